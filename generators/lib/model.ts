@@ -1,0 +1,95 @@
+/**
+ * The model of a project: autopilot.yaml after loading, validation and defaults. Everything that render/ turns into files.
+ * Plain data, no Yeoman, no file system.
+ */
+
+export interface ParameterType {
+  /** Name in autopilot.yaml: `virtualservices`. */
+  readonly name: string;
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly plural: string;
+  readonly namespaced: boolean;
+  /** Where workers get the TypeScript interface from; absent: `KubeObject`. */
+  readonly module?: { readonly package: string; readonly path: string; readonly name: string };
+}
+
+export interface ModelInput {
+  readonly parameter: ParameterType;
+  readonly namespace: 'own' | 'all';
+  /** Label selector in the wire form. */
+  readonly selector?: string;
+  readonly optional: boolean;
+}
+
+export interface ModelOutput {
+  readonly parameter: ParameterType;
+  readonly namespace: 'own' | 'all';
+  readonly prune: boolean;
+  readonly optional: boolean;
+}
+
+export interface ModelPhase {
+  readonly name: string;
+  /** `virtual-services`-free: the lower-cased name, base of src/workers/<file>.ts and src/generated/<file>.ts. */
+  readonly file: string;
+  readonly description?: string;
+  readonly initial: boolean;
+  readonly final: boolean;
+  readonly ready: boolean;
+  /** Resolved: phases this one may go to, itself included, in order of the file. */
+  readonly next: readonly string[];
+  /** Whether autopilot.yaml says `next` (else any phase is allowed). */
+  readonly nextDeclared: boolean;
+  readonly interval?: string;
+  readonly timeout?: string;
+  readonly onTimeout?: string;
+  readonly onSpecChange?: string;
+  readonly approval: boolean;
+  readonly formerly: readonly string[];
+  /** Has the pseudo-input `metrics`. */
+  readonly metrics: boolean;
+  readonly inputs: readonly ModelInput[];
+  readonly outputs: readonly ModelOutput[];
+  /** Line in autopilot.yaml, from 1. */
+  readonly line: number;
+}
+
+export interface ModelQuery {
+  /** As in autopilot.yaml: `istio-success-rate`. */
+  readonly name: string;
+  /** Method on `metrics`: `istioSuccessRate`. */
+  readonly method: string;
+  readonly template: string;
+  readonly parameters: readonly string[];
+}
+
+export interface Model {
+  readonly kind: string;
+  readonly group: string;
+  readonly version: string;
+  /** Lower-case plural of the kind, as in the CRD's name. */
+  readonly plural: string;
+  readonly singular: string;
+  readonly operatorName: string;
+  readonly scope: 'Namespaced' | 'Cluster';
+  readonly phases: readonly ModelPhase[];
+  readonly queries: readonly ModelQuery[];
+  /** All parameters that some phase names, without `metrics`, sorted by name. */
+  readonly parameters: readonly ParameterType[];
+  readonly finalizer?: { readonly inputs: readonly ModelInput[]; readonly outputs: readonly ModelOutput[]; readonly timeout?: string };
+  readonly extraRules: readonly unknown[];
+  /** Sentences for the user that do not stop anything. */
+  readonly warnings: readonly string[];
+}
+
+/** Who owns a file of the generated project (docs/design.md). */
+export type Ownership = 'yours' | 'ours' | 'merged';
+
+export interface ProjectFile {
+  /** Relative to the project, with forward slashes. */
+  readonly path: string;
+  readonly content: string | Uint8Array;
+  readonly ownership: Ownership;
+}
