@@ -46,3 +46,9 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
     signal?.addEventListener('abort', abort, { once: true });
   });
 }
+
+/** Keeps the process alive until it is cancelled: the clock's own timers do not. */
+export function keepAlive(): Timer {
+  const handle = setInterval(() => undefined, 3_600_000);
+  return { cancel: () => clearInterval(handle) };
+}

@@ -2,7 +2,7 @@
 export { run } from './operator/run.ts';
 export { defineScheduler } from './scheduler.ts';
 export type { Duration, InputDefinition, OutputDefinition, PhaseDefinition, QueryDefinition, Scheduler } from './scheduler.ts';
-export { PermanentError, RetryLater } from './worker.ts';
+export { notImplemented, PermanentError, RetryLater } from './worker.ts';
 export type { AnyWorker, BaseContext, BaseResult, DeepReadonly, InputView, LabelSelector, Log, OutputObject, ReadOptions } from './worker.ts';
 export type { KubeObject, ObjectMeta, ResourceType } from './kube/object.ts';
 export type { Metrics, Query, QueryAnswer } from './queries/types.ts';

@@ -102,4 +102,15 @@ export class RetryLater extends Error {
  */
 export class PermanentError extends Error {
   override readonly name = 'PermanentError';
+  /** The reason of the Stalled condition: one CamelCase word. */
+  readonly reason: string;
+  constructor(message: string, reason = 'PermanentError') {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+/** What a generated stub calls until its worker is written: the resource becomes Stalled with this sentence, the operator stays up. */
+export function notImplemented(phase: string, file: string): never {
+  throw new PermanentError(`${phase} is not implemented yet: edit ${file}`, 'NotImplemented');
 }

@@ -1,0 +1,69 @@
+/** Label selectors in their wire form (`a=b,c!=d,e in (f,g),h,!i`): parsed once, matched often. */
+import type { LabelSelector } from '../worker.ts';
+
+export interface Requirement {
+  readonly key: string;
+  readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
+  readonly values: readonly string[];
+}
+
+/** @throws Error when a part is not a requirement. An empty text matches everything. */
+export function parseSelector(text: string): readonly Requirement[] {
+  if (text.trim() === '') return [];
+  return text.split(/,(?![^(]*\))/).map((part) => parseRequirement(part.trim(), text));
+}
+
+function parseRequirement(part: string, whole: string): Requirement {
+  const set = /^([\w./-]+)\s+(in|notin)\s*\(([^)]*)\)$/.exec(part);
+  if (set) return { key: set[1] ?? '', operator: set[2] === 'in' ? 'In' : 'NotIn', values: (set[3] ?? '').split(',').map((v) => v.trim()) };
+  const equality = /^([\w./-]+)\s*(==|=|!=)\s*([\w.-]*)$/.exec(part);
+  if (equality) return { key: equality[1] ?? '', operator: equality[2] === '!=' ? 'NotIn' : 'In', values: [equality[3] ?? ''] };
+  const presence = /^(!?)\s*([\w./-]+)$/.exec(part);
+  if (presence) return { key: presence[2] ?? '', operator: presence[1] === '!' ? 'DoesNotExist' : 'Exists', values: [] };
+  throw new Error(`'${part}' in the label selector '${whole}' is not a requirement; write it like key=value, key in (a,b), key or !key`);
+}
+
+/** As the API server does: NotIn also matches objects without the key. */
+export function matchesSelector(requirements: readonly Requirement[], labels: Readonly<Record<string, string>> | undefined): boolean {
+  return requirements.every(({ key, operator, values }) => {
+    const value = labels !== undefined && Object.hasOwn(labels, key) ? labels[key] : undefined;
+    switch (operator) {
+      case 'In':
+        return value !== undefined && values.includes(value);
+      case 'NotIn':
+        return value === undefined || !values.includes(value);
+      case 'Exists':
+        return value !== undefined;
+      case 'DoesNotExist':
+        return value === undefined;
+      default:
+        return operator satisfies never;
+    }
+  });
+}
+
+export function requirementsOf(selector: LabelSelector): readonly Requirement[] {
+  const labels = Object.entries(selector.matchLabels ?? {}).map(([key, value]): Requirement => ({ key, operator: 'In', values: [value] }));
+  const expressions = (selector.matchExpressions ?? []).map(({ key, operator, values }): Requirement => ({ key, operator, values: values ?? [] }));
+  return [...labels, ...expressions];
+}
+
+/** The wire form of a LabelSelector. */
+export function selectorString(selector: LabelSelector): string {
+  return requirementsOf(selector)
+    .map(({ key, operator, values }) => {
+      switch (operator) {
+        case 'In':
+          return values.length === 1 ? `${key}=${values[0]}` : `${key} in (${values.join(',')})`;
+        case 'NotIn':
+          return `${key} notin (${values.join(',')})`;
+        case 'Exists':
+          return key;
+        case 'DoesNotExist':
+          return `!${key}`;
+        default:
+          return operator satisfies never;
+      }
+    })
+    .join(',');
+}

@@ -1,0 +1,177 @@
+/**
+ * Applies what a worker returned, in declared order, then prunes. Never touches an object of somebody else's; an object that is
+ * already as intended costs no request.
+ *
+ * The first apply of an object carries resourceVersion "1", which makes it create-only in one request: the API server answers 409
+ * and changes nothing where the object exists. Later ones are forced, guarded by the uid and resourceVersion that were read: a late
+ * writer neither overwrites a newer state nor brings back a pruned object.
+ */
+import type { Informer } from '../cache/informer.ts';
+import type { KubeApi } from '../kube/api.ts';
+import { hasCode, isApiError } from '../kube/errors.ts';
+import { appliedAnnotation, MANAGED_BY_LABEL, outputFieldManager } from '../kube/names.ts';
+import type { KubeObject } from '../kube/object.ts';
+import { describe, keyOf, keyString } from '../kube/object.ts';
+import type { Observer } from '../observe/observer.ts';
+import type { PhaseDefinition, Scheduler } from '../scheduler.ts';
+import type { AnyResult } from '../worker.ts';
+import { PermanentError } from '../worker.ts';
+import type { Intent } from './intent.ts';
+import { checkResult, contains, intentsOf, isOwnedBy } from './intent.ts';
+
+/** An object exists and is somebody else's. */
+export class OutputConflict extends Error {
+  override readonly name = 'OutputConflict';
+}
+
+/** The API server refused an output (webhook, quota, dying namespace …). */
+export class OutputRefused extends Error {
+  override readonly name = 'OutputRefused';
+}
+
+/** The cache was behind: sync again from the fresh copy. */
+export class StaleCache extends Error {
+  override readonly name = 'StaleCache';
+}
+
+export interface OutputPorts {
+  readonly api: KubeApi;
+  readonly scheduler: Scheduler;
+  readonly observer: Observer;
+  /** The informer that holds the live objects of an output. */
+  informerOf(output: Intent['output']): Informer;
+}
+
+export class Outputs {
+  readonly #ports: OutputPorts;
+  /** What our last apply of an object answered: the server may write a value in another form, which is no difference. */
+  readonly #answers = new Map<string, { readonly hash: string; readonly resourceVersion: string | undefined }>();
+
+  /** uids whose deletion we asked for and have not seen yet. */
+  readonly #pruned = new Set<string>();
+
+  constructor(ports: OutputPorts) {
+    this.#ports = ports;
+  }
+
+  /**
+   * @throws PermanentError for a wrong result (nothing was written), OutputConflict, OutputRefused, StaleCache, or what the API threw.
+   */
+  async apply(phase: PhaseDefinition, result: AnyResult, resource: KubeObject, signal: AbortSignal): Promise<void> {
+    const { scheduler } = this.#ports;
+    checkResult(scheduler, phase, result);
+    const outputs = phase.outputs.map((output) => ({ output, intents: intentsOf(scheduler, phase, output, result, resource) }));
+    for (const { intents } of outputs) for (const intent of intents ?? []) await this.#applyOne(intent, resource, signal);
+    for (const { output, intents } of outputs) if (output.prune === true && intents !== undefined) await this.#prune(output, intents, resource, signal);
+  }
+
+  /** Was this deletion our own prune? Then it wakes nobody. Answers once. */
+  wasPruned(uid: string | undefined): boolean {
+    return uid !== undefined && this.#pruned.delete(uid);
+  }
+
+  /** Forgets a resource's answers when it is gone. */
+  forget(resourceUid: string): void {
+    for (const key of this.#answers.keys()) if (key.startsWith(`${resourceUid} `)) this.#answers.delete(key);
+  }
+
+  async #applyOne(intent: Intent, resource: KubeObject, signal: AbortSignal): Promise<void> {
+    const { api, scheduler } = this.#ports;
+    const { type } = intent.output;
+    const informer = this.#ports.informerOf(intent.output);
+    let live = informer.get(intent.key);
+    if (live === undefined) {
+      try {
+        const created = await this.#send(intent, resource, { resourceVersion: '1' }, false, signal);
+        return this.#done(intent, resource, created, 'created');
+      } catch (error) {
+        if (!hasCode(error, 409)) throw refused(error, intent);
+        live = await api.get(type, intent.key, signal).catch((missing: unknown) => {
+          throw hasCode(missing, 404) ? new StaleCache(`${describe(intent.object)} was there and is gone`) : missing;
+        });
+      }
+    }
+    if (!isOwnedBy(live, resource, scheduler.resource.group))
+      throw new OutputConflict(`${describe(live)} exists and belongs to ${ownerOf(live)}; give the output another name, or delete it`);
+    if (live.metadata.deletionTimestamp !== undefined) throw new OutputRefused(`${describe(live)} is being deleted`);
+    if (this.#unchanged(intent, live, resource)) return;
+    try {
+      const { uid, resourceVersion } = live.metadata;
+      const updated = await this.#send(intent, resource, { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) }, true, signal);
+      this.#done(intent, resource, updated, updated.metadata.resourceVersion === resourceVersion ? undefined : 'updated');
+    } catch (error) {
+      if (!hasCode(error, 409)) throw refused(error, intent);
+      await this.#refresh(intent, resource, signal);
+      throw new StaleCache(`${describe(intent.object)} has changed since it was read`);
+    }
+  }
+
+  /** A stale cache that no event would mend soon must not make a hot loop: read the object once. */
+  async #refresh(intent: Intent, resource: KubeObject, signal: AbortSignal): Promise<void> {
+    const fresh = await this.#ports.api.get(intent.output.type, intent.key, signal).catch(() => undefined);
+    if (fresh !== undefined) this.#ports.informerOf(intent.output).put(fresh, keyString(keyOf(resource)));
+  }
+
+  #unchanged(intent: Intent, live: KubeObject, resource: KubeObject): boolean {
+    if (live.metadata.annotations?.[appliedAnnotation(this.#ports.scheduler.resource.group)] !== intent.hash) return false;
+    const answer = this.#answers.get(answerKey(intent, resource));
+    if (answer?.hash === intent.hash && answer.resourceVersion === live.metadata.resourceVersion) return true;
+    return contains(live, intent.object);
+  }
+
+  #send(intent: Intent, resource: KubeObject, guard: { uid?: string; resourceVersion?: string }, force: boolean, signal: AbortSignal): Promise<KubeObject> {
+    const { scheduler, api } = this.#ports;
+    const fieldManager = outputFieldManager(scheduler.operatorName, scheduler.resource, resource.metadata.namespace, resource.metadata.name);
+    return api.apply(intent.output.type, { ...intent.object, metadata: { ...intent.object.metadata, ...guard } }, { fieldManager, force }, signal);
+  }
+
+  #done(intent: Intent, resource: KubeObject, answer: KubeObject, action: 'created' | 'updated' | undefined): void {
+    this.#answers.set(answerKey(intent, resource), { hash: intent.hash, resourceVersion: answer.metadata.resourceVersion });
+    this.#ports.informerOf(intent.output).put(answer, keyString(keyOf(resource)));
+    if (action !== undefined) this.#tell(resource, action, intent.object);
+  }
+
+  async #prune(output: Intent['output'], intents: readonly Intent[], resource: KubeObject, signal: AbortSignal): Promise<void> {
+    const { api, scheduler } = this.#ports;
+    const wanted = new Set(intents.map(({ key }) => keyString(key)));
+    for (const object of this.#ports.informerOf(output).indexed(resource.metadata.uid ?? '')) {
+      const ours = isOwnedBy(object, resource, scheduler.resource.group) && object.metadata.labels?.[MANAGED_BY_LABEL] === scheduler.operatorName;
+      if (!ours || wanted.has(keyString(object.metadata)) || object.metadata.deletionTimestamp !== undefined) continue;
+      const { uid, resourceVersion } = object.metadata;
+      try {
+        if (uid !== undefined) this.#pruned.add(uid);
+        await api.delete(output.type, keyOf(object), { preconditions: { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) } }, signal);
+        this.#tell(resource, 'pruned', object);
+      } catch (error) {
+        if (uid !== undefined) this.#pruned.delete(uid);
+        if (hasCode(error, 404)) continue;
+        if (hasCode(error, 409)) throw new StaleCache(`${describe(object)} has changed since it was read`);
+        throw error;
+      }
+    }
+  }
+
+  #tell(resource: KubeObject, action: 'created' | 'updated' | 'pruned', object: KubeObject): void {
+    this.#ports.observer.event({ type: 'output', resource: keyOf(resource), action, kind: object.kind, object: keyOf(object) });
+  }
+}
+
+function answerKey(intent: Intent, resource: KubeObject): string {
+  return `${resource.metadata.uid ?? ''} ${intent.output.type.kind} ${keyString(intent.key)}`;
+}
+
+function refused(error: unknown, intent: Intent): unknown {
+  if (!isApiError(error) || error.status.code >= 500 || error.status.code === 429 || error.status.code === 401) return error;
+  return new OutputRefused(`${describe(intent.object)} was refused: ${error.message}`, { cause: error });
+}
+
+function ownerOf(object: KubeObject): string {
+  const owner = object.metadata.ownerReferences?.find(({ controller }) => controller === true);
+  if (owner !== undefined) return `${owner.kind} ${owner.name}`;
+  const manager = object.metadata.labels?.[MANAGED_BY_LABEL];
+  return manager === undefined ? 'nobody this operator knows' : `'${manager}'`;
+}
+
+export function isPermanent(error: unknown): boolean {
+  return error instanceof PermanentError || (error instanceof Error && error.name === 'PermanentError');
+}

@@ -1,0 +1,43 @@
+/** JSON lines on standard output: time, level, message, then the fields. Secrets never get here: callers log names, not contents. */
+import type { Clock } from '../clock.ts';
+import type { Log } from '../worker.ts';
+
+export const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+export type Level = (typeof LEVELS)[number];
+
+export interface Logger extends Log {
+  child(fields: Readonly<Record<string, unknown>>): Logger;
+  /** Takes effect at once, also for children. */
+  setLevel(level: Level): void;
+}
+
+export function jsonLogger(clock: Clock, level: Level, write: (line: string) => void): Logger {
+  const threshold = { value: LEVELS.indexOf(level) };
+  const make = (bound: Readonly<Record<string, unknown>>): Logger => {
+    const at =
+      (name: Level) =>
+      (message: string, fields?: Readonly<Record<string, unknown>>): void => {
+        if (LEVELS.indexOf(name) < threshold.value) return;
+        write(`${JSON.stringify({ time: new Date(clock.now()).toISOString(), level: name, message, ...bound, ...fields })}\n`);
+      };
+    return {
+      debug: at('debug'),
+      info: at('info'),
+      warn: at('warn'),
+      error: at('error'),
+      child: (fields) => make({ ...bound, ...fields }),
+      setLevel: (next) => void (threshold.value = LEVELS.indexOf(next)),
+    };
+  };
+  return make({});
+}
+
+/** Binds fields to any log. */
+export function withFields(log: Log, fields: Readonly<Record<string, unknown>>): Log {
+  return {
+    debug: (message, more) => log.debug(message, { ...fields, ...more }),
+    info: (message, more) => log.info(message, { ...fields, ...more }),
+    warn: (message, more) => log.warn(message, { ...fields, ...more }),
+    error: (message, more) => log.error(message, { ...fields, ...more }),
+  };
+}

@@ -1,0 +1,62 @@
+/** `/metrics`, `/healthz`, `/readyz` on one port, in the text form that Kubernetes' own components use. */
+import { createServer } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
+
+export interface Check {
+  readonly name: string;
+  /** Undefined when well, else the reason. */
+  run(): string | undefined;
+}
+
+export interface EndpointsOptions {
+  /** `:9091` or `127.0.0.1:9091`. */
+  readonly address: string;
+  readonly metrics: { readonly contentType: string; text(): Promise<string> };
+  readonly ready: readonly Check[];
+}
+
+/** Resolves when it listens. @throws Error when the address is not `host:port` or is taken. */
+export function serveEndpoints(options: EndpointsOptions): Promise<{ readonly port: number; close(): Promise<void> }> {
+  const match = /^(.*):(\d+)$/.exec(options.address);
+  if (match === null) throw new Error(`metricsAddr '${options.address}' is not an address; write it like :9091`);
+  const server = createServer((request, response) => {
+    const url = new URL(request.url ?? '/', 'http://localhost');
+    void answer(url, options, response).catch(() => response.writeHead(500).end());
+  });
+  const host = match[1] ?? '';
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => reject(new Error(`cannot listen on ${options.address}: ${error.message}`, { cause: error })));
+    server.listen({ port: Number(match[2]), ...(host === '' ? {} : { host: host.replace(/^\[|\]$/g, '') }) }, () => resolve({ port: portOf(server), close: () => closeServer(server) }));
+  });
+}
+
+async function answer(url: URL, options: EndpointsOptions, response: ServerResponse): Promise<void> {
+  switch (url.pathname) {
+    case '/metrics':
+      response.writeHead(200, { 'content-type': options.metrics.contentType }).end(await options.metrics.text());
+      return;
+    case '/healthz':
+      response.writeHead(200, { 'content-type': 'text/plain' }).end('ok\n');
+      return;
+    case '/readyz': {
+      const results = options.ready.map((check) => ({ name: check.name, reason: check.run() }));
+      const well = results.every(({ reason }) => reason === undefined);
+      const lines = results.map(({ name, reason }) => (reason === undefined ? `[+]${name} ok` : `[-]${name} failed: ${reason}`));
+      const body = well && !url.searchParams.has('verbose') ? 'ok\n' : `${[...lines, `readyz check ${well ? 'passed' : 'failed'}`].join('\n')}\n`;
+      response.writeHead(well ? 200 : 503, { 'content-type': 'text/plain' }).end(body);
+      return;
+    }
+    default:
+      response.writeHead(404, { 'content-type': 'text/plain' }).end('not found: /metrics, /healthz, /readyz\n');
+  }
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+function closeServer(server: Server): Promise<void> {
+  server.closeAllConnections();
+  return new Promise((resolve) => server.close(() => resolve()));
+}
