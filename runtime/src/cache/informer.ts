@@ -116,10 +116,19 @@ export class Informer {
     return this.#parts.flatMap((part) => part.store.indexed(value));
   }
 
-  /** Takes the server's answer to a write, if it fits this informer. */
+  /** Makes a write and takes its answer into the cache before anything else is heard of the object (`Store.write`). */
+  write(key: ObjectKey, writer: string, send: () => Promise<KubeObject>): Promise<KubeObject> {
+    const part = this.#partOf(key);
+    return part === undefined ? send() : part.store.write(key, writer, send);
+  }
+
+  /** Takes an object that was read from the server, if it fits this informer. */
   put(object: KubeObject, writer: string): void {
     if (this.scope.labelSelector !== undefined && !matchesSelector(parseSelector(this.scope.labelSelector), object.metadata.labels)) return;
-    const part = this.#parts.find((candidate) => candidate.scope.namespace === undefined || candidate.scope.namespace === object.metadata.namespace);
-    part?.store.put(object, writer);
+    this.#partOf(object.metadata)?.store.put(object, writer);
+  }
+
+  #partOf(key: ObjectKey): Part | undefined {
+    return this.#parts.find(({ scope }) => scope.namespace === undefined || scope.namespace === key.namespace);
   }
 }

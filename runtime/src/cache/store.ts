@@ -23,6 +23,8 @@ export class Store {
   /** resourceVersion of the last deletion seen, until a relist is newer. */
   readonly #tombstones = new Map<string, bigint>();
   readonly #listeners: ((change: Change) => void)[] = [];
+  /** What the watch said about keys that a write of ours is under way for. */
+  readonly #held = new Map<string, (() => void)[]>();
   readonly #indexLabel: string | undefined;
 
   constructor(indexLabel?: string) {
@@ -51,9 +53,36 @@ export class Store {
     return [...keys].flatMap((key) => this.#objects.get(key) ?? []);
   }
 
+  /**
+   * Makes a write of our own and takes its answer. Its watch event may arrive before its answer: what the watch says of this key
+   * meanwhile waits, so that the change is told as ours, and a change by others after it as theirs.
+   */
+  async write(key: ObjectKey, writer: string, send: () => Promise<KubeObject>): Promise<KubeObject> {
+    const held: (() => void)[] = [];
+    const text = keyString(key);
+    const before = this.#held.get(text);
+    this.#held.set(text, before ?? held);
+    try {
+      const answer = await send();
+      this.#put(text, answer, writer);
+      return answer;
+    } finally {
+      if (before === undefined) {
+        this.#held.delete(text);
+        for (const deliver of held) deliver();
+      }
+    }
+  }
+
   /** Takes a newer version of an object; older ones and ones deleted since are dropped. */
   put(object: KubeObject, writer?: string): void {
     const key = keyString(keyOf(object));
+    const held = writer === undefined ? this.#held.get(key) : undefined;
+    if (held === undefined) this.#put(key, object, writer);
+    else held.push(() => this.#put(key, object, undefined));
+  }
+
+  #put(key: string, object: KubeObject, writer: string | undefined): void {
     const old = this.#objects.get(key);
     const version = versionOf(object);
     if (old !== undefined && versionOf(old) >= version) return;
@@ -65,7 +94,10 @@ export class Store {
 
   /** The watch said that the object is gone (or no longer matches the selector) as of its resourceVersion. */
   remove(object: KubeObject): void {
-    this.#removeKey(keyString(keyOf(object)), versionOf(object));
+    const key = keyString(keyOf(object));
+    const held = this.#held.get(key);
+    if (held === undefined) this.#removeKey(key, versionOf(object));
+    else held.push(() => this.#removeKey(key, versionOf(object)));
   }
 
   /** The whole contents as of `resourceVersion`: one atomic swap, deletions noticed. Returns how many keys changed. */

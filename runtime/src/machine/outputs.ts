@@ -122,12 +122,14 @@ export class Outputs {
   #send(intent: Intent, resource: KubeObject, guard: { uid?: string; resourceVersion?: string }, force: boolean, signal: AbortSignal): Promise<KubeObject> {
     const { scheduler, api } = this.#ports;
     const fieldManager = outputFieldManager(scheduler.operatorName, scheduler.resource, resource.metadata.namespace, resource.metadata.name);
-    return api.apply(intent.output.type, { ...intent.object, metadata: { ...intent.object.metadata, ...guard } }, { fieldManager, force }, signal);
+    const object = { ...intent.object, metadata: { ...intent.object.metadata, ...guard } };
+    return this.#ports
+      .informerOf(intent.output)
+      .write(intent.key, keyString(keyOf(resource)), () => api.apply(intent.output.type, object, { fieldManager, force }, signal));
   }
 
   #done(intent: Intent, resource: KubeObject, answer: KubeObject, action: 'created' | 'updated' | undefined): void {
     this.#answers.set(answerKey(intent, resource), { hash: intent.hash, resourceVersion: answer.metadata.resourceVersion });
-    this.#ports.informerOf(intent.output).put(answer, keyString(keyOf(resource)));
     if (action !== undefined) this.#tell(resource, action, intent.object);
   }
 

@@ -220,8 +220,9 @@ async function finish(resource: KubeObject, change: StatusChange, ports: SyncPor
   if (difference === undefined) return end;
   const body = { metadata: { resourceVersion: resource.metadata.resourceVersion }, status: difference };
   try {
-    const written = await api.patch(scheduler.resource, keyOf(resource), { type: 'merge', body }, { subresource: 'status', fieldManager: statusFieldManager(scheduler.operatorName) }, signal);
-    ports.primary.put(written, keyString(keyOf(resource)));
+    const key = keyOf(resource);
+    const options = { subresource: 'status', fieldManager: statusFieldManager(scheduler.operatorName) } as const;
+    await ports.primary.write(key, keyString(key), () => api.patch(scheduler.resource, key, { type: 'merge', body }, options, signal));
   } catch (error) {
     if (signal.aborted || hasCode(error, 404)) return { outcome: { kind: 'done' }, situation: 'none' };
     if (!hasCode(error, 409)) ports.log.warn('status could not be written', { resource: keyString(keyOf(resource)), error: (error as Error).message });
