@@ -1,0 +1,111 @@
+import { expect } from 'chai';
+import type { Change } from '../../../runtime/src/cache/store.ts';
+import { Store } from '../../../runtime/src/cache/store.ts';
+import type { KubeObject } from '../../../runtime/src/kube/object.ts';
+
+function object(name: string, resourceVersion: number, labels: Record<string, string> = {}): KubeObject {
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace: 'a', name, resourceVersion: String(resourceVersion), labels } };
+}
+
+function watched(store: Store): Change[] {
+  const changes: Change[] = [];
+  store.subscribe((change) => changes.push(change));
+  return changes;
+}
+
+describe('Store', () => {
+  it('keeps the newest version of a key, whatever the order of arrival', () => {
+    const store = new Store();
+    store.put(object('x', 10));
+    store.put(object('x', 9));
+    expect(store.get({ namespace: 'a', name: 'x' })?.metadata.resourceVersion).to.equal('10');
+  });
+
+  it('compares versions as numbers: 10 is newer than 9', () => {
+    const store = new Store();
+    store.put(object('x', 9));
+    store.put(object('x', 10));
+    expect(store.get({ namespace: 'a', name: 'x' })?.metadata.resourceVersion).to.equal('10');
+  });
+
+  it('does not bring back an object whose deletion was seen, by a late answer to a write', () => {
+    const store = new Store();
+    store.put(object('x', 5));
+    store.remove(object('x', 8));
+    store.put(object('x', 7), 'a/writer');
+    expect(store.get({ namespace: 'a', name: 'x' })).to.equal(undefined);
+  });
+
+  it('notices at a relist what was deleted while nobody watched, and what was added', () => {
+    const store = new Store();
+    store.put(object('gone', 1));
+    store.put(object('kept', 2));
+    const changes = watched(store);
+    expect(store.replace([object('kept', 2), object('new', 9)], '9')).to.equal(2);
+    expect(changes.map(({ old, object: now }) => [old?.metadata.name, now?.metadata.name])).to.deep.equal([
+      ['gone', undefined],
+      [undefined, 'new'],
+    ]);
+  });
+
+  it('keeps what was written after the list was taken', () => {
+    const store = new Store();
+    store.put(object('ours', 12), 'a/writer');
+    store.replace([], '11');
+    expect(store.get({ namespace: 'a', name: 'ours' })?.metadata.resourceVersion).to.equal('12');
+  });
+
+  it('finds objects by the index label, also after the label moved', () => {
+    const store = new Store('owner');
+    store.put(object('x', 1, { owner: 'u1' }));
+    store.put(object('x', 2, { owner: 'u2' }));
+    expect(store.indexed('u1')).to.have.length(0);
+    expect(store.indexed('u2')).to.have.length(1);
+    store.remove(object('x', 3));
+    expect(store.indexed('u2')).to.have.length(0);
+  });
+
+  it('hands out frozen objects without managedFields', () => {
+    const store = new Store();
+    store.put({ ...object('x', 1), metadata: { ...object('x', 1).metadata, managedFields: [{}] } });
+    const found = store.get({ namespace: 'a', name: 'x' });
+    expect(found?.metadata.managedFields).to.equal(undefined);
+    expect(() => ((found?.metadata as { name: string }).name = 'y')).to.throw(TypeError);
+  });
+
+  it('tells a write as ours although its watch event comes before its answer', async () => {
+    const store = new Store();
+    const changes = watched(store);
+    await store.write({ namespace: 'a', name: 'x' }, 'a/writer', async () => {
+      store.put(object('x', 5));
+      return object('x', 5);
+    });
+    expect(changes.map(({ writer }) => writer)).to.deep.equal(['a/writer']);
+  });
+
+  it('tells a change that others made during our write as theirs', async () => {
+    const store = new Store();
+    const changes = watched(store);
+    await store.write({ namespace: 'a', name: 'x' }, 'a/writer', async () => {
+      store.put(object('x', 5));
+      store.put(object('x', 6, { changed: 'by others' }));
+      return object('x', 5);
+    });
+    expect(changes.map(({ writer, object: now }) => [writer, now?.metadata.resourceVersion])).to.deep.equal([
+      ['a/writer', '5'],
+      [undefined, '6'],
+    ]);
+  });
+
+  it('delivers what it held when the write fails', async () => {
+    const store = new Store();
+    const failure = await store
+      .write({ namespace: 'a', name: 'x' }, 'a/writer', async () => {
+        store.put(object('x', 5));
+        throw new Error('timeout');
+      })
+      .catch((error: Error) => error.message);
+    expect(failure).to.equal('timeout');
+    expect(store.get({ namespace: 'a', name: 'x' })?.metadata.resourceVersion).to.equal('5');
+  });
+});

@@ -1,0 +1,94 @@
+import { expect } from 'chai';
+import * as fc from 'fast-check';
+import type { KubeObject } from '../../../runtime/src/kube/object.ts';
+import type { Condition } from '../../../runtime/src/machine/resource.ts';
+import type { Situation } from '../../../runtime/src/machine/status.ts';
+import { mergePatch, nextStatus } from '../../../runtime/src/machine/status.ts';
+import type { PhaseDefinition } from '../../../runtime/src/scheduler.ts';
+
+const now = new Date('2026-01-02T03:04:05.678Z');
+const phase = (name: string, more: Partial<PhaseDefinition> = {}): PhaseDefinition => ({ name, inputs: [], outputs: [], ...more });
+
+function resource(status?: unknown): KubeObject {
+  return { apiVersion: 't.io/v1', kind: 'Thing', metadata: { name: 'a', namespace: 'b', generation: 3 }, ...(status === undefined ? {} : { status }) };
+}
+
+function conditions(definition: PhaseDefinition, situation: Situation): Record<string, string> {
+  const status = nextStatus(resource(), { phase: definition, situation, observed: true }, now);
+  return Object.fromEntries((status['conditions'] as Condition[]).map(({ type, status: value, reason }) => [type, `${value} ${reason}`]));
+}
+
+describe('status', () => {
+  it('of a resource on its way is not Ready and Reconciling', () => {
+    expect(conditions(phase('Syncing'), { kind: 'ok' })).to.deep.equal({ Ready: 'False Syncing', Reconciling: 'True Syncing' });
+  });
+  it('in a final or a ready phase is Ready and nothing else', () => {
+    expect(conditions(phase('Done', { final: true }), { kind: 'ok' })).to.deep.equal({ Ready: 'True Done' });
+    expect(conditions(phase('Waiting', { ready: true }), { kind: 'ok' })).to.deep.equal({ Ready: 'True Waiting' });
+  });
+  it('in a final phase that ended badly is Stalled', () => {
+    expect(conditions(phase('Failed', { final: true, ready: false }), { kind: 'ok' })).to.deep.equal({ Ready: 'False Failed', Stalled: 'True Failed' });
+  });
+  it('of a failing resource says that it goes on; of a stalled one that it does not', () => {
+    expect(conditions(phase('A'), { kind: 'failing', reason: 'WorkerError', message: '' })).to.deep.equal({ Ready: 'False WorkerError', Reconciling: 'True WorkerError' });
+    expect(conditions(phase('A'), { kind: 'stalled', reason: 'NotImplemented', message: '' })).to.deep.equal({ Ready: 'False NotImplemented', Stalled: 'True NotImplemented' });
+  });
+  it('carries the generation that was acted on', () => {
+    expect(nextStatus(resource(), { phase: phase('A'), situation: { kind: 'ok' }, observed: true }, now)['observedGeneration']).to.equal(3);
+  });
+  it('keeps the generation it has when the machine has not acted', () => {
+    const status = nextStatus(resource({ phase: 'A', observedGeneration: 2 }), { phase: phase('A'), situation: { kind: 'waiting', reason: 'Paused', message: '' }, observed: false }, now);
+    expect(status['observedGeneration']).to.equal(2);
+  });
+  it('keeps the user fields when the worker gave none, replaces them when it did', () => {
+    const old = resource({ phase: 'A', kept: 1 });
+    expect(nextStatus(old, { phase: phase('A'), situation: { kind: 'ok' }, observed: true }, now)).to.include({ kept: 1 });
+    const given = nextStatus(old, { phase: phase('A'), situation: { kind: 'ok' }, observed: true, statusInfo: { other: 2 } }, now);
+    expect(given).to.include({ other: 2 });
+    expect(given).not.to.have.property('kept');
+  });
+  it('does not change from one sync to the next when nothing has happened', () => {
+    const first = nextStatus(resource(), { phase: phase('A'), situation: { kind: 'ok' }, observed: true }, now);
+    const second = nextStatus(resource(first), { phase: phase('A'), situation: { kind: 'ok' }, observed: true }, new Date(now.getTime() + 60_000));
+    expect(mergePatch(first, second)).to.equal(undefined);
+  });
+  it('starts the phase clock anew, forgets the last step and writes history on a transition', () => {
+    const old = resource({ phase: 'A', autopilot: { phaseStartedAt: '2025-01-01T00:00:00Z', lastStep: '2025-01-01T00:00:01Z' } });
+    const status = nextStatus(old, { phase: phase('B'), situation: { kind: 'ok' }, observed: true }, now);
+    expect(status['autopilot']).to.deep.equal({
+      phaseStartedAt: '2026-01-02T03:04:05Z',
+      history: [{ from: 'A', to: 'B', at: '2026-01-02T03:04:05Z', reason: 'Worker' }],
+    });
+  });
+  it('takes a resource standing in a former name of the phase as being in it', () => {
+    const old = resource({ phase: 'Old', autopilot: { phaseStartedAt: '2025-01-01T00:00:00Z' } });
+    const status = nextStatus(old, { phase: phase('New', { formerly: ['Old'] }), situation: { kind: 'ok' }, observed: true }, now);
+    expect(status['autopilot']).to.deep.equal({ phaseStartedAt: '2025-01-01T00:00:00Z' });
+  });
+});
+
+describe('merge patch', () => {
+  /** RFC 7386, section 2. */
+  function applyMergePatch(target: unknown, patch: unknown): unknown {
+    if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch;
+    const result: Record<string, unknown> = typeof target === 'object' && target !== null && !Array.isArray(target) ? { ...target } : {};
+    for (const [name, value] of Object.entries(patch)) {
+      if (value === null) delete result[name];
+      else result[name] = applyMergePatch(result[name], value);
+    }
+    return result;
+  }
+
+  it('of the difference turns one value into the other', () => {
+    const json = fc.letrec<{ value: unknown; map: Record<string, unknown> }>((tie) => ({
+      value: fc.oneof({ depthSize: 'small' }, fc.integer(), fc.string(), fc.boolean(), fc.array(fc.integer(), { maxLength: 3 }), tie('map')),
+      map: fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd'), tie('value'), { noNullPrototype: true }),
+    })).map;
+    fc.assert(
+      fc.property(json, json, (from, to) => {
+        const patch = mergePatch(from, to);
+        expect(patch === undefined ? from : applyMergePatch(from, patch)).to.deep.equal(to);
+      }),
+    );
+  });
+});
