@@ -1,0 +1,117 @@
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect } from 'chai';
+import type { WatchEvent } from '../../../runtime/src/kube/api.ts';
+import { hasCode, isApiError, isConnectionError } from '../../../runtime/src/kube/errors.ts';
+import type { HttpKubeApi } from '../../../runtime/src/kube/http.ts';
+import { httpKubeApi } from '../../../runtime/src/kube/http.ts';
+import type { ResourceType } from '../../../runtime/src/kube/object.ts';
+
+const pods: ResourceType = { group: '', version: 'v1', kind: 'Pod', plural: 'pods', namespaced: true };
+const things: ResourceType = { group: 't.io', version: 'v1', kind: 'Thing', plural: 'things', namespaced: true };
+
+describe('KubeApi over HTTP', () => {
+  let server: Server;
+  let api: HttpKubeApi;
+  let handle: (request: IncomingMessage, response: ServerResponse, body: string) => void;
+
+  before(async () => {
+    server = createServer((request, response) => {
+      let body = '';
+      request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      request.on('end', () => handle(request, response, body));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    api = httpKubeApi({ server: `http://127.0.0.1:${port}`, credentials: async () => ({ headers: { authorization: 'Bearer t' }, tls: {} }) });
+  });
+  after(async () => {
+    await api.close();
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  async function watchAll(): Promise<{ events: WatchEvent[]; error: unknown }> {
+    const events: WatchEvent[] = [];
+    try {
+      for await (const event of api.watch(pods, { resourceVersion: '1' })) events.push(event);
+      return { events, error: undefined };
+    } catch (error) {
+      return { events, error };
+    }
+  }
+  const added = (name: string): string => JSON.stringify({ type: 'ADDED', object: { kind: 'Pod', apiVersion: 'v1', metadata: { name, resourceVersion: '2' } } });
+
+  it('gives list items the apiVersion and kind that the server leaves out', async () => {
+    handle = (_, response) => response.end(JSON.stringify({ metadata: { resourceVersion: '7', continue: '' }, items: [{ metadata: { name: 'a' } }] }));
+    expect(await api.list(things, { namespace: 'x' })).to.deep.equal({ resourceVersion: '7', items: [{ apiVersion: 't.io/v1', kind: 'Thing', metadata: { name: 'a' } }] });
+  });
+
+  it('asks for the right path and proves who it is', async () => {
+    let seen: unknown;
+    handle = (request, response, body) => {
+      seen = [request.method, request.url, request.headers.authorization, request.headers['content-type'], JSON.parse(body)];
+      response.end('{"metadata":{"name":"a"}}');
+    };
+    await api.apply(things, { apiVersion: 't.io/v1', kind: 'Thing', metadata: { name: 'a', namespace: 'x' } }, { fieldManager: 'm', force: true });
+    expect(seen).to.deep.equal([
+      'PATCH',
+      '/apis/t.io/v1/namespaces/x/things/a?fieldManager=m&fieldValidation=Strict&force=true',
+      'Bearer t',
+      'application/apply-patch+yaml',
+      { apiVersion: 't.io/v1', kind: 'Thing', metadata: { name: 'a', namespace: 'x' } },
+    ]);
+  });
+
+  it('turns a Status into an error with its reason and the time to wait', async () => {
+    handle = (_, response) => response.writeHead(429, { 'retry-after': '3' }).end(JSON.stringify({ kind: 'Status', code: 429, reason: 'TooManyRequests', message: 'slow down' }));
+    const error = await api.get(pods, { namespace: 'x', name: 'a' }).catch((failure: unknown) => failure);
+    expect(isApiError(error) && error.status).to.deep.equal({ code: 429, reason: 'TooManyRequests', message: 'slow down', retryAfterSeconds: 3 });
+  });
+
+  it('names the request when the answer is no Status', async () => {
+    handle = (_, response) => response.writeHead(502).end('bad gateway');
+    const error = (await api.get(pods, { namespace: 'x', name: 'a' }).catch((failure: unknown) => failure)) as Error;
+    expect(error.message).to.equal('GET /api/v1/namespaces/x/pods/a: HTTP 502 bad gateway');
+  });
+
+  it('calls a reset connection what it is', async () => {
+    handle = (request) => request.socket.destroy();
+    expect(isConnectionError(await api.get(pods, { namespace: 'x', name: 'a' }).catch((failure: unknown) => failure))).to.equal(true);
+  });
+
+  it('yields events that arrive in pieces, whole and in order', async () => {
+    handle = (_, response) => {
+      const text = `${added('ä')}\n${JSON.stringify({ type: 'BOOKMARK', object: { metadata: { resourceVersion: '9' } } })}\n`;
+      const bytes = Buffer.from(text);
+      for (let index = 0; index < bytes.length; index += 7) response.write(bytes.subarray(index, index + 7));
+      response.end();
+    };
+    const { events, error } = await watchAll();
+    expect(error).to.equal(undefined);
+    expect(events.map((event) => (event.type === 'BOOKMARK' ? event.resourceVersion : event.object.metadata.name))).to.deep.equal(['ä', '9']);
+  });
+
+  it('takes half a line at the end of a watch for a broken connection', async () => {
+    handle = (_, response) => response.end(`${added('a')}\n${added('b').slice(0, 20)}`);
+    const { events, error } = await watchAll();
+    expect(events).to.have.length(1);
+    expect(isConnectionError(error)).to.equal(true);
+  });
+
+  it('reports a version that is too old in the same way, as a status and in band', async () => {
+    const status = { kind: 'Status', code: 410, reason: 'Expired', message: 'too old resource version' };
+    handle = (_, response) => response.writeHead(410).end(JSON.stringify(status));
+    expect(hasCode((await watchAll()).error, 410)).to.equal(true);
+    handle = (_, response) => response.end(`${JSON.stringify({ type: 'ERROR', object: status })}\n`);
+    expect(hasCode((await watchAll()).error, 410)).to.equal(true);
+  });
+
+  it('rejects with the reason of the signal when aborted', async () => {
+    const abort = new AbortController();
+    handle = () => abort.abort(new Error('enough'));
+    const error = (await api.get(pods, { namespace: 'x', name: 'a' }, abort.signal).catch((failure: unknown) => failure)) as Error;
+    expect(error.message).to.equal('enough');
+  });
+});

@@ -1,0 +1,71 @@
+import { expect } from 'chai';
+import { Informer } from '../../../runtime/src/cache/informer.ts';
+import type { KubeObject, ResourceType } from '../../../runtime/src/kube/object.ts';
+import type { Dependencies, Reads } from '../../../runtime/src/machine/inputs.ts';
+import { inputView, readsOf, touches } from '../../../runtime/src/machine/inputs.ts';
+import type { InputDefinition, PhaseDefinition } from '../../../runtime/src/scheduler.ts';
+import type { InputView } from '../../../runtime/src/worker.ts';
+
+const type: ResourceType = { group: 'apps', version: 'v1', kind: 'Deployment', plural: 'deployments', namespaced: true };
+const resource: KubeObject = { apiVersion: 't.io/v1', kind: 'Thing', metadata: { name: 'r', namespace: 'mine', uid: 'u' } };
+const deployment = (namespace: string, name: string, labels: Record<string, string> = {}): KubeObject => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { namespace, name, labels, resourceVersion: '1' },
+});
+
+function view(input: Partial<InputDefinition>, ...objects: readonly KubeObject[]): { deployments: InputView<KubeObject>; reads: Reads } {
+  const definition: InputDefinition = { name: 'deployments', type, namespace: 'own', ...input };
+  const phase: PhaseDefinition = { name: 'A', line: 12, inputs: [definition], outputs: [] };
+  const informer = new Informer({ type }, [], 'owner', { relisted() {}, watchFailed() {} });
+  for (const object of objects) informer.put(object, 'test');
+  const dependencies: Dependencies = new Map();
+  const reads = readsOf(dependencies, informer);
+  return { deployments: inputView(phase, definition, informer, resource, reads), reads };
+}
+const changed = (old: KubeObject | undefined, object: KubeObject | undefined): Parameters<typeof touches>[1] => ({ old, object, writer: undefined });
+
+describe('an input view', () => {
+  it("shows the resource's own namespace only", () => {
+    const { deployments } = view({}, deployment('mine', 'a'), deployment('other', 'b'));
+    expect(deployments.list().map(({ metadata }) => metadata.name)).to.deep.equal(['a']);
+    expect(deployments.get('b')).to.equal(undefined);
+  });
+  it('names the line of autopilot.yaml when a worker reads outside its declaration', () => {
+    const { deployments } = view({});
+    expect(() => deployments.get('b', { namespace: 'other' })).to.throw('input deployments of phase A (autopilot.yaml, line 12) sees the resource\'s own namespace only');
+  });
+  it('shows all namespaces when declared so', () => {
+    const { deployments } = view({ namespace: 'all' }, deployment('mine', 'a'), deployment('other', 'b'));
+    expect(deployments.list()).to.have.length(2);
+    expect(deployments.list({ namespace: 'other' }).map(({ metadata }) => metadata.name)).to.deep.equal(['b']);
+    expect(deployments.get('b', { namespace: 'other' })?.metadata.name).to.equal('b');
+  });
+  it('ends the sync kindly when something that is needed is not there', () => {
+    const { deployments } = view({});
+    expect(() => deployments.need('web')).to.throw('Deployment web is not there yet').with.property('name', 'RetryLater');
+  });
+});
+
+describe('a change wakes a resource', () => {
+  it('that read the object, also when it was not there', () => {
+    const { deployments, reads } = view({});
+    deployments.get('web');
+    expect(touches(reads, changed(undefined, deployment('mine', 'web')))).to.equal(true);
+    expect(touches(reads, changed(undefined, deployment('mine', 'other')))).to.equal(false);
+    expect(touches(reads, changed(undefined, deployment('other', 'web')))).to.equal(false);
+  });
+  it('that listed, when the object matches now or did before', () => {
+    const { deployments, reads } = view({});
+    deployments.list({ selector: { matchLabels: { app: 'x' } } });
+    const matching = deployment('mine', 'a', { app: 'x' });
+    const not = deployment('mine', 'a', { app: 'y' });
+    expect(touches(reads, changed(not, matching))).to.equal(true);
+    expect(touches(reads, changed(matching, not))).to.equal(true);
+    expect(touches(reads, changed(matching, undefined))).to.equal(true);
+    expect(touches(reads, changed(not, not))).to.equal(false);
+  });
+  it('never when it read nothing', () => {
+    expect(touches(view({}).reads, changed(undefined, deployment('mine', 'a')))).to.equal(false);
+  });
+});
