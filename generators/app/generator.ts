@@ -1,0 +1,43 @@
+import { join, resolve } from 'node:path';
+import Generator from 'yeoman-generator';
+import type { BaseOptions } from 'yeoman-generator';
+import { init, install, nextSteps } from '../lib/commands.ts';
+import type { InitOptions } from '../lib/commands.ts';
+import { packageRoot } from '../lib/package-root.ts';
+import { asker, interactive, plainly } from '../lib/terminal.ts';
+
+type Options = BaseOptions & InitOptions & { dir?: string };
+
+/** `yo autopilot [DIR]` */
+export class AppGenerator extends Generator<Record<string, never>, Options> {
+  #dir = '.';
+
+  constructor(args: string[], options: Options) {
+    super(args, options, { customInstallTask: true } as never);
+    this.sourceRoot(join(packageRoot, 'generators/app/templates'));
+    this.description = 'Start an operator: a state machine for one kind of resource.';
+    this.argument('dir', { type: String, required: false, description: 'Folder of the project (default: this one)' });
+    this.option('kind', { type: String, description: 'Kind of the resource, such as Canary' });
+    this.option('api-version', { type: String, description: 'API group and version, such as examples.io/v1' });
+    this.option('operator-name', { type: String, description: 'Name of the operator (default: <kind>-operator)' });
+    this.option('example', { type: String, description: 'Start from an example: autoroute' });
+    this.option('runtime', { type: String, description: 'vendor: carry the runtime along (default); registry: from npm' });
+    this.option('yes', { type: Boolean, alias: 'y', description: 'Take the default for everything that is not given' });
+  }
+
+  /** Questions and writing are one step: nothing is written before the last answer. */
+  async writing(): Promise<void> {
+    this.#dir = resolve(this.destinationRoot(), this.options.dir ?? '.');
+    const { stdin } = this.env.adapter as unknown as { stdin?: { isTTY?: boolean } };
+    const ask = interactive(stdin ?? process.stdin) ? asker(this) : undefined;
+    await plainly(() => init(this.#dir, this.options, { ask, say: (line) => this.log(line) }));
+  }
+
+  async install(): Promise<void> {
+    if (!this.options.skipInstall) await plainly(() => install(this.#dir));
+  }
+
+  end(): void {
+    for (const line of nextSteps(this.options.dir ?? '.', !this.options.skipInstall)) this.log(line);
+  }
+}

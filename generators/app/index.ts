@@ -1,0 +1,7 @@
+/** Entry point of Yeoman: the Node version first, then the rest. */
+import { requireNode } from '../lib/node-version.ts';
+
+requireNode();
+const { AppGenerator } = await import('./generator.ts');
+
+export default AppGenerator;

@@ -1,0 +1,52 @@
+/**
+ * The parameters every project knows without declaring them: kinds that phases read and write. The first nine (and the
+ * pseudo-input `metrics`) are the original's; the rest is what mesh operators plainly want.
+ */
+import type { ParameterType } from './model.ts';
+
+/** The name of the input that gives a worker typed metrics queries instead of objects. */
+export const METRICS = 'metrics';
+
+const KUBERNETES = 'kubernetes-models';
+const ISTIO = '@kubernetes-models/istio';
+const GATEWAY_API = '@kubernetes-models/gateway-api';
+
+/** Versions of the packages that hold the TypeScript types; only types are imported, so they are development dependencies. */
+export const TYPE_PACKAGES: Readonly<Record<string, string>> = {
+  [KUBERNETES]: '5.1.0',
+  [ISTIO]: '3.0.1',
+  [GATEWAY_API]: '2.0.0',
+};
+
+function builtIn(packageName: string, group: string, version: string, kind: string, plural: string, namespaced = true): ParameterType {
+  const path = group === '' ? `${version}/${kind}` : `${group}/${version}/${kind}`;
+  return { name: plural, group, version, kind, plural, namespaced, module: { package: packageName, path, name: `I${kind}` } };
+}
+
+const parameters: readonly ParameterType[] = [
+  builtIn(KUBERNETES, '', 'v1', 'Event', 'events'),
+  builtIn(KUBERNETES, '', 'v1', 'ConfigMap', 'configmaps'),
+  builtIn(KUBERNETES, '', 'v1', 'Service', 'services'),
+  builtIn(KUBERNETES, '', 'v1', 'Pod', 'pods'),
+  builtIn(KUBERNETES, 'batch', 'v1', 'Job', 'jobs'),
+  builtIn(KUBERNETES, 'apps', 'v1', 'Deployment', 'deployments'),
+  builtIn(KUBERNETES, 'apps', 'v1', 'ReplicaSet', 'replicasets'),
+  builtIn(ISTIO, 'networking.istio.io', 'v1', 'VirtualService', 'virtualservices'),
+  builtIn(ISTIO, 'networking.istio.io', 'v1', 'Gateway', 'gateways'),
+  builtIn(KUBERNETES, '', 'v1', 'Secret', 'secrets'),
+  builtIn(KUBERNETES, '', 'v1', 'Namespace', 'namespaces', false),
+  builtIn(KUBERNETES, '', 'v1', 'ServiceAccount', 'serviceaccounts'),
+  builtIn(KUBERNETES, 'apps', 'v1', 'DaemonSet', 'daemonsets'),
+  builtIn(KUBERNETES, 'apps', 'v1', 'StatefulSet', 'statefulsets'),
+  builtIn(KUBERNETES, 'batch', 'v1', 'CronJob', 'cronjobs'),
+  { ...builtIn(KUBERNETES, 'autoscaling', 'v2', 'HorizontalPodAutoscaler', 'horizontalpodautoscalers'), name: 'hpas' },
+  builtIn(KUBERNETES, 'networking.k8s.io', 'v1', 'Ingress', 'ingresses'),
+  builtIn(KUBERNETES, 'networking.k8s.io', 'v1', 'NetworkPolicy', 'networkpolicies'),
+  builtIn(ISTIO, 'networking.istio.io', 'v1', 'DestinationRule', 'destinationrules'),
+  builtIn(ISTIO, 'networking.istio.io', 'v1', 'ServiceEntry', 'serviceentries'),
+  builtIn(ISTIO, 'networking.istio.io', 'v1', 'Sidecar', 'sidecars'),
+  builtIn(GATEWAY_API, 'gateway.networking.k8s.io', 'v1', 'HTTPRoute', 'httproutes'),
+  builtIn(GATEWAY_API, 'gateway.networking.k8s.io', 'v1', 'GRPCRoute', 'grpcroutes'),
+];
+
+export const catalogue: ReadonlyMap<string, ParameterType> = new Map(parameters.map((parameter) => [parameter.name, parameter]));

@@ -1,0 +1,170 @@
+/** What autopilot.yaml must satisfy beyond its shape: names that are legal and unique, targets that exist, a machine that can be flown. */
+import { catalogue, METRICS } from './catalogue.ts';
+import { camelCase, lowerFirst, suggestion } from './naming.ts';
+import { pathText } from './problems.ts';
+import type { Path } from './problems.ts';
+import { builtInQueries, placeholdersOf } from './queries.ts';
+import type { PhaseDocument, ProjectDocument } from './schema.ts';
+
+type Report = (path: Path, message: string) => void;
+
+/** Files of src/generated that no phase and no kind may claim. */
+const RESERVED_FILES = ['scheduler', 'parameters', 'queries', 'machine'];
+const DNS_LABEL = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
+const DNS_SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+const SCRIPT_GLOBALS = new Set(Object.getOwnPropertyNames(globalThis));
+
+/** One sentence when `kind` cannot be the kind of a project, else undefined. Also asked by the dialogue. */
+export function kindProblem(kind: string): string | undefined {
+  if (!/^[A-Z][A-Za-z0-9]*$/.test(kind)) return `'${kind}' must be in Pascal case: a capital letter, then letters and digits, such as 'AutoRoute'`;
+  if (kind.length > 58) return `'${kind}' is longer than 58 characters`;
+  if (SCRIPT_GLOBALS.has(kind)) return `'${kind}' is the name of a JavaScript global, choose another`;
+  if (RESERVED_FILES.includes(kind.toLowerCase())) return `'${kind}' is the name of a generated file, choose another`;
+  return undefined;
+}
+
+export function apiVersionProblem(apiVersion: string): string | undefined {
+  const parts = apiVersion.split('/');
+  if (parts.length !== 2) return `'${apiVersion}' must have two parts, a group and a version, such as 'examples.io/v1'`;
+  const [group = '', version = ''] = parts;
+  if (!DNS_SUBDOMAIN.test(group) || !group.includes('.')) return `'${group}' is no API group: a lower-case domain name such as 'examples.io'`;
+  if (!/^v[1-9][0-9]*((alpha|beta)[1-9][0-9]*)?$/.test(version)) return `'${version}' is no API version: 'v1', 'v1alpha1' and so on`;
+  return undefined;
+}
+
+export function operatorNameProblem(operatorName: string): string | undefined {
+  if (operatorName.length > 52) return `'${operatorName}' is longer than 52 characters, which leaves no room for the suffixes of its objects`;
+  return DNS_LABEL.test(operatorName) ? undefined : `'${operatorName}' must be lower-case letters, digits and '-', beginning with a letter, such as 'canary-operator'`;
+}
+
+export function phaseNameProblem(name: string): string | undefined {
+  if (!/^[A-Za-z][A-Za-z0-9]*$/.test(name)) return `'${name}' must be letters and digits, beginning with a letter, such as 'Processing'`;
+  if (name.length > 63) return `'${name}' is longer than 63 characters`;
+  if (RESERVED_FILES.includes(name.toLowerCase())) return `'${name}' is the name of a generated file, choose another`;
+  return undefined;
+}
+
+/** Names a phase's inputs or outputs may take. */
+export function parameterNames(project: Pick<ProjectDocument, 'customParameters'>, outputs = false): string[] {
+  return [...catalogue.keys(), ...(project.customParameters ?? []).map((parameter) => parameter.lowerName), ...(outputs ? [] : [METRICS])].sort();
+}
+
+/** Reports everything at once. */
+export function check(project: ProjectDocument, report: Report): void {
+  const at = (path: Path, problem: string | undefined): void => {
+    if (problem !== undefined) report(path, `${pathText(path)} ${problem}`);
+  };
+  at(['kind'], kindProblem(project.kind));
+  at(['apiVersion'], apiVersionProblem(project.apiVersion));
+  if (project.operatorName !== undefined) at(['operatorName'], operatorNameProblem(project.operatorName));
+  checkNames(project, report);
+  checkInitial(project.phases, report);
+  project.phases.forEach((phase, index) => checkPhase(project, phase, ['phases', index], report));
+  checkReachable(project.phases, report);
+  checkParameters(project, report);
+  checkQueries(project, report);
+  if (project.finalizer) checkUses(project, project.finalizer, ['finalizer'], report);
+}
+
+function checkNames(project: ProjectDocument, report: Report): void {
+  const files = new Map<string, string>([[project.kind.toLowerCase(), `kind '${project.kind}'`]]);
+  project.phases.forEach(({ name }, index) => {
+    const path = ['phases', index, 'name'] as const;
+    const problem = phaseNameProblem(name);
+    if (problem) report(path, `${pathText(path)} ${problem}`);
+    const taken = files.get(name.toLowerCase());
+    if (taken !== undefined) report(path, `${pathText(path)} '${name}' is taken by ${taken} (names become file names, so capitals do not tell them apart)`);
+    else files.set(name.toLowerCase(), `phases[${index}]`);
+  });
+}
+
+function checkInitial(phases: readonly PhaseDocument[], report: Report): void {
+  const initial = phases.flatMap((phase, index) => (phase.initial ? [index] : []));
+  if (initial.length === 0) report(['phases'], "no phase is initial: set 'initial: true' on the one a new resource starts in");
+  for (const index of initial.slice(1))
+    report(['phases', index, 'initial'], `phases[${index}] is initial, but phases[${initial[0]}] ('${phases[initial[0] ?? 0]?.name}') is already; there can be only one`);
+}
+
+function checkPhase(project: ProjectDocument, phase: PhaseDocument, path: Path, report: Report): void {
+  const names = project.phases.map(({ name }) => name);
+  const target = (where: Path, name: string, extra: readonly string[] = []): void => {
+    if (!names.includes(name) && !extra.includes(name)) report(where, `${pathText(where.slice(0, 3))} names '${name}', which is not a phase${suggestion(name, [...names, ...extra])}`);
+  };
+  phase.next?.forEach((name, index) => target([...path, 'next', index], name));
+  if (phase.onTimeout !== undefined) target([...path, 'onTimeout'], phase.onTimeout);
+  if (phase.onSpecChange !== undefined) target([...path, 'onSpecChange'], phase.onSpecChange, ['ignore']);
+  if ((phase.timeout === undefined) !== (phase.onTimeout === undefined))
+    report(path, `${pathText(path)} has ${phase.timeout === undefined ? 'onTimeout without timeout' : 'timeout without onTimeout'}: they belong together`);
+  phase.formerly?.forEach((name, index) => {
+    if (names.includes(name)) report([...path, 'formerly', index], `${pathText([...path, 'formerly'])} names '${name}', which still is a phase`);
+  });
+  if (phase.final) {
+    for (const key of ['inputs', 'outputs', 'next'] as const)
+      if (phase[key]?.length) report([...path, key], `${pathText(path)} ('${phase.name}') is final and has no worker, so it cannot have ${key}`);
+    if (phase.timeout !== undefined) report([...path, 'timeout'], `${pathText(path)} ('${phase.name}') is final, so it cannot time out`);
+  }
+  checkUses(project, phase, path, report);
+}
+
+function checkUses(project: ProjectDocument, uses: Pick<PhaseDocument, 'inputs' | 'outputs'>, path: Path, report: Report): void {
+  for (const key of ['inputs', 'outputs'] as const) {
+    const known = parameterNames(project, key === 'outputs');
+    const seen = new Set<string>();
+    uses[key]?.forEach((use, index) => {
+      const name = typeof use === 'string' ? use : use.name;
+      const where = [...path, key, index];
+      if (key === 'outputs' && name === METRICS) report(where, `${pathText(where)} is 'metrics', which can be read but not written: make it an input`);
+      else if (!known.includes(name)) report(where, `${pathText(where)} names '${name}', which is no parameter${suggestion(name, known)}`);
+      if (seen.has(name)) report(where, `${pathText(where)} names '${name}' a second time`);
+      seen.add(name);
+    });
+  }
+}
+
+function checkReachable(phases: readonly PhaseDocument[], report: Report): void {
+  const names = phases.map(({ name }) => name);
+  const initial = phases.find((phase) => phase.initial);
+  if (!initial) return;
+  const reached = new Set<string>();
+  const visit = (name: string): void => {
+    const phase = phases.find((candidate) => candidate.name === name);
+    if (!phase || reached.has(name)) return;
+    reached.add(name);
+    const targets = phase.final ? [] : (phase.next ?? names);
+    for (const target of [...targets, phase.onTimeout, phase.onSpecChange]) if (target !== undefined) visit(target);
+  };
+  visit(initial.name);
+  phases.forEach(({ name }, index) => {
+    if (!reached.has(name)) report(['phases', index, 'name'], `phases[${index}] ('${name}') cannot be reached from '${initial.name}': no phase on the way names it in next`);
+  });
+}
+
+function checkParameters(project: ProjectDocument, report: Report): void {
+  const seen = new Set<string>([METRICS]);
+  project.customParameters?.forEach((parameter, index) => {
+    const path = ['customParameters', index, 'lowerName'];
+    const { lowerName } = parameter;
+    if (!/^[a-z][a-z0-9]*$/.test(lowerName)) report(path, `${pathText(path)} '${lowerName}' must be lower-case letters and digits, such as 'certificates'`);
+    if (catalogue.has(lowerName)) report(path, `${pathText(path)} '${lowerName}' is built in already`);
+    if (seen.has(lowerName)) report(path, `${pathText(path)} '${lowerName}' is declared twice`);
+    seen.add(lowerName);
+    if (!/^[A-Z][A-Za-z0-9]*$/.test(parameter.singleName))
+      report(['customParameters', index, 'singleName'], `customParameters[${index}].singleName '${parameter.singleName}' must be the kind in Pascal case, such as 'Certificate'`);
+  });
+}
+
+function checkQueries(project: ProjectDocument, report: Report): void {
+  const methods = new Map(builtInQueries.map(({ method, name }) => [method, `built-in query '${name}'`]));
+  project.queries?.forEach((query, index) => {
+    const path = ['queries', index];
+    const method = camelCase(query.name);
+    const taken = methods.get(method);
+    if (!/^[A-Za-z_$][\w$]*$/.test(method)) report([...path, 'name'], `queries[${index}].name '${query.name}' gives no method name: it needs letters`);
+    else if (taken !== undefined) report([...path, 'name'], `queries[${index}].name '${query.name}' becomes the method ${method}, as the ${taken} does`);
+    methods.set(method, `queries[${index}]`);
+    const declared = (query.parameters ?? []).map(lowerFirst);
+    for (const placeholder of placeholdersOf(query.queryTemplate))
+      if (!declared.includes(lowerFirst(placeholder)) && lowerFirst(placeholder) !== 'namespace')
+        report([...path, 'queryTemplate'], `queries[${index}].queryTemplate uses {{ .${placeholder} }}, which parameters does not declare${suggestion(placeholder, query.parameters ?? [])}`);
+  });
+}

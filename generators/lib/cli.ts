@@ -1,0 +1,158 @@
+/** The `autopilot` bin: the generators without yo, also as root. */
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { ParseArgsOptionsConfig } from 'node:util';
+import { generate, init, install, nextSteps, phase } from './commands.ts';
+import type { Terminal } from './commands.ts';
+import { requireModel } from './load.ts';
+import { readText } from './lock.ts';
+import { suggestion } from './naming.ts';
+import { exampleNames, packageVersion } from './package-root.ts';
+import { findProject, PROJECT_FILE } from './project.ts';
+import { asker, interactive } from './terminal.ts';
+
+interface Option {
+  readonly type: 'string' | 'boolean';
+  readonly short?: string;
+  readonly value?: string;
+  readonly text: string;
+}
+
+interface Command {
+  readonly usage: string;
+  readonly text: string;
+  readonly options: Readonly<Record<string, Option>>;
+  run(values: Values, argument: string | undefined): Promise<void>;
+}
+
+type Values = Readonly<Record<string, string | boolean | undefined>>;
+
+const force: Option = { type: 'boolean', text: 'rewrite generated files although they were edited; yours stay' };
+const runtime: Option = { type: 'string', value: 'vendor|registry', text: 'carry the runtime along (default), or take it from npm' };
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+const commands: Readonly<Record<string, Command>> = {
+  init: {
+    usage: 'init [DIR]',
+    text: 'start a project: asks for what is not given',
+    options: {
+      kind: { type: 'string', value: 'KIND', text: 'kind of the resource, such as Canary' },
+      'api-version': { type: 'string', value: 'GROUP/VERSION', text: 'such as examples.io/v1' },
+      'operator-name': { type: 'string', value: 'NAME', text: 'default: <kind>-operator' },
+      example: { type: 'string', value: 'NAME', text: `start from an example: ${exampleNames().join(', ') || 'autoroute'}` },
+      runtime,
+      yes: { type: 'boolean', short: 'y', text: 'take the default for everything that is not given' },
+      'skip-install': { type: 'boolean', text: 'do not run npm install' },
+      force: { type: 'boolean', text: 'replace an existing autopilot.yaml; your workers stay' },
+    },
+    async run(values, dir = '.') {
+      const options = { kind: word(values['kind']), apiVersion: word(values['api-version']), operatorName: word(values['operator-name']), example: word(values['example']), runtime: word(values['runtime']) };
+      await init(dir, { ...options, yes: values['yes'] === true, force: values['force'] === true }, await terminal());
+      if (!values['skip-install']) await install(dir);
+      nextSteps(dir, !values['skip-install']).forEach(say);
+    },
+  },
+  phase: {
+    usage: 'phase [NAME]',
+    text: 'add a phase to autopilot.yaml and generate',
+    options: {
+      description: { type: 'string', value: 'TEXT', text: 'what happens in it' },
+      inputs: { type: 'string', value: 'A,B', text: 'what it reads: deployments,metrics' },
+      outputs: { type: 'string', value: 'A,B', text: 'what it writes: virtualservices' },
+      next: { type: 'string', value: 'X,Y', text: 'where it may go (default: anywhere)' },
+      final: { type: 'boolean', text: 'the resource is done there' },
+      after: { type: 'string', value: 'OTHER', text: 'put it after this phase, which then may go to it' },
+      force,
+    },
+    async run(values, name) {
+      const options = { description: word(values['description']), inputs: word(values['inputs']), outputs: word(values['outputs']), next: word(values['next']), after: word(values['after']) };
+      await phase(process.cwd(), name, { ...options, final: values['final'] === true ? true : undefined, force: values['force'] === true }, await terminal());
+    },
+  },
+  generate: {
+    usage: 'generate',
+    text: 'bring the project up to date with autopilot.yaml and src/spec.ts',
+    options: {
+      check: { type: 'boolean', text: 'write nothing; exit 1 when anything would change' },
+      'dry-run': { type: 'boolean', text: 'write nothing; list what would change' },
+      runtime,
+      force,
+    },
+    async run(values) {
+      await generate(process.cwd(), { check: values['check'] === true, dryRun: values['dry-run'] === true, force: values['force'] === true, runtime: word(values['runtime']) }, say);
+    },
+  },
+  crd: {
+    usage: 'crd',
+    text: 'print the CustomResourceDefinition as YAML',
+    options: {},
+    async run() {
+      const dir = findProject(process.cwd());
+      const model = requireModel(readText(join(dir, PROJECT_FILE)) ?? '', PROJECT_FILE);
+      const [{ crdOf }, { stringify }] = await Promise.all([import('./crd/index.ts'), import('yaml')]);
+      process.stdout.write(stringify(await crdOf(model, join(dir, 'src/spec.ts')), { lineWidth: 0, aliasDuplicateObjects: false }));
+    },
+  },
+};
+
+/** Runs one command line. @returns the exit code */
+export async function main(args: readonly string[]): Promise<number> {
+  try {
+    const [name, ...rest] = args;
+    if (name === undefined || name === '--help' || name === '-h' || name === 'help') say(overview());
+    else if (name === '--version' || name === '-v') say(packageVersion);
+    else await runCommand(name, rest);
+    return 0;
+  } catch (error) {
+    const stopped = error instanceof Error && error.name === 'ExitPromptError';
+    process.stderr.write(`${stopped ? 'Stopped; nothing was written.' : error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
+  }
+}
+
+async function runCommand(name: string, args: readonly string[]): Promise<void> {
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command === undefined) throw new Error(`'${name}' is not a command${suggestion(name, Object.keys(commands))}`);
+  const options: ParseArgsOptionsConfig = { help: { type: 'boolean', short: 'h' } };
+  for (const [option, { type, short }] of Object.entries(command.options)) options[option] = { type, ...(short !== undefined && { short }) };
+  const { values, positionals, tokens } = parseArgs({ args: [...args], options, allowPositionals: true, strict: false, tokens: true });
+  for (const token of tokens) {
+    if (token.kind !== 'option') continue;
+    const known = options[token.name];
+    if (known === undefined) throw new Error(`${token.rawName} is not an option of 'autopilot ${name}'${suggestion(token.rawName, Object.keys(options).map((option) => `--${option}`))}`);
+    if (known.type === 'string' && (token.value === undefined || (!token.inlineValue && token.value.startsWith('-')))) throw new Error(`${token.rawName} needs a value: ${token.rawName} ${command.options[token.name]?.value ?? 'VALUE'}`);
+    if (known.type === 'boolean' && token.value !== undefined) throw new Error(`${token.rawName} takes no value`);
+  }
+  if (values['help']) return say(helpOf(command));
+  const most = command.usage.includes('[') ? 1 : 0;
+  if (positionals.length > most) throw new Error(`'${positionals[most]}' is one argument too many: autopilot ${command.usage}`);
+  await command.run(values as Values, positionals[0]);
+}
+
+function overview(): string {
+  const rows = Object.values(commands).map(({ usage, text }) => `  autopilot ${usage.padEnd(14)} ${text}`);
+  return `Autopilot ${packageVersion}: Kubernetes operators as typed state machines.
+
+${rows.join('\n')}
+
+  autopilot COMMAND --help   the options of a command
+
+The same as the generators of yo: yo autopilot, yo autopilot:phase, yo autopilot:generate.
+Start here:  autopilot init my-canary --kind Canary --api-version examples.io/v1 --yes`;
+}
+
+function helpOf({ usage, text, options }: Command): string {
+  const rows = Object.entries(options).map(([name, option]) => `  ${`${option.short === undefined ? '' : `-${option.short}, `}--${name}${option.value === undefined ? '' : ` ${option.value}`}`.padEnd(30)} ${option.text}`);
+  return `autopilot ${usage}: ${text}\n${rows.length > 0 ? `\n${rows.join('\n')}\n` : ''}`.trimEnd();
+}
+
+/** Yeoman's terminal is only loaded when there is somebody to ask. */
+async function terminal(): Promise<Terminal> {
+  if (!interactive()) return { ask: undefined, say };
+  const { createEnv } = await import('yeoman-environment');
+  return { ask: asker(createEnv().adapter), say };
+}
+
+function word(value: string | boolean | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}

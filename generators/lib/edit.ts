@@ -1,0 +1,79 @@
+/** Changes of autopilot.yaml through its document model: comments, order and formatting of the rest survive. Also its first text. */
+import { Document, isMap, isSeq, parseDocument } from 'yaml';
+
+export interface NewPhase {
+  readonly name: string;
+  readonly description?: string;
+  readonly initial?: boolean;
+  readonly final?: boolean;
+  readonly ready?: boolean;
+  readonly inputs?: readonly string[];
+  readonly outputs?: readonly string[];
+  readonly next?: readonly string[];
+}
+
+export interface NewProject {
+  readonly kind: string;
+  readonly apiVersion: string;
+  readonly operatorName: string;
+  readonly phases: readonly NewPhase[];
+}
+
+/** Long texts stay on one line; lists of names are written `[a, b]`. */
+const STYLE = { lineWidth: 0, flowCollectionPadding: false } as const;
+
+/**
+ * Adds a phase at the end, or after another one. That one and `sources` then also may go to it (where they say where they may go at all).
+ * @throws Error when `after` or a source names no phase
+ */
+export function addPhase(text: string, phase: NewPhase, after?: string, sources: readonly string[] = []): string {
+  const document = parseDocument(text);
+  const phases = document.get('phases');
+  if (!isSeq(phases)) throw new Error('autopilot.yaml has no list of phases');
+  const indexOf = (name: string): number => phases.items.findIndex((item) => isMap(item) && item.get('name') === name);
+  for (const source of [...sources, ...(after === undefined ? [] : [after])]) {
+    const previous = phases.items[indexOf(source)];
+    if (!isMap(previous)) throw new Error(`--after names '${source}', which is not a phase of autopilot.yaml`);
+    const next = previous.get('next');
+    if (isSeq(next) && !next.items.some((item) => String(item) === phase.name)) next.add(document.createNode(phase.name));
+  }
+  const place = after === undefined ? phases.items.length : indexOf(after) + 1;
+  phases.items.splice(place, 0, phaseNode(document, phase));
+  return document.toString(STYLE);
+}
+
+export function projectText(project: NewProject): string {
+  const document = new Document({ kind: project.kind, apiVersion: project.apiVersion, operatorName: project.operatorName });
+  document.commentBefore = ` The state machine of ${project.kind}: the only source of what is generated. After an edit: yo autopilot:generate`;
+  document.set('phases', document.createNode([]));
+  const phases = document.get('phases');
+  if (isSeq(phases)) for (const phase of project.phases) phases.add(phaseNode(document, phase));
+  return document.toString(STYLE);
+}
+
+/** The original's first project: Initializing, Processing, Finished. */
+export function defaultPhases(kind: string): NewPhase[] {
+  return [
+    { name: 'Initializing', description: `${kind} has begun initializing`, initial: true, outputs: ['virtualservices'], next: ['Processing'] },
+    { name: 'Processing', description: `${kind} has begun processing`, inputs: ['metrics'], outputs: ['virtualservices'], next: ['Finished'] },
+    { name: 'Finished', description: `${kind} has finished`, final: true },
+  ];
+}
+
+function phaseNode(document: Document, phase: NewPhase): ReturnType<Document['createNode']> {
+  const node = document.createNode({
+    name: phase.name,
+    ...(phase.description && { description: phase.description }),
+    ...(phase.initial && { initial: true }),
+    ...(phase.final && { final: true }),
+    ...(phase.ready && { ready: true }),
+    ...(phase.inputs?.length && { inputs: phase.inputs }),
+    ...(phase.outputs?.length && { outputs: phase.outputs }),
+    ...(phase.next && !phase.final && { next: phase.next }),
+  });
+  if (isMap(node)) for (const key of ['inputs', 'outputs', 'next']) {
+    const list = node.get(key);
+    if (isSeq(list)) list.flow = true;
+  }
+  return node;
+}

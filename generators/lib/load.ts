@@ -1,0 +1,144 @@
+/** autopilot.yaml, from text to the model that everything is rendered from: all of its problems at once, or the model. */
+import { catalogue, METRICS } from './catalogue.ts';
+import { check } from './check.ts';
+import type { Model, ModelInput, ModelOutput, ModelPhase, ParameterType } from './model.ts';
+import { pluralOf } from './naming.ts';
+import { parseYaml, problemText, validate } from './problems.ts';
+import type { ParsedYaml, Path, Problem } from './problems.ts';
+import { builtInQueries, query } from './queries.ts';
+import { knownKeys, projectSchema } from './schema.ts';
+import type { InputDocument, OutputDocument, PhaseDocument, ProjectDocument } from './schema.ts';
+
+export type Loaded = { readonly model: Model } | { readonly problems: readonly Problem[] };
+
+/** @param file the name that problems carry */
+export function loadModel(text: string, file: string): Loaded {
+  const yaml = parseYaml(text, file);
+  if (yaml.problems.length > 0) return { problems: yaml.problems };
+  const validated = validate(yaml, projectSchema, file, keysAt);
+  if ('problems' in validated) return { problems: inOrder(validated.problems) };
+  const problems: Problem[] = [];
+  check(validated.value, (path, message) => problems.push({ file, ...yaml.position(path), message }));
+  return problems.length > 0 ? { problems: inOrder(problems) } : { model: modelOf(validated.value, yaml) };
+}
+
+/** The model, or an error whose message lists every problem. */
+export function requireModel(text: string, file: string): Model {
+  const loaded = loadModel(text, file);
+  if ('problems' in loaded) throw new Error(loaded.problems.map(problemText).join('\n'));
+  return loaded.model;
+}
+
+function keysAt(path: Path): readonly string[] {
+  const key = path.findLast((part): part is string => typeof part === 'string') ?? 'project';
+  return key in knownKeys ? knownKeys[key as keyof typeof knownKeys] : [];
+}
+
+function inOrder(problems: readonly Problem[]): Problem[] {
+  return problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
+}
+
+function modelOf(project: ProjectDocument, yaml: ParsedYaml): Model {
+  const [group = '', version = ''] = project.apiVersion.split('/');
+  const known = new Map([...catalogue, ...(project.customParameters ?? []).map((custom) => [custom.lowerName, customParameter(custom)] as const)]);
+  const names = project.phases.map(({ name }) => name);
+  const phases = project.phases.map((phase, index) => phaseOf(phase, names, known, yaml.position(['phases', index]).line));
+  const finalizer = project.finalizer ?? (project.enableFinalizer ? {} : undefined);
+  const used = new Map(phases.flatMap((phase) => [...phase.inputs, ...phase.outputs]).map(({ parameter }) => [parameter.name, parameter]));
+  return {
+    kind: project.kind,
+    group,
+    version,
+    plural: pluralOf(project.kind),
+    singular: project.kind.toLowerCase(),
+    operatorName: project.operatorName ?? `${project.kind.toLowerCase()}-operator`,
+    scope: project.scope ?? 'Namespaced',
+    phases,
+    queries: [...(project.queries ?? []).map((custom) => query(custom.name, custom.queryTemplate, custom.parameters ?? [])), ...builtInQueries],
+    parameters: [...used.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
+    ...(finalizer && {
+      finalizer: {
+        inputs: inputsOf(finalizer.inputs, known),
+        outputs: outputsOf(finalizer.outputs, known),
+        ...(finalizer.timeout !== undefined && { timeout: finalizer.timeout }),
+      },
+    }),
+    extraRules: project.rbac?.extraRules ?? [],
+    warnings: warningsOf(project),
+  };
+}
+
+function phaseOf(phase: PhaseDocument, names: readonly string[], known: ReadonlyMap<string, ParameterType>, line: number): ModelPhase {
+  const allowed = phase.final ? [] : phase.next === undefined ? names : names.filter((name) => name === phase.name || phase.next?.includes(name));
+  return {
+    name: phase.name,
+    file: phase.name.toLowerCase(),
+    ...(phase.description !== undefined && { description: phase.description }),
+    initial: phase.initial ?? false,
+    final: phase.final ?? false,
+    ready: phase.ready ?? phase.final ?? false,
+    next: allowed,
+    nextDeclared: phase.next !== undefined,
+    ...(phase.interval !== undefined && { interval: phase.interval }),
+    ...(phase.timeout !== undefined && { timeout: phase.timeout }),
+    ...(phase.onTimeout !== undefined && { onTimeout: phase.onTimeout }),
+    ...(phase.onSpecChange !== undefined && { onSpecChange: phase.onSpecChange }),
+    approval: phase.approval === 'required',
+    formerly: phase.formerly ?? [],
+    metrics: (phase.inputs ?? []).some((input) => nameOf(input) === METRICS),
+    inputs: inputsOf(phase.inputs, known),
+    outputs: outputsOf(phase.outputs, known),
+    line,
+  };
+}
+
+function nameOf(use: InputDocument | OutputDocument): string {
+  return typeof use === 'string' ? use : use.name;
+}
+
+function inputsOf(inputs: readonly InputDocument[] = [], known: ReadonlyMap<string, ParameterType>): ModelInput[] {
+  return inputs.flatMap((input) => {
+    const parameter = known.get(nameOf(input));
+    if (parameter === undefined) return [];
+    const detail = typeof input === 'string' ? undefined : input;
+    return [{
+      parameter,
+      namespace: detail?.namespace ?? 'own',
+      ...(detail?.selector !== undefined && { selector: wireSelector(detail.selector) }),
+      optional: detail?.optional ?? false,
+    }];
+  });
+}
+
+function outputsOf(outputs: readonly OutputDocument[] = [], known: ReadonlyMap<string, ParameterType>): ModelOutput[] {
+  return outputs.flatMap((output) => {
+    const parameter = known.get(nameOf(output));
+    if (parameter === undefined) return [];
+    const detail = typeof output === 'string' ? undefined : output;
+    return [{ parameter, namespace: detail?.namespace ?? 'own', prune: detail?.prune ?? false, optional: detail?.optional ?? false }];
+  });
+}
+
+function wireSelector(selector: string | Readonly<Record<string, string>>): string {
+  if (typeof selector === 'string') return selector;
+  return Object.entries(selector).map(([key, value]) => `${key}=${value}`).join(',');
+}
+
+/** What the original's declaration lacks is inferred: the version from the end of its Go import path, the plural from its name. */
+function customParameter(custom: NonNullable<ProjectDocument['customParameters']>[number]): ParameterType {
+  const pathVersion = custom.package?.split('/').findLast((part) => /^v\d/.test(part));
+  return {
+    name: custom.lowerName,
+    group: custom.apiGroup ?? '',
+    version: custom.version ?? pathVersion ?? 'v1',
+    kind: custom.singleName,
+    plural: custom.plural ?? custom.lowerName,
+    namespaced: custom.scope !== 'Cluster',
+  };
+}
+
+function warningsOf(project: ProjectDocument): string[] {
+  const inputs = project.phases.flatMap((phase) => phase.inputs ?? []);
+  const original = inputs.some((input) => nameOf(input) !== METRICS) && inputs.every((input) => typeof input === 'string') && project.phases.every((phase) => phase.next === undefined);
+  return original ? ["inputs are seen in the resource's own namespace; write '{ name: …, namespace: all }' for one that is to see every namespace, as Autopilot of 2019 did"] : [];
+}

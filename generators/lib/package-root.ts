@@ -1,0 +1,22 @@
+/** Where this package lies and which version it is; the same from source and from dist. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+export const packageRoot = findRoot(import.meta.dirname);
+
+export const packageVersion = (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version;
+
+function findRoot(from: string): string {
+  for (let dir = from; dirname(dir) !== dir; dir = dirname(dir)) {
+    const file = join(dir, 'package.json');
+    if (existsSync(file) && (JSON.parse(readFileSync(file, 'utf8')) as { name?: string }).name === 'generator-autopilot') return dir;
+  }
+  throw new Error('generator-autopilot cannot find its own package.json');
+}
+
+/** Examples that a project can start from. */
+export function exampleNames(): string[] {
+  const dir = join(packageRoot, 'examples');
+  if (!existsSync(dir)) return [];
+  return readdirSync(dir).filter((name) => existsSync(join(dir, name, 'autopilot.yaml'))).sort();
+}

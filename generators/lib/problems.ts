@@ -1,0 +1,105 @@
+/** What is wrong in a YAML file and where, found all at once. */
+import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
+import type { Document } from 'yaml';
+import { z } from 'zod';
+import { suggestion } from './naming.ts';
+
+export interface Problem {
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+}
+
+export type Path = readonly (string | number)[];
+
+/** `autopilot.yaml:7:5: phases[2].next names …` */
+export function problemText({ file, line, column, message }: Problem): string {
+  return `${file}:${line}:${column}: ${message}`;
+}
+
+/** `phases[2].next` */
+export function pathText(path: Path): string {
+  return path.map((part, index) => (typeof part === 'number' ? `[${part}]` : index === 0 ? part : `.${part}`)).join('');
+}
+
+export interface ParsedYaml {
+  readonly document: Document.Parsed;
+  readonly value: unknown;
+  /** Problems of the syntax alone. */
+  readonly problems: readonly Problem[];
+  position(path: Path, of?: 'key' | 'value'): { readonly line: number; readonly column: number };
+}
+
+export function parseYaml(text: string, file: string): ParsedYaml {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  const place = (offset: number): { line: number; column: number } => {
+    const { line, col } = lines.linePos(offset);
+    return { line: Math.max(line, 1), column: Math.max(col, 1) };
+  };
+  const problems = document.errors.map((error) => ({ file, ...place(error.pos[0]), message: firstLine(error.message) }));
+  return {
+    document,
+    problems,
+    value: problems.length === 0 ? document.toJS() : undefined,
+    position(path, of = 'value') {
+      for (let length = path.length; length >= 0; length--) {
+        const part = path.slice(0, length);
+        const parent = document.getIn(part.slice(0, -1), true);
+        if ((of === 'key' || length < path.length) && isMap(parent)) {
+          const pair = parent.items.find((item) => isScalar(item.key) && item.key.value === part.at(-1));
+          if (pair && isScalar(pair.key) && pair.key.range) return place(pair.key.range[0]);
+        }
+        const node = document.getIn(part, true) as { range?: readonly number[] } | undefined;
+        if (node?.range?.[0] !== undefined) return place(node.range[0]);
+      }
+      return { line: 1, column: 1 };
+    },
+  };
+}
+
+/** Validates parsed YAML with a schema; strict keys are reported at the key, with the nearest known one. */
+export function validate<T>(yaml: ParsedYaml, schema: z.ZodType<T>, file: string, keysAt: (path: Path) => readonly string[]): { value: T } | { problems: Problem[] } {
+  const result = schema.safeParse(yaml.value ?? {});
+  if (result.success) return { value: result.data };
+  return { problems: result.error.issues.flatMap((issue) => problemsOf(issue, [])) };
+
+  function problemsOf(issue: z.core.$ZodIssue, before: Path): Problem[] {
+    const path = [...before, ...(issue.path as (string | number)[])];
+    const at = (where: Path, message: string, of: 'key' | 'value' = 'value'): Problem => ({ file, ...yaml.position(where, of), message });
+    if (issue.code === 'unrecognized_keys')
+      return issue.keys.map((key) => at([...path, key], `${pathText([...path, key])} is not a known field${suggestion(key, keysAt(path))}`, 'key'));
+    if (issue.code === 'invalid_union') {
+      // The branch that fits what was written: a mapping is judged as a mapping.
+      const branch = issue.errors.find((errors) => errors.some((inner) => inner.code === 'unrecognized_keys' || inner.path.length > 0));
+      if (branch) return branch.flatMap((inner) => problemsOf(inner, path));
+      return [at(path, `${pathText(path)} must be a name or a mapping with a name`)];
+    }
+    const missing = issue.code === 'invalid_type' && valueAt(yaml.value, path) === undefined;
+    if (missing) return [at(path.slice(0, -1), `${pathText(path)} is missing`)];
+    return [at(path, `${pathText(path)} ${sentence(issue)}`.trim())];
+  }
+}
+
+function sentence(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_type') return `must be ${article(issue.expected)}`;
+  if (issue.code === 'invalid_value') return `must be ${issue.values.map((value) => `'${String(value)}'`).join(' or ')}`;
+  if (issue.code === 'too_small' && issue.origin === 'string') return 'must not be empty';
+  return issue.message;
+}
+
+function article(expected: string): string {
+  if (expected === 'array') return 'a list';
+  if (expected === 'object' || expected === 'record') return 'a mapping';
+  return `a ${expected}`;
+}
+
+function valueAt(value: unknown, path: Path): unknown {
+  return path.reduce<unknown>((inner, key) => (inner as Record<string | number, unknown> | undefined | null)?.[key], value);
+}
+
+function firstLine(text: string): string {
+  return text.split('\n')[0] ?? text;
+}

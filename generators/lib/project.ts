@@ -1,0 +1,97 @@
+/** A project on disk: found, loaded, planned and brought up to date. */
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { requireModel } from './load.ts';
+import { readLock, readText, refuseOlder } from './lock.ts';
+import type { Model, ProjectFile } from './model.ts';
+import { loadOperatorConfig, operatorConfigText } from './operator-config.ts';
+import { packageVersion } from './package-root.ts';
+import { planWrites } from './plan.ts';
+import type { Plan } from './plan.ts';
+import { runtimeSource } from './vendor.ts';
+import { carryOut, refuseEdited } from './write.ts';
+
+export const PROJECT_FILE = 'autopilot.yaml';
+
+export type RuntimeChoice = 'vendor' | 'registry';
+
+export interface GenerateOptions {
+  /** Default: what the project has, else `vendor`. */
+  readonly runtime?: RuntimeChoice;
+  /** Rewrite generated files although they were edited by hand. */
+  readonly force?: boolean;
+  /** Decide, write nothing. */
+  readonly dryRun?: boolean;
+  /** Text of autopilot.yaml to generate from instead of the one on disk; it is written along with the rest. */
+  readonly projectText?: string;
+  /** Further files that are the user's, taken instead of the stubs of the same path. */
+  readonly seed?: readonly ProjectFile[];
+}
+
+export interface Generated {
+  readonly model: Model;
+  readonly plan: Plan;
+}
+
+/** The nearest folder, here or above, that has an autopilot.yaml. @throws Error */
+export function findProject(from: string): string {
+  for (let dir = resolve(from); ; dir = dirname(dir)) {
+    if (existsSync(join(dir, PROJECT_FILE))) return dir;
+    if (dirname(dir) === dir) throw new Error(`there is no ${PROJECT_FILE} in ${resolve(from)} or above: start a project with 'yo autopilot' or 'autopilot init'`);
+  }
+}
+
+/**
+ * Brings a project up to date with its autopilot.yaml and src/spec.ts. Nothing is written when anything is wrong.
+ * @throws Error with every problem of autopilot.yaml, or naming the generated files that were edited
+ */
+export async function generateProject(dir: string, options: GenerateOptions = {}): Promise<Generated> {
+  const lock = readLock(dir);
+  refuseOlder(lock, packageVersion);
+  const text = options.projectText ?? readText(join(dir, PROJECT_FILE));
+  if (text === undefined) throw new Error(`there is no ${PROJECT_FILE} in ${dir}`);
+  const model = requireModel(text, PROJECT_FILE);
+  const runtime = options.runtime ?? lock?.runtime ?? 'vendor';
+  const seed = options.seed ?? [];
+  const seeded = (path: string): string | undefined => readText(join(dir, path)) ?? seed.find((file) => file.path === path)?.content.toString();
+  const operatorConfig = seeded('autopilot-operator.yaml') ?? operatorConfigText;
+  loadOperatorConfig(operatorConfig, 'autopilot-operator.yaml');
+  const { crdOf } = await import('./crd/index.ts');
+  const { render } = await import('./render/render.ts');
+  const { specStub } = await import('./render/yours.ts');
+  const crd = await withSpecFile(dir, seeded('src/spec.ts') ?? specStub(model), (file) => crdOf(model, file));
+  const rendered = render(model, { crd, operatorConfig, ...runtimeSource(runtime) });
+  const files = [...seed, ...rendered.filter(({ path }) => !seed.some((file) => file.path === path))];
+  const plan = planWrites(dir, files, { version: packageVersion, runtime, ...(options.force !== undefined && { force: options.force }) });
+  const whole = options.projectText === undefined ? plan : withProjectText(dir, options.projectText, plan);
+  if (!options.dryRun) carryOut(dir, whole);
+  return { model, plan: whole };
+}
+
+/** True when generating would change nothing. */
+export function upToDate(plan: Plan): boolean {
+  return plan.changes.length === 0 && plan.records.length === 0 && plan.edited.length === 0;
+}
+
+export { refuseEdited };
+
+function withProjectText(dir: string, text: string, plan: Plan): Plan {
+  const disk = readText(join(dir, PROJECT_FILE));
+  if (disk === text) return plan;
+  return { ...plan, changes: [{ action: disk === undefined ? 'create' : 'update', path: PROJECT_FILE, content: text }, ...plan.changes] };
+}
+
+/** The spec as a file: the project's own, so that its imports are found, or a temporary one before there is any. */
+async function withSpecFile<T>(dir: string, text: string, use: (file: string) => Promise<T>): Promise<T> {
+  const own = join(dir, 'src/spec.ts');
+  if (existsSync(own)) return use(own);
+  const temporary = mkdtempSync(join(tmpdir(), 'autopilot-spec-'));
+  try {
+    const file = join(temporary, 'spec.ts');
+    writeFileSync(file, text);
+    return await use(file);
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,176 @@
+/** src/generated: the types of the resource, of parameters, of each phase, and the scheduler. All ours. */
+import type { Model, ModelPhase, ModelQuery, ParameterType, ProjectFile } from '../model.ts';
+import { Code, doc, GENERATED, literal, quote, union } from './source.ts';
+
+export function renderGenerated(model: Model, crd: object): ProjectFile[] {
+  const ours = (name: string, content: string): ProjectFile => ({ path: `src/generated/${name}`, content, ownership: 'ours' });
+  const workers = model.phases.filter((phase) => !phase.final);
+  return [
+    ours(`${model.kind.toLowerCase()}.ts`, resourceTypes(model)),
+    ...(model.parameters.length > 0 ? [ours('parameters.ts', parameterTypes(model.parameters))] : []),
+    ...(hasMetrics(model) ? [ours('queries.ts', queryTypes(model.queries))] : []),
+    ...workers.map((phase) => ours(`${phase.file}.ts`, phaseTypes(model, phase))),
+    ours('scheduler.ts', schedulerTable(model)),
+    ours('crd.json', `${JSON.stringify(crd, null, 2)}\n`),
+  ];
+}
+
+function hasMetrics(model: Model): boolean {
+  return model.phases.some((phase) => phase.metrics);
+}
+
+function resourceTypes(model: Model): string {
+  const { kind } = model;
+  return `${GENERATED}
+import type { DeepReadonly, ObjectMeta } from 'autopilot-runtime';
+import type { ${kind}Spec, ${kind}StatusInfo } from '../spec.ts';
+
+${doc(model.phases.map((phase) => `${phase.name}${phase.description ? `: ${phase.description.trim()}` : ''}`).join('\n'))}export type ${kind}Phase = ${union(model.phases.map(({ name }) => name))};
+
+export interface Condition {
+  readonly type: string;
+  readonly status: 'True' | 'False' | 'Unknown';
+  readonly reason: string;
+  readonly message: string;
+  readonly lastTransitionTime: string;
+  readonly observedGeneration?: number;
+}
+
+/** What the runtime keeps; your ${kind}StatusInfo lies beside it. */
+export interface ${kind}RuntimeStatus {
+  readonly phase?: ${kind}Phase;
+  readonly observedGeneration?: number;
+  readonly conditions?: readonly Condition[];
+  readonly autopilot?: Readonly<Record<string, unknown>>;
+}
+
+export interface ${kind} {
+  readonly apiVersion: ${quote(`${model.group}/${model.version}`)};
+  readonly kind: ${quote(kind)};
+  readonly metadata: ObjectMeta;
+  readonly spec: DeepReadonly<${kind}Spec>;
+  readonly status?: ${kind}RuntimeStatus & Partial<DeepReadonly<${kind}StatusInfo>>;
+}
+`;
+}
+
+function parameterTypes(parameters: readonly ParameterType[]): string {
+  const modules = parameters.flatMap((parameter) => (parameter.module ? [{ ...parameter.module, alias: `Wire${typeName(parameter)}` }] : []));
+  const imports = modules.map(({ package: name, path, name: type, alias }) => `import type { ${type} as ${alias} } from ${quote(`${name}/${path}`)};\n`);
+  const types = parameters.map((parameter) => {
+    const name = typeName(parameter);
+    const identity = `readonly apiVersion: ${quote(parameter.group === '' ? parameter.version : `${parameter.group}/${parameter.version}`)}; readonly kind: ${quote(parameter.kind)}`;
+    if (!parameter.module)
+      return `export type ${name} = KubeObject & { ${identity} };\nexport type ${name}Output = OutputObject & { ${identity}; readonly [field: string]: unknown };\n`;
+    return `export type ${name} = Read<Wire${name}> & { ${identity} };\nexport type ${name}Output = Write<Wire${name}> & { ${identity} };\n`;
+  });
+  const typed = modules.length > 0;
+  const runtime = [...(typed ? ['DeepReadonly'] : []), ...(parameters.length > modules.length ? ['KubeObject'] : []), ...(typed ? ['ObjectMeta'] : []), 'OutputObject'];
+  const mapped = `
+/** As read: frozen, and with the metadata that every stored object has. */
+type Read<T> = DeepReadonly<Omit<T, 'apiVersion' | 'kind' | 'metadata'>> & { readonly metadata: ObjectMeta };
+
+/** As written: identity, and the fields to set; every other field is left to whoever owns it. */
+type Write<T> = Fields<Omit<T, 'apiVersion' | 'kind' | 'metadata' | 'status'>> & { readonly metadata: OutputObject['metadata'] };
+
+type Fields<T> = T extends readonly (infer E)[] ? readonly Fields<E>[] : T extends object ? { readonly [K in keyof T]?: Fields<T[K]> } : T;
+`;
+  return `${GENERATED}\n${imports.join('')}import type { ${runtime.join(', ')} } from 'autopilot-runtime';\n${typed ? mapped : ''}\n${types.join('\n')}`;
+}
+
+/** A parameter's type has the name of its kind. */
+function typeName(parameter: ParameterType): string {
+  return parameter.kind;
+}
+
+function queryTypes(queries: readonly ModelQuery[]): string {
+  const methods = queries.map((query) => {
+    const parameters = query.parameters.map((name) => `readonly ${name}${name === 'namespace' ? '?' : ''}: string`).join('; ');
+    const optional = query.parameters.every((name) => name === 'namespace') ? '?' : '';
+    return `${doc(`\`${query.name}\`: ${query.template}`, '  ')}  ${query.method}(parameters${optional}: { ${parameters} }): Promise<QueryAnswer>;\n`;
+  });
+  return `${GENERATED}
+import type { QueryAnswer } from 'autopilot-runtime';
+
+/** Questions to Prometheus. \`namespace\` is the resource's own unless said; an interval is a duration such as '1m'. */
+export interface Queries {
+${methods.join('')}}
+`;
+}
+
+function phaseTypes(model: Model, phase: ModelPhase): string {
+  const { kind } = model;
+  const inputs = phase.inputs.map(({ parameter }) => `  readonly ${parameter.name}: InputView<parameters.${typeName(parameter)}>;\n`).join('');
+  const outputs = phase.outputs.map(({ parameter }) => `  readonly ${parameter.name}?: readonly parameters.${typeName(parameter)}Output[];\n`).join('');
+  const runtime = ['BaseContext', 'BaseResult', ...(inputs === '' ? [] : ['InputView'])];
+  const context = `BaseContext<${kind}, Inputs, unknown>${phase.metrics ? ' & { readonly metrics: Queries }' : ''}`;
+  return `${GENERATED}
+import type { ${runtime.join(', ')} } from 'autopilot-runtime';
+import type { ${kind}StatusInfo } from '../spec.ts';
+import type { ${kind} } from './${kind.toLowerCase()}.ts';
+${inputs || outputs ? "import type * as parameters from './parameters.ts';\n" : ''}${phase.metrics ? "import type { Queries } from './queries.ts';\n" : ''}
+/** Where ${phase.name} may go: autopilot.yaml:${phase.line}. */
+export type Next = ${union(phase.next)};
+
+/** What ${phase.name} reads. */
+${inputs ? `export interface Inputs {\n${inputs}}` : 'export type Inputs = Readonly<Record<never, never>>;'}
+
+/** What ${phase.name} writes. */
+${outputs ? `export interface Outputs {\n${outputs}}` : 'export type Outputs = Readonly<Record<string, never>>;'}
+
+export type Context = ${context};
+export type Result = BaseResult<Next, Outputs, ${kind}StatusInfo>;
+export type Worker = (context: Context) => Result | Promise<Result>;
+`;
+}
+
+function schedulerTable(model: Model): string {
+  const workers = model.phases.filter((phase) => !phase.final);
+  const uses = (phase: ModelPhase): object => ({
+    inputs: phase.inputs.map((input) => ({ name: input.parameter.name, type: typeOf(input.parameter), namespace: input.namespace, selector: input.selector, optional: input.optional || undefined })),
+    outputs: phase.outputs.map((output) => ({ name: output.parameter.name, type: typeOf(output.parameter), namespace: output.namespace, prune: output.prune || undefined, optional: output.optional || undefined })),
+  });
+  const table = {
+    operatorName: model.operatorName,
+    resource: { group: model.group, version: model.version, kind: model.kind, plural: model.plural, namespaced: model.scope === 'Namespaced' },
+    phases: model.phases.map((phase) => ({
+      name: phase.name,
+      description: phase.description,
+      initial: phase.initial || undefined,
+      final: phase.final || undefined,
+      ready: phase.ready,
+      next: phase.nextDeclared ? phase.next.filter((name) => name !== phase.name) : undefined,
+      interval: phase.interval,
+      timeout: phase.timeout,
+      onTimeout: phase.onTimeout,
+      onSpecChange: phase.onSpecChange,
+      formerly: phase.formerly.length > 0 ? phase.formerly : undefined,
+      metrics: phase.metrics || undefined,
+      ...uses(phase),
+      file: phase.final ? undefined : `src/workers/${phase.file}.ts`,
+      line: phase.line,
+      worker: phase.final ? undefined : new Code(`worker<${phase.name}Worker>(${syncName(phase)})`),
+    })),
+    queries: hasMetrics(model) ? model.queries.map((query) => ({ name: query.method, template: query.template, parameters: query.parameters })) : [],
+  };
+  const imports = workers.map((phase) => `import { sync as ${syncName(phase)} } from '../workers/${phase.file}.ts';\nimport type { Worker as ${phase.name}Worker } from './${phase.file}.ts';\n`);
+  return `${GENERATED}
+import { defineScheduler } from 'autopilot-runtime';
+import type { AnyWorker } from 'autopilot-runtime';
+${imports.join('')}
+/** Checks a worker against its phase, then forgets the phase: the machine knows workers of any phase only. */
+function worker<Worker extends (context: never) => unknown>(sync: Worker): AnyWorker {
+  return sync as unknown as AnyWorker;
+}
+
+export const scheduler = defineScheduler(${literal(table)});
+`;
+}
+
+function syncName(phase: ModelPhase): string {
+  return `sync${phase.name.charAt(0).toUpperCase()}${phase.name.slice(1)}`;
+}
+
+function typeOf({ group, version, kind, plural, namespaced }: ParameterType): object {
+  return { group, version, kind, plural, namespaced };
+}

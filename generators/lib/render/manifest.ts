@@ -1,0 +1,58 @@
+/** package.json, tsconfig.json and the test configuration of a project: merged, the user's keys stay. */
+import { TYPE_PACKAGES } from '../catalogue.ts';
+import type { Model, ProjectFile } from '../model.ts';
+
+export interface RuntimeDependency {
+  /** What stands in package.json for autopilot-runtime: `^0.1.0` or `file:vendor/…`. */
+  readonly runtime: string;
+  readonly sandbox: string;
+}
+
+export function renderManifest(model: Model, dependency: RuntimeDependency): ProjectFile[] {
+  const merged = (path: string, value: object): ProjectFile => ({ path, content: `${JSON.stringify(value, null, 2)}\n`, ownership: 'merged' });
+  const types = new Set(model.parameters.flatMap((parameter) => (parameter.module ? [parameter.module.package] : [])));
+  return [
+    merged('package.json', {
+      name: model.operatorName,
+      version: '0.0.1',
+      private: true,
+      type: 'module',
+      engines: { node: '>=24.12' },
+      scripts: { start: 'node src/main.ts', dev: 'node src/main.ts', test: 'mocha', typecheck: 'tsc --noEmit' },
+      dependencies: { 'autopilot-runtime': dependency.runtime },
+      devDependencies: sorted({
+        ...Object.fromEntries([...types].map((name) => [name, TYPE_PACKAGES[name] ?? '*'])),
+        '@types/chai': '^5.2.2',
+        '@types/mocha': '^10.0.10',
+        '@types/node': '^24.0.0',
+        'autopilot-sandbox': dependency.sandbox,
+        chai: '^6.3.0',
+        mocha: '^12.0.3',
+        typescript: '^7.0.2',
+      }),
+    }),
+    merged('tsconfig.json', {
+      compilerOptions: {
+        target: 'es2024',
+        lib: ['es2025', 'esnext.disposable'],
+        module: 'nodenext',
+        strict: true,
+        noUncheckedIndexedAccess: true,
+        exactOptionalPropertyTypes: true,
+        noImplicitOverride: true,
+        erasableSyntaxOnly: true,
+        verbatimModuleSyntax: true,
+        allowImportingTsExtensions: true,
+        noEmit: true,
+        skipLibCheck: true,
+        types: ['node', 'mocha'],
+      },
+      include: ['src', 'test'],
+    }),
+    merged('.mocharc.json', { spec: ['test/**/*.test.ts'] }),
+  ];
+}
+
+function sorted(record: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

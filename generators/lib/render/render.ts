@@ -1,0 +1,28 @@
+/** A whole project from its model: pure, and the same bytes for the same input. */
+import type { Model, ProjectFile } from '../model.ts';
+import { renderGenerated } from './generated.ts';
+import { renderManifest } from './manifest.ts';
+import type { RuntimeDependency } from './manifest.ts';
+import { renderTests } from './tests.ts';
+import { renderYours } from './yours.ts';
+import { renderChart } from './chart.ts';
+
+export interface RenderInput {
+  readonly crd: object;
+  /** Text of autopilot-operator.yaml. */
+  readonly operatorConfig: string;
+  readonly dependency: RuntimeDependency;
+  /** Packed runtime and sandbox to carry along. */
+  readonly vendor: readonly ProjectFile[];
+}
+
+export function render(model: Model, input: RenderInput): ProjectFile[] {
+  return [
+    ...renderYours(model, input.vendor.length > 0 ? 'vendor' : 'registry'),
+    ...renderTests(model),
+    ...renderManifest(model, input.dependency),
+    ...renderGenerated(model, input.crd),
+    ...renderChart(model, input.crd, input.operatorConfig),
+    ...input.vendor,
+  ];
+}

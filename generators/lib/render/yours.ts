@@ -1,0 +1,113 @@
+/** Files that are the user's from the moment they exist: spec, workers, main, sample, Dockerfile, README. Written once. */
+import { operatorConfigText } from '../operator-config.ts';
+import type { Model, ModelPhase, ProjectFile } from '../model.ts';
+import { doc, quote } from './source.ts';
+
+export function renderYours(model: Model, runtime: 'vendor' | 'registry'): ProjectFile[] {
+  const yours = (path: string, content: string): ProjectFile => ({ path, content, ownership: 'yours' });
+  return [
+    yours('autopilot-operator.yaml', operatorConfigText),
+    yours('src/spec.ts', specStub(model)),
+    ...model.phases.filter((phase) => !phase.final).map((phase) => yours(`src/workers/${phase.file}.ts`, workerStub(model, phase))),
+    yours('src/main.ts', MAIN),
+    yours(`examples/${model.kind.toLowerCase()}.yaml`, sample(model)),
+    yours('Dockerfile', dockerfile(runtime)),
+    yours('.dockerignore', 'node_modules\n.git\n.autopilot\ncharts\ntest\n'),
+    yours('.gitignore', 'node_modules/\n*.log\n'),
+    yours('README.md', readme(model)),
+  ];
+}
+
+export function specStub(model: Model): string {
+  return `/**
+ * What users of ${model.kind} write, and what its status tells them. Plain TypeScript: the CustomResourceDefinition's schema is made
+ * from these interfaces, descriptions from their comments. After an edit: yo autopilot:generate
+ */
+
+/** What is wanted. */
+export interface ${model.kind}Spec {}
+
+/** What your workers note down; lies directly in status, beside phase and conditions. */
+export interface ${model.kind}StatusInfo {}
+`;
+}
+
+function workerStub(model: Model, phase: ModelPhase): string {
+  const others = phase.next.filter((name) => name !== phase.name);
+  const facts = [
+    phase.description?.trim() ?? `${phase.name} of ${model.kind}.`,
+    '',
+    ...(phase.inputs.length > 0 || phase.metrics ? [`Reads: ${[...phase.inputs.map(({ parameter }) => parameter.name), ...(phase.metrics ? ['metrics'] : [])].join(', ')}.`] : []),
+    ...(phase.outputs.length > 0 ? [`Writes: ${phase.outputs.map(({ parameter }) => parameter.name).join(', ')}.`] : []),
+    `Goes to: ${others.length > 0 ? others.join(', ') : 'nowhere else'}.`,
+  ];
+  return `import { notImplemented } from 'autopilot-runtime';
+import type { Context, Result } from '../generated/${phase.file}.ts';
+
+${doc(facts.join('\n'))}export async function sync(_context: Context): Promise<Result> {
+  // Look at _context.resource and return { next: ${quote(others[0] ?? phase.name)} }.
+  return notImplemented(${quote(phase.name)}, ${quote(`src/workers/${phase.file}.ts`)});
+}
+`;
+}
+
+const MAIN = `/** The operator: \`node src/main.ts\`, against KUBECONFIG or inside a cluster. */
+import { run } from 'autopilot-runtime';
+import { scheduler } from './generated/scheduler.ts';
+
+await run(scheduler);
+`;
+
+function sample(model: Model): string {
+  return `apiVersion: ${model.group}/${model.version}\nkind: ${model.kind}\nmetadata:\n  name: example\nspec: {}\n`;
+}
+
+function dockerfile(runtime: 'vendor' | 'registry'): string {
+  return `# docker build -t IMAGE .   (needs package-lock.json: npm install writes it)
+ARG NODE_IMAGE=node:24-slim
+FROM \${NODE_IMAGE} AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json ./
+${runtime === 'vendor' ? 'COPY vendor ./vendor\n' : ''}RUN npm ci --omit=dev --ignore-scripts
+
+FROM \${NODE_IMAGE}
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=dependencies /app/node_modules ./node_modules
+COPY package.json ./
+COPY src ./src
+USER 1000:1000
+ENTRYPOINT ["node", "src/main.ts"]
+`;
+}
+
+function readme(model: Model): string {
+  const rows = model.phases.map((phase) => {
+    const to = phase.final ? 'the end' : phase.next.filter((name) => name !== phase.name).join(', ') || 'stays';
+    return `| ${phase.name} | ${phase.description?.trim().replaceAll('\n', ' ') ?? ''} | ${to} |`;
+  });
+  return `# ${model.operatorName}
+
+A Kubernetes operator for ${model.kind} (\`${model.group}/${model.version}\`), a state machine of ${model.phases.length} phases:
+
+| phase | what happens | goes to |
+|---|---|---|
+${rows.join('\n')}
+
+## Work on it
+
+- \`autopilot.yaml\` names the phases; \`src/spec.ts\` the fields; \`src/workers/\` says what each phase does.
+- \`yo autopilot:generate\` (or \`autopilot generate\`) after an edit of autopilot.yaml or src/spec.ts.
+- \`yo autopilot:phase\` (or \`autopilot phase\`) adds a phase.
+- \`npm test\` flies the machine in an in-memory cluster; \`npm run typecheck\` checks every worker against its phase.
+- \`npm run dev\` runs the operator on this machine, against the current kubeconfig.
+
+## Install it
+
+\`\`\`
+docker build -t IMAGE . && docker push IMAGE
+helm install ${model.operatorName} charts/${model.operatorName} --namespace ${model.operatorName} --create-namespace
+kubectl apply -f examples/${model.kind.toLowerCase()}.yaml
+\`\`\`
+`;
+}

@@ -1,0 +1,92 @@
+/** A new project: from names, or from one of the examples. */
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join, relative, resolve, sep } from 'node:path';
+import { parseDocument } from 'yaml';
+import { apiVersionProblem, kindProblem, operatorNameProblem } from './check.ts';
+import { defaultPhases, projectText } from './edit.ts';
+import type { NewPhase } from './edit.ts';
+import type { ProjectFile } from './model.ts';
+import { suggestion } from './naming.ts';
+import { exampleNames, packageRoot } from './package-root.ts';
+import { generateProject, PROJECT_FILE } from './project.ts';
+import type { Generated, RuntimeChoice } from './project.ts';
+
+export interface ScaffoldOptions {
+  /** Folder of the project; made when missing. */
+  readonly dir: string;
+  readonly example?: string;
+  readonly kind?: string;
+  /** Default: examples.io/v1. */
+  readonly apiVersion?: string;
+  /** Default: the kind in small letters and `-operator`. */
+  readonly operatorName?: string;
+  /** Default: the original's Initializing, Processing, Finished. */
+  readonly phases?: readonly NewPhase[];
+  readonly runtime?: RuntimeChoice;
+  /** Allow a folder that has an autopilot.yaml already, and replace that. */
+  readonly force?: boolean;
+}
+
+export const DEFAULT_API_VERSION = 'examples.io/v1';
+
+export function defaultOperatorName(kind: string): string {
+  return `${kind.toLowerCase()}-operator`;
+}
+
+/** @throws Error with all that is wrong with the options, or because there is a project already; nothing is written then */
+export async function scaffold(options: ScaffoldOptions): Promise<Generated> {
+  const dir = resolve(options.dir);
+  refuseExisting(dir, options.force ?? false);
+  const runtime = options.runtime === undefined ? {} : { runtime: options.runtime };
+  const force = options.force === undefined ? {} : { force: options.force };
+  if (options.example !== undefined) {
+    const files = exampleFiles(options.example);
+    const text = files.find(({ path }) => path === PROJECT_FILE)?.content.toString() ?? '';
+    return generateProject(dir, { projectText: renamed(text, options), seed: files.filter(({ path }) => path !== PROJECT_FILE), ...runtime, ...force });
+  }
+  if (options.kind === undefined) throw new Error('a new project needs a kind: --kind Canary');
+  const { kind, apiVersion = DEFAULT_API_VERSION, operatorName = defaultOperatorName(kind) } = options;
+  const problems = [
+    ['--kind', kindProblem(kind)],
+    ['--api-version', apiVersionProblem(apiVersion)],
+    ['--operator-name', operatorNameProblem(operatorName)],
+  ].flatMap(([option, problem]) => (problem === undefined ? [] : [`${option}: ${problem}`]));
+  if (problems.length > 0) throw new Error(problems.join('\n'));
+  return generateProject(dir, { projectText: projectText({ kind, apiVersion, operatorName, phases: options.phases ?? defaultPhases(kind) }), ...runtime, ...force });
+}
+
+/** @throws Error */
+export function refuseExisting(dir: string, force: boolean): void {
+  if (!force && existsSync(join(dir, PROJECT_FILE)))
+    throw new Error(`${dir} has an ${PROJECT_FILE} already: 'autopilot generate' brings it up to date, 'autopilot phase' adds a phase, --force starts over (your workers stay)`);
+  if (existsSync(dir) && !statSync(dir).isDirectory()) throw new Error(`${dir} is a file, a project needs a folder`);
+}
+
+/** An example keeps its kind; its operator may have another name. */
+function renamed(text: string, options: ScaffoldOptions): string {
+  for (const [given, option] of [[options.kind, '--kind'], [options.apiVersion, '--api-version'], [options.phases, '--phases']])
+    if (given !== undefined) throw new Error(`${String(option)} cannot be combined with --example: its workers are written for the example's own`);
+  if (options.operatorName === undefined) return text;
+  const problem = operatorNameProblem(options.operatorName);
+  if (problem !== undefined) throw new Error(`--operator-name: ${problem}`);
+  const document = parseDocument(text);
+  document.set('operatorName', options.operatorName);
+  return document.toString({ lineWidth: 0, flowCollectionPadding: false });
+}
+
+/** What the user owns of an example: the rest is generated. */
+function exampleFiles(example: string): ProjectFile[] {
+  const names = exampleNames();
+  if (!names.includes(example)) throw new Error(`--example: there is no example '${example}'${suggestion(example, names)}`);
+  const root = join(packageRoot, 'examples', example);
+  const paths = ['autopilot.yaml', 'autopilot-operator.yaml', 'src', 'test', 'examples'].flatMap((path) => filesUnder(join(root, path)));
+  return paths
+    .map((path) => ({ path: relative(root, path).split(sep).join('/'), content: readFileSync(path, 'utf8'), ownership: 'yours' as const }))
+    .filter(({ path }) => !path.startsWith('src/generated/'));
+}
+
+function filesUnder(path: string): string[] {
+  if (!existsSync(path)) return [];
+  if (!statSync(path).isDirectory()) return [path];
+  return readdirSync(path).sort().flatMap((name) => filesUnder(join(path, name)));
+}
