@@ -1,0 +1,108 @@
+import { expect } from 'chai';
+import { addPhase, defaultPhases, projectText } from '../../generators/lib/edit.ts';
+import { loadModel } from '../../generators/lib/load.ts';
+import type { Model } from '../../generators/lib/model.ts';
+import { problemText } from '../../generators/lib/problems.ts';
+
+const good = projectText({ kind: 'Canary', apiVersion: 'examples.io/v1', operatorName: 'canary-operator', phases: defaultPhases('Canary') });
+
+function problemsOf(text: string): string[] {
+  const loaded = loadModel(text, 'autopilot.yaml');
+  return 'problems' in loaded ? loaded.problems.map(problemText) : [];
+}
+
+function modelOf(text: string): Model {
+  const loaded = loadModel(text, 'autopilot.yaml');
+  if ('problems' in loaded) throw new Error(loaded.problems.map(problemText).join('\n'));
+  return loaded.model;
+}
+
+describe('the model of autopilot.yaml', () => {
+  const cases: readonly [title: string, from: string, to: string, ...expected: RegExp[]][] = [
+    ['a misspelt field', 'initial: true', 'intial: true', /:9:5: phases\[0\]\.intial is not a known field, did you mean 'initial'\?/],
+    ['a misspelt target', '[Finished]', '[Finishd]', /:16:12: phases\[1\]\.next names 'Finishd', which is not a phase, did you mean 'Finished'\?/, /'Finished'\) cannot be reached/],
+    ['a misspelt input', '[metrics]', '[metrisc]', /:14:14: phases\[1\]\.inputs\[0\] names 'metrisc'.*did you mean 'metrics'\?/],
+    ['metrics as an output', 'outputs: [virtualservices]\n    next: [Finished]', 'outputs: [metrics]\n    next: [Finished]', /phases\[1\]\.outputs\[0\] is 'metrics', which can be read but not written/],
+    ['no initial phase', '    initial: true\n', '', /no phase is initial/],
+    ['two initial phases', 'name: Processing', 'name: Processing\n    initial: true', /phases\[1\] is initial, but phases\[0\] \('Initializing'\) is already/],
+    ['names alike but for capitals', 'name: Finished', 'name: processing', /phases\[2\]\.name 'processing' is taken by phases\[1\]/],
+    ['a phase named as the kind', 'name: Finished', 'name: Canary', /phases\[2\]\.name 'Canary' is taken by kind 'Canary'/],
+    ['inputs of a final phase', 'final: true', 'final: true\n    inputs: [pods]', /phases\[2\] \('Finished'\) is final .* cannot have inputs/],
+    ['an apiVersion of one part', 'examples.io/v1', 'v1', /:4:13: apiVersion 'v1' must have two parts/],
+    ['a kind in small letters', 'kind: Canary', 'kind: canary', /:3:7: kind 'canary' must be in Pascal case/],
+    ['a kind that is a JavaScript global', 'kind: Canary', 'kind: Promise', /'Promise' is the name of a JavaScript global/],
+    ['an operator name with capitals', 'operatorName: canary-operator', 'operatorName: Canary', /operatorName 'Canary' must be lower-case/],
+    ['a timeout without onTimeout', 'inputs: [metrics]', 'inputs: [metrics]\n    timeout: 5m', /phases\[1\] has timeout without onTimeout/],
+    ['a duration that is none', 'inputs: [metrics]', 'inputs: [metrics]\n    interval: soon', /phases\[1\]\.interval must be a duration/],
+    ['an unknown key of an input', 'inputs: [metrics]', 'inputs: [{ name: pods, selectr: a=b }]', /phases\[1\]\.inputs\[0\]\.selectr is not a known field, did you mean 'selector'\?/],
+    ['a query placeholder nobody declares', 'phases:', 'queries: [{ name: errors, queryTemplate: "x{a={{ .Nam }}}", parameters: [Name] }]\nphases:', /uses \{\{ \.Nam \}\}, which parameters does not declare, did you mean 'Name'\?/],
+    ['broken YAML', 'kind: Canary', 'kind: [Canary', /^autopilot\.yaml:\d+:\d+: /],
+    ['a missing kind', 'kind: Canary\n', '', /kind is missing/],
+  ];
+  for (const [title, from, to, ...expected] of cases)
+    it(`reports ${title} with its place and what would be right`, () => {
+      expect(good).to.contain(from);
+      const problems = problemsOf(good.replace(from, to));
+      expect(problems).to.have.length.at.least(expected.length);
+      for (const pattern of expected) expect(problems.some((problem) => pattern.test(problem)), problems.join('\n')).to.equal(true);
+    });
+
+  it('reports all problems at once, in the order of the file', () => {
+    const problems = problemsOf(good.replace('kind: Canary', 'kind: canary').replace('[metrics]', '[metrisc]').replace('[Finished]', '[Finishd]'));
+    expect(problems.map((problem) => Number(problem.split(':')[1]))).to.deep.equal([3, 14, 16, 17]);
+  });
+
+  it("loads a file of the original with the original's meaning, and says what differs", () => {
+    const model = modelOf(`kind: CanaryDeployment
+apiVersion: autopilot.examples.io/v1
+operatorName: canary-operator
+enableFinalizer: true
+phases:
+- name: Initializing
+  description: Creating deployments for the canary
+  initial: true
+  inputs: [deployments]
+  outputs: [deployments, services, virtualservices]
+- name: Evaluating
+  inputs: [metrics, virtualservices]
+  outputs: [virtualservices]
+customParameters:
+- lowerName: certificates
+  singleName: Certificate
+  pluralName: Certificates
+  importPrefix: certv1
+  package: github.com/jetstack/cert-manager/pkg/apis/certmanager/v1alpha2
+  apiGroup: cert-manager.io
+  isCrd: true
+queries:
+- name: cpu-usage
+  queryTemplate: 'sum(rate(cpu{ns="{{ .Namespace }}",pod="{{ .Name }}"}[1m]))'
+  parameters: [Name, Namespace]
+`);
+    expect(model.plural).to.equal('canarydeployments');
+    expect(model.finalizer).to.deep.equal({ inputs: [], outputs: [] });
+    expect(model.phases[0]?.next).to.deep.equal(['Initializing', 'Evaluating']);
+    expect(model.phases[1]?.metrics).to.equal(true);
+    expect(model.phases[1]?.inputs.map(({ parameter }) => parameter.name)).to.deep.equal(['virtualservices']);
+    expect(model.queries.map(({ method }) => method)).to.deep.equal(['cpuUsage', 'istioSuccessRate', 'istioRequestDuration', 'envoySuccessRate', 'envoyRequestDuration']);
+    expect(model.warnings).to.have.length(1);
+  });
+
+  it('infers the version of a custom parameter from its Go import path', () => {
+    const text = good.replace('phases:', 'customParameters: [{ lowerName: certificates, singleName: Certificate, package: example.org/apis/v1alpha2, apiGroup: cert-manager.io }]\nphases:').replace('[metrics]', '[certificates]');
+    expect(modelOf(text).parameters.find(({ name }) => name === 'certificates')).to.deep.equal({ name: 'certificates', group: 'cert-manager.io', version: 'v1alpha2', kind: 'Certificate', plural: 'certificates', namespaced: true });
+  });
+});
+
+describe('editing autopilot.yaml', () => {
+  it('adds a phase and keeps comments and the order of the rest', () => {
+    const commented = good.replace('  - name: Processing', '  # the busy one\n  - name: Processing');
+    const text = addPhase(commented, { name: 'Waiting', inputs: ['pods'], next: ['Finished'] }, 'Processing');
+    expect(text).to.contain('  # the busy one\n  - name: Processing').and.to.contain('next: [Finished, Waiting]');
+    expect(modelOf(text).phases.map(({ name }) => name)).to.deep.equal(['Initializing', 'Processing', 'Waiting', 'Finished']);
+  });
+
+  it('refuses to add a phase after one that does not exist', () => {
+    expect(() => addPhase(good, { name: 'Waiting' }, 'Procesing')).to.throw("--after names 'Procesing', which is not a phase");
+  });
+});

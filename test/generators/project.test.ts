@@ -1,0 +1,109 @@
+import { expect } from 'chai';
+import { execa } from 'execa';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { generateProject, scaffold, upToDate } from '../../generators/lib/library.ts';
+import type { ScaffoldOptions } from '../../generators/lib/library.ts';
+
+const repository = resolve(import.meta.dirname, '../..');
+const bin = join(repository, 'bin/autopilot.js');
+
+/** Problems that the compiler has with a project, its packages being those of the repository. */
+async function compile(dir: string): Promise<string> {
+  if (!existsSync(join(dir, 'node_modules'))) symlinkSync(join(repository, 'node_modules'), join(dir, 'node_modules'));
+  const { stdout } = await execa(join(repository, 'node_modules/.bin/tsc'), ['--noEmit', '--customConditions', 'autopilot-source'], { cwd: dir, reject: false, preferLocal: true, localDir: repository });
+  return stdout.split('\n').filter((line) => line.startsWith('src/') || line.startsWith('test/')).join('\n');
+}
+
+async function autopilot(cwd: string, ...args: string[]): Promise<{ code: number | undefined; out: string; error: string }> {
+  const result = await execa(process.execPath, ['-C', 'autopilot-source', bin, ...args], { cwd, reject: false, stdin: 'ignore' });
+  return { code: result.exitCode, out: result.stdout, error: result.stderr };
+}
+
+describe('a generated project', function () {
+  this.timeout(120_000);
+  let dir: string;
+  beforeEach(() => (dir = mkdtempSync(join(tmpdir(), 'autopilot-project-'))));
+  afterEach(() => rmSync(dir, { recursive: true }));
+  const start = (options: Partial<ScaffoldOptions> = {}): Promise<unknown> => scaffold({ dir, kind: 'Canary', runtime: 'registry', ...options });
+  const read = (path: string): string => readFileSync(join(dir, path), 'utf8');
+
+  it('compiles right after generating', async () => {
+    await start();
+    expect(await compile(dir)).to.equal('');
+  });
+
+  it('compiles with every kind of input and output, and with a kind of its own', async () => {
+    await start({ phases: [{ name: 'Working', initial: true, inputs: ['deployments', 'httproutes', 'hpas', 'namespaces', 'metrics'], outputs: ['services', 'virtualservices', 'gateways', 'configmaps'] }] });
+    writeFileSync(join(dir, 'autopilot.yaml'), `${read('autopilot.yaml').replace('[deployments,', '[certificates, deployments,')}customParameters: [{ lowerName: certificates, singleName: Certificate, apiGroup: cert-manager.io }]\n`);
+    await generateProject(dir);
+    expect(await compile(dir)).to.equal('');
+  });
+
+  const wrong: readonly [string, string, RegExp][] = [
+    ['a phase it may not go to', "return { next: 'Initializing' };", /^src\/workers\/processing\.ts\(.*'"Initializing"' is not assignable/],
+    ['an output it does not declare', "return { next: 'Finished', outputs: { pods: [] } };", /^src\/workers\/processing\.ts\(.*'pods' does not exist/],
+    ['an input it does not declare', "context.inputs.pods; return { next: 'Finished' };", /^src\/workers\/processing\.ts\(.*'pods' does not exist/],
+    ['a rate used without looking at its kind', "const rate = await context.metrics.istioSuccessRate({ name: 'a', interval: '1m' }); return rate.value > 1 ? { next: 'Finished' } : { next: 'Processing' };", /^src\/workers\/processing\.ts\(.*'value' does not exist/],
+  ];
+  it('fails to compile in one line for each thing a phase did not declare', async () => {
+    await start();
+    const worker = read('src/workers/processing.ts');
+    for (const [title, body, expected] of wrong) {
+      const text = worker.replace(/import \{ notImplemented.*\n/, '').replace('_context: Context', 'context: Context').replace(/ {2}\/\/ Look[^]*/, `  ${body}\n}\n`);
+      writeFileSync(join(dir, 'src/workers/processing.ts'), text);
+      const problems = (await compile(dir)).split('\n').filter((line) => line.includes('error TS') && !line.includes('TS6133'));
+      expect(problems, title).to.have.length(1);
+      expect(problems[0], title).to.match(expected);
+    }
+  });
+
+  it('is up to date the second time, and drift is reported without writing', async () => {
+    await start();
+    expect(upToDate((await generateProject(dir)).plan)).to.equal(true);
+    expect(await autopilot(dir, 'generate', '--check')).to.include({ code: 0, out: 'up to date: canary-operator, 3 phases' });
+    writeFileSync(join(dir, 'autopilot.yaml'), read('autopilot.yaml').replace('has finished', 'is done'));
+    const before = read('src/generated/scheduler.ts');
+    const drift = await autopilot(dir, 'generate', '--check');
+    expect(drift.code).to.equal(1);
+    expect(drift.error).to.contain('not up to date');
+    expect(read('src/generated/scheduler.ts')).to.equal(before);
+  });
+
+  it('gets a phase from the bin, found from a folder below', async () => {
+    await start();
+    const added = await autopilot(join(dir, 'src'), 'phase', 'Waiting', '--inputs', 'deployments,metrics', '--next', 'Processing', '--after', 'Initializing');
+    expect(added.code, added.error).to.equal(0);
+    expect(read('src/generated/scheduler.ts')).to.contain('worker: worker<WaitingWorker>(syncWaiting)');
+    expect(await compile(dir)).to.equal('');
+  });
+
+  it('is not written at all when an option is wrong or missing', async () => {
+    const target = join(dir, 'new');
+    const missing = await autopilot(dir, 'init', 'new');
+    expect(missing.code).to.equal(1);
+    expect(missing.error).to.match(/^missing --kind and --api-version: there is no terminal to ask on/);
+    expect((await autopilot(dir, 'init', 'new', '--knid', 'Canary')).error).to.equal("--knid is not an option of 'autopilot init', did you mean '--kind'?");
+    expect((await autopilot(dir, 'init', 'new', '--kind', 'canary', '--yes')).error).to.match(/^--kind: 'canary' must be in Pascal case/);
+    expect(existsSync(target)).to.equal(false);
+  });
+
+  it('is not replaced by a second init', async () => {
+    await start();
+    const again = await autopilot(dir, 'init', '.', '--kind', 'Other', '--yes', '--skip-install');
+    expect(again.code).to.equal(1);
+    expect(again.error).to.contain("has an autopilot.yaml already: 'autopilot generate' brings it up to date");
+  });
+
+  it('names every problem of autopilot.yaml and writes nothing', async () => {
+    await start();
+    writeFileSync(join(dir, 'autopilot.yaml'), read('autopilot.yaml').replace('[metrics]', '[metrisc]').replace('[Finished]', '[Finishd]'));
+    const files = readdirSync(dir, { recursive: true }).length;
+    const result = await autopilot(dir, 'generate');
+    expect(result.code).to.equal(1);
+    expect(result.error.split('\n')).to.have.length(3);
+    expect(result.error).to.contain("autopilot.yaml:14:14: phases[1].inputs[0] names 'metrisc'");
+    expect(readdirSync(dir, { recursive: true })).to.have.length(files);
+  });
+});

@@ -1,0 +1,80 @@
+import { expect } from 'chai';
+import { execa } from 'execa';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { createEnv } from 'yeoman-environment';
+
+const repository = resolve(import.meta.dirname, '../..');
+
+describe('yo', function () {
+  this.timeout(120_000);
+  let dir: string;
+  beforeEach(() => (dir = mkdtempSync(join(tmpdir(), 'autopilot-yo-'))));
+  afterEach(() => rmSync(dir, { recursive: true }));
+
+  /** The real yo, our package linked beside it. As root yo would drop to another user; SUDO_UID=-1 keeps it from that. */
+  async function yo(cwd: string, ...args: string[]): Promise<{ code: number | undefined; text: string }> {
+    const options = { cwd, reject: false, all: true, stdin: 'ignore', env: { SUDO_UID: '-1', NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} -C autopilot-source`.trim() } } as const;
+    const result = await execa(process.execPath, [join(repository, 'node_modules/yo/lib/cli.js'), ...args], options);
+    return { code: result.exitCode, text: result.all };
+  }
+
+  beforeEach(() => {
+    mkdirSync(join(dir, 'node_modules'));
+    symlinkSync(repository, join(dir, 'node_modules/generator-autopilot'));
+  });
+
+  it('starts a project, adds a phase and finds it up to date', async () => {
+    const started = await yo(dir, 'autopilot', 'my-canary', '--kind', 'Canary', '--api-version', 'examples.io/v1', '--runtime', 'registry', '--skip-install');
+    expect(started.code, started.text).to.equal(0);
+    const project = join(dir, 'my-canary');
+    const added = await yo(project, 'autopilot:phase', 'Waiting', '--next', 'Processing', '--after', 'Initializing');
+    expect(added.code, added.text).to.equal(0);
+    expect(existsSync(join(project, 'src/workers/waiting.ts'))).to.equal(true);
+    const again = await yo(project, 'autopilot:generate');
+    expect(again.code, again.text).to.equal(0);
+    expect(again.text).to.contain('up to date: canary-operator, 4 phases');
+  });
+
+  it('names the missing options in one sentence without a terminal, and writes nothing', async () => {
+    const result = await yo(dir, 'autopilot', 'my-canary');
+    expect(result.code).to.equal(1);
+    expect(result.text).to.contain('missing --kind and --api-version: there is no terminal to ask on');
+    expect(existsSync(join(dir, 'my-canary'))).to.equal(false);
+  });
+
+  it('holds a dialogue through real prompts, with their validation', async () => {
+    const stdin = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => stdin }) as PassThrough & { isTTY: boolean };
+    const stdout = Object.assign(new PassThrough(), { isTTY: true, columns: 200, rows: 50 });
+    let shown = '';
+    let noticed: () => void = () => {};
+    stdout.on('data', (data: Buffer) => {
+      shown += data.toString();
+      noticed();
+    });
+    const shows = async (text: string | RegExp): Promise<void> => {
+      while (shown.search(text) < 0) await new Promise<void>((resolve) => (noticed = resolve));
+      shown = '';
+    };
+    const env = createEnv({ cwd: dir, stdin, stdout, skipInstall: true } as never);
+    env.register(join(repository, 'generators/app/index.ts'), { namespace: 'autopilot:app' });
+    const run = env.run(['autopilot:app', 'my-canary'], { skipInstall: true, runtime: 'registry' } as never);
+    const answer = (keys: string): void => void stdin.write(keys);
+    await shows('Kind of the resource');
+    answer('canary\n');
+    await shows('must be in Pascal case');
+    answer('\u0015');
+    answer('Canary\n');
+    await shows('API group and version');
+    answer('\n');
+    await shows('Name of the operator');
+    answer('\n');
+    await shows('First phase');
+    expect(existsSync(join(dir, 'my-canary')), 'nothing is written before the last answer').to.equal(false);
+    answer('\n');
+    await run;
+    expect(readFileSync(join(dir, 'my-canary/autopilot.yaml'), 'utf8')).to.contain('operatorName: canary-operator').and.to.contain('apiVersion: examples.io/v1');
+  });
+});
