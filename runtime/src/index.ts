@@ -6,3 +6,4 @@ export { notImplemented, PermanentError, RetryLater } from './worker.ts';
 export type { AnyWorker, BaseContext, BaseResult, DeepReadonly, InputView, LabelSelector, Log, OutputObject, ReadOptions } from './worker.ts';
 export type { KubeObject, ObjectMeta, ResourceType } from './kube/object.ts';
 export type { Metrics, Query, QueryAnswer } from './queries/types.ts';
+export type { Int32, Int64, IntOrString, Quantity } from './spec.ts';

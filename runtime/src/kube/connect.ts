@@ -84,8 +84,8 @@ async function fromKubeconfig(file: string | undefined): Promise<Found> {
     server: cluster.server,
     namespace: config.getContextObject(config.getCurrentContext())?.namespace,
     credentials: async () => {
-      const https: Parameters<typeof config.applyToHTTPSOptions>[0] & { headers?: Record<string, unknown> } = {};
-      await config.applyToHTTPSOptions(https);
+      const https: { headers?: Record<string, unknown> } = {};
+      await config.applyToHTTPSOptions(https as Parameters<typeof config.applyToHTTPSOptions>[0]);
       const headers = Object.fromEntries(Object.entries(https.headers ?? {}).map(([name, value]) => [name.toLowerCase(), String(value)]));
       return { headers, tls: tlsOf(https) };
     },
@@ -95,7 +95,10 @@ async function fromKubeconfig(file: string | undefined): Promise<Found> {
 function tlsOf(options: object): TlsOptions {
   const from = options as Readonly<Record<string, unknown>>;
   const tls: Record<string, unknown> = {};
-  for (const name of ['ca', 'cert', 'key', 'servername']) if (from[name] !== undefined && from[name] !== null) tls[name] = String(from[name]);
+  for (const name of ['ca', 'cert', 'key', 'servername']) {
+    const value = from[name];
+    if (typeof value === 'string' || Buffer.isBuffer(value)) tls[name] = value.toString();
+  }
   if (from['rejectUnauthorized'] === false) tls['rejectUnauthorized'] = false;
   return tls;
 }

@@ -23,7 +23,7 @@ export interface Intent {
  */
 export function checkResult(scheduler: Scheduler, phase: PhaseDefinition, result: AnyResult): void {
   const worker = `worker of phase ${phase.name}`;
-  if (!isMap(result)) throw new PermanentError(`the ${worker} returned ${String(result)}; it must return { next: '<phase>' }`);
+  if (!isMap(result)) throw new PermanentError(`the ${worker} returned ${JSON.stringify(result)}; it must return { next: '<phase>' }`);
   const allowed = [phase.name, ...(phase.next ?? scheduler.phases.map(({ name }) => name))];
   if (!allowed.includes(result.next)) throw new PermanentError(`the ${worker} returned next: '${result.next}'; allowed are ${[...new Set(allowed)].join(', ')}`);
   const declared = phase.outputs.map(({ name }) => name);

@@ -164,7 +164,7 @@ function within(running: Promise<AnyResult>, ms: number, clock: Clock, timeout: 
         late(running.catch(() => undefined));
         reject(new Error(message));
       });
-      running.then(grace.cancel, grace.cancel).catch(() => undefined);
+      running.catch(() => undefined).finally(() => grace.cancel());
     };
     const timer = clock.after(ms, () => {
       timeout.abort(new Error(`the worker took longer than ${ms / 1000} s`));

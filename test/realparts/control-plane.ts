@@ -1,0 +1,162 @@
+/**
+ * A real control plane in a temporary folder: etcd and kube-apiserver (with OwnerReferencesPermissionEnforcement, as OpenShift has
+ * it), optionally kube-controller-manager. Everything ends with the process that started it.
+ */
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createWriteStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { execa } from 'execa';
+import { gatewayApiCrds, istioCrds, tool } from './parts.ts';
+
+export interface ControlPlane {
+  /** The administrator's kubeconfig: a file. */
+  readonly kubeconfig: string;
+  readonly server: string;
+  kubectl(args: readonly string[], options?: { readonly input?: string }): Promise<string>;
+  helm(args: readonly string[]): Promise<string>;
+  installIstioCrds(): Promise<void>;
+  installGatewayApiCrds(): Promise<void>;
+  /** A kubeconfig file that holds nothing but a fresh token of this ServiceAccount. */
+  tokenKubeconfig(namespace: string, serviceAccount: string): Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** @throws Unavailable when a part cannot be had, Error when it does not start. */
+export async function controlPlane(options: { readonly controllerManager?: boolean } = {}): Promise<ControlPlane> {
+  const folder = mkdtempSync(join(tmpdir(), 'autopilot-cp-'));
+  const running: (() => Promise<unknown>)[] = [];
+  const [client, peer, secure, manager] = await freePorts(4);
+  const server = `https://127.0.0.1:${secure}`;
+  const token = randomBytes(16).toString('hex');
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const file = (name: string, content: string): string => {
+    const path = join(folder, name);
+    writeFileSync(path, content, { mode: 0o600 });
+    return path;
+  };
+  const keyFile = file('sa.key', privateKey.export({ type: 'pkcs8', format: 'pem' }) as string);
+  const publicFile = file('sa.pub', publicKey.export({ type: 'spki', format: 'pem' }) as string);
+  const tokens = file('tokens.csv', `${token},admin,admin-uid,system:masters\n`);
+  const kubeconfig = file('admin.kubeconfig', kubeconfigText(server, token));
+
+  const start = async (name: 'etcd' | 'kube-apiserver' | 'kube-controller-manager', args: readonly string[]): Promise<void> => {
+    const child = execa(await tool(name), args, { cwd: folder, all: true, buffer: false, cleanup: true, reject: false, forceKillAfterDelay: 2000 });
+    child.all?.pipe(createWriteStream(join(folder, `${name}.log`)));
+    running.push(() => (child.kill('SIGTERM'), child));
+  };
+
+  await start('etcd', [
+    `--data-dir=${folder}/etcd`,
+    `--listen-client-urls=http://127.0.0.1:${client}`,
+    `--advertise-client-urls=http://127.0.0.1:${client}`,
+    `--listen-peer-urls=http://127.0.0.1:${peer}`,
+    `--initial-advertise-peer-urls=http://127.0.0.1:${peer}`,
+    `--initial-cluster=default=http://127.0.0.1:${peer}`,
+    '--unsafe-no-fsync',
+  ]);
+  await start('kube-apiserver', [
+    `--etcd-servers=http://127.0.0.1:${client}`,
+    `--secure-port=${secure}`,
+    '--bind-address=127.0.0.1',
+    '--endpoint-reconciler-type=none',
+    `--cert-dir=${folder}/certs`,
+    '--service-account-issuer=https://kubernetes.default.svc',
+    `--service-account-key-file=${publicFile}`,
+    `--service-account-signing-key-file=${keyFile}`,
+    `--token-auth-file=${tokens}`,
+    '--authorization-mode=RBAC,Node',
+    '--enable-admission-plugins=OwnerReferencesPermissionEnforcement',
+    '--disable-admission-plugins=ServiceAccount',
+    '--service-cluster-ip-range=10.96.0.0/16',
+    '--allow-privileged=true',
+  ]);
+
+  const kubectlPath = await tool('kubectl');
+  const kubectl: ControlPlane['kubectl'] = async (args, { input } = {}) => {
+    const { stdout } = await execa(kubectlPath, ['--kubeconfig', kubeconfig, ...args], { ...(input === undefined ? {} : { input }), env: { HOME: folder } });
+    return stdout;
+  };
+  const stop = async (): Promise<void> => {
+    for (const end of running.toReversed()) await end();
+    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  };
+  try {
+    await until(`kube-apiserver is ready (log: ${folder}/kube-apiserver.log)`, 60_000, () => kubectl(['get', '--raw', '/readyz']));
+    await until('the default namespace exists', 30_000, () => kubectl(['get', 'namespace', 'default']));
+    if (options.controllerManager === true)
+      await start('kube-controller-manager', [
+        `--kubeconfig=${kubeconfig}`,
+        `--service-account-private-key-file=${keyFile}`,
+        `--root-ca-file=${folder}/certs/apiserver.crt`,
+        '--leader-elect=false',
+        `--secure-port=${manager}`,
+        '--bind-address=127.0.0.1',
+        '--controllers=*,-nodelifecycle,-nodeipam',
+      ]);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+
+  const applyFiles = async (files: readonly string[]): Promise<void> => {
+    await kubectl(['apply', '--server-side', ...files.flatMap((path) => ['-f', path])]);
+    await kubectl(['wait', '--for=condition=Established', '--timeout=30s', ...files.flatMap((path) => ['-f', path])]);
+  };
+  return {
+    kubeconfig,
+    server,
+    kubectl,
+    async helm(args) {
+      const { stdout } = await execa(await tool('helm'), [...args], { env: { KUBECONFIG: kubeconfig, HOME: folder, XDG_CACHE_HOME: join(folder, 'helm-cache') } });
+      return stdout;
+    },
+    installIstioCrds: async () => applyFiles(await istioCrds()),
+    installGatewayApiCrds: async () => applyFiles(await gatewayApiCrds()),
+    async tokenKubeconfig(namespace, serviceAccount) {
+      const fresh = await kubectl(['create', 'token', serviceAccount, '-n', namespace]);
+      return file(`${namespace}-${serviceAccount}.kubeconfig`, kubeconfigText(server, fresh.trim()));
+    },
+    stop,
+  };
+}
+
+/** Waits for a condition: `attempt` is made again until it does not reject. */
+export async function until<T>(what: string, ms: number, attempt: () => Promise<T>): Promise<T> {
+  const end = performance.now() + ms;
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (performance.now() > end) throw new Error(`waited ${ms / 1000} s in vain until ${what}: ${(error as Error).message}`, { cause: error });
+      await pause(100);
+    }
+  }
+}
+
+function kubeconfigText(server: string, token: string): string {
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'c', cluster: { server, 'insecure-skip-tls-verify': true } }],
+    users: [{ name: 'u', user: { token } }],
+    contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
+    'current-context': 'x',
+  });
+}
+
+async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer();
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
