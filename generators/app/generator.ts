@@ -4,7 +4,7 @@ import type { BaseOptions } from 'yeoman-generator';
 import { init, install, nextSteps } from '../lib/commands.ts';
 import type { InitOptions } from '../lib/commands.ts';
 import { packageRoot } from '../lib/package-root.ts';
-import { asker, interactive, plainly } from '../lib/terminal.ts';
+import { asker, inputOf, interactive, plainly } from '../lib/terminal.ts';
 
 type Options = BaseOptions & InitOptions & { dir?: string };
 
@@ -28,8 +28,7 @@ export class AppGenerator extends Generator<Record<string, never>, Options> {
   /** Questions and writing are one step: nothing is written before the last answer. */
   async writing(): Promise<void> {
     this.#dir = resolve(this.destinationRoot(), this.options.dir ?? '.');
-    const { stdin } = this.env.adapter as unknown as { stdin?: { isTTY?: boolean } };
-    const ask = interactive(stdin ?? process.stdin) ? asker(this) : undefined;
+    const ask = interactive(inputOf(this.env.adapter)) ? asker(this) : undefined;
     await plainly(() => init(this.#dir, this.options, { ask, say: (line) => this.log(line) }));
   }
 

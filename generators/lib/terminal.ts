@@ -9,9 +9,18 @@ export function asker(adapter: Prompter): Ask {
   return async (question) => ((await adapter.prompt([question] as never)) as Record<string, unknown>)[question.name];
 }
 
-/** A terminal to ask on: tests pass their own streams through the environment. */
-export function interactive(stdin: { readonly isTTY?: boolean } = process.stdin): boolean {
+interface Input {
+  readonly isTTY?: boolean;
+}
+
+export function interactive(stdin: Input = process.stdin): boolean {
   return stdin.isTTY === true;
+}
+
+/** The stream that Yeoman's adapter reads answers from (the environment's queue wraps the adapter proper). */
+export function inputOf(adapter: unknown): Input {
+  const { actualAdapter, stdin } = adapter as { readonly actualAdapter?: { readonly stdin?: Input }; readonly stdin?: Input };
+  return actualAdapter?.stdin ?? stdin ?? process.stdin;
 }
 
 /** Errors with a string `code` crash yo, so only the sentence goes on. */

@@ -4,7 +4,7 @@ import type { BaseOptions } from 'yeoman-generator';
 import { phase } from '../lib/commands.ts';
 import type { PhaseOptions } from '../lib/commands.ts';
 import { packageRoot } from '../lib/package-root.ts';
-import { asker, interactive, plainly } from '../lib/terminal.ts';
+import { asker, inputOf, interactive, plainly } from '../lib/terminal.ts';
 
 type Options = BaseOptions & PhaseOptions & { name?: string };
 
@@ -24,8 +24,7 @@ export class PhaseGenerator extends Generator<Record<string, never>, Options> {
   }
 
   async writing(): Promise<void> {
-    const { stdin } = this.env.adapter as unknown as { stdin?: { isTTY?: boolean } };
-    const ask = interactive(stdin ?? process.stdin) ? asker(this) : undefined;
+    const ask = interactive(inputOf(this.env.adapter)) ? asker(this) : undefined;
     await plainly(() => phase(this.destinationRoot(), this.options.name, this.options, { ask, say: (line) => this.log(line) }));
   }
 }

@@ -48,6 +48,8 @@ describe('yo', function () {
   it('holds a dialogue through real prompts, with their validation', async () => {
     const stdin = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => stdin }) as PassThrough & { isTTY: boolean };
     const stdout = Object.assign(new PassThrough(), { isTTY: true, columns: 200, rows: 50 });
+    // Each prompt ends the stream that it has piped to; a terminal's own output cannot be ended.
+    stdout.end = () => stdout;
     let shown = '';
     let noticed: () => void = () => {};
     stdout.on('data', (data: Buffer) => {
@@ -55,12 +57,13 @@ describe('yo', function () {
       noticed();
     });
     const shows = async (text: string | RegExp): Promise<void> => {
-      while (shown.search(text) < 0) await new Promise<void>((resolve) => (noticed = resolve));
+      while (shown.search(text) < 0) await Promise.race([failed, new Promise<void>((resolve) => (noticed = resolve))]);
       shown = '';
     };
     const env = createEnv({ cwd: dir, stdin, stdout, skipInstall: true } as never);
     env.register(join(repository, 'generators/app/index.ts'), { namespace: 'autopilot:app' });
-    const run = env.run(['autopilot:app', 'my-canary'], { skipInstall: true, runtime: 'registry' } as never);
+    const run = Promise.resolve(env.run(['autopilot:app', 'my-canary'], { skipInstall: true, runtime: 'registry' } as never));
+    const failed = run.then(() => new Promise<never>(() => {}));
     const answer = (keys: string): void => void stdin.write(keys);
     await shows('Kind of the resource');
     answer('canary\n');

@@ -25,5 +25,19 @@ describe(${quote(phase.name)}, () => {
 }
 
 function machineTest(model: Model): string {
-  return '';
+  const initial = model.phases.find((phase) => phase.initial)?.name ?? '';
+  return `import { expect } from 'chai';
+import { scheduler } from '../src/generated/scheduler.ts';
+
+describe(${quote(`the machine of ${model.kind}`)}, () => {
+  it(${quote(`starts in ${initial}`)}, () => {
+    expect(scheduler.phases.filter((phase) => phase.initial).map((phase) => phase.name)).to.deep.equal([${quote(initial)}]);
+  });
+
+  it('has a worker for every phase that is not final', () => {
+    const idle = scheduler.phases.filter((phase) => !phase.final && phase.worker === undefined);
+    expect(idle.map((phase) => phase.name)).to.deep.equal([]);
+  });
+});
+`;
 }
