@@ -1,0 +1,48 @@
+/** An operator as a process of its own, holding nothing but its ServiceAccount's token. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { parse, stringify } from 'yaml';
+import { until } from '../realparts/index.ts';
+
+export interface OperatorProcess {
+  /** Base address of /metrics, /healthz and /readyz. */
+  readonly endpoints: string;
+  readonly logs: () => string;
+  /** SIGTERM. @returns the exit code */
+  stop(): Promise<number | undefined>;
+}
+
+/** Starts `src/main.ts` of a project and waits until it is ready. */
+export async function startProcess(dir: string, options: { readonly kubeconfig: string; readonly namespace: string; readonly port: number; readonly watchNamespaces?: string }): Promise<OperatorProcess> {
+  const folder = mkdtempSync(join(tmpdir(), 'autopilot-operator-'));
+  const config = join(folder, 'autopilot-operator.yaml');
+  const fields = parse(readFileSync(join(dir, 'autopilot-operator.yaml'), 'utf8')) as Record<string, unknown>;
+  writeFileSync(config, stringify({ ...fields, metricsAddr: `127.0.0.1:${options.port}`, workInterval: '1h' }));
+  let logs = '';
+  const child = execa(process.execPath, ['--conditions=autopilot-source', 'src/main.ts'], {
+    cwd: dir,
+    reject: false,
+    all: true,
+    env: { KUBECONFIG: options.kubeconfig, AUTOPILOT_CONFIG: config, WATCH_NAMESPACE: options.watchNamespaces ?? '', POD_NAMESPACE: options.namespace, POD_NAME: 'operator-0', NODE_OPTIONS: '' },
+  });
+  child.all?.on('data', (chunk: Buffer) => (logs += chunk.toString()));
+  const endpoints = `http://127.0.0.1:${options.port}`;
+  const stop = async (): Promise<number | undefined> => {
+    child.kill('SIGTERM');
+    const { exitCode } = await child;
+    rmSync(folder, { recursive: true, force: true });
+    return exitCode;
+  };
+  try {
+    await until('the operator is ready', 20_000, async () => {
+      const response = await fetch(`${endpoints}/readyz?verbose`);
+      if (!response.ok) throw new Error(await response.text());
+    });
+  } catch (error) {
+    await stop();
+    throw new Error(`${(error as Error).message}\n${logs}`, { cause: error });
+  }
+  return { endpoints, logs: () => logs, stop };
+}
