@@ -109,7 +109,8 @@ export function unknownName(option: string, list: readonly string[], known: read
 
 async function text(ask: Ask, name: string, message: string, problemOf: (answer: string) => string | undefined, preset?: string): Promise<string> {
   const validate = (answer: string): true | string => problemOf(answer.trim()) ?? true;
-  const answer = String((await ask({ type: 'input', name, message, validate, ...(preset !== undefined && { default: preset }) })) ?? '').trim();
+  const given = await ask({ type: 'input', name, message, validate, ...(preset !== undefined && { default: preset }) });
+  const answer = typeof given === 'string' ? given.trim() : '';
   const problem = problemOf(answer);
   if (problem !== undefined) throw new Error(`${name}: ${problem}`);
   return answer;

@@ -64,8 +64,9 @@ export function refuseExisting(dir: string, force: boolean): void {
 
 /** An example keeps its kind; its operator may have another name. */
 function renamed(text: string, options: ScaffoldOptions): string {
-  for (const [given, option] of [[options.kind, '--kind'], [options.apiVersion, '--api-version'], [options.phases, '--phases']])
-    if (given !== undefined) throw new Error(`${String(option)} cannot be combined with --example: its workers are written for the example's own`);
+  const decided = { '--kind': options.kind, '--api-version': options.apiVersion, '--phases': options.phases };
+  for (const [option, given] of Object.entries(decided))
+    if (given !== undefined) throw new Error(`${option} cannot be combined with --example: its workers are written for the example's own`);
   if (options.operatorName === undefined) return text;
   const problem = operatorNameProblem(options.operatorName);
   if (problem !== undefined) throw new Error(`--operator-name: ${problem}`);

@@ -10,6 +10,7 @@ export * from './kube/names.ts';
 export { matchesSelector, parseSelector, selectorString } from './kube/selector.ts';
 export { connect } from './kube/connect.ts';
 export type { Connected, ConnectOptions } from './kube/connect.ts';
+export { parseDuration } from './duration.ts';
 export { startOperator } from './operator/start.ts';
 export type { Operator, OperatorConfig, OperatorEvent, OperatorOptions } from './operator/start.ts';
 export type * from './scheduler.ts';

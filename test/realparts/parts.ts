@@ -86,7 +86,7 @@ export async function istioCrds(): Promise<readonly string[]> {
 /** Files of the Gateway API's standard CRDs. @throws Unavailable */
 export async function gatewayApiCrds(): Promise<readonly string[]> {
   const folder = join(await moduleFolder(GATEWAY_API), 'config/crd/standard');
-  return globSync('*.yaml', { cwd: folder }).sort().map((file) => join(folder, file));
+  return globSync('*.yaml', { cwd: folder, exclude: ['*_vap_*'] }).sort().map((file) => join(folder, file));
 }
 
 async function moduleFolder(module: string): Promise<string> {

@@ -33,7 +33,7 @@ export function renderChart(model: Model, crd: object, operatorConfigText: strin
     .sort()
     .map((file) => {
       const path = file.slice(templates.length + 1).replaceAll('\\', '/').replace('crds/crd.yaml', `crds/${model.plural}.yaml`);
-      return { path: `charts/${model.operatorName}/${path}`, content: ejs.render(readFileSync(file, 'utf8'), data), ownership: 'merged' as const };
+      return { path: `charts/${model.operatorName}/${path}`, content: ejs.render(readFileSync(file, 'utf8'), data, {}), ownership: 'merged' as const };
     });
 }
 

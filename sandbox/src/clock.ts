@@ -1,0 +1,76 @@
+/**
+ * Time that moves only when it is told to, and chance that repeats.
+ */
+import type { Clock, Random, Timer } from 'autopilot-runtime/ports';
+
+/** 2026-01-01T00:00:00Z: flights begin here unless told otherwise. */
+export const EPOCH = Date.UTC(2026, 0, 1);
+
+interface Due {
+  readonly at: number;
+  readonly order: number;
+  readonly callback: () => void;
+}
+
+/** A clock for flights. Timers run in the order they are due, those due at one instant in the order they were set. */
+export class VirtualClock implements Clock {
+  #elapsed = 0;
+  #order = 0;
+  readonly #start: number;
+  readonly #timers = new Set<Due>();
+
+  /** @param start milliseconds since 1970 that `now()` begins at. */
+  constructor(start: number = EPOCH) {
+    this.#start = start;
+  }
+
+  now(): number {
+    return this.#start + this.#elapsed;
+  }
+
+  monotonic(): number {
+    return this.#elapsed;
+  }
+
+  after(ms: number, callback: () => void): Timer {
+    const due: Due = { at: this.#elapsed + Math.max(0, ms), order: this.#order++, callback };
+    this.#timers.add(due);
+    return { cancel: () => void this.#timers.delete(due) };
+  }
+
+  /** When the next timer is due, as `monotonic()`; undefined when there is none. */
+  get next(): number | undefined {
+    return this.#first()?.at;
+  }
+
+  /** Moves time on to `monotonic` (never back) without running what is due. */
+  moveTo(monotonic: number): void {
+    this.#elapsed = Math.max(this.#elapsed, monotonic);
+  }
+
+  /** Runs the first timer that is due now. Returns false when none is. */
+  fire(): boolean {
+    const due = this.#first();
+    if (due === undefined || due.at > this.#elapsed) return false;
+    this.#timers.delete(due);
+    due.callback();
+    return true;
+  }
+
+  #first(): Due | undefined {
+    let first: Due | undefined;
+    for (const due of this.#timers) if (first === undefined || due.at < first.at || (due.at === first.at && due.order < first.order)) first = due;
+    return first;
+  }
+}
+
+/** A random source that repeats: mulberry32 (public domain, Tommy Ettinger 2017). */
+export function seeded(seed: number): Random {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}

@@ -1,0 +1,75 @@
+/** Failures in the API server's own words and codes (k8s.io/apimachinery, api/errors). */
+import type { ResourceType } from 'autopilot-runtime/ports';
+import { ApiError } from 'autopilot-runtime/ports';
+
+export interface Cause {
+  readonly reason: string;
+  readonly message: string;
+  readonly field: string;
+}
+
+type Named = Pick<ResourceType, 'group' | 'kind' | 'plural'>;
+
+function qualified({ group, plural }: Named): string {
+  return group === '' ? plural : `${plural}.${group}`;
+}
+
+function details(type: Named, name: string, causes?: readonly Cause[]): object {
+  return { name, ...(type.group !== '' && { group: type.group }), kind: type.plural, ...(causes && { causes }) };
+}
+
+export function notFound(type: Named, name: string): ApiError {
+  return new ApiError({ code: 404, reason: 'NotFound', message: `${qualified(type)} "${name}" not found`, details: details(type, name) });
+}
+
+/** The kind itself is not served. */
+export function notServed(): ApiError {
+  return new ApiError({ code: 404, reason: 'NotFound', message: 'the server could not find the requested resource' });
+}
+
+export function alreadyExists(type: Named, name: string): ApiError {
+  return new ApiError({ code: 409, reason: 'AlreadyExists', message: `${qualified(type)} "${name}" already exists`, details: details(type, name) });
+}
+
+export const MODIFIED = 'the object has been modified; please apply your changes to the latest version and try again';
+
+export function conflict(type: Named, name: string, why: string = MODIFIED): ApiError {
+  return new ApiError({ code: 409, reason: 'Conflict', message: `Operation cannot be fulfilled on ${qualified(type)} "${name}": ${why}`, details: details(type, name) });
+}
+
+export function applyConflict(causes: readonly Cause[], message: string): ApiError {
+  return new ApiError({ code: 409, reason: 'Conflict', message, details: { causes } });
+}
+
+export function invalid(type: Named, name: string, causes: readonly Cause[]): ApiError {
+  const texts = causes.map(({ field, message }) => `${field}: ${message}`);
+  const text = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`;
+  const kind = type.group === '' ? type.kind : `${type.kind}.${type.group}`;
+  return new ApiError({
+    code: 422,
+    reason: 'Invalid',
+    message: `${kind} "${name}" is invalid: ${text}`,
+    details: { ...details(type, name, causes), kind: type.kind },
+  });
+}
+
+export function badRequest(message: string): ApiError {
+  return new ApiError({ code: 400, reason: 'BadRequest', message });
+}
+
+export function forbidden(type: Named, name: string, why: string): ApiError {
+  return new ApiError({ code: 403, reason: 'Forbidden', message: `${qualified(type)} "${name}" is forbidden: ${why}`, details: details(type, name) });
+}
+
+export function expired(message: string): ApiError {
+  return new ApiError({ code: 410, reason: 'Expired', message });
+}
+
+/** A JSON patch that cannot be applied. */
+export function rejectedPatch(): ApiError {
+  return new ApiError({ code: 422, reason: 'Invalid', message: 'the server rejected our request due to an error in our request' });
+}
+
+export function undeclared(message: string): ApiError {
+  return new ApiError({ code: 500, reason: '', message: `failed to create typed patch object: ${message}` });
+}

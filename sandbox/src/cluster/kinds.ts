@@ -1,0 +1,96 @@
+/** Which kinds the cluster serves: those of a real API server with Istio and the Gateway API (`served.ts`), and the CRDs it is given. */
+import type { KubeObject, ResourceType } from 'autopilot-runtime/ports';
+import { apiVersionOf } from 'autopilot-runtime/ports';
+import type { StructuralSchema } from './schema.ts';
+import { SERVED } from './served.ts';
+import type { Shape } from './shape.ts';
+import { METADATA, shapeOf } from './shape.ts';
+
+export interface Served extends ResourceType {
+  /** Defined by a CustomResourceDefinition. */
+  readonly custom?: true;
+  /** Has the status subresource. */
+  readonly status?: true;
+  /** How the fields beside metadata merge. */
+  readonly shape?: Shape;
+}
+
+export interface Kind extends Served {
+  readonly shape: Shape;
+  /** The server counts changes of the spec in metadata.generation. */
+  readonly generation: boolean;
+  /** Of CRDs created here; the kinds of `served.ts` are not validated. */
+  readonly schema?: StructuralSchema;
+}
+
+/** Built-in kinds whose registry strategy sets metadata.generation. */
+const GENERATION = new Set(['pods', 'deployments', 'replicasets', 'statefulsets', 'daemonsets', 'replicationcontrollers', 'jobs', 'cronjobs', 'ingresses', 'networkpolicies', 'poddisruptionbudgets', 'customresourcedefinitions']);
+
+interface Definition {
+  readonly group: string;
+  readonly scope: 'Namespaced' | 'Cluster';
+  readonly names: { readonly plural: string; readonly kind: string };
+  readonly versions: readonly {
+    readonly name: string;
+    readonly served: boolean;
+    readonly schema?: { readonly openAPIV3Schema?: StructuralSchema };
+    readonly subresources?: { readonly status?: object };
+  }[];
+}
+
+export class Kinds {
+  readonly #kinds = new Map<string, Kind>();
+
+  constructor() {
+    for (const served of SERVED) this.#add({ ...served, shape: withMetadata(served.shape), generation: served.custom === true || GENERATION.has(served.plural) });
+  }
+
+  find(type: Pick<ResourceType, 'group' | 'version' | 'plural'>): Kind | undefined {
+    return this.#kinds.get(pathOf(type));
+  }
+
+  /** The kind of an object; undefined when it is not served. */
+  ofObject({ apiVersion, kind }: Pick<KubeObject, 'apiVersion' | 'kind'>): Kind | undefined {
+    return [...this.#kinds.values()].find((one) => one.kind === kind && apiVersionOf(one) === apiVersion);
+  }
+
+  /** The first kind of this name: the core group and stable versions come first. */
+  named(kind: string): Kind | undefined {
+    const found = [...this.#kinds.values()].filter((one) => one.kind === kind);
+    return found.find(({ version }) => /^v\d+$/.test(version)) ?? found[0];
+  }
+
+  /** Serves what a CustomResourceDefinition says. */
+  define(definition: KubeObject): void {
+    const { group, scope, names, versions } = definition.spec as Definition;
+    for (const { name, served, schema, subresources } of versions) {
+      const type = { group, version: name, kind: names.kind, plural: names.plural, namespaced: scope === 'Namespaced' };
+      if (!served) this.#kinds.delete(pathOf(type));
+      else {
+        const { metadata: _, ...properties } = schema?.openAPIV3Schema?.properties ?? {};
+        const whole: StructuralSchema = { ...schema?.openAPIV3Schema, properties };
+        this.#add({ ...type, custom: true, generation: true, ...(subresources?.status !== undefined && { status: true }), shape: withMetadata(shapeOf(whole)), schema: whole });
+      }
+    }
+  }
+
+  /** Serves it no longer. Returns the kinds that are gone. */
+  undefine(definition: KubeObject): readonly Kind[] {
+    const { group, names } = definition.spec as Definition;
+    const gone = [...this.#kinds.values()].filter((kind) => kind.group === group && kind.plural === names.plural);
+    for (const kind of gone) this.#kinds.delete(pathOf(kind));
+    return gone;
+  }
+
+  #add(kind: Kind): void {
+    this.#kinds.set(pathOf(kind), kind);
+  }
+}
+
+function pathOf({ group, version, plural }: Pick<ResourceType, 'group' | 'version' | 'plural'>): string {
+  return `${group}/${version}/${plural}`;
+}
+
+function withMetadata(shape: Shape | undefined): Shape {
+  return { ...shape, fields: { ...shape?.fields, metadata: METADATA } };
+}

@@ -1,0 +1,81 @@
+/**
+ * How the lists and maps of a kind merge under server-side apply: what Kubernetes calls list topology. Absent means the default,
+ * maps field by field and lists as one value. (Kubernetes API conventions, "Merge strategy"; x-kubernetes-list-type and friends.)
+ */
+
+export interface Shape {
+  /** Lists: `map` merges items by `keys`, `set` merges values; absent: the list is one value. */
+  readonly list?: 'map' | 'set';
+  readonly keys?: readonly string[];
+  /** Values that absent keys stand for: a Service port's protocol is TCP. */
+  readonly defaults?: Readonly<Record<string, unknown>>;
+  readonly items?: Shape;
+  /** A map that is one value. */
+  readonly atomic?: true;
+  readonly fields?: Readonly<Record<string, Shape>>;
+  /** All members of a map without declared fields. */
+  readonly values?: Shape;
+  /** A shape used by several kinds, by its name in the table. */
+  readonly ref?: string;
+}
+
+/** Shapes of metadata, the same for every kind. */
+export const METADATA: Shape = {
+  fields: {
+    finalizers: { list: 'set' },
+    ownerReferences: { list: 'map', keys: ['uid'] },
+  },
+};
+
+/** What of an OpenAPI v3 or CRD schema matters here. */
+export interface Schema {
+  readonly type?: string;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly additionalProperties?: Schema | boolean;
+  readonly items?: Schema;
+  readonly default?: unknown;
+  readonly $ref?: string;
+  readonly allOf?: readonly Schema[];
+  readonly 'x-kubernetes-list-type'?: 'atomic' | 'set' | 'map';
+  readonly 'x-kubernetes-list-map-keys'?: readonly string[];
+  readonly 'x-kubernetes-map-type'?: 'atomic' | 'granular';
+}
+
+/** Where a `$ref` leads. */
+export interface References {
+  schema(name: string): Schema | undefined;
+  shape(name: string): Shape | undefined;
+}
+
+const NO_REFERENCES: References = { schema: () => undefined, shape: () => undefined };
+
+/** The shape of a schema, or undefined when all of it merges by default. */
+export function shapeOf(schema: Schema, references: References = NO_REFERENCES): Shape | undefined {
+  const name = referenceOf(schema);
+  if (name !== undefined) return references.shape(name);
+  if (schema.items !== undefined) return listShape(schema, schema.items, references);
+  if (schema['x-kubernetes-map-type'] === 'atomic') return { atomic: true };
+  const fields = Object.entries(schema.properties ?? {}).flatMap(([field, inner]) => {
+    const shape = shapeOf(inner, references);
+    return shape === undefined ? [] : [[field, shape] as const];
+  });
+  const values = typeof schema.additionalProperties === 'object' ? shapeOf(schema.additionalProperties, references) : undefined;
+  if (fields.length === 0 && values === undefined) return undefined;
+  return { ...(fields.length > 0 && { fields: Object.fromEntries(fields) }), ...(values !== undefined && { values }) };
+}
+
+function referenceOf(schema: Schema): string | undefined {
+  return schema.$ref ?? schema.allOf?.find(({ $ref }) => $ref !== undefined)?.$ref;
+}
+
+function listShape(schema: Schema, item: Schema, references: References): Shape | undefined {
+  const list = schema['x-kubernetes-list-type'];
+  if (list !== 'map' && list !== 'set') return undefined;
+  if (list === 'set') return { list };
+  const name = referenceOf(item);
+  const { properties } = (name === undefined ? item : references.schema(name)) ?? {};
+  const keys = schema['x-kubernetes-list-map-keys'] ?? [];
+  const defaults = Object.fromEntries(keys.flatMap((key) => (properties?.[key]?.default === undefined ? [] : [[key, properties[key].default]])));
+  const items = shapeOf(item, references);
+  return { list, keys, ...(Object.keys(defaults).length > 0 && { defaults }), ...(items !== undefined && { items }) };
+}

@@ -1,0 +1,200 @@
+/** Flies a machine in a cluster of its own, in virtual time: for tests of all phases together. */
+import type { Log, Scheduler } from 'autopilot-runtime';
+import type { KubeObject, ObjectKey, OperatorConfig, OperatorEvent, OperatorOptions, ResourceType } from 'autopilot-runtime/ports';
+import { describe, hasCode, parseDuration, startOperator } from 'autopilot-runtime/ports';
+import { seeded, VirtualClock } from '../clock.ts';
+import { Cluster } from '../cluster/cluster.ts';
+import { settle } from './settle.ts';
+
+export interface FlightOptions {
+  /** The CustomResourceDefinition (`src/generated/crd.json`): resources are defaulted and validated by it. Absent: anything goes. */
+  readonly crd?: object;
+  /** What is in the cluster before the operator starts. */
+  readonly objects?: readonly FlightObject[];
+  /** Settings of the operator, over the defaults. */
+  readonly config?: Partial<OperatorConfig>;
+  /** Answers metrics queries. Absent: no Prometheus, every question fails. */
+  readonly ask?: OperatorOptions['ask'];
+  /** Of the random source, for jitter. Default 1. */
+  readonly seed?: number;
+  /** Default: says nothing. */
+  readonly log?: Log;
+}
+
+/** An object as one writes it down; without a namespace it goes to `default`. */
+export type FlightObject = Pick<KubeObject, 'apiVersion' | 'kind'> & { readonly metadata: ObjectKey & { readonly labels?: Readonly<Record<string, string>>; readonly annotations?: Readonly<Record<string, string>> }; readonly [field: string]: unknown };
+
+/** What a test reads: loosely typed, a copy. */
+export interface FlownObject extends KubeObject {
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into objects of any kind
+  readonly spec?: any;
+  // oxlint-disable-next-line typescript/no-explicit-any -- as above
+  readonly status?: any;
+}
+
+const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
+const NAMESPACES: ResourceType = { group: '', version: 'v1', kind: 'Namespace', plural: 'namespaces', namespaced: false };
+
+export class Flight {
+  readonly cluster: Cluster;
+  readonly clock: VirtualClock;
+  /** What the operator did, in order. */
+  readonly events: OperatorEvent[] = [];
+  readonly #resource: ResourceType;
+  /** Kinds that the machine itself uses: `Gateway` is the one it declares. */
+  readonly #declared: readonly ResourceType[];
+  #stop: () => Promise<void> = async () => undefined;
+  #settle: () => Promise<void>;
+
+  private constructor(scheduler: Scheduler, clock: VirtualClock) {
+    this.clock = clock;
+    this.cluster = new Cluster({ clock });
+    this.#resource = scheduler.resource;
+    this.#declared = [scheduler.resource, ...scheduler.phases.flatMap(({ inputs, outputs }) => [...inputs, ...outputs].map(({ type }) => type))];
+    this.#settle = () => settle(this.cluster, clock, undefined);
+  }
+
+  /** Starts the operator and lets it come to rest. */
+  static async start(scheduler: Scheduler, options: FlightOptions = {}): Promise<Flight> {
+    const clock = new VirtualClock();
+    const flight = new Flight(scheduler, clock);
+    const { crd = openDefinition(scheduler), objects = [], config, ask, seed = 1, log = SILENT } = options;
+    await flight.create(crd as FlightObject);
+    for (const object of objects) await flight.create(object);
+    const operator = startOperator({
+      scheduler,
+      api: flight.cluster.api,
+      clock,
+      random: seeded(seed),
+      log,
+      onEvent: (event) => void flight.events.push(event),
+      ...(config && { config }),
+      ...(ask && { ask }),
+    });
+    flight.#settle = () => settle(flight.cluster, clock, operator);
+    flight.#stop = async () => {
+      const stopped = operator.stop();
+      await flight.#settle();
+      await stopped;
+    };
+    await flight.settle();
+    return flight;
+  }
+
+  /** Creates an object (and its namespace) and lets the machine come to rest. */
+  async create(object: FlightObject): Promise<FlownObject> {
+    const type = this.cluster.typeOf(object);
+    const placed = { ...object, metadata: { ...(type.namespaced && { namespace: 'default' }), ...object.metadata } } as KubeObject;
+    const { namespace } = placed.metadata;
+    if (namespace !== undefined) await this.#needNamespace(namespace);
+    await this.cluster.api.create(type, placed);
+    await this.settle();
+    return (await this.get(object.kind, object.metadata.name, namespace)) ?? copy(placed);
+  }
+
+  /** Undefined when it is not there. A kind name means the one that the machine declares, if it does. */
+  async get(kind: string, name: string, namespace = 'default'): Promise<FlownObject | undefined> {
+    const type = this.#typeOf(kind);
+    try {
+      return copy(await this.cluster.api.get(type, type.namespaced ? { namespace, name } : { name }));
+    } catch (error) {
+      if (hasCode(error, 404)) return undefined;
+      throw error;
+    }
+  }
+
+  async list(kind: string, namespace?: string): Promise<readonly FlownObject[]> {
+    const { items } = await this.cluster.api.list(this.#typeOf(kind), namespace === undefined ? {} : { namespace });
+    return items.map(copy);
+  }
+
+  /** A merge patch; `null` removes a field. */
+  async patch(kind: string, name: string, change: object, namespace = 'default'): Promise<void> {
+    await this.cluster.api.patch(this.#typeOf(kind), { namespace, name }, { type: 'merge', body: change });
+    await this.settle();
+  }
+
+  async remove(kind: string, name: string, namespace = 'default'): Promise<void> {
+    await this.cluster.api.delete(this.#typeOf(kind), { namespace, name });
+    await this.settle();
+  }
+
+  /** Lets everything happen that is due now. @throws Error when the machine does not come to rest. */
+  async settle(): Promise<void> {
+    await this.#settle();
+  }
+
+  /** Time passes: `advance('1m30s')`. Everything that falls due happens in its order. */
+  async advance(duration: string): Promise<void> {
+    const end = this.clock.monotonic() + parseDuration(duration);
+    await this.settle();
+    for (let next = this.clock.next; next !== undefined && next <= end; next = this.clock.next) {
+      this.clock.moveTo(next);
+      await this.settle();
+    }
+    this.clock.moveTo(end);
+  }
+
+  /**
+   * Time passes until a condition holds.
+   * @param within default `10m` of virtual time.
+   * @throws Error when it does not hold by then; the message shows the resources and the last events.
+   */
+  async until(holds: () => boolean | Promise<boolean>, within = '10m'): Promise<void> {
+    const end = this.clock.monotonic() + parseDuration(within);
+    await this.settle();
+    while (!(await holds())) {
+      const { next } = this.clock;
+      if (next === undefined || next > end) throw new Error(`it did not happen within ${within}:\n${await this.#situation()}`);
+      this.clock.moveTo(next);
+      await this.settle();
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#stop();
+  }
+
+  async #needNamespace(name: string): Promise<void> {
+    const exists = await this.cluster.api.get(NAMESPACES, { name }).then(() => true, () => false);
+    if (!exists) await this.cluster.api.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+  }
+
+  #typeOf(kind: string): ResourceType {
+    return this.#declared.find((type) => type.kind === kind) ?? this.cluster.typeNamed(kind);
+  }
+
+  async #situation(): Promise<string> {
+    const resources = await this.list(this.#resource.kind);
+    const lines = resources.map((resource) => `  ${describe(resource)}: ${JSON.stringify(resource.status)}`);
+    return [...lines, ...this.events.slice(-10).map((event) => `  ${JSON.stringify(event)}`)].join('\n');
+  }
+}
+
+/**
+ * Starts an operator in an in-memory cluster and lets it come to rest. Time stands still unless `advance` or `until` moves it.
+ */
+export function fly(scheduler: Scheduler, options?: FlightOptions): Promise<Flight> {
+  return Flight.start(scheduler, options);
+}
+
+function copy(object: KubeObject): FlownObject {
+  return structuredClone(object) as FlownObject;
+}
+
+/** A definition that takes any spec and status. */
+function openDefinition({ resource }: Scheduler): object {
+  const { group, version, kind, plural, namespaced } = resource;
+  const open = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${plural}.${group}` },
+    spec: {
+      group,
+      names: { kind, plural },
+      scope: namespaced ? 'Namespaced' : 'Cluster',
+      versions: [{ name: version, served: true, storage: true, schema: { openAPIV3Schema: { type: 'object', properties: { spec: open, status: open } } }, subresources: { status: {} } }],
+    },
+  };
+}
