@@ -92,7 +92,7 @@ export class Cluster {
       watch: (type, options, signal) => watch(this.#kind(type), options, this.#matcher(options), this.#records, this.clock, this.#backlog, signal),
       get: async (type, key, signal) => answer(this.#kind(type), signal, () => writes.existing(this.#kind(type), key).served),
       create: async (type, object, options, signal) => answer(this.#kind(type), signal, () => writes.create(this.#kind(type), clone(object), options)),
-      replace: async (type, object, options, signal) => answer(this.#kind(type), signal, () => writes.update(this.#kind(type), object.metadata, () => clone(object), options)),
+      replace: async (type, object, options, signal) => answer(this.#kind(type), signal, () => writes.replace(this.#kind(type), clone(object), options)),
       apply: async (type, object, options, signal) => answer(this.#kind(type), signal, () => writes.apply(this.#kind(type), clone(object), options)),
       patch: async (type, key, patch, options, signal) =>
         answer(this.#kind(type), signal, () => {

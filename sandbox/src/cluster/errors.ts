@@ -24,7 +24,7 @@ export function notFound(type: Named, name: string): ApiError {
 
 /** The kind itself is not served. */
 export function notServed(): ApiError {
-  return new ApiError({ code: 404, reason: 'NotFound', message: 'the server could not find the requested resource' });
+  return new ApiError({ code: 404, reason: '', message: '404 page not found' });
 }
 
 export function alreadyExists(type: Named, name: string): ApiError {
@@ -53,6 +53,24 @@ export function invalid(type: Named, name: string, causes: readonly Cause[]): Ap
   });
 }
 
+/** What a deletion was asked to make sure of does not hold. */
+export function preconditionFailed({ group, kind }: Named, name: string, what: 'UID' | 'ResourceVersion', expected: string, found: string | undefined): ApiError {
+  const subject = group === '' ? kind : `${kind}.${group}`;
+  const why = what === 'UID' ? 'deleted and then recreated' : 'modified';
+  const message = `Operation cannot be fulfilled on ${subject} "${name}": the ${what} in the precondition (${expected}) does not match the ${what} in record (${found ?? ''}). The object might have been ${why}`;
+  return new ApiError({ code: 409, reason: 'Conflict', message });
+}
+
+/** A PUT of a custom resource that does not say which version it replaces. */
+export function versionMissing(type: Named, name: string): ApiError {
+  return new ApiError({ code: 422, reason: 'Invalid', message: `${qualified(type)} "${name}" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update`, details: details(type, name) });
+}
+
+/** Some refusals of the server are plain errors to it. */
+export function internal(message: string): ApiError {
+  return new ApiError({ code: 500, reason: '', message });
+}
+
 export function badRequest(message: string): ApiError {
   return new ApiError({ code: 400, reason: 'BadRequest', message });
 }
@@ -68,8 +86,4 @@ export function expired(message: string): ApiError {
 /** A JSON patch that cannot be applied. */
 export function rejectedPatch(): ApiError {
   return new ApiError({ code: 422, reason: 'Invalid', message: 'the server rejected our request due to an error in our request' });
-}
-
-export function undeclared(message: string): ApiError {
-  return new ApiError({ code: 500, reason: '', message: `failed to create typed patch object: ${message}` });
 }

@@ -3,7 +3,7 @@ import type { ApplyOptions, Clock, DeleteOptions, KubeObject, ObjectKey, WriteOp
 import { apiVersionOf } from 'autopilot-runtime/ports';
 import { FOREGROUND, ORPHAN } from './collector.ts';
 import type { Cause } from './errors.ts';
-import { alreadyExists, badRequest, conflict, forbidden, invalid, notFound, undeclared } from './errors.ts';
+import { alreadyExists, badRequest, conflict, forbidden, internal, invalid, notFound, preconditionFailed, versionMissing } from './errors.ts';
 import { canonical, elementsOf, fieldsOf, isBelow } from './fieldset.ts';
 import type { Kind, Kinds } from './kinds.ts';
 import type { Manager, Writer } from './managed.ts';
@@ -35,10 +35,19 @@ export class Writes {
   }
 
   create(kind: Kind, given: KubeObject, options: WriteOptions = {}): KubeObject {
-    if (given.metadata.resourceVersion !== undefined) throw badRequest('resourceVersion should not be set on objects to be created');
+    if (given.metadata.resourceVersion !== undefined) throw internal('resourceVersion should not be set on objects to be created');
     refuseUnknown(kind, given);
     const writer = this.#writer(kind, 'Update', options);
     return this.#create(kind, given, options, (_, after) => afterUpdate([], writer, new Map(), fieldsOf(after, kind.shape), this.#time()));
+  }
+
+  /** PUT: the whole object. */
+  replace(kind: Kind, given: KubeObject, options?: WriteOptions): KubeObject {
+    const { name, uid, resourceVersion } = given.metadata;
+    const { object } = this.existing(kind, given.metadata);
+    if (uid !== undefined && uid !== object.metadata.uid) throw conflict(kind, name, wrongUid(uid, object.metadata.uid));
+    if (resourceVersion === undefined && kind.custom === true) throw versionMissing(kind, name);
+    return this.update(kind, given.metadata, () => given, options);
   }
 
   /** Changes what is there: PUT, patches and the collector's own changes. */
@@ -57,20 +66,20 @@ export class Writes {
     const { subresource, force = false } = options;
     if (given.metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');
     const [unknown] = kind.schema === undefined ? [] : unknownFields(given, kind.schema);
-    if (unknown !== undefined) throw undeclared(`.${unknown}: field not declared in schema`);
+    if (unknown !== undefined) throw internal(`failed to create typed patch object: .${unknown}: field not declared in schema`);
     const writer = this.#writer(kind, 'Apply', options);
     const sent = new Set([...fieldsOf(given, kind.shape).keys()].filter((path) => isOf(kind, path, subresource)));
     const stored = this.#records.get(kind, given.metadata);
     if (stored === undefined) {
       if (subresource !== undefined) throw notFound(kind, given.metadata.name);
-      if (given.metadata.uid !== undefined) throw conflict(kind, given.metadata.name, `Precondition failed: UID in precondition: ${given.metadata.uid}, UID in object meta: `);
+      if (given.metadata.uid !== undefined) throw conflict(kind, given.metadata.name, wrongUid(given.metadata.uid, ''));
       return this.#create(kind, given, options, () => afterApply([], writer, sent, new Map(), new Map(), force, this.#time()));
     }
     const { managers, object } = stored;
     const own = managers.find((manager) => isSameWriter(manager, writer));
     const others = managers.filter((manager) => manager !== own);
     const owned = (path: string): boolean => others.some(({ fields }) => fields.has(path) || [...fields].some((field) => isBelow(field, path)));
-    const dropped = [...(own?.fields ?? [])].filter((path) => !sent.has(path) && !owned(path)).sort((a, b) => elementsOf(b).length - elementsOf(a).length);
+    const dropped = [...(own?.fields ?? [])].filter((path) => !sent.has(path) && !owned(path)).sort((a, b) => elementsOf(a).length - elementsOf(b).length);
     let merged = merge(object, given, kind.shape) as KubeObject;
     for (const path of dropped) merged = without(merged as unknown as Record<string, unknown>, path, kind.shape) as unknown as KubeObject;
     const next = frozen(merged);
@@ -83,9 +92,9 @@ export class Writes {
     const stored = this.existing(kind, key);
     const { uid, resourceVersion } = options.preconditions ?? {};
     const { metadata } = stored.object;
-    if (uid !== undefined && uid !== metadata.uid) throw conflict(kind, key.name, preconditionFailed('UID', uid, metadata.uid));
+    if (uid !== undefined && uid !== metadata.uid) throw preconditionFailed(kind, key.name, 'UID', uid, metadata.uid);
     if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion)
-      throw conflict(kind, key.name, preconditionFailed('ResourceVersion', resourceVersion, metadata.resourceVersion));
+      throw preconditionFailed(kind, key.name, 'ResourceVersion', resourceVersion, metadata.resourceVersion);
     const added = options.propagationPolicy === 'Foreground' ? [FOREGROUND] : options.propagationPolicy === 'Orphan' ? [ORPHAN] : [];
     const finalizers = [...new Set([...(metadata.finalizers ?? []), ...added])];
     const namespace = kind.group === '' && kind.kind === 'Namespace';
@@ -119,8 +128,8 @@ export class Writes {
     const { kind, object: old } = stored;
     const { name } = old.metadata;
     const { uid, resourceVersion } = next.metadata;
-    if (uid !== undefined && uid !== old.metadata.uid) throw conflict(kind, name, preconditionFailed('UID', uid, old.metadata.uid));
     if (resourceVersion !== undefined && resourceVersion !== old.metadata.resourceVersion) throw conflict(kind, name);
+    if (uid !== undefined && uid !== old.metadata.uid) throw invalid(kind, name, [{ reason: 'FieldValueInvalid', field: 'metadata.uid', message: `Invalid value: "${uid}": field is immutable` }]);
     let object = this.#completed(kind, confined(kind, old, next, options.subresource));
     const { deletionTimestamp, finalizers = [] } = object.metadata;
     const fresh = finalizers.filter((finalizer) => old.metadata.finalizers?.includes(finalizer) !== true);
@@ -172,7 +181,7 @@ export class Writes {
 
 function refuseUnknown(kind: Kind, object: KubeObject): void {
   const unknown = kind.schema === undefined ? [] : unknownFields(object, kind.schema);
-  if (unknown.length > 0) throw badRequest(`strict decoding error: ${unknown.map((path) => `unknown field "${path}"`).join(', ')}`);
+  if (unknown.length > 0) throw badRequest(`${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: strict decoding error: ${unknown.map((path) => `unknown field "${path}"`).join(', ')}`);
 }
 
 /** A write through one door keeps the rest: status writes change only status, others never do. What the server sets stays. */
@@ -223,6 +232,6 @@ function withBirthRights(kind: Kind, object: KubeObject): KubeObject {
   return { ...object, metadata: { ...object.metadata, labels }, status: { phase: 'Active' } };
 }
 
-function preconditionFailed(what: string, expected: string, found: string | undefined): string {
-  return `Precondition failed: ${what} in precondition: ${expected}, ${what} in object meta: ${found ?? ''}`;
+function wrongUid(expected: string, found: string | undefined): string {
+  return `Precondition failed: UID in precondition: ${expected}, UID in object meta: ${found ?? ''}`;
 }
