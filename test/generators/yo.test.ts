@@ -3,8 +3,8 @@ import { execa } from 'execa';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { PassThrough } from 'node:stream';
 import { createEnv } from 'yeoman-environment';
+import { Terminal } from './terminal.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 
@@ -46,25 +46,13 @@ describe('yo', function () {
   });
 
   it('holds a dialogue through real prompts, with their validation', async () => {
-    const stdin = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => stdin }) as PassThrough & { isTTY: boolean };
-    const stdout = Object.assign(new PassThrough(), { isTTY: true, columns: 200, rows: 50 });
-    // Each prompt ends the stream that it has piped to; a terminal's own output cannot be ended.
-    stdout.end = () => stdout;
-    let shown = '';
-    let noticed: () => void = () => {};
-    stdout.on('data', (data: Buffer) => {
-      shown += data.toString();
-      noticed();
-    });
-    const shows = async (text: string | RegExp): Promise<void> => {
-      while (shown.search(text) < 0) await Promise.race([failed, new Promise<void>((resolve) => (noticed = resolve))]);
-      shown = '';
-    };
+    const terminal = new Terminal();
+    const { stdin, stdout } = terminal;
     const env = createEnv({ cwd: dir, stdin, stdout, skipInstall: true } as never);
     env.register(join(repository, 'generators/app/index.ts'), { namespace: 'autopilot:app' });
     const run = Promise.resolve(env.run(['autopilot:app', 'my-canary'], { skipInstall: true, runtime: 'registry' } as never));
-    const failed = run.then(() => new Promise<never>(() => {}));
-    const answer = (keys: string): void => void stdin.write(keys);
+    const shows = (text: string): Promise<void> => terminal.shows(text, run);
+    const answer = (keys: string): void => terminal.type(keys);
     await shows('Kind of the resource');
     answer('canary\n');
     await shows('must be in Pascal case');

@@ -25,19 +25,31 @@ describe(${quote(phase.name)}, () => {
 }
 
 function machineTest(model: Model): string {
-  const initial = model.phases.find((phase) => phase.initial)?.name ?? '';
-  return `import { expect } from 'chai';
+  const initial = model.phases.find((phase) => phase.initial);
+  const state = initial === undefined ? '' : initial.name;
+  const stub = `${state} is not implemented yet: edit src/workers/${initial?.file}.ts`;
+  const seen = initial?.final === true ? '' : `    expect(status.conditions[0].message).to.equal(${quote(stub)});\n`;
+  return `import type { Flight } from 'autopilot-sandbox';
+import { fly } from 'autopilot-sandbox';
+import { expect } from 'chai';
+import crd from '../src/generated/crd.json' with { type: 'json' };
 import { scheduler } from '../src/generated/scheduler.ts';
 
 describe(${quote(`the machine of ${model.kind}`)}, () => {
-  it(${quote(`starts in ${initial}`)}, () => {
-    expect(scheduler.phases.filter((phase) => phase.initial).map((phase) => phase.name)).to.deep.equal([${quote(initial)}]);
-  });
+  let flight: Flight;
 
-  it('has a worker for every phase that is not final', () => {
-    const idle = scheduler.phases.filter((phase) => !phase.final && phase.worker === undefined);
-    expect(idle.map((phase) => phase.name)).to.deep.equal([]);
+  // An in-memory cluster and a clock that moves when told to: flight.advance('10m').
+  beforeEach(async () => {
+    flight = await fly(scheduler, { crd });
   });
+  afterEach(() => flight.stop());
+
+  it(${quote(`takes a new ${model.kind}`)}, async () => {
+    await flight.create({ apiVersion: ${quote(`${model.group}/${model.version}`)}, kind: ${quote(model.kind)}, metadata: { name: 'example' }, spec: {} });
+    const { status } = (await flight.get(${quote(model.kind)}, 'example')) ?? {};
+    // As long as its worker is not written. Then: the phases you want to see, flight.events, flight.list('Service') …
+    expect(status.phase).to.equal(${quote(state)});
+${seen}  });
 });
 `;
 }

@@ -9,10 +9,15 @@ import { frozen } from '../cluster/records.ts';
 type Item<View> = View extends InputView<infer T> ? T : never;
 type Named = { readonly metadata: { readonly name: string; readonly namespace?: string; readonly labels?: Readonly<Record<string, string>> } };
 
+/** As much of an object as a test needs. */
+export type Sketch<T> = Fields<T> & { readonly metadata: { readonly name: string } };
+type Fields<T> = T extends readonly (infer E)[] ? readonly Fields<E>[] : T extends object ? { readonly [K in keyof T]?: Fields<T[K]> | undefined } : T;
+
 export interface ContextOptions<C extends Pick<AnyContext, 'resource'> & { readonly inputs: object }> {
-  readonly resource: C['resource'];
+  /** Without a namespace it lies in `default`. */
+  readonly resource: Sketch<C['resource']>;
   /** The objects that each input shows; an input that is left out shows none, one that is `undefined` is not available. */
-  readonly inputs?: { readonly [Name in keyof C['inputs']]?: readonly Item<C['inputs'][Name]>[] | undefined };
+  readonly inputs?: { readonly [Name in keyof C['inputs']]?: readonly Sketch<Item<C['inputs'][Name]>>[] | undefined };
   /** The methods of `context.metrics` that the worker calls. */
   readonly metrics?: C extends { readonly metrics: infer M } ? Partial<M> : never;
   readonly config?: unknown;
@@ -30,11 +35,13 @@ const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
  * `src/generated/<phase>.ts`. Objects are frozen, as they are in the cluster.
  */
 export function context<C extends Pick<AnyContext, 'resource'> & { readonly inputs: object }>(options: ContextOptions<C>): C {
-  const { resource, inputs = {}, metrics, config = {}, now = new Date(EPOCH), phaseStartedAt = now, lastStep } = options;
-  const views = new Map(Object.entries(inputs as Record<string, readonly Named[] | undefined>).map(([name, objects]) => [name, view(name, objects, resource.metadata.namespace)]));
+  const { inputs = {}, metrics, config = {}, now = new Date(EPOCH), phaseStartedAt = now, lastStep } = options;
+  const resource = frozen(structuredClone({ ...options.resource, metadata: { namespace: 'default', ...options.resource.metadata } }));
+  const { namespace } = resource.metadata;
+  const views = new Map(Object.entries(inputs as Record<string, readonly Named[] | undefined>).map(([name, objects]) => [name, view(name, objects, namespace)]));
   const made = {
-    resource: frozen(structuredClone(resource)),
-    inputs: new Proxy({}, { get: (_, name) => (typeof name === 'string' ? (views.get(name) ?? view(name, [], resource.metadata.namespace)) : undefined) }),
+    resource,
+    inputs: new Proxy({}, { get: (_, name) => (typeof name === 'string' ? (views.get(name) ?? view(name, [], namespace)) : undefined) }),
     config,
     log: SILENT,
     signal: new AbortController().signal,

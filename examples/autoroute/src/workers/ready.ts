@@ -1,0 +1,14 @@
+import type { Context, Result } from '../generated/ready.ts';
+import { hostOf, routesOf } from '../routes.ts';
+
+/** Stays while the routes are those of the Deployments there are, and nobody has deleted one of them. */
+export async function sync({ resource, inputs }: Context): Promise<Result> {
+  const autoRoute = resource.metadata.name;
+  const wanted = routesOf(inputs.deployments.list({ selector: resource.spec.deploymentSelector }));
+  const synced = resource.status?.syncedDeployments ?? [];
+  const current = wanted.length === synced.length && wanted.every(({ name, port }) => synced.some((one) => one.name === name && one.port === port));
+  const whole =
+    inputs.gateways.get(autoRoute) !== undefined &&
+    wanted.every(({ name }) => inputs.services.get(name) !== undefined && inputs.virtualservices.get(hostOf(name, autoRoute)) !== undefined);
+  return current && whole ? { next: 'Ready', message: `${synced.length} routed` } : { next: 'Syncing' };
+}
