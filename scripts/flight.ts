@@ -1,0 +1,108 @@
+/** The first flight: AutoRoute scaffolded by the real generators, flown in the sandbox, told line by line. */
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { scaffold } from '../generators/lib/library.ts';
+import { systemClock, systemRandom } from '../runtime/src/clock.ts';
+import type { KubeObject, Log, Operator, OperatorEvent, Scheduler } from '../runtime/src/ports.ts';
+import { keyString, startOperator } from '../runtime/src/ports.ts';
+import { Cluster } from '../sandbox/src/index.ts';
+import { root } from './build.ts';
+
+export interface Flown {
+  /** The project that was made; it stays. */
+  readonly dir: string;
+  readonly counts: Readonly<Record<'transitions' | 'created' | 'updated' | 'pruned', number>>;
+  stop(): Promise<void>;
+}
+
+const NAMESPACE = 'default';
+const PATIENCE_MS = 10_000;
+const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+/**
+ * @param say takes one line at a time, as things happen.
+ * @throws Error when a step does not happen within ten seconds
+ */
+export async function firstFlight(say: (line: string) => void): Promise<Flown> {
+  const dir = mkdtempSync(join(tmpdir(), 'autopilot-autoroute-'));
+  const started = systemClock.monotonic();
+  const told = (line: string): void => say(`${((systemClock.monotonic() - started) / 1000).toFixed(2).padStart(6)} s  ${line}`);
+  try {
+    told(`yo autopilot --example autoroute   ->  ${dir}`);
+    const { plan } = await scaffold({ dir, example: 'autoroute', runtime: 'registry' });
+    symlinkSync(join(root, 'node_modules'), join(dir, 'node_modules'), 'junction');
+    told(`${plan.changes.length} files: the state machine, typed workers, the scheduler, a Helm chart`);
+    return await fly(dir, told);
+  } catch (error) {
+    rmSync(dir, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function fly(dir: string, told: (line: string) => void): Promise<Flown> {
+  const { scheduler } = (await import(pathToFileURL(join(dir, 'src/generated/scheduler.ts')).href)) as { scheduler: Scheduler };
+  const { default: crd } = (await import(pathToFileURL(join(dir, 'src/generated/crd.json')).href, { with: { type: 'json' } })) as { default: KubeObject };
+  const counts = { transitions: 0, created: 0, updated: 0, pruned: 0 };
+  const cluster = new Cluster({ clock: systemClock });
+  const create = async (object: KubeObject): Promise<void> => void (await cluster.api.create(cluster.typeOf(object), object, { fieldManager: 'npm-start' }));
+  await create(crd);
+  told('an in-memory cluster with the CustomResourceDefinition of AutoRoute and those of Istio');
+
+  const onEvent = (event: OperatorEvent): void => {
+    if (event.type === 'syncFailed') told(`  ! ${keyString(event.resource)} in ${event.phase}: ${event.message}`);
+    else if (event.type === 'transition') {
+      counts.transitions++;
+      told(`  AutoRoute ${keyString(event.resource)}: ${event.from === '' ? 'new' : event.from} -> ${event.to}`);
+    } else {
+      counts[event.action]++;
+      told(`    ${event.action === 'pruned' ? '-' : event.action === 'created' ? '+' : '~'} ${event.kind} ${event.object.name}`);
+    }
+  };
+  const operator = startOperator({ scheduler, api: cluster.api, clock: systemClock, random: systemRandom, log: silent, onEvent });
+  await operator.ready;
+  told(`the operator runs: ${scheduler.phases.map(({ name }) => name).join(', ')}`);
+
+  for (const name of ['web', 'api', 'shop']) await create(deployment(name));
+  told('three Deployments with the label app-group: httpbin, and one AutoRoute that selects them');
+  await create({ apiVersion: 'examples.io/v1', kind: 'AutoRoute', metadata: { name: 'example', namespace: NAMESPACE }, spec: { deploymentSelector: { matchLabels: { 'app-group': 'httpbin' } } } });
+  await routed(cluster, operator, ['api', 'shop', 'web']);
+
+  told('a fourth Deployment arrives');
+  await create(deployment('search'));
+  await routed(cluster, operator, ['api', 'search', 'shop', 'web']);
+
+  told('one is removed: its Service and VirtualService have to go');
+  await cluster.api.delete(cluster.typeNamed('Deployment'), { namespace: NAMESPACE, name: 'api' });
+  await routed(cluster, operator, ['search', 'shop', 'web']);
+  told('at rest');
+  return { dir, counts, stop: () => operator.stop() };
+}
+
+/** Waits until the AutoRoute is Ready with routes to exactly these Deployments, and nothing is left to do. */
+async function routed(cluster: Cluster, operator: Operator, deployments: readonly string[]): Promise<void> {
+  const end = systemClock.monotonic() + PATIENCE_MS;
+  const type = cluster.typeOf({ apiVersion: 'examples.io/v1', kind: 'AutoRoute' });
+  const services = cluster.typeNamed('Service');
+  for (;;) {
+    const [{ items }, { status }] = await Promise.all([cluster.api.list(services, { namespace: NAMESPACE }), cluster.api.get(type, { namespace: NAMESPACE, name: 'example' })]);
+    const { phase } = (status ?? {}) as { phase?: string };
+    if (phase === 'Ready' && operator.pending() === 0 && items.map(({ metadata }) => metadata.name).join() === deployments.join()) return;
+    if (systemClock.monotonic() > end) throw new Error(`waited ${PATIENCE_MS / 1000} s in vain for routes to ${deployments.join(', ')}; the AutoRoute is in ${phase}`);
+    const tick = Promise.withResolvers<void>();
+    setImmediate(tick.resolve);
+    await tick.promise;
+  }
+}
+
+function deployment(name: string): KubeObject {
+  const labels = { app: name };
+  const containers = [{ name, image: `registry.example/${name}:1`, ports: [{ containerPort: 8080 }] }];
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name, namespace: NAMESPACE, labels: { ...labels, 'app-group': 'httpbin' } },
+    spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers } } },
+  };
+}

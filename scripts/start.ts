@@ -1,0 +1,36 @@
+/** npm start [-- --keep]: the first flight, and a summary. */
+import { keepAlive } from '../runtime/src/clock.ts';
+import { firstFlight } from './flight.ts';
+
+const [unknown] = process.argv.slice(2).filter((argument) => argument !== '--keep');
+if (unknown !== undefined) {
+  console.error(`error: npm start does not know '${unknown}'; npm start -- --keep stays until Ctrl-C`);
+  process.exit(2);
+}
+const keep = process.argv.includes('--keep');
+const alive = keepAlive();
+const interrupted = new Promise<void>((resolve) => {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve());
+});
+
+try {
+  const flown = await firstFlight((line) => console.log(line));
+  const { dir, counts } = flown;
+  console.log(`
+${counts.transitions} phase changes; ${counts.created} objects created, ${counts.updated} updated, ${counts.pruned} pruned.
+The project is yours to look at: ${dir}
+  autopilot.yaml      the state machine
+  src/workers/        one function for each phase
+  charts/             what helm install takes`);
+  if (keep) {
+    console.log('\nThe operator keeps running. Ctrl-C ends it.');
+    await interrupted;
+    console.log('\nstopped');
+  }
+  await flown.stop();
+} catch (error) {
+  console.error(`error: ${(error as Error).message}`);
+  process.exitCode = 1;
+} finally {
+  alive.cancel();
+}

@@ -1,0 +1,116 @@
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { scaffold } from '../../generators/lib/library.ts';
+import { packageRoot } from '../../generators/lib/package-root.ts';
+import type { ControlPlane } from '../realparts/index.ts';
+import { controlPlane, until } from '../realparts/index.ts';
+import { deployment } from '../../examples/autoroute/test/deployments.ts';
+import type { OperatorProcess } from './operator-process.ts';
+import { startProcess } from './operator-process.ts';
+
+const SOON_MS = 30_000;
+/** The garbage collector learns of new kinds every 30 s only, and collects after that. */
+const COLLECTED_MS = 120_000;
+
+describe('AutoRoute on a real control plane with Istio’s CRDs, with the rights of its chart and no other', () => {
+  let plane: ControlPlane;
+  let operator: OperatorProcess;
+  let dir: string;
+
+  before(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'autopilot-autoroute-'));
+    await scaffold({ dir, example: 'autoroute', runtime: 'registry' });
+    symlinkSync(join(packageRoot, 'node_modules'), join(dir, 'node_modules'));
+    plane = await controlPlane({ controllerManager: true });
+    await plane.installIstioCrds();
+    for (const namespace of ['operators', 'apps']) await plane.kubectl(['create', 'namespace', namespace]);
+    await plane.helm(['install', 'autoroute-operator', join(dir, 'charts/autoroute-operator'), '-n', 'operators']);
+    const kubeconfig = await plane.tokenKubeconfig('operators', 'autoroute-operator');
+    operator = await startProcess(dir, { kubeconfig, namespace: 'operators', port: 19_192 });
+    for (const name of ['one', 'two', 'three']) await create(deployment(name));
+    await create(deployment('batch', { ports: [] }));
+    await plane.kubectl(['apply', '-n', 'apps', '-f', join(dir, 'examples/autoroute.yaml')]);
+  });
+  after(async () => {
+    await operator?.stop();
+    await plane?.stop();
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  async function create(object: object): Promise<void> {
+    await plane.kubectl(['create', '-n', 'apps', '-f', '-'], { input: JSON.stringify(object) });
+  }
+  async function names(resource: string): Promise<readonly string[]> {
+    const { items } = JSON.parse(await plane.kubectl(['get', resource, '-n', 'apps', '-o', 'json'])) as { items: { metadata: { name: string } }[] };
+    return items.map(({ metadata }) => metadata.name);
+  }
+  async function become(resource: string, expected: readonly string[], within = SOON_MS): Promise<void> {
+    await until(`${resource} are ${expected.join(', ') || 'none'}`, within, async () => expect(await names(resource)).to.deep.equal(expected));
+  }
+  const services = 'services';
+  const virtualServices = 'virtualservices.networking.istio.io';
+  const gateways = 'gateways.networking.istio.io';
+  const ready = (): Promise<string> => plane.kubectl(['wait', '-n', 'apps', 'autoroute/example', '--for=condition=Ready', '--timeout=30s']);
+
+  it('becomes Ready with a Service and a VirtualService for each Deployment that has a port, and one Gateway', async () => {
+    await ready();
+    expect(await names(services)).to.deep.equal(['one', 'three', 'two']);
+    expect(await names(virtualServices)).to.deep.equal(['one.example', 'three.example', 'two.example']);
+    expect(await names(gateways)).to.deep.equal(['example']);
+  });
+
+  it('shows phase, readiness and age in kubectl get', async () => {
+    const [head, row] = (await plane.kubectl(['get', 'autoroutes', '-n', 'apps'])).trim().split('\n');
+    expect(head?.split(/\s+/)).to.deep.equal(['NAME', 'PHASE', 'READY', 'AGE']);
+    expect(row).to.match(/^example\s+Ready\s+True\s+\d+s$/);
+  });
+
+  it('owns what it made, so that nobody has to guess where it comes from', async () => {
+    const { metadata } = JSON.parse(await plane.kubectl(['get', 'service', 'one', '-n', 'apps', '-o', 'json'])) as { metadata: { labels: Record<string, string>; ownerReferences: { kind: string; name: string; controller: boolean }[] } };
+    expect(metadata.labels['app.kubernetes.io/managed-by']).to.equal('autoroute-operator');
+    expect(metadata.ownerReferences.map(({ kind, name, controller }) => [kind, name, controller])).to.deep.equal([['AutoRoute', 'example', true]]);
+  });
+
+  it('routes a Deployment that is added later', async () => {
+    await create(deployment('four', { ports: [8080] }));
+    await become(services, ['four', 'one', 'three', 'two']);
+    await become(virtualServices, ['four.example', 'one.example', 'three.example', 'two.example']);
+  });
+
+  it('prunes what a removed Deployment had', async () => {
+    await plane.kubectl(['delete', 'deployment', 'two', '-n', 'apps']);
+    await become(services, ['four', 'one', 'three']);
+    await become(virtualServices, ['four.example', 'one.example', 'three.example']);
+  });
+
+  it('comes to rest: in Ready nothing is written any more', async () => {
+    await ready();
+    const version = (): Promise<string> => plane.kubectl(['get', 'autoroute', 'example', '-n', 'apps', '-o', 'jsonpath={.metadata.resourceVersion} {.status.phase}']);
+    const syncs = async (): Promise<number> => {
+      const text = await (await fetch(`${operator.endpoints}/metrics`)).text();
+      return [...text.matchAll(/^controller_runtime_reconcile_total\{.*\} (\d+)$/gm)].reduce((sum, [, count]) => sum + Number(count), 0);
+    };
+    const before = await version();
+    const synced = await syncs();
+    await plane.kubectl(['annotate', 'deployment', 'one', '-n', 'apps', 'touched=yes']);
+    await until('the change of a Deployment was looked at', SOON_MS, async () => expect(await syncs()).to.be.greaterThan(synced));
+    expect(await version()).to.equal(before);
+  });
+
+  it('was refused nothing, and failed at nothing', () => {
+    const problems = operator.logs().split('\n').filter((line) => /"level":"(warn|error)"/.test(line));
+    expect(problems).to.deep.equal([]);
+  });
+
+  it('leaves nothing behind when the AutoRoute is deleted', async () => {
+    await plane.kubectl(['delete', 'autoroute', 'example', '-n', 'apps']);
+    for (const resource of [services, virtualServices, gateways]) await become(resource, [], COLLECTED_MS);
+    expect(await names('deployments')).to.deep.equal(['batch', 'four', 'one', 'three']);
+  });
+
+  it('ends on SIGTERM with exit code 0', async () => {
+    expect(await operator.stop()).to.equal(0);
+  });
+});
