@@ -21,7 +21,7 @@ import { Outputs } from './outputs.ts';
 import { phaseOf } from './resource.ts';
 import { equal } from './status.ts';
 import type { SyncPorts, SyncSettings } from './sync.ts';
-import { stallMark, sync } from './sync.ts';
+import { stallMark, sync, timeLeft } from './sync.ts';
 
 export interface MachineOptions {
   readonly scheduler: Scheduler;
@@ -197,10 +197,13 @@ export class Machine {
       for (const memory of [this.#dependencies, this.#stalled]) memory.delete(key);
       return { kind: 'forget' };
     }
-    const mark = stallMark(resource, scheduler.resource.group);
-    if (this.#stalled.get(key) === mark || this.#quarantine.has(key)) return { kind: 'done' };
+    const current = phaseOf(scheduler, resource);
+    const left = current === undefined ? undefined : timeLeft(resource, current, clock);
+    const stalled = this.#stalled.get(key) === stallMark(resource, scheduler.resource.group) && left !== 0;
+    if (this.#quarantine.has(key)) return { kind: 'done' };
+    if (stalled) return left === undefined ? { kind: 'done' } : { kind: 'after', ms: left };
     const started = clock.monotonic();
-    const phase = phaseOf(scheduler, resource)?.name ?? 'unknown';
+    const phase = current?.name ?? 'unknown';
     const dependencies: Dependencies = new Map();
     this.#reading.set(key, dependencies);
     observer.syncStarted();

@@ -89,7 +89,7 @@ export async function sync(resource: KubeObject, ports: SyncPorts, dependencies:
     const unavailable = input.optional === true ? undefined : ports.informerOf(input).unavailable;
     if (unavailable === undefined) continue;
     const message = `input ${input.name} cannot be read: ${unavailable}`;
-    return finish(resource, { phase, situation: { kind: 'waiting', reason: 'InputUnavailable', message }, observed: false }, ports, signal, { kind: 'failed' });
+    return finish(resource, { phase, situation: { kind: 'waiting', reason: 'InputUnavailable', message }, observed: false }, ports, signal, failedBy(timeLeft(resource, phase, ports.clock)));
   }
   return runWorker(resource, phase, phase.worker, ports, settings, dependencies, signal);
 }
@@ -107,11 +107,12 @@ function moveOf(resource: KubeObject, phase: PhaseDefinition, scheduler: Schedul
   return undefined;
 }
 
-/** Milliseconds until the phase's timeout; undefined when there is none. */
-function timeLeft(resource: KubeObject, phase: PhaseDefinition, clock: Clock): number | undefined {
+/** Milliseconds until the phase's timeout; undefined when there is none. It runs on in whatever state the resource is. */
+export function timeLeft(resource: KubeObject, phase: PhaseDefinition, clock: Clock): number | undefined {
+  if (phase.timeout === undefined || phase.onTimeout === undefined) return undefined;
   const started = statusOf(resource).autopilot?.phaseStartedAt;
-  if (phase.timeout === undefined || phase.onTimeout === undefined || started === undefined) return undefined;
-  return Math.max(0, Date.parse(started) + parseDuration(phase.timeout) - clock.now());
+  const now = clock.now();
+  return Math.max(0, (started === undefined ? now : Date.parse(started)) + parseDuration(phase.timeout) - now);
 }
 
 async function runWorker(
@@ -191,24 +192,29 @@ async function succeed(resource: KubeObject, phase: PhaseDefinition, result: Any
 }
 
 async function fail(resource: KubeObject, phase: PhaseDefinition, error: unknown, ports: SyncPorts, signal: AbortSignal): Promise<SyncEnd> {
+  const left = timeLeft(resource, phase, ports.clock);
   const message = error instanceof Error ? error.message : String(error);
   const name = error instanceof Error ? error.name : 'Error';
   if (signal.aborted) return { outcome: { kind: 'done' }, situation: 'none' };
   if (name === 'StaleCache') return { outcome: { kind: 'after', ms: 50 }, situation: 'none' };
   if (name === 'RetryLater') {
     const { delay } = error as RetryLater;
-    return finish(resource, { phase, situation: { kind: 'waiting', reason: 'Waiting', message }, observed: false }, ports, signal, { kind: 'after', ms: parseDuration(delay) });
+    return finish(resource, { phase, situation: { kind: 'waiting', reason: 'Waiting', message }, observed: false }, ports, signal, { kind: 'after', ms: Math.min(parseDuration(delay), left ?? Infinity) });
   }
   ports.log.warn('sync failed', { resource: keyString(keyOf(resource)), phase: phase.name, error: message, reason: name, ...(name === 'Error' && error instanceof Error ? { stack: error.stack } : {}) });
   ports.observer.event({ type: 'syncFailed', resource: keyOf(resource), phase: phase.name, message });
   if (isPermanent(error)) {
     const { reason } = error as PermanentError;
     ports.record(resource, 'Warning', reason, message);
-    return { ...(await finish(resource, { phase, situation: { kind: 'stalled', reason, message }, observed: true }, ports, signal, { kind: 'done' })), stalled: true };
+    return { ...(await finish(resource, { phase, situation: { kind: 'stalled', reason, message }, observed: true }, ports, signal, left === undefined ? { kind: 'done' } : { kind: 'after', ms: left })), stalled: true };
   }
   const reason = name === 'OutputConflict' || name === 'OutputRefused' ? name : name === 'ApiError' || name === 'ConnectionError' ? 'ApiError' : 'WorkerError';
   ports.record(resource, 'Warning', reason, message);
-  return finish(resource, { phase, situation: { kind: 'failing', reason, message }, observed: true }, ports, signal, { kind: 'failed' });
+  return finish(resource, { phase, situation: { kind: 'failing', reason, message }, observed: true }, ports, signal, failedBy(left));
+}
+
+function failedBy(left: number | undefined): Outcome {
+  return left === undefined ? { kind: 'failed' } : { kind: 'failed', atMostMs: left };
 }
 
 /** The one status PATCH. A conflict means that the cache was behind: again from the fresh copy. */

@@ -9,8 +9,8 @@ export type Outcome =
   | { readonly kind: 'done' }
   | { readonly kind: 'again' }
   | { readonly kind: 'after'; readonly ms: number }
-  /** Come again with exponential backoff. */
-  | { readonly kind: 'failed' }
+  /** Come again with exponential backoff, and not later than in `atMostMs`. */
+  | { readonly kind: 'failed'; readonly atMostMs?: number }
   /** The object is gone: forget everything about the key. */
   | { readonly kind: 'forget' };
 
@@ -136,7 +136,7 @@ export class WorkQueue {
         return this.#wait(key, outcome.ms, 0);
       case 'failed': {
         const failures = (item?.failures ?? 0) + 1;
-        return this.#wait(key, backoffMs(failures, this.#options.random), failures);
+        return this.#wait(key, Math.min(backoffMs(failures, this.#options.random), outcome.atMostMs ?? Infinity), failures);
       }
       default:
         outcome satisfies never;

@@ -1,6 +1,6 @@
 /** Flies a machine in a cluster of its own, in virtual time: for tests of all phases together. */
 import type { Log, Scheduler } from 'autopilot-runtime';
-import type { KubeObject, ObjectKey, OperatorConfig, OperatorEvent, OperatorOptions, ResourceType } from 'autopilot-runtime/ports';
+import type { KubeApi, KubeObject, ObjectKey, OperatorConfig, OperatorEvent, OperatorOptions, ResourceType } from 'autopilot-runtime/ports';
 import { describe, hasCode, parseDuration, startOperator } from 'autopilot-runtime/ports';
 import { seeded, VirtualClock } from '../clock.ts';
 import { Cluster } from '../cluster/cluster.ts';
@@ -15,6 +15,8 @@ export interface FlightOptions {
   readonly config?: Partial<OperatorConfig>;
   /** Answers metrics queries. Absent: no Prometheus, every question fails. */
   readonly ask?: OperatorOptions['ask'];
+  /** What the operator is given in place of the cluster's door: a place for faults. */
+  readonly through?: (api: KubeApi) => KubeApi;
   /** Of the random source, for jitter. Default 1. */
   readonly seed?: number;
   /** Default: says nothing. */
@@ -58,27 +60,46 @@ export class Flight {
   static async start(scheduler: Scheduler, options: FlightOptions = {}): Promise<Flight> {
     const clock = new VirtualClock();
     const flight = new Flight(scheduler, clock);
-    const { crd = openDefinition(scheduler), objects = [], config, ask, seed = 1, log = SILENT } = options;
+    const { crd = openDefinition(scheduler), objects = [] } = options;
     await flight.create(crd as FlightObject);
     for (const object of objects) await flight.create(object);
+    await flight.#launch(scheduler, options);
+    return flight;
+  }
+
+  async #launch(scheduler: Scheduler, options: FlightOptions): Promise<void> {
+    const { clock } = this;
+    const { config, ask, through = (api) => api, seed = 1, log = SILENT } = options;
     const operator = startOperator({
       scheduler,
-      api: flight.cluster.api,
+      api: through(this.cluster.api),
       clock,
       random: seeded(seed),
       log,
-      onEvent: (event) => void flight.events.push(event),
+      onEvent: (event) => void this.events.push(event),
       ...(config && { config }),
       ...(ask && { ask }),
     });
-    flight.#settle = () => settle(flight.cluster, clock, operator);
-    flight.#stop = async () => {
-      const stopped = operator.stop();
-      await flight.#settle();
-      await stopped;
+    this.#settle = () => settle(this.cluster, clock, operator);
+    this.#stop = async () => {
+      let stopped = false;
+      const stop = operator.stop().then(() => (stopped = true));
+      await this.#settle();
+      // A worker that does not end holds the operator up: time passes until its patience is over.
+      for (let next = clock.next; !stopped && next !== undefined; next = clock.next) {
+        clock.moveTo(next);
+        await this.#settle();
+      }
+      await stop;
+      this.#settle = () => settle(this.cluster, clock, undefined);
     };
-    await flight.settle();
-    return flight;
+    await this.settle();
+  }
+
+  /** The operator ends and another one starts over the same cluster. */
+  async restart(scheduler: Scheduler, options: Omit<FlightOptions, 'crd' | 'objects'> = {}): Promise<void> {
+    await this.stop();
+    await this.#launch(scheduler, options);
   }
 
   /** Creates an object (and its namespace) and lets the machine come to rest. */

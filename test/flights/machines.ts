@@ -1,0 +1,83 @@
+/** Small machines for flights: a kind, phases, and what their workers were called with. */
+import type { AnyContext, AnyResult, KubeObject, PhaseDefinition, Scheduler } from '../../runtime/src/ports.ts';
+import { defineScheduler } from '../../runtime/src/index.ts';
+import type { FlightObject } from '../../sandbox/src/index.ts';
+
+export const DRONES = { group: 'flights.autopilot.test', version: 'v1', kind: 'Drone', plural: 'drones', namespaced: true } as const;
+const CONFIG_MAPS = { group: '', version: 'v1', kind: 'ConfigMap', plural: 'configmaps', namespaced: true } as const;
+const SERVICES = { group: '', version: 'v1', kind: 'Service', plural: 'services', namespaced: true } as const;
+const PODS = { group: '', version: 'v1', kind: 'Pod', plural: 'pods', namespaced: true } as const;
+
+export const input = { configmaps: { name: 'configmaps', type: CONFIG_MAPS, namespace: 'own' }, pods: { name: 'pods', type: PODS, namespace: 'own' } } as const;
+export const output = { services: { name: 'services', type: SERVICES, namespace: 'own' }, configmaps: { name: 'configmaps', type: CONFIG_MAPS, namespace: 'own' } } as const;
+
+type Sync = (context: AnyContext) => AnyResult | Promise<AnyResult>;
+export interface Phase extends Partial<Omit<PhaseDefinition, 'name' | 'worker'>> {
+  readonly sync?: Sync;
+}
+
+export interface Call {
+  readonly phase: string;
+  readonly resource: string;
+  /** Seconds of virtual time since the start of the flight. */
+  readonly at: number;
+}
+
+export interface TestMachine {
+  readonly scheduler: Scheduler;
+  /** Every call of a worker so far. */
+  readonly calls: Call[];
+}
+
+/** The first phase is the initial one; a phase without a worker is final. */
+export function machine(phases: Readonly<Record<string, Phase>>): TestMachine {
+  const calls: Call[] = [];
+  let start: number | undefined;
+  const definitions = Object.entries(phases).map(([name, { sync, ...rest }], index): PhaseDefinition => ({
+    name,
+    inputs: [],
+    outputs: [],
+    ...(index === 0 && { initial: true }),
+    ...(sync === undefined
+      ? { final: true }
+      : {
+          worker: async (context) => {
+            start ??= context.now.getTime();
+            calls.push({ phase: name, resource: context.resource.metadata.name, at: (context.now.getTime() - start) / 1000 });
+            return sync(context);
+          },
+        }),
+    ...rest,
+  }));
+  return { scheduler: defineScheduler({ operatorName: 'drone-operator', resource: DRONES, queries: [], phases: definitions }), calls };
+}
+
+export function drone(name: string, spec: object = {}, metadata: object = {}): FlightObject {
+  return { apiVersion: 'flights.autopilot.test/v1', kind: 'Drone', metadata: { name, ...metadata }, spec };
+}
+
+export function service(name: string, port = 80): KubeObject & { readonly spec: object } {
+  return { apiVersion: 'v1', kind: 'Service', metadata: { name }, spec: { ports: [{ port }] } };
+}
+
+export function configMap(name: string, data: object = {}, metadata: object = {}): FlightObject {
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, ...metadata }, data };
+}
+
+interface Condition {
+  readonly type: string;
+  readonly status: string;
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** The conditions as `Type=Status Reason`. */
+export function conditions(object: { readonly status?: unknown } | undefined): readonly string[] {
+  const { conditions: found = [] } = (object?.status ?? {}) as { conditions?: readonly Condition[] };
+  return found.map(({ type, status, reason }) => `${type}=${status} ${reason}`);
+}
+
+export function readyMessage(object: { readonly status?: unknown } | undefined): string | undefined {
+  const { conditions: found = [] } = (object?.status ?? {}) as { conditions?: readonly Condition[] };
+  return found.find(({ type }) => type === 'Ready')?.message;
+}

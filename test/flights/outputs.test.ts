@@ -1,0 +1,142 @@
+import { expect } from 'chai';
+import type { Flight } from '../../sandbox/src/index.ts';
+import { fly } from '../../sandbox/src/index.ts';
+import { Faults, refusal } from './faults.ts';
+import type { TestMachine } from './machines.ts';
+import { conditions, configMap, drone, machine, output, readyMessage, service } from './machines.ts';
+
+const OWNER = 'flights.autopilot.test/owner-uid';
+
+describe('outputs', () => {
+  let flight: Flight;
+  let faults: Faults;
+  afterEach(() => flight.stop());
+
+  async function start({ scheduler }: TestMachine): Promise<void> {
+    faults = new Faults();
+    flight = await fly(scheduler, { through: faults.through, config: { workIntervalMs: 3_600_000 } });
+  }
+  const names = async (kind = 'Service'): Promise<readonly string[]> => (await flight.list(kind)).map(({ metadata }) => metadata.name);
+
+  /** Writes the Services that `spec.services` names, and stays. */
+  const writer = (options: { readonly prune?: boolean } = {}): TestMachine =>
+    machine({
+      A: {
+        outputs: [{ ...output.services, ...options }],
+        sync: ({ resource }) => {
+          const { services, port } = resource.spec as { services?: readonly string[]; port?: number };
+          return { next: 'A', ...(services !== undefined && { outputs: { services: services.map((name) => service(name, port ?? 80)) } }) };
+        },
+      },
+    });
+
+  it('carry who made them: a controlling owner, the owner’s uid and the operator’s name', async () => {
+    await start(writer());
+    const { metadata } = await flight.create(drone('one', { services: ['a'] }));
+    const made = await flight.get('Service', 'a');
+    expect(made?.metadata.ownerReferences).to.deep.equal([{ apiVersion: 'flights.autopilot.test/v1', kind: 'Drone', name: 'one', uid: metadata.uid, controller: true }]);
+    expect(made?.metadata.labels).to.deep.equal({ 'app.kubernetes.io/managed-by': 'drone-operator', [OWNER]: metadata.uid });
+  });
+
+  it('cost one request each when they are new, and none when nothing has changed', async () => {
+    await start(writer());
+    await flight.create(drone('one', { services: ['a', 'b'] }));
+    expect(faults.of('Service')).to.deep.equal(['list', 'watch', 'apply a', 'apply b']);
+    await flight.advance('3h');
+    expect(faults.of('Service').filter((request) => request.includes(' '))).to.deep.equal(['apply a', 'apply b']);
+  });
+
+  it('do not touch an object of somebody else, and say whose it is', async () => {
+    await start(writer());
+    await flight.create({ ...service('a', 1), metadata: { name: 'a', labels: { 'app.kubernetes.io/managed-by': 'Helm' } } } as never);
+    const before = await flight.get('Service', 'a');
+    await flight.create(drone('one', { services: ['a'] }));
+    expect(await flight.get('Service', 'a')).to.deep.equal(before);
+    expect(conditions(await flight.get('Drone', 'one'))[0]).to.equal('Ready=False OutputConflict');
+    expect(readyMessage(await flight.get('Drone', 'one'))).to.equal("Service default/a exists and belongs to 'Helm'; give the output another name, or delete it");
+  });
+
+  it('are not shared by two resources: the second one is told', async () => {
+    await start(writer());
+    await flight.create(drone('one', { services: ['a'] }));
+    await flight.create(drone('two', { services: ['a'] }));
+    expect(conditions(await flight.get('Drone', 'one'))[0]).to.equal('Ready=False A');
+    expect(readyMessage(await flight.get('Drone', 'two'))).to.contain('belongs to Drone one');
+  });
+
+  it('are made again when somebody deletes or changes them', async () => {
+    await start(writer());
+    await flight.create(drone('one', { services: ['a'] }));
+    await flight.remove('Service', 'a');
+    expect(await names()).to.deep.equal(['a']);
+    await flight.patch('Service', 'a', { spec: { ports: [{ port: 99 }] } });
+    expect((await flight.get('Service', 'a'))?.spec.ports).to.deep.include({ port: 80 });
+  });
+
+  it('leave fields alone that others set', async () => {
+    await start(writer());
+    await flight.create(drone('one', { services: ['a'] }));
+    await flight.patch('Service', 'a', { metadata: { annotations: { theirs: 'yes' } }, spec: { sessionAffinity: 'ClientIP' } });
+    await flight.patch('Drone', 'one', { spec: { port: 81 } });
+    const { metadata, spec } = (await flight.get('Service', 'a')) ?? {};
+    expect([metadata?.annotations?.['theirs'], spec.sessionAffinity, spec.ports]).to.deep.equal(['yes', 'ClientIP', [{ port: 81 }]]);
+  });
+
+  it('that are left out stay, unless the output says prune', async () => {
+    await start(writer());
+    await flight.create(drone('one', { services: ['a', 'b'] }));
+    await flight.patch('Drone', 'one', { spec: { services: ['b'] } });
+    expect(await names()).to.deep.equal(['a', 'b']);
+  });
+
+  it('are pruned to the list that is returned: all of them when it is empty, none when there is no list', async () => {
+    await start(writer({ prune: true }));
+    await flight.create(drone('one', { services: ['a', 'b', 'c'] }));
+    await flight.patch('Drone', 'one', { spec: { services: ['b'] } });
+    expect(await names()).to.deep.equal(['b']);
+    await flight.patch('Drone', 'one', { spec: { services: null } });
+    expect(await names()).to.deep.equal(['b']);
+    await flight.patch('Drone', 'one', { spec: { services: [] } });
+    expect(await names()).to.deep.equal([]);
+  });
+
+  it('of others are never pruned', async () => {
+    await start(writer({ prune: true }));
+    await flight.create(drone('two', { services: ['other'] }));
+    await flight.create(service('free') as never);
+    await flight.create(drone('one', { services: ['a'] }));
+    await flight.patch('Drone', 'one', { spec: { services: [] } });
+    expect(await names()).to.deep.equal(['free', 'other']);
+  });
+
+  it('are applied in declared order, and before status', async () => {
+    const both = machine({
+      A: { outputs: [output.configmaps, output.services], sync: () => ({ next: 'B', outputs: { services: [service('s')], configmaps: [configMap('c') as never] } }) },
+      B: {},
+    });
+    await start(both);
+    await flight.create(drone('one'));
+    const writes = faults.requests.filter(({ verb, kind }) => (verb === 'apply' || verb === 'patch') && kind !== 'Event').map(({ verb, name }) => `${verb} ${name}`);
+    expect(writes.slice(0, 3)).to.deep.equal(['apply c', 'apply s', 'patch one']);
+  });
+
+  it('that the API server refuses are tried again with backoff; the phase is kept, and status names object and reason', async () => {
+    await start(writer());
+    let refused = true;
+    faults.fault = ({ verb, kind }) => (refused && verb === 'apply' && kind === 'Service' ? { when: 'before', error: refusal(422, 'Invalid') } : undefined);
+    await flight.create(drone('one', { services: ['a'] }));
+    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False OutputRefused', 'Reconciling=True OutputRefused']);
+    expect(readyMessage(await flight.get('Drone', 'one'))).to.equal('Service default/a was refused: refused with 422');
+    refused = false;
+    await flight.advance('2s');
+    expect(await names()).to.deep.equal(['a']);
+    expect(conditions(await flight.get('Drone', 'one'))[0]).to.equal('Ready=False A');
+  });
+
+  it('go with their resource', async () => {
+    await start(writer());
+    await flight.create(drone('one', { services: ['a', 'b'] }));
+    await flight.remove('Drone', 'one');
+    expect(await names()).to.deep.equal([]);
+  });
+});

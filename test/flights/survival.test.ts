@@ -1,0 +1,134 @@
+import { expect } from 'chai';
+import type { Flight, FlightOptions } from '../../sandbox/src/index.ts';
+import { fly } from '../../sandbox/src/index.ts';
+import type { Fault } from './faults.ts';
+import { Faults, noAnswer, refusal } from './faults.ts';
+import type { TestMachine } from './machines.ts';
+import { conditions, configMap, drone, input, machine, output, service } from './machines.ts';
+
+describe('an operator survives', () => {
+  let flight: Flight;
+  let faults: Faults;
+  afterEach(() => flight.stop());
+
+  async function start({ scheduler }: TestMachine, options: FlightOptions = {}): Promise<void> {
+    faults = new Faults();
+    flight = await fly(scheduler, { through: faults.through, config: { workIntervalMs: 3_600_000, workerTimeoutMs: 30_000 }, ...options });
+  }
+  const writer = (): TestMachine => machine({ A: { outputs: [{ ...output.services, prune: true }], sync: () => ({ next: 'B', outputs: { services: [service('a')] } }) }, B: {} });
+  const reader = (): TestMachine =>
+    machine({ A: { inputs: [input.configmaps], sync: ({ inputs }) => ({ next: 'A', statusInfo: { seen: (inputs['configmaps']?.list() ?? []).map(({ metadata }) => metadata.name) } }) } });
+  const seen = async (): Promise<readonly string[]> => (await flight.get('Drone', 'one'))?.status.seen as readonly string[];
+
+  /** Each fault hits each request to a kind once; the end has to be that of the quiet flight. */
+  const answers: readonly [string, Fault][] = [
+    ['a 409', { when: 'before', error: refusal(409, 'Conflict') }],
+    ['a 429', { when: 'before', error: refusal(429, 'TooManyRequests') }],
+    ['a 500', { when: 'before', error: refusal(500, 'InternalError') }],
+    ['a 503', { when: 'before', error: refusal(503, 'ServiceUnavailable') }],
+    ['a reset connection', { when: 'before', error: noAnswer() }],
+    ['an answer that is lost after the write was done', { when: 'after', error: noAnswer() }],
+  ];
+  for (const [title, fault] of answers)
+    it(`${title}, for any write`, async () => {
+      const hit = new Set<string>();
+      await start(writer());
+      faults.fault = ({ verb, kind, name }) => {
+        const place = `${verb} ${kind} ${name}`;
+        if (!['apply', 'patch', 'delete'].includes(verb) || kind === 'Event' || hit.has(place)) return undefined;
+        hit.add(place);
+        return fault;
+      };
+      await flight.create(drone('one'));
+      await flight.until(async () => (await flight.get('Drone', 'one'))?.status?.phase === 'B', '1m');
+      expect([...hit]).to.have.members(['apply Service a', 'patch Drone one']);
+      expect((await flight.list('Service')).map(({ metadata }) => metadata.name)).to.deep.equal(['a']);
+      expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=True B']);
+    });
+
+  it('watches that end after their time', async () => {
+    await start(reader());
+    await flight.create(drone('one'));
+    faults.endWatches();
+    await flight.create(configMap('a'));
+    expect(await seen()).to.deep.equal(['a']);
+    expect(faults.of('ConfigMap').filter((verb) => verb === 'list')).to.have.length(1);
+  });
+
+  it('watches that break, without listing again', async () => {
+    await start(reader());
+    await flight.create(drone('one'));
+    faults.endWatches(noAnswer());
+    await flight.create(configMap('a'));
+    await flight.advance('2s');
+    expect(await seen()).to.deep.equal(['a']);
+    expect(faults.of('ConfigMap').filter((verb) => verb === 'list')).to.have.length(1);
+  });
+
+  it('a history that is too short (410): it lists again and notices what it has missed, deletions too', async () => {
+    await start(reader(), { objects: [configMap('gone')] });
+    await flight.create(drone('one'));
+    expect(await seen()).to.deep.equal(['gone']);
+    faults.fault = ({ verb }) => (verb === 'watch' ? { when: 'before', error: noAnswer() } : undefined);
+    faults.endWatches(noAnswer());
+    await flight.remove('ConfigMap', 'gone');
+    await flight.create(configMap('new'));
+    flight.cluster.compact();
+    faults.fault = () => undefined;
+    await flight.advance('10s');
+    expect(await seen()).to.deep.equal(['new']);
+  });
+
+  it('an input that cannot be read: what was seen stays, no worker runs on it, and it goes on by itself', async () => {
+    const flown = reader();
+    await start(flown, { objects: [configMap('a')] });
+    await flight.create(drone('one'));
+    faults.fault = ({ verb, kind }) => (kind === 'ConfigMap' && (verb === 'list' || verb === 'watch') ? { when: 'before', error: refusal(403, 'Forbidden') } : undefined);
+    faults.endWatches(refusal(410, 'Expired'));
+    await flight.settle();
+    const before = flown.calls.length;
+    await flight.patch('Drone', 'one', { spec: { x: 1 } });
+    expect(flown.calls).to.have.length(before);
+    expect(conditions(await flight.get('Drone', 'one'))[0]).to.equal('Ready=False InputUnavailable');
+    expect(await seen()).to.deep.equal(['a']);
+    faults.fault = () => undefined;
+    await flight.create(configMap('b'));
+    await flight.until(async () => (await seen()).length === 2);
+  });
+
+  it('a worker that hangs: only its own resource stands, and says so', async () => {
+    const flown = machine({ A: { sync: ({ resource }) => (resource.metadata.name === 'stuck' ? new Promise<never>(() => {}) : { next: 'B' }) }, B: {} });
+    await start(flown);
+    await flight.create(drone('stuck'));
+    await flight.create(drone('one'));
+    expect((await flight.get('Drone', 'one'))?.status.phase).to.equal('B');
+    await flight.advance('1m');
+    expect(conditions(await flight.get('Drone', 'stuck'))[0]).to.match(/^Ready=False /);
+    expect(flown.calls.filter(({ resource }) => resource === 'stuck')).to.have.length(1);
+  });
+
+  it('a worker that ends when its signal says so: it is tried again with backoff', async () => {
+    const flown = machine({ A: { sync: ({ signal }) => new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))) } });
+    await start(flown);
+    await flight.create(drone('one'));
+    await flight.advance('2m');
+    expect(flown.calls.length).to.be.greaterThan(2);
+    expect(conditions(await flight.get('Drone', 'one'))[0]).to.equal('Ready=False WorkerError');
+  });
+
+  it('being stopped and started between any two writes', async () => {
+    for (let writes = 0; writes < 3; writes++) {
+      const flown = writer();
+      await start(flown);
+      let count = 0;
+      faults.fault = ({ verb, kind }) => (kind !== 'Event' && ['apply', 'patch'].includes(verb) && count++ >= writes ? { when: 'before', error: noAnswer() } : undefined);
+      await flight.create(drone('one'));
+      faults.fault = () => undefined;
+      await flight.restart(flown.scheduler);
+      await flight.advance('1m');
+      expect((await flight.get('Drone', 'one'))?.status.phase, `after ${writes} writes`).to.equal('B');
+      expect(await flight.list('Service')).to.have.length(1);
+      if (writes < 2) await flight.stop();
+    }
+  });
+});

@@ -1,0 +1,307 @@
+import { expect } from 'chai';
+import { PermanentError, RetryLater } from '../../runtime/src/index.ts';
+import type { Flight, FlightOptions } from '../../sandbox/src/index.ts';
+import { fly } from '../../sandbox/src/index.ts';
+import type { TestMachine } from './machines.ts';
+import { conditions, configMap, drone, input, machine, output, readyMessage, service } from './machines.ts';
+
+describe('one sync', () => {
+  let flight: Flight;
+  afterEach(() => flight.stop());
+
+  async function start({ scheduler }: TestMachine, options?: FlightOptions): Promise<void> {
+    flight = await fly(scheduler, options);
+  }
+  const status = async (name = 'one') => (await flight.get('Drone', name))?.status ?? {};
+
+  it('calls the worker of the initial phase for a new resource, and follows `next` at once', async () => {
+    const flown = machine({ A: { sync: () => ({ next: 'B' }) }, B: { sync: () => ({ next: 'C' }) }, C: {} });
+    await start(flown);
+    await flight.create(drone('one'));
+    expect(flown.calls.map(({ phase, at }) => [phase, at])).to.deep.equal([['A', 0], ['B', 0]]);
+    expect((await status()).phase).to.equal('C');
+  });
+
+  it('gives the worker frozen objects: a change in place fails, and says so', async () => {
+    await start(machine({ A: { sync: ({ resource }) => ((resource.spec as { x: number }).x = 1, { next: 'A' }) } }));
+    await flight.create(drone('one', { x: 0 }));
+    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False WorkerError', 'Reconciling=True WorkerError']);
+    expect(readyMessage(await flight.get('Drone', 'one'))).to.contain('read only');
+  });
+
+  it('stays for workInterval, an `interval` of the phase before it, a `requeueAfter` before that', async () => {
+    const flown = machine({
+      A: { sync: ({ resource }) => ({ next: (resource.spec as { to: string }).to }) },
+      B: { sync: () => ({ next: 'B' }) },
+      C: { interval: '20s', sync: () => ({ next: 'C' }) },
+      D: { interval: '20s', sync: () => ({ next: 'D', requeueAfter: '7s' }) },
+    });
+    await start(flown, { config: { workIntervalMs: 30_000 } });
+    for (const to of ['B', 'C', 'D']) await flight.create(drone(to.toLowerCase(), { to }));
+    await flight.advance('40s');
+    const times = (phase: string): readonly number[] => flown.calls.filter((call) => call.phase === phase).map(({ at }) => at);
+    expect([times('B'), times('C'), times('D')]).to.deep.equal([[0, 30], [0, 20, 40], [0, 7, 14, 21, 28, 35]]);
+  });
+
+  it('keeps the phase when a worker throws, and comes again with growing backoff', async () => {
+    const flown = machine({ A: { sync: () => Promise.reject(new Error('no luck')) } });
+    await start(flown);
+    await flight.create(drone('one'));
+    await flight.advance('10m');
+    const times = flown.calls.map(({ at }) => at);
+    const waits = times.slice(1).map((time, index) => time - (times[index] ?? 0));
+    for (const [index, wait] of waits.entries()) {
+      const middle = Math.min(300, 0.5 * 2 ** index);
+      expect(wait).to.be.within(middle * 0.5, middle * 1.5);
+    }
+    expect(waits.length).to.be.within(7, 13);
+    expect((await status()).phase).to.equal('A');
+    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False WorkerError', 'Reconciling=True WorkerError']);
+    expect(readyMessage(await flight.get('Drone', 'one'))).to.equal('no luck');
+  });
+
+  it('tries at once when the spec changes during backoff', async () => {
+    const flown = machine({ A: { sync: ({ resource }) => ((resource.spec as { good?: boolean }).good ? { next: 'B' } : Promise.reject(new Error('bad spec'))) }, B: {} });
+    await start(flown);
+    await flight.create(drone('one'));
+    await flight.advance('5m');
+    const before = flown.calls.length;
+    await flight.patch('Drone', 'one', { spec: { good: true } });
+    expect(flown.calls.length).to.equal(before + 1);
+    expect((await status()).phase).to.equal('B');
+  });
+
+  it('waits exactly as long as RetryLater says; that is no failure', async () => {
+    const flown = machine({
+      A: {
+        sync: () => {
+          throw new RetryLater('25s', 'the oven is cold');
+        },
+      },
+    });
+    await start(flown);
+    await flight.create(drone('one'));
+    await flight.advance('1m');
+    expect(flown.calls.map(({ at }) => at)).to.deep.equal([0, 25, 50]);
+    expect(readyMessage(await flight.get('Drone', 'one'))).to.equal('the oven is cold');
+    expect(flight.events.filter(({ type }) => type === 'syncFailed')).to.deep.equal([]);
+  });
+
+  it('waits for an input that a worker needs, and goes on as soon as it is there', async () => {
+    const flown = machine({ A: { inputs: [input.configmaps], sync: ({ inputs }) => (inputs['configmaps']?.need('map'), { next: 'B' }) }, B: {} });
+    await start(flown);
+    await flight.create(drone('one'));
+    expect(readyMessage(await flight.get('Drone', 'one'))).to.equal('ConfigMap map is not there yet');
+    await flight.create(configMap('map'));
+    expect((await status()).phase).to.equal('B');
+  });
+
+  describe('after a PermanentError', () => {
+    let flown: TestMachine;
+    beforeEach(async () => {
+      flown = machine({
+        A: {
+          inputs: [input.configmaps],
+          sync: ({ inputs }) => {
+            inputs['configmaps']?.get('read');
+            throw new PermanentError('there is no such airport', 'NoAirport');
+          },
+        },
+      });
+      await start(flown);
+      await flight.create(drone('one'));
+    });
+
+    it('is Stalled and not tried again', async () => {
+      await flight.advance('2h');
+      expect(flown.calls).to.have.length(1);
+      expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False NoAirport', 'Stalled=True NoAirport']);
+    });
+
+    it('is tried again when the spec changes', async () => {
+      await flight.patch('Drone', 'one', { spec: { airport: 'FRA' } });
+      expect(flown.calls).to.have.length(2);
+    });
+
+    it('is tried again when somebody asks by annotation, once for each value', async () => {
+      await flight.patch('Drone', 'one', { metadata: { annotations: { 'flights.autopilot.test/retry': 'please' } } });
+      await flight.patch('Drone', 'one', { metadata: { annotations: { other: 'x' } } });
+      expect(flown.calls).to.have.length(2);
+    });
+
+    it('is tried again when an input changes that it had read, and not for another one', async () => {
+      await flight.create(configMap('other'));
+      expect(flown.calls).to.have.length(1);
+      await flight.create(configMap('read'));
+      expect(flown.calls).to.have.length(2);
+    });
+
+    it('is tried once by a new process', async () => {
+      await flight.restart(flown.scheduler);
+      expect(flown.calls).to.have.length(2);
+    });
+  });
+
+  const wrong: readonly [string, () => object, RegExp][] = [
+    ['a phase that it may not go to', () => ({ next: 'C', outputs: { services: [service('a')] } }), /C/],
+    ['a phase that does not exist', () => ({ next: 'Nowhere', outputs: { services: [service('a')] } }), /Nowhere/],
+    ['an output that it does not declare', () => ({ next: 'B', outputs: { services: [service('a')], pods: [] } }), /pods/],
+    ['an object of another kind', () => ({ next: 'B', outputs: { services: [service('a'), { ...service('b'), kind: 'Pod' }] } }), /Pod/],
+    ['an object in another namespace', () => ({ next: 'B', outputs: { services: [service('a'), { ...service('b'), metadata: { name: 'b', namespace: 'other' } }] } }), /other/],
+    ['an object with an illegal name', () => ({ next: 'B', outputs: { services: [service('a'), service('Not_Legal')] } }), /Not_Legal/],
+  ];
+  for (const [title, result, message] of wrong)
+    it(`writes nothing when a worker returns ${title}, and says what is wrong`, async () => {
+      await start(machine({ A: { next: ['B'], outputs: [output.services], sync: () => result() as never }, B: {}, C: {} }));
+      await flight.create(drone('one'));
+      expect(await flight.list('Service')).to.deep.equal([]);
+      const found = await flight.get('Drone', 'one');
+      expect(conditions(found)[1]).to.match(/^Stalled=True /);
+      expect(readyMessage(found)).to.match(message);
+      expect(found?.status.phase).to.equal('A');
+    });
+
+  it('leaves a resource in a phase it does not know alone, and says which phases there are', async () => {
+    const flown = machine({ A: { sync: () => ({ next: 'A' }) } });
+    await start(flown, { objects: [] });
+    await flight.stop();
+    await flight.create(drone('one'));
+    await flight.cluster.api.patch(flown.scheduler.resource, { namespace: 'default', name: 'one' }, { type: 'merge', body: { status: { phase: 'Gone' } } }, { subresource: 'status' });
+    await flight.restart(flown.scheduler);
+    await flight.advance('1h');
+    expect(flown.calls).to.deep.equal([]);
+    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False UnknownPhase', 'Stalled=True UnknownPhase']);
+    expect(readyMessage(await flight.get('Drone', 'one'))).to.contain("status.phase is 'Gone', which is not a phase of this operator (A)");
+  });
+
+  it('flies on from a phase under its former name', async () => {
+    const old = machine({ Old: { sync: () => ({ next: 'Old' }) } });
+    await start(old);
+    await flight.create(drone('one'));
+    const renamed = machine({ New: { formerly: ['Old'], sync: () => ({ next: 'New' }) } });
+    await flight.restart(renamed.scheduler);
+    expect(renamed.calls.map(({ phase }) => phase)).to.deep.equal(['New']);
+    expect((await status()).phase).to.equal('New');
+  });
+
+  it('does not call the worker of a paused resource, and goes on when the annotation goes', async () => {
+    const flown = machine({ A: { sync: () => ({ next: 'B' }) }, B: {} });
+    await start(flown);
+    await flight.create(drone('one', {}, { annotations: { 'flights.autopilot.test/paused': 'true' } }));
+    await flight.advance('1h');
+    expect(flown.calls).to.deep.equal([]);
+    expect(conditions(await flight.get('Drone', 'one'))[0]).to.equal('Ready=False Paused');
+    await flight.patch('Drone', 'one', { metadata: { annotations: { 'flights.autopilot.test/paused': null } } });
+    expect((await status()).phase).to.equal('B');
+  });
+
+  it('watches nothing and does nothing in a final phase, until the spec changes: then it starts over', async () => {
+    const flown = machine({ A: { sync: () => ({ next: 'Done' }) }, Done: {} });
+    await start(flown);
+    await flight.create(drone('one'));
+    await flight.advance('1h');
+    expect(flown.calls).to.have.length(1);
+    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=True Done']);
+    await flight.patch('Drone', 'one', { spec: { again: true } });
+    expect(flown.calls.map(({ phase }) => phase)).to.deep.equal(['A', 'A']);
+    expect((await status()).autopilot.history[1]).to.include({ from: 'Done', to: 'A', reason: 'SpecChange' });
+  });
+
+  it('is Stalled in a final phase that is not ready', async () => {
+    await start(machine({ A: { sync: () => ({ next: 'Failed' }) }, Failed: { ready: false } }));
+    await flight.create(drone('one'));
+    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False Failed', 'Stalled=True Failed']);
+  });
+
+  it('moves on a spec change to the phase that onSpecChange names, without calling a worker in between', async () => {
+    const flown = machine({ A: { sync: () => ({ next: 'B' }) }, B: { onSpecChange: 'C', sync: () => ({ next: 'B' }) }, C: { sync: () => ({ next: 'C' }) } });
+    await start(flown);
+    await flight.create(drone('one'));
+    await flight.patch('Drone', 'one', { spec: { changed: true } });
+    expect(flown.calls.map(({ phase }) => phase)).to.deep.equal(['A', 'B', 'C']);
+  });
+
+  it('moves to onTimeout when the time of a phase is up, also while its worker fails', async () => {
+    const flown = machine({ A: { timeout: '90s', onTimeout: 'Late', sync: () => Promise.reject(new Error('never')) }, Late: {} });
+    await start(flown);
+    await flight.create(drone('one'));
+    await flight.advance('89s');
+    expect((await status()).phase).to.equal('A');
+    await flight.advance('1s');
+    expect((await status()).phase).to.equal('Late');
+    expect((await status()).autopilot.history[0]).to.include({ from: 'A', to: 'Late', reason: 'Timeout' });
+  });
+
+  it('moves to onTimeout also when its worker has given up, or waits for later', async () => {
+    const give = new PermanentError('there is no such airport');
+    for (const error of [give, new RetryLater('1h')]) {
+      const flown = machine({ A: { timeout: '90s', onTimeout: 'Late', sync: () => Promise.reject(error) }, Late: {} });
+      await start(flown);
+      await flight.create(drone('one'));
+      await flight.advance('90s');
+      expect((await status()).phase).to.equal('Late');
+      if (error === give) await flight.stop();
+    }
+  });
+
+  it('remembers a step across syncs and restarts, and forgets it with the phase', async () => {
+    const seen: (string | undefined)[] = [];
+    const flown = machine({ A: { sync: ({ lastStep, now }) => (seen.push(lastStep?.toISOString()), lastStep === undefined || now.getTime() - lastStep.getTime() >= 60_000 ? { next: 'A', step: true, requeueAfter: '60s' } : { next: 'A', requeueAfter: '60s' }) } });
+    await start(flown);
+    await flight.create(drone('one'));
+    await flight.advance('30s');
+    await flight.restart(flown.scheduler);
+    expect(seen).to.deep.equal([undefined, '2026-01-01T00:00:00.000Z']);
+    expect((await status()).autopilot.lastStep).to.equal('2026-01-01T00:00:00.000Z');
+  });
+
+  it('keeps the fields of the user in status unless they are given, and replaces them when they are', async () => {
+    await start(machine({ A: { sync: () => ({ next: 'B', statusInfo: { one: 1, two: 2 } }) }, B: { sync: () => ({ next: 'C' }) }, C: { sync: () => ({ next: 'C', statusInfo: { one: 3 } }) } }));
+    await flight.create(drone('one'));
+    const { one, two } = await status();
+    expect([one, two]).to.deep.equal([3, undefined]);
+  });
+
+  it('writes nothing when nothing has changed', async () => {
+    await start(machine({ A: { outputs: [output.services], sync: () => ({ next: 'A', requeueAfter: '1s', outputs: { services: [service('a')] } }) } }));
+    await flight.create(drone('one'));
+    const { version } = flight.cluster;
+    await flight.advance('1m');
+    expect(flight.cluster.version).to.equal(version);
+  });
+
+  it('does nothing for a resource that is being deleted', async () => {
+    const flown = machine({ A: { sync: () => ({ next: 'A', requeueAfter: '1s' }) } });
+    await start(flown);
+    await flight.create(drone('one', {}, { finalizers: ['somebody.else/hold'] }));
+    await flight.remove('Drone', 'one');
+    const before = flown.calls.length;
+    await flight.advance('1m');
+    expect(flown.calls).to.have.length(before);
+  });
+
+  it('wakes on inputs that were read, and not on others', async () => {
+    const flown = machine({ A: { inputs: [input.configmaps], sync: ({ inputs }) => (inputs['configmaps']?.list({ selector: { matchLabels: { watch: 'yes' } } }), { next: 'A' }) } });
+    await start(flown, { config: { workIntervalMs: 3_600_000 } });
+    await flight.create(drone('one'));
+    await flight.create(configMap('no'));
+    expect(flown.calls).to.have.length(1);
+    await flight.create(configMap('yes', {}, { labels: { watch: 'yes' } }));
+    expect(flown.calls).to.have.length(2);
+    await flight.patch('ConfigMap', 'no', { metadata: { labels: { watch: 'yes' } } });
+    expect(flown.calls).to.have.length(3);
+    await flight.patch('ConfigMap', 'yes', { metadata: { labels: { watch: null } } });
+    expect(flown.calls).to.have.length(4);
+    await flight.remove('ConfigMap', 'yes');
+    expect(flown.calls).to.have.length(4);
+  });
+
+  it('starts every resource once after a restart, and keeps its phase', async () => {
+    const flown = machine({ A: { sync: () => ({ next: 'B' }) }, B: { sync: () => ({ next: 'B' }) } });
+    await start(flown);
+    for (const name of ['one', 'two']) await flight.create(drone(name));
+    const before = flown.calls.length;
+    await flight.restart(flown.scheduler);
+    expect(flown.calls.slice(before).map(({ phase, resource }) => `${phase} ${resource}`).sort()).to.deep.equal(['B one', 'B two']);
+  });
+});
