@@ -14,13 +14,18 @@ if (script === undefined) fail('usage: node scripts/bootstrap.mjs SCRIPT [argume
 
 install();
 const env = { ...process.env, PATH: [join(root, 'node_modules', '.bin'), process.env.PATH ?? ''].join(delimiter) };
-const child = spawn(ownNode(), ['--conditions=autopilot-source', '--disable-warning=ExperimentalWarning', join(root, script), ...args], { stdio: 'inherit', env });
+const child = spawn(ownNode(), ['--conditions=autopilot-source', '--disable-warning=ExperimentalWarning', join(root, script), ...args], {
+  stdio: 'inherit',
+  env,
+});
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 1)));
 
 // Nothing to do when node_modules was made from this very lock file.
 function install() {
-  const hash = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  const hash = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
   const mark = join(root, 'node_modules', '.autopilot-lock');
   if (existsSync(mark) && readFileSync(mark, 'utf8') === hash) return;
   const started = Date.now();
@@ -45,7 +50,9 @@ function ownNode() {
   if (existsSync(own) && spawnSync(own, ['--version']).status === 0) return own;
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) return process.execPath;
-  return fail(`this project needs Node ${OLDEST.join('.')} or newer; this is ${process.version} and none came with the packages for ${process.platform}-${process.arch}`);
+  return fail(
+    `this project needs Node ${OLDEST.join('.')} or newer; this is ${process.version} and none came with the packages for ${process.platform}-${process.arch}`,
+  );
 }
 
 function fail(message) {

@@ -34,7 +34,10 @@ export function build(): void {
 
 function sourcesHash(): string {
   const hash = createHash('sha256');
-  const files = globSync(['package-lock.json', 'tsconfig.base.json', '{.,runtime,sandbox,generators}/{package,tsconfig}.json', ...PACKAGES.map(({ sources }) => sources)], { cwd: root });
+  const files = globSync(
+    ['package-lock.json', 'tsconfig.base.json', '{.,runtime,sandbox,generators}/{package,tsconfig}.json', ...PACKAGES.map(({ sources }) => sources)],
+    { cwd: root },
+  );
   for (const file of files.sort()) hash.update(`${file}\n`).update(readFileSync(join(root, file)));
   return hash.digest('hex');
 }
@@ -45,7 +48,10 @@ function pack(name: 'runtime' | 'sandbox'): void {
   for (const old of readdirSync(vendor)) if (old.startsWith(`autopilot-${name}-`)) rmSync(join(vendor, old));
   execaSync('npm', ['pack', '--silent', '--pack-destination', vendor], { cwd: join(root, name) });
   const file = readdirSync(vendor).find((entry) => entry.startsWith(`autopilot-${name}-`)) ?? '';
-  const content = createHash('sha256').update(readFileSync(join(vendor, file))).digest('hex').slice(0, 8);
+  const content = createHash('sha256')
+    .update(readFileSync(join(vendor, file)))
+    .digest('hex')
+    .slice(0, 8);
   renameSync(join(vendor, file), join(vendor, file.replace(/\.tgz$/, `-${content}.tgz`)));
 }
 

@@ -66,7 +66,12 @@ async function fly(dir: string, told: (line: string) => void): Promise<Flown> {
 
   for (const name of ['web', 'api', 'shop']) await create(deployment(name));
   told('three Deployments with the label app-group: httpbin, and one AutoRoute that selects them');
-  await create({ apiVersion: 'examples.io/v1', kind: 'AutoRoute', metadata: { name: 'example', namespace: NAMESPACE }, spec: { deploymentSelector: { matchLabels: { 'app-group': 'httpbin' } } } });
+  await create({
+    apiVersion: 'examples.io/v1',
+    kind: 'AutoRoute',
+    metadata: { name: 'example', namespace: NAMESPACE },
+    spec: { deploymentSelector: { matchLabels: { 'app-group': 'httpbin' } } },
+  });
   await routed(cluster, operator, ['api', 'shop', 'web']);
 
   told('a fourth Deployment arrives');
@@ -86,10 +91,14 @@ async function routed(cluster: Cluster, operator: Operator, deployments: readonl
   const type = cluster.typeOf({ apiVersion: 'examples.io/v1', kind: 'AutoRoute' });
   const services = cluster.typeNamed('Service');
   for (;;) {
-    const [{ items }, { status }] = await Promise.all([cluster.api.list(services, { namespace: NAMESPACE }), cluster.api.get(type, { namespace: NAMESPACE, name: 'example' })]);
+    const [{ items }, { status }] = await Promise.all([
+      cluster.api.list(services, { namespace: NAMESPACE }),
+      cluster.api.get(type, { namespace: NAMESPACE, name: 'example' }),
+    ]);
     const { phase } = (status ?? {}) as { phase?: string };
     if (phase === 'Ready' && operator.pending() === 0 && items.map(({ metadata }) => metadata.name).join() === deployments.join()) return;
-    if (systemClock.monotonic() > end) throw new Error(`waited ${PATIENCE_MS / 1000} s in vain for routes to ${deployments.join(', ')}; the AutoRoute is in ${phase}`);
+    if (systemClock.monotonic() > end)
+      throw new Error(`waited ${PATIENCE_MS / 1000} s in vain for routes to ${deployments.join(', ')}; the AutoRoute is in ${phase}`);
     const tick = Promise.withResolvers<void>();
     setImmediate(tick.resolve);
     await tick.promise;

@@ -16,7 +16,9 @@ interface Discovered {
   readonly verbs: readonly string[];
 }
 interface Document {
-  readonly components: { readonly schemas: Readonly<Record<string, Schema & { 'x-kubernetes-group-version-kind'?: readonly { group: string; version: string; kind: string }[] }>> };
+  readonly components: {
+    readonly schemas: Readonly<Record<string, Schema & { 'x-kubernetes-group-version-kind'?: readonly { group: string; version: string; kind: string }[] }>>;
+  };
 }
 
 const plane = await controlPlane();
@@ -57,19 +59,31 @@ try {
     };
     for (const { name, kind, namespaced, verbs } of resources) {
       if (name.includes('/') || !verbs.includes('watch') || !verbs.includes('create')) continue;
-      const schema = Object.entries(schemas).find(([, one]) => one['x-kubernetes-group-version-kind']?.some((gvk) => gvk.group === group && gvk.version === version && gvk.kind === kind))?.[1];
+      const schema = Object.entries(schemas).find(([, one]) =>
+        one['x-kubernetes-group-version-kind']?.some((gvk) => gvk.group === group && gvk.version === version && gvk.kind === kind),
+      )?.[1];
       const shape = schema === undefined ? undefined : shapeOf({ ...schema, properties: omit(schema.properties, 'metadata') }, references);
       const status = resources.some((one) => one.name === `${name}/status`);
       const custom = defined.has(`${name}.${group}`);
-      kinds.push({ group, version, kind, plural: name, namespaced, ...(custom && { custom }), ...(status && { status }), ...(shape !== undefined && { shape }) });
+      kinds.push({
+        group,
+        version,
+        kind,
+        plural: name,
+        namespaced,
+        ...(custom && { custom }),
+        ...(status && { status }),
+        ...(shape !== undefined && { shape }),
+      });
     }
   }
   const used = new Set<string>();
   const collect = (value: unknown): void => {
-    for (const [, ref] of JSON.stringify(value).matchAll(/"ref":"([^"]+)"/g)) if (ref !== undefined && !used.has(ref)) {
-      used.add(ref);
-      collect([...shared].find(([name]) => short(name) === ref)?.[1].shape);
-    }
+    for (const [, ref] of JSON.stringify(value).matchAll(/"ref":"([^"]+)"/g))
+      if (ref !== undefined && !used.has(ref)) {
+        used.add(ref);
+        collect([...shared].find(([name]) => short(name) === ref)?.[1].shape);
+      }
   };
   collect(kinds);
   const shapes = [...shared].filter(([name]) => used.has(short(name))).sort(([a], [b]) => (a < b ? -1 : 1));

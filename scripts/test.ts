@@ -41,6 +41,7 @@ function add(counts: Counts): void {
 await check('build', () => build());
 if (chosen('house')) {
   await check('typecheck', () => command('tsc', ['-p', 'tsconfig.json']));
+  await check('format', () => command('oxfmt', ['--check']));
   await check('lint', () => command('oxlint', ['--type-aware', '--deny-warnings']));
 }
 for (const layer of LAYERS) if (chosen(layer.name)) add(await runLayer(layer));
@@ -78,7 +79,16 @@ async function runLayer(layer: (typeof LAYERS)[number]): Promise<Counts> {
   const folder = mkdtempSync(join(tmpdir(), 'autopilot-test-'));
   const counts = join(folder, 'counts.json');
   try {
-    const args = ['--node-option', 'conditions=autopilot-source', '--reporter', 'scripts/reporter.cjs', '--timeout', String(layer.timeout), '--no-config', ...files];
+    const args = [
+      '--node-option',
+      'conditions=autopilot-source',
+      '--reporter',
+      'scripts/reporter.cjs',
+      '--timeout',
+      String(layer.timeout),
+      '--no-config',
+      ...files,
+    ];
     const { exitCode } = await execa('mocha', args, { cwd: root, preferLocal: true, stdio: 'inherit', reject: false, env: { AUTOPILOT_COUNTS: counts } });
     if (!existsSync(counts)) return crashed(layer.name, exitCode);
     const result = JSON.parse(readFileSync(counts, 'utf8')) as Counts;

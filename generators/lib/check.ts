@@ -34,7 +34,9 @@ export function apiVersionProblem(apiVersion: string): string | undefined {
 
 export function operatorNameProblem(operatorName: string): string | undefined {
   if (operatorName.length > 52) return `'${operatorName}' is longer than 52 characters, which leaves no room for the suffixes of its objects`;
-  return DNS_LABEL.test(operatorName) ? undefined : `'${operatorName}' must be lower-case letters, digits and '-', beginning with a letter, such as 'canary-operator'`;
+  return DNS_LABEL.test(operatorName)
+    ? undefined
+    : `'${operatorName}' must be lower-case letters, digits and '-', beginning with a letter, such as 'canary-operator'`;
 }
 
 export function phaseNameProblem(name: string): string | undefined {
@@ -82,13 +84,17 @@ function checkInitial(phases: readonly PhaseDocument[], report: Report): void {
   const initial = phases.flatMap((phase, index) => (phase.initial ? [index] : []));
   if (initial.length === 0) report(['phases'], "no phase is initial: set 'initial: true' on the one a new resource starts in");
   for (const index of initial.slice(1))
-    report(['phases', index, 'initial'], `phases[${index}] is initial, but phases[${initial[0]}] ('${phases[initial[0] ?? 0]?.name}') is already; there can be only one`);
+    report(
+      ['phases', index, 'initial'],
+      `phases[${index}] is initial, but phases[${initial[0]}] ('${phases[initial[0] ?? 0]?.name}') is already; there can be only one`,
+    );
 }
 
 function checkPhase(project: ProjectDocument, phase: PhaseDocument, path: Path, report: Report): void {
   const names = project.phases.map(({ name }) => name);
   const target = (where: Path, name: string, extra: readonly string[] = []): void => {
-    if (!names.includes(name) && !extra.includes(name)) report(where, `${pathText(where.slice(0, 3))} names '${name}', which is not a phase${suggestion(name, [...names, ...extra])}`);
+    if (!names.includes(name) && !extra.includes(name))
+      report(where, `${pathText(where.slice(0, 3))} names '${name}', which is not a phase${suggestion(name, [...names, ...extra])}`);
   };
   phase.next?.forEach((name, index) => target([...path, 'next', index], name));
   if (phase.onTimeout !== undefined) target([...path, 'onTimeout'], phase.onTimeout);
@@ -135,7 +141,8 @@ function checkReachable(phases: readonly PhaseDocument[], report: Report): void 
   };
   visit(initial.name);
   phases.forEach(({ name }, index) => {
-    if (!reached.has(name)) report(['phases', index, 'name'], `phases[${index}] ('${name}') cannot be reached from '${initial.name}': no phase on the way names it in next`);
+    if (!reached.has(name))
+      report(['phases', index, 'name'], `phases[${index}] ('${name}') cannot be reached from '${initial.name}': no phase on the way names it in next`);
   });
 }
 
@@ -149,7 +156,10 @@ function checkParameters(project: ProjectDocument, report: Report): void {
     if (seen.has(lowerName)) report(path, `${pathText(path)} '${lowerName}' is declared twice`);
     seen.add(lowerName);
     if (!/^[A-Z][A-Za-z0-9]*$/.test(parameter.singleName))
-      report(['customParameters', index, 'singleName'], `customParameters[${index}].singleName '${parameter.singleName}' must be the kind in Pascal case, such as 'Certificate'`);
+      report(
+        ['customParameters', index, 'singleName'],
+        `customParameters[${index}].singleName '${parameter.singleName}' must be the kind in Pascal case, such as 'Certificate'`,
+      );
   });
 }
 
@@ -165,6 +175,9 @@ function checkQueries(project: ProjectDocument, report: Report): void {
     const declared = (query.parameters ?? []).map(lowerFirst);
     for (const placeholder of placeholdersOf(query.queryTemplate))
       if (!declared.includes(lowerFirst(placeholder)) && lowerFirst(placeholder) !== 'namespace')
-        report([...path, 'queryTemplate'], `queries[${index}].queryTemplate uses {{ .${placeholder} }}, which parameters does not declare${suggestion(placeholder, query.parameters ?? [])}`);
+        report(
+          [...path, 'queryTemplate'],
+          `queries[${index}].queryTemplate uses {{ .${placeholder} }}, which parameters does not declare${suggestion(placeholder, query.parameters ?? [])}`,
+        );
   });
 }

@@ -46,7 +46,13 @@ const commands: Readonly<Record<string, Command>> = {
       force: { type: 'boolean', text: 'replace an existing autopilot.yaml; your workers stay' },
     },
     async run(values, dir = '.') {
-      const options = { kind: word(values['kind']), apiVersion: word(values['api-version']), operatorName: word(values['operator-name']), example: word(values['example']), runtime: word(values['runtime']) };
+      const options = {
+        kind: word(values['kind']),
+        apiVersion: word(values['api-version']),
+        operatorName: word(values['operator-name']),
+        example: word(values['example']),
+        runtime: word(values['runtime']),
+      };
       await init(dir, { ...options, yes: values['yes'] === true, force: values['force'] === true }, await terminal());
       if (!values['skip-install']) await install(dir);
       nextSteps(dir, !values['skip-install']).forEach(say);
@@ -65,7 +71,13 @@ const commands: Readonly<Record<string, Command>> = {
       force,
     },
     async run(values, name) {
-      const options = { description: word(values['description']), inputs: word(values['inputs']), outputs: word(values['outputs']), next: word(values['next']), after: word(values['after']) };
+      const options = {
+        description: word(values['description']),
+        inputs: word(values['inputs']),
+        outputs: word(values['outputs']),
+        next: word(values['next']),
+        after: word(values['after']),
+      };
       await phase(process.cwd(), name, { ...options, final: values['final'] === true ? true : undefined, force: values['force'] === true }, await terminal());
     },
   },
@@ -79,7 +91,11 @@ const commands: Readonly<Record<string, Command>> = {
       force,
     },
     async run(values) {
-      await generate(process.cwd(), { check: values['check'] === true, dryRun: values['dry-run'] === true, force: values['force'] === true, runtime: word(values['runtime']) }, say);
+      await generate(
+        process.cwd(),
+        { check: values['check'] === true, dryRun: values['dry-run'] === true, force: values['force'] === true, runtime: word(values['runtime']) },
+        say,
+      );
     },
   },
   crd: {
@@ -119,8 +135,15 @@ async function runCommand(name: string, args: readonly string[]): Promise<void> 
   for (const token of tokens) {
     if (token.kind !== 'option') continue;
     const known = options[token.name];
-    if (known === undefined) throw new Error(`${token.rawName} is not an option of 'autopilot ${name}'${suggestion(token.rawName, Object.keys(options).map((option) => `--${option}`))}`);
-    if (known.type === 'string' && (token.value === undefined || (!token.inlineValue && token.value.startsWith('-')))) throw new Error(`${token.rawName} needs a value: ${token.rawName} ${command.options[token.name]?.value ?? 'VALUE'}`);
+    if (known === undefined)
+      throw new Error(
+        `${token.rawName} is not an option of 'autopilot ${name}'${suggestion(
+          token.rawName,
+          Object.keys(options).map((option) => `--${option}`),
+        )}`,
+      );
+    if (known.type === 'string' && (token.value === undefined || (!token.inlineValue && token.value.startsWith('-'))))
+      throw new Error(`${token.rawName} needs a value: ${token.rawName} ${command.options[token.name]?.value ?? 'VALUE'}`);
     if (known.type === 'boolean' && token.value !== undefined) throw new Error(`${token.rawName} takes no value`);
   }
   if (values['help']) return say(helpOf(command));
@@ -142,7 +165,10 @@ Start here:  autopilot init my-canary --kind Canary --api-version examples.io/v1
 }
 
 function helpOf({ usage, text, options }: Command): string {
-  const rows = Object.entries(options).map(([name, option]) => `  ${`${option.short === undefined ? '' : `-${option.short}, `}--${name}${option.value === undefined ? '' : ` ${option.value}`}`.padEnd(30)} ${option.text}`);
+  const rows = Object.entries(options).map(
+    ([name, option]) =>
+      `  ${`${option.short === undefined ? '' : `-${option.short}, `}--${name}${option.value === undefined ? '' : ` ${option.value}`}`.padEnd(30)} ${option.text}`,
+  );
   return `autopilot ${usage}: ${text}\n${rows.length > 0 ? `\n${rows.join('\n')}\n` : ''}`.trimEnd();
 }
 

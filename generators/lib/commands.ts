@@ -33,11 +33,21 @@ export interface InitOptions {
 /** Asks for what is missing, then writes the project. Until everything is answered nothing is written. */
 export async function init(dir: string, options: InitOptions, { ask, say }: Terminal): Promise<Generated> {
   refuseExisting(resolve(dir), options.force ?? false);
-  const given: ScaffoldOptions = defined({ dir, kind: options.kind, apiVersion: options.apiVersion, operatorName: options.operatorName, runtime: runtimeOf(options.runtime), force: options.force });
+  const given: ScaffoldOptions = defined({
+    dir,
+    kind: options.kind,
+    apiVersion: options.apiVersion,
+    operatorName: options.operatorName,
+    runtime: runtimeOf(options.runtime),
+    force: options.force,
+  });
   if (options.example !== undefined) return done(await scaffold({ ...given, example: options.example }), say);
   if (ask === undefined || options.yes) {
     const missing = [...(options.kind === undefined ? ['--kind'] : []), ...(options.apiVersion === undefined && !options.yes ? ['--api-version'] : [])];
-    if (missing.length > 0) throw new Error(`missing ${missing.join(' and ')}${ask === undefined ? ': there is no terminal to ask on' : ': --yes takes the default for everything else'} (for example --kind Canary --api-version ${DEFAULT_API_VERSION})`);
+    if (missing.length > 0)
+      throw new Error(
+        `missing ${missing.join(' and ')}${ask === undefined ? ': there is no terminal to ask on' : ': --yes takes the default for everything else'} (for example --kind Canary --api-version ${DEFAULT_API_VERSION})`,
+      );
     return done(await scaffold(given), say);
   }
   return done(await scaffold({ ...given, ...(await askProject(ask, say, given)) }), say);
@@ -59,13 +69,17 @@ export async function phase(from: string, name: string | undefined, options: Pha
   const text = readText(join(dir, PROJECT_FILE)) ?? '';
   const model = requireModel(text, PROJECT_FILE);
   const names = model.phases.map((existing) => existing.name);
-  if (name === undefined && ask === undefined) throw new Error("missing the phase's name: there is no terminal to ask on (for example: autopilot phase Waiting --next Processing --after Initializing)");
+  if (name === undefined && ask === undefined)
+    throw new Error("missing the phase's name: there is no terminal to ask on (for example: autopilot phase Waiting --next Processing --after Initializing)");
   const problemOf = (answer: string): string | undefined => newPhaseProblem(answer, [model.kind, ...names]);
-  const chosen = name ?? String(await ask?.({ type: 'input', name: 'name', message: 'Name of the phase', validate: (answer: string) => problemOf(answer.trim()) ?? true })).trim();
+  const chosen =
+    name ??
+    String(await ask?.({ type: 'input', name: 'name', message: 'Name of the phase', validate: (answer: string) => problemOf(answer.trim()) ?? true })).trim();
   const problem = problemOf(chosen);
   if (problem !== undefined) throw new Error(problem);
   const spoken = ['description', 'inputs', 'outputs', 'next', 'final', 'after'].some((key) => options[key as keyof PhaseOptions] !== undefined);
-  const custom = (parseYaml(text, PROJECT_FILE).value as { customParameters?: { lowerName: string }[] }).customParameters?.map(({ lowerName }) => lowerName) ?? [];
+  const custom =
+    (parseYaml(text, PROJECT_FILE).value as { customParameters?: { lowerName: string }[] }).customParameters?.map(({ lowerName }) => lowerName) ?? [];
   if (ask === undefined || spoken) return finish(phaseOf(chosen, options), options.after);
   const asked = await askPhase(ask, chosen, false, names, custom);
   const sources = model.phases.filter((existing) => !existing.final).map((existing) => existing.name);
@@ -104,7 +118,8 @@ export async function generate(from: string, options: GenerateCommandOptions, sa
   const generated = await generateProject(dir, defined({ force: options.force, dryRun, runtime: runtimeOf(options.runtime) }));
   for (const line of summary(generated, !dryRun)) say(line);
   if (dryRun) refuseEdited(generated.plan);
-  if (options.check && !upToDate(generated.plan)) throw new Error(`the project is not up to date with ${PROJECT_FILE} and src/spec.ts: run 'yo autopilot:generate' or 'autopilot generate'`);
+  if (options.check && !upToDate(generated.plan))
+    throw new Error(`the project is not up to date with ${PROJECT_FILE} and src/spec.ts: run 'yo autopilot:generate' or 'autopilot generate'`);
   return generated;
 }
 
@@ -115,7 +130,9 @@ export async function install(dir: string): Promise<void> {
 }
 
 export function nextSteps(dir: string, installed: boolean): string[] {
-  return [`Next: cd ${dir}${installed ? '' : ' && npm install'} && npm test, then say in src/spec.ts what users may want and in src/workers/ what each phase does.`];
+  return [
+    `Next: cd ${dir}${installed ? '' : ' && npm install'} && npm test, then say in src/spec.ts what users may want and in src/workers/ what each phase does.`,
+  ];
 }
 
 function done(generated: Generated, say: Say): Generated {
@@ -128,7 +145,9 @@ function runtimeOf(choice: string | undefined): RuntimeChoice | undefined {
   throw new Error(`--runtime must be 'vendor' or 'registry', not '${choice}'`);
 }
 
-type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & { [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined> };
+type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
+};
 
 function defined<T extends object>(value: T): Defined<T> {
   return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as Defined<T>;

@@ -55,13 +55,18 @@ async function askPhases(ask: Ask, kind: string): Promise<NewPhase[]> {
 export async function askPhase(ask: Ask, name: string, first: boolean, names: readonly string[], custom: readonly string[] = []): Promise<NewPhase> {
   const description = String(await ask({ type: 'input', name: 'description', message: `What happens in ${name}?` })).trim();
   const phase = { name, ...(description !== '' && { description }) };
-  if (!first && (await ask({ type: 'confirm', name: 'final', message: `Is ${name} final (the resource is done, nothing is watched)?`, default: false }))) return { ...phase, final: true };
+  if (!first && (await ask({ type: 'confirm', name: 'final', message: `Is ${name} final (the resource is done, nothing is watched)?`, default: false })))
+    return { ...phase, final: true };
   const inputs = [...parameterNames({}), ...custom].sort();
   const outputs = [...parameterNames({}, true), ...custom].sort();
   const read = (await ask({ type: 'checkbox', name: 'inputs', message: `What does ${name} read?`, choices: inputs })) as string[];
   const written = (await ask({ type: 'checkbox', name: 'outputs', message: `What does ${name} write?`, choices: outputs })) as string[];
   const known = names.length > 0 ? ` so far: ${names.join(', ')};` : '';
-  const next = await text(ask, 'next', `Where may it go from ${name} (separated by commas;${known} others may come)`, (answer) => splitNames(answer).map(phaseNameProblem).find((problem) => problem !== undefined));
+  const next = await text(ask, 'next', `Where may it go from ${name} (separated by commas;${known} others may come)`, (answer) =>
+    splitNames(answer)
+      .map(phaseNameProblem)
+      .find((problem) => problem !== undefined),
+  );
   return { ...phase, inputs: read, outputs: written, next: splitNames(next) };
 }
 

@@ -71,9 +71,10 @@ function phaseNode(document: Document, phase: NewPhase): ReturnType<Document['cr
     ...(phase.outputs?.length && { outputs: phase.outputs }),
     ...(phase.next && !phase.final && { next: phase.next }),
   });
-  if (isMap(node)) for (const key of ['inputs', 'outputs', 'next']) {
-    const list = node.get(key);
-    if (isSeq(list)) list.flow = true;
-  }
+  if (isMap(node))
+    for (const key of ['inputs', 'outputs', 'next']) {
+      const list = node.get(key);
+      if (isSeq(list)) list.flow = true;
+    }
   return node;
 }

@@ -101,12 +101,14 @@ function inputsOf(inputs: readonly InputDocument[] = [], known: ReadonlyMap<stri
     const parameter = known.get(nameOf(input));
     if (parameter === undefined) return [];
     const detail = typeof input === 'string' ? undefined : input;
-    return [{
-      parameter,
-      namespace: detail?.namespace ?? 'own',
-      ...(detail?.selector !== undefined && { selector: wireSelector(detail.selector) }),
-      optional: detail?.optional ?? false,
-    }];
+    return [
+      {
+        parameter,
+        namespace: detail?.namespace ?? 'own',
+        ...(detail?.selector !== undefined && { selector: wireSelector(detail.selector) }),
+        optional: detail?.optional ?? false,
+      },
+    ];
   });
 }
 
@@ -121,7 +123,9 @@ function outputsOf(outputs: readonly OutputDocument[] = [], known: ReadonlyMap<s
 
 function wireSelector(selector: string | Readonly<Record<string, string>>): string {
   if (typeof selector === 'string') return selector;
-  return Object.entries(selector).map(([key, value]) => `${key}=${value}`).join(',');
+  return Object.entries(selector)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',');
 }
 
 /** What the original's declaration lacks is inferred: the version from the end of its Go import path, the plural from its name. */
@@ -139,6 +143,11 @@ function customParameter(custom: NonNullable<ProjectDocument['customParameters']
 
 function warningsOf(project: ProjectDocument): string[] {
   const inputs = project.phases.flatMap((phase) => phase.inputs ?? []);
-  const original = inputs.some((input) => nameOf(input) !== METRICS) && inputs.every((input) => typeof input === 'string') && project.phases.every((phase) => phase.next === undefined);
-  return original ? ["inputs are seen in the resource's own namespace; write '{ name: …, namespace: all }' for one that is to see every namespace, as Autopilot of 2019 did"] : [];
+  const original =
+    inputs.some((input) => nameOf(input) !== METRICS) &&
+    inputs.every((input) => typeof input === 'string') &&
+    project.phases.every((phase) => phase.next === undefined);
+  return original
+    ? ["inputs are seen in the resource's own namespace; write '{ name: …, namespace: all }' for one that is to see every namespace, as Autopilot of 2019 did"]
+    : [];
 }

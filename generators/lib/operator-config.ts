@@ -48,7 +48,10 @@ logLevel: Info
 /** @throws Error that lists every problem of the text. */
 export function loadOperatorConfig(text: string, file: string): OperatorConfigDocument {
   const yaml = parseYaml(text, file);
-  const result = yaml.problems.length > 0 ? { problems: yaml.problems } : validate(yaml, operatorConfigSchema, file, (path) => (path.length === 0 ? Object.keys(operatorConfigSchema.shape) : []));
+  const result =
+    yaml.problems.length > 0
+      ? { problems: yaml.problems }
+      : validate(yaml, operatorConfigSchema, file, (path) => (path.length === 0 ? Object.keys(operatorConfigSchema.shape) : []));
   if ('problems' in result) throw new Error(result.problems.map(problemText).join('\n'));
   return result.value;
 }

@@ -18,5 +18,7 @@ function findRoot(from: string): string {
 export function exampleNames(): string[] {
   const dir = join(packageRoot, 'examples');
   if (!existsSync(dir)) return [];
-  return readdirSync(dir).filter((name) => existsSync(join(dir, name, 'autopilot.yaml'))).sort();
+  return readdirSync(dir)
+    .filter((name) => existsSync(join(dir, name, 'autopilot.yaml')))
+    .sort();
 }

@@ -109,7 +109,11 @@ function put(changes: Change[], dir: string, path: string, content: string): voi
 function mergedText(base: string | undefined, mine: string, theirs: string): string | undefined {
   try {
     const current = JSON.parse(mine) as Record<string, unknown>;
-    const merged = mergeJson(base === undefined ? undefined : (JSON.parse(base) as Record<string, unknown>), current, JSON.parse(theirs) as Record<string, unknown>);
+    const merged = mergeJson(
+      base === undefined ? undefined : (JSON.parse(base) as Record<string, unknown>),
+      current,
+      JSON.parse(theirs) as Record<string, unknown>,
+    );
     return JSON.stringify(merged) === JSON.stringify(current) ? mine : `${JSON.stringify(merged, null, 2)}\n`;
   } catch {
     return undefined;

@@ -61,7 +61,12 @@ export function parseYaml(text: string, file: string): ParsedYaml {
 }
 
 /** Validates parsed YAML with a schema; strict keys are reported at the key, with the nearest known one. */
-export function validate<T>(yaml: ParsedYaml, schema: z.ZodType<T>, file: string, keysAt: (path: Path) => readonly string[]): { value: T } | { problems: Problem[] } {
+export function validate<T>(
+  yaml: ParsedYaml,
+  schema: z.ZodType<T>,
+  file: string,
+  keysAt: (path: Path) => readonly string[],
+): { value: T } | { problems: Problem[] } {
   const result = schema.safeParse(yaml.value ?? {});
   if (result.success) return { value: result.data };
   return { problems: result.error.issues.flatMap((issue) => problemsOf(issue, [])) };

@@ -38,7 +38,8 @@ export interface Generated {
 export function findProject(from: string): string {
   for (let dir = resolve(from); ; dir = dirname(dir)) {
     if (existsSync(join(dir, PROJECT_FILE))) return dir;
-    if (dirname(dir) === dir) throw new Error(`there is no ${PROJECT_FILE} in ${resolve(from)} or above: start a project with 'yo autopilot' or 'autopilot init'`);
+    if (dirname(dir) === dir)
+      throw new Error(`there is no ${PROJECT_FILE} in ${resolve(from)} or above: start a project with 'yo autopilot' or 'autopilot init'`);
   }
 }
 

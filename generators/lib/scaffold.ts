@@ -52,13 +52,19 @@ export async function scaffold(options: ScaffoldOptions): Promise<Generated> {
     ['--operator-name', operatorNameProblem(operatorName)],
   ].flatMap(([option, problem]) => (problem === undefined ? [] : [`${option}: ${problem}`]));
   if (problems.length > 0) throw new Error(problems.join('\n'));
-  return generateProject(dir, { projectText: projectText({ kind, apiVersion, operatorName, phases: options.phases ?? defaultPhases(kind) }), ...runtime, ...force });
+  return generateProject(dir, {
+    projectText: projectText({ kind, apiVersion, operatorName, phases: options.phases ?? defaultPhases(kind) }),
+    ...runtime,
+    ...force,
+  });
 }
 
 /** @throws Error */
 export function refuseExisting(dir: string, force: boolean): void {
   if (!force && existsSync(join(dir, PROJECT_FILE)))
-    throw new Error(`${dir} has an ${PROJECT_FILE} already: 'autopilot generate' brings it up to date, 'autopilot phase' adds a phase, --force starts over (your workers stay)`);
+    throw new Error(
+      `${dir} has an ${PROJECT_FILE} already: 'autopilot generate' brings it up to date, 'autopilot phase' adds a phase, --force starts over (your workers stay)`,
+    );
   if (existsSync(dir) && !statSync(dir).isDirectory()) throw new Error(`${dir} is a file, a project needs a folder`);
 }
 
@@ -89,5 +95,7 @@ function exampleFiles(example: string): ProjectFile[] {
 function filesUnder(path: string): string[] {
   if (!existsSync(path)) return [];
   if (!statSync(path).isDirectory()) return [path];
-  return readdirSync(path).sort().flatMap((name) => filesUnder(join(path, name)));
+  return readdirSync(path)
+    .sort()
+    .flatMap((name) => filesUnder(join(path, name)));
 }

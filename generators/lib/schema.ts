@@ -56,9 +56,7 @@ export const projectSchema = z.strictObject({
   scope: z.enum(['Namespaced', 'Cluster']).optional(),
   phases: z.array(phaseSchema).min(1, 'must have at least one phase'),
   enableFinalizer: z.boolean().optional(),
-  finalizer: z
-    .strictObject({ inputs: z.array(inputSchema).optional(), outputs: z.array(outputSchema).optional(), timeout: duration.optional() })
-    .optional(),
+  finalizer: z.strictObject({ inputs: z.array(inputSchema).optional(), outputs: z.array(outputSchema).optional(), timeout: duration.optional() }).optional(),
   customParameters: z.array(parameterSchema).optional(),
   queries: z.array(querySchema).optional(),
   rbac: z.strictObject({ extraRules: z.array(z.looseObject({})).optional() }).optional(),

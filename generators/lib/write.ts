@@ -14,7 +14,9 @@ export function carryOut(dir: string, plan: Plan): void {
 
 export function refuseEdited(plan: Plan): void {
   if (plan.edited.length > 0)
-    throw new Error(`${plan.edited.join(', ')} ${plan.edited.length === 1 ? 'is generated but was' : 'are generated but were'} edited by hand: undo that, or pass --force to lose it. Nothing was written.`);
+    throw new Error(
+      `${plan.edited.join(', ')} ${plan.edited.length === 1 ? 'is generated but was' : 'are generated but were'} edited by hand: undo that, or pass --force to lose it. Nothing was written.`,
+    );
 }
 
 /** Temporary file and rename: a reader sees the old content or the new, never a part. */

@@ -7,11 +7,7 @@ import type { Metrics } from './queries/types.ts';
 import type { Duration } from './scheduler.ts';
 
 /** All levels frozen: workers describe changes, they never make them in place. */
-export type DeepReadonly<T> = T extends (infer E)[]
-  ? readonly DeepReadonly<E>[]
-  : T extends object
-    ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
-    : T;
+export type DeepReadonly<T> = T extends (infer E)[] ? readonly DeepReadonly<E>[] : T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
 
 /** Equality-based and set-based requirements, as in Kubernetes' LabelSelector. */
 export interface LabelSelector {

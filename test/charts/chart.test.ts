@@ -11,7 +11,12 @@ import { controlPlane } from '../realparts/index.ts';
 interface Manifest {
   readonly kind: string;
   readonly metadata: { readonly name: string; readonly namespace?: string; readonly annotations?: Record<string, string> };
-  readonly rules?: readonly { readonly apiGroups: readonly string[]; readonly resources: readonly string[]; readonly resourceNames?: readonly string[]; readonly verbs: readonly string[] }[];
+  readonly rules?: readonly {
+    readonly apiGroups: readonly string[];
+    readonly resources: readonly string[];
+    readonly resourceNames?: readonly string[];
+    readonly verbs: readonly string[];
+  }[];
 }
 
 describe('the generated chart', () => {
@@ -58,7 +63,9 @@ describe('the generated chart', () => {
   it('with watchNamespaces has Roles there and nothing cluster-wide but the CRD', async () => {
     const manifests = await template('--set', 'watchNamespaces={b,a}', '--set', 'crds.enabled=false');
     expect(manifests.filter(({ kind }) => kind.startsWith('Cluster') || kind === 'CustomResourceDefinition')).to.deep.equal([]);
-    expect(manifests.filter(({ kind, metadata }) => kind === 'Role' && metadata.namespace !== 'ops').map(({ metadata }) => metadata.namespace)).to.have.members(['a', 'b']);
+    expect(manifests.filter(({ kind, metadata }) => kind === 'Role' && metadata.namespace !== 'ops').map(({ metadata }) => metadata.namespace)).to.have.members(
+      ['a', 'b'],
+    );
   });
 
   it('names the lease as the runtime does', async () => {
@@ -76,7 +83,9 @@ describe('the generated chart', () => {
 
   it('installs with Helm, and its CRD and its Deployment are accepted by the API server', async () => {
     await plane.helm(['install', 'r', chart, '-n', 'ops']);
-    expect(await plane.kubectl(['get', 'crd', 'examples.examples.io', '-o', 'jsonpath={.status.conditions[?(@.type=="Established")].status}'])).to.equal('True');
+    expect(await plane.kubectl(['get', 'crd', 'examples.examples.io', '-o', 'jsonpath={.status.conditions[?(@.type=="Established")].status}'])).to.equal(
+      'True',
+    );
     expect(await plane.kubectl(['get', 'deployment', '-n', 'ops', '-o', 'jsonpath={.items[*].metadata.name}'])).to.equal('r-example-operator');
   });
 

@@ -3,7 +3,7 @@ import { systemClock } from '../../runtime/src/clock.ts';
 import type { KubeApi } from '../../runtime/src/ports.ts';
 import { connect } from '../../runtime/src/ports.ts';
 import { controlPlane } from '../realparts/index.ts';
-import { CASES } from './cases.ts';
+import { CASES } from './cases/index.ts';
 import { World } from './world.ts';
 
 interface Server {

@@ -7,7 +7,13 @@ export const FLIGHTS: ResourceType = { group: 'conformance.autopilot.test', vers
 export const CONFIG_MAPS: ResourceType = { group: '', version: 'v1', kind: 'ConfigMap', plural: 'configmaps', namespaced: true };
 export const SERVICES: ResourceType = { group: '', version: 'v1', kind: 'Service', plural: 'services', namespaced: true };
 export const DEPLOYMENTS: ResourceType = { group: 'apps', version: 'v1', kind: 'Deployment', plural: 'deployments', namespaced: true };
-export const CRDS: ResourceType = { group: 'apiextensions.k8s.io', version: 'v1', kind: 'CustomResourceDefinition', plural: 'customresourcedefinitions', namespaced: false };
+export const CRDS: ResourceType = {
+  group: 'apiextensions.k8s.io',
+  version: 'v1',
+  kind: 'CustomResourceDefinition',
+  plural: 'customresourcedefinitions',
+  namespaced: false,
+};
 const NAMESPACES: ResourceType = { group: '', version: 'v1', kind: 'Namespace', plural: 'namespaces', namespaced: false };
 
 const text = { type: 'string' };
@@ -82,7 +88,7 @@ export class World {
   /** The suite's kind is served and the namespace is there. */
   static async prepare(api: KubeApi): Promise<void> {
     await api.create(CRDS, FLIGHT_CRD as unknown as KubeObject);
-    await until(() => api.list(FLIGHTS).then(() => true, () => false));
+    await eventually(() => api.list(FLIGHTS));
   }
 
   static async of(api: KubeApi, namespace: string): Promise<World> {
@@ -150,10 +156,16 @@ export function fieldsOf(object: KubeObject, manager: string): unknown {
   return entries.find((entry) => entry.manager === manager)?.fieldsV1;
 }
 
-async function until(holds: () => Promise<boolean>): Promise<void> {
+/** Tries again until it does not fail, for up to 20 s. */
+export async function eventually(attempt: () => Promise<unknown>): Promise<void> {
   const end = performance.now() + 20_000;
-  while (!(await holds())) {
-    if (performance.now() > end) throw new Error('waited 20 s in vain for the kind of the suite');
-    await pause(50);
+  for (;;) {
+    try {
+      await attempt();
+      return;
+    } catch (error) {
+      if (performance.now() > end) throw error;
+      await pause(50);
+    }
   }
 }

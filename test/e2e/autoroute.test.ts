@@ -68,7 +68,9 @@ describe('AutoRoute on a real control plane with Istio’s CRDs, with the rights
   });
 
   it('owns what it made, so that nobody has to guess where it comes from', async () => {
-    const { metadata } = JSON.parse(await plane.kubectl(['get', 'service', 'one', '-n', 'apps', '-o', 'json'])) as { metadata: { labels: Record<string, string>; ownerReferences: { kind: string; name: string; controller: boolean }[] } };
+    const { metadata } = JSON.parse(await plane.kubectl(['get', 'service', 'one', '-n', 'apps', '-o', 'json'])) as {
+      metadata: { labels: Record<string, string>; ownerReferences: { kind: string; name: string; controller: boolean }[] };
+    };
     expect(metadata.labels['app.kubernetes.io/managed-by']).to.equal('autoroute-operator');
     expect(metadata.ownerReferences.map(({ kind, name, controller }) => [kind, name, controller])).to.deep.equal([['AutoRoute', 'example', true]]);
   });
@@ -87,7 +89,8 @@ describe('AutoRoute on a real control plane with Istio’s CRDs, with the rights
 
   it('comes to rest: in Ready nothing is written any more', async () => {
     await ready();
-    const version = (): Promise<string> => plane.kubectl(['get', 'autoroute', 'example', '-n', 'apps', '-o', 'jsonpath={.metadata.resourceVersion} {.status.phase}']);
+    const version = (): Promise<string> =>
+      plane.kubectl(['get', 'autoroute', 'example', '-n', 'apps', '-o', 'jsonpath={.metadata.resourceVersion} {.status.phase}']);
     const syncs = async (): Promise<number> => {
       const text = await (await fetch(`${operator.endpoints}/metrics`)).text();
       return [...text.matchAll(/^controller_runtime_reconcile_total\{.*\} (\d+)$/gm)].reduce((sum, [, count]) => sum + Number(count), 0);
@@ -100,7 +103,10 @@ describe('AutoRoute on a real control plane with Istio’s CRDs, with the rights
   });
 
   it('was refused nothing, and failed at nothing', () => {
-    const problems = operator.logs().split('\n').filter((line) => /"level":"(warn|error)"/.test(line));
+    const problems = operator
+      .logs()
+      .split('\n')
+      .filter((line) => /"level":"(warn|error)"/.test(line));
     expect(problems).to.deep.equal([]);
   });
 

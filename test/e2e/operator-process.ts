@@ -15,7 +15,10 @@ export interface OperatorProcess {
 }
 
 /** Starts `src/main.ts` of a project and waits until it is ready. */
-export async function startProcess(dir: string, options: { readonly kubeconfig: string; readonly namespace: string; readonly port: number; readonly watchNamespaces?: string }): Promise<OperatorProcess> {
+export async function startProcess(
+  dir: string,
+  options: { readonly kubeconfig: string; readonly namespace: string; readonly port: number; readonly watchNamespaces?: string },
+): Promise<OperatorProcess> {
   const folder = mkdtempSync(join(tmpdir(), 'autopilot-operator-'));
   const config = join(folder, 'autopilot-operator.yaml');
   const fields = parse(readFileSync(join(dir, 'autopilot-operator.yaml'), 'utf8')) as Record<string, unknown>;
@@ -25,7 +28,14 @@ export async function startProcess(dir: string, options: { readonly kubeconfig: 
     cwd: dir,
     reject: false,
     all: true,
-    env: { KUBECONFIG: options.kubeconfig, AUTOPILOT_CONFIG: config, WATCH_NAMESPACE: options.watchNamespaces ?? '', POD_NAMESPACE: options.namespace, POD_NAME: 'operator-0', NODE_OPTIONS: '' },
+    env: {
+      KUBECONFIG: options.kubeconfig,
+      AUTOPILOT_CONFIG: config,
+      WATCH_NAMESPACE: options.watchNamespaces ?? '',
+      POD_NAMESPACE: options.namespace,
+      POD_NAME: 'operator-0',
+      NODE_OPTIONS: '',
+    },
   });
   child.all?.on('data', (chunk: Buffer) => (logs += chunk.toString()));
   const endpoints = `http://127.0.0.1:${options.port}`;

@@ -35,14 +35,18 @@ describe('the default project on a real API server, before anybody has written a
 
   it('shows the initial phase as soon as a resource is created, by the default of the CRD', async () => {
     const created = JSON.parse(
-      await plane.kubectl(['create', '-o', 'json', '-f', '-'], { input: JSON.stringify({ apiVersion: 'examples.io/v1', kind: 'Example', metadata: { name: 'one', namespace: 'default' }, spec: {} }) }),
+      await plane.kubectl(['create', '-o', 'json', '-f', '-'], {
+        input: JSON.stringify({ apiVersion: 'examples.io/v1', kind: 'Example', metadata: { name: 'one', namespace: 'default' }, spec: {} }),
+      }),
     ) as { status: unknown };
     expect(created.status).to.deep.equal({ observedGeneration: -1, phase: 'Initializing' });
   });
 
   it('says in a condition which file to edit', async () => {
     const status = await until('the resource is Stalled', 20_000, async () => {
-      const { status: found } = JSON.parse(await plane.kubectl(['get', 'example', 'one', '-o', 'json'])) as { status: { conditions?: { type: string; message: string }[] } };
+      const { status: found } = JSON.parse(await plane.kubectl(['get', 'example', 'one', '-o', 'json'])) as {
+        status: { conditions?: { type: string; message: string }[] };
+      };
       if (found.conditions === undefined) throw new Error(JSON.stringify(found));
       return found;
     });

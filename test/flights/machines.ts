@@ -9,7 +9,10 @@ const SERVICES = { group: '', version: 'v1', kind: 'Service', plural: 'services'
 const PODS = { group: '', version: 'v1', kind: 'Pod', plural: 'pods', namespaced: true } as const;
 
 export const input = { configmaps: { name: 'configmaps', type: CONFIG_MAPS, namespace: 'own' }, pods: { name: 'pods', type: PODS, namespace: 'own' } } as const;
-export const output = { services: { name: 'services', type: SERVICES, namespace: 'own' }, configmaps: { name: 'configmaps', type: CONFIG_MAPS, namespace: 'own' } } as const;
+export const output = {
+  services: { name: 'services', type: SERVICES, namespace: 'own' },
+  configmaps: { name: 'configmaps', type: CONFIG_MAPS, namespace: 'own' },
+} as const;
 
 type Sync = (context: AnyContext) => AnyResult | Promise<AnyResult>;
 export interface Phase extends Partial<Omit<PhaseDefinition, 'name' | 'worker'>> {

@@ -34,7 +34,9 @@ describe('outputs', () => {
     await start(writer());
     const { metadata } = await flight.create(drone('one', { services: ['a'] }));
     const made = await flight.get('Service', 'a');
-    expect(made?.metadata.ownerReferences).to.deep.equal([{ apiVersion: 'flights.autopilot.test/v1', kind: 'Drone', name: 'one', uid: metadata.uid, controller: true }]);
+    expect(made?.metadata.ownerReferences).to.deep.equal([
+      { apiVersion: 'flights.autopilot.test/v1', kind: 'Drone', name: 'one', uid: metadata.uid, controller: true },
+    ]);
     expect(made?.metadata.labels).to.deep.equal({ 'app.kubernetes.io/managed-by': 'drone-operator', [OWNER]: metadata.uid });
   });
 
@@ -53,7 +55,9 @@ describe('outputs', () => {
     await flight.create(drone('one', { services: ['a'] }));
     expect(await flight.get('Service', 'a')).to.deep.equal(before);
     expect(conditions(await flight.get('Drone', 'one'))[0]).to.equal('Ready=False OutputConflict');
-    expect(readyMessage(await flight.get('Drone', 'one'))).to.equal("Service default/a exists and belongs to 'Helm'; give the output another name, or delete it");
+    expect(readyMessage(await flight.get('Drone', 'one'))).to.equal(
+      "Service default/a exists and belongs to 'Helm'; give the output another name, or delete it",
+    );
   });
 
   it('are not shared by two resources: the second one is told', async () => {
@@ -111,12 +115,17 @@ describe('outputs', () => {
 
   it('are applied in declared order, and before status', async () => {
     const both = machine({
-      A: { outputs: [output.configmaps, output.services], sync: () => ({ next: 'B', outputs: { services: [service('s')], configmaps: [configMap('c') as never] } }) },
+      A: {
+        outputs: [output.configmaps, output.services],
+        sync: () => ({ next: 'B', outputs: { services: [service('s')], configmaps: [configMap('c') as never] } }),
+      },
       B: {},
     });
     await start(both);
     await flight.create(drone('one'));
-    const writes = faults.requests.filter(({ verb, kind }) => (verb === 'apply' || verb === 'patch') && kind !== 'Event').map(({ verb, name }) => `${verb} ${name}`);
+    const writes = faults.requests
+      .filter(({ verb, kind }) => (verb === 'apply' || verb === 'patch') && kind !== 'Event')
+      .map(({ verb, name }) => `${verb} ${name}`);
     expect(writes.slice(0, 3)).to.deep.equal(['apply c', 'apply s', 'patch one']);
   });
 

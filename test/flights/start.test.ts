@@ -4,7 +4,14 @@ import { existsSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 const repository = resolve(import.meta.dirname, '../..');
-const start = (...args: readonly string[]) => execa(process.execPath, ['scripts/bootstrap.mjs', 'scripts/start.ts', ...args], { cwd: repository, reject: false, all: true, stdin: 'ignore', env: { NODE_OPTIONS: '' } });
+const start = (...args: readonly string[]) =>
+  execa(process.execPath, ['scripts/bootstrap.mjs', 'scripts/start.ts', ...args], {
+    cwd: repository,
+    reject: false,
+    all: true,
+    stdin: 'ignore',
+    env: { NODE_OPTIONS: '' },
+  });
 
 describe('npm start', () => {
   it('flies AutoRoute: routes three Deployments, a fourth, and takes away what a removed one had', async () => {

@@ -15,9 +15,15 @@ describe('an operator survives', () => {
     faults = new Faults();
     flight = await fly(scheduler, { through: faults.through, config: { workIntervalMs: 3_600_000, workerTimeoutMs: 30_000 }, ...options });
   }
-  const writer = (): TestMachine => machine({ A: { outputs: [{ ...output.services, prune: true }], sync: () => ({ next: 'B', outputs: { services: [service('a')] } }) }, B: {} });
+  const writer = (): TestMachine =>
+    machine({ A: { outputs: [{ ...output.services, prune: true }], sync: () => ({ next: 'B', outputs: { services: [service('a')] } }) }, B: {} });
   const reader = (): TestMachine =>
-    machine({ A: { inputs: [input.configmaps], sync: ({ inputs }) => ({ next: 'A', statusInfo: { seen: (inputs['configmaps']?.list() ?? []).map(({ metadata }) => metadata.name) } }) } });
+    machine({
+      A: {
+        inputs: [input.configmaps],
+        sync: ({ inputs }) => ({ next: 'A', statusInfo: { seen: (inputs['configmaps']?.list() ?? []).map(({ metadata }) => metadata.name) } }),
+      },
+    });
   const seen = async (): Promise<readonly string[]> => (await flight.get('Drone', 'one'))?.status.seen as readonly string[];
 
   /** Each fault hits each request to a kind once; the end has to be that of the quiet flight. */
@@ -83,7 +89,8 @@ describe('an operator survives', () => {
     const flown = reader();
     await start(flown, { objects: [configMap('a')] });
     await flight.create(drone('one'));
-    faults.fault = ({ verb, kind }) => (kind === 'ConfigMap' && (verb === 'list' || verb === 'watch') ? { when: 'before', error: refusal(403, 'Forbidden') } : undefined);
+    faults.fault = ({ verb, kind }) =>
+      kind === 'ConfigMap' && (verb === 'list' || verb === 'watch') ? { when: 'before', error: refusal(403, 'Forbidden') } : undefined;
     faults.endWatches(refusal(410, 'Expired'));
     await flight.settle();
     const before = flown.calls.length;
@@ -108,7 +115,9 @@ describe('an operator survives', () => {
   });
 
   it('a worker that ends when its signal says so: it is tried again with backoff', async () => {
-    const flown = machine({ A: { sync: ({ signal }) => new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))) } });
+    const flown = machine({
+      A: { sync: ({ signal }) => new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))) },
+    });
     await start(flown);
     await flight.create(drone('one'));
     await flight.advance('2m');
@@ -121,7 +130,8 @@ describe('an operator survives', () => {
       const flown = writer();
       await start(flown);
       let count = 0;
-      faults.fault = ({ verb, kind }) => (kind !== 'Event' && ['apply', 'patch'].includes(verb) && count++ >= writes ? { when: 'before', error: noAnswer() } : undefined);
+      faults.fault = ({ verb, kind }) =>
+        kind !== 'Event' && ['apply', 'patch'].includes(verb) && count++ >= writes ? { when: 'before', error: noAnswer() } : undefined;
       await flight.create(drone('one'));
       faults.fault = () => undefined;
       await flight.restart(flown.scheduler);

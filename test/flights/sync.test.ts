@@ -18,12 +18,15 @@ describe('one sync', () => {
     const flown = machine({ A: { sync: () => ({ next: 'B' }) }, B: { sync: () => ({ next: 'C' }) }, C: {} });
     await start(flown);
     await flight.create(drone('one'));
-    expect(flown.calls.map(({ phase, at }) => [phase, at])).to.deep.equal([['A', 0], ['B', 0]]);
+    expect(flown.calls.map(({ phase, at }) => [phase, at])).to.deep.equal([
+      ['A', 0],
+      ['B', 0],
+    ]);
     expect((await status()).phase).to.equal('C');
   });
 
   it('gives the worker frozen objects: a change in place fails, and says so', async () => {
-    await start(machine({ A: { sync: ({ resource }) => ((resource.spec as { x: number }).x = 1, { next: 'A' }) } }));
+    await start(machine({ A: { sync: ({ resource }) => (((resource.spec as { x: number }).x = 1), { next: 'A' }) } }));
     await flight.create(drone('one', { x: 0 }));
     expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False WorkerError', 'Reconciling=True WorkerError']);
     expect(readyMessage(await flight.get('Drone', 'one'))).to.contain('read only');
@@ -40,7 +43,11 @@ describe('one sync', () => {
     for (const to of ['B', 'C', 'D']) await flight.create(drone(to.toLowerCase(), { to }));
     await flight.advance('40s');
     const times = (phase: string): readonly number[] => flown.calls.filter((call) => call.phase === phase).map(({ at }) => at);
-    expect([times('B'), times('C'), times('D')]).to.deep.equal([[0, 30], [0, 20, 40], [0, 7, 14, 21, 28, 35]]);
+    expect([times('B'), times('C'), times('D')]).to.deep.equal([
+      [0, 30],
+      [0, 20, 40],
+      [0, 7, 14, 21, 28, 35],
+    ]);
   });
 
   it('keeps the phase when a worker throws, and comes again with growing backoff', async () => {
@@ -61,7 +68,10 @@ describe('one sync', () => {
   });
 
   it('tries at once when the spec changes during backoff', async () => {
-    const flown = machine({ A: { sync: ({ resource }) => ((resource.spec as { good?: boolean }).good ? { next: 'B' } : Promise.reject(new Error('bad spec'))) }, B: {} });
+    const flown = machine({
+      A: { sync: ({ resource }) => ((resource.spec as { good?: boolean }).good ? { next: 'B' } : Promise.reject(new Error('bad spec'))) },
+      B: {},
+    });
     await start(flown);
     await flight.create(drone('one'));
     await flight.advance('5m');
@@ -147,7 +157,11 @@ describe('one sync', () => {
     ['a phase that does not exist', () => ({ next: 'Nowhere', outputs: { services: [service('a')] } }), /Nowhere/],
     ['an output that it does not declare', () => ({ next: 'B', outputs: { services: [service('a')], pods: [] } }), /pods/],
     ['an object of another kind', () => ({ next: 'B', outputs: { services: [service('a'), { ...service('b'), kind: 'Pod' }] } }), /Pod/],
-    ['an object in another namespace', () => ({ next: 'B', outputs: { services: [service('a'), { ...service('b'), metadata: { name: 'b', namespace: 'other' } }] } }), /other/],
+    [
+      'an object in another namespace',
+      () => ({ next: 'B', outputs: { services: [service('a'), { ...service('b'), metadata: { name: 'b', namespace: 'other' } }] } }),
+      /other/,
+    ],
     ['an object with an illegal name', () => ({ next: 'B', outputs: { services: [service('a'), service('Not_Legal')] } }), /Not_Legal/],
   ];
   for (const [title, result, message] of wrong)
@@ -166,7 +180,12 @@ describe('one sync', () => {
     await start(flown, { objects: [] });
     await flight.stop();
     await flight.create(drone('one'));
-    await flight.cluster.api.patch(flown.scheduler.resource, { namespace: 'default', name: 'one' }, { type: 'merge', body: { status: { phase: 'Gone' } } }, { subresource: 'status' });
+    await flight.cluster.api.patch(
+      flown.scheduler.resource,
+      { namespace: 'default', name: 'one' },
+      { type: 'merge', body: { status: { phase: 'Gone' } } },
+      { subresource: 'status' },
+    );
     await flight.restart(flown.scheduler);
     await flight.advance('1h');
     expect(flown.calls).to.deep.equal([]);
@@ -246,7 +265,16 @@ describe('one sync', () => {
 
   it('remembers a step across syncs and restarts, and forgets it with the phase', async () => {
     const seen: (string | undefined)[] = [];
-    const flown = machine({ A: { sync: ({ lastStep, now }) => (seen.push(lastStep?.toISOString()), lastStep === undefined || now.getTime() - lastStep.getTime() >= 60_000 ? { next: 'A', step: true, requeueAfter: '60s' } : { next: 'A', requeueAfter: '60s' }) } });
+    const flown = machine({
+      A: {
+        sync: ({ lastStep, now }) => (
+          seen.push(lastStep?.toISOString()),
+          lastStep === undefined || now.getTime() - lastStep.getTime() >= 60_000
+            ? { next: 'A', step: true, requeueAfter: '60s' }
+            : { next: 'A', requeueAfter: '60s' }
+        ),
+      },
+    });
     await start(flown);
     await flight.create(drone('one'));
     await flight.advance('30s');
@@ -256,7 +284,13 @@ describe('one sync', () => {
   });
 
   it('keeps the fields of the user in status unless they are given, and replaces them when they are', async () => {
-    await start(machine({ A: { sync: () => ({ next: 'B', statusInfo: { one: 1, two: 2 } }) }, B: { sync: () => ({ next: 'C' }) }, C: { sync: () => ({ next: 'C', statusInfo: { one: 3 } }) } }));
+    await start(
+      machine({
+        A: { sync: () => ({ next: 'B', statusInfo: { one: 1, two: 2 } }) },
+        B: { sync: () => ({ next: 'C' }) },
+        C: { sync: () => ({ next: 'C', statusInfo: { one: 3 } }) },
+      }),
+    );
     await flight.create(drone('one'));
     const { one, two } = await status();
     expect([one, two]).to.deep.equal([3, undefined]);
@@ -281,7 +315,9 @@ describe('one sync', () => {
   });
 
   it('wakes on inputs that were read, and not on others', async () => {
-    const flown = machine({ A: { inputs: [input.configmaps], sync: ({ inputs }) => (inputs['configmaps']?.list({ selector: { matchLabels: { watch: 'yes' } } }), { next: 'A' }) } });
+    const flown = machine({
+      A: { inputs: [input.configmaps], sync: ({ inputs }) => (inputs['configmaps']?.list({ selector: { matchLabels: { watch: 'yes' } } }), { next: 'A' }) },
+    });
     await start(flown, { config: { workIntervalMs: 3_600_000 } });
     await flight.create(drone('one'));
     await flight.create(configMap('no'));
@@ -302,6 +338,11 @@ describe('one sync', () => {
     for (const name of ['one', 'two']) await flight.create(drone(name));
     const before = flown.calls.length;
     await flight.restart(flown.scheduler);
-    expect(flown.calls.slice(before).map(({ phase, resource }) => `${phase} ${resource}`).sort()).to.deep.equal(['B one', 'B two']);
+    expect(
+      flown.calls
+        .slice(before)
+        .map(({ phase, resource }) => `${phase} ${resource}`)
+        .sort(),
+    ).to.deep.equal(['B one', 'B two']);
   });
 });

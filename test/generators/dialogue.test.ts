@@ -23,10 +23,26 @@ function script(answers: readonly (readonly [name: string, answer: unknown])[]):
 describe('the dialogue of yo autopilot', () => {
   it('asks for kind, apiVersion, name and then phase by phase', async () => {
     const { ask, asked } = script([
-      ['kind', 'Canary'], ['apiVersion', 'examples.io/v1'], ['operatorName', 'canary-operator'],
-      ['name', 'Waiting'], ['description', 'Waits'], ['inputs', ['deployments']], ['outputs', []], ['next', 'Shifting'], ['another', true],
-      ['name', 'Shifting'], ['description', ''], ['final', false], ['inputs', ['metrics']], ['outputs', ['virtualservices']], ['next', 'Waiting, Done'], ['another', true],
-      ['name', 'Done'], ['description', ''], ['final', true], ['another', false],
+      ['kind', 'Canary'],
+      ['apiVersion', 'examples.io/v1'],
+      ['operatorName', 'canary-operator'],
+      ['name', 'Waiting'],
+      ['description', 'Waits'],
+      ['inputs', ['deployments']],
+      ['outputs', []],
+      ['next', 'Shifting'],
+      ['another', true],
+      ['name', 'Shifting'],
+      ['description', ''],
+      ['final', false],
+      ['inputs', ['metrics']],
+      ['outputs', ['virtualservices']],
+      ['next', 'Waiting, Done'],
+      ['another', true],
+      ['name', 'Done'],
+      ['description', ''],
+      ['final', true],
+      ['another', false],
     ]);
     const project = await askProject(ask, () => {}, {});
     expect(asked).to.have.length(20);
@@ -46,8 +62,16 @@ describe('the dialogue of yo autopilot', () => {
 
   it('says which target does not exist and asks again', async () => {
     const { ask } = script([
-      ['name', 'Waiting'], ['description', ''], ['inputs', []], ['outputs', []], ['next', 'Dne'], ['another', true],
-      ['name', 'Done'], ['description', ''], ['final', true], ['another', false],
+      ['name', 'Waiting'],
+      ['description', ''],
+      ['inputs', []],
+      ['outputs', []],
+      ['next', 'Dne'],
+      ['another', true],
+      ['name', 'Done'],
+      ['description', ''],
+      ['final', true],
+      ['another', false],
       ['next', ['Done']],
     ]);
     const said: string[] = [];

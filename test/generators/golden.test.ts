@@ -7,7 +7,10 @@ import { generateProject, scaffold, upToDate } from '../../generators/lib/librar
 const examples = resolve(import.meta.dirname, '../../examples');
 
 function files(dir: string): readonly string[] {
-  return globSync('**', { cwd: dir, exclude: ['**/node_modules/**'], withFileTypes: true }).flatMap((entry) => (entry.isFile() ? [join(entry.parentPath, entry.name).slice(dir.length + 1)] : [])).concat(readdirSync(dir).filter((name) => name.startsWith('.') && name.endsWith('ignore'))).sort();
+  return globSync('**', { cwd: dir, exclude: ['**/node_modules/**'], withFileTypes: true })
+    .flatMap((entry) => (entry.isFile() ? [join(entry.parentPath, entry.name).slice(dir.length + 1)] : []))
+    .concat(readdirSync(dir).filter((name) => name.startsWith('.') && name.endsWith('ignore')))
+    .sort();
 }
 
 for (const example of readdirSync(examples))

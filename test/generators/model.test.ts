@@ -20,9 +20,20 @@ function modelOf(text: string): Model {
 describe('the model of autopilot.yaml', () => {
   const cases: readonly [title: string, from: string, to: string, ...expected: RegExp[]][] = [
     ['a misspelt field', 'initial: true', 'intial: true', /:9:5: phases\[0\]\.intial is not a known field, did you mean 'initial'\?/],
-    ['a misspelt target', '[Finished]', '[Finishd]', /:16:12: phases\[1\]\.next names 'Finishd', which is not a phase, did you mean 'Finished'\?/, /'Finished'\) cannot be reached/],
+    [
+      'a misspelt target',
+      '[Finished]',
+      '[Finishd]',
+      /:16:12: phases\[1\]\.next names 'Finishd', which is not a phase, did you mean 'Finished'\?/,
+      /'Finished'\) cannot be reached/,
+    ],
     ['a misspelt input', '[metrics]', '[metrisc]', /:14:14: phases\[1\]\.inputs\[0\] names 'metrisc'.*did you mean 'metrics'\?/],
-    ['metrics as an output', 'outputs: [virtualservices]\n    next: [Finished]', 'outputs: [metrics]\n    next: [Finished]', /phases\[1\]\.outputs\[0\] is 'metrics', which can be read but not written/],
+    [
+      'metrics as an output',
+      'outputs: [virtualservices]\n    next: [Finished]',
+      'outputs: [metrics]\n    next: [Finished]',
+      /phases\[1\]\.outputs\[0\] is 'metrics', which can be read but not written/,
+    ],
     ['no initial phase', '    initial: true\n', '', /no phase is initial/],
     ['two initial phases', 'name: Processing', 'name: Processing\n    initial: true', /phases\[1\] is initial, but phases\[0\] \('Initializing'\) is already/],
     ['names alike but for capitals', 'name: Finished', 'name: processing', /phases\[2\]\.name 'processing' is taken by phases\[1\]/],
@@ -34,8 +45,18 @@ describe('the model of autopilot.yaml', () => {
     ['an operator name with capitals', 'operatorName: canary-operator', 'operatorName: Canary', /operatorName 'Canary' must be lower-case/],
     ['a timeout without onTimeout', 'inputs: [metrics]', 'inputs: [metrics]\n    timeout: 5m', /phases\[1\] has timeout without onTimeout/],
     ['a duration that is none', 'inputs: [metrics]', 'inputs: [metrics]\n    interval: soon', /phases\[1\]\.interval must be a duration/],
-    ['an unknown key of an input', 'inputs: [metrics]', 'inputs: [{ name: pods, selectr: a=b }]', /phases\[1\]\.inputs\[0\]\.selectr is not a known field, did you mean 'selector'\?/],
-    ['a query placeholder nobody declares', 'phases:', 'queries: [{ name: errors, queryTemplate: "x{a={{ .Nam }}}", parameters: [Name] }]\nphases:', /uses \{\{ \.Nam \}\}, which parameters does not declare, did you mean 'Name'\?/],
+    [
+      'an unknown key of an input',
+      'inputs: [metrics]',
+      'inputs: [{ name: pods, selectr: a=b }]',
+      /phases\[1\]\.inputs\[0\]\.selectr is not a known field, did you mean 'selector'\?/,
+    ],
+    [
+      'a query placeholder nobody declares',
+      'phases:',
+      'queries: [{ name: errors, queryTemplate: "x{a={{ .Nam }}}", parameters: [Name] }]\nphases:',
+      /uses \{\{ \.Nam \}\}, which parameters does not declare, did you mean 'Name'\?/,
+    ],
     ['broken YAML', 'kind: Canary', 'kind: [Canary', /^autopilot\.yaml:\d+:\d+: /],
     ['a missing kind', 'kind: Canary\n', '', /kind is missing/],
   ];
@@ -44,7 +65,11 @@ describe('the model of autopilot.yaml', () => {
       expect(good).to.contain(from);
       const problems = problemsOf(good.replace(from, to));
       expect(problems).to.have.length.at.least(expected.length);
-      for (const pattern of expected) expect(problems.some((problem) => pattern.test(problem)), problems.join('\n')).to.equal(true);
+      for (const pattern of expected)
+        expect(
+          problems.some((problem) => pattern.test(problem)),
+          problems.join('\n'),
+        ).to.equal(true);
     });
 
   it('reports all problems at once, in the order of the file', () => {
@@ -84,13 +109,31 @@ queries:
     expect(model.phases[0]?.next).to.deep.equal(['Initializing', 'Evaluating']);
     expect(model.phases[1]?.metrics).to.equal(true);
     expect(model.phases[1]?.inputs.map(({ parameter }) => parameter.name)).to.deep.equal(['virtualservices']);
-    expect(model.queries.map(({ method }) => method)).to.deep.equal(['cpuUsage', 'istioSuccessRate', 'istioRequestDuration', 'envoySuccessRate', 'envoyRequestDuration']);
+    expect(model.queries.map(({ method }) => method)).to.deep.equal([
+      'cpuUsage',
+      'istioSuccessRate',
+      'istioRequestDuration',
+      'envoySuccessRate',
+      'envoyRequestDuration',
+    ]);
     expect(model.warnings).to.have.length(1);
   });
 
   it('infers the version of a custom parameter from its Go import path', () => {
-    const text = good.replace('phases:', 'customParameters: [{ lowerName: certificates, singleName: Certificate, package: example.org/apis/v1alpha2, apiGroup: cert-manager.io }]\nphases:').replace('[metrics]', '[certificates]');
-    expect(modelOf(text).parameters.find(({ name }) => name === 'certificates')).to.deep.equal({ name: 'certificates', group: 'cert-manager.io', version: 'v1alpha2', kind: 'Certificate', plural: 'certificates', namespaced: true });
+    const text = good
+      .replace(
+        'phases:',
+        'customParameters: [{ lowerName: certificates, singleName: Certificate, package: example.org/apis/v1alpha2, apiGroup: cert-manager.io }]\nphases:',
+      )
+      .replace('[metrics]', '[certificates]');
+    expect(modelOf(text).parameters.find(({ name }) => name === 'certificates')).to.deep.equal({
+      name: 'certificates',
+      group: 'cert-manager.io',
+      version: 'v1alpha2',
+      kind: 'Certificate',
+      plural: 'certificates',
+      namespaced: true,
+    });
   });
 });
 

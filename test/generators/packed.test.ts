@@ -50,7 +50,9 @@ describe('the packed generator', function () {
   it('makes the AutoRoute example, with its workers and their tests', async () => {
     await run(dir, autopilot, 'init', 'autoroute', '--example', 'autoroute', '--skip-install');
     const project = join(dir, 'autoroute');
-    expect(readFileSync(join(project, 'src/workers/syncing.ts'), 'utf8')).to.equal(readFileSync(join(repository, 'examples/autoroute/src/workers/syncing.ts'), 'utf8'));
+    expect(readFileSync(join(project, 'src/workers/syncing.ts'), 'utf8')).to.equal(
+      readFileSync(join(repository, 'examples/autoroute/src/workers/syncing.ts'), 'utf8'),
+    );
     await passes(project);
   });
 
@@ -87,7 +89,9 @@ describe('the packed generator', function () {
     }
     await dialogue;
     const project = join(dir, 'prompted');
-    expect(readFileSync(join(project, 'autopilot.yaml'), 'utf8')).to.contain('Waits for its turn').and.to.match(/next: \[\s?Waiting, Done\s?\]/);
+    expect(readFileSync(join(project, 'autopilot.yaml'), 'utf8'))
+      .to.contain('Waits for its turn')
+      .and.to.match(/next: \[\s?Waiting, Done\s?\]/);
     await passes(project);
   });
 });

@@ -12,8 +12,16 @@ const bin = join(repository, 'bin/autopilot.js');
 /** Problems that the compiler has with a project, its packages being those of the repository. */
 async function compile(dir: string): Promise<string> {
   if (!existsSync(join(dir, 'node_modules'))) symlinkSync(join(repository, 'node_modules'), join(dir, 'node_modules'));
-  const { stdout } = await execa(join(repository, 'node_modules/.bin/tsc'), ['--noEmit', '--customConditions', 'autopilot-source'], { cwd: dir, reject: false, preferLocal: true, localDir: repository });
-  return stdout.split('\n').filter((line) => line.startsWith('src/') || line.startsWith('test/')).join('\n');
+  const { stdout } = await execa(join(repository, 'node_modules/.bin/tsc'), ['--noEmit', '--customConditions', 'autopilot-source'], {
+    cwd: dir,
+    reject: false,
+    preferLocal: true,
+    localDir: repository,
+  });
+  return stdout
+    .split('\n')
+    .filter((line) => line.startsWith('src/') || line.startsWith('test/'))
+    .join('\n');
 }
 
 async function autopilot(cwd: string, ...args: string[]): Promise<{ code: number | undefined; out: string; error: string }> {
@@ -35,8 +43,20 @@ describe('a generated project', function () {
   });
 
   it('compiles with every kind of input and output, and with a kind of its own', async () => {
-    await start({ phases: [{ name: 'Working', initial: true, inputs: ['deployments', 'httproutes', 'hpas', 'namespaces', 'metrics'], outputs: ['services', 'virtualservices', 'gateways', 'configmaps'] }] });
-    writeFileSync(join(dir, 'autopilot.yaml'), `${read('autopilot.yaml').replace('[deployments,', '[certificates, deployments,')}customParameters: [{ lowerName: certificates, singleName: Certificate, apiGroup: cert-manager.io }]\n`);
+    await start({
+      phases: [
+        {
+          name: 'Working',
+          initial: true,
+          inputs: ['deployments', 'httproutes', 'hpas', 'namespaces', 'metrics'],
+          outputs: ['services', 'virtualservices', 'gateways', 'configmaps'],
+        },
+      ],
+    });
+    writeFileSync(
+      join(dir, 'autopilot.yaml'),
+      `${read('autopilot.yaml').replace('[deployments,', '[certificates, deployments,')}customParameters: [{ lowerName: certificates, singleName: Certificate, apiGroup: cert-manager.io }]\n`,
+    );
     await generateProject(dir);
     expect(await compile(dir)).to.equal('');
   });
@@ -45,13 +65,20 @@ describe('a generated project', function () {
     ['a phase it may not go to', "return { next: 'Initializing' };", /^src\/workers\/processing\.ts\(.*'"Initializing"' is not assignable/],
     ['an output it does not declare', "return { next: 'Finished', outputs: { pods: [] } };", /^src\/workers\/processing\.ts\(.*'pods' does not exist/],
     ['an input it does not declare', "context.inputs.pods; return { next: 'Finished' };", /^src\/workers\/processing\.ts\(.*'pods' does not exist/],
-    ['a rate used without looking at its kind', "const rate = await context.metrics.istioSuccessRate({ name: 'a', interval: '1m' }); return rate.value > 1 ? { next: 'Finished' } : { next: 'Processing' };", /^src\/workers\/processing\.ts\(.*'value' does not exist/],
+    [
+      'a rate used without looking at its kind',
+      "const rate = await context.metrics.istioSuccessRate({ name: 'a', interval: '1m' }); return rate.value > 1 ? { next: 'Finished' } : { next: 'Processing' };",
+      /^src\/workers\/processing\.ts\(.*'value' does not exist/,
+    ],
   ];
   it('fails to compile in one line for each thing a phase did not declare', async () => {
     await start();
     const worker = read('src/workers/processing.ts');
     for (const [title, body, expected] of wrong) {
-      const text = worker.replace(/import \{ notImplemented.*\n/, '').replace('_context: Context', 'context: Context').replace(/ {2}\/\/ Look[^]*/, `  ${body}\n}\n`);
+      const text = worker
+        .replace(/import \{ notImplemented.*\n/, '')
+        .replace('_context: Context', 'context: Context')
+        .replace(/ {2}\/\/ Look[^]*/, `  ${body}\n}\n`);
       writeFileSync(join(dir, 'src/workers/processing.ts'), text);
       const problems = (await compile(dir)).split('\n').filter((line) => line.includes('error TS') && !line.includes('TS6133'));
       expect(problems, title).to.have.length(1);

@@ -16,7 +16,13 @@ describe('yo', function () {
 
   /** The real yo, our package linked beside it. As root yo would drop to another user; SUDO_UID=-1 keeps it from that. */
   async function yo(cwd: string, ...args: string[]): Promise<{ code: number | undefined; text: string }> {
-    const options = { cwd, reject: false, all: true, stdin: 'ignore', env: { SUDO_UID: '-1', NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} -C autopilot-source`.trim() } } as const;
+    const options = {
+      cwd,
+      reject: false,
+      all: true,
+      stdin: 'ignore',
+      env: { SUDO_UID: '-1', NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} -C autopilot-source`.trim() },
+    } as const;
     const result = await execa(process.execPath, [join(repository, 'node_modules/yo/lib/cli.js'), ...args], options);
     return { code: result.exitCode, text: result.all };
   }
@@ -66,6 +72,8 @@ describe('yo', function () {
     expect(existsSync(join(dir, 'my-canary')), 'nothing is written before the last answer').to.equal(false);
     answer('\n');
     await run;
-    expect(readFileSync(join(dir, 'my-canary/autopilot.yaml'), 'utf8')).to.contain('operatorName: canary-operator').and.to.contain('apiVersion: examples.io/v1');
+    expect(readFileSync(join(dir, 'my-canary/autopilot.yaml'), 'utf8'))
+      .to.contain('operatorName: canary-operator')
+      .and.to.contain('apiVersion: examples.io/v1');
   });
 });

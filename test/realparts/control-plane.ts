@@ -111,7 +111,9 @@ export async function controlPlane(options: { readonly controllerManager?: boole
     server,
     kubectl,
     async helm(args) {
-      const { stdout } = await execa(await tool('helm'), [...args], { env: { KUBECONFIG: kubeconfig, HOME: folder, XDG_CACHE_HOME: join(folder, 'helm-cache') } });
+      const { stdout } = await execa(await tool('helm'), [...args], {
+        env: { KUBECONFIG: kubeconfig, HOME: folder, XDG_CACHE_HOME: join(folder, 'helm-cache') },
+      });
       return stdout;
     },
     installIstioCrds: async () => applyFiles(await istioCrds()),

@@ -22,7 +22,9 @@ export class Unavailable extends Error {
   override readonly name = 'Unavailable';
 }
 
-const stamp = ['gitVersion=' + KUBERNETES, 'gitMajor=1', 'gitMinor=37', 'gitTreeState=clean'].map((pair) => `-X k8s.io/component-base/version.${pair}`).join(' ');
+const stamp = ['gitVersion=' + KUBERNETES, 'gitMajor=1', 'gitMinor=37', 'gitTreeState=clean']
+  .map((pair) => `-X k8s.io/component-base/version.${pair}`)
+  .join(' ');
 
 /** How each tool is built, into the folder `bin`. */
 const RECIPES: Readonly<Record<Tool, (bin: string) => { readonly args: readonly string[]; readonly cwd: string }>> = {
@@ -34,7 +36,10 @@ const RECIPES: Readonly<Record<Tool, (bin: string) => { readonly args: readonly 
 };
 
 function kubernetes(bin: string, command: string): { readonly args: readonly string[]; readonly cwd: string } {
-  return { cwd: join(here, 'go/kube'), args: ['build', '-mod=readonly', '-ldflags', `-s -w ${stamp}`, '-o', join(bin, command), `k8s.io/kubernetes/cmd/${command}`] };
+  return {
+    cwd: join(here, 'go/kube'),
+    args: ['build', '-mod=readonly', '-ldflags', `-s -w ${stamp}`, '-o', join(bin, command), `k8s.io/kubernetes/cmd/${command}`],
+  };
 }
 
 /** Makes all parts ready, with progress. @throws Unavailable */
@@ -86,7 +91,9 @@ export async function istioCrds(): Promise<readonly string[]> {
 /** Files of the Gateway API's standard CRDs. @throws Unavailable */
 export async function gatewayApiCrds(): Promise<readonly string[]> {
   const folder = join(await moduleFolder(GATEWAY_API), 'config/crd/standard');
-  return globSync('*.yaml', { cwd: folder, exclude: ['*_vap_*'] }).sort().map((file) => join(folder, file));
+  return globSync('*.yaml', { cwd: folder, exclude: ['*_vap_*'] })
+    .sort()
+    .map((file) => join(folder, file));
 }
 
 async function moduleFolder(module: string): Promise<string> {

@@ -15,7 +15,13 @@ describe('the sandbox collects', () => {
   });
 
   async function create(name: string, owners: readonly KubeObject[] = [], namespace = 'default'): Promise<KubeObject> {
-    const ownerReferences = owners.map(({ metadata }) => ({ apiVersion: 'v1', kind: 'ConfigMap', name: metadata.name, uid: metadata.uid ?? '', blockOwnerDeletion: true }));
+    const ownerReferences = owners.map(({ metadata }) => ({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      name: metadata.name,
+      uid: metadata.uid ?? '',
+      blockOwnerDeletion: true,
+    }));
     return cluster.api.create(type, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace, ...(owners.length > 0 && { ownerReferences }) } });
   }
   async function remove(name: string, propagationPolicy: 'Background' | 'Foreground' | 'Orphan' = 'Background'): Promise<void> {
@@ -38,7 +44,10 @@ describe('the sandbox collects', () => {
     await remove('a');
     await rest();
     const { items } = await cluster.api.list(type);
-    expect(items.map(({ metadata }) => [metadata.name, metadata.ownerReferences?.map(({ name }) => name)])).to.deep.equal([['b', undefined], ['c', ['b']]]);
+    expect(items.map(({ metadata }) => [metadata.name, metadata.ownerReferences?.map(({ name }) => name)])).to.deep.equal([
+      ['b', undefined],
+      ['c', ['b']],
+    ]);
   });
 
   it('an object whose owner never was', async () => {

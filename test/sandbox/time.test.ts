@@ -12,7 +12,12 @@ describe('virtual time', () => {
   it('runs timers in the order they are due, those of one instant in the order they were set', () => {
     const clock = new VirtualClock();
     const order: string[] = [];
-    for (const [name, ms] of [['late', 20], ['first', 10], ['second', 10]] as const) clock.after(ms, () => order.push(name));
+    for (const [name, ms] of [
+      ['late', 20],
+      ['first', 10],
+      ['second', 10],
+    ] as const)
+      clock.after(ms, () => order.push(name));
     clock.moveTo(20);
     while (clock.fire());
     expect(order).to.deep.equal(['first', 'second', 'late']);

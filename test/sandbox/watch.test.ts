@@ -24,7 +24,11 @@ describe('a watch of the sandbox', () => {
     const before = String(cluster.version);
     await cluster.api.create(type, object('a'));
     cluster.compact();
-    const error = await cluster.api.watch(type, { resourceVersion: before })[Symbol.asyncIterator]().next().catch((failure: unknown) => failure);
+    const error = await cluster.api
+      .watch(type, { resourceVersion: before })
+      [Symbol.asyncIterator]()
+      .next()
+      .catch((failure: unknown) => failure);
     expect(hasCode(error, 410)).to.equal(true);
   });
 

@@ -29,7 +29,10 @@ describe('the machine of AutoRoute', () => {
   it('routes the Deployments that are there, and is Ready', async () => {
     const { status } = (await flight.get('AutoRoute', 'example')) ?? {};
     expect(status.phase).to.equal('Ready');
-    expect(status.syncedDeployments).to.deep.equal([{ name: 'one', port: 80 }, { name: 'two', port: 80 }]);
+    expect(status.syncedDeployments).to.deep.equal([
+      { name: 'one', port: 80 },
+      { name: 'two', port: 80 },
+    ]);
     expect(await names('Service')).to.deep.equal(['one', 'two']);
     expect(await names('VirtualService')).to.deep.equal(['one.example', 'two.example']);
     expect(await names('Gateway')).to.deep.equal(['example']);

@@ -16,6 +16,9 @@ describe('Syncing', () => {
     expect(outputs?.services?.map(({ metadata }) => metadata.name)).to.deep.equal(['api', 'web']);
     expect(outputs?.virtualservices?.map(({ metadata }) => metadata.name)).to.deep.equal(['api.example', 'web.example']);
     expect(outputs?.gateways?.map(({ metadata }) => metadata.name)).to.deep.equal(['example']);
-    expect(statusInfo?.syncedDeployments).to.deep.equal([{ name: 'api', port: 8080 }, { name: 'web', port: 80 }]);
+    expect(statusInfo?.syncedDeployments).to.deep.equal([
+      { name: 'api', port: 8080 },
+      { name: 'web', port: 80 },
+    ]);
   });
 });

@@ -32,7 +32,13 @@ export async function crdOf(model: Model, specFile: string): Promise<object> {
             openAPIV3Schema: {
               type: 'object',
               ...(spec['required'] === undefined ? {} : { required: ['spec'] }),
-              properties: { apiVersion: { type: 'string' }, kind: { type: 'string' }, metadata: { type: 'object' }, spec, status: statusSchema(model, info, specFile) },
+              properties: {
+                apiVersion: { type: 'string' },
+                kind: { type: 'string' },
+                metadata: { type: 'object' },
+                spec,
+                status: statusSchema(model, info, specFile),
+              },
             },
           },
           subresources: { status: {} },
@@ -64,7 +70,8 @@ function structural(schema: Parameters<typeof toStructural>[0], path: string, sp
 function statusSchema(model: Model, info: Record<string, unknown>, specFile: string): object {
   const fields = (info['properties'] ?? {}) as Record<string, unknown>;
   for (const name of OURS)
-    if (name in fields) throw new Error(`${specFile}: ${model.kind}StatusInfo must not have a field '${name}': it is one of ours (${OURS.join(', ')}); choose another name`);
+    if (name in fields)
+      throw new Error(`${specFile}: ${model.kind}StatusInfo must not have a field '${name}': it is one of ours (${OURS.join(', ')}); choose another name`);
   const initial = model.phases.find((phase) => phase.initial)?.name ?? '';
   const names = model.phases.flatMap((phase) => [phase.name, ...phase.formerly]);
   const time = { type: 'string', format: 'date-time' };

@@ -55,7 +55,13 @@ export async function schemasOf(specFile: string, types: readonly string[]): Pro
       skipTypeCheck: true,
       jsDoc: 'extended',
       additionalProperties: true,
-      extraTags: ['x-kubernetes-validations', 'x-kubernetes-list-type', 'x-kubernetes-list-map-keys', 'x-kubernetes-preserve-unknown-fields', 'x-kubernetes-embedded-resource'],
+      extraTags: [
+        'x-kubernetes-validations',
+        'x-kubernetes-list-type',
+        'x-kubernetes-list-map-keys',
+        'x-kubernetes-preserve-unknown-fields',
+        'x-kubernetes-embedded-resource',
+      ],
     });
     return new Map(types.map((type) => [type, schemaOf(generator, type, specFile)]));
   } finally {

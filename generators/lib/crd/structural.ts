@@ -19,9 +19,28 @@ export interface JsonSchema {
 
 /** Keywords that mean the same in both. */
 const KEPT = [
-  'title', 'description', 'default', 'format', 'pattern', 'minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf',
-  'minLength', 'maxLength', 'minItems', 'maxItems', 'minProperties', 'maxProperties', 'uniqueItems',
-  'x-kubernetes-validations', 'x-kubernetes-list-type', 'x-kubernetes-list-map-keys', 'x-kubernetes-preserve-unknown-fields', 'x-kubernetes-embedded-resource',
+  'title',
+  'description',
+  'default',
+  'format',
+  'pattern',
+  'minimum',
+  'maximum',
+  'exclusiveMinimum',
+  'exclusiveMaximum',
+  'multipleOf',
+  'minLength',
+  'maxLength',
+  'minItems',
+  'maxItems',
+  'minProperties',
+  'maxProperties',
+  'uniqueItems',
+  'x-kubernetes-validations',
+  'x-kubernetes-list-type',
+  'x-kubernetes-list-map-keys',
+  'x-kubernetes-preserve-unknown-fields',
+  'x-kubernetes-embedded-resource',
 ];
 
 type Out = Record<string, unknown>;
@@ -53,7 +72,8 @@ export function toStructural(schema: JsonSchema, path: string): Out {
     case 'object':
       return { ...kept, ...objectOf(schema, path) };
     case 'array': {
-      if (schema.items === undefined || Array.isArray(schema.items)) throw new Error(`${path} is a tuple, which a CRD cannot describe; use an object with named fields or an array of one type`);
+      if (schema.items === undefined || Array.isArray(schema.items))
+        throw new Error(`${path} is a tuple, which a CRD cannot describe; use an object with named fields or an array of one type`);
       return { ...kept, type: 'array', items: toStructural(schema.items as JsonSchema, `${path}[]`) };
     }
     case 'string':
@@ -109,7 +129,14 @@ function unionOf(branches: readonly JsonSchema[], path: string): Out {
   const values = some.flatMap((branch) => (branch.const === undefined ? (branch.enum ?? []) : [branch.const]));
   if (some.every((branch) => branch.const !== undefined || branch.enum !== undefined)) return { ...enumOf(values, path), ...nullable };
   if (some.every((branch) => branch.type === 'object' && branch.properties !== undefined)) return { ...mergedObject(some, path), ...nullable };
-  if (some.every((branch) => typeof branch.type === 'string' && branch.properties === undefined)) return { ...mixed(some.map(({ type }) => type as string), path), ...nullable };
+  if (some.every((branch) => typeof branch.type === 'string' && branch.properties === undefined))
+    return {
+      ...mixed(
+        some.map(({ type }) => type as string),
+        path,
+      ),
+      ...nullable,
+    };
   throw new Error(`${path} is a union of different shapes, which a CRD cannot describe; use one object whose fields are optional`);
 }
 
@@ -121,12 +148,15 @@ function mergedObject(branches: readonly JsonSchema[], path: string): Out {
       const known = properties[name];
       properties[name] = known === undefined ? next : joined(known, next, `${path}.${name}`);
     }
-  const required = branches.map((branch) => (branch['required'] as readonly string[] | undefined) ?? []).reduce((all, names) => all.filter((name) => names.includes(name)));
+  const required = branches
+    .map((branch) => (branch['required'] as readonly string[] | undefined) ?? [])
+    .reduce((all, names) => all.filter((name) => names.includes(name)));
   return { type: 'object', properties, ...(required.length === 0 ? {} : { required }) };
 }
 
 function joined(a: Out, b: Out, path: string): Out {
   if (JSON.stringify(a) === JSON.stringify(b)) return a;
-  if (a['type'] === b['type'] && Array.isArray(a['enum']) && Array.isArray(b['enum'])) return { ...a, enum: [...new Set<unknown>([...a['enum'], ...b['enum']])] };
+  if (a['type'] === b['type'] && Array.isArray(a['enum']) && Array.isArray(b['enum']))
+    return { ...a, enum: [...new Set<unknown>([...a['enum'], ...b['enum']])] };
   throw new Error(`${path} has different types in the branches of a union, which a CRD cannot describe; give the fields different names`);
 }

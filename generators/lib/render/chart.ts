@@ -32,7 +32,10 @@ export function renderChart(model: Model, crd: object, operatorConfigText: strin
     .map((entry) => join(entry.parentPath, entry.name))
     .sort()
     .map((file) => {
-      const path = file.slice(templates.length + 1).replaceAll('\\', '/').replace('crds/crd.yaml', `crds/${model.plural}.yaml`);
+      const path = file
+        .slice(templates.length + 1)
+        .replaceAll('\\', '/')
+        .replace('crds/crd.yaml', `crds/${model.plural}.yaml`);
       return { path: `charts/${model.operatorName}/${path}`, content: ejs.render(readFileSync(file, 'utf8'), data, {}), ownership: 'merged' as const };
     });
 }

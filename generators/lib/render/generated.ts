@@ -65,7 +65,12 @@ function parameterTypes(parameters: readonly ParameterType[]): string {
     return `export type ${name} = Read<Wire${name}> & { ${identity} };\nexport type ${name}Output = Write<Wire${name}> & { ${identity} };\n`;
   });
   const typed = modules.length > 0;
-  const runtime = [...(typed ? ['DeepReadonly'] : []), ...(parameters.length > modules.length ? ['KubeObject'] : []), ...(typed ? ['ObjectMeta'] : []), 'OutputObject'];
+  const runtime = [
+    ...(typed ? ['DeepReadonly'] : []),
+    ...(parameters.length > modules.length ? ['KubeObject'] : []),
+    ...(typed ? ['ObjectMeta'] : []),
+    'OutputObject',
+  ];
   const mapped = `
 /** As read: frozen, and with the metadata that every stored object has. */
 type Read<T> = DeepReadonly<Omit<T, 'apiVersion' | 'kind' | 'metadata'>> & { readonly metadata: ObjectMeta };
@@ -127,8 +132,20 @@ export type Worker = (context: Context) => Result | Promise<Result>;
 function schedulerTable(model: Model): string {
   const workers = model.phases.filter((phase) => !phase.final);
   const uses = (phase: ModelPhase): object => ({
-    inputs: phase.inputs.map((input) => ({ name: input.parameter.name, type: typeOf(input.parameter), namespace: input.namespace, selector: input.selector, optional: input.optional || undefined })),
-    outputs: phase.outputs.map((output) => ({ name: output.parameter.name, type: typeOf(output.parameter), namespace: output.namespace, prune: output.prune || undefined, optional: output.optional || undefined })),
+    inputs: phase.inputs.map((input) => ({
+      name: input.parameter.name,
+      type: typeOf(input.parameter),
+      namespace: input.namespace,
+      selector: input.selector,
+      optional: input.optional || undefined,
+    })),
+    outputs: phase.outputs.map((output) => ({
+      name: output.parameter.name,
+      type: typeOf(output.parameter),
+      namespace: output.namespace,
+      prune: output.prune || undefined,
+      optional: output.optional || undefined,
+    })),
   });
   const table = {
     operatorName: model.operatorName,
@@ -153,7 +170,10 @@ function schedulerTable(model: Model): string {
     })),
     queries: hasMetrics(model) ? model.queries.map((query) => ({ name: query.method, template: query.template, parameters: query.parameters })) : [],
   };
-  const imports = workers.map((phase) => `import { sync as ${syncName(phase)} } from '../workers/${phase.file}.ts';\nimport type { Worker as ${phase.name}Worker } from './${phase.file}.ts';\n`);
+  const imports = workers.map(
+    (phase) =>
+      `import { sync as ${syncName(phase)} } from '../workers/${phase.file}.ts';\nimport type { Worker as ${phase.name}Worker } from './${phase.file}.ts';\n`,
+  );
   return `${GENERATED}
 import { defineScheduler } from 'autopilot-runtime';
 import type { AnyWorker } from 'autopilot-runtime';

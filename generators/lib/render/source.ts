@@ -39,7 +39,11 @@ export function union(names: readonly string[]): string {
 
 /** A doc comment; text that would end it is broken up. */
 export function doc(text: string, indent = ''): string {
-  const lines = text.trim().replaceAll('*/', '*\u200b/').split('\n').map((line) => line.trim());
+  const lines = text
+    .trim()
+    .replaceAll('*/', '*\u200b/')
+    .split('\n')
+    .map((line) => line.trim());
   if (lines.length === 1) return `${indent}/** ${lines[0]} */\n`;
   return `${indent}/**\n${lines.map((line) => `${indent} * ${line}`.trimEnd()).join('\n')}\n${indent} */\n`;
 }

@@ -4,7 +4,10 @@ import { quote } from './source.ts';
 
 export function renderTests(model: Model): ProjectFile[] {
   const yours = (path: string, content: string): ProjectFile => ({ path, content, ownership: 'yours' });
-  return [...model.phases.filter((phase) => !phase.final).map((phase) => yours(`test/${phase.file}.test.ts`, workerTest(phase))), yours('test/machine.test.ts', machineTest(model))];
+  return [
+    ...model.phases.filter((phase) => !phase.final).map((phase) => yours(`test/${phase.file}.test.ts`, workerTest(phase))),
+    yours('test/machine.test.ts', machineTest(model)),
+  ];
 }
 
 function workerTest(phase: ModelPhase): string {

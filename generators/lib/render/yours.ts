@@ -37,7 +37,9 @@ function workerStub(model: Model, phase: ModelPhase): string {
   const facts = [
     phase.description?.trim() ?? `${phase.name} of ${model.kind}.`,
     '',
-    ...(phase.inputs.length > 0 || phase.metrics ? [`Reads: ${[...phase.inputs.map(({ parameter }) => parameter.name), ...(phase.metrics ? ['metrics'] : [])].join(', ')}.`] : []),
+    ...(phase.inputs.length > 0 || phase.metrics
+      ? [`Reads: ${[...phase.inputs.map(({ parameter }) => parameter.name), ...(phase.metrics ? ['metrics'] : [])].join(', ')}.`]
+      : []),
     ...(phase.outputs.length > 0 ? [`Writes: ${phase.outputs.map(({ parameter }) => parameter.name).join(', ')}.`] : []),
     `Goes to: ${others.length > 0 ? others.join(', ') : 'nowhere else'}.`,
   ];

@@ -108,7 +108,8 @@ export class Informer {
   /** Objects of a namespace (absent: all), sorted by namespace and name. */
   list(namespace?: string): readonly KubeObject[] {
     const found: KubeObject[] = [];
-    for (const part of this.#parts) for (const object of part.store.values()) if (namespace === undefined || object.metadata.namespace === namespace) found.push(object);
+    for (const part of this.#parts)
+      for (const object of part.store.values()) if (namespace === undefined || object.metadata.namespace === namespace) found.push(object);
     return found.sort((a, b) => (keyString(a.metadata) < keyString(b.metadata) ? -1 : 1));
   }
 

@@ -56,9 +56,7 @@ export type JsonPatchOperation =
   | { readonly op: 'remove'; readonly path: string }
   | { readonly op: 'move' | 'copy'; readonly from: string; readonly path: string };
 
-export type Patch =
-  | { readonly type: 'merge'; readonly body: unknown }
-  | { readonly type: 'json'; readonly body: readonly JsonPatchOperation[] };
+export type Patch = { readonly type: 'merge'; readonly body: unknown } | { readonly type: 'json'; readonly body: readonly JsonPatchOperation[] };
 
 export interface DeleteOptions {
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };

@@ -76,7 +76,9 @@ async function fromKubeconfig(file: string | undefined): Promise<Found> {
     if (file === undefined) config.loadFromDefault();
     else config.loadFromFile(file);
   } catch (error) {
-    throw new Error(`cannot read the kubeconfig${file === undefined ? '' : ` ${file}`}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new Error(`cannot read the kubeconfig${file === undefined ? '' : ` ${file}`}: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
   }
   const cluster = config.getCurrentCluster();
   if (cluster === null) throw new Error(`the kubeconfig ${file ?? '(default)'} has no current context; choose one with kubectl config use-context`);

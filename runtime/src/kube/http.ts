@@ -60,7 +60,11 @@ export function httpKubeApi(connection: Connection): HttpKubeApi {
       const response = await send(url, {
         method: request.method,
         dispatcher: agents.for(tls),
-        headers: { accept: 'application/json', ...headers, ...(request.body === undefined ? {} : { 'content-type': request.contentType ?? 'application/json' }) },
+        headers: {
+          accept: 'application/json',
+          ...headers,
+          ...(request.body === undefined ? {} : { 'content-type': request.contentType ?? 'application/json' }),
+        },
         ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
         headersTimeout: ANSWER_MS,
         bodyTimeout: request.bodyTimeout ?? ANSWER_MS,
@@ -91,7 +95,10 @@ export function httpKubeApi(connection: Connection): HttpKubeApi {
   return {
     async list(type, options: ListOptions = {}, signal): Promise<KubeList> {
       const { labelSelector, fieldSelector, limit, continue: token } = options;
-      const answer = (await call({ method: 'GET', path: collectionPath(type, options.namespace), query: { labelSelector, fieldSelector, limit, continue: token } }, signal)) as {
+      const answer = (await call(
+        { method: 'GET', path: collectionPath(type, options.namespace), query: { labelSelector, fieldSelector, limit, continue: token } },
+        signal,
+      )) as {
         metadata: { resourceVersion: string; continue?: string };
         items?: KubeObject[] | null;
       };
@@ -133,11 +140,27 @@ export function httpKubeApi(connection: Connection): HttpKubeApi {
       )) as KubeObject,
 
     patch: async (type, key, patch: Patch, options, signal) =>
-      (await call({ method: 'PATCH', path: objectPath(type, key, options), query: write(options), body: patch.body, contentType: `application/${patch.type === 'json' ? 'json-patch' : 'merge-patch'}+json` }, signal)) as KubeObject,
+      (await call(
+        {
+          method: 'PATCH',
+          path: objectPath(type, key, options),
+          query: write(options),
+          body: patch.body,
+          contentType: `application/${patch.type === 'json' ? 'json-patch' : 'merge-patch'}+json`,
+        },
+        signal,
+      )) as KubeObject,
 
     async delete(type, key, options: DeleteOptions = {}, signal): Promise<void> {
       const { preconditions, propagationPolicy = 'Background' } = options;
-      await call({ method: 'DELETE', path: objectPath(type, key), body: { kind: 'DeleteOptions', apiVersion: 'v1', propagationPolicy, ...(preconditions && { preconditions }) } }, signal);
+      await call(
+        {
+          method: 'DELETE',
+          path: objectPath(type, key),
+          body: { kind: 'DeleteOptions', apiVersion: 'v1', propagationPolicy, ...(preconditions && { preconditions }) },
+        },
+        signal,
+      );
     },
 
     close: () => agents.close(),

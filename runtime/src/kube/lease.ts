@@ -119,7 +119,12 @@ export function campaign(options: ElectionOptions, signal: AbortSignal): Electio
       renewed = undefined;
       const { leaseTransitions } = spec();
       const time = new Date(clock.now()).toISOString().replace('Z', '000Z');
-      await api.replace(LEASE, { ...record, spec: { holderIdentity: '', leaseDurationSeconds: 1, acquireTime: time, renewTime: time, leaseTransitions: leaseTransitions ?? 0 } }).catch(() => undefined);
+      await api
+        .replace(LEASE, {
+          ...record,
+          spec: { holderIdentity: '', leaseDurationSeconds: 1, acquireTime: time, renewTime: time, leaseTransitions: leaseTransitions ?? 0 },
+        })
+        .catch(() => undefined);
     },
   };
 }

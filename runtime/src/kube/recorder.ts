@@ -25,7 +25,11 @@ export function recorder(api: KubeApi, clock: Clock, operatorName: string, repor
     if (inFlight >= IN_FLIGHT || (type === 'Warning' && last !== undefined && now - last < REPEAT_MS)) return;
     told.delete(mark);
     told.set(mark, now);
-    if (told.size > REMEMBERED) for (const oldest of told.keys()) { told.delete(oldest); break; }
+    if (told.size > REMEMBERED)
+      for (const oldest of told.keys()) {
+        told.delete(oldest);
+        break;
+      }
     const { name, namespace, uid, resourceVersion } = regarding.metadata;
     const event = {
       apiVersion: 'events.k8s.io/v1',
@@ -38,7 +42,14 @@ export function recorder(api: KubeApi, clock: Clock, operatorName: string, repor
       type,
       reason,
       note: note.slice(0, 1024),
-      regarding: { apiVersion: regarding.apiVersion, kind: regarding.kind, name, ...(namespace && { namespace }), ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) },
+      regarding: {
+        apiVersion: regarding.apiVersion,
+        kind: regarding.kind,
+        name,
+        ...(namespace && { namespace }),
+        ...(uid && { uid }),
+        ...(resourceVersion && { resourceVersion }),
+      },
     };
     inFlight++;
     api

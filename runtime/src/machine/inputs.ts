@@ -69,7 +69,9 @@ export function inputView(phase: PhaseDefinition, input: InputDefinition, inform
   const namespaceOf = (options: ReadOptions | undefined): string | undefined => {
     if (!input.type.namespaced) return undefined;
     if (input.namespace === 'own' && options?.namespace !== undefined && options.namespace !== own)
-      throw new PermanentError(`${place} sees the resource's own namespace only; declare it as { name: ${input.name}, namespace: all } to read from ${options.namespace}`);
+      throw new PermanentError(
+        `${place} sees the resource's own namespace only; declare it as { name: ${input.name}, namespace: all } to read from ${options.namespace}`,
+      );
     return options?.namespace ?? own;
   };
   const get = (name: string, options?: ReadOptions): KubeObject | undefined => {

@@ -25,7 +25,8 @@ export function checkResult(scheduler: Scheduler, phase: PhaseDefinition, result
   const worker = `worker of phase ${phase.name}`;
   if (!isMap(result)) throw new PermanentError(`the ${worker} returned ${JSON.stringify(result)}; it must return { next: '<phase>' }`);
   const allowed = [phase.name, ...(phase.next ?? scheduler.phases.map(({ name }) => name))];
-  if (!allowed.includes(result.next)) throw new PermanentError(`the ${worker} returned next: '${result.next}'; allowed are ${[...new Set(allowed)].join(', ')}`);
+  if (!allowed.includes(result.next))
+    throw new PermanentError(`the ${worker} returned next: '${result.next}'; allowed are ${[...new Set(allowed)].join(', ')}`);
   const declared = phase.outputs.map(({ name }) => name);
   for (const name of Object.keys(result.outputs ?? {}))
     if (!declared.includes(name))
@@ -36,7 +37,13 @@ export function checkResult(scheduler: Scheduler, phase: PhaseDefinition, result
  * The intents of one output, or undefined when the worker said nothing about it (then nothing is applied and nothing pruned).
  * @throws PermanentError for an object that is not of the declared kind, has no legal name, lies elsewhere, or is an input handed back.
  */
-export function intentsOf(scheduler: Scheduler, phase: PhaseDefinition, output: OutputDefinition, result: AnyResult, resource: KubeObject): readonly Intent[] | undefined {
+export function intentsOf(
+  scheduler: Scheduler,
+  phase: PhaseDefinition,
+  output: OutputDefinition,
+  result: AnyResult,
+  resource: KubeObject,
+): readonly Intent[] | undefined {
   const objects = result.outputs?.[output.name];
   if (objects === undefined) return undefined;
   const seen = new Set<string>();
@@ -80,14 +87,25 @@ function intentOf(scheduler: Scheduler, output: OutputDefinition, object: KubeOb
       ...(ownable && resource.metadata.uid !== undefined
         ? {
             ownerReferences: [
-              { apiVersion: apiVersionOf(scheduler.resource), kind: scheduler.resource.kind, name: resource.metadata.name, uid: resource.metadata.uid, controller: true },
+              {
+                apiVersion: apiVersionOf(scheduler.resource),
+                kind: scheduler.resource.kind,
+                name: resource.metadata.name,
+                uid: resource.metadata.uid,
+                controller: true,
+              },
             ],
           }
         : {}),
     },
   };
   const hash = shortHash(canonical(bare));
-  return { output, key: keyOf(bare), hash, object: { ...bare, metadata: { ...bare.metadata, annotations: { ...annotations, [appliedAnnotation(group)]: hash } } } };
+  return {
+    output,
+    key: keyOf(bare),
+    hash,
+    object: { ...bare, metadata: { ...bare.metadata, annotations: { ...annotations, [appliedAnnotation(group)]: hash } } },
+  };
 }
 
 /** JSON with sorted names: equal intents have equal text. */
@@ -112,5 +130,8 @@ export function contains(live: unknown, intent: unknown): boolean {
 export function isOwnedBy(object: KubeObject, resource: KubeObject, group: string): boolean {
   const { uid } = resource.metadata;
   if (uid === undefined) return false;
-  return object.metadata.labels?.[ownerLabel(group)] === uid || (object.metadata.ownerReferences ?? []).some((owner) => owner.controller === true && owner.uid === uid);
+  return (
+    object.metadata.labels?.[ownerLabel(group)] === uid ||
+    (object.metadata.ownerReferences ?? []).some((owner) => owner.controller === true && owner.uid === uid)
+  );
 }

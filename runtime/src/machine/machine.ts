@@ -104,7 +104,9 @@ export class Machine {
 
   /** Kinds that cannot be read now, with the reason. */
   unavailable(): readonly { readonly kind: string; readonly reason: string }[] {
-    return [...this.#informers.values()].flatMap((informer) => (informer.unavailable === undefined ? [] : [{ kind: informer.scope.type.kind, reason: informer.unavailable }]));
+    return [...this.#informers.values()].flatMap((informer) =>
+      informer.unavailable === undefined ? [] : [{ kind: informer.scope.type.kind, reason: informer.unavailable }],
+    );
   }
 
   /** How many resources are in each phase. */
@@ -186,7 +188,10 @@ export class Machine {
     if (object === undefined && this.#outputs.wasPruned(old?.metadata.uid)) return [];
     if (old !== undefined && object !== undefined && sameButStatus(old, object)) return [];
     const label = ownerLabel(this.#options.scheduler.resource.group);
-    const uids = [old, object].flatMap((side) => [side?.metadata.labels?.[label], side?.metadata.ownerReferences?.find(({ controller }) => controller === true)?.uid]);
+    const uids = [old, object].flatMap((side) => [
+      side?.metadata.labels?.[label],
+      side?.metadata.ownerReferences?.find(({ controller }) => controller === true)?.uid,
+    ]);
     return uids.flatMap((uid) => (uid === undefined ? [] : (this.#keyByUid.get(uid) ?? [])));
   }
 
@@ -214,7 +219,11 @@ export class Machine {
     else this.#stalled.delete(key);
     if (end.stuck !== undefined) this.#isolate(key, end.stuck);
     const failed = end.outcome.kind === 'failed' || end.stalled === true;
-    observer.syncEnded(phase, failed ? 'error' : end.outcome.kind === 'after' ? 'requeue_after' : end.outcome.kind === 'again' ? 'requeue' : 'success', (clock.monotonic() - started) / 1000);
+    observer.syncEnded(
+      phase,
+      failed ? 'error' : end.outcome.kind === 'after' ? 'requeue_after' : end.outcome.kind === 'again' ? 'requeue' : 'success',
+      (clock.monotonic() - started) / 1000,
+    );
     return end.outcome;
   }
 

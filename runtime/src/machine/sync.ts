@@ -89,7 +89,13 @@ export async function sync(resource: KubeObject, ports: SyncPorts, dependencies:
     const unavailable = input.optional === true ? undefined : ports.informerOf(input).unavailable;
     if (unavailable === undefined) continue;
     const message = `input ${input.name} cannot be read: ${unavailable}`;
-    return finish(resource, { phase, situation: { kind: 'waiting', reason: 'InputUnavailable', message }, observed: false }, ports, signal, failedBy(timeLeft(resource, phase, ports.clock)));
+    return finish(
+      resource,
+      { phase, situation: { kind: 'waiting', reason: 'InputUnavailable', message }, observed: false },
+      ports,
+      signal,
+      failedBy(timeLeft(resource, phase, ports.clock)),
+    );
   }
   return runWorker(resource, phase, phase.worker, ports, settings, dependencies, signal);
 }
@@ -158,7 +164,14 @@ async function runWorker(
 }
 
 /** The worker's result, or an error when it takes too long; `late` gets the promise that is still running then. */
-function within(running: Promise<AnyResult>, ms: number, clock: Clock, timeout: AbortController, late: (running: Promise<unknown>) => void, signal: AbortSignal): Promise<AnyResult> {
+function within(
+  running: Promise<AnyResult>,
+  ms: number,
+  clock: Clock,
+  timeout: AbortController,
+  late: (running: Promise<unknown>) => void,
+  signal: AbortSignal,
+): Promise<AnyResult> {
   return new Promise((resolve, reject) => {
     const giveUp = (message: string): void => {
       const grace = clock.after(GRACE_MS, () => {
@@ -180,11 +193,22 @@ function within(running: Promise<AnyResult>, ms: number, clock: Clock, timeout: 
   });
 }
 
-async function succeed(resource: KubeObject, phase: PhaseDefinition, result: AnyResult, ports: SyncPorts, settings: SyncSettings, signal: AbortSignal): Promise<SyncEnd> {
+async function succeed(
+  resource: KubeObject,
+  phase: PhaseDefinition,
+  result: AnyResult,
+  ports: SyncPorts,
+  settings: SyncSettings,
+  signal: AbortSignal,
+): Promise<SyncEnd> {
   const target = ports.scheduler.phases.find(({ name }) => name === result.next) ?? phase;
   const situation: Situation = { kind: 'ok', ...(result.message === undefined ? {} : { message: result.message }) };
   const stay = Math.min(
-    result.requeueAfter === undefined ? (phase.interval === undefined ? settings.workIntervalMs : parseDuration(phase.interval)) : parseDuration(result.requeueAfter),
+    result.requeueAfter === undefined
+      ? phase.interval === undefined
+        ? settings.workIntervalMs
+        : parseDuration(phase.interval)
+      : parseDuration(result.requeueAfter),
     timeLeft(resource, phase, ports.clock) ?? Infinity,
   );
   const outcome: Outcome = target.name !== phase.name ? { kind: 'again' } : { kind: 'after', ms: stay };
@@ -199,14 +223,32 @@ async function fail(resource: KubeObject, phase: PhaseDefinition, error: unknown
   if (name === 'StaleCache') return { outcome: { kind: 'after', ms: 50 }, situation: 'none' };
   if (name === 'RetryLater') {
     const { delay } = error as RetryLater;
-    return finish(resource, { phase, situation: { kind: 'waiting', reason: 'Waiting', message }, observed: false }, ports, signal, { kind: 'after', ms: Math.min(parseDuration(delay), left ?? Infinity) });
+    return finish(resource, { phase, situation: { kind: 'waiting', reason: 'Waiting', message }, observed: false }, ports, signal, {
+      kind: 'after',
+      ms: Math.min(parseDuration(delay), left ?? Infinity),
+    });
   }
-  ports.log.warn('sync failed', { resource: keyString(keyOf(resource)), phase: phase.name, error: message, reason: name, ...(name === 'Error' && error instanceof Error ? { stack: error.stack } : {}) });
+  ports.log.warn('sync failed', {
+    resource: keyString(keyOf(resource)),
+    phase: phase.name,
+    error: message,
+    reason: name,
+    ...(name === 'Error' && error instanceof Error ? { stack: error.stack } : {}),
+  });
   ports.observer.event({ type: 'syncFailed', resource: keyOf(resource), phase: phase.name, message });
   if (isPermanent(error)) {
     const { reason } = error as PermanentError;
     ports.record(resource, 'Warning', reason, message);
-    return { ...(await finish(resource, { phase, situation: { kind: 'stalled', reason, message }, observed: true }, ports, signal, left === undefined ? { kind: 'done' } : { kind: 'after', ms: left })), stalled: true };
+    return {
+      ...(await finish(
+        resource,
+        { phase, situation: { kind: 'stalled', reason, message }, observed: true },
+        ports,
+        signal,
+        left === undefined ? { kind: 'done' } : { kind: 'after', ms: left },
+      )),
+      stalled: true,
+    };
   }
   const reason = name === 'OutputConflict' || name === 'OutputRefused' ? name : name === 'ApiError' || name === 'ConnectionError' ? 'ApiError' : 'WorkerError';
   ports.record(resource, 'Warning', reason, message);

@@ -42,7 +42,19 @@ export const DEFAULT_CONFIG: OperatorConfig = {
 };
 
 /** Numbers as the original counted them. */
-const LEVELS: Readonly<Record<string, Level>> = { '0': 'debug', '1': 'info', '2': 'warn', '3': 'error', '4': 'error', '5': 'error', '6': 'error', debug: 'debug', info: 'info', warn: 'warn', error: 'error' };
+const LEVELS: Readonly<Record<string, Level>> = {
+  '0': 'debug',
+  '1': 'info',
+  '2': 'warn',
+  '3': 'error',
+  '4': 'error',
+  '5': 'error',
+  '6': 'error',
+  debug: 'debug',
+  info: 'info',
+  warn: 'warn',
+  error: 'error',
+};
 
 type Field = (value: unknown, config: { -readonly [K in keyof OperatorConfig]: OperatorConfig[K] }) => void;
 

@@ -26,7 +26,9 @@ export function serveEndpoints(options: EndpointsOptions): Promise<{ readonly po
   const host = match[1] ?? '';
   return new Promise((resolve, reject) => {
     server.once('error', (error) => reject(new Error(`cannot listen on ${options.address}: ${error.message}`, { cause: error })));
-    server.listen({ port: Number(match[2]), ...(host === '' ? {} : { host: host.replace(/^\[|\]$/g, '') }) }, () => resolve({ port: portOf(server), close: () => closeServer(server) }));
+    server.listen({ port: Number(match[2]), ...(host === '' ? {} : { host: host.replace(/^\[|\]$/g, '') }) }, () =>
+      resolve({ port: portOf(server), close: () => closeServer(server) }),
+    );
   });
 }
 

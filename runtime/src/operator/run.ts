@@ -65,10 +65,22 @@ async function operate(scheduler: Scheduler, log: ReturnType<typeof jsonLogger>)
           metrics,
           ready: [
             { name: 'caches', run: () => (filled ? undefined : 'not filled yet') },
-            { name: 'kinds', run: () => operator.machine.unavailable().map(({ kind, reason }) => `${kind}: ${reason}`).join('; ') || undefined },
+            {
+              name: 'kinds',
+              run: () =>
+                operator.machine
+                  .unavailable()
+                  .map(({ kind, reason }) => `${kind}: ${reason}`)
+                  .join('; ') || undefined,
+            },
           ],
         });
-  log.info('started', { operator: scheduler.operatorName, kind: scheduler.resource.kind, server, namespaces: config.watchNamespaces.length === 0 ? 'all' : config.watchNamespaces });
+  log.info('started', {
+    operator: scheduler.operatorName,
+    kind: scheduler.resource.kind,
+    server,
+    namespaces: config.watchNamespaces.length === 0 ? 'all' : config.watchNamespaces,
+  });
   const end = await Promise.race([stopped, operator.lost.then(() => 'the lease was lost'), operator.ready.then(() => new Promise<never>(() => undefined))]);
   if (end !== 'the lease was lost') {
     log.info('stopping', { signal: end });
@@ -84,11 +96,21 @@ async function operate(scheduler: Scheduler, log: ReturnType<typeof jsonLogger>)
 function forwarding(): Observer & { to: Observer | undefined } {
   return {
     to: undefined,
-    syncStarted() { this.to?.syncStarted(); },
-    syncEnded(...told) { this.to?.syncEnded(...told); },
-    event(told) { this.to?.event(told); },
-    relisted(...told) { this.to?.relisted(...told); },
-    watchFailed(...told) { this.to?.watchFailed(...told); },
+    syncStarted() {
+      this.to?.syncStarted();
+    },
+    syncEnded(...told) {
+      this.to?.syncEnded(...told);
+    },
+    event(told) {
+      this.to?.event(told);
+    },
+    relisted(...told) {
+      this.to?.relisted(...told);
+    },
+    watchFailed(...told) {
+      this.to?.watchFailed(...told);
+    },
   };
 }
 

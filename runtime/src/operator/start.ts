@@ -60,7 +60,10 @@ export interface Operator {
 export function startOperator(options: OperatorOptions): Operator {
   const { scheduler, clock, random, log, identity = 'autopilot' } = options;
   let config: OperatorConfig = { ...DEFAULT_CONFIG, leaderElection: false, ...options.config };
-  const observer = observers(...(options.observer === undefined ? [] : [options.observer]), ...(options.onEvent === undefined ? [] : [eventObserver(options.onEvent)]));
+  const observer = observers(
+    ...(options.observer === undefined ? [] : [options.observer]),
+    ...(options.onEvent === undefined ? [] : [eventObserver(options.onEvent)]),
+  );
   const stopping = new AbortController();
   let election: Election | undefined;
   let leading = false;

@@ -58,7 +58,9 @@ function numberOf(text: string): QueryAnswer {
 
 /** The typed methods of `context.metrics` for one resource. */
 export function metricsOf(queries: readonly QueryDefinition[], namespace: string | undefined, ask: Ask, signal: AbortSignal): Metrics {
-  return Object.fromEntries(queries.map((query): [string, Query] => [query.name, (parameters) => ask(render(query, { namespace: namespace ?? '', ...parameters }), signal)]));
+  return Object.fromEntries(
+    queries.map((query): [string, Query] => [query.name, (parameters) => ask(render(query, { namespace: namespace ?? '', ...parameters }), signal)]),
+  );
 }
 
 /**

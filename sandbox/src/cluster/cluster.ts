@@ -45,7 +45,8 @@ export class Cluster {
       change: (stored, object) => void this.#writes.update(stored.kind, stored.object.metadata, () => object, { fieldManager: 'kube-controller-manager' }),
     });
     this.api = this.#door();
-    for (const name of NAMESPACES) this.#writes.create(this.#kind({ group: '', version: 'v1', plural: 'namespaces' }), { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+    for (const name of NAMESPACES)
+      this.#writes.create(this.#kind({ group: '', version: 'v1', plural: 'namespaces' }), { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   }
 
   /** Counts every write that changed something. */
@@ -96,7 +97,8 @@ export class Cluster {
       apply: async (type, object, options, signal) => answer(this.#kind(type), signal, () => writes.apply(this.#kind(type), clone(object), options)),
       patch: async (type, key, patch, options, signal) =>
         answer(this.#kind(type), signal, () => {
-          const change = (old: KubeObject): KubeObject => (patch.type === 'json' ? jsonPatch(old, patch.body) : mergePatch(old, clone(patch.body))) as KubeObject;
+          const change = (old: KubeObject): KubeObject =>
+            (patch.type === 'json' ? jsonPatch(old, patch.body) : mergePatch(old, clone(patch.body))) as KubeObject;
           return writes.update(this.#kind(type), key, change, options);
         }),
       delete: async (type, key, options, signal) => {
@@ -117,7 +119,10 @@ export class Cluster {
     const { limit = Infinity, continue: token } = options;
     if (token !== undefined) {
       const rest = this.#pages.get(token);
-      if (rest === undefined) throw expired('The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.');
+      if (rest === undefined)
+        throw expired(
+          'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.',
+        );
       return this.#page(rest, limit);
     }
     const matches = this.#matcher(options);
@@ -135,9 +140,14 @@ export class Cluster {
 
   #matcher({ namespace, labelSelector, fieldSelector }: Pick<ListOptions, 'namespace' | 'labelSelector' | 'fieldSelector'>): Matches {
     const requirements = labelSelector === undefined ? [] : parseSelector(labelSelector);
-    const fields = (fieldSelector ?? '').split(',').filter((part) => part !== '').map((part) => fieldRequirement(part));
+    const fields = (fieldSelector ?? '')
+      .split(',')
+      .filter((part) => part !== '')
+      .map((part) => fieldRequirement(part));
     return ({ metadata }) =>
-      (namespace === undefined || metadata.namespace === namespace) && matchesSelector(requirements, metadata.labels) && fields.every(({ field, value, equal }) => (metadata[field] === value) === equal);
+      (namespace === undefined || metadata.namespace === namespace) &&
+      matchesSelector(requirements, metadata.labels) &&
+      fields.every(({ field, value, equal }) => (metadata[field] === value) === equal);
   }
 
   #definitionsChanged({ kind, before, after }: Change): void {

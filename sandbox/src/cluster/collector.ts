@@ -38,20 +38,30 @@ export function startCollector(records: Records, clock: Clock, { remove, change 
     const deleting = deletionTimestamp !== undefined;
     if (deleting && object.kind === 'Namespace' && stored.kind.group === '') return endNamespace(stored, everything);
     if (deleting && finalizers.includes(ORPHAN)) {
-      for (const dependent of dependentsOf(uid, everything)) change(dependent, withOwners(dependent.object, (owner) => owner.uid !== uid));
+      for (const dependent of dependentsOf(uid, everything))
+        change(
+          dependent,
+          withOwners(dependent.object, (owner) => owner.uid !== uid),
+        );
       return change(stored, withoutFinalizer(object, ORPHAN));
     }
     if (deleting && finalizers.includes(FOREGROUND)) {
       const dependents = dependentsOf(uid, everything);
       for (const dependent of dependents) if (dependent.object.metadata.deletionTimestamp === undefined) remove(dependent);
-      const blocking = dependents.filter(({ object: { metadata } }) => metadata.ownerReferences?.some((owner) => owner.uid === uid && owner.blockOwnerDeletion === true) === true);
+      const blocking = dependents.filter(
+        ({ object: { metadata } }) => metadata.ownerReferences?.some((owner) => owner.uid === uid && owner.blockOwnerDeletion === true) === true,
+      );
       if (blocking.every((dependent) => records.byUid(dependent.object.metadata.uid ?? '') === undefined)) change(stored, withoutFinalizer(object, FOREGROUND));
       return;
     }
     if (deleting || ownerReferences.length === 0) return;
     const present = ownerReferences.filter((owner) => isPresent(owner, object));
     if (present.length === 0) remove(stored);
-    else if (present.length < ownerReferences.length) change(stored, withOwners(object, (owner) => present.includes(owner)));
+    else if (present.length < ownerReferences.length)
+      change(
+        stored,
+        withOwners(object, (owner) => present.includes(owner)),
+      );
   }
 
   function isPresent(reference: OwnerReference, { metadata }: KubeObject): boolean {

@@ -34,7 +34,12 @@ export function alreadyExists(type: Named, name: string): ApiError {
 export const MODIFIED = 'the object has been modified; please apply your changes to the latest version and try again';
 
 export function conflict(type: Named, name: string, why: string = MODIFIED): ApiError {
-  return new ApiError({ code: 409, reason: 'Conflict', message: `Operation cannot be fulfilled on ${qualified(type)} "${name}": ${why}`, details: details(type, name) });
+  return new ApiError({
+    code: 409,
+    reason: 'Conflict',
+    message: `Operation cannot be fulfilled on ${qualified(type)} "${name}": ${why}`,
+    details: details(type, name),
+  });
 }
 
 export function applyConflict(causes: readonly Cause[], message: string): ApiError {
@@ -54,7 +59,13 @@ export function invalid(type: Named, name: string, causes: readonly Cause[]): Ap
 }
 
 /** What a deletion was asked to make sure of does not hold. */
-export function preconditionFailed({ group, kind }: Named, name: string, what: 'UID' | 'ResourceVersion', expected: string, found: string | undefined): ApiError {
+export function preconditionFailed(
+  { group, kind }: Named,
+  name: string,
+  what: 'UID' | 'ResourceVersion',
+  expected: string,
+  found: string | undefined,
+): ApiError {
   const subject = group === '' ? kind : `${kind}.${group}`;
   const why = what === 'UID' ? 'deleted and then recreated' : 'modified';
   const message = `Operation cannot be fulfilled on ${subject} "${name}": the ${what} in the precondition (${expected}) does not match the ${what} in record (${found ?? ''}). The object might have been ${why}`;
@@ -63,7 +74,12 @@ export function preconditionFailed({ group, kind }: Named, name: string, what: '
 
 /** A PUT of a custom resource that does not say which version it replaces. */
 export function versionMissing(type: Named, name: string): ApiError {
-  return new ApiError({ code: 422, reason: 'Invalid', message: `${qualified(type)} "${name}" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update`, details: details(type, name) });
+  return new ApiError({
+    code: 422,
+    reason: 'Invalid',
+    message: `${qualified(type)} "${name}" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update`,
+    details: details(type, name),
+  });
 }
 
 /** Some refusals of the server are plain errors to it. */

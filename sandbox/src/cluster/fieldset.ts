@@ -13,7 +13,22 @@ type Json = Readonly<Record<string, unknown>>;
 
 const JOIN = '\u0001';
 /** Set by the server on its own account: nobody owns them. */
-const NOBODYS = new Set(['f:apiVersion', 'f:kind', ...['name', 'namespace', 'uid', 'resourceVersion', 'generation', 'creationTimestamp', 'managedFields', 'generateName', 'deletionTimestamp', 'deletionGracePeriodSeconds'].map((field) => `f:metadata${JOIN}f:${field}`)]);
+const NOBODYS = new Set([
+  'f:apiVersion',
+  'f:kind',
+  ...[
+    'name',
+    'namespace',
+    'uid',
+    'resourceVersion',
+    'generation',
+    'creationTimestamp',
+    'managedFields',
+    'generateName',
+    'deletionTimestamp',
+    'deletionGracePeriodSeconds',
+  ].map((field) => `f:metadata${JOIN}f:${field}`),
+]);
 
 export function isMap(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

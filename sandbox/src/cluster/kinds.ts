@@ -24,7 +24,20 @@ export interface Kind extends Served {
 }
 
 /** Built-in kinds whose registry strategy sets metadata.generation. */
-const GENERATION = new Set(['pods', 'deployments', 'replicasets', 'statefulsets', 'daemonsets', 'replicationcontrollers', 'jobs', 'cronjobs', 'ingresses', 'networkpolicies', 'poddisruptionbudgets', 'customresourcedefinitions']);
+const GENERATION = new Set([
+  'pods',
+  'deployments',
+  'replicasets',
+  'statefulsets',
+  'daemonsets',
+  'replicationcontrollers',
+  'jobs',
+  'cronjobs',
+  'ingresses',
+  'networkpolicies',
+  'poddisruptionbudgets',
+  'customresourcedefinitions',
+]);
 
 interface Definition {
   readonly group: string;
@@ -42,7 +55,8 @@ export class Kinds {
   readonly #kinds = new Map<string, Kind>();
 
   constructor() {
-    for (const served of SERVED) this.#add({ ...served, shape: withMetadata(served.shape), generation: served.custom === true || GENERATION.has(served.plural) });
+    for (const served of SERVED)
+      this.#add({ ...served, shape: withMetadata(served.shape), generation: served.custom === true || GENERATION.has(served.plural) });
   }
 
   find(type: Pick<ResourceType, 'group' | 'version' | 'plural'>): Kind | undefined {
@@ -69,7 +83,14 @@ export class Kinds {
       else {
         const { metadata: _, ...properties } = schema?.openAPIV3Schema?.properties ?? {};
         const whole: StructuralSchema = { ...schema?.openAPIV3Schema, properties };
-        this.#add({ ...type, custom: true, generation: true, ...(subresources?.status !== undefined && { status: true }), shape: withMetadata(shapeOf(whole)), schema: whole });
+        this.#add({
+          ...type,
+          custom: true,
+          generation: true,
+          ...(subresources?.status !== undefined && { status: true }),
+          shape: withMetadata(shapeOf(whole)),
+          schema: whole,
+        });
       }
     }
   }

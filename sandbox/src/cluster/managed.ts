@@ -21,7 +21,9 @@ export interface Manager extends Writer {
 
 /** An applier is one manager across versions of the API, an updater is not. */
 export function isSameWriter(a: Writer, b: Writer): boolean {
-  return a.manager === b.manager && a.operation === b.operation && a.subresource === b.subresource && (a.operation === 'Apply' || a.apiVersion === b.apiVersion);
+  return (
+    a.manager === b.manager && a.operation === b.operation && a.subresource === b.subresource && (a.operation === 'Apply' || a.apiVersion === b.apiVersion)
+  );
 }
 
 interface Difference {
@@ -50,7 +52,15 @@ export function afterUpdate(managers: readonly Manager[], writer: Writer, before
  * After an apply: the writer owns exactly what it sent.
  * @throws ApiError 409 when it changes fields of others and does not force.
  */
-export function afterApply(managers: readonly Manager[], writer: Writer, sent: FieldSet, before: Fields, after: Fields, force: boolean, time: string): readonly Manager[] {
+export function afterApply(
+  managers: readonly Manager[],
+  writer: Writer,
+  sent: FieldSet,
+  before: Fields,
+  after: Fields,
+  force: boolean,
+  time: string,
+): readonly Manager[] {
   const { changed, removed } = difference(before, after);
   const own = managers.find((manager) => isSameWriter(manager, writer));
   const others = managers.filter((manager) => manager !== own);
@@ -72,15 +82,34 @@ function present(managers: readonly Manager[]): readonly Manager[] {
 }
 
 export function sameManagers(a: readonly Manager[], b: readonly Manager[]): boolean {
-  return a.length === b.length && a.every((manager, index) => manager === b[index] || (b[index] !== undefined && isSameWriter(manager, b[index]) && manager.time === b[index].time && manager.fields.size === b[index].fields.size && [...manager.fields].every((path) => b[index]?.fields.has(path))));
+  return (
+    a.length === b.length &&
+    a.every(
+      (manager, index) =>
+        manager === b[index] ||
+        (b[index] !== undefined &&
+          isSameWriter(manager, b[index]) &&
+          manager.time === b[index].time &&
+          manager.fields.size === b[index].fields.size &&
+          [...manager.fields].every((path) => b[index]?.fields.has(path))),
+    )
+  );
 }
 
 function conflictError(conflicts: readonly { readonly manager: Manager; readonly path: string }[]): Error {
-  const causes = conflicts.map(({ manager, path }): Cause => ({ reason: 'FieldManagerConflict', message: `conflict with ${describeManager(manager)}`, field: pathText(path) }));
+  const causes = conflicts.map(({ manager, path }): Cause => ({
+    reason: 'FieldManagerConflict',
+    message: `conflict with ${describeManager(manager)}`,
+    field: pathText(path),
+  }));
   const [only] = conflicts;
-  if (conflicts.length === 1 && only !== undefined) return applyConflict(causes, `Apply failed with 1 conflict: conflict with ${describeManager(only.manager)}: ${pathText(only.path)}`);
+  if (conflicts.length === 1 && only !== undefined)
+    return applyConflict(causes, `Apply failed with 1 conflict: conflict with ${describeManager(only.manager)}: ${pathText(only.path)}`);
   const names = [...new Set(conflicts.map(({ manager }) => describeManager(manager)))].sort();
-  const lines = names.flatMap((name) => [`conflicts with ${name}:`, ...conflicts.filter(({ manager }) => describeManager(manager) === name).map(({ path }) => `- ${pathText(path)}`)]);
+  const lines = names.flatMap((name) => [
+    `conflicts with ${name}:`,
+    ...conflicts.filter(({ manager }) => describeManager(manager) === name).map(({ path }) => `- ${pathText(path)}`),
+  ]);
   return applyConflict(causes, `Apply failed with ${conflicts.length} conflicts: ${lines.join('\n')}`);
 }
 

@@ -47,7 +47,10 @@ function patchOnce(document: unknown, operation: JsonPatchOperation): unknown {
 function pointer(text: string): readonly string[] {
   if (text === '') return [];
   if (!text.startsWith('/')) throw rejectedPatch();
-  return text.slice(1).split('/').map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+  return text
+    .slice(1)
+    .split('/')
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
 function read(document: unknown, path: readonly string[]): unknown {

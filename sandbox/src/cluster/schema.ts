@@ -39,7 +39,12 @@ export function unknownFields(object: unknown, schema: StructuralSchema): readon
   return found;
 }
 
-function walk(value: unknown, schema: StructuralSchema, path: string, visit: (path: string, value: unknown, schema: StructuralSchema | undefined) => void): void {
+function walk(
+  value: unknown,
+  schema: StructuralSchema,
+  path: string,
+  visit: (path: string, value: unknown, schema: StructuralSchema | undefined) => void,
+): void {
   if (Array.isArray(value)) {
     if (schema.items !== undefined) for (const [index, item] of (value as unknown[]).entries()) walk(item, schema.items, `${path}[${index}]`, visit);
     return;
@@ -66,7 +71,8 @@ export function withDefaults(value: unknown, schema: StructuralSchema): unknown 
   if (!isMap(value)) return value;
   const filled: Record<string, unknown> = { ...value };
   for (const [name, inner] of Object.entries(schema.properties ?? {}))
-    if (inner.default !== undefined && (filled[name] === undefined || (filled[name] === null && inner.nullable !== true))) filled[name] = structuredClone(inner.default);
+    if (inner.default !== undefined && (filled[name] === undefined || (filled[name] === null && inner.nullable !== true)))
+      filled[name] = structuredClone(inner.default);
   for (const [name, inner] of Object.entries(filled)) {
     const member = memberOf(schema, name);
     if (member !== undefined) filled[name] = withDefaults(inner, member);
@@ -82,8 +88,15 @@ export function problemsOf(value: unknown, schema: StructuralSchema, path = ''):
   const below = (name: string): string => (path === '' ? name : `${path}.${name}`);
   const problems: Cause[] = [...boundsOf(value, schema, path)];
   if (schema.enum !== undefined && !schema.enum.some((allowed) => sameValue(allowed, value)))
-    problems.push(cause('FieldValueNotSupported', path, `Unsupported value: ${JSON.stringify(value)}: supported values: ${schema.enum.map((allowed) => JSON.stringify(allowed)).join(', ')}`));
-  if (Array.isArray(value) && schema.items !== undefined) for (const [index, item] of (value as unknown[]).entries()) problems.push(...problemsOf(item, schema.items, `${path}[${index}]`));
+    problems.push(
+      cause(
+        'FieldValueNotSupported',
+        path,
+        `Unsupported value: ${JSON.stringify(value)}: supported values: ${schema.enum.map((allowed) => JSON.stringify(allowed)).join(', ')}`,
+      ),
+    );
+  if (Array.isArray(value) && schema.items !== undefined)
+    for (const [index, item] of (value as unknown[]).entries()) problems.push(...problemsOf(item, schema.items, `${path}[${index}]`));
   if (isMap(value)) {
     for (const name of schema.required ?? []) if (!Object.hasOwn(value, name)) problems.push(cause('FieldValueRequired', below(name), 'Required value'));
     for (const [name, inner] of Object.entries(value)) {
@@ -96,7 +109,10 @@ export function problemsOf(value: unknown, schema: StructuralSchema, path = ''):
 
 function typeProblemOf(value: unknown, schema: StructuralSchema, path: string): Cause | undefined {
   const type = typeOf(value);
-  const fits = schema['x-kubernetes-int-or-string'] === true ? type === 'integer' || type === 'string' : schema.type === undefined || type === schema.type || (type === 'integer' && schema.type === 'number');
+  const fits =
+    schema['x-kubernetes-int-or-string'] === true
+      ? type === 'integer' || type === 'string'
+      : schema.type === undefined || type === schema.type || (type === 'integer' && schema.type === 'number');
   if (fits) return undefined;
   return cause('FieldValueTypeInvalid', path, `Invalid value: "${type}": ${path} in body must be of type ${schema.type ?? 'integer,string'}: "${type}"`);
 }
@@ -109,11 +125,14 @@ function typeOf(value: unknown): string {
 
 function boundsOf(value: unknown, schema: StructuralSchema, path: string): readonly Cause[] {
   const found: Cause[] = [];
-  const wrong = (rule: string, shown: unknown = value): void => void found.push(cause('FieldValueInvalid', path, `Invalid value: ${JSON.stringify(shown)}: ${path} in body ${rule}`));
+  const wrong = (rule: string, shown: unknown = value): void =>
+    void found.push(cause('FieldValueInvalid', path, `Invalid value: ${JSON.stringify(shown)}: ${path} in body ${rule}`));
   if (typeof value === 'number') {
     const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = schema;
-    if (minimum !== undefined && (exclusiveMinimum === true ? value <= minimum : value < minimum)) wrong(`should be greater than ${exclusiveMinimum === true ? '' : 'or equal to '}${minimum}`);
-    if (maximum !== undefined && (exclusiveMaximum === true ? value >= maximum : value > maximum)) wrong(`should be less than ${exclusiveMaximum === true ? '' : 'or equal to '}${maximum}`);
+    if (minimum !== undefined && (exclusiveMinimum === true ? value <= minimum : value < minimum))
+      wrong(`should be greater than ${exclusiveMinimum === true ? '' : 'or equal to '}${minimum}`);
+    if (maximum !== undefined && (exclusiveMaximum === true ? value >= maximum : value > maximum))
+      wrong(`should be less than ${exclusiveMaximum === true ? '' : 'or equal to '}${maximum}`);
   }
   if (typeof value === 'string') {
     const { minLength, maxLength, pattern } = schema;
@@ -125,7 +144,8 @@ function boundsOf(value: unknown, schema: StructuralSchema, path: string): reado
   if (Array.isArray(value)) {
     const { minItems, maxItems } = schema;
     if (minItems !== undefined && value.length < minItems) wrong(`should have at least ${minItems} items`, value.length);
-    if (maxItems !== undefined && value.length > maxItems) found.push(cause('FieldValueTooMany', path, `Too many: ${value.length}: must have at most ${maxItems} items`));
+    if (maxItems !== undefined && value.length > maxItems)
+      found.push(cause('FieldValueTooMany', path, `Too many: ${value.length}: must have at most ${maxItems} items`));
   }
   return found;
 }

@@ -16,7 +16,15 @@ export interface Backlog {
 
 type End = { readonly error?: unknown };
 
-export async function* watch(kind: Kind, options: WatchOptions, matches: Matches, records: Records, clock: Clock, backlog: Backlog, signal?: AbortSignal): AsyncGenerator<WatchEvent> {
+export async function* watch(
+  kind: Kind,
+  options: WatchOptions,
+  matches: Matches,
+  records: Records,
+  clock: Clock,
+  backlog: Backlog,
+  signal?: AbortSignal,
+): AsyncGenerator<WatchEvent> {
   const waiting: WatchEvent[] = [];
   let wake: (() => void) | undefined;
   let end: End | undefined;

@@ -102,7 +102,13 @@ export class Writes {
     if (metadata.deletionTimestamp !== undefined) return;
     const deleting = {
       ...stored.object,
-      metadata: { ...metadata, ...(finalizers.length > 0 && { finalizers }), deletionTimestamp: this.#time(), deletionGracePeriodSeconds: 0, ...counted(metadata.generation) },
+      metadata: {
+        ...metadata,
+        ...(finalizers.length > 0 && { finalizers }),
+        deletionTimestamp: this.#time(),
+        deletionGracePeriodSeconds: 0,
+        ...counted(metadata.generation),
+      },
       ...(namespace && { status: { phase: 'Terminating' } }),
     };
     this.#records.put(kind, stored, deleting, stored.managers);
@@ -113,7 +119,8 @@ export class Writes {
     const object = kind.status === true ? (stateless as KubeObject) : given;
     const { generateName } = given.metadata as { generateName?: string };
     const name = given.metadata.name ?? (generateName === undefined ? undefined : generateName + (++this.#count).toString(36).padStart(5, '0'));
-    if (name === undefined) throw invalid(kind, '', [{ reason: 'FieldValueRequired', field: 'metadata.name', message: 'Required value: name or generateName is required' }]);
+    if (name === undefined)
+      throw invalid(kind, '', [{ reason: 'FieldValueRequired', field: 'metadata.name', message: 'Required value: name or generateName is required' }]);
     this.#checkNamespace(kind, given, name);
     if (this.#records.get(kind, { ...given.metadata, name }) !== undefined) throw alreadyExists(kind, name);
     const { resourceVersion: __, deletionTimestamp: ___, managedFields: ____, ...metadata } = given.metadata;
@@ -129,15 +136,23 @@ export class Writes {
     const { name } = old.metadata;
     const { uid, resourceVersion } = next.metadata;
     if (resourceVersion !== undefined && resourceVersion !== old.metadata.resourceVersion) throw conflict(kind, name);
-    if (uid !== undefined && uid !== old.metadata.uid) throw invalid(kind, name, [{ reason: 'FieldValueInvalid', field: 'metadata.uid', message: `Invalid value: "${uid}": field is immutable` }]);
+    if (uid !== undefined && uid !== old.metadata.uid)
+      throw invalid(kind, name, [{ reason: 'FieldValueInvalid', field: 'metadata.uid', message: `Invalid value: "${uid}": field is immutable` }]);
     let object = this.#completed(kind, confined(kind, old, next, options.subresource));
     const { deletionTimestamp, finalizers = [] } = object.metadata;
     const fresh = finalizers.filter((finalizer) => old.metadata.finalizers?.includes(finalizer) !== true);
     if (deletionTimestamp !== undefined && fresh.length > 0) {
       const found = fresh.map((finalizer) => JSON.stringify(finalizer)).join(', ');
-      throw invalid(kind, name, [{ reason: 'FieldValueForbidden', field: 'metadata.finalizers', message: `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{${found}}` }]);
+      throw invalid(kind, name, [
+        {
+          reason: 'FieldValueForbidden',
+          field: 'metadata.finalizers',
+          message: `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{${found}}`,
+        },
+      ]);
     }
-    if (kind.generation && specText(object) !== specText(old)) object = frozen({ ...object, metadata: { ...object.metadata, ...counted(old.metadata.generation) } });
+    if (kind.generation && specText(object) !== specText(old))
+      object = frozen({ ...object, metadata: { ...object.metadata, ...counted(old.metadata.generation) } });
     const managers = managing(old, object);
     if (options.dryRun === true) return object;
     if (canonical(object) === canonical(old) && sameManagers(managers, stored.managers)) return stored.served;
@@ -181,7 +196,10 @@ export class Writes {
 
 function refuseUnknown(kind: Kind, object: KubeObject): void {
   const unknown = kind.schema === undefined ? [] : unknownFields(object, kind.schema);
-  if (unknown.length > 0) throw badRequest(`${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: strict decoding error: ${unknown.map((path) => `unknown field "${path}"`).join(', ')}`);
+  if (unknown.length > 0)
+    throw badRequest(
+      `${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: strict decoding error: ${unknown.map((path) => `unknown field "${path}"`).join(', ')}`,
+    );
 }
 
 /** A write through one door keeps the rest: status writes change only status, others never do. What the server sets stays. */
@@ -221,12 +239,19 @@ function ownerProblems({ metadata }: KubeObject): readonly Cause[] {
   const controllers = (metadata.ownerReferences ?? []).filter(({ controller }) => controller === true);
   if (controllers.length < 2) return [];
   const names = controllers.map(({ kind, name }) => `${kind}/${name}`).join(' and ');
-  return [{ reason: 'FieldValueInvalid', field: 'metadata.ownerReferences', message: `Invalid value: ${JSON.stringify(metadata.ownerReferences)}: Only one reference can have Controller set to true. Found "true" in references for ${names}` }];
+  return [
+    {
+      reason: 'FieldValueInvalid',
+      field: 'metadata.ownerReferences',
+      message: `Invalid value: ${JSON.stringify(metadata.ownerReferences)}: Only one reference can have Controller set to true. Found "true" in references for ${names}`,
+    },
+  ];
 }
 
 /** What the server gives every new object of a kind. */
 function withBirthRights(kind: Kind, object: KubeObject): KubeObject {
-  if (kind.kind === 'CustomResourceDefinition') return { ...object, status: { conditions: [{ type: 'Established', status: 'True', reason: 'InitialNamesAccepted' }] } };
+  if (kind.kind === 'CustomResourceDefinition')
+    return { ...object, status: { conditions: [{ type: 'Established', status: 'True', reason: 'InitialNamesAccepted' }] } };
   if (kind.group !== '' || kind.kind !== 'Namespace') return object;
   const labels = { ...object.metadata.labels, 'kubernetes.io/metadata.name': object.metadata.name };
   return { ...object, metadata: { ...object.metadata, labels }, status: { phase: 'Active' } };

@@ -38,7 +38,9 @@ export function context<C extends Pick<AnyContext, 'resource'> & { readonly inpu
   const { inputs = {}, metrics, config = {}, now = new Date(EPOCH), phaseStartedAt = now, lastStep } = options;
   const resource = frozen(structuredClone({ ...options.resource, metadata: { namespace: 'default', ...options.resource.metadata } }));
   const { namespace } = resource.metadata;
-  const views = new Map(Object.entries(inputs as Record<string, readonly Named[] | undefined>).map(([name, objects]) => [name, view(name, objects, namespace)]));
+  const views = new Map(
+    Object.entries(inputs as Record<string, readonly Named[] | undefined>).map(([name, objects]) => [name, view(name, objects, namespace)]),
+  );
   const made = {
     resource,
     inputs: new Proxy({}, { get: (_, name) => (typeof name === 'string' ? (views.get(name) ?? view(name, [], namespace)) : undefined) }),
@@ -55,9 +57,13 @@ export function context<C extends Pick<AnyContext, 'resource'> & { readonly inpu
 
 /** Objects without a namespace lie in the resource's. */
 function view(input: string, objects: readonly Named[] | undefined, own: string | undefined): InputView<Named> {
-  const placed = (objects ?? []).map((object) => frozen(structuredClone({ ...object, metadata: { ...(own !== undefined && { namespace: own }), ...object.metadata } })));
-  const inside = (namespace: string | undefined): readonly Named[] => placed.filter(({ metadata }) => namespace === undefined || metadata.namespace === namespace);
-  const get = (name: string, options?: { readonly namespace?: string }): Named | undefined => inside(options?.namespace ?? own).find(({ metadata }) => metadata.name === name);
+  const placed = (objects ?? []).map((object) =>
+    frozen(structuredClone({ ...object, metadata: { ...(own !== undefined && { namespace: own }), ...object.metadata } })),
+  );
+  const inside = (namespace: string | undefined): readonly Named[] =>
+    placed.filter(({ metadata }) => namespace === undefined || metadata.namespace === namespace);
+  const get = (name: string, options?: { readonly namespace?: string }): Named | undefined =>
+    inside(options?.namespace ?? own).find(({ metadata }) => metadata.name === name);
   return {
     available: objects !== undefined,
     get,

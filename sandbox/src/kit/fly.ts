@@ -24,7 +24,10 @@ export interface FlightOptions {
 }
 
 /** An object as one writes it down; without a namespace it goes to `default`. */
-export type FlightObject = Pick<KubeObject, 'apiVersion' | 'kind'> & { readonly metadata: ObjectKey & { readonly labels?: Readonly<Record<string, string>>; readonly annotations?: Readonly<Record<string, string>> }; readonly [field: string]: unknown };
+export type FlightObject = Pick<KubeObject, 'apiVersion' | 'kind'> & {
+  readonly metadata: ObjectKey & { readonly labels?: Readonly<Record<string, string>>; readonly annotations?: Readonly<Record<string, string>> };
+  readonly [field: string]: unknown;
+};
 
 /** What a test reads: loosely typed, a copy. */
 export interface FlownObject extends KubeObject {
@@ -177,7 +180,10 @@ export class Flight {
   }
 
   async #needNamespace(name: string): Promise<void> {
-    const exists = await this.cluster.api.get(NAMESPACES, { name }).then(() => true, () => false);
+    const exists = await this.cluster.api.get(NAMESPACES, { name }).then(
+      () => true,
+      () => false,
+    );
     if (!exists) await this.cluster.api.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   }
 
@@ -215,7 +221,15 @@ function openDefinition({ resource }: Scheduler): object {
       group,
       names: { kind, plural },
       scope: namespaced ? 'Namespaced' : 'Cluster',
-      versions: [{ name: version, served: true, storage: true, schema: { openAPIV3Schema: { type: 'object', properties: { spec: open, status: open } } }, subresources: { status: {} } }],
+      versions: [
+        {
+          name: version,
+          served: true,
+          storage: true,
+          schema: { openAPIV3Schema: { type: 'object', properties: { spec: open, status: open } } },
+          subresources: { status: {} },
+        },
+      ],
     },
   };
 }

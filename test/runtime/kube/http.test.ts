@@ -41,11 +41,15 @@ describe('KubeApi over HTTP', () => {
       return { events, error };
     }
   }
-  const added = (name: string): string => JSON.stringify({ type: 'ADDED', object: { kind: 'Pod', apiVersion: 'v1', metadata: { name, resourceVersion: '2' } } });
+  const added = (name: string): string =>
+    JSON.stringify({ type: 'ADDED', object: { kind: 'Pod', apiVersion: 'v1', metadata: { name, resourceVersion: '2' } } });
 
   it('gives list items the apiVersion and kind that the server leaves out', async () => {
     handle = (_, response) => response.end(JSON.stringify({ metadata: { resourceVersion: '7', continue: '' }, items: [{ metadata: { name: 'a' } }] }));
-    expect(await api.list(things, { namespace: 'x' })).to.deep.equal({ resourceVersion: '7', items: [{ apiVersion: 't.io/v1', kind: 'Thing', metadata: { name: 'a' } }] });
+    expect(await api.list(things, { namespace: 'x' })).to.deep.equal({
+      resourceVersion: '7',
+      items: [{ apiVersion: 't.io/v1', kind: 'Thing', metadata: { name: 'a' } }],
+    });
   });
 
   it('asks for the right path and proves who it is', async () => {
@@ -65,7 +69,8 @@ describe('KubeApi over HTTP', () => {
   });
 
   it('turns a Status into an error with its reason and the time to wait', async () => {
-    handle = (_, response) => response.writeHead(429, { 'retry-after': '3' }).end(JSON.stringify({ kind: 'Status', code: 429, reason: 'TooManyRequests', message: 'slow down' }));
+    handle = (_, response) =>
+      response.writeHead(429, { 'retry-after': '3' }).end(JSON.stringify({ kind: 'Status', code: 429, reason: 'TooManyRequests', message: 'slow down' }));
     const error = await api.get(pods, { namespace: 'x', name: 'a' }).catch((failure: unknown) => failure);
     expect(isApiError(error) && error.status).to.deep.equal({ code: 429, reason: 'TooManyRequests', message: 'slow down', retryAfterSeconds: 3 });
   });

@@ -53,7 +53,13 @@ describe('the lease', () => {
     candidate('first');
     await pass(0);
     const { spec } = await cluster.api.get(LEASE, key);
-    expect(spec).to.deep.equal({ holderIdentity: 'first', leaseDurationSeconds: 15, acquireTime: '2026-01-01T00:00:00.000000Z', renewTime: '2026-01-01T00:00:00.000000Z', leaseTransitions: 0 });
+    expect(spec).to.deep.equal({
+      holderIdentity: 'first',
+      leaseDurationSeconds: 15,
+      acquireTime: '2026-01-01T00:00:00.000000Z',
+      renewTime: '2026-01-01T00:00:00.000000Z',
+      leaseTransitions: 0,
+    });
   });
 
   it('is taken over within seconds when it is given back', async () => {

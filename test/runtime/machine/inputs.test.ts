@@ -33,7 +33,9 @@ describe('an input view', () => {
   });
   it('names the line of autopilot.yaml when a worker reads outside its declaration', () => {
     const { deployments } = view({});
-    expect(() => deployments.get('b', { namespace: 'other' })).to.throw('input deployments of phase A (autopilot.yaml, line 12) sees the resource\'s own namespace only');
+    expect(() => deployments.get('b', { namespace: 'other' })).to.throw(
+      "input deployments of phase A (autopilot.yaml, line 12) sees the resource's own namespace only",
+    );
   });
   it('shows all namespaces when declared so', () => {
     const { deployments } = view({ namespace: 'all' }, deployment('mine', 'a'), deployment('other', 'b'));
@@ -43,7 +45,9 @@ describe('an input view', () => {
   });
   it('ends the sync kindly when something that is needed is not there', () => {
     const { deployments } = view({});
-    expect(() => deployments.need('web')).to.throw('Deployment web is not there yet').with.property('name', 'RetryLater');
+    expect(() => deployments.need('web'))
+      .to.throw('Deployment web is not there yet')
+      .with.property('name', 'RetryLater');
   });
 });
 

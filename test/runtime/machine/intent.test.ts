@@ -28,7 +28,9 @@ describe('a worker result', () => {
     checkResult(scheduler, phase, { next: 'B' });
   });
   it('may hold only outputs that are declared', () => {
-    expect(() => checkResult(scheduler, phase, { next: 'A', outputs: { pods: [] } })).to.throw('outputs.pods, which autopilot.yaml does not declare (declared: services)');
+    expect(() => checkResult(scheduler, phase, { next: 'A', outputs: { pods: [] } })).to.throw(
+      'outputs.pods, which autopilot.yaml does not declare (declared: services)',
+    );
   });
   it('that is no result at all is named', () => {
     expect(() => checkResult(scheduler, phase, undefined as never)).to.throw("must return { next: '<phase>' }");
@@ -44,7 +46,8 @@ describe('an output', () => {
     expect(made?.metadata.annotations?.['t.io/applied']).to.match(/^[0-9a-f]{10}$/);
   });
   it('has the same hash whatever the order of its fields', () => {
-    const hash = (spec: object): string | undefined => intents({ apiVersion: 'v1', kind: 'Service', metadata: { name: 's' }, spec })?.[0]?.metadata.annotations?.['t.io/applied'];
+    const hash = (spec: object): string | undefined =>
+      intents({ apiVersion: 'v1', kind: 'Service', metadata: { name: 's' }, spec })?.[0]?.metadata.annotations?.['t.io/applied'];
     expect(hash({ a: 1, b: 2 })).to.equal(hash({ b: 2, a: 1 }));
     expect(hash({ a: 1, b: 2 })).not.to.equal(hash({ a: 1, b: 3 }));
   });
@@ -56,7 +59,11 @@ describe('an output', () => {
     ['with an illegal name', { apiVersion: 'v1', kind: 'Service', metadata: { name: 'S_1' } }, 'named "S_1"'],
     ['without a name', { apiVersion: 'v1', kind: 'Service', metadata: {} }, 'named undefined'],
     ['in another namespace', { apiVersion: 'v1', kind: 'Service', metadata: { name: 's', namespace: 'other' } }, 'lies in namespace other'],
-    ['handed back as it was read', { apiVersion: 'v1', kind: 'Service', metadata: { name: 's', uid: 'x', resourceVersion: '1' } }, 'hands back Service s as it was read'],
+    [
+      'handed back as it was read',
+      { apiVersion: 'v1', kind: 'Service', metadata: { name: 's', uid: 'x', resourceVersion: '1' } },
+      'hands back Service s as it was read',
+    ],
   ];
   for (const [what, object, message] of wrong) it(`${what} is refused before anything is written`, () => expect(() => intents(object)).to.throw(message));
   it('returned twice is refused', () => {

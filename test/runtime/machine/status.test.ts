@@ -30,14 +30,24 @@ describe('status', () => {
     expect(conditions(phase('Failed', { final: true, ready: false }), { kind: 'ok' })).to.deep.equal({ Ready: 'False Failed', Stalled: 'True Failed' });
   });
   it('of a failing resource says that it goes on; of a stalled one that it does not', () => {
-    expect(conditions(phase('A'), { kind: 'failing', reason: 'WorkerError', message: '' })).to.deep.equal({ Ready: 'False WorkerError', Reconciling: 'True WorkerError' });
-    expect(conditions(phase('A'), { kind: 'stalled', reason: 'NotImplemented', message: '' })).to.deep.equal({ Ready: 'False NotImplemented', Stalled: 'True NotImplemented' });
+    expect(conditions(phase('A'), { kind: 'failing', reason: 'WorkerError', message: '' })).to.deep.equal({
+      Ready: 'False WorkerError',
+      Reconciling: 'True WorkerError',
+    });
+    expect(conditions(phase('A'), { kind: 'stalled', reason: 'NotImplemented', message: '' })).to.deep.equal({
+      Ready: 'False NotImplemented',
+      Stalled: 'True NotImplemented',
+    });
   });
   it('carries the generation that was acted on', () => {
     expect(nextStatus(resource(), { phase: phase('A'), situation: { kind: 'ok' }, observed: true }, now)['observedGeneration']).to.equal(3);
   });
   it('keeps the generation it has when the machine has not acted', () => {
-    const status = nextStatus(resource({ phase: 'A', observedGeneration: 2 }), { phase: phase('A'), situation: { kind: 'waiting', reason: 'Paused', message: '' }, observed: false }, now);
+    const status = nextStatus(
+      resource({ phase: 'A', observedGeneration: 2 }),
+      { phase: phase('A'), situation: { kind: 'waiting', reason: 'Paused', message: '' }, observed: false },
+      now,
+    );
     expect(status['observedGeneration']).to.equal(2);
   });
   it('keeps the user fields when the worker gave none, replaces them when it did', () => {
