@@ -1,0 +1,52 @@
+import { expect } from 'chai';
+import { execa } from 'execa';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+
+const repository = resolve(import.meta.dirname, '../..');
+
+/** A wrong line for each arrow of docs/design.md, and the place that must not have it. */
+const WRONG: readonly (readonly [file: string, line: string])[] = [
+  ['runtime/src/operator/x.ts', "import '../../../generators/lib/model.ts';"],
+  ['runtime/src/machine/x.ts', "import 'autopilot-sandbox';"],
+  ['runtime/src/machine/x.ts', "import '../operator/start.ts';"],
+  ['runtime/src/cache/x.ts', "import '../machine/sync.ts';"],
+  ['runtime/src/queue/x.ts', "import '../operator/config.ts';"],
+  ['runtime/src/kube/x.ts', "import '../cache/store.ts';"],
+  ['runtime/src/observe/x.ts', "import '../machine/sync.ts';"],
+  ['sandbox/src/kit/x.ts', "import '../../../runtime/src/clock.ts';"],
+  ['sandbox/src/kit/x.ts', "import '../../../generators/lib/model.ts';"],
+  ['generators/lib/x.ts', "import 'autopilot-runtime';"],
+  ['generators/lib/render/x.ts', "import '../../../runtime/src/scheduler.ts';"],
+  ['runtime/src/machine/x.ts', 'export const x = Date.now();'],
+  ['runtime/src/cache/x.ts', 'export const x = Math.random();'],
+  ['sandbox/src/cluster/x.ts', 'export const x = performance.now();'],
+  ['runtime/src/kube/x.ts', 'setTimeout(() => {}, 1);'],
+  ['sandbox/src/kit/x.ts', 'setInterval(() => {}, 1);'],
+];
+const RIGHT: typeof WRONG = [
+  ['runtime/src/machine/x.ts', "import '../cache/store.ts';"],
+  ['runtime/src/machine/x.ts', "import '../observe/log.ts';"],
+  ['sandbox/src/kit/x.ts', "import 'autopilot-runtime/ports';"],
+  ['runtime/src/clock.ts', 'export const x = Date.now();'],
+];
+
+describe('lint', () => {
+  let dir: string;
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'autopilot-lint-'));
+    copyFileSync(join(repository, '.oxlintrc.json'), join(dir, '.oxlintrc.json'));
+  });
+  afterEach(() => rmSync(dir, { recursive: true }));
+
+  async function problems([file, line]: (typeof WRONG)[number]): Promise<number> {
+    mkdirSync(dirname(join(dir, file)), { recursive: true });
+    writeFileSync(join(dir, file), `${line}\n`);
+    const { stdout } = await execa(join(repository, 'node_modules/.bin/oxlint'), ['--format=json'], { cwd: dir, reject: false });
+    return (JSON.parse(stdout) as { diagnostics: readonly { code: string }[] }).diagnostics.filter(({ code }) => code.includes('no-restricted')).length;
+  }
+
+  for (const wrong of WRONG) it(`refuses ${wrong[1]} in ${dirname(wrong[0])}`, async () => expect(await problems(wrong)).to.equal(1));
+  for (const right of RIGHT) it(`allows ${right[1]} in ${right[0]}`, async () => expect(await problems(right)).to.equal(0));
+});

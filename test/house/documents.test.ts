@@ -1,0 +1,61 @@
+import { expect } from 'chai';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+
+const repository = resolve(import.meta.dirname, '../..');
+const read = (path: string): string => readFileSync(join(repository, path), 'utf8');
+const documents = globSync(['*.md', 'docs/**/*.md'], { cwd: repository }).sort();
+
+interface Manifest {
+  readonly scripts?: Readonly<Record<string, string>>;
+  readonly dependencies?: object;
+  readonly devDependencies?: object;
+  readonly optionalDependencies?: object;
+  readonly peerDependencies?: object;
+}
+const manifest = (path: string): Manifest => JSON.parse(read(path)) as Manifest;
+
+describe('the documents', () => {
+  for (const document of documents)
+    it(`${document} links to files that exist`, () => {
+      const links = [...read(document).matchAll(/\]\(([^)#]+)[^)]*\)/g)].flatMap(([, link]) => (link === undefined || link.includes('://') ? [] : [link]));
+      const broken = links.filter((link) => !existsSync(join(repository, dirname(document), link)));
+      expect(broken).to.deep.equal([]);
+    });
+
+  it('name a reason for every dependency, and no dependency that is not there', () => {
+    const used = ['package.json', 'runtime/package.json', 'sandbox/package.json'].flatMap((path) => {
+      const { dependencies = {}, devDependencies = {}, optionalDependencies = {} } = manifest(path);
+      return Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies });
+    });
+    const rows = [...read('docs/dependencies.md').matchAll(/^\| (`.*?) \| (.+) \|$/gm)].flatMap(([, names]) =>
+      [...(names ?? '').matchAll(/`([^`]+)`/g)].map(([, name]) => name),
+    );
+    expect([...new Set(rows)]).to.have.members([...new Set(used)]);
+  });
+
+  it('name only npm scripts that exist', () => {
+    const { scripts = {} } = manifest('package.json');
+    const named = ['README.md', 'CONTRIBUTING.md'].flatMap((path) =>
+      [...read(path).matchAll(/npm (?:run ([\w:]+)|(start|test))\b/g)].map(([, script, plain]) => script ?? plain ?? ''),
+    );
+    expect(named.filter((name) => !(name in scripts))).to.deep.equal([]);
+    expect(named).to.include.members(['start', 'test', 'test:unit']);
+  });
+
+  it('.ci/run calls the test command of the README and nothing else', () => {
+    const lines = read('.ci/run')
+      .split('\n')
+      .filter((line) => line.trim() !== '' && !line.startsWith('#') && !line.startsWith('set ') && !line.startsWith('cd '));
+    expect(lines).to.deep.equal(['npm test']);
+  });
+
+  it('the tutorial shows the example as it is', () => {
+    const blocks = [...read('docs/tutorial-autoroute.md').matchAll(/```(?:ts|yaml) (\S+)\n([^]*?)```/g)];
+    expect(blocks).to.have.length(6);
+    for (const [, file = '', text = ''] of blocks) {
+      const source = read(join('examples/autoroute', file));
+      for (const part of text.trim().split('\n\n')) expect(source, file).to.contain(part.trimEnd());
+    }
+  });
+});
