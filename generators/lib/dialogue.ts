@@ -80,13 +80,15 @@ async function settleTargets(ask: Ask, say: Say, project: NewProject): Promise<r
     const names = phases.map(({ name }) => name);
     const again: NewPhase[] = [];
     for (const phase of phases) {
+      const others = names.filter((name) => name !== phase.name);
       if (phase.final) again.push(phase);
+      else if (others.length === 0) again.push({ ...phase, next: [] });
       else {
         const next = (await ask({
           type: 'checkbox',
           name: 'next',
           message: `Where may it go from ${phase.name}?`,
-          choices: names.filter((name) => name !== phase.name),
+          choices: others,
           default: (phase.next ?? []).filter((name) => names.includes(name)),
         })) as string[];
         again.push({ ...phase, next });

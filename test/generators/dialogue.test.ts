@@ -60,6 +60,21 @@ describe('the dialogue of yo autopilot', () => {
     expect(project.phases.map(({ name }) => name)).to.deep.equal(['Initializing', 'Processing', 'Finished']);
   });
 
+  it('does not ask where a single phase may go: it says which targets are not there, and drops them', async () => {
+    const { ask } = script([
+      ['name', 'Waiting'],
+      ['description', ''],
+      ['inputs', []],
+      ['outputs', []],
+      ['next', 'Running'],
+      ['another', false],
+    ]);
+    const said: string[] = [];
+    const project = await askProject(ask, (line) => said.push(line), { kind: 'Canary', apiVersion: 'examples.io/v1', operatorName: 'canary' });
+    expect(said.at(-1)).to.contain("names 'Running', which is not a phase");
+    expect(project.phases.map(({ name, next }) => [name, next])).to.deep.equal([['Waiting', []]]);
+  });
+
   it('says which target does not exist and asks again', async () => {
     const { ask } = script([
       ['name', 'Waiting'],

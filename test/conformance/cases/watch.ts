@@ -103,8 +103,9 @@ export const watchCases: readonly Case[] = [
       const watching = (async () => {
         for await (const _ of world.api.watch(FLIGHTS, { namespace: world.namespace, resourceVersion }, stop.signal)) stop.abort(reason);
       })();
+      const ended = watching.catch((error: unknown) => error);
       await world.create(FLIGHTS, world.flight('a'));
-      expect(await watching.catch((error: unknown) => error)).to.equal(reason);
+      expect(await ended).to.equal(reason);
     },
   },
   {
