@@ -3,6 +3,7 @@
  */
 export type { Clock, Random, Timer } from './clock.ts';
 export { sleep } from './clock.ts';
+export { deepFreeze } from './cache/store.ts';
 export * from './kube/api.ts';
 export * from './kube/errors.ts';
 export * from './kube/object.ts';

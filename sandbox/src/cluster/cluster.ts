@@ -6,7 +6,7 @@
  * here, and controllers other than the garbage collector (a Deployment stays as it is written).
  */
 import type { Clock, KubeApi, KubeList, KubeObject, ListOptions, ResourceType } from 'autopilot-runtime/ports';
-import { matchesSelector, parseSelector } from 'autopilot-runtime/ports';
+import { deepFreeze, matchesSelector, parseSelector } from 'autopilot-runtime/ports';
 import { VirtualClock } from '../clock.ts';
 import { startCollector } from './collector.ts';
 import { badRequest, expired, notServed } from './errors.ts';
@@ -14,7 +14,7 @@ import type { Kind } from './kinds.ts';
 import { Kinds } from './kinds.ts';
 import { jsonPatch, mergePatch } from './patch.ts';
 import type { Change } from './records.ts';
-import { frozen, inVersion, Records } from './records.ts';
+import { inVersion, Records } from './records.ts';
 import type { Backlog, Matches } from './watch.ts';
 import { watch } from './watch.ts';
 import { Writes } from './writes.ts';
@@ -174,5 +174,5 @@ function fieldRequirement(part: string): FieldRequirement {
 }
 
 function clone<T>(value: T): T {
-  return frozen(JSON.parse(JSON.stringify(value)) as T);
+  return deepFreeze(JSON.parse(JSON.stringify(value)) as T);
 }

@@ -1,6 +1,6 @@
 /** All objects of a cluster, the version counter and the history that watches are served from. */
 import type { KubeObject, ObjectKey } from 'autopilot-runtime/ports';
-import { apiVersionOf, keyOf, keyString } from 'autopilot-runtime/ports';
+import { apiVersionOf, deepFreeze, keyOf, keyString } from 'autopilot-runtime/ports';
 import type { Kind } from './kinds.ts';
 import type { Manager } from './managed.ts';
 import { managedFields } from './managed.ts';
@@ -87,7 +87,7 @@ export class Records {
 
   put(kind: Kind, before: Stored | undefined, object: KubeObject, managers: readonly Manager[]): Stored {
     const version = this.#next();
-    const bare = frozen({ ...object, metadata: { ...object.metadata, resourceVersion: String(version) } });
+    const bare = deepFreeze({ ...object, metadata: { ...object.metadata, resourceVersion: String(version) } });
     const stored = { kind, object: bare, served: withManagers(bare, managers), managers };
     this.#table(kind).entries.set(keyString(keyOf(bare)), stored);
     this.#uids.set(bare.metadata.uid ?? '', stored);
@@ -99,7 +99,7 @@ export class Records {
     const version = this.#next();
     this.#table(stored.kind).entries.delete(keyString(keyOf(stored.object)));
     this.#uids.delete(stored.object.metadata.uid ?? '');
-    const served = withManagers(frozen({ ...last, metadata: { ...last.metadata, resourceVersion: String(version) } }), stored.managers);
+    const served = withManagers(deepFreeze({ ...last, metadata: { ...last.metadata, resourceVersion: String(version) } }), stored.managers);
     this.#tell({ kind: stored.kind, version, before: stored.object, after: undefined, served });
   }
 
@@ -125,15 +125,9 @@ export class Records {
 /** An object in the version that was asked for. */
 export function inVersion(object: KubeObject, kind: Kind): KubeObject {
   const apiVersion = apiVersionOf(kind);
-  return object.apiVersion === apiVersion ? object : frozen({ ...object, apiVersion });
+  return object.apiVersion === apiVersion ? object : deepFreeze({ ...object, apiVersion });
 }
 
 function withManagers(object: KubeObject, managers: readonly Manager[]): KubeObject {
-  return frozen({ ...object, metadata: { ...object.metadata, managedFields: managedFields(managers) } });
-}
-
-export function frozen<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
-  for (const inner of Object.values(value)) frozen(inner);
-  return Object.freeze(value);
+  return deepFreeze({ ...object, metadata: { ...object.metadata, managedFields: managedFields(managers) } });
 }

@@ -1,9 +1,10 @@
 /** Watches: history from a version on, then changes as they come, bookmarks each minute. */
 import type { Clock, KubeObject, WatchEvent, WatchOptions } from 'autopilot-runtime/ports';
+import { deepFreeze } from 'autopilot-runtime/ports';
 import { expired } from './errors.ts';
 import type { Kind } from './kinds.ts';
 import type { Change, Records } from './records.ts';
-import { frozen, inVersion } from './records.ts';
+import { inVersion } from './records.ts';
 
 const BOOKMARK_MS = 60_000;
 
@@ -83,6 +84,6 @@ function eventOf({ before, after, served, version }: Change, kind: Kind, matches
   const is = after !== undefined && matches(after);
   if (is) return { type: was ? 'MODIFIED' : 'ADDED', object: inVersion(served, kind) };
   if (!was) return undefined;
-  const last = after === undefined ? served : frozen({ ...before, metadata: { ...before.metadata, resourceVersion: String(version) } });
+  const last = after === undefined ? served : deepFreeze({ ...before, metadata: { ...before.metadata, resourceVersion: String(version) } });
   return { type: 'DELETED', object: inVersion(last, kind) };
 }

@@ -1,6 +1,6 @@
 /** Creating, changing, applying and deleting, with every rule that the API server keeps on the way. */
 import type { ApplyOptions, Clock, DeleteOptions, KubeObject, ObjectKey, WriteOptions } from 'autopilot-runtime/ports';
-import { apiVersionOf } from 'autopilot-runtime/ports';
+import { apiVersionOf, deepFreeze } from 'autopilot-runtime/ports';
 import { FOREGROUND, ORPHAN } from './collector.ts';
 import type { Cause } from './errors.ts';
 import { alreadyExists, badRequest, conflict, forbidden, internal, invalid, notFound, preconditionFailed, versionMissing } from './errors.ts';
@@ -10,7 +10,6 @@ import type { Manager, Writer } from './managed.ts';
 import { afterApply, afterUpdate, isSameWriter, sameManagers } from './managed.ts';
 import { merge, without } from './merge.ts';
 import type { Records, Stored } from './records.ts';
-import { frozen } from './records.ts';
 import { problemsOf, unknownFields, withDefaults } from './schema.ts';
 
 type Managing = (before: KubeObject | undefined, after: KubeObject) => readonly Manager[];
@@ -54,7 +53,7 @@ export class Writes {
   update(kind: Kind, key: ObjectKey, change: (old: KubeObject) => KubeObject, options: WriteOptions = {}): KubeObject {
     const stored = this.existing(kind, key);
     const writer = this.#writer(kind, 'Update', options);
-    const next = frozen(change(stored.object));
+    const next = deepFreeze(change(stored.object));
     refuseUnknown(kind, next);
     return this.#update(stored, next, options, (before, after) => {
       const old = before === undefined ? new Map<string, string>() : fieldsOf(before, kind.shape);
@@ -82,7 +81,7 @@ export class Writes {
     const dropped = [...(own?.fields ?? [])].filter((path) => !sent.has(path) && !owned(path)).sort((a, b) => elementsOf(a).length - elementsOf(b).length);
     let merged = merge(object, given, kind.shape) as KubeObject;
     for (const path of dropped) merged = without(merged as unknown as Record<string, unknown>, path, kind.shape) as unknown as KubeObject;
-    const next = frozen(merged);
+    const next = deepFreeze(merged);
     const after = fieldsOf(confined(kind, object, next, subresource), kind.shape);
     const applied = afterApply(managers, writer, sent, fieldsOf(object, kind.shape), after, force, this.#time());
     return this.#update(stored, next, options, () => applied);
@@ -152,7 +151,7 @@ export class Writes {
       ]);
     }
     if (kind.generation && specText(object) !== specText(old))
-      object = frozen({ ...object, metadata: { ...object.metadata, ...counted(old.metadata.generation) } });
+      object = deepFreeze({ ...object, metadata: { ...object.metadata, ...counted(old.metadata.generation) } });
     const managers = managing(old, object);
     if (options.dryRun === true) return object;
     if (canonical(object) === canonical(old) && sameManagers(managers, stored.managers)) return stored.served;
@@ -168,7 +167,7 @@ export class Writes {
     const whole = kind.schema === undefined ? object : (withDefaults(object, kind.schema) as KubeObject);
     const causes = [...ownerProblems(whole), ...(kind.schema === undefined ? [] : problemsOf(whole, kind.schema))];
     if (causes.length > 0) throw invalid(kind, object.metadata.name, causes);
-    return frozen(whole);
+    return deepFreeze(whole);
   }
 
   #checkNamespace(kind: Kind, { metadata }: KubeObject, name: string): void {
@@ -206,14 +205,14 @@ function refuseUnknown(kind: Kind, object: KubeObject): void {
 function confined(kind: Kind, old: KubeObject, next: KubeObject, subresource: string | undefined): KubeObject {
   if (subresource === 'status') {
     const { status: _, ...rest } = old;
-    return frozen({ ...rest, ...(next.status !== undefined && { status: next.status }) } as KubeObject);
+    return deepFreeze({ ...rest, ...(next.status !== undefined && { status: next.status }) } as KubeObject);
   }
   const { uid, resourceVersion, generation, creationTimestamp, deletionTimestamp } = old.metadata;
   const { managedFields: _, generation: __, deletionTimestamp: ___, ...metadata } = next.metadata;
   const kept = { ...metadata, ...defined({ uid, resourceVersion, generation, creationTimestamp, deletionTimestamp }) };
-  if (kind.status !== true) return frozen({ ...next, metadata: kept });
+  if (kind.status !== true) return deepFreeze({ ...next, metadata: kept });
   const { status: ____, ...stateless } = next;
-  return frozen({ ...stateless, metadata: kept, ...(old.status !== undefined && { status: old.status }) } as KubeObject);
+  return deepFreeze({ ...stateless, metadata: kept, ...(old.status !== undefined && { status: old.status }) } as KubeObject);
 }
 
 function defined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {

@@ -2,9 +2,8 @@
 import type { InputView, LabelSelector, Log } from 'autopilot-runtime';
 import { RetryLater } from 'autopilot-runtime';
 import type { AnyContext } from 'autopilot-runtime/ports';
-import { matchesSelector, parseSelector, selectorString } from 'autopilot-runtime/ports';
+import { deepFreeze, matchesSelector, parseSelector, selectorString } from 'autopilot-runtime/ports';
 import { EPOCH } from '../clock.ts';
-import { frozen } from '../cluster/records.ts';
 
 type Item<View> = View extends InputView<infer T> ? T : never;
 type Named = { readonly metadata: { readonly name: string; readonly namespace?: string; readonly labels?: Readonly<Record<string, string>> } };
@@ -36,7 +35,7 @@ const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
  */
 export function context<C extends Pick<AnyContext, 'resource'> & { readonly inputs: object }>(options: ContextOptions<C>): C {
   const { inputs = {}, metrics, config = {}, now = new Date(EPOCH), phaseStartedAt = now, lastStep } = options;
-  const resource = frozen(structuredClone({ ...options.resource, metadata: { namespace: 'default', ...options.resource.metadata } }));
+  const resource = deepFreeze(structuredClone({ ...options.resource, metadata: { namespace: 'default', ...options.resource.metadata } }));
   const { namespace } = resource.metadata;
   const views = new Map(
     Object.entries(inputs as Record<string, readonly Named[] | undefined>).map(([name, objects]) => [name, view(name, objects, namespace)]),
@@ -58,7 +57,7 @@ export function context<C extends Pick<AnyContext, 'resource'> & { readonly inpu
 /** Objects without a namespace lie in the resource's. */
 function view(input: string, objects: readonly Named[] | undefined, own: string | undefined): InputView<Named> {
   const placed = (objects ?? []).map((object) =>
-    frozen(structuredClone({ ...object, metadata: { ...(own !== undefined && { namespace: own }), ...object.metadata } })),
+    deepFreeze(structuredClone({ ...object, metadata: { ...(own !== undefined && { namespace: own }), ...object.metadata } })),
   );
   const inside = (namespace: string | undefined): readonly Named[] =>
     placed.filter(({ metadata }) => namespace === undefined || metadata.namespace === namespace);

@@ -1,0 +1,118 @@
+import { expect } from 'chai';
+import { PermanentError, RetryLater } from '../../runtime/src/index.ts';
+import type { Flight, FlightOptions } from '../../sandbox/src/index.ts';
+import { fly } from '../../sandbox/src/index.ts';
+import type { TestMachine } from './machines.ts';
+import { conditions, configMap, drone, input, machine, readyMessage } from './machines.ts';
+
+describe('a worker that fails', () => {
+  let flight: Flight;
+  afterEach(() => flight.stop());
+
+  async function start({ scheduler }: TestMachine, options?: FlightOptions): Promise<void> {
+    flight = await fly(scheduler, options);
+  }
+  const status = async (name = 'one') => (await flight.get('Drone', name))?.status ?? {};
+
+  it('keeps the phase when a worker throws, and comes again with growing backoff', async () => {
+    const flown = machine({ A: { sync: () => Promise.reject(new Error('no luck')) } });
+    await start(flown);
+    await flight.create(drone('one'));
+    await flight.advance('10m');
+    const times = flown.calls.map(({ at }) => at);
+    const waits = times.slice(1).map((time, index) => time - (times[index] ?? 0));
+    for (const [index, wait] of waits.entries()) {
+      const middle = Math.min(300, 0.5 * 2 ** index);
+      expect(wait).to.be.within(middle * 0.5, middle * 1.5);
+    }
+    expect(waits.length).to.be.within(7, 13);
+    expect((await status()).phase).to.equal('A');
+    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False WorkerError', 'Reconciling=True WorkerError']);
+    expect(readyMessage(await flight.get('Drone', 'one'))).to.equal('no luck');
+  });
+
+  it('tries at once when the spec changes during backoff', async () => {
+    const flown = machine({
+      A: { sync: ({ resource }) => ((resource.spec as { good?: boolean }).good ? { next: 'B' } : Promise.reject(new Error('bad spec'))) },
+      B: {},
+    });
+    await start(flown);
+    await flight.create(drone('one'));
+    await flight.advance('5m');
+    const before = flown.calls.length;
+    await flight.patch('Drone', 'one', { spec: { good: true } });
+    expect(flown.calls.length).to.equal(before + 1);
+    expect((await status()).phase).to.equal('B');
+  });
+
+  it('waits exactly as long as RetryLater says; that is no failure', async () => {
+    const flown = machine({
+      A: {
+        sync: () => {
+          throw new RetryLater('25s', 'the oven is cold');
+        },
+      },
+    });
+    await start(flown);
+    await flight.create(drone('one'));
+    await flight.advance('1m');
+    expect(flown.calls.map(({ at }) => at)).to.deep.equal([0, 25, 50]);
+    expect(readyMessage(await flight.get('Drone', 'one'))).to.equal('the oven is cold');
+    expect(flight.events.filter(({ type }) => type === 'syncFailed')).to.deep.equal([]);
+  });
+
+  it('waits for an input that a worker needs, and goes on as soon as it is there', async () => {
+    const flown = machine({ A: { inputs: [input.configmaps], sync: ({ inputs }) => (inputs['configmaps']?.need('map'), { next: 'B' }) }, B: {} });
+    await start(flown);
+    await flight.create(drone('one'));
+    expect(readyMessage(await flight.get('Drone', 'one'))).to.equal('ConfigMap map is not there yet');
+    await flight.create(configMap('map'));
+    expect((await status()).phase).to.equal('B');
+  });
+
+  describe('after a PermanentError', () => {
+    let flown: TestMachine;
+    beforeEach(async () => {
+      flown = machine({
+        A: {
+          inputs: [input.configmaps],
+          sync: ({ inputs }) => {
+            inputs['configmaps']?.get('read');
+            throw new PermanentError('there is no such airport', 'NoAirport');
+          },
+        },
+      });
+      await start(flown);
+      await flight.create(drone('one'));
+    });
+
+    it('is Stalled and not tried again', async () => {
+      await flight.advance('2h');
+      expect(flown.calls).to.have.length(1);
+      expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False NoAirport', 'Stalled=True NoAirport']);
+    });
+
+    it('is tried again when the spec changes', async () => {
+      await flight.patch('Drone', 'one', { spec: { airport: 'FRA' } });
+      expect(flown.calls).to.have.length(2);
+    });
+
+    it('is tried again when somebody asks by annotation, once for each value', async () => {
+      await flight.patch('Drone', 'one', { metadata: { annotations: { 'flights.autopilot.test/retry': 'please' } } });
+      await flight.patch('Drone', 'one', { metadata: { annotations: { other: 'x' } } });
+      expect(flown.calls).to.have.length(2);
+    });
+
+    it('is tried again when an input changes that it had read, and not for another one', async () => {
+      await flight.create(configMap('other'));
+      expect(flown.calls).to.have.length(1);
+      await flight.create(configMap('read'));
+      expect(flown.calls).to.have.length(2);
+    });
+
+    it('is tried once by a new process', async () => {
+      await flight.restart(flown.scheduler);
+      expect(flown.calls).to.have.length(2);
+    });
+  });
+});
