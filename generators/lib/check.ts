@@ -1,5 +1,5 @@
 /** What autopilot.yaml must satisfy beyond its shape: names that are legal and unique, targets that exist, a machine that can be flown. */
-import { catalogue, METRICS } from './catalogue.ts';
+import { catalogue, GATEWAY_API_GATEWAYS, METRICS } from './catalogue.ts';
 import { camelCase, lowerFirst, suggestion } from './naming.ts';
 import { pathText } from './problems.ts';
 import type { Path } from './problems.ts';
@@ -120,11 +120,17 @@ function checkUses(project: ProjectDocument, uses: Pick<PhaseDocument, 'inputs' 
       const name = typeof use === 'string' ? use : use.name;
       const where = [...path, key, index];
       if (key === 'outputs' && name === METRICS) report(where, `${pathText(where)} is 'metrics', which can be read but not written: make it an input`);
-      else if (!known.includes(name)) report(where, `${pathText(where)} names '${name}', which is no parameter${suggestion(name, known)}`);
+      else if (!known.includes(name)) report(where, `${pathText(where)} names '${name}', which is no parameter${gatewayHint(name) ?? suggestion(name, known)}`);
       if (seen.has(name)) report(where, `${pathText(where)} names '${name}' a second time`);
       seen.add(name);
     });
   }
+}
+
+/** Two kinds are called Gateway: whoever looks for one of them under another name is told both. */
+function gatewayHint(name: string): string | undefined {
+  if (!/gateway/i.test(name)) return undefined;
+  return `: 'gateways' is Istio's Gateway, '${GATEWAY_API_GATEWAYS}' is that of the Gateway API`;
 }
 
 function checkReachable(phases: readonly PhaseDocument[], report: Report): void {

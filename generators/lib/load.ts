@@ -1,5 +1,5 @@
 /** autopilot.yaml, from text to the model that everything is rendered from: all of its problems at once, or the model. */
-import { catalogue, METRICS } from './catalogue.ts';
+import { catalogue, GATEWAY_API_GATEWAYS, METRICS } from './catalogue.ts';
 import { check } from './check.ts';
 import type { Model, ModelInput, ModelOutput, ModelPhase, ParameterType } from './model.ts';
 import { pluralOf } from './naming.ts';
@@ -142,12 +142,27 @@ function customParameter(custom: NonNullable<ProjectDocument['customParameters']
 }
 
 function warningsOf(project: ProjectDocument): string[] {
-  const inputs = project.phases.flatMap((phase) => phase.inputs ?? []);
+  return [...originalWarnings(project), ...gatewayWarnings(project)];
+}
+
+/** The one deliberate change of meaning since Autopilot of 2019. */
+function originalWarnings({ phases }: ProjectDocument): string[] {
+  const inputs = phases.flatMap((phase) => phase.inputs ?? []);
   const original =
     inputs.some((input) => nameOf(input) !== METRICS) &&
     inputs.every((input) => typeof input === 'string') &&
-    project.phases.every((phase) => phase.next === undefined);
+    phases.every((phase) => phase.next === undefined);
   return original
     ? ["inputs are seen in the resource's own namespace; write '{ name: …, namespace: all }' for one that is to see every namespace, as Autopilot of 2019 did"]
+    : [];
+}
+
+/** Routes of one API beside the Gateway of the other: likely the wrong one was picked. */
+function gatewayWarnings({ phases }: ProjectDocument): string[] {
+  const used = new Set(phases.flatMap((phase) => [...(phase.inputs ?? []), ...(phase.outputs ?? [])]).map(nameOf));
+  const istio = used.has('gateways') && !used.has('virtualservices') && (used.has('httproutes') || used.has('grpcroutes'));
+  const gatewayApi = used.has(GATEWAY_API_GATEWAYS) && !used.has('httproutes') && !used.has('grpcroutes') && used.has('virtualservices');
+  return istio || gatewayApi
+    ? [`'gateways' is Istio's Gateway, '${GATEWAY_API_GATEWAYS}' is that of the Gateway API: the routes that this project uses belong to the other one`]
     : [];
 }

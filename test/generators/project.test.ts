@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { generateProject, scaffold, upToDate } from '../../generators/lib/library.ts';
+import { catalogue } from '../../generators/lib/catalogue.ts';
 import type { ScaffoldOptions } from '../../generators/lib/library.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
@@ -48,14 +49,14 @@ describe('a generated project', function () {
         {
           name: 'Working',
           initial: true,
-          inputs: ['deployments', 'httproutes', 'hpas', 'namespaces', 'metrics'],
-          outputs: ['services', 'virtualservices', 'gateways', 'configmaps'],
+          inputs: ['metrics', ...catalogue.keys()],
+          outputs: [...catalogue.keys()],
         },
       ],
     });
     writeFileSync(
       join(dir, 'autopilot.yaml'),
-      `${read('autopilot.yaml').replace('[deployments,', '[certificates, deployments,')}customParameters: [{ lowerName: certificates, singleName: Certificate, apiGroup: cert-manager.io }]\n`,
+      `${read('autopilot.yaml').replace('[metrics,', '[certificates, metrics,')}customParameters: [{ lowerName: certificates, singleName: Certificate, apiGroup: cert-manager.io }]\n`,
     );
     await generateProject(dir);
     expect(await compile(dir)).to.equal('');

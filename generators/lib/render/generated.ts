@@ -83,9 +83,13 @@ type Fields<T> = T extends readonly (infer E)[] ? readonly Fields<E>[] : T exten
   return `${GENERATED}\n${imports.join('')}import type { ${runtime.join(', ')} } from 'autopilot-runtime';\n${typed ? mapped : ''}\n${types.join('\n')}`;
 }
 
-/** A parameter's type has the name of its kind. */
-function typeName(parameter: ParameterType): string {
-  return parameter.kind;
+/** A parameter's type has the name of its kind; of two kinds of one name, the one with a name of its own carries that in front. */
+function typeName({ name, kind, plural }: ParameterType): string {
+  return name.endsWith(plural) && name !== plural ? `${capitalized(name.slice(0, -plural.length))}${kind}` : kind;
+}
+
+function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function queryTypes(queries: readonly ModelQuery[]): string {
