@@ -14,6 +14,8 @@ export class GenerateGenerator extends Generator<Record<string, never>, Options>
     super(args, options, { customInstallTask: true } as never);
     this.sourceRoot(join(packageRoot, 'generators/generate/templates'));
     this.description = 'Bring a project up to date with its autopilot.yaml and src/spec.ts.';
+    this.option('dry-run', { type: Boolean, description: 'Write nothing; show what would change, as a diff' });
+    this.option('bail', { type: Boolean, description: 'Write nothing when a merge would leave conflicts' });
     this.option('check', { type: Boolean, description: 'Write nothing; exit 1 when anything would change' });
     this.option('runtime', { type: String, description: 'vendor or registry (default: as the project has it)' });
   }

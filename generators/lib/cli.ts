@@ -86,14 +86,21 @@ const commands: Readonly<Record<string, Command>> = {
     text: 'bring the project up to date with autopilot.yaml and src/spec.ts',
     options: {
       check: { type: 'boolean', text: 'write nothing; exit 1 when anything would change' },
-      'dry-run': { type: 'boolean', text: 'write nothing; list what would change' },
+      'dry-run': { type: 'boolean', text: 'write nothing; show what would change, as a diff' },
+      bail: { type: 'boolean', text: 'write nothing when a merge would leave conflicts' },
       runtime,
       force,
     },
     async run(values) {
       await generate(
         process.cwd(),
-        { check: values['check'] === true, dryRun: values['dry-run'] === true, force: values['force'] === true, runtime: word(values['runtime']) },
+        {
+          check: values['check'] === true,
+          dryRun: values['dry-run'] === true,
+          bail: values['bail'] === true,
+          force: values['force'] === true,
+          runtime: word(values['runtime']),
+        },
         say,
       );
     },

@@ -9,7 +9,7 @@ import { readText } from './lock.ts';
 import { requireModel } from './load.ts';
 import { findProject, generateProject, PROJECT_FILE, refuseEdited, upToDate } from './project.ts';
 import type { Generated, RuntimeChoice } from './project.ts';
-import { summary } from './report.ts';
+import { differences, summary } from './report.ts';
 import { DEFAULT_API_VERSION, refuseExisting, scaffold } from './scaffold.ts';
 import type { ScaffoldOptions } from './scaffold.ts';
 import { parseYaml } from './problems.ts';
@@ -105,6 +105,7 @@ function phaseOf(name: string, options: PhaseOptions): NewPhase {
 }
 
 export interface GenerateCommandOptions {
+  readonly bail?: boolean | undefined;
   readonly force?: boolean | undefined;
   readonly check?: boolean | undefined;
   readonly dryRun?: boolean | undefined;
@@ -115,7 +116,8 @@ export interface GenerateCommandOptions {
 export async function generate(from: string, options: GenerateCommandOptions, say: Say): Promise<Generated> {
   const dir = findProject(from);
   const dryRun = (options.check ?? false) || (options.dryRun ?? false);
-  const generated = await generateProject(dir, defined({ force: options.force, dryRun, runtime: runtimeOf(options.runtime) }));
+  const generated = await generateProject(dir, defined({ force: options.force, bail: options.bail, dryRun, runtime: runtimeOf(options.runtime) }));
+  if (options.dryRun) for (const line of differences(dir, generated.plan.changes).trimEnd().split('\n')) say(line);
   for (const line of summary(generated, !dryRun)) say(line);
   if (dryRun) refuseEdited(generated.plan);
   if (options.check && !upToDate(generated.plan))

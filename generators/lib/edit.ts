@@ -42,9 +42,12 @@ export function addPhase(text: string, phase: NewPhase, after?: string, sources:
   return document.toString(STYLE);
 }
 
+/** Where editors find the schema, from autopilot.yaml. */
+export const SCHEMA_FILE = '.autopilot/autopilot.schema.json';
+
 export function projectText(project: NewProject): string {
   const document = new Document({ kind: project.kind, apiVersion: project.apiVersion, operatorName: project.operatorName });
-  document.commentBefore = ` The state machine of ${project.kind}: the only source of what is generated. After an edit: yo autopilot:generate`;
+  document.commentBefore = ` yaml-language-server: $schema=${SCHEMA_FILE}\n The state machine of ${project.kind}: the only source of what is generated. After an edit: yo autopilot:generate`;
   document.set('phases', document.createNode([]));
   const phases = document.get('phases');
   if (isSeq(phases)) for (const phase of project.phases) phases.add(phaseNode(document, phase));

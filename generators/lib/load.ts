@@ -31,7 +31,7 @@ export function requireModel(text: string, file: string): Model {
 
 function keysAt(path: Path): readonly string[] {
   const key = path.findLast((part): part is string => typeof part === 'string') ?? 'project';
-  return key in knownKeys ? knownKeys[key as keyof typeof knownKeys] : [];
+  return Object.hasOwn(knownKeys, key) ? knownKeys[key as keyof typeof knownKeys] : [];
 }
 
 function inOrder(problems: readonly Problem[]): Problem[] {
@@ -63,6 +63,7 @@ function modelOf(project: ProjectDocument, yaml: ParsedYaml): Model {
         ...(finalizer.timeout !== undefined && { timeout: finalizer.timeout }),
       },
     }),
+    customParameters: (project.customParameters ?? []).map(({ lowerName }) => lowerName),
     extraRules: project.rbac?.extraRules ?? [],
     warnings: warningsOf(project),
   };

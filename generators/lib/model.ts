@@ -79,6 +79,8 @@ export interface Model {
   /** All parameters that some phase names, without `metrics`, sorted by name. */
   readonly parameters: readonly ParameterType[];
   readonly finalizer?: { readonly inputs: readonly ModelInput[]; readonly outputs: readonly ModelOutput[]; readonly timeout?: string };
+  /** Names of the project's own parameters, used or not. */
+  readonly customParameters: readonly string[];
   readonly extraRules: readonly unknown[];
   /** Sentences for the user that do not stop anything. */
   readonly warnings: readonly string[];
@@ -92,4 +94,6 @@ export interface ProjectFile {
   readonly path: string;
   readonly content: string | Uint8Array;
   readonly ownership: Ownership;
+  /** Of a file that is the user's: the part of its text that follows the machine, brought up to date. */
+  readonly follow?: (text: string) => string;
 }

@@ -32,7 +32,11 @@ export interface ParsedYaml {
   position(path: Path, of?: 'key' | 'value'): { readonly line: number; readonly column: number };
 }
 
+/** Far beyond any machine that a person writes. */
+const MOST_BYTES = 1_000_000;
+
 export function parseYaml(text: string, file: string): ParsedYaml {
+  if (text.length > MOST_BYTES) return unreadable(file, `has ${Math.round(text.length / 1e5) / 10} MB: more than 1 MB is not a state machine`);
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
   const place = (offset: number): { line: number; column: number } => {
@@ -40,10 +44,17 @@ export function parseYaml(text: string, file: string): ParsedYaml {
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
   const problems = document.errors.map((error) => ({ file, ...place(error.pos[0]), message: firstLine(error.message) }));
+  let value: unknown;
+  try {
+    value = problems.length === 0 ? document.toJS() : undefined;
+  } catch (error) {
+    // Aliases of aliases can stand for more nodes than there is memory.
+    return unreadable(file, firstLine((error as Error).message));
+  }
   return {
     document,
     problems,
-    value: problems.length === 0 ? document.toJS() : undefined,
+    value,
     position(path, of = 'value') {
       for (let length = path.length; length >= 0; length--) {
         const part = path.slice(0, length);
@@ -58,6 +69,11 @@ export function parseYaml(text: string, file: string): ParsedYaml {
       return { line: 1, column: 1 };
     },
   };
+}
+
+function unreadable(file: string, message: string): ParsedYaml {
+  const at = { line: 1, column: 1 };
+  return { document: parseDocument(''), problems: [{ file, ...at, message }], value: undefined, position: () => at };
 }
 
 /** Validates parsed YAML with a schema; strict keys are reported at the key, with the nearest known one. */

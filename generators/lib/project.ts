@@ -2,6 +2,8 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { attentionOf } from './attention.ts';
+import type { Attention } from './attention.ts';
 import { requireModel } from './load.ts';
 import { readLock, readText, refuseOlder } from './lock.ts';
 import type { Model, ProjectFile } from './model.ts';
@@ -21,6 +23,8 @@ export interface GenerateOptions {
   readonly runtime?: RuntimeChoice;
   /** Rewrite generated files although they were edited by hand. */
   readonly force?: boolean;
+  /** Write nothing when a merge would leave conflicts. */
+  readonly bail?: boolean;
   /** Decide, write nothing. */
   readonly dryRun?: boolean;
   /** Text of autopilot.yaml to generate from instead of the one on disk; it is written along with the rest. */
@@ -32,6 +36,7 @@ export interface GenerateOptions {
 export interface Generated {
   readonly model: Model;
   readonly plan: Plan;
+  readonly attention: Attention;
 }
 
 /** The nearest folder, here or above, that has an autopilot.yaml. @throws Error */
@@ -64,15 +69,18 @@ export async function generateProject(dir: string, options: GenerateOptions = {}
   const crd = await withSpecFile(dir, seeded('src/spec.ts') ?? specStub(model), (file) => crdOf(model, file));
   const rendered = render(model, { crd, operatorConfig, ...runtimeSource(runtime) });
   const files = [...seed, ...rendered.filter(({ path }) => !seed.some((file) => file.path === path))];
+  const attention = attentionOf(dir, model, rendered);
   const plan = planWrites(dir, files, { version: packageVersion, runtime, ...(options.force !== undefined && { force: options.force }) });
   const whole = options.projectText === undefined ? plan : withProjectText(dir, options.projectText, plan);
+  if (options.bail && whole.conflicts.length > 0)
+    throw new Error(`${whole.conflicts.join(', ')}: you and the generator have changed the same lines. Nothing was written (--bail).`);
   if (!options.dryRun) carryOut(dir, whole);
-  return { model, plan: whole };
+  return { model, plan: whole, attention };
 }
 
 /** True when generating would change nothing. */
 export function upToDate(plan: Plan): boolean {
-  return plan.changes.length === 0 && plan.records.length === 0 && plan.edited.length === 0;
+  return plan.changes.length === 0 && plan.records.length === 0 && plan.edited.length === 0 && plan.conflicts.length === 0;
 }
 
 export { refuseEdited };

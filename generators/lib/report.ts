@@ -1,18 +1,51 @@
-/** What a generate has done, in words. */
+/** What a generate has done, or would do, in words. */
+import { join } from 'node:path';
+import { createTwoFilesPatch } from 'diff';
+import { readText } from './lock.ts';
+import type { Action, Change } from './plan.ts';
 import type { Generated } from './project.ts';
 import { upToDate } from './project.ts';
 
-const WORDS = { create: 'created', update: 'updated', remove: 'removed' } as const;
+const WORDS: Readonly<Record<Action, string>> = { create: 'created', update: 'updated', merge: 'merged', remove: 'removed' };
+const ACTIONS = Object.keys(WORDS) as Action[];
 
 /** @param wrote false for a dry run: then it says what would be done */
-export function summary({ model, plan }: Generated, wrote = true): string[] {
-  const lines = [...model.warnings.map((warning) => `note: ${warning}`), ...plan.notes.map((note) => `note: ${note}`)];
-  if (upToDate(plan)) return [...lines, `up to date: ${model.operatorName}, ${model.phases.length} phases`];
-  for (const change of plan.changes) lines.push(`${(wrote ? WORDS[change.action] : change.action).padStart(9)} ${change.path}`);
-  const count = (action: keyof typeof WORDS): number => plan.changes.filter((change) => change.action === action).length;
+export function summary({ model, plan, attention }: Generated, wrote = true): string[] {
+  const notes = [...model.warnings, ...plan.notes].map((note) => `note: ${note}`);
+  const look = [
+    ...attention.changed.map((line) => `look at ${line}`),
+    ...attention.orphaned.map((file) => `orphaned: ${file} belongs to no phase any more; delete it when you no longer need it`),
+  ];
+  const conflicts = plan.conflicts.map(
+    (path) => `conflict: ${path} has changes of yours and of the generator in the same lines; both stand there between conflict marks`,
+  );
+  const rest = [...notes, ...conflicts, ...look];
+  if (upToDate(plan)) return [...rest, `up to date: ${model.operatorName}, ${model.phases.length} phases`];
+  const lines = plan.changes.map((change) => `${(wrote ? WORDS[change.action] : change.action).padStart(9)} ${change.path}`);
+  const count = (action: Action): number => plan.changes.filter((change) => change.action === action).length;
   const counts = [
-    ...(['create', 'update', 'remove'] as const).map((action) => `${count(action)} ${WORDS[action]}`),
-    ...(plan.kept.length > 0 ? [`${plan.kept.length} of yours kept`] : []),
-  ].filter((text) => !text.startsWith('0 '));
-  return [...lines, `${wrote ? '' : 'would be: '}${counts.join(', ') || 'records updated'}`];
+    ...ACTIONS.map((action) => [count(action), WORDS[action]] as const),
+    [plan.kept.length, 'kept as yours'] as const,
+    [attention.orphaned.length, 'orphaned'] as const,
+  ].flatMap(([number, word]) => (number === 0 ? [] : [`${number} ${word}`]));
+  return [...lines, ...rest, `${wrote ? '' : 'would be: '}${plan.changes.length === 0 ? 'records updated' : counts.join(', ')}`];
+}
+
+/** What would change, as a unified diff. */
+export function differences(dir: string, changes: readonly Change[]): string {
+  return changes
+    .map(({ path, content }) => {
+      if (content !== undefined && typeof content !== 'string') return `Binary file ${path} would be written\n`;
+      const before = readText(join(dir, path));
+      return createTwoFilesPatch(
+        before === undefined ? '/dev/null' : `a/${path}`,
+        content === undefined ? '/dev/null' : `b/${path}`,
+        before ?? '',
+        content ?? '',
+        undefined,
+        undefined,
+        { headerOptions: { includeIndex: false, includeUnderline: false, includeFileHeaders: true } } as never,
+      );
+    })
+    .join('');
 }

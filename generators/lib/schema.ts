@@ -1,4 +1,7 @@
-/** The shape of autopilot.yaml: one definition types it and validates it. Everything that needs knowledge of other places is in check.ts. */
+/**
+ * The shape of autopilot.yaml: one definition types it, validates it, and is the JSON Schema for editors and the reference page.
+ * Everything that needs knowledge of other places is in check.ts.
+ */
 import { z } from 'zod';
 
 const duration = z.string().regex(/^(\d+(\.\d+)?(ms|s|m|h))+$/, "must be a duration such as '10s', '1m30s' or '500ms'");
@@ -6,60 +9,91 @@ const name = z.string().min(1);
 
 const labelSelector = z.union([z.string().min(1), z.record(z.string(), z.string())]);
 
+const PARAMETER = 'Name of a parameter: one of the built-in kinds, or of customParameters.';
+const NAMESPACE = "`own`: the resource's own namespace (default); `all`: every namespace that the operator watches.";
+const OPTIONAL = 'The kind may be absent from the cluster.';
+
 export const inputSchema = z.union([
-  name,
-  z.strictObject({ name, selector: labelSelector.optional(), namespace: z.enum(['own', 'all']).optional(), optional: z.boolean().optional() }),
+  name.describe(`${PARAMETER} \`metrics\` gives the worker queries to Prometheus instead of objects.`),
+  z.strictObject({
+    name: name.describe(PARAMETER),
+    selector: labelSelector.optional().describe('Labels that objects must carry: `app=web,tier in (a,b)`, or a mapping of labels to values.'),
+    namespace: z.enum(['own', 'all']).optional().describe(NAMESPACE),
+    optional: z.boolean().optional().describe(`${OPTIONAL} \`inputs.<name>.available\` is false then.`),
+  }),
 ]);
 
 export const outputSchema = z.union([
-  name,
-  z.strictObject({ name, namespace: z.enum(['own', 'all']).optional(), prune: z.boolean().optional(), optional: z.boolean().optional() }),
+  name.describe(PARAMETER),
+  z.strictObject({
+    name: name.describe(PARAMETER),
+    namespace: z.enum(['own', 'all']).optional().describe(NAMESPACE),
+    prune: z.boolean().optional().describe('What the worker returns is the complete set: what it leaves out is deleted. Default: false.'),
+    optional: z.boolean().optional().describe(OPTIONAL),
+  }),
 ]);
 
 export const phaseSchema = z.strictObject({
-  name,
-  description: z.string().optional(),
-  initial: z.boolean().optional(),
-  final: z.boolean().optional(),
-  inputs: z.array(inputSchema).optional(),
-  outputs: z.array(outputSchema).optional(),
-  next: z.array(name).optional(),
-  ready: z.boolean().optional(),
-  interval: duration.optional(),
-  timeout: duration.optional(),
-  onTimeout: name.optional(),
-  onSpecChange: name.optional(),
-  approval: z.literal('required').optional(),
-  formerly: z.array(name).optional(),
+  name: name.describe('Letters and digits: the value of status.phase, and the base of the file of the worker.'),
+  description: z.string().optional().describe('What happens in this phase; shown in types, in the README and in the Ready condition.'),
+  initial: z.boolean().optional().describe('A new resource starts here. Exactly one phase is initial.'),
+  final: z.boolean().optional().describe('The resource is done: no worker, nothing is watched.'),
+  inputs: z.array(inputSchema).optional().describe('What the worker reads. A change of what it has read wakes the resource.'),
+  outputs: z.array(outputSchema).optional().describe('What the worker writes, in the order in which it is applied.'),
+  next: z.array(name).optional().describe('Phases this one may go to; itself is always allowed. Default: any.'),
+  ready: z
+    .boolean()
+    .optional()
+    .describe('Whether a resource here counts as ready. Default: true for final phases, false for others. `false` on a final phase: it ended badly.'),
+  interval: duration.optional().describe('The latest next sync while the resource stays. Default: workInterval of autopilot-operator.yaml.'),
+  timeout: duration.optional().describe('How long a resource may stay; then it goes to onTimeout.'),
+  onTimeout: name.optional().describe('The phase to go to when the timeout is over.'),
+  onSpecChange: name
+    .optional()
+    .describe('The phase to go to when the spec changes, or `ignore`. Default: the initial one for final phases, `ignore` for others.'),
+  approval: z.literal('required').optional().describe('The transition into this phase waits for a person.'),
+  formerly: z.array(name).optional().describe('Old names: a resource found in one of them is taken as being here.'),
 });
 
 export const parameterSchema = z.strictObject({
-  lowerName: name,
-  singleName: name,
-  pluralName: name.optional(),
-  /** The original's Go import alias and path; a version in the path is used, the rest has no meaning here. */
-  importPrefix: z.string().optional(),
-  package: z.string().optional(),
-  apiGroup: z.string().optional(),
-  isCrd: z.boolean().optional(),
-  version: name.optional(),
-  scope: z.enum(['Namespaced', 'Cluster']).optional(),
-  plural: name.optional(),
+  lowerName: name.describe('Its name in inputs and outputs: lower-case letters and digits.'),
+  singleName: name.describe('The kind, in Pascal case.'),
+  pluralName: name.optional().describe('Of the original: plural of the kind in Pascal case. Not used.'),
+  importPrefix: z.string().optional().describe('Of the original: Go import alias. Not used.'),
+  package: z.string().optional().describe('Of the original: Go import path. A version at its end is used when `version` is absent.'),
+  apiGroup: z.string().optional().describe('Default: the core group.'),
+  isCrd: z.boolean().optional().describe('Of the original. Not used.'),
+  version: name.optional().describe('Default: `v1`.'),
+  scope: z.enum(['Namespaced', 'Cluster']).optional().describe('Default: Namespaced.'),
+  plural: name.optional().describe('The plural in API paths. Default: lowerName.'),
 });
 
-export const querySchema = z.strictObject({ name, queryTemplate: name, parameters: z.array(name).optional() });
+export const querySchema = z.strictObject({
+  name: name.describe('Words joined by dashes; the method on `metrics` is its camelCase form.'),
+  queryTemplate: name.describe('PromQL with `{{ .Parameter }}` placeholders.'),
+  parameters: z.array(name).optional().describe("The placeholders. `namespace` need not be listed: it is the resource's own unless said."),
+});
+
+export const finalizerSchema = z.strictObject({
+  inputs: z.array(inputSchema).optional().describe('What the finalizer reads.'),
+  outputs: z.array(outputSchema).optional().describe('What the finalizer writes.'),
+  timeout: duration.optional().describe('How long it may take; then the resource goes without it.'),
+});
 
 export const projectSchema = z.strictObject({
-  kind: name,
-  apiVersion: name,
-  operatorName: name.optional(),
-  scope: z.enum(['Namespaced', 'Cluster']).optional(),
-  phases: z.array(phaseSchema).min(1, 'must have at least one phase'),
-  enableFinalizer: z.boolean().optional(),
-  finalizer: z.strictObject({ inputs: z.array(inputSchema).optional(), outputs: z.array(outputSchema).optional(), timeout: duration.optional() }).optional(),
-  customParameters: z.array(parameterSchema).optional(),
-  queries: z.array(querySchema).optional(),
-  rbac: z.strictObject({ extraRules: z.array(z.looseObject({})).optional() }).optional(),
+  kind: name.describe('Kind of the resource, in Pascal case.'),
+  apiVersion: name.describe('`group/version`, such as `examples.io/v1`.'),
+  operatorName: name.optional().describe('Name of the operator and its chart. Default: `<kind>-operator`.'),
+  scope: z.enum(['Namespaced', 'Cluster']).optional().describe('Whether resources lie in namespaces. Default: Namespaced.'),
+  phases: z.array(phaseSchema).min(1, 'must have at least one phase').describe('The state machine.'),
+  enableFinalizer: z.boolean().optional().describe('The empty form of `finalizer`.'),
+  finalizer: finalizerSchema.optional().describe('Work to do before a resource may go: src/finalizer.ts.'),
+  customParameters: z.array(parameterSchema).optional().describe('Kinds beside the built-in ones.'),
+  queries: z.array(querySchema).optional().describe('Queries beside the built-in ones.'),
+  rbac: z
+    .strictObject({ extraRules: z.array(z.looseObject({})).optional().describe('PolicyRules for calls that workers make themselves.') })
+    .optional()
+    .describe('Rights beyond those of the inputs and outputs.'),
 });
 
 export type ProjectDocument = z.infer<typeof projectSchema>;
@@ -75,6 +109,6 @@ export const knownKeys = {
   queries: Object.keys(querySchema.shape),
   inputs: ['name', 'selector', 'namespace', 'optional'],
   outputs: ['name', 'namespace', 'prune', 'optional'],
-  finalizer: ['inputs', 'outputs', 'timeout'],
+  finalizer: Object.keys(finalizerSchema.shape),
   rbac: ['extraRules'],
 } as const;

@@ -19,15 +19,15 @@ function modelOf(text: string): Model {
 
 describe('the model of autopilot.yaml', () => {
   const cases: readonly [title: string, from: string, to: string, ...expected: RegExp[]][] = [
-    ['a misspelt field', 'initial: true', 'intial: true', /:9:5: phases\[0\]\.intial is not a known field, did you mean 'initial'\?/],
+    ['a misspelt field', 'initial: true', 'intial: true', /:10:5: phases\[0\]\.intial is not a known field, did you mean 'initial'\?/],
     [
       'a misspelt target',
       '[Finished]',
       '[Finishd]',
-      /:16:12: phases\[1\]\.next names 'Finishd', which is not a phase, did you mean 'Finished'\?/,
+      /:17:12: phases\[1\]\.next names 'Finishd', which is not a phase, did you mean 'Finished'\?/,
       /'Finished'\) cannot be reached/,
     ],
-    ['a misspelt input', '[metrics]', '[metrisc]', /:14:14: phases\[1\]\.inputs\[0\] names 'metrisc'.*did you mean 'metrics'\?/],
+    ['a misspelt input', '[metrics]', '[metrisc]', /:15:14: phases\[1\]\.inputs\[0\] names 'metrisc'.*did you mean 'metrics'\?/],
     [
       'metrics as an output',
       'outputs: [virtualservices]\n    next: [Finished]',
@@ -39,8 +39,8 @@ describe('the model of autopilot.yaml', () => {
     ['names alike but for capitals', 'name: Finished', 'name: processing', /phases\[2\]\.name 'processing' is taken by phases\[1\]/],
     ['a phase named as the kind', 'name: Finished', 'name: Canary', /phases\[2\]\.name 'Canary' is taken by kind 'Canary'/],
     ['inputs of a final phase', 'final: true', 'final: true\n    inputs: [pods]', /phases\[2\] \('Finished'\) is final .* cannot have inputs/],
-    ['an apiVersion of one part', 'examples.io/v1', 'v1', /:4:13: apiVersion 'v1' must have two parts/],
-    ['a kind in small letters', 'kind: Canary', 'kind: canary', /:3:7: kind 'canary' must be in Pascal case/],
+    ['an apiVersion of one part', 'examples.io/v1', 'v1', /:5:13: apiVersion 'v1' must have two parts/],
+    ['a kind in small letters', 'kind: Canary', 'kind: canary', /:4:7: kind 'canary' must be in Pascal case/],
     ['a kind that is a JavaScript global', 'kind: Canary', 'kind: Promise', /'Promise' is the name of a JavaScript global/],
     ['an operator name with capitals', 'operatorName: canary-operator', 'operatorName: Canary', /operatorName 'Canary' must be lower-case/],
     ['a timeout without onTimeout', 'inputs: [metrics]', 'inputs: [metrics]\n    timeout: 5m', /phases\[1\] has timeout without onTimeout/],
@@ -74,7 +74,7 @@ describe('the model of autopilot.yaml', () => {
 
   it('reports all problems at once, in the order of the file', () => {
     const problems = problemsOf(good.replace('kind: Canary', 'kind: canary').replace('[metrics]', '[metrisc]').replace('[Finished]', '[Finishd]'));
-    expect(problems.map((problem) => Number(problem.split(':')[1]))).to.deep.equal([3, 14, 16, 17]);
+    expect(problems.map((problem) => Number(problem.split(':')[1]))).to.deep.equal([4, 15, 17, 18]);
   });
 
   it("loads a file of the original with the original's meaning, and says what differs", () => {

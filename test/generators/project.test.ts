@@ -131,7 +131,7 @@ describe('a generated project', function () {
     const result = await autopilot(dir, 'generate');
     expect(result.code).to.equal(1);
     expect(result.error.split('\n')).to.have.length(3);
-    expect(result.error).to.contain("autopilot.yaml:14:14: phases[1].inputs[0] names 'metrisc'");
+    expect(result.error).to.contain("autopilot.yaml:15:14: phases[1].inputs[0] names 'metrisc'");
     expect(readdirSync(dir, { recursive: true })).to.have.length(files);
   });
 });

@@ -53,13 +53,63 @@ describe('writing a project', () => {
     expect(read('src/generated/a.ts')).to.equal('two\n');
   });
 
-  it('follows with chart files until they are edited, then keeps them and says so', () => {
+  describe('a chart file', () => {
+    const chart = (text: string): readonly ProjectFile[] => [{ path: 'charts/c/values.yaml', content: text, ownership: 'merged' }];
+    const lines = (...values: readonly string[]): string => values.map((value) => `${value}\n`).join('');
+
+    it('follows as long as nobody has edited it', () => {
+      write(chart(lines('a', 'b')));
+      write(chart(lines('a', 'c')));
+      expect(read('charts/c/values.yaml')).to.equal(lines('a', 'c'));
+    });
+
+    it('takes what is new and keeps what the user has edited in other lines', () => {
+      write(chart(lines('a', 'b', 'c', 'd')));
+      edit('charts/c/values.yaml', lines('mine', 'b', 'c', 'd', 'also mine'));
+      const { changes, conflicts } = write(chart(lines('a', 'b', 'new', 'd')));
+      expect(read('charts/c/values.yaml')).to.equal(lines('mine', 'b', 'new', 'd', 'also mine'));
+      expect([changes[0]?.action, conflicts]).to.deep.equal(['merge', []]);
+      expect(write(chart(lines('a', 'b', 'new', 'd'))).changes, 'the second time').to.deep.equal([]);
+    });
+
+    it('shows both sides between marks where both have changed the same lines, and says so until they are gone', () => {
+      write(chart(lines('a', 'b')));
+      edit('charts/c/values.yaml', lines('a', 'mine'));
+      const { conflicts } = write(chart(lines('a', 'new')));
+      expect(read('charts/c/values.yaml')).to.equal(lines('a', '<<<<<<< yours', 'mine', '=======', 'new', '>>>>>>> generated'));
+      expect(conflicts).to.deep.equal(['charts/c/values.yaml']);
+      const again = write(chart(lines('a', 'newer')));
+      expect([again.changes, again.conflicts]).to.deep.equal([[], ['charts/c/values.yaml']]);
+      edit('charts/c/values.yaml', lines('a', 'mine'));
+      expect(write(chart(lines('a', 'newer'))).conflicts).to.deep.equal([]);
+      expect(read('charts/c/values.yaml')).to.equal(lines('a', 'mine'));
+    });
+
+    it('with CRLF line ends keeps them, and is not taken for edited', () => {
+      write(chart(lines('a', 'b')));
+      edit('charts/c/values.yaml', 'a\r\nb\r\n');
+      expect(write(chart(lines('a', 'b'))).changes).to.deep.equal([]);
+      write(chart(lines('a', 'c')));
+      expect(read('charts/c/values.yaml')).to.equal('a\r\nc\r\n');
+    });
+  });
+
+  it('says which value of package.json stays although a new one would be generated', () => {
     write(files());
+    edit('package.json', JSON.stringify({ name: 'c', dependencies: { 'autopilot-runtime': '^0.1.5' } }));
+    const { notes } = write(files('one', '^0.2.0'));
+    expect(notes).to.deep.equal(['package.json: dependencies.autopilot-runtime is yours; generated would be "^0.2.0"']);
+  });
+
+  it('refuses a second generate at the same time, and takes over from one that was killed', () => {
+    write(files());
+    writeFileSync(join(dir, '.autopilot/generating'), '1');
+    expect(() => write(files('two'))).to.throw(/another generate \(process 1\) is at work in .*: wait for it\. Nothing was written\./);
+    expect(read('src/generated/a.ts')).to.equal('one\n');
+    writeFileSync(join(dir, '.autopilot/generating'), '4194305');
     write(files('two'));
-    expect(read('charts/c/values.yaml')).to.equal('two: 1\n');
-    edit('charts/c/values.yaml', 'mine: 1\n');
-    expect(write(files('three')).notes).to.deep.equal(['charts/c/values.yaml was edited by you and stays as it is']);
-    expect(read('charts/c/values.yaml')).to.equal('mine: 1\n');
+    expect(read('src/generated/a.ts')).to.equal('two\n');
+    expect(readdirSync(join(dir, '.autopilot'))).to.not.include('generating');
   });
 
   it("keeps the user's keys of package.json and updates its own", () => {

@@ -1,5 +1,7 @@
 /** A whole project from its model: pure, and the same bytes for the same input. */
 import type { Model, ProjectFile } from '../model.ts';
+import { SCHEMA_FILE } from '../edit.ts';
+import { projectJsonSchema } from '../reference.ts';
 import { renderGenerated } from './generated.ts';
 import { renderManifest } from './manifest.ts';
 import type { RuntimeDependency } from './manifest.ts';
@@ -23,6 +25,7 @@ export function render(model: Model, input: RenderInput): ProjectFile[] {
     ...renderManifest(model, input.dependency),
     ...renderGenerated(model, input.crd),
     ...renderChart(model, input.crd, input.operatorConfig),
+    { path: SCHEMA_FILE, content: `${JSON.stringify(projectJsonSchema(model.customParameters), null, 2)}\n`, ownership: 'ours' },
     ...input.vendor,
   ];
 }

@@ -1,6 +1,7 @@
 /** Files that are the user's from the moment they exist: spec, workers, main, sample, Dockerfile, README. Written once. */
 import { operatorConfigText } from '../operator-config.ts';
 import type { Model, ModelPhase, ProjectFile } from '../model.ts';
+import { machineSection, withMachine } from '../graph.ts';
 import { doc, quote } from './source.ts';
 
 export function renderYours(model: Model, runtime: 'vendor' | 'registry'): ProjectFile[] {
@@ -14,7 +15,7 @@ export function renderYours(model: Model, runtime: 'vendor' | 'registry'): Proje
     yours('Dockerfile', dockerfile(runtime)),
     yours('.dockerignore', 'node_modules\n.git\n.autopilot\ncharts\ntest\n'),
     yours('.gitignore', 'node_modules/\n*.log\n'),
-    yours('README.md', readme(model)),
+    { ...yours('README.md', readme(model)), follow: (text) => withMachine(text, machineSection(model)) },
   ];
 }
 
@@ -84,23 +85,17 @@ ENTRYPOINT ["node", "src/main.ts"]
 }
 
 function readme(model: Model): string {
-  const rows = model.phases.map((phase) => {
-    const to = phase.final ? 'the end' : phase.next.filter((name) => name !== phase.name).join(', ') || 'stays';
-    return `| ${phase.name} | ${phase.description?.trim().replaceAll('\n', ' ') ?? ''} | ${to} |`;
-  });
   return `# ${model.operatorName}
 
-A Kubernetes operator for ${model.kind} (\`${model.group}/${model.version}\`), a state machine of ${model.phases.length} phases:
+A Kubernetes operator for ${model.kind} (\`${model.group}/${model.version}\`), a state machine:
 
-| phase | what happens | goes to |
-|---|---|---|
-${rows.join('\n')}
+${machineSection(model)}
 
 ## Work on it
 
 - \`autopilot.yaml\` names the phases; \`src/spec.ts\` the fields; \`src/workers/\` says what each phase does.
 - \`yo autopilot:generate\` (or \`autopilot generate\`) after an edit of autopilot.yaml or src/spec.ts.
-- \`yo autopilot:phase\` (or \`autopilot phase\`) adds a phase.
+- \`yo autopilot:phase\` (or \`autopilot phase\`) adds, changes, renames, removes and moves phases.
 - \`npm test\` flies the machine in an in-memory cluster; \`npm run typecheck\` checks every worker against its phase.
 - \`npm run dev\` runs the operator on this machine, against the current kubeconfig.
 

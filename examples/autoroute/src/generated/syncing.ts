@@ -4,7 +4,7 @@ import type { AutoRouteStatusInfo } from '../spec.ts';
 import type { AutoRoute } from './autoroute.ts';
 import type * as parameters from './parameters.ts';
 
-/** Where Syncing may go: autopilot.yaml:11. */
+/** Where Syncing may go: autopilot.yaml:12. */
 export type Next = 'Syncing' | 'Ready';
 
 /** What Syncing reads. */

@@ -3,7 +3,7 @@ import type { BaseContext, BaseResult } from 'autopilot-runtime';
 import type { AutoRouteStatusInfo } from '../spec.ts';
 import type { AutoRoute } from './autoroute.ts';
 
-/** Where Initializing may go: autopilot.yaml:6. */
+/** Where Initializing may go: autopilot.yaml:7. */
 export type Next = 'Initializing' | 'Syncing';
 
 /** What Initializing reads. */

@@ -4,7 +4,7 @@ import type { AutoRouteStatusInfo } from '../spec.ts';
 import type { AutoRoute } from './autoroute.ts';
 import type * as parameters from './parameters.ts';
 
-/** Where Ready may go: autopilot.yaml:20. */
+/** Where Ready may go: autopilot.yaml:21. */
 export type Next = 'Syncing' | 'Ready';
 
 /** What Ready reads. */

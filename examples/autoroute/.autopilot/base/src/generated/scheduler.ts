@@ -26,7 +26,7 @@ export const scheduler = defineScheduler({
       inputs: [],
       outputs: [],
       file: 'src/workers/initializing.ts',
-      line: 6,
+      line: 7,
       worker: worker<InitializingWorker>(syncInitializing),
     },
     {
@@ -74,7 +74,7 @@ export const scheduler = defineScheduler({
         },
       ],
       file: 'src/workers/syncing.ts',
-      line: 11,
+      line: 12,
       worker: worker<SyncingWorker>(syncSyncing),
     },
     {
@@ -118,7 +118,7 @@ export const scheduler = defineScheduler({
       ],
       outputs: [],
       file: 'src/workers/ready.ts',
-      line: 20,
+      line: 21,
       worker: worker<ReadyWorker>(syncReady),
     },
   ],

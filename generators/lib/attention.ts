@@ -1,0 +1,49 @@
+/** What a person has to look at after the machine has changed: workers whose types did, and files that belong to no phase any more. */
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { basePath, readText } from './lock.ts';
+import type { Model, ProjectFile } from './model.ts';
+
+export interface Attention {
+  /** `src/workers/x.ts: …` for each worker whose inputs, outputs or next phases have changed. */
+  readonly changed: readonly string[];
+  /** Workers of phases that are no more. */
+  readonly orphaned: readonly string[];
+}
+
+/** Before anything is written: compares what was generated last with what is generated now. */
+export function attentionOf(dir: string, model: Model, rendered: readonly ProjectFile[]): Attention {
+  const workers = model.phases.filter(({ final }) => !final);
+  const changed = workers.flatMap((phase) => {
+    const path = `src/generated/${phase.file}.ts`;
+    const before = readText(join(dir, basePath(path)));
+    const after = rendered.find((file) => file.path === path)?.content;
+    if (before === undefined || typeof after !== 'string' || !existsSync(join(dir, `src/workers/${phase.file}.ts`))) return [];
+    const parts = changedParts(before, after);
+    return parts.length === 0
+      ? []
+      : [`src/workers/${phase.file}.ts: the ${parts.join(', ')} of ${phase.name} ${parts.length === 1 && parts[0] === 'next' ? 'has' : 'have'} changed`];
+  });
+  const files = new Set(workers.map(({ file }) => `${file}.ts`));
+  const folder = join(dir, 'src/workers');
+  const present = existsSync(folder) ? readdirSync(folder).sort() : [];
+  // A file that was once a worker has types generated for it; others are the user's own modules.
+  const orphaned = present.filter((name) => name.endsWith('.ts') && !files.has(name) && importsOwnTypes(readText(join(folder, name)) ?? '', name));
+  return { changed, orphaned: orphaned.map((name) => `src/workers/${name}`) };
+}
+
+function changedParts(before: string, after: string): readonly string[] {
+  return [
+    ['next', 'Next'],
+    ['inputs', 'Inputs'],
+    ['outputs', 'Outputs'],
+  ].flatMap(([word = '', type = '']) => (declaration(before, type) === declaration(after, type) ? [] : [word]));
+}
+
+function declaration(text: string, type: string): string {
+  return new RegExp(`export (?:type|interface) ${type}\\b[^]*?(?=\n\n|\n$)`).exec(text)?.[0] ?? '';
+}
+
+function importsOwnTypes(text: string, name: string): boolean {
+  return text.includes(`../generated/${name}`);
+}

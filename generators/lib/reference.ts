@@ -1,0 +1,95 @@
+/** What the schema of autopilot.yaml is for people and editors: a JSON Schema and a reference page. */
+import { z } from 'zod';
+import { catalogue, METRICS } from './catalogue.ts';
+import { finalizerSchema, inputSchema, outputSchema, parameterSchema, phaseSchema, projectSchema, querySchema } from './schema.ts';
+
+interface JsonSchema {
+  readonly type?: string;
+  readonly description?: string;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly required?: readonly string[];
+  readonly items?: JsonSchema;
+  readonly anyOf?: readonly JsonSchema[];
+  readonly enum?: readonly unknown[];
+  readonly const?: unknown;
+  readonly [keyword: string]: unknown;
+}
+
+/**
+ * JSON Schema (draft-07, which editors know best) of autopilot.yaml.
+ * @param parameters names of the project's own parameters, offered beside the built-in ones.
+ */
+export function projectJsonSchema(parameters: readonly string[] = []): object {
+  const schema = z.toJSONSchema(projectSchema, { target: 'draft-7', io: 'input' }) as JsonSchema;
+  const names = [...catalogue.keys(), ...parameters].sort();
+  return { ...offering(schema, names), title: 'autopilot.yaml' };
+}
+
+/** Editors complete what is listed: the names of parameters. Unknown ones are refused by generate, with a better sentence. */
+function offering(schema: JsonSchema, names: readonly string[]): JsonSchema {
+  const visit = (node: JsonSchema, key: string): JsonSchema => {
+    const isUse = key === 'inputs' || key === 'outputs';
+    const list = key === 'inputs' ? [...names, METRICS] : names;
+    const properties = Object.fromEntries(
+      Object.entries(node.properties ?? {}).map(([field, inner]) => [field, isUse && field === 'name' ? { ...inner, examples: list } : visit(inner, field)]),
+    );
+    return {
+      ...node,
+      ...(node.properties && { properties }),
+      ...(node.items && { items: visit(node.items, key) }),
+      ...(node.anyOf && { anyOf: node.anyOf.map((branch) => (isUse && branch.type === 'string' ? { ...branch, examples: list } : visit(branch, key))) }),
+    };
+  };
+  return visit(schema, '');
+}
+
+/** docs/reference/autopilot-yaml.md. */
+export function referencePage(): string {
+  const sections: readonly (readonly [title: string, text: string, schema: z.ZodType])[] = [
+    ['The file', 'Fields at the top of autopilot.yaml.', projectSchema],
+    ['phases[]', 'One state of the machine each.', phaseSchema],
+    ['inputs[]', 'A plain name, or a mapping:', (inputSchema.options as readonly z.ZodType[])[1] ?? inputSchema],
+    ['outputs[]', 'A plain name, or a mapping:', (outputSchema.options as readonly z.ZodType[])[1] ?? outputSchema],
+    ['finalizer', 'Work to do before a resource may go.', finalizerSchema],
+    ['customParameters[]', 'A kind that is not built in.', parameterSchema],
+    ['queries[]', 'A query to Prometheus that is not built in.', querySchema],
+  ];
+  const tables = sections.map(
+    ([title, text, schema]) => `## ${title}\n\n${text}\n\n${table(z.toJSONSchema(schema, { target: 'draft-7', io: 'input' }) as JsonSchema)}\n`,
+  );
+  const kinds = [...catalogue.values()].map(
+    ({ name, group, version, kind }) => `| \`${name}\` | ${kind} | \`${group === '' ? version : `${group}/${version}`}\` |`,
+  );
+  return `# autopilot.yaml
+
+<!-- Made by scripts/reference.ts from generators/lib/schema.ts. Do not edit. -->
+
+The state machine of a project: the only source of what \`yo autopilot:generate\` writes. Unknown fields are errors.
+
+${tables.join('\n')}
+## Built-in parameters
+
+| name | kind | apiVersion |
+|---|---|---|
+${kinds.join('\n')}
+
+\`${METRICS}\` is an input that gives the worker queries to Prometheus. \`gateways\` is Istio's Gateway, \`k8sgateways\` that of the Gateway API.
+`;
+}
+
+function table({ properties = {}, required = [] }: JsonSchema): string {
+  const rows = Object.entries(properties).map(
+    ([field, schema]) =>
+      `| \`${field}\`${required.includes(field) ? ' (required)' : ''} | ${typeText(schema)} | ${(schema.description ?? '').replaceAll('|', '\\|')} |`,
+  );
+  return ['| field | type | meaning |', '|---|---|---|', ...rows].join('\n');
+}
+
+function typeText(schema: JsonSchema): string {
+  if (schema.const !== undefined) return `\`${String(schema.const)}\``;
+  if (schema.enum !== undefined) return schema.enum.map((value) => `\`${String(value)}\``).join(' or ');
+  if (schema.type === 'array') return `list of ${schema.items?.type === 'string' ? 'names' : 'mappings'}`;
+  if (schema.anyOf !== undefined) return schema.anyOf.map(typeText).join(' or ');
+  if (typeof schema['pattern'] === 'string') return 'duration';
+  return schema.type === 'object' ? 'mapping' : schema.type === 'string' ? 'text' : (schema.type ?? '');
+}

@@ -1,0 +1,201 @@
+import { expect } from 'chai';
+import { execa } from 'execa';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { generateProject, loadModel, scaffold, upToDate } from '../../generators/lib/library.ts';
+
+const repository = resolve(import.meta.dirname, '../..');
+
+const good = `kind: Canary
+apiVersion: examples.io/v1
+operatorName: canary-operator
+phases:
+  - { name: Initializing, initial: true, next: [Finished] }
+  - { name: Finished, final: true }
+`;
+
+function sentences(text: string): readonly string[] {
+  const loaded = loadModel(text, 'autopilot.yaml');
+  return 'problems' in loaded ? loaded.problems.map(({ line, column, message }) => `${line}:${column}: ${message}`) : [];
+}
+
+describe('an autopilot.yaml that is wrong is one sentence for each thing', () => {
+  const phase = (text: string): string => `${good}${text}\n`;
+  const cases: readonly (readonly [title: string, text: string, sentence: RegExp])[] = [
+    ['an unknown key', `${good}colour: red\n`, /^7:1: colour is not a known field/],
+    ['an unknown key that every object has', `${good}constructor: red\n`, /^7:1: constructor is not a known field/],
+    ['two initial phases', good.replace('final: true', 'initial: true'), /^6:\d+: phases\[1\] is initial, but phases\[0\] \('Initializing'\) is already/],
+    ['no initial phase', good.replace('initial: true, ', ''), /no phase is initial: set 'initial: true' on the one a new resource starts in/],
+    [
+      'next to nowhere',
+      good.replace('[Finished]', '[Finished, Promotin]').replace('  - { name: Finished', '  - { name: Promoting, next: [Finished] }\n  - { name: Finished'),
+      /names 'Promotin', which is not a phase, did you mean 'Promoting'\?/,
+    ],
+    ['an unreachable phase', phase('  - { name: Alone }'), /^7:\d+: phases\[2\] \('Alone'\) cannot be reached from 'Initializing'/],
+    ['a phase named a/b', good.replaceAll('Finished', 'a/b'), /'a\/b' must be letters and digits, beginning with a letter/],
+    ['a phase beside one that differs in capitals', phase('  - { name: initializing }'), /'initializing' is taken by phases\[0\] \(names become file names/],
+    ['a kind in small letters', good.replace('kind: Canary', 'kind: canary'), /^1:7: kind 'canary' must be in Pascal case/],
+    ...['Map', 'Object', 'Promise', 'Event'].map(
+      (kind) => [`the kind ${kind}`, good.replace('kind: Canary', `kind: ${kind}`), new RegExp(`kind '${kind}' is the name of a JavaScript global`)] as const,
+    ),
+    ['an apiVersion without a group', good.replace('examples.io/v1', 'v1'), /^2:13: apiVersion 'v1' must have two parts, a group and a version/],
+    [
+      'an operator name of 80 characters',
+      good.replace('canary-operator', 'a'.repeat(80)),
+      /longer than 52 characters, which leaves no room for the suffixes of its objects/,
+    ],
+    ['a typo in an input', good.replace('next:', 'inputs: [deployment], next:'), /names 'deployment', which is no parameter, did you mean 'deployments'\?/],
+    ['a tab', good.replace('  - { name: Finished', '\t- { name: Finished'), /^6:\d+: .*[Tt]ab/],
+    ['an empty file', '', /^1:1: kind is missing/],
+    ['a list instead of a mapping', '- kind: Canary\n', /^1:1: must be a mapping/],
+    ['a file of 2 MB', `${good}#${'x'.repeat(2_000_000)}`, /^1:1: has 2 MB: more than 1 MB is not a state machine/],
+    [
+      'a bomb of aliases',
+      `a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefghi'
+        .split('')
+        .map((letter, index) => `${letter}: &${letter} [${Array(9).fill(`*${'abcdefgh'[index]}`).join(',')}]\n`)
+        .join('')}${good}`,
+      /^1:1: Excessive alias count/,
+    ],
+  ];
+  for (const [title, text, sentence] of cases)
+    it(title, () => {
+      const found = sentences(text);
+      expect(
+        found.some((one) => sentence.test(one)),
+        found.join('\n') || 'it loaded',
+      ).to.equal(true);
+    });
+
+  it('loads names that JavaScript knows: Constructor, default, toString', () => {
+    expect(sentences(good.replaceAll('Initializing', 'Constructor').replaceAll('Finished', 'default'))).to.deep.equal([]);
+    expect(sentences(good.replaceAll('Initializing', 'toString').replaceAll('Finished', 'Prototype'))).to.deep.equal([]);
+  });
+});
+
+describe('nothing is lost', function () {
+  this.timeout(120_000);
+  let dir: string;
+  beforeEach(() => (dir = mkdtempSync(join(tmpdir(), 'autopilot bäd input '))));
+  afterEach(() => {
+    chmodSync(dir, 0o755);
+    rmSync(dir, { recursive: true });
+  });
+  const read = (path: string): string => readFileSync(join(dir, path), 'utf8');
+  const autopilot = async (...args: readonly string[]): Promise<{ code: number | undefined; error: string; out: string }> => {
+    const result = await execa(process.execPath, ['-C', 'autopilot-source', join(repository, 'bin/autopilot.js'), ...args], {
+      cwd: dir,
+      reject: false,
+      stdin: 'ignore',
+    });
+    return { code: result.exitCode, error: result.stderr, out: result.stdout };
+  };
+  const start = (options: object = {}): Promise<unknown> => scaffold({ dir, kind: 'Canary', runtime: 'registry', ...options });
+
+  it('in a folder with spaces and letters beyond ASCII: the project generates and compiles', async () => {
+    await start({ phases: [{ name: 'Constructor', initial: true, next: ['default'] }, { name: 'default' }] });
+    symlinkSync(join(repository, 'node_modules'), join(dir, 'node_modules'));
+    const { stdout } = await execa(join(repository, 'node_modules/.bin/tsc'), ['--noEmit', '--customConditions', 'autopilot-source'], {
+      cwd: dir,
+      reject: false,
+    });
+    expect(stdout).to.equal('');
+  });
+
+  it('when autopilot.yaml is missing: a sentence that says how to begin', async () => {
+    const { code, error } = await autopilot('generate');
+    expect([code, error]).to.deep.equal([1, `there is no autopilot.yaml in ${dir} or above: start a project with 'yo autopilot' or 'autopilot init'`]);
+  });
+
+  it('when src/spec.ts does not compile: the file is named and nothing is written', async () => {
+    await start();
+    const before = read('src/generated/crd.json');
+    writeFileSync(join(dir, 'src/spec.ts'), 'export interface CanarySpec { readonly x: Missing }\nexport interface CanaryStatusInfo {}\n');
+    const { code, error } = await autopilot('generate');
+    expect(code).to.equal(1);
+    expect(error).to.contain(join(dir, 'src/spec.ts'));
+    expect(error).to.not.contain('    at ');
+    expect(read('src/generated/crd.json')).to.equal(before);
+  });
+
+  it('when a folder cannot be made: the path is named, and the next generate completes the rest', async () => {
+    // As root every folder can be written to: a file in the place of one stands in for a folder without rights or a full disk.
+    await start();
+    rmSync(join(dir, 'src/generated'), { recursive: true });
+    writeFileSync(join(dir, 'src/generated'), '');
+    const { code, error } = await autopilot('generate');
+    expect(code).to.equal(1);
+    expect(error).to.match(/src\/generated/);
+    expect(error).to.not.contain('    at ');
+    rmSync(join(dir, 'src/generated'));
+    expect((await autopilot('generate')).code).to.equal(0);
+    expect(upToDate((await generateProject(dir, { dryRun: true })).plan)).to.equal(true);
+  });
+
+  it('when it is interrupted anywhere: the next generate completes it', async () => {
+    await start();
+    writeFileSync(join(dir, 'autopilot.yaml'), read('autopilot.yaml').replace('has finished', 'is done'));
+    const { plan } = await generateProject(dir, { dryRun: true });
+    const steps = [...plan.records.filter(({ path }) => !path.endsWith('lock.json')), ...plan.changes];
+    expect(steps.length).to.be.greaterThan(3);
+    // Every prefix of the writes is what a kill can leave behind.
+    for (let done = 0; done < steps.length; done++) {
+      const { path, content } = steps[done] ?? { path: '', content: '' };
+      writeFileSync(join(dir, path), content ?? '');
+      const next = await generateProject(dir, { dryRun: true });
+      expect(next.plan.edited, `after ${done + 1} writes`).to.deep.equal([]);
+    }
+    await generateProject(dir);
+    expect(upToDate((await generateProject(dir, { dryRun: true })).plan)).to.equal(true);
+  });
+
+  it('of a worker when its phase is removed: the file stays, and generate says whose it was', async () => {
+    await start();
+    writeFileSync(join(dir, 'src/workers/processing.ts'), `${read('src/workers/processing.ts')}// mine\n`);
+    writeFileSync(
+      join(dir, 'autopilot.yaml'),
+      read('autopilot.yaml')
+        .replace(/ {2}- name: Processing[^]*?(?= {2}- name: Finished)/, '')
+        .replace('[Processing]', '[Finished]'),
+    );
+    const { code, out } = await autopilot('generate');
+    expect(code).to.equal(0);
+    expect(read('src/workers/processing.ts')).to.contain('// mine');
+    expect(out).to.contain('orphaned: src/workers/processing.ts belongs to no phase any more');
+    expect(out).to.contain('look at src/workers/initializing.ts: the next of Initializing has changed');
+    expect(existsSync(join(dir, 'src/generated/processing.ts'))).to.equal(false);
+  });
+
+  it('of an autopilot.yaml with CRLF line ends: it loads, and an added phase keeps them', async () => {
+    await start();
+    writeFileSync(join(dir, 'autopilot.yaml'), read('autopilot.yaml').replaceAll('\n', '\r\n'));
+    expect((await autopilot('phase', 'Waiting', '--next', 'Processing', '--after', 'Initializing')).error).to.equal('');
+    const text = read('autopilot.yaml');
+    expect(text).to.contain('name: Waiting\r\n');
+    expect(text.replaceAll('\r\n', '')).to.not.match(/\n/);
+  });
+
+  it('with --dry-run: the difference is shown and no byte is written; --bail writes nothing when there would be conflicts', async () => {
+    await start();
+    mkdirSync(join(dir, 'below'));
+    const values = join(dir, 'charts/canary-operator/values.yaml');
+    writeFileSync(values, read('charts/canary-operator/values.yaml').replace('replicas: 1', 'replicas: 3'));
+    writeFileSync(
+      join(dir, '.autopilot/base/charts/canary-operator/values.yaml'),
+      read('.autopilot/base/charts/canary-operator/values.yaml').replace('replicas: 1', 'replicas: 0'),
+    );
+    const mine = read('charts/canary-operator/values.yaml');
+    const dry = await autopilot('generate', '--dry-run');
+    expect(dry.out)
+      .to.contain('--- a/charts/canary-operator/values.yaml')
+      .and.to.contain('+<<<<<<< yours')
+      .and.to.contain('conflict: charts/canary-operator/values.yaml');
+    const bail = await autopilot('generate', '--bail');
+    expect([bail.code, bail.error]).to.deep.equal([
+      1,
+      'charts/canary-operator/values.yaml: you and the generator have changed the same lines. Nothing was written (--bail).',
+    ]);
+    expect(read('charts/canary-operator/values.yaml')).to.equal(mine);
+  });
+});
