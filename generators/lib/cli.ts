@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { ParseArgsOptionsConfig } from 'node:util';
-import { generate, init, install, nextSteps, phase } from './commands.ts';
+import { changePhases, generate, init, install, nextSteps } from './commands.ts';
 import type { Terminal } from './commands.ts';
 import { requireModel } from './load.ts';
 import { readText } from './lock.ts';
@@ -22,7 +22,7 @@ interface Command {
   readonly usage: string;
   readonly text: string;
   readonly options: Readonly<Record<string, Option>>;
-  run(values: Values, argument: string | undefined): Promise<void>;
+  run(values: Values, argument: string | undefined, words: readonly string[]): Promise<void>;
 }
 
 type Values = Readonly<Record<string, string | boolean | undefined>>;
@@ -59,26 +59,33 @@ const commands: Readonly<Record<string, Command>> = {
     },
   },
   phase: {
-    usage: 'phase [NAME]',
-    text: 'add a phase to autopilot.yaml and generate',
+    usage: 'phase [add|edit|rename|remove|move] [NAME…]',
+    text: 'add, change, rename, remove or move a phase, and generate',
     options: {
       description: { type: 'string', value: 'TEXT', text: 'what happens in it' },
       inputs: { type: 'string', value: 'A,B', text: 'what it reads: deployments,metrics' },
       outputs: { type: 'string', value: 'A,B', text: 'what it writes: virtualservices' },
       next: { type: 'string', value: 'X,Y', text: 'where it may go (default: anywhere)' },
       final: { type: 'boolean', text: 'the resource is done there' },
-      after: { type: 'string', value: 'OTHER', text: 'put it after this phase, which then may go to it' },
+      after: { type: 'string', value: 'OTHER', text: 'add, move: put it after this phase (an added one it then may go to)' },
+      heir: { type: 'string', value: 'OTHER', text: 'remove: the phase that resources standing there are in then, or none' },
       force,
     },
-    async run(values, name) {
+    async run(values, _name, words) {
       const options = {
         description: word(values['description']),
         inputs: word(values['inputs']),
         outputs: word(values['outputs']),
         next: word(values['next']),
         after: word(values['after']),
+        heir: word(values['heir']),
       };
-      await phase(process.cwd(), name, { ...options, final: values['final'] === true ? true : undefined, force: values['force'] === true }, await terminal());
+      await changePhases(
+        process.cwd(),
+        words,
+        { ...options, final: values['final'] === true ? true : undefined, force: values['force'] === true },
+        await terminal(),
+      );
     },
   },
   generate: {
@@ -103,6 +110,28 @@ const commands: Readonly<Record<string, Command>> = {
         },
         say,
       );
+    },
+  },
+  check: {
+    usage: 'check',
+    text: 'write nothing; exit 1 when generating would change anything: for CI',
+    options: {},
+    async run() {
+      await generate(process.cwd(), { check: true }, say);
+    },
+  },
+  graph: {
+    usage: 'graph',
+    text: 'draw the machine',
+    options: { format: { type: 'string', value: 'boxes|mermaid|dot|svg', text: 'default: boxes, for a terminal' } },
+    async run(values) {
+      const { boxes, dot, drawn, mermaid, svg } = await import('./graph.ts');
+      const formats = { boxes, mermaid, dot, svg };
+      const format = word(values['format']) ?? 'boxes';
+      const draw = Object.hasOwn(formats, format) ? formats[format as keyof typeof formats] : undefined;
+      if (draw === undefined) throw new Error(`--format '${format}' is not known${suggestion(format, Object.keys(formats))}`);
+      const model = requireModel(readText(join(findProject(process.cwd()), PROJECT_FILE)) ?? '', PROJECT_FILE);
+      process.stdout.write(`${(await draw(drawn(model))).trimEnd()}\n`);
     },
   },
   crd: {
@@ -154,13 +183,13 @@ async function runCommand(name: string, args: readonly string[]): Promise<void> 
     if (known.type === 'boolean' && token.value !== undefined) throw new Error(`${token.rawName} takes no value`);
   }
   if (values['help']) return say(helpOf(command));
-  const most = command.usage.includes('[') ? 1 : 0;
+  const most = command.usage.includes('…') ? 3 : command.usage.includes('[') ? 1 : 0;
   if (positionals.length > most) throw new Error(`'${positionals[most]}' is one argument too many: autopilot ${command.usage}`);
-  await command.run(values as Values, positionals[0]);
+  await command.run(values as Values, positionals[0], positionals);
 }
 
 function overview(): string {
-  const rows = Object.values(commands).map(({ usage, text }) => `  autopilot ${usage.padEnd(14)} ${text}`);
+  const rows = Object.values(commands).map(({ usage, text }) => `  autopilot ${usage.padEnd(48)} ${text}`);
   return `Autopilot ${packageVersion}: Kubernetes operators as typed state machines.
 
 ${rows.join('\n')}

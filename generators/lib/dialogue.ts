@@ -10,7 +10,7 @@ import { suggestion } from './naming.ts';
 import { DEFAULT_API_VERSION, defaultOperatorName } from './scaffold.ts';
 
 export interface Question {
-  readonly type: 'input' | 'confirm' | 'checkbox';
+  readonly type: 'input' | 'confirm' | 'checkbox' | 'select';
   readonly name: string;
   readonly message: string;
   readonly default?: string | boolean | readonly string[];

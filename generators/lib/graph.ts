@@ -81,13 +81,15 @@ export async function svg(phases: readonly Drawn[]): Promise<string> {
   return viz.renderString(dot(phases), { format: 'svg' });
 }
 
+const SINGLE = ['┌', '─', '┐', '│', '└', '┘'] as const;
+const DOUBLE = ['╔', '═', '╗', '║', '╚', '╝'] as const;
+
 /** One box for each phase, with the arrows that leave it. */
 export function boxes(phases: readonly Drawn[]): string {
   const known = new Set(phases.map(({ name }) => name));
   const width = Math.max(...phases.map(({ name }) => name.length));
   const lines = phases.flatMap((phase) => {
-    const [corner, side] = phase.final ? (['╔═╗╚╝', '║'] as const) : (['┌─┐└┘', '│'] as const);
-    const [topLeft, line, topRight, bottomLeft, bottomRight] = [...corner];
+    const [topLeft, line, topRight, side, bottomLeft, bottomRight] = phase.final ? DOUBLE : SINGLE;
     const targets = [
       ...phase.next.map((name) => (known.has(name) ? name : `${name} (not there yet)`)),
       ...(phase.onTimeout === undefined ? [] : [`${phase.onTimeout} after ${phase.timeout}`]),
@@ -96,9 +98,9 @@ export function boxes(phases: readonly Drawn[]): string {
     const mark = phase.initial ? '●▶' : '  ';
     const notes = [phase.final ? 'final' : undefined, phase.ready && !phase.final ? 'ready' : undefined].filter((note) => note !== undefined);
     return [
-      `   ${topLeft}${(line ?? '').repeat(width + 2)}${topRight}`,
+      `   ${topLeft}${line.repeat(width + 2)}${topRight}`,
       `${mark} ${side} ${phase.name.padEnd(width)} ${side}${exits}${notes.length === 0 ? '' : `  (${notes.join(', ')})`}`,
-      `   ${bottomLeft}${(line ?? '').repeat(width + 2)}${bottomRight}`,
+      `   ${bottomLeft}${line.repeat(width + 2)}${bottomRight}`,
     ];
   });
   return lines.join('\n');

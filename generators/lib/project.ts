@@ -29,6 +29,8 @@ export interface GenerateOptions {
   readonly dryRun?: boolean;
   /** Text of autopilot.yaml to generate from instead of the one on disk; it is written along with the rest. */
   readonly projectText?: string;
+  /** The user's files that move: written anew at their place (see `seed`), removed here. */
+  readonly removed?: readonly string[];
   /** Further files that are the user's, taken instead of the stubs of the same path. */
   readonly seed?: readonly ProjectFile[];
 }
@@ -70,7 +72,8 @@ export async function generateProject(dir: string, options: GenerateOptions = {}
   const rendered = render(model, { crd, operatorConfig, ...runtimeSource(runtime) });
   const files = [...seed, ...rendered.filter(({ path }) => !seed.some((file) => file.path === path))];
   const attention = attentionOf(dir, model, rendered);
-  const plan = planWrites(dir, files, { version: packageVersion, runtime, ...(options.force !== undefined && { force: options.force }) });
+  const planned = planWrites(dir, files, { version: packageVersion, runtime, ...(options.force !== undefined && { force: options.force }) });
+  const plan = { ...planned, changes: [...planned.changes, ...(options.removed ?? []).map((path) => ({ action: 'remove', path }) as const)] };
   const whole = options.projectText === undefined ? plan : withProjectText(dir, options.projectText, plan);
   if (options.bail && whole.conflicts.length > 0)
     throw new Error(`${whole.conflicts.join(', ')}: you and the generator have changed the same lines. Nothing was written (--bail).`);

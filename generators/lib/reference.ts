@@ -86,7 +86,7 @@ function table({ properties = {}, required = [] }: JsonSchema): string {
 }
 
 function typeText(schema: JsonSchema): string {
-  if (schema.const !== undefined) return `\`${String(schema.const)}\``;
+  if (schema.const !== undefined) return `\`${JSON.stringify(schema.const).replaceAll('"', '')}\``;
   if (schema.enum !== undefined) return schema.enum.map((value) => `\`${String(value)}\``).join(' or ');
   if (schema.type === 'array') return `list of ${schema.items?.type === 'string' ? 'names' : 'mappings'}`;
   if (schema.anyOf !== undefined) return schema.anyOf.map(typeText).join(' or ');

@@ -107,6 +107,37 @@ describe('a generated project', function () {
     expect(await compile(dir)).to.equal('');
   });
 
+  it('renames a phase: the worker moves, only its import changes, and it compiles', async () => {
+    await start();
+    writeFileSync(join(dir, 'src/workers/processing.ts'), `${read('src/workers/processing.ts')}// mine\n`);
+    const renamed = await autopilot(dir, 'phase', 'rename', 'Processing', 'Working');
+    expect(renamed.code, renamed.error).to.equal(0);
+    expect(existsSync(join(dir, 'src/workers/processing.ts')) || existsSync(join(dir, 'test/processing.test.ts'))).to.equal(false);
+    expect(read('src/workers/working.ts')).to.contain("'../generated/working.ts'").and.to.contain('// mine');
+    expect(await compile(dir)).to.equal('');
+    expect(await autopilot(dir, 'check')).to.include({ code: 0 });
+  });
+
+  it('removes a phase only when it is said where its resources are then', async () => {
+    await start();
+    const before = read('autopilot.yaml');
+    const refused = await autopilot(dir, 'phase', 'remove', 'Processing');
+    expect([refused.code, refused.error]).to.deep.equal([
+      1,
+      'resources may stand in Processing: say with --heir PHASE where they are then, or --heir none (they will be Stalled)',
+    ]);
+    expect(read('autopilot.yaml')).to.equal(before);
+    expect((await autopilot(dir, 'phase', 'remove', 'Processing', '--heir', 'Finished')).error).to.equal('');
+    expect(read('autopilot.yaml')).to.contain('formerly: [Processing]');
+  });
+
+  it('draws its machine', async () => {
+    await start();
+    expect((await autopilot(dir, 'graph')).out).to.contain('Initializing');
+    expect((await autopilot(dir, 'graph', '--format', 'mermaid')).out).to.match(/^stateDiagram-v2/);
+    expect((await autopilot(dir, 'graph', '--format', 'mermade')).error).to.equal("--format 'mermade' is not known, did you mean 'mermaid'?");
+  });
+
   it('is not written at all when an option is wrong or missing', async () => {
     const target = join(dir, 'new');
     const missing = await autopilot(dir, 'init', 'new');

@@ -1,0 +1,68 @@
+import { expect } from 'chai';
+import { boxes, dot, machineSection, mermaid, svg, withMachine } from '../../generators/lib/graph.ts';
+
+const phases = [
+  { name: 'Waiting', initial: true, next: ['Running'] },
+  { name: 'Running', next: ['Waiting', 'Done'], timeout: '10m', onTimeout: 'Done' },
+  { name: 'Done', final: true, ready: true, next: [] },
+];
+
+describe('the picture of a machine', () => {
+  it('is a Mermaid state diagram', () => {
+    expect(
+      mermaid(phases)
+        .split('\n')
+        .map((line) => line.trim()),
+    ).to.deep.equal([
+      'stateDiagram-v2',
+      '[*] --> Waiting',
+      'Waiting --> Running',
+      'Running --> Waiting',
+      'Running --> Done',
+      'Running --> Done : after 10m',
+      'Done --> [*]',
+      '',
+    ]);
+  });
+
+  it('is DOT, and an SVG that names every phase', async () => {
+    expect(dot(phases)).to.contain('"Running" -> "Done" [style=dashed label="after 10m"];');
+    const picture = await svg(phases);
+    expect(picture).to.match(/<svg /);
+    for (const { name } of phases) expect(picture).to.contain(`>${name}</text>`);
+  });
+
+  it('is boxes of one width for a terminal, and says which targets are not there yet', () => {
+    const lines = boxes(phases.slice(0, 1)).split('\n');
+    expect(lines).to.deep.equal(['   ┌─────────┐', '●▶ │ Waiting │ ──▶ Running (not there yet)', '   └─────────┘']);
+    expect(
+      new Set(
+        boxes(phases)
+          .split('\n')
+          .filter((line) => /[┌╔]/.test(line))
+          .map((line) => line.length),
+      ).size,
+    ).to.equal(1);
+  });
+
+  it('in a README follows the machine between its marks, and leaves a text without marks alone', () => {
+    const phase = (name: string) => ({
+      name,
+      file: name.toLowerCase(),
+      initial: true,
+      final: false,
+      ready: false,
+      next: [],
+      nextDeclared: true,
+      approval: false,
+      formerly: [],
+      metrics: false,
+      inputs: [],
+      outputs: [],
+      line: 1,
+    });
+    const [one, two] = [machineSection({ phases: [phase('One')] }), machineSection({ phases: [phase('Two')] })];
+    expect(withMachine(`mine\n${one}\nalso mine`, two)).to.equal(`mine\n${two}\nalso mine`);
+    expect(withMachine('no marks', two)).to.equal('no marks');
+  });
+});

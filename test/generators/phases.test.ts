@@ -1,0 +1,148 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { editPhase, movePhase, removePhase, renamePhase } from '../../generators/lib/edit.ts';
+import { loadModel } from '../../generators/lib/load.ts';
+import type { Model } from '../../generators/lib/model.ts';
+
+const machine = `# The release machine.
+kind: Canary   # what users write
+apiVersion: "examples.io/v1"
+operatorName: 'canary-operator'
+
+phases:
+  # where everything begins
+  - name: Waiting
+    initial: true
+    inputs: [deployments] # only these
+    next: [Shifting]
+  - name: "Shifting"
+    inputs: &watched
+      - { name: virtualservices, namespace: all }
+      - metrics
+    outputs: [virtualservices]
+    timeout: 10m
+    onTimeout: Failed # give up
+    next: [Waiting, Done]
+  - name: Done
+    final: true
+  - name: Failed
+    final: true
+    ready: false
+`;
+
+function load(text: string): Model {
+  const loaded = loadModel(text, 'autopilot.yaml');
+  if ('problems' in loaded) throw new Error(JSON.stringify(loaded.problems));
+  return loaded.model;
+}
+const phase = (text: string, name: string) => load(text).phases.find((one) => one.name === name);
+const names = (text: string): readonly string[] => load(text).phases.map(({ name }) => name);
+
+describe('a phase that is renamed', () => {
+  const text = renamePhase(renamePhase(machine, 'Shifting', 'Routing'), 'Failed', 'Broken');
+
+  it('is followed by everything that names it, and remembers its old name', () => {
+    expect(names(text)).to.deep.equal(['Waiting', 'Routing', 'Done', 'Broken']);
+    expect(phase(text, 'Waiting')?.next).to.include('Routing');
+    expect(phase(text, 'Routing')).to.deep.include({ onTimeout: 'Broken', formerly: ['Shifting'] });
+  });
+
+  it('changes no line that does not name it', () => {
+    const before = new Set(machine.split('\n'));
+    const changed = text.split('\n').filter((line) => !before.has(line));
+    expect(changed).to.deep.equal([
+      '    next: [Routing]',
+      '  - name: "Routing"',
+      '    onTimeout: Broken # give up',
+      '    formerly: [Shifting]',
+      '  - name: Broken',
+      '    formerly: [Failed]',
+    ]);
+  });
+
+  it('back again has its old text, and does not name itself as its former name', () => {
+    const back = renamePhase(renamePhase(machine, 'Done', 'Over'), 'Over', 'Done');
+    expect(phase(back, 'Done')?.formerly).to.deep.equal(['Over']);
+  });
+});
+
+describe('a phase that is removed', () => {
+  it('leaves its resources and its callers to the heir', () => {
+    const text = removePhase(machine, 'Failed', 'Waiting');
+    expect(names(text)).to.deep.equal(['Waiting', 'Shifting', 'Done']);
+    expect(phase(text, 'Shifting')?.onTimeout).to.equal('Waiting');
+    expect(phase(text, 'Waiting')?.formerly).to.deep.equal(['Failed']);
+  });
+
+  it('hands on its own former names', () => {
+    expect(phase(removePhase(renamePhase(machine, 'Failed', 'Broken'), 'Broken', 'Done'), 'Done')?.formerly).to.deep.equal(['Broken', 'Failed']);
+  });
+
+  it('without an heir is refused where another phase needs it', () => {
+    expect(() => removePhase(machine, 'Failed', undefined)).to.throw("Shifting goes to 'Failed' by onTimeout: name an heir with --heir, or change that first");
+  });
+});
+
+describe('a phase that is edited', () => {
+  it('keeps the form of what stays in a list, and takes plain names for what is new', () => {
+    const text = editPhase(machine, 'Shifting', { inputs: ['virtualservices', 'pods'] });
+    expect(text).to.contain('      - { name: virtualservices, namespace: all }\n      - pods\n');
+  });
+
+  it('gets and loses fields', () => {
+    const text = editPhase(editPhase(machine, 'Waiting', { description: 'Waits', outputs: ['services'] }), 'Shifting', { outputs: [] });
+    expect(phase(text, 'Waiting')?.description).to.equal('Waits');
+    expect([phase(text, 'Waiting')?.outputs.length, phase(text, 'Shifting')?.outputs.length]).to.deep.equal([1, 0]);
+  });
+});
+
+describe('a phase that is moved', () => {
+  it('stands where it was put, with its comments', () => {
+    const text = movePhase(machine, 'Failed', 'Waiting');
+    expect(names(text)).to.deep.equal(['Waiting', 'Failed', 'Shifting', 'Done']);
+    expect(movePhase(text, 'Failed', 'Done')).to.equal(machine);
+  });
+});
+
+describe('whatever a person has written', () => {
+  const word = fc.stringMatching(/^[a-z]{3,8}$/);
+  const quote = fc.constantFrom('', "'", '"');
+  const phaseText = fc.record({ comment: fc.option(word), end: fc.option(word), quote, flow: fc.boolean(), gap: fc.nat(2) });
+  /** A file of phases P0…, each of which may go to the next one, with comments, quotes, gaps and styles at random. */
+  const file = fc.array(phaseText, { minLength: 3, maxLength: 6 }).map((phases) => {
+    const blocks = phases.map(({ comment, end, quote: mark, flow, gap }, index) => {
+      const last = index === phases.length - 1;
+      const head = `${comment === null ? '' : `  # ${comment} ${index}\n`}  - name: ${mark}P${index}${mark}${end === null ? '' : ` # ${end} of ${index}`}\n`;
+      const first = index === 0 ? '    initial: true\n' : '';
+      const next = last ? '    final: true\n' : flow ? `    next: [P${index + 1}]\n` : `    next:\n      - ${mark}P${index + 1}${mark}\n`;
+      return `${head}${first}${next}${'\n'.repeat(gap)}`;
+    });
+    return { count: phases.length, text: `# the machine\nkind: Canary # kind\napiVersion: 'examples.io/v1'\n\nphases:\n${blocks.join('')}` };
+  });
+  const comments = (text: string): readonly string[] => [...text.matchAll(/# .*$/gm)].map(([comment]) => comment).sort();
+
+  it('survives a rename: all comments, all quotes, every line that does not name the phase', () => {
+    fc.assert(
+      fc.property(file, fc.nat(), ({ text, count }, pick) => {
+        const name = `P${pick % count}`;
+        const after = renamePhase(text, name, 'Renamed');
+        expect(comments(after)).to.deep.equal(comments(text));
+        const untouched = text.split('\n').filter((line) => line.trim() !== '' && !line.includes(name));
+        expect(after.split('\n')).to.include.members(untouched);
+        expect(names(after)).to.deep.equal(names(text).map((one) => (one === name ? 'Renamed' : one)));
+      }),
+    );
+  });
+
+  it('survives a move: all comments, all phases', () => {
+    fc.assert(
+      fc.property(file, fc.nat(), fc.nat(), ({ text, count }, pick, place) => {
+        const [name, after] = [`P${pick % count}`, `P${place % count}`];
+        if (name === after) return;
+        const moved = movePhase(text, name, after);
+        expect(comments(moved)).to.deep.equal(comments(text));
+        expect(names(moved)[names(moved).indexOf(after) + 1]).to.equal(name);
+      }),
+    );
+  });
+});
