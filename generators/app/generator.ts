@@ -21,6 +21,10 @@ export class AppGenerator extends Generator<Record<string, never>, Options> {
     this.option('api-version', { type: String, description: 'API group and version, such as examples.io/v1' });
     this.option('operator-name', { type: String, description: 'Name of the operator (default: <kind>-operator)' });
     this.option('example', { type: String, description: 'Start from an example: autoroute' });
+    this.option('phase', {
+      type: String,
+      description: "A phase (repeatable): 'Evaluating:inputs=metrics:outputs=virtualservices:next=Promoting,RollBack'; also :initial :final :ready",
+    });
     this.option('runtime', { type: String, description: 'vendor: carry the runtime along (default); registry: from npm' });
     this.option('yes', { type: Boolean, alias: 'y', description: 'Take the default for everything that is not given' });
   }

@@ -15,6 +15,7 @@ interface Option {
   readonly type: 'string' | 'boolean';
   readonly short?: string;
   readonly value?: string;
+  readonly multiple?: true;
   readonly text: string;
 }
 
@@ -25,7 +26,7 @@ interface Command {
   run(values: Values, argument: string | undefined, words: readonly string[]): Promise<void>;
 }
 
-type Values = Readonly<Record<string, string | boolean | undefined>>;
+type Values = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 
 const force: Option = { type: 'boolean', text: 'rewrite generated files although they were edited; yours stay' };
 const runtime: Option = { type: 'string', value: 'vendor|registry', text: 'carry the runtime along (default), or take it from npm' };
@@ -40,6 +41,7 @@ const commands: Readonly<Record<string, Command>> = {
       'api-version': { type: 'string', value: 'GROUP/VERSION', text: 'such as examples.io/v1' },
       'operator-name': { type: 'string', value: 'NAME', text: 'default: <kind>-operator' },
       example: { type: 'string', value: 'NAME', text: `start from an example: ${exampleNames().join(', ') || 'autoroute'}` },
+      phase: { type: 'string', multiple: true, value: "'NAME:inputs=A,B:outputs=C:next=X'", text: 'a phase (repeatable); also :initial :final :ready' },
       runtime,
       yes: { type: 'boolean', short: 'y', text: 'take the default for everything that is not given' },
       'skip-install': { type: 'boolean', text: 'do not run npm install' },
@@ -52,6 +54,7 @@ const commands: Readonly<Record<string, Command>> = {
         operatorName: word(values['operator-name']),
         example: word(values['example']),
         runtime: word(values['runtime']),
+        phase: values['phase'] as readonly string[] | undefined,
       };
       await init(dir, { ...options, yes: values['yes'] === true, force: values['force'] === true }, await terminal());
       if (!values['skip-install']) await install(dir);
@@ -166,7 +169,8 @@ async function runCommand(name: string, args: readonly string[]): Promise<void> 
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) throw new Error(`'${name}' is not a command${suggestion(name, Object.keys(commands))}`);
   const options: ParseArgsOptionsConfig = { help: { type: 'boolean', short: 'h' } };
-  for (const [option, { type, short }] of Object.entries(command.options)) options[option] = { type, ...(short !== undefined && { short }) };
+  for (const [option, { type, short, multiple }] of Object.entries(command.options))
+    options[option] = { type, ...(short !== undefined && { short }), ...(multiple && { multiple }) };
   const { values, positionals, tokens } = parseArgs({ args: [...args], options, allowPositionals: true, strict: false, tokens: true });
   for (const token of tokens) {
     if (token.kind !== 'option') continue;
@@ -215,6 +219,6 @@ async function terminal(): Promise<Terminal> {
   return { ask: asker(createEnv().adapter), say };
 }
 
-function word(value: string | boolean | undefined): string | undefined {
+function word(value: Values[string]): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }

@@ -1,7 +1,7 @@
 /** init, phase, generate: what yo and the bin both do, given options and a way to ask. All errors are plain sentences. */
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
-import { askPhase, askProject, newPhaseProblem, splitNames } from './dialogue.ts';
+import { askPhase, askProject, newPhaseProblem, parsePhase, splitNames } from './dialogue.ts';
 import type { Ask, Say } from './dialogue.ts';
 import { addPhase, editPhase, movePhase, removePhase, renamePhase } from './edit.ts';
 import type { NewPhase } from './edit.ts';
@@ -27,6 +27,8 @@ export interface InitOptions {
   readonly operatorName?: string | undefined;
   readonly example?: string | undefined;
   readonly runtime?: string | undefined;
+  /** Each as `parsePhase` reads it; the first is initial when none says so. */
+  readonly phase?: string | readonly string[] | undefined;
   readonly yes?: boolean | undefined;
   readonly force?: boolean | undefined;
 }
@@ -41,9 +43,10 @@ export async function init(dir: string, options: InitOptions, { ask, say }: Term
     operatorName: options.operatorName,
     runtime: runtimeOf(options.runtime),
     force: options.force,
+    phases: phasesOf(options.phase),
   });
   if (options.example !== undefined) return done(await scaffold({ ...given, example: options.example }), say);
-  if (ask === undefined || options.yes) {
+  if (ask === undefined || options.yes || (given.phases !== undefined && options.kind !== undefined && options.apiVersion !== undefined)) {
     const missing = [...(options.kind === undefined ? ['--kind'] : []), ...(options.apiVersion === undefined && !options.yes ? ['--api-version'] : [])];
     if (missing.length > 0)
       throw new Error(
@@ -52,6 +55,12 @@ export async function init(dir: string, options: InitOptions, { ask, say }: Term
     return done(await scaffold(given), say);
   }
   return done(await scaffold({ ...given, ...(await askProject(ask, say, given)) }), say);
+}
+
+function phasesOf(options: string | readonly string[] | undefined): readonly NewPhase[] | undefined {
+  if (options === undefined || options.length === 0) return undefined;
+  const phases = [options].flat().map(parsePhase);
+  return phases.some(({ initial }) => initial) ? phases : phases.map((one, index) => (index === 0 ? { ...one, initial: true } : one));
 }
 
 export interface PhaseOptions {

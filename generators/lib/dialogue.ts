@@ -5,6 +5,8 @@
 import { apiVersionProblem, kindProblem, operatorNameProblem, parameterNames, phaseNameProblem } from './check.ts';
 import { defaultPhases, projectText } from './edit.ts';
 import type { NewPhase, NewProject } from './edit.ts';
+import { boxes } from './graph.ts';
+import type { Drawn } from './graph.ts';
 import { loadModel } from './load.ts';
 import { suggestion } from './naming.ts';
 import { DEFAULT_API_VERSION, defaultOperatorName } from './scaffold.ts';
@@ -33,11 +35,19 @@ export async function askProject(ask: Ask, say: Say, given: GivenProject): Promi
   const apiVersion = given.apiVersion ?? (await text(ask, 'apiVersion', 'API group and version', apiVersionProblem, DEFAULT_API_VERSION));
   const operatorName = given.operatorName ?? (await text(ask, 'operatorName', 'Name of the operator', operatorNameProblem, defaultOperatorName(kind)));
   say('Now the phases, one after the other, beginning with the one a new resource starts in.');
-  const project = { kind, apiVersion, operatorName, phases: await askPhases(ask, kind) };
-  return { ...project, phases: await settleTargets(ask, say, project) };
+  const asked = { kind, apiVersion, operatorName, phases: await askPhases(ask, say, kind) };
+  const project = { ...asked, phases: await settleTargets(ask, say, asked) };
+  say(`\n${boxes(project.phases.map(drawnPhase))}\n`);
+  const write = await ask({ type: 'confirm', name: 'write', message: `Write ${operatorName} for ${kind} (${apiVersion})?`, default: true });
+  if (write !== true) throw new Error('Stopped; nothing was written.');
+  return project;
 }
 
-async function askPhases(ask: Ask, kind: string): Promise<NewPhase[]> {
+function drawnPhase({ next = [], ...phase }: NewPhase): Drawn {
+  return { ...phase, next };
+}
+
+async function askPhases(ask: Ask, say: Say, kind: string): Promise<NewPhase[]> {
   const phases: NewPhase[] = [];
   for (;;) {
     const first = phases.length === 0;
@@ -47,6 +57,7 @@ async function askPhases(ask: Ask, kind: string): Promise<NewPhase[]> {
     const name = await text(ask, 'name', message, legal);
     if (name === '') return defaultPhases(kind);
     phases.push({ ...(await askPhase(ask, name, first, names)), ...(first && { initial: true }) });
+    say(boxes(phases.map(drawnPhase)));
     if (!(await ask({ type: 'confirm', name: 'another', message: 'Another phase?', default: !phases.at(-1)?.final }))) return phases;
   }
 }
@@ -107,6 +118,30 @@ export function newPhaseProblem(name: string, taken: readonly string[]): string 
 export function splitNames(list: string | undefined): string[] {
   return (list ?? '').split(/[\s,]+/).filter((name) => name !== '');
 }
+
+/**
+ * A phase as an option: `Evaluating:inputs=metrics,virtualservices:outputs=virtualservices:next=Promoting,RollBack`, with `:initial`,
+ * `:final` and `:ready`. @throws Error that names the part
+ */
+export function parsePhase(option: string): NewPhase {
+  const [name = '', ...parts] = option.split(':');
+  const problem = phaseNameProblem(name);
+  if (problem !== undefined) throw new Error(`--phase '${option}': ${problem}`);
+  const phase: { -readonly [Key in keyof NewPhase]: NewPhase[Key] } = { name };
+  for (const part of parts) {
+    const [key = '', value] = part.split(/=(.*)/s);
+    if ((key === 'initial' || key === 'final' || key === 'ready') && value === undefined) phase[key] = true;
+    else if ((key === 'inputs' || key === 'outputs' || key === 'next') && value !== undefined) phase[key] = splitNames(value);
+    else if (key === 'description' && value !== undefined) phase.description = value;
+    else
+      throw new Error(
+        `--phase '${option}': '${part}' is not inputs=…, outputs=…, next=…, description=…, initial, final or ready${suggestion(key, PHASE_PARTS)}`,
+      );
+  }
+  return phase;
+}
+
+const PHASE_PARTS = ['inputs', 'outputs', 'next', 'description', 'initial', 'final', 'ready'];
 
 /** One sentence when a name of `list` is unknown, for options that take several. */
 export function unknownName(option: string, list: readonly string[], known: readonly string[]): string | undefined {

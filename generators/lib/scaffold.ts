@@ -70,7 +70,7 @@ export function refuseExisting(dir: string, force: boolean): void {
 
 /** An example keeps its kind; its operator may have another name. */
 function renamed(text: string, options: ScaffoldOptions): string {
-  const decided = { '--kind': options.kind, '--api-version': options.apiVersion, '--phases': options.phases };
+  const decided = { '--kind': options.kind, '--api-version': options.apiVersion, '--phase': options.phases };
   for (const [option, given] of Object.entries(decided))
     if (given !== undefined) throw new Error(`${option} cannot be combined with --example: its workers are written for the example's own`);
   if (options.operatorName === undefined) return text;

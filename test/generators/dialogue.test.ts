@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { nodeProblem } from '../../generators/lib/node-version.ts';
-import { askProject } from '../../generators/lib/dialogue.ts';
+import { askProject, parsePhase } from '../../generators/lib/dialogue.ts';
 import type { Ask, Question } from '../../generators/lib/dialogue.ts';
 import { loadModel } from '../../generators/lib/load.ts';
 import { projectText } from '../../generators/lib/edit.ts';
@@ -43,9 +43,10 @@ describe('the dialogue of yo autopilot', () => {
       ['description', ''],
       ['final', true],
       ['another', false],
+      ['write', true],
     ]);
     const project = await askProject(ask, () => {}, {});
-    expect(asked).to.have.length(20);
+    expect(asked).to.have.length(21);
     const loaded = loadModel(projectText(project), 'autopilot.yaml');
     expect('model' in loaded && loaded.model.phases.map(({ name, next, initial, final }) => ({ name, next, initial, final }))).to.deep.equal([
       { name: 'Waiting', next: ['Waiting', 'Shifting'], initial: true, final: false },
@@ -55,7 +56,10 @@ describe('the dialogue of yo autopilot', () => {
   });
 
   it("offers the original's three phases when no first phase is named, and asks nothing that is given", async () => {
-    const { ask } = script([['name', '']]);
+    const { ask } = script([
+      ['name', ''],
+      ['write', true],
+    ]);
     const project = await askProject(ask, () => {}, { kind: 'Canary', apiVersion: 'examples.io/v1', operatorName: 'canary' });
     expect(project.phases.map(({ name }) => name)).to.deep.equal(['Initializing', 'Processing', 'Finished']);
   });
@@ -68,10 +72,11 @@ describe('the dialogue of yo autopilot', () => {
       ['outputs', []],
       ['next', 'Running'],
       ['another', false],
+      ['write', true],
     ]);
     const said: string[] = [];
     const project = await askProject(ask, (line) => said.push(line), { kind: 'Canary', apiVersion: 'examples.io/v1', operatorName: 'canary' });
-    expect(said.at(-1)).to.contain("names 'Running', which is not a phase");
+    expect(said.join('\n')).to.contain("names 'Running', which is not a phase");
     expect(project.phases.map(({ name, next }) => [name, next])).to.deep.equal([['Waiting', []]]);
   });
 
@@ -88,11 +93,46 @@ describe('the dialogue of yo autopilot', () => {
       ['final', true],
       ['another', false],
       ['next', ['Done']],
+      ['write', true],
     ]);
     const said: string[] = [];
     const project = await askProject(ask, (line) => said.push(line), { kind: 'Canary', apiVersion: 'examples.io/v1', operatorName: 'canary' });
     expect(said.join('\n')).to.match(/names 'Dne', which is not a phase, did you mean 'Done'\?/);
     expect(project.phases[0]?.next).to.deep.equal(['Done']);
+  });
+});
+
+describe('the last look', () => {
+  it('shows the machine before anything is written, and a no writes nothing', async () => {
+    const { ask } = script([
+      ['name', ''],
+      ['write', false],
+    ]);
+    const said: string[] = [];
+    const stopped = await askProject(ask, (line) => said.push(line), { kind: 'Canary', apiVersion: 'examples.io/v1', operatorName: 'canary' }).catch(
+      (error: Error) => error.message,
+    );
+    expect(stopped).to.equal('Stopped; nothing was written.');
+    expect(said.at(-1)).to.contain('│ Processing   │ ──▶ Finished');
+  });
+});
+
+describe('a phase as an option', () => {
+  it('has its inputs, outputs, targets and marks', () => {
+    expect(parsePhase('Evaluating:inputs=metrics,virtualservices:outputs=virtualservices:next=Promoting,RollBack:ready')).to.deep.equal({
+      name: 'Evaluating',
+      inputs: ['metrics', 'virtualservices'],
+      outputs: ['virtualservices'],
+      next: ['Promoting', 'RollBack'],
+      ready: true,
+    });
+  });
+
+  it('names the part that is wrong', () => {
+    expect(() => parsePhase('Evaluating:input=metrics')).to.throw(
+      "--phase 'Evaluating:input=metrics': 'input=metrics' is not inputs=…, outputs=…, next=…, description=…, initial, final or ready, did you mean 'inputs'?",
+    );
+    expect(() => parsePhase('a/b')).to.throw("--phase 'a/b': 'a/b' must be letters and digits");
   });
 });
 

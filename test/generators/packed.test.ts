@@ -82,6 +82,7 @@ describe('the packed generator', function () {
       ['What happens in Done', '\n'],
       ['Is Done final', 'y\n'],
       ['Another phase', 'n\n'],
+      ['Write experiment-operator', '\n'],
     ];
     for (const [question, keys] of answers) {
       await terminal.shows(question, dialogue);

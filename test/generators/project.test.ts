@@ -131,6 +131,33 @@ describe('a generated project', function () {
     expect(read('autopilot.yaml')).to.contain('formerly: [Processing]');
   });
 
+  it('is made of phases that are given as options, the first one initial', async () => {
+    const made = await autopilot(
+      dir,
+      'init',
+      '.',
+      '--kind',
+      'Canary',
+      '--api-version',
+      'examples.io/v1',
+      '--runtime',
+      'registry',
+      '--skip-install',
+      '--phase',
+      'Waiting:inputs=deployments:next=Done',
+      '--phase',
+      'Done:final',
+    );
+    expect(made.error).to.equal('');
+    expect((await autopilot(dir, 'graph', '--format', 'mermaid')).out.split('\n').map((line) => line.trim())).to.deep.equal([
+      'stateDiagram-v2',
+      '[*] --> Waiting',
+      'Waiting --> Done',
+      'Done --> [*]',
+    ]);
+    expect(await compile(dir)).to.equal('');
+  });
+
   it('draws its machine', async () => {
     await start();
     expect((await autopilot(dir, 'graph')).out).to.contain('Initializing');

@@ -71,6 +71,9 @@ describe('yo', function () {
     await shows('First phase');
     expect(existsSync(join(dir, 'my-canary')), 'nothing is written before the last answer').to.equal(false);
     answer('\n');
+    await shows('Write canary-operator for Canary');
+    expect(existsSync(join(dir, 'my-canary')), 'nothing is written before the last look').to.equal(false);
+    answer('\n');
     await run;
     expect(readFileSync(join(dir, 'my-canary/autopilot.yaml'), 'utf8'))
       .to.contain('operatorName: canary-operator')
