@@ -33,7 +33,8 @@ export class AppGenerator extends Generator<Record<string, never>, Options> {
   async writing(): Promise<void> {
     this.#dir = resolve(this.destinationRoot(), this.options.dir ?? '.');
     const ask = interactive(inputOf(this.env.adapter)) ? asker(this) : undefined;
-    await plainly(() => init(this.#dir, this.options, { ask, say: (line) => this.log(line) }));
+    const phase = this.options.phase === undefined ? undefined : repeated(process.argv, '--phase');
+    await plainly(() => init(this.#dir, { ...this.options, phase }, { ask, say: (line) => this.log(line) }));
   }
 
   async install(): Promise<void> {
@@ -43,4 +44,12 @@ export class AppGenerator extends Generator<Record<string, never>, Options> {
   end(): void {
     for (const line of nextSteps(this.options.dir ?? '.', !this.options.skipInstall)) this.log(line);
   }
+}
+
+/** Every value of an option on a command line: yo joins those of a repeated one with commas, which also stand in the values. */
+function repeated(args: readonly string[], option: string): readonly string[] {
+  return args.flatMap((argument, index) => {
+    const value = argument === option ? args[index + 1] : argument.startsWith(`${option}=`) ? argument.slice(option.length + 1) : undefined;
+    return value === undefined ? [] : [value];
+  });
 }

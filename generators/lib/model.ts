@@ -63,6 +63,8 @@ export interface ModelQuery {
   readonly method: string;
   readonly template: string;
   readonly parameters: readonly string[];
+  /** Parameters with a fixed choice; the first is the default. */
+  readonly choices?: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface Model {

@@ -12,7 +12,6 @@ export const operatorConfigSchema = z.strictObject({
   metricsAddr: z.string().optional(),
   enableLeaderElection: z.boolean().optional(),
   watchNamespace: z.string().optional(),
-  watchNamespaces: z.array(z.string()).optional(),
   leaderElectionNamespace: z.string().optional(),
   logLevel: z.union([z.number().int().min(0).max(6), z.enum(['Debug', 'Info', 'Warn', 'Error', 'DPanic', 'Panic', 'Fatal'])]).optional(),
   maxConcurrentSyncs: z.number().int().min(1).optional(),
@@ -27,7 +26,7 @@ export const operatorConfigSchema = z.strictObject({
       timeout: duration.optional(),
     })
     .optional(),
-  config: z.unknown().optional(),
+  config: z.record(z.string(), z.unknown()).optional(),
 });
 
 export type OperatorConfigDocument = z.infer<typeof operatorConfigSchema>;

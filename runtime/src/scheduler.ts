@@ -59,6 +59,8 @@ export interface QueryDefinition {
   /** PromQL with `{{ .Param }}` placeholders. */
   readonly template: string;
   readonly parameters: readonly string[];
+  /** Of parameters that may be left out. */
+  readonly defaults?: Readonly<Record<string, string>>;
 }
 
 export interface Scheduler {

@@ -113,6 +113,7 @@ queries:
       'cpuUsage',
       'istioSuccessRate',
       'istioRequestDuration',
+      'istioRequestCount',
       'envoySuccessRate',
       'envoyRequestDuration',
     ]);

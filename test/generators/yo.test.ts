@@ -44,6 +44,27 @@ describe('yo', function () {
     expect(again.text).to.contain('up to date: canary-operator, 4 phases');
   });
 
+  it('takes every phase that is given as an option', async () => {
+    const phases = ['--phase', 'Waiting:inputs=deployments,pods:next=Done', '--phase=Done:final'];
+    const made = await yo(
+      dir,
+      'autopilot',
+      'optional',
+      '--kind',
+      'Canary',
+      '--api-version',
+      'examples.io/v1',
+      '--runtime',
+      'registry',
+      '--skip-install',
+      ...phases,
+    );
+    expect(made.code, made.text).to.equal(0);
+    expect(readFileSync(join(dir, 'optional/autopilot.yaml'), 'utf8'))
+      .to.contain('inputs: [deployments, pods]')
+      .and.to.contain('- name: Done\n    final: true');
+  });
+
   it('names the missing options in one sentence without a terminal, and writes nothing', async () => {
     const result = await yo(dir, 'autopilot', 'my-canary');
     expect(result.code).to.equal(1);

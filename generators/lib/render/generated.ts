@@ -1,5 +1,6 @@
 /** src/generated: the types of the resource, of parameters, of each phase, and the scheduler. All ours. */
 import type { Model, ModelPhase, ModelQuery, ParameterType, ProjectFile } from '../model.ts';
+import { parameterType } from '../queries.ts';
 import { Code, doc, GENERATED, literal, quote, union } from './source.ts';
 
 export function renderGenerated(model: Model, crd: object): ProjectFile[] {
@@ -8,7 +9,7 @@ export function renderGenerated(model: Model, crd: object): ProjectFile[] {
   return [
     ours(`${model.kind.toLowerCase()}.ts`, resourceTypes(model)),
     ...(model.parameters.length > 0 ? [ours('parameters.ts', parameterTypes(model.parameters))] : []),
-    ...(hasMetrics(model) ? [ours('queries.ts', queryTypes(model.queries))] : []),
+    ...(hasMetrics(model) ? [ours('queries.ts', queryTypes(model))] : []),
     ...workers.map((phase) => ours(`${phase.file}.ts`, phaseTypes(model, phase))),
     ours('scheduler.ts', schedulerTable(model)),
     ours('crd.json', `${JSON.stringify(crd, null, 2)}\n`),
@@ -92,16 +93,21 @@ function capitalized(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-function queryTypes(queries: readonly ModelQuery[]): string {
-  const methods = queries.map((query) => {
-    const parameters = query.parameters.map((name) => `readonly ${name}${name === 'namespace' ? '?' : ''}: string`).join('; ');
-    const optional = query.parameters.every((name) => name === 'namespace') ? '?' : '';
-    return `${doc(`\`${query.name}\`: ${query.template}`, '  ')}  ${query.method}(parameters${optional}: { ${parameters} }): Promise<QueryAnswer>;\n`;
+function queryTypes(model: Model): string {
+  const types = new Set(['QueryAnswer']);
+  const methods = model.queries.map((query) => {
+    const mayLack = (name: string): boolean => query.choices?.[name] !== undefined || (name === 'namespace' && model.scope === 'Namespaced');
+    const parameters = query.parameters.map((name) => {
+      const type = parameterType(query, name);
+      if (type === 'Duration') types.add(type);
+      return `readonly ${name}${mayLack(name) ? '?' : ''}: ${typeof type === 'string' ? type : union(type)}`;
+    });
+    return `${doc(`\`${query.name}\`: ${query.template}`, '  ')}  ${query.method}(parameters${query.parameters.every(mayLack) ? '?' : ''}: { ${parameters.join('; ')} }): Promise<QueryAnswer>;\n`;
   });
   return `${GENERATED}
-import type { QueryAnswer } from 'autopilot-runtime';
+import type { ${[...types].sort().join(', ')} } from 'autopilot-runtime';
 
-/** Questions to Prometheus. \`namespace\` is the resource's own unless said; an interval is a duration such as '1m'. */
+/** Questions to Prometheus. ${model.scope === 'Namespaced' ? "`namespace` is the resource's own unless said; an" : 'An'} interval is a duration such as '1m'. */
 export interface Queries {
 ${methods.join('')}}
 `;
@@ -172,7 +178,7 @@ function schedulerTable(model: Model): string {
       line: phase.line,
       worker: phase.final ? undefined : new Code(`worker<${phase.name}Worker>(${syncName(phase)})`),
     })),
-    queries: hasMetrics(model) ? model.queries.map((query) => ({ name: query.method, template: query.template, parameters: query.parameters })) : [],
+    queries: hasMetrics(model) ? model.queries.map(queryRow) : [],
   };
   const imports = workers.map(
     (phase) =>
@@ -189,6 +195,11 @@ function worker<Worker extends (context: never) => unknown>(sync: Worker): AnyWo
 
 export const scheduler = defineScheduler(${literal(table)});
 `;
+}
+
+function queryRow({ method, template, parameters, choices }: ModelQuery): object {
+  const defaults = choices && Object.fromEntries(Object.entries(choices).map(([name, [first]]) => [name, first]));
+  return { name: method, template, parameters, defaults };
 }
 
 function syncName(phase: ModelPhase): string {

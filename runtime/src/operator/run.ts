@@ -8,8 +8,10 @@ import { jsonLogger } from '../observe/log.ts';
 import { operatorMetrics } from '../observe/metrics.ts';
 import type { Observer } from '../observe/observer.ts';
 import type { Scheduler } from '../scheduler.ts';
-import { loadConfig } from './config.ts';
+import type { LiveConfig, OperatorConfig } from './config.ts';
+import { configOf, readConfig } from './config.ts';
 import { serveEndpoints } from './endpoints.ts';
+import { reloading } from './reload.ts';
 import { startOperator } from './start.ts';
 
 /**
@@ -31,7 +33,9 @@ async function operate(scheduler: Scheduler, log: ReturnType<typeof jsonLogger>)
   keepAlive();
   const stopped = firstSignal();
   const file = process.env['AUTOPILOT_CONFIG'] ?? 'autopilot-operator.yaml';
-  const config = await loadConfig(file, process.env);
+  const text = await readConfig(file);
+  const parse = (content: string): OperatorConfig => configOf(content, file, process.env);
+  const config = parse(text ?? '');
   log.setLevel(config.logLevel);
   const { api, namespace, server } = await connect();
   const leaderElectionNamespace = config.leaderElectionNamespace ?? process.env['POD_NAMESPACE'] ?? namespace ?? 'default';
@@ -81,7 +85,14 @@ async function operate(scheduler: Scheduler, log: ReturnType<typeof jsonLogger>)
     server,
     namespaces: config.watchNamespaces.length === 0 ? 'all' : config.watchNamespaces,
   });
+  const stopReloading = new AbortController();
+  const apply = (settings: LiveConfig): void => {
+    log.setLevel(settings.logLevel);
+    operator.configure(settings);
+  };
+  void reloading({ text, config }, { clock: systemClock, log, read: () => readConfig(file), parse, apply }, stopReloading.signal);
   const end = await Promise.race([stopped, operator.lost.then(() => 'the lease was lost'), operator.ready.then(() => new Promise<never>(() => undefined))]);
+  stopReloading.abort(new Error('the operator is stopping'));
   if (end !== 'the lease was lost') {
     log.info('stopping', { signal: end });
     await operator.stop();

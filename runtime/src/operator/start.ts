@@ -37,7 +37,7 @@ export interface OperatorOptions {
   readonly identity?: string;
   readonly onEvent?: (event: OperatorEvent) => void;
   readonly observer?: Observer;
-  /** Answers metrics queries; default: Prometheus at `config.metricsServer`. */
+  /** Answers metrics queries; default: Prometheus as `config.metrics` says. */
   readonly ask?: Ask;
 }
 
@@ -68,7 +68,12 @@ export function startOperator(options: OperatorOptions): Operator {
   let election: Election | undefined;
   let leading = false;
   const api = config.leaderElection ? fenced(options.api, () => election?.valid() ?? false) : options.api;
-  const ask: Ask = options.ask ?? ((promql, signal) => prometheus(config.metricsServer)(promql, signal));
+  const ask =
+    options.ask ??
+    prometheus(
+      () => config.metrics,
+      (warning) => log.warn('Prometheus warns', { warning }),
+    );
   const machine = new Machine({
     scheduler,
     api,

@@ -2,11 +2,27 @@
 
 export type QueryAnswer =
   | { readonly kind: 'value'; readonly value: number }
+  /** No series: nothing was counted, or nothing has these labels. */
   | { readonly kind: 'noData' }
   | { readonly kind: 'notANumber' }
+  /** The query lacks a `sum` or the like. */
   | { readonly kind: 'severalSeries'; readonly count: number };
 
-/** One method per query. Parameters are escaped as label values; `namespace` defaults to the resource's. */
-export type Query = (parameters: Readonly<Record<string, string>>) => Promise<QueryAnswer>;
+export type Parameters = Readonly<Record<string, string | number | undefined>>;
+
+/** One method per query. Parameters are escaped for where they stand; `namespace` defaults to the resource's. */
+export type Query = (parameters?: Parameters) => Promise<QueryAnswer>;
 
 export type Metrics = Readonly<Record<string, Query>>;
+
+/** How Prometheus is reached. */
+export interface MetricsAccess {
+  /** `http://prometheus.istio-system:9090`; a path is kept. Undefined: there is none, and every question fails. */
+  readonly address: string | undefined;
+  /** Read again for each question: tokens are rotated. */
+  readonly bearerTokenFile?: string;
+  /** Certificates that sign the server's, instead of Node's own. */
+  readonly caFile?: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+}

@@ -1,27 +1,82 @@
 import { expect } from 'chai';
+import { loadOperatorConfig, operatorConfigText } from '../../../generators/lib/operator-config.ts';
+import type { Environment, OperatorConfig } from '../../../runtime/src/operator/config.ts';
 import { configOf, DEFAULT_CONFIG, loadConfig } from '../../../runtime/src/operator/config.ts';
+
+const read = (text: string, environment: Environment = {}): OperatorConfig => configOf(text, 'autopilot-operator.yaml', environment);
 
 describe('autopilot-operator.yaml', () => {
   it('is merged field by field over the defaults', () => {
-    expect(configOf({ workInterval: '30s' }, {})).to.deep.equal({ ...DEFAULT_CONFIG, workIntervalMs: 30_000 });
+    expect(read('workInterval: 30s\nmetrics: { timeout: 3s }')).to.deep.equal({
+      ...DEFAULT_CONFIG,
+      workIntervalMs: 30_000,
+      metrics: { ...DEFAULT_CONFIG.metrics, timeoutMs: 3_000 },
+    });
   });
-  it('may be absent', async () => {
+
+  it('may be absent, or empty', async () => {
     expect(await loadConfig('/does/not/exist.yaml', {})).to.deep.equal(DEFAULT_CONFIG);
+    expect(read('')).to.deep.equal(DEFAULT_CONFIG);
   });
+
+  it('as it is generated says the defaults', () => {
+    expect(read(operatorConfigText)).to.deep.equal(DEFAULT_CONFIG);
+  });
+
   it('yields to the environment, and an empty WATCH_NAMESPACE means the whole cluster', () => {
-    expect(configOf({ watchNamespace: 'a' }, { WATCH_NAMESPACE: 'b, c' }).watchNamespaces).to.deep.equal(['b', 'c']);
-    expect(configOf({ watchNamespace: 'a' }, { WATCH_NAMESPACE: '' }).watchNamespaces).to.deep.equal([]);
-    expect(configOf({ controlPlaneNs: 'mesh' }, { METRICS_SERVER: 'http://p:1' }).metricsServer).to.equal('http://p:1');
+    expect(read('watchNamespace: a', { WATCH_NAMESPACE: 'b, c' }).watchNamespaces).to.deep.equal(['b', 'c']);
+    expect(read('watchNamespace: a', { WATCH_NAMESPACE: '' }).watchNamespaces).to.deep.equal([]);
+    expect(read('metrics: { address: "http://q:1" }', { METRICS_SERVER: 'http://p:1' }).metrics.address).to.equal('http://p:1');
+    expect(() => read('', { METRICS_SERVER: 'prometheus' })).to.throw('the environment variable METRICS_SERVER must be an address');
   });
-  it('derives the address of Prometheus from the control plane namespace', () => {
-    expect(configOf({ controlPlaneNs: 'mesh' }, {}).metricsServer).to.equal('http://prometheus.mesh:9090');
+
+  it('derives the address of Prometheus from the control plane namespace, unless the mesh is a custom one', () => {
+    expect(read('controlPlaneNs: mesh').metrics.address).to.equal('http://prometheus.mesh:9090');
+    expect(read('meshProvider: Custom').metrics.address).to.equal(undefined);
   });
-  it("knows the original's log levels", () => {
-    expect(configOf({ logLevel: 0 }, {}).logLevel).to.equal('debug');
+
+  it("knows the original's log levels, by name and by number", () => {
+    expect([read('logLevel: 0').logLevel, read('logLevel: Warn').logLevel, read('logLevel: Fatal').logLevel]).to.deep.equal(['debug', 'warn', 'error']);
   });
-  it('names an unknown field and a wrong value', () => {
-    expect(() => configOf({ workIntervall: '5s' }, {})).to.throw("unknown field 'workIntervall'");
-    expect(() => configOf({ maxConcurrentSyncs: 0 }, {})).to.throw('maxConcurrentSyncs must be a whole number from 1');
-    expect(() => configOf({ workInterval: 'soon' }, {})).to.throw("'soon' is not a duration");
+
+  it('names everything that is wrong, with its place, in the order of the file', () => {
+    const text = 'workIntervall: 5s\nmaxConcurrentSyncs: 0\nworkInterval: soon\nmetrics:\n  adress: x\n  headers: { "a b": c }\n';
+    expect(() => read(text)).to.throw(
+      [
+        "autopilot-operator.yaml:1:1: workIntervall is not a known field, did you mean 'workInterval'?",
+        'autopilot-operator.yaml:2:21: maxConcurrentSyncs must be a whole number from 1, found 0',
+        'autopilot-operator.yaml:3:15: workInterval must be a duration longer than 0, such as 500ms, 10s, 1m30s or 2h, found "soon"',
+        "autopilot-operator.yaml:5:3: metrics.adress is not a known field, did you mean 'address'?",
+        "autopilot-operator.yaml:6:12: metrics.headers has 'a b', which is no name of an HTTP header",
+      ].join('\n'),
+    );
   });
+
+  const cases: readonly (readonly [text: string, right: boolean])[] = [
+    ['workInterval: 1m30s', true],
+    ['workInterval: soon', false],
+    ['colour: red', false],
+    ['paused: true', true],
+    ['paused: "yes"', false],
+    ['enableLeaderElection: 1', false],
+    ['logLevel: Loud', false],
+    ['maxConcurrentSyncs: 3', true],
+    ['config: { threshold: 99 }', true],
+    ['config: 5', false],
+    ['metrics: { address: "http://p:9090", headers: { x: y }, timeout: 5s }', true],
+    ['metrics: { adress: "http://p:9090" }', false],
+    ['- a', false],
+  ];
+  for (const [text, right] of cases)
+    it(`${right ? 'may' : 'may not'} say ${JSON.stringify(text)}, for generate and for the operator alike`, () => {
+      const verdict = (check: () => unknown): boolean => {
+        try {
+          check();
+          return true;
+        } catch {
+          return false;
+        }
+      };
+      expect([verdict(() => read(text)), verdict(() => loadOperatorConfig(text, 'autopilot-operator.yaml'))]).to.deep.equal([right, right]);
+    });
 });

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { answerOf, render } from '../../../runtime/src/queries/prometheus.ts';
+import { answerOf } from '../../../runtime/src/queries/prometheus.ts';
+import { fill } from '../../../runtime/src/queries/template.ts';
 
 describe('metrics answers', () => {
   it('tell silence, no number and several series from a value', () => {
@@ -18,9 +19,18 @@ describe('metrics answers', () => {
 describe('query templates', () => {
   const query = { name: 'q', template: 'x{ns="{{ .Namespace }}",w=~"{{.Name}}"}[{{ .Interval }}]', parameters: ['Namespace', 'Name', 'Interval'] };
   it('escape values for the string, and for the regular expression where they stand in one', () => {
-    expect(render(query, { namespace: 'a"b', name: 'web.v1', interval: '1m' })).to.equal('x{ns="a\\"b",w=~"web\\\\.v1"}[1m]');
+    expect(fill(query, { namespace: 'a"b', name: 'web.v1', interval: '1m' })).to.equal('x{ns="a\\"b",w=~"web\\\\.v1"}[1m]');
+  });
+  it('take nothing for an interval but a duration, so that no value can end the query', () => {
+    expect(() => fill(query, { namespace: 'a', name: 'b', interval: '1m]) or vector(1' })).to.throw(
+      "query q: Interval must be a duration longer than 0 such as '1m', found '1m]) or vector(1'",
+    );
+    expect(fill(query, { namespace: 'a', name: 'b', interval: '1.5m' })).to.contain('[90000ms]');
+  });
+  it('take the default of a parameter that is not given', () => {
+    expect(fill({ ...query, template: 'x{r="{{ .Reporter }}"}', defaults: { reporter: 'destination' } }, {})).to.equal('x{r="destination"}');
   });
   it('say which parameter is missing', () => {
-    expect(() => render(query, { namespace: 'a', name: 'b' })).to.throw('query q needs the parameter Interval');
+    expect(() => fill(query, { namespace: 'a', name: 'b' })).to.throw('query q: the parameter Interval is missing or empty');
   });
 });

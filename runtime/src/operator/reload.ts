@@ -1,0 +1,58 @@
+/**
+ * Takes changes of autopilot-operator.yaml into the running operator. The file is read again and again rather than watched: a ConfigMap
+ * mount swaps a symbolic link, which a watch of the file does not survive.
+ */
+import type { Clock } from '../clock.ts';
+import { sleep } from '../clock.ts';
+import type { Log } from '../worker.ts';
+import type { LiveConfig, OperatorConfig } from './config.ts';
+import { FIELD_NAMES, LIVE } from './config.ts';
+
+const EVERY_MS = 5_000;
+
+export interface ReloadPorts {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The text of the file now; undefined when there is none. */
+  read(): Promise<string | undefined>;
+  /** @throws Error with what is wrong in the text */
+  parse(text: string): OperatorConfig;
+  /** Takes the live settings. */
+  apply(settings: LiveConfig): void;
+}
+
+/** Runs until the signal is aborted. A file that is wrong changes nothing, and is said once. */
+export async function reloading(
+  started: { readonly text: string | undefined; readonly config: OperatorConfig },
+  ports: ReloadPorts,
+  signal: AbortSignal,
+): Promise<void> {
+  let { text, config } = started;
+  for (;;) {
+    try {
+      await sleep(ports.clock, EVERY_MS, signal);
+    } catch {
+      return;
+    }
+    const next = await ports.read().catch(() => text);
+    if (next === text) continue;
+    text = next;
+    try {
+      const parsed = ports.parse(next ?? '');
+      const changed = (Object.keys(FIELD_NAMES) as (keyof OperatorConfig)[]).filter((name) => JSON.stringify(parsed[name]) !== JSON.stringify(config[name]));
+      config = parsed;
+      if (changed.length === 0) continue;
+      const live: readonly string[] = LIVE;
+      const names = (wanted: boolean): string =>
+        changed
+          .filter((name) => live.includes(name) === wanted)
+          .map((name) => FIELD_NAMES[name])
+          .join(', ');
+      ports.apply(Object.fromEntries(LIVE.map((name) => [name, parsed[name]])) as unknown as LiveConfig);
+      if (names(true) !== '') ports.log.info('configuration reloaded', { changed: names(true) });
+      if (names(false) !== '') ports.log.warn('some changes of the configuration need a restart', { changed: names(false) });
+    } catch (error) {
+      ports.log.error('the configuration is wrong and was not taken', { error: (error as Error).message });
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import { expect } from 'chai';
+import { configOf } from '../../../runtime/src/operator/config.ts';
+import type { LiveConfig } from '../../../runtime/src/operator/config.ts';
+import { reloading } from '../../../runtime/src/operator/reload.ts';
+import { VirtualClock } from '../../../sandbox/src/index.ts';
+
+describe('a change of autopilot-operator.yaml', () => {
+  let clock: VirtualClock;
+  let stop: AbortController;
+  let text: string;
+  let applied: LiveConfig[];
+  let said: string[];
+
+  beforeEach(() => {
+    clock = new VirtualClock();
+    stop = new AbortController();
+    text = 'workInterval: 5s\n';
+    [applied, said] = [[], []];
+    const parse = (content: string) => configOf(content, 'f.yaml', {});
+    const tell = (message: string, fields: Readonly<Record<string, unknown>> = {}): void => void said.push(`${message}: ${Object.values(fields).join()}`);
+    const log = { debug: tell, info: tell, warn: tell, error: tell };
+    void reloading({ text, config: parse(text) }, { clock, log, read: async () => text, parse, apply: (settings) => void applied.push(settings) }, stop.signal);
+  });
+  afterEach(() => stop.abort());
+
+  async function pass(): Promise<void> {
+    clock.moveTo(clock.monotonic() + 5_000);
+    while (clock.fire());
+    await new Promise((resolve) => void setImmediate(resolve));
+  }
+
+  it('is taken within seconds, and said', async () => {
+    text = 'workInterval: 7s\npaused: true\nconfig: { threshold: 99 }\n';
+    await pass();
+    expect(applied[0]).to.deep.include({ workIntervalMs: 7_000, paused: true, config: { threshold: 99 } });
+    expect(said).to.deep.equal(['configuration reloaded: workInterval, paused, config']);
+  });
+
+  it('that needs a restart is said, and the rest is taken', async () => {
+    text = 'workInterval: 7s\nmaxConcurrentSyncs: 3\n';
+    await pass();
+    expect(said).to.deep.equal(['configuration reloaded: workInterval', 'some changes of the configuration need a restart: maxConcurrentSyncs']);
+    expect(applied[0]).to.not.have.property('maxConcurrentSyncs');
+  });
+
+  it('that is wrong changes nothing, is said once, and a right one after it is taken', async () => {
+    text = 'workInterval: soon\n';
+    await pass();
+    await pass();
+    expect([applied.length, said.length]).to.deep.equal([0, 1]);
+    expect(said[0]).to.contain('f.yaml:1:15: workInterval must be a duration');
+    text = 'workInterval: 9s\n';
+    await pass();
+    expect(applied[0]?.workIntervalMs).to.equal(9_000);
+  });
+
+  it('of a comment is none', async () => {
+    text = '# hello\nworkInterval: 5s\n';
+    await pass();
+    expect([applied, said]).to.deep.equal([[], []]);
+  });
+});
