@@ -2,6 +2,8 @@
 export { run } from './operator/run.ts';
 export { defineScheduler } from './scheduler.ts';
 export type { Duration, InputDefinition, OutputDefinition, PhaseDefinition, QueryDefinition, Scheduler } from './scheduler.ts';
+export { shared } from './shared.ts';
+export type { FieldStep, SharedField, SharedOutput } from './shared.ts';
 export { notImplemented, PermanentError, RetryLater } from './worker.ts';
 export type { AnyWorker, BaseContext, BaseResult, DeepReadonly, InputView, LabelSelector, Log, OutputObject, ReadOptions } from './worker.ts';
 export type { KubeObject, ObjectMeta, ResourceType } from './kube/object.ts';
