@@ -13,14 +13,17 @@ interface Counts {
   readonly skipped: number;
 }
 
-/** A layer is a list of mocha globs; `real` ones need parts that test/realparts finds or builds. */
-const LAYERS: readonly { readonly name: string; readonly files: readonly string[]; readonly timeout: number; readonly real?: true }[] = [
+type PartsOf = 'control plane' | 'prometheus';
+
+/** A layer is a list of mocha globs; `real` names the parts it needs, which test/realparts finds, builds or downloads. */
+const LAYERS: readonly { readonly name: string; readonly files: readonly string[]; readonly timeout: number; readonly real?: PartsOf }[] = [
   { name: 'unit', files: ['test/house/**/*.test.ts', 'test/runtime/**/*.test.ts', 'test/sandbox/**/*.test.ts'], timeout: 10_000 },
   { name: 'generators', files: ['test/generators/**/*.test.ts'], timeout: 300_000 },
   { name: 'flights', files: ['test/flights/**/*.test.ts', 'examples/*/test/**/*.test.ts'], timeout: 30_000 },
-  { name: 'conformance', files: ['test/conformance/**/*.test.ts'], timeout: 120_000, real: true },
-  { name: 'charts', files: ['test/charts/**/*.test.ts'], timeout: 300_000, real: true },
-  { name: 'e2e', files: ['test/e2e/**/*.test.ts'], timeout: 300_000, real: true },
+  { name: 'queries', files: ['test/queries/**/*.test.ts'], timeout: 60_000, real: 'prometheus' },
+  { name: 'conformance', files: ['test/conformance/**/*.test.ts'], timeout: 120_000, real: 'control plane' },
+  { name: 'charts', files: ['test/charts/**/*.test.ts'], timeout: 300_000, real: 'control plane' },
+  { name: 'e2e', files: ['test/e2e/**/*.test.ts'], timeout: 300_000, real: 'control plane' },
 ];
 
 const wanted = process.argv.slice(2);
@@ -68,8 +71,8 @@ async function runLayer(layer: (typeof LAYERS)[number]): Promise<Counts> {
   const files = globSync([...layer.files], { cwd: root, exclude: ['**/node_modules/**'] }).sort();
   if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 };
   console.log(`\n── ${layer.name}`);
-  if (layer.real === true) {
-    const missing = await realParts();
+  if (layer.real !== undefined) {
+    const missing = await realParts(layer.real);
     if (missing !== undefined) {
       const failed = process.env['CI'] === 'true' ? 1 : 0;
       console.log(`${layer.name} skipped: ${missing}`);
@@ -104,10 +107,10 @@ function crashed(layer: string, exitCode: number | undefined): Counts {
 }
 
 /** Why the real parts cannot be had, or undefined when they are there. */
-async function realParts(): Promise<string | undefined> {
-  const { prepare, Unavailable } = await import('../test/realparts/index.ts');
+async function realParts(parts: PartsOf): Promise<string | undefined> {
+  const { prepare, prometheusPath, Unavailable } = await import('../test/realparts/index.ts');
   try {
-    await prepare();
+    await (parts === 'prometheus' ? prometheusPath() : prepare());
     return undefined;
   } catch (error) {
     if (error instanceof Unavailable) return error.message;

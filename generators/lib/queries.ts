@@ -1,21 +1,30 @@
 /**
- * The built-in metrics queries: the original's four on the metric names and labels that Istio and Envoy export today, and the number of
- * requests, which a rate does not tell. Placeholders are filled by the runtime; `namespace` is the resource's own unless said.
+ * The built-in metrics queries: the original's four on the metric names and labels that Istio and Envoy export today, the number of
+ * requests, which a rate does not tell, and the same of connections, for the part of an ambient mesh that has no waypoint and so counts no
+ * requests. Placeholders are filled by the runtime; `namespace` is the resource's own unless said.
  *
  * Rates and durations answer nothing (not 0, not NaN, not 100) without traffic, and a workload that only fails counts as 0 % although
- * it has no successful series.
+ * it has no successful series. test/queries holds them to a real Prometheus, case by case.
  */
 import { camelCase, lowerFirst } from './naming.ts';
 import type { ModelQuery } from './model.ts';
 
 /** Who counted: the sidecar of the server, the sidecar or gateway of the client, or the waypoint of an ambient mesh. The first is taken unless said. */
 const REPORTERS = ['destination', 'source', 'waypoint'] as const;
+/** ztunnel, and sidecars for what is not HTTP. */
+const TCP_REPORTERS = ['destination', 'source'] as const;
 const ISTIO = 'reporter="{{ .Reporter }}",destination_workload_namespace="{{ .Namespace }}",destination_workload="{{ .Name }}"';
 /**
  * Not the server's success: 5xx, no answer at all, and the gRPC statuses that stand for a 5xx (unknown, deadline exceeded,
  * unimplemented, internal, unavailable, data loss) although their HTTP status is 200.
  */
 const ISTIO_SUCCEEDED = 'response_code!~"5..|0",grpc_response_status!~"2|4|12|13|14|15"';
+
+/**
+ * Of connections that have ended; ztunnel counts each one as opened before it knows how it ends. Every other flag says why it failed (DENY,
+ * CONNECT, TLS_FAILURE … of ztunnel's src/proxy/metrics.rs; Envoy's own in sidecars).
+ */
+const TCP_SUCCEEDED = 'response_flags="-"';
 
 /** Letters and digits of the names that Kubernetes generates: `web-canary-0` must not be taken for a Pod of `web`. */
 const RANDOM = '[bcdfghjklmnpqrstvwxz2456789]';
@@ -26,24 +35,36 @@ function successRate(metric: string, labels: string, succeeded: string): string 
   return `(sum(rate(${metric}{${labels},${succeeded}}[{{ .Interval }}])) or vector(0)) / (sum(rate(${metric}{${labels}}[{{ .Interval }}])) > 0) * 100`;
 }
 
-/** Seconds, of a histogram in milliseconds. The comparison drops NaN. */
+/**
+ * Seconds, of a histogram in milliseconds. The first comparison drops NaN. The division makes infinity of a percentile that lies beyond
+ * the last finite bucket: Prometheus answers that bucket's bound then, however slow the requests were.
+ */
 function percentile99(metric: string, labels: string): string {
-  return `(histogram_quantile(0.99, sum(rate(${metric}{${labels}}[{{ .Interval }}])) by (le)) >= 0) / 1000`;
+  const rate = (more: string): string => `sum by (le) (rate(${metric}{${labels}${more}}[{{ .Interval }}]))`;
+  const within = `(0.99 * sum(${rate(',le="+Inf"')}) <= bool max(${rate(',le!="+Inf"')}))`;
+  return `(histogram_quantile(0.99, ${rate('')}) >= 0) / 1000 / ${within}`;
 }
 
-const builtIns: readonly { name: string; template: string }[] = [
-  { name: 'istio-success-rate', template: successRate('istio_requests_total', ISTIO, ISTIO_SUCCEEDED) },
-  { name: 'istio-request-duration', template: percentile99('istio_request_duration_milliseconds_bucket', ISTIO) },
-  { name: 'istio-request-count', template: `sum(increase(istio_requests_total{${ISTIO}}[{{ .Interval }}])) or vector(0)` },
-  { name: 'envoy-success-rate', template: successRate('envoy_cluster_upstream_rq', ENVOY, 'envoy_response_code!~"5..|0"') },
-  { name: 'envoy-request-duration', template: percentile99('envoy_cluster_upstream_rq_time_bucket', ENVOY) },
+/** How many, extrapolated to the whole interval; 0 also where there is no series. */
+function count(metric: string, labels: string): string {
+  return `sum(increase(${metric}{${labels}}[{{ .Interval }}])) or vector(0)`;
+}
+
+const COMMON = ['Namespace', 'Name', 'Interval'];
+
+export const builtInQueries: readonly ModelQuery[] = [
+  reported('istio-success-rate', successRate('istio_requests_total', ISTIO, ISTIO_SUCCEEDED), REPORTERS),
+  reported('istio-request-duration', percentile99('istio_request_duration_milliseconds_bucket', ISTIO), REPORTERS),
+  reported('istio-request-count', count('istio_requests_total', ISTIO), REPORTERS),
+  reported('istio-tcp-success-rate', successRate('istio_tcp_connections_closed_total', ISTIO, TCP_SUCCEEDED), TCP_REPORTERS),
+  reported('istio-tcp-connection-count', count('istio_tcp_connections_closed_total', ISTIO), TCP_REPORTERS),
+  query('envoy-success-rate', successRate('envoy_cluster_upstream_rq', ENVOY, 'envoy_response_code!~"5..|0"'), COMMON),
+  query('envoy-request-duration', percentile99('envoy_cluster_upstream_rq_time_bucket', ENVOY), COMMON),
 ];
 
-export const builtInQueries: readonly ModelQuery[] = builtIns.map(({ name, template }) =>
-  name.startsWith('istio')
-    ? { ...query(name, template, ['Namespace', 'Name', 'Interval', 'Reporter']), choices: { reporter: REPORTERS } }
-    : query(name, template, ['Namespace', 'Name', 'Interval']),
-);
+function reported(name: string, template: string, reporters: readonly string[]): ModelQuery {
+  return { ...query(name, template, [...COMMON, 'Reporter']), choices: { reporter: reporters } };
+}
 
 /** A query as workers call it: placeholders and parameters begin with a small letter, as TypeScript's names do. */
 export function query(name: string, template: string, parameters: readonly string[]): ModelQuery {

@@ -114,6 +114,8 @@ queries:
       'istioSuccessRate',
       'istioRequestDuration',
       'istioRequestCount',
+      'istioTcpSuccessRate',
+      'istioTcpConnectionCount',
       'envoySuccessRate',
       'envoyRequestDuration',
     ]);

@@ -4,10 +4,10 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
+import { cacheRoot, Unavailable } from './unavailable.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const KUBERNETES = 'v1.37.2';
@@ -16,11 +16,6 @@ const ISTIO_API = 'istio.io/api@v1.31.4';
 const GATEWAY_API = 'sigs.k8s.io/gateway-api@v1.6.3';
 
 export type Tool = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kubectl' | 'helm';
-
-/** A real part cannot be had on this machine; the message says why. */
-export class Unavailable extends Error {
-  override readonly name = 'Unavailable';
-}
 
 const stamp = ['gitVersion=' + KUBERNETES, 'gitMajor=1', 'gitMinor=37', 'gitTreeState=clean']
   .map((pair) => `-X k8s.io/component-base/version.${pair}`)
@@ -80,7 +75,7 @@ async function build(name: Tool): Promise<string> {
 function cacheFolder(): string {
   const hash = createHash('sha256').update(KUBERNETES + HELM);
   for (const file of globSync('go/*/go.{mod,sum}', { cwd: here }).sort()) hash.update(readFileSync(join(here, file)));
-  return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'autopilot', 'realparts', hash.digest('hex').slice(0, 16));
+  return join(cacheRoot(), hash.digest('hex').slice(0, 16));
 }
 
 /** Files of the Istio CRDs. @throws Unavailable */
