@@ -2,64 +2,116 @@
  * One kind as far as an operator sees it: one reflector for each watched namespace (or one for all), shared by all phases that
  * declare the same kind and selector.
  */
+import type { Clock } from '../clock.ts';
 import type { KubeObject, ObjectKey } from '../kube/object.ts';
 import { keyString } from '../kube/object.ts';
 import { matchesSelector, parseSelector } from '../kube/selector.ts';
-import type { Ports, Scope } from './reflector.ts';
+import type { Ports, Reflector, Scope } from './reflector.ts';
 import { reflect } from './reflector.ts';
-import type { Change } from './store.ts';
+import type { Change, Relist } from './store.ts';
 import { Store } from './store.ts';
 
+/** A list or watch that fails this long makes the process unready: longer than the API server needs for a restart. */
+const BROKEN_MS = 30_000;
+
 export interface InformerObserver {
-  relisted(kind: string, missed: number): void;
+  relisted(kind: string, relist: Relist): void;
+  watchRestarted(kind: string): void;
   watchFailed(kind: string, error: unknown): void;
 }
 
 interface Part {
   readonly scope: Scope;
   readonly store: Store;
-  synced: bigint | undefined;
+  reflector: Reflector | undefined;
+  /** Monotonic time at which the last list began; undefined before the first. */
+  listed: number | undefined;
+  /** Monotonic time at which the watch last brought something, or a list was taken. */
+  heard: number | undefined;
   unavailable: string | undefined;
+  broken: { readonly since: number; readonly reason: string } | undefined;
+  /** Monotonic time since which the watch has been open, or opening. */
+  open: number | undefined;
 }
 
 export class Informer {
   readonly scope: Omit<Scope, 'namespace'>;
   readonly #parts: readonly Part[];
   readonly #observer: InformerObserver;
+  readonly #family: readonly Informer[];
   readonly #waiters = new Set<() => void>();
+  #clock: Clock | undefined;
 
-  /** @param namespaces empty: the whole cluster. @param indexLabel label whose value `indexed` looks up. */
-  constructor(scope: Omit<Scope, 'namespace'>, namespaces: readonly string[], indexLabel: string, observer: InformerObserver) {
+  /**
+   * @param namespaces empty: the whole cluster. @param indexLabel label whose value `indexed` looks up.
+   * @param family all informers of this kind, this one included: a write enters each that it fits.
+   */
+  constructor(
+    scope: Omit<Scope, 'namespace'>,
+    namespaces: readonly string[],
+    indexLabel: string,
+    observer: InformerObserver,
+    family: readonly Informer[] = [],
+  ) {
     this.scope = scope;
     this.#observer = observer;
+    this.#family = family;
+    const requirements = parseSelector(scope.labelSelector ?? '');
+    const fits = ({ metadata }: KubeObject): boolean => matchesSelector(requirements, metadata.labels);
     const scopes: readonly Scope[] = namespaces.length === 0 || !scope.type.namespaced ? [scope] : namespaces.map((namespace) => ({ ...scope, namespace }));
-    this.#parts = scopes.map((part) => ({ scope: part, store: new Store(indexLabel), synced: undefined, unavailable: undefined }));
+    this.#parts = scopes.map((part) => ({
+      scope: part,
+      store: new Store({ indexLabel, fits }),
+      reflector: undefined,
+      listed: undefined,
+      heard: undefined,
+      unavailable: undefined,
+      broken: undefined,
+      open: undefined,
+    }));
   }
 
   /** Runs until the signal is aborted. */
   async run(ports: Ports, signal: AbortSignal): Promise<void> {
+    this.#clock = ports.clock;
+    await Promise.all(this.#parts.map((part) => (part.reflector = this.#follow(part, ports, signal)).done));
+  }
+
+  #follow(part: Part, ports: Ports, signal: AbortSignal): Reflector {
     const { kind } = this.scope.type;
-    await Promise.all(
-      this.#parts.map((part) =>
-        reflect(
-          part.scope,
-          part.store,
-          ports,
-          {
-            synced: (version) => {
-              part.synced = BigInt(version);
-              for (const wake of this.#waiters) wake();
-            },
-            health: (health) => {
-              part.unavailable = health.kind === 'unavailable' ? health.reason : undefined;
-              for (const wake of this.#waiters) wake();
-            },
-            relisted: (missed) => this.#observer.relisted(kind, missed),
-            failed: (error) => this.#observer.watchFailed(kind, error),
-          },
-          signal,
-        ),
-      ),
+    const { clock } = ports;
+    const well = (): void => {
+      part.heard = clock.monotonic();
+      part.broken = undefined;
+    };
+    return reflect(
+      part.scope,
+      part.store,
+      ports,
+      {
+        stepped: (state) => void (part.open = state.name === 'watching' ? (part.open ?? clock.monotonic()) : undefined),
+        listed: (began, relist) => {
+          well();
+          part.listed = began;
+          part.unavailable = undefined;
+          if (relist !== undefined) this.#observer.relisted(kind, relist);
+          this.#wake();
+        },
+        heard: () => {
+          well();
+          if (this.#waiters.size > 0) this.#wake();
+        },
+        unavailable: (reason) => {
+          part.unavailable = reason;
+          this.#wake();
+        },
+        failed: (error) => {
+          part.broken = { since: part.broken?.since ?? clock.monotonic(), reason: error instanceof Error ? error.message : String(error) };
+          this.#observer.watchFailed(kind, error);
+        },
+        restarted: () => this.#observer.watchRestarted(kind),
+      },
+      signal,
     );
   }
 
@@ -69,19 +121,47 @@ export class Informer {
 
   /** Resolves when every part was listed once, or is known to be unavailable. */
   filled(signal: AbortSignal): Promise<void> {
-    const done = (): boolean => this.#parts.every((part) => part.synced !== undefined || part.unavailable !== undefined);
+    return this.#until((part) => part.listed !== undefined || part.unavailable !== undefined, signal);
+  }
+
+  /**
+   * Resolves when the caches are as new as the API server was at `since` (monotonic), or later: listed after it, or else as far as a
+   * consistent read of now. A kind that is unavailable holds nobody up.
+   */
+  async caughtUp(since: number, { api }: Pick<Ports, 'api'>, signal: AbortSignal): Promise<void> {
+    const asOld = this.#parts.filter((part) => part.unavailable === undefined && (part.listed === undefined || part.listed < since));
+    await Promise.all(
+      asOld.map(async (part) => {
+        const { type, ...selection } = part.scope;
+        const now = await api.list(type, { ...selection, limit: 1 }, signal).catch(() => undefined);
+        if (now === undefined || part.store.progress < BigInt(now.resourceVersion)) part.reflector?.doubt();
+        else part.listed = since;
+      }),
+    );
+    await this.#until((part) => (part.listed !== undefined && part.listed >= since) || part.unavailable !== undefined, signal);
+  }
+
+  #until(holds: (part: Part) => boolean, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      const stop = (): void => reject(signal.reason as Error);
+      const stop = (): void => {
+        this.#waiters.delete(check);
+        reject(signal.reason as Error);
+      };
       const check = (): void => {
-        if (!done()) return;
+        if (!this.#parts.every(holds)) return;
         this.#waiters.delete(check);
         signal.removeEventListener('abort', stop);
         resolve();
       };
+      if (signal.aborted) return stop();
       this.#waiters.add(check);
       signal.addEventListener('abort', stop, { once: true });
       check();
     });
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiters) wake();
   }
 
   /** Why the kind cannot be read now; undefined when it can. */
@@ -89,8 +169,25 @@ export class Informer {
     return this.#parts.find((part) => part.unavailable !== undefined)?.unavailable;
   }
 
+  /** Why its lists and watches have failed for a while; undefined when they work, or the kind is unavailable. */
+  get broken(): string | undefined {
+    const now = this.#clock?.monotonic() ?? 0;
+    const part = this.#parts.find(
+      ({ broken, open, unavailable }) =>
+        unavailable === undefined && broken !== undefined && now - broken.since >= BROKEN_MS && (open === undefined || now - open < BROKEN_MS),
+    );
+    return part?.broken === undefined ? undefined : `failing for ${Math.round((now - part.broken.since) / 1000)} s: ${part.broken.reason}`;
+  }
+
+  /** Seconds since the part that was silent longest brought something; undefined before the first list. */
+  get silence(): number | undefined {
+    const heard = this.#parts.map((part) => part.heard);
+    if (this.#clock === undefined || heard.some((time) => time === undefined)) return undefined;
+    return (this.#clock.monotonic() - Math.min(...(heard as number[]))) / 1000;
+  }
+
   get filledOnce(): boolean {
-    return this.#parts.every((part) => part.synced !== undefined);
+    return this.#parts.every((part) => part.listed !== undefined);
   }
 
   get size(): number {
@@ -117,19 +214,30 @@ export class Informer {
     return this.#parts.flatMap((part) => part.store.indexed(value));
   }
 
-  /** Makes a write and takes its answer into the cache before anything else is heard of the object (`Store.write`). */
-  write(key: ObjectKey, writer: string, send: () => Promise<KubeObject>): Promise<KubeObject> {
-    const part = this.#partOf(key);
-    return part === undefined ? send() : part.store.write(key, writer, send);
+  /**
+   * Makes a write and takes its answer into every cache of this kind that it fits, before anything else is heard of the object
+   * (`Store.write`).
+   */
+  async write(key: ObjectKey, writer: string, send: () => Promise<KubeObject>): Promise<KubeObject> {
+    const releases = this.#all().flatMap((informer) => informer.#storeOf(key)?.hold(key) ?? []);
+    let answer: KubeObject | undefined;
+    try {
+      return (answer = await send());
+    } finally {
+      for (const release of releases) release(answer, writer);
+    }
   }
 
-  /** Takes an object that was read from the server, if it fits this informer. */
+  /** Takes an object that was read from the server, wherever it fits. */
   put(object: KubeObject, writer: string): void {
-    if (this.scope.labelSelector !== undefined && !matchesSelector(parseSelector(this.scope.labelSelector), object.metadata.labels)) return;
-    this.#partOf(object.metadata)?.store.put(object, writer);
+    for (const informer of this.#all()) informer.#storeOf(object.metadata)?.put(object, writer);
   }
 
-  #partOf(key: ObjectKey): Part | undefined {
-    return this.#parts.find(({ scope }) => scope.namespace === undefined || scope.namespace === key.namespace);
+  #all(): readonly Informer[] {
+    return this.#family.includes(this) ? this.#family : [this, ...this.#family];
+  }
+
+  #storeOf(key: ObjectKey): Store | undefined {
+    return this.#parts.find(({ scope }) => scope.namespace === undefined || scope.namespace === key.namespace)?.store;
   }
 }

@@ -1,19 +1,23 @@
 /**
- * Keeps one store equal to a part of the cluster: list, watch from there, watch again from the last version seen; list again only
- * when the server has forgotten that version. Never gives up.
+ * Keeps one store equal to a part of the cluster. `watching.ts` decides; this makes the requests, and takes for dead what is silent.
  *
- * "Unknown is not absent": a list answered 403 or 404 leaves the store as it is and marks the informer unavailable.
+ * Lists are consistent (no resourceVersion is sent: the API server answers with the newest state), bookmarks keep the version fresh.
  */
 import type { Clock, Random } from '../clock.ts';
 import { sleep } from '../clock.ts';
 import type { KubeApi } from '../kube/api.ts';
-import { hasCode } from '../kube/errors.ts';
-import type { KubeObject, ResourceType } from '../kube/object.ts';
-import type { Store } from './store.ts';
+import { ConnectionError } from '../kube/errors.ts';
+import type { ResourceType } from '../kube/object.ts';
+import type { Relist, Store } from './store.ts';
+import type { Effect, Happening, Listing, State, Watching } from './watching.ts';
+import { START, step } from './watching.ts';
 
+/** client-go's page size (tools/pager). */
 const PAGE = 500;
-const BACKOFF_MIN_MS = 800;
-const BACKOFF_MAX_MS = 30_000;
+/** The API server sends a bookmark about each minute: a watch that brings nothing for two is dead. */
+const SILENT_MS = 120_000;
+/** For one page. */
+const LIST_MS = 60_000;
 
 export interface Scope {
   readonly type: ResourceType;
@@ -28,85 +32,134 @@ export interface Ports {
   readonly random: Random;
 }
 
-type State =
-  | { readonly name: 'listing' }
-  | { readonly name: 'watching'; readonly resourceVersion: string }
-  | { readonly name: 'waiting'; readonly then: State };
-
-export type Health = { readonly kind: 'filling' } | { readonly kind: 'live' } | { readonly kind: 'unavailable'; readonly reason: string };
-
 export interface ReflectorEvents {
-  /** The store equals the cluster as of this version. */
-  synced(resourceVersion: string): void;
-  health(health: Health): void;
-  relisted(missed: number): void;
+  /** Every step: `state` is what it does now. */
+  stepped(state: State): void;
+  /** The store was listed; `relist` is absent the first time. `began`: monotonic time of the list's first request. */
+  listed(began: number, relist: Relist | undefined): void;
+  /** The watch brought something, a bookmark included. */
+  heard(): void;
+  unavailable(reason: string): void;
   failed(error: unknown): void;
+  /** A watch is opened again, after it ended or broke. */
+  restarted(): void;
 }
 
-/** Runs until the signal is aborted. */
-export async function reflect(scope: Scope, store: Store, ports: Ports, events: ReflectorEvents, signal: AbortSignal): Promise<void> {
-  let state: State = { name: 'listing' };
-  let failures = 0;
+export interface Reflector {
+  /** Lists again now; what is known stays meanwhile. */
+  doubt(): void;
+  /** Ends when the signal is aborted. */
+  readonly done: Promise<void>;
+}
+
+export function reflect(scope: Scope, store: Store, ports: Ports, events: ReflectorEvents, signal: AbortSignal): Reflector {
+  const { api, clock, random } = ports;
+  let state: State = START;
+  let doubt = new AbortController();
+  let began = clock.monotonic();
   let lists = 0;
-  while (!signal.aborted) {
-    try {
-      switch (state.name) {
-        case 'listing': {
-          const { items, resourceVersion } = await listAll(scope, ports.api, signal);
-          const missed = store.replace(items, resourceVersion);
-          if (lists++ > 0) events.relisted(missed);
-          failures = 0;
-          events.health({ kind: 'live' });
-          events.synced(resourceVersion);
-          state = { name: 'watching', resourceVersion };
-          break;
-        }
-        case 'watching': {
-          const before: string = state.resourceVersion;
-          for await (const event of watchFrom(scope, before, ports, signal)) {
-            failures = 0;
-            if (event.type === 'DELETED') store.remove(event.object);
-            else if (event.type !== 'BOOKMARK') store.put(event.object);
-            const resourceVersion: string = event.type === 'BOOKMARK' ? event.resourceVersion : (event.object.metadata.resourceVersion ?? before);
-            state = { name: 'watching', resourceVersion };
-            events.synced(resourceVersion);
-          }
-          break;
-        }
-        case 'waiting': {
-          const ms = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** Math.min(failures - 1, 10)) * (0.5 + ports.random());
-          await sleep(ports.clock, ms, signal);
-          state = state.then;
-          break;
-        }
-        default:
-          state satisfies never;
+  let watches = 0;
+
+  const take = (effect: Effect): void => {
+    switch (effect.do) {
+      case 'replace': {
+        const relist = store.replace(effect.items, effect.resourceVersion);
+        events.listed(began, lists++ > 0 ? relist : undefined);
+        return;
       }
-    } catch (error) {
-      if (signal.aborted) return;
-      failures++;
-      events.failed(error);
-      if (hasCode(error, 403, 404)) events.health({ kind: 'unavailable', reason: (error as Error).message });
-      const again: State = state.name === 'watching' && !hasCode(error, 410, 403, 404) ? state : { name: 'listing' };
-      state = hasCode(error, 410) ? again : { name: 'waiting', then: again };
+      case 'take':
+        if (effect.event.type === 'BOOKMARK') store.reached(BigInt(effect.event.resourceVersion));
+        else if (effect.event.type === 'DELETED') store.remove(effect.event.object);
+        else store.put(effect.event.object);
+        return events.heard();
+      case 'unavailable':
+        return events.unavailable(effect.reason);
+      default:
+        effect satisfies never;
+    }
+  };
+  const happened = (happening: Happening): void => {
+    const next = step(state, happening, random);
+    state = next.state;
+    if (next.effect !== undefined) take(next.effect);
+    events.stepped(state);
+  };
+
+  async function run(): Promise<void> {
+    while (!signal.aborted) {
+      const interrupted = doubt.signal;
+      const either = AbortSignal.any([signal, interrupted]);
+      try {
+        if (state.name === 'waiting') {
+          await sleep(clock, state.ms, either);
+          happened({ what: 'waited' });
+        } else if (state.name === 'listing') happened(await page(state, either));
+        else {
+          if (watches++ > 0 && lists > 0) events.restarted();
+          await follow(state, either);
+          happened({ what: 'ended' });
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        if (interrupted.aborted) {
+          happened({ what: 'doubted' });
+          continue;
+        }
+        events.failed(error);
+        happened({ what: 'failed', error });
+      }
     }
   }
-}
 
-async function listAll(scope: Scope, api: KubeApi, signal: AbortSignal): Promise<{ items: readonly KubeObject[]; resourceVersion: string }> {
-  const items: KubeObject[] = [];
-  let token: string | undefined;
-  for (;;) {
-    const page = await api.list(scope.type, { ...selection(scope), limit: PAGE, ...(token === undefined ? {} : { continue: token }) }, signal);
-    items.push(...page.items);
-    if (page.continue === undefined) return { items, resourceVersion: page.resourceVersion };
-    token = page.continue;
+  async function page(listing: Listing, either: AbortSignal): Promise<Happening> {
+    if (listing.pages.length === 0) began = clock.monotonic();
+    const options = {
+      ...selection(scope),
+      ...(listing.whole ? {} : { limit: PAGE }),
+      ...(listing.continue === undefined ? {} : { continue: listing.continue }),
+    };
+    const limit = silence(LIST_MS, either);
+    try {
+      return { what: 'page', ...(await api.list(scope.type, options, limit.signal)) };
+    } finally {
+      limit.cancel();
+    }
   }
-}
 
-function watchFrom(scope: Scope, resourceVersion: string, ports: Ports, signal: AbortSignal): ReturnType<KubeApi['watch']> {
-  const timeoutSeconds = 300 + Math.floor(ports.random() * 300);
-  return ports.api.watch(scope.type, { ...selection(scope), resourceVersion, timeoutSeconds }, signal);
+  async function follow({ resourceVersion }: Watching, either: AbortSignal): Promise<void> {
+    const timeoutSeconds = 300 + Math.floor(random() * 300);
+    const limit = silence(SILENT_MS, either);
+    try {
+      for await (const event of api.watch(scope.type, { ...selection(scope), resourceVersion, timeoutSeconds }, limit.signal)) {
+        limit.heard();
+        happened({ what: 'event', event });
+      }
+    } finally {
+      limit.cancel();
+    }
+  }
+
+  /** A signal that is aborted when nothing is heard for a time. One timer, set anew only when it fires. */
+  function silence(ms: number, either: AbortSignal): { readonly signal: AbortSignal; heard(): void; cancel(): void } {
+    const dead = new AbortController();
+    let last = clock.monotonic();
+    const check = (): void => {
+      const left = last + ms - clock.monotonic();
+      if (left > 0) timer = clock.after(left, check);
+      else dead.abort(new ConnectionError(`nothing was heard of ${scope.type.plural} for ${ms / 1000} s`));
+    };
+    let timer = clock.after(ms, check);
+    return { signal: AbortSignal.any([either, dead.signal]), heard: () => void (last = clock.monotonic()), cancel: () => timer.cancel() };
+  }
+
+  return {
+    doubt() {
+      const before = doubt;
+      doubt = new AbortController();
+      before.abort(new Error('listing again'));
+    },
+    done: run(),
+  };
 }
 
 function selection(scope: Scope): { namespace?: string; labelSelector?: string } {

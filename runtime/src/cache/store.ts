@@ -4,6 +4,9 @@
  *
  * Guarantees: objects are deeply frozen and carry no managedFields; a relist swaps the contents at once; a change is told to
  * listeners exactly once, after the store has it.
+ *
+ * Deletions need no record of their own: the watch has told everything up to `progress`, so a version at most that old, of a key that
+ * is not here, is of an object that is gone. An answer that comes late never brings it back.
  */
 import type { KubeObject, ObjectKey } from '../kube/object.ts';
 import { keyOf, keyString } from '../kube/object.ts';
@@ -16,23 +19,48 @@ export interface Change {
   readonly writer: string | undefined;
 }
 
+export interface StoreOptions {
+  /** Label whose value `indexed` looks up. */
+  readonly indexLabel?: string;
+  /** Does an object belong here? Asked of answers to writes; what the watch brings was chosen by the server. Default: all do. */
+  readonly fits?: (object: KubeObject) => boolean;
+}
+
+/** What a relist changed, and how much of that the watch should have told before: this stays 0 unless a watch loses events. */
+export interface Relist {
+  readonly changed: number;
+  readonly missed: number;
+}
+
+/** A write of ours under way: what the watch says of its key meanwhile waits. */
+interface Hold {
+  /** How far the watch was when the write began: a newer answer is not of an object that is gone. */
+  readonly progress: bigint;
+  readonly waiting: (() => void)[];
+}
+
 export class Store {
   readonly #objects = new Map<string, KubeObject>();
-  /** Keys by the value of `indexLabel`. */
+  /** Keys by the value of the index label. */
   readonly #index = new Map<string, Set<string>>();
-  /** resourceVersion of the last deletion seen, until a relist is newer. */
-  readonly #tombstones = new Map<string, bigint>();
   readonly #listeners: ((change: Change) => void)[] = [];
-  /** What the watch said about keys that a write of ours is under way for. */
-  readonly #held = new Map<string, (() => void)[]>();
+  readonly #held = new Map<string, Hold>();
   readonly #indexLabel: string | undefined;
+  readonly #fits: (object: KubeObject) => boolean;
+  #progress = -1n;
 
-  constructor(indexLabel?: string) {
+  constructor({ indexLabel, fits = () => true }: StoreOptions = {}) {
     this.#indexLabel = indexLabel;
+    this.#fits = fits;
   }
 
   get size(): number {
     return this.#objects.size;
+  }
+
+  /** Everything up to this version has been told; -1 before the first list. */
+  get progress(): bigint {
+    return this.#progress;
   }
 
   subscribe(listener: (change: Change) => void): void {
@@ -58,70 +86,104 @@ export class Store {
    * meanwhile waits, so that the change is told as ours, and a change by others after it as theirs.
    */
   async write(key: ObjectKey, writer: string, send: () => Promise<KubeObject>): Promise<KubeObject> {
-    const held: (() => void)[] = [];
-    const text = keyString(key);
-    const before = this.#held.get(text);
-    this.#held.set(text, before ?? held);
+    const release = this.hold(key);
+    let answer: KubeObject | undefined;
     try {
-      const answer = await send();
-      this.#put(text, answer, writer);
-      return answer;
+      return (answer = await send());
     } finally {
-      if (before === undefined) {
-        this.#held.delete(text);
-        for (const deliver of held) deliver();
-      }
+      release(answer, writer);
     }
   }
 
-  /** Takes a newer version of an object; older ones and ones deleted since are dropped. */
-  put(object: KubeObject, writer?: string): void {
-    const key = keyString(keyOf(object));
-    const held = writer === undefined ? this.#held.get(key) : undefined;
-    if (held === undefined) this.#put(key, object, writer);
-    else held.push(() => this.#put(key, object, undefined));
+  /** Begins a write; the function that it returns ends it, with the answer if there was one. */
+  hold(key: ObjectKey): (answer: KubeObject | undefined, writer: string) => void {
+    const text = keyString(key);
+    const before = this.#held.get(text);
+    const hold: Hold = before ?? { progress: this.#progress, waiting: [] };
+    this.#held.set(text, hold);
+    return (answer, writer) => {
+      if (answer !== undefined) this.#answer(text, answer, writer, hold.progress);
+      if (before !== undefined) return;
+      this.#held.delete(text);
+      for (const deliver of hold.waiting) deliver();
+    };
   }
 
-  #put(key: string, object: KubeObject, writer: string | undefined): void {
-    const old = this.#objects.get(key);
-    const version = versionOf(object);
-    if (old !== undefined && versionOf(old) >= version) return;
-    if ((this.#tombstones.get(key) ?? -1n) >= version) return;
-    const frozen = deepFreeze(withoutManagedFields(object));
-    this.#set(key, old, frozen);
-    this.#tell({ old, object: frozen, writer });
+  /** Takes what the watch says of an object or, with a writer, what the server answered to a read on behalf of that resource. */
+  put(object: KubeObject, writer?: string): void {
+    const key = keyString(keyOf(object));
+    if (writer !== undefined) return this.#answer(key, object, writer, this.#held.get(key)?.progress ?? this.#progress);
+    this.reached(versionOf(object));
+    this.#later(key, () => this.#put(key, object, undefined));
   }
 
   /** The watch said that the object is gone (or no longer matches the selector) as of its resourceVersion. */
   remove(object: KubeObject): void {
     const key = keyString(keyOf(object));
-    const held = this.#held.get(key);
-    if (held === undefined) this.#removeKey(key, versionOf(object));
-    else held.push(() => this.#removeKey(key, versionOf(object)));
+    const version = versionOf(object);
+    this.reached(version);
+    this.#later(key, () => this.#remove(key, version, undefined));
   }
 
-  /** The whole contents as of `resourceVersion`: one atomic swap, deletions noticed. Returns how many keys changed. */
-  replace(items: readonly KubeObject[], resourceVersion: string): number {
+  /** The watch has told everything up to this version. */
+  reached(version: bigint): void {
+    if (version > this.#progress) this.#progress = version;
+  }
+
+  /** The whole contents as of `resourceVersion`: one atomic swap, deletions noticed. */
+  replace(items: readonly KubeObject[], resourceVersion: string): Relist {
     const listed = BigInt(resourceVersion);
+    const before = this.#progress;
     const present = new Set(items.map((item) => keyString(keyOf(item))));
-    let changes = 0;
-    const count = (): void => void changes++;
-    this.#listeners.push(count);
-    for (const key of this.#objects.keys()) if (!present.has(key)) this.#removeKey(key, listed);
-    for (const item of items) this.put(item);
-    this.#listeners.splice(this.#listeners.indexOf(count), 1);
-    for (const [key, version] of this.#tombstones) if (version <= listed) this.#tombstones.delete(key);
-    return changes;
+    let changed = 0;
+    let missed = 0;
+    const count = (key: string, told: boolean): void => {
+      if (this.#held.has(key)) return;
+      changed++;
+      if (told) missed++;
+    };
+    for (const [key, old] of this.#objects) {
+      if (present.has(key) || versionOf(old) > listed) continue;
+      // When it was deleted cannot be known, but for a list of the very moment that the watch had reached.
+      count(key, listed === before);
+      this.#later(key, () => this.#remove(key, listed, undefined));
+    }
+    for (const item of items) {
+      const key = keyString(keyOf(item));
+      const old = this.#objects.get(key);
+      if (old === undefined || versionOf(old) < versionOf(item)) count(key, versionOf(item) <= before);
+      this.#later(key, () => this.#put(key, item, undefined));
+    }
+    this.reached(listed);
+    return { changed, missed };
   }
 
-  #removeKey(key: string, version: bigint): void {
+  #later(key: string, deliver: () => void): void {
+    const hold = this.#held.get(key);
+    if (hold === undefined) deliver();
+    else hold.waiting.push(deliver);
+  }
+
+  #answer(key: string, object: KubeObject, writer: string, progress: bigint): void {
+    if (!this.#objects.has(key) && versionOf(object) <= progress) return;
+    if (this.#fits(object)) this.#put(key, object, writer);
+    else this.#remove(key, versionOf(object), writer);
+  }
+
+  #put(key: string, object: KubeObject, writer: string | undefined): void {
     const old = this.#objects.get(key);
-    if (old !== undefined && versionOf(old) > version) return;
-    this.#tombstones.set(key, version);
-    if (old === undefined) return;
+    if (old !== undefined && versionOf(old) >= versionOf(object)) return;
+    const frozen = deepFreeze(withoutManagedFields(object));
+    this.#set(key, old, frozen);
+    this.#tell({ old, object: frozen, writer });
+  }
+
+  #remove(key: string, version: bigint, writer: string | undefined): void {
+    const old = this.#objects.get(key);
+    if (old === undefined || versionOf(old) > version) return;
     this.#objects.delete(key);
     this.#unindex(key, old);
-    this.#tell({ old, object: undefined, writer: undefined });
+    this.#tell({ old, object: undefined, writer });
   }
 
   #set(key: string, old: KubeObject | undefined, object: KubeObject): void {

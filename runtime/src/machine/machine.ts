@@ -40,6 +40,8 @@ export interface MachineOptions {
 export class Machine {
   readonly #options: MachineOptions;
   readonly #informers = new Map<string, Informer>();
+  /** Informers by kind: what one writes enters the others. */
+  readonly #families = new Map<string, Informer[]>();
   readonly #primary: Informer;
   readonly #outputs: Outputs;
   readonly #queue: WorkQueue;
@@ -144,7 +146,11 @@ export class Machine {
     if (informer === undefined) {
       const { watchNamespaces, observer, scheduler } = this.#options;
       const scope = { type, ...(labelSelector === undefined ? {} : { labelSelector }) };
-      informer = new Informer(scope, watchNamespaces, ownerLabel(scheduler.resource.group), observer);
+      const place = `${type.group}/${type.plural}`;
+      const family = this.#families.get(place) ?? [];
+      this.#families.set(place, family);
+      informer = new Informer(scope, watchNamespaces, ownerLabel(scheduler.resource.group), observer, family);
+      family.push(informer);
       this.#informers.set(key, informer);
     }
     return informer;

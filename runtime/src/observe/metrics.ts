@@ -119,10 +119,11 @@ export function operatorMetrics(sources: MetricsSources): OperatorMetrics {
       if (event.type === 'transition') transitions.inc({ controller, from: event.from, to: event.to });
       if (event.type === 'output') outputs.inc({ controller, kind: event.kind, action: event.action });
     },
-    relisted(kind, count) {
+    relisted(kind, relist) {
       relists.inc({ controller, kind });
-      missed.inc({ controller, kind }, count);
+      missed.inc({ controller, kind }, relist.missed);
     },
+    watchRestarted() {},
     watchFailed: (kind) => watchFailures.inc({ controller, kind }),
   };
   return { observer, contentType: registry.contentType, text: () => registry.metrics() };

@@ -7,7 +7,9 @@ export interface Observer {
   syncStarted(): void;
   syncEnded(phase: string, result: SyncResult, seconds: number): void;
   event(event: OperatorEvent): void;
-  relisted(kind: string, missed: number): void;
+  /** A list after the first: what it changed, and how much of that the watch should have told before. */
+  relisted(kind: string, relist: { readonly changed: number; readonly missed: number }): void;
+  watchRestarted(kind: string): void;
   watchFailed(kind: string, error: unknown): void;
 }
 
@@ -18,10 +20,11 @@ export function observers(...all: readonly Observer[]): Observer {
     syncEnded: (...told) => all.forEach((one) => one.syncEnded(...told)),
     event: (told) => all.forEach((one) => one.event(told)),
     relisted: (...told) => all.forEach((one) => one.relisted(...told)),
+    watchRestarted: (...told) => all.forEach((one) => one.watchRestarted(...told)),
     watchFailed: (...told) => all.forEach((one) => one.watchFailed(...told)),
   };
 }
 
 export function eventObserver(onEvent: (event: OperatorEvent) => void): Observer {
-  return { syncStarted() {}, syncEnded() {}, event: onEvent, relisted() {}, watchFailed() {} };
+  return { syncStarted() {}, syncEnded() {}, event: onEvent, relisted() {}, watchRestarted() {}, watchFailed() {} };
 }

@@ -119,6 +119,9 @@ function forwarding(): Observer & { to: Observer | undefined } {
     relisted(...told) {
       this.to?.relisted(...told);
     },
+    watchRestarted(...told) {
+      this.to?.watchRestarted(...told);
+    },
     watchFailed(...told) {
       this.to?.watchFailed(...told);
     },

@@ -41,7 +41,7 @@ describe('Store', () => {
     store.put(object('gone', 1));
     store.put(object('kept', 2));
     const changes = watched(store);
-    expect(store.replace([object('kept', 2), object('new', 9)], '9')).to.equal(2);
+    expect(store.replace([object('kept', 2), object('new', 9)], '9')).to.deep.equal({ changed: 2, missed: 0 });
     expect(changes.map(({ old, object: now }) => [old?.metadata.name, now?.metadata.name])).to.deep.equal([
       ['gone', undefined],
       [undefined, 'new'],
@@ -56,7 +56,7 @@ describe('Store', () => {
   });
 
   it('finds objects by the index label, also after the label moved', () => {
-    const store = new Store('owner');
+    const store = new Store({ indexLabel: 'owner' });
     store.put(object('x', 1, { owner: 'u1' }));
     store.put(object('x', 2, { owner: 'u2' }));
     expect(store.indexed('u1')).to.have.length(0);
@@ -107,5 +107,84 @@ describe('Store', () => {
       .catch((error: Error) => error.message);
     expect(failure).to.equal('timeout');
     expect(store.get({ namespace: 'a', name: 'x' })?.metadata.resourceVersion).to.equal('5');
+  });
+
+  it('does not bring back what a relist found deleted, by an answer that comes after it', async () => {
+    const store = new Store();
+    store.put(object('x', 5));
+    const changes = watched(store);
+    await store.write({ namespace: 'a', name: 'x' }, 'a/writer', async () => {
+      store.replace([], '9');
+      return object('x', 7);
+    });
+    expect(store.get({ namespace: 'a', name: 'x' })).to.equal(undefined);
+    expect(changes.map(({ writer, object: now }) => [writer, now?.metadata.resourceVersion])).to.deep.equal([
+      ['a/writer', '7'],
+      [undefined, undefined],
+    ]);
+  });
+
+  it('does not bring back what a relist found deleted, by an answer to a read that was asked before', () => {
+    const store = new Store();
+    store.put(object('x', 5));
+    store.replace([], '9');
+    store.put(object('x', 7), 'a/reader');
+    expect(store.size).to.equal(0);
+  });
+
+  it('takes the answer to a write that made an object anew, although the watch was further when it came', async () => {
+    const store = new Store();
+    store.replace([], '5');
+    await store.write({ namespace: 'a', name: 'x' }, 'a/writer', async () => {
+      store.reached(9n);
+      return object('x', 7);
+    });
+    expect(store.size).to.equal(1);
+  });
+
+  it('takes only answers that fit: one that does not is a deletion here', async () => {
+    const store = new Store({ fits: ({ metadata }) => metadata.labels?.['mine'] === 'yes' });
+    store.put(object('x', 5, { mine: 'yes' }));
+    await store.write({ namespace: 'a', name: 'x' }, 'a/writer', async () => object('x', 6, { mine: 'no' }));
+    await store.write({ namespace: 'a', name: 'y' }, 'a/writer', async () => object('y', 7));
+    expect(store.size).to.equal(0);
+  });
+
+  it('keeps no memory of what was deleted', () => {
+    const store = new Store();
+    for (let version = 1; version < 1000; version += 2) {
+      store.put(object(`x${version}`, version));
+      store.remove(object(`x${version}`, version + 1));
+    }
+    expect(store.size).to.equal(0);
+    store.put(object('x1', 1), 'a/late');
+    expect(store.size).to.equal(0);
+  });
+
+  describe('counts at a relist what the watch should have told', () => {
+    it('nothing that happened after what it told last', () => {
+      const store = new Store();
+      store.replace([object('a', 1), object('b', 2)], '5');
+      expect(store.replace([object('a', 7), object('c', 8)], '9')).to.deep.equal({ changed: 3, missed: 0 });
+    });
+
+    it('a change and a deletion before that', () => {
+      const store = new Store();
+      store.replace([object('a', 1), object('b', 2)], '5');
+      store.reached(9n);
+      expect(store.replace([object('a', 7)], '9')).to.deep.equal({ changed: 2, missed: 2 });
+    });
+
+    it('not our own write, told or held back', async () => {
+      const store = new Store();
+      store.replace([object('a', 1)], '5');
+      await store.write({ namespace: 'a', name: 'a' }, 'a/writer', async () => {
+        store.put(object('a', 7));
+        store.reached(9n);
+        expect(store.replace([object('a', 7)], '9')).to.deep.equal({ changed: 0, missed: 0 });
+        return object('a', 7);
+      });
+      expect(store.replace([object('a', 7)], '9')).to.deep.equal({ changed: 0, missed: 0 });
+    });
   });
 });

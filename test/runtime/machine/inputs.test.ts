@@ -17,7 +17,7 @@ const deployment = (namespace: string, name: string, labels: Record<string, stri
 function view(input: Partial<InputDefinition>, ...objects: readonly KubeObject[]): { deployments: InputView<KubeObject>; reads: Reads } {
   const definition: InputDefinition = { name: 'deployments', type, namespace: 'own', ...input };
   const phase: PhaseDefinition = { name: 'A', line: 12, inputs: [definition], outputs: [] };
-  const informer = new Informer({ type }, [], 'owner', { relisted() {}, watchFailed() {} });
+  const informer = new Informer({ type }, [], 'owner', { relisted() {}, watchRestarted() {}, watchFailed() {} });
   for (const object of objects) informer.put(object, 'test');
   const dependencies: Dependencies = new Map();
   const reads = readsOf(dependencies, informer);

@@ -1,0 +1,203 @@
+import { expect } from 'chai';
+import { Informer } from '../../../runtime/src/cache/informer.ts';
+import type { KubeApi, KubeObject, WatchEvent } from '../../../runtime/src/ports.ts';
+import { Cluster, seeded, VirtualClock } from '../../../sandbox/src/index.ts';
+import { settle } from '../../../sandbox/src/kit/settle.ts';
+import { Faults, noAnswer, refusal } from '../../flights/faults.ts';
+
+const TYPE = { group: '', version: 'v1', kind: 'ConfigMap', plural: 'configmaps', namespaced: true };
+
+describe('an informer', () => {
+  let clock: VirtualClock;
+  let cluster: Cluster;
+  let faults: Faults;
+  let stop: AbortController;
+  let told: string[];
+  beforeEach(() => {
+    clock = new VirtualClock();
+    cluster = new Cluster({ clock });
+    faults = new Faults();
+    stop = new AbortController();
+    told = [];
+  });
+  afterEach(() => stop.abort());
+
+  async function start(
+    options: { readonly api?: KubeApi; readonly namespaces?: readonly string[]; readonly labelSelector?: string; readonly family?: Informer[] } = {},
+  ): Promise<Informer> {
+    const { api = faults.through(cluster.api), namespaces = [], labelSelector, family = [] } = options;
+    const informer = new Informer(
+      { type: TYPE, ...(labelSelector !== undefined && { labelSelector }) },
+      namespaces,
+      'owner',
+      {
+        relisted: (_, { changed, missed }) => void told.push(`relisted ${changed} ${missed}`),
+        watchRestarted: () => void told.push('restarted'),
+        watchFailed: (_, error) => void told.push(`failed: ${(error as Error).message}`),
+      },
+      family,
+    );
+    family.push(informer);
+    void informer.run({ api, clock, random: seeded(1) }, stop.signal);
+    await pass(0);
+    return informer;
+  }
+  async function pass(seconds: number): Promise<void> {
+    const end = clock.monotonic() + seconds * 1000;
+    await settle(cluster, clock, undefined);
+    for (let next = clock.next; next !== undefined && next <= end; next = clock.next) {
+      clock.moveTo(next);
+      await settle(cluster, clock, undefined);
+    }
+    clock.moveTo(end);
+  }
+  const make = (name: string, namespace = 'default', labels = {}): Promise<KubeObject> =>
+    cluster.api.create(TYPE, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace, labels } });
+  const names = (informer: Informer): readonly string[] => informer.list().map(({ metadata }) => metadata.name);
+
+  it('lists in pages of 500, each a consistent read', async () => {
+    for (let i = 0; i < 1201; i++) await make(`c${i}`);
+    const asked: unknown[] = [];
+    const api: KubeApi = { ...cluster.api, list: (type, options, signal) => (asked.push(options), cluster.api.list(type, options, signal)) };
+    const informer = await start({ api });
+    expect(informer.size).to.equal(1201);
+    expect(asked).to.have.length(3);
+    for (const options of asked) expect(options).to.include({ limit: 500 }).and.not.have.property('resourceVersion');
+  });
+
+  it('survives that its pages expire between two of them', async () => {
+    for (let i = 0; i < 600; i++) await make(`c${i}`);
+    let pages = 0;
+    const api: KubeApi = {
+      ...cluster.api,
+      list: async (type, options, signal) => {
+        if (pages++ === 1) cluster.compact();
+        return cluster.api.list(type, options, signal);
+      },
+    };
+    expect((await start({ api })).size).to.equal(600);
+  });
+
+  it('notices a watch that has died without a word after two minutes, and goes on from where it was', async () => {
+    let dead = false;
+    const api: KubeApi = {
+      ...cluster.api,
+      async *watch(type, options, signal): AsyncGenerator<WatchEvent> {
+        for await (const event of cluster.api.watch(type, options, signal)) if (!dead) yield event;
+      },
+    };
+    const informer = await start({ api });
+    dead = true;
+    await make('a');
+    await pass(119);
+    expect([names(informer), told]).to.deep.equal([[], []]);
+    dead = false;
+    await pass(4);
+    expect(names(informer)).to.deep.equal(['a']);
+    expect(told).to.deep.equal(['failed: nothing was heard of configmaps for 120 s', 'restarted']);
+  });
+
+  it('leaves a quiet watch alone as long as bookmarks come', async () => {
+    await start();
+    await pass(290);
+    expect(told).to.deep.equal([]);
+  });
+
+  it('is listed again only when the server has forgotten; the relist counts, and nothing was missed', async () => {
+    const informer = await start();
+    await make('a');
+    await pass(0);
+    faults.endWatches(noAnswer());
+    await make('b');
+    await pass(5);
+    expect(names(informer)).to.deep.equal(['a', 'b']);
+    expect(told).to.deep.equal(['failed: the connection was reset', 'restarted']);
+    faults.fault = ({ verb }) => (verb === 'watch' ? { when: 'before', error: noAnswer() } : undefined);
+    faults.endWatches(noAnswer());
+    await cluster.api.delete(TYPE, { namespace: 'default', name: 'a' });
+    await make('c');
+    cluster.compact();
+    faults.fault = () => undefined;
+    await pass(40);
+    expect(names(informer)).to.deep.equal(['b', 'c']);
+    expect(told.filter((what) => what.startsWith('relisted'))).to.deep.equal(['relisted 2 0']);
+  });
+
+  it('says that it cannot be read, keeps what it knew, and comes back by itself', async () => {
+    await make('a');
+    const informer = await start();
+    faults.fault = () => ({ when: 'before', error: refusal(403) });
+    faults.endWatches(refusal(410));
+    await pass(60);
+    expect([informer.unavailable, names(informer)]).to.deep.equal(['refused with 403', ['a']]);
+    faults.fault = () => undefined;
+    await pass(60);
+    expect([informer.unavailable, names(informer)]).to.deep.equal([undefined, ['a']]);
+  });
+
+  it('says that it is broken after half a minute of failures, and not when it works again', async () => {
+    const informer = await start();
+    faults.fault = () => ({ when: 'before', error: refusal(500) });
+    faults.endWatches(noAnswer());
+    await pass(25);
+    expect(informer.broken).to.equal(undefined);
+    await pass(10);
+    expect(informer.broken).to.match(/^failing for \d+ s: refused with 500$/);
+    faults.fault = () => undefined;
+    await pass(120);
+    expect(informer.broken).to.equal(undefined);
+  });
+
+  it('never lists the whole cluster when namespaces are given', async () => {
+    await make('a', 'default');
+    await make('b', 'kube-public');
+    await make('c', 'kube-system');
+    const api: KubeApi = {
+      ...cluster.api,
+      list: async (type, options, signal) => {
+        if (options?.namespace === undefined) throw refusal(403, 'Forbidden');
+        return cluster.api.list(type, options, signal);
+      },
+      watch: (type, options, signal) => {
+        if (options.namespace === undefined) throw refusal(403, 'Forbidden');
+        return cluster.api.watch(type, options, signal);
+      },
+    };
+    const informer = await start({ api, namespaces: ['default', 'kube-public'] });
+    expect([names(informer), informer.unavailable]).to.deep.equal([['a', 'b'], undefined]);
+    await informer.caughtUp(clock.monotonic() + 1, { api }, stop.signal);
+  });
+
+  it('takes the answer to a write into every cache of the kind that it fits', async () => {
+    const family: Informer[] = [];
+    const mine = await start({ labelSelector: 'mine=yes', family });
+    const all = await start({ family });
+    const others = await start({ labelSelector: 'mine=no', family });
+    const key = { namespace: 'default', name: 'a' };
+    await mine.write(key, 'default/writer', () => make('a', 'default', { mine: 'yes' }));
+    expect([mine, all, others].map((informer) => informer.get(key) !== undefined)).to.deep.equal([true, true, false]);
+  });
+
+  describe('of a new leader', () => {
+    it('has caught up when it is as far as the API server was after the election', async () => {
+      const informer = await start();
+      faults.fault = ({ verb }) => (verb === 'watch' ? { when: 'before', error: noAnswer() } : undefined);
+      faults.endWatches(noAnswer());
+      await pass(0);
+      await make('late');
+      let caughtUp = false;
+      void informer.caughtUp(clock.monotonic() + 1, { api: cluster.api }, stop.signal).then(() => (caughtUp = true));
+      expect(names(informer)).to.deep.equal([]);
+      clock.moveTo(clock.monotonic() + 1);
+      await pass(0);
+      expect([caughtUp, names(informer)]).to.deep.equal([true, ['late']]);
+    });
+
+    it('makes no list when it was listed after the election', async () => {
+      const informer = await start();
+      const before = faults.requests.length;
+      await informer.caughtUp(0, { api: faults.through(cluster.api) }, stop.signal);
+      expect(faults.requests.length).to.equal(before);
+    });
+  });
+});
