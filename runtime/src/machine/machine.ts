@@ -54,6 +54,8 @@ export class Machine {
   /** Resources whose worker did not end when told to. */
   readonly #quarantine = new Set<string>();
   readonly #ports: SyncPorts;
+  /** Before, what is listed is no change that somebody waits for. */
+  #started = false;
   #running: Promise<void> = Promise.resolve();
 
   constructor(options: MachineOptions) {
@@ -91,12 +93,13 @@ export class Machine {
 
   /** Starts to sync: every resource once, then by need. */
   start(): void {
+    this.#started = true;
     this.wakeAll();
     this.#queue.start();
   }
 
   wakeAll(): void {
-    for (const resource of this.#primary.list()) this.#queue.add(keyString(keyOf(resource)));
+    for (const resource of this.#primary.list()) this.#queue.add(keyString(keyOf(resource)), { line: 'due' });
   }
 
   /** Syncs under way or due now. */
@@ -174,7 +177,7 @@ export class Machine {
       } else this.#keyByUid.set(current.metadata.uid, key);
     }
     if (writer === key) return;
-    this.#queue.add(key, object?.metadata.generation !== old?.metadata.generation);
+    this.#queue.add(key, { fresh: object?.metadata.generation !== old?.metadata.generation, line: this.#started ? 'changed' : 'due' });
   }
 
   #changed(informer: Informer, change: Change): void {

@@ -1,6 +1,10 @@
 /**
  * A queue of keys: never two runs of one key at once, at most `concurrency` together, an addition during a run means one more run.
  * Each key has one state; timers, failures and "once more" live in it, never beside it.
+ *
+ * There are two lines. What somebody may wait for (a change) comes first; what is only due (the look at everything after a start, a
+ * timer) comes after it, but one run in five is of the second line, so that it never starves. A key that waits in the second line and
+ * is changed moves to the first.
  */
 import type { Clock, Random, Timer } from '../clock.ts';
 
@@ -14,10 +18,22 @@ export type Outcome =
   /** The object is gone: forget everything about the key. */
   | { readonly kind: 'forget' };
 
+export type Line = 'changed' | 'due';
+
 type Item =
-  | { readonly state: 'ready'; readonly failures: number }
-  | { readonly state: 'running'; readonly failures: number; readonly again: boolean }
+  | { readonly state: 'ready'; readonly failures: number; readonly line: Line; readonly since: number }
+  | { readonly state: 'running'; readonly failures: number; readonly since: number; readonly again: boolean }
   | { readonly state: 'waiting'; readonly failures: number; readonly timer: Timer };
+
+/** What happens in the queue, for metrics. Times in milliseconds. */
+export interface QueueObserver {
+  added(): void;
+  /** A run begins, after the key was ready for so long. */
+  began(waitedMs: number): void;
+  ended(tookMs: number): void;
+  /** A key comes again because of a failure. */
+  retried(): void;
+}
 
 export interface QueueOptions {
   readonly clock: Clock;
@@ -25,10 +41,20 @@ export interface QueueOptions {
   readonly concurrency: number;
   /** Must not reject; a rejection counts as `failed`. */
   readonly process: (key: string) => Promise<Outcome>;
+  readonly observer?: QueueObserver;
+}
+
+export interface AddOptions {
+  /** Begin anew with the backoff. */
+  readonly fresh?: boolean;
+  /** Default: `changed`. */
+  readonly line?: Line;
 }
 
 export const BACKOFF_MIN_MS = 500;
 export const BACKOFF_MAX_MS = 300_000;
+/** One run in so many is of the second line. */
+const SHARE = 5;
 
 /** Exponential with jitter: half to one and a half of 0.5 s, 1 s, 2 s … 5 min. `failures` from 1. */
 export function backoffMs(failures: number, random: Random): number {
@@ -38,9 +64,11 @@ export function backoffMs(failures: number, random: Random): number {
 export class WorkQueue {
   readonly #options: QueueOptions;
   readonly #items = new Map<string, Item>();
-  readonly #ready: string[] = [];
-  #active = 0;
+  readonly #lines: Readonly<Record<Line, Set<string>>> = { changed: new Set(), due: new Set() };
+  readonly #running = new Set<string>();
+  #runs = 0;
   #open = false;
+  #stopped = false;
   #idle: (() => void) | undefined;
 
   constructor(options: QueueOptions) {
@@ -49,24 +77,43 @@ export class WorkQueue {
 
   /** Runs under way and keys due now. */
   get pending(): number {
-    return this.#active + this.#ready.length;
+    return this.#running.size + this.#lines.changed.size + this.#lines.due.size;
   }
 
   get size(): number {
     return this.#items.size;
   }
 
-  /** Due now. While running: once more afterwards. The failures so far are kept unless `fresh`. */
-  add(key: string, fresh = false): void {
+  /** Keys that are ready, in each line. */
+  get depth(): Readonly<Record<Line, number>> {
+    return { changed: this.#lines.changed.size, due: this.#lines.due.size };
+  }
+
+  /** Milliseconds that each run under way has taken so far. */
+  get unfinished(): readonly number[] {
+    const now = this.#options.clock.monotonic();
+    return [...this.#running].flatMap((key) => {
+      const item = this.#items.get(key);
+      return item?.state === 'running' ? now - item.since : [];
+    });
+  }
+
+  /** Ready now. While running: once more afterwards. The failures so far are kept unless `fresh`. */
+  add(key: string, { fresh = false, line = 'changed' }: AddOptions = {}): void {
+    this.#options.observer?.added();
     const item = this.#items.get(key);
     const failures = fresh ? 0 : (item?.failures ?? 0);
     switch (item?.state) {
       case 'running':
-        this.#items.set(key, { state: 'running', failures, again: true });
+        this.#items.set(key, { ...item, failures, again: true });
         return;
-      case 'ready':
-        this.#items.set(key, { state: 'ready', failures });
+      case 'ready': {
+        const first = item.line === 'changed' ? item.line : line;
+        if (first !== item.line) this.#lines[item.line].delete(key);
+        this.#items.set(key, { ...item, failures, line: first });
+        this.#lines[first].add(key);
         return;
+      }
       case 'waiting':
         item.timer.cancel();
         break;
@@ -75,9 +122,13 @@ export class WorkQueue {
       default:
         item satisfies never;
     }
-    this.#items.set(key, { state: 'ready', failures });
-    this.#ready.push(key);
+    this.#ready(key, failures, line);
     this.#pump();
+  }
+
+  /** As after `failures` failures: ready after the backoff, or when it is added with `fresh`. Only for a key that is not known. */
+  holdBack(key: string, failures: number): void {
+    if (!this.#items.has(key)) this.#wait(key, backoffMs(failures, this.#options.random), failures);
   }
 
   start(): void {
@@ -88,54 +139,67 @@ export class WorkQueue {
   /** Starts no more runs; resolves when those under way have ended. */
   async stop(): Promise<void> {
     this.#open = false;
+    this.#stopped = true;
     for (const item of this.#items.values()) if (item.state === 'waiting') item.timer.cancel();
-    if (this.#active > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
+    if (this.#running.size > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
+  }
+
+  #ready(key: string, failures: number, line: Line): void {
+    this.#items.set(key, { state: 'ready', failures, line, since: this.#options.clock.monotonic() });
+    this.#lines[line].add(key);
   }
 
   #pump(): void {
-    while (this.#open && this.#active < this.#options.concurrency) {
-      const key = this.#ready.shift();
+    while (this.#open && this.#running.size < this.#options.concurrency) {
+      const key = this.#next();
       if (key === undefined) return;
-      const failures = this.#items.get(key)?.failures ?? 0;
-      this.#items.set(key, { state: 'running', failures, again: false });
-      this.#active++;
       void this.#run(key);
     }
   }
 
+  #next(): string | undefined {
+    const { changed, due } = this.#lines;
+    const line = changed.size === 0 || (due.size > 0 && ++this.#runs % SHARE === 0) ? due : changed;
+    const [key] = line;
+    if (key !== undefined) line.delete(key);
+    return key;
+  }
+
   async #run(key: string): Promise<void> {
+    const { clock, observer, process } = this.#options;
+    const before = this.#items.get(key);
+    const began = clock.monotonic();
+    if (before?.state === 'ready') observer?.began(began - before.since);
+    this.#items.set(key, { state: 'running', failures: before?.failures ?? 0, since: began, again: false });
+    this.#running.add(key);
     let outcome: Outcome;
     try {
-      outcome = await this.#options.process(key);
+      outcome = await process(key);
     } catch {
       outcome = { kind: 'failed' };
     }
-    this.#active--;
+    this.#running.delete(key);
+    observer?.ended(clock.monotonic() - began);
     this.#settle(key, outcome);
-    if (this.#active === 0) this.#idle?.();
+    if (this.#running.size === 0) this.#idle?.();
     this.#pump();
   }
 
   #settle(key: string, outcome: Outcome): void {
     const item = this.#items.get(key);
-    if (item?.state === 'running' && item.again && outcome.kind !== 'failed') {
-      this.#items.delete(key);
-      this.add(key);
-      return;
-    }
+    this.#items.delete(key);
+    if (item?.state === 'running' && item.again && outcome.kind !== 'failed') return this.add(key);
     switch (outcome.kind) {
       case 'done':
       case 'forget':
-        this.#items.delete(key);
         return;
       case 'again':
-        this.#items.delete(key);
-        this.add(key);
-        return;
+        return this.add(key);
       case 'after':
         return this.#wait(key, outcome.ms, 0);
       case 'failed': {
         const failures = (item?.failures ?? 0) + 1;
+        this.#options.observer?.retried();
         return this.#wait(key, Math.min(backoffMs(failures, this.#options.random), outcome.atMostMs ?? Infinity), failures);
       }
       default:
@@ -144,10 +208,10 @@ export class WorkQueue {
   }
 
   #wait(key: string, ms: number, failures: number): void {
-    if (!this.#open) return void this.#items.delete(key);
+    if (this.#stopped) return;
     const timer = this.#options.clock.after(ms, () => {
-      this.#items.set(key, { state: 'ready', failures });
-      this.#ready.push(key);
+      this.#ready(key, failures, 'due');
+      this.#options.observer?.added();
       this.#pump();
     });
     this.#items.set(key, { state: 'waiting', failures, timer });

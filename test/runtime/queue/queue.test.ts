@@ -118,7 +118,7 @@ describe('the queue', () => {
     queue.add('a');
     await runs[1]?.end({ kind: 'failed' });
     expect((clock.next ?? 0) - clock.monotonic()).to.equal(1000);
-    queue.add('a', true);
+    queue.add('a', { fresh: true });
     await runs[2]?.end({ kind: 'failed' });
     expect((clock.next ?? 0) - clock.monotonic()).to.equal(500);
   });
@@ -161,5 +161,108 @@ describe('the queue', () => {
     queue.add('a');
     await runs[0]?.end({ kind: 'forget' });
     expect(queue.size).to.equal(0);
+  });
+
+  it('takes what was changed before what is only due, and one of five from what is due', async () => {
+    const { queue, runs } = manual(1);
+    for (let i = 0; i < 4; i++) queue.add(`due${i}`, { line: 'due' });
+    for (let i = 0; i < 8; i++) queue.add(`changed${i}`);
+    queue.start();
+    for (let i = 0; i < 11; i++) await runs[i]?.end();
+    expect(runs.map(({ key }) => key)).to.deep.equal('changed0 changed1 changed2 changed3 due0 changed4 changed5 changed6 changed7 due1 due2 due3'.split(' '));
+  });
+
+  it('moves a key that is due to the first line when it is changed, and runs it once', async () => {
+    const { queue, runs } = manual(1);
+    for (const key of ['a', 'b', 'c']) queue.add(key, { line: 'due' });
+    queue.add('c');
+    queue.add('c', { line: 'due' });
+    queue.start();
+    for (let i = 0; i < 3; i++) await runs[i]?.end();
+    expect(runs.map(({ key }) => key)).to.deep.equal(['c', 'a', 'b']);
+  });
+
+  it('does not hold a new resource up for more than a sync while 5,000 are looked at after a start', async () => {
+    const clock = new VirtualClock();
+    const ends = new Map<string, number>();
+    const process = (key: string): Promise<Outcome> =>
+      new Promise(
+        (resolve) =>
+          void clock.after(100, () => {
+            if (!ends.has(key)) ends.set(key, clock.monotonic());
+            resolve({ kind: 'after', ms: 5000 });
+          }),
+      );
+    const queue = new WorkQueue({ clock, random: () => 0.5, concurrency: 10, process });
+    for (let i = 0; i < 5000; i++) queue.add(`old${i}`, { line: 'due' });
+    queue.start();
+    const arrivals = new Map<string, number>();
+    for (let second = 1; second <= 120; second++) {
+      while (clock.next !== undefined && clock.next <= second * 1000) {
+        clock.moveTo(clock.next);
+        while (clock.fire());
+        await turn();
+      }
+      clock.moveTo(second * 1000);
+      queue.add(`new${second}`);
+      arrivals.set(`new${second}`, clock.monotonic());
+    }
+    const waits = [...arrivals].flatMap(([key, at]) => (ends.has(key) ? [(ends.get(key) ?? 0) - at] : []));
+    expect(waits.length).to.be.greaterThan(118);
+    expect(Math.max(...waits)).to.be.at.most(300);
+  }).timeout(20_000);
+
+  it('does not starve what is due while more changes come than can be worked off', async () => {
+    const { queue, runs } = manual(1);
+    queue.add('due', { line: 'due' });
+    queue.start();
+    await runs[0]?.end({ kind: 'done' });
+    queue.add('due again', { line: 'due' });
+    for (let i = 0; i < 20; i++) queue.add(`c${i}`);
+    for (let i = 1; i < 8; i++) {
+      queue.add(`more${i}`);
+      await runs[i]?.end();
+    }
+    expect(runs.map(({ key }) => key)).to.include('due again');
+  });
+
+  it('holds back a key as after failures, and a change of it comes first', async () => {
+    const { queue, clock, runs } = manual();
+    queue.holdBack('a', 6);
+    queue.start();
+    await wait(clock, 15_999);
+    expect(runs).to.have.length(0);
+    await wait(clock, 1);
+    expect(runs).to.have.length(1);
+    await runs[0]?.end({ kind: 'failed' });
+    expect((clock.next ?? 0) - clock.monotonic()).to.equal(32_000);
+    queue.add('a', { fresh: true });
+    expect(runs).to.have.length(2);
+  });
+
+  it('tells how long keys waited and runs took', async () => {
+    const clock = new VirtualClock();
+    const told: string[] = [];
+    let end = (_: Outcome): void => undefined;
+    const queue = new WorkQueue({
+      clock,
+      random: () => 0.5,
+      concurrency: 1,
+      process: () => new Promise((resolve) => (end = resolve)),
+      observer: {
+        added: () => void told.push('added'),
+        began: (ms) => void told.push(`began ${ms}`),
+        ended: (ms) => void told.push(`ended ${ms}`),
+        retried: () => void told.push('retried'),
+      },
+    });
+    queue.add('a');
+    await wait(clock, 10);
+    queue.start();
+    await wait(clock, 30);
+    expect(queue.unfinished).to.deep.equal([30]);
+    end({ kind: 'failed' });
+    await turn();
+    expect(told).to.deep.equal(['added', 'began 10', 'ended 30', 'retried']);
   });
 });
