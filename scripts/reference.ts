@@ -1,8 +1,17 @@
-/** Writes docs/reference from the schema: run it after an edit of generators/lib/schema.ts or catalogue.ts. */
+/** Writes docs/reference and the USAGE files: run it after an edit of generators/lib/schema.ts, catalogue.ts or cli/table.ts. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { cliPage, usageText } from '../generators/lib/cli/help.ts';
+import { commandTable } from '../generators/lib/cli/table.ts';
 import { referencePage } from '../generators/lib/reference.ts';
 import { root } from './build.ts';
 
 mkdirSync(join(root, 'docs/reference'), { recursive: true });
 writeFileSync(join(root, 'docs/reference/autopilot-yaml.md'), referencePage());
+writeFileSync(join(root, 'docs/reference/cli.md'), cliPage());
+for (const [folder, command] of [
+  ['app', commandTable.init],
+  ['phase', commandTable.phase],
+  ['generate', commandTable.generate],
+] as const)
+  writeFileSync(join(root, 'generators', folder, 'USAGE'), usageText(command));

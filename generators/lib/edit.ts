@@ -91,10 +91,11 @@ export function addPhase(text: string, phase: NewPhase, after?: string, sources:
   });
 }
 
-/** Sets the fields that are given; an empty list or text, or `false`, takes a field away. */
+/** Sets the fields that are given; an empty list or text, or `false`, takes a field away. What becomes final loses what a worker would use. */
 export function editPhase(text: string, name: string, fields: Partial<Omit<NewPhase, 'name'>>): string {
   return edited(text, (document, phases) => {
     const phase = phaseNamed(phases, name, 'edit');
+    if (fields.final) for (const key of ['inputs', 'outputs', 'next', 'ready']) if (!(key in fields)) phase.delete(key);
     for (const [key, value] of Object.entries(fields)) {
       const empty = value === false || value === '' || (Array.isArray(value) && value.length === 0 && key !== 'next');
       if (empty) phase.delete(key);

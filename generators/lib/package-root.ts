@@ -22,3 +22,11 @@ export function exampleNames(): string[] {
     .filter((name) => existsSync(join(dir, name, 'autopilot.yaml')))
     .sort();
 }
+
+/** One line about an example: its kind and its phases. */
+export function exampleTitle(name: string): string {
+  const file = join(packageRoot, 'examples', name, 'autopilot.yaml');
+  const kind = /^kind: *(\w+)/m.exec(readFileSync(file, 'utf8'))?.[1] ?? '';
+  const phases = [...readFileSync(file, 'utf8').matchAll(/^ *- name: *(\w+)/gm)].map(([, phase]) => phase);
+  return `${kind}: ${phases.join(', ')}`;
+}

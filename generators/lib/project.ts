@@ -1,7 +1,7 @@
 /** A project on disk: found, loaded, planned and brought up to date. */
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { attentionOf } from './attention.ts';
 import type { Attention } from './attention.ts';
 import { requireModel } from './load.ts';
@@ -9,12 +9,11 @@ import { readLock, readText, refuseOlder } from './lock.ts';
 import type { Model, ProjectFile } from './model.ts';
 import { loadOperatorConfig, operatorConfigText } from './operator-config.ts';
 import { packageVersion } from './package-root.ts';
+import { PROJECT_FILE } from './project-file.ts';
 import { planWrites } from './plan.ts';
 import type { Plan } from './plan.ts';
 import { runtimeSource } from './vendor.ts';
 import { carryOut, refuseEdited } from './write.ts';
-
-export const PROJECT_FILE = 'autopilot.yaml';
 
 export type RuntimeChoice = 'vendor' | 'registry';
 
@@ -39,15 +38,6 @@ export interface Generated {
   readonly model: Model;
   readonly plan: Plan;
   readonly attention: Attention;
-}
-
-/** The nearest folder, here or above, that has an autopilot.yaml. @throws Error */
-export function findProject(from: string): string {
-  for (let dir = resolve(from); ; dir = dirname(dir)) {
-    if (existsSync(join(dir, PROJECT_FILE))) return dir;
-    if (dirname(dir) === dir)
-      throw new Error(`there is no ${PROJECT_FILE} in ${resolve(from)} or above: start a project with 'yo autopilot' or 'autopilot init'`);
-  }
 }
 
 /**

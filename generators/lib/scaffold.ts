@@ -8,7 +8,8 @@ import type { NewPhase } from './edit.ts';
 import type { ProjectFile } from './model.ts';
 import { suggestion } from './naming.ts';
 import { exampleNames, packageRoot } from './package-root.ts';
-import { generateProject, PROJECT_FILE } from './project.ts';
+import { generateProject } from './project.ts';
+import { PROJECT_FILE } from './project-file.ts';
 import type { Generated, RuntimeChoice } from './project.ts';
 
 export interface ScaffoldOptions {

@@ -1,12 +1,68 @@
-/** Questions through Yeoman's adapter, one at a time. */
-import type { Ask } from './dialogue.ts';
+/** Questions through Yeoman's adapter, one at a time. `?` explains a question and asks it again. */
+import type { Ask, Question, Say } from './dialogue/question.ts';
 
 interface Prompter {
   prompt(questions: never): Promise<unknown>;
 }
 
-export function asker(adapter: Prompter): Ask {
-  return async (question) => ((await adapter.prompt([question] as never)) as Record<string, unknown>)[question.name];
+const HELP = '?';
+
+export function asker(adapter: Prompter, say: Say): Ask {
+  return async (question) => {
+    let preset: readonly string[] | undefined;
+    for (;;) {
+      const answers = (await adapter.prompt([promptOf(question, preset)] as never)) as Record<string, unknown>;
+      const answer = answers[question.name];
+      if (Array.isArray(answer) ? answer.includes(HELP) : typeof answer === 'string' && answer.trim() === HELP) {
+        say(`\n${question.help.map((line) => `  ${line}`).join('\n')}\n`);
+        if (Array.isArray(answer)) preset = (answer as readonly string[]).filter((one) => one !== HELP);
+      } else return question.type === 'confirm' ? /^y/i.test(String(answer).trim()) : answer;
+    }
+  };
+}
+
+/** Lists get an entry that explains; a yes or no is typed, so that `?` can be typed too. */
+function promptOf(question: Question, preset: readonly string[] | undefined): object {
+  const { name, message } = question;
+  switch (question.type) {
+    case 'input':
+      return {
+        type: 'input',
+        name,
+        message,
+        default: question.default,
+        validate: (answer: string) => answer.trim() === HELP || (question.validate?.(answer) ?? true),
+      };
+    case 'confirm':
+      return {
+        type: 'input',
+        name,
+        message: `${message} y/n`,
+        default: question.default ? 'y' : 'n',
+        validate: (answer: string) => /^\s*(y|yes|n|no|\?)\s*$/i.test(answer) || 'y or n (? explains)',
+      };
+    case 'select':
+    case 'checkbox': {
+      const checked = preset ?? (question.type === 'checkbox' ? question.default : undefined) ?? [];
+      const choices = question.choices.map(({ value, name: shown, description }) => ({
+        value,
+        name: shown ?? value,
+        short: value,
+        ...(description !== undefined && { description }),
+        ...(question.type === 'checkbox' && { checked: checked.includes(value) }),
+      }));
+      return {
+        type: question.type,
+        name,
+        message,
+        pageSize: 10,
+        choices: [...choices, { value: HELP, name: '? explain this', short: HELP }],
+        ...(question.type === 'select' && question.default !== undefined && { default: question.default }),
+      };
+    }
+    default:
+      return question satisfies never;
+  }
 }
 
 interface Input {

@@ -1,102 +1,143 @@
 import { expect } from 'chai';
 import { nodeProblem } from '../../generators/lib/node-version.ts';
-import { askProject, parsePhase } from '../../generators/lib/dialogue.ts';
-import type { Ask, Question } from '../../generators/lib/dialogue.ts';
+import { askProject, kindOf } from '../../generators/lib/dialogue/project.ts';
+import type { Ask, Question } from '../../generators/lib/dialogue/question.ts';
 import { loadModel } from '../../generators/lib/load.ts';
 import { projectText } from '../../generators/lib/edit.ts';
+import type { NewProject } from '../../generators/lib/edit.ts';
+import { parsePhase } from '../../generators/lib/phase-option.ts';
+import { asker } from '../../generators/lib/terminal.ts';
 
-/** Answers in order; each is held against the question's own validation, as the terminal does. */
-function script(answers: readonly (readonly [name: string, answer: unknown])[]): { ask: Ask; asked: Question[] } {
+type Answers = readonly (readonly [name: string, answer: unknown])[];
+
+/** Answers in order; each is held against the question's own validation, as the terminal does. `DEFAULT` takes what Enter alone takes. */
+function script(answers: Answers): { ask: Ask; asked: Question[] } {
   const asked: Question[] = [];
   const ask: Ask = async (question) => {
-    const [name, answer] = answers[asked.length] ?? ['nothing', undefined];
-    expect(question.name, `question ${asked.length}`).to.equal(name);
+    const [name, given] = answers[asked.length] ?? ['nothing', undefined];
+    expect(question.name, `question ${asked.length}: ${question.message}`).to.equal(name);
+    expect(question.help.length, `help of ${name}`).to.be.greaterThan(0);
     asked.push(question);
-    const verdict = question.validate?.(answer as never) ?? true;
-    expect(verdict, question.message).to.equal(true);
-    for (const choice of Array.isArray(answer) ? (answer as string[]) : []) expect(question.choices).to.include(choice);
+    const answer = given === DEFAULT ? (question.default ?? (question.type === 'checkbox' ? [] : '')) : given;
+    if (question.type === 'input') expect(question.validate?.(answer as string) ?? true, question.message).to.equal(true);
+    if (question.type === 'checkbox') expect(question.choices.map(({ value }) => value)).to.include.members(answer as string[]);
+    if (question.type === 'select') expect(question.choices.map(({ value }) => value)).to.include(answer);
     return answer;
   };
   return { ask, asked };
 }
+const DEFAULT = Symbol('what Enter alone takes');
+
+const offer = { dir: 'my-canary', examples: [{ value: 'autoroute' }] };
+const given = { kind: 'Canary', apiVersion: 'examples.io/v1', operatorName: 'canary' };
+
+async function dialogue(answers: Answers, options: object = given): Promise<{ project: NewProject; said: string[]; asked: Question[] }> {
+  const { ask, asked } = script(answers);
+  const said: string[] = [];
+  const project = await askProject(ask, (line) => said.push(line), options, offer);
+  expect(asked).to.have.length(answers.length);
+  if ('example' in project) throw new Error('an example');
+  return { project, said, asked };
+}
+
+const phase = (name: string, ...rest: Answers): Answers => [['name', name], ['description', ''], ...rest];
 
 describe('the dialogue of yo autopilot', () => {
   it('asks for kind, apiVersion, name and then phase by phase', async () => {
-    const { ask, asked } = script([
-      ['kind', 'Canary'],
-      ['apiVersion', 'examples.io/v1'],
-      ['operatorName', 'canary-operator'],
-      ['name', 'Waiting'],
-      ['description', 'Waits'],
-      ['inputs', ['deployments']],
-      ['outputs', []],
-      ['next', 'Shifting'],
-      ['another', true],
-      ['name', 'Shifting'],
-      ['description', ''],
-      ['final', false],
-      ['inputs', ['metrics']],
-      ['outputs', ['virtualservices']],
-      ['next', 'Waiting, Done'],
-      ['another', true],
-      ['name', 'Done'],
-      ['description', ''],
-      ['final', true],
-      ['another', false],
+    const { project } = await dialogue(
+      [
+        ['start', 'a machine of your own'],
+        ['kind', 'Release'],
+        ['apiVersion', 'examples.io/v1'],
+        ['operatorName', 'release-operator'],
+        ['name', 'Waiting'],
+        ['description', 'Waits'],
+        ['ready', true],
+        ['inputs', ['deployments']],
+        ['outputs', []],
+        ['next', 'Shifting'],
+        ['another', true],
+        ...phase('Shifting', ['final', false], ['ready', false], ['inputs', ['metrics']], ['outputs', ['virtualservices']], ['next', 'Waiting, Done']),
+        ['another', true],
+        ...phase('Done', ['final', true]),
+        ['another', false],
+        ['write', true],
+      ],
+      {},
+    );
+    const loaded = loadModel(projectText(project), 'autopilot.yaml');
+    expect('model' in loaded && loaded.model.phases.map(({ name, next, initial, final, ready }) => ({ name, next, initial, final, ready }))).to.deep.equal([
+      { name: 'Waiting', next: ['Waiting', 'Shifting'], initial: true, final: false, ready: true },
+      { name: 'Shifting', next: ['Waiting', 'Shifting', 'Done'], initial: false, final: false, ready: false },
+      { name: 'Done', next: [], initial: false, final: true, ready: true },
+    ]);
+  });
+
+  it('makes a machine that flies of Enter alone', async () => {
+    const enter = (...names: readonly string[]): Answers => names.map((name) => [name, DEFAULT]);
+    const worker = ['ready', 'inputs', 'outputs', 'next', 'another'];
+    const { project } = await dialogue(
+      [
+        ...enter('start', 'kind', 'apiVersion', 'operatorName'),
+        ['name', 'Starting'],
+        ...enter('description', ...worker, 'name', 'description', 'final', ...worker, 'name', 'description', 'final', 'another', 'write'),
+      ],
+      {},
+    );
+    expect(project).to.deep.include({ kind: 'Canary', apiVersion: 'examples.io/v1', operatorName: 'canary-operator' });
+    expect(project.phases.map(({ name, next, final }) => [name, final ?? next])).to.deep.equal([
+      ['Starting', ['Processing']],
+      ['Processing', ['Finished']],
+      ['Finished', true],
+    ]);
+  });
+
+  it("takes a kind from the folder's name when it can be one", () => {
+    const kinds = ['my-canary', 'canary-operator', 'traffic_shift', '/tmp/x/Canary', 'map', '123', '.'].map(kindOf);
+    expect(kinds).to.deep.equal(['Canary', 'Canary', 'TrafficShift', 'Canary', undefined, undefined, undefined]);
+  });
+
+  it('starts from an example when that is chosen', async () => {
+    const { ask } = script([
+      ['start', 'autoroute'],
       ['write', true],
     ]);
-    const project = await askProject(ask, () => {}, {});
-    expect(asked).to.have.length(21);
-    const loaded = loadModel(projectText(project), 'autopilot.yaml');
-    expect('model' in loaded && loaded.model.phases.map(({ name, next, initial, final }) => ({ name, next, initial, final }))).to.deep.equal([
-      { name: 'Waiting', next: ['Waiting', 'Shifting'], initial: true, final: false },
-      { name: 'Shifting', next: ['Waiting', 'Shifting', 'Done'], initial: false, final: false },
-      { name: 'Done', next: [], initial: false, final: true },
-    ]);
+    expect(await askProject(ask, () => {}, {}, offer)).to.deep.equal({ example: 'autoroute' });
   });
 
   it("offers the original's three phases when no first phase is named, and asks nothing that is given", async () => {
-    const { ask } = script([
+    const { project } = await dialogue([
       ['name', ''],
       ['write', true],
     ]);
-    const project = await askProject(ask, () => {}, { kind: 'Canary', apiVersion: 'examples.io/v1', operatorName: 'canary' });
     expect(project.phases.map(({ name }) => name)).to.deep.equal(['Initializing', 'Processing', 'Finished']);
   });
 
+  it('stops at phases given as options that are wrong, instead of asking about them', async () => {
+    const wrong = { ...given, phases: [{ name: 'Waiting', initial: true, inputs: ['deployment'] }] };
+    const error = await dialogue([], wrong).catch((reason: Error) => reason.message);
+    expect(error).to.match(/names 'deployment', which is no parameter, did you mean 'deployments'\?/);
+  });
+
   it('does not ask where a single phase may go: it says which targets are not there, and drops them', async () => {
-    const { ask } = script([
-      ['name', 'Waiting'],
-      ['description', ''],
-      ['inputs', []],
-      ['outputs', []],
-      ['next', 'Running'],
+    const { project, said } = await dialogue([
+      ...phase('Waiting', ['ready', true], ['inputs', []], ['outputs', []], ['next', 'Running']),
       ['another', false],
       ['write', true],
     ]);
-    const said: string[] = [];
-    const project = await askProject(ask, (line) => said.push(line), { kind: 'Canary', apiVersion: 'examples.io/v1', operatorName: 'canary' });
     expect(said.join('\n')).to.contain("names 'Running', which is not a phase");
     expect(project.phases.map(({ name, next }) => [name, next])).to.deep.equal([['Waiting', []]]);
   });
 
   it('says which target does not exist and asks again', async () => {
-    const { ask } = script([
-      ['name', 'Waiting'],
-      ['description', ''],
-      ['inputs', []],
-      ['outputs', []],
-      ['next', 'Dne'],
+    const { project, said } = await dialogue([
+      ...phase('Waiting', ['ready', true], ['inputs', []], ['outputs', []], ['next', 'Dne']),
       ['another', true],
-      ['name', 'Done'],
-      ['description', ''],
-      ['final', true],
+      ...phase('Done', ['final', true]),
       ['another', false],
       ['next', ['Done']],
       ['write', true],
     ]);
-    const said: string[] = [];
-    const project = await askProject(ask, (line) => said.push(line), { kind: 'Canary', apiVersion: 'examples.io/v1', operatorName: 'canary' });
     expect(said.join('\n')).to.match(/names 'Dne', which is not a phase, did you mean 'Done'\?/);
     expect(project.phases[0]?.next).to.deep.equal(['Done']);
   });
@@ -109,11 +150,61 @@ describe('the last look', () => {
       ['write', false],
     ]);
     const said: string[] = [];
-    const stopped = await askProject(ask, (line) => said.push(line), { kind: 'Canary', apiVersion: 'examples.io/v1', operatorName: 'canary' }).catch(
-      (error: Error) => error.message,
-    );
+    const stopped = await askProject(ask, (line) => said.push(line), given, offer).catch((error: Error) => error.message);
     expect(stopped).to.equal('Stopped; nothing was written.');
     expect(said.at(-1)).to.contain('│ Processing   │ ──▶ Finished');
+  });
+});
+
+describe('a question mark', () => {
+  /** What the terminal is asked for, and what it answers. */
+  function adapter(...answers: unknown[]): { prompt(questions: never): Promise<unknown>; readonly prompts: Record<string, unknown>[] } {
+    const prompts: Record<string, unknown>[] = [];
+    return {
+      prompts,
+      async prompt(questions: never) {
+        const [question] = questions as [Record<string, unknown>];
+        prompts.push(question);
+        return { [String(question['name'])]: answers[prompts.length - 1] };
+      },
+    };
+  }
+  const help = ['It is explained.'];
+
+  it('explains a question and asks it again', async () => {
+    const said: string[] = [];
+    const terminal = adapter(' ? ', 'Canary');
+    const validate = (text: string): true | string => text === 'Canary' || 'wrong';
+    const answer = await asker(terminal, (line) => said.push(line))({ type: 'input', name: 'kind', message: 'Kind', help, validate });
+    expect([answer, terminal.prompts.length]).to.deep.equal(['Canary', 2]);
+    expect(said.join()).to.contain('It is explained.');
+    const check = terminal.prompts[0]?.['validate'] as (text: string) => true | string;
+    expect([check('?'), check('canary')]).to.deep.equal([true, 'wrong']);
+  });
+
+  it('in a list keeps what was chosen before it', async () => {
+    const terminal = adapter(['pods', '?'], ['pods']);
+    const answer = await asker(terminal, () => {})({
+      type: 'checkbox',
+      name: 'inputs',
+      message: 'What?',
+      help,
+      choices: [{ value: 'jobs' }, { value: 'pods' }],
+    });
+    expect(answer).to.deep.equal(['pods']);
+    const choices = terminal.prompts[1]?.['choices'] as { value: string; checked?: boolean }[];
+    expect(choices.map(({ value, checked }) => [value, checked ?? false])).to.deep.equal([
+      ['jobs', false],
+      ['pods', true],
+      ['?', false],
+    ]);
+  });
+
+  it('is understood at a yes or no, where everything else is asked again', async () => {
+    const terminal = adapter('?', 'Yes');
+    expect(await asker(terminal, () => {})({ type: 'confirm', name: 'final', message: 'Final?', help, default: false })).to.equal(true);
+    const check = terminal.prompts[0]?.['validate'] as (text: string) => true | string;
+    expect(['y', 'NO', '?', 'perhaps'].map(check)).to.deep.equal([true, true, true, 'y or n (? explains)']);
   });
 });
 

@@ -62,11 +62,13 @@ describe('the packed generator', function () {
     env.register(join(dir, 'node_modules/generator-autopilot/dist/generators/app/index.js'), { namespace: 'autopilot:app' });
     const dialogue = Promise.resolve(env.run(['autopilot:app', 'prompted'], { skipInstall: true } as never));
     const answers: readonly (readonly [question: string, keys: string])[] = [
+      ['Start from', '\n'],
       ['Kind of the resource', 'Experiment\n'],
       ['API group and version', '\n'],
       ['Name of the operator', '\n'],
       ['First phase', 'Waiting\n'],
       ['What happens in Waiting', 'Waits for its turn\n'],
+      ['Does a resource in Waiting count as ready', '\n'],
       ['What does Waiting read', ' \n'],
       ['What does Waiting write', '\n'],
       ['Where may it go from Waiting', 'Running\n'],
@@ -74,6 +76,7 @@ describe('the packed generator', function () {
       ['Next phase', 'Running\n'],
       ['What happens in Running', '\n'],
       ['Is Running final', '\n'],
+      ['Does a resource in Running count as ready', '\n'],
       ['What does Running read', '\n'],
       ['What does Running write', ' \n'],
       ['Where may it go from Running', 'Waiting,Done\n'],

@@ -80,6 +80,8 @@ describe('yo', function () {
     const run = Promise.resolve(env.run(['autopilot:app', 'my-canary'], { skipInstall: true, runtime: 'registry' } as never));
     const shows = (text: string): Promise<void> => terminal.shows(text, run);
     const answer = (keys: string): void => terminal.type(keys);
+    await shows('Start from');
+    answer('\n');
     await shows('Kind of the resource');
     answer('canary\n');
     await shows('must be in Pascal case');

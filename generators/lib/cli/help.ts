@@ -1,0 +1,134 @@
+/** Help in a terminal, the USAGE files of the generators of yo, and docs/reference/cli.md: all from the table of commands. */
+import { commandTable, optionsOf } from './table.ts';
+import type { Command, Option } from './table.ts';
+
+/** A terminal of eighty columns. */
+const WIDTH = 78;
+const COLUMN = 28;
+
+/** `autopilot --help` */
+export function overview(version: string): string {
+  const rows = entries().flatMap(([name, { purpose }]) => row(name, purpose, 13));
+  return [
+    `Autopilot ${version}: Kubernetes operators as typed state machines.`,
+    '',
+    ...rows,
+    '',
+    '  autopilot COMMAND --help   what it does, its options, examples',
+    '',
+    'init, phase and generate are the same as yo autopilot, yo autopilot:phase and',
+    'yo autopilot:generate, and work as root, where yo drops to another user.',
+    '',
+    'Start here:  autopilot init my-canary',
+  ].join('\n');
+}
+
+/** `autopilot COMMAND --help` */
+export function helpOf(name: string, command: Command): string {
+  const groups = Object.entries(command.groups).flatMap(([title, options]) => [
+    '',
+    title,
+    ...Object.entries(options).flatMap(([option, data]) => row(optionText(option, data), data.text, COLUMN)),
+  ]);
+  return [
+    `autopilot ${name}${command.usage === '' ? '' : ` ${command.usage}`}`,
+    ...command.about.flatMap((paragraph) => ['', ...wrapped(paragraph, WIDTH)]),
+    ...groups,
+    '',
+    'Examples',
+    ...command.examples.flatMap(([line, text]) => [...shellLines(commandLine(`autopilot ${name}`, line)).map((part) => `  ${part}`), `      ${text}`]),
+  ].join('\n');
+}
+
+/** What `yo autopilot… --help` shows below its list of options. */
+export function usageText(command: Command): string {
+  const examples = command.examples.flatMap(([line, text]) => [
+    ...shellLines(commandLine(`yo ${command.yo ?? ''}`, line)).map((part) => `  ${part}`),
+    `      ${text}`,
+  ]);
+  return [...command.about.flatMap((paragraph) => [...wrapped(paragraph, WIDTH), '']), 'Examples:', ...examples, ''].join('\n');
+}
+
+/** docs/reference/cli.md */
+export function cliPage(): string {
+  const sections = entries().map(([name, command]) => {
+    const options = Object.entries(command.groups).map(
+      ([title, group]) =>
+        `| ${title} | |\n|---|---|\n${Object.entries(group)
+          .map(([option, data]) => `| \`${optionText(option, data).replaceAll('|', '\\|')}\` | ${data.text.replaceAll('|', '\\|')} |\n`)
+          .join('')}`,
+    );
+    const examples = command.examples.map(([line, text]) => `# ${text}\n${shellLines(commandLine(`autopilot ${name}`, line)).join('\n')}\n`);
+    return [
+      `## autopilot ${name}`,
+      ...(command.usage === '' ? [] : [`\`autopilot ${name} ${command.usage}\`${command.yo === undefined ? '' : `, or \`yo ${command.yo}\``}`]),
+      ...command.about,
+      ...options,
+      `\`\`\`sh\n${examples.join('\n')}\`\`\``,
+    ].join('\n\n');
+  });
+  return `# The commands
+
+<!-- Made by scripts/reference.ts from generators/lib/cli/table.ts. Do not edit. -->
+
+\`autopilot\` is the bin of the package generator-autopilot. \`init\`, \`phase\` and \`generate\` are also generators of yo, with the same
+options; yo drops to another user when it runs as root, \`autopilot\` does not. Every question has an option, so all of it runs without a
+terminal; what is missing then is one error that names the option.
+
+${sections.join('\n\n')}
+`.replaceAll('\n\n\n', '\n\n');
+}
+
+function entries(): readonly (readonly [string, Command])[] {
+  return Object.entries(commandTable);
+}
+
+function optionText(name: string, { short, value }: Option): string {
+  return `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`;
+}
+
+function commandLine(program: string, line: string): string {
+  return `${program} ${line}`.trim();
+}
+
+/** A long command line over several, as one types them. */
+function shellLines(line: string): readonly string[] {
+  if (line.length <= WIDTH - 2) return [line];
+  const parts = line.split(/ (?=--)/);
+  return parts.map((part, index) => `${index === 0 ? '' : '    '}${part}${index === parts.length - 1 ? '' : ' \\'}`);
+}
+
+function row(left: string, text: string, column: number): readonly string[] {
+  const lines = wrapped(text, WIDTH - column - 3);
+  const head = left.length > column ? [`  ${left}`] : [];
+  return [...head, ...lines.map((line, index) => `  ${(index === 0 && head.length === 0 ? left : '').padEnd(column)} ${line}`)];
+}
+
+function wrapped(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}
+
+/** What the generators of yo declare: the options of the command but those that Yeoman has already. */
+export function yeomanOptions(
+  command: Command,
+): readonly (readonly [string, { type: typeof String | typeof Boolean; description: string; alias?: string; default: undefined }])[] {
+  return Object.entries(optionsOf(command))
+    .filter(([name]) => name !== 'skip-install')
+    .map(([name, { type, short, text, value }]) => [
+      name,
+      {
+        type: type === 'boolean' ? Boolean : String,
+        description: `${value === undefined ? '' : `${value}: `}${text}`,
+        ...(short !== undefined && { alias: short }),
+        default: undefined,
+      },
+    ]);
+}

@@ -1,0 +1,146 @@
+/** The questions of `yo autopilot`. Every question has an option twin; what an option has answered is not asked. */
+import { apiVersionProblem, kindProblem, operatorNameProblem } from '../check.ts';
+import { defaultPhases, projectText } from '../edit.ts';
+import type { NewPhase, NewProject } from '../edit.ts';
+import { boxes } from '../graph.ts';
+import type { Drawn } from '../graph.ts';
+import { loadModel, requireModel } from '../load.ts';
+import { newPhaseProblem } from '../phase-option.ts';
+import { DEFAULT_API_VERSION, defaultOperatorName } from '../scaffold.ts';
+import { explain } from './explain.ts';
+import { askPhase, askTargets } from './phase.ts';
+import { askOne, askSome, askText, askToWrite, askYes, plainChoices } from './question.ts';
+import type { Ask, Choice, Say } from './question.ts';
+
+export interface GivenProject {
+  readonly kind?: string;
+  readonly apiVersion?: string;
+  readonly operatorName?: string;
+  readonly phases?: readonly NewPhase[];
+}
+
+/** What the dialogue offers. */
+export interface Offer {
+  /** Where the project will be, as it is shown. */
+  readonly dir: string;
+  /** Examples to start from. */
+  readonly examples: readonly Choice[];
+}
+
+/** @returns the project, or the name of the example to start from. @throws Error when the last look is answered with no */
+export async function askProject(ask: Ask, say: Say, given: GivenProject, { dir, examples }: Offer): Promise<NewProject | { readonly example: string }> {
+  say('Type ? at a question to have it explained. Nothing is written before the last answer.\n');
+  if (Object.keys(given).length === 0 && examples.length > 0) {
+    const choices = [{ value: OWN, description: 'you name the phases, and get a stub for each worker' }, ...examples];
+    const start = await askOne(ask, { name: 'start', message: 'Start from', help: explain.start, choices, default: OWN });
+    if (start !== OWN) {
+      await askToWrite(ask, `Write the example ${start} to ${dir}?`);
+      return { example: start };
+    }
+  }
+  const named = kindOf(dir);
+  const kind =
+    given.kind ??
+    (await askText(
+      ask,
+      { name: 'kind', message: 'Kind of the resource (Pascal case, such as Canary)', help: explain.kind, ...(named !== undefined && { default: named }) },
+      kindProblem,
+    ));
+  const apiVersion =
+    given.apiVersion ??
+    (await askText(
+      ask,
+      { name: 'apiVersion', message: 'Its API group and version', help: explain.apiVersion, default: DEFAULT_API_VERSION },
+      apiVersionProblem,
+    ));
+  const operatorName =
+    given.operatorName ??
+    (await askText(
+      ask,
+      { name: 'operatorName', message: 'Name of the operator', help: explain.operatorName, default: defaultOperatorName(kind) },
+      operatorNameProblem,
+    ));
+  if (given.phases === undefined) say('\nNow the phases, one after the other, beginning with the one a new resource starts in.');
+  const asked = { kind, apiVersion, operatorName, phases: given.phases ?? (await askPhases(ask, say, kind)) };
+  if (given.phases !== undefined) requireModel(projectText(asked), 'autopilot.yaml');
+  const project = { ...asked, phases: await settleTargets(ask, say, asked) };
+  say(`\n${boxes(project.phases.map(drawnPhase))}\n`);
+  await askToWrite(ask, `Write ${operatorName} for ${kind} (${apiVersion}) to ${dir}?`);
+  return project;
+}
+
+const OWN = 'a machine of your own';
+
+/** `my-canary` or `canary-operator` -> Canary, when that can be a kind. */
+export function kindOf(dir: string): string | undefined {
+  const words = (dir.split(/[\\/]/).at(-1) ?? '').replace(/^my[-_]/i, '').replace(/[-_]operator$/i, '');
+  const kind = words.replaceAll(/(?:^|[-_ .]+)([A-Za-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+  return kindProblem(kind) === undefined ? kind : undefined;
+}
+
+function drawnPhase({ next = [], ...phase }: NewPhase): Drawn {
+  return { ...phase, next };
+}
+
+async function askPhases(ask: Ask, say: Say, kind: string): Promise<readonly NewPhase[]> {
+  const asked: NewPhase[] = [];
+  for (;;) {
+    const first = asked.length === 0;
+    const names = asked.map(({ name }) => name);
+    const expected = asked.flatMap(({ next = [] }) => next).find((name) => !names.includes(name));
+    const preset = expected ?? PRESETS.slice(asked.length).find((name) => newPhaseProblem(name, [kind, ...names]) === undefined);
+    const message = first ? 'First phase (Enter alone: Initializing, Processing, Finished)' : 'Next phase';
+    const legal = (name: string): string | undefined => (first && name === '' ? undefined : newPhaseProblem(name, [kind, ...names]));
+    const name = await askText(ask, { name: 'name', message, help: explain.phase, ...(!first && preset !== undefined && { default: preset }) }, legal);
+    if (name === '') return defaultPhases(kind);
+    const phase = await askPhase(ask, { name, ...(first && { initial: true }) }, { mayBeFinal: !first });
+    const next = phase.final ? undefined : await askTargets(ask, name, names);
+    asked.push({ ...phase, ...(next !== undefined && { next }) });
+    const phases = following(asked);
+    say(`\n${boxes(phases.map(drawnPhase))}\n`);
+    const open = phases.some((one) => one.next?.some((target) => !phases.some((other) => other.name === target)));
+    const more = open || !phases.some((one) => one.final);
+    if (!(await askYes(ask, { name: 'another', message: 'Another phase?', help: explain.another, default: more }))) return phases;
+  }
+}
+
+/** Names for phases when nothing better is known. */
+const PRESETS = ['Initializing', 'Processing', 'Finished'];
+
+/** Phases that go "to the next one" go to the one after them. */
+function following(phases: readonly NewPhase[]): readonly NewPhase[] {
+  return phases.map((phase, index) => {
+    if (phase.final || phase.next !== undefined) return phase;
+    const after = phases[index + 1];
+    return { ...phase, next: after === undefined ? [] : [after.name] };
+  });
+}
+
+/** Asks again where phases may go until every target exists and every phase can be reached. */
+async function settleTargets(ask: Ask, say: Say, project: NewProject): Promise<readonly NewPhase[]> {
+  let { phases } = project;
+  for (;;) {
+    const loaded = loadModel(projectText({ ...project, phases }), 'autopilot.yaml');
+    if ('model' in loaded) return phases;
+    for (const problem of loaded.problems) say(`! ${problem.message}`);
+    const names = phases.map(({ name }) => name);
+    const again: NewPhase[] = [];
+    for (const phase of phases) {
+      const others = names.filter((name) => name !== phase.name);
+      if (phase.final) again.push(phase);
+      else if (others.length === 0) again.push({ ...phase, next: [] });
+      else {
+        const known = (phase.next ?? []).filter((name) => names.includes(name));
+        const next = await askSome(ask, {
+          name: 'next',
+          message: `Where may it go from ${phase.name}?`,
+          help: explain.next,
+          choices: plainChoices(others),
+          default: known,
+        });
+        again.push({ ...phase, next });
+      }
+    }
+    phases = again;
+  }
+}
