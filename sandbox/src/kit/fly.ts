@@ -5,6 +5,7 @@ import { describe, hasCode, parseDuration, startOperator } from 'autopilot-runti
 import { seeded, VirtualClock } from '../clock.ts';
 import { Cluster } from '../cluster/cluster.ts';
 import { settle } from './settle.ts';
+import type { Simulation, Simulator } from '../simulators/simulator.ts';
 
 export interface FlightOptions {
   /** The CustomResourceDefinition (`src/generated/crd.json`): resources are defaulted and validated by it. Absent: anything goes. */
@@ -13,7 +14,9 @@ export interface FlightOptions {
   readonly objects?: readonly FlightObject[];
   /** Settings of the operator, over the defaults. */
   readonly config?: Partial<OperatorConfig>;
-  /** Answers metrics queries. Absent: no Prometheus, every question fails. */
+  /** What acts in the cluster beside the operator, from before it starts until the flight stops: `deployments()`, `traffic(…)`. */
+  readonly simulators?: readonly Simulator[];
+  /** Answers metrics queries, before any simulator. Absent from both: no Prometheus, every question fails. */
   readonly ask?: OperatorOptions['ask'];
   /** What the operator is given in place of the cluster's door: a place for faults. */
   readonly through?: (api: KubeApi) => KubeApi;
@@ -50,6 +53,7 @@ export class Flight {
   readonly #declared: readonly ResourceType[];
   #stop: () => Promise<void> = async () => undefined;
   #settle: () => Promise<void>;
+  #simulations: readonly Simulation[] = [];
 
   private constructor(scheduler: Scheduler, clock: VirtualClock) {
     this.clock = clock;
@@ -65,6 +69,7 @@ export class Flight {
     const flight = new Flight(scheduler, clock);
     const { crd = openDefinition(scheduler), objects = [] } = options;
     await flight.create(crd as FlightObject);
+    flight.#simulations = (options.simulators ?? []).map((simulator) => simulator({ cluster: flight.cluster, scheduler }));
     for (const object of objects) await flight.create(object);
     await flight.#launch(scheduler, options);
     return flight;
@@ -72,7 +77,7 @@ export class Flight {
 
   async #launch(scheduler: Scheduler, options: FlightOptions): Promise<void> {
     const { clock } = this;
-    const { config, ask, through = (api) => api, seed = 1, log = SILENT } = options;
+    const { config, ask = this.#simulations.find((simulation) => simulation.ask)?.ask, through = (api) => api, seed = 1, log = SILENT } = options;
     const operator = startOperator({
       scheduler,
       api: through(this.cluster.api),
@@ -100,8 +105,8 @@ export class Flight {
   }
 
   /** The operator ends and another one starts over the same cluster. */
-  async restart(scheduler: Scheduler, options: Omit<FlightOptions, 'crd' | 'objects'> = {}): Promise<void> {
-    await this.stop();
+  async restart(scheduler: Scheduler, options: Omit<FlightOptions, 'crd' | 'objects' | 'simulators'> = {}): Promise<void> {
+    await this.#stop();
     await this.#launch(scheduler, options);
   }
 
@@ -177,6 +182,7 @@ export class Flight {
 
   async stop(): Promise<void> {
     await this.#stop();
+    for (const simulation of this.#simulations) simulation.stop?.();
   }
 
   async #needNamespace(name: string): Promise<void> {

@@ -1,0 +1,100 @@
+/** The part of the controller manager that rolls Deployments out, as far as their status tells: without ReplicaSets and Pods. */
+import type { KubeObject } from 'autopilot-runtime';
+import { hasCode } from 'autopilot-runtime/ports';
+import type { Cluster } from '../cluster/cluster.ts';
+import type { Simulator } from './simulator.ts';
+
+/** A Deployment, as far as simulators look at it. */
+export interface DeploymentObject extends KubeObject {
+  readonly spec?: {
+    readonly replicas?: number;
+    readonly selector?: { readonly matchLabels?: Readonly<Record<string, string>> };
+    readonly template?: {
+      readonly metadata?: { readonly labels?: Readonly<Record<string, string>> };
+      readonly spec?: { readonly containers?: readonly { readonly image?: string }[] };
+    };
+  };
+  readonly status?: DeploymentStatus;
+}
+
+interface DeploymentStatus {
+  readonly observedGeneration?: number;
+  readonly replicas?: number;
+  readonly updatedReplicas?: number;
+  readonly readyReplicas?: number;
+  readonly availableReplicas?: number;
+  readonly unavailableReplicas?: number;
+  readonly conditions?: readonly object[];
+}
+
+/** How far a rollout comes: to its end, not yet, or never (its progress deadline is over). */
+export type Rollout = 'complete' | 'underway' | 'failed';
+
+/**
+ * Every Deployment is rolled out as soon as it is seen: first its status says that the change was noticed, then that the new Pods are
+ * there and the old ones gone.
+ *
+ * @param options.rollout decides it by the Deployment, by its image say. Default: complete. Until then the old Pods stay.
+ */
+export function deployments(options: { readonly rollout?: (deployment: DeploymentObject) => Rollout } = {}): Simulator {
+  const { rollout = () => 'complete' } = options;
+  return ({ cluster }) => {
+    const ended = new AbortController();
+    void follow(cluster, rollout, ended.signal);
+    return { stop: () => ended.abort() };
+  };
+}
+
+async function follow(cluster: Cluster, rollout: (deployment: DeploymentObject) => Rollout, signal: AbortSignal): Promise<void> {
+  const type = cluster.typeNamed('Deployment');
+  try {
+    for await (const event of cluster.api.watch(type, { resourceVersion: '0' }, signal)) {
+      if (event.type !== 'ADDED' && event.type !== 'MODIFIED') continue;
+      const status = nextStatus(event.object as DeploymentObject, rollout);
+      if (status === undefined) continue;
+      const { name, namespace = 'default' } = event.object.metadata;
+      await cluster.api
+        .patch(type, { name, namespace }, { type: 'merge', body: { status } }, { subresource: 'status', fieldManager: 'kube-controller-manager' })
+        .catch((error: unknown) => {
+          if (!hasCode(error, 404)) throw error;
+        });
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+/** One step of a rollout; undefined when there is nothing left to do. */
+function nextStatus({ metadata, spec, status = {} }: DeploymentObject, rollout: (deployment: DeploymentObject) => Rollout): DeploymentStatus | undefined {
+  const { generation = 1 } = metadata;
+  const wanted = spec?.replicas ?? 1;
+  const { availableReplicas: old = 0 } = status;
+  const outcome = rollout({ apiVersion: 'apps/v1', kind: 'Deployment', metadata, ...(spec && { spec }), status });
+  const condition = (type: string, good: boolean, reason: string): object => ({ type, status: good ? 'True' : 'False', reason });
+  if (status.observedGeneration !== generation)
+    return {
+      observedGeneration: generation,
+      replicas: Math.max(old, wanted),
+      updatedReplicas: 0,
+      readyReplicas: old,
+      availableReplicas: old,
+      unavailableReplicas: Math.max(0, wanted - old),
+      conditions: [condition('Progressing', true, 'ReplicaSetUpdated')],
+    };
+  const reached: DeploymentStatus =
+    outcome === 'complete'
+      ? {
+          replicas: wanted,
+          updatedReplicas: wanted,
+          readyReplicas: wanted,
+          availableReplicas: wanted,
+          unavailableReplicas: 0,
+          conditions: [condition('Available', true, 'MinimumReplicasAvailable'), condition('Progressing', true, 'NewReplicaSetAvailable')],
+        }
+      : {
+          updatedReplicas: wanted,
+          conditions: [condition('Progressing', outcome === 'underway', outcome === 'underway' ? 'ReplicaSetUpdated' : 'ProgressDeadlineExceeded')],
+        };
+  const same = Object.entries(reached).every(([field, value]) => JSON.stringify(status[field as keyof DeploymentStatus]) === JSON.stringify(value));
+  return same ? undefined : reached;
+}

@@ -1,0 +1,125 @@
+/**
+ * Requests through the mesh, as far as routes and Deployments in the cluster tell where they would go: VirtualServices and HTTPRoutes for a
+ * host, Services, available replicas. Answers Istio's queries from that.
+ */
+import type { KubeObject } from 'autopilot-runtime';
+import { matchesSelector, parseDuration, parseSelector, selectorString } from 'autopilot-runtime/ports';
+import type { Cluster } from '../cluster/cluster.ts';
+import type { DeploymentObject } from './deployments.ts';
+import type { Answers, QueryParameters } from './prometheus.ts';
+import { prometheus } from './prometheus.ts';
+import type { Simulator } from './simulator.ts';
+
+export interface TrafficOptions {
+  /** Requests per second that clients send to each host (a Service's name), in `namespace`. */
+  readonly hosts: Readonly<Record<string, number>>;
+  /** Default: `default`. */
+  readonly namespace?: string;
+  /** Percent of the requests that a Deployment answers well. Default 100. */
+  readonly succeeds?: (deployment: DeploymentObject) => number;
+  /** Seconds that 99 of 100 requests do not exceed. Default 0.02. */
+  readonly takes?: (deployment: DeploymentObject) => number;
+}
+
+/** Answers `istioRequestCount`, `istioSuccessRate` and `istioRequestDuration` for each Deployment that requests reach. */
+export function traffic(options: TrafficOptions): Simulator {
+  const { hosts, namespace = 'default', succeeds = () => 100, takes = () => 0.02 } = options;
+  return prometheus(({ cluster }): Answers => {
+    const reached = async ({ name, namespace: asked }: QueryParameters): Promise<Reached | undefined> => {
+      let found: Reached | undefined;
+      for (const [host, rate] of Object.entries(hosts))
+        for (const { deployment, percent } of (await arrivals(cluster, host, namespace)).at)
+          if (deployment.metadata.name === name && asked === namespace) found = { deployment, perSecond: (found?.perSecond ?? 0) + (rate * percent) / 100 };
+      return found?.perSecond === 0 ? undefined : found;
+    };
+    const about = async (parameters: QueryParameters, answer: (reached: Reached) => number): Promise<number | undefined> => {
+      const found = await reached(parameters);
+      return found && answer(found);
+    };
+    return {
+      istioRequestCount: async (parameters) =>
+        (await about(parameters, ({ perSecond }) => (perSecond * parseDuration(parameters['interval'] ?? '')) / 1000)) ?? 0,
+      istioSuccessRate: (parameters) => about(parameters, ({ deployment }) => succeeds(deployment)),
+      istioRequestDuration: (parameters) => about(parameters, ({ deployment }) => takes(deployment)),
+    };
+  });
+}
+
+interface Reached {
+  readonly deployment: DeploymentObject;
+  readonly perSecond: number;
+}
+
+export interface Arrivals {
+  /** Where requests arrive, and how many of 100. */
+  readonly at: readonly { readonly deployment: DeploymentObject; readonly percent: number }[];
+  /** Of 100 requests, those that reach no Pod. */
+  readonly lost: number;
+}
+
+/**
+ * Where the requests to a host would go now.
+ *
+ * @param host a Service's name.
+ */
+export async function arrivals(cluster: Cluster, host: string, namespace = 'default'): Promise<Arrivals> {
+  const at: { deployment: DeploymentObject; percent: number }[] = [];
+  let lost = 0;
+  for (const [service, percent] of await destinationsOf(cluster, host, namespace)) {
+    if (percent === 0) continue;
+    const behind = await deploymentsBehind(cluster, service, namespace);
+    const pods = behind.reduce((sum, { status }) => sum + (status?.availableReplicas ?? 0), 0);
+    if (pods === 0) lost += percent;
+    else for (const deployment of behind) at.push({ deployment, percent: (percent * (deployment.status?.availableReplicas ?? 0)) / pods });
+  }
+  return { at: at.filter(({ percent }) => percent > 0), lost };
+}
+
+interface RouteSpec {
+  readonly hosts?: readonly string[];
+  readonly http?: readonly {
+    readonly match?: unknown;
+    readonly route?: readonly { readonly destination: { readonly host: string }; readonly weight?: number }[];
+  }[];
+  readonly parentRefs?: readonly { readonly kind?: string; readonly name: string }[];
+  readonly rules?: readonly {
+    readonly matches?: readonly { readonly headers?: unknown }[];
+    readonly backendRefs?: readonly { readonly name: string; readonly weight?: number }[];
+  }[];
+}
+
+/** Percent by Service. The route that a plain request takes: the first one that asks for nothing special. */
+async function destinationsOf(cluster: Cluster, host: string, namespace: string): Promise<readonly (readonly [service: string, percent: number])[]> {
+  const short = (name: string): string => name.split('.')[0] ?? name;
+  for (const { spec } of await listed(cluster, 'VirtualService', namespace)) {
+    const { hosts = [], http = [] } = (spec ?? {}) as RouteSpec;
+    const route = hosts.map(short).includes(host) ? http.find(({ match }) => match === undefined)?.route : undefined;
+    if (route !== undefined) return shares(route.map(({ destination, weight }) => [short(destination.host), weight ?? (route.length === 1 ? 1 : 0)]));
+  }
+  for (const { spec } of await listed(cluster, 'HTTPRoute', namespace)) {
+    const { parentRefs = [], rules = [] } = (spec ?? {}) as RouteSpec;
+    const rule = parentRefs.some(({ kind, name }) => kind === 'Service' && name === host)
+      ? rules.find(({ matches = [] }) => matches.every(({ headers }) => headers === undefined))
+      : undefined;
+    if (rule !== undefined) return shares((rule.backendRefs ?? []).map(({ name, weight }) => [name, weight ?? 1]));
+  }
+  return [[host, 100]];
+}
+
+function shares(weights: readonly (readonly [service: string, weight: number])[]): readonly (readonly [string, number])[] {
+  const total = weights.reduce((sum, [, weight]) => sum + weight, 0);
+  return weights.map(([service, weight]) => [service, total === 0 ? 0 : (weight / total) * 100]);
+}
+
+async function deploymentsBehind(cluster: Cluster, service: string, namespace: string): Promise<readonly DeploymentObject[]> {
+  const found = (await listed(cluster, 'Service', namespace)).find(({ metadata }) => metadata.name === service);
+  const { selector } = (found?.spec ?? {}) as { readonly selector?: Readonly<Record<string, string>> };
+  if (selector === undefined) return [];
+  const requirements = parseSelector(selectorString({ matchLabels: selector }));
+  const all: readonly DeploymentObject[] = (await listed(cluster, 'Deployment', namespace)) as readonly DeploymentObject[];
+  return all.filter(({ spec }) => matchesSelector(requirements, spec?.template?.metadata?.labels));
+}
+
+async function listed(cluster: Cluster, kind: string, namespace: string): Promise<readonly KubeObject[]> {
+  return (await cluster.api.list(cluster.typeNamed(kind), { namespace })).items;
+}
