@@ -59,6 +59,16 @@ export class Cluster {
     return this.#backlog.undelivered;
   }
 
+  /** Everything there is, without managedFields. Frozen. */
+  objects(): readonly KubeObject[] {
+    return [...this.#records.all()].map(({ object }) => object);
+  }
+
+  /** Tells every change as it happens: what was (absent: created) and what is (absent: deleted). Returns what ends it. */
+  onChange(listener: (before: KubeObject | undefined, after: KubeObject | undefined) => void): () => void {
+    return this.#records.subscribe(({ before, after }) => listener(before, after));
+  }
+
   /** How the cluster serves a kind. @throws Error when it does not. */
   typeOf(object: Pick<KubeObject, 'apiVersion' | 'kind'>): ResourceType {
     const kind = this.#kinds.ofObject(object);

@@ -216,7 +216,7 @@ function copy(object: KubeObject): FlownObject {
 }
 
 /** A definition that takes any spec and status. */
-function openDefinition({ resource }: Scheduler): object {
+export function openDefinition({ resource }: Scheduler): object {
   const { group, version, kind, plural, namespaced } = resource;
   const open = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
   return {

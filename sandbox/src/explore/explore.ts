@@ -1,0 +1,173 @@
+/**
+ * Flies a scenario without faults, then with each single fault at each place it can stand, then with pairs of faults and other orders
+ * of events, as long as there is budget. What is found is shrunk and can be replayed.
+ */
+import type { Scheduler } from 'autopilot-runtime';
+import { seeded } from '../clock.ts';
+import type { Fault, FaultKind, Places } from './fault.ts';
+import { KINDS, pair, schedule, singles, tokenText } from './fault.ts';
+import type { Violation } from './oracle.ts';
+import type { Scenario } from './scenario.ts';
+import { shrink } from './shrink.ts';
+import type { Entry } from './trace.ts';
+import type { Subject } from './fleet.ts';
+import type { Flown } from './trial.ts';
+import { Trial } from './trial.ts';
+
+export interface ExploreOptions {
+  /** Of chance: jitter, the order of single faults, pairs and schedules. Default 1. */
+  readonly seed?: number;
+  /** Asked before each flight with the number of flights so far: is there budget for one more? Default: all single faults, no more. */
+  readonly more?: (flown: number) => boolean;
+  /** Default: all. */
+  readonly kinds?: readonly FaultKind[];
+  /** Promises that are found broken before exploration ends. Default 3. */
+  readonly findings?: number;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+export interface Progress {
+  readonly scenario: string;
+  readonly stage: 'quiet' | 'singles' | 'pairs and schedules' | 'shrinking';
+  readonly flown: number;
+  /** Single faults flown, of how many. */
+  readonly singles: readonly [flown: number, all: number];
+  readonly findings: number;
+}
+
+/** A promise that some flight broke, with the shortest flight known to break it. */
+export interface Finding {
+  readonly violation: Violation;
+  readonly faults: readonly Fault[];
+  /** Of the flight that broke it first. */
+  readonly foundAfter: number;
+  /** Flights that broke the same promise. */
+  readonly times: number;
+  readonly trace: readonly Entry[];
+  /** For `--replay`. */
+  readonly token: string;
+}
+
+export interface Exploration {
+  readonly scenario: string;
+  readonly seed: number;
+  readonly flown: number;
+  readonly singles: readonly [flown: number, all: number];
+  readonly places: Places;
+  /** The flight without faults. */
+  readonly quiet: Flown;
+  /** Empty: every promise was kept in every flight. */
+  readonly findings: readonly Finding[];
+}
+
+/** @throws Error when the scenario itself cannot be flown */
+export async function explore(subject: Subject | Scheduler, scenario: Scenario, options: ExploreOptions = {}): Promise<Exploration> {
+  return new Explorer('phases' in subject ? { scheduler: subject } : subject, scenario, options).explore();
+}
+
+/** One flight, as a token says. Its violations are those that exploration found, or none when they are mended. */
+export async function replay(subject: Subject | Scheduler, scenario: Scenario, faults: readonly Fault[], seed = 1): Promise<Flown> {
+  const given: Subject = 'phases' in subject ? { scheduler: subject } : subject;
+  const quiet = await Trial.fly(given, scenario, seed, []);
+  return Trial.fly(given, scenario, seed, faults, quiet);
+}
+
+class Explorer {
+  readonly #subject: Subject;
+  readonly #scenario: Scenario;
+  readonly #options: ExploreOptions;
+  readonly #seed: number;
+  readonly #findings = new Map<string, Finding>();
+  #quiet: Flown | undefined;
+  #flown = 0;
+  #singles: [number, number] = [0, 0];
+
+  constructor(subject: Subject, scenario: Scenario, options: ExploreOptions) {
+    this.#subject = subject;
+    this.#scenario = scenario;
+    this.#options = options;
+    this.#seed = options.seed ?? 1;
+  }
+
+  async explore(): Promise<Exploration> {
+    const { kinds = KINDS, findings = 3 } = this.#options;
+    const random = seeded(this.#seed);
+    const patient = await this.#fly([]);
+    await this.#take(patient);
+    // Again, with as little patience as flights with faults get: their places are the same until the first fault.
+    this.#quiet = patient;
+    const quiet = patient.violations.length === 0 ? await this.#fly([]) : patient;
+    await this.#take(quiet);
+    const { places } = quiet;
+    if (this.#findings.size === 0) {
+      await this.#again(quiet);
+      const all = singles(places, kinds, random);
+      this.#singles = [0, all.length];
+      for (const fault of all) {
+        if (this.#findings.size >= findings || !this.#mayFly('singles')) break;
+        await this.#take(await this.#fly([fault]));
+        this.#singles[0]++;
+      }
+      if (this.#singles[0] === all.length && this.#options.more !== undefined)
+        for (let turn = 0; this.#findings.size < findings && this.#mayFly('pairs and schedules'); turn++)
+          await this.#take(await this.#fly(turn % 2 === 0 ? pair(places, kinds, random) : schedule(places, kinds, random)));
+    }
+    return {
+      scenario: this.#scenario.name,
+      seed: this.#seed,
+      flown: this.#flown,
+      singles: this.#singles,
+      places,
+      quiet,
+      findings: [...this.#findings.values()],
+    };
+  }
+
+  /** The same flight twice: whoever goes another way depends on something else than the cluster. */
+  async #again(quiet: Flown): Promise<void> {
+    const second = await this.#fly([]);
+    const at = quiet.trace.findIndex((entry, index) => JSON.stringify(entry) !== JSON.stringify(second.trace[index]));
+    if (at < 0 && quiet.trace.length === second.trace.length) return;
+    const [first, other] = [quiet.trace[at], second.trace[at]];
+    const promise = 'the same flight goes the same way again';
+    const detail = `at first: ${first?.what ?? 'the end'}; then: ${other?.what ?? 'the end'}. A worker keeps something in memory, or draws by itself`;
+    await this.#take({ ...second, violations: [...second.violations, { promise, detail, at: other?.at ?? 0 }] });
+  }
+
+  #mayFly(stage: Progress['stage']): boolean {
+    this.#tell(stage);
+    return this.#options.more?.(this.#flown) ?? true;
+  }
+
+  #tell(stage: Progress['stage']): void {
+    this.#options.onProgress?.({ scenario: this.#scenario.name, stage, flown: this.#flown, singles: this.#singles, findings: this.#findings.size });
+  }
+
+  #fly(faults: readonly Fault[]): Promise<Flown> {
+    this.#flown++;
+    return Trial.fly(this.#subject, this.#scenario, this.#seed, faults, this.#quiet);
+  }
+
+  /** Takes what a flight broke, as its first violation: others may follow from it. */
+  async #take(flown: Flown): Promise<void> {
+    const [violation] = flown.violations;
+    if (violation === undefined) return;
+    const known = this.#findings.get(violation.promise);
+    if (known !== undefined) {
+      this.#findings.set(violation.promise, { ...known, times: known.times + 1 });
+      return;
+    }
+    const foundAfter = this.#flown;
+    this.#tell('shrinking');
+    const shortest = flown.faults.length > 1 ? await shrink(flown, violation.promise, (faults) => this.#fly(faults)) : flown;
+    const { faults, trace, violations } = shortest;
+    this.#findings.set(violation.promise, {
+      violation: violations.find(({ promise }) => promise === violation.promise) ?? violation,
+      faults,
+      foundAfter,
+      times: 1,
+      trace,
+      token: tokenText({ scenario: this.#scenario.name, seed: this.#seed, faults }),
+    });
+  }
+}

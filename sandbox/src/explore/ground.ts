@@ -1,0 +1,26 @@
+/** What the doors of a flight stand on: its cluster and clock, its faults and its oracle. */
+import type { OperatorOptions } from 'autopilot-runtime/ports';
+import type { VirtualClock } from '../clock.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import type { Fault } from './fault.ts';
+import type { Oracle } from './oracle.ts';
+import type { Process } from './process.ts';
+import type { Trace } from './trace.ts';
+
+export interface Ground {
+  readonly cluster: Cluster;
+  readonly clock: VirtualClock;
+  readonly oracle: Oracle;
+  readonly trace: Trace;
+  readonly scheduler: OperatorOptions['scheduler'];
+  /** Counts a place and says what goes wrong there. */
+  place(sort: 'request' | 'event' | 'call', write?: boolean): Fault | undefined;
+  /** The process ends without any clean-up; another one starts a second later. */
+  kill(process: Process): void;
+  /** Resolves after so many milliseconds of virtual time; rejects with the signal's reason when aborted first. */
+  pass(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Whoever stands by or starts from now on hears everything so much later. */
+  lagOthers(process: Process, ms: number): void;
+  /** Workers that are at work by themselves, and not held by a fault. */
+  busy: number;
+}

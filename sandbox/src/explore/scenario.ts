@@ -1,0 +1,79 @@
+/** Scenarios: what happens around an operator while it is watched, and what must hold. Data, written by hand or derived from samples. */
+import type { Duration } from 'autopilot-runtime';
+import type { OperatorConfig, OperatorOptions } from 'autopilot-runtime/ports';
+import type { VirtualClock } from '../clock.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import type { FlightObject, FlownObject } from '../kit/fly.ts';
+
+/** What users and other controllers do, in order. Made by `create`, `patch`, `remove`, `wait` and `rest`. */
+export type Step =
+  | { readonly does: 'create'; readonly object: FlightObject }
+  | { readonly does: 'patch'; readonly kind: string; readonly name: string; readonly namespace: string; readonly change: object }
+  | { readonly does: 'remove'; readonly kind: string; readonly name: string; readonly namespace: string }
+  | { readonly does: 'wait'; readonly for: Duration }
+  | { readonly does: 'rest' };
+
+/** The cluster at one instant. A kind name means the one that the machine declares, if it does. Do not change what it returns. */
+export interface Look {
+  /** Undefined when it is not there. `namespace` is `default` unless said. */
+  get(kind: string, name: string, namespace?: string): FlownObject | undefined;
+  /** All of a kind; of all namespaces unless one is said. */
+  list(kind: string, namespace?: string): readonly FlownObject[];
+}
+
+export interface Scenario {
+  /** In reports and on the command line. */
+  readonly name: string;
+  /** What is in the cluster before the operator starts; without a namespace it goes to `default`. */
+  readonly objects?: readonly FlightObject[];
+  /** After the last one the machine comes to rest. */
+  readonly steps: readonly Step[];
+  /** An end other than that of the flight without faults: is it good as well? Asked whenever the machine rests. */
+  readonly accepts?: (look: Look) => boolean;
+  /** Sentences that hold after each write of anybody. False: broken. */
+  readonly invariants?: Readonly<Record<string, (look: Look) => boolean>>;
+  /** Answers metrics queries from the state of the cluster. Absent: no series has any data. */
+  readonly ask?: (query: string, look: Look) => ReturnType<NonNullable<OperatorOptions['ask']>>;
+  /** Other controllers: called once before the operator starts, they change the cluster when it changes. */
+  readonly simulators?: readonly ((world: { readonly cluster: Cluster; readonly clock: VirtualClock }) => unknown)[];
+  /** Settings of the operator, over its defaults. */
+  readonly config?: Partial<OperatorConfig>;
+  /** Two steps (`step: true`) in a phase are never closer than this. Default: half of the closest in the flight without faults. */
+  readonly pace?: Readonly<Record<string, Duration>>;
+  /** Fields that may differ in the end: `Canary.status.checks`. */
+  readonly ignore?: readonly string[];
+  /** The machine rests when nothing has changed for so long. Default `10m`. */
+  readonly patience?: Duration;
+}
+
+/** Checks nothing, but for the types: `export const promote = scenario({ … })`. */
+export function scenario(one: Scenario): Scenario {
+  return one;
+}
+
+export function create(object: FlightObject): Step {
+  return { does: 'create', object };
+}
+
+/** A merge patch; `null` removes a field. */
+export function patch(kind: string, name: string, change: object, namespace = 'default'): Step {
+  return { does: 'patch', kind, name, namespace, change };
+}
+
+export function remove(kind: string, name: string, namespace = 'default'): Step {
+  return { does: 'remove', kind, name, namespace };
+}
+
+/** Time passes, whether the machine rests or not. */
+export function wait(duration: Duration): Step {
+  return { does: 'wait', for: duration };
+}
+
+/** Until the machine rests; what is in the cluster then is compared with the flight without faults. */
+export function rest(): Step {
+  return { does: 'rest' };
+}
+
+export function isScenario(value: unknown): value is Scenario {
+  return typeof value === 'object' && value !== null && 'name' in value && typeof value.name === 'string' && 'steps' in value && Array.isArray(value.steps);
+}

@@ -1,0 +1,290 @@
+/** One flight of a scenario with the faults that were put into it. The same scenario, seed and faults make the same flight. */
+import type { KubeObject, Scheduler } from 'autopilot-runtime/ports';
+import { parseDuration, sleep } from 'autopilot-runtime/ports';
+import { seeded, VirtualClock } from '../clock.ts';
+import { Cluster } from '../cluster/cluster.ts';
+import type { FlightObject } from '../kit/fly.ts';
+import { openDefinition } from '../kit/fly.ts';
+import { isTalk } from './door.ts';
+import type { End } from './end.ts';
+import { differences, endOf } from './end.ts';
+import type { Fault, Places } from './fault.ts';
+import { FAULTS, jumps, needsElection } from './fault.ts';
+import type { Subject } from './fleet.ts';
+import { Fleet } from './fleet.ts';
+import type { Ground } from './ground.ts';
+import { lookAt } from './look.ts';
+import type { Violation } from './oracle.ts';
+import { Oracle } from './oracle.ts';
+import { outside } from './outside.ts';
+import { PlaceCounter } from './places.ts';
+import type { Process } from './process.ts';
+import type { Look, Scenario, Step } from './scenario.ts';
+import type { Entry } from './trace.ts';
+import { Trace } from './trace.ts';
+import { User } from './user.ts';
+
+/** A moment of rest: what was there, and how long it took to come to it. */
+export interface Rest {
+  readonly end: End;
+  /** The longest time without a change on the way there, in milliseconds. */
+  readonly gap: number;
+}
+
+export interface Flown {
+  readonly faults: readonly Fault[];
+  readonly places: Places;
+  readonly rests: readonly Rest[];
+  readonly violations: readonly Violation[];
+  readonly trace: readonly Entry[];
+  readonly writes: number;
+  /** The closest that two steps of each phase came, in milliseconds. */
+  readonly steps: ReadonlyMap<string, number>;
+  /** The resources at the end. */
+  readonly resources: readonly KubeObject[];
+}
+
+/** What a flight is held to: the one without faults. */
+export type Quiet = Pick<Flown, 'rests' | 'writes' | 'steps'>;
+
+/** After its faults a flight is given this long without a change before it is looked at. */
+const CALM_MS = 30_000;
+/** One that does not look as it should is given this long: a watch that died is noticed by then. */
+const PATIENCE_MS = 1_200_000;
+/** Changes and time after which a flight that does not come to rest is given up. */
+const MOST_CHANGES = 2_000;
+const MOST_MS = 7 * 24 * 3_600_000;
+/** Turns of the event loop that a worker which does something real is waited for, at one instant. */
+const PATIENT_TURNS = 2_000;
+const MOST_TURNS = 20_000;
+
+export class Trial implements Ground {
+  readonly clock = new VirtualClock();
+  readonly cluster = new Cluster({ clock: this.clock });
+  readonly trace = new Trace(this.clock);
+  readonly oracle: Oracle;
+  readonly scheduler: Scheduler;
+  busy = 0;
+  readonly #scenario: Scenario;
+  readonly #faults: readonly Fault[];
+  readonly #quiet: Quiet | undefined;
+  readonly #look: Look;
+  readonly #fleet: Fleet;
+  readonly #user: User;
+  readonly #places: PlaceCounter;
+  readonly #election: boolean;
+  readonly #rests: Rest[] = [];
+  #activity = 0;
+  #seen = 0;
+  #changes = 0;
+  #lastChange = 0;
+  #lastFault = 0;
+  /** Faults that are not over. */
+  #passing = 0;
+  /** It is no use to fly on. */
+  #over = false;
+
+  private constructor(subject: Subject, scenario: Scenario, seed: number, faults: readonly Fault[], quiet: Quiet | undefined) {
+    const { clock, cluster, trace } = this;
+    this.#scenario = scenario;
+    this.#faults = faults;
+    this.#quiet = quiet;
+    this.#places = new PlaceCounter(faults);
+    const election = (this.#election = needsElection(faults));
+    const scheduler = (this.scheduler = typeof subject.scheduler === 'function' ? subject.scheduler() : subject.scheduler);
+    const look = (this.#look = lookAt(cluster, scheduler));
+    this.oracle = new Oracle({ scheduler, scenario, cluster, clock, look, election, pace: this.#pace() });
+    const told = (sentence: string): void => this.oracle.say('workers depend on nothing but their context', sentence);
+    this.#fleet = new Fleet({ subject, scenario, seed, look, election, outside: outside(clock, seeded(seed + 1), told) }, this);
+    this.#user = new User(cluster, scheduler, trace);
+  }
+
+  /** @param quiet the flight without faults. Absent: this is that one, and its places of rest are waited for with patience. */
+  static async fly(subject: Subject, scenario: Scenario, seed: number, faults: readonly Fault[], quiet?: Quiet): Promise<Flown> {
+    return new Trial(subject, scenario, seed, faults, quiet).#fly(subject);
+  }
+
+  async #fly({ crd = openDefinition(this.scheduler) }: Subject): Promise<Flown> {
+    const { cluster, clock } = this;
+    const { objects = [], steps, simulators = [] } = this.#scenario;
+    await this.#user.create(crd as FlightObject);
+    for (const object of objects) await this.#user.create(object);
+    cluster.onChange((before, after) => this.#changed(before, after));
+    for (const simulator of simulators) simulator({ cluster, clock });
+    this.#fleet.launch(false);
+    await this.#settle();
+    if (this.#election) this.#fleet.launch(true);
+    await this.#instant();
+    for (const step of [...steps, { does: 'rest' } as const]) if (!this.#over) await this.#do(step);
+    this.#checkCosts();
+    this.#fleet.end();
+    return {
+      faults: this.#faults,
+      places: this.#places.met,
+      rests: this.#rests,
+      violations: this.oracle.violations,
+      trace: this.trace.entries,
+      writes: this.oracle.writes,
+      steps: this.oracle.steps.closest,
+      resources: this.#look.list(this.scheduler.resource.kind),
+    };
+  }
+
+  place(sort: 'request' | 'event' | 'call', write = false): Fault | undefined {
+    this.#activity++;
+    const fault = this.#places.next(sort, write);
+    if (fault !== undefined) this.#lastFault = this.clock.monotonic();
+    return fault;
+  }
+
+  kill(process: Process): void {
+    this.#fleet.kill(process);
+  }
+
+  lagOthers(process: Process, ms: number): void {
+    this.#fleet.lagOthers(process, ms);
+  }
+
+  async pass(ms: number, signal?: AbortSignal): Promise<void> {
+    this.#passing++;
+    try {
+      await sleep(this.clock, ms, signal);
+    } finally {
+      this.#passing--;
+      this.#lastFault = this.clock.monotonic();
+    }
+  }
+
+  async #do(step: Step): Promise<void> {
+    if (step.does === 'rest') return this.#rest();
+    if (step.does === 'wait') {
+      const until = this.clock.monotonic() + parseDuration(step.for);
+      while (!this.#over && (this.clock.next ?? Infinity) <= until) await this.#tick();
+      this.clock.moveTo(until);
+    } else {
+      const refusal = await this.#user.act(step);
+      if (refusal !== undefined && this.#quiet === undefined)
+        throw new Error(`the scenario '${this.#scenario.name}' cannot be flown, ${step.does} is refused: ${refusal.message}`, { cause: refusal });
+    }
+    await this.#instant();
+  }
+
+  /** Until nothing changes any more; then the cluster has to be as it was in the flight without faults. */
+  async #rest(): Promise<void> {
+    const begun = this.clock.monotonic();
+    const expected = this.#quiet?.rests[this.#rests.length];
+    const patience = this.#quiet === undefined ? parseDuration(this.#scenario.patience ?? '10m') : PATIENCE_MS;
+    const calm = expected === undefined ? patience : Math.max(CALM_MS, expected.gap * 1.25 + 10_000);
+    let last = (this.#lastChange = begun);
+    let gap = 0;
+    this.#places.mark();
+    while (!this.#over) {
+      const quietFor = this.clock.monotonic() - Math.max(this.#lastChange, this.#lastFault);
+      if (quietFor >= calm && this.#passing === 0 && this.#isGood(expected, quietFor >= patience)) {
+        this.#places.cut();
+        this.#rests.push({ end: expected?.end ?? this.#end(), gap });
+        return;
+      }
+      if (this.clock.next === undefined) this.clock.moveTo(this.clock.monotonic() + Math.max(1, calm - quietFor));
+      else await this.#tick();
+      if (this.#lastChange > last) {
+        gap = Math.max(gap, this.#lastChange - last);
+        last = this.#lastChange;
+        this.#places.mark();
+      }
+      if (this.#changes > MOST_CHANGES || this.clock.monotonic() - begun > MOST_MS)
+        this.#giveUp('the machine comes to rest', `it still changes something after ${this.#changes} changes`);
+    }
+  }
+
+  /** Is what is there now an end? When patience is over, one that is not is a finding. */
+  #isGood(expected: Rest | undefined, patienceIsOver: boolean): boolean {
+    if (expected === undefined) return true;
+    const lines = differences(expected.end, this.#end());
+    if (lines.length === 0 || this.#isAccepted() || (jumps(this.#faults) && this.#timedOut())) return true;
+    if (patienceIsOver) this.#giveUp('the end is that of the flight without faults', lines.slice(0, 6).join('; '));
+    return false;
+  }
+
+  #isAccepted(): boolean {
+    return this.#scenario.accepts?.(this.#look) === true;
+  }
+
+  /** A wall clock that jumped may let the timeout of a phase come early or late: such an end is a good one. */
+  #timedOut(): boolean {
+    return this.#look.list(this.scheduler.resource.kind).some(({ status }) => {
+      const { autopilot: { history = [] } = {} } = (status ?? {}) as { readonly autopilot?: { readonly history?: readonly { readonly reason: string }[] } };
+      return history.some(({ reason }) => reason === 'Timeout');
+    });
+  }
+
+  #end(): End {
+    return endOf(this.cluster.objects(), this.scheduler, this.#scenario.ignore);
+  }
+
+  async #tick(): Promise<void> {
+    const { next } = this.clock;
+    if (next !== undefined) this.clock.moveTo(next);
+    await this.#instant();
+  }
+
+  /** Everything that is due now happens; if something did, this is an instant: a place for faults. */
+  async #instant(): Promise<void> {
+    await this.#settle();
+    if (this.#activity === this.#seen) return;
+    this.#seen = this.#activity;
+    const fault = this.#places.next('instant');
+    if (fault === undefined) return;
+    this.#lastFault = this.clock.monotonic();
+    this.trace.add('', 'all is quiet', FAULTS[fault.kind].says);
+    this.#fleet.strike(fault.kind);
+    await this.#settle();
+  }
+
+  /** Everything in the sandbox answers within one turn of the event loop; workers may wait for something real. */
+  async #settle(): Promise<void> {
+    let waiting = 0;
+    for (let turns = 0; turns < MOST_TURNS && this.#changes <= MOST_CHANGES; turns++) {
+      let fired = false;
+      while (this.clock.fire()) fired = true;
+      const before = this.#activity;
+      await nextTurn();
+      if (fired || this.#activity !== before) waiting = 0;
+      else if (this.busy === 0 || ++waiting > PATIENT_TURNS) return;
+    }
+    this.#giveUp('the machine comes to rest', 'it is at work without end at one instant');
+  }
+
+  #giveUp(promise: string, detail: string): void {
+    this.oracle.say(promise, detail);
+    this.#over = true;
+  }
+
+  #changed(before: KubeObject | undefined, after: KubeObject | undefined): void {
+    const object = after ?? before;
+    if (object === undefined || isTalk(object)) return;
+    this.#activity++;
+    this.#changes++;
+    this.#lastChange = this.clock.monotonic();
+    this.oracle.changed(before, after);
+  }
+
+  /** Work is bounded: faults cost retries, but no hot loop, and no output is applied again for nothing. */
+  #checkCosts(): void {
+    const { writes, needless } = this.oracle;
+    const faults = this.#faults.length;
+    if (needless > 3 * faults) this.oracle.say('no write is made without need', `${needless} writes changed nothing`);
+    const most = this.#quiet === undefined ? Infinity : this.#quiet.writes * 2 + 30 * (faults + 1);
+    if (writes > most) this.oracle.say('work is bounded', `${writes} writes; the flight without faults needs ${this.#quiet?.writes}`);
+  }
+
+  #pace(): ReadonlyMap<string, number> | undefined {
+    if (this.#quiet === undefined || jumps(this.#faults)) return undefined;
+    const given = Object.entries(this.#scenario.pace ?? {}).map(([phase, pace]): [string, number] => [phase, parseDuration(pace)]);
+    return new Map([...[...this.#quiet.steps].map(([phase, gap]): [string, number] => [phase, gap / 2]), ...given]);
+  }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
+}

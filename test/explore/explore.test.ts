@@ -1,0 +1,66 @@
+import { expect } from 'chai';
+import crd from '../../examples/autoroute/src/generated/crd.json' with { type: 'json' };
+import { scheduler } from '../../examples/autoroute/src/generated/scheduler.ts';
+import { deployment } from '../../examples/autoroute/test/deployments.ts';
+import type { Scenario } from '../../sandbox/src/explore/index.ts';
+import { create, explore, KINDS, parseToken, remove, replay, rest, scenario, tokenText } from '../../sandbox/src/explore/index.ts';
+
+const subject = { scheduler, crd };
+const autoRoute = {
+  apiVersion: 'examples.io/v1',
+  kind: 'AutoRoute',
+  metadata: { name: 'example' },
+  spec: { deploymentSelector: { matchLabels: { 'app-group': 'httpbin' } } },
+};
+const routes: Scenario = scenario({
+  name: 'routes come and go',
+  objects: [deployment('one'), deployment('two')],
+  steps: [create(autoRoute), rest(), create(deployment('three')), remove('Deployment', 'one'), rest(), remove('AutoRoute', 'example')],
+});
+
+describe('explore', () => {
+  it('finds that AutoRoute keeps every promise under every single fault at every place', async () => {
+    const { findings, flown, singles } = await explore(subject, routes, { kinds: KINDS.filter((kind) => kind !== 'watch-silent') });
+    expect(findings.map(({ violation, token }) => `${violation.promise}: ${violation.detail} (${token})`)).to.deep.equal([]);
+    expect(singles[0]).to.equal(singles[1]);
+    expect(flown).to.be.greaterThan(300);
+  });
+
+  it('flies the same flight again for the same scenario, seed and faults', async () => {
+    const faults = parseToken('routes~7~event-late@9,crash-after@17,frozen@3,clock-back@4').faults;
+    const [first, second] = [await replay(subject, routes, faults, 7), await replay(subject, routes, faults, 7)];
+    expect(first.trace.filter(({ fault }) => fault !== undefined)).to.have.length(4);
+    expect(second).to.deep.equal(first);
+  });
+
+  it('flies another flight for another seed', async () => {
+    const faults = [{ kind: 'server-error', nth: 14 }] as const;
+    const [first, second] = [await replay(subject, routes, faults, 1), await replay(subject, routes, faults, 2)];
+    expect(second.trace).not.to.deep.equal(first.trace);
+  });
+
+  it('flies pairs of faults and other orders of events when all single faults are flown and there is budget', async () => {
+    let last = '';
+    const { flown, findings } = await explore(subject, routes, {
+      kinds: ['slow', 'event-late'],
+      more: (count) => count < 60,
+      onProgress: ({ stage }) => (last = stage),
+    });
+    expect([last, flown, findings]).to.deep.equal(['pairs and schedules', 60, []]);
+  });
+
+  it('writes a flight down as a word, and reads it again', () => {
+    const token = { scenario: routes.name, seed: 3, faults: [{ kind: 'crash-after', nth: 12 } as const, { kind: 'slow', nth: 30 } as const] };
+    expect(tokenText(token)).to.equal('routes-come-and-go~3~crash-after@12,slow@30');
+    expect(parseToken(tokenText(token))).to.deep.equal({ ...token, scenario: 'routes-come-and-go' });
+    expect(() => parseToken('routes~1~crash@x')).to.throw('one looks like crash@12');
+    expect(() => parseToken('routes~1~fire@1')).to.throw("there is no fault 'fire'");
+    expect(() => parseToken('routes')).to.throw('is not a replay token');
+  });
+
+  it('says when a scenario itself cannot be flown', async () => {
+    const wrong = scenario({ name: 'wrong', steps: [remove('AutoRoute', 'nobody')] });
+    const error = await explore(subject, wrong).catch((caught: Error) => caught);
+    expect(error).to.be.instanceOf(Error).with.property('message').that.contains("the scenario 'wrong' cannot be flown, remove is refused");
+  });
+});
