@@ -9,6 +9,7 @@ import { controlPlane, until } from '../realparts/index.ts';
 import { deployment } from '../../examples/autoroute/test/deployments.ts';
 import type { OperatorProcess } from './operator-process.ts';
 import { startProcess } from './operator-process.ts';
+import { expectLeastRights } from './rights.ts';
 
 const SOON_MS = 30_000;
 /** The garbage collector learns of new kinds every 30 s only, and collects after that. */
@@ -23,7 +24,7 @@ describe('AutoRoute on a real control plane with Istio’s CRDs, with the rights
     dir = mkdtempSync(join(tmpdir(), 'autopilot-autoroute-'));
     await scaffold({ dir, example: 'autoroute', runtime: 'registry' });
     symlinkSync(join(packageRoot, 'node_modules'), join(dir, 'node_modules'));
-    plane = await controlPlane({ controllerManager: true });
+    plane = await controlPlane({ controllerManager: true, audit: true });
     await plane.installIstioCrds();
     for (const namespace of ['operators', 'apps']) await plane.kubectl(['create', 'namespace', namespace]);
     await plane.helm(['install', 'autoroute-operator', join(dir, 'charts/autoroute-operator'), '-n', 'operators']);
@@ -118,5 +119,15 @@ describe('AutoRoute on a real control plane with Istio’s CRDs, with the rights
 
   it('ends on SIGTERM with exit code 0', async () => {
     expect(await operator.stop()).to.equal(0);
+  });
+
+  it('has used every right of its chart, and was refused none, says the API server', async () => {
+    const because = 'asked for after a conflict with another writer only, which nobody can provoke at will';
+    await expectLeastRights(
+      plane,
+      'operators',
+      'autoroute-operator',
+      ['autoroutes.examples.io', services, virtualServices, gateways].map((resource) => ({ right: `get ${resource}`, because })),
+    );
   });
 });

@@ -8,6 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { execa } from 'execa';
+import type { AuditEvent } from './audit.ts';
+import { auditFlags, readAudit } from './audit.ts';
 import { gatewayApiCrds, istioCrds, tool } from './parts.ts';
 import { freePorts } from './ports.ts';
 
@@ -16,16 +18,30 @@ export interface ControlPlane {
   readonly kubeconfig: string;
   readonly server: string;
   kubectl(args: readonly string[], options?: { readonly input?: string }): Promise<string>;
-  helm(args: readonly string[]): Promise<string>;
+  /** Helm 4, as the administrator. */
+  helm(args: readonly string[], options?: HelmOptions): Promise<string>;
   installIstioCrds(): Promise<void>;
   installGatewayApiCrds(): Promise<void>;
   /** A kubeconfig file that holds nothing but a fresh token of this ServiceAccount. */
   tokenKubeconfig(namespace: string, serviceAccount: string): Promise<string>;
+  /** What this ServiceAccount has asked of the API server so far. Only with `audit: true`. */
+  audit(namespace: string, serviceAccount: string): readonly AuditEvent[];
   stop(): Promise<void>;
 }
 
+export interface HelmOptions {
+  readonly major?: 3 | 4;
+  readonly kubeconfig?: string;
+}
+
+export interface ControlPlaneOptions {
+  readonly controllerManager?: boolean;
+  /** Keep a log of every request. */
+  readonly audit?: boolean;
+}
+
 /** @throws Unavailable when a part cannot be had, Error when it does not start. */
-export async function controlPlane(options: { readonly controllerManager?: boolean } = {}): Promise<ControlPlane> {
+export async function controlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
   const folder = mkdtempSync(join(tmpdir(), 'autopilot-cp-'));
   const running: (() => Promise<unknown>)[] = [];
   const [client, peer, secure, manager] = await freePorts(4);
@@ -72,6 +88,7 @@ export async function controlPlane(options: { readonly controllerManager?: boole
     '--disable-admission-plugins=ServiceAccount',
     '--service-cluster-ip-range=10.96.0.0/16',
     '--allow-privileged=true',
+    ...(options.audit === true ? auditFlags(folder) : []),
   ]);
 
   const kubectlPath = await tool('kubectl');
@@ -109,9 +126,9 @@ export async function controlPlane(options: { readonly controllerManager?: boole
     kubeconfig,
     server,
     kubectl,
-    async helm(args) {
-      const { stdout } = await execa(await tool('helm'), [...args], {
-        env: { KUBECONFIG: kubeconfig, HOME: folder, XDG_CACHE_HOME: join(folder, 'helm-cache') },
+    async helm(args, { major = 4, kubeconfig: config = kubeconfig } = {}) {
+      const { stdout } = await execa(await tool(major === 3 ? 'helm3' : 'helm'), [...args], {
+        env: { KUBECONFIG: config, HOME: folder, XDG_CACHE_HOME: join(folder, 'helm-cache') },
       });
       return stdout;
     },
@@ -121,6 +138,7 @@ export async function controlPlane(options: { readonly controllerManager?: boole
       const fresh = await kubectl(['create', 'token', serviceAccount, '-n', namespace]);
       return file(`${namespace}-${serviceAccount}.kubeconfig`, kubeconfigText(server, fresh.trim()));
     },
+    audit: (namespace, serviceAccount) => readAudit(folder, `system:serviceaccount:${namespace}:${serviceAccount}`),
     stop,
   };
 }

@@ -1,5 +1,6 @@
 /** Real control planes and a real Prometheus for tests. */
 export { controlPlane, until } from './control-plane.ts';
+export type { AuditEvent } from './audit.ts';
 export type { ControlPlane } from './control-plane.ts';
 export { prometheusPath, promtoolPath } from './debian.ts';
 export { prepare, tool } from './parts.ts';

@@ -15,10 +15,21 @@ const HELM = 'v4.3.1';
 const ISTIO_API = 'istio.io/api@v1.31.4';
 const GATEWAY_API = 'sigs.k8s.io/gateway-api@v1.6.3';
 
-export type Tool = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kubectl' | 'helm';
+const HELM_3 = 'v3.22.0';
+const KUBECONFORM = 'v0.8.0';
+
+export type Tool = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kubectl' | 'helm' | 'helm3' | 'kubeconform';
 
 const stamp = ['gitVersion=' + KUBERNETES, 'gitMajor=1', 'gitMinor=37', 'gitTreeState=clean']
   .map((pair) => `-X k8s.io/component-base/version.${pair}`)
+  .join(' ');
+
+/** As Helm's own build stamps it: without, `helm template` takes the cluster for Kubernetes 1.20. */
+const helm3Stamp = [
+  `internal/version.version=${HELM_3}`,
+  ...['chartutil', 'lint/rules'].flatMap((path) => [`pkg/${path}.k8sVersionMajor=1`, `pkg/${path}.k8sVersionMinor=37`]),
+]
+  .map((pair) => `-X helm.sh/helm/v3/${pair}`)
   .join(' ');
 
 /** How each tool is built, into the folder `bin`. */
@@ -28,6 +39,14 @@ const RECIPES: Readonly<Record<Tool, (bin: string) => { readonly args: readonly 
   'kube-controller-manager': (bin) => kubernetes(bin, 'kube-controller-manager'),
   kubectl: (bin) => kubernetes(bin, 'kubectl'),
   helm: () => ({ cwd: here, args: ['install', '-ldflags', `-s -w -X helm.sh/helm/v4/internal/version.version=${HELM}`, `helm.sh/helm/v4/cmd/helm@${HELM}`] }),
+  helm3: () => ({ cwd: here, args: ['install', '-ldflags', `-s -w ${helm3Stamp}`, `helm.sh/helm/v3/cmd/helm@${HELM_3}`] }),
+  kubeconform: () => ({ cwd: here, args: ['install', '-ldflags', '-s -w', `github.com/yannh/kubeconform/cmd/kubeconform@${KUBECONFORM}`] }),
+};
+
+/** Files in the cache: the newer parts carry their version, so that they need no place in its key. */
+const FILES: Readonly<Partial<Record<Tool, { readonly cached: string; readonly built: string }>>> = {
+  helm3: { cached: `helm-${HELM_3}`, built: 'helm' },
+  kubeconform: { cached: `kubeconform-${KUBECONFORM}`, built: 'kubeconform' },
 };
 
 function kubernetes(bin: string, command: string): { readonly args: readonly string[]; readonly cwd: string } {
@@ -45,7 +64,8 @@ export async function prepare(): Promise<void> {
 /** The path of a tool. @throws Unavailable when it is not there and cannot be built. */
 export async function tool(name: Tool): Promise<string> {
   const given = process.env['KUBEBUILDER_ASSETS'];
-  for (const found of [given === undefined ? undefined : join(given, name), join(cacheFolder(), name), name === 'kubectl' ? '/usr/bin/kubectl' : undefined])
+  const cached = FILES[name]?.cached ?? name;
+  for (const found of [given === undefined ? undefined : join(given, name), join(cacheFolder(), cached), name === 'kubectl' ? '/usr/bin/kubectl' : undefined])
     if (found !== undefined && existsSync(found)) return found;
   return build(name);
 }
@@ -60,7 +80,7 @@ async function build(name: Tool): Promise<string> {
   const progress = setInterval(() => console.log(`  ${name}: ${Math.round((Date.now() - started) / 1000)} s`), 30_000);
   try {
     await execa('go', args, { cwd, env: { GOBIN: bin, GOFLAGS: '-buildvcs=false', CGO_ENABLED: '0' } });
-    renameSync(join(bin, name), join(cache, name));
+    renameSync(join(bin, FILES[name]?.built ?? name), join(cache, FILES[name]?.cached ?? name));
   } catch (error) {
     const reason = (error as { code?: string }).code === 'ENOENT' ? 'there is no Go on this machine' : (error as Error).message;
     throw new Unavailable(`${name} cannot be built: ${reason}. Set KUBEBUILDER_ASSETS to a folder that has it.`, { cause: error });
@@ -69,7 +89,7 @@ async function build(name: Tool): Promise<string> {
     rmSync(bin, { recursive: true, force: true });
   }
   console.log(`built ${name} in ${Math.round((Date.now() - started) / 1000)} s`);
-  return join(cache, name);
+  return join(cache, FILES[name]?.cached ?? name);
 }
 
 function cacheFolder(): string {

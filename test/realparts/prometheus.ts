@@ -19,12 +19,14 @@ export interface PrometheusOptions {
   readonly history?: string;
   /** `host:port` of what it scrapes, at /metrics. */
   readonly targets?: readonly string[];
+  /** Labels of the targets. */
+  readonly labels?: Readonly<Record<string, string>>;
   /** Between two scrapes. Default 1s. */
   readonly scrapeInterval?: string;
 }
 
 /** @throws Unavailable when the part cannot be had, Error when it does not start */
-export async function prometheusServer({ history, targets = [], scrapeInterval = '1s' }: PrometheusOptions = {}): Promise<Prometheus> {
+export async function prometheusServer({ history, targets = [], labels = {}, scrapeInterval = '1s' }: PrometheusOptions = {}): Promise<Prometheus> {
   const binary = await prometheusPath();
   const folder = mkdtempSync(join(tmpdir(), 'autopilot-prometheus-'));
   const data = join(folder, 'data');
@@ -35,7 +37,10 @@ export async function prometheusServer({ history, targets = [], scrapeInterval =
     await execa(await promtoolPath(), ['tsdb', 'create-blocks-from', 'openmetrics', file, data]);
   }
   const config = join(folder, 'prometheus.yml');
-  writeFileSync(config, stringify({ global: { scrape_interval: scrapeInterval }, scrape_configs: [{ job_name: 'mesh', static_configs: [{ targets }] }] }));
+  writeFileSync(
+    config,
+    stringify({ global: { scrape_interval: scrapeInterval }, scrape_configs: [{ job_name: 'mesh', static_configs: [{ targets, labels }] }] }),
+  );
   const [port] = await freePorts(1);
   const address = `http://127.0.0.1:${port}`;
   const log = join(folder, 'prometheus.log');

@@ -1,4 +1,30 @@
-{{- /* What the phases of autopilot.yaml declare, and nothing else: inputs are read, outputs are applied. */ -}}
+{{- /* What the phases of autopilot.yaml need, verb by verb, and nothing else. */ -}}
 {{- define "operator.rules" -}}
-<%- rules %>
-{{- end -}}
+<%_ for (const rule of rules) { _%>
+# <%= rule.why %>
+- apiGroups: <%- flow(rule.apiGroups) %>
+  resources: <%- flow(rule.resources) %>
+  verbs: <%- flow(rule.verbs) %>
+<%_ } _%>
+<%_ if (extraRules.length > 0) { _%>
+# rbac.extraRules of autopilot.yaml
+<%- yaml(extraRules) %>
+<%_ } _%>
+{{- with .Values.rbac.extraRules }}
+# rbac.extraRules of the values
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- /* The same for the lease. The API server does not know a name before creation, so create cannot be narrowed to one. */ -}}
+{{- define "operator.leaseRules" -}}
+{{- if ne (toString .Values.config.enableLeaderElection) "false" -}}
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [create]
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  resourceNames: [{{ include "operator.leaseName" . }}]
+  verbs: [get, update]
+{{- end }}
+{{- end }}

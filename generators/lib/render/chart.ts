@@ -1,80 +1,87 @@
 /**
  * The chart: charts/operator filled in from the model. Helm's `{{ }}` pass through untouched; `<% %>` decides what the model knows.
+ * A file of which nothing is left (a clean-up without finalizers) is left out.
  */
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ejs from 'ejs';
-import { parse, stringify } from 'yaml';
-import type { Model, ModelInput, ModelOutput, ParameterType, ProjectFile } from '../model.ts';
+import { stringify } from 'yaml';
+import { configSchema, configValues, LIVE_KEYS } from '../chart/config.ts';
+import { dashboard } from '../chart/dashboard.ts';
+import { MIGRATIONS } from '../chart/migrations.ts';
+import { valuesSection, withValues } from '../chart/readme.ts';
+import { clusterWide, needsFinalizer, rulesOf } from '../chart/rights.ts';
+import { readValues, valuesSchema, valuesText } from '../chart/values.ts';
+import type { Model, ProjectFile } from '../model.ts';
 import { packageRoot } from '../package-root.ts';
 
-interface Rule {
-  readonly apiGroups: readonly string[];
-  readonly resources: readonly string[];
-  readonly verbs: readonly string[];
-}
-
-const READ = ['get', 'list', 'watch'] as const;
+/** Where the figures of the `resources` comment come from: docs/chart-comparison.md says how they were measured. */
+const MEASURED = 'about 95 MB idle';
 
 /** @param operatorConfigText autopilot-operator.yaml as it stands, which becomes the chart's `config:` values. */
 export function renderChart(model: Model, crd: object, operatorConfigText: string): ProjectFile[] {
   const templates = join(packageRoot, 'charts/operator');
+  const config = configValues(operatorConfigText);
   const data = {
     ...model,
-    operatorConfig: configValues(operatorConfigText),
-    rules: yaml(rulesOf(model)),
-    clusterScoped: clusterScoped(model),
+    operatorConfig: config.text,
+    watchNamespaces: JSON.stringify(config.watchNamespaces),
+    rules: rulesOf(model),
+    clusterWide: clusterWide(model),
+    finalizer: needsFinalizer(model),
+    usesMetrics: model.phases.some(({ metrics }) => metrics),
+    working: model.phases.filter(({ final, ready }) => !final && !ready).map(({ name }) => name),
+    liveKeys: LIVE_KEYS,
+    migrations: MIGRATIONS,
+    measured: MEASURED,
+    description: model.phases.find(({ initial }) => initial)?.description ?? `A state machine of ${model.phases.length} phases.`,
+    example: `- apiVersion: ${model.group}/${model.version}\n  kind: ${model.kind}\n  metadata: { name: example }\n  spec: {}`,
     crdSpec: escapeBraces(yaml((crd as { spec: unknown }).spec)),
+    valuesSection: '',
     indent,
+    yaml,
+    flow: (items: readonly string[]) => JSON.stringify(items).replaceAll('","', '", "'),
   };
-  return globSync('**/{*,.helmignore}', { cwd: templates, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort()
-    .map((file) => {
-      const path = file
-        .slice(templates.length + 1)
-        .replaceAll('\\', '/')
-        .replace('crds/crd.yaml', `crds/${model.plural}.yaml`);
-      return { path: `charts/${model.operatorName}/${path}`, content: ejs.render(readFileSync(file, 'utf8'), data, {}), ownership: 'merged' as const };
-    });
-}
+  const fill = (path: string, more: object = {}): string => ejs.render(readFileSync(join(templates, path), 'utf8'), { ...data, ...more }, {});
+  const source = fill('values.yaml');
+  const values = readValues(source, configSchema());
+  const section = valuesSection(values);
+  const chart = `charts/${model.operatorName}`;
+  const merged = (path: string, content: string): ProjectFile => ({ path: `${chart}/${path}`, content, ownership: 'merged' });
+  const special: Readonly<Record<string, () => ProjectFile>> = {
+    'values.yaml': () => merged('values.yaml', valuesText(source)),
+    'README.md': () => ({
+      path: `${chart}/README.md`,
+      content: fill('README.md', { valuesSection: section }),
+      ownership: 'yours',
+      follow: (text) => withValues(text, section),
+    }),
+    'files/cleanup.mjs': () => merged('files/cleanup.mjs', data.finalizer ? fill('files/cleanup.mjs') : ''),
+    'templates/_overrides.tpl': () => ({ path: `${chart}/templates/_overrides.tpl`, content: named(fill('templates/_overrides.tpl')), ownership: 'yours' }),
+    'templates/crds/crd.yaml': () => merged(`templates/crds/${model.plural}.yaml`, named(fill('templates/crds/crd.yaml'))),
+  };
 
-/** The rights that the declared inputs and outputs need, and those of the machine itself. */
-export function rulesOf(model: Model): readonly Rule[] {
-  const verbs = new Map<string, { readonly type: ParameterType; readonly verbs: Set<string> }>();
-  const grant = (type: ParameterType, ...more: readonly string[]): void => {
-    const key = `${type.group}/${type.plural}`;
-    const known = verbs.get(key) ?? { type, verbs: new Set<string>() };
-    for (const verb of more) known.verbs.add(verb);
-    verbs.set(key, known);
-  };
-  const inputs: readonly ModelInput[] = [...model.phases.flatMap((phase) => phase.inputs), ...(model.finalizer?.inputs ?? [])];
-  const outputs: readonly ModelOutput[] = [...model.phases.flatMap((phase) => phase.outputs), ...(model.finalizer?.outputs ?? [])];
-  for (const { parameter } of inputs) grant(parameter, ...READ);
-  // A server-side apply that creates needs create beside patch.
-  for (const { parameter, prune } of outputs) grant(parameter, ...READ, 'create', 'patch', ...(prune ? ['delete'] : []));
-  const order = ['get', 'list', 'watch', 'create', 'patch', 'delete'];
-  const declared = [...verbs.values()]
-    .sort((a, b) => (`${a.type.group}/${a.type.plural}` < `${b.type.group}/${b.type.plural}` ? -1 : 1))
-    .map(({ type, verbs: granted }): Rule => ({ apiGroups: [type.group], resources: [type.plural], verbs: order.filter((verb) => granted.has(verb)) }));
+  /** Named templates of all charts of an umbrella share one space, so they carry the operator's name. */
+  function named(text: string): string {
+    return text.replaceAll('"operator.', `"${model.operatorName}.`);
+  }
+
   return [
-    { apiGroups: [model.group], resources: [model.plural], verbs: READ },
-    { apiGroups: [model.group], resources: [`${model.plural}/status`], verbs: ['patch'] },
-    ...declared,
-    { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create'] },
-    ...(model.extraRules as readonly Rule[]),
-  ];
+    ...files(templates).map((path) => special[path]?.() ?? merged(path, path.startsWith('templates/') ? named(fill(path)) : fill(path))),
+    merged('values.schema.json', `${JSON.stringify(valuesSchema(values), null, 2)}\n`),
+    merged('files/dashboard.json', `${JSON.stringify(dashboard(model), null, 2)}\n`),
+  ].filter(({ content }) => content.toString().trim() !== '');
 }
 
-function clusterScoped(model: Model): readonly string[] {
-  const kinds = model.parameters.filter(({ namespaced }) => !namespaced).map(({ kind }) => kind);
-  return model.scope === 'Cluster' ? [model.kind, ...kinds] : kinds;
-}
-
-function configValues(text: string): string {
-  const fields: unknown = parse(text);
-  return fields === null || fields === undefined ? '{}' : text.trimEnd();
+function files(folder: string): readonly string[] {
+  return globSync('**/{*,.helmignore}', { cwd: folder, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) =>
+      join(entry.parentPath, entry.name)
+        .slice(folder.length + 1)
+        .replaceAll('\\', '/'),
+    )
+    .sort();
 }
 
 function yaml(value: unknown): string {

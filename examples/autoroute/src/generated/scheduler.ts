@@ -70,7 +70,6 @@ export const scheduler = defineScheduler({
             namespaced: true,
           },
           namespace: 'own',
-          prune: true,
         },
       ],
       file: 'src/workers/syncing.ts',

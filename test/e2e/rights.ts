@@ -1,0 +1,68 @@
+/** Proof of least rights, from the API server's audit log: nothing was refused, and every granted verb was asked for. */
+import { expect } from 'chai';
+import type { ControlPlane } from '../realparts/index.ts';
+
+interface Rule {
+  readonly apiGroups?: readonly string[];
+  readonly resources?: readonly string[];
+  readonly resourceNames?: readonly string[];
+  readonly verbs: readonly string[];
+}
+
+interface Binding {
+  readonly kind: string;
+  readonly metadata: { readonly namespace?: string };
+  readonly roleRef: { readonly kind: string; readonly name: string };
+  readonly subjects?: readonly { readonly kind: string; readonly name: string; readonly namespace?: string }[];
+}
+
+/** A verb that is granted and that a flight cannot be sure to need. */
+export interface Exempt {
+  /** `get autoroutes.examples.io` */
+  readonly right: string;
+  readonly because: string;
+}
+
+/** @throws AssertionError that lists what was refused, or granted and never asked for */
+export async function expectLeastRights(plane: ControlPlane, namespace: string, serviceAccount: string, exempt: readonly Exempt[] = []): Promise<void> {
+  const asked = plane.audit(namespace, serviceAccount);
+  const refused = asked.filter(({ code }) => code === 403 || code === 401).map((event) => `${event.verb} ${event.resource}.${event.group} ${event.name ?? ''}`);
+  expect(refused, 'refused').to.deep.equal([]);
+  // A server-side apply that creates is logged as the patch it came as, and checked for create too.
+  const used = new Set(
+    asked.flatMap(({ verb, code, resource, group }) =>
+      [verb, ...(verb === 'patch' && code === 201 ? ['create'] : [])].map((one) => rightOf(one, resource, group)),
+    ),
+  );
+  const granted = (await rulesOf(plane, namespace, serviceAccount)).flatMap(({ apiGroups = [], resources = [], verbs }) =>
+    apiGroups.flatMap((group) => resources.flatMap((resource) => verbs.map((verb) => rightOf(verb, resource, group)))),
+  );
+  expect(granted.length, 'rights granted').to.be.greaterThan(0);
+  const unused = [...new Set(granted)].filter((right) => !used.has(right)).sort();
+  expect(
+    unused.filter((right) => !exempt.some((one) => one.right === right)),
+    'granted and never used',
+  ).to.deep.equal([]);
+  expect(
+    exempt.filter(({ right }) => !granted.includes(right)),
+    'excused and not granted',
+  ).to.deep.equal([]);
+}
+
+function rightOf(verb: string, resource: string, group: string): string {
+  return `${verb} ${resource}${group === '' ? '' : `.${group}`}`;
+}
+
+async function rulesOf(plane: ControlPlane, namespace: string, serviceAccount: string): Promise<readonly Rule[]> {
+  const { items } = JSON.parse(await plane.kubectl(['get', 'rolebindings,clusterrolebindings', '-A', '-o', 'json'])) as { items: readonly Binding[] };
+  const mine = items.filter(({ subjects = [] }) =>
+    subjects.some((subject) => subject.kind === 'ServiceAccount' && subject.name === serviceAccount && subject.namespace === namespace),
+  );
+  const roles = await Promise.all(
+    mine.map(async ({ roleRef, metadata }) => {
+      const place = roleRef.kind === 'Role' ? ['-n', metadata.namespace ?? ''] : [];
+      return JSON.parse(await plane.kubectl(['get', roleRef.kind, roleRef.name, ...place, '-o', 'json'])) as { rules: readonly Rule[] };
+    }),
+  );
+  return roles.flatMap(({ rules }) => rules);
+}
