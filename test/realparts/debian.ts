@@ -23,17 +23,19 @@ async function program(name: string, command: string): Promise<string> {
   return join(await unpacked(name), 'usr/bin', command);
 }
 
-/** The folder with a package's files. */
-async function unpacked(name: string): Promise<string> {
+/**
+ * The folder with a package's files, and those of packages that it needs.
+ * @throws Unavailable when one cannot be downloaded
+ */
+export async function unpacked(name: string, ...needed: readonly string[]): Promise<string> {
   const folder = join(cacheRoot(), `debian-${name}`);
   if (existsSync(folder)) return folder;
   mkdirSync(cacheRoot(), { recursive: true });
   const work = mkdtempSync(join(cacheRoot(), '.debian-'));
   try {
     console.log(`downloading Debian's package ${name} (once) …`);
-    await execa('apt-get', ['download', name], { cwd: work });
-    const [file] = readdirSync(work);
-    await execa('dpkg', ['-x', join(work, file ?? ''), join(work, 'files')]);
+    await execa('apt-get', ['download', name, ...needed], { cwd: work });
+    for (const file of readdirSync(work)) await execa('dpkg', ['-x', join(work, file), join(work, 'files')]);
     if (!existsSync(folder)) renameSync(join(work, 'files'), folder);
     return folder;
   } catch (error) {

@@ -20,7 +20,8 @@ const KUBECONFORM = 'v0.8.0';
 
 export type Tool = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kubectl' | 'helm' | 'helm3' | 'kubeconform';
 
-const stamp = ['gitVersion=' + KUBERNETES, 'gitMajor=1', 'gitMinor=37', 'gitTreeState=clean']
+/** Without it Helm reads the version v0.0.0. */
+export const stamp = ['gitVersion=' + KUBERNETES, 'gitMajor=1', 'gitMinor=37', 'gitTreeState=clean']
   .map((pair) => `-X k8s.io/component-base/version.${pair}`)
   .join(' ');
 

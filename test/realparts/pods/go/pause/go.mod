@@ -1,0 +1,3 @@
+module realparts/pause
+
+go 1.26
