@@ -13,7 +13,7 @@ import { root } from './build.ts';
 export interface Flown {
   /** The project that was made; it stays. */
   readonly dir: string;
-  readonly counts: Readonly<Record<'transitions' | 'created' | 'updated' | 'pruned', number>>;
+  readonly counts: Readonly<Record<'transitions' | Extract<OperatorEvent, { type: 'output' }>['action'], number>>;
   stop(): Promise<void>;
 }
 
@@ -44,7 +44,7 @@ export async function firstFlight(say: (line: string) => void): Promise<Flown> {
 async function fly(dir: string, told: (line: string) => void): Promise<Flown> {
   const { scheduler } = (await import(pathToFileURL(join(dir, 'src/generated/scheduler.ts')).href)) as { scheduler: Scheduler };
   const { default: crd } = (await import(pathToFileURL(join(dir, 'src/generated/crd.json')).href, { with: { type: 'json' } })) as { default: KubeObject };
-  const counts = { transitions: 0, created: 0, updated: 0, pruned: 0 };
+  const counts = { transitions: 0, created: 0, updated: 0, pruned: 0, edited: 0, restored: 0 };
   const cluster = new Cluster({ clock: systemClock });
   const create = async (object: KubeObject): Promise<void> => void (await cluster.api.create(cluster.typeOf(object), object, { fieldManager: 'npm-start' }));
   await create(crd);
@@ -55,7 +55,7 @@ async function fly(dir: string, told: (line: string) => void): Promise<Flown> {
     else if (event.type === 'transition') {
       counts.transitions++;
       told(`  AutoRoute ${keyString(event.resource)}: ${event.from === '' ? 'new' : event.from} -> ${event.to}`);
-    } else {
+    } else if (event.type === 'output') {
       counts[event.action]++;
       told(`    ${event.action === 'pruned' ? '-' : event.action === 'created' ? '+' : '~'} ${event.kind} ${event.object.name}`);
     }

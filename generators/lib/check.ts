@@ -9,7 +9,7 @@ import type { PhaseDocument, ProjectDocument } from './schema.ts';
 type Report = (path: Path, message: string) => void;
 
 /** Files of src/generated that no phase and no kind may claim. */
-const RESERVED_FILES = ['scheduler', 'parameters', 'queries', 'machine'];
+const RESERVED_FILES = ['scheduler', 'parameters', 'queries', 'machine', 'finalizer'];
 const DNS_LABEL = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
 const DNS_SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const SCRIPT_GLOBALS = new Set(Object.getOwnPropertyNames(globalThis));
@@ -99,6 +99,11 @@ function checkPhase(project: ProjectDocument, phase: PhaseDocument, path: Path, 
   phase.next?.forEach((name, index) => target([...path, 'next', index], name));
   if (phase.onTimeout !== undefined) target([...path, 'onTimeout'], phase.onTimeout);
   if (phase.onSpecChange !== undefined) target([...path, 'onSpecChange'], phase.onSpecChange, ['ignore']);
+  const waiting = project.phases.filter(({ approval }) => approval !== undefined).map(({ name }) => name);
+  for (const key of ['onTimeout', 'onSpecChange'] as const)
+    if (waiting.includes(phase[key] ?? ''))
+      report([...path, key], `${pathText(path)} names '${phase[key]}' in ${key}, which goes there at once, but '${phase[key]}' waits for an approval`);
+  if (phase.initial && phase.approval !== undefined) report([...path, 'approval'], `${pathText(path)} is initial, so nobody can approve of going there`);
   if ((phase.timeout === undefined) !== (phase.onTimeout === undefined))
     report(path, `${pathText(path)} has ${phase.timeout === undefined ? 'onTimeout without timeout' : 'timeout without onTimeout'}: they belong together`);
   phase.formerly?.forEach((name, index) => {

@@ -1,7 +1,7 @@
 /** autopilot.yaml, from text to the model that everything is rendered from: all of its problems at once, or the model. */
 import { catalogue, GATEWAY_API_GATEWAYS, METRICS } from './catalogue.ts';
 import { check } from './check.ts';
-import type { Model, ModelInput, ModelOutput, ModelPhase, ParameterType } from './model.ts';
+import type { Model, ModelFinalizer, ModelInput, ModelOutput, ModelPhase, ParameterType } from './model.ts';
 import { pluralOf } from './naming.ts';
 import { parseYaml, problemText, validate } from './problems.ts';
 import type { ParsedYaml, Path, Problem } from './problems.ts';
@@ -42,9 +42,17 @@ function modelOf(project: ProjectDocument, yaml: ParsedYaml): Model {
   const [group = '', version = ''] = project.apiVersion.split('/');
   const known = new Map([...catalogue, ...(project.customParameters ?? []).map((custom) => [custom.lowerName, customParameter(custom)] as const)]);
   const names = project.phases.map(({ name }) => name);
-  const phases = project.phases.map((phase, index) => phaseOf(phase, names, known, yaml.position(['phases', index]).line));
+  const phases = project.phases.map((phase, index) => phaseOf(phase, names, known, project.scope, yaml.position(['phases', index]).line));
   const finalizer = project.finalizer ?? (project.enableFinalizer ? {} : undefined);
-  const used = new Map(phases.flatMap((phase) => [...phase.inputs, ...phase.outputs]).map(({ parameter }) => [parameter.name, parameter]));
+  const end: ModelFinalizer | undefined = finalizer && {
+    metrics: (finalizer.inputs ?? []).some((input) => nameOf(input) === METRICS),
+    inputs: inputsOf(finalizer.inputs, known, project.scope),
+    outputs: outputsOf(finalizer.outputs, known, project.scope),
+    ...(finalizer.timeout !== undefined && { timeout: finalizer.timeout }),
+    line: yaml.position([project.finalizer === undefined ? 'enableFinalizer' : 'finalizer']).line,
+  };
+  const uses = [...phases, ...(end === undefined ? [] : [end])];
+  const used = new Map(uses.flatMap(({ inputs, outputs }) => [...inputs, ...outputs]).map(({ parameter }) => [parameter.name, parameter]));
   return {
     kind: project.kind,
     group,
@@ -56,20 +64,14 @@ function modelOf(project: ProjectDocument, yaml: ParsedYaml): Model {
     phases,
     queries: [...(project.queries ?? []).map((custom) => query(custom.name, custom.queryTemplate, custom.parameters ?? [])), ...builtInQueries],
     parameters: [...used.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
-    ...(finalizer && {
-      finalizer: {
-        inputs: inputsOf(finalizer.inputs, known),
-        outputs: outputsOf(finalizer.outputs, known),
-        ...(finalizer.timeout !== undefined && { timeout: finalizer.timeout }),
-      },
-    }),
+    ...(end && { finalizer: end }),
     customParameters: (project.customParameters ?? []).map(({ lowerName }) => lowerName),
     extraRules: project.rbac?.extraRules ?? [],
     warnings: warningsOf(project),
   };
 }
 
-function phaseOf(phase: PhaseDocument, names: readonly string[], known: ReadonlyMap<string, ParameterType>, line: number): ModelPhase {
+function phaseOf(phase: PhaseDocument, names: readonly string[], known: ReadonlyMap<string, ParameterType>, scope: Scope, line: number): ModelPhase {
   const allowed = phase.final ? [] : phase.next === undefined ? names : names.filter((name) => name === phase.name || phase.next?.includes(name));
   return {
     name: phase.name,
@@ -87,8 +89,8 @@ function phaseOf(phase: PhaseDocument, names: readonly string[], known: Readonly
     approval: phase.approval === 'required',
     formerly: phase.formerly ?? [],
     metrics: (phase.inputs ?? []).some((input) => nameOf(input) === METRICS),
-    inputs: inputsOf(phase.inputs, known),
-    outputs: outputsOf(phase.outputs, known),
+    inputs: inputsOf(phase.inputs, known, scope),
+    outputs: outputsOf(phase.outputs, known, scope),
     line,
   };
 }
@@ -97,7 +99,14 @@ function nameOf(use: InputDocument | OutputDocument): string {
   return typeof use === 'string' ? use : use.name;
 }
 
-function inputsOf(inputs: readonly InputDocument[] = [], known: ReadonlyMap<string, ParameterType>): ModelInput[] {
+type Scope = ProjectDocument['scope'];
+
+/** A cluster-scoped resource has no namespace of its own. */
+function namespaceFor(scope: Scope): 'own' | 'all' {
+  return scope === 'Cluster' ? 'all' : 'own';
+}
+
+function inputsOf(inputs: readonly InputDocument[] = [], known: ReadonlyMap<string, ParameterType>, scope: Scope): ModelInput[] {
   return inputs.flatMap((input) => {
     const parameter = known.get(nameOf(input));
     if (parameter === undefined) return [];
@@ -105,7 +114,7 @@ function inputsOf(inputs: readonly InputDocument[] = [], known: ReadonlyMap<stri
     return [
       {
         parameter,
-        namespace: detail?.namespace ?? 'own',
+        namespace: detail?.namespace ?? namespaceFor(scope),
         ...(detail?.selector !== undefined && { selector: wireSelector(detail.selector) }),
         optional: detail?.optional ?? false,
       },
@@ -113,12 +122,12 @@ function inputsOf(inputs: readonly InputDocument[] = [], known: ReadonlyMap<stri
   });
 }
 
-function outputsOf(outputs: readonly OutputDocument[] = [], known: ReadonlyMap<string, ParameterType>): ModelOutput[] {
+function outputsOf(outputs: readonly OutputDocument[] = [], known: ReadonlyMap<string, ParameterType>, scope: Scope): ModelOutput[] {
   return outputs.flatMap((output) => {
     const parameter = known.get(nameOf(output));
     if (parameter === undefined) return [];
     const detail = typeof output === 'string' ? undefined : output;
-    return [{ parameter, namespace: detail?.namespace ?? 'own', prune: detail?.prune ?? false, optional: detail?.optional ?? false }];
+    return [{ parameter, namespace: detail?.namespace ?? namespaceFor(scope), prune: detail?.prune ?? false, optional: detail?.optional ?? false }];
   });
 }
 

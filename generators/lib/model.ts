@@ -56,6 +56,15 @@ export interface ModelPhase {
   readonly line: number;
 }
 
+export interface ModelFinalizer {
+  readonly metrics: boolean;
+  readonly inputs: readonly ModelInput[];
+  readonly outputs: readonly ModelOutput[];
+  readonly timeout?: string;
+  /** Line in autopilot.yaml, from 1. */
+  readonly line: number;
+}
+
 export interface ModelQuery {
   /** As in autopilot.yaml: `istio-success-rate`. */
   readonly name: string;
@@ -65,6 +74,11 @@ export interface ModelQuery {
   readonly parameters: readonly string[];
   /** Parameters with a fixed choice; the first is the default. */
   readonly choices?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** Only kinds that the same phase reads can be edited in place. */
+export function isShareable({ inputs }: Pick<ModelPhase, 'inputs'>, output: ModelOutput): boolean {
+  return inputs.some(({ parameter }) => parameter.group === output.parameter.group && parameter.plural === output.parameter.plural);
 }
 
 export interface Model {
@@ -78,9 +92,9 @@ export interface Model {
   readonly scope: 'Namespaced' | 'Cluster';
   readonly phases: readonly ModelPhase[];
   readonly queries: readonly ModelQuery[];
-  /** All parameters that some phase names, without `metrics`, sorted by name. */
+  /** All parameters that some phase or the finalizer names, without `metrics`, sorted by name. */
   readonly parameters: readonly ParameterType[];
-  readonly finalizer?: { readonly inputs: readonly ModelInput[]; readonly outputs: readonly ModelOutput[]; readonly timeout?: string };
+  readonly finalizer?: ModelFinalizer;
   /** Names of the project's own parameters, used or not. */
   readonly customParameters: readonly string[];
   readonly extraRules: readonly unknown[];

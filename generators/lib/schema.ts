@@ -10,7 +10,7 @@ const name = z.string().min(1);
 const labelSelector = z.union([z.string().min(1), z.record(z.string(), z.string())]);
 
 const PARAMETER = 'Name of a parameter: one of the built-in kinds, or of customParameters.';
-const NAMESPACE = "`own`: the resource's own namespace (default); `all`: every namespace that the operator watches.";
+const NAMESPACE = "`own`: the resource's own namespace (default; a cluster-scoped resource has none); `all`: every namespace that the operator watches.";
 const OPTIONAL = 'The kind may be absent from the cluster.';
 
 export const inputSchema = z.union([
@@ -51,7 +51,12 @@ export const phaseSchema = z.strictObject({
   onSpecChange: name
     .optional()
     .describe('The phase to go to when the spec changes, or `ignore`. Default: the initial one for final phases, `ignore` for others.'),
-  approval: z.literal('required').optional().describe('The transition into this phase waits for a person.'),
+  approval: z
+    .literal('required')
+    .optional()
+    .describe(
+      'The transition into this phase waits for a person: held, with its outputs applied, until somebody sets the annotation that the condition AwaitingApproval names.',
+    ),
   formerly: z.array(name).optional().describe('Old names: a resource found in one of them is taken as being here.'),
 });
 
@@ -77,7 +82,7 @@ export const querySchema = z.strictObject({
 export const finalizerSchema = z.strictObject({
   inputs: z.array(inputSchema).optional().describe('What the finalizer reads.'),
   outputs: z.array(outputSchema).optional().describe('What the finalizer writes.'),
-  timeout: duration.optional().describe('How long it may take; then the resource goes without it.'),
+  timeout: duration.optional().describe('How long one call may take before its signal is aborted; it is called again then. Default: workerTimeout.'),
 });
 
 export const projectSchema = z.strictObject({

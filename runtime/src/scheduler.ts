@@ -2,7 +2,7 @@
  * The scheduler: the generated table phase -> worker, inputs, outputs, next phases. Data only; the machine runs it.
  */
 import type { ResourceType } from './kube/object.ts';
-import type { AnyWorker } from './worker.ts';
+import type { AnyFinalizer, AnyWorker } from './worker.ts';
 
 /** `10s`, `1m30s`, `500ms`, `1h`. */
 export type Duration = string;
@@ -41,6 +41,8 @@ export interface PhaseDefinition {
   readonly onTimeout?: string;
   /** A phase name, or `ignore`. Default: the initial phase on final phases, `ignore` elsewhere. */
   readonly onSpecChange?: string;
+  /** `required`: the transition into this phase waits for a person. */
+  readonly approval?: 'required';
   readonly formerly?: readonly string[];
   readonly metrics?: boolean;
   readonly inputs: readonly InputDefinition[];
@@ -51,6 +53,18 @@ export interface PhaseDefinition {
   readonly line?: number;
   /** Absent on final phases. */
   readonly worker?: AnyWorker;
+}
+
+/** Work to do before a resource may go. */
+export interface FinalizerDefinition {
+  readonly inputs: readonly InputDefinition[];
+  readonly outputs: readonly OutputDefinition[];
+  readonly metrics?: boolean;
+  /** How long one call may take before its signal is aborted. Default: the worker timeout of the operator. */
+  readonly timeout?: Duration;
+  /** Line in autopilot.yaml, for messages. */
+  readonly line?: number;
+  readonly finalize: AnyFinalizer;
 }
 
 export interface QueryDefinition {
@@ -68,12 +82,36 @@ export interface Scheduler {
   readonly resource: ResourceType;
   readonly phases: readonly PhaseDefinition[];
   readonly queries: readonly QueryDefinition[];
-  /** Kinds of all outputs that some phase may write, for watching. Derived by `defineScheduler`. */
+  readonly finalizer?: FinalizerDefinition;
+}
+
+/** A phase or the finalizer, as far as it reads and writes. */
+export interface Uses {
+  /** For messages: `phase Syncing`, `the finalizer`. */
+  readonly title: string;
+  readonly inputs: readonly InputDefinition[];
+  readonly outputs: readonly OutputDefinition[];
+  readonly metrics?: boolean | undefined;
+  readonly line?: number | undefined;
+}
+
+export function usesOf({ name, inputs, outputs, metrics, line }: PhaseDefinition): Uses {
+  return { title: `phase ${name}`, inputs, outputs, metrics, line };
+}
+
+export function usesOfFinalizer({ inputs, outputs, metrics, line }: FinalizerDefinition): Uses {
+  return { title: 'the finalizer', inputs, outputs, metrics, line };
+}
+
+/** Everything of a scheduler that reads and writes. */
+export function allUses({ phases, finalizer }: Scheduler): readonly Uses[] {
+  return [...phases.map(usesOf), ...(finalizer === undefined ? [] : [usesOfFinalizer(finalizer)])];
 }
 
 /**
  * Checks a scheduler and returns it. The generator has validated autopilot.yaml already; this guards hand-made tables.
- * @throws Error when there is not exactly one initial phase, a phase is doubled, or a non-final phase has no worker.
+ * @throws Error when there is not exactly one initial phase, a phase is doubled, a non-final phase has no worker, or the machine
+ * itself would go to a phase that waits for a person.
  */
 export function defineScheduler(scheduler: Scheduler): Scheduler {
   const names = new Set<string>();
@@ -84,6 +122,12 @@ export function defineScheduler(scheduler: Scheduler): Scheduler {
   }
   const initial = scheduler.phases.filter((phase) => phase.initial);
   if (initial.length !== 1) throw new Error(`exactly one phase must be initial, found ${initial.length}`);
+  const held = scheduler.phases.filter((phase) => phase.approval === 'required').map(({ name }) => name);
+  if (initial.some(({ name }) => held.includes(name))) throw new Error(`phase ${initial[0]?.name} is initial, so its approval cannot be required`);
+  for (const { name, onTimeout, onSpecChange } of scheduler.phases)
+    for (const target of [onTimeout, onSpecChange])
+      if (target !== undefined && held.includes(target))
+        throw new Error(`phase ${name}: onTimeout and onSpecChange wait for nobody, so they cannot name ${target}, whose approval is required`);
   for (const phase of scheduler.phases)
     for (const next of phase.next ?? []) if (!names.has(next)) throw new Error(`phase ${phase.name}: next names ${next}, which is not a phase`);
   return scheduler;

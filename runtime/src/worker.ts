@@ -5,6 +5,7 @@
 import type { KubeObject, ObjectMeta } from './kube/object.ts';
 import type { Metrics } from './queries/types.ts';
 import type { Duration } from './scheduler.ts';
+import type { SharedOutput } from './shared.ts';
 
 /** All levels frozen: workers describe changes, they never make them in place. */
 export type DeepReadonly<T> = T extends (infer E)[] ? readonly DeepReadonly<E>[] : T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
@@ -52,9 +53,9 @@ export interface BaseContext<Resource, Inputs, Config> {
   readonly signal: AbortSignal;
   /** The time of this sync. */
   readonly now: Date;
-  /** When the resource entered this phase. */
+  /** When the resource entered this phase, later by the time it was paused since. In the finalizer: when deletion was asked for. */
   readonly phaseStartedAt: Date;
-  /** When a worker of this phase last returned `step: true`. */
+  /** When a worker of this phase last returned `step: true`, later by the time the resource was paused since. */
   readonly lastStep: Date | undefined;
 }
 
@@ -73,13 +74,28 @@ export interface BaseResult<Phase extends string, Outputs, StatusInfo> {
   readonly message?: string;
 }
 
+/** What a finalizer returns. */
+export interface FinalizeResult<Outputs> {
+  /** True: nothing is left to do, the resource may go. False: called again after `requeueAfter`, or when something that was read changes. */
+  readonly done: boolean;
+  /** Objects to apply, by output name, in the order autopilot.yaml declares. */
+  readonly outputs?: Outputs;
+  /** The latest time of the next call when not done. Default: `workInterval`. */
+  readonly requeueAfter?: Duration;
+  /** Shown in the Ready condition while not done. */
+  readonly message?: string;
+}
+
 /** An object of an output: identity, and the fields to set. */
 export type OutputObject = Pick<KubeObject, 'apiVersion' | 'kind'> & { readonly metadata: Pick<ObjectMeta, 'name' | 'namespace' | 'labels' | 'annotations'> };
 
 export type AnyContext = BaseContext<KubeObject, Readonly<Record<string, InputView<KubeObject>>>, unknown> & { readonly metrics?: Metrics };
-export type AnyResult = BaseResult<string, Readonly<Record<string, readonly OutputObject[] | undefined>>, Readonly<Record<string, unknown>>>;
+export type AnyOutputs = Readonly<Record<string, readonly (OutputObject | SharedOutput)[] | undefined>>;
+export type AnyResult = BaseResult<string, AnyOutputs, Readonly<Record<string, unknown>>>;
 /** A worker of any phase. Generated code casts its typed workers to it in one place. */
 export type AnyWorker = (context: AnyContext) => Promise<AnyResult> | AnyResult;
+/** As `AnyWorker`, for the finalizer. */
+export type AnyFinalizer = (context: AnyContext) => Promise<FinalizeResult<AnyOutputs>> | FinalizeResult<AnyOutputs>;
 
 /**
  * Try again after `delay`; not an error. The phase is kept, nothing is written.
@@ -107,6 +123,6 @@ export class PermanentError extends Error {
 }
 
 /** What a generated stub calls until its worker is written: the resource becomes Stalled with this sentence, the operator stays up. */
-export function notImplemented(phase: string, file: string): never {
-  throw new PermanentError(`${phase} is not implemented yet: edit ${file}`, 'NotImplemented');
+export function notImplemented(what: string, file: string): never {
+  throw new PermanentError(`${what} is not implemented yet: edit ${file}`, 'NotImplemented');
 }

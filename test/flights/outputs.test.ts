@@ -134,7 +134,11 @@ describe('outputs', () => {
     let refused = true;
     faults.fault = ({ verb, kind }) => (refused && verb === 'apply' && kind === 'Service' ? { when: 'before', error: refusal(422, 'Invalid') } : undefined);
     await flight.create(drone('one', { services: ['a'] }));
-    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False OutputRefused', 'Reconciling=True OutputRefused']);
+    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal([
+      'Ready=False OutputRefused',
+      'Reconciling=True OutputRefused',
+      'OutputsApplied=False OutputRefused',
+    ]);
     expect(readyMessage(await flight.get('Drone', 'one'))).to.equal('Service default/a was refused: refused with 422');
     refused = false;
     await flight.advance('2s');

@@ -1,5 +1,6 @@
 /** The rights that the declared inputs and outputs need, and those of the machine itself: verb by verb, as the runtime asks for them. */
 import type { Model, ModelInput, ModelOutput, ParameterType } from '../model.ts';
+import { isShareable } from '../model.ts';
 
 export interface Rule {
   readonly apiGroups: readonly string[];
@@ -74,8 +75,10 @@ function ownable(model: Model, output: ModelOutput): boolean {
   return model.scope === 'Cluster' || (output.parameter.namespaced && output.namespace === 'own');
 }
 
+/** As the runtime decides it (machine/finalizer.ts): one is declared, or something can be written that no owner reference reaches. */
 export function needsFinalizer(model: Model): boolean {
-  return model.finalizer !== undefined || outputsOf(model).some((output) => !ownable(model, output));
+  const edits = model.phases.some((phase) => phase.outputs.some((output) => isShareable(phase, output)));
+  return model.finalizer !== undefined || edits || outputsOf(model).some((output) => !ownable(model, output));
 }
 
 /** Why Roles in single namespaces would not do, each the end of a sentence; none when they do. */

@@ -1,5 +1,6 @@
 /** src/generated: the types of the resource, of parameters, of each phase, and the scheduler. All ours. */
-import type { Model, ModelPhase, ModelQuery, ParameterType, ProjectFile } from '../model.ts';
+import type { Model, ModelFinalizer, ModelPhase, ModelQuery, ParameterType, ProjectFile } from '../model.ts';
+import { isShareable } from '../model.ts';
 import { parameterType } from '../queries.ts';
 import { Code, doc, GENERATED, literal, quote, union } from './source.ts';
 
@@ -11,13 +12,14 @@ export function renderGenerated(model: Model, crd: object): ProjectFile[] {
     ...(model.parameters.length > 0 ? [ours('parameters.ts', parameterTypes(model.parameters))] : []),
     ...(hasMetrics(model) ? [ours('queries.ts', queryTypes(model))] : []),
     ...workers.map((phase) => ours(`${phase.file}.ts`, phaseTypes(model, phase))),
+    ...(model.finalizer ? [ours('finalizer.ts', finalizerTypes(model, model.finalizer))] : []),
     ours('scheduler.ts', schedulerTable(model)),
     ours('crd.json', `${JSON.stringify(crd, null, 2)}\n`),
   ];
 }
 
 function hasMetrics(model: Model): boolean {
-  return model.phases.some((phase) => phase.metrics);
+  return model.phases.some((phase) => phase.metrics) || model.finalizer?.metrics === true;
 }
 
 function resourceTypes(model: Model): string {
@@ -114,34 +116,58 @@ ${methods.join('')}}
 }
 
 function phaseTypes(model: Model, phase: ModelPhase): string {
-  const { kind } = model;
-  const inputs = phase.inputs.map(({ parameter }) => `  readonly ${parameter.name}: InputView<parameters.${typeName(parameter)}>;\n`).join('');
-  const outputs = phase.outputs.map(({ parameter }) => `  readonly ${parameter.name}?: readonly parameters.${typeName(parameter)}Output[];\n`).join('');
-  const runtime = ['BaseContext', 'BaseResult', ...(inputs === '' ? [] : ['InputView'])];
-  const context = `BaseContext<${kind}, Inputs, unknown>${phase.metrics ? ' & { readonly metrics: Queries }' : ''}`;
-  return `${GENERATED}
-import type { ${runtime.join(', ')} } from 'autopilot-runtime';
-import type { ${kind}StatusInfo } from '../spec.ts';
-import type { ${kind} } from './${kind.toLowerCase()}.ts';
-${inputs || outputs ? "import type * as parameters from './parameters.ts';\n" : ''}${phase.metrics ? "import type { Queries } from './queries.ts';\n" : ''}
+  return `${moduleHead(model, phase, ['BaseContext', 'BaseResult'], true)}
 /** Where ${phase.name} may go: autopilot.yaml:${phase.line}. */
 export type Next = ${union(phase.next)};
 
-/** What ${phase.name} reads. */
-${inputs ? `export interface Inputs {\n${inputs}}` : 'export type Inputs = Readonly<Record<never, never>>;'}
-
-/** What ${phase.name} writes. */
-${outputs ? `export interface Outputs {\n${outputs}}` : 'export type Outputs = Readonly<Record<string, never>>;'}
-
-export type Context = ${context};
-export type Result = BaseResult<Next, Outputs, ${kind}StatusInfo>;
+${useTypes(model, phase, phase.name, (output) => isShareable(phase, output))}
+export type Result = BaseResult<Next, Outputs, ${model.kind}StatusInfo>;
 export type Worker = (context: Context) => Result | Promise<Result>;
 `;
 }
 
+function finalizerTypes(model: Model, finalizer: ModelFinalizer): string {
+  return `${moduleHead(model, finalizer, ['BaseContext', 'FinalizeResult'], false)}
+${useTypes(model, finalizer, 'the finalizer', () => false)}
+export type Result = FinalizeResult<Outputs>;
+export type Finalizer = (context: Context) => Result | Promise<Result>;
+`;
+}
+
+type Uses = Pick<ModelPhase, 'inputs' | 'outputs' | 'metrics'>;
+
+function moduleHead({ kind }: Model, uses: Uses, runtime: readonly string[], statusInfo: boolean): string {
+  const shared = statusInfo && uses.outputs.some((output) => isShareable(uses, output));
+  const names = [...runtime, ...(uses.inputs.length > 0 ? ['InputView'] : []), ...(shared ? ['SharedOutput'] : [])];
+  const parameters = uses.inputs.length > 0 || uses.outputs.length > 0;
+  return `${GENERATED}
+import type { ${names.join(', ')} } from 'autopilot-runtime';
+${statusInfo ? `import type { ${kind}StatusInfo } from '../spec.ts';\n` : ''}import type { ${kind} } from './${kind.toLowerCase()}.ts';
+${parameters ? "import type * as parameters from './parameters.ts';\n" : ''}${uses.metrics ? "import type { Queries } from './queries.ts';\n" : ''}`;
+}
+
+/** Inputs, Outputs and Context of a phase or the finalizer. */
+function useTypes(model: Model, uses: Uses, name: string, shareable: (output: Uses['outputs'][number]) => boolean): string {
+  const inputs = uses.inputs.map(({ parameter }) => `  readonly ${parameter.name}: InputView<parameters.${typeName(parameter)}>;\n`).join('');
+  const outputs = uses.outputs
+    .map((output) => {
+      const { parameter } = output;
+      const whole = `parameters.${typeName(parameter)}Output`;
+      return `  readonly ${parameter.name}?: readonly ${shareable(output) ? `(${whole} | SharedOutput<${quote(parameter.kind)}>)` : whole}[];\n`;
+    })
+    .join('');
+  return `/** What ${name} reads. */
+${inputs ? `export interface Inputs {\n${inputs}}` : 'export type Inputs = Readonly<Record<never, never>>;'}
+
+/** What ${name} writes. */
+${outputs ? `export interface Outputs {\n${outputs}}` : 'export type Outputs = Readonly<Record<string, never>>;'}
+
+export type Context = BaseContext<${model.kind}, Inputs, unknown>${uses.metrics ? ' & { readonly metrics: Queries }' : ''};`;
+}
+
 function schedulerTable(model: Model): string {
   const workers = model.phases.filter((phase) => !phase.final);
-  const uses = (phase: ModelPhase): object => ({
+  const uses = (phase: Uses): object => ({
     inputs: phase.inputs.map((input) => ({
       name: input.parameter.name,
       type: typeOf(input.parameter),
@@ -171,6 +197,7 @@ function schedulerTable(model: Model): string {
       timeout: phase.timeout,
       onTimeout: phase.onTimeout,
       onSpecChange: phase.onSpecChange,
+      approval: phase.approval ? 'required' : undefined,
       formerly: phase.formerly.length > 0 ? phase.formerly : undefined,
       metrics: phase.metrics || undefined,
       ...uses(phase),
@@ -179,23 +206,38 @@ function schedulerTable(model: Model): string {
       worker: phase.final ? undefined : new Code(`worker<${phase.name}Worker>(${syncName(phase)})`),
     })),
     queries: hasMetrics(model) ? model.queries.map(queryRow) : [],
+    finalizer: model.finalizer && {
+      metrics: model.finalizer.metrics || undefined,
+      timeout: model.finalizer.timeout,
+      ...uses(model.finalizer),
+      line: model.finalizer.line,
+      finalize: new Code('finalizer<Finalizer>(finalize)'),
+    },
   };
   const imports = workers.map(
     (phase) =>
       `import { sync as ${syncName(phase)} } from '../workers/${phase.file}.ts';\nimport type { Worker as ${phase.name}Worker } from './${phase.file}.ts';\n`,
   );
+  const end = model.finalizer !== undefined;
   return `${GENERATED}
 import { defineScheduler } from 'autopilot-runtime';
-import type { AnyWorker } from 'autopilot-runtime';
-${imports.join('')}
+import type { ${end ? 'AnyFinalizer, ' : ''}AnyWorker } from 'autopilot-runtime';
+${end ? "import { finalize } from '../finalizer.ts';\nimport type { Finalizer } from './finalizer.ts';\n" : ''}${imports.join('')}
 /** Checks a worker against its phase, then forgets the phase: the machine knows workers of any phase only. */
 function worker<Worker extends (context: never) => unknown>(sync: Worker): AnyWorker {
   return sync as unknown as AnyWorker;
 }
-
+${end ? FINALIZER_CAST : ''}
 export const scheduler = defineScheduler(${literal(table)});
 `;
 }
+
+const FINALIZER_CAST = `
+/** As \`worker\`, for the finalizer. */
+function finalizer<Finalizer extends (context: never) => unknown>(finalize: Finalizer): AnyFinalizer {
+  return finalize as unknown as AnyFinalizer;
+}
+`;
 
 function queryRow({ method, template, parameters, choices }: ModelQuery): object {
   const defaults = choices && Object.fromEntries(Object.entries(choices).map(([name, [first]]) => [name, first]));

@@ -6,6 +6,7 @@ export function renderTests(model: Model): ProjectFile[] {
   const yours = (path: string, content: string): ProjectFile => ({ path, content, ownership: 'yours' });
   return [
     ...model.phases.filter((phase) => !phase.final).map((phase) => yours(`test/${phase.file}.test.ts`, workerTest(phase))),
+    ...(model.finalizer ? [yours('test/finalizer.test.ts', FINALIZER_TEST)] : []),
     yours('test/machine.test.ts', machineTest(model)),
   ];
 }
@@ -26,6 +27,20 @@ describe(${quote(phase.name)}, () => {
 });
 `;
 }
+
+const FINALIZER_TEST = `import { PermanentError } from 'autopilot-runtime';
+import { expect } from 'chai';
+import type { Context } from '../src/generated/finalizer.ts';
+import { finalize } from '../src/finalizer.ts';
+
+describe('the finalizer', () => {
+  it('says that it is not implemented yet', async () => {
+    // A plain function, as workers are: give it the part of the context that it uses, look at what it returns.
+    const outcome = await finalize({} as Context).catch((error: unknown) => error);
+    expect(outcome).to.be.instanceOf(PermanentError).with.property('message', 'The finalizer is not implemented yet: edit src/finalizer.ts');
+  });
+});
+`;
 
 function machineTest(model: Model): string {
   const initial = model.phases.find((phase) => phase.initial);

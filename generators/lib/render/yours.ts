@@ -10,6 +10,7 @@ export function renderYours(model: Model, runtime: 'vendor' | 'registry'): Proje
     yours('autopilot-operator.yaml', operatorConfigText),
     yours('src/spec.ts', specStub(model)),
     ...model.phases.filter((phase) => !phase.final).map((phase) => yours(`src/workers/${phase.file}.ts`, workerStub(model, phase))),
+    ...(model.finalizer ? [yours('src/finalizer.ts', finalizerStub(model))] : []),
     yours('src/main.ts', MAIN),
     yours(`examples/${model.kind.toLowerCase()}.yaml`, sample(model)),
     yours('Dockerfile', dockerfile(runtime)),
@@ -50,6 +51,22 @@ import type { Context, Result } from '../generated/${phase.file}.ts';
 ${doc(facts.join('\n'))}export async function sync(_context: Context): Promise<Result> {
   // Look at _context.resource and return { next: ${quote(others[0] ?? phase.name)} }.
   return notImplemented(${quote(phase.name)}, ${quote(`src/workers/${phase.file}.ts`)});
+}
+`;
+}
+
+function finalizerStub(model: Model): string {
+  const { kind } = model;
+  return `import { notImplemented } from 'autopilot-runtime';
+import type { Context, Result } from './generated/finalizer.ts';
+
+/**
+ * What is to be done before a ${kind} may go. What it made is deleted and what it edited is put back by the runtime: this is for
+ * anything else. Called until it returns { done: true }, so it may be called several times.
+ */
+export async function finalize(_context: Context): Promise<Result> {
+  // Nothing to do: return { done: true }. Not ready yet: return { done: false, requeueAfter: '10s' }.
+  return notImplemented('The finalizer', 'src/finalizer.ts');
 }
 `;
 }

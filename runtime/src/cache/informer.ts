@@ -28,7 +28,7 @@ interface Part {
   listed: number | undefined;
   /** Monotonic time at which the watch last brought something, or a list was taken. */
   heard: number | undefined;
-  unavailable: string | undefined;
+  unavailable: { readonly reason: string; readonly absent: boolean } | undefined;
   broken: { readonly since: number; readonly reason: string } | undefined;
   /** Monotonic time since which the watch has been open, or opening. */
   open: number | undefined;
@@ -101,8 +101,8 @@ export class Informer {
           well();
           if (this.#waiters.size > 0) this.#wake();
         },
-        unavailable: (reason) => {
-          part.unavailable = reason;
+        unavailable: (reason, absent) => {
+          part.unavailable = { reason, absent };
           this.#wake();
         },
         failed: (error) => {
@@ -166,7 +166,17 @@ export class Informer {
 
   /** Why the kind cannot be read now; undefined when it can. */
   get unavailable(): string | undefined {
-    return this.#parts.find((part) => part.unavailable !== undefined)?.unavailable;
+    return this.#parts.find((part) => part.unavailable !== undefined)?.unavailable?.reason;
+  }
+
+  /** The server does not serve the kind: "unavailable" means "there are none". */
+  get absent(): boolean {
+    return this.#parts.every((part) => part.unavailable?.absent === true);
+  }
+
+  /** Is the place watched? What is not watched is unknown, not absent. */
+  covers(key: ObjectKey): boolean {
+    return this.#storeOf(key) !== undefined;
   }
 
   /** Why its lists and watches have failed for a while; undefined when they work, or the kind is unavailable. */

@@ -39,7 +39,7 @@ export interface ReflectorEvents {
   listed(began: number, relist: Relist | undefined): void;
   /** The watch brought something, a bookmark included. */
   heard(): void;
-  unavailable(reason: string): void;
+  unavailable(reason: string, absent: boolean): void;
   failed(error: unknown): void;
   /** A watch is opened again, after it ended or broke. */
   restarted(): void;
@@ -73,7 +73,7 @@ export function reflect(scope: Scope, store: Store, ports: Ports, events: Reflec
         else store.put(effect.event.object);
         return events.heard();
       case 'unavailable':
-        return events.unavailable(effect.reason);
+        return events.unavailable(effect.reason, effect.absent);
       default:
         effect satisfies never;
     }

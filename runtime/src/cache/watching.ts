@@ -51,7 +51,8 @@ export type Effect =
   | { readonly do: 'replace'; readonly items: readonly KubeObject[]; readonly resourceVersion: string }
   | { readonly do: 'take'; readonly event: WatchEvent }
   /** The server does not let us read this, or does not know the kind. What was known stays: unknown is not absent. */
-  | { readonly do: 'unavailable'; readonly reason: string };
+  /** `absent`: the server does not serve the kind (404), so there are no such objects. Else (403) nobody can know. */
+  | { readonly do: 'unavailable'; readonly reason: string; readonly absent: boolean };
 
 export interface Step {
   readonly state: State;
@@ -94,7 +95,7 @@ function listed(state: Listing, happening: Exclude<Happening, { what: 'doubted' 
     case 'expired':
       return state.whole ? { state: wait(anew, error, random) } : { state: { ...anew, whole: true } };
     case 'denied':
-      return { state: wait(anew, error, random), effect: { do: 'unavailable', reason: (error as Error).message } };
+      return { state: wait(anew, error, random), effect: unavailable(error) };
     case 'broken':
       return { state: wait({ ...state, failures }, error, random) };
   }
@@ -120,7 +121,7 @@ function watched(state: Watching, happening: Exclude<Happening, { what: 'doubted
         case 'expired':
           return { state: failures === 1 ? { ...START, failures } : wait({ ...START, failures }, error, random) };
         case 'denied':
-          return { state: wait({ ...START, failures }, error, random), effect: { do: 'unavailable', reason: (error as Error).message } };
+          return { state: wait({ ...START, failures }, error, random), effect: unavailable(error) };
         case 'broken':
           return { state: wait({ ...state, moved: false, failures }, error, random) };
       }
@@ -148,4 +149,8 @@ function wait(then: Listing | Watching, error: unknown, random: Random): Waiting
 
 function failuresOf(state: State): number {
   return state.name === 'waiting' ? state.then.failures : state.failures;
+}
+
+function unavailable(error: unknown): Effect {
+  return { do: 'unavailable', reason: (error as Error).message, absent: hasCode(error, 404) };
 }

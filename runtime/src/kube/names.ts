@@ -28,6 +28,16 @@ export function retryAnnotation(group: string): string {
   return `${group}/retry`;
 }
 
+/** `<group>/approve: <phase>@<token>` on a resource: a person lets it go to that phase. */
+export function approveAnnotation(group: string): string {
+  return `${group}/approve`;
+}
+
+/** `<group>/held` on an object of somebody else's: which of its fields resources hold, and what stood there before. */
+export function heldAnnotation(group: string): string {
+  return `${group}/held`;
+}
+
 /** `<group>/<operatorName>`: the runtime's own finalizer. */
 export function finalizerName(group: string, operatorName: string): string {
   return `${group}/${operatorName}`;

@@ -1,14 +1,14 @@
 /**
  * Views: what a phase sees of the cluster, and the record of what it read. A view never shows more than its declaration; a read
- * outside it throws and names the place.
+ * outside it throws and names the place. All of its answers are of one moment: the begin of the sync.
  */
 import type { Informer } from '../cache/informer.ts';
 import type { Change } from '../cache/store.ts';
-import type { KubeObject } from '../kube/object.ts';
-import { keyString } from '../kube/object.ts';
+import type { KubeObject, ObjectKey } from '../kube/object.ts';
+import { keyOf, keyOfString, keyString } from '../kube/object.ts';
 import type { Requirement } from '../kube/selector.ts';
 import { matchesSelector, requirementsOf } from '../kube/selector.ts';
-import type { InputDefinition, PhaseDefinition } from '../scheduler.ts';
+import type { InputDefinition, Uses } from '../scheduler.ts';
 import type { InputView, ReadOptions } from '../worker.ts';
 import { PermanentError, RetryLater } from '../worker.ts';
 
@@ -25,6 +25,35 @@ export interface Reads {
 
 /** What one resource depends on, by informer. */
 export type Dependencies = Map<Informer, Reads>;
+
+/** What one sync under way reads, and what has changed below it. */
+export interface Reading {
+  readonly dependencies: Dependencies;
+  /** By informer and key: what stood there when the sync began. Undefined: nothing. */
+  readonly past: Map<Informer, Map<string, KubeObject | undefined>>;
+}
+
+export function newReading(): Reading {
+  return { dependencies: new Map(), past: new Map() };
+}
+
+/** A change while the sync runs: it goes on seeing what was there before. */
+export function remember({ past }: Reading, informer: Informer, { old, object }: Change): void {
+  const current = old ?? object;
+  if (current === undefined) return;
+  const key = keyString(keyOf(current));
+  const before = past.get(informer) ?? new Map<string, KubeObject | undefined>();
+  past.set(informer, before);
+  if (!before.has(key)) before.set(key, old);
+}
+
+/** Has something changed that the sync has read? Then what it decided may be wrong by now. */
+export function outdated({ dependencies, past }: Reading): boolean {
+  return [...past].some(([informer, before]) => {
+    const reads = dependencies.get(informer);
+    return reads !== undefined && [...before].some(([key, old]) => touches(reads, { old, object: informer.get(keyOfString(key)), writer: undefined }));
+  });
+}
 
 export function readsOf(dependencies: Dependencies, informer: Informer): Reads {
   let reads = dependencies.get(informer);
@@ -61,24 +90,46 @@ export function touches(reads: Reads, change: Change): boolean {
   );
 }
 
-/** The view of one input for one sync; what it reads goes into `reads`. */
-export function inputView(phase: PhaseDefinition, input: InputDefinition, informer: Informer, resource: KubeObject, reads: Reads): InputView<KubeObject> {
+/** Views of all inputs; one that is not declared throws. */
+export function inputViews(
+  uses: Uses,
+  resource: KubeObject,
+  reading: Reading,
+  informerOf: (input: InputDefinition) => Informer,
+): Record<string, InputView<KubeObject>> {
+  const views = new Map(uses.inputs.map((input) => [input.name, inputView(uses, input, informerOf(input), resource, reading)]));
+  return new Proxy<Record<string, InputView<KubeObject>>>(Object.fromEntries(views), {
+    get(target, name) {
+      if (typeof name === 'symbol' || name in target || name === 'then' || name === 'toJSON') return Reflect.get(target, name) as unknown;
+      throw new PermanentError(`${name} is no input of ${placeOf(uses)}; its inputs are ${[...views.keys()].join(', ') || 'none'}`);
+    },
+  });
+}
+
+/** The view of one input for one sync; what it reads goes into `reading`. */
+export function inputView(uses: Uses, input: InputDefinition, informer: Informer, resource: KubeObject, reading: Reading): InputView<KubeObject> {
   const own = resource.metadata.namespace;
-  const place = `input ${input.name} of phase ${phase.name}${phase.line === undefined ? '' : ` (autopilot.yaml, line ${phase.line})`}`;
-  /** Undefined: all namespaces. */
-  const namespaceOf = (options: ReadOptions | undefined): string | undefined => {
+  const place = `input ${input.name} of ${placeOf(uses)}`;
+  const reads = readsOf(reading.dependencies, informer);
+  const namespaceOf = (options: ReadOptions | undefined, all: boolean): string | undefined => {
     if (!input.type.namespaced) return undefined;
-    if (input.namespace === 'own' && options?.namespace !== undefined && options.namespace !== own)
+    const namespace = options?.namespace;
+    if (namespace === undefined && own === undefined && !all) throw new PermanentError(`${place}: the resource has no namespace, so name one`);
+    if (input.namespace === 'own' && namespace !== undefined && namespace !== own)
       throw new PermanentError(
-        `${place} sees the resource's own namespace only; declare it as { name: ${input.name}, namespace: all } to read from ${options.namespace}`,
+        `${place} sees the resource's own namespace only; declare it as { name: ${input.name}, namespace: all } to read from ${namespace}`,
       );
-    return options?.namespace ?? own;
+    if (namespace !== undefined && !informer.covers({ namespace, name: '' }))
+      throw new PermanentError(`${place} cannot read from namespace ${namespace}: the operator does not watch it`);
+    return namespace ?? (all ? undefined : own);
   };
   const get = (name: string, options?: ReadOptions): KubeObject | undefined => {
-    const namespace = namespaceOf(options);
-    const key = namespace === undefined ? { name } : { namespace, name };
-    reads.keys.add(keyString(key));
-    return informer.get(key);
+    const namespace = namespaceOf(options, false);
+    const key: ObjectKey = namespace === undefined ? { name } : { namespace, name };
+    const text = keyString(key);
+    reads.keys.add(text);
+    const past = reading.past.get(informer);
+    return past?.has(text) === true ? past.get(text) : informer.get(key);
   };
   return {
     get available() {
@@ -91,10 +142,24 @@ export function inputView(phase: PhaseDefinition, input: InputDefinition, inform
       return found;
     },
     list(options) {
-      const namespace = input.namespace === 'all' && options?.namespace === undefined ? undefined : namespaceOf(options);
+      const namespace = namespaceOf(options, input.namespace === 'all');
       const requirements = options?.selector === undefined ? [] : requirementsOf(options.selector);
       reads.lists.push({ namespace, requirements });
-      return informer.list(namespace).filter((object) => matchesSelector(requirements, object.metadata.labels));
+      return asOf(informer, namespace, reading).filter((object) => matchesSelector(requirements, object.metadata.labels));
     },
   };
+}
+
+/** The objects of a namespace when the sync began. */
+function asOf(informer: Informer, namespace: string | undefined, reading: Reading): readonly KubeObject[] {
+  const live = informer.list(namespace);
+  const past = reading.past.get(informer);
+  if (past === undefined) return live;
+  const before = [...past.values()].flatMap((old) => (old !== undefined && (namespace === undefined || old.metadata.namespace === namespace) ? [old] : []));
+  const untouched = live.filter((object) => !past.has(keyString(object.metadata)));
+  return [...untouched, ...before].sort((a, b) => (keyString(a.metadata) < keyString(b.metadata) ? -1 : 1));
+}
+
+function placeOf({ title, line }: Uses): string {
+  return `${title}${line === undefined ? '' : ` (autopilot.yaml, line ${line})`}`;
 }

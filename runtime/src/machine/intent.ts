@@ -4,10 +4,10 @@
 import { appliedAnnotation, MANAGED_BY_LABEL, ownerLabel, shortHash } from '../kube/names.ts';
 import type { KubeObject, ObjectKey } from '../kube/object.ts';
 import { apiVersionOf, keyOf, keyString } from '../kube/object.ts';
-import type { OutputDefinition, PhaseDefinition, Scheduler } from '../scheduler.ts';
-import type { AnyResult } from '../worker.ts';
+import type { OutputDefinition, PhaseDefinition, Scheduler, Uses } from '../scheduler.ts';
+import type { AnyOutputs, AnyResult, FinalizeResult, OutputObject } from '../worker.ts';
 import { PermanentError } from '../worker.ts';
-import { isMap } from './status.ts';
+import { canonical, isMap } from './json.ts';
 
 export interface Intent {
   readonly output: OutputDefinition;
@@ -27,30 +27,43 @@ export function checkResult(scheduler: Scheduler, phase: PhaseDefinition, result
   const allowed = [phase.name, ...(phase.next ?? scheduler.phases.map(({ name }) => name))];
   if (!allowed.includes(result.next))
     throw new PermanentError(`the ${worker} returned next: '${result.next}'; allowed are ${[...new Set(allowed)].join(', ')}`);
-  const declared = phase.outputs.map(({ name }) => name);
-  for (const name of Object.keys(result.outputs ?? {}))
+  checkOutputs(phase.outputs, result.outputs, worker);
+}
+
+/** As `checkResult`, for the finalizer. @throws PermanentError */
+export function checkFinalizeResult(outputs: readonly OutputDefinition[], result: FinalizeResult<AnyOutputs>): void {
+  if (!isMap(result) || typeof result['done'] !== 'boolean')
+    throw new PermanentError(`the finalizer returned ${JSON.stringify(result)}; it must return { done: true } or { done: false }`);
+  checkOutputs(outputs, result.outputs, 'finalizer');
+}
+
+function checkOutputs(outputs: readonly OutputDefinition[], returned: AnyOutputs | undefined, who: string): void {
+  const declared = outputs.map(({ name }) => name);
+  for (const [name, objects] of Object.entries(returned ?? {})) {
     if (!declared.includes(name))
-      throw new PermanentError(`the ${worker} returned outputs.${name}, which autopilot.yaml does not declare (declared: ${declared.join(', ') || 'none'})`);
+      throw new PermanentError(`the ${who} returned outputs.${name}, which autopilot.yaml does not declare (declared: ${declared.join(', ') || 'none'})`);
+    if (objects !== undefined && (!Array.isArray(objects) || !objects.every(isMap)))
+      throw new PermanentError(`the ${who} returned outputs.${name} that is no list of objects`);
+  }
 }
 
 /**
- * The intents of one output, or undefined when the worker said nothing about it (then nothing is applied and nothing pruned).
+ * The intents of one output.
  * @throws PermanentError for an object that is not of the declared kind, has no legal name, lies elsewhere, or is an input handed back.
  */
 export function intentsOf(
   scheduler: Scheduler,
-  phase: PhaseDefinition,
+  uses: Uses,
   output: OutputDefinition,
-  result: AnyResult,
+  objects: readonly OutputObject[],
   resource: KubeObject,
-): readonly Intent[] | undefined {
-  const objects = result.outputs?.[output.name];
-  if (objects === undefined) return undefined;
+): readonly Intent[] {
+  const place = `outputs.${output.name} of ${uses.title}`;
   const seen = new Set<string>();
   return objects.map((object) => {
-    const intent = intentOf(scheduler, output, object as KubeObject, resource, `outputs.${output.name} of phase ${phase.name}`);
+    const intent = intentOf(scheduler, output, object as KubeObject, resource, place);
     const key = keyString(intent.key);
-    if (seen.has(key)) throw new PermanentError(`outputs.${output.name} of phase ${phase.name} has ${key} twice`);
+    if (seen.has(key)) throw new PermanentError(`${place} has ${key} twice`);
     seen.add(key);
     return intent;
   });
@@ -65,7 +78,7 @@ function intentOf(scheduler: Scheduler, output: OutputDefinition, object: KubeOb
     throw new PermanentError(`${place} has a ${type.kind} named ${JSON.stringify(name)}; names are lower-case letters, digits, '-' and '.', at most 253`);
   if (object.metadata.resourceVersion !== undefined || object.metadata.uid !== undefined)
     throw new PermanentError(
-      `${place} hands back ${type.kind} ${name} as it was read (it has a ${object.metadata.uid === undefined ? 'resourceVersion' : 'uid'}), which would take over everything in it; return its name and the fields to set`,
+      `${place} hands back ${type.kind} ${name} as it was read (it has a ${object.metadata.uid === undefined ? 'resourceVersion' : 'uid'}), which would take over everything in it; return its name and the fields to set, or edit it in place with shared() or a builder of autopilot-runtime/mesh`,
     );
   const own = resource.metadata.namespace;
   const namespace = type.namespaced ? (object.metadata.namespace ?? own) : undefined;
@@ -106,24 +119,6 @@ function intentOf(scheduler: Scheduler, output: OutputDefinition, object: KubeOb
     hash,
     object: { ...bare, metadata: { ...bare.metadata, annotations: { ...annotations, [appliedAnnotation(group)]: hash } } },
   };
-}
-
-/** JSON with sorted names: equal intents have equal text. */
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  if (!isMap(value)) return JSON.stringify(value) ?? 'null';
-  const parts = Object.keys(value)
-    .filter((name) => value[name] !== undefined)
-    .sort()
-    .map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`);
-  return `{${parts.join(',')}}`;
-}
-
-/** Does every field of the intent have its value in the live object? Fields that only the live object has do not matter. */
-export function contains(live: unknown, intent: unknown): boolean {
-  if (Array.isArray(intent)) return Array.isArray(live) && live.length === intent.length && intent.every((item, index) => contains(live[index], item));
-  if (isMap(intent)) return isMap(live) && Object.entries(intent).every(([name, value]) => value === undefined || contains(live[name], value));
-  return live === intent;
 }
 
 /** Owned through the label (which reaches across namespaces) or the owner reference (which survives a removed label). */

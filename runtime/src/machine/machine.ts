@@ -6,22 +6,28 @@ import type { Change } from '../cache/store.ts';
 import type { Clock, Random } from '../clock.ts';
 import type { KubeApi } from '../kube/api.ts';
 import { MANAGED_BY_LABEL, ownerLabel } from '../kube/names.ts';
-import type { KubeObject, ObjectKey, ResourceType } from '../kube/object.ts';
-import { keyOf, keyString } from '../kube/object.ts';
+import type { KubeObject, ResourceType } from '../kube/object.ts';
+import { keyOf, keyOfString, keyString } from '../kube/object.ts';
 import type { Recorder } from '../kube/recorder.ts';
-import type { Observer } from '../observe/observer.ts';
+import type { Observer, SyncResult } from '../observe/observer.ts';
 import type { Metrics } from '../queries/types.ts';
 import type { Outcome } from '../queue/queue.ts';
 import { WorkQueue } from '../queue/queue.ts';
 import type { InputDefinition, OutputDefinition, Scheduler } from '../scheduler.ts';
+import { allUses } from '../scheduler.ts';
 import type { Log } from '../worker.ts';
-import type { Dependencies } from './inputs.ts';
-import { touches, union } from './inputs.ts';
+import { Dependents } from './dependents.ts';
+import type { SyncEnd } from './finish.ts';
+import type { Reading } from './inputs.ts';
+import { newReading, outdated, remember, union } from './inputs.ts';
+import { equal } from './json.ts';
+import type { Memory } from './memory.ts';
+import { newMemory } from './memory.ts';
 import { Outputs } from './outputs.ts';
-import { phaseOf } from './resource.ts';
-import { equal } from './status.ts';
-import type { SyncPorts, SyncSettings } from './sync.ts';
-import { stallMark, sync, timeLeft } from './sync.ts';
+import type { SyncPorts, SyncSettings } from './ports.ts';
+import { phaseOf, stallMark, timeLeft } from './resource.ts';
+import { Sharing } from './sharing.ts';
+import { sync } from './sync.ts';
 
 export interface MachineOptions {
   readonly scheduler: Scheduler;
@@ -46,13 +52,11 @@ export class Machine {
   readonly #outputs: Outputs;
   readonly #queue: WorkQueue;
   readonly #stop = new AbortController();
-  readonly #dependencies = new Map<string, Dependencies>();
-  /** What a sync under way has read so far. */
-  readonly #reading = new Map<string, Dependencies>();
+  readonly #dependents = new Dependents();
+  /** What syncs under way have read so far. */
+  readonly #reading = new Map<string, Reading>();
   readonly #keyByUid = new Map<string, string>();
-  readonly #stalled = new Map<string, string>();
-  /** Resources whose worker did not end when told to. */
-  readonly #quarantine = new Set<string>();
+  readonly #memories = new Map<string, Memory>();
   readonly #ports: SyncPorts;
   /** Before, what is listed is no change that somebody waits for. */
   #started = false;
@@ -62,25 +66,22 @@ export class Machine {
     const { scheduler, clock, random } = options;
     this.#options = options;
     this.#primary = this.#informer(scheduler.resource);
-    for (const phase of scheduler.phases) for (const input of phase.inputs) this.#informer(input.type, input.selector);
-    for (const phase of scheduler.phases) for (const output of phase.outputs) this.#informerOfOutput(output);
-    this.#outputs = new Outputs({ api: options.api, scheduler, observer: options.observer, informerOf: (output) => this.#informerOfOutput(output) });
+    const ofInput = (input: InputDefinition): Informer => this.#informer(input.type, input.selector);
+    const ofOutput = (output: OutputDefinition): Informer => this.#informerOfOutput(output);
+    for (const uses of allUses(scheduler)) uses.inputs.forEach(ofInput);
+    for (const uses of allUses(scheduler)) uses.outputs.forEach(ofOutput);
+    const sharing = new Sharing({ ...options, informerOf: ofInput });
+    this.#outputs = new Outputs({ ...options, sharing, informerOf: ofOutput });
     this.#queue = new WorkQueue({ clock, random, concurrency: options.maxConcurrentSyncs, process: (key) => this.#process(key) });
     this.#ports = {
-      scheduler,
-      api: options.api,
-      clock,
-      log: options.log,
-      observer: options.observer,
-      outputs: this.#outputs,
+      ...options,
       primary: this.#primary,
-      informerOf: (input: InputDefinition) => this.#informer(input.type, input.selector),
-      settings: () => options.settings(),
-      metricsFor: (resource, signal) => options.metricsFor(resource, signal),
-      record: options.record,
+      informers: { ofInput, ofOutput },
+      outputs: this.#outputs,
+      sharing,
     };
     this.#primary.subscribe((change) => this.#primaryChanged(change));
-    for (const informer of this.#informers.values()) if (informer !== this.#primary) informer.subscribe((change) => this.#changed(informer, change));
+    for (const informer of this.#informers.values()) informer.subscribe((change) => this.#changed(informer, change));
   }
 
   /** Starts to watch. Resolves when every cache is filled (or known to be unavailable). */
@@ -181,73 +182,72 @@ export class Machine {
   }
 
   #changed(informer: Informer, change: Change): void {
-    const woken = new Set<string>();
-    for (const records of [this.#dependencies, this.#reading])
-      for (const [key, dependencies] of records) {
-        const reads = dependencies.get(informer);
-        if (reads !== undefined && touches(reads, change)) woken.add(key);
-      }
-    for (const key of woken) if (key !== change.writer) this.#stalled.delete(key);
-    for (const owner of this.#ownersOf(change)) woken.add(owner);
-    for (const key of woken) if (key !== change.writer) this.#queue.add(key);
+    for (const [key, reading] of this.#reading) if (key !== change.writer) remember(reading, informer, change);
+    const readers = this.#dependents.touchedBy(informer, change).filter((key) => key !== change.writer);
+    for (const key of readers) this.#forgive(key);
+    for (const key of new Set([...readers, ...this.#ownersOf(change)])) if (key !== change.writer) this.#queue.add(key);
+  }
+
+  /** Something that a worker had read is different now: its permanent error may not be one any more. */
+  #forgive(key: string): void {
+    const memory = this.#memories.get(key);
+    if (memory !== undefined) memory.stalled = undefined;
   }
 
   /** Resources whose output was changed (other than its status) or deleted by somebody else. */
   #ownersOf({ old, object }: Change): readonly string[] {
-    if (object === undefined && this.#outputs.wasPruned(old?.metadata.uid)) return [];
-    if (old !== undefined && object !== undefined && sameButStatus(old, object)) return [];
     const label = ownerLabel(this.#options.scheduler.resource.group);
     const uids = [old, object].flatMap((side) => [
       side?.metadata.labels?.[label],
       side?.metadata.ownerReferences?.find(({ controller }) => controller === true)?.uid,
     ]);
-    return uids.flatMap((uid) => (uid === undefined ? [] : (this.#keyByUid.get(uid) ?? [])));
+    const owners = uids.flatMap((uid) => (uid === undefined ? [] : (this.#keyByUid.get(uid) ?? [])));
+    if (owners.length === 0 || (object === undefined && this.#outputs.wasPruned(old?.metadata.uid))) return [];
+    return old !== undefined && object !== undefined && sameButStatus(old, object) ? [] : owners;
   }
 
   async #process(key: string): Promise<Outcome> {
     const { scheduler, observer, clock } = this.#options;
-    const resource = this.#primary.get(objectKey(key));
+    const { group } = scheduler.resource;
+    const resource = this.#primary.get(keyOfString(key));
+    const memory = this.#memories.get(key) ?? newMemory();
+    if (memory.quarantined) return { kind: 'done' };
     if (resource === undefined) {
-      for (const memory of [this.#dependencies, this.#stalled]) memory.delete(key);
+      this.#memories.delete(key);
+      this.#dependents.delete(key);
       return { kind: 'forget' };
     }
+    this.#memories.set(key, memory);
     const current = phaseOf(scheduler, resource);
-    const left = current === undefined ? undefined : timeLeft(resource, current, clock);
-    const stalled = this.#stalled.get(key) === stallMark(resource, scheduler.resource.group) && left !== 0;
-    if (this.#quarantine.has(key)) return { kind: 'done' };
-    if (stalled) return left === undefined ? { kind: 'done' } : { kind: 'after', ms: left };
+    const left = current === undefined ? undefined : timeLeft(resource, current, clock.now());
+    if (memory.stalled === stallMark(resource, group) && left !== 0) return left === undefined ? { kind: 'done' } : { kind: 'after', ms: left };
     const started = clock.monotonic();
-    const phase = current?.name ?? 'unknown';
-    const dependencies: Dependencies = new Map();
-    this.#reading.set(key, dependencies);
+    const reading = newReading();
+    this.#reading.set(key, reading);
     observer.syncStarted();
-    const end = await sync(resource, this.#ports, dependencies, this.#stop.signal);
+    const end = await sync(resource, this.#ports, memory, reading, this.#stop.signal);
     this.#reading.delete(key);
-    this.#dependencies.set(key, end.complete === true ? dependencies : union(this.#dependencies.get(key), dependencies));
-    if (end.stalled === true) this.#stalled.set(key, stallMark(this.#primary.get(objectKey(key)) ?? resource, scheduler.resource.group));
-    else this.#stalled.delete(key);
-    if (end.stuck !== undefined) this.#isolate(key, end.stuck);
-    const failed = end.outcome.kind === 'failed' || end.stalled === true;
-    observer.syncEnded(
-      phase,
-      failed ? 'error' : end.outcome.kind === 'after' ? 'requeue_after' : end.outcome.kind === 'again' ? 'requeue' : 'success',
-      (clock.monotonic() - started) / 1000,
-    );
+    this.#dependents.set(key, end.complete === true ? reading.dependencies : union(this.#dependents.of(key), reading.dependencies));
+    const again = outdated(reading);
+    memory.stalled = end.stalled === true && !again ? stallMark(this.#primary.get(keyOfString(key)) ?? resource, group) : undefined;
+    if (again) this.#queue.add(key);
+    if (end.stuck !== undefined) this.#isolate(key, memory, end.stuck);
+    observer.syncEnded(current?.name ?? 'unknown', resultOf(end), (clock.monotonic() - started) / 1000);
     return end.outcome;
   }
 
-  #isolate(key: string, stuck: Promise<unknown>): void {
-    this.#quarantine.add(key);
+  #isolate(key: string, memory: Memory, stuck: Promise<unknown>): void {
+    memory.quarantined = true;
     void stuck.finally(() => {
-      this.#quarantine.delete(key);
+      memory.quarantined = false;
       this.#queue.add(key);
     });
   }
 }
 
-function objectKey(key: string): ObjectKey {
-  const slash = key.indexOf('/');
-  return slash < 0 ? { name: key } : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
+function resultOf({ outcome, stalled }: SyncEnd): SyncResult {
+  if (outcome.kind === 'failed' || stalled === true) return 'error';
+  return outcome.kind === 'after' ? 'requeue_after' : outcome.kind === 'again' ? 'requeue' : 'success';
 }
 
 function sameButStatus(a: KubeObject, b: KubeObject): boolean {

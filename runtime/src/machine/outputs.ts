@@ -8,38 +8,39 @@
  */
 import type { Informer } from '../cache/informer.ts';
 import type { KubeApi } from '../kube/api.ts';
-import { hasCode, isApiError } from '../kube/errors.ts';
+import { hasCode } from '../kube/errors.ts';
 import { appliedAnnotation, MANAGED_BY_LABEL, outputFieldManager } from '../kube/names.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { describe, keyOf, keyString } from '../kube/object.ts';
 import type { Observer } from '../observe/observer.ts';
-import type { PhaseDefinition, Scheduler } from '../scheduler.ts';
-import type { AnyResult } from '../worker.ts';
+import type { OutputDefinition, Scheduler, Uses } from '../scheduler.ts';
+import { allUses } from '../scheduler.ts';
+import type { SharedOutput } from '../shared.ts';
+import type { AnyOutputs, OutputObject } from '../worker.ts';
 import { PermanentError } from '../worker.ts';
+import { OutputConflict, OutputRefused, refused, StaleCache } from './errors.ts';
+import type { Dependencies } from './inputs.ts';
 import type { Intent } from './intent.ts';
-import { checkResult, contains, intentsOf, isOwnedBy } from './intent.ts';
-
-/** An object exists and is somebody else's. */
-export class OutputConflict extends Error {
-  override readonly name = 'OutputConflict';
-}
-
-/** The API server refused an output (webhook, quota, dying namespace …). */
-export class OutputRefused extends Error {
-  override readonly name = 'OutputRefused';
-}
-
-/** The cache was behind: sync again from the fresh copy. */
-export class StaleCache extends Error {
-  override readonly name = 'StaleCache';
-}
+import { intentsOf, isOwnedBy } from './intent.ts';
+import { contains } from './json.ts';
+import type { SharedPlan, Sharing } from './sharing.ts';
+import { isShared } from './sharing.ts';
+import { weightProblems } from './weights.ts';
 
 export interface OutputPorts {
   readonly api: KubeApi;
   readonly scheduler: Scheduler;
   readonly observer: Observer;
+  readonly sharing: Sharing;
   /** The informer that holds the live objects of an output. */
-  informerOf(output: Intent['output']): Informer;
+  informerOf(output: OutputDefinition): Informer;
+}
+
+/** All that is to be sent for one output. */
+interface Planned {
+  readonly output: OutputDefinition;
+  readonly intents: readonly Intent[];
+  readonly plans: readonly SharedPlan[];
 }
 
 export class Outputs {
@@ -55,14 +56,40 @@ export class Outputs {
   }
 
   /**
+   * Applies what a phase or the finalizer returned: all of it is checked before anything is sent.
+   * @param dependencies takes the objects that are edited in place.
    * @throws PermanentError for a wrong result (nothing was written), OutputConflict, OutputRefused, StaleCache, or what the API threw.
    */
-  async apply(phase: PhaseDefinition, result: AnyResult, resource: KubeObject, signal: AbortSignal): Promise<void> {
-    const { scheduler } = this.#ports;
-    checkResult(scheduler, phase, result);
-    const outputs = phase.outputs.map((output) => ({ output, intents: intentsOf(scheduler, phase, output, result, resource) }));
-    for (const { intents } of outputs) for (const intent of intents ?? []) await this.#applyOne(intent, resource, signal);
-    for (const { output, intents } of outputs) if (output.prune === true && intents !== undefined) await this.#prune(output, intents, resource, signal);
+  async apply(uses: Uses, outputs: AnyOutputs, resource: KubeObject, dependencies: Dependencies, signal: AbortSignal): Promise<void> {
+    const { scheduler, sharing } = this.#ports;
+    const planned = uses.outputs.flatMap((output): Planned[] => {
+      const objects = outputs[output.name];
+      if (objects === undefined) return [];
+      const edits = objects.filter((object): object is SharedOutput => isShared(object));
+      const whole = objects.filter((object): object is OutputObject => !isShared(object));
+      const intents = intentsOf(scheduler, uses, output, whole, resource);
+      return [{ output, intents, plans: sharing.plan(uses, output, edits, resource, dependencies) }];
+    });
+    for (const one of planned) checkWeights(one, uses);
+    for (const { intents, plans } of planned) {
+      for (const intent of intents) await this.#applyOne(intent, resource, signal);
+      for (const plan of plans) await sharing.send(plan, resource, signal);
+    }
+    for (const { output, intents } of planned) if (output.prune === true) await this.#prune(output, intents, resource, signal);
+  }
+
+  /**
+   * Deletes what the resource made and no owner reference reaches, of all kinds but these.
+   * @throws StaleCache, or what the API threw.
+   */
+  async removeUnreachable(except: readonly OutputDefinition[], resource: KubeObject, signal: AbortSignal): Promise<void> {
+    const { scheduler, informerOf } = this.#ports;
+    const kept = new Set(except.map((output) => informerOf(output)));
+    const informers = new Map(allUses(scheduler).flatMap(({ outputs }) => outputs.map((output) => [informerOf(output), output] as const)));
+    for (const [informer, output] of informers)
+      if (!kept.has(informer))
+        for (const object of informer.indexed(resource.metadata.uid ?? ''))
+          if (object.metadata.ownerReferences?.some(({ uid }) => uid === resource.metadata.uid) !== true) await this.#remove(output, object, resource, signal);
   }
 
   /** Was this deletion our own prune? Then it wakes nobody. Answers once. */
@@ -85,7 +112,7 @@ export class Outputs {
         const created = await this.#send(intent, resource, { resourceVersion: '1' }, false, signal);
         return this.#done(intent, resource, created, 'created');
       } catch (error) {
-        if (!hasCode(error, 409)) throw refused(error, intent);
+        if (!hasCode(error, 409)) throw refused(error, describe(intent.object));
         live = await api.get(type, intent.key, signal).catch((missing: unknown) => {
           throw hasCode(missing, 404) ? new StaleCache(`${describe(intent.object)} was there and is gone`) : missing;
         });
@@ -100,7 +127,7 @@ export class Outputs {
       const updated = await this.#send(intent, resource, { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) }, true, signal);
       this.#done(intent, resource, updated, updated.metadata.resourceVersion === resourceVersion ? undefined : 'updated');
     } catch (error) {
-      if (!hasCode(error, 409)) throw refused(error, intent);
+      if (!hasCode(error, 409)) throw refused(error, describe(intent.object));
       await this.#refresh(intent, resource, signal);
       throw new StaleCache(`${describe(intent.object)} has changed since it was read`);
     }
@@ -133,23 +160,29 @@ export class Outputs {
     if (action !== undefined) this.#tell(resource, action, intent.object);
   }
 
-  async #prune(output: Intent['output'], intents: readonly Intent[], resource: KubeObject, signal: AbortSignal): Promise<void> {
-    const { api, scheduler } = this.#ports;
+  async #prune(output: OutputDefinition, intents: readonly Intent[], resource: KubeObject, signal: AbortSignal): Promise<void> {
     const wanted = new Set(intents.map(({ key }) => keyString(key)));
-    for (const object of this.#ports.informerOf(output).indexed(resource.metadata.uid ?? '')) {
-      const ours = isOwnedBy(object, resource, scheduler.resource.group) && object.metadata.labels?.[MANAGED_BY_LABEL] === scheduler.operatorName;
-      if (!ours || wanted.has(keyString(object.metadata)) || object.metadata.deletionTimestamp !== undefined) continue;
-      const { uid, resourceVersion } = object.metadata;
-      try {
-        if (uid !== undefined) this.#pruned.add(uid);
-        await api.delete(output.type, keyOf(object), { preconditions: { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) } }, signal);
-        this.#tell(resource, 'pruned', object);
-      } catch (error) {
-        if (uid !== undefined) this.#pruned.delete(uid);
-        if (hasCode(error, 404)) continue;
-        if (hasCode(error, 409)) throw new StaleCache(`${describe(object)} has changed since it was read`);
-        throw error;
-      }
+    for (const object of this.#ports.informerOf(output).indexed(resource.metadata.uid ?? ''))
+      if (!wanted.has(keyString(object.metadata))) await this.#remove(output, object, resource, signal);
+  }
+
+  /** Only what carries both of our marks. */
+  async #remove(output: OutputDefinition, object: KubeObject, resource: KubeObject, signal: AbortSignal): Promise<void> {
+    const { api, scheduler } = this.#ports;
+    const ours = isOwnedBy(object, resource, scheduler.resource.group) && object.metadata.labels?.[MANAGED_BY_LABEL] === scheduler.operatorName;
+    if (!ours || object.metadata.deletionTimestamp !== undefined) return;
+    const { uid, resourceVersion } = object.metadata;
+    try {
+      if (uid !== undefined) this.#pruned.add(uid);
+      await api.delete(output.type, keyOf(object), { preconditions: { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) } }, signal);
+      this.#tell(resource, 'pruned', object);
+    } catch (error) {
+      if (uid !== undefined) this.#pruned.delete(uid);
+      if (hasCode(error, 404)) return;
+      if (!hasCode(error, 409)) throw refused(error, describe(object));
+      const fresh = await api.get(output.type, keyOf(object), signal).catch(() => undefined);
+      if (fresh !== undefined) this.#ports.informerOf(output).put(fresh, keyString(keyOf(resource)));
+      throw new StaleCache(`${describe(object)} has changed since it was read`);
     }
   }
 
@@ -162,11 +195,6 @@ function answerKey(intent: Intent, resource: KubeObject): string {
   return `${resource.metadata.uid ?? ''} ${intent.output.type.kind} ${keyString(intent.key)}`;
 }
 
-function refused(error: unknown, intent: Intent): unknown {
-  if (!isApiError(error) || error.status.code >= 500 || error.status.code === 429 || error.status.code === 401) return error;
-  return new OutputRefused(`${describe(intent.object)} was refused: ${error.message}`, { cause: error });
-}
-
 function ownerOf(object: KubeObject): string {
   const owner = object.metadata.ownerReferences?.find(({ controller }) => controller === true);
   if (owner !== undefined) return `${owner.kind} ${owner.name}`;
@@ -174,6 +202,14 @@ function ownerOf(object: KubeObject): string {
   return manager === undefined ? 'nobody this operator knows' : `'${manager}'`;
 }
 
-export function isPermanent(error: unknown): boolean {
-  return error instanceof PermanentError || (error instanceof Error && error.name === 'PermanentError');
+/** @throws PermanentError when traffic would get lost; faults that an edited object had before are somebody else's. */
+function checkWeights({ output, intents, plans }: Planned, uses: Uses): void {
+  const problems = [
+    ...intents.flatMap(({ object }) => weightProblems(object).map((problem) => `${describe(object)}: ${problem}`)),
+    ...plans.flatMap(({ live, draft }) => {
+      const known = weightProblems(live);
+      return weightProblems(draft).flatMap((problem) => (known.includes(problem) ? [] : [`${describe(draft)}: ${problem}`]));
+    }),
+  ];
+  if (problems.length > 0) throw new PermanentError(`outputs.${output.name} of ${uses.title}: ${problems.join('; ')}`, 'WrongWeights');
 }

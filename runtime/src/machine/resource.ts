@@ -1,4 +1,6 @@
 /** The operator's own kind, as the machine reads it, and the status it writes. */
+import { parseDuration } from '../duration.ts';
+import { retryAnnotation } from '../kube/names.ts';
 import type { KubeObject } from '../kube/object.ts';
 import type { PhaseDefinition, Scheduler } from '../scheduler.ts';
 
@@ -18,7 +20,27 @@ export interface Status {
   readonly phase?: string;
   readonly observedGeneration?: number;
   readonly conditions?: readonly Condition[];
-  readonly autopilot?: { readonly phaseStartedAt?: string; readonly lastStep?: string; readonly history?: readonly HistoryEntry[] };
+  readonly autopilot?: Notes;
+}
+
+/** What the machine keeps in status for itself. */
+export interface Notes {
+  readonly phaseStartedAt?: string;
+  readonly lastStep?: string;
+  readonly history?: readonly HistoryEntry[];
+  /** Since when the resource is paused: until it goes on, the two times above stand still. */
+  readonly pausedAt?: string;
+  /** The transition that a person is to approve. */
+  readonly hold?: ApprovalHold;
+  /** The last value of the approve annotation that was acted on: it never counts again. */
+  readonly approved?: string;
+}
+
+export interface ApprovalHold {
+  readonly phase: string;
+  readonly token: string;
+  /** Of the spec that the person sees. */
+  readonly generation: number;
 }
 
 /** The last transitions, newest first, at most ten. */
@@ -44,6 +66,27 @@ export function phaseOf(scheduler: Scheduler, resource: KubeObject): PhaseDefini
   const name = statusOf(resource).phase;
   if (name === undefined || name === '') return initialPhase(scheduler);
   return scheduler.phases.find((phase) => phase.name === name) ?? scheduler.phases.find((phase) => phase.formerly?.includes(name));
+}
+
+/** The times that a phase goes by, in milliseconds since 1970: later by the time for which the resource has been paused. */
+export function phaseTimes(status: Status, now: number): { readonly phaseStartedAt: number | undefined; readonly lastStep: number | undefined } {
+  const { phaseStartedAt, lastStep, pausedAt } = status.autopilot ?? {};
+  const paused = pausedAt === undefined ? 0 : Math.max(0, now - Date.parse(pausedAt));
+  const later = (time: string | undefined): number | undefined => (time === undefined ? undefined : Date.parse(time) + paused);
+  return { phaseStartedAt: later(phaseStartedAt), lastStep: later(lastStep) };
+}
+
+/** Milliseconds until the phase's timeout; undefined when there is none. It runs on in whatever state the resource is, but paused. */
+export function timeLeft(resource: KubeObject, phase: PhaseDefinition, now: number): number | undefined {
+  if (phase.timeout === undefined || phase.onTimeout === undefined) return undefined;
+  const { phaseStartedAt = now } = phaseTimes(statusOf(resource), now);
+  return Math.max(0, phaseStartedAt + parseDuration(phase.timeout) - now);
+}
+
+/** What clears a permanent error, as text: the spec, the phase, deletion, or the retry annotation. */
+export function stallMark(resource: KubeObject, group: string): string {
+  const { uid, generation, deletionTimestamp = '', annotations } = resource.metadata;
+  return `${uid} ${generation} ${deletionTimestamp} ${statusOf(resource).phase} ${annotations?.[retryAnnotation(group)] ?? ''}`;
 }
 
 export function isReady(phase: PhaseDefinition): boolean {

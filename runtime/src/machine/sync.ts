@@ -1,107 +1,75 @@
 /**
  * One sync of one resource, in the order of docs/design.md. Decides, writes, and says when to come again; never throws.
  */
-import type { Informer } from '../cache/informer.ts';
-import { deepFreeze } from '../cache/store.ts';
-import type { Clock } from '../clock.ts';
 import { parseDuration } from '../duration.ts';
-import type { KubeApi } from '../kube/api.ts';
-import { hasCode } from '../kube/errors.ts';
-import { pausedAnnotation, retryAnnotation, statusFieldManager } from '../kube/names.ts';
+import { pausedAnnotation } from '../kube/names.ts';
 import type { KubeObject } from '../kube/object.ts';
-import { keyOf, keyString } from '../kube/object.ts';
-import { withFields } from '../observe/log.ts';
-import type { Observer } from '../observe/observer.ts';
 import type { Outcome } from '../queue/queue.ts';
-import type { InputDefinition, PhaseDefinition, Scheduler } from '../scheduler.ts';
-import type { AnyResult, AnyWorker, Log } from '../worker.ts';
-import type { PermanentError, RetryLater } from '../worker.ts';
-import type { Metrics } from '../queries/types.ts';
-import type { Dependencies } from './inputs.ts';
-import { inputView, readsOf } from './inputs.ts';
-import type { Outputs } from './outputs.ts';
-import { isPermanent } from './outputs.ts';
-import { initialPhase, phaseOf, statusOf } from './resource.ts';
-import type { Situation, StatusChange } from './status.ts';
-import { mergePatch, nextStatus } from './status.ts';
+import type { PhaseDefinition, Scheduler } from '../scheduler.ts';
+import { usesOf } from '../scheduler.ts';
+import type { AnyResult, AnyWorker } from '../worker.ts';
+import { approvalFor } from './approval.ts';
+import { call } from './call.ts';
+import type { Situation } from './conditions.ts';
+import { finalize, withRightFinalizer } from './finalizer.ts';
+import type { SyncEnd } from './finish.ts';
+import { fail, failedBy, finish } from './finish.ts';
+import type { Reading } from './inputs.ts';
+import { checkResult } from './intent.ts';
+import type { Memory } from './memory.ts';
+import type { SyncPorts } from './ports.ts';
+import { initialPhase, phaseOf, phaseTimes, statusOf, timeLeft } from './resource.ts';
 
-/** After its signal is aborted, a worker has this long before its slot is taken away. */
-const GRACE_MS = 5_000;
+/** @param reading takes what the worker reads, while it reads. */
+export async function sync(cached: KubeObject, ports: SyncPorts, memory: Memory, reading: Reading, signal: AbortSignal): Promise<SyncEnd> {
+  const { scheduler, clock } = ports;
+  if (cached.metadata.deletionTimestamp !== undefined) return finalize(cached, ports, memory, reading, signal);
+  let resource = cached;
+  try {
+    resource = await withRightFinalizer(cached, ports, signal);
+  } catch (error) {
+    return fail(cached, phaseOf(scheduler, cached) ?? initialPhase(scheduler), error, ports, memory, signal, undefined);
+  }
 
-export interface SyncSettings {
-  readonly workIntervalMs: number;
-  readonly workerTimeoutMs: number;
-  readonly paused: boolean;
-  readonly config: unknown;
-}
-
-export interface SyncPorts {
-  readonly scheduler: Scheduler;
-  readonly api: KubeApi;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly observer: Observer;
-  readonly outputs: Outputs;
-  readonly primary: Informer;
-  informerOf(input: InputDefinition): Informer;
-  settings(): SyncSettings;
-  metricsFor(resource: KubeObject, signal: AbortSignal): Metrics;
-  /** A Kubernetes Event about the resource: dropped under load, never awaited. */
-  record(resource: KubeObject, type: 'Normal' | 'Warning', reason: string, note: string): void;
-}
-
-/** What a sync leaves behind for the machine. */
-export interface SyncEnd {
-  readonly outcome: Outcome;
-  readonly situation: Situation['kind'] | 'none';
-  /** The worker said that no retry can help: no further sync until `stallMark` changes or an input that was read. */
-  readonly stalled?: true;
-  /** A worker ran to its end: what it read replaces what was read before. */
-  readonly complete?: true;
-  /** The worker did not settle after its grace: no further sync of this resource until it has. */
-  readonly stuck?: Promise<unknown>;
-}
-
-/** @param dependencies takes what the worker reads, while it reads. */
-export async function sync(resource: KubeObject, ports: SyncPorts, dependencies: Dependencies, signal: AbortSignal): Promise<SyncEnd> {
-  const { scheduler } = ports;
-  const settings = ports.settings();
-  if (resource.metadata.deletionTimestamp !== undefined) return { outcome: { kind: 'done' }, situation: 'none' };
-
-  const initial = initialPhase(scheduler);
+  const end = (phase: PhaseDefinition, situation: Situation, outcome: Outcome, reason?: string): Promise<SyncEnd> => {
+    const observed = situation.kind !== 'waiting' && situation.kind !== 'paused';
+    return finish(resource, { phase, situation, observed, ...(reason !== undefined && { reason }) }, ports, memory, signal, outcome);
+  };
   const phase = phaseOf(scheduler, resource);
+  const paused = pauseOf(resource, ports);
   if (phase === undefined) {
-    const message = `status.phase is '${statusOf(resource).phase}', which is not a phase of this operator (${scheduler.phases.map(({ name }) => name).join(', ')})`;
-    const kept = { ...initial, name: statusOf(resource).phase ?? initial.name };
-    return finish(resource, { phase: kept, situation: { kind: 'stalled', reason: 'UnknownPhase', message }, observed: true }, ports, signal, { kind: 'done' });
+    const { phase: found = '' } = statusOf(resource);
+    const message = `status.phase is '${found}', which is not a phase of this operator (${scheduler.phases.map(({ name }) => name).join(', ')})`;
+    return end({ ...initialPhase(scheduler), name: found }, { kind: 'stalled', reason: 'UnknownPhase', message }, { kind: 'done' });
   }
-  if (settings.paused || resource.metadata.annotations?.[pausedAnnotation(scheduler.resource.group)] === 'true') {
-    const message = settings.paused ? 'the operator is paused in its configuration' : `paused by the annotation ${pausedAnnotation(scheduler.resource.group)}`;
-    return finish(resource, { phase, situation: { kind: 'waiting', reason: 'Paused', message }, observed: false }, ports, signal, { kind: 'done' });
-  }
-  const move = moveOf(resource, phase, scheduler, ports.clock);
-  if (move !== undefined)
-    return finish(resource, { phase: move.to, reason: move.reason, situation: { kind: 'ok' }, observed: true }, ports, signal, { kind: 'again' });
-  if (phase.final === true || phase.worker === undefined)
-    return finish(resource, { phase, situation: { kind: 'ok' }, observed: true }, ports, signal, { kind: 'done' });
+  if (paused !== undefined) return end(phase, { kind: 'paused', message: paused }, { kind: 'done' });
+  const move = moveOf(resource, phase, scheduler, clock.now());
+  if (move !== undefined) return end(move.to, { kind: 'ok' }, { kind: 'again' }, move.reason);
+  if (phase.final === true || phase.worker === undefined) return end(phase, { kind: 'ok' }, { kind: 'done' });
+  const unavailable = unavailableInput(phase, ports);
+  if (unavailable !== undefined)
+    return end(phase, { kind: 'waiting', reason: 'InputUnavailable', message: unavailable }, failedBy(timeLeft(resource, phase, clock.now())));
+  return work(resource, phase, phase.worker, ports, memory, reading, signal);
+}
 
+function pauseOf(resource: KubeObject, { scheduler, settings }: SyncPorts): string | undefined {
+  const annotation = pausedAnnotation(scheduler.resource.group);
+  if (settings().paused) return 'the operator is paused in its configuration';
+  return resource.metadata.annotations?.[annotation] === 'true' ? `paused by the annotation ${annotation}` : undefined;
+}
+
+/** Unknown is not absent: a kind that cannot be read is no kind without objects. */
+function unavailableInput(phase: PhaseDefinition, { informers }: SyncPorts): string | undefined {
   for (const input of phase.inputs) {
-    const unavailable = input.optional === true ? undefined : ports.informerOf(input).unavailable;
-    if (unavailable === undefined) continue;
-    const message = `input ${input.name} cannot be read: ${unavailable}`;
-    return finish(
-      resource,
-      { phase, situation: { kind: 'waiting', reason: 'InputUnavailable', message }, observed: false },
-      ports,
-      signal,
-      failedBy(timeLeft(resource, phase, ports.clock)),
-    );
+    const informer = informers.ofInput(input);
+    if (informer.unavailable !== undefined && !(input.optional === true && informer.absent))
+      return `input ${input.name} cannot be read: ${informer.unavailable}`;
   }
-  return runWorker(resource, phase, phase.worker, ports, settings, dependencies, signal);
+  return undefined;
 }
 
 /** A move that needs no worker: the spec changed, or the phase's time is up. */
-function moveOf(resource: KubeObject, phase: PhaseDefinition, scheduler: Scheduler, clock: Clock): { to: PhaseDefinition; reason: string } | undefined {
+function moveOf(resource: KubeObject, phase: PhaseDefinition, scheduler: Scheduler, now: number): { to: PhaseDefinition; reason: string } | undefined {
   const { observedGeneration } = statusOf(resource);
   const named = (name: string): PhaseDefinition => scheduler.phases.find((candidate) => candidate.name === name) ?? initialPhase(scheduler);
   const seen = observedGeneration !== undefined && observedGeneration >= 0;
@@ -109,88 +77,31 @@ function moveOf(resource: KubeObject, phase: PhaseDefinition, scheduler: Schedul
     const target = phase.onSpecChange ?? (phase.final === true ? initialPhase(scheduler).name : 'ignore');
     if (target !== 'ignore' && target !== phase.name) return { to: named(target), reason: 'SpecChange' };
   }
-  if (phase.final !== true && timeLeft(resource, phase, clock) === 0 && phase.onTimeout !== undefined) return { to: named(phase.onTimeout), reason: 'Timeout' };
+  if (phase.final !== true && timeLeft(resource, phase, now) === 0 && phase.onTimeout !== undefined) return { to: named(phase.onTimeout), reason: 'Timeout' };
   return undefined;
 }
 
-/** Milliseconds until the phase's timeout; undefined when there is none. It runs on in whatever state the resource is. */
-export function timeLeft(resource: KubeObject, phase: PhaseDefinition, clock: Clock): number | undefined {
-  if (phase.timeout === undefined || phase.onTimeout === undefined) return undefined;
-  const started = statusOf(resource).autopilot?.phaseStartedAt;
-  const now = clock.now();
-  return Math.max(0, (started === undefined ? now : Date.parse(started)) + parseDuration(phase.timeout) - now);
-}
-
-async function runWorker(
+async function work(
   resource: KubeObject,
   phase: PhaseDefinition,
   worker: AnyWorker,
   ports: SyncPorts,
-  settings: SyncSettings,
-  dependencies: Dependencies,
+  memory: Memory,
+  reading: Reading,
   signal: AbortSignal,
 ): Promise<SyncEnd> {
-  const timeout = new AbortController();
-  const limit = AbortSignal.any([signal, timeout.signal]);
-  const now = new Date(ports.clock.now());
-  const old = statusOf(resource);
-  const inputs = Object.fromEntries(
-    phase.inputs.map((input) => {
-      const informer = ports.informerOf(input);
-      return [input.name, inputView(phase, input, informer, resource, readsOf(dependencies, informer))];
-    }),
-  );
-  const context = {
-    resource,
-    inputs,
-    ...(phase.metrics === true ? { metrics: ports.metricsFor(resource, limit) } : {}),
-    config: deepFreeze(settings.config),
-    log: withFields(ports.log, { resource: keyString(keyOf(resource)), phase: phase.name }),
-    signal: limit,
-    now,
-    phaseStartedAt: new Date(old.autopilot?.phaseStartedAt ?? now),
-    lastStep: old.autopilot?.lastStep === undefined ? undefined : new Date(old.autopilot.lastStep),
-  };
-  let stuck: Promise<unknown> | undefined;
+  const { scheduler, clock } = ports;
+  const uses = usesOf(phase);
+  const times = phaseTimes(statusOf(resource), clock.now());
+  const timeoutMs = ports.settings().workerTimeoutMs;
   try {
-    const running = (async () => worker(context))();
-    const result = await within(running, settings.workerTimeoutMs, ports.clock, timeout, (late) => (stuck = late), signal);
-    const written = deepFreeze(structuredClone(result));
-    await ports.outputs.apply(phase, written, resource, signal);
-    return { ...(await succeed(resource, phase, written, ports, settings, signal)), complete: true };
+    const result = await call({ uses, phase: phase.name, resource, ...times, timeoutMs, run: worker }, ports, reading, signal);
+    checkResult(scheduler, phase, result);
+    await ports.outputs.apply(uses, result.outputs ?? {}, resource, reading.dependencies, signal);
+    return { ...(await succeed(resource, phase, result, ports, memory, signal)), complete: true };
   } catch (error) {
-    return { ...(await fail(resource, phase, error, ports, signal)), ...(stuck === undefined ? {} : { stuck }) };
+    return fail(resource, phase, error, ports, memory, signal, timeLeft(resource, phase, clock.now()));
   }
-}
-
-/** The worker's result, or an error when it takes too long; `late` gets the promise that is still running then. */
-function within(
-  running: Promise<AnyResult>,
-  ms: number,
-  clock: Clock,
-  timeout: AbortController,
-  late: (running: Promise<unknown>) => void,
-  signal: AbortSignal,
-): Promise<AnyResult> {
-  return new Promise((resolve, reject) => {
-    const giveUp = (message: string): void => {
-      const grace = clock.after(GRACE_MS, () => {
-        late(running.catch(() => undefined));
-        reject(new Error(message));
-      });
-      running.catch(() => undefined).finally(() => grace.cancel());
-    };
-    const timer = clock.after(ms, () => {
-      timeout.abort(new Error(`the worker took longer than ${ms / 1000} s`));
-      giveUp(`the worker took longer than ${ms / 1000} s and did not end when it was told to`);
-    });
-    const stopped = (): void => giveUp('the worker did not end at shutdown');
-    signal.addEventListener('abort', stopped, { once: true });
-    running.then(resolve, reject).finally(() => {
-      timer.cancel();
-      signal.removeEventListener('abort', stopped);
-    });
-  });
 }
 
 async function succeed(
@@ -198,99 +109,33 @@ async function succeed(
   phase: PhaseDefinition,
   result: AnyResult,
   ports: SyncPorts,
-  settings: SyncSettings,
+  memory: Memory,
   signal: AbortSignal,
 ): Promise<SyncEnd> {
-  const target = ports.scheduler.phases.find(({ name }) => name === result.next) ?? phase;
-  const situation: Situation = { kind: 'ok', ...(result.message === undefined ? {} : { message: result.message }) };
-  const stay = Math.min(
-    result.requeueAfter === undefined
-      ? phase.interval === undefined
-        ? settings.workIntervalMs
-        : parseDuration(phase.interval)
-      : parseDuration(result.requeueAfter),
-    timeLeft(resource, phase, ports.clock) ?? Infinity,
+  const { scheduler, clock, random } = ports;
+  const target = scheduler.phases.find(({ name }) => name === result.next) ?? phase;
+  const { requeueAfter, message, statusInfo, step } = result;
+  const latest = requeueAfter ?? phase.interval;
+  const stay: Outcome = {
+    kind: 'after',
+    ms: Math.min(latest === undefined ? ports.settings().workIntervalMs : parseDuration(latest), timeLeft(resource, phase, clock.now()) ?? Infinity),
+  };
+  const common = { statusInfo, step, observed: true };
+  const approval = approvalFor(target, phase, resource, scheduler.resource, random);
+  if (approval.kind === 'awaited')
+    return finish(resource, { ...common, phase, situation: { kind: 'held', message: approval.message }, hold: approval.hold }, ports, memory, signal, stay);
+  return finish(
+    resource,
+    {
+      ...common,
+      phase: target,
+      situation: { kind: 'ok', ...(message !== undefined && { message }) },
+      hold: null,
+      ...(approval.kind === 'given' && { approved: approval.value }),
+    },
+    ports,
+    memory,
+    signal,
+    target === phase ? stay : { kind: 'again' },
   );
-  const outcome: Outcome = target.name !== phase.name ? { kind: 'again' } : { kind: 'after', ms: stay };
-  return finish(resource, { phase: target, situation, statusInfo: result.statusInfo, step: result.step, observed: true }, ports, signal, outcome);
-}
-
-async function fail(resource: KubeObject, phase: PhaseDefinition, error: unknown, ports: SyncPorts, signal: AbortSignal): Promise<SyncEnd> {
-  const left = timeLeft(resource, phase, ports.clock);
-  const message = error instanceof Error ? error.message : String(error);
-  const name = error instanceof Error ? error.name : 'Error';
-  if (signal.aborted) return { outcome: { kind: 'done' }, situation: 'none' };
-  if (name === 'StaleCache') return { outcome: { kind: 'after', ms: 50 }, situation: 'none' };
-  if (name === 'RetryLater') {
-    const { delay } = error as RetryLater;
-    return finish(resource, { phase, situation: { kind: 'waiting', reason: 'Waiting', message }, observed: false }, ports, signal, {
-      kind: 'after',
-      ms: Math.min(parseDuration(delay), left ?? Infinity),
-    });
-  }
-  ports.log.warn('sync failed', {
-    resource: keyString(keyOf(resource)),
-    phase: phase.name,
-    error: message,
-    reason: name,
-    ...(name === 'Error' && error instanceof Error ? { stack: error.stack } : {}),
-  });
-  ports.observer.event({ type: 'syncFailed', resource: keyOf(resource), phase: phase.name, message });
-  if (isPermanent(error)) {
-    const { reason } = error as PermanentError;
-    ports.record(resource, 'Warning', reason, message);
-    return {
-      ...(await finish(
-        resource,
-        { phase, situation: { kind: 'stalled', reason, message }, observed: true },
-        ports,
-        signal,
-        left === undefined ? { kind: 'done' } : { kind: 'after', ms: left },
-      )),
-      stalled: true,
-    };
-  }
-  const reason = name === 'OutputConflict' || name === 'OutputRefused' ? name : name === 'ApiError' || name === 'ConnectionError' ? 'ApiError' : 'WorkerError';
-  ports.record(resource, 'Warning', reason, message);
-  return finish(resource, { phase, situation: { kind: 'failing', reason, message }, observed: true }, ports, signal, failedBy(left));
-}
-
-function failedBy(left: number | undefined): Outcome {
-  return left === undefined ? { kind: 'failed' } : { kind: 'failed', atMostMs: left };
-}
-
-/** The one status PATCH. A conflict means that the cache was behind: again from the fresh copy. */
-async function finish(resource: KubeObject, change: StatusChange, ports: SyncPorts, signal: AbortSignal, outcome: Outcome): Promise<SyncEnd> {
-  const { scheduler, api, clock } = ports;
-  const next = nextStatus(resource, change, new Date(clock.now()));
-  const difference = mergePatch(resource.status ?? {}, next);
-  const end: SyncEnd = { outcome, situation: change.situation.kind };
-  if (difference === undefined) return end;
-  const body = { metadata: { resourceVersion: resource.metadata.resourceVersion }, status: difference };
-  try {
-    const key = keyOf(resource);
-    const options = { subresource: 'status', fieldManager: statusFieldManager(scheduler.operatorName) } as const;
-    await ports.primary.write(key, keyString(key), () => api.patch(scheduler.resource, key, { type: 'merge', body }, options, signal));
-  } catch (error) {
-    if (signal.aborted || hasCode(error, 404)) return { outcome: { kind: 'done' }, situation: 'none' };
-    if (!hasCode(error, 409)) ports.log.warn('status could not be written', { resource: keyString(keyOf(resource)), error: (error as Error).message });
-    else await refresh(resource, ports, signal);
-    return { outcome: hasCode(error, 409) ? { kind: 'after', ms: 50 } : { kind: 'failed' }, situation: 'none' };
-  }
-  const from = statusOf(resource).phase ?? '';
-  if (from !== change.phase.name) {
-    ports.observer.event({ type: 'transition', resource: keyOf(resource), from, to: change.phase.name });
-    ports.record(resource, 'Normal', 'Transition', `${from === '' ? 'new' : from} -> ${change.phase.name}`);
-  }
-  return end;
-}
-
-async function refresh(resource: KubeObject, ports: SyncPorts, signal: AbortSignal): Promise<void> {
-  const fresh = await ports.api.get(ports.scheduler.resource, keyOf(resource), signal).catch(() => undefined);
-  if (fresh !== undefined) ports.primary.put(fresh, keyString(keyOf(resource)));
-}
-
-/** What clears a permanent error, as text: the spec, the phase, or the retry annotation. */
-export function stallMark(resource: KubeObject, group: string): string {
-  return `${resource.metadata.uid} ${resource.metadata.generation} ${statusOf(resource).phase} ${resource.metadata.annotations?.[retryAnnotation(group)] ?? ''}`;
 }

@@ -60,6 +60,12 @@ export function operatorMetrics(sources: MetricsSources): OperatorMetrics {
     registers,
   });
   const outputs = new Counter({ name: 'autopilot_outputs_total', help: 'Objects written.', labelNames: ['controller', 'kind', 'action'], registers });
+  const looping = new Counter({
+    name: 'autopilot_phase_loops_total',
+    help: 'Resources that began to change phases faster than twice around in ten seconds.',
+    labelNames: ['controller', 'phase'],
+    registers,
+  });
   const relists = new Counter({ name: 'autopilot_relists_total', help: 'Lists after the first one.', labelNames: ['controller', 'kind'], registers });
   const missed = new Counter({
     name: 'autopilot_relist_missed_total',
@@ -117,6 +123,7 @@ export function operatorMetrics(sources: MetricsSources): OperatorMetrics {
     },
     event(event) {
       if (event.type === 'transition') transitions.inc({ controller, from: event.from, to: event.to });
+      if (event.type === 'looping') looping.inc({ controller, phase: event.phase });
       if (event.type === 'output') outputs.inc({ controller, kind: event.kind, action: event.action });
     },
     relisted(kind, relist) {

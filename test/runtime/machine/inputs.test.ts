@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { Informer } from '../../../runtime/src/cache/informer.ts';
 import type { KubeObject, ResourceType } from '../../../runtime/src/kube/object.ts';
-import type { Dependencies, Reads } from '../../../runtime/src/machine/inputs.ts';
-import { inputView, readsOf, touches } from '../../../runtime/src/machine/inputs.ts';
-import type { InputDefinition, PhaseDefinition } from '../../../runtime/src/scheduler.ts';
+import type { Reads } from '../../../runtime/src/machine/inputs.ts';
+import { inputView, newReading, readsOf, touches } from '../../../runtime/src/machine/inputs.ts';
+import type { InputDefinition, Uses } from '../../../runtime/src/scheduler.ts';
 import type { InputView } from '../../../runtime/src/worker.ts';
 
 const type: ResourceType = { group: 'apps', version: 'v1', kind: 'Deployment', plural: 'deployments', namespaced: true };
@@ -16,12 +16,16 @@ const deployment = (namespace: string, name: string, labels: Record<string, stri
 
 function view(input: Partial<InputDefinition>, ...objects: readonly KubeObject[]): { deployments: InputView<KubeObject>; reads: Reads } {
   const definition: InputDefinition = { name: 'deployments', type, namespace: 'own', ...input };
+<<<<<<< HEAD
   const phase: PhaseDefinition = { name: 'A', line: 12, inputs: [definition], outputs: [] };
   const informer = new Informer({ type }, [], 'owner', { relisted() {}, watchRestarted() {}, watchFailed() {} });
+=======
+  const uses: Uses = { title: 'phase A', line: 12, inputs: [definition], outputs: [] };
+  const informer = new Informer({ type }, [], 'owner', { relisted() {}, watchFailed() {} });
+>>>>>>> 8cdadcd (Hold what no owner reference reaches by a finalizer, edit in place)
   for (const object of objects) informer.put(object, 'test');
-  const dependencies: Dependencies = new Map();
-  const reads = readsOf(dependencies, informer);
-  return { deployments: inputView(phase, definition, informer, resource, reads), reads };
+  const reading = newReading();
+  return { deployments: inputView(uses, definition, informer, resource, reading), reads: readsOf(reading.dependencies, informer) };
 }
 const changed = (old: KubeObject | undefined, object: KubeObject | undefined): Parameters<typeof touches>[1] => ({ old, object, writer: undefined });
 

@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import type { KubeObject, ResourceType } from '../../../runtime/src/kube/object.ts';
-import { checkResult, contains, intentsOf } from '../../../runtime/src/machine/intent.ts';
+import { checkResult, intentsOf } from '../../../runtime/src/machine/intent.ts';
+import { contains } from '../../../runtime/src/machine/json.ts';
 import type { OutputDefinition, PhaseDefinition, Scheduler } from '../../../runtime/src/scheduler.ts';
-import type { AnyResult } from '../../../runtime/src/worker.ts';
+import { usesOf } from '../../../runtime/src/scheduler.ts';
 
 const services: ResourceType = { group: '', version: 'v1', kind: 'Service', plural: 'services', namespaced: true };
 const output: OutputDefinition = { name: 'services', type: services, namespace: 'own' };
@@ -15,11 +16,8 @@ const scheduler: Scheduler = {
 };
 const resource: KubeObject = { apiVersion: 't.io/v1', kind: 'Thing', metadata: { name: 'r', namespace: 'ns', uid: 'u-1' } };
 
-function result(...objects: readonly object[]): AnyResult {
-  return { next: 'A', outputs: { services: objects as never } };
-}
-function intents(...objects: readonly object[]): readonly KubeObject[] | undefined {
-  return intentsOf(scheduler, phase, output, result(...objects), resource)?.map(({ object }) => object);
+function intents(...objects: readonly object[]): readonly KubeObject[] {
+  return intentsOf(scheduler, usesOf(phase), output, objects as never, resource).map(({ object }) => object);
 }
 
 describe('a worker result', () => {
@@ -32,6 +30,9 @@ describe('a worker result', () => {
       'outputs.pods, which autopilot.yaml does not declare (declared: services)',
     );
   });
+  it('may hold only lists of objects', () => {
+    expect(() => checkResult(scheduler, phase, { next: 'A', outputs: { services: {} as never } })).to.throw('outputs.services that is no list of objects');
+  });
   it('that is no result at all is named', () => {
     expect(() => checkResult(scheduler, phase, undefined as never)).to.throw("must return { next: '<phase>' }");
   });
@@ -39,7 +40,7 @@ describe('a worker result', () => {
 
 describe('an output', () => {
   it('gets the namespace, the labels, the owner and the hash of its intent', () => {
-    const [made] = intents({ apiVersion: 'v1', kind: 'Service', metadata: { name: 's' } }) ?? [];
+    const [made] = intents({ apiVersion: 'v1', kind: 'Service', metadata: { name: 's' } });
     expect(made?.metadata.namespace).to.equal('ns');
     expect(made?.metadata.labels).to.deep.equal({ 'app.kubernetes.io/managed-by': 'thing-operator', 't.io/owner-uid': 'u-1' });
     expect(made?.metadata.ownerReferences).to.deep.equal([{ apiVersion: 't.io/v1', kind: 'Thing', name: 'r', uid: 'u-1', controller: true }]);
@@ -47,12 +48,9 @@ describe('an output', () => {
   });
   it('has the same hash whatever the order of its fields', () => {
     const hash = (spec: object): string | undefined =>
-      intents({ apiVersion: 'v1', kind: 'Service', metadata: { name: 's' }, spec })?.[0]?.metadata.annotations?.['t.io/applied'];
+      intents({ apiVersion: 'v1', kind: 'Service', metadata: { name: 's' }, spec })[0]?.metadata.annotations?.['t.io/applied'];
     expect(hash({ a: 1, b: 2 })).to.equal(hash({ b: 2, a: 1 }));
     expect(hash({ a: 1, b: 2 })).not.to.equal(hash({ a: 1, b: 3 }));
-  });
-  it('that the worker did not mention is neither applied nor pruned', () => {
-    expect(intentsOf(scheduler, phase, output, { next: 'A' }, resource)).to.equal(undefined);
   });
   const wrong: readonly [string, object, string][] = [
     ['of another kind', { apiVersion: 'v1', kind: 'Pod', metadata: { name: 's' } }, 'has a Pod of v1; declared is Service of v1'],

@@ -2,8 +2,9 @@ import { expect } from 'chai';
 import * as fc from 'fast-check';
 import type { KubeObject } from '../../../runtime/src/kube/object.ts';
 import type { Condition } from '../../../runtime/src/machine/resource.ts';
-import type { Situation } from '../../../runtime/src/machine/status.ts';
-import { mergePatch, nextStatus } from '../../../runtime/src/machine/status.ts';
+import type { Situation } from '../../../runtime/src/machine/conditions.ts';
+import { mergePatch } from '../../../runtime/src/machine/json.ts';
+import { nextStatus } from '../../../runtime/src/machine/status.ts';
 import type { PhaseDefinition } from '../../../runtime/src/scheduler.ts';
 
 const now = new Date('2026-01-02T03:04:05.678Z');

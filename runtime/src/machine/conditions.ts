@@ -1,0 +1,85 @@
+/**
+ * Conditions, as kstatus reads them, by which Helm 4, Argo CD and Flux wait: Ready is always there; every other one only while
+ * something is to be said. (https://github.com/kubernetes-sigs/cli-utils/tree/master/pkg/kstatus) Pure.
+ */
+import type { PhaseDefinition } from '../scheduler.ts';
+import type { Condition } from './resource.ts';
+import { isReady } from './resource.ts';
+
+/** How a sync ended, as far as status shows it. */
+export type Situation =
+  | { readonly kind: 'ok'; readonly message?: string }
+  /** Nothing wrong; something is not there yet. */
+  | { readonly kind: 'waiting'; readonly reason: string; readonly message: string }
+  /** A person has stopped it. */
+  | { readonly kind: 'paused'; readonly message: string }
+  /** A person is asked. */
+  | { readonly kind: 'held'; readonly message: string }
+  /** Comes again with backoff. `stillReady`: not often enough yet to say that the resource is not ready. */
+  | { readonly kind: 'failing'; readonly reason: string; readonly message: string; readonly stillReady?: boolean }
+  /** No retry can help. */
+  | { readonly kind: 'stalled'; readonly reason: string; readonly message: string };
+
+type Said = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
+
+/** Reasons that are conditions of their own too. All of them are there only while they hold. */
+const OWN: Readonly<Record<string, Pick<Condition, 'type' | 'status'>>> = {
+  OutputRefused: { type: 'OutputsApplied', status: 'False' },
+  OutputConflict: { type: 'OutputConflict', status: 'True' },
+  InputUnavailable: { type: 'InputUnavailable', status: 'True' },
+  Looping: { type: 'Looping', status: 'True' },
+  Quarantined: { type: 'Quarantined', status: 'True' },
+};
+
+/** @param old what was said before: a condition that keeps its status keeps its time. */
+export function conditionsOf(old: readonly Condition[], phase: PhaseDefinition, situation: Situation, generation: number, at: string): readonly Condition[] {
+  return said(old, phase, situation).map((condition) => {
+    const before = old.find(({ type }) => type === condition.type);
+    const lastTransitionTime = before !== undefined && before.status === condition.status ? before.lastTransitionTime : at;
+    return { ...condition, observedGeneration: generation, lastTransitionTime };
+  });
+}
+
+function said(old: readonly Condition[], phase: PhaseDefinition, situation: Situation): readonly Said[] {
+  switch (situation.kind) {
+    case 'ok':
+      return settled(phase, situation.message ?? phase.description ?? '');
+    case 'paused': {
+      const { message } = situation;
+      const paused: Said = { type: 'Paused', status: 'True', reason: 'Paused', message };
+      if (phase.final === true || isReady(phase)) return [...settled(phase, phase.description ?? ''), paused];
+      return [{ type: 'Ready', status: 'False', reason: 'Paused', message }, paused];
+    }
+    case 'held': {
+      const { message } = situation;
+      const held: Said = { type: 'AwaitingApproval', status: 'True', reason: 'AwaitingApproval', message };
+      if (isReady(phase)) return [...settled(phase, message), held];
+      return [...unsettled('Reconciling', 'AwaitingApproval', message), held];
+    }
+    case 'waiting':
+    case 'failing': {
+      const { reason, message } = situation;
+      const own = OWN[reason] === undefined ? [] : [{ ...OWN[reason], reason, message }];
+      const ready = old.find(({ type }) => type === 'Ready');
+      if (situation.kind === 'failing' && situation.stillReady === true && ready?.status === 'True') return [ready, ...own];
+      return [...unsettled('Reconciling', reason, message), ...own];
+    }
+    case 'stalled':
+      return unsettled('Stalled', situation.reason, situation.message);
+    default:
+      return situation satisfies never;
+  }
+}
+
+function settled(phase: PhaseDefinition, message: string): readonly Said[] {
+  const reason = phase.name;
+  if (isReady(phase)) return [{ type: 'Ready', status: 'True', reason, message }];
+  return unsettled(phase.final === true ? 'Stalled' : 'Reconciling', reason, message);
+}
+
+function unsettled(type: 'Reconciling' | 'Stalled', reason: string, message: string): readonly Said[] {
+  return [
+    { type: 'Ready', status: 'False', reason, message },
+    { type, status: 'True', reason, message },
+  ];
+}

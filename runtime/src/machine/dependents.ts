@@ -1,0 +1,68 @@
+/** Who depends on what: finds the resources that a change touches without asking each of them. */
+import type { Informer } from '../cache/informer.ts';
+import type { Change } from '../cache/store.ts';
+import { keyOf, keyString } from '../kube/object.ts';
+import type { Dependencies } from './inputs.ts';
+import { touches } from './inputs.ts';
+
+/** Stands for a list over all namespaces. */
+const EVERYWHERE = '';
+
+/** Resources by what they read of one informer. */
+interface Readers {
+  readonly byKey: Map<string, Set<string>>;
+  /** Of lists, by namespace. */
+  readonly byNamespace: Map<string, Set<string>>;
+}
+
+export class Dependents {
+  readonly #dependencies = new Map<string, Dependencies>();
+  readonly #readers = new Map<Informer, Readers>();
+
+  of(resource: string): Dependencies | undefined {
+    return this.#dependencies.get(resource);
+  }
+
+  set(resource: string, dependencies: Dependencies): void {
+    this.delete(resource);
+    this.#dependencies.set(resource, dependencies);
+    this.#each(dependencies, (map, at) => {
+      const readers = map.get(at) ?? new Set<string>();
+      map.set(at, readers.add(resource));
+    });
+  }
+
+  delete(resource: string): void {
+    const dependencies = this.#dependencies.get(resource);
+    if (dependencies === undefined) return;
+    this.#dependencies.delete(resource);
+    this.#each(dependencies, (map, at) => {
+      const readers = map.get(at);
+      readers?.delete(resource);
+      if (readers?.size === 0) map.delete(at);
+    });
+  }
+
+  /** Resources that would read something else because of this change. */
+  touchedBy(informer: Informer, change: Change): readonly string[] {
+    const object = change.object ?? change.old;
+    const readers = this.#readers.get(informer);
+    if (object === undefined || readers === undefined) return [];
+    const candidates = new Set(readers.byKey.get(keyString(keyOf(object))));
+    for (const namespace of new Set([object.metadata.namespace ?? EVERYWHERE, EVERYWHERE]))
+      for (const resource of readers.byNamespace.get(namespace) ?? []) candidates.add(resource);
+    return [...candidates].filter((resource) => {
+      const reads = this.#dependencies.get(resource)?.get(informer);
+      return reads !== undefined && touches(reads, change);
+    });
+  }
+
+  #each(dependencies: Dependencies, act: (map: Map<string, Set<string>>, at: string) => void): void {
+    for (const [informer, { keys, lists }] of dependencies) {
+      const readers = this.#readers.get(informer) ?? { byKey: new Map(), byNamespace: new Map() };
+      this.#readers.set(informer, readers);
+      for (const key of keys) act(readers.byKey, key);
+      for (const { namespace } of lists) act(readers.byNamespace, namespace ?? EVERYWHERE);
+    }
+  }
+}

@@ -1,0 +1,39 @@
+/** How a sync can fail besides its worker's own errors. Told apart by `name`. */
+import { isApiError } from '../kube/errors.ts';
+import { PermanentError } from '../worker.ts';
+
+/** An object, or a field of it, is somebody else's. */
+export class OutputConflict extends Error {
+  override readonly name = 'OutputConflict';
+}
+
+/** The API server refused an output (webhook, quota, dying namespace …). */
+export class OutputRefused extends Error {
+  override readonly name = 'OutputRefused';
+}
+
+/** The cache was behind: sync again from the fresh copy. */
+export class StaleCache extends Error {
+  override readonly name = 'StaleCache';
+}
+
+/** A worker did not end when it was told to: nothing of its resource may run until it has. */
+export class Stuck extends Error {
+  override readonly name = 'Stuck';
+  readonly running: Promise<unknown>;
+  constructor(message: string, running: Promise<unknown>) {
+    super(message);
+    this.running = running;
+  }
+}
+
+/** @param what the object, for the message: `Service default/web`. */
+export function refused(error: unknown, what: string): unknown {
+  if (!isApiError(error) || error.status.code >= 500 || error.status.code === 429 || error.status.code === 401) return error;
+  return new OutputRefused(`${what} was refused: ${error.message}`, { cause: error });
+}
+
+/** Also of another copy of this package. */
+export function isPermanent(error: unknown): boolean {
+  return error instanceof PermanentError || (error instanceof Error && error.name === 'PermanentError');
+}

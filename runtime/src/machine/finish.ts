@@ -1,0 +1,156 @@
+/** How a sync ends: what is said about it in status, in one PATCH, and when the next one is due. */
+import { parseDuration } from '../duration.ts';
+import { hasCode } from '../kube/errors.ts';
+import { statusFieldManager } from '../kube/names.ts';
+import type { KubeObject } from '../kube/object.ts';
+import { keyOf, keyString } from '../kube/object.ts';
+import type { Outcome } from '../queue/queue.ts';
+import type { PhaseDefinition } from '../scheduler.ts';
+import type { PermanentError, RetryLater } from '../worker.ts';
+import type { Situation } from './conditions.ts';
+import { isPermanent, Stuck } from './errors.ts';
+import { mergePatch } from './json.ts';
+import type { Memory } from './memory.ts';
+import { loops, moved, stayed } from './memory.ts';
+import type { SyncPorts } from './ports.ts';
+import { isReady, statusOf } from './resource.ts';
+import type { StatusChange } from './status.ts';
+import { nextStatus } from './status.ts';
+
+/** The cache has the fresh copy by then. */
+const CONFLICT_MS = 50;
+/** A phase that counts as ready stays so while its outputs are refused this many times in a row. */
+const PATIENCE = 3;
+
+/** What a sync leaves behind for the machine. */
+export interface SyncEnd {
+  readonly outcome: Outcome;
+  /** The worker said that no retry can help: no further sync until `stallMark` changes or an input that was read. */
+  readonly stalled?: true;
+  /** A worker ran to its end: what it read replaces what was read before. */
+  readonly complete?: true;
+  /** The worker did not settle after its grace: no further sync of this resource until it has. */
+  readonly stuck?: Promise<unknown>;
+}
+
+const NOTHING_MORE: SyncEnd = { outcome: { kind: 'done' } };
+const CONFLICT: SyncEnd = { outcome: { kind: 'after', ms: CONFLICT_MS } };
+
+/** The one status PATCH. A conflict means that the cache was behind: again from the fresh copy. */
+export async function finish(
+  resource: KubeObject,
+  change: StatusChange,
+  ports: SyncPorts,
+  memory: Memory,
+  signal: AbortSignal,
+  outcome: Outcome,
+): Promise<SyncEnd> {
+  const { scheduler, clock, observer } = ports;
+  const from = statusOf(resource).phase ?? '';
+  const to = change.phase.name;
+  const moves = from !== '' && from !== to;
+  const looping = moves && change.phase.final !== true && loops(memory, clock.monotonic(), scheduler.phases.length);
+  const told = looping ? { ...change, situation: LOOPING } : change;
+  const written = await writeStatus(resource, told, ports, signal);
+  if (written !== undefined) return written;
+  if (moves) moved(memory, clock.monotonic());
+  else if (change.situation.kind !== 'failing') stayed(memory);
+  if (from !== to) {
+    observer.event({ type: 'transition', resource: keyOf(resource), from, to });
+    ports.record(resource, 'Normal', 'Transition', `${from === '' ? 'new' : from} -> ${to}`);
+  }
+  if (!looping) return { outcome };
+  if (!memory.looping) {
+    memory.looping = true;
+    observer.event({ type: 'looping', resource: keyOf(resource), phase: to });
+    ports.record(resource, 'Warning', LOOPING.reason, LOOPING.message);
+  }
+  return { outcome: failedBy(change.phase.timeout === undefined ? undefined : parseDuration(change.phase.timeout)) };
+}
+
+const LOOPING = {
+  kind: 'failing',
+  reason: 'Looping',
+  message: 'the phases change faster than twice around in 10 s; each further change waits longer, until a worker stays in its phase',
+} as const satisfies Situation;
+
+/** Undefined: written, or nothing to write. */
+async function writeStatus(resource: KubeObject, change: StatusChange, ports: SyncPorts, signal: AbortSignal): Promise<SyncEnd | undefined> {
+  const { scheduler, api, clock, primary, log } = ports;
+  const difference = mergePatch(resource.status ?? {}, nextStatus(resource, change, new Date(clock.now())));
+  if (difference === undefined) return undefined;
+  const key = keyOf(resource);
+  const body = { metadata: { resourceVersion: resource.metadata.resourceVersion }, status: difference };
+  const options = { subresource: 'status', fieldManager: statusFieldManager(scheduler.operatorName) } as const;
+  try {
+    await primary.write(key, keyString(key), () => api.patch(scheduler.resource, key, { type: 'merge', body }, options, signal));
+    return undefined;
+  } catch (error) {
+    if (signal.aborted || hasCode(error, 404)) return NOTHING_MORE;
+    if (hasCode(error, 409)) return refresh(resource, ports, signal);
+    log.warn('status could not be written', { resource: keyString(key), error: (error as Error).message });
+    return { outcome: { kind: 'failed' } };
+  }
+}
+
+/** Reads the resource once: a stale cache that no event would mend soon must not make a hot loop. */
+export async function refresh(resource: KubeObject, ports: SyncPorts, signal: AbortSignal): Promise<SyncEnd> {
+  const key = keyOf(resource);
+  const fresh = await ports.api.get(ports.scheduler.resource, key, signal).catch(() => undefined);
+  if (fresh !== undefined) ports.primary.put(fresh, keyString(key));
+  return CONFLICT;
+}
+
+/** @param left until the phase's timeout, which also ends a backoff. */
+export async function fail(
+  resource: KubeObject,
+  phase: PhaseDefinition,
+  error: unknown,
+  ports: SyncPorts,
+  memory: Memory,
+  signal: AbortSignal,
+  left: number | undefined,
+): Promise<SyncEnd> {
+  const message = error instanceof Error ? error.message : String(error);
+  // A stuck worker may have been stuck for long, and its condition is not written again.
+  const current = error instanceof Stuck ? (ports.primary.get(keyOf(resource)) ?? resource) : resource;
+  const name = error instanceof Error ? error.name : 'Error';
+  const end = (situation: Situation, outcome: Outcome): Promise<SyncEnd> =>
+    finish(current, { phase, situation, observed: situation.kind !== 'waiting' }, ports, memory, signal, outcome);
+  if (signal.aborted) return NOTHING_MORE;
+  if (name === 'StaleCache') return CONFLICT;
+  if (name === 'RetryLater') {
+    const ms = Math.min(parseDuration((error as RetryLater).delay), left ?? Infinity);
+    return end({ kind: 'waiting', reason: 'Waiting', message }, { kind: 'after', ms });
+  }
+  const about = { resource: keyString(keyOf(resource)), phase: phase.name };
+  ports.log.warn('sync failed', { ...about, error: message, reason: name, ...(name === 'Error' && { stack: (error as Error).stack }) });
+  ports.observer.event({ type: 'syncFailed', resource: keyOf(resource), phase: phase.name, message });
+  if (isPermanent(error)) {
+    const { reason } = error as PermanentError;
+    ports.record(resource, 'Warning', reason, message);
+    const outcome: Outcome = left === undefined ? { kind: 'done' } : { kind: 'after', ms: left };
+    const ended = await end({ kind: 'stalled', reason, message }, outcome);
+    return ended.outcome === outcome ? { ...ended, stalled: true } : ended;
+  }
+  const reason = REASONS[name] ?? 'WorkerError';
+  ports.record(resource, 'Warning', reason, message);
+  memory.refusals = reason === 'OutputRefused' ? memory.refusals + 1 : 0;
+  const stillReady = isReady(phase) && memory.refusals > 0 && memory.refusals <= PATIENCE;
+  const ended = await end({ kind: 'failing', reason, message, stillReady }, failedBy(left));
+  return error instanceof Stuck ? { ...ended, outcome: { kind: 'done' }, stuck: error.running } : ended;
+}
+
+/** By the name of the error. */
+const REASONS: Readonly<Record<string, string>> = {
+  OutputConflict: 'OutputConflict',
+  OutputRefused: 'OutputRefused',
+  ApiError: 'ApiError',
+  ConnectionError: 'ApiError',
+  Stuck: 'Quarantined',
+};
+
+/** Backoff, but not beyond the phase's timeout. */
+export function failedBy(left: number | undefined): Outcome {
+  return left === undefined ? { kind: 'failed' } : { kind: 'failed', atMostMs: left };
+}

@@ -1,0 +1,40 @@
+/** What the machine remembers of one resource between syncs: nothing that a restart may not forget. */
+
+export interface Memory {
+  /** `stallMark` at the time a worker said that no retry can help. */
+  stalled: string | undefined;
+  /** A worker of this resource did not end when told to, and still runs. */
+  quarantined: boolean;
+  /** Syncs in a row whose outputs were refused. */
+  refusals: number;
+  /** Monotonic times of the transitions within the last LOOP_WINDOW_MS, oldest first. */
+  transitions: readonly number[];
+  /** From too many transitions until a sync stays in its phase. */
+  looping: boolean;
+}
+
+export function newMemory(): Memory {
+  return { stalled: undefined, quarantined: false, refusals: 0, transitions: [], looping: false };
+}
+
+export const LOOP_WINDOW_MS = 10_000;
+
+/** More transitions in a short time than twice the number of phases. @param now monotonic, with one more transition about to be made. */
+export function loops(memory: Memory, now: number, phases: number): boolean {
+  return memory.looping || recent(memory, now).length + 1 > 2 * phases;
+}
+
+export function moved(memory: Memory, now: number): void {
+  memory.transitions = [...recent(memory, now), now];
+  memory.refusals = 0;
+}
+
+export function stayed(memory: Memory): void {
+  memory.transitions = [];
+  memory.looping = false;
+  memory.refusals = 0;
+}
+
+function recent(memory: Memory, now: number): readonly number[] {
+  return memory.transitions.filter((time) => time > now - LOOP_WINDOW_MS);
+}
