@@ -1,17 +1,31 @@
 /** Small machines for flights: a kind, phases, and what their workers were called with. */
-import type { AnyContext, AnyResult, KubeObject, PhaseDefinition, Scheduler } from '../../runtime/src/ports.ts';
+import type { AnyContext, AnyResult, FinalizerDefinition, KubeObject, PhaseDefinition, Scheduler } from '../../runtime/src/ports.ts';
 import { defineScheduler } from '../../runtime/src/index.ts';
 import type { FlightObject } from '../../sandbox/src/index.ts';
 
 export const DRONES = { group: 'flights.autopilot.test', version: 'v1', kind: 'Drone', plural: 'drones', namespaced: true } as const;
 const CONFIG_MAPS = { group: '', version: 'v1', kind: 'ConfigMap', plural: 'configmaps', namespaced: true } as const;
 const SERVICES = { group: '', version: 'v1', kind: 'Service', plural: 'services', namespaced: true } as const;
+const NAMESPACES = { group: '', version: 'v1', kind: 'Namespace', plural: 'namespaces', namespaced: false } as const;
+export const VIRTUAL_SERVICES = {
+  group: 'networking.istio.io',
+  version: 'v1',
+  kind: 'VirtualService',
+  plural: 'virtualservices',
+  namespaced: true,
+} as const;
 const PODS = { group: '', version: 'v1', kind: 'Pod', plural: 'pods', namespaced: true } as const;
 
-export const input = { configmaps: { name: 'configmaps', type: CONFIG_MAPS, namespace: 'own' }, pods: { name: 'pods', type: PODS, namespace: 'own' } } as const;
+export const input = {
+  configmaps: { name: 'configmaps', type: CONFIG_MAPS, namespace: 'own' },
+  pods: { name: 'pods', type: PODS, namespace: 'own' },
+  virtualservices: { name: 'virtualservices', type: VIRTUAL_SERVICES, namespace: 'own' },
+} as const;
 export const output = {
   services: { name: 'services', type: SERVICES, namespace: 'own' },
   configmaps: { name: 'configmaps', type: CONFIG_MAPS, namespace: 'own' },
+  namespaces: { name: 'namespaces', type: NAMESPACES, namespace: 'own' },
+  virtualservices: { name: 'virtualservices', type: VIRTUAL_SERVICES, namespace: 'own' },
 } as const;
 
 type Sync = (context: AnyContext) => AnyResult | Promise<AnyResult>;
@@ -33,7 +47,7 @@ export interface TestMachine {
 }
 
 /** The first phase is the initial one; a phase without a worker is final. */
-export function machine(phases: Readonly<Record<string, Phase>>): TestMachine {
+export function machine(phases: Readonly<Record<string, Phase>>, finalizer?: Partial<FinalizerDefinition>): TestMachine {
   const calls: Call[] = [];
   let start: number | undefined;
   const definitions = Object.entries(phases).map(([name, { sync, ...rest }], index): PhaseDefinition => ({
@@ -52,7 +66,9 @@ export function machine(phases: Readonly<Record<string, Phase>>): TestMachine {
         }),
     ...rest,
   }));
-  return { scheduler: defineScheduler({ operatorName: 'drone-operator', resource: DRONES, queries: [], phases: definitions }), calls };
+  const end = finalizer && { inputs: [], outputs: [], finalize: () => ({ done: true }), ...finalizer };
+  const scheduler = { operatorName: 'drone-operator', resource: DRONES, queries: [], phases: definitions, ...(end && { finalizer: end }) };
+  return { scheduler: defineScheduler(scheduler), calls };
 }
 
 export function drone(name: string, spec: object = {}, metadata: object = {}): FlightObject {
@@ -65,6 +81,17 @@ export function service(name: string, port = 80): KubeObject & { readonly spec: 
 
 export function configMap(name: string, data: object = {}, metadata: object = {}): FlightObject {
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, ...metadata }, data };
+}
+
+/** A VirtualService of the mesh team, with these routes; each sends everything to `old`. */
+export function route(name: string, ...routes: readonly (string | undefined)[]): FlightObject {
+  const destinations = [{ destination: { host: 'old' }, weight: 100 }];
+  return {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'VirtualService',
+    metadata: { name },
+    spec: { hosts: [name], http: routes.map((called) => ({ ...(called !== undefined && { name: called }), route: destinations })) },
+  };
 }
 
 interface Condition {

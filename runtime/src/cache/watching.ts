@@ -6,7 +6,7 @@
  */
 import type { Random } from '../clock.ts';
 import type { WatchEvent } from '../kube/api.ts';
-import { isApiError } from '../kube/errors.ts';
+import { hasCode, isApiError } from '../kube/errors.ts';
 import type { KubeObject } from '../kube/object.ts';
 
 const BACKOFF_MIN_MS = 800;

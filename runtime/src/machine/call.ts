@@ -22,7 +22,7 @@ export interface Call<Result> {
   readonly phaseStartedAt: number | undefined;
   readonly lastStep: number | undefined;
   readonly timeoutMs: number;
-  run(context: AnyContext): Promise<Result> | Result;
+  readonly run: (context: AnyContext) => Promise<Result> | Result;
 }
 
 /**

@@ -216,7 +216,8 @@ function note(object: KubeObject, before: readonly Hold[], after: readonly Hold[
   const annotation = heldAnnotation(group);
   const path = `/metadata/annotations/${escaped(annotation)}`;
   const value = canonical(after);
-  if (after.length === 0) patch.push({ op: 'remove', path });
+  const alone = Object.keys(object.metadata.annotations ?? {}).length === 1;
+  if (after.length === 0) patch.push({ op: 'remove', path: alone ? '/metadata/annotations' : path });
   else if (object.metadata.annotations === undefined) patch.push({ op: 'add', path: '/metadata/annotations', value: { [annotation]: value } });
   else patch.push({ op: 'add', path, value });
 }

@@ -39,8 +39,8 @@ export interface MachineOptions {
   readonly record: Recorder;
   readonly watchNamespaces: readonly string[];
   readonly maxConcurrentSyncs: number;
-  settings(): SyncSettings;
-  metricsFor(resource: KubeObject, signal: AbortSignal): Metrics;
+  readonly settings: () => SyncSettings;
+  readonly metricsFor: (resource: KubeObject, signal: AbortSignal) => Metrics;
 }
 
 export class Machine {

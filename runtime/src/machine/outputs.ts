@@ -33,7 +33,7 @@ export interface OutputPorts {
   readonly observer: Observer;
   readonly sharing: Sharing;
   /** The informer that holds the live objects of an output. */
-  informerOf(output: OutputDefinition): Informer;
+  readonly informerOf: (output: OutputDefinition) => Informer;
 }
 
 /** All that is to be sent for one output. */

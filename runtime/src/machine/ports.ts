@@ -37,6 +37,6 @@ export interface SyncPorts {
   readonly sharing: Sharing;
   /** A Kubernetes Event about the resource: dropped under load, never awaited. */
   readonly record: Recorder;
-  settings(): SyncSettings;
-  metricsFor(resource: KubeObject, signal: AbortSignal): Metrics;
+  readonly settings: () => SyncSettings;
+  readonly metricsFor: (resource: KubeObject, signal: AbortSignal) => Metrics;
 }

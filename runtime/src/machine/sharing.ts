@@ -27,7 +27,7 @@ export interface SharingPorts {
   readonly observer: Observer;
   readonly log: Log;
   readonly record: Recorder;
-  informerOf(input: InputDefinition): Informer;
+  readonly informerOf: (input: InputDefinition) => Informer;
 }
 
 /** A plan and where to send it. */
@@ -117,7 +117,9 @@ export class Sharing {
 
   /** Puts everything back that the resource holds, where nobody has changed it since. */
   async release(resource: KubeObject, signal: AbortSignal): Promise<void> {
-    for (const { informer, type, key } of [...(this.#held.get(resource.metadata.uid ?? '')?.values() ?? [])]) {
+    // A copy: each answer changes what is held.
+    const all = [...(this.#held.get(resource.metadata.uid ?? '')?.values() ?? [])];
+    for (const { informer, type, key } of all) {
       const live = informer.get(keyOfString(key));
       if (live === undefined) continue;
       const plan = planHolds(live, [], this.#holder(resource), this.#ports.scheduler.resource.group, true, 'the finalizer');

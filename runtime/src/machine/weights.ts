@@ -26,20 +26,20 @@ function istioProblems(route: Record<string, unknown>, name: string): readonly s
   if (['redirect', 'directResponse', 'delegate'].some((other) => route[other] !== undefined)) return [];
   const destinations = itemsOf(route['route']);
   if (destinations.length === 0) return [`${name} has no destination`];
-  const weights = destinations.map(({ weight }) => weight ?? 0);
+  const weights = destinations.map(({ weight = 0 }) => weight);
   return [
     ...destinations.flatMap(({ destination }, index) =>
       isMap(destination) && isText(destination['host']) ? [] : [`${name} has no host in destination ${index + 1}`],
     ),
     ...wrong(weights, name),
-    ...(destinations.length > 1 && sum(weights) !== 100 ? [`${name} has weights that sum to ${sum(weights)} (${weights.join(' + ')}), not to 100`] : []),
+    ...(destinations.length > 1 && sum(weights) !== 100 ? [`${name} has weights that sum to ${sum(weights)}, not to 100`] : []),
   ];
 }
 
 /** A rule of a route of the Gateway API. Without backends it is a redirect, or an error on purpose. */
 function gatewayProblems(rule: Record<string, unknown>, name: string): readonly string[] {
   const backends = itemsOf(rule['backendRefs']);
-  const weights = backends.map(({ weight }) => weight ?? 1);
+  const weights = backends.map(({ weight = 1 }) => weight);
   return [
     ...backends.flatMap((backend, index) => (isText(backend['name']) ? [] : [`${name} has no name in backend ${index + 1}`])),
     ...wrong(weights, name),

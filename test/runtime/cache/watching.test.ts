@@ -32,8 +32,20 @@ describe('following a part of the cluster', () => {
     ['waits before it lists once more after that', listing({ whole: true, failures: 1 }), failed(410), waiting(1600, listing({ failures: 2 }))],
     ['keeps its pages when the next one is refused for a while', page1, failed(429, 5), waiting(5500, listing({ pages: [[a]], continue: 't', failures: 1 }))],
     ['keeps its pages when the connection breaks', page1, reset, waiting(800, listing({ pages: [[a]], continue: 't', failures: 1 }))],
-    ['keeps the store when it may not list', START, failed(403), waiting(800, listing({ failures: 1 })), { do: 'unavailable', reason: 'answered 403' }],
-    ['keeps the store when the kind is gone', watching(), failed(404), waiting(800, listing({ failures: 1 })), { do: 'unavailable', reason: 'answered 404' }],
+    [
+      'keeps the store when it may not list',
+      START,
+      failed(403),
+      waiting(800, listing({ failures: 1 })),
+      { do: 'unavailable', reason: 'answered 403', absent: false },
+    ],
+    [
+      'keeps the store when the kind is gone',
+      watching(),
+      failed(404),
+      waiting(800, listing({ failures: 1 })),
+      { do: 'unavailable', reason: 'answered 404', absent: true },
+    ],
     ['tries again with other credentials after a 401', START, failed(401), waiting(800, listing({ failures: 1 }))],
     [
       'goes on from each event',

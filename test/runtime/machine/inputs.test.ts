@@ -16,13 +16,8 @@ const deployment = (namespace: string, name: string, labels: Record<string, stri
 
 function view(input: Partial<InputDefinition>, ...objects: readonly KubeObject[]): { deployments: InputView<KubeObject>; reads: Reads } {
   const definition: InputDefinition = { name: 'deployments', type, namespace: 'own', ...input };
-<<<<<<< HEAD
-  const phase: PhaseDefinition = { name: 'A', line: 12, inputs: [definition], outputs: [] };
-  const informer = new Informer({ type }, [], 'owner', { relisted() {}, watchRestarted() {}, watchFailed() {} });
-=======
   const uses: Uses = { title: 'phase A', line: 12, inputs: [definition], outputs: [] };
-  const informer = new Informer({ type }, [], 'owner', { relisted() {}, watchFailed() {} });
->>>>>>> 8cdadcd (Hold what no owner reference reaches by a finalizer, edit in place)
+  const informer = new Informer({ type }, [], 'owner', { relisted() {}, watchRestarted() {}, watchFailed() {} });
   for (const object of objects) informer.put(object, 'test');
   const reading = newReading();
   return { deployments: inputView(uses, definition, informer, resource, reading), reads: readsOf(reading.dependencies, informer) };

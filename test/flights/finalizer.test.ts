@@ -1,0 +1,286 @@
+import { expect } from 'chai';
+import { PermanentError } from '../../runtime/src/index.ts';
+import type { Flight, FlightOptions } from '../../sandbox/src/index.ts';
+import { fly } from '../../sandbox/src/index.ts';
+import { Faults, noAnswer, refusal } from './faults.ts';
+import type { TestMachine } from './machines.ts';
+import { conditions, configMap, drone, DRONES, input, machine, output, readyMessage, service } from './machines.ts';
+
+const OURS = 'flights.autopilot.test/drone-operator';
+
+describe('the finalizer', () => {
+  let flight: Flight;
+  let faults: Faults;
+  afterEach(() => flight.stop());
+
+  async function start({ scheduler }: TestMachine, options: FlightOptions = {}): Promise<void> {
+    faults = new Faults();
+    flight = await fly(scheduler, { through: faults.through, config: { workIntervalMs: 3_600_000, workerTimeoutMs: 30_000 }, ...options });
+  }
+  const finalizers = async (name = 'one') => (await flight.get('Drone', name))?.metadata.finalizers;
+  const writes = (): readonly string[] =>
+    faults.requests
+      .filter(({ verb, kind }) => kind !== 'Event' && ['apply', 'patch', 'delete'].includes(verb))
+      .map(({ verb, kind, name }) => `${verb} ${kind} ${name}`);
+
+  /** Writes a Service into its own namespace and one into another, which no owner reference reaches. */
+  const abroad = (): TestMachine =>
+    machine({
+      A: {
+        outputs: [{ ...output.services, namespace: 'all' }],
+        sync: () => ({ next: 'B', outputs: { services: [service('here'), { ...service('there'), metadata: { name: 'there', namespace: 'far' } }] } }),
+      },
+      B: {},
+    });
+  const far = configMap('makes-the-namespace', {}, { namespace: 'far' });
+
+  describe('is there', () => {
+    it('before the first worker runs, when the operator can write into other namespaces', async () => {
+      const seen: unknown[] = [];
+      await start(
+        machine({
+          A: { outputs: [{ ...output.services, namespace: 'all' }], sync: ({ resource }) => (seen.push(resource.metadata.finalizers), { next: 'A' }) },
+        }),
+      );
+      await flight.create(drone('one'));
+      expect(seen).to.deep.equal([[OURS]]);
+    });
+    it('when the operator can write cluster-scoped objects', async () => {
+      await start(machine({ A: { outputs: [output.namespaces], sync: () => ({ next: 'A' }) } }));
+      await flight.create(drone('one'));
+      expect(await finalizers()).to.deep.equal([OURS]);
+    });
+    it('when a phase reads and writes one kind, which it can then edit in place', async () => {
+      await start(machine({ A: { inputs: [input.configmaps], outputs: [output.configmaps], sync: () => ({ next: 'A' }) } }));
+      await flight.create(drone('one'));
+      expect(await finalizers()).to.deep.equal([OURS]);
+    });
+    it('when one is declared, beside those of others', async () => {
+      await start(machine({ A: { sync: () => ({ next: 'A' }) } }, {}));
+      await flight.create(drone('one', {}, { finalizers: ['somebody.else/hold'] }));
+      expect(await finalizers()).to.deep.equal(['somebody.else/hold', OURS]);
+    });
+    it('not when owner references reach everything', async () => {
+      await start(machine({ A: { outputs: [output.services], sync: () => ({ next: 'A', outputs: { services: [service('a')] } }) } }));
+      await flight.create(drone('one'));
+      expect(await finalizers()).to.equal(undefined);
+    });
+    it('no longer, once the operator does not need it: it is removed on sight, also in a final phase', async () => {
+      await start(machine({ A: { sync: () => ({ next: 'B' }) }, B: {} }, {}));
+      await flight.create(drone('one', {}, { finalizers: ['somebody.else/hold'] }));
+      await flight.restart(machine({ A: { sync: () => ({ next: 'B' }) }, B: {} }).scheduler);
+      expect(await finalizers()).to.deep.equal(['somebody.else/hold']);
+    });
+    it('also when somebody changes the resource at the same moment', async () => {
+      await start(machine({ A: { sync: () => ({ next: 'B' }) }, B: {} }, {}));
+      const key = { namespace: 'default', name: 'one' };
+      let changes = 0;
+      faults.fault = ({ verb, kind }) => {
+        const body = { metadata: { labels: { hurry: 'yes' } } };
+        if (verb === 'patch' && kind === 'Drone' && changes++ === 0) void flight.cluster.api.patch(DRONES, key, { type: 'merge', body });
+        return undefined;
+      };
+      await flight.create(drone('one'));
+      await flight.advance('1s');
+      expect(flight.events.filter(({ type }) => type === 'syncFailed')).to.deep.equal([]);
+      expect([await finalizers(), (await flight.get('Drone', 'one'))?.status.phase]).to.deep.equal([[OURS], 'B']);
+    });
+  });
+
+  describe('when a resource is deleted', () => {
+    it('deletes what no owner reference reaches, and only then lets the resource go', async () => {
+      await start(abroad());
+      await flight.create(far);
+      await flight.create(drone('one'));
+      expect(await flight.get('Service', 'there', 'far')).not.to.equal(undefined);
+      await flight.remove('Drone', 'one');
+      expect(await flight.get('Drone', 'one')).to.equal(undefined);
+      expect(await flight.list('Service')).to.deep.equal([]);
+      expect(writes().slice(-2)).to.deep.equal(['delete Service there', 'patch Drone one']);
+    });
+
+    it('is not removed as long as something cannot be deleted; status names it', async () => {
+      await start(abroad());
+      await flight.create(far);
+      await flight.create(drone('one'));
+      faults.fault = ({ verb }) => (verb === 'delete' ? { when: 'before', error: refusal(403, 'Forbidden') } : undefined);
+      await flight.remove('Drone', 'one');
+      await flight.advance('5m');
+      expect(await finalizers()).to.deep.equal([OURS]);
+      expect(readyMessage(await flight.get('Drone', 'one'))).to.equal('Service far/there was refused: refused with 403');
+      faults.fault = () => undefined;
+      await flight.advance('10m');
+      expect(await flight.get('Drone', 'one')).to.equal(undefined);
+    });
+
+    it('goes on where it was after each request that gets no answer, whether it was done or not', async () => {
+      for (const when of ['before', 'after'] as const) {
+        await start(abroad());
+        await flight.create(far);
+        await flight.create(drone('one'));
+        const hit = new Set<string>();
+        faults.fault = ({ verb, kind, name }) => {
+          const place = `${verb} ${kind} ${name}`;
+          if (!['patch', 'delete'].includes(verb) || hit.has(place)) return undefined;
+          hit.add(place);
+          return { when, error: noAnswer() };
+        };
+        await flight.remove('Drone', 'one');
+        await flight.until(async () => (await flight.get('Drone', 'one')) === undefined, '10m');
+        expect(await flight.list('Service'), when).to.deep.equal([]);
+        if (when === 'before') await flight.stop();
+      }
+    });
+
+    it('knows what a former process has made', async () => {
+      await start(abroad());
+      await flight.create(far);
+      await flight.create(drone('one'));
+      await flight.stop();
+      await flight.remove('Drone', 'one');
+      expect(await finalizers()).to.deep.equal([OURS]);
+      await flight.restart(abroad().scheduler);
+      expect(await flight.list('Service')).to.deep.equal([]);
+      expect(await flight.get('Drone', 'one')).to.equal(undefined);
+    });
+
+    it('does not go as long as it cannot be known what is left', async () => {
+      await start(abroad());
+      await flight.create(far);
+      await flight.create(drone('one'));
+      await flight.stop();
+      await flight.remove('Drone', 'one');
+      let blind = true;
+      faults.fault = ({ verb, kind }) => (blind && verb === 'list' && kind === 'Service' ? { when: 'before', error: refusal(403, 'Forbidden') } : undefined);
+      await flight.restart(abroad().scheduler, { through: faults.through });
+      await flight.advance('1m');
+      expect(await finalizers()).to.deep.equal([OURS]);
+      expect(conditions(await flight.get('Drone', 'one'))).to.include('InputUnavailable=True InputUnavailable');
+      blind = false;
+      await flight.until(async () => (await flight.get('Drone', 'one')) === undefined, '10m');
+      expect(await flight.list('Service')).to.deep.equal([]);
+    });
+
+    it('leaves a resource that only somebody else holds alone: no worker runs, nothing is written', async () => {
+      const flown = machine({ A: { sync: () => ({ next: 'A', requeueAfter: '1s' }) } });
+      await start(flown);
+      await flight.create(drone('one', {}, { finalizers: ['somebody.else/hold'] }));
+      const before = [flown.calls.length, writes().length];
+      await flight.remove('Drone', 'one');
+      await flight.patch('Drone', 'one', { metadata: { annotations: { x: 'y' } } });
+      await flight.advance('1m');
+      expect([flown.calls.length, writes().length]).to.deep.equal(before);
+    });
+
+    it('calls no worker any more, also when it is paused, and holds it for nobody', async () => {
+      const flown = abroad();
+      await start(flown);
+      await flight.create(far);
+      await flight.create(drone('one', {}, { annotations: { 'flights.autopilot.test/paused': 'true' } }));
+      await flight.remove('Drone', 'one');
+      expect(flown.calls).to.deep.equal([]);
+      expect(await flight.get('Drone', 'one')).to.equal(undefined);
+    });
+  });
+
+  describe('of the user', () => {
+    it('is called until it is done: again after requeueAfter, and when something changes that it read', async () => {
+      const at: number[] = [];
+      const flown = machine(
+        { A: { sync: () => ({ next: 'A' }) } },
+        {
+          inputs: [input.configmaps],
+          finalize: ({ inputs, now, phaseStartedAt }) => (
+            at.push((now.getTime() - phaseStartedAt.getTime()) / 1000),
+            { done: inputs['configmaps']?.get('landed') !== undefined, requeueAfter: '40s', message: 'still in the air' }
+          ),
+        },
+      );
+      await start(flown);
+      await flight.create(drone('one'));
+      await flight.remove('Drone', 'one');
+      await flight.advance('90s');
+      expect(at).to.deep.equal([0, 40, 80]);
+      expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False Finalizing', 'Reconciling=True Finalizing']);
+      expect(readyMessage(await flight.get('Drone', 'one'))).to.equal('still in the air');
+      await flight.create(configMap('landed'));
+      expect(at).to.deep.equal([0, 40, 80, 90]);
+      expect(await flight.get('Drone', 'one')).to.equal(undefined);
+    });
+
+    it('writes its outputs, and what no owner reference reaches of them is gone in the end', async () => {
+      let done = false;
+      const there = { ...service('notice'), metadata: { name: 'notice', namespace: 'far' } };
+      const flown = machine(
+        { A: { sync: () => ({ next: 'A' }) } },
+        { outputs: [{ ...output.services, namespace: 'all' }], finalize: () => ({ done, outputs: { services: [there] }, requeueAfter: '10s' }) },
+      );
+      await start(flown);
+      await flight.create(far);
+      await flight.create(drone('one'));
+      await flight.remove('Drone', 'one');
+      await flight.advance('30s');
+      expect(writes().filter((write) => write.includes('notice'))).to.deep.equal(['apply Service notice']);
+      done = true;
+      await flight.advance('10s');
+      expect(await flight.list('Service')).to.deep.equal([]);
+      expect(await flight.get('Drone', 'one')).to.equal(undefined);
+    });
+
+    it('that throws is called again with growing backoff; its error is a condition', async () => {
+      let calls = 0;
+      await start(machine({ A: { sync: () => ({ next: 'A' }) } }, { finalize: () => (calls++, Promise.reject(new Error('no wind'))) }));
+      await flight.create(drone('one'));
+      await flight.remove('Drone', 'one');
+      await flight.advance('1m');
+      expect(calls).to.be.within(5, 10);
+      expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False WorkerError', 'Reconciling=True WorkerError']);
+      expect(readyMessage(await flight.get('Drone', 'one'))).to.equal('no wind');
+      expect(await finalizers()).to.deep.equal([OURS]);
+    });
+
+    it('that gives up is Stalled, and tried again by annotation and by a new process', async () => {
+      let calls = 0;
+      const flown = machine({ A: { sync: () => ({ next: 'A' }) } }, { finalize: () => (calls++, Promise.reject(new PermanentError('lost at sea'))) });
+      await start(flown);
+      await flight.create(drone('one'));
+      await flight.remove('Drone', 'one');
+      await flight.advance('1h');
+      expect(calls).to.equal(1);
+      expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False PermanentError', 'Stalled=True PermanentError']);
+      await flight.patch('Drone', 'one', { metadata: { annotations: { 'flights.autopilot.test/retry': 'now' } } });
+      expect(calls).to.equal(2);
+      await flight.restart(flown.scheduler);
+      expect(calls).to.equal(3);
+    });
+
+    it('may take as long as its own timeout says', async () => {
+      const flown = machine(
+        { A: { sync: () => ({ next: 'A' }) } },
+        {
+          timeout: '7s',
+          finalize: ({ signal }) => new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
+        },
+      );
+      await start(flown);
+      await flight.create(drone('one'));
+      await flight.remove('Drone', 'one');
+      await flight.advance('7s');
+      expect(readyMessage(await flight.get('Drone', 'one'))).to.equal('the worker took longer than 7 s');
+    });
+
+    it('that returns nonsense, or an output it does not declare, is told so', async () => {
+      for (const [result, message] of [
+        [{}, 'the finalizer returned {}; it must return { done: true } or { done: false }'],
+        [{ done: true, outputs: { services: [] } }, 'the finalizer returned outputs.services, which autopilot.yaml does not declare (declared: none)'],
+      ] as const) {
+        await start(machine({ A: { sync: () => ({ next: 'A' }) } }, { finalize: () => result as never }));
+        await flight.create(drone('one'));
+        await flight.remove('Drone', 'one');
+        expect(readyMessage(await flight.get('Drone', 'one'))).to.equal(message);
+        expect(await finalizers()).to.deep.equal([OURS]);
+        if (!('done' in result)) await flight.stop();
+      }
+    });
+  });
+});
