@@ -25,6 +25,7 @@
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   resourceNames: [{{ include "operator.leaseName" . }}]
-  verbs: [get, update]
+  # A standby watches it: a leader that ends is followed at once.
+  verbs: [get, update, watch]
 {{- end }}
 {{- end }}

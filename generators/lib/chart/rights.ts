@@ -19,7 +19,7 @@ export function rulesOf(model: Model): readonly Rule[] {
   return [
     ...ownRules(model),
     ...declaredRules(model),
-    { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create'], why: 'Events about what happened' },
+    { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create', 'patch'], why: 'Events about what happened' },
   ];
 }
 

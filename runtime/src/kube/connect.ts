@@ -2,7 +2,7 @@
  * Finds the API server: KUBECONFIG or a given file, else the ServiceAccount of the Pod, else ~/.kube/config.
  * client-node is loaded only for kubeconfig files: in a cluster it would cost half a second and 90 MB for nothing.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Clock } from '../clock.ts';
 import { systemClock } from '../clock.ts';
@@ -12,11 +12,15 @@ import { httpKubeApi } from './http.ts';
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 /** Tokens live an hour and are renewed by the kubelet well before; credential plugins cache on their own. */
 const REFRESH_MS = 60_000;
+const REFUSED_MS = 1_000;
 
 export interface ConnectOptions {
   /** A kubeconfig file; default: KUBECONFIG, the Pod's ServiceAccount, ~/.kube/config, in this order. */
   readonly kubeconfig?: string;
   readonly clock?: Clock;
+  /** Who asks, for the API server's audit log: the operator's name. */
+  readonly agent?: string;
+  readonly onAnswer?: Connection['onAnswer'];
 }
 
 export interface Connected {
@@ -34,7 +38,13 @@ export async function connect(options: ConnectOptions = {}): Promise<Connected> 
   const inCluster = process.env['KUBERNETES_SERVICE_HOST'] !== undefined && existsSync(`${SERVICE_ACCOUNT}/token`);
   const found = file === undefined && inCluster ? await fromServiceAccount() : await fromKubeconfig(file);
   const clock = options.clock ?? systemClock;
-  const api = httpKubeApi({ server: found.server, credentials: cached(found.credentials, clock) } satisfies Connection);
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+  const api = httpKubeApi({
+    server: found.server,
+    credentials: cached(found.credentials, clock),
+    userAgent: `${options.agent ?? 'autopilot'} autopilot-runtime/${version}`,
+    ...(options.onAnswer && { onAnswer: options.onAnswer }),
+  } satisfies Connection);
   return { api, namespace: found.namespace, server: found.server, close: () => api.close() };
 }
 
@@ -44,10 +54,11 @@ interface Found {
   readonly credentials: () => Promise<Credentials>;
 }
 
-function cached(read: () => Promise<Credentials>, clock: Clock): () => Promise<Credentials> {
+/** Refused credentials are read anew at once, but not more than once a second: a right that is really gone must not be asked for in a loop. */
+function cached(read: () => Promise<Credentials>, clock: Clock): Connection['credentials'] {
   let last: { readonly at: number; readonly value: Promise<Credentials> } | undefined;
-  return () => {
-    if (last === undefined || clock.monotonic() - last.at > REFRESH_MS) {
+  return (fresh) => {
+    if (last === undefined || clock.monotonic() - last.at > (fresh ? REFUSED_MS : REFRESH_MS)) {
       const value = read();
       last = { at: clock.monotonic(), value };
       value.catch(() => (last = undefined));

@@ -1,82 +1,43 @@
 /**
- * `KubeApi` over HTTP/1.1: raw JSON, one shared agent. HTTP/2 stays off because a stopped peer is not noticed there.
- *
- * A watch that brings nothing for `INACTIVITY_MS` is taken for dead: the server sends a bookmark about each minute.
+ * `KubeApi` over HTTP: raw JSON, no models, so that fields of newer servers survive.
  */
-import { Agent, request as send } from 'undici';
 import type { Dispatcher } from 'undici';
 import type { ApplyOptions, DeleteOptions, KubeApi, KubeList, ListOptions, Patch, WatchEvent, WatchOptions, WriteOptions } from './api.ts';
 import { ApiError, ConnectionError } from './errors.ts';
+import type { Guardable } from './fence.ts';
 import type { KubeObject, ObjectKey, ResourceType } from './object.ts';
 import { apiVersionOf } from './object.ts';
+import type { Connection, Query, RawStatus, Request } from './transport.ts';
+import { asConnectionError, transport } from './transport.ts';
 
-const INACTIVITY_MS = 120_000;
-const ANSWER_MS = 30_000;
+export type { Connection, Credentials, TlsOptions } from './transport.ts';
 
-/** Where the API server is and how to prove who we are. Asked before every request: tokens and certificates rotate. */
-export interface Connection {
-  readonly server: string;
-  credentials(): Promise<Credentials>;
-}
+/** The server sends a bookmark about each minute: a watch that brings nothing for longer is dead. */
+const INACTIVITY_MS = 130_000;
 
-export interface Credentials {
-  readonly headers: Readonly<Record<string, string>>;
-  readonly tls: TlsOptions;
-}
-
-export interface TlsOptions {
-  readonly ca?: string;
-  readonly cert?: string;
-  readonly key?: string;
-  readonly servername?: string;
-  readonly rejectUnauthorized?: boolean;
-}
-
-type Query = Readonly<Record<string, string | number | boolean | undefined>>;
-
-interface Request {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  readonly path: string;
-  readonly query?: Query;
-  readonly body?: unknown;
-  readonly contentType?: string;
-  readonly bodyTimeout?: number;
-}
-
-export interface HttpKubeApi extends KubeApi {
+export interface HttpKubeApi extends KubeApi, Guardable {
+  guarded(check: () => void): KubeApi;
+  /** Why the API server cannot be talked to: the last request got no answer, or none but its own failure. Undefined when it can. */
+  readonly trouble: string | undefined;
   /** Ends all connections; open watches break. */
   close(): Promise<void>;
 }
 
 export function httpKubeApi(connection: Connection): HttpKubeApi {
-  const agents = new AgentCache();
+  const over = transport(connection);
+  const door = (check: () => void): KubeApi => doorOf((request, signal) => over.open(request, check, signal));
+  return {
+    ...door(() => undefined),
+    guarded: door,
+    get trouble() {
+      return over.trouble;
+    },
+    close: () => over.close(),
+  };
+}
 
-  async function open(request: Request, signal?: AbortSignal): Promise<Dispatcher.ResponseData> {
-    signal?.throwIfAborted();
-    const { headers, tls } = await connection.credentials();
-    const url = new URL(connection.server.replace(/\/$/, '') + request.path);
-    for (const [name, value] of Object.entries(request.query ?? {})) if (value !== undefined) url.searchParams.set(name, String(value));
-    try {
-      const response = await send(url, {
-        method: request.method,
-        dispatcher: agents.for(tls),
-        headers: {
-          accept: 'application/json',
-          ...headers,
-          ...(request.body === undefined ? {} : { 'content-type': request.contentType ?? 'application/json' }),
-        },
-        ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
-        headersTimeout: ANSWER_MS,
-        bodyTimeout: request.bodyTimeout ?? ANSWER_MS,
-        ...(signal === undefined ? {} : { signal }),
-      });
-      if (response.statusCode >= 400) throw await failureOf(response, request);
-      return response;
-    } catch (error) {
-      throw asConnectionError(error, `${request.method} ${request.path}`, signal);
-    }
-  }
-
+/** The verbs, over one way to send. */
+function doorOf(open: (request: Request, signal?: AbortSignal) => Promise<Dispatcher.ResponseData>): KubeApi {
   async function call(request: Request, signal?: AbortSignal): Promise<unknown> {
     const response = await open(request, signal);
     try {
@@ -162,30 +123,7 @@ export function httpKubeApi(connection: Connection): HttpKubeApi {
         signal,
       );
     },
-
-    close: () => agents.close(),
   };
-}
-
-/** One agent per TLS material: rotating a certificate opens a new one and lets the old one drain. */
-class AgentCache {
-  #key = '';
-  #agent: Agent | undefined;
-
-  for(tls: TlsOptions): Agent {
-    const key = JSON.stringify(tls);
-    if (this.#agent === undefined || key !== this.#key) {
-      void this.#agent?.close();
-      this.#key = key;
-      this.#agent = new Agent({ allowH2: false, connect: { ...tls, timeout: 10_000 }, keepAliveTimeout: 30_000 });
-    }
-    return this.#agent;
-  }
-
-  async close(): Promise<void> {
-    await this.#agent?.destroy();
-    this.#agent = undefined;
-  }
 }
 
 function collectionPath(type: ResourceType, namespace: string | undefined): string {
@@ -195,43 +133,6 @@ function collectionPath(type: ResourceType, namespace: string | undefined): stri
 
 function objectPath(type: ResourceType, key: ObjectKey, options?: WriteOptions): string {
   return `${collectionPath(type, key.namespace)}/${encodeURIComponent(key.name)}${options?.subresource === undefined ? '' : `/${options.subresource}`}`;
-}
-
-async function failureOf(response: Dispatcher.ResponseData, request: Request): Promise<ApiError> {
-  const text = await response.body.text();
-  const retryAfter = Number(response.headers['retry-after']);
-  const retry = Number.isFinite(retryAfter) && retryAfter > 0 ? { retryAfterSeconds: retryAfter } : {};
-  const status = parseStatus(text);
-  return new ApiError({
-    reason: status?.reason ?? '',
-    message: status?.message ?? `${request.method} ${request.path}: HTTP ${response.statusCode} ${text.slice(0, 200)}`,
-    ...(status?.details === undefined ? {} : { details: status.details }),
-    ...retry,
-    code: response.statusCode,
-  });
-}
-
-interface RawStatus {
-  readonly kind?: string;
-  readonly code?: number;
-  readonly reason?: string;
-  readonly message?: string;
-  readonly details?: unknown;
-}
-
-function parseStatus(text: string): RawStatus | undefined {
-  try {
-    const value = JSON.parse(text) as RawStatus;
-    return value.kind === 'Status' ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function asConnectionError(error: unknown, what: string, signal: AbortSignal | undefined): unknown {
-  if (signal?.aborted) return signal.reason;
-  if (error instanceof ApiError || error instanceof ConnectionError) return error;
-  return new ConnectionError(`${what}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
 }
 
 interface RawWatchEvent {

@@ -1,20 +1,20 @@
 /**
- * Leader election by a Lease, with client-go's algorithm and timings: whoever has seen the record unchanged for the lease duration,
- * by its own monotonic clock, may take it. The holder counts its lease as expired two seconds early, by either clock.
+ * Who leads, as a Lease says it, with client-go's algorithm and timings: whoever has seen the record unchanged for the lease's duration,
+ * by its own monotonic clock, may take it. The holder counts its lease as expired two seconds early, by either clock. Pure.
  */
-import type { Clock, Random } from '../clock.ts';
-import { sleep } from '../clock.ts';
-import type { KubeApi } from './api.ts';
-import { hasCode } from './errors.ts';
-import type { KubeObject, ObjectKey, ResourceType } from './object.ts';
+import type { KubeObject, ResourceType } from './object.ts';
+import { microTime } from './time.ts';
 
-const LEASE: ResourceType = { group: 'coordination.k8s.io', version: 'v1', kind: 'Lease', plural: 'leases', namespaced: true };
-const DURATION_S = 15;
-const RENEW_DEADLINE_MS = 10_000;
-const RETRY_MS = 2_000;
-const EARLY_MS = 2_000;
+export const LEASE: ResourceType = { group: 'coordination.k8s.io', version: 'v1', kind: 'Lease', plural: 'leases', namespaced: true };
 
-interface LeaseSpec {
+/** client-go's defaults (tools/leaderelection). */
+export const DURATION_S = 15;
+export const RENEW_DEADLINE_MS = 10_000;
+export const RETRY_MS = 2_000;
+/** What a clock may be wrong by, and a write may need from the last look to the socket. */
+export const EARLY_MS = 2_000;
+
+export interface LeaseSpec {
   readonly holderIdentity?: string | null;
   readonly leaseDurationSeconds?: number | null;
   readonly acquireTime?: string | null;
@@ -22,126 +22,85 @@ interface LeaseSpec {
   readonly leaseTransitions?: number | null;
 }
 
-export interface Election {
-  /** True while this process may write. */
-  valid(): boolean;
-  /** Who holds the lease, as last seen. */
-  holder(): string | undefined;
-  /** Resolves when the lease is ours. */
-  readonly won: Promise<void>;
-  /** Resolves when the lease was held and lost; never otherwise. */
-  readonly lost: Promise<void>;
-  /** Gives the lease back. Only after the last write has settled. */
-  release(): Promise<void>;
+/** One moment on both clocks, in milliseconds. */
+export interface Moment {
+  readonly monotonic: number;
+  readonly wall: number;
 }
 
-export interface ElectionOptions {
-  readonly api: KubeApi;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly key: ObjectKey & { readonly namespace: string };
-  readonly identity: string;
-}
+export type State =
+  /** `since`: monotonic time at which the record was first seen as it is. */
+  | { readonly name: 'standby'; readonly spec: LeaseSpec | undefined; readonly since: number }
+  /** `renewed`: when the last good renewal was asked for. */
+  | { readonly name: 'leading'; readonly spec: LeaseSpec; readonly renewed: Moment }
+  | { readonly name: 'lost'; readonly spec: LeaseSpec }
+  | { readonly name: 'released' };
 
-/** Campaigns until the signal is aborted. */
-export function campaign(options: ElectionOptions, signal: AbortSignal): Election {
-  const { api, clock, key, identity } = options;
-  let record: KubeObject | undefined;
-  let observed = { text: '', at: clock.monotonic() };
-  let renewed: { readonly monotonic: number; readonly wall: number } | undefined;
-  let win = (): void => undefined;
-  let lose = (): void => undefined;
-  const won = new Promise<void>((resolve) => (win = resolve));
-  const lost = new Promise<void>((resolve) => (lose = resolve));
+export type Happening =
+  /** The record was read, or told by a watch; undefined: there is none. */
+  | { readonly what: 'seen'; readonly spec: LeaseSpec | undefined }
+  /** Our write of it was answered; `asked` is when it was sent. */
+  | { readonly what: 'written'; readonly spec: LeaseSpec; readonly asked: Moment }
+  | { readonly what: 'time passed' }
+  | { readonly what: 'released' };
 
-  const spec = (): LeaseSpec => (record?.spec ?? {}) as LeaseSpec;
-  const valid = (): boolean => {
-    const limit = DURATION_S * 1000 - EARLY_MS;
-    return renewed !== undefined && clock.monotonic() - renewed.monotonic < limit && Math.abs(clock.now() - renewed.wall) < limit;
-  };
-
-  async function attempt(): Promise<boolean> {
-    const before = { monotonic: clock.monotonic(), wall: clock.now() };
-    const time = new Date(clock.now()).toISOString().replace('Z', '000Z');
-    try {
-      record = await api.get(LEASE, key, signal);
-    } catch (error) {
-      if (!hasCode(error, 404)) throw error;
-      const first = { holderIdentity: identity, leaseDurationSeconds: DURATION_S, acquireTime: time, renewTime: time, leaseTransitions: 0 };
-      record = await api.create(LEASE, { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: key, spec: first }, {}, signal);
-      renewed = before;
-      return true;
-    }
-    const text = JSON.stringify(record.spec);
-    if (text !== observed.text) observed = { text, at: clock.monotonic() };
-    const { holderIdentity, leaseDurationSeconds, acquireTime, leaseTransitions } = spec();
-    const ours = holderIdentity === identity;
-    const free = !holderIdentity || clock.monotonic() - observed.at >= (leaseDurationSeconds ?? DURATION_S) * 1000;
-    if (!ours && !free) return false;
-    const next: LeaseSpec = {
-      holderIdentity: identity,
-      leaseDurationSeconds: DURATION_S,
-      acquireTime: ours ? (acquireTime ?? time) : time,
-      renewTime: time,
-      leaseTransitions: (leaseTransitions ?? 0) + (ours ? 0 : 1),
-    };
-    record = await api.replace(LEASE, { ...record, spec: next }, {}, signal);
-    observed = { text: JSON.stringify(record.spec), at: clock.monotonic() };
-    renewed = before;
-    return true;
+export function step(state: State, happening: Happening, identity: string, now: Moment): State {
+  if (happening.what === 'released') return { name: 'released' };
+  switch (state.name) {
+    case 'standby':
+      if (happening.what === 'written') return { name: 'leading', spec: happening.spec, renewed: happening.asked };
+      if (happening.what !== 'seen' || same(happening.spec, state.spec)) return state;
+      return { name: 'standby', spec: happening.spec, since: now.monotonic };
+    case 'leading':
+      if (happening.what === 'written') return { ...state, spec: happening.spec, renewed: happening.asked };
+      if (happening.what === 'seen' && happening.spec !== undefined && happening.spec.holderIdentity !== identity)
+        return { name: 'lost', spec: happening.spec };
+      return msLeft(state, now) > 0 && now.monotonic - state.renewed.monotonic < RENEW_DEADLINE_MS ? state : { name: 'lost', spec: state.spec };
+    case 'lost':
+    case 'released':
+      return state;
+    default:
+      return state satisfies never;
   }
+}
 
-  async function run(): Promise<void> {
-    let leading = false;
-    let lastGood = clock.monotonic();
-    for (;;) {
-      const good = await attempt().catch(() => false);
-      if (good) {
-        lastGood = clock.monotonic();
-        if (!leading) win();
-        leading = true;
-      } else if (leading && (clock.monotonic() - lastGood >= RENEW_DEADLINE_MS || !valid())) {
-        renewed = undefined;
-        return lose();
-      }
-      await sleep(clock, RETRY_MS * (leading ? 1 : 1 + options.random() * 0.2), signal);
-    }
-  }
+/** Milliseconds for which the holder may still write; 0 when it may not. */
+export function msLeft(state: State, now: Moment): number {
+  if (state.name !== 'leading') return 0;
+  const limit = DURATION_S * 1000 - EARLY_MS;
+  return Math.max(0, limit - Math.max(now.monotonic - state.renewed.monotonic, Math.abs(now.wall - state.renewed.wall)));
+}
 
-  run().catch(() => undefined);
+/** Milliseconds until a standby may take the lease; 0 when it may now. */
+export function msUntilFree(state: Extract<State, { name: 'standby' }>, identity: string, now: Moment): number {
+  const { spec, since } = state;
+  if (spec === undefined || !spec.holderIdentity || spec.holderIdentity === identity) return 0;
+  return Math.max(0, since + (spec.leaseDurationSeconds ?? DURATION_S) * 1000 - now.monotonic);
+}
+
+/** The record that makes us the holder, or keeps us it. */
+export function claimed(spec: LeaseSpec | undefined, identity: string, now: Moment): LeaseSpec {
+  const time = microTime(now.wall);
+  const ours = spec?.holderIdentity === identity;
   return {
-    valid,
-    won,
-    lost,
-    holder: () => spec().holderIdentity ?? undefined,
-    async release() {
-      if (renewed === undefined || record === undefined) return;
-      renewed = undefined;
-      const { leaseTransitions } = spec();
-      const time = new Date(clock.now()).toISOString().replace('Z', '000Z');
-      await api
-        .replace(LEASE, {
-          ...record,
-          spec: { holderIdentity: '', leaseDurationSeconds: 1, acquireTime: time, renewTime: time, leaseTransitions: leaseTransitions ?? 0 },
-        })
-        .catch(() => undefined);
-    },
+    holderIdentity: identity,
+    leaseDurationSeconds: DURATION_S,
+    acquireTime: ours ? (spec.acquireTime ?? time) : time,
+    renewTime: time,
+    leaseTransitions: (spec?.leaseTransitions ?? 0) + (ours || spec === undefined ? 0 : 1),
   };
 }
 
-/** The fence: refuses writes when `valid` says no. Reads pass. */
-export function fenced(api: KubeApi, valid: () => boolean): KubeApi {
-  const guard = (): void => {
-    if (!valid()) throw new Error('the lease is not held any more: nothing was written');
-  };
-  return {
-    list: (...call) => api.list(...call),
-    watch: (...call) => api.watch(...call),
-    get: (...call) => api.get(...call),
-    create: async (...call) => (guard(), api.create(...call)),
-    replace: async (...call) => (guard(), api.replace(...call)),
-    apply: async (...call) => (guard(), api.apply(...call)),
-    patch: async (...call) => (guard(), api.patch(...call)),
-    delete: async (...call) => (guard(), api.delete(...call)),
-  };
+/** The record that gives the lease back, as client-go writes it. */
+export function givenBack(spec: LeaseSpec, now: Moment): LeaseSpec {
+  const time = microTime(now.wall);
+  return { holderIdentity: '', leaseDurationSeconds: 1, acquireTime: time, renewTime: time, leaseTransitions: spec.leaseTransitions ?? 0 };
+}
+
+export function specOf(lease: KubeObject): LeaseSpec {
+  return (lease.spec ?? {}) as LeaseSpec;
+}
+
+function same(a: LeaseSpec | undefined, b: LeaseSpec | undefined): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }

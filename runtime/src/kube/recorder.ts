@@ -1,60 +1,161 @@
 /**
- * Kubernetes Events about resources: best effort. The same note is not repeated within ten minutes, and under load Events are
- * dropped rather than let them compete with work. (events.k8s.io/v1; eventTime needs six fractional digits.)
+ * Kubernetes Events about resources: best effort, and never in the way of work. One is sent at a time; when too many wait, new ones are
+ * dropped. What is repeated within six minutes becomes a series, not another Event; a resource that has much to say is slowed down.
+ * (events.k8s.io/v1, with client-go's limits: tools/events and tools/record.)
  */
-import type { Clock } from '../clock.ts';
+import type { Clock, Timer } from '../clock.ts';
 import type { KubeApi } from './api.ts';
 import { shortHash } from './names.ts';
-import type { KubeObject, ResourceType } from './object.ts';
+import type { KubeObject, ObjectKey, ResourceType } from './object.ts';
+import { microTime } from './time.ts';
 
 const EVENT: ResourceType = { group: 'events.k8s.io', version: 'v1', kind: 'Event', plural: 'events', namespaced: true };
-const REPEAT_MS = 600_000;
-const IN_FLIGHT = 8;
+const SERIES_MS = 360_000;
+/** A series is brought up to date at most so often. */
+const UPDATE_MS = 60_000;
+const BURST = 25;
+const REFILL_MS = 300_000;
+const WAITING = 100;
 const REMEMBERED = 2_000;
 
 export type Recorder = (regarding: KubeObject, type: 'Normal' | 'Warning', reason: string, note: string) => void;
 
-/** @param reportingInstance the process: a Pod's name. */
-export function recorder(api: KubeApi, clock: Clock, operatorName: string, reportingInstance: string): Recorder {
-  const told = new Map<string, number>();
-  let inFlight = 0;
-  return (regarding, type, reason, note) => {
-    const mark = `${regarding.metadata.uid} ${reason} ${note}`;
-    const now = clock.now();
-    const last = told.get(mark);
-    if (inFlight >= IN_FLIGHT || (type === 'Warning' && last !== undefined && now - last < REPEAT_MS)) return;
-    told.delete(mark);
-    told.set(mark, now);
-    if (told.size > REMEMBERED)
-      for (const oldest of told.keys()) {
-        told.delete(oldest);
-        break;
-      }
-    const { name, namespace, uid, resourceVersion } = regarding.metadata;
-    const event = {
-      apiVersion: 'events.k8s.io/v1',
-      kind: 'Event',
-      metadata: { name: `${name.slice(0, 200)}.${shortHash(`${mark} ${now}`)}`, namespace: namespace ?? 'default' },
-      eventTime: new Date(now).toISOString().replace('Z', '000Z'),
-      reportingController: operatorName,
-      reportingInstance: reportingInstance.slice(0, 128),
-      action: 'Sync',
-      type,
-      reason,
-      note: note.slice(0, 1024),
-      regarding: {
-        apiVersion: regarding.apiVersion,
-        kind: regarding.kind,
-        name,
-        ...(namespace && { namespace }),
-        ...(uid && { uid }),
-        ...(resourceVersion && { resourceVersion }),
-      },
+export interface Events {
+  readonly record: Recorder;
+  /** Sends nothing more; resolves when the Event under way was answered. */
+  stop(): Promise<void>;
+}
+
+export interface EventsOptions {
+  readonly api: KubeApi;
+  readonly clock: Clock;
+  readonly operatorName: string;
+  /** The process: a Pod's name. */
+  readonly instance: string;
+  readonly onEnd?: (result: 'sent' | 'failed' | 'dropped') => void;
+}
+
+interface Series {
+  readonly key: ObjectKey & { readonly namespace: string };
+  count: number;
+  /** The count that the cluster knows. */
+  told: number;
+  last: number;
+  /** Monotonic time of the last request. */
+  sent: number;
+  flush: Timer | undefined;
+}
+
+export function events({ api, clock, operatorName, instance, onEnd = () => undefined }: EventsOptions): Events {
+  const series = new Map<string, Series>();
+  const buckets = new Map<string, { tokens: number; at: number }>();
+  const waiting: (() => Promise<unknown>)[] = [];
+  let sending: Promise<void> | undefined;
+  let stopped = false;
+
+  function send(request: () => Promise<unknown>): void {
+    if (stopped || waiting.length >= WAITING) return onEnd('dropped');
+    waiting.push(request);
+    sending ??= work();
+  }
+  async function work(): Promise<void> {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
+      await next().then(
+        () => onEnd('sent'),
+        () => onEnd('failed'),
+      );
+    sending = undefined;
+  }
+
+  function allowed(uid: string): boolean {
+    const now = clock.monotonic();
+    const bucket = buckets.get(uid) ?? { tokens: BURST, at: now };
+    const tokens = Math.min(BURST, bucket.tokens + (now - bucket.at) / REFILL_MS);
+    remember(buckets, uid, { tokens: tokens >= 1 ? tokens - 1 : tokens, at: now });
+    return tokens >= 1;
+  }
+
+  /** Tells the cluster how often, now or when it was told a minute ago. */
+  function repeat(known: Series): void {
+    if (known.flush !== undefined) return;
+    const update = (): void => {
+      known.flush = undefined;
+      if (known.told === known.count) return;
+      known.sent = clock.monotonic();
+      known.told = known.count;
+      const body = { series: { count: known.count, lastObservedTime: microTime(known.last) } };
+      send(() => api.patch(EVENT, known.key, { type: 'merge', body }));
     };
-    inFlight++;
-    api
-      .create(EVENT, event)
-      .catch(() => undefined)
-      .finally(() => inFlight--);
+    const left = known.sent + UPDATE_MS - clock.monotonic();
+    if (left <= 0) update();
+    else known.flush = clock.after(left, update);
+  }
+
+  return {
+    record(regarding, type, reason, note) {
+      if (stopped) return;
+      const { name, uid = '' } = regarding.metadata;
+      const mark = `${uid} ${type} ${reason} ${note}`;
+      const now = clock.now();
+      const known = series.get(mark);
+      if (known !== undefined && now - known.last < SERIES_MS) {
+        known.count++;
+        known.last = now;
+        return repeat(known);
+      }
+      if (!allowed(uid)) return onEnd('dropped');
+      const key = { namespace: regarding.metadata.namespace ?? 'default', name: `${name.slice(0, 200)}.${shortHash(`${mark} ${now}`)}` };
+      remember(series, mark, { key, count: 1, told: 1, last: now, sent: clock.monotonic(), flush: undefined });
+      send(() => api.create(EVENT, eventOf(key, now, { operatorName, instance, regarding, type, reason, note })));
+    },
+    async stop() {
+      stopped = true;
+      waiting.length = 0;
+      for (const { flush } of series.values()) flush?.cancel();
+      await sending;
+    },
   };
+}
+
+interface What {
+  readonly operatorName: string;
+  readonly instance: string;
+  readonly regarding: KubeObject;
+  readonly type: string;
+  readonly reason: string;
+  readonly note: string;
+}
+
+function eventOf(metadata: KubeObject['metadata'], now: number, { operatorName, instance, regarding, type, reason, note }: What): KubeObject {
+  const { name, namespace, uid, resourceVersion } = regarding.metadata;
+  const event = {
+    apiVersion: 'events.k8s.io/v1',
+    kind: 'Event',
+    metadata,
+    eventTime: microTime(now),
+    reportingController: operatorName,
+    reportingInstance: instance.slice(0, 128),
+    action: 'Sync',
+    type,
+    reason,
+    note: note.slice(0, 1024),
+    regarding: {
+      apiVersion: regarding.apiVersion,
+      kind: regarding.kind,
+      name,
+      ...(namespace && { namespace }),
+      ...(uid && { uid }),
+      ...(resourceVersion && { resourceVersion }),
+    },
+  };
+  return event;
+}
+
+/** Puts at the end, and forgets the oldest when there are too many. */
+function remember<T>(map: Map<string, T>, key: string, value: T): void {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size <= REMEMBERED) return;
+  const [oldest] = map.keys();
+  if (oldest !== undefined) map.delete(oldest);
 }

@@ -9,9 +9,12 @@ import { MANAGED_BY_LABEL, ownerLabel } from '../kube/names.ts';
 import type { KubeObject, ResourceType } from '../kube/object.ts';
 import { keyOf, keyOfString, keyString } from '../kube/object.ts';
 import type { Recorder } from '../kube/recorder.ts';
+import { during } from '../observe/current.ts';
 import type { Observer, SyncResult } from '../observe/observer.ts';
+import type { Trace } from '../observe/trace.ts';
+import { untraced } from '../observe/trace.ts';
 import type { Metrics } from '../queries/types.ts';
-import type { Outcome } from '../queue/queue.ts';
+import type { Outcome, QueueObserver } from '../queue/queue.ts';
 import { WorkQueue } from '../queue/queue.ts';
 import type { InputDefinition, OutputDefinition, Scheduler } from '../scheduler.ts';
 import { allUses } from '../scheduler.ts';
@@ -36,11 +39,22 @@ export interface MachineOptions {
   readonly random: Random;
   readonly log: Log;
   readonly observer: Observer;
+  /** Default: no spans. */
+  readonly trace?: Trace;
   readonly record: Recorder;
   readonly watchNamespaces: readonly string[];
   readonly maxConcurrentSyncs: number;
   readonly settings: () => SyncSettings;
   readonly metricsFor: (resource: KubeObject, signal: AbortSignal) => Metrics;
+}
+
+/** A resource whose worker ended the last process. */
+export interface HeldBack {
+  /** `namespace/name` */
+  readonly resource: string;
+  readonly failures: number;
+  /** For an Event. */
+  readonly reason: string;
 }
 
 export class Machine {
@@ -58,6 +72,7 @@ export class Machine {
   readonly #keyByUid = new Map<string, string>();
   readonly #memories = new Map<string, Memory>();
   readonly #ports: SyncPorts;
+  #syncs = 0;
   /** Before, what is listed is no change that somebody waits for. */
   #started = false;
   #running: Promise<void> = Promise.resolve();
@@ -72,7 +87,8 @@ export class Machine {
     for (const uses of allUses(scheduler)) uses.outputs.forEach(ofOutput);
     const sharing = new Sharing({ ...options, informerOf: ofInput });
     this.#outputs = new Outputs({ ...options, sharing, informerOf: ofOutput });
-    this.#queue = new WorkQueue({ clock, random, concurrency: options.maxConcurrentSyncs, process: (key) => this.#process(key) });
+    const concurrency = options.maxConcurrentSyncs;
+    this.#queue = new WorkQueue({ clock, random, concurrency, process: (key) => this.#process(key), observer: queueObserver(options.observer) });
     this.#ports = {
       ...options,
       primary: this.#primary,
@@ -92,10 +108,22 @@ export class Machine {
     await Promise.all([...this.#informers.values()].map((informer) => informer.filled(signal)));
   }
 
-  /** Starts to sync: every resource once, then by need. */
-  start(): void {
+  /** Resolves when every cache is at least as new as the API server was at `since` (monotonic): what a new leader starts from. */
+  async caughtUp(since: number): Promise<void> {
+    const { api } = this.#options;
+    await Promise.all([...this.#informers.values()].map((informer) => informer.caughtUp(since, { api }, this.#stop.signal)));
+  }
+
+  /** Starts to sync: every resource once, then by need. @param heldBack resources whose first sync waits as after failures */
+  start(heldBack: readonly HeldBack[] = []): void {
     this.#started = true;
     this.wakeAll();
+    for (const { resource: key, failures, reason } of heldBack) {
+      const resource = this.#primary.get(keyOfString(key));
+      if (resource === undefined) continue;
+      this.#queue.holdBack(key, failures);
+      this.#options.record(resource, 'Warning', 'WorkerBlocked', reason);
+    }
     this.#queue.start();
   }
 
@@ -125,8 +153,18 @@ export class Machine {
     return counts;
   }
 
-  depth(): number {
-    return this.#queue.size;
+  get queue(): Pick<WorkQueue, 'depth' | 'unfinished'> {
+    return this.#queue;
+  }
+
+  /** Resources whose worker did not end when it was told to. */
+  get quarantined(): number {
+    return [...this.#memories.values()].filter(({ quarantined }) => quarantined).length;
+  }
+
+  /** All caches, for readiness and metrics. */
+  get informers(): Iterable<Informer> {
+    return this.#informers.values();
   }
 
   /** No new syncs; waits for those under way for `drainMs`, then aborts them and ends the watches. */
@@ -225,14 +263,23 @@ export class Machine {
     const reading = newReading();
     this.#reading.set(key, reading);
     observer.syncStarted();
-    const end = await sync(resource, this.#ports, memory, reading, this.#stop.signal);
+    const phase = current?.name ?? 'unknown';
+    const { trace = untraced } = this.#options;
+    const end = await during({ resource: key, phase, sync: String(++this.#syncs) }, () =>
+      trace('sync', { 'autopilot.resource': key, 'autopilot.phase': phase }, async (span) => {
+        const ended = await sync(resource, this.#ports, memory, reading, this.#stop.signal);
+        span.set({ 'autopilot.outcome': ended.outcome.kind });
+        return ended;
+      }),
+    );
     this.#reading.delete(key);
     this.#dependents.set(key, end.complete === true ? reading.dependencies : union(this.#dependents.of(key), reading.dependencies));
     const again = outdated(reading);
     memory.stalled = end.stalled === true && !again ? stallMark(this.#primary.get(keyOfString(key)) ?? resource, group) : undefined;
     if (again) this.#queue.add(key);
     if (end.stuck !== undefined) this.#isolate(key, memory, end.stuck);
-    observer.syncEnded(current?.name ?? 'unknown', resultOf(end), (clock.monotonic() - started) / 1000);
+    const how = end.stalled === true ? 'stalled' : end.stuck === undefined ? undefined : 'timeout';
+    observer.syncEnded(phase, resultOf(end), (clock.monotonic() - started) / 1000, how);
     return end.outcome;
   }
 
@@ -243,6 +290,15 @@ export class Machine {
       this.#queue.add(key);
     });
   }
+}
+
+function queueObserver(observer: Observer): QueueObserver {
+  return {
+    added: () => observer.queueAdded(),
+    began: (ms) => observer.queueBegan(ms),
+    ended: (ms) => observer.queueEnded(ms),
+    retried: () => observer.queueRetried(),
+  };
 }
 
 function resultOf({ outcome, stalled }: SyncEnd): SyncResult {

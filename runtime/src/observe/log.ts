@@ -1,6 +1,10 @@
-/** JSON lines on standard output: time, level, message, then the fields. Secrets never get here: callers log names, not contents. */
+/**
+ * JSON lines on standard output: time, level, message, the sync they belong to (resource, phase, a number), then the fields. Secrets never
+ * get here: callers log names, not contents.
+ */
 import type { Clock } from '../clock.ts';
 import type { Log } from '../worker.ts';
+import { currentSync } from './current.ts';
 
 export const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type Level = (typeof LEVELS)[number];
@@ -18,7 +22,7 @@ export function jsonLogger(clock: Clock, level: Level, write: (line: string) => 
       (name: Level) =>
       (message: string, fields?: Readonly<Record<string, unknown>>): void => {
         if (LEVELS.indexOf(name) < threshold.value) return;
-        write(`${JSON.stringify({ time: new Date(clock.now()).toISOString(), level: name, message, ...bound, ...fields })}\n`);
+        write(`${JSON.stringify({ time: new Date(clock.now()).toISOString(), level: name, message, ...currentSync(), ...bound, ...fields })}\n`);
       };
     return {
       debug: at('debug'),

@@ -1,137 +1,149 @@
-/**
- * Prometheus metrics: the names of controller-runtime, so that existing dashboards work, and `autopilot_*` for each phase. No label
- * grows with the number of resources.
- */
+/** The metrics of `definitions.ts`, fed by an observer and, at each scrape, by what the operator is now. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Definition } from './definitions.ts';
+import { DEFINITIONS } from './definitions.ts';
 import type { Observer } from './observer.ts';
+import { SILENT, WAKE_CAUSES } from './observer.ts';
 
-/** controller-runtime's buckets (pkg/internal/controller/metrics). */
-const RECONCILE_BUCKETS = [
-  0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.25, 1.5, 1.75, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9, 10,
-  15, 20, 25, 30, 40, 50, 60,
-];
+/** What a scrape asks. */
+export interface Snapshot {
+  readonly leading: boolean;
+  readonly resourcesByPhase: ReadonlyMap<string, number>;
+  readonly quarantined: number;
+  readonly queue: { readonly changed: number; readonly due: number; readonly unfinishedMs: readonly number[] };
+  readonly kinds: readonly { readonly kind: string; readonly size: number; readonly silence: number | undefined; readonly unavailable: boolean }[];
+}
 
 export interface MetricsSources {
+  readonly operator: string;
   readonly controller: string;
   readonly phases: readonly string[];
+  /** Kinds that are watched, and those that are written. */
+  readonly kinds: readonly string[];
+  readonly outputs: readonly string[];
   readonly maxConcurrentSyncs: number;
-  leading(): boolean;
-  resourcesByPhase(): ReadonlyMap<string, number>;
-  queueDepth(): number;
+  /** Undefined before the operator is there. */
+  snapshot(): Snapshot | undefined;
 }
 
 export interface OperatorMetrics {
   readonly observer: Observer;
+  /** An answer of the API server: `Connection.onAnswer`. */
+  answered(host: string, method: string, code: string): void;
   readonly contentType: string;
   text(): Promise<string>;
 }
 
+const RESULTS = ['success', 'error', 'requeue', 'requeue_after'] as const;
+
 export function operatorMetrics(sources: MetricsSources): OperatorMetrics {
-  const { controller } = sources;
+  const { controller, operator, phases, kinds, outputs } = sources;
   const registry = new Registry();
-  const registers = [registry];
   collectDefaultMetrics({ register: registry });
-  const syncs = new Counter({ name: 'controller_runtime_reconcile_total', help: 'Syncs by result.', labelNames: ['controller', 'result'], registers });
-  const errors = new Counter({ name: 'controller_runtime_reconcile_errors_total', help: 'Syncs that failed.', labelNames: ['controller'], registers });
-  const seconds = new Histogram({
-    name: 'controller_runtime_reconcile_time_seconds',
-    help: 'Time of a sync.',
-    labelNames: ['controller'],
-    buckets: RECONCILE_BUCKETS,
-    registers,
-  });
-  const active = new Gauge({ name: 'controller_runtime_active_workers', help: 'Syncs under way.', labelNames: ['controller'], registers });
-  const limit = new Gauge({
-    name: 'controller_runtime_max_concurrent_reconciles',
-    help: 'Most syncs under way at once.',
-    labelNames: ['controller'],
-    registers,
-  });
-  const phaseSyncs = new Counter({
-    name: 'autopilot_phase_syncs_total',
-    help: 'Syncs by phase and result.',
-    labelNames: ['controller', 'phase', 'result'],
-    registers,
-  });
-  const transitions = new Counter({
-    name: 'autopilot_phase_transitions_total',
-    help: 'Moves between phases.',
-    labelNames: ['controller', 'from', 'to'],
-    registers,
-  });
-  const outputs = new Counter({ name: 'autopilot_outputs_total', help: 'Objects written.', labelNames: ['controller', 'kind', 'action'], registers });
-  const looping = new Counter({
-    name: 'autopilot_phase_loops_total',
-    help: 'Resources that began to change phases faster than twice around in ten seconds.',
-    labelNames: ['controller', 'phase'],
-    registers,
-  });
-  const relists = new Counter({ name: 'autopilot_relists_total', help: 'Lists after the first one.', labelNames: ['controller', 'kind'], registers });
-  const missed = new Counter({
-    name: 'autopilot_relist_missed_total',
-    help: 'Changes that a relist found and the watch had not told; should stay 0.',
-    labelNames: ['controller', 'kind'],
-    registers,
-  });
-  const watchFailures = new Counter({
-    name: 'autopilot_watch_failures_total',
-    help: 'Lists and watches that broke.',
-    labelNames: ['controller', 'kind'],
-    registers,
-  });
-  new Gauge({
-    name: 'autopilot_phase_resources',
-    help: 'Resources in each phase.',
-    labelNames: ['controller', 'phase'],
-    registers,
-    collect() {
-      for (const [phase, count] of sources.resourcesByPhase()) this.set({ controller, phase }, count);
-    },
-  });
-  new Gauge({
-    name: 'workqueue_depth',
-    help: 'Resources queued, waiting or under way.',
-    labelNames: ['name', 'controller'],
-    registers,
-    collect() {
-      this.set({ name: controller, controller }, sources.queueDepth());
-    },
-  });
-  new Gauge({
-    name: 'leader_election_master_status',
-    help: '1 while this process runs syncs.',
-    labelNames: ['name'],
-    registers,
-    collect() {
-      this.set({ name: controller }, sources.leading() ? 1 : 0);
-    },
-  });
-  for (const result of ['success', 'error', 'requeue', 'requeue_after']) syncs.inc({ controller, result }, 0);
-  errors.inc({ controller }, 0);
-  active.set({ controller }, 0);
-  limit.set({ controller }, sources.maxConcurrentSyncs);
-  for (const phase of sources.phases) for (const result of ['success', 'error', 'requeue', 'requeue_after']) phaseSyncs.inc({ controller, phase, result }, 0);
+  const { counters: c, gauges: g, histograms: h } = instruments(registry);
+  const queue = { name: controller, controller };
+
+  for (const result of RESULTS) c.syncs.inc({ controller, result }, 0);
+  for (const counter of [c.syncErrors, c.syncTerminal, c.syncPanics, c.syncTimeouts]) counter.inc({ controller }, 0);
+  for (const counter of [c.queueAdds, c.queueRetries]) counter.inc(queue, 0);
+  for (const histogram of [h.queueSeconds, h.workSeconds]) histogram.zero(queue);
+  h.syncSeconds.zero({ controller });
+  g.active.set({ controller }, 0);
+  g.limit.set({ controller }, sources.maxConcurrentSyncs);
+  for (const phase of phases) {
+    for (const result of RESULTS) c.phaseSyncs.inc({ controller, phase, result }, 0);
+    c.loops.inc({ controller, phase }, 0);
+    h.phaseSeconds.zero({ controller, phase });
+  }
+  for (const cause of WAKE_CAUSES) c.wakes.inc({ controller, cause }, 0);
+  for (const kind of kinds) for (const counter of [c.relists, c.missed, c.watchRestarts, c.watchFailures]) counter.inc({ controller, kind }, 0);
+  for (const kind of outputs) for (const action of ['created', 'updated', 'pruned', 'unchanged']) c.outputs.inc({ controller, kind, action }, 0);
+  for (const result of ['sent', 'failed', 'dropped']) c.events.inc({ controller, result }, 0);
+
+  function refresh(): void {
+    const now = sources.snapshot();
+    if (now === undefined) return;
+    g.leading.set({ name: operator }, now.leading ? 1 : 0);
+    g.quarantined.set({ controller }, now.quarantined);
+    for (const [phase, count] of now.resourcesByPhase) g.phaseResources.set({ controller, phase }, count);
+    g.queueDepth.set({ ...queue, priority: '0' }, now.queue.changed);
+    g.queueDepth.set({ ...queue, priority: '-100' }, now.queue.due);
+    const seconds = now.queue.unfinishedMs.map((ms) => ms / 1000);
+    g.unfinished.set(
+      queue,
+      seconds.reduce((sum, one) => sum + one, 0),
+    );
+    g.longest.set(queue, Math.max(0, ...seconds));
+    for (const gauge of [g.cached, g.watchAge, g.unavailable]) gauge.reset();
+    for (const { kind, size, silence, unavailable } of now.kinds) {
+      g.cached.inc({ controller, kind }, size);
+      g.unavailable.set({ controller, kind }, unavailable ? 1 : 0);
+      if (silence !== undefined) g.watchAge.set({ controller, kind }, silence);
+    }
+  }
 
   const observer: Observer = {
-    syncStarted: () => active.inc({ controller }),
-    syncEnded(phase, result, time) {
-      active.dec({ controller });
-      syncs.inc({ controller, result });
-      phaseSyncs.inc({ controller, phase, result });
-      if (result === 'error') errors.inc({ controller });
-      seconds.observe({ controller }, time);
+    ...SILENT,
+    syncStarted: () => g.active.inc({ controller }),
+    syncEnded(phase, result, time, how) {
+      g.active.dec({ controller });
+      c.syncs.inc({ controller, result });
+      c.phaseSyncs.inc({ controller, phase, result });
+      if (result === 'error') c.syncErrors.inc({ controller });
+      if (how === 'stalled') c.syncTerminal.inc({ controller });
+      if (how === 'timeout') c.syncTimeouts.inc({ controller });
+      h.syncSeconds.observe({ controller }, time);
     },
     event(event) {
-      if (event.type === 'transition') transitions.inc({ controller, from: event.from, to: event.to });
-      if (event.type === 'looping') looping.inc({ controller, phase: event.phase });
-      if (event.type === 'output') outputs.inc({ controller, kind: event.kind, action: event.action });
+      if (event.type === 'transition') c.transitions.inc({ controller, from: event.from, to: event.to });
+      if (event.type === 'output') c.outputs.inc({ controller, kind: event.kind, action: event.action });
     },
-    relisted(kind, relist) {
-      relists.inc({ controller, kind });
-      missed.inc({ controller, kind }, relist.missed);
+    phaseLeft: (phase, seconds) => h.phaseSeconds.observe({ controller, phase }, seconds),
+    outputUnchanged: (kind) => c.outputs.inc({ controller, kind, action: 'unchanged' }),
+    woken: (cause) => c.wakes.inc({ controller, cause }),
+    relisted(kind, { missed }) {
+      c.relists.inc({ controller, kind });
+      c.missed.inc({ controller, kind }, missed);
     },
-    watchRestarted() {},
-    watchFailed: (kind) => watchFailures.inc({ controller, kind }),
+    watchRestarted: (kind) => c.watchRestarts.inc({ controller, kind }),
+    watchFailed: (kind) => c.watchFailures.inc({ controller, kind }),
+    kubeEvent: (result) => c.events.inc({ controller, result }),
+    queueAdded: () => c.queueAdds.inc(queue),
+    queueBegan: (ms) => h.queueSeconds.observe(queue, ms / 1000),
+    queueEnded: (ms) => h.workSeconds.observe(queue, ms / 1000),
+    queueRetried: () => c.queueRetries.inc(queue),
   };
-  return { observer, contentType: registry.contentType, text: () => registry.metrics() };
+  return {
+    observer,
+    answered: (host, method, code) => c.requests.inc({ code, method, host }),
+    contentType: registry.contentType,
+    text() {
+      refresh();
+      return registry.metrics();
+    },
+  };
+}
+
+/** Each definition as the kind of thing that it is; asking for another kind does not compile. */
+type Of<Type extends Definition['type'], Made> = {
+  readonly [Name in keyof typeof DEFINITIONS as (typeof DEFINITIONS)[Name]['type'] extends Type ? Name : never]: Made;
+};
+
+interface Instruments {
+  readonly counters: Of<'counter', Counter>;
+  readonly gauges: Of<'gauge', Gauge>;
+  readonly histograms: Of<'histogram', Histogram>;
+}
+
+function instruments(registry: Registry): Instruments {
+  const counters: Record<string, Counter> = {};
+  const gauges: Record<string, Gauge> = {};
+  const histograms: Record<string, Histogram> = {};
+  for (const [key, { type, name, help, labels, buckets = [] }] of Object.entries(DEFINITIONS) as readonly [string, Definition][]) {
+    const options = { name, help, labelNames: [...labels], registers: [registry] };
+    if (type === 'counter') counters[key] = new Counter(options);
+    else if (type === 'gauge') gauges[key] = new Gauge(options);
+    else histograms[key] = new Histogram({ ...options, buckets: [...buckets] });
+  }
+  return { counters, gauges, histograms } as unknown as Instruments;
 }

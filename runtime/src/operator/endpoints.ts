@@ -1,4 +1,7 @@
-/** `/metrics`, `/healthz`, `/readyz` on one port, in the text form that Kubernetes' own components use. */
+/**
+ * `/metrics`, `/healthz`, `/readyz` on one port, in the text form that Kubernetes' own components use (`?verbose`, `?exclude=name`,
+ * `/readyz/name`). `/healthz` fails only by not answering: when the event loop is blocked.
+ */
 import { createServer } from 'node:http';
 import type { Server, ServerResponse } from 'node:http';
 
@@ -33,6 +36,12 @@ export function serveEndpoints(options: EndpointsOptions): Promise<{ readonly po
 }
 
 async function answer(url: URL, options: EndpointsOptions, response: ServerResponse): Promise<void> {
+  const [, root, name] = url.pathname.split('/');
+  if (root === 'readyz') {
+    const excluded = url.searchParams.getAll('exclude');
+    const asked = options.ready.filter((check) => !excluded.includes(check.name) && (name === undefined || name === check.name));
+    if (name === undefined || asked.length > 0) return answerReady(asked, url.searchParams.has('verbose'), response);
+  }
   switch (url.pathname) {
     case '/metrics':
       response.writeHead(200, { 'content-type': options.metrics.contentType }).end(await options.metrics.text());
@@ -40,17 +49,17 @@ async function answer(url: URL, options: EndpointsOptions, response: ServerRespo
     case '/healthz':
       response.writeHead(200, { 'content-type': 'text/plain' }).end('ok\n');
       return;
-    case '/readyz': {
-      const results = options.ready.map((check) => ({ name: check.name, reason: check.run() }));
-      const well = results.every(({ reason }) => reason === undefined);
-      const lines = results.map(({ name, reason }) => (reason === undefined ? `[+]${name} ok` : `[-]${name} failed: ${reason}`));
-      const body = well && !url.searchParams.has('verbose') ? 'ok\n' : `${[...lines, `readyz check ${well ? 'passed' : 'failed'}`].join('\n')}\n`;
-      response.writeHead(well ? 200 : 503, { 'content-type': 'text/plain' }).end(body);
-      return;
-    }
     default:
       response.writeHead(404, { 'content-type': 'text/plain' }).end('not found: /metrics, /healthz, /readyz\n');
   }
+}
+
+function answerReady(checks: readonly Check[], verbose: boolean, response: ServerResponse): void {
+  const results = checks.map((check) => ({ name: check.name, reason: check.run() }));
+  const well = results.every(({ reason }) => reason === undefined);
+  const lines = results.map(({ name, reason }) => (reason === undefined ? `[+]${name} ok` : `[-]${name} failed: ${reason}`));
+  const body = well && !verbose ? 'ok\n' : `${[...lines, `readyz check ${well ? 'passed' : 'failed'}`].join('\n')}\n`;
+  response.writeHead(well ? 200 : 503, { 'content-type': 'text/plain' }).end(body);
 }
 
 function portOf(server: Server): number {

@@ -1,22 +1,34 @@
 /**
- * The operator as a process: configuration, connection, endpoints, signals. `src/main.ts` of a generated project is one call of it.
+ * The operator as a process: configuration, connection, endpoints, signals, watchdog. `src/main.ts` of a generated project is one call of it.
  */
+import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { keepAlive, systemClock, systemRandom } from '../clock.ts';
 import { connect } from '../kube/connect.ts';
+import type { Logger } from '../observe/log.ts';
 import { jsonLogger } from '../observe/log.ts';
-import { operatorMetrics } from '../observe/metrics.ts';
-import type { Observer } from '../observe/observer.ts';
+import type { OperatorMetrics, Snapshot } from '../observe/metrics.ts';
+import { openTelemetry } from '../observe/trace.ts';
 import type { Scheduler } from '../scheduler.ts';
 import type { LiveConfig, OperatorConfig } from './config.ts';
 import { configOf, readConfig } from './config.ts';
 import { serveEndpoints } from './endpoints.ts';
+import { readiness } from './readiness.ts';
 import { reloading } from './reload.ts';
+import type { HeldBack } from '../machine/machine.ts';
+import type { Operator } from './start.ts';
 import { startOperator } from './start.ts';
+import type { Note } from './watchdog.ts';
+import { noteFile, readNote, startWatchdog } from './watchdog.ts';
+
+/** Half a minute for the first time, twice that for each further one: the queue's backoff after so many failures. */
+const BLOCKED_FAILURES = 7;
 
 /**
  * Runs until SIGTERM or SIGINT (exit code 0), or until the lease is lost or the start failed (1). A second signal ends it at once.
- * Reads AUTOPILOT_CONFIG (default ./autopilot-operator.yaml), WATCH_NAMESPACE, POD_NAMESPACE, POD_NAME, METRICS_SERVER, KUBECONFIG.
+ * Reads AUTOPILOT_CONFIG (default ./autopilot-operator.yaml), WATCH_NAMESPACE, POD_NAMESPACE, POD_NAME, METRICS_SERVER, KUBECONFIG,
+ * AUTOPILOT_STATE (a folder that outlives the process; default: the temporary one).
  */
 export async function run(scheduler: Scheduler): Promise<void> {
   const log = jsonLogger(systemClock, 'info', (line) => void process.stdout.write(line));
@@ -29,7 +41,7 @@ export async function run(scheduler: Scheduler): Promise<void> {
   process.exit();
 }
 
-async function operate(scheduler: Scheduler, log: ReturnType<typeof jsonLogger>): Promise<number> {
+async function operate(scheduler: Scheduler, log: Logger): Promise<number> {
   keepAlive();
   const stopped = firstSignal();
   const file = process.env['AUTOPILOT_CONFIG'] ?? 'autopilot-operator.yaml';
@@ -37,48 +49,37 @@ async function operate(scheduler: Scheduler, log: ReturnType<typeof jsonLogger>)
   const parse = (content: string): OperatorConfig => configOf(content, file, process.env);
   const config = parse(text ?? '');
   log.setLevel(config.logLevel);
-  const { api, namespace, server } = await connect();
-  const leaderElectionNamespace = config.leaderElectionNamespace ?? process.env['POD_NAMESPACE'] ?? namespace ?? 'default';
-  const forward = forwarding();
-  const operator = startOperator({
+  let operator: Operator | undefined;
+  const metrics = config.metricsAddr === '' ? undefined : await metricsFor(scheduler, config, () => operator);
+  const { api, namespace, server } = await connect({
+    agent: scheduler.operatorName,
+    ...(metrics && { onAnswer: (method, code) => metrics.answered(new URL(server).host, method, code) }),
+  });
+  const note = noteFile(scheduler.operatorName);
+  const before = await readNote(note, systemClock.now());
+  if (before !== undefined) log.warn('the last process was ended because its event loop was blocked', { syncs: before.syncs, stack: before.stack });
+  operator = startOperator({
     scheduler,
     api,
     clock: systemClock,
     random: systemRandom,
     log,
-    identity: process.env['POD_NAME'] ?? `${hostname()}-${process.pid}`,
-    config: { ...config, leaderElectionNamespace },
-    observer: forward,
+    identity: identity(),
+    config: { ...config, leaderElectionNamespace: config.leaderElectionNamespace ?? process.env['POD_NAMESPACE'] ?? namespace ?? 'default' },
+    trace: await openTelemetry(),
+    heldBack: heldBack(before),
+    ...(metrics && { observer: metrics.observer }),
   });
-  const metrics = operatorMetrics({
-    controller: scheduler.resource.kind.toLowerCase(),
-    phases: scheduler.phases.map(({ name }) => name),
-    maxConcurrentSyncs: config.maxConcurrentSyncs,
-    leading: () => operator.leading(),
-    resourcesByPhase: () => operator.machine.phases(),
-    queueDepth: () => operator.machine.depth(),
-  });
-  forward.to = metrics.observer;
+  const running = operator;
   let filled = false;
-  void operator.ready.then(() => (filled = true)).catch(() => undefined);
-  const endpoints =
-    config.metricsAddr === ''
-      ? undefined
-      : await serveEndpoints({
-          address: config.metricsAddr,
-          metrics,
-          ready: [
-            { name: 'caches', run: () => (filled ? undefined : 'not filled yet') },
-            {
-              name: 'kinds',
-              run: () =>
-                operator.machine
-                  .unavailable()
-                  .map(({ kind, reason }) => `${kind}: ${reason}`)
-                  .join('; ') || undefined,
-            },
-          ],
-        });
+  void running.ready.then(() => (filled = true)).catch(() => undefined);
+  const ready = readiness(
+    running,
+    () => filled,
+    () => api.trouble,
+  );
+  const endpoints = metrics && (await serveEndpoints({ address: config.metricsAddr, metrics, ready }));
+  const watchdog = startWatchdog({ clock: systemClock, note, before });
   log.info('started', {
     operator: scheduler.operatorName,
     kind: scheduler.resource.kind,
@@ -88,43 +89,65 @@ async function operate(scheduler: Scheduler, log: ReturnType<typeof jsonLogger>)
   const stopReloading = new AbortController();
   const apply = (settings: LiveConfig): void => {
     log.setLevel(settings.logLevel);
-    operator.configure(settings);
+    running.configure(settings);
   };
   void reloading({ text, config }, { clock: systemClock, log, read: () => readConfig(file), parse, apply }, stopReloading.signal);
-  const end = await Promise.race([stopped, operator.lost.then(() => 'the lease was lost'), operator.ready.then(() => new Promise<never>(() => undefined))]);
+  const end = await Promise.race([stopped, running.lost.then(() => 'the lease was lost'), running.ready.then(() => new Promise<never>(() => undefined))]);
   stopReloading.abort(new Error('the operator is stopping'));
   if (end !== 'the lease was lost') {
     log.info('stopping', { signal: end });
-    await operator.stop();
+    await running.stop();
+    await rm(note, { force: true });
   }
   await endpoints?.close();
+  await watchdog?.stop();
   await api.close();
   log.info('stopped');
   return end === 'the lease was lost' ? 1 : 0;
 }
 
-/** Metrics need the operator, and the operator tells the metrics: this stands between. */
-function forwarding(): Observer & { to: Observer | undefined } {
+/** No other process has ever had it: one that comes after a crash must not take the lease of one that may still write. */
+function identity(): string {
+  return `${process.env['POD_NAME'] ?? hostname()}_${randomBytes(4).toString('hex')}`;
+}
+
+function heldBack(note: Note | undefined): readonly HeldBack[] {
+  return (note?.syncs ?? []).map(({ resource, phase }) => ({
+    resource,
+    failures: BLOCKED_FAILURES - 1 + (note?.times ?? 1),
+    reason: `the worker of ${phase} blocked the event loop and the operator was restarted: ${note?.stack[0] ?? 'outside JavaScript'}`,
+  }));
+}
+
+async function metricsFor(scheduler: Scheduler, config: OperatorConfig, operator: () => Operator | undefined): Promise<OperatorMetrics> {
+  const { operatorMetrics } = await import('../observe/metrics.ts');
+  const outputs = scheduler.phases.flatMap((phase) => phase.outputs.map(({ type }) => type.kind));
+  const inputs = scheduler.phases.flatMap((phase) => phase.inputs.map(({ type }) => type.kind));
+  return operatorMetrics({
+    operator: scheduler.operatorName,
+    controller: scheduler.resource.kind.toLowerCase(),
+    phases: scheduler.phases.map(({ name }) => name),
+    kinds: [...new Set([scheduler.resource.kind, ...inputs, ...outputs])],
+    outputs: [...new Set(outputs)],
+    maxConcurrentSyncs: config.maxConcurrentSyncs,
+    snapshot: () => snapshot(operator()),
+  });
+}
+
+function snapshot(operator: Operator | undefined): Snapshot | undefined {
+  if (operator === undefined) return undefined;
+  const { machine } = operator;
   return {
-    to: undefined,
-    syncStarted() {
-      this.to?.syncStarted();
-    },
-    syncEnded(...told) {
-      this.to?.syncEnded(...told);
-    },
-    event(told) {
-      this.to?.event(told);
-    },
-    relisted(...told) {
-      this.to?.relisted(...told);
-    },
-    watchRestarted(...told) {
-      this.to?.watchRestarted(...told);
-    },
-    watchFailed(...told) {
-      this.to?.watchFailed(...told);
-    },
+    leading: operator.leading(),
+    resourcesByPhase: machine.phases(),
+    quarantined: machine.quarantined,
+    queue: { ...machine.queue.depth, unfinishedMs: machine.queue.unfinished },
+    kinds: [...machine.informers].map(({ scope, size, silence, unavailable }) => ({
+      kind: scope.type.kind,
+      size,
+      silence,
+      unavailable: unavailable !== undefined,
+    })),
   };
 }
 

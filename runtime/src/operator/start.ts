@@ -1,18 +1,23 @@
 /**
  * An operator behind its ports: the same start for the process (`run`) and for the sandbox.
  *
- * Order: caches, election, a look at how far the API server is, syncs. Stop: no new syncs, those under way, watches, the lease last.
+ * Start: a first look at the lease, caches, election, a look at how far the API server is, syncs. A lease that nobody holds is won before
+ * the caches are filled, so that they need no second look. Stop: no new syncs, those under way, Events, watches, the lease last.
  */
 import type { Clock, Random } from '../clock.ts';
-import type { KubeApi } from '../kube/api.ts';
-import { campaign, fenced } from '../kube/lease.ts';
-import type { Election } from '../kube/lease.ts';
+import type { Election } from '../kube/campaign.ts';
+import { campaign } from '../kube/campaign.ts';
+import type { Guardable } from '../kube/fence.ts';
+import { fenced } from '../kube/fence.ts';
 import { leaseName } from '../kube/names.ts';
-import { recorder } from '../kube/recorder.ts';
+import { events } from '../kube/recorder.ts';
+import type { HeldBack } from '../machine/machine.ts';
 import { Machine } from '../machine/machine.ts';
 import type { OperatorEvent } from '../observe/event.ts';
 import type { Observer } from '../observe/observer.ts';
-import { eventObserver, observers } from '../observe/observer.ts';
+import { observers } from '../observe/observer.ts';
+import type { Trace } from '../observe/trace.ts';
+import { tracedApi, untraced } from '../observe/trace.ts';
 import { metricsOf, prometheus } from '../queries/prometheus.ts';
 import type { Ask } from '../queries/prometheus.ts';
 import type { Scheduler } from '../scheduler.ts';
@@ -23,11 +28,12 @@ import type { OperatorConfig } from './config.ts';
 export type { OperatorConfig } from './config.ts';
 export type { OperatorEvent } from '../observe/event.ts';
 
+/** With the five seconds that a worker has after its signal it is less than the 45 that the chart gives a Pod to end. */
 const DRAIN_MS = 30_000;
 
 export interface OperatorOptions {
   readonly scheduler: Scheduler;
-  readonly api: KubeApi;
+  readonly api: Guardable;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -36,7 +42,11 @@ export interface OperatorOptions {
   /** Name in the Lease and in Events; default: `autopilot`. */
   readonly identity?: string;
   readonly onEvent?: (event: OperatorEvent) => void;
-  readonly observer?: Observer;
+  readonly observer?: Partial<Observer>;
+  /** Spans; default: none. */
+  readonly trace?: Trace;
+  /** Resources whose worker blocked the last process: their first sync waits. */
+  readonly heldBack?: readonly HeldBack[];
   /** Answers metrics queries; default: Prometheus as `config.metrics` says. */
   readonly ask?: Ask;
 }
@@ -50,24 +60,26 @@ export interface Operator {
   leading(): boolean;
   /** Syncs under way, or due now. A sandbox flight is quiet when this is 0 and no event is undelivered. */
   pending(): number;
-  readonly machine: Pick<Machine, 'phases' | 'unavailable' | 'depth'>;
+  readonly machine: Pick<Machine, 'phases' | 'unavailable' | 'queue' | 'informers' | 'quarantined'>;
+  /** Who holds the lease, as last seen; undefined without election. */
+  holder(): string | undefined;
   /** New settings in place: interval, timeout, pause, the user's config. */
   configure(config: Partial<OperatorConfig>): void;
-  /** No new syncs; waits for those under way (at most 30 s), then ends watches and releases the lease. */
+  /** No new syncs; waits for those under way (at most 30 s, then their signal is aborted), then ends watches and releases the lease. */
   stop(): Promise<void>;
 }
 
 export function startOperator(options: OperatorOptions): Operator {
   const { scheduler, clock, random, log, identity = 'autopilot' } = options;
   let config: OperatorConfig = { ...DEFAULT_CONFIG, leaderElection: false, ...options.config };
-  const observer = observers(
-    ...(options.observer === undefined ? [] : [options.observer]),
-    ...(options.onEvent === undefined ? [] : [eventObserver(options.onEvent)]),
-  );
+  const { trace = untraced, onEvent } = options;
+  const observer = observers(options.observer ?? {}, onEvent === undefined ? {} : { event: onEvent });
   const stopping = new AbortController();
   let election: Election | undefined;
   let leading = false;
-  const api = config.leaderElection ? fenced(options.api, () => election?.valid() ?? false) : options.api;
+  const fence = config.leaderElection ? fenced(options.api, () => election) : undefined;
+  const api = tracedApi(fence?.api ?? options.api, trace);
+  const told = events({ api, clock, operatorName: scheduler.operatorName, instance: identity, onEnd: (result) => observer.kubeEvent(result) });
   const ask =
     options.ask ??
     prometheus(
@@ -81,52 +93,63 @@ export function startOperator(options: OperatorOptions): Operator {
     random,
     log,
     observer,
-    record: recorder(api, clock, scheduler.operatorName, identity),
+    trace,
+    record: told.record,
     watchNamespaces: config.watchNamespaces,
     maxConcurrentSyncs: config.maxConcurrentSyncs,
     settings: () => config,
     metricsFor: (resource, signal) => metricsOf(scheduler.queries, resource.metadata.namespace, ask, signal),
   });
 
-  let lose = (): void => undefined;
-  const lost = new Promise<void>((resolve) => (lose = resolve));
+  const lost = Promise.withResolvers<void>();
 
-  async function lead(): Promise<void> {
+  /** Campaigns; resolves after the first look at the lease. */
+  async function run(): Promise<void> {
     const namespace = config.leaderElectionNamespace;
     if (namespace === undefined) throw new Error('leader election needs a namespace: set leaderElectionNamespace, or enableLeaderElection: false');
     const key = { namespace, name: leaseName(scheduler.operatorName, config.watchNamespaces) };
-    election = campaign({ api: options.api, clock, random, key, identity }, stopping.signal);
-    void election.lost.then(() => {
+    const lease = `${namespace}/${key.name}`;
+    const onHolder = (holder: string): void => log.info('another process holds the lease: this one stands by', { lease, holder });
+    const running = campaign({ api: options.api, clock, random, key, identity, onHolder }, stopping.signal);
+    election = running;
+    void running.won.then(() => log.info('the lease is won', { lease, identity }));
+    void running.lost.then(() => {
       leading = false;
       machine.abort();
-      log.error('the lease is lost: no more writes', { lease: `${namespace}/${key.name}` });
-      lose();
+      log.error('the lease is lost: no more writes', { lease });
+      lost.resolve();
     });
-    await election.won;
+    await running.looked;
+  }
+
+  function lead(): void {
     if (stopping.signal.aborted) return;
-    log.info('the lease is won', { lease: `${namespace}/${key.name}`, identity });
+    leading = true;
+    machine.start(options.heldBack);
   }
 
   async function start(): Promise<void> {
+    if (config.leaderElection) await run();
     await machine.watch();
-    const run = async (): Promise<void> => {
-      if (config.leaderElection) await lead();
-      if (stopping.signal.aborted) return;
-      leading = true;
-      machine.start();
-    };
-    if (config.leaderElection) void run().catch((error: Error) => log.error(error.message));
-    else await run();
+    if (election === undefined) return lead();
+    // Not awaited: a standby is ready as soon as its caches are filled.
+    void election.won
+      .then((at) => machine.caughtUp(at))
+      .then(lead)
+      .catch((error: Error) => {
+        if (!stopping.signal.aborted) log.error('could not begin to lead', { error: error.message });
+      });
   }
 
   const ready = start();
   ready.catch(() => undefined);
   return {
     ready,
-    lost,
+    lost: lost.promise,
     leading: () => leading,
     pending: () => machine.pending(),
     machine,
+    holder: () => election?.holder(),
     configure(changes) {
       const paused = config.paused;
       config = { ...config, ...changes };
@@ -134,6 +157,8 @@ export function startOperator(options: OperatorOptions): Operator {
     },
     async stop() {
       await machine.stop(DRAIN_MS);
+      await told.stop();
+      await fence?.settled();
       stopping.abort(new Error('the operator is stopping'));
       await election?.release();
       leading = false;

@@ -23,7 +23,8 @@ export type Line = 'changed' | 'due';
 type Item =
   | { readonly state: 'ready'; readonly failures: number; readonly line: Line; readonly since: number }
   | { readonly state: 'running'; readonly failures: number; readonly since: number; readonly again: boolean }
-  | { readonly state: 'waiting'; readonly failures: number; readonly timer: Timer };
+  /** `firm`: only a fresh start ends the wait early. */
+  | { readonly state: 'waiting'; readonly failures: number; readonly timer: Timer; readonly firm: boolean };
 
 /** What happens in the queue, for metrics. Times in milliseconds. */
 export interface QueueObserver {
@@ -115,6 +116,7 @@ export class WorkQueue {
         return;
       }
       case 'waiting':
+        if (item.firm && !fresh) return;
         item.timer.cancel();
         break;
       case undefined:
@@ -126,9 +128,12 @@ export class WorkQueue {
     this.#pump();
   }
 
-  /** As after `failures` failures: ready after the backoff, or when it is added with `fresh`. Only for a key that is not known. */
+  /** As after `failures` failures: a key that is ready waits for the backoff, and only an addition with `fresh` ends that early. */
   holdBack(key: string, failures: number): void {
-    if (!this.#items.has(key)) this.#wait(key, backoffMs(failures, this.#options.random), failures);
+    const item = this.#items.get(key);
+    if (item?.state !== 'ready') return;
+    this.#lines[item.line].delete(key);
+    this.#wait(key, backoffMs(failures, this.#options.random), failures, true);
   }
 
   start(): void {
@@ -207,13 +212,13 @@ export class WorkQueue {
     }
   }
 
-  #wait(key: string, ms: number, failures: number): void {
+  #wait(key: string, ms: number, failures: number, firm = false): void {
     if (this.#stopped) return;
     const timer = this.#options.clock.after(ms, () => {
       this.#ready(key, failures, 'due');
       this.#options.observer?.added();
       this.#pump();
     });
-    this.#items.set(key, { state: 'waiting', failures, timer });
+    this.#items.set(key, { state: 'waiting', failures, timer, firm });
   }
 }

@@ -13,6 +13,7 @@ const things: ResourceType = { group: 't.io', version: 'v1', kind: 'Thing', plur
 
 describe('KubeApi over HTTP', () => {
   let server: Server;
+  let url: string;
   let api: HttpKubeApi;
   let handle: (request: IncomingMessage, response: ServerResponse, body: string) => void;
 
@@ -24,7 +25,8 @@ describe('KubeApi over HTTP', () => {
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
-    api = httpKubeApi({ server: `http://127.0.0.1:${port}`, credentials: async () => ({ headers: { authorization: 'Bearer t' }, tls: {} }) });
+    url = `http://127.0.0.1:${port}`;
+    api = httpKubeApi({ server: url, credentials: async () => ({ headers: { authorization: 'Bearer t' }, tls: {} }) });
   });
   after(async () => {
     await api.close();
@@ -118,5 +120,105 @@ describe('KubeApi over HTTP', () => {
     handle = () => abort.abort(new Error('enough'));
     const error = (await api.get(pods, { namespace: 'x', name: 'a' }, abort.signal).catch((failure: unknown) => failure)) as Error;
     expect(error.message).to.equal('enough');
+  });
+
+  describe('credentials', () => {
+    const key = { namespace: 'x', name: 'a' };
+    let asked: boolean[];
+    const connected = (tokens: readonly string[]): HttpKubeApi => {
+      asked = [];
+      const credentials = async (fresh: boolean) => {
+        asked.push(fresh);
+        return { headers: { authorization: `Bearer ${tokens[Math.min(asked.filter(Boolean).length, tokens.length - 1)]}` }, tls: {} };
+      };
+      return httpKubeApi({ server: url, credentials, userAgent: 'test-operator autopilot-runtime/0' });
+    };
+    const handleToken = (): void => {
+      handle = (request, response) =>
+        request.headers.authorization === 'Bearer new'
+          ? response.end('{"metadata":{"name":"a"}}')
+          : response.writeHead(401).end(JSON.stringify({ kind: 'Status', code: 401, reason: 'Unauthorized', message: 'Unauthorized' }));
+    };
+
+    it('are read anew once when they are refused: a token was rotated', async () => {
+      const rotated = connected(['old', 'new']);
+      handleToken();
+      expect((await rotated.get(pods, key)).metadata.name).to.equal('a');
+      expect(asked).to.deep.equal([false, true]);
+      await rotated.close();
+    });
+
+    it('that stay wrong are an error after that, which does not show them', async () => {
+      const wrong = connected(['secret1', 'secret2']);
+      handleToken();
+      const error = (await wrong.get(pods, key).catch((failure: unknown) => failure)) as Error;
+      expect([hasCode(error, 401), asked]).to.deep.equal([true, [false, true]]);
+      expect(`${error.message} ${error.stack} ${JSON.stringify(error)}`).to.not.contain('secret');
+      await wrong.close();
+    });
+  });
+
+  it('says who asks', async () => {
+    let agent: string | undefined;
+    handle = (request, response) => {
+      agent = request.headers['user-agent'];
+      response.end('{"metadata":{"name":"a"}}');
+    };
+    await api.get(pods, { namespace: 'x', name: 'a' });
+    expect(agent).to.match(/autopilot-runtime/);
+  });
+
+  it('asks the fence once more after the credentials were read, before anything is sent', async () => {
+    let held = true;
+    let requests = 0;
+    handle = (_, response) => {
+      requests++;
+      response.end('{"metadata":{"name":"a"}}');
+    };
+    const slow = httpKubeApi({ server: url, credentials: async () => ((held = false), { headers: {}, tls: {} }) });
+    const door = slow.guarded(() => {
+      if (!held) throw new Error('not held');
+    });
+    const refused = (await door.patch(pods, { namespace: 'x', name: 'a' }, { type: 'merge', body: {} }).catch((failure: unknown) => failure)) as Error;
+    expect([refused.message, requests]).to.deep.equal(['not held', 0]);
+    await door.get(pods, { namespace: 'x', name: 'a' });
+    expect(requests).to.equal(1);
+    await slow.close();
+  });
+
+  it('counts answers as client-go does, and knows whether the API server can be talked to', async () => {
+    const told: string[] = [];
+    const counting = httpKubeApi({
+      server: url,
+      credentials: async () => ({ headers: {}, tls: {} }),
+      onAnswer: (method, code) => void told.push(`${method} ${code}`),
+    });
+    const ask = (): Promise<unknown> => counting.get(pods, { namespace: 'x', name: 'a' }).catch(() => undefined);
+    handle = (_, response) => response.writeHead(404).end('{}');
+    await ask();
+    expect(counting.trouble).to.equal(undefined);
+    handle = (request) => request.socket.destroy();
+    await ask();
+    expect(counting.trouble).to.match(/^GET .*pods\/a: /);
+    handle = (_, response) => response.writeHead(503).end('{}');
+    await ask();
+    expect(counting.trouble).to.not.equal(undefined);
+    handle = (_, response) => response.end('{"metadata":{"name":"a"}}');
+    await ask();
+    expect(counting.trouble).to.equal(undefined);
+    expect(told).to.deep.equal(['GET 404', 'GET <error>', 'GET 503', 'GET 200']);
+    await counting.close();
+  });
+
+  it('keeps its connections: twenty requests in a row need no more than two', async () => {
+    const sockets = new Set<unknown>();
+    handle = (request, response) => {
+      sockets.add(request.socket);
+      response.end('{"metadata":{"name":"a"}}');
+    };
+    const fresh = httpKubeApi({ server: url, credentials: async () => ({ headers: {}, tls: {} }) });
+    for (let i = 0; i < 20; i++) await fresh.get(pods, { namespace: 'x', name: 'a' });
+    expect(sockets.size).to.be.at.most(2);
+    await fresh.close();
   });
 });

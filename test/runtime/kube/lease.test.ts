@@ -1,10 +1,11 @@
 import { expect } from 'chai';
-import type { Election } from '../../../runtime/src/kube/lease.ts';
-import { campaign, fenced } from '../../../runtime/src/kube/lease.ts';
+import type { Election } from '../../../runtime/src/kube/campaign.ts';
+import { campaign } from '../../../runtime/src/kube/campaign.ts';
+import { fenced } from '../../../runtime/src/kube/fence.ts';
 import type { KubeApi } from '../../../runtime/src/ports.ts';
 import { Cluster, seeded, VirtualClock } from '../../../sandbox/src/index.ts';
 import { settle } from '../../../sandbox/src/kit/settle.ts';
-import { Faults, noAnswer } from '../../flights/faults.ts';
+import { Faults, noAnswer, refusal } from '../../flights/faults.ts';
 
 const LEASE = { group: 'coordination.k8s.io', version: 'v1', kind: 'Lease', plural: 'leases', namespaced: true };
 const key = { namespace: 'default', name: 'drone-operator' };
@@ -122,22 +123,147 @@ describe('the lease', () => {
     expect(first.valid()).to.equal(false);
   });
 
-  it('that is not held lets no write through, and all reads', async () => {
-    let held = false;
-    const api = fenced(cluster.api, () => held);
+  it('is taken at once when it is given back: a standby watches it', async () => {
+    const first = candidate('first');
+    await pass(0);
+    const second = candidate('second');
+    await pass(10_900);
+    await first.release();
+    await pass(0);
+    expect([second.told, second.valid()]).to.deep.equal([['won'], true]);
+  });
+
+  it('needs no right to watch: a standby then looks every two seconds', async () => {
+    const faults = new Faults();
+    const first = candidate('first');
+    await pass(0);
+    faults.fault = ({ verb }) => (verb === 'watch' ? { when: 'before', error: refusal(403) } : undefined);
+    const second = candidate('second', faults.through(cluster.api));
+    await pass(10_000);
+    expect(faults.requests.filter(({ verb }) => verb === 'watch')).to.have.length(1);
+    await first.release();
+    await pass(2_400);
+    expect(second.told).to.deep.equal(['won']);
+  });
+
+  it('of a holder that has died is taken as soon as it may be', async () => {
+    const dying = new AbortController();
+    candidate('first', cluster.api, dying.signal);
+    await pass(1_000);
+    const second = candidate('second');
+    await pass(100);
+    dying.abort();
+    await pass(14_899);
+    expect(second.told).to.deep.equal([]);
+    await pass(101);
+    expect(second.told).to.deep.equal(['won']);
+  });
+
+  it('is lost ten seconds after the last good renewal, also when the API server does not answer at all', async () => {
+    let silent = false;
+    const never = (signal: AbortSignal | undefined): Promise<never> =>
+      new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)));
+    const api: KubeApi = {
+      ...cluster.api,
+      get: (type, at, signal) => (silent ? never(signal) : cluster.api.get(type, at, signal)),
+      replace: (type, object, options, signal) => (silent ? never(signal) : cluster.api.replace(type, object, options, signal)),
+    };
+    const first = candidate('first', api);
+    await pass(4_000);
+    silent = true;
+    await pass(9_999);
+    expect([first.told, first.held.aborted]).to.deep.equal([['won'], false]);
+    await pass(1);
+    expect([first.told, first.held.aborted, first.valid()]).to.deep.equal([['won', 'lost'], true, false]);
+  });
+
+  it('is lost when somebody else has it, which a process finds that was frozen', async () => {
+    const first = candidate('first');
+    await pass(0);
+    const lease = await cluster.api.get(LEASE, key);
+    await cluster.api.replace(LEASE, { ...lease, spec: { ...(lease.spec as object), holderIdentity: 'second' } });
+    await pass(2_000);
+    expect([first.told, first.holder()]).to.deep.equal([['won', 'lost'], 'second']);
+  });
+
+  it('is kept when only the answer to a renewal was lost', async () => {
+    const faults = new Faults();
+    const first = candidate('first', faults.through(cluster.api));
+    await pass(1_000);
+    let lost = 0;
+    faults.fault = ({ verb }) => (verb === 'replace' && lost++ === 0 ? { when: 'after', error: noAnswer() } : undefined);
+    await pass(20_000);
+    expect([first.told, first.valid(), lost > 1]).to.deep.equal([['won'], true, true]);
+  });
+
+  it('is one request each two seconds for the holder', async () => {
+    const faults = new Faults();
+    candidate('first', faults.through(cluster.api));
+    await pass(1_000);
+    faults.requests.length = 0;
+    await pass(20_000);
+    expect(faults.of('Lease')).to.deep.equal(Array.from({ length: 10 }, () => 'replace drone-operator'));
+  });
+
+  describe('as a fence', () => {
     const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', namespace: 'default' } };
-    const type = cluster.typeOf(object);
-    const refused = async (write: Promise<unknown>): Promise<unknown> => write.catch((error: Error) => error.message);
     const sentence = 'the lease is not held any more: nothing was written';
-    expect(await refused(api.create(type, object))).to.equal(sentence);
-    expect(await refused(api.apply(type, object, { fieldManager: 'x' }))).to.equal(sentence);
-    expect((await api.list(type)).items).to.deep.equal([]);
-    held = true;
-    await api.create(type, object);
-    held = false;
-    expect(await refused(api.delete(type, object.metadata))).to.equal(sentence);
-    expect(await refused(api.patch(type, object.metadata, { type: 'merge', body: {} }))).to.equal(sentence);
-    expect(await refused(api.replace(type, object))).to.equal(sentence);
-    expect((await api.get(type, object.metadata)).metadata.name).to.equal('a');
+    const refused = async (write: Promise<unknown>): Promise<unknown> => write.catch((error: Error) => error.message);
+
+    it('that is not held lets no write through, and all reads', async () => {
+      let held = false;
+      const { api } = fenced(cluster.api, () => ({ valid: () => held, held: new AbortController().signal }));
+      const type = cluster.typeOf(object);
+      expect(await refused(api.create(type, object))).to.equal(sentence);
+      expect(await refused(api.apply(type, object, { fieldManager: 'x' }))).to.equal(sentence);
+      expect((await api.list(type)).items).to.deep.equal([]);
+      held = true;
+      await api.create(type, object);
+      held = false;
+      expect(await refused(api.delete(type, object.metadata))).to.equal(sentence);
+      expect(await refused(api.patch(type, object.metadata, { type: 'merge', body: {} }))).to.equal(sentence);
+      expect(await refused(api.replace(type, object))).to.equal(sentence);
+      expect((await api.get(type, object.metadata)).metadata.name).to.equal('a');
+    });
+
+    it('lets nothing through before there is an election', async () => {
+      const { api } = fenced(cluster.api, () => undefined);
+      expect(await refused(api.create(cluster.typeOf(object), object))).to.equal(sentence);
+    });
+
+    it('gives up a write that was not answered when the lease is lost', async () => {
+      const held = new AbortController();
+      const door: KubeApi = {
+        ...cluster.api,
+        create: (_, __, ___, signal) => new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error))),
+      };
+      const fence = fenced(door, () => ({ valid: () => true, held: held.signal }));
+      const write = refused(fence.api.create(cluster.typeOf(object), object));
+      let quiet = false;
+      void fence.settled().then(() => (quiet = true));
+      await settle(cluster, clock, undefined);
+      expect(quiet).to.equal(false);
+      held.abort(new Error('lost'));
+      expect(await write).to.equal('lost');
+      await settle(cluster, clock, undefined);
+      expect(quiet).to.equal(true);
+    });
+
+    it('looks again in the moment a request leaves, where the door can', async () => {
+      let held = true;
+      const door = {
+        ...cluster.api,
+        guarded: (check: () => void): KubeApi => ({
+          ...cluster.api,
+          create: async (...call) => {
+            held = false;
+            check();
+            return cluster.api.create(...call);
+          },
+        }),
+      };
+      const { api } = fenced(door, () => ({ valid: () => held, held: new AbortController().signal }));
+      expect(await refused(api.create(cluster.typeOf(object), object))).to.equal(sentence);
+    });
   });
 });

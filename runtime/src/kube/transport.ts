@@ -1,0 +1,167 @@
+/**
+ * Requests to the API server over HTTP/1.1, on one shared agent. HTTP/2 stays off because a stopped peer is not noticed there.
+ * Every request has its limits: to connect, to be answered, between two pieces of the answer.
+ */
+import { Agent, request as send } from 'undici';
+import type { Dispatcher } from 'undici';
+import { ApiError, ConnectionError, hasCode } from './errors.ts';
+
+const ANSWER_MS = 30_000;
+const CONNECT_MS = 10_000;
+
+/** Where the API server is and how to prove who we are. Asked before every request: tokens and certificates rotate. */
+export interface Connection {
+  readonly server: string;
+  /** @param fresh the server has refused the last ones: read them anew */
+  credentials(fresh: boolean): Promise<Credentials>;
+  readonly userAgent?: string;
+  /** Told of each answer: an HTTP status, or `<error>` when none came (as client-go counts them). */
+  readonly onAnswer?: (method: string, code: string) => void;
+}
+
+export interface Credentials {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly tls: TlsOptions;
+}
+
+export interface TlsOptions {
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly servername?: string;
+  readonly rejectUnauthorized?: boolean;
+}
+
+export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+
+export interface Request {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  readonly query?: Query;
+  readonly body?: unknown;
+  readonly contentType?: string;
+  readonly bodyTimeout?: number;
+}
+
+export interface Transport {
+  /** @param check refuses a write by throwing, in the moment it leaves. @throws ApiError, ConnectionError, the signal's reason */
+  open(request: Request, check: () => void, signal?: AbortSignal): Promise<Dispatcher.ResponseData>;
+  /** See `HttpKubeApi`. */
+  readonly trouble: string | undefined;
+  close(): Promise<void>;
+}
+
+export function transport(connection: Connection): Transport {
+  const agents = new AgentCache();
+  let trouble: string | undefined;
+  const server = connection.server.replace(/\/$/, '');
+
+  async function attempt(request: Request, check: () => void, fresh: boolean, signal: AbortSignal | undefined): Promise<Dispatcher.ResponseData> {
+    signal?.throwIfAborted();
+    const { headers, tls } = await connection.credentials(fresh);
+    const url = new URL(server + request.path);
+    for (const [name, value] of Object.entries(request.query ?? {})) if (value !== undefined) url.searchParams.set(name, String(value));
+    const body = request.body === undefined ? undefined : JSON.stringify(request.body);
+    // Nothing is awaited between this look and the socket.
+    signal?.throwIfAborted();
+    if (request.method !== 'GET') check();
+    try {
+      const response = await send(url, {
+        method: request.method,
+        dispatcher: agents.for(tls),
+        headers: {
+          accept: 'application/json',
+          'user-agent': connection.userAgent ?? 'autopilot-runtime',
+          ...headers,
+          ...(body === undefined ? {} : { 'content-type': request.contentType ?? 'application/json' }),
+        },
+        ...(body === undefined ? {} : { body }),
+        headersTimeout: ANSWER_MS,
+        bodyTimeout: request.bodyTimeout ?? ANSWER_MS,
+        ...(signal === undefined ? {} : { signal }),
+      });
+      connection.onAnswer?.(request.method, String(response.statusCode));
+      if (response.statusCode <= 500) trouble = undefined;
+      if (response.statusCode >= 400) throw await failureOf(response, request);
+      return response;
+    } catch (error) {
+      const failure = asConnectionError(error, `${request.method} ${request.path}`, signal);
+      if (failure instanceof ConnectionError) connection.onAnswer?.(request.method, '<error>');
+      if (failure instanceof ConnectionError || (failure instanceof ApiError && failure.status.code > 500)) trouble = failure.message;
+      throw failure;
+    }
+  }
+
+  return {
+    open: (request, check, signal) =>
+      attempt(request, check, false, signal).catch((error: unknown) => {
+        if (!hasCode(error, 401)) throw error;
+        return attempt(request, check, true, signal);
+      }),
+    get trouble() {
+      return trouble;
+    },
+    close: () => agents.close(),
+  };
+}
+
+/** One agent per TLS material: rotating a certificate opens a new one and lets the old one drain. */
+class AgentCache {
+  #tls: TlsOptions | undefined;
+  #key = '';
+  #agent: Agent | undefined;
+
+  for(tls: TlsOptions): Agent {
+    if (this.#agent !== undefined && tls === this.#tls) return this.#agent;
+    this.#tls = tls;
+    const key = JSON.stringify(tls);
+    if (this.#agent === undefined || key !== this.#key) {
+      void this.#agent?.close();
+      this.#key = key;
+      this.#agent = new Agent({ allowH2: false, connect: { ...tls, timeout: CONNECT_MS }, keepAliveTimeout: 30_000 });
+    }
+    return this.#agent;
+  }
+
+  async close(): Promise<void> {
+    await this.#agent?.destroy();
+    this.#agent = undefined;
+  }
+}
+
+async function failureOf(response: Dispatcher.ResponseData, request: Request): Promise<ApiError> {
+  const text = await response.body.text();
+  const retryAfter = Number(response.headers['retry-after']);
+  const retry = Number.isFinite(retryAfter) && retryAfter > 0 ? { retryAfterSeconds: retryAfter } : {};
+  const status = parseStatus(text);
+  return new ApiError({
+    reason: status?.reason ?? '',
+    message: status?.message ?? `${request.method} ${request.path}: HTTP ${response.statusCode} ${text.slice(0, 200)}`,
+    ...(status?.details === undefined ? {} : { details: status.details }),
+    ...retry,
+    code: response.statusCode,
+  });
+}
+
+export interface RawStatus {
+  readonly kind?: string;
+  readonly code?: number;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly details?: unknown;
+}
+
+function parseStatus(text: string): RawStatus | undefined {
+  try {
+    const value = JSON.parse(text) as RawStatus;
+    return value.kind === 'Status' ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function asConnectionError(error: unknown, what: string, signal: AbortSignal | undefined): unknown {
+  if (signal?.aborted) return signal.reason;
+  if (error instanceof ApiError || error instanceof ConnectionError) return error;
+  return new ConnectionError(`${what}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+}

@@ -1,0 +1,80 @@
+/**
+ * Spans through the OpenTelemetry API package, if the project has it and an SDK is registered (`node --import`); else they cost nothing.
+ */
+import type { KubeApi } from '../kube/api.ts';
+import type { ResourceType } from '../kube/object.ts';
+
+type Attributes = Readonly<Record<string, string | number | boolean>>;
+
+export interface Span {
+  set(attributes: Attributes): void;
+}
+
+/** Runs inside a span that is a child of the one around it. An error that is thrown is recorded. */
+export type Trace = <T>(name: string, attributes: Attributes, run: (span: Span) => Promise<T>) => Promise<T>;
+
+const NO_SPAN: Span = { set() {} };
+export const untraced: Trace = (_, __, run) => run(NO_SPAN);
+
+/** As much of `@opentelemetry/api` as is used here; the package itself is the user's. */
+interface OpenTelemetry {
+  readonly trace: {
+    getTracer(name: string): Tracer;
+  };
+  readonly SpanStatusCode: { readonly ERROR: number };
+}
+interface Tracer {
+  startSpan(name: string): OtelSpan;
+  startActiveSpan<T>(name: string, options: { readonly attributes: Attributes }, run: (span: OtelSpan) => T): T;
+}
+interface OtelSpan {
+  spanContext(): { readonly traceId: string };
+  setAttributes(attributes: Attributes): void;
+  setStatus(status: { readonly code: number; readonly message: string }): void;
+  recordException(error: unknown): void;
+  end(): void;
+}
+
+/** @param load for tests */
+export async function openTelemetry(load: () => Promise<unknown> = () => import('@opentelemetry/api' as string) as Promise<unknown>): Promise<Trace> {
+  let api: OpenTelemetry;
+  try {
+    api = (await load()) as OpenTelemetry;
+  } catch {
+    return untraced;
+  }
+  const tracer = api.trace.getTracer('autopilot-runtime');
+  // Without an SDK every span is the invalid one: then nothing is to be gained by making more.
+  const probe = tracer.startSpan('autopilot.start');
+  probe.end();
+  if (/^0*$/.test(probe.spanContext().traceId)) return untraced;
+  return (name, attributes, run) =>
+    tracer.startActiveSpan(name, { attributes }, async (span) => {
+      try {
+        return await run({ set: (more) => span.setAttributes(more) });
+      } catch (error) {
+        span.recordException(error);
+        span.setStatus({ code: api.SpanStatusCode.ERROR, message: error instanceof Error ? error.message : String(error) });
+        throw error;
+      } finally {
+        span.end();
+      }
+    });
+}
+
+/** A span for each request that is not a list or a watch. */
+export function tracedApi(api: KubeApi, trace: Trace): KubeApi {
+  if (trace === untraced) return api;
+  const request = <T>(verb: string, type: ResourceType, key: { readonly namespace?: string; readonly name: string }, send: () => Promise<T>): Promise<T> =>
+    trace(`${verb} ${type.plural}`, { 'k8s.resource': type.plural, 'k8s.namespace.name': key.namespace ?? '', 'k8s.object.name': key.name }, send);
+  return {
+    list: (...call) => api.list(...call),
+    watch: (...call) => api.watch(...call),
+    get: (type, key, ...rest) => request('get', type, key, () => api.get(type, key, ...rest)),
+    create: (type, object, ...rest) => request('create', type, object.metadata, () => api.create(type, object, ...rest)),
+    replace: (type, object, ...rest) => request('replace', type, object.metadata, () => api.replace(type, object, ...rest)),
+    apply: (type, object, ...rest) => request('apply', type, object.metadata, () => api.apply(type, object, ...rest)),
+    patch: (type, key, ...rest) => request('patch', type, key, () => api.patch(type, key, ...rest)),
+    delete: (type, key, ...rest) => request('delete', type, key, () => api.delete(type, key, ...rest)),
+  };
+}

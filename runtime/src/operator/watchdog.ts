@@ -1,0 +1,90 @@
+/**
+ * A thread that watches the main one. A worker that blocks the event loop (an endless loop, a regular expression that never ends) stops
+ * everything: syncs, probes, the lease. The thread then looks into the main one with the inspector, says which sync it is and where in
+ * the code, leaves a note for the next process, and ends this one before the lease expires: another replica goes on.
+ */
+import { readFile, rm } from 'node:fs/promises';
+import inspector from 'node:inspector';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { Clock } from '../clock.ts';
+
+/** The main thread shows that it lives. */
+const BEAT_MS = 500;
+/** Blocked for so long, the process is ended: before the lease is given up (10 s) and long before it expires (15 s). */
+export const BLOCKED_MS = 8_000;
+/** A note that is older says nothing about this process. */
+const NOTE_MS = 3_600_000;
+
+export interface BlockedSync {
+  readonly resource: string;
+  readonly phase: string;
+}
+
+/** What a process that was ended leaves for the next one. */
+export interface Note {
+  readonly at: number;
+  readonly syncs: readonly BlockedSync[];
+  /** In how many processes in a row. */
+  readonly times: number;
+  /** Where the main thread was, innermost first. */
+  readonly stack: readonly string[];
+}
+
+export interface WatchdogData {
+  readonly beat: SharedArrayBuffer;
+  readonly blockedMs: number;
+  readonly note: string;
+  readonly before: Note | undefined;
+}
+
+/** In AUTOPILOT_STATE, which in the chart's Pod outlives the container, or in the temporary directory. */
+export function noteFile(operatorName: string): string {
+  return join(process.env['AUTOPILOT_STATE'] ?? tmpdir(), `autopilot-${operatorName}-blocked.json`);
+}
+
+/** What the last process left, if it was ended within the hour. */
+export async function readNote(file: string, now: number): Promise<Note | undefined> {
+  try {
+    const note = JSON.parse(await readFile(file, 'utf8')) as Note;
+    if (now - note.at < NOTE_MS) return note;
+    await rm(file, { force: true });
+  } catch {
+    // None, or none that can be read.
+  }
+  return undefined;
+}
+
+export interface Watchdog {
+  stop(): Promise<void>;
+}
+
+/** Starts the thread; undefined under a debugger, where standing still is what one wants. */
+export function startWatchdog(options: {
+  readonly clock: Clock;
+  readonly note: string;
+  readonly before: Note | undefined;
+  readonly blockedMs?: number;
+}): Watchdog | undefined {
+  if (inspector.url() !== undefined) return undefined;
+  const { clock, note, before, blockedMs = BLOCKED_MS } = options;
+  const beat = new SharedArrayBuffer(4);
+  const count = new Int32Array(beat);
+  const alive = (): void => {
+    Atomics.add(count, 0, 1);
+    timer = clock.after(BEAT_MS, alive);
+  };
+  let timer = clock.after(BEAT_MS, alive);
+  const file = import.meta.url.endsWith('.ts') ? './watchdog-thread.ts' : './watchdog-thread.js';
+  const workerData: WatchdogData = { beat, blockedMs, note, before };
+  const thread = new Worker(new URL(file, import.meta.url), { workerData, resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2 } });
+  thread.unref();
+  thread.on('error', () => undefined);
+  return {
+    async stop() {
+      timer.cancel();
+      await thread.terminate();
+    },
+  };
+}

@@ -1,0 +1,117 @@
+import { expect } from 'chai';
+import type { Events } from '../../../runtime/src/kube/recorder.ts';
+import { events } from '../../../runtime/src/kube/recorder.ts';
+import type { KubeObject } from '../../../runtime/src/ports.ts';
+import { Cluster, VirtualClock } from '../../../sandbox/src/index.ts';
+import { settle } from '../../../sandbox/src/kit/settle.ts';
+import { Faults, refusal } from '../../flights/faults.ts';
+
+const EVENT = { group: 'events.k8s.io', version: 'v1', kind: 'Event', plural: 'events', namespaced: true };
+interface KubeEvent extends KubeObject {
+  readonly note: string;
+  readonly eventTime: string;
+  readonly regarding: object;
+  readonly series?: { readonly count: number; readonly lastObservedTime: string };
+}
+
+describe('Kubernetes Events', () => {
+  let clock: VirtualClock;
+  let cluster: Cluster;
+  let faults: Faults;
+  let ends: string[];
+  let told: Events;
+  beforeEach(() => {
+    clock = new VirtualClock();
+    cluster = new Cluster({ clock });
+    faults = new Faults();
+    ends = [];
+    told = events({ api: faults.through(cluster.api), clock, operatorName: 'drone-operator', instance: 'pod-0', onEnd: (result) => void ends.push(result) });
+  });
+  const drone = (name: string): KubeObject => ({
+    apiVersion: 'flights.autopilot.test/v1',
+    kind: 'Drone',
+    metadata: { name, namespace: 'default', uid: `uid-${name}`, resourceVersion: '7' },
+  });
+  async function pass(seconds: number): Promise<void> {
+    const end = clock.monotonic() + seconds * 1000;
+    await settle(cluster, clock, undefined);
+    for (let next = clock.next; next !== undefined && next <= end; next = clock.next) {
+      clock.moveTo(next);
+      await settle(cluster, clock, undefined);
+    }
+    clock.moveTo(end);
+  }
+  const all = async (): Promise<readonly KubeEvent[]> => (await cluster.api.list(EVENT)).items as readonly KubeEvent[];
+
+  it('say what they are about, in the form that the API server takes', async () => {
+    told.record(drone('one'), 'Warning', 'Broken', 'it broke');
+    await pass(0);
+    const [event] = await all();
+    expect(event).to.deep.include({ type: 'Warning', reason: 'Broken', note: 'it broke', action: 'Sync', reportingController: 'drone-operator' });
+    expect(event?.eventTime).to.equal('2026-01-01T00:00:00.000000Z');
+    expect(event?.regarding).to.deep.equal({
+      apiVersion: 'flights.autopilot.test/v1',
+      kind: 'Drone',
+      name: 'one',
+      namespace: 'default',
+      uid: 'uid-one',
+      resourceVersion: '7',
+    });
+  });
+
+  it('that are repeated become one series, brought up to date at most once a minute', async () => {
+    for (let i = 0; i < 100; i++) {
+      told.record(drone('one'), 'Warning', 'Broken', 'it broke');
+      await pass(1);
+    }
+    await pass(60);
+    const found = await all();
+    expect(found).to.have.length(1);
+    expect(found[0]?.series).to.deep.equal({ count: 100, lastObservedTime: '2026-01-01T00:01:39.000000Z' });
+    expect(faults.requests.map(({ verb }) => verb)).to.deep.equal(['create', 'patch', 'patch']);
+  });
+
+  it('begin anew when the last one is long ago, or says something else', async () => {
+    told.record(drone('one'), 'Warning', 'Broken', 'it broke');
+    told.record(drone('one'), 'Warning', 'Broken', 'it broke elsewhere');
+    await pass(361);
+    told.record(drone('one'), 'Warning', 'Broken', 'it broke');
+    await pass(0);
+    expect(await all()).to.have.length(3);
+  });
+
+  it('of a resource that has too much to say are dropped, and not those of another', async () => {
+    for (let i = 0; i < 40; i++) {
+      told.record(drone('loud'), 'Normal', 'Said', `number ${i}`);
+      await pass(0);
+    }
+    told.record(drone('quiet'), 'Normal', 'Said', 'a word');
+    await pass(0);
+    expect(await all()).to.have.length(26);
+    expect(ends.filter((end) => end === 'dropped')).to.have.length(15);
+  });
+
+  it('go one after the other, and are dropped when too many wait', async () => {
+    for (let i = 0; i < 150; i++) told.record(drone(`d${i}`), 'Normal', 'Said', 'a word');
+    expect(faults.requests).to.have.length(1);
+    await pass(0);
+    expect(ends.filter((end) => end === 'sent')).to.have.length(101);
+    expect(ends.filter((end) => end === 'dropped')).to.have.length(49);
+  });
+
+  it('that are refused hurt nobody', async () => {
+    faults.fault = () => ({ when: 'before', error: refusal(403) });
+    told.record(drone('one'), 'Normal', 'Said', 'a word');
+    await pass(0);
+    expect(ends).to.deep.equal(['failed']);
+  });
+
+  it('end with the operator: what waits is not sent, what is under way is waited for', async () => {
+    for (let i = 0; i < 5; i++) told.record(drone(`d${i}`), 'Normal', 'Said', 'a word');
+    await told.stop();
+    told.record(drone('late'), 'Normal', 'Said', 'a word');
+    await pass(120);
+    expect(ends.filter((end) => end === 'sent')).to.have.length(1);
+    expect(await all()).to.have.length(1);
+  });
+});

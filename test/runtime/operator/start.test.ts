@@ -1,0 +1,257 @@
+import { expect } from 'chai';
+import type { Operator } from '../../../runtime/src/operator/start.ts';
+import { startOperator } from '../../../runtime/src/operator/start.ts';
+import type { KubeApi } from '../../../runtime/src/ports.ts';
+import { Cluster, seeded, VirtualClock } from '../../../sandbox/src/index.ts';
+import { settle } from '../../../sandbox/src/kit/settle.ts';
+import { Faults, noAnswer, refusal } from '../../flights/faults.ts';
+import { DRONES, configMap, drone, input, machine, output, service } from '../../flights/machines.ts';
+
+const LEASE = { group: 'coordination.k8s.io', version: 'v1', kind: 'Lease', plural: 'leases', namespaced: true };
+const CRD = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: 'drones.flights.autopilot.test' },
+  spec: {
+    group: DRONES.group,
+    names: { kind: 'Drone', plural: 'drones' },
+    scope: 'Namespaced',
+    versions: [
+      {
+        name: 'v1',
+        served: true,
+        storage: true,
+        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+        subresources: { status: {} },
+      },
+    ],
+  },
+};
+
+describe('operators over one cluster', () => {
+  let clock: VirtualClock;
+  let cluster: Cluster;
+  let operators: Operator[];
+  let log: string[];
+  beforeEach(async () => {
+    clock = new VirtualClock();
+    cluster = new Cluster({ clock });
+    operators = [];
+    log = [];
+    await cluster.api.create(cluster.typeNamed('CustomResourceDefinition'), CRD);
+  });
+  afterEach(async () => {
+    for (const operator of operators) await stop(operator);
+  });
+
+  const flown = machine({
+    A: {
+      inputs: [input.configmaps],
+      outputs: [output.services],
+      sync: ({ inputs }) => ({
+        next: 'A',
+        outputs: { services: (inputs['configmaps']?.list() ?? []).map(({ metadata }) => service(`of-${metadata.name}`)) },
+      }),
+    },
+  });
+  function start(identity: string, api: KubeApi = cluster.api, config: object = {}): Operator {
+    const say =
+      (level: string) =>
+      (message: string): void =>
+        void log.push(`${identity} ${level} ${message}`);
+    const operator = startOperator({
+      scheduler: flown.scheduler,
+      api,
+      clock,
+      random: seeded(identity.length),
+      log: { debug() {}, info: say('info'), warn: say('warn'), error: say('error') },
+      identity,
+      config: { leaderElection: true, leaderElectionNamespace: 'default', workIntervalMs: 3_600_000, ...config },
+    });
+    operators.push(operator);
+    return operator;
+  }
+  async function pass(seconds: number): Promise<void> {
+    const end = clock.monotonic() + seconds * 1000;
+    const quiet = { pending: () => operators.reduce((sum, operator) => sum + (operator.leading() ? operator.pending() : 0), 0) };
+    await settle(cluster, clock, quiet);
+    for (let next = clock.next; next !== undefined && next <= end; next = clock.next) {
+      clock.moveTo(next);
+      await settle(cluster, clock, quiet);
+    }
+    clock.moveTo(end);
+  }
+  async function stop(operator: Operator): Promise<void> {
+    operators = operators.filter((other) => other !== operator);
+    let stopped = false;
+    const stopping = operator.stop().then(() => (stopped = true));
+    for (let i = 0; !stopped && i < 1000; i++) await pass(0.1);
+    await stopping;
+  }
+  const create = async (object: ReturnType<typeof drone>): Promise<void> => {
+    await cluster.api.create(cluster.typeOf(object), { ...object, metadata: { namespace: 'default', ...object.metadata } });
+  };
+  const services = async (): Promise<readonly string[]> => (await cluster.api.list(output.services.type)).items.map(({ metadata }) => metadata.name);
+  const leading = (): readonly boolean[] => operators.map((operator) => operator.leading());
+
+  it('one leads, the other stands by with filled caches, says who leads, and writes nothing', async () => {
+    const first = start('first');
+    await pass(1);
+    const faults = new Faults();
+    const second = start('second', faults.through(cluster.api));
+    let ready = false;
+    void second.ready.then(() => (ready = true));
+    await create(configMap('a'));
+    await create(drone('one'));
+    await pass(30);
+    expect([first.leading(), second.leading(), ready, second.holder()]).to.deep.equal([true, false, true, 'first']);
+    expect([...second.machine.informers].map(({ scope, size }) => `${scope.type.kind} ${size}`)).to.include.members(['Drone 1', 'Service 1']);
+    expect(faults.requests.filter(({ verb }) => !['list', 'get', 'watch'].includes(verb))).to.deep.equal([]);
+    expect(log).to.include('second info another process holds the lease: this one stands by');
+  });
+
+  it('hand over at once at a clean stop: the lease is given back after the last write', async () => {
+    const faults = new Faults();
+    const first = start('first', faults.through(cluster.api));
+    await pass(1);
+    start('second');
+    await create(configMap('a'));
+    await create(drone('one'));
+    await pass(10);
+    await create(configMap('b'));
+    await stop(first);
+    expect(faults.requests.at(-1)).to.deep.include({ verb: 'replace', kind: 'Lease' });
+    await pass(0);
+    expect(leading()).to.deep.equal([true]);
+    expect(await services()).to.deep.equal(['of-a', 'of-b']);
+  });
+
+  it('hand over within the lease when the leader dies', async () => {
+    const faults = new Faults();
+    start('first', faults.through(cluster.api));
+    await pass(1);
+    start('second');
+    await pass(10);
+    faults.fault = () => ({ when: 'before', error: noAnswer() });
+    faults.endWatches(noAnswer());
+    await pass(15);
+    await pass(2.3);
+    expect(leading()).to.deep.equal([false, true]);
+    expect(log).to.include('first error the lease is lost: no more writes');
+  });
+
+  it('start no sync before their caches are as new as the API server was when they won', async () => {
+    const first = start('first');
+    await pass(1);
+    const faults = new Faults();
+    start('second', faults.through(cluster.api));
+    await create(drone('one'));
+    await pass(5);
+    // The standby hears nothing any more, and does not know.
+    let deaf = true;
+    faults.fault = ({ verb, kind }) => (deaf && kind !== 'Lease' && (verb === 'list' || verb === 'watch') ? { when: 'before', error: noAnswer() } : undefined);
+    faults.endWatches(noAnswer());
+    await create(configMap('a'));
+    await pass(1);
+    await cluster.api.delete(DRONES, { namespace: 'default', name: 'one' });
+    const before = flown.calls.length;
+    await stop(first);
+    await pass(5);
+    expect([leading(), flown.calls.length - before]).to.deep.equal([[false], 0]);
+    deaf = false;
+    await pass(40);
+    expect([leading(), flown.calls.length - before]).to.deep.equal([[true], 0]);
+  });
+
+  it('need one list of each kind to begin, when nobody else is there', async () => {
+    const faults = new Faults();
+    start('first', faults.through(cluster.api));
+    await pass(5);
+    expect(faults.requests.filter(({ verb }) => verb === 'list').map(({ kind }) => kind)).to.have.members(['Drone', 'ConfigMap', 'Service']);
+    expect(leading()).to.deep.equal([true]);
+  });
+
+  it('have a lease for each set of namespaces, and lead side by side', async () => {
+    start('first', cluster.api, { watchNamespaces: ['default'] });
+    start('second', cluster.api, { watchNamespaces: ['kube-public', 'kube-system'] });
+    await pass(5);
+    expect(leading()).to.deep.equal([true, true]);
+    expect((await cluster.api.list(LEASE, { namespace: 'default' })).items).to.have.length(2);
+  });
+
+  it('never list or watch the whole cluster when they have rights in namespaces only', async () => {
+    const own = <O extends { readonly namespace?: string }>(options: O | undefined): void => {
+      if (options?.namespace === undefined) throw refusal(403, 'Forbidden');
+    };
+    const api: KubeApi = {
+      ...cluster.api,
+      list: async (type, options, signal) => (own(options), cluster.api.list(type, options, signal)),
+      watch: (type, options, signal) => (own(options), cluster.api.watch(type, options, signal)),
+    };
+    const operator = start('first', api, { watchNamespaces: ['default', 'kube-public'] });
+    await create(configMap('a'));
+    await create(drone('one'));
+    await create(drone('elsewhere', {}, { namespace: 'kube-system' }));
+    await pass(5);
+    expect([operator.leading(), operator.machine.unavailable()]).to.deep.equal([true, []]);
+    expect(await services()).to.deep.equal(['of-a']);
+  });
+
+  it('stop in order: no new syncs, the ones under way to their end, then the lease', async () => {
+    const faults = new Faults();
+    let finish = (): void => undefined;
+    const slow = machine({
+      A: {
+        outputs: [output.services],
+        sync: () => new Promise((resolve) => (finish = () => resolve({ next: 'B', outputs: { services: [service('last')] } }))),
+      },
+      B: {},
+    });
+    const operator = startOperator({
+      scheduler: slow.scheduler,
+      api: faults.through(cluster.api),
+      clock,
+      random: seeded(1),
+      log: { debug() {}, info() {}, warn() {}, error() {} },
+      identity: 'first',
+      config: { leaderElection: true, leaderElectionNamespace: 'default' },
+    });
+    await create(drone('one'));
+    await settle(cluster, clock, undefined);
+    expect(operator.leading()).to.equal(true);
+    let stopped = false;
+    const stopping = operator.stop().then(() => (stopped = true));
+    await settle(cluster, clock, undefined);
+    expect(stopped).to.equal(false);
+    faults.requests.length = 0;
+    finish();
+    await stopping;
+    expect(faults.requests.filter(({ kind }) => kind !== 'Event').map(({ verb, kind }) => `${verb} ${kind}`)).to.deep.equal([
+      'apply Service',
+      'patch Drone',
+      'replace Lease',
+    ]);
+  });
+
+  it('hold back a resource whose worker ended the last process, and say so', async () => {
+    await create(drone('one'));
+    await create(drone('two'));
+    const before = flown.calls.length;
+    const operator = startOperator({
+      scheduler: flown.scheduler,
+      api: cluster.api,
+      clock,
+      random: () => 0.5,
+      log: { debug() {}, info() {}, warn() {}, error() {} },
+      config: { workIntervalMs: 3_600_000 },
+      heldBack: [{ resource: 'default/one', failures: 7, reason: 'it blocked' }],
+    });
+    operators.push(operator);
+    await pass(31);
+    expect(flown.calls.slice(before).map(({ resource }) => resource)).to.deep.equal(['two']);
+    await pass(2);
+    expect(flown.calls.slice(before).map(({ resource }) => resource)).to.deep.equal(['two', 'one']);
+    const { items } = await cluster.api.list({ group: 'events.k8s.io', version: 'v1', kind: 'Event', plural: 'events', namespaced: true });
+    expect(items.map((event) => (event as unknown as { note: string }).note)).to.include('it blocked');
+  });
+});
