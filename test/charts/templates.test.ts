@@ -84,10 +84,10 @@ const CASES: readonly Case[] = [
     it: 'puts extraEnv after its own',
     options: value({ extraEnv: [{ name: 'A', value: '1' }] }),
     kind: 'Deployment',
-    path: `${OPERATOR}.env.4`,
+    path: `${OPERATOR}.env.5`,
     is: { name: 'A', value: '1' },
   },
-  { it: 'names the watched namespaces', options: value({ watchNamespaces: ['b', 'a'] }), kind: 'Deployment', path: `${OPERATOR}.env.1.value`, is: 'a,b' },
+  { it: 'names the watched namespaces', options: value({ watchNamespaces: ['b', 'a'] }), kind: 'Deployment', path: `${OPERATOR}.env.2.value`, is: 'a,b' },
   {
     it: 'keeps a probe of the user',
     options: value({ probes: { liveness: { exec: { command: ['true'] }, timeoutSeconds: 2 } } }),
@@ -163,7 +163,7 @@ describe('the templates of the chart', () => {
       { apiGroups: ['examples.io'], resources: ['examples'], verbs: ['get', 'list', 'watch'] },
       { apiGroups: ['examples.io'], resources: ['examples/status'], verbs: ['patch'] },
       { apiGroups: ['networking.istio.io'], resources: ['virtualservices'], verbs: ['get', 'list', 'watch', 'create', 'patch'] },
-      { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create'] },
+      { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create', 'patch'] },
     ]);
   });
 

@@ -34,6 +34,8 @@ volumeMounts:
   - name: config
     mountPath: /config
     readOnly: true
+  - name: state
+    mountPath: /state
   {{- with .Values.extraVolumeMounts }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -54,6 +56,8 @@ volumeMounts:
 {{- define "autoroute-operator.ownEnv" -}}
 - name: AUTOPILOT_CONFIG
   value: /config/autopilot-operator.yaml
+- name: AUTOPILOT_STATE
+  value: /state
 - name: WATCH_NAMESPACE
   value: {{ include "autoroute-operator.watchNamespace" . | quote }}
 - name: POD_NAME

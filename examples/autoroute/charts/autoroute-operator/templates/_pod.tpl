@@ -23,6 +23,9 @@ volumes:
   - name: config
     configMap:
       name: {{ include "autoroute-operator.fullname" . }}
+  # Outlives the container: what a process that was ended by its watchdog leaves for the next one.
+  - name: state
+    emptyDir: { sizeLimit: 1Mi }
   {{- with .Values.extraVolumes }}
   {{- toYaml . | nindent 2 }}
   {{- end }}

@@ -27,7 +27,7 @@
 # Events about what happened
 - apiGroups: ["events.k8s.io"]
   resources: ["events"]
-  verbs: ["create"]
+  verbs: ["create", "patch"]
 {{- with .Values.rbac.extraRules }}
 # rbac.extraRules of the values
 {{ toYaml . }}
@@ -43,6 +43,7 @@
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   resourceNames: [{{ include "autoroute-operator.leaseName" . }}]
-  verbs: [get, update]
+  # A standby watches it: a leader that ends is followed at once.
+  verbs: [get, update, watch]
 {{- end }}
 {{- end }}
