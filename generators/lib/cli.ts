@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { ParseArgsOptionsConfig } from 'node:util';
 import { helpOf, overview } from './cli/help.ts';
-import { commandNamed, commandTable, optionsOf } from './cli/table.ts';
+import { commandNamed, commandTable, LIFE_CYCLE, optionsOf } from './cli/table.ts';
 import type { Command, CommandName } from './cli/table.ts';
 import type { Terminal } from './commands.ts';
 import type { Model } from './model.ts';
@@ -61,6 +61,7 @@ export async function main(args: readonly string[]): Promise<number> {
     else if (name === 'help') say(rest[0] === undefined ? overview(packageVersion) : helpOf(rest[0], known(rest[0])));
     else if (name === '--version' || name === '-v') say(packageVersion);
     else if (name === '__complete') await complete(rest);
+    else if (LIFE_CYCLE.includes(name)) return await lifeCycle(name, rest);
     else await runCommand(name, rest);
     return 0;
   } catch (error) {
@@ -70,9 +71,18 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
+/** The project's own script does these; its `--help` says what each takes. */
+async function lifeCycle(name: string, args: readonly string[]): Promise<number> {
+  const [{ findProject }, { execa }, { existsSync }] = await Promise.all([import('./project-file.ts'), import('execa'), import('node:fs')]);
+  const script = join(findProject(process.cwd()), 'scripts/operator.ts');
+  if (!existsSync(script)) throw new Error(`${script} is not there: run 'autopilot generate'`);
+  const { exitCode } = await execa(process.execPath, [script, name, ...args], { stdio: 'inherit', reject: false });
+  return exitCode ?? 1;
+}
+
 function known(name: string): Command {
   const command = commandNamed(name);
-  if (command === undefined) throw new Error(`'${name}' is not a command${suggestion(name, Object.keys(commandTable))}`);
+  if (command === undefined) throw new Error(`'${name}' is not a command${suggestion(name, [...Object.keys(commandTable), ...LIFE_CYCLE])}`);
   return command;
 }
 

@@ -5,7 +5,7 @@ import { catalogue, METRICS } from '../catalogue.ts';
 import { readText } from '../lock.ts';
 import { exampleNames } from '../package-root.ts';
 import { findProject, PROJECT_FILE } from '../project-file.ts';
-import { commandNamed, commandTable, optionsOf, PHASE_VERBS } from './table.ts';
+import { commandNamed, commandTable, LIFE_CYCLE, optionsOf, PHASE_VERBS } from './table.ts';
 import type { Completes, Option } from './table.ts';
 
 export type Candidate = readonly [word: string, text?: string];
@@ -30,7 +30,12 @@ function split(words: readonly string[]): readonly string[] {
 
 function listed(before: readonly string[], current: string, from: string): readonly Candidate[] {
   const [name, ...rest] = before;
-  if (name === undefined) return [...Object.entries(commandTable).map(([command, { purpose }]): Candidate => [command, purpose]), ['help', 'about a command']];
+  if (name === undefined)
+    return [
+      ...Object.entries(commandTable).map(([command, { purpose }]): Candidate => [command, purpose]),
+      ...LIFE_CYCLE.map((command): Candidate => [command, `npm run ${command} of the project`]),
+      ['help', 'about a command'],
+    ];
   if (name === 'help') return Object.entries(commandTable).map(([command, { purpose }]): Candidate => [command, purpose]);
   const command = commandNamed(name);
   if (command === undefined) return [];

@@ -42,6 +42,9 @@ const runtime: Option = {
   completes: ['vendor', 'registry'],
 };
 
+/** What a generated project's scripts/operator.ts does: not declared here, because the project carries it. */
+export const LIFE_CYCLE: readonly string[] = ['build', 'deploy', 'undeploy', 'logs'];
+
 export const commandTable = {
   init: {
     usage: '[DIR]',

@@ -3,6 +3,7 @@ import type { Model, ProjectFile } from '../model.ts';
 import { SCHEMA_FILE } from '../edit.ts';
 import { projectJsonSchema } from '../reference.ts';
 import { renderGenerated } from './generated.ts';
+import { renderLifecycle } from './lifecycle.ts';
 import { renderManifest } from './manifest.ts';
 import type { RuntimeDependency } from './manifest.ts';
 import { renderTests } from './tests.ts';
@@ -20,7 +21,8 @@ export interface RenderInput {
 
 export function render(model: Model, input: RenderInput): ProjectFile[] {
   return [
-    ...renderYours(model, input.vendor.length > 0 ? 'vendor' : 'registry'),
+    ...renderYours(model),
+    ...renderLifecycle(model, input.vendor.length > 0 ? 'vendor' : 'registry'),
     ...renderTests(model),
     ...renderManifest(model, input.dependency),
     ...renderGenerated(model, input.crd),

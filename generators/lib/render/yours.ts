@@ -1,10 +1,10 @@
-/** Files that are the user's from the moment they exist: spec, workers, main, sample, Dockerfile, README. Written once. */
+/** Files that are the user's from the moment they exist: spec, workers, main, sample, README. Written once. */
 import { operatorConfigText } from '../operator-config.ts';
 import type { Model, ModelPhase, ProjectFile } from '../model.ts';
 import { machineSection, withMachine } from '../graph.ts';
 import { doc, quote } from './source.ts';
 
-export function renderYours(model: Model, runtime: 'vendor' | 'registry'): ProjectFile[] {
+export function renderYours(model: Model): ProjectFile[] {
   const yours = (path: string, content: string): ProjectFile => ({ path, content, ownership: 'yours' });
   return [
     yours('autopilot-operator.yaml', operatorConfigText),
@@ -13,8 +13,6 @@ export function renderYours(model: Model, runtime: 'vendor' | 'registry'): Proje
     ...(model.finalizer ? [yours('src/finalizer.ts', finalizerStub(model))] : []),
     yours('src/main.ts', MAIN),
     yours(`examples/${model.kind.toLowerCase()}.yaml`, sample(model)),
-    yours('Dockerfile', dockerfile(runtime)),
-    yours('.dockerignore', 'node_modules\n.git\n.autopilot\ncharts\ntest\n'),
     yours('.gitignore', 'node_modules/\n*.log\n'),
     { ...yours('README.md', readme(model)), follow: (text) => withMachine(text, machineSection(model)) },
   ];
@@ -82,25 +80,6 @@ function sample(model: Model): string {
   return `apiVersion: ${model.group}/${model.version}\nkind: ${model.kind}\nmetadata:\n  name: example\nspec: {}\n`;
 }
 
-function dockerfile(runtime: 'vendor' | 'registry'): string {
-  return `# docker build -t IMAGE .   (needs package-lock.json: npm install writes it)
-ARG NODE_IMAGE=node:24-slim
-FROM \${NODE_IMAGE} AS dependencies
-WORKDIR /app
-COPY package.json package-lock.json ./
-${runtime === 'vendor' ? 'COPY vendor ./vendor\n' : ''}RUN npm ci --omit=dev --ignore-scripts
-
-FROM \${NODE_IMAGE}
-ENV NODE_ENV=production
-WORKDIR /app
-COPY --from=dependencies /app/node_modules ./node_modules
-COPY package.json ./
-COPY src ./src
-USER 1000:1000
-ENTRYPOINT ["node", "src/main.ts"]
-`;
-}
-
 function readme(model: Model): string {
   return `# ${model.operatorName}
 
@@ -119,9 +98,13 @@ ${machineSection(model)}
 ## Install it
 
 \`\`\`
-docker build -t IMAGE . && docker push IMAGE
-helm install ${model.operatorName} charts/${model.operatorName} --namespace ${model.operatorName} --create-namespace
+npm run build -- IMAGE --push
+npm run deploy -- IMAGE
 kubectl apply -f examples/${model.kind.toLowerCase()}.yaml
+npm run logs -- -f
 \`\`\`
+
+\`npm run deploy\` is \`helm upgrade --install\` of \`charts/${model.operatorName}\`, whose README lists its values. \`npm run undeploy\` uninstalls.
+Each takes \`-- --help\`.
 `;
 }
