@@ -13,7 +13,7 @@ import { mergePatch } from './json.ts';
 import type { Memory } from './memory.ts';
 import { loops, moved, stayed } from './memory.ts';
 import type { SyncPorts } from './ports.ts';
-import { isReady, statusOf } from './resource.ts';
+import { initialPhase, isReady, statusOf } from './resource.ts';
 import type { StatusChange } from './status.ts';
 import { nextStatus } from './status.ts';
 
@@ -48,7 +48,7 @@ export async function finish(
   const { scheduler, clock, observer } = ports;
   const from = statusOf(resource).phase ?? '';
   const to = change.phase.name;
-  const moves = from !== '' && from !== to;
+  const moves = (from || initialPhase(scheduler).name) !== to;
   const looping = moves && change.phase.final !== true && loops(memory, clock.monotonic(), scheduler.phases.length);
   const told = looping ? { ...change, situation: LOOPING } : change;
   const written = await writeStatus(resource, told, ports, signal);

@@ -56,7 +56,8 @@ function notesOf(resource: KubeObject, change: StatusChange, now: Date): Notes {
   const times = phaseTimes(paused ? { autopilot: { ...notes, pausedAt: now.toISOString() } } : old, now.getTime());
   const started = entering || times.phaseStartedAt === undefined ? at : seconds(times.phaseStartedAt);
   const lastStep = change.step === true ? now.getTime() : entering ? undefined : times.lastStep;
-  const hold = entering ? undefined : change.hold === undefined ? notes.hold : (change.hold ?? undefined);
+  const kept = entering ? undefined : notes.hold;
+  const hold = change.hold === undefined ? kept : (change.hold ?? undefined);
   const approved = change.approved ?? notes.approved;
   return {
     phaseStartedAt: started,

@@ -1,0 +1,159 @@
+import { expect } from 'chai';
+import { defineScheduler } from '../../runtime/src/index.ts';
+import type { Flight } from '../../sandbox/src/index.ts';
+import { fly } from '../../sandbox/src/index.ts';
+import { conditions, drone, machine, output, readyMessage, service } from './machines.ts';
+
+const APPROVE = 'flights.autopilot.test/approve';
+
+describe('a phase that waits for approval', () => {
+  let flight: Flight;
+  afterEach(() => flight.stop());
+
+  /** Waits in A until `spec.go` names a phase; B and C are approved, Back is not. */
+  const promoter = (ready = false) =>
+    machine({
+      A: {
+        ready,
+        outputs: [output.services],
+        interval: '10s',
+        sync: ({ resource }) => ({
+          next: (resource.status as { go?: string } | undefined)?.go ?? (resource.metadata.annotations?.['go'] || 'A'),
+          outputs: { services: [service('baseline')] },
+          statusInfo: { looked: true },
+        }),
+      },
+      B: { approval: 'required', sync: ({ resource }) => ({ next: resource.metadata.annotations?.['go'] === 'Back' ? 'Back' : 'B' }) },
+      C: { approval: 'required', sync: () => ({ next: 'C' }) },
+      Back: { sync: ({ resource }) => ({ next: resource.metadata.annotations?.['go'] === 'Back' ? 'Back' : 'A' }) },
+    });
+  const flown = async (options: { readonly ready?: boolean } = {}) => {
+    const made = promoter(options.ready);
+    flight = await fly(made.scheduler);
+    return made;
+  };
+  const go = (phase: string): Promise<void> => flight.patch('Drone', 'one', { metadata: { annotations: { go: phase } } });
+  const approve = (value: string): Promise<void> => flight.patch('Drone', 'one', { metadata: { annotations: { [APPROVE]: value } } });
+  const status = async () => (await flight.get('Drone', 'one'))?.status;
+  /** As the condition shows it. */
+  const asked = async (): Promise<string> => /approve=(\S+)$/.exec(readyMessage(await flight.get('Drone', 'one')) ?? '')?.[1] ?? '';
+
+  it('is not entered: outputs and the user’s status are written, the phase is kept, and the condition says how to approve', async () => {
+    await flown();
+    await flight.create(drone('one', {}, { annotations: { go: 'B' } }));
+    expect((await status()).phase).to.equal('A');
+    expect((await status()).looked).to.equal(true);
+    expect(await flight.get('Service', 'baseline')).not.to.equal(undefined);
+    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal([
+      'Ready=False AwaitingApproval',
+      'Reconciling=True AwaitingApproval',
+      'AwaitingApproval=True AwaitingApproval',
+    ]);
+    expect(readyMessage(await flight.get('Drone', 'one'))).to.match(
+      /^B waits for approval: kubectl annotate --overwrite drones\.flights\.autopilot\.test one -n default flights\.autopilot\.test\/approve=B@[0-9a-f]{8}$/,
+    );
+  });
+
+  it('is entered at once when somebody sets the annotation that the condition shows', async () => {
+    await flown();
+    await flight.create(drone('one', {}, { annotations: { go: 'B' } }));
+    await approve(await asked());
+    expect((await status()).phase).to.equal('B');
+    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False B', 'Reconciling=True B']);
+    expect((await status()).autopilot).not.to.have.property('hold');
+  });
+
+  it('is not entered for another token, another phase, or none', async () => {
+    await flown();
+    await flight.create(drone('one', {}, { annotations: { go: 'B' } }));
+    const token = (await asked()).split('@')[1] ?? '';
+    for (const value of ['B', `C@${token}`, `B@${token}0`, token, 'true', `b@${token}`]) await approve(value);
+    expect((await status()).phase).to.equal('A');
+    await approve(`B@${token}`);
+    expect((await status()).phase).to.equal('B');
+  });
+
+  it('leaves the worker working while it waits: it is called again, and the token stays', async () => {
+    const { calls } = await flown();
+    await flight.create(drone('one', {}, { annotations: { go: 'B' } }));
+    const first = await asked();
+    const { version } = flight.cluster;
+    await flight.advance('35s');
+    expect(calls.map(({ at }) => at)).to.deep.equal([0, 10, 20, 30]);
+    expect(await asked()).to.equal(first);
+    expect(flight.cluster.version).to.equal(version);
+  });
+
+  it('keeps its token over a restart', async () => {
+    const { scheduler } = await flown();
+    await flight.create(drone('one', {}, { annotations: { go: 'B' } }));
+    const first = await asked();
+    await flight.restart(scheduler, { seed: 99 });
+    expect(await asked()).to.equal(first);
+  });
+
+  it('lets the worker choose otherwise; the next hold has a new token, and the old one counts for nothing', async () => {
+    await flown();
+    await flight.create(drone('one', {}, { annotations: { go: 'B' } }));
+    const first = await asked();
+    await go('A');
+    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False A', 'Reconciling=True A']);
+    await approve(first);
+    await go('B');
+    expect(await asked())
+      .to.match(/^B@/)
+      .and.not.equal(first);
+    expect((await status()).phase).to.equal('A');
+    await go('C');
+    expect(await asked()).to.match(/^C@/);
+    await go('Back');
+    expect((await status()).phase).to.equal('Back');
+  });
+
+  it('asks again when the spec changes: nobody approves what they have not seen', async () => {
+    await flown();
+    await flight.create(drone('one', {}, { annotations: { go: 'B' } }));
+    const first = await asked();
+    await flight.patch('Drone', 'one', { spec: { image: 'v2' } });
+    expect(await asked()).not.to.equal(first);
+    await approve(first);
+    expect((await status()).phase).to.equal('A');
+  });
+
+  it('is not entered a second time by the annotation of the first time', async () => {
+    await flown();
+    await flight.create(drone('one', {}, { annotations: { go: 'B' } }));
+    const value = await asked();
+    await approve(value);
+    await go('Back');
+    await go('B');
+    expect((await status()).phase).to.equal('A');
+    expect((await status()).autopilot.approved).to.equal(value);
+    expect(await asked())
+      .to.match(/^B@/)
+      .and.not.equal(value);
+    await approve(await asked());
+    expect((await status()).phase).to.equal('B');
+  });
+
+  it('leaves a phase that counts as ready Ready while it waits', async () => {
+    await flown({ ready: true });
+    await flight.create(drone('one', {}, { annotations: { go: 'B' } }));
+    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=True A', 'AwaitingApproval=True AwaitingApproval']);
+  });
+
+  it('cannot be where the machine goes by itself: the initial phase, onTimeout, onSpecChange', async () => {
+    await flown();
+    const base = { inputs: [], outputs: [], worker: () => ({ next: 'A' }) };
+    const scheduler = promoter().scheduler;
+    const define =
+      (...phases: readonly object[]) =>
+      () =>
+        defineScheduler({ ...scheduler, phases: phases as never });
+    expect(define({ ...base, name: 'A', initial: true, approval: 'required' })).to.throw('phase A is initial, so its approval cannot be required');
+    for (const move of [{ timeout: '1s', onTimeout: 'B' }, { onSpecChange: 'B' }])
+      expect(define({ ...base, name: 'A', initial: true, ...move }, { ...base, name: 'B', approval: 'required' })).to.throw(
+        'phase A: onTimeout and onSpecChange wait for nobody, so they cannot name B, whose approval is required',
+      );
+  });
+});

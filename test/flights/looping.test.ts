@@ -1,0 +1,94 @@
+import { expect } from 'chai';
+import type { AnyResult } from '../../runtime/src/ports.ts';
+import type { Flight, FlightOptions } from '../../sandbox/src/index.ts';
+import { fly } from '../../sandbox/src/index.ts';
+import { Faults } from './faults.ts';
+import type { TestMachine } from './machines.ts';
+import { conditions, drone, machine } from './machines.ts';
+
+let flight: Flight;
+let faults: Faults;
+
+async function start({ scheduler }: TestMachine, options: FlightOptions = {}): Promise<void> {
+  faults = new Faults();
+  flight = await fly(scheduler, { through: faults.through, config: { workIntervalMs: 3_600_000, workerTimeoutMs: 30_000 }, ...options });
+}
+const said = async (name = 'one'): Promise<readonly string[]> => conditions(await flight.get('Drone', name));
+const phase = async (name = 'one'): Promise<string> => (await flight.get('Drone', name))?.status?.phase as string;
+
+describe('a machine that loops', () => {
+  afterEach(() => flight.stop());
+  /** A and B for ever, unless `spec.stay` says where it is to stay. */
+  const looper = (): TestMachine => {
+    const to = (own: string, other: string, { stay }: { stay?: string }): AnyResult => ({ next: stay === own ? own : other, requeueAfter: '1h' });
+    return machine({
+      A: { sync: ({ resource }) => to('A', 'B', resource.spec as never) },
+      B: { sync: ({ resource }) => to('B', 'A', resource.spec as never) },
+    });
+  };
+
+  it('may change phases twice around in ten seconds; after that it waits longer and longer, and says so', async () => {
+    const flown = looper();
+    await start(flown);
+    await flight.create(drone('one'));
+    expect(flown.calls.map(({ at }) => at)).to.deep.equal([0, 0, 0, 0, 0]);
+    expect(await said()).to.deep.equal(['Ready=False Looping', 'Reconciling=True Looping', 'Looping=True Looping']);
+    await flight.advance('20m');
+    const waits = flown.calls.slice(5).map(({ at }, index) => at - (flown.calls[index + 4]?.at ?? 0));
+    for (const [index, wait] of waits.entries()) {
+      const middle = Math.min(300, 0.5 * 2 ** index);
+      expect(wait).to.be.within(middle * 0.5, Math.min(300, middle * 1.5));
+    }
+    expect(waits.length).to.be.within(9, 15);
+  });
+
+  it('is counted once for each time that it begins', async () => {
+    await start(looper());
+    await flight.create(drone('one'));
+    await flight.advance('5m');
+    expect(flight.events.filter(({ type }) => type === 'looping')).to.have.length(1);
+  });
+
+  it('is forgiven as soon as a worker stays in its phase', async () => {
+    const flown = looper();
+    await start(flown);
+    await flight.create(drone('one'));
+    await flight.patch('Drone', 'one', { spec: { stay: 'A' } });
+    await flight.advance('1s');
+    expect(await phase()).to.equal('A');
+    expect(await said()).to.deep.equal(['Ready=False A', 'Reconciling=True A']);
+    const before = flown.calls.length;
+    await flight.patch('Drone', 'one', { spec: { stay: 'B' } });
+    expect(flown.calls.length - before).to.equal(2);
+    expect(await phase()).to.equal('B');
+  });
+
+  it('harms only itself, and a long way to a final phase is no loop', async () => {
+    const names = ['A', 'B', 'C', 'D', 'E', 'F'];
+    const long = Object.fromEntries(names.map((name, index) => [name, { sync: () => ({ next: names[index + 1] ?? 'Done' }) }]));
+    await start(machine({ ...long, Done: {} }));
+    await flight.create(drone('one'));
+    expect([await phase(), await said()]).to.deep.equal(['Done', ['Ready=True Done']]);
+    await flight.stop();
+    const flown = looper();
+    await start(flown);
+    await flight.create(drone('one'));
+    await flight.create(drone('two', { stay: 'A' }));
+    expect(await said('two')).to.deep.equal(['Ready=False A', 'Reconciling=True A']);
+  });
+
+  it('still times out', async () => {
+    const phases = looper().scheduler.phases;
+    await start(
+      machine({
+        A: { sync: () => ({ next: 'B' }), timeout: '3s', onTimeout: 'Late' },
+        B: { sync: () => ({ next: 'A' }), timeout: '3s', onTimeout: 'Late' },
+        Late: {},
+      }),
+    );
+    expect(phases).to.have.length(2);
+    await flight.create(drone('one'));
+    await flight.advance('5m');
+    expect(await phase()).to.equal('Late');
+  });
+});

@@ -1,0 +1,96 @@
+import { expect } from 'chai';
+import type { AnyResult } from '../../runtime/src/ports.ts';
+import type { Flight, FlightOptions } from '../../sandbox/src/index.ts';
+import { fly } from '../../sandbox/src/index.ts';
+import { Faults } from './faults.ts';
+import type { TestMachine } from './machines.ts';
+import { conditions, drone, machine, output, readyMessage, service } from './machines.ts';
+
+let flight: Flight;
+let faults: Faults;
+
+async function start({ scheduler }: TestMachine, options: FlightOptions = {}): Promise<void> {
+  faults = new Faults();
+  flight = await fly(scheduler, { through: faults.through, config: { workIntervalMs: 3_600_000, workerTimeoutMs: 30_000 }, ...options });
+}
+const said = async (name = 'one'): Promise<readonly string[]> => conditions(await flight.get('Drone', name));
+const phase = async (name = 'one'): Promise<string> => (await flight.get('Drone', name))?.status?.phase as string;
+
+describe('a worker that does not end', () => {
+  afterEach(() => flight.stop());
+  /** Workers of `stuck` end when the test says so, whatever their signal says. */
+  function stuck(result: AnyResult = { next: 'B', outputs: { services: [service('late')] }, statusInfo: { late: true } }, rest: object = {}) {
+    const ends: (() => void)[] = [];
+    let hanging = true;
+    const flown = machine({
+      A: {
+        outputs: [output.services],
+        sync: ({ resource }) => {
+          if (resource.metadata.name !== 'stuck' || !hanging) return { next: 'B' };
+          return new Promise<AnyResult>((resolve) => ends.push(() => resolve(result)));
+        },
+        ...rest,
+      },
+      B: { sync: () => ({ next: 'B' }) },
+      Late: {},
+    });
+    return { flown, end: async () => ((hanging = false), ends.splice(0).forEach((end) => end()), flight.settle()) };
+  }
+
+  it('is told after its time, loses its slot five seconds later, and its resource is Quarantined until it ends', async () => {
+    const { flown, end } = stuck();
+    await start(flown, { config: { workerTimeoutMs: 30_000, maxConcurrentSyncs: 1 } });
+    await flight.create(drone('stuck'));
+    await flight.create(drone('other'));
+    await flight.advance('34s');
+    expect([await phase('other'), await said('stuck')]).to.deep.equal([undefined, []]);
+    await flight.advance('1s');
+    expect(await phase('other')).to.equal('B');
+    expect(await said('stuck')).to.deep.equal(['Ready=False Quarantined', 'Reconciling=True Quarantined', 'Quarantined=True Quarantined']);
+    expect(readyMessage(await flight.get('Drone', 'stuck'))).to.equal(
+      'the worker took longer than 30 s and did not end when it was told to; this resource waits until it does',
+    );
+    await flight.patch('Drone', 'stuck', { spec: { changed: true } });
+    await flight.advance('1h');
+    expect(flown.calls.filter(({ resource }) => resource === 'stuck')).to.have.length(1);
+    await end();
+    expect(flown.calls.filter(({ resource }) => resource === 'stuck').map((call) => call.phase)).to.deep.equal(['A', 'A', 'B']);
+    expect(await said('stuck')).to.deep.equal(['Ready=False B', 'Reconciling=True B']);
+  });
+
+  it('is not listened to any more: nothing of a late result is written', async () => {
+    const { flown, end } = stuck({ next: 'Late', outputs: { services: [service('late')] }, statusInfo: { late: true } });
+    await start(flown);
+    await flight.create(drone('stuck'));
+    await flight.advance('1m');
+    const before = faults.requests.length;
+    await end();
+    await flight.advance('1m');
+    expect(await flight.list('Service')).to.deep.equal([]);
+    expect(faults.requests.slice(before).filter(({ verb }) => verb === 'apply')).to.deep.equal([]);
+    expect((await flight.get('Drone', 'stuck'))?.status).not.to.have.property('late');
+    expect(await phase('stuck')).to.equal('B');
+  });
+
+  it('holds up its phase’s timeout, because no other worker of its resource may run beside it; then it fires', async () => {
+    const { flown, end } = stuck(undefined, { timeout: '50s', onTimeout: 'Late' });
+    await start(flown);
+    await flight.create(drone('stuck'));
+    await flight.advance('10m');
+    expect(await phase('stuck')).to.equal('A');
+    await end();
+    expect(await phase('stuck')).to.equal('Late');
+  });
+
+  it('holds up the deletion of its resource too', async () => {
+    const { flown, end } = stuck();
+    const scheduler = { ...flown.scheduler, finalizer: { inputs: [], outputs: [], finalize: () => ({ done: true }) } };
+    await start({ ...flown, scheduler });
+    await flight.create(drone('stuck'));
+    await flight.advance('1m');
+    await flight.remove('Drone', 'stuck');
+    expect(await flight.get('Drone', 'stuck')).not.to.equal(undefined);
+    await end();
+    expect(await flight.get('Drone', 'stuck')).to.equal(undefined);
+  });
+});

@@ -1,0 +1,80 @@
+import { expect } from 'chai';
+import type { Flight, FlightOptions } from '../../sandbox/src/index.ts';
+import { fly } from '../../sandbox/src/index.ts';
+import { Faults, refusal } from './faults.ts';
+import type { TestMachine } from './machines.ts';
+import { conditions, drone, machine, output, readyMessage, service } from './machines.ts';
+
+let flight: Flight;
+let faults: Faults;
+
+async function start({ scheduler }: TestMachine, options: FlightOptions = {}): Promise<void> {
+  faults = new Faults();
+  flight = await fly(scheduler, { through: faults.through, config: { workIntervalMs: 3_600_000, workerTimeoutMs: 30_000 }, ...options });
+}
+const said = async (name = 'one'): Promise<readonly string[]> => conditions(await flight.get('Drone', name));
+
+describe('outputs that the API server refuses', () => {
+  afterEach(() => flight.stop());
+  const writer = (ready: boolean): TestMachine =>
+    machine({
+      A: {
+        ready,
+        outputs: [output.services],
+        sync: ({ resource }) => ({ next: 'A', outputs: { services: [service('a', (resource.spec as { port: number }).port)] } }),
+      },
+    });
+  let code: number;
+  const refuse = (): void => {
+    faults.fault = ({ verb, kind }) => (code > 0 && verb === 'apply' && kind === 'Service' ? { when: 'before', error: refusal(code) } : undefined);
+  };
+  const refusals = (): number => flight.events.filter(({ type }) => type === 'syncFailed').length;
+
+  for (const [title, status] of [
+    ['by a webhook (422)', 422],
+    ['for the quota or in a dying namespace (403)', 403],
+    ['as nonsense (400)', 400],
+  ] as const)
+    it(`${title} are tried again with backoff and never Stalled; OutputsApplied names object and message`, async () => {
+      await start(writer(false));
+      code = status;
+      refuse();
+      await flight.create(drone('one', { port: 80 }));
+      await flight.advance('1h');
+      expect(refusals()).to.be.within(13, 30);
+      expect(await said()).to.deep.equal(['Ready=False OutputRefused', 'Reconciling=True OutputRefused', 'OutputsApplied=False OutputRefused']);
+      expect(readyMessage(await flight.get('Drone', 'one'))).to.equal(`Service default/a was refused: refused with ${status}`);
+      code = 0;
+      await flight.advance('10m');
+      expect(await said()).to.deep.equal(['Ready=False A', 'Reconciling=True A']);
+    });
+
+  it('leave a phase that counts as ready Ready for three failures in a row, and not for a fourth', async () => {
+    await start(writer(true));
+    code = 0;
+    refuse();
+    await flight.create(drone('one', { port: 80 }));
+    expect(await said()).to.deep.equal(['Ready=True A']);
+    code = 403;
+    await flight.patch('Drone', 'one', { spec: { port: 81 } });
+    for (let count = 1; count <= 3; count++) {
+      await flight.until(() => refusals() === count);
+      expect(await said(), `refusal ${count}`).to.deep.equal(['Ready=True A', 'OutputsApplied=False OutputRefused']);
+    }
+    await flight.until(() => refusals() === 4);
+    expect(await said()).to.deep.equal(['Ready=False OutputRefused', 'Reconciling=True OutputRefused', 'OutputsApplied=False OutputRefused']);
+    code = 0;
+    await flight.until(async () => (await said())[0] === 'Ready=True A');
+    code = 403;
+    await flight.patch('Drone', 'one', { spec: { port: 82 } });
+    expect((await said())[0]).to.equal('Ready=True A');
+  });
+
+  it('never make a resource Ready that was not', async () => {
+    await start(writer(true));
+    code = 403;
+    refuse();
+    await flight.create(drone('one', { port: 80 }));
+    expect((await said())[0]).to.equal('Ready=False OutputRefused');
+  });
+});
