@@ -3,12 +3,14 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cliPage, usageText } from '../generators/lib/cli/help.ts';
 import { commandTable } from '../generators/lib/cli/table.ts';
+import { specReferencePage } from '../generators/lib/crd/reference.ts';
 import { referencePage } from '../generators/lib/reference.ts';
 import { root } from './build.ts';
 
 mkdirSync(join(root, 'docs/reference'), { recursive: true });
 writeFileSync(join(root, 'docs/reference/autopilot-yaml.md'), referencePage());
 writeFileSync(join(root, 'docs/reference/cli.md'), cliPage());
+writeFileSync(join(root, 'docs/reference/spec-ts.md'), specReferencePage());
 for (const [folder, command] of [
   ['app', commandTable.init],
   ['phase', commandTable.phase],

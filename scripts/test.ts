@@ -23,6 +23,7 @@ const LAYERS: readonly { readonly name: string; readonly files: readonly string[
   { name: 'explore', files: ['test/explore/**/*.test.ts'], timeout: 300_000 },
   { name: 'queries', files: ['test/queries/**/*.test.ts'], timeout: 60_000, real: 'prometheus' },
   { name: 'conformance', files: ['test/conformance/**/*.test.ts'], timeout: 120_000, real: 'control plane' },
+  { name: 'crd', files: ['test/crd/**/*.test.ts'], timeout: 120_000, real: 'control plane' },
   { name: 'charts', files: ['test/charts/**/*.test.ts'], timeout: 300_000, real: 'control plane' },
   { name: 'e2e', files: ['test/e2e/**/*.test.ts'], timeout: 300_000, real: 'control plane' },
 ];

@@ -45,7 +45,7 @@ const runs: Readonly<Record<CommandName, (options: Options, words: readonly stri
   async crd() {
     const { dir, model } = await projectHere();
     const [{ crdOf }, { stringify }] = await Promise.all([import('./crd/index.ts'), import('yaml')]);
-    process.stdout.write(stringify(await crdOf(model, join(dir, 'src/spec.ts')), { lineWidth: 0, aliasDuplicateObjects: false }));
+    process.stdout.write(stringify(crdOf(model, join(dir, 'src/spec.ts')), { lineWidth: 0, aliasDuplicateObjects: false }));
   },
   async completion(_options, [shell]) {
     const { completionScript } = await import('./cli/completion.ts');
@@ -55,6 +55,11 @@ const runs: Readonly<Record<CommandName, (options: Options, words: readonly stri
 
 /** Runs one command line. @returns the exit code */
 export async function main(args: readonly string[]): Promise<number> {
+  // A reader that has seen enough, as in `autopilot crd | head`.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit();
+    throw error;
+  });
   try {
     const [name, ...rest] = args;
     if (name === undefined || name === '--help' || name === '-h') say(overview(packageVersion));

@@ -58,7 +58,7 @@ export async function generateProject(dir: string, options: GenerateOptions = {}
   const { crdOf } = await import('./crd/index.ts');
   const { render } = await import('./render/render.ts');
   const { specStub } = await import('./render/yours.ts');
-  const crd = await withSpecFile(dir, seeded('src/spec.ts') ?? specStub(model), (file) => crdOf(model, file));
+  const crd = await withSpecFile(dir, seeded('src/spec.ts') ?? specStub(model), async (file) => crdOf(model, file));
   const rendered = render(model, { crd, operatorConfig, ...runtimeSource(runtime) });
   const files = [...seed, ...rendered.filter(({ path }) => !seed.some((file) => file.path === path))];
   const attention = attentionOf(dir, model, rendered);

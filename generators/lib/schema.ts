@@ -4,7 +4,10 @@
  */
 import { z } from 'zod';
 
-const duration = z.string().regex(/^(\d+(\.\d+)?(ms|s|m|h))+$/, "must be a duration such as '10s', '1m30s' or '500ms'");
+/** Of every duration that a user writes. */
+export const DURATION_PATTERN = '^(\\d+(\\.\\d+)?(ms|s|m|h))+$';
+
+const duration = z.string().regex(new RegExp(DURATION_PATTERN), "must be a duration such as '10s', '1m30s' or '500ms'");
 const name = z.string().min(1);
 
 const labelSelector = z.union([z.string().min(1), z.record(z.string(), z.string())]);

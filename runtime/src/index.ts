@@ -20,4 +20,4 @@ export type {
 } from './worker.ts';
 export type { KubeObject, ObjectMeta, ResourceType } from './kube/object.ts';
 export type { Metrics, Query, QueryAnswer } from './queries/types.ts';
-export type { Int32, Int64, IntOrString, Quantity } from './spec.ts';
+export type { EmbeddedResource, Int32, Int64, IntOrString, Quantity, Timestamp } from './spec.ts';

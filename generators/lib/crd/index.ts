@@ -1,77 +1,122 @@
 /** The CustomResourceDefinition of a model: the user's types for spec and status, our fields beside them. */
 import type { Model } from '../model.ts';
-import { schemasOf } from './schema.ts';
-import { toStructural } from './structural.ts';
+import { misfit } from './fits.ts';
+import { ordered } from './schema.ts';
+import type { Schema } from './schema.ts';
+import { readSpec } from './spec.ts';
+import type { PrinterColumn } from './walk.ts';
 
-/** Fields of status that are ours; a StatusInfo must not have them (runtime/src/machine/resource.ts). */
-const OURS = ['phase', 'observedGeneration', 'conditions', 'autopilot'];
+/** kubectl apply keeps what it was given in an annotation, and all annotations together must fit into this many bytes. */
+const MOST_BYTES = 262_144 - 1024;
 
 /**
  * @param specFile absolute path of src/spec.ts, which exports `<Kind>Spec` and `<Kind>StatusInfo`.
- * @throws Error that names the file and the field that cannot be described.
+ * @throws Error with all that is wrong in that file, each with its line and column
  */
-export async function crdOf(model: Model, specFile: string): Promise<object> {
+export function crdOf(model: Model, specFile: string): object {
   const { kind, group, version, plural, singular, scope } = model;
-  const schemas = await schemasOf(specFile, [`${kind}Spec`, `${kind}StatusInfo`]);
-  const spec = structural(schemas.get(`${kind}Spec`) ?? {}, 'spec', specFile);
-  const info = structural(schemas.get(`${kind}StatusInfo`) ?? {}, 'status', specFile);
-  return {
+  const file = readSpec(specFile, kind);
+  const { shortNames, categories, scale, deprecated } = file.kind;
+  const needed = mustBeThere(file.spec);
+  const crd = {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
     metadata: { name: `${plural}.${group}` },
     spec: {
       group,
-      names: { kind, listKind: `${kind}List`, plural, singular },
+      names: {
+        kind,
+        listKind: `${kind}List`,
+        plural,
+        singular,
+        ...(shortNames.length > 0 && { shortNames }),
+        ...(categories.length > 0 && { categories }),
+      },
       scope,
       versions: [
         {
           name: version,
           served: true,
           storage: true,
+          ...(deprecated !== undefined && {
+            deprecated: true,
+            ...(deprecated !== '' && { deprecationWarning: `${group}/${version} ${kind} is deprecated: ${deprecated}`.slice(0, 256) }),
+          }),
           schema: {
             openAPIV3Schema: {
               type: 'object',
-              ...(spec['required'] === undefined ? {} : { required: ['spec'] }),
+              ...(needed && { required: ['spec'] }),
               properties: {
                 apiVersion: { type: 'string' },
                 kind: { type: 'string' },
                 metadata: { type: 'object' },
-                spec,
-                status: statusSchema(model, info, specFile),
+                spec: needed ? file.spec : ordered({ ...file.spec, default: {} }),
+                status: statusSchema(model, file.status),
               },
             },
           },
-          subresources: { status: {} },
-          additionalPrinterColumns: [
-            { name: 'Phase', type: 'string', jsonPath: '.status.phase' },
-            { name: 'Ready', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
-            { name: 'Reason', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].reason', priority: 1 },
-            { name: 'Message', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].message', priority: 1 },
-            { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
-          ],
+          subresources: { status: {}, ...(scale && { scale }) },
+          additionalPrinterColumns: columns(file.columns),
         },
       ],
     },
   };
+  refuseTooLarge(crd, file.spec, specFile);
+  return crd;
 }
 
-function structural(schema: Parameters<typeof toStructural>[0], path: string, specFile: string): Record<string, unknown> {
-  try {
-    return toStructural(schema, path);
-  } catch (error) {
-    throw new Error(`${specFile}: ${(error as Error).message}`, { cause: error });
-  }
+/** A spec that may be empty is filled in, so that workers always see one, with the defaults inside and with the rules about changes. */
+function mustBeThere(spec: Schema): boolean {
+  return misfit({}, spec) !== undefined || (spec['x-kubernetes-validations'] ?? []).some(({ rule }) => !/\boldSelf\b/.test(rule));
+}
+
+function columns(own: readonly PrinterColumn[]): readonly object[] {
+  return [
+    { name: 'Phase', type: 'string', jsonPath: '.status.phase' },
+    { name: 'Ready', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
+    ...own,
+    { name: 'Reason', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].reason', priority: 1 },
+    { name: 'Message', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].message', priority: 1 },
+    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+  ];
+}
+
+function refuseTooLarge(crd: object, spec: Schema, specFile: string): void {
+  const size = bytes(crd);
+  if (size <= MOST_BYTES) return;
+  throw new Error(
+    `${specFile}: the CRD has ${kB(size)}, but 'kubectl apply' takes at most ${kB(MOST_BYTES)}; most of it is ${largestFields(spec, 'spec')}: put @preserve on such a field, or take only what is needed of its type (Pick<…>)`,
+  );
+}
+
+/** Down to where no field has most of what there is: `spec.template (300 kB)`. */
+function largestFields(schema: Schema, path: string): string {
+  const fields = [
+    ...Object.entries(schema.properties ?? {}).map(([name, inner]) => ({ path: `${path}.${name}`, inner, size: bytes(inner) })),
+    ...(schema.items === undefined ? [] : [{ path: `${path}[]`, inner: schema.items, size: bytes(schema.items) }]),
+  ].sort((a, b) => b.size - a.size);
+  const [first] = fields;
+  if (first !== undefined && first.size > bytes(schema) * 0.7) return largestFields(first.inner, first.path);
+  if (path !== 'spec') return `${path} (${kB(bytes(schema))})`;
+  return fields
+    .slice(0, 3)
+    .map((field) => `${field.path} (${kB(field.size)})`)
+    .join(', ');
+}
+
+function bytes(value: object): number {
+  return Buffer.byteLength(JSON.stringify(value));
+}
+
+function kB(size: number): string {
+  return `${Math.round(size / 1000)} kB`;
 }
 
 /**
  * The default makes `kubectl get` show a phase at once, and observedGeneration -1 keeps waiting tools from taking an unseen resource for
  * a finished one. Nothing may be required at the top level: the API server refuses a default that lacks a required field.
  */
-function statusSchema(model: Model, info: Record<string, unknown>, specFile: string): object {
-  const fields = (info['properties'] ?? {}) as Record<string, unknown>;
-  for (const name of OURS)
-    if (name in fields)
-      throw new Error(`${specFile}: ${model.kind}StatusInfo must not have a field '${name}': it is one of ours (${OURS.join(', ')}); choose another name`);
+function statusSchema(model: Model, info: Schema): object {
   const initial = model.phases.find((phase) => phase.initial)?.name ?? '';
   const names = model.phases.flatMap((phase) => [phase.name, ...phase.formerly]);
   const time = { type: 'string', format: 'date-time' };
@@ -112,7 +157,7 @@ function statusSchema(model: Model, info: Record<string, unknown>, specFile: str
           },
         },
       },
-      ...fields,
+      ...info.properties,
     },
   };
 }

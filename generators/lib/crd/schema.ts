@@ -1,78 +1,76 @@
 /**
- * src/spec.ts -> JSON Schema, through ts-json-schema-generator. It brings its own TypeScript; this is the only file that knows it.
+ * The structural subset of OpenAPI v3 that a CustomResourceDefinition takes
+ * (https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema).
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import type { JsonSchema } from './structural.ts';
 
-/**
- * What src/spec.ts may import from autopilot-runtime, for the schema only: the project's packages need not be installed to generate.
- */
-const RUNTIME_TYPES = `
-export type Duration = string;
-/** @asType integer @format int32 */
-export type Int32 = number;
-/** @asType integer @format int64 */
-export type Int64 = number;
-export type Quantity = number | string;
-export type IntOrString = number | string;
-export interface LabelSelector {
-  readonly matchLabels?: Readonly<Record<string, string>>;
-  readonly matchExpressions?: readonly { readonly key: string; readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist'; readonly values?: readonly string[] }[];
-}
-`;
-
-/**
- * The schemas of the exported types of one file, without references.
- * @throws Error that names the file, the type and the reason.
- */
-export async function schemasOf(specFile: string, types: readonly string[]): Promise<ReadonlyMap<string, JsonSchema>> {
-  const { createGenerator } = await import('ts-json-schema-generator');
-  const folder = mkdtempSync(join(tmpdir(), 'autopilot-schema-'));
-  try {
-    const runtime = join(folder, 'autopilot-runtime.d.ts');
-    const tsconfig = join(folder, 'tsconfig.json');
-    writeFileSync(runtime, RUNTIME_TYPES);
-    const compilerOptions = {
-      strict: true,
-      target: 'es2022',
-      module: 'esnext',
-      moduleResolution: 'bundler',
-      allowImportingTsExtensions: true,
-      noEmit: true,
-      skipLibCheck: true,
-      types: [],
-      paths: { 'autopilot-runtime': [runtime] },
-      rootDir: dirname(dirname(specFile)),
-    };
-    writeFileSync(tsconfig, JSON.stringify({ compilerOptions, files: [specFile, runtime] }));
-    const generator = createGenerator({
-      path: specFile,
-      tsconfig,
-      expose: 'none',
-      topRef: false,
-      skipTypeCheck: true,
-      jsDoc: 'extended',
-      additionalProperties: true,
-      extraTags: [
-        'x-kubernetes-validations',
-        'x-kubernetes-list-type',
-        'x-kubernetes-list-map-keys',
-        'x-kubernetes-preserve-unknown-fields',
-        'x-kubernetes-embedded-resource',
-      ],
-    });
-    return new Map(types.map((type) => [type, schemaOf(generator, type, specFile)]));
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+export interface ValidationRule {
+  readonly rule: string;
+  readonly message?: string;
+  readonly fieldPath?: string;
+  readonly [keyword: string]: unknown;
 }
 
-function schemaOf(generator: { createSchema(type: string): unknown }, type: string, specFile: string): JsonSchema {
-  try {
-    return generator.createSchema(type) as JsonSchema;
-  } catch (error) {
-    throw new Error(`${specFile}: no schema can be made of the interface ${type}: ${(error as Error).message}`, { cause: error });
-  }
+export interface Schema {
+  title?: string;
+  description?: string;
+  type?: string;
+  format?: string;
+  nullable?: boolean;
+  default?: unknown;
+  enum?: unknown[];
+  pattern?: string;
+  minimum?: number;
+  maximum?: number;
+  exclusiveMinimum?: boolean;
+  exclusiveMaximum?: boolean;
+  multipleOf?: number;
+  minLength?: number;
+  maxLength?: number;
+  minItems?: number;
+  maxItems?: number;
+  uniqueItems?: boolean;
+  minProperties?: number;
+  maxProperties?: number;
+  required?: string[];
+  properties?: Record<string, Schema>;
+  additionalProperties?: Schema | boolean;
+  items?: Schema;
+  /** Values only: no types, descriptions or defaults inside. */
+  oneOf?: Schema[];
+  anyOf?: Schema[];
+  allOf?: Schema[];
+  not?: Schema;
+  'x-kubernetes-validations'?: ValidationRule[];
+  'x-kubernetes-list-type'?: string;
+  'x-kubernetes-list-map-keys'?: string[];
+  'x-kubernetes-map-type'?: string;
+  'x-kubernetes-int-or-string'?: boolean;
+  'x-kubernetes-preserve-unknown-fields'?: boolean;
+  'x-kubernetes-embedded-resource'?: boolean;
+}
+
+/** Anything at all, objects with fields of any name. */
+export function openObject(): Schema {
+  return { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+}
+
+/** The keywords of a schema in the order in which people read them, at every level. */
+export function ordered(schema: Schema): Schema {
+  const known = schema as Record<string, unknown>;
+  const keys = Object.keys(known).sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+  return Object.fromEntries(keys.map((key) => [key, orderedMember(key, known[key])])) as Schema;
+}
+
+const FIRST = ['description', 'type', 'format', 'nullable', 'default', 'enum'];
+const LAST = ['required', 'properties', 'additionalProperties', 'items'];
+
+function rank(key: string): number {
+  if (FIRST.includes(key)) return FIRST.indexOf(key);
+  return LAST.includes(key) ? 100 + LAST.indexOf(key) : 50;
+}
+
+function orderedMember(key: string, value: unknown): unknown {
+  if (key === 'properties') return Object.fromEntries(Object.entries(value as Record<string, Schema>).map(([name, inner]) => [name, ordered(inner)]));
+  if (key === 'items' || (key === 'additionalProperties' && typeof value === 'object')) return ordered(value as Schema);
+  return value;
 }

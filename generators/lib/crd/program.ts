@@ -1,0 +1,74 @@
+/**
+ * src/spec.ts as a TypeScript program, in this process. The compiler is TypeScript 6 whatever the project itself is checked with: its
+ * interface is stable, that of TypeScript 7 is not settled yet. It comes in one package without a `tsc` that would be in the way.
+ */
+import { dirname } from 'node:path';
+import { getLibFiles, getLibFolderPath, ts } from '@ts-morph/common';
+import { RUNTIME_MODULE, runtimeModule } from './runtime-types.ts';
+import type { Problem } from '../problems.ts';
+
+const RUNTIME_FILE = '/autopilot-runtime.generated.d.ts';
+
+export interface SpecProgram {
+  readonly checker: ts.TypeChecker;
+  readonly source: ts.SourceFile;
+  /** From a package or from the compiler's own library. */
+  isForeign(file: ts.SourceFile): boolean;
+  isLibrary(file: ts.SourceFile): boolean;
+  /** What does not compile, with places. */
+  problems(): readonly Problem[];
+  exported(name: string): ts.Symbol | undefined;
+}
+
+/** @throws Error when the file cannot be read */
+export function specProgram(specFile: string): SpecProgram {
+  const options: ts.CompilerOptions = {
+    strict: true,
+    target: ts.ScriptTarget.ES2024,
+    lib: ['lib.es2025.d.ts'],
+    module: ts.ModuleKind.ESNext,
+    moduleResolution: ts.ModuleResolutionKind.Bundler,
+    allowImportingTsExtensions: true,
+    noEmit: true,
+    skipLibCheck: true,
+    types: [],
+    paths: { [RUNTIME_MODULE]: [RUNTIME_FILE] },
+  };
+  const library = getLibFolderPath({});
+  const files = new Map([[RUNTIME_FILE, runtimeModule], ...getLibFiles().map(({ fileName, text }) => [`${library}/${fileName}`, text] as const)]);
+  const host = ts.createCompilerHost(options, true);
+  const disk = { ...host };
+  host.getCurrentDirectory = () => dirname(specFile);
+  host.getDefaultLibLocation = () => library;
+  host.fileExists = (file) => files.has(file) || disk.fileExists(file);
+  host.readFile = (file) => files.get(file) ?? disk.readFile(file);
+  host.getSourceFile = (file, version, ...rest) => {
+    const text = files.get(file);
+    return text === undefined ? disk.getSourceFile(file, version, ...rest) : ts.createSourceFile(file, text, version, true);
+  };
+  const program = ts.createProgram({ rootNames: [specFile], options, host });
+  const source = program.getSourceFile(specFile);
+  if (source === undefined) throw new Error(`${specFile} cannot be read`);
+  const checker = program.getTypeChecker();
+  const module = checker.getSymbolAtLocation(source);
+  return {
+    checker,
+    source,
+    isForeign: (file) => program.isSourceFileFromExternalLibrary(file) || program.isSourceFileDefaultLibrary(file) || file.fileName === RUNTIME_FILE,
+    isLibrary: (file) => program.isSourceFileDefaultLibrary(file),
+    problems: () =>
+      [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)]
+        .filter(({ category }) => category === ts.DiagnosticCategory.Error)
+        .map(({ start, messageText, code }) => ({
+          file: specFile,
+          ...positionOf(source, start ?? 0),
+          message: `${ts.flattenDiagnosticMessageText(messageText, ' ')}${code === 2307 ? ' (is it installed? npm install)' : ''}`,
+        })),
+    exported: (name) => (module === undefined ? undefined : checker.getExportsOfModule(module).find((symbol) => symbol.name === name)),
+  };
+}
+
+export function positionOf(file: ts.SourceFile, offset: number): { readonly line: number; readonly column: number } {
+  const { line, character } = file.getLineAndCharacterOfPosition(offset);
+  return { line: line + 1, column: character + 1 };
+}

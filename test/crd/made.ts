@@ -1,0 +1,45 @@
+/** A CRD made of a piece of TypeScript, as generate makes it. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { crdOf } from '../../generators/lib/crd/index.ts';
+import type { Schema } from '../../generators/lib/crd/schema.ts';
+import { requireModel } from '../../generators/lib/load.ts';
+
+const IMPORTS = "import type { Duration, EmbeddedResource, Int32, Int64, IntOrString, LabelSelector, Quantity, Timestamp } from 'autopilot-runtime';";
+
+export interface MadeCrd {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly spec: {
+    readonly names: Readonly<Record<string, unknown>>;
+    readonly versions: readonly {
+      readonly schema: { readonly openAPIV3Schema: Schema };
+      readonly additionalPrinterColumns: readonly { readonly name: string; readonly type: string; readonly jsonPath: string; readonly priority?: number }[];
+      readonly subresources: object;
+    }[];
+  };
+}
+
+/**
+ * @param types declares FeatureSpec; an empty FeatureStatusInfo is added unless it is there. Its first line is line 2 of the file.
+ * @throws Error whose message has `spec.ts:LINE:COLUMN: …` for each problem
+ */
+export function made(types: string, group = 'features.test'): MadeCrd {
+  // Inside of the repository, so that packages are found.
+  const folder = mkdtempSync(join(import.meta.dirname, '.spec-'));
+  const file = join(folder, 'spec.ts');
+  const model = requireModel(`{kind: Feature, apiVersion: ${group}/v1, phases: [{name: A, initial: true}, {name: B, final: true}]}`, 'autopilot.yaml');
+  try {
+    writeFileSync(file, `${IMPORTS}\n${types}\n${types.includes('FeatureStatusInfo') ? '' : 'export interface FeatureStatusInfo {}\n'}`);
+    return crdOf(model, file) as MadeCrd;
+  } catch (error) {
+    throw new Error((error as Error).message.replaceAll(`${folder}/`, ''), { cause: error });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+export function specOf(types: string): Schema {
+  return made(types).spec.versions[0]?.schema.openAPIV3Schema.properties?.['spec'] ?? {};
+}
