@@ -1,5 +1,7 @@
 /** The public surface of the runtime: what generated projects and workers import. */
 export { run } from './operator/run.ts';
+export { parseDuration } from './duration.ts';
+export { remaining } from './pace.ts';
 export { defineScheduler } from './scheduler.ts';
 export type { Duration, FinalizerDefinition, InputDefinition, OutputDefinition, PhaseDefinition, QueryDefinition, Scheduler } from './scheduler.ts';
 export { shared } from './shared.ts';

@@ -1,0 +1,48 @@
+{{- /* The Pod's spec with the values' `pod` merged over it. */ -}}
+{{- define "canary-operator.podSpec" -}}
+{{- toYaml (mergeOverwrite (fromYaml (include "canary-operator.ownPodSpec" .)) (deepCopy .Values.pod)) -}}
+{{- end }}
+
+{{- define "canary-operator.ownPodSpec" -}}
+serviceAccountName: {{ include "canary-operator.serviceAccountName" . }}
+automountServiceAccountToken: true
+terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
+{{- with concat (.Values.global.imagePullSecrets | default list) .Values.imagePullSecrets | uniq }}
+imagePullSecrets: {{- toYaml . | nindent 2 }}
+{{- end }}
+securityContext: {{- toYaml .Values.podSecurityContext | nindent 2 }}
+{{- with .Values.initContainers }}
+initContainers: {{- toYaml . | nindent 2 }}
+{{- end }}
+containers:
+  - {{- include "canary-operator.container" . | nindent 4 }}
+  {{- with .Values.extraContainers }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+volumes:
+  - name: config
+    configMap:
+      name: {{ include "canary-operator.fullname" . }}
+  # Outlives the container: what a process that was ended by its watchdog leaves for the next one.
+  - name: state
+    emptyDir: { sizeLimit: 1Mi }
+  {{- with .Values.extraVolumes }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- with .Values.nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.affinity }}
+affinity: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.topologySpreadConstraints }}
+topologySpreadConstraints:
+  {{- range . }}
+  {{- $spread := dict "maxSkew" 1 "whenUnsatisfiable" "ScheduleAnyway" "labelSelector" (dict "matchLabels" (fromYaml (include "canary-operator.selectorLabels" $))) }}
+  - {{- toYaml (hasKey . "labelSelector" | ternary . (mergeOverwrite $spread .)) | nindent 4 }}
+  {{- end }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,34 @@
+{{- /* What the Pods of helm test and of the clean-up share: a script of files/, run by the Node of the operator's image. */ -}}
+{{- define "canary-operator.scriptPod" -}}
+restartPolicy: Never
+automountServiceAccountToken: true
+{{- with concat (.Values.global.imagePullSecrets | default list) .Values.imagePullSecrets | uniq }}
+imagePullSecrets: {{- toYaml . | nindent 2 }}
+{{- end }}
+securityContext: {{- toYaml .Values.podSecurityContext | nindent 2 }}
+{{- with .Values.nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- /* at: the top; script: its path. */ -}}
+{{- define "canary-operator.scriptContainer" -}}
+image: {{ include "canary-operator.image" .at }}
+imagePullPolicy: {{ .at.Values.image.pullPolicy }}
+securityContext: {{- toYaml .at.Values.securityContext | nindent 2 }}
+command: {{- toYaml .at.Values.tests.command | nindent 2 }}
+args:
+  - --input-type=module
+  - --eval
+  - |
+    {{- .at.Files.Get .script | nindent 4 }}
+resources: {{- toYaml .at.Values.resources | nindent 2 }}
+env:
+  - name: NODE_EXTRA_CA_CERTS
+    value: /var/run/secrets/kubernetes.io/serviceaccount/ca.crt
+  - name: NAMESPACES
+    value: {{ .at.Values.watchNamespaces | uniq | toJson | quote }}
+{{- end }}

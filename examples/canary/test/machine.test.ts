@@ -1,0 +1,234 @@
+import { expect } from 'chai';
+import { scheduler } from '../src/generated/scheduler.ts';
+import type { Shop } from './shop.ts';
+import { shop } from './shop.ts';
+
+describe('the machine of CanaryDeployment', () => {
+  let web: Shop;
+  const ready = async (...spec: Parameters<typeof shop>): Promise<Shop> => {
+    web = await shop(...spec);
+    await web.flight.advance('1m');
+    return web;
+  };
+  const evaluating = async (image: string, weight: number): Promise<void> => {
+    await web.release(image);
+    await web.flight.until(async () => (await web.phase()) === 'Evaluating' && (await web.status()).weight === weight);
+  };
+  const phases = (): readonly string[] => web.flight.events.flatMap((event) => (event.type === 'transition' ? [event.to] : []));
+  const decided = (): Promise<void> => web.flight.until(async () => ((await web.status()).history ?? []).length > 0, '1h');
+  afterEach(async () => {
+    await web.flight.stop();
+    expect(web.lost).to.deep.equal([]);
+  });
+
+  it('puts a primary in the Deployment’s place, without a moment in which nobody answers', async () => {
+    web = await shop();
+    expect(await web.phase()).to.equal('Waiting');
+    expect(await web.requests()).to.deep.equal({ 'web-primary': 100 });
+    expect(await web.replicas('web')).to.equal(3);
+    await web.flight.advance('1m');
+    expect(await web.requests()).to.deep.equal({ 'web-primary': 100 });
+    expect([await web.replicas('web'), await web.replicas('web-primary'), await web.replicas('web-canary')]).to.deep.equal([0, 3, 0]);
+  });
+
+  it('does not own the user’s Deployment and Service', async () => {
+    await ready();
+    for (const kind of ['Deployment', 'Service']) expect((await web.flight.get(kind, 'web'))?.metadata.ownerReferences).to.equal(undefined);
+  });
+
+  it('promotes a version that answers well, step by step', async () => {
+    await ready();
+    await web.release('web:2');
+    const weights: number[] = [];
+    await web.flight.until(async () => {
+      const { weight } = await web.status();
+      if (weight > 0 && weights.at(-1) !== weight) weights.push(weight);
+      return (await web.status()).history?.[0]?.promoted === true;
+    });
+    expect(weights).to.deep.equal([10, 15, 20, 25, 30]);
+    await web.flight.advance('1m');
+    expect(await web.image('web-primary')).to.equal('web:2');
+    expect(await web.requests()).to.deep.equal({ 'web-primary': 100 });
+    expect(await web.replicas('web-canary')).to.equal(0);
+    expect(phases()).to.deep.equal(['Waiting', 'Evaluating', 'Promoting', 'Waiting']);
+  });
+
+  it('makes no step before an interval is over, whatever happens meanwhile', async () => {
+    await ready();
+    await evaluating('web:2', 10);
+    for (let second = 0; second < 5; second++) {
+      await web.flight.advance('10s');
+      await web.flight.patch('Deployment', 'web-canary', { metadata: { labels: { touched: `${second}` } } });
+      await web.flight.patch('VirtualService', 'web', { metadata: { labels: { touched: `${second}` } } });
+    }
+    expect((await web.status()).weight).to.equal(10);
+    await web.flight.advance('11s');
+    expect((await web.status()).weight).to.equal(15);
+  });
+
+  it('rolls a version back that fails its requests, and does not try it again', async () => {
+    await ready();
+    await web.release('web:bad');
+    await decided();
+    expect((await web.status()).history[0]).to.deep.include({ promoted: false, reason: '50 % of its requests went well, 99 % are asked for' });
+    await web.flight.advance('2h');
+    expect(await web.requests()).to.deep.equal({ 'web-primary': 100 });
+    expect([await web.image('web-primary'), await web.replicas('web-canary')]).to.deep.equal(['web:1', 0]);
+    expect(phases()).to.deep.equal(['Waiting', 'Evaluating', 'RollBack', 'Waiting']);
+  });
+
+  it('tries a version again that failed, when another one was there in between', async () => {
+    await ready();
+    await web.release('web:bad');
+    await decided();
+    await web.flight.advance('1m');
+    await web.release('web:1');
+    await web.flight.advance('1m');
+    expect(await web.phase()).to.equal('Waiting');
+    await web.release('web:bad');
+    expect(await web.phase()).to.equal('Evaluating');
+  });
+
+  it('never promotes a canary that nobody asks', async () => {
+    await ready();
+    web.clients.web = 0;
+    await web.release('web:2');
+    await web.flight.advance('23h');
+    expect([await web.phase(), await web.image('web-primary')]).to.deep.equal(['Evaluating', 'web:1']);
+    await web.flight.advance('2h');
+    expect((await web.status()).history[0]).to.deep.include({ promoted: false, reason: 'it was not decided in time' });
+    expect(await web.image('web-primary')).to.equal('web:1');
+  });
+
+  it('does not count intervals without enough requests', async () => {
+    await ready({ minRequests: 100 });
+    web.clients.web = 1;
+    await evaluating('web:2', 10);
+    await web.flight.advance('30m');
+    expect(await web.status()).to.deep.include({ weight: 10, passed: 0 });
+    web.clients.web = 20;
+    await web.flight.advance('1m');
+    expect(await web.status()).to.deep.include({ weight: 15, passed: 1 });
+  });
+
+  it('gives no request to Pods that never become ready', async () => {
+    await ready();
+    await web.release('web:never');
+    await decided();
+    expect((await web.status()).history[0]?.reason).to.equal('its Pods do not become ready');
+    expect(await web.requests()).to.deep.equal({ 'web-primary': 100 });
+  });
+
+  it('begins again with a new version that comes in the middle, and with no request on it', async () => {
+    await ready();
+    await evaluating('web:2', 20);
+    await web.release('web:3');
+    expect(await web.requests()).to.deep.equal({ 'web-primary': 100 });
+    await web.flight.until(async () => (await web.phase()) === 'Evaluating' && (await web.status()).weight === 10);
+    expect([await web.image('web-canary'), await web.image('web-primary')]).to.deep.equal(['web:3', 'web:1']);
+    expect((await web.status()).history.map(({ reason }) => reason)).to.deep.equal(['the Deployment has changed meanwhile']);
+    await web.flight.until(async () => (await web.image('web-primary')) === 'web:3');
+  });
+
+  it('promotes what was evaluated, not what came after', async () => {
+    await ready();
+    await evaluating('web:2', 30);
+    await web.flight.until(async () => (await web.phase()) === 'Evaluating' && (await web.status()).passed === 4);
+    await web.flight.until(() => phases().includes('Promoting'));
+    await web.release('web:bad');
+    await web.flight.advance('10s');
+    expect(await web.image('web-primary')).to.equal('web:2');
+  });
+
+  it('flies on where it was when the operator is restarted in the middle', async () => {
+    await ready();
+    await evaluating('web:2', 20);
+    const { passed } = await web.status();
+    for (let restarts = 0; restarts < 3; restarts++) await web.flight.restart(scheduler);
+    expect(await web.status()).to.deep.include({ weight: 20, passed });
+    await web.flight.until(async () => (await web.status()).history?.[0]?.promoted === true);
+    expect(await web.image('web-primary')).to.equal('web:2');
+  });
+
+  it('takes a route back that somebody edits by hand', async () => {
+    await ready();
+    await evaluating('web:2', 10);
+    const route = [{ destination: { host: 'web-canary' }, weight: 100 }];
+    await web.flight.patch('VirtualService', 'web', { spec: { http: [{ name: 'mine', route }] } });
+    expect(await web.requests()).to.deep.equal({ 'web-primary': 90, 'web-canary': 10 });
+  });
+
+  it('makes the primary again when somebody deletes it', async () => {
+    await ready();
+    await web.flight.remove('Deployment', 'web-primary');
+    expect(await web.requests()).to.deep.equal({ 'web-primary': 100 });
+    expect(await web.replicas('web-primary')).to.equal(3);
+    expect(web.lost.splice(0)).to.not.deep.equal([]);
+  });
+
+  it('takes all requests from a canary that nobody can judge any more', async () => {
+    for (const gone of ['web', 'web-canary']) {
+      await ready();
+      await evaluating('web:2', 10);
+      await web.flight.remove('Deployment', gone);
+      expect(await web.requests(), gone).to.deep.equal({ 'web-primary': 100 });
+      expect(web.lost.splice(0)).to.deep.equal(gone === 'web' ? [] : ['10 % after DELETED Deployment web-canary']);
+      await web.flight.stop();
+    }
+  });
+
+  it('gives everything back when it is deleted in the middle: no request on the canary, none lost', async () => {
+    await ready();
+    await evaluating('web:2', 20);
+    await web.flight.remove('CanaryDeployment', 'web');
+    expect(await web.flight.get('CanaryDeployment', 'web')).to.not.equal(undefined);
+    expect(await web.requests()).to.deep.equal({ web: 50, 'web-primary': 50 });
+    expect(await web.replicas('web')).to.equal(3);
+    await web.flight.advance('1m');
+    expect(await web.flight.get('CanaryDeployment', 'web')).to.equal(undefined);
+    expect(await web.requests()).to.deep.equal({ web: 100 });
+    expect((await web.flight.list('Deployment')).map(({ metadata }) => metadata.name)).to.deep.equal(['web']);
+    expect((await web.flight.list('VirtualService')).map(({ metadata }) => metadata.name)).to.deep.equal([]);
+    expect((await web.flight.list('Service')).map(({ metadata }) => metadata.name)).to.deep.equal(['web']);
+  });
+
+  describe('with a route of the mesh team’s', () => {
+    const before = {
+      spec: {
+        hosts: ['web'],
+        http: [
+          { name: 'web', route: [{ destination: { host: 'web' } }], timeout: '2s' },
+          { match: [{ uri: { prefix: '/x' } }], route: [{ destination: { host: 'x' } }] },
+        ],
+      },
+    };
+    const theirs = { apiVersion: 'networking.istio.io/v1', kind: 'VirtualService', metadata: { name: 'front' }, ...before };
+    const theirSpec = async (): Promise<unknown> => (await web.flight.get('VirtualService', 'front'))?.spec;
+    beforeEach(() => ready({ virtualService: { name: 'front', route: 'web' } }, [theirs]));
+
+    it('changes that route’s destinations and nothing else', async () => {
+      await evaluating('web:2', 10);
+      const route = [
+        { destination: { host: 'web-primary' }, weight: 90 },
+        { destination: { host: 'web-canary' }, weight: 10 },
+      ];
+      expect(await theirSpec()).to.deep.equal({ ...before.spec, http: [{ ...before.spec.http[0], route }, before.spec.http[1]] });
+      expect(await web.flight.get('VirtualService', 'web')).to.equal(undefined);
+    });
+
+    it('takes it back when somebody edits it by hand', async () => {
+      await evaluating('web:2', 10);
+      await web.flight.patch('VirtualService', 'front', before);
+      expect(await web.requests()).to.deep.equal({ 'web-primary': 90, 'web-canary': 10 });
+    });
+
+    it('puts it back when it is deleted in the middle', async () => {
+      await evaluating('web:2', 20);
+      await web.flight.remove('CanaryDeployment', 'web');
+      expect(await theirSpec()).to.deep.equal(before.spec);
+      expect(await web.requests()).to.deep.equal({ web: 50, 'web-primary': 50 });
+      await web.flight.advance('1m');
+      expect(await web.requests()).to.deep.equal({ web: 100 });
+    });
+  });
+});

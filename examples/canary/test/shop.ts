@@ -1,0 +1,121 @@
+/** A shop in the mesh: a Deployment and its Service as its team writes them, and the CanaryDeployment for it. */
+import type { Flight, Simulator } from 'autopilot-sandbox';
+import { arrivals, deployments, fly, traffic } from 'autopilot-sandbox';
+import crd from '../src/generated/crd.json' with { type: 'json' };
+import type { Deployment } from '../src/generated/parameters.ts';
+import { scheduler } from '../src/generated/scheduler.ts';
+import type { Role } from '../src/release.ts';
+import { copyOf } from '../src/release.ts';
+
+const labels = { app: 'web' };
+
+/** As its team writes it. */
+export function deployment(image: string, replicas = 3) {
+  const template = { metadata: { labels: { ...labels, tier: 'front' } }, spec: { containers: [{ name: 'web', image, ports: [{ containerPort: 8080 }] }] } };
+  return { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web' }, spec: { replicas, selector: { matchLabels: labels }, template } } as const;
+}
+
+/** As it is read, rolled out. */
+export function target(image: string, { available = 3 }: { readonly available?: number } = {}) {
+  const status = { observedGeneration: 1, replicas: 3, updatedReplicas: 3, availableReplicas: available };
+  const { metadata, ...rest } = deployment(image);
+  return {
+    ...rest,
+    metadata: { name: metadata.name as string, namespace: 'default', generation: 1, annotations: {} as Readonly<Record<string, string>> },
+    status,
+  };
+}
+
+/** A copy of it, rolled out, as the operator makes it. */
+export function copy(role: Role, { of, available = 3 }: { readonly of: string; readonly available?: number }): ReturnType<typeof target> {
+  const made = copyOf(target(of) as unknown as Deployment, role, { replicas: 3 });
+  const { status, metadata } = target(of, { available });
+  return { ...made, metadata: { ...metadata, ...made.metadata }, status } as unknown as ReturnType<typeof target>;
+}
+
+export const service = {
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name: 'web' },
+  spec: { selector: { app: 'web' }, ports: [{ name: 'http', port: 80, targetPort: 8080 }] },
+} as const;
+
+export function canary(more: object = {}) {
+  return {
+    apiVersion: 'autopilot.examples.io/v1',
+    kind: 'CanaryDeployment',
+    metadata: { name: 'web' },
+    spec: { successThreshold: 99, measurementInterval: '1m', analysisPeriod: '5m', ...more },
+  } as const;
+}
+
+/** Images: `web:bad` answers half of its requests, `web:never` does not start, anything else is well. */
+export interface Shop {
+  readonly flight: Flight;
+  /** Requests per second from clients; may be changed on the way. */
+  readonly clients: { web: number };
+  phase(): Promise<string>;
+  /** The user's fields of status. */
+  status(): Promise<{ readonly weight: number; readonly passed: number; readonly history: readonly { readonly promoted: boolean; readonly reason: string }[] }>;
+  /** What the cluster looked like at moments in which some requests to the Service reached no Pod. */
+  readonly lost: string[];
+  /** Somebody puts a new version into the Deployment. */
+  release(image: string): Promise<void>;
+  /** Percent of the requests to the Service that reach each Deployment; and that are lost. */
+  requests(): Promise<Readonly<Record<string, number | string>>>;
+  image(deployment: string): Promise<string | undefined>;
+  replicas(deployment: string): Promise<number | undefined>;
+}
+
+export async function shop(spec: object = {}, objects: readonly Parameters<Flight['create']>[0][] = []): Promise<Shop> {
+  const clients = { web: 20 };
+  const lost: string[] = [];
+  const imageOf = (object: { readonly spec?: { readonly template?: { readonly spec?: { readonly containers?: readonly { readonly image?: string }[] } } } }) =>
+    object.spec?.template?.spec?.containers?.[0]?.image;
+  const flight = await fly(scheduler, {
+    crd,
+    objects: [deployment('web:1'), service, ...objects],
+    simulators: [
+      deployments({ rollout: (object) => (imageOf(object) === 'web:never' ? 'failed' : 'complete') }),
+      watcher(lost),
+      traffic({ hosts: clients, succeeds: (object) => (imageOf(object) === 'web:bad' ? 50 : 100) }),
+    ],
+  });
+  await flight.create(canary(spec));
+  const resource = async () => (await flight.get('CanaryDeployment', 'web'))?.status ?? {};
+  return {
+    flight,
+    clients,
+    lost,
+    phase: async () => (await resource()).phase,
+    status: resource,
+    release: (image) => flight.patch('Deployment', 'web', { spec: { template: deployment(image).spec.template } }),
+    async requests() {
+      const { at, lost } = await arrivals(flight.cluster, 'web');
+      return { ...Object.fromEntries(at.map(({ deployment: { metadata }, percent }) => [metadata.name, percent])), ...(lost > 0 && { lost }) };
+    },
+    image: async (name) => imageOf((await flight.get('Deployment', name)) ?? {}),
+    replicas: async (name) => (await flight.get('Deployment', name))?.spec.replicas,
+  };
+}
+
+/** Looks after each change of what requests depend on, from the first Pod that answers. */
+function watcher(lost: string[]): Simulator {
+  return ({ cluster }) => {
+    const ended = new AbortController();
+    let answered = false;
+    const look = async (kind: string): Promise<void> => {
+      try {
+        for await (const event of cluster.api.watch(cluster.typeNamed(kind), { resourceVersion: '0' }, ended.signal)) {
+          const now = await arrivals(cluster, 'web');
+          answered ||= now.lost === 0;
+          if (answered && now.lost > 0 && event.type !== 'BOOKMARK') lost.push(`${now.lost} % after ${event.type} ${kind} ${event.object.metadata.name}`);
+        }
+      } catch (error) {
+        if (!ended.signal.aborted) throw error;
+      }
+    };
+    for (const kind of ['Deployment', 'Service', 'VirtualService']) void look(kind);
+    return { stop: () => ended.abort() };
+  };
+}

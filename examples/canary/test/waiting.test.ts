@@ -1,0 +1,36 @@
+import { context } from 'autopilot-sandbox';
+import { expect } from 'chai';
+import type { Context, Result } from '../src/generated/waiting.ts';
+import { sync } from '../src/workers/waiting.ts';
+import { canary, copy, target } from './shop.ts';
+
+const NOW = new Date('2026-01-01T12:00:00Z');
+const wait = (seconds: number, ...deployments: readonly ReturnType<typeof target>[]): Promise<Result> =>
+  sync(context<Context>({ resource: canary(), inputs: { deployments }, now: NOW, phaseStartedAt: new Date(NOW.getTime() - seconds * 1000) }));
+
+describe('Waiting', () => {
+  it('scales nothing down before requests on their way are through', async () => {
+    const { outputs, requeueAfter } = await wait(10, target('web:1'), copy('primary', { of: 'web:1' }));
+    expect([outputs?.deployments, requeueAfter]).to.deep.equal([undefined, '20000ms']);
+  });
+
+  it('scales Deployment and canary down then', async () => {
+    const { next, outputs } = await wait(30, target('web:1'), copy('primary', { of: 'web:1' }));
+    expect(next).to.equal('Waiting');
+    const [copied, held] = outputs?.deployments ?? [];
+    expect(copied).to.have.nested.property('spec.replicas', 0);
+    expect(held).to.deep.include({ shared: true, fields: [{ path: ['spec', 'replicas'], value: 0 }] });
+  });
+
+  it('goes on to Evaluating with as many Pods as the primary has, when the Deployment has changed', async () => {
+    const { next, outputs } = await wait(30, target('web:2'), copy('primary', { of: 'web:1' }), copy('canary', { of: 'web:1' }));
+    expect(next).to.equal('Evaluating');
+    expect(outputs?.deployments?.[0]).to.have.nested.property('spec.replicas', 3);
+  });
+
+  it('stays with a version that the canary has failed with', async () => {
+    expect((await wait(30, target('web:2'), copy('primary', { of: 'web:1' }), copy('canary', { of: 'web:2' }))).next).to.equal('Waiting');
+  });
+
+  it('begins anew without a primary', async () => expect(await wait(30, target('web:1'))).to.deep.equal({ next: 'Initializing' }));
+});
