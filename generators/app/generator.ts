@@ -12,6 +12,7 @@ type Options = BaseOptions & InitOptions & { dir?: string };
 /** `yo autopilot [DIR]` */
 export class AppGenerator extends Generator<Record<string, never>, Options> {
   #dir = '.';
+  #written = false;
 
   constructor(args: string[], options: Options) {
     super(args, options, { customInstallTask: true } as never);
@@ -28,16 +29,17 @@ export class AppGenerator extends Generator<Record<string, never>, Options> {
     const ask = interactive(inputOf(this.env.adapter)) ? asker(this, say) : undefined;
     const phase = this.options.phase === undefined ? undefined : repeated(process.argv, '--phase');
     const { init } = await import('../lib/commands.ts');
-    await plainly(() => init(this.#dir, { ...this.options, phase }, { ask, say }));
+    this.#written = await plainly(() => init(this.#dir, { ...this.options, phase }, { ask, say }), say);
   }
 
   async install(): Promise<void> {
-    if (this.options.skipInstall) return;
+    if (this.options.skipInstall || !this.#written) return;
     const { install } = await import('../lib/commands.ts');
     await plainly(() => install(this.#dir));
   }
 
   async end(): Promise<void> {
+    if (!this.#written) return;
     const { nextSteps } = await import('../lib/commands.ts');
     for (const line of nextSteps(this.options.dir ?? '.', !this.options.skipInstall)) this.log(line);
   }

@@ -94,7 +94,10 @@ export async function install(dir: string): Promise<void> {
 
 export function nextSteps(dir: string, installed: boolean): string[] {
   return [
-    `Next: cd ${dir}${installed ? '' : ' && npm install'} && npm test, then say in src/spec.ts what users may want and in src/workers/ what each phase does.`,
+    '',
+    'Next:',
+    `  cd ${dir}${installed ? '' : ' && npm install'} && npm test`,
+    '  Say in src/spec.ts what users may want, and in src/workers/ what each phase does.',
   ];
 }
 

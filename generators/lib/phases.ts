@@ -11,7 +11,9 @@ import type { NewPhase } from './edit.ts';
 import { boxes, drawn } from './graph.ts';
 import { loadModel, requireModel } from './load.ts';
 import { readText } from './lock.ts';
-import type { Model, ProjectFile } from './model.ts';
+import type { Model } from './model.ts';
+import { movedFiles } from './moved.ts';
+import type { Moved } from './moved.ts';
 import { suggestion } from './naming.ts';
 import { newPhaseProblem, splitNames } from './phase-option.ts';
 import { generateProject } from './project.ts';
@@ -43,8 +45,8 @@ interface Project {
 
 interface Change {
   readonly projectText: string;
-  /** The user's files that move along: where they will be, and where they were. */
-  readonly moved?: { readonly seed: readonly ProjectFile[]; readonly removed: readonly string[] };
+  /** The user's files that move along. */
+  readonly moved?: Moved;
   /** What a person should know before it is done. */
   readonly says?: readonly string[];
 }
@@ -107,7 +109,9 @@ export async function changePhases(from: string, words: readonly string[], optio
 
 /** Whether options say what is to change, so that nothing has to be asked. */
 function spoken(options: ChangeOptions): boolean {
-  return ['description', 'inputs', 'outputs', 'next', 'final', 'ready', 'after', 'heir'].some((key) => options[key as keyof ChangeOptions] !== undefined);
+  const words = ['description', 'inputs', 'outputs', 'next', 'after', 'heir'] as const;
+  // yo says false for a flag that was not given.
+  return words.some((key) => options[key] !== undefined) || options.final === true || options.ready === true;
 }
 
 function orderOf(words: readonly string[]): Order {
@@ -210,25 +214,7 @@ function fieldsOf({ description, inputs, outputs, next, final, ready }: ChangeOp
     ...(inputs !== undefined && { inputs: splitNames(inputs) }),
     ...(outputs !== undefined && { outputs: splitNames(outputs) }),
     ...(next !== undefined && { next: splitNames(next) }),
-    ...(final !== undefined && { final }),
-    ...(ready !== undefined && { ready }),
+    ...(final === true && { final }),
+    ...(ready === true && { ready }),
   };
-}
-
-/** The worker's file and its test move with the phase; only their imports of what moves change. */
-function movedFiles(dir: string, from: string, to: string): { readonly seed: readonly ProjectFile[]; readonly removed: readonly string[] } {
-  if (from === to) return { seed: [], removed: [] };
-  const moves = [
-    [`src/workers/${from}.ts`, `src/workers/${to}.ts`],
-    [`test/${from}.test.ts`, `test/${to}.test.ts`],
-  ] as const;
-  const found = moves.flatMap(([old, path]) => {
-    const text = readText(join(dir, old));
-    if (text === undefined) return [];
-    const content = text.replaceAll(new RegExp(`(/(?:generated|workers))/${from}\\.ts(['"])`, 'g'), `$1/${to}.ts$2`);
-    // What is there already stays, unless it is what a rename that was interrupted has left.
-    const there = readText(join(dir, path));
-    return there === undefined || there === content ? [{ old, file: { path, content, ownership: 'yours' as const } }] : [];
-  });
-  return { seed: found.map(({ file }) => file), removed: found.map(({ old }) => old) };
 }

@@ -7,6 +7,7 @@ import type { Attention } from './attention.ts';
 import { requireModel } from './load.ts';
 import { readLock, readText, refuseOlder } from './lock.ts';
 import type { Model, ProjectFile } from './model.ts';
+import { leftBehind } from './moved.ts';
 import { loadOperatorConfig, operatorConfigText } from './operator-config.ts';
 import { packageVersion } from './package-root.ts';
 import { PROJECT_FILE } from './project-file.ts';
@@ -63,8 +64,9 @@ export async function generateProject(dir: string, options: GenerateOptions = {}
   const files = [...seed, ...rendered.filter(({ path }) => !seed.some((file) => file.path === path))];
   const attention = attentionOf(dir, model, rendered);
   const planned = planWrites(dir, files, { version: packageVersion, runtime, ...(options.force !== undefined && { force: options.force }) });
-  const plan = { ...planned, changes: [...planned.changes, ...(options.removed ?? []).map((path) => ({ action: 'remove', path }) as const)] };
-  const whole = options.projectText === undefined ? plan : withProjectText(dir, options.projectText, plan);
+  const gone = [...(options.removed ?? []), ...leftBehind(dir, model)].map((path) => ({ action: 'remove', path }) as const);
+  const plan = { ...planned, changes: [...planned.changes, ...gone] };
+  const whole = options.projectText === undefined ? plan : withProjectText(dir, options.projectText, plan, seed);
   if (options.bail && whole.conflicts.length > 0)
     throw new Error(`${whole.conflicts.join(', ')}: you and the generator have changed the same lines. Nothing was written (--bail).`);
   if (!options.dryRun) carryOut(dir, whole);
@@ -78,10 +80,13 @@ export function upToDate(plan: Plan): boolean {
 
 export { refuseEdited };
 
-function withProjectText(dir: string, text: string, plan: Plan): Plan {
+/** What is taken along comes before autopilot.yaml: interrupted after it, the next generate would put stubs in its place. */
+function withProjectText(dir: string, text: string, plan: Plan, seed: readonly ProjectFile[]): Plan {
   const disk = readText(join(dir, PROJECT_FILE));
   if (disk === text) return plan;
-  return { ...plan, changes: [{ action: disk === undefined ? 'create' : 'update', path: PROJECT_FILE, content: text }, ...plan.changes] };
+  const taken = new Set(seed.map(({ path }) => path));
+  const project = { action: disk === undefined ? 'create' : 'update', path: PROJECT_FILE, content: text } as const;
+  return { ...plan, changes: [...plan.changes.filter(({ path }) => taken.has(path)), project, ...plan.changes.filter(({ path }) => !taken.has(path))] };
 }
 
 /** The spec as a file: the project's own, so that its imports are found, or a temporary one before there is any. */

@@ -21,7 +21,7 @@ export function summary({ model, plan, attention }: Generated, wrote = true): st
   );
   const rest = [...notes, ...conflicts, ...look];
   if (upToDate(plan)) return [...rest, `up to date: ${model.operatorName}, ${model.phases.length} phases`];
-  const lines = plan.changes.map((change) => `${(wrote ? WORDS[change.action] : change.action).padStart(9)} ${change.path}`);
+  const lines = folded(plan.changes).map(([action, path]) => `${(wrote ? WORDS[action] : action).padStart(9)} ${path}`);
   const count = (action: Action): number => plan.changes.filter((change) => change.action === action).length;
   const counts = [
     ...ACTIONS.map((action) => [count(action), WORDS[action]] as const),
@@ -29,6 +29,26 @@ export function summary({ model, plan, attention }: Generated, wrote = true): st
     [attention.orphaned.length, 'orphaned'] as const,
   ].flatMap(([number, word]) => (number === 0 ? [] : [`${number} ${word}`]));
   return [...lines, ...rest, `${wrote ? '' : 'would be: '}${plan.changes.length === 0 ? 'records updated' : counts.join(', ')}`];
+}
+
+/** Folders of which nobody reads every file's name, when they are made. */
+const FOLDED = /^(src\/generated|charts\/[^/]+|vendor|\.autopilot)\//;
+
+function folded(changes: readonly Change[]): readonly (readonly [Action, string])[] {
+  const created = new Map<string, number>();
+  for (const { action, path } of changes) {
+    const [folder] = FOLDED.exec(path) ?? [];
+    if (action === 'create' && folder !== undefined) created.set(folder, (created.get(folder) ?? 0) + 1);
+  }
+  const told = new Set<string>();
+  return changes.flatMap(({ action, path }) => {
+    const [folder = ''] = FOLDED.exec(path) ?? [];
+    const count = created.get(folder) ?? 0;
+    if (action !== 'create' || count <= 3) return [[action, path] as const];
+    if (told.has(folder)) return [];
+    told.add(folder);
+    return [[action, `${folder} (${count} files)`] as const];
+  });
 }
 
 /** What would change, as a unified diff. */

@@ -1,5 +1,7 @@
 /** Questions through Yeoman's adapter, one at a time. `?` explains a question and asks it again. */
+import { STOPPED } from './dialogue/question.ts';
 import type { Ask, Question, Say } from './dialogue/question.ts';
+import { wrapped } from './wrap.ts';
 
 interface Prompter {
   prompt(questions: never): Promise<unknown>;
@@ -14,7 +16,8 @@ export function asker(adapter: Prompter, say: Say): Ask {
       const answers = (await adapter.prompt([promptOf(question, preset)] as never)) as Record<string, unknown>;
       const answer = answers[question.name];
       if (Array.isArray(answer) ? answer.includes(HELP) : typeof answer === 'string' && answer.trim() === HELP) {
-        say(`\n${question.help.map((line) => `  ${line}`).join('\n')}\n`);
+        const width = Math.min(process.stdout.columns ?? 80, 100) - 4;
+        say(`\n${question.help.flatMap((text) => wrapped(text, width).map((line) => `  ${line}`)).join('\n')}\n`);
         if (Array.isArray(answer)) preset = (answer as readonly string[]).filter((one) => one !== HELP);
       } else return question.type === 'confirm' ? /^y/i.test(String(answer).trim()) : answer;
     }
@@ -79,12 +82,20 @@ export function inputOf(adapter: unknown): Input {
   return actualAdapter?.stdin ?? stdin ?? process.stdin;
 }
 
-/** Errors with a string `code` crash yo, so only the sentence goes on. */
-export async function plainly<T>(work: () => Promise<T>): Promise<T> {
+/**
+ * Errors with a string `code` crash yo, so only the sentence goes on. Who stops the dialogue is told so, without the words that Yeoman
+ * has for failures. @returns false when it was stopped
+ */
+export async function plainly(work: () => Promise<unknown>, say: Say = () => {}): Promise<boolean> {
   try {
-    return await work();
+    await work();
+    return true;
   } catch (error) {
-    if (error instanceof Error && error.name === 'ExitPromptError') throw new Error('Stopped; nothing was written.', { cause: undefined });
-    throw new Error(error instanceof Error ? error.message : String(error));
+    const message = error instanceof Error ? error.message : String(error);
+    const stopped = error instanceof Error && error.name === 'ExitPromptError';
+    if (!stopped && message !== STOPPED) throw new Error(message);
+    say(STOPPED);
+    process.exitCode = 1;
+    return false;
   }
 }

@@ -1,5 +1,5 @@
 /** Carries out a plan: each file whole or not at all, records before files, the lock last. */
-import { mkdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { LOCK_FILE, readText } from './lock.ts';
 import type { Change, Plan } from './plan.ts';
@@ -8,27 +8,27 @@ import type { Change, Plan } from './plan.ts';
 export function carryOut(dir: string, plan: Plan): void {
   refuseEdited(plan);
   if (plan.changes.length + plan.records.length === 0) return;
-  using _alone = alone(dir);
   const lock = plan.records.filter(({ path }) => path === LOCK_FILE);
   const bases = plan.records.filter(({ path }) => path !== LOCK_FILE);
-  for (const change of [...bases, ...plan.changes, ...lock]) apply(dir, change);
+  const steps = [...bases, ...plan.changes, ...lock];
+  using _alone = alone(dir, steps);
+  for (const change of steps) apply(dir, change);
 }
 
 const ALONE = '.autopilot/generating';
 
 /** Two generates at once would write two halves: the second one is refused. What a killed one has left behind is taken over. */
-function alone(dir: string): Disposable {
+function alone(dir: string, steps: readonly Change[]): Disposable {
   const path = join(dir, ALONE);
-  try {
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, String(process.pid), { flag: 'wx' });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw new Error(`cannot write ${path}: ${(error as Error).message}`);
+  const claim = (flag: 'wx' | 'w'): void => writing(path, () => writeFileSync(path, String(process.pid), { flag }));
+  writing(path, () => mkdirSync(dirname(path), { recursive: true }));
+  if (existsSync(path)) {
     const holder = Number(readText(path));
     if (holder !== process.pid && isRunning(holder))
       throw new Error(`another generate (process ${holder}) is at work in ${dir}: wait for it. Nothing was written.`);
-    writeFileSync(path, String(process.pid));
-  }
+    for (const step of steps) rmSync(temporaryOf(join(dir, step.path), holder), { force: true });
+    claim('w');
+  } else claim('wx');
   return { [Symbol.dispose]: () => rmSync(path, { force: true }) };
 }
 
@@ -50,22 +50,55 @@ export function refuseEdited(plan: Plan): void {
 
 /** Temporary file and rename: a reader sees the old content or the new, never a part. */
 export function writeWhole(path: string, content: string | Uint8Array): void {
-  mkdirSync(dirname(path), { recursive: true });
-  const temporary = `${path}.${process.pid}.tmp`;
+  const temporary = temporaryOf(path, process.pid);
+  writing(path, () => {
+    try {
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(temporary, content);
+      renameSync(temporary, path);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw error;
+    }
+  });
+}
+
+function temporaryOf(path: string, pid: number): string {
+  return `${path}.${pid}.tmp`;
+}
+
+/** @throws Error a sentence that names the path; a plain one, because yo ends with a stack trace on errors that carry a code */
+function writing(path: string, write: () => void): void {
   try {
-    writeFileSync(temporary, content);
-    renameSync(temporary, path);
+    write();
   } catch (error) {
-    rmSync(temporary, { force: true });
-    // A plain Error: yo ends with a stack trace on errors that carry a code.
-    throw new Error(`cannot write ${path}: ${(error as Error).message}`);
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new Error(`cannot write ${path}: ${(code !== undefined && REASONS[code]?.()) || message}`);
   }
+}
+
+const AGAIN = 'What was written is whole; generate again, and the rest follows';
+
+const REASONS: Readonly<Record<string, () => string>> = {
+  ENOSPC: () => `the disk is full. ${AGAIN} when there is room`,
+  EDQUOT: () => `your quota of disk space is used up. ${AGAIN} when there is room`,
+  EROFS: () => 'the file system is read-only',
+  EACCES: denied,
+  EPERM: denied,
+};
+
+function denied(): string {
+  const { env } = process;
+  const user = process.getuid?.();
+  const dropped = user !== 0 && (env['HOME'] === '/root' || env['USER'] === 'root' || env['LOGNAME'] === 'root');
+  const hint = dropped ? `. yo gives up the rights of root and runs as user ${user}: as root use the bin, autopilot init` : '';
+  return `this user may not write there${hint}`;
 }
 
 function apply(dir: string, change: Change): void {
   const path = join(dir, change.path);
   if (change.content !== undefined) return writeWhole(path, change.content);
-  rmSync(path, { force: true });
+  writing(path, () => rmSync(path, { force: true }));
   removeEmptyFolders(dir, dirname(change.path));
 }
 

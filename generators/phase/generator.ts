@@ -26,6 +26,6 @@ export class PhaseGenerator extends Generator<Record<string, never>, Options> {
     const ask = interactive(inputOf(this.env.adapter)) ? asker(this, say) : undefined;
     const words = [this.options.verb, this.options.name, this.options.to].filter((word) => word !== undefined);
     const { changePhases } = await import('../lib/phases.ts');
-    await plainly(() => changePhases(this.destinationRoot(), words, this.options, { ask, say }));
+    await plainly(() => changePhases(this.destinationRoot(), words, this.options, { ask, say }), say);
   }
 }

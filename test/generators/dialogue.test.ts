@@ -1,32 +1,14 @@
 import { expect } from 'chai';
 import { nodeProblem } from '../../generators/lib/node-version.ts';
 import { askProject, kindOf } from '../../generators/lib/dialogue/project.ts';
-import type { Ask, Question } from '../../generators/lib/dialogue/question.ts';
+import type { Question } from '../../generators/lib/dialogue/question.ts';
 import { loadModel } from '../../generators/lib/load.ts';
 import { projectText } from '../../generators/lib/edit.ts';
 import type { NewProject } from '../../generators/lib/edit.ts';
 import { parsePhase } from '../../generators/lib/phase-option.ts';
 import { asker } from '../../generators/lib/terminal.ts';
-
-type Answers = readonly (readonly [name: string, answer: unknown])[];
-
-/** Answers in order; each is held against the question's own validation, as the terminal does. `DEFAULT` takes what Enter alone takes. */
-function script(answers: Answers): { ask: Ask; asked: Question[] } {
-  const asked: Question[] = [];
-  const ask: Ask = async (question) => {
-    const [name, given] = answers[asked.length] ?? ['nothing', undefined];
-    expect(question.name, `question ${asked.length}: ${question.message}`).to.equal(name);
-    expect(question.help.length, `help of ${name}`).to.be.greaterThan(0);
-    asked.push(question);
-    const answer = given === DEFAULT ? (question.default ?? (question.type === 'checkbox' ? [] : '')) : given;
-    if (question.type === 'input') expect(question.validate?.(answer as string) ?? true, question.message).to.equal(true);
-    if (question.type === 'checkbox') expect(question.choices.map(({ value }) => value)).to.include.members(answer as string[]);
-    if (question.type === 'select') expect(question.choices.map(({ value }) => value)).to.include(answer);
-    return answer;
-  };
-  return { ask, asked };
-}
-const DEFAULT = Symbol('what Enter alone takes');
+import { DEFAULT, script } from './script.ts';
+import type { Answers } from './script.ts';
 
 const offer = { dir: 'my-canary', examples: [{ value: 'autoroute' }] };
 const given = { kind: 'Canary', apiVersion: 'examples.io/v1', operatorName: 'canary' };

@@ -41,7 +41,7 @@ describe('the packed generator', function () {
 
   it('makes a default project whose own tests and types pass right after npm install', async () => {
     const text = await run(dir, autopilot, 'init', 'default', '--kind', 'Canary', '--api-version', 'examples.io/v1');
-    expect(text).to.contain('created src/generated/crd.json');
+    expect(text).to.contain('created src/generated/ (');
     const project = join(dir, 'default');
     expect(existsSync(join(project, 'node_modules/autopilot-runtime/package.json')), 'init installs').to.equal(true);
     await passes(project);

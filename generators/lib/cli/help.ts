@@ -1,4 +1,5 @@
 /** Help in a terminal, the USAGE files of the generators of yo, and docs/reference/cli.md: all from the table of commands. */
+import { wrapped } from '../wrap.ts';
 import { commandTable, optionsOf } from './table.ts';
 import type { Command, Option } from './table.ts';
 
@@ -105,18 +106,6 @@ function row(left: string, text: string, column: number): readonly string[] {
   const lines = wrapped(text, WIDTH - column - 3);
   const head = left.length > column ? [`  ${left}`] : [];
   return [...head, ...lines.map((line, index) => `  ${(index === 0 && head.length === 0 ? left : '').padEnd(column)} ${line}`)];
-}
-
-function wrapped(text: string, width: number): readonly string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else line = line === '' ? word : `${line} ${word}`;
-  }
-  return [...lines, line];
 }
 
 /** What the generators of yo declare: the options of the command but those that Yeoman has already. */

@@ -29,7 +29,7 @@ export interface Offer {
 
 /** @returns the project, or the name of the example to start from. @throws Error when the last look is answered with no */
 export async function askProject(ask: Ask, say: Say, given: GivenProject, { dir, examples }: Offer): Promise<NewProject | { readonly example: string }> {
-  say('Type ? at a question to have it explained. Nothing is written before the last answer.\n');
+  say('? explains a question. Nothing is written before the last answer.\n');
   if (Object.keys(given).length === 0 && examples.length > 0) {
     const choices = [{ value: OWN, description: 'you name the phases, and get a stub for each worker' }, ...examples];
     const start = await askOne(ask, { name: 'start', message: 'Start from', help: explain.start, choices, default: OWN });
@@ -60,11 +60,18 @@ export async function askProject(ask: Ask, say: Say, given: GivenProject, { dir,
       { name: 'operatorName', message: 'Name of the operator', help: explain.operatorName, default: defaultOperatorName(kind) },
       operatorNameProblem,
     ));
-  if (given.phases === undefined) say('\nNow the phases, one after the other, beginning with the one a new resource starts in.');
-  const asked = { kind, apiVersion, operatorName, phases: given.phases ?? (await askPhases(ask, say, kind)) };
+  // The same picture twice in a row would only push the questions away.
+  let shown = '';
+  const draw = (phases: readonly NewPhase[]): void => {
+    const picture = boxes(phases.map(drawnPhase));
+    if (picture !== shown) say(`\n${picture}\n`);
+    shown = picture;
+  };
+  if (given.phases === undefined) say('\nNow the phases, beginning with the one a new resource starts in.');
+  const asked = { kind, apiVersion, operatorName, phases: given.phases ?? (await askPhases(ask, draw, kind)) };
   if (given.phases !== undefined) requireModel(projectText(asked), 'autopilot.yaml');
   const project = { ...asked, phases: await settleTargets(ask, say, asked) };
-  say(`\n${boxes(project.phases.map(drawnPhase))}\n`);
+  draw(project.phases);
   await askToWrite(ask, `Write ${operatorName} for ${kind} (${apiVersion}) to ${dir}?`);
   return project;
 }
@@ -82,7 +89,7 @@ function drawnPhase({ next = [], ...phase }: NewPhase): Drawn {
   return { ...phase, next };
 }
 
-async function askPhases(ask: Ask, say: Say, kind: string): Promise<readonly NewPhase[]> {
+async function askPhases(ask: Ask, draw: (phases: readonly NewPhase[]) => void, kind: string): Promise<readonly NewPhase[]> {
   const asked: NewPhase[] = [];
   for (;;) {
     const first = asked.length === 0;
@@ -97,7 +104,7 @@ async function askPhases(ask: Ask, say: Say, kind: string): Promise<readonly New
     const next = phase.final ? undefined : await askTargets(ask, name, names);
     asked.push({ ...phase, ...(next !== undefined && { next }) });
     const phases = following(asked);
-    say(`\n${boxes(phases.map(drawnPhase))}\n`);
+    draw(phases);
     const open = phases.some((one) => one.next?.some((target) => !phases.some((other) => other.name === target)));
     const more = open || !phases.some((one) => one.final);
     if (!(await askYes(ask, { name: 'another', message: 'Another phase?', help: explain.another, default: more }))) return phases;

@@ -57,8 +57,11 @@ export function plainChoices(names: readonly string[]): readonly Choice[] {
   return names.map((value) => ({ value }));
 }
 
+/** What is said when the dialogue was left. */
+export const STOPPED = 'Stopped; nothing was written.';
+
 /** The last look. @throws Error when the answer is no */
 export async function askToWrite(ask: Ask, message: string): Promise<void> {
   const help = ['Until now nothing has been written. y writes; n stops and leaves everything as it was.'];
-  if (!(await askYes(ask, { name: 'write', message, help, default: true }))) throw new Error('Stopped; nothing was written.');
+  if (!(await askYes(ask, { name: 'write', message, help, default: true }))) throw new Error(STOPPED);
 }

@@ -1,0 +1,175 @@
+import { expect } from 'chai';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { generateProject, loadModel, scaffold, upToDate } from '../../generators/lib/library.ts';
+import type { ModelPhase } from '../../generators/lib/library.ts';
+import { changePhases } from '../../generators/lib/phases.ts';
+import type { ChangeOptions } from '../../generators/lib/phases.ts';
+import { DEFAULT, script } from './script.ts';
+import type { Answers } from './script.ts';
+
+describe('yo autopilot:phase', function () {
+  this.timeout(120_000);
+  let dir: string;
+  beforeEach(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'autopilot-phase-'));
+    await scaffold({ dir, kind: 'Canary', runtime: 'registry' });
+  });
+  afterEach(() => rmSync(dir, { recursive: true }));
+
+  const read = (path: string): string => readFileSync(join(dir, path), 'utf8');
+  const phases = (): readonly ModelPhase[] => {
+    const loaded = loadModel(read('autopilot.yaml'), 'autopilot.yaml');
+    return 'model' in loaded ? loaded.model.phases : [];
+  };
+  const everything = (): unknown => readdirSync(dir, { recursive: true }).map((name) => [name, statSync(join(dir, String(name))).mtimeMs]);
+
+  /** @returns what was said, or the error */
+  async function change(words: readonly string[], answers: Answers, options: ChangeOptions = {}): Promise<string> {
+    const { ask, asked } = script(answers);
+    const said: string[] = [];
+    const error = await changePhases(dir, words, options, { ask, say: (line) => said.push(line) }).then(
+      () => undefined,
+      (reason: Error) => reason.message,
+    );
+    if (error !== undefined) return error;
+    expect(asked).to.have.length(answers.length);
+    expect(upToDate((await generateProject(dir, { dryRun: true })).plan)).to.equal(true);
+    return said.join('\n');
+  }
+
+  it('without a word asks what to do, and draws the machine before and after', async () => {
+    const said = await change(
+      [],
+      [
+        ['verb', 'add'],
+        ['name', 'Waiting'],
+        ['description', ''],
+        ['final', false],
+        ['ready', DEFAULT],
+        ['inputs', ['deployments']],
+        ['outputs', []],
+        ['next', ['Processing']],
+        ['before', ['Initializing']],
+        ['write', true],
+      ],
+    );
+    expect(said).to.match(/Initializing │ ──▶ Processing\n[^]*Initializing │ ──▶ Waiting, Processing\n/);
+    expect(said).to.contain('create src/workers/waiting.ts').and.to.contain('created src/workers/waiting.ts');
+    expect(phases().map(({ name, ready }) => [name, ready])).to.deep.include(['Waiting', true]);
+  });
+
+  it('edits what a phase is, with what it is now as the default: Enter alone changes nothing', async () => {
+    const before = everything();
+    const enter: Answers = ['description', 'final', 'ready', 'inputs', 'outputs', 'next'].map((name) => [name, DEFAULT]);
+    expect(await change(['edit', 'Processing'], enter)).to.contain('Nothing to change.');
+    expect(everything()).to.deep.equal(before);
+    await change([], [['verb', 'edit'], ['phase', 'Processing'], ...enter.slice(0, 3), ['inputs', ['metrics', 'pods']], ...enter.slice(4), ['write', true]]);
+    expect(read('autopilot.yaml')).to.contain('inputs: [metrics, pods]');
+  });
+
+  it('makes a phase final, which takes away what a worker would use', async () => {
+    await change(['edit', 'Initializing'], [], { next: 'Processing,Finished' });
+    await change(
+      ['edit', 'Processing'],
+      [
+        ['description', DEFAULT],
+        ['final', true],
+        ['write', true],
+      ],
+    );
+    expect(phases().map(({ name, final, outputs, metrics }) => [name, final, outputs.length, metrics])).to.deep.include(['Processing', true, 0, false]);
+  });
+
+  it('removes a phase: asks for the heir, says what will be orphaned, and writes nothing when the answer is no', async () => {
+    const before = everything();
+    const answers: Answers = [
+      ['verb', 'remove'],
+      ['phase', 'Processing'],
+      ['heir', 'Finished'],
+    ];
+    expect(await change([], [...answers, ['write', false]])).to.equal('Stopped; nothing was written.');
+    expect(everything()).to.deep.equal(before);
+    const said = await change([], [...answers, ['write', true]]);
+    expect(said)
+      .to.contain('orphaned src/workers/processing.ts: it stays, and belongs to no phase any more')
+      .and.to.contain('Resources standing in Processing are in Finished then');
+    expect(phases().map(({ name, formerly }) => [name, formerly])).to.deep.equal([
+      ['Initializing', []],
+      ['Finished', ['Processing']],
+    ]);
+  });
+
+  it('asks once more when the machine would not be one', async () => {
+    const said = await change(
+      ['remove', 'Processing'],
+      [
+        ['heir', 'none'],
+        ['heir', 'Finished'],
+        ['write', true],
+      ],
+    );
+    expect(said).to.match(/! .*'Finished'\) cannot be reached/);
+  });
+
+  it('renames a phase: the worker moves, resources fly on, and a second rename completes one that was interrupted', async () => {
+    writeFileSync(join(dir, 'src/workers/processing.ts'), `${read('src/workers/processing.ts')}// mine\n`);
+    const worker = read('src/workers/processing.ts');
+    // As interrupted before autopilot.yaml was written: the worker is there twice.
+    writeFileSync(join(dir, 'src/workers/working.ts'), worker.replaceAll('/processing.ts', '/working.ts'));
+    const said = await change(
+      [],
+      [
+        ['verb', 'rename'],
+        ['phase', 'Processing'],
+        ['name', 'Working'],
+        ['write', true],
+      ],
+    );
+    expect(said).to.contain('Resources standing in Processing fly on in Working');
+    expect([existsSync(join(dir, 'src/workers/processing.ts')), read('src/workers/working.ts').includes('// mine')]).to.deep.equal([false, true]);
+    // As interrupted after it: the old file has not gone yet.
+    writeFileSync(join(dir, 'src/workers/processing.ts'), worker);
+    await generateProject(dir);
+    expect(existsSync(join(dir, 'src/workers/processing.ts'))).to.equal(false);
+    writeFileSync(join(dir, 'src/workers/processing.ts'), `${worker}// not the same\n`);
+    await generateProject(dir);
+    expect(existsSync(join(dir, 'src/workers/processing.ts')), "what is not the same is the user's").to.equal(true);
+  });
+
+  it('moves a phase', async () => {
+    await change(
+      [],
+      [
+        ['verb', 'move'],
+        ['phase', 'Finished'],
+        ['after', 'none'],
+        ['write', true],
+      ],
+    );
+    expect(phases().map(({ name }) => name)).to.deep.equal(['Finished', 'Initializing', 'Processing']);
+    await change(['move', 'Finished'], [], { after: 'Processing' });
+    expect(phases().map(({ name }) => name)).to.deep.equal(['Initializing', 'Processing', 'Finished']);
+  });
+
+  it('without a terminal names the option or argument that is missing, and writes nothing', async () => {
+    const before = everything();
+    const without = (words: readonly string[], options: ChangeOptions = {}): Promise<string> =>
+      changePhases(dir, words, options, { ask: undefined, say: () => {} }).then(
+        () => 'done',
+        (error: Error) => error.message,
+      );
+    expect(await without([])).to.match(/^missing what to do: there is no terminal to ask on/);
+    expect(await without(['add'])).to.match(/^missing the phase's name: there is no terminal to ask on \(for example: autopilot phase Waiting /);
+    expect(await without(['edit'])).to.match(/^missing the phase's name: .* autopilot phase edit /);
+    expect(await without(['edit', 'Processing'])).to.match(/^nothing to change: give --description, --inputs/);
+    expect(await without(['rename', 'Processing'])).to.match(/^missing the new name: .* autopilot phase rename Waiting Pausing\)$/);
+    expect(await without(['remove', 'Processing'])).to.match(/--heir PHASE/);
+    expect(await without(['remove', 'Processing'], { heir: 'Finishd' })).to.match(/^--heir names 'Finishd', which is not a phase .* 'Finished'\?$/);
+    expect(await without(['move', 'Processing'])).to.match(/^missing --after: there is no terminal to ask on/);
+    expect(await without(['move', 'Processing'], { after: 'Processing' })).to.match(/^Processing cannot stand behind itself/);
+    expect(await without(['remove', 'Procesing'], { heir: 'none' })).to.match(/^'Procesing' is not a phase of autopilot.yaml, did you mean 'Processing'\?$/);
+    expect(everything()).to.deep.equal(before);
+  });
+});
