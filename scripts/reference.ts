@@ -5,6 +5,7 @@ import { cliPage, usageText } from '../generators/lib/cli/help.ts';
 import { commandTable } from '../generators/lib/cli/table.ts';
 import { specReferencePage } from '../generators/lib/crd/reference.ts';
 import { referencePage } from '../generators/lib/reference.ts';
+import { metricsPage } from '../runtime/src/observe/definitions.ts';
 import { root } from './build.ts';
 
 mkdirSync(join(root, 'docs/reference'), { recursive: true });
@@ -17,3 +18,4 @@ for (const [folder, command] of [
   ['generate', commandTable.generate],
 ] as const)
   writeFileSync(join(root, 'generators', folder, 'USAGE'), usageText(command));
+writeFileSync(join(root, 'docs/reference/metrics.md'), metricsPage());

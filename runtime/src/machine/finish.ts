@@ -57,6 +57,8 @@ export async function finish(
   else if (change.situation.kind !== 'failing') stayed(memory);
   if (from !== to) {
     observer.event({ type: 'transition', resource: keyOf(resource), from, to });
+    const since = statusOf(resource).autopilot?.phaseStartedAt;
+    if (from !== '' && since !== undefined) observer.phaseLeft(from, Math.max(0, clock.now() - Date.parse(since)) / 1000);
     ports.record(resource, 'Normal', 'Transition', `${from === '' ? 'new' : from} -> ${to}`);
   }
   if (!looping) return { outcome };

@@ -128,7 +128,7 @@ export class Machine {
   }
 
   wakeAll(): void {
-    for (const resource of this.#primary.list()) this.#queue.add(keyString(keyOf(resource)), { line: 'due' });
+    for (const resource of this.#primary.list()) this.#queue.add(keyString(keyOf(resource)), { line: 'due', cause: 'start' });
   }
 
   /** Syncs under way or due now. */
@@ -216,14 +216,17 @@ export class Machine {
       } else this.#keyByUid.set(current.metadata.uid, key);
     }
     if (writer === key) return;
-    this.#queue.add(key, { fresh: object?.metadata.generation !== old?.metadata.generation, line: this.#started ? 'changed' : 'due' });
+    const fresh = object?.metadata.generation !== old?.metadata.generation;
+    this.#queue.add(key, this.#started ? { fresh } : { fresh, line: 'due', cause: 'start' });
   }
 
   #changed(informer: Informer, change: Change): void {
     for (const [key, reading] of this.#reading) if (key !== change.writer) remember(reading, informer, change);
     const readers = this.#dependents.touchedBy(informer, change).filter((key) => key !== change.writer);
     for (const key of readers) this.#forgive(key);
-    for (const key of new Set([...readers, ...this.#ownersOf(change)])) if (key !== change.writer) this.#queue.add(key);
+    const owners = [...new Set(this.#ownersOf(change))].filter((key) => key !== change.writer && !readers.includes(key));
+    for (const key of readers) this.#queue.add(key, { cause: 'input' });
+    for (const key of owners) this.#queue.add(key, { cause: 'output' });
   }
 
   /** Something that a worker had read is different now: its permanent error may not be one any more. */
@@ -276,7 +279,7 @@ export class Machine {
     this.#dependents.set(key, end.complete === true ? reading.dependencies : union(this.#dependents.of(key), reading.dependencies));
     const again = outdated(reading);
     memory.stalled = end.stalled === true && !again ? stallMark(this.#primary.get(keyOfString(key)) ?? resource, group) : undefined;
-    if (again) this.#queue.add(key);
+    if (again) this.#queue.add(key, { cause: 'input' });
     if (end.stuck !== undefined) this.#isolate(key, memory, end.stuck);
     const how = end.stalled === true ? 'stalled' : end.stuck === undefined ? undefined : 'timeout';
     observer.syncEnded(phase, resultOf(end), (clock.monotonic() - started) / 1000, how);
@@ -287,14 +290,17 @@ export class Machine {
     memory.quarantined = true;
     void stuck.finally(() => {
       memory.quarantined = false;
-      this.#queue.add(key);
+      this.#queue.add(key, { cause: 'released' });
     });
   }
 }
 
 function queueObserver(observer: Observer): QueueObserver {
   return {
-    added: () => observer.queueAdded(),
+    added: (cause) => {
+      observer.queueAdded();
+      observer.woken(cause);
+    },
     began: (ms) => observer.queueBegan(ms),
     ended: (ms) => observer.queueEnded(ms),
     retried: () => observer.queueRetried(),

@@ -121,7 +121,7 @@ export class Outputs {
     if (!isOwnedBy(live, resource, scheduler.resource.group))
       throw new OutputConflict(`${describe(live)} exists and belongs to ${ownerOf(live)}; give the output another name, or delete it`);
     if (live.metadata.deletionTimestamp !== undefined) throw new OutputRefused(`${describe(live)} is being deleted`);
-    if (this.#unchanged(intent, live, resource)) return;
+    if (this.#unchanged(intent, live, resource)) return this.#ports.observer.outputUnchanged(intent.output.type.kind);
     try {
       const { uid, resourceVersion } = live.metadata;
       const updated = await this.#send(intent, resource, { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) }, true, signal);

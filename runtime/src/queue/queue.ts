@@ -7,6 +7,7 @@
  * is changed moves to the first.
  */
 import type { Clock, Random, Timer } from '../clock.ts';
+import type { WakeCause } from '../observe/observer.ts';
 
 export type Outcome =
   /** Nothing more to do until added again. */
@@ -28,7 +29,7 @@ type Item =
 
 /** What happens in the queue, for metrics. Times in milliseconds. */
 export interface QueueObserver {
-  added(): void;
+  added(cause: WakeCause): void;
   /** A run begins, after the key was ready for so long. */
   began(waitedMs: number): void;
   ended(tookMs: number): void;
@@ -50,6 +51,8 @@ export interface AddOptions {
   readonly fresh?: boolean;
   /** Default: `changed`. */
   readonly line?: Line;
+  /** For metrics; default: `resource`. */
+  readonly cause?: WakeCause;
 }
 
 export const BACKOFF_MIN_MS = 500;
@@ -100,8 +103,8 @@ export class WorkQueue {
   }
 
   /** Ready now. While running: once more afterwards. The failures so far are kept unless `fresh`. */
-  add(key: string, { fresh = false, line = 'changed' }: AddOptions = {}): void {
-    this.#options.observer?.added();
+  add(key: string, { fresh = false, line = 'changed', cause = 'resource' }: AddOptions = {}): void {
+    this.#options.observer?.added(cause);
     const item = this.#items.get(key);
     const failures = fresh ? 0 : (item?.failures ?? 0);
     switch (item?.state) {
@@ -193,13 +196,13 @@ export class WorkQueue {
   #settle(key: string, outcome: Outcome): void {
     const item = this.#items.get(key);
     this.#items.delete(key);
-    if (item?.state === 'running' && item.again && outcome.kind !== 'failed') return this.add(key);
+    if (item?.state === 'running' && item.again && outcome.kind !== 'failed') return this.#ready(key, 0, 'changed');
     switch (outcome.kind) {
       case 'done':
       case 'forget':
         return;
       case 'again':
-        return this.add(key);
+        return this.add(key, { cause: 'transition' });
       case 'after':
         return this.#wait(key, outcome.ms, 0);
       case 'failed': {
@@ -216,7 +219,7 @@ export class WorkQueue {
     if (this.#stopped) return;
     const timer = this.#options.clock.after(ms, () => {
       this.#ready(key, failures, 'due');
-      this.#options.observer?.added();
+      this.#options.observer?.added(failures > 0 ? 'backoff' : 'timer');
       this.#pump();
     });
     this.#items.set(key, { state: 'waiting', failures, timer, firm });

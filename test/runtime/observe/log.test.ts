@@ -1,0 +1,34 @@
+import { expect } from 'chai';
+import { during } from '../../../runtime/src/observe/current.ts';
+import { jsonLogger } from '../../../runtime/src/observe/log.ts';
+import { VirtualClock } from '../../../sandbox/src/index.ts';
+
+describe('log lines', () => {
+  function logger(): { log: ReturnType<typeof jsonLogger>; lines: Record<string, unknown>[] } {
+    const lines: Record<string, unknown>[] = [];
+    return { log: jsonLogger(new VirtualClock(), 'info', (line) => void lines.push(JSON.parse(line) as Record<string, unknown>)), lines };
+  }
+
+  it('are JSON with time, level and message', () => {
+    const { log, lines } = logger();
+    log.child({ operator: 'x' }).warn('careful', { n: 1 });
+    log.debug('unheard');
+    expect(lines).to.deep.equal([{ time: '2026-01-01T00:00:00.000Z', level: 'warn', message: 'careful', operator: 'x', n: 1 }]);
+  });
+
+  it('carry the resource, phase and number of the sync they come from, across awaits and beside other syncs', async () => {
+    const { log, lines } = logger();
+    const work = (resource: string, sync: string): Promise<void> =>
+      during({ resource, phase: 'A', sync }, async () => {
+        await new Promise((resolve) => void setImmediate(resolve));
+        log.info('at work');
+      });
+    await Promise.all([work('x/one', '1'), work('x/two', '2')]);
+    log.info('outside');
+    expect(lines.map(({ time: _, level: __, message: ___, ...rest }) => rest)).to.deep.equal([
+      { resource: 'x/one', phase: 'A', sync: '1' },
+      { resource: 'x/two', phase: 'A', sync: '2' },
+      {},
+    ]);
+  });
+});

@@ -1,0 +1,48 @@
+import { expect } from 'chai';
+import { openTelemetry, tracedApi, untraced } from '../../../runtime/src/observe/trace.ts';
+import { Cluster } from '../../../sandbox/src/index.ts';
+
+/** As much of `@opentelemetry/api` as the runtime uses, with an SDK behind it or none. */
+function fake(traceId: string): { api: object; spans: string[] } {
+  const spans: string[] = [];
+  const span = (name: string, attributes: object = {}) => ({
+    spanContext: () => ({ traceId }),
+    setAttributes: (more: object) => Object.assign(attributes, more),
+    setStatus: ({ message }: { message: string }) => void spans.push(`${name} failed: ${message}`),
+    recordException: () => undefined,
+    end: () => void spans.push(`${name} ${JSON.stringify(attributes)}`),
+  });
+  const tracer = {
+    startSpan: (name: string) => span(name),
+    startActiveSpan: (name: string, options: { attributes: object }, run: (made: ReturnType<typeof span>) => unknown) =>
+      run(span(name, { ...options.attributes })),
+  };
+  return { api: { trace: { getTracer: () => tracer }, SpanStatusCode: { ERROR: 2 } }, spans };
+}
+
+describe('spans', () => {
+  it('are not made when the OpenTelemetry package is not there, or has no SDK', async () => {
+    expect(await openTelemetry(() => Promise.reject(new Error('Cannot find package')))).to.equal(untraced);
+    expect(await openTelemetry(() => Promise.resolve(fake('0'.repeat(32)).api))).to.equal(untraced);
+  });
+
+  it('wrap what is done, say how it ended, and pass its result and error on', async () => {
+    const { api, spans } = fake('a1');
+    const trace = await openTelemetry(() => Promise.resolve(api));
+    expect(await trace('sync', { phase: 'A' }, async (span) => (span.set({ outcome: 'done' }), 7))).to.equal(7);
+    const error = await trace('sync', {}, () => Promise.reject(new Error('broken'))).catch((failure: Error) => failure.message);
+    expect(error).to.equal('broken');
+    expect(spans).to.deep.equal(['autopilot.start {}', 'sync {"phase":"A","outcome":"done"}', 'sync failed: broken', 'sync {}']);
+  });
+
+  it('are made for each request, and for none when there is no tracing', async () => {
+    const cluster = new Cluster();
+    expect(tracedApi(cluster.api, untraced)).to.equal(cluster.api);
+    const { api, spans } = fake('a1');
+    const door = tracedApi(cluster.api, await openTelemetry(() => Promise.resolve(api)));
+    const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', namespace: 'default' } };
+    await door.create(cluster.typeOf(object), object);
+    await door.list(cluster.typeOf(object));
+    expect(spans.slice(1)).to.deep.equal(['create configmaps {"k8s.resource":"configmaps","k8s.namespace.name":"default","k8s.object.name":"a"}']);
+  });
+});

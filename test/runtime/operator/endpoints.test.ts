@@ -1,0 +1,59 @@
+import { expect } from 'chai';
+import { serveEndpoints } from '../../../runtime/src/operator/endpoints.ts';
+
+describe('the endpoints', () => {
+  const reasons: Record<string, string | undefined> = {};
+  let base: string;
+  let close: () => Promise<void>;
+  before(async () => {
+    const server = await serveEndpoints({
+      address: '127.0.0.1:0',
+      metrics: { contentType: 'text/plain', text: async () => 'a_metric 1\n' },
+      ready: ['apiserver', 'caches', 'watches', 'kinds'].map((name) => ({ name, run: () => reasons[name] })),
+    });
+    base = `http://127.0.0.1:${server.port}`;
+    close = () => server.close();
+  });
+  after(() => close());
+  beforeEach(() => {
+    for (const name of Object.keys(reasons)) reasons[name] = undefined;
+  });
+  const ask = async (path: string): Promise<readonly [number, string]> => {
+    const response = await fetch(base + path);
+    return [response.status, await response.text()];
+  };
+
+  it('say ok when all is well, and name each check on request', async () => {
+    expect(await ask('/readyz')).to.deep.equal([200, 'ok\n']);
+    expect(await ask('/readyz?verbose')).to.deep.equal([200, '[+]apiserver ok\n[+]caches ok\n[+]watches ok\n[+]kinds ok\nreadyz check passed\n']);
+  });
+
+  it('say what is not ready', async () => {
+    reasons['watches'] = 'Pod: failing for 40 s: reset';
+    expect(await ask('/readyz')).to.deep.equal([
+      503,
+      '[+]apiserver ok\n[+]caches ok\n[-]watches failed: Pod: failing for 40 s: reset\n[+]kinds ok\nreadyz check failed\n',
+    ]);
+    expect(await ask('/readyz?exclude=watches')).to.deep.equal([200, 'ok\n']);
+    expect((await ask('/readyz/watches'))[0]).to.equal(503);
+    expect(await ask('/readyz/caches')).to.deep.equal([200, 'ok\n']);
+  });
+
+  it('are alive as long as they answer', async () => {
+    reasons['apiserver'] = 'gone';
+    expect(await ask('/healthz')).to.deep.equal([200, 'ok\n']);
+  });
+
+  it('serve metrics, and nothing else', async () => {
+    expect(await ask('/metrics')).to.deep.equal([200, 'a_metric 1\n']);
+    expect((await ask('/readyz/unknown'))[0]).to.equal(404);
+    expect((await ask('/'))[0]).to.equal(404);
+  });
+
+  it('say which address cannot be', async () => {
+    const error = await Promise.resolve()
+      .then(() => serveEndpoints({ address: '9091', metrics: { contentType: '', text: async () => '' }, ready: [] }))
+      .catch((failure: Error) => failure.message);
+    expect(error).to.equal("metricsAddr '9091' is not an address; write it like :9091");
+  });
+});

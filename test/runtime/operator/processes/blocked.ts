@@ -1,0 +1,17 @@
+/** A process whose worker blocks the event loop, after an await; its watchdog is impatient. */
+import { systemClock } from '../../../../runtime/src/clock.ts';
+import { during } from '../../../../runtime/src/observe/current.ts';
+import { readNote, startWatchdog } from '../../../../runtime/src/operator/watchdog.ts';
+
+const note = process.argv[2] ?? '';
+startWatchdog({ clock: systemClock, note, before: await readNote(note, Date.now()), blockedMs: 1_500 });
+
+async function idle(): Promise<void> {
+  await new Promise((resolve) => void setTimeout(resolve, 60_000));
+}
+async function evaluating(): Promise<void> {
+  await new Promise((resolve) => void setTimeout(resolve, 100));
+  /^(a+)+$/.test(`${'a'.repeat(60)}b`);
+}
+void during({ resource: 'x/idle', phase: 'Waiting', sync: '1' }, idle);
+void during({ resource: 'x/one', phase: 'Evaluating', sync: '2' }, evaluating);

@@ -1,0 +1,48 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { execa } from 'execa';
+import type { Note } from '../../../runtime/src/operator/watchdog.ts';
+import { readNote } from '../../../runtime/src/operator/watchdog.ts';
+
+describe('the watchdog', () => {
+  let folder: string;
+  let note: string;
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'autopilot-watchdog-'));
+    note = join(folder, 'blocked.json');
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  const run = () =>
+    execa(process.execPath, ['--conditions=autopilot-source', join(import.meta.dirname, 'processes/blocked.ts'), note], {
+      reject: false,
+      env: { NODE_OPTIONS: '' },
+      timeout: 60_000,
+    });
+  const left = (): Note => JSON.parse(readFileSync(note, 'utf8')) as Note;
+
+  it('ends a process whose worker blocks the event loop, and names the resource, the phase and the place', async () => {
+    const { stdout, signal } = await run();
+    expect(signal).to.equal('SIGKILL');
+    const said = JSON.parse(stdout) as { message: string; syncs: object[]; stack: string[] };
+    expect(said.message).to.equal('the event loop is blocked for 1.5 s: this process ends so that another one can go on');
+    expect(said.syncs).to.deep.equal([{ resource: 'x/one', phase: 'Evaluating', sync: '2' }]);
+    expect(said.stack[0]).to.match(/^evaluating \(file:.*blocked\.ts:\d+:\d+\)$/);
+  }).timeout(60_000);
+
+  it('leaves a note for the next process, which counts how often it happened', async () => {
+    expect(left()).to.deep.include({ syncs: [{ resource: 'x/one', phase: 'Evaluating' }], times: 1 });
+    await run();
+    expect(left()).to.deep.include({ times: 2 });
+  }).timeout(60_000);
+
+  it('does not believe a note that is older than an hour, or cannot be read', async () => {
+    const { at } = left();
+    expect(await readNote(note, at + 3_600_001)).to.equal(undefined);
+    writeFileSync(note, 'torn');
+    expect(await readNote(note, at)).to.equal(undefined);
+    expect(await readNote(join(folder, 'none'), at)).to.equal(undefined);
+  });
+});
