@@ -1,4 +1,7 @@
-/** Writes docs/reference and the USAGE files: run it after an edit of generators/lib/schema.ts, catalogue.ts or cli/table.ts. */
+/**
+ * Writes docs/reference and the USAGE files: run it after an edit of generators/lib/schema.ts, catalogue.ts or cli/table.ts, or of
+ * test/conformance/cases.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cliPage, usageText } from '../generators/lib/cli/help.ts';
@@ -6,6 +9,8 @@ import { commandTable } from '../generators/lib/cli/table.ts';
 import { specReferencePage } from '../generators/lib/crd/reference.ts';
 import { referencePage } from '../generators/lib/reference.ts';
 import { metricsPage } from '../runtime/src/observe/definitions.ts';
+import { CASES } from '../test/conformance/cases/index.ts';
+import { conformancePage } from '../test/conformance/page.ts';
 import { root } from './build.ts';
 
 mkdirSync(join(root, 'docs/reference'), { recursive: true });
@@ -19,3 +24,4 @@ for (const [folder, command] of [
 ] as const)
   writeFileSync(join(root, 'generators', folder, 'USAGE'), usageText(command));
 writeFileSync(join(root, 'docs/reference/metrics.md'), metricsPage());
+writeFileSync(join(root, 'docs/reference/conformance.md'), conformancePage(CASES));

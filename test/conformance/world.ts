@@ -1,6 +1,17 @@
 /** What every conformance case runs in: a door, a namespace of its own, a kind of the suite's. */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ApiStatus, KubeApi, KubeObject, ResourceType, WatchEvent, WatchOptions } from '../../runtime/src/ports.ts';
+import type {
+  ApiStatus,
+  JsonPatchOperation,
+  KubeApi,
+  KubeObject,
+  ListOptions,
+  ObjectKey,
+  ResourceType,
+  WatchEvent,
+  WatchOptions,
+  WriteOptions,
+} from '../../runtime/src/ports.ts';
 import { apiVersionOf, isApiError } from '../../runtime/src/ports.ts';
 
 export const FLIGHTS: ResourceType = { group: 'conformance.autopilot.test', version: 'v1', kind: 'Flight', plural: 'flights', namespaced: true };
@@ -14,10 +25,28 @@ export const CRDS: ResourceType = {
   plural: 'customresourcedefinitions',
   namespaced: false,
 };
-const NAMESPACES: ResourceType = { group: '', version: 'v1', kind: 'Namespace', plural: 'namespaces', namespaced: false };
+export const LEASES: ResourceType = { group: 'coordination.k8s.io', version: 'v1', kind: 'Lease', plural: 'leases', namespaced: true };
+export const EVENTS: ResourceType = { group: 'events.k8s.io', version: 'v1', kind: 'Event', plural: 'events', namespaced: true };
+export const SECRETS: ResourceType = { group: '', version: 'v1', kind: 'Secret', plural: 'secrets', namespaced: true };
+export const NAMESPACES: ResourceType = { group: '', version: 'v1', kind: 'Namespace', plural: 'namespaces', namespaced: false };
 
 const text = { type: 'string' };
-const open = { type: 'object', properties: { phase: text, seen: { type: 'integer' } } };
+const number = { type: 'integer' };
+const status = {
+  type: 'object',
+  properties: {
+    phase: text,
+    seen: number,
+    seats: number,
+    selector: text,
+    conditions: {
+      type: 'array',
+      'x-kubernetes-list-type': 'map',
+      'x-kubernetes-list-map-keys': ['type'],
+      items: { type: 'object', required: ['type'], properties: { type: text, status: text, reason: text } },
+    },
+  },
+};
 
 export const FLIGHT_CRD = {
   apiVersion: 'apiextensions.k8s.io/v1',
@@ -32,7 +61,7 @@ export const FLIGHT_CRD = {
         name: 'v1',
         served: true,
         storage: true,
-        subresources: { status: {} },
+        subresources: { status: {}, scale: { specReplicasPath: '.spec.seats', statusReplicasPath: '.status.seats', labelSelectorPath: '.status.selector' } },
         schema: {
           openAPIV3Schema: {
             type: 'object',
@@ -56,9 +85,31 @@ export const FLIGHT_CRD = {
                   },
                   limit: { 'x-kubernetes-int-or-string': true },
                   extra: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+                  seats: number,
+                  badge: { type: 'object', 'x-kubernetes-map-type': 'atomic', properties: { one: text, two: text } },
+                  plan: { type: 'object', properties: { left: text, right: text, deep: { type: 'object', properties: { left: text, right: text } } } },
+                  gates: {
+                    type: 'array',
+                    'x-kubernetes-list-type': 'map',
+                    'x-kubernetes-list-map-keys': ['number', 'hall'],
+                    items: {
+                      type: 'object',
+                      required: ['number'],
+                      properties: {
+                        number: number,
+                        hall: { type: 'string', default: 'A' },
+                        desks: {
+                          type: 'array',
+                          'x-kubernetes-list-type': 'map',
+                          'x-kubernetes-list-map-keys': ['name'],
+                          items: { type: 'object', required: ['name'], properties: { name: text, open: { type: 'boolean' } } },
+                        },
+                      },
+                    },
+                  },
                 },
               },
-              status: open,
+              status,
             },
           },
         },
@@ -76,6 +127,8 @@ export interface Seen extends KubeObject {
   readonly data?: Readonly<Record<string, string>>;
 }
 
+const SHARED = new WeakMap<KubeApi, Map<string, Promise<void>>>();
+
 export class World {
   readonly api: KubeApi;
   readonly namespace: string;
@@ -87,13 +140,17 @@ export class World {
 
   /** The suite's kind is served and the namespace is there. */
   static async prepare(api: KubeApi): Promise<void> {
-    await api.create(CRDS, FLIGHT_CRD as unknown as KubeObject);
+    await api.apply(CRDS, FLIGHT_CRD as unknown as KubeObject, { fieldManager: 'suite', force: true });
     await eventually(() => api.list(FLIGHTS));
   }
 
   static async of(api: KubeApi, namespace: string): Promise<World> {
     await api.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
     return new World(api, namespace);
+  }
+
+  key(name: string): ObjectKey {
+    return { namespace: this.namespace, name };
   }
 
   object(type: ResourceType, name: string, rest: object, metadata: object = {}): KubeObject {
@@ -109,7 +166,7 @@ export class World {
   }
 
   async get(type: ResourceType, name: string): Promise<Seen> {
-    return (await this.api.get(type, { namespace: this.namespace, name })) as Seen;
+    return (await this.api.get(type, this.key(name))) as Seen;
   }
 
   /** Server-side apply as `fieldManager`. */
@@ -118,7 +175,68 @@ export class World {
   }
 
   async merge(type: ResourceType, name: string, body: object, options: { subresource?: 'status'; fieldManager?: string } = {}): Promise<Seen> {
-    return (await this.api.patch(type, { namespace: this.namespace, name }, { type: 'merge', body }, options)) as Seen;
+    return (await this.api.patch(type, this.key(name), { type: 'merge', body }, options)) as Seen;
+  }
+
+  /** A JSON patch. */
+  async json(type: ResourceType, name: string, body: readonly JsonPatchOperation[], options: WriteOptions = {}): Promise<Seen> {
+    return (await this.api.patch(type, this.key(name), { type: 'json', body }, options)) as Seen;
+  }
+
+  /** Names in this namespace, in the order of the list. */
+  async names(type: ResourceType, options: ListOptions = {}): Promise<readonly string[]> {
+    return (await this.api.list(type, { namespace: this.namespace, ...options })).items.map(({ metadata }) => metadata.name);
+  }
+
+  /** A kind of this case's own, served when the promise resolves. `spec` is the schema of its spec. */
+  async define(kind: string, spec: object, more: { readonly version?: object; readonly scope?: 'Namespaced' | 'Cluster' } = {}): Promise<ResourceType> {
+    const type = this.typeOf(kind, more.scope);
+    await this.api.create(CRDS, this.definition(kind, spec, more));
+    await this.served(type);
+    return type;
+  }
+
+  /** As `define`, once for all cases on one server: of a group of its own, with the schema as it was at the first call. */
+  async shared(kind: string, spec: object): Promise<ResourceType> {
+    const group = 'shared.conformance.autopilot.test';
+    const type = { ...this.typeOf(kind), group };
+    let known = SHARED.get(this.api);
+    if (known === undefined) SHARED.set(this.api, (known = new Map()));
+    let defined = known.get(kind);
+    if (defined === undefined) {
+      const { spec: definition, ...rest } = this.definition(kind, spec) as KubeObject & { spec: object };
+      const object = { ...rest, metadata: { name: `${type.plural}.${group}` }, spec: { ...definition, group } } as KubeObject;
+      defined = this.api.apply(CRDS, object, { fieldManager: 'suite', force: true }).then(() => this.served(type));
+      known.set(kind, defined);
+    }
+    await defined;
+    return type;
+  }
+
+  typeOf(kind: string, scope: 'Namespaced' | 'Cluster' = 'Namespaced'): ResourceType {
+    const group = `${this.namespace}.conformance.autopilot.test`;
+    return { group, version: 'v1', kind, plural: `${kind.toLowerCase()}s`, namespaced: scope === 'Namespaced' };
+  }
+
+  definition(
+    kind: string,
+    spec: object,
+    { version, scope = 'Namespaced' }: { readonly version?: object; readonly scope?: 'Namespaced' | 'Cluster' } = {},
+  ): KubeObject {
+    const { group, plural } = this.typeOf(kind);
+    const names = { kind, plural, singular: kind.toLowerCase(), listKind: `${kind}List` };
+    const schema = { openAPIV3Schema: { type: 'object', properties: { spec } } };
+    return {
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name: `${plural}.${group}` },
+      spec: { group, names, scope, versions: [{ name: 'v1', served: true, storage: true, schema, ...version }] },
+    };
+  }
+
+  /** Resolves when the kind is served. */
+  async served(type: ResourceType): Promise<void> {
+    await eventually(() => this.api.list(type));
   }
 
   /** Events in this namespace after a version, until there are `count` besides bookmarks. */

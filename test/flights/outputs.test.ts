@@ -74,7 +74,7 @@ describe('outputs', () => {
     await flight.remove('Service', 'a');
     expect(await names()).to.deep.equal(['a']);
     await flight.patch('Service', 'a', { spec: { ports: [{ port: 99 }] } });
-    expect((await flight.get('Service', 'a'))?.spec.ports).to.deep.include({ port: 80 });
+    expect((await flight.get('Service', 'a'))?.spec.ports).to.deep.include({ port: 80, protocol: 'TCP', targetPort: 80 });
   });
 
   it('leave fields alone that others set', async () => {
@@ -83,7 +83,11 @@ describe('outputs', () => {
     await flight.patch('Service', 'a', { metadata: { annotations: { theirs: 'yes' } }, spec: { sessionAffinity: 'ClientIP' } });
     await flight.patch('Drone', 'one', { spec: { port: 81 } });
     const { metadata, spec } = (await flight.get('Service', 'a')) ?? {};
-    expect([metadata?.annotations?.['theirs'], spec.sessionAffinity, spec.ports]).to.deep.equal(['yes', 'ClientIP', [{ port: 81 }]]);
+    expect([metadata?.annotations?.['theirs'], spec.sessionAffinity, spec.ports]).to.deep.equal([
+      'yes',
+      'ClientIP',
+      [{ port: 81, protocol: 'TCP', targetPort: 81 }],
+    ]);
   });
 
   it('that are left out stay, unless the output says prune', async () => {

@@ -285,7 +285,7 @@ describe('an edit of an object that is somebody else’s', () => {
     it('to nothing where there was nothing: a field, the first label, the first annotation', async () => {
       const paths: readonly (readonly FieldStep[])[] = [
         ['spec', 'exportTo'],
-        ['metadata', 'labels', 'a/b~c'],
+        ['metadata', 'labels', 'a/b-c'],
         ['metadata', 'annotations', 'x'],
       ];
       const flown = machine({
@@ -310,7 +310,7 @@ describe('an edit of an object that is somebody else’s', () => {
       const before = await found();
       await flight.create(drone('one'));
       const { metadata, spec } = await found();
-      expect([metadata.labels, metadata.annotations?.['x'], (spec as { exportTo?: unknown }).exportTo]).to.deep.equal([{ 'a/b~c': 'v' }, 'v', ['.']]);
+      expect([metadata.labels, metadata.annotations?.['x'], (spec as { exportTo?: unknown }).exportTo]).to.deep.equal([{ 'a/b-c': 'v' }, 'v', ['.']]);
       await flight.remove('Drone', 'one');
       const after = await found();
       expect([after.spec, after.metadata.labels ?? {}, after.metadata.annotations ?? {}]).to.deep.equal([before.spec, {}, {}]);

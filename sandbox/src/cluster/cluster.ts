@@ -5,26 +5,30 @@
  * What it does not do: authorization, admission webhooks, CEL rules, validation and defaulting of kinds that are not CRDs created
  * here, and controllers other than the garbage collector (a Deployment stays as it is written).
  */
-import type { Clock, KubeApi, KubeList, KubeObject, ListOptions, ResourceType } from 'autopilot-runtime/ports';
-import { deepFreeze, matchesSelector, parseSelector } from 'autopilot-runtime/ports';
+import type { Clock, KubeApi, KubeObject, ResourceType } from 'autopilot-runtime/ports';
 import { VirtualClock } from '../clock.ts';
+import { viewed } from './admit.ts';
 import { startCollector } from './collector.ts';
-import { badRequest, expired, notServed } from './errors.ts';
+import { CLEANUP, isDefinition } from './definition.ts';
+import { notServed } from './errors.ts';
 import type { Kind } from './kinds.ts';
 import { Kinds } from './kinds.ts';
+import { list, matcherOf, Pages } from './lists.ts';
 import { jsonPatch, mergePatch } from './patch.ts';
 import type { Change } from './records.ts';
 import { inVersion, Records } from './records.ts';
-import type { Backlog, Matches } from './watch.ts';
+import type { Backlog } from './watch.ts';
 import { watch } from './watch.ts';
+import { NO_RULES } from './rules.ts';
 import { Writes } from './writes.ts';
 
-const CRDS: Pick<ResourceType, 'group' | 'version' | 'plural'> = { group: 'apiextensions.k8s.io', version: 'v1', plural: 'customresourcedefinitions' };
 const NAMESPACES = ['default', 'kube-node-lease', 'kube-public', 'kube-system'];
 
 export interface ClusterOptions {
   /** Default: a `VirtualClock`. */
   readonly clock?: Clock;
+  /** Whether garbage is collected and namespaces end, as the controller manager sees to beside a real API server. Default true. */
+  readonly controllers?: boolean;
 }
 
 export class Cluster {
@@ -34,19 +38,23 @@ export class Cluster {
   readonly #kinds = new Kinds();
   readonly #writes: Writes;
   readonly #backlog: Backlog = { undelivered: 0 };
-  readonly #pages = new Map<string, KubeList>();
+  readonly #pages = new Pages();
 
-  constructor({ clock = new VirtualClock() }: ClusterOptions = {}) {
+  constructor({ clock = new VirtualClock(), controllers = true }: ClusterOptions = {}) {
     this.clock = clock;
-    this.#writes = new Writes(this.#records, this.#kinds, clock);
+    this.#writes = new Writes(this.#records, this.#kinds, clock, NO_RULES);
     this.#records.subscribe((change) => this.#definitionsChanged(change));
-    startCollector(this.#records, clock, {
-      remove: ({ kind, object }) => this.#writes.delete(kind, object.metadata),
-      change: (stored, object) => void this.#writes.update(stored.kind, stored.object.metadata, () => object, { fieldManager: 'kube-controller-manager' }),
-    });
+    if (controllers) this.#startCollector();
     this.api = this.#door();
     for (const name of NAMESPACES)
       this.#writes.create(this.#kind({ group: '', version: 'v1', plural: 'namespaces' }), { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+  }
+
+  #startCollector(): void {
+    startCollector(this.#records, this.clock, {
+      remove: ({ kind, object }) => this.#writes.delete(kind, object.metadata),
+      change: (stored, object) => void this.#writes.patch(stored.kind, stored.object.metadata, () => object, { fieldManager: 'kube-controller-manager' }),
+    });
   }
 
   /** Counts every write that changed something. */
@@ -93,23 +101,23 @@ export class Cluster {
     const writes = this.#writes;
     const answer = async (kind: Kind, signal: AbortSignal | undefined, act: () => KubeObject): Promise<KubeObject> => {
       signal?.throwIfAborted();
-      return inVersion(act(), kind);
+      const object = act();
+      return object.kind === kind.kind ? inVersion(object, kind) : object;
     };
     return {
       list: async (type, options = {}, signal) => {
         signal?.throwIfAborted();
-        return this.#list(this.#kind(type), options);
+        return list(this.#kind(type), options, this.#records, this.#pages);
       },
-      watch: (type, options, signal) => watch(this.#kind(type), options, this.#matcher(options), this.#records, this.clock, this.#backlog, signal),
+      watch: (type, options, signal) => watch(this.#kinds.find(type), options, matcherOf(options), this.#records, this.clock, this.#backlog, signal),
       get: async (type, key, signal) => answer(this.#kind(type), signal, () => writes.existing(this.#kind(type), key).served),
-      create: async (type, object, options, signal) => answer(this.#kind(type), signal, () => writes.create(this.#kind(type), clone(object), options)),
-      replace: async (type, object, options, signal) => answer(this.#kind(type), signal, () => writes.replace(this.#kind(type), clone(object), options)),
-      apply: async (type, object, options, signal) => answer(this.#kind(type), signal, () => writes.apply(this.#kind(type), clone(object), options)),
+      create: async (type, object, options, signal) => answer(this.#kind(type), signal, () => writes.create(this.#kind(type), object, options)),
+      replace: async (type, object, options, signal) => answer(this.#kind(type), signal, () => writes.replace(this.#kind(type), object, options)),
+      apply: async (type, object, options, signal) => answer(this.#kind(type), signal, () => writes.apply(this.#kind(type), object, options)),
       patch: async (type, key, patch, options, signal) =>
         answer(this.#kind(type), signal, () => {
-          const change = (old: KubeObject): KubeObject =>
-            (patch.type === 'json' ? jsonPatch(old, patch.body) : mergePatch(old, clone(patch.body))) as KubeObject;
-          return writes.update(this.#kind(type), key, change, options);
+          const change = (old: KubeObject): KubeObject => (patch.type === 'json' ? jsonPatch(old, patch.body) : mergePatch(old, patch.body)) as KubeObject;
+          return writes.patch(this.#kind(type), key, change, options);
         }),
       delete: async (type, key, options, signal) => {
         signal?.throwIfAborted();
@@ -125,64 +133,35 @@ export class Cluster {
     return kind;
   }
 
-  #list(kind: Kind, options: ListOptions): KubeList {
-    const { limit = Infinity, continue: token } = options;
-    if (token !== undefined) {
-      const rest = this.#pages.get(token);
-      if (rest === undefined)
-        throw expired(
-          'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.',
-        );
-      return this.#page(rest, limit);
-    }
-    const matches = this.#matcher(options);
-    const items = this.#records.list(kind).flatMap(({ object, served }) => (matches(object) ? [inVersion(served, kind)] : []));
-    return this.#page({ resourceVersion: String(this.#records.version), items }, limit);
-  }
-
-  /** The first items; the rest is kept as it is now, so that all pages are of one moment. */
-  #page({ resourceVersion, items }: KubeList, limit: number): KubeList {
-    if (items.length <= limit) return { resourceVersion, items };
-    const token = `${resourceVersion}-${this.#pages.size}`;
-    this.#pages.set(token, { resourceVersion, items: items.slice(limit) });
-    return { resourceVersion, items: items.slice(0, limit), continue: token };
-  }
-
-  #matcher({ namespace, labelSelector, fieldSelector }: Pick<ListOptions, 'namespace' | 'labelSelector' | 'fieldSelector'>): Matches {
-    const requirements = labelSelector === undefined ? [] : parseSelector(labelSelector);
-    const fields = (fieldSelector ?? '')
-      .split(',')
-      .filter((part) => part !== '')
-      .map((part) => fieldRequirement(part));
-    return ({ metadata }) =>
-      (namespace === undefined || metadata.namespace === namespace) &&
-      matchesSelector(requirements, metadata.labels) &&
-      fields.every(({ field, value, equal }) => (metadata[field] === value) === equal);
-  }
-
   #definitionsChanged({ kind, before, after }: Change): void {
-    if (kind.group !== CRDS.group || kind.plural !== CRDS.plural) return;
-    if (after !== undefined) {
-      this.#kinds.define(after);
-      return;
+    if (!isDefinition(kind)) return;
+    if (after === undefined) {
+      if (before !== undefined) for (const gone of this.#kinds.undefine(before)) for (const stored of this.#records.list(gone)) this.#records.remove(stored);
+    } else if (after.metadata.deletionTimestamp !== undefined) this.#endDefinition(after);
+    else if (before === undefined || before.metadata.generation !== after.metadata.generation) {
+      for (const defined of this.#kinds.define(after))
+        for (const stored of this.#records.list(defined)) this.#records.refresh(stored, defined, viewed(defined, stored.object));
     }
-    if (before === undefined) return;
-    for (const gone of this.#kinds.undefine(before)) for (const stored of this.#records.list(gone)) this.#records.remove(stored);
   }
-}
 
-interface FieldRequirement {
-  readonly field: 'name' | 'namespace';
-  readonly value: string;
-  readonly equal: boolean;
-}
-
-function fieldRequirement(part: string): FieldRequirement {
-  const match = /^metadata\.(name|namespace)(!=|==|=)(.*)$/.exec(part);
-  if (match === null) throw badRequest(`field label not supported: ${part.split(/[!=]/)[0] ?? part}`);
-  return { field: match[1] as FieldRequirement['field'], value: match[3] ?? '', equal: match[2] !== '!=' };
-}
-
-function clone<T>(value: T): T {
-  return deepFreeze(JSON.parse(JSON.stringify(value)) as T);
+  /** The objects of a definition that is being deleted go first, then the definition. */
+  #endDefinition(definition: KubeObject): void {
+    const kinds = this.#kinds.of(definition);
+    const end = (): void => {
+      const left = kinds.flatMap((kind) => this.#records.list(kind));
+      for (const { kind, object } of left) if (object.metadata.deletionTimestamp === undefined) this.#writes.delete(kind, object.metadata);
+      if (kinds.some((kind) => this.#records.list(kind).length > 0)) return;
+      stop();
+      const stored = this.#records.byUid(definition.metadata.uid ?? '');
+      const without = (object: KubeObject): KubeObject => ({
+        ...object,
+        metadata: { ...object.metadata, finalizers: (object.metadata.finalizers ?? []).filter((one) => one !== CLEANUP) },
+      });
+      if (stored !== undefined) this.#writes.patch(stored.kind, stored.object.metadata, without, { fieldManager: 'kube-apiserver' });
+    };
+    const stop = this.#records.subscribe(({ kind, after }) => {
+      if (after === undefined && kinds.some((one) => one.group === kind.group && one.plural === kind.plural)) this.clock.after(0, end);
+    });
+    this.clock.after(0, end);
+  }
 }

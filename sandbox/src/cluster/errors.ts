@@ -27,8 +27,14 @@ export function notServed(): ApiError {
   return new ApiError({ code: 404, reason: '', message: '404 page not found' });
 }
 
-export function alreadyExists(type: Named, name: string): ApiError {
-  return new ApiError({ code: 409, reason: 'AlreadyExists', message: `${qualified(type)} "${name}" already exists`, details: details(type, name) });
+/** The kind is served, the subresource is not. */
+export function noSubresource(type: Named, name: string): ApiError {
+  return new ApiError({ code: 404, reason: 'NotFound', message: 'the server could not find the requested resource', details: details(type, name) });
+}
+
+export function alreadyExists(type: Named, name: string, deleting: boolean): ApiError {
+  const prefix = deleting ? 'object is being deleted: ' : '';
+  return new ApiError({ code: 409, reason: 'AlreadyExists', message: `${prefix}${qualified(type)} "${name}" already exists`, details: details(type, name) });
 }
 
 export const MODIFIED = 'the object has been modified; please apply your changes to the latest version and try again';

@@ -1,6 +1,8 @@
 /** Which kinds the cluster serves: those of a real API server with Istio and the Gateway API (`served.ts`), and the CRDs it is given. */
 import type { KubeObject, ResourceType } from 'autopilot-runtime/ports';
 import { apiVersionOf } from 'autopilot-runtime/ports';
+import type { Column, Definition } from './definition.ts';
+import type { ScalePaths } from './scale.ts';
 import type { StructuralSchema } from './schema.ts';
 import { SERVED } from './served.ts';
 import type { Shape } from './shape.ts';
@@ -21,6 +23,10 @@ export interface Kind extends Served {
   readonly generation: boolean;
   /** Of CRDs created here; the kinds of `served.ts` are not validated. */
   readonly schema?: StructuralSchema;
+  readonly scale?: ScalePaths;
+  readonly shortNames?: readonly string[];
+  readonly categories?: readonly string[];
+  readonly columns?: readonly Column[];
 }
 
 /** Built-in kinds whose registry strategy sets metadata.generation. */
@@ -39,24 +45,23 @@ const GENERATION = new Set([
   'customresourcedefinitions',
 ]);
 
-interface Definition {
-  readonly group: string;
-  readonly scope: 'Namespaced' | 'Cluster';
-  readonly names: { readonly plural: string; readonly kind: string };
-  readonly versions: readonly {
-    readonly name: string;
-    readonly served: boolean;
-    readonly schema?: { readonly openAPIV3Schema?: StructuralSchema };
-    readonly subresources?: { readonly status?: object };
-  }[];
-}
+const SCALED = new Set(['deployments', 'replicasets', 'statefulsets', 'replicationcontrollers']);
 
 export class Kinds {
   readonly #kinds = new Map<string, Kind>();
 
   constructor() {
     for (const served of SERVED)
-      this.#add({ ...served, shape: withMetadata(served.shape), generation: served.custom === true || GENERATION.has(served.plural) });
+      this.#add({
+        ...served,
+        shape: withMetadata(served.shape),
+        generation: served.custom === true || GENERATION.has(served.plural),
+        ...(SCALED.has(served.plural) && { scale: { spec: '.spec.replicas', status: '.status.replicas' } }),
+      });
+  }
+
+  all(): Iterable<Kind> {
+    return this.#kinds.values();
   }
 
   find(type: Pick<ResourceType, 'group' | 'version' | 'plural'>): Kind | undefined {
@@ -74,10 +79,10 @@ export class Kinds {
     return found.find(({ version }) => /^v\d+$/.test(version)) ?? found[0];
   }
 
-  /** Serves what a CustomResourceDefinition says. */
-  define(definition: KubeObject): void {
+  /** Serves what a CustomResourceDefinition says. Returns the kinds that it is served as. */
+  define(definition: KubeObject): readonly Kind[] {
     const { group, scope, names, versions } = definition.spec as Definition;
-    for (const { name, served, schema, subresources } of versions) {
+    for (const { name, served, schema, subresources, additionalPrinterColumns: columns } of versions) {
       const type = { group, version: name, kind: names.kind, plural: names.plural, namespaced: scope === 'Namespaced' };
       if (!served) this.#kinds.delete(pathOf(type));
       else {
@@ -88,17 +93,33 @@ export class Kinds {
           custom: true,
           generation: true,
           ...(subresources?.status !== undefined && { status: true }),
+          ...(subresources?.scale !== undefined && {
+            scale: {
+              spec: subresources.scale.specReplicasPath,
+              status: subresources.scale.statusReplicasPath,
+              ...(subresources.scale.labelSelectorPath !== undefined && { selector: subresources.scale.labelSelectorPath }),
+            },
+          }),
+          ...(names.shortNames !== undefined && { shortNames: names.shortNames }),
+          ...(names.categories !== undefined && { categories: names.categories }),
+          ...(columns !== undefined && { columns }),
           shape: withMetadata(shapeOf(whole)),
           schema: whole,
         });
       }
     }
+    return this.of(definition);
+  }
+
+  /** The kinds that a definition is served as, one for each version. */
+  of({ spec }: KubeObject): readonly Kind[] {
+    const { group, names } = spec as Definition;
+    return [...this.#kinds.values()].filter((kind) => kind.group === group && kind.plural === names.plural);
   }
 
   /** Serves it no longer. Returns the kinds that are gone. */
   undefine(definition: KubeObject): readonly Kind[] {
-    const { group, names } = definition.spec as Definition;
-    const gone = [...this.#kinds.values()].filter((kind) => kind.group === group && kind.plural === names.plural);
+    const gone = this.of(definition);
     for (const kind of gone) this.#kinds.delete(pathOf(kind));
     return gone;
   }

@@ -4,8 +4,9 @@
  */
 import type { Cause } from './errors.ts';
 import { applyConflict } from './errors.ts';
-import type { Fields, FieldSet } from './fieldset.ts';
-import { fieldsV1, pathText } from './fieldset.ts';
+import type { Difference, FieldSet } from './fieldset.ts';
+import { byPath, fieldsV1, pathText } from './fieldset.ts';
+import { keep } from './frozen.ts';
 
 export interface Writer {
   readonly manager: string;
@@ -26,26 +27,13 @@ export function isSameWriter(a: Writer, b: Writer): boolean {
   );
 }
 
-interface Difference {
-  readonly changed: FieldSet;
-  readonly removed: FieldSet;
-}
-
-function difference(before: Fields, after: Fields): Difference {
-  return {
-    changed: new Set([...after].filter(([path, value]) => before.get(path) !== value).map(([path]) => path)),
-    removed: new Set([...before.keys()].filter((path) => !after.has(path))),
-  };
-}
-
 /** After an update: what it changed is the writer's alone, what it removed is nobody's. */
-export function afterUpdate(managers: readonly Manager[], writer: Writer, before: Fields, after: Fields, time: string): readonly Manager[] {
-  const { changed, removed } = difference(before, after);
+export function afterUpdate(managers: readonly Manager[], writer: Writer, { changed, removed }: Difference, time: string): readonly Manager[] {
   if (changed.size === 0 && removed.size === 0) return managers;
   const own = managers.find((manager) => isSameWriter(manager, writer));
+  const others = managers.filter((manager) => manager !== own).map((manager) => less(manager, changed, removed));
   const fields = new Set([...(own?.fields ?? []), ...changed].filter((path) => !removed.has(path)));
-  const others = managers.filter((manager) => manager !== own).map((manager) => lessFields(manager, (path) => changed.has(path) || removed.has(path)));
-  return present([...others, own !== undefined && changed.size === 0 ? lessFields(own, (path) => removed.has(path)) : { ...writer, time, fields }]);
+  return [...others, own !== undefined && sameFields(own.fields, fields) ? own : { ...writer, time, fields }].filter(isPresent);
 }
 
 /**
@@ -56,61 +44,58 @@ export function afterApply(
   managers: readonly Manager[],
   writer: Writer,
   sent: FieldSet,
-  before: Fields,
-  after: Fields,
+  { changed, removed }: Difference,
   force: boolean,
   time: string,
 ): readonly Manager[] {
-  const { changed, removed } = difference(before, after);
   const own = managers.find((manager) => isSameWriter(manager, writer));
   const others = managers.filter((manager) => manager !== own);
-  const conflicts = others.flatMap((manager) => [...manager.fields].filter((path) => changed.has(path)).map((path) => ({ manager, path })));
+  const conflicts = others.flatMap((manager) => [...changed].filter((path) => manager.fields.has(path)).map((path) => ({ manager, path })));
   if (conflicts.length > 0 && !force) throw conflictError(conflicts);
-  const kept = others.map((manager) => lessFields(manager, (path) => changed.has(path) || removed.has(path)));
-  const same = own !== undefined && own.fields.size === sent.size && [...sent].every((path) => own.fields.has(path)) && own.apiVersion === writer.apiVersion;
-  const unchanged = same && changed.size === 0 && removed.size === 0;
-  return present([...kept, { ...writer, time: unchanged ? own.time : time, fields: sent }]);
+  const unchanged = own !== undefined && own.apiVersion === writer.apiVersion && sameFields(own.fields, sent) && changed.size + removed.size === 0;
+  return [...others.map((manager) => less(manager, changed, removed)), unchanged ? own : { ...writer, time, fields: sent }].filter(isPresent);
 }
 
-function lessFields(manager: Manager, gone: (path: string) => boolean): Manager {
-  const fields = new Set([...manager.fields].filter((path) => !gone(path)));
-  return fields.size === manager.fields.size ? manager : { ...manager, fields };
+function less(manager: Manager, ...gone: readonly FieldSet[]): Manager {
+  const touched = gone.some((paths) => [...paths].some((path) => manager.fields.has(path)));
+  return touched ? { ...manager, fields: new Set([...manager.fields].filter((path) => gone.every((paths) => !paths.has(path)))) } : manager;
 }
 
-function present(managers: readonly Manager[]): readonly Manager[] {
-  return managers.filter(({ fields, operation }) => fields.size > 0 || operation === 'Apply');
+function isPresent({ fields }: Manager): boolean {
+  return fields.size > 0;
+}
+
+function sameFields(a: FieldSet, b: FieldSet): boolean {
+  return a === b || (a.size === b.size && [...a].every((path) => b.has(path)));
 }
 
 export function sameManagers(a: readonly Manager[], b: readonly Manager[]): boolean {
   return (
-    a.length === b.length &&
-    a.every(
-      (manager, index) =>
-        manager === b[index] ||
-        (b[index] !== undefined &&
-          isSameWriter(manager, b[index]) &&
-          manager.time === b[index].time &&
-          manager.fields.size === b[index].fields.size &&
-          [...manager.fields].every((path) => b[index]?.fields.has(path))),
-    )
+    a === b ||
+    (a.length === b.length &&
+      a.every((manager, index) => {
+        const other = b[index];
+        return manager === other || (other !== undefined && isSameWriter(manager, other) && sameFields(manager.fields, other.fields));
+      }))
   );
 }
 
 function conflictError(conflicts: readonly { readonly manager: Manager; readonly path: string }[]): Error {
-  const causes = conflicts.map(({ manager, path }): Cause => ({
+  const sorted = conflicts.toSorted((a, b) => byPath(a.path, b.path));
+  const causes = sorted.map(({ manager, path }): Cause => ({
     reason: 'FieldManagerConflict',
     message: `conflict with ${describeManager(manager)}`,
     field: pathText(path),
   }));
-  const [only] = conflicts;
-  if (conflicts.length === 1 && only !== undefined)
+  const [only] = sorted;
+  if (sorted.length === 1 && only !== undefined)
     return applyConflict(causes, `Apply failed with 1 conflict: conflict with ${describeManager(only.manager)}: ${pathText(only.path)}`);
-  const names = [...new Set(conflicts.map(({ manager }) => describeManager(manager)))].sort();
+  const names = [...new Set(sorted.map(({ manager }) => describeManager(manager)))].sort();
   const lines = names.flatMap((name) => [
     `conflicts with ${name}:`,
-    ...conflicts.filter(({ manager }) => describeManager(manager) === name).map(({ path }) => `- ${pathText(path)}`),
+    ...sorted.filter(({ manager }) => describeManager(manager) === name).map(({ path }) => `- ${pathText(path)}`),
   ]);
-  return applyConflict(causes, `Apply failed with ${conflicts.length} conflicts: ${lines.join('\n')}`);
+  return applyConflict(causes, `Apply failed with ${sorted.length} conflicts: ${lines.join('\n')}`);
 }
 
 function describeManager({ manager, operation, apiVersion, subresource }: Manager): string {
@@ -118,15 +103,24 @@ function describeManager({ manager, operation, apiVersion, subresource }: Manage
   return operation === 'Update' ? `${name} using ${apiVersion}` : name;
 }
 
+const entries = new WeakMap<Manager, object>();
+
 /** As metadata.managedFields. */
 export function managedFields(managers: readonly Manager[]): readonly unknown[] {
-  return managers.map(({ manager, operation, apiVersion, time, fields, subresource }) => ({
-    manager,
-    operation,
-    apiVersion,
-    time,
-    fieldsType: 'FieldsV1',
-    fieldsV1: fieldsV1(fields),
-    ...(subresource !== undefined && { subresource }),
-  }));
+  return managers.toSorted(byAge).map((manager) => {
+    let entry = entries.get(manager);
+    if (entry === undefined) {
+      const { fields, subresource, operation, apiVersion, time } = manager;
+      const fieldsType = 'FieldsV1';
+      entry = keep({ manager: manager.manager, operation, apiVersion, time, fieldsType, fieldsV1: fieldsV1(fields), subresource });
+      entries.set(manager, entry);
+    }
+    return entry;
+  });
+}
+
+/** Appliers first, then by time, then by name: the order of the real server. */
+function byAge(a: Manager, b: Manager): number {
+  const rank = ({ operation, time, manager, subresource = '' }: Manager): string => `${operation} ${time} ${manager} ${subresource}`;
+  return rank(a) < rank(b) ? -1 : 1;
 }

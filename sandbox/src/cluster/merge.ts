@@ -1,18 +1,21 @@
-/** Server-side apply's merge: maps member by member, lists by their shape, everything else replaced. */
-import { canonical, elementsOf, isMap, itemElement, memberShape, resolved } from './fieldset.ts';
+/** Server-side apply's merge: maps member by member, lists by their shape, everything else replaced; and what is taken away after it. */
+import type { FieldSet } from './fieldset.ts';
+import { elementsOf, itemElement, memberShape, resolved } from './fieldset.ts';
+import { isMap, same } from './frozen.ts';
 import type { Shape } from './shape.ts';
 
-type Json = Readonly<Record<string, unknown>>;
-
-/** `config` laid over `live`. Order: that of `config`; what only `live` has stays after its predecessor. */
+/** `config` laid over `live`. Order: that of `config`; what only `live` has stays after its predecessor. What is equal is shared. */
 export function merge(live: unknown, config: unknown, shape: Shape | undefined): unknown {
   if (isMap(live) && isMap(config) && shape?.atomic !== true) {
     const merged: Record<string, unknown> = { ...live };
-    for (const [name, value] of Object.entries(config)) if (value !== null) merged[name] = merge(live[name], value, memberShape(shape, name));
-    return merged;
+    for (const [name, value] of Object.entries(config)) merged[name] = merge(live[name], value, memberShape(shape, name));
+    return Object.keys(merged).every((name) => merged[name] === live[name]) ? live : merged;
   }
-  if (Array.isArray(live) && Array.isArray(config) && shape?.list !== undefined) return mergeLists(live, config, shape);
-  return config;
+  if (Array.isArray(live) && Array.isArray(config) && shape?.list !== undefined) {
+    const merged = mergeLists(live, config, shape);
+    return merged.length === live.length && merged.every((item, index) => item === live[index]) ? live : merged;
+  }
+  return same(live, config) ? live : config;
 }
 
 function mergeLists(live: readonly unknown[], config: readonly unknown[], shape: Shape): readonly unknown[] {
@@ -36,32 +39,41 @@ function mergeLists(live: readonly unknown[], config: readonly unknown[], shape:
   return merged;
 }
 
-/** The object without the field at `path`; a map or list that becomes empty by it goes too. */
-export function without(object: Json, path: string, shape: Shape): Json {
-  const removed = drop(object, elementsOf(path), shape);
-  return isMap(removed) ? removed : {};
+interface Branch {
+  gone: boolean;
+  readonly inner: Map<string, Branch>;
 }
 
-/** Undefined: nothing is left. */
-function drop(value: unknown, [element, ...rest]: readonly string[], shape: Shape | undefined): unknown {
-  if (element === undefined) return undefined;
+/** Without the fields at `paths`. A map or list that loses its last member by it, and does not go itself, becomes null. */
+export function withoutFields<T>(value: T, paths: FieldSet, shape: Shape): T {
+  if (paths.size === 0) return value;
+  const root: Branch = { gone: false, inner: new Map() };
+  for (const path of paths) {
+    let branch = root;
+    for (const element of elementsOf(path)) {
+      let next = branch.inner.get(element);
+      if (next === undefined) branch.inner.set(element, (next = { gone: false, inner: new Map() }));
+      branch = next;
+    }
+    branch.gone = true;
+  }
+  return prune(value, root, shape) as T;
+}
+
+function prune(value: unknown, branch: Branch, shape: Shape | undefined): unknown {
   if (Array.isArray(value) && shape?.list !== undefined) {
     const left = (value as readonly unknown[]).flatMap((item) => {
-      if (itemElement(item, shape) !== element) return [item];
-      const inner = rest.length === 0 ? undefined : drop(item, rest, resolved(shape.items));
-      return inner === undefined ? [] : [inner];
+      const inner = branch.inner.get(itemElement(item, shape));
+      if (inner === undefined) return [item];
+      return inner.gone ? [] : [prune(item, inner, resolved(shape.items))];
     });
-    return left.length === 0 ? undefined : left;
+    return left.length === 0 ? null : left;
   }
   if (!isMap(value)) return value;
-  const name = element.slice(2);
-  if (!Object.hasOwn(value, name)) return value;
-  const { [name]: target, ...others } = value;
-  const inner = rest.length === 0 ? undefined : drop(target, rest, memberShape(shape, name));
-  if (inner !== undefined) return { ...value, [name]: inner };
-  return Object.keys(others).length === 0 ? undefined : others;
-}
-
-export function sameValue(a: unknown, b: unknown): boolean {
-  return canonical(a) === canonical(b);
+  const left = Object.entries(value).flatMap(([name, member]) => {
+    const inner = branch.inner.get(`f:${name}`);
+    if (inner === undefined) return [[name, member] as const];
+    return inner.gone ? [] : [[name, prune(member, inner, memberShape(shape, name))] as const];
+  });
+  return left.length === 0 ? null : Object.fromEntries(left);
 }

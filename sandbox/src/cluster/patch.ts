@@ -1,8 +1,7 @@
 /** JSON merge patch (RFC 7386) and JSON patch (RFC 6902). */
 import type { JsonPatchOperation } from 'autopilot-runtime/ports';
 import { rejectedPatch } from './errors.ts';
-import { isMap } from './fieldset.ts';
-import { sameValue } from './merge.ts';
+import { isMap, same } from './frozen.ts';
 
 export function mergePatch(target: unknown, patch: unknown): unknown {
   if (!isMap(patch)) return patch;
@@ -13,7 +12,7 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
   return merged;
 }
 
-/** @throws ApiError 422 when a path is not there or a test fails. */
+/** `replace` of a member that is not there adds it, as the real server does. @throws ApiError 422 when a path is not there or a test fails. */
 export function jsonPatch(target: unknown, operations: readonly JsonPatchOperation[]): unknown {
   let document = structuredClone(target);
   for (const operation of operations) document = patchOnce(document, operation);
@@ -24,14 +23,13 @@ function patchOnce(document: unknown, operation: JsonPatchOperation): unknown {
   const path = pointer(operation.path);
   switch (operation.op) {
     case 'add':
-      return put(document, path, operation.value, 'add');
+      return put(document, path, structuredClone(operation.value), 'add');
     case 'replace':
-      read(document, path);
-      return put(document, path, operation.value, 'replace');
+      return put(document, path, structuredClone(operation.value), 'replace');
     case 'remove':
       return take(document, path);
     case 'test':
-      if (!sameValue(read(document, path), operation.value)) throw rejectedPatch();
+      if (!same(read(document, path), operation.value)) throw rejectedPatch();
       return document;
     case 'copy':
       return put(document, path, structuredClone(read(document, pointer(operation.from))), 'add');

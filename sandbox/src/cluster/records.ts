@@ -1,6 +1,7 @@
 /** All objects of a cluster, the version counter and the history that watches are served from. */
 import type { KubeObject, ObjectKey } from 'autopilot-runtime/ports';
-import { apiVersionOf, deepFreeze, keyOf, keyString } from 'autopilot-runtime/ports';
+import { apiVersionOf, keyOf, keyString } from 'autopilot-runtime/ports';
+import { keep } from './frozen.ts';
 import type { Kind } from './kinds.ts';
 import type { Manager } from './managed.ts';
 import { managedFields } from './managed.ts';
@@ -27,6 +28,9 @@ export interface Change {
 /** Changes kept for watches, for each kind. */
 const HISTORY = 10_000;
 
+/** Versions begin here, as those of a cluster that is no longer new: a watch from version 1 is too old. */
+const FIRST = 100;
+
 interface Table {
   readonly entries: Map<string, Stored>;
   readonly history: Change[];
@@ -38,7 +42,7 @@ export class Records {
   readonly #tables = new Map<string, Table>();
   readonly #uids = new Map<string, Stored>();
   readonly #listeners = new Set<(change: Change) => void>();
-  #version = 100;
+  #version = FIRST;
 
   /** The version of the last change. */
   get version(): number {
@@ -87,7 +91,7 @@ export class Records {
 
   put(kind: Kind, before: Stored | undefined, object: KubeObject, managers: readonly Manager[]): Stored {
     const version = this.#next();
-    const bare = deepFreeze({ ...object, metadata: { ...object.metadata, resourceVersion: String(version) } });
+    const bare = keep({ ...object, metadata: { ...object.metadata, resourceVersion: String(version) } });
     const stored = { kind, object: bare, served: withManagers(bare, managers), managers };
     this.#table(kind).entries.set(keyString(keyOf(bare)), stored);
     this.#uids.set(bare.metadata.uid ?? '', stored);
@@ -99,8 +103,15 @@ export class Records {
     const version = this.#next();
     this.#table(stored.kind).entries.delete(keyString(keyOf(stored.object)));
     this.#uids.delete(stored.object.metadata.uid ?? '');
-    const served = withManagers(deepFreeze({ ...last, metadata: { ...last.metadata, resourceVersion: String(version) } }), stored.managers);
+    const served = withManagers(keep({ ...last, metadata: { ...last.metadata, resourceVersion: String(version) } }), stored.managers);
     this.#tell({ kind: stored.kind, version, before: stored.object, after: undefined, served });
+  }
+
+  /** The object reads differently from now on; nothing has happened to it. */
+  refresh(stored: Stored, kind: Kind, object: KubeObject): void {
+    const next = { kind, object, served: withManagers(object, stored.managers), managers: stored.managers };
+    this.#table(kind).entries.set(keyString(keyOf(object)), next);
+    this.#uids.set(object.metadata.uid ?? '', next);
   }
 
   #next(): number {
@@ -117,7 +128,7 @@ export class Records {
   #table({ group, plural }: Kind): Table {
     const key = `${group}/${plural}`;
     let table = this.#tables.get(key);
-    if (table === undefined) this.#tables.set(key, (table = { entries: new Map(), history: [], oldest: 0 }));
+    if (table === undefined) this.#tables.set(key, (table = { entries: new Map(), history: [], oldest: FIRST }));
     return table;
   }
 }
@@ -125,9 +136,10 @@ export class Records {
 /** An object in the version that was asked for. */
 export function inVersion(object: KubeObject, kind: Kind): KubeObject {
   const apiVersion = apiVersionOf(kind);
-  return object.apiVersion === apiVersion ? object : deepFreeze({ ...object, apiVersion });
+  return object.apiVersion === apiVersion ? object : keep({ ...object, apiVersion });
 }
 
-function withManagers(object: KubeObject, managers: readonly Manager[]): KubeObject {
-  return deepFreeze({ ...object, metadata: { ...object.metadata, managedFields: managedFields(managers) } });
+/** With managedFields, where there are any. */
+export function withManagers(object: KubeObject, managers: readonly Manager[]): KubeObject {
+  return managers.length === 0 ? object : keep({ ...object, metadata: { ...object.metadata, managedFields: managedFields(managers) } });
 }

@@ -15,15 +15,20 @@ export interface Shape {
   readonly fields?: Readonly<Record<string, Shape>>;
   /** All members of a map without declared fields. */
   readonly values?: Shape;
+  /** The members of this map are declared nowhere: who applies one owns it, not only what is in it. */
+  readonly open?: true;
   /** A shape used by several kinds, by its name in the table. */
   readonly ref?: string;
 }
+
+/** Of what no schema describes: maps merge member by member, lists are one value. */
+export const ANY: Shape = { open: true, values: { ref: 'any' } };
 
 /** Shapes of metadata, the same for every kind. */
 export const METADATA: Shape = {
   fields: {
     finalizers: { list: 'set' },
-    ownerReferences: { list: 'map', keys: ['uid'] },
+    ownerReferences: { list: 'map', keys: ['uid'], items: { atomic: true } },
   },
 };
 
@@ -38,6 +43,7 @@ export interface Schema {
   readonly allOf?: readonly Schema[];
   readonly 'x-kubernetes-list-type'?: 'atomic' | 'set' | 'map';
   readonly 'x-kubernetes-list-map-keys'?: readonly string[];
+  readonly 'x-kubernetes-preserve-unknown-fields'?: boolean;
   readonly 'x-kubernetes-map-type'?: 'atomic' | 'granular';
 }
 
@@ -60,8 +66,15 @@ export function shapeOf(schema: Schema, references: References = NO_REFERENCES):
     return shape === undefined ? [] : [[field, shape] as const];
   });
   const values = typeof schema.additionalProperties === 'object' ? shapeOf(schema.additionalProperties, references) : undefined;
-  if (fields.length === 0 && values === undefined) return undefined;
-  return { ...(fields.length > 0 && { fields: Object.fromEntries(fields) }), ...(values !== undefined && { values }) };
+  if (schema['x-kubernetes-preserve-unknown-fields'] === true) return { ...(fields.length > 0 && { fields: Object.fromEntries(fields) }), ref: 'any' };
+  const open = isStructured(schema.additionalProperties);
+  if (fields.length === 0 && values === undefined && !open) return undefined;
+  return { ...(open && { open }), ...(fields.length > 0 && { fields: Object.fromEntries(fields) }), ...(values !== undefined && { values }) };
+}
+
+/** Members of such a map have fields of their own. */
+function isStructured(members: Schema['additionalProperties']): boolean {
+  return members === true || (typeof members === 'object' && (members.type === 'object' || members.type === 'array'));
 }
 
 function referenceOf(schema: Schema): string | undefined {

@@ -1,14 +1,13 @@
 /** Watches: history from a version on, then changes as they come, bookmarks each minute. */
-import type { Clock, KubeObject, WatchEvent, WatchOptions } from 'autopilot-runtime/ports';
-import { deepFreeze } from 'autopilot-runtime/ports';
-import { expired } from './errors.ts';
+import type { Clock, WatchEvent, WatchOptions } from 'autopilot-runtime/ports';
+import { expired, internal, notServed } from './errors.ts';
+import { keep } from './frozen.ts';
 import type { Kind } from './kinds.ts';
+import type { Matches } from './lists.ts';
 import type { Change, Records } from './records.ts';
 import { inVersion } from './records.ts';
 
 const BOOKMARK_MS = 60_000;
-
-export type Matches = (object: KubeObject) => boolean;
 
 /** Events that a watch was told and nobody has taken yet, over all watches: a flight is not quiet before this is 0. */
 export interface Backlog {
@@ -18,7 +17,7 @@ export interface Backlog {
 type End = { readonly error?: unknown };
 
 export async function* watch(
-  kind: Kind,
+  kind: Kind | undefined,
   options: WatchOptions,
   matches: Matches,
   records: Records,
@@ -26,6 +25,7 @@ export async function* watch(
   backlog: Backlog,
   signal?: AbortSignal,
 ): AsyncGenerator<WatchEvent> {
+  if (kind === undefined) throw notServed();
   const waiting: WatchEvent[] = [];
   let wake: (() => void) | undefined;
   let end: End | undefined;
@@ -45,6 +45,7 @@ export async function* watch(
   };
 
   const from = Number(options.resourceVersion);
+  if (!Number.isInteger(from)) throw internal(`resourceVersion: Invalid value: ${JSON.stringify(options.resourceVersion)}: invalid syntax`);
   if (from === 0) for (const { object, served } of records.list(kind)) if (matches(object)) say({ type: 'ADDED', object: inVersion(served, kind) });
   const missed = from === 0 ? [] : records.since(kind, from);
   if (missed === undefined) throw expired(`too old resource version: ${from} (${records.oldest(kind)})`);
@@ -84,6 +85,6 @@ function eventOf({ before, after, served, version }: Change, kind: Kind, matches
   const is = after !== undefined && matches(after);
   if (is) return { type: was ? 'MODIFIED' : 'ADDED', object: inVersion(served, kind) };
   if (!was) return undefined;
-  const last = after === undefined ? served : deepFreeze({ ...before, metadata: { ...before.metadata, resourceVersion: String(version) } });
+  const last = after === undefined ? served : keep({ ...before, metadata: { ...before.metadata, resourceVersion: String(version) } });
   return { type: 'DELETED', object: inVersion(last, kind) };
 }

@@ -1,29 +1,39 @@
-/** Creating, changing, applying and deleting, with every rule that the API server keeps on the way. */
+/** Every write, in the order of steps the API server keeps on the way. */
 import type { ApplyOptions, Clock, DeleteOptions, KubeObject, ObjectKey, WriteOptions } from 'autopilot-runtime/ports';
-import { apiVersionOf, deepFreeze } from 'autopilot-runtime/ports';
+import { apiVersionOf } from 'autopilot-runtime/ports';
+import { confined, countsAsChange, defaulted, read, readPatched, validate } from './admit.ts';
+import { allocated } from './builtin.ts';
 import { FOREGROUND, ORPHAN } from './collector.ts';
-import type { Cause } from './errors.ts';
-import { alreadyExists, badRequest, conflict, forbidden, internal, invalid, notFound, preconditionFailed, versionMissing } from './errors.ts';
-import { canonical, elementsOf, fieldsOf, isBelow } from './fieldset.ts';
+import { CLEANUP, established, isDefinition } from './definition.ts';
+import { alreadyExists, badRequest, conflict, forbidden, internal, invalid, noSubresource, notFound, preconditionFailed, versionMissing } from './errors.ts';
+import { appliedFields, compare, isBelow, withAncestors } from './fieldset.ts';
+import { keep, same } from './frozen.ts';
 import type { Kind, Kinds } from './kinds.ts';
 import type { Manager, Writer } from './managed.ts';
 import { afterApply, afterUpdate, isSameWriter, sameManagers } from './managed.ts';
-import { merge, without } from './merge.ts';
+import { merge, withoutFields } from './merge.ts';
 import type { Records, Stored } from './records.ts';
-import { problemsOf, unknownFields, withDefaults } from './schema.ts';
+import { withManagers } from './records.ts';
+import type { Rules } from './rules.ts';
+import { scaled, scaleOf } from './scale.ts';
+import { unknownFields } from './schema.ts';
+import { unmergeable } from './unmergeable.ts';
 
+/** The managers after a write, from the object before (as served, absent when new) and after. */
 type Managing = (before: KubeObject | undefined, after: KubeObject) => readonly Manager[];
 
 export class Writes {
   readonly #records: Records;
   readonly #kinds: Kinds;
   readonly #clock: Clock;
+  readonly #rules: Rules;
   #count = 0;
 
-  constructor(records: Records, kinds: Kinds, clock: Clock) {
+  constructor(records: Records, kinds: Kinds, clock: Clock, rules: Rules) {
     this.#records = records;
     this.#kinds = kinds;
     this.#clock = clock;
+    this.#rules = rules;
   }
 
   /** @throws ApiError 404 */
@@ -33,58 +43,97 @@ export class Writes {
     return stored;
   }
 
+  /** As its Scale. @throws ApiError 404 */
+  scale(kind: Kind, key: ObjectKey): KubeObject {
+    if (kind.scale === undefined) throw noSubresource(kind, key.name);
+    return scaleOf(kind, this.existing(kind, key).object, kind.scale);
+  }
+
   create(kind: Kind, given: KubeObject, options: WriteOptions = {}): KubeObject {
     if (given.metadata.resourceVersion !== undefined) throw internal('resourceVersion should not be set on objects to be created');
-    refuseUnknown(kind, given);
     const writer = this.#writer(kind, 'Update', options);
-    return this.#create(kind, given, options, (_, after) => afterUpdate([], writer, new Map(), fieldsOf(after, kind.shape), this.#time()));
+    return this.#create(kind, read(kind, keep(given)), options, (_, after) =>
+      afterUpdate([], writer, compare(undefined, after, kind.shape, kind.custom === true), this.#time()),
+    );
   }
 
   /** PUT: the whole object. */
-  replace(kind: Kind, given: KubeObject, options?: WriteOptions): KubeObject {
+  replace(kind: Kind, given: KubeObject, options: WriteOptions = {}): KubeObject {
+    if (options.subresource === 'scale') return this.#scale(kind, given.metadata, () => given, options);
     const { name, uid, resourceVersion } = given.metadata;
+    this.#checkDoor(kind, name, options);
     const { object } = this.existing(kind, given.metadata);
+    const next = read(kind, keep(given));
     if (uid !== undefined && uid !== object.metadata.uid) throw conflict(kind, name, wrongUid(uid, object.metadata.uid));
     if (resourceVersion === undefined && kind.custom === true) throw versionMissing(kind, name);
-    return this.update(kind, given.metadata, () => given, options);
+    return this.#change(kind, given.metadata, () => next, options);
   }
 
-  /** Changes what is there: PUT, patches and the collector's own changes. */
-  update(kind: Kind, key: ObjectKey, change: (old: KubeObject) => KubeObject, options: WriteOptions = {}): KubeObject {
+  /** A patch of the object, or what the collector changes. */
+  patch(kind: Kind, key: ObjectKey, change: (old: KubeObject) => KubeObject, options: WriteOptions = {}): KubeObject {
+    if (options.subresource === 'scale') return this.#scale(kind, key, change, options);
+    this.#checkDoor(kind, key.name, options);
+    return this.#change(kind, key, (old) => readPatched(kind, keep(change(old)), old), options);
+  }
+
+  #checkDoor(kind: Kind, name: string, { subresource }: WriteOptions): void {
+    if (subresource === 'status' && kind.status !== true) throw noSubresource(kind, name);
+  }
+
+  #scale(kind: Kind, key: ObjectKey, change: (old: KubeObject) => KubeObject, options: WriteOptions): KubeObject {
+    const { scale } = kind;
+    if (scale === undefined) throw noSubresource(kind, key.name);
+    const asked = change(this.scale(kind, key));
+    const { replicas = 0 } = (asked.spec ?? {}) as { replicas?: number };
+    const message = `Invalid value: ${replicas}: should be a non-negative integer`;
+    if (replicas < 0) throw invalid(kind, key.name, [{ reason: 'FieldValueInvalid', field: scale.spec, message }]);
+    const { subresource: _, ...main } = options;
+    const stored = this.existing(kind, key);
+    const next = keep(scaled(stored.object, asked, scale));
+    // The real server records no manager for the scale of a custom resource.
+    if (kind.custom === true) this.#update(kind, stored, next, main, () => stored.managers);
+    else this.#change(kind, key, () => next, { ...main });
+    return this.scale(kind, key);
+  }
+
+  #change(kind: Kind, key: ObjectKey, change: (old: KubeObject) => KubeObject, options: WriteOptions): KubeObject {
     const stored = this.existing(kind, key);
     const writer = this.#writer(kind, 'Update', options);
-    const next = deepFreeze(change(stored.object));
-    refuseUnknown(kind, next);
-    return this.#update(stored, next, options, (before, after) => {
-      const old = before === undefined ? new Map<string, string>() : fieldsOf(before, kind.shape);
-      return afterUpdate(stored.managers, writer, old, fieldsOf(after, kind.shape), this.#time());
-    });
+    const old = inKind(stored.object, kind);
+    return this.#update(kind, stored, change(old), options, (before, after) =>
+      afterUpdate(stored.managers, writer, compare(before, after, kind.shape, kind.custom === true), this.#time()),
+    );
   }
 
-  apply(kind: Kind, given: KubeObject, options: ApplyOptions): KubeObject {
+  apply(kind: Kind, sent: KubeObject, options: ApplyOptions): KubeObject {
+    const given = keep(sent);
     const { subresource, force = false } = options;
+    this.#checkDoor(kind, given.metadata.name, options);
     if (given.metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');
     const [unknown] = kind.schema === undefined ? [] : unknownFields(given, kind.schema);
-    if (unknown !== undefined) throw internal(`failed to create typed patch object: .${unknown}: field not declared in schema`);
+    const problem = unknown === undefined ? unmergeable(given, kind.shape, kind.schema) : `.${unknown}: field not declared in schema`;
+    const { namespace, name } = given.metadata;
+    const place = `${namespace === undefined ? '' : `${namespace}/`}${name}; ${apiVersionOf(kind)}, Kind=${kind.kind}`;
+    if (problem !== undefined) throw internal(`failed to create typed patch object (${place}): ${problem}`);
     const writer = this.#writer(kind, 'Apply', options);
-    const sent = new Set([...fieldsOf(given, kind.shape).keys()].filter((path) => isOf(kind, path, subresource)));
+    const fields = new Set([...appliedFields(given, kind.shape)].filter((path) => isOf(kind, path, subresource)));
     const stored = this.#records.get(kind, given.metadata);
     if (stored === undefined) {
-      if (subresource !== undefined) throw notFound(kind, given.metadata.name);
-      if (given.metadata.uid !== undefined) throw conflict(kind, given.metadata.name, wrongUid(given.metadata.uid, ''));
-      return this.#create(kind, given, options, () => afterApply([], writer, sent, new Map(), new Map(), force, this.#time()));
+      if (subresource !== undefined) throw notFound(kind, name);
+      if (given.metadata.uid !== undefined) throw conflict(kind, name, wrongUid(given.metadata.uid, ''));
+      return this.#create(kind, given, options, () =>
+        afterApply([], writer, fields, { changed: new Set<string>(), removed: new Set<string>() }, force, this.#time()),
+      );
     }
-    const { managers, object } = stored;
-    const own = managers.find((manager) => isSameWriter(manager, writer));
-    const others = managers.filter((manager) => manager !== own);
-    const owned = (path: string): boolean => others.some(({ fields }) => fields.has(path) || [...fields].some((field) => isBelow(field, path)));
-    const dropped = [...(own?.fields ?? [])].filter((path) => !sent.has(path) && !owned(path)).sort((a, b) => elementsOf(a).length - elementsOf(b).length);
-    let merged = merge(object, given, kind.shape) as KubeObject;
-    for (const path of dropped) merged = without(merged as unknown as Record<string, unknown>, path, kind.shape) as unknown as KubeObject;
-    const next = deepFreeze(merged);
-    const after = fieldsOf(confined(kind, object, next, subresource), kind.shape);
-    const applied = afterApply(managers, writer, sent, fieldsOf(object, kind.shape), after, force, this.#time());
-    return this.#update(stored, next, options, () => applied);
+    const object = inKind(stored.object, kind);
+    const own = stored.managers.find((manager) => isSameWriter(manager, writer));
+    const others = stored.managers.filter((manager) => manager !== own);
+    const merged = merge(object, given, kind.shape) as KubeObject;
+    const next = keep(withoutFields(merged, dropped(kind, own, fields, others), kind.shape));
+    // Conflicts are told before anything that is wrong with the result.
+    const difference = compare(object, confined(kind, object, next, subresource), kind.shape, kind.custom === true);
+    const managers = afterApply(stored.managers, writer, fields, difference, force, this.#time());
+    return this.#update(kind, stored, next, options, () => managers);
   }
 
   delete(kind: Kind, key: ObjectKey, options: DeleteOptions = {}): void {
@@ -94,7 +143,11 @@ export class Writes {
     if (uid !== undefined && uid !== metadata.uid) throw preconditionFailed(kind, key.name, 'UID', uid, metadata.uid);
     if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion)
       throw preconditionFailed(kind, key.name, 'ResourceVersion', resourceVersion, metadata.resourceVersion);
-    const added = options.propagationPolicy === 'Foreground' ? [FOREGROUND] : options.propagationPolicy === 'Orphan' ? [ORPHAN] : [];
+    const added = [
+      ...(options.propagationPolicy === 'Foreground' ? [FOREGROUND] : []),
+      ...(options.propagationPolicy === 'Orphan' ? [ORPHAN] : []),
+      ...(isDefinition(kind) ? [CLEANUP] : []),
+    ];
     const finalizers = [...new Set([...(metadata.finalizers ?? []), ...added])];
     const namespace = kind.group === '' && kind.kind === 'Namespace';
     if (finalizers.length === 0 && !namespace) return this.#records.remove(stored);
@@ -114,60 +167,55 @@ export class Writes {
   }
 
   #create(kind: Kind, given: KubeObject, options: WriteOptions, managing: Managing): KubeObject {
-    const { status: _, ...stateless } = given;
-    const object = kind.status === true ? (stateless as KubeObject) : given;
+    const { status, ...stateless } = given;
     const { generateName } = given.metadata as { generateName?: string };
     const name = given.metadata.name ?? (generateName === undefined ? undefined : generateName + (++this.#count).toString(36).padStart(5, '0'));
     if (name === undefined)
       throw invalid(kind, '', [{ reason: 'FieldValueRequired', field: 'metadata.name', message: 'Required value: name or generateName is required' }]);
     this.#checkNamespace(kind, given, name);
-    if (this.#records.get(kind, { ...given.metadata, name }) !== undefined) throw alreadyExists(kind, name);
-    const { resourceVersion: __, deletionTimestamp: ___, managedFields: ____, ...metadata } = given.metadata;
+    const { resourceVersion: _, deletionTimestamp: __, managedFields: ___, ...metadata } = given.metadata;
     const born = { ...metadata, name, uid: this.#uid(), creationTimestamp: this.#time(), ...(kind.generation && { generation: 1 }) };
-    const next = this.#completed(kind, withBirthRights(kind, { ...object, apiVersion: apiVersionOf(kind), kind: kind.kind, metadata: born }));
+    const whole = { ...stateless, ...(kind.status !== true && { status }), metadata: born };
+    const next = defaulted(kind, withBirthRights(kind, whole as KubeObject));
+    validate(kind, next, undefined, this.#rules);
+    const old = this.#records.get(kind, { ...given.metadata, name });
+    if (old !== undefined) throw alreadyExists(kind, name, old.object.metadata.deletionTimestamp !== undefined);
     const managers = managing(undefined, next);
-    if (options.dryRun === true) return next;
-    return this.#records.put(kind, undefined, next, managers).served;
+    const complete = isDefinition(kind)
+      ? keep({ ...next, status: established(next, this.#time()) } as KubeObject)
+      : allocated(kind, next, undefined, () => ++this.#count);
+    if (options.dryRun === true) return withManagers(complete, managers);
+    return this.#records.put(kind, undefined, complete, managers).served;
   }
 
-  #update(stored: Stored, next: KubeObject, options: WriteOptions, managing: Managing): KubeObject {
-    const { kind, object: old } = stored;
+  #update(kind: Kind, stored: Stored, next: KubeObject, options: WriteOptions, managing: Managing): KubeObject {
+    const old = inKind(stored.object, kind);
     const { name } = old.metadata;
-    const { uid, resourceVersion } = next.metadata;
+    const { resourceVersion } = next.metadata;
     if (resourceVersion !== undefined && resourceVersion !== old.metadata.resourceVersion) throw conflict(kind, name);
-    if (uid !== undefined && uid !== old.metadata.uid)
-      throw invalid(kind, name, [{ reason: 'FieldValueInvalid', field: 'metadata.uid', message: `Invalid value: "${uid}": field is immutable` }]);
-    let object = this.#completed(kind, confined(kind, old, next, options.subresource));
-    const { deletionTimestamp, finalizers = [] } = object.metadata;
-    const fresh = finalizers.filter((finalizer) => old.metadata.finalizers?.includes(finalizer) !== true);
-    if (deletionTimestamp !== undefined && fresh.length > 0) {
-      const found = fresh.map((finalizer) => JSON.stringify(finalizer)).join(', ');
-      throw invalid(kind, name, [
-        {
-          reason: 'FieldValueForbidden',
-          field: 'metadata.finalizers',
-          message: `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{${found}}`,
-        },
-      ]);
+    for (const field of ['uid', 'deletionTimestamp'] as const) {
+      const value = next.metadata[field];
+      if (value !== undefined && value !== old.metadata[field])
+        throw invalid(kind, name, [{ reason: 'FieldValueInvalid', field: `metadata.${field}`, message: `Invalid value: "${value}": field is immutable` }]);
     }
-    if (kind.generation && specText(object) !== specText(old))
-      object = deepFreeze({ ...object, metadata: { ...object.metadata, ...counted(old.metadata.generation) } });
-    const managers = managing(old, object);
-    if (options.dryRun === true) return object;
-    if (canonical(object) === canonical(old) && sameManagers(managers, stored.managers)) return stored.served;
+    const whole = defaulted(kind, confined(kind, old, next, options.subresource));
+    // What is kept although the client leaves it out is no removal of the client's.
+    const managers = managing(
+      old,
+      allocated(kind, whole, old, () => 0),
+    );
+    let object = isDefinition(kind) ? keep({ ...whole, status: old.status } as KubeObject) : allocated(kind, whole, old, () => ++this.#count);
+    refuseNewFinalizers(kind, old, object);
+    validate(kind, object, old, this.#rules);
+    if (countsAsChange(kind, old, object)) object = keep({ ...object, metadata: { ...object.metadata, ...counted(old.metadata.generation) } });
+    if (options.dryRun === true) return withManagers(object, managers);
+    if (same(object, old) && sameManagers(managers, stored.managers)) return stored.served;
+    const { deletionTimestamp, finalizers = [] } = object.metadata;
     if (deletionTimestamp !== undefined && finalizers.length === 0 && kind.kind !== 'Namespace') {
       this.#records.remove(stored, object);
-      return object;
+      return withManagers(object, managers);
     }
     return this.#records.put(kind, stored, object, managers).served;
-  }
-
-  /** Defaults filled in, valid, frozen. @throws ApiError 422 */
-  #completed(kind: Kind, object: KubeObject): KubeObject {
-    const whole = kind.schema === undefined ? object : (withDefaults(object, kind.schema) as KubeObject);
-    const causes = [...ownerProblems(whole), ...(kind.schema === undefined ? [] : problemsOf(whole, kind.schema))];
-    if (causes.length > 0) throw invalid(kind, object.metadata.name, causes);
-    return deepFreeze(whole);
   }
 
   #checkNamespace(kind: Kind, { metadata }: KubeObject, name: string): void {
@@ -193,30 +241,27 @@ export class Writes {
   }
 }
 
-function refuseUnknown(kind: Kind, object: KubeObject): void {
-  const unknown = kind.schema === undefined ? [] : unknownFields(object, kind.schema);
-  if (unknown.length > 0)
-    throw badRequest(
-      `${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: strict decoding error: ${unknown.map((path) => `unknown field "${path}"`).join(', ')}`,
-    );
+/** What its manager owned, no longer sends, and nobody else owns. */
+function dropped(kind: Kind, own: Manager | undefined, sent: ReadonlySet<string>, others: readonly Manager[]): ReadonlySet<string> {
+  if (own === undefined || own.fields === sent || [...own.fields].every((path) => sent.has(path))) return new Set();
+  const managed = [sent, ...others.map(({ fields }) => fields)].map((fields) => withAncestors(fields, kind.shape));
+  // metadata itself always stays: every apply sends the name, which nobody owns.
+  const mine = [...withAncestors(own.fields, kind.shape)].filter((path) => path !== 'f:metadata');
+  return new Set(mine.filter((path) => managed.every((fields) => !fields.has(path))));
 }
 
-/** A write through one door keeps the rest: status writes change only status, others never do. What the server sets stays. */
-function confined(kind: Kind, old: KubeObject, next: KubeObject, subresource: string | undefined): KubeObject {
-  if (subresource === 'status') {
-    const { status: _, ...rest } = old;
-    return deepFreeze({ ...rest, ...(next.status !== undefined && { status: next.status }) } as KubeObject);
-  }
-  const { uid, resourceVersion, generation, creationTimestamp, deletionTimestamp } = old.metadata;
-  const { managedFields: _, generation: __, deletionTimestamp: ___, ...metadata } = next.metadata;
-  const kept = { ...metadata, ...defined({ uid, resourceVersion, generation, creationTimestamp, deletionTimestamp }) };
-  if (kind.status !== true) return deepFreeze({ ...next, metadata: kept });
-  const { status: ____, ...stateless } = next;
-  return deepFreeze({ ...stateless, metadata: kept, ...(old.status !== undefined && { status: old.status }) } as KubeObject);
+function inKind(object: KubeObject, kind: Kind): KubeObject {
+  const apiVersion = apiVersionOf(kind);
+  return object.apiVersion === apiVersion ? object : keep({ ...object, apiVersion });
 }
 
-function defined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> };
+function refuseNewFinalizers(kind: Kind, old: KubeObject, { metadata }: KubeObject): void {
+  if (old.metadata.deletionTimestamp === undefined || metadata.finalizers === old.metadata.finalizers) return;
+  const fresh = (metadata.finalizers ?? []).filter((finalizer) => old.metadata.finalizers?.includes(finalizer) !== true);
+  if (fresh.length === 0) return;
+  const found = fresh.map((finalizer) => JSON.stringify(finalizer)).join(', ');
+  const message = `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{${found}}`;
+  throw invalid(kind, metadata.name, [{ reason: 'FieldValueForbidden', field: 'metadata.finalizers', message }]);
 }
 
 /** Does this door write the field? */
@@ -225,35 +270,15 @@ function isOf(kind: Kind, path: string, subresource: string | undefined): boolea
   return subresource === 'status' ? status : !(status && kind.status === true);
 }
 
-/** What counts for metadata.generation. */
-function specText({ metadata: _, status: __, ...rest }: KubeObject): string {
-  return canonical(rest);
-}
-
 function counted(generation: number | undefined): { generation?: number } {
   return generation === undefined ? {} : { generation: generation + 1 };
 }
 
-function ownerProblems({ metadata }: KubeObject): readonly Cause[] {
-  const controllers = (metadata.ownerReferences ?? []).filter(({ controller }) => controller === true);
-  if (controllers.length < 2) return [];
-  const names = controllers.map(({ kind, name }) => `${kind}/${name}`).join(' and ');
-  return [
-    {
-      reason: 'FieldValueInvalid',
-      field: 'metadata.ownerReferences',
-      message: `Invalid value: ${JSON.stringify(metadata.ownerReferences)}: Only one reference can have Controller set to true. Found "true" in references for ${names}`,
-    },
-  ];
-}
-
 /** What the server gives every new object of a kind. */
 function withBirthRights(kind: Kind, object: KubeObject): KubeObject {
-  if (kind.kind === 'CustomResourceDefinition')
-    return { ...object, status: { conditions: [{ type: 'Established', status: 'True', reason: 'InitialNamesAccepted' }] } };
   if (kind.group !== '' || kind.kind !== 'Namespace') return object;
   const labels = { ...object.metadata.labels, 'kubernetes.io/metadata.name': object.metadata.name };
-  return { ...object, metadata: { ...object.metadata, labels }, status: { phase: 'Active' } };
+  return { ...object, metadata: { ...object.metadata, labels }, spec: { finalizers: ['kubernetes'] }, status: { phase: 'Active' } };
 }
 
 function wrongUid(expected: string, found: string | undefined): string {

@@ -25,7 +25,12 @@ function deployment(name: string, { replicas = 2, image = 'good' } = {}): Flight
   const template = { metadata: { labels }, spec: { containers: [{ name: 'web', image }] } };
   return { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name }, spec: { replicas, selector: { matchLabels: labels }, template } };
 }
-const service = (name: string, app = name): FlightObject => ({ apiVersion: 'v1', kind: 'Service', metadata: { name }, spec: { selector: { app } } });
+const service = (name: string, app = name): FlightObject => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name },
+  spec: { selector: { app }, ports: [{ port: 80 }] },
+});
 const split = (weights: Readonly<Record<string, number>>): FlightObject => ({
   apiVersion: 'networking.istio.io/v1',
   kind: 'VirtualService',

@@ -1,0 +1,32 @@
+/** Values as the cluster keeps them: plain JSON, deeply frozen, shared between versions of an object instead of copied. */
+
+const KEPT = new WeakSet<object>();
+
+/** As it would come out of JSON, deeply frozen. What the cluster already keeps is not copied. */
+export function keep<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || KEPT.has(value)) return value;
+  const copy = Array.isArray(value) ? value.map((item: unknown) => (item === undefined ? null : keep(item))) : keepMembers(value);
+  Object.freeze(copy);
+  if (typeof copy === 'object' && copy !== null) KEPT.add(copy);
+  return copy as T;
+}
+
+function keepMembers(value: object): unknown {
+  if ('toJSON' in value && typeof value.toJSON === 'function') return keep((value.toJSON as () => unknown)());
+  const copy: Record<string, unknown> = {};
+  for (const [name, inner] of Object.entries(value)) if (inner !== undefined && typeof inner !== 'function') copy[name] = keep(inner as unknown);
+  return copy;
+}
+
+export function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Equal as JSON; the order of members does not matter. */
+export function same(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, index) => same(item, b[index]));
+  if (!isMap(a) || !isMap(b)) return false;
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => Object.hasOwn(b, name) && same(a[name], b[name]));
+}

@@ -1,0 +1,128 @@
+import { expect } from 'chai';
+import type { KubeObject, ResourceType } from '../../../runtime/src/ports.ts';
+import type { World } from '../world.ts';
+import { CONFIG_MAPS, DEPLOYMENTS, failure, FLIGHTS, NAMESPACES, SERVICES } from '../world.ts';
+import type { Case } from './case.ts';
+
+const long = 'x'.repeat(254);
+
+/** What is wrong with an object of a kind, in the words of the server. */
+function refuses(what: string, type: ResourceType, object: (world: World) => KubeObject, words: string): Case {
+  return {
+    name: `refuses ${what}: 422`,
+    async run(world) {
+      const { code, message } = await failure(world.create(type, object(world)));
+      expect([code, message.includes(words) ? words : message]).to.deep.equal([422, words]);
+    },
+  };
+}
+
+export const nameCases: readonly Case[] = [
+  refuses('a name with capitals', FLIGHTS, (world) => world.flight('Flight'), 'metadata.name: Invalid value: "Flight": a lowercase RFC 1123 subdomain'),
+  refuses(
+    'a name with an underscore',
+    CONFIG_MAPS,
+    (world) => world.object(CONFIG_MAPS, 'a_b', {}),
+    'metadata.name: Invalid value: "a_b": a lowercase RFC 1123 subdomain',
+  ),
+  refuses('a name of more than 253 characters', FLIGHTS, (world) => world.flight(long), 'metadata.name: Invalid value: "xxx'),
+  refuses(
+    'a name of a Service with a dot',
+    SERVICES,
+    (world) => world.object(SERVICES, 'a.b', { spec: { ports: [{ port: 80 }] } }),
+    'metadata.name: Invalid value: "a.b": must not contain dots',
+  ),
+  refuses(
+    'a name of a namespace with a dot',
+    NAMESPACES,
+    () => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'a.b' } }),
+    'metadata.name: Invalid value: "a.b": must not contain dots',
+  ),
+  refuses(
+    'a label with a bad key',
+    FLIGHTS,
+    (world) => world.flight('a', {}, { labels: { 'a b': 'c' } }),
+    'metadata.labels: Invalid value: "a b": name part must consist of alphanumeric characters',
+  ),
+  refuses(
+    'a label with a bad value',
+    FLIGHTS,
+    (world) => world.flight('a', {}, { labels: { a: 'b c' } }),
+    'metadata.labels: Invalid value: "b c": a valid label must be an empty string or consist of alphanumeric characters',
+  ),
+  refuses(
+    'a label value of more than 63 characters',
+    CONFIG_MAPS,
+    (world) => world.object(CONFIG_MAPS, 'a', {}, { labels: { a: 'b'.repeat(64) } }),
+    'must be no more than 63 bytes',
+  ),
+  refuses(
+    'a bad key of an annotation',
+    FLIGHTS,
+    (world) => world.flight('a', {}, { annotations: { 'a/b/c': 'd' } }),
+    'metadata.annotations: Invalid value: "a/b/c": a valid label key must consist of',
+  ),
+  refuses(
+    'annotations of more than 256 KiB',
+    FLIGHTS,
+    (world) => world.flight('a', {}, { annotations: { a: 'x'.repeat(262_145) } }),
+    'metadata.annotations: Too long: may not be more than 262144 bytes',
+  ),
+  refuses(
+    'a finalizer without a domain',
+    FLIGHTS,
+    (world) => world.flight('a', {}, { finalizers: ['not a name'] }),
+    'metadata.finalizers: Invalid value: "not a name"',
+  ),
+  {
+    name: 'takes any text in annotations, and dots in names',
+    async run(world) {
+      const annotations = { 'autopilot.test/note': 'grüße → 🛫\n"quoted"', '': undefined };
+      const { metadata } = await world.create(FLIGHTS, world.flight('a.b', {}, { annotations: JSON.parse(JSON.stringify(annotations)) as object }));
+      expect(metadata.annotations?.['autopilot.test/note']).to.equal('grüße → 🛫\n"quoted"');
+    },
+  },
+  {
+    name: 'refuses to create a resource whose namespace is another than that of the request: 400',
+    async run(world) {
+      const object = world.object(CONFIG_MAPS, 'a', {});
+      const call = world.api.create({ ...CONFIG_MAPS, namespaced: true }, { ...object, kind: 'Secret' });
+      expect((await failure(call)).code).to.equal(400);
+    },
+  },
+  {
+    name: 'refuses an object of another version than that of the request: 400',
+    async run(world) {
+      const call = world.api.create(DEPLOYMENTS, world.object({ ...DEPLOYMENTS, version: 'v2' }, 'a', { spec: {} }));
+      expect((await failure(call)).code).to.equal(400);
+    },
+  },
+  {
+    name: 'makes names of generateName that differ, and keeps the stem',
+    async run(world) {
+      const make = async (): Promise<string> => {
+        const { name: _, ...metadata } = world.flight('x').metadata;
+        return (await world.create(FLIGHTS, { ...world.flight('x'), metadata: { ...metadata, generateName: 'run-' } as never })).metadata.name;
+      };
+      const [one, two] = [await make(), await make()];
+      expect(one).not.to.equal(two);
+      expect(((await world.get(FLIGHTS, one)).metadata as { generateName?: string }).generateName).to.equal('run-');
+    },
+  },
+  {
+    name: 'refuses an object without name and generateName: 422',
+    async run(world) {
+      const { name: _, ...metadata } = world.flight('x').metadata;
+      const { code, message } = await failure(world.create(FLIGHTS, { ...world.flight('x'), metadata: metadata as never }));
+      expect(code).to.equal(422);
+      expect(message).to.contain('metadata.name: Required value: name or generateName is required');
+    },
+  },
+  {
+    name: 'takes the name when both name and generateName are there',
+    async run(world) {
+      const { metadata } = await world.create(FLIGHTS, world.flight('a', {}, { generateName: 'run-' }));
+      expect(metadata.name).to.equal('a');
+    },
+  },
+];
