@@ -86,6 +86,12 @@ export function planHolds(live: KubeObject, fields: readonly SharedField[], hold
       );
   });
 
+  const empty = new Set([...fields, ...own].flatMap(({ path }) => addMarks(draft, path)));
+  const put = (found: Found, path: readonly FieldStep[], value: unknown): void => {
+    const [, marks = ''] = path;
+    if (path[0] === 'metadata' && value !== undefined && empty.delete(marks)) patch.push({ op: 'add', path: `/metadata/${String(marks)}`, value: {} });
+    set(found, value, patch);
+  };
   const holds: Hold[] = [...others];
   for (const hold of own) {
     if (fields.some(({ path }) => equal(path, hold.path))) continue;
@@ -96,10 +102,9 @@ export function planHolds(live: KubeObject, fields: readonly SharedField[], hold
     const found = locate(draft, hold.path);
     if (typeof found === 'string') left.push(`${pathText(hold.path)} of ${name} was not put back: ${found}`);
     else if (hashOf(found.value) !== hold.hash) left.push(`${pathText(hold.path)} of ${name} was not put back: somebody has changed it since`);
-    else set(found, hold.original, patch);
+    else put(found, hold.path, hold.original);
   }
   for (const { path, value } of fields) {
-    if (value !== undefined) makeRoom(draft, path, patch);
     const found = locate(draft, path);
     if (typeof found === 'string') throw new PermanentError(`${place}: ${pathText(path)} of ${name} cannot be set: ${found}`, 'NoSuchField');
     const hold = own.find((known) => equal(known.path, path));
@@ -110,10 +115,10 @@ export function planHolds(live: KubeObject, fields: readonly SharedField[], hold
       continue;
     }
     const original = hold === undefined ? found.value : hold.original;
-    if (current !== wanted) set(found, value, patch);
+    if (current !== wanted) put(found, path, value);
     holds.push({ path, ...holder, ...(original !== undefined && { original }), hash: wanted });
   }
-  note(draft, sorted(before), sorted(holds), group, patch);
+  note(empty.has('annotations') ? live : draft, sorted(before), sorted(holds), group, patch);
   return { live, draft, patch: guarded(live, patch), left };
 }
 
@@ -186,10 +191,11 @@ function checkPath(path: readonly FieldStep[], place: string, group: string): vo
   if (typeof last !== 'string') throw new PermanentError(`${place} cannot be edited at '${pathText(path)}': name a field of that element`);
 }
 
-/** The first label or annotation of an object needs a map to lie in. */
-function makeRoom(draft: KubeObject, [first, second]: readonly FieldStep[], patch: JsonPatchOperation[]): void {
-  if (first !== 'metadata' || (second !== 'labels' && second !== 'annotations') || draft.metadata[second] !== undefined) return;
-  set({ parent: draft.metadata as unknown as Record<string, unknown>, key: second, pointer: `/metadata/${second}`, value: undefined }, {}, patch);
+/** Labels and annotations have a place also where there are none yet: in the draft. Answers which maps were added. */
+function addMarks(draft: KubeObject, [first, second]: readonly FieldStep[]): readonly FieldStep[] {
+  if (first !== 'metadata' || (second !== 'labels' && second !== 'annotations') || draft.metadata[second] !== undefined) return [];
+  (draft.metadata as { labels?: object; annotations?: object })[second] = {};
+  return [second];
 }
 
 /** The same place, or one inside the other. */

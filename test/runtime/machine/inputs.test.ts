@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { Informer } from '../../../runtime/src/cache/informer.ts';
 import type { KubeObject, ResourceType } from '../../../runtime/src/kube/object.ts';
 import type { Reads } from '../../../runtime/src/machine/inputs.ts';
-import { inputView, newReading, readsOf, touches } from '../../../runtime/src/machine/inputs.ts';
+import { inputView, inputViews, newReading, readsOf, touches } from '../../../runtime/src/machine/inputs.ts';
 import type { InputDefinition, Uses } from '../../../runtime/src/scheduler.ts';
 import type { InputView } from '../../../runtime/src/worker.ts';
 
@@ -35,6 +35,29 @@ describe('an input view', () => {
     expect(() => deployments.get('b', { namespace: 'other' })).to.throw(
       "input deployments of phase A (autopilot.yaml, line 12) sees the resource's own namespace only",
     );
+  });
+  it('names the inputs there are, and the line, when a worker reads one that is not declared', () => {
+    const uses: Uses = { title: 'phase A', line: 12, inputs: [{ name: 'deployments', type, namespace: 'own' }], outputs: [] };
+    const views = inputViews(uses, resource, newReading(), () => new Informer({ type }, [], 'owner', { relisted() {}, watchRestarted() {}, watchFailed() {} }));
+    expect(views['deployments']?.list()).to.deep.equal([]);
+    expect(() => views['pods'])
+      .to.throw('pods is no input of phase A (autopilot.yaml, line 12); its inputs are deployments')
+      .with.property('name', 'PermanentError');
+  });
+  it('does not take a namespace that the operator does not watch for an empty one', () => {
+    const informer = new Informer({ type }, ['mine'], 'owner', { relisted() {}, watchRestarted() {}, watchFailed() {} });
+    const input: InputDefinition = { name: 'deployments', type, namespace: 'all' };
+    const deployments = inputView({ title: 'phase A', inputs: [input], outputs: [] }, input, informer, resource, newReading());
+    expect(deployments.get('a')).to.equal(undefined);
+    for (const read of [() => deployments.get('a', { namespace: 'other' }), () => deployments.list({ namespace: 'other' })])
+      expect(read).to.throw('input deployments of phase A cannot read from namespace other: the operator does not watch it');
+  });
+  it('asks a cluster-scoped resource for the namespace, which it has not', () => {
+    const input: InputDefinition = { name: 'deployments', type, namespace: 'own' };
+    const informer = new Informer({ type }, [], 'owner', { relisted() {}, watchRestarted() {}, watchFailed() {} });
+    const { namespace: _, ...metadata } = resource.metadata;
+    const deployments = inputView({ title: 'phase A', inputs: [input], outputs: [] }, input, informer, { ...resource, metadata }, newReading());
+    for (const read of [() => deployments.get('a'), () => deployments.list()]) expect(read).to.throw('the resource has no namespace, so name one');
   });
   it('shows all namespaces when declared so', () => {
     const { deployments } = view({ namespace: 'all' }, deployment('mine', 'a'), deployment('other', 'b'));

@@ -1,0 +1,110 @@
+import { expect } from 'chai';
+import { shared } from '../../runtime/src/index.ts';
+import type { KubeObject } from '../../runtime/src/ports.ts';
+import type { Flight } from '../../sandbox/src/index.ts';
+import { fly } from '../../sandbox/src/index.ts';
+import { Faults } from './faults.ts';
+import type { TestMachine } from './machines.ts';
+import { configMap, drone, input, machine, output, route, service } from './machines.ts';
+
+describe('the budget of requests', () => {
+  let flight: Flight;
+  const faults = new Faults();
+  beforeEach(() => void (faults.requests.length = 0));
+  afterEach(() => flight.stop());
+
+  async function start({ scheduler }: TestMachine): Promise<void> {
+    flight = await fly(scheduler, { through: faults.through, config: { workIntervalMs: 10_000 } });
+  }
+  /** Everything but Events, since the last call. */
+  function sent(): readonly string[] {
+    return faults.requests.splice(0).flatMap(({ verb, kind, name }) => (kind === 'Event' ? [] : [`${verb} ${kind}${name === undefined ? '' : ` ${name}`}`]));
+  }
+
+  it('is one list and one watch for each kind at the start', async () => {
+    await start(
+      machine({
+        A: { inputs: [input.configmaps, input.pods], outputs: [output.services, output.configmaps], sync: () => ({ next: 'B' }) },
+        B: { inputs: [input.pods], outputs: [output.services], sync: () => ({ next: 'B' }) },
+      }),
+    );
+    expect([...sent()].sort()).to.deep.equal(['ConfigMap', 'Drone', 'Pod', 'Service'].flatMap((kind) => [`list ${kind}`, `watch ${kind}`]).sort());
+  });
+
+  it('of one transition is one apply for each output that is new or different, and one patch of status', async () => {
+    await start(
+      machine({
+        A: { outputs: [output.services], sync: () => ({ next: 'B', outputs: { services: [service('a'), service('b')] } }) },
+        B: {
+          outputs: [output.services, output.configmaps],
+          sync: () => ({ next: 'C', outputs: { services: [service('a'), service('b', 81)], configmaps: [configMap('c') as never] } }),
+        },
+        C: {},
+      }),
+    );
+    sent();
+    await flight.create(drone('one'));
+    expect(sent()).to.deep.equal([
+      ...['apply Service a', 'apply Service b', 'patch Drone one'],
+      ...['apply Service b', 'apply ConfigMap c', 'patch Drone one'],
+    ]);
+  });
+
+  it('of one step of traffic is one patch of the route and one of status; the finalizer costs one patch at the beginning', async () => {
+    await start(
+      machine({
+        A: {
+          inputs: [input.virtualservices],
+          outputs: [output.virtualservices],
+          sync: ({ inputs, lastStep, now }) => {
+            if (lastStep !== undefined && now.getTime() - lastStep.getTime() < 10_000) return { next: 'A' };
+            const weight = Math.floor(now.getTime() / 10_000) % 100;
+            const split = [
+              { destination: { host: 'old' }, weight: 100 - weight },
+              { destination: { host: 'new' }, weight },
+            ];
+            const edit = shared(inputs['virtualservices']?.need('web') as KubeObject, [{ path: ['spec', 'http', { name: 'split' }, 'route'], value: split }]);
+            return { next: 'A', step: true, outputs: { virtualservices: [edit] } };
+          },
+        },
+      }),
+    );
+    await flight.create(route('web', 'split'));
+    sent();
+    await flight.create(drone('one'));
+    expect(sent()).to.deep.equal(['patch Drone one', 'patch VirtualService web', 'patch Drone one']);
+    await flight.advance('10s');
+    expect(sent()).to.deep.equal(['patch VirtualService web', 'patch Drone one']);
+  });
+
+  it('of staying is nothing at all, for an hour', async () => {
+    await start(
+      machine({
+        A: {
+          inputs: [input.configmaps],
+          outputs: [output.services],
+          sync: ({ inputs }) => (inputs['configmaps']?.list(), { next: 'A', outputs: { services: [service('a')] } }),
+        },
+      }),
+    );
+    await flight.create(drone('one'));
+    sent();
+    await flight.advance('1h');
+    expect(sent().filter((request) => !request.startsWith('watch'))).to.deep.equal([]);
+  });
+
+  it('has no wasted sync: a transition’s own writes wake nobody', async () => {
+    const flown = machine({
+      A: {
+        inputs: [input.configmaps],
+        outputs: [output.services, output.configmaps],
+        sync: ({ inputs }) => (inputs['configmaps']?.list(), { next: 'B', outputs: { services: [service('a')], configmaps: [configMap('c') as never] } }),
+      },
+      B: { inputs: [input.configmaps], sync: ({ inputs }) => (inputs['configmaps']?.get('c'), { next: 'B', requeueAfter: '1h' }) },
+    });
+    await start(flown);
+    await flight.create(drone('one'));
+    await flight.advance('30m');
+    expect(flown.calls.map(({ phase }) => phase)).to.deep.equal(['A', 'B']);
+  });
+});

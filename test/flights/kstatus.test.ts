@@ -1,0 +1,118 @@
+import { expect } from 'chai';
+import { PermanentError, RetryLater } from '../../runtime/src/index.ts';
+import type { Flight, FlightOptions, FlownObject } from '../../sandbox/src/index.ts';
+import { fly } from '../../sandbox/src/index.ts';
+import { Faults, refusal } from './faults.ts';
+import type { Phase } from './machines.ts';
+import { drone, input, machine, output, service } from './machines.ts';
+
+interface Condition {
+  readonly type: string;
+  readonly status: string;
+  readonly reason: string;
+  readonly message: string;
+  readonly observedGeneration: number;
+  readonly lastTransitionTime: string;
+}
+
+/** How kstatus (sigs.k8s.io/cli-utils/pkg/kstatus), and with it Helm 4, Argo CD and Flux, reads a custom resource. */
+function kstatus({ metadata, status }: FlownObject): 'Terminating' | 'InProgress' | 'Failed' | 'Current' {
+  const conditions = (status?.conditions ?? []) as readonly Condition[];
+  const is = (type: string, value: string): boolean => conditions.some((condition) => condition.type === type && condition.status === value);
+  if (metadata.deletionTimestamp !== undefined) return 'Terminating';
+  if (status?.observedGeneration !== undefined && status.observedGeneration !== metadata.generation) return 'InProgress';
+  if (is('Reconciling', 'True')) return 'InProgress';
+  if (is('Stalled', 'True')) return 'Failed';
+  if (is('Ready', 'False') || is('Ready', 'Unknown')) return 'InProgress';
+  return 'Current';
+}
+
+const PAUSED = { annotations: { 'flights.autopilot.test/paused': 'true' } };
+const stay: Phase = { sync: () => ({ next: 'A' }) };
+const to = (name: string): Phase => ({ sync: () => ({ next: name }) });
+const failing = (error: Error): Phase => ({ sync: () => Promise.reject(error) });
+
+/** What a resource is in, and what a tool that waits has to make of it. */
+const SITUATIONS: readonly [string, Readonly<Record<string, Phase>>, ReturnType<typeof kstatus>, { readonly metadata?: object; readonly code?: number }?][] = [
+  ['on its way', { A: stay }, 'InProgress'],
+  ['in a final phase', { A: to('B'), B: {} }, 'Current'],
+  ['in a final phase that is not ready', { A: to('B'), B: { ready: false } }, 'Failed'],
+  ['in a phase that counts as ready', { A: to('B'), B: { ready: true, sync: () => ({ next: 'B' }) } }, 'Current'],
+  ['failing', { A: failing(new Error('x')) }, 'InProgress'],
+  ['waiting for something', { A: failing(new RetryLater('1h')) }, 'InProgress'],
+  ['given up', { A: failing(new PermanentError('x')) }, 'Failed'],
+  ['told something wrong', { A: to('Nowhere') }, 'Failed'],
+  ['paused', { A: stay }, 'InProgress', { metadata: PAUSED }],
+  ['waiting for a person', { A: to('B'), B: { approval: 'required', ...to('B') } }, 'InProgress'],
+  ['waiting for a person where it is ready', { A: { ready: true, ...to('B') }, B: { approval: 'required', ...to('B') } }, 'Current'],
+  ['looping', { A: to('B'), B: to('A') }, 'InProgress'],
+  [
+    'refused its output',
+    { A: { outputs: [output.services], sync: () => ({ next: 'A', outputs: { services: [service('a')] } }) } },
+    'InProgress',
+    { code: 403 },
+  ],
+  ['without its input', { A: { inputs: [input.pods], ...stay } }, 'InProgress', { code: 403 }],
+  ['quarantined', { A: { sync: () => new Promise<never>(() => undefined) } }, 'InProgress'],
+];
+
+describe('a tool that waits', () => {
+  let flight: Flight;
+  afterEach(() => flight.stop());
+
+  async function start(phases: Readonly<Record<string, Phase>>, { code = 0 }: { readonly code?: number } = {}, options: FlightOptions = {}): Promise<void> {
+    const faults = new Faults();
+    faults.fault = ({ verb, kind }) =>
+      code > 0 && ((verb === 'apply' && kind === 'Service') || (verb === 'list' && kind === 'Pod')) ? { when: 'before', error: refusal(code) } : undefined;
+    flight = await fly(machine(phases).scheduler, { through: faults.through, config: { workIntervalMs: 3_600_000, workerTimeoutMs: 10_000 }, ...options });
+  }
+  const found = async (): Promise<FlownObject> => (await flight.get('Drone', 'one')) as FlownObject;
+
+  for (const [title, phases, expected, { metadata = {}, code = 0 } = {}] of SITUATIONS)
+    it(`finds a resource that is ${title} ${expected}`, async () => {
+      await start(phases, { code });
+      await flight.create(drone('one', {}, metadata));
+      await flight.advance('20s');
+      expect(kstatus(await found())).to.equal(expected);
+      const { status } = await found();
+      const conditions = status.conditions as readonly Condition[];
+      const types = conditions.map(({ type }) => type);
+      expect(types[0]).to.equal('Ready');
+      expect(new Set(types).size).to.equal(types.length);
+      expect(types.includes('Reconciling') && types.includes('Stalled')).to.equal(false);
+      for (const condition of conditions) {
+        expect(condition.reason).to.match(/^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$/);
+        expect(condition.lastTransitionTime).to.match(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+        expect(condition.observedGeneration).to.equal(1);
+      }
+      expect(status.observedGeneration).to.be.a('number');
+    });
+
+  it('never takes a resource whose spec has just changed for a finished one', async () => {
+    await start({ A: { onSpecChange: 'A', ...to('B') }, B: {} });
+    await flight.create(drone('one'));
+    const states: string[] = [];
+    expect(kstatus(await found())).to.equal('Current');
+    const stop = new AbortController();
+    const { resourceVersion } = (await found()).metadata;
+    const watched = (async () => {
+      for await (const event of flight.cluster.api.watch(machine({ A: stay }).scheduler.resource, { resourceVersion: resourceVersion ?? '' }, stop.signal))
+        if (event.type === 'MODIFIED') states.push(kstatus(event.object as FlownObject));
+    })();
+    await flight.patch('Drone', 'one', { spec: { again: true } });
+    stop.abort();
+    await watched.catch(() => undefined);
+    expect(states).to.deep.equal(['InProgress', 'InProgress', 'Current']);
+  });
+
+  it('sees when a condition last changed its status, not when it was last said', async () => {
+    let message = 'one';
+    await start({ A: { interval: '10s', sync: () => ({ next: 'A', message }) } });
+    await flight.create(drone('one'));
+    const [{ lastTransitionTime: before } = {}] = (await found()).status.conditions as readonly Condition[];
+    message = 'two';
+    await flight.advance('10s');
+    const [ready] = (await found()).status.conditions as readonly Condition[];
+    expect([ready?.message, ready?.lastTransitionTime]).to.deep.equal(['two', before]);
+  });
+});
