@@ -57,6 +57,14 @@ describe('the model of autopilot.yaml', () => {
       'queries: [{ name: errors, queryTemplate: "x{a={{ .Nam }}}", parameters: [Name] }]\nphases:',
       /uses \{\{ \.Nam \}\}, which parameters does not declare, did you mean 'Name'\?/,
     ],
+    [
+      'a timeout that leads to where a person is asked',
+      'inputs: [metrics]',
+      'inputs: [metrics]\n    timeout: 5m\n    onTimeout: Processing\n    approval: required',
+      /phases\[1\] names 'Processing' in onTimeout, which goes there at once, but 'Processing' waits for an approval/,
+    ],
+    ['an initial phase to be approved', '    initial: true', '    initial: true\n    approval: required', /phases\[0\] is initial, so nobody can approve/],
+    ['a phase named as the finalizer’s file', 'name: Finished', 'name: Finalizer', /phases\[2\]\.name 'Finalizer' is the name of a generated file/],
     ['broken YAML', 'kind: Canary', 'kind: [Canary', /^autopilot\.yaml:\d+:\d+: /],
     ['a missing kind', 'kind: Canary\n', '', /kind is missing/],
   ];
@@ -105,7 +113,7 @@ queries:
   parameters: [Name, Namespace]
 `);
     expect(model.plural).to.equal('canarydeployments');
-    expect(model.finalizer).to.deep.equal({ inputs: [], outputs: [] });
+    expect(model.finalizer).to.deep.equal({ metrics: false, inputs: [], outputs: [], line: 4 });
     expect(model.phases[0]?.next).to.deep.equal(['Initializing', 'Evaluating']);
     expect(model.phases[1]?.metrics).to.equal(true);
     expect(model.phases[1]?.inputs.map(({ parameter }) => parameter.name)).to.deep.equal(['virtualservices']);
