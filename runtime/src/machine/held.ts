@@ -88,8 +88,9 @@ export function planHolds(live: KubeObject, fields: readonly SharedField[], hold
 
   const empty = new Set([...fields, ...own].flatMap(({ path }) => addMarks(draft, path)));
   const put = (found: Found, path: readonly FieldStep[], value: unknown): void => {
-    const [, marks = ''] = path;
-    if (path[0] === 'metadata' && value !== undefined && empty.delete(marks)) patch.push({ op: 'add', path: `/metadata/${String(marks)}`, value: {} });
+    const [first, marks] = path;
+    if (first === 'metadata' && typeof marks === 'string' && value !== undefined && empty.delete(marks))
+      patch.push({ op: 'add', path: `/metadata/${marks}`, value: {} });
     set(found, value, patch);
   };
   const holds: Hold[] = [...others];
@@ -192,7 +193,7 @@ function checkPath(path: readonly FieldStep[], place: string, group: string): vo
 }
 
 /** Labels and annotations have a place also where there are none yet: in the draft. Answers which maps were added. */
-function addMarks(draft: KubeObject, [first, second]: readonly FieldStep[]): readonly FieldStep[] {
+function addMarks(draft: KubeObject, [first, second]: readonly FieldStep[]): readonly string[] {
   if (first !== 'metadata' || (second !== 'labels' && second !== 'annotations') || draft.metadata[second] !== undefined) return [];
   (draft.metadata as { labels?: object; annotations?: object })[second] = {};
   return [second];
