@@ -2,7 +2,7 @@
 import { basename, resolve } from 'node:path';
 import { askProject } from './dialogue/project.ts';
 import type { Ask, Say } from './dialogue/question.ts';
-import type { NewPhase } from './edit.ts';
+import type { NewPhase } from './project-text.ts';
 import { exampleNames, exampleTitle } from './package-root.ts';
 import { parsePhase } from './phase-option.ts';
 import { generateProject, refuseEdited, upToDate } from './project.ts';

@@ -1,39 +1,23 @@
-/** Changes of autopilot.yaml through its document model: comments, order and formatting of the rest survive. Also its first text. */
-import { Document, isMap, isScalar, isSeq, parseDocument } from 'yaml';
-import type { YAMLMap, YAMLSeq } from 'yaml';
+/** Changes of autopilot.yaml through its document model: comments, order and formatting of the rest survive. */
+import { isMap, isScalar, isSeq, parseDocument } from 'yaml';
+import type { Document, YAMLMap, YAMLSeq } from 'yaml';
+import { anchorsOf, isShared, meant, ownList, settleAnchors, textOf } from './anchors.ts';
 import { diff3Merge } from 'node-diff3';
-
-export interface NewPhase {
-  readonly name: string;
-  readonly description?: string;
-  readonly initial?: boolean;
-  readonly final?: boolean;
-  readonly ready?: boolean;
-  readonly inputs?: readonly string[];
-  readonly outputs?: readonly string[];
-  readonly next?: readonly string[];
-}
-
-export interface NewProject {
-  readonly kind: string;
-  readonly apiVersion: string;
-  readonly operatorName: string;
-  readonly phases: readonly NewPhase[];
-}
-
-/** Long texts stay on one line; lists of names are written `[a, b]`. */
-const STYLE = { lineWidth: 0, flowCollectionPadding: false } as const;
+import { phaseNode, STYLE } from './project-text.ts';
+import type { NewPhase } from './project-text.ts';
 
 type Phases = YAMLSeq<unknown>;
 
 /** An edit of the document: comments, order, quoting, anchors and line ends of everything else survive. @throws Error when there is no list of phases */
-function edited(text: string, change: (document: Document, phases: Phases) => void): string {
+function edited(text: string, change: (document: Document, phases: Phases) => unknown): string {
   const document = parseDocument(text);
   const phases = document.get('phases');
   if (!isSeq(phases)) throw new Error('autopilot.yaml has no list of phases');
   const style = { ...STYLE, flowCollectionPadding: /\[ /.test(text) };
   const before = document.toString(style);
+  const anchors = anchorsOf(document);
   change(document, phases);
+  settleAnchors(document, anchors);
   const after = document.toString(style);
   const written = relaid(before, text.replaceAll('\r\n', '\n'), after);
   return text.includes('\r\n') ? written.replaceAll('\n', '\r\n') : written;
@@ -65,13 +49,13 @@ function inLayout({
   return after.map((line) => text[before.indexOf(line)] ?? line);
 }
 
-function indexOf(phases: Phases, name: string): number {
-  return phases.items.findIndex((item) => isMap(item) && item.get('name') === name);
+function indexOf(document: Document, phases: Phases, name: string): number {
+  return phases.items.findIndex((item) => isMap(item) && textOf(document, item.get('name', true)) === name);
 }
 
 /** @throws Error when there is none */
-function phaseNamed(phases: Phases, name: string, option: string): YAMLMap {
-  const found = phases.items[indexOf(phases, name)];
+function phaseNamed(document: Document, phases: Phases, name: string, option: string): YAMLMap {
+  const found = phases.items[indexOf(document, phases, name)];
   if (!isMap(found)) throw new Error(`${option} names '${name}', which is not a phase of autopilot.yaml`);
   return found;
 }
@@ -83,10 +67,10 @@ function phaseNamed(phases: Phases, name: string, option: string): YAMLMap {
 export function addPhase(text: string, phase: NewPhase, after?: string, sources: readonly string[] = []): string {
   return edited(text, (document, phases) => {
     for (const source of [...sources, ...(after === undefined ? [] : [after])]) {
-      const next = phaseNamed(phases, source, '--after').get('next');
-      if (isSeq(next) && !next.items.some((item) => String(item) === phase.name)) next.add(document.createNode(phase.name));
+      const next = ownList(document, phaseNamed(document, phases, source, '--after'), 'next');
+      if (next?.items.every((item) => textOf(document, item) !== phase.name)) next.add(document.createNode(phase.name));
     }
-    const place = after === undefined ? phases.items.length : indexOf(phases, after) + 1;
+    const place = after === undefined ? phases.items.length : indexOf(document, phases, after) + 1;
     phases.items.splice(place, 0, phaseNode(document, phase));
   });
 }
@@ -94,13 +78,13 @@ export function addPhase(text: string, phase: NewPhase, after?: string, sources:
 /** Sets the fields that are given; an empty list or text, or `false`, takes a field away. What becomes final loses what a worker would use. */
 export function editPhase(text: string, name: string, fields: Partial<Omit<NewPhase, 'name'>>): string {
   return edited(text, (document, phases) => {
-    const phase = phaseNamed(phases, name, 'edit');
+    const phase = phaseNamed(document, phases, name, 'edit');
     if (fields.final) for (const key of ['inputs', 'outputs', 'next', 'ready']) if (!(key in fields)) phase.delete(key);
     for (const [key, value] of Object.entries(fields)) {
       const empty = value === false || value === '' || (Array.isArray(value) && value.length === 0 && key !== 'next');
       if (empty) phase.delete(key);
-      else if (Array.isArray(value)) phase.set(key, listNode(document, phase.get(key), value as readonly string[]));
-      else setScalar(phase, key, value);
+      else if (Array.isArray(value)) phase.set(key, listNode(document, ownList(document, phase, key), value as readonly string[]));
+      else setScalar(document, phase, key, value);
     }
   });
 }
@@ -108,7 +92,7 @@ export function editPhase(text: string, name: string, fields: Partial<Omit<NewPh
 /** Items that stay keep their form (`{ name: services, prune: true }`), new ones are plain names. */
 function listNode(document: Document, before: unknown, names: readonly string[]): YAMLSeq {
   const old = isSeq(before) ? before : document.createNode([]);
-  const nameOf = (item: unknown): string => String(isMap(item) ? item.get('name') : item);
+  const nameOf = (item: unknown): string | undefined => textOf(document, isMap(item) ? item.get('name', true) : item);
   const kept = new Map(old.items.map((item) => [nameOf(item), item]));
   const list = isSeq(before) ? before : (document.createNode([]) as YAMLSeq);
   if (!isSeq(before)) list.flow = true;
@@ -116,22 +100,25 @@ function listNode(document: Document, before: unknown, names: readonly string[])
   return list;
 }
 
-function setScalar(map: YAMLMap, key: string, value: unknown): void {
+/** Only here: what shares the value through an alias keeps the old one. */
+function setScalar(document: Document, map: YAMLMap, key: string, value: unknown): void {
   const before = map.get(key, true);
-  if (isScalar(before)) before.value = value;
-  else map.set(key, value);
+  if (isScalar(before) && !isShared(document, before)) before.value = value;
+  else map.set(key, document.createNode(value));
 }
 
 /** Gives a phase another name: `next`, `onTimeout` and `onSpecChange` follow, and the old name goes into `formerly`. */
 export function renamePhase(text: string, from: string, to: string): string {
   return edited(text, (document, phases) => {
-    const phase = phaseNamed(phases, from, 'rename');
-    setScalar(phase, 'name', to);
-    retarget(phases, from, to);
+    const phase = phaseNamed(document, phases, from, 'rename');
+    // Aliases of the name stand for this phase, so they follow.
+    const name = meant(document, phase.get('name', true));
+    if (isScalar(name)) name.value = to;
+    retarget(document, phases, from, to);
     remember(document, phase, [from]);
-    const formerly = phase.get('formerly');
-    if (isSeq(formerly)) formerly.items = formerly.items.filter((item) => String(item) !== to);
-    if (isSeq(formerly) && formerly.items.length === 0) phase.delete('formerly');
+    const formerly = ownList(document, phase, 'formerly');
+    if (formerly !== undefined) formerly.items = formerly.items.filter((item) => textOf(document, item) !== to);
+    if (formerly?.items.length === 0) phase.delete('formerly');
   });
 }
 
@@ -142,93 +129,67 @@ export function renamePhase(text: string, from: string, to: string): string {
  */
 export function removePhase(text: string, name: string, heir: string | undefined): string {
   return edited(text, (document, phases) => {
-    const phase = phaseNamed(phases, name, 'remove');
-    const formerly = phase.get('formerly');
-    const names = [name, ...(isSeq(formerly) ? formerly.items.map(String) : [])];
-    phases.items.splice(indexOf(phases, name), 1);
-    for (const other of phases.items) {
-      if (!isMap(other) || heir !== undefined) continue;
-      for (const key of ['onTimeout', 'onSpecChange'])
-        if (other.get(key) === name)
-          throw new Error(`${String(other.get('name'))} goes to '${name}' by ${key}: name an heir with --heir, or change that first`);
+    const phase = phaseNamed(document, phases, name, 'remove');
+    const names = [name, ...formerNames(document, phase)];
+    const gone = (): unknown => phases.items.splice(indexOf(document, phases, name), 1);
+    if (heir === undefined) {
+      for (const other of phases.items)
+        for (const key of ['onTimeout', 'onSpecChange'])
+          if (isMap(other) && other !== phase && textOf(document, other.get(key, true)) === name)
+            throw new Error(`${textOf(document, other.get('name', true))} goes to '${name}' by ${key}: name an heir with --heir, or change that first`);
+      retarget(document, phases, name, undefined);
+      return gone();
     }
-    if (heir === undefined) return retarget(phases, name, undefined);
-    const successor = phaseNamed(phases, heir, '--heir');
-    retarget(phases, name, heir);
+    const successor = phaseNamed(document, phases, heir, '--heir');
+    // It does not go to itself, but whoever shares its list goes to it.
+    ownList(document, successor, 'next');
+    retarget(document, phases, name, heir);
     remember(document, successor, names);
-    if (phase.get('initial') === true && !phases.items.some((item) => isMap(item) && item.get('initial') === true)) successor.set('initial', true);
+    const initial = phase.get('initial') === true;
+    gone();
+    if (initial && !phases.items.some((item) => isMap(item) && item.get('initial') === true)) successor.set('initial', true);
   });
 }
 
 /** Puts a phase behind another one; undefined: to the front. */
 export function movePhase(text: string, name: string, after: string | undefined): string {
-  return edited(text, (_, phases) => {
-    const phase = phaseNamed(phases, name, 'move');
-    if (after !== undefined) phaseNamed(phases, after, '--after');
-    phases.items.splice(indexOf(phases, name), 1);
-    phases.items.splice(after === undefined ? 0 : indexOf(phases, after) + 1, 0, phase);
+  return edited(text, (document, phases) => {
+    const phase = phaseNamed(document, phases, name, 'move');
+    if (after !== undefined) phaseNamed(document, phases, after, '--after');
+    phases.items.splice(indexOf(document, phases, name), 1);
+    phases.items.splice(after === undefined ? 0 : indexOf(document, phases, after) + 1, 0, phase);
   });
 }
 
 /** Every place that names a phase names another one, or none. A phase never names itself or one twice by it. */
-function retarget(phases: Phases, from: string, to: string | undefined): void {
+function retarget(document: Document, phases: Phases, from: string, to: string | undefined): void {
   for (const phase of phases.items) {
     if (!isMap(phase)) continue;
-    const own = phase.get('name');
+    const own = textOf(document, phase.get('name', true));
     const next = phase.get('next');
     if (isSeq(next)) {
-      for (const item of next.items) if (isScalar(item) && item.value === from && to !== undefined) item.value = to;
-      const seen = new Set(to !== undefined && to === own && from !== own ? [to] : []);
+      next.items = next.items.map((item) => {
+        if (to === undefined || textOf(document, item) !== from) return item;
+        if (!isScalar(item) || isShared(document, item)) return document.createNode(to);
+        item.value = to;
+        return item;
+      });
+      const seen = new Set<string | undefined>(to !== undefined && to === own && from !== own ? [to] : []);
       next.items = next.items
-        .filter((item) => String(item) !== from || to !== undefined)
-        .filter((item) => !seen.has(String(item)) && Boolean(seen.add(String(item))));
+        .filter((item) => textOf(document, item) !== from || to !== undefined)
+        .filter((item) => !seen.has(textOf(document, item)) && Boolean(seen.add(textOf(document, item))));
     }
-    for (const key of ['onTimeout', 'onSpecChange']) if (phase.get(key) === from && to !== undefined) setScalar(phase, key, to);
+    for (const key of ['onTimeout', 'onSpecChange'])
+      if (textOf(document, phase.get(key, true)) === from && to !== undefined) setScalar(document, phase, key, to);
   }
 }
 
+function formerNames(document: Document, phase: YAMLMap): readonly string[] {
+  const formerly = meant(document, phase.get('formerly', true));
+  return isSeq(formerly) ? formerly.items.flatMap((item) => textOf(document, item) ?? []) : [];
+}
+
 function remember(document: Document, phase: YAMLMap, names: readonly string[]): void {
-  const formerly = phase.get('formerly');
-  const before = isSeq(formerly) ? formerly.items.map(String) : [];
-  phase.set('formerly', listNode(document, formerly, [...new Set([...before, ...names])]));
-}
-
-/** Where editors find the schema, from autopilot.yaml. */
-export const SCHEMA_FILE = '.autopilot/autopilot.schema.json';
-
-export function projectText(project: NewProject): string {
-  const document = new Document({ kind: project.kind, apiVersion: project.apiVersion, operatorName: project.operatorName });
-  document.commentBefore = ` yaml-language-server: $schema=${SCHEMA_FILE}\n The state machine of ${project.kind}: the only source of what is generated. After an edit: yo autopilot:generate`;
-  document.set('phases', document.createNode([]));
-  const phases = document.get('phases');
-  if (isSeq(phases)) for (const phase of project.phases) phases.add(phaseNode(document, phase));
-  return document.toString(STYLE);
-}
-
-/** The original's first project: Initializing, Processing, Finished. */
-export function defaultPhases(kind: string): NewPhase[] {
-  return [
-    { name: 'Initializing', description: `${kind} has begun initializing`, initial: true, outputs: ['virtualservices'], next: ['Processing'] },
-    { name: 'Processing', description: `${kind} has begun processing`, inputs: ['metrics'], outputs: ['virtualservices'], next: ['Finished'] },
-    { name: 'Finished', description: `${kind} has finished`, final: true },
-  ];
-}
-
-function phaseNode(document: Document, phase: NewPhase): ReturnType<Document['createNode']> {
-  const node = document.createNode({
-    name: phase.name,
-    ...(phase.description && { description: phase.description }),
-    ...(phase.initial && { initial: true }),
-    ...(phase.final && { final: true }),
-    ...(phase.ready && { ready: true }),
-    ...(phase.inputs?.length && { inputs: phase.inputs }),
-    ...(phase.outputs?.length && { outputs: phase.outputs }),
-    ...(phase.next && !phase.final && { next: phase.next }),
-  });
-  if (isMap(node))
-    for (const key of ['inputs', 'outputs', 'next']) {
-      const list = node.get(key);
-      if (isSeq(list)) list.flow = true;
-    }
-  return node;
+  const all = [...new Set([...formerNames(document, phase), ...names])];
+  phase.set('formerly', listNode(document, ownList(document, phase, 'formerly'), all));
 }

@@ -1,6 +1,6 @@
 /** Phases and lists of names as words on a command line, and what may be wrong with them. */
 import { phaseNameProblem } from './check.ts';
-import type { NewPhase } from './edit.ts';
+import type { NewPhase } from './project-text.ts';
 import { suggestion } from './naming.ts';
 
 export function newPhaseProblem(name: string, taken: readonly string[]): string | undefined {

@@ -7,7 +7,7 @@ import { explain } from './dialogue/explain.ts';
 import { askToWrite } from './dialogue/question.ts';
 import type { Ask } from './dialogue/question.ts';
 import { addPhase, editPhase, movePhase, removePhase, renamePhase } from './edit.ts';
-import type { NewPhase } from './edit.ts';
+import type { NewPhase } from './project-text.ts';
 import { boxes, drawn } from './graph.ts';
 import { loadModel, requireModel } from './load.ts';
 import { readText } from './lock.ts';

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { addPhase, defaultPhases, projectText } from '../../generators/lib/edit.ts';
+import { addPhase } from '../../generators/lib/edit.ts';
+import { defaultPhases, projectText } from '../../generators/lib/project-text.ts';
 import { loadModel } from '../../generators/lib/load.ts';
 import type { Model } from '../../generators/lib/model.ts';
 import { problemText } from '../../generators/lib/problems.ts';

@@ -1,5 +1,5 @@
 /** The questions of `yo autopilot:phase` about phases that exist: which, what to change, who takes over, where to. */
-import type { NewPhase } from '../edit.ts';
+import type { NewPhase } from '../project-text.ts';
 import type { Model, ModelPhase } from '../model.ts';
 import { newPhaseProblem } from '../phase-option.ts';
 import { explain } from './explain.ts';

@@ -1,7 +1,7 @@
 /** The questions about one phase, new or as it is. */
 import { catalogue, METRICS } from '../catalogue.ts';
 import { phaseNameProblem } from '../check.ts';
-import type { NewPhase } from '../edit.ts';
+import type { NewPhase } from '../project-text.ts';
 import { splitNames } from '../phase-option.ts';
 import { explain } from './explain.ts';
 import { askSome, askText, askYes } from './question.ts';

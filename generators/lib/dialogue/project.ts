@@ -1,7 +1,7 @@
 /** The questions of `yo autopilot`. Every question has an option twin; what an option has answered is not asked. */
 import { apiVersionProblem, kindProblem, operatorNameProblem } from '../check.ts';
-import { defaultPhases, projectText } from '../edit.ts';
-import type { NewPhase, NewProject } from '../edit.ts';
+import { defaultPhases, projectText } from '../project-text.ts';
+import type { NewPhase, NewProject } from '../project-text.ts';
 import { boxes } from '../graph.ts';
 import type { Drawn } from '../graph.ts';
 import { loadModel, requireModel } from '../load.ts';

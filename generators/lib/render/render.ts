@@ -1,6 +1,6 @@
 /** A whole project from its model: pure, and the same bytes for the same input. */
 import type { Model, ProjectFile } from '../model.ts';
-import { SCHEMA_FILE } from '../edit.ts';
+import { SCHEMA_FILE } from '../project-text.ts';
 import { projectJsonSchema } from '../reference.ts';
 import { renderGenerated } from './generated.ts';
 import { renderLifecycle } from './lifecycle.ts';
