@@ -17,12 +17,19 @@ export interface OperatorProcess {
 /** Starts `src/main.ts` of a project and waits until it is ready. */
 export async function startProcess(
   dir: string,
-  options: { readonly kubeconfig: string; readonly namespace: string; readonly port: number; readonly watchNamespaces?: string },
+  options: {
+    readonly kubeconfig: string;
+    readonly namespace: string;
+    readonly port: number;
+    readonly watchNamespaces?: string;
+    /** Over the project's autopilot-operator.yaml. */
+    readonly settings?: object;
+  },
 ): Promise<OperatorProcess> {
   const folder = mkdtempSync(join(tmpdir(), 'autopilot-operator-'));
   const config = join(folder, 'autopilot-operator.yaml');
   const fields = parse(readFileSync(join(dir, 'autopilot-operator.yaml'), 'utf8')) as Record<string, unknown>;
-  writeFileSync(config, stringify({ ...fields, metricsAddr: `127.0.0.1:${options.port}`, workInterval: '1h' }));
+  writeFileSync(config, stringify({ ...fields, metricsAddr: `127.0.0.1:${options.port}`, workInterval: '1h', ...options.settings }));
   let logs = '';
   const child = execa(process.execPath, ['--conditions=autopilot-source', 'src/main.ts'], {
     cwd: dir,

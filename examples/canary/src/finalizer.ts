@@ -1,6 +1,6 @@
 import { remaining } from 'autopilot-runtime';
 import type { Context, Result } from './generated/finalizer.ts';
-import { DRAIN, namesOf, rolloutOf } from './release.ts';
+import { drainOf, namesOf, rolloutOf } from './release.ts';
 
 /**
  * The Deployment has its replicas back by now, and a route of the user's what it had. Without a route of our own the Service leads to the
@@ -12,6 +12,6 @@ export async function finalize(context: Context): Promise<Result> {
   const outputs = { virtualservices: [] };
   if (target !== undefined && rolloutOf(target) !== 'complete')
     return { done: false, outputs, message: `waits for Deployment ${target.metadata.name} to answer again` };
-  const requeueAfter = remaining(context, DRAIN);
+  const requeueAfter = remaining(context, drainOf(resource));
   return requeueAfter === undefined ? { done: true, outputs } : { done: false, outputs, requeueAfter };
 }

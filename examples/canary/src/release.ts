@@ -1,13 +1,10 @@
 /** The Deployments of a release: what the user changes, and two copies of it. */
 import { createHash } from 'node:crypto';
-import type { InputView, SharedOutput } from 'autopilot-runtime';
+import type { Duration, InputView, SharedOutput } from 'autopilot-runtime';
 import { PermanentError, shared } from 'autopilot-runtime';
 import type { CanaryDeployment } from './generated/canarydeployment.ts';
 import type { Deployment, DeploymentOutput } from './generated/parameters.ts';
 import type { CanaryDeploymentStatusInfo, Release } from './spec.ts';
-
-/** Requests that were on their way when a route changed are through by then: the mesh may take ten seconds to spread it. */
-export const DRAIN = '30s';
 
 export type Role = 'primary' | 'canary';
 type Labels = Readonly<Record<string, string>>;
@@ -18,6 +15,11 @@ const ROLE = 'canary';
 export function namesOf({ metadata, spec }: Pick<CanaryDeployment, 'metadata' | 'spec'>) {
   const target = spec.deployment ?? metadata.name;
   return { target, host: spec.service ?? target, primary: `${target}-primary`, canary: `${target}-canary` };
+}
+
+/** Requests that were on their way when a route changed are through by then. */
+export function drainOf({ spec }: Pick<CanaryDeployment, 'spec'>): Duration {
+  return spec.drain ?? '30s';
 }
 
 /** The user's fields of status, with what they are before anything has happened. */

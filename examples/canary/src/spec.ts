@@ -28,6 +28,8 @@ export interface CanaryDeploymentSpec {
    * @minimum 1
    */
   readonly minRequests?: Int32;
+  /** How long requests may be on their way to Pods that a route no longer leads to. A mesh takes up to ten seconds itself. Default: 30s. */
+  readonly drain?: Duration;
   /** Whose count of requests: the server's sidecar (default), the client's or gateway's, or the waypoint's in an ambient mesh. */
   readonly reporter?: 'destination' | 'source' | 'waypoint';
 }
