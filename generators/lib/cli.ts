@@ -28,7 +28,7 @@ const runs: Readonly<Record<CommandName, (options: Options, words: readonly stri
   },
   async generate(options) {
     const { generate } = await import('./commands.ts');
-    await generate(process.cwd(), options.of('check', 'dryRun', 'bail', 'force', 'runtime'), say);
+    await generate(process.cwd(), options.of('check', 'dryRun', 'bail', 'acceptBreaking', 'force', 'runtime'), say);
   },
   async check() {
     const { generate } = await import('./commands.ts');

@@ -70,16 +70,21 @@ export interface GenerateCommandOptions {
   readonly check?: boolean | undefined;
   readonly dryRun?: boolean | undefined;
   readonly runtime?: string | undefined;
+  readonly acceptBreaking?: boolean | undefined;
 }
 
 /** @throws Error with `check` when anything would change */
 export async function generate(from: string, options: GenerateCommandOptions, say: Say): Promise<Generated> {
   const dir = findProject(from);
   const dryRun = (options.check ?? false) || (options.dryRun ?? false);
-  const generated = await generateProject(dir, defined({ force: options.force, bail: options.bail, dryRun, runtime: runtimeOf(options.runtime) }));
+  const { force, bail, acceptBreaking } = options;
+  const generated = await generateProject(dir, defined({ force, bail, acceptBreaking, dryRun, runtime: runtimeOf(options.runtime) }));
   if (options.dryRun) for (const line of differences(dir, generated.plan.changes).trimEnd().split('\n')) say(line);
   for (const line of summary(generated, !dryRun)) say(line);
-  if (dryRun) refuseEdited(generated.plan);
+  if (dryRun) {
+    refuseEdited(generated.plan);
+    if (generated.breaks.length > 0) (await import('./crd/breaking.ts')).refuseBreaks(generated.breaks);
+  }
   if (options.check && !upToDate(generated.plan))
     throw new Error(`the project is not up to date with ${PROJECT_FILE} and src/spec.ts: run 'yo autopilot:generate' or 'autopilot generate'`);
   return generated;

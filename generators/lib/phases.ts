@@ -93,7 +93,13 @@ export async function changePhases(from: string, words: readonly string[], optio
       say('Once more:');
       continue;
     }
-    const work = { projectText: change.projectText, ...change.moved, ...(options.force !== undefined && { force: options.force }) };
+    const work = {
+      projectText: change.projectText,
+      ...change.moved,
+      ...(options.force !== undefined && { force: options.force }),
+      // Whoever removes a phase has been told what becomes of resources that stand there.
+      ...(order.verb === 'remove' && { acceptBreaking: ['status.phase'] }),
+    };
     if (asking !== undefined && asked) {
       say(`\n${boxes(drawn(loaded.model))}\n`);
       const { plan, attention } = await generateProject(dir, { ...work, dryRun: true });

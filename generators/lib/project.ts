@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { attentionOf } from './attention.ts';
 import type { Attention } from './attention.ts';
+import type { Break } from './crd/breaking.ts';
 import { requireModel } from './load.ts';
-import { readLock, readText, refuseOlder } from './lock.ts';
+import { basePath, readLock, readText, refuseOlder } from './lock.ts';
 import type { Model, ProjectFile } from './model.ts';
 import { leftBehind } from './moved.ts';
 import { loadOperatorConfig, operatorConfigText } from './operator-config.ts';
@@ -25,6 +26,8 @@ export interface GenerateOptions {
   readonly force?: boolean;
   /** Write nothing when a merge would leave conflicts. */
   readonly bail?: boolean;
+  /** Write although resources that are stored may not fit the new CRD; or only as far as these paths are concerned. */
+  readonly acceptBreaking?: boolean | readonly string[];
   /** Decide, write nothing. */
   readonly dryRun?: boolean;
   /** Text of autopilot.yaml to generate from instead of the one on disk; it is written along with the rest. */
@@ -39,11 +42,13 @@ export interface Generated {
   readonly model: Model;
   readonly plan: Plan;
   readonly attention: Attention;
+  /** What the new CRD would do to stored resources, and nobody has accepted. */
+  readonly breaks: readonly Break[];
 }
 
 /**
  * Brings a project up to date with its autopilot.yaml and src/spec.ts. Nothing is written when anything is wrong.
- * @throws Error with every problem of autopilot.yaml, or naming the generated files that were edited
+ * @throws Error with every problem of autopilot.yaml or src/spec.ts, the generated files that were edited, or what the new CRD would break
  */
 export async function generateProject(dir: string, options: GenerateOptions = {}): Promise<Generated> {
   const lock = readLock(dir);
@@ -69,8 +74,25 @@ export async function generateProject(dir: string, options: GenerateOptions = {}
   const whole = options.projectText === undefined ? plan : withProjectText(dir, options.projectText, plan, seed);
   if (options.bail && whole.conflicts.length > 0)
     throw new Error(`${whole.conflicts.join(', ')}: you and the generator have changed the same lines. Nothing was written (--bail).`);
-  if (!options.dryRun) carryOut(dir, whole);
-  return { model, plan: whole, attention };
+  const accepted = options.acceptBreaking ?? false;
+  const breaks = accepted === true ? [] : (await breaksSince(dir, crd)).filter(({ path }) => accepted === false || !accepted.includes(path));
+  if (!options.dryRun) {
+    await refuse(breaks);
+    carryOut(dir, whole);
+  }
+  return { model, plan: whole, attention, breaks };
+}
+
+/** Compared with the CRD that was generated last. */
+async function breaksSince(dir: string, crd: object): Promise<readonly Break[]> {
+  const before = readText(join(dir, basePath('src/generated/crd.json')));
+  if (before === undefined) return [];
+  const { breaksOf } = await import('./crd/breaking.ts');
+  return breaksOf(JSON.parse(before) as object, crd);
+}
+
+async function refuse(breaks: readonly Break[]): Promise<void> {
+  if (breaks.length > 0) (await import('./crd/breaking.ts')).refuseBreaks(breaks);
 }
 
 /** True when generating would change nothing. */

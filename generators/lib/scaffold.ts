@@ -39,7 +39,8 @@ export async function scaffold(options: ScaffoldOptions): Promise<Generated> {
   const dir = resolve(options.dir);
   refuseExisting(dir, options.force ?? false);
   const runtime = options.runtime === undefined ? {} : { runtime: options.runtime };
-  const force = options.force === undefined ? {} : { force: options.force };
+  // Whoever starts over has no resources of the old kind to keep.
+  const force = options.force === undefined ? {} : { force: options.force, acceptBreaking: options.force };
   if (options.example !== undefined) {
     const files = exampleFiles(options.example);
     const text = files.find(({ path }) => path === PROJECT_FILE)?.content.toString() ?? '';

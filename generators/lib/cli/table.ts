@@ -134,7 +134,7 @@ export const commandTable = {
     most: 0,
     purpose: 'bring the project up to date with autopilot.yaml and src/spec.ts',
     about: [
-      'Works in the folder of autopilot.yaml and everywhere below it. Your files are never touched; package.json, tsconfig.json and the chart are merged, an edit of yours stays; a generated file that was edited by hand stops everything before anything is written.',
+      'Works in the folder of autopilot.yaml and everywhere below it. Your files are never touched; package.json, tsconfig.json and the chart are merged, an edit of yours stays; a generated file that was edited by hand stops everything before anything is written. So does a change of the CRD that does not fit resources that may be stored: a field that is gone, a limit that is tighter.',
       'The summary says what was done, and which workers need a look because inputs, outputs or next phases have changed. A generate that was interrupted is completed by the next one.',
     ],
     groups: {
@@ -142,7 +142,12 @@ export const commandTable = {
         check: { type: 'boolean', text: 'write nothing; exit 1 when anything would change: for CI' },
         'dry-run': { type: 'boolean', text: 'write nothing; show what would change, as a diff' },
       },
-      Writing: { bail: { type: 'boolean', text: 'write nothing when a merge would leave conflicts' }, force, runtime },
+      Writing: {
+        bail: { type: 'boolean', text: 'write nothing when a merge would leave conflicts' },
+        'accept-breaking': { type: 'boolean', text: 'write although the new CRD does not fit resources that may be stored' },
+        force,
+        runtime,
+      },
     },
     examples: [
       ['', 'after an edit of autopilot.yaml or src/spec.ts'],

@@ -1,0 +1,232 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { breaksOf, breakText, schemaBreaks } from '../../../generators/lib/crd/breaking.ts';
+import { misfit } from '../../../generators/lib/crd/fits.ts';
+import type { Schema } from '../../../generators/lib/crd/schema.ts';
+import { made, specOf } from '../../crd/made.ts';
+
+const NAMES = ['a', 'b', 'c'];
+const small = fc.integer({ min: 0, max: 6 });
+const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(value, { nil: undefined, freq: 2 });
+
+/** Without the keywords that are undefined. */
+const tidy = (schema: object): Schema => JSON.parse(JSON.stringify(schema)) as Schema;
+
+const { schema } = fc.letrec<{ schema: Schema; leaf: Schema }>((tie) => ({
+  leaf: fc
+    .oneof(
+      fc.record({ type: fc.constant('string'), minLength: maybe(small), maxLength: maybe(small), pattern: maybe(fc.constantFrom('^a', 'b')) }),
+      fc.record({ type: fc.constant('string'), enum: fc.uniqueArray(fc.constantFrom('x', 'ay', 'ab'), { minLength: 1 }) }),
+      fc.record({
+        type: fc.constantFrom('integer', 'number'),
+        minimum: maybe(small),
+        exclusiveMinimum: maybe(fc.boolean()),
+        maximum: maybe(small),
+        exclusiveMaximum: maybe(fc.boolean()),
+        multipleOf: maybe(fc.constantFrom(1, 2, 4)),
+        nullable: maybe(fc.boolean()),
+      }),
+      fc.constant({ type: 'boolean' }),
+      fc.constant({ 'x-kubernetes-int-or-string': true }),
+      fc.constant({ 'x-kubernetes-preserve-unknown-fields': true }),
+    )
+    .map(tidy),
+  schema: fc
+    .oneof(
+      { maxDepth: 2, depthIdentifier: 'schema' },
+      tie('leaf'),
+      fc.record({ type: fc.constant('array'), minItems: maybe(small), maxItems: maybe(small), items: tie('schema') }),
+      fc.record({ type: fc.constant('object'), minProperties: maybe(fc.constant(1)), maxProperties: maybe(small), additionalProperties: tie('schema') }),
+      fc
+        .record({
+          type: fc.constant('object'),
+          properties: fc.dictionary(fc.constantFrom(...NAMES), tie('schema') as fc.Arbitrary<Schema>, { minKeys: 1, maxKeys: 3 }),
+          required: fc.subarray(NAMES),
+          'x-kubernetes-preserve-unknown-fields': maybe(fc.constant(true)),
+        })
+        .map((object) => ({ ...object, required: object.required.filter((name) => name in object.properties) })),
+    )
+    .map(tidy),
+}));
+
+const scalar = fc.oneof(
+  fc.constantFrom('', 'x', 'ay', 'ab', 'aaaaaaa', 'bb'),
+  fc.integer({ min: -1, max: 8 }),
+  fc.constantFrom(0.5, 2.5),
+  fc.boolean(),
+  fc.constant(null),
+);
+
+/** Values that have a chance to fit. */
+function valueFor(of: Schema): fc.Arbitrary<unknown> {
+  if (of.type === 'array') return fc.array(valueFor(of.items ?? {}), { maxLength: 4 });
+  if (of.type !== 'object') return of.enum === undefined ? scalar : fc.constantFrom(...of.enum);
+  if (typeof of.additionalProperties === 'object') return fc.dictionary(fc.constantFrom(...NAMES), valueFor(of.additionalProperties));
+  const members = Object.entries(of.properties ?? {}).map(([name, inner]) => [name, valueFor(inner)] as const);
+  const known = fc.record(Object.fromEntries(members), { requiredKeys: of.required ?? [] });
+  if (of['x-kubernetes-preserve-unknown-fields'] !== true) return known;
+  return fc.tuple(fc.dictionary(fc.constantFrom(...NAMES), scalar), known).map(([more, fields]) => ({ ...more, ...fields }));
+}
+
+/** Ways to widen a schema, somewhere in it. */
+function widened(of: Schema): readonly Schema[] {
+  const here: Schema[] = [{ ...of, nullable: true }, { 'x-kubernetes-preserve-unknown-fields': true }];
+  const without = (...keys: readonly (keyof Schema)[]): Schema =>
+    tidy(Object.fromEntries(Object.entries(of).filter(([key]) => !keys.includes(key as keyof Schema))));
+  for (const key of [
+    'enum',
+    'pattern',
+    'minimum',
+    'maximum',
+    'multipleOf',
+    'minLength',
+    'maxLength',
+    'minItems',
+    'maxItems',
+    'minProperties',
+    'maxProperties',
+    'required',
+  ] as const)
+    if (of[key] !== undefined)
+      here.push(without(key, ...(key === 'minimum' ? (['exclusiveMinimum'] as const) : key === 'maximum' ? (['exclusiveMaximum'] as const) : [])));
+  if (of.maximum !== undefined) here.push({ ...of, maximum: of.maximum + 1 });
+  if (of.minLength !== undefined) here.push({ ...of, minLength: Math.max(0, of.minLength - 1) });
+  if (of.enum !== undefined && of.type === 'string') here.push({ ...of, enum: [...of.enum, 'more'] });
+  if (of.type === 'integer') here.push({ ...of, type: 'number' });
+  if (of.type === 'boolean') return here;
+  if (of.properties !== undefined) {
+    if (of['x-kubernetes-preserve-unknown-fields'] !== true) here.push({ ...of, properties: { ...of.properties, more: { type: 'string', maxLength: 1 } } });
+    here.push({ ...of, 'x-kubernetes-preserve-unknown-fields': true });
+    for (const [name, inner] of Object.entries(of.properties))
+      for (const wide of widened(inner)) here.push({ ...of, properties: { ...of.properties, [name]: wide } });
+  }
+  if (of.items !== undefined) for (const wide of widened(of.items)) here.push({ ...of, items: wide });
+  if (typeof of.additionalProperties === 'object') for (const wide of widened(of.additionalProperties)) here.push({ ...of, additionalProperties: wide });
+  return here;
+}
+
+const texts = (before: string, after: string): readonly string[] => schemaBreaks(specOf(before), specOf(after), 'spec').map(breakText);
+const fields = (text: string): string => `export interface FeatureSpec {\n${text}\n}`;
+
+/** Before, after, what is said: nothing, when it is no break. */
+const CHANGES: readonly (readonly [before: string, after: string, ...said: string[]])[] = [
+  ['readonly a?: string; readonly b?: Int32', 'readonly a?: string', 'spec.b: was integer, is removed: stored values are dropped'],
+  ['readonly a?: string', 'readonly a: string', 'spec.a: was optional, is required, without a default'],
+  ['readonly a?: string', '/** @default x */ readonly a: string'],
+  ['readonly a?: string', 'readonly a?: string; readonly b: string', 'spec.b: was not there, is required, without a default'],
+  ['readonly a?: string', 'readonly a?: string; /** @default 5 */ readonly b: Int32'],
+  ['readonly a: string', 'readonly a: Int32', 'spec.a: was string, is integer'],
+  ['readonly a: Int32', 'readonly a: Int64'],
+  ['readonly a: Int64', 'readonly a: Int32', 'spec.a: was format int64, is format int32'],
+  ['readonly a: Int32', 'readonly a: number'],
+  ['readonly a: number', 'readonly a: Int32', 'spec.a: was number, is integer'],
+  ['readonly a: Int32', 'readonly a: IntOrString'],
+  ['readonly a: IntOrString', 'readonly a: string', 'spec.a: was integer or string, is string'],
+  ['readonly a: string | null', 'readonly a: string', 'spec.a: was nullable, is not nullable'],
+  ["readonly a: 'x' | 'y'", "readonly a: 'x' | 'z'", 'spec.a: was one of "x", "y", is one of "x", "z"'],
+  ["readonly a: 'x' | 'y'", "readonly a: 'x' | 'y' | 'z'"],
+  ["readonly a: 'x' | 'y'", '/** @pattern ^[xyz]$ */ readonly a: string'],
+  ['readonly a: string', "readonly a: 'x'", 'spec.a: was without enum, is enum ["x"]'],
+  ["readonly a: 'x' | 'y'", "readonly a: 'x' | 'y' | null"],
+  ["readonly a: 'x' | 'y' | null", "readonly a: 'x' | 'y'", 'spec.a: was nullable, is not nullable'],
+  ["readonly a: 'x' | 'y' | null", "readonly a: 'x' | 'y' | 'z' | null"],
+  ["readonly a: 'x' | 'y' | null", "readonly a: 'x' | 'z' | null", 'spec.a: was one of "x", "y", is without "y"'],
+  ['/** @maximum 100 */ readonly a: Int32', '/** @maximum 50 */ readonly a: Int32', 'spec.a: was maximum 100, is maximum 50'],
+  ['/** @maximum 5 */ readonly a: number', '/** @exclusiveMaximum 5 */ readonly a: number', 'spec.a: was maximum 5, is maximum 5 (exclusive)'],
+  ['readonly a: string', '/** @maxLength 5 */ readonly a: string', 'spec.a: was without maxLength, is maxLength 5'],
+  ['readonly a: string', '/** @pattern ^x */ readonly a: string', 'spec.a: was without pattern, is pattern ^x'],
+  ['readonly a: string', 'readonly a: Timestamp', 'spec.a: was without format, is format date-time'],
+  ['readonly a: readonly string[]', '/** @set */ readonly a: readonly string[]', 'spec.a: was a list of type atomic, is a list of type set'],
+  [
+    'readonly a: readonly { readonly b: string }[]',
+    '/** @keyedBy b */ readonly a: readonly { readonly b: string }[]',
+    'spec.a: was a list of type atomic, is a list of type map by b',
+  ],
+  ['readonly a: readonly string[]', 'readonly a: readonly Int32[]', 'spec.a[]: was string, is integer'],
+  [
+    'readonly a: Record<string, string>',
+    '/** @maxProperties 2 */ readonly a: Record<string, Int32>',
+    'spec.a: was without maxProperties, is maxProperties 2',
+    'spec.a{}: was string, is integer',
+  ],
+  ['readonly a: Record<string, string>', 'readonly a: { readonly b?: string }', 'spec.a: was a map, is named fields: other entries are dropped'],
+  ['readonly a: { readonly b?: string }', 'readonly a: Record<string, string>'],
+  [
+    'readonly a: object',
+    'readonly a: { readonly b?: string }',
+    'spec.a.b: was anything, is string',
+    'spec.a: was open to fields of any name, is closed: other fields are dropped',
+  ],
+  ['readonly a: { readonly b?: string }', 'readonly a: object'],
+  ['readonly a: unknown', 'readonly a: string', 'spec.a: was anything, is string'],
+  ['readonly a: string', "/** @rule self != '' // must not be empty */ readonly a: string", 'spec.a: was without the rule, is with the rule must not be empty'],
+  ['readonly a: string', '/** @immutable */ readonly a: string'],
+  [
+    "readonly a: { readonly k: 'x'; readonly p: string } | { readonly k: 'y'; readonly q: string }",
+    "readonly a: { readonly k: 'x'; readonly p: string } | { readonly k: 'y'; readonly q: string } | { readonly k: 'z'; readonly r: string }",
+  ],
+  [
+    "readonly a: { readonly k: 'x'; readonly p: string } | { readonly k: 'y'; readonly q: string }",
+    "readonly a: { readonly k: 'x'; readonly p?: string } | { readonly k: 'y'; readonly q: string }",
+  ],
+  [
+    "readonly a: { readonly k: 'x'; readonly p?: string } | { readonly k: 'y'; readonly q: string }",
+    "readonly a: { readonly k: 'x'; readonly p: string } | { readonly k: 'y'; readonly q: string }",
+    'spec.a: was fields that go together, is other fields that go together',
+  ],
+  ['readonly a?: string; readonly b?: string', '/** Other words. @column */ readonly b?: string; /** @default x */ readonly a: string'],
+];
+
+describe('a change of the CRD', () => {
+  for (const [before, after, ...said] of CHANGES)
+    it(`${before} -> ${after}: ${said.length === 0 ? 'no break' : 'a break'}`, () => {
+      expect(texts(fields(before), fields(after))).to.deep.equal(said);
+    });
+
+  it('of apiVersion, kind, scope or the names of phases is a break', () => {
+    const before = made(fields('readonly a?: string'));
+    const after = structuredClone(made(fields('readonly a?: string'), 'others.test')) as unknown as { spec: { scope: string; names: { plural: string } } };
+    after.spec.scope = 'Cluster';
+    after.spec.names.plural = 'feats';
+    expect(breaksOf(before, after).map(breakText)).to.deep.equal([
+      "apiVersion: was 'features.test/v1', is 'others.test/v1'",
+      "plural: was 'features', is 'feats'",
+      "scope: was 'Namespaced', is 'Cluster'",
+    ]);
+    const phases = JSON.parse(JSON.stringify(before).replaceAll('["A","B"]', '["A","C"]')) as object;
+    expect(breaksOf(before, phases).map(breakText)).to.deep.equal(['status.phase: was one of "A", "B", is one of "A", "C"']);
+  });
+
+  it('that is none is none', () => {
+    fc.assert(fc.property(schema, (any) => void expect(schemaBreaks(any, any, 'spec')).to.deep.equal([])));
+  });
+
+  it('that widens is never called a break', () => {
+    const pair = schema.chain((before) => fc.tuple(fc.constant(before), fc.constantFrom(...widened(before))));
+    fc.assert(
+      fc.property(pair, ([before, after]) => void expect(schemaBreaks(before, after, 'spec').map(breakText)).to.deep.equal([])),
+      { numRuns: 500 },
+    );
+  });
+
+  it('that would refuse or drop a stored value is always called a break', () => {
+    const any = fc.oneof(
+      fc.tuple(schema, schema),
+      // Neighbours, of which one is wider: the more interesting pairs.
+      schema.chain((one) => fc.tuple(fc.constantFrom(...widened(one)), fc.constant(one))),
+      schema.chain((one) => fc.tuple(fc.constantFrom(...widened(one)), fc.constantFrom(...widened(one)))),
+    );
+    const tried = any.chain(([before, after]) => fc.tuple(fc.constant(before), fc.constant(after), fc.array(valueFor(before), { minLength: 5, maxLength: 5 })));
+    let broken = 0;
+    fc.assert(
+      fc.property(tried, ([before, after, values]) => {
+        const stored = values.filter((value) => misfit(value, before) === undefined);
+        const lost = stored.filter((value) => misfit(value, after) !== undefined);
+        if (lost.length > 0) broken++;
+        if (schemaBreaks(before, after, 'spec').length === 0) expect(lost).to.deep.equal([]);
+      }),
+      { numRuns: 2000 },
+    );
+    expect(broken).to.be.above(100);
+  });
+});
