@@ -22,6 +22,8 @@ export async function startProcess(
     readonly namespace: string;
     readonly port: number;
     readonly watchNamespaces?: string;
+    /** Its identity. Default: operator-0. */
+    readonly pod?: string;
     /** Over the project's autopilot-operator.yaml. */
     readonly settings?: object;
   },
@@ -40,7 +42,7 @@ export async function startProcess(
       AUTOPILOT_CONFIG: config,
       WATCH_NAMESPACE: options.watchNamespaces ?? '',
       POD_NAMESPACE: options.namespace,
-      POD_NAME: 'operator-0',
+      POD_NAME: options.pod ?? 'operator-0',
       NODE_OPTIONS: '',
     },
   });

@@ -10,7 +10,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { execa } from 'execa';
 import type { AuditEvent } from './audit.ts';
 import { auditFlags, readAudit } from './audit.ts';
-import { gatewayApiCrds, istioCrds, tool } from './parts.ts';
+import { gatewayApiCrds, istioCrds, monitoringCrds, tool } from './parts.ts';
 import { freePorts } from './ports.ts';
 
 export interface ControlPlane {
@@ -22,6 +22,8 @@ export interface ControlPlane {
   helm(args: readonly string[], options?: HelmOptions): Promise<string>;
   installIstioCrds(): Promise<void>;
   installGatewayApiCrds(): Promise<void>;
+  /** ServiceMonitor, PodMonitor and PrometheusRule. */
+  installMonitoringCrds(): Promise<void>;
   /** A kubeconfig file that holds nothing but a fresh token of this ServiceAccount. */
   tokenKubeconfig(namespace: string, serviceAccount: string): Promise<string>;
   /** What this ServiceAccount has asked of the API server so far. Only with `audit: true`. */
@@ -133,6 +135,7 @@ export async function controlPlane(options: ControlPlaneOptions = {}): Promise<C
       return stdout;
     },
     installIstioCrds: async () => applyFiles(await istioCrds()),
+    installMonitoringCrds: async () => applyFiles(await monitoringCrds()),
     installGatewayApiCrds: async () => applyFiles(await gatewayApiCrds()),
     async tokenKubeconfig(namespace, serviceAccount) {
       const fresh = await kubectl(['create', 'token', serviceAccount, '-n', namespace]);

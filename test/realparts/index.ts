@@ -3,6 +3,7 @@ export { controlPlane, until } from './control-plane.ts';
 export type { AuditEvent } from './audit.ts';
 export type { ControlPlane } from './control-plane.ts';
 export { prometheusPath, promtoolPath } from './debian.ts';
+export { freePorts } from './ports.ts';
 export { prepare, tool } from './parts.ts';
 export type { Tool } from './parts.ts';
 export { writeImage } from './pods/image.ts';

@@ -15,6 +15,7 @@ const HELM = 'v4.3.1';
 const ISTIO_API = 'istio.io/api@v1.31.4';
 const GATEWAY_API = 'sigs.k8s.io/gateway-api@v1.6.3';
 
+const PROMETHEUS_OPERATOR = 'github.com/prometheus-operator/prometheus-operator@v0.85.0';
 const HELM_3 = 'v3.22.0';
 const KUBECONFORM = 'v0.8.0';
 
@@ -110,6 +111,12 @@ export async function gatewayApiCrds(): Promise<readonly string[]> {
   return globSync('*.yaml', { cwd: folder, exclude: ['*_vap_*'] })
     .sort()
     .map((file) => join(folder, file));
+}
+
+/** Files of the Prometheus operator's CRDs that charts use. @throws Unavailable */
+export async function monitoringCrds(): Promise<readonly string[]> {
+  const folder = join(await moduleFolder(PROMETHEUS_OPERATOR), 'example/prometheus-operator-crd');
+  return ['servicemonitors', 'podmonitors', 'prometheusrules'].map((plural) => join(folder, `monitoring.coreos.com_${plural}.yaml`));
 }
 
 async function moduleFolder(module: string): Promise<string> {

@@ -12,6 +12,7 @@ export interface Rule {
 
 type Use<T> = T & { readonly by: string };
 
+const FINALIZER = 'the finalizer';
 const ORDER = ['get', 'list', 'watch', 'create', 'patch', 'delete'];
 
 /** Beside the rules of `rbac.extraRules`, which are PolicyRules already. */
@@ -46,7 +47,7 @@ function declaredRules(model: Model): readonly Rule[] {
     // A server-side apply that creates needs create beside patch; get is for an object that the cache does not hold.
     grant(output.parameter, 'output of', output.by, ['get', 'list', 'watch', 'create', 'patch']);
     if (output.prune) grant(output.parameter, 'pruned by', output.by, ['delete']);
-    if (!ownable(model, output)) grant(output.parameter, 'deleted by the finalizer for', output.by, ['delete']);
+    if (!ownable(model, output)) grant(output.parameter, 'deleted at the end for', output.by, ['delete']);
   }
   return [...grants.values()]
     .sort((a, b) => (`${a.type.group}/${a.type.plural}` < `${b.type.group}/${b.type.plural}` ? -1 : 1))
@@ -59,13 +60,13 @@ function declaredRules(model: Model): readonly Rule[] {
 }
 
 function inputsOf(model: Model): readonly Use<ModelInput>[] {
-  return [...model.phases, ...(model.finalizer ? [{ name: 'the finalizer', ...model.finalizer }] : [])].flatMap(({ name, inputs }) =>
+  return [...model.phases, ...(model.finalizer ? [{ name: FINALIZER, ...model.finalizer }] : [])].flatMap(({ name, inputs }) =>
     inputs.map((input) => ({ ...input, by: name })),
   );
 }
 
 function outputsOf(model: Model): readonly Use<ModelOutput>[] {
-  return [...model.phases, ...(model.finalizer ? [{ name: 'the finalizer', ...model.finalizer }] : [])].flatMap(({ name, outputs }) =>
+  return [...model.phases, ...(model.finalizer ? [{ name: FINALIZER, ...model.finalizer }] : [])].flatMap(({ name, outputs }) =>
     outputs.map((output) => ({ ...output, by: name })),
   );
 }

@@ -1,0 +1,132 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { execa } from 'execa';
+import { parse } from 'yaml';
+import { rulesOf } from '../../generators/lib/chart/rights.ts';
+import { generateProject } from '../../generators/lib/library.ts';
+import { requireModel } from '../../generators/lib/load.ts';
+import type { ControlPlane } from '../realparts/index.ts';
+import { controlPlane, until } from '../realparts/index.ts';
+import { at, chartOf, refusal, render, renderText, manifestsOf } from './rendering.ts';
+import type { Chart } from './rendering.ts';
+
+const PROJECT = (phase: string, more = ''): string => `kind: Example
+apiVersion: examples.io/v1
+${more}phases:
+  - { name: Working, initial: true, next: [Done]${phase} }
+  - { name: Done, final: true }
+`;
+const rights = (text: string): readonly string[] =>
+  rulesOf(requireModel(text, 'autopilot.yaml')).flatMap(({ resources, verbs }) => verbs.map((verb) => `${verb} ${resources.join()}`));
+
+describe('rights that a machine needs', () => {
+  it('does not patch or delete resources unless it has a finalizer', () => {
+    expect(rights(PROJECT(', outputs: [configmaps]'))).not.to.include.members(['patch examples']);
+    expect(rights(PROJECT('', 'enableFinalizer: true\n'))).to.include('patch examples');
+  });
+
+  it('deletes outputs where it prunes, and where no owner reference reaches', () => {
+    expect(rights(PROJECT(', outputs: [configmaps]'))).not.to.include('delete configmaps');
+    expect(rights(PROJECT(', outputs: [{ name: configmaps, prune: true }]'))).to.include('delete configmaps');
+    const reaching = rights(PROJECT(', outputs: [{ name: configmaps, namespace: all }]'));
+    expect(reaching).to.include.members(['delete configmaps', 'patch examples']);
+  });
+
+  it('edits what it shares without the right to delete it', () => {
+    const shared = rights(PROJECT(', inputs: [virtualservices], outputs: [virtualservices]'));
+    expect(shared).to.include.members(['patch virtualservices', 'patch examples']);
+    expect(shared).not.to.include('delete virtualservices');
+  });
+
+  it('only lists and watches what it only reads', () => {
+    expect(rights(PROJECT(', inputs: [secrets]')).filter((right) => right.endsWith(' secrets'))).to.deep.equal(['list secrets', 'watch secrets']);
+  });
+});
+
+describe('the chart of a machine that reaches beyond a namespace', () => {
+  for (const [what, phase, more, reason] of [
+    ['reads all namespaces', ', inputs: [{ name: services, namespace: all }]', '', 'services, an input of Working, is declared with namespace: all'],
+    ['writes to all namespaces', ', outputs: [{ name: services, namespace: all }]', '', 'services, an output of Working, is declared with namespace: all'],
+    ['reads cluster-scoped objects', ', inputs: [namespaces]', '', 'Namespace, an input of Working, is cluster-scoped'],
+    ['is about cluster-scoped resources', '', 'scope: Cluster\n', 'Example is cluster-scoped'],
+  ] as const)
+    it(`${what}: watchNamespaces is refused with the reason`, async () => {
+      const chart = await projectOf(PROJECT(phase, more));
+      try {
+        expect(await refusal(chart.path)).to.equal('no failure');
+        expect(await refusal(chart.path, { values: { watchNamespaces: ['a'] } })).to.contain(`watchNamespaces cannot be set: ${reason}`);
+      } finally {
+        chart.remove();
+      }
+    });
+});
+
+describe('the clean-up before an uninstall, on a real API server', () => {
+  let plane: ControlPlane;
+  let chart: Chart;
+  let folder: string;
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'autopilot-cleanup-'));
+    chart = await projectOf(PROJECT('', 'enableFinalizer: true\n'));
+    plane = await controlPlane({ audit: true });
+    await plane.kubectl(['create', 'namespace', 'ops']);
+    await plane.helm(['install', 'r', chart.path, '-n', 'ops']);
+  });
+  after(async () => {
+    await plane?.stop();
+    chart?.remove();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('is told of in the notes, and only there unless it is asked for', async () => {
+    const notes = await plane.helm(['get', 'notes', 'r', '-n', 'ops']);
+    expect(notes).to.contain('carry a finalizer that only this operator removes').and.contain('kubectl delete examples --all -A');
+    expect((await render(chart.path)).map(({ kind }) => kind)).not.to.include('Job');
+  });
+
+  it('deletes all resources with its own rights, and waits until their finalizers are gone', async () => {
+    const resource = { apiVersion: 'examples.io/v1', kind: 'Example', spec: {} };
+    for (const [name, finalizers] of [
+      ['free', []],
+      ['held', ['examples.io/example-operator']],
+    ] as const)
+      await plane.kubectl(['create', '-f', '-'], { input: JSON.stringify({ ...resource, metadata: { name, namespace: 'default', finalizers } }) });
+    const manifests = manifestsOf(await renderText(chart.path, { values: { cleanup: { enabled: true } }, args: ['--show-only', 'templates/cleanup.yaml'] }));
+    await plane.kubectl(['apply', '-f', '-'], { input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifests }) });
+    const job = manifests.find(({ kind }) => kind === 'Job');
+    const account = String(at(job, 'spec.template.spec.serviceAccountName'));
+    const { users } = JSON.parse(readFileSync(await plane.tokenKubeconfig('ops', account), 'utf8')) as { users: { user: { token: string } }[] };
+    writeFileSync(join(folder, 'token'), users[0]?.user.token ?? '');
+    const { args, env } = at(job, 'spec.template.spec.containers.0') as { args: readonly string[]; env: readonly { name: string; value: string }[] };
+    const { hostname, port } = new URL(plane.server);
+    const running = execa(process.execPath, args, {
+      all: true,
+      env: {
+        ...Object.fromEntries(env.map(({ name, value }) => [name, value])),
+        NODE_EXTRA_CA_CERTS: '',
+        NODE_TLS_REJECT_UNAUTHORIZED: '0',
+        KUBERNETES_SERVICE_HOST: hostname,
+        KUBERNETES_SERVICE_PORT: port,
+        TOKEN_FILE: join(folder, 'token'),
+      },
+    });
+    await until('only the held one is left', 20_000, async () =>
+      expect(await plane.kubectl(['get', 'examples', '-A', '-o', 'jsonpath={.items[*].metadata.name}'])).to.equal('held'),
+    );
+    let ended = false;
+    void running.finally(() => (ended = true));
+    expect(ended).to.equal(false);
+    await plane.kubectl(['patch', 'example', 'held', '--type=merge', '-p', '{"metadata":{"finalizers":null}}']);
+    expect((await running).all).to.contain('no examples left');
+    expect(plane.audit('ops', account).filter(({ code }) => code === 403)).to.deep.equal([]);
+  });
+});
+
+async function projectOf(text: string): Promise<Chart> {
+  const chart = await chartOf({ kind: 'Example' });
+  await generateProject(chart.project, { projectText: text });
+  expect(parse(readFileSync(join(chart.project, 'autopilot.yaml'), 'utf8'))).to.deep.equal(parse(text));
+  return chart;
+}
