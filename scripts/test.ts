@@ -13,10 +13,16 @@ interface Counts {
   readonly skipped: number;
 }
 
-type PartsOf = 'control plane' | 'prometheus';
+type PartsOf = 'control plane' | 'prometheus' | 'pods';
 
-/** A layer is a list of mocha globs; `real` names the parts it needs, which test/realparts finds, builds or downloads. */
-const LAYERS: readonly { readonly name: string; readonly files: readonly string[]; readonly timeout: number; readonly real?: PartsOf }[] = [
+/** A layer is a list of mocha globs; `real` names the parts it needs, which test/realparts finds, builds or downloads. `apart`: only when it is named. */
+const LAYERS: readonly {
+  readonly name: string;
+  readonly files: readonly string[];
+  readonly timeout: number;
+  readonly real?: PartsOf;
+  readonly apart?: true;
+}[] = [
   { name: 'unit', files: ['test/house/**/*.test.ts', 'test/runtime/**/*.test.ts', 'test/sandbox/**/*.test.ts'], timeout: 10_000 },
   { name: 'generators', files: ['test/generators/**/*.test.ts'], timeout: 300_000 },
   { name: 'flights', files: ['test/flights/**/*.test.ts', 'examples/*/test/**/*.test.ts'], timeout: 30_000 },
@@ -26,6 +32,7 @@ const LAYERS: readonly { readonly name: string; readonly files: readonly string[
   { name: 'crd', files: ['test/crd/**/*.test.ts'], timeout: 120_000, real: 'control plane' },
   { name: 'charts', files: ['test/charts/**/*.test.ts'], timeout: 300_000, real: 'control plane' },
   { name: 'e2e', files: ['test/e2e/**/*.test.ts'], timeout: 300_000, real: 'control plane' },
+  { name: 'pods', files: ['test/pods/**/*.test.ts'], timeout: 300_000, real: 'pods', apart: true },
 ];
 
 const wanted = process.argv.slice(2);
@@ -49,7 +56,7 @@ if (chosen('house')) {
   await check('format', () => command('oxfmt', ['--check']));
   await check('lint', () => command('oxlint', ['--type-aware', '--deny-warnings']));
 }
-for (const layer of LAYERS) if (chosen(layer.name)) add(await runLayer(layer));
+for (const layer of LAYERS) if (layer.apart === true ? wanted.includes(layer.name) : chosen(layer.name)) add(await runLayer(layer));
 console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exit(total.failed > 0 || total.passed === 0 ? 1 : 0);
 
@@ -110,9 +117,11 @@ function crashed(layer: string, exitCode: number | undefined): Counts {
 
 /** Why the real parts cannot be had, or undefined when they are there. */
 async function realParts(parts: PartsOf): Promise<string | undefined> {
-  const { prepare, prometheusPath, Unavailable } = await import('../test/realparts/index.ts');
+  const { prepare, preparePods, prometheusPath, Unavailable } = await import('../test/realparts/index.ts');
   try {
-    await (parts === 'prometheus' ? prometheusPath() : prepare());
+    if (parts === 'prometheus') await prometheusPath();
+    else await prepare();
+    if (parts === 'pods') await preparePods();
     return undefined;
   } catch (error) {
     if (error instanceof Unavailable) return error.message;

@@ -13,6 +13,7 @@ import { leaseName } from '../kube/names.ts';
 import { events } from '../kube/recorder.ts';
 import type { HeldBack } from '../machine/machine.ts';
 import { Machine } from '../machine/machine.ts';
+import { logged } from '../observe/event.ts';
 import type { OperatorEvent } from '../observe/event.ts';
 import type { Observer } from '../observe/observer.ts';
 import { observers } from '../observe/observer.ts';
@@ -73,7 +74,7 @@ export function startOperator(options: OperatorOptions): Operator {
   const { scheduler, clock, random, log, identity = 'autopilot' } = options;
   let config: OperatorConfig = { ...DEFAULT_CONFIG, leaderElection: false, ...options.config };
   const { trace = untraced, onEvent } = options;
-  const observer = observers(options.observer ?? {}, onEvent === undefined ? {} : { event: onEvent });
+  const observer = observers(options.observer ?? {}, { event: logged(log) }, onEvent === undefined ? {} : { event: onEvent });
   const stopping = new AbortController();
   let election: Election | undefined;
   let leading = false;

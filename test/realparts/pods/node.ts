@@ -43,6 +43,13 @@ export function obstacle(): string | undefined {
   return undefined;
 }
 
+/** Makes all parts ready, with progress. @throws Unavailable */
+export async function preparePods(): Promise<void> {
+  const why = obstacle();
+  if (why !== undefined) throw new Unavailable(why);
+  await podParts();
+}
+
 /** @throws Unavailable when the machine or a part is not fit, Error when the node does not become ready. */
 export async function podNode(): Promise<PodNode> {
   const why = obstacle();
