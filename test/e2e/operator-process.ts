@@ -12,6 +12,9 @@ export interface OperatorProcess {
   readonly logs: () => string;
   /** SIGTERM. @returns the exit code */
   stop(): Promise<number | undefined>;
+  readonly kill: (signal: NodeJS.Signals) => void;
+  /** The exit code; undefined when a signal ended it. */
+  readonly ended: Promise<number | undefined>;
 }
 
 /** Starts `src/main.ts` of a project and waits until it is ready. */
@@ -43,6 +46,7 @@ export async function startProcess(
       WATCH_NAMESPACE: options.watchNamespaces ?? '',
       POD_NAMESPACE: options.namespace,
       POD_NAME: options.pod ?? 'operator-0',
+      AUTOPILOT_STATE: folder,
       NODE_OPTIONS: '',
     },
   });
@@ -63,5 +67,6 @@ export async function startProcess(
     await stop();
     throw new Error(`${(error as Error).message}\n${logs}`, { cause: error });
   }
-  return { endpoints, logs: () => logs, stop };
+  const ended = child.then(({ exitCode }) => exitCode);
+  return { endpoints, logs: () => logs, stop, kill: (signal) => void child.kill(signal), ended };
 }

@@ -28,6 +28,10 @@ export interface ControlPlane {
   tokenKubeconfig(namespace: string, serviceAccount: string): Promise<string>;
   /** What this ServiceAccount has asked of the API server so far. Only with `audit: true`. */
   audit(namespace: string, serviceAccount: string): readonly AuditEvent[];
+  /** Makes etcd forget everything that is not current, as the API server does every five minutes. */
+  compact(): Promise<void>;
+  /** Kills the API server and starts it anew; its memory of what happened is gone. Resolves when it is ready. */
+  restartApiServer(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -60,10 +64,14 @@ export async function controlPlane(options: ControlPlaneOptions = {}): Promise<C
   const tokens = file('tokens.csv', `${token},admin,admin-uid,system:masters\n`);
   const kubeconfig = file('admin.kubeconfig', kubeconfigText(server, token));
 
-  const start = async (name: 'etcd' | 'kube-apiserver' | 'kube-controller-manager', args: readonly string[]): Promise<void> => {
+  const start = async (name: 'etcd' | 'kube-apiserver' | 'kube-controller-manager', args: readonly string[]): Promise<() => Promise<void>> => {
     const child = execa(await tool(name), args, { cwd: folder, all: true, buffer: false, cleanup: true, reject: false, forceKillAfterDelay: 2000 });
     child.all?.pipe(createWriteStream(join(folder, `${name}.log`)));
     running.push(() => (child.kill('SIGTERM'), child));
+    return async () => {
+      child.kill('SIGKILL');
+      await child;
+    };
   };
 
   await start('etcd', [
@@ -75,7 +83,7 @@ export async function controlPlane(options: ControlPlaneOptions = {}): Promise<C
     `--initial-cluster=default=http://127.0.0.1:${peer}`,
     '--unsafe-no-fsync',
   ]);
-  await start('kube-apiserver', [
+  const apiServer = [
     `--etcd-servers=http://127.0.0.1:${client}`,
     `--secure-port=${secure}`,
     '--bind-address=127.0.0.1',
@@ -91,19 +99,22 @@ export async function controlPlane(options: ControlPlaneOptions = {}): Promise<C
     '--service-cluster-ip-range=10.96.0.0/16',
     '--allow-privileged=true',
     ...(options.audit === true ? auditFlags(folder) : []),
-  ]);
+  ];
+  let killApiServer = await start('kube-apiserver', apiServer);
 
   const kubectlPath = await tool('kubectl');
   const kubectl: ControlPlane['kubectl'] = async (args, { input } = {}) => {
     const { stdout } = await execa(kubectlPath, ['--kubeconfig', kubeconfig, ...args], { ...(input === undefined ? {} : { input }), env: { HOME: folder } });
     return stdout;
   };
+  const ready = (): Promise<unknown> =>
+    until(`kube-apiserver is ready (log: ${folder}/kube-apiserver.log)`, 60_000, () => kubectl(['get', '--raw', '/readyz']));
   const stop = async (): Promise<void> => {
     for (const end of running.toReversed()) await end();
     rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
   };
   try {
-    await until(`kube-apiserver is ready (log: ${folder}/kube-apiserver.log)`, 60_000, () => kubectl(['get', '--raw', '/readyz']));
+    await ready();
     await until('the default namespace exists', 30_000, () => kubectl(['get', 'namespace', 'default']));
     if (options.controllerManager === true)
       await start('kube-controller-manager', [
@@ -142,6 +153,20 @@ export async function controlPlane(options: ControlPlaneOptions = {}): Promise<C
       return file(`${namespace}-${serviceAccount}.kubeconfig`, kubeconfigText(server, fresh.trim()));
     },
     audit: (namespace, serviceAccount) => readAudit(folder, `system:serviceaccount:${namespace}:${serviceAccount}`),
+    async compact() {
+      const etcd = async (path: string, body: object): Promise<{ readonly header: { readonly revision: string } }> => {
+        const response = await fetch(`http://127.0.0.1:${client}/v3/${path}`, { method: 'POST', body: JSON.stringify(body) });
+        if (!response.ok) throw new Error(`etcd answered ${path} with ${response.status}: ${await response.text()}`);
+        return (await response.json()) as { header: { revision: string } };
+      };
+      const { header } = await etcd('maintenance/status', {});
+      await etcd('kv/compaction', { revision: header.revision, physical: true });
+    },
+    async restartApiServer() {
+      await killApiServer();
+      killApiServer = await start('kube-apiserver', apiServer);
+      await ready();
+    },
     stop,
   };
 }

@@ -196,6 +196,11 @@ export class Informer {
     return (this.#clock.monotonic() - Math.min(...(heard as number[]))) / 1000;
   }
 
+  /** The version up to which the part that is furthest behind was told everything; -1 before the first list. */
+  get progress(): number {
+    return Math.min(...this.#parts.map(({ store }) => Number(store.progress)));
+  }
+
   get filledOnce(): boolean {
     return this.#parts.every((part) => part.listed !== undefined);
   }

@@ -1,0 +1,123 @@
+import { expect } from 'chai';
+import { Informer } from '../../runtime/src/cache/informer.ts';
+import { systemClock, systemRandom } from '../../runtime/src/clock.ts';
+import type { Connected, KubeApi, KubeObject } from '../../runtime/src/ports.ts';
+import { connect } from '../../runtime/src/ports.ts';
+import { Faults, noAnswer } from '../flights/faults.ts';
+import type { ControlPlane } from '../realparts/index.ts';
+import { controlPlane, until } from '../realparts/index.ts';
+
+const TYPE = { group: '', version: 'v1', kind: 'ConfigMap', plural: 'configmaps', namespaced: true };
+const SOON_MS = 30_000;
+
+describe('an informer on a real API server', () => {
+  let plane: ControlPlane;
+  let connected: Connected;
+  let stop: AbortController;
+  let told: string[];
+  before(async () => {
+    plane = await controlPlane();
+    connected = await connect({ kubeconfig: plane.kubeconfig });
+    await plane.kubectl(['create', 'namespace', 'flight']);
+  });
+  after(async () => {
+    await connected?.close();
+    await plane?.stop();
+  });
+  beforeEach(() => {
+    stop = new AbortController();
+    told = [];
+  });
+  afterEach(() => stop.abort());
+
+  async function start(api: KubeApi, labelSelector?: string): Promise<Informer> {
+    const informer = new Informer({ type: TYPE, ...(labelSelector !== undefined && { labelSelector }) }, ['flight'], 'owner', {
+      relisted: (_, { changed, missed }) => void told.push(`relisted ${changed} ${missed}`),
+      watchRestarted: () => void told.push('restarted'),
+      watchFailed: (_, error) => void told.push((error as Error).message),
+    });
+    void informer.run({ api, clock: systemClock, random: systemRandom }, stop.signal);
+    await informer.filled(stop.signal);
+    return informer;
+  }
+  const object = (name: string, labels: Record<string, string> = {}): KubeObject => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name, namespace: 'flight', labels },
+  });
+  const key = (name: string) => ({ namespace: 'flight', name });
+  const shows = (informer: Informer, names: readonly string[]): Promise<unknown> =>
+    until(`it shows ${names.join(', ')}`, SOON_MS, async () => {
+      const mine = informer.list().map(({ metadata }) => metadata.name);
+      expect(mine.filter((name) => name !== 'kube-root-ca.crt')).to.deep.equal(names);
+    });
+
+  it('follows what happens, survives a restart of the API server, lists again after a real 410, and has missed nothing', async () => {
+    const faults = new Faults();
+    const { api } = connected;
+    const informer = await start(faults.through(api));
+    await api.create(TYPE, object('a'));
+    await api.create(TYPE, object('b'));
+    await shows(informer, ['a', 'b']);
+    faults.fault = ({ verb }) => (verb === 'watch' ? { when: 'before', error: noAnswer() } : undefined);
+    faults.endWatches(noAnswer());
+    await api.delete(TYPE, key('a'));
+    await api.create(TYPE, object('c'));
+    await plane.compact();
+    await plane.restartApiServer();
+    faults.fault = () => undefined;
+    await shows(informer, ['b', 'c']);
+    expect(told.filter((what) => what.startsWith('relisted'))).to.deep.equal(['relisted 2 0']);
+    expect(told.join('\n')).to.match(/too old resource version/);
+    const restarts = faults.of('ConfigMap').filter((verb) => verb === 'list').length;
+    await plane.restartApiServer();
+    await api.create(TYPE, object('d'));
+    await shows(informer, ['b', 'c', 'd']);
+    expect(faults.of('ConfigMap').filter((verb) => verb === 'list')).to.have.length(restarts);
+  });
+
+  it('fills its cache although its pages expire between two of them', async () => {
+    for (let i = 0; i < 700; i++) await connected.api.create(TYPE, object(`many-${i}`, { many: 'yes' }));
+    let pages = 0;
+    const api: KubeApi = {
+      ...connected.api,
+      list: async (type, options, signal) => {
+        pages++;
+        // Compaction alone may be answered from the API server's memory: a token of its own making, of a time that is gone, is not.
+        if (pages === 2) return connected.api.list(type, { ...options, continue: expired(options?.continue ?? '') }, signal);
+        return connected.api.list(type, options, signal);
+      },
+    };
+    await plane.compact();
+    const informer = await start(api, 'many=yes');
+    expect([informer.size, pages]).to.deep.equal([700, 3]);
+  });
+
+  it('learns from bookmarks how far the server is, so that a quiet kind can be watched on after long', async () => {
+    const informer = await start(connected.api, 'none=here');
+    const { metadata } = await connected.api.create(TYPE, object('unrelated'));
+    await informer.caughtUp(0, connected, stop.signal);
+    await until('a bookmark came', 120_000, async () => {
+      expect(informer.silence ?? Infinity).to.be.lessThan(5);
+      expect(informer.progress).to.be.at.least(Number(metadata.resourceVersion));
+    });
+    expect(told).to.deep.equal([]);
+  });
+
+  it('counts a new leader as caught up only with what was written before', async () => {
+    const faults = new Faults();
+    const informer = await start(faults.through(connected.api), 'leader=yes');
+    faults.fault = ({ verb }) => (verb === 'watch' ? { when: 'before', error: noAnswer() } : undefined);
+    faults.endWatches(noAnswer());
+    await connected.api.create(TYPE, object('late', { leader: 'yes' }));
+    expect(informer.size).to.equal(0);
+    await informer.caughtUp(systemClock.monotonic(), connected, stop.signal);
+    expect(informer.size).to.equal(1);
+  });
+});
+
+/** The same page, of version 1. */
+function expired(token: string): string {
+  const content = JSON.parse(Buffer.from(token, 'base64url').toString()) as Record<string, unknown>;
+  return Buffer.from(JSON.stringify({ ...content, rv: 1 })).toString('base64url');
+}
