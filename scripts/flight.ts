@@ -13,6 +13,7 @@ import { root } from './build.ts';
 export interface Flown {
   /** The project that was made; it stays. */
   readonly dir: string;
+  readonly cluster: Cluster;
   readonly counts: Readonly<Record<'transitions' | Extract<OperatorEvent, { type: 'output' }>['action'], number>>;
   stop(): Promise<void>;
 }
@@ -82,7 +83,7 @@ async function fly(dir: string, told: (line: string) => void): Promise<Flown> {
   await cluster.api.delete(cluster.typeNamed('Deployment'), { namespace: NAMESPACE, name: 'api' });
   await routed(cluster, operator, ['search', 'shop', 'web']);
   told('at rest');
-  return { dir, counts, stop: () => operator.stop() };
+  return { dir, cluster, counts, stop: () => operator.stop() };
 }
 
 /** Waits until the AutoRoute is Ready with routes to exactly these Deployments, and nothing is left to do. */

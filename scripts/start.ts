@@ -1,5 +1,8 @@
 /** npm start [-- --keep]: the first flight, and a summary. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { keepAlive } from '../runtime/src/clock.ts';
+import { openDoor } from '../sandbox/src/index.ts';
 import { firstFlight } from './flight.ts';
 
 const [unknown] = process.argv.slice(2).filter((argument) => argument !== '--keep');
@@ -23,8 +26,16 @@ The project is yours to look at: ${dir}
   src/workers/        one function for each phase
   charts/             what helm install takes`);
   if (keep) {
-    console.log('\nThe operator keeps running. Ctrl-C ends it.');
+    const door = await openDoor(flown.cluster);
+    const kubeconfig = join(dir, 'sandbox.kubeconfig');
+    writeFileSync(kubeconfig, door.kubeconfig);
+    console.log(`\nThe operator keeps running, and kubectl sees its cluster:
+  export KUBECONFIG=${kubeconfig}
+  kubectl get autoroutes,services,virtualservices
+  kubectl scale deployment web --replicas=3; kubectl delete deployment shop; kubectl get services --watch
+Ctrl-C ends it.`);
     await interrupted;
+    await door.close();
     console.log('\nstopped');
   }
   await flown.stop();

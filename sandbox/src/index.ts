@@ -3,6 +3,8 @@
  */
 export { Cluster } from './cluster/cluster.ts';
 export type { ClusterOptions } from './cluster/cluster.ts';
+export { openDoor } from './door/door.ts';
+export type { Door } from './door/door.ts';
 export { seeded, VirtualClock } from './clock.ts';
 export { context } from './kit/context.ts';
 export type { ContextOptions, Sketch } from './kit/context.ts';

@@ -1,5 +1,8 @@
 import { expect } from 'chai';
-import { Cluster } from '../../sandbox/src/index.ts';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Cluster, openDoor } from '../../sandbox/src/index.ts';
 import { systemClock } from '../../runtime/src/clock.ts';
 import type { KubeApi } from '../../runtime/src/ports.ts';
 import { connect } from '../../runtime/src/ports.ts';
@@ -17,6 +20,24 @@ const SERVERS: Readonly<Record<string, { readonly sandbox: boolean; readonly sta
   'the sandbox': {
     sandbox: true,
     start: async () => ({ api: new Cluster({ clock: systemClock, controllers: false }).api, stop: async () => undefined }),
+  },
+  'the sandbox through its HTTP door, as the runtime’s own client sees it': {
+    sandbox: true,
+    async start() {
+      const folder = mkdtempSync(join(tmpdir(), 'autopilot-door-'));
+      const door = await openDoor(new Cluster({ clock: systemClock, controllers: false }));
+      const kubeconfig = join(folder, 'kubeconfig');
+      writeFileSync(kubeconfig, door.kubeconfig);
+      const connected = await connect({ kubeconfig });
+      return {
+        api: connected.api,
+        async stop() {
+          await connected.close();
+          await door.close();
+          rmSync(folder, { recursive: true });
+        },
+      };
+    },
   },
   'a real API server': {
     sandbox: false,

@@ -5,7 +5,7 @@
  * What it does not do: authorization, admission webhooks, CEL rules, validation and defaulting of kinds that are not CRDs created
  * here, and controllers other than the garbage collector (a Deployment stays as it is written).
  */
-import type { Clock, KubeApi, KubeObject, ResourceType } from 'autopilot-runtime/ports';
+import type { Clock, KubeApi, KubeObject, ObjectKey, ResourceType } from 'autopilot-runtime/ports';
 import { VirtualClock } from '../clock.ts';
 import { viewed } from './admit.ts';
 import { startCollector } from './collector.ts';
@@ -89,6 +89,16 @@ export class Cluster {
     const kind = this.#kinds.named(name);
     if (kind === undefined) throw new Error(`the cluster serves no kind '${name}': create its CustomResourceDefinition first`);
     return kind;
+  }
+
+  /** All kinds that are served now. */
+  kinds(): Iterable<Kind> {
+    return this.#kinds.all();
+  }
+
+  /** An object as its Scale. @throws ApiError 404 */
+  scale(type: ResourceType, key: ObjectKey): KubeObject {
+    return this.#writes.scale(this.#kind(type), key);
   }
 
   /** Forgets what happened so far, as etcd's compaction does: older watches and list pages end with 410. */

@@ -1,0 +1,21 @@
+/** Answers, and failures as the API server words them. */
+import { isApiError } from 'autopilot-runtime/ports';
+
+/** What one answer is made of. */
+export interface Answer {
+  readonly code: number;
+  readonly body: unknown;
+  readonly contentType?: string;
+}
+
+/** As a Status. */
+export function failure(error: unknown): Answer {
+  const { code, reason, message, details } = isApiError(error)
+    ? error.status
+    : { code: 500, reason: 'InternalError', message: String(error instanceof Error ? error.message : error), details: undefined };
+  if (code === 404 && reason === '') return { code, body: `${message}\n`, contentType: 'text/plain; charset=utf-8' };
+  return {
+    code,
+    body: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, ...(details !== undefined && { details }), code },
+  };
+}

@@ -1,0 +1,74 @@
+/** One request, read: where it leads and what it brings. */
+import type { IncomingMessage } from 'node:http';
+import { badRequest } from '../cluster/errors.ts';
+
+/** What a path below /api or /apis names. */
+export interface Resource {
+  readonly group: string;
+  readonly version: string;
+  readonly plural: string;
+  readonly namespace?: string;
+  readonly name?: string;
+  readonly subresource?: string;
+}
+
+export interface Request {
+  readonly method: string;
+  readonly host: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly accept: string;
+  readonly contentType: string;
+  readonly resource: Resource | undefined;
+  /** JSON; undefined when there is none. */
+  readonly body: unknown;
+}
+
+/** @throws ApiError 400 when the body is not JSON */
+export async function requestOf(incoming: IncomingMessage): Promise<Request> {
+  const { pathname, searchParams } = new URL(incoming.url ?? '/', 'http://door');
+  const chunks: Buffer[] = [];
+  for await (const chunk of incoming) chunks.push(chunk as Buffer);
+  const text = Buffer.concat(chunks).toString('utf8');
+  return {
+    method: incoming.method ?? 'GET',
+    host: incoming.headers.host ?? '',
+    path: pathname,
+    query: searchParams,
+    accept: incoming.headers.accept ?? '',
+    contentType: incoming.headers['content-type'] ?? '',
+    resource: resourceOf(pathname),
+    body: text === '' ? undefined : parsed(text, incoming.headers['content-type'] ?? ''),
+  };
+}
+
+function parsed(text: string, contentType: string): unknown {
+  if (contentType.includes('protobuf'))
+    throw badRequest('the sandbox reads JSON, not protobuf; with kubectl create, add --dry-run=client -o yaml | kubectl apply -f -');
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw badRequest(`the sandbox reads JSON bodies only: ${(error as Error).message}`);
+  }
+}
+
+function resourceOf(path: string): Resource | undefined {
+  const [root, ...parts] = path
+    .split('/')
+    .filter((part) => part !== '')
+    .map(decodeURIComponent);
+  const [group, version, ...rest] = root === 'api' ? ['', ...parts] : root === 'apis' ? parts : [];
+  if (group === undefined || version === undefined || rest.length === 0) return undefined;
+  // /namespaces/<name> is a Namespace, and so are /namespaces/<name>/status and /finalize; anything longer lies in it.
+  const inside = rest[0] === 'namespaces' && rest.length > 2 && !(rest.length === 3 && (rest[2] === 'status' || rest[2] === 'finalize'));
+  const [namespace, [plural, name, subresource]] = inside ? [rest[1], rest.slice(2)] : [undefined, rest];
+  if (plural === undefined) return undefined;
+  return {
+    group,
+    version,
+    plural,
+    ...(namespace !== undefined && { namespace }),
+    ...(name !== undefined && { name }),
+    ...(subresource !== undefined && { subresource }),
+  };
+}
