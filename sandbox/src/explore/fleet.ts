@@ -8,7 +8,8 @@ import type { FaultKind } from './fault.ts';
 import type { Ground } from './ground.ts';
 import type { Outside } from './outside.ts';
 import { Process } from './process.ts';
-import type { Look, Scenario } from './scenario.ts';
+import type { Ask } from '../simulators/simulator.ts';
+import type { Scenario } from './scenario.ts';
 
 export interface Subject {
   /** A function makes it anew for each process, so that nothing a worker keeps in memory survives a crash. */
@@ -23,7 +24,8 @@ export interface FleetOptions {
   readonly subject: Subject;
   readonly scenario: Scenario;
   readonly seed: number;
-  readonly look: Look;
+  /** Answers metrics queries. */
+  readonly ask: () => Ask;
   readonly outside: Outside;
   /** Two processes and a lease. */
   readonly election: boolean;
@@ -42,6 +44,7 @@ export class Fleet {
   /** How wrong the wall clock is. */
   #skew = 0;
   #lag = 0;
+  #ended = false;
 
   constructor(options: FleetOptions, ground: Ground) {
     this.#options = options;
@@ -49,7 +52,8 @@ export class Fleet {
   }
 
   launch(standsBy: boolean): void {
-    const { subject, scenario, seed, look, outside, election } = this.#options;
+    if (this.#ended) return;
+    const { subject, scenario, seed, ask, outside, election } = this.#options;
     const { clock, trace } = this.#ground;
     const nth = ++this.#started;
     const process = new Process(`operator-${nth}`, clock, () => this.#skew, standsBy);
@@ -57,7 +61,7 @@ export class Fleet {
     this.#processes = [...this.#processes, process];
     trace.add(process.name, standsBy ? 'starts, and stands by' : 'starts');
     const scheduler = typeof subject.scheduler === 'function' ? subject.scheduler() : subject.scheduler;
-    const { ask, config = {} } = scenario;
+    const { config = {} } = scenario;
     const options: OperatorOptions = {
       scheduler: observed(scheduler, process, this.#ground, outside),
       api: door(process, this.#ground),
@@ -66,7 +70,7 @@ export class Fleet {
       log: SILENT,
       identity: process.name,
       config: { ...config, leaderElection: election, leaderElectionNamespace: 'default' },
-      ask: async (query) => (ask === undefined ? { kind: 'noData' } : ask(query, look)),
+      ask: ask(),
     };
     process.operator = (subject.start ?? startOperator)(options, nth);
     void process.operator.lost.then(() => {
@@ -104,6 +108,7 @@ export class Fleet {
   }
 
   end(): void {
+    this.#ended = true;
     for (const process of this.#processes) process.kill();
   }
 

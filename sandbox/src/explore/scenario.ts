@@ -1,9 +1,8 @@
 /** Scenarios: what happens around an operator while it is watched, and what must hold. Data, written by hand or derived from samples. */
 import type { Duration } from 'autopilot-runtime';
-import type { OperatorConfig, OperatorOptions } from 'autopilot-runtime/ports';
-import type { VirtualClock } from '../clock.ts';
-import type { Cluster } from '../cluster/cluster.ts';
+import type { OperatorConfig } from 'autopilot-runtime/ports';
 import type { FlightObject, FlownObject } from '../kit/fly.ts';
+import type { Ask, Simulator } from '../simulators/simulator.ts';
 
 /** What users and other controllers do, in order. Made by `create`, `patch`, `remove`, `wait` and `rest`. */
 export type Step =
@@ -32,10 +31,10 @@ export interface Scenario {
   readonly accepts?: (look: Look) => boolean;
   /** Sentences that hold after each write of anybody. False: broken. */
   readonly invariants?: Readonly<Record<string, (look: Look) => boolean>>;
-  /** Answers metrics queries from the state of the cluster. Absent: no series has any data. */
-  readonly ask?: (query: string, look: Look) => ReturnType<NonNullable<OperatorOptions['ask']>>;
-  /** Other controllers: called once before the operator starts, they change the cluster when it changes. */
-  readonly simulators?: readonly ((world: { readonly cluster: Cluster; readonly clock: VirtualClock }) => unknown)[];
+  /** What acts in the cluster beside the operator; one may answer metrics queries. */
+  readonly simulators?: readonly Simulator[];
+  /** Answers metrics queries, before any simulator. Absent from both: no series has any data. */
+  readonly ask?: Ask;
   /** Settings of the operator, over its defaults. */
   readonly config?: Partial<OperatorConfig>;
   /** Two steps (`step: true`) in a phase are never closer than this. Default: half of the closest in the flight without faults. */

@@ -8,6 +8,7 @@ import { openDefinition } from '../kit/fly.ts';
 import { isTalk } from './door.ts';
 import type { End } from './end.ts';
 import { differences, endOf } from './end.ts';
+import type { Ask } from '../simulators/simulator.ts';
 import type { Fault, Places } from './fault.ts';
 import { FAULTS, jumps, needsElection } from './fault.ts';
 import type { Subject } from './fleet.ts';
@@ -57,6 +58,8 @@ const MOST_MS = 7 * 24 * 3_600_000;
 /** Turns of the event loop that a worker which does something real is waited for, at one instant. */
 const PATIENT_TURNS = 2_000;
 const MOST_TURNS = 20_000;
+/** Places and changes of one turn: more is a loop that never lets anything else happen. */
+const MOST_ACTIVITY = 5_000;
 
 export class Trial implements Ground {
   readonly clock = new VirtualClock();
@@ -73,9 +76,12 @@ export class Trial implements Ground {
   readonly #user: User;
   readonly #places: PlaceCounter;
   readonly #election: boolean;
+  #ask: Ask = silence;
   readonly #rests: Rest[] = [];
   #activity = 0;
+  /** Of the last instant, and of the last turn. */
   #seen = 0;
+  #turn = 0;
   #changes = 0;
   #lastChange = 0;
   #lastFault = 0;
@@ -95,7 +101,7 @@ export class Trial implements Ground {
     const look = (this.#look = lookAt(cluster, scheduler));
     this.oracle = new Oracle({ scheduler, scenario, cluster, clock, look, election, pace: this.#pace() });
     const told = (sentence: string): void => this.oracle.say('workers depend on nothing but their context', sentence);
-    this.#fleet = new Fleet({ subject, scenario, seed, look, election, outside: outside(clock, seeded(seed + 1), told) }, this);
+    this.#fleet = new Fleet({ subject, scenario, seed, ask: () => this.#ask, election, outside: outside(clock, seeded(seed + 1), told) }, this);
     this.#user = new User(cluster, scheduler, trace);
   }
 
@@ -105,12 +111,13 @@ export class Trial implements Ground {
   }
 
   async #fly({ crd = openDefinition(this.scheduler) }: Subject): Promise<Flown> {
-    const { cluster, clock } = this;
+    const { cluster } = this;
     const { objects = [], steps, simulators = [] } = this.#scenario;
     await this.#user.create(crd as FlightObject);
     for (const object of objects) await this.#user.create(object);
     cluster.onChange((before, after) => this.#changed(before, after));
-    for (const simulator of simulators) simulator({ cluster, clock });
+    const simulations = simulators.map((simulator) => simulator({ cluster, scheduler: this.scheduler }));
+    this.#ask = this.#scenario.ask ?? simulations.find(({ ask }) => ask !== undefined)?.ask ?? silence;
     this.#fleet.launch(false);
     await this.#settle();
     if (this.#election) this.#fleet.launch(true);
@@ -118,6 +125,7 @@ export class Trial implements Ground {
     for (const step of [...steps, { does: 'rest' } as const]) if (!this.#over) await this.#do(step);
     this.#checkCosts();
     this.#fleet.end();
+    for (const simulation of simulations) simulation.stop?.();
     return {
       faults: this.#faults,
       places: this.#places.met,
@@ -131,7 +139,7 @@ export class Trial implements Ground {
   }
 
   place(sort: 'request' | 'event' | 'call', write = false): Fault | undefined {
-    this.#activity++;
+    this.#count();
     const fault = this.#places.next(sort, write);
     if (fault !== undefined) this.#lastFault = this.clock.monotonic();
     return fault;
@@ -247,23 +255,31 @@ export class Trial implements Ground {
     for (let turns = 0; turns < MOST_TURNS && this.#changes <= MOST_CHANGES; turns++) {
       let fired = false;
       while (this.clock.fire()) fired = true;
-      const before = this.#activity;
+      this.#turn = this.#activity;
       await nextTurn();
-      if (fired || this.#activity !== before) waiting = 0;
+      if (this.#over) return;
+      if (fired || this.#activity !== this.#turn) waiting = 0;
       else if (this.busy === 0 || ++waiting > PATIENT_TURNS) return;
     }
     this.#giveUp('the machine comes to rest', 'it is at work without end at one instant');
   }
 
+  /** A loop without end never comes back here: what runs in it is killed. */
+  #count(): void {
+    if (++this.#activity - this.#turn > MOST_ACTIVITY) this.#giveUp('the machine comes to rest', 'it is at work without end at one instant');
+  }
+
   #giveUp(promise: string, detail: string): void {
+    if (this.#over) return;
     this.oracle.say(promise, detail);
     this.#over = true;
+    this.#fleet.end();
   }
 
   #changed(before: KubeObject | undefined, after: KubeObject | undefined): void {
     const object = after ?? before;
     if (object === undefined || isTalk(object)) return;
-    this.#activity++;
+    this.#count();
     this.#changes++;
     this.#lastChange = this.clock.monotonic();
     this.oracle.changed(before, after);
@@ -284,6 +300,8 @@ export class Trial implements Ground {
     return new Map([...[...this.#quiet.steps].map(([phase, gap]): [string, number] => [phase, gap / 2]), ...given]);
   }
 }
+
+const silence: Ask = async () => ({ kind: 'noData' });
 
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve));
