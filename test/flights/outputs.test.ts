@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { Flight } from '../../sandbox/src/index.ts';
 import { fly } from '../../sandbox/src/index.ts';
-import { Faults, refusal } from './faults.ts';
+import { Faults, noAnswer, refusal } from './faults.ts';
 import type { TestMachine } from './machines.ts';
 import { conditions, configMap, drone, machine, output, readyMessage, service } from './machines.ts';
 
@@ -46,6 +46,27 @@ describe('outputs', () => {
     expect(faults.of('Service')).to.deep.equal(['list', 'watch', 'apply a', 'apply b']);
     await flight.advance('3h');
     expect(faults.of('Service').filter((request) => request.includes(' '))).to.deep.equal(['apply a', 'apply b']);
+  });
+
+  it('are seen by the next phase also when the answer to their creation was lost and their event is late', async () => {
+    const services = { name: 'services', type: output.services.type, namespace: 'own' } as const;
+    const flown = machine({
+      A: { outputs: [output.services], sync: () => ({ next: 'B', outputs: { services: [service('a')] } }) },
+      B: { inputs: [services], sync: ({ inputs }) => ({ next: inputs['services']?.get('a') === undefined ? 'A' : 'B' }) },
+    });
+    await start(flown);
+    let lost = false;
+    faults.fault = ({ verb, kind }) => {
+      if (kind !== 'Service' || !['apply', 'watch'].includes(verb) || (lost && verb === 'apply')) return undefined;
+      if (verb === 'apply') {
+        lost = true;
+        faults.endWatches(noAnswer());
+      }
+      return { when: verb === 'apply' ? 'after' : 'before', error: noAnswer() };
+    };
+    await flight.create(drone('one'));
+    await flight.advance('3s');
+    expect(flown.calls.map(({ phase }) => phase)).to.deep.equal(['A', 'A', 'B']);
   });
 
   it('do not touch an object of somebody else, and say whose it is', async () => {

@@ -116,6 +116,8 @@ export class Outputs {
         live = await api.get(type, intent.key, signal).catch((missing: unknown) => {
           throw hasCode(missing, 404) ? new StaleCache(`${describe(intent.object)} was there and is gone`) : missing;
         });
+        // Its event is late: the next phase is to see what this one found, or the two would send each other on without end.
+        informer.put(live, keyString(keyOf(resource)));
       }
     }
     if (!isOwnedBy(live, resource, scheduler.resource.group))

@@ -1,6 +1,6 @@
 /** A watch as one process hears it: events may be lost, late or merged, and the watch may break, expire or fall silent. */
 import type { KubeObject, ResourceType, WatchEvent } from 'autopilot-runtime/ports';
-import { ApiError, ConnectionError, keyString } from 'autopilot-runtime/ports';
+import { ApiError, ConnectionError, keyString, sleep } from 'autopilot-runtime/ports';
 import type { Fault } from './fault.ts';
 import { FAULTS } from './fault.ts';
 import type { Ground } from './ground.ts';
@@ -35,11 +35,12 @@ export async function* stream(process: Process, ground: Ground, source: Source, 
       const event = await from.next();
       await process.awake();
       if (event === undefined) return;
-      if (event.type === 'BOOKMARK') {
+      if (event.type === 'BOOKMARK' || !source.machine) {
+        if (process.cutOff && !source.machine) throw new ConnectionError('the connection was reset');
         yield event;
         continue;
       }
-      if (process.lag > 0) await ground.pass(process.lag, end);
+      if (process.lag > 0) await sleep(ground.clock, process.lag, end);
       const fault = process.counted ? ground.place('event') : undefined;
       const { object } = event;
       ground.trace.add(process.name, `hears ${event.type} ${nameOf(object.kind, object.metadata)}`, fault && FAULTS[fault.kind].says);

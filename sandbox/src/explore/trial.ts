@@ -54,7 +54,7 @@ const CALM_MS = 30_000;
 const PATIENCE_MS = 1_200_000;
 /** Changes and time after which a flight that does not come to rest is given up. */
 const MOST_CHANGES = 2_000;
-const MOST_MS = 7 * 24 * 3_600_000;
+const MOST_MS = 24 * 3_600_000;
 /** Turns of the event loop that a worker which does something real is waited for, at one instant. */
 const PATIENT_TURNS = 2_000;
 const MOST_TURNS = 20_000;
