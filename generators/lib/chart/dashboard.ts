@@ -20,127 +20,108 @@ interface Panel {
 /** Labels of every series of the operator, by the dashboard's variables. */
 const PODS = 'namespace=~"$namespace",pod=~"$pod"';
 
-export function dashboard(model: Model): object {
+const RATE = '[$__rate_interval]';
+
+function rowsOf(model: Model): readonly (readonly [string, readonly Panel[]])[] {
   const own = `${PODS},controller="${model.singular}"`;
-  const quantile = (share: number, histogram: string): Query => ({
-    expr: `histogram_quantile(${share}, sum by (le) (rate(${histogram}_bucket{${own}}[$__rate_interval])))`,
-    legend: `p${share * 100}`,
+  const query = (expr: string, legend: string): Query => ({ expr, legend });
+  const rate = (metric: string, by: string, legend: string, more = ''): Query => query(`sum by (${by}) (rate(${metric}{${own}${more}}${RATE}))`, legend);
+  const quantiles = (histogram: string): readonly Query[] =>
+    [0.5, 0.99].map((share) => query(`histogram_quantile(${share}, sum by (le) (rate(${histogram}_bucket{${own}}${RATE})))`, `p${share * 100}`));
+  const panel = (title: string, unit: Panel['unit'], width: number, description: string, ...queries: readonly Query[]): Panel => ({
+    title,
+    description,
+    type: 'timeseries',
+    unit,
+    width,
+    queries,
   });
-  const rows: readonly (readonly [string, readonly Panel[]])[] = [
+  return [
     [
       'Phases',
       [
         {
-          title: `${model.kind}s by phase`,
-          description: 'Resources in each phase over time.',
-          type: 'timeseries',
-          unit: 'short',
-          width: 12,
+          ...panel(`${model.kind}s by phase`, 'short', 8, 'Resources in each phase.', query(`max by (phase) (autopilot_phase_resources{${own}})`, '{{phase}}')),
           stacked: true,
-          queries: [{ expr: `max by (phase) (autopilot_phase_resources{${own}})`, legend: '{{phase}}' }],
         },
-        {
-          title: 'Moves between phases',
-          description: 'Transitions per second.',
-          type: 'timeseries',
-          unit: 'ops',
-          width: 12,
-          queries: [{ expr: `sum by (from, to) (rate(autopilot_phase_transitions_total{${own}}[$__rate_interval]))`, legend: '{{from}} → {{to}}' }],
-        },
+        panel('Moves between phases', 'ops', 8, 'Per second.', rate('autopilot_phase_transitions_total', 'from, to', '{{from}} → {{to}}')),
+        panel(
+          'Longest in a phase',
+          's',
+          8,
+          'How long the resource that is longest in a phase has been there.',
+          query(`max by (phase) (autopilot_phase_oldest_seconds{${own}})`, '{{phase}}'),
+        ),
       ],
     ],
     [
       'Syncs',
       [
-        {
-          title: 'Syncs by result',
-          description: 'Per second.',
-          type: 'timeseries',
-          unit: 'ops',
-          width: 8,
-          queries: [{ expr: `sum by (result) (rate(controller_runtime_reconcile_total{${own}}[$__rate_interval]))`, legend: '{{result}}' }],
-        },
-        {
-          title: 'Time of a sync',
-          description: 'From start to end, the worker and the writes included.',
-          type: 'timeseries',
-          unit: 's',
-          width: 8,
-          queries: [quantile(0.5, 'controller_runtime_reconcile_time_seconds'), quantile(0.99, 'controller_runtime_reconcile_time_seconds')],
-        },
-        {
-          title: 'Failed syncs by phase',
-          description: 'Per second.',
-          type: 'timeseries',
-          unit: 'ops',
-          width: 8,
-          queries: [{ expr: `sum by (phase) (rate(autopilot_phase_syncs_total{${own},result="error"}[$__rate_interval]))`, legend: '{{phase}}' }],
-        },
+        panel('Syncs by result', 'ops', 6, 'Per second.', rate('controller_runtime_reconcile_total', 'result', '{{result}}')),
+        panel('Time of a sync', 's', 6, 'From begin to end, worker and writes included.', ...quantiles('controller_runtime_reconcile_time_seconds')),
+        panel('Failed syncs by phase', 'ops', 6, 'Per second.', rate('autopilot_phase_syncs_total', 'phase', '{{phase}}', ',result="error"')),
+        panel(
+          'Stalled and quarantined',
+          'short',
+          6,
+          'Resources that no retry can help, and those whose worker did not end.',
+          query(`max by (phase) (autopilot_stalled_resources{${own}})`, 'stalled in {{phase}}'),
+          query(`max(autopilot_quarantined_resources{${own}})`, 'quarantined'),
+        ),
       ],
     ],
     [
       'Queue and outputs',
       [
-        {
-          title: 'Queue',
-          description: 'Resources queued, waiting or under way; and how many syncs run at once of those that may.',
-          type: 'timeseries',
-          unit: 'short',
-          width: 12,
-          queries: [
-            { expr: `sum(workqueue_depth{${own}})`, legend: 'queued' },
-            { expr: `sum(controller_runtime_active_workers{${own}})`, legend: 'under way' },
-            { expr: `max(controller_runtime_max_concurrent_reconciles{${own}})`, legend: 'most at once' },
-          ],
-        },
-        {
-          title: 'Outputs written',
-          description: 'Objects created, updated and pruned per second.',
-          type: 'timeseries',
-          unit: 'ops',
-          width: 12,
-          queries: [{ expr: `sum by (kind, action) (rate(autopilot_outputs_total{${own}}[$__rate_interval]))`, legend: '{{kind}} {{action}}' }],
-        },
+        panel(
+          'Queue',
+          'short',
+          6,
+          'Resources that wait for a sync, syncs under way, and how many may be.',
+          query(`sum by (priority) (workqueue_depth{${own}})`, 'waiting, priority {{priority}}'),
+          query(`sum(controller_runtime_active_workers{${own}})`, 'under way'),
+          query(`max(controller_runtime_max_concurrent_reconciles{${own}})`, 'most at once'),
+        ),
+        panel('Time in the queue', 's', 6, 'From ready to the begin of the sync.', ...quantiles('workqueue_queue_duration_seconds')),
+        panel('Why resources are looked at', 'ops', 6, 'Per second.', rate('autopilot_wakes_total', 'cause', '{{cause}}')),
+        panel(
+          'Outputs',
+          'ops',
+          6,
+          'Created, updated, pruned, or unchanged (no request), per second.',
+          rate('autopilot_outputs_total', 'kind, action', '{{kind}} {{action}}'),
+        ),
       ],
     ],
     [
-      'Process',
+      'API server and process',
       [
         {
-          title: 'Leader',
-          description: '1: a process runs syncs.',
+          ...panel('Leader', 'short', 3, '1: a process runs syncs.', query(`sum(leader_election_master_status{${PODS}})`, 'leader')),
           type: 'stat',
-          unit: 'short',
-          width: 4,
-          queries: [{ expr: `sum(leader_election_master_status{${PODS}})`, legend: 'leader' }],
         },
-        {
-          title: 'Watches that broke',
-          description: 'Lists and watches that failed, per second.',
-          type: 'timeseries',
-          unit: 'ops',
-          width: 8,
-          queries: [{ expr: `sum(rate(autopilot_watch_failures_total{${own}}[$__rate_interval])) or vector(0)`, legend: 'failures' }],
-        },
-        {
-          title: 'Memory',
-          description: 'Resident memory of each Pod.',
-          type: 'timeseries',
-          unit: 'bytes',
-          width: 6,
-          queries: [{ expr: `process_resident_memory_bytes{${PODS}}`, legend: '{{pod}}' }],
-        },
-        {
-          title: 'CPU',
-          description: 'Cores in use by each Pod.',
-          type: 'timeseries',
-          unit: 'short',
-          width: 6,
-          queries: [{ expr: `rate(process_cpu_seconds_total{${PODS}}[$__rate_interval])`, legend: '{{pod}}' }],
-        },
+        panel(
+          'Silence of watches',
+          's',
+          6,
+          'Since a watch last brought something; bookmarks come each minute.',
+          query(`max by (kind) (autopilot_watch_last_event_age_seconds{${own}})`, '{{kind}}'),
+        ),
+        panel(
+          'Requests',
+          'ops',
+          6,
+          'By status code, per second.',
+          query(`sum by (method, code) (rate(rest_client_requests_total{${PODS}}${RATE}))`, '{{method}} {{code}}'),
+        ),
+        panel('Memory', 'bytes', 5, 'Resident memory of each Pod.', query(`process_resident_memory_bytes{${PODS}}`, '{{pod}}')),
+        panel('CPU', 'short', 4, 'Cores in use by each Pod.', query(`rate(process_cpu_seconds_total{${PODS}}${RATE})`, '{{pod}}')),
       ],
     ],
   ];
+}
+
+export function dashboard(model: Model): object {
   return {
     title: model.operatorName,
     uid: model.operatorName.slice(0, 40),
@@ -156,7 +137,7 @@ export function dashboard(model: Model): object {
         variable('pod', `label_values(controller_runtime_reconcile_total{controller="${model.singular}",namespace=~"$namespace"}, pod)`),
       ],
     },
-    panels: placed(rows),
+    panels: placed(rowsOf(model)),
   };
 }
 

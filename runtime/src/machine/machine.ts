@@ -28,6 +28,8 @@ import type { Memory } from './memory.ts';
 import { newMemory } from './memory.ts';
 import { Outputs } from './outputs.ts';
 import type { SyncPorts, SyncSettings } from './ports.ts';
+import type { PhaseCensus } from './census.ts';
+import { census } from './census.ts';
 import { phaseOf, stallMark, timeLeft } from './resource.ts';
 import { Sharing } from './sharing.ts';
 import { sync } from './sync.ts';
@@ -143,14 +145,9 @@ export class Machine {
     );
   }
 
-  /** How many resources are in each phase. */
-  phases(): ReadonlyMap<string, number> {
-    const counts = new Map(this.#options.scheduler.phases.map(({ name }) => [name, 0]));
-    for (const resource of this.#primary.list()) {
-      const name = phaseOf(this.#options.scheduler, resource)?.name ?? 'unknown';
-      counts.set(name, (counts.get(name) ?? 0) + 1);
-    }
-    return counts;
+  /** How the resources stand in each phase. */
+  phases(): ReadonlyMap<string, PhaseCensus> {
+    return census(this.#options.scheduler, this.#primary.list(), this.#options.clock.now());
   }
 
   get queue(): Pick<WorkQueue, 'depth' | 'unfinished'> {

@@ -55,6 +55,8 @@ export const DEFINITIONS = {
   leading: gauge('leader_election_master_status', '1 while this process runs syncs.', 'name'),
 
   phaseResources: gauge('autopilot_phase_resources', 'Resources in each phase.', 'controller', 'phase'),
+  stalled: gauge('autopilot_stalled_resources', 'Resources that are Stalled: no retry can help.', 'controller', 'phase'),
+  phaseOldest: gauge('autopilot_phase_oldest_seconds', 'How long the resource that is longest in a phase has been there.', 'controller', 'phase'),
   phaseSeconds: histogram('autopilot_phase_seconds', 'How long resources were in a phase, seen when they leave it.', PHASE_BUCKETS, 'controller', 'phase'),
   phaseSyncs: counter('autopilot_phase_syncs_total', 'Syncs by phase and result.', 'controller', 'phase', 'result'),
   transitions: counter('autopilot_phase_transitions_total', 'Moves between phases.', 'controller', 'from', 'to'),

@@ -8,7 +8,7 @@ import { SILENT, WAKE_CAUSES } from './observer.ts';
 /** What a scrape asks. */
 export interface Snapshot {
   readonly leading: boolean;
-  readonly resourcesByPhase: ReadonlyMap<string, number>;
+  readonly phases: ReadonlyMap<string, { readonly resources: number; readonly stalled: number; readonly oldestMs: number }>;
   readonly quarantined: number;
   readonly queue: { readonly changed: number; readonly due: number; readonly unfinishedMs: readonly number[] };
   readonly kinds: readonly { readonly kind: string; readonly size: number; readonly silence: number | undefined; readonly unavailable: boolean }[];
@@ -65,7 +65,11 @@ export function operatorMetrics(sources: MetricsSources): OperatorMetrics {
     if (now === undefined) return;
     g.leading.set({ name: operator }, now.leading ? 1 : 0);
     g.quarantined.set({ controller }, now.quarantined);
-    for (const [phase, count] of now.resourcesByPhase) g.phaseResources.set({ controller, phase }, count);
+    for (const [phase, { resources, stalled, oldestMs }] of now.phases) {
+      g.phaseResources.set({ controller, phase }, resources);
+      g.stalled.set({ controller, phase }, stalled);
+      g.phaseOldest.set({ controller, phase }, oldestMs / 1000);
+    }
     g.queueDepth.set({ ...queue, priority: '0' }, now.queue.changed);
     g.queueDepth.set({ ...queue, priority: '-100' }, now.queue.due);
     const seconds = now.queue.unfinishedMs.map((ms) => ms / 1000);

@@ -139,7 +139,7 @@ function snapshot(operator: Operator | undefined): Snapshot | undefined {
   const { machine } = operator;
   return {
     leading: operator.leading(),
-    resourcesByPhase: machine.phases(),
+    phases: machine.phases(),
     quarantined: machine.quarantined,
     queue: { ...machine.queue.depth, unfinishedMs: machine.queue.unfinished },
     kinds: [...machine.informers].map(({ scope, size, silence, unavailable }) => ({

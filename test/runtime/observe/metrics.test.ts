@@ -9,9 +9,9 @@ import { operatorMetrics } from '../../../runtime/src/observe/metrics.ts';
 describe('metrics', () => {
   const snapshot: Snapshot = {
     leading: true,
-    resourcesByPhase: new Map([
-      ['A', 2],
-      ['B', 0],
+    phases: new Map([
+      ['A', { resources: 2, stalled: 1, oldestMs: 90_500 }],
+      ['B', { resources: 0, stalled: 0, oldestMs: 0 }],
     ]),
     quarantined: 1,
     queue: { changed: 3, due: 4, unfinishedMs: [500, 1500] },
@@ -59,6 +59,8 @@ describe('metrics', () => {
     expect(await lines(make())).to.include.members([
       'leader_election_master_status{name="drone-operator"} 1',
       'autopilot_phase_resources{controller="drone",phase="A"} 2',
+      'autopilot_stalled_resources{controller="drone",phase="A"} 1',
+      'autopilot_phase_oldest_seconds{controller="drone",phase="A"} 90.5',
       'autopilot_quarantined_resources{controller="drone"} 1',
       'workqueue_depth{name="drone",controller="drone",priority="0"} 3',
       'workqueue_depth{name="drone",controller="drone",priority="-100"} 4',

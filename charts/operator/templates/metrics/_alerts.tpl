@@ -5,13 +5,20 @@
 {{- $pods := include "operator.pods" . -}}
 <%_ if (working.length > 0) { _%>
 - alert: <%= kind %>Stuck
-  expr: max by (phase) (autopilot_phase_resources{ {{- $series }},phase=~"<%= working.join('|') %>"}) > 0 unless on (phase) label_replace(sum by (from) (increase(autopilot_phase_transitions_total{ {{- $series -}} }[{{ $rule.stuckAfter }}])) > 0, "phase", "$1", "from", "(.+)")
-  for: {{ $rule.stuckAfter }}
+  expr: max by (phase) (autopilot_phase_oldest_seconds{ {{- $series }},phase=~"<%= working.join('|') %>"}) > {{ $rule.stuckAfterSeconds }}
+  for: 5m
   labels: { severity: warning }
   annotations:
-    summary: "<%= plural %> stay in {{ "{{ $labels.phase }}" }} and none has left it for {{ $rule.stuckAfter }}."
+    summary: "One of the <%= plural %> in {{ "{{ $labels.phase }}" }} has been there for {{ "{{ $value | humanizeDuration }}" }}."
     description: "Look at the Ready condition and the Events of the <%= plural %> in this phase."
 <%_ } _%>
+- alert: <%= kind %>Stalled
+  expr: max by (phase) (autopilot_stalled_resources{ {{- $series -}} }) > 0
+  for: 5m
+  labels: { severity: warning }
+  annotations:
+    summary: "{{ "{{ $value }}" }} <%= plural %> in {{ "{{ $labels.phase }}" }} are Stalled: no retry can help."
+    description: "The Stalled condition says why. A changed spec, or the annotation <%= group %>/retry, has them tried again."
 - alert: <%= kind %>SyncErrors
   expr: sum(rate(controller_runtime_reconcile_errors_total{ {{- $series -}} }[10m])) / sum(rate(controller_runtime_reconcile_total{ {{- $series -}} }[10m])) > {{ $rule.errorRatio }}
   for: 10m
@@ -19,6 +26,19 @@
   annotations:
     summary: "{{ "{{ $value | humanizePercentage }}" }} of the syncs of <%= plural %> fail."
     description: "The log of {{ include "operator.fullname" . }} names resource, phase and error of each."
+- alert: <%= kind %>Quarantined
+  expr: max(autopilot_quarantined_resources{ {{- $series -}} }) > 0
+  for: 5m
+  labels: { severity: warning }
+  annotations:
+    summary: "{{ "{{ $value }}" }} workers of <%= plural %> did not end when they were told to."
+    description: "Their resources stand still until the worker ends. The condition Quarantined names them."
+- alert: <%= kind %>Looping
+  expr: sum by (phase) (increase(autopilot_phase_loops_total{ {{- $series -}} }[10m])) > 0
+  labels: { severity: warning }
+  annotations:
+    summary: "<%= plural %> change phases too fast, last from {{ "{{ $labels.phase }}" }}, and were slowed down."
+    description: "Two phases send them back and forth: the condition Looping names the resources."
 - alert: <%= kind %>NoLeader
   expr: (sum(leader_election_master_status{ {{- $pods -}} }) or vector(0)) < 1
   for: 5m
@@ -27,12 +47,19 @@
     summary: "No process of {{ include "operator.fullname" . }} runs syncs: <%= plural %> stand still."
     description: "Are its Pods running, and can they write the Lease {{ include "operator.leaseName" . }} in {{ include "operator.leaseNamespace" . }}?"
 - alert: <%= kind %>WatchStale
-  expr: sum by (kind) (increase(autopilot_watch_failures_total{ {{- $series -}} }[10m])) > 10
+  expr: max by (kind) (autopilot_watch_last_event_age_seconds{ {{- $series -}} }) > 300
   for: 5m
   labels: { severity: warning }
   annotations:
-    summary: "Watching {{ "{{ $labels.kind }}" }} keeps breaking: the operator may act on old knowledge."
-    description: "A missing right, a missing kind or an API server that answers slowly; /readyz?verbose of the operator says which."
+    summary: "The watch of {{ "{{ $labels.kind }}" }} has been silent for {{ "{{ $value | humanizeDuration }}" }}: the operator may act on old knowledge."
+    description: "The API server sends a bookmark each minute. /readyz?verbose of the operator says what is wrong."
+- alert: <%= kind %>KindUnavailable
+  expr: max by (kind) (autopilot_kind_unavailable{ {{- $series -}} }) > 0
+  for: 5m
+  labels: { severity: warning }
+  annotations:
+    summary: "{{ "{{ $labels.kind }}" }} cannot be read: a right or the kind is missing."
+    description: "Phases that read it do not run. helm test of this release says which right is missing."
 - alert: <%= kind %>ChangesMissed
   expr: sum by (kind) (increase(autopilot_relist_missed_total{ {{- $series -}} }[1h])) > 0
   labels: { severity: info }

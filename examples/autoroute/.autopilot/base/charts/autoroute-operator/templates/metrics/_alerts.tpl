@@ -4,12 +4,19 @@
 {{- $series := include "autoroute-operator.series" . -}}
 {{- $pods := include "autoroute-operator.pods" . -}}
 - alert: AutoRouteStuck
-  expr: max by (phase) (autopilot_phase_resources{ {{- $series }},phase=~"Initializing|Syncing"}) > 0 unless on (phase) label_replace(sum by (from) (increase(autopilot_phase_transitions_total{ {{- $series -}} }[{{ $rule.stuckAfter }}])) > 0, "phase", "$1", "from", "(.+)")
-  for: {{ $rule.stuckAfter }}
+  expr: max by (phase) (autopilot_phase_oldest_seconds{ {{- $series }},phase=~"Initializing|Syncing"}) > {{ $rule.stuckAfterSeconds }}
+  for: 5m
   labels: { severity: warning }
   annotations:
-    summary: "autoroutes stay in {{ "{{ $labels.phase }}" }} and none has left it for {{ $rule.stuckAfter }}."
+    summary: "One of the autoroutes in {{ "{{ $labels.phase }}" }} has been there for {{ "{{ $value | humanizeDuration }}" }}."
     description: "Look at the Ready condition and the Events of the autoroutes in this phase."
+- alert: AutoRouteStalled
+  expr: max by (phase) (autopilot_stalled_resources{ {{- $series -}} }) > 0
+  for: 5m
+  labels: { severity: warning }
+  annotations:
+    summary: "{{ "{{ $value }}" }} autoroutes in {{ "{{ $labels.phase }}" }} are Stalled: no retry can help."
+    description: "The Stalled condition says why. A changed spec, or the annotation examples.io/retry, has them tried again."
 - alert: AutoRouteSyncErrors
   expr: sum(rate(controller_runtime_reconcile_errors_total{ {{- $series -}} }[10m])) / sum(rate(controller_runtime_reconcile_total{ {{- $series -}} }[10m])) > {{ $rule.errorRatio }}
   for: 10m
@@ -17,6 +24,19 @@
   annotations:
     summary: "{{ "{{ $value | humanizePercentage }}" }} of the syncs of autoroutes fail."
     description: "The log of {{ include "autoroute-operator.fullname" . }} names resource, phase and error of each."
+- alert: AutoRouteQuarantined
+  expr: max(autopilot_quarantined_resources{ {{- $series -}} }) > 0
+  for: 5m
+  labels: { severity: warning }
+  annotations:
+    summary: "{{ "{{ $value }}" }} workers of autoroutes did not end when they were told to."
+    description: "Their resources stand still until the worker ends. The condition Quarantined names them."
+- alert: AutoRouteLooping
+  expr: sum by (phase) (increase(autopilot_phase_loops_total{ {{- $series -}} }[10m])) > 0
+  labels: { severity: warning }
+  annotations:
+    summary: "autoroutes change phases too fast, last from {{ "{{ $labels.phase }}" }}, and were slowed down."
+    description: "Two phases send them back and forth: the condition Looping names the resources."
 - alert: AutoRouteNoLeader
   expr: (sum(leader_election_master_status{ {{- $pods -}} }) or vector(0)) < 1
   for: 5m
@@ -25,12 +45,19 @@
     summary: "No process of {{ include "autoroute-operator.fullname" . }} runs syncs: autoroutes stand still."
     description: "Are its Pods running, and can they write the Lease {{ include "autoroute-operator.leaseName" . }} in {{ include "autoroute-operator.leaseNamespace" . }}?"
 - alert: AutoRouteWatchStale
-  expr: sum by (kind) (increase(autopilot_watch_failures_total{ {{- $series -}} }[10m])) > 10
+  expr: max by (kind) (autopilot_watch_last_event_age_seconds{ {{- $series -}} }) > 300
   for: 5m
   labels: { severity: warning }
   annotations:
-    summary: "Watching {{ "{{ $labels.kind }}" }} keeps breaking: the operator may act on old knowledge."
-    description: "A missing right, a missing kind or an API server that answers slowly; /readyz?verbose of the operator says which."
+    summary: "The watch of {{ "{{ $labels.kind }}" }} has been silent for {{ "{{ $value | humanizeDuration }}" }}: the operator may act on old knowledge."
+    description: "The API server sends a bookmark each minute. /readyz?verbose of the operator says what is wrong."
+- alert: AutoRouteKindUnavailable
+  expr: max by (kind) (autopilot_kind_unavailable{ {{- $series -}} }) > 0
+  for: 5m
+  labels: { severity: warning }
+  annotations:
+    summary: "{{ "{{ $labels.kind }}" }} cannot be read: a right or the kind is missing."
+    description: "Phases that read it do not run. helm test of this release says which right is missing."
 - alert: AutoRouteChangesMissed
   expr: sum by (kind) (increase(autopilot_relist_missed_total{ {{- $series -}} }[1h])) > 0
   labels: { severity: info }

@@ -1,0 +1,36 @@
+import { expect } from 'chai';
+import type { KubeObject } from '../../../runtime/src/kube/object.ts';
+import { census } from '../../../runtime/src/machine/census.ts';
+import type { Scheduler } from '../../../runtime/src/scheduler.ts';
+
+const NOW = Date.parse('2026-01-01T00:10:00Z');
+const scheduler = { phases: [{ name: 'A', initial: true }, { name: 'B' }] } as unknown as Scheduler;
+
+function resource(phase: string, phaseStartedAt?: string, stalled = false): KubeObject {
+  const conditions = stalled ? [{ type: 'Stalled', status: 'True' }] : [];
+  return {
+    apiVersion: 'v1',
+    kind: 'Drone',
+    metadata: { name: 'one' },
+    status: { phase, conditions, autopilot: { phaseStartedAt } },
+  } as KubeObject;
+}
+
+describe('the census of resources', () => {
+  it('has every phase, also those where nobody is', () => {
+    expect([...census(scheduler, [], NOW)]).to.deep.equal([
+      ['A', { resources: 0, stalled: 0, oldestMs: 0 }],
+      ['B', { resources: 0, stalled: 0, oldestMs: 0 }],
+    ]);
+  });
+
+  it('counts, and knows who is Stalled and who came first', () => {
+    const all = [resource('B', '2026-01-01T00:09:00Z'), resource('B', '2026-01-01T00:05:00Z', true), resource('A')];
+    expect(census(scheduler, all, NOW).get('B')).to.deep.equal({ resources: 2, stalled: 1, oldestMs: 300_000 });
+    expect(census(scheduler, all, NOW).get('A')).to.deep.equal({ resources: 1, stalled: 0, oldestMs: 0 });
+  });
+
+  it('calls what is in no phase unknown', () => {
+    expect(census(scheduler, [resource('Elsewhere')], NOW).get('unknown')?.resources).to.equal(1);
+  });
+});
