@@ -31,6 +31,7 @@ export function renderManifest(model: Model, dependency: RuntimeDependency): Pro
       dependencies: { 'autopilot-runtime': dependency.runtime },
       devDependencies: sorted({
         ...Object.fromEntries([...types].map((name) => [name, TYPE_PACKAGES[name] ?? '*'])),
+        '@kubernetes/client-node': '2.0.1',
         '@types/chai': '^5.2.2',
         '@types/mocha': '^10.0.10',
         '@types/node': '^24.0.0',

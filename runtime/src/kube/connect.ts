@@ -1,6 +1,7 @@
 /**
  * Finds the API server: KUBECONFIG or a given file, else the ServiceAccount of the Pod, else ~/.kube/config.
- * client-node is loaded only for kubeconfig files: in a cluster it would cost half a second and 90 MB for nothing.
+ * client-node is loaded only for kubeconfig files: in a cluster it would cost half a second and 90 MB for nothing, so generated
+ * projects have it for development only. (Not an optional peer: npm would then install it in images, too.)
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -81,7 +82,12 @@ async function fromServiceAccount(): Promise<Found> {
 }
 
 async function fromKubeconfig(file: string | undefined): Promise<Found> {
-  const { KubeConfig } = await import('@kubernetes/client-node');
+  const { KubeConfig } = await import('@kubernetes/client-node').catch((error: unknown) => {
+    throw new Error(
+      `a kubeconfig is read with @kubernetes/client-node, which an image for a cluster does not carry: ${file === undefined ? 'there is no ServiceAccount token here' : 'unset KUBECONFIG'}, or run npm install --save-dev @kubernetes/client-node`,
+      { cause: error },
+    );
+  });
   const config = new KubeConfig();
   try {
     if (file === undefined) config.loadFromDefault();
