@@ -53,6 +53,12 @@ describe('the documents', () => {
     expect(lines).to.deep.equal(shown);
   });
 
+  it('docs/operations.md says what to do for each alert of the chart', () => {
+    const alerts = [...read('charts/operator/templates/metrics/_alerts.tpl').matchAll(/alert: <%= kind %>(\w+)/g)].map(([, name]) => name ?? '');
+    const rows = [...read('docs/operations.md').matchAll(/^\| …(\w+) \|/gm)].map(([, name]) => name);
+    expect(rows).to.have.members(alerts);
+  });
+
   it('the tutorial shows the example as it is', () => {
     const blocks = [...read('docs/tutorial-autoroute.md').matchAll(/```(?:ts|yaml) (\S+)\n([^]*?)```/g)];
     expect(blocks).to.have.length(6);
