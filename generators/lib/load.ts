@@ -1,6 +1,7 @@
 /** autopilot.yaml, from text to the model that everything is rendered from: all of its problems at once, or the model. */
 import { catalogue, GATEWAY_API_GATEWAYS, METRICS } from './catalogue.ts';
 import { check } from './check.ts';
+import type { CrdKind, CrdRequest } from './crd/source.ts';
 import type { Model, ModelFinalizer, ModelInput, ModelOutput, ModelPhase, ParameterType } from './model.ts';
 import { pluralOf } from './naming.ts';
 import { parseYaml, problemText, validate } from './problems.ts';
@@ -9,22 +10,34 @@ import { builtInQueries, query } from './queries.ts';
 import { knownKeys, projectSchema } from './schema.ts';
 import type { InputDocument, OutputDocument, PhaseDocument, ProjectDocument } from './schema.ts';
 
+type CustomParameter = NonNullable<ProjectDocument['customParameters']>[number];
+
 export type Loaded = { readonly model: Model } | { readonly problems: readonly Problem[] };
 
-/** @param file the name that problems carry */
-export function loadModel(text: string, file: string): Loaded {
+/** What is known of CRDs that customParameters name, by lowerName; a text says what is wrong with one. */
+type Kinds = ReadonlyMap<string, CrdKind | string>;
+
+/**
+ * @param file the name that problems carry
+ * @param kinds without it, kinds that are to come from CRDs are guessed at and not typed
+ */
+export function loadModel(text: string, file: string, kinds: Kinds = new Map()): Loaded {
   const yaml = parseYaml(text, file);
   if (yaml.problems.length > 0) return { problems: yaml.problems };
   const validated = validate(yaml, projectSchema, file, keysAt);
   if ('problems' in validated) return { problems: inOrder(validated.problems) };
   const problems: Problem[] = [];
   check(validated.value, (path, message) => problems.push({ file, ...yaml.position(path), message }));
-  return problems.length > 0 ? { problems: inOrder(problems) } : { model: modelOf(validated.value, yaml) };
+  validated.value.customParameters?.forEach((custom, index) => {
+    for (const [key, message] of crdProblems(custom, kinds.get(custom.lowerName)))
+      problems.push({ file, ...yaml.position(['customParameters', index, key]), message: `customParameters[${index}].${key}: ${message}` });
+  });
+  return problems.length > 0 ? { problems: inOrder(problems) } : { model: modelOf(validated.value, yaml, kinds) };
 }
 
 /** The model, or an error whose message lists every problem. */
-export function requireModel(text: string, file: string): Model {
-  const loaded = loadModel(text, file);
+export function requireModel(text: string, file: string, kinds?: Kinds): Model {
+  const loaded = loadModel(text, file, kinds);
   if ('problems' in loaded) throw new Error(loaded.problems.map(problemText).join('\n'));
   return loaded.model;
 }
@@ -38,9 +51,12 @@ function inOrder(problems: readonly Problem[]): Problem[] {
   return problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
 }
 
-function modelOf(project: ProjectDocument, yaml: ParsedYaml): Model {
+function modelOf(project: ProjectDocument, yaml: ParsedYaml, kinds: Kinds): Model {
   const [group = '', version = ''] = project.apiVersion.split('/');
-  const known = new Map([...catalogue, ...(project.customParameters ?? []).map((custom) => [custom.lowerName, customParameter(custom)] as const)]);
+  const known = new Map([
+    ...catalogue,
+    ...(project.customParameters ?? []).map((custom) => [custom.lowerName, customParameter(custom, kinds.get(custom.lowerName))] as const),
+  ]);
   const names = project.phases.map(({ name }) => name);
   const phases = project.phases.map((phase, index) => phaseOf(phase, names, known, project.scope, yaml.position(['phases', index]).line));
   const finalizer = project.finalizer ?? (project.enableFinalizer ? {} : undefined);
@@ -66,6 +82,7 @@ function modelOf(project: ProjectDocument, yaml: ParsedYaml): Model {
     parameters: [...used.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
     ...(end && { finalizer: end }),
     customParameters: (project.customParameters ?? []).map(({ lowerName }) => lowerName),
+    crds: (project.customParameters ?? []).flatMap(crdRequest),
     extraRules: project.rbac?.extraRules ?? [],
     warnings: warningsOf(project),
   };
@@ -139,16 +156,34 @@ function wireSelector(selector: string | Readonly<Record<string, string>>): stri
 }
 
 /** What the original's declaration lacks is inferred: the version from the end of its Go import path, the plural from its name. */
-function customParameter(custom: NonNullable<ProjectDocument['customParameters']>[number]): ParameterType {
+function customParameter(custom: CustomParameter, found: CrdKind | string | undefined): ParameterType {
   const pathVersion = custom.package?.split('/').findLast((part) => /^v\d/.test(part));
+  const known = typeof found === 'object' ? found : undefined;
   return {
     name: custom.lowerName,
-    group: custom.apiGroup ?? '',
-    version: custom.version ?? pathVersion ?? 'v1',
+    group: custom.apiGroup ?? known?.group ?? '',
+    version: custom.version ?? known?.version ?? pathVersion ?? 'v1',
     kind: custom.singleName,
-    plural: custom.plural ?? custom.lowerName,
-    namespaced: custom.scope !== 'Cluster',
+    plural: custom.plural ?? known?.plural ?? custom.lowerName,
+    namespaced: (custom.scope ?? known?.scope) !== 'Cluster',
+    ...(known && {
+      schema: { of: known.schema, from: custom.crd === 'cluster' ? `.autopilot/crds/${custom.lowerName}.json` : (custom.crd ?? '') },
+      module: { package: './kinds', path: `${custom.lowerName}.ts`, name: `I${custom.singleName}` },
+    }),
   };
+}
+
+function crdProblems(custom: CustomParameter, found: CrdKind | string | undefined): readonly (readonly [key: string, message: string])[] {
+  if (found === undefined) return [];
+  if (typeof found === 'string') return [['crd', found]];
+  return (['plural', 'scope'] as const).flatMap((key) =>
+    custom[key] === undefined || custom[key] === found[key] ? [] : [[key, `is '${custom[key]}', but '${found[key]}' in the CRD: leave it out`] as const],
+  );
+}
+
+function crdRequest({ lowerName, crd, singleName, apiGroup, version }: CustomParameter): readonly CrdRequest[] {
+  if (crd === undefined) return [];
+  return [{ name: lowerName, crd, kind: singleName, ...(apiGroup !== undefined && { group: apiGroup }), ...(version !== undefined && { version }) }];
 }
 
 function warningsOf(project: ProjectDocument): string[] {

@@ -2,6 +2,8 @@
  * The model of a project: autopilot.yaml after loading, validation and defaults. Everything that render/ turns into files.
  * Plain data, no Yeoman, no file system.
  */
+import type { Schema } from './crd/schema.ts';
+import type { CrdRequest } from './crd/source.ts';
 
 export interface ParameterType {
   /** Name in autopilot.yaml: `virtualservices`. */
@@ -11,6 +13,8 @@ export interface ParameterType {
   readonly kind: string;
   readonly plural: string;
   readonly namespaced: boolean;
+  /** Of the project's own parameter: made into an interface beside the phases' types. */
+  readonly schema?: { readonly of: Schema; readonly from: string };
   /** Where workers get the TypeScript interface from; absent: `KubeObject`. */
   readonly module?: { readonly package: string; readonly path: string; readonly name: string };
 }
@@ -97,6 +101,8 @@ export interface Model {
   readonly finalizer?: ModelFinalizer;
   /** Names of the project's own parameters, used or not. */
   readonly customParameters: readonly string[];
+  /** Those of them that name a CRD. */
+  readonly crds: readonly CrdRequest[];
   readonly extraRules: readonly unknown[];
   /** Sentences for the user that do not stop anything. */
   readonly warnings: readonly string[];

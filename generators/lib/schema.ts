@@ -69,11 +69,16 @@ export const parameterSchema = z.strictObject({
   pluralName: name.optional().describe('Of the original: plural of the kind in Pascal case. Not used.'),
   importPrefix: z.string().optional().describe('Of the original: Go import alias. Not used.'),
   package: z.string().optional().describe('Of the original: Go import path. A version at its end is used when `version` is absent.'),
-  apiGroup: z.string().optional().describe('Default: the core group.'),
+  apiGroup: z.string().optional().describe('Default: that of the CRD; without one the core group.'),
   isCrd: z.boolean().optional().describe('Of the original. Not used.'),
-  version: name.optional().describe('Default: `v1`.'),
-  scope: z.enum(['Namespaced', 'Cluster']).optional().describe('Default: Namespaced.'),
-  plural: name.optional().describe('The plural in API paths. Default: lowerName.'),
+  version: name.optional().describe('Default: the newest one that the CRD serves; without a CRD `v1`.'),
+  scope: z.enum(['Namespaced', 'Cluster']).optional().describe('Default: as in the CRD; without one Namespaced.'),
+  plural: name.optional().describe('The plural in API paths. Default: as in the CRD; without one lowerName.'),
+  crd: name
+    .optional()
+    .describe(
+      'Where its CustomResourceDefinition is, so that inputs and outputs are typed: a YAML or JSON file of the project, or `cluster` for that of the current kubeconfig (read once with kubectl, kept in `.autopilot/crds`).',
+    ),
 });
 
 export const querySchema = z.strictObject({

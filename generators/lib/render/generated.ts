@@ -1,5 +1,6 @@
 /** src/generated: the types of the resource, of parameters, of each phase, and the scheduler. All ours. */
 import type { Model, ModelFinalizer, ModelPhase, ModelQuery, ParameterType, ProjectFile } from '../model.ts';
+import { interfaceModule } from '../crd/interfaces.ts';
 import { isShareable } from '../model.ts';
 import { parameterType } from '../queries.ts';
 import { Code, doc, GENERATED, literal, quote, union } from './source.ts';
@@ -10,6 +11,7 @@ export function renderGenerated(model: Model, crd: object): ProjectFile[] {
   return [
     ours(`${model.kind.toLowerCase()}.ts`, resourceTypes(model)),
     ...(model.parameters.length > 0 ? [ours('parameters.ts', parameterTypes(model.parameters))] : []),
+    ...model.parameters.flatMap(({ name, kind, schema }) => (schema ? [ours(`kinds/${name}.ts`, interfaceModule(kind, schema.of, schema.from))] : [])),
     ...(hasMetrics(model) ? [ours('queries.ts', queryTypes(model))] : []),
     ...workers.map((phase) => ours(`${phase.file}.ts`, phaseTypes(model, phase))),
     ...(model.finalizer ? [ours('finalizer.ts', finalizerTypes(model, model.finalizer))] : []),

@@ -10,7 +10,7 @@ export interface RuntimeDependency {
 
 export function renderManifest(model: Model, dependency: RuntimeDependency): ProjectFile[] {
   const merged = (path: string, value: object): ProjectFile => ({ path, content: `${JSON.stringify(value, null, 2)}\n`, ownership: 'merged' });
-  const types = new Set(model.parameters.flatMap((parameter) => (parameter.module ? [parameter.module.package] : [])));
+  const types = new Set(model.parameters.flatMap((parameter) => (parameter.module && !parameter.schema ? [parameter.module.package] : [])));
   return [
     merged('package.json', {
       name: model.operatorName,

@@ -1,0 +1,191 @@
+import { expect } from 'chai';
+import { execa } from 'execa';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join, resolve } from 'node:path';
+import { generateProject, scaffold, upToDate } from '../../../generators/lib/library.ts';
+
+const repository = resolve(import.meta.dirname, '../../..');
+
+function crd(kind: string, group: string, versions: readonly string[], more: object = {}): string {
+  const spec = {
+    type: 'object',
+    required: ['secretName'],
+    properties: {
+      secretName: { type: 'string', description: 'Where it is put.' },
+      usages: { type: 'array', items: { type: 'string', enum: ['signing', 'any'] } },
+      duration: { type: 'string', default: '24h' },
+    },
+  };
+  const served = versions.map((name, index) => ({
+    name,
+    served: true,
+    storage: index === 0,
+    schema: { openAPIV3Schema: { type: 'object', required: ['spec'], properties: { spec } } },
+  }));
+  const plural = `${kind.toLowerCase()}s`;
+  return JSON.stringify({
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${plural}.${group}` },
+    spec: { group, scope: 'Cluster', names: { kind, plural }, versions: served, ...more },
+  });
+}
+
+const CERTIFICATE = crd('Certificate', 'cert.test', ['v1beta1', 'v2', 'v10', 'v1alpha1']);
+
+describe('customParameters with a CRD', function () {
+  this.timeout(60_000);
+  let dir: string;
+  const path = process.env['PATH'];
+  const read = (file: string): string => readFileSync(join(dir, file), 'utf8');
+  /** Declares the parameter and reads it in the first phase. */
+  async function declare(parameter: string): Promise<void> {
+    if (!existsSync(join(dir, 'autopilot.yaml'))) await scaffold({ dir, kind: 'Canary', runtime: 'registry' });
+    const text = read('autopilot.yaml')
+      .replace(/customParameters:[^]*/, '')
+      .replace(/(name: Initializing\n)(\s+inputs: .*\n)?/, '$1');
+    const withInput = text
+      .replace('name: Initializing\n', 'name: Initializing\n    inputs: [certificates]\n')
+      .replace(/\n {4}inputs: \[certificates\]\n {4}inputs:/, '\n    inputs:');
+    writeFileSync(join(dir, 'autopilot.yaml'), `${withInput}customParameters:\n  - lowerName: certificates\n    singleName: Certificate\n${parameter}`);
+  }
+  const generate = (): Promise<string> =>
+    generateProject(dir).then(
+      () => '',
+      (error: Error) => error.message,
+    );
+  function file(name: string, text: string): void {
+    mkdirSync(join(dir, 'crds'), { recursive: true });
+    writeFileSync(join(dir, 'crds', name), text);
+  }
+  /** A kubectl that answers so. */
+  function kubectl(script: string): void {
+    mkdirSync(join(dir, 'bin'), { recursive: true });
+    writeFileSync(join(dir, 'bin/kubectl'), `#!/bin/sh\n${script}\n`);
+    chmodSync(join(dir, 'bin/kubectl'), 0o755);
+    process.env['PATH'] = `${join(dir, 'bin')}${delimiter}${path}`;
+  }
+  beforeEach(() => (dir = mkdtempSync(join(tmpdir(), 'autopilot-kinds-'))));
+  afterEach(() => {
+    process.env['PATH'] = path;
+    rmSync(dir, { recursive: true });
+  });
+
+  it('of a file with several documents: group, newest version, plural and scope follow from it, and workers are typed', async () => {
+    file('all.yaml', `${crd('Other', 'cert.test', ['v1'])}\n---\nkind: Secret\n---\n${CERTIFICATE}\n`);
+    await declare('    crd: crds/all.yaml\n');
+    expect(await generate()).to.equal('');
+    expect(read('src/generated/kinds/certificates.ts')).to.contain('crds/all.yaml').and.to.contain("usages?: ('signing' | 'any')[];");
+    expect(read('src/generated/scheduler.ts').replaceAll(/\s+/g, ' ')).to.contain(
+      "group: 'cert.test', version: 'v10', kind: 'Certificate', plural: 'certificates', namespaced: false",
+    );
+    writeFileSync(
+      join(dir, 'src/workers/initializing.ts'),
+      `import type { Context, Result } from '../generated/initializing.ts';
+export async function sync({ inputs }: Context): Promise<Result> {
+  const { spec } = inputs.certificates.need('x');
+  const name: string = spec.secretName;
+  const until: string = spec.duration;
+  const wrong: number = spec.secretName;
+  const missing = spec.secretNam;
+  return { next: 'Processing', statusInfo: {} };
+}
+`,
+    );
+    symlinkSync(join(repository, 'node_modules'), join(dir, 'node_modules'));
+    const { stdout } = await execa('tsc', ['--noEmit', '--customConditions', 'autopilot-source'], {
+      cwd: dir,
+      reject: false,
+      preferLocal: true,
+      localDir: repository,
+    });
+    const problems = stdout.split('\n').filter((line) => line.startsWith('src/'));
+    expect(
+      problems.map((line) => /^[^(]+\((\d+)/.exec(line)?.[1]),
+      stdout,
+    ).to.deep.equal(['6', '7']);
+  });
+
+  it('picks the version that is asked for', async () => {
+    file('one.yaml', CERTIFICATE);
+    await declare('    crd: crds/one.yaml\n    version: v1beta1\n');
+    expect(await generate()).to.equal('');
+    expect(read('src/generated/parameters.ts')).to.contain("'cert.test/v1beta1'");
+  });
+
+  for (const [what, parameter, files, because] of [
+    ['a file that is not there', 'crd: crds/none.yaml', {}, 'crds/none.yaml is not there'],
+    ['a file that is no YAML', 'crd: crds/a.yaml', { 'a.yaml': 'a: [' }, 'crds/a.yaml is no YAML'],
+    [
+      'another kind',
+      'crd: crds/a.yaml',
+      { 'a.yaml': crd('Issuer', 'cert.test', ['v1']) },
+      'crds/a.yaml has no CustomResourceDefinition of the kind Certificate (its kinds: Issuer)',
+    ],
+    [
+      'a version that is not served',
+      'crd: crds/a.yaml\n    version: v3',
+      { 'a.yaml': CERTIFICATE },
+      "crds/a.yaml has no version 'v3' of Certificate (its versions: v10, v1alpha1, v1beta1, v2)",
+    ],
+    [
+      'two groups',
+      'crd: crds/a.yaml',
+      { 'a.yaml': `${CERTIFICATE}\n---\n${crd('Certificate', 'other.test', ['v1'])}` },
+      'several kinds called Certificate: say with apiGroup which one (cert.test, other.test)',
+    ],
+    [
+      'a group that is not there',
+      'crd: crds/a.yaml\n    apiGroup: x.test',
+      { 'a.yaml': CERTIFICATE },
+      "no kind Certificate in the group 'x.test' (its groups: cert.test)",
+    ],
+    [
+      'a scope that is another one',
+      'crd: crds/a.yaml\n    scope: Namespaced',
+      { 'a.yaml': CERTIFICATE },
+      "customParameters[0].scope: is 'Namespaced', but 'Cluster' in the CRD: leave it out",
+    ],
+    ['an old CRD', 'crd: crds/a.yaml', { 'a.yaml': CERTIFICATE.replace('k8s.io/v1', 'k8s.io/v1beta1') }, 'which Kubernetes no longer takes'],
+  ] as const)
+    it(`say where and what is wrong with ${what}, and nothing is written`, async () => {
+      await declare(`    ${parameter}\n`);
+      for (const [name, text] of Object.entries(files)) file(name, text);
+      const before = read('src/generated/scheduler.ts');
+      const error = await generate();
+      expect(error)
+        .to.match(/^autopilot\.yaml:\d+:\d+: customParameters\[0\]\.(crd|scope): /)
+        .and.to.contain(because);
+      expect(read('src/generated/scheduler.ts')).to.equal(before);
+    });
+
+  it('of the cluster: read once, kept, and the same bytes without a cluster', async () => {
+    await declare('    crd: cluster\n');
+    writeFileSync(join(dir, 'answer.json'), `{"kind": "List", "items": [${CERTIFICATE}]}`);
+    kubectl(`cat ${join(dir, 'answer.json')}`);
+    expect(await generate()).to.equal('');
+    expect(JSON.parse(read('.autopilot/crds/certificates.json'))).to.have.nested.property('spec.group', 'cert.test');
+    const before = read('src/generated/kinds/certificates.ts');
+    kubectl('echo there is no cluster >&2; exit 1');
+    const { plan } = await generateProject(dir);
+    expect(upToDate(plan)).to.equal(true);
+    expect(read('src/generated/kinds/certificates.ts')).to.equal(before);
+  });
+
+  it('of the cluster, without one: one sentence with the ways out', async () => {
+    await declare('    crd: cluster\n');
+    kubectl('echo noise >&2; echo "The connection to the server was refused" >&2; exit 1');
+    expect(await generate()).to.match(
+      /^autopilot\.yaml:\d+:\d+: customParameters\[0\]\.crd: the CRD is to come from the cluster, but kubectl says 'The connection to the server was refused': choose a context that works, or save the CRD as a file/,
+    );
+  });
+
+  it('of the cluster, without kubectl: one sentence', async () => {
+    await declare('    crd: cluster\n');
+    process.env['PATH'] = join(dir, 'nothing');
+    expect(await generate())
+      .to.contain('which needs kubectl, and there is none on the PATH: install it, or save the CRD as a file')
+      .and.not.to.contain('\n');
+  });
+});
