@@ -3,6 +3,7 @@
  */
 export { Cluster } from './cluster/cluster.ts';
 export type { ClusterOptions } from './cluster/cluster.ts';
+export type { UncheckedRule } from './cluster/rules.ts';
 export { openDoor } from './door/door.ts';
 export type { Door } from './door/door.ts';
 export { seeded, VirtualClock } from './clock.ts';

@@ -2,8 +2,8 @@
  * An in-memory Kubernetes cluster behind `KubeApi`. `test/conformance` holds it to a real API server: where they differ, the real
  * one is right.
  *
- * What it does not do: authorization, admission webhooks, CEL rules, validation and defaulting of kinds that are not CRDs created
- * here, and controllers other than the garbage collector (a Deployment stays as it is written).
+ * What it does not do: authorization, admission webhooks, fields of built-in kinds (docs/reference/conformance.md), and controllers
+ * other than the garbage collector (a Deployment stays as it is written).
  */
 import type { Clock, KubeApi, KubeObject, ObjectKey, ResourceType } from 'autopilot-runtime/ports';
 import { VirtualClock } from '../clock.ts';
@@ -19,7 +19,8 @@ import type { Change } from './records.ts';
 import { inVersion, Records } from './records.ts';
 import type { Backlog } from './watch.ts';
 import { watch } from './watch.ts';
-import { NO_RULES } from './rules.ts';
+import type { UncheckedRule } from './rules.ts';
+import { Rules } from './rules.ts';
 import { Writes } from './writes.ts';
 
 const NAMESPACES = ['default', 'kube-node-lease', 'kube-public', 'kube-system'];
@@ -36,13 +37,14 @@ export class Cluster {
   readonly api: KubeApi;
   readonly #records = new Records();
   readonly #kinds = new Kinds();
+  readonly #rules = new Rules();
   readonly #writes: Writes;
   readonly #backlog: Backlog = { undelivered: 0 };
   readonly #pages = new Pages();
 
   constructor({ clock = new VirtualClock(), controllers = true }: ClusterOptions = {}) {
     this.clock = clock;
-    this.#writes = new Writes(this.#records, this.#kinds, clock, NO_RULES);
+    this.#writes = new Writes(this.#records, this.#kinds, clock, this.#rules);
     this.#records.subscribe((change) => this.#definitionsChanged(change));
     if (controllers) this.#startCollector();
     this.api = this.#door();
@@ -89,6 +91,11 @@ export class Cluster {
     const kind = this.#kinds.named(name);
     if (kind === undefined) throw new Error(`the cluster serves no kind '${name}': create its CustomResourceDefinition first`);
     return kind;
+  }
+
+  /** Rules of definitions that were not checked, because they ask for something that CEL does not have here. */
+  get unchecked(): readonly UncheckedRule[] {
+    return this.#rules.unchecked;
   }
 
   /** All kinds that are served now. */

@@ -6,6 +6,8 @@ export interface Answer {
   readonly code: number;
   readonly body: unknown;
   readonly contentType?: string;
+  /** What a client shows beside the answer. */
+  readonly warnings?: readonly string[];
 }
 
 /** As a Status. */

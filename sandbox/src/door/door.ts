@@ -12,7 +12,7 @@ import type { Answer } from './answer.ts';
 import { failure } from './answer.ts';
 import { discovered } from './discovery.ts';
 import { openApi } from './openapi.ts';
-import type { Request } from './request.ts';
+import type { Request, Resource } from './request.ts';
 import { requestOf } from './request.ts';
 import { answerVerb } from './verbs.ts';
 import { answerWatch } from './watching.ts';
@@ -67,10 +67,19 @@ async function serve(cluster: Cluster, incoming: IncomingMessage, response: Serv
 
 async function answer(cluster: Cluster, request: Request): Promise<Answer> {
   if (!isLocal(request.host)) throw badRequest(`this cluster is for this machine: open it as 127.0.0.1, not as ${request.host}`);
-  if (request.resource !== undefined) return answerVerb(cluster, request, request.resource);
+  if (request.resource !== undefined) {
+    const answered = await answerVerb(cluster, request, request.resource);
+    return request.method === 'GET' ? answered : { ...answered, warnings: warningsOf(cluster, request.resource) };
+  }
   const found = discovered(cluster, request) ?? openApi(cluster, request);
   if (found === undefined) throw notServed();
   return found;
+}
+
+/** Rules that nobody has checked are said with every write of their kind. */
+function warningsOf(cluster: Cluster, { group, plural }: Resource): readonly string[] {
+  const kinds = new Set([...cluster.kinds()].filter((one) => one.group === group && one.plural === plural).map(({ kind }) => kind));
+  return cluster.unchecked.flatMap(({ kind, place, rule, why }) => (kinds.has(kind) ? [`${place}: the rule ${rule} is not checked: ${why}`] : []));
 }
 
 /** A page in a browser that has a name of its own lead to 127.0.0.1 gets nothing. */
@@ -78,8 +87,9 @@ function isLocal(host: string): boolean {
   return /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(host);
 }
 
-function send(response: ServerResponse, { code, body, contentType = 'application/json' }: Answer): void {
+function send(response: ServerResponse, { code, body, contentType = 'application/json', warnings = [] }: Answer): void {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
+  for (const warning of warnings) response.appendHeader('warning', `299 - ${JSON.stringify(warning.replaceAll(/[^ -~]/g, '?'))}`);
   response.writeHead(code, { 'content-type': contentType, 'content-length': Buffer.byteLength(text) });
   response.end(text);
 }

@@ -13,6 +13,7 @@ import { managerCases } from './managers.ts';
 import { nameCases } from './names.ts';
 import { ownerCases } from './owners.ts';
 import { patchCases } from './patch.ts';
+import { ruleCases } from './rules.ts';
 import { schemaCases } from './schema.ts';
 import { subresourceCases } from './subresource.ts';
 import { updateCases } from './update.ts';
@@ -25,6 +26,7 @@ export const CASES: Readonly<Record<string, readonly Case[]>> = {
   'names, labels and annotations': nameCases,
   'the schema of a CRD': schemaCases,
   'defaults and validation': validationCases,
+  'rules in CEL': ruleCases,
   'definitions of kinds': definitionCases,
   'built-in kinds': builtinCases,
   'dry runs': dryRunCases,
