@@ -94,7 +94,7 @@ export async function generate(from: string, options: GenerateCommandOptions, sa
 export async function install(dir: string): Promise<void> {
   const { execa } = await import('execa');
   const result = await execa('npm', ['install', '--no-audit', '--no-fund'], { cwd: dir, stdio: 'inherit', reject: false });
-  if (result.failed) throw new Error(`npm install failed in ${dir}: run it there again when the cause is gone`);
+  if (result.failed) throw new Error(`npm install failed in ${resolve(dir)}: the project is written; run npm install there when the cause is gone`);
 }
 
 export function nextSteps(dir: string, installed: boolean): string[] {

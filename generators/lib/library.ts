@@ -7,6 +7,7 @@ export type * from './model.ts';
 export { findProject } from './project-file.ts';
 export { generateProject, upToDate } from './project.ts';
 export type { Generated, GenerateOptions } from './project.ts';
+export { specOf } from './spec-of.ts';
 export { render } from './render/render.ts';
 export type { RenderInput } from './render/render.ts';
 export { scaffold } from './scaffold.ts';

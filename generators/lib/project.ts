@@ -62,12 +62,13 @@ export async function generateProject(dir: string, options: GenerateOptions = {}
   const seed = [...(options.seed ?? []), ...custom.files];
   const seeded = (path: string): string | undefined => readText(join(dir, path)) ?? seed.find((file) => file.path === path)?.content.toString();
   const operatorConfig = seeded('autopilot-operator.yaml') ?? operatorConfigText;
-  loadOperatorConfig(operatorConfig, 'autopilot-operator.yaml');
-  const { crdOf } = await import('./crd/index.ts');
+  const running = loadOperatorConfig(operatorConfig, 'autopilot-operator.yaml');
+  const { describe } = await import('./crd/index.ts');
   const { render } = await import('./render/render.ts');
   const { specStub } = await import('./render/yours.ts');
-  const crd = await withSpecFile(dir, seeded('src/spec.ts') ?? specStub(model), async (file) => crdOf(model, file));
-  const rendered = render(model, { crd, operatorConfig, ...runtimeSource(runtime) });
+  const { crd, config } = await withSpecFile(dir, seeded('src/spec.ts') ?? specStub(model), async (file) => describe(model, file));
+  if (config !== undefined) await checkUserConfig(running.config ?? {}, config, model);
+  const rendered = render(model, { crd, ...(config && { config }), operatorConfig, ...runtimeSource(runtime) });
   const files = [...seed, ...rendered.filter(({ path }) => !seed.some((file) => file.path === path))];
   const attention = attentionOf(dir, model, rendered);
   const planned = planWrites(dir, files, { version: packageVersion, runtime, ...(options.force !== undefined && { force: options.force }) });
@@ -83,6 +84,13 @@ export async function generateProject(dir: string, options: GenerateOptions = {}
     carryOut(dir, whole);
   }
   return { model, plan: whole, attention, breaks };
+}
+
+/** @throws Error when the user's `config:` is not what its interface says: the operator would refuse to start */
+async function checkUserConfig(value: object, schema: object, { kind }: Model): Promise<void> {
+  const { misfit } = await import('./crd/fits.ts');
+  const problem = misfit(value, schema, 'config');
+  if (problem !== undefined) throw new Error(`autopilot-operator.yaml: ${problem} (its type is the interface ${kind}Config of src/spec.ts)`);
 }
 
 /** Compared with the CRD that was generated last. */

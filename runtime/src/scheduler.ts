@@ -1,6 +1,7 @@
 /**
  * The scheduler: the generated table phase -> worker, inputs, outputs, next phases. Data only; the machine runs it.
  */
+import type { ConfigSchema } from './user-config.ts';
 import type { ResourceType } from './kube/object.ts';
 import type { AnyFinalizer, AnyWorker } from './worker.ts';
 
@@ -83,6 +84,8 @@ export interface Scheduler {
   readonly phases: readonly PhaseDefinition[];
   readonly queries: readonly QueryDefinition[];
   readonly finalizer?: FinalizerDefinition;
+  /** What the user's `config:` must be: `<Kind>Config` of src/spec.ts. Absent: anything. */
+  readonly config?: ConfigSchema;
 }
 
 /** A phase or the finalizer, as far as it reads and writes. */

@@ -1,10 +1,12 @@
 import { expect } from 'chai';
 import { execa } from 'execa';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { createEnv } from 'yeoman-environment';
 import { build } from '../../scripts/build.ts';
+import { nodeProblem } from '../../generators/lib/node-version.ts';
+import { pathWithNpm } from './npm.ts';
 import { Terminal } from './terminal.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
@@ -12,21 +14,41 @@ const repository = resolve(import.meta.dirname, '../..');
 describe('the packed generator', function () {
   this.timeout(300_000);
   let dir: string;
+  let tarball: string;
   let autopilot: string;
+  let path = process.env['PATH'] ?? '';
 
   before(async () => {
     dir = mkdtempSync(join(tmpdir(), 'autopilot-packed-'));
+    // Other users are to run it, too.
+    chmodSync(dir, 0o755);
     autopilot = join(dir, 'node_modules/.bin/autopilot');
+    tarball = join(dir, 'generator-autopilot-0.1.0.tgz');
     build();
     await run(repository, 'npm', 'pack', '--ignore-scripts', '--silent', '--pack-destination', dir);
-    await run(dir, 'npm', 'init', '-y');
-    await run(dir, 'npm', 'install', '--no-audit', '--no-fund', '--silent', join(dir, 'generator-autopilot-0.1.0.tgz'));
+    path = await pathWithNpm(11);
+    await installIn(dir);
   });
   after(() => rmSync(dir, { recursive: true }));
 
+  async function installIn(folder: string): Promise<void> {
+    writeFileSync(join(folder, 'package.json'), '{ "private": true }');
+    await run(folder, 'npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', '--silent', tarball);
+  }
+
+  /** Without the tests' own conditions: here the compiled packages count. */
+  const attempt = (cwd: string, command: string, args: readonly string[], options: object = {}) =>
+    execa(command, args, {
+      cwd,
+      reject: false,
+      all: true,
+      stdin: 'ignore',
+      env: { NODE_OPTIONS: '', PATH: path, npm_config_prefer_offline: 'true' },
+      ...options,
+    });
+
   async function run(cwd: string, command: string, ...args: string[]): Promise<string> {
-    // Without the tests' own conditions: here the compiled packages count.
-    const result = await execa(command, args, { cwd, reject: false, all: true, stdin: 'ignore', env: { NODE_OPTIONS: '' } });
+    const result = await attempt(cwd, command, args);
     expect(result.exitCode, result.all).to.equal(0);
     return result.all;
   }
@@ -45,6 +67,96 @@ describe('the packed generator', function () {
     const project = join(dir, 'default');
     expect(existsSync(join(project, 'node_modules/autopilot-runtime/package.json')), 'init installs').to.equal(true);
     await passes(project);
+  });
+
+  it('does the same through yo and npm 12, from an install of its own', async () => {
+    const before = path;
+    const folder = join(dir, 'twelve');
+    mkdirSync(folder);
+    path = await pathWithNpm(12);
+    try {
+      expect(await run(folder, 'npm', '--version')).to.match(/^12\./);
+      await installIn(folder);
+      const yo = join(repository, 'node_modules/yo/lib/cli.js');
+      const made = await attempt(folder, process.execPath, [yo, 'autopilot', 'my-canary', '--kind', 'Canary', '--yes'], {
+        env: { NODE_OPTIONS: '', PATH: path, SUDO_UID: '-1', npm_config_prefer_offline: 'true' },
+      });
+      expect(made.exitCode, made.all).to.equal(0);
+      await passes(join(folder, 'my-canary'));
+    } finally {
+      path = before;
+    }
+  });
+
+  it('is a library: it loads a model and renders a project in memory', async () => {
+    const spec = join(dir, 'spec.ts');
+    writeFileSync(spec, 'export interface CanarySpec { host: string }\nexport interface CanaryStatusInfo {}\n');
+    const script = `import { loadModel, render, specOf } from 'generator-autopilot';
+      const loaded = loadModel(${JSON.stringify('kind: Canary\napiVersion: examples.io/v1\nphases: [{ name: Waiting, initial: true }]\n')}, 'autopilot.yaml');
+      if ('problems' in loaded) throw new Error(JSON.stringify(loaded.problems));
+      const described = await specOf(loaded.model, ${JSON.stringify(spec)});
+      const files = render(loaded.model, { ...described, operatorConfig: '', dependency: { runtime: '^0.1.0', sandbox: '^0.1.0' }, vendor: [] });
+      console.log(files.map(({ path, ownership }) => ownership + ' ' + path).join('\\n'));
+      const wrong = loadModel('kind: canary', 'autopilot.yaml');
+      console.log('problems' in wrong ? wrong.problems.length : 'none');`;
+    const text = await run(dir, process.execPath, '--input-type=module', '-e', script);
+    expect(text).to.contain('yours src/workers/waiting.ts').and.to.contain('ours src/generated/scheduler.ts').and.to.contain('merged package.json');
+    expect(text.split('\n').at(-1)).to.equal('2');
+    writeFileSync(
+      join(dir, 'typed.ts'),
+      "import { loadModel } from 'generator-autopilot';\nexport const loaded: { model: unknown } | { problems: unknown } = loadModel('', '');\n",
+    );
+    await run(dir, join(repository, 'node_modules/.bin/tsc'), '--noEmit', '--strict', '--module', 'nodenext', '--skipLibCheck', '--types', '', 'typed.ts');
+  });
+
+  it('without a network writes the project, and says what to run when there is one', async () => {
+    const env = {
+      NODE_OPTIONS: '',
+      PATH: path,
+      npm_config_registry: 'http://127.0.0.1:9/',
+      npm_config_fetch_retries: '0',
+      npm_config_cache: join(dir, 'no-cache'),
+    };
+    const made = await attempt(dir, autopilot, ['init', 'offline', '--kind', 'Canary', '--yes'], { env });
+    expect(made.exitCode).to.equal(1);
+    expect(made.all).to.contain(`npm install failed in ${join(dir, 'offline')}: the project is written; run npm install there when the cause is gone`);
+    expect(made.all).to.not.match(/^ {4}at .*:\d+:\d+/m);
+    await run(join(dir, 'offline'), autopilot, 'check');
+  });
+
+  it('in a folder without rights says who may not write where, and that yo gives up the rights of root', async function () {
+    if (process.getuid?.() !== 0) return this.skip();
+    const folder = join(dir, 'of-root');
+    mkdirSync(folder);
+    // The user has to reach this Node, wherever the checkout is.
+    const node = join(dir, 'node');
+    copyFileSync(process.execPath, node);
+    const main = join(dir, 'node_modules/generator-autopilot/bin/autopilot.js');
+    const args = [main, 'init', 'mine', '--kind', 'Canary', '--yes', '--skip-install'];
+    const refused = await attempt(folder, node, args, { uid: 65534, gid: 65534, env: { NODE_OPTIONS: '', HOME: '/root' } });
+    expect(refused.exitCode, refused.all).to.equal(1);
+    expect(refused.all).to.equal(
+      `cannot write ${join(folder, 'mine/.autopilot/generating')}: this user may not write there. yo gives up the rights of root and runs as user 65534: as root use the bin, autopilot init`,
+    );
+    expect(readdirSync(folder)).to.deep.equal([]);
+    chownSync(folder, 65534, 65534);
+    const made = await attempt(folder, node, args, { uid: 65534, gid: 65534, env: { NODE_OPTIONS: '', HOME: folder } });
+    expect(made.exitCode, made.all).to.equal(0);
+  });
+
+  it('on an older Node says which one it needs, as a bin and as generators of yo', async function () {
+    const old = await olderNode();
+    if (old === undefined) {
+      console.log('skipped: there is no Node below 22.22.2 on the PATH');
+      return this.skip();
+    }
+    const sentence = /^generator-autopilot needs Node 22\.22\.2 or newer \(24 recommended\); this is Node [\d.]+\.$/m;
+    const bin = await attempt(dir, old, [join(dir, 'node_modules/generator-autopilot/bin/autopilot.js'), 'init']);
+    expect(bin.exitCode).to.equal(1);
+    expect(bin.all).to.match(sentence).and.to.not.contain('    at ');
+    const yo = await attempt(dir, old, [join(repository, 'node_modules/yo/lib/cli.js'), 'autopilot', 'old'], { env: { NODE_OPTIONS: '', SUDO_UID: '-1' } });
+    expect(yo.exitCode).to.equal(1);
+    expect(yo.all).to.match(sentence).and.to.not.contain('    at ');
   });
 
   it('makes the AutoRoute example, with its workers and their tests', async () => {
@@ -99,3 +211,14 @@ describe('the packed generator', function () {
     await passes(project);
   });
 });
+
+/** A Node on the PATH that is too old. */
+async function olderNode(): Promise<string | undefined> {
+  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+    const node = join(folder, 'node');
+    if (!existsSync(node)) continue;
+    const { stdout } = await execa(node, ['-p', 'process.versions.node'], { reject: false, env: { NODE_OPTIONS: '' } });
+    if (nodeProblem(stdout) !== undefined) return node;
+  }
+  return undefined;
+}

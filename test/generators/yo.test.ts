@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync }
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createEnv } from 'yeoman-environment';
+import { build } from '../../scripts/build.ts';
 import { Terminal } from './terminal.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
@@ -11,6 +12,8 @@ const repository = resolve(import.meta.dirname, '../..');
 describe('yo', function () {
   this.timeout(120_000);
   let dir: string;
+  // yo prefers what is compiled to the sources beside it.
+  before(() => build());
   beforeEach(() => (dir = mkdtempSync(join(tmpdir(), 'autopilot-yo-'))));
   afterEach(() => rmSync(dir, { recursive: true }));
 

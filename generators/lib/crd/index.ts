@@ -4,6 +4,7 @@ import { misfit } from './fits.ts';
 import { ordered } from './schema.ts';
 import type { Schema } from './schema.ts';
 import { readSpec } from './spec.ts';
+import type { SpecFile } from './spec.ts';
 import type { PrinterColumn } from './walk.ts';
 
 /** kubectl apply keeps what it was given in an annotation, and all annotations together must fit into this many bytes. */
@@ -14,8 +15,17 @@ const MOST_BYTES = 262_144 - 1024;
  * @throws Error with all that is wrong in that file, each with its line and column
  */
 export function crdOf(model: Model, specFile: string): object {
+  return describe(model, specFile).crd;
+}
+
+/** As `crdOf`, and the schema of the user's own `config:` of autopilot-operator.yaml when the file has an interface `<Kind>Config`. */
+export function describe(model: Model, specFile: string): { readonly crd: object; readonly config?: Schema } {
+  const file = readSpec(specFile, model.kind);
+  return { crd: crdFrom(model, file, specFile), ...(file.config && { config: file.config }) };
+}
+
+function crdFrom(model: Model, file: SpecFile, specFile: string): object {
   const { kind, group, version, plural, singular, scope } = model;
-  const file = readSpec(specFile, kind);
   const { shortNames, categories, scale, deprecated } = file.kind;
   const needed = mustBeThere(file.spec);
   const crd = {

@@ -15,6 +15,8 @@ import type { Place, PrinterColumn, Walk } from './walk.ts';
 export interface SpecFile {
   readonly spec: Schema;
   readonly status: Schema;
+  /** Of `<Kind>Config`, the type of the user's `config:`; absent when there is no such interface. */
+  readonly config?: Schema;
   readonly kind: KindTags;
   readonly columns: readonly PrinterColumn[];
 }
@@ -29,6 +31,7 @@ export function readSpec(specFile: string, kind: string): SpecFile {
   stopAt(walk);
   const spec = rootOf(walk, 'spec', `${kind}Spec`);
   const status = rootOf(walk, 'status', `${kind}StatusInfo`);
+  const config = program.exported(`${kind}Config`) === undefined ? undefined : rootOf({ ...walk, columns: [] }, 'spec', `${kind}Config`, 'config');
   if (spec === undefined || status === undefined) throw failure(walk);
   for (const name of OURS)
     if (status.schema.properties?.[name] !== undefined)
@@ -37,7 +40,13 @@ export function readSpec(specFile: string, kind: string): SpecFile {
     report(walk, status.place, 'has rules for the whole status, which a resource that is new could not satisfy; put them on a field, or the union into one');
   const kindTags = kindTagsOf(walk, spec.comment, spec.place, spec.schema, status.schema);
   stopAt(walk);
-  return { spec: ordered(spec.schema), status: ordered(status.schema), kind: kindTags, columns: [...walk.columns, ...kindTags.columns] };
+  return {
+    spec: ordered(spec.schema),
+    status: ordered(status.schema),
+    ...(config && { config: ordered(config.schema) }),
+    kind: kindTags,
+    columns: [...walk.columns, ...kindTags.columns],
+  };
 }
 
 interface Root {
@@ -47,7 +56,8 @@ interface Root {
   readonly type: ts.Type;
 }
 
-function rootOf(walk: Walk, root: 'spec' | 'status', name: string): Root | undefined {
+/** @param path for messages */
+function rootOf(walk: Walk, root: 'spec' | 'status', name: string, path: string = root): Root | undefined {
   const { checker, source } = walk.program;
   const symbol = walk.program.exported(name);
   const declaration = symbol?.declarations?.[0];
@@ -55,7 +65,7 @@ function rootOf(walk: Walk, root: 'spec' | 'status', name: string): Root | undef
     walk.problems.push({ file: source.fileName, line: 1, column: 1, message: `there is no exported interface ${name}: 'export interface ${name} { … }'` });
     return undefined;
   }
-  const place: Place = { path: root, node: declaration, frame: { root, kind: 'root', bounded: true, rules: [] }, steps: [], stack: [] };
+  const place: Place = { path, node: declaration, frame: { root, kind: 'root', bounded: true, rules: [] }, steps: [], stack: [] };
   const type = checker.getDeclaredTypeOfSymbol(symbol);
   const comment = commentFor(walk, declaration);
   const alias = ts.isTypeAliasDeclaration(declaration) ? declaration : undefined;

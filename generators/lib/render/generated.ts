@@ -5,7 +5,8 @@ import { isShareable } from '../model.ts';
 import { parameterType } from '../queries.ts';
 import { Code, doc, GENERATED, literal, quote, union } from './source.ts';
 
-export function renderGenerated(model: Model, crd: object): ProjectFile[] {
+/** @param config schema of the user's `config:`, when src/spec.ts types it */
+export function renderGenerated(model: Model, crd: object, config?: object): ProjectFile[] {
   const ours = (name: string, content: string): ProjectFile => ({ path: `src/generated/${name}`, content, ownership: 'ours' });
   const workers = model.phases.filter((phase) => !phase.final);
   return [
@@ -13,9 +14,9 @@ export function renderGenerated(model: Model, crd: object): ProjectFile[] {
     ...(model.parameters.length > 0 ? [ours('parameters.ts', parameterTypes(model.parameters))] : []),
     ...model.parameters.flatMap(({ name, kind, schema }) => (schema ? [ours(`kinds/${name}.ts`, interfaceModule(kind, schema.of, schema.from))] : [])),
     ...(hasMetrics(model) ? [ours('queries.ts', queryTypes(model))] : []),
-    ...workers.map((phase) => ours(`${phase.file}.ts`, phaseTypes(model, phase))),
-    ...(model.finalizer ? [ours('finalizer.ts', finalizerTypes(model, model.finalizer))] : []),
-    ours('scheduler.ts', schedulerTable(model)),
+    ...workers.map((phase) => ours(`${phase.file}.ts`, phaseTypes(model, phase, config !== undefined))),
+    ...(model.finalizer ? [ours('finalizer.ts', finalizerTypes(model, model.finalizer, config !== undefined))] : []),
+    ours('scheduler.ts', schedulerTable(model, config)),
     ours('crd.json', `${JSON.stringify(crd, null, 2)}\n`),
   ];
 }
@@ -117,39 +118,50 @@ ${methods.join('')}}
 `;
 }
 
-function phaseTypes(model: Model, phase: ModelPhase): string {
-  return `${moduleHead(model, phase, ['BaseContext', 'BaseResult'], true)}
+function phaseTypes(model: Model, phase: ModelPhase, typed: boolean): string {
+  return `${moduleHead(model, phase, ['BaseContext', 'BaseResult'], [`${model.kind}StatusInfo`, ...configType(model, typed)])}
 /** Where ${phase.name} may go: autopilot.yaml:${phase.line}. */
 export type Next = ${union(phase.next)};
 
-${useTypes(model, phase, phase.name, (output) => isShareable(phase, output))}
+${useTypes(model, phase, phase.name, typed, (output) => isShareable(phase, output))}
 export type Result = BaseResult<Next, Outputs, ${model.kind}StatusInfo>;
 export type Worker = (context: Context) => Result | Promise<Result>;
 `;
 }
 
-function finalizerTypes(model: Model, finalizer: ModelFinalizer): string {
-  return `${moduleHead(model, finalizer, ['BaseContext', 'FinalizeResult'], false)}
-${useTypes(model, finalizer, 'the finalizer', () => false)}
+function finalizerTypes(model: Model, finalizer: ModelFinalizer, typed: boolean): string {
+  return `${moduleHead(model, finalizer, ['BaseContext', 'FinalizeResult'], configType(model, typed))}
+${useTypes(model, finalizer, 'the finalizer', typed, () => false)}
 export type Result = FinalizeResult<Outputs>;
 export type Finalizer = (context: Context) => Result | Promise<Result>;
 `;
 }
 
+/** The type of the user's `config:`. */
+function configType({ kind }: Model, typed: boolean): readonly string[] {
+  return typed ? [`${kind}Config`] : [];
+}
+
 type Uses = Pick<ModelPhase, 'inputs' | 'outputs' | 'metrics'>;
 
-function moduleHead({ kind }: Model, uses: Uses, runtime: readonly string[], statusInfo: boolean): string {
-  const shared = statusInfo && uses.outputs.some((output) => isShareable(uses, output));
-  const names = [...runtime, ...(uses.inputs.length > 0 ? ['InputView'] : []), ...(shared ? ['SharedOutput'] : [])];
+/** @param own types of src/spec.ts */
+function moduleHead({ kind }: Model, uses: Uses, runtime: readonly string[], own: readonly string[]): string {
+  const shared = own.includes(`${kind}StatusInfo`) && uses.outputs.some((output) => isShareable(uses, output));
+  const names = [
+    ...runtime,
+    ...(own.includes(`${kind}Config`) ? ['DeepReadonly'] : []),
+    ...(uses.inputs.length > 0 ? ['InputView'] : []),
+    ...(shared ? ['SharedOutput'] : []),
+  ];
   const parameters = uses.inputs.length > 0 || uses.outputs.length > 0;
   return `${GENERATED}
 import type { ${names.join(', ')} } from 'autopilot-runtime';
-${statusInfo ? `import type { ${kind}StatusInfo } from '../spec.ts';\n` : ''}import type { ${kind} } from './${kind.toLowerCase()}.ts';
+${own.length > 0 ? `import type { ${own.toSorted().join(', ')} } from '../spec.ts';\n` : ''}import type { ${kind} } from './${kind.toLowerCase()}.ts';
 ${parameters ? "import type * as parameters from './parameters.ts';\n" : ''}${uses.metrics ? "import type { Queries } from './queries.ts';\n" : ''}`;
 }
 
 /** Inputs, Outputs and Context of a phase or the finalizer. */
-function useTypes(model: Model, uses: Uses, name: string, shareable: (output: Uses['outputs'][number]) => boolean): string {
+function useTypes(model: Model, uses: Uses, name: string, typed: boolean, shareable: (output: Uses['outputs'][number]) => boolean): string {
   const inputs = uses.inputs.map(({ parameter }) => `  readonly ${parameter.name}: InputView<parameters.${typeName(parameter)}>;\n`).join('');
   const outputs = uses.outputs
     .map((output) => {
@@ -164,10 +176,10 @@ ${inputs ? `export interface Inputs {\n${inputs}}` : 'export type Inputs = Reado
 /** What ${name} writes. */
 ${outputs ? `export interface Outputs {\n${outputs}}` : 'export type Outputs = Readonly<Record<string, never>>;'}
 
-export type Context = BaseContext<${model.kind}, Inputs, unknown>${uses.metrics ? ' & { readonly metrics: Queries }' : ''};`;
+export type Context = BaseContext<${model.kind}, Inputs, ${typed ? `DeepReadonly<${configType(model, true)[0]}>` : 'unknown'}>${uses.metrics ? ' & { readonly metrics: Queries }' : ''};`;
 }
 
-function schedulerTable(model: Model): string {
+function schedulerTable(model: Model, config: object | undefined): string {
   const workers = model.phases.filter((phase) => !phase.final);
   const uses = (phase: Uses): object => ({
     inputs: phase.inputs.map((input) => ({
@@ -215,6 +227,7 @@ function schedulerTable(model: Model): string {
       line: model.finalizer.line,
       finalize: new Code('finalizer<Finalizer>(finalize)'),
     },
+    config: config && undescribed(config),
   };
   const imports = workers.map(
     (phase) =>
@@ -240,6 +253,11 @@ function finalizer<Finalizer extends (context: never) => unknown>(finalize: Fina
   return finalize as unknown as AnyFinalizer;
 }
 `;
+
+/** A schema without its texts, which are for people. */
+function undescribed(schema: object): object {
+  return JSON.parse(JSON.stringify(schema, (key, value: unknown) => (key === 'description' && typeof value === 'string' ? undefined : value))) as object;
+}
 
 function queryRow({ method, template, parameters, choices }: ModelQuery): object {
   const defaults = choices && Object.fromEntries(Object.entries(choices).map(([name, [first]]) => [name, first]));

@@ -12,6 +12,8 @@ import { renderChart } from './chart.ts';
 
 export interface RenderInput {
   readonly crd: object;
+  /** Schema of the user's `config:`, when src/spec.ts has an interface <Kind>Config. */
+  readonly config?: object;
   /** Text of autopilot-operator.yaml. */
   readonly operatorConfig: string;
   readonly dependency: RuntimeDependency;
@@ -25,7 +27,7 @@ export function render(model: Model, input: RenderInput): ProjectFile[] {
     ...renderLifecycle(model, input.vendor.length > 0 ? 'vendor' : 'registry'),
     ...renderTests(model),
     ...renderManifest(model, input.dependency),
-    ...renderGenerated(model, input.crd),
+    ...renderGenerated(model, input.crd, input.config),
     ...renderChart(model, input.crd, input.operatorConfig),
     { path: SCHEMA_FILE, content: `${JSON.stringify(projectJsonSchema(model.customParameters), null, 2)}\n`, ownership: 'ours' },
     ...input.vendor,

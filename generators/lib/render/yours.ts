@@ -22,6 +22,8 @@ export function specStub(model: Model): string {
   return `/**
  * What users of ${model.kind} write, and what its status tells them. Plain TypeScript: the CustomResourceDefinition's schema is made
  * from these interfaces, descriptions from their comments. After an edit: yo autopilot:generate
+ *
+ * An interface ${model.kind}Config, exported here, types the \`config:\` of autopilot-operator.yaml, which workers get as context.config.
  */
 
 /** What is wanted. */

@@ -4,6 +4,8 @@
 import { readFile } from 'node:fs/promises';
 import type { Level } from '../observe/log.ts';
 import type { MetricsAccess } from '../queries/types.ts';
+import type { ConfigSchema } from '../user-config.ts';
+import { userConfig } from '../user-config.ts';
 import type { FileFields } from './fields.ts';
 import { namespaces, readFields, url } from './fields.ts';
 
@@ -67,9 +69,17 @@ export async function readConfig(file: string): Promise<string | undefined> {
   });
 }
 
-/** @throws Error with file, line and column of everything that is wrong. */
-export function configOf(text: string, file: string, environment: Environment): OperatorConfig {
-  return merged(readFields(text, file), environment);
+/**
+ * @param type what the user's `config:` must be; undefined: anything
+ * @throws Error with file, line and column of everything that is wrong.
+ */
+export function configOf(text: string, file: string, environment: Environment, type?: ConfigSchema): OperatorConfig {
+  const config = merged(readFields(text, file), environment);
+  try {
+    return { ...config, config: userConfig(type, config.config) };
+  } catch (error) {
+    throw new Error(`${file}: ${(error as Error).message.replaceAll('\n', `\n${file}: `)}`, { cause: error });
+  }
 }
 
 function merged(fields: FileFields, environment: Environment): OperatorConfig {

@@ -46,7 +46,7 @@ async function operate(scheduler: Scheduler, log: Logger): Promise<number> {
   const stopped = firstSignal();
   const file = process.env['AUTOPILOT_CONFIG'] ?? 'autopilot-operator.yaml';
   const text = await readConfig(file);
-  const parse = (content: string): OperatorConfig => configOf(content, file, process.env);
+  const parse = (content: string): OperatorConfig => configOf(content, file, process.env, scheduler.config);
   const config = parse(text ?? '');
   log.setLevel(config.logLevel);
   let operator: Operator | undefined;

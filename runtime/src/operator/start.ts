@@ -22,6 +22,7 @@ import { tracedApi, untraced } from '../observe/trace.ts';
 import { metricsOf, prometheus } from '../queries/prometheus.ts';
 import type { Ask } from '../queries/prometheus.ts';
 import type { Scheduler } from '../scheduler.ts';
+import { userConfig } from '../user-config.ts';
 import type { Log } from '../worker.ts';
 import { DEFAULT_CONFIG } from './config.ts';
 import type { OperatorConfig } from './config.ts';
@@ -72,7 +73,8 @@ export interface Operator {
 
 export function startOperator(options: OperatorOptions): Operator {
   const { scheduler, clock, random, log, identity = 'autopilot' } = options;
-  let config: OperatorConfig = { ...DEFAULT_CONFIG, leaderElection: false, ...options.config };
+  const typed = (settings: OperatorConfig): OperatorConfig => ({ ...settings, config: userConfig(scheduler.config, settings.config) });
+  let config = typed({ ...DEFAULT_CONFIG, leaderElection: false, ...options.config });
   const { trace = untraced, onEvent } = options;
   const observer = observers(options.observer ?? {}, { event: logged(log) }, onEvent === undefined ? {} : { event: onEvent });
   const stopping = new AbortController();
@@ -153,7 +155,7 @@ export function startOperator(options: OperatorOptions): Operator {
     holder: () => election?.holder(),
     configure(changes) {
       const paused = config.paused;
-      config = { ...config, ...changes };
+      config = typed({ ...config, ...changes });
       if (paused !== config.paused && leading) machine.wakeAll();
     },
     async stop() {

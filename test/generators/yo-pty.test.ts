@@ -1,0 +1,130 @@
+import { expect } from 'chai';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { generateProject, upToDate } from '../../generators/lib/library.ts';
+import { build } from '../../scripts/build.ts';
+import { noPty, Pty } from './pty.ts';
+
+const repository = resolve(import.meta.dirname, '../..');
+const ENTER = '\r';
+const DOWN = '\u001B[B';
+const UP = '\u001B[A';
+const CTRL_C = '\u0003';
+const CTRL_U = '\u0015';
+
+describe('yo in a terminal', function () {
+  this.timeout(180_000);
+  let dir: string;
+  let pty: Pty | undefined;
+  before(async function () {
+    const reason = await noPty();
+    if (reason !== undefined) {
+      console.log(`skipped: ${reason}`);
+      this.skip();
+    }
+    build();
+  });
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'autopilot-pty-'));
+    mkdirSync(join(dir, 'node_modules'));
+    symlinkSync(repository, join(dir, 'node_modules/generator-autopilot'));
+  });
+  afterEach(() => {
+    pty?.kill();
+    rmSync(dir, { recursive: true });
+  });
+
+  /** As root yo would drop to another user; SUDO_UID=-1 keeps it from that. */
+  function yo(cwd: string, line: string): Pty {
+    pty = new Pty(`${process.execPath} ${join(repository, 'node_modules/yo/lib/cli.js')} ${line}`, { cwd, env: { SUDO_UID: '-1', NODE_OPTIONS: '' } });
+    return pty;
+  }
+
+  it('takes a person from nothing to a project: ? explains, a wrong answer is asked again, Enter takes what is likely', async () => {
+    const terminal = yo(dir, 'autopilot my-canary --runtime registry --skip-install');
+    await terminal.answers([
+      ['Start from', '?' + ENTER],
+      ['A machine of your own', ''],
+      ['Start from', ENTER],
+      ['Kind of the resource', 'canary' + ENTER],
+      ['must be in Pascal case', CTRL_U + '?' + ENTER],
+      ['The kind of the resource that users', ''],
+      ['Kind of the resource', ENTER],
+      ['Its API group and version', ENTER],
+      ['Name of the operator', ENTER],
+      ['First phase', 'a/b' + ENTER],
+      ['must be letters and digits', CTRL_U + 'Waiting' + ENTER],
+      ['What happens in Waiting', 'Waits for its turn' + ENTER],
+      ['count as ready', 'perhaps' + ENTER],
+      ['y or n', CTRL_U + ENTER],
+      // The first entry is metrics; the one above it, around the corner, explains.
+      ['What does Waiting read', DOWN + ' ' + ENTER],
+      ['What does Waiting write', UP + ' ' + ENTER],
+      ['repaired when somebody changes them', ''],
+      ['What does Waiting write', ENTER],
+      ['Where may it go from Waiting', ENTER],
+      ['Another phase', ENTER],
+      ['Next phase', 'waiting' + ENTER],
+      ["is taken by 'Waiting'", CTRL_U + 'Done' + ENTER],
+      ['What happens in Done', ENTER],
+      ['Is Done final', ENTER],
+      ['Another phase', ENTER],
+      ['Write canary-operator for Canary', ''],
+    ]);
+    expect(existsSync(join(dir, 'my-canary')), 'nothing is written before the last answer').to.equal(false);
+    expect(terminal.transcript).to.contain('│ Waiting │ ──▶ Done  (ready)').and.to.contain('║ Done    ║  (final)');
+    terminal.type(ENTER);
+    expect(await terminal.ended, terminal.transcript).to.equal(0);
+    expect(terminal.transcript).to.match(/created autopilot\.yaml[^]*Next:/);
+    expect(readFileSync(join(dir, 'my-canary/autopilot.yaml'), 'utf8')).to.contain(`phases:
+  - name: Waiting
+    description: Waits for its turn
+    initial: true
+    ready: true
+    inputs: [deployments]
+    next: [Done]
+  - name: Done
+    final: true
+`);
+
+    const phase = yo(join(dir, 'my-canary'), 'autopilot:phase');
+    await phase.answers([
+      ['What is to be done', DOWN + DOWN + ENTER],
+      ['Which phase is to be renamed', ENTER],
+      ['New name of Waiting', 'Watching' + ENTER],
+      ['fly on in Watching', ''],
+      ['Change autopilot.yaml and generate', ENTER],
+    ]);
+    expect(await phase.ended, phase.transcript).to.equal(0);
+    expect(existsSync(join(dir, 'my-canary/src/workers/watching.ts'))).to.equal(true);
+    expect(upToDate((await generateProject(join(dir, 'my-canary'), { dryRun: true })).plan)).to.equal(true);
+  });
+
+  it('leaves no half project behind when Ctrl-C is pressed, whatever is being asked', async () => {
+    const early = [['Start from', ENTER]] as const;
+    const late = [
+      ...early,
+      ['Kind of the resource', ENTER],
+      ['Its API group', ENTER],
+      ['Name of the operator', ENTER],
+      ['First phase', 'Waiting' + ENTER],
+      ['What happens', ENTER],
+      ['count as ready', ENTER],
+    ] as const;
+    for (const [answers, last] of [
+      [early, 'Kind of the resource'],
+      [late, 'What does Waiting read'],
+    ] as const) {
+      const terminal = yo(dir, 'autopilot my-canary --skip-install');
+      await terminal.answers(answers);
+      await terminal.shows(last);
+      terminal.type(CTRL_C);
+      expect(await terminal.ended, terminal.transcript).to.equal(1);
+      expect(terminal.transcript)
+        .to.match(/Stopped; nothing was written|force closed/)
+        .and.to.not.contain('    at ');
+      expect(existsSync(join(dir, 'my-canary'))).to.equal(false);
+    }
+  });
+});

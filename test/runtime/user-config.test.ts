@@ -1,0 +1,67 @@
+import { expect } from 'chai';
+import { configOf } from '../../runtime/src/operator/config.ts';
+import { userConfig } from '../../runtime/src/user-config.ts';
+
+const schema = {
+  type: 'object',
+  required: ['threshold', 'mode'],
+  properties: {
+    threshold: { type: 'number', minimum: 0, maximum: 1, exclusiveMinimum: true },
+    mode: { type: 'string', enum: ['fast', 'slow'], default: 'slow' },
+    hosts: { type: 'array', items: { type: 'string', minLength: 1, pattern: '^[a-z.]+$' }, maxItems: 2 },
+    port: { 'x-kubernetes-int-or-string': true },
+    labels: { type: 'object', additionalProperties: { type: 'string' } },
+    anything: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+    count: { type: 'integer', nullable: true },
+  },
+};
+
+describe("the user's own configuration", () => {
+  it('is taken as it is without a type', () => {
+    expect(userConfig(undefined, { a: [null] })).to.deep.equal({ a: [null] });
+  });
+
+  it('has its defaults filled in', () => {
+    expect(userConfig(schema, { threshold: 0.5 })).to.deep.equal({ threshold: 0.5, mode: 'slow' });
+    const all = { threshold: 1, mode: 'fast', hosts: ['a.b'], port: 'http', labels: { a: 'b' }, anything: { x: { y: 1 } }, count: null };
+    expect(userConfig(schema, all)).to.deep.equal(all);
+  });
+
+  const wrong: readonly (readonly [value: object, problem: string])[] = [
+    [{}, 'config.threshold is missing'],
+    [{ threshold: 'high' }, 'config.threshold must be a number'],
+    [{ threshold: 0 }, 'config.threshold must be more than 0'],
+    [{ threshold: 2 }, 'config.threshold must be at most 1'],
+    [{ threshold: null }, 'config.threshold must be a number'],
+    [{ threshold: 1, mode: 'fats' }, 'config.mode must be one of "fast", "slow"'],
+    [{ threshold: 1, hosts: 'a' }, 'config.hosts must be a list'],
+    [{ threshold: 1, hosts: ['a', 'B'] }, 'config.hosts[1] must match ^[a-z.]+$'],
+    [{ threshold: 1, hosts: [''] }, 'config.hosts[0] must have 1 to any number of letters'],
+    [{ threshold: 1, hosts: ['a', 'b', 'c'] }, 'config.hosts must have 0 to 2 items'],
+    [{ threshold: 1, port: 1.5 }, 'config.port must be a whole number or text'],
+    [{ threshold: 1, labels: { a: 1 } }, 'config.labels.a must be text'],
+    [{ threshold: 1, count: 1.5 }, 'config.count must be a whole number'],
+    [{ threshold: 1, treshold: 1 }, 'config.treshold is not known; known: threshold, mode, hosts, port, labels, anything, count'],
+  ];
+  for (const [value, problem] of wrong)
+    it(`is refused when ${problem}`, () => {
+      const error = ((): string => {
+        try {
+          userConfig(schema, value);
+          return 'it fits';
+        } catch (reason) {
+          return (reason as Error).message;
+        }
+      })();
+      expect(error.split('\n')).to.include(problem);
+    });
+
+  it('is judged when the file is read, at the start and at every reload: all problems, with the name of the file', () => {
+    const read = (text: string): unknown => configOf(text, 'autopilot-operator.yaml', {}, schema).config;
+    expect(read('config: { threshold: 0.9 }')).to.deep.equal({ threshold: 0.9, mode: 'slow' });
+    expect(() => read('config: { threshold: high, mode: fats }')).to.throw(
+      'autopilot-operator.yaml: config.threshold must be a number\nautopilot-operator.yaml: config.mode must be one of "fast", "slow"',
+    );
+    expect(() => read('')).to.throw('autopilot-operator.yaml: config.threshold is missing');
+  });
+});
