@@ -11,6 +11,7 @@
 import { join } from 'node:path';
 import { basePath, LOCK_FILE, lockText, readBytes, readLock, readText, refuseOlder, sha256 } from './lock.ts';
 import { hasConflictMarks, mergeJsonText, mergeText } from './merge.ts';
+import { mergeYamlText } from './merge-yaml.ts';
 import type { ProjectFile } from './model.ts';
 
 export type Action = 'create' | 'update' | 'merge' | 'remove';
@@ -120,12 +121,17 @@ function planGenerated(dir: string, file: ProjectFile, disk: OnDisk | undefined,
     draft.edited.push(path);
     return;
   }
-  const merged = path.endsWith('.json') ? mergeJsonText(base, disk.content, content) : mergeText(base, disk.content, content);
+  const merged = mergeOf(path)(base, disk.content, content);
   draft.notes.push(...merged.notes.map((note) => `${path}: ${note}`));
   if (merged.text !== disk.content) draft.changes.push({ action: 'merge', path, content: disk.as(merged.text) });
   else draft.kept.push(path);
   if (hasConflictMarks(merged.text)) draft.conflicts.push(path);
   record();
+}
+
+function mergeOf(path: string): typeof mergeText {
+  if (path.endsWith('.json')) return mergeJsonText;
+  return path.endsWith('/values.yaml') ? mergeYamlText : mergeText;
 }
 
 /** A file that is no longer generated goes, unless the user has edited it. */

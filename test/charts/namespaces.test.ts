@@ -6,7 +6,7 @@ import { deployment } from '../../examples/autoroute/test/deployments.ts';
 import { packageRoot } from '../../generators/lib/package-root.ts';
 import type { OperatorProcess } from '../e2e/operator-process.ts';
 import { startProcess } from '../e2e/operator-process.ts';
-import { expectLeastRights } from '../e2e/rights.ts';
+import { afterConflict, EVENT_SERIES, expectLeastRights, STANDBY } from '../e2e/rights.ts';
 import type { ControlPlane } from '../realparts/index.ts';
 import { controlPlane, freePorts, until } from '../realparts/index.ts';
 import { at, chartOf, manifestsOf, renderText } from './rendering.ts';
@@ -75,13 +75,8 @@ describe('two releases in namespaces of their own, by people who are administrat
   });
 
   it('use every right that they have, and are refused none', async () => {
-    const because = 'asked for after a conflict with another writer only, which nobody can provoke at will';
-    const conflicts = ['autoroutes.examples.io', 'services', 'virtualservices.networking.istio.io', 'gateways.networking.istio.io'];
-    const exempt = [
-      ...conflicts.map((resource) => ({ right: `get ${resource}`, because })),
-      { right: 'patch events.events.k8s.io', because: 'a repeated Event is counted once in a minute, and no flight is that long' },
-      { right: 'watch leases.coordination.k8s.io', because: 'a standby does it; test/e2e/autoroute.test.ts has one' },
-    ];
+    const written = afterConflict('autoroutes.examples.io', 'services', 'virtualservices.networking.istio.io', 'gateways.networking.istio.io');
+    const exempt = [...written, EVENT_SERIES, STANDBY];
     // The lease is renewed after two seconds only.
     for (const team of teams) await until('every right was used', 10_000, () => expectLeastRights(plane, team, 'autoroute-operator', exempt));
   });

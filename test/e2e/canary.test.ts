@@ -11,6 +11,7 @@ import type { ControlPlane, Prometheus } from '../realparts/index.ts';
 import { controlPlane, prometheusPath, prometheusServer, Unavailable, until } from '../realparts/index.ts';
 import type { OperatorProcess } from './operator-process.ts';
 import { startProcess } from './operator-process.ts';
+import { afterConflict, EVENT_SERIES, expectLeastRights, STANDBY } from './rights.ts';
 import type { RequestCounts } from './stand-ins.ts';
 import { readyPods, requestCounts } from './stand-ins.ts';
 
@@ -42,7 +43,7 @@ describe('the canary on a real control plane and a real Prometheus, with the rig
     dir = project;
     await scaffold({ dir: project, example: 'canary', runtime: 'registry' });
     symlinkSync(join(packageRoot, 'node_modules'), join(project, 'node_modules'));
-    plane = await controlPlane({ controllerManager: true });
+    plane = await controlPlane({ controllerManager: true, audit: true });
     await plane.installIstioCrds();
     for (const namespace of ['operators', 'shop']) await plane.kubectl(['create', 'namespace', namespace]);
     admin = await connect({ kubeconfig: plane.kubeconfig });
@@ -138,5 +139,13 @@ describe('the canary on a real control plane and a real Prometheus, with the rig
 
   it('ends on SIGTERM with exit code 0', async () => {
     expect(await operator.stop()).to.equal(0);
+  });
+
+  it('has used every right of its chart, and was refused none, says the API server', async () => {
+    await expectLeastRights(plane, 'operators', 'canary-operator', [
+      ...afterConflict('canarydeployments.autopilot.examples.io', 'services', 'virtualservices.networking.istio.io'),
+      EVENT_SERIES,
+      STANDBY,
+    ]);
   });
 });

@@ -16,7 +16,7 @@ import type { Model, ProjectFile } from '../model.ts';
 import { packageRoot } from '../package-root.ts';
 
 /** Where the figures of the `resources` comment come from: docs/chart-comparison.md says how they were measured. */
-const MEASURED = 'about 95 MB idle';
+const MEASURED = '120 MB resident when idle, 172 MB after 1,000 Deployments were routed.';
 
 /** @param operatorConfigText autopilot-operator.yaml as it stands, which becomes the chart's `config:` values. */
 export function renderChart(model: Model, crd: object, operatorConfigText: string): ProjectFile[] {

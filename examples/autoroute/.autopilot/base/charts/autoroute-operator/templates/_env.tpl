@@ -1,0 +1,27 @@
+{{- /* A name that stands twice would be refused by server-side apply, and mean anything before that. */ -}}
+{{- define "autoroute-operator.env" -}}
+{{- $own := fromYamlArray (include "autoroute-operator.ownEnv" .) -}}
+{{- $names := list -}}
+{{- range $own }}{{ $names = append $names .name }}{{ end -}}
+{{- range .Values.extraEnv }}
+{{- if has .name $names }}{{ fail (printf "extraEnv must not set %s: the chart sets it, or it stands there twice" .name) }}{{ end }}
+{{- $names = append $names .name }}
+{{- end -}}
+{{- toYaml (concat $own .Values.extraEnv) -}}
+{{- end }}
+
+{{- define "autoroute-operator.ownEnv" -}}
+- name: AUTOPILOT_CONFIG
+  value: /config/autopilot-operator.yaml
+- name: AUTOPILOT_STATE
+  value: /state
+- name: WATCH_NAMESPACE
+  value: {{ include "autoroute-operator.watchNamespace" . | quote }}
+- name: POD_NAME
+  valueFrom: { fieldRef: { fieldPath: metadata.name } }
+- name: POD_NAMESPACE
+  valueFrom: { fieldRef: { fieldPath: metadata.namespace } }
+{{- with include "autoroute-operator.userEnv" . | trim }}
+{{ . }}
+{{- end }}
+{{- end }}

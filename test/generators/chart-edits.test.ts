@@ -1,0 +1,98 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { parse } from 'yaml';
+import { generateProject, scaffold } from '../../generators/lib/library.ts';
+import { mergeYamlText } from '../../generators/lib/merge-yaml.ts';
+
+describe('values that both sides have changed', () => {
+  const base = 'replicas: 1\n# How large.\nsize: 10\nlist: [a]\nimage:\n  tag: "1"\n  pull: Always\n';
+  const merged = (mine: string, theirs: string): unknown => {
+    const { text } = mergeYamlText(base, mine, theirs);
+    return parse(text);
+  };
+
+  it('are merged as text where lines do not clash, every comment and blank line kept', () => {
+    const { text, notes } = mergeYamlText(base, `${base}\n# mine\nown: 1\n`, base.replace('replicas: 1', 'replicas: 2'));
+    expect(text).to.equal(`${base.replace('replicas: 1', 'replicas: 2')}\n# mine\nown: 1\n`);
+    expect(notes).to.deep.equal([]);
+  });
+
+  it('keep the user’s value and take ours beside it, without conflict marks', () => {
+    const theirs = base.replace('size: 10', 'size: 11').replace('list: [a]', 'list: [a]\n# New.\nfresh: true');
+    const { text, notes } = mergeYamlText(base, base.replace('size: 10', 'size: 99').replace('list: [a]', 'list: [b]'), theirs);
+    expect(parse(text)).to.deep.equal({ replicas: 1, size: 99, list: ['b'], fresh: true, image: { tag: '1', pull: 'Always' } });
+    expect(text).to.contain('# New.\nfresh: true').and.contain('# How large.');
+    expect(notes).to.deep.equal(['size is yours; generated would be 11']);
+  });
+
+  it('leave away what the user has removed, and remove what is generated no more', () => {
+    expect(
+      merged(
+        base.replace('size: 10\n', '').replace('tag: "1"', 'tag: "2"'),
+        base.replace('size: 10', 'size: 11').replace('  pull: Always\n', '  pull: Never\n'),
+      ),
+    ).to.deep.equal({
+      replicas: 1,
+      list: ['a'],
+      image: { tag: '2', pull: 'Never' },
+    });
+    expect(merged(base.replace('size: 10', 'size: 3'), base.replace('# How large.\nsize: 10\nlist: [a]\n', ''))).to.deep.equal({
+      replicas: 1,
+      size: 3,
+      image: { tag: '1', pull: 'Always' },
+    });
+  });
+});
+
+describe('a chart that its user has edited', () => {
+  let dir: string;
+  const chart = (path: string): string => join(dir, 'charts/example-operator', path);
+  const read = (path: string): string => readFileSync(chart(path), 'utf8');
+  before(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'autopilot-edits-'));
+    await scaffold({ dir, kind: 'Example', runtime: 'registry' });
+    mkdirSync(chart('templates/custom'));
+    writeFileSync(chart('templates/custom/more.yaml'), '# mine\n');
+    writeFileSync(
+      chart('templates/_overrides.tpl'),
+      read('templates/_overrides.tpl').replace('"example-operator.userLabels" -}}', '"example-operator.userLabels" -}}\nteam: x'),
+    );
+    writeFileSync(
+      chart('values.yaml'),
+      read('values.yaml').replace('replicas: 1', 'replicas: 3 # we are many').replace('custom: {}', 'custom:\n  # ours\n  mine: true'),
+    );
+    writeFileSync(chart('README.md'), read('README.md').replace('The chart of', 'MY chart of'));
+    writeFileSync(chart('templates/NOTES.txt'), `Hello.\n${read('templates/NOTES.txt')}`);
+    const project = readFileSync(join(dir, 'autopilot.yaml'), 'utf8');
+    writeFileSync(join(dir, 'autopilot.yaml'), project.replace(/outputs: \[virtualservices\]/, 'outputs: [virtualservices, configmaps]'));
+    const operatorConfig = readFileSync(join(dir, 'autopilot-operator.yaml'), 'utf8');
+    writeFileSync(join(dir, 'autopilot-operator.yaml'), `${operatorConfig}maxConcurrentSyncs: 4\nwatchNamespace: a, b\n`);
+    const { plan } = await generateProject(dir);
+    expect(plan.conflicts).to.deep.equal([]);
+  });
+  after(() => rmSync(dir, { recursive: true, force: true }));
+
+  it('keeps every edit', () => {
+    expect(read('values.yaml')).to.contain('replicas: 3 # we are many').and.contain('custom:\n  # ours\n  mine: true\n');
+    expect(read('templates/custom/more.yaml')).to.equal('# mine\n');
+    expect(read('templates/_overrides.tpl')).to.contain('team: x');
+    expect(read('templates/NOTES.txt')).to.match(/^Hello\.\n/);
+    expect(read('README.md')).to.contain('MY chart of');
+  });
+
+  it('follows the machine and its configuration in everything else', () => {
+    expect(read('templates/_rules.tpl')).to.contain('resources: ["configmaps"]');
+    const values = parse(read('values.yaml')) as { config: object; watchNamespaces: readonly string[] };
+    expect(values.config).to.deep.include({ maxConcurrentSyncs: 4 }).and.not.have.property('watchNamespace');
+    expect(values.watchNamespaces).to.deep.equal(['a', 'b']);
+    expect(read('README.md')).to.contain('| `watchNamespaces` | `["a","b"]` |');
+  });
+
+  it('is not touched by a generate that has nothing new', async () => {
+    const { plan } = await generateProject(dir, { dryRun: true });
+    expect(plan.changes).to.deep.equal([]);
+    expect(existsSync(chart('templates/custom/more.yaml'))).to.equal(true);
+  });
+});
