@@ -77,7 +77,7 @@ describe('the sandbox collects', () => {
     await remove('a', 'Orphan');
     await rest();
     const { items } = await cluster.api.list(type);
-    expect(items.map(({ metadata }) => [metadata.name, metadata.ownerReferences])).to.deep.equal([['b', []]]);
+    expect(items.map(({ metadata }) => [metadata.name, metadata.ownerReferences])).to.deep.equal([['b', undefined]]);
   });
 
   it('a namespace with all that is in it, and takes nothing new into it meanwhile', async () => {

@@ -7,7 +7,7 @@ import type { Cause } from './errors.ts';
 import { badRequest, invalid } from './errors.ts';
 import { keep, same } from './frozen.ts';
 import type { Kind } from './kinds.ts';
-import { metadataProblems, unknownMetadata, unreadable } from './metadata.ts';
+import { metadataProblems, unknownMetadata, unreadable, withoutEmptyMetadata } from './metadata.ts';
 import type { Rules } from './rules.ts';
 import { pruned, unknownFields, withDefaults, withoutNulls } from './schema.ts';
 import { problemsOf } from './validate.ts';
@@ -50,8 +50,9 @@ function unknownOf(kind: Kind, object: KubeObject): readonly string[] {
 
 /** With defaults, kept. */
 export function defaulted(kind: Kind, object: KubeObject): KubeObject {
-  if (isDefinition(kind)) return withDefinitionDefaults(object);
-  return keep(kind.schema === undefined ? withBuiltinDefaults(kind, object) : (withDefaults(object, kind.schema) as KubeObject));
+  const lean = withoutEmptyMetadata(object);
+  if (isDefinition(kind)) return withDefinitionDefaults(lean);
+  return keep(kind.schema === undefined ? withBuiltinDefaults(kind, lean) : (withDefaults(lean, kind.schema) as KubeObject));
 }
 
 /** An object as it is read after its definition has changed. */

@@ -31,6 +31,8 @@ export function withBuiltinDefaults(kind: Kind, object: KubeObject): KubeObject 
       return keep({ ...object, spec: { replicas: 1, ...templated(map(spec)) } });
     case 'daemonsets.apps':
       return keep({ ...object, spec: templated(map(spec)) });
+    case 'configmaps':
+      return withoutEmpty(object);
     case 'pods':
       return keep({ ...object, spec: podSpec(map(spec)) });
     case 'secrets': {
@@ -122,7 +124,6 @@ function volume(given: Json): Json {
 /** What the server allocates and keeps: addresses and ports of Services, the status of a new object. `next` counts up. */
 export function allocated(kind: Kind, object: KubeObject, before: KubeObject | undefined, next: () => number): KubeObject {
   if (WORKLOADS.has(kind.plural) && before === undefined) return keep({ ...object, status: {} });
-  if (name(kind) === 'configmaps') return withoutEmpty(object);
   if (name(kind) !== 'services') return object;
   const spec = map(object.spec);
   const status = object.status ?? { loadBalancer: {} };

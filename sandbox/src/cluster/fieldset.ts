@@ -156,7 +156,13 @@ export function compare(before: object | undefined, after: object, shape: Shape,
         if (!now.has(element)) mark(value, item ? inner : { atomic: true }, join(path, element), removed);
         else if (item) walk(value, now.get(element), inner, join(path, element));
       for (const [element, value] of now) if (!old.has(element)) markItem(value, item ? inner : { atomic: true }, join(path, element));
-    } else if (!same(a, b)) changed.add(path);
+    } else if (!same(a, b)) {
+      // Where a map takes the place of something else, or gives way to it, its members come or go too.
+      if (isOpenMap(a, at)) mark(a, at, path, removed);
+      if (isOpenMap(b, at)) mark(b, at, path, changed);
+      removed.delete(path);
+      changed.add(path);
+    }
   };
   const markItem = (value: unknown, at: Shape | undefined, path: string): void => {
     mark(value, at, path, changed);

@@ -4,7 +4,7 @@ import { elementsOf, itemElement, memberShape, resolved } from './fieldset.ts';
 import { isMap, same } from './frozen.ts';
 import type { Shape } from './shape.ts';
 
-/** `config` laid over `live`. Order: that of `config`; what only `live` has stays after its predecessor. What is equal is shared. */
+/** `config` laid over `live`. What is equal is shared. */
 export function merge(live: unknown, config: unknown, shape: Shape | undefined): unknown {
   if (isMap(live) && isMap(config) && shape?.atomic !== true) {
     const merged: Record<string, unknown> = { ...live };
@@ -18,24 +18,48 @@ export function merge(live: unknown, config: unknown, shape: Shape | undefined):
   return same(live, config) ? live : config;
 }
 
+/**
+ * What only `live` has stays where it is; what both have takes the order of `config`. The two lists are walked together, as the real
+ * server does it: its orders come out, also where the two disagree.
+ */
 function mergeLists(live: readonly unknown[], config: readonly unknown[], shape: Shape): readonly unknown[] {
-  const wanted = config.map((item) => ({ element: itemElement(item, shape), item }));
-  const place = new Map(wanted.map(({ element }, index) => [element, index]));
-  const known = new Map(live.map((item) => [itemElement(item, shape), item]));
+  const [old, wanted] = [live, config].map((list) => list.map((item) => itemElement(item, shape))) as [string[], string[]];
+  const known = new Map(old.map((element, index) => [element, live[index]]));
+  const sent = new Set(wanted);
+  const shared = wanted.filter((element) => known.has(element));
+  const taken = new Set<string>();
   const merged: unknown[] = [];
-  let next = 0;
-  const take = (end: number): void => {
-    for (; next < end; next++) {
-      const { element, item } = wanted[next] as (typeof wanted)[number];
-      merged.push(shape.list === 'map' ? merge(known.get(element), item, resolved(shape.items)) : item);
-    }
+  let [left, right] = [0, 0];
+  const take = (): void => {
+    const element = wanted[right] ?? '';
+    const item = config[right++];
+    taken.add(element);
+    if (shared[0] === element) shared.shift();
+    merged.push(shape.list === 'map' ? merge(known.get(element), item, resolved(shape.items)) : item);
   };
-  for (const [element, item] of known) {
-    const index = place.get(element);
-    if (index === undefined) merged.push(item);
-    else take(index + 1);
+  while (left < old.length || right < wanted.length) {
+    const element = old[left];
+    if (element !== undefined && right < wanted.length) {
+      if (element === wanted[right]) {
+        left++;
+        take();
+        continue;
+      }
+      // Both have it, but it is not its turn: it is taken where config has it.
+      if (sent.has(element) && shared.length > 0 && shared[0] !== element) {
+        left++;
+        continue;
+      }
+    }
+    if (element !== undefined) {
+      if (!sent.has(element)) {
+        merged.push(live[left++]);
+        continue;
+      }
+      if (taken.has(element)) left++;
+    }
+    if (right < wanted.length) take();
   }
-  take(wanted.length);
   return merged;
 }
 

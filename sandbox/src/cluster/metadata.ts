@@ -41,6 +41,20 @@ export function unreadable({ metadata }: KubeObject): string | undefined {
   return undefined;
 }
 
+/** Maps and lists of metadata that are empty are not there. */
+export function withoutEmptyMetadata(object: KubeObject): KubeObject {
+  const { metadata } = object;
+  const empty = (['labels', 'annotations', 'finalizers', 'ownerReferences'] as const).filter((field) => {
+    const value = metadata[field];
+    return value !== undefined && (value === null || Object.keys(value).length === 0);
+  });
+  if (empty.length === 0) return object;
+  return {
+    ...object,
+    metadata: Object.fromEntries(Object.entries(metadata).filter(([field]) => !empty.some((one) => one === field))) as KubeObject['metadata'],
+  };
+}
+
 /** What is wrong, in the server's words. `before` is the object as it was: what was wrong then and has not changed may stay. */
 export function metadataProblems(kind: Kind, { metadata }: KubeObject, before?: KubeObject): readonly Cause[] {
   const was = before?.metadata;

@@ -1,0 +1,46 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { systemClock } from '../../runtime/src/clock.ts';
+import type { Connected, KubeApi } from '../../runtime/src/ports.ts';
+import { connect } from '../../runtime/src/ports.ts';
+import { Cluster } from '../../sandbox/src/index.ts';
+import type { ControlPlane } from '../realparts/index.ts';
+import { controlPlane } from '../realparts/index.ts';
+import type { Operation } from './random.ts';
+import { operation, perform } from './random.ts';
+import { World } from './world.ts';
+
+/** Of the sequences; another one finds other things: AUTOPILOT_SEED=n. */
+const SEED = Number(process.env['AUTOPILOT_SEED'] ?? 1);
+const RUNS = Number(process.env['AUTOPILOT_RUNS'] ?? 60);
+
+describe('random sequences of operations', () => {
+  let plane: ControlPlane;
+  let real: Connected;
+  let count = 0;
+  before(async () => {
+    plane = await controlPlane();
+    real = await connect({ kubeconfig: plane.kubeconfig });
+    await World.prepare(real.api);
+  });
+  after(async () => {
+    await real?.close();
+    await plane?.stop();
+  });
+
+  async function answers(api: KubeApi, operations: readonly Operation[]): Promise<readonly unknown[]> {
+    const { namespace } = await World.of(api, `random-${++count}`);
+    const all: unknown[] = [];
+    for (const one of operations) all.push(await perform(api, namespace, one));
+    return all;
+  }
+
+  it('are answered by the sandbox as by the real API server, with the same objects, managers and failures', async () => {
+    const property = fc.asyncProperty(fc.array(operation, { minLength: 3, maxLength: 12 }), async (operations) => {
+      const sandbox = new Cluster({ clock: systemClock, controllers: false }).api;
+      await World.prepare(sandbox);
+      expect(await answers(sandbox, operations)).to.deep.equal(await answers(real.api, operations));
+    });
+    await fc.assert(property, { seed: SEED, numRuns: RUNS, interruptAfterTimeLimit: 90_000, markInterruptAsFailure: false });
+  });
+});
