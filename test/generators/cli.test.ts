@@ -49,7 +49,7 @@ describe('completion', () => {
     expect(words('')).to.include.members(['init', 'phase', 'completion', 'help']);
     expect(words('phase', 'r')).to.deep.equal(['rename', 'remove']);
     expect(words('completion', '')).to.deep.equal(['bash', 'zsh', 'fish']);
-    expect(words('generate', '--')).to.deep.equal(['--check', '--dry-run', '--bail', '--force', '--runtime', '--help']);
+    expect(words('generate', '--')).to.deep.equal(['--check', '--dry-run', '--bail', '--accept-breaking', '--force', '--runtime', '--help']);
     expect(words('generate', '--runtime', 'v')).to.deep.equal(['vendor']);
     expect(words('init', '--example', 'auto')).to.deep.equal(['autoroute']);
   });
