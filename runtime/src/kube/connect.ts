@@ -1,14 +1,18 @@
 /**
  * Finds the API server: KUBECONFIG or a given file, else the ServiceAccount of the Pod, else ~/.kube/config.
- * client-node is loaded only for kubeconfig files: in a cluster it would cost half a second and 90 MB for nothing, so generated
- * projects have it for development only. (Not an optional peer: npm would then install it in images, too.)
+ * client-node is loaded only for kubeconfig files that need more than `kubeconfig.ts` knows, such as credential plugins. It costs half a
+ * second and 60 MB, so generated projects have it for development only. (Not an optional peer: npm would then install it in images, too.)
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { systemClock } from '../clock.ts';
 import type { Connection, Credentials, HttpKubeApi, TlsOptions } from './http.ts';
 import { httpKubeApi } from './http.ts';
+import type { Found } from './kubeconfig.ts';
+import { plainKubeconfig } from './kubeconfig.ts';
 
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 /** Tokens live an hour and are renewed by the kubelet well before; credential plugins cache on their own. */
@@ -49,12 +53,6 @@ export async function connect(options: ConnectOptions = {}): Promise<Connected> 
   return { api, namespace: found.namespace, server: found.server, close: () => api.close() };
 }
 
-interface Found {
-  readonly server: string;
-  readonly namespace: string | undefined;
-  readonly credentials: () => Promise<Credentials>;
-}
-
 /** Refused credentials are read anew at once, but not more than once a second: a right that is really gone must not be asked for in a loop. */
 function cached(read: () => Promise<Credentials>, clock: Clock): Connection['credentials'] {
   let last: { readonly at: number; readonly value: Promise<Credentials> } | undefined;
@@ -82,15 +80,19 @@ async function fromServiceAccount(): Promise<Found> {
 }
 
 async function fromKubeconfig(file: string | undefined): Promise<Found> {
+  const one = file ?? join(homedir(), '.kube/config');
+  // What is wrong with it, client-node says.
+  const plain = one.includes(delimiter) || !existsSync(one) ? undefined : await plainKubeconfig(one).catch(() => undefined);
+  if (plain !== undefined) return plain;
   const { KubeConfig } = await import('@kubernetes/client-node').catch((error: unknown) => {
     throw new Error(
-      `a kubeconfig is read with @kubernetes/client-node, which an image for a cluster does not carry: ${file === undefined ? 'there is no ServiceAccount token here' : 'unset KUBECONFIG'}, or run npm install --save-dev @kubernetes/client-node`,
+      `this kubeconfig is read with @kubernetes/client-node, which an image for a cluster does not carry: ${file === undefined ? 'there is no ServiceAccount token here' : 'unset KUBECONFIG'}, or run npm install --save-dev @kubernetes/client-node`,
       { cause: error },
     );
   });
   const config = new KubeConfig();
   try {
-    if (file === undefined) config.loadFromDefault();
+    if (file === undefined || file.includes(delimiter)) config.loadFromDefault();
     else config.loadFromFile(file);
   } catch (error) {
     throw new Error(`cannot read the kubeconfig${file === undefined ? '' : ` ${file}`}: ${error instanceof Error ? error.message : String(error)}`, {

@@ -1,0 +1,38 @@
+/**
+ * The measure: the same writes and nothing else. Ten at a time, on the runtime's own HTTP, without watches, caches, queue or conditions.
+ * Prints one JSON line: seconds, CPU seconds, transitions.
+ */
+import { connect } from '../runtime/src/ports.ts';
+import { CONFIG_MAPS, configMap, LAST, NAMESPACE, PHASES, RUNS } from './workload.ts';
+
+const { api, close } = await connect();
+const { items } = await api.list(RUNS, { namespace: NAMESPACE });
+const waiting = [...items];
+const cpu = process.cpuUsage();
+const start = performance.now();
+await Promise.all(
+  Array.from({ length: 10 }, async () => {
+    for (let run = waiting.pop(); run !== undefined; run = waiting.pop()) {
+      const { name, uid = '' } = run.metadata;
+      let { resourceVersion } = run.metadata;
+      for (const [index, phase] of PHASES.entries()) {
+        const output = configMap(`${name}-0`, phase);
+        const owner = { apiVersion: run.apiVersion, kind: run.kind, name, uid, controller: true };
+        const labels = { 'app.kubernetes.io/managed-by': 'bare', 'bench.autopilot.test/owner-uid': uid };
+        const object = { ...output, metadata: { ...output.metadata, namespace: NAMESPACE, labels, ownerReferences: [owner] } };
+        await api.apply(CONFIG_MAPS, object, { fieldManager: `bare-${name}`, force: true });
+        const next = PHASES[index + 1] ?? LAST;
+        const time = new Date().toISOString();
+        const condition = { type: 'Ready', status: 'False', reason: next, message: '', observedGeneration: 1, lastTransitionTime: time };
+        const status = { phase: next, observedGeneration: 1, conditions: [condition], autopilot: { phaseStartedAt: time, history: [] } };
+        const body = { metadata: { resourceVersion }, status };
+        const answer = await api.patch(RUNS, { namespace: NAMESPACE, name }, { type: 'merge', body }, { subresource: 'status', fieldManager: 'bare' });
+        ({ resourceVersion } = answer.metadata);
+      }
+    }
+  }),
+);
+const seconds = (performance.now() - start) / 1000;
+const { user, system } = process.cpuUsage(cpu);
+console.log(JSON.stringify({ seconds, cpu: (user + system) / 1e6, transitions: items.length * PHASES.length }));
+await close();

@@ -1,0 +1,53 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { plainKubeconfig } from '../../../runtime/src/kube/kubeconfig.ts';
+
+describe('a kubeconfig file', () => {
+  let folder: string;
+  before(() => void (folder = mkdtempSync(join(tmpdir(), 'autopilot-kubeconfig-'))));
+  after(() => rmSync(folder, { recursive: true }));
+
+  function write(cluster: object, user: object, more: object = {}): string {
+    const file = join(folder, 'config');
+    const config = {
+      apiVersion: 'v1',
+      kind: 'Config',
+      clusters: [{ name: 'other', cluster: { server: 'https://other' } }, { name: 'c', cluster: { server: 'https://10.0.0.1:6443', ...cluster } }],
+      users: [{ name: 'u', user }],
+      contexts: [{ name: 'x', context: { cluster: 'c', user: 'u', namespace: 'apps' } }],
+      'current-context': 'x',
+      ...more,
+    };
+    writeFileSync(file, JSON.stringify(config));
+    return file;
+  }
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+
+  it('with a token: server, namespace and credentials of the current context', async () => {
+    const found = await plainKubeconfig(write({ 'certificate-authority-data': base64('CA') }, { token: 'secret' }));
+    expect([found?.server, found?.namespace]).to.deep.equal(['https://10.0.0.1:6443', 'apps']);
+    expect(await found?.credentials()).to.deep.equal({ headers: { authorization: 'Bearer secret' }, tls: { ca: 'CA' } });
+  });
+
+  it('with files, which are read again each time: they rotate', async () => {
+    writeFileSync(join(folder, 'token'), 'first\n');
+    writeFileSync(join(folder, 'cert.pem'), 'CERT');
+    const user = { tokenFile: 'token', 'client-certificate': 'cert.pem', 'client-key-data': base64('KEY') };
+    const found = await plainKubeconfig(write({ 'insecure-skip-tls-verify': true, 'tls-server-name': 'kube' }, user));
+    expect(await found?.credentials()).to.deep.equal({
+      headers: { authorization: 'Bearer first' },
+      tls: { cert: 'CERT', key: 'KEY', servername: 'kube', rejectUnauthorized: false },
+    });
+    writeFileSync(join(folder, 'token'), 'second\n');
+    expect((await found?.credentials())?.headers).to.deep.equal({ authorization: 'Bearer second' });
+  });
+
+  it('that needs a program, a proxy or another user is left to client-node', async () => {
+    expect(await plainKubeconfig(write({}, { exec: { command: 'aws' } }))).to.equal(undefined);
+    expect(await plainKubeconfig(write({ 'proxy-url': 'http://proxy' }, { token: 'x' }))).to.equal(undefined);
+    expect(await plainKubeconfig(write({}, { token: 'x', as: 'admin' }))).to.equal(undefined);
+    expect(await plainKubeconfig(write({}, { token: 'x' }, { 'current-context': 'none' }))).to.equal(undefined);
+  });
+});
