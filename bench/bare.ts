@@ -2,7 +2,7 @@
  * The measure: the same writes and nothing else. Ten at a time, on the runtime's own HTTP, without watches, caches, queue or conditions.
  * Prints one JSON line: seconds, CPU seconds, transitions.
  */
-import { connect } from '../runtime/src/ports.ts';
+import { connect } from 'autopilot-runtime/ports';
 import { CONFIG_MAPS, configMap, LAST, NAMESPACE, PHASES, RUNS } from './workload.ts';
 
 const { api, close } = await connect();

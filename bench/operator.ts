@@ -1,5 +1,5 @@
 /** Our contender: the operator as every generated project starts it. */
-import { run } from '../runtime/src/index.ts';
+import { run } from 'autopilot-runtime';
 import { scheduler } from './workload.ts';
 
 await run(scheduler);

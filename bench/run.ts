@@ -17,6 +17,7 @@ import type { Connected } from '../runtime/src/ports.ts';
 import { connect } from '../runtime/src/ports.ts';
 import type { ControlPlane } from '../test/realparts/index.ts';
 import { controlPlane, until } from '../test/realparts/index.ts';
+import { build } from '../scripts/build.ts';
 import { buildPeer } from './peers/index.ts';
 import { CONFIG_MAPS, CRD, LAST, NAMESPACE, PHASES, resource, RUNS } from './workload.ts';
 
@@ -26,7 +27,8 @@ const { values } = parseArgs({
 const rounds = Number(values.rounds);
 const runs = Number(values.runs);
 const folder = mkdtempSync(join(tmpdir(), 'autopilot-bench-'));
-const node = ['--conditions=autopilot-source', '--disable-warning=ExperimentalWarning'];
+/** The runtime is compiled, as a project's own is; the workers are run as TypeScript, as a project's own are. */
+const node = ['--disable-warning=ExperimentalWarning'];
 
 interface Result {
   readonly contender: string;
@@ -38,6 +40,7 @@ interface Result {
   readonly writes: number;
 }
 
+await build();
 const plane = await controlPlane();
 const { api, close } = await connect({ kubeconfig: plane.kubeconfig });
 try {
@@ -112,7 +115,7 @@ async function operator({ kubeconfig }: ControlPlane, contender: string, command
   return {
     contender,
     perSecond: transitions / seconds,
-    cpuMs: (total(after, 'process_cpu_seconds_total') / transitions) * 1000,
+    cpuMs: (grown('process_cpu_seconds_total') / transitions) * 1000,
     syncs: grown('controller_runtime_reconcile_total') / transitions,
     writes: grown('rest_client_requests_total', 'method="PATCH"') / transitions,
   };

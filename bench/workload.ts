@@ -1,6 +1,6 @@
 /** What every contender does: each resource goes through four phases; each phase applies one ConfigMap, then the status moves on. */
-import type { AnyContext, AnyResult, KubeObject, ResourceType } from '../runtime/src/ports.ts';
-import { defineScheduler } from '../runtime/src/index.ts';
+import type { AnyContext, AnyResult, KubeObject, ResourceType } from 'autopilot-runtime/ports';
+import { defineScheduler } from 'autopilot-runtime';
 
 export const RUNS: ResourceType = { group: 'bench.autopilot.test', version: 'v1', kind: 'Run', plural: 'runs', namespaced: true };
 export const CONFIG_MAPS: ResourceType = { group: '', version: 'v1', kind: 'ConfigMap', plural: 'configmaps', namespaced: true };

@@ -1,9 +1,10 @@
 /**
- * Kubernetes Events about resources: best effort, and never in the way of work. One is sent at a time; when too many wait, new ones are
- * dropped. What is repeated within six minutes becomes a series, not another Event; a resource that has much to say is slowed down.
+ * Kubernetes Events about resources: best effort, and never in the way of work. One is sent at a time, and while resources wait for their
+ * sync only a few in a second; when too many wait, new ones are dropped. What is repeated within six minutes becomes a series, not another Event; a resource that has much to say is slowed down.
  * (events.k8s.io/v1, with client-go's limits: tools/events and tools/record.)
  */
 import type { Clock, Timer } from '../clock.ts';
+import { sleep } from '../clock.ts';
 import type { KubeApi } from './api.ts';
 import { shortHash } from './names.ts';
 import type { KubeObject, ObjectKey, ResourceType } from './object.ts';
@@ -16,6 +17,8 @@ const UPDATE_MS = 60_000;
 const BURST = 25;
 const REFILL_MS = 300_000;
 const WAITING = 100;
+/** Between two Events while there is work to do. */
+const BUSY_MS = 200;
 const REMEMBERED = 2_000;
 
 export type Recorder = (regarding: KubeObject, type: 'Normal' | 'Warning', reason: string, note: string) => void;
@@ -32,6 +35,8 @@ export interface EventsOptions {
   readonly operatorName: string;
   /** The process: a Pod's name. */
   readonly instance: string;
+  /** Do resources wait for their sync? */
+  readonly busy?: () => boolean;
   readonly onEnd?: (result: 'sent' | 'failed' | 'dropped') => void;
 }
 
@@ -46,24 +51,26 @@ interface Series {
   flush: Timer | undefined;
 }
 
-export function events({ api, clock, operatorName, instance, onEnd = () => undefined }: EventsOptions): Events {
+export function events({ api, clock, operatorName, instance, busy = () => false, onEnd = () => undefined }: EventsOptions): Events {
   const series = new Map<string, Series>();
   const buckets = new Map<string, { tokens: number; at: number }>();
   const waiting: (() => Promise<unknown>)[] = [];
   let sending: Promise<void> | undefined;
-  let stopped = false;
+  const stop = new AbortController();
 
   function send(request: () => Promise<unknown>): void {
-    if (stopped || waiting.length >= WAITING) return onEnd('dropped');
+    if (stop.signal.aborted || waiting.length >= WAITING) return onEnd('dropped');
     waiting.push(request);
     sending ??= work();
   }
   async function work(): Promise<void> {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       await next().then(
         () => onEnd('sent'),
         () => onEnd('failed'),
       );
+      if (busy()) await sleep(clock, BUSY_MS, stop.signal).catch(() => undefined);
+    }
     sending = undefined;
   }
 
@@ -93,7 +100,7 @@ export function events({ api, clock, operatorName, instance, onEnd = () => undef
 
   return {
     record(regarding, type, reason, note) {
-      if (stopped) return;
+      if (stop.signal.aborted) return;
       const { name, uid = '' } = regarding.metadata;
       const mark = `${uid} ${type} ${reason} ${note}`;
       const now = clock.now();
@@ -109,7 +116,7 @@ export function events({ api, clock, operatorName, instance, onEnd = () => undef
       send(() => api.create(EVENT, eventOf(key, now, { operatorName, instance, regarding, type, reason, note })));
     },
     async stop() {
-      stopped = true;
+      stop.abort(new Error('the operator is stopping'));
       waiting.length = 0;
       for (const { flush } of series.values()) flush?.cancel();
       await sending;

@@ -82,7 +82,14 @@ export function startOperator(options: OperatorOptions): Operator {
   let leading = false;
   const fence = config.leaderElection ? fenced(options.api, () => election) : undefined;
   const api = tracedApi(fence?.api ?? options.api, trace);
-  const told = events({ api, clock, operatorName: scheduler.operatorName, instance: identity, onEnd: (result) => observer.kubeEvent(result) });
+  const told = events({
+    api,
+    clock,
+    operatorName: scheduler.operatorName,
+    instance: identity,
+    busy: () => machine.queue.depth.changed + machine.queue.depth.due > 0,
+    onEnd: (result) => observer.kubeEvent(result),
+  });
   const ask =
     options.ask ??
     prometheus(

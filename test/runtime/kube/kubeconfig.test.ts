@@ -14,7 +14,10 @@ describe('a kubeconfig file', () => {
     const config = {
       apiVersion: 'v1',
       kind: 'Config',
-      clusters: [{ name: 'other', cluster: { server: 'https://other' } }, { name: 'c', cluster: { server: 'https://10.0.0.1:6443', ...cluster } }],
+      clusters: [
+        { name: 'other', cluster: { server: 'https://other' } },
+        { name: 'c', cluster: { server: 'https://10.0.0.1:6443', ...cluster } },
+      ],
       users: [{ name: 'u', user }],
       contexts: [{ name: 'x', context: { cluster: 'c', user: 'u', namespace: 'apps' } }],
       'current-context': 'x',

@@ -99,6 +99,17 @@ describe('Kubernetes Events', () => {
     expect(ends.filter((end) => end === 'dropped')).to.have.length(49);
   });
 
+  it('are few while there is work to do', async () => {
+    let busy = true;
+    const few = events({ api: faults.through(cluster.api), clock, operatorName: 'drone-operator', instance: 'pod-0', busy: () => busy });
+    for (let i = 0; i < 50; i++) few.record(drone(`d${i}`), 'Normal', 'Said', 'a word');
+    await pass(1);
+    expect(await all()).to.have.length(6);
+    busy = false;
+    await pass(1);
+    expect(await all()).to.have.length(50);
+  });
+
   it('that are refused hurt nobody', async () => {
     faults.fault = () => ({ when: 'before', error: refusal(403) });
     told.record(drone('one'), 'Normal', 'Said', 'a word');
