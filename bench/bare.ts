@@ -5,7 +5,8 @@
 import { connect } from 'autopilot-runtime/ports';
 import { CONFIG_MAPS, configMap, LAST, NAMESPACE, PHASES, RUNS } from './workload.ts';
 
-const { api, close } = await connect();
+const connected = await connect();
+const { api } = connected;
 const { items } = await api.list(RUNS, { namespace: NAMESPACE });
 const waiting = [...items];
 const cpu = process.cpuUsage();
@@ -35,4 +36,4 @@ await Promise.all(
 const seconds = (performance.now() - start) / 1000;
 const { user, system } = process.cpuUsage(cpu);
 console.log(JSON.stringify({ seconds, cpu: (user + system) / 1e6, transitions: items.length * PHASES.length }));
-await close();
+await connected.close();

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
-import type { Connected } from '../runtime/src/ports.ts';
+import type { KubeApi } from '../runtime/src/ports.ts';
 import { connect } from '../runtime/src/ports.ts';
 import type { ControlPlane } from '../test/realparts/index.ts';
 import { controlPlane, until } from '../test/realparts/index.ts';
@@ -40,9 +40,10 @@ interface Result {
   readonly writes: number;
 }
 
-await build();
+build();
 const plane = await controlPlane();
-const { api, close } = await connect({ kubeconfig: plane.kubeconfig });
+const connected = await connect({ kubeconfig: plane.kubeconfig });
+const { api } = connected;
 try {
   await plane.kubectl(['create', 'namespace', NAMESPACE]);
   await plane.kubectl(['create', '-f', '-'], { input: JSON.stringify(CRD) });
@@ -59,7 +60,7 @@ try {
     `\nwith 2,000 resources and 4,000 outputs cached: ${idle.rssMb.toFixed(0)} MB resident; first transition ${idle.firstMs.toFixed(0)} ms after the start of the process`,
   );
 } finally {
-  await close();
+  await connected.close();
   await plane.stop();
   rmSync(folder, { recursive: true, force: true });
 }
@@ -122,11 +123,11 @@ async function operator({ kubeconfig }: ControlPlane, contender: string, command
 }
 
 /** The time between the first and the last transition. */
-async function lastTransition({ list, watch }: Connected['api'], count: number): Promise<{ readonly seconds: number; readonly first: number }> {
-  const { resourceVersion } = await list(RUNS, { namespace: NAMESPACE, limit: 1 });
+async function lastTransition(door: KubeApi, count: number): Promise<{ readonly seconds: number; readonly first: number }> {
+  const { resourceVersion } = await door.list(RUNS, { namespace: NAMESPACE, limit: 1 });
   let first: number | undefined;
   const finished = new Set<string>();
-  for await (const event of watch(RUNS, { namespace: NAMESPACE, resourceVersion })) {
+  for await (const event of door.watch(RUNS, { namespace: NAMESPACE, resourceVersion })) {
     if (event.type !== 'MODIFIED') continue;
     first ??= performance.now();
     if ((event.object.status as { phase?: string } | undefined)?.phase === LAST) finished.add(event.object.metadata.name);
