@@ -106,6 +106,21 @@ describe('the chart, by the tools that users have', () => {
     expect(await plane.helm(['install', 'r', charts[0]?.path ?? '', '-n', 'notes', '--dry-run=client'])).not.to.contain('WARNING');
   });
 
+  it('tells Artifact Hub what it is, with an example that the API server takes', async () => {
+    const { annotations, kubeVersion } = parse(readFileSync(join(charts[0]?.path ?? '', 'Chart.yaml'), 'utf8')) as {
+      annotations: Record<string, string>;
+      kubeVersion: string;
+    };
+    expect(kubeVersion).to.equal('>=1.30.0-0');
+    const told = Object.fromEntries(Object.entries(annotations).map(([name, text]) => [name.replace('artifacthub.io/', ''), parse(text) as unknown]));
+    expect(Object.keys(told)).to.include.members(['license', 'operator', 'crds', 'crdsExamples', 'images', 'changes']);
+    expect(told['crds']).to.be.an('array').with.length(1);
+    await plane.helm(['install', 'r', charts[0]?.path ?? '', '-n', 'default']);
+    const examples = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: told['crdsExamples'] });
+    expect(await plane.kubectl(['create', '--dry-run=server', '-o', 'name', '-f', '-'], { input: examples })).to.contain('example.examples.io/example');
+    await plane.helm(['uninstall', 'r', '-n', 'default']);
+  });
+
   it('is packed to the same bytes twice, when SOURCE_DATE_EPOCH says when', async () => {
     const packed = await Promise.all(
       [1, 2].map(async (turn) => {

@@ -3,13 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { execa } from 'execa';
-import { parse } from 'yaml';
 import { rulesOf } from '../../generators/lib/chart/rights.ts';
 import { generateProject } from '../../generators/lib/library.ts';
 import { requireModel } from '../../generators/lib/load.ts';
 import type { ControlPlane } from '../realparts/index.ts';
 import { controlPlane, until } from '../realparts/index.ts';
-import { at, chartOf, refusal, render, renderText, manifestsOf } from './rendering.ts';
+import { at, refusal, render, renderText, manifestsOf } from './rendering.ts';
 import type { Chart } from './rendering.ts';
 
 const PROJECT = (phase: string, more = ''): string => `kind: Example
@@ -42,6 +41,19 @@ describe('rights that a machine needs', () => {
 
   it('only lists and watches what it only reads', () => {
     expect(rights(PROJECT(', inputs: [secrets]')).filter((right) => right.endsWith(' secrets'))).to.deep.equal(['list secrets', 'watch secrets']);
+  });
+});
+
+describe('rights that the user asks for beside those of the phases', () => {
+  it('are granted as autopilot.yaml has them', async () => {
+    const extra = { apiGroups: [''], resources: ['nodes'], verbs: ['list'] };
+    const chart = await projectOf(PROJECT('', `rbac: { extraRules: [${JSON.stringify(extra)}] }\n`));
+    try {
+      const role = (await render(chart.path)).find(({ kind, metadata }) => kind === 'ClusterRole' && !metadata.name.endsWith('-view'));
+      expect((role?.['rules'] as readonly object[] | undefined)?.at(-1)).to.deep.equal(extra);
+    } finally {
+      chart.remove();
+    }
   });
 });
 
@@ -125,8 +137,7 @@ describe('the clean-up before an uninstall, on a real API server', () => {
 });
 
 async function projectOf(text: string): Promise<Chart> {
-  const chart = await chartOf({ kind: 'Example' });
-  await generateProject(chart.project, { projectText: text });
-  expect(parse(readFileSync(join(chart.project, 'autopilot.yaml'), 'utf8'))).to.deep.equal(parse(text));
-  return chart;
+  const project = mkdtempSync(join(tmpdir(), 'autopilot-chart-'));
+  const { model } = await generateProject(project, { projectText: text, runtime: 'registry' });
+  return { project, path: join(project, 'charts', model.operatorName), remove: () => rmSync(project, { recursive: true, force: true }) };
 }

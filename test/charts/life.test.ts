@@ -47,14 +47,15 @@ describe('the life of a release on a real API server, with Pods that are only sa
   }
 
   it('begins with Helm 3 and the version before', async () => {
-    await plane.helm(['install', release, PREVIOUS, '-n', 'ops', ...WAIT], { major: 3 });
+    await plane.helm(['install', release, PREVIOUS, '-n', 'ops', '--set-string', 'podLabels.kept=yes', ...WAIT], { major: 3 });
     expect(await status()).to.equal('deployed');
   });
 
-  it('is upgraded by Helm 3 to this version, with the same Pods selected', async () => {
+  it('is upgraded by Helm 3 to this version, with its values kept and the same Pods selected', async () => {
     const before = await selector();
-    await plane.helm(['upgrade', release, chart.path, '-n', 'ops', ...WAIT], { major: 3 });
+    await plane.helm(['upgrade', release, chart.path, '-n', 'ops', '--reset-then-reuse-values', ...WAIT], { major: 3 });
     expect(await selector()).to.equal(before);
+    expect(await get('deployment', release, '-n', 'ops', '-o', 'jsonpath={.spec.template.metadata.labels.kept}')).to.equal('yes');
     expect(await get('role', '-n', 'ops', '-o', 'name')).to.equal(`role.rbac.authorization.k8s.io/${release}-lease`);
   });
 

@@ -64,15 +64,15 @@ describe('the alerts and the dashboard of a flying operator, asked of a real Pro
   function filled(expr: string): string {
     return expr.replaceAll('$__rate_interval', '1m').replaceAll('$namespace', 'ops').replaceAll('$pod', '.+');
   }
-  async function ask(expr: string): Promise<readonly unknown[]> {
-    const response = await fetch(`${prometheus.address}/api/v1/query?query=${encodeURIComponent(expr)}`);
+  async function ask(expr: string, address = prometheus.address): Promise<readonly unknown[]> {
+    const response = await fetch(`${address}/api/v1/query?query=${encodeURIComponent(expr)}`);
     const { status, error, data } = (await response.json()) as { status: string; error?: string; data?: { result: readonly unknown[] } };
     if (status !== 'success') throw new Error(`${expr}: ${error}`);
     return data?.result ?? [];
   }
-  const answers = (expr: string): Promise<void> =>
+  const answers = (expr: string, address?: string): Promise<void> =>
     until(`Prometheus answers ${expr}`, 20_000, async () => {
-      if ((await ask(expr)).length === 0) throw new Error('no series');
+      if ((await ask(expr, address)).length === 0) throw new Error('no series');
     });
 
   it('ask for nothing that the operator does not have', () => {
@@ -104,6 +104,31 @@ describe('the alerts and the dashboard of a flying operator, asked of a real Pro
     writeFileSync(file, stringify(spec));
     const { stdout } = await execa(await promtoolPath(), ['check', 'rules', file]);
     expect(stdout).to.contain(`SUCCESS: ${rules.length} rules found`);
+  });
+
+  it('Stalled and Stuck fire for a resource whose worker nobody has written', async () => {
+    const stub = await chartOf({ kind: 'Example' });
+    let stubs: OperatorProcess | undefined;
+    let other: Prometheus | undefined;
+    try {
+      symlinkSync(join(packageRoot, 'node_modules'), join(stub.project, 'node_modules'));
+      await plane.helm(['install', 'example-operator', stub.path, '-n', 'ops']);
+      const [port = 0] = await freePorts(1);
+      stubs = await startProcess(stub.project, { kubeconfig: await plane.tokenKubeconfig('ops', 'example-operator'), namespace: 'ops', port });
+      other = await prometheusServer({ targets: [`127.0.0.1:${port}`], labels: { namespace: 'ops', pod: 'example-operator-0' } });
+      await plane.kubectl(['create', '-n', 'apps', '-f', join(stub.project, 'examples/example.yaml')]);
+      const metrics = { prometheusRule: { enabled: true, renderMode: 'alwaysRender', stuckAfterSeconds: 1 } };
+      const rule = (await render(stub.path, { release: 'example-operator', namespace: 'ops', values: { metrics } })).find(
+        ({ kind }) => kind === 'PrometheusRule',
+      );
+      const { address } = other;
+      for (const { alert, expr } of at(rule, 'spec.groups.0.rules') as readonly Rule[])
+        if (['ExampleStalled', 'ExampleStuck'].includes(alert)) await answers(expr, address);
+    } finally {
+      await stubs?.stop();
+      await other?.stop();
+      stub.remove();
+    }
   });
 
   it('NoLeader fires when the operator is gone', async () => {

@@ -100,6 +100,19 @@ describe('the values of the chart', () => {
     expect([...new Set(used)].filter((path) => !known(path))).to.deep.equal([]);
   });
 
+  it('are all that decides: nothing is looked up, random, or of the hour', () => {
+    const actions = globSync('templates/**/*.{yaml,tpl,txt}', { cwd: chart.path }).flatMap(
+      (file) =>
+        readFileSync(join(chart.path, file), 'utf8')
+          .replaceAll(/"[^"]*"/g, '')
+          .match(/{{[^}]*}}/g) ?? [],
+    );
+    expect(actions.length).to.be.greaterThan(200);
+    expect(
+      actions.filter((action) => /\b(lookup|now|date\w*|rand\w+|uuidv4|gen\w+(Key|CA|Cert\w*)|htpasswd|getHostByName|env|expandenv)\b/.test(action)),
+    ).to.deep.equal([]);
+  });
+
   it('are all in the table of the README', () => {
     const readme = readFileSync(join(chart.path, 'README.md'), 'utf8');
     const missing = leaves().filter(([path]) => path !== 'enabled' && path !== 'priorityClassName' && !readme.includes(`| \`${path}\` |`));

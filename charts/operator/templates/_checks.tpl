@@ -1,7 +1,7 @@
 {{- /* Combinations that cannot work are refused with a sentence. */ -}}
 {{- define "operator.checks" -}}
 <%_ for (const { from, to } of migrations) { _%>
-{{- if hasKey .Values "<%= from %>" }}
+{{- if get .Values "<%= from %>" }}
 {{- fail "<%= from %> has moved to <%= to %> (UPGRADING.md)" }}
 {{- end }}
 <%_ } _%>

@@ -11,4 +11,4 @@ export interface Migration {
   readonly to: string;
 }
 
-export const MIGRATIONS: readonly Migration[] = [{ since: '0.2.0', from: 'priorityClassName', to: 'pod.priorityClassName' }];
+export const MIGRATIONS: readonly Migration[] = [{ since: '0.1.0', from: 'priorityClassName', to: 'pod.priorityClassName' }];

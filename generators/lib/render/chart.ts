@@ -29,7 +29,7 @@ export function renderChart(model: Model, crd: object, operatorConfigText: strin
     rules: rulesOf(model),
     clusterWide: clusterWide(model),
     finalizer: needsFinalizer(model),
-    usesMetrics: model.phases.some(({ metrics }) => metrics),
+    usesMetrics: model.phases.some(({ metrics }) => metrics) || model.finalizer?.metrics === true,
     working: model.phases.filter(({ final, ready }) => !final && !ready).map(({ name }) => name),
     liveKeys: LIVE_KEYS,
     migrations: MIGRATIONS,

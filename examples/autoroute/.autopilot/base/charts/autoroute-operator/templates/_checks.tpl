@@ -1,6 +1,6 @@
 {{- /* Combinations that cannot work are refused with a sentence. */ -}}
 {{- define "autoroute-operator.checks" -}}
-{{- if hasKey .Values "priorityClassName" }}
+{{- if get .Values "priorityClassName" }}
 {{- fail "priorityClassName has moved to pod.priorityClassName (UPGRADING.md)" }}
 {{- end }}
 {{- $election := ne (toString .Values.config.enableLeaderElection) "false" }}
