@@ -3,6 +3,8 @@
  */
 export { Cluster } from './cluster/cluster.ts';
 export type { ClusterOptions } from './cluster/cluster.ts';
+export { rightsFrom, withRights } from './cluster/rights.ts';
+export type { PolicyRule, Rights } from './cluster/rights.ts';
 export type { UncheckedRule } from './cluster/rules.ts';
 export { openDoor } from './door/door.ts';
 export type { Door } from './door/door.ts';

@@ -2,7 +2,7 @@
  * An in-memory Kubernetes cluster behind `KubeApi`. `test/conformance` holds it to a real API server: where they differ, the real
  * one is right.
  *
- * What it does not do: authorization, admission webhooks, fields of built-in kinds (docs/reference/conformance.md), and controllers
+ * What it does not do: authorization (`rights.ts` does, in front of it), admission webhooks, fields of built-in kinds (docs/reference/conformance.md), and controllers
  * other than the garbage collector (a Deployment stays as it is written).
  */
 import type { Clock, KubeApi, KubeObject, ObjectKey, ResourceType } from 'autopilot-runtime/ports';

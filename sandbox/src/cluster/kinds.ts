@@ -47,18 +47,24 @@ const GENERATION = new Set([
 
 const SCALED = new Set(['deployments', 'replicasets', 'statefulsets', 'replicationcontrollers']);
 
-export class Kinds {
-  readonly #kinds = new Map<string, Kind>();
+/** Made once for all clusters: kinds do not change. */
+let builtin: readonly (readonly [string, Kind])[] | undefined;
 
-  constructor() {
-    for (const served of SERVED)
-      this.#add({
-        ...served,
-        shape: withMetadata(served.shape),
-        generation: served.custom === true || GENERATION.has(served.plural),
-        ...(SCALED.has(served.plural) && { scale: { spec: '.spec.replicas', status: '.status.replicas' } }),
-      });
-  }
+function builtinKinds(): readonly (readonly [string, Kind])[] {
+  builtin ??= SERVED.map((served): readonly [string, Kind] => [
+    pathOf(served),
+    {
+      ...served,
+      shape: withMetadata(served.shape),
+      generation: served.custom === true || GENERATION.has(served.plural),
+      ...(SCALED.has(served.plural) && { scale: { spec: '.spec.replicas', status: '.status.replicas' } }),
+    },
+  ]);
+  return builtin;
+}
+
+export class Kinds {
+  readonly #kinds = new Map<string, Kind>(builtinKinds());
 
   all(): Iterable<Kind> {
     return this.#kinds.values();
@@ -70,7 +76,8 @@ export class Kinds {
 
   /** The kind of an object; undefined when it is not served. */
   ofObject({ apiVersion, kind }: Pick<KubeObject, 'apiVersion' | 'kind'>): Kind | undefined {
-    return [...this.#kinds.values()].find((one) => one.kind === kind && apiVersionOf(one) === apiVersion);
+    for (const one of this.#kinds.values()) if (one.kind === kind && apiVersionOf(one) === apiVersion) return one;
+    return undefined;
   }
 
   /** The first kind of this name: the core group and stable versions come first. */

@@ -106,6 +106,9 @@ function labelProblems(labels: Readonly<Record<string, string>>): readonly Cause
 
 function annotationProblems(annotations: Readonly<Record<string, string>>): readonly Cause[] {
   const keys = Object.keys(annotations).flatMap((key) => keyProblems(key.toLowerCase()).map((text) => invalid('metadata.annotations', key, text)));
+  // A character has three bytes at most in UTF-8 for each of its UTF-16 units.
+  const units = Object.entries(annotations).reduce((sum, [key, value]) => sum + key.length + value.length, 0);
+  if (units * 3 <= MOST_ANNOTATIONS) return keys;
   const size = Object.entries(annotations).reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value), 0);
   if (size <= MOST_ANNOTATIONS) return keys;
   return [...keys, { reason: 'FieldValueTooLong', field: 'metadata.annotations', message: `Too long: may not be more than ${MOST_ANNOTATIONS} bytes` }];

@@ -4,6 +4,8 @@ import type { KubeApi, KubeObject, ObjectKey, OperatorConfig, OperatorEvent, Ope
 import { describe, hasCode, parseDuration, startOperator } from 'autopilot-runtime/ports';
 import { seeded, VirtualClock } from '../clock.ts';
 import { Cluster } from '../cluster/cluster.ts';
+import type { Rights } from '../cluster/rights.ts';
+import { withRights } from '../cluster/rights.ts';
 import { settle } from './settle.ts';
 import type { Simulation, Simulator } from '../simulators/simulator.ts';
 
@@ -18,6 +20,8 @@ export interface FlightOptions {
   readonly simulators?: readonly Simulator[];
   /** Answers metrics queries, before any simulator. Absent from both: no Prometheus, every question fails. */
   readonly ask?: OperatorOptions['ask'];
+  /** What the operator may do; everything else is refused with 403. Absent: everything. `rightsFrom` reads them from manifests. */
+  readonly rights?: Rights;
   /** What the operator is given in place of the cluster's door: a place for faults. */
   readonly through?: (api: KubeApi) => KubeApi;
   /** Of the random source, for jitter. Default 1. */
@@ -77,10 +81,10 @@ export class Flight {
 
   async #launch(scheduler: Scheduler, options: FlightOptions): Promise<void> {
     const { clock } = this;
-    const { config, ask = this.#simulations.find((simulation) => simulation.ask)?.ask, through = (api) => api, seed = 1, log = SILENT } = options;
+    const { config, ask = this.#simulations.find((simulation) => simulation.ask)?.ask, rights, through = (api) => api, seed = 1, log = SILENT } = options;
     const operator = startOperator({
       scheduler,
-      api: through(this.cluster.api),
+      api: through(rights === undefined ? this.cluster.api : withRights(this.cluster, rights)),
       clock,
       random: seeded(seed),
       log,

@@ -1,0 +1,75 @@
+import { expect } from 'chai';
+import crd from '../../examples/autoroute/src/generated/crd.json' with { type: 'json' };
+import { scheduler } from '../../examples/autoroute/src/generated/scheduler.ts';
+import { deployment } from '../../examples/autoroute/test/deployments.ts';
+import type { KubeApi } from '../../runtime/src/ports.ts';
+import { hasCode } from '../../runtime/src/ports.ts';
+import { fly, rightsFrom } from '../../sandbox/src/index.ts';
+import { chartOf, manifestsOf, renderText } from './rendering.ts';
+import type { Chart } from './rendering.ts';
+
+describe('a flight with the rights of the chart', () => {
+  let chart: Chart;
+  before(async () => {
+    chart = await chartOf({ example: 'autoroute' });
+  });
+  after(() => chart?.remove());
+
+  for (const [what, watchNamespaces] of [
+    ['for the whole cluster', []],
+    ['for one namespace', ['default']],
+  ] as const)
+    it(`routes, repairs and prunes, and is refused nothing: ${what}`, async () => {
+      const rights = rightsFrom(manifestsOf(await renderText(chart.path, { values: { watchNamespaces }, namespace: 'default' })), 'default');
+      const refused: unknown[] = [];
+      const through = (api: KubeApi): KubeApi => noticing(api, refused);
+      const flight = await fly(scheduler, {
+        crd,
+        objects: [deployment('one'), deployment('two')],
+        rights,
+        through,
+        config: { watchNamespaces: [...watchNamespaces] },
+      });
+      await flight.create({
+        apiVersion: 'examples.io/v1',
+        kind: 'AutoRoute',
+        metadata: { name: 'example' },
+        spec: { deploymentSelector: { matchLabels: { 'app-group': 'httpbin' } } },
+      });
+      await flight.remove('Deployment', 'one');
+      await flight.remove('Service', 'two');
+      await flight.advance('10m');
+      expect(refused.map(String)).to.deep.equal([]);
+      expect((await flight.list('Service', 'default')).map(({ metadata }) => metadata.name)).to.deep.equal(['two']);
+      await flight.stop();
+    });
+});
+
+/** The same door; what it refuses with 403 is kept. */
+function noticing(api: KubeApi, refused: unknown[]): KubeApi {
+  const notice = async <T>(call: Promise<T>): Promise<T> => {
+    try {
+      return await call;
+    } catch (error) {
+      if (hasCode(error, 403)) refused.push(error);
+      throw error;
+    }
+  };
+  return {
+    list: (...given) => notice(api.list(...given)),
+    async *watch(...given) {
+      try {
+        yield* api.watch(...given);
+      } catch (error) {
+        if (hasCode(error, 403)) refused.push(error);
+        throw error;
+      }
+    },
+    get: (...given) => notice(api.get(...given)),
+    create: (...given) => notice(api.create(...given)),
+    replace: (...given) => notice(api.replace(...given)),
+    apply: (...given) => notice(api.apply(...given)),
+    patch: (...given) => notice(api.patch(...given)),
+    delete: (...given) => notice(api.delete(...given)),
+  };
+}
