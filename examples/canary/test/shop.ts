@@ -1,5 +1,5 @@
 /** A shop in the mesh: a Deployment and its Service as its team writes them, and the CanaryDeployment for it. */
-import type { Flight, Simulator } from 'autopilot-sandbox';
+import type { DeploymentObject, Flight, Simulator } from 'autopilot-sandbox';
 import { arrivals, deployments, fly, traffic } from 'autopilot-sandbox';
 import crd from '../src/generated/crd.json' with { type: 'json' };
 import type { Deployment } from '../src/generated/parameters.ts';
@@ -49,6 +49,10 @@ export function canary(more: object = {}) {
   } as const;
 }
 
+export function imageOf(object: Pick<DeploymentObject, 'spec'>): string | undefined {
+  return object.spec?.template?.spec?.containers?.[0]?.image;
+}
+
 /** Images: `web:bad` answers half of its requests, `web:never` does not start, anything else is well. */
 export interface Shop {
   readonly flight: Flight;
@@ -70,8 +74,6 @@ export interface Shop {
 export async function shop(spec: object = {}, objects: readonly Parameters<Flight['create']>[0][] = []): Promise<Shop> {
   const clients = { web: 20 };
   const lost: string[] = [];
-  const imageOf = (object: { readonly spec?: { readonly template?: { readonly spec?: { readonly containers?: readonly { readonly image?: string }[] } } } }) =>
-    object.spec?.template?.spec?.containers?.[0]?.image;
   const flight = await fly(scheduler, {
     crd,
     objects: [deployment('web:1'), service, ...objects],
@@ -91,31 +93,24 @@ export async function shop(spec: object = {}, objects: readonly Parameters<Fligh
     status: resource,
     release: (image) => flight.patch('Deployment', 'web', { spec: { template: deployment(image).spec.template } }),
     async requests() {
-      const { at, lost } = await arrivals(flight.cluster, 'web');
-      return { ...Object.fromEntries(at.map(({ deployment: { metadata }, percent }) => [metadata.name, percent])), ...(lost > 0 && { lost }) };
+      const { at, lost: none } = arrivals(flight.cluster, 'web');
+      return { ...Object.fromEntries(at.map(({ deployment: { metadata }, percent }) => [metadata.name, percent])), ...(none > 0 && { lost: none }) };
     },
     image: async (name) => imageOf((await flight.get('Deployment', name)) ?? {}),
     replicas: async (name) => (await flight.get('Deployment', name))?.spec.replicas,
   };
 }
 
-/** Looks after each change of what requests depend on, from the first Pod that answers. */
+/** Looks after each change, from the first Pod that answers. */
 function watcher(lost: string[]): Simulator {
   return ({ cluster }) => {
-    const ended = new AbortController();
     let answered = false;
-    const look = async (kind: string): Promise<void> => {
-      try {
-        for await (const event of cluster.api.watch(cluster.typeNamed(kind), { resourceVersion: '0' }, ended.signal)) {
-          const now = await arrivals(cluster, 'web');
-          answered ||= now.lost === 0;
-          if (answered && now.lost > 0 && event.type !== 'BOOKMARK') lost.push(`${now.lost} % after ${event.type} ${kind} ${event.object.metadata.name}`);
-        }
-      } catch (error) {
-        if (!ended.signal.aborted) throw error;
-      }
-    };
-    for (const kind of ['Deployment', 'Service', 'VirtualService']) void look(kind);
-    return { stop: () => ended.abort() };
+    const stop = cluster.onChange((before, after) => {
+      const now = arrivals(cluster, 'web');
+      answered ||= now.lost === 0;
+      const { kind, metadata } = (after ?? before)!;
+      if (answered && now.lost > 0) lost.push(`${now.lost} % after ${kind} ${metadata.name} ${after === undefined ? 'was deleted' : 'changed'}`);
+    });
+    return { stop };
   };
 }

@@ -39,28 +39,24 @@ export type Rollout = 'complete' | 'underway' | 'failed';
 export function deployments(options: { readonly rollout?: (deployment: DeploymentObject) => Rollout } = {}): Simulator {
   const { rollout = () => 'complete' } = options;
   return ({ cluster }) => {
-    const ended = new AbortController();
-    void follow(cluster, rollout, ended.signal);
-    return { stop: () => ended.abort() };
+    const follow = (object: KubeObject | undefined): void => {
+      if (object?.kind === 'Deployment' && object.apiVersion === 'apps/v1') void step(cluster, object, rollout);
+    };
+    const stop = cluster.onChange((_, after) => follow(after));
+    for (const object of cluster.objects()) follow(object);
+    return { stop };
   };
 }
 
-async function follow(cluster: Cluster, rollout: (deployment: DeploymentObject) => Rollout, signal: AbortSignal): Promise<void> {
+async function step(cluster: Cluster, { metadata: { name, namespace = '' } }: KubeObject, rollout: (deployment: DeploymentObject) => Rollout): Promise<void> {
   const type = cluster.typeNamed('Deployment');
   try {
-    for await (const event of cluster.api.watch(type, { resourceVersion: '0' }, signal)) {
-      if (event.type !== 'ADDED' && event.type !== 'MODIFIED') continue;
-      const status = nextStatus(event.object as DeploymentObject, rollout);
-      if (status === undefined) continue;
-      const { name, namespace = 'default' } = event.object.metadata;
-      await cluster.api
-        .patch(type, { name, namespace }, { type: 'merge', body: { status } }, { subresource: 'status', fieldManager: 'kube-controller-manager' })
-        .catch((error: unknown) => {
-          if (!hasCode(error, 404)) throw error;
-        });
-    }
+    const status = nextStatus((await cluster.api.get(type, { name, namespace })) as DeploymentObject, rollout);
+    if (status === undefined) return;
+    const options = { subresource: 'status', fieldManager: 'kube-controller-manager' } as const;
+    await cluster.api.patch(type, { name, namespace }, { type: 'merge', body: { status } }, options);
   } catch (error) {
-    if (!signal.aborted) throw error;
+    if (!hasCode(error, 404)) throw error;
   }
 }
 

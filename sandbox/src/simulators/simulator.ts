@@ -1,4 +1,6 @@
-/** Parts of a cluster that are not the API server, for flights: `fly(scheduler, { simulators: [deployments(), traffic(…)] })`. */
+/**
+ * Parts of a cluster that are not the API server, for flights and for exploration: `fly(scheduler, { simulators: [deployments(), traffic(…)] })`.
+ */
 import type { Scheduler } from 'autopilot-runtime';
 import type { OperatorOptions } from 'autopilot-runtime/ports';
 import type { Cluster } from '../cluster/cluster.ts';

@@ -5,6 +5,7 @@
 import type { KubeObject } from 'autopilot-runtime';
 import { matchesSelector, parseDuration, parseSelector, selectorString } from 'autopilot-runtime/ports';
 import type { Cluster } from '../cluster/cluster.ts';
+import type { Look } from '../explore/scenario.ts';
 import type { DeploymentObject } from './deployments.ts';
 import type { Answers, QueryParameters } from './prometheus.ts';
 import { prometheus } from './prometheus.ts';
@@ -25,20 +26,19 @@ export interface TrafficOptions {
 export function traffic(options: TrafficOptions): Simulator {
   const { hosts, namespace = 'default', succeeds = () => 100, takes = () => 0.02 } = options;
   return prometheus(({ cluster }): Answers => {
-    const reached = async ({ name, namespace: asked }: QueryParameters): Promise<Reached | undefined> => {
+    const reached = ({ name, namespace: asked }: QueryParameters): Reached | undefined => {
       let found: Reached | undefined;
       for (const [host, rate] of Object.entries(hosts))
-        for (const { deployment, percent } of (await arrivals(cluster, host, namespace)).at)
+        for (const { deployment, percent } of arrivals(cluster, host, namespace).at)
           if (deployment.metadata.name === name && asked === namespace) found = { deployment, perSecond: (found?.perSecond ?? 0) + (rate * percent) / 100 };
       return found?.perSecond === 0 ? undefined : found;
     };
-    const about = async (parameters: QueryParameters, answer: (reached: Reached) => number): Promise<number | undefined> => {
-      const found = await reached(parameters);
+    const about = (parameters: QueryParameters, answer: (reached: Reached) => number): number | undefined => {
+      const found = reached(parameters);
       return found && answer(found);
     };
     return {
-      istioRequestCount: async (parameters) =>
-        (await about(parameters, ({ perSecond }) => (perSecond * parseDuration(parameters['interval'] ?? '')) / 1000)) ?? 0,
+      istioRequestCount: (parameters) => about(parameters, ({ perSecond }) => (perSecond * parseDuration(parameters['interval'] ?? '')) / 1000) ?? 0,
       istioSuccessRate: (parameters) => about(parameters, ({ deployment }) => succeeds(deployment)),
       istioRequestDuration: (parameters) => about(parameters, ({ deployment }) => takes(deployment)),
     };
@@ -60,20 +60,25 @@ export interface Arrivals {
 /**
  * Where the requests to a host would go now.
  *
+ * @param where the cluster of a flight, or what an invariant of an exploration is given.
  * @param host a Service's name.
  */
-export async function arrivals(cluster: Cluster, host: string, namespace = 'default'): Promise<Arrivals> {
+export function arrivals(where: Pick<Cluster, 'objects'> | Pick<Look, 'list'>, host: string, namespace = 'default'): Arrivals {
+  const list = (kind: string): readonly KubeObject[] =>
+    'list' in where ? where.list(kind, namespace) : where.objects().filter((object) => object.kind === kind && object.metadata.namespace === namespace);
   const at: { deployment: DeploymentObject; percent: number }[] = [];
   let lost = 0;
-  for (const [service, percent] of await destinationsOf(cluster, host, namespace)) {
+  for (const [service, percent] of destinationsOf(list, host)) {
     if (percent === 0) continue;
-    const behind = await deploymentsBehind(cluster, service, namespace);
+    const behind = deploymentsBehind(list, service);
     const pods = behind.reduce((sum, { status }) => sum + (status?.availableReplicas ?? 0), 0);
     if (pods === 0) lost += percent;
     else for (const deployment of behind) at.push({ deployment, percent: (percent * (deployment.status?.availableReplicas ?? 0)) / pods });
   }
   return { at: at.filter(({ percent }) => percent > 0), lost };
 }
+
+type List = (kind: string) => readonly KubeObject[];
 
 interface RouteSpec {
   readonly hosts?: readonly string[];
@@ -89,14 +94,14 @@ interface RouteSpec {
 }
 
 /** Percent by Service. The route that a plain request takes: the first one that asks for nothing special. */
-async function destinationsOf(cluster: Cluster, host: string, namespace: string): Promise<readonly (readonly [service: string, percent: number])[]> {
+function destinationsOf(list: List, host: string): readonly (readonly [service: string, percent: number])[] {
   const short = (name: string): string => name.split('.')[0] ?? name;
-  for (const { spec } of await listed(cluster, 'VirtualService', namespace)) {
+  for (const { spec } of list('VirtualService')) {
     const { hosts = [], http = [] } = (spec ?? {}) as RouteSpec;
     const route = hosts.map(short).includes(host) ? http.find(({ match }) => match === undefined)?.route : undefined;
     if (route !== undefined) return shares(route.map(({ destination, weight }) => [short(destination.host), weight ?? (route.length === 1 ? 1 : 0)]));
   }
-  for (const { spec } of await listed(cluster, 'HTTPRoute', namespace)) {
+  for (const { spec } of list('HTTPRoute')) {
     const { parentRefs = [], rules = [] } = (spec ?? {}) as RouteSpec;
     const rule = parentRefs.some(({ kind, name }) => kind === 'Service' && name === host)
       ? rules.find(({ matches = [] }) => matches.every(({ headers }) => headers === undefined))
@@ -111,15 +116,11 @@ function shares(weights: readonly (readonly [service: string, weight: number])[]
   return weights.map(([service, weight]) => [service, total === 0 ? 0 : (weight / total) * 100]);
 }
 
-async function deploymentsBehind(cluster: Cluster, service: string, namespace: string): Promise<readonly DeploymentObject[]> {
-  const found = (await listed(cluster, 'Service', namespace)).find(({ metadata }) => metadata.name === service);
+function deploymentsBehind(list: List, service: string): readonly DeploymentObject[] {
+  const found = list('Service').find(({ metadata }) => metadata.name === service);
   const { selector } = (found?.spec ?? {}) as { readonly selector?: Readonly<Record<string, string>> };
   if (selector === undefined) return [];
   const requirements = parseSelector(selectorString({ matchLabels: selector }));
-  const all: readonly DeploymentObject[] = (await listed(cluster, 'Deployment', namespace)) as readonly DeploymentObject[];
+  const all = list('Deployment') as readonly DeploymentObject[];
   return all.filter(({ spec }) => matchesSelector(requirements, spec?.template?.metadata?.labels));
-}
-
-async function listed(cluster: Cluster, kind: string, namespace: string): Promise<readonly KubeObject[]> {
-  return (await cluster.api.list(cluster.typeNamed(kind), { namespace })).items;
 }

@@ -1,11 +1,13 @@
 import type { QueryAnswer, Scheduler } from 'autopilot-runtime';
 import type { KubeObject } from 'autopilot-runtime/ports';
-import type { Ask, FlightObject, Rollout } from 'autopilot-sandbox';
+import type { Ask, FlightObject, Rollout, World } from 'autopilot-sandbox';
 import { arrivals, Cluster, deployments, fly, prometheus, traffic } from 'autopilot-sandbox';
 import { expect } from 'chai';
 import { builtInQueries } from '../../../generators/lib/queries.ts';
 import { fill } from '../../../runtime/src/queries/template.ts';
 import { defineScheduler } from '../../../runtime/src/scheduler.ts';
+
+const world = (cluster: Cluster): World => ({ cluster, scheduler });
 
 const queries = builtInQueries.map(({ method, template, parameters, choices }) => ({
   name: method,
@@ -89,19 +91,19 @@ describe('the simulated Prometheus', () => {
 
   it('reads a question’s parameters out of its text', async () => {
     const seen: object[] = [];
-    const { ask } = prometheus({ istioSuccessRate: (parameters) => (seen.push(parameters), 99) })({ cluster: new Cluster(), scheduler });
+    const { ask } = prometheus({ istioSuccessRate: (parameters) => (seen.push(parameters), 99) })(world(new Cluster()));
     expect(await asking(ask)('istioSuccessRate', { name: 'web-canary', interval: '90s', reporter: 'source' })).to.deep.equal({ kind: 'value', value: 99 });
     expect(seen).to.deep.equal([{ name: 'web-canary', namespace: 'default', interval: '90s', reporter: 'source' }]);
   });
 
   it('tells the queries of a machine from one another', async () => {
     const names = queries.map(({ name }) => name);
-    const { ask } = prometheus(Object.fromEntries(names.map((name, index) => [name, () => index])))({ cluster: new Cluster(), scheduler });
+    const { ask } = prometheus(Object.fromEntries(names.map((name, index) => [name, () => index])))(world(new Cluster()));
     for (const [index, name] of names.entries()) expect(await asking(ask)(name, { name: 'web' })).to.deep.equal({ kind: 'value', value: index });
   });
 
   it('has no data for what a test says nothing of, and knows no other text', async () => {
-    const { ask } = prometheus({ istioSuccessRate: () => NaN })({ cluster: new Cluster(), scheduler });
+    const { ask } = prometheus({ istioSuccessRate: () => NaN })(world(new Cluster()));
     expect(await asking(ask)('istioRequestCount', { name: 'web' })).to.deep.equal({ kind: 'noData' });
     expect(await asking(ask)('istioSuccessRate', { name: 'web' })).to.deep.equal({ kind: 'notANumber' });
     expect(await ask?.('up', new AbortController().signal).catch((error: Error) => error.message)).to.contain('knows no query of this text: up');
@@ -117,7 +119,7 @@ describe('the simulated Prometheus', () => {
     ];
     const shop = traffic({ hosts: { web: 10 }, succeeds: ({ spec }) => (spec?.template?.spec?.containers?.[0]?.image === 'bad' ? 40 : 100) });
     const flight = await fly(scheduler, { objects, simulators: [deployments(), shop] });
-    const ask = asking(shop({ cluster: flight.cluster, scheduler }).ask);
+    const ask = asking(shop(world(flight.cluster)).ask);
     expect(await ask('istioRequestCount', { name: 'web-canary' })).to.deep.equal({ kind: 'value', value: 0 });
     expect(await ask('istioSuccessRate', { name: 'web-canary' })).to.deep.equal({ kind: 'noData' });
     await flight.create(split({ 'web-primary': 90, 'web-canary': 10 }));
@@ -130,10 +132,10 @@ describe('the simulated Prometheus', () => {
 });
 
 describe('where requests arrive', () => {
-  async function world(...objects: readonly FlightObject[]): Promise<(host: string) => Promise<object>> {
+  async function seen(...objects: readonly FlightObject[]): Promise<(host: string) => object> {
     const { cluster } = await fly(scheduler, { objects, simulators: [deployments()] });
-    return async (host) => {
-      const { at, lost } = await arrivals(cluster, host);
+    return (host) => {
+      const { at, lost } = arrivals(cluster, host);
       return {
         ...Object.fromEntries(at.map(({ deployment: { metadata }, percent }: { deployment: KubeObject; percent: number }) => [metadata.name, percent])),
         lost,
@@ -142,18 +144,18 @@ describe('where requests arrive', () => {
   }
 
   it('without a route: at the Pods of the Service', async () => {
-    const at = await world(deployment('web'), service('web'));
-    expect(await at('web')).to.deep.equal({ web: 100, lost: 0 });
+    const at = await seen(deployment('web'), service('web'));
+    expect(at('web')).to.deep.equal({ web: 100, lost: 0 });
   });
 
   it('with a route: by its weights', async () => {
-    const at = await world(deployment('a'), deployment('b'), service('a'), service('b'), split({ a: 75, b: 25 }));
-    expect(await at('web')).to.deep.equal({ a: 75, b: 25, lost: 0 });
+    const at = await seen(deployment('a'), deployment('b'), service('a'), service('b'), split({ a: 75, b: 25 }));
+    expect(at('web')).to.deep.equal({ a: 75, b: 25, lost: 0 });
   });
 
   it('nowhere, where a Service has no Pod or is not there', async () => {
-    const at = await world(deployment('a', { replicas: 0 }), service('a'), split({ a: 75, b: 25 }));
-    expect(await at('web')).to.deep.equal({ lost: 100 });
+    const at = await seen(deployment('a', { replicas: 0 }), service('a'), split({ a: 75, b: 25 }));
+    expect(at('web')).to.deep.equal({ lost: 100 });
   });
 
   it('with an HTTPRoute on the Service: by its weights', async () => {
@@ -173,7 +175,7 @@ describe('where requests arrive', () => {
         ],
       },
     };
-    const at = await world(deployment('a'), deployment('b'), service('a'), service('b'), route);
-    expect(await at('web')).to.deep.equal({ a: 25, b: 75, lost: 0 });
+    const at = await seen(deployment('a'), deployment('b'), service('a'), service('b'), route);
+    expect(at('web')).to.deep.equal({ a: 25, b: 75, lost: 0 });
   });
 });
