@@ -24,8 +24,15 @@ export function drainOf({ spec }: Pick<CanaryDeployment, 'spec'>): Duration {
 
 /** The user's fields of status, with what they are before anything has happened. */
 export function infoOf({ status = {} }: Pick<CanaryDeployment, 'status'>): CanaryDeploymentStatusInfo {
-  const { weight = 0, passed = 0, history = [], replicas, verdict } = status;
-  return { weight, passed, history, ...(replicas !== undefined && { replicas }), ...(verdict !== undefined && { verdict }) };
+  const { weight = 0, passed = 0, history = [], replicas, tried, verdict } = status;
+  return {
+    weight,
+    passed,
+    history,
+    ...(replicas !== undefined && { replicas }),
+    ...(tried !== undefined && { tried }),
+    ...(verdict !== undefined && { verdict }),
+  };
 }
 
 /** The canary has no requests any more; what became of it is noted. */

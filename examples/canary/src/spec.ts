@@ -47,6 +47,8 @@ export interface CanaryDeploymentStatusInfo {
   readonly passed: Int32;
   /** That the primary had last: it is made again with as many. */
   readonly replicas?: Int32;
+  /** Revision of the version that the canary has, or had last. */
+  readonly tried?: string;
   /** Why the canary is rolled back. */
   readonly verdict?: string;
   /** What became of the last ten new versions, the newest first. */

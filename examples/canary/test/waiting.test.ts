@@ -1,12 +1,21 @@
 import { context } from 'autopilot-sandbox';
 import { expect } from 'chai';
 import type { Context, Result } from '../src/generated/waiting.ts';
+import { revisionOf } from '../src/release.ts';
 import { sync } from '../src/workers/waiting.ts';
 import { canary, copy, target } from './shop.ts';
 
 const NOW = new Date('2026-01-01T12:00:00Z');
-const wait = (seconds: number, ...deployments: readonly ReturnType<typeof target>[]): Promise<Result> =>
-  sync(context<Context>({ resource: canary(), inputs: { deployments }, now: NOW, phaseStartedAt: new Date(NOW.getTime() - seconds * 1000) }));
+const wait = (seconds: number, ...deployments: readonly ReturnType<typeof target>[]): Promise<Result> => waitAfter(undefined, seconds, ...deployments);
+const waitAfter = (tried: string | undefined, seconds: number, ...deployments: readonly ReturnType<typeof target>[]): Promise<Result> =>
+  sync(
+    context<Context>({
+      resource: { ...canary(), status: { tried } },
+      inputs: { deployments },
+      now: NOW,
+      phaseStartedAt: new Date(NOW.getTime() - seconds * 1000),
+    }),
+  );
 
 describe('Waiting', () => {
   it('scales nothing down before requests on their way are through', async () => {
@@ -29,7 +38,12 @@ describe('Waiting', () => {
   });
 
   it('stays with a version that the canary has failed with', async () => {
-    expect((await wait(30, target('web:2'), copy('primary', { of: 'web:1' }), copy('canary', { of: 'web:2' }))).next).to.equal('Waiting');
+    const failed = revisionOf(target('web:2') as never);
+    expect((await waitAfter(failed, 30, target('web:2'), copy('primary', { of: 'web:1' }), copy('canary', { of: 'web:2' }))).next).to.equal('Waiting');
+  });
+
+  it('goes on when a crash has left the new version in the canary, and nothing in status', async () => {
+    expect((await wait(30, target('web:2'), copy('primary', { of: 'web:1' }), copy('canary', { of: 'web:2' }))).next).to.equal('Evaluating');
   });
 
   it('begins anew without a primary', async () => expect(await wait(30, target('web:1'))).to.deep.equal({ next: 'Initializing' }));

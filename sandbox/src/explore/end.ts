@@ -9,6 +9,10 @@ export type End = ReadonlyMap<string, unknown>;
 const TALK = new Set(['Event', 'Lease', 'CustomResourceDefinition']);
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 
+const UID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
+/** What the API server hands out. */
+const HANDED_OUT: readonly string[] = ['Service.spec.clusterIP', 'Service.spec.clusterIPs'];
+
 interface Condition {
   readonly type: string;
   readonly status: string;
@@ -33,7 +37,7 @@ export function endOf(objects: readonly KubeObject[], scheduler: Scheduler, igno
           metadata: { ...kept, ...(Object.keys(other).length > 0 && { annotations: other }), ...(deletionTimestamp !== undefined && { deleting: true }) },
           ...(status !== undefined && { status: isResource ? comparableStatus(status, generation) : status }),
         };
-        for (const path of ignore) if (path.startsWith(`${kind}.`)) drop(whole, path.split('.').slice(1));
+        for (const path of [...HANDED_OUT, ...ignore]) if (path.startsWith(`${kind}.`)) drop(whole, path.split('.').slice(1));
         return [`${kind} ${keyString(metadata)}`, comparable(whole, names)];
       })
       .sort(([a], [b]) => (a < b ? -1 : 1)),
@@ -48,7 +52,8 @@ function comparableStatus(status: unknown, generation: number | undefined): unkn
 }
 
 function comparable(value: unknown, names: ReadonlyMap<string, string>): unknown {
-  if (typeof value === 'string') return TIME.test(value) ? '<time>' : (names.get(value) ?? value);
+  // Also in the midst of a text: annotations carry JSON.
+  if (typeof value === 'string') return TIME.test(value) ? '<time>' : value.replace(UID, (uid) => names.get(uid) ?? uid);
   if (Array.isArray(value)) return value.map((item) => comparable(item, names));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, comparable(inner, names)]));

@@ -22,12 +22,13 @@ export async function sync(context: Context): Promise<Result> {
   if (target === undefined || primary === undefined || canary === undefined) return rollBack('somebody has deleted the Deployment or a copy of it');
   if (revisionOf(target) !== revisionIn(canary)) return rollBack('the Deployment has changed meanwhile');
   const rollout = rolloutOf(canary);
+  const available = canary.status?.availableReplicas ?? 0;
   if (rollout === 'failed') return rollBack('its Pods do not become ready');
   if (info.weight === 0) {
-    if (rollout !== 'complete') return stay('its Pods are not ready yet');
+    if (rollout !== 'complete' || available === 0) return stay('its Pods are not ready yet');
     return stay('the first requests', { step: true, statusInfo: { ...info, weight: FIRST_WEIGHT } });
   }
-  if ((canary.status?.availableReplicas ?? 0) === 0) return rollBack('none of its Pods is ready any more');
+  if (available === 0) return rollBack('none of its Pods is ready any more');
 
   const requeueAfter = remaining(context, measurementInterval);
   if (requeueAfter !== undefined) return stay('measuring', { requeueAfter });
