@@ -53,7 +53,7 @@ export async function finalize(resource: KubeObject, ports: SyncPorts, memory: M
   const { scheduler, outputs, sharing } = ports;
   const { finalizer } = scheduler;
   const at = resource.metadata.finalizers?.indexOf(finalizerName(scheduler.resource.group, scheduler.operatorName)) ?? -1;
-  if (at < 0) return { outcome: { kind: 'done' } };
+  if (at < 0 || memory.released === resource.metadata.uid) return { outcome: { kind: 'done' } };
   const phase = phaseOf(scheduler, resource) ?? unknownPhase(resource, scheduler);
   const wait = (reason: string, message: string, outcome: SyncEnd['outcome']): Promise<SyncEnd> =>
     finish(resource, { phase, situation: { kind: 'waiting', reason, message }, observed: false }, ports, memory, signal, outcome);
@@ -69,6 +69,7 @@ export async function finalize(resource: KubeObject, ports: SyncPorts, memory: M
       await outputs.removeUnreachable([], resource, signal);
     }
     await change(resource, [{ op: 'remove', path: `/metadata/finalizers/${at}` }], ports, signal);
+    memory.released = resource.metadata.uid;
     return { outcome: { kind: 'done' }, complete: true };
   } catch (error) {
     return fail(resource, phase, error, ports, memory, signal, undefined);

@@ -9,12 +9,17 @@ export interface Memory {
   refusals: number;
   /** Monotonic times of the transitions within the last LOOP_WINDOW_MS, oldest first. */
   transitions: readonly number[];
+  /**
+   * uid of the resource whose finalizer was removed as the last one. The API server answers that with the version that it had, so the
+   * cache knows nothing of it until the deletion is told; meanwhile nothing may be written for it any more.
+   */
+  released: string | undefined;
   /** From too many transitions until a sync stays in its phase. */
   looping: boolean;
 }
 
 export function newMemory(): Memory {
-  return { stalled: undefined, quarantined: false, refusals: 0, transitions: [], looping: false };
+  return { stalled: undefined, quarantined: false, refusals: 0, transitions: [], released: undefined, looping: false };
 }
 
 export const LOOP_WINDOW_MS = 10_000;

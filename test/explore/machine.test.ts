@@ -1,0 +1,129 @@
+import { expect } from 'chai';
+import { shared } from '../../runtime/src/index.ts';
+import type { KubeObject } from '../../runtime/src/ports.ts';
+import type { Look, Scenario } from '../../sandbox/src/explore/index.ts';
+import { create, explore, KINDS, patch, remove, rest, scenario, wait } from '../../sandbox/src/explore/index.ts';
+import type { TestMachine } from '../flights/machines.ts';
+import { configMap, drone, input, machine, output, route, service } from '../flights/machines.ts';
+
+interface Spec {
+  readonly route: string;
+}
+const split = (weight: number): readonly object[] => [
+  { destination: { host: 'old' }, weight: 100 - weight },
+  { destination: { host: 'new' }, weight },
+];
+
+/** Moves the traffic of one route in steps of a minute, and stays at the end of it. */
+const shifting = (): TestMachine =>
+  machine({
+    Shifting: {
+      inputs: [input.virtualservices],
+      outputs: [output.virtualservices],
+      interval: '5m',
+      sync: ({ resource, inputs, lastStep, now }) => {
+        const found = inputs['virtualservices']?.need('web') as KubeObject;
+        const { weight = 0 } = (resource.status ?? {}) as { weight?: number };
+        if (weight === 50) return { next: 'Shifted' };
+        const left = lastStep === undefined ? 0 : lastStep.getTime() + 60_000 - now.getTime();
+        const due = left <= 0;
+        const next = due ? weight + 25 : weight;
+        const edit = shared(found, [{ path: ['spec', 'http', { name: (resource.spec as Spec).route }, 'route'], value: split(next) }]);
+        return {
+          next: 'Shifting',
+          ...(due && { step: true }),
+          requeueAfter: `${due ? 60 : Math.ceil(left / 1000)}s`,
+          statusInfo: { weight: next },
+          outputs: { virtualservices: [edit] },
+        };
+      },
+    },
+    Shifted: {},
+  });
+
+/** Writes a Service into another namespace, and takes its time to end. */
+const abroad = (): TestMachine =>
+  machine(
+    {
+      Writing: {
+        outputs: [{ ...output.services, namespace: 'all', prune: true }],
+        sync: ({ resource }) => {
+          const { names } = resource.spec as { names: readonly string[] };
+          return { next: 'Watching', outputs: { services: names.map((name) => ({ ...service(name), metadata: { name, namespace: 'far' } })) } };
+        },
+      },
+      Watching: { ready: true, onSpecChange: 'Writing', sync: () => ({ next: 'Watching' }) },
+    },
+    {
+      inputs: [input.configmaps],
+      outputs: [output.configmaps],
+      finalize: ({ inputs, resource }) => {
+        const last = `${resource.metadata.name}-last-words`;
+        return { done: inputs['configmaps']?.get(last) !== undefined, outputs: { configmaps: [configMap(last) as never] }, requeueAfter: '30s' };
+      },
+    },
+  );
+
+const http = (look: Look): readonly { readonly name?: string; readonly route?: unknown }[] => (look.get('VirtualService', 'web')?.spec?.http ?? []) as never;
+const untouched = JSON.stringify([{ destination: { host: 'old' }, weight: 100 }]);
+
+const SCENARIOS: readonly (readonly [string, () => TestMachine, Scenario])[] = [
+  [
+    'two resources hold two routes of one object, one of them goes, and its owner changes the object meanwhile',
+    shifting,
+    scenario({
+      name: 'held routes',
+      objects: [route('web', 'a', 'b', 'c')],
+      steps: [
+        create(drone('one', { route: 'a' })),
+        create(drone('two', { route: 'b' })),
+        wait('30s'),
+        patch('VirtualService', 'web', { metadata: { labels: { team: 'mesh' } } }),
+        rest(),
+        remove('Drone', 'one'),
+        rest(),
+      ],
+      config: { workIntervalMs: 600_000 },
+      ignore: ['VirtualService.metadata.annotations'],
+      invariants: {
+        'a route that nobody holds stays as it is': (look) => http(look).some(({ name, route: left }) => name === 'c' && JSON.stringify(left) === untouched),
+        'a route is put back before its resource is gone': (look) =>
+          look.get('Drone', 'one') !== undefined || http(look).some(({ name, route: left }) => name === 'a' && JSON.stringify(left) === untouched),
+      },
+    }),
+  ],
+  [
+    'a resource writes into another namespace, changes its mind, and goes',
+    abroad,
+    scenario({
+      name: 'abroad',
+      ignore: ['Service.spec.clusterIP', 'Service.spec.clusterIPs'],
+      config: { workIntervalMs: 600_000 },
+      objects: [configMap('makes-the-namespace', {}, { namespace: 'far' })],
+      steps: [
+        create(drone('one', { names: ['x', 'y'] })),
+        rest(),
+        patch('Drone', 'one', { spec: { names: ['y', 'z'] } }),
+        rest(),
+        remove('Drone', 'one'),
+        rest(),
+      ],
+      invariants: {
+        'what is abroad goes before its resource': (look) => look.get('Drone', 'one') !== undefined || look.list('Service', 'far').length === 0,
+      },
+    }),
+  ],
+];
+
+describe('the machine, explored', function () {
+  this.timeout(120_000);
+  for (const [title, subject, flight] of SCENARIOS)
+    it(`keeps every promise under every single fault at every place: ${title}`, async () => {
+      const { findings, flown, singles } = await explore({ scheduler: () => subject().scheduler }, flight, {
+        kinds: KINDS.filter((kind) => kind !== 'watch-silent'),
+      });
+      expect(findings.map(({ violation, token }) => `${violation.promise}: ${violation.detail} (${token})`)).to.deep.equal([]);
+      expect(singles[0]).to.equal(singles[1]);
+      expect(flown).to.be.greaterThan(200);
+    });
+});
