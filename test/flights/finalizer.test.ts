@@ -227,6 +227,44 @@ describe('the finalizer', () => {
       expect(await flight.get('Drone', 'one')).to.equal(undefined);
     });
 
+    it('is never called again for a resource that it let go, however late the cache hears of its end', async () => {
+      for (const lost of [false, true]) {
+        let calls = 0;
+        const there = { ...service('notice'), metadata: { name: 'notice', namespace: 'far' } };
+        const flown = machine(
+          { A: { sync: () => ({ next: 'A' }) } },
+          {
+            inputs: [input.configmaps],
+            outputs: [{ ...output.services, namespace: 'all' }],
+            finalize: ({ inputs }) => (
+              calls++,
+              { done: inputs['configmaps']?.get('landed') !== undefined, outputs: { services: [there] }, requeueAfter: '1h' }
+            ),
+          },
+        );
+        await start(flown);
+        await flight.create(far);
+        await flight.create(drone('one'));
+        await flight.remove('Drone', 'one');
+        let hit = false;
+        faults.fault = ({ verb, kind }) => {
+          if (verb === 'watch' && kind === 'Drone') return { when: 'before', error: noAnswer() };
+          if (!lost || hit || verb !== 'patch' || kind !== 'Drone') return undefined;
+          hit = true;
+          return { when: 'after', error: noAnswer() };
+        };
+        faults.endWatches(noAnswer());
+        await flight.advance('5s');
+        await flight.create(configMap('landed'));
+        expect(await flight.get('Drone', 'one')).to.equal(undefined);
+        await flight.patch('ConfigMap', 'landed', { data: { x: 'y' } });
+        await flight.advance('10s');
+        expect([calls, await flight.list('Service')], `answer lost: ${lost}`).to.deep.equal([2, []]);
+        faults.fault = () => undefined;
+        if (!lost) await flight.stop();
+      }
+    });
+
     it('that throws is called again with growing backoff; its error is a condition', async () => {
       let calls = 0;
       await start(machine({ A: { sync: () => ({ next: 'A' }) } }, { finalize: () => (calls++, Promise.reject(new Error('no wind'))) }));

@@ -125,6 +125,31 @@ describe('an operator survives', () => {
     expect(conditions(await flight.get('Drone', 'one'))[0]).to.equal('Ready=False WorkerError');
   });
 
+  it('a lost answer to the status of a step, while the watch is broken: the step is not taken twice', async () => {
+    const steps: number[] = [];
+    const flown = machine({
+      A: {
+        sync: ({ now, lastStep, phaseStartedAt }) => {
+          if (lastStep !== undefined && now.getTime() - lastStep.getTime() < 60_000) return { next: 'A', requeueAfter: '10s' };
+          steps.push((now.getTime() - phaseStartedAt.getTime()) / 1000);
+          return { next: 'A', step: true, requeueAfter: '60s' };
+        },
+      },
+    });
+    await start(flown);
+    await flight.create(drone('one'));
+    let lost = 0;
+    faults.fault = ({ verb, kind }) => {
+      if (kind !== 'Drone') return undefined;
+      if (verb === 'watch') return { when: 'before', error: noAnswer() };
+      return verb === 'patch' && lost++ === 0 ? { when: 'after', error: noAnswer() } : undefined;
+    };
+    faults.endWatches(noAnswer());
+    await flight.advance('100s');
+    expect(lost).to.be.greaterThan(0);
+    expect(steps).to.deep.equal([0, 60]);
+  });
+
   it('being stopped and started between any two writes', async () => {
     for (let writes = 0; writes < 3; writes++) {
       const flown = writer();

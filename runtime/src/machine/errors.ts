@@ -33,6 +33,11 @@ export function refused(error: unknown, what: string): unknown {
   return new OutputRefused(`${what} was refused: ${error.message}`, { cause: error });
 }
 
+/** Nobody knows whether the write was done: no answer came, or one that does not tell. */
+export function mayBeDone(error: unknown): boolean {
+  return !isApiError(error) || error.status.code >= 500 || error.status.code === 408;
+}
+
 /** Also of another copy of this package. */
 export function isPermanent(error: unknown): boolean {
   return error instanceof PermanentError || (error instanceof Error && error.name === 'PermanentError');

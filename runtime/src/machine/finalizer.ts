@@ -12,7 +12,7 @@ import type { FinalizerDefinition, OutputDefinition, PhaseDefinition, Scheduler 
 import { allUses, usesOfFinalizer } from '../scheduler.ts';
 import { PermanentError } from '../worker.ts';
 import { call } from './call.ts';
-import { refused, StaleCache } from './errors.ts';
+import { mayBeDone, refused, StaleCache } from './errors.ts';
 import type { SyncEnd } from './finish.ts';
 import { fail, finish } from './finish.ts';
 import type { Reading } from './inputs.ts';
@@ -35,17 +35,17 @@ export function needsFinalizer(scheduler: Scheduler): boolean {
  * @returns the resource as it is then.
  * @throws StaleCache, or what the API threw.
  */
-export async function withRightFinalizer(resource: KubeObject, ports: SyncPorts, signal: AbortSignal): Promise<KubeObject> {
+export async function withRightFinalizer(resource: KubeObject, ports: SyncPorts, memory: Memory, signal: AbortSignal): Promise<KubeObject> {
   const { scheduler } = ports;
   const name = finalizerName(scheduler.resource.group, scheduler.operatorName);
   const { finalizers } = resource.metadata;
   const at = finalizers?.indexOf(name) ?? -1;
   const needed = needsFinalizer(scheduler);
   if (needed === at >= 0) return resource;
-  if (!needed) return change(resource, [{ op: 'remove', path: `/metadata/finalizers/${at}` }], ports, signal);
+  if (!needed) return change(resource, [{ op: 'remove', path: `/metadata/finalizers/${at}` }], ports, memory, signal);
   const operation: JsonPatchOperation =
     finalizers === undefined ? { op: 'add', path: '/metadata/finalizers', value: [name] } : { op: 'add', path: '/metadata/finalizers/-', value: name };
-  return change(resource, [operation], ports, signal);
+  return change(resource, [operation], ports, memory, signal);
 }
 
 /** One sync of a resource that is being deleted. Somebody else's finalizer is none of our business. */
@@ -68,7 +68,7 @@ export async function finalize(resource: KubeObject, ports: SyncPorts, memory: M
       if (!done) return { ...(await wait('Finalizing', message ?? 'the finalizer is not done yet', { kind: 'after', ms })), complete: true };
       await outputs.removeUnreachable([], resource, signal);
     }
-    await change(resource, [{ op: 'remove', path: `/metadata/finalizers/${at}` }], ports, signal);
+    await change(resource, [{ op: 'remove', path: `/metadata/finalizers/${at}` }], ports, memory, signal);
     memory.released = resource.metadata.uid;
     return { outcome: { kind: 'done' }, complete: true };
   } catch (error) {
@@ -124,7 +124,13 @@ function unknownPhase(resource: KubeObject, scheduler: Scheduler): PhaseDefiniti
 }
 
 /** A JSON patch of the resource itself, for exactly the version that was read. */
-async function change(resource: KubeObject, operations: readonly JsonPatchOperation[], ports: SyncPorts, signal: AbortSignal): Promise<KubeObject> {
+async function change(
+  resource: KubeObject,
+  operations: readonly JsonPatchOperation[],
+  ports: SyncPorts,
+  memory: Memory,
+  signal: AbortSignal,
+): Promise<KubeObject> {
   const { api, scheduler, primary } = ports;
   const key = keyOf(resource);
   const writer = keyString(key);
@@ -138,6 +144,7 @@ async function change(resource: KubeObject, operations: readonly JsonPatchOperat
   try {
     return await primary.write(key, writer, () => api.patch(scheduler.resource, key, { type: 'json', body }, options, signal));
   } catch (error) {
+    memory.doubtful = mayBeDone(error);
     if (hasCode(error, 404)) throw new StaleCache(`${writer} is gone`);
     if (!hasCode(error, 409, 422)) throw error;
     // A failed test is a 422, as a refusal by a webhook is: the object tells which of them it was.

@@ -8,7 +8,7 @@ import type { Outcome } from '../queue/queue.ts';
 import type { PhaseDefinition } from '../scheduler.ts';
 import type { PermanentError, RetryLater } from '../worker.ts';
 import type { Situation } from './conditions.ts';
-import { isPermanent, Stuck } from './errors.ts';
+import { isPermanent, mayBeDone, Stuck } from './errors.ts';
 import { mergePatch } from './json.ts';
 import type { Memory } from './memory.ts';
 import { loops, moved, stayed } from './memory.ts';
@@ -51,7 +51,7 @@ export async function finish(
   const moves = (from || initialPhase(scheduler).name) !== to;
   const looping = moves && change.phase.final !== true && loops(memory, clock.monotonic(), scheduler.phases.length);
   const told = looping ? { ...change, situation: LOOPING } : change;
-  const written = await writeStatus(resource, told, ports, signal);
+  const written = await writeStatus(resource, told, ports, memory, signal);
   if (written !== undefined) return written;
   if (moves) moved(memory, clock.monotonic());
   else if (change.situation.kind !== 'failing') stayed(memory);
@@ -77,7 +77,7 @@ const LOOPING = {
 } as const satisfies Situation;
 
 /** Undefined: written, or nothing to write. */
-async function writeStatus(resource: KubeObject, change: StatusChange, ports: SyncPorts, signal: AbortSignal): Promise<SyncEnd | undefined> {
+async function writeStatus(resource: KubeObject, change: StatusChange, ports: SyncPorts, memory: Memory, signal: AbortSignal): Promise<SyncEnd | undefined> {
   const { scheduler, api, clock, primary, log } = ports;
   const difference = mergePatch(resource.status ?? {}, nextStatus(resource, change, new Date(clock.now())));
   if (difference === undefined) return undefined;
@@ -90,6 +90,7 @@ async function writeStatus(resource: KubeObject, change: StatusChange, ports: Sy
   } catch (error) {
     if (signal.aborted || hasCode(error, 404)) return NOTHING_MORE;
     if (hasCode(error, 409)) return refresh(resource, ports, signal);
+    memory.doubtful = mayBeDone(error);
     log.warn('status could not be written', { resource: keyString(key), error: (error as Error).message });
     return { outcome: { kind: 'failed' } };
   }

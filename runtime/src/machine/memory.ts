@@ -14,12 +14,14 @@ export interface Memory {
    * cache knows nothing of it until the deletion is told; meanwhile nothing may be written for it any more.
    */
   released: string | undefined;
+  /** A write of the resource itself got no answer: the cache may be behind it, so the next sync reads the resource first. */
+  doubtful: boolean;
   /** From too many transitions until a sync stays in its phase. */
   looping: boolean;
 }
 
 export function newMemory(): Memory {
-  return { stalled: undefined, quarantined: false, refusals: 0, transitions: [], released: undefined, looping: false };
+  return { stalled: undefined, quarantined: false, refusals: 0, transitions: [], released: undefined, doubtful: false, looping: false };
 }
 
 export const LOOP_WINDOW_MS = 10_000;

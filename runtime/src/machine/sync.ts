@@ -2,8 +2,10 @@
  * One sync of one resource, in the order of docs/design.md. Decides, writes, and says when to come again; never throws.
  */
 import { parseDuration } from '../duration.ts';
+import { hasCode } from '../kube/errors.ts';
 import { pausedAnnotation } from '../kube/names.ts';
 import type { KubeObject } from '../kube/object.ts';
+import { keyOf, keyString } from '../kube/object.ts';
 import type { Outcome } from '../queue/queue.ts';
 import type { PhaseDefinition, Scheduler } from '../scheduler.ts';
 import { usesOf } from '../scheduler.ts';
@@ -23,12 +25,15 @@ import { initialPhase, phaseOf, phaseTimes, statusOf, timeLeft } from './resourc
 /** @param reading takes what the worker reads, while it reads. */
 export async function sync(cached: KubeObject, ports: SyncPorts, memory: Memory, reading: Reading, signal: AbortSignal): Promise<SyncEnd> {
   const { scheduler, clock } = ports;
-  if (cached.metadata.deletionTimestamp !== undefined) return finalize(cached, ports, memory, reading, signal);
   let resource = cached;
   try {
-    resource = await withRightFinalizer(cached, ports, signal);
+    const found = memory.doubtful ? await fresh(cached, ports, memory, signal) : cached;
+    if (found === undefined) return { outcome: { kind: 'done' } };
+    resource = found;
+    if (resource.metadata.deletionTimestamp !== undefined) return await finalize(resource, ports, memory, reading, signal);
+    resource = await withRightFinalizer(resource, ports, memory, signal);
   } catch (error) {
-    return fail(cached, phaseOf(scheduler, cached) ?? initialPhase(scheduler), error, ports, memory, signal, undefined);
+    return fail(resource, phaseOf(scheduler, resource) ?? initialPhase(scheduler), error, ports, memory, signal, undefined);
   }
 
   const end = (phase: PhaseDefinition, situation: Situation, outcome: Outcome, reason?: string): Promise<SyncEnd> => {
@@ -50,6 +55,20 @@ export async function sync(cached: KubeObject, ports: SyncPorts, memory: Memory,
   if (unavailable !== undefined)
     return end(phase, { kind: 'waiting', reason: 'InputUnavailable', message: unavailable }, failedBy(timeLeft(resource, phase, clock.now())));
   return work(resource, phase, phase.worker, ports, memory, reading, signal);
+}
+
+/** The resource as it is, after a write of ours that nobody knows the end of; undefined: it is gone, and the cache will hear of it. */
+async function fresh(cached: KubeObject, { api, scheduler, primary }: SyncPorts, memory: Memory, signal: AbortSignal): Promise<KubeObject | undefined> {
+  const key = keyOf(cached);
+  try {
+    const found = await api.get(scheduler.resource, key, signal);
+    primary.put(found, keyString(key));
+  } catch (error) {
+    if (!hasCode(error, 404)) throw error;
+    memory.released = cached.metadata.uid;
+  }
+  memory.doubtful = false;
+  return memory.released === cached.metadata.uid ? undefined : primary.get(key);
 }
 
 function pauseOf(resource: KubeObject, { scheduler, settings }: SyncPorts): string | undefined {
