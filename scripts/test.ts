@@ -77,7 +77,7 @@ async function check(name: string, run: () => void | Promise<void>): Promise<voi
 }
 
 async function runLayer(layer: (typeof LAYERS)[number]): Promise<Counts> {
-  const files = globSync([...layer.files], { cwd: root, exclude: ['**/node_modules/**'] }).sort();
+  const files = globSync([...layer.files], { cwd: root, exclude: ['**/node_modules/**', '**/fixtures/**'] }).sort();
   if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 };
   console.log(`\n── ${layer.name}`);
   if (layer.real !== undefined) {
