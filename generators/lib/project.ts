@@ -68,7 +68,8 @@ export async function generateProject(dir: string, options: GenerateOptions = {}
   const { specStub } = await import('./render/yours.ts');
   const { crd, config } = await withSpecFile(dir, seeded('src/spec.ts') ?? specStub(model), async (file) => describe(model, file));
   if (config !== undefined) await checkUserConfig(running.config ?? {}, config, model);
-  const rendered = render(model, { crd, ...(config && { config }), operatorConfig, ...runtimeSource(runtime) });
+  const sample = seeded(`examples/${model.kind.toLowerCase()}.yaml`);
+  const rendered = render(model, { crd, ...(config && { config }), operatorConfig, sample, ...runtimeSource(runtime) });
   const files = [...seed, ...rendered.filter(({ path }) => !seed.some((file) => file.path === path))];
   const attention = attentionOf(dir, model, rendered);
   const planned = planWrites(dir, files, { version: packageVersion, runtime, ...(options.force !== undefined && { force: options.force }) });

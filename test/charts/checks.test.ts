@@ -57,6 +57,12 @@ describe('the chart, by the tools that users have', () => {
       expect(all).to.match(/Valid: [1-9]\d*, Invalid: 0, Errors: 0, Skipped: 0/);
     }));
 
+  it('is the same by Helm 3 as by Helm 4', () =>
+    each(async ({ path }, file) => {
+      const [three, four] = await Promise.all(([3, 4] as const).map((major) => render(path, { values: valuesOf(file), major })));
+      expect(three).to.have.deep.members([...(four ?? [])]);
+    }));
+
   it('is not valid, says kubeconform, with a field that Kubernetes does not know', async () => {
     const text = await renderText(charts[0]?.path ?? '', { values: { container: { lifecylce: {} } } });
     const location = join(folder, '{{ .ResourceKind }}-{{ .Group }}-{{ .ResourceAPIVersion }}.json');
@@ -107,19 +113,23 @@ describe('the chart, by the tools that users have', () => {
   });
 
   it('tells Artifact Hub what it is, with an example that the API server takes', async () => {
-    const { annotations, kubeVersion } = parse(readFileSync(join(charts[0]?.path ?? '', 'Chart.yaml'), 'utf8')) as {
+    for (const chart of charts) await told(chart.path);
+  });
+
+  async function told(chart: string): Promise<void> {
+    const { annotations, kubeVersion } = parse(readFileSync(join(chart, 'Chart.yaml'), 'utf8')) as {
       annotations: Record<string, string>;
       kubeVersion: string;
     };
     expect(kubeVersion).to.equal('>=1.30.0-0');
-    const told = Object.fromEntries(Object.entries(annotations).map(([name, text]) => [name.replace('artifacthub.io/', ''), parse(text) as unknown]));
-    expect(Object.keys(told)).to.include.members(['license', 'operator', 'crds', 'crdsExamples', 'images', 'changes']);
-    expect(told['crds']).to.be.an('array').with.length(1);
-    await plane.helm(['install', 'r', charts[0]?.path ?? '', '-n', 'default']);
-    const examples = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: told['crdsExamples'] });
-    expect(await plane.kubectl(['create', '--dry-run=server', '-o', 'name', '-f', '-'], { input: examples })).to.contain('example.examples.io/example');
+    const said = Object.fromEntries(Object.entries(annotations).map(([name, text]) => [name.replace('artifacthub.io/', ''), parse(text) as unknown]));
+    expect(Object.keys(said)).to.include.members(['license', 'operator', 'crds', 'crdsExamples', 'images', 'changes']);
+    expect(said['crds']).to.be.an('array').with.length(1);
+    await plane.helm(['install', 'r', chart, '-n', 'default']);
+    const examples = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: said['crdsExamples'] });
+    expect(await plane.kubectl(['create', '--dry-run=server', '-o', 'name', '-f', '-'], { input: examples })).to.contain('examples.io/example');
     await plane.helm(['uninstall', 'r', '-n', 'default']);
-  });
+  }
 
   it('is packed to the same bytes twice, when SOURCE_DATE_EPOCH says when', async () => {
     const packed = await Promise.all(

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -53,6 +53,25 @@ describe('rights that the user asks for beside those of the phases', () => {
       expect((role?.['rules'] as readonly object[] | undefined)?.at(-1)).to.deep.equal(extra);
     } finally {
       chart.remove();
+    }
+  });
+});
+
+describe('a configuration that has a type', () => {
+  it('is checked when the chart is installed', async () => {
+    const project = mkdtempSync(join(tmpdir(), 'autopilot-chart-'));
+    try {
+      mkdirSync(join(project, 'src'));
+      writeFileSync(
+        join(project, 'src/spec.ts'),
+        'export interface ExampleSpec {}\nexport interface ExampleStatusInfo {}\nexport interface ExampleConfig {\n  region?: string;\n}\n',
+      );
+      await generateProject(project, { projectText: PROJECT(''), runtime: 'registry' });
+      const chart = join(project, 'charts/example-operator');
+      expect(await refusal(chart, { values: { config: { config: { region: 7 } } } })).to.contain('/config/config/region');
+      expect(await refusal(chart, { values: { config: { config: { region: 'eu' } } } })).to.equal('no failure');
+    } finally {
+      rmSync(project, { recursive: true, force: true });
     }
   });
 });

@@ -143,7 +143,7 @@ describe('the canary on a real control plane and a real Prometheus, with the rig
 
   it('has used every right of its chart, and was refused none, says the API server', async () => {
     await expectLeastRights(plane, 'operators', 'canary-operator', [
-      ...afterConflict('canarydeployments.autopilot.examples.io', 'services', 'virtualservices.networking.istio.io'),
+      ...afterConflict('canarydeployments.autopilot.examples.io', 'deployments.apps', 'services', 'virtualservices.networking.istio.io'),
       EVENT_SERIES,
       STANDBY,
     ]);

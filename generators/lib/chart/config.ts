@@ -25,10 +25,19 @@ export function configValues(operatorConfigText: string): ConfigValues {
   };
 }
 
-/** The same definition that checks the file; `config` within it is the user's own. */
-export function configSchema(): Schema {
+/** The same definition that checks the file. @param userConfig of the section `config` within it, which is the user's own */
+export function configSchema(userConfig?: object): Schema {
   const { $schema: _, ...schema } = z.toJSONSchema(operatorConfigSchema, { target: 'draft-7', io: 'input' });
-  return schema;
+  if (userConfig === undefined) return schema;
+  return { ...schema, properties: { ...schema.properties, config: withoutExtensions(userConfig) } };
+}
+
+/** Kubernetes' own keywords mean nothing to Helm. */
+function withoutExtensions(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(withoutExtensions);
+  if (typeof schema !== 'object' || schema === null) return schema;
+  const kept = Object.entries(schema).filter(([key]) => !key.startsWith('x-kubernetes-') && key !== 'nullable');
+  return Object.fromEntries(kept.map(([key, value]) => [key, key === 'default' || key === 'enum' ? value : withoutExtensions(value)]));
 }
 
 /** Keys whose change the running operator takes from the file: no new Pods for them. LIVE in the runtime's operator/config.ts. */

@@ -5,7 +5,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ejs from 'ejs';
-import { stringify } from 'yaml';
+import { parseAllDocuments, stringify } from 'yaml';
 import { configSchema, configValues, LIVE_KEYS } from '../chart/config.ts';
 import { dashboard } from '../chart/dashboard.ts';
 import { MIGRATIONS } from '../chart/migrations.ts';
@@ -18,10 +18,19 @@ import { packageRoot } from '../package-root.ts';
 /** Where the figures of the `resources` comment come from: docs/chart-comparison.md says how they were measured. */
 const MEASURED = '120 MB resident when idle, 172 MB after 1,000 Deployments were routed.';
 
-/** @param operatorConfigText autopilot-operator.yaml as it stands, which becomes the chart's `config:` values. */
-export function renderChart(model: Model, crd: object, operatorConfigText: string): ProjectFile[] {
+export interface ChartInput {
+  readonly crd: object;
+  /** Schema of the user's own section of the configuration. */
+  readonly config?: object;
+  /** autopilot-operator.yaml as it stands, which becomes the chart's `config:` values. */
+  readonly operatorConfig: string;
+  /** YAML of a resource. */
+  readonly sample?: string | undefined;
+}
+
+export function renderChart(model: Model, { crd, config: userConfig, operatorConfig, sample }: ChartInput): ProjectFile[] {
   const templates = join(packageRoot, 'charts/operator');
-  const config = configValues(operatorConfigText);
+  const config = configValues(operatorConfig);
   const data = {
     ...model,
     operatorConfig: config.text,
@@ -35,7 +44,7 @@ export function renderChart(model: Model, crd: object, operatorConfigText: strin
     migrations: MIGRATIONS,
     measured: MEASURED,
     description: model.phases.find(({ initial }) => initial)?.description ?? `A state machine of ${model.phases.length} phases.`,
-    example: `- apiVersion: ${model.group}/${model.version}\n  kind: ${model.kind}\n  metadata: { name: example }\n  spec: {}`,
+    example: yaml(examplesOf(model, sample)),
     crdSpec: escapeBraces(yaml((crd as { spec: unknown }).spec)),
     valuesSection: '',
     indent,
@@ -44,7 +53,7 @@ export function renderChart(model: Model, crd: object, operatorConfigText: strin
   };
   const fill = (path: string, more: object = {}): string => ejs.render(readFileSync(join(templates, path), 'utf8'), { ...data, ...more }, {});
   const source = fill('values.yaml');
-  const values = readValues(source, configSchema());
+  const values = readValues(source, configSchema(userConfig));
   const section = valuesSection(values);
   const chart = `charts/${model.operatorName}`;
   const merged = (path: string, content: string): ProjectFile => ({ path: `${chart}/${path}`, content, ownership: 'merged' });
@@ -71,6 +80,14 @@ export function renderChart(model: Model, crd: object, operatorConfigText: strin
     merged('values.schema.json', `${JSON.stringify(valuesSchema(values), null, 2)}\n`),
     merged('files/dashboard.json', `${JSON.stringify(dashboard(model), null, 2)}\n`),
   ].filter(({ content }) => content.toString().trim() !== '');
+}
+
+/** The resources of the user's sample, or the least one that there is. */
+function examplesOf({ group, version, kind }: Model, sample: string | undefined): readonly unknown[] {
+  const apiVersion = `${group}/${version}`;
+  const documents = parseAllDocuments(sample ?? '').map((document) => (document.errors.length > 0 ? undefined : (document.toJS() as { kind?: string } | null)));
+  const found = documents.filter((document) => document?.kind === kind);
+  return found.length > 0 ? found : [{ apiVersion, kind, metadata: { name: 'example' }, spec: {} }];
 }
 
 function files(folder: string): readonly string[] {

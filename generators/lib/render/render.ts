@@ -16,6 +16,8 @@ export interface RenderInput {
   readonly config?: object;
   /** Text of autopilot-operator.yaml. */
   readonly operatorConfig: string;
+  /** Text of examples/<kind>.yaml, when there is one. */
+  readonly sample?: string | undefined;
   readonly dependency: RuntimeDependency;
   /** Packed runtime and sandbox to carry along. */
   readonly vendor: readonly ProjectFile[];
@@ -28,7 +30,7 @@ export function render(model: Model, input: RenderInput): ProjectFile[] {
     ...renderTests(model),
     ...renderManifest(model, input.dependency),
     ...renderGenerated(model, input.crd, input.config),
-    ...renderChart(model, input.crd, input.operatorConfig),
+    ...renderChart(model, input),
     { path: SCHEMA_FILE, content: `${JSON.stringify(projectJsonSchema(model.customParameters), null, 2)}\n`, ownership: 'ours' },
     ...input.vendor,
   ];
