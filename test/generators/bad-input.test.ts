@@ -181,23 +181,15 @@ describe('nothing is lost', function () {
   it('with --dry-run: the difference is shown and no byte is written; --bail writes nothing when there would be conflicts', async () => {
     await start();
     mkdirSync(join(dir, 'below'));
-    const values = join(dir, 'charts/canary-operator/values.yaml');
-    writeFileSync(values, read('charts/canary-operator/values.yaml').replace('replicas: 1', 'replicas: 3'));
-    writeFileSync(
-      join(dir, '.autopilot/base/charts/canary-operator/values.yaml'),
-      read('.autopilot/base/charts/canary-operator/values.yaml').replace('replicas: 1', 'replicas: 0'),
-    );
-    const mine = read('charts/canary-operator/values.yaml');
+    const notes = 'charts/canary-operator/templates/NOTES.txt';
+    const greeting = (path: string, text: string): void => writeFileSync(join(dir, path), read(path).replace(/^canary-operator runs.*$/m, text));
+    greeting(notes, 'mine');
+    greeting(`.autopilot/base/${notes}`, 'as it was');
+    const mine = read(notes);
     const dry = await autopilot('generate', '--dry-run');
-    expect(dry.out)
-      .to.contain('--- a/charts/canary-operator/values.yaml')
-      .and.to.contain('+<<<<<<< yours')
-      .and.to.contain('conflict: charts/canary-operator/values.yaml');
+    expect(dry.out).to.contain(`--- a/${notes}`).and.to.contain('+<<<<<<< yours').and.to.contain(`conflict: ${notes}`);
     const bail = await autopilot('generate', '--bail');
-    expect([bail.code, bail.error]).to.deep.equal([
-      1,
-      'charts/canary-operator/values.yaml: you and the generator have changed the same lines. Nothing was written (--bail).',
-    ]);
-    expect(read('charts/canary-operator/values.yaml')).to.equal(mine);
+    expect([bail.code, bail.error]).to.deep.equal([1, `${notes}: you and the generator have changed the same lines. Nothing was written (--bail).`]);
+    expect(read(notes)).to.equal(mine);
   });
 });

@@ -36,7 +36,7 @@ describe('a project with a finalizer', function () {
     for (const phase of ['initializing', 'processing']) for (const path of [`src/workers/${phase}.ts`, `test/${phase}.test.ts`]) rmSync(join(dir, path));
     rmSync(join(dir, 'test/machine.test.ts'));
     writeFileSync(join(dir, 'autopilot.yaml'), machine(finalizer));
-    await generateProject(dir);
+    await generateProject(dir, { acceptBreaking: true });
   }
   async function problems(): Promise<readonly string[]> {
     if (!existsSync(join(dir, 'node_modules'))) symlinkSync(join(repository, 'node_modules'), join(dir, 'node_modules'));
