@@ -81,6 +81,8 @@ async function lifeCycle(name: string, args: readonly string[]): Promise<number>
   const [{ findProject }, { execa }, { existsSync }] = await Promise.all([import('./project-file.ts'), import('execa'), import('node:fs')]);
   const script = join(findProject(process.cwd()), 'scripts/operator.ts');
   if (!existsSync(script)) throw new Error(`${script} is not there: run 'autopilot generate'`);
+  // Ctrl-C reaches the script as well, which ends in its own way.
+  process.on('SIGINT', () => undefined);
   const { exitCode } = await execa(process.execPath, [script, name, ...args], { stdio: 'inherit', reject: false });
   return exitCode ?? 1;
 }

@@ -2,7 +2,7 @@
  * The runtime's inside, for the sandbox of the same version and for tests. Unstable.
  */
 export type { Clock, Random, Timer } from './clock.ts';
-export { sleep } from './clock.ts';
+export { sleep, systemClock } from './clock.ts';
 export { deepFreeze } from './cache/store.ts';
 export * from './kube/api.ts';
 export * from './kube/errors.ts';

@@ -10,6 +10,8 @@ export { openDoor } from './door/door.ts';
 export type { Door } from './door/door.ts';
 export { seeded, VirtualClock } from './clock.ts';
 export { context } from './kit/context.ts';
+export { devCluster } from './kit/dev.ts';
+export type { DevCluster } from './kit/dev.ts';
 export type { ContextOptions, Sketch } from './kit/context.ts';
 export { fly } from './kit/fly.ts';
 export type { Flight, FlightObject, FlightOptions, FlownObject } from './kit/fly.ts';

@@ -43,7 +43,7 @@ const runtime: Option = {
 };
 
 /** What a generated project's scripts/operator.ts does: not declared here, because the project carries it. */
-export const LIFE_CYCLE: readonly string[] = ['build', 'deploy', 'undeploy', 'logs'];
+export const LIFE_CYCLE: readonly string[] = ['dev', 'build', 'deploy', 'undeploy', 'logs'];
 
 export const commandTable = {
   init: {

@@ -1,4 +1,4 @@
-/** The operator's life outside of a cluster: image, CI, and the commands behind npm run build, deploy, undeploy and logs. */
+/** The operator's life outside of a cluster: image, CI, and the commands behind npm run dev, build, deploy, undeploy and logs. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Model, ProjectFile } from '../model.ts';

@@ -20,7 +20,7 @@ export function renderManifest(model: Model, dependency: RuntimeDependency): Pro
       engines: { node: '>=24.12' },
       scripts: {
         start: 'node src/main.ts',
-        dev: 'node src/main.ts',
+        dev: 'node scripts/operator.ts dev',
         test: 'mocha',
         typecheck: 'tsc --noEmit',
         build: 'node scripts/operator.ts build',

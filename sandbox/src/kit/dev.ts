@@ -1,0 +1,58 @@
+/** A cluster to develop against, for `npm run dev -- --sandbox`: real time, the project's kind and samples, a door for kubectl. */
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import type { KubeObject } from 'autopilot-runtime/ports';
+import { describe, hasCode, systemClock } from 'autopilot-runtime/ports';
+import { Cluster } from '../cluster/cluster.ts';
+import { openDoor } from '../door/door.ts';
+
+export interface DevCluster {
+  readonly cluster: Cluster;
+  /** The text of a kubeconfig file that leads here. */
+  readonly kubeconfig: string;
+  /** The samples that were created, as `Kind namespace/name`. */
+  readonly created: readonly string[];
+  close(): Promise<void>;
+}
+
+/**
+ * @param project its folder: `src/generated/crd.json` and everything in `examples/*.yaml` is created.
+ * @throws Error that names the file of an object that the cluster refuses
+ */
+export async function devCluster(project: string): Promise<DevCluster> {
+  const cluster = new Cluster({ clock: systemClock });
+  const files = ['src/generated/crd.json', ...globSync('examples/*.yaml', { cwd: project }).sort()];
+  const created: string[] = [];
+  for (const file of files)
+    for (const object of objectsOf(readFileSync(join(project, file), 'utf8')))
+      try {
+        const made = await create(cluster, object);
+        if (file.endsWith('.yaml')) created.push(describe(made));
+      } catch (error) {
+        throw new Error(`${file}: ${(error as Error).message}`, { cause: error });
+      }
+  const door = await openDoor(cluster);
+  return { cluster, kubeconfig: door.kubeconfig, created, close: () => door.close() };
+}
+
+function objectsOf(text: string): readonly KubeObject[] {
+  return parseAllDocuments(text).flatMap((document) => {
+    const [wrong] = document.errors;
+    if (wrong !== undefined) throw wrong;
+    return (document.toJS() as KubeObject | null) ?? [];
+  });
+}
+
+/** Into `default` unless it says otherwise; its namespace is made when it is not there. */
+async function create(cluster: Cluster, object: KubeObject): Promise<KubeObject> {
+  const type = cluster.typeOf(object);
+  const namespace = type.namespaced ? (object.metadata.namespace ?? 'default') : undefined;
+  if (namespace !== undefined) {
+    const parent = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } };
+    await cluster.api.create(cluster.typeOf(parent), parent).catch((error: unknown) => {
+      if (!hasCode(error, 409)) throw error;
+    });
+  }
+  return cluster.api.create(type, { ...object, metadata: { ...object.metadata, ...(namespace !== undefined && { namespace }) } }, { fieldManager: 'dev' });
+}
