@@ -80,7 +80,7 @@ try {
   const used = new Set<string>();
   const collect = (value: unknown): void => {
     for (const [, ref] of JSON.stringify(value).matchAll(/"ref":"([^"]+)"/g))
-      if (ref !== undefined && !used.has(ref)) {
+      if (ref !== undefined && ref !== 'any' && !used.has(ref)) {
         used.add(ref);
         collect([...shared].find(([name]) => short(name) === ref)?.[1].shape);
       }

@@ -1,7 +1,7 @@
 /** CustomResourceDefinitions: what the API server fills in, demands of them, and says of them in status. */
 import type { KubeObject } from 'autopilot-runtime/ports';
 import type { Cause } from './errors.ts';
-import { keep } from './frozen.ts';
+import { keep, remembered } from './frozen.ts';
 import type { StructuralSchema } from './schema.ts';
 import { problemsOf } from './validate.ts';
 
@@ -50,10 +50,13 @@ export function isDefinition({ group, plural }: { readonly group: string; readon
 
 export function withDefinitionDefaults(object: KubeObject): KubeObject {
   const spec = object.spec as Definition | undefined;
-  if (spec?.names?.kind === undefined) return object;
-  const names = { ...spec.names, singular: spec.names.singular ?? spec.names.kind.toLowerCase(), listKind: spec.names.listKind ?? `${spec.names.kind}List` };
-  return keep({ ...object, spec: { conversion: { strategy: 'None' }, ...spec, names } } as KubeObject);
+  return spec?.names?.kind === undefined ? object : keep({ ...object, spec: completed(keep(spec)) } as KubeObject);
 }
+
+const completed = remembered((spec: Definition): object => {
+  const { kind, singular = kind.toLowerCase(), listKind = `${kind}List` } = spec.names;
+  return keep({ conversion: { strategy: 'None' }, ...spec, names: { ...spec.names, singular, listKind } });
+});
 
 /** What the server's controllers write a moment later. */
 export function established(object: KubeObject, time: string): object {
@@ -78,10 +81,12 @@ export function definitionProblems({ metadata, spec }: KubeObject): readonly Cau
   for (const [index, { schema }] of versions.entries()) {
     const root = schema?.openAPIV3Schema;
     if (root === undefined) found.push(required(`spec.versions[${index}].schema.openAPIV3Schema`));
-    else found.push(...schemaProblems(root, 'spec.validation.openAPIV3Schema', true));
+    else found.push(...rootProblems(root));
   }
   return found;
 }
+
+const rootProblems = remembered((root: StructuralSchema) => schemaProblems(root, 'spec.validation.openAPIV3Schema', true));
 
 function schemaProblems(schema: StructuralSchema, place: string, root = false): readonly Cause[] {
   const found: Cause[] = [];

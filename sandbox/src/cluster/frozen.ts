@@ -18,6 +18,27 @@ function keepMembers(value: object): unknown {
   return copy;
 }
 
+const once = new WeakMap<object, object>();
+
+/** As `keep`, and the same again for the same value while it has not changed: what is known of it is not found out again. */
+export function keepOnce<T extends object>(value: T): T {
+  const known = once.get(value);
+  if (known !== undefined && same(value, known)) return known as T;
+  const kept = keep(value);
+  once.set(value, kept);
+  return kept;
+}
+
+/** Remembers what a function makes of a (kept) value. */
+export function remembered<T extends object, R>(make: (value: T) => R): (value: T) => R {
+  const known = new WeakMap<T, R>();
+  return (value) => {
+    let found = known.get(value);
+    if (found === undefined) known.set(value, (found = make(value)));
+    return found;
+  };
+}
+
 export function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

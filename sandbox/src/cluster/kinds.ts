@@ -2,6 +2,7 @@
 import type { KubeObject, ResourceType } from 'autopilot-runtime/ports';
 import { apiVersionOf } from 'autopilot-runtime/ports';
 import type { Column, Definition } from './definition.ts';
+import { remembered } from './frozen.ts';
 import type { ScalePaths } from './scale.ts';
 import type { StructuralSchema } from './schema.ts';
 import { SERVED } from './served.ts';
@@ -88,33 +89,9 @@ export class Kinds {
 
   /** Serves what a CustomResourceDefinition says. Returns the kinds that it is served as. */
   define(definition: KubeObject): readonly Kind[] {
-    const { group, scope, names, versions } = definition.spec as Definition;
-    for (const { name, served, schema, subresources, additionalPrinterColumns: columns } of versions) {
-      const type = { group, version: name, kind: names.kind, plural: names.plural, namespaced: scope === 'Namespaced' };
-      if (!served) this.#kinds.delete(pathOf(type));
-      else {
-        const { metadata: _, ...properties } = schema?.openAPIV3Schema?.properties ?? {};
-        const whole: StructuralSchema = { ...schema?.openAPIV3Schema, properties };
-        this.#add({
-          ...type,
-          custom: true,
-          generation: true,
-          ...(subresources?.status !== undefined && { status: true }),
-          ...(subresources?.scale !== undefined && {
-            scale: {
-              spec: subresources.scale.specReplicasPath,
-              status: subresources.scale.statusReplicasPath,
-              ...(subresources.scale.labelSelectorPath !== undefined && { selector: subresources.scale.labelSelectorPath }),
-            },
-          }),
-          ...(names.shortNames !== undefined && { shortNames: names.shortNames }),
-          ...(names.categories !== undefined && { categories: names.categories }),
-          ...(columns !== undefined && { columns }),
-          shape: withMetadata(shapeOf(whole)),
-          schema: whole,
-        });
-      }
-    }
+    for (const { kind, served } of kindsOf(definition.spec as Definition))
+      if (served) this.#kinds.set(pathOf(kind), kind);
+      else this.#kinds.delete(pathOf(kind));
     return this.of(definition);
   }
 
@@ -130,11 +107,39 @@ export class Kinds {
     for (const kind of gone) this.#kinds.delete(pathOf(kind));
     return gone;
   }
-
-  #add(kind: Kind): void {
-    this.#kinds.set(pathOf(kind), kind);
-  }
 }
+
+/** What the versions of a definition are served as, and whether they are. */
+const kindsOf = remembered(({ group, scope, names, versions }: Definition): readonly { readonly kind: Kind; readonly served: boolean }[] =>
+  versions.map(({ name: version, served, schema, subresources, additionalPrinterColumns: columns }) => {
+    const { metadata: _, ...properties } = schema?.openAPIV3Schema?.properties ?? {};
+    const whole: StructuralSchema = { ...schema?.openAPIV3Schema, properties };
+    const scale = subresources?.scale;
+    const kind: Kind = {
+      group,
+      version,
+      kind: names.kind,
+      plural: names.plural,
+      namespaced: scope === 'Namespaced',
+      custom: true,
+      generation: true,
+      ...(subresources?.status !== undefined && { status: true }),
+      ...(scale !== undefined && {
+        scale: {
+          spec: scale.specReplicasPath,
+          status: scale.statusReplicasPath,
+          ...(scale.labelSelectorPath !== undefined && { selector: scale.labelSelectorPath }),
+        },
+      }),
+      ...(names.shortNames !== undefined && { shortNames: names.shortNames }),
+      ...(names.categories !== undefined && { categories: names.categories }),
+      ...(columns !== undefined && { columns }),
+      shape: withMetadata(shapeOf(whole)),
+      schema: whole,
+    };
+    return { kind, served };
+  }),
+);
 
 function pathOf({ group, version, plural }: Pick<ResourceType, 'group' | 'version' | 'plural'>): string {
   return `${group}/${version}/${plural}`;

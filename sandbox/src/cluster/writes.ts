@@ -7,7 +7,7 @@ import { FOREGROUND, ORPHAN } from './collector.ts';
 import { CLEANUP, established, isDefinition } from './definition.ts';
 import { alreadyExists, badRequest, conflict, forbidden, internal, invalid, noSubresource, notFound, preconditionFailed, versionMissing } from './errors.ts';
 import { appliedFields, compare, isBelow, withAncestors } from './fieldset.ts';
-import { keep, same } from './frozen.ts';
+import { keep, keepOnce, same } from './frozen.ts';
 import type { Kind, Kinds } from './kinds.ts';
 import type { Manager, Writer } from './managed.ts';
 import { afterApply, afterUpdate, isSameWriter, sameManagers } from './managed.ts';
@@ -52,7 +52,7 @@ export class Writes {
   create(kind: Kind, given: KubeObject, options: WriteOptions = {}): KubeObject {
     if (given.metadata.resourceVersion !== undefined) throw internal('resourceVersion should not be set on objects to be created');
     const writer = this.#writer(kind, 'Update', options);
-    return this.#create(kind, read(kind, keep(given)), options, (_, after) =>
+    return this.#create(kind, read(kind, isDefinition(kind) ? keepOnce(given) : keep(given)), options, (_, after) =>
       afterUpdate([], writer, compare(undefined, after, kind.shape, kind.custom === true), this.#time()),
     );
   }
