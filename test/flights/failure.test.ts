@@ -61,6 +61,15 @@ describe('a worker that fails', () => {
     expect(flight.events.filter(({ type }) => type === 'syncFailed')).to.deep.equal([]);
   });
 
+  it('takes a RetryLater without a duration for an error of the worker', async () => {
+    const flown = machine({ A: { sync: () => Promise.reject(new RetryLater('soon', 'later')) } });
+    await start(flown);
+    await flight.create(drone('one'));
+    await flight.advance('10s');
+    expect(flown.calls.length).to.be.within(3, 6);
+    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False WorkerError', 'Reconciling=True WorkerError']);
+  });
+
   it('waits for an input that a worker needs, and goes on as soon as it is there', async () => {
     const flown = machine({ A: { inputs: [input.configmaps], sync: ({ inputs }) => (inputs['configmaps']?.need('map'), { next: 'B' }) }, B: {} });
     await start(flown);

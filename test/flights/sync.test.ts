@@ -60,6 +60,14 @@ describe('one sync', () => {
       () => ({ next: 'B', outputs: { services: [service('a'), { ...service('b'), metadata: { name: 'b', namespace: 'other' } }] } }),
       /other/,
     ],
+    ['a requeueAfter that is no duration', () => ({ next: 'A', requeueAfter: 'soon', outputs: { services: [service('a')] } }), /'soon' is not a duration/],
+    ['a statusInfo that is no object', () => ({ next: 'A', statusInfo: [1], outputs: { services: [service('a')] } }), /statusInfo that is no object/],
+    ['something that is no plain data', () => ({ next: 'A', statusInfo: { call: () => 1 }, outputs: { services: [service('a')] } }), /no plain data/],
+    [
+      'an object as it was read, with a hint at what to do instead',
+      () => ({ next: 'B', outputs: { services: [service('a'), { ...service('b'), metadata: { name: 'b', generation: 1 } }] } }),
+      /hands back Service b as it was read \(it has a generation\).*shared\(\) or a builder of autopilot-runtime\/mesh/,
+    ],
     ['an object with an illegal name', () => ({ next: 'B', outputs: { services: [service('a'), service('Not_Legal')] } }), /Not_Legal/],
   ];
   for (const [title, result, message] of wrong)
@@ -192,6 +200,29 @@ describe('one sync', () => {
     await flight.create(drone('one'));
     const { one, two } = await status();
     expect([one, two]).to.deep.equal([3, undefined]);
+  });
+
+  it('says so when the API server refuses what the worker wants in status, and keeps the phase', async () => {
+    const flown = machine({ A: { sync: () => ({ next: 'B', statusInfo: { count: 'three' } }) }, B: {} });
+    const { group, plural, kind } = flown.scheduler.resource;
+    const open = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+    const openAPIV3Schema = { type: 'object', properties: { spec: open, status: { ...open, properties: { count: { type: 'integer' } } } } };
+    const versions = [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema }, subresources: { status: {} } }];
+    const crd = {
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name: `${plural}.${group}` },
+      spec: { group, names: { kind, plural }, scope: 'Namespaced', versions },
+    };
+    await start(flown, { crd });
+    await flight.create(drone('one'));
+    await flight.advance('1h');
+    expect(flown.calls).to.have.length(1);
+    expect((await status()).phase).to.equal('A');
+    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False StatusRefused', 'Stalled=True StatusRefused']);
+    expect(readyMessage(await flight.get('Drone', 'one')))
+      .to.contain('the statusInfo that the worker returned was refused')
+      .and.contain('status.count');
   });
 
   it('writes nothing when nothing has changed', async () => {

@@ -6,6 +6,7 @@ import { keyOf, keyString } from '../kube/object.ts';
 import { withFields } from '../observe/log.ts';
 import type { Uses } from '../scheduler.ts';
 import type { AnyContext } from '../worker.ts';
+import { PermanentError } from '../worker.ts';
 import { Stuck } from './errors.ts';
 import type { Reading } from './inputs.ts';
 import { inputViews } from './inputs.ts';
@@ -50,7 +51,15 @@ export async function call<Result>(
     lastStep: request.lastStep === undefined ? undefined : new Date(request.lastStep),
   });
   const running = (async () => run(context))();
-  return deepFreeze(structuredClone(await within(running, timeoutMs, ports.clock, timeout, signal)));
+  return copyOf(await within(running, timeoutMs, ports.clock, timeout, signal), uses);
+}
+
+function copyOf<Result>(result: Result, { title }: Uses): Result {
+  try {
+    return deepFreeze(structuredClone(result));
+  } catch (error) {
+    throw new PermanentError(`${title} returned something that is no plain data: ${(error as Error).message}`);
+  }
 }
 
 function within<Result>(running: Promise<Result>, ms: number, clock: Clock, timeout: AbortController, signal: AbortSignal): Promise<Result> {

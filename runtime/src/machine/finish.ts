@@ -6,7 +6,8 @@ import type { KubeObject } from '../kube/object.ts';
 import { keyOf, keyString } from '../kube/object.ts';
 import type { Outcome } from '../queue/queue.ts';
 import type { PhaseDefinition } from '../scheduler.ts';
-import type { PermanentError, RetryLater } from '../worker.ts';
+import type { RetryLater } from '../worker.ts';
+import { PermanentError } from '../worker.ts';
 import type { Situation } from './conditions.ts';
 import { isPermanent, mayBeDone, Stuck } from './errors.ts';
 import { mergePatch } from './json.ts';
@@ -36,7 +37,10 @@ export interface SyncEnd {
 const NOTHING_MORE: SyncEnd = { outcome: { kind: 'done' } };
 const CONFLICT: SyncEnd = { outcome: { kind: 'after', ms: CONFLICT_MS } };
 
-/** The one status PATCH. A conflict means that the cache was behind: again from the fresh copy. */
+/**
+ * The one status PATCH. A conflict means that the cache was behind: again from the fresh copy.
+ * @throws PermanentError when the API server refuses the user's own fields.
+ */
 export async function finish(
   resource: KubeObject,
   change: StatusChange,
@@ -91,6 +95,8 @@ async function writeStatus(resource: KubeObject, change: StatusChange, ports: Sy
     if (signal.aborted || hasCode(error, 404)) return NOTHING_MORE;
     if (hasCode(error, 409)) return refresh(resource, ports, signal);
     memory.doubtful = mayBeDone(error);
+    if (change.statusInfo !== undefined && hasCode(error, 400, 422))
+      throw new PermanentError(`the statusInfo that the worker returned was refused: ${(error as Error).message}`, 'StatusRefused');
     log.warn('status could not be written', { resource: keyString(key), error: (error as Error).message });
     return { outcome: { kind: 'failed' } };
   }
@@ -122,10 +128,8 @@ export async function fail(
     finish(current, { phase, situation, observed: situation.kind !== 'waiting' }, ports, memory, signal, outcome);
   if (signal.aborted) return NOTHING_MORE;
   if (name === 'StaleCache') return CONFLICT;
-  if (name === 'RetryLater') {
-    const ms = Math.min(parseDuration((error as RetryLater).delay), left ?? Infinity);
-    return end({ kind: 'waiting', reason: 'Waiting', message }, { kind: 'after', ms });
-  }
+  const delay = name === 'RetryLater' ? delayOf(error as RetryLater) : undefined;
+  if (delay !== undefined) return end({ kind: 'waiting', reason: 'Waiting', message }, { kind: 'after', ms: Math.min(delay, left ?? Infinity) });
   const about = { resource: keyString(keyOf(resource)), phase: phase.name };
   ports.log.warn('sync failed', { ...about, error: message, reason: name, ...(name === 'Error' && { stack: (error as Error).stack }) });
   ports.observer.event({ type: 'syncFailed', resource: keyOf(resource), phase: phase.name, message });
@@ -142,6 +146,15 @@ export async function fail(
   const stillReady = isReady(phase) && memory.refusals > 0 && memory.refusals <= PATIENCE;
   const ended = await end({ kind: 'failing', reason, message, stillReady }, failedBy(left));
   return error instanceof Stuck ? { ...ended, outcome: { kind: 'done' }, stuck: error.running } : ended;
+}
+
+/** Undefined when it is no duration: such an error is one of the worker. */
+function delayOf({ delay }: RetryLater): number | undefined {
+  try {
+    return parseDuration(delay);
+  } catch {
+    return undefined;
+  }
 }
 
 /** By the name of the error. */

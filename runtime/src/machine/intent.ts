@@ -1,6 +1,7 @@
 /**
  * From what a worker returned to what is applied: identity, the fields to set, and our marks. Pure.
  */
+import { parseDuration } from '../duration.ts';
 import { appliedAnnotation, MANAGED_BY_LABEL, ownerLabel, shortHash } from '../kube/names.ts';
 import type { KubeObject, ObjectKey } from '../kube/object.ts';
 import { apiVersionOf, keyOf, keyString } from '../kube/object.ts';
@@ -8,6 +9,9 @@ import type { OutputDefinition, PhaseDefinition, Scheduler, Uses } from '../sche
 import type { AnyOutputs, AnyResult, FinalizeResult, OutputObject } from '../worker.ts';
 import { PermanentError } from '../worker.ts';
 import { canonical, isMap } from './json.ts';
+
+/** What only an object has that was read. */
+const SERVER_FIELDS = ['uid', 'resourceVersion', 'creationTimestamp', 'generation', 'managedFields'] as const;
 
 export interface Intent {
   readonly output: OutputDefinition;
@@ -27,6 +31,8 @@ export function checkResult(scheduler: Scheduler, phase: PhaseDefinition, result
   const allowed = [phase.name, ...(phase.next ?? scheduler.phases.map(({ name }) => name))];
   if (!allowed.includes(result.next))
     throw new PermanentError(`the ${worker} returned next: '${result.next}'; allowed are ${[...new Set(allowed)].join(', ')}`);
+  if (result.statusInfo !== undefined && !isMap(result.statusInfo)) throw new PermanentError(`the ${worker} returned a statusInfo that is no object`);
+  checkDuration(result.requeueAfter, worker);
   checkOutputs(phase.outputs, result.outputs, worker);
 }
 
@@ -34,7 +40,17 @@ export function checkResult(scheduler: Scheduler, phase: PhaseDefinition, result
 export function checkFinalizeResult(outputs: readonly OutputDefinition[], result: FinalizeResult<AnyOutputs>): void {
   if (!isMap(result) || typeof result['done'] !== 'boolean')
     throw new PermanentError(`the finalizer returned ${JSON.stringify(result)}; it must return { done: true } or { done: false }`);
+  checkDuration(result.requeueAfter, 'finalizer');
   checkOutputs(outputs, result.outputs, 'finalizer');
+}
+
+function checkDuration(requeueAfter: string | undefined, who: string): void {
+  if (requeueAfter === undefined) return;
+  try {
+    parseDuration(requeueAfter);
+  } catch (error) {
+    throw new PermanentError(`the ${who} returned requeueAfter: ${(error as Error).message}`);
+  }
 }
 
 function checkOutputs(outputs: readonly OutputDefinition[], returned: AnyOutputs | undefined, who: string): void {
@@ -76,9 +92,10 @@ function intentOf(scheduler: Scheduler, output: OutputDefinition, object: KubeOb
   const name: unknown = object.metadata?.name;
   if (typeof name !== 'string' || !/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(name))
     throw new PermanentError(`${place} has a ${type.kind} named ${JSON.stringify(name)}; names are lower-case letters, digits, '-' and '.', at most 253`);
-  if (object.metadata.resourceVersion !== undefined || object.metadata.uid !== undefined)
+  const mark = SERVER_FIELDS.find((field) => object.metadata[field] !== undefined);
+  if (mark !== undefined)
     throw new PermanentError(
-      `${place} hands back ${type.kind} ${name} as it was read (it has a ${object.metadata.uid === undefined ? 'resourceVersion' : 'uid'}), which would take over everything in it; return its name and the fields to set, or edit it in place with shared() or a builder of autopilot-runtime/mesh`,
+      `${place} hands back ${type.kind} ${name} as it was read (it has a ${mark}), which would take over everything in it; return its name and the fields to set, or edit it in place with shared() or a builder of autopilot-runtime/mesh`,
     );
   const own = resource.metadata.namespace;
   const namespace = type.namespaced ? (object.metadata.namespace ?? own) : undefined;

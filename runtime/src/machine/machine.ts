@@ -1,12 +1,12 @@
 /**
  * Runs a scheduler over all resources: informers in, syncs out. Knows who depends on what, and wakes exactly those.
  */
-import { Informer } from '../cache/informer.ts';
+import type { Informer } from '../cache/informer.ts';
 import type { Change } from '../cache/store.ts';
 import type { Clock, Random } from '../clock.ts';
 import type { KubeApi } from '../kube/api.ts';
-import { MANAGED_BY_LABEL, ownerLabel } from '../kube/names.ts';
-import type { KubeObject, ResourceType } from '../kube/object.ts';
+import { ownerLabel } from '../kube/names.ts';
+import type { KubeObject } from '../kube/object.ts';
 import { keyOf, keyOfString, keyString } from '../kube/object.ts';
 import type { Recorder } from '../kube/recorder.ts';
 import { during } from '../observe/current.ts';
@@ -16,9 +16,9 @@ import { untraced } from '../observe/trace.ts';
 import type { Metrics } from '../queries/types.ts';
 import type { Outcome, QueueObserver } from '../queue/queue.ts';
 import { WorkQueue } from '../queue/queue.ts';
-import type { InputDefinition, OutputDefinition, Scheduler } from '../scheduler.ts';
-import { allUses } from '../scheduler.ts';
+import type { Scheduler } from '../scheduler.ts';
 import type { Log } from '../worker.ts';
+import { Caches } from './caches.ts';
 import { Dependents } from './dependents.ts';
 import type { SyncEnd } from './finish.ts';
 import type { Reading } from './inputs.ts';
@@ -61,9 +61,7 @@ export interface HeldBack {
 
 export class Machine {
   readonly #options: MachineOptions;
-  readonly #informers = new Map<string, Informer>();
-  /** Informers by kind: what one writes enters the others. */
-  readonly #families = new Map<string, Informer[]>();
+  readonly #caches: Caches;
   readonly #primary: Informer;
   readonly #outputs: Outputs;
   readonly #queue: WorkQueue;
@@ -82,38 +80,29 @@ export class Machine {
   constructor(options: MachineOptions) {
     const { scheduler, clock, random } = options;
     this.#options = options;
-    this.#primary = this.#informer(scheduler.resource);
-    const ofInput = (input: InputDefinition): Informer => this.#informer(input.type, input.selector);
-    const ofOutput = (output: OutputDefinition): Informer => this.#informerOfOutput(output);
-    for (const uses of allUses(scheduler)) uses.inputs.forEach(ofInput);
-    for (const uses of allUses(scheduler)) uses.outputs.forEach(ofOutput);
+    this.#caches = new Caches(options);
+    const { primary, ofInput, ofOutput } = this.#caches;
+    this.#primary = primary;
     const sharing = new Sharing({ ...options, informerOf: ofInput });
     this.#outputs = new Outputs({ ...options, sharing, informerOf: ofOutput });
     const concurrency = options.maxConcurrentSyncs;
     this.#queue = new WorkQueue({ clock, random, concurrency, process: (key) => this.#process(key), observer: queueObserver(options.observer) });
-    this.#ports = {
-      ...options,
-      primary: this.#primary,
-      informers: { ofInput, ofOutput },
-      outputs: this.#outputs,
-      sharing,
-    };
+    this.#ports = { ...options, primary, informers: this.#caches, outputs: this.#outputs, sharing };
     this.#primary.subscribe((change) => this.#primaryChanged(change));
-    for (const informer of this.#informers.values()) informer.subscribe((change) => this.#changed(informer, change));
+    for (const informer of this.#caches.all) informer.subscribe((change) => this.#changed(informer, change));
   }
 
   /** Starts to watch. Resolves when every cache is filled (or known to be unavailable). */
   async watch(): Promise<void> {
     const { api, clock, random } = this.#options;
     const { signal } = this.#stop;
-    this.#running = Promise.all([...this.#informers.values()].map((informer) => informer.run({ api, clock, random }, signal))).then(() => undefined);
-    await Promise.all([...this.#informers.values()].map((informer) => informer.filled(signal)));
+    this.#running = this.#caches.run({ api, clock, random }, signal);
+    await this.#caches.filled(signal);
   }
 
   /** Resolves when every cache is at least as new as the API server was at `since` (monotonic): what a new leader starts from. */
   async caughtUp(since: number): Promise<void> {
-    const { api } = this.#options;
-    await Promise.all([...this.#informers.values()].map((informer) => informer.caughtUp(since, { api }, this.#stop.signal)));
+    await this.#caches.caughtUp(since, this.#options, this.#stop.signal);
   }
 
   /** Starts to sync: every resource once, then by need. @param heldBack resources whose first sync waits as after failures */
@@ -140,9 +129,7 @@ export class Machine {
 
   /** Kinds that cannot be read now, with the reason. */
   unavailable(): readonly { readonly kind: string; readonly reason: string }[] {
-    return [...this.#informers.values()].flatMap((informer) =>
-      informer.unavailable === undefined ? [] : [{ kind: informer.scope.type.kind, reason: informer.unavailable }],
-    );
+    return this.#caches.unavailable();
   }
 
   /** How the resources stand in each phase. */
@@ -161,7 +148,7 @@ export class Machine {
 
   /** All caches, for readiness and metrics. */
   get informers(): Iterable<Informer> {
-    return this.#informers.values();
+    return this.#caches.all;
   }
 
   /** No new syncs; waits for those under way for `drainMs`, then aborts them and ends the watches. */
@@ -177,29 +164,6 @@ export class Machine {
   /** At once: the lease is lost, nothing may be written any more. */
   abort(): void {
     this.#stop.abort(new Error('the lease is lost'));
-  }
-
-  #informer(type: ResourceType, labelSelector?: string): Informer {
-    const key = `${type.group}/${type.plural}?${labelSelector ?? ''}`;
-    let informer = this.#informers.get(key);
-    if (informer === undefined) {
-      const { watchNamespaces, observer, scheduler } = this.#options;
-      const scope = { type, ...(labelSelector === undefined ? {} : { labelSelector }) };
-      const place = `${type.group}/${type.plural}`;
-      const family = this.#families.get(place) ?? [];
-      this.#families.set(place, family);
-      informer = new Informer(scope, watchNamespaces, ownerLabel(scheduler.resource.group), observer, family);
-      family.push(informer);
-      this.#informers.set(key, informer);
-    }
-    return informer;
-  }
-
-  /** A kind that is also an input without a selector shares its informer; one that is only written is watched by our label. */
-  #informerOfOutput(output: OutputDefinition): Informer {
-    const { scheduler } = this.#options;
-    const whole = this.#informers.get(`${output.type.group}/${output.type.plural}?`);
-    return whole ?? this.#informer(output.type, `${MANAGED_BY_LABEL}=${scheduler.operatorName}`);
   }
 
   #primaryChanged({ old, object, writer }: Change): void {
