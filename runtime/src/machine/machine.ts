@@ -78,7 +78,7 @@ export class Machine {
   #running: Promise<void> = Promise.resolve();
 
   constructor(options: MachineOptions) {
-    const { scheduler, clock, random } = options;
+    const { clock, random } = options;
     this.#options = options;
     this.#caches = new Caches(options);
     const { primary, ofInput, ofOutput } = this.#caches;
