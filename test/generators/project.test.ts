@@ -43,6 +43,12 @@ describe('a generated project', function () {
     expect(await compile(dir)).to.equal('');
   });
 
+  it('has nothing in it that a linter minds', async () => {
+    await start();
+    const { stdout, exitCode } = await execa(join(repository, 'node_modules/.bin/oxlint'), ['--deny-warnings', 'src', 'test'], { cwd: dir, reject: false });
+    expect(exitCode, stdout).to.equal(0);
+  });
+
   it('compiles with every kind of input and output, and with a kind of its own', async () => {
     await start({
       phases: [
