@@ -59,12 +59,16 @@ describe('the documents', () => {
     expect(rows).to.have.members(alerts);
   });
 
-  it('the tutorial shows the example as it is', () => {
-    const blocks = [...read('docs/tutorial-autoroute.md').matchAll(/```(?:ts|yaml) (\S+)\n([^]*?)```/g)];
-    expect(blocks).to.have.length(6);
-    for (const [, file = '', text = ''] of blocks) {
-      const source = read(join('examples/autoroute', file));
-      for (const part of text.trim().split('\n\n')) expect(source, file).to.contain(part.trimEnd());
-    }
-  });
+  for (const [example, count] of [
+    ['autoroute', 6],
+    ['canary', 10],
+  ] as const)
+    it(`the tutorial shows the example ${example} as it is`, () => {
+      const blocks = [...read(`docs/tutorial-${example}.md`).matchAll(/```(?:ts|yaml) (\S+)\n([^]*?)```/g)];
+      expect(blocks).to.have.length(count);
+      for (const [, file = '', text = ''] of blocks) {
+        const source = read(join('examples', example, file));
+        for (const part of text.trim().split('\n\n')) expect(source, file).to.contain(part.trimEnd());
+      }
+    });
 });

@@ -5,9 +5,15 @@
 import type { Duration, Int32 } from 'autopilot-runtime';
 
 export interface CanaryDeploymentSpec {
-  /** The Deployment that new versions are put into. It is scaled to 0; a copy of it, the primary, answers. Default: of the same name. */
+  /**
+   * The Deployment that new versions are put into. It is scaled to 0; a copy of it, the primary, answers. Default: of the same name.
+   * @immutable
+   */
   readonly deployment?: string;
-  /** The Service that clients call. Default: of the Deployment's name. */
+  /**
+   * The Service that clients call. Default: of the Deployment's name.
+   * @immutable
+   */
   readonly service?: string;
   /** The port of that Service to send requests to; needed where it has several. */
   readonly port?: Int32;
@@ -41,7 +47,10 @@ export interface NamedRoute {
 }
 
 export interface CanaryDeploymentStatusInfo {
-  /** Percent of the requests that go to the canary. */
+  /**
+   * Percent of the requests that go to the canary.
+   * @column
+   */
   readonly weight: Int32;
   /** Intervals in which the canary answered well. */
   readonly passed: Int32;

@@ -158,6 +158,13 @@ describe('the machine of CanaryDeployment', () => {
     expect(await web.requests()).to.deep.equal({ 'web-primary': 90, 'web-canary': 10 });
   });
 
+  it('takes back what somebody changes in the canary by hand', async () => {
+    await ready();
+    await evaluating('web:2', 10);
+    await web.flight.patch('Deployment', 'web-canary', { spec: { replicas: 1, template: { spec: { containers: [{ name: 'web', image: 'web:mine' }] } } } });
+    expect([await web.image('web-canary'), await web.replicas('web-canary')]).to.deep.equal(['web:2', 3]);
+  });
+
   it('makes the primary again when somebody deletes it', async () => {
     await ready();
     await web.flight.remove('Deployment', 'web-primary');

@@ -17,6 +17,7 @@ export interface Inputs {
 /** What Evaluating writes. */
 export interface Outputs {
   readonly virtualservices?: readonly (parameters.VirtualServiceOutput | SharedOutput<'VirtualService'>)[];
+  readonly deployments?: readonly (parameters.DeploymentOutput | SharedOutput<'Deployment'>)[];
 }
 
 export type Context = BaseContext<CanaryDeployment, Inputs, unknown> & { readonly metrics: Queries };

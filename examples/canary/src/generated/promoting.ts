@@ -4,7 +4,7 @@ import type { CanaryDeploymentStatusInfo } from '../spec.ts';
 import type { CanaryDeployment } from './canarydeployment.ts';
 import type * as parameters from './parameters.ts';
 
-/** Where Promoting may go: autopilot.yaml:36. */
+/** Where Promoting may go: autopilot.yaml:37. */
 export type Next = 'Waiting' | 'Promoting' | 'RollBack';
 
 /** What Promoting reads. */

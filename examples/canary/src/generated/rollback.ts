@@ -4,7 +4,7 @@ import type { CanaryDeploymentStatusInfo } from '../spec.ts';
 import type { CanaryDeployment } from './canarydeployment.ts';
 import type * as parameters from './parameters.ts';
 
-/** Where RollBack may go: autopilot.yaml:44. */
+/** Where RollBack may go: autopilot.yaml:45. */
 export type Next = 'Waiting' | 'RollBack';
 
 /** What RollBack reads. */

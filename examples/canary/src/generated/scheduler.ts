@@ -177,6 +177,11 @@ export const scheduler = defineScheduler({
           namespace: 'own',
           prune: true,
         },
+        {
+          name: 'deployments',
+          type: { group: 'apps', version: 'v1', kind: 'Deployment', plural: 'deployments', namespaced: true },
+          namespace: 'own',
+        },
       ],
       file: 'src/workers/evaluating.ts',
       line: 27,
@@ -225,7 +230,7 @@ export const scheduler = defineScheduler({
         },
       ],
       file: 'src/workers/promoting.ts',
-      line: 36,
+      line: 37,
       worker: worker<PromotingWorker>(syncPromoting),
     },
     {
@@ -266,7 +271,7 @@ export const scheduler = defineScheduler({
         },
       ],
       file: 'src/workers/rollback.ts',
-      line: 44,
+      line: 45,
       worker: worker<RollBackWorker>(syncRollBack),
     },
   ],
@@ -334,7 +339,7 @@ export const scheduler = defineScheduler({
         prune: true,
       },
     ],
-    line: 52,
+    line: 53,
     finalize: finalizer<Finalizer>(finalize),
   },
 });

@@ -1,6 +1,6 @@
 import { parseDuration, remaining } from 'autopilot-runtime';
 import type { Context, Result } from '../generated/evaluating.ts';
-import { copiesIn, infoOf, revisionIn, revisionOf, rolloutOf } from '../release.ts';
+import { copiesIn, copyOf, infoOf, replicasOf, revisionIn, revisionOf, rolloutOf } from '../release.ts';
 import { split } from '../route.ts';
 
 const FIRST_WEIGHT = 10;
@@ -14,13 +14,15 @@ export async function sync(context: Context): Promise<Result> {
   const { target, primary, canary } = copiesIn(inputs.deployments, resource);
 
   const rollBack = (verdict: string): Result => ({ next: 'RollBack', message: verdict, statusInfo: { ...info, verdict } });
-  const stay = (message: string, more: Partial<Result> = {}): Result => {
-    const { weight } = more.statusInfo ?? info;
-    return { next: 'Evaluating', message: `${weight} %: ${message}`, outputs: { virtualservices: [split(context, weight)] }, ...more };
-  };
-
   if (target === undefined || primary === undefined || canary === undefined) return rollBack('somebody has deleted the Deployment or a copy of it');
   if (revisionOf(target) !== revisionIn(canary)) return rollBack('the Deployment has changed meanwhile');
+  // With the canary as it is to be: what somebody changes in it by hand must not be promoted.
+  const deployments = [copyOf(target, 'canary', { replicas: replicasOf(primary) })];
+  const stay = (message: string, more: Partial<Result> = {}): Result => {
+    const { weight } = more.statusInfo ?? info;
+    return { next: 'Evaluating', message: `${weight} %: ${message}`, outputs: { virtualservices: [split(context, weight)], deployments }, ...more };
+  };
+
   const rollout = rolloutOf(canary);
   const available = canary.status?.availableReplicas ?? 0;
   if (rollout === 'failed') return rollBack('its Pods do not become ready');

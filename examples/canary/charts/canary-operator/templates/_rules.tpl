@@ -12,7 +12,7 @@
 - apiGroups: [""]
   resources: ["services"]
   verbs: ["get", "list", "watch", "create", "patch"]
-# input of Initializing, Waiting, Evaluating, Promoting, RollBack, the finalizer; output of Initializing, Waiting, Promoting
+# input of Initializing, Waiting, Evaluating, Promoting, RollBack, the finalizer; output of Initializing, Waiting, Evaluating, Promoting
 - apiGroups: ["apps"]
   resources: ["deployments"]
   verbs: ["get", "list", "watch", "create", "patch"]
