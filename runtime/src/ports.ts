@@ -12,6 +12,7 @@ export { matchesSelector, parseSelector, selectorString } from './kube/selector.
 export { connect } from './kube/connect.ts';
 export type { Connected, ConnectOptions } from './kube/connect.ts';
 export { parseDuration } from './duration.ts';
+export { loadConfig } from './operator/config.ts';
 export { startOperator } from './operator/start.ts';
 export type { Operator, OperatorConfig, OperatorEvent, OperatorOptions } from './operator/start.ts';
 export type * from './scheduler.ts';

@@ -57,6 +57,7 @@ describe('the packed generator', function () {
   async function passes(project: string): Promise<void> {
     if (!existsSync(join(project, 'node_modules'))) await run(project, 'npm', 'install', '--no-audit', '--no-fund', '--silent');
     expect(await run(project, 'npm', 'test')).to.match(/[1-9]\d* passing/);
+    expect(await run(project, 'npm', 'run', 'verify', '--', '--budget', '5s')).to.match(/✔ life: .* single faults/);
     await run(project, 'npm', 'run', 'typecheck');
     expect(await run(project, autopilot, 'generate', '--check')).to.contain('up to date');
   }

@@ -22,6 +22,7 @@ export function renderManifest(model: Model, dependency: RuntimeDependency): Pro
         start: 'node src/main.ts',
         dev: 'node scripts/operator.ts dev',
         test: 'mocha',
+        verify: 'autopilot-sandbox verify',
         typecheck: 'tsc --noEmit',
         build: 'node scripts/operator.ts build',
         deploy: 'node scripts/operator.ts deploy',

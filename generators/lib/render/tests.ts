@@ -8,6 +8,7 @@ export function renderTests(model: Model): ProjectFile[] {
     ...model.phases.filter((phase) => !phase.final).map((phase) => yours(`test/${phase.file}.test.ts`, workerTest(phase))),
     ...(model.finalizer ? [yours('test/finalizer.test.ts', FINALIZER_TEST)] : []),
     yours('test/machine.test.ts', machineTest(model)),
+    yours('test/scenarios/life.ts', lifeScenario(model)),
   ];
 }
 
@@ -68,6 +69,27 @@ describe(${quote(`the machine of ${model.kind}`)}, () => {
     // As long as its worker is not written. Then: the phases you want to see, flight.events, flight.list('Service') …
     expect(status.phase).to.equal(${quote(state)});
 ${seen}  });
+});
+`;
+}
+
+function lifeScenario(model: Model): string {
+  return `import { create, remove, rest, scenario } from 'autopilot-sandbox/explore';
+
+// \`npm run verify\` flies every scenario of this folder, and the samples in examples/: without faults, then with crashes, stale caches,
+// lost events and errors of the API server at every place. At each rest the cluster has to be as it was without the fault.
+export const life = scenario({
+  name: 'life',
+  // What is there before: the objects that your workers read.
+  objects: [],
+  steps: [
+    create({ apiVersion: ${quote(`${model.group}/${model.version}`)}, kind: ${quote(model.kind)}, metadata: { name: 'example' }, spec: {} }),
+    rest(),
+    // patch(${quote(model.kind)}, 'example', { spec: { … } }), wait('5m'), rest(),
+    remove(${quote(model.kind)}, 'example'),
+  ],
+  // Sentences that hold after every write: 'nobody is without a route': (look) => look.list('Service').length > 0
+  invariants: {},
 });
 `;
 }

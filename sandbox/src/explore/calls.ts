@@ -1,13 +1,12 @@
 /** Calls of workers: each is a place for faults, and the oracle hears of its beginning and its end. */
-import type { AnyContext, AnyOutputs, AnyResult, FinalizeResult, Scheduler } from 'autopilot-runtime/ports';
+import type { AnyContext, AnyResult, Scheduler } from 'autopilot-runtime/ports';
 import type { Fault } from './fault.ts';
 import { FAULTS } from './fault.ts';
 import type { Ground } from './ground.ts';
 import type { Outside } from './outside.ts';
 import type { Process } from './process.ts';
+import { never } from './process.ts';
 import { objectName } from './trace.ts';
-
-type Call<Result> = (context: AnyContext) => Result | Promise<Result>;
 
 /** Longer than any worker may take, its grace included: then a held worker goes on whatever happens. */
 const LONGEST_MS = 600_000;
@@ -18,18 +17,20 @@ const CUT_OFF_MS = 40_000;
 const FROZEN_MS = 30_000;
 const LAG_MS = 5_000;
 
+type Called = Pick<AnyContext, 'resource' | 'signal'>;
+
 /** The scheduler of one process, with every worker under observation. */
 export function observed(scheduler: Scheduler, process: Process, ground: Ground, outside: Outside): Scheduler {
-  const { finalizer } = scheduler;
+  const { phases, finalizer } = scheduler;
   return {
     ...scheduler,
-    phases: scheduler.phases.map((phase) => (phase.worker === undefined ? phase : { ...phase, worker: watched(phase.name, phase.worker) })),
-    ...(finalizer && { finalizer: { ...finalizer, finalize: watched('the finalizer', finalizer.finalize) } }),
+    phases: phases.map((phase) => (phase.worker === undefined ? phase : { ...phase, worker: watched(phase.name, phase.worker) })),
+    ...(finalizer !== undefined && { finalizer: { ...finalizer, finalize: watched('the finalizer', finalizer.finalize) } }),
   };
 
-  /** @param name of the phase, or `the finalizer`. */
-  function watched<Result extends AnyResult | FinalizeResult<AnyOutputs>>(name: string, worker: Call<Result>): (context: AnyContext) => Promise<Result> {
+  function watched<C extends Called, R>(name: string, worker: (context: C) => R | Promise<R>): (context: C) => Promise<R> {
     return async (context) => {
+      if (!process.alive) return never();
       const fault = ground.place('call');
       const call = ground.oracle.called(process, name, context.resource, context.signal);
       ground.trace.add(process.name, `calls ${name} for ${objectName(context.resource)}`, fault && FAULTS[fault.kind].says);
@@ -48,16 +49,16 @@ export function observed(scheduler: Scheduler, process: Process, ground: Ground,
     };
   }
 
-  async function run<Result>(name: string, worker: Call<Result>, context: AnyContext): Promise<Result> {
+  async function run<C, R>(name: string, worker: (context: C) => R | Promise<R>, context: C): Promise<R> {
     ground.busy++;
     try {
-      return await outside.watch(name, async () => worker(context));
+      return await outside.watch(name, () => worker(context));
     } finally {
       ground.busy--;
     }
   }
 
-  async function held<Result>(fault: Fault | undefined, context: AnyContext, call: () => Promise<Result>): Promise<Result> {
+  async function held<R>(fault: Fault | undefined, context: Called, call: () => Promise<R>): Promise<R> {
     switch (fault?.kind) {
       case 'throws':
         throw new Error('something that the worker needs does not work');
@@ -88,15 +89,15 @@ export function observed(scheduler: Scheduler, process: Process, ground: Ground,
   }
 }
 
-function brief(result: AnyResult | FinalizeResult<AnyOutputs>): string {
-  if (typeof result !== 'object' || result === null) return JSON.stringify(result);
-  const { outputs = {}, requeueAfter } = result;
-  const end = 'next' in result ? result.next : result.done ? 'done' : 'not done';
+/** Of a worker or of the finalizer. */
+function brief(result: unknown): string {
+  if (typeof result !== 'object' || result === null) return String(JSON.stringify(result));
+  const { next, done, outputs = {}, requeueAfter, step } = result as Partial<AnyResult> & { readonly done?: boolean };
   const written = Object.entries(outputs).map(([name, objects]) => `${name} ${(objects ?? []).map(({ metadata }) => metadata?.name).join(' ') || '(none)'}`);
   return [
-    end,
+    next ?? (done === true ? 'done' : 'not done'),
     ...written,
-    ...('step' in result && result.step === true ? ['a step'] : []),
+    ...(step === true ? ['a step'] : []),
     ...(requeueAfter === undefined ? [] : [`again in ${requeueAfter}`]),
   ].join(', ');
 }

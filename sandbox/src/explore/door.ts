@@ -82,6 +82,7 @@ export function door(process: Process, ground: Ground): KubeApi {
   function learn(verb: Verb | 'watch', answer: unknown): void {
     if (verb === 'list') for (const object of (answer as { items: readonly KubeObject[] }).items) process.learn(object);
     else if (verb !== 'watch' && verb !== 'delete') process.learn(answer as KubeObject);
+    if (['create', 'replace', 'apply', 'patch'].includes(verb)) ground.oracle.answered(process, answer as KubeObject);
   }
 
   const requestOf = (verb: Verb, type: ResourceType, key?: ObjectKey, subresource?: string): Request => ({ verb, type, key, subresource });

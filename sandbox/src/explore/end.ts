@@ -7,11 +7,15 @@ export type End = ReadonlyMap<string, unknown>;
 
 /** Kinds that tell what happened rather than what is. */
 const TALK = new Set(['Event', 'Lease', 'CustomResourceDefinition']);
+/** What the server chooses by itself. */
+const CHOSEN: Readonly<Record<string, readonly string[]>> = {
+  Service: ['spec.clusterIP', 'spec.clusterIPs', 'spec.healthCheckNodePort'],
+};
+const UID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 
-const UID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
-/** What the API server hands out. */
-const HANDED_OUT: readonly string[] = ['Service.spec.clusterIP', 'Service.spec.clusterIPs'];
+/** Characters of a value that are shown. */
+const SHOWN = 160;
 
 interface Condition {
   readonly type: string;
@@ -37,7 +41,8 @@ export function endOf(objects: readonly KubeObject[], scheduler: Scheduler, igno
           metadata: { ...kept, ...(Object.keys(other).length > 0 && { annotations: other }), ...(deletionTimestamp !== undefined && { deleting: true }) },
           ...(status !== undefined && { status: isResource ? comparableStatus(status, generation) : status }),
         };
-        for (const path of [...HANDED_OUT, ...ignore]) if (path.startsWith(`${kind}.`)) drop(whole, path.split('.').slice(1));
+        for (const path of CHOSEN[kind] ?? []) drop(whole, path.split('.'));
+        for (const path of ignore) if (path.startsWith(`${kind}.`)) drop(whole, path.split('.').slice(1));
         return [`${kind} ${keyString(metadata)}`, comparable(whole, names)];
       })
       .sort(([a], [b]) => (a < b ? -1 : 1)),
@@ -52,7 +57,6 @@ function comparableStatus(status: unknown, generation: number | undefined): unkn
 }
 
 function comparable(value: unknown, names: ReadonlyMap<string, string>): unknown {
-  // Also in the midst of a text: annotations carry JSON.
   if (typeof value === 'string') return TIME.test(value) ? '<time>' : value.replace(UID, (uid) => names.get(uid) ?? uid);
   if (Array.isArray(value)) return value.map((item) => comparable(item, names));
   if (typeof value !== 'object' || value === null) return value;
@@ -87,14 +91,23 @@ function compare(path: string, expected: unknown, found: unknown, lines: string[
     return;
   }
   const [wanted, seen] = [JSON.stringify(expected), JSON.stringify(found)];
-  if (wanted !== seen) lines.push(`${path} is ${short(seen)} and should be ${short(wanted)}`);
+  if (wanted === seen) return;
+  const from = commonLength(wanted, seen);
+  lines.push(`${path} is ${short(seen, from)} and should be ${short(wanted, from)}`);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function short(text: string | undefined): string {
+function short(text: string | undefined, from: number): string {
   if (text === undefined) return 'absent';
-  return text.length > 160 ? `${text.slice(0, 157)}…` : text;
+  const start = text.length <= SHOWN ? 0 : Math.max(0, from - 30);
+  return `${start > 0 ? '…' : ''}${text.slice(start, start + SHOWN)}${text.length > start + SHOWN ? '…' : ''}`;
+}
+
+function commonLength(a = '', b = ''): number {
+  let length = 0;
+  while (length < a.length && a[length] === b[length]) length++;
+  return length;
 }

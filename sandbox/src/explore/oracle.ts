@@ -76,7 +76,7 @@ export class Oracle {
     const calls = this.#calls.get(uid) ?? new Set();
     this.#calls.set(uid, calls);
     for (const other of calls)
-      if (other.process === process || (other.process.alive && !other.process.frozen && !other.signal.aborted))
+      if (other.process === process || (other.process.alive && !other.process.frozen && !other.signal.aborted && this.#leads(other.process)))
         this.say(
           'no resource is in two syncs at once',
           `${phase} is called for ${objectName(resource)} by ${process.name} while ${other.phase} is under way in ${other.process.name}`,
@@ -102,11 +102,17 @@ export class Oracle {
 
   /** A write leaves a process. */
   handedOver(process: Process): void {
-    if (!this.#options.election) return;
+    if (!this.#leads(process)) this.say('only the leader writes', `${process.name} sends a write while the lease is held by ${this.#holder() ?? 'nobody'}`);
+  }
+
+  /** One that has lost its lease and does not know it yet can do no harm: its writes are counted, not its calls. */
+  #leads(process: Process): boolean {
+    return !this.#options.election || this.#holder() === process.name;
+  }
+
+  #holder(): string | undefined {
     const lease = this.#options.cluster.objects().find(({ kind, apiVersion }) => kind === 'Lease' && apiVersion.startsWith('coordination.k8s.io/'));
-    const { holderIdentity } = (lease?.spec ?? {}) as { holderIdentity?: string };
-    if (holderIdentity !== process.name)
-      this.say('only the leader writes', `${process.name} sends a write while the lease is held by ${holderIdentity || 'nobody'}`);
+    return ((lease?.spec ?? {}) as { readonly holderIdentity?: string }).holderIdentity || undefined;
   }
 
   /** Runs a request; the changes that it makes while it is started are the writer's. */
@@ -119,10 +125,12 @@ export class Oracle {
     const result = await answer;
     if (['list', 'get', 'watch', 'delete'].includes(writer.verb)) return result;
     if (!changed) this.needless++;
-    const { resource } = this.#options.scheduler;
-    const { kind, metadata } = result as KubeObject;
-    if (kind === resource.kind) this.#own.set(`${writer.process.name} ${metadata.uid ?? ''}`, metadata.resourceVersion ?? '0');
     return result;
+  }
+
+  /** The answer to a write has reached the process. */
+  answered(process: Process, { kind, metadata }: KubeObject): void {
+    if (kind === this.#options.scheduler.resource.kind) this.#own.set(`${process.name} ${metadata.uid ?? ''}`, metadata.resourceVersion ?? '0');
   }
 
   /** Something has changed in the cluster. */
@@ -164,7 +172,7 @@ export class Oracle {
     if (before === undefined) return;
     if (after !== undefined && to !== undefined && to !== from && !mayGo(scheduler, from, to))
       this.say('phases change only along `next`', `${objectName(after)} went from ${from ?? 'no phase'} to ${to}`);
-    if (after !== undefined) this.steps.seen(before, after, this.#options.clock.monotonic(), (detail) => this.say('steps keep their pace', detail));
+    if (after !== undefined) this.steps.seen(before, after, (detail) => this.say('steps keep their pace', detail));
     const finalizer = finalizerName(scheduler.resource.group, scheduler.operatorName);
     const had = before.metadata.finalizers?.includes(finalizer) === true;
     if (before.metadata.deletionTimestamp !== undefined && had && after?.metadata.finalizers?.includes(finalizer) !== true) {
@@ -181,10 +189,15 @@ export class Oracle {
     if (before !== undefined && verb !== 'patch' && !this.#isOurs(before, group))
       this.say("no object of somebody else's is touched", `${verb} of ${objectName(before)}, which belongs to ${ownerOf(before)}`);
     const uid = object.metadata.labels?.[ownerLabel(group)];
-    if (uid !== undefined && this.#late.has(`${process.name} ${uid}`))
+    if (uid !== undefined && this.#late.has(`${process.name} ${uid}`) && !this.#isGoing(uid))
       this.say('what a worker returns after its time is thrown away', `${verb} of ${objectName(object)} follows from it`);
     const problem = after === undefined ? undefined : weightProblem(after);
     if (problem !== undefined) this.say('the weights of a route sum to 100', `${objectName(object)}: ${problem}`);
+  }
+
+  /** A resource that is being deleted is cleaned up after without a call of a worker. */
+  #isGoing(uid: string): boolean {
+    return this.#options.cluster.objects().find(({ metadata }) => metadata.uid === uid)?.metadata.deletionTimestamp !== undefined;
   }
 
   #isOurs({ metadata }: KubeObject, group: string): boolean {

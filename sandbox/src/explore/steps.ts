@@ -11,27 +11,29 @@ export class Steps {
   /** The closest that two steps of one phase came, in milliseconds. */
   readonly closest = new Map<string, number>();
   readonly #least: ReadonlyMap<string, number> | undefined;
-  readonly #last = new Map<string, { readonly phase: string; readonly at: number }>();
+  /** When a resource made its last step in the phase it is in. */
+  readonly #last = new Map<string, number>();
 
   constructor(least: ReadonlyMap<string, number> | undefined) {
     this.#least = least;
   }
 
-  /** The status of a resource was written. */
-  seen(before: KubeObject, after: KubeObject, at: number, say: (detail: string) => void): void {
+  /** The status of a resource was written. A step is as late as its sync: how long its writes took does not matter. */
+  seen(before: KubeObject, after: KubeObject, say: (detail: string) => void): void {
     const old = (before.status ?? {}) as Status;
     const { phase = '', autopilot } = (after.status ?? {}) as Status;
     const { uid = '' } = after.metadata;
+    // Whoever comes back to a phase begins anew.
+    if (old.phase !== phase) this.#last.delete(uid);
     if (autopilot?.lastStep === undefined || autopilot.lastStep === old.autopilot?.lastStep) return;
-    // A step that leaves its phase is one of the phase it was made in.
-    const stepped = old.phase ?? phase;
+    const at = Date.parse(autopilot.lastStep);
     const last = this.#last.get(uid);
-    this.#last.set(uid, { phase: stepped, at });
-    if (last?.phase !== stepped) return;
-    const gap = at - last.at;
-    this.closest.set(stepped, Math.min(gap, this.closest.get(stepped) ?? Infinity));
-    const least = this.#least?.get(stepped);
+    this.#last.set(uid, at);
+    if (last === undefined) return;
+    const gap = at - last;
+    this.closest.set(phase, Math.min(gap, this.closest.get(phase) ?? Infinity));
+    const least = this.#least?.get(phase);
     if (least !== undefined && gap < least)
-      say(`${objectName(after)} made two steps in ${stepped} within ${timeText(gap).slice(1)}; ${timeText(least).slice(1)} is the least`);
+      say(`${objectName(after)} made two steps in ${phase} within ${timeText(gap).slice(1)}; ${timeText(least).slice(1)} is the least`);
   }
 }

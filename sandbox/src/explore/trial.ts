@@ -207,11 +207,23 @@ export class Trial implements Ground {
 
   /** Is what is there now an end? When patience is over, one that is not is a finding. */
   #isGood(expected: Rest | undefined, patienceIsOver: boolean): boolean {
-    if (expected === undefined) return true;
+    if (expected === undefined) {
+      this.#checkStalled();
+      return true;
+    }
     const lines = differences(expected.end, this.#end());
     if (lines.length === 0 || this.#isAccepted() || (jumps(this.#faults) && this.#timedOut())) return true;
     if (patienceIsOver) this.#giveUp('the end is that of the flight without faults', lines.slice(0, 6).join('; '));
     return false;
+  }
+
+  /** Without any fault a machine that is stuck is a mistake, unless the scenario is about that. */
+  #checkStalled(): void {
+    for (const { status } of this.#look.list(this.scheduler.resource.kind)) {
+      const { phase, conditions = [] } = (status ?? {}) as Stalling;
+      const stalled = conditions.find(({ type, reason }) => type === 'Stalled' && reason !== phase && reason !== 'NotImplemented');
+      if (stalled !== undefined && !this.#isAccepted()) this.#giveUp('nothing stalls without a fault', `${phase ?? ''}: ${stalled.message}`);
+    }
   }
 
   #isAccepted(): boolean {
@@ -299,6 +311,11 @@ export class Trial implements Ground {
     const given = Object.entries(this.#scenario.pace ?? {}).map(([phase, pace]): [string, number] => [phase, parseDuration(pace)]);
     return new Map([...[...this.#quiet.steps].map(([phase, gap]): [string, number] => [phase, gap / 2]), ...given]);
   }
+}
+
+interface Stalling {
+  readonly phase?: string;
+  readonly conditions?: readonly { readonly type: string; readonly reason: string; readonly message: string }[];
 }
 
 const silence: Ask = async () => ({ kind: 'noData' });

@@ -1,0 +1,62 @@
+/** `npm run verify` of a generated project: explores its scenarios within a budget of time, and reports. */
+import { systemClock } from 'autopilot-runtime/ports';
+import type { Scenario } from '../explore/index.ts';
+import { explore, replay, slug } from '../explore/index.ts';
+import type { Arguments } from './arguments.ts';
+import { argumentsOf, USAGE } from './arguments.ts';
+import { meter } from './progress.ts';
+import type { Project } from './project.ts';
+import { loadProject } from './project.ts';
+import { explorationText, replayText } from './report.ts';
+
+/** @returns the exit code: 0 every promise was kept, 1 one was not, 2 nothing could be flown */
+export async function main(argv: readonly string[]): Promise<number> {
+  try {
+    const given = argumentsOf(argv);
+    if (given.help) {
+      say(USAGE);
+      return 0;
+    }
+    const project = await loadProject(process.cwd());
+    return given.replay === undefined ? await verify(project, given) : await again(project, given.replay);
+  } catch (error) {
+    process.stderr.write(`error: ${(error as Error).message}\n`);
+    return 2;
+  }
+}
+
+async function verify({ scheduler, crd, scenarios }: Project, { budgetMs, seed, scenarios: names }: Arguments): Promise<number> {
+  const chosen = names.length === 0 ? scenarios : names.map((name) => named(scenarios, name));
+  if (chosen.length === 0) throw new Error('there is nothing to fly: put a sample into examples/, or a scenario into test/scenarios/');
+  say(`${scheduler.operatorName}: ${chosen.map(({ name }) => name).join(', ')}`);
+  const begun = systemClock.monotonic();
+  const elapsed = (): number => systemClock.monotonic() - begun;
+  const progress = meter((text) => void process.stdout.write(text), process.stdout.isTTY === true, budgetMs);
+  let broken = false;
+  for (const [index, scenario] of chosen.entries()) {
+    // What a scenario leaves over is for those after it.
+    const until = (budgetMs * (index + 1)) / chosen.length;
+    const found = await explore({ scheduler, crd }, scenario, { seed, more: () => elapsed() < until, onProgress: (at) => progress.show(at, elapsed()) });
+    progress.clear();
+    say(explorationText(found));
+    broken ||= found.findings.length > 0;
+  }
+  say(`\nseed ${seed}, ${Math.round(elapsed() / 1000)} s`);
+  return broken ? 1 : 0;
+}
+
+async function again({ scheduler, crd, scenarios }: Project, token: NonNullable<Arguments['replay']>): Promise<number> {
+  const flown = await replay({ scheduler, crd }, named(scenarios, token.scenario), token.faults, token.seed);
+  say(replayText(flown));
+  return flown.violations.length === 0 ? 0 : 1;
+}
+
+function named(scenarios: readonly Scenario[], name: string): Scenario {
+  const found = scenarios.find((one) => one.name === name || slug(one.name) === name);
+  if (found === undefined) throw new Error(`there is no scenario '${name}'; there are ${scenarios.map((one) => `'${one.name}'`).join(', ')}`);
+  return found;
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

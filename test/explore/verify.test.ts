@@ -1,0 +1,79 @@
+import { expect } from 'chai';
+import { execa } from 'execa';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { scaffold } from '../../generators/lib/library.ts';
+
+const repository = resolve(import.meta.dirname, '../..');
+
+interface Run {
+  readonly code: number | undefined;
+  readonly text: string;
+}
+
+describe('npm run verify', () => {
+  let dir: string;
+  before(async () => {
+    // Inside the repository, so that the project finds its packages without an installation.
+    mkdirSync(join(repository, 'dist'), { recursive: true });
+    dir = mkdtempSync(join(repository, 'dist/verify-'));
+    await scaffold({ dir, kind: 'Balloon', runtime: 'registry' });
+  });
+  after(() => rmSync(dir, { recursive: true }));
+
+  async function verify(cwd: string, ...args: readonly string[]): Promise<Run> {
+    const bin = join(repository, 'sandbox/bin/autopilot-sandbox.js');
+    const { exitCode, all } = await execa('node', ['--conditions=autopilot-source', bin, 'verify', ...args], { cwd, all: true, reject: false });
+    return { code: exitCode, text: all };
+  }
+  const worker = (body: string): void => {
+    writeFileSync(
+      join(dir, 'src/workers/initializing.ts'),
+      `import type { Context, Result } from '../generated/initializing.ts';\nexport async function sync(_context: Context): Promise<Result> {\n  ${body}\n}\n`,
+    );
+  };
+
+  it('flies the sample and the scenarios of AutoRoute, and finds every promise kept', async () => {
+    const { code, text } = await verify(join(repository, 'examples/autoroute'), '--budget', '6s');
+    expect(text)
+      .to.match(/✔ examples\/autoroute.yaml: .*; every promise was kept/)
+      .and.match(/✔ life: /);
+    expect(code, text).to.equal(0);
+  });
+
+  it('says of a new project that its workers are not written yet, and what it could fly all the same', async () => {
+    const { code, text } = await verify(dir, '--budget', '4s', '--scenario', 'life');
+    expect(text)
+      .to.contain('✔ life: ')
+      .and.contain('Initializing is not implemented yet: edit src/workers/initializing.ts: there is nothing to explore beyond it');
+    expect(code, text).to.equal(0);
+  });
+
+  it('shows the shortest flight that breaks a promise, and how to fly it again', async () => {
+    worker(`return { next: Math.random() < 2 ? 'Processing' : 'Initializing' };`);
+    const found = await verify(dir, '--budget', '4s', '--scenario', 'life');
+    expect(found.text).to.contain('Broken: workers depend on nothing but their context').and.contain('Initializing draws by itself (Math.random)');
+    expect(found.code, found.text).to.equal(1);
+    const token = /npm run verify -- --replay (\S+)/.exec(found.text)?.[1] ?? '';
+    const again = await verify(dir, '--replay', token);
+    expect(again.text).to.contain('✘ workers depend on nothing but their context').and.contain('user        creates Balloon example');
+    expect(again.code).to.equal(1);
+  });
+
+  it('says what is wrong when nothing can be flown', async () => {
+    const cases: readonly (readonly [args: readonly string[], message: string])[] = [
+      [['--scenario', 'nosuch'], "there is no scenario 'nosuch'; there are 'examples/balloon.yaml', 'life'"],
+      [['--replay', 'life~1~fire@1'], "there is no fault 'fire'"],
+      [['--seed', 'x'], "--seed is a whole number, not 'x'"],
+      [['--budget', 'soon'], 'soon'],
+      [['--bogus'], '--bogus'],
+    ];
+    for (const [args, message] of cases) {
+      const { code, text } = await verify(dir, ...args);
+      expect(text).to.contain(message);
+      expect(code, text).to.equal(2);
+    }
+    const { code, text } = await verify(repository);
+    expect([code, text]).to.deep.equal([2, 'error: src/generated/scheduler.ts is not there: run this in a generated project, after generate']);
+  });
+});
