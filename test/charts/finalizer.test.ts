@@ -66,7 +66,7 @@ describe('a configuration that has a type', () => {
         join(project, 'src/spec.ts'),
         'export interface ExampleSpec {}\nexport interface ExampleStatusInfo {}\nexport interface ExampleConfig {\n  region?: string;\n}\n',
       );
-      await generateProject(project, { projectText: PROJECT(''), runtime: 'registry' });
+      await generateProject(project, { projectText: PROJECT(''), runtime: 'registry', acceptBreaking: true });
       const chart = join(project, 'charts/example-operator');
       expect(await refusal(chart, { values: { config: { config: { region: 7 } } } })).to.contain('/config/config/region');
       expect(await refusal(chart, { values: { config: { config: { region: 'eu' } } } })).to.equal('no failure');
@@ -157,6 +157,6 @@ describe('the clean-up before an uninstall, on a real API server', () => {
 
 async function projectOf(text: string): Promise<Chart> {
   const project = mkdtempSync(join(tmpdir(), 'autopilot-chart-'));
-  const { model } = await generateProject(project, { projectText: text, runtime: 'registry' });
+  const { model } = await generateProject(project, { projectText: text, runtime: 'registry', acceptBreaking: true });
   return { project, path: join(project, 'charts', model.operatorName), remove: () => rmSync(project, { recursive: true, force: true }) };
 }
