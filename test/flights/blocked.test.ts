@@ -1,0 +1,91 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { execa } from 'execa';
+import { systemClock } from '../../runtime/src/clock.ts';
+import type { Door } from '../../sandbox/src/index.ts';
+import { Cluster, openDoor } from '../../sandbox/src/index.ts';
+import { until } from '../realparts/index.ts';
+import { DRONES, drone } from './machines.ts';
+
+const EVENTS = { group: 'events.k8s.io', version: 'v1', kind: 'Event', plural: 'events', namespaced: true };
+const open = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+const CRD = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: `${DRONES.plural}.${DRONES.group}` },
+  spec: {
+    group: DRONES.group,
+    names: { kind: DRONES.kind, plural: DRONES.plural },
+    scope: 'Namespaced',
+    versions: [
+      {
+        name: 'v1',
+        served: true,
+        storage: true,
+        subresources: { status: {} },
+        schema: { openAPIV3Schema: { ...open, properties: { spec: open, status: open } } },
+      },
+    ],
+  },
+};
+
+describe('an operator process whose worker blocks the event loop', () => {
+  let folder: string;
+  let cluster: Cluster;
+  let door: Door;
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'autopilot-blocked-'));
+    cluster = new Cluster({ clock: systemClock });
+    door = await openDoor(cluster);
+    writeFileSync(join(folder, 'kubeconfig'), door.kubeconfig);
+    writeFileSync(join(folder, 'config.yaml'), 'metricsAddr: ""\nenableLeaderElection: false\n');
+    await cluster.api.create(cluster.typeOf(CRD), CRD);
+    await create('stuck');
+  });
+  after(async () => {
+    await door.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function create(name: string): Promise<void> {
+    const object = drone(name, {}, { namespace: 'default' });
+    await cluster.api.create(DRONES, object);
+  }
+  const start = () =>
+    execa(process.execPath, ['--conditions=autopilot-source', join(import.meta.dirname, 'processes/blocking.ts')], {
+      reject: false,
+      all: true,
+      env: { NODE_OPTIONS: '', KUBECONFIG: join(folder, 'kubeconfig'), AUTOPILOT_CONFIG: join(folder, 'config.yaml'), AUTOPILOT_STATE: folder },
+    });
+
+  it('is ended with a line that names the resource, the phase and the place in the code', async () => {
+    const { signal, all } = await start();
+    expect(signal, all).to.equal('SIGKILL');
+    const last = JSON.parse(all.trim().split('\n').at(-1) ?? '{}') as { syncs: object[]; stack: string[] };
+    expect(last.syncs).to.deep.equal([{ resource: 'default/stuck', phase: 'Evaluating', sync: '1' }]);
+    expect(last.stack.join('\n')).to.match(/blocking\.ts:\d+:/);
+  }).timeout(60_000);
+
+  it('is followed by one that works on everything else first, and says so in an Event', async () => {
+    await create('one');
+    const child = start();
+    try {
+      await until('the other resource is Done', 20_000, async () => {
+        const { status } = await cluster.api.get(DRONES, { namespace: 'default', name: 'one' });
+        expect((status as { phase?: string } | undefined)?.phase).to.equal('Done');
+      });
+      const { items } = await until('there is an Event', 10_000, async () => {
+        const found = await cluster.api.list(EVENTS);
+        expect(found.items.map((event) => (event as unknown as { reason: string }).reason)).to.include('WorkerBlocked');
+        return found;
+      });
+      const [event] = items.filter((one) => (one as unknown as { reason: string }).reason === 'WorkerBlocked') as unknown as { note: string }[];
+      expect(event?.note).to.match(/^the worker of Evaluating blocked the event loop and the operator was restarted: sync \(.*blocking\.ts:\d+:/);
+    } finally {
+      child.kill('SIGKILL');
+      await child;
+    }
+  }).timeout(60_000);
+});

@@ -1,0 +1,14 @@
+/** An operator whose worker never ends for the resource `stuck`, and blocks everything with it. */
+import { run } from '../../../runtime/src/index.ts';
+import { machine } from '../machines.ts';
+
+const { scheduler } = machine({
+  Evaluating: {
+    sync: ({ resource }) => {
+      while (resource.metadata.name === 'stuck');
+      return { next: 'Done' };
+    },
+  },
+  Done: {},
+});
+await run(scheduler);
