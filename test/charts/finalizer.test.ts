@@ -9,7 +9,7 @@ import { requireModel } from '../../generators/lib/load.ts';
 import type { ControlPlane } from '../realparts/index.ts';
 import { controlPlane, until } from '../realparts/index.ts';
 import { at, refusal, render, renderText, manifestsOf } from './rendering.ts';
-import type { Chart } from './rendering.ts';
+import type { Chart, Json } from './rendering.ts';
 
 const PROJECT = (phase: string, more = ''): string => `kind: Example
 apiVersion: examples.io/v1
@@ -51,6 +51,22 @@ describe('rights that the user asks for beside those of the phases', () => {
     try {
       const role = (await render(chart.path)).find(({ kind, metadata }) => kind === 'ClusterRole' && !metadata.name.endsWith('-view'));
       expect((role?.['rules'] as readonly object[] | undefined)?.at(-1)).to.deep.equal(extra);
+    } finally {
+      chart.remove();
+    }
+  });
+});
+
+describe('a machine that had a finalizer before', () => {
+  it('may take it off when the values say so, and not otherwise', async () => {
+    const chart = await projectOf(PROJECT(''));
+    try {
+      const patches = async (values: object): Promise<number> =>
+        (await renderText(chart.path, { values: values as Json, args: ['--show-only', 'templates/rbac/operator.yaml'] }))
+          .split('\n')
+          .filter((line) => /resources: \[examples\]/.test(line)).length;
+      expect(await patches({})).to.equal(0);
+      expect(await patches({ rbac: { formerFinalizer: true } })).to.equal(1);
     } finally {
       chart.remove();
     }

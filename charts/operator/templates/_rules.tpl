@@ -10,6 +10,14 @@
 # rbac.extraRules of autopilot.yaml
 <%- yaml(extraRules) %>
 <%_ } _%>
+<%_ if (!finalizer) { _%>
+{{- if .Values.rbac.formerFinalizer }}
+# rbac.formerFinalizer of the values
+- apiGroups: [<%= group %>]
+  resources: [<%= plural %>]
+  verbs: [patch]
+{{- end }}
+<%_ } _%>
 {{- with .Values.rbac.extraRules }}
 # rbac.extraRules of the values
 {{ toYaml . }}

@@ -28,6 +28,12 @@
 - apiGroups: ["events.k8s.io"]
   resources: ["events"]
   verbs: ["create", "patch"]
+{{- if .Values.rbac.formerFinalizer }}
+# rbac.formerFinalizer of the values
+- apiGroups: [examples.io]
+  resources: [autoroutes]
+  verbs: [patch]
+{{- end }}
 {{- with .Values.rbac.extraRules }}
 # rbac.extraRules of the values
 {{ toYaml . }}
