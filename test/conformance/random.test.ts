@@ -12,7 +12,7 @@ import { World } from './world.ts';
 
 /** Of the sequences; another one finds other things: AUTOPILOT_SEED=n. */
 const SEED = Number(process.env['AUTOPILOT_SEED'] ?? 1);
-const RUNS = Number(process.env['AUTOPILOT_RUNS'] ?? 60);
+const RUNS = Number(process.env['AUTOPILOT_RUNS'] ?? 150);
 
 describe('random sequences of operations', () => {
   let plane: ControlPlane;

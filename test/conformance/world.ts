@@ -13,8 +13,10 @@ import type {
   WriteOptions,
 } from '../../runtime/src/ports.ts';
 import { apiVersionOf, isApiError } from '../../runtime/src/ports.ts';
+import { FLIGHT_CRD, FLIGHTS } from './flight-crd.ts';
 
-export const FLIGHTS: ResourceType = { group: 'conformance.autopilot.test', version: 'v1', kind: 'Flight', plural: 'flights', namespaced: true };
+export { FLIGHT_CRD, FLIGHTS };
+
 export const CONFIG_MAPS: ResourceType = { group: '', version: 'v1', kind: 'ConfigMap', plural: 'configmaps', namespaced: true };
 export const SERVICES: ResourceType = { group: '', version: 'v1', kind: 'Service', plural: 'services', namespaced: true };
 export const DEPLOYMENTS: ResourceType = { group: 'apps', version: 'v1', kind: 'Deployment', plural: 'deployments', namespaced: true };
@@ -29,94 +31,6 @@ export const LEASES: ResourceType = { group: 'coordination.k8s.io', version: 'v1
 export const EVENTS: ResourceType = { group: 'events.k8s.io', version: 'v1', kind: 'Event', plural: 'events', namespaced: true };
 export const SECRETS: ResourceType = { group: '', version: 'v1', kind: 'Secret', plural: 'secrets', namespaced: true };
 export const NAMESPACES: ResourceType = { group: '', version: 'v1', kind: 'Namespace', plural: 'namespaces', namespaced: false };
-
-const text = { type: 'string' };
-const number = { type: 'integer' };
-const status = {
-  type: 'object',
-  properties: {
-    phase: text,
-    seen: number,
-    seats: number,
-    selector: text,
-    conditions: {
-      type: 'array',
-      'x-kubernetes-list-type': 'map',
-      'x-kubernetes-list-map-keys': ['type'],
-      items: { type: 'object', required: ['type'], properties: { type: text, status: text, reason: text } },
-    },
-  },
-};
-
-export const FLIGHT_CRD = {
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  metadata: { name: 'flights.conformance.autopilot.test' },
-  spec: {
-    group: FLIGHTS.group,
-    names: { kind: 'Flight', plural: 'flights', singular: 'flight', listKind: 'FlightList' },
-    scope: 'Namespaced',
-    versions: [
-      {
-        name: 'v1',
-        served: true,
-        storage: true,
-        subresources: { status: {}, scale: { specReplicasPath: '.spec.seats', statusReplicasPath: '.status.seats', labelSelectorPath: '.status.selector' } },
-        schema: {
-          openAPIV3Schema: {
-            type: 'object',
-            properties: {
-              spec: {
-                type: 'object',
-                required: ['route'],
-                properties: {
-                  route: { type: 'string', pattern: '^[A-Z]{3}-[A-Z]{3}$' },
-                  altitude: { type: 'integer', minimum: 0, maximum: 500, default: 100 },
-                  mode: { type: 'string', enum: ['visual', 'instrument'] },
-                  note: { type: 'string', maxLength: 10, nullable: true },
-                  crew: { type: 'object', additionalProperties: text },
-                  tags: { type: 'array', 'x-kubernetes-list-type': 'set', items: text },
-                  stops: { type: 'array', items: text, maxItems: 3 },
-                  legs: {
-                    type: 'array',
-                    'x-kubernetes-list-type': 'map',
-                    'x-kubernetes-list-map-keys': ['name'],
-                    items: { type: 'object', required: ['name'], properties: { name: text, from: text, to: text, hours: { type: 'integer', default: 1 } } },
-                  },
-                  limit: { 'x-kubernetes-int-or-string': true },
-                  extra: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
-                  seats: number,
-                  badge: { type: 'object', 'x-kubernetes-map-type': 'atomic', properties: { one: text, two: text } },
-                  plan: { type: 'object', properties: { left: text, right: text, deep: { type: 'object', properties: { left: text, right: text } } } },
-                  gates: {
-                    type: 'array',
-                    'x-kubernetes-list-type': 'map',
-                    'x-kubernetes-list-map-keys': ['number', 'hall'],
-                    items: {
-                      type: 'object',
-                      required: ['number'],
-                      properties: {
-                        number: number,
-                        hall: { type: 'string', default: 'A' },
-                        desks: {
-                          type: 'array',
-                          'x-kubernetes-list-type': 'map',
-                          'x-kubernetes-list-map-keys': ['name'],
-                          items: { type: 'object', required: ['name'], properties: { name: text, open: { type: 'boolean' } } },
-                        },
-                      },
-                    },
-                  },
-                },
-              },
-              status,
-            },
-          },
-        },
-      },
-    ],
-  },
-};
 
 /** Parts of an object as cases look at them. */
 export interface Seen extends KubeObject {

@@ -102,3 +102,20 @@ export function countsAsChange(kind: Kind, before: KubeObject, after: KubeObject
   };
   return !same(body(before), body(after)) || (countsAnnotations(kind) && !same(before.metadata.annotations, after.metadata.annotations));
 }
+
+/** What the server gives every new object of a kind. */
+export function withBirthRights(kind: Kind, object: KubeObject): KubeObject {
+  if (kind.group !== '' || kind.kind !== 'Namespace') return object;
+  const labels = { ...object.metadata.labels, 'kubernetes.io/metadata.name': object.metadata.name };
+  return { ...object, metadata: { ...object.metadata, labels }, spec: { finalizers: ['kubernetes'] }, status: { phase: 'Active' } };
+}
+
+/** @throws ApiError 422 */
+export function refuseNewFinalizers(kind: Kind, old: KubeObject, { metadata }: KubeObject): void {
+  if (old.metadata.deletionTimestamp === undefined || metadata.finalizers === old.metadata.finalizers) return;
+  const fresh = (metadata.finalizers ?? []).filter((finalizer) => old.metadata.finalizers?.includes(finalizer) !== true);
+  if (fresh.length === 0) return;
+  const found = fresh.map((finalizer) => JSON.stringify(finalizer)).join(', ');
+  const message = `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{${found}}`;
+  throw invalid(kind, metadata.name, [{ reason: 'FieldValueForbidden', field: 'metadata.finalizers', message }]);
+}

@@ -1,17 +1,18 @@
 /** Every write, in the order of steps the API server keeps on the way. */
 import type { ApplyOptions, Clock, DeleteOptions, KubeObject, ObjectKey, WriteOptions } from 'autopilot-runtime/ports';
 import { apiVersionOf } from 'autopilot-runtime/ports';
-import { confined, countsAsChange, defaulted, read, readPatched, validate } from './admit.ts';
+import { confined, countsAsChange, defaulted, read, readPatched, refuseNewFinalizers, validate, withBirthRights } from './admit.ts';
 import { allocated } from './builtin.ts';
 import { FOREGROUND, ORPHAN } from './collector.ts';
 import { CLEANUP, established, isDefinition } from './definition.ts';
 import { alreadyExists, badRequest, conflict, forbidden, internal, invalid, noSubresource, notFound, preconditionFailed, versionMissing } from './errors.ts';
-import { appliedFields, compare, isBelow, withAncestors } from './fieldset.ts';
+import { appliedFields, compare } from './fieldset.ts';
 import { keep, keepOnce, same } from './frozen.ts';
 import type { Kind, Kinds } from './kinds.ts';
 import type { Manager, Writer } from './managed.ts';
 import { afterApply, afterUpdate, isSameWriter, sameManagers } from './managed.ts';
 import { merge, withoutFields } from './merge.ts';
+import { dropped, isOf } from './owning.ts';
 import type { Records, Stored } from './records.ts';
 import { withManagers } from './records.ts';
 import type { Rules } from './rules.ts';
@@ -241,44 +242,13 @@ export class Writes {
   }
 }
 
-/** What its manager owned, no longer sends, and nobody else owns. */
-function dropped(kind: Kind, own: Manager | undefined, sent: ReadonlySet<string>, others: readonly Manager[]): ReadonlySet<string> {
-  if (own === undefined || own.fields === sent || [...own.fields].every((path) => sent.has(path))) return new Set();
-  const managed = [sent, ...others.map(({ fields }) => fields)].map((fields) => withAncestors(fields, kind.shape));
-  // metadata itself always stays: every apply sends the name, which nobody owns.
-  const mine = [...withAncestors(own.fields, kind.shape)].filter((path) => path !== 'f:metadata');
-  return new Set(mine.filter((path) => managed.every((fields) => !fields.has(path))));
-}
-
 function inKind(object: KubeObject, kind: Kind): KubeObject {
   const apiVersion = apiVersionOf(kind);
   return object.apiVersion === apiVersion ? object : keep({ ...object, apiVersion });
 }
 
-function refuseNewFinalizers(kind: Kind, old: KubeObject, { metadata }: KubeObject): void {
-  if (old.metadata.deletionTimestamp === undefined || metadata.finalizers === old.metadata.finalizers) return;
-  const fresh = (metadata.finalizers ?? []).filter((finalizer) => old.metadata.finalizers?.includes(finalizer) !== true);
-  if (fresh.length === 0) return;
-  const found = fresh.map((finalizer) => JSON.stringify(finalizer)).join(', ');
-  const message = `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{${found}}`;
-  throw invalid(kind, metadata.name, [{ reason: 'FieldValueForbidden', field: 'metadata.finalizers', message }]);
-}
-
-/** Does this door write the field? */
-function isOf(kind: Kind, path: string, subresource: string | undefined): boolean {
-  const status = path === 'f:status' || isBelow(path, 'f:status');
-  return subresource === 'status' ? status : !(status && kind.status === true);
-}
-
 function counted(generation: number | undefined): { generation?: number } {
   return generation === undefined ? {} : { generation: generation + 1 };
-}
-
-/** What the server gives every new object of a kind. */
-function withBirthRights(kind: Kind, object: KubeObject): KubeObject {
-  if (kind.group !== '' || kind.kind !== 'Namespace') return object;
-  const labels = { ...object.metadata.labels, 'kubernetes.io/metadata.name': object.metadata.name };
-  return { ...object, metadata: { ...object.metadata, labels }, spec: { finalizers: ['kubernetes'] }, status: { phase: 'Active' } };
 }
 
 function wrongUid(expected: string, found: string | undefined): string {
