@@ -41,6 +41,21 @@ const shifting = (): TestMachine =>
     Shifted: {},
   });
 
+/** Holds the route that `spec.route` names, and gives back what it no longer wants. */
+const choosing = (): TestMachine =>
+  machine({
+    Holding: {
+      ready: true,
+      inputs: [input.virtualservices],
+      outputs: [{ ...output.virtualservices, prune: true }],
+      sync: ({ resource, inputs }) => {
+        const found = inputs['virtualservices']?.need('web') as KubeObject;
+        const edit = shared(found, [{ path: ['spec', 'http', { name: (resource.spec as Spec).route }, 'route'], value: split(30) }]);
+        return { next: 'Holding', outputs: { virtualservices: [edit] } };
+      },
+    },
+  });
+
 /** Writes a Service into another namespace, and takes its time to end. */
 const abroad = (): TestMachine =>
   machine(
@@ -90,6 +105,28 @@ const SCENARIOS: readonly (readonly [string, () => TestMachine, Scenario])[] = [
         'a route is put back before its resource is gone': (look) =>
           look.get('Drone', 'one') !== undefined || http(look).some(({ name, route: left }) => name === 'a' && JSON.stringify(left) === untouched),
       },
+    }),
+  ],
+  [
+    'two resources want the same route, somebody undoes it, and one of them chooses another one',
+    choosing,
+    scenario({
+      name: 'one route for two',
+      objects: [route('web', 'a', 'b'), drone('one', { route: 'a' })],
+      steps: [
+        rest(),
+        create(drone('two', { route: 'a' })),
+        wait('5s'),
+        patch('VirtualService', 'web', { spec: route('web', 'a', 'b')['spec'] as object }),
+        wait('5s'),
+        patch('Drone', 'one', { spec: { route: 'b' } }),
+        rest(),
+        remove('Drone', 'two'),
+        rest(),
+      ],
+      config: { workIntervalMs: 600_000 },
+      ignore: ['VirtualService.metadata.annotations'],
+      invariants: { 'both routes are there': (look) => http(look).length === 2 },
     }),
   ],
   [
