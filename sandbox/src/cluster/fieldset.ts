@@ -141,7 +141,7 @@ export function compare(before: object | undefined, after: object, shape: Shape,
     if (a === b || NOBODYS.has(path)) return;
     if (isEmpty(a) && isEmpty(b)) {
       if (!same(a, b)) changed.add(path);
-    } else if ((isOpenMap(a, at) || isEmpty(a)) && (isOpenMap(b, at) || isEmpty(b)) && at?.atomic !== true && !Array.isArray(a ?? b)) {
+    } else if ((a === null || isOpenMap(a, at)) && (b === null || isOpenMap(b, at)) && at?.atomic !== true) {
       const [old, now] = [(a ?? {}) as Readonly<Record<string, unknown>>, (b ?? {}) as Readonly<Record<string, unknown>>];
       for (const name of Object.keys(old)) {
         const [place, inner] = [join(path, `f:${name}`), memberShape(at, name)];

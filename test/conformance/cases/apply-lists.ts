@@ -118,6 +118,15 @@ export const applyListCases: readonly Case[] = [
     },
   },
   {
+    name: 'where anything is allowed, a list in place of another manager’s map is a conflict',
+    async run(world) {
+      await world.apply(FLIGHTS, world.flight('a', { extra: { y: { x: 'x' } } }), 'tower');
+      expect((await failure(world.apply(FLIGHTS, world.flight('a', { extra: { y: [] } }), 'ground'))).message).to.equal(
+        'Apply failed with 1 conflict: conflict with "tower": .spec.extra.y',
+      );
+    },
+  },
+  {
     name: 'refuses the same key twice, and a key that is missing',
     async run(world) {
       expect((await failure(world.apply(FLIGHTS, world.flight('a', { legs: [{ name: 'one' }, { name: 'one' }] }), 'tower'))).code).to.equal(500);
