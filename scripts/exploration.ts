@@ -1,0 +1,48 @@
+/** Writes docs/reference/exploration.md: the faults, the promises that are looked after, and what finding each seeded bug costs. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Exploration } from '../sandbox/src/explore/index.ts';
+import { explore, FAULTS } from '../sandbox/src/explore/index.ts';
+import { bugs, correct, hunt, scenarios } from '../test/explore/seeded/bugs.ts';
+import { root } from './build.ts';
+
+const quiet: Exploration[] = [];
+for (const scenario of scenarios) quiet.push(await explore(correct, scenario, { findings: 9 }));
+const rows: string[] = [];
+for (const bug of bugs) {
+  const [finding] = (await hunt(bug)).findings;
+  if (finding === undefined) throw new Error(`the ${bug.where} that ${bug.name} was not found`);
+  const { violation, faults, foundAfter } = finding;
+  rows.push(`| ${bug.where} | ${bug.name} | ${faults.map(({ kind }) => kind).join(', ') || 'none'} | ${violation.promise} | ${foundAfter} |`);
+}
+
+const places = { write: 'a write', request: 'a request', event: 'a watch event', call: 'a call of a worker', instant: 'an instant' } as const;
+writeFileSync(
+  join(root, 'docs/reference/exploration.md'),
+  `<!-- Written by scripts/exploration.ts. -->
+
+# Exploration
+
+\`explore\` of \`autopilot-sandbox/explore\`, and \`npm run verify\` of a generated project, fly a scenario without faults and then with each of
+these faults at each place where it can stand; then with pairs of faults, and with delays that make another order of events.
+
+| fault | stands at | what happens |
+|---|---|---|
+${Object.entries(FAULTS)
+  .map(([kind, { at, says }]) => `| \`${kind}\` | ${places[at]} | ${says} |`)
+  .join('\n')}
+
+## What it finds
+
+Each line is a mistake that was made on purpose (\`test/explore/seeded\`), in a worker or around the runtime. A test looks for all of them.
+The last column is the number of flights until the first one that broke a promise; it changes with the runtime and the seed.
+
+| in the | that | fault | promise that was broken | flights |
+|---|---|---|---|---|
+${rows.join('\n')}
+
+The same machine without mistakes keeps every promise in the same flights: ${quiet.map(({ scenario, singles: [flown] }) => `${flown} single faults in \`${scenario}\``).join(', ')}.
+`,
+);
+for (const { scenario, findings } of quiet)
+  if (findings.length > 0) throw new Error(`the correct machine fails in ${scenario}: ${findings[0]?.violation.detail}`);

@@ -1,0 +1,26 @@
+import { expect } from 'chai';
+import { readFileSync } from 'node:fs';
+import { explore } from '../../sandbox/src/explore/index.ts';
+import { bugs, correct, hunt, scenarios } from './seeded/bugs.ts';
+
+const page = readFileSync(new URL('../../docs/reference/exploration.md', import.meta.url), 'utf8');
+
+describe('exploration', () => {
+  for (const scenario of scenarios)
+    it(`finds nothing wrong with a correct machine in '${scenario.name}', all single faults flown`, async () => {
+      const { findings, singles } = await explore(correct, scenario, { findings: 9 });
+      expect(findings.map(({ violation, token }) => `${violation.promise}: ${violation.detail} (${token})`)).to.deep.equal([]);
+      expect(singles[0]).to.equal(singles[1]).and.to.be.greaterThan(100);
+    });
+
+  for (const bug of bugs)
+    it(`finds a ${bug.where} that ${bug.name}`, async () => {
+      const { findings } = await hunt(bug);
+      expect(findings).to.have.length(1);
+    });
+
+  it('has its seeded bugs, and no others, on its reference page', () => {
+    const listed = [...page.matchAll(/^\| (worker|runtime) \| (.*?) \|/gm)].map(([, where, name]) => `${where} ${name}`);
+    expect(listed).to.deep.equal(bugs.map(({ where, name }) => `${where} ${name}`));
+  });
+});

@@ -1,0 +1,35 @@
+/** All seeded bugs, with the scenario that each is looked for in. */
+import type { Exploration, ExploreOptions, Scenario, Subject } from '../../../sandbox/src/explore/index.ts';
+import { explore } from '../../../sandbox/src/explore/index.ts';
+import { life, machineOf, taken, touched } from './lift.ts';
+import { wrongRuntimes } from './runtimes.ts';
+import { wrongWorkers } from './workers.ts';
+
+export interface Bug {
+  readonly where: 'worker' | 'runtime';
+  /** What is wrong: `steps whenever it is called`. */
+  readonly name: string;
+  readonly scenario: Scenario;
+  readonly subject: () => Subject;
+}
+
+export const correct: Subject = { scheduler: () => machineOf() };
+export const scenarios: readonly Scenario[] = [life, touched, taken];
+
+export const bugs: readonly Bug[] = [
+  ...Object.entries(wrongWorkers).map(([name, make]): Bug => ({
+    where: 'worker',
+    name,
+    scenario: life,
+    subject: () => ({ scheduler: () => machineOf(make()) }),
+  })),
+  ...Object.entries(wrongRuntimes).map(([name, make]): Bug => {
+    const scenario = name.includes('what should be new') ? taken : touched;
+    return { where: 'runtime', name, scenario, subject: () => ({ ...correct, start: make() }) };
+  }),
+];
+
+/** Looks for a bug until it is found, or all single faults are flown. */
+export function hunt({ scenario, subject }: Bug, options: ExploreOptions = {}): Promise<Exploration> {
+  return explore(subject(), scenario, { findings: 1, ...options });
+}

@@ -1,0 +1,140 @@
+/** Wrong runtimes: the real one behind doors and clocks that do what a careless runtime would have done. */
+import type { Clock, KubeApi, KubeObject, Operator, OperatorOptions, ResourceType } from '../../../runtime/src/ports.ts';
+import { hasCode, isApiError, startOperator, ConnectionError } from '../../../runtime/src/ports.ts';
+
+export type Start = (options: OperatorOptions, nth: number) => Operator;
+
+const through =
+  (wrap: (api: KubeApi, nth: number) => Partial<KubeApi>): Start =>
+  (options, nth) =>
+    startOperator({ ...options, api: { ...options.api, ...wrap(options.api, nth) } });
+
+const timed =
+  (wrap: (clock: Clock, nth: number) => Clock): Start =>
+  (options, nth) =>
+    startOperator({ ...options, clock: wrap(options.clock, nth) });
+
+const isCore = ({ group }: ResourceType): boolean => group === '';
+const isLease = ({ kind }: ResourceType): boolean => kind === 'Lease';
+
+/** Without what an apply makes sure of. */
+function unguarded(object: KubeObject): KubeObject {
+  const { uid: _, resourceVersion: __, ...metadata } = object.metadata;
+  return { ...object, metadata };
+}
+
+/** Made anew for each exploration. Each says what it does wrong. */
+export const wrongRuntimes: Readonly<Record<string, () => Start>> = {
+  'writes status before outputs': () =>
+    through((api) => {
+      const later: (() => Promise<unknown>)[] = [];
+      return {
+        apply: async (type, object, options, signal) => {
+          later.push(() => api.apply(type, object, options, signal));
+          return { ...object, metadata: { ...object.metadata, resourceVersion: '0' } };
+        },
+        patch: async (type, key, patch, options, signal) => {
+          const answer = await api.patch(type, key, patch, options, signal);
+          if (options?.subresource === 'status') for (const send of later.splice(0)) await send();
+          return answer;
+        },
+      };
+    }),
+  'writes status without the version it has read': () =>
+    through((api) => ({
+      patch: (type, key, patch, options, signal) => {
+        if (patch.type !== 'merge' || options?.subresource !== 'status') return api.patch(type, key, patch, options, signal);
+        const { metadata: _, ...body } = patch.body as { readonly metadata?: object };
+        return api.patch(type, key, { type: 'merge', body }, options, signal);
+      },
+    })),
+  'applies outputs without the version it has read': () =>
+    through((api) => ({
+      apply: (type, object, options, signal) => api.apply(type, object.metadata.resourceVersion === '1' ? object : unguarded(object), options, signal),
+    })),
+  'applies what should be new over whatever is there': () =>
+    through((api) => ({ apply: (type, object, options, signal) => api.apply(type, unguarded(object), { ...options, force: true }, signal) })),
+  'deletes without looking at what it deletes': () =>
+    through((api) => ({ delete: (type, key, options, signal) => api.delete(type, key, { ...options, preconditions: {} }, signal) })),
+  'removes the finalizer before it has cleaned up': () =>
+    through((api) => ({
+      delete: (type, key, options, signal) => (key.namespace === 'other' ? Promise.resolve() : api.delete(type, key, options, signal)),
+    })),
+  'trusts an old list after a restart': () => {
+    const old = new Map<string, readonly KubeObject[]>();
+    return through((api, nth) => {
+      if (nth === 1) old.clear();
+      return {
+        list: async (type, options, signal) => {
+          const list = await api.list(type, options, signal);
+          const key = `${type.plural} ${options?.labelSelector ?? ''}`;
+          if (nth === 1) old.set(key, list.items);
+          return nth === 1 ? list : { ...list, items: old.get(key) ?? [] };
+        },
+      };
+    });
+  },
+  'forgets its timers at a restart': () =>
+    timed((clock, nth) => ({
+      now: () => clock.now(),
+      monotonic: () => clock.monotonic(),
+      after: (ms, callback) => (nth > 1 && ms > 2_000 && ms <= 60_000 ? { cancel: () => undefined } : clock.after(ms, callback)),
+    })),
+  'does not notice at a relist what has changed': () =>
+    through((api) => {
+      const lists = new Map<string, readonly KubeObject[]>();
+      return {
+        list: async (type, options, signal) => {
+          const list = await api.list(type, options, signal);
+          const key = `${type.plural} ${options?.labelSelector ?? ''}`;
+          const before = lists.get(key) ?? list.items;
+          lists.set(key, before);
+          return { ...list, items: before };
+        },
+      };
+    }),
+  'watches on from now after a break': () =>
+    through((api) => {
+      const watched = new Set<string>();
+      return {
+        async *watch(type, options, signal) {
+          const key = `${type.plural} ${options.labelSelector ?? ''}`;
+          const now = watched.has(key) && !isLease(type) ? (await api.list(type, {}, signal)).resourceVersion : options.resourceVersion;
+          watched.add(key);
+          yield* api.watch(type, { ...options, resourceVersion: now }, signal);
+        },
+      };
+    }),
+  'watches again from a version that is too old': () =>
+    through((api) => ({
+      async *watch(type, options, signal) {
+        try {
+          yield* api.watch(type, options, signal);
+        } catch (error) {
+          throw isApiError(error) && error.status.code === 410 ? new ConnectionError('try again') : error;
+        }
+      },
+    })),
+  'does not take the answers to its own writes': () =>
+    through((api) => ({
+      patch: async (...call) => {
+        const answer = await api.patch(...call);
+        return { ...answer, metadata: { ...answer.metadata, resourceVersion: '1' } };
+      },
+    })),
+  'takes what a worker returns long after its time': () =>
+    timed((clock) => ({
+      now: () => clock.now(),
+      monotonic: () => clock.monotonic(),
+      after: (ms, callback) => (ms === 5_000 ? { cancel: () => undefined } : clock.after(ms, callback)),
+    })),
+  'takes a conflict for success': () =>
+    through((api) => ({
+      apply: (type, object, options, signal) =>
+        api.apply(type, object, options, signal).catch((error: unknown) => {
+          if (isCore(type) && hasCode(error, 409)) return object;
+          throw error;
+        }),
+    })),
+  'runs without a lease': () => (options) => startOperator({ ...options, config: { ...options.config, leaderElection: false } }),
+};

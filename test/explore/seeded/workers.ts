@@ -1,0 +1,106 @@
+/** Wrong workers: mistakes that look right as long as nothing goes wrong. */
+import type { AnyContext, KubeObject } from '../../../runtime/src/ports.ts';
+import { droneOf, left, lift, noteOf, progress, weightOf } from './lift.ts';
+import type { Workers } from './lift.ts';
+
+/** Made anew for each process: what it keeps in memory is gone with the process. */
+export const wrongWorkers: Readonly<Record<string, () => Partial<Workers>>> = {
+  'keeps its progress in memory': () => {
+    let weight = 0;
+    return {
+      Stepping: (context) => {
+        if (left(context) > 0) return { next: 'Stepping', outputs: { configmaps: [progress(context, weight)] } };
+        if (weight >= 30) return { next: 'Cleaning' };
+        weight += 10;
+        return { next: 'Stepping', step: true, statusInfo: { weight }, outputs: { configmaps: [progress(context, weight)] } };
+      },
+    };
+  },
+  'steps whenever it is called': () => ({
+    Stepping: (context) => {
+      const weight = weightOf(context) + 10;
+      if (weight > 30) return { next: 'Cleaning' };
+      return { next: 'Stepping', step: true, requeueAfter: '60s', statusInfo: { weight }, outputs: { configmaps: [progress(context, weight)] } };
+    },
+  }),
+  'waits for a timer of its own process': () => {
+    const armed = new Set<string>();
+    return {
+      Stepping: (context) => {
+        const { uid = '' } = context.resource.metadata;
+        if ((context.resource.status as { armed?: boolean }).armed !== true) {
+          armed.add(uid);
+          return { next: 'Stepping', statusInfo: { weight: 0, armed: true }, requeueAfter: '60s' };
+        }
+        return armed.has(uid) ? { next: 'Cleaning' } : { next: 'Stepping', requeueAfter: '60s' };
+      },
+    };
+  },
+  'draws the name of an output': () => ({
+    Stepping: (context) => ({ next: 'Cleaning', outputs: { configmaps: [progress(context, 0, `p${Math.floor(Math.random() * 1000)}`)] } }),
+  }),
+  'writes the time into an output': () => ({
+    Stepping: (context) => ({ next: 'Stepping', outputs: { configmaps: [progress(context, context.now.getTime())] } }),
+  }),
+  'hands an input back as an output': () => ({
+    Stepping: ({ inputs }) => ({ next: 'Cleaning', outputs: { configmaps: [inputs['configmaps']?.need('settings') as KubeObject] } }),
+  }),
+  'relies on how often it was called': () => {
+    let calls = 0;
+    return { Preparing: (context) => (++calls > 1 ? { ...result(context), statusInfo: { weight: 5 } } : result(context)) };
+  },
+  'takes away only what it remembers to have made': () => {
+    let made = false;
+    return {
+      Stepping: (context) => {
+        const next = left(context) > 0 ? 'Stepping' : 'Cleaning';
+        made = true;
+        return { next, outputs: { configmaps: [progress(context, 10)] } };
+      },
+      Cleaning: () => (made ? { next: 'Done', outputs: { configmaps: [] } } : { next: 'Done' }),
+    };
+  },
+  'reads the clock by itself': () => ({
+    Stepping: (context) => (Date.now() - context.phaseStartedAt.getTime() < 60_000 ? { next: 'Stepping' } : { next: 'Cleaning' }),
+  }),
+  'writes two halves of one truth one after the other': () => ({
+    Stepping: (context) => {
+      const weight = weightOf(context) + 10;
+      if (weight > 30) return { next: 'Cleaning' };
+      const halves = [progress(context, weight), progress(context, weight, 'canary'), progress(context, 100 - weight, 'primary')];
+      return left(context) > 0 ? { next: 'Stepping' } : { next: 'Stepping', step: true, statusInfo: { weight }, outputs: { configmaps: halves } };
+    },
+  }),
+  'names an output by the time': () => ({
+    Preparing: (context) => {
+      const { next, ...rest } = result(context);
+      const note = noteOf(`one-at-${Math.floor(context.now.getTime() / 1000)}`, 80);
+      return { next, ...rest, outputs: { ...rest.outputs, notes: [note] } };
+    },
+  }),
+  'takes its own output for what was there before': () => ({
+    Stepping: (context) => {
+      const { name } = context.resource.metadata;
+      const there = context.inputs['configmaps']?.get(`${name}-progress`) !== undefined;
+      if (there && weightOf(context) === 0) return { next: 'Stepping', outputs: { configmaps: [progress(context, 10)] } };
+      if (weightOf(context) > 0) return { next: 'Cleaning' };
+      return { next: 'Stepping', statusInfo: { weight: 10 }, outputs: { configmaps: [progress(context, 10)] } };
+    },
+  }),
+  'remembers the spec of its first call': () => {
+    const first = new Map<string, number>();
+    return {
+      Preparing: (context) => {
+        const { uid = '' } = context.resource.metadata;
+        const size = first.get(uid) ?? droneOf(context).spec.size ?? 1;
+        first.set(uid, size);
+        return result({ ...context, resource: { ...context.resource, spec: { size } } });
+      },
+    };
+  },
+};
+
+/** What the correct worker of Preparing returns. */
+function result(context: AnyContext) {
+  return lift().Preparing(context) as Exclude<ReturnType<Workers['Preparing']>, Promise<unknown>>;
+}
