@@ -4,7 +4,7 @@ import type { Flight, FlightOptions } from '../../sandbox/src/index.ts';
 import { fly } from '../../sandbox/src/index.ts';
 import { Faults, noAnswer, refusal } from './faults.ts';
 import type { TestMachine } from './machines.ts';
-import { conditions, configMap, drone, DRONES, input, machine, output, readyMessage, service } from './machines.ts';
+import { conditions, configMap, drone, DRONES, input, machine, output, readyMessage, service, SERVICES } from './machines.ts';
 
 const OURS = 'flights.autopilot.test/drone-operator';
 
@@ -170,6 +170,39 @@ describe('the finalizer', () => {
       await flight.patch('Drone', 'one', { metadata: { annotations: { x: 'y' } } });
       await flight.advance('1m');
       expect([flown.calls.length, writes().length]).to.deep.equal(before);
+    });
+
+    it('leaves what lost its owner reference to garbage collection, which needs no right to delete it, and to whoever else owns it', async () => {
+      await start(machine({ A: { outputs: [output.services], sync: () => ({ next: 'B', outputs: { services: [service('a'), service('b')] } }) }, B: {} }, {}));
+      await flight.create(drone('one'));
+      await flight.patch('Service', 'a', { metadata: { ownerReferences: null } });
+      await flight.create(configMap('other'));
+      const other = (await flight.get('ConfigMap', 'other'))?.metadata.uid ?? '';
+      const adopted = { apiVersion: 'v1', kind: 'ConfigMap', name: 'other', uid: other, controller: true };
+      await flight.patch('Service', 'b', { metadata: { ownerReferences: [adopted] } });
+      faults.fault = ({ verb }) => (verb === 'delete' ? { when: 'before', error: refusal(403, 'Forbidden') } : undefined);
+      await flight.remove('Drone', 'one');
+      await flight.until(async () => (await flight.get('Drone', 'one')) === undefined, '10m');
+      expect((await flight.list('Service')).map(({ metadata }) => [metadata.name, metadata.ownerReferences])).to.deep.equal([['b', [adopted]]]);
+      expect(writes().slice(-3)).to.deep.equal(['patch Service a', 'patch Service b', 'patch Drone one']);
+    });
+
+    it('looks again when such an object changes at the same moment, and keeps the change', async () => {
+      await start(machine({ A: { outputs: [output.services], sync: () => ({ next: 'B', outputs: { services: [service('a')] } }) }, B: {} }, {}));
+      await flight.create(drone('one'));
+      await flight.create(configMap('other'));
+      const uid = (await flight.get('ConfigMap', 'other'))?.metadata.uid ?? '';
+      const body = { metadata: { ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'other', uid }] } };
+      await flight.patch('Service', 'a', { metadata: { ownerReferences: null } });
+      let patches = 0;
+      faults.fault = ({ verb, kind }) => {
+        if (verb === 'patch' && kind === 'Service' && patches++ === 0)
+          void flight.cluster.api.patch(SERVICES, { namespace: 'default', name: 'a' }, { type: 'merge', body });
+        return undefined;
+      };
+      await flight.remove('Drone', 'one');
+      await flight.until(async () => (await flight.get('Drone', 'one')) === undefined, '10m');
+      expect([patches, (await flight.get('Service', 'a'))?.metadata.ownerReferences]).to.deep.equal([2, body.metadata.ownerReferences]);
     });
 
     it('calls no worker any more, also when it is paused, and holds it for nobody', async () => {

@@ -5,7 +5,7 @@ import type { FlightObject } from '../../sandbox/src/index.ts';
 
 export const DRONES = { group: 'flights.autopilot.test', version: 'v1', kind: 'Drone', plural: 'drones', namespaced: true } as const;
 const CONFIG_MAPS = { group: '', version: 'v1', kind: 'ConfigMap', plural: 'configmaps', namespaced: true } as const;
-const SERVICES = { group: '', version: 'v1', kind: 'Service', plural: 'services', namespaced: true } as const;
+export const SERVICES = { group: '', version: 'v1', kind: 'Service', plural: 'services', namespaced: true } as const;
 const NAMESPACES = { group: '', version: 'v1', kind: 'Namespace', plural: 'namespaces', namespaced: false } as const;
 export const VIRTUAL_SERVICES = {
   group: 'networking.istio.io',

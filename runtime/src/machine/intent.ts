@@ -3,7 +3,7 @@
  */
 import { parseDuration } from '../duration.ts';
 import { appliedAnnotation, MANAGED_BY_LABEL, ownerLabel, shortHash } from '../kube/names.ts';
-import type { KubeObject, ObjectKey } from '../kube/object.ts';
+import type { KubeObject, ObjectKey, OwnerReference, ResourceType } from '../kube/object.ts';
 import { apiVersionOf, keyOf, keyString } from '../kube/object.ts';
 import type { OutputDefinition, PhaseDefinition, Scheduler, Uses } from '../scheduler.ts';
 import type { AnyOutputs, AnyResult, FinalizeResult, OutputObject } from '../worker.ts';
@@ -105,7 +105,6 @@ function intentOf(scheduler: Scheduler, output: OutputDefinition, object: KubeOb
 
   const { group } = scheduler.resource;
   const { labels, annotations, ownerReferences: _, ...metadata } = object.metadata;
-  const ownable = own === undefined || (type.namespaced && namespace === own);
   const bare: KubeObject = {
     ...object,
     metadata: {
@@ -114,18 +113,8 @@ function intentOf(scheduler: Scheduler, output: OutputDefinition, object: KubeOb
       ...(namespace === undefined ? {} : { namespace }),
       labels: { ...labels, [MANAGED_BY_LABEL]: scheduler.operatorName, [ownerLabel(group)]: resource.metadata.uid ?? '' },
       ...(annotations === undefined ? {} : { annotations }),
-      ...(ownable && resource.metadata.uid !== undefined
-        ? {
-            ownerReferences: [
-              {
-                apiVersion: apiVersionOf(scheduler.resource),
-                kind: scheduler.resource.kind,
-                name: resource.metadata.name,
-                uid: resource.metadata.uid,
-                controller: true,
-              },
-            ],
-          }
+      ...(ownable(type, namespace, resource) && resource.metadata.uid !== undefined
+        ? { ownerReferences: [{ ...ownerReference(scheduler, resource), controller: true }] }
         : {}),
     },
   };
@@ -136,6 +125,15 @@ function intentOf(scheduler: Scheduler, output: OutputDefinition, object: KubeOb
     hash,
     object: { ...bare, metadata: { ...bare.metadata, annotations: { ...annotations, [appliedAnnotation(group)]: hash } } },
   };
+}
+
+/** Does an owner reference to the resource reach there? */
+export function ownable(type: ResourceType, namespace: string | undefined, { metadata }: KubeObject): boolean {
+  return metadata.namespace === undefined || (type.namespaced && namespace === metadata.namespace);
+}
+
+export function ownerReference({ resource: type }: Scheduler, { metadata }: KubeObject): OwnerReference {
+  return { apiVersion: apiVersionOf(type), kind: type.kind, name: metadata.name, uid: metadata.uid ?? '' };
 }
 
 /** Owned through the label (which reaches across namespaces) or the owner reference (which survives a removed label). */

@@ -10,7 +10,7 @@ import type { Informer } from '../cache/informer.ts';
 import type { KubeApi } from '../kube/api.ts';
 import { hasCode } from '../kube/errors.ts';
 import { appliedAnnotation, MANAGED_BY_LABEL, outputFieldManager } from '../kube/names.ts';
-import type { KubeObject } from '../kube/object.ts';
+import type { KubeObject, ObjectKey } from '../kube/object.ts';
 import { describe, keyOf, keyString } from '../kube/object.ts';
 import type { Observer } from '../observe/observer.ts';
 import type { OutputDefinition, Scheduler, Uses } from '../scheduler.ts';
@@ -21,7 +21,7 @@ import { PermanentError } from '../worker.ts';
 import { OutputConflict, OutputRefused, refused, StaleCache } from './errors.ts';
 import type { Dependencies } from './inputs.ts';
 import type { Intent } from './intent.ts';
-import { intentsOf, isOwnedBy } from './intent.ts';
+import { intentsOf, isOwnedBy, ownable, ownerReference } from './intent.ts';
 import { contains } from './json.ts';
 import type { SharedPlan, Sharing } from './sharing.ts';
 import { isShared } from './sharing.ts';
@@ -79,7 +79,8 @@ export class Outputs {
   }
 
   /**
-   * Deletes what the resource made and no owner reference reaches, of all kinds but these.
+   * Deletes what the resource made and no owner reference reaches, of all kinds but these. What one can reach, and somebody took it from,
+   * gets it again: garbage collection then deletes it, for which the operator may not have the right.
    * @throws StaleCache, or what the API threw.
    */
   async removeUnreachable(except: readonly OutputDefinition[], resource: KubeObject, signal: AbortSignal): Promise<void> {
@@ -89,7 +90,10 @@ export class Outputs {
     for (const [informer, output] of informers)
       if (!kept.has(informer))
         for (const object of informer.indexed(resource.metadata.uid ?? ''))
-          if (object.metadata.ownerReferences?.some(({ uid }) => uid === resource.metadata.uid) !== true) await this.#remove(output, object, resource, signal);
+          if (object.metadata.ownerReferences?.some(({ uid }) => uid === resource.metadata.uid) !== true)
+            await (ownable(output.type, object.metadata.namespace, resource)
+              ? this.#own(output, object, resource, signal)
+              : this.#remove(output, object, resource, signal));
   }
 
   /** Was this deletion our own prune? Then it wakes nobody. Answers once. */
@@ -130,15 +134,15 @@ export class Outputs {
       this.#done(intent, resource, updated, updated.metadata.resourceVersion === resourceVersion ? undefined : 'updated');
     } catch (error) {
       if (!hasCode(error, 409)) throw refused(error, describe(intent.object));
-      await this.#refresh(intent, resource, signal);
+      await this.#refresh(intent.output, intent.key, resource, signal);
       throw new StaleCache(`${describe(intent.object)} has changed since it was read`);
     }
   }
 
   /** A stale cache that no event would mend soon must not make a hot loop: read the object once. */
-  async #refresh(intent: Intent, resource: KubeObject, signal: AbortSignal): Promise<void> {
-    const fresh = await this.#ports.api.get(intent.output.type, intent.key, signal).catch(() => undefined);
-    if (fresh !== undefined) this.#ports.informerOf(intent.output).put(fresh, keyString(keyOf(resource)));
+  async #refresh(output: OutputDefinition, key: ObjectKey, resource: KubeObject, signal: AbortSignal): Promise<void> {
+    const fresh = await this.#ports.api.get(output.type, key, signal).catch(() => undefined);
+    if (fresh !== undefined) this.#ports.informerOf(output).put(fresh, keyString(keyOf(resource)));
   }
 
   #unchanged(intent: Intent, live: KubeObject, resource: KubeObject): boolean {
@@ -168,24 +172,49 @@ export class Outputs {
       if (!wanted.has(keyString(object.metadata))) await this.#remove(output, object, resource, signal);
   }
 
-  /** Only what carries both of our marks. */
   async #remove(output: OutputDefinition, object: KubeObject, resource: KubeObject, signal: AbortSignal): Promise<void> {
-    const { api, scheduler } = this.#ports;
-    const ours = isOwnedBy(object, resource, scheduler.resource.group) && object.metadata.labels?.[MANAGED_BY_LABEL] === scheduler.operatorName;
-    if (!ours || object.metadata.deletionTimestamp !== undefined) return;
+    if (!this.#isOurs(object, resource)) return;
     const { uid, resourceVersion } = object.metadata;
     try {
       if (uid !== undefined) this.#pruned.add(uid);
-      await api.delete(output.type, keyOf(object), { preconditions: { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) } }, signal);
+      const preconditions = { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) };
+      await this.#ports.api.delete(output.type, keyOf(object), { preconditions }, signal);
       this.#tell(resource, 'pruned', object);
     } catch (error) {
       if (uid !== undefined) this.#pruned.delete(uid);
-      if (hasCode(error, 404)) return;
-      if (!hasCode(error, 409)) throw refused(error, describe(object));
-      const fresh = await api.get(output.type, keyOf(object), signal).catch(() => undefined);
-      if (fresh !== undefined) this.#ports.informerOf(output).put(fresh, keyString(keyOf(resource)));
-      throw new StaleCache(`${describe(object)} has changed since it was read`);
+      await this.#readAgain(error, output, object, resource, signal);
     }
+  }
+
+  async #own(output: OutputDefinition, object: KubeObject, resource: KubeObject, signal: AbortSignal): Promise<void> {
+    if (!this.#isOurs(object, resource)) return;
+    const { api, scheduler, informerOf } = this.#ports;
+    const { resourceVersion, ownerReferences = [] } = object.metadata;
+    // Not as its controller: somebody else may have become that.
+    const body = { metadata: { resourceVersion, ownerReferences: [...ownerReferences, ownerReference(scheduler, resource)] } };
+    const fieldManager = outputFieldManager(scheduler.operatorName, scheduler.resource, resource.metadata.namespace, resource.metadata.name);
+    try {
+      await informerOf(output).write(keyOf(object), keyString(keyOf(resource)), () =>
+        api.patch(output.type, keyOf(object), { type: 'merge', body }, { fieldManager }, signal),
+      );
+    } catch (error) {
+      await this.#readAgain(error, output, object, resource, signal);
+    }
+  }
+
+  /** Only what carries both of our marks. */
+  #isOurs(object: KubeObject, resource: KubeObject): boolean {
+    const { scheduler } = this.#ports;
+    const { labels, deletionTimestamp } = object.metadata;
+    return deletionTimestamp === undefined && isOwnedBy(object, resource, scheduler.resource.group) && labels?.[MANAGED_BY_LABEL] === scheduler.operatorName;
+  }
+
+  /** After a write that failed. @throws unless the object is gone. */
+  async #readAgain(error: unknown, output: OutputDefinition, object: KubeObject, resource: KubeObject, signal: AbortSignal): Promise<void> {
+    if (hasCode(error, 404)) return;
+    if (!hasCode(error, 409)) throw refused(error, describe(object));
+    await this.#refresh(output, keyOf(object), resource, signal);
+    throw new StaleCache(`${describe(object)} has changed since it was read`);
   }
 
   #tell(resource: KubeObject, action: 'created' | 'updated' | 'pruned', object: KubeObject): void {
