@@ -1,6 +1,6 @@
-import { cpSync, globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync } from 'node:fs';
+import { cpSync, globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { execa } from 'execa';
@@ -155,5 +155,32 @@ describe('the chart, by the tools that users have', () => {
     const files = stdout.split('\n').map((file) => file.replace('example-operator/', ''));
     expect(files).to.include.members(['templates/tests/ready.yaml', 'values.schema.json', 'files/dashboard.json', 'README.md', 'UPGRADING.md']);
     expect(files.filter((file) => file.startsWith('ci/'))).to.deep.equal([]);
+  });
+
+  it('is released by a workflow in which actionlint finds nothing wrong', async () => {
+    const { project } = charts[0] as Chart;
+    const file = join(project, '.github/workflows/operator.yaml');
+    const { all, exitCode } = await execa(await tool('actionlint'), [file], { cwd: project, all: true, reject: false });
+    expect(exitCode, all).to.equal(0);
+    writeFileSync(file, readFileSync(file, 'utf8').replace('needs: test', 'needs: tests'));
+    expect((await execa(await tool('actionlint'), [file], { cwd: project, all: true, reject: false })).all).to.contain('"tests"');
+  });
+
+  it('names the image that the workflow has pushed, when the workflow packs it', async () => {
+    const { project } = charts[1] as Chart;
+    const { jobs } = parse(readFileSync(join(project, '.github/workflows/operator.yaml'), 'utf8')) as { jobs: { release: { steps: { run?: string }[] } } };
+    const step = jobs.release.steps.find(({ run }) => run?.includes('helm package'));
+    const helm = await tool('helm');
+    const copy = join(folder, 'released');
+    cpSync(project, copy, { recursive: true });
+    const env = {
+      PATH: `${dirname(helm)}:${process.env['PATH']}`,
+      IMAGE: 'ghcr.io/team/autoroute-operator',
+      VERSION: '1.2.3',
+      SOURCE_DATE_EPOCH: '1700000000',
+    };
+    await execa('bash', ['-eo', 'pipefail', '-c', step?.run ?? 'false'], { cwd: copy, env });
+    const { stdout } = await execa(helm, ['template', 'r', join(copy, 'autoroute-operator-1.2.3.tgz'), '--show-only', 'templates/deployment.yaml']);
+    expect(stdout).to.contain('image: ghcr.io/team/autoroute-operator:1.2.3');
   });
 });

@@ -3,6 +3,7 @@ import { execa } from 'execa';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { parse } from 'yaml';
 
 const script = resolve(import.meta.dirname, '../../examples/autoroute/scripts/operator.ts');
 const NAME = 'autoroute-operator';
@@ -39,6 +40,11 @@ describe('the life of an operator: npm run build, deploy, undeploy, logs', () =>
     return { code: exitCode, out: stdout, err: stderr };
   }
   const calls = (): readonly string[] => (existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : []);
+
+  it('the workflow is YAML', () => {
+    const { jobs } = parse(readFileSync(resolve(import.meta.dirname, '../../examples/autoroute/.github/workflows/operator.yaml'), 'utf8')) as { jobs: object };
+    expect(Object.keys(jobs)).to.deep.equal(['test', 'release']);
+  });
 
   it('build takes the first tool that is there, and says what comes next', async () => {
     tool('podman');

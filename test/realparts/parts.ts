@@ -18,8 +18,9 @@ const GATEWAY_API = 'sigs.k8s.io/gateway-api@v1.6.3';
 const PROMETHEUS_OPERATOR = 'github.com/prometheus-operator/prometheus-operator@v0.85.0';
 const HELM_3 = 'v3.22.0';
 const KUBECONFORM = 'v0.8.0';
+const ACTIONLINT = 'v1.7.7';
 
-export type Tool = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kubectl' | 'helm' | 'helm3' | 'kubeconform';
+export type Tool = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kubectl' | 'helm' | 'helm3' | 'kubeconform' | 'actionlint';
 
 /** Without it Helm reads the version v0.0.0. */
 export const stamp = ['gitVersion=' + KUBERNETES, 'gitMajor=1', 'gitMinor=37', 'gitTreeState=clean']
@@ -43,12 +44,14 @@ const RECIPES: Readonly<Record<Tool, (bin: string) => { readonly args: readonly 
   helm: () => ({ cwd: here, args: ['install', '-ldflags', `-s -w -X helm.sh/helm/v4/internal/version.version=${HELM}`, `helm.sh/helm/v4/cmd/helm@${HELM}`] }),
   helm3: () => ({ cwd: here, args: ['install', '-ldflags', `-s -w ${helm3Stamp}`, `helm.sh/helm/v3/cmd/helm@${HELM_3}`] }),
   kubeconform: () => ({ cwd: here, args: ['install', '-ldflags', '-s -w', `github.com/yannh/kubeconform/cmd/kubeconform@${KUBECONFORM}`] }),
+  actionlint: () => ({ cwd: here, args: ['install', '-ldflags', '-s -w', `github.com/rhysd/actionlint/cmd/actionlint@${ACTIONLINT}`] }),
 };
 
 /** Files in the cache: the newer parts carry their version, so that they need no place in its key. */
 const FILES: Readonly<Partial<Record<Tool, { readonly cached: string; readonly built: string }>>> = {
   helm3: { cached: `helm-${HELM_3}`, built: 'helm' },
   kubeconform: { cached: `kubeconform-${KUBECONFORM}`, built: 'kubeconform' },
+  actionlint: { cached: `actionlint-${ACTIONLINT}`, built: 'actionlint' },
 };
 
 function kubernetes(bin: string, command: string): { readonly args: readonly string[]; readonly cwd: string } {
