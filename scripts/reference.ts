@@ -1,27 +1,10 @@
-/**
- * Writes docs/reference and the USAGE files: run it after an edit of generators/lib/schema.ts, catalogue.ts or cli/table.ts, or of
- * test/conformance/cases.
- */
+/** Writes docs/reference and the USAGE files (`pages.ts`): run it when test/house/pages.test.ts says that one is stale. */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { cliPage, usageText } from '../generators/lib/cli/help.ts';
-import { commandTable } from '../generators/lib/cli/table.ts';
-import { specReferencePage } from '../generators/lib/crd/reference.ts';
-import { referencePage } from '../generators/lib/reference.ts';
-import { metricsPage } from '../runtime/src/observe/definitions.ts';
-import { CASES } from '../test/conformance/cases/index.ts';
-import { conformancePage } from '../test/conformance/page.ts';
+import { dirname, join } from 'node:path';
 import { root } from './build.ts';
+import { pages } from './pages.ts';
 
-mkdirSync(join(root, 'docs/reference'), { recursive: true });
-writeFileSync(join(root, 'docs/reference/autopilot-yaml.md'), referencePage());
-writeFileSync(join(root, 'docs/reference/cli.md'), cliPage());
-writeFileSync(join(root, 'docs/reference/spec-ts.md'), specReferencePage());
-for (const [folder, command] of [
-  ['app', commandTable.init],
-  ['phase', commandTable.phase],
-  ['generate', commandTable.generate],
-] as const)
-  writeFileSync(join(root, 'generators', folder, 'USAGE'), usageText(command));
-writeFileSync(join(root, 'docs/reference/metrics.md'), metricsPage());
-writeFileSync(join(root, 'docs/reference/conformance.md'), conformancePage(CASES));
+for (const [path, text] of Object.entries(pages())) {
+  mkdirSync(dirname(join(root, path)), { recursive: true });
+  writeFileSync(join(root, path), text);
+}

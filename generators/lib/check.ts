@@ -138,10 +138,9 @@ function gatewayHint(name: string): string | undefined {
   return `: 'gateways' is Istio's Gateway, '${GATEWAY_API_GATEWAYS}' is that of the Gateway API`;
 }
 
-function checkReachable(phases: readonly PhaseDocument[], report: Report): void {
+/** Names of the phases that a resource can come to. */
+export function reachable(phases: readonly PhaseDocument[]): ReadonlySet<string> {
   const names = phases.map(({ name }) => name);
-  const initial = phases.find((phase) => phase.initial);
-  if (!initial) return;
   const reached = new Set<string>();
   const visit = (name: string): void => {
     const phase = phases.find((candidate) => candidate.name === name);
@@ -150,7 +149,14 @@ function checkReachable(phases: readonly PhaseDocument[], report: Report): void 
     const targets = phase.final ? [] : (phase.next ?? names);
     for (const target of [...targets, phase.onTimeout, phase.onSpecChange]) if (target !== undefined) visit(target);
   };
-  visit(initial.name);
+  for (const { name, initial } of phases) if (initial) visit(name);
+  return reached;
+}
+
+function checkReachable(phases: readonly PhaseDocument[], report: Report): void {
+  const initial = phases.find((phase) => phase.initial);
+  if (!initial) return;
+  const reached = reachable(phases);
   phases.forEach(({ name }, index) => {
     if (!reached.has(name))
       report(['phases', index, 'name'], `phases[${index}] ('${name}') cannot be reached from '${initial.name}': no phase on the way names it in next`);

@@ -17,18 +17,22 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const runs: Readonly<Record<CommandName, (options: Options, words: readonly string[]) => Promise<void>>> = {
   async init(options, [dir = '.']) {
     const { init, install, nextSteps } = await import('./commands.ts');
-    await init(dir, options.of('kind', 'apiVersion', 'operatorName', 'example', 'runtime', 'phase', 'yes', 'force'), await terminal());
+    await init(
+      dir,
+      options.of('kind', 'apiVersion', 'operatorName', 'example', 'runtime', 'phase', 'finalizer', 'finalizerInputs', 'finalizerOutputs', 'yes', 'force'),
+      await terminal(),
+    );
     if (!options.on('skip-install')) await install(dir);
     nextSteps(dir, !options.on('skip-install')).forEach(say);
   },
   async phase(options, words) {
     const { changePhases } = await import('./phases.ts');
-    const given = options.of('description', 'inputs', 'outputs', 'next', 'final', 'ready', 'after', 'heir', 'yes', 'force');
-    await changePhases(process.cwd(), words, given, await terminal());
+    const fields = ['description', 'inputs', 'outputs', 'next', 'final', 'notFinal', 'ready', 'notReady'];
+    await changePhases(process.cwd(), words, options.of(...fields, 'after', 'heir', 'yes', 'force'), await terminal());
   },
   async generate(options) {
     const { generate } = await import('./commands.ts');
-    await generate(process.cwd(), options.of('check', 'dryRun', 'bail', 'acceptBreaking', 'force', 'runtime'), say);
+    await generate(process.cwd(), options.of('check', 'dryRun', 'bail', 'acceptBreaking', 'refresh', 'force', 'runtime'), say);
   },
   async check() {
     const { generate } = await import('./commands.ts');

@@ -1,15 +1,16 @@
-/** init, generate and install: what yo and the bin both do, given options and a way to ask. All errors are plain sentences. */
+/**
+ * init, generate and install: what yo and the bin both do, given options and a way to ask. All errors are plain sentences. What writes is
+ * only loaded when something is to be written: nobody waits for it at the first question.
+ */
 import { basename, resolve } from 'node:path';
 import { askProject } from './dialogue/project.ts';
 import type { Ask, Say } from './dialogue/question.ts';
-import type { NewPhase } from './project-text.ts';
+import { DEFAULT_API_VERSION } from './new-project.ts';
+import type { NewFinalizer, NewPhase } from './new-project.ts';
 import { exampleNames, exampleTitle } from './package-root.ts';
-import { parsePhase } from './phase-option.ts';
-import { generateProject, refuseEdited, upToDate } from './project.ts';
+import { parsePhase, splitNames } from './phase-option.ts';
 import type { Generated, RuntimeChoice } from './project.ts';
-import { findProject, PROJECT_FILE } from './project-file.ts';
-import { differences, summary } from './report.ts';
-import { DEFAULT_API_VERSION, refuseExisting, scaffold } from './scaffold.ts';
+import { findProject, PROJECT_FILE, refuseExisting } from './project-file.ts';
 import type { ScaffoldOptions } from './scaffold.ts';
 
 export interface Terminal {
@@ -26,6 +27,10 @@ export interface InitOptions {
   readonly runtime?: string | undefined;
   /** Each as `parsePhase` reads it; the first is initial when none says so. */
   readonly phase?: string | readonly string[] | undefined;
+  readonly finalizer?: boolean | undefined;
+  /** Each implies `finalizer`. */
+  readonly finalizerInputs?: string | undefined;
+  readonly finalizerOutputs?: string | undefined;
   readonly yes?: boolean | undefined;
   readonly force?: boolean | undefined;
 }
@@ -41,8 +46,9 @@ export async function init(dir: string, options: InitOptions, { ask, say }: Term
     runtime: runtimeOf(options.runtime),
     force: options.force,
     phases: phasesOf(options.phase),
+    finalizer: finalizerOf(options),
   });
-  if (options.example !== undefined) return done(await scaffold({ ...given, example: options.example }), say);
+  if (options.example !== undefined) return write({ ...given, example: options.example }, say);
   const complete = options.kind !== undefined && options.apiVersion !== undefined && given.phases !== undefined;
   if (ask === undefined || options.yes || complete) {
     const missing = [...(options.kind === undefined ? ['--kind'] : []), ...(options.apiVersion === undefined && !options.yes ? ['--api-version'] : [])];
@@ -50,18 +56,31 @@ export async function init(dir: string, options: InitOptions, { ask, say }: Term
       throw new Error(
         `missing ${missing.join(' and ')}${ask === undefined ? ': there is no terminal to ask on' : ': --yes takes the default for everything else'} (for example --kind Canary --api-version ${DEFAULT_API_VERSION})`,
       );
-    return done(await scaffold(given), say);
+    return write(given, say);
   }
   const examples = exampleNames().map((value) => ({ value, name: `the example ${value}`, description: exampleTitle(value) }));
-  const { kind, apiVersion, operatorName, phases } = given;
-  const answers = await askProject(ask, say, defined({ kind, apiVersion, operatorName, phases }), { dir: basename(resolve(dir)), examples });
-  return done(await scaffold({ ...given, ...answers }), say);
+  const { kind, apiVersion, operatorName, phases, finalizer } = given;
+  const answers = await askProject(ask, say, defined({ kind, apiVersion, operatorName, phases, finalizer }), { dir: basename(resolve(dir)), examples });
+  return write({ ...given, ...answers }, say);
+}
+
+async function write(options: ScaffoldOptions, say: Say): Promise<Generated> {
+  const [{ scaffold }, { summary }] = await Promise.all([import('./scaffold.ts'), import('./report.ts')]);
+  const generated = await scaffold(options);
+  for (const line of summary(generated)) say(line);
+  return generated;
 }
 
 function phasesOf(options: string | readonly string[] | undefined): readonly NewPhase[] | undefined {
   if (options === undefined || options.length === 0) return undefined;
   const phases = [options].flat().map(parsePhase);
   return phases.some(({ initial }) => initial) ? phases : phases.map((one, index) => (index === 0 ? { ...one, initial: true } : one));
+}
+
+/** yo says false for a flag that was not given. */
+function finalizerOf({ finalizer, finalizerInputs, finalizerOutputs }: InitOptions): NewFinalizer | undefined {
+  if (finalizer !== true && finalizerInputs === undefined && finalizerOutputs === undefined) return undefined;
+  return { inputs: splitNames(finalizerInputs), outputs: splitNames(finalizerOutputs) };
 }
 
 export interface GenerateCommandOptions {
@@ -71,14 +90,16 @@ export interface GenerateCommandOptions {
   readonly dryRun?: boolean | undefined;
   readonly runtime?: string | undefined;
   readonly acceptBreaking?: boolean | undefined;
+  readonly refresh?: boolean | undefined;
 }
 
 /** @throws Error with `check` when anything would change */
 export async function generate(from: string, options: GenerateCommandOptions, say: Say): Promise<Generated> {
   const dir = findProject(from);
+  const [{ generateProject, refuseEdited, upToDate }, { differences, summary }] = await Promise.all([import('./project.ts'), import('./report.ts')]);
   const dryRun = (options.check ?? false) || (options.dryRun ?? false);
-  const { force, bail, acceptBreaking } = options;
-  const generated = await generateProject(dir, defined({ force, bail, acceptBreaking, dryRun, runtime: runtimeOf(options.runtime) }));
+  const { force, bail, acceptBreaking, refresh } = options;
+  const generated = await generateProject(dir, defined({ force, bail, acceptBreaking, refresh, dryRun, runtime: runtimeOf(options.runtime) }));
   if (options.dryRun) for (const line of differences(dir, generated.plan.changes).trimEnd().split('\n')) say(line);
   for (const line of summary(generated, !dryRun)) say(line);
   if (dryRun) {
@@ -104,11 +125,6 @@ export function nextSteps(dir: string, installed: boolean): string[] {
     `  cd ${dir}${installed ? '' : ' && npm install'} && npm test`,
     '  Say in src/spec.ts what users may want, and in src/workers/ what each phase does.',
   ];
-}
-
-function done(generated: Generated, say: Say): Generated {
-  for (const line of summary(generated)) say(line);
-  return generated;
 }
 
 function runtimeOf(choice: string | undefined): RuntimeChoice | undefined {

@@ -1,10 +1,9 @@
 /**
  * CRDs of the kinds that customParameters name: from files of the project, or from the cluster of the current kubeconfig. What comes from
- * a cluster is kept in `.autopilot/crds` and committed: the next generate needs no cluster and writes the same bytes. Whoever wants it
- * anew deletes the file.
+ * a cluster is kept in `.autopilot/crds` and committed: the next generate needs no cluster and writes the same bytes, until it is told to
+ * refresh.
  */
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { chosenCrd, crdsIn, kindOf, trimmedCrd } from './crd/source.ts';
 import type { CrdKind, CrdRequest, ForeignCrd } from './crd/source.ts';
 import { readText } from './lock.ts';
@@ -19,18 +18,21 @@ export interface CustomKinds {
   readonly files: readonly ProjectFile[];
 }
 
-export async function customKinds(dir: string, requests: readonly CrdRequest[]): Promise<CustomKinds> {
+/** @param refresh ask the cluster again for what has been read from one */
+export async function customKinds(dir: string, requests: readonly CrdRequest[], refresh = false): Promise<CustomKinds> {
   const kinds = new Map<string, CrdKind | string>();
   const files: ProjectFile[] = [];
   let cluster: Promise<readonly ForeignCrd[] | string> | undefined;
   for (const request of requests) {
     const kept = `.autopilot/crds/${request.name}.json`;
     const path = request.crd === CLUSTER ? kept : request.crd;
-    const text = readText(join(dir, path));
+    const text = refresh && request.crd === CLUSTER ? undefined : readText(join(dir, path));
     const crds = text !== undefined ? read(text, path) : request.crd === CLUSTER ? await (cluster ??= fromCluster()) : `${path} is not there`;
     const crd = typeof crds === 'string' ? crds : chosenCrd(crds, request, text === undefined ? 'the cluster' : path);
     kinds.set(request.name, typeof crd === 'string' ? crd : kindOf(crd, request.version));
-    if (text === undefined && typeof crd !== 'string') files.push({ path: kept, content: `${JSON.stringify(trimmedCrd(crd), null, 2)}\n`, ownership: 'yours' });
+    if (text !== undefined || typeof crd === 'string') continue;
+    const content = `${JSON.stringify(trimmedCrd(crd), null, 2)}\n`;
+    files.push({ path: kept, content, ownership: 'yours', follow: () => content });
   }
   return { kinds, files };
 }
@@ -47,6 +49,7 @@ const INSTEAD = "or save the CRD as a file and name that: 'kubectl get crd NAME 
 
 /** @returns a sentence when there is no kubectl or no cluster */
 async function fromCluster(): Promise<readonly ForeignCrd[] | string> {
+  const { execa } = await import('execa');
   const result = await execa('kubectl', ['get', 'customresourcedefinitions', '--output', 'json', '--request-timeout', '15s'], {
     reject: false,
     stdin: 'ignore',

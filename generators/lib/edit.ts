@@ -1,10 +1,12 @@
 /** Changes of autopilot.yaml through its document model: comments, order and formatting of the rest survive. */
 import { isMap, isScalar, isSeq, parseDocument } from 'yaml';
 import type { Document, YAMLMap, YAMLSeq } from 'yaml';
-import { anchorsOf, isShared, meant, ownList, settleAnchors, textOf } from './anchors.ts';
 import { diff3Merge } from 'node-diff3';
+import { anchorsOf, isShared, meant, ownList, settleAnchors, textOf } from './anchors.ts';
+import { reachable } from './check.ts';
+import type { NewPhase } from './new-project.ts';
 import { phaseNode, STYLE } from './project-text.ts';
-import type { NewPhase } from './project-text.ts';
+import type { PhaseDocument, ProjectDocument } from './schema.ts';
 
 type Phases = YAMLSeq<unknown>;
 
@@ -66,22 +68,29 @@ function phaseNamed(document: Document, phases: Phases, name: string, option: st
  */
 export function addPhase(text: string, phase: NewPhase, after?: string, sources: readonly string[] = []): string {
   return edited(text, (document, phases) => {
-    for (const source of [...sources, ...(after === undefined ? [] : [after])]) {
-      const next = ownList(document, phaseNamed(document, phases, source, '--after'), 'next');
-      if (next?.items.every((item) => textOf(document, item) !== phase.name)) next.add(document.createNode(phase.name));
-    }
+    for (const source of [...sources, ...(after === undefined ? [] : [after])]) leadTo(document, phaseNamed(document, phases, source, '--after'), phase.name);
     const place = after === undefined ? phases.items.length : indexOf(document, phases, after) + 1;
     phases.items.splice(place, 0, phaseNode(document, phase));
   });
 }
 
-/** Sets the fields that are given; an empty list or text, or `false`, takes a field away. What becomes final loses what a worker would use. */
-export function editPhase(text: string, name: string, fields: Partial<Omit<NewPhase, 'name'>>): string {
+/** What `editPhase` can set; of `next`, `any` takes the list away. */
+export type PhaseFields = Partial<Omit<NewPhase, 'name' | 'next'>> & { readonly next?: readonly string[] | 'any' };
+
+/**
+ * Sets the fields that are given. An empty list or text, and what is so anyway, takes a field away: `final: false`, `ready` as `final`.
+ * What becomes final loses what a worker would use.
+ */
+export function editPhase(text: string, name: string, fields: PhaseFields): string {
   return edited(text, (document, phases) => {
     const phase = phaseNamed(document, phases, name, 'edit');
-    if (fields.final) for (const key of ['inputs', 'outputs', 'next', 'ready']) if (!(key in fields)) phase.delete(key);
+    const wasFinal = phase.get('final') === true;
+    const { final = wasFinal } = fields;
+    if (final && !wasFinal) for (const key of ['inputs', 'outputs', 'next']) if (!(key in fields)) phase.delete(key);
+    if (final !== wasFinal && fields.ready === undefined) phase.delete('ready');
     for (const [key, value] of Object.entries(fields)) {
-      const empty = value === false || value === '' || (Array.isArray(value) && value.length === 0 && key !== 'next');
+      const usual = key === 'ready' ? final : key === 'next' ? 'any' : false;
+      const empty = value === usual || value === '' || (Array.isArray(value) && value.length === 0 && key !== 'next');
       if (empty) phase.delete(key);
       else if (Array.isArray(value)) phase.set(key, listNode(document, ownList(document, phase, key), value as readonly string[]));
       else setScalar(document, phase, key, value);
@@ -123,32 +132,66 @@ export function renamePhase(text: string, from: string, to: string): string {
 }
 
 /**
- * Takes a phase away. Phases that might go to it may go to the heir instead, and resources standing in it are taken as standing there.
+ * Takes a phase away. Phases that might go to it may go to the heir instead, and resources standing in it are taken as standing there. An
+ * heir that might go to it may go where it might go; and what nothing leads to any more may be reached from the heir, or where that is
+ * final or there is none, from the phases that led to it.
  * @param heir undefined: nobody takes over; resources standing there will be Stalled.
  * @throws Error when another phase cannot do without it
  */
 export function removePhase(text: string, name: string, heir: string | undefined): string {
-  return edited(text, (document, phases) => {
-    const phase = phaseNamed(document, phases, name, 'remove');
-    const names = [name, ...formerNames(document, phase)];
-    const gone = (): unknown => phases.items.splice(indexOf(document, phases, name), 1);
-    if (heir === undefined) {
-      for (const other of phases.items)
-        for (const key of ['onTimeout', 'onSpecChange'])
-          if (isMap(other) && other !== phase && textOf(document, other.get(key, true)) === name)
-            throw new Error(`${textOf(document, other.get('name', true))} goes to '${name}' by ${key}: name an heir with --heir, or change that first`);
-      retarget(document, phases, name, undefined);
-      return gone();
-    }
-    const successor = phaseNamed(document, phases, heir, '--heir');
-    // It does not go to itself, but whoever shares its list goes to it.
-    ownList(document, successor, 'next');
-    retarget(document, phases, name, heir);
-    remember(document, successor, names);
-    const initial = phase.get('initial') === true;
-    gone();
-    if (initial && !phases.items.some((item) => isMap(item) && item.get('initial') === true)) successor.set('initial', true);
+  const without = edited(text, (document, phases) => takeAway(document, phases, name, heir));
+  return edited(without, (document, phases) => {
+    for (const [source, target] of bridges(machineIn(text), machineIn(without), name, heir))
+      leadTo(document, phaseNamed(document, phases, source, 'remove'), target);
   });
+}
+
+function takeAway(document: Document, phases: Phases, name: string, heir: string | undefined): void {
+  const phase = phaseNamed(document, phases, name, 'remove');
+  const names = [name, ...formerNames(document, phase)];
+  const gone = (): unknown => phases.items.splice(indexOf(document, phases, name), 1);
+  if (heir === undefined) {
+    for (const other of phases.items)
+      for (const key of ['onTimeout', 'onSpecChange'])
+        if (isMap(other) && other !== phase && textOf(document, other.get(key, true)) === name)
+          throw new Error(`${textOf(document, other.get('name', true))} goes to '${name}' by ${key}: name an heir with --heir, or change that first`);
+    retarget(document, phases, name, undefined);
+    gone();
+    return;
+  }
+  const successor = phaseNamed(document, phases, heir, '--heir');
+  // It does not go to itself, but whoever shares its list goes to it.
+  ownList(document, successor, 'next');
+  retarget(document, phases, name, heir);
+  remember(document, successor, names);
+  const initial = phase.get('initial') === true;
+  gone();
+  if (initial && !phases.items.some((item) => isMap(item) && item.get('initial') === true)) successor.set('initial', true);
+}
+
+function machineIn(text: string): readonly PhaseDocument[] {
+  return (parseDocument(text).toJS() as ProjectDocument).phases;
+}
+
+/** Which phases may go where they could not before, so that nothing is cut off by the removal of a phase. */
+function bridges(
+  before: readonly PhaseDocument[],
+  after: readonly PhaseDocument[],
+  removed: string,
+  heir: string | undefined,
+): readonly (readonly [source: string, target: string])[] {
+  const targets = (before.find(({ name }) => name === removed)?.next ?? []).filter((target) => target !== removed && target !== heir);
+  const sources = before.flatMap(({ name, next }) => (name !== removed && next?.includes(removed) ? [name] : []));
+  const reached = reachable(after);
+  const wanted = heir !== undefined && sources.includes(heir) ? targets : targets.filter((target) => !reached.has(target));
+  const heirEnds = after.find(({ name }) => name === heir)?.final === true;
+  return wanted.flatMap((target) => (heir === undefined || heirEnds ? sources : [heir]).map((source) => [source, target] as const));
+}
+
+/** The phase may also go there, if it says at all where it may go. */
+function leadTo(document: Document, phase: YAMLMap, target: string): void {
+  const next = ownList(document, phase, 'next');
+  if (next?.items.every((item) => textOf(document, item) !== target)) next.add(document.createNode(target));
 }
 
 /** Puts a phase behind another one; undefined: to the front. */

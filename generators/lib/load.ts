@@ -4,11 +4,13 @@ import { check } from './check.ts';
 import type { CrdKind, CrdRequest } from './crd/source.ts';
 import type { Model, ModelFinalizer, ModelInput, ModelOutput, ModelPhase, ParameterType } from './model.ts';
 import { pluralOf } from './naming.ts';
-import { parseYaml, problemText, validate } from './problems.ts';
-import type { ParsedYaml, Path, Problem } from './problems.ts';
+import { problemText } from './problems.ts';
+import type { Path, Problem } from './problems.ts';
 import { builtInQueries, query } from './queries.ts';
 import { knownKeys, projectSchema } from './schema.ts';
 import type { InputDocument, OutputDocument, PhaseDocument, ProjectDocument } from './schema.ts';
+import { parseYaml, validate } from './yaml-file.ts';
+import type { ParsedYaml } from './yaml-file.ts';
 
 type CustomParameter = NonNullable<ProjectDocument['customParameters']>[number];
 

@@ -1,37 +1,61 @@
-/** autopilot-operator.yaml: how the operator runs. The same file is read by the runtime; here it is checked and its first text made. */
+/**
+ * autopilot-operator.yaml: how the operator runs. One definition checks it, and is the JSON Schema of editors and of the chart's `config:`,
+ * and the reference page. The operator reads the file without this definition (runtime/src/operator/fields.ts: it knows no generators, and
+ * keeps its dependencies few); test/runtime/operator/config.test.ts holds the two to the same fields, defaults and list of cases.
+ */
 import { z } from 'zod';
-import { parseYaml, problemText, validate } from './problems.ts';
+import { problemText } from './problems.ts';
+import { duration } from './schema.ts';
+import { parseYaml, validate } from './yaml-file.ts';
 
-const duration = z.string().regex(/^(\d+(\.\d+)?(ms|s|m|h))+$/, "must be a duration such as '5s'");
+/** A field with what it means, and what it is where the file says nothing. */
+function field<T extends z.ZodType>(type: T, description: string, value?: unknown): z.ZodOptional<T> {
+  return type.optional().meta({ description, ...(value !== undefined && { default: value }) });
+}
+
+const metrics = z.strictObject({
+  address: field(
+    z.string(),
+    'Where Prometheus is. METRICS_SERVER in the environment wins. Default: `http://prometheus.<controlPlaneNs>:9090`, with `meshProvider: Custom` none.',
+  ),
+  bearerTokenFile: field(z.string(), 'File with a token that is sent along; read again when it changes.'),
+  caFile: field(z.string(), 'File with the certificates to trust, in PEM.'),
+  headers: field(z.record(z.string(), z.string()), 'Headers to send along, such as `X-Scope-OrgID`.'),
+  timeout: field(duration, 'How long one query may take.', '10s'),
+});
 
 export const operatorConfigSchema = z.strictObject({
-  version: z.string().optional(),
-  meshProvider: z.union([z.enum(['Istio', 'Custom']), z.literal(0), z.literal(1)]).optional(),
-  controlPlaneNs: z.string().optional(),
-  workInterval: duration.optional(),
-  metricsAddr: z.string().optional(),
-  enableLeaderElection: z.boolean().optional(),
-  watchNamespace: z.string().optional(),
-  leaderElectionNamespace: z.string().optional(),
-  logLevel: z.union([z.number().int().min(0).max(6), z.enum(['Debug', 'Info', 'Warn', 'Error', 'DPanic', 'Panic', 'Fatal'])]).optional(),
-  maxConcurrentSyncs: z.number().int().min(1).optional(),
-  workerTimeout: duration.optional(),
-  paused: z.boolean().optional(),
-  metrics: z
-    .strictObject({
-      address: z.string().optional(),
-      bearerTokenFile: z.string().optional(),
-      caFile: z.string().optional(),
-      headers: z.record(z.string(), z.string()).optional(),
-      timeout: duration.optional(),
-    })
-    .optional(),
-  config: z.record(z.string(), z.unknown()).optional(),
+  version: field(z.string(), 'Of the original. Not used.'),
+  meshProvider: field(z.union([z.enum(['Istio', 'Custom']), z.literal(0), z.literal(1)]), 'The mesh: decides where Prometheus is looked for.', 'Istio'),
+  controlPlaneNs: field(z.string(), "The namespace of the mesh's control plane.", 'istio-system'),
+  workInterval: field(duration, 'The latest next sync while a resource stays in a phase.', '5s'),
+  workerTimeout: field(duration, 'How long a worker may take before its signal is aborted.', '60s'),
+  maxConcurrentSyncs: field(z.number().int().min(1), 'How many resources are worked on at the same time.', 10),
+  metricsAddr: field(z.string(), 'Where /metrics, /healthz and /readyz are served; empty: nowhere.', ':9091'),
+  enableLeaderElection: field(z.boolean(), 'Of several processes one works, the others stand by.', true),
+  watchNamespace: field(z.string(), 'Namespaces, separated by commas. WATCH_NAMESPACE in the environment wins. Default: the whole cluster.'),
+  leaderElectionNamespace: field(z.string(), "Where the Lease is. Default: the Pod's namespace."),
+  logLevel: field(
+    z.union([z.number().int().min(0).max(6), z.enum(['Debug', 'Info', 'Warn', 'Error', 'DPanic', 'Panic', 'Fatal'])]),
+    "Debug, Info, Warn or Error; the original's other names and its numbers are understood.",
+    'Info',
+  ),
+  paused: field(z.boolean(), 'The stop switch: no worker is called, nothing is written but the condition Paused. Deletion goes on.', false),
+  metrics: field(metrics, 'Access to Prometheus.'),
+  config: field(z.record(z.string(), z.unknown()), 'Your own section: workers see it as context.config. The interface `<Kind>Config` of src/spec.ts types it.'),
 });
+
+/** Fields whose change the running operator takes from the file: no new Pods for them. LIVE in runtime/src/operator/config.ts. */
+export const LIVE_KEYS = ['workInterval', 'workerTimeout', 'paused', 'config', 'metrics', 'logLevel'] as const;
 
 export type OperatorConfigDocument = z.infer<typeof operatorConfigSchema>;
 
-export const operatorConfigText = `# How the operator runs. What is left out has the default shown; environment variables win over this file.
+/** Where editors find the schema, from autopilot-operator.yaml. */
+export const OPERATOR_SCHEMA_FILE = '.autopilot/autopilot-operator.schema.json';
+
+const MODELINE = `# yaml-language-server: $schema=${OPERATOR_SCHEMA_FILE}\n`;
+
+export const operatorConfigText = `${MODELINE}# How the operator runs. What is left out has the default shown; environment variables win over this file.
 # 'autopilot generate' copies it into the values of the chart.
 version: 0.0.1
 meshProvider: Istio
@@ -44,13 +68,36 @@ enableLeaderElection: true
 logLevel: Info
 `;
 
+/** The file as it goes into the chart: what it says to editors means nothing there. */
+export function withoutModeline(text: string): string {
+  return text.replace(/^# yaml-language-server:.*\r?\n/m, '');
+}
+
+/**
+ * JSON Schema (draft-07) of the file: for editors, and for the chart's `config:`.
+ * @param userConfig of the section `config` within it, which is the user's own
+ */
+export function operatorConfigJsonSchema(userConfig?: object): Readonly<Record<string, unknown>> {
+  const { $schema: _, ...schema } = z.toJSONSchema(operatorConfigSchema, { target: 'draft-7', io: 'input' });
+  if (userConfig === undefined) return schema;
+  return { ...schema, properties: { ...schema.properties, config: withoutExtensions(userConfig) } };
+}
+
+/** Kubernetes' own keywords mean nothing to Helm and editors. */
+function withoutExtensions(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(withoutExtensions);
+  if (typeof schema !== 'object' || schema === null) return schema;
+  const kept = Object.entries(schema).filter(([key]) => !key.startsWith('x-kubernetes-') && key !== 'nullable');
+  return Object.fromEntries(kept.map(([key, value]) => [key, key === 'default' || key === 'enum' ? value : withoutExtensions(value)]));
+}
+
 /** @throws Error that lists every problem of the text. */
 export function loadOperatorConfig(text: string, file: string): OperatorConfigDocument {
   const yaml = parseYaml(text, file);
   const result =
     yaml.problems.length > 0
       ? { problems: yaml.problems }
-      : validate(yaml, operatorConfigSchema, file, (path) => (path.length === 0 ? Object.keys(operatorConfigSchema.shape) : []));
+      : validate(yaml, operatorConfigSchema, file, ([key]) => Object.keys((key === 'metrics' ? metrics : operatorConfigSchema).shape));
   if ('problems' in result) throw new Error(result.problems.map(problemText).join('\n'));
   return result.value;
 }

@@ -6,8 +6,6 @@ import { askAdded, askAfter, askEdited, askHeir, askNewName, askVerb, askWhich, 
 import { explain } from './dialogue/explain.ts';
 import { askToWrite } from './dialogue/question.ts';
 import type { Ask } from './dialogue/question.ts';
-import { addPhase, editPhase, movePhase, removePhase, renamePhase } from './edit.ts';
-import type { NewPhase } from './project-text.ts';
 import { boxes, drawn } from './graph.ts';
 import { loadModel, requireModel } from './load.ts';
 import { readText } from './lock.ts';
@@ -15,19 +13,13 @@ import type { Model } from './model.ts';
 import { movedFiles } from './moved.ts';
 import type { Moved } from './moved.ts';
 import { suggestion } from './naming.ts';
-import { newPhaseProblem, splitNames } from './phase-option.ts';
-import { generateProject } from './project.ts';
+import type { NewPhase } from './new-project.ts';
+import { fieldsOf, newPhaseProblem } from './phase-option.ts';
+import type { FieldOptions } from './phase-option.ts';
 import { findProject, PROJECT_FILE } from './project-file.ts';
-import { summary } from './report.ts';
 import type { Terminal } from './commands.ts';
 
-export interface ChangeOptions {
-  readonly description?: string | undefined;
-  readonly inputs?: string | undefined;
-  readonly outputs?: string | undefined;
-  readonly next?: string | undefined;
-  readonly final?: boolean | undefined;
-  readonly ready?: boolean | undefined;
+export interface ChangeOptions extends FieldOptions {
   /** Of add and move: the phase before it, or `none`. */
   readonly after?: string | undefined;
   /** Of remove: the phase that takes over, or `none`. */
@@ -83,6 +75,7 @@ export async function changePhases(from: string, words: readonly string[], optio
       : ({
           verb: spoken(options) ? 'add' : await (asking === undefined ? missing('what to do', 'phase Waiting --next Processing') : askVerb(asking)),
         } as const);
+  const [{ generateProject }, { summary }] = await Promise.all([import('./project.ts'), import('./report.ts')]);
   for (;;) {
     const change = await changeOf(project, order, options, asking);
     if (change.projectText === text && change.moved === undefined) return say('Nothing to change.');
@@ -100,10 +93,10 @@ export async function changePhases(from: string, words: readonly string[], optio
       // Whoever removes a phase has been told what becomes of resources that stand there.
       ...(order.verb === 'remove' && { acceptBreaking: ['status.phase'] }),
     };
+    for (const line of change.says ?? []) say(line);
     if (asking !== undefined && asked) {
       say(`\n${boxes(drawn(loaded.model))}\n`);
       const { plan, attention } = await generateProject(dir, { ...work, dryRun: true });
-      for (const line of change.says ?? []) say(line);
       for (const { action, path } of plan.changes) if (/^(src\/workers|test)\//.test(path)) say(`${action.padStart(9)} ${path}`);
       for (const file of attention.orphaned) say(` orphaned ${file}: it stays, and belongs to no phase any more`);
       await askToWrite(asking, `Change ${PROJECT_FILE} and generate?`);
@@ -115,9 +108,7 @@ export async function changePhases(from: string, words: readonly string[], optio
 
 /** Whether options say what is to change, so that nothing has to be asked. */
 function spoken(options: ChangeOptions): boolean {
-  const words = ['description', 'inputs', 'outputs', 'next', 'after', 'heir'] as const;
-  // yo says false for a flag that was not given.
-  return words.some((key) => options[key] !== undefined) || options.final === true || options.ready === true;
+  return Object.keys(fieldsOf(options, [])).length > 0 || options.after !== undefined || options.heir !== undefined;
 }
 
 function orderOf(words: readonly string[]): Order {
@@ -135,6 +126,7 @@ function missing(what: string, example: string): never {
 
 async function changeOf(project: Project, order: Order, options: ChangeOptions, ask: Ask | undefined): Promise<Change> {
   const { text, model, names } = project;
+  const { editPhase, movePhase, removePhase, renamePhase } = await import('./edit.ts');
   if (order.verb === 'add') return added(project, order.name, options, ask);
   const { verb } = order;
   const name = order.name ?? (ask === undefined ? missing("the phase's name", `phase ${verb} ${EXAMPLES[verb]}`) : await askWhich(ask, verb, model));
@@ -142,8 +134,9 @@ async function changeOf(project: Project, order: Order, options: ChangeOptions, 
   if (phase === undefined) throw new Error(`'${name}' is not a phase of ${PROJECT_FILE}${suggestion(name, names)}`);
   switch (verb) {
     case 'edit': {
-      if (spoken(options)) return { projectText: editPhase(text, name, fieldsOf(options)) };
-      if (ask === undefined) throw new Error('nothing to change: give --description, --inputs, --outputs, --next, --final or --ready');
+      if (spoken(options)) return { projectText: editPhase(text, name, fieldsOf(options, names)) };
+      if (ask === undefined)
+        throw new Error('nothing to change: give --description, --inputs, --outputs, --next, --final, --not-final, --ready or --not-ready');
       const fields = await askEdited(ask, phase, model);
       return Object.keys(fields).length === 0 ? { projectText: text } : { projectText: editPhase(text, name, fields) };
     }
@@ -164,12 +157,14 @@ async function changeOf(project: Project, order: Order, options: ChangeOptions, 
       if (names.length === 1) throw new Error(`${name} is the only phase: a machine needs one`);
       const heir = options.heir ?? (ask === undefined ? noHeir(name) : await askHeir(ask, name, names));
       if (heir !== NONE && !names.includes(heir)) throw new Error(`--heir names '${heir}', which is not a phase of ${PROJECT_FILE}${suggestion(heir, names)}`);
+      const projectText = removePhase(text, name, heir === NONE && !names.includes(NONE) ? undefined : heir);
       return {
-        projectText: removePhase(text, name, heir === NONE && !names.includes(NONE) ? undefined : heir),
+        projectText,
         says: [
           heir === NONE
             ? `Resources standing in ${name} will be Stalled.`
             : `Resources standing in ${name} are in ${heir} then, and what could go to ${name} may go to ${heir}.`,
+          ...bridges(model, projectText, heir),
         ],
       };
     }
@@ -185,6 +180,17 @@ async function changeOf(project: Project, order: Order, options: ChangeOptions, 
   }
 }
 
+/** What else may go where it could not, so that everything can still be reached. */
+function bridges({ phases }: Model, projectText: string, heir: string): readonly string[] {
+  const loaded = loadModel(projectText, PROJECT_FILE);
+  if ('problems' in loaded) return [];
+  return loaded.model.phases.flatMap(({ name, next }) => {
+    const before = phases.find((phase) => phase.name === name)?.next ?? [];
+    const more = next.filter((target) => target !== heir && !before.includes(target));
+    return more.length === 0 ? [] : [`${name} may go to ${more.join(', ')} then.`];
+  });
+}
+
 const EXAMPLES = {
   edit: 'Waiting --inputs deployments',
   rename: 'Waiting Pausing',
@@ -197,6 +203,7 @@ function noHeir(name: string): never {
 }
 
 async function added({ text, model, names }: Project, given: string | undefined, options: ChangeOptions, ask: Ask | undefined): Promise<Change> {
+  const { addPhase } = await import('./edit.ts');
   const taken = [model.kind, ...names];
   const name =
     given ??
@@ -209,18 +216,7 @@ async function added({ text, model, names }: Project, given: string | undefined,
     const { phase, before } = await askAdded(ask, name, model);
     return { projectText: addPhase(text, phase, before.at(-1), before.slice(0, -1)) };
   }
-  const { next, ...fields } = fieldsOf(options);
-  const phase: NewPhase = { name, ...fields, ...(next !== undefined && { next }) };
+  const { next, ...fields } = fieldsOf(options, names);
+  const phase: NewPhase = { name, ...fields, ...(next !== undefined && next !== 'any' && { next }) };
   return { projectText: addPhase(text, phase, options.after === NONE && !names.includes(NONE) ? undefined : options.after) };
-}
-
-function fieldsOf({ description, inputs, outputs, next, final, ready }: ChangeOptions): Omit<NewPhase, 'name'> {
-  return {
-    ...(description !== undefined && { description }),
-    ...(inputs !== undefined && { inputs: splitNames(inputs) }),
-    ...(outputs !== undefined && { outputs: splitNames(outputs) }),
-    ...(next !== undefined && { next: splitNames(next) }),
-    ...(final === true && { final }),
-    ...(ready === true && { ready }),
-  };
 }

@@ -29,6 +29,8 @@ export interface GenerateOptions {
   readonly bail?: boolean;
   /** Write although resources that are stored may not fit the new CRD; or only as far as these paths are concerned. */
   readonly acceptBreaking?: boolean | readonly string[];
+  /** Read CRDs that come from the cluster once more. */
+  readonly refresh?: boolean;
   /** Decide, write nothing. */
   readonly dryRun?: boolean;
   /** Text of autopilot.yaml to generate from instead of the one on disk; it is written along with the rest. */
@@ -56,7 +58,7 @@ export async function generateProject(dir: string, options: GenerateOptions = {}
   refuseOlder(lock, packageVersion);
   const text = options.projectText ?? readText(join(dir, PROJECT_FILE));
   if (text === undefined) throw new Error(`there is no ${PROJECT_FILE} in ${dir}`);
-  const custom = await customKinds(dir, requireModel(text, PROJECT_FILE).crds);
+  const custom = await customKinds(dir, requireModel(text, PROJECT_FILE).crds, options.refresh);
   const model = requireModel(text, PROJECT_FILE, custom.kinds);
   const runtime = options.runtime ?? lock?.runtime ?? 'vendor';
   const seed = [...(options.seed ?? []), ...custom.files];

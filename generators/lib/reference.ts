@@ -1,6 +1,7 @@
-/** What the schema of autopilot.yaml is for people and editors: a JSON Schema and a reference page. */
+/** What the schemas of autopilot.yaml and autopilot-operator.yaml are for people and editors: a JSON Schema and reference pages. */
 import { z } from 'zod';
 import { catalogue, METRICS } from './catalogue.ts';
+import { LIVE_KEYS, operatorConfigJsonSchema } from './operator-config.ts';
 import { finalizerSchema, inputSchema, outputSchema, parameterSchema, phaseSchema, projectSchema, querySchema } from './schema.ts';
 
 interface JsonSchema {
@@ -77,12 +78,36 @@ ${kinds.join('\n')}
 `;
 }
 
+/** docs/reference/autopilot-operator-yaml.md. */
+export function operatorReferencePage(): string {
+  const schema = operatorConfigJsonSchema() as JsonSchema;
+  const live = LIVE_KEYS.map((key) => `\`${key}\``).join(', ');
+  return `# autopilot-operator.yaml
+
+<!-- Made by scripts/reference.ts from generators/lib/operator-config.ts. Do not edit. -->
+
+How the operator runs. Environment over file over default, field by field; unknown fields are errors. \`yo autopilot:generate\` checks it and
+copies it into the values of the chart.
+
+A running operator reads the file again every five seconds: ${live} take effect at once, of others the log says that they need a restart.
+
+${table(schema)}
+
+## metrics
+
+${table(schema.properties?.['metrics'] ?? {})}
+`;
+}
+
 function table({ properties = {}, required = [] }: JsonSchema): string {
   const rows = Object.entries(properties).map(
-    ([field, schema]) =>
-      `| \`${field}\`${required.includes(field) ? ' (required)' : ''} | ${typeText(schema)} | ${(schema.description ?? '').replaceAll('|', '\\|')} |`,
+    ([field, schema]) => `| \`${field}\`${required.includes(field) ? ' (required)' : ''} | ${typeText(schema)} | ${meaning(schema).replaceAll('|', '\\|')} |`,
   );
   return ['| field | type | meaning |', '|---|---|---|', ...rows].join('\n');
+}
+
+function meaning({ description = '', default: value }: JsonSchema): string {
+  return value === undefined ? description : `${description} Default: \`${JSON.stringify(value).replaceAll('"', '')}\`.`;
 }
 
 function typeText(schema: JsonSchema): string {

@@ -3,13 +3,14 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 import { parseDocument } from 'yaml';
 import { apiVersionProblem, kindProblem, operatorNameProblem } from './check.ts';
-import { defaultPhases, projectText } from './project-text.ts';
-import type { NewPhase } from './project-text.ts';
+import { projectText } from './project-text.ts';
 import type { ProjectFile } from './model.ts';
 import { suggestion } from './naming.ts';
+import { DEFAULT_API_VERSION, defaultOperatorName, defaultPhases } from './new-project.ts';
+import type { NewFinalizer, NewPhase } from './new-project.ts';
 import { exampleNames, packageRoot } from './package-root.ts';
 import { generateProject } from './project.ts';
-import { PROJECT_FILE } from './project-file.ts';
+import { PROJECT_FILE, refuseExisting } from './project-file.ts';
 import type { Generated, RuntimeChoice } from './project.ts';
 
 export interface ScaffoldOptions {
@@ -23,15 +24,10 @@ export interface ScaffoldOptions {
   readonly operatorName?: string;
   /** Default: the original's Initializing, Processing, Finished. */
   readonly phases?: readonly NewPhase[];
+  readonly finalizer?: NewFinalizer;
   readonly runtime?: RuntimeChoice;
   /** Allow a folder that has an autopilot.yaml already, and replace that. */
   readonly force?: boolean;
-}
-
-export const DEFAULT_API_VERSION = 'examples.io/v1';
-
-export function defaultOperatorName(kind: string): string {
-  return `${kind.toLowerCase()}-operator`;
 }
 
 /** @throws Error with all that is wrong with the options, or because there is a project already; nothing is written then */
@@ -47,7 +43,7 @@ export async function scaffold(options: ScaffoldOptions): Promise<Generated> {
     return generateProject(dir, { projectText: renamed(text, options), seed: files.filter(({ path }) => path !== PROJECT_FILE), ...runtime, ...force });
   }
   if (options.kind === undefined) throw new Error('a new project needs a kind: --kind Canary');
-  const { kind, apiVersion = DEFAULT_API_VERSION, operatorName = defaultOperatorName(kind) } = options;
+  const { kind, apiVersion = DEFAULT_API_VERSION, operatorName = defaultOperatorName(kind), phases = defaultPhases(kind), finalizer } = options;
   const problems = [
     ['--kind', kindProblem(kind)],
     ['--api-version', apiVersionProblem(apiVersion)],
@@ -55,24 +51,15 @@ export async function scaffold(options: ScaffoldOptions): Promise<Generated> {
   ].flatMap(([option, problem]) => (problem === undefined ? [] : [`${option}: ${problem}`]));
   if (problems.length > 0) throw new Error(problems.join('\n'));
   return generateProject(dir, {
-    projectText: projectText({ kind, apiVersion, operatorName, phases: options.phases ?? defaultPhases(kind) }),
+    projectText: projectText({ kind, apiVersion, operatorName, phases, ...(finalizer && { finalizer }) }),
     ...runtime,
     ...force,
   });
 }
 
-/** @throws Error */
-export function refuseExisting(dir: string, force: boolean): void {
-  if (!force && existsSync(join(dir, PROJECT_FILE)))
-    throw new Error(
-      `${dir} has an ${PROJECT_FILE} already: 'autopilot generate' brings it up to date, 'autopilot phase' adds a phase, --force starts over (your workers stay)`,
-    );
-  if (existsSync(dir) && !statSync(dir).isDirectory()) throw new Error(`${dir} is a file, a project needs a folder`);
-}
-
 /** An example keeps its kind; its operator may have another name. */
 function renamed(text: string, options: ScaffoldOptions): string {
-  const decided = { '--kind': options.kind, '--api-version': options.apiVersion, '--phase': options.phases };
+  const decided = { '--kind': options.kind, '--api-version': options.apiVersion, '--phase': options.phases, '--finalizer': options.finalizer };
   for (const [option, given] of Object.entries(decided))
     if (given !== undefined) throw new Error(`${option} cannot be combined with --example: its workers are written for the example's own`);
   if (options.operatorName === undefined) return text;

@@ -7,7 +7,8 @@ import { z } from 'zod';
 /** Of every duration that a user writes. */
 export const DURATION_PATTERN = '^(\\d+(\\.\\d+)?(ms|s|m|h))+$';
 
-const duration = z.string().regex(new RegExp(DURATION_PATTERN), "must be a duration such as '10s', '1m30s' or '500ms'");
+/** A duration as autopilot.yaml and autopilot-operator.yaml have it. */
+export const duration = z.string().regex(new RegExp(DURATION_PATTERN), "must be a duration such as '10s', '1m30s' or '500ms'");
 const name = z.string().min(1);
 
 const labelSelector = z.union([z.string().min(1), z.record(z.string(), z.string())]);
@@ -77,7 +78,7 @@ export const parameterSchema = z.strictObject({
   crd: name
     .optional()
     .describe(
-      'Where its CustomResourceDefinition is, so that inputs and outputs are typed: a YAML or JSON file of the project, or `cluster` for that of the current kubeconfig (read once with kubectl, kept in `.autopilot/crds`).',
+      'Where its CustomResourceDefinition is, so that inputs and outputs are typed: a YAML or JSON file of the project, or `cluster` for that of the current kubeconfig (read once with kubectl, kept in `.autopilot/crds`, read again by `generate --refresh`).',
     ),
 });
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { LIVE_KEYS } from '../../generators/lib/chart/config.ts';
+import { LIVE_KEYS } from '../../generators/lib/operator-config.ts';
 import { leaseName } from '../../runtime/src/kube/names.ts';
 import { FIELD_NAMES, LIVE } from '../../runtime/src/operator/config.ts';
 import { at, chartOf, render } from './rendering.ts';

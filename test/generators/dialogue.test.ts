@@ -4,7 +4,7 @@ import { askProject, kindOf } from '../../generators/lib/dialogue/project.ts';
 import type { Question } from '../../generators/lib/dialogue/question.ts';
 import { loadModel } from '../../generators/lib/load.ts';
 import { projectText } from '../../generators/lib/project-text.ts';
-import type { NewProject } from '../../generators/lib/project-text.ts';
+import type { NewProject } from '../../generators/lib/new-project.ts';
 import { parsePhase } from '../../generators/lib/phase-option.ts';
 import { asker } from '../../generators/lib/terminal.ts';
 import { DEFAULT, script } from './script.ts';
@@ -41,8 +41,9 @@ describe('the dialogue of yo autopilot', () => {
         ['another', true],
         ...phase('Shifting', ['final', false], ['ready', false], ['inputs', ['metrics']], ['outputs', ['virtualservices']], ['next', 'Waiting, Done']),
         ['another', true],
-        ...phase('Done', ['final', true]),
+        ...phase('Done', ['final', true], ['ready', DEFAULT]),
         ['another', false],
+        ['finalizer', false],
         ['write', true],
       ],
       {},
@@ -62,7 +63,7 @@ describe('the dialogue of yo autopilot', () => {
       [
         ...enter('start', 'kind', 'apiVersion', 'operatorName'),
         ['name', 'Starting'],
-        ...enter('description', ...worker, 'name', 'description', 'final', ...worker, 'name', 'description', 'final', 'another', 'write'),
+        ...enter('description', ...worker, 'name', 'description', 'final', ...worker, 'name', 'description', 'final', 'ready', 'another', 'finalizer', 'write'),
       ],
       {},
     );
@@ -90,6 +91,7 @@ describe('the dialogue of yo autopilot', () => {
   it("offers the original's three phases when no first phase is named, and asks nothing that is given", async () => {
     const { project } = await dialogue([
       ['name', ''],
+      ['finalizer', DEFAULT],
       ['write', true],
     ]);
     expect(project.phases.map(({ name }) => name)).to.deep.equal(['Initializing', 'Processing', 'Finished']);
@@ -105,6 +107,7 @@ describe('the dialogue of yo autopilot', () => {
     const { project, said } = await dialogue([
       ...phase('Waiting', ['ready', true], ['inputs', []], ['outputs', []], ['next', 'Running']),
       ['another', false],
+      ['finalizer', DEFAULT],
       ['write', true],
     ]);
     expect(said.join('\n')).to.contain("names 'Running', which is not a phase");
@@ -115,9 +118,10 @@ describe('the dialogue of yo autopilot', () => {
     const { project, said } = await dialogue([
       ...phase('Waiting', ['ready', true], ['inputs', []], ['outputs', []], ['next', 'Dne']),
       ['another', true],
-      ...phase('Done', ['final', true]),
+      ...phase('Done', ['final', true], ['ready', DEFAULT]),
       ['another', false],
       ['next', ['Done']],
+      ['finalizer', DEFAULT],
       ['write', true],
     ]);
     expect(said.join('\n')).to.match(/names 'Dne', which is not a phase, did you mean 'Done'\?/);
@@ -125,10 +129,46 @@ describe('the dialogue of yo autopilot', () => {
   });
 });
 
+describe('the end of a machine', () => {
+  it('is a failure when its name says so, unless a person says otherwise', async () => {
+    const { project } = await dialogue([
+      ...phase('Trying', ['ready', false], ['inputs', []], ['outputs', []], ['next', 'Done, Failed, Cancelled']),
+      ['another', DEFAULT],
+      ...phase('Done', ['final', DEFAULT], ['ready', DEFAULT]),
+      ['another', DEFAULT],
+      ...phase('Failed', ['final', DEFAULT], ['ready', DEFAULT]),
+      ['another', DEFAULT],
+      ...phase('Cancelled', ['final', DEFAULT], ['ready', true]),
+      ['another', DEFAULT],
+      ['finalizer', DEFAULT],
+      ['write', true],
+    ]);
+    const text = projectText(project);
+    expect(text.match(/name: Failed\n {4}final: true\n {4}ready: false\n/), text).to.have.length(1);
+    const loaded = loadModel(text, 'autopilot.yaml');
+    expect('model' in loaded && loaded.model.phases.map(({ ready }) => ready)).to.deep.equal([false, true, false, true]);
+  });
+
+  it('has a finalizer when there is work to do before a resource may go', async () => {
+    const { project } = await dialogue([
+      ['name', ''],
+      ['finalizer', true],
+      ['inputs', ['metrics', 'pods']],
+      ['outputs', []],
+      ['write', true],
+    ]);
+    const text = projectText(project);
+    expect(text).to.contain('\nfinalizer:\n  inputs: [metrics, pods]\n');
+    const loaded = loadModel(text, 'autopilot.yaml');
+    expect('model' in loaded && loaded.model.finalizer?.inputs.map(({ parameter }) => parameter.name)).to.deep.equal(['pods']);
+  });
+});
+
 describe('the last look', () => {
   it('shows the machine before anything is written, and a no writes nothing', async () => {
     const { ask } = script([
       ['name', ''],
+      ['finalizer', DEFAULT],
       ['write', false],
     ]);
     const said: string[] = [];
@@ -203,7 +243,7 @@ describe('a phase as an option', () => {
 
   it('names the part that is wrong', () => {
     expect(() => parsePhase('Evaluating:input=metrics')).to.throw(
-      "--phase 'Evaluating:input=metrics': 'input=metrics' is not inputs=…, outputs=…, next=…, description=…, initial, final or ready, did you mean 'inputs'?",
+      "--phase 'Evaluating:input=metrics': 'input=metrics' is not inputs=…, outputs=…, next=…, description=…, initial, final, ready or not-ready, did you mean 'inputs'?",
     );
     expect(() => parsePhase('a/b')).to.throw("--phase 'a/b': 'a/b' must be letters and digits");
   });

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { addPhase } from '../../generators/lib/edit.ts';
-import { defaultPhases, projectText } from '../../generators/lib/project-text.ts';
+import { projectText } from '../../generators/lib/project-text.ts';
+import { defaultPhases } from '../../generators/lib/new-project.ts';
 import { loadModel } from '../../generators/lib/load.ts';
 import type { Model } from '../../generators/lib/model.ts';
 import { problemText } from '../../generators/lib/problems.ts';

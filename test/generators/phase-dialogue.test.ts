@@ -76,6 +76,7 @@ describe('yo autopilot:phase', function () {
       [
         ['description', DEFAULT],
         ['final', true],
+        ['ready', DEFAULT],
         ['write', true],
       ],
     );
@@ -101,16 +102,16 @@ describe('yo autopilot:phase', function () {
     ]);
   });
 
-  it('asks once more when the machine would not be one', async () => {
+  it('leads on to what nothing else leads to when a phase in the middle goes', async () => {
     const said = await change(
       ['remove', 'Processing'],
       [
         ['heir', 'none'],
-        ['heir', 'Finished'],
         ['write', true],
       ],
     );
-    expect(said).to.match(/! .*'Finished'\) cannot be reached/);
+    expect(said).to.contain('Initializing may go to Finished then.');
+    expect(phases().map(({ name, next }) => [name, next])).to.deep.include(['Initializing', ['Initializing', 'Finished']]);
   });
 
   it('renames a phase: the worker moves, resources fly on, and a second rename completes one that was interrupted', async () => {
@@ -136,6 +137,29 @@ describe('yo autopilot:phase', function () {
     writeFileSync(join(dir, 'src/workers/processing.ts'), `${worker}// not the same\n`);
     await generateProject(dir);
     expect(existsSync(join(dir, 'src/workers/processing.ts')), "what is not the same is the user's").to.equal(true);
+  });
+
+  it('takes away by options what options have given, and by a dash what Enter keeps', async () => {
+    await change(['edit', 'Processing'], [], { description: '', inputs: '', next: 'any', ready: true });
+    expect(read('autopilot.yaml')).to.match(/name: Processing\n {4}outputs: .*\n {4}ready: true\n/);
+    await change(['edit', 'Processing'], [], { notReady: true, next: 'Finished' });
+    expect(read('autopilot.yaml')).to.match(/name: Processing\n {4}outputs: .*\n {4}next: \[Finished\]\n/);
+    await change(['add', 'Failed'], [], { final: true, notReady: true, after: 'Processing' });
+    expect(read('autopilot.yaml')).to.match(/name: Failed\n {4}final: true\n {4}ready: false\n/);
+    await change(['edit', 'Failed'], [], { notFinal: true, next: 'Finished' });
+    expect(read('autopilot.yaml')).to.match(/name: Failed\n {4}next: \[Finished\]\n/);
+    const contrary = await change(['edit', 'Failed'], [], { final: true, notFinal: true });
+    expect(contrary).to.equal('--final and --not-final contradict each other');
+    await change(
+      ['edit', 'Finished'],
+      [
+        ['description', '-'],
+        ['final', DEFAULT],
+        ['ready', DEFAULT],
+        ['write', true],
+      ],
+    );
+    expect(phases().find(({ name }) => name === 'Finished')?.description).to.equal(undefined);
   });
 
   it('moves a phase', async () => {

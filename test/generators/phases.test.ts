@@ -78,6 +78,35 @@ describe('a phase that is removed', () => {
     expect(phase(removePhase(renamePhase(machine, 'Failed', 'Broken'), 'Broken', 'Done'), 'Done')?.formerly).to.deep.equal(['Broken', 'Failed']);
   });
 
+  const line = `kind: Canary
+apiVersion: examples.io/v1
+phases:
+  - { name: A, initial: true, next: [B] }
+  - { name: B, next: [C, E] }
+  - { name: C, next: [D] }
+  - { name: D, final: true }
+  - { name: E, final: true }
+`;
+  const next = (text: string): object =>
+    Object.fromEntries(load(text).phases.map(({ name, next: targets }) => [name, targets.filter((target) => target !== name).join()]));
+
+  it('leaves its targets to an heir that led to it', () => {
+    expect(next(removePhase(line, 'C', 'B'))).to.deep.equal({ A: 'B', B: 'D,E', D: '', E: '' });
+    expect(next(removePhase(line, 'B', 'A'))).to.deep.equal({ A: 'C,E', C: 'D', D: '', E: '' });
+  });
+
+  it('leaves what nothing else leads to any more to the heir, or where that is an end or nobody to those who led to it', () => {
+    expect(next(removePhase(line, 'B', 'C'))).to.deep.equal({ A: 'C', C: 'D,E', D: '', E: '' });
+    expect(next(removePhase(line, 'B', 'E'))).to.deep.equal({ A: 'C,E', C: 'D', D: '', E: '' });
+    expect(next(removePhase(line, 'B', undefined))).to.deep.equal({ A: 'C,E', C: 'D', D: '', E: '' });
+  });
+
+  it('adds nothing that is not needed, and no list where anything is allowed', () => {
+    const both = line.replace('next: [B]', 'next: [B, E]');
+    expect(next(removePhase(both, 'B', 'C'))).to.deep.equal({ A: 'C,E', C: 'D', D: '', E: '' });
+    expect(removePhase(line.replace('A, initial: true, next: [B]', 'A, initial: true'), 'B', 'A')).to.match(/\{ ?name: A, initial: true, formerly: \[B\] ?\}/);
+  });
+
   it('without an heir is refused where another phase needs it', () => {
     expect(() => removePhase(machine, 'Failed', undefined)).to.throw("Shifting goes to 'Failed' by onTimeout: name an heir with --heir, or change that first");
   });
@@ -93,6 +122,21 @@ describe('a phase that is edited', () => {
     const text = editPhase(editPhase(machine, 'Waiting', { description: 'Waits', outputs: ['services'] }), 'Shifting', { outputs: [] });
     expect(phase(text, 'Waiting')?.description).to.equal('Waits');
     expect([phase(text, 'Waiting')?.outputs.length, phase(text, 'Shifting')?.outputs.length]).to.deep.equal([1, 0]);
+  });
+});
+
+describe('a phase that is no longer final, or ready', () => {
+  it('loses the mark, and gets it where it is not what is so anyway', () => {
+    const open = editPhase(machine, 'Failed', { final: false });
+    expect(open).to.contain('  - name: Failed\n').and.to.not.contain('ready:');
+    expect(phase(editPhase(machine, 'Failed', { ready: true }), 'Failed')).to.deep.include({ final: true, ready: true });
+    expect(editPhase(machine, 'Failed', { ready: true })).to.not.contain('ready:');
+    expect(editPhase(machine, 'Done', { ready: false })).to.contain('  - name: Done\n    final: true\n    ready: false\n');
+    expect(phase(editPhase(editPhase(machine, 'Waiting', { ready: true }), 'Waiting', { ready: false }), 'Waiting')?.ready).to.equal(false);
+  });
+
+  it('may go anywhere again', () => {
+    expect(phase(editPhase(machine, 'Waiting', { next: 'any' }), 'Waiting')?.nextDeclared).to.equal(false);
   });
 });
 

@@ -69,7 +69,9 @@ describe('yo in a terminal', function () {
       ["is taken by 'Waiting'", CTRL_U + 'Done' + ENTER],
       ['What happens in Done', ENTER],
       ['Is Done final', ENTER],
+      ['ended well', ENTER],
       ['Another phase', ENTER],
+      ['before a Canary may go', ENTER],
       ['Write canary-operator for Canary', ''],
     ]);
     expect(existsSync(join(dir, 'my-canary')), 'nothing is written before the last answer').to.equal(false);

@@ -63,8 +63,11 @@ export const commandTable = {
           type: 'string',
           multiple: true,
           value: 'NAME:…',
-          text: "a phase, repeatable: 'Waiting:inputs=pods:next=Done', with outputs=…, description=…, :initial, :final and :ready",
+          text: "a phase, repeatable: 'Waiting:inputs=pods:next=Done', with outputs=…, description=…, :initial, :final, :ready and :not-ready",
         },
+        finalizer: { type: 'boolean', text: 'there is work to do before a resource may go: src/finalizer.ts' },
+        'finalizer-inputs': { type: 'string', value: 'A,B', text: 'what the finalizer reads', completes: 'inputs' },
+        'finalizer-outputs': { type: 'string', value: 'A,B', text: 'what the finalizer writes', completes: 'outputs' },
         example: { type: 'string', value: 'NAME', text: 'start from a complete example, such as autoroute, instead', completes: 'examples' },
       },
       'The project': {
@@ -96,12 +99,14 @@ export const commandTable = {
     ],
     groups: {
       'add and edit': {
-        description: { type: 'string', value: 'TEXT', text: 'what happens in it' },
-        inputs: { type: 'string', value: 'A,B', text: 'what it reads, such as deployments,metrics', completes: 'inputs' },
-        outputs: { type: 'string', value: 'A,B', text: 'what it writes, such as virtualservices', completes: 'outputs' },
-        next: { type: 'string', value: 'X,Y', text: 'where it may go (default: anywhere)', completes: 'phase list' },
+        description: { type: 'string', value: 'TEXT', text: "what happens in it; '' takes it away" },
+        inputs: { type: 'string', value: 'A,B', text: "what it reads, such as deployments,metrics; '' for nothing", completes: 'inputs' },
+        outputs: { type: 'string', value: 'A,B', text: "what it writes, such as virtualservices; '' for nothing", completes: 'outputs' },
+        next: { type: 'string', value: 'X,Y|any', text: "where it may go; any: anywhere (default of a new one); '' for nowhere else", completes: 'phase list' },
         final: { type: 'boolean', text: 'the resource is done there: no worker runs, nothing is watched' },
+        'not-final': { type: 'boolean', text: 'edit: it is no longer final and gets a worker' },
         ready: { type: 'boolean', text: 'a resource there counts as ready although its worker goes on' },
+        'not-ready': { type: 'boolean', text: 'a resource there does not count as ready; in a final phase: it ended badly' },
       },
       'Other verbs': {
         after: {
@@ -123,6 +128,7 @@ export const commandTable = {
       ['', 'asks what to do'],
       ['Waiting --next Processing --after Initializing', 'adds a phase between two'],
       ['edit Waiting --inputs deployments,metrics', 'replaces what it reads'],
+      ['Failed --final --not-ready --after Processing', 'adds an end that is no success'],
       ['rename Waiting Pausing', 'its worker and test move along'],
       ['remove Waiting --heir Processing', 'resources in Waiting are in Processing then'],
       ['move Waiting --after Processing', 'changes the order only'],
@@ -145,6 +151,7 @@ export const commandTable = {
       Writing: {
         bail: { type: 'boolean', text: 'write nothing when a merge would leave conflicts' },
         'accept-breaking': { type: 'boolean', text: 'write although the new CRD does not fit resources that may be stored' },
+        refresh: { type: 'boolean', text: "read the CRDs of customParameters with 'crd: cluster' from the cluster once more" },
         force,
         runtime,
       },

@@ -1,5 +1,5 @@
 /** The questions of `yo autopilot:phase` about phases that exist: which, what to change, who takes over, where to. */
-import type { NewPhase } from '../project-text.ts';
+import type { NewPhase } from '../new-project.ts';
 import type { Model, ModelPhase } from '../model.ts';
 import { newPhaseProblem } from '../phase-option.ts';
 import { explain } from './explain.ts';
@@ -62,17 +62,12 @@ export async function askAdded(ask: Ask, name: string, model: Model): Promise<{ 
 export async function askEdited(ask: Ask, phase: ModelPhase, model: Model): Promise<Partial<NewPhase>> {
   const now = fieldsOf(phase);
   const asked = await askPhase(ask, now, { mayBeFinal: !phase.initial, custom: model.customParameters });
-  if (asked.final)
-    return phase.final ? changed({ description: now.description ?? '' }, { description: asked.description ?? '' }) : { ...rest(asked), final: true };
+  const before = { description: '', ready: false, final: false, ...now };
+  if (asked.final) return changed(before, { description: '', ready: true, ...asked });
   const others = model.phases.map(({ name }) => name).filter((name) => name !== phase.name);
   const next = others.length === 0 ? [] : await askTargets(ask, phase.name, others, phase.next);
   const all = !phase.nextDeclared && next.length === others.length;
-  const before = { description: '', ready: false, final: false, ...now };
   return changed(before, { description: '', ready: false, final: false, ...asked, ...(!all && { next }) });
-}
-
-function rest({ name: _, ...fields }: NewPhase): Partial<NewPhase> {
-  return fields;
 }
 
 function fieldsOf(phase: ModelPhase): NewPhase {
@@ -81,7 +76,7 @@ function fieldsOf(phase: ModelPhase): NewPhase {
     ...(phase.description !== undefined && { description: phase.description.trim() }),
     ...(phase.initial && { initial: true }),
     final: phase.final,
-    ready: phase.ready && !phase.final,
+    ready: phase.ready,
     inputs: [...(phase.metrics ? ['metrics'] : []), ...phase.inputs.map(({ parameter }) => parameter.name)],
     outputs: phase.outputs.map(({ parameter }) => parameter.name),
     ...(phase.nextDeclared && { next: phase.next.filter((name) => name !== phase.name) }),

@@ -1,6 +1,10 @@
 /** What `?` says at each question. Short texts that teach: what it is, what follows from it, an example. */
 
 export const explain = {
+  finalizer: [
+    'What a resource has made is deleted with it, and what it has edited is put back: that needs no work of yours.',
+    'A finalizer is for the rest, such as telling a system outside of the cluster: src/finalizer.ts, called until it says done.',
+  ],
   start: [
     'A machine of your own: you name the kind and its phases, and get a stub to fill for each of them.',
     'An example: a complete operator with workers and tests, to read, to run and to change.',
@@ -24,6 +28,10 @@ export const explain = {
     'A resource is always in exactly one phase. A canary: Waiting, Evaluating, Promoting, RollBack, Finished.',
   ],
   description: ['One line for people: it stands in autopilot.yaml, in the types, in the README and in the condition Ready.'],
+  endsWell: [
+    'Tools that wait (kubectl wait, Helm, Argo CD) take a resource in a final phase for ready, and stop waiting.',
+    'Say no when it ended badly, as in Failed: they report a failure then, instead of success.',
+  ],
   final: [
     'A final phase is an end: the resource is done, no worker runs, nothing is watched or repaired any more.',
     'A release that is promoted or rolled back is done. A route that has to be kept right for ever is not: it stays in a phase whose worker goes on.',

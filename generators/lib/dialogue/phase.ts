@@ -1,7 +1,7 @@
 /** The questions about one phase, new or as it is. */
 import { catalogue, METRICS } from '../catalogue.ts';
 import { phaseNameProblem } from '../check.ts';
-import type { NewPhase } from '../project-text.ts';
+import type { NewPhase } from '../new-project.ts';
 import { splitNames } from '../phase-option.ts';
 import { explain } from './explain.ts';
 import { askSome, askText, askYes } from './question.ts';
@@ -22,7 +22,11 @@ function kinds(custom: readonly string[], outputs: boolean): readonly Choice[] {
 }
 
 const LOOKS_FINAL = /^(finished|done|completed?|succeeded|failed|aborted|cancell?ed|ended|rolledback)$/i;
+const ENDS_BADLY = /^(failed|aborted|cancell?ed|rolledback|broken|rejected)$/i;
 const LOOKS_READY = /^(ready|running|waiting|serving|steady|idle|active|healthy|synced|watching)$/i;
+
+/** Takes a text away where Enter alone keeps it. */
+const NOTHING = '-';
 
 /** Everything of a phase but its name and where it may go. @param now as it is; for a new one only its name */
 export async function askPhase(
@@ -33,11 +37,11 @@ export async function askPhase(
   const { name } = now;
   const description = await askText(ask, {
     name: 'description',
-    message: `What happens in ${name}? (one line, may be empty)`,
+    message: `What happens in ${name}? (one line, ${now.description === undefined ? 'may be empty' : `${NOTHING} for none`})`,
     help: explain.description,
     ...(now.description !== undefined && { default: now.description }),
   });
-  const phase = { name, ...(now.initial && { initial: true }), ...(description !== '' && { description }) };
+  const phase = { name, ...(now.initial && { initial: true }), ...(description !== '' && description !== NOTHING && { description }) };
   const final =
     mayBeFinal &&
     (await askYes(ask, {
@@ -46,18 +50,31 @@ export async function askPhase(
       help: explain.final,
       default: now.final ?? LOOKS_FINAL.test(name),
     }));
-  if (final) return { ...phase, final: true };
+  if (final) {
+    const wasFinal = now.final === true;
+    const message = `Has a resource that ends in ${name} ended well, so that it counts as ready?`;
+    const ready = await askYes(ask, { name: 'ready', message, help: explain.endsWell, default: wasFinal ? now.ready !== false : !ENDS_BADLY.test(name) });
+    return { ...phase, final, ...(!ready && { ready }) };
+  }
   const ready = await askYes(ask, {
     name: 'ready',
     message: `Does a resource in ${name} count as ready?`,
     help: explain.ready,
-    default: now.ready ?? LOOKS_READY.test(name),
+    default: (now.final ? undefined : now.ready) ?? LOOKS_READY.test(name),
   });
+  return { ...phase, ...(ready && { ready }), ...(await askUses(ask, name, now, custom)) };
+}
+
+/** What is read and written. @param who whose worker it is @param now as it is */
+export async function askUses(
+  ask: Ask,
+  who: string,
+  now: Pick<NewPhase, 'inputs' | 'outputs'> = {},
+  custom: readonly string[] = [],
+): Promise<{ readonly inputs: readonly string[]; readonly outputs: readonly string[] }> {
   const some = (key: 'inputs' | 'outputs', message: string): Promise<readonly string[]> =>
     askSome(ask, { name: key, message, help: explain[key], choices: kinds(custom, key === 'outputs'), default: now[key] ?? [] });
-  const inputs = await some('inputs', `What does ${name} read?`);
-  const outputs = await some('outputs', `What does ${name} write?`);
-  return { ...phase, ...(ready && { ready }), inputs, outputs };
+  return { inputs: await some('inputs', `What does ${who} read?`), outputs: await some('outputs', `What does ${who} write?`) };
 }
 
 /** The answer that stands for whatever phase is named after this one. */

@@ -1,14 +1,14 @@
 /** The questions of `yo autopilot`. Every question has an option twin; what an option has answered is not asked. */
 import { apiVersionProblem, kindProblem, operatorNameProblem } from '../check.ts';
-import { defaultPhases, projectText } from '../project-text.ts';
-import type { NewPhase, NewProject } from '../project-text.ts';
 import { boxes } from '../graph.ts';
 import type { Drawn } from '../graph.ts';
-import { loadModel, requireModel } from '../load.ts';
+import { DEFAULT_API_VERSION, defaultOperatorName, defaultPhases } from '../new-project.ts';
+import type { NewFinalizer, NewPhase, NewProject } from '../new-project.ts';
 import { newPhaseProblem } from '../phase-option.ts';
-import { DEFAULT_API_VERSION, defaultOperatorName } from '../scaffold.ts';
+import { problemText } from '../problems.ts';
+import type { Problem } from '../problems.ts';
 import { explain } from './explain.ts';
-import { askPhase, askTargets } from './phase.ts';
+import { askPhase, askTargets, askUses } from './phase.ts';
 import { askOne, askSome, askText, askToWrite, askYes, plainChoices } from './question.ts';
 import type { Ask, Choice, Say } from './question.ts';
 
@@ -17,6 +17,7 @@ export interface GivenProject {
   readonly apiVersion?: string;
   readonly operatorName?: string;
   readonly phases?: readonly NewPhase[];
+  readonly finalizer?: NewFinalizer;
 }
 
 /** What the dialogue offers. */
@@ -68,9 +69,12 @@ export async function askProject(ask: Ask, say: Say, given: GivenProject, { dir,
     shown = picture;
   };
   if (given.phases === undefined) say('\nNow the phases, beginning with the one a new resource starts in.');
-  const asked = { kind, apiVersion, operatorName, phases: given.phases ?? (await askPhases(ask, draw, kind)) };
-  if (given.phases !== undefined) requireModel(projectText(asked), 'autopilot.yaml');
-  const project = { ...asked, phases: await settleTargets(ask, say, asked) };
+  const identity = { kind, apiVersion, operatorName };
+  const wrong = given.phases === undefined ? [] : await problemsOf({ ...given, ...identity, phases: given.phases });
+  if (wrong.length > 0) throw new Error(wrong.map(problemText).join('\n'));
+  const phases = await settleTargets(ask, say, { ...identity, phases: given.phases ?? (await askPhases(ask, draw, kind)) });
+  const finalizer = given.finalizer ?? (await askFinalizer(ask, kind));
+  const project = { ...identity, phases, ...(finalizer && { finalizer }) };
   draw(project.phases);
   await askToWrite(ask, `Write ${operatorName} for ${kind} (${apiVersion}) to ${dir}?`);
   return project;
@@ -111,6 +115,18 @@ async function askPhases(ask: Ask, draw: (phases: readonly NewPhase[]) => void, 
   }
 }
 
+async function askFinalizer(ask: Ask, kind: string): Promise<NewFinalizer | undefined> {
+  const message = `Is there work to do before a ${kind} may go, beyond deleting what it made?`;
+  return (await askYes(ask, { name: 'finalizer', message, help: explain.finalizer, default: false })) ? askUses(ask, 'the finalizer') : undefined;
+}
+
+/** Reading YAML and holding it against the schema is only loaded when there is something to check: the first question need not wait for it. */
+async function problemsOf(project: NewProject): Promise<readonly Problem[]> {
+  const [{ loadModel }, { projectText }] = await Promise.all([import('../load.ts'), import('../project-text.ts')]);
+  const loaded = loadModel(projectText(project), 'autopilot.yaml');
+  return 'problems' in loaded ? loaded.problems : [];
+}
+
 /** Names for phases when nothing better is known. */
 const PRESETS = ['Initializing', 'Processing', 'Finished'];
 
@@ -127,9 +143,9 @@ function following(phases: readonly NewPhase[]): readonly NewPhase[] {
 async function settleTargets(ask: Ask, say: Say, project: NewProject): Promise<readonly NewPhase[]> {
   let { phases } = project;
   for (;;) {
-    const loaded = loadModel(projectText({ ...project, phases }), 'autopilot.yaml');
-    if ('model' in loaded) return phases;
-    for (const problem of loaded.problems) say(`! ${problem.message}`);
+    const problems = await problemsOf({ ...project, phases });
+    if (problems.length === 0) return phases;
+    for (const problem of problems) say(`! ${problem.message}`);
     const names = phases.map(({ name }) => name);
     const again: NewPhase[] = [];
     for (const phase of phases) {

@@ -6,13 +6,14 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ejs from 'ejs';
 import { parseAllDocuments, stringify } from 'yaml';
-import { configSchema, configValues, LIVE_KEYS } from '../chart/config.ts';
+import { configValues } from '../chart/config.ts';
 import { dashboard } from '../chart/dashboard.ts';
 import { MIGRATIONS } from '../chart/migrations.ts';
 import { valuesSection, withValues } from '../chart/readme.ts';
 import { clusterWide, needsFinalizer, rulesOf } from '../chart/rights.ts';
 import { readValues, valuesSchema, valuesText } from '../chart/values.ts';
 import type { Model, ProjectFile } from '../model.ts';
+import { LIVE_KEYS, operatorConfigJsonSchema } from '../operator-config.ts';
 import { packageRoot } from '../package-root.ts';
 
 /** Where the figures of the `resources` comment come from: docs/chart-comparison.md says how they were measured. */
@@ -53,7 +54,7 @@ export function renderChart(model: Model, { crd, config: userConfig, operatorCon
   };
   const fill = (path: string, more: object = {}): string => ejs.render(readFileSync(join(templates, path), 'utf8'), { ...data, ...more }, {});
   const source = fill('values.yaml');
-  const values = readValues(source, configSchema(userConfig));
+  const values = readValues(source, operatorConfigJsonSchema(userConfig));
   const section = valuesSection(values);
   const chart = `charts/${model.operatorName}`;
   const merged = (path: string, content: string): ProjectFile => ({ path: `${chart}/${path}`, content, ownership: 'merged' });

@@ -1,5 +1,6 @@
 /** A whole project from its model: pure, and the same bytes for the same input. */
 import type { Model, ProjectFile } from '../model.ts';
+import { OPERATOR_SCHEMA_FILE, operatorConfigJsonSchema } from '../operator-config.ts';
 import { SCHEMA_FILE } from '../project-text.ts';
 import { projectJsonSchema } from '../reference.ts';
 import { renderGenerated } from './generated.ts';
@@ -23,6 +24,11 @@ export interface RenderInput {
   readonly vendor: readonly ProjectFile[];
 }
 
+/** What editors complete and check by while somebody types; the first line of the file itself leads to it. */
+function editorSchema(path: string, schema: object): ProjectFile {
+  return { path, content: `${JSON.stringify(schema, null, 2)}\n`, ownership: 'ours' };
+}
+
 export function render(model: Model, input: RenderInput): ProjectFile[] {
   return [
     ...renderYours(model),
@@ -31,7 +37,8 @@ export function render(model: Model, input: RenderInput): ProjectFile[] {
     ...renderManifest(model, input.dependency),
     ...renderGenerated(model, input.crd, input.config),
     ...renderChart(model, input),
-    { path: SCHEMA_FILE, content: `${JSON.stringify(projectJsonSchema(model.customParameters), null, 2)}\n`, ownership: 'ours' },
+    editorSchema(SCHEMA_FILE, projectJsonSchema(model.customParameters)),
+    editorSchema(OPERATOR_SCHEMA_FILE, { ...operatorConfigJsonSchema(input.config), title: 'autopilot-operator.yaml' }),
     ...input.vendor,
   ];
 }

@@ -173,6 +173,27 @@ export async function sync({ inputs }: Context): Promise<Result> {
     expect(read('src/generated/kinds/certificates.ts')).to.equal(before);
   });
 
+  it('of the cluster: read again when that is asked for, and an answer that fails leaves what was kept', async () => {
+    await declare('    crd: cluster\n');
+    const answer = (text: string): void => {
+      writeFileSync(join(dir, 'answer.json'), text);
+      kubectl(`cat ${join(dir, 'answer.json')}`);
+    };
+    answer(CERTIFICATE);
+    await generateProject(dir);
+    const before = read('.autopilot/crds/certificates.json');
+    answer(CERTIFICATE.replaceAll('signing', 'client auth'));
+    expect(upToDate((await generateProject(dir, { dryRun: true })).plan)).to.equal(true);
+    kubectl('exit 1');
+    expect(await generateProject(dir, { refresh: true }).catch((error: Error) => error.message)).to.contain('the CRD is to come from the cluster');
+    expect(read('.autopilot/crds/certificates.json')).to.equal(before);
+    kubectl(`cat ${join(dir, 'answer.json')}`);
+    await generateProject(dir, { refresh: true });
+    expect(read('.autopilot/crds/certificates.json')).to.contain('client auth');
+    expect(read('src/generated/kinds/certificates.ts')).to.contain('client auth');
+    expect(upToDate((await generateProject(dir, { dryRun: true })).plan)).to.equal(true);
+  });
+
   it('of the cluster, without one: one sentence with the ways out', async () => {
     await declare('    crd: cluster\n');
     kubectl('echo noise >&2; echo "The connection to the server was refused" >&2; exit 1');

@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { specReferencePage } from '../../../generators/lib/crd/reference.ts';
 import { runtimeTypes } from '../../../generators/lib/crd/runtime-types.ts';
 import { tags } from '../../../generators/lib/crd/tags.ts';
 import { FEATURES } from '../../crd/features.ts';
@@ -18,10 +17,6 @@ interface IPodTemplateSpec { readonly spec?: unknown }
 const STATUS = 'export interface FeatureStatusInfo { readonly replicas?: Int32; readonly selector?: string }';
 
 describe('the reference of src/spec.ts', () => {
-  it('is what scripts/reference.ts writes', () => {
-    expect(readFileSync(join(repository, 'docs/reference/spec-ts.md'), 'utf8')).to.equal(specReferencePage());
-  });
-
   for (const [name, { example }] of Object.entries(tags))
     it(`has an example of @${name} that generates`, () => {
       const whole = example.includes('interface');

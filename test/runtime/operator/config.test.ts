@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { loadOperatorConfig, operatorConfigText } from '../../../generators/lib/operator-config.ts';
+import { loadOperatorConfig, operatorConfigJsonSchema, operatorConfigText } from '../../../generators/lib/operator-config.ts';
 import type { Environment, OperatorConfig } from '../../../runtime/src/operator/config.ts';
 import { configOf, DEFAULT_CONFIG, loadConfig } from '../../../runtime/src/operator/config.ts';
 
@@ -50,6 +50,33 @@ describe('autopilot-operator.yaml', () => {
         "autopilot-operator.yaml:6:12: metrics.headers has 'a b', which is no name of an HTTP header",
       ].join('\n'),
     );
+  });
+
+  it('has the same fields and defaults for generate and for the operator', () => {
+    const known = (check: (text: string) => unknown, text: string): readonly string[] => {
+      try {
+        check(text);
+        return [];
+      } catch (error) {
+        return (/known: (.*)$/m.exec((error as Error).message)?.[1] ?? '').split(', ').sort();
+      }
+    };
+    const generate = (text: string): unknown => loadOperatorConfig(text, 'autopilot-operator.yaml');
+    for (const text of ['zzzzzzzzzzzz: 1', 'metrics: { zzzzzzzzzzzz: 1 }']) {
+      expect(known(read, text), text).to.have.length.above(4);
+      expect(known(generate, text), text).to.deep.equal(known(read, text));
+    }
+    type Node = { readonly default?: unknown; readonly properties?: Readonly<Record<string, Node>> };
+    const defaults = ({ properties = {} }: Node): object =>
+      Object.fromEntries(
+        Object.entries(properties).flatMap(([name, field]) => {
+          const value = field.default ?? (field.properties && defaults(field));
+          return value === undefined ? [] : [[name, value]];
+        }),
+      );
+    const said = defaults(operatorConfigJsonSchema());
+    expect(said).to.include({ workInterval: '5s', maxConcurrentSyncs: 10 }).and.to.have.nested.property('metrics.timeout', '10s');
+    expect(read(JSON.stringify(said))).to.deep.equal(DEFAULT_CONFIG);
   });
 
   const cases: readonly (readonly [text: string, right: boolean])[] = [

@@ -1,0 +1,22 @@
+/** Everything in docs/reference, and the USAGE files: by path, as it follows from the sources. */
+import { cliPage, usageText } from '../generators/lib/cli/help.ts';
+import { commandTable } from '../generators/lib/cli/table.ts';
+import { specReferencePage } from '../generators/lib/crd/reference.ts';
+import { operatorReferencePage, referencePage } from '../generators/lib/reference.ts';
+import { metricsPage } from '../runtime/src/observe/definitions.ts';
+import { CASES } from '../test/conformance/cases/index.ts';
+import { conformancePage } from '../test/conformance/page.ts';
+
+export function pages(): Readonly<Record<string, string>> {
+  return {
+    'docs/reference/autopilot-yaml.md': referencePage(),
+    'docs/reference/autopilot-operator-yaml.md': operatorReferencePage(),
+    'docs/reference/cli.md': cliPage(),
+    'docs/reference/spec-ts.md': specReferencePage(),
+    'docs/reference/metrics.md': metricsPage(),
+    'docs/reference/conformance.md': conformancePage(CASES),
+    'generators/app/USAGE': usageText(commandTable.init),
+    'generators/phase/USAGE': usageText(commandTable.phase),
+    'generators/generate/USAGE': usageText(commandTable.generate),
+  };
+}
