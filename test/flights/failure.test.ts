@@ -79,6 +79,31 @@ describe('a worker that fails', () => {
     expect((await status()).phase).to.equal('B');
   });
 
+  it('is called at once when something that it had read changed while it was failing, and after its own failures only with backoff', async () => {
+    const gates: (() => void)[] = [];
+    const flown = machine({
+      A: {
+        inputs: [input.configmaps],
+        sync: async ({ inputs }) => {
+          inputs['configmaps']?.get('read');
+          if (flown.calls.length === 1) await new Promise<void>((open) => gates.push(open));
+          throw new Error('no luck');
+        },
+      },
+    });
+    await start(flown);
+    await flight.create(drone('one'));
+    await flight.create(configMap('read'));
+    gates[0]?.();
+    await flight.advance('100ms');
+    expect(flown.calls.map(({ at }) => at)).to.deep.equal([0, 0]);
+    await flight.advance('5s');
+    const before = flown.calls.length;
+    expect(before).to.be.within(3, 5);
+    await flight.patch('ConfigMap', 'read', { data: { new: 'value' } });
+    expect(flown.calls, 'a backoff under way ends').to.have.length(before + 1);
+  });
+
   describe('after a PermanentError', () => {
     let flown: TestMachine;
     beforeEach(async () => {

@@ -23,7 +23,8 @@ export type Line = 'changed' | 'due';
 
 type Item =
   | { readonly state: 'ready'; readonly failures: number; readonly line: Line; readonly since: number }
-  | { readonly state: 'running'; readonly failures: number; readonly since: number; readonly again: boolean }
+  /** `again`: once more afterwards, after a failure only when its backoff is over; `at once`: whatever comes of it. */
+  | { readonly state: 'running'; readonly failures: number; readonly since: number; readonly again: false | 'waits for backoff' | 'at once' }
   /** `firm`: only a fresh start ends the wait early. */
   | { readonly state: 'waiting'; readonly failures: number; readonly timer: Timer; readonly firm: boolean };
 
@@ -51,7 +52,7 @@ export interface AddOptions {
   readonly fresh?: boolean;
   /** Default: `changed`. */
   readonly line?: Line;
-  /** For metrics; default: `resource`. */
+  /** Default: `resource`. Of a key that runs, `input` means that the run decided on what is different by now: a failure waits for nothing. */
   readonly cause?: WakeCause;
 }
 
@@ -102,14 +103,17 @@ export class WorkQueue {
     });
   }
 
-  /** Ready now. While running: once more afterwards. The failures so far are kept unless `fresh`. */
+  /**
+   * Ready now. While running: once more afterwards; when that run fails, after its backoff, unless the cause is an input or it is a fresh
+   * start (a write that failed may come back as a change of the resource or its outputs). The failures so far are kept unless `fresh`.
+   */
   add(key: string, { fresh = false, line = 'changed', cause = 'resource' }: AddOptions = {}): void {
     this.#options.observer?.added(cause);
     const item = this.#items.get(key);
     const failures = fresh ? 0 : (item?.failures ?? 0);
     switch (item?.state) {
       case 'running':
-        this.#items.set(key, { ...item, failures, again: true });
+        this.#items.set(key, { ...item, failures, again: fresh || cause === 'input' || item.again === 'at once' ? 'at once' : 'waits for backoff' });
         return;
       case 'ready': {
         const first = item.line === 'changed' ? item.line : line;
@@ -196,7 +200,8 @@ export class WorkQueue {
   #settle(key: string, outcome: Outcome): void {
     const item = this.#items.get(key);
     this.#items.delete(key);
-    if (item?.state === 'running' && item.again && outcome.kind !== 'failed') return this.#ready(key, 0, 'changed');
+    const again = item?.state === 'running' && item.again;
+    if (again && outcome.kind !== 'failed') return this.#ready(key, 0, 'changed');
     switch (outcome.kind) {
       case 'done':
       case 'forget':
@@ -207,6 +212,7 @@ export class WorkQueue {
         return this.#wait(key, outcome.ms, 0);
       case 'failed': {
         const failures = (item?.failures ?? 0) + 1;
+        if (again === 'at once') return this.#ready(key, failures, 'changed');
         this.#options.observer?.retried();
         return this.#wait(key, Math.min(backoffMs(failures, this.#options.random), outcome.atMostMs ?? Infinity), failures);
       }

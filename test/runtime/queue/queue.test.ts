@@ -123,6 +123,26 @@ describe('the queue', () => {
     expect((clock.next ?? 0) - clock.monotonic()).to.equal(500);
   });
 
+  it('does not wait after a failure when an input or the spec changed during the run; any other addition waits for the backoff', async () => {
+    const { queue, clock, runs } = manual();
+    queue.start();
+    queue.add('a');
+    queue.add('a', { cause: 'input' });
+    await runs[0]?.end({ kind: 'failed' });
+    expect(runs).to.have.length(2);
+    queue.add('a');
+    await runs[1]?.end({ kind: 'failed' });
+    expect(runs).to.have.length(2);
+    expect((clock.next ?? 0) - clock.monotonic(), 'the failure before counts').to.equal(1000);
+    queue.add('a', { cause: 'input' });
+    expect(runs, 'a backoff under way ends').to.have.length(3);
+    queue.add('a', { fresh: true });
+    await runs[2]?.end({ kind: 'failed' });
+    expect(runs).to.have.length(4);
+    await runs[3]?.end({ kind: 'failed' });
+    expect((clock.next ?? 0) - clock.monotonic(), 'a new spec begins anew').to.equal(1000);
+  });
+
   it('spreads retries of many keys: the jitter is half to one and a half', async () => {
     const clock = new VirtualClock();
     const queue = new WorkQueue({ clock, random: seeded(7), concurrency: 100, process: async () => ({ kind: 'failed' }) });
