@@ -4,7 +4,7 @@ import type { Duration } from './scheduler.ts';
 
 /**
  * How long it is until `duration` has passed since the last step of this phase, or since the phase began where there was none (in a
- * finalizer: since deletion was asked for). Undefined: it has passed. Goes well with `requeueAfter`.
+ * finalizer: since its first call that went well). Undefined: it has passed. Goes well with `requeueAfter`.
  *
  * @param context what the worker was given.
  * @throws Error when `duration` is none

@@ -53,7 +53,7 @@ export interface BaseContext<Resource, Inputs, Config> {
   readonly signal: AbortSignal;
   /** The time of this sync. */
   readonly now: Date;
-  /** When the resource entered this phase, later by the time it was paused since. In the finalizer: when deletion was asked for. */
+  /** When the resource entered this phase, later by the time it was paused since. In the finalizer: when it was first called with success; now until then. */
   readonly phaseStartedAt: Date;
   /** When a worker of this phase last returned `step: true`, later by the time the resource was paused since. */
   readonly lastStep: Date | undefined;

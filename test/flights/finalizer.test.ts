@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { PermanentError } from '../../runtime/src/index.ts';
+import { PermanentError, remaining } from '../../runtime/src/index.ts';
 import type { Flight, FlightOptions } from '../../sandbox/src/index.ts';
 import { fly } from '../../sandbox/src/index.ts';
 import { Faults, noAnswer, refusal } from './faults.ts';
@@ -238,6 +238,45 @@ describe('the finalizer', () => {
       expect(readyMessage(await flight.get('Drone', 'one'))).to.equal('still in the air');
       await flight.create(configMap('landed'));
       expect(at).to.deep.equal([0, 40, 80, 90]);
+      expect(await flight.get('Drone', 'one')).to.equal(undefined);
+    });
+
+    it('counts its time from its own first call that went well, not from the deletion: over failures, restarts and other writes', async () => {
+      const at: number[] = [];
+      let well = false;
+      const flown = machine(
+        {
+          A: {
+            outputs: [{ ...output.services, namespace: 'all' }],
+            sync: () => ({ next: 'A', outputs: { services: [{ ...service('there'), metadata: { name: 'there', namespace: 'far' } }] } }),
+          },
+        },
+        {
+          finalize: (context) => {
+            at.push((context.now.getTime() - context.phaseStartedAt.getTime()) / 1000);
+            if (!well) throw new Error('not yet');
+            const requeueAfter = remaining(context, '40s');
+            return requeueAfter === undefined ? { done: true } : { done: false, requeueAfter };
+          },
+        },
+      );
+      await start(flown, { objects: [far] });
+      await flight.create(drone('one'));
+      faults.fault = ({ verb }) => (verb === 'delete' ? { when: 'before', error: refusal(403) } : undefined);
+      await flight.remove('Drone', 'one');
+      await flight.advance('10m');
+      expect(at, 'what the operator itself takes away comes first').to.deep.equal([]);
+      faults.fault = () => undefined;
+      await flight.until(() => at.length >= 2);
+      expect(at.every((seconds) => seconds === 0)).to.equal(true);
+      well = true;
+      at.length = 0;
+      await flight.until(() => at.length === 1);
+      await flight.advance('19s');
+      await flight.restart(flown.scheduler);
+      await flight.patch('Drone', 'one', { metadata: { labels: { touched: 'yes' } } });
+      await flight.advance('30s');
+      expect([at[0], at.at(-1)]).to.deep.equal([0, 40]);
       expect(await flight.get('Drone', 'one')).to.equal(undefined);
     });
 

@@ -115,4 +115,41 @@ describe('a tool that waits', () => {
     const [ready] = (await found()).status.conditions as readonly Condition[];
     expect([ready?.message, ready?.lastTransitionTime]).to.deep.equal(['two', before]);
   });
+
+  describe('for a phase that counts as ready and writes', () => {
+    const readies = async (): Promise<readonly string[]> => {
+      const { status } = await found();
+      return [status.phase, ...(status.conditions as readonly Condition[]).map(({ type, status: value }) => `${type}=${value}`)];
+    };
+    const serving: Phase = { ready: true, outputs: [output.services], sync: () => ({ next: 'B', outputs: { services: [service('a')] } }) };
+
+    it('goes on only when what the phase writes is there', async () => {
+      await start({ A: to('B'), B: serving }, { code: 403 });
+      await flight.create(drone('one'));
+      expect(await readies()).to.deep.equal(['B', 'Ready=False', 'Reconciling=True', 'OutputsApplied=False']);
+      await flight.restart(machine({ A: to('B'), B: serving }).scheduler);
+      expect(await readies()).to.deep.equal(['B', 'Ready=True']);
+      expect(await flight.get('Service', 'a')).not.to.equal(undefined);
+    });
+
+    it('is not told before the first sync of the phase, also when nobody but the spec or the clock moved it there', async () => {
+      let open = (): void => undefined;
+      const gate = new Promise<void>((resolve) => (open = resolve));
+      const slow: Phase = { ...serving, sync: async () => (await gate, { next: 'B', outputs: { services: [service('a')] } }) };
+      await start({ A: { ...stay, timeout: '3s', onTimeout: 'B' }, B: slow });
+      await flight.create(drone('one'));
+      await flight.advance('4s');
+      expect(await readies()).to.deep.equal(['B', 'Ready=False', 'Reconciling=True']);
+      open();
+      await flight.settle();
+      expect(await readies()).to.deep.equal(['B', 'Ready=True']);
+    });
+
+    it('is not told by a pause that comes before that either', async () => {
+      await start({ A: to('B'), B: { ...serving, sync: () => Promise.reject(new RetryLater('1h')) } });
+      await flight.create(drone('one'));
+      await flight.patch('Drone', 'one', { metadata: PAUSED });
+      expect(await readies()).to.deep.equal(['B', 'Ready=False', 'Paused=True']);
+    });
+  });
 });

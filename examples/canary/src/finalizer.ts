@@ -4,7 +4,8 @@ import { drainOf, namesOf, rolloutOf } from './release.ts';
 
 /**
  * The Deployment has its replicas back by now, and a route of the user's what it had. Without a route of our own the Service leads to the
- * primary; primary and canary go, with the CanaryDeployment, when the Deployment answers again.
+ * primary; primary and canary go, with the CanaryDeployment, when the Deployment answers again and the requests that were on their way
+ * when the routes changed are through: `remaining` counts from the first call, which took our route away.
  */
 export async function finalize(context: Context): Promise<Result> {
   const { resource, inputs } = context;

@@ -14,6 +14,8 @@ describe('the finalizer', () => {
     expect([done, outputs]).to.deep.equal([false, { virtualservices: [] }]);
   });
   it('waits for requests on their way', async () => expect(await end(10, target('web:1'))).to.deep.include({ done: false, requeueAfter: '20000ms' }));
+  it('waits for all of them when it is called first', async () =>
+    expect(await end(0, target('web:1'))).to.deep.include({ done: false, requeueAfter: '30000ms' }));
   it('is done then', async () => expect((await end(30, target('web:1'))).done).to.equal(true));
   it('does not wait for a Deployment that is gone', async () => expect((await end(30)).done).to.equal(true));
 });

@@ -1,3 +1,4 @@
+import type { FlightOptions } from 'autopilot-sandbox';
 import { expect } from 'chai';
 import { scheduler } from '../src/generated/scheduler.ts';
 import type { Shop } from './shop.ts';
@@ -197,6 +198,24 @@ describe('the machine of CanaryDeployment', () => {
     expect((await web.flight.list('Deployment')).map(({ metadata }) => metadata.name)).to.deep.equal(['web']);
     expect((await web.flight.list('VirtualService')).map(({ metadata }) => metadata.name)).to.deep.equal([]);
     expect((await web.flight.list('Service')).map(({ metadata }) => metadata.name)).to.deep.equal(['web']);
+  });
+
+  it('waits for all requests on their way, however late after the deletion its route could be taken away', async () => {
+    await ready();
+    await evaluating('web:2', 20);
+    let broken = true;
+    const refuse = (): Promise<never> => Promise.reject(new Error('no network'));
+    const through: FlightOptions['through'] = (api) => ({ ...api, delete: (...request) => (broken ? refuse() : api.delete(...request)) });
+    await web.flight.restart(scheduler, { through });
+    await web.flight.remove('CanaryDeployment', 'web');
+    await web.flight.advance('10m');
+    expect(await web.flight.get('VirtualService', 'web')).to.not.equal(undefined);
+    broken = false;
+    await web.flight.until(async () => (await web.flight.get('VirtualService', 'web')) === undefined);
+    await web.flight.advance('29s');
+    expect(await web.flight.get('Deployment', 'web-canary')).to.not.equal(undefined);
+    await web.flight.advance('1s');
+    expect((await web.flight.list('Deployment')).map(({ metadata }) => metadata.name)).to.deep.equal(['web']);
   });
 
   describe('with a route of the mesh team’s', () => {

@@ -8,7 +8,8 @@ import { isReady } from './resource.ts';
 
 /** How a sync ended, as far as status shows it. */
 export type Situation =
-  | { readonly kind: 'ok'; readonly message?: string }
+  /** `entered`: by this very move, so nothing of what the phase writes is there yet. */
+  | { readonly kind: 'ok'; readonly message?: string; readonly entered?: boolean }
   /** Nothing wrong; something is not there yet. */
   | { readonly kind: 'waiting'; readonly reason: string; readonly message: string }
   /** A person has stopped it. */
@@ -43,11 +44,12 @@ export function conditionsOf(old: readonly Condition[], phase: PhaseDefinition, 
 function said(old: readonly Condition[], phase: PhaseDefinition, situation: Situation): readonly Said[] {
   switch (situation.kind) {
     case 'ok':
-      return settled(phase, situation.message ?? phase.description ?? '');
+      return settled(phase, situation.message ?? phase.description ?? '', situation.entered === true && writes(phase));
     case 'paused': {
       const { message } = situation;
       const paused: Said = { type: 'Paused', status: 'True', reason: 'Paused', message };
-      if (phase.final === true || isReady(phase)) return [...settled(phase, phase.description ?? ''), paused];
+      const wasReady = old.some(({ type, status }) => type === 'Ready' && status === 'True');
+      if (phase.final === true || (isReady(phase) && (wasReady || !writes(phase)))) return [...settled(phase, phase.description ?? ''), paused];
       return [{ type: 'Ready', status: 'False', reason: 'Paused', message }, paused];
     }
     case 'held': {
@@ -71,9 +73,14 @@ function said(old: readonly Condition[], phase: PhaseDefinition, situation: Situ
   }
 }
 
-function settled(phase: PhaseDefinition, message: string): readonly Said[] {
+/** Such a phase is ready when its first sync is done: whoever waits for it waits for its outputs. */
+function writes(phase: PhaseDefinition): boolean {
+  return phase.outputs.length > 0;
+}
+
+function settled(phase: PhaseDefinition, message: string, pending = false): readonly Said[] {
   const reason = phase.name;
-  if (isReady(phase)) return [{ type: 'Ready', status: 'True', reason, message }];
+  if (isReady(phase) && !pending) return [{ type: 'Ready', status: 'True', reason, message }];
   return unsettled(phase.final === true ? 'Stalled' : 'Reconciling', reason, message);
 }
 

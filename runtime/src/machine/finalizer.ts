@@ -55,8 +55,8 @@ export async function finalize(resource: KubeObject, ports: SyncPorts, memory: M
   const at = resource.metadata.finalizers?.indexOf(finalizerName(scheduler.resource.group, scheduler.operatorName)) ?? -1;
   if (at < 0 || memory.released === resource.metadata.uid) return { outcome: { kind: 'done' } };
   const phase = phaseOf(scheduler, resource) ?? unknownPhase(resource, scheduler);
-  const wait = (reason: string, message: string, outcome: SyncEnd['outcome']): Promise<SyncEnd> =>
-    finish(resource, { phase, situation: { kind: 'waiting', reason, message }, observed: false }, ports, memory, signal, outcome);
+  const wait = (reason: string, message: string, outcome: SyncEnd['outcome'], finalizing = false): Promise<SyncEnd> =>
+    finish(resource, { phase, situation: { kind: 'waiting', reason, message }, observed: false, finalizing }, ports, memory, signal, outcome);
   const unknown = unreadable(ports);
   if (unknown !== undefined) return wait('InputUnavailable', `the resource cannot go yet: ${unknown}`, { kind: 'failed' });
   try {
@@ -65,7 +65,7 @@ export async function finalize(resource: KubeObject, ports: SyncPorts, memory: M
     if (finalizer !== undefined) {
       const { done, message, requeueAfter } = await callFinalizer(finalizer, resource, phase, ports, reading, signal);
       const ms = requeueAfter === undefined ? ports.settings().workIntervalMs : parseDuration(requeueAfter);
-      if (!done) return { ...(await wait('Finalizing', message ?? 'the finalizer is not done yet', { kind: 'after', ms })), complete: true };
+      if (!done) return { ...(await wait('Finalizing', message ?? 'the finalizer is not done yet', { kind: 'after', ms }, true)), complete: true };
       await outputs.removeUnreachable([], resource, signal);
     }
     await change(resource, [{ op: 'remove', path: `/metadata/finalizers/${at}` }], ports, memory, signal);
@@ -85,13 +85,13 @@ async function callFinalizer(
   signal: AbortSignal,
 ): ReturnType<typeof call<Awaited<ReturnType<FinalizerDefinition['finalize']>>>> {
   const uses = usesOfFinalizer(finalizer);
-  const { deletionTimestamp } = resource.metadata;
+  const { finalizerStartedAt } = statusOf(resource).autopilot ?? {};
   const result = await call(
     {
       uses,
       resource,
       phase: phase.name,
-      phaseStartedAt: deletionTimestamp === undefined ? undefined : Date.parse(deletionTimestamp),
+      phaseStartedAt: finalizerStartedAt === undefined ? undefined : Date.parse(finalizerStartedAt),
       lastStep: undefined,
       timeoutMs: finalizer.timeout === undefined ? ports.settings().workerTimeoutMs : parseDuration(finalizer.timeout),
       run: finalizer.finalize,

@@ -27,6 +27,8 @@ export interface Status {
 export interface Notes {
   readonly phaseStartedAt?: string;
   readonly lastStep?: string;
+  /** When a call of the user's finalizer first went well: what its `phaseStartedAt` is. */
+  readonly finalizerStartedAt?: string;
   readonly history?: readonly HistoryEntry[];
   /** Since when the resource is paused: until it goes on, the two times above stand still. */
   readonly pausedAt?: string;

@@ -15,6 +15,8 @@ export interface StatusChange {
   readonly reason?: string;
   readonly statusInfo?: Readonly<Record<string, unknown>> | undefined;
   readonly step?: boolean | undefined;
+  /** The user's finalizer was called, and its outputs are applied. */
+  readonly finalizing?: boolean;
   /** Has the machine acted on this generation? Then observedGeneration follows. */
   readonly observed: boolean;
   /** The transition that a person is to approve; null: none any more; absent: as before. */
@@ -59,9 +61,11 @@ function notesOf(resource: KubeObject, change: StatusChange, now: Date): Notes {
   const kept = entering ? undefined : notes.hold;
   const hold = change.hold === undefined ? kept : (change.hold ?? undefined);
   const approved = change.approved ?? notes.approved;
+  const finalizerStartedAt = notes.finalizerStartedAt ?? (change.finalizing === true ? now.toISOString() : undefined);
   return {
     phaseStartedAt: started,
     ...(lastStep !== undefined && { lastStep: new Date(lastStep).toISOString() }),
+    ...(finalizerStartedAt !== undefined && { finalizerStartedAt }),
     ...(history.length > 0 && { history }),
     ...(paused && { pausedAt: notes.pausedAt ?? now.toISOString() }),
     ...(hold !== undefined && { hold }),

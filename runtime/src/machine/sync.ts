@@ -49,7 +49,7 @@ export async function sync(cached: KubeObject, ports: SyncPorts, memory: Memory,
   }
   if (paused !== undefined) return end(phase, { kind: 'paused', message: paused }, { kind: 'done' });
   const move = moveOf(resource, phase, scheduler, clock.now());
-  if (move !== undefined) return end(move.to, { kind: 'ok' }, { kind: 'again' }, move.reason);
+  if (move !== undefined) return end(move.to, { kind: 'ok', entered: true }, { kind: 'again' }, move.reason);
   if (phase.final === true || phase.worker === undefined) return end(phase, { kind: 'ok' }, { kind: 'done' });
   const unavailable = unavailableInput(phase, ports);
   if (unavailable !== undefined)
@@ -148,7 +148,7 @@ async function succeed(
     {
       ...common,
       phase: target,
-      situation: { kind: 'ok', ...(message !== undefined && { message }) },
+      situation: { kind: 'ok', entered: target !== phase, ...(message !== undefined && { message }) },
       hold: null,
       ...(approval.kind === 'given' && { approved: approval.value }),
     },
