@@ -2,6 +2,7 @@
  * From what a worker returned to what is applied: identity, the fields to set, and our marks. Pure.
  */
 import { parseDuration } from '../duration.ts';
+import { nameRule } from '../kube/legal-name.ts';
 import { appliedAnnotation, MANAGED_BY_LABEL, ownerLabel, shortHash } from '../kube/names.ts';
 import type { KubeObject, ObjectKey, OwnerReference, ResourceType } from '../kube/object.ts';
 import { apiVersionOf, keyOf, keyString } from '../kube/object.ts';
@@ -89,9 +90,9 @@ function intentOf(scheduler: Scheduler, output: OutputDefinition, object: KubeOb
   const { type } = output;
   if (object.apiVersion !== apiVersionOf(type) || object.kind !== type.kind)
     throw new PermanentError(`${place} has a ${object.kind} of ${object.apiVersion}; declared is ${type.kind} of ${apiVersionOf(type)}`);
-  const name: unknown = object.metadata?.name;
-  if (typeof name !== 'string' || !/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(name))
-    throw new PermanentError(`${place} has a ${type.kind} named ${JSON.stringify(name)}; names are lower-case letters, digits, '-' and '.', at most 253`);
+  const name = object.metadata?.name;
+  const rule = nameRule(type, name);
+  if (rule !== undefined) throw new PermanentError(`${place} has a ${type.kind} named ${JSON.stringify(name)}; ${rule}`);
   const mark = SERVER_FIELDS.find((field) => object.metadata[field] !== undefined);
   if (mark !== undefined)
     throw new PermanentError(
