@@ -1,6 +1,7 @@
 /** What a person has to look at after the machine has changed: workers whose types did, and files that belong to no phase any more. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { beyondOwners } from './chart/rights.ts';
 import { basePath, readText } from './lock.ts';
 import type { Model, ProjectFile } from './model.ts';
 
@@ -9,10 +10,12 @@ export interface Attention {
   readonly changed: readonly string[];
   /** Workers of phases that are no more. */
   readonly orphaned: readonly string[];
+  /** A sentence for each kind that nothing writes any more, although resources may have left something there. */
+  readonly stranded: readonly string[];
 }
 
 /** Before anything is written: compares what was generated last with what is generated now. */
-export function attentionOf(dir: string, model: Model, rendered: readonly ProjectFile[]): Attention {
+export function attentionOf(dir: string, model: Model, rendered: readonly ProjectFile[], left: readonly string[] = []): Attention {
   const workers = model.phases.filter(({ final }) => !final);
   const changed = workers.flatMap((phase) => {
     const path = `src/generated/${phase.file}.ts`;
@@ -29,7 +32,19 @@ export function attentionOf(dir: string, model: Model, rendered: readonly Projec
   const present = existsSync(folder) ? readdirSync(folder).sort() : [];
   // A file that was once a worker has types generated for it; others are the user's own modules.
   const orphaned = present.filter((name) => name.endsWith('.ts') && !files.has(name) && importsOwnTypes(readText(join(folder, name)) ?? '', name));
-  return { changed, orphaned: orphaned.map((name) => `src/workers/${name}`) };
+  return { changed, orphaned: orphaned.map((name) => `src/workers/${name}`), stranded: strandedOf(model, left) };
+}
+
+/** The operator neither watches nor may touch such a kind any more, so it cannot clean up there, nor say so. */
+function strandedOf(model: Model, left: readonly string[]): readonly string[] {
+  const kept = beyondOwners(model);
+  return left
+    .filter((kind) => !kept.includes(kind))
+    .map(
+      (kind) =>
+        `${kind}: nothing edits it in place or writes it elsewhere any more, so what a ${model.kind} has left there stays, also when it is deleted. ` +
+        `Where there may be any, bring it back in inputs and outputs with prune: true and an empty list, until no object has the annotation ${model.group}/held or the label ${model.group}/owner-uid`,
+    );
 }
 
 function changedParts(before: string, after: string): readonly string[] {

@@ -10,6 +10,8 @@ export interface Lock {
   /** Version of the generator that wrote last. */
   readonly generator: string;
   readonly runtime: 'vendor' | 'registry';
+  /** Kinds in which resources leave what no owner reference takes along (`beyondOwners`). Absent: none. */
+  readonly beyondOwners?: readonly string[];
   /** SHA-256 of each file as last generated, by path. */
   readonly files: Readonly<Record<string, string>>;
 }
@@ -21,7 +23,12 @@ export function readLock(dir: string): Lock | undefined {
   if (text === undefined) return undefined;
   try {
     const lock = JSON.parse(text) as Partial<Lock>;
-    return { generator: lock.generator ?? '0.0.0', runtime: lock.runtime ?? 'vendor', files: lock.files ?? {} };
+    return {
+      generator: lock.generator ?? '0.0.0',
+      runtime: lock.runtime ?? 'vendor',
+      files: lock.files ?? {},
+      ...(lock.beyondOwners && { beyondOwners: lock.beyondOwners }),
+    };
   } catch {
     throw new Error(`${LOCK_FILE} is not JSON (an unfinished merge?): restore it from version control, or delete it and generate with --force`);
   }
@@ -29,7 +36,8 @@ export function readLock(dir: string): Lock | undefined {
 
 export function lockText(lock: Lock): string {
   const files = Object.fromEntries(Object.entries(lock.files).sort(([a], [b]) => (a < b ? -1 : 1)));
-  return `${JSON.stringify({ generator: lock.generator, runtime: lock.runtime, files }, null, 2)}\n`;
+  const { generator, runtime, beyondOwners = [] } = lock;
+  return `${JSON.stringify({ generator, runtime, ...(beyondOwners.length > 0 && { beyondOwners }), files }, null, 2)}\n`;
 }
 
 export function basePath(path: string): string {

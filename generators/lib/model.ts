@@ -81,7 +81,7 @@ export interface ModelQuery {
 }
 
 /** Only kinds that the same phase reads can be edited in place. */
-export function isShareable({ inputs }: Pick<ModelPhase, 'inputs'>, output: ModelOutput): boolean {
+export function isShareable({ inputs }: Pick<ModelPhase | ModelFinalizer, 'inputs'>, output: ModelOutput): boolean {
   return inputs.some(({ parameter }) => parameter.group === output.parameter.group && parameter.plural === output.parameter.plural);
 }
 

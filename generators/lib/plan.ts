@@ -40,6 +40,8 @@ export interface Plan {
 export interface PlanOptions {
   readonly version: string;
   readonly runtime: 'vendor' | 'registry';
+  /** Kinds in which resources leave what no owner reference takes along. */
+  readonly beyondOwners?: readonly string[];
   /** Rewrite files of ours although they were edited. */
   readonly force?: boolean;
 }
@@ -67,7 +69,12 @@ export function planWrites(dir: string, files: readonly ProjectFile[], options: 
   const current = new Set(files.map(({ path }) => path));
   for (const [path, hash] of Object.entries(lock?.files ?? {})) if (!current.has(path)) planRemoved(dir, path, hash, draft);
   const { hashes, ...plan } = draft;
-  put(draft.records, dir, LOCK_FILE, lockText({ generator: options.version, runtime: options.runtime, files: hashes }));
+  put(
+    draft.records,
+    dir,
+    LOCK_FILE,
+    lockText({ generator: options.version, runtime: options.runtime, beyondOwners: options.beyondOwners ?? [], files: hashes }),
+  );
   return plan;
 }
 

@@ -2,6 +2,7 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { beyondOwners } from './chart/rights.ts';
 import { attentionOf } from './attention.ts';
 import type { Attention } from './attention.ts';
 import type { Break } from './crd/breaking.ts';
@@ -73,8 +74,13 @@ export async function generateProject(dir: string, options: GenerateOptions = {}
   const sample = seeded(`examples/${model.kind.toLowerCase()}.yaml`);
   const rendered = render(model, { crd, ...(config && { config }), operatorConfig, sample, ...runtimeSource(runtime) });
   const files = [...seed, ...rendered.filter(({ path }) => !seed.some((file) => file.path === path))];
-  const attention = attentionOf(dir, model, rendered);
-  const planned = planWrites(dir, files, { version: packageVersion, runtime, ...(options.force !== undefined && { force: options.force }) });
+  const attention = attentionOf(dir, model, rendered, lock?.beyondOwners);
+  const planned = planWrites(dir, files, {
+    version: packageVersion,
+    runtime,
+    beyondOwners: beyondOwners(model),
+    ...(options.force !== undefined && { force: options.force }),
+  });
   const gone = [...(options.removed ?? []), ...leftBehind(dir, model)].map((path) => ({ action: 'remove', path }) as const);
   const plan = { ...planned, changes: [...planned.changes, ...gone] };
   const whole = options.projectText === undefined ? plan : withProjectText(dir, options.projectText, plan, seed);

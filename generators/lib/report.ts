@@ -14,6 +14,7 @@ export function summary({ model, plan, attention }: Generated, wrote = true): st
   const notes = [...model.warnings, ...plan.notes].map((note) => `note: ${note}`);
   const look = [
     ...attention.changed.map((line) => `look at ${line}`),
+    ...attention.stranded.map((sentence) => `stranded: ${sentence}`),
     ...attention.orphaned.map((file) => `orphaned: ${file} belongs to no phase any more; delete it when you no longer need it`),
   ];
   const conflicts = plan.conflicts.map(

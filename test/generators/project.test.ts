@@ -105,6 +105,21 @@ describe('a generated project', function () {
     expect(read('src/generated/scheduler.ts')).to.equal(before);
   });
 
+  it('is warned once when a kind goes in which resources may have left edits or objects that nobody can take back then', async () => {
+    const worker = { name: 'Working', initial: true, inputs: ['virtualservices', 'deployments'], outputs: ['virtualservices', 'services'] };
+    await start({ phases: [worker] });
+    const whole = read('autopilot.yaml');
+    writeFileSync(join(dir, 'autopilot.yaml'), whole.replaceAll(/virtualservices,? ?/g, '').replaceAll(/ *- virtualservices\n/g, ''));
+    const first = await autopilot(dir, 'generate', '--dry-run');
+    const [warning, ...more] = first.out.split('\n').filter((line) => line.startsWith('stranded'));
+    expect(more).to.deep.equal([]);
+    expect(warning).to.match(/^stranded: VirtualService\.networking\.istio\.io: nothing edits it .* annotation .*\/held /);
+    expect((await autopilot(dir, 'generate')).out).to.contain(warning);
+    expect((await autopilot(dir, 'generate')).out).to.not.contain('stranded');
+    writeFileSync(join(dir, 'autopilot.yaml'), whole);
+    expect((await autopilot(dir, 'generate')).out).to.not.contain('stranded');
+  });
+
   it('gets a phase from the bin, found from a folder below', async () => {
     await start();
     const added = await autopilot(join(dir, 'src'), 'phase', 'Waiting', '--inputs', 'deployments,metrics', '--next', 'Processing', '--after', 'Initializing');

@@ -78,8 +78,14 @@ function ownable(model: Model, output: ModelOutput): boolean {
 
 /** As the runtime decides it (machine/finalizer.ts): one is declared, or something can be written that no owner reference reaches. */
 export function needsFinalizer(model: Model): boolean {
-  const edits = model.phases.some((phase) => phase.outputs.some((output) => isShareable(phase, output)));
-  return model.finalizer !== undefined || edits || outputsOf(model).some((output) => !ownable(model, output));
+  return model.finalizer !== undefined || beyondOwners(model).length > 0;
+}
+
+/** Kinds, as `VirtualService.networking.istio.io`, in which resources write what no owner reference reaches: edits of others' objects, or objects elsewhere. */
+export function beyondOwners(model: Model): readonly string[] {
+  const uses = [...model.phases, ...(model.finalizer === undefined ? [] : [model.finalizer])];
+  const left = uses.flatMap((use) => use.outputs.filter((output) => isShareable(use, output) || !ownable(model, output)));
+  return [...new Set(left.map(({ parameter: { kind, group } }) => (group === '' ? kind : `${kind}.${group}`)))].sort();
 }
 
 /** Why Roles in single namespaces would not do, each the end of a sentence; none when they do. */
