@@ -2,8 +2,12 @@ import { expect } from 'chai';
 import crd from '../../examples/autoroute/src/generated/crd.json' with { type: 'json' };
 import { scheduler } from '../../examples/autoroute/src/generated/scheduler.ts';
 import { deployment } from '../../examples/autoroute/test/deployments.ts';
+import { life } from '../../examples/autoroute/test/scenarios/life.ts';
+import { parseDuration } from '../../runtime/src/ports.ts';
 import type { Scenario } from '../../sandbox/src/explore/index.ts';
-import { create, explore, KINDS, parseToken, remove, replay, rest, scenario, tokenText } from '../../sandbox/src/explore/index.ts';
+import { create, explore, parseToken, remove, replay, rest, scenario, tokenText } from '../../sandbox/src/explore/index.ts';
+
+import { correct, scenarios } from './seeded/bugs.ts';
 
 const subject = { scheduler, crd };
 const autoRoute = {
@@ -20,7 +24,7 @@ const routes: Scenario = scenario({
 
 describe('explore', () => {
   it('finds that AutoRoute keeps every promise under every single fault at every place', async () => {
-    const { findings, flown, singles } = await explore(subject, routes, { kinds: KINDS.filter((kind) => kind !== 'watch-silent') });
+    const { findings, flown, singles } = await explore(subject, routes);
     expect(findings.map(({ violation, token }) => `${violation.promise}: ${violation.detail} (${token})`)).to.deep.equal([]);
     expect(singles[0]).to.equal(singles[1]);
     expect(flown).to.be.greaterThan(300);
@@ -48,6 +52,21 @@ describe('explore', () => {
     });
     expect([last, flown, findings]).to.deep.equal(['pairs and schedules', 60, []]);
   });
+
+  // AUTOPILOT_EXPLORE_BUDGET=10m: as long as that for each of these, with another seed each day.
+  const budget = process.env['AUTOPILOT_EXPLORE_BUDGET'];
+  if (budget !== undefined)
+    for (const [name, one, flown] of [
+      ['AutoRoute', subject, routes],
+      ['AutoRoute, as its own project sees it', subject, life],
+      ...scenarios.map((each) => [`a correct machine, ${each.name}`, correct, each] as const),
+    ] as const)
+      it(`finds nothing within ${budget}: ${name}`, async () => {
+        const until = performance.now() + parseDuration(budget);
+        const seed = Math.floor(Date.now() / 86_400_000);
+        const { findings } = await explore(one, flown, { seed, findings: 9, more: () => performance.now() < until });
+        expect(findings.map(({ violation, token }) => `${violation.promise}: ${violation.detail} (${token})`)).to.deep.equal([]);
+      }).timeout(parseDuration(budget) + 120_000);
 
   it('writes a flight down as a word, and reads it again', () => {
     const token = { scenario: routes.name, seed: 3, faults: [{ kind: 'crash-after', nth: 12 } as const, { kind: 'slow', nth: 30 } as const] };

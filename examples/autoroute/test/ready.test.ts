@@ -15,7 +15,7 @@ async function next(inputs: ContextOptions<Context>['inputs']): Promise<string> 
   const { next: phase } = await sync(
     context<Context>({
       resource: {
-        metadata: { name: 'example' },
+        metadata: { name: 'example', uid: '1' },
         spec: { deploymentSelector: { matchLabels: { 'app-group': 'httpbin' } } },
         status: { phase: 'Ready', syncedDeployments: [{ name: 'web', port: 80 }] },
       },
@@ -46,6 +46,15 @@ describe('Ready', () => {
     expect(await next({ services: [] })).to.equal('Syncing');
     expect(await next({ virtualservices: [] })).to.equal('Syncing');
     expect(await next({ gateways: [] })).to.equal('Syncing');
+  });
+
+  it('syncs again when a route of its own is there that no Deployment has: a request of an earlier process may arrive late', async () => {
+    const owned = (uid: string) => {
+      const { metadata, ...rest } = virtualService({ name: 'gone', port: 80, podLabels: {} }, 'example');
+      return { ...rest, metadata: { ...metadata, ownerReferences: [{ apiVersion: 'examples.io/v1', kind: 'AutoRoute', name: 'example', uid }] } };
+    };
+    expect(await next({ virtualservices: [...routes.map((route) => virtualService(route, 'example')), owned('1')] })).to.equal('Syncing');
+    expect(await next({ virtualservices: [...routes.map((route) => virtualService(route, 'example')), owned('2')] })).to.equal('Ready');
   });
 
   it('does not mind a Deployment that no route can be made for, or that is not selected', async () => {

@@ -126,8 +126,9 @@ class Explorer {
   /** The same flight twice: whoever goes another way depends on something else than the cluster. */
   async #again(quiet: Flown): Promise<void> {
     const second = await this.#fly([]);
-    const at = quiet.trace.findIndex((entry, index) => JSON.stringify(entry) !== JSON.stringify(second.trace[index]));
-    if (at < 0 && quiet.trace.length === second.trace.length) return;
+    const differs = quiet.trace.findIndex((entry, index) => JSON.stringify(entry) !== JSON.stringify(second.trace[index]));
+    if (differs < 0 && quiet.trace.length === second.trace.length) return;
+    const at = differs < 0 ? quiet.trace.length : differs;
     const [first, other] = [quiet.trace[at], second.trace[at]];
     const promise = 'the same flight goes the same way again';
     const detail = `at first: ${first?.what ?? 'the end'}; then: ${other?.what ?? 'the end'}. A worker keeps something in memory, or draws by itself`;

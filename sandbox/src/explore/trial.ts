@@ -10,7 +10,7 @@ import type { End } from './end.ts';
 import { differences, endOf } from './end.ts';
 import type { Ask } from '../simulators/simulator.ts';
 import type { Fault, Places } from './fault.ts';
-import { FAULTS, jumps, needsElection } from './fault.ts';
+import { FAULTS, needsElection } from './fault.ts';
 import type { Subject } from './fleet.ts';
 import { Fleet } from './fleet.ts';
 import type { Ground } from './ground.ts';
@@ -24,6 +24,7 @@ import type { Look, Scenario, Step } from './scenario.ts';
 import type { Entry } from './trace.ts';
 import { Trace } from './trace.ts';
 import { User } from './user.ts';
+import { costly, paceOf, stalled, timedOut } from './verdict.ts';
 
 /** A moment of rest: what was there, and how long it took to come to it. */
 export interface Rest {
@@ -99,7 +100,7 @@ export class Trial implements Ground {
     const election = (this.#election = needsElection(faults));
     const scheduler = (this.scheduler = typeof subject.scheduler === 'function' ? subject.scheduler() : subject.scheduler);
     const look = (this.#look = lookAt(cluster, scheduler));
-    this.oracle = new Oracle({ scheduler, scenario, cluster, clock, look, election, pace: this.#pace() });
+    this.oracle = new Oracle({ scheduler, scenario, cluster, clock, look, election, pace: paceOf(scenario, quiet?.steps, faults) });
     const told = (sentence: string): void => this.oracle.say('workers depend on nothing but their context', sentence);
     this.#fleet = new Fleet({ subject, scenario, seed, ask: () => this.#ask, election, outside: outside(clock, seeded(seed + 1), told) }, this);
     this.#user = new User(cluster, scheduler, trace);
@@ -123,7 +124,7 @@ export class Trial implements Ground {
     if (this.#election) this.#fleet.launch(true);
     await this.#instant();
     for (const step of [...steps, { does: 'rest' } as const]) if (!this.#over) await this.#do(step);
-    this.#checkCosts();
+    for (const [promise, detail] of costly(this.oracle, this.#faults.length, this.#quiet?.writes)) this.oracle.say(promise, detail);
     this.#fleet.end();
     for (const simulation of simulations) simulation.stop?.();
     return {
@@ -208,34 +209,19 @@ export class Trial implements Ground {
   /** Is what is there now an end? When patience is over, one that is not is a finding. */
   #isGood(expected: Rest | undefined, patienceIsOver: boolean): boolean {
     if (expected === undefined) {
-      this.#checkStalled();
+      // Without any fault a machine that is stuck is a mistake, unless the scenario is about that.
+      const why = stalled(this.#look, this.scheduler);
+      if (why !== undefined && !this.#isAccepted()) this.#giveUp('nothing stalls without a fault', why);
       return true;
     }
     const lines = differences(expected.end, this.#end());
-    if (lines.length === 0 || this.#isAccepted() || (jumps(this.#faults) && this.#timedOut())) return true;
+    if (lines.length === 0 || this.#isAccepted() || timedOut(this.#look, this.scheduler, this.#faults)) return true;
     if (patienceIsOver) this.#giveUp('the end is that of the flight without faults', lines.slice(0, 6).join('; '));
     return false;
   }
 
-  /** Without any fault a machine that is stuck is a mistake, unless the scenario is about that. */
-  #checkStalled(): void {
-    for (const { status } of this.#look.list(this.scheduler.resource.kind)) {
-      const { phase, conditions = [] } = (status ?? {}) as Stalling;
-      const stalled = conditions.find(({ type, reason }) => type === 'Stalled' && reason !== phase && reason !== 'NotImplemented');
-      if (stalled !== undefined && !this.#isAccepted()) this.#giveUp('nothing stalls without a fault', `${phase ?? ''}: ${stalled.message}`);
-    }
-  }
-
   #isAccepted(): boolean {
     return this.#scenario.accepts?.(this.#look) === true;
-  }
-
-  /** A wall clock that jumped may let the timeout of a phase come early or late: such an end is a good one. */
-  #timedOut(): boolean {
-    return this.#look.list(this.scheduler.resource.kind).some(({ status }) => {
-      const { autopilot: { history = [] } = {} } = (status ?? {}) as { readonly autopilot?: { readonly history?: readonly { readonly reason: string }[] } };
-      return history.some(({ reason }) => reason === 'Timeout');
-    });
   }
 
   #end(): End {
@@ -296,26 +282,6 @@ export class Trial implements Ground {
     this.#lastChange = this.clock.monotonic();
     this.oracle.changed(before, after);
   }
-
-  /** Work is bounded: faults cost retries, but no hot loop, and no output is applied again for nothing. */
-  #checkCosts(): void {
-    const { writes, needless } = this.oracle;
-    const faults = this.#faults.length;
-    if (needless > 3 * faults) this.oracle.say('no write is made without need', `${needless} writes changed nothing`);
-    const most = this.#quiet === undefined ? Infinity : this.#quiet.writes * 2 + 30 * (faults + 1);
-    if (writes > most) this.oracle.say('work is bounded', `${writes} writes; the flight without faults needs ${this.#quiet?.writes}`);
-  }
-
-  #pace(): ReadonlyMap<string, number> | undefined {
-    if (this.#quiet === undefined || jumps(this.#faults)) return undefined;
-    const given = Object.entries(this.#scenario.pace ?? {}).map(([phase, pace]): [string, number] => [phase, parseDuration(pace)]);
-    return new Map([...[...this.#quiet.steps].map(([phase, gap]): [string, number] => [phase, gap / 2]), ...given]);
-  }
-}
-
-interface Stalling {
-  readonly phase?: string;
-  readonly conditions?: readonly { readonly type: string; readonly reason: string; readonly message: string }[];
 }
 
 const silence: Ask = async () => ({ kind: 'noData' });

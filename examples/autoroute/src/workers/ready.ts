@@ -1,7 +1,7 @@
 import type { Context, Result } from '../generated/ready.ts';
 import { hostOf, routesOf } from '../routes.ts';
 
-/** Stays while the routes are those of the Deployments there are, and nobody has deleted one of them. */
+/** Stays while the routes are those of the Deployments there are: none was deleted, and no late request has made one more. */
 export async function sync({ resource, inputs }: Context): Promise<Result> {
   const autoRoute = resource.metadata.name;
   const wanted = routesOf(inputs.deployments.list({ selector: resource.spec.deploymentSelector }));
@@ -10,5 +10,10 @@ export async function sync({ resource, inputs }: Context): Promise<Result> {
   const whole =
     inputs.gateways.get(autoRoute) !== undefined &&
     wanted.every(({ name }) => inputs.services.get(name) !== undefined && inputs.virtualservices.get(hostOf(name, autoRoute)) !== undefined);
-  return current && whole ? { next: 'Ready', message: `${synced.length} routed` } : { next: 'Syncing' };
+  const extra = [...inputs.services.list(), ...inputs.virtualservices.list()].some(
+    ({ metadata }) =>
+      metadata.ownerReferences?.some(({ uid }) => uid === resource.metadata.uid) === true &&
+      wanted.every(({ name }) => metadata.name !== name && metadata.name !== hostOf(name, autoRoute)),
+  );
+  return current && whole && !extra ? { next: 'Ready', message: `${synced.length} routed` } : { next: 'Syncing' };
 }
