@@ -68,3 +68,19 @@ const parameters: readonly ParameterType[] = [
 ];
 
 export const catalogue: ReadonlyMap<string, ParameterType> = new Map(parameters.map((parameter) => [parameter.name, parameter]));
+
+/**
+ * Those that Autopilot of 2019 had. A project's own parameter may take the place of the others, which its projects had to declare
+ * themselves.
+ */
+export const ORIGINAL_PARAMETERS: ReadonlySet<string> = new Set([
+  'events',
+  'configmaps',
+  'services',
+  'pods',
+  'jobs',
+  'deployments',
+  'replicasets',
+  'virtualservices',
+  'gateways',
+]);

@@ -1,9 +1,9 @@
 /** What autopilot.yaml must satisfy beyond its shape: names that are legal and unique, targets that exist, a machine that can be flown. */
-import { catalogue, GATEWAY_API_GATEWAYS, METRICS } from './catalogue.ts';
+import { catalogue, GATEWAY_API_GATEWAYS, METRICS, ORIGINAL_PARAMETERS } from './catalogue.ts';
 import { camelCase, lowerFirst, suggestion } from './naming.ts';
 import { pathText } from './problems.ts';
 import type { Path } from './problems.ts';
-import { builtInQueries, placeholdersOf } from './queries.ts';
+import { builtInQueries, ORIGINAL_QUERIES, placeholdersOf } from './queries.ts';
 import type { PhaseDocument, ProjectDocument } from './schema.ts';
 
 type Report = (path: Path, message: string) => void;
@@ -48,7 +48,8 @@ export function phaseNameProblem(name: string): string | undefined {
 
 /** Names a phase's inputs or outputs may take. */
 export function parameterNames(project: Pick<ProjectDocument, 'customParameters'>, outputs = false): string[] {
-  return [...catalogue.keys(), ...(project.customParameters ?? []).map((parameter) => parameter.lowerName), ...(outputs ? [] : [METRICS])].sort();
+  const own = (project.customParameters ?? []).map((parameter) => parameter.lowerName);
+  return [...new Set([...catalogue.keys(), ...own, ...(outputs ? [] : [METRICS])])].sort();
 }
 
 /** Reports everything at once. */
@@ -169,7 +170,7 @@ function checkParameters(project: ProjectDocument, report: Report): void {
     const path = ['customParameters', index, 'lowerName'];
     const { lowerName } = parameter;
     if (!/^[a-z][a-z0-9]*$/.test(lowerName)) report(path, `${pathText(path)} '${lowerName}' must be lower-case letters and digits, such as 'certificates'`);
-    if (catalogue.has(lowerName)) report(path, `${pathText(path)} '${lowerName}' is built in already`);
+    if (ORIGINAL_PARAMETERS.has(lowerName)) report(path, `${pathText(path)} '${lowerName}' is built in already`);
     if (seen.has(lowerName)) report(path, `${pathText(path)} '${lowerName}' is declared twice`);
     seen.add(lowerName);
     if (!/^[A-Z][A-Za-z0-9]*$/.test(parameter.singleName))
@@ -181,7 +182,8 @@ function checkParameters(project: ProjectDocument, report: Report): void {
 }
 
 function checkQueries(project: ProjectDocument, report: Report): void {
-  const methods = new Map(builtInQueries.map(({ method, name }) => [method, `built-in query '${name}'`]));
+  const originals = builtInQueries.filter(({ name }) => ORIGINAL_QUERIES.has(name));
+  const methods = new Map(originals.map(({ method, name }) => [method, `built-in query '${name}'`]));
   project.queries?.forEach((query, index) => {
     const path = ['queries', index];
     const method = camelCase(query.name);

@@ -55,10 +55,9 @@ function inOrder(problems: readonly Problem[]): Problem[] {
 
 function modelOf(project: ProjectDocument, yaml: ParsedYaml, kinds: Kinds): Model {
   const [group = '', version = ''] = project.apiVersion.split('/');
-  const known = new Map([
-    ...catalogue,
-    ...(project.customParameters ?? []).map((custom) => [custom.lowerName, customParameter(custom, kinds.get(custom.lowerName))] as const),
-  ]);
+  const own = (project.customParameters ?? []).filter((custom) => !isBuiltIn(custom));
+  const known = new Map([...catalogue, ...own.map((custom) => [custom.lowerName, customParameter(custom, kinds.get(custom.lowerName))] as const)]);
+  const queries = (project.queries ?? []).map((custom) => query(custom.name, custom.queryTemplate, custom.parameters ?? []));
   const names = project.phases.map(({ name }) => name);
   const phases = project.phases.map((phase, index) => phaseOf(phase, names, known, project.scope, yaml.position(['phases', index]).line));
   const finalizer = project.finalizer ?? (project.enableFinalizer ? {} : undefined);
@@ -80,11 +79,11 @@ function modelOf(project: ProjectDocument, yaml: ParsedYaml, kinds: Kinds): Mode
     operatorName: project.operatorName ?? `${project.kind.toLowerCase()}-operator`,
     scope: project.scope ?? 'Namespaced',
     phases,
-    queries: [...(project.queries ?? []).map((custom) => query(custom.name, custom.queryTemplate, custom.parameters ?? [])), ...builtInQueries],
+    queries: [...queries, ...builtInQueries.filter(({ method }) => !queries.some((other) => other.method === method))],
     parameters: [...used.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
     ...(end && { finalizer: end }),
-    customParameters: (project.customParameters ?? []).map(({ lowerName }) => lowerName),
-    crds: (project.customParameters ?? []).flatMap(crdRequest),
+    customParameters: own.map(({ lowerName }) => lowerName).filter((name) => !catalogue.has(name)),
+    crds: own.flatMap(crdRequest),
     extraRules: project.rbac?.extraRules ?? [],
     warnings: warningsOf(project),
   };
@@ -155,6 +154,13 @@ function wireSelector(selector: string | Readonly<Record<string, string>>): stri
   return Object.entries(selector)
     .map(([key, value]) => `${key}=${value}`)
     .join(',');
+}
+
+/** Projects of 2019 had to declare kinds that are built in now, and typed: where they say the same, the built-in one is meant. */
+function isBuiltIn({ lowerName, singleName, apiGroup = '', ...more }: CustomParameter): boolean {
+  const builtIn = catalogue.get(lowerName);
+  const other = [more.crd, more.version, more.plural, more.scope].some((said) => said !== undefined);
+  return builtIn !== undefined && builtIn.kind === singleName && builtIn.group === apiGroup && !other;
 }
 
 /** What the original's declaration lacks is inferred: the version from the end of its Go import path, the plural from its name. */

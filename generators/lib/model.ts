@@ -99,7 +99,7 @@ export interface Model {
   /** All parameters that some phase or the finalizer names, without `metrics`, sorted by name. */
   readonly parameters: readonly ParameterType[];
   readonly finalizer?: ModelFinalizer;
-  /** Names of the project's own parameters, used or not. */
+  /** Names of the project's own parameters, used or not, that no built-in one has. */
   readonly customParameters: readonly string[];
   /** Those of them that name a CRD. */
   readonly crds: readonly CrdRequest[];

@@ -13,30 +13,42 @@ function field<T extends z.ZodType>(type: T, description: string, value?: unknow
   return type.optional().meta({ description, ...(value !== undefined && { default: value }) });
 }
 
+const someText = z.string().min(1);
+const above0 = duration.refine((text) => /[1-9]/.test(text), 'must be longer than 0');
+const NAMESPACE = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
+const LEVELS = ['Debug', 'Info', 'Warn', 'Error', 'DPanic', 'Panic', 'Fatal', 'debug', 'info', 'warn', 'error'] as const;
+
 const metrics = z.strictObject({
   address: field(
-    z.string(),
+    z.string().regex(/^https?:\/\/./, 'must be an address such as http://prometheus.monitoring:9090'),
     'Where Prometheus is. METRICS_SERVER in the environment wins. Default: `http://prometheus.<controlPlaneNs>:9090`, with `meshProvider: Custom` none.',
   ),
-  bearerTokenFile: field(z.string(), 'File with a token that is sent along; read again when it changes.'),
-  caFile: field(z.string(), 'File with the certificates to trust, in PEM.'),
+  bearerTokenFile: field(someText, 'File with a token that is sent along; read again when it changes.'),
+  caFile: field(someText, 'File with the certificates to trust, in PEM.'),
   headers: field(z.record(z.string(), z.string()), 'Headers to send along, such as `X-Scope-OrgID`.'),
-  timeout: field(duration, 'How long one query may take.', '10s'),
+  timeout: field(above0, 'How long one query may take.', '10s'),
 });
 
 export const operatorConfigSchema = z.strictObject({
   version: field(z.string(), 'Of the original. Not used.'),
   meshProvider: field(z.union([z.enum(['Istio', 'Custom']), z.literal(0), z.literal(1)]), 'The mesh: decides where Prometheus is looked for.', 'Istio'),
-  controlPlaneNs: field(z.string(), "The namespace of the mesh's control plane.", 'istio-system'),
-  workInterval: field(duration, 'The latest next sync while a resource stays in a phase.', '5s'),
-  workerTimeout: field(duration, 'How long a worker may take before its signal is aborted.', '60s'),
+  controlPlaneNs: field(someText, "The namespace of the mesh's control plane.", 'istio-system'),
+  workInterval: field(above0, 'The latest next sync while a resource stays in a phase.', '5s'),
+  workerTimeout: field(above0, 'How long a worker may take before its signal is aborted.', '60s'),
   maxConcurrentSyncs: field(z.number().int().min(1), 'How many resources are worked on at the same time.', 10),
-  metricsAddr: field(z.string(), 'Where /metrics, /healthz and /readyz are served; empty: nowhere.', ':9091'),
+  metricsAddr: field(
+    z.string().regex(/^(|.*:\d+)$/, 'must be an address such as :9091, or "" for no endpoints'),
+    'Where /metrics, /healthz and /readyz are served; empty: nowhere.',
+    ':9091',
+  ),
   enableLeaderElection: field(z.boolean(), 'Of several processes one works, the others stand by.', true),
-  watchNamespace: field(z.string(), 'Namespaces, separated by commas. WATCH_NAMESPACE in the environment wins. Default: the whole cluster.'),
-  leaderElectionNamespace: field(z.string(), "Where the Lease is. Default: the Pod's namespace."),
+  watchNamespace: field(
+    z.string().regex(new RegExp(`^\\s*(${NAMESPACE}\\s*(,\\s*|$))*$`), 'must be names of namespaces with commas between them'),
+    'Namespaces, separated by commas. WATCH_NAMESPACE in the environment wins. Default: the whole cluster.',
+  ),
+  leaderElectionNamespace: field(someText, "Where the Lease is. Default: the Pod's namespace."),
   logLevel: field(
-    z.union([z.number().int().min(0).max(6), z.enum(['Debug', 'Info', 'Warn', 'Error', 'DPanic', 'Panic', 'Fatal'])]),
+    z.union([z.number().int().min(0).max(6), z.enum(LEVELS)]),
     "Debug, Info, Warn or Error; the original's other names and its numbers are understood.",
     'Info',
   ),

@@ -62,6 +62,9 @@ export const builtInQueries: readonly ModelQuery[] = [
   query('envoy-request-duration', percentile99('envoy_cluster_upstream_rq_time_bucket', ENVOY), COMMON),
 ];
 
+/** A project's own query may take the place of the others, which older projects could not know of. */
+export const ORIGINAL_QUERIES: ReadonlySet<string> = new Set(['istio-success-rate', 'istio-request-duration', 'envoy-success-rate', 'envoy-request-duration']);
+
 function reported(name: string, template: string, reporters: readonly string[]): ModelQuery {
   return { ...query(name, template, [...COMMON, 'Reporter']), choices: { reporter: reporters } };
 }

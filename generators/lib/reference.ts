@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { catalogue, METRICS } from './catalogue.ts';
 import { LIVE_KEYS, operatorConfigJsonSchema } from './operator-config.ts';
-import { finalizerSchema, inputSchema, outputSchema, parameterSchema, phaseSchema, projectSchema, querySchema } from './schema.ts';
+import { DURATION_PATTERN, finalizerSchema, inputSchema, outputSchema, parameterSchema, phaseSchema, projectSchema, querySchema } from './schema.ts';
 
 interface JsonSchema {
   readonly type?: string;
@@ -115,6 +115,6 @@ function typeText(schema: JsonSchema): string {
   if (schema.enum !== undefined) return schema.enum.map((value) => `\`${String(value)}\``).join(' or ');
   if (schema.type === 'array') return `list of ${schema.items?.type === 'string' ? 'names' : 'mappings'}`;
   if (schema.anyOf !== undefined) return schema.anyOf.map(typeText).join(' or ');
-  if (typeof schema['pattern'] === 'string') return 'duration';
+  if (schema['pattern'] === DURATION_PATTERN) return 'duration';
   return schema.type === 'object' ? 'mapping' : schema.type === 'string' ? 'text' : (schema.type ?? '');
 }

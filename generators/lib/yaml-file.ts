@@ -58,14 +58,14 @@ function unreadable(file: string, message: string): ParsedYaml {
   return { document: parseDocument(''), problems: [{ file, ...at, message }], value: undefined, position: () => at };
 }
 
-/** Validates parsed YAML with a schema; strict keys are reported at the key, with the nearest known one. */
+/** Validates parsed YAML with a schema: a field without a value is not there; strict keys are reported at the key, with the nearest known one. */
 export function validate<T>(
   yaml: ParsedYaml,
   schema: z.ZodType<T>,
   file: string,
   keysAt: (path: Path) => readonly string[],
 ): { value: T } | { problems: Problem[] } {
-  const result = schema.safeParse(yaml.value ?? {});
+  const result = schema.safeParse(withoutEmpty(yaml.value) ?? {});
   if (result.success) return { value: result.data };
   return { problems: result.error.issues.flatMap((issue) => problemsOf(issue, [])) };
 
@@ -84,6 +84,14 @@ export function validate<T>(
     if (missing) return [at(path.slice(0, -1), `${pathText(path)} is missing`)];
     return [at(path, `${pathText(path)} ${sentence(issue)}`.trim())];
   }
+}
+
+/** `inputs:` with nothing behind it. What stands below `config:` is the user's own, and stays as it is. */
+function withoutEmpty(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutEmpty);
+  if (typeof value !== 'object' || value === null) return value;
+  const members = Object.entries(value).filter(([, member]) => member !== null);
+  return Object.fromEntries(members.map(([key, member]) => [key, key === 'config' ? (member as unknown) : withoutEmpty(member)]));
 }
 
 function sentence(issue: z.core.$ZodIssue): string {
