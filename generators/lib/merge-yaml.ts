@@ -1,8 +1,23 @@
-/** Merging a YAML file of settings: line by line as any text, and key by key where lines clash, so that values never end in conflict marks. */
+/**
+ * Merging a YAML file of settings: line by line as any text, and key by key where lines clash, so that values never end in conflict marks.
+ * Key by key still means lines: those of a key move as they are written, and no other line is touched.
+ */
 import { isMap, isScalar, parseDocument } from 'yaml';
-import type { Pair, YAMLMap } from 'yaml';
+import type { Node, Pair, YAMLMap } from 'yaml';
 import { hasConflictMarks, mergeText, same } from './merge.ts';
 import type { Merged } from './merge.ts';
+
+/** Lines of the user's text to leave out, and what to put in their place. */
+interface Edit {
+  readonly from: number;
+  readonly to: number;
+  readonly lines: readonly string[];
+}
+
+interface Side {
+  readonly lines: readonly string[];
+  readonly lineOf: (offset: number) => number;
+}
 
 /**
  * Every key that still is as generated last follows, every new key comes with its comment, a key that the user has removed stays
@@ -15,33 +30,83 @@ export function mergeYamlText(base: string | undefined, mine: string, theirs: st
   if (was === undefined || is === undefined || wanted === undefined || [was, is, wanted].some(({ errors }) => errors.length > 0)) return text;
   if (!isMap(is.contents) || !isMap(wanted.contents)) return text;
   const notes: string[] = [];
-  mergeMaps(isMap(was.contents) ? was.contents : undefined, is.contents, wanted.contents, '', notes);
-  return { text: is.toString({ lineWidth: 0 }), notes };
+  const edits: Edit[] = [];
+  mergeMaps(isMap(was.contents) ? was.contents : undefined, is.contents, wanted.contents, { mine: side(mine), theirs: side(theirs), path: '', notes, edits });
+  return { text: apply(mine, edits), notes };
 }
 
-function mergeMaps(was: YAMLMap | undefined, is: YAMLMap, wanted: YAMLMap, path: string, notes: string[]): void {
-  let place = -1;
+interface Merging {
+  readonly mine: Side;
+  readonly theirs: Side;
+  readonly path: string;
+  readonly notes: string[];
+  readonly edits: Edit[];
+}
+
+function mergeMaps(was: YAMLMap | undefined, is: YAMLMap, wanted: YAMLMap, merging: Merging): void {
+  const { mine, theirs, path, notes, edits } = merging;
+  let after: Pair | undefined;
   for (const pair of wanted.items) {
     const key = nameOf(pair);
     const here = path === '' ? key : `${path}.${key}`;
-    const found = is.items.findIndex((one) => nameOf(one) === key);
-    const mine = is.items[found];
+    const ours = is.items.find((one) => nameOf(one) === key);
     const before = was?.items.find((one) => nameOf(one) === key);
-    if (mine === undefined) {
-      if (before === undefined) is.items.splice(++place, 0, pair);
+    if (ours === undefined) {
+      const at = after === undefined ? blockOf(mine, is.items[0], true).from : blockOf(mine, after, false).to;
+      const { from, to } = blockOf(theirs, pair, true);
+      if (before === undefined) edits.push({ from: at, to: at, lines: theirs.lines.slice(from, to) });
       continue;
     }
-    place = found;
-    if (isMap(mine.value) && isMap(pair.value)) mergeMaps(isMap(before?.value) ? before.value : undefined, mine.value, pair.value, here, notes);
-    else if (same(plain(mine), plain(pair))) continue;
-    else if (before !== undefined && same(plain(before), plain(mine))) mine.value = pair.value;
-    else if (before !== undefined && !same(plain(before), plain(pair))) notes.push(`${here} is yours; generated would be ${JSON.stringify(plain(pair))}`);
+    after = ours;
+    if (isBlock(ours.value) && isBlock(pair.value))
+      mergeMaps(isMap(before?.value) ? before.value : undefined, ours.value, pair.value, { ...merging, path: here });
+    else if (same(plain(ours), plain(pair))) continue;
+    else if (before !== undefined && same(plain(before), plain(ours))) {
+      const { from, to } = blockOf(theirs, pair, false);
+      edits.push({ ...blockOf(mine, ours, false), lines: theirs.lines.slice(from, to) });
+    } else if (before !== undefined && !same(plain(before), plain(pair))) notes.push(`${here} is yours; generated would be ${JSON.stringify(plain(pair))}`);
   }
   for (const before of was?.items ?? []) {
     const gone = !wanted.items.some((one) => nameOf(one) === nameOf(before));
-    const at = is.items.findIndex((one) => nameOf(one) === nameOf(before) && same(plain(one), plain(before)));
-    if (gone && at >= 0) is.items.splice(at, 1);
+    const ours = is.items.find((one) => nameOf(one) === nameOf(before) && same(plain(one), plain(before)));
+    if (gone && ours !== undefined) edits.push({ ...blockOf(mine, ours, true), lines: [] });
   }
+}
+
+/** A map that is written over several lines; one in braces is a value like any other. */
+function isBlock(value: unknown): value is YAMLMap {
+  return isMap(value) && value.flow !== true && value.items.length > 0;
+}
+
+/** The lines of a pair; with those of the comment above it, and the empty line before that. */
+function blockOf({ lines, lineOf }: Side, pair: Pair | undefined, comments: boolean): { readonly from: number; readonly to: number } {
+  const key = (pair?.key as Node | undefined)?.range;
+  if (pair === undefined || key === undefined || key === null) return { from: lines.length, to: lines.length };
+  const value = (pair.value as Node | null)?.range;
+  let from = lineOf(key[0]);
+  let to = lineOf(Math.max(key[1], value?.[1] ?? 0)) + 1;
+  while (to > from + 1 && /^\s*$/.test(lines[to - 1] ?? '')) to--;
+  // A value in a block ends before the first line that is no deeper than its key.
+  const indent = /^ */.exec(lines[from] ?? '')?.[0].length ?? 0;
+  while (to > from + 1 && (/^ */.exec(lines[to - 1] ?? '')?.[0].length ?? 0) <= indent && !/^\s*[-\]}]/.test(lines[to - 1] ?? '')) to--;
+  if (comments) {
+    while (from > 0 && /^\s*#/.test(lines[from - 1] ?? '')) from--;
+    if (from > 0 && lines[from - 1] === '') from--;
+  }
+  return { from, to };
+}
+
+function apply(mine: string, edits: readonly Edit[]): string {
+  const lines = mine.split('\n');
+  // From the end, so that the numbers of lines before stay true; of several for one place the first stays first.
+  const ordered = edits.map((edit, order) => ({ ...edit, order })).sort((a, b) => b.from - a.from || b.order - a.order);
+  for (const { from, to, lines: put } of ordered) lines.splice(from, to - from, ...put);
+  return lines.join('\n');
+}
+
+function side(text: string): Side {
+  const starts = [0, ...[...text.matchAll(/\n/g)].map(({ index }) => index + 1)];
+  return { lines: text.split('\n'), lineOf: (offset) => starts.findLastIndex((start) => start <= offset) };
 }
 
 function nameOf({ key }: Pair): string {

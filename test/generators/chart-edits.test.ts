@@ -1,7 +1,9 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'chai';
+import fc from 'fast-check';
 import { parse } from 'yaml';
 import { generateProject, scaffold } from '../../generators/lib/library.ts';
 import { mergeYamlText } from '../../generators/lib/merge-yaml.ts';
@@ -44,6 +46,66 @@ describe('values that both sides have changed', () => {
       image: { tag: '1', pull: 'Always' },
     });
   });
+});
+
+type Settings = { readonly [key: string]: number | Settings };
+
+describe('any settings, however both sides have changed them', () => {
+  const leaf = fc.integer({ min: 0, max: 3 });
+  const keys = ['a', 'b', 'c', 'd', 'e'];
+  const level = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<Readonly<Record<string, T>>> =>
+    fc.dictionary(fc.constantFrom(...keys), value, { noNullPrototype: true });
+  const settings = fc.record({
+    top: level(leaf),
+    image: level(leaf),
+    metrics: fc.record({ on: leaf, service: level(leaf) }),
+  }) as unknown as fc.Arbitrary<Settings>;
+
+  /** With a comment above each key and behind each number. */
+  function written(value: Settings, who: string, indent = ''): string {
+    return Object.entries(value)
+      .map(([key, inner]) => {
+        const above = `${indent}# ${key} of ${who}\n`;
+        if (typeof inner === 'number') return `${above}${indent}${key}: ${inner} # ${who}\n`;
+        return Object.keys(inner).length === 0 ? `${above}${indent}${key}: {}\n` : `${above}${indent}${key}:\n${written(inner, who, `${indent}  `)}`;
+      })
+      .join('');
+  }
+  /** What the promise says, without text. */
+  function expected(base: Settings | undefined, mine: Settings, theirs: Settings): Settings {
+    const result: Record<string, number | Settings> = {};
+    for (const key of new Set([...Object.keys(mine), ...Object.keys(theirs)])) {
+      const [was, is, wanted] = [base?.[key], mine[key], theirs[key]];
+      const unchanged = was !== undefined && isDeepStrictEqual(was, is);
+      if (is === undefined && wanted !== undefined && was === undefined) result[key] = wanted;
+      else if (is === undefined) continue;
+      else if (isBlock(is) && isBlock(wanted)) result[key] = expected(isBlock(was) ? was : undefined, is, wanted);
+      else if (wanted === undefined) Object.assign(result, unchanged ? {} : { [key]: is });
+      else result[key] = unchanged ? wanted : is;
+    }
+    return result;
+  }
+  const isBlock = (value: number | Settings | undefined): value is Settings => typeof value === 'object' && Object.keys(value).length > 0;
+
+  it('become what each key by itself has become, and no comment of the user’s keys is lost', () => {
+    fc.assert(
+      fc.property(settings, settings, settings, (base, mine, theirs) => {
+        const { text } = mergeYamlText(written(base, 'both'), `${written(mine, 'me')}x: [ 1,2 ] # as I write it\n`, `${written(theirs, 'them')}y: 1\n`);
+        const { x, y, ...rest } = parse(text) as Record<string, never>;
+        expect([x, y]).to.deep.equal([[1, 2], 1]);
+        expect(normal(rest)).to.deep.equal(normal(expected(base, mine, theirs)));
+        expect(text).to.contain('x: [ 1,2 ] # as I write it\n');
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  /** A block that has lost its last key is null in YAML, and an empty map to Helm. */
+  function normal(value: unknown): unknown {
+    if (value === null) return {};
+    if (typeof value !== 'object') return value;
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, normal(inner)]));
+  }
 });
 
 describe('a chart that its user has edited', () => {
