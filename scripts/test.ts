@@ -32,6 +32,7 @@ const LAYERS: readonly {
   { name: 'crd', files: ['test/crd/**/*.test.ts'], timeout: 120_000, real: 'control plane' },
   { name: 'charts', files: ['test/charts/**/*.test.ts'], timeout: 300_000, real: 'control plane' },
   { name: 'e2e', files: ['test/e2e/**/*.test.ts'], timeout: 300_000, real: 'control plane' },
+  { name: 'faults', files: ['test/faults/**/*.test.ts'], timeout: 900_000, real: 'control plane' },
   { name: 'pods', files: ['test/pods/**/*.test.ts'], timeout: 300_000, real: 'pods', apart: true },
 ];
 

@@ -29,6 +29,11 @@ export async function startProcess(
     readonly pod?: string;
     /** Over the project's autopilot-operator.yaml. */
     readonly settings?: object;
+    /** More arguments of node. */
+    readonly node?: readonly string[];
+    readonly env?: Readonly<Record<string, string>>;
+    /** Default: 20,000. 0: it is not waited for. */
+    readonly readyWithinMs?: number;
   },
 ): Promise<OperatorProcess> {
   const folder = mkdtempSync(join(tmpdir(), 'autopilot-operator-'));
@@ -36,10 +41,11 @@ export async function startProcess(
   const fields = parse(readFileSync(join(dir, 'autopilot-operator.yaml'), 'utf8')) as Record<string, unknown>;
   writeFileSync(config, stringify({ ...fields, metricsAddr: `127.0.0.1:${options.port}`, workInterval: '1h', ...options.settings }));
   let logs = '';
-  const child = execa(process.execPath, ['--conditions=autopilot-source', 'src/main.ts'], {
+  const child = execa(process.execPath, ['--conditions=autopilot-source', ...(options.node ?? []), 'src/main.ts'], {
     cwd: dir,
     reject: false,
     all: true,
+    maxBuffer: 1_000_000_000,
     env: {
       KUBECONFIG: options.kubeconfig,
       AUTOPILOT_CONFIG: config,
@@ -48,25 +54,29 @@ export async function startProcess(
       POD_NAME: options.pod ?? 'operator-0',
       AUTOPILOT_STATE: folder,
       NODE_OPTIONS: '',
+      ...options.env,
     },
   });
   child.all?.on('data', (chunk: Buffer) => (logs += chunk.toString()));
+  const ended = child.then(({ exitCode }) => {
+    rmSync(folder, { recursive: true, force: true });
+    return exitCode;
+  });
   const endpoints = `http://127.0.0.1:${options.port}`;
   const stop = async (): Promise<number | undefined> => {
     child.kill('SIGTERM');
-    const { exitCode } = await child;
-    rmSync(folder, { recursive: true, force: true });
-    return exitCode;
+    return ended;
   };
   try {
-    await until('the operator is ready', 20_000, async () => {
+    const within = options.readyWithinMs ?? 20_000;
+    const ready = async (): Promise<void> => {
       const response = await fetch(`${endpoints}/readyz?verbose`);
       if (!response.ok) throw new Error(await response.text());
-    });
+    };
+    if (within > 0) await until('the operator is ready', within, ready);
   } catch (error) {
     await stop();
     throw new Error(`${(error as Error).message}\n${logs}`, { cause: error });
   }
-  const ended = child.then(({ exitCode }) => exitCode);
   return { endpoints, logs: () => logs, stop, kill: (signal) => void child.kill(signal), ended };
 }

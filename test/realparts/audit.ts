@@ -12,12 +12,21 @@ export interface AuditEvent {
   readonly name?: string;
 }
 
-const POLICY = { apiVersion: 'audit.k8s.io/v1', kind: 'Policy', omitStages: ['RequestReceived'], rules: [{ level: 'Metadata' }] };
+/** A rule of an audit policy (audit.k8s.io/v1). */
+export interface AuditRule {
+  readonly level: 'None' | 'Metadata' | 'Request';
+  readonly verbs?: readonly string[];
+  readonly resources?: readonly { readonly group: string; readonly resources: readonly string[] }[];
+}
 
-export function auditFlags(folder: string): readonly string[] {
+/** @param rules before the last one, which logs who, what and when of everything */
+export function auditFlags(folder: string, rules: readonly AuditRule[]): readonly string[] {
   const policy = join(folder, 'audit-policy.json');
-  writeFileSync(policy, JSON.stringify(POLICY));
-  return [`--audit-policy-file=${policy}`, `--audit-log-path=${join(folder, 'audit.log')}`, '--audit-log-mode=blocking'];
+  const all = [...rules, { level: 'Metadata' }];
+  writeFileSync(policy, JSON.stringify({ apiVersion: 'audit.k8s.io/v1', kind: 'Policy', omitStages: ['RequestReceived'], rules: all }));
+  // 0 would mean a new file after 100 MB.
+  const size = '--audit-log-maxsize=100000';
+  return [`--audit-policy-file=${policy}`, `--audit-log-path=${join(folder, 'audit.log')}`, '--audit-log-mode=blocking', size];
 }
 
 export function readAudit(folder: string, user: string): readonly AuditEvent[] {

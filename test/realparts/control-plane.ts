@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { execa } from 'execa';
-import type { AuditEvent } from './audit.ts';
+import type { AuditEvent, AuditRule } from './audit.ts';
 import { auditFlags, readAudit } from './audit.ts';
 import { gatewayApiCrds, istioCrds, monitoringCrds, tool } from './parts.ts';
 import { freePorts } from './ports.ts';
@@ -30,8 +30,12 @@ export interface ControlPlane {
   audit(namespace: string, serviceAccount: string): readonly AuditEvent[];
   /** Makes etcd forget everything that is not current, as the API server does every five minutes. */
   compact(): Promise<void>;
+  /** The file of the audit log, a JSON object in each line. */
+  readonly auditLog: string;
   /** Kills the API server and starts it anew; its memory of what happened is gone. Resolves when it is ready. */
   restartApiServer(): Promise<void>;
+  /** Kills etcd and starts it anew on what it had written. Resolves when the API server is ready with it. */
+  restartEtcd(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -42,8 +46,8 @@ export interface HelmOptions {
 
 export interface ControlPlaneOptions {
   readonly controllerManager?: boolean;
-  /** Keep a log of every request. */
-  readonly audit?: boolean;
+  /** Keep a log of every request; rules say of which more than who, what and when. */
+  readonly audit?: boolean | readonly AuditRule[];
 }
 
 /** @throws Unavailable when a part cannot be had, Error when it does not start. */
@@ -74,7 +78,7 @@ export async function controlPlane(options: ControlPlaneOptions = {}): Promise<C
     };
   };
 
-  await start('etcd', [
+  const etcdArgs = [
     `--data-dir=${folder}/etcd`,
     `--listen-client-urls=http://127.0.0.1:${client}`,
     `--advertise-client-urls=http://127.0.0.1:${client}`,
@@ -82,7 +86,8 @@ export async function controlPlane(options: ControlPlaneOptions = {}): Promise<C
     `--initial-advertise-peer-urls=http://127.0.0.1:${peer}`,
     `--initial-cluster=default=http://127.0.0.1:${peer}`,
     '--unsafe-no-fsync',
-  ]);
+  ];
+  let killEtcd = await start('etcd', etcdArgs);
   const apiServer = [
     `--etcd-servers=http://127.0.0.1:${client}`,
     `--secure-port=${secure}`,
@@ -98,7 +103,7 @@ export async function controlPlane(options: ControlPlaneOptions = {}): Promise<C
     '--disable-admission-plugins=ServiceAccount',
     '--service-cluster-ip-range=10.96.0.0/16',
     '--allow-privileged=true',
-    ...(options.audit === true ? auditFlags(folder) : []),
+    ...(options.audit === undefined || options.audit === false ? [] : auditFlags(folder, options.audit === true ? [] : options.audit)),
   ];
   let killApiServer = await start('kube-apiserver', apiServer);
 
@@ -153,6 +158,7 @@ export async function controlPlane(options: ControlPlaneOptions = {}): Promise<C
       return file(`${namespace}-${serviceAccount}.kubeconfig`, kubeconfigText(server, fresh.trim()));
     },
     audit: (namespace, serviceAccount) => readAudit(folder, `system:serviceaccount:${namespace}:${serviceAccount}`),
+    auditLog: join(folder, 'audit.log'),
     async compact() {
       const etcd = async (path: string, body: object): Promise<{ readonly header: { readonly revision: string } }> => {
         const response = await fetch(`http://127.0.0.1:${client}/v3/${path}`, { method: 'POST', body: JSON.stringify(body) });
@@ -165,6 +171,11 @@ export async function controlPlane(options: ControlPlaneOptions = {}): Promise<C
     async restartApiServer() {
       await killApiServer();
       killApiServer = await start('kube-apiserver', apiServer);
+      await ready();
+    },
+    async restartEtcd() {
+      await killEtcd();
+      killEtcd = await start('etcd', etcdArgs);
       await ready();
     },
     stop,

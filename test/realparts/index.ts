@@ -1,6 +1,6 @@
 /** Real control planes, a node that runs Pods, and a real Prometheus for tests. */
 export { controlPlane, until } from './control-plane.ts';
-export type { AuditEvent } from './audit.ts';
+export type { AuditEvent, AuditRule } from './audit.ts';
 export type { ControlPlane } from './control-plane.ts';
 export { prometheusPath, promtoolPath } from './debian.ts';
 export { istioCrds, prepare, tool } from './parts.ts';

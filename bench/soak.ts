@@ -1,0 +1,70 @@
+/**
+ * Real faults on a real control plane, for as long as one likes: first those that leave processes alone, over and over, so that the memory of
+ * one process can be followed through all of them, then those that end processes. Writes docs/reference/faults.md.
+ *
+ *   --minutes 30      at least
+ *   --resources 300
+ *   --seed 1
+ *   --only 'kill|CRD' episodes whose name fits
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { root } from '../scripts/build.ts';
+import type { Episode } from '../test/faults/episodes.ts';
+import { GENTLE, HARSH } from '../test/faults/episodes.ts';
+import { judgeAudit, judgeSyncs } from '../test/faults/evidence.ts';
+import { faultsPage } from '../test/faults/page.ts';
+import type { Run } from '../test/faults/runner.ts';
+import { runEpisode } from '../test/faults/runner.ts';
+import { World } from '../test/faults/world.ts';
+
+const GENTLE_SHARE = 0.6;
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '30' },
+    resources: { type: 'string', default: '300' },
+    seed: { type: 'string', default: '1' },
+    only: { type: 'string' },
+  },
+});
+const [minutes, resources, seed] = [Number(values.minutes), Number(values.resources), Number(values.seed)];
+
+const begun = performance.now();
+const passed = (): number => (performance.now() - begun) / 60_000;
+const world = await World.make({ resources, seed });
+const runs: (Run & { readonly minute: number })[] = [];
+const level = await world.replicas.memory('a');
+
+async function repeat(episodes: readonly Episode[], until: number): Promise<void> {
+  for (let index = 0; index < episodes.length || passed() < until; index++) {
+    const episode = episodes[index % episodes.length];
+    if (episode === undefined) return;
+    const run = await runEpisode(world, episode).catch((error: Error) => {
+      console.log(error.message);
+      return { name: episode.name, injected: 0, recoveredMs: Infinity, memory: undefined, lost: error.message.slice(0, 500) };
+    });
+    runs.push({ ...run, minute: passed() });
+    console.log(
+      `${passed().toFixed(1)} min: ${run.name}: ${run.injected} times, recovered in ${(run.recoveredMs / 1000).toFixed(1)} s, heap ${run.memory?.heapMb.toFixed(1)} MB`,
+    );
+    if (index >= episodes.length - 1 && passed() >= until) return;
+  }
+}
+
+try {
+  const wanted = (all: readonly Episode[]): readonly Episode[] => all.filter(({ name }) => values.only === undefined || new RegExp(values.only).test(name));
+  console.log(`${passed().toFixed(1)} min: the quiet runs are done`);
+  await repeat(wanted(GENTLE), minutes * GENTLE_SHARE);
+  await world.replicas.start('b');
+  await repeat(wanted(HARSH), minutes);
+  const audit = await judgeAudit(world.plane.auditLog);
+  const syncs = judgeSyncs(world.replicas.lives());
+  const soak = { resources, minutes: passed(), seed, runs, level, audit, syncs };
+  writeFileSync(join(root, 'docs/reference/faults.md'), faultsPage(soak));
+  const wrong = [...audit.byNonLeaders, ...audit.wrongTransitions, ...syncs.overlapping];
+  console.log(wrong.length === 0 ? 'nothing was lost' : wrong.join('\n'));
+  process.exitCode = wrong.length === 0 ? 0 : 1;
+} finally {
+  await world.end();
+}

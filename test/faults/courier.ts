@@ -1,0 +1,156 @@
+/**
+ * The operator that faults are tried on, as a whole generated project: light, but with what can be lost — a cached input that an output is
+ * made from, steps at a pace, outputs that are pruned and repaired, a finalizer. Nothing but a watch or a timer of its own ever wakes a
+ * resource (`workInterval` is an hour), so that a wake that was lost shows.
+ */
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { generateProject } from '../../generators/lib/library.ts';
+import { packageRoot } from '../../generators/lib/package-root.ts';
+import type { KubeObject, ResourceType } from '../../runtime/src/ports.ts';
+
+export const OPERATOR = 'parcel-operator';
+export const PARCELS: ResourceType = { group: 'faults.autopilot.test', version: 'v1', kind: 'Parcel', plural: 'parcels', namespaced: true };
+export const LAST_PHASE = 'Delivered';
+/** Where each phase may go, beside staying. */
+export const NEXT: Readonly<Record<string, readonly string[]>> = { Packing: ['Sending'], Sending: ['Delivered', 'Packing'], Delivered: ['Packing'] };
+
+const PROJECT = `
+kind: ${PARCELS.kind}
+apiVersion: ${PARCELS.group}/${PARCELS.version}
+operatorName: ${OPERATOR}
+phases:
+  - name: Packing
+    initial: true
+    outputs: [{ name: configmaps, prune: true }]
+    next: [Sending]
+  - name: Sending
+    onSpecChange: Packing
+    inputs: [configmaps]
+    next: [Delivered, Packing]
+  - name: Delivered
+    ready: true
+    onSpecChange: Packing
+    inputs: [configmaps]
+    outputs: [{ name: configmaps, prune: true }, { name: services, prune: true }]
+    next: [Packing]
+finalizer: {}
+`;
+
+const SPEC = `
+import type { Int32 } from 'autopilot-runtime';
+
+export interface ParcelSpec {
+  readonly colour: string;
+}
+
+export interface ParcelStatusInfo {
+  readonly legs: Int32;
+  readonly colour: string;
+  /** What the receipt says; empty until there is one. */
+  readonly receipt: string;
+}
+`;
+
+/** The runtime makes no two syncs of one resource overlap: the log says when each worker began and ended, by the clock of the machine. */
+const NOTED = `
+import { setTimeout as pause } from 'node:timers/promises';
+
+interface Told {
+  readonly log: { info(message: string, fields?: Readonly<Record<string, unknown>>): void };
+  readonly resource: { readonly metadata: { readonly name: string; readonly namespace?: string; readonly uid?: string } };
+}
+
+export async function noted<R>({ log, resource }: Told, work: () => R): Promise<R> {
+  const { uid } = resource.metadata;
+  log.info('begin', { uid, at: Number(process.hrtime.bigint() / 1000n) });
+  try {
+    await pause(5);
+    return work();
+  } finally {
+    log.info('end', { uid, at: Number(process.hrtime.bigint() / 1000n) });
+  }
+}
+`;
+
+const BOXES = `
+export const boxOf = (name: string, colour: string) => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: name + '-box' }, data: { colour } }) as const;
+`;
+
+const PACKING = `
+import { boxOf } from '../boxes.ts';
+import type { Context, Result } from '../generated/packing.ts';
+import { noted } from '../noted.ts';
+
+export const sync = (context: Context): Promise<Result> =>
+  noted(context, () => {
+    const { metadata, spec } = context.resource;
+    return { next: 'Sending', outputs: { configmaps: [boxOf(metadata.name, spec.colour)] }, statusInfo: { legs: 0, colour: spec.colour, receipt: '' } };
+  });
+`;
+
+const SENDING = `
+import { remaining } from 'autopilot-runtime';
+import type { Context, Result } from '../generated/sending.ts';
+import { noted } from '../noted.ts';
+
+const LEGS = 2;
+
+export const sync = (context: Context): Promise<Result> =>
+  noted(context, () => {
+    const { metadata, status } = context.resource;
+    const { legs = 0 } = status ?? {};
+    const colour = context.inputs.configmaps.get(metadata.name + '-box')?.data?.['colour'];
+    if (colour === undefined) return { next: 'Packing' };
+    if (legs >= LEGS) return { next: 'Delivered' };
+    const requeueAfter = remaining(context, '1s');
+    if (requeueAfter !== undefined) return { next: 'Sending', requeueAfter };
+    return { next: 'Sending', step: true, statusInfo: { legs: legs + 1, colour, receipt: '' }, requeueAfter: '10ms' };
+  });
+`;
+
+const DELIVERED = `
+import { boxOf } from '../boxes.ts';
+import type { Context, Result } from '../generated/delivered.ts';
+import { noted } from '../noted.ts';
+
+/** The receipt says what is in the box, as the cache knows it. */
+export const sync = (context: Context): Promise<Result> =>
+  noted(context, () => {
+    const { metadata, spec, status } = context.resource;
+    const { legs = 0 } = status ?? {};
+    const { name } = metadata;
+    const found = context.inputs.configmaps.get(name + '-box')?.data?.['colour'];
+    if (found === undefined) return { next: 'Packing' };
+    const receipt = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: name + '-receipt' }, data: { found } } as const;
+    const service = { apiVersion: 'v1', kind: 'Service', metadata: { name }, spec: { selector: { parcel: name }, ports: [{ port: 80 }] } } as const;
+    const outputs = { configmaps: [boxOf(name, spec.colour), receipt], services: [service] };
+    return { next: 'Delivered', outputs, statusInfo: { legs, colour: spec.colour, receipt: found } };
+  });
+`;
+
+const FINALIZER = `
+import type { Context, Result } from './generated/finalizer.ts';
+import { noted } from './noted.ts';
+
+export const finalize = (context: Context): Promise<Result> => noted(context, () => ({ done: true }));
+`;
+
+/** @param dir an empty folder */
+export async function courier(dir: string): Promise<void> {
+  const seed = Object.entries({
+    'src/spec.ts': SPEC,
+    'src/noted.ts': NOTED,
+    'src/boxes.ts': BOXES,
+    'src/workers/packing.ts': PACKING,
+    'src/workers/sending.ts': SENDING,
+    'src/workers/delivered.ts': DELIVERED,
+    'src/finalizer.ts': FINALIZER,
+  }).map(([path, content]) => ({ path, content, ownership: 'yours' as const }));
+  await generateProject(dir, { projectText: PROJECT, seed, runtime: 'registry' });
+  symlinkSync(join(packageRoot, 'node_modules'), join(dir, 'node_modules'));
+}
+
+export function parcel(namespace: string, name: string, colour: string): KubeObject {
+  return { apiVersion: `${PARCELS.group}/${PARCELS.version}`, kind: PARCELS.kind, metadata: { namespace, name }, spec: { colour } };
+}

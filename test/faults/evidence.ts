@@ -1,0 +1,167 @@
+/**
+ * What must have held all the time, judged afterwards by what others have written down: the API server's audit log says who wrote what, and
+ * who held the lease; the processes' own logs say when each worker began and ended.
+ */
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import type { AuditRule } from '../realparts/index.ts';
+import { NEXT, PARCELS } from './courier.ts';
+
+export const AUDIT_RULES: readonly AuditRule[] = [
+  { level: 'None', verbs: ['get', 'list', 'watch'] },
+  {
+    level: 'Request',
+    resources: [
+      { group: 'coordination.k8s.io', resources: ['leases'] },
+      { group: PARCELS.group, resources: [`${PARCELS.plural}/status`] },
+    ],
+  },
+];
+
+export interface Judgement {
+  /** Writes of operators that were done, Events and the lease aside. */
+  readonly writes: number;
+  /** Of these, writes by a process while another one held the lease. */
+  readonly byNonLeaders: readonly string[];
+  /** How often the lease went to another process. */
+  readonly leaders: number;
+  readonly transitions: number;
+  readonly wrongTransitions: readonly string[];
+}
+
+interface Logged {
+  readonly verb: string;
+  readonly userAgent?: string;
+  readonly requestReceivedTimestamp: string;
+  readonly stageTimestamp: string;
+  readonly responseStatus?: { readonly code?: number };
+  readonly objectRef?: { readonly resource: string; readonly subresource?: string; readonly namespace?: string; readonly name?: string };
+  readonly requestObject?: {
+    readonly spec?: { readonly holderIdentity?: string };
+    readonly status?: { readonly autopilot?: { readonly history?: readonly Move[] } };
+  };
+}
+
+interface Move {
+  readonly from: string;
+  readonly to: string;
+  readonly at: string;
+}
+
+interface Held {
+  readonly by: string;
+  readonly asked: string;
+  readonly done: string;
+}
+
+export async function judgeAudit(file: string): Promise<Judgement> {
+  const writes: (Pick<Held, 'by' | 'asked'> & { readonly what: string })[] = [];
+  const held: Held[] = [];
+  const moves = new Set<string>();
+  const wrong = new Set<string>();
+  for await (const line of createInterface({ input: createReadStream(file) })) {
+    const event = parsed(line);
+    const by = /from (\S+)$/.exec(event?.userAgent ?? '')?.[1];
+    if (event?.objectRef === undefined || by === undefined || (event.responseStatus?.code ?? 500) >= 300) continue;
+    const { verb, requestReceivedTimestamp: asked, stageTimestamp: done, objectRef, requestObject } = event;
+    const { resource, subresource, namespace = '', name = '' } = objectRef;
+    if (resource === 'events') continue;
+    if (resource === 'leases') {
+      const holder = requestObject?.spec?.holderIdentity?.replace(/_[0-9a-f]{8}$/, '');
+      if (holder) held.push({ by: holder, asked, done });
+      continue;
+    }
+    writes.push({ by, asked, what: `${by} at ${asked}: ${verb} ${resource}${subresource === undefined ? '' : `/${subresource}`} ${namespace}/${name}` });
+    for (const { from, to, at } of requestObject?.status?.autopilot?.history ?? []) {
+      moves.add(`${namespace}/${name} ${at} ${from} ${to}`);
+      if (from !== to && NEXT[from]?.includes(to) !== true) wrong.add(`${namespace}/${name}: ${from} to ${to} at ${at}`);
+    }
+  }
+  return {
+    writes: writes.length,
+    byNonLeaders: late(writes, held),
+    leaders: held.filter(({ by }, index) => by !== held[index - 1]?.by).length,
+    transitions: moves.size,
+    wrongTransitions: [...wrong],
+  };
+}
+
+/** The log says when each write was asked for and when it was done; who held the lease between the two is not known, and not judged. */
+function late(writes: readonly { readonly by: string; readonly asked: string; readonly what: string }[], held: readonly Held[]): readonly string[] {
+  const asked = held.toSorted((a, b) => (a.asked < b.asked ? -1 : 1));
+  const done = held.toSorted((a, b) => (a.done < b.done ? -1 : 1));
+  return writes.flatMap(({ by, asked: at, what }) => {
+    const could = last(asked, (one) => one.asked <= at)?.by;
+    const did = last(done, (one) => one.done <= at)?.by;
+    return by === could || by === did ? [] : [`${what}, while ${did} held the lease`];
+  });
+}
+
+/** The last one for which it holds, of a list that is sorted by it. */
+function last<T>(sorted: readonly T[], holds: (one: T) => boolean): T | undefined {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (holds(sorted[middle] as T)) low = middle + 1;
+    else high = middle;
+  }
+  return sorted[low - 1];
+}
+
+function parsed(line: string): Logged | undefined {
+  try {
+    return JSON.parse(line) as Logged;
+  } catch {
+    // The API server was killed while it wrote this line.
+    return undefined;
+  }
+}
+
+/** One life of a process: its log, and when it was killed or frozen, by the clock of the machine in microseconds. */
+export interface Life {
+  readonly name: string;
+  readonly logs: string;
+  readonly stopped?: number;
+}
+
+interface Sync {
+  readonly uid: string;
+  readonly from: number;
+  readonly to: number;
+  readonly by: string;
+}
+
+/** How many syncs there were, and which two of one resource were under way at once. A process that is killed or frozen syncs no more. */
+export function judgeSyncs(lives: readonly Life[]): { readonly syncs: number; readonly overlapping: readonly string[] } {
+  const syncs = lives.flatMap(syncsOf).sort((a, b) => (a.uid === b.uid ? a.from - b.from : a.uid < b.uid ? -1 : 1));
+  const overlapping = syncs.flatMap((sync, index) => {
+    const before = syncs[index - 1];
+    return before === undefined || before.uid !== sync.uid || before.to <= sync.from
+      ? []
+      : [`${sync.uid}: ${before.by} until ${before.to}, ${sync.by} from ${sync.from}`];
+  });
+  return { syncs: syncs.length, overlapping };
+}
+
+function syncsOf({ name, logs, stopped = Infinity }: Life): readonly Sync[] {
+  const open = new Map<string, number>();
+  const syncs: Sync[] = [];
+  const closed = (uid: string, from: number, to: number): void => {
+    open.delete(uid);
+    syncs.push({ uid, from, to: Math.max(from, Math.min(to, stopped)), by: name });
+  };
+  for (const line of logs.split('\n')) {
+    if (!line.includes('"at":')) continue;
+    const { message, uid, at } = JSON.parse(line) as { message: string; uid: string; at: number };
+    const from = open.get(uid);
+    if (message === 'end' && from !== undefined) closed(uid, from, at);
+    else if (message === 'begin') {
+      // Twice without an end between: they overlap, and are to be found so.
+      if (from !== undefined) closed(uid, from, at + 1);
+      open.set(uid, at);
+    }
+  }
+  for (const [uid, from] of open) closed(uid, from, stopped);
+  return syncs;
+}

@@ -1,0 +1,140 @@
+/** Replicas of the operator as processes: each life has a name and a door of its own, and one that ends is started again, as a Deployment does. */
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { writeFileSync } from 'node:fs';
+import type { OperatorProcess } from '../e2e/operator-process.ts';
+import { startProcess } from '../e2e/operator-process.ts';
+import { freePorts } from '../realparts/index.ts';
+import type { Life } from './evidence.ts';
+import type { Proxy } from './proxy.ts';
+
+const INSIDE = join(import.meta.dirname, 'inside.ts');
+const AGAIN_MS = 500;
+
+export interface Memory {
+  readonly heapMb: number;
+  readonly rssMb: number;
+}
+
+export interface Replica {
+  readonly slot: string;
+  /** Of this life: `a3`. */
+  readonly name: string;
+  readonly process: OperatorProcess;
+  /** When it was killed, frozen or ended. */
+  stopped?: number;
+}
+
+export interface ReplicaPorts {
+  readonly project: string;
+  readonly namespace: string;
+  readonly way: Proxy;
+  /** Read for each request. */
+  readonly tokenFile: string;
+}
+
+/** Microseconds, by the clock that all processes of this machine share. */
+export const machineTime = (): number => Number(process.hrtime.bigint() / 1000n);
+
+export class Replicas {
+  readonly #ports: ReplicaPorts;
+  readonly #now = new Map<string, Replica>();
+  readonly #all: Replica[] = [];
+  #ending = false;
+
+  constructor(ports: ReplicaPorts) {
+    this.#ports = ports;
+  }
+
+  /** Starts a replica and waits until it is ready; it is started again whenever it ends. @param skewMs how wrong its clock is */
+  async start(slot: string, skewMs = 0): Promise<void> {
+    const { way, project, namespace, tokenFile } = this.#ports;
+    const name = `${slot}${this.#all.filter((one) => one.slot === slot).length}`;
+    const kubeconfig = join(project, `${name}.kubeconfig`);
+    writeFileSync(kubeconfig, kubeconfigText(await way.open(name), tokenFile));
+    const [port = 0] = await freePorts(1);
+    const process = await startProcess(project, {
+      kubeconfig,
+      namespace,
+      port,
+      pod: name,
+      node: ['--import', INSIDE],
+      env: { AUTOPILOT_SKEW_MS: String(skewMs) },
+      readyWithinMs: 0,
+    });
+    const replica: Replica = { slot, name, process };
+    this.#now.set(slot, replica);
+    this.#all.push(replica);
+    void process.ended.then(async () => {
+      replica.stopped ??= machineTime();
+      await pause(AGAIN_MS);
+      if (!this.#ending && this.#now.get(slot) === replica) await this.start(slot, skewMs);
+    });
+  }
+
+  get(slot: string): Replica {
+    const replica = this.#now.get(slot);
+    if (replica === undefined) throw new Error(`there is no replica ${slot}`);
+    return replica;
+  }
+
+  get slots(): readonly string[] {
+    return [...this.#now.keys()];
+  }
+
+  signal(slot: string, signal: NodeJS.Signals): Replica {
+    const replica = this.get(slot);
+    if (signal === 'SIGKILL' || signal === 'SIGSTOP') replica.stopped ??= machineTime();
+    replica.process.kill(signal);
+    return replica;
+  }
+
+  /** Ends one for good (SIGTERM). */
+  async stop(slot: string): Promise<void> {
+    const replica = this.get(slot);
+    this.#now.delete(slot);
+    await replica.process.stop();
+  }
+
+  /** After garbage collection; undefined when it is not ready, or does not answer within ten seconds. */
+  async memory(slot: string): Promise<Memory | undefined> {
+    const { process } = this.get(slot);
+    const lines = (): readonly string[] =>
+      process
+        .logs()
+        .split('\n')
+        .filter((line) => line.startsWith('{"message":"memory"'));
+    // Before it has started, the signal would end it.
+    const ready = await fetch(`${process.endpoints}/readyz`).catch(() => undefined);
+    if (ready?.ok !== true) return undefined;
+    const before = lines().length;
+    process.kill('SIGUSR2');
+    for (let times = 0; times < 100; times++) {
+      const found = lines();
+      if (found.length > before) return JSON.parse(found.at(-1) ?? '') as Memory;
+      await pause(100);
+    }
+    return undefined;
+  }
+
+  lives(): readonly Life[] {
+    return this.#all.map(({ name, process, stopped }) => ({ name, logs: process.logs(), ...(stopped !== undefined && { stopped }) }));
+  }
+
+  async end(): Promise<void> {
+    this.#ending = true;
+    for (const { process } of this.#now.values()) process.kill('SIGKILL');
+    await Promise.all([...this.#now.values()].map(({ process }) => process.ended));
+  }
+}
+
+function kubeconfigText(server: string, tokenFile: string): string {
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'c', cluster: { server } }],
+    users: [{ name: 'u', user: { tokenFile } }],
+    contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
+    'current-context': 'x',
+  });
+}
