@@ -129,6 +129,19 @@ describe('outputs', () => {
     expect(await names()).to.deep.equal([]);
   });
 
+  it('are pruned in the namespaces of that output only: what another phase made elsewhere stays', async () => {
+    const elsewhere = { ...service('far'), metadata: { name: 'far', namespace: 'elsewhere' } };
+    await start(
+      machine({
+        A: { outputs: [{ ...output.services, namespace: 'all' }], sync: () => ({ next: 'B', outputs: { services: [elsewhere, service('near')] } }) },
+        B: { outputs: [{ ...output.services, prune: true }], sync: () => ({ next: 'B', outputs: { services: [] } }) },
+      }),
+    );
+    await flight.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'elsewhere' } });
+    await flight.create(drone('one'));
+    expect(await names()).to.deep.equal(['far']);
+  });
+
   it('of others are never pruned', async () => {
     await start(writer({ prune: true }));
     await flight.create(drone('two', { services: ['other'] }));

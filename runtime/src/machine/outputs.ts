@@ -168,8 +168,12 @@ export class Outputs {
 
   async #prune(output: OutputDefinition, intents: readonly Intent[], resource: KubeObject, signal: AbortSignal): Promise<void> {
     const wanted = new Set(intents.map(({ key }) => keyString(key)));
-    for (const object of this.#ports.informerOf(output).indexed(resource.metadata.uid ?? ''))
-      if (!wanted.has(keyString(object.metadata))) await this.#remove(output, object, resource, signal);
+    for (const object of this.#ports.informerOf(output).indexed(resource.metadata.uid ?? '')) {
+      const { namespace } = object.metadata;
+      // Another phase may declare the same kind for all namespaces: this list says nothing of those.
+      const within = output.namespace === 'all' || namespace === undefined || namespace === resource.metadata.namespace;
+      if (within && !wanted.has(keyString(object.metadata))) await this.#remove(output, object, resource, signal);
+    }
   }
 
   async #remove(output: OutputDefinition, object: KubeObject, resource: KubeObject, signal: AbortSignal): Promise<void> {
