@@ -28,11 +28,24 @@ export function attentionOf(dir: string, model: Model, rendered: readonly Projec
       : [`src/workers/${phase.file}.ts: the ${parts.join(', ')} of ${phase.name} ${parts.length === 1 && parts[0] === 'next' ? 'has' : 'have'} changed`];
   });
   const files = new Set(workers.map(({ file }) => `${file}.ts`));
+  const orphaned = workersIn(dir).flatMap(({ name }) => (files.has(name) ? [] : [`src/workers/${name}`]));
+  return { changed, orphaned, stranded: strandedOf(model, left) };
+}
+
+/** Whether no worker has been written yet: an operator of stubs does nothing, so there are no resources of it that could be harmed. */
+export function hasOnlyStubs(dir: string): boolean {
+  const workers = workersIn(dir);
+  return workers.length > 0 && workers.every(({ text }) => text.includes('return notImplemented('));
+}
+
+/** Files that are or once were a worker: types are generated for them. Others in the folder are the user's own modules. */
+function workersIn(dir: string): readonly { readonly name: string; readonly text: string }[] {
   const folder = join(dir, 'src/workers');
-  const present = existsSync(folder) ? readdirSync(folder).sort() : [];
-  // A file that was once a worker has types generated for it; others are the user's own modules.
-  const orphaned = present.filter((name) => name.endsWith('.ts') && !files.has(name) && importsOwnTypes(readText(join(folder, name)) ?? '', name));
-  return { changed, orphaned: orphaned.map((name) => `src/workers/${name}`), stranded: strandedOf(model, left) };
+  const names = existsSync(folder) ? readdirSync(folder).sort() : [];
+  return names
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => ({ name, text: readText(join(folder, name)) ?? '' }))
+    .filter(({ name, text }) => text.includes(`../generated/${name}`));
 }
 
 /** The operator neither watches nor may touch such a kind any more, so it cannot clean up there, nor say so. */
@@ -57,8 +70,4 @@ function changedParts(before: string, after: string): readonly string[] {
 
 function declaration(text: string, type: string): string {
   return new RegExp(`export (?:type|interface) ${type}\\b[^]*?(?=\n\n|\n$)`).exec(text)?.[0] ?? '';
-}
-
-function importsOwnTypes(text: string, name: string): boolean {
-  return text.includes(`../generated/${name}`);
 }

@@ -4,7 +4,7 @@ import { check } from './check.ts';
 import type { CrdKind, CrdRequest } from './crd/source.ts';
 import type { Model, ModelFinalizer, ModelInput, ModelOutput, ModelPhase, ParameterType } from './model.ts';
 import { pluralOf } from './naming.ts';
-import { problemText } from './problems.ts';
+import { inOrder, problemText } from './problems.ts';
 import type { Path, Problem } from './problems.ts';
 import { builtInQueries, query } from './queries.ts';
 import { knownKeys, projectSchema } from './schema.ts';
@@ -27,14 +27,15 @@ export function loadModel(text: string, file: string, kinds: Kinds = new Map()):
   const yaml = parseYaml(text, file);
   if (yaml.problems.length > 0) return { problems: yaml.problems };
   const validated = validate(yaml, projectSchema, file, keysAt);
-  if ('problems' in validated) return { problems: inOrder(validated.problems) };
-  const problems: Problem[] = [];
-  check(validated.value, (path, message) => problems.push({ file, ...yaml.position(path), message }));
-  validated.value.customParameters?.forEach((custom, index) => {
+  const { value } = validated;
+  if (value === undefined) return { problems: inOrder(validated.problems) };
+  const problems = [...validated.problems];
+  check(value, (path, message) => problems.push({ file, ...yaml.position(path), message }));
+  value.customParameters?.forEach((custom, index) => {
     for (const [key, message] of crdProblems(custom, kinds.get(custom.lowerName)))
       problems.push({ file, ...yaml.position(['customParameters', index, key]), message: `customParameters[${index}].${key}: ${message}` });
   });
-  return problems.length > 0 ? { problems: inOrder(problems) } : { model: modelOf(validated.value, yaml, kinds) };
+  return problems.length > 0 ? { problems: inOrder(problems) } : { model: modelOf(value, yaml, kinds) };
 }
 
 /** The model, or an error whose message lists every problem. */
@@ -47,10 +48,6 @@ export function requireModel(text: string, file: string, kinds?: Kinds): Model {
 function keysAt(path: Path): readonly string[] {
   const key = path.findLast((part): part is string => typeof part === 'string') ?? 'project';
   return Object.hasOwn(knownKeys, key) ? knownKeys[key as keyof typeof knownKeys] : [];
-}
-
-function inOrder(problems: readonly Problem[]): Problem[] {
-  return problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
 }
 
 function modelOf(project: ProjectDocument, yaml: ParsedYaml, kinds: Kinds): Model {

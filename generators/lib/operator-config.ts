@@ -4,7 +4,8 @@
  * keeps its dependencies few); test/runtime/operator/config.test.ts holds the two to the same fields, defaults and list of cases.
  */
 import { z } from 'zod';
-import { problemText } from './problems.ts';
+import { inOrder, problemText } from './problems.ts';
+import type { Path } from './problems.ts';
 import { duration } from './schema.ts';
 import { parseYaml, validate } from './yaml-file.ts';
 
@@ -106,10 +107,8 @@ function withoutExtensions(schema: unknown): unknown {
 /** @throws Error that lists every problem of the text. */
 export function loadOperatorConfig(text: string, file: string): OperatorConfigDocument {
   const yaml = parseYaml(text, file);
-  const result =
-    yaml.problems.length > 0
-      ? { problems: yaml.problems }
-      : validate(yaml, operatorConfigSchema, file, ([key]) => Object.keys((key === 'metrics' ? metrics : operatorConfigSchema).shape));
-  if ('problems' in result) throw new Error(result.problems.map(problemText).join('\n'));
-  return result.value;
+  const keysAt = ([key]: Path): readonly string[] => Object.keys((key === 'metrics' ? metrics : operatorConfigSchema).shape);
+  const { value, problems } = yaml.problems.length > 0 ? yaml : validate(yaml, operatorConfigSchema, file, keysAt);
+  if (problems.length > 0) throw new Error(inOrder(problems).map(problemText).join('\n'));
+  return value as OperatorConfigDocument;
 }

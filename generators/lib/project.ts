@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beyondOwners } from './chart/rights.ts';
-import { attentionOf } from './attention.ts';
+import { attentionOf, hasOnlyStubs } from './attention.ts';
 import type { Attention } from './attention.ts';
 import type { Break } from './crd/breaking.ts';
 import { customKinds } from './custom-kinds.ts';
@@ -87,7 +87,8 @@ export async function generateProject(dir: string, options: GenerateOptions = {}
   if (options.bail && whole.conflicts.length > 0)
     throw new Error(`${whole.conflicts.join(', ')}: you and the generator have changed the same lines. Nothing was written (--bail).`);
   const accepted = options.acceptBreaking ?? false;
-  const breaks = accepted === true ? [] : (await breaksSince(dir, crd)).filter(({ path }) => accepted === false || !accepted.includes(path));
+  const breaks =
+    accepted === true || hasOnlyStubs(dir) ? [] : (await breaksSince(dir, crd)).filter(({ path }) => accepted === false || !accepted.includes(path));
   if (!options.dryRun) {
     await refuse(breaks);
     carryOut(dir, whole);

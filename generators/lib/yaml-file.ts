@@ -58,22 +58,31 @@ function unreadable(file: string, message: string): ParsedYaml {
   return { document: parseDocument(''), problems: [{ file, ...at, message }], value: undefined, position: () => at };
 }
 
-/** Validates parsed YAML with a schema: a field without a value is not there; strict keys are reported at the key, with the nearest known one. */
+/**
+ * Validates parsed YAML with a schema: a field without a value is not there; strict keys are reported at the key, with the nearest known one.
+ * @returns all that is wrong; and the value, also where nothing is wrong but unknown keys, so that what it means can be checked as well
+ */
 export function validate<T>(
   yaml: ParsedYaml,
   schema: z.ZodType<T>,
   file: string,
   keysAt: (path: Path) => readonly string[],
-): { value: T } | { problems: Problem[] } {
-  const result = schema.safeParse(withoutEmpty(yaml.value) ?? {});
-  if (result.success) return { value: result.data };
-  return { problems: result.error.issues.flatMap((issue) => problemsOf(issue, [])) };
+): { readonly value?: T; readonly problems: readonly Problem[] } {
+  const plain = withoutEmpty(yaml.value) ?? {};
+  const result = schema.safeParse(plain);
+  if (result.success) return { value: result.data, problems: [] };
+  const unknown: Path[] = [];
+  const problems = result.error.issues.flatMap((issue) => problemsOf(issue, []));
+  const known = schema.safeParse(without(plain, unknown));
+  return { ...(known.success && { value: known.data }), problems };
 
   function problemsOf(issue: z.core.$ZodIssue, before: Path): Problem[] {
     const path = [...before, ...(issue.path as (string | number)[])];
     const at = (where: Path, message: string, of: 'key' | 'value' = 'value'): Problem => ({ file, ...yaml.position(where, of), message });
-    if (issue.code === 'unrecognized_keys')
+    if (issue.code === 'unrecognized_keys') {
+      unknown.push(...issue.keys.map((key) => [...path, key]));
       return issue.keys.map((key) => at([...path, key], `${pathText([...path, key])} is not a known field${suggestion(key, keysAt(path))}`, 'key'));
+    }
     if (issue.code === 'invalid_union') {
       // The branch that fits what was written: a mapping is judged as a mapping.
       const branch = issue.errors.find((errors) => errors.some((inner) => inner.code === 'unrecognized_keys' || inner.path.length > 0));
@@ -92,6 +101,15 @@ function withoutEmpty(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const members = Object.entries(value).filter(([, member]) => member !== null);
   return Object.fromEntries(members.map(([key, member]) => [key, key === 'config' ? (member as unknown) : withoutEmpty(member)]));
+}
+
+function without(value: object, paths: readonly Path[]): object {
+  const copy = structuredClone(value);
+  for (const path of paths) {
+    const parent = valueAt(copy, path.slice(0, -1));
+    if (typeof parent === 'object' && parent !== null) Reflect.deleteProperty(parent, path.at(-1) ?? '');
+  }
+  return copy;
 }
 
 function sentence(issue: z.core.$ZodIssue): string {

@@ -68,6 +68,22 @@ describe('an autopilot.yaml that is wrong is one sentence for each thing', () =>
       ).to.equal(true);
     });
 
+  it('everything at once, in the order of the file: unknown keys beside names that lead nowhere', () => {
+    const text = good
+      .replace('next: [Finished]', 'next: [Finishd], inputs: [{ name: pod, optionl: true }]')
+      .replace('final: true', 'final: true, intervall: 5s');
+    expect(
+      sentences(`${text}colour: red\n`).map((sentence) => /^\d+:\d+: (?:\S+ is not|\S+ names|\S+ \('Finished'\) cannot)/.exec(sentence)?.[0]),
+    ).to.deep.equal([
+      '5:49: phases[0].next names',
+      '5:68: phases[0].inputs[0] names',
+      '5:81: phases[0].inputs[0].optionl is not',
+      "6:13: phases[1] ('Finished') cannot",
+      '6:36: phases[1].intervall is not',
+      '7:1: colour is not',
+    ]);
+  });
+
   it('loads names that JavaScript knows: Constructor, default, toString', () => {
     expect(sentences(good.replaceAll('Initializing', 'Constructor').replaceAll('Finished', 'default'))).to.deep.equal([]);
     expect(sentences(good.replaceAll('Initializing', 'toString').replaceAll('Finished', 'Prototype'))).to.deep.equal([]);
@@ -152,7 +168,10 @@ describe('nothing is lost', function () {
 
   it('of a worker when its phase is removed: the file stays, and generate says whose it was', async () => {
     await start();
-    writeFileSync(join(dir, 'src/workers/processing.ts'), `${read('src/workers/processing.ts')}// mine\n`);
+    writeFileSync(
+      join(dir, 'src/workers/processing.ts'),
+      read('src/workers/processing.ts').replace(/return notImplemented.*/, "return { next: 'Finished' }; // mine"),
+    );
     writeFileSync(
       join(dir, 'autopilot.yaml'),
       read('autopilot.yaml')

@@ -26,8 +26,27 @@ describe('generate, when stored resources would not fit the new CRD', () => {
   beforeEach(async () => {
     dir = mkdtempSync(join(tmpdir(), 'autopilot-breaking-'));
     await scaffold({ dir, kind: 'Canary', runtime: 'registry' });
+    write('initializing');
   });
+  /** Somebody has begun to work. */
+  function write(worker: string): void {
+    const path = `src/workers/${worker}.ts`;
+    writeFileSync(join(dir, path), read(path).replace(/return notImplemented.*;/, "return { next: 'Processing' };"));
+  }
   afterEach(() => rmSync(dir, { recursive: true }));
+
+  it('stops nothing as long as no worker is written: phases may be thought over, and fields', async () => {
+    rmSync(dir, { recursive: true });
+    await scaffold({ dir, kind: 'Canary', runtime: 'registry' });
+    spec('readonly host?: string;');
+    await run();
+    spec('readonly other: string;');
+    writeFileSync(join(dir, 'autopilot.yaml'), read('autopilot.yaml').replaceAll('Processing', 'Working').replace('examples.io/v1', 'examples.io/v2'));
+    expect((await run()).error).to.equal('');
+    write('initializing');
+    spec('readonly host?: string;');
+    expect((await run()).error).to.contain('spec.other: was string, is removed');
+  });
 
   it('takes the first fields of a new project without a word', async () => {
     spec('readonly host: string;');
