@@ -1,6 +1,6 @@
 /** What is in a cluster when it rests, without what may differ between two flights: times, uids, versions, messages. */
 import type { KubeObject, Scheduler } from 'autopilot-runtime/ports';
-import { appliedAnnotation, keyString } from 'autopilot-runtime/ports';
+import { appliedAnnotation, approveAnnotation, keyString } from 'autopilot-runtime/ports';
 
 /** Objects in their comparable form, by `Kind namespace/name`. */
 export type End = ReadonlyMap<string, unknown>;
@@ -26,14 +26,18 @@ interface Condition {
 /** @param ignore fields that may differ: `Kind.path.to.field`. */
 export function endOf(objects: readonly KubeObject[], scheduler: Scheduler, ignore: readonly string[] = []): End {
   const names = new Map(objects.map(({ kind, metadata }) => [metadata.uid ?? '', `<uid of ${kind} ${keyString(metadata)}>`]));
-  const applied = appliedAnnotation(scheduler.resource.group);
+  const { group } = scheduler.resource;
+  const [applied, approve] = [appliedAnnotation(group), approveAnnotation(group)];
   const said = objects.filter(({ kind, metadata }) => !TALK.has(kind) && !(kind === 'Namespace' && metadata.name.startsWith('kube-')));
   return new Map(
     said
       .map((object): [string, unknown] => {
         const { kind, metadata, status, ...rest } = object;
         const { uid: _, resourceVersion: __, generation, creationTimestamp: ___, deletionTimestamp, annotations = {}, ...kept } = metadata;
-        const { [applied]: ____, ...other } = annotations;
+        // The token of an approval is drawn anew for each.
+        const other = Object.fromEntries(
+          Object.entries(annotations).flatMap(([key, value]) => (key === applied ? [] : [[key, key === approve ? value.replace(/@.*/, '@<token>') : value]])),
+        );
         const isResource = kind === scheduler.resource.kind;
         const whole = {
           kind,

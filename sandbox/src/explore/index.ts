@@ -4,8 +4,8 @@ export type { Exploration, ExploreOptions, Finding, Progress } from './explore.t
 export { FAULTS, KINDS, parseToken, slug, tokenText } from './fault.ts';
 export type { Fault, FaultKind, Places, Token } from './fault.ts';
 export type { Violation } from './oracle.ts';
-export { create, isScenario, patch, remove, rest, scenario, wait } from './scenario.ts';
-export type { Look, Scenario, Step } from './scenario.ts';
+export { approve, create, isScenario, patch, react, remove, rest, scenario, wait } from './scenario.ts';
+export type { Act, Look, Scenario, Step } from './scenario.ts';
 export { traceText } from './trace.ts';
 export type { Entry } from './trace.ts';
 export type { Subject } from './fleet.ts';

@@ -4,11 +4,16 @@ import type { OperatorConfig } from 'autopilot-runtime/ports';
 import type { FlightObject, FlownObject } from '../kit/fly.ts';
 import type { Ask, Simulator } from '../simulators/simulator.ts';
 
-/** What users and other controllers do, in order. Made by `create`, `patch`, `remove`, `wait` and `rest`. */
-export type Step =
+/** A change of the cluster by somebody. */
+export type Act =
   | { readonly does: 'create'; readonly object: FlightObject }
   | { readonly does: 'patch'; readonly kind: string; readonly name: string; readonly namespace: string; readonly change: object }
-  | { readonly does: 'remove'; readonly kind: string; readonly name: string; readonly namespace: string }
+  | { readonly does: 'remove'; readonly kind: string; readonly name: string; readonly namespace: string };
+
+/** What users and other controllers do, in order. Made by `create`, `patch`, `remove`, `react`, `approve`, `wait` and `rest`. */
+export type Step =
+  | Act
+  | { readonly does: 'react'; readonly title: string; readonly to: (look: Look) => Act | undefined }
   | { readonly does: 'wait'; readonly for: Duration }
   | { readonly does: 'rest' };
 
@@ -50,17 +55,38 @@ export function scenario(one: Scenario): Scenario {
   return one;
 }
 
-export function create(object: FlightObject): Step {
+export function create(object: FlightObject): Act {
   return { does: 'create', object };
 }
 
 /** A merge patch; `null` removes a field. */
-export function patch(kind: string, name: string, change: object, namespace = 'default'): Step {
+export function patch(kind: string, name: string, change: object, namespace = 'default'): Act {
   return { does: 'patch', kind, name, namespace, change };
 }
 
-export function remove(kind: string, name: string, namespace = 'default'): Step {
+export function remove(kind: string, name: string, namespace = 'default'): Act {
   return { does: 'remove', kind, name, namespace };
+}
+
+/**
+ * Somebody looks at the cluster whenever something happens, until there is something to do: the first act that `to` returns is done, then
+ * the next step comes. When nothing has changed for the scenario's patience, it does not come: the flight without faults cannot be flown
+ * then, and one with faults has broken a promise.
+ * @param title what somebody does: `the team scales the canary`
+ */
+export function react(title: string, to: (look: Look) => Act | undefined): Step {
+  return { does: 'react', title, to };
+}
+
+/** A person waits until the resource asks for an approval, and gives it as the condition AwaitingApproval says. */
+export function approve(kind: string, name: string, namespace = 'default'): Step {
+  return react(`approves ${kind} ${name}`, (look) => {
+    const { conditions = [] } = (look.get(kind, name, namespace)?.status ?? {}) as { readonly conditions?: readonly { type: string; message: string }[] };
+    const asked = conditions.find(({ type }) => type === 'AwaitingApproval')?.message ?? '';
+    const [, annotation, value] = / ([^ =]+)=([^ =]+)$/.exec(asked) ?? [];
+    if (annotation === undefined || value === undefined) return undefined;
+    return { does: 'patch', kind, name, namespace, change: { metadata: { annotations: { [annotation]: value } } } };
+  });
 }
 
 /** Time passes, whether the machine rests or not. */

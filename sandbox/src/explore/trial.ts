@@ -20,7 +20,7 @@ import { Oracle } from './oracle.ts';
 import { outside } from './outside.ts';
 import { PlaceCounter } from './places.ts';
 import type { Process } from './process.ts';
-import type { Look, Scenario, Step } from './scenario.ts';
+import type { Act, Look, Scenario, Step } from './scenario.ts';
 import type { Entry } from './trace.ts';
 import { Trace } from './trace.ts';
 import { User } from './user.ts';
@@ -171,18 +171,39 @@ export class Trial implements Ground {
       while (!this.#over && (this.clock.next ?? Infinity) <= until) await this.#tick();
       this.clock.moveTo(until);
     } else {
-      const refusal = await this.#user.act(step);
+      const act = step.does === 'react' ? await this.#awaited(step) : step;
+      const refusal = act && (await this.#user.act(act));
       if (refusal !== undefined && this.#quiet === undefined)
         throw new Error(`the scenario '${this.#scenario.name}' cannot be flown, ${step.does} is refused: ${refusal.message}`, { cause: refusal });
     }
     await this.#instant();
   }
 
+  /** What somebody does who waits for something; undefined when it does not come, although in the flight without faults it did. */
+  async #awaited({ title, to }: Extract<Step, { readonly does: 'react' }>): Promise<Act | undefined> {
+    const begun = this.clock.monotonic();
+    while (!this.#over) {
+      const act = to(this.#look);
+      if (act !== undefined) return act;
+      if (this.clock.next === undefined || this.clock.next - Math.max(begun, this.#lastChange) > this.#patience) break;
+      await this.#tick();
+      this.#checkEndless(begun);
+    }
+    if (this.#quiet === undefined) throw new Error(`the scenario '${this.#scenario.name}' cannot be flown: '${title}' finds nothing to do`);
+    if (!this.#isExcused()) this.#giveUp('what somebody waits for comes', `'${title}' finds nothing to do`);
+    return undefined;
+  }
+
+  /** How long nothing may happen before somebody who waits for something gives up, in milliseconds. */
+  get #patience(): number {
+    return this.#quiet === undefined ? parseDuration(this.#scenario.patience ?? '10m') : PATIENCE_MS;
+  }
+
   /** Until nothing changes any more; then the cluster has to be as it was in the flight without faults. */
   async #rest(): Promise<void> {
     const begun = this.clock.monotonic();
     const expected = this.#quiet?.rests[this.#rests.length];
-    const patience = this.#quiet === undefined ? parseDuration(this.#scenario.patience ?? '10m') : PATIENCE_MS;
+    const patience = this.#patience;
     const calm = expected === undefined ? patience : Math.max(CALM_MS, expected.gap * 1.25 + 10_000);
     let last = (this.#lastChange = begun);
     let gap = 0;
@@ -201,9 +222,13 @@ export class Trial implements Ground {
         last = this.#lastChange;
         this.#places.mark();
       }
-      if (this.#changes > MOST_CHANGES || this.clock.monotonic() - begun > MOST_MS)
-        this.#giveUp('the machine comes to rest', `it still changes something after ${this.#changes} changes`);
+      this.#checkEndless(begun);
     }
+  }
+
+  #checkEndless(begun: number): void {
+    if (this.#changes > MOST_CHANGES || this.clock.monotonic() - begun > MOST_MS)
+      this.#giveUp('the machine comes to rest', `it still changes something after ${this.#changes} changes`);
   }
 
   /** Is what is there now an end? When patience is over, one that is not is a finding. */
@@ -215,9 +240,14 @@ export class Trial implements Ground {
       return true;
     }
     const lines = differences(expected.end, this.#end());
-    if (lines.length === 0 || this.#isAccepted() || timedOut(this.#look, this.scheduler, this.#faults)) return true;
+    if (lines.length === 0 || this.#isExcused()) return true;
     if (patienceIsOver) this.#giveUp('the end is that of the flight without faults', lines.slice(0, 6).join('; '));
     return false;
+  }
+
+  /** Another end than that of the flight without faults is a good one too. */
+  #isExcused(): boolean {
+    return this.#isAccepted() || timedOut(this.#look, this.scheduler, this.#faults);
   }
 
   #isAccepted(): boolean {

@@ -4,11 +4,9 @@ import { hasCode } from 'autopilot-runtime/ports';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { FlightObject } from '../kit/fly.ts';
 import { declaredKinds } from './look.ts';
-import type { Step } from './scenario.ts';
+import type { Act } from './scenario.ts';
 import type { Trace } from './trace.ts';
 import { nameOf } from './trace.ts';
-
-type Act = Extract<Step, { readonly does: 'create' | 'patch' | 'remove' }>;
 
 export class User {
   readonly #cluster: Cluster;
