@@ -1,11 +1,9 @@
 /**
- * Runs a scheduler over all resources: informers in, syncs out. Knows who depends on what, and wakes exactly those.
+ * Runs a scheduler over all resources: informers in, syncs out.
  */
 import type { Informer } from '../cache/informer.ts';
-import type { Change } from '../cache/store.ts';
 import type { Clock, Random } from '../clock.ts';
 import type { KubeApi } from '../kube/api.ts';
-import { ownerLabel } from '../kube/names.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { keyOf, keyOfString, keyString } from '../kube/object.ts';
 import type { Recorder } from '../kube/recorder.ts';
@@ -19,11 +17,7 @@ import { WorkQueue } from '../queue/queue.ts';
 import type { Scheduler } from '../scheduler.ts';
 import type { Log } from '../worker.ts';
 import { Caches } from './caches.ts';
-import { Dependents } from './dependents.ts';
 import type { SyncEnd } from './finish.ts';
-import type { Reading } from './inputs.ts';
-import { newReading, outdated, remember, union } from './inputs.ts';
-import { equal } from './json.ts';
 import type { Memory } from './memory.ts';
 import { newMemory } from './memory.ts';
 import { Outputs } from './outputs.ts';
@@ -33,6 +27,10 @@ import { census } from './census.ts';
 import { phaseOf, stallMark, timeLeft } from './resource.ts';
 import { Sharing } from './sharing.ts';
 import { sync } from './sync.ts';
+import { Waking } from './waking.ts';
+
+/** A lease that only seems to have run out (the wall clock jumped) is renewed within two seconds. */
+const UNFIT_MS = 2_000;
 
 export interface MachineOptions {
   readonly scheduler: Scheduler;
@@ -46,6 +44,8 @@ export interface MachineOptions {
   readonly record: Recorder;
   readonly watchNamespaces: readonly string[];
   readonly maxConcurrentSyncs: number;
+  /** May this process write now? Without it no sync begins: a process that has stood still hears news before it knows that it lost its lease. */
+  readonly mayWrite: () => boolean;
   readonly settings: () => SyncSettings;
   readonly metricsFor: (resource: KubeObject, signal: AbortSignal) => Metrics;
 }
@@ -63,17 +63,12 @@ export class Machine {
   readonly #options: MachineOptions;
   readonly #caches: Caches;
   readonly #primary: Informer;
-  readonly #outputs: Outputs;
   readonly #queue: WorkQueue;
   readonly #stop = new AbortController();
-  readonly #dependents = new Dependents();
-  /** What syncs under way have read so far. */
-  readonly #reading = new Map<string, Reading>();
-  readonly #keyByUid = new Map<string, string>();
+  readonly #waking: Waking;
   readonly #memories = new Map<string, Memory>();
   readonly #ports: SyncPorts;
   #syncs = 0;
-  /** Before, what is listed is no change that somebody waits for. */
   #started = false;
   #running: Promise<void> = Promise.resolve();
 
@@ -84,12 +79,18 @@ export class Machine {
     const { primary, ofInput, ofOutput } = this.#caches;
     this.#primary = primary;
     const sharing = new Sharing({ ...options, informerOf: ofInput });
-    this.#outputs = new Outputs({ ...options, sharing, informerOf: ofOutput });
+    const outputs = new Outputs({ ...options, sharing, informerOf: ofOutput });
     const concurrency = options.maxConcurrentSyncs;
     this.#queue = new WorkQueue({ clock, random, concurrency, process: (key) => this.#process(key), observer: queueObserver(options.observer) });
-    this.#ports = { ...options, primary, informers: this.#caches, outputs: this.#outputs, sharing };
-    this.#primary.subscribe((change) => this.#primaryChanged(change));
-    for (const informer of this.#caches.all) informer.subscribe((change) => this.#changed(informer, change));
+    this.#ports = { ...options, primary, informers: this.#caches, outputs, sharing };
+    this.#waking = new Waking({
+      group: options.scheduler.resource.group,
+      outputs,
+      add: (key, add) => this.#queue.add(key, add),
+      forgive: (key) => this.#forgive(key),
+    });
+    this.#primary.subscribe((change) => this.#waking.resourceChanged(change, this.#started));
+    for (const informer of this.#caches.all) informer.subscribe((change) => this.#waking.changed(informer, change));
   }
 
   /** Starts to watch. Resolves when every cache is filled (or known to be unavailable). */
@@ -166,57 +167,21 @@ export class Machine {
     this.#stop.abort(new Error('the lease is lost'));
   }
 
-  #primaryChanged({ old, object, writer }: Change): void {
-    const current = object ?? old;
-    if (current === undefined) return;
-    const key = keyString(keyOf(current));
-    if (current.metadata.uid !== undefined) {
-      if (object === undefined) {
-        this.#keyByUid.delete(current.metadata.uid);
-        this.#outputs.forget(current.metadata.uid);
-      } else this.#keyByUid.set(current.metadata.uid, key);
-    }
-    if (writer === key) return;
-    const fresh = object?.metadata.generation !== old?.metadata.generation;
-    this.#queue.add(key, this.#started ? { fresh } : { fresh, line: 'due', cause: 'start' });
-  }
-
-  #changed(informer: Informer, change: Change): void {
-    for (const [key, reading] of this.#reading) if (key !== change.writer) remember(reading, informer, change);
-    const readers = this.#dependents.touchedBy(informer, change).filter((key) => key !== change.writer);
-    for (const key of readers) this.#forgive(key);
-    const owners = [...new Set(this.#ownersOf(change))].filter((key) => key !== change.writer && !readers.includes(key));
-    for (const key of readers) this.#queue.add(key, { cause: 'input' });
-    for (const key of owners) this.#queue.add(key, { cause: 'output' });
-  }
-
-  /** Something that a worker had read is different now: its permanent error may not be one any more. */
   #forgive(key: string): void {
     const memory = this.#memories.get(key);
     if (memory !== undefined) memory.stalled = undefined;
   }
 
-  /** Resources whose output was changed (other than its status) or deleted by somebody else. */
-  #ownersOf({ old, object }: Change): readonly string[] {
-    const label = ownerLabel(this.#options.scheduler.resource.group);
-    const uids = [old, object].flatMap((side) => [
-      side?.metadata.labels?.[label],
-      side?.metadata.ownerReferences?.find(({ controller }) => controller === true)?.uid,
-    ]);
-    const owners = uids.flatMap((uid) => (uid === undefined ? [] : (this.#keyByUid.get(uid) ?? [])));
-    if (owners.length === 0 || (object === undefined && this.#outputs.wasPruned(old?.metadata.uid))) return [];
-    return old !== undefined && object !== undefined && sameButStatus(old, object) ? [] : owners;
-  }
-
   async #process(key: string): Promise<Outcome> {
-    const { scheduler, observer, clock } = this.#options;
+    const { scheduler, observer, clock, mayWrite } = this.#options;
+    if (!mayWrite()) return { kind: 'after', ms: UNFIT_MS };
     const { group } = scheduler.resource;
     const resource = this.#primary.get(keyOfString(key));
     const memory = this.#memories.get(key) ?? newMemory();
     if (memory.quarantined) return { kind: 'done' };
     if (resource === undefined) {
       this.#memories.delete(key);
-      this.#dependents.delete(key);
+      this.#waking.forget(key);
       return { kind: 'forget' };
     }
     this.#memories.set(key, memory);
@@ -224,8 +189,7 @@ export class Machine {
     const left = current === undefined ? undefined : timeLeft(resource, current, clock.now());
     if (memory.stalled === stallMark(resource, group) && left !== 0) return left === undefined ? { kind: 'done' } : { kind: 'after', ms: left };
     const started = clock.monotonic();
-    const reading = newReading();
-    this.#reading.set(key, reading);
+    const reading = this.#waking.begin(key);
     observer.syncStarted();
     const phase = current?.name ?? 'unknown';
     const { trace = untraced } = this.#options;
@@ -236,11 +200,8 @@ export class Machine {
         return ended;
       }),
     );
-    this.#reading.delete(key);
-    this.#dependents.set(key, end.complete === true ? reading.dependencies : union(this.#dependents.of(key), reading.dependencies));
-    const again = outdated(reading);
+    const again = this.#waking.end(key, reading, end.complete === true);
     memory.stalled = end.stalled === true && !again ? stallMark(this.#primary.get(keyOfString(key)) ?? resource, group) : undefined;
-    if (again) this.#queue.add(key, { cause: 'input' });
     if (end.stuck !== undefined) this.#isolate(key, memory, end.stuck);
     const how = end.stalled === true ? 'stalled' : end.stuck === undefined ? undefined : 'timeout';
     observer.syncEnded(phase, resultOf(end), (clock.monotonic() - started) / 1000, how);
@@ -271,9 +232,4 @@ function queueObserver(observer: Observer): QueueObserver {
 function resultOf({ outcome, stalled }: SyncEnd): SyncResult {
   if (outcome.kind === 'failed' || stalled === true) return 'error';
   return outcome.kind === 'after' ? 'requeue_after' : outcome.kind === 'again' ? 'requeue' : 'success';
-}
-
-function sameButStatus(a: KubeObject, b: KubeObject): boolean {
-  const bare = ({ status: _, metadata: { resourceVersion: __, generation: ___, ...metadata }, ...rest }: KubeObject): unknown => ({ ...rest, metadata });
-  return equal(bare(a), bare(b));
 }

@@ -107,6 +107,7 @@ export function startOperator(options: OperatorOptions): Operator {
     record: told.record,
     watchNamespaces: config.watchNamespaces,
     maxConcurrentSyncs: config.maxConcurrentSyncs,
+    mayWrite: () => fence === undefined || election?.valid() === true,
     settings: () => config,
     metricsFor: (resource, signal) => metricsOf(scheduler.queries, resource.metadata.namespace, ask, signal),
   });

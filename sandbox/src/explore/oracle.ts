@@ -75,6 +75,11 @@ export class Oracle {
     const call: Call = { process, signal, phase };
     const calls = this.#calls.get(uid) ?? new Set();
     this.#calls.set(uid, calls);
+    if (!this.#leads(process))
+      this.say(
+        'no sync begins without the lease',
+        `${phase} is called for ${objectName(resource)} by ${process.name}; the lease is held by ${this.#holder() ?? 'nobody'}`,
+      );
     for (const other of calls)
       if (other.process === process || (other.process.alive && !other.process.frozen && !other.signal.aborted && this.#leads(other.process)))
         this.say(
@@ -105,7 +110,7 @@ export class Oracle {
     if (!this.#leads(process)) this.say('only the leader writes', `${process.name} sends a write while the lease is held by ${this.#holder() ?? 'nobody'}`);
   }
 
-  /** One that has lost its lease and does not know it yet can do no harm: its writes are counted, not its calls. */
+  /** A call that was under way when its process lost the lease can do no harm: its writes count, not it. */
   #leads(process: Process): boolean {
     return !this.#options.election || this.#holder() === process.name;
   }

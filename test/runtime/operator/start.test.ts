@@ -140,6 +140,37 @@ describe('operators over one cluster', () => {
     expect(log).to.include('first error the lease is lost: no more writes');
   });
 
+  it('begin no sync when their lease has run out while they stood still, whatever they hear first', async () => {
+    start('first');
+    await pass(1);
+    await create(drone('one'));
+    await pass(10);
+    const before = flown.calls.length;
+    expect(before).to.be.greaterThan(0);
+    // No timer of it fires: as after SIGCONT, the news of watches may come before them.
+    clock.moveTo(clock.monotonic() + 20_000);
+    await create(drone('two'));
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => void setImmediate(resolve));
+    expect(flown.calls.length).to.equal(before);
+    await pass(30);
+    expect([leading(), log.at(-1)]).to.deep.equal([[false], 'first error the lease is lost: no more writes']);
+    expect(flown.calls.length).to.equal(before);
+  });
+
+  it('go on when the lease was only late', async () => {
+    start('first');
+    await pass(1);
+    // The wall clock jumps: by it the lease has run out, until it is renewed.
+    await pass(10);
+    const before = flown.calls.length;
+    const now = clock.now.bind(clock);
+    clock.now = () => now() + 60_000;
+    await create(drone('two'));
+    await pass(5);
+    expect(flown.calls.length).to.be.greaterThan(before);
+    expect(leading()).to.deep.equal([true]);
+  });
+
   it('start no sync before their caches are as new as the API server was when they won', async () => {
     const first = start('first');
     await pass(1);
