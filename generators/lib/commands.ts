@@ -12,6 +12,7 @@ import { parsePhase, splitNames } from './phase-option.ts';
 import type { Generated, RuntimeChoice } from './project.ts';
 import { findProject, PROJECT_FILE, refuseExisting } from './project-file.ts';
 import type { ScaffoldOptions } from './scaffold.ts';
+import { refuseUnwritable } from './write.ts';
 
 export interface Terminal {
   /** Undefined without a terminal. */
@@ -38,6 +39,7 @@ export interface InitOptions {
 /** Asks for what is missing, then writes the project. Until everything is answered nothing is written. */
 export async function init(dir: string, options: InitOptions, { ask, say }: Terminal): Promise<Generated> {
   refuseExisting(resolve(dir), options.force ?? false);
+  refuseUnwritable(dir);
   const given: ScaffoldOptions = defined({
     dir,
     kind: options.kind,

@@ -18,6 +18,7 @@ import { fieldsOf, newPhaseProblem } from './phase-option.ts';
 import type { FieldOptions } from './phase-option.ts';
 import { findProject, PROJECT_FILE } from './project-file.ts';
 import type { Terminal } from './commands.ts';
+import { refuseUnwritable } from './write.ts';
 
 export interface ChangeOptions extends FieldOptions {
   /** Of add and move: the phase before it, or `none`. */
@@ -57,6 +58,7 @@ interface Order {
  */
 export async function changePhases(from: string, words: readonly string[], options: ChangeOptions, { ask, say }: Terminal): Promise<void> {
   const dir = findProject(from);
+  refuseUnwritable(dir);
   const text = readText(join(dir, PROJECT_FILE)) ?? '';
   const model = requireModel(text, PROJECT_FILE);
   const project: Project = { dir, text, model, names: model.phases.map(({ name }) => name) };

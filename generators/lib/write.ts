@@ -1,6 +1,6 @@
 /** Carries out a plan: each file whole or not at all, records before files, the lock last. */
-import { existsSync, mkdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { accessSync, constants, existsSync, mkdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { LOCK_FILE, readText } from './lock.ts';
 import type { Change, Plan } from './plan.ts';
 
@@ -61,6 +61,13 @@ export function writeWhole(path: string, content: string | Uint8Array): void {
       throw error;
     }
   });
+}
+
+/** Before a long dialogue rather than after it. @throws Error a sentence, when this user may not write there */
+export function refuseUnwritable(dir: string): void {
+  let nearest = resolve(dir);
+  while (!existsSync(nearest) && dirname(nearest) !== nearest) nearest = dirname(nearest);
+  writing(resolve(dir), () => accessSync(nearest, constants.W_OK));
 }
 
 function temporaryOf(path: string, pid: number): string {

@@ -149,6 +149,19 @@ describe('nothing is lost', function () {
     expect(upToDate((await generateProject(dir, { dryRun: true })).plan)).to.equal(true);
   });
 
+  it('when this user may not write there: nothing is asked in vain, and whoever was root before yo is told of the bin', async function () {
+    if (process.getuid?.() !== 0) this.skip();
+    chmodSync(dir, 0o755);
+    const code = `const { init } = await import(${JSON.stringify(join(repository, 'generators/lib/commands.ts'))});
+process.setuid(65534);
+const ask = () => { throw new Error('asked'); };
+await init(${JSON.stringify(join(dir, 'new/canary'))}, {}, { ask, say() {} }).catch((error) => console.log(error.message));`;
+    const { stdout } = await execa(process.execPath, ['-C', 'autopilot-source', '--input-type=module', '--eval', code], { env: { HOME: '/root' } });
+    expect(stdout).to.equal(
+      `cannot write ${join(dir, 'new/canary')}: this user may not write there. yo gives up the rights of root and runs as user 65534: as root use the bin, autopilot init`,
+    );
+  });
+
   it('when it is interrupted anywhere: the next generate completes it', async () => {
     await start();
     writeFileSync(join(dir, 'autopilot.yaml'), read('autopilot.yaml').replace('has finished', 'is done'));
