@@ -94,7 +94,7 @@ export const commandTable = {
     purpose: 'add, edit, rename, remove or move a phase, and generate',
     about: [
       'Changes autopilot.yaml (comments, order and layout of the rest stay as they are) and generates. Without a verb and a name it asks what to do. What is asked is drawn before it is written; Ctrl-C leaves everything as it was.',
-      'rename OLD NEW: everything that names the phase follows, its worker and test move, and resources standing in it fly on. remove NAME: --heir says in which phase resources standing there are then.',
+      'rename OLD NEW: everything that names the phase follows, its worker and test move, and resources standing in it fly on. remove NAME: --heir says in which phase resources standing there are then. An heir that led to it also goes where it went, and what nothing else leads to is led to from the heir (or from those who led to what is gone, when the heir is an end).',
       'Without a terminal, or when an option says what is to change, nothing is asked.',
     ],
     groups: {

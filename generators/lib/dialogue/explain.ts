@@ -68,7 +68,7 @@ export const explain = {
   ],
   heir: [
     'When the new version of the operator starts, resources may stand in the phase that goes. They are taken as standing in its heir,',
-    'and phases that could go there may go to the heir. none: such resources are Stalled until somebody looks after them.',
+    'and phases that could go there may go to the heir. What only it led to is led to from there. none: such resources are Stalled until somebody looks after them.',
   ],
   after: ['Order changes nothing in the machine: it is the order of the file, of pictures and of tables.'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;

@@ -15,6 +15,7 @@ import { readValues, valuesSchema, valuesText } from '../chart/values.ts';
 import type { Model, ProjectFile } from '../model.ts';
 import { LIVE_KEYS, operatorConfigJsonSchema } from '../operator-config.ts';
 import { packageRoot } from '../package-root.ts';
+import { hasMetrics } from './scheduler.ts';
 
 /** Where the figures of the `resources` comment come from: docs/chart-comparison.md says how they were measured. */
 const MEASURED = '120 MB resident when idle, 172 MB after 1,000 Deployments were routed.';
@@ -39,7 +40,7 @@ export function renderChart(model: Model, { crd, config: userConfig, operatorCon
     rules: rulesOf(model),
     clusterWide: clusterWide(model),
     finalizer: needsFinalizer(model),
-    usesMetrics: model.phases.some(({ metrics }) => metrics) || model.finalizer?.metrics === true,
+    usesMetrics: hasMetrics(model),
     working: model.phases.filter(({ final, ready }) => !final && !ready).map(({ name }) => name),
     liveKeys: LIVE_KEYS,
     migrations: MIGRATIONS,

@@ -1,9 +1,11 @@
-/** src/generated: the types of the resource, of parameters, of each phase, and the scheduler. All ours. */
-import type { Model, ModelFinalizer, ModelPhase, ModelQuery, ParameterType, ProjectFile } from '../model.ts';
+/** src/generated: the types of the resource, of parameters and of each phase; the scheduler is in scheduler.ts. All ours. */
+import type { Model, ModelFinalizer, ModelPhase, ParameterType, ProjectFile } from '../model.ts';
 import { interfaceModule } from '../crd/interfaces.ts';
 import { isShareable } from '../model.ts';
 import { parameterType } from '../queries.ts';
-import { Code, doc, GENERATED, literal, quote, union } from './source.ts';
+import { hasMetrics, schedulerTable } from './scheduler.ts';
+import type { Uses } from './scheduler.ts';
+import { doc, GENERATED, quote, union } from './source.ts';
 
 /** @param config schema of the user's `config:`, when src/spec.ts types it */
 export function renderGenerated(model: Model, crd: object, config?: object): ProjectFile[] {
@@ -19,10 +21,6 @@ export function renderGenerated(model: Model, crd: object, config?: object): Pro
     ours('scheduler.ts', schedulerTable(model, config)),
     ours('crd.json', `${JSON.stringify(crd, null, 2)}\n`),
   ];
-}
-
-function hasMetrics(model: Model): boolean {
-  return model.phases.some((phase) => phase.metrics) || model.finalizer?.metrics === true;
 }
 
 function resourceTypes(model: Model): string {
@@ -142,8 +140,6 @@ function configType({ kind }: Model, typed: boolean): readonly string[] {
   return typed ? [`${kind}Config`] : [];
 }
 
-type Uses = Pick<ModelPhase, 'inputs' | 'outputs' | 'metrics'>;
-
 /** @param own types of src/spec.ts */
 function moduleHead({ kind }: Model, uses: Uses, runtime: readonly string[], own: readonly string[]): string {
   const shared = own.includes(`${kind}StatusInfo`) && uses.outputs.some((output) => isShareable(uses, output));
@@ -177,97 +173,4 @@ ${inputs ? `export interface Inputs {\n${inputs}}` : 'export type Inputs = Reado
 ${outputs ? `export interface Outputs {\n${outputs}}` : 'export type Outputs = Readonly<Record<string, never>>;'}
 
 export type Context = BaseContext<${model.kind}, Inputs, ${typed ? `DeepReadonly<${configType(model, true)[0]}>` : 'unknown'}>${uses.metrics ? ' & { readonly metrics: Queries }' : ''};`;
-}
-
-function schedulerTable(model: Model, config: object | undefined): string {
-  const workers = model.phases.filter((phase) => !phase.final);
-  const uses = (phase: Uses): object => ({
-    inputs: phase.inputs.map((input) => ({
-      name: input.parameter.name,
-      type: typeOf(input.parameter),
-      namespace: input.namespace,
-      selector: input.selector,
-      optional: input.optional || undefined,
-    })),
-    outputs: phase.outputs.map((output) => ({
-      name: output.parameter.name,
-      type: typeOf(output.parameter),
-      namespace: output.namespace,
-      prune: output.prune || undefined,
-      optional: output.optional || undefined,
-    })),
-  });
-  const table = {
-    operatorName: model.operatorName,
-    resource: { group: model.group, version: model.version, kind: model.kind, plural: model.plural, namespaced: model.scope === 'Namespaced' },
-    phases: model.phases.map((phase) => ({
-      name: phase.name,
-      description: phase.description,
-      initial: phase.initial || undefined,
-      final: phase.final || undefined,
-      ready: phase.ready,
-      next: phase.nextDeclared ? phase.next.filter((name) => name !== phase.name) : undefined,
-      interval: phase.interval,
-      timeout: phase.timeout,
-      onTimeout: phase.onTimeout,
-      onSpecChange: phase.onSpecChange,
-      approval: phase.approval ? 'required' : undefined,
-      formerly: phase.formerly.length > 0 ? phase.formerly : undefined,
-      metrics: phase.metrics || undefined,
-      ...uses(phase),
-      file: phase.final ? undefined : `src/workers/${phase.file}.ts`,
-      line: phase.line,
-      worker: phase.final ? undefined : new Code(`worker<${phase.name}Worker>(${syncName(phase)})`),
-    })),
-    queries: hasMetrics(model) ? model.queries.map(queryRow) : [],
-    finalizer: model.finalizer && {
-      metrics: model.finalizer.metrics || undefined,
-      timeout: model.finalizer.timeout,
-      ...uses(model.finalizer),
-      line: model.finalizer.line,
-      finalize: new Code('finalizer<Finalizer>(finalize)'),
-    },
-    config: config && undescribed(config),
-  };
-  const imports = workers.map(
-    (phase) =>
-      `import { sync as ${syncName(phase)} } from '../workers/${phase.file}.ts';\nimport type { Worker as ${phase.name}Worker } from './${phase.file}.ts';\n`,
-  );
-  const end = model.finalizer !== undefined;
-  return `${GENERATED}
-import { defineScheduler } from 'autopilot-runtime';
-import type { ${end ? 'AnyFinalizer, ' : ''}AnyWorker } from 'autopilot-runtime';
-${end ? "import { finalize } from '../finalizer.ts';\nimport type { Finalizer } from './finalizer.ts';\n" : ''}${imports.join('')}
-/** Checks a worker against its phase, then forgets the phase: the machine knows workers of any phase only. */
-function worker<Worker extends (context: never) => unknown>(sync: Worker): AnyWorker {
-  return sync as unknown as AnyWorker;
-}
-${end ? FINALIZER_CAST : ''}
-export const scheduler = defineScheduler(${literal(table)});
-`;
-}
-
-const FINALIZER_CAST = `
-/** As \`worker\`, for the finalizer. */
-function finalizer<Finalizer extends (context: never) => unknown>(finalize: Finalizer): AnyFinalizer {
-  return finalize as unknown as AnyFinalizer;
-}
-`;
-
-/** A schema without its texts, which are for people. */
-function undescribed(schema: object): object {
-  return JSON.parse(JSON.stringify(schema, (key, value: unknown) => (key === 'description' && typeof value === 'string' ? undefined : value))) as object;
-}
-
-function queryRow({ method, template, parameters, choices }: ModelQuery): object {
-  const defaults = choices && Object.fromEntries(Object.entries(choices).map(([name, [first]]) => [name, first]));
-  return { name: method, template, parameters, defaults };
-}
-
-function syncName(phase: ModelPhase): string {
-  return `sync${phase.name.charAt(0).toUpperCase()}${phase.name.slice(1)}`;
-}
-
-function typeOf({ group, version, kind, plural, namespaced }: ParameterType): object {
-  return { group, version, kind, plural, namespaced };
 }

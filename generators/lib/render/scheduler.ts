@@ -1,0 +1,102 @@
+/** src/generated/scheduler.ts: the table phase -> worker, inputs, outputs, next phases, that the machine runs. */
+import type { Model, ModelPhase, ModelQuery, ParameterType } from '../model.ts';
+import { Code, GENERATED, literal } from './source.ts';
+
+export type Uses = Pick<ModelPhase, 'inputs' | 'outputs' | 'metrics'>;
+
+export function hasMetrics(model: Model): boolean {
+  return model.phases.some((phase) => phase.metrics) || model.finalizer?.metrics === true;
+}
+
+export function schedulerTable(model: Model, config: object | undefined): string {
+  const workers = model.phases.filter((phase) => !phase.final);
+  const uses = (phase: Uses): object => ({
+    inputs: phase.inputs.map((input) => ({
+      name: input.parameter.name,
+      type: typeOf(input.parameter),
+      namespace: input.namespace,
+      selector: input.selector,
+      optional: input.optional || undefined,
+    })),
+    outputs: phase.outputs.map((output) => ({
+      name: output.parameter.name,
+      type: typeOf(output.parameter),
+      namespace: output.namespace,
+      prune: output.prune || undefined,
+      optional: output.optional || undefined,
+    })),
+  });
+  const table = {
+    operatorName: model.operatorName,
+    resource: { group: model.group, version: model.version, kind: model.kind, plural: model.plural, namespaced: model.scope === 'Namespaced' },
+    phases: model.phases.map((phase) => ({
+      name: phase.name,
+      description: phase.description,
+      initial: phase.initial || undefined,
+      final: phase.final || undefined,
+      ready: phase.ready,
+      next: phase.nextDeclared ? phase.next.filter((name) => name !== phase.name) : undefined,
+      interval: phase.interval,
+      timeout: phase.timeout,
+      onTimeout: phase.onTimeout,
+      onSpecChange: phase.onSpecChange,
+      approval: phase.approval ? 'required' : undefined,
+      formerly: phase.formerly.length > 0 ? phase.formerly : undefined,
+      metrics: phase.metrics || undefined,
+      ...uses(phase),
+      file: phase.final ? undefined : `src/workers/${phase.file}.ts`,
+      line: phase.line,
+      worker: phase.final ? undefined : new Code(`worker<${phase.name}Worker>(${syncName(phase)})`),
+    })),
+    queries: hasMetrics(model) ? model.queries.map(queryRow) : [],
+    finalizer: model.finalizer && {
+      metrics: model.finalizer.metrics || undefined,
+      timeout: model.finalizer.timeout,
+      ...uses(model.finalizer),
+      line: model.finalizer.line,
+      finalize: new Code('finalizer<Finalizer>(finalize)'),
+    },
+    config: config && undescribed(config),
+  };
+  const imports = workers.map(
+    (phase) =>
+      `import { sync as ${syncName(phase)} } from '../workers/${phase.file}.ts';\nimport type { Worker as ${phase.name}Worker } from './${phase.file}.ts';\n`,
+  );
+  const end = model.finalizer !== undefined;
+  return `${GENERATED}
+import { defineScheduler } from 'autopilot-runtime';
+import type { ${end ? 'AnyFinalizer, ' : ''}AnyWorker } from 'autopilot-runtime';
+${end ? "import { finalize } from '../finalizer.ts';\nimport type { Finalizer } from './finalizer.ts';\n" : ''}${imports.join('')}
+/** Checks a worker against its phase, then forgets the phase: the machine knows workers of any phase only. */
+function worker<Worker extends (context: never) => unknown>(sync: Worker): AnyWorker {
+  return sync as unknown as AnyWorker;
+}
+${end ? FINALIZER_CAST : ''}
+export const scheduler = defineScheduler(${literal(table)});
+`;
+}
+
+const FINALIZER_CAST = `
+/** As \`worker\`, for the finalizer. */
+function finalizer<Finalizer extends (context: never) => unknown>(finalize: Finalizer): AnyFinalizer {
+  return finalize as unknown as AnyFinalizer;
+}
+`;
+
+/** A schema without its texts, which are for people. */
+function undescribed(schema: object): object {
+  return JSON.parse(JSON.stringify(schema, (key, value: unknown) => (key === 'description' && typeof value === 'string' ? undefined : value))) as object;
+}
+
+function queryRow({ method, template, parameters, choices }: ModelQuery): object {
+  const defaults = choices && Object.fromEntries(Object.entries(choices).map(([name, [first]]) => [name, first]));
+  return { name: method, template, parameters, defaults };
+}
+
+function syncName(phase: ModelPhase): string {
+  return `sync${phase.name.charAt(0).toUpperCase()}${phase.name.slice(1)}`;
+}
+
+function typeOf({ group, version, kind, plural, namespaced }: ParameterType): object {
+  return { group, version, kind, plural, namespaced };
+}
