@@ -4,7 +4,7 @@ import type { Flight, FlightOptions } from '../../sandbox/src/index.ts';
 import { fly } from '../../sandbox/src/index.ts';
 import { Faults } from './faults.ts';
 import type { TestMachine } from './machines.ts';
-import { conditions, drone, machine, output, readyMessage, service } from './machines.ts';
+import { conditions, drone, DRONES, machine, output, readyMessage, service } from './machines.ts';
 
 let flight: Flight;
 let faults: Faults;
@@ -36,6 +36,18 @@ describe('a worker that does not end', () => {
     });
     return { flown, end: async () => ((hanging = false), ends.splice(0).forEach((end) => end()), flight.settle()) };
   }
+
+  it('does not take its resource back to its phase when a late request of a dead process has moved it meanwhile', async () => {
+    const { flown, end } = stuck();
+    await start(flown);
+    await flight.create(drone('stuck'));
+    const key = { namespace: 'default', name: 'stuck' };
+    await flight.cluster.api.patch(DRONES, key, { type: 'merge', body: { status: { phase: 'B' } } }, { subresource: 'status' });
+    await flight.advance('36s');
+    expect([await phase('stuck'), (await said('stuck'))[0]]).to.deep.equal(['B', 'Ready=False Quarantined']);
+    await end();
+    expect(await phase('stuck')).to.equal('B');
+  });
 
   it('is told after its time, loses its slot five seconds later, and its resource is Quarantined until it ends', async () => {
     const { flown, end } = stuck();

@@ -14,7 +14,7 @@ import { mergePatch } from './json.ts';
 import type { Memory } from './memory.ts';
 import { loops, moved, stayed } from './memory.ts';
 import type { SyncPorts } from './ports.ts';
-import { initialPhase, isReady, statusOf } from './resource.ts';
+import { initialPhase, isReady, phaseOf, statusOf } from './resource.ts';
 import type { StatusChange } from './status.ts';
 import { nextStatus } from './status.ts';
 
@@ -121,11 +121,13 @@ export async function fail(
   left: number | undefined,
 ): Promise<SyncEnd> {
   const message = error instanceof Error ? error.message : String(error);
-  // A stuck worker may have been stuck for long, and its condition is not written again.
+  // A stuck worker may have been stuck for long, and its condition is not written again. A late request of a dead process may have moved
+  // the resource meanwhile: its phase stays then.
   const current = error instanceof Stuck ? (ports.primary.get(keyOf(resource)) ?? resource) : resource;
+  const where = current === resource ? phase : (phaseOf(ports.scheduler, current) ?? phase);
   const name = error instanceof Error ? error.name : 'Error';
   const end = (situation: Situation, outcome: Outcome): Promise<SyncEnd> =>
-    finish(current, { phase, situation, observed: situation.kind !== 'waiting' }, ports, memory, signal, outcome);
+    finish(current, { phase: where, situation, observed: situation.kind !== 'waiting' }, ports, memory, signal, outcome);
   if (signal.aborted) return NOTHING_MORE;
   if (name === 'StaleCache') return CONFLICT;
   const delay = name === 'RetryLater' ? delayOf(error as RetryLater) : undefined;
