@@ -47,11 +47,12 @@ async function memory(routes: number): Promise<void> {
     const { hostname, port: secure } = new URL(plane.server);
     mkdirSync(SECRETS, { recursive: true });
     const mount = `mount -t tmpfs tmpfs ${SECRETS} && cp token namespace ${SECRETS} && cp ${dirname(plane.kubeconfig)}/certs/apiserver.crt ${SECRETS}/ca.crt`;
+    const [, nodeOptions = ''] = /NODE_OPTIONS="([^"]*)"/.exec(readFileSync(join(dir, 'Dockerfile'), 'utf8')) ?? [];
     const child = execa('unshare', ['--mount', 'sh', '-c', `${mount} && exec ${process.execPath} src/main.ts`], {
       cwd: dir,
       reject: false,
       all: true,
-      env: { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: secure, POD_NAMESPACE: 'ops', WATCH_NAMESPACE: '' },
+      env: { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: secure, POD_NAMESPACE: 'ops', WATCH_NAMESPACE: '', NODE_OPTIONS: nodeOptions },
     });
     const ask = async (path: string): Promise<string> => {
       const response = await fetch(`http://127.0.0.1:${port}${path}`);

@@ -1,14 +1,11 @@
 import { expect } from 'chai';
-import { execa } from 'execa';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { scaffold } from '../../generators/lib/library.ts';
 import { deployment } from '../../examples/autoroute/test/deployments.ts';
-import { istioCrds, podNode, tool, until } from '../realparts/index.ts';
+import { until } from '../realparts/index.ts';
 import type { PodNode } from '../realparts/index.ts';
-import { operatorImage } from './operator-image.ts';
-import type { BuiltImage } from './operator-image.ts';
+import type { Ground } from './ground.ts';
+import { ground, NODE_IMAGE, withoutPods } from './ground.ts';
 
 const NAME = 'autoroute-operator';
 const SPACE = 'operators';
@@ -16,42 +13,25 @@ const SOON_MS = 60_000;
 const SELECTOR = `app.kubernetes.io/name=${NAME},app.kubernetes.io/instance=${NAME}`;
 
 describe('AutoRoute in real Pods, under Pod Security restricted', () => {
+  let on: Ground;
   let node: PodNode;
-  let dir: string;
   let chart: string;
-  let first: BuiltImage;
-  let second: BuiltImage;
-  let helm3: string;
-  let helm4: string;
 
   before(async () => {
-    [helm4, helm3] = [await tool('helm'), await tool('helm3')];
-    dir = mkdtempSync(join(tmpdir(), 'autopilot-pods-'));
-    const project = join(dir, 'project');
-    await scaffold({ dir: project, example: 'autoroute', runtime: 'vendor' });
-    chart = join(project, 'charts', NAME);
-    await execa('npm', ['install', '--package-lock-only', '--no-audit', '--no-fund'], { cwd: project });
-    for (const name of ['first', 'second']) mkdirSync(join(dir, name));
-    first = await operatorImage(project, join(dir, 'first'), 'localhost/autoroute-operator:1');
-    second = await operatorImage(project, join(dir, 'second'), 'localhost/autoroute-operator:2', { '/app/second': 'yes' });
-    node = await podNode();
-    for (const { file } of [first, second]) await node.importImage(file);
-    for (const file of await istioCrds()) await node.kubectl(['apply', '--server-side', '-f', file]);
+    on = await ground();
+    node = on.node;
+    chart = on.charts.autoroute;
     for (const namespace of [SPACE, 'apps']) await node.kubectl(['create', 'namespace', namespace]);
     await node.kubectl(['label', 'namespace', SPACE, 'pod-security.kubernetes.io/enforce=restricted']);
-    console.log(`    what the project adds to its base image: ${Math.round(first.bytes / 1e6)} MB`);
-  });
-  after(async () => {
-    await node?.stop();
-    rmSync(dir, { recursive: true, force: true });
   });
 
-  async function helm(args: readonly string[], path = helm4): Promise<string> {
-    const { all } = await execa(path, [...args, '--namespace', SPACE], { all: true, env: { KUBECONFIG: node.kubeconfig, HOME: dir } });
-    return all;
-  }
+  const helm = (args: readonly string[], major: 3 | 4 = 4): Promise<string> => on.helm([...args, '--namespace', SPACE], major);
   const values = ['--set', 'image.repository=localhost/autoroute-operator', '--set', 'image.pullPolicy=Never'];
   const image = (tag: number | string): readonly string[] => [...values, '--set-string', `image.tag=${tag}`];
+  const inPod = async (script: string): Promise<string> => {
+    const [pod] = await pods();
+    return (await node.kubectl(['exec', '-n', SPACE, pod?.metadata.name ?? '', '--', 'node', '-p', script])).trim();
+  };
 
   interface Pod {
     readonly metadata: { readonly name: string; readonly deletionTimestamp?: string };
@@ -78,17 +58,32 @@ describe('AutoRoute in real Pods, under Pod Security restricted', () => {
     throw new Error('it succeeded');
   }
 
-  it('helm install --wait returns when the operator is ready, and the Pod runs under the number of its image', async () => {
+  it('npm run build builds the Dockerfile; nothing but what .dockerignore names is sent to the builder', async () => {
+    const script = "console.log('sent:', require('fs').readdirSync('/sent').sort().join())";
+    const dockerfile = join(on.project, 'Dockerfile.all');
+    writeFileSync(dockerfile, `FROM ${NODE_IMAGE}\nCOPY . /sent\nRUN node -e "${script}"\n`);
+    expect(await on.builder.run(['build', '--file', dockerfile, on.project])).to.contain('sent: package-lock.json,package.json,src,vendor\n');
+    const sizes = await on.builder.run(['images', '--format', '{{.Name}}:{{.Tag}} {{.Size}}']);
+    console.log(
+      `      ${sizes
+        .split('\n')
+        .filter((line) => line.startsWith('localhost/'))
+        .sort()
+        .join('; ')}`,
+    );
+  });
+
+  it('npm run deploy returns when the operator is ready, and its Pod runs what the Dockerfile says, as nobody, in files that it cannot write', async () => {
     const started = performance.now();
-    await helm(['install', NAME, chart, ...image(1), '--wait', '--timeout', '90s']);
+    const said = await on.npmRun(['deploy', '--', on.images.first, '-n', SPACE, '--set', 'image.pullPolicy=Never', '--timeout', '90s']);
     console.log(`      ready after ${((performance.now() - started) / 1000).toFixed(1)} s`);
+    expect(said).to.contain(`autoroute-operator runs in namespace ${SPACE}`);
     const [pod] = await pods();
     expect(pod?.status.containerStatuses?.[0]).to.include({ ready: true, restartCount: 0 });
-    const { stdout } = await execa('sh', [
-      '-c',
-      `${await tool('kubectl')} --kubeconfig ${node.kubeconfig} exec -n ${SPACE} ${pod?.metadata.name} -- node -p 'process.getuid()'`,
-    ]);
-    expect(stdout).to.equal('65532');
+    expect(await inPod('process.getuid()')).to.equal('65532');
+    expect(await inPod("fs.readdirSync('/app').sort().join()")).to.equal('node_modules,package.json,src');
+    expect(await inPod("fs.existsSync('node_modules/typescript')")).to.equal('false');
+    expect(await inPod("try { fs.writeFileSync('/tmp/x', ''); 'written' } catch (error) { error.code }")).to.equal('EROFS');
   });
 
   it('helm test finds it ready and with every right, through Service, name and the ServiceAccount of the Pod', async () => {
@@ -96,17 +91,17 @@ describe('AutoRoute in real Pods, under Pod Security restricted', () => {
   });
 
   it('flies: routes for the Deployments that are there, in a Pod with the rights of the chart and no other', async () => {
-    for (const name of ['one', 'two']) await node.kubectl(['create', '-n', 'apps', '-f', '-'], { input: JSON.stringify(paused(deployment(name))) });
-    await node.kubectl(['apply', '-n', 'apps', '-f', join(dir, 'project/examples/autoroute.yaml')]);
+    for (const name of ['one', 'two']) await node.kubectl(['create', '-n', 'apps', '-f', '-'], { input: JSON.stringify(withoutPods(deployment(name))) });
+    await node.kubectl(['apply', '-n', 'apps', '-f', join(on.project, 'examples/autoroute.yaml')]);
     await node.kubectl(['wait', '-n', 'apps', 'autoroute/example', '--for=condition=Ready', '--timeout=60s']);
     const routes = await node.kubectl(['get', 'virtualservices.networking.istio.io', '-n', 'apps', '-o', 'name']);
     expect(routes.trim().split('\n')).to.have.length(2);
   });
 
-  it('kubectl logs shows one JSON object a line, with every transition', async () => {
-    const lines = (await node.kubectl(['logs', '-n', SPACE, '-l', SELECTOR, '--tail', '-1']))
-      .trim()
+  it('npm run logs shows one JSON object a line, with every transition', async () => {
+    const lines = (await on.npmRun(['logs', '--', '-n', SPACE, '--tail', '-1']))
       .split('\n')
+      .flatMap((line) => /^\[pod\/autoroute-operator-\S+\] (.*)$/.exec(line)?.[1] ?? [])
       .map((line) => JSON.parse(line) as Record<string, unknown>);
     const transitions = lines.filter(({ message, resource }) => message === 'transition' && resource === 'apps/example');
     expect(transitions.map(({ to }) => to).slice(0, 2)).to.deep.equal(['Syncing', 'Ready']);
@@ -114,8 +109,7 @@ describe('AutoRoute in real Pods, under Pod Security restricted', () => {
 
   it('lives within half of the chart’s memory limit, also at its peak', async () => {
     const [pod] = await pods();
-    const peak = "/VmHWM:\\s+(\\d+)/.exec(require('node:fs').readFileSync('/proc/1/status', 'utf8'))[1]";
-    const used = Number(await node.kubectl(['exec', '-n', SPACE, pod?.metadata.name ?? '', '--', 'node', '-p', peak])) * 1024;
+    const used = Number(await inPod("/VmHWM:\\s+(\\d+)/.exec(fs.readFileSync('/proc/1/status', 'utf8'))[1]")) * 1024;
     console.log(`      at most ${Math.round(used / 2 ** 20)} MiB, of 256`);
     expect(used).to.be.within(1, 128 * 2 ** 20);
     expect(pod?.status.containerStatuses?.[0]?.restartCount).to.equal(0);
@@ -123,9 +117,9 @@ describe('AutoRoute in real Pods, under Pod Security restricted', () => {
 
   it('helm upgrade goes to a second image and helm rollback back to the first', async () => {
     await helm(['upgrade', NAME, chart, ...image(2), '--wait', '--timeout', '90s']);
-    expect((await pods()).map(({ spec }) => spec.containers[0]?.image)).to.deep.equal([second.reference]);
+    expect((await pods()).map(({ spec }) => spec.containers[0]?.image)).to.deep.equal([on.images.second]);
     await helm(['rollback', NAME, '1', '--wait', '--timeout', '90s']);
-    expect((await pods()).map(({ spec }) => spec.containers[0]?.image)).to.deep.equal([first.reference]);
+    expect((await pods()).map(({ spec }) => spec.containers[0]?.image)).to.deep.equal([on.images.first]);
   });
 
   it('of two replicas the other one leads as soon as the leader’s Pod is deleted, and goes on with the work', async () => {
@@ -147,7 +141,7 @@ describe('AutoRoute in real Pods, under Pod Security restricted', () => {
       if ((await holder()) === led) throw new Error(`${led} still leads`);
     });
     console.log(`      led by another after ${((performance.now() - started) / 1000).toFixed(1)} s`);
-    await node.kubectl(['create', '-n', 'apps', '-f', '-'], { input: JSON.stringify(paused(deployment('three'))) });
+    await node.kubectl(['create', '-n', 'apps', '-f', '-'], { input: JSON.stringify(withoutPods(deployment('three'))) });
     await until('the new leader routes a new Deployment', SOON_MS, () =>
       node.kubectl(['get', 'virtualservices.networking.istio.io/three.example', '-n', 'apps']),
     );
@@ -188,26 +182,19 @@ describe('AutoRoute in real Pods, under Pod Security restricted', () => {
     await helm(['uninstall', 'missing']);
   });
 
-  it('helm uninstall leaves the kind, its resources and their routes, and a new install goes on with them', async () => {
-    await helm(['uninstall', NAME, '--wait']);
+  it('npm run undeploy leaves the kind, its resources and their routes, and a new install goes on with them', async () => {
+    await on.npmRun(['undeploy', '--', '-n', SPACE]);
     await until('the Pods are gone', SOON_MS, async () => expect(await pods()).to.deep.equal([]));
     await node.kubectl(['get', 'autoroute/example', '-n', 'apps']);
-    await helm(['install', NAME, chart, ...image(1), '--wait', '--timeout', '90s'], helm3);
+    await helm(['install', NAME, chart, ...image(1), '--wait', '--timeout', '90s'], 3);
     await node.kubectl(['delete', 'virtualservices.networking.istio.io/one.example', '-n', 'apps']);
     await until('the route is back', SOON_MS, () => node.kubectl(['get', 'virtualservices.networking.istio.io/one.example', '-n', 'apps']));
   });
 
   it('the same with Helm 3: test, upgrade, uninstall', async () => {
-    expect(await helm(['test', NAME, '--logs', '--timeout', '60s'], helm3)).to.contain('ready, with every right');
-    await helm(['upgrade', NAME, chart, ...image(2), '--wait', '--timeout', '90s'], helm3);
-    expect((await pods()).map(({ spec }) => spec.containers[0]?.image)).to.deep.equal([second.reference]);
-    await helm(['uninstall', NAME, '--wait'], helm3);
+    expect(await helm(['test', NAME, '--logs', '--timeout', '60s'], 3)).to.contain('ready, with every right');
+    await helm(['upgrade', NAME, chart, ...image(2), '--wait', '--timeout', '90s'], 3);
+    expect((await pods()).map(({ spec }) => spec.containers[0]?.image)).to.deep.equal([on.images.second]);
+    await helm(['uninstall', NAME, '--wait'], 3);
   });
 });
-
-/** A Deployment whose Pods do nothing: no registry is here. */
-function paused(object: object): object {
-  const copy = structuredClone(object) as { spec: { replicas?: number } };
-  copy.spec.replicas = 0;
-  return copy;
-}

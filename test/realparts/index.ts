@@ -6,6 +6,8 @@ export { prometheusPath, promtoolPath } from './debian.ts';
 export { istioCrds, prepare, tool } from './parts.ts';
 export type { Tool } from './parts.ts';
 export { freePorts } from './ports.ts';
+export { buildah } from './pods/buildah.ts';
+export type { Buildah } from './pods/buildah.ts';
 export { writeImage } from './pods/image.ts';
 export type { ImageOptions } from './pods/image.ts';
 export { podNode, preparePods } from './pods/node.ts';

@@ -30,6 +30,8 @@ jobs:
       - run: npm run typecheck
       - run: npm test
       - run: npm run verify
+      # With generator-autopilot among the devDependencies: is what is committed what would be generated?
+      # - run: npx autopilot check
       - uses: azure/setup-helm@v4
       - run: |
           for values in ${chart}/ci/*-values.yaml; do

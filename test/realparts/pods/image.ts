@@ -58,6 +58,8 @@ export async function writeImage(file: string, options: ImageOptions): Promise<v
           Env: options.env ?? ['PATH=/usr/local/bin:/usr/bin:/bin'],
         },
         rootfs: { type: 'layers', diff_ids: layers.map(({ digest }) => digest) },
+        // buildah counts these when it builds upon the image.
+        history: layers.map(() => ({ created_by: 'writeImage' })),
       }),
     );
     const mediaType = 'application/vnd.oci.image.manifest.v1+json';

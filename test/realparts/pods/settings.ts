@@ -179,5 +179,7 @@ function kubelet({ folder, address, cgroup }: Place): object {
     imageGCHighThresholdPercent: 100,
     imageGCLowThresholdPercent: 99,
     maxPods: 60,
+    // How late a changed ConfigMap may reach a Pod; the default is a minute.
+    syncFrequency: '5s',
   };
 }

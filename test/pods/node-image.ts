@@ -1,0 +1,43 @@
+/** In the place of `node:…-slim`, where no registry is: this machine's own Node and npm, a shell, and the libraries that they need. */
+import { cpSync, existsSync, mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { execa } from 'execa';
+import { writeImage } from '../realparts/index.ts';
+
+/** Writes an image whose programs are `node`, `npm` and `sh`, to a file. @param work an empty folder */
+export async function nodeImage(work: string, reference: string): Promise<string> {
+  const root = join(work, 'root');
+  const place = (from: string, to: string): void => {
+    mkdirSync(dirname(join(root, to)), { recursive: true });
+    cpSync(realpathSync(from), join(root, to), { recursive: true });
+  };
+  const programs = { [process.execPath]: '/usr/local/bin/node', '/bin/sh': '/bin/sh' };
+  for (const [program, to] of Object.entries(programs)) {
+    place(program, to);
+    const { stdout } = await execa('ldd', [realpathSync(program)]);
+    for (const [path] of stdout.matchAll(/\/\S+(?= \()/g)) place(path, path);
+  }
+  const npm = '/usr/local/lib/node_modules/npm';
+  const { stdout: program } = await execa('sh', ['-c', 'command -v npm']);
+  place(dirname(dirname(realpathSync(program))), npm);
+  symlinkSync(`${npm}/bin/npm-cli.js`, join(root, 'usr/local/bin/npm'));
+  mkdirSync(join(root, 'usr/bin'), { recursive: true });
+  writeFileSync(join(root, 'usr/bin/env'), '#!/bin/sh\nexec "$@"\n', { mode: 0o755 });
+  mkdirSync(join(root, 'tmp'), { mode: 0o1777 });
+  mkdirSync(join(root, 'etc'), { recursive: true });
+  writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0::/root:/bin/sh\n');
+  writeFileSync(join(root, 'etc/group'), 'root:x:0:\n');
+  await takeRegistry(root, place);
+  const file = join(work, 'node.tar');
+  await writeImage(file, { reference, layers: [root], entrypoint: [], user: 'root', env: ['PATH=/usr/local/bin:/usr/bin:/bin'] });
+  return file;
+}
+
+/** npm finds in there the registry that it finds here, and trusts whom this machine trusts. */
+async function takeRegistry(root: string, place: (from: string, to: string) => void): Promise<void> {
+  const { stdout: registry } = await execa('npm', ['config', 'get', 'registry']);
+  const trusted = '/etc/ssl/certs/ca-certificates.crt';
+  if (existsSync(trusted)) place(trusted, trusted);
+  mkdirSync(join(root, 'usr/local/etc'), { recursive: true });
+  writeFileSync(join(root, 'usr/local/etc/npmrc'), `registry=${registry}\n${existsSync(trusted) ? `cafile=${trusted}\n` : ''}`);
+}
