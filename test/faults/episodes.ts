@@ -27,10 +27,18 @@ const ANY: readonly RequestKind[] = ['list', 'watch', 'get', 'write', 'event'];
 /** A request that hangs takes a sync's place for half a minute. */
 const HANGING: readonly Fault[] = ['stall', 'no answer'];
 const MOST_HANGING = 15;
+/** The answer of a watch has no end. */
+const OF_ANSWERS: readonly Fault[] = ['lost answer', 'no answer', 'half answer'];
+/** A watch that was opened before the fault is to have it, too; one that is silent stays so. */
+const SHORT_LIVED: readonly Fault[] = ['half line', 'closed', 'gone'];
+/** Of one operator: its resources, ConfigMaps, Services. */
+const WATCHES = 3;
 
 function weatherOf(fault: Fault): Weather {
-  if (OF_WATCHES.includes(fault)) return { fault, kinds: ['watch'], probability: 0.9 };
-  return { fault, kinds: ANY, probability: HANGING.includes(fault) ? 0.03 : 0.2, ...(HANGING.includes(fault) && { most: MOST_HANGING }) };
+  // A watch that is silent is noticed after two minutes: the next one is to be a good one.
+  if (OF_WATCHES.includes(fault)) return { fault, kinds: ['watch'], probability: 0.9, ...(fault === 'silent' && { most: WATCHES }) };
+  const kinds = OF_ANSWERS.includes(fault) ? ANY.filter((kind) => kind !== 'watch') : ANY;
+  return { fault, kinds, probability: HANGING.includes(fault) ? 0.03 : 0.2, ...(HANGING.includes(fault) && { most: MOST_HANGING }) };
 }
 
 const total = (injected: Readonly<Partial<Record<Fault, number>>>): number => Object.values(injected).reduce((sum, times) => sum + times, 0);
@@ -42,11 +50,14 @@ async function underway(world: World, weather: readonly Weather[], hanging: 'sta
   world.way.become(weather);
   if (watches) world.way.breakWatches();
   await world.turn();
-  await world.meddle();
-  if (watches) world.way.breakWatches();
-  await pause(2_000);
+  // A parcel that was deleted is made again when its finalizer is gone: that may need the weather to get better.
+  const meddling = world.meddle();
+  if (weather.some(({ fault }) => SHORT_LIVED.includes(fault))) world.way.breakWatches();
+  await pause(5_000);
   world.way.calm(hanging);
-  return { injected: total(world.way.injected) - before, since: now() };
+  const since = now();
+  await meddling;
+  return { injected: total(world.way.injected) - before, since };
 }
 
 const onTheWay = (fault: Fault): Episode => ({
@@ -213,9 +224,10 @@ export const EVERYTHING: Episode = {
     await world.newToken();
     await world.plane.restartEtcd();
     await turning;
-    await world.meddle();
     world.way.calm('reset');
-    return { injected: total(world.way.injected) - before + 4, since: now() };
+    const since = now();
+    await world.meddle();
+    return { injected: total(world.way.injected) - before + 4, since };
   },
 };
 
