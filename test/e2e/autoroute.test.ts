@@ -29,7 +29,7 @@ describe('AutoRoute on a real control plane with Istio’s CRDs, with the rights
     for (const namespace of ['operators', 'apps']) await plane.kubectl(['create', 'namespace', namespace]);
     await plane.helm(['install', 'autoroute-operator', join(dir, 'charts/autoroute-operator'), '-n', 'operators']);
     const kubeconfig = await plane.tokenKubeconfig('operators', 'autoroute-operator');
-    operator = await startProcess(dir, { kubeconfig, namespace: 'operators', port: 19_192 });
+    operator = await startProcess(dir, { kubeconfig, namespace: 'operators' });
     for (const name of ['one', 'two', 'three']) await create(deployment(name));
     await create(deployment('batch', { ports: [] }));
     await plane.kubectl(['apply', '-n', 'apps', '-f', join(dir, 'examples/autoroute.yaml')]);
@@ -113,7 +113,7 @@ describe('AutoRoute on a real control plane with Istio’s CRDs, with the rights
 
   it('is taken over by a standby when its leader ends', async () => {
     const kubeconfig = await plane.tokenKubeconfig('operators', 'autoroute-operator');
-    const standby = await startProcess(dir, { kubeconfig, namespace: 'operators', port: 19_193, pod: 'operator-1' });
+    const standby = await startProcess(dir, { kubeconfig, namespace: 'operators', pod: 'operator-1' });
     await until('the standby watches the lease', SOON_MS, async () =>
       expect(plane.audit('operators', 'autoroute-operator').map(({ verb, resource }) => `${verb} ${resource}`)).to.include('watch leases'),
     );

@@ -55,7 +55,6 @@ describe('the canary on a real control plane and a real Prometheus, with the rig
     operator = await startProcess(project, {
       kubeconfig,
       namespace: 'operators',
-      port: 19_193,
       settings: { workInterval: '5s', metrics: { address: prometheus.address } },
     });
     for (const object of [deployment('web:1', 2), service]) await create(object);

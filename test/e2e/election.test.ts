@@ -17,7 +17,6 @@ describe('replicas of AutoRoute as processes on a real API server, with the righ
   let dir: string;
   let kubeconfig: string;
   const running = new Map<string, OperatorProcess>();
-  let port = 19_200;
 
   before(async () => {
     dir = mkdtempSync(join(tmpdir(), 'autopilot-election-'));
@@ -37,7 +36,7 @@ describe('replicas of AutoRoute as processes on a real API server, with the righ
   });
 
   async function start(pod: string): Promise<OperatorProcess> {
-    const operator = await startProcess(dir, { kubeconfig, namespace: NAMESPACE, port: port++, pod });
+    const operator = await startProcess(dir, { kubeconfig, namespace: NAMESPACE, pod });
     running.set(pod, operator);
     return operator;
   }

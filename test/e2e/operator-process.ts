@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { parse, stringify } from 'yaml';
-import { until } from '../realparts/index.ts';
+import { freePorts, until } from '../realparts/index.ts';
 
 export interface OperatorProcess {
   /** Base address of /metrics, /healthz and /readyz. */
@@ -23,7 +23,8 @@ export async function startProcess(
   options: {
     readonly kubeconfig: string;
     readonly namespace: string;
-    readonly port: number;
+    /** Of its endpoints. Default: a free one. */
+    readonly port?: number;
     readonly watchNamespaces?: string;
     /** Its identity. Default: operator-0. */
     readonly pod?: string;
@@ -36,10 +37,11 @@ export async function startProcess(
     readonly readyWithinMs?: number;
   },
 ): Promise<OperatorProcess> {
+  const [port = 0] = options.port === undefined ? await freePorts(1) : [options.port];
   const folder = mkdtempSync(join(tmpdir(), 'autopilot-operator-'));
   const config = join(folder, 'autopilot-operator.yaml');
   const fields = parse(readFileSync(join(dir, 'autopilot-operator.yaml'), 'utf8')) as Record<string, unknown>;
-  writeFileSync(config, stringify({ ...fields, metricsAddr: `127.0.0.1:${options.port}`, workInterval: '1h', ...options.settings }));
+  writeFileSync(config, stringify({ ...fields, metricsAddr: `127.0.0.1:${port}`, workInterval: '1h', ...options.settings }));
   let logs = '';
   const child = execa(process.execPath, ['--conditions=autopilot-source', ...(options.node ?? []), 'src/main.ts'], {
     cwd: dir,
@@ -62,7 +64,7 @@ export async function startProcess(
     rmSync(folder, { recursive: true, force: true });
     return exitCode;
   });
-  const endpoints = `http://127.0.0.1:${options.port}`;
+  const endpoints = `http://127.0.0.1:${port}`;
   const stop = async (): Promise<number | undefined> => {
     child.kill('SIGTERM');
     return ended;

@@ -23,7 +23,7 @@ describe('the default project on a real API server, before anybody has written a
     await plane.kubectl(['create', 'namespace', 'flight']);
     await plane.helm(['install', 'example-operator', join(dir, 'charts/example-operator'), '-n', 'flight']);
     const kubeconfig = await plane.tokenKubeconfig('flight', 'example-operator');
-    operator = await startProcess(dir, { kubeconfig, namespace: 'flight', port: 19_191 });
+    operator = await startProcess(dir, { kubeconfig, namespace: 'flight' });
   });
   after(async () => {
     await operator?.stop();
