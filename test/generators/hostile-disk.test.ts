@@ -81,7 +81,7 @@ describe('where and when a project is written', function () {
       await execa('mount', ['-o', 'remount,ro', copy]);
       expect((await autopilot(copy, 'check')).exitCode).to.equal(0);
       const added = await autopilot(copy, 'phase', 'Waiting', '--next', 'Processing', '--after', 'Initializing');
-      expect([added.exitCode, added.stderr]).to.deep.equal([1, `cannot write ${join(copy, '.autopilot/generating')}: the file system is read-only`]);
+      expect([added.exitCode, added.stderr]).to.deep.equal([1, `cannot write ${copy}: the file system is read-only`]);
     } finally {
       await execa('umount', [copy]);
     }

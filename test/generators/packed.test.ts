@@ -137,7 +137,7 @@ describe('the packed generator', function () {
     const refused = await attempt(folder, node, args, { uid: 65534, gid: 65534, env: { NODE_OPTIONS: '', HOME: '/root' } });
     expect(refused.exitCode, refused.all).to.equal(1);
     expect(refused.all).to.equal(
-      `cannot write ${join(folder, 'mine/.autopilot/generating')}: this user may not write there. yo gives up the rights of root and runs as user 65534: as root use the bin, autopilot init`,
+      `cannot write ${join(folder, 'mine')}: this user may not write there. yo gives up the rights of root and runs as user 65534: as root use the bin, autopilot init`,
     );
     expect(readdirSync(folder)).to.deep.equal([]);
     chownSync(folder, 65534, 65534);
@@ -197,7 +197,9 @@ describe('the packed generator', function () {
       ['Next phase', 'Done\n'],
       ['What happens in Done', '\n'],
       ['Is Done final', 'y\n'],
+      ['ended well', '\n'],
       ['Another phase', 'n\n'],
+      ['Before a resource may go', '\n'],
       ['Write experiment-operator', '\n'],
     ];
     for (const [question, keys] of answers) {

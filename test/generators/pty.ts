@@ -31,7 +31,7 @@ export class Pty {
     this.ended = new Promise((resolve) => this.#process.once('close', resolve));
   }
 
-  /** Waits until `text` is shown, and forgets what was shown. Fails when the command ends before, or shows nothing more for long. */
+  /** Waits until `text` is shown, and forgets what was shown up to there: what follows may have come at once. Fails when the command ends before, or shows nothing more for long. */
   async shows(text: string): Promise<void> {
     const over = this.ended.then((code) => `ended with ${code}`);
     while (!this.#shown.includes(text)) {
@@ -39,7 +39,7 @@ export class Pty {
       const end = await Promise.race([over, late, new Promise<undefined>((resolve) => (this.#noticed = () => resolve(undefined)))]);
       if (end !== undefined && !this.#shown.includes(text)) throw new Error(`${end}, and never showed '${text}':\n${this.transcript}`);
     }
-    this.#shown = '';
+    this.#shown = this.#shown.slice(this.#shown.indexOf(text) + text.length);
   }
 
   type(keys: string): void {

@@ -71,7 +71,7 @@ describe('yo in a terminal', function () {
       ['Is Done final', ENTER],
       ['ended well', ENTER],
       ['Another phase', ENTER],
-      ['before a Canary may go', ENTER],
+      ['Before a resource may go', ENTER],
       ['Write canary-operator for Canary', ''],
     ]);
     expect(existsSync(join(dir, 'my-canary')), 'nothing is written before the last answer').to.equal(false);

@@ -97,6 +97,8 @@ describe('yo', function () {
     await shows('First phase');
     expect(existsSync(join(dir, 'my-canary')), 'nothing is written before the last answer').to.equal(false);
     answer('\n');
+    await shows('Before a resource may go');
+    answer('\n');
     await shows('Write canary-operator for Canary');
     expect(existsSync(join(dir, 'my-canary')), 'nothing is written before the last look').to.equal(false);
     answer('\n');

@@ -73,7 +73,7 @@ export async function askProject(ask: Ask, say: Say, given: GivenProject, { dir,
   const wrong = given.phases === undefined ? [] : await problemsOf({ ...given, ...identity, phases: given.phases });
   if (wrong.length > 0) throw new Error(wrong.map(problemText).join('\n'));
   const phases = await settleTargets(ask, say, { ...identity, phases: given.phases ?? (await askPhases(ask, draw, kind)) });
-  const finalizer = given.finalizer ?? (await askFinalizer(ask, kind));
+  const finalizer = given.finalizer ?? (await askFinalizer(ask));
   const project = { ...identity, phases, ...(finalizer && { finalizer }) };
   draw(project.phases);
   await askToWrite(ask, `Write ${operatorName} for ${kind} (${apiVersion}) to ${dir}?`);
@@ -115,8 +115,8 @@ async function askPhases(ask: Ask, draw: (phases: readonly NewPhase[]) => void, 
   }
 }
 
-async function askFinalizer(ask: Ask, kind: string): Promise<NewFinalizer | undefined> {
-  const message = `Is there work to do before a ${kind} may go, beyond deleting what it made?`;
+async function askFinalizer(ask: Ask): Promise<NewFinalizer | undefined> {
+  const message = 'Before a resource may go, is there work to do beyond deleting what it made?';
   return (await askYes(ask, { name: 'finalizer', message, help: explain.finalizer, default: false })) ? askUses(ask, 'the finalizer') : undefined;
 }
 
