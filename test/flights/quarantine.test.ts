@@ -94,6 +94,22 @@ describe('a worker that does not end', () => {
     expect(await phase('stuck')).to.equal('Late');
   });
 
+  it('does not hide a change of the spec that came meanwhile: the phase goes where onSpecChange says when it has ended', async () => {
+    const ends: (() => void)[] = [];
+    let calls = 0;
+    const sync = (): AnyResult | Promise<AnyResult> =>
+      ++calls === 1 ? { next: 'A', requeueAfter: '1s' } : new Promise((resolve) => ends.push(() => resolve({ next: 'A' })));
+    await start(machine({ A: { onSpecChange: 'B', sync }, B: { sync: () => ({ next: 'B' }) } }));
+    await flight.create(drone('one'));
+    await flight.advance('2s');
+    await flight.patch('Drone', 'one', { spec: { other: true } });
+    await flight.advance('40s');
+    expect((await said())[0]).to.equal('Ready=False Quarantined');
+    ends.forEach((end) => end());
+    await flight.settle();
+    expect(await phase()).to.equal('B');
+  });
+
   it('holds up the deletion of its resource too', async () => {
     const { flown, end } = stuck();
     const scheduler = { ...flown.scheduler, finalizer: { inputs: [], outputs: [], finalize: () => ({ done: true }) } };

@@ -52,6 +52,17 @@ describe('an operator survives', () => {
       expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=True B']);
     });
 
+  it('a spec change whose move fails, and the look after it too: the move is made in the end', async () => {
+    await start(machine({ A: { onSpecChange: 'B', sync: () => ({ next: 'A' }) }, B: { sync: () => ({ next: 'B' }) } }));
+    await flight.create(drone('one'));
+    const left = new Set(['patch', 'get']);
+    faults.fault = ({ verb, kind }) => (kind === 'Drone' && left.delete(verb) ? { when: 'before', error: noAnswer() } : undefined);
+    await flight.patch('Drone', 'one', { spec: { other: true } });
+    await flight.advance('1m');
+    expect(left.size).to.equal(0);
+    expect((await flight.get('Drone', 'one'))?.status).to.include({ phase: 'B', observedGeneration: 2 });
+  });
+
   it('watches that end after their time', async () => {
     await start(reader());
     await flight.create(drone('one'));

@@ -14,7 +14,7 @@ import { mergePatch } from './json.ts';
 import type { Memory } from './memory.ts';
 import { loops, moved, stayed } from './memory.ts';
 import type { SyncPorts } from './ports.ts';
-import { initialPhase, isReady, phaseOf, statusOf } from './resource.ts';
+import { initialPhase, isReady, onChangedSpec, phaseOf, statusOf } from './resource.ts';
 import type { StatusChange } from './status.ts';
 import { nextStatus } from './status.ts';
 
@@ -126,8 +126,10 @@ export async function fail(
   const current = error instanceof Stuck ? (ports.primary.get(keyOf(resource)) ?? resource) : resource;
   const where = current === resource ? phase : (phaseOf(ports.scheduler, current) ?? phase);
   const name = error instanceof Error ? error.name : 'Error';
+  // A move that is still to be made must not be forgotten because this is written first.
+  const acted = onChangedSpec(ports.scheduler, current, where) === undefined;
   const end = (situation: Situation, outcome: Outcome): Promise<SyncEnd> =>
-    finish(current, { phase: where, situation, observed: situation.kind !== 'waiting' }, ports, memory, signal, outcome);
+    finish(current, { phase: where, situation, observed: acted && situation.kind !== 'waiting' }, ports, memory, signal, outcome);
   if (signal.aborted) return NOTHING_MORE;
   if (name === 'StaleCache') return CONFLICT;
   const delay = name === 'RetryLater' ? delayOf(error as RetryLater) : undefined;

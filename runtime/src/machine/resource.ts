@@ -70,6 +70,19 @@ export function phaseOf(scheduler: Scheduler, resource: KubeObject): PhaseDefini
   return scheduler.phases.find((phase) => phase.name === name) ?? scheduler.phases.find((phase) => phase.formerly?.includes(name));
 }
 
+/** The phase of this name; the initial one when there is none. */
+export function phaseNamed(scheduler: Scheduler, name: string): PhaseDefinition {
+  return scheduler.phases.find((phase) => phase.name === name) ?? initialPhase(scheduler);
+}
+
+/** Where the resource is to go because its spec is another one than the machine has acted on; undefined: nowhere. */
+export function onChangedSpec(scheduler: Scheduler, resource: KubeObject, phase: PhaseDefinition): PhaseDefinition | undefined {
+  const { observedGeneration = -1 } = statusOf(resource);
+  if (observedGeneration < 0 || observedGeneration === resource.metadata.generation) return undefined;
+  const target = phase.onSpecChange ?? (phase.final === true ? initialPhase(scheduler).name : 'ignore');
+  return target === 'ignore' || target === phase.name ? undefined : phaseNamed(scheduler, target);
+}
+
 /** The times that a phase goes by, in milliseconds since 1970: later by the time for which the resource has been paused. */
 export function phaseTimes(status: Status, now: number): { readonly phaseStartedAt: number | undefined; readonly lastStep: number | undefined } {
   const { phaseStartedAt, lastStep, pausedAt } = status.autopilot ?? {};

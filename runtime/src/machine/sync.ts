@@ -20,7 +20,7 @@ import type { Reading } from './inputs.ts';
 import { checkResult } from './intent.ts';
 import type { Memory } from './memory.ts';
 import type { SyncPorts } from './ports.ts';
-import { initialPhase, phaseOf, phaseTimes, statusOf, timeLeft } from './resource.ts';
+import { initialPhase, onChangedSpec, phaseNamed, phaseOf, phaseTimes, statusOf, timeLeft } from './resource.ts';
 
 /** @param reading takes what the worker reads, while it reads. */
 export async function sync(cached: KubeObject, ports: SyncPorts, memory: Memory, reading: Reading, signal: AbortSignal): Promise<SyncEnd> {
@@ -89,14 +89,10 @@ function unavailableInput(phase: PhaseDefinition, { informers }: SyncPorts): str
 
 /** A move that needs no worker: the spec changed, or the phase's time is up. */
 function moveOf(resource: KubeObject, phase: PhaseDefinition, scheduler: Scheduler, now: number): { to: PhaseDefinition; reason: string } | undefined {
-  const { observedGeneration } = statusOf(resource);
-  const named = (name: string): PhaseDefinition => scheduler.phases.find((candidate) => candidate.name === name) ?? initialPhase(scheduler);
-  const seen = observedGeneration !== undefined && observedGeneration >= 0;
-  if (seen && observedGeneration !== resource.metadata.generation) {
-    const target = phase.onSpecChange ?? (phase.final === true ? initialPhase(scheduler).name : 'ignore');
-    if (target !== 'ignore' && target !== phase.name) return { to: named(target), reason: 'SpecChange' };
-  }
-  if (phase.final !== true && timeLeft(resource, phase, now) === 0 && phase.onTimeout !== undefined) return { to: named(phase.onTimeout), reason: 'Timeout' };
+  const changed = onChangedSpec(scheduler, resource, phase);
+  if (changed !== undefined) return { to: changed, reason: 'SpecChange' };
+  if (phase.final !== true && timeLeft(resource, phase, now) === 0 && phase.onTimeout !== undefined)
+    return { to: phaseNamed(scheduler, phase.onTimeout), reason: 'Timeout' };
   return undefined;
 }
 
