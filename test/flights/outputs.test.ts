@@ -3,7 +3,7 @@ import type { Flight } from '../../sandbox/src/index.ts';
 import { fly } from '../../sandbox/src/index.ts';
 import { Faults, noAnswer, refusal } from './faults.ts';
 import type { TestMachine } from './machines.ts';
-import { conditions, configMap, drone, machine, output, readyMessage, service } from './machines.ts';
+import { conditions, configMap, drone, input, machine, output, readyMessage, service, SERVICES } from './machines.ts';
 
 const OWNER = 'flights.autopilot.test/owner-uid';
 
@@ -96,6 +96,76 @@ describe('outputs', () => {
     expect(await names()).to.deep.equal(['a']);
     await flight.patch('Service', 'a', { spec: { ports: [{ port: 99 }] } });
     expect((await flight.get('Service', 'a'))?.spec.ports).to.deep.include({ port: 80, protocol: 'TCP', targetPort: 80 });
+  });
+
+  it('are applied under a manager of each resource, so that none erases what another one set', async () => {
+    await start(writer());
+    await flight.create(drone('one', { services: ['a', 'b'] }));
+    await flight.create(drone('two', { services: ['c'] }));
+    const manager = async (name: string): Promise<unknown> => {
+      const { metadata } = await flight.cluster.api.get(SERVICES, { namespace: 'default', name });
+      return (metadata as { managedFields?: readonly { manager: string }[] }).managedFields?.[0]?.manager;
+    };
+    const [a, b, c] = [await manager('a'), await manager('b'), await manager('c')];
+    expect(a).to.match(/^drone-operator-/);
+    expect(b).to.equal(a);
+    expect(c)
+      .to.match(/^drone-operator-/)
+      .and.not.equal(a);
+  });
+
+  it('that no phase reads are watched by the label of their operator only', async () => {
+    const asked: unknown[] = [];
+    faults = new Faults();
+    flight = await fly(writer().scheduler, {
+      through: (api) => ({
+        ...faults.through(api),
+        list: (type, options, ...rest) => {
+          if (type.kind === 'Service') asked.push(options?.labelSelector);
+          return api.list(type, options, ...rest);
+        },
+        watch: (type, options, ...rest) => {
+          if (type.kind === 'Service') asked.push(options.labelSelector);
+          return api.watch(type, options, ...rest);
+        },
+      }),
+    });
+    const selector = 'app.kubernetes.io/managed-by=drone-operator';
+    expect(asked).to.deep.equal([selector, selector]);
+  });
+
+  it('wake nobody when others change their status', async () => {
+    const flown = writer();
+    await start(flown);
+    await flight.create(drone('one', { services: ['a'] }));
+    const before = flown.calls.length;
+    const body = { status: { conditions: [{ type: 'Seen', status: 'True', reason: 'Seen', message: '', lastTransitionTime: '2026-01-01T00:00:00Z' }] } };
+    await flight.cluster.api.patch(SERVICES, { namespace: 'default', name: 'a' }, { type: 'merge', body }, { subresource: 'status' });
+    await flight.advance('1m');
+    expect((await flight.get('Service', 'a'))?.status).to.deep.include(body.status);
+    expect(flown.calls).to.have.length(before);
+    await flight.patch('Service', 'a', { metadata: { annotations: { theirs: 'yes' } } });
+    await flight.advance('1m');
+    expect(flown.calls).to.have.length(before + 1);
+  });
+
+  it('wake every other resource that has read them, and not the one that made them', async () => {
+    const flown = machine({
+      A: {
+        inputs: [input.configmaps],
+        outputs: [output.configmaps],
+        sync: ({ resource, inputs }) => {
+          if ((resource.spec as { reads?: true }).reads === true) return (inputs['configmaps']?.get('c'), { next: 'A' });
+          return { next: 'A', outputs: { configmaps: [configMap('c', { at: String((resource.spec as { at: number }).at) }) as never] } };
+        },
+      },
+    });
+    await start(flown);
+    await flight.create(drone('reader', { reads: true }));
+    await flight.create(drone('one', { at: 1 }));
+    await flight.patch('Drone', 'one', { spec: { at: 2 } });
+    await flight.advance('1m');
+    expect(flown.calls.map(({ resource }) => resource)).to.deep.equal(['reader', 'one', 'reader', 'one', 'reader']);
   });
 
   it('leave fields alone that others set', async () => {
