@@ -22,7 +22,7 @@ export function faultsPage({ resources, minutes, seed, runs, level, audit, syncs
     const mine = runs.filter((run) => run.name === name);
     const times = mine.map(({ recoveredMs }) => recoveredMs / 1000).sort((a, b) => a - b);
     const middle = times[Math.floor((times.length - 1) / 2)] ?? 0;
-    const lost = mine.flatMap((run) => run.lost ?? []);
+    const lost = mine.flatMap((run) => run.lost?.split('\n', 1) ?? []);
     return `| ${name} | ${mine.reduce((sum, { injected }) => sum + injected, 0)} | ${mine.length} | ${middle.toFixed(0)} s | ${(times.at(-1) ?? 0).toFixed(0)} s | ${lost.length === 0 ? 'nothing' : lost.join('; ')} |`;
   });
   const levels = [{ minute: 0, memory: level }, ...runs].flatMap(({ minute, memory }) => (memory === undefined ? [] : [{ minute, ...memory }]));
