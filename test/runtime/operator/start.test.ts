@@ -140,6 +140,39 @@ describe('operators over one cluster', () => {
     expect(log).to.include('first error the lease is lost: no more writes');
   });
 
+  it('tell a worker that their lease is lost: its signal is aborted, and nothing of it is written', async () => {
+    const faults = new Faults();
+    let told: AbortSignal | undefined;
+    const slow = machine({
+      A: {
+        outputs: [output.services],
+        sync: ({ signal }) =>
+          new Promise((resolve) => {
+            told = signal;
+            signal.addEventListener('abort', () => resolve({ next: 'B', outputs: { services: [service('last')] } }));
+          }),
+      },
+      B: {},
+    });
+    const operator = startOperator({
+      scheduler: slow.scheduler,
+      api: faults.through(cluster.api),
+      clock,
+      random: seeded(1),
+      log: { debug() {}, info() {}, warn() {}, error() {} },
+      identity: 'first',
+      config: { leaderElection: true, leaderElectionNamespace: 'default' },
+    });
+    operators.push(operator);
+    await create(drone('one'));
+    await pass(1);
+    expect([operator.leading(), told?.aborted]).to.deep.equal([true, false]);
+    faults.fault = ({ kind }) => (kind === 'Lease' ? { when: 'before', error: noAnswer() } : undefined);
+    await pass(15);
+    expect([operator.leading(), told?.aborted]).to.deep.equal([false, true]);
+    expect(await services()).to.deep.equal([]);
+  });
+
   it('begin no sync when their lease has run out while they stood still, whatever they hear first', async () => {
     start('first');
     await pass(1);
