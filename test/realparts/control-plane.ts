@@ -195,7 +195,7 @@ export async function until<T>(what: string, ms: number, attempt: () => Promise<
   }
 }
 
-function kubeconfigText(server: string, token: string): string {
+export function kubeconfigText(server: string, token: string): string {
   return JSON.stringify({
     apiVersion: 'v1',
     kind: 'Config',

@@ -1,6 +1,6 @@
 /** An OCI image written from folders, without Docker or a registry. Equal folders give equal digests. */
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -68,7 +68,6 @@ export async function writeImage(file: string, options: ImageOptions): Promise<v
     writeFileSync(join(work, 'oci-layout'), json({ imageLayoutVersion: '1.0.0' }));
     writeFileSync(join(work, 'index.json'), json({ schemaVersion: 2, manifests: [{ ...manifest, annotations }] }));
     await execa('tar', [...DETERMINISTIC, '-cf', file, '-C', work, 'oci-layout', 'index.json', 'blobs']);
-    statSync(file);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

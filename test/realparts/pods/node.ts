@@ -9,7 +9,7 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, readlinkSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
-import { until } from '../control-plane.ts';
+import { kubeconfigText, until } from '../control-plane.ts';
 import { tool } from '../parts.ts';
 import { Unavailable } from '../unavailable.ts';
 import { writeImage } from './image.ts';
@@ -139,17 +139,6 @@ function prepareFolder(place: Place): string {
 function csvLine(token: string, user: string): string {
   const [name, uid, ...groups] = user.split(',');
   return `${token},${name},${uid}${groups.length > 0 ? `,"${groups.join(',')}"` : ''}\n`;
-}
-
-function kubeconfigText(server: string, token: string): string {
-  return JSON.stringify({
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters: [{ name: 'c', cluster: { server, 'insecure-skip-tls-verify': true } }],
-    users: [{ name: 'u', user: { token } }],
-    contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
-    'current-context': 'x',
-  });
 }
 
 /** A /30 that no link of this machine has yet. */
