@@ -4,14 +4,14 @@ import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { writeImage } from '../realparts/index.ts';
 
-/** Writes an image whose programs are `node`, `npm` and `sh`, to a file. @param work an empty folder */
+/** Writes an image whose programs are `node`, `npm`, `sh`, `mkdir` and `chown`, to a file. @param work an empty folder */
 export async function nodeImage(work: string, reference: string): Promise<string> {
   const root = join(work, 'root');
   const place = (from: string, to: string): void => {
     mkdirSync(dirname(join(root, to)), { recursive: true });
     cpSync(realpathSync(from), join(root, to), { recursive: true });
   };
-  const programs = { [process.execPath]: '/usr/local/bin/node', '/bin/sh': '/bin/sh' };
+  const programs = { [process.execPath]: '/usr/local/bin/node', '/bin/sh': '/bin/sh', '/bin/mkdir': '/bin/mkdir', '/bin/chown': '/bin/chown' };
   for (const [program, to] of Object.entries(programs)) {
     place(program, to);
     const { stdout } = await execa('ldd', [realpathSync(program)]);

@@ -81,7 +81,8 @@ describe('AutoRoute in real Pods, under Pod Security restricted', () => {
     const [pod] = await pods();
     expect(pod?.status.containerStatuses?.[0]).to.include({ ready: true, restartCount: 0 });
     expect(await inPod('process.getuid()')).to.equal('65532');
-    expect(await inPod("fs.readdirSync('/app').sort().join()")).to.equal('node_modules,package.json,src');
+    expect(await inPod("fs.readdirSync('/app').sort().join()")).to.equal('.compiled,node_modules,package.json,src');
+    expect(await inPod("require('module').getCompileCacheDir()"), 'what the build has compiled is read').to.match(/^\/app\/\.compiled\/v.*-65532$/);
     expect(await inPod("fs.existsSync('node_modules/typescript')")).to.equal('false');
     expect(await inPod("try { fs.writeFileSync('/tmp/x', ''); 'written' } catch (error) { error.code }")).to.equal('EROFS');
   });

@@ -29,11 +29,16 @@ export function fenced(door: Guardable, lease: () => Pick<Election, 'valid' | 'h
   };
   const api = door.guarded?.(check) ?? door;
   const underWay = new Set<Promise<unknown>>();
-  async function write<T>(signal: AbortSignal | undefined, send: (limit: AbortSignal) => Promise<T>): Promise<T> {
+  /** Nearly all writes have the same two signals: one composite for all of them. */
+  let last: { readonly signal: AbortSignal; readonly held: AbortSignal; readonly either: AbortSignal } | undefined;
+  function eitherOf(signal: AbortSignal | undefined, held: AbortSignal | undefined): AbortSignal | undefined {
+    if (signal === undefined || held === undefined || signal === held) return signal ?? held;
+    if (last?.signal !== signal || last.held !== held) last = { signal, held, either: AbortSignal.any([signal, held]) };
+    return last.either;
+  }
+  async function write<T>(signal: AbortSignal | undefined, send: (limit: AbortSignal | undefined) => Promise<T>): Promise<T> {
     check();
-    const held = lease()?.held;
-    const signals = [signal, held].filter((one) => one !== undefined);
-    const sent = send(AbortSignal.any(signals));
+    const sent = send(eitherOf(signal, lease()?.held));
     underWay.add(sent);
     try {
       return await sent;

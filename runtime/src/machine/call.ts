@@ -36,8 +36,10 @@ export async function call<Result>(
   reading: Reading,
   signal: AbortSignal,
 ): Promise<Result> {
-  const timeout = new AbortController();
-  const limit = AbortSignal.any([signal, timeout.signal]);
+  // By hand, and not by AbortSignal.any: that one remembers every signal it ever made beside a long-lived one until they are collected.
+  const end = new AbortController();
+  const limit = end.signal;
+  if (signal.aborted) end.abort(signal.reason);
   const now = new Date(ports.clock.now());
   const context: AnyContext = Object.freeze({
     resource,
@@ -51,7 +53,7 @@ export async function call<Result>(
     lastStep: request.lastStep === undefined ? undefined : new Date(request.lastStep),
   });
   const running = (async () => run(context))();
-  return copyOf(await within(running, timeoutMs, ports.clock, timeout, signal), uses);
+  return copyOf(await within(running, timeoutMs, ports.clock, end, signal), uses);
 }
 
 function copyOf<Result>(result: Result, { title }: Uses): Result {
@@ -62,7 +64,7 @@ function copyOf<Result>(result: Result, { title }: Uses): Result {
   }
 }
 
-function within<Result>(running: Promise<Result>, ms: number, clock: Clock, timeout: AbortController, signal: AbortSignal): Promise<Result> {
+function within<Result>(running: Promise<Result>, ms: number, clock: Clock, end: AbortController, signal: AbortSignal): Promise<Result> {
   return new Promise((resolve, reject) => {
     const giveUp = (message: string): void => {
       const grace = clock.after(GRACE_MS, () =>
@@ -76,10 +78,13 @@ function within<Result>(running: Promise<Result>, ms: number, clock: Clock, time
       running.catch(() => undefined).finally(() => grace.cancel());
     };
     const timer = clock.after(ms, () => {
-      timeout.abort(new Error(`the worker took longer than ${ms / 1000} s`));
+      end.abort(new Error(`the worker took longer than ${ms / 1000} s`));
       giveUp(`the worker took longer than ${ms / 1000} s and did not end when it was told to; this resource waits until it does`);
     });
-    const stopped = (): void => giveUp('the worker did not end at shutdown');
+    const stopped = (): void => {
+      end.abort(signal.reason);
+      giveUp('the worker did not end at shutdown');
+    };
     signal.addEventListener('abort', stopped, { once: true });
     running.then(resolve, reject).finally(() => {
       timer.cancel();

@@ -1,0 +1,36 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { execa } from 'execa';
+import { root } from '../../../scripts/build.ts';
+
+describe('an operator that is started with --check', () => {
+  let folder: string;
+  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'autopilot-check-'))));
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  const check = (config: string): Promise<{ exitCode?: number; stdout: string }> => {
+    const file = join(folder, 'autopilot-operator.yaml');
+    writeFileSync(file, config);
+    return execa(process.execPath, ['--conditions=autopilot-source', 'src/main.ts', '--check'], {
+      cwd: join(root, 'examples/autoroute'),
+      reject: false,
+      env: { AUTOPILOT_CONFIG: file, KUBECONFIG: '/nowhere', NODE_COMPILE_CACHE: join(folder, 'compiled'), NODE_OPTIONS: '' },
+    });
+  };
+
+  it('says that it loads, asks no cluster, and leaves what Node has compiled for the next start', async () => {
+    const { exitCode, stdout } = await check('logLevel: info');
+    expect(JSON.parse(stdout)).to.include({ operator: 'autoroute-operator', kind: 'AutoRoute' });
+    expect(exitCode).to.equal(0);
+    const [version = ''] = readdirSync(join(folder, 'compiled'));
+    expect(readdirSync(join(folder, 'compiled', version))).to.have.length.above(30);
+  });
+
+  it('ends with exit code 1 and says why when its configuration is wrong', async () => {
+    const { exitCode, stdout } = await check('workInterval: soon');
+    expect(stdout).to.include('workInterval');
+    expect(exitCode).to.equal(1);
+  });
+});
