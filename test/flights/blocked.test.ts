@@ -7,29 +7,9 @@ import { systemClock } from '../../runtime/src/clock.ts';
 import type { Door } from '../../sandbox/src/index.ts';
 import { Cluster, openDoor } from '../../sandbox/src/index.ts';
 import { until } from '../realparts/index.ts';
-import { DRONES, drone } from './machines.ts';
+import { conditions, DRONE_CRD, DRONES, drone } from './machines.ts';
 
 const EVENTS = { group: 'events.k8s.io', version: 'v1', kind: 'Event', plural: 'events', namespaced: true };
-const open = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
-const CRD = {
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  metadata: { name: `${DRONES.plural}.${DRONES.group}` },
-  spec: {
-    group: DRONES.group,
-    names: { kind: DRONES.kind, plural: DRONES.plural },
-    scope: 'Namespaced',
-    versions: [
-      {
-        name: 'v1',
-        served: true,
-        storage: true,
-        subresources: { status: {} },
-        schema: { openAPIV3Schema: { ...open, properties: { spec: open, status: open } } },
-      },
-    ],
-  },
-};
 
 describe('an operator process whose worker blocks the event loop', () => {
   let folder: string;
@@ -41,7 +21,7 @@ describe('an operator process whose worker blocks the event loop', () => {
     door = await openDoor(cluster);
     writeFileSync(join(folder, 'kubeconfig'), door.kubeconfig);
     writeFileSync(join(folder, 'config.yaml'), 'metricsAddr: ""\nenableLeaderElection: false\n');
-    await cluster.api.create(cluster.typeOf(CRD), CRD);
+    await cluster.api.create(cluster.typeOf(DRONE_CRD), DRONE_CRD);
     await create('stuck');
   });
   after(async () => {
@@ -68,13 +48,16 @@ describe('an operator process whose worker blocks the event loop', () => {
     expect(last.stack.join('\n')).to.match(/blocking\.ts:\d+:/);
   }).timeout(60_000);
 
-  it('is followed by one that works on everything else first, and says so in an Event', async () => {
+  it('is followed by one that works on everything else first, and says so in an Event and a condition', async () => {
     await create('one');
     const child = start();
     try {
       await until('the other resource is Done', 20_000, async () => {
         const { status } = await cluster.api.get(DRONES, { namespace: 'default', name: 'one' });
         expect((status as { phase?: string } | undefined)?.phase).to.equal('Done');
+      });
+      await until('there is a condition', 10_000, async () => {
+        expect(conditions(await cluster.api.get(DRONES, { namespace: 'default', name: 'stuck' }))).to.include('WorkerBlocked=True WorkerBlocked');
       });
       const { items } = await until('there is an Event', 10_000, async () => {
         const found = await cluster.api.list(EVENTS);

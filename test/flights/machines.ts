@@ -4,6 +4,27 @@ import { defineScheduler } from '../../runtime/src/index.ts';
 import type { FlightObject } from '../../sandbox/src/index.ts';
 
 export const DRONES = { group: 'flights.autopilot.test', version: 'v1', kind: 'Drone', plural: 'drones', namespaced: true } as const;
+const anything = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+/** For a cluster that nobody flies in yet: any spec and status. */
+export const DRONE_CRD = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: `${DRONES.plural}.${DRONES.group}` },
+  spec: {
+    group: DRONES.group,
+    names: { kind: DRONES.kind, plural: DRONES.plural },
+    scope: 'Namespaced',
+    versions: [
+      {
+        name: DRONES.version,
+        served: true,
+        storage: true,
+        subresources: { status: {} },
+        schema: { openAPIV3Schema: { ...anything, properties: { spec: anything, status: anything } } },
+      },
+    ],
+  },
+};
 const CONFIG_MAPS = { group: '', version: 'v1', kind: 'ConfigMap', plural: 'configmaps', namespaced: true } as const;
 export const SERVICES = { group: '', version: 'v1', kind: 'Service', plural: 'services', namespaced: true } as const;
 const NAMESPACES = { group: '', version: 'v1', kind: 'Namespace', plural: 'namespaces', namespaced: false } as const;

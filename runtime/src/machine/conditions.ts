@@ -30,6 +30,7 @@ const OWN: Readonly<Record<string, Pick<Condition, 'type' | 'status'>>> = {
   InputUnavailable: { type: 'InputUnavailable', status: 'True' },
   Looping: { type: 'Looping', status: 'True' },
   Quarantined: { type: 'Quarantined', status: 'True' },
+  WorkerBlocked: { type: 'WorkerBlocked', status: 'True' },
 };
 
 /** @param old what was said before: a condition that keeps its status keeps its time. */

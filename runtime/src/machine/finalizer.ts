@@ -11,6 +11,7 @@ import { keyOf, keyString } from '../kube/object.ts';
 import type { FinalizerDefinition, OutputDefinition, PhaseDefinition, Scheduler } from '../scheduler.ts';
 import { allUses, usesOfFinalizer } from '../scheduler.ts';
 import { PermanentError } from '../worker.ts';
+import { heldBack } from './blocked.ts';
 import { call } from './call.ts';
 import { mayBeDone, refused, StaleCache } from './errors.ts';
 import type { SyncEnd } from './finish.ts';
@@ -57,6 +58,9 @@ export async function finalize(resource: KubeObject, ports: SyncPorts, memory: M
   const phase = phaseOf(scheduler, resource) ?? unknownPhase(resource, scheduler);
   const wait = (reason: string, message: string, outcome: SyncEnd['outcome'], finalizing = false): Promise<SyncEnd> =>
     finish(resource, { phase, situation: { kind: 'waiting', reason, message }, observed: false, finalizing }, ports, memory, signal, outcome);
+  const blocked = heldBack(resource, ports, memory);
+  if (blocked !== undefined)
+    return finish(resource, { phase, situation: blocked.situation, observed: false }, ports, memory, signal, { kind: 'after', ms: blocked.ms });
   const unknown = unreadable(ports);
   if (unknown !== undefined) return wait('InputUnavailable', `the resource cannot go yet: ${unknown}`, { kind: 'failed' });
   try {

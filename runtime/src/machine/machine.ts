@@ -13,7 +13,7 @@ import type { Trace } from '../observe/trace.ts';
 import { untraced } from '../observe/trace.ts';
 import type { Metrics } from '../queries/types.ts';
 import type { Outcome, QueueObserver } from '../queue/queue.ts';
-import { WorkQueue } from '../queue/queue.ts';
+import { backoffMs, WorkQueue } from '../queue/queue.ts';
 import type { Scheduler } from '../scheduler.ts';
 import type { Log } from '../worker.ts';
 import { Caches } from './caches.ts';
@@ -54,8 +54,9 @@ export interface MachineOptions {
 export interface HeldBack {
   /** `namespace/name` */
   readonly resource: string;
+  /** It waits as after so many failures. */
   readonly failures: number;
-  /** For an Event. */
+  /** For an Event and a condition. */
   readonly reason: string;
 }
 
@@ -106,15 +107,17 @@ export class Machine {
     await this.#caches.caughtUp(since, this.#options, this.#stop.signal);
   }
 
-  /** Starts to sync: every resource once, then by need. @param heldBack resources whose first sync waits as after failures */
+  /** Starts to sync: every resource once, then by need. @param heldBack resources whose worker is called later than those of all others */
   start(heldBack: readonly HeldBack[] = []): void {
+    const { scheduler, clock, random, record } = this.#options;
     this.#started = true;
     this.wakeAll();
     for (const { resource: key, failures, reason } of heldBack) {
       const resource = this.#primary.get(keyOfString(key));
       if (resource === undefined) continue;
-      this.#queue.holdBack(key, failures);
-      this.#options.record(resource, 'Warning', 'WorkerBlocked', reason);
+      const until = clock.monotonic() + backoffMs(failures, random);
+      this.#memories.set(key, { ...newMemory(), blocked: { message: reason, until, mark: stallMark(resource, scheduler) } });
+      record(resource, 'Warning', 'WorkerBlocked', reason);
     }
     this.#queue.start();
   }
@@ -175,7 +178,6 @@ export class Machine {
   async #process(key: string): Promise<Outcome> {
     const { scheduler, observer, clock, mayWrite } = this.#options;
     if (!mayWrite()) return { kind: 'after', ms: UNFIT_MS };
-    const { group } = scheduler.resource;
     const resource = this.#primary.get(keyOfString(key));
     const memory = this.#memories.get(key) ?? newMemory();
     if (memory.quarantined) return { kind: 'done' };
@@ -187,7 +189,7 @@ export class Machine {
     this.#memories.set(key, memory);
     const current = phaseOf(scheduler, resource);
     const left = current === undefined ? undefined : timeLeft(resource, current, clock.now());
-    if (memory.stalled === stallMark(resource, group) && left !== 0) return left === undefined ? { kind: 'done' } : { kind: 'after', ms: left };
+    if (memory.stalled === stallMark(resource, scheduler) && left !== 0) return left === undefined ? { kind: 'done' } : { kind: 'after', ms: left };
     const started = clock.monotonic();
     const reading = this.#waking.begin(key);
     observer.syncStarted();
@@ -201,7 +203,7 @@ export class Machine {
       }),
     );
     const again = this.#waking.end(key, reading, end.complete === true);
-    memory.stalled = end.stalled === true && !again ? stallMark(this.#primary.get(keyOfString(key)) ?? resource, group) : undefined;
+    memory.stalled = end.stalled === true && !again ? stallMark(this.#primary.get(keyOfString(key)) ?? resource, scheduler) : undefined;
     if (end.stuck !== undefined) this.#isolate(key, memory, end.stuck);
     const how = end.stalled === true ? 'stalled' : end.stuck === undefined ? undefined : 'timeout';
     observer.syncEnded(phase, resultOf(end), (clock.monotonic() - started) / 1000, how);

@@ -18,10 +18,21 @@ export interface Memory {
   doubtful: boolean;
   /** From too many transitions until a sync stays in its phase. */
   looping: boolean;
+  /** Its worker ended the last process, and is not called yet. */
+  blocked: Blocked | undefined;
+}
+
+export interface Blocked {
+  /** For its condition. */
+  readonly message: string;
+  /** Monotonic: when its worker is called again. */
+  readonly until: number;
+  /** `stallMark` at the start: another one ends the wait, because it is another worker that is called, or with something else. */
+  readonly mark: string;
 }
 
 export function newMemory(): Memory {
-  return { stalled: undefined, quarantined: false, refusals: 0, transitions: [], released: undefined, doubtful: false, looping: false };
+  return { stalled: undefined, quarantined: false, refusals: 0, transitions: [], released: undefined, doubtful: false, looping: false, blocked: undefined };
 }
 
 export const LOOP_WINDOW_MS = 10_000;

@@ -99,9 +99,10 @@ export function timeLeft(resource: KubeObject, phase: PhaseDefinition, now: numb
 }
 
 /** What clears a permanent error, as text: the spec, the phase, deletion, or the retry annotation. */
-export function stallMark(resource: KubeObject, group: string): string {
+export function stallMark(resource: KubeObject, scheduler: Scheduler): string {
   const { uid, generation, deletionTimestamp = '', annotations } = resource.metadata;
-  return `${uid} ${generation} ${deletionTimestamp} ${statusOf(resource).phase} ${annotations?.[retryAnnotation(group)] ?? ''}`;
+  const phase = phaseOf(scheduler, resource)?.name ?? statusOf(resource).phase;
+  return `${uid} ${generation} ${deletionTimestamp} ${phase} ${annotations?.[retryAnnotation(scheduler.resource.group)] ?? ''}`;
 }
 
 export function isReady(phase: PhaseDefinition): boolean {

@@ -11,6 +11,7 @@ import type { PhaseDefinition, Scheduler } from '../scheduler.ts';
 import { usesOf } from '../scheduler.ts';
 import type { AnyResult, AnyWorker } from '../worker.ts';
 import { approvalFor } from './approval.ts';
+import { heldBack } from './blocked.ts';
 import { call } from './call.ts';
 import type { Situation } from './conditions.ts';
 import { finalize, withRightFinalizer } from './finalizer.ts';
@@ -51,6 +52,11 @@ export async function sync(cached: KubeObject, ports: SyncPorts, memory: Memory,
   const move = moveOf(resource, phase, scheduler, clock.now());
   if (move !== undefined) return end(move.to, { kind: 'ok', entered: true }, { kind: 'again' }, move.reason);
   if (phase.final === true || phase.worker === undefined) return end(phase, { kind: 'ok' }, { kind: 'done' });
+  const blocked = heldBack(resource, ports, memory);
+  if (blocked !== undefined) {
+    const ms = Math.min(blocked.ms, timeLeft(resource, phase, clock.now()) ?? Infinity);
+    return end(phase, blocked.situation, { kind: 'after', ms });
+  }
   const unavailable = unavailableInput(phase, ports);
   if (unavailable !== undefined)
     return end(phase, { kind: 'waiting', reason: 'InputUnavailable', message: unavailable }, failedBy(timeLeft(resource, phase, clock.now())));

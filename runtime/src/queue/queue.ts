@@ -25,8 +25,7 @@ type Item =
   | { readonly state: 'ready'; readonly failures: number; readonly line: Line; readonly since: number }
   /** `again`: once more afterwards, after a failure only when its backoff is over; `at once`: whatever comes of it. */
   | { readonly state: 'running'; readonly failures: number; readonly since: number; readonly again: false | 'waits for backoff' | 'at once' }
-  /** `firm`: only a fresh start ends the wait early. */
-  | { readonly state: 'waiting'; readonly failures: number; readonly timer: Timer; readonly firm: boolean };
+  | { readonly state: 'waiting'; readonly failures: number; readonly timer: Timer };
 
 /** What happens in the queue, for metrics. Times in milliseconds. */
 export interface QueueObserver {
@@ -123,7 +122,6 @@ export class WorkQueue {
         return;
       }
       case 'waiting':
-        if (item.firm && !fresh) return;
         item.timer.cancel();
         break;
       case undefined:
@@ -133,14 +131,6 @@ export class WorkQueue {
     }
     this.#ready(key, failures, line);
     this.#pump();
-  }
-
-  /** As after `failures` failures: a key that is ready waits for the backoff, and only an addition with `fresh` ends that early. */
-  holdBack(key: string, failures: number): void {
-    const item = this.#items.get(key);
-    if (item?.state !== 'ready') return;
-    this.#lines[item.line].delete(key);
-    this.#wait(key, backoffMs(failures, this.#options.random), failures, true);
   }
 
   start(): void {
@@ -221,13 +211,13 @@ export class WorkQueue {
     }
   }
 
-  #wait(key: string, ms: number, failures: number, firm = false): void {
+  #wait(key: string, ms: number, failures: number): void {
     if (this.#stopped) return;
     const timer = this.#options.clock.after(ms, () => {
       this.#ready(key, failures, 'due');
       this.#options.observer?.added(failures > 0 ? 'backoff' : 'timer');
       this.#pump();
     });
-    this.#items.set(key, { state: 'waiting', failures, timer, firm });
+    this.#items.set(key, { state: 'waiting', failures, timer });
   }
 }

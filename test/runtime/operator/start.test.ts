@@ -5,28 +5,9 @@ import type { KubeApi } from '../../../runtime/src/ports.ts';
 import { Cluster, seeded, VirtualClock } from '../../../sandbox/src/index.ts';
 import { settle } from '../../../sandbox/src/kit/settle.ts';
 import { Faults, noAnswer, refusal } from '../../flights/faults.ts';
-import { DRONES, configMap, drone, input, machine, output, service } from '../../flights/machines.ts';
+import { DRONE_CRD, DRONES, configMap, drone, input, machine, output, service } from '../../flights/machines.ts';
 
 const LEASE = { group: 'coordination.k8s.io', version: 'v1', kind: 'Lease', plural: 'leases', namespaced: true };
-const CRD = {
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  metadata: { name: 'drones.flights.autopilot.test' },
-  spec: {
-    group: DRONES.group,
-    names: { kind: 'Drone', plural: 'drones' },
-    scope: 'Namespaced',
-    versions: [
-      {
-        name: 'v1',
-        served: true,
-        storage: true,
-        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-        subresources: { status: {} },
-      },
-    ],
-  },
-};
 
 describe('operators over one cluster', () => {
   let clock: VirtualClock;
@@ -38,7 +19,7 @@ describe('operators over one cluster', () => {
     cluster = new Cluster({ clock });
     operators = [];
     log = [];
-    await cluster.api.create(cluster.typeNamed('CustomResourceDefinition'), CRD);
+    await cluster.api.create(cluster.typeNamed('CustomResourceDefinition'), DRONE_CRD);
   });
   afterEach(async () => {
     for (const operator of operators) await stop(operator);
@@ -295,27 +276,5 @@ describe('operators over one cluster', () => {
       'patch Drone',
       'replace Lease',
     ]);
-  });
-
-  it('hold back a resource whose worker ended the last process, and say so', async () => {
-    await create(drone('one'));
-    await create(drone('two'));
-    const before = flown.calls.length;
-    const operator = startOperator({
-      scheduler: flown.scheduler,
-      api: cluster.api,
-      clock,
-      random: () => 0.5,
-      log: { debug() {}, info() {}, warn() {}, error() {} },
-      config: { workIntervalMs: 3_600_000 },
-      heldBack: [{ resource: 'default/one', failures: 7, reason: 'it blocked' }],
-    });
-    operators.push(operator);
-    await pass(31);
-    expect(flown.calls.slice(before).map(({ resource }) => resource)).to.deep.equal(['two']);
-    await pass(2);
-    expect(flown.calls.slice(before).map(({ resource }) => resource)).to.deep.equal(['two', 'one']);
-    const { items } = await cluster.api.list({ group: 'events.k8s.io', version: 'v1', kind: 'Event', plural: 'events', namespaced: true });
-    expect(items.map((event) => (event as unknown as { note: string }).note)).to.include('it blocked');
   });
 });

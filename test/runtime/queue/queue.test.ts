@@ -246,31 +246,6 @@ describe('the queue', () => {
     expect(runs.map(({ key }) => key)).to.include('due again');
   });
 
-  it('holds back a key as after failures; only a fresh start ends that early', async () => {
-    const { queue, clock, runs } = manual();
-    queue.add('a', { line: 'due' });
-    queue.holdBack('a', 6);
-    queue.start();
-    queue.add('a');
-    await wait(clock, 15_999);
-    expect(runs).to.have.length(0);
-    await wait(clock, 1);
-    expect(runs).to.have.length(1);
-    await runs[0]?.end({ kind: 'failed' });
-    expect((clock.next ?? 0) - clock.monotonic()).to.equal(32_000);
-    queue.add('a');
-    expect(runs).to.have.length(2);
-  });
-
-  it('ends the hold of a key early when it begins anew', () => {
-    const { queue, runs } = manual();
-    queue.add('a');
-    queue.holdBack('a', 6);
-    queue.start();
-    queue.add('a', { fresh: true });
-    expect(runs).to.have.length(1);
-  });
-
   it('tells how long keys waited and runs took', async () => {
     const clock = new VirtualClock();
     const told: string[] = [];
