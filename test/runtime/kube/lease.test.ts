@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { Election } from '../../../runtime/src/kube/campaign.ts';
 import { campaign } from '../../../runtime/src/kube/campaign.ts';
 import { fenced } from '../../../runtime/src/kube/fence.ts';
-import type { KubeApi } from '../../../runtime/src/ports.ts';
+import type { Clock, KubeApi } from '../../../runtime/src/ports.ts';
 import { Cluster, seeded, VirtualClock } from '../../../sandbox/src/index.ts';
 import { settle } from '../../../sandbox/src/kit/settle.ts';
 import { Faults, noAnswer, refusal } from '../../flights/faults.ts';
@@ -121,6 +121,43 @@ describe('the lease', () => {
     expect(first.valid()).to.equal(true);
     clock.moveTo(clock.monotonic() + 1);
     expect(first.valid()).to.equal(false);
+  });
+
+  const apart: readonly { readonly hands: string; readonly wall: number; readonly monotonic: number }[] = [
+    { hands: 'the monotonic clock alone: the wall clock was set back by as much as has passed', wall: 0, monotonic: 1 },
+    { hands: 'the wall clock alone: the machine slept, and the monotonic clock with it', wall: 1, monotonic: 0 },
+    { hands: 'a wall clock that was set back: nobody knows how long it has been', wall: -1, monotonic: 0 },
+  ];
+  for (const { hands, wall, monotonic } of apart)
+    it(`counts as expired two seconds early by ${hands}`, async () => {
+      let ms = 0;
+      const clockApart: Clock = {
+        now: () => clock.now() + wall * ms,
+        monotonic: () => clock.monotonic() + monotonic * ms,
+        after: (...call) => clock.after(...call),
+      };
+      const election = campaign({ api: cluster.api, clock: clockApart, random: seeded(1), key, identity: 'first' }, stop.signal);
+      await pass(0);
+      const { api } = fenced(cluster.api, () => election);
+      const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', namespace: 'default' } };
+      ms = 12_999;
+      expect(election.valid()).to.equal(true);
+      await api.create(cluster.typeOf(object), object);
+      ms = 13_000;
+      expect(election.valid()).to.equal(false);
+      expect(await api.delete(cluster.typeOf(object), object.metadata).catch((error: Error) => error.name)).to.equal('NotLeading');
+      expect((await cluster.api.list(cluster.typeOf(object))).items).to.have.length(1);
+    });
+
+  it('that only seemed to have run out, because the wall clock jumped, counts again when it is renewed', async () => {
+    let jump = 0;
+    const clockApart: Clock = { now: () => clock.now() + jump, monotonic: () => clock.monotonic(), after: (...call) => clock.after(...call) };
+    const election = campaign({ api: cluster.api, clock: clockApart, random: seeded(1), key, identity: 'first' }, stop.signal);
+    await pass(0);
+    jump = 60_000;
+    expect(election.valid()).to.equal(false);
+    await pass(2_000);
+    expect([election.valid(), election.held.aborted]).to.deep.equal([true, false]);
   });
 
   it('is taken at once when it is given back: a standby watches it', async () => {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { Operator } from '../../../runtime/src/operator/start.ts';
 import { startOperator } from '../../../runtime/src/operator/start.ts';
-import type { KubeApi } from '../../../runtime/src/ports.ts';
+import type { KubeApi, Scheduler } from '../../../runtime/src/ports.ts';
 import { Cluster, seeded, VirtualClock } from '../../../sandbox/src/index.ts';
 import { settle } from '../../../sandbox/src/kit/settle.ts';
 import { Faults, noAnswer, refusal } from '../../flights/faults.ts';
@@ -51,6 +51,18 @@ describe('operators over one cluster', () => {
     });
     operators.push(operator);
     return operator;
+  }
+  /** With other workers; nobody reads what it says. */
+  function startQuietly(scheduler: Scheduler, faults: Faults): Operator {
+    return startOperator({
+      scheduler,
+      api: faults.through(cluster.api),
+      clock,
+      random: seeded(1),
+      log: { debug() {}, info() {}, warn() {}, error() {} },
+      identity: 'first',
+      config: { leaderElection: true, leaderElectionNamespace: 'default' },
+    });
   }
   async function pass(seconds: number): Promise<void> {
     const end = clock.monotonic() + seconds * 1000;
@@ -135,15 +147,7 @@ describe('operators over one cluster', () => {
       },
       B: {},
     });
-    const operator = startOperator({
-      scheduler: slow.scheduler,
-      api: faults.through(cluster.api),
-      clock,
-      random: seeded(1),
-      log: { debug() {}, info() {}, warn() {}, error() {} },
-      identity: 'first',
-      config: { leaderElection: true, leaderElectionNamespace: 'default' },
-    });
+    const operator = startQuietly(slow.scheduler, faults);
     operators.push(operator);
     await create(drone('one'));
     await pass(1);
@@ -252,15 +256,7 @@ describe('operators over one cluster', () => {
       },
       B: {},
     });
-    const operator = startOperator({
-      scheduler: slow.scheduler,
-      api: faults.through(cluster.api),
-      clock,
-      random: seeded(1),
-      log: { debug() {}, info() {}, warn() {}, error() {} },
-      identity: 'first',
-      config: { leaderElection: true, leaderElectionNamespace: 'default' },
-    });
+    const operator = startQuietly(slow.scheduler, faults);
     await create(drone('one'));
     await settle(cluster, clock, undefined);
     expect(operator.leading()).to.equal(true);
@@ -276,5 +272,48 @@ describe('operators over one cluster', () => {
       'patch Drone',
       'replace Lease',
     ]);
+  });
+
+  it('tell a worker that they stop after half a minute: its signal is aborted, nothing of it is written, and the lease is given back', async () => {
+    const faults = new Faults();
+    let told: AbortSignal | undefined;
+    const slow = machine({
+      A: {
+        outputs: [output.services],
+        sync: ({ signal }) =>
+          new Promise((resolve) => {
+            told = signal;
+            signal.addEventListener('abort', () => resolve({ next: 'B', outputs: { services: [service('last')] } }));
+          }),
+      },
+      B: {},
+    });
+    const operator = startQuietly(slow.scheduler, faults);
+    await create(drone('one'));
+    await pass(1);
+    let stopped = false;
+    const stopping = operator.stop().then(() => (stopped = true));
+    await pass(29);
+    expect([told?.aborted, stopped]).to.deep.equal([false, false]);
+    faults.requests.length = 0;
+    await pass(2);
+    await stopping;
+    expect([told?.aborted, (told?.reason as Error | undefined)?.message]).to.deep.equal([true, 'the operator is stopping']);
+    expect(faults.requests.filter(({ verb }) => !['list', 'get', 'watch'].includes(verb)).at(-1)).to.deep.include({ verb: 'replace', kind: 'Lease' });
+    expect([await services(), (await cluster.api.get(DRONES, { namespace: 'default', name: 'one' })).status]).to.deep.equal([[], undefined]);
+  });
+
+  it('wait five seconds more for a worker that does not listen, and then for nobody', async () => {
+    const slow = machine({ A: { sync: () => new Promise(() => undefined) }, B: {} });
+    const operator = startQuietly(slow.scheduler, new Faults());
+    await create(drone('one'));
+    await pass(1);
+    let stopped = false;
+    const stopping = operator.stop().then(() => (stopped = true));
+    await pass(34);
+    expect(stopped).to.equal(false);
+    await pass(2);
+    expect(stopped).to.equal(true);
+    await stopping;
   });
 });
