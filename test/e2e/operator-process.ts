@@ -17,7 +17,7 @@ export interface OperatorProcess {
   readonly ended: Promise<number | undefined>;
 }
 
-/** Starts `src/main.ts` of a project and waits until it is ready. */
+/** Starts an operator of a project and waits until it is ready. */
 export async function startProcess(
   dir: string,
   options: {
@@ -32,7 +32,10 @@ export async function startProcess(
     readonly settings?: object;
     /** More arguments of node. */
     readonly node?: readonly string[];
-    readonly env?: Readonly<Record<string, string>>;
+    /** Undefined: not even what it would have. */
+    readonly env?: Readonly<Record<string, string | undefined>>;
+    /** What is run, with its arguments. Default: src/main.ts. */
+    readonly script?: readonly string[];
     /** Default: 20,000. 0: it is not waited for. */
     readonly readyWithinMs?: number;
   },
@@ -43,7 +46,7 @@ export async function startProcess(
   const fields = parse(readFileSync(join(dir, 'autopilot-operator.yaml'), 'utf8')) as Record<string, unknown>;
   writeFileSync(config, stringify({ ...fields, metricsAddr: `127.0.0.1:${port}`, workInterval: '1h', ...options.settings }));
   let logs = '';
-  const child = execa(process.execPath, ['--conditions=autopilot-source', ...(options.node ?? []), 'src/main.ts'], {
+  const child = execa(process.execPath, ['--conditions=autopilot-source', ...(options.node ?? []), ...(options.script ?? ['src/main.ts'])], {
     cwd: dir,
     reject: false,
     all: true,

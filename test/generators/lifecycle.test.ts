@@ -41,6 +41,36 @@ describe('the life of an operator: npm run build, deploy, undeploy, logs', () =>
   }
   const calls = (): readonly string[] => (existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : []);
 
+  describe('dev, where kubectl sees an installed one', () => {
+    beforeEach(() => {
+      mkdirSync(join(dir, 'project/src'));
+      writeFileSync(join(dir, 'project/src/main.ts'), "console.log(`runs in ${process.env['POD_NAMESPACE']} for '${process.env['WATCH_NAMESPACE']}'`);");
+    });
+    const answers = (deployments: string): void => tool('kubectl', `case $2 in deployments) ${deployments};; esac`);
+
+    it('takes its namespace and the namespaces it watches, all of them too', async () => {
+      answers(`echo '${NAME} '`);
+      expect((await operator('dev')).out.split('\n').at(-1)).to.equal(`runs in ${NAME} for ''`);
+      answers("echo 'canary a,b'");
+      expect((await operator('dev', '-n', 'there')).out.split('\n')).to.deep.equal([
+        'canary is installed in namespace there for a,b: this process takes part in its lease, and stands by while a Pod holds it',
+        'to lead here: kubectl scale deployment canary --namespace there --replicas 0',
+        "runs in there for 'a,b'",
+      ]);
+    });
+
+    it('asks which one is meant when there are several', async () => {
+      answers("printf 'one a\\ntwo b\\n'");
+      const { code, err } = await operator('dev');
+      expect([code, err]).to.deep.equal([1, `error: several are installed in namespace ${NAME}: set WATCH_NAMESPACE to 'a' or 'b'`]);
+    });
+
+    it('says so when it cannot see it', async () => {
+      answers('exit 1');
+      expect((await operator('dev')).out).to.match(/^what is installed in namespace .* cannot be seen: set WATCH_NAMESPACE as it has it.*\nruns in /);
+    });
+  });
+
   it('the workflow is YAML', () => {
     const { jobs } = parse(readFileSync(resolve(import.meta.dirname, '../../examples/autoroute/.github/workflows/operator.yaml'), 'utf8')) as { jobs: object };
     expect(Object.keys(jobs)).to.deep.equal(['test', 'release']);

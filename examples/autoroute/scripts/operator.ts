@@ -66,7 +66,7 @@ const verbs: Readonly<Record<string, Verb>> = {
     async run(options) {
       if (options.on('sandbox')) await enterSandbox();
       const where = options.text('namespace') ?? (await namespaceOfAnother());
-      if (where !== undefined) process.env['POD_NAMESPACE'] ??= where;
+      if (where !== undefined) await takePart(where);
       // In this process: Ctrl-C reaches the operator once, and it gives its lease back.
       await import(pathToFileURL(join(project, 'src/main.ts')).href);
     },
@@ -193,6 +193,33 @@ async function namespaceOfAnother(): Promise<string | undefined> {
   if (!isThere('kubectl')) return undefined;
   const { exitCode } = await execa('kubectl', ['get', 'namespace', OPERATOR, '--request-timeout', '5s'], { reject: false });
   return exitCode === 0 ? OPERATOR : undefined;
+}
+
+/** In the lease of an operator that is installed there: one in the same namespace, for the same watched namespaces. */
+async function takePart(where: string): Promise<void> {
+  process.env['POD_NAMESPACE'] ??= where;
+  if (!isThere('kubectl')) return;
+  const watched = '{.spec.template.spec.containers[*].env[?(@.name=="WATCH_NAMESPACE")].value}';
+  const args = ['--namespace', where, '--selector', `app.kubernetes.io/name=${OPERATOR}`, '--request-timeout', '5s'];
+  const columns = `jsonpath={range .items[*]}{.metadata.name} ${watched}{"\\n"}{end}`;
+  const { stdout, exitCode } = await execa('kubectl', ['get', 'deployments', ...args, '--output', columns], { reject: false });
+  if (exitCode !== 0) return say(`what is installed in namespace ${where} cannot be seen: set WATCH_NAMESPACE as it has it, or it does not wait for this one`);
+  const installed = stdout
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => line.split(' '));
+  const own = process.env['WATCH_NAMESPACE'];
+  const [name, namespaces = ''] = installed.find(([, theirs = '']) => theirs === own) ?? installed[0] ?? [];
+  if (name === undefined) return;
+  if (own === undefined && installed.length > 1)
+    throw new Refusal(`several are installed in namespace ${where}: set WATCH_NAMESPACE to ${installed.map(([, theirs = '']) => `'${theirs}'`).join(' or ')}`);
+  if (own !== undefined && own !== namespaces)
+    return say(`WATCH_NAMESPACE is '${own}' and not '${namespaces}' as for ${name}: they have two leases, and do not wait for each other`);
+  process.env['WATCH_NAMESPACE'] = namespaces;
+  say(
+    `${name} is installed in namespace ${where}${namespaces === '' ? '' : ` for ${namespaces}`}: this process takes part in its lease, and stands by while a Pod holds it`,
+  );
+  say(`to lead here: kubectl scale deployment ${name} --namespace ${where} --replicas 0`);
 }
 
 /** What the chart's Deployment and Pods carry. */
