@@ -43,14 +43,17 @@ describe('explore', () => {
     expect(second.trace).not.to.deep.equal(first.trace);
   });
 
-  it('flies pairs of faults and other orders of events when all single faults are flown and there is budget', async () => {
-    let last = '';
-    const { flown, findings } = await explore(subject, routes, {
-      kinds: ['slow', 'event-late'],
-      more: (count) => count < 60,
-      onProgress: ({ stage }) => (last = stage),
-    });
-    expect([last, flown, findings]).to.deep.equal(['pairs and schedules', 60, []]);
+  it('gives single faults, pairs and other orders of events each their share of the budget, and says how many it flew', async () => {
+    const { flown, singles, pairs, schedules, findings } = await explore(subject, routes, { more: (count) => count < 60 });
+    expect(findings).to.deep.equal([]);
+    expect([flown, singles[0], pairs, schedules]).to.deep.equal([60, 29, 14, 14]);
+    expect(singles[1]).to.be.greaterThan(300);
+  });
+
+  it('flies pairs and other orders of events alone when no single fault is left', async () => {
+    const { singles, pairs, schedules } = await explore(subject, routes, { kinds: ['restart'], more: (count) => count < 60 });
+    expect(singles[0]).to.equal(singles[1]).and.to.be.lessThan(20);
+    expect(singles[0] + pairs + schedules).to.equal(57);
   });
 
   // AUTOPILOT_EXPLORE_BUDGET=10m: as long as that for each of these, with another seed each day.

@@ -1,17 +1,18 @@
 import { expect } from 'chai';
 import { readFileSync } from 'node:fs';
 import { explore } from '../../sandbox/src/explore/index.ts';
-import { bugs, correct, hunt, scenarios } from './seeded/bugs.ts';
+import { bugs, correct, hunt, MOST_FLIGHTS, scenarios } from './seeded/bugs.ts';
 
 const page = readFileSync(new URL('../../docs/reference/exploration.md', import.meta.url), 'utf8');
 
 describe('exploration', () => {
   for (const scenario of scenarios)
-    it(`finds nothing wrong with a correct machine in '${scenario.name}', all single faults flown`, async () => {
-      const { findings, singles } = await explore(correct, scenario, { findings: 9 });
+    it(`finds nothing wrong with a correct machine in '${scenario.name}', all single faults flown, and pairs and other orders of events`, async () => {
+      const { findings, singles, pairs } = await explore(correct, scenario, { findings: 9, more: (flown) => flown < MOST_FLIGHTS });
       expect(findings.map(({ violation, token }) => `${violation.promise}: ${violation.detail} (${token})`)).to.deep.equal([]);
       expect(singles[0]).to.equal(singles[1]).and.to.be.greaterThan(100);
-    });
+      expect(pairs).to.be.greaterThan(300);
+    }).timeout(300_000);
 
   for (const bug of bugs)
     it(`finds a ${bug.where} that ${bug.name}`, async () => {

@@ -31,7 +31,7 @@ export function observed(scheduler: Scheduler, process: Process, ground: Ground,
   function watched<C extends Called, R>(name: string, worker: (context: C) => R | Promise<R>): (context: C) => Promise<R> {
     return async (context) => {
       if (!process.alive) return never();
-      const fault = ground.place('call');
+      const fault = ground.place('call', `calls ${name}`);
       const call = ground.oracle.called(process, name, context.resource, context.signal);
       ground.trace.add(process.name, `calls ${name} for ${objectName(context.resource)}`, fault && FAULTS[fault.kind].says);
       try {

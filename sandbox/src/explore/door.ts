@@ -31,7 +31,7 @@ export function door(process: Process, ground: Ground): KubeApi {
     if (own && process.cutOff) throw noAnswer();
     if (own || isEvent(request.type)) return answered(process, run());
     signal?.throwIfAborted();
-    const fault = process.counted ? ground.place('request', write) : undefined;
+    const fault = process.counted ? ground.place('request', kindOf(request), write) : undefined;
     if (write) ground.oracle.handedOver(process);
     ground.trace.add(process.name, text(request), fault && FAULTS[fault.kind].says);
     const answer = await faulty(fault, request, run, signal);
@@ -134,6 +134,10 @@ export function isEvent({ group, kind }: Pick<ResourceType, 'group' | 'kind'>): 
 function text({ verb, type, key, subresource }: Request): string {
   const what = key === undefined ? type.plural : nameOf(type.kind, key);
   return `${verb} ${what}${subresource === undefined ? '' : ` (${subresource})`}`;
+}
+
+function kindOf({ verb, type, subresource }: Request): string {
+  return `${verb} ${type.kind}${subresource === undefined ? '' : ` (${subresource})`}`;
 }
 
 /** Kinds that tell what happened rather than what is: Leases and Events. */

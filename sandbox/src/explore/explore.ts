@@ -1,12 +1,14 @@
 /**
- * Flies a scenario without faults, then with each single fault at each place it can stand, then with pairs of faults and other orders
- * of events, as long as there is budget. What is found is shrunk and can be replayed.
+ * Flies a scenario without faults, then with single faults, pairs of faults and other orders of events in turns, as long as there is
+ * budget; without one, with each single fault at each place it can stand. What is found is shrunk and can be replayed.
  */
 import type { Scheduler } from 'autopilot-runtime';
 import { seeded } from '../clock.ts';
 import type { Fault, FaultKind, Places } from './fault.ts';
-import { KINDS, pair, schedule, singles, tokenText } from './fault.ts';
+import { KINDS, tokenText } from './fault.ts';
 import type { Violation } from './oracle.ts';
+import type { Stage } from './plan.ts';
+import { Plan } from './plan.ts';
 import type { Scenario } from './scenario.ts';
 import { shrink } from './shrink.ts';
 import type { Entry } from './trace.ts';
@@ -17,7 +19,7 @@ import { Trial } from './trial.ts';
 export interface ExploreOptions {
   /** Of chance: jitter, the order of single faults, pairs and schedules. Default 1. */
   readonly seed?: number;
-  /** Asked before each flight with the number of flights so far: is there budget for one more? Default: all single faults, no more. */
+  /** Asked before each flight with the number of flights so far: is there budget for one more? Absent: all single faults, no more. */
   readonly more?: (flown: number) => boolean;
   /** Default: all. */
   readonly kinds?: readonly FaultKind[];
@@ -28,7 +30,7 @@ export interface ExploreOptions {
 
 export interface Progress {
   readonly scenario: string;
-  readonly stage: 'quiet' | 'singles' | 'pairs and schedules' | 'shrinking';
+  readonly stage: Stage | 'shrinking';
   readonly flown: number;
   /** Single faults flown, of how many. */
   readonly singles: readonly [flown: number, all: number];
@@ -51,8 +53,12 @@ export interface Finding {
 export interface Exploration {
   readonly scenario: string;
   readonly seed: number;
+  /** Flights: those without faults, those that shrank a finding, and the following. */
   readonly flown: number;
   readonly singles: readonly [flown: number, all: number];
+  readonly pairs: number;
+  /** Flights with other orders of events. */
+  readonly schedules: number;
   readonly places: Places;
   /** The flight without faults. */
   readonly quiet: Flown;
@@ -80,7 +86,7 @@ class Explorer {
   readonly #findings = new Map<string, Finding>();
   #quiet: Flown | undefined;
   #flown = 0;
-  #singles: [number, number] = [0, 0];
+  #plan: Plan | undefined;
 
   constructor(subject: Subject, scenario: Scenario, options: ExploreOptions) {
     this.#subject = subject;
@@ -90,7 +96,7 @@ class Explorer {
   }
 
   async explore(): Promise<Exploration> {
-    const { kinds = KINDS, findings = 3 } = this.#options;
+    const { kinds = KINDS, findings = 3, more } = this.#options;
     const random = seeded(this.#seed);
     const patient = await this.#fly([]);
     await this.#take(patient);
@@ -98,26 +104,26 @@ class Explorer {
     this.#quiet = patient;
     const quiet = patient.violations.length === 0 ? await this.#fly([]) : patient;
     await this.#take(quiet);
-    const { places } = quiet;
+    const plan = (this.#plan = new Plan(quiet.places, kinds, random));
     if (this.#findings.size === 0) {
       await this.#again(quiet);
-      const all = singles(places, kinds, random);
-      this.#singles = [0, all.length];
-      for (const fault of all) {
-        if (this.#findings.size >= findings || !this.#mayFly('singles')) break;
-        await this.#take(await this.#fly([fault]));
-        this.#singles[0]++;
+      while (this.#findings.size < findings && (more?.(this.#flown) ?? true)) {
+        const next = plan.next(more === undefined);
+        if (next === undefined) break;
+        this.#tell(next.stage);
+        const flown = await this.#fly(next.faults);
+        plan.learn(next.faults, flown.places);
+        await this.#take(flown);
       }
-      if (this.#singles[0] === all.length && this.#options.more !== undefined)
-        for (let turn = 0; this.#findings.size < findings && this.#mayFly('pairs and schedules'); turn++)
-          await this.#take(await this.#fly(turn % 2 === 0 ? pair(places, kinds, random) : schedule(places, kinds, random)));
     }
     return {
       scenario: this.#scenario.name,
       seed: this.#seed,
       flown: this.#flown,
-      singles: this.#singles,
-      places,
+      singles: [plan.flown.singles, plan.singles],
+      pairs: plan.flown.pairs,
+      schedules: plan.flown.schedules,
+      places: quiet.places,
       quiet,
       findings: [...this.#findings.values()],
     };
@@ -135,13 +141,9 @@ class Explorer {
     await this.#take({ ...second, violations: [...second.violations, { promise, detail, at: other?.at ?? 0 }] });
   }
 
-  #mayFly(stage: Progress['stage']): boolean {
-    this.#tell(stage);
-    return this.#options.more?.(this.#flown) ?? true;
-  }
-
   #tell(stage: Progress['stage']): void {
-    this.#options.onProgress?.({ scenario: this.#scenario.name, stage, flown: this.#flown, singles: this.#singles, findings: this.#findings.size });
+    const singles = [this.#plan?.flown.singles ?? 0, this.#plan?.singles ?? 0] as const;
+    this.#options.onProgress?.({ scenario: this.#scenario.name, stage, flown: this.#flown, singles, findings: this.#findings.size });
   }
 
   #fly(faults: readonly Fault[]): Promise<Flown> {

@@ -1,5 +1,4 @@
 /** Faults: what can go wrong, where it can stand in a flight, and how both are written on a command line. */
-import type { Random } from 'autopilot-runtime/ports';
 
 /** Places are counted from 1 in the order of the flight. */
 export type Place = 'write' | 'request' | 'event' | 'call' | 'instant';
@@ -40,14 +39,17 @@ export interface Fault {
   readonly nth: number;
 }
 
-/** Where faults can stand in a flight: the numbers of its places. Writes are counted with requests. */
-export interface Places {
-  readonly writes: readonly number[];
-  readonly requests: readonly number[];
-  readonly events: readonly number[];
-  readonly calls: readonly number[];
-  readonly instants: readonly number[];
+/** A place that a flight met. Writes are counted with requests. */
+export interface Spot {
+  readonly sort: Exclude<Place, 'write'>;
+  readonly nth: number;
+  readonly write: boolean;
+  /** What goes on there, without names: `3 Working patch Drone (status)`, after three acts of people. Two such spots are much alike. */
+  readonly what: string;
 }
+
+/** Where faults can stand in a flight, in its order. */
+export type Places = readonly Spot[];
 
 export const KINDS = Object.keys(FAULTS) as readonly FaultKind[];
 
@@ -60,47 +62,10 @@ export function jumps(faults: readonly Fault[]): boolean {
   return faults.some(({ kind }) => kind === 'clock-forward' || kind === 'clock-back');
 }
 
-/** Every fault at every place, in an order that mixes kinds and places. */
-export function singles(places: Places, kinds: readonly FaultKind[], random: Random): readonly Fault[] {
-  const all = kinds.flatMap((kind) => placesOf(kind, places).map((nth): Fault => ({ kind, nth })));
-  return shuffled(all, random);
-}
-
-/** Two faults anywhere. */
-export function pair(places: Places, kinds: readonly FaultKind[], random: Random): readonly Fault[] {
-  return [draw(places, kinds, random), draw(places, kinds, random)].filter((fault): fault is Fault => fault !== undefined);
-}
-
-const SCHEDULE: readonly FaultKind[] = ['event-late', 'events-merged', 'watch-broken', 'slow', 'event-late', 'slow', 'answer-lost', 'crash', 'restart'];
-
-/** Another order of events: delays of requests and events, and now and then something worse. */
-export function schedule(places: Places, kinds: readonly FaultKind[], random: Random): readonly Fault[] {
-  const usable = SCHEDULE.filter((kind) => kinds.includes(kind));
-  const count = 3 + Math.floor(random() * 8);
-  return Array.from({ length: count }, () => draw(places, usable, random)).filter((fault): fault is Fault => fault !== undefined);
-}
-
-function draw(places: Places, kinds: readonly FaultKind[], random: Random): Fault | undefined {
-  const kind = pick(kinds, random);
-  const nth = kind === undefined ? undefined : pick(placesOf(kind, places), random);
-  return kind === undefined || nth === undefined ? undefined : { kind, nth };
-}
-
-function placesOf(kind: FaultKind, places: Places): readonly number[] {
-  return places[`${FAULTS[kind].at}s`];
-}
-
-function pick<T>(from: readonly T[], random: Random): T | undefined {
-  return from[Math.floor(random() * from.length)];
-}
-
-function shuffled<T>(items: readonly T[], random: Random): readonly T[] {
-  const all = [...items];
-  for (let last = all.length - 1; last > 0; last--) {
-    const other = Math.floor(random() * (last + 1));
-    [all[last], all[other]] = [all[other] as T, all[last] as T];
-  }
-  return all;
+/** Can such a fault stand there? */
+export function fits(kind: FaultKind, { sort, write }: Spot): boolean {
+  const { at } = FAULTS[kind];
+  return at === sort || (at === 'write' && write);
 }
 
 /** What leads to the same flight again: `example~1~crash-after@12,slow@30`. */

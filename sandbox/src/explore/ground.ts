@@ -13,8 +13,8 @@ export interface Ground {
   readonly oracle: Oracle;
   readonly trace: Trace;
   readonly scheduler: OperatorOptions['scheduler'];
-  /** Counts a place and says what goes wrong there. */
-  place(sort: 'request' | 'event' | 'call', write?: boolean): Fault | undefined;
+  /** Counts a place and says what goes wrong there. `what` goes on there, without names. */
+  place(sort: 'request' | 'event' | 'call', what: string, write?: boolean): Fault | undefined;
   /** The process ends without any clean-up; another one starts a second later. */
   kill(process: Process): void;
   /** Resolves after so many milliseconds of virtual time; rejects with the signal's reason when aborted first. */

@@ -2,7 +2,7 @@
 export { explore, replay } from './explore.ts';
 export type { Exploration, ExploreOptions, Finding, Progress } from './explore.ts';
 export { FAULTS, KINDS, parseToken, slug, tokenText } from './fault.ts';
-export type { Fault, FaultKind, Places, Token } from './fault.ts';
+export type { Fault, FaultKind, Places, Spot, Token } from './fault.ts';
 export type { Violation } from './oracle.ts';
 export { approve, create, isScenario, patch, react, remove, rest, scenario, wait } from './scenario.ts';
 export type { Act, Look, Scenario, Step } from './scenario.ts';

@@ -22,7 +22,7 @@ export interface Source {
 export async function* stream(process: Process, ground: Ground, source: Source, signal: AbortSignal | undefined): AsyncGenerator<WatchEvent> {
   await process.awake();
   const { type } = source;
-  const refused = source.machine && process.counted ? ground.place('request', false) : undefined;
+  const refused = source.machine && process.counted ? ground.place('request', `watch ${type.kind}`) : undefined;
   if (source.machine) ground.trace.add(process.name, `watch ${type.plural}`, refused && FAULTS[refused.kind].says);
   if (refused !== undefined) throw refusal(refused);
   const closed = new AbortController();
@@ -41,8 +41,8 @@ export async function* stream(process: Process, ground: Ground, source: Source, 
         continue;
       }
       if (process.lag > 0) await sleep(ground.clock, process.lag, end);
-      const fault = process.counted ? ground.place('event') : undefined;
       const { object } = event;
+      const fault = process.counted ? ground.place('event', `hears ${event.type} ${object.kind}`) : undefined;
       ground.trace.add(process.name, `hears ${event.type} ${nameOf(object.kind, object.metadata)}`, fault && FAULTS[fault.kind].says);
       for (const told of await faulty(fault, event, from, ground, end)) {
         await process.awake();

@@ -88,6 +88,10 @@ export class Trial implements Ground {
   #lastFault = 0;
   /** Faults that are not over. */
   #passing = 0;
+  /** Of people, so far. */
+  #acts = 0;
+  /** Of the resources, by uid. */
+  readonly #phases = new Map<string, string>();
   /** It is no use to fly on. */
   #over = false;
 
@@ -139,9 +143,9 @@ export class Trial implements Ground {
     };
   }
 
-  place(sort: 'request' | 'event' | 'call', write = false): Fault | undefined {
+  place(sort: 'request' | 'event' | 'call', what: string, write = false): Fault | undefined {
     this.#count();
-    const fault = this.#places.next(sort, write);
+    const fault = this.#places.next(sort, `${this.#situation} ${what}`, write);
     if (fault !== undefined) this.#lastFault = this.clock.monotonic();
     return fault;
   }
@@ -172,6 +176,7 @@ export class Trial implements Ground {
       this.clock.moveTo(until);
     } else {
       const act = step.does === 'react' ? await this.#awaited(step) : step;
+      this.#acts++;
       const refusal = act && (await this.#user.act(act));
       if (refusal !== undefined && this.#quiet === undefined)
         throw new Error(`the scenario '${this.#scenario.name}' cannot be flown, ${step.does} is refused: ${refusal.message}`, { cause: refusal });
@@ -269,7 +274,7 @@ export class Trial implements Ground {
     await this.#settle();
     if (this.#activity === this.#seen) return;
     this.#seen = this.#activity;
-    const fault = this.#places.next('instant');
+    const fault = this.#places.next('instant', `${this.#situation} all is quiet`);
     if (fault === undefined) return;
     this.#lastFault = this.clock.monotonic();
     this.trace.add('', 'all is quiet', FAULTS[fault.kind].says);
@@ -304,12 +309,21 @@ export class Trial implements Ground {
     this.#fleet.end();
   }
 
+  /** How many acts of people there were, and which phases the resources are in. */
+  get #situation(): string {
+    return `${this.#acts} ${[...this.#phases.values()].join(' ')}`;
+  }
+
   #changed(before: KubeObject | undefined, after: KubeObject | undefined): void {
     const object = after ?? before;
     if (object === undefined || isTalk(object)) return;
     this.#count();
     this.#changes++;
     this.#lastChange = this.clock.monotonic();
+    if (object.kind === this.scheduler.resource.kind) {
+      const { phase = 'none' } = (after?.status ?? {}) as { readonly phase?: string };
+      this.#phases.set(object.metadata.uid ?? '', after === undefined ? 'gone' : phase);
+    }
     this.oracle.changed(before, after);
   }
 }

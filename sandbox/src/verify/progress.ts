@@ -29,6 +29,6 @@ export function meter(write: (text: string) => void, isTerminal: boolean, budget
 }
 
 function line({ scenario, stage, flown, singles: [done, all], findings }: Progress): string {
-  const what = stage === 'singles' ? `single fault ${done} of ${all}` : stage;
+  const what = stage === 'shrinking' ? stage : `single fault ${done} of ${all}`;
   return `${scenario}: ${what}, ${flown} flights${findings === 0 ? '' : `, ${findings} broken`}`;
 }

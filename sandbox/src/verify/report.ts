@@ -6,13 +6,13 @@ import { traceText } from '../explore/index.ts';
 const BEFORE = 6;
 const MOST = 40;
 
-export function explorationText({ scenario, flown, singles, findings, quiet }: Exploration): string {
+export function explorationText({ scenario, singles, pairs, schedules, findings, quiet }: Exploration): string {
   const [done, all] = singles;
-  const beyond = flown - done;
-  const counts = done < all ? `${done} of ${all} single faults` : `all ${all} single faults, ${beyond} other flights`;
+  const flown = done < all ? `${done} of ${all} single faults (${Math.floor((done * 100) / all)} %)` : `all ${all} single faults`;
+  const counts = `${flown}, ${pairs} pairs, ${schedules} other orders of events`;
   const notes = notImplemented(quiet).map((sentence) => `  ${sentence}: there is nothing to explore beyond it`);
   if (findings.length === 0) {
-    const short = done < all ? [`  the budget was over before all single faults were flown: give more with --budget`] : [];
+    const short = done < all ? [`  ${all - done} single faults were not flown, the budget was over: give more with --budget`] : [];
     return [`✔ ${scenario}: ${counts}; every promise was kept`, ...notes, ...short].join('\n');
   }
   const broken = findings.length === 1 ? 'one promise was broken' : `${findings.length} promises were broken`;

@@ -29,7 +29,10 @@ export const bugs: readonly Bug[] = [
   }),
 ];
 
-/** Looks for a bug until it is found, or all single faults are flown. */
+/** Flights after which a bug counts as not found. */
+export const MOST_FLIGHTS = 1_500;
+
+/** Looks for a bug until it is found. */
 export function hunt({ scenario, subject }: Bug, options: ExploreOptions = {}): Promise<Exploration> {
-  return explore(subject(), scenario, { findings: 1, ...options });
+  return explore(subject(), scenario, { findings: 1, more: (flown) => flown < MOST_FLIGHTS, ...options });
 }

@@ -14,6 +14,11 @@ const timed =
   (options, nth) =>
     startOperator({ ...options, clock: wrap(options.clock, nth) });
 
+interface StatusPatch {
+  readonly phase?: string;
+  readonly conditions?: readonly { readonly reason: string; readonly observedGeneration?: number }[];
+}
+
 const isCore = ({ group }: ResourceType): boolean => group === '';
 const isLease = ({ kind }: ResourceType): boolean => kind === 'Lease';
 
@@ -127,6 +132,16 @@ export const wrongRuntimes: Readonly<Record<string, () => Start>> = {
       now: () => clock.now(),
       monotonic: () => clock.monotonic(),
       after: (ms, callback) => (ms === 5_000 ? { cancel: () => undefined } : clock.after(ms, callback)),
+    })),
+  'says that it has seen a spec, when it has only failed to act on it': () =>
+    through((api) => ({
+      patch: (type, key, patch, options, signal) => {
+        const { status } = (patch.type === 'merge' ? patch.body : {}) as { readonly status?: StatusPatch };
+        const failed = status?.phase === undefined ? status?.conditions?.find(({ reason }) => reason === 'ApiError') : undefined;
+        if (failed === undefined) return api.patch(type, key, patch, options, signal);
+        const body = { ...(patch.body as object), status: { ...status, observedGeneration: failed.observedGeneration } };
+        return api.patch(type, key, { type: 'merge', body }, options, signal);
+      },
     })),
   'takes a conflict for success': () =>
     through((api) => ({
