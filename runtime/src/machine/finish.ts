@@ -26,6 +26,8 @@ const PATIENCE = 3;
 /** What a sync leaves behind for the machine. */
 export interface SyncEnd {
   readonly outcome: Outcome;
+  /** What went wrong, as a sentence. */
+  readonly error?: string;
   /** The worker said that no retry can help: no further sync until `stallMark` changes or an input that was read. */
   readonly stalled?: true;
   /** A worker ran to its end: what it read replaces what was read before. */
@@ -142,13 +144,13 @@ export async function fail(
     ports.record(resource, 'Warning', reason, message);
     const outcome: Outcome = left === undefined ? { kind: 'done' } : { kind: 'after', ms: left };
     const ended = await end({ kind: 'stalled', reason, message }, outcome);
-    return ended.outcome === outcome ? { ...ended, stalled: true } : ended;
+    return { ...ended, error: message, ...(ended.outcome === outcome && { stalled: true }) };
   }
   const reason = REASONS[name] ?? 'WorkerError';
   ports.record(resource, 'Warning', reason, message);
   memory.refusals = reason === 'OutputRefused' ? memory.refusals + 1 : 0;
   const stillReady = isReady(phase) && memory.refusals > 0 && memory.refusals <= PATIENCE;
-  const ended = await end({ kind: 'failing', reason, message, stillReady }, failedBy(left));
+  const ended = { ...(await end({ kind: 'failing', reason, message, stillReady }, failedBy(left))), error: message };
   return error instanceof Stuck ? { ...ended, outcome: { kind: 'done' }, stuck: error.running } : ended;
 }
 

@@ -196,11 +196,18 @@ export class Machine {
     const phase = current?.name ?? 'unknown';
     const { trace = untraced } = this.#options;
     const end = await during({ resource: key, phase, sync: String(++this.#syncs) }, () =>
-      trace('sync', { 'autopilot.resource': key, 'autopilot.phase': phase }, async (span) => {
-        const ended = await sync(resource, this.#ports, memory, reading, this.#stop.signal);
-        span.set({ 'autopilot.outcome': ended.outcome.kind });
-        return ended;
-      }),
+      // Of its own: what woke it may be the write of another one's sync, and a chain of those has no end.
+      trace(
+        'sync',
+        { 'autopilot.resource': key, 'autopilot.phase': phase },
+        async (span) => {
+          const ended = await sync(resource, this.#ports, memory, reading, this.#stop.signal);
+          span.set({ 'autopilot.outcome': ended.outcome.kind });
+          if (ended.error !== undefined || resultOf(ended) === 'error') span.fail(ended.error ?? 'it could not be ended, and comes again');
+          return ended;
+        },
+        'root',
+      ),
     );
     const again = this.#waking.end(key, reading, end.complete === true);
     memory.stalled = end.stalled === true && !again ? stallMark(this.#primary.get(keyOfString(key)) ?? resource, scheduler) : undefined;

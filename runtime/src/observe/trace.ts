@@ -1,6 +1,7 @@
 /**
  * Spans through the OpenTelemetry API package, if the project has it and an SDK is registered (`node --import`); else they cost nothing.
  */
+import type { Clock } from '../clock.ts';
 import type { KubeApi } from '../kube/api.ts';
 import type { ResourceType } from '../kube/object.ts';
 
@@ -8,24 +9,35 @@ type Attributes = Readonly<Record<string, string | number | boolean>>;
 
 export interface Span {
   set(attributes: Attributes): void;
+  /** It has gone wrong, although nothing is thrown. */
+  fail(message: string): void;
 }
 
-/** Runs inside a span that is a child of the one around it. An error that is thrown is recorded. */
-export type Trace = <T>(name: string, attributes: Attributes, run: (span: Span) => Promise<T>) => Promise<T>;
+/** Runs inside a span that is a child of the one around it, or the `root` of a trace. An error that is thrown is recorded. */
+export type Trace = <T>(name: string, attributes: Attributes, run: (span: Span) => Promise<T>, root?: 'root') => Promise<T>;
 
-const NO_SPAN: Span = { set() {} };
+/** Of the time that a Pod has to end, after the workers have had theirs. */
+const FLUSH_MS = 3_000;
+
+const NO_SPAN: Span = { set() {}, fail() {} };
 export const untraced: Trace = (_, __, run) => run(NO_SPAN);
 
 /** As much of `@opentelemetry/api` as is used here; the package itself is the user's. */
 interface OpenTelemetry {
   readonly trace: {
     getTracer(name: string): Tracer;
+    getTracerProvider(): Provider;
   };
   readonly SpanStatusCode: { readonly ERROR: number };
 }
+/** The global one stands before the SDK's, which alone can flush. */
+interface Provider {
+  getDelegate?(): Provider;
+  forceFlush?(): Promise<void>;
+}
 interface Tracer {
   startSpan(name: string): OtelSpan;
-  startActiveSpan<T>(name: string, options: { readonly attributes: Attributes }, run: (span: OtelSpan) => T): T;
+  startActiveSpan<T>(name: string, options: { readonly attributes: Attributes; readonly root: boolean }, run: (span: OtelSpan) => T): T;
 }
 interface OtelSpan {
   spanContext(): { readonly traceId: string };
@@ -35,31 +47,49 @@ interface OtelSpan {
   end(): void;
 }
 
+export interface Tracing {
+  readonly trace: Trace;
+  /** Sends what the SDK still holds, in the moments that the end of a process may take. Never throws. */
+  flush(clock: Clock): Promise<void>;
+}
+const NO_TRACING: Tracing = { trace: untraced, flush: () => Promise.resolve() };
+
 /** @param load for tests */
-export async function openTelemetry(load: () => Promise<unknown> = () => import('@opentelemetry/api' as string) as Promise<unknown>): Promise<Trace> {
+export async function openTelemetry(load: () => Promise<unknown> = () => import('@opentelemetry/api' as string) as Promise<unknown>): Promise<Tracing> {
   let api: OpenTelemetry;
   try {
     api = (await load()) as OpenTelemetry;
   } catch {
-    return untraced;
+    return NO_TRACING;
   }
   const tracer = api.trace.getTracer('autopilot-runtime');
   // Without an SDK every span is the invalid one: then nothing is to be gained by making more.
   const probe = tracer.startSpan('autopilot.start');
   probe.end();
-  if (/^0*$/.test(probe.spanContext().traceId)) return untraced;
-  return (name, attributes, run) =>
-    tracer.startActiveSpan(name, { attributes }, async (span) => {
+  if (/^0*$/.test(probe.spanContext().traceId)) return NO_TRACING;
+  const trace: Trace = (name, attributes, run, root) =>
+    tracer.startActiveSpan(name, { attributes, root: root !== undefined }, async (span) => {
+      const fail = (message: string): void => span.setStatus({ code: api.SpanStatusCode.ERROR, message });
       try {
-        return await run({ set: (more) => span.setAttributes(more) });
+        return await run({ set: (more) => span.setAttributes(more), fail });
       } catch (error) {
         span.recordException(error);
-        span.setStatus({ code: api.SpanStatusCode.ERROR, message: error instanceof Error ? error.message : String(error) });
+        fail(error instanceof Error ? error.message : String(error));
         throw error;
       } finally {
         span.end();
       }
     });
+  return {
+    trace,
+    async flush(clock) {
+      const provider = api.trace.getTracerProvider();
+      const late = Promise.withResolvers<void>();
+      const timer = clock.after(FLUSH_MS, late.resolve);
+      await Promise.race([(provider.getDelegate?.() ?? provider).forceFlush?.(), late.promise]).catch(() => undefined);
+      timer.cancel();
+    },
+  };
 }
 
 /** A span for each request that is not a list or a watch. */

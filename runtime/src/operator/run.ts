@@ -66,6 +66,7 @@ async function operate(scheduler: Scheduler, log: Logger): Promise<number> {
   const note = noteFile(scheduler.operatorName);
   const before = await readNote(note, systemClock.now());
   if (before !== undefined) log.warn('the last process was ended because its event loop was blocked', { syncs: before.syncs, stack: before.stack });
+  const tracing = await openTelemetry();
   operator = startOperator({
     scheduler,
     api,
@@ -74,7 +75,7 @@ async function operate(scheduler: Scheduler, log: Logger): Promise<number> {
     log,
     identity: identity(),
     config: { ...config, leaderElectionNamespace: config.leaderElectionNamespace ?? process.env['POD_NAMESPACE'] ?? namespace ?? 'default' },
-    trace: await openTelemetry(),
+    trace: tracing.trace,
     heldBack: heldBack(before),
     ...(metrics && { observer: metrics.observer }),
   });
@@ -110,6 +111,7 @@ async function operate(scheduler: Scheduler, log: Logger): Promise<number> {
   await endpoints?.close();
   await watchdog?.stop();
   await api.close();
+  await tracing.flush(systemClock);
   log.info('stopped');
   return end === 'the lease was lost' ? 1 : 0;
 }

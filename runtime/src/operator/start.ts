@@ -81,9 +81,11 @@ export function startOperator(options: OperatorOptions): Operator {
   let election: Election | undefined;
   let leading = false;
   const fence = config.leaderElection ? fenced(options.api, () => election) : undefined;
-  const api = tracedApi(fence?.api ?? options.api, trace);
+  const door = fence?.api ?? options.api;
+  const api = tracedApi(door, trace);
   const told = events({
-    api,
+    // Without spans: an Event is sent whenever there is time, and belongs to no sync.
+    api: door,
     clock,
     operatorName: scheduler.operatorName,
     instance: identity,

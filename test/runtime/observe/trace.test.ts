@@ -22,13 +22,13 @@ function fake(traceId: string): { api: object; spans: string[] } {
 
 describe('spans', () => {
   it('are not made when the OpenTelemetry package is not there, or has no SDK', async () => {
-    expect(await openTelemetry(() => Promise.reject(new Error('Cannot find package')))).to.equal(untraced);
-    expect(await openTelemetry(() => Promise.resolve(fake('0'.repeat(32)).api))).to.equal(untraced);
+    expect((await openTelemetry(() => Promise.reject(new Error('Cannot find package')))).trace).to.equal(untraced);
+    expect((await openTelemetry(() => Promise.resolve(fake('0'.repeat(32)).api))).trace).to.equal(untraced);
   });
 
   it('wrap what is done, say how it ended, and pass its result and error on', async () => {
     const { api, spans } = fake('a1');
-    const trace = await openTelemetry(() => Promise.resolve(api));
+    const { trace } = await openTelemetry(() => Promise.resolve(api));
     expect(await trace('sync', { phase: 'A' }, async (span) => (span.set({ outcome: 'done' }), 7))).to.equal(7);
     const error = await trace('sync', {}, () => Promise.reject(new Error('broken'))).catch((failure: Error) => failure.message);
     expect(error).to.equal('broken');
@@ -39,7 +39,7 @@ describe('spans', () => {
     const cluster = new Cluster();
     expect(tracedApi(cluster.api, untraced)).to.equal(cluster.api);
     const { api, spans } = fake('a1');
-    const door = tracedApi(cluster.api, await openTelemetry(() => Promise.resolve(api)));
+    const door = tracedApi(cluster.api, (await openTelemetry(() => Promise.resolve(api))).trace);
     const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', namespace: 'default' } };
     await door.create(cluster.typeOf(object), object);
     await door.list(cluster.typeOf(object));

@@ -1,0 +1,163 @@
+import { context, SpanStatusCode, trace } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import { expect } from 'chai';
+import { openTelemetry, untraced } from '../../../runtime/src/observe/trace.ts';
+import type { KubeObject, Operator } from '../../../runtime/src/ports.ts';
+import { startOperator } from '../../../runtime/src/ports.ts';
+import { Cluster, seeded, VirtualClock } from '../../../sandbox/src/index.ts';
+import { settle } from '../../../sandbox/src/kit/settle.ts';
+import { Faults, refusal } from '../../flights/faults.ts';
+import type { TestMachine } from '../../flights/machines.ts';
+import { configMap, drone, DRONE_CRD, input, machine, output, service } from '../../flights/machines.ts';
+
+describe('spans, with the OpenTelemetry SDK', () => {
+  const exporter = new InMemorySpanExporter();
+  let clock: VirtualClock;
+  let cluster: Cluster;
+  let faults: Faults;
+  let operator: Operator | undefined;
+
+  before(() => {
+    context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+    trace.setGlobalTracerProvider(new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] }));
+  });
+  after(() => {
+    trace.disable();
+    context.disable();
+  });
+  beforeEach(async () => {
+    clock = new VirtualClock();
+    cluster = new Cluster({ clock });
+    faults = new Faults();
+    await cluster.api.create(cluster.typeOf(DRONE_CRD), DRONE_CRD);
+  });
+  afterEach(async () => {
+    await operator?.stop();
+    operator = undefined;
+    exporter.reset();
+  });
+
+  const create = async (name: string): Promise<void> => {
+    const object = drone(name, {}, { namespace: 'default' });
+    await cluster.api.create(cluster.typeOf(object), object);
+  };
+  /** Flies these resources, and tells the spans that have ended. */
+  async function spans({ scheduler }: TestMachine, ...names: readonly string[]): Promise<readonly ReadableSpan[]> {
+    const { trace: traced } = await openTelemetry();
+    expect(traced).to.not.equal(untraced);
+    exporter.reset();
+    for (const name of names) await create(name);
+    const log = { debug() {}, info() {}, warn() {}, error() {} };
+    operator = startOperator({ scheduler, api: faults.through(cluster.api), clock, random: seeded(1), log, trace: traced });
+    await settle(cluster, clock, operator);
+    return exporter.getFinishedSpans();
+  }
+  const working = (sync: (name: string) => Promise<void> | void): TestMachine =>
+    machine({
+      A: {
+        outputs: [output.services],
+        sync: async ({ resource: { metadata } }) => {
+          await sync(metadata.name);
+          return { next: 'B', outputs: { services: [service(metadata.name)] } };
+        },
+      },
+      B: {},
+    });
+  const parentOf = (span: ReadableSpan, all: readonly ReadableSpan[]): ReadableSpan | undefined =>
+    all.find((other) => other.spanContext().spanId === span.parentSpanContext?.spanId);
+  const syncOf = (all: readonly ReadableSpan[], resource: string): ReadableSpan =>
+    all.find(({ name, attributes }) => name === 'sync' && attributes['autopilot.resource'] === `default/${resource}` && attributes['autopilot.phase'] === 'A')!;
+
+  it('are one for each sync and one below it for each of its requests, with what it is about as attributes', async () => {
+    const all = await spans(
+      working(() => undefined),
+      'one',
+    );
+    const told = all.map((span) => [span.name, parentOf(span, all)?.name, span.attributes, span.status.code]);
+    const object = (plural: string): object => ({ 'k8s.resource': plural, 'k8s.namespace.name': 'default', 'k8s.object.name': 'one' });
+    const about = (phase: string, outcome: string): object => ({
+      'autopilot.resource': 'default/one',
+      'autopilot.phase': phase,
+      'autopilot.outcome': outcome,
+    });
+    expect(told).to.deep.equal([
+      ['apply services', 'sync', object('services'), SpanStatusCode.UNSET],
+      ['patch drones', 'sync', object('drones'), SpanStatusCode.UNSET],
+      ['sync', undefined, about('A', 'again'), SpanStatusCode.UNSET],
+      ['sync', undefined, about('B', 'done'), SpanStatusCode.UNSET],
+    ]);
+    expect(all[0]?.instrumentationScope.name).to.equal('autopilot-runtime');
+  });
+
+  it('hold across awaits: what a worker makes itself lies in its own sync, beside another one that runs at the same time', async () => {
+    let arrived = 0;
+    const both = Promise.withResolvers<void>();
+    const all = await spans(
+      working(async (name) => {
+        if (++arrived === 2) both.resolve();
+        await both.promise;
+        await trace.getTracer('mine').startActiveSpan(`of ${name}`, async (span) => {
+          await Promise.resolve();
+          span.end();
+        });
+      }),
+      'one',
+      'two',
+    );
+    for (const name of ['one', 'two']) {
+      const own = all.filter((span) => parentOf(span, all) === syncOf(all, name));
+      expect(own.map((span) => span.name)).to.deep.equal([`of ${name}`, 'apply services', 'patch drones']);
+      expect(own.slice(1).map(({ attributes }) => attributes['k8s.object.name'])).to.deep.equal([name, name]);
+    }
+  });
+
+  it('of a sync have none above them, also when another one’s write has woken it: a trace ends with its sync', async () => {
+    await spans(
+      machine({
+        A: {
+          inputs: [input.configmaps],
+          outputs: [output.configmaps],
+          sync: ({ resource: { metadata }, inputs }) => {
+            const found = inputs['configmaps']?.list().length;
+            return { next: 'A', ...(metadata.name === 'writer' && found === 0 && { outputs: { configmaps: [configMap('a') as KubeObject] } }) };
+          },
+        },
+      }),
+      'reader',
+    );
+    await create('writer');
+    await settle(cluster, clock, operator);
+    const syncs = exporter.getFinishedSpans().filter(({ name }) => name === 'sync');
+    expect(syncs.map(({ attributes }) => attributes['autopilot.resource'])).to.have.members(['default/reader', 'default/writer', 'default/reader']);
+    expect(syncs.map(({ parentSpanContext }) => parentSpanContext)).to.deep.equal([undefined, undefined, undefined]);
+    expect(new Set(syncs.map((span) => span.spanContext().traceId))).to.have.property('size', 3);
+  });
+
+  it('say that a worker failed, and why; its sync is an error although the next one may go well', async () => {
+    const all = await spans(
+      working((name) => {
+        if (name === 'bad') throw new Error('no such luck');
+      }),
+      'bad',
+      'good',
+    );
+    expect(syncOf(all, 'bad').status).to.deep.equal({ code: SpanStatusCode.ERROR, message: 'no such luck' });
+    expect(syncOf(all, 'bad').attributes['autopilot.outcome']).to.equal('failed');
+    expect(syncOf(all, 'good').status.code).to.equal(SpanStatusCode.UNSET);
+  });
+
+  it('of a request that is refused are errors, with the exception, and so is the sync around it', async () => {
+    faults.fault = ({ verb, kind }) => (verb === 'apply' && kind === 'Service' ? { when: 'before', error: refusal(403, 'Forbidden') } : undefined);
+    const all = await spans(
+      working(() => undefined),
+      'one',
+    );
+    const [apply] = all.filter(({ name }) => name === 'apply services');
+    expect(apply?.status).to.deep.equal({ code: SpanStatusCode.ERROR, message: 'refused with 403' });
+    expect(apply?.events.map(({ name, attributes }) => [name, attributes?.['exception.message']])).to.deep.equal([['exception', 'refused with 403']]);
+    expect(syncOf(all, 'one').status.code).to.equal(SpanStatusCode.ERROR);
+    expect(syncOf(all, 'one').status.message).to.contain('refused with 403');
+  });
+});
