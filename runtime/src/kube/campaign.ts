@@ -40,6 +40,8 @@ export interface ElectionOptions {
   readonly identity: string;
   /** Somebody else holds the lease, or another one than before. */
   readonly onHolder?: (holder: string) => void;
+  /** The lease cannot be read or written; once for each reason until it could. */
+  readonly onTrouble?: (reason: string) => void;
 }
 
 /** Campaigns until the signal is aborted. */
@@ -50,6 +52,7 @@ export function campaign(options: ElectionOptions, signal: AbortSignal): Electio
   /** As last read or written: its resourceVersion guards the next write. */
   let record: KubeObject | undefined;
   let told: string | undefined;
+  let trouble: string | undefined;
   let deadline: Timer | undefined;
   let wake = new AbortController();
   const held = new AbortController();
@@ -121,9 +124,15 @@ export function campaign(options: ElectionOptions, signal: AbortSignal): Electio
     }
   }
 
+  function failed(error: Error): void {
+    // Somebody else has written at the same time: the next look tells who.
+    if (signal.aborted || hasCode(error, 409) || error.message === trouble) return;
+    options.onTrouble?.((trouble = error.message));
+  }
+
   async function run(): Promise<void> {
     for (;;) {
-      await attempt().catch(() => undefined);
+      await attempt().then(() => (trouble = undefined), failed);
       looked.resolve();
       if (signal.aborted) return;
       become(step(state, { what: 'time passed' }, identity, now()));

@@ -23,12 +23,13 @@ export function serveEndpoints(options: EndpointsOptions): Promise<{ readonly po
   const match = /^(.*):(\d+)$/.exec(options.address);
   if (match === null) throw new Error(`metricsAddr '${options.address}' is not an address; write it like :9091`);
   const server = createServer((request, response) => {
-    const url = new URL(request.url ?? '/', 'http://localhost');
-    void answer(url, options, response).catch(() => response.writeHead(500).end());
+    // Scanners ask for `//`, which is no path: what cannot be read is not found.
+    const url = URL.parse(request.url ?? '/', 'http://localhost') ?? new URL('http://localhost/');
+    void answer(url, options, response).catch((error: Error) => response.writeHead(500, { 'content-type': 'text/plain' }).end(`${error.message}\n`));
   });
   const host = match[1] ?? '';
   return new Promise((resolve, reject) => {
-    server.once('error', (error) => reject(new Error(`cannot listen on ${options.address}: ${error.message}`, { cause: error })));
+    server.on('error', (error) => reject(new Error(`cannot listen on ${options.address}: ${error.message}`, { cause: error })));
     server.listen({ port: Number(match[2]), ...(host === '' ? {} : { host: host.replace(/^\[|\]$/g, '') }) }, () =>
       resolve({ port: portOf(server), close: () => closeServer(server) }),
     );
@@ -43,9 +44,11 @@ async function answer(url: URL, options: EndpointsOptions, response: ServerRespo
     if (name === undefined || asked.length > 0) return answerReady(asked, url.searchParams.has('verbose'), response);
   }
   switch (url.pathname) {
-    case '/metrics':
-      response.writeHead(200, { 'content-type': options.metrics.contentType }).end(await options.metrics.text());
+    case '/metrics': {
+      const text = await options.metrics.text();
+      response.writeHead(200, { 'content-type': options.metrics.contentType }).end(text);
       return;
+    }
     case '/healthz':
       response.writeHead(200, { 'content-type': 'text/plain' }).end('ok\n');
       return;

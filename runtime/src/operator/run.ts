@@ -35,6 +35,13 @@ const BLOCKED_FAILURES = 7;
  */
 export async function run(scheduler: Scheduler): Promise<void> {
   const log = jsonLogger(systemClock, 'info', (line) => void process.stdout.write(line));
+  // A worker that forgets an await hurts its own resource only, like one that throws. The line carries the sync that it belongs to.
+  process.on('unhandledRejection', (error) =>
+    log.error('a promise was rejected that nobody waits for: an await is missing', {
+      error: error instanceof Error ? error.message : String(error),
+      ...(error instanceof Error && { stack: error.stack }),
+    }),
+  );
   try {
     process.exitCode = await operate(scheduler, log);
   } catch (error) {

@@ -26,6 +26,7 @@ import { userConfig } from '../user-config.ts';
 import type { Log } from '../worker.ts';
 import { DEFAULT_CONFIG } from './config.ts';
 import type { OperatorConfig } from './config.ts';
+import { troubles } from './troubles.ts';
 
 export type { OperatorConfig } from './config.ts';
 export type { OperatorEvent } from '../observe/event.ts';
@@ -76,7 +77,7 @@ export function startOperator(options: OperatorOptions): Operator {
   const typed = (settings: OperatorConfig): OperatorConfig => ({ ...settings, config: userConfig(scheduler.config, settings.config) });
   let config = typed({ ...DEFAULT_CONFIG, leaderElection: false, ...options.config });
   const { trace = untraced, onEvent } = options;
-  const observer = observers(options.observer ?? {}, { event: logged(log) }, onEvent === undefined ? {} : { event: onEvent });
+  const observer = observers(options.observer ?? {}, { event: logged(log) }, troubles(log, clock), onEvent === undefined ? {} : { event: onEvent });
   const stopping = new AbortController();
   let election: Election | undefined;
   let leading = false;
@@ -123,7 +124,8 @@ export function startOperator(options: OperatorOptions): Operator {
     const key = { namespace, name: leaseName(scheduler.operatorName, config.watchNamespaces) };
     const lease = `${namespace}/${key.name}`;
     const onHolder = (holder: string): void => log.info('another process holds the lease: this one stands by', { lease, holder });
-    const running = campaign({ api: options.api, clock, random, key, identity, onHolder }, stopping.signal);
+    const onTrouble = (error: string): void => log.warn('the lease cannot be read or written', { lease, error });
+    const running = campaign({ api: options.api, clock, random, key, identity, onHolder, onTrouble }, stopping.signal);
     election = running;
     void running.won.then(() => log.info('the lease is won', { lease, identity }));
     void running.lost.then(() => {

@@ -242,6 +242,30 @@ describe('the lease', () => {
     expect(faults.of('Lease')).to.deep.equal(Array.from({ length: 10 }, () => 'replace drone-operator'));
   });
 
+  it('that cannot be had is said, once for each reason, and again when it was had in between', async () => {
+    const faults = new Faults();
+    const said: string[] = [];
+    faults.fault = () => ({ when: 'before', error: refusal(403) });
+    campaign({ api: faults.through(cluster.api), clock, random: seeded(1), key, identity: 'first', onTrouble: (reason) => void said.push(reason) }, stop.signal);
+    await pass(20_000);
+    faults.fault = () => ({ when: 'before', error: noAnswer() });
+    await pass(20_000);
+    expect(said).to.deep.equal(['refused with 403', 'the connection was reset']);
+    faults.fault = () => undefined;
+    await pass(5_000);
+    faults.fault = () => ({ when: 'before', error: noAnswer() });
+    await pass(5_000);
+    expect(said).to.deep.equal(['refused with 403', 'the connection was reset', 'the connection was reset']);
+  });
+
+  it('that two want at once is nothing to complain about', async () => {
+    const said: string[] = [];
+    for (const identity of ['first', 'second'])
+      campaign({ api: cluster.api, clock, random: seeded(1), key, identity, onTrouble: (reason) => void said.push(reason) }, stop.signal);
+    await pass(20_000);
+    expect(said).to.deep.equal([]);
+  });
+
   describe('as a fence', () => {
     const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', namespace: 'default' } };
     const sentence = 'the lease is not held any more: nothing was written';

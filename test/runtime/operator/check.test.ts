@@ -28,6 +28,17 @@ describe('an operator that is started with --check', () => {
     expect(readdirSync(join(folder, 'compiled', version))).to.have.length.above(30);
   });
 
+  it('outlives a promise that a worker has left behind, and says whose it was', async () => {
+    const { exitCode, stdout } = await execa(
+      process.execPath,
+      ['--conditions=autopilot-source', join(import.meta.dirname, 'processes/floating.ts'), '--check'],
+      { reject: false, env: { AUTOPILOT_CONFIG: join(folder, 'none.yaml'), NODE_OPTIONS: '' } },
+    );
+    const [line = '{}'] = stdout.split('\n').filter((said) => said.includes('nobody waits'));
+    expect(JSON.parse(line)).to.include({ level: 'error', resource: 'x/one', phase: 'Evaluating', error: 'nobody waits' });
+    expect(exitCode).to.equal(0);
+  });
+
   it('ends with exit code 1 and says why when its configuration is wrong', async () => {
     const { exitCode, stdout } = await check('workInterval: soon');
     expect(stdout).to.include('workInterval');

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { expect } from 'chai';
 import { serveEndpoints } from '../../../runtime/src/operator/endpoints.ts';
 
@@ -48,6 +49,29 @@ describe('the endpoints', () => {
     expect(await ask('/metrics')).to.deep.equal([200, 'a_metric 1\n']);
     expect((await ask('/readyz/unknown'))[0]).to.equal(404);
     expect((await ask('/'))[0]).to.equal(404);
+  });
+
+  it('outlive a request for a path that is none, as scanners make them', async () => {
+    const { port } = new URL(base);
+    for (const target of ['//', 'http://[']) {
+      const socket = connect(Number(port), '127.0.0.1');
+      socket.end(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+      let text = '';
+      for await (const chunk of socket) text += String(chunk);
+      expect(text).to.match(/^HTTP\/1\.1 404 /);
+    }
+    expect(await ask('/healthz')).to.deep.equal([200, 'ok\n']);
+  });
+
+  it('outlive metrics that cannot be collected', async () => {
+    const failing = await serveEndpoints({
+      address: '127.0.0.1:0',
+      metrics: { contentType: 'text/plain', text: () => Promise.reject(new Error('no number')) },
+      ready: [],
+    });
+    const response = await fetch(`http://127.0.0.1:${failing.port}/metrics`);
+    expect([response.status, await response.text()]).to.deep.equal([500, 'no number\n']);
+    await failing.close();
   });
 
   it('say which address cannot be', async () => {

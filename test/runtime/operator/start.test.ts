@@ -246,6 +246,22 @@ describe('operators over one cluster', () => {
     expect(await services()).to.deep.equal(['of-a']);
   });
 
+  it('say why they do not get the lease', async () => {
+    const faults = new Faults();
+    faults.fault = ({ kind }) => (kind === 'Lease' ? { when: 'before', error: refusal(403) } : undefined);
+    start('first', faults.through(cluster.api));
+    await pass(60);
+    expect(log).to.deep.equal(['first warn the lease cannot be read or written']);
+  });
+
+  it('say which kinds they cannot read, now and every five minutes', async () => {
+    const faults = new Faults();
+    faults.fault = ({ kind }) => (kind === 'ConfigMap' ? { when: 'before', error: refusal(403) } : undefined);
+    start('first', faults.through(cluster.api));
+    await pass(700);
+    expect(log.filter((line) => line !== 'first info the lease is won')).to.deep.equal(Array(3).fill('first warn a kind cannot be read'));
+  });
+
   it('stop in order: no new syncs, the ones under way to their end, then the lease', async () => {
     const faults = new Faults();
     let finish = (): void => undefined;
