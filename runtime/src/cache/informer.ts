@@ -13,6 +13,10 @@ import { Store } from './store.ts';
 
 /** A list or watch that fails this long makes the process unready: longer than the API server needs for a restart. */
 const BROKEN_MS = 30_000;
+/** A watch that has been open for so long is taken to work … */
+const STANDS_MS = 25_000;
+/** … and did work when it lasted longer than an opening may go unanswered (30 s): it was only cut, as balancers do. */
+const STOOD_MS = 40_000;
 
 export interface InformerObserver {
   relisted(kind: string, relist: Relist): void;
@@ -106,7 +110,9 @@ export class Informer {
           this.#wake();
         },
         failed: (error) => {
-          part.broken = { since: part.broken?.since ?? clock.monotonic(), reason: error instanceof Error ? error.message : String(error) };
+          const now = clock.monotonic();
+          const before = part.open !== undefined && now - part.open >= STOOD_MS ? undefined : part.broken;
+          part.broken = { since: before?.since ?? now, reason: error instanceof Error ? error.message : String(error) };
           this.#observer.watchFailed(kind, error);
         },
         restarted: () => this.#observer.watchRestarted(kind),
@@ -184,7 +190,7 @@ export class Informer {
     const now = this.#clock?.monotonic() ?? 0;
     const part = this.#parts.find(
       ({ broken, open, unavailable }) =>
-        unavailable === undefined && broken !== undefined && now - broken.since >= BROKEN_MS && (open === undefined || now - open < BROKEN_MS),
+        unavailable === undefined && broken !== undefined && now - broken.since >= BROKEN_MS && (open === undefined || now - open < STANDS_MS),
     );
     return part?.broken === undefined ? undefined : `failing for ${Math.round((now - part.broken.since) / 1000)} s: ${part.broken.reason}`;
   }

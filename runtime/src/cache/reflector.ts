@@ -16,6 +16,8 @@ import { START, step } from './watching.ts';
 const PAGE = 500;
 /** The API server sends a bookmark about each minute: a watch that brings nothing for two is dead. */
 const SILENT_MS = 120_000;
+/** A watch that was open for so long is none of a server that closes every watch at once, whatever it has brought. */
+const STOOD_MS = 10_000;
 /** For one page. */
 const LIST_MS = 60_000;
 
@@ -59,6 +61,8 @@ export function reflect(scope: Scope, store: Store, ports: Ports, events: Reflec
   let began = clock.monotonic();
   let lists = 0;
   let watches = 0;
+  let opened = clock.monotonic();
+  const stood = (): boolean => state.name === 'watching' && clock.monotonic() - opened >= STOOD_MS;
 
   const take = (effect: Effect): void => {
     switch (effect.do) {
@@ -96,18 +100,19 @@ export function reflect(scope: Scope, store: Store, ports: Ports, events: Reflec
         } else if (state.name === 'listing') happened(await page(state, either));
         else {
           if (watches++ > 0 && lists > 0) events.restarted();
+          opened = clock.monotonic();
           await follow(state, either);
-          happened({ what: 'ended' });
+          happened({ what: 'ended', stood: stood() });
         }
       } catch (error) {
         if (signal.aborted) return;
-        if (interrupted.aborted) {
-          happened({ what: 'doubted' });
-          continue;
+        if (!interrupted.aborted) {
+          events.failed(error);
+          happened({ what: 'failed', error, stood: stood() });
         }
-        events.failed(error);
-        happened({ what: 'failed', error });
       }
+      // Also when it came in the moment of an answer.
+      if (interrupted.aborted) happened({ what: 'doubted' });
     }
   }
 

@@ -2,7 +2,7 @@
  * How one part of the cluster is followed: list in pages, watch from there, watch again from the last version seen; list again only
  * when the server has forgotten that version. A state, what happened, the next state and what to do with the store: pure.
  *
- * Never gives up. Waits grow from 0.8 to 30 s (client-go's limits, tools/cache/reflector.go) and begin anew when the watch brings something.
+ * Never gives up. Waits grow from 0.8 to 30 s (client-go's limits, tools/cache/reflector.go) and begin anew when the watch brings something, or stands for a while.
  */
 import type { Random } from '../clock.ts';
 import type { WatchEvent } from '../kube/api.ts';
@@ -40,9 +40,9 @@ export type State = Listing | Watching | Waiting;
 export type Happening =
   | { readonly what: 'page'; readonly items: readonly KubeObject[]; readonly resourceVersion: string; readonly continue?: string }
   | { readonly what: 'event'; readonly event: WatchEvent }
-  /** The server closed the watch, as it does after its time. */
-  | { readonly what: 'ended' }
-  | { readonly what: 'failed'; readonly error: unknown }
+  /** The server closed the watch, as it does after its time. `stood`: it was open for a while. */
+  | { readonly what: 'ended'; readonly stood?: boolean }
+  | { readonly what: 'failed'; readonly error: unknown; readonly stood?: boolean }
   | { readonly what: 'waited' }
   /** Somebody must know that the store is not behind: list again. */
   | { readonly what: 'doubted' };
@@ -80,10 +80,9 @@ function listed(state: Listing, happening: Exclude<Happening, { what: 'doubted' 
   if (happening.what === 'page') {
     const pages = [...state.pages, happening.items];
     if (happening.continue !== undefined) return { state: { ...state, pages, continue: happening.continue } };
-    // One failure stays on the books until the watch brings something: a watch that always fails must not make a loop of lists.
-    const failures = Math.min(state.failures, 1);
+    // Failures stay on the books until the watch brings something or stands: one that always fails must not make a storm of lists.
     return {
-      state: { name: 'watching', resourceVersion: happening.resourceVersion, moved: false, failures },
+      state: { name: 'watching', resourceVersion: happening.resourceVersion, moved: false, failures: state.failures },
       effect: { do: 'replace', items: pages.flat(), resourceVersion: happening.resourceVersion },
     };
   }
@@ -109,14 +108,14 @@ function watched(state: Watching, happening: Exclude<Happening, { what: 'doubted
       return { state: { name: 'watching', resourceVersion, moved: true, failures: 0 }, effect: { do: 'take', event } };
     }
     case 'ended': {
-      if (state.moved) return { state: { ...state, moved: false } };
+      if (state.moved || happening.stood === true) return { state: { ...state, moved: false, failures: 0 } };
       // A quiet end is nothing unusual once; a server that closes every watch at once must not make a loop.
       const next = { ...state, failures: state.failures + 1 };
       return { state: next.failures === 1 ? next : wait(next, undefined, random) };
     }
     case 'failed': {
       const { error } = happening;
-      const failures = state.failures + 1;
+      const failures = (happening.stood === true ? 0 : state.failures) + 1;
       switch (failureOf(error)) {
         case 'expired':
           return { state: failures === 1 ? { ...START, failures } : wait({ ...START, failures }, error, random) };

@@ -50,6 +50,8 @@ export function step(state: State, happening: Happening, identity: string, now: 
     case 'standby':
       if (happening.what === 'written') return { name: 'leading', spec: happening.spec, renewed: happening.asked };
       if (happening.what !== 'seen' || same(happening.spec, state.spec)) return state;
+      // Somebody has deleted it. Its holder may write until it has looked: it counts as silent since we last heard of it.
+      if (happening.spec === undefined && state.spec?.holderIdentity && state.spec.holderIdentity !== identity) return state;
       return { name: 'standby', spec: happening.spec, since: now.monotonic };
     case 'leading':
       if (happening.what === 'written') return { ...state, spec: happening.spec, renewed: happening.asked };

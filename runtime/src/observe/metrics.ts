@@ -65,6 +65,7 @@ export function operatorMetrics(sources: MetricsSources): OperatorMetrics {
     if (now === undefined) return;
     g.leading.set({ name: operator }, now.leading ? 1 : 0);
     g.quarantined.set({ controller }, now.quarantined);
+    for (const gauge of [g.phaseResources, g.stalled, g.phaseOldest]) gauge.reset();
     for (const [phase, { resources, stalled, oldestMs }] of now.phases) {
       g.phaseResources.set({ controller, phase }, resources);
       g.stalled.set({ controller, phase }, stalled);
@@ -79,10 +80,15 @@ export function operatorMetrics(sources: MetricsSources): OperatorMetrics {
     );
     g.longest.set(queue, Math.max(0, ...seconds));
     for (const gauge of [g.cached, g.watchAge, g.unavailable]) gauge.reset();
-    for (const { kind, size, silence, unavailable } of now.kinds) {
-      g.cached.inc({ controller, kind }, size);
-      g.unavailable.set({ controller, kind }, unavailable ? 1 : 0);
-      if (silence !== undefined) g.watchAge.set({ controller, kind }, silence);
+    // A kind may have several caches: the sum of what they hold, the worst of how they stand.
+    for (const [kind, caches] of Map.groupBy(now.kinds, (cache) => cache.kind)) {
+      g.cached.set(
+        { controller, kind },
+        caches.reduce((sum, { size }) => sum + size, 0),
+      );
+      g.unavailable.set({ controller, kind }, caches.some(({ unavailable }) => unavailable) ? 1 : 0);
+      const silences = caches.flatMap(({ silence }) => silence ?? []);
+      if (silences.length > 0) g.watchAge.set({ controller, kind }, Math.max(...silences));
     }
   }
 

@@ -1,5 +1,7 @@
 import { expect } from 'chai';
 import { Informer } from '../../../runtime/src/cache/informer.ts';
+import { reflect } from '../../../runtime/src/cache/reflector.ts';
+import { Store } from '../../../runtime/src/cache/store.ts';
 import type { KubeApi, KubeObject, WatchEvent } from '../../../runtime/src/ports.ts';
 import { Cluster, seeded, VirtualClock } from '../../../sandbox/src/index.ts';
 import { settle } from '../../../sandbox/src/kit/settle.ts';
@@ -176,6 +178,46 @@ describe('an informer', () => {
     const key = { namespace: 'default', name: 'a' };
     await mine.write(key, 'default/writer', () => make('a', 'default', { mine: 'yes' }));
     expect([mine, all, others].map((informer) => informer.get(key) !== undefined)).to.deep.equal([true, true, false]);
+  });
+
+  it('stays whole behind a balancer that cuts quiet connections every fifty seconds', async () => {
+    const quiet: KubeApi = {
+      ...cluster.api,
+      async *watch(type, options, signal): AsyncGenerator<WatchEvent> {
+        for await (const event of cluster.api.watch(type, options, signal)) if (event.type !== 'BOOKMARK') yield event;
+      },
+    };
+    const informer = await start({ api: faults.through(quiet) });
+    const broken: string[] = [];
+    for (let second = 1; second <= 500; second++) {
+      if (second % 50 === 0) faults.endWatches(noAnswer());
+      await pass(1);
+      if (informer.broken !== undefined) broken.push(informer.broken);
+    }
+    expect(broken).to.deep.equal([]);
+    faults.endWatches(noAnswer());
+    await make('a');
+    await pass(2);
+    expect(names(informer)).to.deep.equal(['a']);
+  });
+
+  it('lists again when it is doubted in the moment in which a list is answered', async () => {
+    const answers: (() => void)[] = [];
+    const api: KubeApi = {
+      ...cluster.api,
+      list: () => new Promise((resolve) => answers.push(() => resolve({ resourceVersion: '1', items: [] }))),
+      async *watch() {
+        await new Promise(() => undefined);
+      },
+    };
+    const nothing = (): void => undefined;
+    const events = { stepped: nothing, listed: nothing, heard: nothing, unavailable: nothing, failed: nothing, restarted: nothing };
+    const reflector = reflect({ type: TYPE }, new Store(), { api, clock, random: seeded(1) }, events, stop.signal);
+    await pass(0);
+    answers[0]?.();
+    reflector.doubt();
+    await pass(0);
+    expect(answers).to.have.length(2);
   });
 
   describe('of a new leader', () => {

@@ -63,6 +63,8 @@ describe('following a part of the cluster', () => {
     ],
     ['opens the next watch at once when one that told something ends', watching(0, true), { what: 'ended' }, watching()],
     ['opens the next watch at once after one quiet end', watching(), { what: 'ended' }, watching(1)],
+    ['opens the next watch at once when one that stood for a while ends', watching(3), { what: 'ended', stood: true }, watching()],
+    ['waits as after the first failure when a watch breaks that stood for a while', watching(3), { ...reset, stood: true }, waiting(800, watching(1))],
     ['waits when watches end at once again and again', watching(1), { what: 'ended' }, waiting(1600, watching(2))],
     ['watches again from the same version when the watch breaks', watching(), reset, waiting(800, watching(1))],
     ['does so after a 500', watching(), failed(500), waiting(800, watching(1))],
@@ -88,6 +90,18 @@ describe('following a part of the cluster', () => {
     };
     expect(waits(half)).to.deep.equal([800, 1600, 3200, 6400, 12_800, 25_600, 30_000, 30_000]);
     expect([waits(() => 0)[0], waits(() => 0.999)[7]]).to.deep.equal([400, 44_970]);
+  });
+
+  it('waits longer and longer when it may list and not watch: no storm of lists', () => {
+    let state: State = START;
+    const waits: number[] = [];
+    while (waits.length < 8) {
+      const happening: Happening =
+        state.name === 'listing' ? { what: 'page', items: [], resourceVersion: '7' } : state.name === 'watching' ? failed(403) : { what: 'waited' };
+      state = step(state, happening, half).state;
+      if (state.name === 'waiting') waits.push(state.ms);
+    }
+    expect(waits).to.deep.equal([800, 1600, 3200, 6400, 12_800, 25_600, 30_000, 30_000]);
   });
 
   it('does not make a loop of lists when every watch says that the version has expired', () => {

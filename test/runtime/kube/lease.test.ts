@@ -242,11 +242,29 @@ describe('the lease', () => {
     expect(faults.of('Lease')).to.deep.equal(Array.from({ length: 10 }, () => 'replace drone-operator'));
   });
 
+  it('that somebody deletes stays with its holder: a standby waits as if the holder had fallen silent', async () => {
+    const first = candidate('first');
+    await pass(500);
+    const second = candidate('second');
+    await pass(10_000);
+    let both = false;
+    for (let i = 0; i < 100; i++) {
+      if (i % 20 === 5) await cluster.api.delete(LEASE, key);
+      await pass(100);
+      both ||= first.valid() && second.valid();
+    }
+    expect([first.told, second.told, both]).to.deep.equal([['won'], [], false]);
+    expect(((await cluster.api.get(LEASE, key)).spec as { holderIdentity: string }).holderIdentity).to.equal('first');
+  });
+
   it('that cannot be had is said, once for each reason, and again when it was had in between', async () => {
     const faults = new Faults();
     const said: string[] = [];
     faults.fault = () => ({ when: 'before', error: refusal(403) });
-    campaign({ api: faults.through(cluster.api), clock, random: seeded(1), key, identity: 'first', onTrouble: (reason) => void said.push(reason) }, stop.signal);
+    campaign(
+      { api: faults.through(cluster.api), clock, random: seeded(1), key, identity: 'first', onTrouble: (reason) => void said.push(reason) },
+      stop.signal,
+    );
     await pass(20_000);
     faults.fault = () => ({ when: 'before', error: noAnswer() });
     await pass(20_000);

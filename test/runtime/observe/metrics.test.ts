@@ -72,6 +72,32 @@ describe('metrics', () => {
     ]);
   });
 
+  it('show the worst of several caches of one kind', async () => {
+    const pod = { kind: 'Pod', size: 1, silence: 5, unavailable: false };
+    const kinds = [pod, { ...pod, silence: 70, unavailable: true }, { ...pod, silence: undefined }, pod];
+    expect(await lines(make({ ...snapshot, kinds }))).to.include.members([
+      'autopilot_watch_last_event_age_seconds{controller="drone",kind="Pod"} 70',
+      'autopilot_cached_objects{controller="drone",kind="Pod"} 4',
+      'autopilot_kind_unavailable{controller="drone",kind="Pod"} 1',
+    ]);
+  });
+
+  it('show no resources in a phase that everybody has left', async () => {
+    let phases: Snapshot['phases'] = new Map([['unknown', { resources: 1, stalled: 1, oldestMs: 1_000 }]]);
+    const metrics = operatorMetrics({
+      operator: 'drone-operator',
+      controller: 'drone',
+      phases: ['A'],
+      kinds: [],
+      outputs: [],
+      maxConcurrentSyncs: 1,
+      snapshot: () => ({ ...snapshot, phases }),
+    });
+    expect((await lines(metrics)).find((line) => /^autopilot_phase_resources.*unknown/.test(line))).to.match(/ 1$/);
+    phases = new Map();
+    expect((await lines(metrics)).filter((line) => /^autopilot_(phase|stalled)_.*unknown/.test(line))).to.deep.equal([]);
+  });
+
   it('count what is told', async () => {
     const metrics = make();
     const { observer } = metrics;
