@@ -206,8 +206,8 @@ describe('an informer', () => {
     const api: KubeApi = {
       ...cluster.api,
       list: () => new Promise((resolve) => answers.push(() => resolve({ resourceVersion: '1', items: [] }))),
-      async *watch() {
-        await new Promise(() => undefined);
+      async *watch(): AsyncGenerator<WatchEvent> {
+        yield await new Promise<never>(() => undefined);
       },
     };
     const nothing = (): void => undefined;
