@@ -19,6 +19,13 @@ export class Dependents {
   readonly #dependencies = new Map<string, Dependencies>();
   readonly #readers = new Map<Informer, Readers>();
 
+  /** Resources that have read something, and places that somebody has read. */
+  get size(): number {
+    let places = 0;
+    for (const { byKey, byNamespace } of this.#readers.values()) places += byKey.size + byNamespace.size;
+    return this.#dependencies.size + places;
+  }
+
   of(resource: string): Dependencies | undefined {
     return this.#dependencies.get(resource);
   }

@@ -150,6 +150,13 @@ export class Machine {
     return [...this.#memories.values()].filter(({ quarantined }) => quarantined).length;
   }
 
+  /** How many entries are kept, of what: with the resources that they are of, all of them go. */
+  get kept(): Readonly<Record<string, number>> {
+    const { outputs, sharing } = this.#ports;
+    const cached = [...this.#caches.all].reduce((sum, { size }) => sum + size, 0);
+    return { cached, queued: this.#queue.size, memories: this.#memories.size, waking: this.#waking.size, outputs: outputs.size, held: sharing.size };
+  }
+
   /** All caches, for readiness and metrics. */
   get informers(): Iterable<Informer> {
     return this.#caches.all;

@@ -20,7 +20,6 @@ import type { AnyOutputs, OutputObject } from '../worker.ts';
 import { PermanentError } from '../worker.ts';
 import { OutputConflict, OutputRefused, refused, StaleCache } from './errors.ts';
 import type { Dependencies } from './inputs.ts';
-import { readsOf } from './inputs.ts';
 import type { Intent } from './intent.ts';
 import { intentsOf, isOwnedBy, ownable, ownerReference } from './intent.ts';
 import { contains } from './json.ts';
@@ -46,9 +45,8 @@ interface Planned {
 
 export class Outputs {
   readonly #ports: OutputPorts;
-  /** What our last apply of an object answered: the server may write a value in another form, which is no difference. */
+  /** What our last apply of an object answered, by its uid: the server may write a value in another form, which is no difference. */
   readonly #answers = new Map<string, { readonly hash: string; readonly resourceVersion: string | undefined }>();
-
   /** uids whose deletion we asked for and have not seen yet. */
   readonly #pruned = new Set<string>();
 
@@ -58,7 +56,7 @@ export class Outputs {
 
   /**
    * Applies what a phase or the finalizer returned: all of it is checked before anything is sent.
-   * @param dependencies takes the objects that are edited in place, and one that stands in the way: its end wakes the resource.
+   * @param dependencies takes the objects that are edited in place.
    * @throws PermanentError for a wrong result (nothing was written), OutputConflict, OutputRefused, StaleCache, or what the API threw.
    */
   async apply(uses: Uses, outputs: AnyOutputs, resource: KubeObject, dependencies: Dependencies, signal: AbortSignal): Promise<void> {
@@ -73,7 +71,7 @@ export class Outputs {
     });
     for (const one of planned) checkWeights(one, uses);
     for (const { intents, plans } of planned) {
-      for (const intent of intents) await this.#applyOne(intent, resource, dependencies, signal);
+      for (const intent of intents) await this.#applyOne(intent, resource, signal);
       for (const plan of plans) await sharing.send(plan, resource, signal);
     }
     for (const { output, intents } of planned) if (output.prune === true) await this.#prune(output, intents, resource, signal);
@@ -97,17 +95,18 @@ export class Outputs {
               : this.#remove(output, object, resource, signal));
   }
 
-  /** Was this deletion our own prune? Then it wakes nobody. Answers once. */
-  wasPruned(uid: string | undefined): boolean {
-    return uid !== undefined && this.#pruned.delete(uid);
+  /** An object is gone: nothing is kept of it. @returns whether that was our own prune, which wakes nobody; it answers once */
+  gone(uid: string): boolean {
+    this.#answers.delete(uid);
+    return this.#pruned.delete(uid);
   }
 
-  /** Forgets a resource's answers when it is gone. */
-  forget(resourceUid: string): void {
-    for (const key of this.#answers.keys()) if (key.startsWith(`${resourceUid} `)) this.#answers.delete(key);
+  /** Objects of which something is kept beside the caches. */
+  get size(): number {
+    return this.#answers.size + this.#pruned.size;
   }
 
-  async #applyOne(intent: Intent, resource: KubeObject, dependencies: Dependencies, signal: AbortSignal): Promise<void> {
+  async #applyOne(intent: Intent, resource: KubeObject, signal: AbortSignal): Promise<void> {
     const { api, scheduler } = this.#ports;
     const { type } = intent.output;
     const informer = this.#ports.informerOf(intent.output);
@@ -125,12 +124,10 @@ export class Outputs {
         informer.put(live, keyString(keyOf(resource)));
       }
     }
-    if (!isOwnedBy(live, resource, scheduler.resource.group)) {
-      readsOf(dependencies, informer).keys.add(keyString(intent.key));
+    if (!isOwnedBy(live, resource, scheduler.resource.group))
       throw new OutputConflict(`${describe(live)} exists and belongs to ${ownerOf(live)}; give the output another name, or delete it`);
-    }
     if (live.metadata.deletionTimestamp !== undefined) throw new OutputRefused(`${describe(live)} is being deleted`);
-    if (this.#unchanged(intent, live, resource)) return this.#ports.observer.outputUnchanged(intent.output.type.kind);
+    if (this.#unchanged(intent, live)) return this.#ports.observer.outputUnchanged(intent.output.type.kind);
     try {
       const { uid, resourceVersion } = live.metadata;
       const updated = await this.#send(intent, resource, { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) }, true, signal);
@@ -148,9 +145,9 @@ export class Outputs {
     if (fresh !== undefined) this.#ports.informerOf(output).put(fresh, keyString(keyOf(resource)));
   }
 
-  #unchanged(intent: Intent, live: KubeObject, resource: KubeObject): boolean {
+  #unchanged(intent: Intent, live: KubeObject): boolean {
     if (live.metadata.annotations?.[appliedAnnotation(this.#ports.scheduler.resource.group)] !== intent.hash) return false;
-    const answer = this.#answers.get(answerKey(intent, resource));
+    const answer = this.#answers.get(live.metadata.uid ?? '');
     if (answer?.hash === intent.hash && answer.resourceVersion === live.metadata.resourceVersion) return true;
     return contains(live, intent.object);
   }
@@ -165,7 +162,10 @@ export class Outputs {
   }
 
   #done(intent: Intent, resource: KubeObject, answer: KubeObject, action: 'created' | 'updated' | undefined): void {
-    this.#answers.set(answerKey(intent, resource), { hash: intent.hash, resourceVersion: answer.metadata.resourceVersion });
+    const { uid, resourceVersion } = answer.metadata;
+    // It may be gone by now, and nobody would tell a second time.
+    const there = this.#ports.informerOf(intent.output).get(intent.key)?.metadata.uid === uid;
+    if (uid !== undefined && there) this.#answers.set(uid, { hash: intent.hash, resourceVersion });
     if (action !== undefined) this.#tell(resource, action, intent.object);
   }
 
@@ -227,10 +227,6 @@ export class Outputs {
   #tell(resource: KubeObject, action: 'created' | 'updated' | 'pruned', object: KubeObject): void {
     this.#ports.observer.event({ type: 'output', resource: keyOf(resource), action, kind: object.kind, object: keyOf(object) });
   }
-}
-
-function answerKey(intent: Intent, resource: KubeObject): string {
-  return `${resource.metadata.uid ?? ''} ${intent.output.type.kind} ${keyString(intent.key)}`;
 }
 
 function ownerOf(object: KubeObject): string {

@@ -68,6 +68,11 @@ export class Sharing {
     for (const [informer, type] of informers) informer.subscribe(({ old, object }) => this.#changed(informer, type, old, object));
   }
 
+  /** Resources that hold something. */
+  get size(): number {
+    return this.#held.size;
+  }
+
   /**
    * What is to be sent so that the resource holds these edits of one output. Nothing is sent yet.
    * @param dependencies takes the objects: a change of one by others wakes the resource, which sets its fields again.

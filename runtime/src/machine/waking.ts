@@ -14,7 +14,7 @@ import type { Outputs } from './outputs.ts';
 export interface WakingPorts {
   /** Of the resources. */
   readonly group: string;
-  readonly outputs: Pick<Outputs, 'forget' | 'wasPruned'>;
+  readonly outputs: Pick<Outputs, 'gone'>;
   /** To the queue. */
   readonly add: (key: string, options: AddOptions) => void;
   /** Something that the worker had read is different now: its permanent error may not be one any more. */
@@ -34,16 +34,13 @@ export class Waking {
 
   /** A resource has changed. @param started before, what is listed is no change that somebody waits for */
   resourceChanged({ old, object, writer }: Change, started: boolean): void {
-    const { outputs, add } = this.#ports;
+    const { add } = this.#ports;
     const current = object ?? old;
     if (current === undefined) return;
     const key = keyString(keyOf(current));
-    if (current.metadata.uid !== undefined) {
-      if (object === undefined) {
-        this.#keyByUid.delete(current.metadata.uid);
-        outputs.forget(current.metadata.uid);
-      } else this.#keyByUid.set(current.metadata.uid, key);
-    }
+    const gone = uidOfGone({ old, object });
+    if (gone !== undefined) this.#keyByUid.delete(gone);
+    if (object?.metadata.uid !== undefined) this.#keyByUid.set(object.metadata.uid, key);
     if (writer === key) return;
     const fresh = object?.metadata.generation !== old?.metadata.generation;
     add(key, started ? { fresh } : { fresh, line: 'due', cause: 'start' });
@@ -51,11 +48,13 @@ export class Waking {
 
   /** Anything has changed. */
   changed(informer: Informer, change: Change): void {
-    const { add, forgive } = this.#ports;
+    const { add, forgive, outputs } = this.#ports;
+    const gone = uidOfGone(change);
+    const pruned = gone !== undefined && outputs.gone(gone) && change.object === undefined;
     for (const [key, reading] of this.#reading) if (key !== change.writer) remember(reading, informer, change);
     const readers = this.#dependents.touchedBy(informer, change).filter((key) => key !== change.writer);
     for (const key of readers) forgive(key);
-    const owners = [...new Set(this.#ownersOf(change))].filter((key) => key !== change.writer && !readers.includes(key));
+    const owners = [...new Set(pruned ? [] : this.#ownersOf(change))].filter((key) => key !== change.writer && !readers.includes(key));
     for (const key of readers) add(key, { cause: 'input' });
     for (const key of owners) add(key, { cause: 'output' });
   }
@@ -80,6 +79,11 @@ export class Waking {
     return again;
   }
 
+  /** Entries of what is kept between changes. */
+  get size(): number {
+    return this.#dependents.size + this.#reading.size + this.#keyByUid.size;
+  }
+
   /** The resource is gone. */
   forget(key: string): void {
     this.#dependents.delete(key);
@@ -93,9 +97,13 @@ export class Waking {
       side?.metadata.ownerReferences?.find(({ controller }) => controller === true)?.uid,
     ]);
     const owners = uids.flatMap((uid) => (uid === undefined ? [] : (this.#keyByUid.get(uid) ?? [])));
-    if (owners.length === 0 || (object === undefined && this.#ports.outputs.wasPruned(old?.metadata.uid))) return [];
     return old !== undefined && object !== undefined && sameButStatus(old, object) ? [] : owners;
   }
+}
+
+/** A list may show another object of the same name. */
+function uidOfGone({ old, object }: Pick<Change, 'old' | 'object'>): string | undefined {
+  return old?.metadata.uid === object?.metadata.uid ? undefined : old?.metadata.uid;
 }
 
 function sameButStatus(a: KubeObject, b: KubeObject): boolean {

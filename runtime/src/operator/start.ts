@@ -63,7 +63,7 @@ export interface Operator {
   leading(): boolean;
   /** Syncs under way, or due now. A sandbox flight is quiet when this is 0 and no event is undelivered. */
   pending(): number;
-  readonly machine: Pick<Machine, 'phases' | 'unavailable' | 'queue' | 'informers' | 'quarantined'>;
+  readonly machine: Pick<Machine, 'phases' | 'unavailable' | 'queue' | 'informers' | 'quarantined' | 'kept'>;
   /** Who holds the lease, as last seen; undefined without election. */
   holder(): string | undefined;
   /** New settings in place: interval, timeout, pause, the user's config. */

@@ -20,6 +20,7 @@ export interface Violation {
 export interface Writer {
   readonly process: Process;
   readonly verb: string;
+  readonly subresource?: string | undefined;
 }
 
 interface Call {
@@ -127,7 +128,8 @@ export class Oracle {
     this.#writer = undefined;
     const changed = this.#changed;
     const result = await answer;
-    if (!changed && writer.verb !== 'delete') this.needless++;
+    if (['list', 'get', 'watch', 'delete'].includes(writer.verb)) return result;
+    if (!changed) this.needless++;
     return result;
   }
 

@@ -4,20 +4,15 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { expect } from 'chai';
 import { openTelemetry, untraced } from '../../../runtime/src/observe/trace.ts';
-import type { KubeObject, Operator } from '../../../runtime/src/ports.ts';
-import { startOperator } from '../../../runtime/src/ports.ts';
-import { Cluster, seeded, VirtualClock } from '../../../sandbox/src/index.ts';
-import { settle } from '../../../sandbox/src/kit/settle.ts';
-import { Faults, refusal } from '../../flights/faults.ts';
+import type { KubeObject } from '../../../runtime/src/ports.ts';
+import { refusal } from '../../flights/faults.ts';
 import type { TestMachine } from '../../flights/machines.ts';
-import { configMap, drone, DRONE_CRD, input, machine, output, service } from '../../flights/machines.ts';
+import { configMap, drone, input, machine, output, service } from '../../flights/machines.ts';
+import { Stage } from '../stage.ts';
 
 describe('spans, with the OpenTelemetry SDK', () => {
   const exporter = new InMemorySpanExporter();
-  let clock: VirtualClock;
-  let cluster: Cluster;
-  let faults: Faults;
-  let operator: Operator | undefined;
+  let stage: Stage;
 
   before(() => {
     context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
@@ -27,31 +22,19 @@ describe('spans, with the OpenTelemetry SDK', () => {
     trace.disable();
     context.disable();
   });
-  beforeEach(async () => {
-    clock = new VirtualClock();
-    cluster = new Cluster({ clock });
-    faults = new Faults();
-    await cluster.api.create(cluster.typeOf(DRONE_CRD), DRONE_CRD);
-  });
+  beforeEach(async () => void (stage = await Stage.set()));
   afterEach(async () => {
-    await operator?.stop();
-    operator = undefined;
+    await stage.stop();
     exporter.reset();
   });
 
-  const create = async (name: string): Promise<void> => {
-    const object = drone(name, {}, { namespace: 'default' });
-    await cluster.api.create(cluster.typeOf(object), object);
-  };
   /** Flies these resources, and tells the spans that have ended. */
   async function spans({ scheduler }: TestMachine, ...names: readonly string[]): Promise<readonly ReadableSpan[]> {
-    const { trace: traced } = await openTelemetry();
-    expect(traced).to.not.equal(untraced);
+    const tracing = await openTelemetry();
+    expect(tracing.trace).to.not.equal(untraced);
     exporter.reset();
-    for (const name of names) await create(name);
-    const log = { debug() {}, info() {}, warn() {}, error() {} };
-    operator = startOperator({ scheduler, api: faults.through(cluster.api), clock, random: seeded(1), log, trace: traced });
-    await settle(cluster, clock, operator);
+    await stage.create(...names.map((name) => drone(name)));
+    await stage.start(scheduler, { trace: tracing.trace });
     return exporter.getFinishedSpans();
   }
   const working = (sync: (name: string) => Promise<void> | void): TestMachine =>
@@ -127,8 +110,8 @@ describe('spans, with the OpenTelemetry SDK', () => {
       }),
       'reader',
     );
-    await create('writer');
-    await settle(cluster, clock, operator);
+    await stage.create(drone('writer'));
+    await stage.pass(0);
     const syncs = exporter.getFinishedSpans().filter(({ name }) => name === 'sync');
     expect(syncs.map(({ attributes }) => attributes['autopilot.resource'])).to.have.members(['default/reader', 'default/writer', 'default/reader']);
     expect(syncs.map(({ parentSpanContext }) => parentSpanContext)).to.deep.equal([undefined, undefined, undefined]);
@@ -149,7 +132,7 @@ describe('spans, with the OpenTelemetry SDK', () => {
   });
 
   it('of a request that is refused are errors, with the exception, and so is the sync around it', async () => {
-    faults.fault = ({ verb, kind }) => (verb === 'apply' && kind === 'Service' ? { when: 'before', error: refusal(403, 'Forbidden') } : undefined);
+    stage.faults.fault = ({ verb, kind }) => (verb === 'apply' && kind === 'Service' ? { when: 'before', error: refusal(403, 'Forbidden') } : undefined);
     const all = await spans(
       working(() => undefined),
       'one',
