@@ -98,6 +98,15 @@ ${machineSection(model)}
 - \`npm run verify\` explores crashes, stale caches, lost events and errors of the API server; \`test/scenarios/\` says what happens around it.
 - \`npm run dev\` runs the operator on this machine, against the current kubeconfig; \`npm run dev -- --sandbox\` without a cluster.
 
+## Rules for workers
+
+- A worker may be called again for what it has done already, and a crash may come between outputs and status: decide by \`status\`, never by
+  what your own outputs left behind. A request to make one may even arrive after its operator has died, when the next one has gone on: return
+  the list of that kind with \`prune: true\`, or read it and go back to a phase that does.
+- What a resource writes does not wake it: a phase that reads its own outputs must go back to the phase that writes them when they are not
+  as they should be, and sees what came of its own writes in its next sync only (\`requeueAfter\`).
+- Nothing is kept in memory, and time is \`context.now\`. \`npm run verify\` finds workers that break these rules.
+
 ## Install it
 
 \`\`\`
