@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { beyondOwners } from './chart/rights.ts';
 import { basePath, readText } from './lock.ts';
 import type { Model, ProjectFile } from './model.ts';
+import type { Change } from './plan.ts';
 
 export interface Attention {
   /** `src/workers/x.ts: …` for each worker whose inputs, outputs or next phases have changed. */
   readonly changed: readonly string[];
-  /** Workers of phases that are no more. */
+  /** Workers of phases that are no more, and the tests of these. */
   readonly orphaned: readonly string[];
   /** A sentence for each kind that nothing writes any more, although resources may have left something there. */
   readonly stranded: readonly string[];
@@ -28,8 +29,13 @@ export function attentionOf(dir: string, model: Model, rendered: readonly Projec
       : [`src/workers/${phase.file}.ts: the ${parts.join(', ')} of ${phase.name} ${parts.length === 1 && parts[0] === 'next' ? 'has' : 'have'} changed`];
   });
   const files = new Set(workers.map(({ file }) => `${file}.ts`));
-  const orphaned = workersIn(dir).flatMap(({ name }) => (files.has(name) ? [] : [`src/workers/${name}`]));
+  const orphaned = workersIn(dir).flatMap(({ name }) => (files.has(name) ? [] : [`src/workers/${name}`, ...testOf(dir, name)]));
   return { changed, orphaned, stranded: strandedOf(model, left) };
+}
+
+function testOf(dir: string, name: string): readonly string[] {
+  const path = `test/${name.replace(/\.ts$/, '.test.ts')}`;
+  return readText(join(dir, path))?.includes(`../src/workers/${name}`) === true ? [path] : [];
 }
 
 /** Whether no worker has been written yet: an operator of stubs does nothing, so there are no resources of it that could be harmed. */
@@ -46,6 +52,24 @@ function workersIn(dir: string): readonly { readonly name: string; readonly text
     .filter((name) => name.endsWith('.ts'))
     .map((name) => ({ name, text: readText(join(folder, name)) ?? '' }))
     .filter(({ name, text }) => text.includes(`../generated/${name}`));
+}
+
+/** Packages that package.json asks for since this change of it, by name. */
+export function toInstall(dir: string, changes: readonly Change[]): readonly string[] {
+  const change = changes.find(({ path, action }) => path === 'package.json' && action !== 'create' && action !== 'remove');
+  if (change === undefined) return [];
+  const before = packagesIn(readText(join(dir, 'package.json')));
+  return Object.entries(packagesIn(change.content?.toString())).flatMap(([name, version]) => (before[name] === version ? [] : [name]));
+}
+
+function packagesIn(text = '{}'): Readonly<Record<string, string>> {
+  try {
+    const { dependencies, devDependencies } = JSON.parse(text) as Readonly<Record<string, Readonly<Record<string, string>>>>;
+    return { ...dependencies, ...devDependencies };
+  } catch {
+    // Conflict marks: said elsewhere.
+    return {};
+  }
 }
 
 /** The operator neither watches nor may touch such a kind any more, so it cannot clean up there, nor say so. */

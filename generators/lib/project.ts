@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beyondOwners } from './chart/rights.ts';
-import { attentionOf, hasOnlyStubs } from './attention.ts';
+import { attentionOf, hasOnlyStubs, toInstall } from './attention.ts';
 import type { Attention } from './attention.ts';
 import type { Break } from './crd/breaking.ts';
 import { customKinds } from './custom-kinds.ts';
@@ -46,6 +46,8 @@ export interface Generated {
   readonly model: Model;
   readonly plan: Plan;
   readonly attention: Attention;
+  /** Packages that package.json asks for now and did not before. */
+  readonly install: readonly string[];
   /** What the new CRD would do to stored resources, and nobody has accepted. */
   readonly breaks: readonly Break[];
 }
@@ -89,11 +91,12 @@ export async function generateProject(dir: string, options: GenerateOptions = {}
   const accepted = options.acceptBreaking ?? false;
   const breaks =
     accepted === true || hasOnlyStubs(dir) ? [] : (await breaksSince(dir, crd)).filter(({ path }) => accepted === false || !accepted.includes(path));
+  const install = toInstall(dir, whole.changes);
   if (!options.dryRun) {
     await refuse(breaks);
     carryOut(dir, whole);
   }
-  return { model, plan: whole, attention, breaks };
+  return { model, plan: whole, attention, install, breaks };
 }
 
 /** @throws Error when the user's `config:` is not what its interface says: the operator would refuse to start */

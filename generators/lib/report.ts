@@ -10,12 +10,13 @@ const WORDS: Readonly<Record<Action, string>> = { create: 'created', update: 'up
 const ACTIONS = Object.keys(WORDS) as Action[];
 
 /** @param wrote false for a dry run: then it says what would be done */
-export function summary({ model, plan, attention }: Generated, wrote = true): string[] {
+export function summary({ model, plan, attention, install }: Generated, wrote = true): string[] {
   const notes = [...model.warnings, ...plan.notes].map((note) => `note: ${note}`);
   const look = [
     ...attention.changed.map((line) => `look at ${line}`),
     ...attention.stranded.map((sentence) => `stranded: ${sentence}`),
-    ...attention.orphaned.map((file) => `orphaned: ${file} belongs to no phase any more; delete it when you no longer need it`),
+    ...attention.orphaned.map((file) => `orphaned: ${file} belongs to no phase any more and does not compile: delete it, or take from it what you need`),
+    ...(install.length === 0 ? [] : [`install: package.json asks for ${install.join(', ')} now: npm install`]),
   ];
   const conflicts = plan.conflicts.map(
     (path) => `conflict: ${path} has changes of yours and of the generator in the same lines; both stand there between conflict marks`,

@@ -197,8 +197,17 @@ await init(${JSON.stringify(join(dir, 'new/canary'))}, {}, { ask, say() {} }).ca
     expect(code).to.equal(0);
     expect(read('src/workers/processing.ts')).to.contain('// mine');
     expect(out).to.contain('orphaned: src/workers/processing.ts belongs to no phase any more');
+    expect(out, 'it imports the types of the phase').to.contain('orphaned: test/processing.test.ts belongs to no phase any more');
     expect(out).to.contain('look at src/workers/initializing.ts: the next of Initializing has changed');
     expect(existsSync(join(dir, 'src/generated/processing.ts'))).to.equal(false);
+  });
+
+  it('of inputs that need one more package: generate says that it has to be installed, once', async () => {
+    await start();
+    writeFileSync(join(dir, 'autopilot.yaml'), read('autopilot.yaml').replace('inputs: [metrics]', 'inputs: [metrics, deployments]'));
+    expect((await autopilot('generate')).out).to.contain('install: package.json asks for kubernetes-models now: npm install\n');
+    writeFileSync(join(dir, 'autopilot.yaml'), read('autopilot.yaml').replace('deployments]', 'deployments, services]'));
+    expect((await autopilot('generate')).out).to.not.contain('install:');
   });
 
   it('of an autopilot.yaml with CRLF line ends: it loads, and an added phase keeps them', async () => {

@@ -71,4 +71,10 @@ describe('the documents', () => {
         for (const part of text.trim().split('\n\n')) expect(source, file).to.contain(part.trimEnd());
       }
     });
+
+  it('the tutorial shows files of src to paste whole', () => {
+    const code = (text: string): string => text.replaceAll(/^\/\*\*[^]*?\*\/\n/gm, '').trim();
+    for (const [, file = '', text = ''] of read('docs/tutorial-autoroute.md').matchAll(/```ts (src\/\S+)\n([^]*?)```/g))
+      expect(code(text), file).to.equal(code(read(join('examples/autoroute', file))));
+  });
 });

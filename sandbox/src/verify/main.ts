@@ -31,7 +31,11 @@ async function verify({ scheduler, crd, scenarios }: Project, { budgetMs, seed, 
   say(`${scheduler.operatorName}: ${chosen.map(({ name }) => name).join(', ')}`);
   const begun = systemClock.monotonic();
   const elapsed = (): number => systemClock.monotonic() - begun;
-  const progress = meter((text) => void process.stdout.write(text), process.stdout.isTTY === true, budgetMs);
+  const progress = meter(
+    (text) => void process.stdout.write(text),
+    () => (process.stdout.isTTY ? process.stdout.columns : undefined),
+    budgetMs,
+  );
   let broken = false;
   for (const [index, scenario] of chosen.entries()) {
     // What a scenario leaves over is for those after it.

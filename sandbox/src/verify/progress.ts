@@ -1,6 +1,7 @@
 /** How far it is: one line that changes in a terminal, a line now and then elsewhere. */
 import type { Progress } from '../explore/index.ts';
 
+/** The bar is as wide, and in a narrow terminal a quarter of that. */
 const WIDTH = 24;
 /** Elsewhere a line comes this often. */
 const EVERY_MS = 10_000;
@@ -11,24 +12,32 @@ export interface Meter {
   clear(): void;
 }
 
-export function meter(write: (text: string) => void, isTerminal: boolean, budgetMs: number): Meter {
-  let last = isTerminal ? -Infinity : 0;
+/** @param columns how wide the terminal is at the moment; undefined where there is none */
+export function meter(write: (text: string) => void, columns: () => number | undefined, budgetMs: number): Meter {
+  let last = columns() === undefined ? 0 : -Infinity;
   return {
     show(progress, elapsedMs) {
-      if (elapsedMs - last < (isTerminal ? 100 : EVERY_MS)) return;
+      const room = columns();
+      if (elapsedMs - last < (room === undefined ? EVERY_MS : 100)) return;
       last = elapsedMs;
       const part = Math.min(1, elapsedMs / budgetMs);
-      const full = Math.round(part * WIDTH);
-      if (isTerminal) write(`\r\u001B[2K${'█'.repeat(full)}${'░'.repeat(WIDTH - full)} ${line(progress)}`);
-      else write(`${Math.round(part * 100)} % ${line(progress)}\n`);
+      if (room === undefined) write(`${Math.round(part * 100)} % ${line(progress)}\n`);
+      // A line that is too long, or as long as the terminal is wide, wraps, and is never taken away.
+      else write(`\r\u001B[2K${`${bar(part, Math.min(WIDTH, Math.floor(room / 4)))} ${line(progress)}`.slice(0, room - 1)}`);
     },
     clear() {
-      if (isTerminal) write('\r\u001B[2K');
+      if (columns() !== undefined) write('\r\u001B[2K');
     },
   };
 }
 
+function bar(part: number, width: number): string {
+  const full = Math.round(part * width);
+  return '█'.repeat(full) + '░'.repeat(width - full);
+}
+
+/** What changes comes first: the name of the scenario may be cut off. */
 function line({ scenario, stage, flown, singles: [done, all], findings }: Progress): string {
-  const what = stage === 'shrinking' ? stage : `single fault ${done} of ${all}`;
-  return `${scenario}: ${what}, ${flown} flights${findings === 0 ? '' : `, ${findings} broken`}`;
+  const what = stage === 'shrinking' ? stage : done < all ? `single fault ${done} of ${all}` : 'pairs and orders';
+  return `${flown} flights, ${findings === 0 ? '' : `${findings} broken, `}${what}: ${scenario}`;
 }
