@@ -104,6 +104,63 @@ describe('a worker that fails', () => {
     expect(flown.calls, 'a backoff under way ends').to.have.length(before + 1);
   });
 
+  for (const [thrown, shown] of [
+    [undefined, 'undefined'],
+    [null, 'null'],
+    [{ code: 5 }, '{ code: 5 }'],
+    [Object.create(null), '[Object: null prototype] {}'],
+  ] as const)
+    it(`shows ${shown} that was thrown in place of an error`, async () => {
+      // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- what libraries do
+      const flown = machine({ A: { sync: () => Promise.reject(thrown) } });
+      await start(flown);
+      await flight.create(drone('one'));
+      expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False WorkerError', 'Reconciling=True WorkerError']);
+      expect(readyMessage(await flight.get('Drone', 'one'))).to.equal(`${shown} was thrown, which is no Error`);
+    });
+
+  describe('for good, while its resource changes', () => {
+    /** A second process calls the worker, which hears of nothing, and fails as the first one did: there is nothing to write. */
+    async function meanwhile(change: () => Promise<void>): Promise<TestMachine> {
+      let open = (): void => undefined;
+      const flown = machine(
+        {
+          A: {
+            sync: async ({ resource }) => {
+              if (flown.calls.length === 2) await new Promise<void>((resolve) => (open = resolve));
+              if ((resource.spec as { good?: boolean }).good === true) return { next: 'B' };
+              throw new PermanentError('there is no such airport', 'NoAirport');
+            },
+          },
+          B: {},
+        },
+        {},
+      );
+      await start(flown);
+      await flight.create(drone('one'));
+      await flight.restart(flown.scheduler);
+      await change();
+      open();
+      await flight.settle();
+      return flown;
+    }
+
+    it('is called again for a spec that came meanwhile', async () => {
+      await meanwhile(() => flight.patch('Drone', 'one', { spec: { good: true } }));
+      expect((await status()).phase).to.equal('B');
+    });
+
+    it('is called again for a retry that was asked for meanwhile', async () => {
+      const flown = await meanwhile(() => flight.patch('Drone', 'one', { metadata: { annotations: { 'flights.autopilot.test/retry': 'now' } } }));
+      expect(flown.calls).to.have.length(3);
+    });
+
+    it('lets the resource go when it was deleted meanwhile', async () => {
+      await meanwhile(() => flight.remove('Drone', 'one'));
+      expect(await flight.get('Drone', 'one')).to.equal(undefined);
+    });
+  });
+
   describe('after a PermanentError', () => {
     let flown: TestMachine;
     beforeEach(async () => {

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { PermanentError } from '../../runtime/src/index.ts';
 import type { Flight, FlightOptions } from '../../sandbox/src/index.ts';
 import { fly } from '../../sandbox/src/index.ts';
 import { Faults } from './faults.ts';
@@ -71,6 +72,26 @@ describe('a paused resource', () => {
     expect(await said()).to.deep.equal(['Ready=True Steady', 'Paused=True Paused']);
     await flight.create(drone('two', {}, { annotations: { [PAUSED]: 'true' } }));
     expect(await said('two')).to.deep.equal(['Ready=False Paused', 'Paused=True Paused']);
+  });
+
+  it('is Paused also when it was Stalled: its timeout stands still, and then it is tried once more', async () => {
+    const flown = machine({
+      A: { timeout: '60s', onTimeout: 'Late', sync: () => Promise.reject(new PermanentError('no such airport', 'NoAirport')) },
+      Late: {},
+    });
+    await start(flown);
+    await flight.create(drone('one'));
+    await flight.advance('40s');
+    await pause('true');
+    expect(await said()).to.deep.equal(['Ready=False Paused', 'Paused=True Paused']);
+    await flight.advance('2h');
+    expect([await phase(), flown.calls.length]).to.deep.equal(['A', 1]);
+    await pause(null);
+    expect([await said(), flown.calls.length]).to.deep.equal([['Ready=False NoAirport', 'Stalled=True NoAirport'], 2]);
+    await flight.advance('19s');
+    expect(await phase()).to.equal('A');
+    await flight.advance('1s');
+    expect(await phase()).to.equal('Late');
   });
 
   it('is every resource when the configuration says so, and goes on when it no longer does', async () => {

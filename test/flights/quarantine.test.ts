@@ -110,6 +110,29 @@ describe('a worker that does not end', () => {
     expect(await phase()).to.equal('B');
   });
 
+  it('holds up nothing of another resource that is made under the same name meanwhile', async () => {
+    const ends: (() => void)[] = [];
+    const flown = machine({
+      A: {
+        sync: ({ resource }) =>
+          (resource.spec as object) && 'good' in (resource.spec as object)
+            ? { next: 'B' }
+            : new Promise((resolve) => ends.push(() => resolve({ next: 'Late' }))),
+      },
+      B: {},
+      Late: {},
+    });
+    await start(flown);
+    await flight.create(drone('one'));
+    await flight.advance('1m');
+    await flight.remove('Drone', 'one');
+    await flight.create(drone('one', { good: true }));
+    expect([await phase(), await said()]).to.deep.equal(['B', ['Ready=True B']]);
+    for (const end of ends) end();
+    await flight.settle();
+    expect(await phase()).to.equal('B');
+  });
+
   it('holds up the deletion of its resource too', async () => {
     const { flown, end } = stuck();
     const scheduler = { ...flown.scheduler, finalizer: { inputs: [], outputs: [], finalize: () => ({ done: true }) } };

@@ -33,13 +33,24 @@ const OWN: Readonly<Record<string, Pick<Condition, 'type' | 'status'>>> = {
   WorkerBlocked: { type: 'WorkerBlocked', status: 'True' },
 };
 
-/** @param old what was said before: a condition that keeps its status keeps its time. */
+/** Every type that is said here; others are somebody else's. */
+const OURS: readonly string[] = ['Ready', 'Reconciling', 'Stalled', 'Paused', 'AwaitingApproval', ...Object.values(OWN).map(({ type }) => type)];
+
+/** `maxLength` of a condition's message (k8s.io/apimachinery metav1.Condition, and the CRD): a longer one is refused with the whole status. */
+const LONGEST = 32_768;
+
+/** @param old what was said before: a condition that keeps its status keeps its time, and those of others stay. */
 export function conditionsOf(old: readonly Condition[], phase: PhaseDefinition, situation: Situation, generation: number, at: string): readonly Condition[] {
-  return said(old, phase, situation).map((condition) => {
+  const ours = said(old, phase, situation).map((condition) => {
     const before = old.find(({ type }) => type === condition.type);
     const lastTransitionTime = before !== undefined && before.status === condition.status ? before.lastTransitionTime : at;
-    return { ...condition, observedGeneration: generation, lastTransitionTime };
+    return { ...condition, message: cut(condition.message), observedGeneration: generation, lastTransitionTime };
   });
+  return [...ours, ...old.filter(({ type }) => !OURS.includes(type))];
+}
+
+function cut(message: string): string {
+  return message.length <= LONGEST ? message : `${message.slice(0, LONGEST - 1)}…`;
 }
 
 function said(old: readonly Condition[], phase: PhaseDefinition, situation: Situation): readonly Said[] {

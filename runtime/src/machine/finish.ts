@@ -1,4 +1,5 @@
 /** How a sync ends: what is said about it in status, in one PATCH, and when the next one is due. */
+import { inspect } from 'node:util';
 import { parseDuration } from '../duration.ts';
 import { hasCode } from '../kube/errors.ts';
 import { statusFieldManager } from '../kube/names.ts';
@@ -122,12 +123,12 @@ export async function fail(
   signal: AbortSignal,
   left: number | undefined,
 ): Promise<SyncEnd> {
-  const message = error instanceof Error ? error.message : String(error);
+  const failure = error instanceof Error ? error : new Error(`${inspect(error)} was thrown, which is no Error`);
+  const { message, name, stack } = failure;
   // A stuck worker may have been stuck for long, and its condition is not written again. A late request of a dead process may have moved
   // the resource meanwhile: its phase stays then.
   const current = error instanceof Stuck ? (ports.primary.get(keyOf(resource)) ?? resource) : resource;
   const where = current === resource ? phase : (phaseOf(ports.scheduler, current) ?? phase);
-  const name = error instanceof Error ? error.name : 'Error';
   // A move that is still to be made must not be forgotten because this is written first.
   const acted = onChangedSpec(ports.scheduler, current, where) === undefined;
   const end = (situation: Situation, outcome: Outcome): Promise<SyncEnd> =>
@@ -137,10 +138,10 @@ export async function fail(
   const delay = name === 'RetryLater' ? delayOf(error as RetryLater) : undefined;
   if (delay !== undefined) return end({ kind: 'waiting', reason: 'Waiting', message }, { kind: 'after', ms: Math.min(delay, left ?? Infinity) });
   const about = { resource: keyString(keyOf(resource)), phase: phase.name };
-  ports.log.warn('sync failed', { ...about, error: message, reason: name, ...(name === 'Error' && { stack: (error as Error).stack }) });
+  ports.log.warn('sync failed', { ...about, error: message, reason: name, ...(name === 'Error' && { stack }) });
   ports.observer.event({ type: 'syncFailed', resource: keyOf(resource), phase: phase.name, message });
   if (isPermanent(error)) {
-    const { reason } = error as PermanentError;
+    const reason = (error as PermanentError).reason || 'PermanentError';
     ports.record(resource, 'Warning', reason, message);
     const outcome: Outcome = left === undefined ? { kind: 'done' } : { kind: 'after', ms: left };
     const ended = await end({ kind: 'stalled', reason, message }, outcome);

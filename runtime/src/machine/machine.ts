@@ -26,7 +26,7 @@ import type { PhaseCensus } from './census.ts';
 import { census } from './census.ts';
 import { phaseOf, stallMark, timeLeft } from './resource.ts';
 import { Sharing } from './sharing.ts';
-import { sync } from './sync.ts';
+import { pauseOf, sync } from './sync.ts';
 import { Waking } from './waking.ts';
 
 /** A lease that only seems to have run out (the wall clock jumped) is renewed within two seconds. */
@@ -116,7 +116,7 @@ export class Machine {
       const resource = this.#primary.get(keyOfString(key));
       if (resource === undefined) continue;
       const until = clock.monotonic() + backoffMs(failures, random);
-      this.#memories.set(key, { ...newMemory(), blocked: { message: reason, until, mark: stallMark(resource, scheduler) } });
+      this.#memories.set(key, { ...newMemory(resource.metadata.uid), blocked: { message: reason, until, mark: stallMark(resource, scheduler) } });
       record(resource, 'Warning', 'WorkerBlocked', reason);
     }
     this.#queue.start();
@@ -186,17 +186,20 @@ export class Machine {
     const { scheduler, observer, clock, mayWrite } = this.#options;
     if (!mayWrite()) return { kind: 'after', ms: UNFIT_MS };
     const resource = this.#primary.get(keyOfString(key));
-    const memory = this.#memories.get(key) ?? newMemory();
-    if (memory.quarantined) return { kind: 'done' };
+    const known = this.#memories.get(key);
     if (resource === undefined) {
-      this.#memories.delete(key);
+      if (known?.quarantined !== true) this.#memories.delete(key);
       this.#waking.forget(key);
       return { kind: 'forget' };
     }
+    const memory = known !== undefined && known.uid === resource.metadata.uid ? known : newMemory(resource.metadata.uid);
+    if (memory.quarantined) return { kind: 'done' };
     this.#memories.set(key, memory);
     const current = phaseOf(scheduler, resource);
     const left = current === undefined ? undefined : timeLeft(resource, current, clock.now());
-    if (memory.stalled === stallMark(resource, scheduler) && left !== 0) return left === undefined ? { kind: 'done' } : { kind: 'after', ms: left };
+    const stalled = memory.stalled === stallMark(resource, scheduler) && left !== 0;
+    const paused = resource.metadata.deletionTimestamp === undefined && pauseOf(resource, this.#ports) !== undefined;
+    if (stalled && !paused) return left === undefined ? { kind: 'done' } : { kind: 'after', ms: left };
     const started = clock.monotonic();
     const reading = this.#waking.begin(key);
     observer.syncStarted();
@@ -217,7 +220,8 @@ export class Machine {
       ),
     );
     const again = this.#waking.end(key, reading, end.complete === true);
-    memory.stalled = end.stalled === true && !again ? stallMark(this.#primary.get(keyOfString(key)) ?? resource, scheduler) : undefined;
+    // Of the resource as the worker saw it: what has changed since is still to be acted on.
+    memory.stalled = end.stalled === true && !again ? stallMark(resource, scheduler) : undefined;
     if (end.stuck !== undefined) this.#isolate(key, memory, end.stuck);
     const how = end.stalled === true ? 'stalled' : end.stuck === undefined ? undefined : 'timeout';
     observer.syncEnded(phase, resultOf(end), (clock.monotonic() - started) / 1000, how);

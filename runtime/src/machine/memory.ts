@@ -1,6 +1,8 @@
 /** What the machine remembers of one resource between syncs: nothing that a restart may not forget. */
 
 export interface Memory {
+  /** One that is made anew under the same name is another resource. */
+  readonly uid: string | undefined;
   /** `stallMark` at the time a worker said that no retry can help. */
   stalled: string | undefined;
   /** A worker of this resource did not end when told to, and still runs. */
@@ -31,8 +33,9 @@ export interface Blocked {
   readonly mark: string;
 }
 
-export function newMemory(): Memory {
-  return { stalled: undefined, quarantined: false, refusals: 0, transitions: [], released: undefined, doubtful: false, looping: false, blocked: undefined };
+export function newMemory(uid: string | undefined): Memory {
+  const nothing = { stalled: undefined, released: undefined, blocked: undefined };
+  return { uid, ...nothing, quarantined: false, refusals: 0, transitions: [], doubtful: false, looping: false };
 }
 
 export const LOOP_WINDOW_MS = 10_000;

@@ -98,7 +98,7 @@ export function timeLeft(resource: KubeObject, phase: PhaseDefinition, now: numb
   return Math.max(0, phaseStartedAt + parseDuration(phase.timeout) - now);
 }
 
-/** What clears a permanent error, as text: the spec, the phase, deletion, or the retry annotation. */
+/** What clears a permanent error, as text: the spec, the phase, deletion, or the retry annotation. Saying that it is Stalled does not change it. */
 export function stallMark(resource: KubeObject, scheduler: Scheduler): string {
   const { uid, generation, deletionTimestamp = '', annotations } = resource.metadata;
   const phase = phaseOf(scheduler, resource)?.name ?? statusOf(resource).phase;

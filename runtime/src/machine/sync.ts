@@ -77,7 +77,8 @@ async function fresh(cached: KubeObject, { api, scheduler, primary }: SyncPorts,
   return memory.released === cached.metadata.uid ? undefined : primary.get(key);
 }
 
-function pauseOf(resource: KubeObject, { scheduler, settings }: SyncPorts): string | undefined {
+/** Why nothing is to be done for it now, not even said to be Stalled; undefined: it is not paused. */
+export function pauseOf(resource: KubeObject, { scheduler, settings }: Pick<SyncPorts, 'scheduler' | 'settings'>): string | undefined {
   const annotation = pausedAnnotation(scheduler.resource.group);
   if (settings().paused) return 'the operator is paused in its configuration';
   return resource.metadata.annotations?.[annotation] === 'true' ? `paused by the annotation ${annotation}` : undefined;

@@ -42,7 +42,7 @@ export class Waking {
     if (gone !== undefined) this.#keyByUid.delete(gone);
     if (object?.metadata.uid !== undefined) this.#keyByUid.set(object.metadata.uid, key);
     if (writer === key) return;
-    const fresh = object?.metadata.generation !== old?.metadata.generation;
+    const fresh = gone !== undefined || object?.metadata.generation !== old?.metadata.generation;
     add(key, started ? { fresh } : { fresh, line: 'due', cause: 'start' });
   }
 

@@ -40,6 +40,19 @@ describe('status', () => {
       Stalled: 'True NotImplemented',
     });
   });
+  it('keeps conditions that others have put there, and none of its own that it does not say any more', () => {
+    const at = '2026-01-01T00:00:00Z';
+    const theirs = { type: 'Audited', status: 'True', reason: 'Fine', message: '', lastTransitionTime: at };
+    const gone = ['Stalled', 'Paused', 'AwaitingApproval', 'OutputsApplied', 'OutputConflict', 'InputUnavailable', 'Looping', 'Quarantined'];
+    const before = [theirs, ...gone.map((type) => ({ ...theirs, type })), { ...theirs, type: 'Ready' }];
+    const status = nextStatus(resource({ conditions: before }), { phase: phase('A'), situation: { kind: 'ok' }, observed: true }, now);
+    expect((status['conditions'] as Condition[]).map(({ type }) => type)).to.deep.equal(['Ready', 'Reconciling', 'Audited']);
+    expect((status['conditions'] as Condition[])[2]).to.deep.equal(theirs);
+  });
+  it('says no more in a condition than the definition takes: a longer message is cut', () => {
+    const status = nextStatus(resource(), { phase: phase('A'), situation: { kind: 'ok', message: 'x'.repeat(40_000) }, observed: true }, now);
+    for (const { message } of status['conditions'] as Condition[]) expect(message).to.match(/^x{32767}…$/);
+  });
   it('carries the generation that was acted on', () => {
     expect(nextStatus(resource(), { phase: phase('A'), situation: { kind: 'ok' }, observed: true }, now)['observedGeneration']).to.equal(3);
   });
