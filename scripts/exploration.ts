@@ -30,6 +30,9 @@ A quarter have two: nearly always the second one meets what the operator does ri
 fault first, and faults of the same kind first; so answers are lost in a row. A quarter have delays that make another order of events. The
 report says how many of the single faults were flown. Without a budget \`explore\` flies all single faults and nothing else.
 
+\`npm run verify\` flies with the rights that the project's chart gives its operator (\`templates/_rules.tpl\`, and \`rbac.extraRules\` of
+\`values.yaml\`): a request that they do not grant is answered 403, and is a finding. Its first line says so if it cannot read them.
+
 | fault | stands at | what happens |
 |---|---|---|
 ${Object.entries(FAULTS)

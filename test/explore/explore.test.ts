@@ -83,6 +83,6 @@ describe('explore', () => {
   it('says when a scenario itself cannot be flown', async () => {
     const wrong = scenario({ name: 'wrong', steps: [remove('AutoRoute', 'nobody')] });
     const error = await explore(subject, wrong).catch((caught: Error) => caught);
-    expect(error).to.be.instanceOf(Error).with.property('message').that.contains("the scenario 'wrong' cannot be flown, remove is refused");
+    expect(error).to.be.instanceOf(Error).with.property('message').that.contains("the scenario 'wrong' cannot be flown: remove is refused");
   });
 });

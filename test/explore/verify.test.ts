@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { execa } from 'execa';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { scaffold } from '../../generators/lib/library.ts';
 
@@ -58,6 +58,18 @@ describe('npm run verify', () => {
     const again = await verify(dir, '--replay', token);
     expect(again.text).to.contain('✘ workers depend on nothing but their context').and.contain('user        creates Balloon example');
     expect(again.code).to.equal(1);
+  });
+
+  it('flies with the rights of the chart, and finds one that is missing', async () => {
+    worker(`return { next: 'Processing' };`);
+    const file = join(dir, 'charts/balloon-operator/templates/_rules.tpl');
+    const rules = readFileSync(file, 'utf8');
+    writeFileSync(file, rules.replace(/(balloons\/status"\]\n  verbs: )\["patch"\]/, '$1["get"]'));
+    const { code, text } = await verify(dir, '--budget', '4s', '--scenario', 'life');
+    writeFileSync(file, rules);
+    expect(text).to.match(/^balloon-operator, with the rights of charts\/balloon-operator: life/);
+    expect(text).to.contain('Broken: the operator has every right that it needs').and.contain('cannot patch resource "balloons/status"');
+    expect(code, text).to.equal(1);
   });
 
   it('says what is wrong when nothing can be flown', async () => {

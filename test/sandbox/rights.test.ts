@@ -22,7 +22,7 @@ describe('rights', () => {
   const rule = (verbs: readonly string[], more: Partial<PolicyRule> = {}): PolicyRule => ({ apiGroups: [''], resources: ['configmaps'], verbs, ...more });
 
   it('refuse what no rule grants, in the words of the API server', async () => {
-    const api = withRights(new Cluster(), { cluster: [rule(['get'])] }, 'somebody');
+    const api = withRights(new Cluster(), { cluster: [rule(['get'])] }, { user: 'somebody' });
     expect(await messageOf(api.get(MAPS, key))).to.equal('404 configmaps "a" not found');
     expect(await messageOf(api.delete(MAPS, key))).to.equal(
       '403 configmaps "a" is forbidden: User "somebody" cannot delete resource "configmaps" in API group "" in the namespace "default"',

@@ -95,7 +95,8 @@ ${machineSection(model)}
 - \`yo autopilot:generate\` (or \`autopilot generate\`) after an edit of autopilot.yaml or src/spec.ts.
 - \`yo autopilot:phase\` (or \`autopilot phase\`) adds, changes, renames, removes and moves phases.
 - \`npm test\` flies the machine in an in-memory cluster; \`npm run typecheck\` checks every worker against its phase.
-- \`npm run verify\` explores crashes, stale caches, lost events and errors of the API server; \`test/scenarios/\` says what happens around it.
+- \`npm run verify\` explores crashes, stale caches, lost events and errors of the API server, with the rights that the chart gives;
+  \`test/scenarios/\` says what happens around it.
 - \`npm run dev\` runs the operator on this machine, against the current kubeconfig; \`npm run dev -- --sandbox\` without a cluster.
 
 ## Rules for workers

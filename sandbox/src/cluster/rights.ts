@@ -29,15 +29,27 @@ interface Attempt {
   readonly name?: string | undefined;
 }
 
-/** @param user as messages name it */
-export function withRights(cluster: Cluster, rights: Rights, user = 'system:serviceaccount:default:operator'): KubeApi {
+export interface RightsOptions {
+  /** As messages name it. Default `system:serviceaccount:default:operator`. */
+  readonly user?: string;
+  /** Hears of each refusal. */
+  readonly refused?: (message: string) => void;
+}
+
+/** @param cluster what stands behind the door */
+export function withRights(cluster: Pick<Cluster, 'api' | 'typeOf'>, rights: Rights, options: RightsOptions = {}): KubeApi {
+  const { user = 'system:serviceaccount:default:operator', refused } = options;
   const { api } = cluster;
   const allowed = (attempt: Attempt): boolean => {
     const inside = attempt.namespace === undefined ? [] : (rights.namespaces?.[attempt.namespace] ?? []);
     return [...(rights.cluster ?? []), ...inside].some((rule) => grants(rule, attempt));
   };
+  const refuse = (message: string, details?: object): never => {
+    refused?.(message);
+    throw new ApiError({ code: 403, reason: 'Forbidden', message, ...(details !== undefined && { details }) });
+  };
   const need = (attempt: Attempt): void => {
-    if (!allowed(attempt)) throw forbidden(attempt, user);
+    if (!allowed(attempt)) refuse(refusal(attempt, user), detailsOf(attempt));
   };
   /** Whoever says that an owner waits must be able to make it wait. */
   const needOwners = (object: unknown, before?: KubeObject): void => {
@@ -48,11 +60,7 @@ export function withRights(cluster: Cluster, rights: Rights, user = 'system:serv
       const type = cluster.typeOf(owner);
       const namespace = type.namespaced ? (metadata?.namespace ?? before?.metadata.namespace) : undefined;
       if (!allowed({ verb: 'update', type, subresource: 'finalizers', namespace, name: owner.name }))
-        throw new ApiError({
-          code: 403,
-          reason: 'Forbidden',
-          message: `cannot set blockOwnerDeletion if an ownerReference refers to a resource you can't set finalizers on: ${owner.kind} ${owner.name}`,
-        });
+        refuse(`cannot set blockOwnerDeletion if an ownerReference refers to a resource you can't set finalizers on: ${owner.kind} ${owner.name}`);
     }
   };
   const existing = async (type: ResourceType, key: { readonly namespace?: string; readonly name: string }): Promise<KubeObject | undefined> =>
@@ -113,17 +121,16 @@ function grants({ apiGroups = [], resources = [], resourceNames = [], verbs }: P
   );
 }
 
-function forbidden({ verb, type, subresource, namespace, name }: Attempt, user: string): ApiError {
+function refusal({ verb, type, subresource, namespace, name }: Attempt, user: string): string {
   const { group, plural } = type;
   const place = namespace === undefined ? 'at the cluster scope' : `in the namespace ${JSON.stringify(namespace)}`;
   const what = `${plural}${subresource === undefined ? '' : `/${subresource}`}`;
   const subject = `${group === '' ? plural : `${plural}.${group}`}${name === undefined ? '' : ` ${JSON.stringify(name)}`}`;
-  return new ApiError({
-    code: 403,
-    reason: 'Forbidden',
-    message: `${subject} is forbidden: User ${JSON.stringify(user)} cannot ${verb} resource "${what}" in API group "${group}" ${place}`,
-    details: { ...(name !== undefined && { name }), ...(group !== '' && { group }), kind: plural },
-  });
+  return `${subject} is forbidden: User ${JSON.stringify(user)} cannot ${verb} resource "${what}" in API group "${group}" ${place}`;
+}
+
+function detailsOf({ type: { group, plural }, name }: Attempt): object {
+  return { ...(name !== undefined && { name }), ...(group !== '' && { group }), kind: plural };
 }
 
 interface Manifest {

@@ -1,12 +1,14 @@
 /** The API server as one process of an operator meets it: every request passes here, and some of them fail. */
 import type { KubeApi, KubeObject, ObjectKey, ResourceType } from 'autopilot-runtime/ports';
 import { ApiError, ConnectionError, keyOf } from 'autopilot-runtime/ports';
+import { behind } from './behind.ts';
 import type { Fault } from './fault.ts';
 import { FAULTS } from './fault.ts';
 import type { Ground } from './ground.ts';
 import type { Process } from './process.ts';
 import { never } from './process.ts';
 import { stream } from './stream.ts';
+import { isEvent, isLease } from './talk.ts';
 import { nameOf } from './trace.ts';
 
 type Verb = 'list' | 'get' | 'create' | 'replace' | 'apply' | 'patch' | 'delete';
@@ -22,7 +24,7 @@ const LATE_MS = 20_000;
 const SLOW_MS = 3_000;
 
 export function door(process: Process, ground: Ground): KubeApi {
-  const { api } = ground.cluster;
+  const api = behind(process, ground);
 
   async function call<T>(request: Request, run: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
     await process.awake();
@@ -41,20 +43,19 @@ export function door(process: Process, ground: Ground): KubeApi {
   }
 
   async function faulty<T>(fault: Fault | undefined, request: Request, run: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    const commit = (): Promise<T> => ground.oracle.attribute({ process, verb: request.verb, subresource: request.subresource }, run);
     switch (fault?.kind) {
       case 'crash-before':
         ground.kill(process);
         return never();
       case 'crash-after':
-        await commit().catch(() => undefined);
+        await run().catch(() => undefined);
         ground.kill(process);
         return never();
       case 'crash-late':
         ground.kill(process);
         await ground.pass(LATE_MS);
         ground.trace.add(process.name, `${text(request)} arrives`, 'sent before the operator was killed');
-        await commit().catch(() => undefined);
+        await run().catch(() => undefined);
         return never();
       case 'conflict':
         throw new ApiError({
@@ -69,13 +70,13 @@ export function door(process: Process, ground: Ground): KubeApi {
       case 'reset':
         throw noAnswer();
       case 'answer-lost':
-        await commit();
+        await run();
         throw noAnswer();
       case 'slow':
         // It is on its way: whoever gives up waiting for the answer does not call it back.
-        return abandonable(ground.pass(SLOW_MS).then(commit), signal);
+        return abandonable(ground.pass(SLOW_MS).then(run), signal);
       default:
-        return commit();
+        return run();
     }
   }
 
@@ -123,14 +124,6 @@ function noAnswer(): Error {
   return new ConnectionError('the connection was reset');
 }
 
-export function isLease({ group, kind }: Pick<ResourceType, 'group' | 'kind'>): boolean {
-  return group === 'coordination.k8s.io' && kind === 'Lease';
-}
-
-export function isEvent({ group, kind }: Pick<ResourceType, 'group' | 'kind'>): boolean {
-  return kind === 'Event' && (group === '' || group === 'events.k8s.io');
-}
-
 function text({ verb, type, key, subresource }: Request): string {
   const what = key === undefined ? type.plural : nameOf(type.kind, key);
   return `${verb} ${what}${subresource === undefined ? '' : ` (${subresource})`}`;
@@ -138,10 +131,4 @@ function text({ verb, type, key, subresource }: Request): string {
 
 function kindOf({ verb, type, subresource }: Request): string {
   return `${verb} ${type.kind}${subresource === undefined ? '' : ` (${subresource})`}`;
-}
-
-/** Kinds that tell what happened rather than what is: Leases and Events. */
-export function isTalk({ apiVersion, kind }: Pick<KubeObject, 'apiVersion' | 'kind'>): boolean {
-  const group = apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : '';
-  return isLease({ group, kind }) || isEvent({ group, kind });
 }

@@ -2,6 +2,7 @@
 import type { Log, Operator, OperatorOptions, Scheduler } from 'autopilot-runtime/ports';
 import { startOperator } from 'autopilot-runtime/ports';
 import { seeded } from '../clock.ts';
+import type { Rights } from '../cluster/rights.ts';
 import { observed } from './calls.ts';
 import { door } from './door.ts';
 import type { FaultKind } from './fault.ts';
@@ -16,6 +17,8 @@ export interface Subject {
   readonly scheduler: Scheduler | (() => Scheduler);
   /** The CustomResourceDefinition; absent: anything goes. */
   readonly crd?: object;
+  /** What the operator may do; whatever else it asks for is refused with 403, and a finding. Absent: everything. */
+  readonly rights?: Rights | undefined;
   /** Starts one process of the operator, the nth of the flight. Default: `startOperator`. */
   readonly start?: (options: OperatorOptions, nth: number) => Operator;
 }

@@ -2,6 +2,7 @@
 import type { OperatorOptions } from 'autopilot-runtime/ports';
 import type { VirtualClock } from '../clock.ts';
 import type { Cluster } from '../cluster/cluster.ts';
+import type { Rights } from '../cluster/rights.ts';
 import type { Fault } from './fault.ts';
 import type { Oracle } from './oracle.ts';
 import type { Process } from './process.ts';
@@ -13,6 +14,8 @@ export interface Ground {
   readonly oracle: Oracle;
   readonly trace: Trace;
   readonly scheduler: OperatorOptions['scheduler'];
+  /** What the operator may do; undefined: everything. */
+  readonly rights: Rights | undefined;
   /** Counts a place and says what goes wrong there. `what` goes on there, without names. */
   place(sort: 'request' | 'event' | 'call', what: string, write?: boolean): Fault | undefined;
   /** The process ends without any clean-up; another one starts a second later. */

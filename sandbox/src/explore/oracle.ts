@@ -20,7 +20,6 @@ export interface Violation {
 export interface Writer {
   readonly process: Process;
   readonly verb: string;
-  readonly subresource?: string | undefined;
 }
 
 interface Call {
@@ -128,8 +127,7 @@ export class Oracle {
     this.#writer = undefined;
     const changed = this.#changed;
     const result = await answer;
-    if (['list', 'get', 'watch', 'delete'].includes(writer.verb)) return result;
-    if (!changed) this.needless++;
+    if (!changed && writer.verb !== 'delete') this.needless++;
     return result;
   }
 

@@ -3,9 +3,9 @@ import type { KubeObject, Scheduler } from 'autopilot-runtime/ports';
 import { parseDuration, sleep } from 'autopilot-runtime/ports';
 import { seeded, VirtualClock } from '../clock.ts';
 import { Cluster } from '../cluster/cluster.ts';
+import type { Rights } from '../cluster/rights.ts';
 import type { FlightObject } from '../kit/fly.ts';
 import { openDefinition } from '../kit/fly.ts';
-import { isTalk } from './door.ts';
 import type { End } from './end.ts';
 import { differences, endOf } from './end.ts';
 import type { Ask } from '../simulators/simulator.ts';
@@ -22,6 +22,7 @@ import { PlaceCounter } from './places.ts';
 import type { Process } from './process.ts';
 import type { Act, Look, Scenario, Step } from './scenario.ts';
 import type { Entry } from './trace.ts';
+import { isTalk } from './talk.ts';
 import { Trace } from './trace.ts';
 import { User } from './user.ts';
 import { costly, paceOf, stalled, timedOut } from './verdict.ts';
@@ -68,6 +69,7 @@ export class Trial implements Ground {
   readonly trace = new Trace(this.clock);
   readonly oracle: Oracle;
   readonly scheduler: Scheduler;
+  readonly rights: Rights | undefined;
   busy = 0;
   readonly #scenario: Scenario;
   readonly #faults: readonly Fault[];
@@ -98,6 +100,7 @@ export class Trial implements Ground {
   private constructor(subject: Subject, scenario: Scenario, seed: number, faults: readonly Fault[], quiet: Quiet | undefined) {
     const { clock, cluster, trace } = this;
     this.#scenario = scenario;
+    this.rights = subject.rights;
     this.#faults = faults;
     this.#quiet = quiet;
     this.#places = new PlaceCounter(faults);
@@ -178,8 +181,7 @@ export class Trial implements Ground {
       const act = step.does === 'react' ? await this.#awaited(step) : step;
       this.#acts++;
       const refusal = act && (await this.#user.act(act));
-      if (refusal !== undefined && this.#quiet === undefined)
-        throw new Error(`the scenario '${this.#scenario.name}' cannot be flown, ${step.does} is refused: ${refusal.message}`, { cause: refusal });
+      if (refusal !== undefined && this.#quiet === undefined) this.#cannotBeFlown(`${step.does} is refused: ${refusal.message}`, refusal);
     }
     await this.#instant();
   }
@@ -194,9 +196,16 @@ export class Trial implements Ground {
       await this.#tick();
       this.#checkEndless(begun);
     }
-    if (this.#quiet === undefined) throw new Error(`the scenario '${this.#scenario.name}' cannot be flown: '${title}' finds nothing to do`);
-    if (!this.#isExcused()) this.#giveUp('what somebody waits for comes', `'${title}' finds nothing to do`);
+    if (this.#quiet === undefined) this.#cannotBeFlown(`'${title}' finds nothing to do`);
+    else if (!this.#isExcused()) this.#giveUp('what somebody waits for comes', `'${title}' finds nothing to do`);
     return undefined;
+  }
+
+  /** A promise that was broken before is the reason then, and found. @throws Error when there is no such reason */
+  #cannotBeFlown(why: string, cause?: Error): void {
+    if (this.oracle.violations.length === 0) throw new Error(`the scenario '${this.#scenario.name}' cannot be flown: ${why}`, { cause });
+    this.#over = true;
+    this.#fleet.end();
   }
 
   /** How long nothing may happen before somebody who waits for something gives up, in milliseconds. */

@@ -16,8 +16,9 @@ export interface Arguments {
 
 export const USAGE = `npm run verify -- [options]
 
-Flies the operator in an in-memory cluster: without faults, then with each single fault at each place it can stand, then with pairs of
-faults and other orders of events. Scenarios are the samples in examples/ and what test/scenarios/*.ts export.
+Flies the operator in an in-memory cluster, with the rights that its chart gives it: without faults, then in turns with single faults at
+the places where they can stand, with pairs of faults and with other orders of events. Scenarios are the samples in examples/ and what
+test/scenarios/*.ts export.
 
   --budget 10m       how long, for all scenarios together (default 1m)
   --scenario NAME    only this one; may be given more than once

@@ -25,10 +25,10 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-async function verify({ scheduler, crd, scenarios }: Project, { budgetMs, seed, scenarios: names }: Arguments): Promise<number> {
+async function verify({ scheduler, crd, scenarios, chart: { rights, source } }: Project, { budgetMs, seed, scenarios: names }: Arguments): Promise<number> {
   const chosen = names.length === 0 ? scenarios : names.map((name) => named(scenarios, name));
   if (chosen.length === 0) throw new Error('there is nothing to fly: put a sample into examples/, or a scenario into test/scenarios/');
-  say(`${scheduler.operatorName}: ${chosen.map(({ name }) => name).join(', ')}`);
+  say(`${scheduler.operatorName}, ${source}: ${chosen.map(({ name }) => name).join(', ')}`);
   const begun = systemClock.monotonic();
   const elapsed = (): number => systemClock.monotonic() - begun;
   const progress = meter(
@@ -40,7 +40,11 @@ async function verify({ scheduler, crd, scenarios }: Project, { budgetMs, seed, 
   for (const [index, scenario] of chosen.entries()) {
     // What a scenario leaves over is for those after it.
     const until = (budgetMs * (index + 1)) / chosen.length;
-    const found = await explore({ scheduler, crd }, scenario, { seed, more: () => elapsed() < until, onProgress: (at) => progress.show(at, elapsed()) });
+    const found = await explore({ scheduler, crd, rights }, scenario, {
+      seed,
+      more: () => elapsed() < until,
+      onProgress: (at) => progress.show(at, elapsed()),
+    });
     progress.clear();
     say(explorationText(found));
     broken ||= found.findings.length > 0;
@@ -49,8 +53,8 @@ async function verify({ scheduler, crd, scenarios }: Project, { budgetMs, seed, 
   return broken ? 1 : 0;
 }
 
-async function again({ scheduler, crd, scenarios }: Project, token: NonNullable<Arguments['replay']>): Promise<number> {
-  const flown = await replay({ scheduler, crd }, named(scenarios, token.scenario), token.faults, token.seed);
+async function again({ scheduler, crd, scenarios, chart: { rights } }: Project, token: NonNullable<Arguments['replay']>): Promise<number> {
+  const flown = await replay({ scheduler, crd, rights }, named(scenarios, token.scenario), token.faults, token.seed);
   say(replayText(flown));
   return flown.violations.length === 0 ? 0 : 1;
 }

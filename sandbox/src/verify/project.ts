@@ -1,4 +1,4 @@
-/** What a generated project brings along: its scheduler, its CRD, its settings, its samples and its scenarios. */
+/** What a generated project brings along: its scheduler, its CRD, its settings, the rights of its chart, its samples and its scenarios. */
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -9,12 +9,15 @@ import { parseAllDocuments } from 'yaml';
 import type { Scenario } from '../explore/index.ts';
 import { isScenario } from '../explore/index.ts';
 import type { FlightObject } from '../kit/fly.ts';
+import type { ChartRights } from './rights.ts';
+import { chartRights } from './rights.ts';
 import { sampleScenarios } from './samples.ts';
 
 export interface Project {
   readonly scheduler: Scheduler;
   readonly crd: object;
   readonly scenarios: readonly Scenario[];
+  readonly chart: ChartRights;
 }
 
 /** @throws Error that names the file that is missing or wrong */
@@ -28,7 +31,7 @@ export async function loadProject(dir: string): Promise<Project> {
   const names = scenarios.map(({ name }) => name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) throw new Error(`two scenarios are named '${twice}'`);
-  return { scheduler, crd, scenarios };
+  return { scheduler, crd, scenarios, chart: chartRights(dir, scheduler.operatorName) };
 }
 
 export interface Sample {

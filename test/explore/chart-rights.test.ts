@@ -1,0 +1,91 @@
+import { expect } from 'chai';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Scenario } from '../../sandbox/src/explore/index.ts';
+import { explore } from '../../sandbox/src/explore/index.ts';
+import { loadProject } from '../../sandbox/src/verify/project.ts';
+import { chartRights } from '../../sandbox/src/verify/rights.ts';
+
+const repository = resolve(import.meta.dirname, '../..');
+
+describe('the rights that verify flies with', () => {
+  let dir: string;
+  before(() => {
+    dir = mkdtempSync(join(tmpdir(), 'rights-'));
+    mkdirSync(join(dir, 'charts/kite-operator/templates'), { recursive: true });
+  });
+  after(() => rmSync(dir, { recursive: true }));
+  const write = (rules: string, values = ''): void => {
+    writeFileSync(join(dir, 'charts/kite-operator/templates/_rules.tpl'), rules);
+    writeFileSync(join(dir, 'charts/kite-operator/values.yaml'), values);
+  };
+  const rule = (verbs: readonly string[]): object => ({ apiGroups: [''], resources: ['pods'], verbs });
+
+  it('are those that Helm renders from the chart of an example', () => {
+    const { rights, source } = chartRights(join(repository, 'examples/canary'), 'canary-operator');
+    expect(source).to.equal('with the rights of charts/canary-operator');
+    expect(rights?.cluster?.map(({ resources, verbs }) => `${resources?.join()} ${verbs.join()}`)).to.deep.equal([
+      'canarydeployments get,list,watch,patch',
+      'canarydeployments/status patch',
+      'services get,list,watch,create,patch',
+      'deployments get,list,watch,create,patch',
+      'virtualservices get,list,watch,create,patch,delete',
+      'events create,patch',
+    ]);
+  });
+
+  it('are all missed: without any single verb of the chart of AutoRoute, exploration finds one missing', async () => {
+    const { scheduler, crd, scenarios, chart } = await loadProject(join(repository, 'examples/autoroute'));
+    const life = scenarios.find(({ name }) => name === 'life');
+    const rules = chart.rights?.cluster ?? [];
+    expect(rules.flatMap(({ verbs }) => verbs).length).to.be.greaterThan(20);
+    for (const rule of rules)
+      for (const verb of rule.verbs) {
+        const rights = { cluster: rules.map((one) => (one === rule ? { ...one, verbs: one.verbs.filter((other) => other !== verb) } : one)) };
+        const { findings } = await explore({ scheduler, crd, rights }, life as Scenario, { findings: 1, more: (flown) => flown < 600 });
+        expect(findings[0]?.violation.promise, `${verb} ${rule.resources?.join()}`).to.equal('the operator has every right that it needs');
+      }
+  }).timeout(300_000);
+
+  it('are those of the template whatever the values are, and rbac.extraRules of the values', () => {
+    write(
+      `{{- define "kite-operator.rules" -}}
+# why
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get]
+{{- if .Values.rbac.formerFinalizer }}
+{{- with .Values.more }}
+- not: this
+{{- end }}
+{{- end }}
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [list]
+{{- end }}
+{{- define "kite-operator.leaseRules" -}}
+- nor: this
+{{- end }}
+`,
+      'rbac: { extraRules: [{ apiGroups: [""], resources: [pods], verbs: [watch] }] }',
+    );
+    expect(chartRights(dir, 'kite-operator').rights).to.deep.equal({ cluster: [rule(['get']), rule(['list']), rule(['watch'])] });
+  });
+
+  it('are all rights, and it is said why, when they cannot be known', () => {
+    const source = (): string => {
+      const found = chartRights(dir, 'kite-operator');
+      expect(found.rights).to.equal(undefined);
+      return found.source;
+    };
+    write('{{- define "kite-operator.rules" -}}\n- verbs: {{ toJson .Values.verbs }}\n{{- end }}\n');
+    expect(source()).to.contain('cannot be read without Helm').and.contain("'- verbs: {{ toJson .Values.verbs }}' depends on values");
+    write('# nothing');
+    expect(source()).to.contain('there is no template "kite-operator.rules"');
+    expect(chartRights(dir, 'other-operator')).to.deep.equal({
+      rights: undefined,
+      source: 'with all rights, for charts/other-operator/templates/_rules.tpl is not there',
+    });
+  });
+});
