@@ -50,11 +50,11 @@ export function observed(scheduler: Scheduler, process: Process, ground: Ground,
   }
 
   async function run<C, R>(name: string, worker: (context: C) => R | Promise<R>, context: C): Promise<R> {
-    ground.busy++;
+    ground.course.busy++;
     try {
       return await outside.watch(name, () => worker(context));
     } finally {
-      ground.busy--;
+      ground.course.busy--;
     }
   }
 
@@ -63,24 +63,24 @@ export function observed(scheduler: Scheduler, process: Process, ground: Ground,
       case 'throws':
         throw new Error('something that the worker needs does not work');
       case 'overtime':
-        await ground.pass(LONGEST_MS, context.signal);
+        await ground.course.pass(LONGEST_MS, context.signal);
         return call();
       case 'stuck': {
         const result = await call();
-        await ground.pass(LONGEST_MS, context.signal).catch(() => undefined);
-        await ground.pass(AFTER_GRACE_MS);
+        await ground.course.pass(LONGEST_MS, context.signal).catch(() => undefined);
+        await ground.course.pass(AFTER_GRACE_MS);
         return result;
       }
       case 'lease-lost': {
         ground.lagOthers(process, LAG_MS);
         process.cutOff = true;
         const result = await call();
-        await ground.pass(CUT_OFF_MS);
+        await ground.course.pass(CUT_OFF_MS);
         process.cutOff = false;
         return result;
       }
       case 'frozen': {
-        process.freeze(ground.pass(FROZEN_MS));
+        process.freeze(ground.course.pass(FROZEN_MS));
         return call();
       }
       default:

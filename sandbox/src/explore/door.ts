@@ -53,7 +53,7 @@ export function door(process: Process, ground: Ground): KubeApi {
         return never();
       case 'crash-late':
         ground.kill(process);
-        await ground.pass(LATE_MS);
+        await ground.course.pass(LATE_MS);
         ground.trace.add(process.name, `${text(request)} arrives`, 'sent before the operator was killed');
         await run().catch(() => undefined);
         return never();
@@ -74,7 +74,7 @@ export function door(process: Process, ground: Ground): KubeApi {
         throw noAnswer();
       case 'slow':
         // It is on its way: whoever gives up waiting for the answer does not call it back.
-        return abandonable(ground.pass(SLOW_MS).then(run), signal);
+        return abandonable(ground.course.pass(SLOW_MS).then(run), signal);
       default:
         return run();
     }

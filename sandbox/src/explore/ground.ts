@@ -3,6 +3,7 @@ import type { OperatorOptions } from 'autopilot-runtime/ports';
 import type { VirtualClock } from '../clock.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Rights } from '../cluster/rights.ts';
+import type { Course } from './course.ts';
 import type { Fault } from './fault.ts';
 import type { Oracle } from './oracle.ts';
 import type { Process } from './process.ts';
@@ -13,6 +14,7 @@ export interface Ground {
   readonly clock: VirtualClock;
   readonly oracle: Oracle;
   readonly trace: Trace;
+  readonly course: Course;
   readonly scheduler: OperatorOptions['scheduler'];
   /** What the operator may do; undefined: everything. */
   readonly rights: Rights | undefined;
@@ -20,10 +22,6 @@ export interface Ground {
   place(sort: 'request' | 'event' | 'call', what: string, write?: boolean): Fault | undefined;
   /** The process ends without any clean-up; another one starts a second later. */
   kill(process: Process): void;
-  /** Resolves after so many milliseconds of virtual time; rejects with the signal's reason when aborted first. */
-  pass(ms: number, signal?: AbortSignal): Promise<void>;
   /** Whoever stands by or starts from now on hears everything so much later. */
   lagOthers(process: Process, ms: number): void;
-  /** Workers that are at work by themselves, and not held by a fault. */
-  busy: number;
 }

@@ -62,13 +62,13 @@ export async function* stream(process: Process, ground: Ground, source: Source, 
 async function faulty(fault: Fault | undefined, event: ObjectEvent, from: Inbox, ground: Ground, end: AbortSignal): Promise<readonly ObjectEvent[]> {
   switch (fault?.kind) {
     case 'event-late':
-      await ground.pass(LATE_MS, end);
+      await ground.course.pass(LATE_MS, end);
       return [event];
     case 'event-lost':
-      await ground.pass(LATE_MS, end);
+      await ground.course.pass(LATE_MS, end);
       throw expired();
     case 'events-merged':
-      await ground.pass(MERGED_MS, end);
+      await ground.course.pass(MERGED_MS, end);
       return merged([event, ...from.take()]);
     case 'watch-broken':
       throw new ConnectionError('the connection was reset');
