@@ -6,7 +6,7 @@ import { execa } from 'execa';
 import { systemClock } from '../../runtime/src/clock.ts';
 import type { Door } from '../../sandbox/src/index.ts';
 import { Cluster, openDoor } from '../../sandbox/src/index.ts';
-import { until } from '../realparts/index.ts';
+import { freePorts, until } from '../realparts/index.ts';
 import { conditions, DRONE_CRD, DRONES, drone } from './machines.ts';
 
 const EVENTS = { group: 'events.k8s.io', version: 'v1', kind: 'Event', plural: 'events', namespaced: true };
@@ -15,12 +15,14 @@ describe('an operator process whose worker blocks the event loop', () => {
   let folder: string;
   let cluster: Cluster;
   let door: Door;
+  let port: number;
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'autopilot-blocked-'));
     cluster = new Cluster({ clock: systemClock });
     door = await openDoor(cluster);
     writeFileSync(join(folder, 'kubeconfig'), door.kubeconfig);
-    writeFileSync(join(folder, 'config.yaml'), 'metricsAddr: ""\nenableLeaderElection: false\n');
+    [port = 0] = await freePorts(1);
+    writeFileSync(join(folder, 'config.yaml'), `metricsAddr: 127.0.0.1:${port}\nenableLeaderElection: false\n`);
     await cluster.api.create(cluster.typeOf(DRONE_CRD), DRONE_CRD);
     await create('stuck');
   });
@@ -29,6 +31,7 @@ describe('an operator process whose worker blocks the event loop', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
+  let unhealthy: Promise<unknown> | undefined;
   async function create(name: string): Promise<void> {
     const object = drone(name, {}, { namespace: 'default' });
     await cluster.api.create(DRONES, object);
@@ -41,12 +44,23 @@ describe('an operator process whose worker blocks the event loop', () => {
     });
 
   it('is ended with a line that names the resource, the phase and the place in the code', async () => {
-    const { signal, all } = await start();
+    const child = start();
+    unhealthy = until('/healthz is not answered', 60_000, async () => {
+      await fetch(`http://127.0.0.1:${port}/healthz`).then(
+        () => Promise.reject(new Error('it is answered')),
+        (error: Error) => expect((error.cause as { code?: string } | undefined)?.code).to.not.equal('ECONNREFUSED'),
+      );
+    });
+    const { signal, all } = await child;
     expect(signal, all).to.equal('SIGKILL');
     const last = JSON.parse(all.trim().split('\n').at(-1) ?? '{}') as { syncs: object[]; stack: string[] };
     expect(last.syncs).to.deep.equal([{ resource: 'default/stuck', phase: 'Evaluating', sync: '1' }]);
     expect(last.stack.join('\n')).to.match(/blocking\.ts:\d+:/);
   }).timeout(60_000);
+
+  it('did not answer /healthz meanwhile', async () => {
+    await unhealthy;
+  });
 
   it('is followed by one that works on everything else first, and says so in an Event and a condition', async () => {
     await create('one');
