@@ -103,6 +103,13 @@ describe('AutoRoute on a real control plane with Istio’s CRDs, with the rights
     expect(await version()).to.equal(before);
   });
 
+  it('has missed nothing: no list found what a watch had not told', async () => {
+    const text = await (await fetch(`${operator.endpoints}/metrics`)).text();
+    const missed = [...text.matchAll(/^autopilot_relist_missed_total\{.*kind="(\w+)"\} (\d+)$/gm)].map(([, kind, count]) => [kind, count]);
+    expect(missed.map(([kind]) => kind)).to.include.members(['AutoRoute', 'Deployment', 'Service', 'VirtualService', 'Gateway']);
+    expect(missed.filter(([, count]) => count !== '0')).to.deep.equal([]);
+  });
+
   it('was refused nothing, and failed at nothing', () => {
     const problems = operator
       .logs()

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { EVERYTHING, GENTLE, HARSH, SHORT } from './episodes.ts';
 import { judgeAudit, judgeSyncs } from './evidence.ts';
 import { runEpisode } from './runner.ts';
-import type { Memory } from './replicas.ts';
+import type { Lists, Memory } from './replicas.ts';
 import { World } from './world.ts';
 
 const minutes = Number(process.env['AUTOPILOT_FAULTS_MINUTES'] ?? 0);
@@ -14,16 +14,19 @@ describe('real faults between an operator and a real API server, and in both', f
   let world: World;
   let begun: number;
   let levels: readonly (Memory | undefined)[] = [];
+  let lists: readonly Lists[] = [];
   before(async () => {
     begun = performance.now();
     world = await World.make({ resources, seed: 1 });
+    lists = [await world.replicas.lists()];
   });
   after(() => world?.end());
 
   for (const episode of SHORT)
     it(`ends as the quiet run does: ${episode.name}`, async () => {
       if (episode.ends && !world.replicas.slots.includes('b')) await world.replicas.start('b');
-      const { injected, memory } = await runEpisode(world, episode);
+      const { injected, memory, lists: found } = await runEpisode(world, episode);
+      if (found !== undefined) lists = [...lists, found];
       expect(injected).to.be.greaterThan(0);
       if (!episode.ends) levels = [...levels, memory];
     });
@@ -38,6 +41,11 @@ describe('real faults between an operator and a real API server, and in both', f
     const heaps = levels.flatMap((level) => level?.heapMb ?? []);
     expect(heaps.length).to.be.greaterThan(1);
     expect(heaps.at(-1)).to.be.lessThan((heaps[0] ?? 0) + MORE_MB);
+  });
+
+  it('no list found anything that a watch should have told before, neither in the quiet run nor after any fault', () => {
+    expect(lists.map(({ missed }) => missed)).to.deep.equal(lists.map(() => 0));
+    expect(Math.max(...lists.map(({ again }) => again))).to.be.greaterThan(0);
   });
 
   it('no process wrote while another one held the lease, and phases changed along next only', async () => {

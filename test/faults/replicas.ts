@@ -16,6 +16,14 @@ export interface Memory {
   readonly rssMb: number;
 }
 
+/** As the processes that live now count them. */
+export interface Lists {
+  /** After the first of each kind. */
+  readonly again: number;
+  /** What they found and a watch should have told before. */
+  readonly missed: number;
+}
+
 export interface Replica {
   readonly slot: string;
   /** Of this life: `a3`. */
@@ -115,6 +123,21 @@ export class Replicas {
       await pause(100);
     }
     return undefined;
+  }
+
+  /** Of all that answer. */
+  async lists(): Promise<Lists> {
+    const texts = await Promise.all(
+      [...this.#now.values()].map(({ process }) =>
+        fetch(`${process.endpoints}/metrics`).then(
+          (response) => response.text(),
+          () => '',
+        ),
+      ),
+    );
+    const sum = (name: string): number =>
+      texts.flatMap((text) => [...text.matchAll(new RegExp(`^${name}\\{.*\\} (\\d+)$`, 'gm'))]).reduce((all, [, count]) => all + Number(count), 0);
+    return { again: sum('autopilot_relists_total'), missed: sum('autopilot_relist_missed_total') };
   }
 
   lives(): readonly Life[] {

@@ -1,6 +1,6 @@
 /** Runs episodes one after the other, and measures how each ends. */
 import type { Episode } from './episodes.ts';
-import type { Memory } from './replicas.ts';
+import type { Lists, Memory } from './replicas.ts';
 import type { World } from './world.ts';
 
 export interface Run {
@@ -12,6 +12,7 @@ export interface Run {
   readonly lost?: string;
   /** Of replica `a`, at rest. */
   readonly memory: Memory | undefined;
+  readonly lists?: Lists;
 }
 
 /** @throws Error with what is lost when the state of the quiet run is not reached again */
@@ -31,5 +32,5 @@ export async function runEpisode(world: World, episode: Episode): Promise<Run> {
     throw new Error([`after '${episode.name}': ${(error as Error).message}`, ...logs].join('\n'), { cause: error });
   }
   const recoveredMs = performance.now() - since;
-  return { name: episode.name, injected, recoveredMs, memory: await world.replicas.memory('a') };
+  return { name: episode.name, injected, recoveredMs, memory: await world.replicas.memory('a'), lists: await world.replicas.lists() };
 }

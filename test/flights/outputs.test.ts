@@ -212,6 +212,26 @@ describe('outputs', () => {
     expect(await names()).to.deep.equal(['far']);
   });
 
+  it('are pruned when everything new is there, and before status says so', async () => {
+    await start(writer({ prune: true }));
+    await flight.create(drone('one', { services: ['a', 'b'] }));
+    faults.requests.length = 0;
+    await flight.patch('Drone', 'one', { spec: { services: ['c', 'd'] } });
+    const writes = faults.requests.filter(({ kind }) => kind !== 'Event').map(({ verb, name }) => `${verb} ${name}`);
+    expect(writes).to.deep.equal(['apply c', 'apply d', 'delete a', 'delete b', 'patch one']);
+  });
+
+  it('are known by their owner when somebody takes our label away: they are taken up again, and no conflict', async () => {
+    await start(writer());
+    await flight.create(drone('one', { services: ['a'] }));
+    const [before] = await flight.list('Service');
+    await flight.patch('Service', 'a', { metadata: { labels: { 'app.kubernetes.io/managed-by': null } } });
+    const [after] = await flight.list('Service');
+    expect(after?.metadata.labels).to.deep.equal(before?.metadata.labels);
+    expect(after?.metadata.uid).to.equal(before?.metadata.uid);
+    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False A', 'Reconciling=True A']);
+  });
+
   it('of others are never pruned', async () => {
     await start(writer({ prune: true }));
     await flight.create(drone('two', { services: ['other'] }));

@@ -189,6 +189,27 @@ describe('operators over one cluster', () => {
     expect(leading()).to.deep.equal([true]);
   });
 
+  it('call no worker before every cache is filled', async () => {
+    const listed = Promise.withResolvers<void>();
+    const slow: KubeApi = {
+      ...cluster.api,
+      list: async (type, ...rest) => {
+        if (type.kind === 'ConfigMap') await listed.promise;
+        return cluster.api.list(type, ...rest);
+      },
+    };
+    await create(configMap('a'));
+    await create(drone('one'));
+    const before = flown.calls.length;
+    const operator = start('first', slow, { leaderElection: false });
+    await pass(5);
+    expect([flown.calls.length - before, await services()]).to.deep.equal([0, []]);
+    listed.resolve();
+    await operator.ready;
+    await pass(1);
+    expect([flown.calls.length - before, await services()]).to.deep.equal([1, ['of-a']]);
+  });
+
   it('start no sync before their caches are as new as the API server was when they won', async () => {
     const first = start('first');
     await pass(1);

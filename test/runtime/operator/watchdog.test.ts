@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { execa } from 'execa';
+import { RENEW_DEADLINE_MS } from '../../../runtime/src/kube/lease.ts';
 import type { Note } from '../../../runtime/src/operator/watchdog.ts';
-import { readNote } from '../../../runtime/src/operator/watchdog.ts';
+import { BLOCKED_MS, readNote } from '../../../runtime/src/operator/watchdog.ts';
 
 describe('the watchdog', () => {
   let folder: string;
@@ -31,6 +32,11 @@ describe('the watchdog', () => {
     expect(said.syncs).to.deep.equal([{ resource: 'x/one', phase: 'Evaluating', sync: '2' }]);
     expect(said.stack[0]).to.match(/^evaluating \(file:.*blocked\.ts:\d+:\d+\)$/);
   }).timeout(60_000);
+
+  it('ends a process before its lease is given up, let alone taken by another', () => {
+    // It looks twice a second, and gives the inspector a second.
+    expect(BLOCKED_MS + 500 + 1_000).to.be.lessThan(RENEW_DEADLINE_MS);
+  });
 
   it('leaves a note for the next process, which counts how often it happened', async () => {
     expect(left()).to.deep.include({ syncs: [{ resource: 'x/one', phase: 'Evaluating' }], times: 1 });
