@@ -1,4 +1,5 @@
 /** Loaded into an operator's process before it starts: a clock that is wrong, and its memory on SIGUSR2, after garbage collection. */
+import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
@@ -16,6 +17,8 @@ const collect = runInNewContext('gc') as () => void;
 process.on('SIGUSR2', () => {
   collect();
   collect();
-  const { heapUsed, rss } = process.memoryUsage();
-  process.stdout.write(`${JSON.stringify({ message: 'memory', heapMb: heapUsed / 2 ** 20, rssMb: rss / 2 ** 20 })}\n`);
+  const status = readFileSync('/proc/self/status', 'utf8');
+  const mb = (field: string): number => Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]) / 2 ** 10;
+  const memory = { heapMb: process.memoryUsage().heapUsed / 2 ** 20, ownMb: mb('RssAnon'), rssMb: mb('VmRSS'), peakMb: mb('VmHWM') };
+  process.stdout.write(`${JSON.stringify({ message: 'memory', ...memory })}\n`);
 });

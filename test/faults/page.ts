@@ -27,8 +27,8 @@ export function faultsPage({ resources, minutes, seed, runs, level, audit, syncs
   });
   const levels = [{ minute: 0, memory: level }, ...runs].flatMap(({ minute, memory }) => (memory === undefined ? [] : [{ minute, ...memory }]));
   const curve = levels.map(
-    ({ minute, heapMb, rssMb }) =>
-      `${minute.toFixed(1).padStart(6)}  ${heapMb.toFixed(1).padStart(5)}  ${rssMb.toFixed(0).padStart(5)}  ${'█'.repeat(Math.round(heapMb / BAR_MB))}`,
+    ({ minute, heapMb, ownMb, rssMb, peakMb }) =>
+      `${minute.toFixed(1).padStart(6)}  ${heapMb.toFixed(1).padStart(5)}  ${[ownMb, rssMb, peakMb].map((mb) => mb.toFixed(0).padStart(5)).join('  ')}  ${'█'.repeat(Math.round(heapMb / BAR_MB))}`,
   );
   return [
     '# Real faults',
@@ -42,7 +42,7 @@ export function faultsPage({ resources, minutes, seed, runs, level, audit, syncs
     '',
     '*Recovered in* is the time from the end of the fault until the cluster was as a quiet run had left it: phases, conditions',
     '(without times and messages) and all owned objects (without what the server sets). It contains the steps of the resources themselves, a',
-    'few seconds, and what the fault had held up.',
+    'few seconds, and what the fault had held up. A watch that says nothing any more is given up after 130 s: two bookmarks have not come then.',
     '',
     '| fault | times injected | episodes | recovered in (median) | (longest) | lost |',
     '|---|---|---|---|---|---|',
@@ -59,10 +59,11 @@ export function faultsPage({ resources, minutes, seed, runs, level, audit, syncs
     '## Memory',
     '',
     'Of one replica, at rest after each episode, after garbage collection. The later faults end processes: a lower value is that of a new one,',
-    'or of a standby.',
+    'or of a standby. Node has the options of the generated Dockerfile. *own* is RSS without the pages of files (Node itself, most of all), *peak*',
+    'the highest RSS since the process began; the chart’s limit is 256 MiB.',
     '',
     '```text',
-    'minute   heap    RSS  (MB)',
+    'minute   heap    own    RSS   peak  (MB)',
     ...curve,
     '```',
     '',

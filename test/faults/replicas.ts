@@ -1,7 +1,7 @@
 /** Replicas of the operator as processes: each life has a name and a door of its own, and one that ends is started again, as a Deployment does. */
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import type { OperatorProcess } from '../e2e/operator-process.ts';
 import { startProcess } from '../e2e/operator-process.ts';
 import { freePorts } from '../realparts/index.ts';
@@ -13,7 +13,11 @@ const AGAIN_MS = 500;
 
 export interface Memory {
   readonly heapMb: number;
+  /** Resident, without the pages of files, as Node's own binary, which a node shares. */
+  readonly ownMb: number;
   readonly rssMb: number;
+  /** The most that was resident since the process began. */
+  readonly peakMb: number;
 }
 
 /** As the processes that live now count them. */
@@ -39,6 +43,13 @@ export interface ReplicaPorts {
   readonly way: Proxy;
   /** Read for each request. */
   readonly tokenFile: string;
+}
+
+/** What the project's Dockerfile gives to Node. */
+function optionsOfImage(project: string): string {
+  const [, options] = /NODE_OPTIONS="([^"]*)"/.exec(readFileSync(join(project, 'Dockerfile'), 'utf8')) ?? [];
+  if (options === undefined) throw new Error('the Dockerfile says nothing of NODE_OPTIONS');
+  return options;
 }
 
 /** Microseconds, by the clock that all processes of this machine share. */
@@ -67,7 +78,7 @@ export class Replicas {
       port,
       pod: name,
       node: ['--import', INSIDE],
-      env: { AUTOPILOT_SKEW_MS: String(skewMs) },
+      env: { AUTOPILOT_SKEW_MS: String(skewMs), NODE_OPTIONS: optionsOfImage(project), NODE_COMPILE_CACHE: join(project, '.compiled') },
       readyWithinMs: 0,
     });
     const replica: Replica = { slot, name, process };
