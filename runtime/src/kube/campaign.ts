@@ -190,8 +190,16 @@ export function campaign(options: ElectionOptions, signal: AbortSignal): Electio
       const spec = state.name === 'leading' ? state.spec : undefined;
       become(step(state, { what: 'released' }, identity, now()));
       if (spec === undefined || record === undefined) return;
-      const replacement = { ...record, spec: givenBack(spec, now()) };
-      await limited((limit) => api.replace(LEASE, replacement, {}, limit), []).catch(() => undefined);
+      const giveBack = (lease: KubeObject): Promise<KubeObject> =>
+        limited((limit) => api.replace(LEASE, { ...lease, spec: givenBack(specOf(lease), now()) }, {}, limit), []);
+      await giveBack(record)
+        .catch(async (error: unknown) => {
+          if (!hasCode(error, 409)) return;
+          // A renewal whose answer did not come, or somebody who touched it: still ours, as long as it says so.
+          const fresh = await limited((limit) => api.get(LEASE, key, limit), []);
+          if (specOf(fresh).holderIdentity === identity) await giveBack(fresh);
+        })
+        .catch(() => undefined);
     },
   };
 }

@@ -39,13 +39,15 @@ export interface Connected {
 
 /** @throws Error with a sentence when no cluster is configured. Does not talk to the API server. */
 export async function connect(options: ConnectOptions = {}): Promise<Connected> {
-  const file = options.kubeconfig ?? process.env['KUBECONFIG'];
+  // An empty variable is none, as for kubectl.
+  const file = options.kubeconfig ?? (process.env['KUBECONFIG'] || undefined);
   const inCluster = process.env['KUBERNETES_SERVICE_HOST'] !== undefined && existsSync(`${SERVICE_ACCOUNT}/token`);
   const found = file === undefined && inCluster ? await fromServiceAccount() : await fromKubeconfig(file);
   const clock = options.clock ?? systemClock;
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
   const api = httpKubeApi({
     server: found.server,
+    ...(found.proxy !== undefined && { proxy: found.proxy }),
     credentials: cached(found.credentials, clock),
     userAgent: `${options.agent ?? 'autopilot'} autopilot-runtime/${version}`,
     ...(options.onAnswer && { onAnswer: options.onAnswer }),
@@ -53,12 +55,22 @@ export async function connect(options: ConnectOptions = {}): Promise<Connected> 
   return { api, namespace: found.namespace, server: found.server, close: () => api.close() };
 }
 
-/** Refused credentials are read anew at once, but not more than once a second: a right that is really gone must not be asked for in a loop. */
+/**
+ * Refused credentials are read anew at once, but not more than once a second: a right that is really gone must not be asked for in a loop.
+ * While they cannot be read, the last ones do as long as nobody refuses them.
+ */
 function cached(read: () => Promise<Credentials>, clock: Clock): Connection['credentials'] {
   let last: { readonly at: number; readonly value: Promise<Credentials> } | undefined;
+  let good: Credentials | undefined;
   return (fresh) => {
     if (last === undefined || clock.monotonic() - last.at > (fresh ? REFUSED_MS : REFRESH_MS)) {
-      const value = read();
+      const value = read().then(
+        (found) => (good = found),
+        (error: unknown) => {
+          if (fresh || good === undefined) throw error;
+          return good;
+        },
+      );
       last = { at: clock.monotonic(), value };
       value.catch(() => (last = undefined));
     }
@@ -104,11 +116,13 @@ async function fromKubeconfig(file: string | undefined): Promise<Found> {
   return {
     server: cluster.server,
     namespace: config.getContextObject(config.getCurrentContext())?.namespace,
+    proxy: cluster.proxyUrl,
     credentials: async () => {
-      const https: { headers?: Record<string, unknown> } = {};
+      const https: { headers?: Record<string, unknown>; auth?: string | null } = {};
       await config.applyToHTTPSOptions(https as Parameters<typeof config.applyToHTTPSOptions>[0]);
       const headers = Object.fromEntries(Object.entries(https.headers ?? {}).map(([name, value]) => [name.toLowerCase(), String(value)]));
-      return { headers, tls: tlsOf(https) };
+      const basic = https.auth ? { authorization: `Basic ${Buffer.from(https.auth).toString('base64')}` } : {};
+      return { headers: { ...headers, ...basic }, tls: tlsOf(https) };
     },
   };
 }

@@ -3,12 +3,12 @@
  */
 import type { Dispatcher } from 'undici';
 import type { ApplyOptions, DeleteOptions, KubeApi, KubeList, ListOptions, Patch, WatchEvent, WatchOptions, WriteOptions } from './api.ts';
-import { ApiError, ConnectionError } from './errors.ts';
+import { ConnectionError } from './errors.ts';
 import type { Guardable } from './fence.ts';
 import type { KubeObject, ObjectKey, ResourceType } from './object.ts';
 import { apiVersionOf } from './object.ts';
 import type { Connection, Query, RawStatus, Request } from './transport.ts';
-import { asConnectionError, transport } from './transport.ts';
+import { apiErrorOf, asConnectionError, transport } from './transport.ts';
 
 export type { Connection, Credentials, TlsOptions } from './transport.ts';
 
@@ -145,7 +145,7 @@ function watchEventOf(event: RawWatchEvent): WatchEvent {
     case 'BOOKMARK':
       return { type: 'BOOKMARK', resourceVersion: event.object.metadata.resourceVersion ?? '' };
     case 'ERROR':
-      throw new ApiError({ code: event.object.code ?? 500, reason: event.object.reason ?? '', message: event.object.message ?? 'watch failed' });
+      throw apiErrorOf({ ...event.object, message: event.object.message ?? 'watch failed' });
     default:
       return { type: event.type, object: event.object };
   }

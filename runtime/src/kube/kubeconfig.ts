@@ -10,6 +10,8 @@ import type { Credentials, TlsOptions } from './transport.ts';
 export interface Found {
   readonly server: string;
   readonly namespace: string | undefined;
+  /** URL of the proxy that leads there. */
+  readonly proxy?: string | undefined;
   readonly credentials: () => Promise<Credentials>;
 }
 
@@ -24,7 +26,15 @@ interface Config {
   readonly users?: readonly (Named & { readonly user?: Fields })[];
 }
 
-const CLUSTER_FIELDS = ['server', 'certificate-authority', 'certificate-authority-data', 'insecure-skip-tls-verify', 'tls-server-name', 'extensions'];
+const CLUSTER_FIELDS = [
+  'server',
+  'certificate-authority',
+  'certificate-authority-data',
+  'insecure-skip-tls-verify',
+  'tls-server-name',
+  'proxy-url',
+  'extensions',
+];
 const USER_FIELDS = ['token', 'tokenFile', 'client-certificate', 'client-certificate-data', 'client-key', 'client-key-data'];
 
 /** @returns undefined when the file holds more than is understood here. @throws Error when it cannot be read */
@@ -48,6 +58,7 @@ export async function plainKubeconfig(file: string): Promise<Found | undefined> 
   return {
     server,
     namespace: context?.namespace,
+    proxy: text(cluster, 'proxy-url') || undefined,
     async credentials() {
       const tokenFile = text(user, 'tokenFile');
       const [ca, cert, key] = await Promise.all([content(cluster, 'certificate-authority'), content(user, 'client-certificate'), content(user, 'client-key')]);

@@ -6,6 +6,7 @@
 import type { Clock, Timer } from '../clock.ts';
 import { sleep } from '../clock.ts';
 import type { KubeApi } from './api.ts';
+import { hasCode } from './errors.ts';
 import { shortHash } from './names.ts';
 import type { KubeObject, ObjectKey, ResourceType } from './object.ts';
 import { microTime } from './time.ts';
@@ -20,6 +21,9 @@ const WAITING = 100;
 /** Between two Events while there is work to do. */
 const BUSY_MS = 200;
 const REMEMBERED = 2_000;
+/** In bytes (pkg/apis/core/validation of the API server). */
+const NOTE_BYTES = 1_024;
+const INSTANCE_BYTES = 128;
 
 export type Recorder = (regarding: KubeObject, type: 'Normal' | 'Warning', reason: string, note: string) => void;
 
@@ -58,10 +62,14 @@ export function events({ api, clock, operatorName, instance, busy = () => false,
   let sending: Promise<void> | undefined;
   const stop = new AbortController();
 
-  function send(request: () => Promise<unknown>): void {
-    if (stop.signal.aborted || waiting.length >= WAITING) return onEnd('dropped');
+  function send(request: () => Promise<unknown>): boolean {
+    if (stop.signal.aborted || waiting.length >= WAITING) {
+      onEnd('dropped');
+      return false;
+    }
     waiting.push(request);
     sending ??= work();
+    return true;
   }
   async function work(): Promise<void> {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
@@ -82,8 +90,14 @@ export function events({ api, clock, operatorName, instance, busy = () => false,
     return tokens >= 1;
   }
 
+  /** A series whose Event is not in the cluster begins anew with what is said next. */
+  function forget(mark: string, known: Series, error: unknown, absent = true): never {
+    if (absent && series.get(mark) === known) series.delete(mark);
+    throw error;
+  }
+
   /** Tells the cluster how often, now or when it was told a minute ago. */
-  function repeat(known: Series): void {
+  function repeat(mark: string, known: Series): void {
     if (known.flush !== undefined) return;
     const update = (): void => {
       known.flush = undefined;
@@ -91,7 +105,7 @@ export function events({ api, clock, operatorName, instance, busy = () => false,
       known.sent = clock.monotonic();
       known.told = known.count;
       const body = { series: { count: known.count, lastObservedTime: microTime(known.last) } };
-      send(() => api.patch(EVENT, known.key, { type: 'merge', body }));
+      send(() => api.patch(EVENT, known.key, { type: 'merge', body }).catch((error: unknown) => forget(mark, known, error, hasCode(error, 404))));
     };
     const left = known.sent + UPDATE_MS - clock.monotonic();
     if (left <= 0) update();
@@ -108,12 +122,13 @@ export function events({ api, clock, operatorName, instance, busy = () => false,
       if (known !== undefined && now - known.last < SERIES_MS) {
         known.count++;
         known.last = now;
-        return repeat(known);
+        return repeat(mark, known);
       }
       if (!allowed(uid)) return onEnd('dropped');
-      const key = { namespace: regarding.metadata.namespace ?? 'default', name: `${name.slice(0, 200)}.${shortHash(`${mark} ${now}`)}` };
-      remember(series, mark, { key, count: 1, told: 1, last: now, sent: clock.monotonic(), flush: undefined });
-      send(() => api.create(EVENT, eventOf(key, now, { operatorName, instance, regarding, type, reason, note })));
+      const key = { namespace: regarding.metadata.namespace ?? 'default', name: `${name.slice(0, 200).replace(/[-.]+$/, '')}.${shortHash(`${mark} ${now}`)}` };
+      const begun: Series = { key, count: 1, told: 1, last: now, sent: clock.monotonic(), flush: undefined };
+      const event = eventOf(key, now, { operatorName, instance, regarding, type, reason, note });
+      if (send(() => api.create(EVENT, event).catch((error: unknown) => forget(mark, begun, error)))) remember(series, mark, begun);
     },
     async stop() {
       stop.abort(new Error('the operator is stopping'));
@@ -141,11 +156,11 @@ function eventOf(metadata: KubeObject['metadata'], now: number, { operatorName, 
     metadata,
     eventTime: microTime(now),
     reportingController: operatorName,
-    reportingInstance: instance.slice(0, 128),
+    reportingInstance: cut(instance, INSTANCE_BYTES),
     action: 'Sync',
     type,
     reason,
-    note: note.slice(0, 1024),
+    note: cut(note, NOTE_BYTES),
     regarding: {
       apiVersion: regarding.apiVersion,
       kind: regarding.kind,
@@ -156,6 +171,11 @@ function eventOf(metadata: KubeObject['metadata'], now: number, { operatorName, 
     },
   };
   return event;
+}
+
+/** As many whole characters as fit. */
+function cut(text: string, bytes: number): string {
+  return new TextDecoder().decode(Buffer.from(text).subarray(0, bytes), { stream: true });
 }
 
 /** Puts at the end, and forgets the oldest when there are too many. */

@@ -2,7 +2,7 @@
  * Requests to the API server over HTTP/1.1, on one shared agent. HTTP/2 stays off because a stopped peer is not noticed there.
  * Every request has its limits: to connect, to be answered, between two pieces of the answer.
  */
-import { Agent, request as send } from 'undici';
+import { Agent, ProxyAgent, request as send } from 'undici';
 import type { Dispatcher } from 'undici';
 import { ApiError, ConnectionError, hasCode } from './errors.ts';
 
@@ -12,6 +12,8 @@ const CONNECT_MS = 10_000;
 /** Where the API server is and how to prove who we are. Asked before every request: tokens and certificates rotate. */
 export interface Connection {
   readonly server: string;
+  /** URL of the proxy that leads there. */
+  readonly proxy?: string;
   /** @param fresh the server has refused the last ones: read them anew */
   credentials(fresh: boolean): Promise<Credentials>;
   readonly userAgent?: string;
@@ -52,13 +54,22 @@ export interface Transport {
 }
 
 export function transport(connection: Connection): Transport {
-  const agents = new AgentCache();
+  const agents = new AgentCache(connection.proxy);
   let trouble: string | undefined;
   const server = connection.server.replace(/\/$/, '');
 
+  async function credentials(fresh: boolean): Promise<Credentials> {
+    try {
+      return await connection.credentials(fresh);
+    } catch (error) {
+      trouble = `the credentials for the API server cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+      throw new ConnectionError(trouble, { cause: error });
+    }
+  }
+
   async function attempt(request: Request, check: () => void, fresh: boolean, signal: AbortSignal | undefined): Promise<Dispatcher.ResponseData> {
     signal?.throwIfAborted();
-    const { headers, tls } = await connection.credentials(fresh);
+    const { headers, tls } = await credentials(fresh);
     const url = new URL(server + request.path);
     for (const [name, value] of Object.entries(request.query ?? {})) if (value !== undefined) url.searchParams.set(name, String(value));
     const body = request.body === undefined ? undefined : JSON.stringify(request.body);
@@ -109,16 +120,25 @@ export function transport(connection: Connection): Transport {
 class AgentCache {
   #tls: TlsOptions | undefined;
   #key = '';
-  #agent: Agent | undefined;
+  #agent: Dispatcher | undefined;
+  readonly #proxy: string | undefined;
 
-  for(tls: TlsOptions): Agent {
+  constructor(proxy: string | undefined) {
+    this.#proxy = proxy;
+  }
+
+  for(tls: TlsOptions): Dispatcher {
     if (this.#agent !== undefined && tls === this.#tls) return this.#agent;
     this.#tls = tls;
     const key = JSON.stringify(tls);
     if (this.#agent === undefined || key !== this.#key) {
       void this.#agent?.close();
       this.#key = key;
-      this.#agent = new Agent({ allowH2: false, connect: { ...tls, timeout: CONNECT_MS }, keepAliveTimeout: 30_000 });
+      const [connect, options] = [
+        { ...tls, timeout: CONNECT_MS },
+        { allowH2: false, keepAliveTimeout: 30_000 },
+      ];
+      this.#agent = this.#proxy === undefined ? new Agent({ ...options, connect }) : new ProxyAgent({ ...options, uri: this.#proxy, requestTls: connect });
     }
     return this.#agent;
   }
@@ -131,16 +151,22 @@ class AgentCache {
 
 async function failureOf(response: Dispatcher.ResponseData, request: Request): Promise<ApiError> {
   const text = await response.body.text();
-  const retryAfter = Number(response.headers['retry-after']);
-  const retry = Number.isFinite(retryAfter) && retryAfter > 0 ? { retryAfterSeconds: retryAfter } : {};
-  const status = parseStatus(text);
-  return new ApiError({
-    reason: status?.reason ?? '',
-    message: status?.message ?? `${request.method} ${request.path}: HTTP ${response.statusCode} ${text.slice(0, 200)}`,
-    ...(status?.details === undefined ? {} : { details: status.details }),
-    ...retry,
-    code: response.statusCode,
-  });
+  const status = parseStatus(text) ?? {};
+  const message = status.message ?? `${request.method} ${request.path}: HTTP ${response.statusCode} ${text.slice(0, 200)}`;
+  return apiErrorOf({ ...status, message, code: response.statusCode }, secondsToWait(response.headers));
+}
+
+/** @param wait seconds that Retry-After says */
+export function apiErrorOf({ code = 500, reason = '', message = 'no reason given', details }: RawStatus, wait?: number): ApiError {
+  const seconds = wait ?? (details as { readonly retryAfterSeconds?: unknown } | null | undefined)?.retryAfterSeconds;
+  const retry = typeof seconds === 'number' && seconds > 0 ? { retryAfterSeconds: seconds } : {};
+  return new ApiError({ reason, message, ...(details === undefined ? {} : { details }), ...retry, code });
+}
+
+/** Retry-After in seconds, or as a date, which counts from the server's own. */
+function secondsToWait({ 'retry-after': after, date }: Readonly<Record<string, string | string[] | undefined>>): number | undefined {
+  const seconds = Number.isNaN(Number(after)) ? (Date.parse(String(after)) - Date.parse(String(date))) / 1000 : Number(after);
+  return seconds > 0 ? seconds : undefined;
 }
 
 export interface RawStatus {

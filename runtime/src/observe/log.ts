@@ -22,7 +22,8 @@ export function jsonLogger(clock: Clock, level: Level, write: (line: string) => 
       (name: Level) =>
       (message: string, fields?: Readonly<Record<string, unknown>>): void => {
         if (LEVELS.indexOf(name) < threshold.value) return;
-        write(`${JSON.stringify({ time: new Date(clock.now()).toISOString(), level: name, message, ...currentSync(), ...bound, ...fields })}\n`);
+        const begin = { time: new Date(clock.now()).toISOString(), level: name, message, ...currentSync() };
+        write(`${line({ ...begin, ...bound, ...fields }, begin)}\n`);
       };
     return {
       debug: at('debug'),
@@ -34,6 +35,21 @@ export function jsonLogger(clock: Clock, level: Level, write: (line: string) => 
     };
   };
   return make({});
+}
+
+/** A worker must not fail because of what it logs. */
+function line(whole: object, begin: object): string {
+  try {
+    return JSON.stringify(whole, plain);
+  } catch (error) {
+    return JSON.stringify({ ...begin, unwritten: (error as Error).message });
+  }
+}
+
+/** What JSON has no form for, or an empty one. */
+function plain(_: string, value: unknown): unknown {
+  if (value instanceof Error) return value.message;
+  return typeof value === 'bigint' ? String(value) : value;
 }
 
 /** Binds fields to any log. */

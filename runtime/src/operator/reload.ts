@@ -37,8 +37,13 @@ export async function reloading(
     const next = await ports.read().catch(() => text);
     if (next === text) continue;
     text = next;
+    if (next === undefined) {
+      // Defaults would end a pause that somebody has set.
+      ports.log.warn('the configuration file is gone: its last settings stay');
+      continue;
+    }
     try {
-      const parsed = ports.parse(next ?? '');
+      const parsed = ports.parse(next);
       const changed = (Object.keys(FIELD_NAMES) as (keyof OperatorConfig)[]).filter((name) => JSON.stringify(parsed[name]) !== JSON.stringify(config[name]));
       config = parsed;
       if (changed.length === 0) continue;

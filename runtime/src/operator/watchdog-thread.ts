@@ -76,7 +76,11 @@ function end({ syncs, stack }: Found): never {
     // Nowhere to write: the log below still says it.
   }
   const message = `the event loop is blocked for ${blockedMs / 1000} s: this process ends so that another one can go on`;
-  writeSync(1, `${JSON.stringify({ time: new Date(systemClock.now()).toISOString(), level: 'error', message, syncs, stack })}\n`);
+  try {
+    writeSync(1, `${JSON.stringify({ time: new Date(systemClock.now()).toISOString(), level: 'error', message, syncs, stack })}\n`);
+  } catch {
+    // Nobody reads the log fast enough: the note says it.
+  }
   process.kill(process.pid, 'SIGKILL');
   throw new Error('killed');
 }

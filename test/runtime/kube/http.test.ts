@@ -77,6 +77,40 @@ describe('KubeApi over HTTP', () => {
     expect(isApiError(error) && error.status).to.deep.equal({ code: 429, reason: 'TooManyRequests', message: 'slow down', retryAfterSeconds: 3 });
   });
 
+  it('takes the time to wait as a date as well, and from the Status, also in band', async () => {
+    const key = { namespace: 'x', name: 'a' };
+    const status = { kind: 'Status', code: 429, reason: 'TooManyRequests', message: 'slow down' };
+    const asked = (error: unknown): number | undefined => (isApiError(error) ? error.status.retryAfterSeconds : undefined);
+    const date = { date: 'Wed, 25 Nov 2026 10:00:00 GMT', 'retry-after': 'Wed, 25 Nov 2026 10:00:07 GMT' };
+    handle = (_, response) => response.writeHead(503, date).end('down');
+    expect(asked(await api.get(pods, key).catch((failure: unknown) => failure))).to.equal(7);
+    handle = (_, response) => response.writeHead(429).end(JSON.stringify({ ...status, details: { retryAfterSeconds: 4 } }));
+    expect(asked(await api.get(pods, key).catch((failure: unknown) => failure))).to.equal(4);
+    handle = (_, response) => response.end(`${JSON.stringify({ type: 'ERROR', object: { ...status, details: { retryAfterSeconds: 5 } } })}\n`);
+    expect(asked((await watchAll()).error)).to.equal(5);
+    handle = (_, response) => response.writeHead(429, { 'retry-after': 'soon' }).end(JSON.stringify(status));
+    expect(asked(await api.get(pods, key).catch((failure: unknown) => failure))).to.equal(undefined);
+  });
+
+  it('goes through the proxy that it was given', async () => {
+    let asked: string | undefined;
+    const proxy = createServer((request, response) => {
+      asked = request.url;
+      response.end('{"metadata":{"name":"proxied"}}');
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    const through = httpKubeApi({
+      server: 'http://api.nowhere:6443',
+      proxy: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+      credentials: async () => ({ headers: {}, tls: {} }),
+    });
+    expect((await through.get(pods, { namespace: 'x', name: 'a' })).metadata.name).to.equal('proxied');
+    expect(asked).to.equal('http://api.nowhere:6443/api/v1/namespaces/x/pods/a');
+    await through.close();
+    proxy.closeAllConnections();
+    proxy.close();
+  });
+
   it('names the request when the answer is no Status', async () => {
     handle = (_, response) => response.writeHead(502).end('bad gateway');
     const error = (await api.get(pods, { namespace: 'x', name: 'a' }).catch((failure: unknown) => failure)) as Error;
@@ -146,6 +180,37 @@ describe('KubeApi over HTTP', () => {
       expect((await rotated.get(pods, key)).metadata.name).to.equal('a');
       expect(asked).to.deep.equal([false, true]);
       await rotated.close();
+    });
+
+    it('that cannot be read are trouble, and nothing is sent', async () => {
+      const unread = httpKubeApi({ server: url, credentials: () => Promise.reject(new Error("ENOENT: no such file, open '/token'")) });
+      const error = await unread.get(pods, key).catch((failure: unknown) => failure);
+      expect(isConnectionError(error)).to.equal(true);
+      expect(unread.trouble).to.equal("the credentials for the API server cannot be read: ENOENT: no such file, open '/token'");
+      await unread.close();
+    });
+
+    it('that have rotated end no watch', async () => {
+      let tls = {};
+      const ports = new Set<number | undefined>();
+      const rotating = httpKubeApi({ server: url, credentials: async () => ({ headers: {}, tls }) });
+      let tell = (_: string): void => undefined;
+      handle = (request, response) => {
+        ports.add(request.socket.remotePort);
+        if (request.url?.includes('watch')) (tell = (line) => void response.write(line))(`${added('a')}\n`);
+        else response.end('{"metadata":{"name":"a"}}');
+      };
+      const stop = new AbortController();
+      const watch = rotating.watch(pods, { resourceVersion: '1' }, stop.signal)[Symbol.asyncIterator]();
+      await watch.next();
+      tls = { servername: 'other' };
+      await rotating.get(pods, key);
+      tell(`${added('b')}\n`);
+      expect((await watch.next()).value).to.have.nested.property('object.metadata.name', 'b');
+      expect(ports.size).to.equal(2);
+      stop.abort(new Error('enough'));
+      expect(await watch.next().catch((failure: Error) => failure.message)).to.equal('enough');
+      await rotating.close();
     });
 
     it('that stay wrong are an error after that, which does not show them', async () => {

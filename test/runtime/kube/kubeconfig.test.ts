@@ -47,9 +47,12 @@ describe('a kubeconfig file', () => {
     expect((await found?.credentials())?.headers).to.deep.equal({ authorization: 'Bearer second' });
   });
 
-  it('that needs a program, a proxy or another user is left to client-node', async () => {
+  it('with a proxy', async () => {
+    expect((await plainKubeconfig(write({ 'proxy-url': 'http://proxy:3128' }, { token: 'x' })))?.proxy).to.equal('http://proxy:3128');
+  });
+
+  it('that needs a program or another user is left to client-node', async () => {
     expect(await plainKubeconfig(write({}, { exec: { command: 'aws' } }))).to.equal(undefined);
-    expect(await plainKubeconfig(write({ 'proxy-url': 'http://proxy' }, { token: 'x' }))).to.equal(undefined);
     expect(await plainKubeconfig(write({}, { token: 'x', as: 'admin' }))).to.equal(undefined);
     expect(await plainKubeconfig(write({}, { token: 'x' }, { 'current-context': 'none' }))).to.equal(undefined);
   });

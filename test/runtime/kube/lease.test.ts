@@ -242,6 +242,22 @@ describe('the lease', () => {
     expect(faults.of('Lease')).to.deep.equal(Array.from({ length: 10 }, () => 'replace drone-operator'));
   });
 
+  it('is given back also when somebody has touched it meanwhile', async () => {
+    const first = candidate('first');
+    await pass(1_000);
+    await cluster.api.patch(LEASE, key, { type: 'merge', body: { metadata: { annotations: { touched: 'yes' } } } });
+    await first.release();
+    expect(((await cluster.api.get(LEASE, key)).spec as { holderIdentity: string }).holderIdentity).to.equal('');
+  });
+
+  it('that has gone to somebody else is not given back', async () => {
+    const first = candidate('first');
+    await pass(1_000);
+    await cluster.api.patch(LEASE, key, { type: 'merge', body: { spec: { holderIdentity: 'second' } } });
+    await first.release();
+    expect(((await cluster.api.get(LEASE, key)).spec as { holderIdentity: string }).holderIdentity).to.equal('second');
+  });
+
   it('that somebody deletes stays with its holder: a standby waits as if the holder had fallen silent', async () => {
     const first = candidate('first');
     await pass(500);

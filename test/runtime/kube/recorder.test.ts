@@ -4,7 +4,7 @@ import { events } from '../../../runtime/src/kube/recorder.ts';
 import type { KubeObject } from '../../../runtime/src/ports.ts';
 import { Cluster, VirtualClock } from '../../../sandbox/src/index.ts';
 import { settle } from '../../../sandbox/src/kit/settle.ts';
-import { Faults, refusal } from '../../flights/faults.ts';
+import { Faults, noAnswer, refusal } from '../../flights/faults.ts';
 
 const EVENT = { group: 'events.k8s.io', version: 'v1', kind: 'Event', plural: 'events', namespaced: true };
 interface KubeEvent extends KubeObject {
@@ -115,6 +115,33 @@ describe('Kubernetes Events', () => {
     told.record(drone('one'), 'Normal', 'Said', 'a word');
     await pass(0);
     expect(ends).to.deep.equal(['failed']);
+  });
+
+  it('are cut to what the API server takes: 1024 bytes of a note, a legal name', async () => {
+    const long = drone(`${'a'.repeat(199)}.b`);
+    told.record(long, 'Warning', 'Broken', 'ä€😀'.repeat(200));
+    await pass(0);
+    const [event] = await all();
+    expect(Buffer.byteLength(event?.note ?? '')).to.be.within(1015, 1024);
+    expect(event?.note).to.match(/^(ä€😀)+(ä€?)?$/);
+    expect(event?.metadata.name).to.match(/^([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)+[a-z0-9]+$/);
+  });
+
+  it('of which the first did not come to be, or was deleted, begin anew', async () => {
+    faults.fault = () => ({ when: 'before', error: noAnswer() });
+    told.record(drone('one'), 'Warning', 'Broken', 'it broke');
+    await pass(60);
+    faults.fault = () => undefined;
+    told.record(drone('one'), 'Warning', 'Broken', 'it broke');
+    await pass(60);
+    const [first] = await all();
+    expect(first?.note).to.equal('it broke');
+    await cluster.api.delete(EVENT, { namespace: 'default', name: first?.metadata.name ?? '' });
+    for (let i = 0; i < 2; i++) {
+      told.record(drone('one'), 'Warning', 'Broken', 'it broke');
+      await pass(60);
+    }
+    expect(await all()).to.have.length(1);
   });
 
   it('end with the operator: what waits is not sent, what is under way is waited for', async () => {

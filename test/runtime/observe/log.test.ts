@@ -16,6 +16,16 @@ describe('log lines', () => {
     expect(lines).to.deep.equal([{ time: '2026-01-01T00:00:00.000Z', level: 'warn', message: 'careful', operator: 'x', n: 1 }]);
   });
 
+  it('say what an error says, and never fail the one who logs', () => {
+    const { log, lines } = logger();
+    const circle: Record<string, unknown> = {};
+    circle['self'] = circle;
+    log.error('one', { error: new TypeError('it broke'), big: 2n ** 64n });
+    log.error('two', { circle });
+    expect(lines[0]).to.deep.include({ message: 'one', error: 'it broke', big: '18446744073709551616' });
+    expect(lines[1]).to.deep.include({ level: 'error', message: 'two' });
+  });
+
   it('carry the resource, phase and number of the sync they come from, across awaits and beside other syncs', async () => {
     const { log, lines } = logger();
     const work = (resource: string, sync: string): Promise<void> =>

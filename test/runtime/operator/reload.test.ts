@@ -7,19 +7,23 @@ import { VirtualClock } from '../../../sandbox/src/index.ts';
 describe('a change of autopilot-operator.yaml', () => {
   let clock: VirtualClock;
   let stop: AbortController;
-  let text: string;
+  let text: string | undefined;
   let applied: LiveConfig[];
   let said: string[];
 
   beforeEach(() => {
     clock = new VirtualClock();
     stop = new AbortController();
-    text = 'workInterval: 5s\n';
+    const first = (text = 'workInterval: 5s\n');
     [applied, said] = [[], []];
     const parse = (content: string) => configOf(content, 'f.yaml', {});
     const tell = (message: string, fields: Readonly<Record<string, unknown>> = {}): void => void said.push(`${message}: ${Object.values(fields).join()}`);
     const log = { debug: tell, info: tell, warn: tell, error: tell };
-    void reloading({ text, config: parse(text) }, { clock, log, read: async () => text, parse, apply: (settings) => void applied.push(settings) }, stop.signal);
+    void reloading(
+      { text, config: parse(first) },
+      { clock, log, read: async () => text, parse, apply: (settings) => void applied.push(settings) },
+      stop.signal,
+    );
   });
   afterEach(() => stop.abort());
 
@@ -52,6 +56,19 @@ describe('a change of autopilot-operator.yaml', () => {
     text = 'workInterval: 9s\n';
     await pass();
     expect(applied[0]?.workIntervalMs).to.equal(9_000);
+  });
+
+  it('that takes the file away changes nothing, least of all a pause, and is said once', async () => {
+    text = 'paused: true\n';
+    await pass();
+    text = undefined;
+    await pass();
+    await pass();
+    expect([applied.length, applied[0]?.paused]).to.deep.equal([1, true]);
+    expect(said.slice(1)).to.deep.equal(['the configuration file is gone: its last settings stay: ']);
+    text = 'paused: false\n';
+    await pass();
+    expect(applied[1]?.paused).to.equal(false);
   });
 
   it('of a comment is none', async () => {

@@ -1,4 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -42,6 +43,21 @@ describe('the watchdog', () => {
     expect(left()).to.deep.include({ syncs: [{ resource: 'x/one', phase: 'Evaluating' }], times: 1 });
     await run();
     expect(left()).to.deep.include({ times: 2 });
+  }).timeout(60_000);
+
+  it('ends it also when nobody reads its log', async () => {
+    const fifo = join(folder, 'log');
+    await execa('mkfifo', [fifo]);
+    const log = openSync(fifo, 'r+');
+    const full = spawn(process.execPath, ['--conditions=autopilot-source', join(import.meta.dirname, 'processes/blocked.ts'), note, 'full'], {
+      stdio: ['ignore', log, 'inherit'],
+      env: { ...process.env, NODE_OPTIONS: '' },
+      timeout: 30_000,
+    });
+    const signal = await new Promise((resolve) => void full.once('exit', (_, how) => resolve(how)));
+    closeSync(log);
+    expect(signal).to.equal('SIGKILL');
+    expect(left()).to.deep.include({ times: 3 });
   }).timeout(60_000);
 
   it('does not believe a note that is older than an hour, or cannot be read', async () => {

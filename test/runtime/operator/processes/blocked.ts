@@ -13,5 +13,7 @@ async function evaluating(): Promise<void> {
   await new Promise((resolve) => void setTimeout(resolve, 100));
   /^(a+)+$/.test(`${'a'.repeat(60)}b`);
 }
+/** Until the pipe takes no more. */
+if (process.argv[3] === 'full') while (process.stdout.write(`${'x'.repeat(200)}\n`));
 void during({ resource: 'x/idle', phase: 'Waiting', sync: '1' }, idle);
 void during({ resource: 'x/one', phase: 'Evaluating', sync: '2' }, evaluating);
