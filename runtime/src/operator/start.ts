@@ -77,7 +77,8 @@ export function startOperator(options: OperatorOptions): Operator {
   const typed = (settings: OperatorConfig): OperatorConfig => ({ ...settings, config: userConfig(scheduler.config, settings.config) });
   let config = typed({ ...DEFAULT_CONFIG, leaderElection: false, ...options.config });
   const { trace = untraced, onEvent } = options;
-  const observer = observers(options.observer ?? {}, { event: logged(log) }, troubles(log, clock), onEvent === undefined ? {} : { event: onEvent });
+  const said = troubles(log, clock);
+  const observer = observers(options.observer ?? {}, { event: logged(log) }, said, onEvent === undefined ? {} : { event: onEvent });
   const stopping = new AbortController();
   let election: Election | undefined;
   let leading = false;
@@ -97,7 +98,7 @@ export function startOperator(options: OperatorOptions): Operator {
     options.ask ??
     prometheus(
       () => config.metrics,
-      (warning) => log.warn('Prometheus warns', { warning }),
+      (warning) => said.prometheusWarned(warning),
     );
   const machine = new Machine({
     scheduler,

@@ -1,23 +1,36 @@
-/** Says in the log why a kind cannot be listed or watched. Such failures come again with every attempt: one line each five minutes. */
+/** Says what comes again and again, such as why a kind cannot be listed or watched, with one line each five minutes. */
 import type { Clock } from '../clock.ts';
 import { hasCode } from '../kube/errors.ts';
 import type { Observer } from '../observe/observer.ts';
 import type { Log } from '../worker.ts';
 
 const AGAIN_MS = 300_000;
+/** What is older is forgotten: told once more, if it is still so. */
+const REMEMBERED = 1_000;
 
-export function troubles(log: Log, clock: Clock): Pick<Observer, 'watchFailed'> {
+export interface Troubles extends Pick<Observer, 'watchFailed'> {
+  /** What Prometheus says beside an answer. */
+  prometheusWarned(warning: string): void;
+}
+
+export function troubles(log: Log, clock: Clock): Troubles {
   const last = new Map<string, { readonly reason: string; readonly at: number }>();
+  function warn(message: string, about: string, reason: string, fields: Readonly<Record<string, unknown>>): void {
+    const key = `${message} ${about}`;
+    const before = last.get(key);
+    const now = clock.monotonic();
+    if (before?.reason === reason && now - before.at < AGAIN_MS) return;
+    if (last.size >= REMEMBERED) last.clear();
+    last.set(key, { reason, at: now });
+    log.warn(message, fields);
+  }
   return {
     watchFailed(kind, error) {
       // A version that is forgotten is no trouble: the kind is listed again.
       if (hasCode(error, 410)) return;
       const reason = error instanceof Error ? error.message : String(error);
-      const before = last.get(kind);
-      const now = clock.monotonic();
-      if (before?.reason === reason && now - before.at < AGAIN_MS) return;
-      last.set(kind, { reason, at: now });
-      log.warn('a kind cannot be read', { kind, error: reason });
+      warn('a kind cannot be read', kind, reason, { kind, error: reason });
     },
+    prometheusWarned: (warning) => warn('Prometheus warns', warning, warning, { warning }),
   };
 }

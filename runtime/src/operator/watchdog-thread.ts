@@ -23,7 +23,7 @@ function look(): void {
   const now = systemClock.monotonic();
   const beats = Atomics.load(count, 0);
   // Late itself: the whole process stood still, and its main thread needs a moment too.
-  if (beats !== last || now - looked > 4 * LOOK_MS) since = now;
+  if (beats !== last || Atomics.load(count, 1) === 1 || now - looked > 4 * LOOK_MS) since = now;
   last = beats;
   looked = now;
   if (now - since < blockedMs) systemClock.after(LOOK_MS, look);

@@ -33,6 +33,7 @@ export interface Note {
 }
 
 export interface WatchdogData {
+  /** Two numbers of 32 bits: a count that goes up, and 1 while a debugger may stop the main thread. */
   readonly beat: SharedArrayBuffer;
   readonly blockedMs: number;
   readonly note: string;
@@ -60,7 +61,7 @@ export interface Watchdog {
   stop(): Promise<void>;
 }
 
-/** Starts the thread; undefined under a debugger, where standing still is what one wants. */
+/** Starts the thread. Under a debugger standing still is what one wants: undefined then, and it only looks on when one comes later. */
 export function startWatchdog(options: {
   readonly clock: Clock;
   readonly note: string;
@@ -69,10 +70,11 @@ export function startWatchdog(options: {
 }): Watchdog | undefined {
   if (inspector.url() !== undefined) return undefined;
   const { clock, note, before, blockedMs = BLOCKED_MS } = options;
-  const beat = new SharedArrayBuffer(4);
+  const beat = new SharedArrayBuffer(8);
   const count = new Int32Array(beat);
   const alive = (): void => {
     Atomics.add(count, 0, 1);
+    Atomics.store(count, 1, inspector.url() === undefined ? 0 : 1);
     timer = clock.after(BEAT_MS, alive);
   };
   let timer = clock.after(BEAT_MS, alive);

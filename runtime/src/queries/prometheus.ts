@@ -28,7 +28,7 @@ export function prometheus(access: () => MetricsAccess, warn: (warning: string) 
     const limit = AbortSignal.timeout(timeoutMs);
     try {
       const response = await request(url, {
-        headers: { ...headers, ...(token !== undefined && { authorization: `Bearer ${token}` }) },
+        headers: { ...headers, ...basic(url), ...(token !== undefined && { authorization: `Bearer ${token}` }) },
         signal: AbortSignal.any([signal, limit]),
         ...(dispatcher && { dispatcher }),
       });
@@ -41,13 +41,20 @@ export function prometheus(access: () => MetricsAccess, warn: (warning: string) 
   };
 }
 
+/** The user and password of an address: undici leaves them out. */
+function basic({ username, password }: URL): Readonly<Record<string, string>> {
+  if (username === '') return {};
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
+}
+
 class Refused extends Error {}
 
 interface PrometheusBody {
   readonly status?: string;
   readonly error?: string;
   readonly warnings?: readonly string[];
-  readonly data?: PrometheusData;
+  readonly data?: PrometheusData | null;
 }
 
 async function answered(response: Dispatcher.ResponseData, url: URL, warn: (warning: string) => void): Promise<QueryAnswer> {
@@ -56,7 +63,7 @@ async function answered(response: Dispatcher.ResponseData, url: URL, warn: (warn
     throw error;
   })) as PrometheusBody | undefined;
   if (body?.status === undefined) throw new Refused(`${url.origin} does not answer as Prometheus does (HTTP ${response.statusCode}): see metrics.address`);
-  if (response.statusCode !== 200 || body.status !== 'success' || body.data === undefined)
+  if (response.statusCode !== 200 || body.status !== 'success' || !body.data)
     throw new Refused(`Prometheus at ${url.origin} refused the query (HTTP ${response.statusCode}): ${body.error ?? 'no reason given'}`);
   for (const warning of body.warnings ?? []) warn(warning);
   try {

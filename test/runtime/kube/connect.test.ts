@@ -54,9 +54,9 @@ describe('connecting', () => {
     kubeconfig({ server: address() }, { token: 't' });
     process.env['KUBECONFIG'] = '';
     process.env['HOME'] = folder;
-    const { server: found, close } = await connect();
-    expect(found).to.equal(address());
-    await close();
+    const connected = await connect();
+    expect(connected.server).to.equal(address());
+    await connected.close();
   });
 
   it('goes through the proxy of a kubeconfig that client-node reads, with its user and password', async () => {
@@ -64,25 +64,25 @@ describe('connecting', () => {
       { server: 'http://api.nowhere:6443', 'insecure-skip-tls-verify': true, 'proxy-url': address() },
       { username: 'me', password: 'pw' },
     );
-    const { api, close } = await connect({ kubeconfig: file });
-    await api.get(pods, key);
+    const connected = await connect({ kubeconfig: file });
+    await connected.api.get(pods, key);
     expect(asked).to.deep.equal([`api.nowhere:6443 Basic ${Buffer.from('me:pw').toString('base64')}`]);
-    await close();
+    await connected.close();
   });
 
   it('goes on with the last token while its file cannot be read, and takes the new one', async () => {
     const token = join(folder, 'token');
     writeFileSync(token, 'first');
     const clock = new VirtualClock();
-    const { api, close } = await connect({ kubeconfig: kubeconfig({ server: address() }, { tokenFile: token }), clock });
-    await api.get(pods, key);
+    const connected = await connect({ kubeconfig: kubeconfig({ server: address() }, { tokenFile: token }), clock });
+    await connected.api.get(pods, key);
     unlinkSync(token);
     clock.moveTo(61_000);
-    await api.get(pods, key);
+    await connected.api.get(pods, key);
     writeFileSync(token, 'second');
     clock.moveTo(130_000);
-    await api.get(pods, key);
+    await connected.api.get(pods, key);
     expect(asked.map((line) => line.split(' ').at(-1))).to.deep.equal(['first', 'first', 'second']);
-    await close();
+    await connected.close();
   });
 });

@@ -17,8 +17,8 @@ describe('the watchdog', () => {
   });
   after(() => rmSync(folder, { recursive: true }));
 
-  const run = () =>
-    execa(process.execPath, ['--conditions=autopilot-source', join(import.meta.dirname, 'processes/blocked.ts'), note], {
+  const run = (more: readonly string[] = []) =>
+    execa(process.execPath, ['--conditions=autopilot-source', join(import.meta.dirname, 'processes/blocked.ts'), note, ...more], {
       reject: false,
       env: { NODE_OPTIONS: '' },
       timeout: 60_000,
@@ -58,6 +58,10 @@ describe('the watchdog', () => {
     closeSync(log);
     expect(signal).to.equal('SIGKILL');
     expect(left()).to.deep.include({ times: 3 });
+  }).timeout(60_000);
+
+  it('lets a process be that somebody debugs, also when the debugger came later', async () => {
+    expect((await run(['debugged'])).exitCode).to.equal(0);
   }).timeout(60_000);
 
   it('does not believe a note that is older than an hour, or cannot be read', async () => {

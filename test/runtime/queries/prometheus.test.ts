@@ -1,5 +1,11 @@
+import { mkdtempSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect } from 'chai';
-import { answerOf } from '../../../runtime/src/queries/prometheus.ts';
+import { answerOf, prometheus } from '../../../runtime/src/queries/prometheus.ts';
 import { fill } from '../../../runtime/src/queries/template.ts';
 
 describe('metrics answers', () => {
@@ -13,6 +19,86 @@ describe('metrics answers', () => {
   });
   it('of a range query are refused', () => {
     expect(() => answerOf({ resultType: 'matrix', result: [] })).to.throw('must yield one number');
+  });
+});
+
+describe('asking Prometheus', () => {
+  let server: Server;
+  let folder: string;
+  let handle: (request: IncomingMessage, response: ServerResponse) => void;
+  const one = JSON.stringify({ status: 'success', warnings: ['partial'], data: { resultType: 'scalar', result: [0, '1'] } });
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'autopilot-prometheus-'));
+    server = createServer((request, response) => handle(request, response));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  });
+  after(() => {
+    server.closeAllConnections();
+    server.close();
+    rmSync(folder, { recursive: true });
+  });
+  const host = (): string => `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  async function ask(more: object = {}, warn?: (warning: string) => void): Promise<unknown> {
+    const access = { address: `http://${host()}`, headers: {}, timeoutMs: 5_000, ...more };
+    return prometheus(() => access, warn)('up', new AbortController().signal).catch((error: Error) => error.message.replaceAll(host(), 'host'));
+  }
+
+  it('sends the user and password of the address, and says them in no error', async () => {
+    let sent: string | undefined;
+    handle = (request, response) => {
+      sent = request.headers.authorization;
+      response.writeHead(401).end('go away');
+    };
+    const error = await ask({ address: `http://me:p%40ss@${host()}/prom/` });
+    expect(sent).to.equal(`Basic ${Buffer.from('me:p@ss').toString('base64')}`);
+    expect(error).to.equal('http://host does not answer as Prometheus does (HTTP 401): see metrics.address');
+  });
+
+  it('reads the token again for each question, and says when it cannot', async () => {
+    const sent: (string | undefined)[] = [];
+    handle = (request, response) => {
+      sent.push(request.headers.authorization);
+      response.end(one);
+    };
+    const bearerTokenFile = join(folder, 'token');
+    for (const token of ['first\n', 'second']) {
+      writeFileSync(bearerTokenFile, token);
+      expect(await ask({ bearerTokenFile })).to.deep.equal({ kind: 'value', value: 1 });
+    }
+    expect(sent).to.deep.equal(['Bearer first', 'Bearer second']);
+    unlinkSync(bearerTokenFile);
+    expect(await ask({ bearerTokenFile })).to.match(/^metrics\.bearerTokenFile cannot be read: ENOENT/);
+  });
+
+  it('takes nothing for an answer that is none', async () => {
+    const stranger = (code: number): string => `http://host does not answer as Prometheus does (HTTP ${code}): see metrics.address`;
+    const cases: readonly (readonly [number, string, string])[] = [
+      [200, '<html>log in</html>', stranger(200)],
+      [302, '', stranger(302)],
+      [200, 'null', stranger(200)],
+      [200, '[1]', stranger(200)],
+      [200, '{"status":"success","data":null}', 'Prometheus at http://host refused the query (HTTP 200): no reason given'],
+      [503, '{"status":"error","error":"query timed out"}', 'Prometheus at http://host refused the query (HTTP 503): query timed out'],
+      [422, '{"status":"success","data":{"resultType":"scalar","result":[0,"1"]}}', 'Prometheus at http://host refused the query (HTTP 422): no reason given'],
+    ];
+    for (const [code, body, message] of cases) {
+      handle = (_, response) => response.writeHead(code, code === 302 ? { location: '/elsewhere' } : {}).end(body);
+      expect(await ask(), body).to.equal(message);
+    }
+  });
+
+  it('waits no longer than it may, for a beginning and for an end', async () => {
+    handle = () => undefined;
+    expect(await ask({ timeoutMs: 50 })).to.equal('Prometheus at http://host cannot be asked: it did not answer within 50 ms');
+    handle = (_, response) => response.write('{"status":');
+    expect(await ask({ timeoutMs: 50 })).to.equal('Prometheus at http://host cannot be asked: it did not answer within 50 ms');
+  });
+
+  it('passes on what it is warned of', async () => {
+    const warned: string[] = [];
+    handle = (_, response) => response.end(one);
+    await ask({}, (warning) => void warned.push(warning));
+    expect(warned).to.deep.equal(['partial']);
   });
 });
 

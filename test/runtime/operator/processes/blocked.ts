@@ -1,4 +1,5 @@
 /** A process whose worker blocks the event loop, after an await; its watchdog is impatient. */
+import inspector from 'node:inspector';
 import { systemClock } from '../../../../runtime/src/clock.ts';
 import { during } from '../../../../runtime/src/observe/current.ts';
 import { readNote, startWatchdog } from '../../../../runtime/src/operator/watchdog.ts';
@@ -12,6 +13,15 @@ async function idle(): Promise<void> {
 async function evaluating(): Promise<void> {
   await new Promise((resolve) => void setTimeout(resolve, 100));
   /^(a+)+$/.test(`${'a'.repeat(60)}b`);
+}
+if (process.argv[3] === 'debugged') {
+  inspector.open(0);
+  setTimeout(() => {
+    const end = Date.now() + 4_000;
+    while (Date.now() < end);
+    process.exit(0);
+  }, 1_000);
+  await new Promise(() => undefined);
 }
 /** Until the pipe takes no more. */
 if (process.argv[3] === 'full') while (process.stdout.write(`${'x'.repeat(200)}\n`));

@@ -1,0 +1,30 @@
+import { expect } from 'chai';
+import { troubles } from '../../../runtime/src/operator/troubles.ts';
+import { ApiError } from '../../../runtime/src/ports.ts';
+import { VirtualClock } from '../../../sandbox/src/index.ts';
+
+describe('what comes again and again', () => {
+  it('is said once in five minutes, and at once when it is something else', () => {
+    const clock = new VirtualClock();
+    const said: string[] = [];
+    const warn = (message: string, fields: Readonly<Record<string, unknown>> = {}): void => void said.push([message, ...Object.values(fields)].join(' '));
+    const told = troubles({ debug() {}, info() {}, warn, error() {} }, clock);
+    const failing = (minutes: number, reason: string): void => {
+      for (let minute = 0; minute < minutes; minute++) {
+        told.watchFailed('Pod', new Error(reason));
+        told.prometheusWarned('partial');
+        clock.moveTo(clock.monotonic() + 60_000);
+      }
+    };
+    failing(6, 'refused');
+    failing(1, 'reset');
+    told.watchFailed('Pod', new ApiError({ code: 410, reason: 'Expired', message: 'too old' }));
+    expect(said).to.deep.equal([
+      'a kind cannot be read Pod refused',
+      'Prometheus warns partial',
+      'a kind cannot be read Pod refused',
+      'Prometheus warns partial',
+      'a kind cannot be read Pod reset',
+    ]);
+  });
+});
