@@ -89,6 +89,17 @@ describe('outputs', () => {
     expect(readyMessage(await flight.get('Drone', 'two'))).to.contain('belongs to Drone one');
   });
 
+  it('are made as soon as what stood in their place is gone, however long that took', async () => {
+    await start(writer());
+    await flight.create(drone('one', { services: ['a'] }));
+    await flight.create(drone('two', { services: ['a'] }));
+    await flight.advance('1h');
+    await flight.remove('Drone', 'one');
+    await flight.advance('1s');
+    expect((await flight.get('Service', 'a'))?.metadata.ownerReferences?.[0]?.name).to.equal('two');
+    expect(conditions(await flight.get('Drone', 'two'))[0]).to.equal('Ready=False A');
+  });
+
   it('are made again when somebody deletes or changes them', async () => {
     await start(writer());
     await flight.create(drone('one', { services: ['a'] }));

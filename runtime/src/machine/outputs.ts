@@ -20,6 +20,7 @@ import type { AnyOutputs, OutputObject } from '../worker.ts';
 import { PermanentError } from '../worker.ts';
 import { OutputConflict, OutputRefused, refused, StaleCache } from './errors.ts';
 import type { Dependencies } from './inputs.ts';
+import { readsOf } from './inputs.ts';
 import type { Intent } from './intent.ts';
 import { intentsOf, isOwnedBy, ownable, ownerReference } from './intent.ts';
 import { contains } from './json.ts';
@@ -56,7 +57,7 @@ export class Outputs {
 
   /**
    * Applies what a phase or the finalizer returned: all of it is checked before anything is sent.
-   * @param dependencies takes the objects that are edited in place.
+   * @param dependencies takes the objects that are edited in place, and one that stands in the way: its end wakes the resource.
    * @throws PermanentError for a wrong result (nothing was written), OutputConflict, OutputRefused, StaleCache, or what the API threw.
    */
   async apply(uses: Uses, outputs: AnyOutputs, resource: KubeObject, dependencies: Dependencies, signal: AbortSignal): Promise<void> {
@@ -71,7 +72,7 @@ export class Outputs {
     });
     for (const one of planned) checkWeights(one, uses);
     for (const { intents, plans } of planned) {
-      for (const intent of intents) await this.#applyOne(intent, resource, signal);
+      for (const intent of intents) await this.#applyOne(intent, resource, dependencies, signal);
       for (const plan of plans) await sharing.send(plan, resource, signal);
     }
     for (const { output, intents } of planned) if (output.prune === true) await this.#prune(output, intents, resource, signal);
@@ -106,7 +107,7 @@ export class Outputs {
     return this.#answers.size + this.#pruned.size;
   }
 
-  async #applyOne(intent: Intent, resource: KubeObject, signal: AbortSignal): Promise<void> {
+  async #applyOne(intent: Intent, resource: KubeObject, dependencies: Dependencies, signal: AbortSignal): Promise<void> {
     const { api, scheduler } = this.#ports;
     const { type } = intent.output;
     const informer = this.#ports.informerOf(intent.output);
@@ -124,8 +125,10 @@ export class Outputs {
         informer.put(live, keyString(keyOf(resource)));
       }
     }
-    if (!isOwnedBy(live, resource, scheduler.resource.group))
+    if (!isOwnedBy(live, resource, scheduler.resource.group)) {
+      readsOf(dependencies, informer).keys.add(keyString(intent.key));
       throw new OutputConflict(`${describe(live)} exists and belongs to ${ownerOf(live)}; give the output another name, or delete it`);
+    }
     if (live.metadata.deletionTimestamp !== undefined) throw new OutputRefused(`${describe(live)} is being deleted`);
     if (this.#unchanged(intent, live)) return this.#ports.observer.outputUnchanged(intent.output.type.kind);
     try {
