@@ -299,6 +299,26 @@ describe('the finalizer', () => {
       expect(await flight.get('Drone', 'one')).to.equal(undefined);
     });
 
+    it('is not called while an input of it cannot be read: what it does not see may be there', async () => {
+      let refused = true;
+      let calls = 0;
+      faults = new Faults();
+      faults.fault = ({ verb, kind }) => (refused && verb === 'list' && kind === 'ConfigMap' ? { when: 'before', error: refusal(403) } : undefined);
+      const finalize = (): { done: boolean } => (calls++, { done: true });
+      const { scheduler } = machine({ A: { sync: () => ({ next: 'A' }) } }, { inputs: [input.configmaps], finalize });
+      flight = await fly(scheduler, { through: faults.through });
+      await flight.create(drone('one'));
+      await flight.remove('Drone', 'one');
+      await flight.advance('1m');
+      expect([calls, readyMessage(await flight.get('Drone', 'one'))]).to.deep.equal([
+        0,
+        'the resource cannot go yet: input configmaps cannot be read: refused with 403',
+      ]);
+      refused = false;
+      await flight.until(async () => (await flight.get('Drone', 'one')) === undefined);
+      expect(calls).to.equal(1);
+    });
+
     it('is never called again for a resource that it let go, however late the cache hears of its end', async () => {
       for (const lost of [false, true]) {
         let calls = 0;

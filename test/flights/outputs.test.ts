@@ -243,6 +243,49 @@ describe('outputs', () => {
     expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False A', 'Reconciling=True A']);
   });
 
+  it('of others that carry copies of our marks are not pruned: a controller made them from an output', async () => {
+    await start(writer({ prune: true }));
+    await flight.create(drone('one', { services: ['a'] }));
+    const made = await flight.get('Service', 'a');
+    const { uid = '', labels, annotations } = made?.metadata ?? {};
+    const copied = { labels, annotations, ownerReferences: [{ apiVersion: 'v1', kind: 'Service', name: 'a', uid }] };
+    await flight.create({ ...service('copy'), metadata: { name: 'copy', ...copied } } as never);
+    await flight.patch('Drone', 'one', { spec: { services: ['a', 'b'] } });
+    expect(await names()).to.deep.equal(['a', 'b', 'copy']);
+  });
+
+  it('of a cluster-scoped kind have no namespace, whatever is written: they are found again, and not pruned', async () => {
+    const flown = machine({
+      A: {
+        outputs: [{ ...output.namespaces, prune: true }],
+        interval: '10s',
+        sync: () => ({ next: 'A', outputs: { namespaces: [{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'made', namespace: 'default' } }] } }),
+      },
+    });
+    await start(flown);
+    await flight.create(drone('one'));
+    const { uid } = (await flight.get('Namespace', 'made'))?.metadata ?? {};
+    expect(uid).not.to.equal(undefined);
+    await flight.advance('1m');
+    await flight.restart(flown.scheduler, { through: faults.through });
+    await flight.advance('1m');
+    expect((await flight.get('Namespace', 'made'))?.metadata.uid).to.equal(uid);
+    expect(faults.of('Namespace').filter((request) => request.endsWith('made'))).to.deep.equal(['apply made']);
+  });
+
+  it('in a namespace that the operator does not watch are refused: it could never find them again', async () => {
+    faults = new Faults();
+    const sync = () => ({ next: 'A', outputs: { services: [{ ...service('a'), metadata: { name: 'a', namespace: 'far' } }] } });
+    const { scheduler } = machine({ A: { outputs: [{ ...output.services, namespace: 'all' }], sync } });
+    flight = await fly(scheduler, { through: faults.through, config: { watchNamespaces: ['default'] } });
+    await flight.create(configMap('makes-the-namespace', {}, { namespace: 'far' }));
+    await flight.create(drone('one'));
+    expect(await flight.list('Service')).to.deep.equal([]);
+    expect(readyMessage(await flight.get('Drone', 'one'))).to.equal(
+      'outputs.services of phase A: Service far/a lies in a namespace that the operator does not watch',
+    );
+  });
+
   it('of others are never pruned', async () => {
     await start(writer({ prune: true }));
     await flight.create(drone('two', { services: ['other'] }));

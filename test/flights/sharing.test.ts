@@ -95,6 +95,59 @@ describe('an edit of an object that is somebody else’s', () => {
     expect(sent()).to.deep.equal(['patch web', 'patch web']);
   });
 
+  it('is decided anew when somebody changes the route while the worker decides on it', async () => {
+    let open = (): void => undefined;
+    let slow = true;
+    const flown = machine({
+      A: {
+        inputs: [input.virtualservices],
+        outputs: [output.virtualservices],
+        sync: async ({ inputs }) => {
+          const found = inputs['virtualservices']?.need('web') as KubeObject & { readonly spec: { readonly http: readonly Route[] } };
+          if (slow) await new Promise<void>((resolve) => (open = resolve));
+          const value = found.spec.http[0]?.route.map((entry) => ({ ...entry, weight: 100 }));
+          return { next: 'A', outputs: { virtualservices: [shared(found, [{ path: ['spec', 'http', { name: 'split' }, 'route'], value }])] } };
+        },
+      },
+    });
+    await start(flown);
+    await flight.create(route('web', 'split'));
+    await flight.create(drone('one'));
+    await flight.patch('VirtualService', 'web', { spec: { http: [{ name: 'split', route: to('moved') }] } });
+    slow = false;
+    open();
+    await flight.advance('1s');
+    expect(await hosts()).to.deep.equal(['moved']);
+    expect((await held())[0]?.['original']).to.deep.equal(to('moved'));
+  });
+
+  it('is not given up by a phase that lists the edits of its own namespace, when another phase made it elsewhere', async () => {
+    const all = { namespace: 'all' } as const;
+    const edit = (namespace: string): SharedOutput =>
+      shared({ ...route('web'), kind: 'VirtualService', metadata: { name: 'web', namespace } }, [
+        { path: ['spec', 'http', { name: 'split' }, 'route'], value: to('new') },
+      ]);
+    await start(
+      machine({
+        A: {
+          inputs: [{ ...input.virtualservices, ...all }],
+          outputs: [{ ...output.virtualservices, ...all }],
+          sync: () => ({ next: 'B', outputs: { virtualservices: [edit('far'), edit('default')] } }),
+        },
+        B: {
+          inputs: [input.virtualservices],
+          outputs: [{ ...output.virtualservices, prune: true }],
+          sync: () => ({ next: 'B', outputs: { virtualservices: [] } }),
+        },
+      }),
+    );
+    await flight.create({ ...route('web', 'split'), metadata: { name: 'web', namespace: 'far' } });
+    await flight.create(route('web', 'split'));
+    await flight.create(drone('one'));
+    const far = (await flight.get('VirtualService', 'web', 'far')) as unknown as { readonly spec: { readonly http: readonly Route[] } };
+    expect([await hosts(), far.spec.http[0]?.route]).to.deep.equal([['old'], to('new')]);
+  });
+
   it('goes on by name when the mesh team moves the route', async () => {
     await start(editor());
     await flight.create(route('web', 'split'));

@@ -28,7 +28,7 @@ export interface Call<Result> {
 
 /**
  * The result, frozen and a copy: what the worker does to it later has no effect.
- * @throws what the worker throws, or Stuck when it does not end in time.
+ * @throws what the worker throws, Stuck when it does not end in time, or why it may not be called any more.
  */
 export async function call<Result>(
   { uses, resource, run, timeoutMs, ...request }: Call<Result>,
@@ -36,10 +36,10 @@ export async function call<Result>(
   reading: Reading,
   signal: AbortSignal,
 ): Promise<Result> {
+  signal.throwIfAborted();
   // By hand, and not by AbortSignal.any: that one remembers every signal it ever made beside a long-lived one until they are collected.
   const end = new AbortController();
   const limit = end.signal;
-  if (signal.aborted) end.abort(signal.reason);
   const now = new Date(ports.clock.now());
   const context: AnyContext = Object.freeze({
     resource,

@@ -17,6 +17,7 @@ import { mayBeDone, refused, StaleCache } from './errors.ts';
 import type { SyncEnd } from './finish.ts';
 import { fail, finish } from './finish.ts';
 import type { Reading } from './inputs.ts';
+import { unreadableInput } from './inputs.ts';
 import { checkFinalizeResult } from './intent.ts';
 import type { Memory } from './memory.ts';
 import type { SyncPorts } from './ports.ts';
@@ -61,7 +62,7 @@ export async function finalize(resource: KubeObject, ports: SyncPorts, memory: M
   const blocked = heldBack(resource, ports, memory);
   if (blocked !== undefined)
     return finish(resource, { phase, situation: blocked.situation, observed: false }, ports, memory, signal, { kind: 'after', ms: blocked.ms });
-  const unknown = unreadable(ports);
+  const unknown = unreadable(ports) ?? (finalizer && unreadableInput(finalizer, ports.informers));
   if (unknown !== undefined) return wait('InputUnavailable', `the resource cannot go yet: ${unknown}`, { kind: 'failed' });
   try {
     await outputs.removeUnreachable(finalizer?.outputs ?? [], resource, signal);
@@ -108,7 +109,7 @@ async function callFinalizer(
   for (const [name, objects] of Object.entries(result.outputs ?? {}))
     if (objects?.some((object) => isShared(object)))
       throw new PermanentError(`the finalizer returned a shared edit in outputs.${name}; what a resource holds is put back before its finalizer is called`);
-  await ports.outputs.apply(uses, result.outputs ?? {}, resource, reading.dependencies, signal);
+  await ports.outputs.apply(uses, result.outputs ?? {}, resource, reading, signal);
   return result;
 }
 

@@ -140,6 +140,15 @@ export function planStored(answer: KubeObject, holder: Holder, group: string): r
   return patch.length === 0 ? undefined : guarded(answer, patch);
 }
 
+/** Have these fields the same values in both? */
+export function sameAt(a: KubeObject, b: KubeObject, fields: readonly SharedField[]): boolean {
+  const valueIn = (object: KubeObject, { path }: SharedField): unknown => {
+    const found = locate(object, path);
+    return typeof found === 'string' ? undefined : found.value;
+  };
+  return fields.every((field) => equal(valueIn(a, field), valueIn(b, field)));
+}
+
 interface Found {
   readonly parent: Record<string, unknown> | unknown[];
   readonly key: string | number;

@@ -11,6 +11,7 @@ import { matchesSelector, requirementsOf } from '../kube/selector.ts';
 import type { InputDefinition, Uses } from '../scheduler.ts';
 import type { InputView, ReadOptions } from '../worker.ts';
 import { PermanentError, RetryLater } from '../worker.ts';
+import type { Informers } from './ports.ts';
 
 interface ListRead {
   readonly namespace: string | undefined;
@@ -88,6 +89,15 @@ export function touches(reads: Reads, change: Change): boolean {
       (namespace === undefined || namespace === object.metadata.namespace) &&
       [change.old, change.object].some((side) => side !== undefined && matchesSelector(requirements, side.metadata.labels)),
   );
+}
+
+/** Unknown is not absent: a kind that cannot be read is no kind without objects. @returns why one cannot be read */
+export function unreadableInput({ inputs }: Pick<Uses, 'inputs'>, informers: Informers): string | undefined {
+  for (const input of inputs) {
+    const { unavailable, absent } = informers.ofInput(input);
+    if (unavailable !== undefined && !(input.optional === true && absent)) return `input ${input.name} cannot be read: ${unavailable}`;
+  }
+  return undefined;
 }
 
 /** Views of all inputs; one that is not declared throws. */

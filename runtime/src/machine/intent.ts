@@ -101,11 +101,12 @@ function intentOf(scheduler: Scheduler, output: OutputDefinition, object: KubeOb
   const own = resource.metadata.namespace;
   const namespace = type.namespaced ? (object.metadata.namespace ?? own) : undefined;
   if (type.namespaced && namespace === undefined) throw new PermanentError(`${place}: ${type.kind} ${name} needs a namespace`);
-  if (output.namespace === 'own' && namespace !== undefined && namespace !== own)
+  if (!within(output, namespace, resource))
     throw new PermanentError(`${place}: ${type.kind} ${name} lies in namespace ${namespace}; declare the output with namespace: all to write there`);
 
   const { group } = scheduler.resource;
-  const { labels, annotations, ownerReferences: _, ...metadata } = object.metadata;
+  // A namespace is no part of a cluster-scoped object: the API server drops it.
+  const { labels, annotations, ownerReferences: _, namespace: __, ...metadata } = object.metadata;
   const bare: KubeObject = {
     ...object,
     metadata: {
@@ -126,6 +127,11 @@ function intentOf(scheduler: Scheduler, output: OutputDefinition, object: KubeOb
     hash,
     object: { ...bare, metadata: { ...bare.metadata, annotations: { ...annotations, [appliedAnnotation(group)]: hash } } },
   };
+}
+
+/** Can the phase write there with this output? What lies elsewhere is another phase's. */
+export function within({ namespace: declared }: OutputDefinition, namespace: string | undefined, { metadata }: KubeObject): boolean {
+  return declared === 'all' || namespace === undefined || namespace === metadata.namespace;
 }
 
 /** Does an owner reference to the resource reach there? */

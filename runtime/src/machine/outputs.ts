@@ -19,10 +19,10 @@ import type { SharedOutput } from '../shared.ts';
 import type { AnyOutputs, OutputObject } from '../worker.ts';
 import { PermanentError } from '../worker.ts';
 import { OutputConflict, OutputRefused, refused, StaleCache } from './errors.ts';
-import type { Dependencies } from './inputs.ts';
+import type { Dependencies, Reading } from './inputs.ts';
 import { readsOf } from './inputs.ts';
 import type { Intent } from './intent.ts';
-import { intentsOf, isOwnedBy, ownable, ownerReference } from './intent.ts';
+import { intentsOf, isOwnedBy, ownable, ownerReference, within } from './intent.ts';
 import { contains } from './json.ts';
 import type { SharedPlan, Sharing } from './sharing.ts';
 import { isShared } from './sharing.ts';
@@ -57,10 +57,10 @@ export class Outputs {
 
   /**
    * Applies what a phase or the finalizer returned: all of it is checked before anything is sent.
-   * @param dependencies takes the objects that are edited in place, and one that stands in the way: its end wakes the resource.
+   * @param reading takes the objects that are edited in place, and one that stands in the way: its end wakes the resource.
    * @throws PermanentError for a wrong result (nothing was written), OutputConflict, OutputRefused, StaleCache, or what the API threw.
    */
-  async apply(uses: Uses, outputs: AnyOutputs, resource: KubeObject, dependencies: Dependencies, signal: AbortSignal): Promise<void> {
+  async apply(uses: Uses, outputs: AnyOutputs, resource: KubeObject, reading: Reading, signal: AbortSignal): Promise<void> {
     const { scheduler, sharing } = this.#ports;
     const planned = uses.outputs.flatMap((output): Planned[] => {
       const objects = outputs[output.name];
@@ -68,14 +68,24 @@ export class Outputs {
       const edits = objects.filter((object): object is SharedOutput => isShared(object));
       const whole = objects.filter((object): object is OutputObject => !isShared(object));
       const intents = intentsOf(scheduler, uses, output, whole, resource);
-      return [{ output, intents, plans: sharing.plan(uses, output, edits, resource, dependencies) }];
+      return [{ output, intents, plans: sharing.plan(uses, output, edits, resource, reading) }];
     });
-    for (const one of planned) checkWeights(one, uses);
+    for (const one of planned) {
+      this.#checkPlaces(one, uses);
+      checkWeights(one, uses);
+    }
     for (const { intents, plans } of planned) {
-      for (const intent of intents) await this.#applyOne(intent, resource, dependencies, signal);
+      for (const intent of intents) await this.#applyOne(intent, resource, reading.dependencies, signal);
       for (const plan of plans) await sharing.send(plan, resource, signal);
     }
     for (const { output, intents } of planned) if (output.prune === true) await this.#prune(output, intents, resource, signal);
+  }
+
+  /** @throws PermanentError for what could be made, and never be found again. */
+  #checkPlaces({ output, intents }: Planned, { title }: Uses): void {
+    for (const { key, object } of intents)
+      if (!this.#ports.informerOf(output).covers(key))
+        throw new PermanentError(`outputs.${output.name} of ${title}: ${describe(object)} lies in a namespace that the operator does not watch`);
   }
 
   /**
@@ -175,10 +185,10 @@ export class Outputs {
   async #prune(output: OutputDefinition, intents: readonly Intent[], resource: KubeObject, signal: AbortSignal): Promise<void> {
     const wanted = new Set(intents.map(({ key }) => keyString(key)));
     for (const object of this.#ports.informerOf(output).indexed(resource.metadata.uid ?? '')) {
-      const { namespace } = object.metadata;
-      // Another phase may declare the same kind for all namespaces: this list says nothing of those.
-      const within = output.namespace === 'all' || namespace === undefined || namespace === resource.metadata.namespace;
-      if (within && !wanted.has(keyString(object.metadata))) await this.#remove(output, object, resource, signal);
+      const { namespace, ownerReferences = [] } = object.metadata;
+      // A controller may have made it from an output of ours, and copied our marks: it says who its owner is.
+      const copied = ownerReferences.length > 0 && !ownerReferences.some(({ uid }) => uid === resource.metadata.uid);
+      if (within(output, namespace, resource) && !copied && !wanted.has(keyString(object.metadata))) await this.#remove(output, object, resource, signal);
     }
   }
 

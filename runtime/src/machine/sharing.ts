@@ -17,9 +17,10 @@ import type { Log, OutputObject } from '../worker.ts';
 import { PermanentError } from '../worker.ts';
 import { OutputRefused, refused, StaleCache } from './errors.ts';
 import type { HeldPlan, Holder } from './held.ts';
-import { holdsOf, planHolds, planStored } from './held.ts';
-import type { Dependencies } from './inputs.ts';
+import { holdsOf, planHolds, planStored, sameAt } from './held.ts';
+import type { Reading } from './inputs.ts';
 import { readsOf } from './inputs.ts';
+import { within } from './intent.ts';
 
 export interface SharingPorts {
   readonly api: KubeApi;
@@ -75,10 +76,11 @@ export class Sharing {
 
   /**
    * What is to be sent so that the resource holds these edits of one output. Nothing is sent yet.
-   * @param dependencies takes the objects: a change of one by others wakes the resource, which sets its fields again.
-   * @throws PermanentError, OutputConflict, OutputRefused when an object is not there.
+   * @param reading takes the objects: a change of one by others wakes the resource, which sets its fields again.
+   * @throws PermanentError, OutputConflict, OutputRefused when an object is not there, StaleCache when somebody has changed a field since
+   * the worker decided on it.
    */
-  plan(uses: Uses, output: OutputDefinition, edits: readonly SharedOutput[], resource: KubeObject, dependencies: Dependencies): readonly SharedPlan[] {
+  plan(uses: Uses, output: OutputDefinition, edits: readonly SharedOutput[], resource: KubeObject, reading: Reading): readonly SharedPlan[] {
     const place = `outputs.${output.name} of ${uses.title}`;
     const input = sharedInput(uses, output);
     if (input === undefined) {
@@ -94,13 +96,15 @@ export class Sharing {
     }
     if (output.prune === true)
       for (const held of this.#held.get(resource.metadata.uid ?? '')?.values() ?? [])
-        if (held.informer === informer && !wanted.has(held.key)) wanted.set(held.key, []);
+        if (held.informer === informer && !wanted.has(held.key) && within(output, keyOfString(held.key).namespace, resource)) wanted.set(held.key, []);
     return [...wanted].flatMap(([key, fields]) => {
-      readsOf(dependencies, informer).keys.add(key);
+      readsOf(reading.dependencies, informer).keys.add(key);
       const live = informer.get(keyOfString(key));
       if (live === undefined && fields.length === 0) return [];
       if (live === undefined) throw new OutputRefused(`${output.type.kind} ${key}, which ${place} edits, is not there`);
       if (live.metadata.deletionTimestamp !== undefined && fields.length > 0) throw new OutputRefused(`${describe(live)} is being deleted`);
+      const seen = reading.past.get(informer)?.get(key);
+      if (seen !== undefined && !sameAt(seen, live, fields)) throw new StaleCache(`${describe(live)} has changed while the worker decided on it`);
       const plan = planHolds(live, fields, this.#holder(resource), this.#ports.scheduler.resource.group, output.prune === true, place);
       return [{ ...plan, type: output.type, informer }];
     });
@@ -194,7 +198,7 @@ function keyOfEdit(edit: SharedOutput, output: OutputDefinition, resource: KubeO
   const { name, namespace = own } = edit.metadata;
   if (!type.namespaced) return { name };
   if (namespace === undefined) throw new PermanentError(`${place}: ${type.kind} ${name} needs a namespace`);
-  if (output.namespace === 'own' && namespace !== own)
+  if (!within(output, namespace, resource))
     throw new PermanentError(`${place}: ${type.kind} ${name} lies in namespace ${namespace}; declare the output with namespace: all to edit it there`);
   return { namespace, name };
 }

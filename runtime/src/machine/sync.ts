@@ -18,6 +18,7 @@ import { finalize, withRightFinalizer } from './finalizer.ts';
 import type { SyncEnd } from './finish.ts';
 import { fail, failedBy, finish } from './finish.ts';
 import type { Reading } from './inputs.ts';
+import { unreadableInput } from './inputs.ts';
 import { checkResult } from './intent.ts';
 import type { Memory } from './memory.ts';
 import type { SyncPorts } from './ports.ts';
@@ -57,7 +58,7 @@ export async function sync(cached: KubeObject, ports: SyncPorts, memory: Memory,
     const ms = Math.min(blocked.ms, timeLeft(resource, phase, clock.now()) ?? Infinity);
     return end(phase, blocked.situation, { kind: 'after', ms });
   }
-  const unavailable = unavailableInput(phase, ports);
+  const unavailable = unreadableInput(phase, ports.informers);
   if (unavailable !== undefined)
     return end(phase, { kind: 'waiting', reason: 'InputUnavailable', message: unavailable }, failedBy(timeLeft(resource, phase, clock.now())));
   return work(resource, phase, phase.worker, ports, memory, reading, signal);
@@ -82,16 +83,6 @@ export function pauseOf(resource: KubeObject, { scheduler, settings }: Pick<Sync
   const annotation = pausedAnnotation(scheduler.resource.group);
   if (settings().paused) return 'the operator is paused in its configuration';
   return resource.metadata.annotations?.[annotation] === 'true' ? `paused by the annotation ${annotation}` : undefined;
-}
-
-/** Unknown is not absent: a kind that cannot be read is no kind without objects. */
-function unavailableInput(phase: PhaseDefinition, { informers }: SyncPorts): string | undefined {
-  for (const input of phase.inputs) {
-    const informer = informers.ofInput(input);
-    if (informer.unavailable !== undefined && !(input.optional === true && informer.absent))
-      return `input ${input.name} cannot be read: ${informer.unavailable}`;
-  }
-  return undefined;
 }
 
 /** A move that needs no worker: the spec changed, or the phase's time is up. */
@@ -119,7 +110,7 @@ async function work(
   try {
     const result = await call({ uses, phase: phase.name, resource, ...times, timeoutMs, run: worker }, ports, reading, signal);
     checkResult(scheduler, phase, result);
-    await ports.outputs.apply(uses, result.outputs ?? {}, resource, reading.dependencies, signal);
+    await ports.outputs.apply(uses, result.outputs ?? {}, resource, reading, signal);
     return { ...(await succeed(resource, phase, result, ports, memory, signal)), complete: true };
   } catch (error) {
     return fail(resource, phase, error, ports, memory, signal, timeLeft(resource, phase, clock.now()));
