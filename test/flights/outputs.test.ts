@@ -286,6 +286,24 @@ describe('outputs', () => {
     );
   });
 
+  it('that are pruned wake nobody, also where another input shows some of their kind', async () => {
+    const some = { ...input.configmaps, selector: 'app=x' };
+    const labelled = (name: string) => configMap(name, {}, { labels: { app: 'x' } }) as never;
+    const flown = machine({
+      A: {
+        inputs: [some],
+        outputs: [{ ...output.configmaps, prune: true }],
+        sync: ({ resource }) => ({ next: 'A', outputs: { configmaps: ((resource.spec as { names?: string[] }).names ?? []).map(labelled) } }),
+      },
+    });
+    await start(flown);
+    await flight.create(drone('one', { names: ['a', 'b'] }));
+    const before = flown.calls.length;
+    await flight.patch('Drone', 'one', { spec: { names: ['b'] } });
+    expect(await names('ConfigMap')).to.deep.equal(['b']);
+    expect(flown.calls.length - before).to.equal(1);
+  });
+
   it('of others are never pruned', async () => {
     await start(writer({ prune: true }));
     await flight.create(drone('two', { services: ['other'] }));

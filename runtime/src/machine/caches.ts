@@ -19,6 +19,7 @@ export class Caches implements Informers {
   readonly #informers = new Map<string, Informer>();
   /** Informers by kind: what one writes enters the others. */
   readonly #families = new Map<string, Informer[]>();
+  readonly #outputs = new Set<Informer>();
   /** Of the operator's own kind. */
   readonly primary: Informer;
   readonly ofInput = (input: InputDefinition): Informer => this.#informer(input.type, input.selector);
@@ -34,7 +35,12 @@ export class Caches implements Informers {
     this.#options = options;
     this.primary = this.#informer(scheduler.resource);
     for (const uses of allUses(scheduler)) uses.inputs.forEach(this.ofInput);
-    for (const uses of allUses(scheduler)) uses.outputs.forEach(this.ofOutput);
+    for (const uses of allUses(scheduler)) uses.outputs.forEach((output) => this.#outputs.add(this.ofOutput(output)));
+  }
+
+  /** Of what is written of a kind, one informer tells; others may show some of it too. */
+  holdsOutputs(informer: Informer): boolean {
+    return this.#outputs.has(informer);
   }
 
   get all(): Iterable<Informer> {

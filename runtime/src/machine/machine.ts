@@ -87,6 +87,7 @@ export class Machine {
     this.#waking = new Waking({
       group: options.scheduler.resource.group,
       outputs,
+      holdsOutputs: (informer) => this.#caches.holdsOutputs(informer),
       add: (key, add) => this.#queue.add(key, add),
       forgive: (key) => this.#forgive(key),
     });

@@ -15,6 +15,8 @@ export interface WakingPorts {
   /** Of the resources. */
   readonly group: string;
   readonly outputs: Pick<Outputs, 'gone'>;
+  /** Does it tell of outputs, each once? */
+  readonly holdsOutputs: (informer: Informer) => boolean;
   /** To the queue. */
   readonly add: (key: string, options: AddOptions) => void;
   /** Something that the worker had read is different now: its permanent error may not be one any more. */
@@ -48,13 +50,13 @@ export class Waking {
 
   /** Anything has changed. */
   changed(informer: Informer, change: Change): void {
-    const { add, forgive, outputs } = this.#ports;
-    const gone = uidOfGone(change);
-    const pruned = gone !== undefined && outputs.gone(gone) && change.object === undefined;
+    const { add, forgive } = this.#ports;
     for (const [key, reading] of this.#reading) if (key !== change.writer) remember(reading, informer, change);
     const readers = this.#dependents.touchedBy(informer, change).filter((key) => key !== change.writer);
     for (const key of readers) forgive(key);
-    const owners = [...new Set(pruned ? [] : this.#ownersOf(change))].filter((key) => key !== change.writer && !readers.includes(key));
+    const owners = [...new Set(this.#ports.holdsOutputs(informer) ? this.#ownersOf(change) : [])].filter(
+      (key) => key !== change.writer && !readers.includes(key),
+    );
     for (const key of readers) add(key, { cause: 'input' });
     for (const key of owners) add(key, { cause: 'output' });
   }
@@ -89,8 +91,11 @@ export class Waking {
     this.#dependents.delete(key);
   }
 
-  /** Resources whose output was changed (other than its status) or deleted by somebody else. */
+  /** Resources whose output was changed (other than its status) or deleted by somebody else. Of one that is gone nothing is kept. */
   #ownersOf({ old, object }: Change): readonly string[] {
+    const gone = uidOfGone({ old, object });
+    const pruned = gone !== undefined && this.#ports.outputs.gone(gone);
+    if (pruned && object === undefined) return [];
     const label = ownerLabel(this.#ports.group);
     const uids = [old, object].flatMap((side) => [
       side?.metadata.labels?.[label],
