@@ -31,7 +31,8 @@ fault first, and faults of the same kind first; so answers are lost in a row. A 
 report says how many of the single faults were flown. Without a budget \`explore\` flies all single faults and nothing else.
 
 \`npm run verify\` flies with the rights that the project's chart gives its operator (\`templates/_rules.tpl\`, and \`rbac.extraRules\` of
-\`values.yaml\`): a request that they do not grant is answered 403, and is a finding. Its first line says so if it cannot read them.
+\`values.yaml\`): a request that they do not grant is answered 403, and is a finding. Its first line says so if it cannot read them. It flies
+in as many threads as there are cores, eight at the most; which flights these are, and what they find, is the same with any number.
 
 | fault | stands at | what happens |
 |---|---|---|

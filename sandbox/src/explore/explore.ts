@@ -7,7 +7,7 @@ import { seeded } from '../clock.ts';
 import type { Fault, FaultKind, Places } from './fault.ts';
 import { KINDS, tokenText } from './fault.ts';
 import type { Violation } from './oracle.ts';
-import type { Stage } from './plan.ts';
+import type { Planned, Stage } from './plan.ts';
 import { Plan } from './plan.ts';
 import type { Scenario } from './scenario.ts';
 import { shrink } from './shrink.ts';
@@ -26,7 +26,15 @@ export interface ExploreOptions {
   /** Promises that are found broken before exploration ends. Default 3. */
   readonly findings?: number;
   readonly onProgress?: (progress: Progress) => void;
+  /** Who flies what is not the flight without faults. Default: this thread, one flight after the other. */
+  readonly launch?: Launch;
 }
+
+/** Begins a flight, or notes it; what it returns waits for its end. The same faults make the same flight, wherever it is flown. */
+export type Launch = (faults: readonly Fault[]) => () => Promise<Flown>;
+
+/** Flights that are planned before the first of them is looked at: so many can be under way elsewhere. The plan is always the same. */
+const AHEAD = 16;
 
 export interface Progress {
   readonly scenario: string;
@@ -71,11 +79,22 @@ export async function explore(subject: Subject | Scheduler, scenario: Scenario, 
   return new Explorer('phases' in subject ? { scheduler: subject } : subject, scenario, options).explore();
 }
 
+export interface FlyOptions {
+  readonly seed?: number;
+  readonly faults?: readonly Fault[];
+  /** The flight without faults, which others are held to. Absent: this is that one. */
+  readonly quiet?: Flown;
+}
+
+/** One flight of an exploration. */
+export async function fly(subject: Subject, scenario: Scenario, { seed = 1, faults = [], quiet }: FlyOptions): Promise<Flown> {
+  return Trial.fly(subject, scenario, seed, faults, quiet);
+}
+
 /** One flight, as a token says. Its violations are those that exploration found, or none when they are mended. */
 export async function replay(subject: Subject | Scheduler, scenario: Scenario, faults: readonly Fault[], seed = 1): Promise<Flown> {
   const given: Subject = 'phases' in subject ? { scheduler: subject } : subject;
-  const quiet = await Trial.fly(given, scenario, seed, []);
-  return Trial.fly(given, scenario, seed, faults, quiet);
+  return fly(given, scenario, { seed, faults, quiet: await fly(given, scenario, { seed }) });
 }
 
 class Explorer {
@@ -96,7 +115,7 @@ class Explorer {
   }
 
   async explore(): Promise<Exploration> {
-    const { kinds = KINDS, findings = 3, more } = this.#options;
+    const { kinds = KINDS } = this.#options;
     const random = seeded(this.#seed);
     const patient = await this.#fly([]);
     await this.#take(patient);
@@ -107,14 +126,7 @@ class Explorer {
     const plan = (this.#plan = new Plan(quiet.places, kinds, random));
     if (this.#findings.size === 0) {
       await this.#again(quiet);
-      while (this.#findings.size < findings && (more?.(this.#flown) ?? true)) {
-        const next = plan.next(more === undefined);
-        if (next === undefined) break;
-        this.#tell(next.stage);
-        const flown = await this.#fly(next.faults);
-        plan.learn(next.faults, flown.places);
-        await this.#take(flown);
-      }
+      await this.#search(plan);
     }
     return {
       scenario: this.#scenario.name,
@@ -127,6 +139,26 @@ class Explorer {
       quiet,
       findings: [...this.#findings.values()],
     };
+  }
+
+  /** Until there is no budget any more, nothing to fly, or enough was found. */
+  async #search(plan: Plan): Promise<void> {
+    const { findings = 3, more, launch = (faults) => () => this.#flyHere(faults) } = this.#options;
+    const ahead: (Planned & { readonly landing: () => Promise<Flown> })[] = [];
+    while (this.#findings.size < findings) {
+      while (ahead.length < AHEAD && (more?.(this.#flown + ahead.length) ?? true)) {
+        const next = plan.next(more === undefined);
+        if (next === undefined) break;
+        ahead.push({ ...next, landing: launch(next.faults) });
+      }
+      const first = ahead.shift();
+      if (first === undefined) return;
+      this.#tell(first.stage);
+      this.#flown++;
+      const flown = await first.landing();
+      plan.learn(first, flown.places);
+      await this.#take(flown);
+    }
   }
 
   /** The same flight twice: whoever goes another way depends on something else than the cluster. */
@@ -148,7 +180,12 @@ class Explorer {
 
   #fly(faults: readonly Fault[]): Promise<Flown> {
     this.#flown++;
-    return Trial.fly(this.#subject, this.#scenario, this.#seed, faults, this.#quiet);
+    return this.#flyHere(faults);
+  }
+
+  #flyHere(faults: readonly Fault[]): Promise<Flown> {
+    const quiet = this.#quiet;
+    return fly(this.#subject, this.#scenario, { seed: this.#seed, faults, ...(quiet !== undefined && { quiet }) });
   }
 
   /** Takes what a flight broke, as its first violation: others may follow from it. */

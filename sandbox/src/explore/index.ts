@@ -1,6 +1,6 @@
 /** Exploration: one operator, one scenario, every fault that can stand in its way. */
-export { explore, replay } from './explore.ts';
-export type { Exploration, ExploreOptions, Finding, Progress } from './explore.ts';
+export { explore, fly, replay } from './explore.ts';
+export type { Exploration, ExploreOptions, Finding, FlyOptions, Launch, Progress } from './explore.ts';
 export { FAULTS, KINDS, parseToken, slug, tokenText } from './fault.ts';
 export type { Fault, FaultKind, Places, Spot, Token } from './fault.ts';
 export type { Violation } from './oracle.ts';

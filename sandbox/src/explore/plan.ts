@@ -45,6 +45,7 @@ export class Plan {
   /** Pairs in one situation, by what they are. */
   readonly #times = new Map<string, number>();
   #turn = 0;
+  #drawn = 0;
 
   /** @param quiet places of the flight without faults */
   constructor(quiet: Places, kinds: readonly FaultKind[], random: Random) {
@@ -63,12 +64,12 @@ export class Plan {
     if (single === undefined && only) return undefined;
     // When no single fault is left, its turns are pairs.
     const stage = share === 'singles' && single === undefined ? 'pairs' : share;
-    this.flown[stage]++;
     return { stage, faults: single !== undefined ? [single] : stage === 'pairs' ? this.#pair() : this.#schedule() };
   }
 
-  /** A flight with one fault was flown: what did the operator do right after it? */
-  learn([first, other]: readonly Fault[], met: Places): void {
+  /** One was flown. If it had one fault: what did the operator do right after it? */
+  learn({ stage, faults: [first, other] }: Planned, met: Places): void {
+    this.flown[stage]++;
     const at = first === undefined || other !== undefined ? -1 : met.findIndex((spot) => spot.nth === first.nth && fits(first.kind, spot));
     const where = met[at];
     if (first === undefined || where === undefined) return;
@@ -86,7 +87,7 @@ export class Plan {
   }
 
   #pair(): readonly Fault[] {
-    if (this.#pairs.length === 0 || this.flown.pairs % ANYWHERE === 0) return this.#draw(2, this.#kinds);
+    if (this.#pairs.length === 0 || this.#drawn++ % ANYWHERE === 0) return this.#draw(2, this.#kinds);
     const best = this.#pairs.reduce((least, one, index) => (one.rank < (this.#pairs[least]?.rank ?? Infinity) ? index : least), 0);
     return this.#pairs.splice(best, 1)[0]?.faults ?? [];
   }

@@ -1,13 +1,18 @@
 /** `npm run verify` of a generated project: explores its scenarios within a budget of time, and reports. */
 import { systemClock } from 'autopilot-runtime/ports';
+import { availableParallelism } from 'node:os';
 import type { Scenario } from '../explore/index.ts';
 import { explore, replay, slug } from '../explore/index.ts';
 import type { Arguments } from './arguments.ts';
 import { argumentsOf, USAGE } from './arguments.ts';
+import { Crew } from './crew.ts';
 import { meter } from './progress.ts';
 import type { Project } from './project.ts';
 import { loadProject } from './project.ts';
 import { explorationText, replayText } from './report.ts';
+
+/** Each has the project in memory. */
+const MOST_THREADS = 8;
 
 /** @returns the exit code: 0 every promise was kept, 1 one was not, 2 nothing could be flown */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -36,18 +41,25 @@ async function verify({ scheduler, crd, scenarios, chart: { rights, source } }: 
     () => (process.stdout.isTTY ? process.stdout.columns : undefined),
     budgetMs,
   );
+  const size = Math.min(availableParallelism(), MOST_THREADS);
+  const crew = size > 1 ? new Crew(process.cwd(), size) : undefined;
   let broken = false;
-  for (const [index, scenario] of chosen.entries()) {
-    // What a scenario leaves over is for those after it.
-    const until = (budgetMs * (index + 1)) / chosen.length;
-    const found = await explore({ scheduler, crd, rights }, scenario, {
-      seed,
-      more: () => elapsed() < until,
-      onProgress: (at) => progress.show(at, elapsed()),
-    });
-    progress.clear();
-    say(explorationText(found));
-    broken ||= found.findings.length > 0;
+  try {
+    for (const [index, scenario] of chosen.entries()) {
+      // What a scenario leaves over is for those after it.
+      const until = (budgetMs * (index + 1)) / chosen.length;
+      const found = await explore({ scheduler, crd, rights }, scenario, {
+        seed,
+        more: () => elapsed() < until,
+        onProgress: (at) => progress.show(at, elapsed()),
+        ...(crew && { launch: crew.launch(scenario.name, seed) }),
+      });
+      progress.clear();
+      say(explorationText(found));
+      broken ||= found.findings.length > 0;
+    }
+  } finally {
+    await crew?.end();
   }
   say(`\nseed ${seed}, ${Math.round(elapsed() / 1000)} s`);
   return broken ? 1 : 0;

@@ -1,0 +1,48 @@
+import { expect } from 'chai';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Scenario } from '../../sandbox/src/explore/index.ts';
+import { explore } from '../../sandbox/src/explore/index.ts';
+import { Crew } from '../../sandbox/src/verify/crew.ts';
+import { loadProject } from '../../sandbox/src/verify/project.ts';
+
+const repository = resolve(import.meta.dirname, '../..');
+
+describe('a crew of threads', () => {
+  let dir: string;
+  before(() => {
+    // Inside the repository, so that the project finds its packages without an installation.
+    mkdirSync(join(repository, 'dist'), { recursive: true });
+    dir = mkdtempSync(join(repository, 'dist/crew-'));
+    cpSync(join(repository, 'examples/autoroute'), dir, { recursive: true, filter: (path) => !path.includes('node_modules') });
+    // Asked for after a conflict only: a flight without faults does not miss it.
+    const file = join(dir, 'charts/autoroute-operator/templates/_rules.tpl');
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/(resources: \["services"\]\n {2}verbs: \[)"get", /, '$1'));
+  });
+  after(() => rmSync(dir, { recursive: true }));
+
+  it('flies what one thread flies, and finds what it finds', async () => {
+    const { scheduler, crd, scenarios, chart } = await loadProject(dir);
+    const life = scenarios.find(({ name }) => name === 'life') as Scenario;
+    const crew = new Crew(dir, 3);
+    const explored = async (more: object): Promise<unknown> => {
+      const { quiet: _, ...rest } = await explore({ scheduler, crd, rights: chart.rights }, life, { findings: 9, more: (flown) => flown < 120, ...more });
+      return rest;
+    };
+    const here = await explored({});
+    const there = await explored({ launch: crew.launch(life.name, 1) });
+    await crew.end();
+    expect(here).to.have.property('findings').that.is.an('array').with.length(1);
+    expect(there).to.deep.equal(here);
+  });
+
+  it('says why when a thread cannot fly, before and afterwards', async () => {
+    const crew = new Crew(tmpdir(), 1);
+    const launch = crew.launch('life', 1);
+    const failure = (): Promise<unknown> => launch([])().catch((error: Error) => error.message);
+    expect(await failure()).to.contain('src/generated/scheduler.ts is not there');
+    expect(await failure()).to.contain('src/generated/scheduler.ts is not there');
+    await crew.end();
+  });
+});
