@@ -120,13 +120,11 @@ export async function install(dir: string): Promise<void> {
   if (result.failed) throw new Error(`npm install failed in ${resolve(dir)}: the project is written; run npm install there when the cause is gone`);
 }
 
+/** What to type and to write now. */
 export function nextSteps(dir: string, installed: boolean): string[] {
-  return [
-    '',
-    'Next:',
-    `  cd ${dir}${installed ? '' : ' && npm install'} && npm test`,
-    '  Say in src/spec.ts what users may want, and in src/workers/ what each phase does.',
-  ];
+  const quoted = /^[\w./-]+$/.test(dir) ? dir : `'${dir.replaceAll("'", "'\\''")}'`;
+  const commands = [...(resolve(dir) === process.cwd() ? [] : [`cd ${quoted}`]), ...(installed ? [] : ['npm install']), 'npm test'];
+  return ['', 'Next:', `  ${commands.join(' && ')}`, '  Say in src/spec.ts what users may want, and in src/workers/ what each phase does.'];
 }
 
 function runtimeOf(choice: string | undefined): RuntimeChoice | undefined {

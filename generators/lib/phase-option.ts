@@ -6,6 +6,7 @@ import type { NewPhase } from './new-project.ts';
 
 export function newPhaseProblem(name: string, taken: readonly string[]): string | undefined {
   const same = taken.find((other) => other.toLowerCase() === name.toLowerCase());
+  if (same === name) return `there is a phase '${name}' already`;
   return phaseNameProblem(name) ?? (same === undefined ? undefined : `'${name}' is taken by '${same}'`);
 }
 

@@ -118,6 +118,7 @@ function orderOf(words: readonly string[]): Order {
   const verb = PHASE_VERBS.find((known) => known === first) ?? 'add';
   const [name, to, extra] = verb === first ? words.slice(1) : words;
   const surplus = verb === 'rename' ? extra : to;
+  if (surplus !== undefined && verb !== first) throw new Error(`'${first}' is not one of ${PHASE_VERBS.join(', ')}${suggestion(first ?? '', PHASE_VERBS)}`);
   if (surplus !== undefined) throw new Error(`'${surplus}' is one argument too many: autopilot phase ${verb} ${verb === 'rename' ? 'OLD NEW' : 'NAME'}`);
   return { verb, ...(name !== undefined && { name }), ...(to !== undefined && { to }) };
 }

@@ -72,6 +72,25 @@ describe('npm run verify', () => {
     expect(code, text).to.equal(1);
   });
 
+  it('finds a worker that throws although nothing is amiss', async () => {
+    worker(`return (undefined as unknown as { sync: () => Result }).sync();`);
+    const { code, text } = await verify(dir, '--budget', '4s', '--scenario', 'life');
+    expect(text)
+      .to.contain('Broken: nothing stalls without a fault')
+      .and.contain('Initializing fails whenever it is called: Cannot read properties of undefined');
+    expect(code, text).to.equal(1);
+  });
+
+  it('says of a worker that counts its calls in a variable that it keeps something in memory', async () => {
+    worker(`const all = globalThis as { calls?: number };
+  const hosts = ['call-' + (all.calls = (all.calls ?? 0) + 1)];
+  const route = { apiVersion: 'networking.istio.io/v1', kind: 'VirtualService', metadata: { name: 'one' }, spec: { hosts } };
+  return { next: 'Processing', outputs: { virtualservices: [route] } } as never;`);
+    const { code, text } = await verify(dir, '--budget', '4s', '--scenario', 'life');
+    expect(text).to.match(/spec\.hosts.*; this was the same flight once more: a worker keeps something in memory/);
+    expect(code, text).to.equal(1);
+  });
+
   it('says what is wrong when nothing can be flown', async () => {
     const cases: readonly (readonly [args: readonly string[], message: string])[] = [
       [['--scenario', 'nosuch'], "there is no scenario 'nosuch'; there are 'examples/balloon.yaml', 'life'"],

@@ -202,6 +202,13 @@ await init(${JSON.stringify(join(dir, 'new/canary'))}, {}, { ask, say() {} }).ca
     expect(existsSync(join(dir, 'src/generated/processing.ts'))).to.equal(false);
   });
 
+  it('of a verb with a typo, and of a phase that is there already', async () => {
+    await start();
+    expect((await autopilot('phase', 'remov', 'Processing')).error).to.contain("'remov' is not one of add, edit, rename, remove, move, did you mean 'remove'?");
+    expect((await autopilot('phase', 'Processing')).error).to.contain("there is a phase 'Processing' already");
+    expect((await autopilot('phase', 'processing')).error).to.contain("'processing' is taken by 'Processing'");
+  });
+
   it('of inputs that need one more package: generate says that it has to be installed, once', async () => {
     await start();
     writeFileSync(join(dir, 'autopilot.yaml'), read('autopilot.yaml').replace('inputs: [metrics]', 'inputs: [metrics, deployments]'));

@@ -160,6 +160,23 @@ describe('the packed generator', function () {
     expect(yo.all).to.match(sentence).and.to.not.contain('    at ');
   });
 
+  it('makes projects for which npm refuses an older Node, whatever is asked of it, before that dies of a type', async function () {
+    const old = await olderNode();
+    if (old === undefined) {
+      console.log('skipped: there is no Node below 22.22.2 on the PATH');
+      return this.skip();
+    }
+    await run(dir, autopilot, 'init', 'refusing', '--kind', 'Canary', '--yes', '--skip-install');
+    const npm = join(path.split(delimiter)[0] ?? '', '../npm/bin/npm-cli.js');
+    for (const command of [['install'], ['test'], ['start'], ['run', 'verify']]) {
+      const refused = await attempt(join(dir, 'refusing'), old, [npm, ...command]);
+      expect(refused.exitCode, refused.all).to.equal(1);
+      expect(refused.all)
+        .to.match(/">=24\.12" does not match "v[\d.]+"/)
+        .and.to.not.contain('    at ');
+    }
+  });
+
   it('makes the AutoRoute example, with its workers and their tests', async () => {
     await run(dir, autopilot, 'init', 'autoroute', '--example', 'autoroute', '--skip-install');
     const project = join(dir, 'autoroute');

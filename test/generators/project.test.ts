@@ -179,6 +179,16 @@ describe('a generated project', function () {
     expect(await compile(dir)).to.equal('');
   });
 
+  it('says what to type next: into the folder, unless it is this one, in quotes where a shell needs them', async () => {
+    const next = async (...args: readonly string[]): Promise<string | undefined> => {
+      const { out } = await autopilot(dir, 'init', ...args, '--kind', 'Canary', '--yes', '--runtime', 'registry', '--skip-install');
+      return /^Next:\n {2}(.*)$/m.exec(out)?.[1];
+    };
+    expect(await next("the team's")).to.equal("cd 'the team'\\''s' && npm install && npm test");
+    expect(await next('below/one')).to.equal('cd below/one && npm install && npm test');
+    expect(await next('.')).to.equal('npm install && npm test');
+  });
+
   it('draws its machine', async () => {
     await start();
     expect((await autopilot(dir, 'graph')).out).to.contain('Initializing');

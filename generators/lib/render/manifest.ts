@@ -18,6 +18,8 @@ export function renderManifest(model: Model, dependency: RuntimeDependency): Pro
       private: true,
       type: 'module',
       engines: { node: '>=24.12' },
+      // An older Node dies of the first type it reads; npm refuses it with a sentence before that.
+      devEngines: { runtime: { name: 'node', version: '>=24.12' } },
       scripts: {
         start: 'node src/main.ts',
         dev: 'node scripts/operator.ts dev',

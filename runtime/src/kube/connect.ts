@@ -111,6 +111,9 @@ async function fromKubeconfig(file: string | undefined): Promise<Found> {
       cause: error,
     });
   }
+  // What client-node takes when there is nothing: nobody's API server is there.
+  if (config.currentContext === 'loaded-context' && config.clusters[0]?.server === 'http://localhost:8080')
+    throw new Error(`no cluster is configured: KUBECONFIG is not set, this is no Pod, and there is no ${one} (npm run dev -- --sandbox needs no cluster)`);
   const cluster = config.getCurrentCluster();
   if (cluster === null) throw new Error(`the kubeconfig ${file ?? '(default)'} has no current context; choose one with kubectl config use-context`);
   return {

@@ -83,7 +83,7 @@ export class Rests {
 
   /** Is what is there now an end? When patience is over, one that is not is a finding. */
   #isGood(expected: Rest | undefined, patienceIsOver: boolean): boolean {
-    const { course, look, scheduler } = this.#options;
+    const { course, look, scheduler, faults } = this.#options;
     if (expected === undefined) {
       // Without any fault a machine that is stuck is a mistake, unless the scenario is about that.
       const why = stalled(look, scheduler);
@@ -92,7 +92,8 @@ export class Rests {
     }
     const lines = differences(expected.end, this.#end());
     if (lines.length === 0 || this.isExcused()) return true;
-    if (patienceIsOver) course.giveUp('the end is that of the flight without faults', lines.slice(0, 6).join('; '));
+    const again = faults.length > 0 ? [] : ['this was the same flight once more: a worker keeps something in memory, such as a variable outside its function'];
+    if (patienceIsOver) course.giveUp('the end is that of the flight without faults', [...lines.slice(0, 6), ...again].join('; '));
     return false;
   }
 

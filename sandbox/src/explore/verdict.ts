@@ -15,11 +15,16 @@ function statusesIn(look: Look, { resource }: Scheduler): readonly Status[] {
   return look.list(resource.kind).map(({ status }) => (status ?? {}) as Status);
 }
 
-/** Why a resource is stuck, if one is. A final phase that is not ready is no such reason, nor is a worker that is not written yet. */
+/**
+ * Why a resource is stuck, if one is: stalled, or in a phase whose worker throws. A final phase that is not ready is no such reason, nor is
+ * a worker that is not written yet.
+ */
 export function stalled(look: Look, scheduler: Scheduler): string | undefined {
   for (const { phase, conditions = [] } of statusesIn(look, scheduler)) {
     const found = conditions.find(({ type, reason }) => type === 'Stalled' && reason !== phase && reason !== 'NotImplemented');
     if (found !== undefined) return `${phase ?? ''}: ${found.message}`;
+    const failing = conditions.find(({ type, reason }) => type === 'Ready' && reason === 'WorkerError');
+    if (failing !== undefined) return `${phase ?? ''} fails whenever it is called: ${failing.message}`;
   }
   return undefined;
 }

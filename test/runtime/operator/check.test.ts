@@ -39,6 +39,17 @@ describe('an operator that is started with --check', () => {
     expect(exitCode).to.equal(0);
   });
 
+  for (const KUBECONFIG of [undefined, ''])
+    it(`ends with exit code 1 and says so when no cluster is configured (KUBECONFIG ${KUBECONFIG === '' ? 'is empty' : 'is not set'})`, async () => {
+      const { exitCode, stdout } = await execa(process.execPath, ['--conditions=autopilot-source', 'src/main.ts'], {
+        cwd: join(root, 'examples/autoroute'),
+        reject: false,
+        env: { KUBECONFIG, HOME: folder, NODE_OPTIONS: '' },
+      });
+      expect(stdout).to.include('no cluster is configured').and.to.include(join(folder, '.kube/config'));
+      expect(exitCode).to.equal(1);
+    });
+
   it('ends with exit code 1 and says why when its configuration is wrong', async () => {
     const { exitCode, stdout } = await check('workInterval: soon');
     expect(stdout).to.include('workInterval');
