@@ -146,7 +146,11 @@ function meshProvider(value: unknown): 'Istio' | 'Custom' {
 
 export function url(value: unknown): string {
   const { protocol } = URL.parse(String(value)) ?? {};
-  if (protocol !== 'http:' && protocol !== 'https:') throw new Error(`must be an address such as http://prometheus.monitoring:9090${found(value)}`);
+  if (protocol !== 'http:' && protocol !== 'https:') {
+    // Without the user and password of an address that is nearly one: errors are logged.
+    const shown = typeof value === 'string' ? value.replace(/[^/]*@/, '') : value;
+    throw new Error(`must be an address such as http://prometheus.monitoring:9090${found(shown)}`);
+  }
   return String(value);
 }
 
@@ -163,8 +167,10 @@ export function namespaces(value: unknown): readonly string[] {
   return [...new Set(names)];
 }
 
+/** Errors are logged, and headers are where tokens stand: none shows a value. */
 function headers(value: unknown): Readonly<Record<string, string>> {
-  for (const [name, content] of Object.entries(mapping(value))) {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('must be a mapping of names to texts');
+  for (const [name, content] of Object.entries(value)) {
     if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) throw new Error(`has '${name}', which is no name of an HTTP header`);
     if (typeof content !== 'string' || /[\r\n\0]/.test(content)) throw new Error(`must have one line of text for '${name}'`);
   }

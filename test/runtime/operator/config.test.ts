@@ -52,6 +52,19 @@ describe('autopilot-operator.yaml', () => {
     );
   });
 
+  it('says no secret that stands in a wrong place', () => {
+    for (const text of [
+      'metrics: { headers: "Bearer s3cret" }',
+      'metrics: { headers: [s3cret] }',
+      'metrics: { address: "me:s3cret@prometheus:9090" }',
+      'metrics: { address: "ftp://me:s3cret@p" }',
+    ])
+      expect(() => read(text), text)
+        .to.throw(/metrics\.(headers|address) must be/)
+        .with.property('message')
+        .that.does.not.contain('s3cret');
+  });
+
   it('has the same fields and defaults for generate and for the operator', () => {
     const known = (check: (text: string) => unknown, text: string): readonly string[] => {
       try {

@@ -283,6 +283,34 @@ describe('operators over one cluster', () => {
     expect(log.filter((line) => line !== 'first info the lease is won')).to.deep.equal(Array(3).fill('first warn a kind cannot be read'));
   });
 
+  for (const [leaderElection, silent] of [
+    [true, 'get'],
+    [true, 'list'],
+    [false, 'list'],
+  ] as const)
+    it(`end at once when they are told to before a ${silent} was answered, ${leaderElection ? 'with' : 'without'} election`, async () => {
+      const never = (signal: AbortSignal | undefined): Promise<never> =>
+        new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)));
+      const api: KubeApi = {
+        ...cluster.api,
+        get: (type, key, signal) => (silent === 'get' ? never(signal) : cluster.api.get(type, key, signal)),
+        list: (type, options, signal) => (silent === 'list' ? never(signal) : cluster.api.list(type, options, signal)),
+      };
+      const operator = start('first', api, { leaderElection });
+      await pass(0.1);
+      let how = 'waiting';
+      void operator.ready.then(
+        () => (how = 'ready'),
+        () => (how = 'stopped'),
+      );
+      operators = [];
+      await Promise.all([operator.stop(), operator.stop()]);
+      await pass(0);
+      expect([operator.leading(), how]).to.deep.equal([false, 'stopped']);
+      const [lease] = (await cluster.api.list(LEASE)).items;
+      if (leaderElection && silent === 'list') expect((lease?.spec as { holderIdentity: string }).holderIdentity).to.equal('');
+    });
+
   it('stop in order: no new syncs, the ones under way to their end, then the lease', async () => {
     const faults = new Faults();
     let finish = (): void => undefined;
