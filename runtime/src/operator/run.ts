@@ -6,6 +6,7 @@ import { rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { keepAlive, systemClock, systemRandom } from '../clock.ts';
 import { connect } from '../kube/connect.ts';
+import { currentSync } from '../observe/current.ts';
 import type { Logger } from '../observe/log.ts';
 import { jsonLogger } from '../observe/log.ts';
 import type { OperatorMetrics, Snapshot } from '../observe/metrics.ts';
@@ -35,13 +36,14 @@ const BLOCKED_FAILURES = 7;
  */
 export async function run(scheduler: Scheduler): Promise<void> {
   const log = jsonLogger(systemClock, 'info', (line) => void process.stdout.write(line));
-  // A worker that forgets an await hurts its own resource only, like one that throws. The line carries the sync that it belongs to.
-  process.on('unhandledRejection', (error) =>
+  process.on('unhandledRejection', (error) => {
     log.error('a promise was rejected that nobody waits for: an await is missing', {
       error: error instanceof Error ? error.message : String(error),
       ...(error instanceof Error && { stack: error.stack }),
-    }),
-  );
+    });
+    // A worker that forgets an await hurts its own resource only, like one that throws; of anything else nobody knows what has failed.
+    if (currentSync() === undefined) process.exit(1);
+  });
   try {
     process.exitCode = await operate(scheduler, log);
   } catch (error) {

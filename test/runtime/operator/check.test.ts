@@ -28,15 +28,28 @@ describe('an operator that is started with --check', () => {
     expect(readdirSync(join(folder, 'compiled', version))).to.have.length.above(30);
   });
 
-  it('outlives a promise that a worker has left behind, and says whose it was', async () => {
-    const { exitCode, stdout } = await execa(
-      process.execPath,
-      ['--conditions=autopilot-source', join(import.meta.dirname, 'processes/floating.ts'), '--check'],
-      { reject: false, env: { AUTOPILOT_CONFIG: join(folder, 'none.yaml'), NODE_OPTIONS: '' } },
-    );
-    const [line = '{}'] = stdout.split('\n').filter((said) => said.includes('nobody waits'));
-    expect(JSON.parse(line)).to.include({ level: 'error', resource: 'x/one', phase: 'Evaluating', error: 'nobody waits' });
-    expect(exitCode).to.equal(0);
+  describe('with a promise that nobody waits for, which is rejected', () => {
+    const floating = async (where: string): Promise<{ exitCode: number | undefined; said: unknown }> => {
+      const file = join(import.meta.dirname, 'processes/floating.ts');
+      const { exitCode, stdout } = await execa(process.execPath, ['--conditions=autopilot-source', file, where, '--check'], {
+        reject: false,
+        env: { AUTOPILOT_CONFIG: join(folder, 'none.yaml'), NODE_OPTIONS: '' },
+      });
+      const [line = '{}'] = stdout.split('\n').filter((one) => one.includes('nobody waits'));
+      return { exitCode, said: JSON.parse(line) };
+    };
+
+    it('goes on when a worker has left it behind, and says whose it was', async () => {
+      const { exitCode, said } = await floating('worker');
+      expect(said).to.include({ level: 'error', resource: 'x/one', phase: 'Evaluating', error: 'nobody waits' });
+      expect(exitCode).to.equal(0);
+    });
+
+    it('ends when it is nobody’s: what has failed there cannot be known', async () => {
+      const { exitCode, said } = await floating('elsewhere');
+      expect(said).to.include({ level: 'error', error: 'nobody waits' }).and.to.not.have.property('resource');
+      expect(exitCode).to.equal(1);
+    });
   });
 
   for (const KUBECONFIG of [undefined, ''])
