@@ -5,10 +5,11 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../runtime/src/clock.ts';
+import type { KubeObject } from '../../runtime/src/ports.ts';
 import type { Door } from '../../sandbox/src/index.ts';
 import { Cluster, openDoor } from '../../sandbox/src/index.ts';
 import { tool } from '../realparts/index.ts';
-import { FLIGHT_CRD, FLIGHTS } from './world.ts';
+import { EVENTS, FLIGHT_CRD, FLIGHTS } from './world.ts';
 
 /** The real kubectl on the sandbox's HTTP door. */
 describe('kubectl on the sandbox', () => {
@@ -166,6 +167,32 @@ describe('kubectl on the sandbox', () => {
     expect(await kubectl(['explain', 'flight.spec'])).to.match(/route\s+<string> -required-/);
     await kubectl(['apply', '-f', '-'], flight('a'));
     expect(await kubectl(['describe', 'flight', 'a'])).to.match(/Route:\s+FRA-MUC/);
+  });
+
+  it('shows what an operator has said about a resource: in get events, and where it is described', async () => {
+    await kubectl(['apply', '-f', '-'], flight('a'));
+    const { apiVersion, kind, metadata } = await cluster.api.get(FLIGHTS, { namespace: 'default', name: 'a' });
+    const regarding = { apiVersion, kind, name: 'a', namespace: 'default', uid: metadata.uid };
+    const said = { type: 'Normal', reason: 'Transition', action: 'Sync', note: 'Boarding -> Flying', reportingController: 'x', reportingInstance: 'x-1' };
+    await cluster.api.create(EVENTS, {
+      apiVersion: 'events.k8s.io/v1',
+      kind: 'Event',
+      metadata: { name: 'a.1', namespace: 'default' },
+      ...said,
+      regarding,
+      eventTime: `${new Date(cluster.clock.now() - 60_000).toISOString().slice(0, -1)}000Z`,
+    } as KubeObject);
+    for (const command of [
+      ['get', 'events'],
+      ['get', 'events.events.k8s.io'],
+    ]) {
+      const [head = [], row = []] = cells(await kubectl(command));
+      expect(head).to.deep.equal(['LAST SEEN', 'TYPE', 'REASON', 'OBJECT', 'MESSAGE']);
+      expect(row.slice(1)).to.deep.equal(['Normal', 'Transition', 'flight/a', 'Boarding -> Flying']);
+      expect(row[0]).to.match(/^\d+s$/);
+    }
+    expect(await kubectl(['describe', 'flight', 'a'])).to.match(/Normal\s+Transition\s+\S+\s+x.*Boarding -> Flying/);
+    expect(await kubectl(['events', '--for', 'flight/a'])).to.contain('Boarding -> Flying');
   });
 
   it('shows what a change would be, and writes nothing', async () => {

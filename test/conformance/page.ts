@@ -8,7 +8,6 @@ const BEYOND: readonly (readonly [string, string])[] = [
     'no list of them: unknown fields are kept. Defaults and rules are there for Services, workloads, ConfigMaps, Secrets, Leases and Events only',
   ],
   ['kinds of Istio and the Gateway API', 'served without their schemas; create their CustomResourceDefinition in a flight to have defaults and validation'],
-  ['Events', 'those of the core group and those of events.k8s.io are two kinds; `kubectl describe` shows none of the second'],
   ['bodies that are not JSON', 'the HTTP door refuses protobuf and YAML; `kubectl create configmap` and its like send protobuf'],
   ['admission webhooks, quotas, priority', 'not there'],
   ['conversion between versions', 'none, as with `strategy: None`'],

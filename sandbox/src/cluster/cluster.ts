@@ -11,6 +11,7 @@ import { viewed } from './admit.ts';
 import { startCollector } from './collector.ts';
 import { CLEANUP, isDefinition } from './definition.ts';
 import { notServed } from './errors.ts';
+import { withOneStoreOfEvents } from './events.ts';
 import type { Kind } from './kinds.ts';
 import { Kinds } from './kinds.ts';
 import { list, matcherOf, Pages } from './lists.ts';
@@ -47,7 +48,7 @@ export class Cluster {
     this.#writes = new Writes(this.#records, this.#kinds, clock, this.#rules);
     this.#records.subscribe((change) => this.#definitionsChanged(change));
     if (controllers) this.#startCollector();
-    this.api = this.#door();
+    this.api = withOneStoreOfEvents(this.#door());
     for (const name of NAMESPACES)
       this.#writes.create(this.#kind({ group: '', version: 'v1', plural: 'namespaces' }), { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   }
@@ -126,7 +127,7 @@ export class Cluster {
         signal?.throwIfAborted();
         return list(this.#kind(type), options, this.#records, this.#pages);
       },
-      watch: (type, options, signal) => watch(this.#kinds.find(type), options, matcherOf(options), this.#records, this.clock, this.#backlog, signal),
+      watch: (type, options, signal) => watch(this.#kinds.find(type), options, matcherOf(options, type), this.#records, this.clock, this.#backlog, signal),
       get: async (type, key, signal) => answer(this.#kind(type), signal, () => writes.existing(this.#kind(type), key).served),
       create: async (type, object, options, signal) => answer(this.#kind(type), signal, () => writes.create(this.#kind(type), object, options)),
       replace: async (type, object, options, signal) => answer(this.#kind(type), signal, () => writes.replace(this.#kind(type), object, options)),

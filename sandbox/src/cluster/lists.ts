@@ -39,22 +39,30 @@ export class Pages {
 export function list(kind: Kind, options: ListOptions, records: Records, pages: Pages): KubeList {
   const { limit = Infinity, continue: token } = options;
   if (token !== undefined) return pages.next(token, limit);
-  const matches = matcherOf(options);
+  const matches = matcherOf(options, kind);
   const items = records.list(kind).flatMap((stored) => (matches(stored.object) ? [inVersion(stored.served, kind)] : []));
   return pages.first({ resourceVersion: String(records.version), items }, limit);
 }
 
+/** What can be asked for beside labels. */
+const FIELDS = /^metadata\.(name|namespace)$/;
+const EVENT_FIELDS = /^(metadata\.(name|namespace)|regarding\.\w+|reason|type|reportingController)$/;
+
 /** @throws ApiError 400 */
-export function matcherOf({ namespace, labelSelector, fieldSelector }: Pick<ListOptions, 'namespace' | 'labelSelector' | 'fieldSelector'>): Matches {
+export function matcherOf(
+  { namespace, labelSelector, fieldSelector }: Pick<ListOptions, 'namespace' | 'labelSelector' | 'fieldSelector'>,
+  type: Pick<Kind, 'group' | 'plural'>,
+): Matches {
   const requirements = labelSelector === undefined ? [] : readSelector(labelSelector);
+  const known = type.group === 'events.k8s.io' && type.plural === 'events' ? EVENT_FIELDS : FIELDS;
   const fields = (fieldSelector ?? '')
     .split(',')
     .filter((part) => part !== '')
-    .map((part) => fieldRequirement(part));
-  return ({ metadata }) =>
-    (namespace === undefined || metadata.namespace === namespace) &&
-    matchesSelector(requirements, metadata.labels) &&
-    fields.every(({ field, value, equal }) => (metadata[field] === value) === equal);
+    .map((part) => fieldRequirement(part, known));
+  return (object) =>
+    (namespace === undefined || object.metadata.namespace === namespace) &&
+    matchesSelector(requirements, object.metadata.labels) &&
+    fields.every(({ path, value, equal }) => (textAt(object, path) === value) === equal);
 }
 
 function readSelector(text: string): ReturnType<typeof parseSelector> {
@@ -66,13 +74,19 @@ function readSelector(text: string): ReturnType<typeof parseSelector> {
 }
 
 interface FieldRequirement {
-  readonly field: 'name' | 'namespace';
+  readonly path: readonly string[];
   readonly value: string;
   readonly equal: boolean;
 }
 
-function fieldRequirement(part: string): FieldRequirement {
-  const match = /^metadata\.(name|namespace)(!=|==|=)(.*)$/.exec(part);
-  if (match === null) throw badRequest(`field label not supported: ${part.split(/[!=]/)[0] ?? part}`);
-  return { field: match[1] as FieldRequirement['field'], value: match[3] ?? '', equal: match[2] !== '!=' };
+function fieldRequirement(part: string, known: RegExp): FieldRequirement {
+  const [, field = part, operator, value = ''] = /^(.*?)(!=|==|=)(.*)$/.exec(part) ?? [];
+  if (!known.test(field)) throw badRequest(`field label not supported: ${field}`);
+  return { path: field.split('.'), value, equal: operator !== '!=' };
+}
+
+/** A field that is not there counts as empty. */
+function textAt(object: KubeObject, path: readonly string[]): string {
+  const found = path.reduce<unknown>((at, name) => (at as Readonly<Record<string, unknown>> | undefined)?.[name], object);
+  return typeof found === 'string' ? found : '';
 }

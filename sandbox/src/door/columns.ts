@@ -64,17 +64,26 @@ const BUILTIN: Readonly<Record<string, readonly TableColumn[]>> = {
   ],
   'leases.coordination.k8s.io': [column('Holder', ({ spec }) => spec?.holderIdentity), AGE],
   'customresourcedefinitions.apiextensions.k8s.io': [column('Created At', ({ metadata }) => metadata.creationTimestamp)],
-  'events.events.k8s.io': [
-    column('Type', ({ type }) => type),
-    column('Reason', ({ reason }) => reason),
-    column('Object', ({ regarding }) => `${String(regarding?.kind).toLowerCase()}/${regarding?.name}`),
-    column('Message', ({ note }) => note),
-  ],
 };
 
-/** Name first, then the kind's own; without any, the age. */
+/** Of Events in both of their APIs. */
+const EVENT: readonly TableColumn[] = [
+  {
+    name: 'Last Seen',
+    type: 'string',
+    cell: (event: Loose, now) => ageOf(event.series?.lastObservedTime ?? event.deprecatedLastTimestamp ?? event.lastTimestamp ?? event.eventTime, now),
+  },
+  column('Type', ({ type }) => type),
+  column('Reason', ({ reason }) => reason),
+  column('Object', ({ regarding, involvedObject = regarding }) => `${String(involvedObject?.kind).toLowerCase()}/${involvedObject?.name}`),
+  column('Message', ({ note, message = note }) => message),
+  column('Name', ({ metadata }) => metadata.name, 1),
+];
+
+/** Name first, then the kind's own; without any, the age. Events begin with when they were seen. */
 export function columnsOf(kind: Kind): readonly TableColumn[] {
   const { columns, group, plural } = kind;
+  if (plural === 'events' && (group === '' || group === 'events.k8s.io')) return EVENT;
   if (columns === undefined || columns.length === 0) return [NAME, ...(BUILTIN[group === '' ? plural : `${plural}.${group}`] ?? [AGE])];
   return [
     NAME,

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { CONFIG_MAPS, DEPLOYMENTS, EVENTS, failure, LEASES, SECRETS, SERVICES } from '../world.ts';
+import { CONFIG_MAPS, CORE_EVENTS, DEPLOYMENTS, EVENTS, failure, LEASES, SECRETS, SERVICES } from '../world.ts';
 import type { Case } from './case.ts';
 
 const labels = { app: 'a' };
@@ -60,6 +60,56 @@ export const builtinCases: readonly Case[] = [
       expect(made).to.deep.include(event);
       const series = { count: 2, lastObservedTime: '2026-01-01T00:01:00.000000Z' };
       expect(await world.merge(EVENTS, 'a', { series })).to.deep.include({ series });
+    },
+  },
+  {
+    name: 'an Event of one API is seen, changed, watched and deleted through the other',
+    async run(world) {
+      const about = { apiVersion: 'v1', kind: 'ConfigMap', name: 'x', namespace: world.namespace };
+      const reporter = { reportingInstance: 'x-1', action: 'Sync', reason: 'Moved', type: 'Normal', eventTime: '2026-01-01T00:00:00.123456Z' };
+      await world.create(EVENTS, world.object(EVENTS, 'new', { ...reporter, regarding: about, note: 'from a to b', reportingController: 'autopilot.test/x' }));
+      expect(await world.get(CORE_EVENTS, 'new')).to.deep.include({
+        ...reporter,
+        apiVersion: 'v1',
+        involvedObject: about,
+        message: 'from a to b',
+        reportingComponent: 'autopilot.test/x',
+      });
+      const { resourceVersion = '' } = (await world.merge(CORE_EVENTS, 'new', { message: 'once more', count: 2 })).metadata;
+      expect(await world.get(EVENTS, 'new')).to.deep.include({ note: 'once more', deprecatedCount: 2 });
+      const times = { firstTimestamp: '2026-01-01T00:00:00Z', lastTimestamp: '2026-01-01T00:01:00Z', count: 3 };
+      const old = { involvedObject: { ...about, name: 'y' }, message: 'hello', source: { component: 'kubelet' }, ...times };
+      expect(await world.create(CORE_EVENTS, world.object(CORE_EVENTS, 'old', old))).to.deep.include({ ...old, apiVersion: 'v1' });
+      expect(await world.watched(CORE_EVENTS, { resourceVersion }, 1)).to.deep.equal(['ADDED old']);
+      expect(await world.watched(EVENTS, { resourceVersion }, 1)).to.deep.equal(['ADDED old']);
+      expect(await world.get(EVENTS, 'old')).to.deep.include({ note: 'hello', deprecatedSource: old.source, deprecatedLastTimestamp: times.lastTimestamp });
+      expect(await world.names(CORE_EVENTS)).to.deep.equal(['new', 'old']);
+      await world.api.delete(CORE_EVENTS, world.key('new'));
+      expect(await world.names(EVENTS)).to.deep.equal(['old']);
+    },
+  },
+  {
+    name: 'Events can be asked for by what they are about, in the words of each API',
+    async run(world) {
+      for (const name of ['a', 'b'])
+        await world.create(
+          CORE_EVENTS,
+          world.object(CORE_EVENTS, name, { involvedObject: { kind: 'ConfigMap', name, namespace: world.namespace }, type: 'Normal' }),
+        );
+      expect(
+        await world.names(CORE_EVENTS, { fieldSelector: `involvedObject.name=b,involvedObject.namespace=${world.namespace},type!=Warning` }),
+      ).to.deep.equal(['b']);
+      expect(await world.names(EVENTS, { fieldSelector: 'regarding.name!=b,regarding.kind=ConfigMap' })).to.deep.equal(['a']);
+      const { code } = await failure(world.api.list(CORE_EVENTS, { namespace: world.namespace, fieldSelector: 'message=x' }));
+      expect(code).to.equal(400);
+    },
+  },
+  {
+    name: 'an Event of events.k8s.io without a time is refused: 422',
+    async run(world) {
+      const rest = { reportingController: 'autopilot.test/x', reportingInstance: 'x-1', action: 'Sync', reason: 'Moved', type: 'Normal' };
+      const { code, message } = await failure(world.create(EVENTS, world.object(EVENTS, 'a', rest)));
+      expect([code, message.includes('eventTime: Required value')]).to.deep.equal([422, true]);
     },
   },
   {
