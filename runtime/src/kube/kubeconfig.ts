@@ -37,12 +37,15 @@ const CLUSTER_FIELDS = [
 ];
 const USER_FIELDS = ['token', 'tokenFile', 'client-certificate', 'client-certificate-data', 'client-key', 'client-key-data'];
 
-/** @returns undefined when the file holds more than is understood here. @throws Error when it cannot be read */
+/** @returns undefined when the file holds more than is understood here. @throws Error when it cannot be read, or names a user who is not there */
 export async function plainKubeconfig(file: string): Promise<Found | undefined> {
   const config = parse(await readFile(file, 'utf8')) as Config | null;
   const context = config?.contexts?.find(({ name }) => name === config['current-context'])?.context;
   const cluster = config?.clusters?.find(({ name }) => name === context?.cluster)?.cluster;
-  const user = config?.users?.find(({ name }) => name === context?.user)?.user ?? {};
+  const named = config?.users?.find(({ name }) => name === context?.user);
+  if (context?.user && named === undefined)
+    throw new Error(`${file}: context '${config?.['current-context']}' names the user '${context.user}', and there is no such user`);
+  const user = named?.user ?? {};
   if (cluster === undefined || !knows(cluster, CLUSTER_FIELDS) || !knows(user, USER_FIELDS)) return undefined;
   const { server } = cluster;
   if (typeof server !== 'string') return undefined;

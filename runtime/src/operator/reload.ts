@@ -37,9 +37,9 @@ export async function reloading(
     const next = await ports.read().catch(() => text);
     if (next === text) continue;
     text = next;
-    if (next === undefined) {
-      // Defaults would end a pause that somebody has set.
-      ports.log.warn('the configuration file is gone: its last settings stay');
+    if (next === undefined || next.trim() === '') {
+      // Defaults would end a pause that somebody has set; empty is also what a file is while it is being written.
+      ports.log.warn(`the configuration file is ${next === undefined ? 'gone' : 'empty'}: its last settings stay`);
       continue;
     }
     try {

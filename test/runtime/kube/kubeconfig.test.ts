@@ -51,6 +51,11 @@ describe('a kubeconfig file', () => {
     expect((await plainKubeconfig(write({ 'proxy-url': 'http://proxy:3128' }, { token: 'x' })))?.proxy).to.equal('http://proxy:3128');
   });
 
+  it('whose context names a user that is not there is refused: nobody is to be anonymous by a typing error', async () => {
+    const failure = await plainKubeconfig(write({}, { token: 'x' }, { users: [{ name: 'v', user: { token: 'x' } }] })).catch((error: Error) => error);
+    expect((failure as Error).message).to.contain("context 'x' names the user 'u', and there is no such user");
+  });
+
   it('that needs a program or another user is left to client-node', async () => {
     expect(await plainKubeconfig(write({}, { exec: { command: 'aws' } }))).to.equal(undefined);
     expect(await plainKubeconfig(write({}, { token: 'x', as: 'admin' }))).to.equal(undefined);

@@ -58,18 +58,22 @@ describe('a change of autopilot-operator.yaml', () => {
     expect(applied[0]?.workIntervalMs).to.equal(9_000);
   });
 
-  it('that takes the file away changes nothing, least of all a pause, and is said once', async () => {
-    text = 'paused: true\n';
-    await pass();
-    text = undefined;
-    await pass();
-    await pass();
-    expect([applied.length, applied[0]?.paused]).to.deep.equal([1, true]);
-    expect(said.slice(1)).to.deep.equal(['the configuration file is gone: its last settings stay: ']);
-    text = 'paused: false\n';
-    await pass();
-    expect(applied[1]?.paused).to.equal(false);
-  });
+  for (const [title, left, state] of [
+    ['takes the file away', undefined, 'gone'],
+    ['empties the file, as one that is being written', '', 'empty'],
+  ] as const)
+    it(`that ${title} changes nothing, least of all a pause, and is said once`, async () => {
+      text = 'paused: true\n';
+      await pass();
+      text = left;
+      await pass();
+      await pass();
+      expect([applied.length, applied[0]?.paused]).to.deep.equal([1, true]);
+      expect(said.slice(1)).to.deep.equal([`the configuration file is ${state}: its last settings stay: `]);
+      text = 'paused: false\n';
+      await pass();
+      expect(applied[1]?.paused).to.equal(false);
+    });
 
   it('of a comment is none', async () => {
     text = '# hello\nworkInterval: 5s\n';
