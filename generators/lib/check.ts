@@ -99,6 +99,8 @@ function checkPhase(project: ProjectDocument, phase: PhaseDocument, path: Path, 
   };
   phase.next?.forEach((name, index) => target([...path, 'next', index], name));
   if (phase.onTimeout !== undefined) target([...path, 'onTimeout'], phase.onTimeout);
+  if (phase.onTimeout === phase.name)
+    report([...path, 'onTimeout'], `${pathText(path)} names itself in onTimeout: its time would be up again at once; name the phase that comes after it`);
   if (phase.onSpecChange !== undefined) target([...path, 'onSpecChange'], phase.onSpecChange, ['ignore']);
   const waiting = project.phases.filter(({ approval }) => approval !== undefined).map(({ name }) => name);
   for (const key of ['onTimeout', 'onSpecChange'] as const)

@@ -114,7 +114,7 @@ export function allUses({ phases, finalizer }: Scheduler): readonly Uses[] {
 /**
  * Checks a scheduler and returns it. The generator has validated autopilot.yaml already; this guards hand-made tables.
  * @throws Error when there is not exactly one initial phase, a phase is doubled, a non-final phase has no worker, or the machine
- * itself would go to a phase that waits for a person.
+ * itself would go to a phase that waits for a person, is not there, or would time out at once.
  */
 export function defineScheduler(scheduler: Scheduler): Scheduler {
   const names = new Set<string>();
@@ -131,6 +131,12 @@ export function defineScheduler(scheduler: Scheduler): Scheduler {
     for (const target of [onTimeout, onSpecChange])
       if (target !== undefined && held.includes(target))
         throw new Error(`phase ${name}: onTimeout and onSpecChange wait for nobody, so they cannot name ${target}, whose approval is required`);
+  for (const { name, onTimeout, onSpecChange = 'ignore' } of scheduler.phases) {
+    if (onTimeout === name) throw new Error(`phase ${name}: onTimeout names the phase itself, whose time would be up again at once`);
+    for (const target of [onTimeout, onSpecChange])
+      if (target !== undefined && target !== 'ignore' && !names.has(target))
+        throw new Error(`phase ${name}: onTimeout and onSpecChange name ${target}, which is not a phase`);
+  }
   for (const phase of scheduler.phases)
     for (const next of phase.next ?? []) if (!names.has(next)) throw new Error(`phase ${phase.name}: next names ${next}, which is not a phase`);
   return scheduler;

@@ -146,6 +146,13 @@ describe('one sync', () => {
     expect(flown.calls.map(({ phase }) => phase)).to.deep.equal(['A', 'B', 'C']);
   });
 
+  it('cannot move to the phase it is in when its time is up, nor to one that is not there: it would move without end', () => {
+    const sync = (): { next: string } => ({ next: 'A' });
+    expect(() => machine({ A: { timeout: '1s', onTimeout: 'A', sync } })).to.throw('phase A: onTimeout names the phase itself');
+    expect(() => machine({ A: { timeout: '1s', onTimeout: 'C', sync } })).to.throw('phase A: onTimeout and onSpecChange name C, which is not a phase');
+    expect(() => machine({ A: { onSpecChange: 'C', sync } })).to.throw('phase A: onTimeout and onSpecChange name C, which is not a phase');
+  });
+
   it('moves to onTimeout when the time of a phase is up, also while its worker fails', async () => {
     const flown = machine({ A: { timeout: '90s', onTimeout: 'Late', sync: () => Promise.reject(new Error('never')) }, Late: {} });
     await start(flown);

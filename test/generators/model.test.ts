@@ -65,6 +65,12 @@ describe('the model of autopilot.yaml', () => {
       'inputs: [metrics]\n    timeout: 5m\n    onTimeout: Processing\n    approval: required',
       /phases\[1\] names 'Processing' in onTimeout, which goes there at once, but 'Processing' waits for an approval/,
     ],
+    [
+      'a timeout that leads to the phase itself',
+      'inputs: [metrics]',
+      'inputs: [metrics]\n    timeout: 5m\n    onTimeout: Processing',
+      /phases\[1\] names itself in onTimeout: its time would be up again at once/,
+    ],
     ['an initial phase to be approved', '    initial: true', '    initial: true\n    approval: required', /phases\[0\] is initial, so nobody can approve/],
     ['a phase named as the finalizer’s file', 'name: Finished', 'name: Finalizer', /phases\[2\]\.name 'Finalizer' is the name of a generated file/],
     ['broken YAML', 'kind: Canary', 'kind: [Canary', /^autopilot\.yaml:\d+:\d+: /],

@@ -31,7 +31,7 @@ export interface SyncEnd {
   readonly error?: string;
   /** The worker said that no retry can help: no further sync until `stallMark` changes or an input that was read. */
   readonly stalled?: true;
-  /** A worker ran to its end: what it read replaces what was read before. */
+  /** A worker ran to its end, or there is none: what was read now replaces what was read before. */
   readonly complete?: true;
   /** The worker did not settle after its grace: no further sync of this resource until it has. */
   readonly stuck?: Promise<unknown>;

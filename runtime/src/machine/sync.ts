@@ -52,7 +52,8 @@ export async function sync(cached: KubeObject, ports: SyncPorts, memory: Memory,
   if (paused !== undefined) return end(phase, { kind: 'paused', message: paused }, { kind: 'done' });
   const move = moveOf(resource, phase, scheduler, clock.now());
   if (move !== undefined) return end(move.to, { kind: 'ok', entered: true }, { kind: 'again' }, move.reason);
-  if (phase.final === true || phase.worker === undefined) return end(phase, { kind: 'ok' }, { kind: 'done' });
+  // Complete: nothing is read here, and what an earlier phase has read wakes nobody any more.
+  if (phase.final === true || phase.worker === undefined) return { ...(await end(phase, { kind: 'ok' }, { kind: 'done' })), complete: true };
   const blocked = heldBack(resource, ports, memory);
   if (blocked !== undefined) {
     const ms = Math.min(blocked.ms, timeLeft(resource, phase, clock.now()) ?? Infinity);

@@ -116,4 +116,16 @@ describe('what is kept of resources', () => {
     await stage.pass(600);
     expect(kept(operator)).to.deep.equal(before);
   });
+
+  it('is nothing of what the worker before a final phase has read: a change of it begins no sync', async () => {
+    let syncs = 0;
+    const read = machine({ A: { inputs: [input.configmaps], sync: ({ inputs }) => (inputs['configmaps']?.list(), { next: 'B' }) }, B: {} });
+    await stage.start(read.scheduler, { trace: (name, _, run) => (name === 'sync' && syncs++, run({ set() {}, fail() {} })) });
+    await stage.create(drone('one'));
+    await stage.pass(1);
+    expect(syncs).to.equal(2);
+    await stage.create(configMap('x'));
+    await stage.pass(1);
+    expect(syncs).to.equal(2);
+  });
 });
