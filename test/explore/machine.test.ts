@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { shared } from '../../runtime/src/index.ts';
 import type { KubeObject } from '../../runtime/src/ports.ts';
 import type { Look, Scenario } from '../../sandbox/src/explore/index.ts';
-import { create, explore, KINDS, patch, remove, rest, scenario, wait } from '../../sandbox/src/explore/index.ts';
+import { create, explore, patch, remove, rest, scenario, wait } from '../../sandbox/src/explore/index.ts';
 import type { TestMachine } from '../flights/machines.ts';
 import { configMap, drone, input, machine, output, route, service } from '../flights/machines.ts';
 
@@ -156,9 +156,7 @@ describe('the machine, explored', function () {
   this.timeout(120_000);
   for (const [title, subject, flight] of SCENARIOS)
     it(`keeps every promise under every single fault at every place: ${title}`, async () => {
-      const { findings, flown, singles } = await explore({ scheduler: () => subject().scheduler }, flight, {
-        kinds: KINDS.filter((kind) => kind !== 'watch-silent'),
-      });
+      const { findings, flown, singles } = await explore({ scheduler: () => subject().scheduler }, flight);
       expect(findings.map(({ violation, token }) => `${violation.promise}: ${violation.detail} (${token})`)).to.deep.equal([]);
       expect(singles[0]).to.equal(singles[1]);
       expect(flown).to.be.greaterThan(200);

@@ -34,11 +34,14 @@ describe('npm run verify', () => {
   };
 
   it('flies the sample and the scenarios of AutoRoute, and finds every promise kept', async () => {
-    const { code, text } = await verify(join(repository, 'examples/autoroute'), '--budget', '6s');
+    const { code, text } = await verify(join(repository, 'examples/autoroute'), '--budget', '20s');
     expect(text)
       .to.match(/✔ examples\/autoroute.yaml: .*; every promise was kept/)
       .and.match(/✔ life: /);
     expect(code, text).to.equal(0);
+    // The sample has few faults: it leaves time to the scenario after it.
+    const [, all, pairs, orders] = /autoroute.yaml: (?:all |\d+ of )(\d+) single faults.*?, (\d+) pairs, (\d+) other orders/.exec(text) ?? [];
+    expect(Number(pairs) + Number(orders), text).to.be.lessThan(Number(all) * 3);
   });
 
   it('says of a new project that its workers are not written yet, and what it could fly all the same', async () => {

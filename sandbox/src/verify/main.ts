@@ -11,6 +11,8 @@ import type { Project } from './project.ts';
 import { loadProject } from './project.ts';
 import { explorationText, replayText } from './report.ts';
 
+/** For each single fault of a scenario it flies so many times, if others are waiting: then its pairs and orders were three times as many. */
+const ENOUGH = 4;
 /** Each has the project in memory. */
 const MOST_THREADS = 8;
 
@@ -46,12 +48,17 @@ async function verify({ scheduler, crd, scenarios, chart: { rights, source } }: 
   let broken = false;
   try {
     for (const [index, scenario] of chosen.entries()) {
-      // What a scenario leaves over is for those after it.
-      const until = (budgetMs * (index + 1)) / chosen.length;
+      // What a scenario leaves over is for those after it, and one with few faults leaves something over.
+      const left = chosen.length - index;
+      const until = elapsed() + (budgetMs - elapsed()) / left;
+      let enough = Infinity;
       const found = await explore({ scheduler, crd, rights }, scenario, {
         seed,
-        more: () => elapsed() < until,
-        onProgress: (at) => progress.show(at, elapsed()),
+        more: (flown) => elapsed() < until && (left === 1 || flown < enough),
+        onProgress: (at) => {
+          enough = at.singles[1] * ENOUGH;
+          progress.show(at, elapsed());
+        },
         ...(crew && { launch: crew.launch(scenario.name, seed) }),
       });
       progress.clear();
