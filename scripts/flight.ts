@@ -34,7 +34,7 @@ export async function firstFlight(say: (line: string) => void): Promise<Flown> {
     told(`yo autopilot --example autoroute   ->  ${dir}`);
     const { plan } = await scaffold({ dir, example: 'autoroute', runtime: 'registry' });
     symlinkSync(join(root, 'node_modules'), join(dir, 'node_modules'), 'junction');
-    told(`${plan.changes.length} files: the state machine, typed workers, the scheduler, a Helm chart`);
+    told(`${plan.changes.length} files: state machine, typed workers, scheduler, Helm chart`);
     return await fly(dir, told);
   } catch (error) {
     rmSync(dir, { recursive: true, force: true });
@@ -49,7 +49,7 @@ async function fly(dir: string, told: (line: string) => void): Promise<Flown> {
   const cluster = new Cluster({ clock: systemClock });
   const create = async (object: KubeObject): Promise<void> => void (await cluster.api.create(cluster.typeOf(object), object, { fieldManager: 'npm-start' }));
   await create(crd);
-  told('an in-memory cluster with the CustomResourceDefinition of AutoRoute and those of Istio');
+  told('an in-memory cluster with the definitions of AutoRoute and of Istio');
 
   const onEvent = (event: OperatorEvent): void => {
     if (event.type === 'syncFailed') told(`  ! ${keyString(event.resource)} in ${event.phase}: ${event.message}`);
@@ -66,7 +66,7 @@ async function fly(dir: string, told: (line: string) => void): Promise<Flown> {
   told(`the operator runs: ${scheduler.phases.map(({ name }) => name).join(', ')}`);
 
   for (const name of ['web', 'api', 'shop']) await create(deployment(name));
-  told('three Deployments with the label app-group: httpbin, and one AutoRoute that selects them');
+  told('three Deployments, and one AutoRoute that selects them by a label');
   await create({
     apiVersion: 'examples.io/v1',
     kind: 'AutoRoute',

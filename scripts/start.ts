@@ -32,7 +32,8 @@ The project is yours to look at: ${dir}
     console.log(`\nThe operator keeps running, and kubectl sees its cluster:
   export KUBECONFIG=${kubeconfig}
   kubectl get autoroutes,services,virtualservices
-  kubectl scale deployment web --replicas=3; kubectl delete deployment shop; kubectl get services --watch
+  kubectl delete deployment shop
+  kubectl describe autoroute example
 Ctrl-C ends it.`);
     await interrupted;
     await door.close();

@@ -159,7 +159,7 @@ describe('the life of an operator: npm run build, deploy, undeploy, logs', () =>
   });
 
   it('an unknown option, a missing argument and an unknown verb are sentences', async () => {
-    expect(await operator('build', '--pusch', 'op:1')).to.include({ code: 2 });
+    expect(await operator('build', '--pusch', 'op:1')).to.include({ code: 2, err: "error: Unknown option '--pusch'; --help says more" });
     expect((await operator('deploy')).err).to.equal('error: npm run deploy takes one: IMAGE; --help says more');
     expect((await operator('fly')).err).to.equal("'fly' is not one of dev, build, deploy, undeploy, logs");
     expect((await operator('deploy', '--help')).out).to.contain('--cluster-scoped true|false');

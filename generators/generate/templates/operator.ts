@@ -333,7 +333,8 @@ async function main([name = '', ...args]: readonly string[]): Promise<number> {
   } catch (error) {
     const wrongWords = (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS') === true;
     if (!(error instanceof Refusal) && !wrongWords) throw error;
-    process.stderr.write(`error: ${(error as Error).message}\n`);
+    // What Node adds about words that begin with a dash helps nobody here.
+    process.stderr.write(`error: ${(error as Error).message.replace(/\. To specify .*/s, '; --help says more')}\n`);
     return wrongWords ? 2 : 1;
   }
 }
