@@ -34,6 +34,12 @@ report says how many of the single faults were flown. Without a budget \`explore
 \`values.yaml\`): a request that they do not grant is answered 403, and is a finding. Its first line says so if it cannot read them. It flies
 in as many threads as there are cores, eight at the most; which flights these are, and what they find, is the same with any number.
 
+It loads the modules of a project once for all flights of a thread, so what a worker keeps in a variable of its module survives a crash there,
+which it does not in a cluster. Most such workers are found all the same, because the second flight goes another way than the first: ten of
+the thirteen wrong workers below. Not found then are the one that waits for a timer of its own process, the one that takes away only what it
+remembers, and the one that remembers its first spec. A test of your own that calls \`explore\` with a function that makes the scheduler and the
+memory of its workers anew finds all thirteen.
+
 | fault | stands at | what happens |
 |---|---|---|
 ${Object.entries(FAULTS)

@@ -106,7 +106,7 @@ ${machineSection(model)}
   the list of that kind with \`prune: true\`, or read it and go back to a phase that does.
 - What a resource writes does not wake it: a phase that reads its own outputs must go back to the phase that writes them when they are not
   as they should be, and sees what came of its own writes in its next sync only (\`requeueAfter\`).
-- Nothing is kept in memory, and time is \`context.now\`. \`npm run verify\` finds workers that break these rules.
+- Nothing is kept in memory, and time is \`context.now\`. \`npm run verify\` finds most workers that break these rules, not all.
 
 ## Install it
 
