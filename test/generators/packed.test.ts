@@ -175,6 +175,9 @@ describe('the packed generator', function () {
         .to.match(/">=24\.12" does not match "v[\d.]+"/)
         .and.to.not.contain('    at ');
     }
+    const bare = await attempt(dir, old, [join(repository, 'sandbox/bin/autopilot-sandbox.js'), 'verify']);
+    expect(bare.exitCode).to.equal(1);
+    expect(bare.all).to.match(/^autopilot-sandbox needs Node 24\.12 or newer; this is Node [\d.]+\.$/);
   });
 
   it('makes the AutoRoute example, with its workers and their tests', async () => {
