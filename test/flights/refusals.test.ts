@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { Flight, FlightOptions } from '../../sandbox/src/index.ts';
 import { fly } from '../../sandbox/src/index.ts';
+import { ApiError } from '../../runtime/src/ports.ts';
 import { Faults, refusal } from './faults.ts';
 import type { TestMachine } from './machines.ts';
 import { conditions, drone, machine, output, readyMessage, service } from './machines.ts';
@@ -76,5 +77,53 @@ describe('outputs that the API server refuses', () => {
     refuse();
     await flight.create(drone('one', { port: 80 }));
     expect((await said())[0]).to.equal('Ready=False OutputRefused');
+  });
+});
+
+describe('a write that is refused for a time the server names', () => {
+  afterEach(() => flight.stop());
+  const throttled = (code: number): Error => new ApiError({ code, reason: '', message: 'too many requests', retryAfterSeconds: 60 });
+  /** Of the resource itself and of what it makes. */
+  const writes = (): number => faults.requests.filter(({ verb, kind }) => ['Drone', 'Service'].includes(kind) && ['apply', 'patch'].includes(verb)).length;
+  const start80 = async (refused: 'Service' | 'Drone', code: number): Promise<void> => {
+    await start(
+      machine({
+        A: {
+          outputs: [output.services],
+          sync: ({ resource }) => ({ next: 'A', outputs: { services: [service('a', (resource.spec as { port: number }).port)] } }),
+        },
+      }),
+    );
+    await flight.create(drone('one', { port: 80 }));
+    faults.fault = ({ verb, kind }) => (kind === refused && ['apply', 'patch'].includes(verb) ? { when: 'before', error: throttled(code) } : undefined);
+    faults.requests.length = 0;
+    await flight.patch('Drone', 'one', { spec: { port: 81 } });
+  };
+
+  for (const [what, refused, code, before] of [
+    ['an output (429)', 'Service', 429, 1],
+    ['an output (503)', 'Service', 503, 1],
+    ['status (429)', 'Drone', 429, 2],
+  ] as const)
+    it(`is followed by none of its resource before then, whatever changes meanwhile: ${what}`, async () => {
+      await start80(refused, code);
+      expect(writes()).to.equal(before);
+      await flight.advance('20s');
+      await flight.patch('Drone', 'one', { spec: { port: 82 } });
+      await flight.advance('39s');
+      expect(writes()).to.equal(before);
+      faults.fault = () => undefined;
+      await flight.advance('1s');
+      expect(writes()).to.be.above(before);
+      expect((await flight.get('Service', 'a'))?.['spec']).to.deep.include({ ports: [{ port: 82, protocol: 'TCP', targetPort: 82 }] });
+      expect(await said()).to.deep.equal(['Ready=False A', 'Reconciling=True A']);
+    });
+
+  it('is said in status when it was the fourth in a row', async () => {
+    await start80('Service', 429);
+    await flight.advance('150s');
+    expect(await said()).to.deep.equal(['Ready=False A', 'Reconciling=True A']);
+    await flight.advance('60s');
+    expect(await said()).to.deep.equal(['Ready=False ApiError', 'Reconciling=True ApiError']);
   });
 });

@@ -38,6 +38,12 @@ export function mayBeDone(error: unknown): boolean {
   return !isApiError(error) || error.status.code >= 500 || error.status.code === 408;
 }
 
+/** Milliseconds for which the server wants no further request (429 of priority and fairness, 503); 0 when it says nothing. */
+export function askedToWait(error: unknown): number {
+  const answer = error instanceof OutputRefused ? error.cause : error;
+  return isApiError(answer) ? (answer.status.retryAfterSeconds ?? 0) * 1000 : 0;
+}
+
 /** Also of another copy of this package. */
 export function isPermanent(error: unknown): boolean {
   return error instanceof PermanentError || (error instanceof Error && error.name === 'PermanentError');

@@ -10,7 +10,7 @@ import type { PhaseDefinition } from '../scheduler.ts';
 import type { RetryLater } from '../worker.ts';
 import { PermanentError } from '../worker.ts';
 import type { Situation } from './conditions.ts';
-import { isPermanent, mayBeDone, Stuck } from './errors.ts';
+import { askedToWait, isPermanent, mayBeDone, Stuck } from './errors.ts';
 import { mergePatch } from './json.ts';
 import type { Memory } from './memory.ts';
 import { loops, moved, stayed } from './memory.ts';
@@ -21,7 +21,10 @@ import { nextStatus } from './status.ts';
 
 /** The cache has the fresh copy by then. */
 const CONFLICT_MS = 50;
-/** A phase that counts as ready stays so while its outputs are refused this many times in a row. */
+/**
+ * A phase that counts as ready stays so while its outputs are refused this many times in a row; and so often is nothing said in status of
+ * writes that are to wait.
+ */
 const PATIENCE = 3;
 
 /** What a sync leaves behind for the machine. */
@@ -101,7 +104,7 @@ async function writeStatus(resource: KubeObject, change: StatusChange, ports: Sy
     if (change.statusInfo !== undefined && hasCode(error, 400, 422))
       throw new PermanentError(`the statusInfo that the worker returned was refused: ${(error as Error).message}`, 'StatusRefused');
     log.warn('status could not be written', { resource: keyString(key), error: (error as Error).message });
-    return { outcome: { kind: 'failed' } };
+    return { outcome: failedBy(undefined, askedToWait(error)) };
   }
 }
 
@@ -150,8 +153,12 @@ export async function fail(
   const reason = REASONS[name] ?? 'WorkerError';
   ports.record(resource, 'Warning', reason, message);
   memory.refusals = reason === 'OutputRefused' ? memory.refusals + 1 : 0;
+  const outcome = failedBy(left, askedToWait(error));
+  memory.throttled = askedToWait(error) > 0 ? memory.throttled + 1 : 0;
+  // Status would be another write before the time that the server has named. What does not pass is to be seen all the same.
+  if (memory.throttled > 0 && memory.throttled <= PATIENCE) return { outcome, error: message };
   const stillReady = isReady(phase) && memory.refusals > 0 && memory.refusals <= PATIENCE;
-  const ended = { ...(await end({ kind: 'failing', reason, message, stillReady }, failedBy(left))), error: message };
+  const ended = { ...(await end({ kind: 'failing', reason, message, stillReady }, outcome)), error: message };
   return error instanceof Stuck ? { ...ended, outcome: { kind: 'done' }, stuck: error.running } : ended;
 }
 
@@ -173,7 +180,7 @@ const REASONS: Readonly<Record<string, string>> = {
   Stuck: 'Quarantined',
 };
 
-/** Backoff, but not beyond the phase's timeout. */
-export function failedBy(left: number | undefined): Outcome {
-  return left === undefined ? { kind: 'failed' } : { kind: 'failed', atMostMs: left };
+/** Backoff, but not beyond the phase's timeout, and not before the server wants to hear of it again. */
+export function failedBy(left: number | undefined, atLeastMs = 0): Outcome {
+  return { kind: 'failed', ...(left !== undefined && { atMostMs: left }), ...(atLeastMs > 0 && { atLeastMs }) };
 }

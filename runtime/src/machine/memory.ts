@@ -9,6 +9,8 @@ export interface Memory {
   quarantined: boolean;
   /** Syncs in a row whose outputs were refused. */
   refusals: number;
+  /** Syncs in a row after whose refused write the server wanted no other one for a time. */
+  throttled: number;
   /** Monotonic times of the transitions within the last LOOP_WINDOW_MS, oldest first. */
   transitions: readonly number[];
   /**
@@ -35,7 +37,7 @@ export interface Blocked {
 
 export function newMemory(uid: string | undefined): Memory {
   const nothing = { stalled: undefined, released: undefined, blocked: undefined };
-  return { uid, ...nothing, quarantined: false, refusals: 0, transitions: [], doubtful: false, looping: false };
+  return { uid, ...nothing, quarantined: false, refusals: 0, throttled: 0, transitions: [], doubtful: false, looping: false };
 }
 
 export const LOOP_WINDOW_MS = 10_000;
@@ -48,12 +50,14 @@ export function loops(memory: Memory, now: number, phases: number): boolean {
 export function moved(memory: Memory, now: number): void {
   memory.transitions = [...recent(memory, now), now];
   memory.refusals = 0;
+  memory.throttled = 0;
 }
 
 export function stayed(memory: Memory): void {
   memory.transitions = [];
   memory.looping = false;
   memory.refusals = 0;
+  memory.throttled = 0;
 }
 
 function recent(memory: Memory, now: number): readonly number[] {

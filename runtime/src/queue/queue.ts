@@ -14,8 +14,8 @@ export type Outcome =
   | { readonly kind: 'done' }
   | { readonly kind: 'again' }
   | { readonly kind: 'after'; readonly ms: number }
-  /** Come again with exponential backoff, and not later than in `atMostMs`. */
-  | { readonly kind: 'failed'; readonly atMostMs?: number }
+  /** Come again with exponential backoff, not later than in `atMostMs`; above all not before `atLeastMs` are over, whatever is added. */
+  | { readonly kind: 'failed'; readonly atMostMs?: number; readonly atLeastMs?: number }
   /** The object is gone: forget everything about the key. */
   | { readonly kind: 'forget' };
 
@@ -25,7 +25,8 @@ type Item =
   | { readonly state: 'ready'; readonly failures: number; readonly line: Line; readonly since: number }
   /** `again`: once more afterwards, after a failure only when its backoff is over; `at once`: whatever comes of it. */
   | { readonly state: 'running'; readonly failures: number; readonly since: number; readonly again: false | 'waits for backoff' | 'at once' }
-  | { readonly state: 'waiting'; readonly failures: number; readonly timer: Timer };
+  /** `notBefore`: monotonic. */
+  | { readonly state: 'waiting'; readonly failures: number; readonly timer: Timer; readonly notBefore: number };
 
 /** What happens in the queue, for metrics. Times in milliseconds. */
 export interface QueueObserver {
@@ -121,9 +122,12 @@ export class WorkQueue {
         this.#lines[first].add(key);
         return;
       }
-      case 'waiting':
+      case 'waiting': {
         item.timer.cancel();
+        const left = item.notBefore - this.#options.clock.monotonic();
+        if (left > 0) return this.#wait(key, left, failures, { line, atLeastMs: left });
         break;
+      }
       case undefined:
         break;
       default:
@@ -202,22 +206,26 @@ export class WorkQueue {
         return this.#wait(key, outcome.ms, 0);
       case 'failed': {
         const failures = (item?.failures ?? 0) + 1;
-        if (again === 'at once') return this.#ready(key, failures, 'changed');
+        const { atLeastMs = 0, atMostMs = Infinity } = outcome;
+        if (again === 'at once' && atLeastMs === 0) return this.#ready(key, failures, 'changed');
         this.#options.observer?.retried();
-        return this.#wait(key, Math.min(backoffMs(failures, this.#options.random), outcome.atMostMs ?? Infinity), failures);
+        const backoff = again === 'at once' ? 0 : Math.min(backoffMs(failures, this.#options.random), atMostMs);
+        return this.#wait(key, Math.max(backoff, atLeastMs), failures, { atLeastMs });
       }
       default:
         outcome satisfies never;
     }
   }
 
-  #wait(key: string, ms: number, failures: number): void {
+  #wait(key: string, ms: number, failures: number, { line = 'due', atLeastMs = 0 }: { readonly line?: Line; readonly atLeastMs?: number } = {}): void {
     if (this.#stopped) return;
-    const timer = this.#options.clock.after(ms, () => {
-      this.#ready(key, failures, 'due');
+    const { clock } = this.#options;
+    const notBefore = clock.monotonic() + atLeastMs;
+    const timer = clock.after(ms, () => {
+      this.#ready(key, failures, line);
       this.#options.observer?.added(failures > 0 ? 'backoff' : 'timer');
       this.#pump();
     });
-    this.#items.set(key, { state: 'waiting', failures, timer });
+    this.#items.set(key, { state: 'waiting', failures, timer, notBefore });
   }
 }

@@ -271,4 +271,21 @@ describe('the queue', () => {
     await turn();
     expect(told).to.deep.equal(['added', 'began 10', 'ended 30', 'retried']);
   });
+
+  it('runs a key that failed for a time not before it is over, whatever is added meanwhile', async () => {
+    const { queue, clock, runs } = manual();
+    queue.start();
+    queue.add('a');
+    queue.add('a', { cause: 'input' });
+    await runs[0]?.end({ kind: 'failed', atLeastMs: 400_000, atMostMs: 1_000 });
+    queue.add('a', { fresh: true });
+    await wait(clock, 399_999);
+    queue.add('a', { cause: 'input' });
+    expect(runs).to.have.length(1);
+    await wait(clock, 1);
+    expect(runs).to.have.length(2);
+    await runs[1]?.end();
+    await wait(clock, 400_000);
+    expect(runs).to.have.length(2);
+  });
 });
