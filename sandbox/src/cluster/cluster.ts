@@ -128,18 +128,19 @@ export class Cluster {
         return list(this.#kind(type), options, this.#records, this.#pages);
       },
       watch: (type, options, signal) => watch(this.#kinds.find(type), options, matcherOf(options, type), this.#records, this.clock, this.#backlog, signal),
-      get: async (type, key, signal) => answer(this.#kind(type), signal, () => writes.existing(this.#kind(type), key).served),
-      create: async (type, object, options, signal) => answer(this.#kind(type), signal, () => writes.create(this.#kind(type), object, options)),
-      replace: async (type, object, options, signal) => answer(this.#kind(type), signal, () => writes.replace(this.#kind(type), object, options)),
-      apply: async (type, object, options, signal) => answer(this.#kind(type), signal, () => writes.apply(this.#kind(type), object, options)),
+      get: async (type, key, signal) => answer(this.#kind(type), signal, () => writes.existing(this.#kind(type), placed(type, key)).served),
+      create: async (type, object, options, signal) => answer(this.#kind(type), signal, () => writes.create(this.#kind(type), inPlace(type, object), options)),
+      replace: async (type, object, options, signal) =>
+        answer(this.#kind(type), signal, () => writes.replace(this.#kind(type), inPlace(type, object), options)),
+      apply: async (type, object, options, signal) => answer(this.#kind(type), signal, () => writes.apply(this.#kind(type), inPlace(type, object), options)),
       patch: async (type, key, patch, options, signal) =>
         answer(this.#kind(type), signal, () => {
           const change = (old: KubeObject): KubeObject => (patch.type === 'json' ? jsonPatch(old, patch.body) : mergePatch(old, patch.body)) as KubeObject;
-          return writes.patch(this.#kind(type), key, change, options);
+          return writes.patch(this.#kind(type), placed(type, key), (old) => inPlace(type, change(old)), options);
         }),
       delete: async (type, key, options, signal) => {
         signal?.throwIfAborted();
-        writes.delete(this.#kind(type), key, options);
+        writes.delete(this.#kind(type), placed(type, key), options);
       },
     };
   }
@@ -182,4 +183,15 @@ export class Cluster {
     });
     this.clock.after(0, end);
   }
+}
+
+/** The server drops a namespace where the kind has none. */
+function placed<T extends { readonly namespace?: string }>({ namespaced }: ResourceType, place: T): T {
+  if (namespaced || place.namespace === undefined) return place;
+  const { namespace: _, ...rest } = place;
+  return rest as T;
+}
+
+function inPlace(type: ResourceType, object: KubeObject): KubeObject {
+  return type.namespaced || object.metadata?.namespace === undefined ? object : { ...object, metadata: placed(type, object.metadata) };
 }

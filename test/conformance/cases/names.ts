@@ -125,4 +125,23 @@ export const nameCases: readonly Case[] = [
       expect(metadata.name).to.equal('a');
     },
   },
+  {
+    name: 'drops the namespace of an object of a kind without namespaces, however it is written',
+    async run(world) {
+      const made = (stem: string, labels: object = {}): KubeObject =>
+        world.object(NAMESPACES, `${world.namespace}-${stem}`, {}, { namespace: 'default', labels } as never);
+      const key = { name: made('a').metadata.name };
+      await world.create(NAMESPACES, made('a'));
+      await world.apply(NAMESPACES, made('b'), 'one');
+      expect((await world.apply(NAMESPACES, made('a', { by: 'apply' }), 'one')).metadata.namespace).to.equal(undefined);
+      await world.api.patch(NAMESPACES, key, { type: 'merge', body: made('a', { by: 'merge' }) }, {});
+      await world.api.patch(NAMESPACES, key, { type: 'json', body: [{ op: 'add', path: '/metadata/namespace', value: 'default' }] }, {});
+      const { metadata, ...rest } = await world.api.get(NAMESPACES, key);
+      await world.api.replace(NAMESPACES, { ...rest, metadata: { ...metadata, namespace: 'default', labels: { by: 'replace' } } });
+      const found = await world.api.get(NAMESPACES, { ...key, namespace: 'default' });
+      expect(found.metadata).to.include({ uid: metadata.uid, name: key.name }).and.to.not.have.property('namespace');
+      expect(found.metadata.labels).to.include({ by: 'replace' });
+      expect((await world.api.get(NAMESPACES, { name: made('b').metadata.name })).metadata).to.not.have.property('namespace');
+    },
+  },
 ];
