@@ -183,6 +183,17 @@ export async function failure(call: Promise<unknown>): Promise<Pick<ApiStatus, '
   throw new Error('the call was expected to fail, and did not');
 }
 
+/** What a failure says of its object. @throws what the call threw, when that says nothing */
+export async function details(call: Promise<unknown>): Promise<unknown> {
+  try {
+    await call;
+  } catch (error) {
+    if (isApiError(error) && error.status.details !== undefined) return error.status.details;
+    throw error;
+  }
+  throw new Error('the call was expected to fail, and did not');
+}
+
 /** Who owns which fields, for one manager: the FieldsV1 as it is. */
 export function fieldsOf(object: KubeObject, manager: string): unknown {
   const entries = (object.metadata.managedFields ?? []) as readonly { manager: string; fieldsV1: unknown }[];

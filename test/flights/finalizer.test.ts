@@ -161,6 +161,25 @@ describe('the finalizer', () => {
       expect(await flight.list('Service')).to.deep.equal([]);
     });
 
+    it('goes with its namespace, whatever its worker would still write there', async () => {
+      const flown = machine(
+        {
+          A: {
+            outputs: [{ ...output.services, namespace: 'all' }],
+            sync: ({ resource }) => ({ next: 'A', outputs: { services: [service(`a-${(resource.spec as { port: number }).port}`)] } }),
+          },
+        },
+        {},
+      );
+      await start(flown);
+      await flight.create(far);
+      await flight.create(drone('one', { port: 80 }, { namespace: 'far', finalizers: ['somebody.else/hold'] }));
+      await flight.create(drone('two', { port: 81 }, { namespace: 'far' }));
+      await flight.remove('Namespace', 'far');
+      await flight.patch('Drone', 'one', { metadata: { finalizers: null } }, 'far');
+      await flight.until(async () => (await flight.get('Namespace', 'far')) === undefined, '1m');
+    });
+
     it('leaves a resource that only somebody else holds alone: no worker runs, nothing is written', async () => {
       const flown = machine({ A: { sync: () => ({ next: 'A', requeueAfter: '1s' }) } });
       await start(flown);
@@ -297,6 +316,35 @@ describe('the finalizer', () => {
       await flight.advance('10s');
       expect(await flight.list('Service')).to.deep.equal([]);
       expect(await flight.get('Drone', 'one')).to.equal(undefined);
+    });
+
+    it('lets the resource go although its namespace is being deleted and takes nothing new: what it would write goes with it', async () => {
+      const flown = machine(
+        { A: { sync: () => ({ next: 'A' }) } },
+        { outputs: [output.services], finalize: () => ({ done: true, outputs: { services: [service('notice')] } }) },
+      );
+      await start(flown);
+      await flight.create(configMap('makes-the-namespace', {}, { namespace: 'far' }));
+      await flight.create(drone('one', {}, { namespace: 'far' }));
+      await flight.remove('Namespace', 'far');
+      await flight.until(async () => (await flight.get('Namespace', 'far')) === undefined, '1m');
+      expect(flight.events.filter(({ type }) => type === 'syncFailed')).to.deep.equal([]);
+    });
+
+    it('keeps the resource when what it writes is refused for another reason', async () => {
+      const flown = machine(
+        { A: { sync: () => ({ next: 'A' }) } },
+        { outputs: [output.services], finalize: () => ({ done: true, outputs: { services: [service('notice')] } }) },
+      );
+      await start(flown);
+      await flight.create(drone('one'));
+      faults.fault = ({ verb, kind }) => (verb === 'apply' && kind === 'Service' ? { when: 'before', error: refusal(403, 'Forbidden') } : undefined);
+      await flight.remove('Drone', 'one');
+      await flight.advance('1m');
+      expect([await finalizers(), readyMessage(await flight.get('Drone', 'one'))]).to.deep.equal([
+        [OURS],
+        'Service default/notice was refused: refused with 403',
+      ]);
     });
 
     it('is not called while an input of it cannot be read: what it does not see may be there', async () => {

@@ -33,6 +33,13 @@ export function refused(error: unknown, what: string): unknown {
   return new OutputRefused(`${what} was refused: ${error.message}`, { cause: error });
 }
 
+/** Not made because its namespace is being deleted, and all that is in it (the NamespaceLifecycle admission says so by this cause). */
+export function namespaceEnds(error: unknown): boolean {
+  if (!isApiError(error) || error.status.code !== 403) return false;
+  const { causes = [] } = (error.status.details ?? {}) as { readonly causes?: readonly { readonly reason?: string }[] };
+  return causes.some(({ reason }) => reason === 'NamespaceTerminating');
+}
+
 /** Nobody knows whether the write was done: no answer came, or one that does not tell. */
 export function mayBeDone(error: unknown): boolean {
   return !isApiError(error) || error.status.code >= 500 || error.status.code === 408;

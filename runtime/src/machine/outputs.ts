@@ -18,7 +18,7 @@ import { allUses } from '../scheduler.ts';
 import type { SharedOutput } from '../shared.ts';
 import type { AnyOutputs, OutputObject } from '../worker.ts';
 import { PermanentError } from '../worker.ts';
-import { OutputConflict, OutputRefused, refused, StaleCache } from './errors.ts';
+import { namespaceEnds, OutputConflict, OutputRefused, refused, StaleCache } from './errors.ts';
 import type { Dependencies, Reading } from './inputs.ts';
 import { readsOf } from './inputs.ts';
 import type { Intent } from './intent.ts';
@@ -127,6 +127,8 @@ export class Outputs {
         const created = await this.#send(intent, resource, { resourceVersion: '1' }, false, signal);
         return this.#done(intent, resource, created, 'created');
       } catch (error) {
+        // What the finalizer would make there is taken away anyway; to wait for it would keep the namespace from ending.
+        if (resource.metadata.deletionTimestamp !== undefined && namespaceEnds(error)) return;
         if (!hasCode(error, 409)) throw refused(error, describe(intent.object));
         live = await api.get(type, intent.key, signal).catch((missing: unknown) => {
           throw hasCode(missing, 404) ? new StaleCache(`${describe(intent.object)} was there and is gone`) : missing;

@@ -97,8 +97,11 @@ export function badRequest(message: string): ApiError {
   return new ApiError({ code: 400, reason: 'BadRequest', message });
 }
 
-export function forbidden(type: Named, name: string, why: string): ApiError {
-  return new ApiError({ code: 403, reason: 'Forbidden', message: `${qualified(type)} "${name}" is forbidden: ${why}`, details: details(type, name) });
+/** Nothing new comes into a namespace that is being deleted (the NamespaceLifecycle admission). */
+export function terminating(type: Named, name: string, namespace: string): ApiError {
+  const why = `unable to create new content in namespace ${namespace} because it is being terminated`;
+  const causes = [{ reason: 'NamespaceTerminating', message: `namespace ${namespace} is being terminated`, field: 'metadata.namespace' }];
+  return new ApiError({ code: 403, reason: 'Forbidden', message: `${qualified(type)} "${name}" is forbidden: ${why}`, details: details(type, name, causes) });
 }
 
 export function expired(message: string): ApiError {

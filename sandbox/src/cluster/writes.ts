@@ -5,7 +5,7 @@ import { confined, countsAsChange, defaulted, read, readPatched, refuseNewFinali
 import { allocated } from './builtin.ts';
 import { FOREGROUND, ORPHAN } from './collector.ts';
 import { CLEANUP, established, isDefinition } from './definition.ts';
-import { alreadyExists, badRequest, conflict, forbidden, internal, invalid, noSubresource, notFound, preconditionFailed, versionMissing } from './errors.ts';
+import { alreadyExists, badRequest, conflict, internal, invalid, noSubresource, notFound, preconditionFailed, terminating, versionMissing } from './errors.ts';
 import { appliedFields, compare } from './fieldset.ts';
 import { keep, keepOnce, same } from './frozen.ts';
 import type { Kind, Kinds } from './kinds.ts';
@@ -225,8 +225,7 @@ export class Writes {
     const type = this.#kinds.find({ group: '', version: 'v1', plural: 'namespaces' });
     const namespace = type === undefined ? undefined : this.#records.get(type, { name: metadata.namespace });
     if (type === undefined || namespace === undefined) throw notFound({ group: '', kind: 'Namespace', plural: 'namespaces' }, metadata.namespace);
-    if (namespace.object.metadata.deletionTimestamp !== undefined)
-      throw forbidden(kind, name, `unable to create new content in namespace ${metadata.namespace} because it is being terminated`);
+    if (namespace.object.metadata.deletionTimestamp !== undefined) throw terminating(kind, name, metadata.namespace);
   }
 
   #writer(kind: Kind, operation: Writer['operation'], { fieldManager = 'unknown', subresource }: WriteOptions): Writer {

@@ -129,7 +129,7 @@ export class Flight {
   async get(kind: string, name: string, namespace = 'default'): Promise<FlownObject | undefined> {
     const type = this.#typeOf(kind);
     try {
-      return copy(await this.cluster.api.get(type, type.namespaced ? { namespace, name } : { name }));
+      return copy(await this.cluster.api.get(type, keyIn(type, name, namespace)));
     } catch (error) {
       if (hasCode(error, 404)) return undefined;
       throw error;
@@ -143,12 +143,14 @@ export class Flight {
 
   /** A merge patch; `null` removes a field. */
   async patch(kind: string, name: string, change: object, namespace = 'default'): Promise<void> {
-    await this.cluster.api.patch(this.#typeOf(kind), { namespace, name }, { type: 'merge', body: change });
+    const type = this.#typeOf(kind);
+    await this.cluster.api.patch(type, keyIn(type, name, namespace), { type: 'merge', body: change });
     await this.settle();
   }
 
   async remove(kind: string, name: string, namespace = 'default'): Promise<void> {
-    await this.cluster.api.delete(this.#typeOf(kind), { namespace, name });
+    const type = this.#typeOf(kind);
+    await this.cluster.api.delete(type, keyIn(type, name, namespace));
     await this.settle();
   }
 
@@ -213,6 +215,10 @@ export class Flight {
  */
 export function fly(scheduler: Scheduler, options?: FlightOptions): Promise<Flight> {
   return Flight.start(scheduler, options);
+}
+
+function keyIn({ namespaced }: ResourceType, name: string, namespace: string): ObjectKey {
+  return namespaced ? { namespace, name } : { name };
 }
 
 function copy(object: KubeObject): FlownObject {

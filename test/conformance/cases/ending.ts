@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { World } from '../world.ts';
-import { CONFIG_MAPS, failure, FLIGHTS, NAMESPACES } from '../world.ts';
+import { CONFIG_MAPS, details, failure, FLIGHTS, NAMESPACES } from '../world.ts';
 import type { Case } from './case.ts';
 
 async function held(world: World): Promise<void> {
@@ -118,6 +118,19 @@ export const endingCases: readonly Case[] = [
       expect(message).to.contain(`configmaps "b" is forbidden: unable to create new content in namespace ${name} because it is being terminated`);
       const patched = await world.api.patch(CONFIG_MAPS, { namespace: name, name: 'a' }, { type: 'merge', body: { data: { x: 'y' } } });
       expect((patched as { data?: object }).data).to.deep.equal({ x: 'y' });
+    },
+  },
+  {
+    name: 'such a refusal has a cause of its own: NamespaceTerminating, for a create and for an apply',
+    async run(world) {
+      const name = `${world.namespace}-end`;
+      await world.api.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+      await world.api.create(CONFIG_MAPS, world.object(CONFIG_MAPS, 'a', {}, { namespace: name, finalizers: ['autopilot.test/hold'] }));
+      await world.api.delete(NAMESPACES, { name });
+      const late = world.object(CONFIG_MAPS, 'b', {}, { namespace: name });
+      const causes = [{ reason: 'NamespaceTerminating', message: `namespace ${name} is being terminated`, field: 'metadata.namespace' }];
+      for (const write of [world.api.create(CONFIG_MAPS, late), world.api.apply(CONFIG_MAPS, late, { fieldManager: 'tower', force: true })])
+        expect(await details(write)).to.deep.equal({ name: 'b', kind: 'configmaps', causes });
     },
   },
   {
