@@ -51,7 +51,9 @@ export const phaseSchema = z.strictObject({
     .describe(
       'Whether a resource here counts as ready. Default: true for final phases, false for others. One with outputs is ready with its first sync that goes well. `false` on a final phase: it ended badly.',
     ),
-  interval: duration.optional().describe('The latest next sync while the resource stays. Default: workInterval of autopilot-operator.yaml.'),
+  interval: duration
+    .optional()
+    .describe('The latest next sync while the resource stays. Default: workInterval of autopilot-operator.yaml. Less than 100ms counts as 100ms.'),
   timeout: duration.optional().describe('How long a resource may stay; then it goes to onTimeout.'),
   onTimeout: name.optional().describe('The phase to go to when the timeout is over.'),
   onSpecChange: name

@@ -66,7 +66,7 @@ export interface BaseResult<Phase extends string, Outputs, StatusInfo> {
   readonly outputs?: Outputs;
   /** Absent: kept. Given: replaces the user's fields of status. */
   readonly statusInfo?: StatusInfo;
-  /** The latest time of the next sync when staying. */
+  /** The latest time of the next sync when staying. Less than 100 ms counts as 100 ms. */
   readonly requeueAfter?: Duration;
   /** Stores `lastStep` = now. */
   readonly step?: true;
@@ -80,7 +80,7 @@ export interface FinalizeResult<Outputs> {
   readonly done: boolean;
   /** Objects to apply, by output name, in the order autopilot.yaml declares. */
   readonly outputs?: Outputs;
-  /** The latest time of the next call when not done. Default: `workInterval`. */
+  /** The latest time of the next call when not done. Default: `workInterval`. Less than 100 ms counts as 100 ms. */
   readonly requeueAfter?: Duration;
   /** Shown in the Ready condition while not done. */
   readonly message?: string;
@@ -98,7 +98,7 @@ export type AnyWorker = (context: AnyContext) => Promise<AnyResult> | AnyResult;
 export type AnyFinalizer = (context: AnyContext) => Promise<FinalizeResult<AnyOutputs>> | FinalizeResult<AnyOutputs>;
 
 /**
- * Try again after `delay`; not an error. The phase is kept, nothing is written.
+ * Try again after `delay` (less than 100 ms counts as 100 ms); not an error. The phase is kept, nothing is written.
  */
 export class RetryLater extends Error {
   override readonly name = 'RetryLater';

@@ -61,6 +61,26 @@ describe('a worker that fails', () => {
     expect(flight.events.filter(({ type }) => type === 'syncFailed')).to.deep.equal([]);
   });
 
+  it('is called again after a tenth of a second at the soonest, whatever it asks for', async () => {
+    const retrying = machine({ A: { sync: () => Promise.reject(new RetryLater('0s')) } });
+    const staying = machine({ A: { sync: () => ({ next: 'A', requeueAfter: '0s' }) } });
+    const due = machine({ A: { interval: '0s', sync: () => ({ next: 'A' }) } });
+    const ending = machine({ A: { sync: () => ({ next: 'A' }) } }, { finalize: () => (called++, { done: false, requeueAfter: '0s' }) });
+    let called = 0;
+    for (const flown of [retrying, staying, due]) {
+      await start(flown);
+      await flight.create(drone('one'));
+      await flight.advance('1s');
+      expect(flown.calls.map(({ at }) => at)).to.deep.equal([0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1]);
+      await flight.stop();
+    }
+    await start(ending);
+    await flight.create(drone('one'));
+    await flight.remove('Drone', 'one');
+    await flight.advance('1s');
+    expect(called).to.equal(11);
+  });
+
   it('takes a RetryLater without a duration for an error of the worker', async () => {
     const flown = machine({ A: { sync: () => Promise.reject(new RetryLater('soon', 'later')) } });
     await start(flown);

@@ -113,6 +113,16 @@ describe('the finalizer', () => {
       expect(await flight.get('Drone', 'one')).to.equal(undefined);
     });
 
+    it('is not kept by a finalizer of somebody else’s in what it deleted: that object alone waits for it', async () => {
+      await start(abroad());
+      await flight.create(far);
+      await flight.create(drone('one'));
+      await flight.patch('Service', 'there', { metadata: { finalizers: ['somebody.else/hold'] } }, 'far');
+      await flight.remove('Drone', 'one');
+      expect(await flight.get('Drone', 'one')).to.equal(undefined);
+      expect((await flight.get('Service', 'there', 'far'))?.metadata).to.have.property('deletionTimestamp');
+    });
+
     it('goes on where it was after each request that gets no answer, whether it was done or not', async () => {
       for (const when of ['before', 'after'] as const) {
         await start(abroad());

@@ -1,10 +1,12 @@
 import { expect } from 'chai';
+import { shared } from '../../runtime/src/index.ts';
+import type { KubeObject } from '../../runtime/src/ports.ts';
 import type { Flight, FlightOptions } from '../../sandbox/src/index.ts';
 import { fly } from '../../sandbox/src/index.ts';
 import { ApiError } from '../../runtime/src/ports.ts';
 import { Faults, refusal } from './faults.ts';
 import type { TestMachine } from './machines.ts';
-import { conditions, drone, machine, output, readyMessage, service } from './machines.ts';
+import { conditions, drone, input, machine, output, readyMessage, route, service } from './machines.ts';
 
 let flight: Flight;
 let faults: Faults;
@@ -77,6 +79,77 @@ describe('outputs that the API server refuses', () => {
     refuse();
     await flight.create(drone('one', { port: 80 }));
     expect((await said())[0]).to.equal('Ready=False OutputRefused');
+  });
+
+  describe('with a conflict (409)', () => {
+    const conflicts = (kind: string, verb: string, many = Infinity): void => {
+      let left = many;
+      faults.fault = (request) =>
+        request.verb === verb && request.kind === kind && left-- > 0 ? { when: 'before', error: refusal(409, 'Conflict') } : undefined;
+    };
+    const told = ['Ready=False OutputRefused', 'Reconciling=True OutputRefused', 'OutputsApplied=False OutputRefused'];
+
+    it('are made again from the fresh copy at once; a few in a row are no failure', async () => {
+      await start(writer(false));
+      conflicts('Service', 'apply', 5);
+      await flight.create(drone('one', { port: 80 }));
+      await flight.advance('1s');
+      expect([refusals(), await said()]).to.deep.equal([0, ['Ready=False A', 'Reconciling=True A']]);
+      expect(await flight.get('Service', 'a')).not.to.equal(undefined);
+    });
+
+    for (const [title, before] of [
+      ['a new object', false],
+      ['one that is there', true],
+    ] as const)
+      it(`that does not end are tried with backoff, and OutputsApplied says what the server said: ${title}`, async () => {
+        await start(writer(false));
+        await flight.create(drone('one', { port: 80 }));
+        if (!before) await flight.remove('Service', 'a');
+        conflicts('Service', 'apply');
+        await flight.patch('Drone', 'one', { spec: { port: 81 } });
+        await flight.advance('1h');
+        expect(await said()).to.deep.equal(told);
+        expect(readyMessage(await flight.get('Drone', 'one'))).to.equal('Service default/a was refused: refused with 409');
+        expect(refusals()).to.be.within(13, 30);
+        expect(faults.of('Service').filter((request) => request === 'apply a').length).to.be.lessThan(50);
+        faults.fault = () => undefined;
+        await flight.advance('10m');
+        expect(await said()).to.deep.equal(['Ready=False A', 'Reconciling=True A']);
+      });
+
+    it('that does not end are told of edits of somebody else’s objects too', async () => {
+      await start(
+        machine({
+          A: {
+            inputs: [input.virtualservices],
+            outputs: [output.virtualservices],
+            sync: ({ inputs }) => {
+              const web = inputs['virtualservices']?.need('web') as KubeObject;
+              return { next: 'A', outputs: { virtualservices: [shared(web, [{ path: ['spec', 'hosts'], value: ['other'] }])] } };
+            },
+          },
+        }),
+      );
+      await flight.create(route('web', 'split'));
+      conflicts('VirtualService', 'patch');
+      await flight.create(drone('one'));
+      await flight.advance('1h');
+      expect([await said(), readyMessage(await flight.get('Drone', 'one'))]).to.deep.equal([told, 'VirtualService default/web was refused: refused with 409']);
+      expect(faults.of('VirtualService').filter((request) => request === 'patch web').length).to.be.lessThan(50);
+    });
+
+    it('of the status itself, without end, make no loop', async () => {
+      const flown = writer(false);
+      await start(flown);
+      conflicts('Drone', 'patch');
+      await flight.create(drone('one', { port: 80 }));
+      await flight.advance('1h');
+      expect(flown.calls.length).to.be.within(20, 50);
+      faults.fault = () => undefined;
+      await flight.advance('10m');
+      expect(await said()).to.deep.equal(['Ready=False A', 'Reconciling=True A']);
+    });
   });
 });
 

@@ -12,9 +12,14 @@ export class OutputRefused extends Error {
   override readonly name = 'OutputRefused';
 }
 
-/** The cache was behind: sync again from the fresh copy. */
+/** The cache was behind: sync again from the fresh copy. `cause`: what it would be if that is not so. */
 export class StaleCache extends Error {
   override readonly name = 'StaleCache';
+}
+
+/** What is wrong when the fresh copy does not help: it was no late news, but somebody's answer (a webhook or a quota may say 409 too). */
+export function lasting({ cause, message }: Error): Error {
+  return cause instanceof Error ? cause : new OutputRefused(message);
 }
 
 /** A worker did not end when it was told to: nothing of its resource may run until it has. */

@@ -15,7 +15,7 @@ import { heldBack } from './blocked.ts';
 import { call } from './call.ts';
 import { mayBeDone, refused, StaleCache } from './errors.ts';
 import type { SyncEnd } from './finish.ts';
-import { fail, finish } from './finish.ts';
+import { fail, finish, waitMs } from './finish.ts';
 import type { Reading } from './inputs.ts';
 import { unreadableInput } from './inputs.ts';
 import { checkFinalizeResult } from './intent.ts';
@@ -69,7 +69,7 @@ export async function finalize(resource: KubeObject, ports: SyncPorts, memory: M
     await sharing.release(resource, signal);
     if (finalizer !== undefined) {
       const { done, message, requeueAfter } = await callFinalizer(finalizer, resource, phase, ports, reading, signal);
-      const ms = requeueAfter === undefined ? ports.settings().workIntervalMs : parseDuration(requeueAfter);
+      const ms = waitMs(requeueAfter, ports);
       if (!done) return { ...(await wait('Finalizing', message ?? 'the finalizer is not done yet', { kind: 'after', ms }, true)), complete: true };
       await outputs.removeUnreachable([], resource, signal);
     }
@@ -156,6 +156,6 @@ async function change(
     const fresh = await api.get(scheduler.resource, key, signal);
     primary.put(fresh, writer);
     if (hasCode(error, 422) && fresh.metadata.resourceVersion === resourceVersion) throw refused(error, `the finalizer of ${writer}`);
-    throw new StaleCache(`${writer} has changed since it was read`);
+    throw new StaleCache(`${writer} has changed since it was read`, { cause: refused(error, `the finalizer of ${writer}`) });
   }
 }

@@ -10,10 +10,10 @@ import type { PhaseDefinition } from '../scheduler.ts';
 import type { RetryLater } from '../worker.ts';
 import { PermanentError } from '../worker.ts';
 import type { Situation } from './conditions.ts';
-import { askedToWait, isPermanent, mayBeDone, Stuck } from './errors.ts';
+import { askedToWait, isPermanent, lasting, mayBeDone, Stuck } from './errors.ts';
 import { mergePatch } from './json.ts';
 import type { Memory } from './memory.ts';
-import { loops, moved, stayed } from './memory.ts';
+import { conflicted, loops, moved, stayed } from './memory.ts';
 import type { SyncPorts } from './ports.ts';
 import { initialPhase, isReady, onChangedSpec, phaseOf, statusOf } from './resource.ts';
 import type { StatusChange } from './status.ts';
@@ -21,6 +21,8 @@ import { nextStatus } from './status.ts';
 
 /** The cache has the fresh copy by then. */
 const CONFLICT_MS = 50;
+/** Less would leave nothing for the other resources. */
+const LEAST_WAIT_MS = 100;
 /**
  * A phase that counts as ready stays so while its outputs are refused this many times in a row; and so often is nothing said in status of
  * writes that are to wait.
@@ -42,6 +44,11 @@ export interface SyncEnd {
 
 const NOTHING_MORE: SyncEnd = { outcome: { kind: 'done' } };
 const CONFLICT: SyncEnd = { outcome: { kind: 'after', ms: CONFLICT_MS } };
+
+/** Until the next sync of a worker or finalizer that said when; `workInterval` when it did not. At least 100 ms. */
+export function waitMs(said: string | undefined, { settings }: Pick<SyncPorts, 'settings'>): number {
+  return Math.max(LEAST_WAIT_MS, said === undefined ? settings().workIntervalMs : parseDuration(said));
+}
 
 /**
  * The one status PATCH. A conflict means that the cache was behind: again from the fresh copy.
@@ -99,7 +106,10 @@ async function writeStatus(resource: KubeObject, change: StatusChange, ports: Sy
     return undefined;
   } catch (error) {
     if (signal.aborted || hasCode(error, 404)) return NOTHING_MORE;
-    if (hasCode(error, 409)) return refresh(resource, ports, signal);
+    if (hasCode(error, 409)) {
+      await refresh(resource, ports, signal);
+      if (conflicted(memory)) return CONFLICT;
+    }
     memory.doubtful = mayBeDone(error);
     if (change.statusInfo !== undefined && hasCode(error, 400, 422))
       throw new PermanentError(`the statusInfo that the worker returned was refused: ${(error as Error).message}`, 'StatusRefused');
@@ -109,11 +119,10 @@ async function writeStatus(resource: KubeObject, change: StatusChange, ports: Sy
 }
 
 /** Reads the resource once: a stale cache that no event would mend soon must not make a hot loop. */
-export async function refresh(resource: KubeObject, ports: SyncPorts, signal: AbortSignal): Promise<SyncEnd> {
+async function refresh(resource: KubeObject, ports: SyncPorts, signal: AbortSignal): Promise<void> {
   const key = keyOf(resource);
   const fresh = await ports.api.get(ports.scheduler.resource, key, signal).catch(() => undefined);
   if (fresh !== undefined) ports.primary.put(fresh, keyString(key));
-  return CONFLICT;
 }
 
 /** @param left until the phase's timeout, which also ends a backoff. */
@@ -126,7 +135,12 @@ export async function fail(
   signal: AbortSignal,
   left: number | undefined,
 ): Promise<SyncEnd> {
-  const failure = error instanceof Error ? error : new Error(`${inspect(error)} was thrown, which is no Error`);
+  if (signal.aborted) return NOTHING_MORE;
+  const thrown = error instanceof Error ? error : new Error(`${inspect(error)} was thrown, which is no Error`);
+  const stale = thrown.name === 'StaleCache';
+  if (stale && conflicted(memory)) return CONFLICT;
+  if (!stale) memory.conflicts = 0;
+  const failure = stale ? lasting(thrown) : thrown;
   const { message, name, stack } = failure;
   // A stuck worker may have been stuck for long, and its condition is not written again. A late request of a dead process may have moved
   // the resource meanwhile: its phase stays then.
@@ -136,8 +150,6 @@ export async function fail(
   const acted = onChangedSpec(ports.scheduler, current, where) === undefined;
   const end = (situation: Situation, outcome: Outcome): Promise<SyncEnd> =>
     finish(current, { phase: where, situation, observed: acted && situation.kind !== 'waiting' }, ports, memory, signal, outcome);
-  if (signal.aborted) return NOTHING_MORE;
-  if (name === 'StaleCache') return CONFLICT;
   const delay = name === 'RetryLater' ? delayOf(error as RetryLater) : undefined;
   if (delay !== undefined) return end({ kind: 'waiting', reason: 'Waiting', message }, { kind: 'after', ms: Math.min(delay, left ?? Infinity) });
   const about = { resource: keyString(keyOf(resource)), phase: phase.name };
@@ -153,8 +165,8 @@ export async function fail(
   const reason = REASONS[name] ?? 'WorkerError';
   ports.record(resource, 'Warning', reason, message);
   memory.refusals = reason === 'OutputRefused' ? memory.refusals + 1 : 0;
-  const outcome = failedBy(left, askedToWait(error));
-  memory.throttled = askedToWait(error) > 0 ? memory.throttled + 1 : 0;
+  const outcome = failedBy(left, askedToWait(failure));
+  memory.throttled = askedToWait(failure) > 0 ? memory.throttled + 1 : 0;
   // Status would be another write before the time that the server has named. What does not pass is to be seen all the same.
   if (memory.throttled > 0 && memory.throttled <= PATIENCE) return { outcome, error: message };
   const stillReady = isReady(phase) && memory.refusals > 0 && memory.refusals <= PATIENCE;
@@ -165,7 +177,7 @@ export async function fail(
 /** Undefined when it is no duration: such an error is one of the worker. */
 function delayOf({ delay }: RetryLater): number | undefined {
   try {
-    return parseDuration(delay);
+    return Math.max(LEAST_WAIT_MS, parseDuration(delay));
   } catch {
     return undefined;
   }

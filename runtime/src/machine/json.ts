@@ -37,17 +37,27 @@ export function contains(live: unknown, intent: unknown): boolean {
   return live === intent;
 }
 
-/** The merge patch (RFC 7386) that turns `from` into `to`; undefined when nothing differs. Arrays are replaced whole. */
+/**
+ * The merge patch (RFC 7386) that turns `from` into `to`; undefined when nothing differs. Arrays are replaced whole. A null in `to` is
+ * no value: to such a patch it means that the field goes.
+ */
 export function mergePatch(from: unknown, to: unknown): unknown {
   if (!isMap(from) || !isMap(to)) return equal(from, to) ? undefined : to;
   const patch: Record<string, unknown> = {};
   for (const name of new Set([...Object.keys(from), ...Object.keys(to)])) {
-    if (to[name] === undefined) {
-      if (from[name] !== undefined) patch[name] = null;
+    const before = member(from, name);
+    const after = member(to, name) ?? undefined;
+    if (after === undefined) {
+      if (before !== undefined) patch[name] = null;
       continue;
     }
-    const inner = name in from ? mergePatch(from[name], to[name]) : to[name];
+    const inner = before === undefined ? after : mergePatch(before, after);
     if (inner !== undefined) patch[name] = inner;
   }
   return Object.keys(patch).length === 0 ? undefined : patch;
+}
+
+/** Every object has a `constructor` that nobody gave it. */
+function member(map: Record<string, unknown>, name: string): unknown {
+  return Object.hasOwn(map, name) ? map[name] : undefined;
 }

@@ -11,6 +11,8 @@ export interface Memory {
   refusals: number;
   /** Syncs in a row after whose refused write the server wanted no other one for a time. */
   throttled: number;
+  /** Conflicts in a row. */
+  conflicts: number;
   /** Monotonic times of the transitions within the last LOOP_WINDOW_MS, oldest first. */
   transitions: readonly number[];
   /**
@@ -37,7 +39,7 @@ export interface Blocked {
 
 export function newMemory(uid: string | undefined): Memory {
   const nothing = { stalled: undefined, released: undefined, blocked: undefined };
-  return { uid, ...nothing, quarantined: false, refusals: 0, throttled: 0, transitions: [], doubtful: false, looping: false };
+  return { uid, ...nothing, quarantined: false, refusals: 0, conflicts: 0, throttled: 0, transitions: [], doubtful: false, looping: false };
 }
 
 export const LOOP_WINDOW_MS = 10_000;
@@ -47,9 +49,19 @@ export function loops(memory: Memory, now: number, phases: number): boolean {
   return memory.looping || recent(memory, now).length + 1 > 2 * phases;
 }
 
+/** So many in a row, each from the fresh copy, are no late news any more. */
+const CONFLICTS = 10;
+
+/** One more conflict. @returns whether to try again at once */
+export function conflicted(memory: Memory): boolean {
+  memory.conflicts += 1;
+  return memory.conflicts < CONFLICTS;
+}
+
 export function moved(memory: Memory, now: number): void {
   memory.transitions = [...recent(memory, now), now];
   memory.refusals = 0;
+  memory.conflicts = 0;
   memory.throttled = 0;
 }
 
@@ -57,6 +69,7 @@ export function stayed(memory: Memory): void {
   memory.transitions = [];
   memory.looping = false;
   memory.refusals = 0;
+  memory.conflicts = 0;
   memory.throttled = 0;
 }
 

@@ -131,7 +131,9 @@ export class Outputs {
         if (resource.metadata.deletionTimestamp !== undefined && namespaceEnds(error)) return;
         if (!hasCode(error, 409)) throw refused(error, describe(intent.object));
         live = await api.get(type, intent.key, signal).catch((missing: unknown) => {
-          throw hasCode(missing, 404) ? new StaleCache(`${describe(intent.object)} was there and is gone`) : missing;
+          throw hasCode(missing, 404)
+            ? new StaleCache(`${describe(intent.object)} was there and is gone`, { cause: refused(error, describe(intent.object)) })
+            : missing;
         });
         // Its event is late: the next phase is to see what this one found, or the two would send each other on without end.
         informer.put(live, keyString(keyOf(resource)));
@@ -150,7 +152,7 @@ export class Outputs {
     } catch (error) {
       if (!hasCode(error, 409)) throw refused(error, describe(intent.object));
       await this.#refresh(intent.output, intent.key, resource, signal);
-      throw new StaleCache(`${describe(intent.object)} has changed since it was read`);
+      throw new StaleCache(`${describe(intent.object)} has changed since it was read`, { cause: refused(error, describe(intent.object)) });
     }
   }
 
@@ -236,7 +238,7 @@ export class Outputs {
     if (hasCode(error, 404)) return;
     if (!hasCode(error, 409)) throw refused(error, describe(object));
     await this.#refresh(output, keyOf(object), resource, signal);
-    throw new StaleCache(`${describe(object)} has changed since it was read`);
+    throw new StaleCache(`${describe(object)} has changed since it was read`, { cause: refused(error, describe(object)) });
   }
 
   #tell(resource: KubeObject, action: 'created' | 'updated' | 'pruned', object: KubeObject): void {

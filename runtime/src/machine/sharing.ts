@@ -151,7 +151,7 @@ export class Sharing {
       const fresh = await api.get(type, key, signal);
       informer.put(fresh, writer);
       if (fresh.metadata.resourceVersion === live.metadata.resourceVersion && hasCode(error, 422)) throw refused(error, describe(live));
-      throw new StaleCache(`${describe(live)} has changed since it was read`);
+      throw new StaleCache(`${describe(live)} has changed since it was read`, { cause: refused(error, describe(live)) });
     }
   }
 

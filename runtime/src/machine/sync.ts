@@ -1,7 +1,6 @@
 /**
  * One sync of one resource, in the order of docs/design.md. Decides, writes, and says when to come again; never throws.
  */
-import { parseDuration } from '../duration.ts';
 import { hasCode } from '../kube/errors.ts';
 import { pausedAnnotation } from '../kube/names.ts';
 import type { KubeObject } from '../kube/object.ts';
@@ -16,7 +15,7 @@ import { call } from './call.ts';
 import type { Situation } from './conditions.ts';
 import { finalize, withRightFinalizer } from './finalizer.ts';
 import type { SyncEnd } from './finish.ts';
-import { fail, failedBy, finish } from './finish.ts';
+import { fail, failedBy, finish, waitMs } from './finish.ts';
 import type { Reading } from './inputs.ts';
 import { unreadableInput } from './inputs.ts';
 import { checkResult } from './intent.ts';
@@ -129,10 +128,9 @@ async function succeed(
   const { scheduler, clock, random } = ports;
   const target = scheduler.phases.find(({ name }) => name === result.next) ?? phase;
   const { requeueAfter, message, statusInfo, step } = result;
-  const latest = requeueAfter ?? phase.interval;
   const stay: Outcome = {
     kind: 'after',
-    ms: Math.min(latest === undefined ? ports.settings().workIntervalMs : parseDuration(latest), timeLeft(resource, phase, clock.now()) ?? Infinity),
+    ms: Math.min(waitMs(requeueAfter ?? phase.interval, ports), timeLeft(resource, phase, clock.now()) ?? Infinity),
   };
   const common = { statusInfo, step, observed: true };
   const approval = approvalFor(target, phase, resource, scheduler.resource, random);

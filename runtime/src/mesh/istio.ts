@@ -120,7 +120,7 @@ export function destinations(to: readonly Destination[], place: string): readonl
   const weights: Record<string, number> = {};
   for (const one of to) {
     const called = [one.host, one.subset, one.port].filter((part) => part !== undefined).join(' ');
-    if (called in weights) throw wrong(place, `the destination ${called} is there twice`);
+    if (Object.hasOwn(weights, called)) throw wrong(place, `the destination ${called} is there twice`);
     weights[called] = one.weight ?? 0;
   }
   checkWeights(weights, place);

@@ -76,6 +76,13 @@ describe('status', () => {
     const second = nextStatus(resource(first), { phase: phase('A'), situation: { kind: 'ok' }, observed: true }, new Date(now.getTime() + 60_000));
     expect(mergePatch(first, second)).to.equal(undefined);
   });
+  it('does not change for a null in statusInfo, which a merge patch cannot write', () => {
+    const statusInfo = { gone: null, inner: { gone: null, there: 1 } };
+    const change = { phase: phase('A'), situation: { kind: 'ok' }, observed: true, statusInfo } as const;
+    const first = { ...nextStatus(resource(), change, now), inner: { there: 1 }, gone: undefined };
+    expect(mergePatch(first, nextStatus(resource(first), change, now))).to.equal(undefined);
+    expect(mergePatch({ ...first, gone: 1 }, nextStatus(resource({ ...first, gone: 1 }), change, now))).to.deep.equal({ gone: null });
+  });
   it('starts the phase clock anew, forgets the last step and writes history on a transition', () => {
     const old = resource({ phase: 'A', autopilot: { phaseStartedAt: '2025-01-01T00:00:00Z', lastStep: '2025-01-01T00:00:01Z' } });
     const status = nextStatus(old, { phase: phase('B'), situation: { kind: 'ok' }, observed: true }, now);
@@ -102,6 +109,11 @@ describe('merge patch', () => {
     }
     return result;
   }
+
+  it('takes a field that is called as something every object has for a field', () => {
+    expect(mergePatch({ constructor: 1 }, {})).to.deep.equal({ constructor: null });
+    expect(mergePatch({}, { toString: { a: 1 } })).to.deep.equal({ toString: { a: 1 } });
+  });
 
   it('of the difference turns one value into the other', () => {
     const json = fc.letrec<{ value: unknown; map: Record<string, unknown> }>((tie) => ({

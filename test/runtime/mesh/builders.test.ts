@@ -27,6 +27,15 @@ describe('builders of mesh objects', () => {
     });
   });
 
+  it('take any host for a destination that is there once, also one called as something every object has', () => {
+    const to = [
+      { host: 'constructor', weight: 60 },
+      { host: 'toString', weight: 40 },
+    ];
+    const [first] = virtualService({ name: 'web', hosts: ['web'], http: [{ name: 'all', to }] }).spec.http;
+    expect(first?.route).to.deep.equal(to.map(({ host, weight }) => ({ destination: { host }, weight })));
+  });
+
   const route =
     (more: object): (() => unknown) =>
     () =>
