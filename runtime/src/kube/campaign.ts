@@ -1,10 +1,11 @@
 /**
  * Campaigns for a Lease, and keeps it. `lease.ts` decides; this makes the requests. A standby also watches the Lease, so that one that
- * is given back is taken at once; without the right to watch it looks every two seconds, as client-go does.
+ * is given back is taken at once; without the right to watch it looks every two seconds, as client-go does. So does the holder: when
+ * somebody deletes it, a process that comes then takes it at once, and the holder must not write before it has made it again.
  */
 import type { Clock, Random, Timer } from '../clock.ts';
 import { sleep } from '../clock.ts';
-import type { KubeApi } from './api.ts';
+import type { KubeApi, WatchEvent } from './api.ts';
 import { hasCode } from './errors.ts';
 import type { Moment, State } from './lease.ts';
 import { claimed, givenBack, LEASE, msLeft, msUntilFree, RENEW_DEADLINE_MS, RETRY_MS, specOf, step } from './lease.ts';
@@ -51,6 +52,8 @@ export function campaign(options: ElectionOptions, signal: AbortSignal): Electio
   let state: State = { name: 'standby', spec: undefined, since: clock.monotonic() };
   /** As last read or written: its resourceVersion guards the next write. */
   let record: KubeObject | undefined;
+  /** uid of the record that somebody has deleted. */
+  let gone: string | undefined;
   let told: string | undefined;
   let trouble: string | undefined;
   let deadline: Timer | undefined;
@@ -145,42 +148,55 @@ export function campaign(options: ElectionOptions, signal: AbortSignal): Electio
     }
   }
 
-  /** Tells of the lease between two looks, until it is ours. */
+  /** Ends the pause between two looks. */
+  function hurry(): void {
+    const before = wake;
+    wake = new AbortController();
+    before.abort(new Error('the lease is free'));
+  }
+
+  /** What the holder hears is mostly of its own writes, and later than their answers. */
+  function heard(event: Exclude<WatchEvent, { readonly type: 'BOOKMARK' }>): void {
+    const { uid } = event.object.metadata;
+    if (state.name === 'standby') {
+      saw(event.type === 'DELETED' ? undefined : event.object);
+      if (state.name === 'standby' && msUntilFree(state, identity, now()) === 0) hurry();
+    } else if (uid !== record?.metadata.uid) return;
+    else if (event.type === 'DELETED') {
+      gone = uid;
+      hurry();
+    } else if (specOf(event.object).holderIdentity !== identity) saw(event.object);
+  }
+
+  /** Tells of the lease between two looks. */
   async function follow(): Promise<void> {
     await looked.promise;
-    while (state.name === 'standby' && !signal.aborted) {
+    const until = AbortSignal.any([signal, held.signal]);
+    while (!until.aborted) {
       try {
         const from = record?.metadata.resourceVersion;
         if (from !== undefined) {
           const { namespace, name } = key;
-          const until = AbortSignal.any([signal, ended.signal]);
           for await (const event of api.watch(
             LEASE,
             { namespace, fieldSelector: `metadata.name=${name}`, resourceVersion: from, timeoutSeconds: 300 },
             until,
           )) {
-            if (event.type === 'BOOKMARK') continue;
-            saw(event.type === 'DELETED' ? undefined : event.object);
-            if (state.name !== 'standby') return;
-            if (msUntilFree(state, identity, now()) > 0) continue;
-            const before = wake;
-            wake = new AbortController();
-            before.abort(new Error('the lease is free'));
+            if (event.type !== 'BOOKMARK') heard(event);
+            if (until.aborted) return;
           }
         }
       } catch (error) {
         if (hasCode(error, 403, 404)) return;
       }
-      await sleep(clock, WATCH_AGAIN_MS, AbortSignal.any([signal, ended.signal])).catch(() => undefined);
+      await sleep(clock, WATCH_AGAIN_MS, until).catch(() => undefined);
     }
   }
 
-  const ended = new AbortController();
-  void won.promise.then(() => ended.abort(new Error('the lease is ours')));
   void run();
   void follow();
   return {
-    valid: () => msLeft(state, now()) > 0,
+    valid: () => record !== undefined && (gone === undefined || record.metadata.uid !== gone) && msLeft(state, now()) > 0,
     held: held.signal,
     holder: () => (state.name === 'released' ? undefined : (state.spec?.holderIdentity ?? undefined)),
     looked: looked.promise,

@@ -273,6 +273,43 @@ describe('the lease', () => {
     expect(((await cluster.api.get(LEASE, key)).spec as { holderIdentity: string }).holderIdentity).to.equal('first');
   });
 
+  it('that somebody deletes lets only one write, also when a process comes at once that has seen no holder', async () => {
+    for (const at of [100, 700, 1_300, 1_900]) {
+      const own = new AbortController();
+      const holder = candidate('holder', cluster.api, own.signal);
+      await pass(20_000);
+      expect(holder.valid()).to.equal(true);
+      await pass(at);
+      await cluster.api.delete(LEASE, key);
+      const fresh = candidate('fresh', cluster.api, own.signal);
+      let both = 0;
+      for (let i = 0; i < 300; i++) {
+        await pass(10);
+        if (holder.valid() && fresh.valid()) both++;
+      }
+      expect([both, holder.valid() !== fresh.valid()], `${at} ms after a renewal`).to.deep.equal([0, true]);
+      own.abort();
+      await cluster.api.delete(LEASE, key);
+    }
+  });
+
+  it('that somebody deletes is made again at once by its holder', async () => {
+    const holder = candidate('holder');
+    await pass(20_100);
+    await cluster.api.delete(LEASE, key);
+    await pass(0);
+    expect([holder.valid(), holder.told]).to.deep.equal([true, ['won']]);
+    expect(((await cluster.api.get(LEASE, key)).spec as { holderIdentity: string }).holderIdentity).to.equal('holder');
+  });
+
+  it('that somebody takes away by hand is lost at once', async () => {
+    const holder = candidate('holder');
+    await pass(20_100);
+    await cluster.api.patch(LEASE, key, { type: 'merge', body: { spec: { holderIdentity: 'thief' } } });
+    await pass(0);
+    expect([holder.valid(), holder.told]).to.deep.equal([false, ['won', 'lost']]);
+  });
+
   it('that cannot be had is said, once for each reason, and again when it was had in between', async () => {
     const faults = new Faults();
     const said: string[] = [];
