@@ -5,6 +5,9 @@ import type { Memory } from './memory.ts';
 import type { SyncPorts } from './ports.ts';
 import { stallMark } from './resource.ts';
 
+/** What a process leaves about the sync that blocked it says nothing any more when it is older. */
+export const BLAMED_MS = 3_600_000;
+
 export interface HeldBack {
   /** Said until the worker was called again. */
   readonly situation: Situation;

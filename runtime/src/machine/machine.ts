@@ -17,6 +17,7 @@ import { backoffMs, WorkQueue } from '../queue/queue.ts';
 import type { Scheduler } from '../scheduler.ts';
 import type { Log } from '../worker.ts';
 import { Caches } from './caches.ts';
+import { BLAMED_MS } from './blocked.ts';
 import type { SyncEnd } from './finish.ts';
 import type { Memory } from './memory.ts';
 import { newMemory } from './memory.ts';
@@ -58,6 +59,8 @@ export interface HeldBack {
   readonly failures: number;
   /** For an Event and a condition. */
   readonly reason: string;
+  /** When that process was ended, by the wall clock: after an hour it says nothing any more, also to a process that leads only then. */
+  readonly at: number;
 }
 
 export class Machine {
@@ -113,9 +116,9 @@ export class Machine {
     const { scheduler, clock, random, record } = this.#options;
     this.#started = true;
     this.wakeAll();
-    for (const { resource: key, failures, reason } of heldBack) {
+    for (const { resource: key, failures, reason, at } of heldBack) {
       const resource = this.#primary.get(keyOfString(key));
-      if (resource === undefined) continue;
+      if (resource === undefined || clock.now() - at >= BLAMED_MS) continue;
       const until = clock.monotonic() + backoffMs(failures, random);
       this.#memories.set(key, { ...newMemory(resource.metadata.uid), blocked: { message: reason, until, mark: stallMark(resource, scheduler) } });
       record(resource, 'Warning', 'WorkerBlocked', reason);

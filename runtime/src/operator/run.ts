@@ -36,13 +36,17 @@ const BLOCKED_FAILURES = 7;
  */
 export async function run(scheduler: Scheduler): Promise<void> {
   const log = jsonLogger(systemClock, 'info', (line) => void process.stdout.write(line));
+  const details = (error: unknown): Readonly<Record<string, unknown>> =>
+    error instanceof Error ? { error: error.message, ...(error.stack !== undefined && { stack: error.stack }) } : { error: String(error) };
   process.on('unhandledRejection', (error) => {
-    log.error('a promise was rejected that nobody waits for: an await is missing', {
-      error: error instanceof Error ? error.message : String(error),
-      ...(error instanceof Error && { stack: error.stack }),
-    });
+    log.error('a promise was rejected that nobody waits for: an await is missing', details(error));
     // A worker that forgets an await hurts its own resource only, like one that throws; of anything else nobody knows what has failed.
     if (currentSync() === undefined) process.exit(1);
+  });
+  process.on('uncaughtException', (error) => {
+    // Also of a worker: whatever called back was left in the middle of something.
+    log.error('an error was thrown that nobody catches, in a timer or an event: this process ends', details(error));
+    process.exit(1);
   });
   try {
     process.exitCode = await operate(scheduler, log);
@@ -134,6 +138,7 @@ function heldBack(note: Note | undefined): readonly HeldBack[] {
   return (note?.syncs ?? []).map(({ resource, phase }) => ({
     resource,
     failures: BLOCKED_FAILURES - 1 + (note?.times ?? 1),
+    at: note?.at ?? 0,
     reason: `the worker of ${phase} blocked the event loop and the operator was restarted: ${note?.stack[0] ?? 'outside JavaScript'}`,
   }));
 }

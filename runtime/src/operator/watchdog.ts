@@ -9,13 +9,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '../clock.ts';
+import { BLAMED_MS } from '../machine/blocked.ts';
 
 /** The main thread shows that it lives. */
 const BEAT_MS = 500;
 /** Blocked for so long, the process is ended: before the lease is given up (10 s) and long before it expires (15 s). */
 export const BLOCKED_MS = 8_000;
-/** A note that is older says nothing about this process. */
-const NOTE_MS = 3_600_000;
 
 export interface BlockedSync {
   readonly resource: string;
@@ -49,7 +48,7 @@ export function noteFile(operatorName: string): string {
 export async function readNote(file: string, now: number): Promise<Note | undefined> {
   try {
     const note = JSON.parse(await readFile(file, 'utf8')) as Note;
-    if (now - note.at < NOTE_MS) return note;
+    if (now - note.at < BLAMED_MS) return note;
     await rm(file, { force: true });
   } catch {
     // None, or none that can be read.

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import type { KubeObject } from '../../../runtime/src/ports.ts';
+import type { KubeObject, OperatorOptions } from '../../../runtime/src/ports.ts';
+import { leaseName } from '../../../runtime/src/kube/names.ts';
 import { noAnswer, refusal } from '../../flights/faults.ts';
 import type { Phase, TestMachine } from '../../flights/machines.ts';
 import { conditions, configMap, drone, DRONES, input, machine, readyMessage } from '../../flights/machines.ts';
@@ -13,8 +14,8 @@ describe('a resource whose worker blocked the last process', () => {
   beforeEach(async () => void (stage = await Stage.set()));
   afterEach(() => stage.stop());
 
-  const heldBack = [{ resource: 'default/one', failures: 7, reason: 'it blocked' }];
-  const start = ({ scheduler }: TestMachine): Promise<unknown> => stage.start(scheduler, { heldBack });
+  const heldBack = (): NonNullable<OperatorOptions['heldBack']> => [{ resource: 'default/one', failures: 7, reason: 'it blocked', at: stage.clock.now() }];
+  const start = ({ scheduler }: TestMachine): Promise<unknown> => stage.start(scheduler, { heldBack: heldBack() });
   const key = { namespace: 'default', name: 'one' };
   const one = (): Promise<KubeObject> => stage.cluster.api.get(DRONES, key);
   const patch = (body: object): Promise<KubeObject> => stage.cluster.api.patch(DRONES, key, { type: 'merge', body });
@@ -33,6 +34,23 @@ describe('a resource whose worker blocked the last process', () => {
     expect(called(flown)).to.deep.equal(['A two', 'A one']);
     const { items } = await stage.cluster.api.list(EVENTS);
     expect(items.map((event) => (event as unknown as { note: string }).note)).to.include('it blocked');
+  });
+
+  it('is not held back by a process that leads only an hour later: nobody can know what has happened since', async () => {
+    const flown = working();
+    const spec = { holderIdentity: 'another', leaseDurationSeconds: 3_600 };
+    await stage.create(drone('one'), {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: { name: leaseName(flown.scheduler.operatorName, []) },
+      spec,
+    });
+    const config = { leaderElection: true, leaderElectionNamespace: 'default', workIntervalMs: 3_600_000 };
+    await stage.start(flown.scheduler, { heldBack: heldBack(), config });
+    await stage.pass(3_599);
+    expect(called(flown)).to.deep.equal([]);
+    await stage.pass(3);
+    expect([called(flown), conditions(await one())]).to.deep.equal([['A one'], ['Ready=False A', 'Reconciling=True A']]);
   });
 
   it('says so in a condition too, in one write; the next sync that goes well takes it away, in its own', async () => {

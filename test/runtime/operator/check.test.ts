@@ -28,6 +28,42 @@ describe('an operator that is started with --check', () => {
     expect(readdirSync(join(folder, 'compiled', version))).to.have.length.above(30);
   });
 
+  describe('with an error that nobody catches, in a timer', () => {
+    const thrown = async (where: string): Promise<{ exitCode: number | undefined; stderr: string; said: readonly Record<string, unknown>[] }> => {
+      const file = join(import.meta.dirname, 'processes/floating.ts');
+      // It would go on looking for this server.
+      const [config, kubeconfig] = [join(folder, 'config.yaml'), join(folder, 'kubeconfig')];
+      writeFileSync(config, 'metricsAddr: ""\n');
+      const [clusters, contexts, users] = [
+        [{ name: 'a', cluster: { server: 'http://127.0.0.1:1' } }],
+        [{ name: 'a', context: { cluster: 'a', user: 'a' } }],
+        [{ name: 'a', user: {} }],
+      ];
+      writeFileSync(kubeconfig, JSON.stringify({ 'current-context': 'a', clusters, contexts, users }));
+      const { exitCode, stdout, stderr } = await execa(process.execPath, ['--conditions=autopilot-source', file, where], {
+        reject: false,
+        env: { AUTOPILOT_CONFIG: config, NODE_OPTIONS: '', KUBECONFIG: kubeconfig, AUTOPILOT_STATE: folder },
+      });
+      const lines = stdout.split('\n').filter((line) => line.includes('nobody catches'));
+      return { exitCode, stderr, said: lines.map((line) => JSON.parse(line) as Record<string, unknown>) };
+    };
+
+    it('ends with one line that says whose it was and where, and exit code 1', async () => {
+      const { exitCode, stderr, said } = await thrown('timer');
+      expect(said).to.have.length(1);
+      expect(said[0]).to.include({ level: 'error', resource: 'x/one', phase: 'Evaluating', sync: '7', error: 'nobody catches' });
+      expect(said[0]?.['stack']).to.include('floating.ts');
+      expect([exitCode, stderr]).to.deep.equal([1, '']);
+    });
+
+    it('ends so also when it is nobody’s', async () => {
+      const { exitCode, said } = await thrown('timer elsewhere');
+      expect(said).to.have.length(1);
+      expect(said[0]).to.include({ level: 'error', error: 'nobody catches' }).and.to.not.have.property('resource');
+      expect(exitCode).to.equal(1);
+    });
+  });
+
   describe('with a promise that nobody waits for, which is rejected', () => {
     const floating = async (where: string): Promise<{ exitCode: number | undefined; said: unknown }> => {
       const file = join(import.meta.dirname, 'processes/floating.ts');
