@@ -65,6 +65,11 @@ describe('the life of an operator: npm run build, deploy, undeploy, logs', () =>
       expect([code, err]).to.deep.equal([1, `error: several are installed in namespace ${NAME}: set WATCH_NAMESPACE to 'a' or 'b'`]);
     });
 
+    it('says what it needs to know when there is no kubectl', async () => {
+      const said = 'kubectl is not on this machine: to wait for an operator that is installed, set POD_NAMESPACE and WATCH_NAMESPACE as it has them';
+      expect((await operator('dev')).out.split('\n')).to.deep.equal([said, "runs in undefined for 'undefined'"]);
+    });
+
     it('says so when it cannot see it', async () => {
       answers('exit 1');
       expect((await operator('dev')).out).to.match(/^what is installed in namespace .* cannot be seen: set WATCH_NAMESPACE as it has it.*\nruns in /);

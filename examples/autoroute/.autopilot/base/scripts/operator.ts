@@ -65,6 +65,8 @@ const verbs: Readonly<Record<string, Verb>> = {
     },
     async run(options) {
       if (options.on('sandbox')) await enterSandbox();
+      else if (!isThere('kubectl'))
+        say('kubectl is not on this machine: to wait for an operator that is installed, set POD_NAMESPACE and WATCH_NAMESPACE as it has them');
       const where = options.text('namespace') ?? (await namespaceOfAnother());
       if (where !== undefined) await takePart(where);
       // In this process: Ctrl-C reaches the operator once, and it gives its lease back.
