@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { AnyResult } from '../../runtime/src/ports.ts';
 import type { Flight, FlightOptions } from '../../sandbox/src/index.ts';
 import { fly } from '../../sandbox/src/index.ts';
-import { Faults } from './faults.ts';
+import { Faults, noAnswer, refusal } from './faults.ts';
 import type { TestMachine } from './machines.ts';
 import { conditions, drone, machine } from './machines.ts';
 
@@ -75,6 +75,20 @@ describe('a machine that loops', () => {
     await flight.create(drone('one'));
     await flight.create(drone('two', { stay: 'A' }));
     expect(await said('two')).to.deep.equal(['Ready=False A', 'Reconciling=True A']);
+  });
+
+  it('is forgotten with its resource, also when nobody saw that go and another one came under its name', async () => {
+    await start(looper());
+    await flight.create(drone('one'));
+    expect(await said()).to.include('Looping=True Looping');
+    faults.fault = ({ verb, kind }) => (['watch', 'list'].includes(verb) && kind === 'Drone' ? { when: 'before', error: noAnswer() } : undefined);
+    faults.endWatches(noAnswer());
+    await flight.remove('Drone', 'one');
+    await flight.create(drone('one', { stay: 'B' }));
+    faults.fault = ({ verb, kind }) => (verb === 'watch' && kind === 'Drone' ? { when: 'before', error: refusal(410, 'Expired') } : undefined);
+    await flight.until(async () => (await phase()) === 'B', '5m');
+    expect(await said()).to.deep.equal(['Ready=False B', 'Reconciling=True B']);
+    expect(flight.events.filter(({ type }) => type === 'looping')).to.have.length(1);
   });
 
   it('still times out', async () => {
