@@ -63,7 +63,8 @@ export class Fleet {
     process.lag = this.#lag;
     this.#processes = [...this.#processes, process];
     trace.add(process.name, standsBy ? 'starts, and stands by' : 'starts');
-    const scheduler = typeof subject.scheduler === 'function' ? subject.scheduler() : subject.scheduler;
+    // The first process has the one that the flight itself reads.
+    const scheduler = typeof subject.scheduler === 'function' && nth > 1 ? subject.scheduler() : this.#ground.scheduler;
     const { config = {} } = scenario;
     const options: OperatorOptions = {
       scheduler: observed(scheduler, process, this.#ground, outside),

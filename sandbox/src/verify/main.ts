@@ -32,10 +32,14 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-async function verify({ scheduler, crd, scenarios, chart: { rights, source } }: Project, { budgetMs, seed, scenarios: names }: Arguments): Promise<number> {
+async function verify(
+  { scheduler, anew, once, crd, scenarios, chart: { rights, source } }: Project,
+  { budgetMs, seed, scenarios: names }: Arguments,
+): Promise<number> {
   const chosen = names.length === 0 ? scenarios : names.map((name) => named(scenarios, name));
   if (chosen.length === 0) throw new Error('there is nothing to fly: put a sample into examples/, or a scenario into test/scenarios/');
   say(`${scheduler.operatorName}, ${source}: ${chosen.map(({ name }) => name).join(', ')}`);
+  if (once !== undefined) say(`what a worker keeps in memory survives a crash here: its modules cannot be loaded anew: ${once}`);
   const begun = systemClock.monotonic();
   const elapsed = (): number => systemClock.monotonic() - begun;
   const progress = meter(
@@ -43,8 +47,7 @@ async function verify({ scheduler, crd, scenarios, chart: { rights, source } }: 
     () => (process.stdout.isTTY ? process.stdout.columns : undefined),
     budgetMs,
   );
-  const size = Math.min(availableParallelism(), MOST_THREADS);
-  const crew = size > 1 ? new Crew(process.cwd(), size) : undefined;
+  const crew = new Crew(process.cwd(), Math.min(availableParallelism(), MOST_THREADS));
   let broken = false;
   try {
     for (const [index, scenario] of chosen.entries()) {
@@ -52,28 +55,28 @@ async function verify({ scheduler, crd, scenarios, chart: { rights, source } }: 
       const left = chosen.length - index;
       const until = elapsed() + (budgetMs - elapsed()) / left;
       let enough = Infinity;
-      const found = await explore({ scheduler, crd, rights }, scenario, {
+      const found = await explore({ scheduler: anew, crd, rights }, scenario, {
         seed,
         more: (flown) => elapsed() < until && (left === 1 || flown < enough),
         onProgress: (at) => {
           enough = at.singles[1] * ENOUGH;
           progress.show(at, elapsed());
         },
-        ...(crew && { launch: crew.launch(scenario.name, seed) }),
+        launch: crew.launch(scenario.name, seed),
       });
       progress.clear();
       say(explorationText(found));
       broken ||= found.findings.length > 0;
     }
   } finally {
-    await crew?.end();
+    await crew.end();
   }
   say(`\nseed ${seed}, ${Math.round(elapsed() / 1000)} s`);
   return broken ? 1 : 0;
 }
 
-async function again({ scheduler, crd, scenarios, chart: { rights } }: Project, token: NonNullable<Arguments['replay']>): Promise<number> {
-  const flown = await replay({ scheduler, crd, rights }, named(scenarios, token.scenario), token.faults, token.seed);
+async function again({ anew, crd, scenarios, chart: { rights } }: Project, token: NonNullable<Arguments['replay']>): Promise<number> {
+  const flown = await replay({ scheduler: anew, crd, rights }, named(scenarios, token.scenario), token.faults, token.seed);
   say(replayText(flown));
   return flown.violations.length === 0 ? 0 : 1;
 }

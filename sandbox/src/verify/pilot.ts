@@ -3,10 +3,11 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { Flown } from '../explore/index.ts';
 import { fly } from '../explore/index.ts';
 import type { Order, Report } from './crew.ts';
+import { livesBegun } from './lives.ts';
 import { loadProject } from './project.ts';
 
-const { scheduler, crd, scenarios, chart } = await loadProject(workerData as string);
-const subject = { scheduler, crd, rights: chart.rights };
+const { anew, crd, scenarios, chart } = await loadProject(workerData as string);
+const subject = { scheduler: anew, crd, rights: chart.rights };
 const quiet = new Map<string, Promise<Flown>>();
 
 async function flyOrder({ nth, scenario: name, seed, faults }: Order): Promise<Report> {
@@ -17,7 +18,7 @@ async function flyOrder({ nth, scenario: name, seed, faults }: Order): Promise<R
   quiet.set(key, first);
   const flown = await fly(subject, scenario, { seed, faults, quiet: await first });
   // Nobody reads the trace of a flight that kept every promise.
-  return { nth, flown: flown.violations.length === 0 ? { ...flown, trace: [], rests: [], resources: [] } : flown };
+  return { nth, flown: flown.violations.length === 0 ? { ...flown, trace: [], rests: [], resources: [] } : flown, lives: livesBegun() };
 }
 
 // One at a time: the next order comes when this one is reported.

@@ -6,15 +6,20 @@ import type { Scheduler } from 'autopilot-runtime';
 import type { OperatorConfig } from 'autopilot-runtime/ports';
 import { loadConfig } from 'autopilot-runtime/ports';
 import { parseAllDocuments } from 'yaml';
-import type { Scenario } from '../explore/index.ts';
+import type { Scenario, Subject } from '../explore/index.ts';
 import { isScenario } from '../explore/index.ts';
 import type { FlightObject } from '../kit/fly.ts';
+import { lives } from './lives.ts';
 import type { ChartRights } from './rights.ts';
 import { chartRights } from './rights.ts';
 import { sampleScenarios } from './samples.ts';
 
 export interface Project {
   readonly scheduler: Scheduler;
+  /** Makes the scheduler from modules of its own for each process; or it is the one of all, when that cannot be. */
+  readonly anew: Subject['scheduler'];
+  /** Why it cannot be. */
+  readonly once: string | undefined;
   readonly crd: object;
   readonly scenarios: readonly Scenario[];
   readonly chart: ChartRights;
@@ -31,7 +36,18 @@ export async function loadProject(dir: string): Promise<Project> {
   const names = scenarios.map(({ name }) => name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) throw new Error(`two scenarios are named '${twice}'`);
-  return { scheduler, crd, scenarios, chart: chartRights(dir, scheduler.operatorName) };
+  return { scheduler, ...loadedAnew(dir, schedulerFile, scheduler), crd, scenarios, chart: chartRights(dir, scheduler.operatorName) };
+}
+
+function loadedAnew(dir: string, file: string, scheduler: Scheduler): Pick<Project, 'anew' | 'once'> {
+  const anew = lives(dir, file);
+  try {
+    anew();
+    return { anew, once: undefined };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return { anew: scheduler, once: code === 'ERR_REQUIRE_ASYNC_MODULE' ? 'a module awaits something while it is loaded' : message };
+  }
 }
 
 export interface Sample {
