@@ -192,6 +192,16 @@ describe('a write that is refused for a time the server names', () => {
       expect(await said()).to.deep.equal(['Ready=False A', 'Reconciling=True A']);
     });
 
+  it('is not followed sooner when status cannot be written either', async () => {
+    await start80('Service', 429);
+    const { fault } = faults;
+    faults.fault = (request) => (request.kind === 'Drone' && request.verb === 'patch' ? { when: 'before', error: refusal(409) } : fault(request));
+    await flight.advance('181s');
+    expect(faults.of('Service').filter((one) => one === 'apply a')).to.have.length(4);
+    await flight.advance('58s');
+    expect(faults.of('Service').filter((one) => one === 'apply a')).to.have.length(4);
+  });
+
   it('is said in status when it was the fourth in a row', async () => {
     await start80('Service', 429);
     await flight.advance('150s');

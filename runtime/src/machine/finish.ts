@@ -171,6 +171,8 @@ export async function fail(
   if (memory.throttled > 0 && memory.throttled <= PATIENCE) return { outcome, error: message };
   const stillReady = isReady(phase) && memory.refusals > 0 && memory.refusals <= PATIENCE;
   const ended = { ...(await end({ kind: 'failing', reason, message, stillReady }, outcome)), error: message };
+  // Also when status could not be written.
+  if (memory.throttled > 0) return { ...ended, outcome };
   return error instanceof Stuck ? { ...ended, outcome: { kind: 'done' }, stuck: error.running } : ended;
 }
 
