@@ -28,7 +28,8 @@ faults at the places where they can stand. Within a budget, half of the flights 
 many acts of people, with the resources in such phases, at such a request or event) once, then again, until each fault stood at each place.
 A quarter have two: nearly always the second one meets what the operator does right after the first, things that it would not do without a
 fault first, and faults of the same kind first; so answers are lost in a row. A quarter have delays that make another order of events. The
-report says how many of the single faults were flown. Without a budget \`explore\` flies all single faults and nothing else.
+report says how many of the single faults were flown, and \`npm run verify\` which budget would have been enough for all.
+Without a budget \`explore\` flies all single faults and nothing else.
 
 \`npm run verify\` flies with the rights that the project's chart gives its operator (\`templates/_rules.tpl\`, and \`rbac.extraRules\` of
 \`values.yaml\`): a request that they do not grant is answered 403, and is a finding. Its first line says so if it cannot read them. It flies

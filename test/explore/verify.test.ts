@@ -39,6 +39,8 @@ describe('npm run verify', () => {
       .to.match(/✔ examples\/autoroute.yaml: .*; every promise was kept/)
       .and.match(/✔ life: /);
     expect(code, text).to.equal(0);
+    // Whoever flew too little is told how much is enough.
+    expect(/; --budget \d+m would fly all single faults$/m.test(text), text).to.equal(text.includes('single faults were not flown'));
     // The sample has few faults: it leaves time to the scenario after it.
     const [, all, pairs, orders] = /autoroute.yaml: (?:all |\d+ of )(\d+) single faults.*?, (\d+) pairs, (\d+) other orders/.exec(text) ?? [];
     expect(Number(pairs) + Number(orders), text).to.be.lessThan(Number(all) * 3);

@@ -5,14 +5,14 @@ import type { Scenario } from '../explore/index.ts';
 import { explore, replay, slug } from '../explore/index.ts';
 import type { Arguments } from './arguments.ts';
 import { argumentsOf, USAGE } from './arguments.ts';
+import type { Spent } from './budget.ts';
+import { ENOUGH, minutesForAll, shareOf } from './budget.ts';
 import { Crew } from './crew.ts';
 import { meter } from './progress.ts';
 import type { Project } from './project.ts';
 import { loadProject } from './project.ts';
 import { explorationText, replayText } from './report.ts';
 
-/** For each single fault of a scenario it flies so many times, if others are waiting: then its pairs and orders were three times as many. */
-const ENOUGH = 4;
 /** Each has the project in memory. */
 const MOST_THREADS = 8;
 
@@ -48,12 +48,13 @@ async function verify(
     budgetMs,
   );
   const crew = new Crew(process.cwd(), Math.min(availableParallelism(), MOST_THREADS));
-  let broken = false;
+  const spent: Spent[] = [];
   try {
     for (const [index, scenario] of chosen.entries()) {
       // What a scenario leaves over is for those after it, and one with few faults leaves something over.
       const left = chosen.length - index;
-      const until = elapsed() + (budgetMs - elapsed()) / left;
+      const from = elapsed();
+      const until = from + shareOf(budgetMs - from, left);
       let enough = Infinity;
       const found = await explore({ scheduler: anew, crd, rights }, scenario, {
         seed,
@@ -66,13 +67,15 @@ async function verify(
       });
       progress.clear();
       say(explorationText(found));
-      broken ||= found.findings.length > 0;
+      spent.push({ whole: found.findings.length === 0, singles: found.singles, flown: found.flown, ms: elapsed() - from });
     }
   } finally {
     await crew.end();
   }
-  say(`\nseed ${seed}, ${Math.round(elapsed() / 1000)} s`);
-  return broken ? 1 : 0;
+  const minutes = minutesForAll(spent);
+  const more = minutes === undefined ? '' : `; --budget ${minutes}m would fly all single faults`;
+  say(`\nseed ${seed}, ${Math.round(elapsed() / 1000)} s${more}`);
+  return spent.every(({ whole }) => whole) ? 0 : 1;
 }
 
 async function again({ anew, crd, scenarios, chart: { rights } }: Project, token: NonNullable<Arguments['replay']>): Promise<number> {
