@@ -23,9 +23,9 @@ const LAYERS: readonly {
   readonly real?: PartsOf;
   readonly apart?: true;
 }[] = [
-  { name: 'unit', files: ['test/house/**/*.test.ts', 'test/runtime/**/*.test.ts', 'test/sandbox/**/*.test.ts'], timeout: 10_000 },
+  { name: 'unit', files: ['test/house/**/*.test.ts', 'test/runtime/**/*.test.ts', 'test/sandbox/**/*.test.ts'], timeout: 60_000 },
   { name: 'generators', files: ['test/generators/**/*.test.ts'], timeout: 300_000 },
-  { name: 'flights', files: ['test/flights/**/*.test.ts', 'examples/*/test/**/*.test.ts'], timeout: 30_000 },
+  { name: 'flights', files: ['test/flights/**/*.test.ts', 'examples/*/test/**/*.test.ts'], timeout: 120_000 },
   { name: 'explore', files: ['test/explore/**/*.test.ts'], timeout: 300_000 },
   { name: 'queries', files: ['test/queries/**/*.test.ts'], timeout: 60_000, real: 'prometheus' },
   { name: 'conformance', files: ['test/conformance/**/*.test.ts'], timeout: 120_000, real: 'control plane' },
