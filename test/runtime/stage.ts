@@ -1,7 +1,7 @@
 /** An operator over a cluster in memory, in virtual time: nearer to it than a flight, for what a flight does not let through. */
 import type { Operator, OperatorOptions, Scheduler } from '../../runtime/src/ports.ts';
 import { startOperator } from '../../runtime/src/ports.ts';
-import type { FlightObject } from '../../sandbox/src/index.ts';
+import type { ClusterOptions, FlightObject } from '../../sandbox/src/index.ts';
 import { Cluster, VirtualClock } from '../../sandbox/src/index.ts';
 import { settle } from '../../sandbox/src/kit/settle.ts';
 import { Faults } from '../flights/faults.ts';
@@ -9,13 +9,17 @@ import { DRONE_CRD } from '../flights/machines.ts';
 
 export class Stage {
   readonly clock = new VirtualClock();
-  readonly cluster = new Cluster({ clock: this.clock });
+  readonly cluster: Cluster;
   readonly faults = new Faults();
   #operator: Operator | undefined;
 
+  private constructor(options: ClusterOptions) {
+    this.cluster = new Cluster({ clock: this.clock, ...options });
+  }
+
   /** A cluster that knows drones. */
-  static async set(): Promise<Stage> {
-    const stage = new Stage();
+  static async set(options: ClusterOptions = {}): Promise<Stage> {
+    const stage = new Stage(options);
     await stage.create(DRONE_CRD as FlightObject);
     return stage;
   }

@@ -152,3 +152,20 @@ export function isOwnedBy(object: KubeObject, resource: KubeObject, group: strin
     (object.metadata.ownerReferences ?? []).some((owner) => owner.controller === true && owner.uid === uid)
   );
 }
+
+/**
+ * Did a resource leave it behind that had the name of this one? It carries both marks of our own, and that resource is gone, or this one
+ * could not have its name; garbage collection has not come by yet.
+ */
+export function isLeftBehind({ metadata }: KubeObject, resource: KubeObject, scheduler: Scheduler): boolean {
+  const { group, kind } = scheduler.resource;
+  const owner = metadata.ownerReferences?.find(({ controller }) => controller === true);
+  return (
+    owner?.kind === kind &&
+    owner.apiVersion.split('/')[0] === group &&
+    owner.name === resource.metadata.name &&
+    (resource.metadata.namespace === undefined || resource.metadata.namespace === metadata.namespace) &&
+    metadata.labels?.[ownerLabel(group)] === owner.uid &&
+    metadata.labels[MANAGED_BY_LABEL] === scheduler.operatorName
+  );
+}

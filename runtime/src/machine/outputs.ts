@@ -22,7 +22,7 @@ import { namespaceEnds, OutputConflict, OutputRefused, refused, StaleCache } fro
 import type { Dependencies, Reading } from './inputs.ts';
 import { readsOf } from './inputs.ts';
 import type { Intent } from './intent.ts';
-import { intentsOf, isOwnedBy, ownable, ownerReference, within } from './intent.ts';
+import { intentsOf, isLeftBehind, isOwnedBy, ownable, ownerReference, within } from './intent.ts';
 import { contains } from './json.ts';
 import type { SharedPlan, Sharing } from './sharing.ts';
 import { isShared } from './sharing.ts';
@@ -139,10 +139,13 @@ export class Outputs {
         informer.put(live, keyString(keyOf(resource)));
       }
     }
-    if (!isOwnedBy(live, resource, scheduler.resource.group)) {
+    const owned = isOwnedBy(live, resource, scheduler.resource.group);
+    const inTheWay = (why: string): OutputConflict => {
       readsOf(dependencies, informer).keys.add(keyString(intent.key));
-      throw new OutputConflict(`${describe(live)} exists and belongs to ${ownerOf(live)}; give the output another name, or delete it`);
-    }
+      return new OutputConflict(`${describe(live)} exists and ${why}`);
+    };
+    if (!owned && !(await this.#isLeftBehind(live, resource, signal)))
+      throw inTheWay(`belongs to ${ownerOf(live)}; give the output another name, or delete it`);
     if (live.metadata.deletionTimestamp !== undefined) throw new OutputRefused(`${describe(live)} is being deleted`);
     if (this.#unchanged(intent, live)) return this.#ports.observer.outputUnchanged(intent.output.type.kind);
     try {
@@ -150,10 +153,23 @@ export class Outputs {
       const updated = await this.#send(intent, resource, { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) }, true, signal);
       this.#done(intent, resource, updated, updated.metadata.resourceVersion === resourceVersion ? undefined : 'updated');
     } catch (error) {
+      // Under OwnerReferencesPermissionEnforcement only who may delete it may also take it over.
+      if (!owned && hasCode(error, 403)) throw inTheWay(`was left by an earlier ${ownerOf(live)}; it is made again when garbage collection has deleted it`);
       if (!hasCode(error, 409)) throw refused(error, describe(intent.object));
       await this.#refresh(intent.output, intent.key, resource, signal);
       throw new StaleCache(`${describe(intent.object)} has changed since it was read`, { cause: refused(error, describe(intent.object)) });
     }
+  }
+
+  /**
+   * What an earlier resource of the same name has left is taken over. The server is asked first whether this one is still there: it is
+   * our cache that may be behind, and the object a newer one's.
+   */
+  async #isLeftBehind(object: KubeObject, resource: KubeObject, signal: AbortSignal): Promise<boolean> {
+    const { api, scheduler } = this.#ports;
+    if (!isLeftBehind(object, resource, scheduler)) return false;
+    const now = await api.get(scheduler.resource, keyOf(resource), signal);
+    return now.metadata.uid === resource.metadata.uid;
   }
 
   /** A stale cache that no event would mend soon must not make a hot loop: read the object once. */
