@@ -69,6 +69,11 @@ export function keyOf(object: KubeObject): ObjectKey {
   return namespace === undefined ? { name } : { namespace, name };
 }
 
+/** The owner that makes it what it is: an object has one at most, or the API server refuses it. */
+export function controllerOf({ metadata }: KubeObject): OwnerReference | undefined {
+  return metadata.ownerReferences?.find(({ controller }) => controller === true);
+}
+
 /** `Kind namespace/name`, for messages. */
 export function describe(object: { readonly kind: string; readonly metadata: ObjectKey }): string {
   return `${object.kind} ${keyString(object.metadata)}`;

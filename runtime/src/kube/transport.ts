@@ -134,10 +134,8 @@ class AgentCache {
     if (this.#agent === undefined || key !== this.#key) {
       void this.#agent?.close();
       this.#key = key;
-      const [connect, options] = [
-        { ...tls, timeout: CONNECT_MS },
-        { allowH2: false, keepAliveTimeout: 30_000 },
-      ];
+      const connect = { ...tls, timeout: CONNECT_MS };
+      const options = { allowH2: false, keepAliveTimeout: 30_000 };
       this.#agent = this.#proxy === undefined ? new Agent({ ...options, connect }) : new ProxyAgent({ ...options, uri: this.#proxy, requestTls: connect });
     }
     return this.#agent;

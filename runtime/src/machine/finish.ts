@@ -165,8 +165,9 @@ export async function fail(
   const reason = REASONS[name] ?? 'WorkerError';
   ports.record(resource, 'Warning', reason, message);
   memory.refusals = reason === 'OutputRefused' ? memory.refusals + 1 : 0;
-  const outcome = failedBy(left, askedToWait(failure));
-  memory.throttled = askedToWait(failure) > 0 ? memory.throttled + 1 : 0;
+  const waitFor = askedToWait(failure);
+  const outcome = failedBy(left, waitFor);
+  memory.throttled = waitFor > 0 ? memory.throttled + 1 : 0;
   // Status would be another write before the time that the server has named. What does not pass is to be seen all the same.
   if (memory.throttled > 0 && memory.throttled <= PATIENCE) return { outcome, error: message };
   const stillReady = isReady(phase) && memory.refusals > 0 && memory.refusals <= PATIENCE;

@@ -5,7 +5,7 @@ import { parseDuration } from '../duration.ts';
 import { nameRule } from '../kube/legal-name.ts';
 import { appliedAnnotation, MANAGED_BY_LABEL, ownerLabel, shortHash } from '../kube/names.ts';
 import type { KubeObject, ObjectKey, OwnerReference, ResourceType } from '../kube/object.ts';
-import { apiVersionOf, keyOf, keyString } from '../kube/object.ts';
+import { apiVersionOf, controllerOf, keyOf, keyString } from '../kube/object.ts';
 import type { OutputDefinition, PhaseDefinition, Scheduler, Uses } from '../scheduler.ts';
 import type { AnyOutputs, AnyResult, FinalizeResult, OutputObject } from '../worker.ts';
 import { PermanentError } from '../worker.ts';
@@ -147,19 +147,17 @@ export function ownerReference({ resource: type }: Scheduler, { metadata }: Kube
 export function isOwnedBy(object: KubeObject, resource: KubeObject, group: string): boolean {
   const { uid } = resource.metadata;
   if (uid === undefined) return false;
-  return (
-    object.metadata.labels?.[ownerLabel(group)] === uid ||
-    (object.metadata.ownerReferences ?? []).some((owner) => owner.controller === true && owner.uid === uid)
-  );
+  return object.metadata.labels?.[ownerLabel(group)] === uid || controllerOf(object)?.uid === uid;
 }
 
 /**
  * Did a resource leave it behind that had the name of this one? It carries both marks of our own, and that resource is gone, or this one
  * could not have its name; garbage collection has not come by yet.
  */
-export function isLeftBehind({ metadata }: KubeObject, resource: KubeObject, scheduler: Scheduler): boolean {
+export function isLeftBehind(object: KubeObject, resource: KubeObject, scheduler: Scheduler): boolean {
   const { group, kind } = scheduler.resource;
-  const owner = metadata.ownerReferences?.find(({ controller }) => controller === true);
+  const { metadata } = object;
+  const owner = controllerOf(object);
   return (
     owner?.kind === kind &&
     owner.apiVersion.split('/')[0] === group &&

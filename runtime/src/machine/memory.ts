@@ -60,14 +60,17 @@ export function conflicted(memory: Memory): boolean {
 
 export function moved(memory: Memory, now: number): void {
   memory.transitions = [...recent(memory, now), now];
-  memory.refusals = 0;
-  memory.conflicts = 0;
-  memory.throttled = 0;
+  succeeded(memory);
 }
 
 export function stayed(memory: Memory): void {
   memory.transitions = [];
   memory.looping = false;
+  succeeded(memory);
+}
+
+/** Ends what is counted in a row. */
+function succeeded(memory: Memory): void {
   memory.refusals = 0;
   memory.conflicts = 0;
   memory.throttled = 0;

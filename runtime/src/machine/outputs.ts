@@ -11,7 +11,7 @@ import type { KubeApi } from '../kube/api.ts';
 import { hasCode } from '../kube/errors.ts';
 import { appliedAnnotation, MANAGED_BY_LABEL, outputFieldManager } from '../kube/names.ts';
 import type { KubeObject, ObjectKey } from '../kube/object.ts';
-import { describe, keyOf, keyString } from '../kube/object.ts';
+import { controllerOf, describe, keyOf, keyString } from '../kube/object.ts';
 import type { Observer } from '../observe/observer.ts';
 import type { OutputDefinition, Scheduler, Uses } from '../scheduler.ts';
 import { allUses } from '../scheduler.ts';
@@ -144,8 +144,7 @@ export class Outputs {
       readsOf(dependencies, informer).keys.add(keyString(intent.key));
       return new OutputConflict(`${describe(live)} exists and ${why}`);
     };
-    if (!owned && !(await this.#isLeftBehind(live, resource, signal)))
-      throw inTheWay(`belongs to ${ownerOf(live)}; give the output another name, or delete it`);
+    if (!owned && !(await this.#mayTakeOver(live, resource, signal))) throw inTheWay(`belongs to ${ownerOf(live)}; give the output another name, or delete it`);
     if (live.metadata.deletionTimestamp !== undefined) throw new OutputRefused(`${describe(live)} is being deleted`);
     if (this.#unchanged(intent, live)) return this.#ports.observer.outputUnchanged(intent.output.type.kind);
     try {
@@ -165,7 +164,7 @@ export class Outputs {
    * What an earlier resource of the same name has left is taken over. The server is asked first whether this one is still there: it is
    * our cache that may be behind, and the object a newer one's.
    */
-  async #isLeftBehind(object: KubeObject, resource: KubeObject, signal: AbortSignal): Promise<boolean> {
+  async #mayTakeOver(object: KubeObject, resource: KubeObject, signal: AbortSignal): Promise<boolean> {
     const { api, scheduler } = this.#ports;
     if (!isLeftBehind(object, resource, scheduler)) return false;
     const now = await api.get(scheduler.resource, keyOf(resource), signal);
@@ -263,7 +262,7 @@ export class Outputs {
 }
 
 function ownerOf(object: KubeObject): string {
-  const owner = object.metadata.ownerReferences?.find(({ controller }) => controller === true);
+  const owner = controllerOf(object);
   if (owner !== undefined) return `${owner.kind} ${owner.name}`;
   const manager = object.metadata.labels?.[MANAGED_BY_LABEL];
   return manager === undefined ? 'nobody this operator knows' : `'${manager}'`;

@@ -3,7 +3,7 @@ import type { Informer } from '../cache/informer.ts';
 import type { Change } from '../cache/store.ts';
 import { ownerLabel } from '../kube/names.ts';
 import type { KubeObject } from '../kube/object.ts';
-import { keyOf, keyString } from '../kube/object.ts';
+import { controllerOf, keyOf, keyString } from '../kube/object.ts';
 import type { AddOptions } from '../queue/queue.ts';
 import { Dependents } from './dependents.ts';
 import type { Reading } from './inputs.ts';
@@ -97,10 +97,7 @@ export class Waking {
     const pruned = gone !== undefined && this.#ports.outputs.gone(gone);
     if (pruned && object === undefined) return [];
     const label = ownerLabel(this.#ports.group);
-    const uids = [old, object].flatMap((side) => [
-      side?.metadata.labels?.[label],
-      side?.metadata.ownerReferences?.find(({ controller }) => controller === true)?.uid,
-    ]);
+    const uids = [old, object].flatMap((side) => (side === undefined ? [] : [side.metadata.labels?.[label], controllerOf(side)?.uid]));
     const owners = uids.flatMap((uid) => (uid === undefined ? [] : (this.#keyByUid.get(uid) ?? [])));
     return old !== undefined && object !== undefined && sameButStatus(old, object) ? [] : owners;
   }

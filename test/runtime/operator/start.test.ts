@@ -64,6 +64,23 @@ describe('operators over one cluster', () => {
       config: { leaderElection: true, leaderElectionNamespace: 'default' },
     });
   }
+
+  /** Its worker ends when its signal tells it to, and asks for a Service then. */
+  function startListening(faults: Faults): { readonly operator: Operator; readonly told: () => AbortSignal | undefined } {
+    let told: AbortSignal | undefined;
+    const slow = machine({
+      A: {
+        outputs: [output.services],
+        sync: ({ signal }) =>
+          new Promise((resolve) => {
+            told = signal;
+            signal.addEventListener('abort', () => resolve({ next: 'B', outputs: { services: [service('last')] } }));
+          }),
+      },
+      B: {},
+    });
+    return { operator: startQuietly(slow.scheduler, faults), told: () => told };
+  }
   async function pass(seconds: number): Promise<void> {
     const end = clock.monotonic() + seconds * 1000;
     const quiet = { pending: () => operators.reduce((sum, operator) => sum + (operator.leading() ? operator.pending() : 0), 0) };
@@ -135,26 +152,14 @@ describe('operators over one cluster', () => {
 
   it('tell a worker that their lease is lost: its signal is aborted, and nothing of it is written', async () => {
     const faults = new Faults();
-    let told: AbortSignal | undefined;
-    const slow = machine({
-      A: {
-        outputs: [output.services],
-        sync: ({ signal }) =>
-          new Promise((resolve) => {
-            told = signal;
-            signal.addEventListener('abort', () => resolve({ next: 'B', outputs: { services: [service('last')] } }));
-          }),
-      },
-      B: {},
-    });
-    const operator = startQuietly(slow.scheduler, faults);
+    const { operator, told } = startListening(faults);
     operators.push(operator);
     await create(drone('one'));
     await pass(1);
-    expect([operator.leading(), told?.aborted]).to.deep.equal([true, false]);
+    expect([operator.leading(), told()?.aborted]).to.deep.equal([true, false]);
     faults.fault = ({ kind }) => (kind === 'Lease' ? { when: 'before', error: noAnswer() } : undefined);
     await pass(15);
-    expect([operator.leading(), told?.aborted]).to.deep.equal([false, true]);
+    expect([operator.leading(), told()?.aborted]).to.deep.equal([false, true]);
     expect(await services()).to.deep.equal([]);
   });
 
@@ -341,29 +346,17 @@ describe('operators over one cluster', () => {
 
   it('tell a worker that they stop after half a minute: its signal is aborted, nothing of it is written, and the lease is given back', async () => {
     const faults = new Faults();
-    let told: AbortSignal | undefined;
-    const slow = machine({
-      A: {
-        outputs: [output.services],
-        sync: ({ signal }) =>
-          new Promise((resolve) => {
-            told = signal;
-            signal.addEventListener('abort', () => resolve({ next: 'B', outputs: { services: [service('last')] } }));
-          }),
-      },
-      B: {},
-    });
-    const operator = startQuietly(slow.scheduler, faults);
+    const { operator, told } = startListening(faults);
     await create(drone('one'));
     await pass(1);
     let stopped = false;
     const stopping = operator.stop().then(() => (stopped = true));
     await pass(29);
-    expect([told?.aborted, stopped]).to.deep.equal([false, false]);
+    expect([told()?.aborted, stopped]).to.deep.equal([false, false]);
     faults.requests.length = 0;
     await pass(2);
     await stopping;
-    expect([told?.aborted, (told?.reason as Error | undefined)?.message]).to.deep.equal([true, 'the operator is stopping']);
+    expect([told()?.aborted, (told()?.reason as Error | undefined)?.message]).to.deep.equal([true, 'the operator is stopping']);
     expect(faults.requests.filter(({ verb }) => !['list', 'get', 'watch'].includes(verb)).at(-1)).to.deep.include({ verb: 'replace', kind: 'Lease' });
     expect([await services(), (await cluster.api.get(DRONES, { namespace: 'default', name: 'one' })).status]).to.deep.equal([[], undefined]);
   });
