@@ -3,6 +3,7 @@
  * declare the same kind and selector.
  */
 import type { Clock } from '../clock.ts';
+import { messageOf } from '../kube/errors.ts';
 import type { KubeObject, ObjectKey } from '../kube/object.ts';
 import { keyString } from '../kube/object.ts';
 import { matchesSelector, parseSelector } from '../kube/selector.ts';
@@ -112,7 +113,7 @@ export class Informer {
         failed: (error) => {
           const now = clock.monotonic();
           const before = part.open !== undefined && now - part.open >= STOOD_MS ? undefined : part.broken;
-          part.broken = { since: before?.since ?? now, reason: error instanceof Error ? error.message : String(error) };
+          part.broken = { since: before?.since ?? now, reason: messageOf(error) };
           this.#observer.watchFailed(kind, error);
         },
         restarted: () => this.#observer.watchRestarted(kind),

@@ -9,6 +9,7 @@ import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { systemClock } from '../clock.ts';
+import { messageOf } from './errors.ts';
 import type { Connection, Credentials, HttpKubeApi, TlsOptions } from './http.ts';
 import { httpKubeApi } from './http.ts';
 import type { Found } from './kubeconfig.ts';
@@ -107,7 +108,7 @@ async function fromKubeconfig(file: string | undefined): Promise<Found> {
     if (file === undefined || file.includes(delimiter)) config.loadFromDefault();
     else config.loadFromFile(file);
   } catch (error) {
-    throw new Error(`cannot read the kubeconfig${file === undefined ? '' : ` ${file}`}: ${error instanceof Error ? error.message : String(error)}`, {
+    throw new Error(`cannot read the kubeconfig${file === undefined ? '' : ` ${file}`}: ${messageOf(error)}`, {
       cause: error,
     });
   }

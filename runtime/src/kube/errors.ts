@@ -34,6 +34,11 @@ export function hasCode(error: unknown, ...codes: readonly number[]): boolean {
   return isApiError(error) && codes.includes(error.status.code);
 }
 
+/** Of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 export function isConnectionError(error: unknown): boolean {
   return error instanceof Error && error.name === 'ConnectionError';
 }

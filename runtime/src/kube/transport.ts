@@ -4,7 +4,7 @@
  */
 import { Agent, ProxyAgent, request as send } from 'undici';
 import type { Dispatcher } from 'undici';
-import { ApiError, ConnectionError, hasCode } from './errors.ts';
+import { ApiError, ConnectionError, hasCode, messageOf } from './errors.ts';
 
 const ANSWER_MS = 30_000;
 const CONNECT_MS = 10_000;
@@ -62,7 +62,7 @@ export function transport(connection: Connection): Transport {
     try {
       return await connection.credentials(fresh);
     } catch (error) {
-      trouble = `the credentials for the API server cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+      trouble = `the credentials for the API server cannot be read: ${messageOf(error)}`;
       throw new ConnectionError(trouble, { cause: error });
     }
   }
@@ -187,5 +187,5 @@ function parseStatus(text: string): RawStatus | undefined {
 export function asConnectionError(error: unknown, what: string, signal: AbortSignal | undefined): unknown {
   if (signal?.aborted) return signal.reason;
   if (error instanceof ApiError || error instanceof ConnectionError) return error;
-  return new ConnectionError(`${what}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  return new ConnectionError(`${what}: ${messageOf(error)}`, { cause: error });
 }

@@ -3,6 +3,7 @@
  */
 import type { Clock } from '../clock.ts';
 import type { KubeApi } from '../kube/api.ts';
+import { messageOf } from '../kube/errors.ts';
 import type { ResourceType } from '../kube/object.ts';
 
 type Attributes = Readonly<Record<string, string | number | boolean>>;
@@ -74,7 +75,7 @@ export async function openTelemetry(load: () => Promise<unknown> = () => import(
         return await run({ set: (more) => span.setAttributes(more), fail });
       } catch (error) {
         span.recordException(error);
-        fail(error instanceof Error ? error.message : String(error));
+        fail(messageOf(error));
         throw error;
       } finally {
         span.end();

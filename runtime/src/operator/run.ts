@@ -6,6 +6,7 @@ import { rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { keepAlive, systemClock, systemRandom } from '../clock.ts';
 import { connect } from '../kube/connect.ts';
+import { messageOf } from '../kube/errors.ts';
 import { currentSync } from '../observe/current.ts';
 import type { Logger } from '../observe/log.ts';
 import { jsonLogger } from '../observe/log.ts';
@@ -51,7 +52,7 @@ export async function run(scheduler: Scheduler): Promise<void> {
   try {
     process.exitCode = await operate(scheduler, log);
   } catch (error) {
-    log.error(error instanceof Error ? error.message : String(error));
+    log.error(messageOf(error));
     process.exitCode = 1;
   }
   process.exit();

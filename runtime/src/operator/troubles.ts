@@ -1,6 +1,6 @@
 /** Says what comes again and again, such as why a kind cannot be listed or watched, with one line each five minutes. */
 import type { Clock } from '../clock.ts';
-import { hasCode } from '../kube/errors.ts';
+import { hasCode, messageOf } from '../kube/errors.ts';
 import type { Observer } from '../observe/observer.ts';
 import type { Log } from '../worker.ts';
 
@@ -28,7 +28,7 @@ export function troubles(log: Log, clock: Clock): Troubles {
     watchFailed(kind, error) {
       // A version that is forgotten is no trouble: the kind is listed again.
       if (hasCode(error, 410)) return;
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       warn('a kind cannot be read', kind, reason, { kind, error: reason });
     },
     prometheusWarned: (warning) => warn('Prometheus warns', warning, warning, { warning }),
