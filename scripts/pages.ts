@@ -1,4 +1,4 @@
-/** Everything in docs/reference, and the USAGE files: by path, as it follows from the sources. */
+/** Everything in docs/reference, docs/promises.md and the USAGE files: by path, as it follows from the sources. */
 import { cliPage, usageText } from '../generators/lib/cli/help.ts';
 import { commandTable } from '../generators/lib/cli/table.ts';
 import { specReferencePage } from '../generators/lib/crd/reference.ts';
@@ -6,9 +6,11 @@ import { operatorReferencePage, referencePage } from '../generators/lib/referenc
 import { metricsPage } from '../runtime/src/observe/definitions.ts';
 import { CASES } from '../test/conformance/cases/index.ts';
 import { conformancePage } from '../test/conformance/page.ts';
+import { promisesPage } from './promises.ts';
 
 export function pages(): Readonly<Record<string, string>> {
   return {
+    'docs/promises.md': promisesPage(),
     'docs/reference/autopilot-yaml.md': referencePage(),
     'docs/reference/autopilot-operator-yaml.md': operatorReferencePage(),
     'docs/reference/cli.md': cliPage(),

@@ -1,4 +1,7 @@
-/** Writes docs/reference and the USAGE files (`pages.ts`): run it when test/house/pages.test.ts says that one is stale. */
+/**
+ * Writes docs/reference, docs/promises.md and the USAGE files (`pages.ts`). Run it when
+ * test/house/pages.test.ts reports a stale page.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { root } from './build.ts';

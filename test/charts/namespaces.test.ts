@@ -74,6 +74,7 @@ describe('two releases in namespaces of their own, by people who are administrat
     }
   });
 
+  // @promise lifecycle/roles-only
   it('use every right that they have, and are refused none', async () => {
     const written = afterConflict('autoroutes.examples.io', 'services', 'virtualservices.networking.istio.io', 'gateways.networking.istio.io');
     const exempt = [...written, EVENT_SERIES, STANDBY];

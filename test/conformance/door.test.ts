@@ -68,6 +68,7 @@ describe('kubectl on the sandbox', () => {
   });
   const cells = (table: string): readonly (readonly string[])[] => table.split('\n').map((line) => line.trim().split(/ {2,}/));
 
+  // @promise sandbox/kubectl
   it('finds the kinds, with their short names', async () => {
     const lines = (await kubectl(['api-resources', '--no-headers'])).split('\n').map((line) => line.split(/ +/).join(' '));
     expect(lines).to.include.members([
@@ -129,6 +130,7 @@ describe('kubectl on the sandbox', () => {
     expect(await refused(['get', 'fl', 'a'])).to.contain('(NotFound)');
   });
 
+  // @promise sandbox/kubectl
   it('waits: for a condition, for a value, for the end of an object with finalizers', async () => {
     await kubectl(['apply', '-f', '-'], flight('a'));
     const later = async (): Promise<void> => {

@@ -35,6 +35,7 @@ describe('random sequences of operations', () => {
     return all;
   }
 
+  // @promise sandbox/conformance
   it('are answered by the sandbox as by the real API server, with the same objects, managers and failures', async () => {
     const property = fc.asyncProperty(fc.array(operation, { minLength: 3, maxLength: 12 }), async (operations) => {
       const sandbox = new Cluster({ clock: systemClock, controllers: false }).api;

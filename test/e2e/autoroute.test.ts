@@ -103,6 +103,7 @@ describe('AutoRoute on a real control plane with Istio’s CRDs, with the rights
     expect(await version()).to.equal(before);
   });
 
+  // @promise watching/no-missed-events
   it('has missed nothing: no list found what a watch had not told', async () => {
     const text = await (await fetch(`${operator.endpoints}/metrics`)).text();
     const missed = [...text.matchAll(/^autopilot_relist_missed_total\{.*kind="(\w+)"\} (\d+)$/gm)].map(([, kind, count]) => [kind, count]);
@@ -142,6 +143,7 @@ describe('AutoRoute on a real control plane with Istio’s CRDs, with the rights
     expect(await operator.stop()).to.equal(0);
   });
 
+  // @promise lifecycle/complete-rules
   it('has used every right of its chart, and was refused none, says the API server', async () => {
     const written = ['autoroutes.examples.io', services, virtualServices, gateways];
     await expectLeastRights(plane, 'operators', 'autoroute-operator', [...afterConflict(...written), EVENT_SERIES]);

@@ -140,6 +140,7 @@ describe('the canary on a real control plane and a real Prometheus, with the rig
     expect(await operator.stop()).to.equal(0);
   });
 
+  // @promise lifecycle/complete-rules
   it('has used every right of its chart, and was refused none, says the API server', async () => {
     await expectLeastRights(plane, 'operators', 'canary-operator', [
       ...afterConflict('canarydeployments.autopilot.examples.io', 'deployments.apps', 'services', 'virtualservices.networking.istio.io'),

@@ -60,6 +60,7 @@ describe('npm run dev beside an operator that is installed for some namespaces',
     await until(`there is a Service ${name}`, 30_000, () => plane.kubectl(['get', 'service', name, '-n', 'apps']));
   };
 
+  // @promise election/dev-lease
   it('takes part in its lease, says who holds it and how to get it, and leads when that one has gone', async () => {
     const pod = await installed('pod');
     await routed('one');
@@ -75,6 +76,7 @@ describe('npm run dev beside an operator that is installed for some namespaces',
     await routed('three');
   });
 
+  // @promise election/dev-lease
   it('gives the lease back on Ctrl-C; the installed one, which stood by, goes on', async () => {
     const [, laptop] = running;
     const pod = await installed('pod-2');

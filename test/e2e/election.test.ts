@@ -59,6 +59,7 @@ describe('replicas of AutoRoute as processes on a real API server, with the righ
     return Date.parse((JSON.parse(line ?? '{}') as { time: string }).time);
   };
 
+  // @promise endpoints/standby-ready
   it('one leads; the other is ready too, and says who leads', async () => {
     await start('a');
     await held('a');
@@ -71,6 +72,7 @@ describe('replicas of AutoRoute as processes on a real API server, with the righ
     expect(metrics).to.match(/^rest_client_requests_total\{code="200",method="GET",host="127.0.0.1:\d+"\} \d+$/m);
   });
 
+  // @promise election/lease
   it('a clean stop is followed at once by the standby, which goes on with the work', async () => {
     expect(await running.get('a')?.stop()).to.equal(0);
     const stopped = saidAt('a', 'stopped');
@@ -79,6 +81,7 @@ describe('replicas of AutoRoute as processes on a real API server, with the righ
     await routed('two');
   });
 
+  // @promise election/lease
   it('a crash is followed within the lease', async () => {
     await start('c');
     running.get('b')?.kill('SIGKILL');
@@ -90,6 +93,7 @@ describe('replicas of AutoRoute as processes on a real API server, with the righ
     await routed('three');
   });
 
+  // @promise election/frozen-leader
   it('a leader that was frozen past its lease writes nothing when it wakes, and ends with exit code 1', async () => {
     await start('d');
     running.get('c')?.kill('SIGSTOP');

@@ -52,6 +52,7 @@ describe('an informer on a real API server', () => {
       expect(mine.filter((name) => name !== 'kube-root-ca.crt')).to.deep.equal(names);
     });
 
+  // @promise watching/watch-errors
   it('follows what happens, survives a restart of the API server, lists again after a real 410, and has missed nothing', async () => {
     const faults = new Faults();
     const { api } = connected;
@@ -76,6 +77,7 @@ describe('an informer on a real API server', () => {
     expect(faults.of('ConfigMap').filter((verb) => verb === 'list')).to.have.length(restarts);
   });
 
+  // @promise watching/consistent-lists
   it('fills its cache although its pages expire between two of them', async () => {
     for (let i = 0; i < 700; i++) await connected.api.create(TYPE, object(`many-${i}`, { many: 'yes' }));
     let pages = 0;
@@ -104,6 +106,7 @@ describe('an informer on a real API server', () => {
     expect(told).to.deep.equal([]);
   });
 
+  // @promise election/caches-after-election
   it('counts a new leader as caught up only with what was written before', async () => {
     const faults = new Faults();
     const informer = await start(faults.through(connected.api), 'leader=yes');

@@ -211,6 +211,7 @@ describe('the machine on a real API server, with the rights that generate grants
     (await get(VIRTUAL_SERVICES, 'web')).spec.http.map(({ route }: { route: readonly { weight?: number }[] }) => route.map(({ weight }) => weight));
   const patches = (kind: string): number => faults.of(kind).filter((request) => request.startsWith('patch')).length;
 
+  // @promise finalizer/cleanup-first
   it('holds a resource by its finalizer until what it made in another namespace is gone', async () => {
     const far = `${namespace}-far`;
     await plane.kubectl(['create', 'namespace', far]);
@@ -281,6 +282,7 @@ describe('the machine on a real API server, with the rights that generate grants
     expect((await get(VIRTUAL_SERVICES, 'web')).spec).to.deep.equal(VIRTUAL_SERVICE.spec);
   });
 
+  // @promise outputs/field-claims
   it('loses no change of anybody while many change one object at once', async () => {
     await put(VIRTUAL_SERVICE);
     const names = ['r1', 'r2', 'r3', 'r4'];

@@ -33,6 +33,7 @@ describe('the default project on a real API server, before anybody has written a
 
   const sentence = 'Initializing is not implemented yet: edit src/workers/initializing.ts';
 
+  // @promise reconcile/kstatus
   it('shows the initial phase as soon as a resource is created, by the default of the CRD', async () => {
     const created = JSON.parse(
       await plane.kubectl(['create', '-o', 'json', '-f', '-'], {

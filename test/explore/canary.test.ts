@@ -35,6 +35,7 @@ const scenarios: readonly Scenario[] = [
 
 describe('the canary, explored', () => {
   for (const one of scenarios)
+    // @promise exploration/canary
     it(`keeps every promise under every single fault when ${one.name}`, async () => {
       const { findings, singles } = await explore(subject, one);
       expect(findings.map(({ violation, token }) => `${violation.promise}: ${violation.detail} (${token})`)).to.deep.equal([]);

@@ -35,6 +35,7 @@ describe('the rights that verify flies with', () => {
     ]);
   });
 
+  // @promise exploration/chart-rules
   it('are all missed: without any single verb of the chart of AutoRoute, exploration finds one missing', async () => {
     const { scheduler, crd, scenarios, chart } = await loadProject(join(repository, 'examples/autoroute'));
     const life = scenarios.find(({ name }) => name === 'life');

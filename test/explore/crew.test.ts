@@ -22,6 +22,7 @@ describe('a crew of threads', () => {
   });
   after(() => rmSync(dir, { recursive: true }));
 
+  // @promise exploration/threads
   it('flies what one thread flies, and finds what it finds', async () => {
     const { scheduler, crd, scenarios, chart } = await loadProject(dir);
     const life = scenarios.find(({ name }) => name === 'life') as Scenario;

@@ -23,6 +23,7 @@ const routes: Scenario = scenario({
 });
 
 describe('explore', () => {
+  // @promise exploration/coverage
   it('finds that AutoRoute keeps every promise under every single fault at every place', async () => {
     const { findings, flown, singles } = await explore(subject, routes);
     expect(findings.map(({ violation, token }) => `${violation.promise}: ${violation.detail} (${token})`)).to.deep.equal([]);
@@ -30,6 +31,7 @@ describe('explore', () => {
     expect(flown).to.be.greaterThan(300);
   });
 
+  // @promise exploration/repeatable
   it('flies the same flight again for the same scenario, seed and faults', async () => {
     const faults = parseToken('routes~7~event-late@9,crash-after@17,frozen@3,clock-back@4').faults;
     const [first, second] = [await replay(subject, routes, faults, 7), await replay(subject, routes, faults, 7)];
@@ -43,6 +45,7 @@ describe('explore', () => {
     expect(second.trace).not.to.deep.equal(first.trace);
   });
 
+  // @promise exploration/coverage
   it('gives single faults, pairs and other orders of events each their share of the budget, and says how many it flew', async () => {
     const { flown, singles, pairs, schedules, findings } = await explore(subject, routes, { more: (count) => count < 60 });
     expect(findings).to.deep.equal([]);
@@ -71,6 +74,7 @@ describe('explore', () => {
         expect(findings.map(({ violation, token }) => `${violation.promise}: ${violation.detail} (${token})`)).to.deep.equal([]);
       }).timeout(parseDuration(budget) + 120_000);
 
+  // @promise exploration/repeatable
   it('writes a flight down as a word, and reads it again', () => {
     const token = { scenario: routes.name, seed: 3, faults: [{ kind: 'crash-after', nth: 12 } as const, { kind: 'slow', nth: 30 } as const] };
     expect(tokenText(token)).to.equal('routes-come-and-go~3~crash-after@12,slow@30');

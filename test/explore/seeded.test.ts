@@ -7,6 +7,7 @@ const page = readFileSync(new URL('../../docs/reference/exploration.md', import.
 
 describe('exploration', () => {
   for (const scenario of scenarios)
+    // @promise exploration/seeded-bugs
     it(`finds nothing wrong with a correct machine in '${scenario.name}', all single faults flown, and pairs and other orders of events`, async () => {
       const { findings, singles, pairs } = await explore(correct, scenario, { findings: 9, more: (flown) => flown < MOST_FLIGHTS });
       expect(findings.map(({ violation, token }) => `${violation.promise}: ${violation.detail} (${token})`)).to.deep.equal([]);
@@ -15,6 +16,7 @@ describe('exploration', () => {
     }).timeout(300_000);
 
   for (const bug of bugs)
+    // @promise exploration/seeded-bugs
     it(`finds a ${bug.where} that ${bug.name}`, async () => {
       const { findings } = await hunt(bug);
       expect(findings).to.have.length(1);

@@ -54,6 +54,7 @@ describe('npm run verify', () => {
     expect(code, text).to.equal(0);
   });
 
+  // @promise exploration/shortest-run
   it('shows the shortest flight that breaks a promise, and how to fly it again', async () => {
     worker(`return { next: Math.random() < 2 ? 'Processing' : 'Initializing' };`);
     const found = await verify(dir, '--budget', '4s', '--scenario', 'life');
@@ -65,6 +66,7 @@ describe('npm run verify', () => {
     expect(again.code).to.equal(1);
   });
 
+  // @promise exploration/chart-rules
   it('flies with the rights of the chart, and finds one that is missing', async () => {
     worker(`return { next: 'Processing' };`);
     const file = join(dir, 'charts/balloon-operator/templates/_rules.tpl');

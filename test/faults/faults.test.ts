@@ -23,6 +23,7 @@ describe('real faults between an operator and a real API server, and in both', f
   after(() => world?.end());
 
   for (const episode of SHORT)
+    // @promise lifecycle/crash-safety
     it(`ends as the quiet run does: ${episode.name}`, async () => {
       if (episode.ends && !world.replicas.slots.includes('b')) await world.replicas.start('b');
       const { injected, memory, lists: found } = await runEpisode(world, episode);
@@ -37,17 +38,20 @@ describe('real faults between an operator and a real API server, and in both', f
       while (performance.now() - begun < minutes * 60_000) await runEpisode(world, all[Math.floor(world.random() * all.length)] ?? EVERYTHING);
     });
 
+  // @promise watching/cache-memory
   it('memory returns to its level', () => {
     const heaps = levels.flatMap((level) => level?.heapMb ?? []);
     expect(heaps.length).to.be.greaterThan(1);
     expect(heaps.at(-1)).to.be.lessThan((heaps[0] ?? 0) + MORE_MB);
   });
 
+  // @promise watching/no-missed-events
   it('no list found anything that a watch should have told before, neither in the quiet run nor after any fault', () => {
     expect(lists.map(({ missed }) => missed)).to.deep.equal(lists.map(() => 0));
     expect(Math.max(...lists.map(({ again }) => again))).to.be.greaterThan(0);
   });
 
+  // @promise election/frozen-leader
   it('no process wrote while another one held the lease, and phases changed along next only', async () => {
     const { writes, transitions, leaders, byNonLeaders, wrongTransitions } = await judgeAudit(world.plane.auditLog);
     expect(writes).to.be.greaterThan(resources * 10);
@@ -57,6 +61,7 @@ describe('real faults between an operator and a real API server, and in both', f
     expect(wrongTransitions).to.deep.equal([]);
   });
 
+  // @promise queue/one-at-a-time
   it('no resource was in two syncs at once, over all processes', () => {
     const { syncs, overlapping } = judgeSyncs(world.replicas.lives());
     expect(syncs).to.be.greaterThan(resources * 10);

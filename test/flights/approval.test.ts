@@ -54,6 +54,7 @@ describe('a phase that waits for approval', () => {
     );
   });
 
+  // @promise reconcile/approval
   it('is entered at once when somebody sets the annotation that the condition shows', async () => {
     await flown();
     await flight.create(drone('one', {}, { annotations: { go: 'B' } }));
@@ -84,6 +85,7 @@ describe('a phase that waits for approval', () => {
     expect(flight.cluster.version).to.equal(version);
   });
 
+  // @promise reconcile/approval
   it('keeps its token over a restart', async () => {
     const { scheduler } = await flown();
     await flight.create(drone('one', {}, { annotations: { go: 'B' } }));
@@ -92,6 +94,7 @@ describe('a phase that waits for approval', () => {
     expect(await asked()).to.equal(first);
   });
 
+  // @promise reconcile/pending-approval
   it('lets the worker choose otherwise; the next hold has a new token, and the old one counts for nothing', async () => {
     await flown();
     await flight.create(drone('one', {}, { annotations: { go: 'B' } }));
@@ -120,6 +123,7 @@ describe('a phase that waits for approval', () => {
     expect((await status()).phase).to.equal('A');
   });
 
+  // @promise reconcile/approval
   it('is not entered a second time by the annotation of the first time', async () => {
     await flown();
     await flight.create(drone('one', {}, { annotations: { go: 'B' } }));

@@ -43,6 +43,7 @@ describe('an operator process whose worker blocks the event loop', () => {
       env: { NODE_OPTIONS: '', KUBECONFIG: join(folder, 'kubeconfig'), AUTOPILOT_CONFIG: join(folder, 'config.yaml'), AUTOPILOT_STATE: folder },
     });
 
+  // @promise lifecycle/blocked-event-loop
   it('is ended with a line that names the resource, the phase and the place in the code', async () => {
     const child = start();
     unhealthy = until('/healthz is not answered', 60_000, async () => {
@@ -58,10 +59,12 @@ describe('an operator process whose worker blocks the event loop', () => {
     expect(last.stack.join('\n')).to.match(/blocking\.ts:\d+:/);
   }).timeout(60_000);
 
+  // @promise endpoints/healthz
   it('did not answer /healthz meanwhile', async () => {
     await unhealthy;
   });
 
+  // @promise lifecycle/blocked-event-loop
   it('is followed by one that works on everything else first, and says so in an Event and a condition', async () => {
     await create('one');
     const child = start();

@@ -21,6 +21,7 @@ describe('the budget of requests', () => {
     return faults.requests.splice(0).flatMap(({ verb, kind, name }) => (kind === 'Event' ? [] : [`${verb} ${kind}${name === undefined ? '' : ` ${name}`}`]));
   }
 
+  // @promise inputs/one-informer
   it('is one list and one watch for each kind at the start', async () => {
     await start(
       machine({
@@ -31,6 +32,7 @@ describe('the budget of requests', () => {
     expect([...sent()].sort()).to.deep.equal(['ConfigMap', 'Drone', 'Pod', 'Service'].flatMap((kind) => [`list ${kind}`, `watch ${kind}`]).sort());
   });
 
+  // @promise reconcile/order-of-writes
   it('of one transition is one apply for each output that is new or different, and one patch of status', async () => {
     await start(
       machine({
@@ -90,6 +92,7 @@ describe('the budget of requests', () => {
     expect(sent().filter((request) => !request.startsWith('watch'))).to.deep.equal([]);
   });
 
+  // @promise reconcile/order-of-writes
   it('has no wasted sync: a transition’s own writes wake nobody', async () => {
     const flown = machine({
       A: {

@@ -31,6 +31,7 @@ describe('a worker that fails', () => {
     expect(readyMessage(await flight.get('Drone', 'one'))).to.equal('no luck');
   });
 
+  // @promise queue/retry-backoff
   it('tries at once when the spec changes during backoff', async () => {
     const flown = machine({
       A: { sync: ({ resource }) => ((resource.spec as { good?: boolean }).good ? { next: 'B' } : Promise.reject(new Error('bad spec'))) },
@@ -45,6 +46,7 @@ describe('a worker that fails', () => {
     expect((await status()).phase).to.equal('B');
   });
 
+  // @promise reconcile/timing
   it('waits exactly as long as RetryLater says; that is no failure', async () => {
     const flown = machine({
       A: {
@@ -61,6 +63,7 @@ describe('a worker that fails', () => {
     expect(flight.events.filter(({ type }) => type === 'syncFailed')).to.deep.equal([]);
   });
 
+  // @promise reconcile/no-tight-loop
   it('is called again after a tenth of a second at the soonest, whatever it asks for', async () => {
     const retrying = machine({ A: { sync: () => Promise.reject(new RetryLater('0s')) } });
     const staying = machine({ A: { sync: () => ({ next: 'A', requeueAfter: '0s' }) } });
@@ -90,6 +93,7 @@ describe('a worker that fails', () => {
     expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False WorkerError', 'Reconciling=True WorkerError']);
   });
 
+  // @promise inputs/need
   it('waits for an input that a worker needs, and goes on as soon as it is there', async () => {
     const flown = machine({ A: { inputs: [input.configmaps], sync: ({ inputs }) => (inputs['configmaps']?.need('map'), { next: 'B' }) }, B: {} });
     await start(flown);
@@ -99,6 +103,7 @@ describe('a worker that fails', () => {
     expect((await status()).phase).to.equal('B');
   });
 
+  // @promise inputs/dependencies-after-error
   it('is called at once when something that it had read changed while it was failing, and after its own failures only with backoff', async () => {
     const gates: (() => void)[] = [];
     const flown = machine({
@@ -165,6 +170,7 @@ describe('a worker that fails', () => {
       return flown;
     }
 
+    // @promise reconcile/timing
     it('is called again for a spec that came meanwhile', async () => {
       await meanwhile(() => flight.patch('Drone', 'one', { spec: { good: true } }));
       expect((await status()).phase).to.equal('B');
@@ -197,23 +203,27 @@ describe('a worker that fails', () => {
       await flight.create(drone('one'));
     });
 
+    // @promise reconcile/timing
     it('is Stalled and not tried again', async () => {
       await flight.advance('2h');
       expect(flown.calls).to.have.length(1);
       expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False NoAirport', 'Stalled=True NoAirport']);
     });
 
+    // @promise reconcile/permanent-errors
     it('is tried again when the spec changes', async () => {
       await flight.patch('Drone', 'one', { spec: { airport: 'FRA' } });
       expect(flown.calls).to.have.length(2);
     });
 
+    // @promise reconcile/permanent-errors
     it('is tried again when somebody asks by annotation, once for each value', async () => {
       await flight.patch('Drone', 'one', { metadata: { annotations: { 'flights.autopilot.test/retry': 'please' } } });
       await flight.patch('Drone', 'one', { metadata: { annotations: { other: 'x' } } });
       expect(flown.calls).to.have.length(2);
     });
 
+    // @promise reconcile/permanent-errors
     it('is tried again when an input changes that it had read, and not for another one', async () => {
       await flight.create(configMap('other'));
       expect(flown.calls).to.have.length(1);
@@ -221,6 +231,7 @@ describe('a worker that fails', () => {
       expect(flown.calls).to.have.length(2);
     });
 
+    // @promise reconcile/timing
     it('is tried once by a new process', async () => {
       await flight.restart(flown.scheduler);
       expect(flown.calls).to.have.length(2);

@@ -35,6 +35,7 @@ describe('the finalizer', () => {
   const far = configMap('makes-the-namespace', {}, { namespace: 'far' });
 
   describe('is there', () => {
+    // @promise finalizer/added-first
     it('before the first worker runs, when the operator can write into other namespaces', async () => {
       const seen: unknown[] = [];
       await start(
@@ -65,12 +66,14 @@ describe('the finalizer', () => {
       await flight.create(drone('one'));
       expect(await finalizers()).to.equal(undefined);
     });
+    // @promise finalizer/added-first
     it('no longer, once the operator does not need it: it is removed on sight, also in a final phase', async () => {
       await start(machine({ A: { sync: () => ({ next: 'B' }) }, B: {} }, {}));
       await flight.create(drone('one', {}, { finalizers: ['somebody.else/hold'] }));
       await flight.restart(machine({ A: { sync: () => ({ next: 'B' }) }, B: {} }).scheduler);
       expect(await finalizers()).to.deep.equal(['somebody.else/hold']);
     });
+    // @promise finalizer/added-first
     it('also when somebody changes the resource at the same moment', async () => {
       await start(machine({ A: { sync: () => ({ next: 'B' }) }, B: {} }, {}));
       const key = { namespace: 'default', name: 'one' };
@@ -88,6 +91,7 @@ describe('the finalizer', () => {
   });
 
   describe('when a resource is deleted', () => {
+    // @promise finalizer/cleanup-first
     it('deletes what no owner reference reaches, and only then lets the resource go', async () => {
       await start(abroad());
       await flight.create(far);
@@ -99,6 +103,7 @@ describe('the finalizer', () => {
       expect(writes().slice(-2)).to.deep.equal(['delete Service there', 'patch Drone one']);
     });
 
+    // @promise finalizer/cleanup-first
     it('is not removed as long as something cannot be deleted; status names it', async () => {
       await start(abroad());
       await flight.create(far);
@@ -171,6 +176,7 @@ describe('the finalizer', () => {
       expect(await flight.list('Service')).to.deep.equal([]);
     });
 
+    // @promise finalizer/namespace-deletion
     it('goes with its namespace, whatever its worker would still write there', async () => {
       const flown = machine(
         {
@@ -246,6 +252,7 @@ describe('the finalizer', () => {
   });
 
   describe('of the user', () => {
+    // @promise finalizer/until-done
     it('is called until it is done: again after requeueAfter, and when something changes that it read', async () => {
       const at: number[] = [];
       const flown = machine(
@@ -328,6 +335,7 @@ describe('the finalizer', () => {
       expect(await flight.get('Drone', 'one')).to.equal(undefined);
     });
 
+    // @promise finalizer/namespace-deletion
     it('lets the resource go although its namespace is being deleted and takes nothing new: what it would write goes with it', async () => {
       const flown = machine(
         { A: { sync: () => ({ next: 'A' }) } },
@@ -357,6 +365,7 @@ describe('the finalizer', () => {
       ]);
     });
 
+    // @promise inputs/unknown-is-not-absent
     it('is not called while an input of it cannot be read: what it does not see may be there', async () => {
       let refused = true;
       let calls = 0;

@@ -46,6 +46,7 @@ describe('/healthz, by which a kubelet kills', () => {
   const notReady = (operator: OperatorProcess, check: string): Promise<unknown> =>
     until(`${check} is not ready`, 60_000, async () => expect(await ask(operator, `/readyz/${check}?verbose`)).to.match(/^503 /));
 
+  // @promise endpoints/healthz
   it('is well while the API server is away, and so is the process when it comes back', async () => {
     const operator = await start('a', alone);
     const { port } = new URL(door.url);
@@ -57,6 +58,7 @@ describe('/healthz, by which a kubelet kills', () => {
     expect(await operator.stop()).to.equal(0);
   }).timeout(150_000);
 
+  // @promise endpoints/healthz
   it('is well when there is no API server at the start', async () => {
     await door.close();
     const operator = await start('a', alone, 0);
@@ -65,6 +67,7 @@ describe('/healthz, by which a kubelet kills', () => {
     expect(running).to.have.length(1);
   }).timeout(90_000);
 
+  // @promise endpoints/healthz
   it('is well while a kind is not served', async () => {
     await cluster.api.delete(cluster.typeOf(DRONE_CRD), { name: DRONE_CRD.metadata.name });
     const operator = await start('a', alone, 0);
@@ -73,6 +76,7 @@ describe('/healthz, by which a kubelet kills', () => {
     expect(await health(operator)).to.equal('200 ok');
   }).timeout(90_000);
 
+  // @promise endpoints/healthz
   it('is well on a standby, which is ready too; also when nobody can lead any more', async () => {
     const election = { enableLeaderElection: true };
     const leader = await start('leader', election);

@@ -88,6 +88,7 @@ describe('a tool that waits', () => {
       expect(status.observedGeneration).to.be.a('number');
     });
 
+  // @promise reconcile/kstatus
   it('never takes a resource whose spec has just changed for a finished one', async () => {
     await start({ A: { onSpecChange: 'A', ...to('B') }, B: {} });
     await flight.create(drone('one'));
@@ -123,6 +124,7 @@ describe('a tool that waits', () => {
     };
     const serving: Phase = { ready: true, outputs: [output.services], sync: () => ({ next: 'B', outputs: { services: [service('a')] } }) };
 
+    // @promise reconcile/kstatus
     it('goes on only when what the phase writes is there', async () => {
       await start({ A: to('B'), B: serving }, { code: 403 });
       await flight.create(drone('one'));

@@ -27,6 +27,7 @@ describe('a machine that loops', () => {
     });
   };
 
+  // @promise reconcile/looping
   it('may change phases twice around in ten seconds; after that it waits longer and longer, and says so', async () => {
     const flown = looper();
     await start(flown);
@@ -63,6 +64,8 @@ describe('a machine that loops', () => {
     expect(await phase()).to.equal('B');
   });
 
+  // @promise reconcile/looping
+  // @promise lifecycle/isolated-loops
   it('harms only itself, and a long way to a final phase is no loop', async () => {
     const names = ['A', 'B', 'C', 'D', 'E', 'F'];
     const long = Object.fromEntries(names.map((name, index) => [name, { sync: () => ({ next: names[index + 1] ?? 'Done' }) }]));

@@ -30,6 +30,7 @@ describe('outputs', () => {
       },
     });
 
+  // @promise outputs/ownership-marks
   it('carry who made them: a controlling owner, the owner’s uid and the operator’s name', async () => {
     await start(writer());
     const { metadata } = await flight.create(drone('one', { services: ['a'] }));
@@ -40,6 +41,7 @@ describe('outputs', () => {
     expect(made?.metadata.labels).to.deep.equal({ 'app.kubernetes.io/managed-by': 'drone-operator', [OWNER]: metadata.uid });
   });
 
+  // @promise outputs/drift
   it('cost one request each when they are new, and none when nothing has changed', async () => {
     await start(writer());
     await flight.create(drone('one', { services: ['a', 'b'] }));
@@ -48,6 +50,7 @@ describe('outputs', () => {
     expect(faults.of('Service').filter((request) => request.includes(' '))).to.deep.equal(['apply a', 'apply b']);
   });
 
+  // @promise outputs/foreign-objects
   it('are seen by the next phase also when the answer to their creation was lost and their event is late', async () => {
     const services = { name: 'services', type: output.services.type, namespace: 'own' } as const;
     const flown = machine({
@@ -69,6 +72,7 @@ describe('outputs', () => {
     expect(flown.calls.map(({ phase }) => phase)).to.deep.equal(['A', 'A', 'B']);
   });
 
+  // @promise outputs/foreign-objects
   it('do not touch an object of somebody else, and say whose it is', async () => {
     await start(writer());
     await flight.create({ ...service('a', 1), metadata: { name: 'a', labels: { 'app.kubernetes.io/managed-by': 'Helm' } } } as never);
@@ -81,6 +85,7 @@ describe('outputs', () => {
     );
   });
 
+  // @promise outputs/foreign-objects
   it('are not shared by two resources: the second one is told', async () => {
     await start(writer());
     await flight.create(drone('one', { services: ['a'] }));
@@ -89,6 +94,7 @@ describe('outputs', () => {
     expect(readyMessage(await flight.get('Drone', 'two'))).to.contain('belongs to Drone one');
   });
 
+  // @promise outputs/adoption
   it('are made as soon as what stood in their place is gone, however long that took', async () => {
     await start(writer());
     await flight.create(drone('one', { services: ['a'] }));
@@ -100,6 +106,7 @@ describe('outputs', () => {
     expect(conditions(await flight.get('Drone', 'two'))[0]).to.equal('Ready=False A');
   });
 
+  // @promise outputs/drift
   it('are made again when somebody deletes or changes them', async () => {
     await start(writer());
     await flight.create(drone('one', { services: ['a'] }));
@@ -109,6 +116,7 @@ describe('outputs', () => {
     expect((await flight.get('Service', 'a'))?.spec.ports).to.deep.include({ port: 80, protocol: 'TCP', targetPort: 80 });
   });
 
+  // @promise outputs/own-manager
   it('are applied under a manager of each resource, so that none erases what another one set', async () => {
     await start(writer());
     await flight.create(drone('one', { services: ['a', 'b'] }));
@@ -125,6 +133,7 @@ describe('outputs', () => {
       .and.not.equal(a);
   });
 
+  // @promise outputs/output-only-kinds
   it('that no phase reads are watched by the label of their operator only', async () => {
     const asked: unknown[] = [];
     faults = new Faults();
@@ -145,6 +154,7 @@ describe('outputs', () => {
     expect(asked).to.deep.equal([selector, selector]);
   });
 
+  // @promise outputs/foreign-status
   it('wake nobody when others change their status', async () => {
     const flown = writer();
     await start(flown);
@@ -160,6 +170,7 @@ describe('outputs', () => {
     expect(flown.calls).to.have.length(before + 1);
   });
 
+  // @promise outputs/own-writes
   it('wake every other resource that has read them, and not the one that made them', async () => {
     const flown = machine({
       A: {
@@ -179,6 +190,7 @@ describe('outputs', () => {
     expect(flown.calls.map(({ resource }) => resource)).to.deep.equal(['reader', 'one', 'reader', 'one', 'reader']);
   });
 
+  // @promise outputs/drift
   it('leave fields alone that others set', async () => {
     await start(writer());
     await flight.create(drone('one', { services: ['a'] }));
@@ -192,6 +204,7 @@ describe('outputs', () => {
     ]);
   });
 
+  // @promise outputs/prune
   it('that are left out stay, unless the output says prune', async () => {
     await start(writer());
     await flight.create(drone('one', { services: ['a', 'b'] }));
@@ -199,6 +212,7 @@ describe('outputs', () => {
     expect(await names()).to.deep.equal(['a', 'b']);
   });
 
+  // @promise outputs/prune
   it('are pruned to the list that is returned: all of them when it is empty, none when there is no list', async () => {
     await start(writer({ prune: true }));
     await flight.create(drone('one', { services: ['a', 'b', 'c'] }));
@@ -210,6 +224,7 @@ describe('outputs', () => {
     expect(await names()).to.deep.equal([]);
   });
 
+  // @promise outputs/prune
   it('are pruned in the namespaces of that output only: what another phase made elsewhere stays', async () => {
     const elsewhere = { ...service('far'), metadata: { name: 'far', namespace: 'elsewhere' } };
     await start(
@@ -223,6 +238,7 @@ describe('outputs', () => {
     expect(await names()).to.deep.equal(['far']);
   });
 
+  // @promise outputs/prune
   it('are pruned when everything new is there, and before status says so', async () => {
     await start(writer({ prune: true }));
     await flight.create(drone('one', { services: ['a', 'b'] }));
@@ -232,6 +248,7 @@ describe('outputs', () => {
     expect(writes).to.deep.equal(['apply c', 'apply d', 'delete a', 'delete b', 'patch one']);
   });
 
+  // @promise outputs/known-by-owner
   it('are known by their owner when somebody takes our label away: they are taken up again, and no conflict', async () => {
     await start(writer());
     await flight.create(drone('one', { services: ['a'] }));
@@ -243,6 +260,7 @@ describe('outputs', () => {
     expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False A', 'Reconciling=True A']);
   });
 
+  // @promise outputs/prune
   it('of others that carry copies of our marks are not pruned: a controller made them from an output', async () => {
     await start(writer({ prune: true }));
     await flight.create(drone('one', { services: ['a'] }));
@@ -286,6 +304,7 @@ describe('outputs', () => {
     );
   });
 
+  // @promise outputs/prune
   it('that are pruned wake nobody, also where another input shows some of their kind', async () => {
     const some = { ...input.configmaps, selector: 'app=x' };
     const labelled = (name: string) => configMap(name, {}, { labels: { app: 'x' } }) as never;
@@ -304,6 +323,7 @@ describe('outputs', () => {
     expect(flown.calls.length - before).to.equal(1);
   });
 
+  // @promise outputs/prune
   it('of others are never pruned', async () => {
     await start(writer({ prune: true }));
     await flight.create(drone('two', { services: ['other'] }));
@@ -313,6 +333,7 @@ describe('outputs', () => {
     expect(await names()).to.deep.equal(['free', 'other']);
   });
 
+  // @promise reconcile/order-of-writes
   it('are applied in declared order, and before status', async () => {
     const both = machine({
       A: {

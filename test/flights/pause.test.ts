@@ -21,6 +21,7 @@ describe('a paused resource', () => {
   const PAUSED = 'flights.autopilot.test/paused';
   const pause = (value: 'true' | null): Promise<void> => flight.patch('Drone', 'one', { metadata: { annotations: { [PAUSED]: value } } });
 
+  // @promise reconcile/paused
   it('stands still in time: what is left of its timeout is left when it goes on', async () => {
     await start(machine({ A: { timeout: '60s', onTimeout: 'Late', interval: '5s', sync: () => ({ next: 'A' }) }, Late: {} }));
     await flight.create(drone('one'));
@@ -74,6 +75,7 @@ describe('a paused resource', () => {
     expect(await said('two')).to.deep.equal(['Ready=False Paused', 'Paused=True Paused']);
   });
 
+  // @promise reconcile/paused
   it('is Paused also when it was Stalled: its timeout stands still, and then it is tried once more', async () => {
     const flown = machine({
       A: { timeout: '60s', onTimeout: 'Late', sync: () => Promise.reject(new PermanentError('no such airport', 'NoAirport')) },
@@ -94,6 +96,7 @@ describe('a paused resource', () => {
     expect(await phase()).to.equal('Late');
   });
 
+  // @promise reconcile/paused
   it('is every resource when the configuration says so, and goes on when it no longer does', async () => {
     const flown = machine({ A: { sync: () => ({ next: 'B' }) }, B: {} });
     await start(flown, { config: { paused: true } });

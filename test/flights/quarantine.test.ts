@@ -49,6 +49,7 @@ describe('a worker that does not end', () => {
     expect(await phase('stuck')).to.equal('B');
   });
 
+  // @promise queue/quarantine
   it('is told after its time, loses its slot five seconds later, and its resource is Quarantined until it ends', async () => {
     const { flown, end } = stuck();
     await start(flown, { config: { workerTimeoutMs: 30_000, maxConcurrentSyncs: 1 } });
@@ -70,6 +71,7 @@ describe('a worker that does not end', () => {
     expect(await said('stuck')).to.deep.equal(['Ready=False B', 'Reconciling=True B']);
   });
 
+  // @promise queue/quarantine
   it('is not listened to any more: nothing of a late result is written', async () => {
     const { flown, end } = stuck({ next: 'Late', outputs: { services: [service('late')] }, statusInfo: { late: true } });
     await start(flown);

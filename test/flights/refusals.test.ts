@@ -38,6 +38,7 @@ describe('outputs that the API server refuses', () => {
     ['for the quota or in a dying namespace (403)', 403],
     ['as nonsense (400)', 400],
   ] as const)
+    // @promise outputs/refused-outputs
     it(`${title} are tried again with backoff and never Stalled; OutputsApplied names object and message`, async () => {
       await start(writer(false));
       code = status;
@@ -52,6 +53,7 @@ describe('outputs that the API server refuses', () => {
       expect(await said()).to.deep.equal(['Ready=False A', 'Reconciling=True A']);
     });
 
+  // @promise outputs/refused-outputs
   it('leave a phase that counts as ready Ready for three failures in a row, and not for a fourth', async () => {
     await start(writer(true));
     code = 0;
@@ -89,6 +91,7 @@ describe('outputs that the API server refuses', () => {
     };
     const told = ['Ready=False OutputRefused', 'Reconciling=True OutputRefused', 'OutputsApplied=False OutputRefused'];
 
+    // @promise reconcile/conflicts
     it('are made again from the fresh copy at once; a few in a row are no failure', async () => {
       await start(writer(false));
       conflicts('Service', 'apply', 5);
@@ -102,6 +105,7 @@ describe('outputs that the API server refuses', () => {
       ['a new object', false],
       ['one that is there', true],
     ] as const)
+      // @promise reconcile/conflicts
       it(`that does not end are tried with backoff, and OutputsApplied says what the server said: ${title}`, async () => {
         await start(writer(false));
         await flight.create(drone('one', { port: 80 }));
@@ -118,6 +122,7 @@ describe('outputs that the API server refuses', () => {
         expect(await said()).to.deep.equal(['Ready=False A', 'Reconciling=True A']);
       });
 
+    // @promise reconcile/conflicts
     it('that does not end are told of edits of somebody else’s objects too', async () => {
       await start(
         machine({
@@ -139,6 +144,7 @@ describe('outputs that the API server refuses', () => {
       expect(faults.of('VirtualService').filter((request) => request === 'patch web').length).to.be.lessThan(50);
     });
 
+    // @promise reconcile/conflicts
     it('of the status itself, without end, make no loop', async () => {
       const flown = writer(false);
       await start(flown);
@@ -178,6 +184,7 @@ describe('a write that is refused for a time the server names', () => {
     ['an output (503)', 'Service', 503, 1],
     ['status (429)', 'Drone', 429, 2],
   ] as const)
+    // @promise queue/retry-after
     it(`is followed by none of its resource before then, whatever changes meanwhile: ${what}`, async () => {
       await start80(refused, code);
       expect(writes()).to.equal(before);
@@ -192,6 +199,7 @@ describe('a write that is refused for a time the server names', () => {
       expect(await said()).to.deep.equal(['Ready=False A', 'Reconciling=True A']);
     });
 
+  // @promise queue/retry-after
   it('is not followed sooner when status cannot be written either', async () => {
     await start80('Service', 429);
     const { fault } = faults;
@@ -202,6 +210,7 @@ describe('a write that is refused for a time the server names', () => {
     expect(faults.of('Service').filter((one) => one === 'apply a')).to.have.length(4);
   });
 
+  // @promise queue/retry-after
   it('is said in status when it was the fourth in a row', async () => {
     await start80('Service', 429);
     await flight.advance('150s');

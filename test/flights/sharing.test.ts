@@ -49,6 +49,7 @@ describe('an edit of an object that is somebody else’s', () => {
     JSON.parse((await found(name)).metadata.annotations?.[HELD] ?? '[]') as never;
   const sent = (): readonly string[] => faults.of('VirtualService').filter((request) => request.includes(' '));
 
+  // @promise outputs/field-claims
   it('sets the named route and nothing else, in one request, and notes who holds it and what stood there', async () => {
     await start(editor());
     await flight.create(route('web', 'other', 'split'));
@@ -95,6 +96,7 @@ describe('an edit of an object that is somebody else’s', () => {
     expect(sent()).to.deep.equal(['patch web', 'patch web']);
   });
 
+  // @promise outputs/field-claims
   it('is decided anew when somebody changes the route while the worker decides on it', async () => {
     let open = (): void => undefined;
     let slow = true;
@@ -148,6 +150,7 @@ describe('an edit of an object that is somebody else’s', () => {
     expect([await hosts(), far.spec.http[0]?.route]).to.deep.equal([['old'], to('new')]);
   });
 
+  // @promise outputs/field-claims
   it('goes on by name when the mesh team moves the route', async () => {
     await start(editor());
     await flight.create(route('web', 'split'));
@@ -199,6 +202,7 @@ describe('an edit of an object that is somebody else’s', () => {
       ],
     ];
     for (const [title, object, options, message] of wrong)
+      // @promise outputs/ambiguous-claims
       it(`is a permanent error that says what is there: ${title}`, async () => {
         await start(editor(options));
         await flight.create(object);
@@ -217,6 +221,7 @@ describe('an edit of an object that is somebody else’s', () => {
     });
   });
 
+  // @promise outputs/ambiguous-claims
   it('of a kind that the phase does not read is a permanent error that says what to declare', async () => {
     await start(
       machine({
@@ -230,6 +235,7 @@ describe('an edit of an object that is somebody else’s', () => {
   });
 
   describe('has one holder for each place', () => {
+    // @promise outputs/one-claim-per-field
     it('so that the second one is told whose it is, and gets it when the first one goes', async () => {
       await start(editor());
       await flight.create(route('web', 'split'));
@@ -272,6 +278,7 @@ describe('an edit of an object that is somebody else’s', () => {
   });
 
   describe('is put back', () => {
+    // @promise finalizer/cleanup-first
     it('when the resource goes, and only then does it go', async () => {
       await start(editor());
       await flight.create(route('web', 'split', 'other'));
@@ -310,6 +317,7 @@ describe('an edit of an object that is somebody else’s', () => {
       expect(await hosts()).to.deep.equal(['old', 'old']);
     });
 
+    // @promise outputs/one-claim-per-field
     it('not where somebody has changed it since: that stays, and an Event says so', async () => {
       const flown = editor();
       await start(flown);
@@ -327,6 +335,7 @@ describe('an edit of an object that is somebody else’s', () => {
       expect(notes).to.include('spec.http[a].route of VirtualService default/web was not put back: somebody has changed it since');
     });
 
+    // @promise finalizer/operator-stop
     it('not when the operator stops', async () => {
       await start(editor());
       await flight.create(route('web', 'split'));

@@ -35,6 +35,7 @@ describe('an operator process', () => {
   const holder = async (): Promise<unknown> => (((await cluster.api.list(LEASES)).items[0]?.spec ?? {}) as { holderIdentity?: string }).holderIdentity;
 
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    // @promise lifecycle/signals
     it(`ends on ${signal} with exit code 0, and gives its lease back`, async () => {
       await until('it leads', 30_000, async () => expect(await holder()).to.match(/^operator-0_/));
       operator.kill(signal);
@@ -42,6 +43,7 @@ describe('an operator process', () => {
       expect(await holder()).to.equal('');
     }).timeout(60_000);
 
+  // @promise lifecycle/signals
   it('waits for a worker that hears no signal, and ends at once on a second signal, with exit code 1', async () => {
     await cluster.api.create(DRONES, drone('endless', {}, { namespace: 'default' }));
     await until('its worker is called', 30_000, async () => {

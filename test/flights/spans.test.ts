@@ -13,6 +13,7 @@ describe('an operator process with an OpenTelemetry SDK', () => {
   before(() => void (folder = mkdtempSync(join(tmpdir(), 'autopilot-spans-'))));
   after(() => rmSync(folder, { recursive: true, force: true }));
 
+  // @promise endpoints/logs-and-traces
   it('has exported every span when it stops, the last ones too', async () => {
     const cluster = new Cluster({ clock: systemClock });
     const door = await openDoor(cluster);

@@ -36,6 +36,7 @@ describe('an operator survives', () => {
     ['an answer that is lost after the write was done', { when: 'after', error: noAnswer() }],
   ];
   for (const [title, fault] of answers)
+    // @promise lifecycle/crash-safety
     it(`${title}, for any write`, async () => {
       const hit = new Set<string>();
       await start(writer());
@@ -82,6 +83,7 @@ describe('an operator survives', () => {
     expect(faults.of('ConfigMap').filter((verb) => verb === 'list')).to.have.length(1);
   });
 
+  // @promise watching/watch-errors
   it('a history that is too short (410): it lists again and notices what it has missed, deletions too', async () => {
     await start(reader(), { objects: [configMap('gone')] });
     await flight.create(drone('one'));
@@ -96,6 +98,7 @@ describe('an operator survives', () => {
     expect(await seen()).to.deep.equal(['new']);
   });
 
+  // @promise inputs/unknown-is-not-absent
   it('an input that cannot be read: what was seen stays, no worker runs on it, and it goes on by itself', async () => {
     const flown = reader();
     await start(flown, { objects: [configMap('a')] });
@@ -114,6 +117,7 @@ describe('an operator survives', () => {
     await flight.until(async () => (await seen()).length === 2);
   });
 
+  // @promise lifecycle/isolated-failures
   it('a worker that hangs: only its own resource stands, and says so', async () => {
     const flown = machine({ A: { sync: ({ resource }) => (resource.metadata.name === 'stuck' ? new Promise<never>(() => {}) : { next: 'B' }) }, B: {} });
     await start(flown);
@@ -136,6 +140,7 @@ describe('an operator survives', () => {
     expect(conditions(await flight.get('Drone', 'one'))[0]).to.equal('Ready=False WorkerError');
   });
 
+  // @promise reconcile/steps
   it('a lost answer to the status of a step, while the watch is broken: the step is not taken twice', async () => {
     const steps: number[] = [];
     const flown = machine({
@@ -161,6 +166,7 @@ describe('an operator survives', () => {
     expect(steps).to.deep.equal([0, 60]);
   });
 
+  // @promise lifecycle/crash-safety
   it('being stopped and started between any two writes', async () => {
     for (let writes = 0; writes < 3; writes++) {
       const flown = writer();

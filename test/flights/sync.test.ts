@@ -25,6 +25,7 @@ describe('one sync', () => {
     expect((await status()).phase).to.equal('C');
   });
 
+  // @promise reconcile/frozen-context
   it('gives the worker frozen objects: a change in place fails, and says so', async () => {
     await start(machine({ A: { sync: ({ resource }) => (((resource.spec as { x: number }).x = 1), { next: 'A' }) } }));
     await flight.create(drone('one', { x: 0 }));
@@ -32,6 +33,7 @@ describe('one sync', () => {
     expect(readyMessage(await flight.get('Drone', 'one'))).to.contain('read only');
   });
 
+  // @promise reconcile/timing
   it('stays for workInterval, an `interval` of the phase before it, a `requeueAfter` before that', async () => {
     const flown = machine({
       A: { sync: ({ resource }) => ({ next: (resource.spec as { to: string }).to }) },
@@ -71,6 +73,7 @@ describe('one sync', () => {
     ['an object with an illegal name', () => ({ next: 'B', outputs: { services: [service('a'), service('Not_Legal')] } }), /Not_Legal/],
   ];
   for (const [title, result, message] of wrong)
+    // @promise reconcile/frozen-context
     it(`writes nothing when a worker returns ${title}, and says what is wrong`, async () => {
       await start(machine({ A: { next: ['B'], outputs: [output.services], sync: () => result() as never }, B: {}, C: {} }));
       await flight.create(drone('one'));
@@ -81,6 +84,7 @@ describe('one sync', () => {
       expect(found?.status.phase).to.equal('A');
     });
 
+  // @promise reconcile/unknown-phase
   it('leaves a resource in a phase it does not know alone, and says which phases there are', async () => {
     const flown = machine({ A: { sync: () => ({ next: 'A' }) } });
     await start(flown, { objects: [] });
@@ -99,6 +103,7 @@ describe('one sync', () => {
     expect(readyMessage(await flight.get('Drone', 'one'))).to.contain("status.phase is 'Gone', which is not a phase of this operator (A)");
   });
 
+  // @promise reconcile/unknown-phase
   it('flies on from a phase under its former name', async () => {
     const old = machine({ Old: { sync: () => ({ next: 'Old' }) } });
     await start(old);
@@ -109,6 +114,7 @@ describe('one sync', () => {
     expect((await status()).phase).to.equal('New');
   });
 
+  // @promise reconcile/paused
   it('does not call the worker of a paused resource, and goes on when the annotation goes', async () => {
     const flown = machine({ A: { sync: () => ({ next: 'B' }) }, B: {} });
     await start(flown);
@@ -120,6 +126,7 @@ describe('one sync', () => {
     expect((await status()).phase).to.equal('B');
   });
 
+  // @promise reconcile/final-phase
   it('watches nothing and does nothing in a final phase, until the spec changes: then it starts over', async () => {
     const flown = machine({ A: { sync: () => ({ next: 'Done' }) }, Done: {} });
     await start(flown);
@@ -138,6 +145,7 @@ describe('one sync', () => {
     expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False Failed', 'Stalled=True Failed']);
   });
 
+  // @promise reconcile/declared-transitions
   it('moves on a spec change to the phase that onSpecChange names, without calling a worker in between', async () => {
     const flown = machine({ A: { sync: () => ({ next: 'B' }) }, B: { onSpecChange: 'C', sync: () => ({ next: 'B' }) }, C: { sync: () => ({ next: 'C' }) } });
     await start(flown);
@@ -146,6 +154,7 @@ describe('one sync', () => {
     expect(flown.calls.map(({ phase }) => phase)).to.deep.equal(['A', 'B', 'C']);
   });
 
+  // @promise reconcile/declared-transitions
   it('cannot move to the phase it is in when its time is up, nor to one that is not there: it would move without end', () => {
     const sync = (): { next: string } => ({ next: 'A' });
     expect(() => machine({ A: { timeout: '1s', onTimeout: 'A', sync } })).to.throw('phase A: onTimeout names the phase itself');
@@ -153,6 +162,7 @@ describe('one sync', () => {
     expect(() => machine({ A: { onSpecChange: 'C', sync } })).to.throw('phase A: onTimeout and onSpecChange name C, which is not a phase');
   });
 
+  // @promise reconcile/declared-transitions
   it('moves to onTimeout when the time of a phase is up, also while its worker fails', async () => {
     const flown = machine({ A: { timeout: '90s', onTimeout: 'Late', sync: () => Promise.reject(new Error('never')) }, Late: {} });
     await start(flown);
@@ -176,6 +186,7 @@ describe('one sync', () => {
     }
   });
 
+  // @promise reconcile/steps
   it('remembers a step across syncs and restarts, and forgets it with the phase', async () => {
     const seen: (string | undefined)[] = [];
     const flown = machine({
@@ -196,6 +207,7 @@ describe('one sync', () => {
     expect((await status()).autopilot.lastStep).to.equal('2026-01-01T00:00:00.000Z');
   });
 
+  // @promise reconcile/status-info
   it('keeps the fields of the user in status unless they are given, and replaces them when they are', async () => {
     await start(
       machine({
@@ -232,6 +244,7 @@ describe('one sync', () => {
       .and.contain('status.count');
   });
 
+  // @promise reconcile/order-of-writes
   it('writes nothing when nothing has changed', async () => {
     await start(machine({ A: { outputs: [output.services], sync: () => ({ next: 'A', requeueAfter: '1s', outputs: { services: [service('a')] } }) } }));
     await flight.create(drone('one'));
@@ -268,6 +281,7 @@ describe('one sync', () => {
     expect(flown.calls).to.have.length(4);
   });
 
+  // @promise inputs/once-after-start
   it('starts every resource once after a restart, and keeps its phase', async () => {
     const flown = machine({ A: { sync: () => ({ next: 'B' }) }, B: { sync: () => ({ next: 'B' }) } });
     await start(flown);

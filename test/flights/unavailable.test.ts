@@ -13,6 +13,7 @@ const phase = async (name = 'one'): Promise<string> => (await flight.get('Drone'
 
 describe('an input that cannot be read', () => {
   afterEach(() => flight.stop());
+  // @promise inputs/unknown-is-not-absent
   it('is a condition that names it, and nobody is called; an absent kind does not matter where it is optional', async () => {
     const reader = (optional: boolean): TestMachine =>
       machine({

@@ -121,6 +121,7 @@ async function launched(flown: TestMachine): Promise<Flight> {
 }
 
 describe('a resource', () => {
+  // @promise inputs/exact-dependencies
   it('is woken by a change exactly when one of its reads would answer something else', () =>
     fc.assert(
       fc.asyncProperty(reads, fc.array(step, { minLength: 1, maxLength: 12 }), async (plan, steps) => {
@@ -146,6 +147,7 @@ describe('a resource', () => {
       { numRuns: 150 },
     ));
 
+  // @promise inputs/one-version
   it('ends with what everybody would see, whatever changes while its worker runs; and within one sync nothing changes', () =>
     fc.assert(
       fc.asyncProperty(reads, fc.array(fc.tuple(step, fc.nat(4_000)), { minLength: 1, maxLength: 12 }), async (plan, steps) => {

@@ -37,6 +37,7 @@ describe('routes whose weights would lose traffic', () => {
     (found: KubeObject): object =>
       shared(found, [{ path: ['spec', 'http', { name: 'split' }, 'route'], value: split(...weights) }]);
 
+  // @promise outputs/weights
   it('are a permanent error that names phase, object and route, and nothing at all is sent', async () => {
     await start(edit(90, 20));
     expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False WrongWeights', 'Stalled=True WrongWeights']);
@@ -46,6 +47,7 @@ describe('routes whose weights would lose traffic', () => {
     expect(writes()).to.deep.equal([]);
   });
 
+  // @promise outputs/weights
   it('are refused in whole objects too', async () => {
     await start(() => ({
       apiVersion: 'networking.istio.io/v1',

@@ -48,6 +48,7 @@ describe('the life of an operator: npm run build, deploy, undeploy, logs', () =>
     });
     const answers = (deployments: string): void => tool('kubectl', `case $2 in deployments) ${deployments};; esac`);
 
+    // @promise election/dev-lease
     it('takes its namespace and the namespaces it watches, all of them too', async () => {
       answers(`echo '${NAME} '`);
       expect((await operator('dev')).out.split('\n').at(-1)).to.equal(`runs in ${NAME} for ''`);
@@ -65,6 +66,7 @@ describe('the life of an operator: npm run build, deploy, undeploy, logs', () =>
       expect([code, err]).to.deep.equal([1, `error: several are installed in namespace ${NAME}: set WATCH_NAMESPACE to 'a' or 'b'`]);
     });
 
+    // @promise election/dev-lease
     it('says what it needs to know when there is no kubectl', async () => {
       const said = 'kubectl is not on this machine: to wait for an operator that is installed, set POD_NAMESPACE and WATCH_NAMESPACE as it has them';
       expect((await operator('dev')).out.split('\n')).to.deep.equal([said, "runs in undefined for 'undefined'"]);

@@ -78,6 +78,7 @@ describe('a generated project', function () {
       /^src\/workers\/processing\.ts\(.*'value' does not exist/,
     ],
   ];
+  // @promise reconcile/typed-phases
   it('fails to compile in one line for each thing a phase did not declare', async () => {
     await start();
     const worker = read('src/workers/processing.ts');

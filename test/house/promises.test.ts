@@ -1,28 +1,31 @@
 import { expect } from 'chai';
-import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { promiseTags } from '../../scripts/promises.ts';
+import { PROMISES } from '../promises.ts';
 
-/** Data that tests run: a bug that must be found, a case for the sandbox and the real API server. */
-const DATA = /^(explore\/seeded|conformance\/cases)\//;
-const repository = resolve(import.meta.dirname, '../..');
+/** The first line of a test, or of data that a test runs, has its name. */
+const NAMED = /['"`]|^\s*(it|describe|for) ?\($/;
 
-describe('docs/promises.md', () => {
-  const text = readFileSync(join(repository, 'docs/promises.md'), 'utf8');
-  const cited = [...text.matchAll(/`([\w/-]+)` “([^”]+)”/g)].map(([, file = '', name = '']) => ({ file, name }));
+describe('the promises', () => {
+  const tags = promiseTags();
+  const known = Object.entries(PROMISES).flatMap(([section, { promises }]) =>
+    Object.keys(promises).map((name) => `${section}/${name}`),
+  );
 
-  it('names tests that exist', () => {
-    const missing = cited.filter(({ file, name }) => {
-      const path = join(repository, 'test', `${file}${DATA.test(file) ? '' : '.test'}.ts`);
-      if (!existsSync(path)) return true;
-      const source = readFileSync(path, 'utf8');
-      return !["'", '"', '`'].some((quote) => source.includes(quote + name.replaceAll(quote, `\\${quote}`) + quote));
-    });
-    expect(missing).to.deep.equal([]);
+  it('have a test each', () => {
+    const tested = new Set(tags.map(({ promise }) => promise));
+    expect(known.filter((promise) => !tested.has(promise))).to.deep.equal([]);
+    expect(known.length).to.be.above(50);
   });
 
-  it('names a test for each promise', () => {
-    const rows = text.split('\n').filter((line) => line.startsWith('| ') && !/^\| promise +\| tests +\|$/.test(line) && !/^\| -+/.test(line));
-    expect(rows.filter((row) => !/`[\w/-]+` “[^”]+”/.test(row))).to.deep.equal([]);
-    expect(rows.length).to.be.above(50);
+  it('are named correctly by every tag', () => {
+    const unknown = tags.filter(({ promise }) => !known.includes(promise));
+    expect(unknown.map(({ file, line, promise }) => `${file}:${line}: ${promise}`)).to.deep.equal(
+      [],
+    );
+  });
+
+  it('have their tags above tests', () => {
+    const lost = tags.filter(({ test }) => !NAMED.test(test));
+    expect(lost.map(({ file, line }) => `${file}:${line}`)).to.deep.equal([]);
   });
 });

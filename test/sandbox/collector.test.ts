@@ -30,6 +30,7 @@ describe('the sandbox collects', () => {
   const rest = (): Promise<void> => settle(cluster, clock, undefined);
   const names = async (): Promise<readonly string[]> => (await cluster.api.list(type)).items.map(({ metadata }) => metadata.name);
 
+  // @promise sandbox/cluster-parts
   it('what an object owned, down to the last one', async () => {
     await create('c', [await create('b', [await create('a')])]);
     await remove('a');

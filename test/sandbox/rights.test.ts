@@ -21,6 +21,7 @@ async function messageOf(call: Promise<unknown>): Promise<string> {
 describe('rights', () => {
   const rule = (verbs: readonly string[], more: Partial<PolicyRule> = {}): PolicyRule => ({ apiGroups: [''], resources: ['configmaps'], verbs, ...more });
 
+  // @promise sandbox/cluster-parts
   it('refuse what no rule grants, in the words of the API server', async () => {
     const api = withRights(new Cluster(), { cluster: [rule(['get'])] }, { user: 'somebody' });
     expect(await messageOf(api.get(MAPS, key))).to.equal('404 configmaps "a" not found');

@@ -29,6 +29,7 @@ describe('a rule in CEL that the sandbox cannot evaluate', () => {
   } as unknown as KubeObject;
   const kite = (name: string): KubeObject => ({ apiVersion: 'examples.io/v1', kind: 'Kite', metadata: { name }, address: '1.2.3.4' }) as KubeObject;
 
+  // @promise sandbox/cel
   it('is reported once, with its place and why, and lets the object pass', async () => {
     const cluster = new Cluster();
     await cluster.api.create(cluster.typeOf(definition), definition);

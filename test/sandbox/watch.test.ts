@@ -6,6 +6,7 @@ import { Cluster, VirtualClock } from '../../sandbox/src/index.ts';
 const object = (name: string) => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'default' } });
 
 describe('a watch of the sandbox', () => {
+  // @promise sandbox/cluster-parts
   it('brings a bookmark each minute', async () => {
     const clock = new VirtualClock();
     const cluster = new Cluster({ clock });
@@ -18,6 +19,7 @@ describe('a watch of the sandbox', () => {
     expect(clock.next, 'it leaves no timer behind').to.equal(undefined);
   });
 
+  // @promise sandbox/cluster-parts
   it('from a version that is forgotten ends with 410', async () => {
     const cluster = new Cluster();
     const type = cluster.typeNamed('ConfigMap');

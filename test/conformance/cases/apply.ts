@@ -43,6 +43,7 @@ export const applyCases: readonly Case[] = [
     },
   },
   {
+    // @promise outputs/own-manager
     name: 'removes what the same manager no longer sends, and keeps what others own',
     async run(world) {
       await world.apply(FLIGHTS, world.flight('a', { altitude: 5, mode: 'visual', crew: { captain: 'Ada' }, legs: [{ name: 'one' }] }), 'tower');
@@ -106,6 +107,7 @@ export const applyCases: readonly Case[] = [
     },
   },
   {
+    // @promise outputs/foreign-objects
     name: 'only creates when it carries version 1: 409 where the object exists',
     async run(world) {
       const guarded = world.flight('a', {}, { resourceVersion: '1' });
@@ -115,6 +117,7 @@ export const applyCases: readonly Case[] = [
     },
   },
   {
+    // @promise outputs/late-writes
     name: 'refuses a uid where nothing is: 409; another one than that of the object: 422, and 409 when the version is stale too',
     async run(world) {
       const uid = '00000000-0000-4000-8000-0000000000ff';
@@ -129,6 +132,7 @@ export const applyCases: readonly Case[] = [
     },
   },
   {
+    // @promise outputs/late-writes
     name: 'with version and uid of an object that is gone creates nothing: 409',
     async run(world) {
       const { metadata } = await world.create(FLIGHTS, world.flight('a'));

@@ -37,6 +37,7 @@ export const deleteCases: readonly Case[] = [
     },
   },
   {
+    // @promise outputs/late-writes
     name: 'refuses another uid or version than asked for: 409',
     async run(world) {
       const { metadata } = await world.create(FLIGHTS, world.flight('a'));

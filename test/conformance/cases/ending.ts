@@ -121,6 +121,7 @@ export const endingCases: readonly Case[] = [
     },
   },
   {
+    // @promise finalizer/namespace-deletion
     name: 'such a refusal has a cause of its own: NamespaceTerminating, for a create and for an apply',
     async run(world) {
       const name = `${world.namespace}-end`;

@@ -33,6 +33,7 @@ export const ownerCases: readonly Case[] = [
   refuses('an owner without version', [{ ...good, apiVersion: '' }], 'metadata.ownerReferences[0].apiVersion: Required value: must not be empty'),
   refuses('an Event as owner', [{ ...good, kind: 'Event' }], '/v1, Kind=Event is disallowed from being an owner'),
   {
+    // @promise outputs/ownership-marks
     name: 'refuses to add a second controlling owner to an object, by patch and by apply: 422',
     async run(world) {
       const [one, two] = await pair(world);

@@ -59,6 +59,7 @@ export const patchCases: readonly Case[] = [
   patches('is validated as a whole: 422', [{ op: 'replace', path: '/spec/route', value: 'x' }], 422),
   patches('replaces a whole branch', [{ op: 'replace', path: '/spec', value: { route: 'TXL-HAM' } }], { route: 'TXL-HAM', altitude: 100 }),
   {
+    // @promise finalizer/added-first
     name: 'JSON patch: does nothing on a test of the version that is stale: 422',
     async run(world) {
       const { metadata } = await world.create(FLIGHTS, world.flight('a'));

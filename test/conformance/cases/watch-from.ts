@@ -41,6 +41,7 @@ export const watchFromCases: readonly Case[] = [
     },
   },
   {
+    // @promise watching/watch-errors
     name: 'answers 410 for a version older than what is known',
     async run(world) {
       await world.create(FLIGHTS, world.flight('a'));

@@ -30,6 +30,7 @@ function unguarded(object: KubeObject): KubeObject {
 
 /** Made anew for each exploration. Each says what it does wrong. */
 export const wrongRuntimes: Readonly<Record<string, () => Start>> = {
+  // @promise reconcile/order-of-writes
   'writes status before outputs': () =>
     through((api) => {
       const later: (() => Promise<unknown>)[] = [];
@@ -45,6 +46,7 @@ export const wrongRuntimes: Readonly<Record<string, () => Start>> = {
         },
       };
     }),
+  // @promise reconcile/status-version
   'writes status without the version it has read': () =>
     through((api) => ({
       patch: (type, key, patch, options, signal) => {
@@ -53,18 +55,23 @@ export const wrongRuntimes: Readonly<Record<string, () => Start>> = {
         return api.patch(type, key, { type: 'merge', body }, options, signal);
       },
     })),
+  // @promise outputs/late-writes
   'applies outputs without the version it has read': () =>
     through((api) => ({
       apply: (type, object, options, signal) => api.apply(type, object.metadata.resourceVersion === '1' ? object : unguarded(object), options, signal),
     })),
+  // @promise outputs/foreign-objects
   'applies what should be new over whatever is there': () =>
     through((api) => ({ apply: (type, object, options, signal) => api.apply(type, unguarded(object), { ...options, force: true }, signal) })),
+  // @promise outputs/late-writes
   'deletes without looking at what it deletes': () =>
     through((api) => ({ delete: (type, key, options, signal) => api.delete(type, key, { ...options, preconditions: {} }, signal) })),
+  // @promise finalizer/cleanup-first
   'removes the finalizer before it has cleaned up': () =>
     through((api) => ({
       delete: (type, key, options, signal) => (key.namespace === 'other' ? Promise.resolve() : api.delete(type, key, options, signal)),
     })),
+  // @promise watching/consistent-lists
   'trusts an old list after a restart': () => {
     const old = new Map<string, readonly KubeObject[]>();
     return through((api, nth) => {
@@ -79,12 +86,14 @@ export const wrongRuntimes: Readonly<Record<string, () => Start>> = {
       };
     });
   },
+  // @promise reconcile/steps
   'forgets its timers at a restart': () =>
     timed((clock, nth) => ({
       now: () => clock.now(),
       monotonic: () => clock.monotonic(),
       after: (ms, callback) => (nth > 1 && ms > 2_000 && ms <= 60_000 ? { cancel: () => undefined } : clock.after(ms, callback)),
     })),
+  // @promise watching/deletions
   'does not notice at a relist what has changed': () =>
     through((api) => {
       const lists = new Map<string, readonly KubeObject[]>();
@@ -98,6 +107,7 @@ export const wrongRuntimes: Readonly<Record<string, () => Start>> = {
         },
       };
     }),
+  // @promise watching/watch-errors
   'watches on from now after a break': () =>
     through((api) => {
       const watched = new Set<string>();
@@ -110,6 +120,7 @@ export const wrongRuntimes: Readonly<Record<string, () => Start>> = {
         },
       };
     }),
+  // @promise watching/watch-errors
   'watches again from a version that is too old': () =>
     through((api) => ({
       async *watch(type, options, signal) {
@@ -120,6 +131,7 @@ export const wrongRuntimes: Readonly<Record<string, () => Start>> = {
         }
       },
     })),
+  // @promise watching/cache-responses
   'does not take the answers to its own writes': () =>
     through((api) => ({
       patch: async (...call) => {
@@ -127,12 +139,14 @@ export const wrongRuntimes: Readonly<Record<string, () => Start>> = {
         return { ...answer, metadata: { ...answer.metadata, resourceVersion: '1' } };
       },
     })),
+  // @promise queue/quarantine
   'takes what a worker returns long after its time': () =>
     timed((clock) => ({
       now: () => clock.now(),
       monotonic: () => clock.monotonic(),
       after: (ms, callback) => (ms === 5_000 ? { cancel: () => undefined } : clock.after(ms, callback)),
     })),
+  // @promise reconcile/status-version
   'says that it has seen a spec, when it has only failed to act on it': () =>
     through((api) => ({
       patch: (type, key, patch, options, signal) => {
@@ -143,6 +157,7 @@ export const wrongRuntimes: Readonly<Record<string, () => Start>> = {
         return api.patch(type, key, { type: 'merge', body }, options, signal);
       },
     })),
+  // @promise reconcile/status-version
   'takes a conflict for success': () =>
     through((api) => ({
       apply: (type, object, options, signal) =>
@@ -151,5 +166,6 @@ export const wrongRuntimes: Readonly<Record<string, () => Start>> = {
           throw error;
         }),
     })),
+  // @promise election/frozen-leader
   'runs without a lease': () => (options) => startOperator({ ...options, config: { ...options.config, leaderElection: false } }),
 };

@@ -16,6 +16,7 @@ export const wrongWorkers: Readonly<Record<string, () => Partial<Workers>>> = {
       },
     };
   },
+  // @promise reconcile/steps
   'steps whenever it is called': () => ({
     Stepping: (context) => {
       const weight = weightOf(context) + 10;

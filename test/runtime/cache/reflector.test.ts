@@ -57,6 +57,7 @@ describe('an informer', () => {
     cluster.api.create(TYPE, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace, labels } });
   const names = (informer: Informer): readonly string[] => informer.list().map(({ metadata }) => metadata.name);
 
+  // @promise watching/consistent-lists
   it('lists in pages of 500, each a consistent read', async () => {
     for (let i = 0; i < 1201; i++) await make(`c${i}`);
     const asked: unknown[] = [];
@@ -67,6 +68,7 @@ describe('an informer', () => {
     for (const options of asked) expect(options).to.include({ limit: 500 }).and.not.have.property('resourceVersion');
   });
 
+  // @promise watching/consistent-lists
   it('survives that its pages expire between two of them', async () => {
     for (let i = 0; i < 600; i++) await make(`c${i}`);
     let pages = 0;
@@ -80,6 +82,7 @@ describe('an informer', () => {
     expect((await start({ api })).size).to.equal(600);
   });
 
+  // @promise watching/dead-watch
   it('notices a watch that has died without a word after two minutes, and goes on from where it was', async () => {
     let dead = false;
     const api: KubeApi = {
@@ -99,12 +102,14 @@ describe('an informer', () => {
     expect(told).to.deep.equal(['failed: nothing was heard of configmaps for 120 s', 'restarted']);
   });
 
+  // @promise watching/dead-watch
   it('leaves a quiet watch alone as long as bookmarks come', async () => {
     await start();
     await pass(290);
     expect(told).to.deep.equal([]);
   });
 
+  // @promise watching/no-missed-events
   it('is listed again only when the server has forgotten; the relist counts, and nothing was missed', async () => {
     const informer = await start();
     await make('a');

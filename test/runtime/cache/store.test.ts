@@ -14,6 +14,7 @@ function watched(store: Store): Change[] {
 }
 
 describe('Store', () => {
+  // @promise watching/cache-responses
   it('keeps the newest version of a key, whatever the order of arrival', () => {
     const store = new Store();
     store.put(object('x', 10));
@@ -28,6 +29,7 @@ describe('Store', () => {
     expect(store.get({ namespace: 'a', name: 'x' })?.metadata.resourceVersion).to.equal('10');
   });
 
+  // @promise watching/cache-responses
   it('does not bring back an object whose deletion was seen, by a late answer to a write', () => {
     const store = new Store();
     store.put(object('x', 5));
@@ -36,6 +38,7 @@ describe('Store', () => {
     expect(store.get({ namespace: 'a', name: 'x' })).to.equal(undefined);
   });
 
+  // @promise watching/deletions
   it('notices at a relist what was deleted while nobody watched, and what was added', () => {
     const store = new Store();
     store.put(object('gone', 1));
@@ -65,6 +68,7 @@ describe('Store', () => {
     expect(store.indexed('u2')).to.have.length(0);
   });
 
+  // @promise watching/cache-memory
   it('hands out frozen objects without managedFields', () => {
     const store = new Store();
     store.put({ ...object('x', 1), metadata: { ...object('x', 1).metadata, managedFields: [{}] } });
@@ -109,6 +113,7 @@ describe('Store', () => {
     expect(store.get({ namespace: 'a', name: 'x' })?.metadata.resourceVersion).to.equal('5');
   });
 
+  // @promise watching/deletions
   it('does not bring back what a relist found deleted, by an answer that comes after it', async () => {
     const store = new Store();
     store.put(object('x', 5));
@@ -142,6 +147,7 @@ describe('Store', () => {
     expect(store.size).to.equal(1);
   });
 
+  // @promise watching/cache-responses
   it('takes only answers that fit: one that does not is a deletion here', async () => {
     const store = new Store({ fits: ({ metadata }) => metadata.labels?.['mine'] === 'yes' });
     store.put(object('x', 5, { mine: 'yes' }));
@@ -150,6 +156,7 @@ describe('Store', () => {
     expect(store.size).to.equal(0);
   });
 
+  // @promise watching/cache-memory
   it('keeps no memory of what was deleted', () => {
     const store = new Store();
     for (let version = 1; version < 1000; version += 2) {

@@ -79,6 +79,7 @@ describe('following a part of the cluster', () => {
       expect(step(from, happening, half)).to.deep.equal(effect === undefined ? { state: to } : { state: to, effect });
     });
 
+  // @promise watching/list-backoff
   it('waits longer after each failure, from 0.8 to 30 s, with jitter of a half', () => {
     const waits = (random: () => number): readonly number[] => {
       let state: State = watching();
@@ -104,6 +105,7 @@ describe('following a part of the cluster', () => {
     expect(waits).to.deep.equal([800, 1600, 3200, 6400, 12_800, 25_600, 30_000, 30_000]);
   });
 
+  // @promise watching/list-backoff
   it('does not make a loop of lists when every watch says that the version has expired', () => {
     let state: State = START;
     let waits = 0;

@@ -134,6 +134,7 @@ describe('KubeApi over HTTP', () => {
     expect(events.map((event) => (event.type === 'BOOKMARK' ? event.resourceVersion : event.object.metadata.name))).to.deep.equal(['ä', '9']);
   });
 
+  // @promise watching/watch-errors
   it('takes half a line at the end of a watch for a broken connection', async () => {
     handle = (_, response) => response.end(`${added('a')}\n${added('b').slice(0, 20)}`);
     const { events, error } = await watchAll();
@@ -141,6 +142,7 @@ describe('KubeApi over HTTP', () => {
     expect(isConnectionError(error)).to.equal(true);
   });
 
+  // @promise watching/watch-errors
   it('reports a version that is too old in the same way, as a status and in band', async () => {
     const status = { kind: 'Status', code: 410, reason: 'Expired', message: 'too old resource version' };
     handle = (_, response) => response.writeHead(410).end(JSON.stringify(status));
@@ -174,6 +176,7 @@ describe('KubeApi over HTTP', () => {
           : response.writeHead(401).end(JSON.stringify({ kind: 'Status', code: 401, reason: 'Unauthorized', message: 'Unauthorized' }));
     };
 
+    // @promise lifecycle/token-rotation
     it('are read anew once when they are refused: a token was rotated', async () => {
       const rotated = connected(['old', 'new']);
       handleToken();
@@ -233,6 +236,7 @@ describe('KubeApi over HTTP', () => {
     expect(agent).to.match(/autopilot-runtime/);
   });
 
+  // @promise election/lease-expiry
   it('asks the fence once more after the credentials were read, before anything is sent', async () => {
     let held = true;
     let requests = 0;

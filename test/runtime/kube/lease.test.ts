@@ -50,6 +50,7 @@ describe('the lease', () => {
     expect(second.holder()).to.equal('first');
   });
 
+  // @promise election/lease
   it('is written as client-go writes it', async () => {
     candidate('first');
     await pass(0);
@@ -114,6 +115,7 @@ describe('the lease', () => {
     expect([first.told, first.valid()]).to.deep.equal([['won'], true]);
   });
 
+  // @promise election/lease-expiry
   it('counts as expired two seconds early for a process that was frozen', async () => {
     const first = candidate('first');
     await pass(0);
@@ -129,6 +131,7 @@ describe('the lease', () => {
     { hands: 'a wall clock that was set back: nobody knows how long it has been', wall: -1, monotonic: 0 },
   ];
   for (const { hands, wall, monotonic } of apart)
+    // @promise election/lease-expiry
     it(`counts as expired two seconds early by ${hands}`, async () => {
       let ms = 0;
       const clockApart: Clock = {
@@ -149,6 +152,7 @@ describe('the lease', () => {
       expect((await cluster.api.list(cluster.typeOf(object))).items).to.have.length(1);
     });
 
+  // @promise election/lease-expiry
   it('that only seemed to have run out, because the wall clock jumped, counts again when it is renewed', async () => {
     let jump = 0;
     const clockApart: Clock = { now: () => clock.now() + jump, monotonic: () => clock.monotonic(), after: (...call) => clock.after(...call) };
@@ -258,6 +262,7 @@ describe('the lease', () => {
     expect(((await cluster.api.get(LEASE, key)).spec as { holderIdentity: string }).holderIdentity).to.equal('second');
   });
 
+  // @promise election/deleted-lease
   it('that somebody deletes stays with its holder: a standby waits as if the holder had fallen silent', async () => {
     const first = candidate('first');
     await pass(500);
@@ -273,6 +278,7 @@ describe('the lease', () => {
     expect(((await cluster.api.get(LEASE, key)).spec as { holderIdentity: string }).holderIdentity).to.equal('first');
   });
 
+  // @promise election/deleted-lease
   it('that somebody deletes lets only one write, also when a process comes at once that has seen no holder', async () => {
     for (const at of [100, 700, 1_300, 1_900]) {
       const own = new AbortController();
@@ -293,6 +299,7 @@ describe('the lease', () => {
     }
   });
 
+  // @promise election/deleted-lease
   it('that somebody deletes is made again at once by its holder', async () => {
     const holder = candidate('holder');
     await pass(20_100);
@@ -302,6 +309,7 @@ describe('the lease', () => {
     expect(((await cluster.api.get(LEASE, key)).spec as { holderIdentity: string }).holderIdentity).to.equal('holder');
   });
 
+  // @promise election/deleted-lease
   it('that somebody takes away by hand is lost at once', async () => {
     const holder = candidate('holder');
     await pass(20_100);
@@ -310,6 +318,7 @@ describe('the lease', () => {
     expect([holder.valid(), holder.told]).to.deep.equal([false, ['won', 'lost']]);
   });
 
+  // @promise election/election-problems
   it('that cannot be had is said, once for each reason, and again when it was had in between', async () => {
     const faults = new Faults();
     const said: string[] = [];
@@ -329,6 +338,7 @@ describe('the lease', () => {
     expect(said).to.deep.equal(['refused with 403', 'the connection was reset', 'the connection was reset']);
   });
 
+  // @promise election/election-problems
   it('that two want at once is nothing to complain about', async () => {
     const said: string[] = [];
     for (const identity of ['first', 'second'])
@@ -363,6 +373,7 @@ describe('the lease', () => {
       expect(await refused(api.create(cluster.typeOf(object), object))).to.equal(sentence);
     });
 
+    // @promise election/lease-expiry
     it('gives up a write that was not answered when the lease is lost', async () => {
       const held = new AbortController();
       const door: KubeApi = {

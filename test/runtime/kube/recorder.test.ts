@@ -59,6 +59,7 @@ describe('Kubernetes Events', () => {
     });
   });
 
+  // @promise reconcile/events
   it('that are repeated become one series, brought up to date at most once a minute', async () => {
     for (let i = 0; i < 100; i++) {
       told.record(drone('one'), 'Warning', 'Broken', 'it broke');
@@ -80,6 +81,7 @@ describe('Kubernetes Events', () => {
     expect(await all()).to.have.length(3);
   });
 
+  // @promise reconcile/events
   it('of a resource that has too much to say are dropped, and not those of another', async () => {
     for (let i = 0; i < 40; i++) {
       told.record(drone('loud'), 'Normal', 'Said', `number ${i}`);
@@ -99,6 +101,7 @@ describe('Kubernetes Events', () => {
     expect(ends.filter((end) => end === 'dropped')).to.have.length(49);
   });
 
+  // @promise reconcile/events
   it('are few while there is work to do', async () => {
     let busy = true;
     const few = events({ api: faults.through(cluster.api), clock, operatorName: 'drone-operator', instance: 'pod-0', busy: () => busy });

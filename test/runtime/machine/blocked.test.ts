@@ -36,6 +36,7 @@ describe('a resource whose worker blocked the last process', () => {
     expect(items.map((event) => (event as unknown as { note: string }).note)).to.include('it blocked');
   });
 
+  // @promise lifecycle/blocked-record
   it('is not held back by a process that leads only an hour later: nobody can know what has happened since', async () => {
     const flown = working();
     const spec = { holderIdentity: 'another', leaseDurationSeconds: 3_600 };
@@ -53,6 +54,7 @@ describe('a resource whose worker blocked the last process', () => {
     expect([called(flown), conditions(await one())]).to.deep.equal([['A one'], ['Ready=False A', 'Reconciling=True A']]);
   });
 
+  // @promise lifecycle/blocked-event-loop
   it('says so in a condition too, in one write; the next sync that goes well takes it away, in its own', async () => {
     const flown = working({}, { ready: true });
     await stage.create(drone('one'));
@@ -74,6 +76,7 @@ describe('a resource whose worker blocked the last process', () => {
     expect([conditions(await one()), statusWrites(), called(flown)]).to.deep.equal([BLOCKED, 1, []]);
   });
 
+  // @promise lifecycle/blocked-event-loop
   it('is told of again when that could not be written, and does not wait longer for it', async () => {
     const flown = working();
     await stage.create(drone('one'));

@@ -56,6 +56,7 @@ describe('what is kept of resources', () => {
   /** Without caches: their level is that of the cluster. */
   const kept = ({ machine: { kept: all } }: Operator): Readonly<Record<string, number>> => ({ ...all, cached: 0 });
 
+  // @promise queue/no-leftover-state
   it('goes with them: dependencies, memory, steps, holds, timers, answers, and their objects in the caches', async () => {
     await stage.create(...NAMES.map((name) => route(name, 'split')), configMap('other'));
     const operator = await stage.start(busy.scheduler);
@@ -69,6 +70,7 @@ describe('what is kept of resources', () => {
     expect(web?.metadata.annotations ?? {}).to.deep.equal({});
   });
 
+  // @promise queue/no-leftover-state
   it('is no more after an hour of ever other outputs than after the first', async () => {
     await stage.create(...NAMES.map((name) => route(name, 'split')));
     const operator = await stage.start(busy.scheduler);
@@ -79,6 +81,7 @@ describe('what is kept of resources', () => {
     expect(operator.machine.kept).to.deep.equal(first);
   });
 
+  // @promise queue/no-leftover-state
   it('goes when others take their outputs away, and when their owner went first', async () => {
     await stage.create(...NAMES.map((name) => route(name, 'split')));
     const operator = await stage.start(busy.scheduler);
@@ -92,6 +95,7 @@ describe('what is kept of resources', () => {
     expect(kept(operator)).to.deep.equal(before);
   });
 
+  // @promise queue/no-leftover-state
   it('goes when they end while they fail, or while nobody was told of it', async () => {
     const operator = await stage.start(failing.scheduler);
     const before = kept(operator);
@@ -117,6 +121,7 @@ describe('what is kept of resources', () => {
     expect(kept(operator)).to.deep.equal(before);
   });
 
+  // @promise reconcile/final-phase
   it('is nothing of what the worker before a final phase has read: a change of it begins no sync', async () => {
     let syncs = 0;
     const read = machine({ A: { inputs: [input.configmaps], sync: ({ inputs }) => (inputs['configmaps']?.list(), { next: 'B' }) }, B: {} });

@@ -28,6 +28,7 @@ const action = fc.oneof(
 );
 
 describe('fields that are held', () => {
+  // @promise outputs/one-claim-per-field
   it('are as they were once everybody has given them back, whoever held what, in whatever order; and what is sent does what was planned', () =>
     fc.assert(
       fc.property(fc.array(action, { maxLength: 12 }), (actions) => {

@@ -25,11 +25,13 @@ function view(input: Partial<InputDefinition>, ...objects: readonly KubeObject[]
 const changed = (old: KubeObject | undefined, object: KubeObject | undefined): Parameters<typeof touches>[1] => ({ old, object, writer: undefined });
 
 describe('an input view', () => {
+  // @promise inputs/declared-inputs
   it("shows the resource's own namespace only", () => {
     const { deployments } = view({}, deployment('mine', 'a'), deployment('other', 'b'));
     expect(deployments.list().map(({ metadata }) => metadata.name)).to.deep.equal(['a']);
     expect(deployments.get('b')).to.equal(undefined);
   });
+  // @promise inputs/declared-inputs
   it('names the line of autopilot.yaml when a worker reads outside its declaration', () => {
     const { deployments } = view({});
     expect(() => deployments.get('b', { namespace: 'other' })).to.throw(
@@ -65,6 +67,7 @@ describe('an input view', () => {
     expect(deployments.list({ namespace: 'other' }).map(({ metadata }) => metadata.name)).to.deep.equal(['b']);
     expect(deployments.get('b', { namespace: 'other' })?.metadata.name).to.equal('b');
   });
+  // @promise inputs/need
   it('ends the sync kindly when something that is needed is not there', () => {
     const { deployments } = view({});
     expect(() => deployments.need('web'))

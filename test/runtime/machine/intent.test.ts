@@ -21,10 +21,12 @@ function intents(...objects: readonly object[]): readonly KubeObject[] {
 }
 
 describe('a worker result', () => {
+  // @promise reconcile/frozen-context
   it('may go only to the phases that are declared', () => {
     expect(() => checkResult(scheduler, phase, { next: 'C' })).to.throw("returned next: 'C'; allowed are A, B");
     checkResult(scheduler, phase, { next: 'B' });
   });
+  // @promise reconcile/frozen-context
   it('may hold only outputs that are declared', () => {
     expect(() => checkResult(scheduler, phase, { next: 'A', outputs: { pods: [] } })).to.throw(
       'outputs.pods, which autopilot.yaml does not declare (declared: services)',
@@ -63,6 +65,7 @@ describe('an output', () => {
       'hands back Service s as it was read',
     ],
   ];
+  // @promise reconcile/refused-results
   for (const [what, object, message] of wrong) it(`${what} is refused before anything is written`, () => expect(() => intents(object)).to.throw(message));
   it('returned twice is refused', () => {
     const one = { apiVersion: 'v1', kind: 'Service', metadata: { name: 's' } };

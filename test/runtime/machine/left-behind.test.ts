@@ -27,6 +27,7 @@ describe('what a resource has left, before garbage collection has come by', () =
     await stage.pass(1);
   });
 
+  // @promise outputs/adoption
   it('is taken over at once by the next one of its name: it stays the same object, with one owner', async () => {
     const before = await made();
     await again();
@@ -58,6 +59,7 @@ describe('what a resource has left, before garbage collection has come by', () =
     expect((await made()).metadata.ownerReferences?.[0]?.uid).to.equal((await one()).metadata.uid);
   });
 
+  // @promise outputs/adoption
   it('is left alone when the server knows a newer resource of that name: the cache is behind, and the object may be its', async () => {
     const before = await made();
     await stage.stop();

@@ -26,6 +26,7 @@ describe('log lines', () => {
     expect(lines[1]).to.deep.include({ level: 'error', message: 'two' });
   });
 
+  // @promise endpoints/logs-and-traces
   it('carry the resource, phase and number of the sync they come from, across awaits and beside other syncs', async () => {
     const { log, lines } = logger();
     const work = (resource: string, sync: string): Promise<void> =>

@@ -129,6 +129,7 @@ describe('metrics', () => {
     expect((await make().text()).match(/^process_resident_memory_bytes \d+/m)).to.not.equal(null);
   });
 
+  // @promise endpoints/metrics
   it('have no label that grows with the number of resources', () => {
     const all: readonly Definition[] = Object.values(DEFINITIONS);
     const labels = new Set(all.flatMap((definition) => definition.labels));
@@ -149,6 +150,7 @@ describe('metrics', () => {
     ]);
   });
 
+  // @promise endpoints/metrics
   it('are all on the reference page (node --conditions=autopilot-source scripts/reference.ts writes it)', () => {
     expect(readFileSync(resolve(import.meta.dirname, '../../../docs/reference/metrics.md'), 'utf8')).to.equal(metricsPage());
   });

@@ -53,6 +53,7 @@ describe('spans, with the OpenTelemetry SDK', () => {
   const syncOf = (all: readonly ReadableSpan[], resource: string): ReadableSpan =>
     all.find(({ name, attributes }) => name === 'sync' && attributes['autopilot.resource'] === `default/${resource}` && attributes['autopilot.phase'] === 'A')!;
 
+  // @promise endpoints/logs-and-traces
   it('are one for each sync and one below it for each of its requests, with what it is about as attributes', async () => {
     const all = await spans(
       working(() => undefined),
@@ -74,6 +75,7 @@ describe('spans, with the OpenTelemetry SDK', () => {
     expect(all[0]?.instrumentationScope.name).to.equal('autopilot-runtime');
   });
 
+  // @promise endpoints/logs-and-traces
   it('hold across awaits: what a worker makes itself lies in its own sync, beside another one that runs at the same time', async () => {
     let arrived = 0;
     const both = Promise.withResolvers<void>();
@@ -96,6 +98,7 @@ describe('spans, with the OpenTelemetry SDK', () => {
     }
   });
 
+  // @promise endpoints/logs-and-traces
   it('of a sync have none above them, also when another one’s write has woken it: a trace ends with its sync', async () => {
     await spans(
       machine({

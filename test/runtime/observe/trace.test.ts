@@ -26,6 +26,7 @@ describe('spans', () => {
     expect((await openTelemetry(() => Promise.resolve(fake('0'.repeat(32)).api))).trace).to.equal(untraced);
   });
 
+  // @promise endpoints/logs-and-traces
   it('wrap what is done, say how it ended, and pass its result and error on', async () => {
     const { api, spans } = fake('a1');
     const { trace } = await openTelemetry(() => Promise.resolve(api));

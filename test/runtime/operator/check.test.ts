@@ -48,6 +48,7 @@ describe('an operator that is started with --check', () => {
       return { exitCode, stderr, said: lines.map((line) => JSON.parse(line) as Record<string, unknown>) };
     };
 
+    // @promise lifecycle/uncaught-errors
     it('ends with one line that says whose it was and where, and exit code 1', async () => {
       const { exitCode, stderr, said } = await thrown('timer');
       expect(said).to.have.length(1);
@@ -56,6 +57,7 @@ describe('an operator that is started with --check', () => {
       expect([exitCode, stderr]).to.deep.equal([1, '']);
     });
 
+    // @promise lifecycle/uncaught-errors
     it('ends so also when it is nobody’s', async () => {
       const { exitCode, said } = await thrown('timer elsewhere');
       expect(said).to.have.length(1);
@@ -75,12 +77,14 @@ describe('an operator that is started with --check', () => {
       return { exitCode, said: JSON.parse(line) };
     };
 
+    // @promise lifecycle/rejections
     it('goes on when a worker has left it behind, and says whose it was', async () => {
       const { exitCode, said } = await floating('worker');
       expect(said).to.include({ level: 'error', resource: 'x/one', phase: 'Evaluating', error: 'nobody waits' });
       expect(exitCode).to.equal(0);
     });
 
+    // @promise lifecycle/rejections
     it('ends when it is nobody’s: what has failed there cannot be known', async () => {
       const { exitCode, said } = await floating('elsewhere');
       expect(said).to.include({ level: 'error', error: 'nobody waits' }).and.to.not.have.property('resource');

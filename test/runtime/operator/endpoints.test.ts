@@ -24,11 +24,13 @@ describe('the endpoints', () => {
     return [response.status, await response.text()];
   };
 
+  // @promise endpoints/paths
   it('say ok when all is well, and name each check on request', async () => {
     expect(await ask('/readyz')).to.deep.equal([200, 'ok\n']);
     expect(await ask('/readyz?verbose')).to.deep.equal([200, '[+]apiserver ok\n[+]caches ok\n[+]watches ok\n[+]kinds ok\nreadyz check passed\n']);
   });
 
+  // @promise endpoints/paths
   it('say what is not ready', async () => {
     reasons['watches'] = 'Pod: failing for 40 s: reset';
     expect(await ask('/readyz')).to.deep.equal([
@@ -51,6 +53,7 @@ describe('the endpoints', () => {
     expect((await ask('/'))[0]).to.equal(404);
   });
 
+  // @promise endpoints/robust-endpoints
   it('outlive a request for a path that is none, as scanners make them', async () => {
     const { port } = new URL(base);
     for (const target of ['//', 'http://[']) {
@@ -63,6 +66,7 @@ describe('the endpoints', () => {
     expect(await ask('/healthz')).to.deep.equal([200, 'ok\n']);
   });
 
+  // @promise endpoints/robust-endpoints
   it('outlive metrics that cannot be collected', async () => {
     const failing = await serveEndpoints({
       address: '127.0.0.1:0',

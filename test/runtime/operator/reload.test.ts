@@ -33,6 +33,7 @@ describe('a change of autopilot-operator.yaml', () => {
     await new Promise((resolve) => void setImmediate(resolve));
   }
 
+  // @promise lifecycle/reload
   it('is taken within seconds, and said', async () => {
     text = 'workInterval: 7s\npaused: true\nconfig: { threshold: 99 }\n';
     await pass();
@@ -47,6 +48,7 @@ describe('a change of autopilot-operator.yaml', () => {
     expect(applied[0]).to.not.have.property('maxConcurrentSyncs');
   });
 
+  // @promise lifecycle/reload
   it('that is wrong changes nothing, is said once, and a right one after it is taken', async () => {
     text = 'workInterval: soon\n';
     await pass();
@@ -62,6 +64,7 @@ describe('a change of autopilot-operator.yaml', () => {
     ['takes the file away', undefined, 'gone'],
     ['empties the file, as one that is being written', '', 'empty'],
   ] as const)
+    // @promise lifecycle/missing-configuration
     it(`that ${title} changes nothing, least of all a pause, and is said once`, async () => {
       text = 'paused: true\n';
       await pass();

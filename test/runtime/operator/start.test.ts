@@ -120,6 +120,7 @@ describe('operators over one cluster', () => {
     expect(log).to.include('second info another process holds the lease: this one stands by');
   });
 
+  // @promise election/lease
   it('hand over at once at a clean stop: the lease is given back after the last write', async () => {
     const faults = new Faults();
     const first = start('first', faults.through(cluster.api));
@@ -150,6 +151,7 @@ describe('operators over one cluster', () => {
     expect(log).to.include('first error the lease is lost: no more writes');
   });
 
+  // @promise election/lost-lease-signal
   it('tell a worker that their lease is lost: its signal is aborted, and nothing of it is written', async () => {
     const faults = new Faults();
     const { operator, told } = startListening(faults);
@@ -163,6 +165,7 @@ describe('operators over one cluster', () => {
     expect(await services()).to.deep.equal([]);
   });
 
+  // @promise election/frozen-leader
   it('begin no sync when their lease has run out while they stood still, whatever they hear first', async () => {
     start('first');
     await pass(1);
@@ -194,6 +197,7 @@ describe('operators over one cluster', () => {
     expect(leading()).to.deep.equal([true]);
   });
 
+  // @promise inputs/caches-first
   it('call no worker before every cache is filled', async () => {
     const listed = Promise.withResolvers<void>();
     const slow: KubeApi = {
@@ -215,6 +219,7 @@ describe('operators over one cluster', () => {
     expect([flown.calls.length - before, await services()]).to.deep.equal([1, ['of-a']]);
   });
 
+  // @promise election/caches-after-election
   it('start no sync before their caches are as new as the API server was when they won', async () => {
     const first = start('first');
     await pass(1);
@@ -246,6 +251,7 @@ describe('operators over one cluster', () => {
     expect(leading()).to.deep.equal([true]);
   });
 
+  // @promise election/lease-per-scope
   it('have a lease for each set of namespaces, and lead side by side', async () => {
     start('first', cluster.api, { watchNamespaces: ['default'] });
     start('second', cluster.api, { watchNamespaces: ['kube-public', 'kube-system'] });
@@ -254,6 +260,7 @@ describe('operators over one cluster', () => {
     expect((await cluster.api.list(LEASE, { namespace: 'default' })).items).to.have.length(2);
   });
 
+  // @promise lifecycle/roles-only
   it('never list or watch the whole cluster when they have rights in namespaces only', async () => {
     const own = <O extends { readonly namespace?: string }>(options: O | undefined): void => {
       if (options?.namespace === undefined) throw refusal(403, 'Forbidden');
@@ -272,6 +279,7 @@ describe('operators over one cluster', () => {
     expect(await services()).to.deep.equal(['of-a']);
   });
 
+  // @promise election/election-problems
   it('say why they do not get the lease', async () => {
     const faults = new Faults();
     faults.fault = ({ kind }) => (kind === 'Lease' ? { when: 'before', error: refusal(403) } : undefined);
@@ -316,6 +324,7 @@ describe('operators over one cluster', () => {
       expect(holders).to.deep.equal(leaderElection && silent === 'list' ? [''] : []);
     });
 
+  // @promise lifecycle/graceful-stop
   it('stop in order: no new syncs, the ones under way to their end, then the lease', async () => {
     const faults = new Faults();
     let finish = (): void => undefined;
@@ -344,6 +353,7 @@ describe('operators over one cluster', () => {
     ]);
   });
 
+  // @promise election/drain-signal
   it('tell a worker that they stop after half a minute: its signal is aborted, nothing of it is written, and the lease is given back', async () => {
     const faults = new Faults();
     const { operator, told } = startListening(faults);
@@ -361,6 +371,7 @@ describe('operators over one cluster', () => {
     expect([await services(), (await cluster.api.get(DRONES, { namespace: 'default', name: 'one' })).status]).to.deep.equal([[], undefined]);
   });
 
+  // @promise election/drain-signal
   it('wait five seconds more for a worker that does not listen, and then for nobody', async () => {
     const slow = machine({ A: { sync: () => new Promise(() => undefined) }, B: {} });
     const operator = startQuietly(slow.scheduler, new Faults());

@@ -34,6 +34,7 @@ describe('the watchdog', () => {
     expect(said.stack[0]).to.match(/^evaluating \(file:.*blocked\.ts:\d+:\d+\)$/);
   }).timeout(60_000);
 
+  // @promise lifecycle/blocked-event-loop
   it('ends a process before its lease is given up, let alone taken by another', () => {
     // It looks twice a second, and gives the inspector a second.
     expect(BLOCKED_MS + 500 + 1_000).to.be.lessThan(RENEW_DEADLINE_MS);
@@ -64,6 +65,7 @@ describe('the watchdog', () => {
     expect((await run(['debugged'])).exitCode).to.equal(0);
   }).timeout(60_000);
 
+  // @promise lifecycle/blocked-record
   it('does not believe a note that is older than an hour, or cannot be read', async () => {
     const { at } = left();
     expect(await readNote(note, at + 3_600_001)).to.equal(undefined);

@@ -9,6 +9,7 @@ import { answerOf, prometheus } from '../../../runtime/src/queries/prometheus.ts
 import { fill } from '../../../runtime/src/queries/template.ts';
 
 describe('metrics answers', () => {
+  // @promise reconcile/queries
   it('tell silence, no number and several series from a value', () => {
     const at = (value: string): { value: readonly [number, string] } => ({ value: [0, value] });
     expect(answerOf({ resultType: 'vector', result: [] })).to.deep.equal({ kind: 'noData' });
@@ -104,9 +105,11 @@ describe('asking Prometheus', () => {
 
 describe('query templates', () => {
   const query = { name: 'q', template: 'x{ns="{{ .Namespace }}",w=~"{{.Name}}"}[{{ .Interval }}]', parameters: ['Namespace', 'Name', 'Interval'] };
+  // @promise reconcile/queries
   it('escape values for the string, and for the regular expression where they stand in one', () => {
     expect(fill(query, { namespace: 'a"b', name: 'web.v1', interval: '1m' })).to.equal('x{ns="a\\"b",w=~"web\\\\.v1"}[1m]');
   });
+  // @promise reconcile/queries
   it('take nothing for an interval but a duration, so that no value can end the query', () => {
     expect(() => fill(query, { namespace: 'a', name: 'b', interval: '1m]) or vector(1' })).to.throw(
       "query q: Interval must be a duration longer than 0 such as '1m', found '1m]) or vector(1'",

@@ -48,6 +48,7 @@ describe('the queue', () => {
     expect(runs).to.have.length(1);
   });
 
+  // @promise queue/one-at-a-time
   it('never runs one key twice at once: an addition during a run means one more run', async () => {
     const { queue, runs } = manual();
     queue.start();
@@ -59,6 +60,7 @@ describe('the queue', () => {
     expect(runs).to.have.length(2);
   });
 
+  // @promise queue/one-at-a-time
   it('runs at most `concurrency` keys together, in the order they came', async () => {
     const { queue, runs, running } = manual(2);
     queue.start();
@@ -84,6 +86,7 @@ describe('the queue', () => {
     expect(runs).to.have.length(3);
   });
 
+  // @promise queue/retry-backoff
   it('doubles the wait after each failure, from half a second to five minutes, and begins anew after a success', async () => {
     const { queue, clock, runs } = manual();
     queue.start();
@@ -143,6 +146,7 @@ describe('the queue', () => {
     expect((clock.next ?? 0) - clock.monotonic(), 'a new spec begins anew').to.equal(1000);
   });
 
+  // @promise queue/retry-backoff
   it('spreads retries of many keys: the jitter is half to one and a half', async () => {
     const clock = new VirtualClock();
     const queue = new WorkQueue({ clock, random: seeded(7), concurrency: 100, process: async () => ({ kind: 'failed' }) });
@@ -160,6 +164,7 @@ describe('the queue', () => {
     expect(last).to.be.within(700, 750);
   });
 
+  // @promise queue/drain
   it('stops when the runs under way have ended, and starts no more', async () => {
     const { queue, clock, runs } = manual(1);
     queue.start();
@@ -175,6 +180,7 @@ describe('the queue', () => {
     expect(runs.map(({ key }) => key)).to.deep.equal(['a']);
   });
 
+  // @promise queue/no-leftover-state
   it('remembers nothing of keys that are done', async () => {
     const { queue, runs } = manual();
     queue.start();
@@ -202,6 +208,7 @@ describe('the queue', () => {
     expect(runs.map(({ key }) => key)).to.deep.equal(['c', 'a', 'b']);
   });
 
+  // @promise queue/new-resource-first
   it('does not hold a new resource up for more than a sync while 5,000 are looked at after a start', async () => {
     const clock = new VirtualClock();
     const ends = new Map<string, number>();
@@ -272,6 +279,7 @@ describe('the queue', () => {
     expect(told).to.deep.equal(['added', 'began 10', 'ended 30', 'retried']);
   });
 
+  // @promise queue/retry-after
   it('runs a key that failed for a time not before it is over, whatever is added meanwhile', async () => {
     const { queue, clock, runs } = manual();
     queue.start();

@@ -109,6 +109,7 @@ describe('the simulated Prometheus', () => {
     expect(await ask?.('up', new AbortController().signal).catch((error: Error) => error.message)).to.contain('knows no query of this text: up');
   });
 
+  // @promise sandbox/simulators
   it('answers from routes and Pods that are there', async () => {
     const objects = [
       deployment('web-primary'),

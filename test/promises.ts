@@ -1,0 +1,224 @@
+/**
+ * What the design promises, by section. A test that fails when a promise is broken carries a comment
+ * above its first line:
+ *
+ *     // @promise watching/consistent-lists
+ *
+ * `scripts/promises.ts` makes docs/promises.md from both.
+ */
+
+/** The promises of one section. */
+export interface PromiseSection {
+  /** Heading on the page. */
+  readonly title: string;
+  /** Each promise as a sentence, by its name. */
+  readonly promises: Readonly<Record<string, string>>;
+}
+
+/** All promises, by the name of their section. */
+export const PROMISES: Readonly<Record<string, PromiseSection>> = {
+  watching: {
+    title: 'Watching',
+    promises: {
+      'consistent-lists': 'Lists are consistent and paged, and survive expired pages.',
+      'dead-watch':
+        'A watch that dies without an error is detected. A watch without events is not restarted.',
+      'watch-errors':
+        '410 (as a status or in band), connection resets and truncated lines lose no change.',
+      'list-backoff':
+        'Failed lists and watches are retried with backoff and jitter. No failure causes a loop of lists.',
+      'no-missed-events': 'A list never finds a change that a watch event should have reported.',
+      deletions:
+        'Deletions are detected across relists. A deleted object does not reappear in a cache.',
+      'cache-responses':
+        'A response enters a cache only if its object matches and is newer. This includes deletions.',
+      'cache-memory':
+        'Memory is bounded: caches keep neither managedFields nor data of deleted objects.',
+    },
+  },
+  queue: {
+    title: 'Queue',
+    promises: {
+      'one-at-a-time':
+        'A resource is never in two reconciles at once. The number of concurrent reconciles is bounded.',
+      'retry-backoff': 'Backoff goes from 0.5 s to 5 min with jitter. A change of spec resets it.',
+      'retry-after':
+        'After a response with Retry-After, the resource writes nothing until that time has passed.',
+      'new-resource-first': 'A restart with 5,000 resources does not delay a new resource.',
+      quarantine: 'A stuck worker loses its slot, and its resource is quarantined.',
+      drain: 'Shutdown waits for the running reconciles and starts no others.',
+      'no-leftover-state': 'The process keeps no state of deleted resources.',
+    },
+  },
+  inputs: {
+    title: 'Inputs',
+    promises: {
+      'exact-dependencies':
+        'A change enqueues every resource that has read the changed object, and no other resource.',
+      'one-version':
+        'One reconcile sees one version of its inputs. A change during a reconcile causes one more reconcile.',
+      'dependencies-after-error':
+        'After an error, the dependencies are the union of the earlier reads and the new reads.',
+      'declared-inputs':
+        'A view shows declared inputs only. Its error names the line of autopilot.yaml.',
+      need: 'need() ends the reconcile without an error when the object is absent.',
+      'one-informer': 'All phases share one informer per kind.',
+      'unknown-is-not-absent': 'An input that cannot be read does not count as absent.',
+      'once-after-start': 'Each resource is reconciled once after start.',
+      'caches-first': 'No worker runs before every cache is filled.',
+    },
+  },
+  outputs: {
+    title: 'Outputs',
+    promises: {
+      'ownership-marks':
+        "Every output carries a controlling owner reference, the owner's uid and the managed-by label.",
+      'own-manager': 'Each resource applies its outputs under its own field manager.',
+      adoption: 'Objects of an earlier resource of the same name are adopted.',
+      'foreign-objects':
+        'The first apply only creates. An object with another owner is not touched.',
+      'known-by-owner':
+        'An output is recognised by its owner reference, even without the managed-by label.',
+      'late-writes': 'A late write neither overwrites a newer state nor recreates a pruned object.',
+      drift: 'Unchanged outputs cost no request, foreign fields stay, and drift is repaired.',
+      'output-only-kinds': 'Kinds that are only outputs are watched by the managed-by label.',
+      'foreign-status':
+        "A change of an output's status by another controller enqueues no resource.",
+      'own-writes':
+        'A write of one resource enqueues every other resource that has read the object.',
+      prune:
+        "Pruning deletes the resource's own objects that the worker no longer returns, and only where the output declares it.",
+      'field-claims':
+        'A field claim finds the route by name, sends one guarded request and records the claim.',
+      'ambiguous-claims':
+        'A claim whose field cannot be identified is a permanent error, and no request is sent.',
+      'one-claim-per-field':
+        'A field has at most one claim. It is restored only if no other client has changed it.',
+      weights: 'Wrong weights are never sent.',
+      'refused-outputs':
+        'Refused outputs are retried with backoff, never Stalled. A ready phase stays Ready for three refusals.',
+    },
+  },
+  reconcile: {
+    title: 'Reconcile',
+    promises: {
+      paused: 'The phase timers stop while a resource is paused.',
+      'unknown-phase':
+        'A resource in an unknown phase is left alone. A former name of a phase is followed.',
+      'declared-transitions': 'onSpecChange and onTimeout run no worker, even during backoff.',
+      'final-phase': 'A resource in a final phase is not reconciled until its spec changes.',
+      'frozen-context': 'The context is frozen. A wrong result writes nothing.',
+      'refused-results':
+        'A worker cannot return an input object as it was read. Wrong kinds and names are refused.',
+      'order-of-writes':
+        'Outputs are applied in declared order, then one PATCH writes status. Nothing is written without a change.',
+      'status-version':
+        'Status is written for the version that was read. A conflict repeats the reconcile with a fresh read.',
+      'status-info':
+        'statusInfo stays when it is absent from the result, and is replaced when it is given.',
+      'no-tight-loop': 'No return value of a worker causes a tight loop.',
+      conflicts:
+        "A conflict that persists counts as a refusal, with backoff and the server's message.",
+      timing:
+        'requeueAfter, interval, workInterval, RetryLater and PermanentError decide when the worker runs next.',
+      'permanent-errors':
+        'A permanent error ends with a change of spec, a change of an object that was read, or the retry annotation.',
+      steps: 'A step is never taken early.',
+      looping: 'Looping between phases is slowed down and reported.',
+      approval: 'An approval needs the token, counts once and survives restarts.',
+      'pending-approval':
+        'The worker keeps running while an approval is pending. Each pending approval has its own token.',
+      events: 'Events are rate-limited, deduplicated and sent with the lowest priority.',
+      kstatus: 'kstatus never reports a resource as finished before it is.',
+      queries: 'A query returns a value or the reason why it has none. Parameters are escaped.',
+      'typed-phases': 'Code that uses what its phase does not declare does not compile.',
+    },
+  },
+  finalizer: {
+    title: 'Finalizer',
+    promises: {
+      'added-first':
+        'The finalizer is added before the first worker runs, and is removed when it is not needed.',
+      'cleanup-first': 'The finalizer is removed only after everything is deleted and restored.',
+      'until-done': "The user's finalize function is called until it is done.",
+      'namespace-deletion': 'The finalizer does not block the deletion of its namespace.',
+      'operator-stop': 'Nothing is restored when the operator stops.',
+    },
+  },
+  election: {
+    title: 'Leader election',
+    promises: {
+      lease:
+        'The Lease and its timings are those of client-go. A clean stop and a crash hand over leadership.',
+      'lease-expiry': 'The lease ends 2 s early, by either clock. A write ends before it.',
+      'lost-lease-signal': 'A lost lease aborts the signals of running workers.',
+      'drain-signal': 'A stop aborts the signals of running workers after half a minute.',
+      'frozen-leader': 'A leader that was frozen past its lease writes nothing afterwards.',
+      'caches-after-election': 'No reconcile starts before the caches are as new as the election.',
+      'deleted-lease': 'A deleted Lease stays with its holder, and only one process writes.',
+      'election-problems': 'Problems with the election are reported.',
+      'dev-lease': '`npm run dev` takes part in the lease of an installed operator.',
+      'lease-per-scope': 'Each operator and set of namespaces has one lease.',
+    },
+  },
+  lifecycle: {
+    title: 'Process lifecycle',
+    promises: {
+      'crash-safety':
+        'A crash between any two requests, followed by a restart, leads to the same end.',
+      'isolated-failures': 'A worker that fails or hangs affects only its own resource.',
+      'isolated-loops': 'A worker that loops affects only its own resource.',
+      'blocked-event-loop':
+        'A worker that blocks the event loop is named and the process ends. Its resource is reconciled last after the restart.',
+      'blocked-record': 'The record of a worker that blocked the event loop counts for one hour.',
+      rejections:
+        'An unhandled rejection of a worker is reported and ends nothing. Any other rejection ends the process.',
+      'uncaught-errors': 'An uncaught error ends the process with one line and exit code 1.',
+      'graceful-stop': 'The parts of the process stop in order.',
+      signals:
+        'SIGTERM and SIGINT end the process with exit code 0. A second signal ends it at once.',
+      reload: 'The configuration is reloaded in place. A wrong configuration changes nothing.',
+      'missing-configuration': 'A missing or empty configuration file changes nothing.',
+      'roles-only': 'An operator that has only Roles never lists the whole cluster.',
+      'complete-rules': 'The RBAC rules are complete, and every rule is used.',
+      'token-rotation': 'Rotated tokens are read again.',
+    },
+  },
+  endpoints: {
+    title: 'Endpoints',
+    promises: {
+      paths: 'The endpoints are /healthz, /readyz with named checks, and /metrics.',
+      healthz: '/healthz fails only for a blocked event loop.',
+      'robust-endpoints':
+        'No request ends the process, whatever its path. Neither do metrics that cannot be collected.',
+      'standby-ready': 'A standby with filled caches is ready.',
+      metrics: 'Metrics have low cardinality, and the reference page lists all of them.',
+      'logs-and-traces':
+        'Logs are JSON with resource, phase and reconcile id. Spans cover reconciles and requests.',
+    },
+  },
+  sandbox: {
+    title: 'Sandbox',
+    promises: {
+      conformance: 'The sandbox responds as the real API server does.',
+      'cluster-parts': 'The sandbox has owner garbage collection, RBAC, bookmarks and 410.',
+      cel: 'A CEL rule that cannot be evaluated is reported.',
+      kubectl: 'kubectl works with the sandbox.',
+      simulators: 'Simulators respond from the state of the cluster.',
+    },
+  },
+  exploration: {
+    title: 'Exploration',
+    promises: {
+      coverage:
+        'Exploration runs every single fault at every fault site, then pairs and other orders within a budget.',
+      'chart-rules':
+        'Exploration runs with the RBAC rules of the chart, and detects each missing verb.',
+      threads: '`npm run verify` in worker threads finds what one thread finds.',
+      repeatable: 'A run can be repeated from a seed or a token.',
+      'seeded-bugs': 'Seeded bugs are found. Correct runtimes and workers pass.',
+      'shortest-run': '`npm run verify` shows the shortest run that breaks an invariant.',
+      canary: 'The canary example keeps its invariants.',
+    },
+  },
+};
