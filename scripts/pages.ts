@@ -1,4 +1,7 @@
-/** Everything in docs/reference, docs/promises.md and the USAGE files: by path, as it follows from the sources. */
+/**
+ * Everything in docs/reference, docs/promises.md and the USAGE files: by path, as it follows from
+ * the sources.
+ */
 import { cliPage, usageText } from '../generators/lib/cli/help.ts';
 import { commandTable } from '../generators/lib/cli/table.ts';
 import { specReferencePage } from '../generators/lib/crd/reference.ts';

@@ -44,6 +44,11 @@ describe('the prose check', () => {
     ).to.have.length(1);
   });
 
+  it('reads charts as a whole, and reports a comment of theirs once', () => {
+    const text = '# Who has the heir?\nsummary: nobody has it';
+    expect(found('charts/x/values.yaml', text)).to.deep.equal(['1: heir', '2: nobody']);
+  });
+
   it('leaves module names, identifiers and regular expressions alone', () => {
     const code = "import x from './door.ts';\nexport * from './heir.ts';\nconst fly = /anew/;\n";
     expect(found('scripts/x.ts', code)).to.deep.equal([]);
