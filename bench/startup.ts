@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { execa } from 'execa';
 import { build, root } from '../scripts/build.ts';
-import { noPty, Pty } from '../test/generators/pty.ts';
+import { missingPty, Pty } from '../test/generators/support/pty.ts';
 
 const [, , runsText = '7', word = ''] = process.argv;
 const runs = Number(runsText);
@@ -38,7 +38,7 @@ try {
     { title: 'yo --help', run: () => command(dir, yo, '--help') },
     { title: 'yo empty --help', run: () => command(dir, yo, 'empty', '--help') },
     ...['autopilot', 'autopilot:phase', 'autopilot:generate'].map(help),
-    ...((await noPty()) === undefined
+    ...((await missingPty()) === undefined
       ? [
           { title: asking, run: () => question('empty', 'What?', dir) },
           { title: 'yo autopilot, to its first question', run: () => question('autopilot new', 'Start from', dir), beside: asking },

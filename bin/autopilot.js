@@ -7,7 +7,7 @@ if (major < 22 || (major === 22 && (minor < 22 || (minor === 22 && patch < 2))))
   process.stderr.write(`generator-autopilot needs Node 22.22.2 or newer (24 recommended); this is Node ${process.versions.node}.\n`);
   process.exit(1);
 }
-const source = new URL('../generators/lib/cli.ts', import.meta.url);
-const compiled = new URL('../dist/generators/lib/cli.js', import.meta.url);
+const source = new URL('../generators/lib/cli/main.ts', import.meta.url);
+const compiled = new URL('../dist/generators/lib/cli/main.js', import.meta.url);
 const { main } = await import((existsSync(source) ? source : compiled).href);
 process.exitCode = await main(process.argv.slice(2));

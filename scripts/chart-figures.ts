@@ -6,27 +6,27 @@ import { globSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, syml
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
-import { scaffold } from '../generators/lib/library.ts';
+import { scaffold } from '../generators/lib/index.ts';
 import { build, root } from './build.ts';
 
 /** Where a Pod finds its token (autopilot-runtime's kube/connect.ts). */
 const SECRETS = '/var/run/secrets/kubernetes.io/serviceaccount';
 const chart = join(root, 'examples/autoroute/charts/autoroute-operator');
 
-function lines(...patterns: readonly string[]): string {
+function countLines(...patterns: readonly string[]): string {
   const files = globSync([...patterns], { cwd: chart });
   const counts = files.map((file) => readFileSync(join(chart, file), 'utf8').split('\n').length - 1);
   return `${counts.reduce((sum, count) => sum + count, 0)} lines in ${files.length} ${files.length === 1 ? 'file' : 'files'}, the longest ${Math.max(...counts)}`;
 }
 
-console.log(`values.yaml          ${lines('values.yaml')}`);
-console.log(`templates            ${lines('templates/**/*.{yaml,tpl,txt}')}`);
-console.log(`  without the CRD    ${lines('templates/*.{yaml,tpl,txt}', 'templates/{metrics,rbac,tests}/*')}`);
-console.log(`values.schema.json   ${lines('values.schema.json')}`);
-console.log(`README.md            ${lines('README.md')}`);
-if (process.argv.includes('memory')) await memory(Number(process.argv.at(-1)) || 200);
+console.log(`values.yaml          ${countLines('values.yaml')}`);
+console.log(`templates            ${countLines('templates/**/*.{yaml,tpl,txt}')}`);
+console.log(`  without the CRD    ${countLines('templates/*.{yaml,tpl,txt}', 'templates/{metrics,rbac,tests}/*')}`);
+console.log(`values.schema.json   ${countLines('values.schema.json')}`);
+console.log(`README.md            ${countLines('README.md')}`);
+if (process.argv.includes('memory')) await measureMemory(Number(process.argv.at(-1)) || 200);
 
-async function memory(routes: number): Promise<void> {
+async function measureMemory(routes: number): Promise<void> {
   const { controlPlane, freePorts, until } = await import('../test/realparts/index.ts');
   const { deployment } = await import('../examples/autoroute/test/deployments.ts');
   build();

@@ -6,8 +6,8 @@ import { explore, FAULTS } from '../sandbox/src/explore/index.ts';
 import { bugs, correct, hunt, MOST_FLIGHTS, scenarios } from '../test/explore/seeded/bugs.ts';
 import { root } from './build.ts';
 
-const quiet: Exploration[] = [];
-for (const scenario of scenarios) quiet.push(await explore(correct, scenario, { findings: 9, more: (flown) => flown < MOST_FLIGHTS }));
+const baselines: Exploration[] = [];
+for (const scenario of scenarios) baselines.push(await explore(correct, scenario, { findings: 9, more: (flown) => flown < MOST_FLIGHTS }));
 const rows: string[] = [];
 for (const bug of bugs) {
   const [finding] = (await hunt(bug)).findings;
@@ -16,7 +16,7 @@ for (const bug of bugs) {
   rows.push(`| ${bug.where} | ${bug.name} | ${faults.map(({ kind }) => kind).join(', ') || 'none'} | ${violation.promise} | ${foundAfter} |`);
 }
 
-const places = { write: 'a write', request: 'a request', event: 'a watch event', call: 'a call of a worker', instant: 'an instant' } as const;
+const siteNames = { write: 'a write', request: 'a request', event: 'a watch event', call: 'a call of a worker', instant: 'an instant' } as const;
 writeFileSync(
   join(root, 'docs/reference/exploration.md'),
   `<!-- Written by scripts/exploration.ts. -->
@@ -46,7 +46,7 @@ of your own that calls \`explore\` with a function that makes the scheduler for 
 | fault | stands at | what happens |
 |---|---|---|
 ${Object.entries(FAULTS)
-  .map(([kind, { at, says }]) => `| \`${kind}\` | ${places[at]} | ${says} |`)
+  .map(([kind, { at, says }]) => `| \`${kind}\` | ${siteNames[at]} | ${says} |`)
   .join('\n')}
 
 ## What it finds
@@ -58,7 +58,7 @@ The last column is the number of flights until the first one that broke a promis
 |---|---|---|---|---|
 ${rows.join('\n')}
 
-The same machine without mistakes keeps every promise in the same flights, and more: ${quiet
+The same machine without mistakes keeps every promise in the same flights, and more: ${baselines
     .map(
       ({ scenario, singles: [flown, all], pairs, schedules }) =>
         `${flown} of ${all} single faults, ${pairs} pairs and ${schedules} other orders in \`${scenario}\``,
@@ -66,5 +66,5 @@ The same machine without mistakes keeps every promise in the same flights, and m
     .join('; ')}.
 `,
 );
-for (const { scenario, findings } of quiet)
+for (const { scenario, findings } of baselines)
   if (findings.length > 0) throw new Error(`the correct machine fails in ${scenario}: ${findings[0]?.violation.detail}`);

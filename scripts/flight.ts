@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { scaffold } from '../generators/lib/library.ts';
+import { scaffold } from '../generators/lib/index.ts';
 import { systemClock, systemRandom } from '../runtime/src/clock.ts';
 import type { KubeObject, Log, Operator, OperatorEvent, Scheduler } from '../runtime/src/ports.ts';
 import { keyString, startOperator } from '../runtime/src/ports.ts';

@@ -3,15 +3,15 @@
  * the sources.
  */
 import { cliPage, usageText } from '../generators/lib/cli/help.ts';
-import { commandTable } from '../generators/lib/cli/table.ts';
-import { specReferencePage } from '../generators/lib/crd/reference.ts';
-import { operatorReferencePage, referencePage } from '../generators/lib/reference.ts';
+import { commandTable } from '../generators/lib/cli/command-table.ts';
+import { specReferencePage } from '../generators/lib/docs/spec-reference.ts';
+import { operatorReferencePage, referencePage } from '../generators/lib/docs/yaml-reference.ts';
 import { metricsPage } from '../runtime/src/observe/definitions.ts';
 import { CASES } from '../test/conformance/cases/index.ts';
 import { conformancePage } from '../test/conformance/page.ts';
 import { promisesPage } from './promises.ts';
 
-export function pages(): Readonly<Record<string, string>> {
+export function referencePages(): Readonly<Record<string, string>> {
   return {
     'docs/promises.md': promisesPage(),
     'docs/reference/autopilot-yaml.md': referencePage(),

@@ -13,20 +13,20 @@ interface Counts {
   readonly skipped: number;
 }
 
-type PartsOf = 'control plane' | 'prometheus' | 'pods';
+type RealParts = 'control plane' | 'prometheus' | 'pods';
 
 /** A layer is a list of mocha globs; `real` names the parts it needs, which test/realparts finds, builds or downloads. `apart`: only when it is named. */
 const LAYERS: readonly {
   readonly name: string;
   readonly files: readonly string[];
   readonly timeout: number;
-  readonly real?: PartsOf;
+  readonly real?: RealParts;
   readonly apart?: true;
 }[] = [
   { name: 'unit', files: ['test/house/**/*.test.ts', 'test/runtime/**/*.test.ts', 'test/sandbox/**/*.test.ts'], timeout: 60_000 },
   { name: 'generators', files: ['test/generators/**/*.test.ts'], timeout: 300_000 },
-  { name: 'flights', files: ['test/flights/**/*.test.ts', 'examples/*/test/**/*.test.ts'], timeout: 120_000 },
-  { name: 'explore', files: ['test/explore/**/*.test.ts'], timeout: 300_000 },
+  { name: 'integration', files: ['test/integration/**/*.test.ts', 'examples/*/test/**/*.test.ts'], timeout: 120_000 },
+  { name: 'exploration', files: ['test/exploration/**/*.test.ts'], timeout: 300_000 },
   { name: 'queries', files: ['test/queries/**/*.test.ts'], timeout: 60_000, real: 'prometheus' },
   { name: 'conformance', files: ['test/conformance/**/*.test.ts'], timeout: 120_000, real: 'control plane' },
   { name: 'crd', files: ['test/crd/**/*.test.ts'], timeout: 120_000, real: 'control plane' },
@@ -42,38 +42,38 @@ for (const name of wanted)
     console.error(`error: there is no layer '${name}'; layers are house, ${LAYERS.map((layer) => layer.name).join(', ')}`);
     process.exit(2);
   }
-const chosen = (name: string): boolean => wanted.length === 0 || wanted.includes(name);
+const isChosen = (name: string): boolean => wanted.length === 0 || wanted.includes(name);
 
 const total = { passed: 0, failed: 0, skipped: 0 };
-function add(counts: Counts): void {
+function addCounts(counts: Counts): void {
   total.passed += counts.passed;
   total.failed += counts.failed;
   total.skipped += counts.skipped;
 }
 
-await check('build', () => build());
-if (chosen('house')) {
-  await check('typecheck', () => command('tsc', ['-p', 'tsconfig.json']));
-  await check('format', () => command('oxfmt', ['--check']));
-  await check('lint', () => command('oxlint', ['--type-aware', '--deny-warnings']));
+await runCheck('build', () => build());
+if (isChosen('house')) {
+  await runCheck('typecheck', () => runCommand('tsc', ['-p', 'tsconfig.json']));
+  await runCheck('format', () => runCommand('oxfmt', ['--check']));
+  await runCheck('lint', () => runCommand('oxlint', ['--type-aware', '--deny-warnings']));
 }
-for (const layer of LAYERS) if (layer.apart === true ? wanted.includes(layer.name) : chosen(layer.name)) add(await runLayer(layer));
+for (const layer of LAYERS) if (layer.apart === true ? wanted.includes(layer.name) : isChosen(layer.name)) addCounts(await runLayer(layer));
 console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exit(total.failed > 0 || total.passed === 0 ? 1 : 0);
 
-async function command(name: string, args: readonly string[]): Promise<void> {
+async function runCommand(name: string, args: readonly string[]): Promise<void> {
   const { exitCode, all } = await execa(name, args, { cwd: root, preferLocal: true, all: true, reject: false });
   if (exitCode !== 0) throw new Error(all);
 }
 
-async function check(name: string, run: () => void | Promise<void>): Promise<void> {
+async function runCheck(name: string, run: () => void | Promise<void>): Promise<void> {
   try {
     await run();
     console.log(`✔ ${name}`);
-    add({ passed: 1, failed: 0, skipped: 0 });
+    addCounts({ passed: 1, failed: 0, skipped: 0 });
   } catch (error) {
     console.log(`✘ ${name}\n${(error as Error).message}`);
-    add({ passed: 0, failed: 1, skipped: 0 });
+    addCounts({ passed: 0, failed: 1, skipped: 0 });
   }
 }
 
@@ -82,7 +82,7 @@ async function runLayer(layer: (typeof LAYERS)[number]): Promise<Counts> {
   if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 };
   console.log(`\n── ${layer.name}`);
   if (layer.real !== undefined) {
-    const missing = await realParts(layer.real);
+    const missing = await missingRealParts(layer.real);
     if (missing !== undefined) {
       const failed = process.env['CI'] === 'true' ? 1 : 0;
       console.log(`${layer.name} skipped: ${missing}`);
@@ -103,21 +103,21 @@ async function runLayer(layer: (typeof LAYERS)[number]): Promise<Counts> {
       ...files,
     ];
     const { exitCode } = await execa('mocha', args, { cwd: root, preferLocal: true, stdio: 'inherit', reject: false, env: { AUTOPILOT_COUNTS: counts } });
-    if (!existsSync(counts)) return crashed(layer.name, exitCode);
+    if (!existsSync(counts)) return crashedCounts(layer.name, exitCode);
     const result = JSON.parse(readFileSync(counts, 'utf8')) as Counts;
-    return exitCode !== 0 && result.failed === 0 ? crashed(layer.name, exitCode) : result;
+    return exitCode !== 0 && result.failed === 0 ? crashedCounts(layer.name, exitCode) : result;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function crashed(layer: string, exitCode: number | undefined): Counts {
+function crashedCounts(layer: string, exitCode: number | undefined): Counts {
   console.log(`✘ ${layer}: mocha ended with exit code ${exitCode ?? 'none'} and no failed test`);
   return { passed: 0, failed: 1, skipped: 0 };
 }
 
 /** Why the real parts cannot be had, or undefined when they are there. */
-async function realParts(parts: PartsOf): Promise<string | undefined> {
+async function missingRealParts(parts: RealParts): Promise<string | undefined> {
   const { prepare, preparePods, prometheusPath, Unavailable } = await import('../test/realparts/index.ts');
   try {
     if (parts === 'prometheus') await prometheusPath();

@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import Generator from 'yeoman-generator';
 import type { BaseOptions } from 'yeoman-generator';
 import { yeomanOptions } from '../lib/cli/help.ts';
-import { commandTable } from '../lib/cli/table.ts';
-import type { GenerateCommandOptions } from '../lib/commands.ts';
-import { packageRoot } from '../lib/package-root.ts';
-import { plainly } from '../lib/terminal.ts';
+import { commandTable } from '../lib/cli/command-table.ts';
+import type { GenerateCommandOptions } from '../lib/cli/commands.ts';
+import { packageRoot } from '../lib/util/package-root.ts';
+import { withPlainErrors } from '../lib/cli/terminal.ts';
 
 type Options = BaseOptions & GenerateCommandOptions;
 
@@ -13,13 +13,13 @@ type Options = BaseOptions & GenerateCommandOptions;
 export class GenerateGenerator extends Generator<Record<string, never>, Options> {
   constructor(args: string[], options: Options) {
     super(args, options, { customInstallTask: true } as never);
-    this.sourceRoot(join(packageRoot, 'generators/generate/templates'));
+    this.sourceRoot(join(packageRoot, 'generators/templates'));
     this.description = commandTable.generate.purpose;
     for (const [name, option] of yeomanOptions(commandTable.generate)) this.option(name, option);
   }
 
   async writing(): Promise<void> {
-    const { generate } = await import('../lib/commands.ts');
-    await plainly(() => generate(this.destinationRoot(), this.options, (line) => this.log(line)));
+    const { generate } = await import('../lib/cli/commands.ts');
+    await withPlainErrors(() => generate(this.destinationRoot(), this.options, (line) => this.log(line)));
   }
 }

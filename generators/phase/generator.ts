@@ -2,18 +2,18 @@ import { join } from 'node:path';
 import Generator from 'yeoman-generator';
 import type { BaseOptions } from 'yeoman-generator';
 import { yeomanOptions } from '../lib/cli/help.ts';
-import { commandTable } from '../lib/cli/table.ts';
-import { packageRoot } from '../lib/package-root.ts';
-import type { ChangeOptions } from '../lib/phases.ts';
-import { asker, inputOf, interactive, plainly } from '../lib/terminal.ts';
+import { commandTable } from '../lib/cli/command-table.ts';
+import { packageRoot } from '../lib/util/package-root.ts';
+import type { PhaseCommandOptions } from '../lib/cli/phase-command.ts';
+import { createAsk, inputStreamOf, isInteractive, withPlainErrors } from '../lib/cli/terminal.ts';
 
-type Options = BaseOptions & ChangeOptions & { verb?: string; name?: string; to?: string };
+type Options = BaseOptions & PhaseCommandOptions & { verb?: string; name?: string; to?: string };
 
 /** `yo autopilot:phase [add|edit|rename|remove|move] [NAME…]` */
 export class PhaseGenerator extends Generator<Record<string, never>, Options> {
   constructor(args: string[], options: Options) {
     super(args, options, { customInstallTask: true } as never);
-    this.sourceRoot(join(packageRoot, 'generators/phase/templates'));
+    this.sourceRoot(join(packageRoot, 'generators/templates'));
     this.description = commandTable.phase.purpose;
     this.argument('verb', { type: String, required: false, description: 'add (default), edit, rename, remove or move' });
     this.argument('name', { type: String, required: false, description: 'Name of the phase, such as Waiting' });
@@ -22,10 +22,10 @@ export class PhaseGenerator extends Generator<Record<string, never>, Options> {
   }
 
   async writing(): Promise<void> {
-    const say = (line: string): void => void this.log(line);
-    const ask = interactive(inputOf(this.env.adapter)) ? asker(this, say) : undefined;
+    const print = (line: string): void => void this.log(line);
+    const ask = isInteractive(inputStreamOf(this.env.adapter)) ? createAsk(this, print) : undefined;
     const words = [this.options.verb, this.options.name, this.options.to].filter((word) => word !== undefined);
-    const { changePhases } = await import('../lib/phases.ts');
-    await plainly(() => changePhases(this.destinationRoot(), words, this.options, { ask, say }), say);
+    const { runPhaseCommand: changePhases } = await import('../lib/cli/phase-command.ts');
+    await withPlainErrors(() => changePhases(this.destinationRoot(), words, this.options, { ask, print }), print);
   }
 }

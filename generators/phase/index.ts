@@ -1,5 +1,5 @@
 /** Entry point of Yeoman: the Node version first, then the rest. */
-import { requireNode } from '../lib/node-version.ts';
+import { requireNode } from '../lib/util/node-version.ts';
 
 requireNode();
 const { PhaseGenerator } = await import('./generator.ts');

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { execa } from 'execa';
-import { rulesOf } from '../../generators/lib/chart/rights.ts';
-import { generateProject } from '../../generators/lib/library.ts';
-import { requireModel } from '../../generators/lib/load.ts';
+import { derivePolicyRules } from '../../generators/lib/rbac/policy-rules.ts';
+import { generateProject } from '../../generators/lib/index.ts';
+import { requireModel } from '../../generators/lib/model/load.ts';
 import type { ControlPlane } from '../realparts/index.ts';
 import { controlPlane, until } from '../realparts/index.ts';
 import { at, refusal, render, renderText, manifestsOf } from './rendering.ts';
@@ -18,7 +18,7 @@ ${more}phases:
   - { name: Done, final: true }
 `;
 const rights = (text: string): readonly string[] =>
-  rulesOf(requireModel(text, 'autopilot.yaml')).flatMap(({ resources, verbs }) => verbs.map((verb) => `${verb} ${resources.join()}`));
+  derivePolicyRules(requireModel(text, 'autopilot.yaml')).flatMap(({ resources, verbs }) => verbs.map((verb) => `${verb} ${resources.join()}`));
 
 describe('rights that a machine needs', () => {
   it('does not patch or delete resources unless it has a finalizer', () => {

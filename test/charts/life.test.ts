@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect } from 'chai';
-import { packageRoot } from '../../generators/lib/package-root.ts';
+import { packageRoot } from '../../generators/lib/util/package-root.ts';
 import { deployment } from '../../examples/autoroute/test/deployments.ts';
 import type { OperatorProcess } from '../e2e/operator-process.ts';
 import { startProcess } from '../e2e/operator-process.ts';

@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { execa } from 'execa';
 import { stringify } from 'yaml';
 import { deployment } from '../../examples/autoroute/test/deployments.ts';
-import { packageRoot } from '../../generators/lib/package-root.ts';
+import { packageRoot } from '../../generators/lib/util/package-root.ts';
 import { DEFINITIONS } from '../../runtime/src/observe/definitions.ts';
 import type { Definition } from '../../runtime/src/observe/definitions.ts';
 import type { OperatorProcess } from '../e2e/operator-process.ts';

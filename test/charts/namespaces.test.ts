@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { execa } from 'execa';
 import { deployment } from '../../examples/autoroute/test/deployments.ts';
-import { packageRoot } from '../../generators/lib/package-root.ts';
+import { packageRoot } from '../../generators/lib/util/package-root.ts';
 import type { OperatorProcess } from '../e2e/operator-process.ts';
 import { startProcess } from '../e2e/operator-process.ts';
 import { afterConflict, EVENT_SERIES, expectLeastRights, STANDBY } from '../e2e/rights.ts';

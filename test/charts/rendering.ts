@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { parseAllDocuments } from 'yaml';
-import { scaffold } from '../../generators/lib/library.ts';
+import { scaffold } from '../../generators/lib/index.ts';
 import { tool } from '../realparts/index.ts';
 
 export type Json = Readonly<Record<string, unknown>>;

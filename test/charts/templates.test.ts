@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { LIVE_KEYS } from '../../generators/lib/operator-config.ts';
+import { LIVE_KEYS } from '../../generators/lib/model/operator-config.ts';
 import { leaseName } from '../../runtime/src/kube/names.ts';
 import { FIELD_NAMES, LIVE } from '../../runtime/src/operator/config.ts';
 import { at, chartOf, render } from './rendering.ts';
@@ -204,7 +204,7 @@ describe('the templates of the chart', () => {
       at((await find('Deployment', value({ config })))[0], 'spec.template.metadata.annotations.checksum/config');
     const before = await checksum({});
     expect(await checksum({ workInterval: '9s', paused: true, logLevel: 'Debug', config: { a: 1 } })).to.equal(before);
-    expect(await checksum({ maxConcurrentSyncs: 3 })).not.to.equal(before);
+    expect(await checksum({ maxConcurrentReconciles: 3 })).not.to.equal(before);
   });
 
   it('lets in metrics, and out names, API server and Prometheus, and nothing else', async () => {

@@ -40,7 +40,7 @@ const CHANGES: Readonly<Record<string, Json>> = {
   'metrics.prometheusRule.renderMode': { metrics: { prometheusRule: { renderMode: 'skipIfMissing' } } },
   'metrics.prometheusRule.disabled': { metrics: { prometheusRule: { disabled: ['ExampleNoLeader'] } } },
   'deployment.strategy': { deployment: { strategy: { type: 'Recreate' } } },
-  config: { config: { maxConcurrentSyncs: 3 } },
+  config: { config: { maxConcurrentReconciles: 3 } },
 };
 
 /** Read by templates that somebody else writes, or by other charts. */

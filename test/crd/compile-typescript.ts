@@ -7,7 +7,7 @@ import { execa } from 'execa';
 const repository = resolve(import.meta.dirname, '../..');
 
 /** What the compiler says about these files, by name: `a.ts(2,3): error …`. */
-export async function compiled(files: Readonly<Record<string, string>>): Promise<string[]> {
+export async function compileTypeScript(files: Readonly<Record<string, string>>): Promise<string[]> {
   const folder = mkdtempSync(join(tmpdir(), 'autopilot-typed-'));
   try {
     for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);

@@ -6,7 +6,7 @@ import { Cluster } from '../../sandbox/src/index.ts';
 import { CRDS, eventually, failure } from '../conformance/world.ts';
 import { controlPlane } from '../realparts/index.ts';
 import { FEATURES } from './features.ts';
-import { made } from './made.ts';
+import { compileCrd } from './compile-crd.ts';
 
 interface Server {
   readonly api: KubeApi;
@@ -35,7 +35,7 @@ function typeOf(index: number): ResourceType {
 describe('a CRD from TypeScript', () => {
   let crds: readonly KubeObject[];
   before(() => {
-    crds = FEATURES.map(({ types }, index) => made(types, `f${index}.autopilot.test`));
+    crds = FEATURES.map(({ types }, index) => compileCrd(types, `f${index}.autopilot.test`));
   });
 
   for (const [name, start] of Object.entries(SERVERS))

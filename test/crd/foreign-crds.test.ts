@@ -2,14 +2,14 @@ import { expect } from 'chai';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { interfaceModule } from '../../generators/lib/crd/interfaces.ts';
-import { crdsIn, kindOf } from '../../generators/lib/crd/source.ts';
-import { customKinds } from '../../generators/lib/custom-kinds.ts';
+import { renderInterfaceModule } from '../../generators/lib/crd/typescript-types.ts';
+import { parseCrds, crdKindOf } from '../../generators/lib/kinds/foreign-crd.ts';
+import { resolveCustomKinds } from '../../generators/lib/kinds/custom-kinds.ts';
 import { controlPlane, tool } from '../realparts/index.ts';
 import type { ControlPlane } from '../realparts/index.ts';
 import { gatewayApiCrds, istioCrds } from '../realparts/parts.ts';
-import { made } from './made.ts';
-import { compiled } from './typed.ts';
+import { compileCrd } from './compile-crd.ts';
+import { compileTypeScript } from './compile-typescript.ts';
 
 const USES = `
 import type { IVirtualService } from './networking-istio-io-VirtualService-v1.ts';
@@ -40,16 +40,16 @@ describe("other people's CRDs", () => {
   it("Istio's and the Gateway API's become interfaces that compile, and take and refuse routes", async function () {
     this.timeout(300_000);
     const files = [...(await istioCrds()), ...(await gatewayApiCrds())];
-    const crds = files.flatMap((file) => crdsIn(readFileSync(file, 'utf8'), file));
+    const crds = files.flatMap((file) => parseCrds(readFileSync(file, 'utf8'), file));
     expect(crds.filter(({ spec }) => spec.group.endsWith('istio.io'))).to.have.length.of.at.least(15);
     expect(crds.filter(({ spec }) => spec.group.endsWith('k8s.io'))).to.have.length.of.at.least(10);
     const modules = crds.flatMap((crd) =>
       (crd.spec.versions ?? []).map(({ name }) => {
         const { group, names } = crd.spec;
-        return [`${group.replaceAll('.', '-')}-${names.kind}-${name}.ts`, interfaceModule(names.kind, kindOf(crd, name).schema, crd.metadata.name)] as const;
+        return [`${group.replaceAll('.', '-')}-${names.kind}-${name}.ts`, renderInterfaceModule(names.kind, crdKindOf(crd, name).schema, crd.metadata.name)] as const;
       }),
     );
-    const problems = await compiled({ ...Object.fromEntries(modules), 'uses.ts': USES, 'wrong.ts': WRONG });
+    const problems = await compileTypeScript({ ...Object.fromEntries(modules), 'uses.ts': USES, 'wrong.ts': WRONG });
     const places = problems.filter((line) => /^\S+\(\d+/.test(line)).map((line) => /^(\S+)\((\d+),/.exec(line)?.slice(1).join(':'));
     expect(places, problems.join('\n')).to.deep.equal(['wrong.ts:4', 'wrong.ts:5']);
   });
@@ -61,7 +61,7 @@ describe("other people's CRDs", () => {
     before(async () => {
       plane = await controlPlane();
       dir = mkdtempSync(join(tmpdir(), 'autopilot-cluster-'));
-      await plane.kubectl(['apply', '-f', '-'], { input: JSON.stringify(made('export interface FeatureSpec { readonly host: string }')) });
+      await plane.kubectl(['apply', '-f', '-'], { input: JSON.stringify(compileCrd('export interface FeatureSpec { readonly host: string }')) });
       process.env['KUBECONFIG'] = plane.kubeconfig;
       process.env['PATH'] = `${dirname(await tool('kubectl'))}:${process.env['PATH']}`;
     });
@@ -74,7 +74,7 @@ describe("other people's CRDs", () => {
     });
 
     it('are found by their kind, without what the cluster notes down', async () => {
-      const { kinds, files } = await customKinds(dir, [{ name: 'features', crd: 'cluster', kind: 'Feature' }]);
+      const { kinds, files } = await resolveCustomKinds(dir, [{ name: 'features', crd: 'cluster', kind: 'Feature' }]);
       const kind = kinds.get('features');
       expect(kind).to.include({ group: 'features.test', version: 'v1', plural: 'features', scope: 'Namespaced' });
       expect(files.map(({ path }) => path)).to.deep.equal(['.autopilot/crds/features.json']);
@@ -82,7 +82,7 @@ describe("other people's CRDs", () => {
     });
 
     it('are missed with a sentence', async () => {
-      const { kinds } = await customKinds(dir, [{ name: 'others', crd: 'cluster', kind: 'Other' }]);
+      const { kinds } = await resolveCustomKinds(dir, [{ name: 'others', crd: 'cluster', kind: 'Other' }]);
       expect(kinds.get('others')).to.equal('the cluster has no CustomResourceDefinition of the kind Other (its kinds: Feature)');
     });
   });

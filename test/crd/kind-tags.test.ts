@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { execa } from 'execa';
 import { controlPlane, tool, until } from '../realparts/index.ts';
 import type { ControlPlane } from '../realparts/index.ts';
-import { made } from './made.ts';
+import { compileCrd } from './compile-crd.ts';
 
 const TYPES = `
 /**
@@ -33,7 +33,7 @@ describe('tags about the kind, seen with kubectl on a real API server', () => {
     (await plane.kubectl(['get', ...args])).split('\n').map((line) => line.trim().replaceAll(/\s{2,}/g, ' | '));
   before(async () => {
     plane = await controlPlane();
-    await plane.kubectl(['apply', '-f', '-'], { input: JSON.stringify(made(TYPES)) });
+    await plane.kubectl(['apply', '-f', '-'], { input: JSON.stringify(compileCrd(TYPES)) });
     await plane.kubectl(['wait', '--for=condition=Established', '--timeout=30s', 'crd/features.features.test']);
     const spec = { share: '10%', inner: { on: true }, hosts: ['a', 'b'], notBefore: '2020-01-01T00:00:00Z' };
     const input = JSON.stringify({ apiVersion: 'features.test/v1', kind: 'Feature', metadata: { name: 'one', namespace: 'default' }, spec });

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { stringify } from 'yaml';
-import { rulesOf } from '../../generators/lib/chart/rights.ts';
-import { requireModel } from '../../generators/lib/load.ts';
+import { derivePolicyRules } from '../../generators/lib/rbac/policy-rules.ts';
+import { requireModel } from '../../generators/lib/model/load.ts';
 import { systemClock, systemRandom } from '../../runtime/src/clock.ts';
 import { shared } from '../../runtime/src/index.ts';
 import type { AnyContext, AnyResult, Connected, KubeApi, KubeObject, Operator, OutputDefinition, PhaseDefinition, Scheduler } from '../../runtime/src/ports.ts';
@@ -159,7 +159,7 @@ describe('the machine on a real API server, with the rights that generate grants
     await Promise.all([plane.installIstioCrds(), plane.installGatewayApiCrds()]);
     await plane.kubectl(['create', 'namespace', 'operators']);
     await plane.kubectl(['create', 'serviceaccount', 'drone-operator', '-n', 'operators']);
-    const rules = rulesOf(requireModel(AUTOPILOT_YAML, 'autopilot.yaml')).map(({ why: _, ...rule }) => rule);
+    const rules = derivePolicyRules(requireModel(AUTOPILOT_YAML, 'autopilot.yaml')).map(({ why: _, ...rule }) => rule);
     const role = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: 'drone-operator' }, rules };
     await apply(stringify(role), stringify(CRD));
     await plane.kubectl(['create', 'clusterrolebinding', 'drone-operator', '--clusterrole=drone-operator', '--serviceaccount=operators:drone-operator']);

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { execa } from 'execa';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { scaffold } from '../../generators/lib/library.ts';
+import { scaffold } from '../../generators/lib/index.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 

@@ -5,8 +5,8 @@
  */
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { generateProject } from '../../generators/lib/library.ts';
-import { packageRoot } from '../../generators/lib/package-root.ts';
+import { generateProject } from '../../generators/lib/index.ts';
+import { packageRoot } from '../../generators/lib/util/package-root.ts';
 import type { KubeObject, ResourceType } from '../../runtime/src/ports.ts';
 
 export const OPERATOR = 'parcel-operator';
@@ -146,7 +146,7 @@ export async function courier(dir: string): Promise<void> {
     'src/workers/sending.ts': SENDING,
     'src/workers/delivered.ts': DELIVERED,
     'src/finalizer.ts': FINALIZER,
-  }).map(([path, content]) => ({ path, content, ownership: 'yours' as const }));
+  }).map(([path, content]) => ({ path, content, ownership: 'user-owned' as const }));
   await generateProject(dir, { projectText: PROJECT, seed, runtime: 'registry' });
   symlinkSync(join(packageRoot, 'node_modules'), join(dir, 'node_modules'));
 }

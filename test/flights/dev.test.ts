@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { execa } from 'execa';
-import { scaffold } from '../../generators/lib/library.ts';
-import { packageRoot } from '../../generators/lib/package-root.ts';
+import { scaffold } from '../../generators/lib/index.ts';
+import { packageRoot } from '../../generators/lib/util/package-root.ts';
 import { connect } from '../../runtime/src/ports.ts';
 import { until } from '../realparts/index.ts';
 

@@ -52,7 +52,7 @@ describe('a worker that does not end', () => {
   // @promise queue/quarantine
   it('is told after its time, loses its slot five seconds later, and its resource is Quarantined until it ends', async () => {
     const { flown, end } = stuck();
-    await start(flown, { config: { workerTimeoutMs: 30_000, maxConcurrentSyncs: 1 } });
+    await start(flown, { config: { workerTimeoutMs: 30_000, maxConcurrentReconciles: 1 } });
     await flight.create(drone('stuck'));
     await flight.create(drone('other'));
     await flight.advance('34s');

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { createEnv } from 'yeoman-environment';
 import { build } from '../../scripts/build.ts';
-import { nodeProblem } from '../../generators/lib/node-version.ts';
-import { pathWithNpm } from './npm.ts';
-import { Terminal } from './terminal.ts';
+import { nodeProblem } from '../../generators/lib/util/node-version.ts';
+import { pathWithNpm } from './support/npm.ts';
+import { FakeTerminal } from './support/fake-terminal.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 
@@ -92,16 +92,16 @@ describe('the packed generator', function () {
   it('is a library: it loads a model and renders a project in memory', async () => {
     const spec = join(dir, 'spec.ts');
     writeFileSync(spec, 'export interface CanarySpec { host: string }\nexport interface CanaryStatusInfo {}\n');
-    const script = `import { loadModel, render, specOf } from 'generator-autopilot';
+    const script = `import { loadModel, renderProject, loadSpec } from 'generator-autopilot';
       const loaded = loadModel(${JSON.stringify('kind: Canary\napiVersion: examples.io/v1\nphases: [{ name: Waiting, initial: true }]\n')}, 'autopilot.yaml');
       if ('problems' in loaded) throw new Error(JSON.stringify(loaded.problems));
-      const described = await specOf(loaded.model, ${JSON.stringify(spec)});
-      const files = render(loaded.model, { ...described, operatorConfig: '', dependency: { runtime: '^0.1.0', sandbox: '^0.1.0' }, vendor: [] });
+      const described = await loadSpec(loaded.model, ${JSON.stringify(spec)});
+      const files = renderProject(loaded.model, { ...described, operatorConfig: '', dependency: { runtime: '^0.1.0', sandbox: '^0.1.0' }, vendor: [] });
       console.log(files.map(({ path, ownership }) => ownership + ' ' + path).join('\\n'));
       const wrong = loadModel('kind: canary', 'autopilot.yaml');
       console.log('problems' in wrong ? wrong.problems.length : 'none');`;
     const text = await run(dir, process.execPath, '--input-type=module', '-e', script);
-    expect(text).to.contain('yours src/workers/waiting.ts').and.to.contain('ours src/generated/scheduler.ts').and.to.contain('merged package.json');
+    expect(text).to.contain('user-owned src/workers/waiting.ts').and.to.contain('generated src/generated/scheduler.ts').and.to.contain('merged package.json');
     expect(text.split('\n').at(-1)).to.equal('2');
     writeFileSync(
       join(dir, 'typed.ts'),
@@ -190,7 +190,7 @@ describe('the packed generator', function () {
   });
 
   it('makes a project of phases that were named in the dialogue', async () => {
-    const terminal = new Terminal();
+    const terminal = new FakeTerminal();
     const env = createEnv({ cwd: dir, stdin: terminal.stdin, stdout: terminal.stdout, skipInstall: true } as never);
     env.register(join(dir, 'node_modules/generator-autopilot/dist/generators/app/index.js'), { namespace: 'autopilot:app' });
     const dialogue = Promise.resolve(env.run(['autopilot:app', 'prompted'], { skipInstall: true } as never));

@@ -2,9 +2,9 @@ import { expect } from 'chai';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { generateProject, upToDate } from '../../generators/lib/library.ts';
+import { generateProject, upToDate } from '../../generators/lib/index.ts';
 import { build } from '../../scripts/build.ts';
-import { noPty, Pty } from './pty.ts';
+import { missingPty, Pty } from './support/pty.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 const ENTER = '\r';
@@ -18,7 +18,7 @@ describe('yo in a terminal', function () {
   let dir: string;
   let pty: Pty | undefined;
   before(async function () {
-    const reason = await noPty();
+    const reason = await missingPty();
     if (reason !== undefined) {
       console.log(`skipped: ${reason}`);
       this.skip();
@@ -95,7 +95,7 @@ describe('yo in a terminal', function () {
       ['What is to be done', DOWN + DOWN + ENTER],
       ['Which phase is to be renamed', ENTER],
       ['New name of Waiting', 'Watching' + ENTER],
-      ['fly on in Watching', ''],
+      ['continue in Watching', ''],
       ['Change autopilot.yaml and generate', ENTER],
     ]);
     expect(await phase.ended, phase.transcript).to.equal(0);

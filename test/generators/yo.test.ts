@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createEnv } from 'yeoman-environment';
 import { build } from '../../scripts/build.ts';
-import { Terminal } from './terminal.ts';
+import { FakeTerminal } from './support/fake-terminal.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 
@@ -76,7 +76,7 @@ describe('yo', function () {
   });
 
   it('holds a dialogue through real prompts, with their validation', async () => {
-    const terminal = new Terminal();
+    const terminal = new FakeTerminal();
     const { stdin, stdout } = terminal;
     const env = createEnv({ cwd: dir, stdin, stdout, skipInstall: true } as never);
     env.register(join(repository, 'generators/app/index.ts'), { namespace: 'autopilot:app' });

@@ -7,7 +7,7 @@ import { dirname, join, resolve } from 'node:path';
 const repository = resolve(import.meta.dirname, '../..');
 
 /** A wrong line for each arrow of docs/design.md, and the place that must not have it. */
-const WRONG: readonly (readonly [file: string, line: string])[] = [
+const REFUSED: readonly (readonly [file: string, line: string])[] = [
   ['runtime/src/operator/x.ts', "import '../../../generators/lib/model.ts';"],
   ['runtime/src/machine/x.ts', "import 'autopilot-sandbox';"],
   ['runtime/src/machine/x.ts', "import '../operator/start.ts';"],
@@ -18,14 +18,14 @@ const WRONG: readonly (readonly [file: string, line: string])[] = [
   ['sandbox/src/kit/x.ts', "import '../../../runtime/src/clock.ts';"],
   ['sandbox/src/kit/x.ts', "import '../../../generators/lib/model.ts';"],
   ['generators/lib/x.ts', "import 'autopilot-runtime';"],
-  ['generators/lib/render/x.ts', "import '../../../runtime/src/scheduler.ts';"],
+  ['generators/lib/code/x.ts', "import '../../../runtime/src/scheduler.ts';"],
   ['runtime/src/machine/x.ts', 'export const x = Date.now();'],
   ['runtime/src/cache/x.ts', 'export const x = Math.random();'],
   ['sandbox/src/cluster/x.ts', 'export const x = performance.now();'],
   ['runtime/src/kube/x.ts', 'setTimeout(() => {}, 1);'],
   ['sandbox/src/kit/x.ts', 'setInterval(() => {}, 1);'],
 ];
-const RIGHT: typeof WRONG = [
+const ALLOWED: typeof REFUSED = [
   ['runtime/src/machine/x.ts', "import '../cache/store.ts';"],
   ['runtime/src/machine/x.ts', "import '../observe/log.ts';"],
   ['sandbox/src/kit/x.ts', "import 'autopilot-runtime/ports';"],
@@ -40,13 +40,13 @@ describe('lint', () => {
   });
   afterEach(() => rmSync(dir, { recursive: true }));
 
-  async function problems([file, line]: (typeof WRONG)[number]): Promise<number> {
+  async function problems([file, line]: (typeof REFUSED)[number]): Promise<number> {
     mkdirSync(dirname(join(dir, file)), { recursive: true });
     writeFileSync(join(dir, file), `${line}\n`);
     const { stdout } = await execa(join(repository, 'node_modules/.bin/oxlint'), ['--format=json'], { cwd: dir, reject: false });
     return (JSON.parse(stdout) as { diagnostics: readonly { code: string }[] }).diagnostics.filter(({ code }) => code.includes('no-restricted')).length;
   }
 
-  for (const wrong of WRONG) it(`refuses ${wrong[1]} in ${dirname(wrong[0])}`, async () => expect(await problems(wrong)).to.equal(1));
-  for (const right of RIGHT) it(`allows ${right[1]} in ${right[0]}`, async () => expect(await problems(right)).to.equal(0));
+  for (const wrong of REFUSED) it(`refuses ${wrong[1]} in ${dirname(wrong[0])}`, async () => expect(await problems(wrong)).to.equal(1));
+  for (const right of ALLOWED) it(`allows ${right[1]} in ${right[0]}`, async () => expect(await problems(right)).to.equal(0));
 });

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { execa } from 'execa';
-import { scaffold } from '../../generators/lib/library.ts';
+import { scaffold } from '../../generators/lib/index.ts';
 import { buildah, istioCrds, podNode, tool } from '../realparts/index.ts';
 import type { Buildah, PodNode } from '../realparts/index.ts';
 import { nodeImage } from './node-image.ts';

@@ -2,7 +2,7 @@
  * What the built-in queries answer to what a mesh counts: written once, put to promtool as PromQL and to a real Prometheus through the
  * runtime's client. Each case has a workload of its own, so that all of them live in one Prometheus.
  */
-import { builtInQueries, query } from '../../generators/lib/queries.ts';
+import { builtInQueries, defineQuery } from '../../generators/lib/kinds/prometheus-queries.ts';
 import type { QueryDefinition } from '../../runtime/src/scheduler.ts';
 import type { Parameters, QueryAnswer } from '../../runtime/src/queries/types.ts';
 
@@ -29,9 +29,9 @@ const NAMESPACE = 'shop';
 const definitions = new Map(
   [
     ...builtInQueries,
-    query('requests-by-code', 'sum by (response_code) (rate(istio_requests_total{destination_workload="{{ .Name }}"}[{{ .Interval }}]))', ['Name', 'Interval']),
-    query('requests-of-many', 'sum(rate(istio_requests_total{destination_workload=~"{{ .Name }}"}[{{ .Interval }}]))', ['Name', 'Interval']),
-    query(
+    defineQuery('requests-by-code', 'sum by (response_code) (rate(istio_requests_total{destination_workload="{{ .Name }}"}[{{ .Interval }}]))', ['Name', 'Interval']),
+    defineQuery('requests-of-many', 'sum(rate(istio_requests_total{destination_workload=~"{{ .Name }}"}[{{ .Interval }}]))', ['Name', 'Interval']),
+    defineQuery(
       'plain-ratio',
       'sum(rate(istio_requests_total{destination_workload="{{ .Name }}",response_code="200"}[{{ .Interval }}])) / sum(rate(istio_requests_total{destination_workload="{{ .Name }}"}[{{ .Interval }}]))',
       ['Name', 'Interval'],

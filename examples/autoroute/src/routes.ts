@@ -1,5 +1,5 @@
 /** Which Deployments get a route, and what a route is made of. */
-import type { Deployment, GatewayOutput, ServiceOutput, VirtualServiceOutput } from './generated/parameters.ts';
+import type { Deployment, GatewayOutput, ServiceOutput, VirtualServiceOutput } from './generated/kinds.ts';
 import type { SyncedDeployment } from './spec.ts';
 
 export interface Route extends SyncedDeployment {

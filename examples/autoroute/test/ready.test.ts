@@ -1,7 +1,7 @@
 import type { ContextOptions } from 'autopilot-sandbox';
 import { context } from 'autopilot-sandbox';
 import { expect } from 'chai';
-import type { Deployment } from '../src/generated/parameters.ts';
+import type { Deployment } from '../src/generated/kinds.ts';
 import type { Context } from '../src/generated/ready.ts';
 import { gateway, routesOf, service, virtualService } from '../src/routes.ts';
 import { sync } from '../src/workers/ready.ts';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { Deployment } from '../src/generated/parameters.ts';
+import type { Deployment } from '../src/generated/kinds.ts';
 import { routesOf, virtualService } from '../src/routes.ts';
 import { deployment } from './deployments.ts';
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Duration, InputView, SharedOutput } from 'autopilot-runtime';
 import { PermanentError, shared } from 'autopilot-runtime';
 import type { CanaryDeployment } from './generated/canarydeployment.ts';
-import type { Deployment, DeploymentOutput } from './generated/parameters.ts';
+import type { Deployment, DeploymentOutput } from './generated/kinds.ts';
 import type { CanaryDeploymentStatusInfo, Release } from './spec.ts';
 
 export type Role = 'primary' | 'canary';

@@ -3,7 +3,7 @@ import type { InputView, SharedOutput } from 'autopilot-runtime';
 import { PermanentError } from 'autopilot-runtime';
 import { virtualService, withDestinations } from 'autopilot-runtime/mesh';
 import type { CanaryDeployment } from './generated/canarydeployment.ts';
-import type { Deployment, Service, ServiceOutput, VirtualService, VirtualServiceOutput } from './generated/parameters.ts';
+import type { Deployment, Service, ServiceOutput, VirtualService, VirtualServiceOutput } from './generated/kinds.ts';
 import type { Role } from './release.ts';
 import { namesOf, selectorOf } from './release.ts';
 

@@ -2,7 +2,7 @@
 import type { DeploymentObject, Flight, Simulator } from 'autopilot-sandbox';
 import { arrivals, deployments, fly, traffic } from 'autopilot-sandbox';
 import crd from '../src/generated/crd.json' with { type: 'json' };
-import type { Deployment } from '../src/generated/parameters.ts';
+import type { Deployment } from '../src/generated/kinds.ts';
 import { scheduler } from '../src/generated/scheduler.ts';
 import type { Role } from '../src/release.ts';
 import { copyOf } from '../src/release.ts';

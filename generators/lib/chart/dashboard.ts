@@ -1,12 +1,12 @@
 /** The Grafana dashboard of an operator, from a table of its panels. Plain JSON that Grafana 9 and newer read. */
-import type { Model } from '../model.ts';
+import type { Model } from '../model/model.ts';
 
-interface Query {
+interface PanelQuery {
   readonly expr: string;
   readonly legend: string;
 }
 
-interface Panel {
+interface DashboardPanel {
   readonly title: string;
   readonly description: string;
   readonly type: 'timeseries' | 'stat';
@@ -14,21 +14,21 @@ interface Panel {
   /** Of 24 columns. */
   readonly width: number;
   readonly stacked?: true;
-  readonly queries: readonly Query[];
+  readonly queries: readonly PanelQuery[];
 }
 
 /** Labels of every series of the operator, by the dashboard's variables. */
-const PODS = 'namespace=~"$namespace",pod=~"$pod"';
+const POD_LABELS = 'namespace=~"$namespace",pod=~"$pod"';
 
 const RATE = '[$__rate_interval]';
 
-function rowsOf(model: Model): readonly (readonly [string, readonly Panel[]])[] {
-  const own = `${PODS},controller="${model.singular}"`;
-  const query = (expr: string, legend: string): Query => ({ expr, legend });
-  const rate = (metric: string, by: string, legend: string, more = ''): Query => query(`sum by (${by}) (rate(${metric}{${own}${more}}${RATE}))`, legend);
-  const quantiles = (histogram: string): readonly Query[] =>
+function dashboardRows(model: Model): readonly (readonly [string, readonly DashboardPanel[]])[] {
+  const own = `${POD_LABELS},controller="${model.singular}"`;
+  const query = (expr: string, legend: string): PanelQuery => ({ expr, legend });
+  const rate = (metric: string, by: string, legend: string, more = ''): PanelQuery => query(`sum by (${by}) (rate(${metric}{${own}${more}}${RATE}))`, legend);
+  const quantiles = (histogram: string): readonly PanelQuery[] =>
     [0.5, 0.99].map((share) => query(`histogram_quantile(${share}, sum by (le) (rate(${histogram}_bucket{${own}}${RATE})))`, `p${share * 100}`));
-  const panel = (title: string, unit: Panel['unit'], width: number, description: string, ...queries: readonly Query[]): Panel => ({
+  const panel = (title: string, unit: DashboardPanel['unit'], width: number, description: string, ...queries: readonly PanelQuery[]): DashboardPanel => ({
     title,
     description,
     type: 'timeseries',
@@ -97,7 +97,7 @@ function rowsOf(model: Model): readonly (readonly [string, readonly Panel[]])[] 
       'API server and process',
       [
         {
-          ...panel('Leader', 'short', 3, '1: a process runs syncs.', query(`sum(leader_election_master_status{${PODS}})`, 'leader')),
+          ...panel('Leader', 'short', 3, '1: a process runs syncs.', query(`sum(leader_election_master_status{${POD_LABELS}})`, 'leader')),
           type: 'stat',
         },
         panel(
@@ -112,16 +112,16 @@ function rowsOf(model: Model): readonly (readonly [string, readonly Panel[]])[] 
           'ops',
           6,
           'By status code, per second.',
-          query(`sum by (method, code) (rate(rest_client_requests_total{${PODS}}${RATE}))`, '{{method}} {{code}}'),
+          query(`sum by (method, code) (rate(rest_client_requests_total{${POD_LABELS}}${RATE}))`, '{{method}} {{code}}'),
         ),
-        panel('Memory', 'bytes', 5, 'Resident memory of each Pod.', query(`process_resident_memory_bytes{${PODS}}`, '{{pod}}')),
-        panel('CPU', 'short', 4, 'Cores in use by each Pod.', query(`rate(process_cpu_seconds_total{${PODS}}${RATE})`, '{{pod}}')),
+        panel('Memory', 'bytes', 5, 'Resident memory of each Pod.', query(`process_resident_memory_bytes{${POD_LABELS}}`, '{{pod}}')),
+        panel('CPU', 'short', 4, 'Cores in use by each Pod.', query(`rate(process_cpu_seconds_total{${POD_LABELS}}${RATE})`, '{{pod}}')),
       ],
     ],
   ];
 }
 
-export function dashboard(model: Model): object {
+export function buildDashboard(model: Model): object {
   return {
     title: model.operatorName,
     uid: model.operatorName.slice(0, 40),
@@ -133,20 +133,20 @@ export function dashboard(model: Model): object {
     templating: {
       list: [
         { name: 'datasource', type: 'datasource', query: 'prometheus' },
-        variable('namespace', `label_values(controller_runtime_reconcile_total{controller="${model.singular}"}, namespace)`),
-        variable('pod', `label_values(controller_runtime_reconcile_total{controller="${model.singular}",namespace=~"$namespace"}, pod)`),
+        dashboardVariable('namespace', `label_values(controller_runtime_reconcile_total{controller="${model.singular}"}, namespace)`),
+        dashboardVariable('pod', `label_values(controller_runtime_reconcile_total{controller="${model.singular}",namespace=~"$namespace"}, pod)`),
       ],
     },
-    panels: placed(rowsOf(model)),
+    panels: layOutPanels(dashboardRows(model)),
   };
 }
 
-function variable(name: string, query: string): object {
+function dashboardVariable(name: string, query: string): object {
   return { name, type: 'query', datasource: { type: 'prometheus', uid: '${datasource}' }, query, definition: query, refresh: 2, includeAll: true, multi: true };
 }
 
 /** Rows of panels under their headings, left to right. */
-function placed(rows: readonly (readonly [string, readonly Panel[]])[]): object[] {
+function layOutPanels(rows: readonly (readonly [string, readonly DashboardPanel[]])[]): object[] {
   const panels: object[] = [];
   rows.forEach(([title, row], index) => {
     const top = index * 9;

@@ -2,7 +2,7 @@
  * Values of the chart that have moved. The chart refuses an old name with a sentence that says the new one, values.schema.json lets it
  * through for that, and UPGRADING.md of the chart lists it. Entries stay for good.
  */
-export interface Migration {
+export interface RenamedValue {
   /** Of the generator's version in which it moved. */
   readonly since: string;
   /** Top-level name. */
@@ -11,4 +11,4 @@ export interface Migration {
   readonly to: string;
 }
 
-export const MIGRATIONS: readonly Migration[] = [{ since: '0.1.0', from: 'priorityClassName', to: 'pod.priorityClassName' }];
+export const RENAMED_VALUES: readonly RenamedValue[] = [{ since: '0.1.0', from: 'priorityClassName', to: 'pod.priorityClassName' }];

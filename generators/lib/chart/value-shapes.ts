@@ -1,14 +1,14 @@
 /** Shapes that values share, by the names that `# @schema` lines of charts/operator/values.yaml use. JSON Schema, draft-07. */
 
-export type Schema = Readonly<Record<string, unknown>>;
+export type ValueSchema = Readonly<Record<string, unknown>>;
 
 const namedObject = { type: 'object', required: ['name'], properties: { name: { type: 'string', minLength: 1 } } };
 
-export const SHAPES: Readonly<Record<string, Schema>> = {
+export const VALUE_SHAPES: Readonly<Record<string, ValueSchema>> = {
   /** Anything below. */
   open: { additionalProperties: true },
   /** Labels and annotations. */
-  texts: { additionalProperties: { type: 'string' } },
+  strings: { additionalProperties: { type: 'string' } },
   /** A DNS label, or nothing. */
   name: { maxLength: 63, pattern: '^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$' },
   dnsName: { maxLength: 253, pattern: '^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$' },

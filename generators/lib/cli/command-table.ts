@@ -4,16 +4,16 @@
  */
 
 /** What a value may be, for completion. */
-export type Completes = 'phases' | 'phase list' | 'inputs' | 'outputs' | 'examples' | readonly string[];
+export type CompletionSource = 'phases' | 'phase list' | 'inputs' | 'outputs' | 'examples' | readonly string[];
 
-export interface Option {
+export interface CommandOption {
   readonly type: 'string' | 'boolean';
   readonly short?: string;
   /** How its value is called in help. */
   readonly value?: string;
   readonly multiple?: true;
   readonly text: string;
-  readonly completes?: Completes;
+  readonly completes?: CompletionSource;
 }
 
 export interface Command {
@@ -26,16 +26,16 @@ export interface Command {
   /** What one has to know about it: paragraphs. */
   readonly about: readonly string[];
   /** Options by the title of their group. */
-  readonly groups: Readonly<Record<string, Readonly<Record<string, Option>>>>;
+  readonly groups: Readonly<Record<string, Readonly<Record<string, CommandOption>>>>;
   /** Command lines without the name of the program and command, each with what it does. */
   readonly examples: readonly (readonly [line: string, text: string])[];
   /** The generator of yo that does the same. */
   readonly yo?: string;
 }
 
-const force: Option = { type: 'boolean', text: 'rewrite generated files although they were edited by hand; your files stay' };
-const yes: Option = { type: 'boolean', short: 'y', text: 'ask nothing: take the default for what is not given' };
-const runtime: Option = {
+const force: CommandOption = { type: 'boolean', text: 'rewrite generated files although they were edited by hand; your files stay' };
+const yes: CommandOption = { type: 'boolean', short: 'y', text: 'ask nothing: take the default for what is not given' };
+const runtime: CommandOption = {
   type: 'string',
   value: 'vendor|registry',
   text: 'carry the runtime along as a file (default), or take it from npm',
@@ -43,7 +43,7 @@ const runtime: Option = {
 };
 
 /** What a generated project's scripts/operator.ts does: not declared here, because the project carries it. */
-export const LIFE_CYCLE: readonly string[] = ['dev', 'build', 'deploy', 'undeploy', 'logs'];
+export const LIFECYCLE_COMMANDS: readonly string[] = ['dev', 'build', 'deploy', 'undeploy', 'logs'];
 
 export const commandTable = {
   init: {
@@ -94,7 +94,7 @@ export const commandTable = {
     purpose: 'add, edit, rename, remove or move a phase, and generate',
     about: [
       'Changes autopilot.yaml (comments, order and layout of the rest stay as they are) and generates. Without a verb and a name it asks what to do. What is asked is drawn before it is written; Ctrl-C leaves everything as it was.',
-      'rename OLD NEW: everything that names the phase follows, its worker and test move, and resources standing in it fly on. remove NAME: --heir says in which phase resources standing there are then. An heir that led to it also goes where it went, and what nothing else leads to is led to from the heir (or from those who led to what is gone, when the heir is an end).',
+      'rename OLD NEW: everything that names the phase follows, its worker and test move, and resources standing in it continue. remove NAME: --replacement says in which phase resources standing there are then. A replacement that led to it also goes where it went, and what nothing else leads to is led to from the replacement (or from those who led to what is gone, when the replacement is an end).',
       'Without a terminal, or when an option says what is to change, nothing is asked.',
     ],
     groups: {
@@ -115,7 +115,7 @@ export const commandTable = {
           text: 'add, move: put it behind this phase, none: to the front. An added one can then be reached from there',
           completes: 'phases',
         },
-        heir: {
+        replacement: {
           type: 'string',
           value: 'PHASE|none',
           text: 'remove: the phase that resources standing there are in then; none: they are Stalled',
@@ -130,7 +130,7 @@ export const commandTable = {
       ['edit Waiting --inputs deployments,metrics', 'replaces what it reads'],
       ['Failed --final --not-ready --after Processing', 'adds an end that is no success'],
       ['rename Waiting Pausing', 'its worker and test move along'],
-      ['remove Waiting --heir Processing', 'resources in Waiting are in Processing then'],
+      ['remove Waiting --replacement Processing', 'resources in Waiting are in Processing then'],
       ['move Waiting --after Processing', 'changes the order only'],
     ],
     yo: 'autopilot:phase',
@@ -223,11 +223,11 @@ export type CommandName = keyof typeof commandTable;
 export const PHASE_VERBS = ['add', 'edit', 'rename', 'remove', 'move'] as const;
 export type PhaseVerb = (typeof PHASE_VERBS)[number];
 
-export function commandNamed(name: string): Command | undefined {
+export function findCommand(name: string): Command | undefined {
   return Object.hasOwn(commandTable, name) ? commandTable[name as CommandName] : undefined;
 }
 
 /** All options of a command, whatever their group. */
-export function optionsOf(command: Command): Readonly<Record<string, Option>> {
-  return Object.assign({}, ...Object.values(command.groups)) as Readonly<Record<string, Option>>;
+export function allOptions(command: Command): Readonly<Record<string, CommandOption>> {
+  return Object.assign({}, ...Object.values(command.groups)) as Readonly<Record<string, CommandOption>>;
 }

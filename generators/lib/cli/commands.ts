@@ -3,21 +3,21 @@
  * only loaded when something is to be written: nobody waits for it at the first question.
  */
 import { basename, resolve } from 'node:path';
-import { askProject } from './dialogue/project.ts';
-import type { Ask, Say } from './dialogue/question.ts';
-import { DEFAULT_API_VERSION } from './new-project.ts';
-import type { NewFinalizer, NewPhase } from './new-project.ts';
-import { exampleNames, exampleTitle } from './package-root.ts';
-import { parsePhase, splitNames } from './phase-option.ts';
-import type { Generated, RuntimeChoice } from './project.ts';
-import { findProject, PROJECT_FILE, refuseExisting } from './project-file.ts';
-import type { ScaffoldOptions } from './scaffold.ts';
-import { refuseUnwritable } from './write.ts';
+import { askProject } from '../prompts/project.ts';
+import type { Ask, Print } from '../prompts/ask.ts';
+import { DEFAULT_API_VERSION } from '../model/new-project.ts';
+import type { NewFinalizer, NewPhase } from '../model/new-project.ts';
+import { exampleNames, exampleTitle } from '../util/package-root.ts';
+import { parsePhase, splitNames } from '../model/phase-options.ts';
+import type { GenerateResult, RuntimeChoice } from '../generate/generate-project.ts';
+import { findProject, PROJECT_FILE, refuseExisting } from '../generate/find-project.ts';
+import type { ScaffoldOptions } from '../generate/scaffold.ts';
+import { refuseUnwritable } from '../generate/write-files.ts';
 
 export interface Terminal {
   /** Undefined without a terminal. */
   readonly ask: Ask | undefined;
-  readonly say: Say;
+  readonly print: Print;
 }
 
 export interface InitOptions {
@@ -37,20 +37,20 @@ export interface InitOptions {
 }
 
 /** Asks for what is missing, then writes the project. Until everything is answered nothing is written. */
-export async function init(dir: string, options: InitOptions, { ask, say }: Terminal): Promise<Generated> {
+export async function init(dir: string, options: InitOptions, { ask, print }: Terminal): Promise<GenerateResult> {
   refuseExisting(resolve(dir), options.force ?? false);
   refuseUnwritable(dir);
-  const given: ScaffoldOptions = defined({
+  const given: ScaffoldOptions = omitUndefined({
     dir,
     kind: options.kind,
     apiVersion: options.apiVersion,
     operatorName: options.operatorName,
-    runtime: runtimeOf(options.runtime),
+    runtime: parseRuntimeChoice(options.runtime),
     force: options.force,
-    phases: phasesOf(options.phase),
-    finalizer: finalizerOf(options),
+    phases: parsePhaseOptions(options.phase),
+    finalizer: parseFinalizerOptions(options),
   });
-  if (options.example !== undefined) return write({ ...given, example: options.example }, say);
+  if (options.example !== undefined) return writeProject({ ...given, example: options.example }, print);
   const complete = options.kind !== undefined && options.apiVersion !== undefined && given.phases !== undefined;
   if (ask === undefined || options.yes || complete) {
     const missing = [...(options.kind === undefined ? ['--kind'] : []), ...(options.apiVersion === undefined && !options.yes ? ['--api-version'] : [])];
@@ -58,29 +58,29 @@ export async function init(dir: string, options: InitOptions, { ask, say }: Term
       throw new Error(
         `missing ${missing.join(' and ')}${ask === undefined ? ': there is no terminal to ask on' : ': --yes takes the default for everything else'} (for example --kind Canary --api-version ${DEFAULT_API_VERSION})`,
       );
-    return write(given, say);
+    return writeProject(given, print);
   }
   const examples = exampleNames().map((value) => ({ value, name: `the example ${value}`, description: exampleTitle(value) }));
   const { kind, apiVersion, operatorName, phases, finalizer } = given;
-  const answers = await askProject(ask, say, defined({ kind, apiVersion, operatorName, phases, finalizer }), { dir: basename(resolve(dir)), examples });
-  return write({ ...given, ...answers }, say);
+  const answers = await askProject(ask, print, omitUndefined({ kind, apiVersion, operatorName, phases, finalizer }), { dir: basename(resolve(dir)), examples });
+  return writeProject({ ...given, ...answers }, print);
 }
 
-async function write(options: ScaffoldOptions, say: Say): Promise<Generated> {
-  const [{ scaffold }, { summary }] = await Promise.all([import('./scaffold.ts'), import('./report.ts')]);
+async function writeProject(options: ScaffoldOptions, print: Print): Promise<GenerateResult> {
+  const [{ scaffold }, { summarize: summary }] = await Promise.all([import('../generate/scaffold.ts'), import('../generate/summary.ts')]);
   const generated = await scaffold(options);
-  for (const line of summary(generated)) say(line);
+  for (const line of summary(generated)) print(line);
   return generated;
 }
 
-function phasesOf(options: string | readonly string[] | undefined): readonly NewPhase[] | undefined {
+function parsePhaseOptions(options: string | readonly string[] | undefined): readonly NewPhase[] | undefined {
   if (options === undefined || options.length === 0) return undefined;
   const phases = [options].flat().map(parsePhase);
   return phases.some(({ initial }) => initial) ? phases : phases.map((one, index) => (index === 0 ? { ...one, initial: true } : one));
 }
 
 /** yo says false for a flag that was not given. */
-function finalizerOf({ finalizer, finalizerInputs, finalizerOutputs }: InitOptions): NewFinalizer | undefined {
+function parseFinalizerOptions({ finalizer, finalizerInputs, finalizerOutputs }: InitOptions): NewFinalizer | undefined {
   if (finalizer !== true && finalizerInputs === undefined && finalizerOutputs === undefined) return undefined;
   return { inputs: splitNames(finalizerInputs), outputs: splitNames(finalizerOutputs) };
 }
@@ -96,17 +96,17 @@ export interface GenerateCommandOptions {
 }
 
 /** @throws Error with `check` when anything would change */
-export async function generate(from: string, options: GenerateCommandOptions, say: Say): Promise<Generated> {
+export async function generate(from: string, options: GenerateCommandOptions, print: Print): Promise<GenerateResult> {
   const dir = findProject(from);
-  const [{ generateProject, refuseEdited, upToDate }, { differences, summary }] = await Promise.all([import('./project.ts'), import('./report.ts')]);
+  const [{ generateProject, refuseEdited, upToDate }, { unifiedDiff: differences, summarize: summary }] = await Promise.all([import('../generate/generate-project.ts'), import('../generate/summary.ts')]);
   const dryRun = (options.check ?? false) || (options.dryRun ?? false);
   const { force, bail, acceptBreaking, refresh } = options;
-  const generated = await generateProject(dir, defined({ force, bail, acceptBreaking, refresh, dryRun, runtime: runtimeOf(options.runtime) }));
-  if (options.dryRun) for (const line of differences(dir, generated.plan.changes).trimEnd().split('\n')) say(line);
-  for (const line of summary(generated, !dryRun)) say(line);
+  const generated = await generateProject(dir, omitUndefined({ force, bail, acceptBreaking, refresh, dryRun, runtime: parseRuntimeChoice(options.runtime) }));
+  if (options.dryRun) for (const line of differences(dir, generated.plan.changes).trimEnd().split('\n')) print(line);
+  for (const line of summary(generated, !dryRun)) print(line);
   if (dryRun) {
     refuseEdited(generated.plan);
-    if (generated.breaks.length > 0) (await import('./crd/breaking.ts')).refuseBreaks(generated.breaks);
+    if (generated.breakingChanges.length > 0) (await import('../crd/compatibility.ts')).refuseBreakingChanges(generated.breakingChanges);
   }
   if (options.check && !upToDate(generated.plan))
     throw new Error(`the project is not up to date with ${PROJECT_FILE} and src/spec.ts: run 'yo autopilot:generate' or 'autopilot generate'`);
@@ -127,15 +127,15 @@ export function nextSteps(dir: string, installed: boolean): string[] {
   return ['', 'Next:', `  ${commands.join(' && ')}`, '  Say in src/spec.ts what users may want, and in src/workers/ what each phase does.'];
 }
 
-function runtimeOf(choice: string | undefined): RuntimeChoice | undefined {
+function parseRuntimeChoice(choice: string | undefined): RuntimeChoice | undefined {
   if (choice === undefined || choice === 'vendor' || choice === 'registry') return choice;
   throw new Error(`--runtime must be 'vendor' or 'registry', not '${choice}'`);
 }
 
-type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+type WithoutUndefined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
   [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
 };
 
-function defined<T extends object>(value: T): Defined<T> {
-  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as Defined<T>;
+function omitUndefined<T extends object>(value: T): WithoutUndefined<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as WithoutUndefined<T>;
 }

@@ -1,107 +1,107 @@
 /** Completion in a shell: small scripts that ask `autopilot __complete WORD…`, and what it answers. */
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { catalogue, METRICS } from '../catalogue.ts';
-import { readText } from '../lock.ts';
-import { exampleNames } from '../package-root.ts';
-import { findProject, PROJECT_FILE } from '../project-file.ts';
-import { commandNamed, commandTable, LIFE_CYCLE, optionsOf, PHASE_VERBS } from './table.ts';
-import type { Completes, Option } from './table.ts';
+import { builtInKinds, METRICS_INPUT } from '../kinds/built-in-kinds.ts';
+import { readText } from '../generate/lock.ts';
+import { exampleNames } from '../util/package-root.ts';
+import { findProject, PROJECT_FILE } from '../generate/find-project.ts';
+import { findCommand, commandTable, LIFECYCLE_COMMANDS, allOptions, PHASE_VERBS } from './command-table.ts';
+import type { CompletionSource, CommandOption } from './command-table.ts';
 
-export type Candidate = readonly [word: string, text?: string];
+export type Completion = readonly [word: string, text?: string];
 
 /**
  * @param words those after `autopilot`; the last one is being typed (it may be empty)
  * @param from the folder in which the project's own names are looked for, and above
  */
-export function candidates(words: readonly string[], from: string): readonly Candidate[] {
-  const typed = split(words);
+export function completionsFor(words: readonly string[], from: string): readonly Completion[] {
+  const typed = splitAtEquals(words);
   const current = typed.at(-1) ?? '';
-  return listed(typed.slice(0, -1), current, from).filter(([word]) => word.startsWith(current));
+  return listCompletions(typed.slice(0, -1), current, from).filter(([word]) => word.startsWith(current));
 }
 
 /** bash breaks words at `=`: `--inputs = a` is `--inputs a`. */
-function split(words: readonly string[]): readonly string[] {
+function splitAtEquals(words: readonly string[]): readonly string[] {
   const parts = words.flatMap((word) =>
     word.startsWith('--') && word.includes('=') ? [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)] : [word],
   );
   return words.at(-1) === '=' ? [...parts.filter((word) => word !== '='), ''] : parts.filter((word) => word !== '=');
 }
 
-function listed(before: readonly string[], current: string, from: string): readonly Candidate[] {
+function listCompletions(before: readonly string[], current: string, from: string): readonly Completion[] {
   const [name, ...rest] = before;
   if (name === undefined)
     return [
-      ...Object.entries(commandTable).map(([command, { purpose }]): Candidate => [command, purpose]),
-      ...LIFE_CYCLE.map((command): Candidate => [command, `npm run ${command} of the project`]),
+      ...Object.entries(commandTable).map(([command, { purpose }]): Completion => [command, purpose]),
+      ...LIFECYCLE_COMMANDS.map((command): Completion => [command, `npm run ${command} of the project`]),
       ['help', 'about a command'],
     ];
-  if (name === 'help') return Object.entries(commandTable).map(([command, { purpose }]): Candidate => [command, purpose]);
-  const command = commandNamed(name);
+  if (name === 'help') return Object.entries(commandTable).map(([command, { purpose }]): Completion => [command, purpose]);
+  const command = findCommand(name);
   if (command === undefined) return [];
-  const options = optionsOf(command);
+  const options = allOptions(command);
   const last = rest.at(-1) ?? '';
   const open = last.startsWith('--') ? options[last.slice(2)] : undefined;
-  if (open?.type === 'string') return open.completes === undefined ? [] : values(open.completes, current, from);
-  if (current.startsWith('-')) return [...Object.entries(options).map(([option, { text }]): Candidate => [`--${option}`, text]), ['--help', 'help']];
-  const given = arguments_(rest, options);
-  if (name === 'completion') return given.length === 0 ? SHELLS.map((shell): Candidate => [shell]) : [];
+  if (open?.type === 'string') return open.completes === undefined ? [] : completeValue(open.completes, current, from);
+  if (current.startsWith('-')) return [...Object.entries(options).map(([option, { text }]): Completion => [`--${option}`, text]), ['--help', 'help']];
+  const given = positionalArguments(rest, options);
+  if (name === 'completion') return given.length === 0 ? SHELLS.map((shell): Completion => [shell]) : [];
   if (name !== 'phase') return [];
-  if (given.length === 0) return PHASE_VERBS.map((verb): Candidate => [verb]);
+  if (given.length === 0) return PHASE_VERBS.map((verb): Completion => [verb]);
   return given.length === 1 && given[0] !== 'add' && (PHASE_VERBS as readonly string[]).includes(given[0] ?? '')
-    ? namesOf(from).phases.map((phase): Candidate => [phase])
+    ? readProjectNames(from).phases.map((phase): Completion => [phase])
     : [];
 }
 
 /** Words that are neither options nor values of options. */
-function arguments_(words: readonly string[], options: Readonly<Record<string, Option>>): readonly string[] {
+function positionalArguments(words: readonly string[], options: Readonly<Record<string, CommandOption>>): readonly string[] {
   return words.filter((word, index) => {
     const before = words[index - 1] ?? '';
     return !word.startsWith('-') && !(before.startsWith('--') && options[before.slice(2)]?.type === 'string');
   });
 }
 
-function values(completes: Completes, current: string, from: string): readonly Candidate[] {
-  const plain = (names: readonly string[]): readonly Candidate[] => names.map((one): Candidate => [one]);
+function completeValue(completes: CompletionSource, current: string, from: string): readonly Completion[] {
+  const plain = (names: readonly string[]): readonly Completion[] => names.map((one): Completion => [one]);
   switch (completes) {
     case 'examples':
       return plain(exampleNames());
     case 'phases':
-      return plain([...namesOf(from).phases, 'none']);
+      return plain([...readProjectNames(from).phases, 'none']);
     case 'phase list':
-      return plain(next(current, namesOf(from).phases));
+      return plain(completeListItem(current, readProjectNames(from).phases));
     case 'inputs':
-      return plain(next(current, [...namesOf(from).parameters, METRICS]));
+      return plain(completeListItem(current, [...readProjectNames(from).parameters, METRICS_INPUT]));
     case 'outputs':
-      return plain(next(current, namesOf(from).parameters));
+      return plain(completeListItem(current, readProjectNames(from).parameters));
     default:
       return plain(completes);
   }
 }
 
 /** What may follow in `a,b,`: the list so far with each of the names that are not in it. */
-function next(current: string, names: readonly string[]): readonly string[] {
+function completeListItem(current: string, names: readonly string[]): readonly string[] {
   const chosen = current.split(',').slice(0, -1);
   return names.filter((name) => !chosen.includes(name)).map((name) => [...chosen, name].join(','));
 }
 
 /** The project's names as far as its file can be read: completion never complains. */
-function namesOf(from: string): { readonly phases: readonly string[]; readonly parameters: readonly string[] } {
+function readProjectNames(from: string): { readonly phases: readonly string[]; readonly parameters: readonly string[] } {
   try {
     const project = parse(readText(join(findProject(from), PROJECT_FILE)) ?? '') as {
       readonly phases?: readonly { readonly name?: unknown }[];
       readonly customParameters?: readonly { readonly lowerName?: unknown }[];
     };
     const phases = (project.phases ?? []).flatMap(({ name }) => (typeof name === 'string' ? [name] : []));
-    return { phases, parameters: [...catalogue.keys(), ...(project.customParameters ?? []).map(({ lowerName }) => String(lowerName))].sort() };
+    return { phases, parameters: [...builtInKinds.keys(), ...(project.customParameters ?? []).map(({ lowerName }) => String(lowerName))].sort() };
   } catch {
-    return { phases: [], parameters: [...catalogue.keys()].sort() };
+    return { phases: [], parameters: [...builtInKinds.keys()].sort() };
   }
 }
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
-const SCRIPTS: Readonly<Record<(typeof SHELLS)[number], string>> = {
+const COMPLETION_SCRIPTS: Readonly<Record<(typeof SHELLS)[number], string>> = {
   bash: `# Completion of autopilot for bash. In ~/.bashrc:  eval "$(autopilot completion bash)"
 _autopilot() {
   local line
@@ -141,5 +141,5 @@ complete -c autopilot -a '(__autopilot_complete)'
 export function completionScript(shell: string | undefined): string {
   const known = SHELLS.find((one) => one === shell);
   if (known === undefined) throw new Error(`which shell? autopilot completion ${SHELLS.join('|')}`);
-  return SCRIPTS[known];
+  return COMPLETION_SCRIPTS[known];
 }

@@ -1,15 +1,15 @@
 /** Help in a terminal, the USAGE files of the generators of yo, and docs/reference/cli.md: all from the table of commands. */
-import { wrapped } from '../wrap.ts';
-import { commandTable, optionsOf } from './table.ts';
-import type { Command, Option } from './table.ts';
+import { wrapText } from '../util/wrap-text.ts';
+import { commandTable, allOptions } from './command-table.ts';
+import type { Command, CommandOption } from './command-table.ts';
 
 /** A terminal of eighty columns. */
-const WIDTH = 78;
-const COLUMN = 28;
+const HELP_WIDTH = 78;
+const OPTION_COLUMN = 28;
 
 /** `autopilot --help` */
-export function overview(version: string): string {
-  const rows = entries().flatMap(([name, { purpose }]) => row(name, purpose, 13));
+export function overviewText(version: string): string {
+  const rows = commandEntries().flatMap(([name, { purpose }]) => helpRow(name, purpose, 13));
   return [
     `Autopilot ${version}: Kubernetes operators as typed state machines.`,
     '',
@@ -28,15 +28,15 @@ export function overview(version: string): string {
 }
 
 /** `autopilot COMMAND --help` */
-export function helpOf(name: string, command: Command): string {
+export function commandHelp(name: string, command: Command): string {
   const groups = Object.entries(command.groups).flatMap(([title, options]) => [
     '',
     title,
-    ...Object.entries(options).flatMap(([option, data]) => row(optionText(option, data), data.text, COLUMN)),
+    ...Object.entries(options).flatMap(([option, data]) => helpRow(formatOption(option, data), data.text, OPTION_COLUMN)),
   ]);
   return [
     `autopilot ${name}${command.usage === '' ? '' : ` ${command.usage}`}`,
-    ...command.about.flatMap((paragraph) => ['', ...wrapped(paragraph, WIDTH)]),
+    ...command.about.flatMap((paragraph) => ['', ...wrapText(paragraph, HELP_WIDTH)]),
     ...groups,
     '',
     'Examples',
@@ -50,16 +50,16 @@ export function usageText(command: Command): string {
     ...shellLines(commandLine(`yo ${command.yo ?? ''}`, line)).map((part) => `  ${part}`),
     `      ${text}`,
   ]);
-  return [...command.about.flatMap((paragraph) => [...wrapped(paragraph, WIDTH), '']), 'Examples:', ...examples, ''].join('\n');
+  return [...command.about.flatMap((paragraph) => [...wrapText(paragraph, HELP_WIDTH), '']), 'Examples:', ...examples, ''].join('\n');
 }
 
 /** docs/reference/cli.md */
 export function cliPage(): string {
-  const sections = entries().map(([name, command]) => {
+  const sections = commandEntries().map(([name, command]) => {
     const options = Object.entries(command.groups).map(
       ([title, group]) =>
         `| ${title} | |\n|---|---|\n${Object.entries(group)
-          .map(([option, data]) => `| \`${optionText(option, data).replaceAll('|', '\\|')}\` | ${data.text.replaceAll('|', '\\|')} |\n`)
+          .map(([option, data]) => `| \`${formatOption(option, data).replaceAll('|', '\\|')}\` | ${data.text.replaceAll('|', '\\|')} |\n`)
           .join('')}`,
     );
     const examples = command.examples.map(([line, text]) => `# ${text}\n${shellLines(commandLine(`autopilot ${name}`, line)).join('\n')}\n`);
@@ -73,7 +73,7 @@ export function cliPage(): string {
   });
   return `# The commands
 
-<!-- Made by scripts/reference.ts from generators/lib/cli/table.ts. Do not edit. -->
+<!-- Made by scripts/reference.ts from generators/lib/cli/command-table.ts. Do not edit. -->
 
 \`autopilot\` is the bin of the package generator-autopilot. \`init\`, \`phase\` and \`generate\` are also generators of yo, with the same
 options; yo drops to another user when it runs as root, \`autopilot\` does not. Every question has an option, so all of it runs without a
@@ -83,11 +83,11 @@ ${sections.join('\n\n')}
 `.replaceAll('\n\n\n', '\n\n');
 }
 
-function entries(): readonly (readonly [string, Command])[] {
+function commandEntries(): readonly (readonly [string, Command])[] {
   return Object.entries(commandTable);
 }
 
-function optionText(name: string, { short, value }: Option): string {
+function formatOption(name: string, { short, value }: CommandOption): string {
   return `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`;
 }
 
@@ -97,13 +97,13 @@ function commandLine(program: string, line: string): string {
 
 /** A long command line over several, as one types them. */
 function shellLines(line: string): readonly string[] {
-  if (line.length <= WIDTH - 2) return [line];
+  if (line.length <= HELP_WIDTH - 2) return [line];
   const parts = line.split(/ (?=--)/);
   return parts.map((part, index) => `${index === 0 ? '' : '    '}${part}${index === parts.length - 1 ? '' : ' \\'}`);
 }
 
-function row(left: string, text: string, column: number): readonly string[] {
-  const lines = wrapped(text, WIDTH - column - 3);
+function helpRow(left: string, text: string, column: number): readonly string[] {
+  const lines = wrapText(text, HELP_WIDTH - column - 3);
   const head = left.length > column ? [`  ${left}`] : [];
   return [...head, ...lines.map((line, index) => `  ${(index === 0 && head.length === 0 ? left : '').padEnd(column)} ${line}`)];
 }
@@ -112,7 +112,7 @@ function row(left: string, text: string, column: number): readonly string[] {
 export function yeomanOptions(
   command: Command,
 ): readonly (readonly [string, { type: typeof String | typeof Boolean; description: string; alias?: string; default: undefined }])[] {
-  return Object.entries(optionsOf(command))
+  return Object.entries(allOptions(command))
     .filter(([name]) => name !== 'skip-install')
     .map(([name, { type, short, text, value }]) => [
       name,

@@ -1,24 +1,24 @@
 /** Questions through Yeoman's adapter, one at a time. `?` explains a question and asks it again. */
-import { STOPPED } from './dialogue/question.ts';
-import type { Ask, Question, Say } from './dialogue/question.ts';
-import { wrapped } from './wrap.ts';
+import { STOPPED_MESSAGE } from '../prompts/ask.ts';
+import type { Ask, Question, Print } from '../prompts/ask.ts';
+import { wrapText } from '../util/wrap-text.ts';
 
 interface Prompter {
   prompt(questions: never): Promise<unknown>;
 }
 
-const HELP = '?';
+const HELP_ANSWER = '?';
 
-export function asker(adapter: Prompter, say: Say): Ask {
+export function createAsk(adapter: Prompter, print: Print): Ask {
   return async (question) => {
     let preset: readonly string[] | undefined;
     for (;;) {
       const answers = (await adapter.prompt([promptOf(question, preset)] as never)) as Record<string, unknown>;
       const answer = answers[question.name];
-      if (Array.isArray(answer) ? answer.includes(HELP) : typeof answer === 'string' && answer.trim() === HELP) {
+      if (Array.isArray(answer) ? answer.includes(HELP_ANSWER) : typeof answer === 'string' && answer.trim() === HELP_ANSWER) {
         const width = Math.min(process.stdout.columns ?? 80, 100) - 4;
-        say(`\n${question.help.flatMap((text) => wrapped(text, width).map((line) => `  ${line}`)).join('\n')}\n`);
-        if (Array.isArray(answer)) preset = (answer as readonly string[]).filter((one) => one !== HELP);
+        print(`\n${question.help.flatMap((text) => wrapText(text, width).map((line) => `  ${line}`)).join('\n')}\n`);
+        if (Array.isArray(answer)) preset = (answer as readonly string[]).filter((one) => one !== HELP_ANSWER);
       } else return question.type === 'confirm' ? /^y/i.test(String(answer).trim()) : answer;
     }
   };
@@ -34,7 +34,7 @@ function promptOf(question: Question, preset: readonly string[] | undefined): ob
         name,
         message,
         default: question.default,
-        validate: (answer: string) => answer.trim() === HELP || (question.validate?.(answer) ?? true),
+        validate: (answer: string) => answer.trim() === HELP_ANSWER || (question.validate?.(answer) ?? true),
       };
     case 'confirm':
       return {
@@ -59,7 +59,7 @@ function promptOf(question: Question, preset: readonly string[] | undefined): ob
         name,
         message,
         pageSize: 10,
-        choices: [...choices, { value: HELP, name: '? explain this', short: HELP }],
+        choices: [...choices, { value: HELP_ANSWER, name: '? explain this', short: HELP_ANSWER }],
         ...(question.type === 'select' && question.default !== undefined && { default: question.default }),
       };
     }
@@ -68,17 +68,17 @@ function promptOf(question: Question, preset: readonly string[] | undefined): ob
   }
 }
 
-interface Input {
+interface InputStream {
   readonly isTTY?: boolean;
 }
 
-export function interactive(stdin: Input = process.stdin): boolean {
+export function isInteractive(stdin: InputStream = process.stdin): boolean {
   return stdin.isTTY === true;
 }
 
 /** The stream that Yeoman's adapter reads answers from (the environment's queue wraps the adapter proper). */
-export function inputOf(adapter: unknown): Input {
-  const { actualAdapter, stdin } = adapter as { readonly actualAdapter?: { readonly stdin?: Input }; readonly stdin?: Input };
+export function inputStreamOf(adapter: unknown): InputStream {
+  const { actualAdapter, stdin } = adapter as { readonly actualAdapter?: { readonly stdin?: InputStream }; readonly stdin?: InputStream };
   return actualAdapter?.stdin ?? stdin ?? process.stdin;
 }
 
@@ -86,15 +86,15 @@ export function inputOf(adapter: unknown): Input {
  * Errors with a string `code` crash yo, so only the sentence goes on. Who stops the dialogue is told so, without the words that Yeoman
  * has for failures. @returns false when it was stopped
  */
-export async function plainly(work: () => Promise<unknown>, say: Say = () => {}): Promise<boolean> {
+export async function withPlainErrors(work: () => Promise<unknown>, print: Print = () => {}): Promise<boolean> {
   try {
     await work();
     return true;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const stopped = error instanceof Error && error.name === 'ExitPromptError';
-    if (!stopped && message !== STOPPED) throw new Error(message);
-    say(STOPPED);
+    if (!stopped && message !== STOPPED_MESSAGE) throw new Error(message);
+    print(STOPPED_MESSAGE);
     process.exitCode = 1;
     return false;
   }

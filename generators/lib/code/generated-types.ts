@@ -1,35 +1,35 @@
 /** src/generated: the types of the resource, of parameters and of each phase; the scheduler is in scheduler.ts. All ours. */
-import type { Model, ModelFinalizer, ModelPhase, ParameterType, ProjectFile } from '../model.ts';
-import { interfaceModule } from '../crd/interfaces.ts';
-import { isShareable } from '../model.ts';
-import { parameterType } from '../queries.ts';
-import { hasMetrics, schedulerTable } from './scheduler.ts';
-import type { Uses } from './scheduler.ts';
-import { doc, GENERATED, quote, union } from './source.ts';
+import type { Model, ModelFinalizer, ModelPhase, KindDefinition, ProjectFile } from '../model/model.ts';
+import { renderInterfaceModule } from '../crd/typescript-types.ts';
+import { isClaimable } from '../model/model.ts';
+import { queryParameterType } from '../kinds/prometheus-queries.ts';
+import { hasMetrics, renderScheduler } from './scheduler.ts';
+import type { KindUses } from './scheduler.ts';
+import { docComment, GENERATED_HEADER, quoteString, unionType } from '../util/typescript-text.ts';
 
 /** @param config schema of the user's `config:`, when src/spec.ts types it */
 export function renderGenerated(model: Model, crd: object, config?: object): ProjectFile[] {
-  const ours = (name: string, content: string): ProjectFile => ({ path: `src/generated/${name}`, content, ownership: 'ours' });
+  const generated = (name: string, content: string): ProjectFile => ({ path: `src/generated/${name}`, content, ownership: 'generated' });
   const workers = model.phases.filter((phase) => !phase.final);
   return [
-    ours(`${model.kind.toLowerCase()}.ts`, resourceTypes(model)),
-    ...(model.parameters.length > 0 ? [ours('parameters.ts', parameterTypes(model.parameters))] : []),
-    ...model.parameters.flatMap(({ name, kind, schema }) => (schema ? [ours(`kinds/${name}.ts`, interfaceModule(kind, schema.of, schema.from))] : [])),
-    ...(hasMetrics(model) ? [ours('queries.ts', queryTypes(model))] : []),
-    ...workers.map((phase) => ours(`${phase.file}.ts`, phaseTypes(model, phase, config !== undefined))),
-    ...(model.finalizer ? [ours('finalizer.ts', finalizerTypes(model, model.finalizer, config !== undefined))] : []),
-    ours('scheduler.ts', schedulerTable(model, config)),
-    ours('crd.json', `${JSON.stringify(crd, null, 2)}\n`),
+    generated(`${model.kind.toLowerCase()}.ts`, resourceTypes(model)),
+    ...(model.kinds.length > 0 ? [generated('kinds.ts', kindTypes(model.kinds))] : []),
+    ...model.kinds.flatMap(({ name, kind, schema }) => (schema ? [generated(`kinds/${name}.ts`, renderInterfaceModule(kind, schema.of, schema.from))] : [])),
+    ...(hasMetrics(model) ? [generated('queries.ts', queryTypes(model))] : []),
+    ...workers.map((phase) => generated(`${phase.file}.ts`, phaseTypes(model, phase, config !== undefined))),
+    ...(model.finalizer ? [generated('finalizer.ts', finalizerTypes(model, model.finalizer, config !== undefined))] : []),
+    generated('scheduler.ts', renderScheduler(model, config)),
+    generated('crd.json', `${JSON.stringify(crd, null, 2)}\n`),
   ];
 }
 
 function resourceTypes(model: Model): string {
   const { kind } = model;
-  return `${GENERATED}
+  return `${GENERATED_HEADER}
 import type { DeepReadonly, ObjectMeta } from 'autopilot-runtime';
 import type { ${kind}Spec, ${kind}StatusInfo } from '../spec.ts';
 
-${doc(model.phases.map((phase) => `${phase.name}${phase.description ? `: ${phase.description.trim()}` : ''}`).join('\n'))}export type ${kind}Phase = ${union(model.phases.map(({ name }) => name))};
+${docComment(model.phases.map((phase) => `${phase.name}${phase.description ? `: ${phase.description.trim()}` : ''}`).join('\n'))}export type ${kind}Phase = ${unionType(model.phases.map(({ name }) => name))};
 
 export interface Condition {
   readonly type: string;
@@ -49,8 +49,8 @@ export interface ${kind}RuntimeStatus {
 }
 
 export interface ${kind} {
-  readonly apiVersion: ${quote(`${model.group}/${model.version}`)};
-  readonly kind: ${quote(kind)};
+  readonly apiVersion: ${quoteString(`${model.group}/${model.version}`)};
+  readonly kind: ${quoteString(kind)};
   readonly metadata: ObjectMeta;
   readonly spec: DeepReadonly<${kind}Spec>;
   readonly status?: ${kind}RuntimeStatus & Partial<DeepReadonly<${kind}StatusInfo>>;
@@ -58,13 +58,13 @@ export interface ${kind} {
 `;
 }
 
-function parameterTypes(parameters: readonly ParameterType[]): string {
-  const modules = parameters.flatMap((parameter) => (parameter.module ? [{ ...parameter.module, alias: `Wire${typeName(parameter)}` }] : []));
-  const imports = modules.map(({ package: name, path, name: type, alias }) => `import type { ${type} as ${alias} } from ${quote(`${name}/${path}`)};\n`);
-  const types = parameters.map((parameter) => {
-    const name = typeName(parameter);
-    const identity = `readonly apiVersion: ${quote(parameter.group === '' ? parameter.version : `${parameter.group}/${parameter.version}`)}; readonly kind: ${quote(parameter.kind)}`;
-    if (!parameter.module)
+function kindTypes(parameters: readonly KindDefinition[]): string {
+  const modules = parameters.flatMap((kind) => (kind.module ? [{ ...kind.module, alias: `Wire${kindTypeName(kind)}` }] : []));
+  const imports = modules.map(({ package: name, path, name: type, alias }) => `import type { ${type} as ${alias} } from ${quoteString(`${name}/${path}`)};\n`);
+  const types = parameters.map((kind) => {
+    const name = kindTypeName(kind);
+    const identity = `readonly apiVersion: ${quoteString(kind.group === '' ? kind.version : `${kind.group}/${kind.version}`)}; readonly kind: ${quoteString(kind.kind)}`;
+    if (!kind.module)
       return `export type ${name} = KubeObject & { ${identity} };\nexport type ${name}Output = OutputObject & { ${identity}; readonly [field: string]: unknown };\n`;
     return `export type ${name} = Read<Wire${name}> & { ${identity} };\nexport type ${name}Output = Write<Wire${name}> & { ${identity} };\n`;
   });
@@ -84,11 +84,11 @@ type Write<T> = Fields<Omit<T, 'apiVersion' | 'kind' | 'metadata' | 'status'>> &
 
 type Fields<T> = T extends readonly (infer E)[] ? readonly Fields<E>[] : T extends object ? { readonly [K in keyof T]?: Fields<T[K]> } : T;
 `;
-  return `${GENERATED}\n${imports.join('')}import type { ${runtime.join(', ')} } from 'autopilot-runtime';\n${typed ? mapped : ''}\n${types.join('\n')}`;
+  return `${GENERATED_HEADER}\n${imports.join('')}import type { ${runtime.join(', ')} } from 'autopilot-runtime';\n${typed ? mapped : ''}\n${types.join('\n')}`;
 }
 
 /** A parameter's type has the name of its kind; of two kinds of one name, the one with a name of its own carries that in front. */
-function typeName({ name, kind, plural }: ParameterType): string {
+function kindTypeName({ name, kind, plural }: KindDefinition): string {
   return name.endsWith(plural) && name !== plural ? `${capitalized(name.slice(0, -plural.length))}${kind}` : kind;
 }
 
@@ -97,17 +97,17 @@ function capitalized(text: string): string {
 }
 
 function queryTypes(model: Model): string {
-  const types = new Set(['QueryAnswer']);
+  const types = new Set(['QueryResult']);
   const methods = model.queries.map((query) => {
-    const mayLack = (name: string): boolean => query.choices?.[name] !== undefined || (name === 'namespace' && model.scope === 'Namespaced');
+    const isOptional = (name: string): boolean => query.choices?.[name] !== undefined || (name === 'namespace' && model.scope === 'Namespaced');
     const parameters = query.parameters.map((name) => {
-      const type = parameterType(query, name);
+      const type = queryParameterType(query, name);
       if (type === 'Duration') types.add(type);
-      return `readonly ${name}${mayLack(name) ? '?' : ''}: ${typeof type === 'string' ? type : union(type)}`;
+      return `readonly ${name}${isOptional(name) ? '?' : ''}: ${typeof type === 'string' ? type : unionType(type)}`;
     });
-    return `${doc(`\`${query.name}\`: ${query.template}`, '  ')}  ${query.method}(parameters${query.parameters.every(mayLack) ? '?' : ''}: { ${parameters.join('; ')} }): Promise<QueryAnswer>;\n`;
+    return `${docComment(`\`${query.name}\`: ${query.template}`, '  ')}  ${query.method}(parameters${query.parameters.every(isOptional) ? '?' : ''}: { ${parameters.join('; ')} }): Promise<QueryResult>;\n`;
   });
-  return `${GENERATED}
+  return `${GENERATED_HEADER}
 import type { ${[...types].sort().join(', ')} } from 'autopilot-runtime';
 
 /** Questions to Prometheus. ${model.scope === 'Namespaced' ? "`namespace` is the resource's own unless said; an" : 'An'} interval is a duration such as '1m'. */
@@ -119,9 +119,9 @@ ${methods.join('')}}
 function phaseTypes(model: Model, phase: ModelPhase, typed: boolean): string {
   return `${moduleHead(model, phase, ['BaseContext', 'BaseResult'], [`${model.kind}StatusInfo`, ...configType(model, typed)])}
 /** Where ${phase.name} may go: autopilot.yaml:${phase.line}. */
-export type Next = ${union(phase.next)};
+export type Next = ${unionType(phase.next)};
 
-${useTypes(model, phase, phase.name, typed, (output) => isShareable(phase, output))}
+${useTypes(model, phase, phase.name, typed, (output) => isClaimable(phase, output))}
 export type Result = BaseResult<Next, Outputs, ${model.kind}StatusInfo>;
 export type Worker = (context: Context) => Result | Promise<Result>;
 `;
@@ -141,29 +141,29 @@ function configType({ kind }: Model, typed: boolean): readonly string[] {
 }
 
 /** @param own types of src/spec.ts */
-function moduleHead({ kind }: Model, uses: Uses, runtime: readonly string[], own: readonly string[]): string {
-  const shared = own.includes(`${kind}StatusInfo`) && uses.outputs.some((output) => isShareable(uses, output));
+function moduleHead({ kind }: Model, uses: KindUses, runtime: readonly string[], own: readonly string[]): string {
+  const usesFieldClaims = own.includes(`${kind}StatusInfo`) && uses.outputs.some((output) => isClaimable(uses, output));
   const names = [
     ...runtime,
     ...(own.includes(`${kind}Config`) ? ['DeepReadonly'] : []),
     ...(uses.inputs.length > 0 ? ['InputView'] : []),
-    ...(shared ? ['SharedOutput'] : []),
+    ...(usesFieldClaims ? ['FieldClaim'] : []),
   ];
-  const parameters = uses.inputs.length > 0 || uses.outputs.length > 0;
-  return `${GENERATED}
+  const usesKinds = uses.inputs.length > 0 || uses.outputs.length > 0;
+  return `${GENERATED_HEADER}
 import type { ${names.join(', ')} } from 'autopilot-runtime';
 ${own.length > 0 ? `import type { ${own.toSorted().join(', ')} } from '../spec.ts';\n` : ''}import type { ${kind} } from './${kind.toLowerCase()}.ts';
-${parameters ? "import type * as parameters from './parameters.ts';\n" : ''}${uses.metrics ? "import type { Queries } from './queries.ts';\n" : ''}`;
+${usesKinds ? "import type * as kinds from './kinds.ts';\n" : ''}${uses.metrics ? "import type { Queries } from './queries.ts';\n" : ''}`;
 }
 
 /** Inputs, Outputs and Context of a phase or the finalizer. */
-function useTypes(model: Model, uses: Uses, name: string, typed: boolean, shareable: (output: Uses['outputs'][number]) => boolean): string {
-  const inputs = uses.inputs.map(({ parameter }) => `  readonly ${parameter.name}: InputView<parameters.${typeName(parameter)}>;\n`).join('');
+function useTypes(model: Model, uses: KindUses, name: string, typed: boolean, claimable: (output: KindUses['outputs'][number]) => boolean): string {
+  const inputs = uses.inputs.map(({ kind }) => `  readonly ${kind.name}: InputView<kinds.${kindTypeName(kind)}>;\n`).join('');
   const outputs = uses.outputs
     .map((output) => {
-      const { parameter } = output;
-      const whole = `parameters.${typeName(parameter)}Output`;
-      return `  readonly ${parameter.name}?: readonly ${shareable(output) ? `(${whole} | SharedOutput<${quote(parameter.kind)}>)` : whole}[];\n`;
+      const { kind } = output;
+      const whole = `kinds.${kindTypeName(kind)}Output`;
+      return `  readonly ${kind.name}?: readonly ${claimable(output) ? `(${whole} | FieldClaim<${quoteString(kind.kind)}>)` : whole}[];\n`;
     })
     .join('');
   return `/** What ${name} reads. */

@@ -1,26 +1,26 @@
 /** src/generated/scheduler.ts: the table phase -> worker, inputs, outputs, next phases, that the machine runs. */
-import type { Model, ModelPhase, ModelQuery, ParameterType } from '../model.ts';
-import { Code, GENERATED, literal } from './source.ts';
+import type { Model, ModelPhase, ModelQuery, KindDefinition } from '../model/model.ts';
+import { RawCode, GENERATED_HEADER, formatLiteral } from '../util/typescript-text.ts';
 
-export type Uses = Pick<ModelPhase, 'inputs' | 'outputs' | 'metrics'>;
+export type KindUses = Pick<ModelPhase, 'inputs' | 'outputs' | 'metrics'>;
 
 export function hasMetrics(model: Model): boolean {
   return model.phases.some((phase) => phase.metrics) || model.finalizer?.metrics === true;
 }
 
-export function schedulerTable(model: Model, config: object | undefined): string {
+export function renderScheduler(model: Model, config: object | undefined): string {
   const workers = model.phases.filter((phase) => !phase.final);
-  const uses = (phase: Uses): object => ({
+  const uses = (phase: KindUses): object => ({
     inputs: phase.inputs.map((input) => ({
-      name: input.parameter.name,
-      type: typeOf(input.parameter),
+      name: input.kind.name,
+      type: resourceTypeOf(input.kind),
       namespace: input.namespace,
       selector: input.selector,
       optional: input.optional || undefined,
     })),
     outputs: phase.outputs.map((output) => ({
-      name: output.parameter.name,
-      type: typeOf(output.parameter),
+      name: output.kind.name,
+      type: resourceTypeOf(output.kind),
       namespace: output.namespace,
       prune: output.prune || undefined,
       optional: output.optional || undefined,
@@ -46,7 +46,7 @@ export function schedulerTable(model: Model, config: object | undefined): string
       ...uses(phase),
       file: phase.final ? undefined : `src/workers/${phase.file}.ts`,
       line: phase.line,
-      worker: phase.final ? undefined : new Code(`worker<${phase.name}Worker>(${syncName(phase)})`),
+      worker: phase.final ? undefined : new RawCode(`worker<${phase.name}Worker>(${syncName(phase)})`),
     })),
     queries: hasMetrics(model) ? model.queries.map(queryRow) : [],
     finalizer: model.finalizer && {
@@ -54,16 +54,16 @@ export function schedulerTable(model: Model, config: object | undefined): string
       timeout: model.finalizer.timeout,
       ...uses(model.finalizer),
       line: model.finalizer.line,
-      finalize: new Code('finalizer<Finalizer>(finalize)'),
+      finalize: new RawCode('finalizer<Finalizer>(finalize)'),
     },
-    config: config && undescribed(config),
+    config: config && withoutDescriptions(config),
   };
   const imports = workers.map(
     (phase) =>
       `import { sync as ${syncName(phase)} } from '../workers/${phase.file}.ts';\nimport type { Worker as ${phase.name}Worker } from './${phase.file}.ts';\n`,
   );
   const end = model.finalizer !== undefined;
-  return `${GENERATED}
+  return `${GENERATED_HEADER}
 import { defineScheduler } from 'autopilot-runtime';
 import type { ${end ? 'AnyFinalizer, ' : ''}AnyWorker } from 'autopilot-runtime';
 ${end ? "import { finalize } from '../finalizer.ts';\nimport type { Finalizer } from './finalizer.ts';\n" : ''}${imports.join('')}
@@ -72,7 +72,7 @@ function worker<Worker extends (context: never) => unknown>(sync: Worker): AnyWo
   return sync as unknown as AnyWorker;
 }
 ${end ? FINALIZER_CAST : ''}
-export const scheduler = defineScheduler(${literal(table)});
+export const scheduler = defineScheduler(${formatLiteral(table)});
 `;
 }
 
@@ -84,7 +84,7 @@ function finalizer<Finalizer extends (context: never) => unknown>(finalize: Fina
 `;
 
 /** A schema without its texts, which are for people. */
-function undescribed(schema: object): object {
+function withoutDescriptions(schema: object): object {
   return JSON.parse(JSON.stringify(schema, (key, value: unknown) => (key === 'description' && typeof value === 'string' ? undefined : value))) as object;
 }
 
@@ -97,6 +97,6 @@ function syncName(phase: ModelPhase): string {
   return `sync${phase.name.charAt(0).toUpperCase()}${phase.name.slice(1)}`;
 }
 
-function typeOf({ group, version, kind, plural, namespaced }: ParameterType): object {
+function resourceTypeOf({ group, version, kind, plural, namespaced }: KindDefinition): object {
   return { group, version, kind, plural, namespaced };
 }

@@ -1,33 +1,33 @@
 /** The CustomResourceDefinition of a model: the user's types for spec and status, our fields beside them. */
-import type { Model } from '../model.ts';
-import { misfit } from './fits.ts';
-import { ordered } from './schema.ts';
-import type { Schema } from './schema.ts';
-import { readSpec } from './spec.ts';
-import type { SpecFile } from './spec.ts';
-import type { PrinterColumn } from './walk.ts';
+import type { Model } from '../model/model.ts';
+import { validateValue } from '../util/validate-value.ts';
+import { orderKeywords } from '../util/structural-schema.ts';
+import type { StructuralSchema } from '../util/structural-schema.ts';
+import { readSpec } from '../spec/read-spec.ts';
+import type { ParsedSpec } from '../spec/read-spec.ts';
+import type { PrinterColumn } from '../spec/read-context.ts';
 
 /** kubectl apply keeps what it was given in an annotation, and all annotations together must fit into this many bytes. */
-const MOST_BYTES = 262_144 - 1024;
+const MAX_CRD_BYTES = 262_144 - 1024;
 
 /**
  * @param specFile absolute path of src/spec.ts, which exports `<Kind>Spec` and `<Kind>StatusInfo`.
  * @throws Error with all that is wrong in that file, each with its line and column
  */
-export function crdOf(model: Model, specFile: string): object {
-  return describe(model, specFile).crd;
+export function buildCrd(model: Model, specFile: string): object {
+  return compileSpec(model, specFile).crd;
 }
 
 /** As `crdOf`, and the schema of the user's own `config:` of autopilot-operator.yaml when the file has an interface `<Kind>Config`. */
-export function describe(model: Model, specFile: string): { readonly crd: object; readonly config?: Schema } {
+export function compileSpec(model: Model, specFile: string): { readonly crd: object; readonly config?: StructuralSchema } {
   const file = readSpec(specFile, model.kind);
-  return { crd: crdFrom(model, file, specFile), ...(file.config && { config: file.config }) };
+  return { crd: buildCrdFromSpec(model, file, specFile), ...(file.config && { config: file.config }) };
 }
 
-function crdFrom(model: Model, file: SpecFile, specFile: string): object {
+function buildCrdFromSpec(model: Model, file: ParsedSpec, specFile: string): object {
   const { kind, group, version, plural, singular, scope } = model;
   const { shortNames, categories, scale, deprecated } = file.kind;
-  const needed = mustBeThere(file.spec);
+  const needed = isSpecRequired(file.spec);
   const crd = {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
@@ -60,13 +60,13 @@ function crdFrom(model: Model, file: SpecFile, specFile: string): object {
                 apiVersion: { type: 'string' },
                 kind: { type: 'string' },
                 metadata: { type: 'object' },
-                spec: needed ? file.spec : ordered({ ...file.spec, default: {} }),
-                status: statusSchema(model, file.status),
+                spec: needed ? file.spec : orderKeywords({ ...file.spec, default: {} }),
+                status: buildStatusSchema(model, file.status),
               },
             },
           },
           subresources: { status: {}, ...(scale && { scale }) },
-          additionalPrinterColumns: columns(file.columns),
+          additionalPrinterColumns: printerColumns(file.columns),
         },
       ],
     },
@@ -76,11 +76,11 @@ function crdFrom(model: Model, file: SpecFile, specFile: string): object {
 }
 
 /** A spec that may be empty is filled in, so that workers always see one, with the defaults inside and with the rules about changes. */
-function mustBeThere(spec: Schema): boolean {
-  return misfit({}, spec) !== undefined || (spec['x-kubernetes-validations'] ?? []).some(({ rule }) => !/\boldSelf\b/.test(rule));
+function isSpecRequired(spec: StructuralSchema): boolean {
+  return validateValue({}, spec) !== undefined || (spec['x-kubernetes-validations'] ?? []).some(({ rule }) => !/\boldSelf\b/.test(rule));
 }
 
-function columns(own: readonly PrinterColumn[]): readonly object[] {
+function printerColumns(own: readonly PrinterColumn[]): readonly object[] {
   return [
     { name: 'Phase', type: 'string', jsonPath: '.status.phase' },
     { name: 'Ready', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
@@ -91,34 +91,34 @@ function columns(own: readonly PrinterColumn[]): readonly object[] {
   ];
 }
 
-function refuseTooLarge(crd: object, spec: Schema, specFile: string): void {
-  const size = bytes(crd);
-  if (size <= MOST_BYTES) return;
+function refuseTooLarge(crd: object, spec: StructuralSchema, specFile: string): void {
+  const size = byteSize(crd);
+  if (size <= MAX_CRD_BYTES) return;
   throw new Error(
-    `${specFile}: the CRD has ${kB(size)}, but 'kubectl apply' takes at most ${kB(MOST_BYTES)}; most of it is ${largestFields(spec, 'spec')}: put @preserve on such a field, or take only what is needed of its type (Pick<…>)`,
+    `${specFile}: the CRD has ${formatKilobytes(size)}, but 'kubectl apply' takes at most ${formatKilobytes(MAX_CRD_BYTES)}; most of it is ${largestFields(spec, 'spec')}: put @preserve on such a field, or take only what is needed of its type (Pick<…>)`,
   );
 }
 
 /** Down to where no field has most of what there is: `spec.template (300 kB)`. */
-function largestFields(schema: Schema, path: string): string {
+function largestFields(schema: StructuralSchema, path: string): string {
   const fields = [
-    ...Object.entries(schema.properties ?? {}).map(([name, inner]) => ({ path: `${path}.${name}`, inner, size: bytes(inner) })),
-    ...(schema.items === undefined ? [] : [{ path: `${path}[]`, inner: schema.items, size: bytes(schema.items) }]),
+    ...Object.entries(schema.properties ?? {}).map(([name, inner]) => ({ path: `${path}.${name}`, inner, size: byteSize(inner) })),
+    ...(schema.items === undefined ? [] : [{ path: `${path}[]`, inner: schema.items, size: byteSize(schema.items) }]),
   ].sort((a, b) => b.size - a.size);
   const [first] = fields;
-  if (first !== undefined && first.size > bytes(schema) * 0.7) return largestFields(first.inner, first.path);
-  if (path !== 'spec') return `${path} (${kB(bytes(schema))})`;
+  if (first !== undefined && first.size > byteSize(schema) * 0.7) return largestFields(first.inner, first.path);
+  if (path !== 'spec') return `${path} (${formatKilobytes(byteSize(schema))})`;
   return fields
     .slice(0, 3)
-    .map((field) => `${field.path} (${kB(field.size)})`)
+    .map((field) => `${field.path} (${formatKilobytes(field.size)})`)
     .join(', ');
 }
 
-function bytes(value: object): number {
+function byteSize(value: object): number {
   return Buffer.byteLength(JSON.stringify(value));
 }
 
-function kB(size: number): string {
+function formatKilobytes(size: number): string {
   return `${Math.round(size / 1000)} kB`;
 }
 
@@ -126,7 +126,7 @@ function kB(size: number): string {
  * The default makes `kubectl get` show a phase at once, and observedGeneration -1 keeps waiting tools from taking an unseen resource for
  * a finished one. Nothing may be required at the top level: the API server refuses a default that lacks a required field.
  */
-function statusSchema(model: Model, info: Schema): object {
+function buildStatusSchema(model: Model, info: StructuralSchema): object {
   const initial = model.phases.find((phase) => phase.initial)?.name ?? '';
   const names = model.phases.flatMap((phase) => [phase.name, ...phase.formerly]);
   const time = { type: 'string', format: 'date-time' };

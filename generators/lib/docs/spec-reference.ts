@@ -1,9 +1,9 @@
 /** docs/reference/spec-ts.md: what src/spec.ts can say, from the tables that make it so. */
-import { runtimeTypes } from './runtime-types.ts';
-import { tags } from './tags.ts';
-import type { TagDefinition } from './tags.ts';
+import { runtimeTypes } from '../spec/runtime-types.ts';
+import { docTags } from '../spec/doc-tags.ts';
+import type { TagDefinition } from '../spec/doc-tags.ts';
 
-const GROUPS: Readonly<Record<TagDefinition['group'], string>> = {
+const TAG_GROUPS: Readonly<Record<TagDefinition['group'], string>> = {
   Values: 'What a text or number may be.',
   'Lists and maps': 'Limits for items: put them on an alias, `/** @maxLength 63 */ type Host = string;`, and write `readonly Host[]`.',
   Rules: 'The API server checks them at every write. Its limit for their cost counts the longest value that could be: give texts, lists and maps limits.',
@@ -12,7 +12,7 @@ const GROUPS: Readonly<Record<TagDefinition['group'], string>> = {
   'The kind': 'In the comment of the Spec interface.',
 };
 
-const SHAPES: readonly (readonly [typescript: string, schema: string])[] = [
+const TYPE_MAPPINGS: readonly (readonly [typescript: string, schema: string])[] = [
   ['`string`, `number`, `boolean`', 'the same'],
   ["`'a' \\| 'b'`, `1 \\| 5`", 'an enum'],
   ['`` `${number}%` ``', 'a text with a pattern'],
@@ -29,7 +29,7 @@ const SHAPES: readonly (readonly [typescript: string, schema: string])[] = [
   ['types of other packages, such as `kubernetes-models`', 'their structure, without their descriptions'],
 ];
 
-const ERRORS: readonly (readonly [typescript: string, instead: string])[] = [
+const UNSUPPORTED_TYPES: readonly (readonly [typescript: string, instead: string])[] = [
   ['a tuple', 'an object with named fields'],
   ['`Date`', '`Timestamp`'],
   ['`bigint`', '`Int64`'],
@@ -44,8 +44,8 @@ const ERRORS: readonly (readonly [typescript: string, instead: string])[] = [
 ];
 
 export function specReferencePage(): string {
-  const byGroup = Object.entries(GROUPS).map(([group, text]) => {
-    const rows = Object.entries<TagDefinition>(tags)
+  const byGroup = Object.entries(TAG_GROUPS).map(([group, text]) => {
+    const rows = Object.entries<TagDefinition>(docTags)
       .filter(([, tag]) => tag.group === group)
       .map(([name, tag]) => `### @${name}${tag.value === '' ? '' : ` ${tag.value}`}\n\n${tag.meaning}\n\n\`\`\`ts\n${tag.example}\n\`\`\`\n`);
     return `## ${group}\n${text === '' ? '' : `\n${text}\n`}\n${rows.join('\n')}`;
@@ -55,7 +55,7 @@ export function specReferencePage(): string {
   );
   return `# src/spec.ts
 
-<!-- Made by scripts/reference.ts from generators/lib/crd. Do not edit. -->
+<!-- Made by scripts/reference.ts from generators/lib/spec. Do not edit. -->
 
 What users of a kind write, and what its status tells them: \`export interface <Kind>Spec\` and \`<Kind>StatusInfo\`, plain TypeScript.
 \`yo autopilot:generate\` makes the schema of the CustomResourceDefinition from them, \`autopilot crd\` prints it. Comments become descriptions;
@@ -68,13 +68,13 @@ taken. At its top level nothing is required.
 
 | TypeScript | schema |
 |---|---|
-${SHAPES.map(([typescript, schema]) => `| ${typescript} | ${schema} |`).join('\n')}
+${TYPE_MAPPINGS.map(([typescript, schema]) => `| ${typescript} | ${schema} |`).join('\n')}
 
 Not possible, with file and line in the message:
 
 | TypeScript | instead |
 |---|---|
-${ERRORS.map(([typescript, instead]) => `| ${typescript} | ${instead} |`).join('\n')}
+${UNSUPPORTED_TYPES.map(([typescript, instead]) => `| ${typescript} | ${instead} |`).join('\n')}
 
 ## Types of autopilot-runtime
 

@@ -1,8 +1,8 @@
 /** What the schemas of autopilot.yaml and autopilot-operator.yaml are for people and editors: a JSON Schema and reference pages. */
 import { z } from 'zod';
-import { catalogue, METRICS } from './catalogue.ts';
-import { LIVE_KEYS, operatorConfigJsonSchema } from './operator-config.ts';
-import { DURATION_PATTERN, finalizerSchema, inputSchema, outputSchema, parameterSchema, phaseSchema, projectSchema, querySchema } from './schema.ts';
+import { builtInKinds, METRICS_INPUT } from '../kinds/built-in-kinds.ts';
+import { LIVE_KEYS, operatorConfigJsonSchema } from '../model/operator-config.ts';
+import { DURATION_PATTERN, finalizerSchema, inputSchema, outputSchema, customParameterSchema, phaseSchema, projectSchema, querySchema } from '../model/project-schema.ts';
 
 interface JsonSchema {
   readonly type?: string;
@@ -22,15 +22,15 @@ interface JsonSchema {
  */
 export function projectJsonSchema(parameters: readonly string[] = []): object {
   const schema = z.toJSONSchema(projectSchema, { target: 'draft-7', io: 'input' }) as JsonSchema;
-  const names = [...catalogue.keys(), ...parameters].sort();
-  return { ...offering(schema, names), title: 'autopilot.yaml' };
+  const names = [...builtInKinds.keys(), ...parameters].sort();
+  return { ...addKindExamples(schema, names), title: 'autopilot.yaml' };
 }
 
 /** Editors complete what is listed: the names of parameters. Unknown ones are refused by generate, with a better sentence. */
-function offering(schema: JsonSchema, names: readonly string[]): JsonSchema {
+function addKindExamples(schema: JsonSchema, names: readonly string[]): JsonSchema {
   const visit = (node: JsonSchema, key: string): JsonSchema => {
     const isUse = key === 'inputs' || key === 'outputs';
-    const list = key === 'inputs' ? [...names, METRICS] : names;
+    const list = key === 'inputs' ? [...names, METRICS_INPUT] : names;
     const properties = Object.fromEntries(
       Object.entries(node.properties ?? {}).map(([field, inner]) => [field, isUse && field === 'name' ? { ...inner, examples: list } : visit(inner, field)]),
     );
@@ -52,18 +52,18 @@ export function referencePage(): string {
     ['inputs[]', 'A plain name, or a mapping:', (inputSchema.options as readonly z.ZodType[])[1] ?? inputSchema],
     ['outputs[]', 'A plain name, or a mapping:', (outputSchema.options as readonly z.ZodType[])[1] ?? outputSchema],
     ['finalizer', 'Work to do before a resource may go.', finalizerSchema],
-    ['customParameters[]', 'A kind that is not built in.', parameterSchema],
+    ['customParameters[]', 'A kind that is not built in.', customParameterSchema],
     ['queries[]', 'A query to Prometheus that is not built in.', querySchema],
   ];
   const tables = sections.map(
-    ([title, text, schema]) => `## ${title}\n\n${text}\n\n${table(z.toJSONSchema(schema, { target: 'draft-7', io: 'input' }) as JsonSchema)}\n`,
+    ([title, text, schema]) => `## ${title}\n\n${text}\n\n${fieldTable(z.toJSONSchema(schema, { target: 'draft-7', io: 'input' }) as JsonSchema)}\n`,
   );
-  const kinds = [...catalogue.values()].map(
+  const kinds = [...builtInKinds.values()].map(
     ({ name, group, version, kind }) => `| \`${name}\` | ${kind} | \`${group === '' ? version : `${group}/${version}`}\` |`,
   );
   return `# autopilot.yaml
 
-<!-- Made by scripts/reference.ts from generators/lib/schema.ts. Do not edit. -->
+<!-- Made by scripts/reference.ts from generators/lib/model/project-schema.ts. Do not edit. -->
 
 The state machine of a project: the only source of what \`yo autopilot:generate\` writes. Unknown fields are errors.
 
@@ -74,7 +74,7 @@ ${tables.join('\n')}
 |---|---|---|
 ${kinds.join('\n')}
 
-\`${METRICS}\` is an input that gives the worker queries to Prometheus. \`gateways\` is Istio's Gateway, \`k8sgateways\` that of the Gateway API.
+\`${METRICS_INPUT}\` is an input that gives the worker queries to Prometheus. \`gateways\` is Istio's Gateway, \`k8sgateways\` that of the Gateway API.
 `;
 }
 
@@ -84,37 +84,37 @@ export function operatorReferencePage(): string {
   const live = LIVE_KEYS.map((key) => `\`${key}\``).join(', ');
   return `# autopilot-operator.yaml
 
-<!-- Made by scripts/reference.ts from generators/lib/operator-config.ts. Do not edit. -->
+<!-- Made by scripts/reference.ts from generators/lib/model/operator-config.ts. Do not edit. -->
 
 How the operator runs. Environment over file over default, field by field; unknown fields are errors. \`yo autopilot:generate\` checks it and
 copies it into the values of the chart.
 
 A running operator reads the file again every five seconds: ${live} take effect at once, of others the log says that they need a restart.
 
-${table(schema)}
+${fieldTable(schema)}
 
 ## metrics
 
-${table(schema.properties?.['metrics'] ?? {})}
+${fieldTable(schema.properties?.['metrics'] ?? {})}
 `;
 }
 
-function table({ properties = {}, required = [] }: JsonSchema): string {
+function fieldTable({ properties = {}, required = [] }: JsonSchema): string {
   const rows = Object.entries(properties).map(
-    ([field, schema]) => `| \`${field}\`${required.includes(field) ? ' (required)' : ''} | ${typeText(schema)} | ${meaning(schema).replaceAll('|', '\\|')} |`,
+    ([field, schema]) => `| \`${field}\`${required.includes(field) ? ' (required)' : ''} | ${formatType(schema)} | ${fieldDescription(schema).replaceAll('|', '\\|')} |`,
   );
   return ['| field | type | meaning |', '|---|---|---|', ...rows].join('\n');
 }
 
-function meaning({ description = '', default: value }: JsonSchema): string {
+function fieldDescription({ description = '', default: value }: JsonSchema): string {
   return value === undefined ? description : `${description} Default: \`${JSON.stringify(value).replaceAll('"', '')}\`.`;
 }
 
-function typeText(schema: JsonSchema): string {
+function formatType(schema: JsonSchema): string {
   if (schema.const !== undefined) return `\`${JSON.stringify(schema.const).replaceAll('"', '')}\``;
   if (schema.enum !== undefined) return schema.enum.map((value) => `\`${String(value)}\``).join(' or ');
   if (schema.type === 'array') return `list of ${schema.items?.type === 'string' ? 'names' : 'mappings'}`;
-  if (schema.anyOf !== undefined) return schema.anyOf.map(typeText).join(' or ');
+  if (schema.anyOf !== undefined) return schema.anyOf.map(formatType).join(' or ');
   if (schema['pattern'] === DURATION_PATTERN) return 'duration';
   return schema.type === 'object' ? 'mapping' : schema.type === 'string' ? 'text' : (schema.type ?? '');
 }

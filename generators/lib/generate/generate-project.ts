@@ -2,22 +2,22 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beyondOwners } from './chart/rights.ts';
-import { attentionOf, hasOnlyStubs, toInstall } from './attention.ts';
-import type { Attention } from './attention.ts';
-import type { Break } from './crd/breaking.ts';
-import { customKinds } from './custom-kinds.ts';
-import { requireModel } from './load.ts';
-import { basePath, readLock, readText, refuseOlder } from './lock.ts';
-import type { Model, ProjectFile } from './model.ts';
-import { leftBehind } from './moved.ts';
-import { loadOperatorConfig, operatorConfigText } from './operator-config.ts';
-import { packageVersion } from './package-root.ts';
-import { PROJECT_FILE } from './project-file.ts';
+import { unownedKinds } from '../rbac/policy-rules.ts';
+import { findReviewNotices, hasOnlyStubs, findPackagesToInstall } from './review-notices.ts';
+import type { ReviewNotices } from './review-notices.ts';
+import type { BreakingChange } from '../crd/compatibility.ts';
+import { resolveCustomKinds } from '../kinds/custom-kinds.ts';
+import { requireModel } from '../model/load.ts';
+import { basePath, readLock, readText, refuseOlderGenerator } from './lock.ts';
+import type { Model, ProjectFile } from '../model/model.ts';
+import { findLeftoverFiles } from './renamed-phase-files.ts';
+import { parseOperatorConfig, operatorConfigText } from '../model/operator-config.ts';
+import { packageVersion } from '../util/package-root.ts';
+import { PROJECT_FILE } from './find-project.ts';
 import { planWrites } from './plan.ts';
 import type { Plan } from './plan.ts';
-import { runtimeSource } from './vendor.ts';
-import { carryOut, refuseEdited } from './write.ts';
+import { resolveRuntimeSource } from './vendor.ts';
+import { writePlan, refuseEdited } from './write-files.ts';
 
 export type RuntimeChoice = 'vendor' | 'registry';
 
@@ -42,80 +42,80 @@ export interface GenerateOptions {
   readonly seed?: readonly ProjectFile[];
 }
 
-export interface Generated {
+export interface GenerateResult {
   readonly model: Model;
   readonly plan: Plan;
-  readonly attention: Attention;
+  readonly notices: ReviewNotices;
   /** Packages that package.json asks for now and did not before. */
-  readonly install: readonly string[];
+  readonly packagesToInstall: readonly string[];
   /** What the new CRD would do to stored resources, and nobody has accepted. */
-  readonly breaks: readonly Break[];
+  readonly breakingChanges: readonly BreakingChange[];
 }
 
 /**
  * Brings a project up to date with its autopilot.yaml and src/spec.ts. Nothing is written when anything is wrong.
  * @throws Error with every problem of autopilot.yaml or src/spec.ts, the generated files that were edited, or what the new CRD would break
  */
-export async function generateProject(dir: string, options: GenerateOptions = {}): Promise<Generated> {
+export async function generateProject(dir: string, options: GenerateOptions = {}): Promise<GenerateResult> {
   const lock = readLock(dir);
-  refuseOlder(lock, packageVersion);
+  refuseOlderGenerator(lock, packageVersion);
   const text = options.projectText ?? readText(join(dir, PROJECT_FILE));
   if (text === undefined) throw new Error(`there is no ${PROJECT_FILE} in ${dir}`);
-  const custom = await customKinds(dir, requireModel(text, PROJECT_FILE).crds, options.refresh);
+  const custom = await resolveCustomKinds(dir, requireModel(text, PROJECT_FILE).crds, options.refresh);
   const model = requireModel(text, PROJECT_FILE, custom.kinds);
   const runtime = options.runtime ?? lock?.runtime ?? 'vendor';
   const seed = [...(options.seed ?? []), ...custom.files];
   const seeded = (path: string): string | undefined => readText(join(dir, path)) ?? seed.find((file) => file.path === path)?.content.toString();
   const operatorConfig = seeded('autopilot-operator.yaml') ?? operatorConfigText;
-  const running = loadOperatorConfig(operatorConfig, 'autopilot-operator.yaml');
-  const { describe } = await import('./crd/index.ts');
-  const { render } = await import('./render/render.ts');
-  const { specStub } = await import('./render/yours.ts');
+  const running = parseOperatorConfig(operatorConfig, 'autopilot-operator.yaml');
+  const { compileSpec: describe } = await import('../crd/build-crd.ts');
+  const { renderProject: render } = await import('./render-project.ts');
+  const { specStub } = await import('./render/user-files.ts');
   const { crd, config } = await withSpecFile(dir, seeded('src/spec.ts') ?? specStub(model), async (file) => describe(model, file));
   if (config !== undefined) await checkUserConfig(running.config ?? {}, config, model);
   const sample = seeded(`examples/${model.kind.toLowerCase()}.yaml`);
-  const rendered = render(model, { crd, ...(config && { config }), operatorConfig, sample, ...runtimeSource(runtime) });
+  const rendered = render(model, { crd, ...(config && { config }), operatorConfig, sample, ...resolveRuntimeSource(runtime) });
   const files = [...seed, ...rendered.filter(({ path }) => !seed.some((file) => file.path === path))];
-  const attention = attentionOf(dir, model, rendered, lock?.beyondOwners);
+  const notices = findReviewNotices(dir, model, rendered, lock?.unownedKinds);
   const planned = planWrites(dir, files, {
     version: packageVersion,
     runtime,
-    beyondOwners: beyondOwners(model),
+    unownedKinds: unownedKinds(model),
     ...(options.force !== undefined && { force: options.force }),
   });
-  const gone = [...(options.removed ?? []), ...leftBehind(dir, model)].map((path) => ({ action: 'remove', path }) as const);
+  const gone = [...(options.removed ?? []), ...findLeftoverFiles(dir, model)].map((path) => ({ action: 'remove', path }) as const);
   const plan = { ...planned, changes: [...planned.changes, ...gone] };
   const whole = options.projectText === undefined ? plan : withProjectText(dir, options.projectText, plan, seed);
   if (options.bail && whole.conflicts.length > 0)
     throw new Error(`${whole.conflicts.join(', ')}: you and the generator have changed the same lines. Nothing was written (--bail).`);
   const accepted = options.acceptBreaking ?? false;
-  const breaks =
-    accepted === true || hasOnlyStubs(dir) ? [] : (await breaksSince(dir, crd)).filter(({ path }) => accepted === false || !accepted.includes(path));
-  const install = toInstall(dir, whole.changes);
+  const breakingChanges =
+    accepted === true || hasOnlyStubs(dir) ? [] : (await breakingChangesSince(dir, crd)).filter(({ path }) => accepted === false || !accepted.includes(path));
+  const packagesToInstall = findPackagesToInstall(dir, whole.changes);
   if (!options.dryRun) {
-    await refuse(breaks);
-    carryOut(dir, whole);
+    await refuseIfBreaking(breakingChanges);
+    writePlan(dir, whole);
   }
-  return { model, plan: whole, attention, install, breaks };
+  return { model, plan: whole, notices, packagesToInstall, breakingChanges };
 }
 
 /** @throws Error when the user's `config:` is not what its interface says: the operator would refuse to start */
 async function checkUserConfig(value: object, schema: object, { kind }: Model): Promise<void> {
-  const { misfit } = await import('./crd/fits.ts');
+  const { validateValue: misfit } = await import('../util/validate-value.ts');
   const problem = misfit(value, schema, 'config');
   if (problem !== undefined) throw new Error(`autopilot-operator.yaml: ${problem} (its type is the interface ${kind}Config of src/spec.ts)`);
 }
 
 /** Compared with the CRD that was generated last. */
-async function breaksSince(dir: string, crd: object): Promise<readonly Break[]> {
+async function breakingChangesSince(dir: string, crd: object): Promise<readonly BreakingChange[]> {
   const before = readText(join(dir, basePath('src/generated/crd.json')));
   if (before === undefined) return [];
-  const { breaksOf } = await import('./crd/breaking.ts');
+  const { findBreakingChanges: breaksOf } = await import('../crd/compatibility.ts');
   return breaksOf(JSON.parse(before) as object, crd);
 }
 
-async function refuse(breaks: readonly Break[]): Promise<void> {
-  if (breaks.length > 0) (await import('./crd/breaking.ts')).refuseBreaks(breaks);
+async function refuseIfBreaking(breaks: readonly BreakingChange[]): Promise<void> {
+  if (breaks.length > 0) (await import('../crd/compatibility.ts')).refuseBreakingChanges(breaks);
 }
 
 /** True when generating would change nothing. */

@@ -1,15 +1,15 @@
 /** A whole project from its model: pure, and the same bytes for the same input. */
-import type { Model, ProjectFile } from '../model.ts';
-import { OPERATOR_SCHEMA_FILE, operatorConfigJsonSchema } from '../operator-config.ts';
-import { SCHEMA_FILE } from '../project-text.ts';
-import { projectJsonSchema } from '../reference.ts';
-import { renderGenerated } from './generated.ts';
-import { renderLifecycle } from './lifecycle.ts';
-import { renderManifest } from './manifest.ts';
-import type { RuntimeDependency } from './manifest.ts';
-import { renderTests } from './tests.ts';
-import { renderYours } from './yours.ts';
-import { renderChart } from './chart.ts';
+import type { Model, ProjectFile } from '../model/model.ts';
+import { OPERATOR_SCHEMA_FILE, operatorConfigJsonSchema } from '../model/operator-config.ts';
+import { SCHEMA_FILE } from '../model/project-text.ts';
+import { projectJsonSchema } from '../docs/yaml-reference.ts';
+import { renderGenerated } from '../code/generated-types.ts';
+import { renderLifecycle } from './render/lifecycle.ts';
+import { renderPackageJson } from './render/package-json.ts';
+import type { RuntimeDependencies } from './render/package-json.ts';
+import { renderTests } from './render/tests.ts';
+import { renderUserFiles } from './render/user-files.ts';
+import { renderChart } from './render/chart.ts';
 
 export interface RenderInput {
   readonly crd: object;
@@ -19,22 +19,22 @@ export interface RenderInput {
   readonly operatorConfig: string;
   /** Text of examples/<kind>.yaml, when there is one. */
   readonly sample?: string | undefined;
-  readonly dependency: RuntimeDependency;
+  readonly dependency: RuntimeDependencies;
   /** Packed runtime and sandbox to carry along. */
   readonly vendor: readonly ProjectFile[];
 }
 
 /** What editors complete and check by while somebody types; the first line of the file itself leads to it. */
 function editorSchema(path: string, schema: object): ProjectFile {
-  return { path, content: `${JSON.stringify(schema, null, 2)}\n`, ownership: 'ours' };
+  return { path, content: `${JSON.stringify(schema, null, 2)}\n`, ownership: 'generated' };
 }
 
-export function render(model: Model, input: RenderInput): ProjectFile[] {
+export function renderProject(model: Model, input: RenderInput): ProjectFile[] {
   return [
-    ...renderYours(model),
+    ...renderUserFiles(model),
     ...renderLifecycle(model, input.vendor.length > 0 ? 'vendor' : 'registry'),
     ...renderTests(model),
-    ...renderManifest(model, input.dependency),
+    ...renderPackageJson(model, input.dependency),
     ...renderGenerated(model, input.crd, input.config),
     ...renderChart(model, input),
     editorSchema(SCHEMA_FILE, projectJsonSchema(model.customParameters)),

@@ -1,22 +1,22 @@
 /** What a person has to look at after the machine has changed: workers whose types did, and files that belong to no phase any more. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { beyondOwners } from './chart/rights.ts';
+import { unownedKinds } from '../rbac/policy-rules.ts';
 import { basePath, readText } from './lock.ts';
-import type { Model, ProjectFile } from './model.ts';
-import type { Change } from './plan.ts';
+import type { Model, ProjectFile } from '../model/model.ts';
+import type { FileChange } from './plan.ts';
 
-export interface Attention {
+export interface ReviewNotices {
   /** `src/workers/x.ts: …` for each worker whose inputs, outputs or next phases have changed. */
-  readonly changed: readonly string[];
+  readonly changedWorkers: readonly string[];
   /** Workers of phases that are no more, and the tests of these. */
-  readonly orphaned: readonly string[];
+  readonly orphanedFiles: readonly string[];
   /** A sentence for each kind that nothing writes any more, although resources may have left something there. */
-  readonly stranded: readonly string[];
+  readonly droppedKinds: readonly string[];
 }
 
 /** Before anything is written: compares what was generated last with what is generated now. */
-export function attentionOf(dir: string, model: Model, rendered: readonly ProjectFile[], left: readonly string[] = []): Attention {
+export function findReviewNotices(dir: string, model: Model, rendered: readonly ProjectFile[], previousKinds: readonly string[] = []): ReviewNotices {
   const workers = model.phases.filter(({ final }) => !final);
   const changed = workers.flatMap((phase) => {
     const path = `src/generated/${phase.file}.ts`;
@@ -29,23 +29,23 @@ export function attentionOf(dir: string, model: Model, rendered: readonly Projec
       : [`src/workers/${phase.file}.ts: the ${parts.join(', ')} of ${phase.name} ${parts.length === 1 && parts[0] === 'next' ? 'has' : 'have'} changed`];
   });
   const files = new Set(workers.map(({ file }) => `${file}.ts`));
-  const orphaned = workersIn(dir).flatMap(({ name }) => (files.has(name) ? [] : [`src/workers/${name}`, ...testOf(dir, name)]));
-  return { changed, orphaned, stranded: strandedOf(model, left) };
+  const orphaned = findWorkers(dir).flatMap(({ name }) => (files.has(name) ? [] : [`src/workers/${name}`, ...testFilesOf(dir, name)]));
+  return { changedWorkers: changed, orphanedFiles: orphaned, droppedKinds: describeDroppedKinds(model, previousKinds) };
 }
 
-function testOf(dir: string, name: string): readonly string[] {
+function testFilesOf(dir: string, name: string): readonly string[] {
   const path = `test/${name.replace(/\.ts$/, '.test.ts')}`;
   return readText(join(dir, path))?.includes(`../src/workers/${name}`) === true ? [path] : [];
 }
 
 /** Whether no worker has been written yet: an operator of stubs does nothing, so there are no resources of it that could be harmed. */
 export function hasOnlyStubs(dir: string): boolean {
-  const workers = workersIn(dir);
+  const workers = findWorkers(dir);
   return workers.length > 0 && workers.every(({ text }) => text.includes('return notImplemented('));
 }
 
 /** Files that are or once were a worker: types are generated for them. Others in the folder are the user's own modules. */
-function workersIn(dir: string): readonly { readonly name: string; readonly text: string }[] {
+function findWorkers(dir: string): readonly { readonly name: string; readonly text: string }[] {
   const folder = join(dir, 'src/workers');
   const names = existsSync(folder) ? readdirSync(folder).sort() : [];
   return names
@@ -55,14 +55,14 @@ function workersIn(dir: string): readonly { readonly name: string; readonly text
 }
 
 /** Packages that package.json asks for since this change of it, by name. */
-export function toInstall(dir: string, changes: readonly Change[]): readonly string[] {
+export function findPackagesToInstall(dir: string, changes: readonly FileChange[]): readonly string[] {
   const change = changes.find(({ path, action }) => path === 'package.json' && action !== 'create' && action !== 'remove');
   if (change === undefined) return [];
-  const before = packagesIn(readText(join(dir, 'package.json')));
-  return Object.entries(packagesIn(change.content?.toString())).flatMap(([name, version]) => (before[name] === version ? [] : [name]));
+  const before = readPackageVersions(readText(join(dir, 'package.json')));
+  return Object.entries(readPackageVersions(change.content?.toString())).flatMap(([name, version]) => (before[name] === version ? [] : [name]));
 }
 
-function packagesIn(text = '{}'): Readonly<Record<string, string>> {
+function readPackageVersions(text = '{}'): Readonly<Record<string, string>> {
   try {
     const { dependencies, devDependencies } = JSON.parse(text) as Readonly<Record<string, Readonly<Record<string, string>>>>;
     return { ...dependencies, ...devDependencies };
@@ -73,14 +73,14 @@ function packagesIn(text = '{}'): Readonly<Record<string, string>> {
 }
 
 /** The operator neither watches nor may touch such a kind any more, so it cannot clean up there, nor say so. */
-function strandedOf(model: Model, left: readonly string[]): readonly string[] {
-  const kept = beyondOwners(model);
-  return left
+function describeDroppedKinds(model: Model, previousKinds: readonly string[]): readonly string[] {
+  const kept = unownedKinds(model);
+  return previousKinds
     .filter((kind) => !kept.includes(kind))
     .map(
       (kind) =>
         `${kind}: nothing edits it in place or writes it elsewhere any more, so what a ${model.kind} has left there stays, also when it is deleted. ` +
-        `Where there may be any, bring it back in inputs and outputs with prune: true and an empty list, until no object has the annotation ${model.group}/held or the label ${model.group}/owner-uid`,
+        `Where there may be any, bring it back in inputs and outputs with prune: true and an empty list, until no object has the annotation ${model.group}/field-claims or the label ${model.group}/owner-uid`,
     );
 }
 
@@ -89,9 +89,9 @@ function changedParts(before: string, after: string): readonly string[] {
     ['next', 'Next'],
     ['inputs', 'Inputs'],
     ['outputs', 'Outputs'],
-  ].flatMap(([word = '', type = '']) => (declaration(before, type) === declaration(after, type) ? [] : [word]));
+  ].flatMap(([word = '', type = '']) => (declarationOf(before, type) === declarationOf(after, type) ? [] : [word]));
 }
 
-function declaration(text: string, type: string): string {
+function declarationOf(text: string, type: string): string {
   return new RegExp(`export (?:type|interface) ${type}\\b[^]*?(?=\n\n|\n$)`).exec(text)?.[0] ?? '';
 }

@@ -2,16 +2,16 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 import { parseDocument } from 'yaml';
-import { apiVersionProblem, kindProblem, operatorNameProblem } from './check.ts';
-import { projectText } from './project-text.ts';
-import type { ProjectFile } from './model.ts';
-import { suggestion } from './naming.ts';
-import { DEFAULT_API_VERSION, defaultOperatorName, defaultPhases } from './new-project.ts';
-import type { NewFinalizer, NewPhase } from './new-project.ts';
-import { exampleNames, packageRoot } from './package-root.ts';
-import { generateProject } from './project.ts';
-import { PROJECT_FILE, refuseExisting } from './project-file.ts';
-import type { Generated, RuntimeChoice } from './project.ts';
+import { apiVersionProblem, kindProblem, operatorNameProblem } from '../model/validate-project.ts';
+import { projectText } from '../model/project-text.ts';
+import type { ProjectFile } from '../model/model.ts';
+import { didYouMean } from '../util/naming.ts';
+import { DEFAULT_API_VERSION, defaultOperatorName, defaultPhases } from '../model/new-project.ts';
+import type { NewFinalizer, NewPhase } from '../model/new-project.ts';
+import { exampleNames, packageRoot } from '../util/package-root.ts';
+import { generateProject } from './generate-project.ts';
+import { PROJECT_FILE, refuseExisting } from './find-project.ts';
+import type { GenerateResult, RuntimeChoice } from './generate-project.ts';
 
 export interface ScaffoldOptions {
   /** Folder of the project; made when missing. */
@@ -31,7 +31,7 @@ export interface ScaffoldOptions {
 }
 
 /** @throws Error with all that is wrong with the options, or because there is a project already; nothing is written then */
-export async function scaffold(options: ScaffoldOptions): Promise<Generated> {
+export async function scaffold(options: ScaffoldOptions): Promise<GenerateResult> {
   const dir = resolve(options.dir);
   refuseExisting(dir, options.force ?? false);
   const runtime = options.runtime === undefined ? {} : { runtime: options.runtime };
@@ -40,7 +40,7 @@ export async function scaffold(options: ScaffoldOptions): Promise<Generated> {
   if (options.example !== undefined) {
     const files = exampleFiles(options.example);
     const text = files.find(({ path }) => path === PROJECT_FILE)?.content.toString() ?? '';
-    return generateProject(dir, { projectText: renamed(text, options), seed: files.filter(({ path }) => path !== PROJECT_FILE), ...runtime, ...force });
+    return generateProject(dir, { projectText: renameOperator(text, options), seed: files.filter(({ path }) => path !== PROJECT_FILE), ...runtime, ...force });
   }
   if (options.kind === undefined) throw new Error('a new project needs a kind: --kind Canary');
   const { kind, apiVersion = DEFAULT_API_VERSION, operatorName = defaultOperatorName(kind), phases = defaultPhases(kind), finalizer } = options;
@@ -58,7 +58,7 @@ export async function scaffold(options: ScaffoldOptions): Promise<Generated> {
 }
 
 /** An example keeps its kind; its operator may have another name. */
-function renamed(text: string, options: ScaffoldOptions): string {
+function renameOperator(text: string, options: ScaffoldOptions): string {
   const decided = { '--kind': options.kind, '--api-version': options.apiVersion, '--phase': options.phases, '--finalizer': options.finalizer };
   for (const [option, given] of Object.entries(decided))
     if (given !== undefined) throw new Error(`${option} cannot be combined with --example: its workers are written for the example's own`);
@@ -73,11 +73,11 @@ function renamed(text: string, options: ScaffoldOptions): string {
 /** What the user owns of an example: the rest is generated. */
 function exampleFiles(example: string): ProjectFile[] {
   const names = exampleNames();
-  if (!names.includes(example)) throw new Error(`--example: there is no example '${example}'${suggestion(example, names)}`);
+  if (!names.includes(example)) throw new Error(`--example: there is no example '${example}'${didYouMean(example, names)}`);
   const root = join(packageRoot, 'examples', example);
   const paths = ['autopilot.yaml', 'autopilot-operator.yaml', 'src', 'test', 'examples'].flatMap((path) => filesUnder(join(root, path)));
   return paths
-    .map((path) => ({ path: relative(root, path).split(sep).join('/'), content: readFileSync(path, 'utf8'), ownership: 'yours' as const }))
+    .map((path) => ({ path: relative(root, path).split(sep).join('/'), content: readFileSync(path, 'utf8'), ownership: 'user-owned' as const }))
     .filter(({ path }) => !path.startsWith('src/generated/'));
 }
 

@@ -2,20 +2,20 @@
 import { join } from 'node:path';
 import { createTwoFilesPatch } from 'diff';
 import { readText } from './lock.ts';
-import type { Action, Change } from './plan.ts';
-import type { Generated } from './project.ts';
-import { upToDate } from './project.ts';
+import type { FileAction, FileChange } from './plan.ts';
+import type { GenerateResult } from './generate-project.ts';
+import { upToDate } from './generate-project.ts';
 
-const WORDS: Readonly<Record<Action, string>> = { create: 'created', update: 'updated', merge: 'merged', remove: 'removed' };
-const ACTIONS = Object.keys(WORDS) as Action[];
+const ACTION_WORDS: Readonly<Record<FileAction, string>> = { create: 'created', update: 'updated', merge: 'merged', remove: 'removed' };
+const ACTIONS = Object.keys(ACTION_WORDS) as FileAction[];
 
 /** @param wrote false for a dry run: then it says what would be done */
-export function summary({ model, plan, attention, install }: Generated, wrote = true): string[] {
+export function summarize({ model, plan, notices: attention, packagesToInstall: install }: GenerateResult, wrote = true): string[] {
   const notes = [...model.warnings, ...plan.notes].map((note) => `note: ${note}`);
   const look = [
-    ...attention.changed.map((line) => `look at ${line}`),
-    ...attention.stranded.map((sentence) => `stranded: ${sentence}`),
-    ...attention.orphaned.map((file) => `orphaned: ${file} belongs to no phase any more and does not compile: delete it, or take from it what you need`),
+    ...attention.changedWorkers.map((line) => `look at ${line}`),
+    ...attention.droppedKinds.map((sentence) => `dropped: ${sentence}`),
+    ...attention.orphanedFiles.map((file) => `orphaned: ${file} belongs to no phase any more and does not compile: delete it, or take from it what you need`),
     ...(install.length === 0 ? [] : [`install: package.json asks for ${install.join(', ')} now: npm install`]),
   ];
   const conflicts = plan.conflicts.map(
@@ -23,12 +23,12 @@ export function summary({ model, plan, attention, install }: Generated, wrote = 
   );
   const rest = [...notes, ...conflicts, ...look];
   if (upToDate(plan)) return [...rest, `up to date: ${model.operatorName}, ${model.phases.length} phases`];
-  const lines = folded(plan.changes).map(([action, path]) => `${(wrote ? WORDS[action] : action).padStart(9)} ${path}`);
-  const count = (action: Action): number => plan.changes.filter((change) => change.action === action).length;
+  const lines = foldCreatedFiles(plan.changes).map(([action, path]) => `${(wrote ? ACTION_WORDS[action] : action).padStart(9)} ${path}`);
+  const count = (action: FileAction): number => plan.changes.filter((change) => change.action === action).length;
   const counts = [
-    ...ACTIONS.map((action) => [count(action), WORDS[action]] as const),
+    ...ACTIONS.map((action) => [count(action), ACTION_WORDS[action]] as const),
     [plan.kept.length, 'kept as yours'] as const,
-    [attention.orphaned.length, 'orphaned'] as const,
+    [attention.orphanedFiles.length, 'orphaned'] as const,
   ].flatMap(([number, word]) => (number === 0 ? [] : [`${number} ${word}`]));
   return [...lines, ...rest, `${wrote ? '' : 'would be: '}${plan.changes.length === 0 ? 'records updated' : counts.join(', ')}`];
 }
@@ -36,25 +36,25 @@ export function summary({ model, plan, attention, install }: Generated, wrote = 
 /** Folders of which nobody reads every file's name, when they are made. */
 const FOLDED = /^(src\/generated|charts\/[^/]+|vendor|\.autopilot)\//;
 
-function folded(changes: readonly Change[]): readonly (readonly [Action, string])[] {
+function foldCreatedFiles(changes: readonly FileChange[]): readonly (readonly [FileAction, string])[] {
   const created = new Map<string, number>();
   for (const { action, path } of changes) {
     const [folder] = FOLDED.exec(path) ?? [];
     if (action === 'create' && folder !== undefined) created.set(folder, (created.get(folder) ?? 0) + 1);
   }
-  const told = new Set<string>();
+  const reported = new Set<string>();
   return changes.flatMap(({ action, path }) => {
     const [folder = ''] = FOLDED.exec(path) ?? [];
     const count = created.get(folder) ?? 0;
     if (action !== 'create' || count <= 3) return [[action, path] as const];
-    if (told.has(folder)) return [];
-    told.add(folder);
+    if (reported.has(folder)) return [];
+    reported.add(folder);
     return [[action, `${folder} (${count} files)`] as const];
   });
 }
 
 /** What would change, as a unified diff. */
-export function differences(dir: string, changes: readonly Change[]): string {
+export function unifiedDiff(dir: string, changes: readonly FileChange[]): string {
   return changes
     .map(({ path, content }) => {
       if (content !== undefined && typeof content !== 'string') return `Binary file ${path} would be written\n`;

@@ -2,26 +2,26 @@
 import { accessSync, constants, existsSync, mkdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { LOCK_FILE, readText } from './lock.ts';
-import type { Change, Plan } from './plan.ts';
+import type { FileChange, Plan } from './plan.ts';
 
 /** Interrupted anywhere, the next run completes it. @throws Error when files of ours were edited; nothing is written then */
-export function carryOut(dir: string, plan: Plan): void {
+export function writePlan(dir: string, plan: Plan): void {
   refuseEdited(plan);
   if (plan.changes.length + plan.records.length === 0) return;
   const lock = plan.records.filter(({ path }) => path === LOCK_FILE);
   const bases = plan.records.filter(({ path }) => path !== LOCK_FILE);
   const steps = [...bases, ...plan.changes, ...lock];
-  using _alone = alone(dir, steps);
-  for (const change of steps) apply(dir, change);
+  using _alone = acquireRunLock(dir, steps);
+  for (const change of steps) applyChange(dir, change);
 }
 
-const ALONE = '.autopilot/generating';
+const RUN_LOCK_FILE = '.autopilot/generating';
 
 /** Two generates at once would write two halves: the second one is refused. What a killed one has left behind is taken over. */
-function alone(dir: string, steps: readonly Change[]): Disposable {
-  const path = join(dir, ALONE);
-  const claim = (flag: 'wx' | 'w'): void => writing(path, () => writeFileSync(path, String(process.pid), { flag }));
-  writing(path, () => mkdirSync(dirname(path), { recursive: true }));
+function acquireRunLock(dir: string, steps: readonly FileChange[]): Disposable {
+  const path = join(dir, RUN_LOCK_FILE);
+  const claim = (flag: 'wx' | 'w'): void => withWriteErrors(path, () => writeFileSync(path, String(process.pid), { flag }));
+  withWriteErrors(path, () => mkdirSync(dirname(path), { recursive: true }));
   if (existsSync(path)) {
     const holder = Number(readText(path));
     if (holder !== process.pid && isRunning(holder))
@@ -51,7 +51,7 @@ export function refuseEdited(plan: Plan): void {
 /** Temporary file and rename: a reader sees the old content or the new, never a part. */
 export function writeWhole(path: string, content: string | Uint8Array): void {
   const temporary = temporaryOf(path, process.pid);
-  writing(path, () => {
+  withWriteErrors(path, () => {
     try {
       mkdirSync(dirname(path), { recursive: true });
       writeFileSync(temporary, content);
@@ -67,7 +67,7 @@ export function writeWhole(path: string, content: string | Uint8Array): void {
 export function refuseUnwritable(dir: string): void {
   let nearest = resolve(dir);
   while (!existsSync(nearest) && dirname(nearest) !== nearest) nearest = dirname(nearest);
-  writing(resolve(dir), () => accessSync(nearest, constants.W_OK));
+  withWriteErrors(resolve(dir), () => accessSync(nearest, constants.W_OK));
 }
 
 function temporaryOf(path: string, pid: number): string {
@@ -75,7 +75,7 @@ function temporaryOf(path: string, pid: number): string {
 }
 
 /** @throws Error a sentence that names the path; a plain one, because yo ends with a stack trace on errors that carry a code */
-function writing(path: string, write: () => void): void {
+function withWriteErrors(path: string, write: () => void): void {
   try {
     write();
   } catch (error) {
@@ -90,11 +90,11 @@ const REASONS: Readonly<Record<string, () => string>> = {
   ENOSPC: () => `the disk is full. ${AGAIN} when there is room`,
   EDQUOT: () => `your quota of disk space is used up. ${AGAIN} when there is room`,
   EROFS: () => 'the file system is read-only',
-  EACCES: denied,
-  EPERM: denied,
+  EACCES: permissionProblem,
+  EPERM: permissionProblem,
 };
 
-function denied(): string {
+function permissionProblem(): string {
   const { env } = process;
   const user = process.getuid?.();
   const dropped = user !== 0 && (env['HOME'] === '/root' || env['USER'] === 'root' || env['LOGNAME'] === 'root');
@@ -102,10 +102,10 @@ function denied(): string {
   return `this user may not write there${hint}`;
 }
 
-function apply(dir: string, change: Change): void {
+function applyChange(dir: string, change: FileChange): void {
   const path = join(dir, change.path);
   if (change.content !== undefined) return writeWhole(path, change.content);
-  writing(path, () => rmSync(path, { force: true }));
+  withWriteErrors(path, () => rmSync(path, { force: true }));
   removeEmptyFolders(dir, dirname(change.path));
 }
 

@@ -4,12 +4,12 @@
  * refresh.
  */
 import { join } from 'node:path';
-import { chosenCrd, crdsIn, kindOf, trimmedCrd } from './crd/source.ts';
-import type { CrdKind, CrdRequest, ForeignCrd } from './crd/source.ts';
-import { readText } from './lock.ts';
-import type { ProjectFile } from './model.ts';
+import { chooseCrd, parseCrds, crdKindOf, trimCrd } from './foreign-crd.ts';
+import type { CrdKind, CrdRequest, ForeignCrd } from './foreign-crd.ts';
+import { readText } from '../generate/lock.ts';
+import type { ProjectFile } from '../model/model.ts';
 
-export const CLUSTER = 'cluster';
+export const CLUSTER_SOURCE = 'cluster';
 
 export interface CustomKinds {
   /** By lowerName: what follows from the CRD, or what is wrong. */
@@ -19,45 +19,45 @@ export interface CustomKinds {
 }
 
 /** @param refresh ask the cluster again for what has been read from one */
-export async function customKinds(dir: string, requests: readonly CrdRequest[], refresh = false): Promise<CustomKinds> {
+export async function resolveCustomKinds(dir: string, requests: readonly CrdRequest[], refresh = false): Promise<CustomKinds> {
   const kinds = new Map<string, CrdKind | string>();
   const files: ProjectFile[] = [];
   let cluster: Promise<readonly ForeignCrd[] | string> | undefined;
   for (const request of requests) {
     const kept = `.autopilot/crds/${request.name}.json`;
-    const path = request.crd === CLUSTER ? kept : request.crd;
-    const text = refresh && request.crd === CLUSTER ? undefined : readText(join(dir, path));
-    const crds = text !== undefined ? read(text, path) : request.crd === CLUSTER ? await (cluster ??= fromCluster()) : `${path} is not there`;
-    const crd = typeof crds === 'string' ? crds : chosenCrd(crds, request, text === undefined ? 'the cluster' : path);
-    kinds.set(request.name, typeof crd === 'string' ? crd : kindOf(crd, request.version));
+    const path = request.crd === CLUSTER_SOURCE ? kept : request.crd;
+    const text = refresh && request.crd === CLUSTER_SOURCE ? undefined : readText(join(dir, path));
+    const crds = text !== undefined ? parseCrdFile(text, path) : request.crd === CLUSTER_SOURCE ? await (cluster ??= readClusterCrds()) : `${path} is not there`;
+    const crd = typeof crds === 'string' ? crds : chooseCrd(crds, request, text === undefined ? 'the cluster' : path);
+    kinds.set(request.name, typeof crd === 'string' ? crd : crdKindOf(crd, request.version));
     if (text !== undefined || typeof crd === 'string') continue;
-    const content = `${JSON.stringify(trimmedCrd(crd), null, 2)}\n`;
-    files.push({ path: kept, content, ownership: 'yours', follow: () => content });
+    const content = `${JSON.stringify(trimCrd(crd), null, 2)}\n`;
+    files.push({ path: kept, content, ownership: 'user-owned', refresh: () => content });
   }
   return { kinds, files };
 }
 
-function read(text: string, path: string): readonly ForeignCrd[] | string {
+function parseCrdFile(text: string, path: string): readonly ForeignCrd[] | string {
   try {
-    return crdsIn(text, path);
+    return parseCrds(text, path);
   } catch (error) {
     return (error as Error).message;
   }
 }
 
-const INSTEAD = "or save the CRD as a file and name that: 'kubectl get crd NAME --output yaml > crds/NAME.yaml', 'crd: crds/NAME.yaml'";
+const ALTERNATIVE = "or save the CRD as a file and name that: 'kubectl get crd NAME --output yaml > crds/NAME.yaml', 'crd: crds/NAME.yaml'";
 
 /** @returns a sentence when there is no kubectl or no cluster */
-async function fromCluster(): Promise<readonly ForeignCrd[] | string> {
+async function readClusterCrds(): Promise<readonly ForeignCrd[] | string> {
   const { execa } = await import('execa');
   const result = await execa('kubectl', ['get', 'customresourcedefinitions', '--output', 'json', '--request-timeout', '15s'], {
     reject: false,
     stdin: 'ignore',
   });
-  if (result.code === 'ENOENT') return `the CRD is to come from the cluster, which needs kubectl, and there is none on the PATH: install it, ${INSTEAD}`;
+  if (result.code === 'ENOENT') return `the CRD is to come from the cluster, which needs kubectl, and there is none on the PATH: install it, ${ALTERNATIVE}`;
   if (result.failed) {
     const reason = result.stderr.trim().split('\n').at(-1) ?? '';
-    return `the CRD is to come from the cluster, but kubectl says '${reason}': choose a context that works, ${INSTEAD}`;
+    return `the CRD is to come from the cluster, but kubectl says '${reason}': choose a context that works, ${ALTERNATIVE}`;
   }
-  return read(result.stdout, 'the answer of kubectl');
+  return parseCrdFile(result.stdout, 'the answer of kubectl');
 }

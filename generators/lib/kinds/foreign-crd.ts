@@ -1,6 +1,6 @@
 /** CustomResourceDefinitions of other people, from YAML or JSON: which of them is meant, and what follows from it. */
 import { parseAllDocuments } from 'yaml';
-import type { Schema } from './schema.ts';
+import type { StructuralSchema } from '../util/structural-schema.ts';
 
 /** What a customParameter says about the CRD that it wants. */
 export interface CrdRequest {
@@ -19,7 +19,7 @@ export interface CrdKind {
   readonly version: string;
   readonly plural: string;
   readonly scope: 'Namespaced' | 'Cluster';
-  readonly schema: Schema;
+  readonly schema: StructuralSchema;
 }
 
 export interface ForeignCrd {
@@ -34,21 +34,21 @@ export interface ForeignCrd {
       readonly name: string;
       readonly served: boolean;
       readonly storage: boolean;
-      readonly schema?: { readonly openAPIV3Schema?: Schema };
+      readonly schema?: { readonly openAPIV3Schema?: StructuralSchema };
     }[];
   };
 }
 
 /** All CRDs in a text of one or more documents; lists are taken apart, other objects left out. @throws Error when it is no YAML */
-export function crdsIn(text: string, file: string): ForeignCrd[] {
+export function parseCrds(text: string, file: string): ForeignCrd[] {
   const documents = parseAllDocuments(text, { prettyErrors: false, uniqueKeys: false });
   if (!Array.isArray(documents)) return [];
   const [error] = documents.flatMap(({ errors }) => errors);
   if (error !== undefined) throw new Error(`${file} is no YAML: ${error.message.split('\n')[0] ?? ''}`);
-  return documents.flatMap((document) => listed(document.toJS() as unknown)).filter(isCrd);
+  return documents.flatMap((document) => listItems(document.toJS() as unknown)).filter(isCrd);
 }
 
-function listed(object: unknown): readonly unknown[] {
+function listItems(object: unknown): readonly unknown[] {
   const items = (object as { items?: unknown } | null)?.items;
   return Array.isArray(items) ? (items as unknown[]) : [object];
 }
@@ -58,7 +58,7 @@ function isCrd(object: unknown): object is ForeignCrd {
 }
 
 /** @param where for the message: the file, or `the cluster` @returns a sentence when it is not there or not the only one */
-export function chosenCrd(crds: readonly ForeignCrd[], { kind, group, version }: CrdRequest, where: string): ForeignCrd | string {
+export function chooseCrd(crds: readonly ForeignCrd[], { kind, group, version }: CrdRequest, where: string): ForeignCrd | string {
   const ofKind = crds.filter((crd) => crd.spec.names.kind === kind);
   const fitting = ofKind.filter((crd) => group === undefined || crd.spec.group === group);
   const [crd, other] = fitting;
@@ -75,7 +75,7 @@ export function chosenCrd(crds: readonly ForeignCrd[], { kind, group, version }:
 }
 
 /** @param version default: the newest one that is served */
-export function kindOf(crd: ForeignCrd, version = servedVersions(crd).at(-1) ?? ''): CrdKind {
+export function crdKindOf(crd: ForeignCrd, version = servedVersions(crd).at(-1) ?? ''): CrdKind {
   const { group, names, scope, versions = [] } = crd.spec;
   return {
     group,
@@ -87,7 +87,7 @@ export function kindOf(crd: ForeignCrd, version = servedVersions(crd).at(-1) ?? 
 }
 
 /** Only what matters here, so that the kept file does not change with what a cluster notes down. */
-export function trimmedCrd({ apiVersion, kind, metadata, spec }: ForeignCrd): ForeignCrd {
+export function trimCrd({ apiVersion, kind, metadata, spec }: ForeignCrd): ForeignCrd {
   const versions = (spec.versions ?? []).map(({ name, served, storage, schema }) => ({ name, served, storage, ...(schema && { schema }) }));
   const { names, group, scope } = spec;
   return { apiVersion, kind, metadata: { name: metadata.name }, spec: { group, names: { kind: names.kind, plural: names.plural }, scope, versions } };

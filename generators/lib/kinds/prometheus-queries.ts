@@ -6,8 +6,8 @@
  * Rates and durations answer nothing (not 0, not NaN, not 100) without traffic, and a workload that only fails counts as 0 % although
  * it has no successful series. test/queries holds them to a real Prometheus, case by case.
  */
-import { camelCase, lowerFirst } from './naming.ts';
-import type { ModelQuery } from './model.ts';
+import { camelCase, lowerFirst } from '../util/naming.ts';
+import type { ModelQuery } from '../model/model.ts';
 
 /** Who counted: the sidecar of the server, the sidecar or gateway of the client, or the waypoint of an ambient mesh. The first is taken unless said. */
 const REPORTERS = ['destination', 'source', 'waypoint'] as const;
@@ -46,31 +46,31 @@ function percentile99(metric: string, labels: string): string {
 }
 
 /** How many, extrapolated to the whole interval; 0 also where there is no series. */
-function count(metric: string, labels: string): string {
+function countRequests(metric: string, labels: string): string {
   return `sum(increase(${metric}{${labels}}[{{ .Interval }}])) or vector(0)`;
 }
 
 const COMMON = ['Namespace', 'Name', 'Interval'];
 
 export const builtInQueries: readonly ModelQuery[] = [
-  reported('istio-success-rate', successRate('istio_requests_total', ISTIO, ISTIO_SUCCEEDED), REPORTERS),
-  reported('istio-request-duration', percentile99('istio_request_duration_milliseconds_bucket', ISTIO), REPORTERS),
-  reported('istio-request-count', count('istio_requests_total', ISTIO), REPORTERS),
-  reported('istio-tcp-success-rate', successRate('istio_tcp_connections_closed_total', ISTIO, TCP_SUCCEEDED), TCP_REPORTERS),
-  reported('istio-tcp-connection-count', count('istio_tcp_connections_closed_total', ISTIO), TCP_REPORTERS),
-  query('envoy-success-rate', successRate('envoy_cluster_upstream_rq', ENVOY, 'envoy_response_code!~"5..|0"'), COMMON),
-  query('envoy-request-duration', percentile99('envoy_cluster_upstream_rq_time_bucket', ENVOY), COMMON),
+  defineReportedQuery('istio-success-rate', successRate('istio_requests_total', ISTIO, ISTIO_SUCCEEDED), REPORTERS),
+  defineReportedQuery('istio-request-duration', percentile99('istio_request_duration_milliseconds_bucket', ISTIO), REPORTERS),
+  defineReportedQuery('istio-request-count', countRequests('istio_requests_total', ISTIO), REPORTERS),
+  defineReportedQuery('istio-tcp-success-rate', successRate('istio_tcp_connections_closed_total', ISTIO, TCP_SUCCEEDED), TCP_REPORTERS),
+  defineReportedQuery('istio-tcp-connection-count', countRequests('istio_tcp_connections_closed_total', ISTIO), TCP_REPORTERS),
+  defineQuery('envoy-success-rate', successRate('envoy_cluster_upstream_rq', ENVOY, 'envoy_response_code!~"5..|0"'), COMMON),
+  defineQuery('envoy-request-duration', percentile99('envoy_cluster_upstream_rq_time_bucket', ENVOY), COMMON),
 ];
 
 /** A project's own query may take the place of the others, which older projects could not know of. */
 export const ORIGINAL_QUERIES: ReadonlySet<string> = new Set(['istio-success-rate', 'istio-request-duration', 'envoy-success-rate', 'envoy-request-duration']);
 
-function reported(name: string, template: string, reporters: readonly string[]): ModelQuery {
-  return { ...query(name, template, [...COMMON, 'Reporter']), choices: { reporter: reporters } };
+function defineReportedQuery(name: string, template: string, reporters: readonly string[]): ModelQuery {
+  return { ...defineQuery(name, template, [...COMMON, 'Reporter']), choices: { reporter: reporters } };
 }
 
 /** A query as workers call it: placeholders and parameters begin with a small letter, as TypeScript's names do. */
-export function query(name: string, template: string, parameters: readonly string[]): ModelQuery {
+export function defineQuery(name: string, template: string, parameters: readonly string[]): ModelQuery {
   return {
     name,
     method: camelCase(name),
@@ -85,7 +85,7 @@ export function placeholdersOf(template: string): string[] {
 }
 
 /** TypeScript's type of a parameter, from where its placeholder stands: in quotes, as the range `[ ]`, or bare. */
-export function parameterType({ template, choices }: ModelQuery, parameter: string): 'string' | 'Duration' | 'string | number' | readonly string[] {
+export function queryParameterType({ template, choices }: ModelQuery, parameter: string): 'string' | 'Duration' | 'string | number' | readonly string[] {
   const chosen = choices?.[parameter];
   if (chosen !== undefined) return chosen;
   const places = template.match(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`|\[[^\]]*\]|\{\{\s*\.\w+\s*\}\}/g) ?? [];

@@ -2,7 +2,7 @@
 import type { Model, ModelPhase } from './model.ts';
 
 /** Phases and where they may go; the dialogue has these before there is a model. */
-export interface Drawn {
+export interface GraphPhase {
   readonly name: string;
   readonly initial?: boolean;
   readonly final?: boolean;
@@ -13,7 +13,7 @@ export interface Drawn {
   readonly timeout?: string;
 }
 
-export function drawn(model: Pick<Model, 'phases'>): readonly Drawn[] {
+export function graphPhases(model: Pick<Model, 'phases'>): readonly GraphPhase[] {
   return model.phases.map((phase: ModelPhase) => ({
     name: phase.name,
     initial: phase.initial,
@@ -25,38 +25,38 @@ export function drawn(model: Pick<Model, 'phases'>): readonly Drawn[] {
   }));
 }
 
-interface Edge {
+interface GraphEdge {
   readonly from: string;
   readonly to: string;
   readonly label?: string;
 }
 
-function edges(phases: readonly Drawn[]): readonly Edge[] {
+function graphEdges(phases: readonly GraphPhase[]): readonly GraphEdge[] {
   return phases.flatMap(({ name, next, onTimeout, timeout }) => [
-    ...next.map((to): Edge => ({ from: name, to })),
+    ...next.map((to): GraphEdge => ({ from: name, to })),
     ...(onTimeout === undefined ? [] : [{ from: name, to: onTimeout, label: `after ${timeout ?? ''}` }]),
   ]);
 }
 
 /** A Mermaid state diagram (https://mermaid.js.org/syntax/stateDiagram.html). */
-export function mermaid(phases: readonly Drawn[]): string {
+export function mermaid(phases: readonly GraphPhase[]): string {
   const lines = [
     ...phases.flatMap(({ name, initial }) => (initial ? [`[*] --> ${name}`] : [])),
-    ...edges(phases).map(({ from, to, label }) => `${from} --> ${to}${label === undefined ? '' : ` : ${label}`}`),
+    ...graphEdges(phases).map(({ from, to, label }) => `${from} --> ${to}${label === undefined ? '' : ` : ${label}`}`),
     ...phases.flatMap(({ name, final }) => (final ? [`${name} --> [*]`] : [])),
   ];
   return `stateDiagram-v2\n${lines.map((line) => `  ${line}\n`).join('')}`;
 }
 
 /** Graphviz DOT: final phases have a double border, ready ones are filled. */
-export function dot(phases: readonly Drawn[]): string {
+export function dot(phases: readonly GraphPhase[]): string {
   const nodes = phases.map(({ name, final, ready }) => {
     const marks = [final ? 'peripheries=2' : undefined, ready ? 'style="rounded,filled" fillcolor="#e6f4ea"' : undefined].filter((mark) => mark !== undefined);
-    return `  ${quoted(name)}${marks.length === 0 ? '' : ` [${marks.join(' ')}]`};`;
+    return `  ${quoteDot(name)}${marks.length === 0 ? '' : ` [${marks.join(' ')}]`};`;
   });
-  const start = phases.flatMap(({ name, initial }) => (initial ? ['  start [shape=point];', `  start -> ${quoted(name)};`] : []));
-  const arrows = edges(phases).map(
-    ({ from, to, label }) => `  ${quoted(from)} -> ${quoted(to)}${label === undefined ? '' : ` [style=dashed label=${quoted(label)}]`};`,
+  const start = phases.flatMap(({ name, initial }) => (initial ? ['  start [shape=point];', `  start -> ${quoteDot(name)};`] : []));
+  const arrows = graphEdges(phases).map(
+    ({ from, to, label }) => `  ${quoteDot(from)} -> ${quoteDot(to)}${label === undefined ? '' : ` [style=dashed label=${quoteDot(label)}]`};`,
   );
   return [
     'digraph machine {',
@@ -70,26 +70,26 @@ export function dot(phases: readonly Drawn[]): string {
   ].join('\n');
 }
 
-function quoted(text: string): string {
+function quoteDot(text: string): string {
   return `"${text.replaceAll('"', '\\"')}"`;
 }
 
 /** SVG, laid out by Graphviz. */
-export async function svg(phases: readonly Drawn[]): Promise<string> {
+export async function svg(phases: readonly GraphPhase[]): Promise<string> {
   const { instance } = await import('@viz-js/viz');
   const viz = await instance();
   return viz.renderString(dot(phases), { format: 'svg' });
 }
 
-const SINGLE = ['┌', '─', '┐', '│', '└', '┘'] as const;
-const DOUBLE = ['╔', '═', '╗', '║', '╚', '╝'] as const;
+const SINGLE_BORDER = ['┌', '─', '┐', '│', '└', '┘'] as const;
+const DOUBLE_BORDER = ['╔', '═', '╗', '║', '╚', '╝'] as const;
 
 /** One box for each phase, with the arrows that leave it. */
-export function boxes(phases: readonly Drawn[]): string {
+export function boxes(phases: readonly GraphPhase[]): string {
   const known = new Set(phases.map(({ name }) => name));
   const width = Math.max(...phases.map(({ name }) => name.length));
   const lines = phases.flatMap((phase) => {
-    const [topLeft, line, topRight, side, bottomLeft, bottomRight] = phase.final ? DOUBLE : SINGLE;
+    const [topLeft, line, topRight, side, bottomLeft, bottomRight] = phase.final ? DOUBLE_BORDER : SINGLE_BORDER;
     const targets = [
       ...phase.next.map((name) => (known.has(name) ? name : `${name} (not there yet)`)),
       ...(phase.onTimeout === undefined ? [] : [`${phase.onTimeout} after ${phase.timeout}`]),
@@ -106,8 +106,8 @@ export function boxes(phases: readonly Drawn[]): string {
   return lines.join('\n');
 }
 
-const BEGIN = '<!-- autopilot:machine -->';
-const END = '<!-- /autopilot:machine -->';
+const GRAPH_BEGIN = '<!-- autopilot:machine -->';
+const GRAPH_END = '<!-- /autopilot:machine -->';
 
 /** The machine for a README, as a picture and as a table, between marks by which it is found again. */
 export function machineSection({ phases }: Pick<Model, 'phases'>): string {
@@ -115,14 +115,14 @@ export function machineSection({ phases }: Pick<Model, 'phases'>): string {
     const to = phase.final ? 'the end' : phase.next.filter((name) => name !== phase.name).join(', ') || 'stays';
     return `| ${phase.name} | ${phase.description?.trim().replaceAll('\n', ' ') ?? ''} | ${to} |`;
   });
-  return [BEGIN, '', `\`\`\`mermaid\n${mermaid(drawn({ phases }))}\`\`\``, '', '| phase | what happens | goes to |', '|---|---|---|', ...rows, '', END].join(
+  return [GRAPH_BEGIN, '', `\`\`\`mermaid\n${mermaid(graphPhases({ phases }))}\`\`\``, '', '| phase | what happens | goes to |', '|---|---|---|', ...rows, '', GRAPH_END].join(
     '\n',
   );
 }
 
 /** `text` with what stands between the marks brought up to date; the same text when it has no marks. */
-export function withMachine(text: string, section: string): string {
-  const begin = text.indexOf(BEGIN);
-  const end = text.indexOf(END, begin);
-  return begin < 0 || end < 0 ? text : text.slice(0, begin) + section + text.slice(end + END.length);
+export function replaceMachineSection(text: string, section: string): string {
+  const begin = text.indexOf(GRAPH_BEGIN);
+  const end = text.indexOf(GRAPH_END, begin);
+  return begin < 0 || end < 0 ? text : text.slice(0, begin) + section + text.slice(end + GRAPH_END.length);
 }

@@ -2,10 +2,10 @@
  * The model of a project: autopilot.yaml after loading, validation and defaults. Everything that render/ turns into files.
  * Plain data, no Yeoman, no file system.
  */
-import type { Schema } from './crd/schema.ts';
-import type { CrdRequest } from './crd/source.ts';
+import type { StructuralSchema } from '../util/structural-schema.ts';
+import type { CrdRequest } from '../kinds/foreign-crd.ts';
 
-export interface ParameterType {
+export interface KindDefinition {
   /** Name in autopilot.yaml: `virtualservices`. */
   readonly name: string;
   readonly group: string;
@@ -14,13 +14,13 @@ export interface ParameterType {
   readonly plural: string;
   readonly namespaced: boolean;
   /** Of the project's own parameter: made into an interface beside the phases' types. */
-  readonly schema?: { readonly of: Schema; readonly from: string };
+  readonly schema?: { readonly of: StructuralSchema; readonly from: string };
   /** Where workers get the TypeScript interface from; absent: `KubeObject`. */
   readonly module?: { readonly package: string; readonly path: string; readonly name: string };
 }
 
 export interface ModelInput {
-  readonly parameter: ParameterType;
+  readonly kind: KindDefinition;
   readonly namespace: 'own' | 'all';
   /** Label selector in the wire form. */
   readonly selector?: string;
@@ -28,7 +28,7 @@ export interface ModelInput {
 }
 
 export interface ModelOutput {
-  readonly parameter: ParameterType;
+  readonly kind: KindDefinition;
   readonly namespace: 'own' | 'all';
   readonly prune: boolean;
   readonly optional: boolean;
@@ -81,8 +81,8 @@ export interface ModelQuery {
 }
 
 /** Only kinds that the same phase reads can be edited in place. */
-export function isShareable({ inputs }: Pick<ModelPhase | ModelFinalizer, 'inputs'>, output: ModelOutput): boolean {
-  return inputs.some(({ parameter }) => parameter.group === output.parameter.group && parameter.plural === output.parameter.plural);
+export function isClaimable({ inputs }: Pick<ModelPhase | ModelFinalizer, 'inputs'>, output: ModelOutput): boolean {
+  return inputs.some(({ kind }) => kind.group === output.kind.group && kind.plural === output.kind.plural);
 }
 
 export interface Model {
@@ -97,7 +97,7 @@ export interface Model {
   readonly phases: readonly ModelPhase[];
   readonly queries: readonly ModelQuery[];
   /** All parameters that some phase or the finalizer names, without `metrics`, sorted by name. */
-  readonly parameters: readonly ParameterType[];
+  readonly kinds: readonly KindDefinition[];
   readonly finalizer?: ModelFinalizer;
   /** Names of the project's own parameters, used or not, that no built-in one has. */
   readonly customParameters: readonly string[];
@@ -109,7 +109,7 @@ export interface Model {
 }
 
 /** Who owns a file of the generated project (docs/design.md). */
-export type Ownership = 'yours' | 'ours' | 'merged';
+export type Ownership = 'user-owned' | 'generated' | 'merged';
 
 export interface ProjectFile {
   /** Relative to the project, with forward slashes. */
@@ -117,5 +117,5 @@ export interface ProjectFile {
   readonly content: string | Uint8Array;
   readonly ownership: Ownership;
   /** Of a file that is the user's: the part of its text that follows the machine, brought up to date. */
-  readonly follow?: (text: string) => string;
+  readonly refresh?: (text: string) => string;
 }

@@ -4,58 +4,58 @@
  * keeps its dependencies few); test/runtime/operator/config.test.ts holds the two to the same fields, defaults and list of cases.
  */
 import { z } from 'zod';
-import { inOrder, problemText } from './problems.ts';
-import type { Path } from './problems.ts';
-import { duration } from './schema.ts';
-import { parseYaml, validate } from './yaml-file.ts';
+import { sortProblems, formatProblem } from '../util/problems.ts';
+import type { ProblemPath } from '../util/problems.ts';
+import { durationSchema } from './project-schema.ts';
+import { parseYaml, validateYaml } from '../util/yaml-file.ts';
 
 /** A field with what it means, and what it is where the file says nothing. */
-function field<T extends z.ZodType>(type: T, description: string, value?: unknown): z.ZodOptional<T> {
+function configField<T extends z.ZodType>(type: T, description: string, value?: unknown): z.ZodOptional<T> {
   return type.optional().meta({ description, ...(value !== undefined && { default: value }) });
 }
 
-const someText = z.string().min(1);
-const above0 = duration.refine((text) => /[1-9]/.test(text), 'must be longer than 0');
+const nonEmptyString = z.string().min(1);
+const positiveDuration = durationSchema.refine((text) => /[1-9]/.test(text), 'must be longer than 0');
 const NAMESPACE = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
-const LEVELS = ['Debug', 'Info', 'Warn', 'Error', 'DPanic', 'Panic', 'Fatal', 'debug', 'info', 'warn', 'error'] as const;
+const LOG_LEVELS = ['Debug', 'Info', 'Warn', 'Error', 'DPanic', 'Panic', 'Fatal', 'debug', 'info', 'warn', 'error'] as const;
 
-const metrics = z.strictObject({
-  address: field(
+const metricsSchema = z.strictObject({
+  address: configField(
     z.string().regex(/^https?:\/\/./, 'must be an address such as http://prometheus.monitoring:9090'),
     'Where Prometheus is. METRICS_SERVER in the environment wins. Default: `http://prometheus.<controlPlaneNs>:9090`, with `meshProvider: Custom` none.',
   ),
-  bearerTokenFile: field(someText, 'File with a token that is sent along; read again when it changes.'),
-  caFile: field(someText, 'File with the certificates to trust, in PEM.'),
-  headers: field(z.record(z.string(), z.string()), 'Headers to send along, such as `X-Scope-OrgID`.'),
-  timeout: field(above0, 'How long one query may take.', '10s'),
+  bearerTokenFile: configField(nonEmptyString, 'File with a token that is sent along; read again when it changes.'),
+  caFile: configField(nonEmptyString, 'File with the certificates to trust, in PEM.'),
+  headers: configField(z.record(z.string(), z.string()), 'Headers to send along, such as `X-Scope-OrgID`.'),
+  timeout: configField(positiveDuration, 'How long one query may take.', '10s'),
 });
 
 export const operatorConfigSchema = z.strictObject({
-  version: field(z.string(), 'Of the original. Not used.'),
-  meshProvider: field(z.union([z.enum(['Istio', 'Custom']), z.literal(0), z.literal(1)]), 'The mesh: decides where Prometheus is looked for.', 'Istio'),
-  controlPlaneNs: field(someText, "The namespace of the mesh's control plane.", 'istio-system'),
-  workInterval: field(above0, 'The latest next sync while a resource stays in a phase.', '5s'),
-  workerTimeout: field(above0, 'How long a worker may take before its signal is aborted.', '60s'),
-  maxConcurrentSyncs: field(z.number().int().min(1), 'How many resources are worked on at the same time.', 10),
-  metricsAddr: field(
+  version: configField(z.string(), 'Of the original. Not used.'),
+  meshProvider: configField(z.union([z.enum(['Istio', 'Custom']), z.literal(0), z.literal(1)]), 'The mesh: decides where Prometheus is looked for.', 'Istio'),
+  controlPlaneNs: configField(nonEmptyString, "The namespace of the mesh's control plane.", 'istio-system'),
+  workInterval: configField(positiveDuration, 'The latest next sync while a resource stays in a phase.', '5s'),
+  workerTimeout: configField(positiveDuration, 'How long a worker may take before its signal is aborted.', '60s'),
+  maxConcurrentReconciles: configField(z.number().int().min(1), 'How many resources are worked on at the same time.', 10),
+  metricsAddr: configField(
     z.string().regex(/^(|.*:\d+)$/, 'must be an address such as :9091, or "" for no endpoints'),
     'Where /metrics, /healthz and /readyz are served; empty: nowhere.',
     ':9091',
   ),
-  enableLeaderElection: field(z.boolean(), 'Of several processes one works, the others stand by.', true),
-  watchNamespace: field(
+  enableLeaderElection: configField(z.boolean(), 'Of several processes one works, the others stand by.', true),
+  watchNamespace: configField(
     z.string().regex(new RegExp(`^\\s*(${NAMESPACE}\\s*(,\\s*|$))*$`), 'must be names of namespaces with commas between them'),
     'Namespaces, separated by commas. WATCH_NAMESPACE in the environment wins. Default: the whole cluster.',
   ),
-  leaderElectionNamespace: field(someText, "Where the Lease is. Default: the Pod's namespace."),
-  logLevel: field(
-    z.union([z.number().int().min(0).max(6), z.enum(LEVELS)]),
+  leaderElectionNamespace: configField(nonEmptyString, "Where the Lease is. Default: the Pod's namespace."),
+  logLevel: configField(
+    z.union([z.number().int().min(0).max(6), z.enum(LOG_LEVELS)]),
     "Debug, Info, Warn or Error; the original's other names and its numbers are understood.",
     'Info',
   ),
-  paused: field(z.boolean(), 'The stop switch: no worker is called, nothing is written but the condition Paused. Deletion goes on.', false),
-  metrics: field(metrics, 'Access to Prometheus.'),
-  config: field(z.record(z.string(), z.unknown()), 'Your own section: workers see it as context.config. The interface `<Kind>Config` of src/spec.ts types it.'),
+  paused: configField(z.boolean(), 'The stop switch: no worker is called, nothing is written but the condition Paused. Deletion goes on.', false),
+  metrics: configField(metricsSchema, 'Access to Prometheus.'),
+  config: configField(z.record(z.string(), z.unknown()), 'Your own section: workers see it as context.config. The interface `<Kind>Config` of src/spec.ts types it.'),
 });
 
 /** Fields whose change the running operator takes from the file: no new Pods for them. LIVE in runtime/src/operator/config.ts. */
@@ -105,10 +105,10 @@ function withoutExtensions(schema: unknown): unknown {
 }
 
 /** @throws Error that lists every problem of the text. */
-export function loadOperatorConfig(text: string, file: string): OperatorConfigDocument {
+export function parseOperatorConfig(text: string, file: string): OperatorConfigDocument {
   const yaml = parseYaml(text, file);
-  const keysAt = ([key]: Path): readonly string[] => Object.keys((key === 'metrics' ? metrics : operatorConfigSchema).shape);
-  const { value, problems } = yaml.problems.length > 0 ? yaml : validate(yaml, operatorConfigSchema, file, keysAt);
-  if (problems.length > 0) throw new Error(inOrder(problems).map(problemText).join('\n'));
+  const keysAt = ([key]: ProblemPath): readonly string[] => Object.keys((key === 'metrics' ? metricsSchema : operatorConfigSchema).shape);
+  const { value, problems } = yaml.problems.length > 0 ? yaml : validateYaml(yaml, operatorConfigSchema, file, keysAt);
+  if (problems.length > 0) throw new Error(sortProblems(problems).map(formatProblem).join('\n'));
   return value as OperatorConfigDocument;
 }

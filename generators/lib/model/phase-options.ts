@@ -1,7 +1,7 @@
 /** Phases, their fields and lists of names as words on a command line, and what may be wrong with them. */
-import { phaseNameProblem } from './check.ts';
+import { phaseNameProblem } from './validate-project.ts';
 import type { PhaseFields } from './edit.ts';
-import { suggestion } from './naming.ts';
+import { didYouMean } from '../util/naming.ts';
 import type { NewPhase } from './new-project.ts';
 
 export function newPhaseProblem(name: string, taken: readonly string[]): string | undefined {
@@ -32,7 +32,7 @@ export function parsePhase(option: string): NewPhase {
     else if (key === 'description' && value !== undefined) phase.description = value;
     else
       throw new Error(
-        `--phase '${option}': '${part}' is not inputs=…, outputs=…, next=…, description=…, initial, final, ready or not-ready${suggestion(key, PHASE_PARTS)}`,
+        `--phase '${option}': '${part}' is not inputs=…, outputs=…, next=…, description=…, initial, final, ready or not-ready${didYouMean(key, PHASE_PARTS)}`,
       );
   }
   return phase;
@@ -41,7 +41,7 @@ export function parsePhase(option: string): NewPhase {
 const PHASE_PARTS = ['inputs', 'outputs', 'next', 'description', 'initial', 'final', 'ready', 'not-ready'];
 
 /** Fields of a phase as options of `autopilot phase`. */
-export interface FieldOptions {
+export interface PhaseFieldOptions {
   readonly description?: string | undefined;
   readonly inputs?: string | undefined;
   readonly outputs?: string | undefined;
@@ -53,7 +53,7 @@ export interface FieldOptions {
 }
 
 /** @param names of the phases there are: one may be called `any`. @throws Error when an option stands beside its contrary */
-export function fieldsOf(options: FieldOptions, names: readonly string[]): PhaseFields {
+export function parseFieldOptions(options: PhaseFieldOptions, names: readonly string[]): PhaseFields {
   const { description, inputs, outputs, next } = options;
   const either = (name: string, is: boolean | undefined, isNot: boolean | undefined): boolean | undefined => {
     if (is === true && isNot === true) throw new Error(`--${name} and --not-${name} contradict each other`);

@@ -3,7 +3,7 @@ import { Document, isMap, isSeq } from 'yaml';
 import type { NewPhase, NewProject } from './new-project.ts';
 
 /** Long texts stay on one line; lists of names are written `[a, b]`. */
-export const STYLE = { lineWidth: 0, flowCollectionPadding: false } as const;
+export const YAML_STYLE = { lineWidth: 0, flowCollectionPadding: false } as const;
 
 /** Where editors find the schema, from autopilot.yaml. */
 export const SCHEMA_FILE = '.autopilot/autopilot.schema.json';
@@ -15,30 +15,30 @@ export function projectText({ kind, apiVersion, operatorName, phases, finalizer 
   document.set('phases', document.createNode([]));
   const list = document.get('phases');
   if (isSeq(list)) for (const phase of phases) list.add(phaseNode(document, phase));
-  if (finalizer !== undefined) document.set('finalizer', namesInLine(document.createNode({ ...used(finalizer) })));
-  return document.toString(STYLE);
+  if (finalizer !== undefined) document.set('finalizer', useFlowLists(document.createNode({ ...usedKinds(finalizer) })));
+  return document.toString(YAML_STYLE);
 }
 
 export function phaseNode(document: Document, phase: NewPhase): ReturnType<Document['createNode']> {
   const { final = false, ready = final } = phase;
-  return namesInLine(
+  return useFlowLists(
     document.createNode({
       name: phase.name,
       ...(phase.description && { description: phase.description }),
       ...(phase.initial && { initial: true }),
       ...(final && { final }),
       ...(ready !== final && { ready }),
-      ...used(phase),
+      ...usedKinds(phase),
       ...(phase.next && !final && { next: phase.next }),
     }),
   );
 }
 
-function used({ inputs, outputs }: Pick<NewPhase, 'inputs' | 'outputs'>): object {
+function usedKinds({ inputs, outputs }: Pick<NewPhase, 'inputs' | 'outputs'>): object {
   return { ...(inputs?.length && { inputs }), ...(outputs?.length && { outputs }) };
 }
 
-function namesInLine<T>(node: T): T {
+function useFlowLists<T>(node: T): T {
   if (isMap(node))
     for (const key of ['inputs', 'outputs', 'next']) {
       const list = node.get(key);

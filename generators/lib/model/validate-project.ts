@@ -1,15 +1,15 @@
 /** What autopilot.yaml must satisfy beyond its shape: names that are legal and unique, targets that exist, a machine that can be flown. */
-import { catalogue, GATEWAY_API_GATEWAYS, METRICS, ORIGINAL_PARAMETERS } from './catalogue.ts';
-import { camelCase, lowerFirst, suggestion } from './naming.ts';
-import { pathText } from './problems.ts';
-import type { Path } from './problems.ts';
-import { builtInQueries, ORIGINAL_QUERIES, placeholdersOf } from './queries.ts';
-import type { PhaseDocument, ProjectDocument } from './schema.ts';
+import { builtInKinds, GATEWAY_API_GATEWAYS, METRICS_INPUT, ORIGINAL_KINDS } from '../kinds/built-in-kinds.ts';
+import { camelCase, lowerFirst, didYouMean } from '../util/naming.ts';
+import { formatPath } from '../util/problems.ts';
+import type { ProblemPath } from '../util/problems.ts';
+import { builtInQueries, ORIGINAL_QUERIES, placeholdersOf } from '../kinds/prometheus-queries.ts';
+import type { PhaseDocument, ProjectDocument } from './project-schema.ts';
 
-type Report = (path: Path, message: string) => void;
+type ReportProblem = (path: ProblemPath, message: string) => void;
 
 /** Files of src/generated that no phase and no kind may claim. */
-const RESERVED_FILES = ['scheduler', 'parameters', 'queries', 'machine', 'finalizer'];
+const RESERVED_FILES = ['scheduler', 'kinds', 'queries', 'machine', 'finalizer'];
 const DNS_LABEL = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
 const DNS_SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const SCRIPT_GLOBALS = new Set(Object.getOwnPropertyNames(globalThis));
@@ -47,41 +47,41 @@ export function phaseNameProblem(name: string): string | undefined {
 }
 
 /** Names a phase's inputs or outputs may take. */
-export function parameterNames(project: Pick<ProjectDocument, 'customParameters'>, outputs = false): string[] {
+export function kindNames(project: Pick<ProjectDocument, 'customParameters'>, outputs = false): string[] {
   const own = (project.customParameters ?? []).map((parameter) => parameter.lowerName);
-  return [...new Set([...catalogue.keys(), ...own, ...(outputs ? [] : [METRICS])])].sort();
+  return [...new Set([...builtInKinds.keys(), ...own, ...(outputs ? [] : [METRICS_INPUT])])].sort();
 }
 
 /** Reports everything at once. */
-export function check(project: ProjectDocument, report: Report): void {
-  const at = (path: Path, problem: string | undefined): void => {
-    if (problem !== undefined) report(path, `${pathText(path)} ${problem}`);
+export function validateProject(project: ProjectDocument, report: ReportProblem): void {
+  const reportAt = (path: ProblemPath, problem: string | undefined): void => {
+    if (problem !== undefined) report(path, `${formatPath(path)} ${problem}`);
   };
-  at(['kind'], kindProblem(project.kind));
-  at(['apiVersion'], apiVersionProblem(project.apiVersion));
-  if (project.operatorName !== undefined) at(['operatorName'], operatorNameProblem(project.operatorName));
-  checkNames(project, report);
-  checkInitial(project.phases, report);
-  project.phases.forEach((phase, index) => checkPhase(project, phase, ['phases', index], report));
-  checkReachable(project.phases, report);
-  checkParameters(project, report);
-  checkQueries(project, report);
-  if (project.finalizer) checkUses(project, project.finalizer, ['finalizer'], report);
+  reportAt(['kind'], kindProblem(project.kind));
+  reportAt(['apiVersion'], apiVersionProblem(project.apiVersion));
+  if (project.operatorName !== undefined) reportAt(['operatorName'], operatorNameProblem(project.operatorName));
+  validateNames(project, report);
+  validateInitial(project.phases, report);
+  project.phases.forEach((phase, index) => validatePhase(project, phase, ['phases', index], report));
+  validateReachability(project.phases, report);
+  validateCustomParameters(project, report);
+  validateQueries(project, report);
+  if (project.finalizer) validateUses(project, project.finalizer, ['finalizer'], report);
 }
 
-function checkNames(project: ProjectDocument, report: Report): void {
+function validateNames(project: ProjectDocument, report: ReportProblem): void {
   const files = new Map<string, string>([[project.kind.toLowerCase(), `kind '${project.kind}'`]]);
   project.phases.forEach(({ name }, index) => {
     const path = ['phases', index, 'name'] as const;
     const problem = phaseNameProblem(name);
-    if (problem) report(path, `${pathText(path)} ${problem}`);
+    if (problem) report(path, `${formatPath(path)} ${problem}`);
     const taken = files.get(name.toLowerCase());
-    if (taken !== undefined) report(path, `${pathText(path)} '${name}' is taken by ${taken} (names become file names, so capitals do not tell them apart)`);
+    if (taken !== undefined) report(path, `${formatPath(path)} '${name}' is taken by ${taken} (names become file names, so capitals do not tell them apart)`);
     else files.set(name.toLowerCase(), `phases[${index}]`);
   });
 }
 
-function checkInitial(phases: readonly PhaseDocument[], report: Report): void {
+function validateInitial(phases: readonly PhaseDocument[], report: ReportProblem): void {
   const initial = phases.flatMap((phase, index) => (phase.initial ? [index] : []));
   if (initial.length === 0) report(['phases'], "no phase is initial: set 'initial: true' on the one a new resource starts in");
   for (const index of initial.slice(1))
@@ -91,45 +91,45 @@ function checkInitial(phases: readonly PhaseDocument[], report: Report): void {
     );
 }
 
-function checkPhase(project: ProjectDocument, phase: PhaseDocument, path: Path, report: Report): void {
+function validatePhase(project: ProjectDocument, phase: PhaseDocument, path: ProblemPath, report: ReportProblem): void {
   const names = project.phases.map(({ name }) => name);
-  const target = (where: Path, name: string, extra: readonly string[] = []): void => {
+  const target = (where: ProblemPath, name: string, extra: readonly string[] = []): void => {
     if (!names.includes(name) && !extra.includes(name))
-      report(where, `${pathText(where.slice(0, 3))} names '${name}', which is not a phase${suggestion(name, [...names, ...extra])}`);
+      report(where, `${formatPath(where.slice(0, 3))} names '${name}', which is not a phase${didYouMean(name, [...names, ...extra])}`);
   };
   phase.next?.forEach((name, index) => target([...path, 'next', index], name));
   if (phase.onTimeout !== undefined) target([...path, 'onTimeout'], phase.onTimeout);
   if (phase.onTimeout === phase.name)
-    report([...path, 'onTimeout'], `${pathText(path)} names itself in onTimeout: its time would be up again at once; name the phase that comes after it`);
+    report([...path, 'onTimeout'], `${formatPath(path)} names itself in onTimeout: its time would be up again at once; name the phase that comes after it`);
   if (phase.onSpecChange !== undefined) target([...path, 'onSpecChange'], phase.onSpecChange, ['ignore']);
   const waiting = project.phases.filter(({ approval }) => approval !== undefined).map(({ name }) => name);
   for (const key of ['onTimeout', 'onSpecChange'] as const)
     if (waiting.includes(phase[key] ?? ''))
-      report([...path, key], `${pathText(path)} names '${phase[key]}' in ${key}, which goes there at once, but '${phase[key]}' waits for an approval`);
-  if (phase.initial && phase.approval !== undefined) report([...path, 'approval'], `${pathText(path)} is initial, so nobody can approve of going there`);
+      report([...path, key], `${formatPath(path)} names '${phase[key]}' in ${key}, which goes there at once, but '${phase[key]}' waits for an approval`);
+  if (phase.initial && phase.approval !== undefined) report([...path, 'approval'], `${formatPath(path)} is initial, so nobody can approve of going there`);
   if ((phase.timeout === undefined) !== (phase.onTimeout === undefined))
-    report(path, `${pathText(path)} has ${phase.timeout === undefined ? 'onTimeout without timeout' : 'timeout without onTimeout'}: they belong together`);
+    report(path, `${formatPath(path)} has ${phase.timeout === undefined ? 'onTimeout without timeout' : 'timeout without onTimeout'}: they belong together`);
   phase.formerly?.forEach((name, index) => {
-    if (names.includes(name)) report([...path, 'formerly', index], `${pathText([...path, 'formerly'])} names '${name}', which still is a phase`);
+    if (names.includes(name)) report([...path, 'formerly', index], `${formatPath([...path, 'formerly'])} names '${name}', which still is a phase`);
   });
   if (phase.final) {
     for (const key of ['inputs', 'outputs', 'next'] as const)
-      if (phase[key]?.length) report([...path, key], `${pathText(path)} ('${phase.name}') is final and has no worker, so it cannot have ${key}`);
-    if (phase.timeout !== undefined) report([...path, 'timeout'], `${pathText(path)} ('${phase.name}') is final, so it cannot time out`);
+      if (phase[key]?.length) report([...path, key], `${formatPath(path)} ('${phase.name}') is final and has no worker, so it cannot have ${key}`);
+    if (phase.timeout !== undefined) report([...path, 'timeout'], `${formatPath(path)} ('${phase.name}') is final, so it cannot time out`);
   }
-  checkUses(project, phase, path, report);
+  validateUses(project, phase, path, report);
 }
 
-function checkUses(project: ProjectDocument, uses: Pick<PhaseDocument, 'inputs' | 'outputs'>, path: Path, report: Report): void {
+function validateUses(project: ProjectDocument, uses: Pick<PhaseDocument, 'inputs' | 'outputs'>, path: ProblemPath, report: ReportProblem): void {
   for (const key of ['inputs', 'outputs'] as const) {
-    const known = parameterNames(project, key === 'outputs');
+    const known = kindNames(project, key === 'outputs');
     const seen = new Set<string>();
     uses[key]?.forEach((use, index) => {
       const name = typeof use === 'string' ? use : use.name;
       const where = [...path, key, index];
-      if (key === 'outputs' && name === METRICS) report(where, `${pathText(where)} is 'metrics', which can be read but not written: make it an input`);
-      else if (!known.includes(name)) report(where, `${pathText(where)} names '${name}', which is no parameter${gatewayHint(name) ?? suggestion(name, known)}`);
-      if (seen.has(name)) report(where, `${pathText(where)} names '${name}' a second time`);
+      if (key === 'outputs' && name === METRICS_INPUT) report(where, `${formatPath(where)} is 'metrics', which can be read but not written: make it an input`);
+      else if (!known.includes(name)) report(where, `${formatPath(where)} names '${name}', which is no parameter${gatewayHint(name) ?? didYouMean(name, known)}`);
+      if (seen.has(name)) report(where, `${formatPath(where)} names '${name}' a second time`);
       seen.add(name);
     });
   }
@@ -142,7 +142,7 @@ function gatewayHint(name: string): string | undefined {
 }
 
 /** Names of the phases that a resource can come to. */
-export function reachable(phases: readonly PhaseDocument[]): ReadonlySet<string> {
+export function reachablePhases(phases: readonly PhaseDocument[]): ReadonlySet<string> {
   const names = phases.map(({ name }) => name);
   const reached = new Set<string>();
   const visit = (name: string): void => {
@@ -156,24 +156,24 @@ export function reachable(phases: readonly PhaseDocument[]): ReadonlySet<string>
   return reached;
 }
 
-function checkReachable(phases: readonly PhaseDocument[], report: Report): void {
+function validateReachability(phases: readonly PhaseDocument[], report: ReportProblem): void {
   const initial = phases.find((phase) => phase.initial);
   if (!initial) return;
-  const reached = reachable(phases);
+  const reached = reachablePhases(phases);
   phases.forEach(({ name }, index) => {
     if (!reached.has(name))
       report(['phases', index, 'name'], `phases[${index}] ('${name}') cannot be reached from '${initial.name}': no phase on the way names it in next`);
   });
 }
 
-function checkParameters(project: ProjectDocument, report: Report): void {
-  const seen = new Set<string>([METRICS]);
+function validateCustomParameters(project: ProjectDocument, report: ReportProblem): void {
+  const seen = new Set<string>([METRICS_INPUT]);
   project.customParameters?.forEach((parameter, index) => {
     const path = ['customParameters', index, 'lowerName'];
     const { lowerName } = parameter;
-    if (!/^[a-z][a-z0-9]*$/.test(lowerName)) report(path, `${pathText(path)} '${lowerName}' must be lower-case letters and digits, such as 'certificates'`);
-    if (ORIGINAL_PARAMETERS.has(lowerName)) report(path, `${pathText(path)} '${lowerName}' is built in already`);
-    if (seen.has(lowerName)) report(path, `${pathText(path)} '${lowerName}' is declared twice`);
+    if (!/^[a-z][a-z0-9]*$/.test(lowerName)) report(path, `${formatPath(path)} '${lowerName}' must be lower-case letters and digits, such as 'certificates'`);
+    if (ORIGINAL_KINDS.has(lowerName)) report(path, `${formatPath(path)} '${lowerName}' is built in already`);
+    if (seen.has(lowerName)) report(path, `${formatPath(path)} '${lowerName}' is declared twice`);
     seen.add(lowerName);
     if (!/^[A-Z][A-Za-z0-9]*$/.test(parameter.singleName))
       report(
@@ -183,7 +183,7 @@ function checkParameters(project: ProjectDocument, report: Report): void {
   });
 }
 
-function checkQueries(project: ProjectDocument, report: Report): void {
+function validateQueries(project: ProjectDocument, report: ReportProblem): void {
   const originals = builtInQueries.filter(({ name }) => ORIGINAL_QUERIES.has(name));
   const methods = new Map(originals.map(({ method, name }) => [method, `built-in query '${name}'`]));
   project.queries?.forEach((query, index) => {
@@ -198,7 +198,7 @@ function checkQueries(project: ProjectDocument, report: Report): void {
       if (!declared.includes(lowerFirst(placeholder)) && lowerFirst(placeholder) !== 'namespace')
         report(
           [...path, 'queryTemplate'],
-          `queries[${index}].queryTemplate uses {{ .${placeholder} }}, which parameters does not declare${suggestion(placeholder, query.parameters ?? [])}`,
+          `queries[${index}].queryTemplate uses {{ .${placeholder} }}, which parameters does not declare${didYouMean(placeholder, query.parameters ?? [])}`,
         );
   });
 }

@@ -8,7 +8,7 @@ export interface Choice {
   readonly description?: string;
 }
 
-interface Asked {
+interface QuestionBase {
   readonly name: string;
   readonly message: string;
   /** What `?` shows: lines that teach. */
@@ -16,14 +16,14 @@ interface Asked {
 }
 
 export type Question =
-  | (Asked & { readonly type: 'input'; readonly default?: string; readonly validate?: (answer: string) => true | string })
-  | (Asked & { readonly type: 'confirm'; readonly default: boolean })
-  | (Asked & { readonly type: 'select'; readonly choices: readonly Choice[]; readonly default?: string })
-  | (Asked & { readonly type: 'checkbox'; readonly choices: readonly Choice[]; readonly default?: readonly string[] });
+  | (QuestionBase & { readonly type: 'input'; readonly default?: string; readonly validate?: (answer: string) => true | string })
+  | (QuestionBase & { readonly type: 'confirm'; readonly default: boolean })
+  | (QuestionBase & { readonly type: 'select'; readonly choices: readonly Choice[]; readonly default?: string })
+  | (QuestionBase & { readonly type: 'checkbox'; readonly choices: readonly Choice[]; readonly default?: readonly string[] });
 
 /** Asks one question. */
 export type Ask = (question: Question) => Promise<unknown>;
-export type Say = (line: string) => void;
+export type Print = (line: string) => void;
 
 /** Text that `problemOf` has nothing against, without spaces around it. */
 export async function askText(
@@ -38,17 +38,17 @@ export async function askText(
   return answer;
 }
 
-export async function askYes(ask: Ask, question: Asked & { readonly default: boolean }): Promise<boolean> {
+export async function askYesNo(ask: Ask, question: QuestionBase & { readonly default: boolean }): Promise<boolean> {
   return (await ask({ type: 'confirm', ...question })) === true;
 }
 
-export async function askOne(ask: Ask, question: Asked & { readonly choices: readonly Choice[]; readonly default?: string }): Promise<string> {
+export async function askOne(ask: Ask, question: QuestionBase & { readonly choices: readonly Choice[]; readonly default?: string }): Promise<string> {
   return String(await ask({ type: 'select', ...question }));
 }
 
-export async function askSome(
+export async function askMany(
   ask: Ask,
-  question: Asked & { readonly choices: readonly Choice[]; readonly default?: readonly string[] },
+  question: QuestionBase & { readonly choices: readonly Choice[]; readonly default?: readonly string[] },
 ): Promise<readonly string[]> {
   return (await ask({ type: 'checkbox', ...question })) as readonly string[];
 }
@@ -58,10 +58,10 @@ export function plainChoices(names: readonly string[]): readonly Choice[] {
 }
 
 /** What is said when the dialogue was left. */
-export const STOPPED = 'Stopped; nothing was written.';
+export const STOPPED_MESSAGE = 'Stopped; nothing was written.';
 
 /** The last look. @throws Error when the answer is no */
-export async function askToWrite(ask: Ask, message: string): Promise<void> {
+export async function confirmWrite(ask: Ask, message: string): Promise<void> {
   const help = ['Until now nothing has been written. y writes; n stops and leaves everything as it was.'];
-  if (!(await askYes(ask, { name: 'write', message, help, default: true }))) throw new Error(STOPPED);
+  if (!(await askYesNo(ask, { name: 'write', message, help, default: true }))) throw new Error(STOPPED_MESSAGE);
 }

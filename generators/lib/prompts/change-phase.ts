@@ -1,57 +1,57 @@
 /** The questions of `yo autopilot:phase` about phases that exist: which, what to change, who takes over, where to. */
-import type { NewPhase } from '../new-project.ts';
-import type { Model, ModelPhase } from '../model.ts';
-import { newPhaseProblem } from '../phase-option.ts';
-import { explain } from './explain.ts';
+import type { NewPhase } from '../model/new-project.ts';
+import type { Model, ModelPhase } from '../model/model.ts';
+import { newPhaseProblem } from '../model/phase-options.ts';
+import { helpTexts } from './help-texts.ts';
 import { askPhase } from './phase.ts';
-import { askOne, askSome, askText, plainChoices } from './question.ts';
-import type { Ask } from './question.ts';
-import { PHASE_VERBS } from '../cli/table.ts';
-import type { PhaseVerb } from '../cli/table.ts';
+import { askOne, askMany, askText, plainChoices } from './ask.ts';
+import type { Ask } from './ask.ts';
+import { PHASE_VERBS } from '../cli/command-table.ts';
+import type { PhaseVerb } from '../cli/command-table.ts';
 
-/** Stands for no phase at all: no heir, or nothing before it. */
+/** Stands for no phase at all: no replacement, or nothing before it. */
 export const NONE = 'none';
 
-const VERBS: Readonly<Record<PhaseVerb, string>> = {
+const VERB_DESCRIPTIONS: Readonly<Record<PhaseVerb, string>> = {
   add: 'one more phase',
   edit: 'what a phase reads and writes, and where it may go',
   rename: 'everything that names it follows, its resources too',
-  remove: 'an heir takes over',
+  remove: 'a replacement takes over',
   move: 'the order of the file',
 };
 
 export async function askVerb(ask: Ask): Promise<PhaseVerb> {
-  const choices = PHASE_VERBS.map((value) => ({ value, name: `${value.padEnd(6)}  ${VERBS[value]}` }));
-  const verb = await askOne(ask, { name: 'verb', message: 'What is to be done?', help: explain.verb, choices, default: 'add' });
+  const choices = PHASE_VERBS.map((value) => ({ value, name: `${value.padEnd(6)}  ${VERB_DESCRIPTIONS[value]}` }));
+  const verb = await askOne(ask, { name: 'verb', message: 'What is to be done?', help: helpTexts.verb, choices, default: 'add' });
   return PHASE_VERBS.find((known) => known === verb) ?? 'add';
 }
 
-export async function askWhich(ask: Ask, verb: PhaseVerb, { phases }: Model): Promise<string> {
+export async function askPhaseName(ask: Ask, verb: PhaseVerb, { phases }: Model): Promise<string> {
   const choices = phases.map(({ name, description }) => ({ value: name, ...(description !== undefined && { description: description.trim() }) }));
-  return askOne(ask, { name: 'phase', message: `Which phase is to be ${PASSIVE[verb]}?`, help: explain.phase, choices });
+  return askOne(ask, { name: 'phase', message: `Which phase is to be ${VERB_PARTICIPLES[verb]}?`, help: helpTexts.phase, choices });
 }
 
-const PASSIVE: Readonly<Record<PhaseVerb, string>> = { add: 'added', edit: 'edited', rename: 'renamed', remove: 'removed', move: 'moved' };
+const VERB_PARTICIPLES: Readonly<Record<PhaseVerb, string>> = { add: 'added', edit: 'edited', rename: 'renamed', remove: 'removed', move: 'moved' };
 
 export async function askNewName(ask: Ask, message: string, help: readonly string[], taken: readonly string[]): Promise<string> {
   return askText(ask, { name: 'name', message, help }, (name) => newPhaseProblem(name, taken));
 }
 
 /** A phase to add to a machine: what it is, where it goes, and what leads to it. */
-export async function askAdded(ask: Ask, name: string, model: Model): Promise<{ readonly phase: NewPhase; readonly before: readonly string[] }> {
+export async function askNewPhase(ask: Ask, name: string, model: Model): Promise<{ readonly phase: NewPhase; readonly before: readonly string[] }> {
   const asked = await askPhase(ask, { name }, { custom: model.customParameters });
   const names = model.phases.map((phase) => phase.name);
-  const next = asked.final ? undefined : await askTargets(ask, name, names, []);
+  const next = asked.final ? undefined : await askNextPhases(ask, name, names, []);
   const sources = model.phases.filter(({ final }) => !final);
   const last = sources.at(-1)?.name;
   const anywhere = sources.length > 0 && sources.every(({ nextDeclared }) => !nextDeclared);
   const before =
     anywhere || sources.length === 0
       ? []
-      : await askSome(ask, {
+      : await askMany(ask, {
           name: 'before',
           message: `Which phases may go to ${name}?`,
-          help: explain.before,
+          help: helpTexts.before,
           choices: plainChoices(sources.map((phase) => phase.name)),
           default: last === undefined ? [] : [last],
         });
@@ -59,50 +59,50 @@ export async function askAdded(ask: Ask, name: string, model: Model): Promise<{ 
 }
 
 /** A phase as it is, asked again: only what has changed. */
-export async function askEdited(ask: Ask, phase: ModelPhase, model: Model): Promise<Partial<NewPhase>> {
-  const now = fieldsOf(phase);
+export async function askPhaseChanges(ask: Ask, phase: ModelPhase, model: Model): Promise<Partial<NewPhase>> {
+  const now = currentFields(phase);
   const asked = await askPhase(ask, now, { mayBeFinal: !phase.initial, custom: model.customParameters });
   const before = { description: '', ready: false, final: false, ...now };
-  if (asked.final) return changed(before, { description: '', ready: true, ...asked });
+  if (asked.final) return changedFields(before, { description: '', ready: true, ...asked });
   const others = model.phases.map(({ name }) => name).filter((name) => name !== phase.name);
-  const next = others.length === 0 ? [] : await askTargets(ask, phase.name, others, phase.next);
+  const next = others.length === 0 ? [] : await askNextPhases(ask, phase.name, others, phase.next);
   const all = !phase.nextDeclared && next.length === others.length;
-  return changed(before, { description: '', ready: false, final: false, ...asked, ...(!all && { next }) });
+  return changedFields(before, { description: '', ready: false, final: false, ...asked, ...(!all && { next }) });
 }
 
-function fieldsOf(phase: ModelPhase): NewPhase {
+function currentFields(phase: ModelPhase): NewPhase {
   return {
     name: phase.name,
     ...(phase.description !== undefined && { description: phase.description.trim() }),
     ...(phase.initial && { initial: true }),
     final: phase.final,
     ready: phase.ready,
-    inputs: [...(phase.metrics ? ['metrics'] : []), ...phase.inputs.map(({ parameter }) => parameter.name)],
-    outputs: phase.outputs.map(({ parameter }) => parameter.name),
+    inputs: [...(phase.metrics ? ['metrics'] : []), ...phase.inputs.map(({ kind }) => kind.name)],
+    outputs: phase.outputs.map(({ kind }) => kind.name),
     ...(phase.nextDeclared && { next: phase.next.filter((name) => name !== phase.name) }),
   };
 }
 
 /** Lists are compared as sets: order is asked nowhere. */
-function changed(before: Partial<NewPhase>, after: Partial<NewPhase>): Partial<NewPhase> {
+function changedFields(before: Partial<NewPhase>, after: Partial<NewPhase>): Partial<NewPhase> {
   const text = (value: unknown): string => JSON.stringify(Array.isArray(value) ? value.map(String).sort() : value);
   const { name: _, ...fields } = after;
   return Object.fromEntries(Object.entries(fields).filter(([key, value]) => text(value) !== text(before[key as keyof NewPhase])));
 }
 
-async function askTargets(ask: Ask, name: string, names: readonly string[], now: readonly string[]): Promise<readonly string[]> {
+async function askNextPhases(ask: Ask, name: string, names: readonly string[], now: readonly string[]): Promise<readonly string[]> {
   const choices = plainChoices(names);
-  return askSome(ask, { name: 'next', message: `Where may it go from ${name}?`, help: explain.next, choices, default: now.filter((one) => one !== name) });
+  return askMany(ask, { name: 'next', message: `Where may it go from ${name}?`, help: helpTexts.next, choices, default: now.filter((one) => one !== name) });
 }
 
-/** @returns the heir, or NONE */
-export async function askHeir(ask: Ask, name: string, names: readonly string[]): Promise<string> {
+/** @returns the replacement, or NONE */
+export async function askReplacement(ask: Ask, name: string, names: readonly string[]): Promise<string> {
   const choices = [...plainChoices(names.filter((other) => other !== name)), { value: NONE, description: 'resources standing there will be Stalled' }];
-  return askOne(ask, { name: 'heir', message: `Resources may stand in ${name}. Which phase are they in then?`, help: explain.heir, choices });
+  return askOne(ask, { name: 'replacement', message: `Resources may stand in ${name}. Which phase are they in then?`, help: helpTexts.replacement, choices });
 }
 
 /** @returns the phase before it, or NONE for the front */
-export async function askAfter(ask: Ask, name: string, names: readonly string[]): Promise<string> {
+export async function askPosition(ask: Ask, name: string, names: readonly string[]): Promise<string> {
   const choices = [{ value: NONE, name: 'to the front' }, ...plainChoices(names.filter((other) => other !== name))];
-  return askOne(ask, { name: 'after', message: `Behind which phase does ${name} belong?`, help: explain.after, choices });
+  return askOne(ask, { name: 'after', message: `Behind which phase does ${name} belong?`, help: helpTexts.after, choices });
 }

@@ -1,6 +1,6 @@
 /** What `?` says at each question. Short texts that teach: what it is, what follows from it, an example. */
 
-export const explain = {
+export const helpTexts = {
   finalizer: [
     'What a resource has made is deleted with it, and what it has edited is put back: that needs no work of yours.',
     'A finalizer is for the rest, such as telling a system outside of the cluster: src/finalizer.ts, called until it says done.',
@@ -59,16 +59,16 @@ export const explain = {
     'add: one more phase, with a stub for its worker.',
     'edit: what it reads and writes and where it may go. Workers that no longer fit fail to compile.',
     'rename: everything that names it follows, also resources that stand in it.',
-    'remove: its resources and callers go to an heir.',
+    'remove: its resources and callers go to a replacement.',
     'move: the order in autopilot.yaml and in pictures; nothing else.',
   ],
   rename: [
     'Whatever names the phase in autopilot.yaml follows; the files of its worker and its test move along.',
-    'The old name goes into `formerly`, so that resources standing in it fly on.',
+    'The old name goes into `formerly`, so that resources standing in it continue.',
   ],
-  heir: [
-    'When the new version of the operator starts, resources may stand in the phase that goes. They are taken as standing in its heir,',
-    'and phases that could go there may go to the heir. What only it led to is led to from there. none: such resources are Stalled until somebody looks after them.',
+  replacement: [
+    'When the new version of the operator starts, resources may stand in the phase that goes. They are taken as standing in its replacement,',
+    'and phases that could go there may go to the replacement. What only it led to is led to from there. none: such resources are Stalled until somebody looks after them.',
   ],
   after: ['Order changes nothing in the machine: it is the order of the file, of pictures and of tables.'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;

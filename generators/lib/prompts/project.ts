@@ -1,18 +1,18 @@
 /** The questions of `yo autopilot`. Every question has an option twin; what an option has answered is not asked. */
-import { apiVersionProblem, kindProblem, operatorNameProblem } from '../check.ts';
-import { boxes } from '../graph.ts';
-import type { Drawn } from '../graph.ts';
-import { DEFAULT_API_VERSION, defaultOperatorName, defaultPhases } from '../new-project.ts';
-import type { NewFinalizer, NewPhase, NewProject } from '../new-project.ts';
-import { newPhaseProblem } from '../phase-option.ts';
-import { problemText } from '../problems.ts';
-import type { Problem } from '../problems.ts';
-import { explain } from './explain.ts';
-import { askPhase, askTargets, askUses } from './phase.ts';
-import { askOne, askSome, askText, askToWrite, askYes, plainChoices } from './question.ts';
-import type { Ask, Choice, Say } from './question.ts';
+import { apiVersionProblem, kindProblem, operatorNameProblem } from '../model/validate-project.ts';
+import { boxes } from '../model/graph.ts';
+import type { GraphPhase } from '../model/graph.ts';
+import { DEFAULT_API_VERSION, defaultOperatorName, defaultPhases } from '../model/new-project.ts';
+import type { NewFinalizer, NewPhase, NewProject } from '../model/new-project.ts';
+import { newPhaseProblem } from '../model/phase-options.ts';
+import { formatProblem } from '../util/problems.ts';
+import type { Problem } from '../util/problems.ts';
+import { helpTexts } from './help-texts.ts';
+import { askPhase, askNewTargets, askInputsAndOutputs } from './phase.ts';
+import { askOne, askMany, askText, confirmWrite, askYesNo, plainChoices } from './ask.ts';
+import type { Ask, Choice, Print } from './ask.ts';
 
-export interface GivenProject {
+export interface GivenAnswers {
   readonly kind?: string;
   readonly apiVersion?: string;
   readonly operatorName?: string;
@@ -21,7 +21,7 @@ export interface GivenProject {
 }
 
 /** What the dialogue offers. */
-export interface Offer {
+export interface ProjectOffer {
   /** Where the project will be, as it is shown. */
   readonly dir: string;
   /** Examples to start from. */
@@ -29,67 +29,67 @@ export interface Offer {
 }
 
 /** @returns the project, or the name of the example to start from. @throws Error when the last look is answered with no */
-export async function askProject(ask: Ask, say: Say, given: GivenProject, { dir, examples }: Offer): Promise<NewProject | { readonly example: string }> {
-  say('? explains a question. Nothing is written before the last answer.\n');
+export async function askProject(ask: Ask, print: Print, given: GivenAnswers, { dir, examples }: ProjectOffer): Promise<NewProject | { readonly example: string }> {
+  print('? explains a question. Nothing is written before the last answer.\n');
   if (Object.keys(given).length === 0 && examples.length > 0) {
-    const choices = [{ value: OWN, description: 'you name the phases, and get a stub for each worker' }, ...examples];
-    const start = await askOne(ask, { name: 'start', message: 'Start from', help: explain.start, choices, default: OWN });
-    if (start !== OWN) {
-      await askToWrite(ask, `Write the example ${start} to ${dir}?`);
+    const choices = [{ value: OWN_STATE_MACHINE, description: 'you name the phases, and get a stub for each worker' }, ...examples];
+    const start = await askOne(ask, { name: 'start', message: 'Start from', help: helpTexts.start, choices, default: OWN_STATE_MACHINE });
+    if (start !== OWN_STATE_MACHINE) {
+      await confirmWrite(ask, `Write the example ${start} to ${dir}?`);
       return { example: start };
     }
   }
-  const named = kindOf(dir);
+  const named = kindFromFolder(dir);
   const kind =
     given.kind ??
     (await askText(
       ask,
-      { name: 'kind', message: 'Kind of the resource (Pascal case, such as Canary)', help: explain.kind, ...(named !== undefined && { default: named }) },
+      { name: 'kind', message: 'Kind of the resource (Pascal case, such as Canary)', help: helpTexts.kind, ...(named !== undefined && { default: named }) },
       kindProblem,
     ));
   const apiVersion =
     given.apiVersion ??
     (await askText(
       ask,
-      { name: 'apiVersion', message: 'Its API group and version', help: explain.apiVersion, default: DEFAULT_API_VERSION },
+      { name: 'apiVersion', message: 'Its API group and version', help: helpTexts.apiVersion, default: DEFAULT_API_VERSION },
       apiVersionProblem,
     ));
   const operatorName =
     given.operatorName ??
     (await askText(
       ask,
-      { name: 'operatorName', message: 'Name of the operator', help: explain.operatorName, default: defaultOperatorName(kind) },
+      { name: 'operatorName', message: 'Name of the operator', help: helpTexts.operatorName, default: defaultOperatorName(kind) },
       operatorNameProblem,
     ));
   // The same picture twice in a row would only push the questions away.
   let shown = '';
   const draw = (phases: readonly NewPhase[]): void => {
-    const picture = boxes(phases.map(drawnPhase));
-    if (picture !== shown) say(`\n${picture}\n`);
+    const picture = boxes(phases.map(toGraphPhase));
+    if (picture !== shown) print(`\n${picture}\n`);
     shown = picture;
   };
-  if (given.phases === undefined) say('\nNow the phases, beginning with the one a new resource starts in.');
+  if (given.phases === undefined) print('\nNow the phases, beginning with the one a new resource starts in.');
   const identity = { kind, apiVersion, operatorName };
-  const wrong = given.phases === undefined ? [] : await problemsOf({ ...given, ...identity, phases: given.phases });
-  if (wrong.length > 0) throw new Error(wrong.map(problemText).join('\n'));
-  const phases = await settleTargets(ask, say, { ...identity, phases: given.phases ?? (await askPhases(ask, draw, kind)) });
+  const wrong = given.phases === undefined ? [] : await projectProblems({ ...given, ...identity, phases: given.phases });
+  if (wrong.length > 0) throw new Error(wrong.map(formatProblem).join('\n'));
+  const phases = await askMissingTargets(ask, print, { ...identity, phases: given.phases ?? (await askPhases(ask, draw, kind)) });
   const finalizer = given.finalizer ?? (await askFinalizer(ask));
   const project = { ...identity, phases, ...(finalizer && { finalizer }) };
   draw(project.phases);
-  await askToWrite(ask, `Write ${operatorName} for ${kind} (${apiVersion}) to ${dir}?`);
+  await confirmWrite(ask, `Write ${operatorName} for ${kind} (${apiVersion}) to ${dir}?`);
   return project;
 }
 
-const OWN = 'a machine of your own';
+const OWN_STATE_MACHINE = 'a machine of your own';
 
 /** `my-canary` or `canary-operator` -> Canary, when that can be a kind. */
-export function kindOf(dir: string): string | undefined {
+export function kindFromFolder(dir: string): string | undefined {
   const words = (dir.split(/[\\/]/).at(-1) ?? '').replace(/^my[-_]/i, '').replace(/[-_]operator$/i, '');
   const kind = words.replaceAll(/(?:^|[-_ .]+)([A-Za-z0-9])/g, (_, letter: string) => letter.toUpperCase());
   return kindProblem(kind) === undefined ? kind : undefined;
 }
 
-function drawnPhase({ next = [], ...phase }: NewPhase): Drawn {
+function toGraphPhase({ next = [], ...phase }: NewPhase): GraphPhase {
   return { ...phase, next };
 }
 
@@ -99,39 +99,39 @@ async function askPhases(ask: Ask, draw: (phases: readonly NewPhase[]) => void, 
     const first = asked.length === 0;
     const names = asked.map(({ name }) => name);
     const expected = asked.flatMap(({ next = [] }) => next).find((name) => !names.includes(name));
-    const preset = expected ?? PRESETS.slice(asked.length).find((name) => newPhaseProblem(name, [kind, ...names]) === undefined);
+    const preset = expected ?? DEFAULT_PHASE_NAMES.slice(asked.length).find((name) => newPhaseProblem(name, [kind, ...names]) === undefined);
     const message = first ? 'First phase (Enter alone: Initializing, Processing, Finished)' : 'Next phase';
     const legal = (name: string): string | undefined => (first && name === '' ? undefined : newPhaseProblem(name, [kind, ...names]));
-    const name = await askText(ask, { name: 'name', message, help: explain.phase, ...(!first && preset !== undefined && { default: preset }) }, legal);
+    const name = await askText(ask, { name: 'name', message, help: helpTexts.phase, ...(!first && preset !== undefined && { default: preset }) }, legal);
     if (name === '') return defaultPhases(kind);
     const phase = await askPhase(ask, { name, ...(first && { initial: true }) }, { mayBeFinal: !first });
-    const next = phase.final ? undefined : await askTargets(ask, name, names);
+    const next = phase.final ? undefined : await askNewTargets(ask, name, names);
     asked.push({ ...phase, ...(next !== undefined && { next }) });
-    const phases = following(asked);
+    const phases = resolveFollowing(asked);
     draw(phases);
     const open = phases.some((one) => one.next?.some((target) => !phases.some((other) => other.name === target)));
     const more = open || !phases.some((one) => one.final);
-    if (!(await askYes(ask, { name: 'another', message: 'Another phase?', help: explain.another, default: more }))) return phases;
+    if (!(await askYesNo(ask, { name: 'another', message: 'Another phase?', help: helpTexts.another, default: more }))) return phases;
   }
 }
 
 async function askFinalizer(ask: Ask): Promise<NewFinalizer | undefined> {
   const message = 'Before a resource may go, is there work to do beyond deleting what it made?';
-  return (await askYes(ask, { name: 'finalizer', message, help: explain.finalizer, default: false })) ? askUses(ask, 'the finalizer') : undefined;
+  return (await askYesNo(ask, { name: 'finalizer', message, help: helpTexts.finalizer, default: false })) ? askInputsAndOutputs(ask, 'the finalizer') : undefined;
 }
 
 /** Reading YAML and holding it against the schema is only loaded when there is something to check: the first question need not wait for it. */
-async function problemsOf(project: NewProject): Promise<readonly Problem[]> {
-  const [{ loadModel }, { projectText }] = await Promise.all([import('../load.ts'), import('../project-text.ts')]);
+async function projectProblems(project: NewProject): Promise<readonly Problem[]> {
+  const [{ loadModel }, { projectText }] = await Promise.all([import('../model/load.ts'), import('../model/project-text.ts')]);
   const loaded = loadModel(projectText(project), 'autopilot.yaml');
   return 'problems' in loaded ? loaded.problems : [];
 }
 
 /** Names for phases when nothing better is known. */
-const PRESETS = ['Initializing', 'Processing', 'Finished'];
+const DEFAULT_PHASE_NAMES = ['Initializing', 'Processing', 'Finished'];
 
 /** Phases that go "to the next one" go to the one after them. */
-function following(phases: readonly NewPhase[]): readonly NewPhase[] {
+function resolveFollowing(phases: readonly NewPhase[]): readonly NewPhase[] {
   return phases.map((phase, index) => {
     if (phase.final || phase.next !== undefined) return phase;
     const after = phases[index + 1];
@@ -140,12 +140,12 @@ function following(phases: readonly NewPhase[]): readonly NewPhase[] {
 }
 
 /** Asks again where phases may go until every target exists and every phase can be reached. */
-async function settleTargets(ask: Ask, say: Say, project: NewProject): Promise<readonly NewPhase[]> {
+async function askMissingTargets(ask: Ask, print: Print, project: NewProject): Promise<readonly NewPhase[]> {
   let { phases } = project;
   for (;;) {
-    const problems = await problemsOf({ ...project, phases });
+    const problems = await projectProblems({ ...project, phases });
     if (problems.length === 0) return phases;
-    for (const problem of problems) say(`! ${problem.message}`);
+    for (const problem of problems) print(`! ${problem.message}`);
     const names = phases.map(({ name }) => name);
     const again: NewPhase[] = [];
     for (const phase of phases) {
@@ -154,10 +154,10 @@ async function settleTargets(ask: Ask, say: Say, project: NewProject): Promise<r
       else if (others.length === 0) again.push({ ...phase, next: [] });
       else {
         const known = (phase.next ?? []).filter((name) => names.includes(name));
-        const next = await askSome(ask, {
+        const next = await askMany(ask, {
           name: 'next',
           message: `Where may it go from ${phase.name}?`,
-          help: explain.next,
+          help: helpTexts.next,
           choices: plainChoices(others),
           default: known,
         });

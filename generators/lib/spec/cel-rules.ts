@@ -1,10 +1,10 @@
 /** Rules in CEL: the user's own, and those that keep fields from changing. */
-import type { Tag } from './comments.ts';
-import type { Schema, ValidationRule } from './schema.ts';
-import type { Place, Step } from './walk.ts';
+import type { DocTag } from './doc-comments.ts';
+import type { StructuralSchema, ValidationRule } from '../util/structural-schema.ts';
+import type { TypeLocation, SpecPathElement } from './read-context.ts';
 
 /** `self.min <= self.max // min must not be above max` @returns a sentence when it is no rule */
-export function ruleOf({ value }: Tag): ValidationRule[] | string {
+export function parseRuleTag({ value }: DocTag): ValidationRule[] | string {
   const mark = commentStart(value);
   const line = (text: string): string => text.replaceAll(/\s*\n\s*/g, ' ').trim();
   const rule = line(value.slice(0, mark));
@@ -26,7 +26,7 @@ function commentStart(text: string): number {
   return text.length;
 }
 
-export function rulesOf({ value }: Tag): ValidationRule[] | string {
+export function parseValidationRules({ value }: DocTag): ValidationRule[] | string {
   let parsed: unknown;
   try {
     parsed = JSON.parse(value) as unknown;
@@ -45,12 +45,12 @@ export function rulesOf({ value }: Tag): ValidationRule[] | string {
  *
  * @returns a sentence when the API server could not compare
  */
-export function immutable(schema: Schema, { frame, steps }: Place): string | undefined {
-  if (frame.root === 'status') return 'is for fields of the spec: the status is written by the operator only';
-  if (frame.kind === 'uncorrelated') return 'is for lists whose items can be told apart; put @keyedBy on the list, or @immutable on the list itself';
+export function addImmutableRule(schema: StructuralSchema, { scope, steps }: TypeLocation): string | undefined {
+  if (scope.root === 'status') return 'is for fields of the spec: the status is written by the operator only';
+  if (scope.type === 'uncorrelated') return 'is for lists whose items can be told apart; put @keyedBy on the list, or @immutable on the list itself';
   if (schema.type === undefined && schema['x-kubernetes-int-or-string'] !== true) return 'needs a type that can be compared, not unknown';
-  if (frame.kind === 'item') {
-    if (!frame.bounded) return 'needs @maxItems on the list (@maxProperties on a map): the API server refuses rules that it might have to check without end';
+  if (scope.type === 'item') {
+    if (!scope.bounded) return 'needs @maxItems on the list (@maxProperties on a map): the API server refuses rules that it might have to check without end';
     const limit = missingLimit(schema);
     if (limit !== undefined) return `needs ${limit} here: the API server refuses rules in lists that compare values without a limit`;
   }
@@ -60,14 +60,14 @@ export function immutable(schema: Schema, { frame, steps }: Place): string | und
     schema['x-kubernetes-validations'] = [...(schema['x-kubernetes-validations'] ?? []), { rule: 'self == oldSelf', message }];
     return undefined;
   }
-  const [before, now] = [present('oldSelf', steps), present('self', steps)];
-  const rule = `${now} == ${before} && (!${now} || ${path('self', steps)} == ${path('oldSelf', steps)})`;
-  frame.rules.push({ rule, message, fieldPath: steps.map(({ name }) => (/^[A-Za-z_]\w*$/.test(name) ? `.${name}` : `['${name}']`)).join('') });
+  const [before, now] = [presenceTest('oldSelf', steps), presenceTest('self', steps)];
+  const rule = `${now} == ${before} && (!${now} || ${celPath('self', steps)} == ${celPath('oldSelf', steps)})`;
+  scope.rules.push({ rule, message, fieldPath: steps.map(({ name }) => (/^[A-Za-z_]\w*$/.test(name) ? `.${name}` : `['${name}']`)).join('') });
   return undefined;
 }
 
 /** The tag that would limit the size of a value, if none does. */
-function missingLimit(schema: Schema): string | undefined {
+function missingLimit(schema: StructuralSchema): string | undefined {
   if (schema['x-kubernetes-int-or-string'] === true) return schema.maxLength === undefined ? '@maxLength' : undefined;
   if (schema.type === 'string') return schema.maxLength === undefined && schema.enum === undefined ? '@maxLength' : undefined;
   if (schema.type === 'array') return schema.maxItems === undefined ? '@maxItems' : missingLimit(schema.items ?? {});
@@ -78,20 +78,20 @@ function missingLimit(schema: Schema): string | undefined {
     .find((limit) => limit !== undefined);
 }
 
-function present(root: string, steps: readonly Step[]): string {
-  const tests = steps.flatMap((step, index) => (step.optional ? [`has(${path(root, steps.slice(0, index + 1))})`] : []));
+function presenceTest(root: string, steps: readonly SpecPathElement[]): string {
+  const tests = steps.flatMap((step, index) => (step.optional ? [`has(${celPath(root, steps.slice(0, index + 1))})`] : []));
   return tests.length === 1 ? (tests[0] ?? '') : `(${tests.join(' && ')})`;
 }
 
-function path(root: string, steps: readonly Step[]): string {
+function celPath(root: string, steps: readonly SpecPathElement[]): string {
   return [root, ...steps.map(({ name }) => celName(name))].join('.');
 }
 
 /** Words of CEL that no field may have; Kubernetes writes such a field `__in__`. */
-const RESERVED = new Set('true false null in as break const continue else for function if import let loop package namespace return var void while'.split(' '));
+const CEL_RESERVED_WORDS = new Set('true false null in as break const continue else for function if import let loop package namespace return var void while'.split(' '));
 
 /** How CEL spells a field (https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#validation-rules). */
 export function celName(name: string): string {
-  if (RESERVED.has(name)) return `__${name}__`;
+  if (CEL_RESERVED_WORDS.has(name)) return `__${name}__`;
   return name.replaceAll('__', '__underscores__').replaceAll('.', '__dot__').replaceAll('-', '__dash__').replaceAll('/', '__slash__');
 }

@@ -3,52 +3,52 @@
  * start of a line, or after a blank when its name is one of ours.
  */
 import type { ts } from '@ts-morph/common';
-import { isCommonTag, isTag } from './tags.ts';
-import type { TagName } from './tags.ts';
+import { isCommonTag, isKnownTag } from './doc-tags.ts';
+import type { TagName } from './doc-tags.ts';
 
-export interface Tag {
+export interface DocTag {
   readonly name: TagName;
   readonly value: string;
   readonly offset: number;
 }
 
-export interface Comment {
+export interface DocComment {
   readonly description: string;
-  readonly tags: readonly Tag[];
+  readonly tags: readonly DocTag[];
   /** Tags that nobody knows, with their offsets. */
   readonly unknown: readonly { readonly name: string; readonly offset: number }[];
 }
 
-const NONE: Comment = { description: '', tags: [], unknown: [] };
+const NO_COMMENT: DocComment = { description: '', tags: [], unknown: [] };
 
 /**
  * The comment nearest to a declaration: on lines of its own before it, or before it on the same line. (TypeScript takes the latter for a
  * remark about what stands to its left.)
  */
-export function commentOf(declaration: ts.Node): Comment {
+export function findDocComment(declaration: ts.Node): DocComment {
   const { text } = declaration.getSourceFile();
   const trivia = text.slice(declaration.pos, declaration.getStart());
   const [last] = [...trivia.matchAll(/\/\*\*[^]*?\*\//g)].slice(-1);
-  if (last === undefined) return NONE;
+  if (last === undefined) return NO_COMMENT;
   const ownLine = declaration.pos === 0 || trivia.slice(0, last.index).includes('\n');
   const sameLine = !trivia.slice(last.index + last[0].length).includes('\n');
-  return ownLine || sameLine ? parseComment(last[0], declaration.pos + last.index) : NONE;
+  return ownLine || sameLine ? parseDocComment(last[0], declaration.pos + last.index) : NO_COMMENT;
 }
 
-interface Line {
+interface CommentLine {
   readonly text: string;
   readonly offset: number;
 }
 
 /** @param text with its opening and closing marks @param start its offset in the file */
-export function parseComment(text: string, start = 0): Comment {
+export function parseDocComment(text: string, start = 0): DocComment {
   const parts: { name: string | undefined; offset: number; lines: string[] }[] = [{ name: undefined, offset: start, lines: [] }];
-  for (const { text: line, offset } of linesOf(text, start)) {
+  for (const { text: line, offset } of commentLines(text, start)) {
     let from = 0;
     for (const match of line.matchAll(/(^\s*|\s)@([A-Za-z][\w-]*)(?=\s|$)/g)) {
       const [whole, before = '', name = ''] = match;
       const begins = line.slice(0, match.index).trim() === '';
-      if (!begins && !isTag(name)) continue;
+      if (!begins && !isKnownTag(name)) continue;
       parts.at(-1)?.lines.push(line.slice(from, match.index));
       from = match.index + whole.length;
       parts.push({ name, offset: offset + match.index + before.length, lines: [] });
@@ -60,13 +60,13 @@ export function parseComment(text: string, start = 0): Comment {
     description: (description?.value ?? '').replaceAll(/\{@link(?:code|plain)?\s+([^}|]+?)(?:\s*\|\s*([^}]+))?\}/g, (_, target: string, label?: string) =>
       (label ?? target).trim(),
     ),
-    tags: rest.flatMap(({ name, offset, value }) => (isTag(name) ? [{ name, offset, value }] : [])),
-    unknown: rest.filter(({ name }) => !isTag(name) && !isCommonTag(name)),
+    tags: rest.flatMap(({ name, offset, value }) => (isKnownTag(name) ? [{ name, offset, value }] : [])),
+    unknown: rest.filter(({ name }) => !isKnownTag(name) && !isCommonTag(name)),
   };
 }
 
-function linesOf(text: string, start: number): Line[] {
-  const lines: Line[] = [];
+function commentLines(text: string, start: number): CommentLine[] {
+  const lines: CommentLine[] = [];
   let offset = 0;
   for (const [index, raw] of text.split('\n').entries()) {
     const skipped = (index === 0 ? /^\s*\/\*\*\s?/ : /^\s*(?:\*(?!\/) ?)?/).exec(raw)?.[0].length ?? 0;

@@ -9,73 +9,73 @@ export interface TagDefinition {
   readonly example: string;
 }
 
-const field = (tags: string, declaration: string): string => `/** ${tags} */\nreadonly ${declaration};`;
+const exampleField = (tags: string, declaration: string): string => `/** ${tags} */\nreadonly ${declaration};`;
 
-export const tags = {
+export const docTags = {
   default: {
     value: 'VALUE',
     group: 'Values',
     meaning:
       'The API server fills it in. A field with a default need not be optional in TypeScript: users may leave it out, workers always see it. Texts without quotes, everything else as JSON.',
-    example: field('@default {"steps": 5}', 'canary: Steps'),
+    example: exampleField('@default {"steps": 5}', 'canary: Steps'),
   },
-  minimum: { value: 'NUMBER', group: 'Values', meaning: 'The least number.', example: field('@minimum 1', 'replicas?: Int32') },
-  maximum: { value: 'NUMBER', group: 'Values', meaning: 'The greatest number.', example: field('@maximum 100', 'weight?: Int32') },
-  exclusiveMinimum: { value: 'NUMBER', group: 'Values', meaning: 'Numbers above this one.', example: field('@exclusiveMinimum 0', 'ratio?: number') },
-  exclusiveMaximum: { value: 'NUMBER', group: 'Values', meaning: 'Numbers below this one.', example: field('@exclusiveMaximum 1', 'ratio?: number') },
-  multipleOf: { value: 'NUMBER', group: 'Values', meaning: 'Multiples of this number.', example: field('@multipleOf 5', 'step?: Int32') },
-  minLength: { value: 'COUNT', group: 'Values', meaning: 'The least number of characters.', example: field('@minLength 1', 'host: string') },
-  maxLength: { value: 'COUNT', group: 'Values', meaning: 'The greatest number of characters.', example: field('@maxLength 63', 'host: string') },
+  minimum: { value: 'NUMBER', group: 'Values', meaning: 'The least number.', example: exampleField('@minimum 1', 'replicas?: Int32') },
+  maximum: { value: 'NUMBER', group: 'Values', meaning: 'The greatest number.', example: exampleField('@maximum 100', 'weight?: Int32') },
+  exclusiveMinimum: { value: 'NUMBER', group: 'Values', meaning: 'Numbers above this one.', example: exampleField('@exclusiveMinimum 0', 'ratio?: number') },
+  exclusiveMaximum: { value: 'NUMBER', group: 'Values', meaning: 'Numbers below this one.', example: exampleField('@exclusiveMaximum 1', 'ratio?: number') },
+  multipleOf: { value: 'NUMBER', group: 'Values', meaning: 'Multiples of this number.', example: exampleField('@multipleOf 5', 'step?: Int32') },
+  minLength: { value: 'COUNT', group: 'Values', meaning: 'The least number of characters.', example: exampleField('@minLength 1', 'host: string') },
+  maxLength: { value: 'COUNT', group: 'Values', meaning: 'The greatest number of characters.', example: exampleField('@maxLength 63', 'host: string') },
   pattern: {
     value: 'REGEXP',
     group: 'Values',
     meaning: 'A regular expression that the text matches somewhere; write `^` and `$`. The syntax is RE2: no look-ahead, no back references.',
-    example: field('@pattern ^[a-z0-9.-]+$', 'host: string'),
+    example: exampleField('@pattern ^[a-z0-9.-]+$', 'host: string'),
   },
   format: {
     value: 'NAME',
     group: 'Values',
     meaning:
       'A format that the API server checks: `date`, `date-time`, `duration`, `email`, `hostname`, `ipv4`, `ipv6`, `cidr`, `mac`, `uri`, `uuid`, `byte` …',
-    example: field('@format ipv4', 'address?: string'),
+    example: exampleField('@format ipv4', 'address?: string'),
   },
-  minItems: { value: 'COUNT', group: 'Lists and maps', meaning: 'The least number of items.', example: field('@minItems 1', 'hosts: readonly string[]') },
+  minItems: { value: 'COUNT', group: 'Lists and maps', meaning: 'The least number of items.', example: exampleField('@minItems 1', 'hosts: readonly string[]') },
   maxItems: {
     value: 'COUNT',
     group: 'Lists and maps',
     meaning: 'The greatest number of items. Rules on items or on the list need it: the API server refuses rules that could become expensive.',
-    example: field('@maxItems 16', 'hosts: readonly string[]'),
+    example: exampleField('@maxItems 16', 'hosts: readonly string[]'),
   },
   minProperties: {
     value: 'COUNT',
     group: 'Lists and maps',
     meaning: 'The least number of entries of a map.',
-    example: field('@minProperties 1', 'labels: Readonly<Record<string, string>>'),
+    example: exampleField('@minProperties 1', 'labels: Readonly<Record<string, string>>'),
   },
   maxProperties: {
     value: 'COUNT',
     group: 'Lists and maps',
     meaning: 'The greatest number of entries of a map.',
-    example: field('@maxProperties 16', 'labels: Readonly<Record<string, string>>'),
+    example: exampleField('@maxProperties 16', 'labels: Readonly<Record<string, string>>'),
   },
   keyedBy: {
     value: 'FIELD, …',
     group: 'Lists and maps',
     meaning:
       'The items of a list are told apart by these fields: none twice, and several writers may each apply their own. The fields are required or have a default.',
-    example: field('@keyedBy name', 'backends?: readonly Backend[]'),
+    example: exampleField('@keyedBy name', 'backends?: readonly Backend[]'),
   },
   set: {
     value: '',
     group: 'Lists and maps',
     meaning: 'A list without doubles; several writers may each apply their own items.',
-    example: field('@set', 'hosts?: readonly string[]'),
+    example: exampleField('@set', 'hosts?: readonly string[]'),
   },
   atomic: {
     value: '',
     group: 'Lists and maps',
     meaning: 'A list or an object that one writer replaces as a whole.',
-    example: field('@atomic', 'selector?: Readonly<Record<string, string>>'),
+    example: exampleField('@atomic', 'selector?: Readonly<Record<string, string>>'),
   },
   rule: {
     value: 'CEL // MESSAGE',
@@ -88,26 +88,26 @@ export const tags = {
     value: '',
     group: 'Rules',
     meaning: 'Can never be changed, nor added to or removed from a resource that exists. In lists only below `@keyedBy`.',
-    example: field('@immutable', 'className?: string'),
+    example: exampleField('@immutable', 'className?: string'),
   },
   preserve: {
     value: '',
     group: 'Structure',
     meaning:
       'The type is for workers only: the API server keeps whatever is there. For recursive types and for large ones of other packages (a Deployment has a schema of several hundred kB with its descriptions, which are left out).',
-    example: field('@preserve', 'template?: IPodTemplateSpec'),
+    example: exampleField('@preserve', 'template?: IPodTemplateSpec'),
   },
   column: {
     value: '[NAME]',
     group: 'Printing',
     meaning: 'A column of `kubectl get`, beside Phase, Ready and Age. Without a name it has that of the field.',
-    example: field('@column Weight', 'weight?: Int32'),
+    example: exampleField('@column Weight', 'weight?: Int32'),
   },
   wideColumn: {
     value: '[NAME]',
     group: 'Printing',
     meaning: 'A column of `kubectl get --output wide`.',
-    example: field('@wideColumn', 'host?: string'),
+    example: exampleField('@wideColumn', 'host?: string'),
   },
   printerColumn: {
     value: 'JSON',
@@ -145,23 +145,23 @@ export const tags = {
     value: 'JSON',
     group: 'Rules',
     meaning: 'Rules with everything that a CustomResourceDefinition allows: `messageExpression`, `reason`, `fieldPath`, `optionalOldSelf`.',
-    example: field('@x-kubernetes-validations [{"rule": "self > 0", "messageExpression": "\'not \' + string(self)"}]', 'weight?: Int32'),
+    example: exampleField('@x-kubernetes-validations [{"rule": "self > 0", "messageExpression": "\'not \' + string(self)"}]', 'weight?: Int32'),
   },
 } as const satisfies Readonly<Record<string, TagDefinition>>;
 
-export type TagName = keyof typeof tags;
+export type TagName = keyof typeof docTags;
 
 /** Of JSDoc and TSDoc, without a meaning here. */
-const COMMON = new Set(
+const COMMON_TAGS = new Set(
   'alpha author beta copyright decorator defaultValue eventProperty example experimental file fileoverview internal license link module namespace override packageDocumentation privateRemarks public readonly remarks sealed see since summary template throws todo type typeParam version virtual'.split(
     ' ',
   ),
 );
 
-export function isTag(name: string): name is TagName {
-  return Object.hasOwn(tags, name);
+export function isKnownTag(name: string): name is TagName {
+  return Object.hasOwn(docTags, name);
 }
 
 export function isCommonTag(name: string): boolean {
-  return COMMON.has(name);
+  return COMMON_TAGS.has(name);
 }

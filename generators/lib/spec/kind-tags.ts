@@ -1,10 +1,10 @@
 /** Tags of the comment of the Spec interface that are about the kind: names, columns, scale, deprecation. */
-import { suggestion } from '../naming.ts';
-import type { Comment, Tag } from './comments.ts';
-import { parsedJson, words } from './facets.ts';
-import type { Schema } from './schema.ts';
-import { reportTag } from './walk.ts';
-import type { Place, PrinterColumn, Walk } from './walk.ts';
+import { didYouMean } from '../util/naming.ts';
+import type { DocComment, DocTag } from './doc-comments.ts';
+import { parseJson, splitWords } from './apply-tags.ts';
+import type { StructuralSchema } from '../util/structural-schema.ts';
+import { reportTagProblem } from './read-context.ts';
+import type { TypeLocation, PrinterColumn, ReadContext } from './read-context.ts';
 
 export interface KindTags {
   readonly shortNames: readonly string[];
@@ -14,25 +14,25 @@ export interface KindTags {
   readonly deprecated?: string;
 }
 
-export function kindTagsOf(walk: Walk, comment: Comment, place: Place, spec: Schema, status: Schema): KindTags {
-  const of = (name: string): readonly Tag[] => comment.tags.filter((tag) => tag.name === name);
-  const wrong = (tag: Tag, problem: string): undefined => reportTag(walk, place, tag, problem) as undefined;
+export function readKindTags(context: ReadContext, comment: DocComment, location: TypeLocation, spec: StructuralSchema, status: StructuralSchema): KindTags {
+  const tagsNamed = (name: string): readonly DocTag[] => comment.tags.filter((tag) => tag.name === name);
+  const reportWrong = (tag: DocTag, problem: string): undefined => reportTagProblem(context, location, tag, problem) as undefined;
   const names = (name: string): readonly string[] =>
-    of(name).flatMap((tag) => {
-      if (words(tag.value).length === 0) wrong(tag, 'needs a name');
-      return words(tag.value).filter(
-        (word) => /^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(word) || wrong(tag, `names '${word}', which must be lower-case letters, digits and '-'`),
+    tagsNamed(name).flatMap((tag) => {
+      if (splitWords(tag.value).length === 0) reportWrong(tag, 'needs a name');
+      return splitWords(tag.value).filter(
+        (word) => /^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(word) || reportWrong(tag, `names '${word}', which must be lower-case letters, digits and '-'`),
       );
     });
-  const columns = of('printerColumn').flatMap((tag) => {
-    const column = parsedJson(tag.value) as Partial<PrinterColumn> | undefined;
+  const columns = tagsNamed('printerColumn').flatMap((tag) => {
+    const column = parseJson(tag.value) as Partial<PrinterColumn> | undefined;
     if (typeof column?.name === 'string' && typeof column.type === 'string' && column.jsonPath?.startsWith('.')) return [column as PrinterColumn];
-    return wrong(tag, 'needs JSON with name, type and jsonPath: {"name": "Host", "type": "string", "jsonPath": ".spec.hosts[0]"}') ?? [];
+    return reportWrong(tag, 'needs JSON with name, type and jsonPath: {"name": "Host", "type": "string", "jsonPath": ".spec.hosts[0]"}') ?? [];
   });
-  const [scaleTag] = of('scale');
-  const scale = scaleTag && scaleOf(scaleTag.value, spec, status);
-  if (scaleTag !== undefined && typeof scale === 'string') wrong(scaleTag, scale);
-  const [deprecated] = of('deprecated');
+  const [scaleTag] = tagsNamed('scale');
+  const scale = scaleTag && parseScaleTag(scaleTag.value, spec, status);
+  if (scaleTag !== undefined && typeof scale === 'string') reportWrong(scaleTag, scale);
+  const [deprecated] = tagsNamed('deprecated');
   return {
     shortNames: names('shortName'),
     categories: names('category'),
@@ -42,8 +42,8 @@ export function kindTagsOf(walk: Walk, comment: Comment, place: Place, spec: Sch
   };
 }
 
-function scaleOf(value: string, spec: Schema, status: Schema): NonNullable<KindTags['scale']> | string {
-  const [wanted = '', current = '', selector, ...rest] = words(value);
+function parseScaleTag(value: string, spec: StructuralSchema, status: StructuralSchema): NonNullable<KindTags['scale']> | string {
+  const [wanted = '', current = '', selector, ...rest] = splitWords(value);
   if (current === '' || rest.length > 0) return 'needs two or three fields: spec.replicas status.replicas status.selector';
   const problem =
     fieldProblem(wanted, 'spec', spec, 'integer') ??
@@ -53,13 +53,13 @@ function scaleOf(value: string, spec: Schema, status: Schema): NonNullable<KindT
   return { specReplicasPath: `.${wanted}`, statusReplicasPath: `.${current}`, ...(selector !== undefined && { labelSelectorPath: `.${selector}` }) };
 }
 
-function fieldProblem(path: string, root: 'spec' | 'status', schema: Schema, type: 'integer' | 'string'): string | undefined {
+function fieldProblem(path: string, root: 'spec' | 'status', schema: StructuralSchema, type: 'integer' | 'string'): string | undefined {
   const [first, ...names] = path.split('.');
   if (first !== root || names.length === 0) return `names '${path}', which must be a field of ${root}: ${root}.${type === 'integer' ? 'replicas' : 'selector'}`;
-  let current: Schema = schema;
+  let current: StructuralSchema = schema;
   for (const name of names) {
     const next = current.properties?.[name];
-    if (next === undefined) return `names '${path}', which is not there${suggestion(name, Object.keys(current.properties ?? {}))}`;
+    if (next === undefined) return `names '${path}', which is not there${didYouMean(name, Object.keys(current.properties ?? {}))}`;
     current = next;
   }
   if (current.type !== type) return `names '${path}', which must be ${type === 'integer' ? 'a whole number (Int32)' : 'a text'}`;

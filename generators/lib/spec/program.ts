@@ -5,7 +5,7 @@
 import { dirname } from 'node:path';
 import { getLibFiles, getLibFolderPath, ts } from '@ts-morph/common';
 import { RUNTIME_MODULE, runtimeModule } from './runtime-types.ts';
-import type { Problem } from '../problems.ts';
+import type { Problem } from '../util/problems.ts';
 
 const RUNTIME_FILE = '/autopilot-runtime.generated.d.ts';
 
@@ -17,11 +17,11 @@ export interface SpecProgram {
   isLibrary(file: ts.SourceFile): boolean;
   /** What does not compile, with places. */
   problems(): readonly Problem[];
-  exported(name: string): ts.Symbol | undefined;
+  exportedSymbol(name: string): ts.Symbol | undefined;
 }
 
 /** @throws Error when the file cannot be read */
-export function specProgram(specFile: string): SpecProgram {
+export function createSpecProgram(specFile: string): SpecProgram {
   const options: ts.CompilerOptions = {
     strict: true,
     target: ts.ScriptTarget.ES2024,
@@ -64,7 +64,7 @@ export function specProgram(specFile: string): SpecProgram {
           ...positionOf(source, start ?? 0),
           message: `${ts.flattenDiagnosticMessageText(messageText, ' ')}${code === 2307 ? ' (is it installed? npm install)' : ''}`,
         })),
-    exported: (name) => (module === undefined ? undefined : checker.getExportsOfModule(module).find((symbol) => symbol.name === name)),
+    exportedSymbol: (name) => (module === undefined ? undefined : checker.getExportsOfModule(module).find((symbol) => symbol.name === name)),
   };
 }
 

@@ -1,71 +1,71 @@
 /** TypeScript types -> structural schema. What cannot be structural is reported with its place and the way out. */
 import { ts } from '@ts-morph/common';
-import { applyTags } from './facets.ts';
-import { defined, escaped, isNullish, withNull } from './nullish.ts';
-import { commentFor, listOf, listTags, mapOf, objectOf, preserved } from './objects.ts';
+import { applyTags } from './apply-tags.ts';
+import { withoutUndefined, escapeRegExp, isNullish, makeNullable } from './nullable.ts';
+import { docCommentFor, listSchema, listTags, mapSchema, objectSchema, preservedSchema } from './read-object.ts';
 import { BRAND, runtimeTypes } from './runtime-types.ts';
-import { openObject } from './schema.ts';
-import type { Schema } from './schema.ts';
-import { unionOf } from './unions.ts';
-import { report } from './walk.ts';
-import type { Place, Walk } from './walk.ts';
+import { openObjectSchema } from '../util/structural-schema.ts';
+import type { StructuralSchema } from '../util/structural-schema.ts';
+import { unionSchema } from './read-union.ts';
+import { reportProblem } from './read-context.ts';
+import type { TypeLocation, ReadContext } from './read-context.ts';
 
 /** @param node how the type is written where it is used: names of aliases, which types themselves do not keep */
-export function schemaOf(walk: Walk, type: ts.Type, node: ts.TypeNode | undefined, place: Place): Schema {
+export function typeSchema(context: ReadContext, type: ts.Type, node: ts.TypeNode | undefined, location: TypeLocation): StructuralSchema {
   if (node !== undefined) {
-    const written = fromNode(walk, type, node, place);
+    const written = schemaFromNode(context, type, node, location);
     if (written !== undefined) return written;
   }
-  const brand = brandOf(walk, type);
-  if (brand !== undefined) return withNull(structuredClone(runtimeTypes[brand.name]?.schema ?? {}), brand.nullable);
-  return fromType(walk, type, place);
+  const brand = findBrand(context, type);
+  if (brand !== undefined) return makeNullable(structuredClone(runtimeTypes[brand.name]?.schema ?? {}), brand.nullable);
+  return schemaFromType(context, type, location);
 }
 
-function fromNode(walk: Walk, type: ts.Type, node: ts.TypeNode, place: Place): Schema | undefined {
-  const { checker } = walk.program;
-  if (ts.isParenthesizedTypeNode(node)) return schemaOf(walk, type, node.type, place);
-  if (ts.isTypeOperatorNode(node) && node.operator === ts.SyntaxKind.ReadonlyKeyword) return schemaOf(walk, type, node.type, place);
-  if (ts.isArrayTypeNode(node)) return listOf(walk, checker.getTypeFromTypeNode(node.elementType), node.elementType, place);
+function schemaFromNode(context: ReadContext, type: ts.Type, node: ts.TypeNode, location: TypeLocation): StructuralSchema | undefined {
+  const { checker } = context.program;
+  if (ts.isParenthesizedTypeNode(node)) return typeSchema(context, type, node.type, location);
+  if (ts.isTypeOperatorNode(node) && node.operator === ts.SyntaxKind.ReadonlyKeyword) return typeSchema(context, type, node.type, location);
+  if (ts.isArrayTypeNode(node)) return listSchema(context, checker.getTypeFromTypeNode(node.elementType), node.elementType, location);
   if (ts.isUnionTypeNode(node)) {
     const some = node.types.filter((member) => !isNullish(checker.getTypeFromTypeNode(member)));
     const [only] = some;
     if (some.length !== 1 || only === undefined) return undefined;
     const nullable = node.types.some((member) => (checker.getTypeFromTypeNode(member).flags & ts.TypeFlags.Null) !== 0);
-    return withNull(schemaOf(walk, checker.getTypeFromTypeNode(only), only, place), nullable);
+    return makeNullable(typeSchema(context, checker.getTypeFromTypeNode(only), only, location), nullable);
   }
   if (!ts.isTypeReferenceNode(node)) return undefined;
-  const symbol = resolved(checker, checker.getSymbolAtLocation(node.typeName));
+  const symbol = resolveAliasSymbol(checker, checker.getSymbolAtLocation(node.typeName));
   const [first, second] = node.typeArguments ?? [];
   const declaration = symbol?.declarations?.[0];
   if (symbol === undefined || declaration === undefined) return undefined;
-  if (walk.program.isLibrary(declaration.getSourceFile())) {
-    if (symbol.name === 'Readonly' && first !== undefined) return schemaOf(walk, type, first, place);
+  if (context.program.isLibrary(declaration.getSourceFile())) {
+    if (symbol.name === 'Readonly' && first !== undefined) return typeSchema(context, type, first, location);
     if ((symbol.name === 'Array' || symbol.name === 'ReadonlyArray') && first !== undefined)
-      return listOf(walk, checker.getTypeFromTypeNode(first), first, place);
+      return listSchema(context, checker.getTypeFromTypeNode(first), first, location);
     if (symbol.name === 'Record' && second !== undefined && checker.getIndexInfosOfType(type).length > 0 && checker.getPropertiesOfType(type).length === 0)
-      return mapOf(walk, checker.getTypeFromTypeNode(second), second, place);
+      return mapSchema(context, checker.getTypeFromTypeNode(second), second, location);
     return undefined;
   }
-  if (!ts.isTypeAliasDeclaration(declaration) || declaration.typeParameters !== undefined || brandOf(walk, type) !== undefined) return undefined;
-  const comment = commentFor(walk, declaration);
+  if (!ts.isTypeAliasDeclaration(declaration) || declaration.typeParameters !== undefined || findBrand(context, type) !== undefined) return undefined;
+  const comment = docCommentFor(context, declaration);
   const inner = comment.tags.some(({ name }) => name === 'preserve')
-    ? preserved(walk, type)
-    : schemaOf(walk, type, declaration.type, { ...place, list: listTags(comment, place.list) });
-  return applyTags(walk, inner, comment, place, declaration);
+    ? preservedSchema(context, type)
+    : typeSchema(context, type, declaration.type, { ...location, list: listTags(comment, location.list) });
+  return applyTags(context, inner, comment, location, declaration);
 }
 
-function fromType(walk: Walk, type: ts.Type, place: Place): Schema {
-  const { checker } = walk.program;
+function schemaFromType(context: ReadContext, type: ts.Type, location: TypeLocation): StructuralSchema {
+  const { checker } = context.program;
   const { flags } = type;
-  const stop = (message: string): Schema => (report(walk, place, message), {});
+  const stop = (message: string): StructuralSchema => (reportProblem(context, location, message), {});
   if (flags & ts.TypeFlags.Any && (type as { intrinsicName?: string }).intrinsicName === 'error') return stop('has a type that cannot be resolved');
   if (flags & (ts.TypeFlags.Any | ts.TypeFlags.Unknown)) return { 'x-kubernetes-preserve-unknown-fields': true };
-  if (flags & ts.TypeFlags.NonPrimitive) return openObject();
+  if (flags & ts.TypeFlags.NonPrimitive) return openObjectSchema();
   if (type.isUnion()) {
     const members = type.types.filter((member) => !isNullish(member));
     const nullable = type.types.some((member) => member.flags & ts.TypeFlags.Null);
     const [only] = members;
-    return withNull(members.length === 1 && only !== undefined ? schemaOf(walk, only, undefined, place) : unionOf(walk, members, place), nullable);
+    return makeNullable(members.length === 1 && only !== undefined ? typeSchema(context, only, undefined, location) : unionSchema(context, members, location), nullable);
   }
   if (type.isStringLiteral()) return { type: 'string', enum: [type.value] };
   if (type.isNumberLiteral()) return { type: Number.isInteger(type.value) ? 'integer' : 'number', enum: [type.value] };
@@ -82,30 +82,30 @@ function fromType(walk: Walk, type: ts.Type, place: Place): Schema {
     return stop(`is of the type ${checker.typeToString(type)}, a type parameter that nothing has been filled in for; say the type that is meant`);
   if (type.isIntersection()) {
     const plain = type.types.find((member) => member.flags & (ts.TypeFlags.StringLike | ts.TypeFlags.NumberLike | ts.TypeFlags.BooleanLike));
-    return plain === undefined ? objectOf(walk, type, place) : schemaOf(walk, plain, undefined, place);
+    return plain === undefined ? objectSchema(context, type, location) : typeSchema(context, plain, undefined, location);
   }
-  if (flags & ts.TypeFlags.Object) return objectOf(walk, type, place);
+  if (flags & ts.TypeFlags.Object) return objectSchema(context, type, location);
   return stop(`is of the type ${checker.typeToString(type)}, which depends on other types in a way that a CRD cannot describe; write the type out`);
 }
 
 /** One of the types of autopilot-runtime, possibly beside null. */
-function brandOf(walk: Walk, type: ts.Type): { readonly name: string; readonly nullable: boolean } | undefined {
+function findBrand(context: ReadContext, type: ts.Type): { readonly name: string; readonly nullable: boolean } | undefined {
   const all = type.isUnion() ? type.types : [type];
-  const names = all.filter((member) => !isNullish(member)).map((member) => brandName(walk, member));
+  const names = all.filter((member) => !isNullish(member)).map((member) => brandName(context, member));
   const [name] = names;
   if (name === undefined || names.some((other) => other !== name)) return undefined;
   return { name, nullable: all.some((member) => member.flags & ts.TypeFlags.Null) };
 }
 
-function brandName(walk: Walk, type: ts.Type): string | undefined {
+function brandName(context: ReadContext, type: ts.Type): string | undefined {
   if (!type.isIntersection()) return undefined;
-  const brand = walk.program.checker.getPropertyOfType(type, BRAND);
+  const brand = context.program.checker.getPropertyOfType(type, BRAND);
   if (brand === undefined) return undefined;
-  const value = defined(walk.program.checker.getTypeOfSymbol(brand));
+  const value = withoutUndefined(context.program.checker.getTypeOfSymbol(brand));
   return value.isStringLiteral() && Object.hasOwn(runtimeTypes, value.value) ? value.value : undefined;
 }
 
-function resolved(checker: ts.TypeChecker, symbol: ts.Symbol | undefined): ts.Symbol | undefined {
+function resolveAliasSymbol(checker: ts.TypeChecker, symbol: ts.Symbol | undefined): ts.Symbol | undefined {
   return symbol !== undefined && symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
 }
 
@@ -114,8 +114,8 @@ function templatePattern({ texts, types }: ts.TemplateLiteralType): string {
   const part = (type: ts.Type): string => {
     if (type.flags & ts.TypeFlags.NumberLike) return '-?[0-9]+(\\.[0-9]+)?';
     if (type.isUnion() && type.types.every((member) => member.isStringLiteral()))
-      return `(${type.types.map((member) => escaped((member as ts.StringLiteralType).value)).join('|')})`;
+      return `(${type.types.map((member) => escapeRegExp((member as ts.StringLiteralType).value)).join('|')})`;
     return '.*';
   };
-  return `^${texts.map((text, index) => `${escaped(text)}${types[index] === undefined ? '' : part(types[index])}`).join('')}$`;
+  return `^${texts.map((text, index) => `${escapeRegExp(text)}${types[index] === undefined ? '' : part(types[index])}`).join('')}$`;
 }

@@ -2,12 +2,12 @@
  * What src/spec.ts may import from autopilot-runtime (runtime/src/spec.ts), with the schema that each stands for. The project's packages
  * need not be installed to generate: the compiler is shown a module made from this table.
  */
-import { DURATION_PATTERN } from '../schema.ts';
-import type { Schema } from './schema.ts';
+import { DURATION_PATTERN } from '../model/project-schema.ts';
+import type { StructuralSchema } from '../util/structural-schema.ts';
 
 interface RuntimeType {
   readonly typescript: string;
-  readonly schema: Schema;
+  readonly schema: StructuralSchema;
   readonly meaning: string;
   readonly example: string;
 }
@@ -15,7 +15,7 @@ interface RuntimeType {
 /** Of k8s.io/apimachinery's resource.Quantity, as its own CRDs spell it. */
 const QUANTITY_PATTERN = '^(\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))))?$';
 
-const intOrString: Schema = { 'x-kubernetes-int-or-string': true, anyOf: [{ type: 'integer' }, { type: 'string' }] };
+const INT_OR_STRING: StructuralSchema = { 'x-kubernetes-int-or-string': true, anyOf: [{ type: 'integer' }, { type: 'string' }] };
 
 export const runtimeTypes: Readonly<Record<string, RuntimeType>> = {
   Int32: {
@@ -32,13 +32,13 @@ export const runtimeTypes: Readonly<Record<string, RuntimeType>> = {
   },
   IntOrString: {
     typescript: 'number | string',
-    schema: intOrString,
+    schema: INT_OR_STRING,
     meaning: 'A port by number or name, a count or a percentage. Plain `number | string` means the same.',
     example: 'readonly targetPort?: IntOrString;',
   },
   Quantity: {
     typescript: 'number | string',
-    schema: { ...intOrString, pattern: QUANTITY_PATTERN },
+    schema: { ...INT_OR_STRING, pattern: QUANTITY_PATTERN },
     meaning: 'A quantity of Kubernetes: `500m`, `1Gi`, `2`.',
     example: 'readonly memory?: Quantity;',
   },
@@ -68,11 +68,11 @@ export const RUNTIME_MODULE = 'autopilot-runtime';
 export const BRAND = '__autopilot';
 
 /** `toString` is there because TypeScript refuses values that share nothing with an object type whose fields are all optional. */
-const branded = ([name, { typescript, meaning }]: readonly [string, RuntimeType]): string =>
+const brandedType = ([name, { typescript, meaning }]: readonly [string, RuntimeType]): string =>
   `/** ${meaning} */\nexport type ${name} = (${typescript}) & { readonly toString?: unknown; readonly ${BRAND}?: '${name}' };\n`;
 
 /** The text of the module `autopilot-runtime` as the compiler sees it. */
-export const runtimeModule = `${Object.entries(runtimeTypes).map(branded).join('')}
+export const runtimeModule = `${Object.entries(runtimeTypes).map(brandedType).join('')}
 /** Labels that objects must carry. @atomic */
 export interface LabelSelector {
   readonly matchLabels?: Readonly<Record<string, string>>;

@@ -4,17 +4,17 @@
  */
 import { isMap, isScalar, parseDocument } from 'yaml';
 import type { Node, Pair, YAMLMap } from 'yaml';
-import { hasConflictMarks, mergeText, same } from './merge.ts';
-import type { Merged } from './merge.ts';
+import { hasConflictMarks, mergeText, isSameJson } from './merge.ts';
+import type { MergeResult } from './merge.ts';
 
 /** Lines of the user's text to leave out, and what to put in their place. */
-interface Edit {
+interface LineEdit {
   readonly from: number;
   readonly to: number;
   readonly lines: readonly string[];
 }
 
-interface Side {
+interface MergeSide {
   readonly lines: readonly string[];
   readonly lineOf: (offset: number) => number;
 }
@@ -23,53 +23,53 @@ interface Side {
  * Every key that still is as generated last follows, every new key comes with its comment, a key that the user has removed stays
  * removed. Where both sides have changed a value, the user's stays and a note says what it would be.
  */
-export function mergeYamlText(base: string | undefined, mine: string, theirs: string): Merged {
-  const text = mergeText(base, mine, theirs);
-  if (!hasConflictMarks(text.text) || hasConflictMarks(mine)) return text;
-  const [was, is, wanted] = [base ?? '', mine, theirs].map((content) => parseDocument(content));
+export function mergeYamlText(base: string | undefined, existing: string, incoming: string): MergeResult {
+  const text = mergeText(base, existing, incoming);
+  if (!hasConflictMarks(text.text) || hasConflictMarks(existing)) return text;
+  const [was, is, wanted] = [base ?? '', existing, incoming].map((content) => parseDocument(content));
   if (was === undefined || is === undefined || wanted === undefined || [was, is, wanted].some(({ errors }) => errors.length > 0)) return text;
   if (!isMap(is.contents) || !isMap(wanted.contents)) return text;
   const notes: string[] = [];
-  const edits: Edit[] = [];
-  mergeMaps(isMap(was.contents) ? was.contents : undefined, is.contents, wanted.contents, { mine: side(mine), theirs: side(theirs), path: '', notes, edits });
-  return { text: apply(mine, edits), notes };
+  const edits: LineEdit[] = [];
+  mergeMaps(isMap(was.contents) ? was.contents : undefined, is.contents, wanted.contents, { existing: mergeSide(existing), incoming: mergeSide(incoming), path: '', notes, edits });
+  return { text: applyEdits(existing, edits), notes };
 }
 
-interface Merging {
-  readonly mine: Side;
-  readonly theirs: Side;
+interface MergeContext {
+  readonly existing: MergeSide;
+  readonly incoming: MergeSide;
   readonly path: string;
   readonly notes: string[];
-  readonly edits: Edit[];
+  readonly edits: LineEdit[];
 }
 
-function mergeMaps(was: YAMLMap | undefined, is: YAMLMap, wanted: YAMLMap, merging: Merging): void {
-  const { mine, theirs, path, notes, edits } = merging;
+function mergeMaps(was: YAMLMap | undefined, is: YAMLMap, wanted: YAMLMap, merging: MergeContext): void {
+  const { existing, incoming, path, notes, edits } = merging;
   let after: Pair | undefined;
   for (const pair of wanted.items) {
-    const key = nameOf(pair);
+    const key = keyName(pair);
     const here = path === '' ? key : `${path}.${key}`;
-    const ours = is.items.find((one) => nameOf(one) === key);
-    const before = was?.items.find((one) => nameOf(one) === key);
+    const ours = is.items.find((one) => keyName(one) === key);
+    const before = was?.items.find((one) => keyName(one) === key);
     if (ours === undefined) {
-      const at = after === undefined ? blockOf(mine, is.items[0], true).from : blockOf(mine, after, false).to;
-      const { from, to } = blockOf(theirs, pair, true);
-      if (before === undefined) edits.push({ from: at, to: at, lines: theirs.lines.slice(from, to) });
+      const at = after === undefined ? lineRange(existing, is.items[0], true).from : lineRange(existing, after, false).to;
+      const { from, to } = lineRange(incoming, pair, true);
+      if (before === undefined) edits.push({ from: at, to: at, lines: incoming.lines.slice(from, to) });
       continue;
     }
     after = ours;
     if (isBlock(ours.value) && isBlock(pair.value))
       mergeMaps(isMap(before?.value) ? before.value : undefined, ours.value, pair.value, { ...merging, path: here });
-    else if (same(plain(ours), plain(pair))) continue;
-    else if (before !== undefined && same(plain(before), plain(ours))) {
-      const { from, to } = blockOf(theirs, pair, false);
-      edits.push({ ...blockOf(mine, ours, false), lines: theirs.lines.slice(from, to) });
-    } else if (before !== undefined && !same(plain(before), plain(pair))) notes.push(`${here} is yours; generated would be ${JSON.stringify(plain(pair))}`);
+    else if (isSameJson(plainValue(ours), plainValue(pair))) continue;
+    else if (before !== undefined && isSameJson(plainValue(before), plainValue(ours))) {
+      const { from, to } = lineRange(incoming, pair, false);
+      edits.push({ ...lineRange(existing, ours, false), lines: incoming.lines.slice(from, to) });
+    } else if (before !== undefined && !isSameJson(plainValue(before), plainValue(pair))) notes.push(`${here} is yours; generated would be ${JSON.stringify(plainValue(pair))}`);
   }
   for (const before of was?.items ?? []) {
-    const gone = !wanted.items.some((one) => nameOf(one) === nameOf(before));
-    const ours = is.items.find((one) => nameOf(one) === nameOf(before) && same(plain(one), plain(before)));
-    if (gone && ours !== undefined) edits.push({ ...blockOf(mine, ours, true), lines: [] });
+    const gone = !wanted.items.some((one) => keyName(one) === keyName(before));
+    const ours = is.items.find((one) => keyName(one) === keyName(before) && isSameJson(plainValue(one), plainValue(before)));
+    if (gone && ours !== undefined) edits.push({ ...lineRange(existing, ours, true), lines: [] });
   }
 }
 
@@ -79,7 +79,7 @@ function isBlock(value: unknown): value is YAMLMap {
 }
 
 /** The lines of a pair; with those of the comment above it, and the empty line before that. */
-function blockOf({ lines, lineOf }: Side, pair: Pair | undefined, comments: boolean): { readonly from: number; readonly to: number } {
+function lineRange({ lines, lineOf }: MergeSide, pair: Pair | undefined, comments: boolean): { readonly from: number; readonly to: number } {
   const key = (pair?.key as Node | undefined)?.range;
   if (pair === undefined || key === undefined || key === null) return { from: lines.length, to: lines.length };
   const value = (pair.value as Node | null)?.range;
@@ -96,23 +96,23 @@ function blockOf({ lines, lineOf }: Side, pair: Pair | undefined, comments: bool
   return { from, to };
 }
 
-function apply(mine: string, edits: readonly Edit[]): string {
-  const lines = mine.split('\n');
+function applyEdits(existing: string, edits: readonly LineEdit[]): string {
+  const lines = existing.split('\n');
   // From the end, so that the numbers of lines before stay true; of several for one place the first stays first.
   const ordered = edits.map((edit, order) => ({ ...edit, order })).sort((a, b) => b.from - a.from || b.order - a.order);
   for (const { from, to, lines: put } of ordered) lines.splice(from, to - from, ...put);
   return lines.join('\n');
 }
 
-function side(text: string): Side {
+function mergeSide(text: string): MergeSide {
   const starts = [0, ...[...text.matchAll(/\n/g)].map(({ index }) => index + 1)];
   return { lines: text.split('\n'), lineOf: (offset) => starts.findLastIndex((start) => start <= offset) };
 }
 
-function nameOf({ key }: Pair): string {
+function keyName({ key }: Pair): string {
   return isScalar(key) ? String(key.value) : String(key);
 }
 
-function plain({ value }: Pair): unknown {
+function plainValue({ value }: Pair): unknown {
   return (value as { toJSON?: () => unknown } | null)?.toJSON?.() ?? null;
 }

@@ -1,7 +1,7 @@
 /** Names derived from names: plurals, file names, method names, and the nearest of some names to a misspelt one. */
 
 /** Lower-case English plural of a kind, as Kubernetes' own names form it: `AutoRoute` -> `autoroutes`, `Policy` -> `policies`. */
-export function pluralOf(kind: string): string {
+export function pluralize(kind: string): string {
   const word = kind.toLowerCase();
   if (/(s|x|z|ch|sh)$/.test(word)) return `${word}es`;
   if (/[^aeiou]y$/.test(word)) return `${word.slice(0, -1)}ies`;
@@ -19,7 +19,7 @@ export function lowerFirst(name: string): string {
 }
 
 /** The name most like `wrong`, when one is near enough to be a slip of the finger. */
-export function nearest(wrong: string, names: Iterable<string>): string | undefined {
+export function nearestName(wrong: string, names: Iterable<string>): string | undefined {
   let best: { name: string; distance: number } | undefined;
   for (const name of names) {
     const distance = editDistance(wrong.toLowerCase(), name.toLowerCase());
@@ -29,8 +29,8 @@ export function nearest(wrong: string, names: Iterable<string>): string | undefi
 }
 
 /** ", did you mean 'x'?" or, with nothing near, what there is to choose from. */
-export function suggestion(wrong: string, names: readonly string[]): string {
-  const near = nearest(wrong, names);
+export function didYouMean(wrong: string, names: readonly string[]): string {
+  const near = nearestName(wrong, names);
   if (near !== undefined) return `, did you mean '${near}'?`;
   return names.length === 0 ? '' : `; known: ${names.join(', ')}`;
 }

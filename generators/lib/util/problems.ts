@@ -8,19 +8,19 @@ export interface Problem {
   readonly message: string;
 }
 
-export type Path = readonly (string | number)[];
+export type ProblemPath = readonly (string | number)[];
 
 /** `autopilot.yaml:7:5: phases[2].next names …` */
-export function problemText({ file, line, column, message }: Problem): string {
+export function formatProblem({ file, line, column, message }: Problem): string {
   return `${file}:${line}:${column}: ${message}`;
 }
 
 /** `phases[2].next` */
-export function pathText(path: Path): string {
+export function formatPath(path: ProblemPath): string {
   return path.map((part, index) => (typeof part === 'number' ? `[${part}]` : index === 0 ? part : `.${part}`)).join('');
 }
 
 /** Of one file. */
-export function inOrder(problems: readonly Problem[]): readonly Problem[] {
+export function sortProblems(problems: readonly Problem[]): readonly Problem[] {
   return problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
 }

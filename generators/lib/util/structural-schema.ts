@@ -10,7 +10,7 @@ export interface ValidationRule {
   readonly [keyword: string]: unknown;
 }
 
-export interface Schema {
+export interface StructuralSchema {
   title?: string;
   description?: string;
   type?: string;
@@ -32,14 +32,14 @@ export interface Schema {
   minProperties?: number;
   maxProperties?: number;
   required?: string[];
-  properties?: Record<string, Schema>;
-  additionalProperties?: Schema | boolean;
-  items?: Schema;
+  properties?: Record<string, StructuralSchema>;
+  additionalProperties?: StructuralSchema | boolean;
+  items?: StructuralSchema;
   /** Values only: no types, descriptions or defaults inside. */
-  oneOf?: Schema[];
-  anyOf?: Schema[];
-  allOf?: Schema[];
-  not?: Schema;
+  oneOf?: StructuralSchema[];
+  anyOf?: StructuralSchema[];
+  allOf?: StructuralSchema[];
+  not?: StructuralSchema;
   'x-kubernetes-validations'?: ValidationRule[];
   'x-kubernetes-list-type'?: string;
   'x-kubernetes-list-map-keys'?: string[];
@@ -50,27 +50,27 @@ export interface Schema {
 }
 
 /** Anything at all, objects with fields of any name. */
-export function openObject(): Schema {
+export function openObjectSchema(): StructuralSchema {
   return { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
 }
 
 /** The keywords of a schema in the order in which people read them, at every level. */
-export function ordered(schema: Schema): Schema {
+export function orderKeywords(schema: StructuralSchema): StructuralSchema {
   const known = schema as Record<string, unknown>;
-  const keys = Object.keys(known).sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
-  return Object.fromEntries(keys.map((key) => [key, orderedMember(key, known[key])])) as Schema;
+  const keys = Object.keys(known).sort((a, b) => keywordRank(a) - keywordRank(b) || (a < b ? -1 : 1));
+  return Object.fromEntries(keys.map((key) => [key, orderMember(key, known[key])])) as StructuralSchema;
 }
 
-const FIRST = ['description', 'type', 'format', 'nullable', 'default', 'enum'];
-const LAST = ['required', 'properties', 'additionalProperties', 'items'];
+const FIRST_KEYWORDS = ['description', 'type', 'format', 'nullable', 'default', 'enum'];
+const LAST_KEYWORDS = ['required', 'properties', 'additionalProperties', 'items'];
 
-function rank(key: string): number {
-  if (FIRST.includes(key)) return FIRST.indexOf(key);
-  return LAST.includes(key) ? 100 + LAST.indexOf(key) : 50;
+function keywordRank(key: string): number {
+  if (FIRST_KEYWORDS.includes(key)) return FIRST_KEYWORDS.indexOf(key);
+  return LAST_KEYWORDS.includes(key) ? 100 + LAST_KEYWORDS.indexOf(key) : 50;
 }
 
-function orderedMember(key: string, value: unknown): unknown {
-  if (key === 'properties') return Object.fromEntries(Object.entries(value as Record<string, Schema>).map(([name, inner]) => [name, ordered(inner)]));
-  if (key === 'items' || (key === 'additionalProperties' && typeof value === 'object')) return ordered(value as Schema);
+function orderMember(key: string, value: unknown): unknown {
+  if (key === 'properties') return Object.fromEntries(Object.entries(value as Record<string, StructuralSchema>).map(([name, inner]) => [name, orderKeywords(inner)]));
+  if (key === 'items' || (key === 'additionalProperties' && typeof value === 'object')) return orderKeywords(value as StructuralSchema);
   return value;
 }

@@ -2,23 +2,23 @@
 import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
 import type { Document } from 'yaml';
 import type { z } from 'zod';
-import { suggestion } from './naming.ts';
-import { pathText } from './problems.ts';
-import type { Path, Problem } from './problems.ts';
+import { didYouMean } from './naming.ts';
+import { formatPath } from './problems.ts';
+import type { ProblemPath, Problem } from './problems.ts';
 
 export interface ParsedYaml {
   readonly document: Document.Parsed;
   readonly value: unknown;
   /** Problems of the syntax alone. */
   readonly problems: readonly Problem[];
-  position(path: Path, of?: 'key' | 'value'): { readonly line: number; readonly column: number };
+  position(path: ProblemPath, of?: 'key' | 'value'): { readonly line: number; readonly column: number };
 }
 
 /** Far beyond any machine that a person writes. */
-const MOST_BYTES = 1_000_000;
+const MAX_YAML_BYTES = 1_000_000;
 
 export function parseYaml(text: string, file: string): ParsedYaml {
-  if (text.length > MOST_BYTES) return unreadable(file, `has ${Math.round(text.length / 1e5) / 10} MB: more than 1 MB is not a state machine`);
+  if (text.length > MAX_YAML_BYTES) return unreadableYaml(file, `has ${Math.round(text.length / 1e5) / 10} MB: more than 1 MB is not a state machine`);
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
   const place = (offset: number): { line: number; column: number } => {
@@ -31,7 +31,7 @@ export function parseYaml(text: string, file: string): ParsedYaml {
     value = problems.length === 0 ? document.toJS() : undefined;
   } catch (error) {
     // Aliases of aliases can stand for more nodes than there is memory.
-    return unreadable(file, firstLine((error as Error).message));
+    return unreadableYaml(file, firstLine((error as Error).message));
   }
   return {
     document,
@@ -53,7 +53,7 @@ export function parseYaml(text: string, file: string): ParsedYaml {
   };
 }
 
-function unreadable(file: string, message: string): ParsedYaml {
+function unreadableYaml(file: string, message: string): ParsedYaml {
   const at = { line: 1, column: 1 };
   return { document: parseDocument(''), problems: [{ file, ...at, message }], value: undefined, position: () => at };
 }
@@ -62,48 +62,48 @@ function unreadable(file: string, message: string): ParsedYaml {
  * Validates parsed YAML with a schema: a field without a value is not there; strict keys are reported at the key, with the nearest known one.
  * @returns all that is wrong; and the value, also where nothing is wrong but unknown keys, so that what it means can be checked as well
  */
-export function validate<T>(
+export function validateYaml<T>(
   yaml: ParsedYaml,
   schema: z.ZodType<T>,
   file: string,
-  keysAt: (path: Path) => readonly string[],
+  keysAt: (path: ProblemPath) => readonly string[],
 ): { readonly value?: T; readonly problems: readonly Problem[] } {
-  const plain = withoutEmpty(yaml.value) ?? {};
+  const plain = omitEmptyFields(yaml.value) ?? {};
   const result = schema.safeParse(plain);
   if (result.success) return { value: result.data, problems: [] };
-  const unknown: Path[] = [];
+  const unknown: ProblemPath[] = [];
   const problems = result.error.issues.flatMap((issue) => problemsOf(issue, []));
-  const known = schema.safeParse(without(plain, unknown));
+  const known = schema.safeParse(omitPaths(plain, unknown));
   return { ...(known.success && { value: known.data }), problems };
 
-  function problemsOf(issue: z.core.$ZodIssue, before: Path): Problem[] {
+  function problemsOf(issue: z.core.$ZodIssue, before: ProblemPath): Problem[] {
     const path = [...before, ...(issue.path as (string | number)[])];
-    const at = (where: Path, message: string, of: 'key' | 'value' = 'value'): Problem => ({ file, ...yaml.position(where, of), message });
+    const at = (where: ProblemPath, message: string, of: 'key' | 'value' = 'value'): Problem => ({ file, ...yaml.position(where, of), message });
     if (issue.code === 'unrecognized_keys') {
       unknown.push(...issue.keys.map((key) => [...path, key]));
-      return issue.keys.map((key) => at([...path, key], `${pathText([...path, key])} is not a known field${suggestion(key, keysAt(path))}`, 'key'));
+      return issue.keys.map((key) => at([...path, key], `${formatPath([...path, key])} is not a known field${didYouMean(key, keysAt(path))}`, 'key'));
     }
     if (issue.code === 'invalid_union') {
       // The branch that fits what was written: a mapping is judged as a mapping.
       const branch = issue.errors.find((errors) => errors.some((inner) => inner.code === 'unrecognized_keys' || inner.path.length > 0));
       if (branch) return branch.flatMap((inner) => problemsOf(inner, path));
-      return [at(path, `${pathText(path)} must be a name or a mapping with a name`)];
+      return [at(path, `${formatPath(path)} must be a name or a mapping with a name`)];
     }
     const missing = issue.code === 'invalid_type' && valueAt(yaml.value, path) === undefined;
-    if (missing) return [at(path.slice(0, -1), `${pathText(path)} is missing`)];
-    return [at(path, `${pathText(path)} ${sentence(issue)}`.trim())];
+    if (missing) return [at(path.slice(0, -1), `${formatPath(path)} is missing`)];
+    return [at(path, `${formatPath(path)} ${issueSentence(issue)}`.trim())];
   }
 }
 
 /** `inputs:` with nothing behind it. What stands below `config:` is the user's own, and stays as it is. */
-function withoutEmpty(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutEmpty);
+function omitEmptyFields(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(omitEmptyFields);
   if (typeof value !== 'object' || value === null) return value;
   const members = Object.entries(value).filter(([, member]) => member !== null);
-  return Object.fromEntries(members.map(([key, member]) => [key, key === 'config' ? (member as unknown) : withoutEmpty(member)]));
+  return Object.fromEntries(members.map(([key, member]) => [key, key === 'config' ? (member as unknown) : omitEmptyFields(member)]));
 }
 
-function without(value: object, paths: readonly Path[]): object {
+function omitPaths(value: object, paths: readonly ProblemPath[]): object {
   const copy = structuredClone(value);
   for (const path of paths) {
     const parent = valueAt(copy, path.slice(0, -1));
@@ -112,20 +112,20 @@ function without(value: object, paths: readonly Path[]): object {
   return copy;
 }
 
-function sentence(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'invalid_type') return `must be ${article(issue.expected)}`;
+function issueSentence(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_type') return `must be ${withArticle(issue.expected)}`;
   if (issue.code === 'invalid_value') return `must be ${issue.values.map((value) => `'${String(value)}'`).join(' or ')}`;
   if (issue.code === 'too_small' && issue.origin === 'string') return 'must not be empty';
   return issue.message;
 }
 
-function article(expected: string): string {
+function withArticle(expected: string): string {
   if (expected === 'array') return 'a list';
   if (expected === 'object' || expected === 'record') return 'a mapping';
   return `a ${expected}`;
 }
 
-function valueAt(value: unknown, path: Path): unknown {
+function valueAt(value: unknown, path: ProblemPath): unknown {
   return path.reduce<unknown>((inner, key) => (inner as Record<string | number, unknown> | undefined | null)?.[key], value);
 }
 

@@ -42,10 +42,10 @@ class Options {
   on(name: string): boolean {
     return this.#values[name] === true;
   }
-  text(name: string): string | undefined {
+  string(name: string): string | undefined {
     return this.#values[name] as string | undefined;
   }
-  texts(name: string): readonly string[] {
+  strings(name: string): readonly string[] {
     return (this.#values[name] as readonly string[] | undefined) ?? [];
   }
 }
@@ -67,8 +67,8 @@ const verbs: Readonly<Record<string, Verb>> = {
       if (options.on('sandbox')) await enterSandbox();
       else if (!isThere('kubectl'))
         say('kubectl is not on this machine: to wait for an operator that is installed, set POD_NAMESPACE and WATCH_NAMESPACE as it has them');
-      const where = options.text('namespace') ?? (await namespaceOfAnother());
-      if (where !== undefined) await takePart(where);
+      const where = options.string('namespace') ?? (await namespaceOfAnother());
+      if (where !== undefined) await joinLease(where);
       // In this process: Ctrl-C reaches the operator once, and it gives its lease back.
       await import(pathToFileURL(join(project, 'src/main.ts')).href);
     },
@@ -89,10 +89,10 @@ const verbs: Readonly<Record<string, Verb>> = {
       if (!existsSync(join(project, 'package-lock.json')))
         throw new Refusal('there is no package-lock.json, from which the image gets its packages: run npm install first');
       const builder = await builderOf(options);
-      const args = options.texts('build-arg').flatMap((pair) => ['--build-arg', pair]);
-      const platform = options.text('platform');
+      const args = options.strings('build-arg').flatMap((pair) => ['--build-arg', pair]);
+      const platform = options.string('platform');
       if (platform !== undefined) args.push('--platform', platform);
-      args.push(...(options.text('image-build-args')?.split(' ').filter(Boolean) ?? []));
+      args.push(...(options.string('image-build-args')?.split(' ').filter(Boolean) ?? []));
       await run(builder, ['build', '--file', 'Dockerfile', '--tag', image, ...args, '.']);
       if (options.on('push')) await run(builder, ['push', image]);
       say(`built ${image}; install it: npm run deploy -- ${image}${options.on('push') ? '' : ' --push'}`);
@@ -121,20 +121,20 @@ const verbs: Readonly<Record<string, Verb>> = {
       'dry-run': { type: 'boolean', text: 'show what would be applied, change nothing' },
     },
     async run(options, [image = '']) {
-      const where = options.text('namespace') ?? OPERATOR;
-      const name = options.text('release') ?? OPERATOR;
+      const where = options.string('namespace') ?? OPERATOR;
+      const name = options.string('release') ?? OPERATOR;
       if (options.on('push')) await run(await builderOf(options), ['push', image]);
       const args = ['upgrade', '--install', name, chart, '--namespace', where, '--create-namespace'];
       for (const [key, value] of Object.entries(imageValues(image))) args.push('--set-string', `image.${key}=${value}`);
-      args.push(...scopeValues(options.text('cluster-scoped'), where));
-      for (const file of options.texts('values')) args.push('--values', file);
-      for (const pair of options.texts('set')) args.push('--set', pair);
+      args.push(...scopeValues(options.string('cluster-scoped'), where));
+      for (const file of options.strings('values')) args.push('--values', file);
+      for (const pair of options.strings('set')) args.push('--set', pair);
       if (options.on('dry-run')) return await run('helm', [...args, '--dry-run=server']);
-      await run('helm', [...args, '--wait', '--timeout', options.text('timeout') ?? '5m']);
+      await run('helm', [...args, '--wait', '--timeout', options.string('timeout') ?? '5m']);
       if (options.on('deletepods')) {
         const pods = ['--namespace', where, '--selector', selector(name)];
         await run('kubectl', ['rollout', 'restart', 'deployment', ...pods]);
-        await run('kubectl', ['rollout', 'status', 'deployment', '--timeout', options.text('timeout') ?? '5m', ...pods]);
+        await run('kubectl', ['rollout', 'status', 'deployment', '--timeout', options.string('timeout') ?? '5m', ...pods]);
       }
       say(`${OPERATOR} runs in namespace ${where}; look at it: npm run logs -- -f${where === OPERATOR ? '' : ` -n ${where}`}`);
     },
@@ -151,9 +151,9 @@ const verbs: Readonly<Record<string, Verb>> = {
       timeout: { type: 'string', value: '5m', text: 'how long to wait (default: 5m)' },
     },
     async run(options) {
-      const where = options.text('namespace') ?? OPERATOR;
+      const where = options.string('namespace') ?? OPERATOR;
       if (!options.on('force')) await refuseOrphans();
-      await run('helm', ['uninstall', options.text('release') ?? OPERATOR, '--namespace', where, '--wait', '--timeout', options.text('timeout') ?? '5m']);
+      await run('helm', ['uninstall', options.string('release') ?? OPERATOR, '--namespace', where, '--wait', '--timeout', options.string('timeout') ?? '5m']);
       say(`uninstalled. ${RESOURCE} stays with all that is in it; remove both: kubectl delete crd ${RESOURCE}`);
     },
   },
@@ -170,8 +170,8 @@ const verbs: Readonly<Record<string, Verb>> = {
       tail: { type: 'string', value: 'LINES', text: 'how many lines of each Pod to begin with; -1: all (default: 100)' },
     },
     async run(options) {
-      const args = ['logs', '--namespace', options.text('namespace') ?? OPERATOR, '--selector', selector(options.text('release') ?? OPERATOR)];
-      args.push('--tail', options.text('tail') ?? '100', '--prefix', '--max-log-requests', '20');
+      const args = ['logs', '--namespace', options.string('namespace') ?? OPERATOR, '--selector', selector(options.string('release') ?? OPERATOR)];
+      args.push('--tail', options.string('tail') ?? '100', '--prefix', '--max-log-requests', '20');
       if (options.on('follow')) args.push('--follow');
       if (options.on('previous')) args.push('--previous');
       await run('kubectl', args);
@@ -181,8 +181,8 @@ const verbs: Readonly<Record<string, Verb>> = {
 
 /** From here on the current cluster is one in memory. */
 async function enterSandbox(): Promise<void> {
-  const { devCluster } = await import('autopilot-sandbox');
-  const { kubeconfig, created } = await devCluster(project);
+  const { startDevCluster } = await import('autopilot-sandbox');
+  const { kubeconfig, created } = await startDevCluster(project);
   const file = join(mkdtempSync(join(tmpdir(), `${OPERATOR}-`)), 'kubeconfig');
   writeFileSync(file, kubeconfig);
   process.on('exit', () => rmSync(dirname(file), { recursive: true, force: true }));
@@ -198,7 +198,7 @@ async function namespaceOfAnother(): Promise<string | undefined> {
 }
 
 /** In the lease of an operator that is installed there: one in the same namespace, for the same watched namespaces. */
-async function takePart(where: string): Promise<void> {
+async function joinLease(where: string): Promise<void> {
   process.env['POD_NAMESPACE'] ??= where;
   if (!isThere('kubectl')) return;
   const watched = '{.spec.template.spec.containers[*].env[?(@.name=="WATCH_NAMESPACE")].value}';
@@ -249,11 +249,11 @@ async function refuseOrphans(): Promise<void> {
   const columns = '{range .items[*]}{.metadata.namespace}/{.metadata.name} {.metadata.finalizers}{"\\n"}{end}';
   const { stdout, exitCode } = await execa('kubectl', ['get', RESOURCE, '--all-namespaces', '--output', `jsonpath=${columns}`], { reject: false });
   if (exitCode !== 0) return;
-  const held = stdout.split('\n').filter((line) => line.includes(`/${OPERATOR}"`));
-  if (held.length === 0) return;
-  const names = held.map((line) => line.split(' ')[0]).slice(0, 5);
+  const withFinalizer = stdout.split('\n').filter((line) => line.includes(`/${OPERATOR}"`));
+  if (withFinalizer.length === 0) return;
+  const names = withFinalizer.map((line) => line.split(' ')[0]).slice(0, 5);
   throw new Refusal(
-    `${held.length} of ${RESOURCE} have a finalizer that only this operator works off (${names.join(', ')}${held.length > 5 ? ' …' : ''}). ` +
+    `${withFinalizer.length} of ${RESOURCE} have a finalizer that only this operator works off (${names.join(', ')}${withFinalizer.length > 5 ? ' …' : ''}). ` +
       `Delete them first: kubectl delete ${RESOURCE} --all --all-namespaces. Or leave them as they are: --force`,
   );
 }
@@ -264,7 +264,7 @@ function builders(): readonly string[] {
 }
 
 async function builderOf(options: Options): Promise<string> {
-  const wanted = options.text('tool');
+  const wanted = options.string('tool');
   if (wanted !== undefined && !builders().includes(wanted)) throw new Refusal(`--tool is '${wanted}'; it is one of ${builders().join(', ')}`);
   const found = (wanted === undefined ? builders() : [wanted]).find(isThere);
   if (found !== undefined) return found;

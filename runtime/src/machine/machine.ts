@@ -44,7 +44,7 @@ export interface MachineOptions {
   readonly trace?: Trace;
   readonly record: Recorder;
   readonly watchNamespaces: readonly string[];
-  readonly maxConcurrentSyncs: number;
+  readonly maxConcurrentReconciles: number;
   /** May this process write now? Without it no sync begins: a process that has stood still hears news before it knows that it lost its lease. */
   readonly mayWrite: () => boolean;
   readonly settings: () => SyncSettings;
@@ -84,7 +84,7 @@ export class Machine {
     this.#primary = primary;
     const sharing = new Sharing({ ...options, informerOf: ofInput });
     const outputs = new Outputs({ ...options, sharing, informerOf: ofOutput });
-    const concurrency = options.maxConcurrentSyncs;
+    const concurrency = options.maxConcurrentReconciles;
     this.#queue = new WorkQueue({ clock, random, concurrency, process: (key) => this.#process(key), observer: queueObserver(options.observer) });
     this.#ports = { ...options, primary, informers: this.#caches, outputs, sharing };
     this.#waking = new Waking({

@@ -21,7 +21,7 @@ export interface MetricsSources {
   /** Kinds that are watched, and those that are written. */
   readonly kinds: readonly string[];
   readonly outputs: readonly string[];
-  readonly maxConcurrentSyncs: number;
+  readonly maxConcurrentReconciles: number;
   /** Undefined before the operator is there. */
   snapshot(): Snapshot | undefined;
 }
@@ -49,7 +49,7 @@ export function operatorMetrics(sources: MetricsSources): OperatorMetrics {
   for (const histogram of [h.queueSeconds, h.workSeconds]) histogram.zero(queue);
   h.syncSeconds.zero({ controller });
   g.active.set({ controller }, 0);
-  g.limit.set({ controller }, sources.maxConcurrentSyncs);
+  g.limit.set({ controller }, sources.maxConcurrentReconciles);
   for (const phase of phases) {
     for (const result of RESULTS) c.phaseSyncs.inc({ controller, phase, result }, 0);
     c.loops.inc({ controller, phase }, 0);

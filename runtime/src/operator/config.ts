@@ -11,7 +11,7 @@ import { namespaces, readFields, url } from './fields.ts';
 
 export interface OperatorConfig {
   readonly workIntervalMs: number;
-  readonly maxConcurrentSyncs: number;
+  readonly maxConcurrentReconciles: number;
   /** How long a worker may take before its signal is aborted. */
   readonly workerTimeoutMs: number;
   /** Empty: the whole cluster. */
@@ -37,7 +37,7 @@ export type LiveConfig = Pick<OperatorConfig, (typeof LIVE)[number]>;
 /** As the settings are called in the file. */
 export const FIELD_NAMES: Readonly<Record<keyof OperatorConfig, string>> = {
   workIntervalMs: 'workInterval',
-  maxConcurrentSyncs: 'maxConcurrentSyncs',
+  maxConcurrentReconciles: 'maxConcurrentReconciles',
   workerTimeoutMs: 'workerTimeout',
   watchNamespaces: 'watchNamespace',
   leaderElection: 'enableLeaderElection',
@@ -88,7 +88,7 @@ function merged(fields: FileFields, environment: Environment): OperatorConfig {
   const provided = fields.meshProvider === 'Custom' ? undefined : `http://prometheus.${fields.controlPlaneNs ?? 'istio-system'}:9090`;
   return {
     workIntervalMs: fields.workInterval ?? 5_000,
-    maxConcurrentSyncs: fields.maxConcurrentSyncs ?? 10,
+    maxConcurrentReconciles: fields.maxConcurrentReconciles ?? 10,
     workerTimeoutMs: fields.workerTimeout ?? 60_000,
     // An empty variable means the whole cluster, as the chart says it.
     watchNamespaces: watched === undefined ? (fields.watchNamespace ?? []) : inEnvironment('WATCH_NAMESPACE', watched, namespaces),

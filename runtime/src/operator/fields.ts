@@ -1,6 +1,6 @@
 /**
  * The fields of autopilot-operator.yaml, each with what it may be. Reading is strict and finds everything at once: a sentence with file,
- * line and column for each unknown field and each value that cannot be. generators/lib/operator-config.ts checks the same file when
+ * line and column for each unknown field and each value that cannot be. generators/lib/model/operator-config.ts checks the same file when
  * a project is generated; a test holds the two to one list of cases.
  */
 import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
@@ -21,7 +21,7 @@ const FIELDS = {
   controlPlaneNs: someText,
   workInterval: duration,
   workerTimeout: duration,
-  maxConcurrentSyncs: count,
+  maxConcurrentReconciles: count,
   metricsAddr: listenAddress,
   enableLeaderElection: flag,
   watchNamespace: namespaces,

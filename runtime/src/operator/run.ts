@@ -154,7 +154,7 @@ async function metricsFor(scheduler: Scheduler, config: OperatorConfig, operator
     phases: scheduler.phases.map(({ name }) => name),
     kinds: [...new Set([scheduler.resource.kind, ...inputs, ...outputs])],
     outputs: [...new Set(outputs)],
-    maxConcurrentSyncs: config.maxConcurrentSyncs,
+    maxConcurrentReconciles: config.maxConcurrentReconciles,
     snapshot: () => snapshot(operator()),
   });
 }

@@ -110,7 +110,7 @@ export function startOperator(options: OperatorOptions): Operator {
     trace,
     record: told.record,
     watchNamespaces: config.watchNamespaces,
-    maxConcurrentSyncs: config.maxConcurrentSyncs,
+    maxConcurrentReconciles: config.maxConcurrentReconciles,
     mayWrite: () => fence === undefined || election?.valid() === true,
     settings: () => config,
     metricsFor: (resource, signal) => metricsOf(scheduler.queries, resource.metadata.namespace, ask, signal),

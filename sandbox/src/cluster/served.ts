@@ -1,4 +1,4 @@
-// Made by scripts/kinds.ts from a real API server. Do not edit.
+// Made by scripts/served-kinds.ts from a real API server. Do not edit.
 import type { Shape } from './shape.ts';
 import type { Served } from './kinds.ts';
 

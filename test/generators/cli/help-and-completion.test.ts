@@ -3,12 +3,12 @@ import { execa } from 'execa';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
-import { candidates } from '../../generators/lib/cli/completion.ts';
-import { helpOf, overview } from '../../generators/lib/cli/help.ts';
-import { commandTable, optionsOf } from '../../generators/lib/cli/table.ts';
-import type { Command } from '../../generators/lib/cli/table.ts';
+import { completionsFor } from '../../../generators/lib/cli/completion.ts';
+import { commandHelp, overviewText } from '../../../generators/lib/cli/help.ts';
+import { commandTable, allOptions } from '../../../generators/lib/cli/command-table.ts';
+import type { Command } from '../../../generators/lib/cli/command-table.ts';
 
-const repository = resolve(import.meta.dirname, '../..');
+const repository = resolve(import.meta.dirname, '../../..');
 const autoroute = join(repository, 'examples/autoroute');
 const commands: readonly (readonly [string, Command])[] = Object.entries(commandTable);
 
@@ -16,8 +16,8 @@ describe('the help of the commands', () => {
   it('has a purpose, at least three examples and a text for every option, in eighty columns', () => {
     for (const [name, command] of commands) {
       expect(command.examples.length, name).to.be.at.least(3);
-      const help = helpOf(name, command);
-      for (const [option, { text }] of Object.entries(optionsOf(command))) {
+      const help = commandHelp(name, command);
+      for (const [option, { text }] of Object.entries(allOptions(command))) {
         expect(help, name).to.contain(`--${option}`);
         expect(text, option).to.not.equal('');
       }
@@ -27,7 +27,7 @@ describe('the help of the commands', () => {
       ).to.deep.equal([]);
     }
     expect(
-      overview('1.0.0')
+      overviewText('1.0.0')
         .split('\n')
         .filter((line) => line.length > 80),
     ).to.deep.equal([]);
@@ -35,7 +35,7 @@ describe('the help of the commands', () => {
 });
 
 describe('completion', () => {
-  const words = (...typed: readonly string[]): readonly string[] => candidates(typed, autoroute).map(([word]) => word);
+  const words = (...typed: readonly string[]): readonly string[] => completionsFor(typed, autoroute).map(([word]) => word);
 
   it('knows commands, verbs, shells and options', () => {
     expect(words('')).to.include.members(['init', 'phase', 'completion', 'help']);
@@ -48,10 +48,10 @@ describe('completion', () => {
 
   it("knows the project's phases, from below its folder too, and none where there is no project", () => {
     expect(words('phase', 'rename', '')).to.deep.equal(['Initializing', 'Syncing', 'Ready']);
-    expect(candidates(['phase', 'edit', 'S'], join(autoroute, 'src'))).to.deep.equal([['Syncing']]);
-    expect(words('phase', 'remove', 'Syncing', '--heir', '')).to.deep.equal(['Initializing', 'Syncing', 'Ready', 'none']);
+    expect(completionsFor(['phase', 'edit', 'S'], join(autoroute, 'src'))).to.deep.equal([['Syncing']]);
+    expect(words('phase', 'remove', 'Syncing', '--replacement', '')).to.deep.equal(['Initializing', 'Syncing', 'Ready', 'none']);
     expect(words('phase', 'Waiting', '')).to.deep.equal([]);
-    expect(candidates(['phase', 'edit', ''], tmpdir())).to.deep.equal([]);
+    expect(completionsFor(['phase', 'edit', ''], tmpdir())).to.deep.equal([]);
   });
 
   it('knows parameters, one after the other in a list, and metrics only where it can be read', () => {
@@ -99,7 +99,7 @@ describe('completion', () => {
     });
 
     it('fish', async function () {
-      if (await absent('fish')) return this.skip();
+      if (await isMissing('fish')) return this.skip();
       const offered = await shell('fish', '--no-config', '-c', 'autopilot completion fish | source; complete --do-complete "autopilot phase rename Sy"');
       expect(offered.split('\n')).to.deep.equal(['Syncing']);
       expect(await shell('fish', '--no-config', '-c', 'autopilot completion fish | source; complete --do-complete "autopilot ge"')).to.match(
@@ -108,7 +108,7 @@ describe('completion', () => {
     });
 
     it('zsh', async function () {
-      if (await absent('zsh')) return this.skip();
+      if (await isMissing('zsh')) return this.skip();
       // Without a line editor: what is handed to _describe.
       const script = `compdef() { }; _describe() { print -l -- "\${(@P)2}" }; _files() { print files }
 eval "$(autopilot completion zsh)"; words=(autopilot phase rename Sy); CURRENT=4; _autopilot; words=(autopilot gen); CURRENT=2; _autopilot; words=(autopilot init ''); CURRENT=3; _autopilot`;
@@ -122,6 +122,6 @@ eval "$(autopilot completion zsh)"; words=(autopilot phase rename Sy); CURRENT=4
   });
 });
 
-async function absent(program: string): Promise<boolean> {
+async function isMissing(program: string): Promise<boolean> {
   return (await execa(program, ['--version'], { reject: false })).exitCode !== 0;
 }

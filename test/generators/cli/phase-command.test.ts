@@ -2,12 +2,12 @@ import { expect } from 'chai';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { generateProject, loadModel, scaffold, upToDate } from '../../generators/lib/library.ts';
-import type { ModelPhase } from '../../generators/lib/library.ts';
-import { changePhases } from '../../generators/lib/phases.ts';
-import type { ChangeOptions } from '../../generators/lib/phases.ts';
-import { DEFAULT, script } from './script.ts';
-import type { Answers } from './script.ts';
+import { generateProject, loadModel, scaffold, upToDate } from '../../../generators/lib/index.ts';
+import type { ModelPhase } from '../../../generators/lib/index.ts';
+import { runPhaseCommand } from '../../../generators/lib/cli/phase-command.ts';
+import type { PhaseCommandOptions } from '../../../generators/lib/cli/phase-command.ts';
+import { DEFAULT, scriptAnswers } from '../support/scripted-answers.ts';
+import type { Answers } from '../support/scripted-answers.ts';
 
 describe('yo autopilot:phase', function () {
   this.timeout(120_000);
@@ -26,10 +26,10 @@ describe('yo autopilot:phase', function () {
   const everything = (): unknown => readdirSync(dir, { recursive: true }).map((name) => [name, statSync(join(dir, String(name))).mtimeMs]);
 
   /** @returns what was said, or the error */
-  async function change(words: readonly string[], answers: Answers, options: ChangeOptions = {}): Promise<string> {
-    const { ask, asked } = script(answers);
+  async function change(words: readonly string[], answers: Answers, options: PhaseCommandOptions = {}): Promise<string> {
+    const { ask, asked } = scriptAnswers(answers);
     const said: string[] = [];
-    const error = await changePhases(dir, words, options, { ask, say: (line) => said.push(line) }).then(
+    const error = await runPhaseCommand(dir, words, options, { ask, print: (line) => said.push(line) }).then(
       () => undefined,
       (reason: Error) => reason.message,
     );
@@ -83,12 +83,12 @@ describe('yo autopilot:phase', function () {
     expect(phases().map(({ name, final, outputs, metrics }) => [name, final, outputs.length, metrics])).to.deep.include(['Processing', true, 0, false]);
   });
 
-  it('removes a phase: asks for the heir, says what will be orphaned, and writes nothing when the answer is no', async () => {
+  it('removes a phase: asks for the replacement, says what will be orphaned, and writes nothing when the answer is no', async () => {
     const before = everything();
     const answers: Answers = [
       ['verb', 'remove'],
       ['phase', 'Processing'],
-      ['heir', 'Finished'],
+      ['replacement', 'Finished'],
     ];
     expect(await change([], [...answers, ['write', false]])).to.equal('Stopped; nothing was written.');
     expect(everything()).to.deep.equal(before);
@@ -106,7 +106,7 @@ describe('yo autopilot:phase', function () {
     const said = await change(
       ['remove', 'Processing'],
       [
-        ['heir', 'none'],
+        ['replacement', 'none'],
         ['write', true],
       ],
     );
@@ -114,7 +114,7 @@ describe('yo autopilot:phase', function () {
     expect(phases().map(({ name, next }) => [name, next])).to.deep.include(['Initializing', ['Initializing', 'Finished']]);
   });
 
-  it('renames a phase: the worker moves, resources fly on, and a second rename completes one that was interrupted', async () => {
+  it('renames a phase: the worker moves, resources continue, and a second rename completes one that was interrupted', async () => {
     writeFileSync(join(dir, 'src/workers/processing.ts'), `${read('src/workers/processing.ts')}// mine\n`);
     const worker = read('src/workers/processing.ts');
     // As interrupted before autopilot.yaml was written: the worker is there twice.
@@ -128,7 +128,7 @@ describe('yo autopilot:phase', function () {
         ['write', true],
       ],
     );
-    expect(said).to.contain('Resources standing in Processing fly on in Working');
+    expect(said).to.contain('Resources standing in Processing continue in Working');
     expect([existsSync(join(dir, 'src/workers/processing.ts')), read('src/workers/working.ts').includes('// mine')]).to.deep.equal([false, true]);
     // As interrupted after it: the old file has not gone yet.
     writeFileSync(join(dir, 'src/workers/processing.ts'), worker);
@@ -179,8 +179,8 @@ describe('yo autopilot:phase', function () {
 
   it('without a terminal names the option or argument that is missing, and writes nothing', async () => {
     const before = everything();
-    const without = (words: readonly string[], options: ChangeOptions = {}): Promise<string> =>
-      changePhases(dir, words, options, { ask: undefined, say: () => {} }).then(
+    const without = (words: readonly string[], options: PhaseCommandOptions = {}): Promise<string> =>
+      runPhaseCommand(dir, words, options, { ask: undefined, print: () => {} }).then(
         () => 'done',
         (error: Error) => error.message,
       );
@@ -189,11 +189,11 @@ describe('yo autopilot:phase', function () {
     expect(await without(['edit'])).to.match(/^missing the phase's name: .* autopilot phase edit /);
     expect(await without(['edit', 'Processing'])).to.match(/^nothing to change: give --description, --inputs/);
     expect(await without(['rename', 'Processing'])).to.match(/^missing the new name: .* autopilot phase rename Waiting Pausing\)$/);
-    expect(await without(['remove', 'Processing'])).to.match(/--heir PHASE/);
-    expect(await without(['remove', 'Processing'], { heir: 'Finishd' })).to.match(/^--heir names 'Finishd', which is not a phase .* 'Finished'\?$/);
+    expect(await without(['remove', 'Processing'])).to.match(/--replacement PHASE/);
+    expect(await without(['remove', 'Processing'], { replacement: 'Finishd' })).to.match(/^--replacement names 'Finishd', which is not a phase .* 'Finished'\?$/);
     expect(await without(['move', 'Processing'])).to.match(/^missing --after: there is no terminal to ask on/);
     expect(await without(['move', 'Processing'], { after: 'Processing' })).to.match(/^Processing cannot stand behind itself/);
-    expect(await without(['remove', 'Procesing'], { heir: 'none' })).to.match(/^'Procesing' is not a phase of autopilot.yaml, did you mean 'Processing'\?$/);
+    expect(await without(['remove', 'Procesing'], { replacement: 'none' })).to.match(/^'Procesing' is not a phase of autopilot.yaml, did you mean 'Processing'\?$/);
     expect(everything()).to.deep.equal(before);
   });
 });

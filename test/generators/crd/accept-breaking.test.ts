@@ -2,10 +2,10 @@ import { expect } from 'chai';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { generate } from '../../../generators/lib/commands.ts';
-import type { GenerateCommandOptions } from '../../../generators/lib/commands.ts';
-import { scaffold } from '../../../generators/lib/library.ts';
-import { changePhases } from '../../../generators/lib/phases.ts';
+import { generate } from '../../../generators/lib/cli/commands.ts';
+import type { GenerateCommandOptions } from '../../../generators/lib/cli/commands.ts';
+import { scaffold } from '../../../generators/lib/index.ts';
+import { runPhaseCommand } from '../../../generators/lib/cli/phase-command.ts';
 
 describe('generate, when stored resources would not fit the new CRD', () => {
   let dir: string;
@@ -98,9 +98,9 @@ describe('generate, when stored resources would not fit the new CRD', () => {
   });
 
   it('lets a phase go that was removed knowingly, and keeps the names of one that was renamed', async () => {
-    const terminal = { ask: undefined, say: () => undefined };
-    await changePhases(dir, ['rename', 'Processing', 'Working'], {}, terminal);
-    await changePhases(dir, ['remove', 'Finished'], { heir: 'none' }, terminal);
+    const terminal = { ask: undefined, print: () => undefined };
+    await runPhaseCommand(dir, ['rename', 'Processing', 'Working'], {}, terminal);
+    await runPhaseCommand(dir, ['remove', 'Finished'], { replacement: 'none' }, terminal);
     expect(read('src/generated/crd.json')).to.contain('"Processing"').and.not.to.contain('"Finished"');
   });
 });

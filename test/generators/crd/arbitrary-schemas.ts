@@ -1,15 +1,15 @@
 /** Structural schemas at random, and values that have a chance to fit them. */
 import fc from 'fast-check';
-import type { Schema } from '../../../generators/lib/crd/schema.ts';
+import type { StructuralSchema } from '../../../generators/lib/util/structural-schema.ts';
 
 const NAMES = ['a', 'b', 'c'];
 const small = fc.integer({ min: 0, max: 6 });
 const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(value, { nil: undefined, freq: 2 });
 
 /** Without the keywords that are undefined. */
-export const tidy = (schema: object): Schema => JSON.parse(JSON.stringify(schema)) as Schema;
+export const tidy = (schema: object): StructuralSchema => JSON.parse(JSON.stringify(schema)) as StructuralSchema;
 
-export const { schema } = fc.letrec<{ schema: Schema; leaf: Schema }>((tie) => ({
+export const { schema } = fc.letrec<{ schema: StructuralSchema; leaf: StructuralSchema }>((tie) => ({
   leaf: fc
     .oneof(
       fc.record({ type: fc.constant('string'), minLength: maybe(small), maxLength: maybe(small), pattern: maybe(fc.constantFrom('^a', 'b')) }),
@@ -37,7 +37,7 @@ export const { schema } = fc.letrec<{ schema: Schema; leaf: Schema }>((tie) => (
       fc
         .record({
           type: fc.constant('object'),
-          properties: fc.dictionary(fc.constantFrom(...NAMES), tie('schema') as fc.Arbitrary<Schema>, { minKeys: 1, maxKeys: 3 }),
+          properties: fc.dictionary(fc.constantFrom(...NAMES), tie('schema') as fc.Arbitrary<StructuralSchema>, { minKeys: 1, maxKeys: 3 }),
           required: fc.subarray(NAMES),
           'x-kubernetes-preserve-unknown-fields': maybe(fc.constant(true)),
         })
@@ -54,7 +54,7 @@ const scalar = fc.oneof(
   fc.constant(null),
 );
 
-export function valueFor(of: Schema): fc.Arbitrary<unknown> {
+export function valueFor(of: StructuralSchema): fc.Arbitrary<unknown> {
   if (of.type === 'array') return fc.array(valueFor(of.items ?? {}), { maxLength: 4 });
   if (of.type !== 'object') return of.enum === undefined ? scalar : fc.constantFrom(...of.enum);
   if (typeof of.additionalProperties === 'object') return fc.dictionary(fc.constantFrom(...NAMES), valueFor(of.additionalProperties));

@@ -1,16 +1,16 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { breaksOf, breakText, schemaBreaks } from '../../../generators/lib/crd/breaking.ts';
-import { misfit } from '../../../generators/lib/crd/fits.ts';
-import type { Schema } from '../../../generators/lib/crd/schema.ts';
-import { schema, tidy, valueFor } from './schemas.ts';
-import { made, specOf } from '../../crd/made.ts';
+import { findBreakingChanges, formatBreakingChange, compareSchemas } from '../../../generators/lib/crd/compatibility.ts';
+import { validateValue } from '../../../generators/lib/util/validate-value.ts';
+import type { StructuralSchema } from '../../../generators/lib/util/structural-schema.ts';
+import { schema, tidy, valueFor } from './arbitrary-schemas.ts';
+import { compileCrd, specSchema } from '../../crd/compile-crd.ts';
 
 /** Ways to widen a schema, somewhere in it. */
-function widened(of: Schema): readonly Schema[] {
-  const here: Schema[] = [{ ...of, nullable: true }, { 'x-kubernetes-preserve-unknown-fields': true }];
-  const without = (...keys: readonly (keyof Schema)[]): Schema =>
-    tidy(Object.fromEntries(Object.entries(of).filter(([key]) => !keys.includes(key as keyof Schema))));
+function widened(of: StructuralSchema): readonly StructuralSchema[] {
+  const here: StructuralSchema[] = [{ ...of, nullable: true }, { 'x-kubernetes-preserve-unknown-fields': true }];
+  const without = (...keys: readonly (keyof StructuralSchema)[]): StructuralSchema =>
+    tidy(Object.fromEntries(Object.entries(of).filter(([key]) => !keys.includes(key as keyof StructuralSchema))));
   for (const key of [
     'enum',
     'pattern',
@@ -43,7 +43,7 @@ function widened(of: Schema): readonly Schema[] {
   return here;
 }
 
-const texts = (before: string, after: string): readonly string[] => schemaBreaks(specOf(before), specOf(after), 'spec').map(breakText);
+const texts = (before: string, after: string): readonly string[] => compareSchemas(specSchema(before), specSchema(after), 'spec').map(formatBreakingChange);
 const fields = (text: string): string => `export interface FeatureSpec {\n${text}\n}`;
 
 /** Before, after, what is said: nothing, when it is no break. */
@@ -122,27 +122,27 @@ describe('a change of the CRD', () => {
     });
 
   it('of apiVersion, kind, scope or the names of phases is a break', () => {
-    const before = made(fields('readonly a?: string'));
-    const after = structuredClone(made(fields('readonly a?: string'), 'others.test')) as unknown as { spec: { scope: string; names: { plural: string } } };
+    const before = compileCrd(fields('readonly a?: string'));
+    const after = structuredClone(compileCrd(fields('readonly a?: string'), 'others.test')) as unknown as { spec: { scope: string; names: { plural: string } } };
     after.spec.scope = 'Cluster';
     after.spec.names.plural = 'feats';
-    expect(breaksOf(before, after).map(breakText)).to.deep.equal([
+    expect(findBreakingChanges(before, after).map(formatBreakingChange)).to.deep.equal([
       "apiVersion: was 'features.test/v1', is 'others.test/v1'",
       "plural: was 'features', is 'feats'",
       "scope: was 'Namespaced', is 'Cluster'",
     ]);
     const phases = JSON.parse(JSON.stringify(before).replaceAll('["A","B"]', '["A","C"]')) as object;
-    expect(breaksOf(before, phases).map(breakText)).to.deep.equal(['status.phase: was one of "A", "B", is one of "A", "C"']);
+    expect(findBreakingChanges(before, phases).map(formatBreakingChange)).to.deep.equal(['status.phase: was one of "A", "B", is one of "A", "C"']);
   });
 
   it('that is none is none', () => {
-    fc.assert(fc.property(schema, (any) => void expect(schemaBreaks(any, any, 'spec')).to.deep.equal([])));
+    fc.assert(fc.property(schema, (any) => void expect(compareSchemas(any, any, 'spec')).to.deep.equal([])));
   });
 
   it('that widens is never called a break', () => {
     const pair = schema.chain((before) => fc.tuple(fc.constant(before), fc.constantFrom(...widened(before))));
     fc.assert(
-      fc.property(pair, ([before, after]) => void expect(schemaBreaks(before, after, 'spec').map(breakText)).to.deep.equal([])),
+      fc.property(pair, ([before, after]) => void expect(compareSchemas(before, after, 'spec').map(formatBreakingChange)).to.deep.equal([])),
       { numRuns: 500 },
     );
   });
@@ -158,10 +158,10 @@ describe('a change of the CRD', () => {
     let broken = 0;
     fc.assert(
       fc.property(tried, ([before, after, values]) => {
-        const stored = values.filter((value) => misfit(value, before) === undefined);
-        const lost = stored.filter((value) => misfit(value, after) !== undefined);
+        const stored = values.filter((value) => validateValue(value, before) === undefined);
+        const lost = stored.filter((value) => validateValue(value, after) !== undefined);
         if (lost.length > 0) broken++;
-        if (schemaBreaks(before, after, 'spec').length === 0) expect(lost).to.deep.equal([]);
+        if (compareSchemas(before, after, 'spec').length === 0) expect(lost).to.deep.equal([]);
       }),
       { numRuns: 2000 },
     );

@@ -3,9 +3,9 @@ import { execa } from 'execa';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { generateProject, loadModel, scaffold, upToDate } from '../../generators/lib/library.ts';
+import { generateProject, loadModel, scaffold, upToDate } from '../../../generators/lib/index.ts';
 
-const repository = resolve(import.meta.dirname, '../..');
+const repository = resolve(import.meta.dirname, '../../..');
 
 const good = `kind: Canary
 apiVersion: examples.io/v1
@@ -152,7 +152,7 @@ describe('nothing is lost', function () {
   it('when this user may not write there: nothing is asked in vain, and whoever was root before yo is told of the bin', async function () {
     if (process.getuid?.() !== 0) this.skip();
     chmodSync(dir, 0o755);
-    const code = `const { init } = await import(${JSON.stringify(join(repository, 'generators/lib/commands.ts'))});
+    const code = `const { init } = await import(${JSON.stringify(join(repository, 'generators/lib/cli/commands.ts'))});
 process.setuid(65534);
 const ask = () => { throw new Error('asked'); };
 await init(${JSON.stringify(join(dir, 'new/canary'))}, {}, { ask, say() {} }).catch((error) => console.log(error.message));`;

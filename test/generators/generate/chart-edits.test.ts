@@ -5,8 +5,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { parse } from 'yaml';
-import { generateProject, scaffold } from '../../generators/lib/library.ts';
-import { mergeYamlText } from '../../generators/lib/merge-yaml.ts';
+import { generateProject, scaffold } from '../../../generators/lib/index.ts';
+import { mergeYamlText } from '../../../generators/lib/util/merge-yaml.ts';
 
 describe('values that both sides have changed', () => {
   const base = 'replicas: 1\n# How large.\nsize: 10\nlist: [a]\nimage:\n  tag: "1"\n  pull: Always\n';
@@ -130,7 +130,7 @@ describe('a chart that its user has edited', () => {
     const project = readFileSync(join(dir, 'autopilot.yaml'), 'utf8');
     writeFileSync(join(dir, 'autopilot.yaml'), project.replace(/outputs: \[virtualservices\]/, 'outputs: [virtualservices, configmaps]'));
     const operatorConfig = readFileSync(join(dir, 'autopilot-operator.yaml'), 'utf8');
-    writeFileSync(join(dir, 'autopilot-operator.yaml'), `${operatorConfig}maxConcurrentSyncs: 4\nwatchNamespace: a, b\n`);
+    writeFileSync(join(dir, 'autopilot-operator.yaml'), `${operatorConfig}maxConcurrentReconciles: 4\nwatchNamespace: a, b\n`);
     const { plan } = await generateProject(dir);
     expect(plan.conflicts).to.deep.equal([]);
   });
@@ -147,7 +147,7 @@ describe('a chart that its user has edited', () => {
   it('follows the machine and its configuration in everything else', () => {
     expect(read('templates/_rules.tpl')).to.contain('resources: ["configmaps"]');
     const values = parse(read('values.yaml')) as { config: object; watchNamespaces: readonly string[] };
-    expect(values.config).to.deep.include({ maxConcurrentSyncs: 4 }).and.not.have.property('watchNamespace');
+    expect(values.config).to.deep.include({ maxConcurrentReconciles: 4 }).and.not.have.property('watchNamespace');
     expect(values.watchNamespaces).to.deep.equal(['a', 'b']);
     expect(read('README.md')).to.contain('| `watchNamespaces` | `["a","b"]` |');
   });

@@ -2,9 +2,9 @@ import { expect } from 'chai';
 import { globSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { generateProject, scaffold, upToDate } from '../../generators/lib/library.ts';
+import { generateProject, scaffold, upToDate } from '../../../generators/lib/index.ts';
 
-const examples = resolve(import.meta.dirname, '../../examples');
+const examples = resolve(import.meta.dirname, '../../../examples');
 
 function files(dir: string): readonly string[] {
   return globSync('**', { cwd: dir, exclude: ['**/node_modules/**'], withFileTypes: true })

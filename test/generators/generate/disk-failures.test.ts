@@ -3,9 +3,9 @@ import { execa } from 'execa';
 import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { generateProject, scaffold, upToDate } from '../../generators/lib/library.ts';
+import { generateProject, scaffold, upToDate } from '../../../generators/lib/index.ts';
 
-const bin = resolve(import.meta.dirname, '../../bin/autopilot.js');
+const bin = resolve(import.meta.dirname, '../../../bin/autopilot.js');
 
 describe('where and when a project is written', function () {
   this.timeout(120_000);

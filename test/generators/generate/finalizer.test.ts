@@ -3,10 +3,10 @@ import { execa } from 'execa';
 import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { requireModel } from '../../generators/lib/load.ts';
-import { generateProject, scaffold } from '../../generators/lib/library.ts';
+import { requireModel } from '../../../generators/lib/model/load.ts';
+import { generateProject, scaffold } from '../../../generators/lib/index.ts';
 
-const repository = resolve(import.meta.dirname, '../..');
+const repository = resolve(import.meta.dirname, '../../..');
 
 const machine = (finalizer: string): string => `kind: Canary
 apiVersion: examples.io/v1
@@ -75,25 +75,25 @@ describe('a project with a finalizer', function () {
     expect(await problems()).to.deep.equal([]);
   });
 
-  const shared = (kind: string): string => `shared(context.inputs.${kind}.need('a'), [])`;
+  const claimFields = (kind: string): string => `claimFields(context.inputs.${kind}.require('a'), [])`;
   /** Bodies of functions, and what the compiler says about each. */
   const bodies: readonly [file: string, title: string, body: string, expected: RegExp | undefined][] = [
     ['finalizer', 'nothing wrong', 'return { done: true, outputs: { jobs: [] } };', undefined],
     ['finalizer', 'an answer that is none', 'return {};', /TS2322: Type '\{\}' is not assignable/],
     ['finalizer', 'an output it does not declare', 'return { done: true, outputs: { pods: [] } };', /'pods' does not exist/],
     ['finalizer', 'an input it does not declare', 'context.inputs.pods; return { done: true };', /'pods' does not exist/],
-    ['finalizer', 'a shared edit', `return { done: true, outputs: { virtualservices: [${shared('virtualservices')}] } };`, /not assignable/],
+    ['finalizer', 'a field claim', `return { done: true, outputs: { virtualservices: [${claimFields('virtualservices')}] } };`, /not assignable/],
     [
       'waiting',
       'an edit of a kind that the phase reads',
-      `return { next: 'Waiting', outputs: { virtualservices: [${shared('virtualservices')}] } };`,
+      `return { next: 'Waiting', outputs: { virtualservices: [${claimFields('virtualservices')}] } };`,
       undefined,
     ],
-    ['waiting', 'an edit of another kind', `return { next: 'Waiting', outputs: { virtualservices: [${shared('deployments')}] } };`, /not assignable/],
+    ['waiting', 'an edit of another kind', `return { next: 'Waiting', outputs: { virtualservices: [${claimFields('deployments')}] } };`, /not assignable/],
     [
       'waiting',
       'an edit of a kind that the phase does not read',
-      "return { next: 'Waiting', outputs: { services: [shared({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'a' } }, [])] } };",
+      "return { next: 'Waiting', outputs: { services: [claimFields({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'a' } }, [])] } };",
       /not assignable/,
     ],
   ];
@@ -102,7 +102,7 @@ describe('a project with a finalizer', function () {
     for (const [index, [file, , body]] of bodies.entries())
       writeFileSync(
         join(dir, `src/case${index}.ts`),
-        `import { shared } from 'autopilot-runtime';\nimport type { Context, Result } from './generated/${file}.ts';\nexport function run(context: Context): Result {\n  void shared;\n  ${body}\n}\n`,
+        `import { claimFields } from 'autopilot-runtime';\nimport type { Context, Result } from './generated/${file}.ts';\nexport function run(context: Context): Result {\n  void claimFields;\n  ${body}\n}\n`,
       );
     const found = await problems();
     for (const [index, [, title, , expected]] of bodies.entries()) {

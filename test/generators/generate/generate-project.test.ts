@@ -3,11 +3,11 @@ import { execa } from 'execa';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { generateProject, scaffold, upToDate } from '../../generators/lib/library.ts';
-import { catalogue } from '../../generators/lib/catalogue.ts';
-import type { ScaffoldOptions } from '../../generators/lib/library.ts';
+import { generateProject, scaffold, upToDate } from '../../../generators/lib/index.ts';
+import { builtInKinds } from '../../../generators/lib/kinds/built-in-kinds.ts';
+import type { ScaffoldOptions } from '../../../generators/lib/index.ts';
 
-const repository = resolve(import.meta.dirname, '../..');
+const repository = resolve(import.meta.dirname, '../../..');
 const bin = join(repository, 'bin/autopilot.js');
 
 /** Problems that the compiler has with a project, its packages being those of the repository. */
@@ -55,8 +55,8 @@ describe('a generated project', function () {
         {
           name: 'Working',
           initial: true,
-          inputs: ['metrics', ...catalogue.keys()],
-          outputs: [...catalogue.keys()],
+          inputs: ['metrics', ...builtInKinds.keys()],
+          outputs: [...builtInKinds.keys()],
         },
       ],
     });
@@ -112,13 +112,13 @@ describe('a generated project', function () {
     const whole = read('autopilot.yaml');
     writeFileSync(join(dir, 'autopilot.yaml'), whole.replaceAll(/virtualservices,? ?/g, '').replaceAll(/ *- virtualservices\n/g, ''));
     const first = await autopilot(dir, 'generate', '--dry-run');
-    const [warning, ...more] = first.out.split('\n').filter((line) => line.startsWith('stranded'));
+    const [warning, ...more] = first.out.split('\n').filter((line) => line.startsWith('dropped'));
     expect(more).to.deep.equal([]);
-    expect(warning).to.match(/^stranded: VirtualService\.networking\.istio\.io: nothing edits it .* annotation .*\/held /);
+    expect(warning).to.match(/^dropped: VirtualService\.networking\.istio\.io: nothing edits it .* annotation .*\/field-claims /);
     expect((await autopilot(dir, 'generate')).out).to.contain(warning);
-    expect((await autopilot(dir, 'generate')).out).to.not.contain('stranded');
+    expect((await autopilot(dir, 'generate')).out).to.not.contain('dropped');
     writeFileSync(join(dir, 'autopilot.yaml'), whole);
-    expect((await autopilot(dir, 'generate')).out).to.not.contain('stranded');
+    expect((await autopilot(dir, 'generate')).out).to.not.contain('dropped');
   });
 
   it('gets a phase from the bin, found from a folder below', async () => {
@@ -146,10 +146,10 @@ describe('a generated project', function () {
     const refused = await autopilot(dir, 'phase', 'remove', 'Processing');
     expect([refused.code, refused.error]).to.deep.equal([
       1,
-      'resources may stand in Processing: say with --heir PHASE where they are then, or --heir none (they will be Stalled)',
+      'resources may stand in Processing: say with --replacement PHASE where they are then, or --replacement none (they will be Stalled)',
     ]);
     expect(read('autopilot.yaml')).to.equal(before);
-    expect((await autopilot(dir, 'phase', 'remove', 'Processing', '--heir', 'Finished')).error).to.equal('');
+    expect((await autopilot(dir, 'phase', 'remove', 'Processing', '--replacement', 'Finished')).error).to.equal('');
     expect(read('autopilot.yaml')).to.contain('formerly: [Processing]');
   });
 

@@ -4,14 +4,14 @@ import fs, { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSy
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { generateProject, scaffold, upToDate } from '../../generators/lib/library.ts';
-import { changePhases } from '../../generators/lib/phases.ts';
+import { generateProject, scaffold, upToDate } from '../../../generators/lib/index.ts';
+import { runPhaseCommand } from '../../../generators/lib/cli/phase-command.ts';
 
-const library = resolve(import.meta.dirname, '../../generators/lib/library.ts');
-const terminal = { ask: undefined, say: () => {} };
+const library = resolve(import.meta.dirname, '../../../generators/lib/index.ts');
+const terminal = { ask: undefined, print: () => {} };
 
 /** Runs with the nth rename, which is what makes a written file visible, failing as a full disk does. @returns how many there were */
-async function breaking(nth: number, run: () => Promise<unknown>): Promise<number> {
+async function failNthWrite(nth: number, run: () => Promise<unknown>): Promise<number> {
   const { renameSync } = fs;
   let count = 0;
   fs.renameSync = (from, to) => {
@@ -52,7 +52,7 @@ describe('a generate that is interrupted', function () {
       rmSync(dir, { recursive: true });
       mkdirSync(dir);
       await prepare();
-      const written = await breaking(nth, run);
+      const written = await failNthWrite(nth, run);
       if (written <= nth) return expect(nth).to.be.greaterThan(10);
       await again();
       expect(contents(dir), `after ${nth} files`).to.deep.equal(whole);
@@ -67,7 +67,7 @@ describe('a generate that is interrupted', function () {
 
   it('while a phase is renamed: the next generate, or the same command, completes it', async () => {
     const start = (): Promise<unknown> => scaffold({ dir, kind: 'Canary', runtime: 'registry' });
-    const rename = (): Promise<unknown> => changePhases(dir, ['rename', 'Processing', 'Working'], {}, terminal);
+    const rename = (): Promise<unknown> => runPhaseCommand(dir, ['rename', 'Processing', 'Working'], {}, terminal);
     const again = (): Promise<unknown> => (readFileSync(join(dir, 'autopilot.yaml'), 'utf8').includes('name: Working') ? generateProject(dir) : rename());
     await everywhere(2, start, rename, again);
   });

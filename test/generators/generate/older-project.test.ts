@@ -3,10 +3,10 @@ import { execa } from 'execa';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { generateProject, upToDate } from '../../generators/lib/library.ts';
-import type { Generated } from '../../generators/lib/library.ts';
+import { generateProject, upToDate } from '../../../generators/lib/index.ts';
+import type { GenerateResult } from '../../../generators/lib/index.ts';
 
-const repository = resolve(import.meta.dirname, '../..');
+const repository = resolve(import.meta.dirname, '../../..');
 
 /**
  * A project as one of the first generators wrote it (commit 7c64c47: `init --kind Release --api-version example.org/v1alpha1`), then worked on by
@@ -17,7 +17,7 @@ describe('a project of an older generator', function () {
   let dir: string;
   beforeEach(() => {
     dir = mkdtempSync(join(tmpdir(), 'autopilot-older-'));
-    cpSync(join(import.meta.dirname, 'fixtures/first-project'), dir, { recursive: true });
+    cpSync(join(import.meta.dirname, '../fixtures/first-project'), dir, { recursive: true });
     symlinkSync(join(repository, 'node_modules'), join(dir, 'node_modules'));
   });
   afterEach(() => rmSync(dir, { recursive: true }));
@@ -32,7 +32,7 @@ describe('a project of an older generator', function () {
   it('comes forward: every edit survives, it compiles, its own tests pass', async () => {
     const yours = ['src/workers/processing.ts', 'test/machine.test.ts', 'src/spec.ts', 'autopilot.yaml', 'autopilot-operator.yaml', 'Dockerfile', 'README.md'];
     const before = new Map(yours.map((path) => [path, read(path)]));
-    const { plan }: Generated = await generateProject(dir);
+    const { plan }: GenerateResult = await generateProject(dir);
     for (const path of yours) expect(read(path), path).to.equal(before.get(path));
 
     const values = read('charts/release-operator/values.yaml');

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
 
-const script = resolve(import.meta.dirname, '../../examples/autoroute/scripts/operator.ts');
+const script = resolve(import.meta.dirname, '../../../examples/autoroute/scripts/operator.ts');
 const NAME = 'autoroute-operator';
 
 describe('the life of an operator: npm run build, deploy, undeploy, logs', () => {
@@ -79,7 +79,7 @@ describe('the life of an operator: npm run build, deploy, undeploy, logs', () =>
   });
 
   it('the workflow is YAML', () => {
-    const { jobs } = parse(readFileSync(resolve(import.meta.dirname, '../../examples/autoroute/.github/workflows/operator.yaml'), 'utf8')) as { jobs: object };
+    const { jobs } = parse(readFileSync(resolve(import.meta.dirname, '../../../examples/autoroute/.github/workflows/operator.yaml'), 'utf8')) as { jobs: object };
     expect(Object.keys(jobs)).to.deep.equal(['test', 'release']);
   });
 
@@ -168,7 +168,7 @@ describe('the life of an operator: npm run build, deploy, undeploy, logs', () =>
   it('an unknown option, a missing argument and an unknown verb are sentences', async () => {
     expect(await operator('build', '--pusch', 'op:1')).to.include({ code: 2, err: "error: Unknown option '--pusch'; --help says more" });
     expect((await operator('deploy')).err).to.equal('error: npm run deploy takes one: IMAGE; --help says more');
-    expect((await operator('fly')).err).to.equal("'fly' is not one of dev, build, deploy, undeploy, logs");
+    expect((await operator('launch')).err).to.equal("'launch' is not one of dev, build, deploy, undeploy, logs");
     expect((await operator('deploy', '--help')).out).to.contain('--cluster-scoped true|false');
   });
 
@@ -179,8 +179,8 @@ describe('the life of an operator: npm run build, deploy, undeploy, logs', () =>
 
 describe('autopilot build, deploy, undeploy and logs', () => {
   it("run the project's own script, from any folder below it, with its exit code", async () => {
-    const cwd = resolve(import.meta.dirname, '../../examples/autoroute/src');
-    const bin = resolve(import.meta.dirname, '../../bin/autopilot.js');
+    const cwd = resolve(import.meta.dirname, '../../../examples/autoroute/src');
+    const bin = resolve(import.meta.dirname, '../../../bin/autopilot.js');
     const run = async (...args: readonly string[]): Promise<unknown> => {
       const { exitCode, stdout, stderr } = await execa(process.execPath, ['--conditions=autopilot-source', bin, ...args], { cwd, reject: false });
       return { exitCode, said: stdout + stderr };

@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { generateProject, upToDate } from '../../generators/lib/library.ts';
-import type { Generated, Model } from '../../generators/lib/library.ts';
+import { generateProject, upToDate } from '../../../generators/lib/index.ts';
+import type { GenerateResult, Model } from '../../../generators/lib/index.ts';
 
 /** What projects of Autopilot of 2019 have written, field by field. */
 const TUTORIAL = `apiVersion: examples.io/v1
@@ -91,7 +91,7 @@ describe('the files of a project of 2019', function () {
   beforeEach(() => (dir = mkdtempSync(join(tmpdir(), 'autopilot-original-'))));
   afterEach(() => rmSync(dir, { recursive: true }));
 
-  async function generated(project: string): Promise<Generated> {
+  async function generated(project: string): Promise<GenerateResult> {
     writeFileSync(join(dir, 'autopilot.yaml'), project);
     writeFileSync(join(dir, 'autopilot-operator.yaml'), OPERATOR);
     const first = await generateProject(dir, { runtime: 'registry' });
@@ -124,7 +124,7 @@ describe('the files of a project of 2019', function () {
   it('with a finalizer, kinds and queries of their own generate, also where such are built in by now', async () => {
     const { model, plan } = await generated(EXTENDED);
     expect(plan.changes.map(({ path }) => path)).to.include('src/finalizer.ts');
-    const [certificates, secrets] = model.parameters;
+    const [certificates, secrets] = model.kinds;
     expect(certificates).to.include({ group: 'cert-manager.io', version: 'v1alpha2', kind: 'Certificate' });
     expect(secrets, 'the built-in one, which is typed').to.have.nested.property('module.package', 'kubernetes-models');
     const counts = model.queries.filter(({ method }) => method === 'istioRequestCount');

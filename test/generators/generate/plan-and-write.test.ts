@@ -2,14 +2,14 @@ import { expect } from 'chai';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ProjectFile } from '../../generators/lib/model.ts';
-import { planWrites } from '../../generators/lib/plan.ts';
-import type { Plan } from '../../generators/lib/plan.ts';
-import { carryOut } from '../../generators/lib/write.ts';
+import type { ProjectFile } from '../../../generators/lib/model/model.ts';
+import { planWrites } from '../../../generators/lib/generate/plan.ts';
+import type { Plan } from '../../../generators/lib/generate/plan.ts';
+import { writePlan } from '../../../generators/lib/generate/write-files.ts';
 
 const files = (generated = 'one', runtime = '^0.1.0'): ProjectFile[] => [
-  { path: 'src/worker.ts', content: 'stub\n', ownership: 'yours' },
-  { path: 'src/generated/a.ts', content: `${generated}\n`, ownership: 'ours' },
+  { path: 'src/worker.ts', content: 'stub\n', ownership: 'user-owned' },
+  { path: 'src/generated/a.ts', content: `${generated}\n`, ownership: 'generated' },
   { path: 'charts/c/values.yaml', content: `${generated}: 1\n`, ownership: 'merged' },
   { path: 'package.json', content: JSON.stringify({ name: 'c', dependencies: { 'autopilot-runtime': runtime } }), ownership: 'merged' },
 ];
@@ -24,7 +24,7 @@ describe('writing a project', () => {
   const plan = (wanted: readonly ProjectFile[], force = false, version = '1.0.0'): Plan => planWrites(dir, wanted, { version, runtime: 'registry', force });
   const write = (wanted: readonly ProjectFile[], force = false, version = '1.0.0'): Plan => {
     const planned = plan(wanted, force, version);
-    carryOut(dir, planned);
+    writePlan(dir, planned);
     return planned;
   };
 
@@ -148,7 +148,7 @@ describe('writing a project', () => {
       const planned = plan(wanted);
       const bases = planned.records.filter(({ path }) => !path.endsWith('lock.json'));
       const steps = [...bases, ...planned.changes].slice(0, written);
-      carryOut(dir, { ...planned, records: [], changes: steps });
+      writePlan(dir, { ...planned, records: [], changes: steps });
       write(wanted);
       expect(read('src/generated/a.ts')).to.equal('two\n');
       expect(plan(wanted).changes).to.deep.equal([]);

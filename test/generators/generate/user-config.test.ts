@@ -3,9 +3,9 @@ import { execa } from 'execa';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { generateProject, scaffold } from '../../generators/lib/library.ts';
+import { generateProject, scaffold } from '../../../generators/lib/index.ts';
 
-const repository = resolve(import.meta.dirname, '../..');
+const repository = resolve(import.meta.dirname, '../../..');
 
 describe("the user's own section of autopilot-operator.yaml", function () {
   this.timeout(120_000);

@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writ
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parse } from 'yaml';
-import { generateProject, scaffold } from '../../generators/lib/library.ts';
+import { generateProject, scaffold } from '../../../generators/lib/index.ts';
 
 const word = fc.stringMatching(/^[a-z]{4,9}$/);
 const CHART = 'charts/canary-operator';

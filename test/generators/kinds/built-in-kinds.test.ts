@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { catalogue } from '../../generators/lib/catalogue.ts';
-import { loadModel } from '../../generators/lib/load.ts';
-import { SERVED } from '../../sandbox/src/cluster/served.ts';
+import { builtInKinds } from '../../../generators/lib/kinds/built-in-kinds.ts';
+import { loadModel } from '../../../generators/lib/model/load.ts';
+import { SERVED } from '../../../sandbox/src/cluster/served.ts';
 
 const project = (inputs: string, outputs = '[]'): string => `kind: Canary
 apiVersion: examples.io/v1
@@ -10,7 +10,7 @@ phases: [{ name: Working, initial: true, next: [], inputs: ${inputs}, outputs: $
 
 describe('the catalogue of parameters', () => {
   it('has the original’s nine kinds under their names', () => {
-    expect([...catalogue.keys()]).to.include.members([
+    expect([...builtInKinds.keys()]).to.include.members([
       'deployments',
       'services',
       'pods',
@@ -23,14 +23,14 @@ describe('the catalogue of parameters', () => {
     ]);
   });
 
-  for (const { name, group, version, kind, plural, namespaced } of catalogue.values())
+  for (const { name, group, version, kind, plural, namespaced } of builtInKinds.values())
     it(`${name} is served as ${plural} of ${group === '' ? version : `${group}/${version}`} by a real API server`, () => {
       const found = SERVED.find((served) => served.group === group && served.version === version && served.plural === plural);
       expect(found).to.include({ kind, namespaced });
     });
 
   it('keeps the plain name for Istio’s Gateway, and tells whoever looks for the other one how it is called', () => {
-    expect([catalogue.get('gateways')?.group, catalogue.get('k8sgateways')?.group]).to.deep.equal(['networking.istio.io', 'gateway.networking.k8s.io']);
+    expect([builtInKinds.get('gateways')?.group, builtInKinds.get('k8sgateways')?.group]).to.deep.equal(['networking.istio.io', 'gateway.networking.k8s.io']);
     const loaded = loadModel(project('[kubegateways]'), 'autopilot.yaml');
     expect('problems' in loaded && loaded.problems[0]?.message).to.equal(
       "phases[0].inputs[0] names 'kubegateways', which is no parameter: 'gateways' is Istio's Gateway, 'k8sgateways' is that of the Gateway API",

@@ -3,7 +3,7 @@ import { execa } from 'execa';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
-import { generateProject, scaffold, upToDate } from '../../../generators/lib/library.ts';
+import { generateProject, scaffold, upToDate } from '../../../generators/lib/index.ts';
 
 const repository = resolve(import.meta.dirname, '../../..');
 
@@ -84,7 +84,7 @@ describe('customParameters with a CRD', function () {
       join(dir, 'src/workers/initializing.ts'),
       `import type { Context, Result } from '../generated/initializing.ts';
 export async function sync({ inputs }: Context): Promise<Result> {
-  const { spec } = inputs.certificates.need('x');
+  const { spec } = inputs.certificates.require('x');
   const name: string = spec.secretName;
   const until: string = spec.duration;
   const wrong: number = spec.secretName;
@@ -111,7 +111,7 @@ export async function sync({ inputs }: Context): Promise<Result> {
     file('one.yaml', CERTIFICATE);
     await declare('    crd: crds/one.yaml\n    version: v1beta1\n');
     expect(await generate()).to.equal('');
-    expect(read('src/generated/parameters.ts')).to.contain("'cert.test/v1beta1'");
+    expect(read('src/generated/kinds.ts')).to.contain("'cert.test/v1beta1'");
   });
 
   for (const [what, parameter, files, because] of [

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { parse } from 'yaml';
-import { addPhase, editPhase, movePhase, removePhase, renamePhase } from '../../generators/lib/edit.ts';
+import { addPhase, editPhase, movePhase, removePhase, renamePhase } from '../../../generators/lib/model/edit.ts';
 
 interface Phase {
   name: string;
@@ -91,22 +91,22 @@ describe('a file with anchors and aliases', () => {
     );
   });
 
-  it('means the same after a removal, but that the heir stands for what has gone', () => {
+  it('means the same after a removal, but that the replacement stands for what has gone', () => {
     fc.assert(
       fc.property(file, fc.nat(), fc.nat(), ({ text, count }, pick, other) => {
         const name = `P${pick % count}`;
-        const heir = `P${other % count}`;
-        if (name === heir) return;
-        const follow = (target: string): string => (target === name ? heir : target);
+        const replacement = `P${other % count}`;
+        if (name === replacement) return;
+        const follow = (target: string): string => (target === name ? replacement : target);
         const expected = phasesOf(text)
           .filter((phase) => phase.name !== name)
           .map((phase) => ({
             ...phase,
             ...(phase.next && {
-              next: unique(phase.next.map(follow)).filter((target) => phase.name !== heir || target !== heir),
+              next: unique(phase.next.map(follow)).filter((target) => phase.name !== replacement || target !== replacement),
             }),
             ...(phase.onTimeout && { onTimeout: follow(phase.onTimeout) }),
-            ...(phase.name === heir && { formerly: [name] }),
+            ...(phase.name === replacement && { formerly: [name] }),
           }));
         const left = new Map(expected.map((phase) => [phase.name, phase]));
         const seen = new Set<string>();
@@ -115,15 +115,15 @@ describe('a file with anchors and aliases', () => {
           seen.add(one);
           for (const target of [...(left.get(one)?.next ?? []), left.get(one)?.onTimeout]) if (target !== undefined) visit(target);
         };
-        visit(name === 'P0' ? heir : 'P0');
+        visit(name === 'P0' ? replacement : 'P0');
         const led = phasesOf(text)
-          .find((phase) => phase.name === heir)
+          .find((phase) => phase.name === replacement)
           ?.next?.includes(name);
-        const targets = (phasesOf(text).find((phase) => phase.name === name)?.next ?? []).filter((target) => target !== name && target !== heir);
+        const targets = (phasesOf(text).find((phase) => phase.name === name)?.next ?? []).filter((target) => target !== name && target !== replacement);
         const takenOver = targets.filter((target) => led || !seen.has(target));
-        const successor = left.get(heir);
+        const successor = left.get(replacement);
         if (successor?.next) successor.next = unique([...successor.next, ...takenOver]);
-        const after = phasesOf(removePhase(text, name, heir)).map(({ initial: _, ...phase }) => phase);
+        const after = phasesOf(removePhase(text, name, replacement)).map(({ initial: _, ...phase }) => phase);
         expect(after).to.deep.equal(expected.map(({ initial: _, ...phase }) => phase));
       }),
     );

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { editPhase, movePhase, removePhase, renamePhase } from '../../generators/lib/edit.ts';
-import { loadModel } from '../../generators/lib/load.ts';
-import type { Model } from '../../generators/lib/model.ts';
+import { editPhase, movePhase, removePhase, renamePhase } from '../../../generators/lib/model/edit.ts';
+import { loadModel } from '../../../generators/lib/model/load.ts';
+import type { Model } from '../../../generators/lib/model/model.ts';
 
 const machine = `# The release machine.
 kind: Canary   # what users write
@@ -67,7 +67,7 @@ describe('a phase that is renamed', () => {
 });
 
 describe('a phase that is removed', () => {
-  it('leaves its resources and its callers to the heir', () => {
+  it('leaves its resources and its callers to the replacement', () => {
     const text = removePhase(machine, 'Failed', 'Waiting');
     expect(names(text)).to.deep.equal(['Waiting', 'Shifting', 'Done']);
     expect(phase(text, 'Shifting')?.onTimeout).to.equal('Waiting');
@@ -90,12 +90,12 @@ phases:
   const next = (text: string): object =>
     Object.fromEntries(load(text).phases.map(({ name, next: targets }) => [name, targets.filter((target) => target !== name).join()]));
 
-  it('leaves its targets to an heir that led to it', () => {
+  it('leaves its targets to a replacement that led to it', () => {
     expect(next(removePhase(line, 'C', 'B'))).to.deep.equal({ A: 'B', B: 'D,E', D: '', E: '' });
     expect(next(removePhase(line, 'B', 'A'))).to.deep.equal({ A: 'C,E', C: 'D', D: '', E: '' });
   });
 
-  it('leaves what nothing else leads to any more to the heir, or where that is an end or nobody to those who led to it', () => {
+  it('leaves what nothing else leads to any more to the replacement, or where that is an end or nobody to those who led to it', () => {
     expect(next(removePhase(line, 'B', 'C'))).to.deep.equal({ A: 'C', C: 'D,E', D: '', E: '' });
     expect(next(removePhase(line, 'B', 'E'))).to.deep.equal({ A: 'C,E', C: 'D', D: '', E: '' });
     expect(next(removePhase(line, 'B', undefined))).to.deep.equal({ A: 'C,E', C: 'D', D: '', E: '' });
@@ -107,8 +107,8 @@ phases:
     expect(removePhase(line.replace('A, initial: true, next: [B]', 'A, initial: true'), 'B', 'A')).to.match(/\{ ?name: A, initial: true, formerly: \[B\] ?\}/);
   });
 
-  it('without an heir is refused where another phase needs it', () => {
-    expect(() => removePhase(machine, 'Failed', undefined)).to.throw("Shifting goes to 'Failed' by onTimeout: name an heir with --heir, or change that first");
+  it('without a replacement is refused where another phase needs it', () => {
+    expect(() => removePhase(machine, 'Failed', undefined)).to.throw("Shifting goes to 'Failed' by onTimeout: name a replacement with --replacement, or change that first");
   });
 });
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { boxes, dot, machineSection, mermaid, svg, withMachine } from '../../generators/lib/graph.ts';
+import { boxes, dot, machineSection, mermaid, svg, replaceMachineSection } from '../../../generators/lib/model/graph.ts';
 
 const phases = [
   { name: 'Waiting', initial: true, next: ['Running'] },
@@ -62,7 +62,7 @@ describe('the picture of a machine', () => {
       line: 1,
     });
     const [one, two] = [machineSection({ phases: [phase('One')] }), machineSection({ phases: [phase('Two')] })];
-    expect(withMachine(`mine\n${one}\nalso mine`, two)).to.equal(`mine\n${two}\nalso mine`);
-    expect(withMachine('no marks', two)).to.equal('no marks');
+    expect(replaceMachineSection(`mine\n${one}\nalso mine`, two)).to.equal(`mine\n${two}\nalso mine`);
+    expect(replaceMachineSection('no marks', two)).to.equal('no marks');
   });
 });

@@ -1,21 +1,21 @@
 import { expect } from 'chai';
-import { addPhase } from '../../generators/lib/edit.ts';
-import { projectText } from '../../generators/lib/project-text.ts';
-import { defaultPhases } from '../../generators/lib/new-project.ts';
-import { loadModel } from '../../generators/lib/load.ts';
-import type { Model } from '../../generators/lib/model.ts';
-import { problemText } from '../../generators/lib/problems.ts';
+import { addPhase } from '../../../generators/lib/model/edit.ts';
+import { projectText } from '../../../generators/lib/model/project-text.ts';
+import { defaultPhases } from '../../../generators/lib/model/new-project.ts';
+import { loadModel } from '../../../generators/lib/model/load.ts';
+import type { Model } from '../../../generators/lib/model/model.ts';
+import { formatProblem } from '../../../generators/lib/util/problems.ts';
 
 const good = projectText({ kind: 'Canary', apiVersion: 'examples.io/v1', operatorName: 'canary-operator', phases: defaultPhases('Canary') });
 
 function problemsOf(text: string): string[] {
   const loaded = loadModel(text, 'autopilot.yaml');
-  return 'problems' in loaded ? loaded.problems.map(problemText) : [];
+  return 'problems' in loaded ? loaded.problems.map(formatProblem) : [];
 }
 
 function modelOf(text: string): Model {
   const loaded = loadModel(text, 'autopilot.yaml');
-  if ('problems' in loaded) throw new Error(loaded.problems.map(problemText).join('\n'));
+  if ('problems' in loaded) throw new Error(loaded.problems.map(formatProblem).join('\n'));
   return loaded.model;
 }
 
@@ -124,7 +124,7 @@ queries:
     expect(model.finalizer).to.deep.equal({ metrics: false, inputs: [], outputs: [], line: 4 });
     expect(model.phases[0]?.next).to.deep.equal(['Initializing', 'Evaluating']);
     expect(model.phases[1]?.metrics).to.equal(true);
-    expect(model.phases[1]?.inputs.map(({ parameter }) => parameter.name)).to.deep.equal(['virtualservices']);
+    expect(model.phases[1]?.inputs.map(({ kind }) => kind.name)).to.deep.equal(['virtualservices']);
     expect(model.queries.map(({ method }) => method)).to.deep.equal([
       'cpuUsage',
       'istioSuccessRate',
@@ -145,7 +145,7 @@ queries:
         'customParameters: [{ lowerName: certificates, singleName: Certificate, package: example.org/apis/v1alpha2, apiGroup: cert-manager.io }]\nphases:',
       )
       .replace('[metrics]', '[certificates]');
-    expect(modelOf(text).parameters.find(({ name }) => name === 'certificates')).to.deep.equal({
+    expect(modelOf(text).kinds.find(({ name }) => name === 'certificates')).to.deep.equal({
       name: 'certificates',
       group: 'cert-manager.io',
       version: 'v1alpha2',

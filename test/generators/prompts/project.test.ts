@@ -1,20 +1,20 @@
 import { expect } from 'chai';
-import { nodeProblem } from '../../generators/lib/node-version.ts';
-import { askProject, kindOf } from '../../generators/lib/dialogue/project.ts';
-import type { Question } from '../../generators/lib/dialogue/question.ts';
-import { loadModel } from '../../generators/lib/load.ts';
-import { projectText } from '../../generators/lib/project-text.ts';
-import type { NewProject } from '../../generators/lib/new-project.ts';
-import { parsePhase } from '../../generators/lib/phase-option.ts';
-import { asker } from '../../generators/lib/terminal.ts';
-import { DEFAULT, script } from './script.ts';
-import type { Answers } from './script.ts';
+import { nodeProblem } from '../../../generators/lib/util/node-version.ts';
+import { askProject, kindFromFolder } from '../../../generators/lib/prompts/project.ts';
+import type { Question } from '../../../generators/lib/prompts/ask.ts';
+import { loadModel } from '../../../generators/lib/model/load.ts';
+import { projectText } from '../../../generators/lib/model/project-text.ts';
+import type { NewProject } from '../../../generators/lib/model/new-project.ts';
+import { parsePhase } from '../../../generators/lib/model/phase-options.ts';
+import { createAsk } from '../../../generators/lib/cli/terminal.ts';
+import { DEFAULT, scriptAnswers } from '../support/scripted-answers.ts';
+import type { Answers } from '../support/scripted-answers.ts';
 
 const offer = { dir: 'my-canary', examples: [{ value: 'autoroute' }] };
 const given = { kind: 'Canary', apiVersion: 'examples.io/v1', operatorName: 'canary' };
 
 async function dialogue(answers: Answers, options: object = given): Promise<{ project: NewProject; said: string[]; asked: Question[] }> {
-  const { ask, asked } = script(answers);
+  const { ask, asked } = scriptAnswers(answers);
   const said: string[] = [];
   const project = await askProject(ask, (line) => said.push(line), options, offer);
   expect(asked).to.have.length(answers.length);
@@ -76,12 +76,12 @@ describe('the dialogue of yo autopilot', () => {
   });
 
   it("takes a kind from the folder's name when it can be one", () => {
-    const kinds = ['my-canary', 'canary-operator', 'traffic_shift', '/tmp/x/Canary', 'map', '123', '.'].map(kindOf);
+    const kinds = ['my-canary', 'canary-operator', 'traffic_shift', '/tmp/x/Canary', 'map', '123', '.'].map(kindFromFolder);
     expect(kinds).to.deep.equal(['Canary', 'Canary', 'TrafficShift', 'Canary', undefined, undefined, undefined]);
   });
 
   it('starts from an example when that is chosen', async () => {
-    const { ask } = script([
+    const { ask } = scriptAnswers([
       ['start', 'autoroute'],
       ['write', true],
     ]);
@@ -160,13 +160,13 @@ describe('the end of a machine', () => {
     const text = projectText(project);
     expect(text).to.contain('\nfinalizer:\n  inputs: [metrics, pods]\n');
     const loaded = loadModel(text, 'autopilot.yaml');
-    expect('model' in loaded && loaded.model.finalizer?.inputs.map(({ parameter }) => parameter.name)).to.deep.equal(['pods']);
+    expect('model' in loaded && loaded.model.finalizer?.inputs.map(({ kind }) => kind.name)).to.deep.equal(['pods']);
   });
 });
 
 describe('the last look', () => {
   it('shows the machine before anything is written, and a no writes nothing', async () => {
-    const { ask } = script([
+    const { ask } = scriptAnswers([
       ['name', ''],
       ['finalizer', DEFAULT],
       ['write', false],
@@ -197,7 +197,7 @@ describe('a question mark', () => {
     const said: string[] = [];
     const terminal = adapter(' ? ', 'Canary');
     const validate = (text: string): true | string => text === 'Canary' || 'wrong';
-    const answer = await asker(terminal, (line) => said.push(line))({ type: 'input', name: 'kind', message: 'Kind', help, validate });
+    const answer = await createAsk(terminal, (line) => said.push(line))({ type: 'input', name: 'kind', message: 'Kind', help, validate });
     expect([answer, terminal.prompts.length]).to.deep.equal(['Canary', 2]);
     expect(said.join()).to.contain('It is explained.');
     const check = terminal.prompts[0]?.['validate'] as (text: string) => true | string;
@@ -206,7 +206,7 @@ describe('a question mark', () => {
 
   it('in a list keeps what was chosen before it', async () => {
     const terminal = adapter(['pods', '?'], ['pods']);
-    const answer = await asker(terminal, () => {})({
+    const answer = await createAsk(terminal, () => {})({
       type: 'checkbox',
       name: 'inputs',
       message: 'What?',
@@ -224,7 +224,7 @@ describe('a question mark', () => {
 
   it('is understood at a yes or no, where everything else is asked again', async () => {
     const terminal = adapter('?', 'Yes');
-    expect(await asker(terminal, () => {})({ type: 'confirm', name: 'final', message: 'Final?', help, default: false })).to.equal(true);
+    expect(await createAsk(terminal, () => {})({ type: 'confirm', name: 'final', message: 'Final?', help, default: false })).to.equal(true);
     const check = terminal.prompts[0]?.['validate'] as (text: string) => true | string;
     expect(['y', 'NO', '?', 'perhaps'].map(check)).to.deep.equal([true, true, true, 'y or n (? explains)']);
   });

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { made, specOf } from '../../crd/made.ts';
+import { compileCrd, specSchema } from '../../crd/compile-crd.ts';
 
 /** One field each, on line 3 of its file. */
 const REFUSED: readonly (readonly [field: string, because: string, before?: string])[] = [
@@ -60,14 +60,14 @@ const REFUSED: readonly (readonly [field: string, because: string, before?: stri
 describe('src/spec.ts', () => {
   for (const [field, because, before = ''] of REFUSED)
     it(`is refused for: ${field}`, () => {
-      expect(() => made(`${before} export interface FeatureSpec {\n${field}\n}`))
+      expect(() => compileCrd(`${before} export interface FeatureSpec {\n${field}\n}`))
         .to.throw(because)
         .with.property('message')
         .matches(/^spec\.ts:3:\d+: /);
     });
 
   it('has all that is wrong said at once, in the order of the file', () => {
-    expect(() => made('export interface FeatureSpec {\nreadonly a: Date;\n/**\n * @set\n */\nreadonly b: string\n}'))
+    expect(() => compileCrd('export interface FeatureSpec {\nreadonly a: Date;\n/**\n * @set\n */\nreadonly b: string\n}'))
       .to.throw()
       .with.property('message')
       .that.matches(/^spec\.ts:3:1: spec\.a is a Date[^\n]+\nspec\.ts:5:4: spec\.b: @set [^\n]+$/);
@@ -75,29 +75,29 @@ describe('src/spec.ts', () => {
 
   it('may not contain types that contain themselves, unless they are preserved', () => {
     const types = (tag: string): string => `interface Tree { readonly below?: readonly Tree[] }\nexport interface FeatureSpec { ${tag} readonly tree?: Tree }`;
-    expect(() => made(types(''))).to.throw('spec.ts:2:18: spec.tree.below[] is of the type Tree, which contains itself');
-    expect(specOf(types('/** @preserve */')).properties?.['tree']).to.deep.equal({ type: 'object', 'x-kubernetes-preserve-unknown-fields': true });
+    expect(() => compileCrd(types(''))).to.throw('spec.ts:2:18: spec.tree.below[] is of the type Tree, which contains itself');
+    expect(specSchema(types('/** @preserve */')).properties?.['tree']).to.deep.equal({ type: 'object', 'x-kubernetes-preserve-unknown-fields': true });
   });
 
   it('must export both interfaces', () => {
-    expect(() => made('interface FeatureSpec {}')).to.throw("spec.ts:1:1: there is no exported interface FeatureSpec: 'export interface FeatureSpec { … }'");
+    expect(() => compileCrd('interface FeatureSpec {}')).to.throw("spec.ts:1:1: there is no exported interface FeatureSpec: 'export interface FeatureSpec { … }'");
   });
 
   it('may not take the names of our fields of status', () => {
-    expect(() => made('export interface FeatureSpec {}\nexport interface FeatureStatusInfo {\n  readonly phase: string;\n}')).to.throw(
+    expect(() => compileCrd('export interface FeatureSpec {}\nexport interface FeatureStatusInfo {\n  readonly phase: string;\n}')).to.throw(
       "spec.ts:4:3: status must not have a field 'phase': it is one of ours",
     );
   });
 
   it('has fields for @scale, or hears what is missing', () => {
     const types = (value: string): string => `/** @scale ${value} */\nexport interface FeatureSpec { readonly replicas?: Int32; readonly name?: string }`;
-    expect(() => made(types('spec.replicas status.replicas'))).to.throw("spec.ts:2:5: spec: @scale names 'status.replicas', which is not there");
-    expect(() => made(types('spec.name status.replicas'))).to.throw("@scale names 'spec.name', which must be a whole number");
-    expect(() => made(types('replicas'))).to.throw('@scale needs two or three fields');
+    expect(() => compileCrd(types('spec.replicas status.replicas'))).to.throw("spec.ts:2:5: spec: @scale names 'status.replicas', which is not there");
+    expect(() => compileCrd(types('spec.name status.replicas'))).to.throw("@scale names 'spec.name', which must be a whole number");
+    expect(() => compileCrd(types('replicas'))).to.throw('@scale needs two or three fields');
   });
 
   it('gives descriptions: of fields, else of their types, links as their text', () => {
-    const spec = specOf(`/** A backend. */\ninterface Backend { readonly name: string }
+    const spec = specSchema(`/** A backend. */\ninterface Backend { readonly name: string }
 /**
  * What is wanted.
  *
@@ -119,15 +119,15 @@ export interface FeatureSpec {
     const fields = Array.from({ length: 6 }, (_, index) => `readonly d${index}: IDeployment;`).join(' ');
     const types = (tag: string): string =>
       `import type { IDeployment } from 'kubernetes-models/apps/v1';\nexport interface FeatureSpec { readonly small: string; ${tag} readonly big: { ${fields} } }`;
-    expect(() => made(types(''))).to.throw(
+    expect(() => compileCrd(types(''))).to.throw(
       /spec\.ts: the CRD has \d+ kB, but 'kubectl apply' takes at most 261 kB; most of it is spec\.big \(\d+ kB\): put @preserve/,
     );
-    expect(JSON.stringify(made(types('/** @preserve */'))).length).to.be.below(5000);
+    expect(JSON.stringify(compileCrd(types('/** @preserve */'))).length).to.be.below(5000);
   });
 
   it('values of the types of autopilot-runtime may stand beside the interfaces', () => {
     expect(
-      made(
+      compileCrd(
         "export const DEFAULTS = { weight: 5, memory: '1Gi', every: '1m' } satisfies { weight: Int32; memory: Quantity; every: Duration };\nexport const W: Int32 = 5;\nexport interface FeatureSpec {}",
       ).kind,
     ).to.equal('CustomResourceDefinition');

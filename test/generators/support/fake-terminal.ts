@@ -1,7 +1,7 @@
 /** A terminal for real prompts without a terminal: streams, and waiting for what is shown. */
 import { PassThrough } from 'node:stream';
 
-export class Terminal {
+export class FakeTerminal {
   readonly stdin: PassThrough & { isTTY: boolean };
   readonly stdout: PassThrough & { isTTY: boolean; columns: number; rows: number };
   #shown = '';

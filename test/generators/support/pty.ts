@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { stripVTControlCharacters } from 'node:util';
 
 /** Why there is none here; undefined when there is. */
-export async function noPty(): Promise<string | undefined> {
+export async function missingPty(): Promise<string | undefined> {
   const { exitCode, stdout } = await execa('script', ['--version'], { reject: false });
   return exitCode === 0 && stdout.includes('util-linux') ? undefined : "there is no 'script' of util-linux to make a pseudo-terminal with";
 }

@@ -1,11 +1,11 @@
 /** Answers a dialogue as a person would, without a terminal. */
 import { expect } from 'chai';
-import type { Ask, Question } from '../../generators/lib/dialogue/question.ts';
+import type { Ask, Question } from '../../../generators/lib/prompts/ask.ts';
 
 export type Answers = readonly (readonly [name: string, answer: unknown])[];
 
 /** Answers in order; each is held against the question's own validation, as the terminal does. `DEFAULT` takes what Enter alone takes. */
-export function script(answers: Answers): { ask: Ask; asked: Question[] } {
+export function scriptAnswers(answers: Answers): { ask: Ask; asked: Question[] } {
   const asked: Question[] = [];
   const ask: Ask = async (question) => {
     const [name, given] = answers[asked.length] ?? ['nothing', undefined];

@@ -1,7 +1,7 @@
 import { PermanentError } from 'autopilot-runtime';
 import { weightsOf, withDestinations, withFault, withWeights } from 'autopilot-runtime/mesh';
 import { expect } from 'chai';
-import type { VirtualService } from '../../../examples/autoroute/src/generated/parameters.ts';
+import type { VirtualService } from '../../../examples/autoroute/src/generated/kinds.ts';
 
 const backend = (name: string, weight: number): object => ({
   destination: { host: name, port: { number: 80 } },

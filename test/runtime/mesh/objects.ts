@@ -7,7 +7,7 @@ import type { IHTTPRoute as WireHTTPRoute } from '@kubernetes-models/gateway-api
 import type { OutputObject } from 'autopilot-runtime';
 import { destinationRule, faultField, gateway, grpcRoute, headerMatch, httpRoute, virtualService } from 'autopilot-runtime/mesh';
 
-/** As generated projects declare what they write (src/generated/parameters.ts). */
+/** As generated projects declare what they write (src/generated/kinds.ts). */
 type Write<T> = Fields<Omit<T, 'apiVersion' | 'kind' | 'metadata' | 'status'>> & { readonly metadata: OutputObject['metadata'] };
 type Fields<T> = T extends readonly (infer E)[] ? readonly Fields<E>[] : T extends object ? { readonly [K in keyof T]?: Fields<T[K]> } : T;
 type Output<T, ApiVersion extends string, Kind extends string> = Write<T> & { readonly apiVersion: ApiVersion; readonly kind: Kind };

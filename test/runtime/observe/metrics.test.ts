@@ -27,7 +27,7 @@ describe('metrics', () => {
       phases: ['A', 'B'],
       kinds: ['Drone', 'Pod'],
       outputs: ['Service'],
-      maxConcurrentSyncs: 10,
+      maxConcurrentReconciles: 10,
       snapshot: () => now,
     });
   }
@@ -90,7 +90,7 @@ describe('metrics', () => {
       phases: ['A'],
       kinds: [],
       outputs: [],
-      maxConcurrentSyncs: 1,
+      maxConcurrentReconciles: 1,
       snapshot: () => ({ ...snapshot, phases }),
     });
     expect((await lines(metrics)).find((line) => /^autopilot_phase_resources.*unknown/.test(line))).to.match(/ 1$/);

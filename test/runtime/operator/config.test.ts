@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { loadOperatorConfig, operatorConfigJsonSchema, operatorConfigText } from '../../../generators/lib/operator-config.ts';
+import { parseOperatorConfig, operatorConfigJsonSchema, operatorConfigText } from '../../../generators/lib/model/operator-config.ts';
 import type { Environment, OperatorConfig } from '../../../runtime/src/operator/config.ts';
 import { configOf, DEFAULT_CONFIG, loadConfig } from '../../../runtime/src/operator/config.ts';
 
@@ -44,7 +44,7 @@ describe('autopilot-operator.yaml', () => {
     expect(() => read(text)).to.throw(
       [
         "autopilot-operator.yaml:1:1: workIntervall is not a known field, did you mean 'workInterval'?",
-        'autopilot-operator.yaml:2:21: maxConcurrentSyncs must be a whole number from 1, found 0',
+        'autopilot-operator.yaml:2:21: maxConcurrentReconciles must be a whole number from 1, found 0',
         'autopilot-operator.yaml:3:15: workInterval must be a duration longer than 0, such as 500ms, 10s, 1m30s or 2h, found "soon"',
         "autopilot-operator.yaml:5:3: metrics.adress is not a known field, did you mean 'address'?",
         "autopilot-operator.yaml:6:12: metrics.headers has 'a b', which is no name of an HTTP header",
@@ -74,7 +74,7 @@ describe('autopilot-operator.yaml', () => {
         return (/known: (.*)$/m.exec((error as Error).message)?.[1] ?? '').split(', ').sort();
       }
     };
-    const generate = (text: string): unknown => loadOperatorConfig(text, 'autopilot-operator.yaml');
+    const generate = (text: string): unknown => parseOperatorConfig(text, 'autopilot-operator.yaml');
     for (const text of ['zzzzzzzzzzzz: 1', 'metrics: { zzzzzzzzzzzz: 1 }']) {
       expect(known(read, text), text).to.have.length.above(4);
       expect(known(generate, text), text).to.deep.equal(known(read, text));
@@ -88,7 +88,7 @@ describe('autopilot-operator.yaml', () => {
         }),
       );
     const said = defaults(operatorConfigJsonSchema());
-    expect(said).to.include({ workInterval: '5s', maxConcurrentSyncs: 10 }).and.to.have.nested.property('metrics.timeout', '10s');
+    expect(said).to.include({ workInterval: '5s', maxConcurrentReconciles: 10 }).and.to.have.nested.property('metrics.timeout', '10s');
     expect(read(JSON.stringify(said))).to.deep.equal(DEFAULT_CONFIG);
   });
 
@@ -100,7 +100,7 @@ describe('autopilot-operator.yaml', () => {
     ['paused: "yes"', false],
     ['enableLeaderElection: 1', false],
     ['logLevel: Loud', false],
-    ['maxConcurrentSyncs: 3', true],
+    ['maxConcurrentReconciles: 3', true],
     ['config: { threshold: 99 }', true],
     ['config: 5', false],
     ['metrics: { address: "http://p:9090", headers: { x: y }, timeout: 5s }', true],
@@ -139,6 +139,6 @@ describe('autopilot-operator.yaml', () => {
           return false;
         }
       };
-      expect([verdict(() => read(text)), verdict(() => loadOperatorConfig(text, 'autopilot-operator.yaml'))]).to.deep.equal([right, right]);
+      expect([verdict(() => read(text)), verdict(() => parseOperatorConfig(text, 'autopilot-operator.yaml'))]).to.deep.equal([right, right]);
     });
 });

@@ -44,8 +44,8 @@ describe('a change of autopilot-operator.yaml', () => {
   it('that needs a restart is said, and the rest is taken', async () => {
     text = 'workInterval: 7s\nmaxConcurrentSyncs: 3\n';
     await pass();
-    expect(said).to.deep.equal(['configuration reloaded: workInterval', 'some changes of the configuration need a restart: maxConcurrentSyncs']);
-    expect(applied[0]).to.not.have.property('maxConcurrentSyncs');
+    expect(said).to.deep.equal(['configuration reloaded: workInterval', 'some changes of the configuration need a restart: maxConcurrentReconciles']);
+    expect(applied[0]).to.not.have.property('maxConcurrentReconciles');
   });
 
   // @promise lifecycle/reload

@@ -3,7 +3,7 @@ import type { KubeObject } from 'autopilot-runtime/ports';
 import type { Ask, FlightObject, Rollout, World } from 'autopilot-sandbox';
 import { arrivals, Cluster, deployments, fly, prometheus, traffic } from 'autopilot-sandbox';
 import { expect } from 'chai';
-import { builtInQueries } from '../../../generators/lib/queries.ts';
+import { builtInQueries } from '../../../generators/lib/kinds/prometheus-queries.ts';
 import { fill } from '../../../runtime/src/queries/template.ts';
 import { defineScheduler } from '../../../runtime/src/scheduler.ts';
 

@@ -6,19 +6,19 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ejs from 'ejs';
 import { parseAllDocuments, stringify } from 'yaml';
-import { configValues } from '../chart/config.ts';
-import { dashboard } from '../chart/dashboard.ts';
-import { MIGRATIONS } from '../chart/migrations.ts';
-import { valuesSection, withValues } from '../chart/readme.ts';
-import { clusterWide, needsFinalizer, rulesOf } from '../chart/rights.ts';
-import { readValues, valuesSchema, valuesText } from '../chart/values.ts';
-import type { Model, ProjectFile } from '../model.ts';
-import { LIVE_KEYS, operatorConfigJsonSchema } from '../operator-config.ts';
-import { packageRoot } from '../package-root.ts';
-import { hasMetrics } from './scheduler.ts';
+import { readConfigValues } from '../../chart/config-values.ts';
+import { buildDashboard } from '../../chart/dashboard.ts';
+import { RENAMED_VALUES } from '../../chart/renamed-values.ts';
+import { renderValuesSection, replaceValuesSection } from '../../chart/values-readme.ts';
+import { clusterWideReasons, needsFinalizer, derivePolicyRules } from '../../rbac/policy-rules.ts';
+import { parseValues, buildValuesSchema, removeSchemaLines } from '../../chart/values.ts';
+import type { Model, ProjectFile } from '../../model/model.ts';
+import { LIVE_KEYS, operatorConfigJsonSchema } from '../../model/operator-config.ts';
+import { packageRoot } from '../../util/package-root.ts';
+import { hasMetrics } from '../../code/scheduler.ts';
 
 /** Where the figures of the `resources` comment come from: docs/chart-comparison.md says how they were measured. */
-const MEASURED = '112 MB resident when idle, 146 MB after 1,000 Deployments were routed.';
+const MEASURED_MEMORY = '112 MB resident when idle, 146 MB after 1,000 Deployments were routed.';
 
 export interface ChartInput {
   readonly crd: object;
@@ -32,43 +32,43 @@ export interface ChartInput {
 
 export function renderChart(model: Model, { crd, config: userConfig, operatorConfig, sample }: ChartInput): ProjectFile[] {
   const templates = join(packageRoot, 'charts/operator');
-  const config = configValues(operatorConfig);
+  const config = readConfigValues(operatorConfig);
   const data = {
     ...model,
-    operatorConfig: config.text,
+    operatorConfig: config.yaml,
     watchNamespaces: JSON.stringify(config.watchNamespaces),
-    rules: rulesOf(model),
-    clusterWide: clusterWide(model),
+    rules: derivePolicyRules(model),
+    clusterWide: clusterWideReasons(model),
     finalizer: needsFinalizer(model),
     usesMetrics: hasMetrics(model),
     working: model.phases.filter(({ final, ready }) => !final && !ready).map(({ name }) => name),
     liveKeys: LIVE_KEYS,
-    migrations: MIGRATIONS,
-    measured: MEASURED,
+    migrations: RENAMED_VALUES,
+    measured: MEASURED_MEMORY,
     description: model.phases.find(({ initial }) => initial)?.description ?? `A state machine of ${model.phases.length} phases.`,
-    example: yaml(examplesOf(model, sample)),
-    crdSpec: escapeBraces(yaml((crd as { spec: unknown }).spec)),
+    example: formatYaml(sampleResources(model, sample)),
+    crdSpec: escapeBraces(formatYaml((crd as { spec: unknown }).spec)),
     valuesSection: '',
-    indent,
-    yaml,
+    indent: indentLines,
+    yaml: formatYaml,
     flow: (items: readonly string[]) => JSON.stringify(items).replaceAll('","', '", "'),
   };
   const fill = (path: string, more: object = {}): string => ejs.render(readFileSync(join(templates, path), 'utf8'), { ...data, ...more }, {});
   const source = fill('values.yaml');
-  const values = readValues(source, operatorConfigJsonSchema(userConfig));
-  const section = valuesSection(values);
+  const values = parseValues(source, operatorConfigJsonSchema(userConfig));
+  const section = renderValuesSection(values);
   const chart = `charts/${model.operatorName}`;
   const merged = (path: string, content: string): ProjectFile => ({ path: `${chart}/${path}`, content, ownership: 'merged' });
   const special: Readonly<Record<string, () => ProjectFile>> = {
-    'values.yaml': () => merged('values.yaml', valuesText(source)),
+    'values.yaml': () => merged('values.yaml', removeSchemaLines(source)),
     'README.md': () => ({
       path: `${chart}/README.md`,
       content: fill('README.md', { valuesSection: section }),
-      ownership: 'yours',
-      follow: (text) => withValues(text, section),
+      ownership: 'user-owned',
+      refresh: (text) => replaceValuesSection(text, section),
     }),
     'files/cleanup.mjs': () => merged('files/cleanup.mjs', data.finalizer ? fill('files/cleanup.mjs') : ''),
-    'templates/_overrides.tpl': () => ({ path: `${chart}/templates/_overrides.tpl`, content: named(fill('templates/_overrides.tpl')), ownership: 'yours' }),
+    'templates/_overrides.tpl': () => ({ path: `${chart}/templates/_overrides.tpl`, content: named(fill('templates/_overrides.tpl')), ownership: 'user-owned' }),
     'templates/crds/crd.yaml': () => merged(`templates/crds/${model.plural}.yaml`, named(fill('templates/crds/crd.yaml'))),
   };
 
@@ -78,21 +78,21 @@ export function renderChart(model: Model, { crd, config: userConfig, operatorCon
   }
 
   return [
-    ...files(templates).map((path) => special[path]?.() ?? merged(path, path.startsWith('templates/') ? named(fill(path)) : fill(path))),
-    merged('values.schema.json', `${JSON.stringify(valuesSchema(values), null, 2)}\n`),
-    merged('files/dashboard.json', `${JSON.stringify(dashboard(model), null, 2)}\n`),
+    ...templateFiles(templates).map((path) => special[path]?.() ?? merged(path, path.startsWith('templates/') ? named(fill(path)) : fill(path))),
+    merged('values.schema.json', `${JSON.stringify(buildValuesSchema(values), null, 2)}\n`),
+    merged('files/dashboard.json', `${JSON.stringify(buildDashboard(model), null, 2)}\n`),
   ].filter(({ content }) => content.toString().trim() !== '');
 }
 
 /** The resources of the user's sample, or the least one that there is. */
-function examplesOf({ group, version, kind }: Model, sample: string | undefined): readonly unknown[] {
+function sampleResources({ group, version, kind }: Model, sample: string | undefined): readonly unknown[] {
   const apiVersion = `${group}/${version}`;
   const documents = parseAllDocuments(sample ?? '').map((document) => (document.errors.length > 0 ? undefined : (document.toJS() as { kind?: string } | null)));
   const found = documents.filter((document) => document?.kind === kind);
   return found.length > 0 ? found : [{ apiVersion, kind, metadata: { name: 'example' }, spec: {} }];
 }
 
-function files(folder: string): readonly string[] {
+function templateFiles(folder: string): readonly string[] {
   return globSync('**/{*,.helmignore}', { cwd: folder, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) =>
@@ -103,7 +103,7 @@ function files(folder: string): readonly string[] {
     .sort();
 }
 
-function yaml(value: unknown): string {
+function formatYaml(value: unknown): string {
   return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false }).trimEnd();
 }
 
@@ -112,6 +112,6 @@ function escapeBraces(text: string): string {
   return text.replace(/\{\{|\}\}/g, (braces) => `{{ ${JSON.stringify(braces)} }}`);
 }
 
-function indent(text: string, by: number): string {
+function indentLines(text: string, by: number): string {
   return text.replace(/^(?=.)/gm, ' '.repeat(by));
 }

@@ -1,7 +1,7 @@
 /** The workflow that tests and releases an operator on GitHub. `actionlint` reads it in test/charts/checks.test.ts. */
-import type { Model } from '../model.ts';
+import type { Model } from '../../model/model.ts';
 
-export function workflow({ operatorName }: Model): string {
+export function renderWorkflow({ operatorName }: Model): string {
   const chart = `charts/${operatorName}`;
   return `# Tests every change. A tag v1.2.3 is built for two platforms, signed, and pushed with its chart; SBOM and provenance go along.
 # Actions are given by version; for stronger guarantees put their commits in the place (a tool such as pinact does it).

@@ -1,22 +1,22 @@
 /** The operator's life outside of a cluster: image, CI, and the commands behind npm run dev, build, deploy, undeploy and logs. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Model, ProjectFile } from '../model.ts';
-import { packageRoot } from '../package-root.ts';
-import { workflow } from './workflow.ts';
+import type { Model, ProjectFile } from '../../model/model.ts';
+import { packageRoot } from '../../util/package-root.ts';
+import { renderWorkflow } from './github-workflow.ts';
 
 export function renderLifecycle(model: Model, runtime: 'vendor' | 'registry'): ProjectFile[] {
-  const yours = (path: string, content: string): ProjectFile => ({ path, content, ownership: 'yours' });
+  const userOwned = (path: string, content: string): ProjectFile => ({ path, content, ownership: 'user-owned' });
   return [
-    { path: 'scripts/operator.ts', content: commands(model), ownership: 'ours' },
-    yours('Dockerfile', dockerfile(model, runtime)),
-    yours('.dockerignore', dockerignore(runtime)),
-    yours('.github/workflows/operator.yaml', workflow(model)),
+    { path: 'scripts/operator.ts', content: operatorScript(model), ownership: 'generated' },
+    userOwned('Dockerfile', dockerfile(model, runtime)),
+    userOwned('.dockerignore', dockerignore(runtime)),
+    userOwned('.github/workflows/operator.yaml', renderWorkflow(model)),
   ];
 }
 
-function commands(model: Model): string {
-  const text = readFileSync(join(packageRoot, 'generators/generate/templates/operator.ts'), 'utf8');
+function operatorScript(model: Model): string {
+  const text = readFileSync(join(packageRoot, 'generators/templates/scripts/operator.ts'), 'utf8');
   return text.replaceAll(/<(operatorName|plural|group)>/g, (_, name: 'operatorName' | 'plural' | 'group') => model[name]);
 }
 

@@ -1,16 +1,16 @@
 /** package.json, tsconfig.json and the test configuration of a project: merged, the user's keys stay. */
-import { TYPE_PACKAGES } from '../catalogue.ts';
-import type { Model, ProjectFile } from '../model.ts';
+import { TYPE_PACKAGES } from '../../kinds/built-in-kinds.ts';
+import type { Model, ProjectFile } from '../../model/model.ts';
 
-export interface RuntimeDependency {
+export interface RuntimeDependencies {
   /** What stands in package.json for autopilot-runtime: `^0.1.0` or `file:vendor/…`. */
   readonly runtime: string;
   readonly sandbox: string;
 }
 
-export function renderManifest(model: Model, dependency: RuntimeDependency): ProjectFile[] {
+export function renderPackageJson(model: Model, dependency: RuntimeDependencies): ProjectFile[] {
   const merged = (path: string, value: object): ProjectFile => ({ path, content: `${JSON.stringify(value, null, 2)}\n`, ownership: 'merged' });
-  const types = new Set(model.parameters.flatMap((parameter) => (parameter.module && !parameter.schema ? [parameter.module.package] : [])));
+  const types = new Set(model.kinds.flatMap((kind) => (kind.module && !kind.schema ? [kind.module.package] : [])));
   return [
     merged('package.json', {
       name: model.operatorName,
@@ -32,7 +32,7 @@ export function renderManifest(model: Model, dependency: RuntimeDependency): Pro
         logs: 'node scripts/operator.ts logs',
       },
       dependencies: { 'autopilot-runtime': dependency.runtime },
-      devDependencies: sorted({
+      devDependencies: sortKeys({
         ...Object.fromEntries([...types].map((name) => [name, TYPE_PACKAGES[name] ?? '*'])),
         '@kubernetes/client-node': '2.0.1',
         '@types/chai': '^5.2.2',
@@ -67,6 +67,6 @@ export function renderManifest(model: Model, dependency: RuntimeDependency): Pro
   ];
 }
 
-function sorted(record: Readonly<Record<string, string>>): Record<string, string> {
+function sortKeys(record: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

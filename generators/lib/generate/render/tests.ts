@@ -1,14 +1,14 @@
 /** The first tests of a project: one for each worker, one that flies the whole machine. The user's from the moment they exist. */
-import type { Model, ModelPhase, ProjectFile } from '../model.ts';
-import { quote } from './source.ts';
+import type { Model, ModelPhase, ProjectFile } from '../../model/model.ts';
+import { quoteString } from '../../util/typescript-text.ts';
 
 export function renderTests(model: Model): ProjectFile[] {
-  const yours = (path: string, content: string): ProjectFile => ({ path, content, ownership: 'yours' });
+  const userOwned = (path: string, content: string): ProjectFile => ({ path, content, ownership: 'user-owned' });
   return [
-    ...model.phases.filter((phase) => !phase.final).map((phase) => yours(`test/${phase.file}.test.ts`, workerTest(phase))),
-    ...(model.finalizer ? [yours('test/finalizer.test.ts', FINALIZER_TEST)] : []),
-    yours('test/machine.test.ts', machineTest(model)),
-    yours('test/scenarios/life.ts', lifeScenario(model)),
+    ...model.phases.filter((phase) => !phase.final).map((phase) => userOwned(`test/${phase.file}.test.ts`, workerTest(phase))),
+    ...(model.finalizer ? [userOwned('test/finalizer.test.ts', FINALIZER_TEST)] : []),
+    userOwned('test/machine.test.ts', machineTest(model)),
+    userOwned('test/scenarios/life.ts', lifeScenario(model)),
   ];
 }
 
@@ -19,11 +19,11 @@ import { expect } from 'chai';
 import type { Context } from '../src/generated/${phase.file}.ts';
 import { sync } from '../${file}';
 
-describe(${quote(phase.name)}, () => {
+describe(${quoteString(phase.name)}, () => {
   it('says that it is not implemented yet', async () => {
     // A worker is a plain function: give it the part of the context that it uses, look at what it returns.
     const outcome = await sync({} as Context).catch((error: unknown) => error);
-    expect(outcome).to.be.instanceOf(PermanentError).with.property('message', ${quote(`${phase.name} is not implemented yet: edit ${file}`)});
+    expect(outcome).to.be.instanceOf(PermanentError).with.property('message', ${quoteString(`${phase.name} is not implemented yet: edit ${file}`)});
   });
 });
 `;
@@ -47,48 +47,48 @@ function machineTest(model: Model): string {
   const initial = model.phases.find((phase) => phase.initial);
   const state = initial === undefined ? '' : initial.name;
   const stub = `${state} is not implemented yet: edit src/workers/${initial?.file}.ts`;
-  const seen = initial?.final === true ? '' : `    expect(status.conditions[0].message).to.equal(${quote(stub)});\n`;
-  return `import type { Flight } from 'autopilot-sandbox';
-import { fly } from 'autopilot-sandbox';
+  const seen = initial?.final === true ? '' : `    expect(status.conditions[0].message).to.equal(${quoteString(stub)});\n`;
+  return `import type { Sandbox } from 'autopilot-sandbox';
+import { startSandbox } from 'autopilot-sandbox';
 import { expect } from 'chai';
 import crd from '../src/generated/crd.json' with { type: 'json' };
 import { scheduler } from '../src/generated/scheduler.ts';
 
-describe(${quote(`the machine of ${model.kind}`)}, () => {
-  let flight: Flight;
+describe(${quoteString(`the machine of ${model.kind}`)}, () => {
+  let sandbox: Sandbox;
 
-  // An in-memory cluster and a clock that moves when told to: flight.advance('10m').
+  // An in-memory cluster and a clock that moves when told to: sandbox.advance('10m').
   beforeEach(async () => {
-    flight = await fly(scheduler, { crd });
+    sandbox = await startSandbox(scheduler, { crd });
   });
-  afterEach(() => flight.stop());
+  afterEach(() => sandbox.stop());
 
-  it(${quote(`takes a new ${model.kind}`)}, async () => {
-    await flight.create({ apiVersion: ${quote(`${model.group}/${model.version}`)}, kind: ${quote(model.kind)}, metadata: { name: 'example' }, spec: {} });
-    const { status } = (await flight.get(${quote(model.kind)}, 'example')) ?? {};
-    // As long as its worker is not written. Then: the phases you want to see, flight.events, flight.list('Service') …
-    expect(status.phase).to.equal(${quote(state)});
+  it(${quoteString(`takes a new ${model.kind}`)}, async () => {
+    await sandbox.create({ apiVersion: ${quoteString(`${model.group}/${model.version}`)}, kind: ${quoteString(model.kind)}, metadata: { name: 'example' }, spec: {} });
+    const { status } = (await sandbox.get(${quoteString(model.kind)}, 'example')) ?? {};
+    // As long as its worker is not written. Then: the phases you want to see, sandbox.events, sandbox.list('Service') …
+    expect(status.phase).to.equal(${quoteString(state)});
 ${seen}  });
 });
 `;
 }
 
 function lifeScenario(model: Model): string {
-  return `import { create, remove, rest, scenario } from 'autopilot-sandbox/explore';
+  return `import { create, remove, quiesce, scenario } from 'autopilot-sandbox/explore';
 
-// \`npm run verify\` flies every scenario of this folder, and the samples in examples/: without faults, then with crashes, stale caches,
-// lost events and errors of the API server at every place. At each rest the cluster has to be as it was without the fault.
+// \`npm run verify\` runs every scenario of this folder, and the samples in examples/: without faults, then with crashes, stale caches,
+// lost events and errors of the API server at every place. Whenever nothing is due any more, the cluster has to be as it was without the fault.
 export const life = scenario({
   name: 'life',
   // What is there before: the objects that your workers read.
   objects: [],
   steps: [
-    create({ apiVersion: ${quote(`${model.group}/${model.version}`)}, kind: ${quote(model.kind)}, metadata: { name: 'example' }, spec: {} }),
-    rest(),
-    // patch(${quote(model.kind)}, 'example', { spec: { … } }), wait('5m'), rest(),
-    remove(${quote(model.kind)}, 'example'),
+    create({ apiVersion: ${quoteString(`${model.group}/${model.version}`)}, kind: ${quoteString(model.kind)}, metadata: { name: 'example' }, spec: {} }),
+    quiesce(),
+    // patch(${quoteString(model.kind)}, 'example', { spec: { … } }), wait('5m'), quiesce(),
+    remove(${quoteString(model.kind)}, 'example'),
   ],
-  // Sentences that hold after every write: 'nobody is without a route': (look) => look.list('Service').length > 0
+  // Sentences that hold after every write: 'nobody is without a route': (snapshot) => snapshot.list('Service').length > 0
   invariants: {},
 });
 `;

@@ -1,20 +1,20 @@
 /** Files that are the user's from the moment they exist: spec, workers, main, sample, README. Written once. */
-import { operatorConfigText } from '../operator-config.ts';
-import type { Model, ModelPhase, ProjectFile } from '../model.ts';
-import { machineSection, withMachine } from '../graph.ts';
-import { doc, quote } from './source.ts';
+import { operatorConfigText } from '../../model/operator-config.ts';
+import type { Model, ModelPhase, ProjectFile } from '../../model/model.ts';
+import { machineSection, replaceMachineSection } from '../../model/graph.ts';
+import { docComment, quoteString } from '../../util/typescript-text.ts';
 
-export function renderYours(model: Model): ProjectFile[] {
-  const yours = (path: string, content: string): ProjectFile => ({ path, content, ownership: 'yours' });
+export function renderUserFiles(model: Model): ProjectFile[] {
+  const userOwned = (path: string, content: string): ProjectFile => ({ path, content, ownership: 'user-owned' });
   return [
-    yours('autopilot-operator.yaml', operatorConfigText),
-    yours('src/spec.ts', specStub(model)),
-    ...model.phases.filter((phase) => !phase.final).map((phase) => yours(`src/workers/${phase.file}.ts`, workerStub(model, phase))),
-    ...(model.finalizer ? [yours('src/finalizer.ts', finalizerStub(model))] : []),
-    yours('src/main.ts', MAIN),
-    yours(`examples/${model.kind.toLowerCase()}.yaml`, sample(model)),
-    yours('.gitignore', 'node_modules/\n*.log\n'),
-    { ...yours('README.md', readme(model)), follow: (text) => withMachine(text, machineSection(model)) },
+    userOwned('autopilot-operator.yaml', operatorConfigText),
+    userOwned('src/spec.ts', specStub(model)),
+    ...model.phases.filter((phase) => !phase.final).map((phase) => userOwned(`src/workers/${phase.file}.ts`, workerStub(model, phase))),
+    ...(model.finalizer ? [userOwned('src/finalizer.ts', finalizerStub(model))] : []),
+    userOwned('src/main.ts', MAIN),
+    userOwned(`examples/${model.kind.toLowerCase()}.yaml`, sample(model)),
+    userOwned('.gitignore', 'node_modules/\n*.log\n'),
+    { ...userOwned('README.md', readme(model)), refresh: (text) => replaceMachineSection(text, machineSection(model)) },
   ];
 }
 
@@ -40,17 +40,17 @@ function workerStub(model: Model, phase: ModelPhase): string {
     phase.description?.trim() ?? `${phase.name} of ${model.kind}.`,
     '',
     ...(phase.inputs.length > 0 || phase.metrics
-      ? [`Reads: ${[...phase.inputs.map(({ parameter }) => parameter.name), ...(phase.metrics ? ['metrics'] : [])].join(', ')}.`]
+      ? [`Reads: ${[...phase.inputs.map(({ kind }) => kind.name), ...(phase.metrics ? ['metrics'] : [])].join(', ')}.`]
       : []),
-    ...(phase.outputs.length > 0 ? [`Writes: ${phase.outputs.map(({ parameter }) => parameter.name).join(', ')}.`] : []),
+    ...(phase.outputs.length > 0 ? [`Writes: ${phase.outputs.map(({ kind }) => kind.name).join(', ')}.`] : []),
     `Goes to: ${others.length > 0 ? others.join(', ') : 'nowhere else'}.`,
   ];
   return `import { notImplemented } from 'autopilot-runtime';
 import type { Context, Result } from '../generated/${phase.file}.ts';
 
-${doc(facts.join('\n'))}export async function sync(_context: Context): Promise<Result> {
-  // Look at _context.resource and return { next: ${quote(others[0] ?? phase.name)} }.
-  return notImplemented(${quote(phase.name)}, ${quote(`src/workers/${phase.file}.ts`)});
+${docComment(facts.join('\n'))}export async function sync(_context: Context): Promise<Result> {
+  // Look at _context.resource and return { next: ${quoteString(others[0] ?? phase.name)} }.
+  return notImplemented(${quoteString(phase.name)}, ${quoteString(`src/workers/${phase.file}.ts`)});
 }
 `;
 }
@@ -94,8 +94,8 @@ ${machineSection(model)}
 - \`autopilot.yaml\` names the phases; \`src/spec.ts\` the fields; \`src/workers/\` says what each phase does.
 - \`yo autopilot:generate\` (or \`autopilot generate\`) after an edit of autopilot.yaml or src/spec.ts.
 - \`yo autopilot:phase\` (or \`autopilot phase\`) adds, changes, renames, removes and moves phases.
-- \`npm test\` flies the machine in an in-memory cluster; \`npm run typecheck\` checks every worker against its phase.
-- \`npm run verify\` explores crashes, stale caches, lost events and errors of the API server, with the rights that the chart gives;
+- \`npm test\` runs the state machine in an in-memory cluster; \`npm run typecheck\` checks every worker against its phase.
+- \`npm run verify\` explores crashes, stale caches, lost events and errors of the API server, with the RBAC rules that the chart grants;
   \`test/scenarios/\` says what happens around it.
 - \`npm run dev\` runs the operator on this machine, against the current kubeconfig; \`npm run dev -- --sandbox\` without a cluster.
 

@@ -2,17 +2,17 @@
 import type { BaseContext, BaseResult, InputView } from 'autopilot-runtime';
 import type { AutoRouteStatusInfo } from '../spec.ts';
 import type { AutoRoute } from './autoroute.ts';
-import type * as parameters from './parameters.ts';
+import type * as kinds from './kinds.ts';
 
 /** Where Ready may go: autopilot.yaml:21. */
 export type Next = 'Syncing' | 'Ready';
 
 /** What Ready reads. */
 export interface Inputs {
-  readonly deployments: InputView<parameters.Deployment>;
-  readonly services: InputView<parameters.Service>;
-  readonly virtualservices: InputView<parameters.VirtualService>;
-  readonly gateways: InputView<parameters.Gateway>;
+  readonly deployments: InputView<kinds.Deployment>;
+  readonly services: InputView<kinds.Service>;
+  readonly virtualservices: InputView<kinds.VirtualService>;
+  readonly gateways: InputView<kinds.Gateway>;
 }
 
 /** What Ready writes. */

@@ -2,21 +2,21 @@
 import type { BaseContext, BaseResult, InputView } from 'autopilot-runtime';
 import type { AutoRouteStatusInfo } from '../spec.ts';
 import type { AutoRoute } from './autoroute.ts';
-import type * as parameters from './parameters.ts';
+import type * as kinds from './kinds.ts';
 
 /** Where Syncing may go: autopilot.yaml:12. */
 export type Next = 'Syncing' | 'Ready';
 
 /** What Syncing reads. */
 export interface Inputs {
-  readonly deployments: InputView<parameters.Deployment>;
+  readonly deployments: InputView<kinds.Deployment>;
 }
 
 /** What Syncing writes. */
 export interface Outputs {
-  readonly services?: readonly parameters.ServiceOutput[];
-  readonly virtualservices?: readonly parameters.VirtualServiceOutput[];
-  readonly gateways?: readonly parameters.GatewayOutput[];
+  readonly services?: readonly kinds.ServiceOutput[];
+  readonly virtualservices?: readonly kinds.VirtualServiceOutput[];
+  readonly gateways?: readonly kinds.GatewayOutput[];
 }
 
 export type Context = BaseContext<AutoRoute, Inputs, unknown>;

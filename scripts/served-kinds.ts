@@ -9,13 +9,13 @@ import { shapeOf } from '../sandbox/src/cluster/shape.ts';
 import { controlPlane, until } from '../test/realparts/index.ts';
 import { root } from './build.ts';
 
-interface Discovered {
+interface DiscoveredResource {
   readonly name: string;
   readonly kind: string;
   readonly namespaced: boolean;
   readonly verbs: readonly string[];
 }
-interface Document {
+interface OpenApiDocument {
   readonly components: {
     readonly schemas: Readonly<Record<string, Schema & { 'x-kubernetes-group-version-kind'?: readonly { group: string; version: string; kind: string }[] }>>;
   };
@@ -38,8 +38,8 @@ try {
   for (const groupVersion of versions) {
     const path = groupVersion.includes('/') ? `apis/${groupVersion}` : `api/${groupVersion}`;
     const [group, version] = groupVersion.includes('/') ? (groupVersion.split('/') as [string, string]) : ['', groupVersion];
-    const { resources } = await raw<{ resources: readonly Discovered[] }>(`/${path}`);
-    const { schemas } = (await raw<Document>(`/openapi/v3/${path}`)).components;
+    const { resources } = await raw<{ resources: readonly DiscoveredResource[] }>(`/${path}`);
+    const { schemas } = (await raw<OpenApiDocument>(`/openapi/v3/${path}`)).components;
     const open = new Set<string>();
     const lastPart = (ref: string): string => ref.slice(ref.lastIndexOf('/') + 1);
     const references: References = {
@@ -54,7 +54,7 @@ try {
           shared.set(name, { shape, text: JSON.stringify(shape) });
         }
         const { shape, text } = shared.get(name) ?? {};
-        return shape === undefined || (text ?? '').length < 200 ? shape : { ref: short(name) };
+        return shape === undefined || (text ?? '').length < 200 ? shape : { ref: shortName(name) };
       },
     };
     for (const { name, kind, namespaced, verbs } of resources) {
@@ -82,17 +82,17 @@ try {
     for (const [, ref] of JSON.stringify(value).matchAll(/"ref":"([^"]+)"/g))
       if (ref !== undefined && ref !== 'any' && !used.has(ref)) {
         used.add(ref);
-        collect([...shared].find(([name]) => short(name) === ref)?.[1].shape);
+        collect([...shared].find(([name]) => shortName(name) === ref)?.[1].shape);
       }
   };
   collect(kinds);
-  const shapes = [...shared].filter(([name]) => used.has(short(name))).sort(([a], [b]) => (a < b ? -1 : 1));
-  const text = `// Made by scripts/kinds.ts from a real API server. Do not edit.
+  const shapes = [...shared].filter(([name]) => used.has(shortName(name))).sort(([a], [b]) => (a < b ? -1 : 1));
+  const text = `// Made by scripts/served-kinds.ts from a real API server. Do not edit.
 import type { Shape } from './shape.ts';
-import type { Served } from './kinds.ts';
+import type { Served } from './served-kinds.ts';
 
 export const SHAPES: Readonly<Record<string, Shape>> = {
-${shapes.map(([name, { shape }]) => `  ${JSON.stringify(short(name))}: ${JSON.stringify(shape)},`).join('\n')}
+${shapes.map(([name, { shape }]) => `  ${JSON.stringify(shortName(name))}: ${JSON.stringify(shape)},`).join('\n')}
 };
 
 export const SERVED: readonly Served[] = [
@@ -106,7 +106,7 @@ ${kinds.map((kind) => `  ${JSON.stringify(kind)},`).join('\n')}
 }
 
 /** The last two parts of a schema's name say enough: v1.PodSpec. */
-function short(name: string): string {
+function shortName(name: string): string {
   return name.split('.').slice(-2).join('.');
 }
 
