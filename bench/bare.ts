@@ -1,6 +1,8 @@
 /**
- * The measure: the same writes and nothing else. Ten at a time, on the runtime's own HTTP, without watches, caches, queue or conditions.
- * With `--watch` it also reads the two watches that an operator has, and forgets what they say: what is left of the difference is ours.
+ * The measure: the same writes and nothing else. Ten at a time, on the runtime's own HTTP, without
+ * watches, caches, queue or conditions.
+ * With `--watch` it also reads the two watches that an operator has, and forgets what they say:
+ * what is left of the difference is ours.
  * Prints one JSON line: seconds, CPU seconds, transitions.
  */
 import type { ResourceType } from 'autopilot-runtime/ports';
@@ -14,9 +16,12 @@ const waiting = [...items];
 const ended = new AbortController();
 async function watch(type: ResourceType): Promise<void> {
   const { resourceVersion } = await api.list(type, { namespace: NAMESPACE, limit: 1 });
-  for await (const _ of api.watch(type, { resourceVersion }, ended.signal));
+  for await (const _ of api.watch(type, { resourceVersion }, ended.signal)) {
+  }
 }
-const watches = process.argv.includes('--watch') ? [RUNS, CONFIG_MAPS].map((type) => watch(type).catch(() => undefined)) : [];
+const watches = process.argv.includes('--watch')
+  ? [RUNS, CONFIG_MAPS].map((type) => watch(type).catch(() => undefined))
+  : [];
 const cpu = process.cpuUsage();
 const start = performance.now();
 await Promise.all(
@@ -27,15 +32,38 @@ await Promise.all(
       for (const [index, phase] of PHASES.entries()) {
         const output = configMap(`${name}-0`, phase);
         const owner = { apiVersion: run.apiVersion, kind: run.kind, name, uid, controller: true };
-        const labels = { 'app.kubernetes.io/managed-by': 'bare', 'bench.autopilot.test/owner-uid': uid };
-        const object = { ...output, metadata: { ...output.metadata, namespace: NAMESPACE, labels, ownerReferences: [owner] } };
+        const labels = {
+          'app.kubernetes.io/managed-by': 'bare',
+          'bench.autopilot.test/owner-uid': uid,
+        };
+        const object = {
+          ...output,
+          metadata: { ...output.metadata, namespace: NAMESPACE, labels, ownerReferences: [owner] },
+        };
         await api.apply(CONFIG_MAPS, object, { fieldManager: `bare-${name}`, force: true });
         const next = PHASES[index + 1] ?? LAST;
         const time = new Date().toISOString();
-        const condition = { type: 'Ready', status: 'False', reason: next, message: '', observedGeneration: 1, lastTransitionTime: time };
-        const status = { phase: next, observedGeneration: 1, conditions: [condition], autopilot: { phaseStartedAt: time, history: [] } };
+        const condition = {
+          type: 'Ready',
+          status: 'False',
+          reason: next,
+          message: '',
+          observedGeneration: 1,
+          lastTransitionTime: time,
+        };
+        const status = {
+          phase: next,
+          observedGeneration: 1,
+          conditions: [condition],
+          autopilot: { phaseStartedAt: time, history: [] },
+        };
         const body = { metadata: { resourceVersion }, status };
-        const answer = await api.patch(RUNS, { namespace: NAMESPACE, name }, { type: 'merge', body }, { subresource: 'status', fieldManager: 'bare' });
+        const answer = await api.patch(
+          RUNS,
+          { namespace: NAMESPACE, name },
+          { type: 'merge', body },
+          { subresource: 'status', fieldManager: 'bare' },
+        );
         ({ resourceVersion } = answer.metadata);
       }
     }
@@ -43,7 +71,13 @@ await Promise.all(
 );
 const seconds = (performance.now() - start) / 1000;
 const { user, system } = process.cpuUsage(cpu);
-console.log(JSON.stringify({ seconds, cpu: (user + system) / 1e6, transitions: items.length * PHASES.length }));
+console.log(
+  JSON.stringify({
+    seconds,
+    cpu: (user + system) / 1e6,
+    transitions: items.length * PHASES.length,
+  }),
+);
 ended.abort();
 await Promise.all(watches);
 await connected.close();

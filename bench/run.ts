@@ -1,6 +1,8 @@
 /**
- * npm run bench: our operator beside bare writes (and, where Go is there, beside a controller of controller-runtime) on one real API server.
- * All in one run, in turns, because what a machine does at another time says nothing. Prints a table and the budget of docs/design.md.
+ * npm run bench: our operator beside bare writes (and, where Go is there, beside a controller of
+ * controller-runtime) on one real API server.
+ * All in one run, in turns, because what a machine does at another time says nothing. Prints a
+ * table and the budget of docs/design.md.
  *
  *   --rounds 3     turns of each contender
  *   --runs 1500    resources; each makes four transitions
@@ -22,15 +24,28 @@ import { buildPeer } from './peers/index.ts';
 import { CONFIG_MAPS, CRD, LAST, NAMESPACE, PHASES, resource, RUNS } from './workload.ts';
 
 const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '3' }, runs: { type: 'string', default: '1500' }, peer: { type: 'boolean', default: false } },
+  options: {
+    rounds: { type: 'string', default: '3' },
+    runs: { type: 'string', default: '1500' },
+    peer: { type: 'boolean', default: false },
+  },
 });
 const rounds = Number(values.rounds);
 const runs = Number(values.runs);
 const folder = mkdtempSync(join(tmpdir(), 'autopilot-bench-'));
-/** The runtime is compiled, as a project's own is; the workers are run as TypeScript, as a project's own are. */
+/**
+ * The runtime is compiled, as a project's own is; the workers are run as TypeScript, as a project's
+ * own are.
+ */
 const node = ['--disable-warning=ExperimentalWarning'];
-/** All Node processes have what the generated image gives to Node, and find compiled what they have loaded once. */
-const [, NODE_OPTIONS = ''] = /NODE_OPTIONS="([^"]*)"/.exec(readFileSync(join(root, 'examples/autoroute/Dockerfile'), 'utf8')) ?? [];
+/**
+ * All Node processes have what the generated image gives to Node, and find compiled what they have
+ * loaded once.
+ */
+const [, NODE_OPTIONS = ''] =
+  /NODE_OPTIONS="([^"]*)"/.exec(
+    readFileSync(join(root, 'examples/autoroute/Dockerfile'), 'utf8'),
+  ) ?? [];
 const asImage = { NODE_OPTIONS, NODE_COMPILE_CACHE: join(folder, 'compiled') };
 
 interface Result {
@@ -54,8 +69,14 @@ try {
   const peer = values.peer ? await buildPeer() : undefined;
   const results: Result[] = [];
   for (let round = 0; round < rounds; round++) {
-    results.push(await bare(plane, 'bare writes'), await bare(plane, 'bare writes and watches', '--watch'), await ours(plane));
-    if (peer !== undefined) results.push(await controller(plane, peer));
+    results.push(
+      await bare(plane, 'bare writes'),
+      await bare(plane, 'bare writes and watches', '--watch'),
+      await ours(plane),
+    );
+    if (peer !== undefined) {
+      results.push(await controller(plane, peer));
+    }
   }
   console.log(table(results));
   const idle = await memory(plane);
@@ -72,42 +93,78 @@ async function fill(count: number, outputs = 1): Promise<void> {
   const indexes = Array.from({ length: count }, (_, index) => index);
   await Promise.all(
     Array.from({ length: 10 }, async () => {
-      for (let index = indexes.pop(); index !== undefined; index = indexes.pop()) await api.create(RUNS, resource(index, outputs));
+      for (let index = indexes.pop(); index !== undefined; index = indexes.pop()) {
+        await api.create(RUNS, resource(index, outputs));
+      }
     }),
   );
 }
 
 async function clear(): Promise<void> {
-  for (const plural of [RUNS.plural, CONFIG_MAPS.plural]) await plane.kubectl(['delete', plural, '-n', NAMESPACE, '--all', '--wait=false']);
+  for (const plural of [RUNS.plural, CONFIG_MAPS.plural]) {
+    await plane.kubectl(['delete', plural, '-n', NAMESPACE, '--all', '--wait=false']);
+  }
   await until('the namespace is empty', 120_000, async () => {
-    const left = await Promise.all([RUNS, CONFIG_MAPS].map((type) => api.list(type, { namespace: NAMESPACE, limit: 5 })));
-    const names = left.flatMap(({ items }) => items.map(({ metadata }) => metadata.name)).filter((name) => name !== 'kube-root-ca.crt');
-    if (names.length > 0) throw new Error(`there are ${names.join(', ')}`);
+    const left = await Promise.all(
+      [RUNS, CONFIG_MAPS].map((type) => api.list(type, { namespace: NAMESPACE, limit: 5 })),
+    );
+    const names = left
+      .flatMap(({ items }) => items.map(({ metadata }) => metadata.name))
+      .filter((name) => name !== 'kube-root-ca.crt');
+    if (names.length > 0) {
+      throw new Error(`there are ${names.join(', ')}`);
+    }
   });
 }
 
-async function bare({ kubeconfig }: ControlPlane, contender: string, ...args: readonly string[]): Promise<Result> {
+async function bare(
+  { kubeconfig }: ControlPlane,
+  contender: string,
+  ...args: readonly string[]
+): Promise<Result> {
   await fill(runs);
   // Everybody is looked at in the same way: a watch costs the server something too.
   const done = lastTransition(api, runs);
   const command = [...node, join(import.meta.dirname, 'bare.ts'), ...args];
-  const { stdout } = await execa(process.execPath, command, { env: { KUBECONFIG: kubeconfig, ...asImage } });
+  const { stdout } = await execa(process.execPath, command, {
+    env: { KUBECONFIG: kubeconfig, ...asImage },
+  });
   await done;
   await clear();
-  const { seconds, cpu, transitions } = JSON.parse(stdout) as { seconds: number; cpu: number; transitions: number };
-  return { contender, perSecond: transitions / seconds, cpuMs: (cpu / transitions) * 1000, syncs: 0, writes: 2 };
+  const { seconds, cpu, transitions } = JSON.parse(stdout) as {
+    seconds: number;
+    cpu: number;
+    transitions: number;
+  };
+  return {
+    contender,
+    perSecond: transitions / seconds,
+    cpuMs: (cpu / transitions) * 1000,
+    syncs: 0,
+    writes: 2,
+  };
 }
 
 function ours(control: ControlPlane): Promise<Result> {
-  return operator(control, 'autopilot', process.execPath, [...node, join(import.meta.dirname, 'operator.ts')]);
+  return operator(control, 'autopilot', process.execPath, [
+    ...node,
+    join(import.meta.dirname, 'operator.ts'),
+  ]);
 }
 
 function controller(control: ControlPlane, binary: string): Promise<Result> {
   return operator(control, 'controller-runtime', binary, []);
 }
 
-/** From the first transition to the last one, seen by a watch; CPU from the process's own metrics. */
-async function operator({ kubeconfig }: ControlPlane, contender: string, command: string, args: readonly string[]): Promise<Result> {
+/**
+ * From the first transition to the last one, seen by a watch; CPU from the process's own metrics.
+ */
+async function operator(
+  { kubeconfig }: ControlPlane,
+  contender: string,
+  command: string,
+  args: readonly string[],
+): Promise<Result> {
   await fill(runs);
   const done = lastTransition(api, runs);
   const started = await start(kubeconfig, command, args);
@@ -118,8 +175,12 @@ async function operator({ kubeconfig }: ControlPlane, contender: string, command
   await clear();
   const transitions = runs * PHASES.length;
   const total = (text: string, name: string, labels = ''): number =>
-    [...text.matchAll(new RegExp(`^${name}(?:{[^}]*${labels}[^}]*})? ([\\d.e+-]+)$`, 'gm'))].reduce((sum, [, value]) => sum + Number(value), 0);
-  const grown = (name: string, labels = ''): number => total(after, name, labels) - total(before, name, labels);
+    [...text.matchAll(new RegExp(`^${name}(?:{[^}]*${labels}[^}]*})? ([\\d.e+-]+)$`, 'gm'))].reduce(
+      (sum, [, value]) => sum + Number(value),
+      0,
+    );
+  const grown = (name: string, labels = ''): number =>
+    total(after, name, labels) - total(before, name, labels);
   return {
     contender,
     perSecond: transitions / seconds,
@@ -130,15 +191,24 @@ async function operator({ kubeconfig }: ControlPlane, contender: string, command
 }
 
 /** The time between the first and the last transition. */
-async function lastTransition(door: KubeApi, count: number): Promise<{ readonly seconds: number; readonly first: number }> {
+async function lastTransition(
+  door: KubeApi,
+  count: number,
+): Promise<{ readonly seconds: number; readonly first: number }> {
   const { resourceVersion } = await door.list(RUNS, { namespace: NAMESPACE, limit: 1 });
   let first: number | undefined;
   const finished = new Set<string>();
   for await (const event of door.watch(RUNS, { namespace: NAMESPACE, resourceVersion })) {
-    if (event.type !== 'MODIFIED') continue;
+    if (event.type !== 'MODIFIED') {
+      continue;
+    }
     first ??= performance.now();
-    if ((event.object.status as { phase?: string } | undefined)?.phase === LAST) finished.add(event.object.metadata.name);
-    if (finished.size === count) return { seconds: (performance.now() - first) / 1000, first };
+    if ((event.object.status as { phase?: string } | undefined)?.phase === LAST) {
+      finished.add(event.object.metadata.name);
+    }
+    if (finished.size === count) {
+      return { seconds: (performance.now() - first) / 1000, first };
+    }
   }
   throw new Error('the watch ended before the last transition');
 }
@@ -149,10 +219,17 @@ interface Started {
   stop(): Promise<void>;
 }
 
-async function start(kubeconfig: string, command: string, args: readonly string[]): Promise<Started> {
+async function start(
+  kubeconfig: string,
+  command: string,
+  args: readonly string[],
+): Promise<Started> {
   const port = await freePort();
   const config = join(folder, 'autopilot-operator.yaml');
-  writeFileSync(config, JSON.stringify({ metricsAddr: `127.0.0.1:${port}`, workInterval: '1h', logLevel: 'warn' }));
+  writeFileSync(
+    config,
+    JSON.stringify({ metricsAddr: `127.0.0.1:${port}`, workInterval: '1h', logLevel: 'warn' }),
+  );
   let log = '';
   const child = execa(command, [...args], {
     reject: false,
@@ -167,7 +244,8 @@ async function start(kubeconfig: string, command: string, args: readonly string[
     },
   });
   child.all?.on('data', (chunk: Buffer) => (log += chunk.toString()));
-  const metrics = async (): Promise<string> => (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  const metrics = async (): Promise<string> =>
+    (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
   await until(`${command} serves metrics`, 30_000, metrics).catch((error: Error) => {
     throw new Error(`${error.message}\n${log}`, { cause: error });
   });
@@ -182,20 +260,34 @@ async function start(kubeconfig: string, command: string, args: readonly string[
 }
 
 /** Two outputs for each of 2,000 resources; what the process holds when all is quiet. */
-async function memory({ kubeconfig }: ControlPlane): Promise<{ readonly rssMb: number; readonly firstMs: number }> {
+async function memory({
+  kubeconfig,
+}: ControlPlane): Promise<{ readonly rssMb: number; readonly firstMs: number }> {
   await fill(2_000, 2);
   const done = lastTransition(api, 2_000);
   const launched = performance.now();
-  const busy = await start(kubeconfig, process.execPath, [...node, join(import.meta.dirname, 'operator.ts')]);
+  const busy = await start(kubeconfig, process.execPath, [
+    ...node,
+    join(import.meta.dirname, 'operator.ts'),
+  ]);
   const { first } = await done;
   await busy.stop();
-  const idle = await start(kubeconfig, process.execPath, [...node, join(import.meta.dirname, 'operator.ts')]);
+  const idle = await start(kubeconfig, process.execPath, [
+    ...node,
+    join(import.meta.dirname, 'operator.ts'),
+  ]);
   await until('all is cached and quiet', 60_000, async () => {
     const text = await idle.metrics();
-    if (!/^autopilot_cached_objects{[^}]*kind="ConfigMap"} 4000$/m.test(text)) throw new Error('not yet');
-    if (!/^workqueue_depth{[^}]*priority="-100"} 0$/m.test(text)) throw new Error('not yet');
+    if (!/^autopilot_cached_objects{[^}]*kind="ConfigMap"} 4000$/m.test(text)) {
+      throw new Error('not yet');
+    }
+    if (!/^workqueue_depth{[^}]*priority="-100"} 0$/m.test(text)) {
+      throw new Error('not yet');
+    }
   });
-  const resident = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${idle.pid}/status`, 'utf8'))?.[1];
+  const resident = /^VmRSS:\s+(\d+) kB$/m.exec(
+    readFileSync(`/proc/${idle.pid}/status`, 'utf8'),
+  )?.[1];
   await idle.stop();
   return { rssMb: Number(resident) / 1024, firstMs: first - launched };
 }
@@ -218,7 +310,11 @@ function table(results: readonly Result[]): string {
     ];
     return `| ${name} | ${cells.join(' | ')} |`;
   });
-  return ['| | transitions/s | of bare writes | CPU ms each | PATCHes each | syncs each |', '|---|---|---|---|---|---|', ...rows].join('\n');
+  return [
+    '| | transitions/s | of bare writes | CPU ms each | PATCHes each | syncs each |',
+    '|---|---|---|---|---|---|',
+    ...rows,
+  ].join('\n');
 }
 
 async function freePort(): Promise<number> {

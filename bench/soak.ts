@@ -1,6 +1,8 @@
 /**
- * Real faults on a real control plane, for as long as one likes: first those that leave processes alone, over and over, so that the memory of
- * one process can be followed through all of them, then those that end processes. Writes docs/reference/faults.md.
+ * Real faults on a real control plane, for as long as one likes: first those that leave processes
+ * alone, over and over, so that the memory of
+ * one process can be followed through all of them, then those that end processes. Writes
+ * docs/reference/faults.md.
  *
  *   --minutes 30      at least
  *   --resources 300
@@ -28,7 +30,11 @@ const { values } = parseArgs({
     only: { type: 'string' },
   },
 });
-const [minutes, resources, seed] = [Number(values.minutes), Number(values.resources), Number(values.seed)];
+const [minutes, resources, seed] = [
+  Number(values.minutes),
+  Number(values.resources),
+  Number(values.seed),
+];
 
 const begun = performance.now();
 const passed = (): number => (performance.now() - begun) / 60_000;
@@ -39,21 +45,32 @@ const level = await world.replicas.memory('a');
 async function repeat(episodes: readonly Episode[], until: number): Promise<void> {
   for (let index = 0; index < episodes.length || passed() < until; index++) {
     const episode = episodes[index % episodes.length];
-    if (episode === undefined) return;
+    if (episode === undefined) {
+      return;
+    }
     const run = await runEpisode(world, episode).catch((error: Error) => {
       console.log(error.message);
-      return { name: episode.name, injected: 0, recoveredMs: Infinity, memory: undefined, lost: error.message.slice(0, 500) };
+      return {
+        name: episode.name,
+        injected: 0,
+        recoveredMs: Infinity,
+        memory: undefined,
+        lost: error.message.slice(0, 500),
+      };
     });
     runs.push({ ...run, minute: passed() });
     console.log(
       `${passed().toFixed(1)} min: ${run.name}: ${run.injected} times, recovered in ${(run.recoveredMs / 1000).toFixed(1)} s, heap ${run.memory?.heapMb.toFixed(1)} MB`,
     );
-    if (index >= episodes.length - 1 && passed() >= until) return;
+    if (index >= episodes.length - 1 && passed() >= until) {
+      return;
+    }
   }
 }
 
 try {
-  const wanted = (all: readonly Episode[]): readonly Episode[] => all.filter(({ name }) => values.only === undefined || new RegExp(values.only).test(name));
+  const wanted = (all: readonly Episode[]): readonly Episode[] =>
+    all.filter(({ name }) => values.only === undefined || new RegExp(values.only).test(name));
   console.log(`${passed().toFixed(1)} min: the quiet runs are done`);
   await repeat(wanted(GENTLE), minutes * GENTLE_SHARE);
   await world.replicas.start('b');
@@ -61,7 +78,9 @@ try {
   const audit = await judgeAudit(world.plane.auditLog);
   const syncs = judgeSyncs(world.replicas.lives());
   const soak = { resources, minutes: passed(), seed, runs, level, audit, syncs };
-  if (values.only === undefined) writeFileSync(join(root, 'docs/reference/faults.md'), faultsPage(soak));
+  if (values.only === undefined) {
+    writeFileSync(join(root, 'docs/reference/faults.md'), faultsPage(soak));
+  }
   const wrong = [...audit.byNonLeaders, ...audit.wrongTransitions, ...syncs.overlapping];
   console.log(wrong.length === 0 ? 'nothing was lost' : wrong.join('\n'));
   process.exitCode = wrong.length === 0 ? 0 : 1;

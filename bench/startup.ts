@@ -1,7 +1,9 @@
 /**
- * How long a person waits for a generator, beside bare yo and beside a generator that is empty: `node bench/startup.ts [RUNS [WORD]]`,
+ * How long a person waits for a generator, beside bare yo and beside a generator that is empty:
+ * `node bench/startup.ts [RUNS [WORD]]`,
  * with a word only what has it in its title.
- * Our own part is what a generator takes more than the empty one. Also the time from `yo autopilot` to a passing `npm test`.
+ * Our own part is what a generator takes more than the empty one. Also the time from `yo autopilot`
+ * to a passing `npm test`.
  */
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -41,35 +43,55 @@ try {
     ...((await missingPty()) === undefined
       ? [
           { title: asking, run: () => question('empty', 'What?', dir) },
-          { title: 'yo autopilot, to its first question', run: () => question('autopilot new', 'Start from', dir), beside: asking },
-          { title: 'yo autopilot:phase, to its first question', run: () => question('autopilot:phase', 'What is to be done', project), beside: asking },
+          {
+            title: 'yo autopilot, to its first question',
+            run: () => question('autopilot new', 'Start from', dir),
+            beside: asking,
+          },
+          {
+            title: 'yo autopilot:phase, to its first question',
+            run: () => question('autopilot:phase', 'What is to be done', project),
+            beside: asking,
+          },
         ]
       : []),
     { title: idle, run: () => command(dir, yo, 'empty', '--idle') },
-    { title: 'yo autopilot:generate --check, all of it', run: () => command(project, yo, 'autopilot:generate', '--check'), beside: idle },
+    {
+      title: 'yo autopilot:generate --check, all of it',
+      run: () => command(project, yo, 'autopilot:generate', '--check'),
+      beside: idle,
+    },
     { title: 'autopilot --help', run: () => command(dir, bin, '--help') },
     { title: 'autopilot check', run: () => command(project, bin, 'check') },
   ];
   const measured = all.filter(({ title }) => title.includes(word));
   // One of each, then the next of each: whatever else the machine does falls on all of them.
   const times = new Map<string, number[]>(measured.map(({ title }) => [title, []]));
-  for (let index = 0; index < runs; index++)
+  for (let index = 0; index < runs; index++) {
     for (const { title, run } of measured) {
       const started = performance.now();
       await run();
       times.get(title)?.push(performance.now() - started);
     }
-  const at = (title: string, share: number): number => times.get(title)?.toSorted((a, b) => a - b)[Math.floor(share * runs)] ?? 0;
+  }
+  const at = (title: string, share: number): number =>
+    times.get(title)?.toSorted((a, b) => a - b)[Math.floor(share * runs)] ?? 0;
   const figures = (title: string, beside: string | undefined, share: number): string =>
     `${at(title, share).toFixed(0).padStart(6)} ms${beside === undefined ? ' '.repeat(14) : ` (ours ${(at(title, share) - at(beside, share)).toFixed(0).padStart(5)})`}`;
-  console.log(`${runs} runs, Node ${process.versions.node}\n${' '.repeat(44)}    median                   fastest`);
-  for (const { title, beside } of measured) console.log(`${title.padEnd(42)} ${figures(title, beside, 0.5)}  ${figures(title, beside, 0)}`);
+  console.log(
+    `${runs} runs, Node ${process.versions.node}\n${' '.repeat(44)}    median                   fastest`,
+  );
+  for (const { title, beside } of measured) {
+    console.log(`${title.padEnd(42)} ${figures(title, beside, 0.5)}  ${figures(title, beside, 0)}`);
+  }
 
   if (word === '') {
     const started = performance.now();
     await command(dir, yo, 'autopilot', 'first', '--kind', 'Canary', '--yes');
     await execa('npm', ['test'], { cwd: join(dir, 'first'), env });
-    console.log(`\nyo autopilot (npm install included) to a passing npm test: ${((performance.now() - started) / 1000).toFixed(1)} s`);
+    console.log(
+      `\nyo autopilot (npm install included) to a passing npm test: ${((performance.now() - started) / 1000).toFixed(1)} s`,
+    );
   }
 } finally {
   rmSync(dir, { recursive: true });
@@ -86,7 +108,10 @@ interface Measured {
 function writeEmptyGenerator(): void {
   const folder = join(dir, 'node_modules/generator-empty/generators/app');
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(dir, 'node_modules/generator-empty/package.json'), '{ "name": "generator-empty", "version": "1.0.0", "type": "module" }');
+  writeFileSync(
+    join(dir, 'node_modules/generator-empty/package.json'),
+    '{ "name": "generator-empty", "version": "1.0.0", "type": "module" }',
+  );
   const yeoman = pathToFileURL(createRequire(import.meta.url).resolve('yeoman-generator')).href;
   writeFileSync(
     join(folder, 'index.js'),

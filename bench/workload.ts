@@ -1,9 +1,24 @@
-/** What every contender does: each resource goes through four phases; each phase applies one ConfigMap, then the status moves on. */
+/**
+ * What every contender does: each resource goes through four phases; each phase applies one
+ * ConfigMap, then the status moves on.
+ */
 import type { AnyContext, AnyResult, KubeObject, ResourceType } from 'autopilot-runtime/ports';
 import { defineScheduler } from 'autopilot-runtime';
 
-export const RUNS: ResourceType = { group: 'bench.autopilot.test', version: 'v1', kind: 'Run', plural: 'runs', namespaced: true };
-export const CONFIG_MAPS: ResourceType = { group: '', version: 'v1', kind: 'ConfigMap', plural: 'configmaps', namespaced: true };
+export const RUNS: ResourceType = {
+  group: 'bench.autopilot.test',
+  version: 'v1',
+  kind: 'Run',
+  plural: 'runs',
+  namespaced: true,
+};
+export const CONFIG_MAPS: ResourceType = {
+  group: '',
+  version: 'v1',
+  kind: 'ConfigMap',
+  plural: 'configmaps',
+  namespaced: true,
+};
 export const NAMESPACE = 'bench';
 export const PHASES = ['One', 'Two', 'Three', 'Four'] as const;
 export const LAST = 'Done';
@@ -40,14 +55,26 @@ export function resource(index: number, outputs = 1): KubeObject {
 }
 
 export function configMap(name: string, phase: string): KubeObject & { readonly data: object } {
-  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { phase, note: `what ${name} needs in ${phase}` } };
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name },
+    data: { phase, note: `what ${name} needs in ${phase}` },
+  };
 }
 
 async function worker({ resource: { metadata, spec, status } }: AnyContext): Promise<AnyResult> {
   const phase = (status as { phase?: string } | undefined)?.phase ?? PHASES[0];
   const next = PHASES[PHASES.indexOf(phase as (typeof PHASES)[number]) + 1] ?? LAST;
   const { outputs } = spec as { outputs: number };
-  return { next, outputs: { configmaps: Array.from({ length: outputs }, (_, index) => configMap(`${metadata.name}-${index}`, phase)) } };
+  return {
+    next,
+    outputs: {
+      configmaps: Array.from({ length: outputs }, (_, index) =>
+        configMap(`${metadata.name}-${index}`, phase),
+      ),
+    },
+  };
 }
 
 export const scheduler = defineScheduler({

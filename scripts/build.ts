@@ -1,9 +1,20 @@
 /**
- * Compiles the three packages and packs runtime and sandbox into dist/vendor, from where generated projects get them until they are
- * published. The file name changes with the content because npm trusts names. Does nothing when no source has changed.
+ * Compiles the three packages and packs runtime and sandbox into dist/vendor, from where generated
+ * projects get them until they are
+ * published. The file name changes with the content because npm trusts names. Does nothing when no
+ * source has changed.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execaSync } from 'execa';
@@ -20,12 +31,22 @@ const PACKAGES = [
 export function build(): void {
   const stamp = join(root, 'dist', '.sources');
   const hash = sourcesHash();
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return;
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) {
+    return;
+  }
   for (const { folder, project, sources } of PACKAGES) {
-    if (globSync(sources, { cwd: root }).length === 0) continue;
+    if (globSync(sources, { cwd: root }).length === 0) {
+      continue;
+    }
     rmSync(join(root, folder, 'dist'), { recursive: true, force: true });
-    const { exitCode, stdout } = execaSync('tsc', ['-p', project], { cwd: root, reject: false, preferLocal: true });
-    if (exitCode !== 0) throw new Error(`${project} does not compile:\n${stdout}`);
+    const { exitCode, stdout } = execaSync('tsc', ['-p', project], {
+      cwd: root,
+      reject: false,
+      preferLocal: true,
+    });
+    if (exitCode !== 0) {
+      throw new Error(`${project} does not compile:\n${stdout}`);
+    }
   }
   pack('runtime');
   pack('sandbox');
@@ -35,17 +56,28 @@ export function build(): void {
 function sourcesHash(): string {
   const hash = createHash('sha256');
   const files = globSync(
-    ['package-lock.json', 'tsconfig.base.json', '{.,runtime,sandbox,generators}/{package,tsconfig}.json', ...PACKAGES.map(({ sources }) => sources)],
+    [
+      'package-lock.json',
+      'tsconfig.base.json',
+      '{.,runtime,sandbox,generators}/{package,tsconfig}.json',
+      ...PACKAGES.map(({ sources }) => sources),
+    ],
     { cwd: root },
   );
-  for (const file of files.sort()) hash.update(`${file}\n`).update(readFileSync(join(root, file)));
+  for (const file of files.sort()) {
+    hash.update(`${file}\n`).update(readFileSync(join(root, file)));
+  }
   return hash.digest('hex');
 }
 
 function pack(name: 'runtime' | 'sandbox'): void {
   const vendor = join(root, 'dist', 'vendor');
   mkdirSync(vendor, { recursive: true });
-  for (const old of readdirSync(vendor)) if (old.startsWith(`autopilot-${name}-`)) rmSync(join(vendor, old));
+  for (const old of readdirSync(vendor)) {
+    if (old.startsWith(`autopilot-${name}-`)) {
+      rmSync(join(vendor, old));
+    }
+  }
   execaSync('npm', ['pack', '--silent', '--pack-destination', vendor], { cwd: join(root, name) });
   const file = readdirSync(vendor).find((entry) => entry.startsWith(`autopilot-${name}-`)) ?? '';
   const content = createHash('sha256')

@@ -1,4 +1,7 @@
-/** Writes docs/reference/exploration.md: the faults, the promises that are looked after, and what finding each seeded bug costs. */
+/**
+ * Writes docs/reference/exploration.md: the faults, the promises that are looked after, and what
+ * finding each seeded bug costs.
+ */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Exploration } from '../sandbox/src/explore/index.ts';
@@ -7,16 +10,30 @@ import { bugs, correct, hunt, MOST_FLIGHTS, scenarios } from '../test/explore/se
 import { root } from './build.ts';
 
 const baselines: Exploration[] = [];
-for (const scenario of scenarios) baselines.push(await explore(correct, scenario, { findings: 9, more: (flown) => flown < MOST_FLIGHTS }));
+for (const scenario of scenarios) {
+  baselines.push(
+    await explore(correct, scenario, { findings: 9, more: (flown) => flown < MOST_FLIGHTS }),
+  );
+}
 const rows: string[] = [];
 for (const bug of bugs) {
   const [finding] = (await hunt(bug)).findings;
-  if (finding === undefined) throw new Error(`the ${bug.where} that ${bug.name} was not found`);
+  if (finding === undefined) {
+    throw new Error(`the ${bug.where} that ${bug.name} was not found`);
+  }
   const { violation, faults, foundAfter } = finding;
-  rows.push(`| ${bug.where} | ${bug.name} | ${faults.map(({ kind }) => kind).join(', ') || 'none'} | ${violation.promise} | ${foundAfter} |`);
+  rows.push(
+    `| ${bug.where} | ${bug.name} | ${faults.map(({ kind }) => kind).join(', ') || 'none'} | ${violation.promise} | ${foundAfter} |`,
+  );
 }
 
-const siteNames = { write: 'a write', request: 'a request', event: 'a watch event', call: 'a call of a worker', instant: 'an instant' } as const;
+const siteNames = {
+  write: 'a write',
+  request: 'a request',
+  event: 'a watch event',
+  call: 'a call of a worker',
+  instant: 'an instant',
+} as const;
 writeFileSync(
   join(root, 'docs/reference/exploration.md'),
   `<!-- Written by scripts/exploration.ts. -->
@@ -66,5 +83,8 @@ The same machine without mistakes keeps every promise in the same flights, and m
     .join('; ')}.
 `,
 );
-for (const { scenario, findings } of baselines)
-  if (findings.length > 0) throw new Error(`the correct machine fails in ${scenario}: ${findings[0]?.violation.detail}`);
+for (const { scenario, findings } of baselines) {
+  if (findings.length > 0) {
+    throw new Error(`the correct machine fails in ${scenario}: ${findings[0]?.violation.detail}`);
+  }
+}

@@ -1,4 +1,7 @@
-/** The first flight: AutoRoute scaffolded by the real generators, flown in the sandbox, told line by line. */
+/**
+ * The first flight: AutoRoute scaffolded by the real generators, flown in the sandbox, told line by
+ * line.
+ */
 import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +17,9 @@ export interface Flown {
   /** The project that was made; it stays. */
   readonly dir: string;
   readonly cluster: Cluster;
-  readonly counts: Readonly<Record<'transitions' | Extract<OperatorEvent, { type: 'output' }>['action'], number>>;
+  readonly counts: Readonly<
+    Record<'transitions' | Extract<OperatorEvent, { type: 'output' }>['action'], number>
+  >;
   stop(): Promise<void>;
 }
 
@@ -29,7 +34,8 @@ const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 export async function firstFlight(say: (line: string) => void): Promise<Flown> {
   const dir = mkdtempSync(join(tmpdir(), 'autopilot-autoroute-'));
   const started = systemClock.monotonic();
-  const told = (line: string): void => say(`${((systemClock.monotonic() - started) / 1000).toFixed(2).padStart(6)} s  ${line}`);
+  const told = (line: string): void =>
+    say(`${((systemClock.monotonic() - started) / 1000).toFixed(2).padStart(6)} s  ${line}`);
   try {
     told(`yo autopilot --example autoroute   ->  ${dir}`);
     const { plan } = await scaffold({ dir, example: 'autoroute', runtime: 'registry' });
@@ -43,29 +49,48 @@ export async function firstFlight(say: (line: string) => void): Promise<Flown> {
 }
 
 async function fly(dir: string, told: (line: string) => void): Promise<Flown> {
-  const { scheduler } = (await import(pathToFileURL(join(dir, 'src/generated/scheduler.ts')).href)) as { scheduler: Scheduler };
-  const { default: crd } = (await import(pathToFileURL(join(dir, 'src/generated/crd.json')).href, { with: { type: 'json' } })) as { default: KubeObject };
+  const { scheduler } = (await import(
+    pathToFileURL(join(dir, 'src/generated/scheduler.ts')).href
+  )) as { scheduler: Scheduler };
+  const { default: crd } = (await import(pathToFileURL(join(dir, 'src/generated/crd.json')).href, {
+    with: { type: 'json' },
+  })) as { default: KubeObject };
   const counts = { transitions: 0, created: 0, updated: 0, pruned: 0, edited: 0, restored: 0 };
   const cluster = new Cluster({ clock: systemClock });
-  const create = async (object: KubeObject): Promise<void> => void (await cluster.api.create(cluster.typeOf(object), object, { fieldManager: 'npm-start' }));
+  const create = async (object: KubeObject): Promise<void> =>
+    void (await cluster.api.create(cluster.typeOf(object), object, { fieldManager: 'npm-start' }));
   await create(crd);
   told('an in-memory cluster with the definitions of AutoRoute and of Istio');
 
   const onEvent = (event: OperatorEvent): void => {
-    if (event.type === 'syncFailed') told(`  ! ${keyString(event.resource)} in ${event.phase}: ${event.message}`);
-    else if (event.type === 'transition') {
+    if (event.type === 'syncFailed') {
+      told(`  ! ${keyString(event.resource)} in ${event.phase}: ${event.message}`);
+    } else if (event.type === 'transition') {
       counts.transitions++;
-      told(`  AutoRoute ${keyString(event.resource)}: ${event.from === '' ? 'new' : event.from} -> ${event.to}`);
+      told(
+        `  AutoRoute ${keyString(event.resource)}: ${event.from === '' ? 'new' : event.from} -> ${event.to}`,
+      );
     } else if (event.type === 'output') {
       counts[event.action]++;
-      told(`    ${event.action === 'pruned' ? '-' : event.action === 'created' ? '+' : '~'} ${event.kind} ${event.object.name}`);
+      told(
+        `    ${event.action === 'pruned' ? '-' : event.action === 'created' ? '+' : '~'} ${event.kind} ${event.object.name}`,
+      );
     }
   };
-  const operator = startOperator({ scheduler, api: cluster.api, clock: systemClock, random: systemRandom, log: silent, onEvent });
+  const operator = startOperator({
+    scheduler,
+    api: cluster.api,
+    clock: systemClock,
+    random: systemRandom,
+    log: silent,
+    onEvent,
+  });
   await operator.ready;
   told(`the operator runs: ${scheduler.phases.map(({ name }) => name).join(', ')}`);
 
-  for (const name of ['web', 'api', 'shop']) await create(deployment(name));
+  for (const name of ['web', 'api', 'shop']) {
+    await create(deployment(name));
+  }
   told('three Deployments, and one AutoRoute that selects them by a label');
   await create({
     apiVersion: 'examples.io/v1',
@@ -86,8 +111,15 @@ async function fly(dir: string, told: (line: string) => void): Promise<Flown> {
   return { dir, cluster, counts, stop: () => operator.stop() };
 }
 
-/** Waits until the AutoRoute is Ready with routes to exactly these Deployments, and nothing is left to do. */
-async function routed(cluster: Cluster, operator: Operator, deployments: readonly string[]): Promise<void> {
+/**
+ * Waits until the AutoRoute is Ready with routes to exactly these Deployments, and nothing is left
+ * to do.
+ */
+async function routed(
+  cluster: Cluster,
+  operator: Operator,
+  deployments: readonly string[],
+): Promise<void> {
   const end = systemClock.monotonic() + PATIENCE_MS;
   const type = cluster.typeOf({ apiVersion: 'examples.io/v1', kind: 'AutoRoute' });
   const services = cluster.typeNamed('Service');
@@ -97,9 +129,18 @@ async function routed(cluster: Cluster, operator: Operator, deployments: readonl
       cluster.api.get(type, { namespace: NAMESPACE, name: 'example' }),
     ]);
     const { phase } = (status ?? {}) as { phase?: string };
-    if (phase === 'Ready' && operator.pending() === 0 && items.map(({ metadata }) => metadata.name).join() === deployments.join()) return;
-    if (systemClock.monotonic() > end)
-      throw new Error(`waited ${PATIENCE_MS / 1000} s in vain for routes to ${deployments.join(', ')}; the AutoRoute is in ${phase}`);
+    if (
+      phase === 'Ready' &&
+      operator.pending() === 0 &&
+      items.map(({ metadata }) => metadata.name).join() === deployments.join()
+    ) {
+      return;
+    }
+    if (systemClock.monotonic() > end) {
+      throw new Error(
+        `waited ${PATIENCE_MS / 1000} s in vain for routes to ${deployments.join(', ')}; the AutoRoute is in ${phase}`,
+      );
+    }
     const tick = Promise.withResolvers<void>();
     setImmediate(tick.resolve);
     await tick.promise;
@@ -108,11 +149,16 @@ async function routed(cluster: Cluster, operator: Operator, deployments: readonl
 
 function deployment(name: string): KubeObject {
   const labels = { app: name };
-  const containers = [{ name, image: `registry.example/${name}:1`, ports: [{ containerPort: 8080 }] }];
+  const containers = [
+    { name, image: `registry.example/${name}:1`, ports: [{ containerPort: 8080 }] },
+  ];
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
     metadata: { name, namespace: NAMESPACE, labels: { ...labels, 'app-group': 'httpbin' } },
-    spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers } } },
+    spec: {
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: { containers } },
+    },
   };
 }

@@ -1,6 +1,8 @@
 /**
- * Writes sandbox/src/cluster/served.ts: the kinds that a real API server with the Istio and Gateway API CRDs serves, and how their
- * lists merge, trimmed from its discovery and OpenAPI documents. Run it again when test/realparts takes a newer version.
+ * Writes sandbox/src/cluster/served.ts: the kinds that a real API server with the Istio and Gateway
+ * API CRDs serves, and how their
+ * lists merge, trimmed from its discovery and OpenAPI documents. Run it again when test/realparts
+ * takes a newer version.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +19,18 @@ interface DiscoveredResource {
 }
 interface OpenApiDocument {
   readonly components: {
-    readonly schemas: Readonly<Record<string, Schema & { 'x-kubernetes-group-version-kind'?: readonly { group: string; version: string; kind: string }[] }>>;
+    readonly schemas: Readonly<
+      Record<
+        string,
+        Schema & {
+          'x-kubernetes-group-version-kind'?: readonly {
+            group: string;
+            version: string;
+            kind: string;
+          }[];
+        }
+      >
+    >;
   };
 }
 
@@ -25,19 +38,31 @@ const plane = await controlPlane();
 try {
   await plane.installIstioCrds();
   await plane.installGatewayApiCrds();
-  const raw = async <T>(path: string): Promise<T> => JSON.parse(await plane.kubectl(['get', '--raw', path])) as T;
-  await until('the CRDs are in the OpenAPI document', 30_000, () => raw('/openapi/v3/apis/gateway.networking.k8s.io/v1'));
-  const { groups } = await raw<{ groups: { name: string; versions: { groupVersion: string }[] }[] }>('/apis');
-  const versions = ['v1', ...groups.flatMap((group) => group.versions.map(({ groupVersion }) => groupVersion))];
+  const raw = async <T>(path: string): Promise<T> =>
+    JSON.parse(await plane.kubectl(['get', '--raw', path])) as T;
+  await until('the CRDs are in the OpenAPI document', 30_000, () =>
+    raw('/openapi/v3/apis/gateway.networking.k8s.io/v1'),
+  );
+  const { groups } = await raw<{
+    groups: { name: string; versions: { groupVersion: string }[] }[];
+  }>('/apis');
+  const versions = [
+    'v1',
+    ...groups.flatMap((group) => group.versions.map(({ groupVersion }) => groupVersion)),
+  ];
 
-  const definitions = await raw<{ items: { metadata: { name: string } }[] }>('/apis/apiextensions.k8s.io/v1/customresourcedefinitions');
+  const definitions = await raw<{ items: { metadata: { name: string } }[] }>(
+    '/apis/apiextensions.k8s.io/v1/customresourcedefinitions',
+  );
   const defined = new Set(definitions.items.map(({ metadata }) => metadata.name));
 
   const shared = new Map<string, { shape: Shape | undefined; text: string }>();
   const kinds: object[] = [];
   for (const groupVersion of versions) {
     const path = groupVersion.includes('/') ? `apis/${groupVersion}` : `api/${groupVersion}`;
-    const [group, version] = groupVersion.includes('/') ? (groupVersion.split('/') as [string, string]) : ['', groupVersion];
+    const [group, version] = groupVersion.includes('/')
+      ? (groupVersion.split('/') as [string, string])
+      : ['', groupVersion];
     const { resources } = await raw<{ resources: readonly DiscoveredResource[] }>(`/${path}`);
     const { schemas } = (await raw<OpenApiDocument>(`/openapi/v3/${path}`)).components;
     const open = new Set<string>();
@@ -46,7 +71,9 @@ try {
       schema: (ref) => schemas[lastPart(ref)],
       shape(ref) {
         const name = lastPart(ref);
-        if (name.endsWith('.ObjectMeta') || open.has(name)) return undefined;
+        if (name.endsWith('.ObjectMeta') || open.has(name)) {
+          return undefined;
+        }
         if (!shared.has(name)) {
           open.add(name);
           const shape = shapeOf(schemas[name] ?? {}, references);
@@ -58,11 +85,18 @@ try {
       },
     };
     for (const { name, kind, namespaced, verbs } of resources) {
-      if (name.includes('/') || !verbs.includes('watch') || !verbs.includes('create')) continue;
+      if (name.includes('/') || !verbs.includes('watch') || !verbs.includes('create')) {
+        continue;
+      }
       const schema = Object.entries(schemas).find(([, one]) =>
-        one['x-kubernetes-group-version-kind']?.some((gvk) => gvk.group === group && gvk.version === version && gvk.kind === kind),
+        one['x-kubernetes-group-version-kind']?.some(
+          (gvk) => gvk.group === group && gvk.version === version && gvk.kind === kind,
+        ),
       )?.[1];
-      const shape = schema === undefined ? undefined : shapeOf({ ...schema, properties: omit(schema.properties, 'metadata') }, references);
+      const shape =
+        schema === undefined
+          ? undefined
+          : shapeOf({ ...schema, properties: omit(schema.properties, 'metadata') }, references);
       const status = resources.some((one) => one.name === `${name}/status`);
       const custom = defined.has(`${name}.${group}`);
       kinds.push({
@@ -79,14 +113,17 @@ try {
   }
   const used = new Set<string>();
   const collect = (value: unknown): void => {
-    for (const [, ref] of JSON.stringify(value).matchAll(/"ref":"([^"]+)"/g))
+    for (const [, ref] of JSON.stringify(value).matchAll(/"ref":"([^"]+)"/g)) {
       if (ref !== undefined && ref !== 'any' && !used.has(ref)) {
         used.add(ref);
         collect([...shared].find(([name]) => shortName(name) === ref)?.[1].shape);
       }
+    }
   };
   collect(kinds);
-  const shapes = [...shared].filter(([name]) => used.has(shortName(name))).sort(([a], [b]) => (a < b ? -1 : 1));
+  const shapes = [...shared]
+    .filter(([name]) => used.has(shortName(name)))
+    .sort(([a], [b]) => (a < b ? -1 : 1));
   const text = `// Made by scripts/served-kinds.ts from a real API server. Do not edit.
 import type { Shape } from './shape.ts';
 import type { Served } from './served-kinds.ts';

@@ -7,13 +7,17 @@ import { firstFlight } from './flight.ts';
 
 const [unknown] = process.argv.slice(2).filter((argument) => argument !== '--keep');
 if (unknown !== undefined) {
-  console.error(`error: npm start does not know '${unknown}'; npm start -- --keep stays until Ctrl-C`);
+  console.error(
+    `error: npm start does not know '${unknown}'; npm start -- --keep stays until Ctrl-C`,
+  );
   process.exit(2);
 }
 const keep = process.argv.includes('--keep');
 const alive = keepAlive();
 const interrupted = new Promise<void>((resolve) => {
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve());
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => resolve());
+  }
 });
 
 try {

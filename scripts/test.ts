@@ -1,5 +1,6 @@
 /**
- * npm test [LAYER …]: all layers in order, real parts included. The very last line is `N passed, N failed, N skipped` over all of them.
+ * npm test [LAYER …]: all layers in order, real parts included. The very last line is `N passed, N
+ * failed, N skipped` over all of them.
  */
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,7 +16,10 @@ interface Counts {
 
 type RealParts = 'control plane' | 'prometheus' | 'pods';
 
-/** A layer is a list of mocha globs; `real` names the parts it needs, which test/realparts finds, builds or downloads. `apart`: only when it is named. */
+/**
+ * A layer is a list of mocha globs; `real` names the parts it needs, which test/realparts finds,
+ * builds or downloads. `apart`: only when it is named.
+ */
 const LAYERS: readonly {
   readonly name: string;
   readonly files: readonly string[];
@@ -23,12 +27,25 @@ const LAYERS: readonly {
   readonly real?: RealParts;
   readonly apart?: true;
 }[] = [
-  { name: 'unit', files: ['test/house/**/*.test.ts', 'test/runtime/**/*.test.ts', 'test/sandbox/**/*.test.ts'], timeout: 60_000 },
+  {
+    name: 'unit',
+    files: ['test/house/**/*.test.ts', 'test/runtime/**/*.test.ts', 'test/sandbox/**/*.test.ts'],
+    timeout: 60_000,
+  },
   { name: 'generators', files: ['test/generators/**/*.test.ts'], timeout: 300_000 },
-  { name: 'integration', files: ['test/integration/**/*.test.ts', 'examples/*/test/**/*.test.ts'], timeout: 120_000 },
+  {
+    name: 'integration',
+    files: ['test/integration/**/*.test.ts', 'examples/*/test/**/*.test.ts'],
+    timeout: 120_000,
+  },
   { name: 'exploration', files: ['test/exploration/**/*.test.ts'], timeout: 300_000 },
   { name: 'queries', files: ['test/queries/**/*.test.ts'], timeout: 60_000, real: 'prometheus' },
-  { name: 'conformance', files: ['test/conformance/**/*.test.ts'], timeout: 120_000, real: 'control plane' },
+  {
+    name: 'conformance',
+    files: ['test/conformance/**/*.test.ts'],
+    timeout: 120_000,
+    real: 'control plane',
+  },
   { name: 'crd', files: ['test/crd/**/*.test.ts'], timeout: 120_000, real: 'control plane' },
   { name: 'charts', files: ['test/charts/**/*.test.ts'], timeout: 300_000, real: 'control plane' },
   { name: 'e2e', files: ['test/e2e/**/*.test.ts'], timeout: 300_000, real: 'control plane' },
@@ -37,11 +54,14 @@ const LAYERS: readonly {
 ];
 
 const wanted = process.argv.slice(2);
-for (const name of wanted)
+for (const name of wanted) {
   if (name !== 'house' && !LAYERS.some((layer) => layer.name === name)) {
-    console.error(`error: there is no layer '${name}'; layers are house, ${LAYERS.map((layer) => layer.name).join(', ')}`);
+    console.error(
+      `error: there is no layer '${name}'; layers are house, ${LAYERS.map((layer) => layer.name).join(', ')}`,
+    );
     process.exit(2);
   }
+}
 const isChosen = (name: string): boolean => wanted.length === 0 || wanted.includes(name);
 
 const total = { passed: 0, failed: 0, skipped: 0 };
@@ -57,13 +77,24 @@ if (isChosen('house')) {
   await runCheck('format', () => runCommand('oxfmt', ['--check']));
   await runCheck('lint', () => runCommand('oxlint', ['--type-aware', '--deny-warnings']));
 }
-for (const layer of LAYERS) if (layer.apart === true ? wanted.includes(layer.name) : isChosen(layer.name)) addCounts(await runLayer(layer));
+for (const layer of LAYERS) {
+  if (layer.apart === true ? wanted.includes(layer.name) : isChosen(layer.name)) {
+    addCounts(await runLayer(layer));
+  }
+}
 console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exit(total.failed > 0 || total.passed === 0 ? 1 : 0);
 
 async function runCommand(name: string, args: readonly string[]): Promise<void> {
-  const { exitCode, all } = await execa(name, args, { cwd: root, preferLocal: true, all: true, reject: false });
-  if (exitCode !== 0) throw new Error(all);
+  const { exitCode, all } = await execa(name, args, {
+    cwd: root,
+    preferLocal: true,
+    all: true,
+    reject: false,
+  });
+  if (exitCode !== 0) {
+    throw new Error(all);
+  }
 }
 
 async function runCheck(name: string, run: () => void | Promise<void>): Promise<void> {
@@ -78,8 +109,13 @@ async function runCheck(name: string, run: () => void | Promise<void>): Promise<
 }
 
 async function runLayer(layer: (typeof LAYERS)[number]): Promise<Counts> {
-  const files = globSync([...layer.files], { cwd: root, exclude: ['**/node_modules/**', '**/fixtures/**'] }).sort();
-  if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 };
+  const files = globSync([...layer.files], {
+    cwd: root,
+    exclude: ['**/node_modules/**', '**/fixtures/**'],
+  }).sort();
+  if (files.length === 0) {
+    return { passed: 0, failed: 0, skipped: 0 };
+  }
   console.log(`\n── ${layer.name}`);
   if (layer.real !== undefined) {
     const missing = await missingRealParts(layer.real);
@@ -102,8 +138,16 @@ async function runLayer(layer: (typeof LAYERS)[number]): Promise<Counts> {
       '--no-config',
       ...files,
     ];
-    const { exitCode } = await execa('mocha', args, { cwd: root, preferLocal: true, stdio: 'inherit', reject: false, env: { AUTOPILOT_COUNTS: counts } });
-    if (!existsSync(counts)) return crashedCounts(layer.name, exitCode);
+    const { exitCode } = await execa('mocha', args, {
+      cwd: root,
+      preferLocal: true,
+      stdio: 'inherit',
+      reject: false,
+      env: { AUTOPILOT_COUNTS: counts },
+    });
+    if (!existsSync(counts)) {
+      return crashedCounts(layer.name, exitCode);
+    }
     const result = JSON.parse(readFileSync(counts, 'utf8')) as Counts;
     return exitCode !== 0 && result.failed === 0 ? crashedCounts(layer.name, exitCode) : result;
   } finally {
@@ -118,14 +162,22 @@ function crashedCounts(layer: string, exitCode: number | undefined): Counts {
 
 /** Why the real parts cannot be had, or undefined when they are there. */
 async function missingRealParts(parts: RealParts): Promise<string | undefined> {
-  const { prepare, preparePods, prometheusPath, Unavailable } = await import('../test/realparts/index.ts');
+  const { prepare, preparePods, prometheusPath, Unavailable } =
+    await import('../test/realparts/index.ts');
   try {
-    if (parts === 'prometheus') await prometheusPath();
-    else await prepare();
-    if (parts === 'pods') await preparePods();
+    if (parts === 'prometheus') {
+      await prometheusPath();
+    } else {
+      await prepare();
+    }
+    if (parts === 'pods') {
+      await preparePods();
+    }
     return undefined;
   } catch (error) {
-    if (error instanceof Unavailable) return error.message;
+    if (error instanceof Unavailable) {
+      return error.message;
+    }
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 /**
- * What the design promises, by section. A test that fails when a promise is broken carries a comment
+ * What the design promises, by section. A test that fails when a promise is broken carries a
+ * comment
  * above its first line:
  *
  *     // @promise watching/consistent-lists

@@ -1,4 +1,7 @@
-/** Other frameworks that do the same work, built from their own lock files into a cache outside the clone. */
+/**
+ * Other frameworks that do the same work, built from their own lock files into a cache outside the
+ * clone.
+ */
 import { existsSync, mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +13,11 @@ export async function buildPeer(): Promise<string> {
   const binary = join(cache, 'controller-runtime');
   mkdirSync(cache, { recursive: true });
   console.log('building the controller of controller-runtime …');
-  await execa('go', ['build', '-o', binary, '.'], { cwd: join(import.meta.dirname, 'controller-runtime') });
-  if (!existsSync(binary)) throw new Error('go build made no binary');
+  await execa('go', ['build', '-o', binary, '.'], {
+    cwd: join(import.meta.dirname, 'controller-runtime'),
+  });
+  if (!existsSync(binary)) {
+    throw new Error('go build made no binary');
+  }
   return binary;
 }

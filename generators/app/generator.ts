@@ -18,8 +18,14 @@ export class AppGenerator extends Generator<Record<string, never>, Options> {
     super(args, options, { customInstallTask: true } as never);
     this.sourceRoot(join(packageRoot, 'generators/templates'));
     this.description = commandTable.init.purpose;
-    this.argument('dir', { type: String, required: false, description: 'Folder of the project (default: this one)' });
-    for (const [name, option] of yeomanOptions(commandTable.init)) this.option(name, option);
+    this.argument('dir', {
+      type: String,
+      required: false,
+      description: 'Folder of the project (default: this one)',
+    });
+    for (const [name, option] of yeomanOptions(commandTable.init)) {
+      this.option(name, option);
+    }
   }
 
   /** Questions and writing are one step: nothing is written before the last answer. */
@@ -27,28 +33,46 @@ export class AppGenerator extends Generator<Record<string, never>, Options> {
     this.#dir = resolve(this.destinationRoot(), this.options.dir ?? '.');
     const print = (line: string): void => void this.log(line);
     const ask = isInteractive(inputStreamOf(this.env.adapter)) ? createAsk(this, print) : undefined;
-    const phase = this.options.phase === undefined ? undefined : repeatedValues(process.argv, '--phase');
+    const phase =
+      this.options.phase === undefined ? undefined : repeatedValues(process.argv, '--phase');
     const { init } = await import('../lib/cli/commands.ts');
-    this.#written = await withPlainErrors(() => init(this.#dir, { ...this.options, phase }, { ask, print }), print);
+    this.#written = await withPlainErrors(
+      () => init(this.#dir, { ...this.options, phase }, { ask, print }),
+      print,
+    );
   }
 
   async install(): Promise<void> {
-    if (this.options.skipInstall || !this.#written) return;
+    if (this.options.skipInstall || !this.#written) {
+      return;
+    }
     const { install } = await import('../lib/cli/commands.ts');
     await withPlainErrors(() => install(this.#dir));
   }
 
   async end(): Promise<void> {
-    if (!this.#written) return;
+    if (!this.#written) {
+      return;
+    }
     const { nextSteps } = await import('../lib/cli/commands.ts');
-    for (const line of nextSteps(this.options.dir ?? '.', !this.options.skipInstall)) this.log(line);
+    for (const line of nextSteps(this.options.dir ?? '.', !this.options.skipInstall)) {
+      this.log(line);
+    }
   }
 }
 
-/** Every value of an option on a command line: yo joins those of a repeated one with commas, which also stand in the values. */
+/**
+ * Every value of an option on a command line: yo joins those of a repeated one with commas, which
+ * also stand in the values.
+ */
 function repeatedValues(args: readonly string[], option: string): readonly string[] {
   return args.flatMap((argument, index) => {
-    const value = argument === option ? args[index + 1] : argument.startsWith(`${option}=`) ? argument.slice(option.length + 1) : undefined;
+    const value =
+      argument === option
+        ? args[index + 1]
+        : argument.startsWith(`${option}=`)
+          ? argument.slice(option.length + 1)
+          : undefined;
     return value === undefined ? [] : [value];
   });
 }

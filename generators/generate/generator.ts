@@ -15,11 +15,15 @@ export class GenerateGenerator extends Generator<Record<string, never>, Options>
     super(args, options, { customInstallTask: true } as never);
     this.sourceRoot(join(packageRoot, 'generators/templates'));
     this.description = commandTable.generate.purpose;
-    for (const [name, option] of yeomanOptions(commandTable.generate)) this.option(name, option);
+    for (const [name, option] of yeomanOptions(commandTable.generate)) {
+      this.option(name, option);
+    }
   }
 
   async writing(): Promise<void> {
     const { generate } = await import('../lib/cli/commands.ts');
-    await withPlainErrors(() => generate(this.destinationRoot(), this.options, (line) => this.log(line)));
+    await withPlainErrors(() =>
+      generate(this.destinationRoot(), this.options, (line) => this.log(line)),
+    );
   }
 }

@@ -15,17 +15,32 @@ export class PhaseGenerator extends Generator<Record<string, never>, Options> {
     super(args, options, { customInstallTask: true } as never);
     this.sourceRoot(join(packageRoot, 'generators/templates'));
     this.description = commandTable.phase.purpose;
-    this.argument('verb', { type: String, required: false, description: 'add (default), edit, rename, remove or move' });
-    this.argument('name', { type: String, required: false, description: 'Name of the phase, such as Waiting' });
+    this.argument('verb', {
+      type: String,
+      required: false,
+      description: 'add (default), edit, rename, remove or move',
+    });
+    this.argument('name', {
+      type: String,
+      required: false,
+      description: 'Name of the phase, such as Waiting',
+    });
     this.argument('to', { type: String, required: false, description: 'rename: the new name' });
-    for (const [name, option] of yeomanOptions(commandTable.phase)) this.option(name, option);
+    for (const [name, option] of yeomanOptions(commandTable.phase)) {
+      this.option(name, option);
+    }
   }
 
   async writing(): Promise<void> {
     const print = (line: string): void => void this.log(line);
     const ask = isInteractive(inputStreamOf(this.env.adapter)) ? createAsk(this, print) : undefined;
-    const words = [this.options.verb, this.options.name, this.options.to].filter((word) => word !== undefined);
+    const words = [this.options.verb, this.options.name, this.options.to].filter(
+      (word) => word !== undefined,
+    );
     const { runPhaseCommand: changePhases } = await import('../lib/cli/phase-command.ts');
-    await withPlainErrors(() => changePhases(this.destinationRoot(), words, this.options, { ask, print }), print);
+    await withPlainErrors(
+      () => changePhases(this.destinationRoot(), words, this.options, { ask, print }),
+      print,
+    );
   }
 }

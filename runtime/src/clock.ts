@@ -1,5 +1,6 @@
 /**
- * Time and chance as values that are passed in, so that flights in the sandbox are exact and can be repeated.
+ * Time and chance as values that are passed in, so that flights in the sandbox are exact and can be
+ * repeated.
  * The only file that touches the process's own clock and random source.
  */
 
@@ -28,7 +29,10 @@ export const systemClock: Clock = {
   after(ms, callback) {
     let handle: NodeJS.Timeout | undefined;
     const wait = (left: number): void => {
-      handle = setTimeout(() => (left > LONGEST_MS ? wait(left - LONGEST_MS) : callback()), Math.min(left, LONGEST_MS));
+      handle = setTimeout(
+        () => (left > LONGEST_MS ? wait(left - LONGEST_MS) : callback()),
+        Math.min(left, LONGEST_MS),
+      );
       handle.unref();
     };
     wait(ms);
@@ -38,10 +42,14 @@ export const systemClock: Clock = {
 
 export const systemRandom: Random = () => Math.random();
 
-/** Resolves after `ms`; rejects with the signal's reason when aborted first. Leaves no timer behind. */
+/**
+ * Resolves after `ms`; rejects with the signal's reason when aborted first. Leaves no timer behind.
+ */
 export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(signal.reason as Error);
+    if (signal?.aborted) {
+      return reject(signal.reason as Error);
+    }
     const abort = (): void => {
       timer.cancel();
       reject(signal?.reason as Error);

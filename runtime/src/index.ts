@@ -3,7 +3,15 @@ export { run } from './operator/run.ts';
 export { parseDuration } from './duration.ts';
 export { remaining } from './pace.ts';
 export { defineScheduler } from './scheduler.ts';
-export type { Duration, FinalizerDefinition, InputDefinition, OutputDefinition, PhaseDefinition, QueryDefinition, Scheduler } from './scheduler.ts';
+export type {
+  Duration,
+  FinalizerDefinition,
+  InputDefinition,
+  OutputDefinition,
+  PhaseDefinition,
+  QueryDefinition,
+  Scheduler,
+} from './scheduler.ts';
 export { shared } from './shared.ts';
 export type { FieldStep, SharedField, SharedOutput } from './shared.ts';
 export { notImplemented, PermanentError, RetryLater } from './worker.ts';

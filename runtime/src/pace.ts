@@ -3,14 +3,20 @@ import { parseDuration } from './duration.ts';
 import type { Duration } from './scheduler.ts';
 
 /**
- * How long it is until `duration` has passed since the last step of this phase, or since the phase began where there was none (in a
- * finalizer: since its first call that went well). Undefined: it has passed. Goes well with `requeueAfter`.
+ * How long it is until `duration` has passed since the last step of this phase, or since the phase
+ * began where there was none (in a
+ * finalizer: since its first call that went well). Undefined: it has passed. Goes well with
+ * `requeueAfter`.
  *
  * @param context what the worker was given.
  * @throws Error when `duration` is none
  */
 export function remaining(
-  { now, lastStep, phaseStartedAt }: { readonly now: Date; readonly lastStep: Date | undefined; readonly phaseStartedAt: Date },
+  {
+    now,
+    lastStep,
+    phaseStartedAt,
+  }: { readonly now: Date; readonly lastStep: Date | undefined; readonly phaseStartedAt: Date },
   duration: Duration,
 ): Duration | undefined {
   const rest = (lastStep ?? phaseStartedAt).getTime() + parseDuration(duration) - now.getTime();

@@ -1,5 +1,6 @@
 /**
- * The scheduler: the generated table phase -> worker, inputs, outputs, next phases. Data only; the machine runs it.
+ * The scheduler: the generated table phase -> worker, inputs, outputs, next phases. Data only; the
+ * machine runs it.
  */
 import type { ConfigSchema } from './user-config.ts';
 import type { ResourceType } from './kube/object.ts';
@@ -61,7 +62,10 @@ export interface FinalizerDefinition {
   readonly inputs: readonly InputDefinition[];
   readonly outputs: readonly OutputDefinition[];
   readonly metrics?: boolean;
-  /** How long one call may take before its signal is aborted. Default: the worker timeout of the operator. */
+  /**
+   * How long one call may take before its signal is aborted. Default: the worker timeout of the
+   * operator.
+   */
   readonly timeout?: Duration;
   /** Line in autopilot.yaml, for messages. */
   readonly line?: number;
@@ -112,32 +116,62 @@ export function allUses({ phases, finalizer }: Scheduler): readonly Uses[] {
 }
 
 /**
- * Checks a scheduler and returns it. The generator has validated autopilot.yaml already; this guards hand-made tables.
- * @throws Error when there is not exactly one initial phase, a phase is doubled, a non-final phase has no worker, or the machine
+ * Checks a scheduler and returns it. The generator has validated autopilot.yaml already; this
+ * guards hand-made tables.
+ * @throws Error when there is not exactly one initial phase, a phase is doubled, a non-final phase
+ * has no worker, or the machine
  * itself would go to a phase that waits for a person, is not there, or would time out at once.
  */
 export function defineScheduler(scheduler: Scheduler): Scheduler {
   const names = new Set<string>();
   for (const phase of scheduler.phases) {
-    if (names.has(phase.name)) throw new Error(`phase ${phase.name} is defined twice`);
+    if (names.has(phase.name)) {
+      throw new Error(`phase ${phase.name} is defined twice`);
+    }
     names.add(phase.name);
-    if (!phase.final && phase.worker === undefined) throw new Error(`phase ${phase.name} is not final and has no worker`);
+    if (!phase.final && phase.worker === undefined) {
+      throw new Error(`phase ${phase.name} is not final and has no worker`);
+    }
   }
   const initial = scheduler.phases.filter((phase) => phase.initial);
-  if (initial.length !== 1) throw new Error(`exactly one phase must be initial, found ${initial.length}`);
-  const held = scheduler.phases.filter((phase) => phase.approval === 'required').map(({ name }) => name);
-  if (initial.some(({ name }) => held.includes(name))) throw new Error(`phase ${initial[0]?.name} is initial, so its approval cannot be required`);
-  for (const { name, onTimeout, onSpecChange } of scheduler.phases)
-    for (const target of [onTimeout, onSpecChange])
-      if (target !== undefined && held.includes(target))
-        throw new Error(`phase ${name}: onTimeout and onSpecChange wait for nobody, so they cannot name ${target}, whose approval is required`);
-  for (const { name, onTimeout, onSpecChange = 'ignore' } of scheduler.phases) {
-    if (onTimeout === name) throw new Error(`phase ${name}: onTimeout names the phase itself, whose time would be up again at once`);
-    for (const target of [onTimeout, onSpecChange])
-      if (target !== undefined && target !== 'ignore' && !names.has(target))
-        throw new Error(`phase ${name}: onTimeout and onSpecChange name ${target}, which is not a phase`);
+  if (initial.length !== 1) {
+    throw new Error(`exactly one phase must be initial, found ${initial.length}`);
   }
-  for (const phase of scheduler.phases)
-    for (const next of phase.next ?? []) if (!names.has(next)) throw new Error(`phase ${phase.name}: next names ${next}, which is not a phase`);
+  const held = scheduler.phases
+    .filter((phase) => phase.approval === 'required')
+    .map(({ name }) => name);
+  if (initial.some(({ name }) => held.includes(name))) {
+    throw new Error(`phase ${initial[0]?.name} is initial, so its approval cannot be required`);
+  }
+  for (const { name, onTimeout, onSpecChange } of scheduler.phases) {
+    for (const target of [onTimeout, onSpecChange]) {
+      if (target !== undefined && held.includes(target)) {
+        throw new Error(
+          `phase ${name}: onTimeout and onSpecChange wait for nobody, so they cannot name ${target}, whose approval is required`,
+        );
+      }
+    }
+  }
+  for (const { name, onTimeout, onSpecChange = 'ignore' } of scheduler.phases) {
+    if (onTimeout === name) {
+      throw new Error(
+        `phase ${name}: onTimeout names the phase itself, whose time would be up again at once`,
+      );
+    }
+    for (const target of [onTimeout, onSpecChange]) {
+      if (target !== undefined && target !== 'ignore' && !names.has(target)) {
+        throw new Error(
+          `phase ${name}: onTimeout and onSpecChange name ${target}, which is not a phase`,
+        );
+      }
+    }
+  }
+  for (const phase of scheduler.phases) {
+    for (const next of phase.next ?? []) {
+      if (!names.has(next)) {
+        throw new Error(`phase ${phase.name}: next names ${next}, which is not a phase`);
+      }
+    }
+  }
   return scheduler;
 }

@@ -1,8 +1,11 @@
 /**
- * Edits of single fields in an object that stays somebody else's: a route of the mesh team's VirtualService, say.
+ * Edits of single fields in an object that stays somebody else's: a route of the mesh team's
+ * VirtualService, say.
  *
- * Such an object is never applied. The machine sends one JSON Patch that tests uid and resourceVersion, sets the named fields, and in
- * the same request notes in `<group>/held` who holds them and what stood there before, so that it can be put back.
+ * Such an object is never applied. The machine sends one JSON Patch that tests uid and
+ * resourceVersion, sets the named fields, and in
+ * the same request notes in `<group>/held` who holds them and what stood there before, so that it
+ * can be put back.
  */
 import type { KubeObject } from './kube/object.ts';
 
@@ -29,10 +32,14 @@ export interface SharedOutput<Kind extends string = string> {
  * Changes these fields of an object that this resource does not own, and no others.
  *
  * @param object what an input's `get`, `need` or `list` returned.
- * @param fields the fields to hold. A step `{ name }` must match exactly one element of its list, else the sync ends in a PermanentError.
+ * @param fields the fields to hold. A step `{ name }` must match exactly one element of its list,
+ * else the sync ends in a PermanentError.
  */
 export function shared<Kind extends string>(
-  object: Pick<KubeObject, 'apiVersion'> & { readonly kind: Kind; readonly metadata: { readonly name: string; readonly namespace?: string } },
+  object: Pick<KubeObject, 'apiVersion'> & {
+    readonly kind: Kind;
+    readonly metadata: { readonly name: string; readonly namespace?: string };
+  },
   fields: readonly SharedField[],
 ): SharedOutput<Kind> {
   const { apiVersion, kind, metadata } = object;
@@ -40,7 +47,10 @@ export function shared<Kind extends string>(
     shared: true,
     apiVersion,
     kind,
-    metadata: { name: metadata.name, ...(metadata.namespace !== undefined && { namespace: metadata.namespace }) },
+    metadata: {
+      name: metadata.name,
+      ...(metadata.namespace !== undefined && { namespace: metadata.namespace }),
+    },
     fields,
   };
 }

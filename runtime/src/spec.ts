@@ -1,4 +1,7 @@
-/** Types for src/spec.ts of a project that say more than TypeScript's own: generate makes formats and patterns of the CRD from them. */
+/**
+ * Types for src/spec.ts of a project that say more than TypeScript's own: generate makes formats
+ * and patterns of the CRD from them.
+ */
 
 /** A whole number of 32 bits. */
 export type Int32 = number;

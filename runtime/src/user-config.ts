@@ -1,5 +1,6 @@
 /**
- * The user's own `config:` of autopilot-operator.yaml against the interface that src/spec.ts gives it: defaults are filled in, and a
+ * The user's own `config:` of autopilot-operator.yaml against the interface that src/spec.ts gives
+ * it: defaults are filled in, and a
  * value that does not fit is said before a worker meets it.
  */
 import { isDeepStrictEqual } from 'node:util';
@@ -36,51 +37,97 @@ type Report = (path: string, message: string) => void;
  * @throws Error one line for each thing that does not fit
  */
 export function userConfig(schema: ConfigSchema | undefined, value: unknown): unknown {
-  if (schema === undefined) return value;
+  if (schema === undefined) {
+    return value;
+  }
   const problems: string[] = [];
-  const filled = conform(schema, value ?? {}, 'config', (path, message) => problems.push(`${path} ${message}`));
-  if (problems.length > 0) throw new Error(problems.join('\n'));
+  const filled = conform(schema, value ?? {}, 'config', (path, message) =>
+    problems.push(`${path} ${message}`),
+  );
+  if (problems.length > 0) {
+    throw new Error(problems.join('\n'));
+  }
   return filled;
 }
 
 function conform(schema: ConfigSchema, value: unknown, path: string, report: Report): unknown {
-  if (value === null && schema.nullable) return value;
+  if (value === null && schema.nullable) {
+    return value;
+  }
   const expected = typeProblem(schema, value);
   if (expected !== undefined) {
     report(path, `must be ${expected}`);
     return value;
   }
-  if (schema.enum !== undefined && !schema.enum.some((allowed) => isDeepStrictEqual(allowed, value)))
-    report(path, `must be one of ${schema.enum.map((allowed) => JSON.stringify(allowed)).join(', ')}`);
+  if (
+    schema.enum !== undefined &&
+    !schema.enum.some((allowed) => isDeepStrictEqual(allowed, value))
+  ) {
+    report(
+      path,
+      `must be one of ${schema.enum.map((allowed) => JSON.stringify(allowed)).join(', ')}`,
+    );
+  }
   const bound = boundProblem(schema, value);
-  if (bound !== undefined) report(path, bound);
-  if (Array.isArray(value)) return value.map((item, index) => (schema.items === undefined ? item : conform(schema.items, item, `${path}[${index}]`, report)));
+  if (bound !== undefined) {
+    report(path, bound);
+  }
+  if (Array.isArray(value)) {
+    return value.map((item, index) =>
+      schema.items === undefined ? item : conform(schema.items, item, `${path}[${index}]`, report),
+    );
+  }
   return isMapping(value) ? conformMapping(schema, value, path, report) : value;
 }
 
-function conformMapping(schema: ConfigSchema, value: Readonly<Record<string, unknown>>, path: string, report: Report): Readonly<Record<string, unknown>> {
+function conformMapping(
+  schema: ConfigSchema,
+  value: Readonly<Record<string, unknown>>,
+  path: string,
+  report: Report,
+): Readonly<Record<string, unknown>> {
   const { properties = {}, additionalProperties: rest } = schema;
   const filled: Record<string, unknown> = {};
   for (const [name, property] of Object.entries(properties)) {
-    if (Object.hasOwn(value, name)) filled[name] = conform(property, value[name], `${path}.${name}`, report);
-    else if (property.default !== undefined) filled[name] = conform(property, structuredClone(property.default), `${path}.${name}`, report);
-    else if (schema.required?.includes(name)) report(`${path}.${name}`, 'is missing');
+    if (Object.hasOwn(value, name)) {
+      filled[name] = conform(property, value[name], `${path}.${name}`, report);
+    } else if (property.default !== undefined) {
+      filled[name] = conform(
+        property,
+        structuredClone(property.default),
+        `${path}.${name}`,
+        report,
+      );
+    } else if (schema.required?.includes(name)) {
+      report(`${path}.${name}`, 'is missing');
+    }
   }
   for (const [name, inner] of Object.entries(value)) {
-    if (Object.hasOwn(properties, name)) continue;
-    if (typeof rest === 'object') filled[name] = conform(rest, inner, `${path}.${name}`, report);
-    else if (rest === true || schema['x-kubernetes-preserve-unknown-fields'] === true) filled[name] = inner;
-    else report(`${path}.${name}`, `is not known; known: ${Object.keys(properties).join(', ')}`);
+    if (Object.hasOwn(properties, name)) {
+      continue;
+    }
+    if (typeof rest === 'object') {
+      filled[name] = conform(rest, inner, `${path}.${name}`, report);
+    } else if (rest === true || schema['x-kubernetes-preserve-unknown-fields'] === true) {
+      filled[name] = inner;
+    } else {
+      report(`${path}.${name}`, `is not known; known: ${Object.keys(properties).join(', ')}`);
+    }
   }
   return filled;
 }
 
 function typeProblem(schema: ConfigSchema, value: unknown): string | undefined {
   const type = Array.isArray(value) ? 'array' : Number.isInteger(value) ? 'integer' : typeof value;
-  if (schema['x-kubernetes-int-or-string'] === true) return type === 'integer' || type === 'string' ? undefined : 'a whole number or text';
+  if (schema['x-kubernetes-int-or-string'] === true) {
+    return type === 'integer' || type === 'string' ? undefined : 'a whole number or text';
+  }
   const wanted = schema.type;
-  const fits = wanted === undefined || wanted === type || (wanted === 'number' && type === 'integer');
-  return fits && (value !== null || wanted === undefined) ? undefined : (TYPES[wanted ?? ''] ?? wanted);
+  const fits =
+    wanted === undefined || wanted === type || (wanted === 'number' && type === 'integer');
+  return fits && (value !== null || wanted === undefined)
+    ? undefined
+    : (TYPES[wanted ?? ''] ?? wanted);
 }
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -95,14 +142,33 @@ const TYPES: Readonly<Record<string, string>> = {
 function boundProblem(schema: ConfigSchema, value: unknown): string | undefined {
   if (typeof value === 'number') {
     const { minimum: low, maximum: high, exclusiveMinimum, exclusiveMaximum } = schema;
-    if (low !== undefined && (exclusiveMinimum ? value <= low : value < low)) return `must be ${exclusiveMinimum ? 'more than' : 'at least'} ${low}`;
-    if (high !== undefined && (exclusiveMaximum ? value >= high : value > high)) return `must be ${exclusiveMaximum ? 'less than' : 'at most'} ${high}`;
+    if (low !== undefined && (exclusiveMinimum ? value <= low : value < low)) {
+      return `must be ${exclusiveMinimum ? 'more than' : 'at least'} ${low}`;
+    }
+    if (high !== undefined && (exclusiveMaximum ? value >= high : value > high)) {
+      return `must be ${exclusiveMaximum ? 'less than' : 'at most'} ${high}`;
+    }
   }
-  const size = typeof value === 'string' ? Array.from(value).length : Array.isArray(value) ? value.length : undefined;
-  const [least, most] = typeof value === 'string' ? [schema.minLength, schema.maxLength] : [schema.minItems, schema.maxItems];
-  if (size !== undefined && (size < (least ?? 0) || size > (most ?? Infinity)))
+  const size =
+    typeof value === 'string'
+      ? Array.from(value).length
+      : Array.isArray(value)
+        ? value.length
+        : undefined;
+  const [least, most] =
+    typeof value === 'string'
+      ? [schema.minLength, schema.maxLength]
+      : [schema.minItems, schema.maxItems];
+  if (size !== undefined && (size < (least ?? 0) || size > (most ?? Infinity))) {
     return `must have ${least ?? 0} to ${most ?? 'any number of'} ${typeof value === 'string' ? 'letters' : 'items'}`;
-  if (typeof value === 'string' && schema.pattern !== undefined && !new RegExp(schema.pattern, 'u').test(value)) return `must match ${schema.pattern}`;
+  }
+  if (
+    typeof value === 'string' &&
+    schema.pattern !== undefined &&
+    !new RegExp(schema.pattern, 'u').test(value)
+  ) {
+    return `must match ${schema.pattern}`;
+  }
   return undefined;
 }
 

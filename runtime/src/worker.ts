@@ -1,5 +1,6 @@
 /**
- * What a worker takes and returns. Generated code narrows these for each phase, so that a wrong phase name, an undeclared input
+ * What a worker takes and returns. Generated code narrows these for each phase, so that a wrong
+ * phase name, an undeclared input
  * or an undeclared output is a compile error.
  */
 import type { KubeObject, ObjectMeta } from './kube/object.ts';
@@ -8,7 +9,11 @@ import type { Duration } from './scheduler.ts';
 import type { SharedOutput } from './shared.ts';
 
 /** All levels frozen: workers describe changes, they never make them in place. */
-export type DeepReadonly<T> = T extends (infer E)[] ? readonly DeepReadonly<E>[] : T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
+export type DeepReadonly<T> = T extends (infer E)[]
+  ? readonly DeepReadonly<E>[]
+  : T extends object
+    ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
+    : T;
 
 /** Equality-based and set-based requirements, as in Kubernetes' LabelSelector. */
 export interface LabelSelector {
@@ -21,11 +26,16 @@ export interface LabelSelector {
 }
 
 export interface ReadOptions {
-  /** Default: the resource's own namespace; another one only when the input says `namespace: all`. */
+  /**
+   * Default: the resource's own namespace; another one only when the input says `namespace: all`.
+   */
   readonly namespace?: string;
 }
 
-/** A phase's view of one kind. Reading is recorded; a change of what was read wakes the resource. Objects are frozen. */
+/**
+ * A phase's view of one kind. Reading is recorded; a change of what was read wakes the resource.
+ * Objects are frozen.
+ */
 export interface InputView<T extends { metadata: { name: string } }> {
   /** False only for an `optional` input whose kind the API server does not serve. */
   readonly available: boolean;
@@ -53,9 +63,15 @@ export interface BaseContext<Resource, Inputs, Config> {
   readonly signal: AbortSignal;
   /** The time of this sync. */
   readonly now: Date;
-  /** When the resource entered this phase, later by the time it was paused since. In the finalizer: when it was first called with success; now until then. */
+  /**
+   * When the resource entered this phase, later by the time it was paused since. In the finalizer:
+   * when it was first called with success; now until then.
+   */
   readonly phaseStartedAt: Date;
-  /** When a worker of this phase last returned `step: true`, later by the time the resource was paused since. */
+  /**
+   * When a worker of this phase last returned `step: true`, later by the time the resource was
+   * paused since.
+   */
   readonly lastStep: Date | undefined;
 }
 
@@ -76,29 +92,46 @@ export interface BaseResult<Phase extends string, Outputs, StatusInfo> {
 
 /** What a finalizer returns. */
 export interface FinalizeResult<Outputs> {
-  /** True: nothing is left to do, the resource may go. False: called again after `requeueAfter`, or when something that was read changes. */
+  /**
+   * True: nothing is left to do, the resource may go. False: called again after `requeueAfter`, or
+   * when something that was read changes.
+   */
   readonly done: boolean;
   /** Objects to apply, by output name, in the order autopilot.yaml declares. */
   readonly outputs?: Outputs;
-  /** The latest time of the next call when not done. Default: `workInterval`. Less than 100 ms counts as 100 ms. */
+  /**
+   * The latest time of the next call when not done. Default: `workInterval`. Less than 100 ms
+   * counts as 100 ms.
+   */
   readonly requeueAfter?: Duration;
   /** Shown in the Ready condition while not done. */
   readonly message?: string;
 }
 
 /** An object of an output: identity, and the fields to set. */
-export type OutputObject = Pick<KubeObject, 'apiVersion' | 'kind'> & { readonly metadata: Pick<ObjectMeta, 'name' | 'namespace' | 'labels' | 'annotations'> };
+export type OutputObject = Pick<KubeObject, 'apiVersion' | 'kind'> & {
+  readonly metadata: Pick<ObjectMeta, 'name' | 'namespace' | 'labels' | 'annotations'>;
+};
 
-export type AnyContext = BaseContext<KubeObject, Readonly<Record<string, InputView<KubeObject>>>, unknown> & { readonly metrics?: Metrics };
-export type AnyOutputs = Readonly<Record<string, readonly (OutputObject | SharedOutput)[] | undefined>>;
+export type AnyContext = BaseContext<
+  KubeObject,
+  Readonly<Record<string, InputView<KubeObject>>>,
+  unknown
+> & { readonly metrics?: Metrics };
+export type AnyOutputs = Readonly<
+  Record<string, readonly (OutputObject | SharedOutput)[] | undefined>
+>;
 export type AnyResult = BaseResult<string, AnyOutputs, Readonly<Record<string, unknown>>>;
 /** A worker of any phase. Generated code casts its typed workers to it in one place. */
 export type AnyWorker = (context: AnyContext) => Promise<AnyResult> | AnyResult;
 /** As `AnyWorker`, for the finalizer. */
-export type AnyFinalizer = (context: AnyContext) => Promise<FinalizeResult<AnyOutputs>> | FinalizeResult<AnyOutputs>;
+export type AnyFinalizer = (
+  context: AnyContext,
+) => Promise<FinalizeResult<AnyOutputs>> | FinalizeResult<AnyOutputs>;
 
 /**
- * Try again after `delay` (less than 100 ms counts as 100 ms); not an error. The phase is kept, nothing is written.
+ * Try again after `delay` (less than 100 ms counts as 100 ms); not an error. The phase is kept,
+ * nothing is written.
  */
 export class RetryLater extends Error {
   override readonly name = 'RetryLater';
@@ -110,7 +143,8 @@ export class RetryLater extends Error {
 }
 
 /**
- * No retry can help until the spec, an input that was read, or the retry annotation changes. The resource becomes Stalled.
+ * No retry can help until the spec, an input that was read, or the retry annotation changes. The
+ * resource becomes Stalled.
  */
 export class PermanentError extends Error {
   override readonly name = 'PermanentError';
@@ -122,7 +156,10 @@ export class PermanentError extends Error {
   }
 }
 
-/** What a generated stub calls until its worker is written: the resource becomes Stalled with this sentence, the operator stays up. */
+/**
+ * What a generated stub calls until its worker is written: the resource becomes Stalled with this
+ * sentence, the operator stays up.
+ */
 export function notImplemented(what: string, file: string): never {
   throw new PermanentError(`${what} is not implemented yet: edit ${file}`, 'NotImplemented');
 }

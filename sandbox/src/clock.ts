@@ -12,7 +12,10 @@ interface Due {
   readonly callback: () => void;
 }
 
-/** A clock for flights. Timers run in the order they are due, those due at one instant in the order they were set. */
+/**
+ * A clock for flights. Timers run in the order they are due, those due at one instant in the order
+ * they were set.
+ */
 export class VirtualClock implements Clock {
   #elapsed = 0;
   #order = 0;
@@ -51,7 +54,9 @@ export class VirtualClock implements Clock {
   /** Runs the first timer that is due now. Returns false when none is. */
   fire(): boolean {
     const due = this.#first();
-    if (due === undefined || due.at > this.#elapsed) return false;
+    if (due === undefined || due.at > this.#elapsed) {
+      return false;
+    }
     this.#timers.delete(due);
     due.callback();
     return true;
@@ -59,7 +64,15 @@ export class VirtualClock implements Clock {
 
   #first(): Due | undefined {
     let first: Due | undefined;
-    for (const due of this.#timers) if (first === undefined || due.at < first.at || (due.at === first.at && due.order < first.order)) first = due;
+    for (const due of this.#timers) {
+      if (
+        first === undefined ||
+        due.at < first.at ||
+        (due.at === first.at && due.order < first.order)
+      ) {
+        first = due;
+      }
+    }
     return first;
   }
 }

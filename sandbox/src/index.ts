@@ -1,5 +1,6 @@
 /**
- * An in-memory Kubernetes cluster, a clock that moves when told to, and what tests of an operator need beside them.
+ * An in-memory Kubernetes cluster, a clock that moves when told to, and what tests of an operator
+ * need beside them.
  */
 export { Cluster } from './cluster/cluster.ts';
 export type { ClusterOptions } from './cluster/cluster.ts';

@@ -1,4 +1,14 @@
-import { cpSync, globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createHash } from 'node:crypto';
@@ -16,7 +26,11 @@ describe('the chart, by the tools that users have', () => {
   let folder: string;
   let charts: readonly Chart[];
   const each = async (check: (chart: Chart, file: string) => Promise<void>): Promise<void> => {
-    for (const chart of charts) for (const file of globSync('ci/*-values.yaml', { cwd: chart.path }).sort()) await check(chart, join(chart.path, file));
+    for (const chart of charts) {
+      for (const file of globSync('ci/*-values.yaml', { cwd: chart.path }).sort()) {
+        await check(chart, join(chart.path, file));
+      }
+    }
   };
   const valuesOf = (file: string): Json => (parse(readFileSync(file, 'utf8')) ?? {}) as Json;
 
@@ -25,48 +39,71 @@ describe('the chart, by the tools that users have', () => {
     charts = [await chartOf({ kind: 'Example' }), await chartOf({ example: 'autoroute' })];
     plane = await controlPlane();
     await plane.installMonitoringCrds();
-    await until('the kinds of the CRDs are in the OpenAPI', 30_000, () => plane.kubectl(['get', '--raw', '/openapi/v3/apis/monitoring.coreos.com/v1']));
+    await until('the kinds of the CRDs are in the OpenAPI', 30_000, () =>
+      plane.kubectl(['get', '--raw', '/openapi/v3/apis/monitoring.coreos.com/v1']),
+    );
     await writeSchemas(plane, folder);
   });
   after(async () => {
     await plane?.stop();
-    for (const chart of charts ?? []) chart.remove();
+    for (const chart of charts ?? []) {
+      chart.remove();
+    }
     rmSync(folder, { recursive: true, force: true });
   });
 
   for (const [major, name] of [
     [3, 'helm3'],
     [4, 'helm'],
-  ] as const)
+  ] as const) {
     it(`passes helm lint --strict of Helm ${major} with all of ci/`, () =>
       each(async ({ path }, file) => {
         const { stdout } = await execa(await tool(name), ['lint', '--strict', path, '-f', file]);
         expect(stdout).to.contain('0 chart(s) failed');
       }));
+  }
 
   it("is valid, says kubeconform with the API server's own OpenAPI", () =>
     each(async ({ path }, file) => {
       const text = await renderText(path, { values: valuesOf(file) });
-      const location = join(folder, '{{ .ResourceKind }}-{{ .Group }}-{{ .ResourceAPIVersion }}.json');
-      const { all, exitCode } = await execa(await tool('kubeconform'), ['-strict', '-summary', '-schema-location', location], {
-        input: text,
-        all: true,
-        reject: false,
-      });
+      const location = join(
+        folder,
+        '{{ .ResourceKind }}-{{ .Group }}-{{ .ResourceAPIVersion }}.json',
+      );
+      const { all, exitCode } = await execa(
+        await tool('kubeconform'),
+        ['-strict', '-summary', '-schema-location', location],
+        {
+          input: text,
+          all: true,
+          reject: false,
+        },
+      );
       expect(exitCode, all).to.equal(0);
       expect(all).to.match(/Valid: [1-9]\d*, Invalid: 0, Errors: 0, Skipped: 0/);
     }));
 
   it('is the same by Helm 3 as by Helm 4', () =>
     each(async ({ path }, file) => {
-      const [three, four] = await Promise.all(([3, 4] as const).map((major) => render(path, { values: valuesOf(file), major })));
+      const [three, four] = await Promise.all(
+        ([3, 4] as const).map((major) => render(path, { values: valuesOf(file), major })),
+      );
       expect(three).to.have.deep.members([...(four ?? [])]);
     }));
 
   it('is not valid, says kubeconform, with a field that Kubernetes does not know', async () => {
-    const text = await renderText(charts[0]?.path ?? '', { values: { container: { lifecylce: {} } } });
-    const location = join(folder, '{{ .ResourceKind }}-{{ .Group }}-{{ .ResourceAPIVersion }}.json');
-    const { exitCode } = await execa(await tool('kubeconform'), ['-strict', '-schema-location', location], { input: text, reject: false });
+    const text = await renderText(charts[0]?.path ?? '', {
+      values: { container: { lifecylce: {} } },
+    });
+    const location = join(
+      folder,
+      '{{ .ResourceKind }}-{{ .Group }}-{{ .ResourceAPIVersion }}.json',
+    );
+    const { exitCode } = await execa(
+      await tool('kubeconform'),
+      ['-strict', '-schema-location', location],
+      { input: text, reject: false },
+    );
     expect(exitCode).to.equal(1);
   });
 
@@ -74,46 +111,90 @@ describe('the chart, by the tools that users have', () => {
     each(async ({ path }, file) => {
       const namespace = `ci-${createHash('sha256').update(file).digest('hex').slice(0, 8)}`;
       await plane.kubectl(['create', 'namespace', namespace]);
-      await plane.kubectl(['label', 'namespace', namespace, 'pod-security.kubernetes.io/enforce=restricted']);
+      await plane.kubectl([
+        'label',
+        'namespace',
+        namespace,
+        'pod-security.kubernetes.io/enforce=restricted',
+      ]);
       await plane.helm(['install', 'r', path, '-n', namespace, '-f', file]);
       // What the user adds (side containers) is the user's business.
       if (!file.includes('full')) {
-        for (const pod of await podsOf(path, file, namespace))
+        for (const pod of await podsOf(path, file, namespace)) {
           expect(
-            (await plane.kubectl(['create', '--dry-run=server', '-n', namespace, '-f', '-', '-o', 'name'], { input: JSON.stringify(pod) })).trim(),
+            (
+              await plane.kubectl(
+                ['create', '--dry-run=server', '-n', namespace, '-f', '-', '-o', 'name'],
+                { input: JSON.stringify(pod) },
+              )
+            ).trim(),
           ).to.match(/^pod\//);
+        }
       }
       await plane.helm(['uninstall', 'r', '-n', namespace]);
       await plane.kubectl(['delete', 'crd', '-l', 'app.kubernetes.io/instance=r', '--wait=false']);
-      await plane.kubectl(['wait', 'crd', '-l', 'app.kubernetes.io/instance=r', '--for=delete', '--timeout=60s']).catch(() => undefined);
+      await plane
+        .kubectl([
+          'wait',
+          'crd',
+          '-l',
+          'app.kubernetes.io/instance=r',
+          '--for=delete',
+          '--timeout=60s',
+        ])
+        .catch(() => undefined);
     }));
 
   async function podsOf(chart: string, file: string, namespace: string): Promise<readonly Json[]> {
     const manifests = await render(chart, { values: valuesOf(file), namespace });
     return manifests.flatMap(({ kind, spec, metadata }) => {
       const { template } = (spec ?? {}) as { template?: Json };
-      if (kind === 'Deployment') return [{ apiVersion: 'v1', kind: 'Pod', ...template, metadata: { name: 'trial', namespace } }];
-      return kind === 'Pod' ? [{ apiVersion: 'v1', kind, metadata: { name: metadata.name, namespace }, spec }] : [];
+      if (kind === 'Deployment') {
+        return [
+          { apiVersion: 'v1', kind: 'Pod', ...template, metadata: { name: 'trial', namespace } },
+        ];
+      }
+      return kind === 'Pod'
+        ? [{ apiVersion: 'v1', kind, metadata: { name: metadata.name, namespace }, spec }]
+        : [];
     });
   }
 
   it('says in its notes what was left out, what stays, and who may act with its rights', async () => {
     await plane.kubectl(['create', 'namespace', 'notes']);
-    const set = ['metrics.podMonitor.enabled=true', 'rbac.aggregate.edit=true', 'config.paused=true', 'rbac.create=false'].flatMap((one) => ['--set', one]);
-    const notes = await plane.helm(['install', 'r', charts[0]?.path ?? '', '-n', 'notes', ...set, '--dry-run=client']);
+    const set = [
+      'metrics.podMonitor.enabled=true',
+      'rbac.aggregate.edit=true',
+      'config.paused=true',
+      'rbac.create=false',
+    ].flatMap((one) => ['--set', one]);
+    const notes = await plane.helm([
+      'install',
+      'r',
+      charts[0]?.path ?? '',
+      '-n',
+      'notes',
+      ...set,
+      '--dry-run=client',
+    ]);
     for (const sentence of [
       'PodMonitor is enabled, and left out',
       'acts with the rights of this operator',
       'No worker is called',
       'Somebody else must grant',
       '--take-ownership',
-    ])
+    ]) {
       expect(notes.replaceAll('metrics.podMonitor', 'PodMonitor'), sentence).to.contain(sentence);
-    expect(await plane.helm(['install', 'r', charts[0]?.path ?? '', '-n', 'notes', '--dry-run=client'])).not.to.contain('WARNING');
+    }
+    expect(
+      await plane.helm(['install', 'r', charts[0]?.path ?? '', '-n', 'notes', '--dry-run=client']),
+    ).not.to.contain('WARNING');
   });
 
   it('tells Artifact Hub what it is, with an example that the API server takes', async () => {
-    for (const chart of charts) await told(chart.path);
+    for (const chart of charts) {
+      await told(chart.path);
+    }
   });
 
   async function told(chart: string): Promise<void> {
@@ -122,12 +203,32 @@ describe('the chart, by the tools that users have', () => {
       kubeVersion: string;
     };
     expect(kubeVersion).to.equal('>=1.30.0-0');
-    const said = Object.fromEntries(Object.entries(annotations).map(([name, text]) => [name.replace('artifacthub.io/', ''), parse(text) as unknown]));
-    expect(Object.keys(said)).to.include.members(['license', 'operator', 'crds', 'crdsExamples', 'images', 'changes']);
+    const said = Object.fromEntries(
+      Object.entries(annotations).map(([name, text]) => [
+        name.replace('artifacthub.io/', ''),
+        parse(text) as unknown,
+      ]),
+    );
+    expect(Object.keys(said)).to.include.members([
+      'license',
+      'operator',
+      'crds',
+      'crdsExamples',
+      'images',
+      'changes',
+    ]);
     expect(said['crds']).to.be.an('array').with.length(1);
     await plane.helm(['install', 'r', chart, '-n', 'default']);
-    const examples = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: said['crdsExamples'] });
-    expect(await plane.kubectl(['create', '--dry-run=server', '-o', 'name', '-f', '-'], { input: examples })).to.contain('examples.io/example');
+    const examples = JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'List',
+      items: said['crdsExamples'],
+    });
+    expect(
+      await plane.kubectl(['create', '--dry-run=server', '-o', 'name', '-f', '-'], {
+        input: examples,
+      }),
+    ).to.contain('examples.io/example');
     await plane.helm(['uninstall', 'r', '-n', 'default']);
   }
 
@@ -137,9 +238,13 @@ describe('the chart, by the tools that users have', () => {
         const copy = join(folder, `copy-${turn}`, 'example-operator');
         mkdirSync(copy, { recursive: true });
         cpSync(charts[0]?.path ?? '', copy, { recursive: true });
-        for (const file of globSync('**/*', { cwd: copy })) utimesSync(join(copy, file), turn * 1000, turn * 1000);
+        for (const file of globSync('**/*', { cwd: copy })) {
+          utimesSync(join(copy, file), turn * 1000, turn * 1000);
+        }
         const into = join(folder, `packed-${turn}`);
-        await execa(await tool('helm'), ['package', copy, '-d', into], { env: { SOURCE_DATE_EPOCH: '1700000000' } });
+        await execa(await tool('helm'), ['package', copy, '-d', into], {
+          env: { SOURCE_DATE_EPOCH: '1700000000' },
+        });
         return createHash('sha256')
           .update(readFileSync(join(into, readdirSync(into)[0] ?? '')))
           .digest('hex');
@@ -153,22 +258,37 @@ describe('the chart, by the tools that users have', () => {
     await execa(await tool('helm'), ['package', charts[0]?.path ?? '', '-d', into]);
     const { stdout } = await execa('tar', ['tzf', join(into, readdirSync(into)[0] ?? '')]);
     const files = stdout.split('\n').map((file) => file.replace('example-operator/', ''));
-    expect(files).to.include.members(['templates/tests/ready.yaml', 'values.schema.json', 'files/dashboard.json', 'README.md', 'UPGRADING.md']);
+    expect(files).to.include.members([
+      'templates/tests/ready.yaml',
+      'values.schema.json',
+      'files/dashboard.json',
+      'README.md',
+      'UPGRADING.md',
+    ]);
     expect(files.filter((file) => file.startsWith('ci/'))).to.deep.equal([]);
   });
 
   it('is released by a workflow in which actionlint finds nothing wrong', async () => {
     const { project } = charts[0] as Chart;
     const file = join(project, '.github/workflows/operator.yaml');
-    const { all, exitCode } = await execa(await tool('actionlint'), [file], { cwd: project, all: true, reject: false });
+    const { all, exitCode } = await execa(await tool('actionlint'), [file], {
+      cwd: project,
+      all: true,
+      reject: false,
+    });
     expect(exitCode, all).to.equal(0);
     writeFileSync(file, readFileSync(file, 'utf8').replace('needs: test', 'needs: tests'));
-    expect((await execa(await tool('actionlint'), [file], { cwd: project, all: true, reject: false })).all).to.contain('"tests"');
+    expect(
+      (await execa(await tool('actionlint'), [file], { cwd: project, all: true, reject: false }))
+        .all,
+    ).to.contain('"tests"');
   });
 
   it('names the image that the workflow has pushed, when the workflow packs it', async () => {
     const { project } = charts[1] as Chart;
-    const { jobs } = parse(readFileSync(join(project, '.github/workflows/operator.yaml'), 'utf8')) as { jobs: { release: { steps: { run?: string }[] } } };
+    const { jobs } = parse(
+      readFileSync(join(project, '.github/workflows/operator.yaml'), 'utf8'),
+    ) as { jobs: { release: { steps: { run?: string }[] } } };
     const step = jobs.release.steps.find(({ run }) => run?.includes('helm package'));
     const helm = await tool('helm');
     const copy = join(folder, 'released');
@@ -180,7 +300,13 @@ describe('the chart, by the tools that users have', () => {
       SOURCE_DATE_EPOCH: '1700000000',
     };
     await execa('bash', ['-eo', 'pipefail', '-c', step?.run ?? 'false'], { cwd: copy, env });
-    const { stdout } = await execa(helm, ['template', 'r', join(copy, 'autoroute-operator-1.2.3.tgz'), '--show-only', 'templates/deployment.yaml']);
+    const { stdout } = await execa(helm, [
+      'template',
+      'r',
+      join(copy, 'autoroute-operator-1.2.3.tgz'),
+      '--show-only',
+      'templates/deployment.yaml',
+    ]);
     expect(stdout).to.contain('image: ghcr.io/team/autoroute-operator:1.2.3');
   });
 });

@@ -18,7 +18,9 @@ ${more}phases:
   - { name: Done, final: true }
 `;
 const rights = (text: string): readonly string[] =>
-  derivePolicyRules(requireModel(text, 'autopilot.yaml')).flatMap(({ resources, verbs }) => verbs.map((verb) => `${verb} ${resources.join()}`));
+  derivePolicyRules(requireModel(text, 'autopilot.yaml')).flatMap(({ resources, verbs }) =>
+    verbs.map((verb) => `${verb} ${resources.join()}`),
+  );
 
 describe('rights that a machine needs', () => {
   it('does not patch or delete resources unless it has a finalizer', () => {
@@ -28,7 +30,9 @@ describe('rights that a machine needs', () => {
 
   it('deletes outputs where it prunes, and where no owner reference reaches', () => {
     expect(rights(PROJECT(', outputs: [configmaps]'))).not.to.include('delete configmaps');
-    expect(rights(PROJECT(', outputs: [{ name: configmaps, prune: true }]'))).to.include('delete configmaps');
+    expect(rights(PROJECT(', outputs: [{ name: configmaps, prune: true }]'))).to.include(
+      'delete configmaps',
+    );
     const reaching = rights(PROJECT(', outputs: [{ name: configmaps, namespace: all }]'));
     expect(reaching).to.include.members(['delete configmaps', 'patch examples']);
   });
@@ -40,16 +44,22 @@ describe('rights that a machine needs', () => {
   });
 
   it('only lists and watches what it only reads', () => {
-    expect(rights(PROJECT(', inputs: [secrets]')).filter((right) => right.endsWith(' secrets'))).to.deep.equal(['list secrets', 'watch secrets']);
+    expect(
+      rights(PROJECT(', inputs: [secrets]')).filter((right) => right.endsWith(' secrets')),
+    ).to.deep.equal(['list secrets', 'watch secrets']);
   });
 });
 
 describe('rights that the user asks for beside those of the phases', () => {
   it('are granted as autopilot.yaml has them', async () => {
     const extra = { apiGroups: [''], resources: ['nodes'], verbs: ['list'] };
-    const chart = await projectOf(PROJECT('', `rbac: { extraRules: [${JSON.stringify(extra)}] }\n`));
+    const chart = await projectOf(
+      PROJECT('', `rbac: { extraRules: [${JSON.stringify(extra)}] }\n`),
+    );
     try {
-      const role = (await render(chart.path)).find(({ kind, metadata }) => kind === 'ClusterRole' && !metadata.name.endsWith('-view'));
+      const role = (await render(chart.path)).find(
+        ({ kind, metadata }) => kind === 'ClusterRole' && !metadata.name.endsWith('-view'),
+      );
       expect((role?.['rules'] as readonly object[] | undefined)?.at(-1)).to.deep.equal(extra);
     } finally {
       chart.remove();
@@ -62,7 +72,12 @@ describe('a machine that had a finalizer before', () => {
     const chart = await projectOf(PROJECT(''));
     try {
       const patches = async (values: object): Promise<number> =>
-        (await renderText(chart.path, { values: values as Json, args: ['--show-only', 'templates/rbac/operator.yaml'] }))
+        (
+          await renderText(chart.path, {
+            values: values as Json,
+            args: ['--show-only', 'templates/rbac/operator.yaml'],
+          })
+        )
           .split('\n')
           .filter((line) => /resources: \[examples\]/.test(line)).length;
       expect(await patches({})).to.equal(0);
@@ -82,10 +97,18 @@ describe('a configuration that has a type', () => {
         join(project, 'src/spec.ts'),
         'export interface ExampleSpec {}\nexport interface ExampleStatusInfo {}\nexport interface ExampleConfig {\n  region?: string;\n}\n',
       );
-      await generateProject(project, { projectText: PROJECT(''), runtime: 'registry', acceptBreaking: true });
+      await generateProject(project, {
+        projectText: PROJECT(''),
+        runtime: 'registry',
+        acceptBreaking: true,
+      });
       const chart = join(project, 'charts/example-operator');
-      expect(await refusal(chart, { values: { config: { config: { region: 7 } } } })).to.contain('/config/config/region');
-      expect(await refusal(chart, { values: { config: { config: { region: 'eu' } } } })).to.equal('no failure');
+      expect(await refusal(chart, { values: { config: { config: { region: 7 } } } })).to.contain(
+        '/config/config/region',
+      );
+      expect(await refusal(chart, { values: { config: { config: { region: 'eu' } } } })).to.equal(
+        'no failure',
+      );
     } finally {
       rmSync(project, { recursive: true, force: true });
     }
@@ -94,20 +117,38 @@ describe('a configuration that has a type', () => {
 
 describe('the chart of a machine that reaches beyond a namespace', () => {
   for (const [what, phase, more, reason] of [
-    ['reads all namespaces', ', inputs: [{ name: services, namespace: all }]', '', 'services, an input of Working, is declared with namespace: all'],
-    ['writes to all namespaces', ', outputs: [{ name: services, namespace: all }]', '', 'services, an output of Working, is declared with namespace: all'],
-    ['reads cluster-scoped objects', ', inputs: [namespaces]', '', 'Namespace, an input of Working, is cluster-scoped'],
+    [
+      'reads all namespaces',
+      ', inputs: [{ name: services, namespace: all }]',
+      '',
+      'services, an input of Working, is declared with namespace: all',
+    ],
+    [
+      'writes to all namespaces',
+      ', outputs: [{ name: services, namespace: all }]',
+      '',
+      'services, an output of Working, is declared with namespace: all',
+    ],
+    [
+      'reads cluster-scoped objects',
+      ', inputs: [namespaces]',
+      '',
+      'Namespace, an input of Working, is cluster-scoped',
+    ],
     ['is about cluster-scoped resources', '', 'scope: Cluster\n', 'Example is cluster-scoped'],
-  ] as const)
+  ] as const) {
     it(`${what}: watchNamespaces is refused with the reason`, async () => {
       const chart = await projectOf(PROJECT(phase, more));
       try {
         expect(await refusal(chart.path)).to.equal('no failure');
-        expect(await refusal(chart.path, { values: { watchNamespaces: ['a'] } })).to.contain(`watchNamespaces cannot be set: ${reason}`);
+        expect(await refusal(chart.path, { values: { watchNamespaces: ['a'] } })).to.contain(
+          `watchNamespaces cannot be set: ${reason}`,
+        );
       } finally {
         chart.remove();
       }
     });
+  }
 });
 
 describe('the clean-up before an uninstall, on a real API server', () => {
@@ -129,7 +170,9 @@ describe('the clean-up before an uninstall, on a real API server', () => {
 
   it('is told of in the notes, and only there unless it is asked for', async () => {
     const notes = await plane.helm(['get', 'notes', 'r', '-n', 'ops']);
-    expect(notes).to.contain('carry a finalizer that only this operator removes').and.contain('kubectl delete examples --all -A');
+    expect(notes)
+      .to.contain('carry a finalizer that only this operator removes')
+      .and.contain('kubectl delete examples --all -A');
     expect((await render(chart.path)).map(({ kind }) => kind)).not.to.include('Job');
   });
 
@@ -138,15 +181,33 @@ describe('the clean-up before an uninstall, on a real API server', () => {
     for (const [name, finalizers] of [
       ['free', []],
       ['held', ['examples.io/example-operator']],
-    ] as const)
-      await plane.kubectl(['create', '-f', '-'], { input: JSON.stringify({ ...resource, metadata: { name, namespace: 'default', finalizers } }) });
-    const manifests = manifestsOf(await renderText(chart.path, { values: { cleanup: { enabled: true } }, args: ['--show-only', 'templates/cleanup.yaml'] }));
-    await plane.kubectl(['apply', '-f', '-'], { input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifests }) });
+    ] as const) {
+      await plane.kubectl(['create', '-f', '-'], {
+        input: JSON.stringify({
+          ...resource,
+          metadata: { name, namespace: 'default', finalizers },
+        }),
+      });
+    }
+    const manifests = manifestsOf(
+      await renderText(chart.path, {
+        values: { cleanup: { enabled: true } },
+        args: ['--show-only', 'templates/cleanup.yaml'],
+      }),
+    );
+    await plane.kubectl(['apply', '-f', '-'], {
+      input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifests }),
+    });
     const job = manifests.find(({ kind }) => kind === 'Job');
     const account = String(at(job, 'spec.template.spec.serviceAccountName'));
-    const { users } = JSON.parse(readFileSync(await plane.tokenKubeconfig('ops', account), 'utf8')) as { users: { user: { token: string } }[] };
+    const { users } = JSON.parse(
+      readFileSync(await plane.tokenKubeconfig('ops', account), 'utf8'),
+    ) as { users: { user: { token: string } }[] };
     writeFileSync(join(folder, 'token'), users[0]?.user.token ?? '');
-    const { args, env } = at(job, 'spec.template.spec.containers.0') as { args: readonly string[]; env: readonly { name: string; value: string }[] };
+    const { args, env } = at(job, 'spec.template.spec.containers.0') as {
+      args: readonly string[];
+      env: readonly { name: string; value: string }[];
+    };
     const { hostname, port } = new URL(plane.server);
     const running = execa(process.execPath, args, {
       all: true,
@@ -160,12 +221,21 @@ describe('the clean-up before an uninstall, on a real API server', () => {
       },
     });
     await until('only the held one is left', 20_000, async () =>
-      expect(await plane.kubectl(['get', 'examples', '-A', '-o', 'jsonpath={.items[*].metadata.name}'])).to.equal('held'),
+      expect(
+        await plane.kubectl(['get', 'examples', '-A', '-o', 'jsonpath={.items[*].metadata.name}']),
+      ).to.equal('held'),
     );
     let ended = false;
     void running.finally(() => (ended = true));
     expect(ended).to.equal(false);
-    await plane.kubectl(['patch', 'example', 'held', '--type=merge', '-p', '{"metadata":{"finalizers":null}}']);
+    await plane.kubectl([
+      'patch',
+      'example',
+      'held',
+      '--type=merge',
+      '-p',
+      '{"metadata":{"finalizers":null}}',
+    ]);
     expect((await running).all).to.contain('no examples left');
     expect(plane.audit('ops', account).filter(({ code }) => code === 403)).to.deep.equal([]);
   });
@@ -173,6 +243,14 @@ describe('the clean-up before an uninstall, on a real API server', () => {
 
 async function projectOf(text: string): Promise<Chart> {
   const project = mkdtempSync(join(tmpdir(), 'autopilot-chart-'));
-  const { model } = await generateProject(project, { projectText: text, runtime: 'registry', acceptBreaking: true });
-  return { project, path: join(project, 'charts', model.operatorName), remove: () => rmSync(project, { recursive: true, force: true }) };
+  const { model } = await generateProject(project, {
+    projectText: text,
+    runtime: 'registry',
+    acceptBreaking: true,
+  });
+  return {
+    project,
+    path: join(project, 'charts', model.operatorName),
+    remove: () => rmSync(project, { recursive: true, force: true }),
+  };
 }

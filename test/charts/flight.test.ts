@@ -18,9 +18,14 @@ describe('a flight with the rights of the chart', () => {
   for (const [what, watchNamespaces] of [
     ['for the whole cluster', []],
     ['for one namespace', ['default']],
-  ] as const)
+  ] as const) {
     it(`routes, repairs and prunes, and is refused nothing: ${what}`, async () => {
-      const rights = rightsFrom(manifestsOf(await renderText(chart.path, { values: { watchNamespaces }, namespace: 'default' })), 'default');
+      const rights = rightsFrom(
+        manifestsOf(
+          await renderText(chart.path, { values: { watchNamespaces }, namespace: 'default' }),
+        ),
+        'default',
+      );
       const refused: unknown[] = [];
       const through = (api: KubeApi): KubeApi => noticing(api, refused);
       const flight = await fly(scheduler, {
@@ -40,9 +45,12 @@ describe('a flight with the rights of the chart', () => {
       await flight.remove('Service', 'two');
       await flight.advance('10m');
       expect(refused.map(String)).to.deep.equal([]);
-      expect((await flight.list('Service', 'default')).map(({ metadata }) => metadata.name)).to.deep.equal(['two']);
+      expect(
+        (await flight.list('Service', 'default')).map(({ metadata }) => metadata.name),
+      ).to.deep.equal(['two']);
       await flight.stop();
     });
+  }
 });
 
 /** The same door; what it refuses with 403 is kept. */
@@ -51,7 +59,9 @@ function noticing(api: KubeApi, refused: unknown[]): KubeApi {
     try {
       return await call;
     } catch (error) {
-      if (hasCode(error, 403)) refused.push(error);
+      if (hasCode(error, 403)) {
+        refused.push(error);
+      }
       throw error;
     }
   };
@@ -61,7 +71,9 @@ function noticing(api: KubeApi, refused: unknown[]): KubeApi {
       try {
         yield* api.watch(...given);
       } catch (error) {
-        if (hasCode(error, 403)) refused.push(error);
+        if (hasCode(error, 403)) {
+          refused.push(error);
+        }
         throw error;
       }
     },

@@ -13,7 +13,9 @@ describe('what AutoRoute’s chart renders, without the CustomResourceDefinition
     const name = file.slice('ci/'.length).replace('-values', '');
     it(`with ${file} is as reviewed in test/charts/golden/${name} (UPDATE_GOLDEN=1 writes it)`, async () => {
       const values = (parse(readFileSync(join(chart, file), 'utf8')) ?? {}) as Json;
-      const text = (await renderText(chart, { values, release: 'autoroute', namespace: 'operators' }))
+      const text = (
+        await renderText(chart, { values, release: 'autoroute', namespace: 'operators' })
+      )
         .split(/^---\n/m)
         .filter((document) => !/kind: CustomResourceDefinition|grafana_dashboard/.test(document))
         .join('---\n');

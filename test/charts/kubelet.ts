@@ -1,5 +1,6 @@
 /**
- * In place of a kubelet, which these control planes do not have: says of every Pod of a namespace that it is Ready. No container runs;
+ * In place of a kubelet, which these control planes do not have: says of every Pod of a namespace
+ * that it is Ready. No container runs;
  * test:pods does that.
  */
 import { setTimeout as pause } from 'node:timers/promises';
@@ -10,19 +11,35 @@ interface Pod {
   readonly status: { readonly phase?: string };
 }
 
-const READY = { phase: 'Running', conditions: ['Initialized', 'ContainersReady', 'Ready'].map((type) => ({ type, status: 'True' })) };
+const READY = {
+  phase: 'Running',
+  conditions: ['Initialized', 'ContainersReady', 'Ready'].map((type) => ({ type, status: 'True' })),
+};
 
 /** @returns ends it */
 export function podsBecomeReady(plane: ControlPlane, namespace: string): () => Promise<void> {
   let stopped = false;
   const running = (async () => {
     while (!stopped) {
-      const { items } = JSON.parse(await plane.kubectl(['get', 'pods', '-n', namespace, '-o', 'json'])) as { items: readonly Pod[] };
-      for (const { metadata, status } of items)
-        if (status.phase !== 'Running')
+      const { items } = JSON.parse(
+        await plane.kubectl(['get', 'pods', '-n', namespace, '-o', 'json']),
+      ) as { items: readonly Pod[] };
+      for (const { metadata, status } of items) {
+        if (status.phase !== 'Running') {
           await plane
-            .kubectl(['patch', 'pod', metadata.name, '-n', namespace, '--subresource=status', '-p', JSON.stringify({ status: READY })])
+            .kubectl([
+              'patch',
+              'pod',
+              metadata.name,
+              '-n',
+              namespace,
+              '--subresource=status',
+              '-p',
+              JSON.stringify({ status: READY }),
+            ])
             .catch(() => undefined);
+        }
+      }
       await pause(300);
     }
   })();

@@ -26,7 +26,9 @@ describe('the life of a release on a real API server, with Pods that are only sa
     symlinkSync(join(packageRoot, 'node_modules'), join(chart.project, 'node_modules'));
     plane = await controlPlane({ controllerManager: true });
     await plane.installIstioCrds();
-    for (const namespace of ['ops', 'apps']) await plane.kubectl(['create', 'namespace', namespace]);
+    for (const namespace of ['ops', 'apps']) {
+      await plane.kubectl(['create', 'namespace', namespace]);
+    }
     rest = podsBecomeReady(plane, 'ops');
   });
   after(async () => {
@@ -37,43 +39,105 @@ describe('the life of a release on a real API server, with Pods that are only sa
   });
 
   const release = 'autoroute-operator';
-  const get = async (...args: readonly string[]): Promise<string> => (await plane.kubectl(['get', ...args])).trim();
+  const get = async (...args: readonly string[]): Promise<string> =>
+    (await plane.kubectl(['get', ...args])).trim();
   const status = async (): Promise<string> =>
-    (JSON.parse(await plane.helm(['status', release, '-n', 'ops', '-o', 'json'])) as { info: { status: string } }).info.status;
-  const selector = (): Promise<string> => get('deployment', release, '-n', 'ops', '-o', 'jsonpath={.spec.selector.matchLabels}');
+    (
+      JSON.parse(await plane.helm(['status', release, '-n', 'ops', '-o', 'json'])) as {
+        info: { status: string };
+      }
+    ).info.status;
+  const selector = (): Promise<string> =>
+    get('deployment', release, '-n', 'ops', '-o', 'jsonpath={.spec.selector.matchLabels}');
   async function fly(): Promise<void> {
     const [port = 0] = await freePorts(1);
-    operator = await startProcess(chart.project, { kubeconfig: await plane.tokenKubeconfig('ops', release), namespace: 'ops', port });
+    operator = await startProcess(chart.project, {
+      kubeconfig: await plane.tokenKubeconfig('ops', release),
+      namespace: 'ops',
+      port,
+    });
   }
 
   it('begins with Helm 3 and the version before', async () => {
-    await plane.helm(['install', release, PREVIOUS, '-n', 'ops', '--set-string', 'podLabels.kept=yes', ...WAIT], { major: 3 });
+    await plane.helm(
+      ['install', release, PREVIOUS, '-n', 'ops', '--set-string', 'podLabels.kept=yes', ...WAIT],
+      { major: 3 },
+    );
     expect(await status()).to.equal('deployed');
   });
 
   it('is upgraded by Helm 3 to this version, with its values kept and the same Pods selected', async () => {
     const before = await selector();
-    await plane.helm(['upgrade', release, chart.path, '-n', 'ops', '--reset-then-reuse-values', ...WAIT], { major: 3 });
+    await plane.helm(
+      ['upgrade', release, chart.path, '-n', 'ops', '--reset-then-reuse-values', ...WAIT],
+      { major: 3 },
+    );
     expect(await selector()).to.equal(before);
-    expect(await get('deployment', release, '-n', 'ops', '-o', 'jsonpath={.spec.template.metadata.labels.kept}')).to.equal('yes');
-    expect(await get('role', '-n', 'ops', '-o', 'name')).to.equal(`role.rbac.authorization.k8s.io/${release}-lease`);
+    expect(
+      await get(
+        'deployment',
+        release,
+        '-n',
+        'ops',
+        '-o',
+        'jsonpath={.spec.template.metadata.labels.kept}',
+      ),
+    ).to.equal('yes');
+    expect(await get('role', '-n', 'ops', '-o', 'name')).to.equal(
+      `role.rbac.authorization.k8s.io/${release}-lease`,
+    );
   });
 
   it('flies with the rights of this version', async () => {
     await fly();
-    await plane.kubectl(['create', '-n', 'apps', '-f', '-'], { input: JSON.stringify(deployment('one')) });
-    await plane.kubectl(['create', '-n', 'apps', '-f', join(chart.project, 'examples/autoroute.yaml')]);
-    await plane.kubectl(['wait', '-n', 'apps', 'autoroute/example', '--for=condition=Ready', '--timeout=30s']);
+    await plane.kubectl(['create', '-n', 'apps', '-f', '-'], {
+      input: JSON.stringify(deployment('one')),
+    });
+    await plane.kubectl([
+      'create',
+      '-n',
+      'apps',
+      '-f',
+      join(chart.project, 'examples/autoroute.yaml'),
+    ]);
+    await plane.kubectl([
+      'wait',
+      '-n',
+      'apps',
+      'autoroute/example',
+      '--for=condition=Ready',
+      '--timeout=30s',
+    ]);
   });
 
   it('is taken over by Helm 4 while the operator works', async () => {
-    await plane.helm(['upgrade', release, chart.path, '-n', 'ops', '--set-string', 'podAnnotations.turn=4', ...WAIT]);
-    expect(await get('deployment', release, '-n', 'ops', '-o', 'jsonpath={.spec.template.metadata.annotations.turn}')).to.equal('4');
+    await plane.helm([
+      'upgrade',
+      release,
+      chart.path,
+      '-n',
+      'ops',
+      '--set-string',
+      'podAnnotations.turn=4',
+      ...WAIT,
+    ]);
+    expect(
+      await get(
+        'deployment',
+        release,
+        '-n',
+        'ops',
+        '-o',
+        'jsonpath={.spec.template.metadata.annotations.turn}',
+      ),
+    ).to.equal('4');
   });
 
   it('is rolled back to the version before, and comes forward again', async () => {
     await plane.helm(['rollback', release, '1', '-n', 'ops', ...WAIT]);
-    expect(await get('role', '-n', 'ops', '-o', 'name')).to.equal(`role.rbac.authorization.k8s.io/${release}-leader-election`);
+    expect(await get('role', '-n', 'ops', '-o', 'name')).to.equal(
+      `role.rbac.authorization.k8s.io/${release}-leader-election`,
+    );
     await plane.helm(['upgrade', release, chart.path, '-n', 'ops', ...WAIT]);
     expect(await status()).to.equal('deployed');
   });
@@ -82,18 +146,37 @@ describe('the life of a release on a real API server, with Pods that are only sa
     await operator?.stop();
     operator = undefined;
     await plane.helm(['uninstall', release, '-n', 'ops', '--wait']);
-    expect(await get('autoroute', '-n', 'apps', '-o', 'name')).to.equal('autoroute.examples.io/example');
+    expect(await get('autoroute', '-n', 'apps', '-o', 'name')).to.equal(
+      'autoroute.examples.io/example',
+    );
     const mine = ['-n', 'ops', '-l', `app.kubernetes.io/instance=${release}`, '-o', 'name'];
-    expect(await get('deployment,service,role,rolebinding,configmap,serviceaccount', ...mine)).to.equal('');
+    expect(
+      await get('deployment,service,role,rolebinding,configmap,serviceaccount', ...mine),
+    ).to.equal('');
   });
 
   it('is installed over the kept kind by Helm 4, with server-side apply, and changed without a conflict after the operator has worked', async () => {
     await plane.helm(['install', release, chart.path, '-n', 'ops', ...WAIT]);
     await fly();
-    await plane.kubectl(['create', '-n', 'apps', '-f', '-'], { input: JSON.stringify(deployment('two')) });
+    await plane.kubectl(['create', '-n', 'apps', '-f', '-'], {
+      input: JSON.stringify(deployment('two')),
+    });
     await plane.kubectl(['wait', '-n', 'apps', 'service/two', '--for=create', '--timeout=30s']);
-    await plane.helm(['upgrade', release, chart.path, '-n', 'ops', '--set', 'resources.limits.memory=300Mi', '--set', 'crds.labels.a=b', ...WAIT]);
-    expect(await get('crd', 'autoroutes.examples.io', '-o', 'jsonpath={.metadata.labels.a}')).to.equal('b');
+    await plane.helm([
+      'upgrade',
+      release,
+      chart.path,
+      '-n',
+      'ops',
+      '--set',
+      'resources.limits.memory=300Mi',
+      '--set',
+      'crds.labels.a=b',
+      ...WAIT,
+    ]);
+    expect(
+      await get('crd', 'autoroutes.examples.io', '-o', 'jsonpath={.metadata.labels.a}'),
+    ).to.equal('b');
   });
 
   describe('a chart that has an AutoRoute in it', () => {
@@ -101,7 +184,10 @@ describe('the life of a release on a real API server, with Pods that are only sa
     before(() => {
       resource = join(chart.project, 'resource');
       mkdirSync(join(resource, 'templates'), { recursive: true });
-      writeFileSync(join(resource, 'Chart.yaml'), 'apiVersion: v2\nname: resource\nversion: 0.1.0\n');
+      writeFileSync(
+        join(resource, 'Chart.yaml'),
+        'apiVersion: v2\nname: resource\nversion: 0.1.0\n',
+      );
       writeFileSync(
         join(resource, 'templates/one.yaml'),
         'apiVersion: examples.io/v1\nkind: AutoRoute\nmetadata: { name: waited-for }\nspec: { deploymentSelector: { matchLabels: { app: web } } }\n',
@@ -111,10 +197,12 @@ describe('the life of a release on a real API server, with Pods that are only sa
     it('is not installed as long as nobody looks at the AutoRoute', async () => {
       await operator?.stop();
       operator = undefined;
-      const said = await plane.helm(['install', 'resource', resource, '-n', 'apps', '--wait', '--timeout', '5s']).then(
-        () => 'no failure',
-        (error: Error) => error.message,
-      );
+      const said = await plane
+        .helm(['install', 'resource', resource, '-n', 'apps', '--wait', '--timeout', '5s'])
+        .then(
+          () => 'no failure',
+          (error: Error) => error.message,
+        );
       expect(said).to.match(/AutoRoute\S* not ready|InProgress|deadline/);
       await plane.helm(['uninstall', 'resource', '-n', 'apps']);
     });
@@ -123,7 +211,14 @@ describe('the life of a release on a real API server, with Pods that are only sa
       const installed = plane
         .helm(['install', 'resource', resource, '-n', 'apps', ...WAIT])
         .then(() => get('autoroute', 'waited-for', '-n', 'apps', '-o', 'jsonpath={.status.phase}'));
-      await plane.kubectl(['wait', '-n', 'apps', 'autoroute/waited-for', '--for=create', '--timeout=30s']);
+      await plane.kubectl([
+        'wait',
+        '-n',
+        'apps',
+        'autoroute/waited-for',
+        '--for=create',
+        '--timeout=30s',
+      ]);
       await fly();
       expect(await installed).to.equal('Ready');
     });
@@ -148,7 +243,9 @@ describe('the life of a release on a real API server, with Pods that are only sa
     const manifests = await renderText(chart.path, options);
     expect(await renderText(chart.path, options)).to.equal(manifests);
     const apply = (verb: 'apply' | 'diff'): Promise<string> =>
-      plane.kubectl([verb, '--server-side', '--force-conflicts', '-n', 'gitops', '-f', '-'], { input: manifests });
+      plane.kubectl([verb, '--server-side', '--force-conflicts', '-n', 'gitops', '-f', '-'], {
+        input: manifests,
+      });
     await apply('apply');
     expect(await apply('diff')).to.equal('');
   });

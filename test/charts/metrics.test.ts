@@ -10,7 +10,13 @@ import type { Definition } from '../../runtime/src/observe/definitions.ts';
 import type { OperatorProcess } from '../e2e/operator-process.ts';
 import { startProcess } from '../e2e/operator-process.ts';
 import type { ControlPlane, Prometheus } from '../realparts/index.ts';
-import { controlPlane, freePorts, prometheusServer, promtoolPath, until } from '../realparts/index.ts';
+import {
+  controlPlane,
+  freePorts,
+  prometheusServer,
+  promtoolPath,
+  until,
+} from '../realparts/index.ts';
 import { at, chartOf, render } from './rendering.ts';
 import type { Chart, Json } from './rendering.ts';
 
@@ -35,22 +41,45 @@ describe('the alerts and the dashboard of a flying operator, asked of a real Pro
     chart = await chartOf({ example: 'autoroute' });
     symlinkSync(join(packageRoot, 'node_modules'), join(chart.project, 'node_modules'));
     const values = { metrics: { prometheusRule: { enabled: true, renderMode: 'alwaysRender' } } };
-    const rule = (await render(chart.path, { release: RELEASE, namespace: 'ops', values })).find(({ kind }) => kind === 'PrometheusRule');
+    const rule = (await render(chart.path, { release: RELEASE, namespace: 'ops', values })).find(
+      ({ kind }) => kind === 'PrometheusRule',
+    );
     spec = rule?.['spec'] as Json;
     rules = at(rule, 'spec.groups.0.rules') as readonly Rule[];
-    const { panels: all } = JSON.parse(readFileSync(join(chart.path, 'files/dashboard.json'), 'utf8')) as {
+    const { panels: all } = JSON.parse(
+      readFileSync(join(chart.path, 'files/dashboard.json'), 'utf8'),
+    ) as {
       panels: readonly { title: string; targets?: readonly { expr: string }[] }[];
     };
-    panels = all.flatMap(({ title, targets = [] }) => targets.map(({ expr }) => [title, filled(expr)] as const));
+    panels = all.flatMap(({ title, targets = [] }) =>
+      targets.map(({ expr }) => [title, filled(expr)] as const),
+    );
     plane = await controlPlane();
     await plane.installIstioCrds();
-    for (const namespace of ['ops', 'apps']) await plane.kubectl(['create', 'namespace', namespace]);
+    for (const namespace of ['ops', 'apps']) {
+      await plane.kubectl(['create', 'namespace', namespace]);
+    }
     await plane.helm(['install', RELEASE, chart.path, '-n', 'ops']);
     const [port = 0] = await freePorts(1);
-    prometheus = await prometheusServer({ targets: [`127.0.0.1:${port}`], labels: { namespace: 'ops', pod: POD } });
-    operator = await startProcess(chart.project, { kubeconfig: await plane.tokenKubeconfig('ops', RELEASE), namespace: 'ops', port });
-    await plane.kubectl(['create', '-n', 'apps', '-f', join(chart.project, 'examples/autoroute.yaml')]);
-    await plane.kubectl(['create', '-n', 'apps', '-f', '-'], { input: JSON.stringify(deployment('one')) });
+    prometheus = await prometheusServer({
+      targets: [`127.0.0.1:${port}`],
+      labels: { namespace: 'ops', pod: POD },
+    });
+    operator = await startProcess(chart.project, {
+      kubeconfig: await plane.tokenKubeconfig('ops', RELEASE),
+      namespace: 'ops',
+      port,
+    });
+    await plane.kubectl([
+      'create',
+      '-n',
+      'apps',
+      '-f',
+      join(chart.project, 'examples/autoroute.yaml'),
+    ]);
+    await plane.kubectl(['create', '-n', 'apps', '-f', '-'], {
+      input: JSON.stringify(deployment('one')),
+    });
     await plane.kubectl(['wait', '-n', 'apps', 'service/one', '--for=create', '--timeout=30s']);
   });
   after(async () => {
@@ -62,36 +91,63 @@ describe('the alerts and the dashboard of a flying operator, asked of a real Pro
 
   /** The dashboard's variables, as Grafana fills them. */
   function filled(expr: string): string {
-    return expr.replaceAll('$__rate_interval', '1m').replaceAll('$namespace', 'ops').replaceAll('$pod', '.+');
+    return expr
+      .replaceAll('$__rate_interval', '1m')
+      .replaceAll('$namespace', 'ops')
+      .replaceAll('$pod', '.+');
   }
   async function ask(expr: string, address = prometheus.address): Promise<readonly unknown[]> {
     const response = await fetch(`${address}/api/v1/query?query=${encodeURIComponent(expr)}`);
-    const { status, error, data } = (await response.json()) as { status: string; error?: string; data?: { result: readonly unknown[] } };
-    if (status !== 'success') throw new Error(`${expr}: ${error}`);
+    const { status, error, data } = (await response.json()) as {
+      status: string;
+      error?: string;
+      data?: { result: readonly unknown[] };
+    };
+    if (status !== 'success') {
+      throw new Error(`${expr}: ${error}`);
+    }
     return data?.result ?? [];
   }
   const answers = (expr: string, address?: string): Promise<void> =>
     until(`Prometheus answers ${expr}`, 20_000, async () => {
-      if ((await ask(expr, address)).length === 0) throw new Error('no series');
+      if ((await ask(expr, address)).length === 0) {
+        throw new Error('no series');
+      }
     });
 
   it('ask for nothing that the operator does not have', () => {
-    const known = new Set((Object.values(DEFINITIONS) as readonly Definition[]).map(({ name }) => name));
-    const asked = [...rules.map(({ expr }) => expr), ...panels.map(([, expr]) => expr)].flatMap((expr) => [
-      ...expr.matchAll(/\b(?:autopilot|controller_runtime|workqueue|rest_client|leader_election|process|nodejs)_\w+/g),
-    ]);
-    const names = asked.map(([name]) => name.replace(/_(bucket|sum|count)$/, '')).filter((name) => !name.startsWith('process_'));
+    const known = new Set(
+      (Object.values(DEFINITIONS) as readonly Definition[]).map(({ name }) => name),
+    );
+    const asked = [...rules.map(({ expr }) => expr), ...panels.map(([, expr]) => expr)].flatMap(
+      (expr) => [
+        ...expr.matchAll(
+          /\b(?:autopilot|controller_runtime|workqueue|rest_client|leader_election|process|nodejs)_\w+/g,
+        ),
+      ],
+    );
+    const names = asked
+      .map(([name]) => name.replace(/_(bucket|sum|count)$/, ''))
+      .filter((name) => !name.startsWith('process_'));
     expect(names.length).to.be.greaterThan(25);
     expect(names.filter((name) => !known.has(name))).to.deep.equal([]);
   });
 
   it('every panel answers', async () => {
     expect(panels.length).to.be.greaterThan(20);
-    for (const [, expr] of panels) await answers(expr);
+    for (const [, expr] of panels) {
+      await answers(expr);
+    }
   });
 
   it('every alert has a series to compare, and none fires', async () => {
-    expect(rules.map(({ alert }) => alert.replace('AutoRoute', ''))).to.include.members(['Stuck', 'Stalled', 'SyncErrors', 'NoLeader', 'WatchStale']);
+    expect(rules.map(({ alert }) => alert.replace('AutoRoute', ''))).to.include.members([
+      'Stuck',
+      'Stalled',
+      'SyncErrors',
+      'NoLeader',
+      'WatchStale',
+    ]);
     for (const { expr } of rules) {
       const [, compared = ''] = /^(.+) [<>] [\d.]+$/.exec(expr) ?? [];
       await answers(compared);
@@ -114,16 +170,38 @@ describe('the alerts and the dashboard of a flying operator, asked of a real Pro
       symlinkSync(join(packageRoot, 'node_modules'), join(stub.project, 'node_modules'));
       await plane.helm(['install', 'example-operator', stub.path, '-n', 'ops']);
       const [port = 0] = await freePorts(1);
-      stubs = await startProcess(stub.project, { kubeconfig: await plane.tokenKubeconfig('ops', 'example-operator'), namespace: 'ops', port });
-      other = await prometheusServer({ targets: [`127.0.0.1:${port}`], labels: { namespace: 'ops', pod: 'example-operator-0' } });
-      await plane.kubectl(['create', '-n', 'apps', '-f', join(stub.project, 'examples/example.yaml')]);
-      const metrics = { prometheusRule: { enabled: true, renderMode: 'alwaysRender', stuckAfterSeconds: 1 } };
-      const rule = (await render(stub.path, { release: 'example-operator', namespace: 'ops', values: { metrics } })).find(
-        ({ kind }) => kind === 'PrometheusRule',
-      );
+      stubs = await startProcess(stub.project, {
+        kubeconfig: await plane.tokenKubeconfig('ops', 'example-operator'),
+        namespace: 'ops',
+        port,
+      });
+      other = await prometheusServer({
+        targets: [`127.0.0.1:${port}`],
+        labels: { namespace: 'ops', pod: 'example-operator-0' },
+      });
+      await plane.kubectl([
+        'create',
+        '-n',
+        'apps',
+        '-f',
+        join(stub.project, 'examples/example.yaml'),
+      ]);
+      const metrics = {
+        prometheusRule: { enabled: true, renderMode: 'alwaysRender', stuckAfterSeconds: 1 },
+      };
+      const rule = (
+        await render(stub.path, {
+          release: 'example-operator',
+          namespace: 'ops',
+          values: { metrics },
+        })
+      ).find(({ kind }) => kind === 'PrometheusRule');
       const { address } = other;
-      for (const { alert, expr } of at(rule, 'spec.groups.0.rules') as readonly Rule[])
-        if (['ExampleStalled', 'ExampleStuck'].includes(alert)) await answers(expr, address);
+      for (const { alert, expr } of at(rule, 'spec.groups.0.rules') as readonly Rule[]) {
+        if (['ExampleStalled', 'ExampleStuck'].includes(alert)) {
+          await answers(expr, address);
+        }
+      }
     } finally {
       await stubs?.stop();
       await other?.stop();

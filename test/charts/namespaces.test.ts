@@ -24,30 +24,53 @@ describe('two releases in namespaces of their own, by people who are administrat
     symlinkSync(join(packageRoot, 'node_modules'), join(chart.project, 'node_modules'));
     plane = await controlPlane({ audit: true });
     await plane.installIstioCrds();
-    const crd = await renderText(chart.path, { args: ['--show-only', 'templates/crds/autoroutes.yaml'] });
+    const crd = await renderText(chart.path, {
+      args: ['--show-only', 'templates/crds/autoroutes.yaml'],
+    });
     await plane.kubectl(['apply', '--server-side', '-f', '-'], { input: crd });
     for (const team of teams) {
       await plane.kubectl(['create', 'namespace', team]);
       await plane.kubectl(['create', 'serviceaccount', 'admin', '-n', team]);
-      await plane.kubectl(['create', 'rolebinding', 'admin', '-n', team, '--clusterrole=cluster-admin', `--serviceaccount=${team}:admin`]);
+      await plane.kubectl([
+        'create',
+        'rolebinding',
+        'admin',
+        '-n',
+        team,
+        '--clusterrole=cluster-admin',
+        `--serviceaccount=${team}:admin`,
+      ]);
       kubeconfigs.set(team, await plane.tokenKubeconfig(team, 'admin'));
     }
   });
   after(async () => {
-    for (const operator of operators) await operator.stop();
+    for (const operator of operators) {
+      await operator.stop();
+    }
     await plane?.stop();
     chart?.remove();
   });
 
-  const settings = (team: string): readonly string[] => ['-n', team, '--set', `watchNamespaces={${team}}`, '--set', 'crds.enabled=false'];
+  const settings = (team: string): readonly string[] => [
+    '-n',
+    team,
+    '--set',
+    `watchNamespaces={${team}}`,
+    '--set',
+    'crds.enabled=false',
+  ];
   const helm = (team: string, args: readonly string[], major: 3 | 4 = 4): Promise<string> =>
     plane.helm([...args, ...settings(team)], { major, kubeconfig: kubeconfigs.get(team) ?? '' });
 
   it('are refused what reaches beyond', async () => {
-    const said = await plane.helm(['install', 'autoroute-operator', chart.path, '-n', 'blue'], { kubeconfig: kubeconfigs.get('blue') ?? '' }).then(
-      () => 'no failure',
-      (error: Error) => error.message,
-    );
+    const said = await plane
+      .helm(['install', 'autoroute-operator', chart.path, '-n', 'blue'], {
+        kubeconfig: kubeconfigs.get('blue') ?? '',
+      })
+      .then(
+        () => 'no failure',
+        (error: Error) => error.message,
+      );
     expect(said).to.match(/forbidden/);
   });
 
@@ -60,31 +83,76 @@ describe('two releases in namespaces of their own, by people who are administrat
     for (const team of teams) {
       const [port = 0] = await freePorts(1);
       const kubeconfig = await plane.tokenKubeconfig(team, 'autoroute-operator');
-      operators.push(await startProcess(chart.project, { kubeconfig, namespace: team, port, watchNamespaces: team }));
+      operators.push(
+        await startProcess(chart.project, {
+          kubeconfig,
+          namespace: team,
+          port,
+          watchNamespaces: team,
+        }),
+      );
       await plane.kubectl(['create', '-n', team, '-f', '-'], {
-        input: JSON.stringify({ ...deployment('one'), metadata: { ...deployment('one').metadata, namespace: team } }),
+        input: JSON.stringify({
+          ...deployment('one'),
+          metadata: { ...deployment('one').metadata, namespace: team },
+        }),
       });
-      await plane.kubectl(['create', '-n', team, '-f', join(chart.project, 'examples/autoroute.yaml')]);
+      await plane.kubectl([
+        'create',
+        '-n',
+        team,
+        '-f',
+        join(chart.project, 'examples/autoroute.yaml'),
+      ]);
     }
-    for (const team of teams) await plane.kubectl(['wait', '-n', team, 'autoroute/example', '--for=condition=Ready', '--timeout=30s']);
+    for (const team of teams) {
+      await plane.kubectl([
+        'wait',
+        '-n',
+        team,
+        'autoroute/example',
+        '--for=condition=Ready',
+        '--timeout=30s',
+      ]);
+    }
     for (const team of teams) {
       await plane.kubectl(['delete', 'deployment', 'one', '-n', team]);
       await plane.kubectl(['wait', '-n', team, 'service/one', '--for=delete', '--timeout=30s']);
-      await plane.kubectl(['wait', '-n', team, 'autoroute/example', '--for=condition=Ready', '--timeout=30s']);
+      await plane.kubectl([
+        'wait',
+        '-n',
+        team,
+        'autoroute/example',
+        '--for=condition=Ready',
+        '--timeout=30s',
+      ]);
     }
   });
 
   // @promise lifecycle/roles-only
   it('use every right that they have, and are refused none', async () => {
-    const written = afterConflict('autoroutes.examples.io', 'services', 'virtualservices.networking.istio.io', 'gateways.networking.istio.io');
+    const written = afterConflict(
+      'autoroutes.examples.io',
+      'services',
+      'virtualservices.networking.istio.io',
+      'gateways.networking.istio.io',
+    );
     const exempt = [...written, EVENT_SERIES, STANDBY];
     // The lease is renewed after two seconds only.
-    for (const team of teams) await until('every right was used', 10_000, () => expectLeastRights(plane, team, 'autoroute-operator', exempt));
+    for (const team of teams) {
+      await until('every right was used', 10_000, () =>
+        expectLeastRights(plane, team, 'autoroute-operator', exempt),
+      );
+    }
   });
 
   describe('helm test', () => {
-    /** Runs the script of the test Pod, as its ServiceAccount, against an operator that flies here. */
-    async function tested(team: (typeof teams)[number]): Promise<{ readonly exitCode?: number; readonly all: string }> {
+    /**
+     * Runs the script of the test Pod, as its ServiceAccount, against an operator that flies here.
+     */
+    async function tested(
+      team: (typeof teams)[number],
+    ): Promise<{ readonly exitCode?: number; readonly all: string }> {
       const [pod] = manifestsOf(
         await renderText(chart.path, {
           release: 'autoroute-operator',
@@ -93,9 +161,14 @@ describe('two releases in namespaces of their own, by people who are administrat
           args: ['--show-only', 'templates/tests/ready.yaml'],
         }),
       );
-      const { args, env } = at(pod, 'spec.containers.0') as { args: readonly string[]; env: readonly { name: string; value: string }[] };
+      const { args, env } = at(pod, 'spec.containers.0') as {
+        args: readonly string[];
+        env: readonly { name: string; value: string }[];
+      };
       const kubeconfig = await plane.tokenKubeconfig(team, 'autoroute-operator');
-      const { users } = JSON.parse(readFileSync(kubeconfig, 'utf8')) as { users: { user: { token: string } }[] };
+      const { users } = JSON.parse(readFileSync(kubeconfig, 'utf8')) as {
+        users: { user: { token: string } }[];
+      };
       const token = join(chart.project, `${team}.token`);
       await execa('tee', [token], { input: users[0]?.user.token ?? '' });
       const { hostname, port } = new URL(plane.server);
@@ -131,17 +204,58 @@ describe('two releases in namespaces of their own, by people who are administrat
 
   it('creating by server-side apply needs create beside patch', async () => {
     await plane.kubectl(['create', 'serviceaccount', 'patcher', '-n', 'blue']);
-    await plane.kubectl(['create', 'role', 'patcher', '-n', 'blue', '--verb=patch', '--resource=services']);
-    await plane.kubectl(['create', 'rolebinding', 'patcher', '-n', 'blue', '--role=patcher', '--serviceaccount=blue:patcher']);
-    const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'x', namespace: 'blue' }, spec: { ports: [{ port: 80 }] } };
+    await plane.kubectl([
+      'create',
+      'role',
+      'patcher',
+      '-n',
+      'blue',
+      '--verb=patch',
+      '--resource=services',
+    ]);
+    await plane.kubectl([
+      'create',
+      'rolebinding',
+      'patcher',
+      '-n',
+      'blue',
+      '--role=patcher',
+      '--serviceaccount=blue:patcher',
+    ]);
+    const service = {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'x', namespace: 'blue' },
+      spec: { ports: [{ port: 80 }] },
+    };
     const apply = (): Promise<string> =>
-      plane.kubectl(['apply', '--server-side', '--as=system:serviceaccount:blue:patcher', '-f', '-'], { input: JSON.stringify(service) }).then(
-        () => 'applied',
-        (error: Error) => error.message,
-      );
+      plane
+        .kubectl(['apply', '--server-side', '--as=system:serviceaccount:blue:patcher', '-f', '-'], {
+          input: JSON.stringify(service),
+        })
+        .then(
+          () => 'applied',
+          (error: Error) => error.message,
+        );
     expect(await apply()).to.contain('forbidden');
-    await plane.kubectl(['create', 'role', 'creator', '-n', 'blue', '--verb=create', '--resource=services']);
-    await plane.kubectl(['create', 'rolebinding', 'creator', '-n', 'blue', '--role=creator', '--serviceaccount=blue:patcher']);
+    await plane.kubectl([
+      'create',
+      'role',
+      'creator',
+      '-n',
+      'blue',
+      '--verb=create',
+      '--resource=services',
+    ]);
+    await plane.kubectl([
+      'create',
+      'rolebinding',
+      'creator',
+      '-n',
+      'blue',
+      '--role=creator',
+      '--serviceaccount=blue:patcher',
+    ]);
     expect(await apply()).to.equal('applied');
   });
 });

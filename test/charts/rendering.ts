@@ -1,4 +1,6 @@
-/** Generated charts and what Helm makes of them: the small runner that the tests of templates use. */
+/**
+ * Generated charts and what Helm makes of them: the small runner that the tests of templates use.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +13,11 @@ export type Json = Readonly<Record<string, unknown>>;
 
 export interface Manifest extends Json {
   readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace?: string; readonly labels: Readonly<Record<string, string>> } & Json;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly labels: Readonly<Record<string, string>>;
+  } & Json;
 }
 
 export interface RenderOptions {
@@ -33,16 +39,29 @@ export interface Chart {
 }
 
 /** The chart of a new project, in a temporary folder. */
-export async function chartOf(options: Omit<Parameters<typeof scaffold>[0], 'dir'>): Promise<Chart> {
+export async function chartOf(
+  options: Omit<Parameters<typeof scaffold>[0], 'dir'>,
+): Promise<Chart> {
   const project = mkdtempSync(join(tmpdir(), 'autopilot-chart-'));
   const { model } = await scaffold({ dir: project, runtime: 'registry', ...options });
-  return { project, path: join(project, 'charts', model.operatorName), remove: () => rmSync(project, { recursive: true, force: true }) };
+  return {
+    project,
+    path: join(project, 'charts', model.operatorName),
+    remove: () => rmSync(project, { recursive: true, force: true }),
+  };
 }
 
 /** `helm template`. @throws Error with Helm's message */
 export async function renderText(
   chart: string,
-  { values = {}, release = 'r', namespace = 'ops', major = 4, apis = [], args = [] }: RenderOptions = {},
+  {
+    values = {},
+    release = 'r',
+    namespace = 'ops',
+    major = 4,
+    apis = [],
+    args = [],
+  }: RenderOptions = {},
 ): Promise<string> {
   const apiVersions = apis.flatMap((api) => ['--api-versions', api]);
   const { stdout } = await execa(
@@ -74,5 +93,10 @@ export async function refusal(chart: string, options?: RenderOptions): Promise<s
 
 /** `spec.template.spec.containers.0.env` */
 export function at(value: unknown, path: string): unknown {
-  return path.split('.').reduce<unknown>((inside, key) => (inside as Json | undefined)?.[key.replaceAll('\\', '.')], value);
+  return path
+    .split('.')
+    .reduce<unknown>(
+      (inside, key) => (inside as Json | undefined)?.[key.replaceAll('\\', '.')],
+      value,
+    );
 }

@@ -16,12 +16,24 @@ interface Case {
 
 const POD = 'spec.template.spec';
 const OPERATOR = `${POD}.containers.0`;
-const MONITORING = { apis: ['monitoring.coreos.com/v1/ServiceMonitor', 'monitoring.coreos.com/v1/PodMonitor', 'monitoring.coreos.com/v1/PrometheusRule'] };
+const MONITORING = {
+  apis: [
+    'monitoring.coreos.com/v1/ServiceMonitor',
+    'monitoring.coreos.com/v1/PodMonitor',
+    'monitoring.coreos.com/v1/PrometheusRule',
+  ],
+};
 const value = (values: Json): RenderOptions => ({ values });
 
 const CASES: readonly Case[] = [
   { it: 'has one replica', kind: 'Deployment', path: 'spec.replicas', is: 1 },
-  { it: 'leaves replicas to an autoscaler', options: value({ replicas: null }), kind: 'Deployment', path: 'spec.replicas', is: undefined },
+  {
+    it: 'leaves replicas to an autoscaler',
+    options: value({ replicas: null }),
+    kind: 'Deployment',
+    path: 'spec.replicas',
+    is: undefined,
+  },
   {
     it: 'recreates without election',
     options: value({ config: { enableLeaderElection: false } }),
@@ -29,7 +41,12 @@ const CASES: readonly Case[] = [
     path: 'spec.strategy',
     is: { type: 'Recreate' },
   },
-  { it: 'takes the version for a tag', kind: 'Deployment', path: `${OPERATOR}.image`, is: 'example-operator:0.1.0' },
+  {
+    it: 'takes the version for a tag',
+    kind: 'Deployment',
+    path: `${OPERATOR}.image`,
+    is: 'example-operator:0.1.0',
+  },
   {
     it: 'composes the image',
     options: value({ image: { registry: 'reg.example.com', repository: 'team/op', tag: '1.2' } }),
@@ -39,14 +56,20 @@ const CASES: readonly Case[] = [
   },
   {
     it: 'prefers digest and global registry',
-    options: value({ global: { imageRegistry: 'g.example.com/' }, image: { registry: 'r', tag: 'x', digest: `sha256:${'a'.repeat(64)}` } }),
+    options: value({
+      global: { imageRegistry: 'g.example.com/' },
+      image: { registry: 'r', tag: 'x', digest: `sha256:${'a'.repeat(64)}` },
+    }),
     kind: 'Deployment',
     path: `${OPERATOR}.image`,
     is: `g.example.com/example-operator@sha256:${'a'.repeat(64)}`,
   },
   {
     it: 'joins pull secrets',
-    options: value({ global: { imagePullSecrets: [{ name: 'a' }] }, imagePullSecrets: [{ name: 'a' }, { name: 'b' }] }),
+    options: value({
+      global: { imagePullSecrets: [{ name: 'a' }] },
+      imagePullSecrets: [{ name: 'a' }, { name: 'b' }],
+    }),
     kind: 'Deployment',
     path: `${POD}.imagePullSecrets`,
     is: [{ name: 'a' }, { name: 'b' }],
@@ -61,25 +84,42 @@ const CASES: readonly Case[] = [
         topologyKey: 'zone',
         maxSkew: 1,
         whenUnsatisfiable: 'ScheduleAnyway',
-        labelSelector: { matchLabels: { 'app.kubernetes.io/name': 'example-operator', 'app.kubernetes.io/instance': 'r' } },
+        labelSelector: {
+          matchLabels: {
+            'app.kubernetes.io/name': 'example-operator',
+            'app.kubernetes.io/instance': 'r',
+          },
+        },
       },
     ],
   },
   {
     it: 'keeps a spread that says whom it means',
-    options: value({ topologySpreadConstraints: [{ topologyKey: 'zone', labelSelector: { matchLabels: { a: 'b' } } }] }),
+    options: value({
+      topologySpreadConstraints: [
+        { topologyKey: 'zone', labelSelector: { matchLabels: { a: 'b' } } },
+      ],
+    }),
     kind: 'Deployment',
     path: `${POD}.topologySpreadConstraints`,
     is: [{ topologyKey: 'zone', labelSelector: { matchLabels: { a: 'b' } } }],
   },
   {
     it: 'merges pod deeply',
-    options: value({ pod: { priorityClassName: 'high', securityContext: { fsGroup: 1000650000 } } }),
+    options: value({
+      pod: { priorityClassName: 'high', securityContext: { fsGroup: 1000650000 } },
+    }),
     kind: 'Deployment',
     path: `${POD}.securityContext`,
     is: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' }, fsGroup: 1000650000 },
   },
-  { it: 'merges container', options: value({ container: { workingDir: '/app' } }), kind: 'Deployment', path: `${OPERATOR}.workingDir`, is: '/app' },
+  {
+    it: 'merges container',
+    options: value({ container: { workingDir: '/app' } }),
+    kind: 'Deployment',
+    path: `${OPERATOR}.workingDir`,
+    is: '/app',
+  },
   {
     it: 'puts extraEnv after its own',
     options: value({ extraEnv: [{ name: 'A', value: '1' }] }),
@@ -87,7 +127,13 @@ const CASES: readonly Case[] = [
     path: `${OPERATOR}.env.5`,
     is: { name: 'A', value: '1' },
   },
-  { it: 'names the watched namespaces', options: value({ watchNamespaces: ['b', 'a'] }), kind: 'Deployment', path: `${OPERATOR}.env.2.value`, is: 'a,b' },
+  {
+    it: 'names the watched namespaces',
+    options: value({ watchNamespaces: ['b', 'a'] }),
+    kind: 'Deployment',
+    path: `${OPERATOR}.env.2.value`,
+    is: 'a,b',
+  },
   {
     it: 'keeps a probe of the user',
     options: value({ probes: { liveness: { exec: { command: ['true'] }, timeoutSeconds: 2 } } }),
@@ -102,7 +148,13 @@ const CASES: readonly Case[] = [
     path: 'spec.maxUnavailable',
     is: 1,
   },
-  { it: 'labels everything', options: value({ commonLabels: { team: 'x' } }), kind: 'ConfigMap', path: 'metadata.labels.team', is: 'x' },
+  {
+    it: 'labels everything',
+    options: value({ commonLabels: { team: 'x' } }),
+    kind: 'ConfigMap',
+    path: 'metadata.labels.team',
+    is: 'x',
+  },
   {
     it: 'does not let labels break the selector',
     options: value({ podLabels: { 'app.kubernetes.io/name': 'other' } }),
@@ -110,9 +162,26 @@ const CASES: readonly Case[] = [
     path: 'spec.template.metadata.labels.app\\kubernetes\\io/name',
     is: 'example-operator',
   },
-  { it: 'annotates everything', options: value({ commonAnnotations: { a: 'b' } }), kind: 'ClusterRole', path: 'metadata.annotations', is: { a: 'b' } },
-  { it: 'keeps the CRD', kind: 'CustomResourceDefinition', path: 'metadata.annotations', is: { 'helm.sh/resource-policy': 'keep' } },
-  { it: 'lets the CRD go', options: value({ crds: { keep: false } }), kind: 'CustomResourceDefinition', path: 'metadata.annotations', is: undefined },
+  {
+    it: 'annotates everything',
+    options: value({ commonAnnotations: { a: 'b' } }),
+    kind: 'ClusterRole',
+    path: 'metadata.annotations',
+    is: { a: 'b' },
+  },
+  {
+    it: 'keeps the CRD',
+    kind: 'CustomResourceDefinition',
+    path: 'metadata.annotations',
+    is: { 'helm.sh/resource-policy': 'keep' },
+  },
+  {
+    it: 'lets the CRD go',
+    options: value({ crds: { keep: false } }),
+    kind: 'CustomResourceDefinition',
+    path: 'metadata.annotations',
+    is: undefined,
+  },
   {
     it: 'scrapes through the Service',
     options: { ...MONITORING, ...value({ metrics: { serviceMonitor: { enabled: true } } }) },
@@ -129,14 +198,29 @@ const CASES: readonly Case[] = [
   },
   {
     it: 'leaves out alerts by name',
-    options: { ...MONITORING, ...value({ metrics: { prometheusRule: { enabled: true, disabled: ['ExampleNoLeader'], alertLabels: { severity: 'page' } } } }) },
+    options: {
+      ...MONITORING,
+      ...value({
+        metrics: {
+          prometheusRule: {
+            enabled: true,
+            disabled: ['ExampleNoLeader'],
+            alertLabels: { severity: 'page' },
+          },
+        },
+      }),
+    },
     kind: 'PrometheusRule',
     path: 'spec.groups.0.rules.0.labels.severity',
     is: 'page',
   },
   {
     it: 'renders objects with templates in them',
-    options: value({ extraObjects: [{ apiVersion: 'v1', kind: 'Secret', metadata: { name: '{{ .Release.Name }}-x' } }] }),
+    options: value({
+      extraObjects: [
+        { apiVersion: 'v1', kind: 'Secret', metadata: { name: '{{ .Release.Name }}-x' } },
+      ],
+    }),
     kind: 'Secret',
     path: 'metadata.name',
     is: 'r-x',
@@ -150,19 +234,26 @@ describe('the templates of the chart', () => {
   const find = async (kind: string, options?: RenderOptions): Promise<readonly Manifest[]> =>
     (await render(chart.path, options)).filter((one) => one.kind === kind);
 
-  for (const { it: promise, options, kind, path, is } of CASES)
+  for (const { it: promise, options, kind, path, is } of CASES) {
     it(promise, async () => {
       const [manifest] = await find(kind, options);
       expect(manifest, kind).not.to.equal(undefined);
       expect(at(manifest, path)).to.deep.equal(is);
     });
+  }
 
   it('grants what the phases declare, Events and status, and nothing else', async () => {
-    const role = (await find('ClusterRole')).find(({ metadata }) => !metadata.name.endsWith('-view'));
+    const role = (await find('ClusterRole')).find(
+      ({ metadata }) => !metadata.name.endsWith('-view'),
+    );
     expect(role?.['rules']).to.deep.equal([
       { apiGroups: ['examples.io'], resources: ['examples'], verbs: ['get', 'list', 'watch'] },
       { apiGroups: ['examples.io'], resources: ['examples/status'], verbs: ['patch'] },
-      { apiGroups: ['networking.istio.io'], resources: ['virtualservices'], verbs: ['get', 'list', 'watch', 'create', 'patch'] },
+      {
+        apiGroups: ['networking.istio.io'],
+        resources: ['virtualservices'],
+        verbs: ['get', 'list', 'watch', 'create', 'patch'],
+      },
       { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create', 'patch'] },
     ]);
   });
@@ -175,16 +266,27 @@ describe('the templates of the chart', () => {
   });
 
   it('with watchNamespaces and without the CRD has nothing cluster-wide', async () => {
-    const manifests = await render(chart.path, value({ watchNamespaces: ['b', 'a'], crds: { enabled: false } }));
+    const manifests = await render(
+      chart.path,
+      value({ watchNamespaces: ['b', 'a'], crds: { enabled: false } }),
+    );
     expect(manifests.filter(({ metadata }) => metadata.namespace === undefined)).to.deep.equal([]);
-    const roles = manifests.filter(({ kind, metadata }) => kind === 'Role' && !metadata.name.endsWith('-lease'));
+    const roles = manifests.filter(
+      ({ kind, metadata }) => kind === 'Role' && !metadata.name.endsWith('-lease'),
+    );
     expect(roles.map(({ metadata }) => metadata.namespace)).to.deep.equal(['a', 'b']);
   });
 
   it('adds to edit and admin only when asked', async () => {
-    const names = async (values: Json): Promise<readonly string[]> => (await find('ClusterRole', { values })).map(({ metadata }) => metadata.name);
-    expect(await names({})).to.deep.equal(['ops-r-example-operator-view', 'ops-r-example-operator']);
-    expect(await names({ rbac: { aggregate: { view: false, edit: true, admin: true } } })).to.deep.equal([
+    const names = async (values: Json): Promise<readonly string[]> =>
+      (await find('ClusterRole', { values })).map(({ metadata }) => metadata.name);
+    expect(await names({})).to.deep.equal([
+      'ops-r-example-operator-view',
+      'ops-r-example-operator',
+    ]);
+    expect(
+      await names({ rbac: { aggregate: { view: false, edit: true, admin: true } } }),
+    ).to.deep.equal([
       'ops-r-example-operator-admin',
       'ops-r-example-operator-edit',
       'ops-r-example-operator',
@@ -193,27 +295,36 @@ describe('the templates of the chart', () => {
 
   it('names the lease as the runtime does', async () => {
     for (const namespaces of [[], ['b', 'a']]) {
-      const lease = (await find('Role', value({ watchNamespaces: namespaces }))).find(({ metadata }) => metadata.name.endsWith('-lease'));
-      expect(at(lease, 'rules.1.resourceNames')).to.deep.equal([leaseName('example-operator', namespaces)]);
+      const lease = (await find('Role', value({ watchNamespaces: namespaces }))).find(
+        ({ metadata }) => metadata.name.endsWith('-lease'),
+      );
+      expect(at(lease, 'rules.1.resourceNames')).to.deep.equal([
+        leaseName('example-operator', namespaces),
+      ]);
     }
   });
 
   it('restarts Pods for a changed setting unless the runtime takes it live', async () => {
     expect([...LIVE_KEYS].sort()).to.deep.equal(LIVE.map((name) => FIELD_NAMES[name]).sort());
     const checksum = async (config: Json): Promise<unknown> =>
-      at((await find('Deployment', value({ config })))[0], 'spec.template.metadata.annotations.checksum/config');
+      at(
+        (await find('Deployment', value({ config })))[0],
+        'spec.template.metadata.annotations.checksum/config',
+      );
     const before = await checksum({});
-    expect(await checksum({ workInterval: '9s', paused: true, logLevel: 'Debug', config: { a: 1 } })).to.equal(before);
+    expect(
+      await checksum({ workInterval: '9s', paused: true, logLevel: 'Debug', config: { a: 1 } }),
+    ).to.equal(before);
     expect(await checksum({ maxConcurrentReconciles: 3 })).not.to.equal(before);
   });
 
   it('lets in metrics, and out names, API server and Prometheus, and nothing else', async () => {
     const [policy] = await find('NetworkPolicy', value({ networkPolicy: { enabled: true } }));
     expect(at(policy, 'spec.ingress')).to.deep.equal([{ ports: [{ port: 'metrics' }] }]);
-    expect((at(policy, 'spec.egress') as { ports: { port: number }[] }[]).map(({ ports }) => ports.map(({ port }) => port))).to.deep.equal([
-      [53, 53],
-      [443, 6443],
-      [9090],
-    ]);
+    expect(
+      (at(policy, 'spec.egress') as { ports: { port: number }[] }[]).map(({ ports }) =>
+        ports.map(({ port }) => port),
+      ),
+    ).to.deep.equal([[53, 53], [443, 6443], [9090]]);
   });
 });

@@ -33,12 +33,22 @@ metrics:
 const CHANGES: Readonly<Record<string, Json>> = {
   'image.digest': { image: { digest: `sha256:${'b'.repeat(64)}` } },
   'serviceAccount.create': { serviceAccount: { create: false, name: 'mine' } },
-  'podDisruptionBudget.minAvailable': { podDisruptionBudget: { maxUnavailable: null, minAvailable: 1 } },
+  'podDisruptionBudget.minAvailable': {
+    podDisruptionBudget: { maxUnavailable: null, minAvailable: 1 },
+  },
   'podDisruptionBudget.maxUnavailable': { podDisruptionBudget: { maxUnavailable: '50%' } },
-  'metrics.service.enabled': { metrics: { service: { enabled: false }, serviceMonitor: { enabled: false } } },
-  'metrics.serviceMonitor.renderMode': { metrics: { serviceMonitor: { renderMode: 'skipIfMissing' } } },
-  'metrics.prometheusRule.renderMode': { metrics: { prometheusRule: { renderMode: 'skipIfMissing' } } },
-  'metrics.prometheusRule.disabled': { metrics: { prometheusRule: { disabled: ['ExampleNoLeader'] } } },
+  'metrics.service.enabled': {
+    metrics: { service: { enabled: false }, serviceMonitor: { enabled: false } },
+  },
+  'metrics.serviceMonitor.renderMode': {
+    metrics: { serviceMonitor: { renderMode: 'skipIfMissing' } },
+  },
+  'metrics.prometheusRule.renderMode': {
+    metrics: { prometheusRule: { renderMode: 'skipIfMissing' } },
+  },
+  'metrics.prometheusRule.disabled': {
+    metrics: { prometheusRule: { disabled: ['ExampleNoLeader'] } },
+  },
   'deployment.strategy': { deployment: { strategy: { type: 'Recreate' } } },
   config: { config: { maxConcurrentReconciles: 3 } },
 };
@@ -61,31 +71,56 @@ describe('the values of the chart', () => {
   function leaves(of: Schema = schema, path = ''): readonly (readonly [string, Schema])[] {
     return Object.entries(of.properties ?? {}).flatMap(([name, inner]) => {
       const place = path === '' ? name : `${path}.${name}`;
-      return inner.properties === undefined || place === 'config' || place === 'deployment.strategy' ? [[place, inner] as const] : leaves(inner, place);
+      return inner.properties === undefined || place === 'config' || place === 'deployment.strategy'
+        ? [[place, inner] as const]
+        : leaves(inner, place);
     });
   }
 
-  for (const major of [3, 4] as const)
+  for (const major of [3, 4] as const) {
     it(`are each refused with their path when wrong, by Helm ${major}`, async () => {
-      const paths = leaves().filter(([path, { type, enum: choices }]) => path !== 'enabled' && (type ?? choices) !== undefined);
+      const paths = leaves().filter(
+        ([path, { type, enum: choices }]) => path !== 'enabled' && (type ?? choices) !== undefined,
+      );
       expect(paths.length).to.be.greaterThan(90);
-      const said = await refusal(chart.path, { major, values: merged(paths.map(([path, leaf]) => placed(path, wrong(leaf)))) });
-      expect(paths.map(([path]) => path).filter((path) => !said.includes(`'/${path.replaceAll('.', '/')}`))).to.deep.equal([]);
+      const said = await refusal(chart.path, {
+        major,
+        values: merged(paths.map(([path, leaf]) => placed(path, wrong(leaf)))),
+      });
+      expect(
+        paths
+          .map(([path]) => path)
+          .filter((path) => !said.includes(`'/${path.replaceAll('.', '/')}`)),
+      ).to.deep.equal([]);
     });
+  }
 
   it('are refused when nobody knows them, but under global', async () => {
     expect(await refusal(chart.path, { values: { imgae: {} } })).to.contain('imgae');
-    expect(await refusal(chart.path, { values: { metrics: { servicemonitor: {} } } })).to.contain('servicemonitor');
-    expect(await refusal(chart.path, { values: { global: { whatever: 1 } } })).to.equal('no failure');
+    expect(await refusal(chart.path, { values: { metrics: { servicemonitor: {} } } })).to.contain(
+      'servicemonitor',
+    );
+    expect(await refusal(chart.path, { values: { global: { whatever: 1 } } })).to.equal(
+      'no failure',
+    );
   });
 
   it('each change what is rendered', async () => {
     const before = await renderText(chart.path, { values: BASE });
     const idle: string[] = [];
     for (const [path, leaf] of leaves()) {
-      if (UNUSED.includes(path) || path === 'enabled' || path === 'priorityClassName' || path.startsWith('metrics.podMonitor')) continue;
+      if (
+        UNUSED.includes(path) ||
+        path === 'enabled' ||
+        path === 'priorityClassName' ||
+        path.startsWith('metrics.podMonitor')
+      ) {
+        continue;
+      }
       const change = CHANGES[path] ?? placed(path, other(leaf, at(merged([values, BASE]), path)));
-      if ((await renderText(chart.path, { values: merged([BASE, change]) })) === before) idle.push(path);
+      if ((await renderText(chart.path, { values: merged([BASE, change]) })) === before) {
+        idle.push(path);
+      }
     }
     expect(idle).to.deep.equal([]);
   });
@@ -93,10 +128,15 @@ describe('the values of the chart', () => {
   it('that a template reads are all declared', () => {
     const declared = leaves().map(([path]) => path);
     const used = globSync('templates/**/*.{yaml,tpl,txt}', { cwd: chart.path }).flatMap((file) =>
-      [...readFileSync(join(chart.path, file), 'utf8').matchAll(/\.Values\.([\w.]+)/g)].map(([, path = '']) => path.replace(/\.$/, '')),
+      [...readFileSync(join(chart.path, file), 'utf8').matchAll(/\.Values\.([\w.]+)/g)].map(
+        ([, path = '']) => path.replace(/\.$/, ''),
+      ),
     );
     expect(used).to.have.length.greaterThan(60);
-    const known = (path: string): boolean => declared.some((leaf) => leaf === path || leaf.startsWith(`${path}.`) || path.startsWith(`${leaf}.`));
+    const known = (path: string): boolean =>
+      declared.some(
+        (leaf) => leaf === path || leaf.startsWith(`${path}.`) || path.startsWith(`${leaf}.`),
+      );
     expect([...new Set(used)].filter((path) => !known(path))).to.deep.equal([]);
   });
 
@@ -109,19 +149,28 @@ describe('the values of the chart', () => {
     );
     expect(actions.length).to.be.greaterThan(200);
     expect(
-      actions.filter((action) => /\b(lookup|now|date\w*|rand\w+|uuidv4|gen\w+(Key|CA|Cert\w*)|htpasswd|getHostByName|env|expandenv)\b/.test(action)),
+      actions.filter((action) =>
+        /\b(lookup|now|date\w*|rand\w+|uuidv4|gen\w+(Key|CA|Cert\w*)|htpasswd|getHostByName|env|expandenv)\b/.test(
+          action,
+        ),
+      ),
     ).to.deep.equal([]);
   });
 
   it('are all in the table of the README', () => {
     const readme = readFileSync(join(chart.path, 'README.md'), 'utf8');
-    const missing = leaves().filter(([path]) => path !== 'enabled' && path !== 'priorityClassName' && !readme.includes(`| \`${path}\` |`));
+    const missing = leaves().filter(
+      ([path]) =>
+        path !== 'enabled' && path !== 'priorityClassName' && !readme.includes(`| \`${path}\` |`),
+    );
     expect(missing.map(([path]) => path)).to.deep.equal([]);
   });
 });
 
 function typeOf({ type, enum: choices }: Schema): string {
-  return (typeof type === 'string' ? type : type?.[0]) ?? (choices === undefined ? 'any' : 'string');
+  return (
+    (typeof type === 'string' ? type : type?.[0]) ?? (choices === undefined ? 'any' : 'string')
+  );
 }
 
 function wrong(schema: Schema): unknown {
@@ -152,12 +201,18 @@ function other(schema: Schema, now: unknown): unknown {
     case 'object':
       return { other: 'x' };
     default:
-      return schema.enum?.find((choice) => choice !== now) ?? (schema.pattern?.includes('ms|s') ? '7m' : 'other');
+      return (
+        schema.enum?.find((choice) => choice !== now) ??
+        (schema.pattern?.includes('ms|s') ? '7m' : 'other')
+      );
   }
 }
 
 function example(required: readonly string[]): Json {
-  return { ...Object.fromEntries(required.map((name) => [name, name === 'verbs' ? ['get'] : 'other'])), ...(required.length === 0 && { other: 'x' }) };
+  return {
+    ...Object.fromEntries(required.map((name) => [name, name === 'verbs' ? ['get'] : 'other'])),
+    ...(required.length === 0 && { other: 'x' }),
+  };
 }
 
 function placed(path: string, value: unknown): Json {
@@ -168,7 +223,10 @@ function merged(all: readonly Json[]): Json {
   const both = (a: unknown, b: unknown): unknown =>
     isMap(a) && isMap(b)
       ? Object.fromEntries(
-          [...new Set([...Object.keys(a), ...Object.keys(b)])].map((key) => [key, key in b ? (key in a ? both(a[key], b[key]) : b[key]) : a[key]]),
+          [...new Set([...Object.keys(a), ...Object.keys(b)])].map((key) => [
+            key,
+            key in b ? (key in a ? both(a[key], b[key]) : b[key]) : a[key],
+          ]),
         )
       : b;
   return all.reduce<unknown>(both, {}) as Json;

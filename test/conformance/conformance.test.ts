@@ -15,11 +15,18 @@ interface Server {
   stop(): Promise<void>;
 }
 
-/** Where the cases run. Those that the sandbox answers are held to the differences that cases name. */
-const SERVERS: Readonly<Record<string, { readonly sandbox: boolean; readonly start: () => Promise<Server> }>> = {
+/**
+ * Where the cases run. Those that the sandbox answers are held to the differences that cases name.
+ */
+const SERVERS: Readonly<
+  Record<string, { readonly sandbox: boolean; readonly start: () => Promise<Server> }>
+> = {
   'the sandbox': {
     sandbox: true,
-    start: async () => ({ api: new Cluster({ clock: systemClock, controllers: false }).api, stop: async () => undefined }),
+    start: async () => ({
+      api: new Cluster({ clock: systemClock, controllers: false }).api,
+      stop: async () => undefined,
+    }),
   },
   'the sandbox through its HTTP door, as the runtime’s own client sees it': {
     sandbox: true,
@@ -55,7 +62,7 @@ const SERVERS: Readonly<Record<string, { readonly sandbox: boolean; readonly sta
   },
 };
 
-for (const [name, { start, sandbox }] of Object.entries(SERVERS))
+for (const [name, { start, sandbox }] of Object.entries(SERVERS)) {
   describe(`${name}`, () => {
     let server: Server;
     let count = 0;
@@ -65,13 +72,15 @@ for (const [name, { start, sandbox }] of Object.entries(SERVERS))
     });
     after(() => server?.stop());
 
-    for (const [subject, cases] of Object.entries(CASES))
+    for (const [subject, cases] of Object.entries(CASES)) {
       describe(subject, () => {
         for (const { name: promise, differs, run } of cases) {
           const expected = sandbox && differs !== undefined;
           it(expected ? `${promise} (the sandbox differs: ${differs})` : promise, async () => {
             const done = run(await World.of(server.api, `case-${++count}`));
-            if (!expected) return done;
+            if (!expected) {
+              return done;
+            }
             const outcome = await done.then(
               () => 'no longer differs: remove it from the case',
               () => 'differs',
@@ -80,4 +89,6 @@ for (const [name, { start, sandbox }] of Object.entries(SERVERS))
           });
         }
       });
+    }
   });
+}

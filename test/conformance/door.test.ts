@@ -32,7 +32,10 @@ describe('kubectl on the sandbox', () => {
   const kubectl = async (args: readonly string[], input?: string | object): Promise<string> => {
     const text = typeof input === 'object' ? JSON.stringify(input) : input;
     const env = { KUBECONFIG: join(folder, 'kubeconfig'), HOME: folder };
-    const { stdout, stderr } = await execa(await tool('kubectl'), args, { env, ...(text !== undefined && { input: text }) });
+    const { stdout, stderr } = await execa(await tool('kubectl'), args, {
+      env,
+      ...(text !== undefined && { input: text }),
+    });
     expect(stderr.replaceAll(/^WARNING: version difference.*$/gm, '').trim()).to.equal('');
     return stdout;
   };
@@ -50,7 +53,14 @@ describe('kubectl on the sandbox', () => {
   ];
   const [version] = FLIGHT_CRD.spec.versions;
   const names = { ...FLIGHT_CRD.spec.names, shortNames: ['fl'] };
-  const crd = { ...FLIGHT_CRD, spec: { ...FLIGHT_CRD.spec, names, versions: [{ ...version, additionalPrinterColumns: columns }] } };
+  const crd = {
+    ...FLIGHT_CRD,
+    spec: {
+      ...FLIGHT_CRD.spec,
+      names,
+      versions: [{ ...version, additionalPrinterColumns: columns }],
+    },
+  };
   const flight = (name: string, spec: object = {}): object => ({
     apiVersion: 'conformance.autopilot.test/v1',
     kind: 'Flight',
@@ -63,14 +73,20 @@ describe('kubectl on the sandbox', () => {
     metadata: { name: 'web' },
     spec: {
       selector: { matchLabels: { app: 'web' } },
-      template: { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'web', image, ports: [{ containerPort: port }] }] } },
+      template: {
+        metadata: { labels: { app: 'web' } },
+        spec: { containers: [{ name: 'web', image, ports: [{ containerPort: port }] }] },
+      },
     },
   });
-  const cells = (table: string): readonly (readonly string[])[] => table.split('\n').map((line) => line.trim().split(/ {2,}/));
+  const cells = (table: string): readonly (readonly string[])[] =>
+    table.split('\n').map((line) => line.trim().split(/ {2,}/));
 
   // @promise sandbox/kubectl
   it('finds the kinds, with their short names', async () => {
-    const lines = (await kubectl(['api-resources', '--no-headers'])).split('\n').map((line) => line.split(/ +/).join(' '));
+    const lines = (await kubectl(['api-resources', '--no-headers']))
+      .split('\n')
+      .map((line) => line.split(/ +/).join(' '));
     expect(lines).to.include.members([
       'flights fl conformance.autopilot.test/v1 true Flight',
       'services svc v1 true Service',
@@ -83,48 +99,84 @@ describe('kubectl on the sandbox', () => {
   it('gets tables with the columns of the kind, wide ones and YAML', async () => {
     await kubectl(['apply', '-f', '-'], flight('a', { seats: 7 }));
     expect(cells(await kubectl(['get', 'fl']))).to.satisfy(
-      (rows: string[][]) => rows[0]?.join() === 'NAME,ROUTE,READY,AGE' && rows[1]?.slice(0, 2).join() === 'a,FRA-MUC',
+      (rows: string[][]) =>
+        rows[0]?.join() === 'NAME,ROUTE,READY,AGE' && rows[1]?.slice(0, 2).join() === 'a,FRA-MUC',
     );
     expect(cells(await kubectl(['get', 'flights', '-o', 'wide']))[1]).to.include('7');
     expect(await kubectl(['get', 'flight', 'a', '-o', 'yaml'])).to.contain('route: FRA-MUC');
-    expect(await kubectl(['get', 'flight', 'a', '-o', 'jsonpath={.spec.altitude}'])).to.equal('100');
+    expect(await kubectl(['get', 'flight', 'a', '-o', 'jsonpath={.spec.altitude}'])).to.equal(
+      '100',
+    );
     expect(await kubectl(['get', 'flights', '-A', '-l', 'a=b', '--ignore-not-found'])).to.equal('');
   });
 
   it('applies from the client: changes fields and takes them away, of custom and of built-in kinds', async () => {
-    expect(await kubectl(['apply', '-f', '-'], flight('a', { seats: 7, crew: { cook: 'Bo' } }))).to.contain('flight.conformance.autopilot.test/a created');
-    expect(await kubectl(['apply', '-f', '-'], flight('a', { crew: { captain: 'Ada' } }))).to.contain('configured');
-    expect(await kubectl(['apply', '-f', '-'], flight('a', { crew: { captain: 'Ada' } }))).to.contain('unchanged');
-    expect(await kubectl(['get', 'fl', 'a', '-o', 'jsonpath={.spec}'])).to.equal('{"altitude":100,"crew":{"captain":"Ada"},"route":"FRA-MUC"}');
+    expect(
+      await kubectl(['apply', '-f', '-'], flight('a', { seats: 7, crew: { cook: 'Bo' } })),
+    ).to.contain('flight.conformance.autopilot.test/a created');
+    expect(
+      await kubectl(['apply', '-f', '-'], flight('a', { crew: { captain: 'Ada' } })),
+    ).to.contain('configured');
+    expect(
+      await kubectl(['apply', '-f', '-'], flight('a', { crew: { captain: 'Ada' } })),
+    ).to.contain('unchanged');
+    expect(await kubectl(['get', 'fl', 'a', '-o', 'jsonpath={.spec}'])).to.equal(
+      '{"altitude":100,"crew":{"captain":"Ada"},"route":"FRA-MUC"}',
+    );
     await kubectl(['apply', '-f', '-'], deployment('a:1'));
     expect(await kubectl(['apply', '-f', '-'], deployment('a:2', 81))).to.contain('configured');
-    const path = 'jsonpath={.spec.template.spec.containers[*].image} {.spec.template.spec.containers[*].ports[*].containerPort} {.spec.replicas}';
+    const path =
+      'jsonpath={.spec.template.spec.containers[*].image} {.spec.template.spec.containers[*].ports[*].containerPort} {.spec.replicas}';
     expect(await kubectl(['get', 'deploy', 'web', '-o', path])).to.equal('a:2 81 1');
   });
 
   it('applies on the server, tells conflicts, and takes over by force', async () => {
     await kubectl(['apply', '--server-side', '-f', '-'], flight('a', { seats: 7 }));
     const other = ['apply', '--server-side', '--field-manager=other', '-f', '-'];
-    expect(await refused(other, flight('a', { seats: 8 }))).to.contain('conflict with "kubectl": .spec.seats');
-    expect(await kubectl([...other, '--force-conflicts'], flight('a', { seats: 8 }))).to.contain('serverside-applied');
+    expect(await refused(other, flight('a', { seats: 8 }))).to.contain(
+      'conflict with "kubectl": .spec.seats',
+    );
+    expect(await kubectl([...other, '--force-conflicts'], flight('a', { seats: 8 }))).to.contain(
+      'serverside-applied',
+    );
     expect(await kubectl(['get', 'fl', 'a', '-o', 'jsonpath={.spec.seats}'])).to.equal('8');
   });
 
   it('is told what is wrong with a manifest', async () => {
-    expect(await refused(['apply', '-f', '-'], flight('a', { colour: 'red' }))).to.contain('strict decoding error: unknown field "spec.colour"');
-    expect(await refused(['apply', '-f', '-'], flight('a', { altitude: 900 }))).to.contain('spec.altitude in body should be less than or equal to 500');
+    expect(await refused(['apply', '-f', '-'], flight('a', { colour: 'red' }))).to.contain(
+      'strict decoding error: unknown field "spec.colour"',
+    );
+    expect(await refused(['apply', '-f', '-'], flight('a', { altitude: 900 }))).to.contain(
+      'spec.altitude in body should be less than or equal to 500',
+    );
   });
 
   it('creates, patches, labels, scales, edits status and deletes', async () => {
     await kubectl(['create', '-f', '-'], flight('a'));
     expect(await refused(['create', '-f', '-'], flight('a'))).to.contain('already exists');
     await kubectl(['patch', 'fl', 'a', '--type=merge', '-p', '{"spec":{"mode":"visual"}}']);
-    await kubectl(['patch', 'fl', 'a', '--type=json', '-p', '[{"op":"add","path":"/spec/stops","value":["NUE"]}]']);
+    await kubectl([
+      'patch',
+      'fl',
+      'a',
+      '--type=json',
+      '-p',
+      '[{"op":"add","path":"/spec/stops","value":["NUE"]}]',
+    ]);
     await kubectl(['label', 'fl', 'a', 'colour=red']);
     await kubectl(['annotate', 'fl', 'a', 'note=red']);
     await kubectl(['scale', 'fl', 'a', '--replicas=3']);
-    await kubectl(['patch', 'fl', 'a', '--subresource=status', '--type=merge', '-p', '{"status":{"phase":"Up"}}']);
-    const path = 'jsonpath={.spec.mode} {.spec.stops[0]} {.metadata.labels.colour} {.metadata.annotations.note} {.spec.seats} {.status.phase}';
+    await kubectl([
+      'patch',
+      'fl',
+      'a',
+      '--subresource=status',
+      '--type=merge',
+      '-p',
+      '{"status":{"phase":"Up"}}',
+    ]);
+    const path =
+      'jsonpath={.spec.mode} {.spec.stops[0]} {.metadata.labels.colour} {.metadata.annotations.note} {.spec.seats} {.status.phase}';
     expect(await kubectl(['get', 'fl', 'a', '-o', path])).to.equal('visual NUE red red 3 Up');
     expect(await kubectl(['delete', 'fl', 'a'])).to.contain('deleted');
     expect(await refused(['get', 'fl', 'a'])).to.contain('(NotFound)');
@@ -136,29 +188,53 @@ describe('kubectl on the sandbox', () => {
     const later = async (): Promise<void> => {
       const conditions = [{ type: 'Ready', status: 'True' }];
       const patch = { type: 'merge', body: { status: { phase: 'Up', conditions } } } as const;
-      await cluster.api.patch(FLIGHTS, { namespace: 'default', name: 'a' }, patch, { subresource: 'status' });
+      await cluster.api.patch(FLIGHTS, { namespace: 'default', name: 'a' }, patch, {
+        subresource: 'status',
+      });
     };
     const waiting = kubectl(['wait', '--for=condition=Ready', 'flight/a', '--timeout=20s']);
     await later();
     expect(await waiting).to.contain('condition met');
-    expect(await kubectl(['wait', '--for=jsonpath={.status.phase}=Up', 'flight/a', '--timeout=20s'])).to.contain('condition met');
-    await kubectl(['patch', 'fl', 'a', '--type=merge', '-p', '{"metadata":{"finalizers":["autopilot.test/hold"]}}']);
+    expect(
+      await kubectl(['wait', '--for=jsonpath={.status.phase}=Up', 'flight/a', '--timeout=20s']),
+    ).to.contain('condition met');
+    await kubectl([
+      'patch',
+      'fl',
+      'a',
+      '--type=merge',
+      '-p',
+      '{"metadata":{"finalizers":["autopilot.test/hold"]}}',
+    ]);
     await kubectl(['delete', 'fl', 'a', '--wait=false']);
     const ended = kubectl(['wait', '--for=delete', 'flight/a', '--timeout=20s']);
-    await cluster.api.patch(FLIGHTS, { namespace: 'default', name: 'a' }, { type: 'merge', body: { metadata: { finalizers: null } } });
+    await cluster.api.patch(
+      FLIGHTS,
+      { namespace: 'default', name: 'a' },
+      { type: 'merge', body: { metadata: { finalizers: null } } },
+    );
     await ended;
   });
 
   it('watches: a line for each change', async () => {
     const env = { KUBECONFIG: join(folder, 'kubeconfig'), HOME: folder };
     await kubectl(['apply', '-f', '-'], flight('a'));
-    const watching = execa(await tool('kubectl'), ['get', 'fl', '-w', '-o', 'wide'], { env, reject: false });
+    const watching = execa(await tool('kubectl'), ['get', 'fl', '-w', '-o', 'wide'], {
+      env,
+      reject: false,
+    });
     const seen: string[] = [];
     for await (const line of watching) {
-      if (line.startsWith('NAME')) continue;
+      if (line.startsWith('NAME')) {
+        continue;
+      }
       seen.push(line.trim().split(/ +/)[0] ?? '');
-      if (seen.length === 1) await kubectl(['apply', '-f', '-'], flight('b'));
-      if (seen.length === 2) watching.kill();
+      if (seen.length === 1) {
+        await kubectl(['apply', '-f', '-'], flight('b'));
+      }
+      if (seen.length === 2) {
+        watching.kill();
+      }
     }
     await watching;
     expect(seen).to.deep.equal(['a', 'b']);
@@ -173,9 +249,19 @@ describe('kubectl on the sandbox', () => {
 
   it('shows what an operator has said about a resource: in get events, and where it is described', async () => {
     await kubectl(['apply', '-f', '-'], flight('a'));
-    const { apiVersion, kind, metadata } = await cluster.api.get(FLIGHTS, { namespace: 'default', name: 'a' });
+    const { apiVersion, kind, metadata } = await cluster.api.get(FLIGHTS, {
+      namespace: 'default',
+      name: 'a',
+    });
     const regarding = { apiVersion, kind, name: 'a', namespace: 'default', uid: metadata.uid };
-    const said = { type: 'Normal', reason: 'Transition', action: 'Sync', note: 'Boarding -> Flying', reportingController: 'x', reportingInstance: 'x-1' };
+    const said = {
+      type: 'Normal',
+      reason: 'Transition',
+      action: 'Sync',
+      note: 'Boarding -> Flying',
+      reportingController: 'x',
+      reportingInstance: 'x-1',
+    };
     await cluster.api.create(EVENTS, {
       apiVersion: 'events.k8s.io/v1',
       kind: 'Event',
@@ -190,33 +276,51 @@ describe('kubectl on the sandbox', () => {
     ]) {
       const [head = [], row = []] = cells(await kubectl(command));
       expect(head).to.deep.equal(['LAST SEEN', 'TYPE', 'REASON', 'OBJECT', 'MESSAGE']);
-      expect(row.slice(1)).to.deep.equal(['Normal', 'Transition', 'flight/a', 'Boarding -> Flying']);
+      expect(row.slice(1)).to.deep.equal([
+        'Normal',
+        'Transition',
+        'flight/a',
+        'Boarding -> Flying',
+      ]);
       expect(row[0]).to.match(/^\d+s$/);
     }
-    expect(await kubectl(['describe', 'flight', 'a'])).to.match(/Normal\s+Transition\s+\S+\s+x.*Boarding -> Flying/);
+    expect(await kubectl(['describe', 'flight', 'a'])).to.match(
+      /Normal\s+Transition\s+\S+\s+x.*Boarding -> Flying/,
+    );
     expect(await kubectl(['events', '--for', 'flight/a'])).to.contain('Boarding -> Flying');
   });
 
   it('shows what a change would be, and writes nothing', async () => {
     await kubectl(['apply', '-f', '-'], flight('a'));
-    expect(await kubectl(['apply', '--dry-run=server', '-f', '-'], flight('a', { seats: 3 }))).to.contain('(server dry run)');
+    expect(
+      await kubectl(['apply', '--dry-run=server', '-f', '-'], flight('a', { seats: 3 })),
+    ).to.contain('(server dry run)');
     expect(await kubectl(['get', 'fl', 'a', '-o', 'jsonpath={.spec.seats}'])).to.equal('');
   });
 
   it('deletes a namespace with what is in it, and a definition with its objects', async () => {
-    await kubectl(['apply', '-f', '-'], { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'n' } });
+    await kubectl(['apply', '-f', '-'], {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: 'n' },
+    });
     await kubectl(['apply', '-n', 'n', '-f', '-'], flight('a'));
     await kubectl(['delete', 'namespace', 'n', '--timeout=20s']);
     expect((await cluster.api.list(FLIGHTS)).items).to.deep.equal([]);
     await kubectl(['apply', '-f', '-'], flight('b'));
     await kubectl(['delete', 'crd', 'flights.conformance.autopilot.test', '--timeout=20s']);
-    expect(await refused(['get', 'flights.conformance.autopilot.test'])).to.contain("the server doesn't have a resource type");
+    expect(await refused(['get', 'flights.conformance.autopilot.test'])).to.contain(
+      "the server doesn't have a resource type",
+    );
   });
 
   it('answers under the names of this machine only', async () => {
     const { port } = new URL(door.url);
     const code = await new Promise<number | undefined>((resolve, reject) => {
-      const asked = request({ host: '127.0.0.1', port, path: '/api', headers: { host: 'elsewhere.example' } }, ({ statusCode }) => resolve(statusCode));
+      const asked = request(
+        { host: '127.0.0.1', port, path: '/api', headers: { host: 'elsewhere.example' } },
+        ({ statusCode }) => resolve(statusCode),
+      );
       asked.on('error', reject).end();
     });
     expect(code).to.equal(400);

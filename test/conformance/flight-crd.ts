@@ -1,7 +1,13 @@
 /** The suite's own kind: every way that fields merge, are defaulted and validated. */
 import type { ResourceType } from '../../runtime/src/ports.ts';
 
-export const FLIGHTS: ResourceType = { group: 'conformance.autopilot.test', version: 'v1', kind: 'Flight', plural: 'flights', namespaced: true };
+export const FLIGHTS: ResourceType = {
+  group: 'conformance.autopilot.test',
+  version: 'v1',
+  kind: 'Flight',
+  plural: 'flights',
+  namespaced: true,
+};
 
 const text = { type: 'string' };
 const number = { type: 'integer' };
@@ -16,7 +22,11 @@ const status = {
       type: 'array',
       'x-kubernetes-list-type': 'map',
       'x-kubernetes-list-map-keys': ['type'],
-      items: { type: 'object', required: ['type'], properties: { type: text, status: text, reason: text } },
+      items: {
+        type: 'object',
+        required: ['type'],
+        properties: { type: text, status: text, reason: text },
+      },
     },
   },
 };
@@ -34,7 +44,14 @@ export const FLIGHT_CRD = {
         name: 'v1',
         served: true,
         storage: true,
-        subresources: { status: {}, scale: { specReplicasPath: '.spec.seats', statusReplicasPath: '.status.seats', labelSelectorPath: '.status.selector' } },
+        subresources: {
+          status: {},
+          scale: {
+            specReplicasPath: '.spec.seats',
+            statusReplicasPath: '.status.seats',
+            labelSelectorPath: '.status.selector',
+          },
+        },
         schema: {
           openAPIV3Schema: {
             type: 'object',
@@ -54,13 +71,33 @@ export const FLIGHT_CRD = {
                     type: 'array',
                     'x-kubernetes-list-type': 'map',
                     'x-kubernetes-list-map-keys': ['name'],
-                    items: { type: 'object', required: ['name'], properties: { name: text, from: text, to: text, hours: { type: 'integer', default: 1 } } },
+                    items: {
+                      type: 'object',
+                      required: ['name'],
+                      properties: {
+                        name: text,
+                        from: text,
+                        to: text,
+                        hours: { type: 'integer', default: 1 },
+                      },
+                    },
                   },
                   limit: { 'x-kubernetes-int-or-string': true },
                   extra: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
                   seats: number,
-                  badge: { type: 'object', 'x-kubernetes-map-type': 'atomic', properties: { one: text, two: text } },
-                  plan: { type: 'object', properties: { left: text, right: text, deep: { type: 'object', properties: { left: text, right: text } } } },
+                  badge: {
+                    type: 'object',
+                    'x-kubernetes-map-type': 'atomic',
+                    properties: { one: text, two: text },
+                  },
+                  plan: {
+                    type: 'object',
+                    properties: {
+                      left: text,
+                      right: text,
+                      deep: { type: 'object', properties: { left: text, right: text } },
+                    },
+                  },
                   gates: {
                     type: 'array',
                     'x-kubernetes-list-type': 'map',
@@ -75,7 +112,11 @@ export const FLIGHT_CRD = {
                           type: 'array',
                           'x-kubernetes-list-type': 'map',
                           'x-kubernetes-list-map-keys': ['name'],
-                          items: { type: 'object', required: ['name'], properties: { name: text, open: { type: 'boolean' } } },
+                          items: {
+                            type: 'object',
+                            required: ['name'],
+                            properties: { name: text, open: { type: 'boolean' } },
+                          },
                         },
                       },
                     },

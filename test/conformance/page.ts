@@ -7,21 +7,36 @@ const BEYOND: readonly (readonly [string, string])[] = [
     'fields of built-in kinds',
     'no list of them: unknown fields are kept. Defaults and rules are there for Services, workloads, ConfigMaps, Secrets, Leases and Events only',
   ],
-  ['kinds of Istio and the Gateway API', 'served without their schemas; create their CustomResourceDefinition in a flight to have defaults and validation'],
-  ['bodies that are not JSON', 'the HTTP door refuses protobuf and YAML; `kubectl create configmap` and its like send protobuf'],
+  [
+    'kinds of Istio and the Gateway API',
+    'served without their schemas; create their CustomResourceDefinition in a flight to have defaults and validation',
+  ],
+  [
+    'bodies that are not JSON',
+    'the HTTP door refuses protobuf and YAML; `kubectl create configmap` and its like send protobuf',
+  ],
   ['admission webhooks, quotas, priority', 'not there'],
   ['conversion between versions', 'none, as with `strategy: None`'],
-  ['controllers', 'garbage collector, end of namespaces and of definitions; a Deployment has no pods'],
-  ['managedFields of built-in kinds', 'after an update some entries lack the `.` of inner structures'],
+  [
+    'controllers',
+    'garbage collector, end of namespaces and of definitions; a Deployment has no pods',
+  ],
+  [
+    'managedFields of built-in kinds',
+    'after an update some entries lack the `.` of inner structures',
+  ],
 ];
 
 export function conformancePage(cases: Readonly<Record<string, readonly Case[]>>): string {
   const all = Object.entries(cases);
   const count = all.reduce((sum, [, list]) => sum + list.length, 0);
   const differing = all.flatMap(([subject, list]) =>
-    list.flatMap(({ name, differs }) => (differs === undefined ? [] : [[`${subject}: ${name}`, differs] as const])),
+    list.flatMap(({ name, differs }) =>
+      differs === undefined ? [] : [[`${subject}: ${name}`, differs] as const],
+    ),
   );
-  const rows = (pairs: readonly (readonly [string, string])[]): string => pairs.map(([what, why]) => `| ${escaped(what)} | ${escaped(why)} |`).join('\n');
+  const rows = (pairs: readonly (readonly [string, string])[]): string =>
+    pairs.map(([what, why]) => `| ${escaped(what)} | ${escaped(why)} |`).join('\n');
   return `<!-- Made by scripts/reference.ts from test/conformance/cases. Do not edit. -->
 # Conformance of the sandbox
 

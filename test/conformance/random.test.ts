@@ -28,20 +28,35 @@ describe('random sequences of operations', () => {
     await plane?.stop();
   });
 
-  async function answers(api: KubeApi, operations: readonly Operation[]): Promise<readonly unknown[]> {
+  async function answers(
+    api: KubeApi,
+    operations: readonly Operation[],
+  ): Promise<readonly unknown[]> {
     const { namespace } = await World.of(api, `random-${++count}`);
     const all: unknown[] = [];
-    for (const one of operations) all.push(await perform(api, namespace, one));
+    for (const one of operations) {
+      all.push(await perform(api, namespace, one));
+    }
     return all;
   }
 
   // @promise sandbox/conformance
   it('are answered by the sandbox as by the real API server, with the same objects, managers and failures', async () => {
-    const property = fc.asyncProperty(fc.array(operation, { minLength: 3, maxLength: 12 }), async (operations) => {
-      const sandbox = new Cluster({ clock: systemClock, controllers: false }).api;
-      await World.prepare(sandbox);
-      expect(await answers(sandbox, operations)).to.deep.equal(await answers(real.api, operations));
+    const property = fc.asyncProperty(
+      fc.array(operation, { minLength: 3, maxLength: 12 }),
+      async (operations) => {
+        const sandbox = new Cluster({ clock: systemClock, controllers: false }).api;
+        await World.prepare(sandbox);
+        expect(await answers(sandbox, operations)).to.deep.equal(
+          await answers(real.api, operations),
+        );
+      },
+    );
+    await fc.assert(property, {
+      seed: SEED,
+      numRuns: RUNS,
+      interruptAfterTimeLimit: 90_000,
+      markInterruptAsFailure: false,
     });
-    await fc.assert(property, { seed: SEED, numRuns: RUNS, interruptAfterTimeLimit: 90_000, markInterruptAsFailure: false });
   });
 });

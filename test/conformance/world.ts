@@ -17,9 +17,27 @@ import { FLIGHT_CRD, FLIGHTS } from './flight-crd.ts';
 
 export { FLIGHT_CRD, FLIGHTS };
 
-export const CONFIG_MAPS: ResourceType = { group: '', version: 'v1', kind: 'ConfigMap', plural: 'configmaps', namespaced: true };
-export const SERVICES: ResourceType = { group: '', version: 'v1', kind: 'Service', plural: 'services', namespaced: true };
-export const DEPLOYMENTS: ResourceType = { group: 'apps', version: 'v1', kind: 'Deployment', plural: 'deployments', namespaced: true };
+export const CONFIG_MAPS: ResourceType = {
+  group: '',
+  version: 'v1',
+  kind: 'ConfigMap',
+  plural: 'configmaps',
+  namespaced: true,
+};
+export const SERVICES: ResourceType = {
+  group: '',
+  version: 'v1',
+  kind: 'Service',
+  plural: 'services',
+  namespaced: true,
+};
+export const DEPLOYMENTS: ResourceType = {
+  group: 'apps',
+  version: 'v1',
+  kind: 'Deployment',
+  plural: 'deployments',
+  namespaced: true,
+};
 export const CRDS: ResourceType = {
   group: 'apiextensions.k8s.io',
   version: 'v1',
@@ -27,11 +45,41 @@ export const CRDS: ResourceType = {
   plural: 'customresourcedefinitions',
   namespaced: false,
 };
-export const LEASES: ResourceType = { group: 'coordination.k8s.io', version: 'v1', kind: 'Lease', plural: 'leases', namespaced: true };
-export const EVENTS: ResourceType = { group: 'events.k8s.io', version: 'v1', kind: 'Event', plural: 'events', namespaced: true };
-export const CORE_EVENTS: ResourceType = { group: '', version: 'v1', kind: 'Event', plural: 'events', namespaced: true };
-export const SECRETS: ResourceType = { group: '', version: 'v1', kind: 'Secret', plural: 'secrets', namespaced: true };
-export const NAMESPACES: ResourceType = { group: '', version: 'v1', kind: 'Namespace', plural: 'namespaces', namespaced: false };
+export const LEASES: ResourceType = {
+  group: 'coordination.k8s.io',
+  version: 'v1',
+  kind: 'Lease',
+  plural: 'leases',
+  namespaced: true,
+};
+export const EVENTS: ResourceType = {
+  group: 'events.k8s.io',
+  version: 'v1',
+  kind: 'Event',
+  plural: 'events',
+  namespaced: true,
+};
+export const CORE_EVENTS: ResourceType = {
+  group: '',
+  version: 'v1',
+  kind: 'Event',
+  plural: 'events',
+  namespaced: true,
+};
+export const SECRETS: ResourceType = {
+  group: '',
+  version: 'v1',
+  kind: 'Secret',
+  plural: 'secrets',
+  namespaced: true,
+};
+export const NAMESPACES: ResourceType = {
+  group: '',
+  version: 'v1',
+  kind: 'Namespace',
+  plural: 'namespaces',
+  namespaced: false,
+};
 
 /** Parts of an object as cases look at them. */
 export interface Seen extends KubeObject {
@@ -55,12 +103,19 @@ export class World {
 
   /** The suite's kind is served and the namespace is there. */
   static async prepare(api: KubeApi): Promise<void> {
-    await api.apply(CRDS, FLIGHT_CRD as unknown as KubeObject, { fieldManager: 'suite', force: true });
+    await api.apply(CRDS, FLIGHT_CRD as unknown as KubeObject, {
+      fieldManager: 'suite',
+      force: true,
+    });
     await eventually(() => api.list(FLIGHTS));
   }
 
   static async of(api: KubeApi, namespace: string): Promise<World> {
-    await api.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+    await api.create(NAMESPACES, {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: namespace },
+    });
     return new World(api, namespace);
   }
 
@@ -69,7 +124,12 @@ export class World {
   }
 
   object(type: ResourceType, name: string, rest: object, metadata: object = {}): KubeObject {
-    return { apiVersion: apiVersionOf(type), kind: type.kind, metadata: { name, namespace: this.namespace, ...metadata }, ...rest };
+    return {
+      apiVersion: apiVersionOf(type),
+      kind: type.kind,
+      metadata: { name, namespace: this.namespace, ...metadata },
+      ...rest,
+    };
   }
 
   flight(name: string, spec: object = {}, metadata: object = {}): KubeObject {
@@ -85,43 +145,79 @@ export class World {
   }
 
   /** Server-side apply as `fieldManager`. */
-  async apply(type: ResourceType, object: KubeObject, fieldManager: string, force = false): Promise<Seen> {
+  async apply(
+    type: ResourceType,
+    object: KubeObject,
+    fieldManager: string,
+    force = false,
+  ): Promise<Seen> {
     return (await this.api.apply(type, object, { fieldManager, force })) as Seen;
   }
 
-  async merge(type: ResourceType, name: string, body: object, options: { subresource?: 'status'; fieldManager?: string } = {}): Promise<Seen> {
+  async merge(
+    type: ResourceType,
+    name: string,
+    body: object,
+    options: { subresource?: 'status'; fieldManager?: string } = {},
+  ): Promise<Seen> {
     return (await this.api.patch(type, this.key(name), { type: 'merge', body }, options)) as Seen;
   }
 
   /** A JSON patch. */
-  async json(type: ResourceType, name: string, body: readonly JsonPatchOperation[], options: WriteOptions = {}): Promise<Seen> {
+  async json(
+    type: ResourceType,
+    name: string,
+    body: readonly JsonPatchOperation[],
+    options: WriteOptions = {},
+  ): Promise<Seen> {
     return (await this.api.patch(type, this.key(name), { type: 'json', body }, options)) as Seen;
   }
 
   /** Names in this namespace, in the order of the list. */
   async names(type: ResourceType, options: ListOptions = {}): Promise<readonly string[]> {
-    return (await this.api.list(type, { namespace: this.namespace, ...options })).items.map(({ metadata }) => metadata.name);
+    return (await this.api.list(type, { namespace: this.namespace, ...options })).items.map(
+      ({ metadata }) => metadata.name,
+    );
   }
 
-  /** A kind of this case's own, served when the promise resolves. `spec` is the schema of its spec. */
-  async define(kind: string, spec: object, more: { readonly version?: object; readonly scope?: 'Namespaced' | 'Cluster' } = {}): Promise<ResourceType> {
+  /**
+   * A kind of this case's own, served when the promise resolves. `spec` is the schema of its spec.
+   */
+  async define(
+    kind: string,
+    spec: object,
+    more: { readonly version?: object; readonly scope?: 'Namespaced' | 'Cluster' } = {},
+  ): Promise<ResourceType> {
     const type = this.typeOf(kind, more.scope);
     await this.api.create(CRDS, this.definition(kind, spec, more));
     await this.served(type);
     return type;
   }
 
-  /** As `define`, once for all cases on one server: of a group of its own, with the schema as it was at the first call. */
+  /**
+   * As `define`, once for all cases on one server: of a group of its own, with the schema as it was
+   * at the first call.
+   */
   async shared(kind: string, spec: object): Promise<ResourceType> {
     const group = 'shared.conformance.autopilot.test';
     const type = { ...this.typeOf(kind), group };
     let known = SHARED.get(this.api);
-    if (known === undefined) SHARED.set(this.api, (known = new Map()));
+    if (known === undefined) {
+      SHARED.set(this.api, (known = new Map()));
+    }
     let defined = known.get(kind);
     if (defined === undefined) {
-      const { spec: definition, ...rest } = this.definition(kind, spec) as KubeObject & { spec: object };
-      const object = { ...rest, metadata: { name: `${type.plural}.${group}` }, spec: { ...definition, group } } as KubeObject;
-      defined = this.api.apply(CRDS, object, { fieldManager: 'suite', force: true }).then(() => this.served(type));
+      const { spec: definition, ...rest } = this.definition(kind, spec) as KubeObject & {
+        spec: object;
+      };
+      const object = {
+        ...rest,
+        metadata: { name: `${type.plural}.${group}` },
+        spec: { ...definition, group },
+      } as KubeObject;
+      defined = this.api
+        .apply(CRDS, object, { fieldManager: 'suite', force: true })
+        .then(() => this.served(type));
       known.set(kind, defined);
     }
     await defined;
@@ -130,13 +226,22 @@ export class World {
 
   typeOf(kind: string, scope: 'Namespaced' | 'Cluster' = 'Namespaced'): ResourceType {
     const group = `${this.namespace}.conformance.autopilot.test`;
-    return { group, version: 'v1', kind, plural: `${kind.toLowerCase()}s`, namespaced: scope === 'Namespaced' };
+    return {
+      group,
+      version: 'v1',
+      kind,
+      plural: `${kind.toLowerCase()}s`,
+      namespaced: scope === 'Namespaced',
+    };
   }
 
   definition(
     kind: string,
     spec: object,
-    { version, scope = 'Namespaced' }: { readonly version?: object; readonly scope?: 'Namespaced' | 'Cluster' } = {},
+    {
+      version,
+      scope = 'Namespaced',
+    }: { readonly version?: object; readonly scope?: 'Namespaced' | 'Cluster' } = {},
   ): KubeObject {
     const { group, plural } = this.typeOf(kind);
     const names = { kind, plural, singular: kind.toLowerCase(), listKind: `${kind}List` };
@@ -145,7 +250,12 @@ export class World {
       apiVersion: 'apiextensions.k8s.io/v1',
       kind: 'CustomResourceDefinition',
       metadata: { name: `${plural}.${group}` },
-      spec: { group, names, scope, versions: [{ name: 'v1', served: true, storage: true, schema, ...version }] },
+      spec: {
+        group,
+        names,
+        scope,
+        versions: [{ name: 'v1', served: true, storage: true, schema, ...version }],
+      },
     };
   }
 
@@ -155,13 +265,25 @@ export class World {
   }
 
   /** Events in this namespace after a version, until there are `count` besides bookmarks. */
-  async watched(type: ResourceType, from: Partial<WatchOptions> & { readonly resourceVersion: string }, count: number): Promise<readonly string[]> {
+  async watched(
+    type: ResourceType,
+    from: Partial<WatchOptions> & { readonly resourceVersion: string },
+    count: number,
+  ): Promise<readonly string[]> {
     const events: string[] = [];
     const stop = new AbortController();
-    for await (const event of this.api.watch(type, { namespace: this.namespace, ...from }, stop.signal)) {
-      if (event.type === 'BOOKMARK') continue;
+    for await (const event of this.api.watch(
+      type,
+      { namespace: this.namespace, ...from },
+      stop.signal,
+    )) {
+      if (event.type === 'BOOKMARK') {
+        continue;
+      }
       events.push(eventText(event));
-      if (events.length === count) break;
+      if (events.length === count) {
+        break;
+      }
     }
     return events;
   }
@@ -172,11 +294,15 @@ function eventText(event: Exclude<WatchEvent, { type: 'BOOKMARK' }>): string {
 }
 
 /** What a call fails with. @throws Error when it does not fail with an ApiError. */
-export async function failure(call: Promise<unknown>): Promise<Pick<ApiStatus, 'code' | 'reason' | 'message'>> {
+export async function failure(
+  call: Promise<unknown>,
+): Promise<Pick<ApiStatus, 'code' | 'reason' | 'message'>> {
   try {
     await call;
   } catch (error) {
-    if (!isApiError(error)) throw error;
+    if (!isApiError(error)) {
+      throw error;
+    }
     const { code, reason, message } = error.status;
     return { code, reason, message };
   }
@@ -188,7 +314,9 @@ export async function details(call: Promise<unknown>): Promise<unknown> {
   try {
     await call;
   } catch (error) {
-    if (isApiError(error) && error.status.details !== undefined) return error.status.details;
+    if (isApiError(error) && error.status.details !== undefined) {
+      return error.status.details;
+    }
     throw error;
   }
   throw new Error('the call was expected to fail, and did not');
@@ -196,7 +324,10 @@ export async function details(call: Promise<unknown>): Promise<unknown> {
 
 /** Who owns which fields, for one manager: the FieldsV1 as it is. */
 export function fieldsOf(object: KubeObject, manager: string): unknown {
-  const entries = (object.metadata.managedFields ?? []) as readonly { manager: string; fieldsV1: unknown }[];
+  const entries = (object.metadata.managedFields ?? []) as readonly {
+    manager: string;
+    fieldsV1: unknown;
+  }[];
   return entries.find((entry) => entry.manager === manager)?.fieldsV1;
 }
 
@@ -208,7 +339,9 @@ export async function eventually(attempt: () => Promise<unknown>): Promise<void>
       await attempt();
       return;
     } catch (error) {
-      if (performance.now() > end) throw error;
+      if (performance.now() > end) {
+        throw error;
+      }
       await pause(50);
     }
   }

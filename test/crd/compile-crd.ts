@@ -5,7 +5,8 @@ import { buildCrd } from '../../generators/lib/crd/build-crd.ts';
 import type { StructuralSchema } from '../../generators/lib/util/structural-schema.ts';
 import { requireModel } from '../../generators/lib/model/load.ts';
 
-const IMPORTS = "import type { Duration, EmbeddedResource, Int32, Int64, IntOrString, LabelSelector, Quantity, Timestamp } from 'autopilot-runtime';";
+const IMPORTS =
+  "import type { Duration, EmbeddedResource, Int32, Int64, IntOrString, LabelSelector, Quantity, Timestamp } from 'autopilot-runtime';";
 
 export interface CompiledCrd {
   readonly apiVersion: string;
@@ -15,23 +16,35 @@ export interface CompiledCrd {
     readonly names: Readonly<Record<string, unknown>>;
     readonly versions: readonly {
       readonly schema: { readonly openAPIV3Schema: StructuralSchema };
-      readonly additionalPrinterColumns: readonly { readonly name: string; readonly type: string; readonly jsonPath: string; readonly priority?: number }[];
+      readonly additionalPrinterColumns: readonly {
+        readonly name: string;
+        readonly type: string;
+        readonly jsonPath: string;
+        readonly priority?: number;
+      }[];
       readonly subresources: object;
     }[];
   };
 }
 
 /**
- * @param types declares FeatureSpec; an empty FeatureStatusInfo is added unless it is there. Its first line is line 2 of the file.
+ * @param types declares FeatureSpec; an empty FeatureStatusInfo is added unless it is there. Its
+ * first line is line 2 of the file.
  * @throws Error whose message has `spec.ts:LINE:COLUMN: …` for each problem
  */
 export function compileCrd(types: string, group = 'features.test'): CompiledCrd {
   // Inside of the repository, so that packages are found.
   const folder = mkdtempSync(join(import.meta.dirname, '.spec-'));
   const file = join(folder, 'spec.ts');
-  const model = requireModel(`{kind: Feature, apiVersion: ${group}/v1, phases: [{name: A, initial: true}, {name: B, final: true}]}`, 'autopilot.yaml');
+  const model = requireModel(
+    `{kind: Feature, apiVersion: ${group}/v1, phases: [{name: A, initial: true}, {name: B, final: true}]}`,
+    'autopilot.yaml',
+  );
   try {
-    writeFileSync(file, `${IMPORTS}\n${types}\n${types.includes('FeatureStatusInfo') ? '' : 'export interface FeatureStatusInfo {}\n'}`);
+    writeFileSync(
+      file,
+      `${IMPORTS}\n${types}\n${types.includes('FeatureStatusInfo') ? '' : 'export interface FeatureStatusInfo {}\n'}`,
+    );
     return buildCrd(model, file) as CompiledCrd;
   } catch (error) {
     throw new Error((error as Error).message.replaceAll(`${folder}/`, ''), { cause: error });

@@ -14,7 +14,10 @@ interface Server {
 }
 
 const SERVERS: Readonly<Record<string, () => Promise<Server>>> = {
-  'the sandbox': async () => ({ api: new Cluster({ clock: systemClock }).api, stop: async () => undefined }),
+  'the sandbox': async () => ({
+    api: new Cluster({ clock: systemClock }).api,
+    stop: async () => undefined,
+  }),
   'a real API server': async () => {
     const plane = await controlPlane();
     const connected = await connect({ kubeconfig: plane.kubeconfig });
@@ -29,7 +32,13 @@ const SERVERS: Readonly<Record<string, () => Promise<Server>>> = {
 };
 
 function typeOf(index: number): ResourceType {
-  return { group: `f${index}.autopilot.test`, version: 'v1', kind: 'Feature', plural: 'features', namespaced: true };
+  return {
+    group: `f${index}.autopilot.test`,
+    version: 'v1',
+    kind: 'Feature',
+    plural: 'features',
+    namespaced: true,
+  };
 }
 
 describe('a CRD from TypeScript', () => {
@@ -38,15 +47,18 @@ describe('a CRD from TypeScript', () => {
     crds = FEATURES.map(({ types }, index) => compileCrd(types, `f${index}.autopilot.test`));
   });
 
-  for (const [name, start] of Object.entries(SERVERS))
+  for (const [name, start] of Object.entries(SERVERS)) {
     describe(`on ${name}`, () => {
       let server: Server;
       let count = 0;
       const refused = new Map<KubeObject, unknown>();
       before(async () => {
         server = await start();
-        // One after another: a server that is asked for many new kinds at once takes its time for each.
-        for (const crd of crds) await server.api.create(CRDS, crd).catch((error: unknown) => refused.set(crd, error));
+        // One after another: a server that is asked for many new kinds at once takes its time for
+        // each.
+        for (const crd of crds) {
+          await server.api.create(CRDS, crd).catch((error: unknown) => refused.set(crd, error));
+        }
       });
       after(() => server?.stop());
 
@@ -57,34 +69,54 @@ describe('a CRD from TypeScript', () => {
         ...(spec === null ? {} : { spec }),
       });
 
-      for (const [index, feature] of FEATURES.entries())
+      for (const [index, feature] of FEATURES.entries()) {
         describe(feature.name, () => {
           const type = typeOf(index);
-          const create = (spec: object | null): Promise<KubeObject> => server.api.create(type, object(index, spec));
+          const create = (spec: object | null): Promise<KubeObject> =>
+            server.api.create(type, object(index, spec));
           const change = async (from: object, to: object | null): Promise<KubeObject> => {
             const { metadata } = await create(from);
-            const operation = to === null ? ({ op: 'remove', path: '/spec' } as const) : ({ op: 'replace', path: '/spec', value: to } as const);
-            return server.api.patch(type, { namespace: 'default', name: metadata.name }, { type: 'json', body: [operation] });
+            const operation =
+              to === null
+                ? ({ op: 'remove', path: '/spec' } as const)
+                : ({ op: 'replace', path: '/spec', value: to } as const);
+            return server.api.patch(
+              type,
+              { namespace: 'default', name: metadata.name },
+              { type: 'json', body: [operation] },
+            );
           };
           const judged = name !== 'the sandbox' || feature.sandbox !== false;
           before(async () => {
             const crd = crds[index];
-            if (crd !== undefined && refused.has(crd)) throw refused.get(crd);
+            if (crd !== undefined && refused.has(crd)) {
+              throw refused.get(crd);
+            }
             await eventually(() => server.api.list(type));
           });
 
           it('takes what fits', async () => {
             const stored = await create(feature.accepts);
-            if (judged) expect(stored.spec).to.deep.equal(feature.stores ?? feature.accepts);
-            for (const [from, to] of judged ? (feature.changes ?? []) : []) expect((await change(from, to)).spec).to.deep.equal(to);
+            if (judged) {
+              expect(stored.spec).to.deep.equal(feature.stores ?? feature.accepts);
+            }
+            for (const [from, to] of judged ? (feature.changes ?? []) : []) {
+              expect((await change(from, to)).spec).to.deep.equal(to);
+            }
           });
 
-          if (judged)
-            for (const { spec, from, because } of feature.refuses ?? [])
+          if (judged) {
+            for (const { spec, from, because } of feature.refuses ?? []) {
               it(`refuses ${JSON.stringify(spec)}${from === undefined ? '' : ` after ${JSON.stringify(from)}`}`, async () => {
-                const { message } = await failure(from === undefined ? create(spec) : change(from, spec));
+                const { message } = await failure(
+                  from === undefined ? create(spec) : change(from, spec),
+                );
                 expect(message, message).to.contain(because);
               });
+            }
+          }
         });
+      }
     });
+  }
 });

@@ -1,5 +1,6 @@
 /**
- * What src/spec.ts can say, one row each: a piece of TypeScript, a spec that the API server takes, what it stores, and specs that it
+ * What src/spec.ts can say, one row each: a piece of TypeScript, a spec that the API server takes,
+ * what it stores, and specs that it
  * refuses, with a part of its words.
  */
 
@@ -11,14 +12,19 @@ export interface Feature {
   /** Default: what was sent. */
   readonly stores?: object;
   /** A new object, or with `from` a change of one. */
-  readonly refuses?: readonly { readonly spec: object | null; readonly from?: object; readonly because: string }[];
+  readonly refuses?: readonly {
+    readonly spec: object | null;
+    readonly from?: object;
+    readonly because: string;
+  }[];
   /** Changes that are taken: from, to. */
   readonly changes?: readonly (readonly [from: object, to: object])[];
   /** The sandbox does not do rules in CEL and embedded resources. */
   readonly sandbox?: false;
 }
 
-const spec = (fields: string, before = ''): string => `${before}export interface FeatureSpec {\n${fields}\n}`;
+const spec = (fields: string, before = ''): string =>
+  `${before}export interface FeatureSpec {\n${fields}\n}`;
 
 export const FEATURES: readonly Feature[] = [
   {
@@ -47,7 +53,14 @@ export const FEATURES: readonly Feature[] = [
       /** @default [1, 2] */ readonly list: readonly Int32[];
       /** @default {} */ readonly inner: { /** @default 5 */ readonly weight: Int32 };`),
     accepts: {},
-    stores: { text: 'ten', digits: '10', interval: '30s', on: true, list: [1, 2], inner: { weight: 5 } },
+    stores: {
+      text: 'ten',
+      digits: '10',
+      interval: '30s',
+      on: true,
+      list: [1, 2],
+      inner: { weight: 5 },
+    },
     refuses: [{ spec: { interval: 'soon' }, because: 'spec.interval in body should match' }],
   },
   {
@@ -89,7 +102,9 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: '@minLength, @maxLength and @pattern, with an @ in it',
-    types: spec('/** @minLength 5\n * @maxLength 8\n * @pattern ^[a-z]+@[a-z]+$ */\nreadonly mail: string'),
+    types: spec(
+      '/** @minLength 5\n * @maxLength 8\n * @pattern ^[a-z]+@[a-z]+$ */\nreadonly mail: string',
+    ),
     accepts: { mail: 'abc@de' },
     refuses: [
       { spec: { mail: 'a@b' }, because: 'should be at least 5 chars long' },
@@ -105,7 +120,10 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'limits on the items of a list, through an alias',
-    types: spec('/** @minItems 1 @maxItems 2 */\nreadonly names: readonly Name[]', '/** @maxLength 3 */\ntype Name = string;\n'),
+    types: spec(
+      '/** @minItems 1 @maxItems 2 */\nreadonly names: readonly Name[]',
+      '/** @maxLength 3 */\ntype Name = string;\n',
+    ),
     accepts: { names: ['abc'] },
     refuses: [
       { spec: { names: [] }, because: 'should have at least 1 items' },
@@ -123,20 +141,34 @@ export const FEATURES: readonly Feature[] = [
     ),
     accepts: { step: { kind: 'weight', percent: 5, note: 'x' } },
     refuses: [
-      { spec: { step: { kind: 'weight' } }, because: 'must validate one and only one schema (oneOf)' },
-      { spec: { step: { kind: 'weight', percent: 5, host: 'a' } }, because: 'must validate one and only one schema (oneOf)' },
+      {
+        spec: { step: { kind: 'weight' } },
+        because: 'must validate one and only one schema (oneOf)',
+      },
+      {
+        spec: { step: { kind: 'weight', percent: 5, host: 'a' } },
+        because: 'must validate one and only one schema (oneOf)',
+      },
       { spec: { step: { kind: 'other', percent: 5 } }, because: 'Unsupported value: "other"' },
     ],
   },
   {
     name: 'a union of objects of which one must be there',
-    types: spec('readonly target: { readonly host: string; readonly port?: Int32 } | { readonly service: string; readonly port?: Int32 }'),
+    types: spec(
+      'readonly target: { readonly host: string; readonly port?: Int32 } | { readonly service: string; readonly port?: Int32 }',
+    ),
     accepts: { target: { service: 'a', port: 80 } },
-    refuses: [{ spec: { target: { port: 80 } }, because: '"spec.target" must validate at least one schema (anyOf)' }],
+    refuses: [
+      {
+        spec: { target: { port: 80 } },
+        because: '"spec.target" must validate at least one schema (anyOf)',
+      },
+    ],
   },
   {
     name: 'a whole spec that is a union',
-    types: "export type FeatureSpec = { readonly mode: 'auto' } | { readonly mode: 'manual'; readonly weight: Int32 };",
+    types:
+      "export type FeatureSpec = { readonly mode: 'auto' } | { readonly mode: 'manual'; readonly weight: Int32 };",
     accepts: { mode: 'manual', weight: 5 },
     refuses: [
       { spec: { mode: 'manual' }, because: 'must validate one and only one schema (oneOf)' },
@@ -146,7 +178,10 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'a map',
-    types: spec('/** @minProperties 1 @maxProperties 2 */ readonly labels: Readonly<Record<string, Value>>', '/** @maxLength 2 */ type Value = string;\n'),
+    types: spec(
+      '/** @minProperties 1 @maxProperties 2 */ readonly labels: Readonly<Record<string, Value>>',
+      '/** @maxLength 2 */ type Value = string;\n',
+    ),
     accepts: { labels: { 'any/key': 'ab' } },
     refuses: [
       { spec: { labels: { a: 'abc' } }, because: 'spec.labels.a: Too long' },
@@ -173,7 +208,9 @@ export const FEATURES: readonly Feature[] = [
         { name: 'a', port: 81 },
       ],
     },
-    refuses: [{ spec: { backends: [{ name: 'a' }, { name: 'a', port: 80 }] }, because: 'Duplicate value' }],
+    refuses: [
+      { spec: { backends: [{ name: 'a' }, { name: 'a', port: 80 }] }, because: 'Duplicate value' },
+    ],
   },
   {
     name: '@set: a list without doubles',
@@ -183,13 +220,17 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: '@atomic lists and objects',
-    types: spec('/** @atomic */ readonly hosts: readonly string[]; /** @atomic */ readonly selector: Readonly<Record<string, string>>'),
+    types: spec(
+      '/** @atomic */ readonly hosts: readonly string[]; /** @atomic */ readonly selector: Readonly<Record<string, string>>',
+    ),
     accepts: { hosts: ['a', 'a'], selector: { app: 'x' } },
     refuses: [{ spec: { hosts: 'a', selector: {} }, because: 'must be of type array' }],
   },
   {
     name: 'int-or-string, as IntOrString and as number | string',
-    types: spec('readonly port: IntOrString; readonly other?: number | string; readonly wait?: number | "auto"'),
+    types: spec(
+      'readonly port: IntOrString; readonly other?: number | string; readonly wait?: number | "auto"',
+    ),
     accepts: { port: 'http', other: 5, wait: 'auto' },
     refuses: [
       { spec: { port: true }, because: 'spec.port in body must be of type integer,string' },
@@ -234,11 +275,22 @@ export const FEATURES: readonly Feature[] = [
       'readonly range: Range<Int32>; readonly part?: Pick<All, "host">; readonly loose?: Partial<All>; readonly both?: All & { readonly extra: string }',
       'interface Range<T> { readonly from: T; readonly to: T }\ninterface Base { readonly host: string }\ninterface All extends Base { readonly port: Int32 }\n',
     ),
-    accepts: { range: { from: 1, to: 2 }, part: { host: 'a' }, loose: {}, both: { host: 'a', port: 1, extra: 'x' } },
+    accepts: {
+      range: { from: 1, to: 2 },
+      part: { host: 'a' },
+      loose: {},
+      both: { host: 'a', port: 1, extra: 'x' },
+    },
     refuses: [
       { spec: { range: { from: 1.5, to: 2 } }, because: 'must be of type integer' },
-      { spec: { range: { from: 1, to: 2 }, part: { host: 'a', port: 1 } }, because: 'unknown field "spec.part.port"' },
-      { spec: { range: { from: 1, to: 2 }, both: { host: 'a', port: 1 } }, because: 'spec.both.extra: Required value' },
+      {
+        spec: { range: { from: 1, to: 2 }, part: { host: 'a', port: 1 } },
+        because: 'unknown field "spec.part.port"',
+      },
+      {
+        spec: { range: { from: 1, to: 2 }, both: { host: 'a', port: 1 } },
+        because: 'spec.both.extra: Required value',
+      },
     ],
   },
   {
@@ -247,30 +299,55 @@ export const FEATURES: readonly Feature[] = [
       'readonly anything: unknown; readonly open?: object; /** @preserve */ readonly tree?: Tree; /** @preserve */ readonly trees?: readonly Tree[]',
       'interface Tree { readonly name: string; readonly below?: readonly Tree[] }\n',
     ),
-    accepts: { anything: [1, { a: 'b' }], open: { x: { y: 1 } }, tree: { name: 'a', below: [{ name: 'b' }], more: true }, trees: [{ name: 'c' }, 5] },
-    refuses: [{ spec: { anything: 1, open: 5 }, because: 'spec.open in body must be of type object' }],
+    accepts: {
+      anything: [1, { a: 'b' }],
+      open: { x: { y: 1 } },
+      tree: { name: 'a', below: [{ name: 'b' }], more: true },
+      trees: [{ name: 'c' }, 5],
+    },
+    refuses: [
+      { spec: { anything: 1, open: 5 }, because: 'spec.open in body must be of type object' },
+    ],
   },
   {
     name: 'an embedded resource',
     types: spec('readonly template: EmbeddedResource'),
-    accepts: { template: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' }, data: { x: 'y' } } },
+    accepts: {
+      template: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' }, data: { x: 'y' } },
+    },
     refuses: [{ spec: { template: { kind: 'ConfigMap' } }, because: 'apiVersion' }],
     sandbox: false,
   },
   {
     name: 'types of other packages, with structure and without their descriptions',
-    types: spec('readonly container: IContainer', "import type { IContainer } from 'kubernetes-models/v1';\n"),
+    types: spec(
+      'readonly container: IContainer',
+      "import type { IContainer } from 'kubernetes-models/v1';\n",
+    ),
     accepts: { container: { name: 'a', image: 'b', ports: [{ containerPort: 80 }] } },
     refuses: [
       { spec: { container: { image: 'b' } }, because: 'spec.container.name: Required value' },
-      { spec: { container: { name: 'a', ports: [{ containerPort: 'http' }] } }, because: 'must be of type number' },
+      {
+        spec: { container: { name: 'a', ports: [{ containerPort: 'http' }] } },
+        because: 'must be of type number',
+      },
     ],
   },
   {
     name: 'a label selector',
     types: spec('readonly selector: LabelSelector'),
-    accepts: { selector: { matchLabels: { app: 'x' }, matchExpressions: [{ key: 'tier', operator: 'In', values: ['a'] }] } },
-    refuses: [{ spec: { selector: { matchExpressions: [{ key: 'tier', operator: 'Is' }] } }, because: 'Unsupported value: "Is"' }],
+    accepts: {
+      selector: {
+        matchLabels: { app: 'x' },
+        matchExpressions: [{ key: 'tier', operator: 'In', values: ['a'] }],
+      },
+    },
+    refuses: [
+      {
+        spec: { selector: { matchExpressions: [{ key: 'tier', operator: 'Is' }] } },
+        because: 'Unsupported value: "Is"',
+      },
+    ],
   },
   {
     name: '@rule on an interface, with its message',
@@ -330,14 +407,20 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: '@immutable below objects that may be absent, with names that CEL writes otherwise',
-    types: spec("readonly in?: { readonly 'my-part'?: { /** @immutable */ readonly size: Int32; readonly other?: string } }"),
+    types: spec(
+      "readonly in?: { readonly 'my-part'?: { /** @immutable */ readonly size: Int32; readonly other?: string } }",
+    ),
     accepts: {},
     changes: [
       [{}, { in: {} }],
       [{ in: { 'my-part': { size: 1 } } }, { in: { 'my-part': { size: 1, other: 'x' } } }],
     ],
     refuses: [
-      { from: { in: { 'my-part': { size: 1 } } }, spec: { in: { 'my-part': { size: 2 } } }, because: 'size is immutable' },
+      {
+        from: { in: { 'my-part': { size: 1 } } },
+        spec: { in: { 'my-part': { size: 2 } } },
+        because: 'size is immutable',
+      },
       { from: { in: { 'my-part': { size: 1 } } }, spec: { in: {} }, because: 'size is immutable' },
       { from: {}, spec: { in: { 'my-part': { size: 1 } } }, because: 'size is immutable' },
     ],
@@ -345,7 +428,8 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: '@immutable on lists, maps, objects, nullable and int-or-string values without limits',
-    types: spec(`/** @immutable */ readonly list?: readonly string[]; /** @immutable */ readonly map?: Readonly<Record<string, string>>;
+    types:
+      spec(`/** @immutable */ readonly list?: readonly string[]; /** @immutable */ readonly map?: Readonly<Record<string, string>>;
       /** @immutable */ readonly inner?: { readonly a?: string; readonly b?: readonly Int32[] }; /** @immutable */ readonly none?: string | null; /** @immutable */ readonly port?: IntOrString;`),
     accepts: { list: ['a'], map: { a: 'b' }, inner: { a: 'x' }, port: 80 },
     changes: [
@@ -357,7 +441,11 @@ export const FEATURES: readonly Feature[] = [
     refuses: [
       { from: { list: ['a'] }, spec: { list: ['b'] }, because: 'list is immutable' },
       { from: { map: { a: 'b' } }, spec: { map: {} }, because: 'map is immutable' },
-      { from: { inner: { a: 'x' } }, spec: { inner: { a: 'x', b: [1] } }, because: 'inner is immutable' },
+      {
+        from: { inner: { a: 'x' } },
+        spec: { inner: { a: 'x', b: [1] } },
+        because: 'inner is immutable',
+      },
       { from: { none: 'a' }, spec: { none: 'b' }, because: 'none is immutable' },
       { from: { port: 80 }, spec: { port: '80' }, because: 'port is immutable' },
     ],
@@ -381,12 +469,20 @@ export const FEATURES: readonly Feature[] = [
         },
       ],
     ],
-    refuses: [{ from: { backends: [{ name: 'a', host: 'x' }] }, spec: { backends: [{ name: 'a', host: 'y' }] }, because: 'host is immutable' }],
+    refuses: [
+      {
+        from: { backends: [{ name: 'a', host: 'x' }] },
+        spec: { backends: [{ name: 'a', host: 'y' }] },
+        because: 'host is immutable',
+      },
+    ],
     sandbox: false,
   },
   {
     name: '@deprecated fields and a long description with marks of templates',
-    types: spec('/**\n * The {{ host }} of `*.example.com`.\n *\n * See {@link Other | the other} one.\n * @deprecated use name\n */\nreadonly host?: string'),
+    types: spec(
+      '/**\n * The {{ host }} of `*.example.com`.\n *\n * See {@link Other | the other} one.\n * @deprecated use name\n */\nreadonly host?: string',
+    ),
     accepts: { host: 'a' },
   },
 ];

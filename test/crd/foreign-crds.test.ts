@@ -41,16 +41,27 @@ describe("other people's CRDs", () => {
     this.timeout(300_000);
     const files = [...(await istioCrds()), ...(await gatewayApiCrds())];
     const crds = files.flatMap((file) => parseCrds(readFileSync(file, 'utf8'), file));
-    expect(crds.filter(({ spec }) => spec.group.endsWith('istio.io'))).to.have.length.of.at.least(15);
+    expect(crds.filter(({ spec }) => spec.group.endsWith('istio.io'))).to.have.length.of.at.least(
+      15,
+    );
     expect(crds.filter(({ spec }) => spec.group.endsWith('k8s.io'))).to.have.length.of.at.least(10);
     const modules = crds.flatMap((crd) =>
       (crd.spec.versions ?? []).map(({ name }) => {
         const { group, names } = crd.spec;
-        return [`${group.replaceAll('.', '-')}-${names.kind}-${name}.ts`, renderInterfaceModule(names.kind, crdKindOf(crd, name).schema, crd.metadata.name)] as const;
+        return [
+          `${group.replaceAll('.', '-')}-${names.kind}-${name}.ts`,
+          renderInterfaceModule(names.kind, crdKindOf(crd, name).schema, crd.metadata.name),
+        ] as const;
       }),
     );
-    const problems = await compileTypeScript({ ...Object.fromEntries(modules), 'uses.ts': USES, 'wrong.ts': WRONG });
-    const places = problems.filter((line) => /^\S+\(\d+/.test(line)).map((line) => /^(\S+)\((\d+),/.exec(line)?.slice(1).join(':'));
+    const problems = await compileTypeScript({
+      ...Object.fromEntries(modules),
+      'uses.ts': USES,
+      'wrong.ts': WRONG,
+    });
+    const places = problems
+      .filter((line) => /^\S+\(\d+/.test(line))
+      .map((line) => /^(\S+)\((\d+),/.exec(line)?.slice(1).join(':'));
     expect(places, problems.join('\n')).to.deep.equal(['wrong.ts:4', 'wrong.ts:5']);
   });
 
@@ -61,29 +72,48 @@ describe("other people's CRDs", () => {
     before(async () => {
       plane = await controlPlane();
       dir = mkdtempSync(join(tmpdir(), 'autopilot-cluster-'));
-      await plane.kubectl(['apply', '-f', '-'], { input: JSON.stringify(compileCrd('export interface FeatureSpec { readonly host: string }')) });
+      await plane.kubectl(['apply', '-f', '-'], {
+        input: JSON.stringify(compileCrd('export interface FeatureSpec { readonly host: string }')),
+      });
       process.env['KUBECONFIG'] = plane.kubeconfig;
       process.env['PATH'] = `${dirname(await tool('kubectl'))}:${process.env['PATH']}`;
     });
     after(async () => {
       process.env['PATH'] = before_['PATH'];
-      if (before_['KUBECONFIG'] === undefined) delete process.env['KUBECONFIG'];
-      else process.env['KUBECONFIG'] = before_['KUBECONFIG'];
+      if (before_['KUBECONFIG'] === undefined) {
+        delete process.env['KUBECONFIG'];
+      } else {
+        process.env['KUBECONFIG'] = before_['KUBECONFIG'];
+      }
       rmSync(dir, { recursive: true, force: true });
       await plane?.stop();
     });
 
     it('are found by their kind, without what the cluster notes down', async () => {
-      const { kinds, files } = await resolveCustomKinds(dir, [{ name: 'features', crd: 'cluster', kind: 'Feature' }]);
+      const { kinds, files } = await resolveCustomKinds(dir, [
+        { name: 'features', crd: 'cluster', kind: 'Feature' },
+      ]);
       const kind = kinds.get('features');
-      expect(kind).to.include({ group: 'features.test', version: 'v1', plural: 'features', scope: 'Namespaced' });
+      expect(kind).to.include({
+        group: 'features.test',
+        version: 'v1',
+        plural: 'features',
+        scope: 'Namespaced',
+      });
       expect(files.map(({ path }) => path)).to.deep.equal(['.autopilot/crds/features.json']);
-      expect(files[0]?.content).to.contain('"host"').and.not.to.contain('managedFields').and.not.to.contain('uid');
+      expect(files[0]?.content)
+        .to.contain('"host"')
+        .and.not.to.contain('managedFields')
+        .and.not.to.contain('uid');
     });
 
     it('are missed with a sentence', async () => {
-      const { kinds } = await resolveCustomKinds(dir, [{ name: 'others', crd: 'cluster', kind: 'Other' }]);
-      expect(kinds.get('others')).to.equal('the cluster has no CustomResourceDefinition of the kind Other (its kinds: Feature)');
+      const { kinds } = await resolveCustomKinds(dir, [
+        { name: 'others', crd: 'cluster', kind: 'Other' },
+      ]);
+      expect(kinds.get('others')).to.equal(
+        'the cluster has no CustomResourceDefinition of the kind Other (its kinds: Feature)',
+      );
     });
   });
 });

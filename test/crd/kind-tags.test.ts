@@ -30,22 +30,49 @@ export interface FeatureStatusInfo {
 describe('tags about the kind, seen with kubectl on a real API server', () => {
   let plane: ControlPlane;
   const get = async (...args: readonly string[]): Promise<readonly string[]> =>
-    (await plane.kubectl(['get', ...args])).split('\n').map((line) => line.trim().replaceAll(/\s{2,}/g, ' | '));
+    (await plane.kubectl(['get', ...args]))
+      .split('\n')
+      .map((line) => line.trim().replaceAll(/\s{2,}/g, ' | '));
   before(async () => {
     plane = await controlPlane();
     await plane.kubectl(['apply', '-f', '-'], { input: JSON.stringify(compileCrd(TYPES)) });
-    await plane.kubectl(['wait', '--for=condition=Established', '--timeout=30s', 'crd/features.features.test']);
-    const spec = { share: '10%', inner: { on: true }, hosts: ['a', 'b'], notBefore: '2020-01-01T00:00:00Z' };
-    const input = JSON.stringify({ apiVersion: 'features.test/v1', kind: 'Feature', metadata: { name: 'one', namespace: 'default' }, spec });
+    await plane.kubectl([
+      'wait',
+      '--for=condition=Established',
+      '--timeout=30s',
+      'crd/features.features.test',
+    ]);
+    const spec = {
+      share: '10%',
+      inner: { on: true },
+      hosts: ['a', 'b'],
+      notBefore: '2020-01-01T00:00:00Z',
+    };
+    const input = JSON.stringify({
+      apiVersion: 'features.test/v1',
+      kind: 'Feature',
+      metadata: { name: 'one', namespace: 'default' },
+      spec,
+    });
     await until('the kind is served', 30_000, () => plane.kubectl(['apply', '-f', '-'], { input }));
     const status = JSON.stringify({ status: { replicas: 1, selector: 'app=one', load: 0.5 } });
-    await plane.kubectl(['patch', 'feature', 'one', '--subresource=status', '--type=merge', '-p', status]);
+    await plane.kubectl([
+      'patch',
+      'feature',
+      'one',
+      '--subresource=status',
+      '--type=merge',
+      '-p',
+      status,
+    ]);
   });
   after(() => plane?.stop());
 
   it('@column: the fields stand between Ready and Age, times as ages', async () => {
     const [head, row] = await get('features');
-    expect(head).to.match(/^NAME \| PHASE \| READY \| REPLICAS \| SHARE OF TRAFFIC \| SINCE \| LOAD \| FIRST \| AGE$/);
+    expect(head).to.match(
+      /^NAME \| PHASE \| READY \| REPLICAS \| SHARE OF TRAFFIC \| SINCE \| LOAD \| FIRST \| AGE$/,
+    );
     expect(row).to.match(/^one \| A \| 2 \| 10% \| [0-9y]+d? \| 0.5 \| a \| \d+s$/);
   });
 
@@ -64,12 +91,23 @@ describe('tags about the kind, seen with kubectl on a real API server', () => {
   it('@scale: kubectl scale sets the field of the spec, and reads those of the status', async () => {
     await plane.kubectl(['scale', 'feature/one', '--replicas=5']);
     expect(await get('feature', 'one', '--output=jsonpath={.spec.replicas}')).to.deep.equal(['5']);
-    const scale = JSON.parse(await plane.kubectl(['get', '--raw', '/apis/features.test/v1/namespaces/default/features/one/scale'])) as { status: object };
+    const scale = JSON.parse(
+      await plane.kubectl([
+        'get',
+        '--raw',
+        '/apis/features.test/v1/namespaces/default/features/one/scale',
+      ]),
+    ) as { status: object };
     expect(scale.status).to.deep.equal({ replicas: 1, selector: 'app=one' });
   });
 
   it('@deprecated: kubectl is warned', async () => {
-    const { stderr } = await execa(await tool('kubectl'), ['--kubeconfig', plane.kubeconfig, 'get', 'features']);
+    const { stderr } = await execa(await tool('kubectl'), [
+      '--kubeconfig',
+      plane.kubeconfig,
+      'get',
+      'features',
+    ]);
     expect(stderr).to.contain('Warning: features.test/v1 Feature is deprecated: use Other');
   });
 });

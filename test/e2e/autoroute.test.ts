@@ -26,11 +26,21 @@ describe('AutoRoute on a real control plane with Istio’s CRDs, with the rights
     symlinkSync(join(packageRoot, 'node_modules'), join(dir, 'node_modules'));
     plane = await controlPlane({ controllerManager: true, audit: true });
     await plane.installIstioCrds();
-    for (const namespace of ['operators', 'apps']) await plane.kubectl(['create', 'namespace', namespace]);
-    await plane.helm(['install', 'autoroute-operator', join(dir, 'charts/autoroute-operator'), '-n', 'operators']);
+    for (const namespace of ['operators', 'apps']) {
+      await plane.kubectl(['create', 'namespace', namespace]);
+    }
+    await plane.helm([
+      'install',
+      'autoroute-operator',
+      join(dir, 'charts/autoroute-operator'),
+      '-n',
+      'operators',
+    ]);
     const kubeconfig = await plane.tokenKubeconfig('operators', 'autoroute-operator');
     operator = await startProcess(dir, { kubeconfig, namespace: 'operators' });
-    for (const name of ['one', 'two', 'three']) await create(deployment(name));
+    for (const name of ['one', 'two', 'three']) {
+      await create(deployment(name));
+    }
     await create(deployment('batch', { ports: [] }));
     await plane.kubectl(['apply', '-n', 'apps', '-f', join(dir, 'examples/autoroute.yaml')]);
   });
@@ -44,36 +54,65 @@ describe('AutoRoute on a real control plane with Istio’s CRDs, with the rights
     await plane.kubectl(['create', '-n', 'apps', '-f', '-'], { input: JSON.stringify(object) });
   }
   async function names(resource: string): Promise<readonly string[]> {
-    const { items } = JSON.parse(await plane.kubectl(['get', resource, '-n', 'apps', '-o', 'json'])) as { items: { metadata: { name: string } }[] };
+    const { items } = JSON.parse(
+      await plane.kubectl(['get', resource, '-n', 'apps', '-o', 'json']),
+    ) as { items: { metadata: { name: string } }[] };
     return items.map(({ metadata }) => metadata.name);
   }
-  async function become(resource: string, expected: readonly string[], within = SOON_MS): Promise<void> {
-    await until(`${resource} are ${expected.join(', ') || 'none'}`, within, async () => expect(await names(resource)).to.deep.equal(expected));
+  async function become(
+    resource: string,
+    expected: readonly string[],
+    within = SOON_MS,
+  ): Promise<void> {
+    await until(`${resource} are ${expected.join(', ') || 'none'}`, within, async () =>
+      expect(await names(resource)).to.deep.equal(expected),
+    );
   }
   const services = 'services';
   const virtualServices = 'virtualservices.networking.istio.io';
   const gateways = 'gateways.networking.istio.io';
-  const ready = (): Promise<string> => plane.kubectl(['wait', '-n', 'apps', 'autoroute/example', '--for=condition=Ready', '--timeout=30s']);
+  const ready = (): Promise<string> =>
+    plane.kubectl([
+      'wait',
+      '-n',
+      'apps',
+      'autoroute/example',
+      '--for=condition=Ready',
+      '--timeout=30s',
+    ]);
 
   it('becomes Ready with a Service and a VirtualService for each Deployment that has a port, and one Gateway', async () => {
     await ready();
     expect(await names(services)).to.deep.equal(['one', 'three', 'two']);
-    expect(await names(virtualServices)).to.deep.equal(['one.example', 'three.example', 'two.example']);
+    expect(await names(virtualServices)).to.deep.equal([
+      'one.example',
+      'three.example',
+      'two.example',
+    ]);
     expect(await names(gateways)).to.deep.equal(['example']);
   });
 
   it('shows phase, readiness and age in kubectl get', async () => {
-    const [head, row] = (await plane.kubectl(['get', 'autoroutes', '-n', 'apps'])).trim().split('\n');
+    const [head, row] = (await plane.kubectl(['get', 'autoroutes', '-n', 'apps']))
+      .trim()
+      .split('\n');
     expect(head?.split(/\s+/)).to.deep.equal(['NAME', 'PHASE', 'READY', 'AGE']);
     expect(row).to.match(/^example\s+Ready\s+True\s+\d+s$/);
   });
 
   it('owns what it made, so that nobody has to guess where it comes from', async () => {
-    const { metadata } = JSON.parse(await plane.kubectl(['get', 'service', 'one', '-n', 'apps', '-o', 'json'])) as {
-      metadata: { labels: Record<string, string>; ownerReferences: { kind: string; name: string; controller: boolean }[] };
+    const { metadata } = JSON.parse(
+      await plane.kubectl(['get', 'service', 'one', '-n', 'apps', '-o', 'json']),
+    ) as {
+      metadata: {
+        labels: Record<string, string>;
+        ownerReferences: { kind: string; name: string; controller: boolean }[];
+      };
     };
     expect(metadata.labels['app.kubernetes.io/managed-by']).to.equal('autoroute-operator');
-    expect(metadata.ownerReferences.map(({ kind, name, controller }) => [kind, name, controller])).to.deep.equal([['AutoRoute', 'example', true]]);
+    expect(
+      metadata.ownerReferences.map(({ kind, name, controller }) => [kind, name, controller]),
+    ).to.deep.equal([['AutoRoute', 'example', true]]);
   });
 
   it('routes a Deployment that is added later', async () => {
@@ -91,23 +130,44 @@ describe('AutoRoute on a real control plane with Istio’s CRDs, with the rights
   it('comes to rest: in Ready nothing is written any more', async () => {
     await ready();
     const version = (): Promise<string> =>
-      plane.kubectl(['get', 'autoroute', 'example', '-n', 'apps', '-o', 'jsonpath={.metadata.resourceVersion} {.status.phase}']);
+      plane.kubectl([
+        'get',
+        'autoroute',
+        'example',
+        '-n',
+        'apps',
+        '-o',
+        'jsonpath={.metadata.resourceVersion} {.status.phase}',
+      ]);
     const syncs = async (): Promise<number> => {
       const text = await (await fetch(`${operator.endpoints}/metrics`)).text();
-      return [...text.matchAll(/^controller_runtime_reconcile_total\{.*\} (\d+)$/gm)].reduce((sum, [, count]) => sum + Number(count), 0);
+      return [...text.matchAll(/^controller_runtime_reconcile_total\{.*\} (\d+)$/gm)].reduce(
+        (sum, [, count]) => sum + Number(count),
+        0,
+      );
     };
     const before = await version();
     const synced = await syncs();
     await plane.kubectl(['annotate', 'deployment', 'one', '-n', 'apps', 'touched=yes']);
-    await until('the change of a Deployment was looked at', SOON_MS, async () => expect(await syncs()).to.be.greaterThan(synced));
+    await until('the change of a Deployment was looked at', SOON_MS, async () =>
+      expect(await syncs()).to.be.greaterThan(synced),
+    );
     expect(await version()).to.equal(before);
   });
 
   // @promise watching/no-missed-events
   it('has missed nothing: no list found what a watch had not told', async () => {
     const text = await (await fetch(`${operator.endpoints}/metrics`)).text();
-    const missed = [...text.matchAll(/^autopilot_relist_missed_total\{.*kind="(\w+)"\} (\d+)$/gm)].map(([, kind, count]) => [kind, count]);
-    expect(missed.map(([kind]) => kind)).to.include.members(['AutoRoute', 'Deployment', 'Service', 'VirtualService', 'Gateway']);
+    const missed = [
+      ...text.matchAll(/^autopilot_relist_missed_total\{.*kind="(\w+)"\} (\d+)$/gm),
+    ].map(([, kind, count]) => [kind, count]);
+    expect(missed.map(([kind]) => kind)).to.include.members([
+      'AutoRoute',
+      'Deployment',
+      'Service',
+      'VirtualService',
+      'Gateway',
+    ]);
     expect(missed.filter(([, count]) => count !== '0')).to.deep.equal([]);
   });
 
@@ -121,9 +181,17 @@ describe('AutoRoute on a real control plane with Istio’s CRDs, with the rights
 
   it('is taken over by a standby when its leader ends', async () => {
     const kubeconfig = await plane.tokenKubeconfig('operators', 'autoroute-operator');
-    const standby = await startProcess(dir, { kubeconfig, namespace: 'operators', pod: 'operator-1' });
+    const standby = await startProcess(dir, {
+      kubeconfig,
+      namespace: 'operators',
+      pod: 'operator-1',
+    });
     await until('the standby watches the lease', SOON_MS, async () =>
-      expect(plane.audit('operators', 'autoroute-operator').map(({ verb, resource }) => `${verb} ${resource}`)).to.include('watch leases'),
+      expect(
+        plane
+          .audit('operators', 'autoroute-operator')
+          .map(({ verb, resource }) => `${verb} ${resource}`),
+      ).to.include('watch leases'),
     );
     expect(await operator.stop()).to.equal(0);
     operator = standby;
@@ -135,7 +203,9 @@ describe('AutoRoute on a real control plane with Istio’s CRDs, with the rights
 
   it('leaves nothing behind when the AutoRoute is deleted', async () => {
     await plane.kubectl(['delete', 'autoroute', 'example', '-n', 'apps']);
-    for (const resource of [services, virtualServices, gateways]) await become(resource, [], COLLECTED_MS);
+    for (const resource of [services, virtualServices, gateways]) {
+      await become(resource, [], COLLECTED_MS);
+    }
     expect(await names('deployments')).to.deep.equal(['batch', 'four', 'one', 'three']);
   });
 
@@ -146,6 +216,9 @@ describe('AutoRoute on a real control plane with Istio’s CRDs, with the rights
   // @promise lifecycle/complete-rules
   it('has used every right of its chart, and was refused none, says the API server', async () => {
     const written = ['autoroutes.examples.io', services, virtualServices, gateways];
-    await expectLeastRights(plane, 'operators', 'autoroute-operator', [...afterConflict(...written), EVENT_SERIES]);
+    await expectLeastRights(plane, 'operators', 'autoroute-operator', [
+      ...afterConflict(...written),
+      EVENT_SERIES,
+    ]);
   });
 });

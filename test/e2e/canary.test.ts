@@ -8,7 +8,13 @@ import { packageRoot } from '../../generators/lib/util/package-root.ts';
 import type { Connected } from '../../runtime/src/kube/connect.ts';
 import { connect } from '../../runtime/src/kube/connect.ts';
 import type { ControlPlane, Prometheus } from '../realparts/index.ts';
-import { controlPlane, prometheusPath, prometheusServer, Unavailable, until } from '../realparts/index.ts';
+import {
+  controlPlane,
+  prometheusPath,
+  prometheusServer,
+  Unavailable,
+  until,
+} from '../realparts/index.ts';
 import type { OperatorProcess } from './operator-process.ts';
 import { startProcess } from './operator-process.ts';
 import { afterConflict, EVENT_SERIES, expectLeastRights, STANDBY } from './rights.ts';
@@ -35,7 +41,9 @@ describe('the canary on a real control plane and a real Prometheus, with the rig
     try {
       await prometheusPath();
     } catch (error) {
-      if (!(error instanceof Unavailable) || process.env['CI'] === 'true') throw error;
+      if (!(error instanceof Unavailable) || process.env['CI'] === 'true') {
+        throw error;
+      }
       console.log(`skipped: ${error.message}`);
       this.skip();
     }
@@ -45,19 +53,33 @@ describe('the canary on a real control plane and a real Prometheus, with the rig
     symlinkSync(join(packageRoot, 'node_modules'), join(project, 'node_modules'));
     plane = await controlPlane({ controllerManager: true, audit: true });
     await plane.installIstioCrds();
-    for (const namespace of ['operators', 'shop']) await plane.kubectl(['create', 'namespace', namespace]);
+    for (const namespace of ['operators', 'shop']) {
+      await plane.kubectl(['create', 'namespace', namespace]);
+    }
     admin = await connect({ kubeconfig: plane.kubeconfig });
     pods = readyPods(admin, 'shop');
-    counts = await requestCounts(admin, { namespace: 'shop', virtualService: 'web', succeeds: (image) => (image === 'web:bad' ? 80 : 100) });
+    counts = await requestCounts(admin, {
+      namespace: 'shop',
+      virtualService: 'web',
+      succeeds: (image) => (image === 'web:bad' ? 80 : 100),
+    });
     prometheus = await prometheusServer({ targets: [counts.target] });
-    await plane.helm(['install', 'canary-operator', join(project, 'charts/canary-operator'), '-n', 'operators']);
+    await plane.helm([
+      'install',
+      'canary-operator',
+      join(project, 'charts/canary-operator'),
+      '-n',
+      'operators',
+    ]);
     const kubeconfig = await plane.tokenKubeconfig('operators', 'canary-operator');
     operator = await startProcess(project, {
       kubeconfig,
       namespace: 'operators',
       settings: { workInterval: '5s', metrics: { address: prometheus.address } },
     });
-    for (const object of [deployment('web:1', 2), service]) await create(object);
+    for (const object of [deployment('web:1', 2), service]) {
+      await create(object);
+    }
     await create(canary({ measurementInterval: '5s', analysisPeriod: '15s', drain: '3s' }));
   });
   after(async () => {
@@ -67,31 +89,54 @@ describe('the canary on a real control plane and a real Prometheus, with the rig
     await counts?.stop();
     await admin?.close();
     await plane?.stop();
-    if (dir !== undefined) rmSync(dir, { recursive: true, force: true });
+    if (dir !== undefined) {
+      rmSync(dir, { recursive: true, force: true });
+    }
   });
 
   async function create(object: object): Promise<void> {
     await plane.kubectl(['create', '-n', 'shop', '-f', '-'], { input: JSON.stringify(object) });
   }
-  const field = (resource: string, path: string): Promise<string> => plane.kubectl(['get', resource, '-n', 'shop', '-o', `jsonpath={${path}}`]);
-  const weights = (): Promise<string> => field('virtualservice/web', '.spec.http[0].route[*].weight');
-  const image = (name: string): Promise<string> => field(`deployment/${name}`, '.spec.template.spec.containers[0].image');
+  const field = (resource: string, path: string): Promise<string> =>
+    plane.kubectl(['get', resource, '-n', 'shop', '-o', `jsonpath={${path}}`]);
+  const weights = (): Promise<string> =>
+    field('virtualservice/web', '.spec.http[0].route[*].weight');
+  const image = (name: string): Promise<string> =>
+    field(`deployment/${name}`, '.spec.template.spec.containers[0].image');
   const replicas = async (): Promise<readonly string[]> =>
-    Promise.all(['web', 'web-primary', 'web-canary'].map((name) => field(`deployment/${name}`, '.spec.replicas')));
+    Promise.all(
+      ['web', 'web-primary', 'web-canary'].map((name) =>
+        field(`deployment/${name}`, '.spec.replicas'),
+      ),
+    );
   const phase = (): Promise<string> => field('canarydeployment/web', '.status.phase');
-  const release = async (version: string): Promise<void> => void (await plane.kubectl(['set', 'image', 'deployment/web', '-n', 'shop', `web=${version}`]));
+  const release = async (version: string): Promise<void> =>
+    void (await plane.kubectl(['set', 'image', 'deployment/web', '-n', 'shop', `web=${version}`]));
   async function decided(nth: number): Promise<Release> {
     return until(`release ${nth} is decided`, SOON_MS, async () => {
-      const history = JSON.parse((await field('canarydeployment/web', '.status.history')) || '[]') as readonly Release[];
+      const history = JSON.parse(
+        (await field('canarydeployment/web', '.status.history')) || '[]',
+      ) as readonly Release[];
       expect(history).to.have.length(nth);
       return history[0] as Release;
     });
   }
-  const eventually = (what: string, look: () => Promise<unknown>, expected: unknown): Promise<void> =>
+  const eventually = (
+    what: string,
+    look: () => Promise<unknown>,
+    expected: unknown,
+  ): Promise<void> =>
     until(what, SOON_MS, async () => void expect(await look()).to.deep.equal(expected));
 
   it('puts a primary in the Deployment’s place, and scales that down last', async () => {
-    await plane.kubectl(['wait', '-n', 'shop', 'canarydeployment/web', '--for=condition=Ready', '--timeout=60s']);
+    await plane.kubectl([
+      'wait',
+      '-n',
+      'shop',
+      'canarydeployment/web',
+      '--for=condition=Ready',
+      '--timeout=60s',
+    ]);
     expect(await weights()).to.equal('100 0');
     expect(await replicas()).to.deep.equal(['2', '2', '0']);
     expect(await field('deployment/web-primary', '.status.availableReplicas')).to.equal('2');
@@ -103,7 +148,10 @@ describe('the canary on a real control plane and a real Prometheus, with the rig
     await release('web:2');
     await eventually('the canary has requests', weights, '90 10');
     expect(await image('web-primary')).to.equal('web:1');
-    expect(await decided(1)).to.deep.include({ promoted: true, reason: 'answered well for 3 intervals' });
+    expect(await decided(1)).to.deep.include({
+      promoted: true,
+      reason: 'answered well for 3 intervals',
+    });
     await eventually('all requests are back on the primary', weights, '100 0');
     expect(await image('web-primary')).to.equal('web:2');
     await eventually('the canary has no replicas', replicas, ['0', '2', '0']);
@@ -124,8 +172,13 @@ describe('the canary on a real control plane and a real Prometheus, with the rig
     await plane.kubectl(['delete', 'canarydeployment', 'web', '-n', 'shop', '--timeout=90s']);
     expect(await field('deployment/web', '.status.availableReplicas')).to.equal('2');
     expect(await field('deployment/web', '.metadata.annotations')).to.not.contain('held');
-    const names = (): Promise<string> => plane.kubectl(['get', 'deployments,services,virtualservices', '-n', 'shop', '-o', 'name']);
-    await eventually('only what the team made is left', async () => (await names()).trim().split('\n'), ['deployment.apps/web', 'service/web']);
+    const names = (): Promise<string> =>
+      plane.kubectl(['get', 'deployments,services,virtualservices', '-n', 'shop', '-o', 'name']);
+    await eventually(
+      'only what the team made is left',
+      async () => (await names()).trim().split('\n'),
+      ['deployment.apps/web', 'service/web'],
+    );
   });
 
   it('was refused nothing, and failed at nothing', () => {
@@ -143,7 +196,12 @@ describe('the canary on a real control plane and a real Prometheus, with the rig
   // @promise lifecycle/complete-rules
   it('has used every right of its chart, and was refused none, says the API server', async () => {
     await expectLeastRights(plane, 'operators', 'canary-operator', [
-      ...afterConflict('canarydeployments.autopilot.examples.io', 'deployments.apps', 'services', 'virtualservices.networking.istio.io'),
+      ...afterConflict(
+        'canarydeployments.autopilot.examples.io',
+        'deployments.apps',
+        'services',
+        'virtualservices.networking.istio.io',
+      ),
       EVENT_SERIES,
       STANDBY,
     ]);

@@ -24,12 +24,24 @@ describe('npm run dev beside an operator that is installed for some namespaces',
     symlinkSync(join(packageRoot, 'node_modules'), join(dir, 'node_modules'));
     plane = await controlPlane();
     await plane.installIstioCrds();
-    for (const namespace of [NAME, 'apps']) await plane.kubectl(['create', 'namespace', namespace]);
-    await plane.helm(['install', NAME, join(dir, 'charts', NAME), '-n', NAME, '--set-json', 'watchNamespaces=["apps"]']);
+    for (const namespace of [NAME, 'apps']) {
+      await plane.kubectl(['create', 'namespace', namespace]);
+    }
+    await plane.helm([
+      'install',
+      NAME,
+      join(dir, 'charts', NAME),
+      '-n',
+      NAME,
+      '--set-json',
+      'watchNamespaces=["apps"]',
+    ]);
     await plane.kubectl(['apply', '-n', 'apps', '-f', join(dir, 'examples/autoroute.yaml')]);
   });
   after(async () => {
-    for (const operator of running) operator.kill('SIGKILL');
+    for (const operator of running) {
+      operator.kill('SIGKILL');
+    }
     await plane?.stop();
     rmSync(dir, { recursive: true, force: true });
   });
@@ -37,8 +49,21 @@ describe('npm run dev beside an operator that is installed for some namespaces',
   /** In place of the Pod that no kubelet starts here: with what the chart gives it. */
   async function installed(pod: string): Promise<OperatorProcess> {
     const kubeconfig = await plane.tokenKubeconfig(NAME, NAME);
-    const env = await plane.kubectl(['get', 'deployment', NAME, '-n', NAME, '-o', 'jsonpath={..env[?(@.name=="WATCH_NAMESPACE")].value}']);
-    const operator = await startProcess(dir, { kubeconfig, namespace: NAME, pod, watchNamespaces: env });
+    const env = await plane.kubectl([
+      'get',
+      'deployment',
+      NAME,
+      '-n',
+      NAME,
+      '-o',
+      'jsonpath={..env[?(@.name=="WATCH_NAMESPACE")].value}',
+    ]);
+    const operator = await startProcess(dir, {
+      kubeconfig,
+      namespace: NAME,
+      pod,
+      watchNamespaces: env,
+    });
     running.push(operator);
     return operator;
   }
@@ -47,17 +72,34 @@ describe('npm run dev beside an operator that is installed for some namespaces',
     const path = [dirname(await tool('kubectl')), process.env['PATH']].join(delimiter);
     const person = { PATH: path, POD_NAMESPACE: undefined, WATCH_NAMESPACE: undefined, ...env };
     const script = ['scripts/operator.ts', 'dev'];
-    const operator = await startProcess(dir, { kubeconfig: plane.kubeconfig, namespace: '', pod: 'laptop', script, env: person });
+    const operator = await startProcess(dir, {
+      kubeconfig: plane.kubeconfig,
+      namespace: '',
+      pod: 'laptop',
+      script,
+      env: person,
+    });
     running.push(operator);
     return operator;
   }
   const leases = async (): Promise<readonly string[]> => {
-    const holders = await plane.kubectl(['get', 'leases', '-n', NAME, '-o', 'jsonpath={.items[*].spec.holderIdentity}']);
+    const holders = await plane.kubectl([
+      'get',
+      'leases',
+      '-n',
+      NAME,
+      '-o',
+      'jsonpath={.items[*].spec.holderIdentity}',
+    ]);
     return holders.split(' ').map((holder) => holder.replace(/_[0-9a-f]{8}$/, ''));
   };
   const routed = async (name: string): Promise<void> => {
-    await plane.kubectl(['create', '-n', 'apps', '-f', '-'], { input: JSON.stringify(deployment(name)) });
-    await until(`there is a Service ${name}`, 30_000, () => plane.kubectl(['get', 'service', name, '-n', 'apps']));
+    await plane.kubectl(['create', '-n', 'apps', '-f', '-'], {
+      input: JSON.stringify(deployment(name)),
+    });
+    await until(`there is a Service ${name}`, 30_000, () =>
+      plane.kubectl(['get', 'service', name, '-n', 'apps']),
+    );
   };
 
   // @promise election/dev-lease
@@ -65,14 +107,22 @@ describe('npm run dev beside an operator that is installed for some namespaces',
     const pod = await installed('pod');
     await routed('one');
     const laptop = await dev();
-    expect(laptop.logs()).to.contain(`${NAME} is installed in namespace ${NAME} for apps: this process takes part in its lease`);
-    expect(laptop.logs()).to.contain(`to lead here: kubectl scale deployment ${NAME} --namespace ${NAME} --replicas 0`);
-    expect(laptop.logs()).to.match(/another process holds the lease: this one stands by.*"holder":"pod_[0-9a-f]{8}"/);
+    expect(laptop.logs()).to.contain(
+      `${NAME} is installed in namespace ${NAME} for apps: this process takes part in its lease`,
+    );
+    expect(laptop.logs()).to.contain(
+      `to lead here: kubectl scale deployment ${NAME} --namespace ${NAME} --replicas 0`,
+    );
+    expect(laptop.logs()).to.match(
+      /another process holds the lease: this one stands by.*"holder":"pod_[0-9a-f]{8}"/,
+    );
     await routed('two');
     expect(laptop.logs()).to.not.contain('"message":"transition"');
     expect(await leases()).to.deep.equal(['pod']);
     expect(await pod.stop()).to.equal(0);
-    await until('dev holds the lease', 30_000, async () => expect(await leases()).to.deep.equal(['laptop']));
+    await until('dev holds the lease', 30_000, async () =>
+      expect(await leases()).to.deep.equal(['laptop']),
+    );
     await routed('three');
   });
 
@@ -83,13 +133,19 @@ describe('npm run dev beside an operator that is installed for some namespaces',
     expect(pod.logs()).to.match(/another process holds the lease.*"holder":"laptop_[0-9a-f]{8}"/);
     laptop?.kill('SIGINT');
     expect(await laptop?.ended).to.equal(0);
-    await until('the installed one holds the lease', 30_000, async () => expect(await leases()).to.deep.equal(['pod-2']));
+    await until('the installed one holds the lease', 30_000, async () =>
+      expect(await leases()).to.deep.equal(['pod-2']),
+    );
     await routed('four');
   });
 
   it('says that it does not wait for the installed one when it is told to look at other namespaces', async () => {
     const elsewhere = await dev({ WATCH_NAMESPACE: 'default' });
-    expect(elsewhere.logs()).to.contain(`WATCH_NAMESPACE is 'default' and not 'apps' as for ${NAME}: they have two leases`);
-    await until('each holds one', 30_000, async () => expect(await leases()).to.have.members(['pod-2', 'laptop']));
+    expect(elsewhere.logs()).to.contain(
+      `WATCH_NAMESPACE is 'default' and not 'apps' as for ${NAME}: they have two leases`,
+    );
+    await until('each holds one', 30_000, async () =>
+      expect(await leases()).to.have.members(['pod-2', 'laptop']),
+    );
   });
 });

@@ -24,13 +24,23 @@ describe('replicas of AutoRoute as processes on a real API server, with the righ
     symlinkSync(join(packageRoot, 'node_modules'), join(dir, 'node_modules'));
     plane = await controlPlane();
     await plane.installIstioCrds();
-    for (const namespace of [NAMESPACE, 'apps']) await plane.kubectl(['create', 'namespace', namespace]);
-    await plane.helm(['install', 'autoroute-operator', join(dir, 'charts/autoroute-operator'), '-n', NAMESPACE]);
+    for (const namespace of [NAMESPACE, 'apps']) {
+      await plane.kubectl(['create', 'namespace', namespace]);
+    }
+    await plane.helm([
+      'install',
+      'autoroute-operator',
+      join(dir, 'charts/autoroute-operator'),
+      '-n',
+      NAMESPACE,
+    ]);
     kubeconfig = await plane.tokenKubeconfig(NAMESPACE, 'autoroute-operator');
     await plane.kubectl(['apply', '-n', 'apps', '-f', join(dir, 'examples/autoroute.yaml')]);
   });
   after(async () => {
-    for (const operator of running.values()) operator.kill('SIGKILL');
+    for (const operator of running.values()) {
+      operator.kill('SIGKILL');
+    }
     await plane?.stop();
     rmSync(dir, { recursive: true, force: true });
   });
@@ -41,13 +51,25 @@ describe('replicas of AutoRoute as processes on a real API server, with the righ
     return operator;
   }
   const holder = async (): Promise<string> => {
-    const name = await plane.kubectl(['get', 'leases', '-n', NAMESPACE, '-o', 'jsonpath={.items[*].spec.holderIdentity}']);
+    const name = await plane.kubectl([
+      'get',
+      'leases',
+      '-n',
+      NAMESPACE,
+      '-o',
+      'jsonpath={.items[*].spec.holderIdentity}',
+    ]);
     return name.replace(/_[0-9a-f]{8}$/, '');
   };
-  const held = (pod: string, within = 30_000): Promise<unknown> => until(`${pod} holds the lease`, within, async () => expect(await holder()).to.equal(pod));
+  const held = (pod: string, within = 30_000): Promise<unknown> =>
+    until(`${pod} holds the lease`, within, async () => expect(await holder()).to.equal(pod));
   const routed = async (name: string, within = 30_000): Promise<void> => {
-    await plane.kubectl(['create', '-n', 'apps', '-f', '-'], { input: JSON.stringify(deployment(name)) });
-    await until(`there is a Service ${name}`, within, () => plane.kubectl(['get', 'service', name, '-n', 'apps']));
+    await plane.kubectl(['create', '-n', 'apps', '-f', '-'], {
+      input: JSON.stringify(deployment(name)),
+    });
+    await until(`there is a Service ${name}`, within, () =>
+      plane.kubectl(['get', 'service', name, '-n', 'apps']),
+    );
   };
   /** Wall-clock time of a log line, in milliseconds since 1970. */
   const saidAt = (pod: string, message: string): number => {
@@ -65,11 +87,17 @@ describe('replicas of AutoRoute as processes on a real API server, with the righ
     await held('a');
     await start('b');
     await routed('one');
-    expect(running.get('b')?.logs()).to.match(/another process holds the lease.*"holder":"a_[0-9a-f]{8}"/);
+    expect(running.get('b')?.logs()).to.match(
+      /another process holds the lease.*"holder":"a_[0-9a-f]{8}"/,
+    );
     const metrics = await (await fetch(`${running.get('b')?.endpoints}/metrics`)).text();
     expect(metrics).to.match(/^leader_election_master_status\{name="autoroute-operator"\} 0$/m);
-    expect(metrics).to.match(/^autopilot_cached_objects\{controller="autoroute",kind="Service"\} [1-9]/m);
-    expect(metrics).to.match(/^rest_client_requests_total\{code="200",method="GET",host="127.0.0.1:\d+"\} \d+$/m);
+    expect(metrics).to.match(
+      /^autopilot_cached_objects\{controller="autoroute",kind="Service"\} [1-9]/m,
+    );
+    expect(metrics).to.match(
+      /^rest_client_requests_total\{code="200",method="GET",host="127.0.0.1:\d+"\} \d+$/m,
+    );
   });
 
   // @promise election/lease
@@ -88,7 +116,8 @@ describe('replicas of AutoRoute as processes on a real API server, with the righ
     const killed = Date.now();
     expect(await running.get('b')?.ended).to.equal(undefined);
     await held('c');
-    // The lease counts from its last renewal, which a standby may have seen up to two seconds before.
+    // The lease counts from its last renewal, which a standby may have seen up to two seconds
+    // before.
     expect(saidAt('c', 'the lease is won') - killed).to.be.within(10_000, 18_000);
     await routed('three');
   });
@@ -101,12 +130,16 @@ describe('replicas of AutoRoute as processes on a real API server, with the righ
     await routed('four');
     await plane.kubectl(['delete', 'deployment', 'one', '-n', 'apps']);
     await until('the Service one is gone', 30_000, async () => {
-      expect(await plane.kubectl(['get', 'services', '-n', 'apps', '-o', 'name'])).to.not.contain('service/one\n');
+      expect(await plane.kubectl(['get', 'services', '-n', 'apps', '-o', 'name'])).to.not.contain(
+        'service/one\n',
+      );
     });
     running.get('c')?.kill('SIGCONT');
     expect(await running.get('c')?.ended).to.equal(1);
     expect(running.get('c')?.logs()).to.contain('the lease is lost: no more writes');
     expect(await holder()).to.equal('d');
-    expect(await plane.kubectl(['get', 'services', '-n', 'apps', '-o', 'name'])).to.not.contain('service/one\n');
+    expect(await plane.kubectl(['get', 'services', '-n', 'apps', '-o', 'name'])).to.not.contain(
+      'service/one\n',
+    );
   });
 });

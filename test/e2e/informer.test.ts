@@ -7,7 +7,13 @@ import { Faults, noAnswer } from '../flights/faults.ts';
 import type { ControlPlane } from '../realparts/index.ts';
 import { controlPlane, until } from '../realparts/index.ts';
 
-const TYPE = { group: '', version: 'v1', kind: 'ConfigMap', plural: 'configmaps', namespaced: true };
+const TYPE = {
+  group: '',
+  version: 'v1',
+  kind: 'ConfigMap',
+  plural: 'configmaps',
+  namespaced: true,
+};
 const SOON_MS = 30_000;
 
 describe('an informer on a real API server', () => {
@@ -31,11 +37,16 @@ describe('an informer on a real API server', () => {
   afterEach(() => stop.abort());
 
   async function start(api: KubeApi, labelSelector?: string): Promise<Informer> {
-    const informer = new Informer({ type: TYPE, ...(labelSelector !== undefined && { labelSelector }) }, ['flight'], 'owner', {
-      relisted: (_, { changed, missed }) => void told.push(`relisted ${changed} ${missed}`),
-      watchRestarted: () => void told.push('restarted'),
-      watchFailed: (_, error) => void told.push((error as Error).message),
-    });
+    const informer = new Informer(
+      { type: TYPE, ...(labelSelector !== undefined && { labelSelector }) },
+      ['flight'],
+      'owner',
+      {
+        relisted: (_, { changed, missed }) => void told.push(`relisted ${changed} ${missed}`),
+        watchRestarted: () => void told.push('restarted'),
+        watchFailed: (_, error) => void told.push((error as Error).message),
+      },
+    );
     void informer.run({ api, clock: systemClock, random: systemRandom }, stop.signal);
     await informer.filled(stop.signal);
     return informer;
@@ -60,7 +71,8 @@ describe('an informer on a real API server', () => {
     await api.create(TYPE, object('a'));
     await api.create(TYPE, object('b'));
     await shows(informer, ['a', 'b']);
-    faults.fault = ({ verb }) => (verb === 'watch' ? { when: 'before', error: noAnswer() } : undefined);
+    faults.fault = ({ verb }) =>
+      verb === 'watch' ? { when: 'before', error: noAnswer() } : undefined;
     faults.endWatches(noAnswer());
     await api.delete(TYPE, key('a'));
     await api.create(TYPE, object('c'));
@@ -79,14 +91,23 @@ describe('an informer on a real API server', () => {
 
   // @promise watching/consistent-lists
   it('fills its cache although its pages expire between two of them', async () => {
-    for (let i = 0; i < 700; i++) await connected.api.create(TYPE, object(`many-${i}`, { many: 'yes' }));
+    for (let i = 0; i < 700; i++) {
+      await connected.api.create(TYPE, object(`many-${i}`, { many: 'yes' }));
+    }
     let pages = 0;
     const api: KubeApi = {
       ...connected.api,
       list: async (type, options, signal) => {
         pages++;
-        // Compaction alone may be answered from the API server's memory: a token of its own making, of a time that is gone, is not.
-        if (pages === 2) return connected.api.list(type, { ...options, continue: expired(options?.continue ?? '') }, signal);
+        // Compaction alone may be answered from the API server's memory: a token of its own making,
+        // of a time that is gone, is not.
+        if (pages === 2) {
+          return connected.api.list(
+            type,
+            { ...options, continue: expired(options?.continue ?? '') },
+            signal,
+          );
+        }
         return connected.api.list(type, options, signal);
       },
     };
@@ -110,7 +131,8 @@ describe('an informer on a real API server', () => {
   it('counts a new leader as caught up only with what was written before', async () => {
     const faults = new Faults();
     const informer = await start(faults.through(connected.api), 'leader=yes');
-    faults.fault = ({ verb }) => (verb === 'watch' ? { when: 'before', error: noAnswer() } : undefined);
+    faults.fault = ({ verb }) =>
+      verb === 'watch' ? { when: 'before', error: noAnswer() } : undefined;
     faults.endWatches(noAnswer());
     await connected.api.create(TYPE, object('late', { leader: 'yes' }));
     expect(informer.size).to.equal(0);

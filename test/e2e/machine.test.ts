@@ -4,7 +4,17 @@ import { derivePolicyRules } from '../../generators/lib/rbac/policy-rules.ts';
 import { requireModel } from '../../generators/lib/model/load.ts';
 import { systemClock, systemRandom } from '../../runtime/src/clock.ts';
 import { shared } from '../../runtime/src/index.ts';
-import type { AnyContext, AnyResult, Connected, KubeApi, KubeObject, Operator, OutputDefinition, PhaseDefinition, Scheduler } from '../../runtime/src/ports.ts';
+import type {
+  AnyContext,
+  AnyResult,
+  Connected,
+  KubeApi,
+  KubeObject,
+  Operator,
+  OutputDefinition,
+  PhaseDefinition,
+  Scheduler,
+} from '../../runtime/src/ports.ts';
 import { connect, startOperator } from '../../runtime/src/ports.ts';
 import { Faults } from '../flights/faults.ts';
 import { VIRTUAL_SERVICES } from '../flights/machines.ts';
@@ -15,10 +25,25 @@ const GROUP = 'flights.autopilot.test';
 const FINALIZER = `${GROUP}/drone-operator`;
 const HELD = `${GROUP}/held`;
 const SOON_MS = 30_000;
-const SERVICES = { group: '', version: 'v1', kind: 'Service', plural: 'services', namespaced: true } as const;
-const HTTP_ROUTES = { group: 'gateway.networking.k8s.io', version: 'v1', kind: 'HTTPRoute', plural: 'httproutes', namespaced: true } as const;
+const SERVICES = {
+  group: '',
+  version: 'v1',
+  kind: 'Service',
+  plural: 'services',
+  namespaced: true,
+} as const;
+const HTTP_ROUTES = {
+  group: 'gateway.networking.k8s.io',
+  version: 'v1',
+  kind: 'HTTPRoute',
+  plural: 'httproutes',
+  namespaced: true,
+} as const;
 
-/** As the scheduler below has them: the rights of the operator are made from it, and it has no others. */
+/**
+ * As the scheduler below has them: the rights of the operator are made from it, and it has no
+ * others.
+ */
 const AUTOPILOT_YAML = `
 kind: Drone
 apiVersion: ${GROUP}/v1
@@ -40,16 +65,24 @@ interface Spec {
   readonly labels?: boolean;
 }
 
-const output = (type: OutputDefinition['type'], more: Partial<OutputDefinition> = {}): OutputDefinition => ({
+const output = (
+  type: OutputDefinition['type'],
+  more: Partial<OutputDefinition> = {},
+): OutputDefinition => ({
   name: type.plural,
   type,
   namespace: 'own',
   ...more,
 });
-const input = (type: OutputDefinition['type']) => ({ name: type.plural, type, namespace: 'own' }) as const;
+const input = (type: OutputDefinition['type']) =>
+  ({ name: type.plural, type, namespace: 'own' }) as const;
 
 function scheduler(): Scheduler {
-  const working = (name: string, sync: (context: AnyContext, spec: Spec) => AnyResult, more: Partial<PhaseDefinition> = {}): PhaseDefinition => ({
+  const working = (
+    name: string,
+    sync: (context: AnyContext, spec: Spec) => AnyResult,
+    more: Partial<PhaseDefinition> = {},
+  ): PhaseDefinition => ({
     name,
     inputs: [],
     outputs: [],
@@ -71,7 +104,14 @@ function scheduler(): Scheduler {
         'Abroad',
         (_, { services = [] }) => ({
           next: 'Abroad',
-          outputs: { services: services.map((metadata) => ({ apiVersion: 'v1', kind: 'Service', metadata, spec: { ports: [{ port: 80 }] } })) },
+          outputs: {
+            services: services.map((metadata) => ({
+              apiVersion: 'v1',
+              kind: 'Service',
+              metadata,
+              spec: { ports: [{ port: 80 }] },
+            })),
+          },
         }),
         { ready: true, outputs: [output(SERVICES, { namespace: 'all' })] },
       ),
@@ -79,11 +119,22 @@ function scheduler(): Scheduler {
         'Splitting',
         ({ inputs }, { routes = [], weight = 10, labels }) => {
           const found = inputs['virtualservices']?.need('web') as KubeObject;
-          const fields = routes.map((name) => ({ path: ['spec', 'http', { name }, 'route'], value: divided(weight) }));
-          const marks = labels === true ? [{ path: ['metadata', 'labels', 'flying'], value: 'yes' }] : [];
-          return { next: 'Splitting', outputs: { virtualservices: [shared(found, [...fields, ...marks])] } };
+          const fields = routes.map((name) => ({
+            path: ['spec', 'http', { name }, 'route'],
+            value: divided(weight),
+          }));
+          const marks =
+            labels === true ? [{ path: ['metadata', 'labels', 'flying'], value: 'yes' }] : [];
+          return {
+            next: 'Splitting',
+            outputs: { virtualservices: [shared(found, [...fields, ...marks])] },
+          };
         },
-        { ready: true, inputs: [input(VIRTUAL_SERVICES)], outputs: [output(VIRTUAL_SERVICES, { prune: true })] },
+        {
+          ready: true,
+          inputs: [input(VIRTUAL_SERVICES)],
+          outputs: [output(VIRTUAL_SERVICES, { prune: true })],
+        },
       ),
       working(
         'Dividing',
@@ -94,7 +145,13 @@ function scheduler(): Scheduler {
           return {
             next: 'Dividing',
             requeueAfter: '1s',
-            outputs: { httproutes: [shared(found, [{ path: ['spec', 'rules', { name: 'split' }, 'backendRefs'], value: backendRefs }])] },
+            outputs: {
+              httproutes: [
+                shared(found, [
+                  { path: ['spec', 'rules', { name: 'split' }, 'backendRefs'], value: backendRefs },
+                ]),
+              ],
+            },
           };
         },
         { ready: true, inputs: [input(HTTP_ROUTES)], outputs: [output(HTTP_ROUTES)] },
@@ -119,7 +176,15 @@ const CRD = {
         served: true,
         storage: true,
         subresources: { status: {} },
-        schema: { openAPIV3Schema: { type: 'object', properties: { spec: open, status: { ...open, default: { observedGeneration: -1, phase: 'Start' } } } } },
+        schema: {
+          openAPIV3Schema: {
+            type: 'object',
+            properties: {
+              spec: open,
+              status: { ...open, default: { observedGeneration: -1, phase: 'Start' } },
+            },
+          },
+        },
       },
     ],
   },
@@ -132,7 +197,12 @@ const VIRTUAL_SERVICE = {
   spec: {
     hosts: ['web'],
     http: [
-      { name: 'a', match: [{ uri: { prefix: '/a' } }], route: [{ destination: { host: 'old', port: { number: 80 } }, weight: 100 }], timeout: '5s' },
+      {
+        name: 'a',
+        match: [{ uri: { prefix: '/a' } }],
+        route: [{ destination: { host: 'old', port: { number: 80 } }, weight: 100 }],
+        timeout: '5s',
+      },
       { match: [{ uri: { prefix: '/nameless' } }], route: [{ destination: { host: 'old' } }] },
       { name: 'b', route: [{ destination: { host: 'old' } }] },
     ],
@@ -159,13 +229,33 @@ describe('the machine on a real API server, with the rights that generate grants
     await Promise.all([plane.installIstioCrds(), plane.installGatewayApiCrds()]);
     await plane.kubectl(['create', 'namespace', 'operators']);
     await plane.kubectl(['create', 'serviceaccount', 'drone-operator', '-n', 'operators']);
-    const rules = derivePolicyRules(requireModel(AUTOPILOT_YAML, 'autopilot.yaml')).map(({ why: _, ...rule }) => rule);
-    const role = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: 'drone-operator' }, rules };
+    const rules = derivePolicyRules(requireModel(AUTOPILOT_YAML, 'autopilot.yaml')).map(
+      ({ why: _, ...rule }) => rule,
+    );
+    const role = {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRole',
+      metadata: { name: 'drone-operator' },
+      rules,
+    };
     await apply(stringify(role), stringify(CRD));
-    await plane.kubectl(['create', 'clusterrolebinding', 'drone-operator', '--clusterrole=drone-operator', '--serviceaccount=operators:drone-operator']);
-    await plane.kubectl(['wait', '--for=condition=Established', '--timeout=30s', `crd/drones.${GROUP}`]);
+    await plane.kubectl([
+      'create',
+      'clusterrolebinding',
+      'drone-operator',
+      '--clusterrole=drone-operator',
+      '--serviceaccount=operators:drone-operator',
+    ]);
+    await plane.kubectl([
+      'wait',
+      '--for=condition=Established',
+      '--timeout=30s',
+      `crd/drones.${GROUP}`,
+    ]);
     admin = await connect({ kubeconfig: plane.kubeconfig });
-    connected = await connect({ kubeconfig: await plane.tokenKubeconfig('operators', 'drone-operator') });
+    connected = await connect({
+      kubeconfig: await plane.tokenKubeconfig('operators', 'drone-operator'),
+    });
     await start();
   });
   after(async () => {
@@ -182,34 +272,58 @@ describe('the machine on a real API server, with the rights that generate grants
   async function start(): Promise<void> {
     const log = { debug() {}, info() {}, warn() {}, error() {} };
     const api: KubeApi = faults.through(connected.api);
-    operator = startOperator({ scheduler: scheduler(), api, clock: systemClock, random: systemRandom, log, config: { workIntervalMs: 3_600_000 } });
+    operator = startOperator({
+      scheduler: scheduler(),
+      api,
+      clock: systemClock,
+      random: systemRandom,
+      log,
+      config: { workIntervalMs: 3_600_000 },
+    });
     await operator.ready;
   }
   async function apply(...documents: readonly string[]): Promise<void> {
-    await plane.kubectl(['apply', '--server-side', '--field-manager=people', '-f', '-'], { input: documents.join('---\n') });
+    await plane.kubectl(['apply', '--server-side', '--field-manager=people', '-f', '-'], {
+      input: documents.join('---\n'),
+    });
   }
   const put = (object: object): Promise<void> => {
     const { metadata } = object as { metadata: object };
     return apply(stringify({ ...object, metadata: { namespace, ...metadata } }));
   };
-  const drone = (name: string, spec: Spec): Promise<void> => put({ apiVersion: `${GROUP}/v1`, kind: 'Drone', metadata: { name }, spec });
+  const drone = (name: string, spec: Spec): Promise<void> =>
+    put({ apiVersion: `${GROUP}/v1`, kind: 'Drone', metadata: { name }, spec });
   const key = (name: string) => ({ namespace, name });
   // oxlint-disable-next-line typescript/no-explicit-any -- cases look into objects of any kind
-  const get = async (type: OutputDefinition['type'], name: string): Promise<KubeObject & { spec: any; status: any }> =>
+  type AnyObject = KubeObject & { spec: any; status: any };
+  const get = async (type: OutputDefinition['type'], name: string): Promise<AnyObject> =>
     (await admin.api.get(type, key(name))) as never;
   const drones = scheduler().resource;
-  const holds = async (type: OutputDefinition['type']): Promise<readonly { resource: string; original?: unknown }[]> =>
+  const holds = async (
+    type: OutputDefinition['type'],
+  ): Promise<readonly { resource: string; original?: unknown }[]> =>
     JSON.parse((await get(type, 'web')).metadata.annotations?.[HELD] ?? '[]') as never;
-  const eventually = <T>(what: string, holds: () => Promise<T>): Promise<T> => until(what, SOON_MS, holds);
+  const eventually = <T>(what: string, holds: () => Promise<T>): Promise<T> =>
+    until(what, SOON_MS, holds);
   async function ready(name: string): Promise<void> {
-    await plane.kubectl(['wait', '--for=condition=Ready', '--timeout=30s', `drone/${name}`, '-n', namespace]);
+    await plane.kubectl([
+      'wait',
+      '--for=condition=Ready',
+      '--timeout=30s',
+      `drone/${name}`,
+      '-n',
+      namespace,
+    ]);
   }
   async function gone(name: string): Promise<void> {
     await plane.kubectl(['delete', 'drone', name, '-n', namespace, '--wait', '--timeout=30s']);
   }
   const weights = async (): Promise<readonly unknown[]> =>
-    (await get(VIRTUAL_SERVICES, 'web')).spec.http.map(({ route }: { route: readonly { weight?: number }[] }) => route.map(({ weight }) => weight));
-  const patches = (kind: string): number => faults.of(kind).filter((request) => request.startsWith('patch')).length;
+    (await get(VIRTUAL_SERVICES, 'web')).spec.http.map(
+      ({ route }: { route: readonly { weight?: number }[] }) => route.map(({ weight }) => weight),
+    );
+  const patches = (kind: string): number =>
+    faults.of(kind).filter((request) => request.startsWith('patch')).length;
 
   // @promise finalizer/cleanup-first
   it('holds a resource by its finalizer until what it made in another namespace is gone', async () => {
@@ -226,8 +340,15 @@ describe('the machine on a real API server, with the rights that generate grants
     const { metadata } = await get(drones, 'one');
     expect(metadata.finalizers).to.deep.equal([FINALIZER]);
     const there = await admin.api.get(SERVICES, { namespace: far, name: 'there' });
-    expect([there.metadata.ownerReferences, there.metadata.labels?.[`${GROUP}/owner-uid`]]).to.deep.equal([undefined, metadata.uid]);
-    expect((await get(SERVICES, 'here')).metadata.ownerReferences?.[0]).to.include({ kind: 'Drone', controller: true, uid: metadata.uid });
+    expect([
+      there.metadata.ownerReferences,
+      there.metadata.labels?.[`${GROUP}/owner-uid`],
+    ]).to.deep.equal([undefined, metadata.uid]);
+    expect((await get(SERVICES, 'here')).metadata.ownerReferences?.[0]).to.include({
+      kind: 'Drone',
+      controller: true,
+      uid: metadata.uid,
+    });
     await gone('one');
     expect((await admin.api.list(SERVICES, { namespace: far })).items).to.deep.equal([]);
   });
@@ -241,12 +362,22 @@ describe('the machine on a real API server, with the rights that generate grants
     expect(patches('VirtualService') - sent).to.equal(1);
     const during = await get(VIRTUAL_SERVICES, 'web');
     expect(await weights()).to.deep.equal([[90, 10], [undefined], [undefined]]);
-    expect(during.spec.http[0]).to.deep.include({ name: 'a', timeout: '5s', match: [{ uri: { prefix: '/a' } }] });
+    expect(during.spec.http[0]).to.deep.include({
+      name: 'a',
+      timeout: '5s',
+      match: [{ uri: { prefix: '/a' } }],
+    });
     expect(during.spec.http.slice(1)).to.deep.equal(before.spec.http.slice(1));
-    expect((await holds(VIRTUAL_SERVICES)).map(({ resource }) => resource)).to.deep.equal([`Drone ${namespace}/one`]);
+    expect((await holds(VIRTUAL_SERVICES)).map(({ resource }) => resource)).to.deep.equal([
+      `Drone ${namespace}/one`,
+    ]);
     await gone('one');
     const after = await get(VIRTUAL_SERVICES, 'web');
-    expect([after.spec, after.metadata.annotations, after.metadata.labels]).to.deep.equal([before.spec, before.metadata.annotations, before.metadata.labels]);
+    expect([after.spec, after.metadata.annotations, after.metadata.labels]).to.deep.equal([
+      before.spec,
+      before.metadata.annotations,
+      before.metadata.labels,
+    ]);
   });
 
   it('lets two resources hold two routes, refuses one route to a second one, and gives it when it is free', async () => {
@@ -257,12 +388,23 @@ describe('the machine on a real API server, with the rights that generate grants
     await ready('two');
     expect(await weights()).to.deep.equal([[80, 20], [undefined], [70, 30]]);
     await drone('three', { phase: 'Splitting', routes: ['b'], weight: 50 });
-    await plane.kubectl(['wait', '--for=condition=OutputConflict', '--timeout=30s', 'drone/three', '-n', namespace]);
-    expect((await get(drones, 'three')).status.conditions[0].message).to.contain(`is held by Drone ${namespace}/two;`);
+    await plane.kubectl([
+      'wait',
+      '--for=condition=OutputConflict',
+      '--timeout=30s',
+      'drone/three',
+      '-n',
+      namespace,
+    ]);
+    expect((await get(drones, 'three')).status.conditions[0].message).to.contain(
+      `is held by Drone ${namespace}/two;`,
+    );
     await gone('two');
     await ready('three');
     expect(await weights()).to.deep.equal([[80, 20], [undefined], [50, 50]]);
-    for (const name of ['three', 'one']) await gone(name);
+    for (const name of ['three', 'one']) {
+      await gone(name);
+    }
     expect((await get(VIRTUAL_SERVICES, 'web')).spec).to.deep.equal(VIRTUAL_SERVICE.spec);
   });
 
@@ -270,13 +412,29 @@ describe('the machine on a real API server, with the rights that generate grants
     await put(VIRTUAL_SERVICE);
     await drone('one', { phase: 'Splitting', routes: ['a', 'b'], labels: true });
     await ready('one');
-    await plane.kubectl(['apply', '--server-side', '--force-conflicts', '--field-manager=people', '-n', namespace, '-f', '-'], {
-      input: stringify(VIRTUAL_SERVICE),
-    });
-    await eventually('the routes are divided again', async () => expect(await weights()).to.deep.equal([[90, 10], [undefined], [90, 10]]));
+    await plane.kubectl(
+      [
+        'apply',
+        '--server-side',
+        '--force-conflicts',
+        '--field-manager=people',
+        '-n',
+        namespace,
+        '-f',
+        '-',
+      ],
+      {
+        input: stringify(VIRTUAL_SERVICE),
+      },
+    );
+    await eventually('the routes are divided again', async () =>
+      expect(await weights()).to.deep.equal([[90, 10], [undefined], [90, 10]]),
+    );
     expect((await get(VIRTUAL_SERVICES, 'web')).metadata.labels).to.deep.equal({ flying: 'yes' });
     await drone('one', { phase: 'Splitting', routes: ['b'] });
-    await eventually('route a is as it was', async () => expect(await weights()).to.deep.equal([[100], [undefined], [90, 10]]));
+    await eventually('route a is as it was', async () =>
+      expect(await weights()).to.deep.equal([[100], [undefined], [90, 10]]),
+    );
     expect((await get(VIRTUAL_SERVICES, 'web')).metadata.labels).to.equal(undefined);
     await gone('one');
     expect((await get(VIRTUAL_SERVICES, 'web')).spec).to.deep.equal(VIRTUAL_SERVICE.spec);
@@ -286,16 +444,28 @@ describe('the machine on a real API server, with the rights that generate grants
   it('loses no change of anybody while many change one object at once', async () => {
     await put(VIRTUAL_SERVICE);
     const names = ['r1', 'r2', 'r3', 'r4'];
-    const http = names.map((name) => ({ name, route: [{ destination: { host: 'old' }, weight: 100 }] }));
+    const http = names.map((name) => ({
+      name,
+      route: [{ destination: { host: 'old' }, weight: 100 }],
+    }));
     const busy = { ...VIRTUAL_SERVICE, spec: { hosts: ['web'], http } };
     await put(busy);
-    for (const name of names) await drone(name, { phase: 'Splitting', routes: [name], weight: 5 });
+    for (const name of names) {
+      await drone(name, { phase: 'Splitting', routes: [name], weight: 5 });
+    }
     const others = Array.from({ length: 40 }, (_, index) =>
-      admin.api.patch(VIRTUAL_SERVICES, key('web'), { type: 'merge', body: { metadata: { labels: { [`l${index}`]: 'x' } } } }),
+      admin.api.patch(VIRTUAL_SERVICES, key('web'), {
+        type: 'merge',
+        body: { metadata: { labels: { [`l${index}`]: 'x' } } },
+      }),
     );
     await Promise.all(others);
-    for (const name of names) await ready(name);
-    expect(Object.keys((await get(VIRTUAL_SERVICES, 'web')).metadata.labels ?? {})).to.have.length(40);
+    for (const name of names) {
+      await ready(name);
+    }
+    expect(Object.keys((await get(VIRTUAL_SERVICES, 'web')).metadata.labels ?? {})).to.have.length(
+      40,
+    );
     expect(await weights()).to.deep.equal([
       [95, 5],
       [95, 5],
@@ -314,22 +484,45 @@ describe('the machine on a real API server, with the rights that generate grants
     await drone('one', { phase: 'Dividing' });
     await ready('one');
     const { spec } = await get(HTTP_ROUTES, 'web');
-    expect(spec.rules[0].backendRefs[1]).to.deep.equal({ group: '', kind: 'Service', name: 'new', port: 80, weight: 1 });
+    expect(spec.rules[0].backendRefs[1]).to.deep.equal({
+      group: '',
+      kind: 'Service',
+      name: 'new',
+      port: 80,
+      weight: 1,
+    });
     const version = (await get(HTTP_ROUTES, 'web')).metadata.resourceVersion;
     // The worker is called each second: a second look at an unchanged object costs nothing.
-    await put({ apiVersion: `${GROUP}/v1`, kind: 'Drone', metadata: { name: 'one', labels: { look: 'again' } }, spec: { phase: 'Dividing' } });
+    await put({
+      apiVersion: `${GROUP}/v1`,
+      kind: 'Drone',
+      metadata: { name: 'one', labels: { look: 'again' } },
+      spec: { phase: 'Dividing' },
+    });
     await ready('one');
-    expect([(await get(HTTP_ROUTES, 'web')).metadata.resourceVersion, patches('HTTPRoute') - sent]).to.deep.equal([version, 2]);
+    expect([
+      (await get(HTTP_ROUTES, 'web')).metadata.resourceVersion,
+      patches('HTTPRoute') - sent,
+    ]).to.deep.equal([version, 2]);
     await gone('one');
     expect((await get(HTTP_ROUTES, 'web')).spec).to.deep.equal(before.spec);
   });
 
   it('waits for a person, and goes on with the command that its condition shows', async () => {
     await drone('one', { phase: 'Promoting' });
-    await plane.kubectl(['wait', '--for=condition=AwaitingApproval', '--timeout=30s', 'drone/one', '-n', namespace]);
+    await plane.kubectl([
+      'wait',
+      '--for=condition=AwaitingApproval',
+      '--timeout=30s',
+      'drone/one',
+      '-n',
+      namespace,
+    ]);
     const { status } = await get(drones, 'one');
     expect(status.phase).to.equal('Start');
-    const { message } = status.conditions.find(({ type }: { type: string }) => type === 'AwaitingApproval') as { message: string };
+    const { message } = status.conditions.find(
+      ({ type }: { type: string }) => type === 'AwaitingApproval',
+    ) as { message: string };
     const command = /^Promoting waits for approval: kubectl (.*)$/.exec(message)?.[1] ?? '';
     await plane.kubectl(command.split(' '));
     await ready('one');
@@ -338,30 +531,75 @@ describe('the machine on a real API server, with the rights that generate grants
 
   it('tries refused outputs again and says which and why: never Stalled, and done as soon as they are allowed', async () => {
     const name = `no-${namespace}`;
-    const policy = { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingAdmissionPolicy', metadata: { name } };
-    const rule = { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['services'] };
-    const validations = [{ expression: `object.metadata.namespace != '${namespace}'`, message: 'no Services here' }];
+    const policy = {
+      apiVersion: 'admissionregistration.k8s.io/v1',
+      kind: 'ValidatingAdmissionPolicy',
+      metadata: { name },
+    };
+    const rule = {
+      apiGroups: [''],
+      apiVersions: ['v1'],
+      operations: ['CREATE'],
+      resources: ['services'],
+    };
+    const validations = [
+      { expression: `object.metadata.namespace != '${namespace}'`, message: 'no Services here' },
+    ];
     const binding = {
       apiVersion: policy.apiVersion,
       kind: 'ValidatingAdmissionPolicyBinding',
       metadata: { name },
       spec: { policyName: name, validationActions: ['Deny'] },
     };
-    await apply(stringify({ ...policy, spec: { matchConstraints: { resourceRules: [rule] }, validations } }), stringify(binding));
+    await apply(
+      stringify({ ...policy, spec: { matchConstraints: { resourceRules: [rule] }, validations } }),
+      stringify(binding),
+    );
     // A policy takes a moment to be in force.
     await eventually('the policy is in force', async () => {
       const refused = await plane
-        .kubectl(['create', 'service', 'externalname', 'x', '--external-name=x', '-n', namespace, '--dry-run=server'])
+        .kubectl([
+          'create',
+          'service',
+          'externalname',
+          'x',
+          '--external-name=x',
+          '-n',
+          namespace,
+          '--dry-run=server',
+        ])
         .catch((error: Error) => error.message);
       expect(refused).to.contain('no Services here');
     });
     await drone('one', { phase: 'Abroad', services: [{ name: 'a', namespace }] });
-    await plane.kubectl(['wait', '--for=condition=OutputsApplied=False', '--timeout=30s', 'drone/one', '-n', namespace]);
+    await plane.kubectl([
+      'wait',
+      '--for=condition=OutputsApplied=False',
+      '--timeout=30s',
+      'drone/one',
+      '-n',
+      namespace,
+    ]);
     // Three refusals leave a phase that counts as ready Ready.
-    await plane.kubectl(['wait', '--for=condition=Ready=False', '--timeout=30s', 'drone/one', '-n', namespace]);
-    const { conditions } = (await get(drones, 'one')).status as { conditions: readonly { type: string; message: string }[] };
-    expect(conditions.map(({ type }) => type)).to.deep.equal(['Ready', 'Reconciling', 'OutputsApplied']);
-    expect(conditions[0]?.message).to.contain(`Service ${namespace}/a was refused: `).and.contain('no Services here');
+    await plane.kubectl([
+      'wait',
+      '--for=condition=Ready=False',
+      '--timeout=30s',
+      'drone/one',
+      '-n',
+      namespace,
+    ]);
+    const { conditions } = (await get(drones, 'one')).status as {
+      conditions: readonly { type: string; message: string }[];
+    };
+    expect(conditions.map(({ type }) => type)).to.deep.equal([
+      'Ready',
+      'Reconciling',
+      'OutputsApplied',
+    ]);
+    expect(conditions[0]?.message)
+      .to.contain(`Service ${namespace}/a was refused: `)
+      .and.contain('no Services here');
     await plane.kubectl(['delete', 'validatingadmissionpolicybinding', name]);
     await ready('one');
   });

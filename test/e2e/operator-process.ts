@@ -43,25 +43,44 @@ export async function startProcess(
   const [port = 0] = options.port === undefined ? await freePorts(1) : [options.port];
   const folder = mkdtempSync(join(tmpdir(), 'autopilot-operator-'));
   const config = join(folder, 'autopilot-operator.yaml');
-  const fields = parse(readFileSync(join(dir, 'autopilot-operator.yaml'), 'utf8')) as Record<string, unknown>;
-  writeFileSync(config, stringify({ ...fields, metricsAddr: `127.0.0.1:${port}`, workInterval: '1h', ...options.settings }));
+  const fields = parse(readFileSync(join(dir, 'autopilot-operator.yaml'), 'utf8')) as Record<
+    string,
+    unknown
+  >;
+  writeFileSync(
+    config,
+    stringify({
+      ...fields,
+      metricsAddr: `127.0.0.1:${port}`,
+      workInterval: '1h',
+      ...options.settings,
+    }),
+  );
   let logs = '';
-  const child = execa(process.execPath, ['--conditions=autopilot-source', ...(options.node ?? []), ...(options.script ?? ['src/main.ts'])], {
-    cwd: dir,
-    reject: false,
-    all: true,
-    maxBuffer: 1_000_000_000,
-    env: {
-      KUBECONFIG: options.kubeconfig,
-      AUTOPILOT_CONFIG: config,
-      WATCH_NAMESPACE: options.watchNamespaces ?? '',
-      POD_NAMESPACE: options.namespace,
-      POD_NAME: options.pod ?? 'operator-0',
-      AUTOPILOT_STATE: folder,
-      NODE_OPTIONS: '',
-      ...options.env,
+  const child = execa(
+    process.execPath,
+    [
+      '--conditions=autopilot-source',
+      ...(options.node ?? []),
+      ...(options.script ?? ['src/main.ts']),
+    ],
+    {
+      cwd: dir,
+      reject: false,
+      all: true,
+      maxBuffer: 1_000_000_000,
+      env: {
+        KUBECONFIG: options.kubeconfig,
+        AUTOPILOT_CONFIG: config,
+        WATCH_NAMESPACE: options.watchNamespaces ?? '',
+        POD_NAMESPACE: options.namespace,
+        POD_NAME: options.pod ?? 'operator-0',
+        AUTOPILOT_STATE: folder,
+        NODE_OPTIONS: '',
+        ...options.env,
+      },
     },
-  });
+  );
   child.all?.on('data', (chunk: Buffer) => (logs += chunk.toString()));
   const ended = child.then(({ exitCode }) => {
     rmSync(folder, { recursive: true, force: true });
@@ -76,9 +95,13 @@ export async function startProcess(
     const within = options.readyWithinMs ?? 20_000;
     const ready = async (): Promise<void> => {
       const response = await fetch(`${endpoints}/readyz?verbose`);
-      if (!response.ok) throw new Error(await response.text());
+      if (!response.ok) {
+        throw new Error(await response.text());
+      }
     };
-    if (within > 0) await until('the operator is ready', within, ready);
+    if (within > 0) {
+      await until('the operator is ready', within, ready);
+    }
   } catch (error) {
     await stop();
     throw new Error(`${(error as Error).message}\n${logs}`, { cause: error });

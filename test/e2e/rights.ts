@@ -1,4 +1,7 @@
-/** Proof of least rights, from the API server's audit log: nothing was refused, and every granted verb was asked for. */
+/**
+ * Proof of least rights, from the API server's audit log: nothing was refused, and every granted
+ * verb was asked for.
+ */
 import { expect } from 'chai';
 import type { ControlPlane } from '../realparts/index.ts';
 
@@ -13,7 +16,11 @@ interface Binding {
   readonly kind: string;
   readonly metadata: { readonly namespace?: string };
   readonly roleRef: { readonly kind: string; readonly name: string };
-  readonly subjects?: readonly { readonly kind: string; readonly name: string; readonly namespace?: string }[];
+  readonly subjects?: readonly {
+    readonly kind: string;
+    readonly name: string;
+    readonly namespace?: string;
+  }[];
 }
 
 /** A verb that is granted and that a flight cannot be sure to need. */
@@ -23,27 +30,46 @@ export interface Exempt {
   readonly because: string;
 }
 
-const AFTER_CONFLICT = 'asked for after a conflict with another writer only, which nobody can provoke at will (test/flights does)';
+const AFTER_CONFLICT =
+  'asked for after a conflict with another writer only, which nobody can provoke at will (test/flights does)';
 
 /** Reading one object again: `autoroutes.examples.io`, … */
 export const afterConflict = (...resources: readonly string[]): readonly Exempt[] =>
   resources.map((resource) => ({ right: `get ${resource}`, because: AFTER_CONFLICT }));
-export const EVENT_SERIES: Exempt = { right: 'patch events.events.k8s.io', because: 'a repeated Event is counted once in a minute; no flight is that long' };
-export const STANDBY: Exempt = { right: 'watch leases.coordination.k8s.io', because: 'a standby does it; test/e2e/autoroute.test.ts has one' };
+export const EVENT_SERIES: Exempt = {
+  right: 'patch events.events.k8s.io',
+  because: 'a repeated Event is counted once in a minute; no flight is that long',
+};
+export const STANDBY: Exempt = {
+  right: 'watch leases.coordination.k8s.io',
+  because: 'a standby does it; test/e2e/autoroute.test.ts has one',
+};
 
 /** @throws AssertionError that lists what was refused, or granted and never asked for */
-export async function expectLeastRights(plane: ControlPlane, namespace: string, serviceAccount: string, exempt: readonly Exempt[] = []): Promise<void> {
+export async function expectLeastRights(
+  plane: ControlPlane,
+  namespace: string,
+  serviceAccount: string,
+  exempt: readonly Exempt[] = [],
+): Promise<void> {
   const asked = plane.audit(namespace, serviceAccount);
-  const refused = asked.filter(({ code }) => code === 403 || code === 401).map((event) => `${event.verb} ${event.resource}.${event.group} ${event.name ?? ''}`);
+  const refused = asked
+    .filter(({ code }) => code === 403 || code === 401)
+    .map((event) => `${event.verb} ${event.resource}.${event.group} ${event.name ?? ''}`);
   expect(refused, 'refused').to.deep.equal([]);
   // A server-side apply that creates is logged as the patch it came as, and checked for create too.
   const used = new Set(
     asked.flatMap(({ verb, code, resource, group }) =>
-      [verb, ...(verb === 'patch' && code === 201 ? ['create'] : [])].map((one) => rightOf(one, resource, group)),
+      [verb, ...(verb === 'patch' && code === 201 ? ['create'] : [])].map((one) =>
+        rightOf(one, resource, group),
+      ),
     ),
   );
-  const granted = (await rulesOf(plane, namespace, serviceAccount)).flatMap(({ apiGroups = [], resources = [], verbs }) =>
-    apiGroups.flatMap((group) => resources.flatMap((resource) => verbs.map((verb) => rightOf(verb, resource, group)))),
+  const granted = (await rulesOf(plane, namespace, serviceAccount)).flatMap(
+    ({ apiGroups = [], resources = [], verbs }) =>
+      apiGroups.flatMap((group) =>
+        resources.flatMap((resource) => verbs.map((verb) => rightOf(verb, resource, group))),
+      ),
   );
   expect(granted.length, 'rights granted').to.be.greaterThan(0);
   const unused = [...new Set(granted)].filter((right) => !used.has(right)).sort();
@@ -61,15 +87,28 @@ function rightOf(verb: string, resource: string, group: string): string {
   return `${verb} ${resource}${group === '' ? '' : `.${group}`}`;
 }
 
-async function rulesOf(plane: ControlPlane, namespace: string, serviceAccount: string): Promise<readonly Rule[]> {
-  const { items } = JSON.parse(await plane.kubectl(['get', 'rolebindings,clusterrolebindings', '-A', '-o', 'json'])) as { items: readonly Binding[] };
+async function rulesOf(
+  plane: ControlPlane,
+  namespace: string,
+  serviceAccount: string,
+): Promise<readonly Rule[]> {
+  const { items } = JSON.parse(
+    await plane.kubectl(['get', 'rolebindings,clusterrolebindings', '-A', '-o', 'json']),
+  ) as { items: readonly Binding[] };
   const mine = items.filter(({ subjects = [] }) =>
-    subjects.some((subject) => subject.kind === 'ServiceAccount' && subject.name === serviceAccount && subject.namespace === namespace),
+    subjects.some(
+      (subject) =>
+        subject.kind === 'ServiceAccount' &&
+        subject.name === serviceAccount &&
+        subject.namespace === namespace,
+    ),
   );
   const roles = await Promise.all(
     mine.map(async ({ roleRef, metadata }) => {
       const place = roleRef.kind === 'Role' ? ['-n', metadata.namespace ?? ''] : [];
-      return JSON.parse(await plane.kubectl(['get', roleRef.kind, roleRef.name, ...place, '-o', 'json'])) as { rules: readonly Rule[] };
+      return JSON.parse(
+        await plane.kubectl(['get', roleRef.kind, roleRef.name, ...place, '-o', 'json']),
+      ) as { rules: readonly Rule[] };
     }),
   );
   return roles.flatMap(({ rules }) => rules);

@@ -1,6 +1,8 @@
 /**
- * What a control plane without nodes and proxies lacks, played by the test: Pods that become ready, and the proxies' count of requests. Both
- * go by what the real API server has; everything between them, the controllers and Prometheus, is real.
+ * What a control plane without nodes and proxies lacks, played by the test: Pods that become ready,
+ * and the proxies' count of requests. Both
+ * go by what the real API server has; everything between them, the controllers and Prometheus, is
+ * real.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -8,7 +10,13 @@ import type { Connected } from '../../runtime/src/kube/connect.ts';
 import { hasCode } from '../../runtime/src/kube/errors.ts';
 import type { KubeObject, ResourceType } from '../../runtime/src/kube/object.ts';
 
-const type = (group: string, kind: string, plural: string): ResourceType => ({ group, version: 'v1', kind, plural, namespaced: true });
+const type = (group: string, kind: string, plural: string): ResourceType => ({
+  group,
+  version: 'v1',
+  kind,
+  plural,
+  namespaced: true,
+});
 const PODS = type('', 'Pod', 'pods');
 const DEPLOYMENTS = type('apps', 'Deployment', 'deployments');
 const VIRTUAL_SERVICES = type('networking.istio.io', 'VirtualService', 'virtualservices');
@@ -18,30 +26,45 @@ export function readyPods({ api }: Connected, namespace: string): { stop(): void
   const ended = new AbortController();
   const { signal } = ended;
   void (async () => {
-    for (let resourceVersion = '0'; !signal.aborted;)
+    for (let resourceVersion = '0'; !signal.aborted;) {
       try {
         for await (const event of api.watch(PODS, { namespace, resourceVersion }, signal)) {
-          if (event.type === 'BOOKMARK') continue;
+          if (event.type === 'BOOKMARK') {
+            continue;
+          }
           const { object } = event;
-          if (event.type === 'DELETED' || isReady(object)) continue;
+          if (event.type === 'DELETED' || isReady(object)) {
+            continue;
+          }
           const lastTransitionTime = new Date().toISOString();
-          const conditions = ['PodScheduled', 'Initialized', 'ContainersReady', 'Ready'].map((name) => ({ type: name, status: 'True', lastTransitionTime }));
+          const conditions = ['PodScheduled', 'Initialized', 'ContainersReady', 'Ready'].map(
+            (name) => ({ type: name, status: 'True', lastTransitionTime }),
+          );
           const body = { status: { phase: 'Running', conditions } };
           const key = { namespace, name: object.metadata.name };
-          await api.patch(PODS, key, { type: 'merge', body }, { subresource: 'status' }).catch((error: unknown) => {
-            if (!hasCode(error, 404, 409)) throw error;
-          });
+          await api
+            .patch(PODS, key, { type: 'merge', body }, { subresource: 'status' })
+            .catch((error: unknown) => {
+              if (!hasCode(error, 404, 409)) {
+                throw error;
+              }
+            });
         }
       } catch (error) {
-        if (!signal.aborted && !hasCode(error, 410)) throw error;
+        if (!signal.aborted && !hasCode(error, 410)) {
+          throw error;
+        }
         resourceVersion = '0';
       }
+    }
   })();
   return { stop: () => ended.abort() };
 }
 
 function isReady({ status }: KubeObject): boolean {
-  const { conditions = [] } = (status ?? {}) as { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
+  const { conditions = [] } = (status ?? {}) as {
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+  };
   return conditions.some((condition) => condition.type === 'Ready' && condition.status === 'True');
 }
 
@@ -55,14 +78,19 @@ export interface RequestCounts {
 const REQUESTS = 100;
 
 /**
- * In place of the servers' sidecars: at each scrape 100 more requests to the host have come, divided as its VirtualService says, and
+ * In place of the servers' sidecars: at each scrape 100 more requests to the host have come,
+ * divided as its VirtualService says, and
  * each Deployment has answered its part as its image says.
  *
  * @param options.succeeds percent, by image.
  */
 export async function requestCounts(
   { api }: Connected,
-  options: { readonly namespace: string; readonly virtualService: string; readonly succeeds: (image: string) => number },
+  options: {
+    readonly namespace: string;
+    readonly virtualService: string;
+    readonly succeeds: (image: string) => number;
+  },
 ): Promise<RequestCounts> {
   const { namespace, virtualService, succeeds } = options;
   const totals = new Map<string, number>();
@@ -72,12 +100,25 @@ export async function requestCounts(
     totals.set(series, (totals.get(series) ?? 0) + more);
   };
   const scraped = async (): Promise<string> => {
-    const route = await api.get(VIRTUAL_SERVICES, { namespace, name: virtualService }).catch(() => undefined);
-    const [first] = ((route?.spec ?? {}) as { http?: readonly { route: readonly { destination: { host: string }; weight?: number }[] }[] }).http ?? [];
+    const route = await api
+      .get(VIRTUAL_SERVICES, { namespace, name: virtualService })
+      .catch(() => undefined);
+    const [first] =
+      (
+        (route?.spec ?? {}) as {
+          http?: readonly {
+            route: readonly { destination: { host: string }; weight?: number }[];
+          }[];
+        }
+      ).http ?? [];
     for (const { destination, weight = 0 } of first?.route ?? []) {
-      if (weight === 0) continue;
+      if (weight === 0) {
+        continue;
+      }
       const { spec } = await api.get(DEPLOYMENTS, { namespace, name: destination.host });
-      const { image = '' } = (spec as { template: { spec: { containers: readonly { image?: string }[] } } }).template.spec.containers[0] ?? {};
+      const { image = '' } =
+        (spec as { template: { spec: { containers: readonly { image?: string }[] } } }).template
+          .spec.containers[0] ?? {};
       const well = (weight / 100) * (succeeds(image) / 100) * REQUESTS;
       count(destination.host, 200, well);
       count(destination.host, 503, (weight / 100) * REQUESTS - well);
@@ -93,6 +134,7 @@ export async function requestCounts(
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     target: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    stop: () => new Promise((resolve) => (server.close(() => resolve()), server.closeAllConnections())),
+    stop: () =>
+      new Promise((resolve) => (server.close(() => resolve()), server.closeAllConnections())),
   };
 }

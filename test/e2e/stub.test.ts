@@ -21,7 +21,13 @@ describe('the default project on a real API server, before anybody has written a
     plane = await controlPlane();
     await plane.installIstioCrds();
     await plane.kubectl(['create', 'namespace', 'flight']);
-    await plane.helm(['install', 'example-operator', join(dir, 'charts/example-operator'), '-n', 'flight']);
+    await plane.helm([
+      'install',
+      'example-operator',
+      join(dir, 'charts/example-operator'),
+      '-n',
+      'flight',
+    ]);
     const kubeconfig = await plane.tokenKubeconfig('flight', 'example-operator');
     operator = await startProcess(dir, { kubeconfig, namespace: 'flight' });
   });
@@ -37,7 +43,12 @@ describe('the default project on a real API server, before anybody has written a
   it('shows the initial phase as soon as a resource is created, by the default of the CRD', async () => {
     const created = JSON.parse(
       await plane.kubectl(['create', '-o', 'json', '-f', '-'], {
-        input: JSON.stringify({ apiVersion: 'examples.io/v1', kind: 'Example', metadata: { name: 'one', namespace: 'default' }, spec: {} }),
+        input: JSON.stringify({
+          apiVersion: 'examples.io/v1',
+          kind: 'Example',
+          metadata: { name: 'one', namespace: 'default' },
+          spec: {},
+        }),
       }),
     ) as { status: unknown };
     expect(created.status).to.deep.equal({ observedGeneration: -1, phase: 'Initializing' });
@@ -45,10 +56,14 @@ describe('the default project on a real API server, before anybody has written a
 
   it('says in a condition which file to edit', async () => {
     const status = await until('the resource is Stalled', 20_000, async () => {
-      const { status: found } = JSON.parse(await plane.kubectl(['get', 'example', 'one', '-o', 'json'])) as {
+      const { status: found } = JSON.parse(
+        await plane.kubectl(['get', 'example', 'one', '-o', 'json']),
+      ) as {
         status: { conditions?: { type: string; message: string }[] };
       };
-      if (found.conditions === undefined) throw new Error(JSON.stringify(found));
+      if (found.conditions === undefined) {
+        throw new Error(JSON.stringify(found));
+      }
       return found;
     });
     expect(status.conditions?.map(({ type, message }) => [type, message])).to.deep.equal([
@@ -59,8 +74,15 @@ describe('the default project on a real API server, before anybody has written a
 
   it('says it in an Event too', async () => {
     const events = await until('the Event is there', 20_000, async () => {
-      const found = await plane.kubectl(['get', 'events.events.k8s.io', '-o', 'jsonpath={range .items[*]}{.type} {.reason} {.note}{"\\n"}{end}']);
-      if (!found.includes('NotImplemented')) throw new Error(`no such Event: ${found}`);
+      const found = await plane.kubectl([
+        'get',
+        'events.events.k8s.io',
+        '-o',
+        'jsonpath={range .items[*]}{.type} {.reason} {.note}{"\\n"}{end}',
+      ]);
+      if (!found.includes('NotImplemented')) {
+        throw new Error(`no such Event: ${found}`);
+      }
       return found;
     });
     expect(events).to.contain(`Warning NotImplemented ${sentence}`);
@@ -72,11 +94,22 @@ describe('the default project on a real API server, before anybody has written a
 
   it('counts the failed sync under the name that controller-runtime uses', async () => {
     const metrics = await (await fetch(`${operator.endpoints}/metrics`)).text();
-    expect(metrics).to.match(/^controller_runtime_reconcile_errors_total\{controller="example"\} 1$/m);
+    expect(metrics).to.match(
+      /^controller_runtime_reconcile_errors_total\{controller="example"\} 1$/m,
+    );
   });
 
   it('ends within seconds on SIGTERM, with exit code 0, and gives the lease back', async () => {
     expect(await operator.stop()).to.equal(0);
-    expect(await plane.kubectl(['get', 'lease', '-n', 'flight', '-o', 'jsonpath={.items[0].spec.holderIdentity}'])).to.equal('');
+    expect(
+      await plane.kubectl([
+        'get',
+        'lease',
+        '-n',
+        'flight',
+        '-o',
+        'jsonpath={.items[0].spec.holderIdentity}',
+      ]),
+    ).to.equal('');
   });
 });

@@ -3,7 +3,13 @@ import type { Spent } from '../../sandbox/src/verify/budget.ts';
 import { minutesForAll } from '../../sandbox/src/verify/budget.ts';
 
 /** In a minute, half of the flights with a single fault. */
-const spent = (done: number, all: number, rest: Partial<Spent> = {}): Spent => ({ whole: true, singles: [done, all], flown: done * 2, ms: 60_000, ...rest });
+const spent = (done: number, all: number, rest: Partial<Spent> = {}): Spent => ({
+  whole: true,
+  singles: [done, all],
+  flown: done * 2,
+  ms: 60_000,
+  ...rest,
+});
 
 describe('the budget that would fly all single faults', () => {
   it('is as many times what it was as there are single faults for each that was flown, in whole minutes', () => {

@@ -20,12 +20,18 @@ describe('the rights that verify flies with', () => {
     writeFileSync(join(dir, 'charts/kite-operator/templates/_rules.tpl'), rules);
     writeFileSync(join(dir, 'charts/kite-operator/values.yaml'), values);
   };
-  const rule = (verbs: readonly string[]): object => ({ apiGroups: [''], resources: ['pods'], verbs });
+  const rule = (verbs: readonly string[]): object => ({
+    apiGroups: [''],
+    resources: ['pods'],
+    verbs,
+  });
 
   it('are those that Helm renders from the chart of an example', () => {
     const { rights, source } = chartRights(join(repository, 'examples/canary'), 'canary-operator');
     expect(source).to.equal('with the rights of charts/canary-operator');
-    expect(rights?.cluster?.map(({ resources, verbs }) => `${resources?.join()} ${verbs.join()}`)).to.deep.equal([
+    expect(
+      rights?.cluster?.map(({ resources, verbs }) => `${resources?.join()} ${verbs.join()}`),
+    ).to.deep.equal([
       'canarydeployments get,list,watch,patch',
       'canarydeployments/status patch',
       'services get,list,watch,create,patch',
@@ -37,16 +43,28 @@ describe('the rights that verify flies with', () => {
 
   // @promise exploration/chart-rules
   it('are all missed: without any single verb of the chart of AutoRoute, exploration finds one missing', async () => {
-    const { scheduler, crd, scenarios, chart } = await loadProject(join(repository, 'examples/autoroute'));
+    const { scheduler, crd, scenarios, chart } = await loadProject(
+      join(repository, 'examples/autoroute'),
+    );
     const life = scenarios.find(({ name }) => name === 'life');
     const rules = chart.rights?.cluster ?? [];
     expect(rules.flatMap(({ verbs }) => verbs).length).to.be.greaterThan(20);
-    for (const rule of rules)
+    for (const rule of rules) {
       for (const verb of rule.verbs) {
-        const rights = { cluster: rules.map((one) => (one === rule ? { ...one, verbs: one.verbs.filter((other) => other !== verb) } : one)) };
-        const { findings } = await explore({ scheduler, crd, rights }, life as Scenario, { findings: 1, more: (flown) => flown < 600 });
-        expect(findings[0]?.violation.promise, `${verb} ${rule.resources?.join()}`).to.equal('the operator has every right that it needs');
+        const rights = {
+          cluster: rules.map((one) =>
+            one === rule ? { ...one, verbs: one.verbs.filter((other) => other !== verb) } : one,
+          ),
+        };
+        const { findings } = await explore({ scheduler, crd, rights }, life as Scenario, {
+          findings: 1,
+          more: (flown) => flown < 600,
+        });
+        expect(findings[0]?.violation.promise, `${verb} ${rule.resources?.join()}`).to.equal(
+          'the operator has every right that it needs',
+        );
       }
+    }
   }).timeout(300_000);
 
   it('are those of the template whatever the values are, and rbac.extraRules of the values', () => {
@@ -71,7 +89,9 @@ describe('the rights that verify flies with', () => {
 `,
       'rbac: { extraRules: [{ apiGroups: [""], resources: [pods], verbs: [watch] }] }',
     );
-    expect(chartRights(dir, 'kite-operator').rights).to.deep.equal({ cluster: [rule(['get']), rule(['list']), rule(['watch'])] });
+    expect(chartRights(dir, 'kite-operator').rights).to.deep.equal({
+      cluster: [rule(['get']), rule(['list']), rule(['watch'])],
+    });
   });
 
   it('are all rights, and it is said why, when they cannot be known', () => {
@@ -80,8 +100,12 @@ describe('the rights that verify flies with', () => {
       expect(found.rights).to.equal(undefined);
       return found.source;
     };
-    write('{{- define "kite-operator.rules" -}}\n- verbs: {{ toJson .Values.verbs }}\n{{- end }}\n');
-    expect(source()).to.contain('cannot be read without Helm').and.contain("'- verbs: {{ toJson .Values.verbs }}' depends on values");
+    write(
+      '{{- define "kite-operator.rules" -}}\n- verbs: {{ toJson .Values.verbs }}\n{{- end }}\n',
+    );
+    expect(source())
+      .to.contain('cannot be read without Helm')
+      .and.contain("'- verbs: {{ toJson .Values.verbs }}' depends on values");
     write('# nothing');
     expect(source()).to.contain('there is no template "kite-operator.rules"');
     expect(chartRights(dir, 'other-operator')).to.deep.equal({

@@ -15,10 +15,16 @@ describe('a crew of threads', () => {
     // Inside the repository, so that the project finds its packages without an installation.
     mkdirSync(join(repository, 'dist'), { recursive: true });
     dir = mkdtempSync(join(repository, 'dist/crew-'));
-    cpSync(join(repository, 'examples/autoroute'), dir, { recursive: true, filter: (path) => !path.includes('node_modules') });
+    cpSync(join(repository, 'examples/autoroute'), dir, {
+      recursive: true,
+      filter: (path) => !path.includes('node_modules'),
+    });
     // Asked for after a conflict only: a flight without faults does not miss it.
     const file = join(dir, 'charts/autoroute-operator/templates/_rules.tpl');
-    writeFileSync(file, readFileSync(file, 'utf8').replace(/(resources: \["services"\]\n {2}verbs: \[)"get", /, '$1'));
+    writeFileSync(
+      file,
+      readFileSync(file, 'utf8').replace(/(resources: \["services"\]\n {2}verbs: \[)"get", /, '$1'),
+    );
   });
   after(() => rmSync(dir, { recursive: true }));
 
@@ -28,7 +34,11 @@ describe('a crew of threads', () => {
     const life = scenarios.find(({ name }) => name === 'life') as Scenario;
     const crew = new Crew(dir, 3);
     const explored = async (more: object): Promise<unknown> => {
-      const { quiet: _, ...rest } = await explore({ scheduler, crd, rights: chart.rights }, life, { findings: 9, more: (flown) => flown < 120, ...more });
+      const { quiet: _, ...rest } = await explore({ scheduler, crd, rights: chart.rights }, life, {
+        findings: 9,
+        more: (flown) => flown < 120,
+        ...more,
+      });
       return rest;
     };
     const here = await explored({});

@@ -5,7 +5,16 @@ import { deployment } from '../../examples/autoroute/test/deployments.ts';
 import { life } from '../../examples/autoroute/test/scenarios/life.ts';
 import { parseDuration } from '../../runtime/src/ports.ts';
 import type { Scenario } from '../../sandbox/src/explore/index.ts';
-import { create, explore, parseToken, remove, replay, rest, scenario, tokenText } from '../../sandbox/src/explore/index.ts';
+import {
+  create,
+  explore,
+  parseToken,
+  remove,
+  replay,
+  rest,
+  scenario,
+  tokenText,
+} from '../../sandbox/src/explore/index.ts';
 
 import { correct, scenarios } from './seeded/bugs.ts';
 
@@ -19,14 +28,25 @@ const autoRoute = {
 const routes: Scenario = scenario({
   name: 'routes come and go',
   objects: [deployment('one'), deployment('two')],
-  steps: [create(autoRoute), rest(), create(deployment('three')), remove('Deployment', 'one'), rest(), remove('AutoRoute', 'example')],
+  steps: [
+    create(autoRoute),
+    rest(),
+    create(deployment('three')),
+    remove('Deployment', 'one'),
+    rest(),
+    remove('AutoRoute', 'example'),
+  ],
 });
 
 describe('explore', () => {
   // @promise exploration/coverage
   it('finds that AutoRoute keeps every promise under every single fault at every place', async () => {
     const { findings, flown, singles } = await explore(subject, routes);
-    expect(findings.map(({ violation, token }) => `${violation.promise}: ${violation.detail} (${token})`)).to.deep.equal([]);
+    expect(
+      findings.map(
+        ({ violation, token }) => `${violation.promise}: ${violation.detail} (${token})`,
+      ),
+    ).to.deep.equal([]);
     expect(singles[0]).to.equal(singles[1]);
     expect(flown).to.be.greaterThan(300);
   });
@@ -34,51 +54,79 @@ describe('explore', () => {
   // @promise exploration/repeatable
   it('flies the same flight again for the same scenario, seed and faults', async () => {
     const faults = parseToken('routes~7~event-late@9,crash-after@17,frozen@3,clock-back@4').faults;
-    const [first, second] = [await replay(subject, routes, faults, 7), await replay(subject, routes, faults, 7)];
+    const [first, second] = [
+      await replay(subject, routes, faults, 7),
+      await replay(subject, routes, faults, 7),
+    ];
     expect(first.trace.filter(({ fault }) => fault !== undefined)).to.have.length(4);
     expect(second).to.deep.equal(first);
   });
 
   it('flies another flight for another seed', async () => {
     const faults = [{ kind: 'server-error', nth: 14 }] as const;
-    const [first, second] = [await replay(subject, routes, faults, 1), await replay(subject, routes, faults, 2)];
+    const [first, second] = [
+      await replay(subject, routes, faults, 1),
+      await replay(subject, routes, faults, 2),
+    ];
     expect(second.trace).not.to.deep.equal(first.trace);
   });
 
   // @promise exploration/coverage
   it('gives single faults, pairs and other orders of events each their share of the budget, and says how many it flew', async () => {
-    const { flown, singles, pairs, schedules, findings } = await explore(subject, routes, { more: (count) => count < 60 });
+    const { flown, singles, pairs, schedules, findings } = await explore(subject, routes, {
+      more: (count) => count < 60,
+    });
     expect(findings).to.deep.equal([]);
     expect([flown, singles[0], pairs, schedules]).to.deep.equal([60, 29, 14, 14]);
     expect(singles[1]).to.be.greaterThan(300);
   });
 
   it('flies pairs and other orders of events alone when no single fault is left', async () => {
-    const { singles, pairs, schedules } = await explore(subject, routes, { kinds: ['restart'], more: (count) => count < 60 });
+    const { singles, pairs, schedules } = await explore(subject, routes, {
+      kinds: ['restart'],
+      more: (count) => count < 60,
+    });
     expect(singles[0]).to.equal(singles[1]).and.to.be.lessThan(20);
     expect(singles[0] + pairs + schedules).to.equal(57);
   });
 
   // AUTOPILOT_EXPLORE_BUDGET=10m: as long as that for each of these, with another seed each day.
   const budget = process.env['AUTOPILOT_EXPLORE_BUDGET'];
-  if (budget !== undefined)
+  if (budget !== undefined) {
     for (const [name, one, flown] of [
       ['AutoRoute', subject, routes],
       ['AutoRoute, as its own project sees it', subject, life],
       ...scenarios.map((each) => [`a correct machine, ${each.name}`, correct, each] as const),
-    ] as const)
+    ] as const) {
       it(`finds nothing within ${budget}: ${name}`, async () => {
         const until = performance.now() + parseDuration(budget);
         const seed = Math.floor(Date.now() / 86_400_000);
-        const { findings } = await explore(one, flown, { seed, findings: 9, more: () => performance.now() < until });
-        expect(findings.map(({ violation, token }) => `${violation.promise}: ${violation.detail} (${token})`)).to.deep.equal([]);
+        const { findings } = await explore(one, flown, {
+          seed,
+          findings: 9,
+          more: () => performance.now() < until,
+        });
+        expect(
+          findings.map(
+            ({ violation, token }) => `${violation.promise}: ${violation.detail} (${token})`,
+          ),
+        ).to.deep.equal([]);
       }).timeout(parseDuration(budget) + 120_000);
+    }
+  }
 
   // @promise exploration/repeatable
   it('writes a flight down as a word, and reads it again', () => {
-    const token = { scenario: routes.name, seed: 3, faults: [{ kind: 'crash-after', nth: 12 } as const, { kind: 'slow', nth: 30 } as const] };
+    const token = {
+      scenario: routes.name,
+      seed: 3,
+      faults: [{ kind: 'crash-after', nth: 12 } as const, { kind: 'slow', nth: 30 } as const],
+    };
     expect(tokenText(token)).to.equal('routes-come-and-go~3~crash-after@12,slow@30');
-    expect(parseToken(tokenText(token))).to.deep.equal({ ...token, scenario: 'routes-come-and-go' });
+    expect(parseToken(tokenText(token))).to.deep.equal({
+      ...token,
+      scenario: 'routes-come-and-go',
+    });
     expect(() => parseToken('routes~1~crash@x')).to.throw('one looks like crash@12');
     expect(() => parseToken('routes~1~fire@1')).to.throw("there is no fault 'fire'");
     expect(() => parseToken('routes')).to.throw('is not a replay token');
@@ -87,6 +135,9 @@ describe('explore', () => {
   it('says when a scenario itself cannot be flown', async () => {
     const wrong = scenario({ name: 'wrong', steps: [remove('AutoRoute', 'nobody')] });
     const error = await explore(subject, wrong).catch((caught: Error) => caught);
-    expect(error).to.be.instanceOf(Error).with.property('message').that.contains("the scenario 'wrong' cannot be flown: remove is refused");
+    expect(error)
+      .to.be.instanceOf(Error)
+      .with.property('message')
+      .that.contains("the scenario 'wrong' cannot be flown: remove is refused");
   });
 });

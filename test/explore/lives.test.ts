@@ -19,7 +19,10 @@ describe('the modules of a project in its flights', () => {
   const dirs: string[] = [];
   after(() => dirs.forEach((dir) => rmSync(dir, { recursive: true })));
 
-  /** @param workers TypeScript: a module that exports `workers`, those in which the machine differs from the correct one */
+  /**
+   * @param workers TypeScript: a module that exports `workers`, those in which the machine differs
+   * from the correct one
+   */
   function projectOf(workers: string): string {
     // Inside the repository, so that the project finds its packages without an installation.
     mkdirSync(join(repository, 'dist'), { recursive: true });
@@ -45,9 +48,16 @@ describe('the modules of a project in its flights', () => {
     `import { wrongWorkers } from ${JSON.stringify(join(repository, 'test/explore/seeded/workers.ts'))};\nexport const workers = wrongWorkers[${JSON.stringify(name)}]!();\n`;
 
   /** As `verify` does, with so many flights instead of a budget. */
-  async function fly(dir: string, { anew, crd, scenarios }: Project, threads: number, mostLives?: number): Promise<Omit<Exploration, 'quiet'>> {
+  async function fly(
+    dir: string,
+    { anew, crd, scenarios }: Project,
+    threads: number,
+    mostLives?: number,
+  ): Promise<Omit<Exploration, 'quiet'>> {
     const [life] = scenarios;
-    if (life === undefined) throw new Error('the project has no scenario');
+    if (life === undefined) {
+      throw new Error('the project has no scenario');
+    }
     const crew = new Crew(dir, threads, mostLives);
     try {
       const { quiet: _, ...found } = await explore({ scheduler: anew, crd }, life, {
@@ -61,12 +71,13 @@ describe('the modules of a project in its flights', () => {
     }
   }
 
-  for (const name of Object.keys(wrongWorkers))
+  for (const name of Object.keys(wrongWorkers)) {
     it(`are new after a crash: a worker that ${name} is found`, async () => {
       const dir = projectOf(seeded(name));
       const { findings } = await fly(dir, await loadProject(dir), 1);
       expect(findings).to.have.length(1);
     });
+  }
 
   it('make the same flights in any number of threads that live for any time, and when they are flown again', async () => {
     const dir = projectOf(seeded('waits for a timer of its own process'));
@@ -77,7 +88,9 @@ describe('the modules of a project in its flights', () => {
     const bin = join(repository, 'sandbox/bin/autopilot-sandbox.js');
     const args = ['--conditions=autopilot-source', bin, 'verify', '--replay', finding?.token ?? ''];
     const { exitCode, all } = await execa('node', args, { cwd: dir, all: true, reject: false });
-    expect(all).to.contain(`✘ ${finding?.violation.promise}\n  ${finding?.violation.detail}`).and.not.to.contain('Warning');
+    expect(all)
+      .to.contain(`✘ ${finding?.violation.promise}\n  ${finding?.violation.detail}`)
+      .and.not.to.contain('Warning');
     expect(exitCode).to.equal(1);
   });
 
@@ -115,7 +128,12 @@ export const workers = {
   });
 
   it('are loaded once when they await something, and verify says so', async () => {
-    const { anew, once } = await loadProject(projectOf('export const workers = await Promise.resolve({});\n'));
-    expect([typeof anew, once]).to.deep.equal(['object', 'a module awaits something while it is loaded']);
+    const { anew, once } = await loadProject(
+      projectOf('export const workers = await Promise.resolve({});\n'),
+    );
+    expect([typeof anew, once]).to.deep.equal([
+      'object',
+      'a module awaits something while it is loaded',
+    ]);
   });
 });

@@ -2,7 +2,15 @@ import { expect } from 'chai';
 import { shared } from '../../runtime/src/index.ts';
 import type { KubeObject } from '../../runtime/src/ports.ts';
 import type { Look, Scenario } from '../../sandbox/src/explore/index.ts';
-import { create, explore, patch, remove, rest, scenario, wait } from '../../sandbox/src/explore/index.ts';
+import {
+  create,
+  explore,
+  patch,
+  remove,
+  rest,
+  scenario,
+  wait,
+} from '../../sandbox/src/explore/index.ts';
 import type { TestMachine } from '../flights/machines.ts';
 import { configMap, drone, input, machine, output, route, service } from '../flights/machines.ts';
 
@@ -24,11 +32,18 @@ const shifting = (): TestMachine =>
       sync: ({ resource, inputs, lastStep, now }) => {
         const found = inputs['virtualservices']?.need('web') as KubeObject;
         const { weight = 0 } = (resource.status ?? {}) as { weight?: number };
-        if (weight === 50) return { next: 'Shifted' };
+        if (weight === 50) {
+          return { next: 'Shifted' };
+        }
         const left = lastStep === undefined ? 0 : lastStep.getTime() + 60_000 - now.getTime();
         const due = left <= 0;
         const next = due ? weight + 25 : weight;
-        const edit = shared(found, [{ path: ['spec', 'http', { name: (resource.spec as Spec).route }, 'route'], value: split(next) }]);
+        const edit = shared(found, [
+          {
+            path: ['spec', 'http', { name: (resource.spec as Spec).route }, 'route'],
+            value: split(next),
+          },
+        ]);
         return {
           next: 'Shifting',
           ...(due && { step: true }),
@@ -50,7 +65,12 @@ const choosing = (): TestMachine =>
       outputs: [{ ...output.virtualservices, prune: true }],
       sync: ({ resource, inputs }) => {
         const found = inputs['virtualservices']?.need('web') as KubeObject;
-        const edit = shared(found, [{ path: ['spec', 'http', { name: (resource.spec as Spec).route }, 'route'], value: split(30) }]);
+        const edit = shared(found, [
+          {
+            path: ['spec', 'http', { name: (resource.spec as Spec).route }, 'route'],
+            value: split(30),
+          },
+        ]);
         return { next: 'Holding', outputs: { virtualservices: [edit] } };
       },
     },
@@ -64,7 +84,15 @@ const abroad = (): TestMachine =>
         outputs: [{ ...output.services, namespace: 'all', prune: true }],
         sync: ({ resource }) => {
           const { names } = resource.spec as { names: readonly string[] };
-          return { next: 'Watching', outputs: { services: names.map((name) => ({ ...service(name), metadata: { name, namespace: 'far' } })) } };
+          return {
+            next: 'Watching',
+            outputs: {
+              services: names.map((name) => ({
+                ...service(name),
+                metadata: { name, namespace: 'far' },
+              })),
+            },
+          };
         },
       },
       Watching: { ready: true, onSpecChange: 'Writing', sync: () => ({ next: 'Watching' }) },
@@ -74,12 +102,17 @@ const abroad = (): TestMachine =>
       outputs: [output.configmaps],
       finalize: ({ inputs, resource }) => {
         const last = `${resource.metadata.name}-last-words`;
-        return { done: inputs['configmaps']?.get(last) !== undefined, outputs: { configmaps: [configMap(last) as never] }, requeueAfter: '30s' };
+        return {
+          done: inputs['configmaps']?.get(last) !== undefined,
+          outputs: { configmaps: [configMap(last) as never] },
+          requeueAfter: '30s',
+        };
       },
     },
   );
 
-const http = (look: Look): readonly { readonly name?: string; readonly route?: unknown }[] => (look.get('VirtualService', 'web')?.spec?.http ?? []) as never;
+const http = (look: Look): readonly { readonly name?: string; readonly route?: unknown }[] =>
+  (look.get('VirtualService', 'web')?.spec?.http ?? []) as never;
 const untouched = JSON.stringify([{ destination: { host: 'old' }, weight: 100 }]);
 
 const SCENARIOS: readonly (readonly [string, () => TestMachine, Scenario])[] = [
@@ -101,9 +134,15 @@ const SCENARIOS: readonly (readonly [string, () => TestMachine, Scenario])[] = [
       config: { workIntervalMs: 600_000 },
       ignore: ['VirtualService.metadata.annotations'],
       invariants: {
-        'a route that nobody holds stays as it is': (look) => http(look).some(({ name, route: left }) => name === 'c' && JSON.stringify(left) === untouched),
+        'a route that nobody holds stays as it is': (look) =>
+          http(look).some(
+            ({ name, route: left }) => name === 'c' && JSON.stringify(left) === untouched,
+          ),
         'a route is put back before its resource is gone': (look) =>
-          look.get('Drone', 'one') !== undefined || http(look).some(({ name, route: left }) => name === 'a' && JSON.stringify(left) === untouched),
+          look.get('Drone', 'one') !== undefined ||
+          http(look).some(
+            ({ name, route: left }) => name === 'a' && JSON.stringify(left) === untouched,
+          ),
       },
     }),
   ],
@@ -146,7 +185,8 @@ const SCENARIOS: readonly (readonly [string, () => TestMachine, Scenario])[] = [
         rest(),
       ],
       invariants: {
-        'what is abroad goes before its resource': (look) => look.get('Drone', 'one') !== undefined || look.list('Service', 'far').length === 0,
+        'what is abroad goes before its resource': (look) =>
+          look.get('Drone', 'one') !== undefined || look.list('Service', 'far').length === 0,
       },
     }),
   ],
@@ -154,11 +194,19 @@ const SCENARIOS: readonly (readonly [string, () => TestMachine, Scenario])[] = [
 
 describe('the machine, explored', function () {
   this.timeout(120_000);
-  for (const [title, subject, flight] of SCENARIOS)
+  for (const [title, subject, flight] of SCENARIOS) {
     it(`keeps every promise under every single fault at every place: ${title}`, async () => {
-      const { findings, flown, singles } = await explore({ scheduler: () => subject().scheduler }, flight);
-      expect(findings.map(({ violation, token }) => `${violation.promise}: ${violation.detail} (${token})`)).to.deep.equal([]);
+      const { findings, flown, singles } = await explore(
+        { scheduler: () => subject().scheduler },
+        flight,
+      );
+      expect(
+        findings.map(
+          ({ violation, token }) => `${violation.promise}: ${violation.detail} (${token})`,
+        ),
+      ).to.deep.equal([]);
       expect(singles[0]).to.equal(singles[1]);
       expect(flown).to.be.greaterThan(200);
     });
+  }
 });

@@ -3,22 +3,33 @@ import type { Fault, Places, Spot } from '../../sandbox/src/explore/fault.ts';
 import { Plan } from '../../sandbox/src/explore/plan.ts';
 import { seeded } from '../../sandbox/src/index.ts';
 
-const request = (nth: number, what: string, write = false): Spot => ({ sort: 'request', nth, write, what });
+const request = (nth: number, what: string, write = false): Spot => ({
+  sort: 'request',
+  nth,
+  write,
+  what,
+});
 const quiet: Places = [
   ...Array.from({ length: 20 }, (_, index) => request(index + 1, '1 Working apply Service', true)),
   request(21, '1 Working patch Drone (status)', true),
   request(22, '2 Done list Service'),
 ];
 /** With a fault at the patch, the operator looks what became of it, and does it again. */
-const after: Places = [...quiet.slice(0, 21), request(22, '1 Working get Drone'), request(23, '1 Working patch Drone (status)', true)];
+const after: Places = [
+  ...quiet.slice(0, 21),
+  request(22, '1 Working get Drone'),
+  request(23, '1 Working patch Drone (status)', true),
+];
 
 function pairsOf(plan: Plan, count: number): readonly (readonly Fault[])[] {
-  const all = Array.from({ length: count * 8 }, () => plan.next(false)).filter((next) => next?.stage === 'pairs');
+  const all = Array.from({ length: count * 8 }, () => plan.next(false)).filter(
+    (next) => next?.stage === 'pairs',
+  );
   return all.slice(0, count).map((next) => next?.faults ?? []);
 }
 
 describe('the plan of an exploration', () => {
-  for (const seed of [1, 2, 3])
+  for (const seed of [1, 2, 3]) {
     it(`has each kind of fault in each situation before any of them again (seed ${seed})`, () => {
       const plan = new Plan(quiet, ['reset', 'conflict'], seeded(seed));
       const all = Array.from({ length: plan.singles }, () => plan.next(true)?.faults[0]);
@@ -29,11 +40,14 @@ describe('the plan of an exploration', () => {
         .and.to.equal(plan.singles);
       expect(plan.next(true)).to.equal(undefined);
     });
+  }
 
   it('puts the second fault of a pair where the operator does after the first what it does not do otherwise, of the same kind first', () => {
     const plan = new Plan(quiet, ['throttled', 'reset'], seeded(1));
     plan.learn({ stage: 'singles', faults: [{ kind: 'reset', nth: 21 }] }, after);
-    const near = pairsOf(plan, 3).filter(([first, second]) => first?.nth === 21 && (second?.nth ?? 0) > 21);
+    const near = pairsOf(plan, 3).filter(
+      ([first, second]) => first?.nth === 21 && (second?.nth ?? 0) > 21,
+    );
     expect(near[0]).to.deep.equal([
       { kind: 'reset', nth: 21 },
       { kind: 'reset', nth: 22 },
@@ -42,6 +56,8 @@ describe('the plan of an exploration', () => {
 
   it('draws pairs anywhere while it knows of none, and now and then later', () => {
     const plan = new Plan(quiet, ['reset'], seeded(1));
-    for (const faults of pairsOf(plan, 5)) expect(faults).to.have.length(2);
+    for (const faults of pairsOf(plan, 5)) {
+      expect(faults).to.have.length(2);
+    }
   });
 });

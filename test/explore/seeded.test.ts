@@ -6,24 +6,35 @@ import { bugs, correct, hunt, MOST_FLIGHTS, scenarios } from './seeded/bugs.ts';
 const page = readFileSync(new URL('../../docs/reference/exploration.md', import.meta.url), 'utf8');
 
 describe('exploration', () => {
-  for (const scenario of scenarios)
+  for (const scenario of scenarios) {
     // @promise exploration/seeded-bugs
     it(`finds nothing wrong with a correct machine in '${scenario.name}', all single faults flown, and pairs and other orders of events`, async () => {
-      const { findings, singles, pairs } = await explore(correct, scenario, { findings: 9, more: (flown) => flown < MOST_FLIGHTS });
-      expect(findings.map(({ violation, token }) => `${violation.promise}: ${violation.detail} (${token})`)).to.deep.equal([]);
+      const { findings, singles, pairs } = await explore(correct, scenario, {
+        findings: 9,
+        more: (flown) => flown < MOST_FLIGHTS,
+      });
+      expect(
+        findings.map(
+          ({ violation, token }) => `${violation.promise}: ${violation.detail} (${token})`,
+        ),
+      ).to.deep.equal([]);
       expect(singles[0]).to.equal(singles[1]).and.to.be.greaterThan(100);
       expect(pairs).to.be.greaterThan(300);
     }).timeout(300_000);
+  }
 
-  for (const bug of bugs)
+  for (const bug of bugs) {
     // @promise exploration/seeded-bugs
     it(`finds a ${bug.where} that ${bug.name}`, async () => {
       const { findings } = await hunt(bug);
       expect(findings).to.have.length(1);
     });
+  }
 
   it('has its seeded bugs, and no others, on its reference page', () => {
-    const listed = [...page.matchAll(/^\| (worker|runtime) \| (.*?) \|/gm)].map(([, where, name]) => `${where} ${name}`);
+    const listed = [...page.matchAll(/^\| (worker|runtime) \| (.*?) \|/gm)].map(
+      ([, where, name]) => `${where} ${name}`,
+    );
     expect(listed).to.deep.equal(bugs.map(({ where, name }) => `${where} ${name}`));
   });
 });

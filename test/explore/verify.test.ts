@@ -23,7 +23,11 @@ describe('npm run verify', () => {
 
   async function verify(cwd: string, ...args: readonly string[]): Promise<Run> {
     const bin = join(repository, 'sandbox/bin/autopilot-sandbox.js');
-    const { exitCode, all } = await execa('node', ['--conditions=autopilot-source', bin, 'verify', ...args], { cwd, all: true, reject: false });
+    const { exitCode, all } = await execa(
+      'node',
+      ['--conditions=autopilot-source', bin, 'verify', ...args],
+      { cwd, all: true, reject: false },
+    );
     return { code: exitCode, text: all };
   }
   const worker = (body: string): void => {
@@ -40,9 +44,14 @@ describe('npm run verify', () => {
       .and.match(/✔ life: /);
     expect(code, text).to.equal(0);
     // Whoever flew too little is told how much is enough.
-    expect(/; --budget \d+m would fly all single faults$/m.test(text), text).to.equal(text.includes('single faults were not flown'));
+    expect(/; --budget \d+m would fly all single faults$/m.test(text), text).to.equal(
+      text.includes('single faults were not flown'),
+    );
     // The sample has few faults: it leaves time to the scenario after it.
-    const [, all, pairs, orders] = /autoroute.yaml: (?:all |\d+ of )(\d+) single faults.*?, (\d+) pairs, (\d+) other orders/.exec(text) ?? [];
+    const [, all, pairs, orders] =
+      /autoroute.yaml: (?:all |\d+ of )(\d+) single faults.*?, (\d+) pairs, (\d+) other orders/.exec(
+        text,
+      ) ?? [];
     expect(Number(pairs) + Number(orders), text).to.be.lessThan(Number(all) * 3);
   });
 
@@ -50,7 +59,9 @@ describe('npm run verify', () => {
     const { code, text } = await verify(dir, '--budget', '4s', '--scenario', 'life');
     expect(text)
       .to.contain('✔ life: ')
-      .and.contain('Initializing is not implemented yet: edit src/workers/initializing.ts: there is nothing to explore beyond it');
+      .and.contain(
+        'Initializing is not implemented yet: edit src/workers/initializing.ts: there is nothing to explore beyond it',
+      );
     expect(code, text).to.equal(0);
   });
 
@@ -58,11 +69,15 @@ describe('npm run verify', () => {
   it('shows the shortest flight that breaks a promise, and how to fly it again', async () => {
     worker(`return { next: Math.random() < 2 ? 'Processing' : 'Initializing' };`);
     const found = await verify(dir, '--budget', '4s', '--scenario', 'life');
-    expect(found.text).to.contain('Broken: workers depend on nothing but their context').and.contain('Initializing draws by itself (Math.random)');
+    expect(found.text)
+      .to.contain('Broken: workers depend on nothing but their context')
+      .and.contain('Initializing draws by itself (Math.random)');
     expect(found.code, found.text).to.equal(1);
     const token = /npm run verify -- --replay (\S+)/.exec(found.text)?.[1] ?? '';
     const again = await verify(dir, '--replay', token);
-    expect(again.text).to.contain('✘ workers depend on nothing but their context').and.contain('user        creates Balloon example');
+    expect(again.text)
+      .to.contain('✘ workers depend on nothing but their context')
+      .and.contain('user        creates Balloon example');
     expect(again.code).to.equal(1);
   });
 
@@ -75,7 +90,9 @@ describe('npm run verify', () => {
     const { code, text } = await verify(dir, '--budget', '4s', '--scenario', 'life');
     writeFileSync(file, rules);
     expect(text).to.match(/^balloon-operator, with the rights of charts\/balloon-operator: life/);
-    expect(text).to.contain('Broken: the operator has every right that it needs').and.contain('cannot patch resource "balloons/status"');
+    expect(text)
+      .to.contain('Broken: the operator has every right that it needs')
+      .and.contain('cannot patch resource "balloons/status"');
     expect(code, text).to.equal(1);
   });
 
@@ -94,13 +111,18 @@ describe('npm run verify', () => {
   const route = { apiVersion: 'networking.istio.io/v1', kind: 'VirtualService', metadata: { name: 'one' }, spec: { hosts } };
   return { next: 'Processing', outputs: { virtualservices: [route] } } as never;`);
     const { code, text } = await verify(dir, '--budget', '4s', '--scenario', 'life');
-    expect(text).to.match(/spec\.hosts.*; this was the same flight once more: a worker keeps something in memory/);
+    expect(text).to.match(
+      /spec\.hosts.*; this was the same flight once more: a worker keeps something in memory/,
+    );
     expect(code, text).to.equal(1);
   });
 
   it('says what is wrong when nothing can be flown', async () => {
     const cases: readonly (readonly [args: readonly string[], message: string])[] = [
-      [['--scenario', 'nosuch'], "there is no scenario 'nosuch'; there are 'examples/balloon.yaml', 'life'"],
+      [
+        ['--scenario', 'nosuch'],
+        "there is no scenario 'nosuch'; there are 'examples/balloon.yaml', 'life'",
+      ],
       [['--replay', 'life~1~fire@1'], "there is no fault 'fire'"],
       [['--seed', 'x'], "--seed is a whole number, not 'x'"],
       [['--budget', 'soon'], 'soon'],
@@ -112,6 +134,9 @@ describe('npm run verify', () => {
       expect(code, text).to.equal(2);
     }
     const { code, text } = await verify(repository);
-    expect([code, text]).to.deep.equal([2, 'error: src/generated/scheduler.ts is not there: run this in a generated project, after generate']);
+    expect([code, text]).to.deep.equal([
+      2,
+      'error: src/generated/scheduler.ts is not there: run this in a generated project, after generate',
+    ]);
   });
 });

@@ -1,6 +1,8 @@
 /**
- * The operator that faults are tried on, as a whole generated project: light, but with what can be lost — a cached input that an output is
- * made from, steps at a pace, outputs that are pruned and repaired, a finalizer. Nothing but a watch or a timer of its own ever wakes a
+ * The operator that faults are tried on, as a whole generated project: light, but with what can be
+ * lost — a cached input that an output is
+ * made from, steps at a pace, outputs that are pruned and repaired, a finalizer. Nothing but a
+ * watch or a timer of its own ever wakes a
  * resource (`workInterval` is an hour), so that a wake that was lost shows.
  */
 import { symlinkSync } from 'node:fs';
@@ -10,10 +12,20 @@ import { packageRoot } from '../../generators/lib/util/package-root.ts';
 import type { KubeObject, ResourceType } from '../../runtime/src/ports.ts';
 
 export const OPERATOR = 'parcel-operator';
-export const PARCELS: ResourceType = { group: 'faults.autopilot.test', version: 'v1', kind: 'Parcel', plural: 'parcels', namespaced: true };
+export const PARCELS: ResourceType = {
+  group: 'faults.autopilot.test',
+  version: 'v1',
+  kind: 'Parcel',
+  plural: 'parcels',
+  namespaced: true,
+};
 export const LAST_PHASE = 'Delivered';
 /** Where each phase may go, beside staying. */
-export const NEXT: Readonly<Record<string, readonly string[]>> = { Packing: ['Sending'], Sending: ['Delivered', 'Packing'], Delivered: ['Packing'] };
+export const NEXT: Readonly<Record<string, readonly string[]>> = {
+  Packing: ['Sending'],
+  Sending: ['Delivered', 'Packing'],
+  Delivered: ['Packing'],
+};
 
 const PROJECT = `
 kind: ${PARCELS.kind}
@@ -52,7 +64,10 @@ export interface ParcelStatusInfo {
 }
 `;
 
-/** The runtime makes no two syncs of one resource overlap: the log says when each worker began and ended, by the clock of the machine. */
+/**
+ * The runtime makes no two syncs of one resource overlap: the log says when each worker began and
+ * ended, by the clock of the machine.
+ */
 const NOTED = `
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -152,5 +167,10 @@ export async function courier(dir: string): Promise<void> {
 }
 
 export function parcel(namespace: string, name: string, colour: string): KubeObject {
-  return { apiVersion: `${PARCELS.group}/${PARCELS.version}`, kind: PARCELS.kind, metadata: { namespace, name }, spec: { colour } };
+  return {
+    apiVersion: `${PARCELS.group}/${PARCELS.version}`,
+    kind: PARCELS.kind,
+    metadata: { namespace, name },
+    spec: { colour },
+  };
 }

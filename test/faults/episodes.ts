@@ -1,4 +1,7 @@
-/** Each fault as an episode: it begins, all parcels change their colour under it, it ends. What it takes from there to rest is measured by the runner. */
+/**
+ * Each fault as an episode: it begins, all parcels change their colour under it, it ends. What it
+ * takes from there to rest is measured by the runner.
+ */
 import { setTimeout as pause } from 'node:timers/promises';
 import { until } from '../realparts/index.ts';
 import { PARCELS } from './courier.ts';
@@ -17,7 +20,9 @@ export interface Episode {
 export interface Over {
   /** How often the fault was injected. */
   readonly injected: number;
-  /** When the last fault was over (or, of one that nobody mends, when it came): time of the process. */
+  /**
+   * When the last fault was over (or, of one that nobody mends, when it came): time of the process.
+   */
   readonly since: number;
 }
 
@@ -36,23 +41,45 @@ const WATCHES = 3;
 
 function weatherOf(fault: Fault): Weather {
   // A watch that is silent is noticed after two minutes: the next one is to be a good one.
-  if (OF_WATCHES.includes(fault)) return { fault, kinds: ['watch'], probability: 0.9, ...(fault === 'silent' && { most: WATCHES }) };
+  if (OF_WATCHES.includes(fault)) {
+    return {
+      fault,
+      kinds: ['watch'],
+      probability: 0.9,
+      ...(fault === 'silent' && { most: WATCHES }),
+    };
+  }
   const kinds = OF_ANSWERS.includes(fault) ? ANY.filter((kind) => kind !== 'watch') : ANY;
-  return { fault, kinds, probability: HANGING.includes(fault) ? 0.03 : 0.2, ...(HANGING.includes(fault) && { most: MOST_HANGING }) };
+  return {
+    fault,
+    kinds,
+    probability: HANGING.includes(fault) ? 0.03 : 0.2,
+    ...(HANGING.includes(fault) && { most: MOST_HANGING }),
+  };
 }
 
-const total = (injected: Readonly<Partial<Record<Fault, number>>>): number => Object.values(injected).reduce((sum, times) => sum + times, 0);
+const total = (injected: Readonly<Partial<Record<Fault, number>>>): number =>
+  Object.values(injected).reduce((sum, times) => sum + times, 0);
 
 /** Watches that are open now have no fault: they must be opened anew. */
-async function underway(world: World, weather: readonly Weather[], hanging: 'stay' | 'reset'): Promise<Over> {
+async function underway(
+  world: World,
+  weather: readonly Weather[],
+  hanging: 'stay' | 'reset',
+): Promise<Over> {
   const before = total(world.way.injected);
   const watches = weather.some(({ fault }) => OF_WATCHES.includes(fault));
   world.way.become(weather);
-  if (watches) world.way.breakWatches();
+  if (watches) {
+    world.way.breakWatches();
+  }
   await world.turn();
-  // A parcel that was deleted is made again when its finalizer is gone: that may need the weather to get better.
+  // A parcel that was deleted is made again when its finalizer is gone: that may need the weather
+  // to get better.
   const meddling = world.meddle();
-  if (weather.some(({ fault }) => SHORT_LIVED.includes(fault))) world.way.breakWatches();
+  if (weather.some(({ fault }) => SHORT_LIVED.includes(fault))) {
+    world.way.breakWatches();
+  }
   await pause(5_000);
   world.way.calm(hanging);
   const since = now();
@@ -73,7 +100,10 @@ export const ALL_WEATHER: Episode = {
   run: (world) =>
     underway(
       world,
-      (Object.keys(FAULTS) as Fault[]).map((fault) => ({ ...weatherOf(fault), probability: weatherOf(fault).probability / 3 })),
+      (Object.keys(FAULTS) as Fault[]).map((fault) => ({
+        ...weatherOf(fault),
+        probability: weatherOf(fault).probability / 3,
+      })),
       'reset',
     ),
 };
@@ -83,7 +113,11 @@ export const API_SERVER: Episode = {
   ends: false,
   run: (world) => restarted(world, () => world.plane.restartApiServer()),
 };
-export const ETCD: Episode = { name: 'etcd is killed and started again', ends: false, run: (world) => restarted(world, () => world.plane.restartEtcd()) };
+export const ETCD: Episode = {
+  name: 'etcd is killed and started again',
+  ends: false,
+  run: (world) => restarted(world, () => world.plane.restartEtcd()),
+};
 
 async function restarted(world: World, restart: () => Promise<void>): Promise<Over> {
   const turning = world.turn();
@@ -116,12 +150,22 @@ export const CRD: Episode = {
   async run(world) {
     await world.turn();
     const name = `${PARCELS.plural}.${PARCELS.group}`;
-    const crd = JSON.parse(await world.plane.kubectl(['get', 'crd', name, '-o', 'json'])) as { metadata: object; status?: object };
+    const crd = JSON.parse(await world.plane.kubectl(['get', 'crd', name, '-o', 'json'])) as {
+      metadata: object;
+      status?: object;
+    };
     await world.plane.kubectl(['delete', 'crd', name, '--timeout=300s']);
     const { metadata, status: _, ...rest } = crd;
     const { labels, annotations } = metadata as { labels?: object; annotations?: object };
-    await world.plane.kubectl(['create', '-f', '-'], { input: JSON.stringify({ ...rest, metadata: { name, labels, annotations } }) });
-    await world.plane.kubectl(['wait', '--for=condition=Established', '--timeout=60s', `crd/${name}`]);
+    await world.plane.kubectl(['create', '-f', '-'], {
+      input: JSON.stringify({ ...rest, metadata: { name, labels, annotations } }),
+    });
+    await world.plane.kubectl([
+      'wait',
+      '--for=condition=Established',
+      '--timeout=60s',
+      `crd/${name}`,
+    ]);
     const since = now();
     await world.each(world.names, (one) => world.remade(one));
     return { injected: 1, since };
@@ -169,7 +213,9 @@ export const FROZEN: Episode = {
     const frozen = world.replicas.signal(leader, 'SIGSTOP');
     const since = now();
     await until('another replica leads', 60_000, async () => {
-      if ((await world.leader()) === leader) throw new Error(`${leader} holds the lease still`);
+      if ((await world.leader()) === leader) {
+        throw new Error(`${leader} holds the lease still`);
+      }
     });
     await turning;
     world.replicas.signal(leader, 'SIGCONT');
@@ -194,12 +240,17 @@ export const CUT_OFF: Episode = {
   },
 };
 
-/** Times in status are of the wall clock: the next leader waits longer for a step by as much as its clock is behind. */
+/**
+ * Times in status are of the wall clock: the next leader waits longer for a step by as much as its
+ * clock is behind.
+ */
 export const SKEW: Episode = {
   name: 'the clocks of the replicas are wrong: three seconds early, ten late; the leader is killed',
   ends: true,
   async run(world) {
-    for (const slot of world.replicas.slots) await world.replicas.stop(slot);
+    for (const slot of world.replicas.slots) {
+      await world.replicas.stop(slot);
+    }
     await world.replicas.start('a', 3_000);
     await world.leader();
     await world.replicas.start('b', -10_000);
@@ -216,7 +267,12 @@ export const EVERYTHING: Episode = {
   name: 'everything: the way, the API server, etcd, a token, the leader',
   ends: true,
   async run(world) {
-    world.way.become((Object.keys(FAULTS) as Fault[]).map((fault) => ({ ...weatherOf(fault), probability: weatherOf(fault).probability / 6 })));
+    world.way.become(
+      (Object.keys(FAULTS) as Fault[]).map((fault) => ({
+        ...weatherOf(fault),
+        probability: weatherOf(fault).probability / 6,
+      })),
+    );
     const before = total(world.way.injected);
     const turning = world.turn();
     await world.plane.restartApiServer();
@@ -232,7 +288,25 @@ export const EVERYTHING: Episode = {
 };
 
 export const ON_THE_WAY: readonly Episode[] = (Object.keys(FAULTS) as Fault[]).map(onTheWay);
-export const GENTLE: readonly Episode[] = [...ON_THE_WAY, ALL_WEATHER, API_SERVER, ETCD, TOKENS, CRD, NAMESPACE];
+export const GENTLE: readonly Episode[] = [
+  ...ON_THE_WAY,
+  ALL_WEATHER,
+  API_SERVER,
+  ETCD,
+  TOKENS,
+  CRD,
+  NAMESPACE,
+];
 export const HARSH: readonly Episode[] = [killed(3), FROZEN, CUT_OFF, SKEW, EVERYTHING];
 /** One of each sort, for every day. */
-export const SHORT: readonly Episode[] = [ALL_WEATHER, API_SERVER, ETCD, TOKENS, CRD, NAMESPACE, killed(1), FROZEN, SKEW];
+export const SHORT: readonly Episode[] = [
+  ALL_WEATHER,
+  API_SERVER,
+  ETCD,
+  TOKENS,
+  CRD,
+  NAMESPACE,
+  killed(1),
+  FROZEN,
+  SKEW,
+];

@@ -14,9 +14,16 @@ const event = (second: number, from: string, more: object): object => ({
   ...more,
 });
 const lease = (second: number, holder: string): object =>
-  event(second, holder, { objectRef: { resource: 'leases', name: 'l' }, requestObject: { spec: { holderIdentity: `${holder}_0a1b2c3d` } } });
+  event(second, holder, {
+    objectRef: { resource: 'leases', name: 'l' },
+    requestObject: { spec: { holderIdentity: `${holder}_0a1b2c3d` } },
+  });
 const moved = (second: number, from: string, to: string): object =>
-  event(second, 'a0', { requestObject: { status: { autopilot: { history: [{ from, to, at: '2030-01-01T00:00:00Z' }] } } } });
+  event(second, 'a0', {
+    requestObject: {
+      status: { autopilot: { history: [{ from, to, at: '2030-01-01T00:00:00Z' }] } },
+    },
+  });
 
 describe('the judgement of what was written down', () => {
   let file: string;
@@ -29,32 +36,56 @@ describe('the judgement of what was written down', () => {
   };
 
   it('finds a write by a process that does not hold the lease any more', async () => {
-    const { byNonLeaders, leaders } = await judge(lease(1, 'a0'), event(2, 'a0', {}), lease(20, 'b0'), event(21, 'b0', {}), event(22, 'a0', {}));
+    const { byNonLeaders, leaders } = await judge(
+      lease(1, 'a0'),
+      event(2, 'a0', {}),
+      lease(20, 'b0'),
+      event(21, 'b0', {}),
+      event(22, 'a0', {}),
+    );
     expect(leaders).to.equal(2);
     expect(byNonLeaders).to.have.length(1);
-    expect(byNonLeaders[0]).to.contain('a0 at 2030-01-01T00:00:22.0Z: patch configmaps flights/box, while b0 held the lease');
+    expect(byNonLeaders[0]).to.contain(
+      'a0 at 2030-01-01T00:00:22.0Z: patch configmaps flights/box, while b0 held the lease',
+    );
   });
 
   it('lets pass what was refused, what leaders write, and Events', async () => {
     const events = event(22, 'a0', { objectRef: { resource: 'events' } });
-    const { byNonLeaders, writes } = await judge(lease(20, 'b0'), event(21, 'b0', {}), event(22, 'a0', { responseStatus: { code: 409 } }), events);
+    const { byNonLeaders, writes } = await judge(
+      lease(20, 'b0'),
+      event(21, 'b0', {}),
+      event(22, 'a0', { responseStatus: { code: 409 } }),
+      events,
+    );
     expect(byNonLeaders).to.deep.equal([]);
     expect(writes).to.equal(1);
   });
 
   it('finds a transition that is not along next', async () => {
-    const { wrongTransitions, transitions } = await judge(moved(1, 'Packing', 'Sending'), moved(2, 'Packing', 'Delivered'));
+    const { wrongTransitions, transitions } = await judge(
+      moved(1, 'Packing', 'Sending'),
+      moved(2, 'Packing', 'Delivered'),
+    );
     expect(transitions).to.equal(2);
-    expect(wrongTransitions).to.deep.equal(['flights/box: Packing to Delivered at 2030-01-01T00:00:00Z']);
+    expect(wrongTransitions).to.deep.equal([
+      'flights/box: Packing to Delivered at 2030-01-01T00:00:00Z',
+    ]);
   });
 
   const line = (message: string, at: number): string => JSON.stringify({ message, uid: 'u', at });
   it('finds two syncs of one resource at once, in one process and in two', () => {
-    const one = { name: 'a0', logs: [line('begin', 1), line('begin', 2), line('end', 3), line('end', 4)].join('\n') };
+    const one = {
+      name: 'a0',
+      logs: [line('begin', 1), line('begin', 2), line('end', 3), line('end', 4)].join('\n'),
+    };
     expect(judgeSyncs([one]).overlapping).to.have.length(1);
     const a = { name: 'a0', logs: [line('begin', 1), line('end', 9)].join('\n') };
     const b = { name: 'b0', logs: [line('begin', 5), line('end', 6)].join('\n') };
-    expect(judgeSyncs([a, b])).to.deep.equal({ syncs: 2, overlapping: ['u: a0 until 9, b0 from 5'] });
+    expect(judgeSyncs([a, b])).to.deep.equal({
+      syncs: 2,
+      overlapping: ['u: a0 until 9, b0 from 5'],
+    });
   });
 
   it('counts no sync beyond the death of its process', () => {

@@ -1,5 +1,6 @@
 /**
- * What must have held all the time, judged afterwards by what others have written down: the API server's audit log says who wrote what, and
+ * What must have held all the time, judged afterwards by what others have written down: the API
+ * server's audit log says who wrote what, and
  * who held the lease; the processes' own logs say when each worker began and ended.
  */
 import { createReadStream } from 'node:fs';
@@ -35,7 +36,12 @@ interface Logged {
   readonly requestReceivedTimestamp: string;
   readonly stageTimestamp: string;
   readonly responseStatus?: { readonly code?: number };
-  readonly objectRef?: { readonly resource: string; readonly subresource?: string; readonly namespace?: string; readonly name?: string };
+  readonly objectRef?: {
+    readonly resource: string;
+    readonly subresource?: string;
+    readonly namespace?: string;
+    readonly name?: string;
+  };
   readonly requestObject?: {
     readonly spec?: { readonly holderIdentity?: string };
     readonly status?: { readonly autopilot?: { readonly history?: readonly Move[] } };
@@ -62,19 +68,41 @@ export async function judgeAudit(file: string): Promise<Judgement> {
   for await (const line of createInterface({ input: createReadStream(file) })) {
     const event = parsed(line);
     const by = /from (\S+)$/.exec(event?.userAgent ?? '')?.[1];
-    if (event?.objectRef === undefined || by === undefined || (event.responseStatus?.code ?? 500) >= 300) continue;
-    const { verb, requestReceivedTimestamp: asked, stageTimestamp: done, objectRef, requestObject } = event;
-    const { resource, subresource, namespace = '', name = '' } = objectRef;
-    if (resource === 'events') continue;
-    if (resource === 'leases') {
-      const holder = requestObject?.spec?.holderIdentity?.replace(/_[0-9a-f]{8}$/, '');
-      if (holder) held.push({ by: holder, asked, done });
+    if (
+      event?.objectRef === undefined ||
+      by === undefined ||
+      (event.responseStatus?.code ?? 500) >= 300
+    ) {
       continue;
     }
-    writes.push({ by, asked, what: `${by} at ${asked}: ${verb} ${resource}${subresource === undefined ? '' : `/${subresource}`} ${namespace}/${name}` });
+    const {
+      verb,
+      requestReceivedTimestamp: asked,
+      stageTimestamp: done,
+      objectRef,
+      requestObject,
+    } = event;
+    const { resource, subresource, namespace = '', name = '' } = objectRef;
+    if (resource === 'events') {
+      continue;
+    }
+    if (resource === 'leases') {
+      const holder = requestObject?.spec?.holderIdentity?.replace(/_[0-9a-f]{8}$/, '');
+      if (holder) {
+        held.push({ by: holder, asked, done });
+      }
+      continue;
+    }
+    writes.push({
+      by,
+      asked,
+      what: `${by} at ${asked}: ${verb} ${resource}${subresource === undefined ? '' : `/${subresource}`} ${namespace}/${name}`,
+    });
     for (const { from, to, at } of requestObject?.status?.autopilot?.history ?? []) {
       moves.add(`${namespace}/${name} ${at} ${from} ${to}`);
-      if (from !== to && NEXT[from]?.includes(to) !== true) wrong.add(`${namespace}/${name}: ${from} to ${to} at ${at}`);
+      if (from !== to && NEXT[from]?.includes(to) !== true) {
+        wrong.add(`${namespace}/${name}: ${from} to ${to} at ${at}`);
+      }
     }
   }
   return {
@@ -86,8 +114,14 @@ export async function judgeAudit(file: string): Promise<Judgement> {
   };
 }
 
-/** The log says when each write was asked for and when it was done; who held the lease between the two is not known, and not judged. */
-function late(writes: readonly { readonly by: string; readonly asked: string; readonly what: string }[], held: readonly Held[]): readonly string[] {
+/**
+ * The log says when each write was asked for and when it was done; who held the lease between the
+ * two is not known, and not judged.
+ */
+function late(
+  writes: readonly { readonly by: string; readonly asked: string; readonly what: string }[],
+  held: readonly Held[],
+): readonly string[] {
   const asked = held.toSorted((a, b) => (a.asked < b.asked ? -1 : 1));
   const done = held.toSorted((a, b) => (a.done < b.done ? -1 : 1));
   return writes.flatMap(({ by, asked: at, what }) => {
@@ -103,8 +137,11 @@ function last<T>(sorted: readonly T[], holds: (one: T) => boolean): T | undefine
   let high = sorted.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (holds(sorted[middle] as T)) low = middle + 1;
-    else high = middle;
+    if (holds(sorted[middle] as T)) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
   }
   return sorted[low - 1];
 }
@@ -118,7 +155,10 @@ function parsed(line: string): Logged | undefined {
   }
 }
 
-/** One life of a process: its log, and when it was killed or frozen, by the clock of the machine in microseconds. */
+/**
+ * One life of a process: its log, and when it was killed or frozen, by the clock of the machine in
+ * microseconds.
+ */
 export interface Life {
   readonly name: string;
   readonly logs: string;
@@ -132,9 +172,17 @@ interface Sync {
   readonly by: string;
 }
 
-/** How many syncs there were, and which two of one resource were under way at once. A process that is killed or frozen syncs no more. */
-export function judgeSyncs(lives: readonly Life[]): { readonly syncs: number; readonly overlapping: readonly string[] } {
-  const syncs = lives.flatMap(syncsOf).sort((a, b) => (a.uid === b.uid ? a.from - b.from : a.uid < b.uid ? -1 : 1));
+/**
+ * How many syncs there were, and which two of one resource were under way at once. A process that
+ * is killed or frozen syncs no more.
+ */
+export function judgeSyncs(lives: readonly Life[]): {
+  readonly syncs: number;
+  readonly overlapping: readonly string[];
+} {
+  const syncs = lives
+    .flatMap(syncsOf)
+    .sort((a, b) => (a.uid === b.uid ? a.from - b.from : a.uid < b.uid ? -1 : 1));
   const overlapping = syncs.flatMap((sync, index) => {
     const before = syncs[index - 1];
     return before === undefined || before.uid !== sync.uid || before.to <= sync.from
@@ -152,16 +200,23 @@ function syncsOf({ name, logs, stopped = Infinity }: Life): readonly Sync[] {
     syncs.push({ uid, from, to: Math.max(from, Math.min(to, stopped)), by: name });
   };
   for (const line of logs.split('\n')) {
-    if (!line.includes('"at":')) continue;
+    if (!line.includes('"at":')) {
+      continue;
+    }
     const { message, uid, at } = JSON.parse(line) as { message: string; uid: string; at: number };
     const from = open.get(uid);
-    if (message === 'end' && from !== undefined) closed(uid, from, at);
-    else if (message === 'begin') {
+    if (message === 'end' && from !== undefined) {
+      closed(uid, from, at);
+    } else if (message === 'begin') {
       // Twice without an end between: they overlap, and are to be found so.
-      if (from !== undefined) closed(uid, from, at + 1);
+      if (from !== undefined) {
+        closed(uid, from, at + 1);
+      }
       open.set(uid, at);
     }
   }
-  for (const [uid, from] of open) closed(uid, from, stopped);
+  for (const [uid, from] of open) {
+    closed(uid, from, stopped);
+  }
   return syncs;
 }

@@ -22,21 +22,31 @@ describe('real faults between an operator and a real API server, and in both', f
   });
   after(() => world?.end());
 
-  for (const episode of SHORT)
+  for (const episode of SHORT) {
     // @promise lifecycle/crash-safety
     it(`ends as the quiet run does: ${episode.name}`, async () => {
-      if (episode.ends && !world.replicas.slots.includes('b')) await world.replicas.start('b');
+      if (episode.ends && !world.replicas.slots.includes('b')) {
+        await world.replicas.start('b');
+      }
       const { injected, memory, lists: found } = await runEpisode(world, episode);
-      if (found !== undefined) lists = [...lists, found];
+      if (found !== undefined) {
+        lists = [...lists, found];
+      }
       expect(injected).to.be.greaterThan(0);
-      if (!episode.ends) levels = [...levels, memory];
+      if (!episode.ends) {
+        levels = [...levels, memory];
+      }
     });
+  }
 
-  if (minutes > 0)
+  if (minutes > 0) {
     it(`ends as the quiet run does for ${minutes} minutes`, async () => {
       const all = [...GENTLE, ...HARSH];
-      while (performance.now() - begun < minutes * 60_000) await runEpisode(world, all[Math.floor(world.random() * all.length)] ?? EVERYTHING);
+      while (performance.now() - begun < minutes * 60_000) {
+        await runEpisode(world, all[Math.floor(world.random() * all.length)] ?? EVERYTHING);
+      }
     });
+  }
 
   // @promise watching/cache-memory
   it('memory returns to its level', () => {
@@ -53,7 +63,9 @@ describe('real faults between an operator and a real API server, and in both', f
 
   // @promise election/frozen-leader
   it('no process wrote while another one held the lease, and phases changed along next only', async () => {
-    const { writes, transitions, leaders, byNonLeaders, wrongTransitions } = await judgeAudit(world.plane.auditLog);
+    const { writes, transitions, leaders, byNonLeaders, wrongTransitions } = await judgeAudit(
+      world.plane.auditLog,
+    );
     expect(writes).to.be.greaterThan(resources * 10);
     expect(transitions).to.be.greaterThan(resources * 10);
     expect(leaders).to.be.greaterThan(2);

@@ -25,7 +25,9 @@ export function faultsPage({ resources, minutes, seed, runs, level, audit, syncs
     const lost = mine.flatMap((run) => run.lost?.split('\n', 1) ?? []);
     return `| ${name} | ${mine.reduce((sum, { injected }) => sum + injected, 0)} | ${mine.length} | ${middle.toFixed(0)} s | ${(times.at(-1) ?? 0).toFixed(0)} s | ${lost.length === 0 ? 'nothing' : lost.join('; ')} |`;
   });
-  const levels = [{ minute: 0, memory: level }, ...runs].flatMap(({ minute, memory }) => (memory === undefined ? [] : [{ minute, ...memory }]));
+  const levels = [{ minute: 0, memory: level }, ...runs].flatMap(({ minute, memory }) =>
+    memory === undefined ? [] : [{ minute, ...memory }],
+  );
   const curve = levels.map(
     ({ minute, heapMb, ownMb, rssMb, peakMb }) =>
       `${minute.toFixed(1).padStart(6)}  ${heapMb.toFixed(1).padStart(5)}  ${[ownMb, rssMb, peakMb].map((mb) => mb.toFixed(0).padStart(5)).join('  ')}  ${'█'.repeat(Math.round(heapMb / BAR_MB))}`,

@@ -22,7 +22,9 @@ describe('the way to the API server, as a client sees it', () => {
   before(async () => {
     plane = await controlPlane();
     way = proxy(plane.server, seeded(1));
-    const { users } = JSON.parse(readFileSync(plane.kubeconfig, 'utf8')) as { users: readonly { user: { token: string } }[] };
+    const { users } = JSON.parse(readFileSync(plane.kubeconfig, 'utf8')) as {
+      users: readonly { user: { token: string } }[];
+    };
     const headers = { authorization: `Bearer ${users[0]?.user.token}` };
     const server = await way.open('a0');
     api = httpKubeApi({ server, credentials: async () => ({ headers, tls: {} }) });
@@ -34,10 +36,18 @@ describe('the way to the API server, as a client sees it', () => {
     await plane?.stop();
   });
 
-  const under = (fault: Fault): void => way.become([{ fault, kinds: ['write', 'watch'], probability: 1, from: 'a0' }]);
-  async function create(signal?: AbortSignal): Promise<{ readonly name: string; readonly error: unknown }> {
+  const under = (fault: Fault): void =>
+    way.become([{ fault, kinds: ['write', 'watch'], probability: 1, from: 'a0' }]);
+  async function create(
+    signal?: AbortSignal,
+  ): Promise<{ readonly name: string; readonly error: unknown }> {
     const name = `c${made++}`;
-    const sent = api.create(CONFIG_MAPS, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace } }, {}, signal);
+    const sent = api.create(
+      CONFIG_MAPS,
+      { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace } },
+      {},
+      signal,
+    );
     const error = await sent.then(
       () => undefined,
       (reason: unknown) => reason,
@@ -54,41 +64,50 @@ describe('the way to the API server, as a client sees it', () => {
     ['reset', false],
     ['lost answer', true],
     ['half answer', true],
-  ] as const)
+  ] as const) {
     it(`${fault}: no answer comes; the write is ${done ? '' : 'not '}done`, async () => {
       under(fault);
       const { name, error } = await create();
       expect(isConnectionError(error)).to.equal(true);
       expect(await exists(name)).to.equal(done);
     });
+  }
 
   for (const [fault, done] of [
     ['stall', false],
     ['no answer', true],
-  ] as const)
+  ] as const) {
     it(`${fault}: nothing is heard until the client gives up; the write is ${done ? '' : 'not '}done`, async () => {
       under(fault);
       const before = way.injected[fault] ?? 0;
       const patience = new AbortController();
       const sent = create(patience.signal);
-      await until('the fault was injected', 10_000, async () => expect(way.injected[fault]).to.equal(before + 1));
-      if (done) await until('it is done', 10_000, async () => expect(await exists(`c${made - 1}`)).to.equal(true));
+      await until('the fault was injected', 10_000, async () =>
+        expect(way.injected[fault]).to.equal(before + 1),
+      );
+      if (done) {
+        await until('it is done', 10_000, async () =>
+          expect(await exists(`c${made - 1}`)).to.equal(true),
+        );
+      }
       patience.abort(new Error('enough'));
       const { name, error } = await sent;
       expect((error as Error).message).to.equal('enough');
       expect(await exists(name)).to.equal(done);
     });
+  }
 
   for (const [fault, code] of [
     ['busy', 429],
     ['error', 500],
-  ] as const)
+  ] as const) {
     it(`${fault}: the answer is ${code}; the write is not done`, async () => {
       under(fault);
       const { name, error } = await create();
       expect(hasCode(error, code)).to.equal(true);
       expect(await exists(name)).to.equal(false);
     });
+  }
 
   it('delay: the write is done', async () => {
     under('delay');
@@ -102,7 +121,12 @@ describe('the way to the API server, as a client sees it', () => {
     const { items } = await api.list(CONFIG_MAPS, { namespace });
     const oldest = Math.min(...items.map(({ metadata }) => Number(metadata.resourceVersion)));
     try {
-      for await (const _ of api.watch(CONFIG_MAPS, { namespace, resourceVersion: String(oldest - 1), timeoutSeconds: 60 }));
+      for await (const _ of api.watch(CONFIG_MAPS, {
+        namespace,
+        resourceVersion: String(oldest - 1),
+        timeoutSeconds: 60,
+      })) {
+      }
       return 'closed';
     } catch (error) {
       return error;
@@ -110,7 +134,9 @@ describe('the way to the API server, as a client sees it', () => {
   }
   it('half line, closed, gone: a watch ends as the API server or a network ends it', async () => {
     way.calm('stay');
-    for (let times = 0; times < 10; times++) await create();
+    for (let times = 0; times < 10; times++) {
+      await create();
+    }
     under('half line');
     expect(isConnectionError(await watch())).to.equal(true);
     under('closed');
@@ -120,13 +146,18 @@ describe('the way to the API server, as a client sees it', () => {
   });
 
   it('tells the kinds of requests apart', () => {
-    const kindOf = (method: string, path: string): string => requestKind(method, new URL(path, 'http://x'));
+    const kindOf = (method: string, path: string): string =>
+      requestKind(method, new URL(path, 'http://x'));
     expect(kindOf('GET', '/apis/faults.autopilot.test/v1/parcels?limit=500')).to.equal('list');
     expect(kindOf('GET', '/api/v1/namespaces/flights/configmaps?limit=500')).to.equal('list');
     expect(kindOf('GET', '/api/v1/namespaces/flights/configmaps/box-1')).to.equal('get');
     expect(kindOf('GET', '/api/v1/configmaps?watch=true')).to.equal('watch');
-    expect(kindOf('PATCH', '/apis/faults.autopilot.test/v1/namespaces/flights/parcels/p1/status')).to.equal('write');
+    expect(
+      kindOf('PATCH', '/apis/faults.autopilot.test/v1/namespaces/flights/parcels/p1/status'),
+    ).to.equal('write');
     expect(kindOf('POST', '/apis/events.k8s.io/v1/namespaces/flights/events')).to.equal('event');
-    expect(kindOf('GET', '/apis/coordination.k8s.io/v1/namespaces/operators/leases?watch=true')).to.equal('lease');
+    expect(
+      kindOf('GET', '/apis/coordination.k8s.io/v1/namespaces/operators/leases?watch=true'),
+    ).to.equal('lease');
   });
 });

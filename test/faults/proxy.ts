@@ -1,5 +1,6 @@
 /**
- * The way between operators and the API server, with a door for each process. Each request carries the name of its door in its user agent, so
+ * The way between operators and the API server, with a door for each process. Each request carries
+ * the name of its door in its user agent, so
  * that the API server's audit log says which process it came from.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
@@ -40,48 +41,86 @@ export function proxy(server: string, random: () => number): Proxy {
   const choose = (kind: RequestKind, door: string): Fault | undefined => {
     for (const one of weather) {
       const { fault, kinds, probability, most = Infinity, from = door } = one.of;
-      if (!kinds.includes(kind) || from !== door || one.times >= most || random() >= probability) continue;
+      if (!kinds.includes(kind) || from !== door || one.times >= most || random() >= probability) {
+        continue;
+      }
       one.times++;
       return fault;
     }
     return undefined;
   };
-  const remember = (set: Set<IncomingMessage['socket']>, socket: IncomingMessage['socket']): void => {
+  const remember = (
+    set: Set<IncomingMessage['socket']>,
+    socket: IncomingMessage['socket'],
+  ): void => {
     set.add(socket);
     socket.once('close', () => set.delete(socket));
   };
   const hang = (socket: IncomingMessage['socket']): void => remember(hanging, socket);
   const reset = ({ socket }: IncomingMessage): void => void socket.resetAndDestroy();
 
-  async function serve(door: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function serve(
+    door: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
     const { method = 'GET', url = '/' } = request;
     const kind = requestKind(method, new URL(url, server));
     const fault = choose(kind, door);
-    if (kind === 'watch') remember(watches, request.socket);
+    if (kind === 'watch') {
+      remember(watches, request.socket);
+    }
     const body = Buffer.concat(await request.toArray());
-    if (fault !== undefined && !OF_WATCHES.includes(fault)) count(fault);
-    if (fault === 'reset') return reset(request);
-    if (fault === 'stall') return hang(request.socket);
-    if (fault === 'busy') return refuse(response, 429, 'TooManyRequests');
-    if (fault === 'error') return refuse(response, 500, 'InternalError');
-    if (fault === 'delay') await pause(random() * MAX_DELAY_MS);
-    const { host: _, connection: __, 'content-length': ___, 'transfer-encoding': ____, ...headers } = request.headers;
+    if (fault !== undefined && !OF_WATCHES.includes(fault)) {
+      count(fault);
+    }
+    if (fault === 'reset') {
+      return reset(request);
+    }
+    if (fault === 'stall') {
+      return hang(request.socket);
+    }
+    if (fault === 'busy') {
+      return refuse(response, 429, 'TooManyRequests');
+    }
+    if (fault === 'error') {
+      return refuse(response, 500, 'InternalError');
+    }
+    if (fault === 'delay') {
+      await pause(random() * MAX_DELAY_MS);
+    }
+    const {
+      host: _,
+      connection: __,
+      'content-length': ___,
+      'transfer-encoding': ____,
+      ...headers
+    } = request.headers;
     const out = forward({
       agent,
       method,
       hostname: upstream.hostname,
       port: upstream.port,
       path: url,
-      headers: { ...headers, 'user-agent': `${headers['user-agent'] ?? ''} from ${door}`, ...(body.length > 0 && { 'content-length': body.length }) },
+      headers: {
+        ...headers,
+        'user-agent': `${headers['user-agent'] ?? ''} from ${door}`,
+        ...(body.length > 0 && { 'content-length': body.length }),
+      },
     });
     out.on('error', () => reset(request));
     // Whoever gives a request up closes its connection; one that was lost on the way stays lost.
-    response.on('close', () => void (response.writableFinished || fault === 'no answer' || out.destroy()));
+    response.on(
+      'close',
+      () => void (response.writableFinished || fault === 'no answer' || out.destroy()),
+    );
     out.on('response', (answer) => {
       answer.on('error', () => reset(request));
-      if (fault === 'lost answer') answer.resume().on('end', () => reset(request));
-      else if (fault === 'no answer') answer.resume().on('end', () => hang(request.socket));
-      else if (fault === 'half answer') {
+      if (fault === 'lost answer') {
+        answer.resume().on('end', () => reset(request));
+      } else if (fault === 'no answer') {
+        answer.resume().on('end', () => hang(request.socket));
+      } else if (fault === 'half answer') {
         void answer.toArray().then(
           (chunks) => {
             const text = Buffer.concat(chunks);
@@ -93,15 +132,23 @@ export function proxy(server: string, random: () => number): Proxy {
       } else {
         response.writeHead(answer.statusCode ?? 500, answer.headers);
         response.flushHeaders();
-        if (fault !== undefined && OF_WATCHES.includes(fault)) spoil(fault, answer, request, response);
-        else answer.pipe(response);
+        if (fault !== undefined && OF_WATCHES.includes(fault)) {
+          spoil(fault, answer, request, response);
+        } else {
+          answer.pipe(response);
+        }
       }
     });
     out.end(body);
   }
 
   /** Passes some lines of a watch on, then does to it what the fault says. */
-  function spoil(fault: Fault, answer: IncomingMessage, request: IncomingMessage, response: ServerResponse): void {
+  function spoil(
+    fault: Fault,
+    answer: IncomingMessage,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): void {
     let left = Math.floor(random() * MAX_LINES);
     let rest = '';
     answer.setEncoding('utf8');
@@ -116,10 +163,15 @@ export function proxy(server: string, random: () => number): Proxy {
         }
         count(fault);
         answer.removeAllListeners('data').removeAllListeners('end').destroy();
-        if (fault === 'half line') response.write(line.slice(0, Math.ceil(line.length / 2)), () => reset(request));
-        else if (fault === 'closed') response.end();
-        else if (fault === 'gone') response.end(`${JSON.stringify({ type: 'ERROR', object: failure(410, 'Expired') })}\n`);
-        else hang(request.socket);
+        if (fault === 'half line') {
+          response.write(line.slice(0, Math.ceil(line.length / 2)), () => reset(request));
+        } else if (fault === 'closed') {
+          response.end();
+        } else if (fault === 'gone') {
+          response.end(`${JSON.stringify({ type: 'ERROR', object: failure(410, 'Expired') })}\n`);
+        } else {
+          hang(request.socket);
+        }
         return;
       }
     });
@@ -127,18 +179,26 @@ export function proxy(server: string, random: () => number): Proxy {
 
   return {
     async open(name) {
-      const door = createServer((request, response) => void serve(name, request, response).catch(() => reset(request)));
+      const door = createServer(
+        (request, response) => void serve(name, request, response).catch(() => reset(request)),
+      );
       doors.push(door);
       await new Promise<void>((resolve) => door.listen(0, '127.0.0.1', resolve));
       return `http://127.0.0.1:${(door.address() as AddressInfo).port}`;
     },
     become: (next) => void (weather = next.map((of) => ({ of, times: 0 }))),
     breakWatches() {
-      for (const socket of watches) socket.resetAndDestroy();
+      for (const socket of watches) {
+        socket.resetAndDestroy();
+      }
     },
     calm(what) {
       weather = [];
-      if (what === 'reset') for (const socket of hanging) socket.resetAndDestroy();
+      if (what === 'reset') {
+        for (const socket of hanging) {
+          socket.resetAndDestroy();
+        }
+      }
     },
     injected,
     async close() {
@@ -155,10 +215,21 @@ export function proxy(server: string, random: () => number): Proxy {
 }
 
 function failure(code: number, reason: string): object {
-  return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', code, reason, message: 'a fault of the way to the API server' };
+  return {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    code,
+    reason,
+    message: 'a fault of the way to the API server',
+  };
 }
 
 function refuse(response: ServerResponse, code: number, reason: string): void {
-  response.writeHead(code, { 'content-type': 'application/json', ...(code === 429 && { 'retry-after': '1' }) });
+  response.writeHead(code, {
+    'content-type': 'application/json',
+    ...(code === 429 && { 'retry-after': '1' }),
+  });
   response.end(JSON.stringify(failure(code, reason)));
 }

@@ -1,4 +1,7 @@
-/** Replicas of the operator as processes: each life has a name and a door of its own, and one that ends is started again, as a Deployment does. */
+/**
+ * Replicas of the operator as processes: each life has a name and a door of its own, and one that
+ * ends is started again, as a Deployment does.
+ */
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -47,8 +50,11 @@ export interface ReplicaPorts {
 
 /** What the project's Dockerfile gives to Node. */
 function optionsOfImage(project: string): string {
-  const [, options] = /NODE_OPTIONS="([^"]*)"/.exec(readFileSync(join(project, 'Dockerfile'), 'utf8')) ?? [];
-  if (options === undefined) throw new Error('the Dockerfile says nothing of NODE_OPTIONS');
+  const [, options] =
+    /NODE_OPTIONS="([^"]*)"/.exec(readFileSync(join(project, 'Dockerfile'), 'utf8')) ?? [];
+  if (options === undefined) {
+    throw new Error('the Dockerfile says nothing of NODE_OPTIONS');
+  }
   return options;
 }
 
@@ -65,7 +71,10 @@ export class Replicas {
     this.#ports = ports;
   }
 
-  /** Starts a replica and waits until it is ready; it is started again whenever it ends. @param skewMs how wrong its clock is */
+  /**
+   * Starts a replica and waits until it is ready; it is started again whenever it ends. @param
+   * skewMs how wrong its clock is
+   */
   async start(slot: string, skewMs = 0): Promise<void> {
     const { way, project, namespace, tokenFile } = this.#ports;
     const name = `${slot}${this.#all.filter((one) => one.slot === slot).length}`;
@@ -78,7 +87,11 @@ export class Replicas {
       port,
       pod: name,
       node: ['--import', INSIDE],
-      env: { AUTOPILOT_SKEW_MS: String(skewMs), NODE_OPTIONS: optionsOfImage(project), NODE_COMPILE_CACHE: join(project, '.compiled') },
+      env: {
+        AUTOPILOT_SKEW_MS: String(skewMs),
+        NODE_OPTIONS: optionsOfImage(project),
+        NODE_COMPILE_CACHE: join(project, '.compiled'),
+      },
       readyWithinMs: 0,
     });
     const replica: Replica = { slot, name, process };
@@ -87,13 +100,17 @@ export class Replicas {
     void process.ended.then(async () => {
       replica.stopped ??= machineTime();
       await pause(AGAIN_MS);
-      if (!this.#ending && this.#now.get(slot) === replica) await this.start(slot, skewMs);
+      if (!this.#ending && this.#now.get(slot) === replica) {
+        await this.start(slot, skewMs);
+      }
     });
   }
 
   get(slot: string): Replica {
     const replica = this.#now.get(slot);
-    if (replica === undefined) throw new Error(`there is no replica ${slot}`);
+    if (replica === undefined) {
+      throw new Error(`there is no replica ${slot}`);
+    }
     return replica;
   }
 
@@ -103,7 +120,9 @@ export class Replicas {
 
   signal(slot: string, signal: NodeJS.Signals): Replica {
     const replica = this.get(slot);
-    if (signal === 'SIGKILL' || signal === 'SIGSTOP') replica.stopped ??= machineTime();
+    if (signal === 'SIGKILL' || signal === 'SIGSTOP') {
+      replica.stopped ??= machineTime();
+    }
     replica.process.kill(signal);
     return replica;
   }
@@ -115,7 +134,10 @@ export class Replicas {
     await replica.process.stop();
   }
 
-  /** After garbage collection; undefined when it is not ready, or does not answer within ten seconds. */
+  /**
+   * After garbage collection; undefined when it is not ready, or does not answer within ten
+   * seconds.
+   */
   async memory(slot: string): Promise<Memory | undefined> {
     const { process } = this.get(slot);
     const lines = (): readonly string[] =>
@@ -125,12 +147,16 @@ export class Replicas {
         .filter((line) => line.startsWith('{"message":"memory"'));
     // Before it has started, the signal would end it.
     const ready = await fetch(`${process.endpoints}/readyz`).catch(() => undefined);
-    if (ready?.ok !== true) return undefined;
+    if (ready?.ok !== true) {
+      return undefined;
+    }
     const before = lines().length;
     process.kill('SIGUSR2');
     for (let times = 0; times < 100; times++) {
       const found = lines();
-      if (found.length > before) return JSON.parse(found.at(-1) ?? '') as Memory;
+      if (found.length > before) {
+        return JSON.parse(found.at(-1) ?? '') as Memory;
+      }
       await pause(100);
     }
     return undefined;
@@ -147,17 +173,25 @@ export class Replicas {
       ),
     );
     const sum = (name: string): number =>
-      texts.flatMap((text) => [...text.matchAll(new RegExp(`^${name}\\{.*\\} (\\d+)$`, 'gm'))]).reduce((all, [, count]) => all + Number(count), 0);
+      texts
+        .flatMap((text) => [...text.matchAll(new RegExp(`^${name}\\{.*\\} (\\d+)$`, 'gm'))])
+        .reduce((all, [, count]) => all + Number(count), 0);
     return { again: sum('autopilot_relists_total'), missed: sum('autopilot_relist_missed_total') };
   }
 
   lives(): readonly Life[] {
-    return this.#all.map(({ name, process, stopped }) => ({ name, logs: process.logs(), ...(stopped !== undefined && { stopped }) }));
+    return this.#all.map(({ name, process, stopped }) => ({
+      name,
+      logs: process.logs(),
+      ...(stopped !== undefined && { stopped }),
+    }));
   }
 
   async end(): Promise<void> {
     this.#ending = true;
-    for (const { process } of this.#now.values()) process.kill('SIGKILL');
+    for (const { process } of this.#now.values()) {
+      process.kill('SIGKILL');
+    }
     await Promise.all([...this.#now.values()].map(({ process }) => process.ended));
   }
 }

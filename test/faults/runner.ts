@@ -29,8 +29,16 @@ export async function runEpisode(world: World, episode: Episode): Promise<Run> {
           .slice(-40)
           .join('\n')}`,
     );
-    throw new Error([`after '${episode.name}': ${(error as Error).message}`, ...logs].join('\n'), { cause: error });
+    throw new Error([`after '${episode.name}': ${(error as Error).message}`, ...logs].join('\n'), {
+      cause: error,
+    });
   }
   const recoveredMs = performance.now() - since;
-  return { name: episode.name, injected, recoveredMs, memory: await world.replicas.memory('a'), lists: await world.replicas.lists() };
+  return {
+    name: episode.name,
+    injected,
+    recoveredMs,
+    memory: await world.replicas.memory('a'),
+    lists: await world.replicas.lists(),
+  };
 }

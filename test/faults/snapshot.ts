@@ -1,9 +1,24 @@
-/** What is left at rest, without what must differ between two runs: times, messages, uids, versions, addresses. */
+/**
+ * What is left at rest, without what must differ between two runs: times, messages, uids, versions,
+ * addresses.
+ */
 import type { KubeApi, KubeObject, ResourceType } from '../../runtime/src/ports.ts';
 import { LAST_PHASE, PARCELS } from './courier.ts';
 
-export const CONFIG_MAPS: ResourceType = { group: '', version: 'v1', kind: 'ConfigMap', plural: 'configmaps', namespaced: true };
-export const SERVICES: ResourceType = { group: '', version: 'v1', kind: 'Service', plural: 'services', namespaced: true };
+export const CONFIG_MAPS: ResourceType = {
+  group: '',
+  version: 'v1',
+  kind: 'ConfigMap',
+  plural: 'configmaps',
+  namespaced: true,
+};
+export const SERVICES: ResourceType = {
+  group: '',
+  version: 'v1',
+  kind: 'Service',
+  plural: 'services',
+  namespaced: true,
+};
 
 /** `Kind name` to the object's text. */
 export type Snapshot = ReadonlyMap<string, string>;
@@ -14,7 +29,11 @@ interface Status {
   readonly colour?: string;
   readonly legs?: number;
   readonly receipt?: string;
-  readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason?: string }[];
+  readonly conditions?: readonly {
+    readonly type: string;
+    readonly status: string;
+    readonly reason?: string;
+  }[];
 }
 
 /** Does the operator itself say that it is done with it? */
@@ -30,24 +49,53 @@ export function atRest({ metadata, spec, status }: KubeObject): boolean {
 }
 
 export async function snapshot(api: KubeApi, namespace: string): Promise<Snapshot> {
-  const [parcels, configMaps, services] = await Promise.all([PARCELS, CONFIG_MAPS, SERVICES].map(async (type) => (await api.list(type, { namespace })).items));
+  const [parcels, configMaps, services] = await Promise.all(
+    [PARCELS, CONFIG_MAPS, SERVICES].map(
+      async (type) => (await api.list(type, { namespace })).items,
+    ),
+  );
   const names = new Map((parcels ?? []).map(({ metadata }) => [metadata.uid, metadata.name]));
-  const objects = [...(parcels ?? []), ...(configMaps ?? []).filter(({ metadata }) => metadata.name !== 'kube-root-ca.crt'), ...(services ?? [])];
-  return new Map(objects.map((object) => [`${object.kind} ${object.metadata.name}`, JSON.stringify(bare(object, names))]));
+  const objects = [
+    ...(parcels ?? []),
+    ...(configMaps ?? []).filter(({ metadata }) => metadata.name !== 'kube-root-ca.crt'),
+    ...(services ?? []),
+  ];
+  return new Map(
+    objects.map((object) => [
+      `${object.kind} ${object.metadata.name}`,
+      JSON.stringify(bare(object, names)),
+    ]),
+  );
 }
 
 /** What differs, in words. */
 export function differences(expected: Snapshot, found: Snapshot): readonly string[] {
   return [
     ...[...expected].flatMap(([name, text]) =>
-      found.has(name) ? (found.get(name) === text ? [] : [`${name} is ${found.get(name)}, not ${text}`]) : [`${name} is missing`],
+      found.has(name)
+        ? found.get(name) === text
+          ? []
+          : [`${name} is ${found.get(name)}, not ${text}`]
+        : [`${name} is missing`],
     ),
-    ...[...found.keys()].filter((name) => !expected.has(name)).map((name) => `${name} is left over`),
+    ...[...found.keys()]
+      .filter((name) => !expected.has(name))
+      .map((name) => `${name} is left over`),
   ];
 }
 
-function bare({ kind, metadata, spec, status, ...rest }: KubeObject & { readonly data?: object }, names: ReadonlyMap<string | undefined, string>): object {
-  const { name, labels = {}, annotations = {}, finalizers = [], ownerReferences = [], deletionTimestamp } = metadata;
+function bare(
+  { kind, metadata, spec, status, ...rest }: KubeObject & { readonly data?: object },
+  names: ReadonlyMap<string | undefined, string>,
+): object {
+  const {
+    name,
+    labels = {},
+    annotations = {},
+    finalizers = [],
+    ownerReferences = [],
+    deletionTimestamp,
+  } = metadata;
   const ownerOf = (uid: string): string => names.get(uid) ?? 'nobody who is there';
   const { clusterIP: _, clusterIPs: __, ...fields } = (spec ?? {}) as Record<string, unknown>;
   const { phase, colour, receipt, legs, conditions = [] } = (status ?? {}) as Status;
@@ -59,11 +107,26 @@ function bare({ kind, metadata, spec, status, ...rest }: KubeObject & { readonly
       .sort(),
     annotations: Object.keys(annotations).sort(),
     finalizers,
-    owners: ownerReferences.map((owner) => [owner.kind, owner.name, owner.controller, ownerOf(owner.uid)]),
+    owners: ownerReferences.map((owner) => [
+      owner.kind,
+      owner.name,
+      owner.controller,
+      ownerOf(owner.uid),
+    ]),
     deleted: deletionTimestamp !== undefined,
     spec: fields,
     ...(kind === PARCELS.kind
-      ? { status: { phase, colour, receipt, legs, conditions: conditions.map(({ type, status: value, reason }) => `${type}=${value} ${reason}`).sort() } }
+      ? {
+          status: {
+            phase,
+            colour,
+            receipt,
+            legs,
+            conditions: conditions
+              .map(({ type, status: value, reason }) => `${type}=${value} ${reason}`)
+              .sort(),
+          },
+        }
       : { data: rest.data }),
   };
 }

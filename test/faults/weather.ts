@@ -32,11 +32,22 @@ export interface Weather {
 }
 
 export function requestKind(method: string, url: URL): RequestKind {
-  if (url.pathname.includes('/leases')) return 'lease';
-  if (url.pathname.includes('/events')) return 'event';
-  if (method !== 'GET') return 'write';
-  if (url.searchParams.get('watch') === 'true') return 'watch';
-  return /\/(?:namespaces\/[^/]+\/)?[a-z]+$/.test(url.pathname) && !/\/namespaces\/[^/]+\/[a-z]+\/[^/]+$/.test(url.pathname) ? 'list' : 'get';
+  if (url.pathname.includes('/leases')) {
+    return 'lease';
+  }
+  if (url.pathname.includes('/events')) {
+    return 'event';
+  }
+  if (method !== 'GET') {
+    return 'write';
+  }
+  if (url.searchParams.get('watch') === 'true') {
+    return 'watch';
+  }
+  return /\/(?:namespaces\/[^/]+\/)?[a-z]+$/.test(url.pathname) &&
+    !/\/namespaces\/[^/]+\/[a-z]+\/[^/]+$/.test(url.pathname)
+    ? 'list'
+    : 'get';
 }
 
 /** Mulberry32: small, seeded, good enough for choosing. */

@@ -1,6 +1,8 @@
 /**
- * A control plane, two replicas of the courier operator behind the proxy, with the rights of its chart, and parcels whose colour is changed
- * turn by turn. Colours alternate, so that after each turn everything must be as a quiet run left it for that colour.
+ * A control plane, two replicas of the courier operator behind the proxy, with the rights of its
+ * chart, and parcels whose colour is changed
+ * turn by turn. Colours alternate, so that after each turn everything must be as a quiet run left
+ * it for that colour.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -38,7 +40,13 @@ export class World {
   #turns = 0;
   #tokens = 0;
 
-  private constructor(plane: ControlPlane, connected: Connected, folder: string, count: number, seed: number) {
+  private constructor(
+    plane: ControlPlane,
+    connected: Connected,
+    folder: string,
+    count: number,
+    seed: number,
+  ) {
     this.plane = plane;
     this.#connected = connected;
     this.api = connected.api;
@@ -46,19 +54,38 @@ export class World {
     this.random = seeded(seed);
     this.way = proxy(plane.server, this.random);
     this.names = Array.from({ length: count }, (_, index) => `p${String(index).padStart(4, '0')}`);
-    this.replicas = new Replicas({ project: join(folder, 'courier'), namespace: OPERATORS, way: this.way, tokenFile: join(folder, 'token') });
+    this.replicas = new Replicas({
+      project: join(folder, 'courier'),
+      namespace: OPERATORS,
+      way: this.way,
+      tokenFile: join(folder, 'token'),
+    });
   }
 
   /** With one replica, `a`, and the states of a quiet run in mind. */
-  static async make({ resources, seed }: { readonly resources: number; readonly seed: number }): Promise<World> {
+  static async make({
+    resources,
+    seed,
+  }: {
+    readonly resources: number;
+    readonly seed: number;
+  }): Promise<World> {
     const folder = mkdtempSync(join(tmpdir(), 'autopilot-faults-'));
     await courier(join(folder, 'courier'));
     const plane = await controlPlane({ controllerManager: true, audit: AUDIT_RULES });
     const connected = await connect({ kubeconfig: plane.kubeconfig });
     const world = new World(plane, connected, folder, resources, seed);
     try {
-      for (const namespace of [OPERATORS, PLACE]) await plane.kubectl(['create', 'namespace', namespace]);
-      await plane.helm(['install', OPERATOR, join(folder, 'courier/charts', OPERATOR), '-n', OPERATORS]);
+      for (const namespace of [OPERATORS, PLACE]) {
+        await plane.kubectl(['create', 'namespace', namespace]);
+      }
+      await plane.helm([
+        'install',
+        OPERATOR,
+        join(folder, 'courier/charts', OPERATOR),
+        '-n',
+        OPERATORS,
+      ]);
       await world.newToken();
       await world.replicas.start('a');
       for (const _ of COLOURS) {
@@ -87,9 +114,15 @@ export class World {
   async paint(name: string): Promise<void> {
     await until(`parcel ${name} is ${this.colour}`, 120_000, async () => {
       try {
-        await this.api.patch(PARCELS, { namespace: PLACE, name }, { type: 'merge', body: { spec: { colour: this.colour } } });
+        await this.api.patch(
+          PARCELS,
+          { namespace: PLACE, name },
+          { type: 'merge', body: { spec: { colour: this.colour } } },
+        );
       } catch (error) {
-        if ((error as { status?: { code?: number } }).status?.code !== 404) throw error;
+        if ((error as { status?: { code?: number } }).status?.code !== 404) {
+          throw error;
+        }
         await this.api.create(PARCELS, parcel(PLACE, name, this.colour));
       }
     });
@@ -101,49 +134,82 @@ export class World {
     await this.each(some, async (name) => {
       const [type, found] = this.random() < 0.5 ? [CONFIG_MAPS, `${name}-box`] : [PARCELS, name];
       await this.api.delete(type, { namespace: PLACE, name: found }).catch(() => undefined);
-      if (type === PARCELS) await this.remade(name);
+      if (type === PARCELS) {
+        await this.remade(name);
+      }
     });
   }
 
   async remade(name: string): Promise<void> {
-    await until(`parcel ${name} is made again`, 240_000, () => this.api.create(PARCELS, parcel(PLACE, name, this.colour)));
+    await until(`parcel ${name} is made again`, 240_000, () =>
+      this.api.create(PARCELS, parcel(PLACE, name, this.colour)),
+    );
   }
 
   async each(names: readonly string[], act: (name: string) => Promise<unknown>): Promise<void> {
     const left = [...names];
     await Promise.all(
       Array.from({ length: AT_ONCE }, async () => {
-        for (let name = left.pop(); name !== undefined; name = left.pop()) await act(name);
+        for (let name = left.pop(); name !== undefined; name = left.pop()) {
+          await act(name);
+        }
       }),
     );
   }
 
-  /** Resolves when all parcels are as a quiet run left them. @throws with the differences that stay */
+  /**
+   * Resolves when all parcels are as a quiet run left them. @throws with the differences that stay
+   */
   async rest(): Promise<void> {
     await until('all parcels are at rest', REST_MS, async () => {
       const { items } = await this.api.list(PARCELS, { namespace: PLACE });
       const moving = items.filter((item) => !atRest(item));
-      if (items.length !== this.names.length || moving.length > 0)
-        throw new Error(`${items.length} parcels of ${this.names.length}; moving: ${moving.length}, such as ${JSON.stringify(moving[0])}`);
+      if (items.length !== this.names.length || moving.length > 0) {
+        throw new Error(
+          `${items.length} parcels of ${this.names.length}; moving: ${moving.length}, such as ${JSON.stringify(moving[0])}`,
+        );
+      }
       const quiet = this.#quiet.get(this.colour);
       const lost = quiet === undefined ? [] : differences(quiet, await snapshot(this.api, PLACE));
-      if (lost.length > 0) throw new Error(`not as in the quiet run:\n${lost.slice(0, 10).join('\n')}`);
+      if (lost.length > 0) {
+        throw new Error(`not as in the quiet run:\n${lost.slice(0, 10).join('\n')}`);
+      }
     });
   }
 
   /** The slot of the replica that holds the lease, and runs. */
   leader(): Promise<string> {
     return until('one of the replicas leads', 120_000, async () => {
-      const holder = await this.plane.kubectl(['get', 'leases', '-n', OPERATORS, '-o', 'jsonpath={.items[*].spec.holderIdentity}']);
-      const slot = this.replicas.slots.find((one) => holder.startsWith(`${this.replicas.get(one).name}_`) && this.replicas.get(one).stopped === undefined);
-      if (slot === undefined) throw new Error(`the holder is '${holder}'`);
+      const holder = await this.plane.kubectl([
+        'get',
+        'leases',
+        '-n',
+        OPERATORS,
+        '-o',
+        'jsonpath={.items[*].spec.holderIdentity}',
+      ]);
+      const slot = this.replicas.slots.find(
+        (one) =>
+          holder.startsWith(`${this.replicas.get(one).name}_`) &&
+          this.replicas.get(one).stopped === undefined,
+      );
+      if (slot === undefined) {
+        throw new Error(`the holder is '${holder}'`);
+      }
       return slot;
     });
   }
 
   /** The operators' token is worth nothing any more: it was bound to a Secret. */
   async revokeToken(): Promise<void> {
-    await this.plane.kubectl(['delete', 'secret', `token-${this.#tokens}`, '-n', OPERATORS, '--ignore-not-found']);
+    await this.plane.kubectl([
+      'delete',
+      'secret',
+      `token-${this.#tokens}`,
+      '-n',
+      OPERATORS,
+      '--ignore-not-found',
+    ]);
   }
 
   /** Another token for the operators; the one before is revoked. */
@@ -152,7 +218,14 @@ export class World {
     const name = `token-${++this.#tokens}`;
     await this.plane.kubectl(['create', 'secret', 'generic', name, '-n', OPERATORS]);
     const bound = ['--bound-object-kind', 'Secret', '--bound-object-name', name];
-    const token = await this.plane.kubectl(['create', 'token', OPERATOR, '-n', OPERATORS, ...bound]);
+    const token = await this.plane.kubectl([
+      'create',
+      'token',
+      OPERATOR,
+      '-n',
+      OPERATORS,
+      ...bound,
+    ]);
     writeFileSync(join(this.#folder, 'token'), token);
   }
 

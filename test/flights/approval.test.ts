@@ -18,25 +18,39 @@ describe('a phase that waits for approval', () => {
         outputs: [output.services],
         interval: '10s',
         sync: ({ resource }) => ({
-          next: (resource.status as { go?: string } | undefined)?.go ?? (resource.metadata.annotations?.['go'] || 'A'),
+          next:
+            (resource.status as { go?: string } | undefined)?.go ??
+            (resource.metadata.annotations?.['go'] || 'A'),
           outputs: { services: [service('baseline')] },
           statusInfo: { looked: true },
         }),
       },
-      B: { approval: 'required', sync: ({ resource }) => ({ next: resource.metadata.annotations?.['go'] === 'Back' ? 'Back' : 'B' }) },
+      B: {
+        approval: 'required',
+        sync: ({ resource }) => ({
+          next: resource.metadata.annotations?.['go'] === 'Back' ? 'Back' : 'B',
+        }),
+      },
       C: { approval: 'required', sync: () => ({ next: 'C' }) },
-      Back: { sync: ({ resource }) => ({ next: resource.metadata.annotations?.['go'] === 'Back' ? 'Back' : 'A' }) },
+      Back: {
+        sync: ({ resource }) => ({
+          next: resource.metadata.annotations?.['go'] === 'Back' ? 'Back' : 'A',
+        }),
+      },
     });
   const flown = async (options: { readonly ready?: boolean } = {}) => {
     const made = promoter(options.ready);
     flight = await fly(made.scheduler);
     return made;
   };
-  const go = (phase: string): Promise<void> => flight.patch('Drone', 'one', { metadata: { annotations: { go: phase } } });
-  const approve = (value: string): Promise<void> => flight.patch('Drone', 'one', { metadata: { annotations: { [APPROVE]: value } } });
+  const go = (phase: string): Promise<void> =>
+    flight.patch('Drone', 'one', { metadata: { annotations: { go: phase } } });
+  const approve = (value: string): Promise<void> =>
+    flight.patch('Drone', 'one', { metadata: { annotations: { [APPROVE]: value } } });
   const status = async () => (await flight.get('Drone', 'one'))?.status;
   /** As the condition shows it. */
-  const asked = async (): Promise<string> => /approve=(\S+)$/.exec(readyMessage(await flight.get('Drone', 'one')) ?? '')?.[1] ?? '';
+  const asked = async (): Promise<string> =>
+    /approve=(\S+)$/.exec(readyMessage(await flight.get('Drone', 'one')) ?? '')?.[1] ?? '';
 
   it('is not entered: outputs and the user’s status are written, the phase is kept, and the condition says how to approve', async () => {
     await flown();
@@ -60,7 +74,10 @@ describe('a phase that waits for approval', () => {
     await flight.create(drone('one', {}, { annotations: { go: 'B' } }));
     await approve(await asked());
     expect((await status()).phase).to.equal('B');
-    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False B', 'Reconciling=True B']);
+    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal([
+      'Ready=False B',
+      'Reconciling=True B',
+    ]);
     expect((await status()).autopilot).not.to.have.property('hold');
   });
 
@@ -68,7 +85,9 @@ describe('a phase that waits for approval', () => {
     await flown();
     await flight.create(drone('one', {}, { annotations: { go: 'B' } }));
     const token = (await asked()).split('@')[1] ?? '';
-    for (const value of ['B', `C@${token}`, `B@${token}0`, token, 'true', `b@${token}`]) await approve(value);
+    for (const value of ['B', `C@${token}`, `B@${token}0`, token, 'true', `b@${token}`]) {
+      await approve(value);
+    }
     expect((await status()).phase).to.equal('A');
     await approve(`B@${token}`);
     expect((await status()).phase).to.equal('B');
@@ -100,7 +119,10 @@ describe('a phase that waits for approval', () => {
     await flight.create(drone('one', {}, { annotations: { go: 'B' } }));
     const first = await asked();
     await go('A');
-    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False A', 'Reconciling=True A']);
+    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal([
+      'Ready=False A',
+      'Reconciling=True A',
+    ]);
     await approve(first);
     await go('B');
     expect(await asked())
@@ -143,7 +165,10 @@ describe('a phase that waits for approval', () => {
   it('leaves a phase that counts as ready Ready while it waits', async () => {
     await flown({ ready: true });
     await flight.create(drone('one', {}, { annotations: { go: 'B' } }));
-    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=True A', 'AwaitingApproval=True AwaitingApproval']);
+    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal([
+      'Ready=True A',
+      'AwaitingApproval=True AwaitingApproval',
+    ]);
   });
 
   it('cannot be where the machine goes by itself: the initial phase, onTimeout, onSpecChange', async () => {
@@ -154,10 +179,18 @@ describe('a phase that waits for approval', () => {
       (...phases: readonly object[]) =>
       () =>
         defineScheduler({ ...scheduler, phases: phases as never });
-    expect(define({ ...base, name: 'A', initial: true, approval: 'required' })).to.throw('phase A is initial, so its approval cannot be required');
-    for (const move of [{ timeout: '1s', onTimeout: 'B' }, { onSpecChange: 'B' }])
-      expect(define({ ...base, name: 'A', initial: true, ...move }, { ...base, name: 'B', approval: 'required' })).to.throw(
+    expect(define({ ...base, name: 'A', initial: true, approval: 'required' })).to.throw(
+      'phase A is initial, so its approval cannot be required',
+    );
+    for (const move of [{ timeout: '1s', onTimeout: 'B' }, { onSpecChange: 'B' }]) {
+      expect(
+        define(
+          { ...base, name: 'A', initial: true, ...move },
+          { ...base, name: 'B', approval: 'required' },
+        ),
+      ).to.throw(
         'phase A: onTimeout and onSpecChange wait for nobody, so they cannot name B, whose approval is required',
       );
+    }
   });
 });

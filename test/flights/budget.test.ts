@@ -18,35 +18,63 @@ describe('the budget of requests', () => {
   }
   /** Everything but Events, since the last call. */
   function sent(): readonly string[] {
-    return faults.requests.splice(0).flatMap(({ verb, kind, name }) => (kind === 'Event' ? [] : [`${verb} ${kind}${name === undefined ? '' : ` ${name}`}`]));
+    return faults.requests
+      .splice(0)
+      .flatMap(({ verb, kind, name }) =>
+        kind === 'Event' ? [] : [`${verb} ${kind}${name === undefined ? '' : ` ${name}`}`],
+      );
   }
 
   // @promise inputs/one-informer
   it('is one list and one watch for each kind at the start', async () => {
     await start(
       machine({
-        A: { inputs: [input.configmaps, input.pods], outputs: [output.services, output.configmaps], sync: () => ({ next: 'B' }) },
+        A: {
+          inputs: [input.configmaps, input.pods],
+          outputs: [output.services, output.configmaps],
+          sync: () => ({ next: 'B' }),
+        },
         B: { inputs: [input.pods], outputs: [output.services], sync: () => ({ next: 'B' }) },
       }),
     );
-    expect([...sent()].sort()).to.deep.equal(['ConfigMap', 'Drone', 'Pod', 'Service'].flatMap((kind) => [`list ${kind}`, `watch ${kind}`]).sort());
+    expect([...sent()].sort()).to.deep.equal(
+      ['ConfigMap', 'Drone', 'Pod', 'Service']
+        .flatMap((kind) => [`list ${kind}`, `watch ${kind}`])
+        .sort(),
+    );
   });
 
   // @promise reconcile/order-of-writes
   it('of one transition is one apply for each output that is new or different, and one patch of status', async () => {
     await start(
       machine({
-        A: { outputs: [output.services], sync: () => ({ next: 'B', outputs: { services: [service('a'), service('b')] } }) },
+        A: {
+          outputs: [output.services],
+          sync: () => ({ next: 'B', outputs: { services: [service('a'), service('b')] } }),
+        },
         B: {
           outputs: [output.services, output.configmaps],
-          sync: () => ({ next: 'C', outputs: { services: [service('a'), service('b', 81)], configmaps: [configMap('c') as never] } }),
+          sync: () => ({
+            next: 'C',
+            outputs: {
+              services: [service('a'), service('b', 81)],
+              configmaps: [configMap('c') as never],
+            },
+          }),
         },
         C: {},
       }),
     );
     sent();
     await flight.create(drone('one'));
-    expect(sent()).to.deep.equal(['apply Service a', 'apply Service b', 'patch Drone one', 'apply Service b', 'apply ConfigMap c', 'patch Drone one']);
+    expect(sent()).to.deep.equal([
+      'apply Service a',
+      'apply Service b',
+      'patch Drone one',
+      'apply Service b',
+      'apply ConfigMap c',
+      'patch Drone one',
+    ]);
   });
 
   it('of one step of traffic is one patch of the route and one of status; the finalizer costs one patch at the beginning', async () => {
@@ -56,13 +84,17 @@ describe('the budget of requests', () => {
           inputs: [input.virtualservices],
           outputs: [output.virtualservices],
           sync: ({ inputs, lastStep, now }) => {
-            if (lastStep !== undefined && now.getTime() - lastStep.getTime() < 10_000) return { next: 'A' };
+            if (lastStep !== undefined && now.getTime() - lastStep.getTime() < 10_000) {
+              return { next: 'A' };
+            }
             const weight = Math.floor(now.getTime() / 10_000) % 100;
             const split = [
               { destination: { host: 'old' }, weight: 100 - weight },
               { destination: { host: 'new' }, weight },
             ];
-            const edit = shared(inputs['virtualservices']?.need('web') as KubeObject, [{ path: ['spec', 'http', { name: 'split' }, 'route'], value: split }]);
+            const edit = shared(inputs['virtualservices']?.need('web') as KubeObject, [
+              { path: ['spec', 'http', { name: 'split' }, 'route'], value: split },
+            ]);
             return { next: 'A', step: true, outputs: { virtualservices: [edit] } };
           },
         },
@@ -71,7 +103,11 @@ describe('the budget of requests', () => {
     await flight.create(route('web', 'split'));
     sent();
     await flight.create(drone('one'));
-    expect(sent()).to.deep.equal(['patch Drone one', 'patch VirtualService web', 'patch Drone one']);
+    expect(sent()).to.deep.equal([
+      'patch Drone one',
+      'patch VirtualService web',
+      'patch Drone one',
+    ]);
     await flight.advance('10s');
     expect(sent()).to.deep.equal(['patch VirtualService web', 'patch Drone one']);
   });
@@ -82,7 +118,10 @@ describe('the budget of requests', () => {
         A: {
           inputs: [input.configmaps],
           outputs: [output.services],
-          sync: ({ inputs }) => (inputs['configmaps']?.list(), { next: 'A', outputs: { services: [service('a')] } }),
+          sync: ({ inputs }) => (
+            inputs['configmaps']?.list(),
+            { next: 'A', outputs: { services: [service('a')] } }
+          ),
         },
       }),
     );
@@ -98,9 +137,18 @@ describe('the budget of requests', () => {
       A: {
         inputs: [input.configmaps],
         outputs: [output.services, output.configmaps],
-        sync: ({ inputs }) => (inputs['configmaps']?.list(), { next: 'B', outputs: { services: [service('a')], configmaps: [configMap('c') as never] } }),
+        sync: ({ inputs }) => (
+          inputs['configmaps']?.list(),
+          {
+            next: 'B',
+            outputs: { services: [service('a')], configmaps: [configMap('c') as never] },
+          }
+        ),
       },
-      B: { inputs: [input.configmaps], sync: ({ inputs }) => (inputs['configmaps']?.get('c'), { next: 'B', requeueAfter: '1h' }) },
+      B: {
+        inputs: [input.configmaps],
+        sync: ({ inputs }) => (inputs['configmaps']?.get('c'), { next: 'B', requeueAfter: '1h' }),
+      },
     });
     await start(flown);
     await flight.create(drone('one'));

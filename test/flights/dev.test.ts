@@ -8,8 +8,20 @@ import { packageRoot } from '../../generators/lib/util/package-root.ts';
 import { connect } from '../../runtime/src/ports.ts';
 import { until } from '../realparts/index.ts';
 
-const AUTOROUTES = { group: 'examples.io', version: 'v1', kind: 'AutoRoute', plural: 'autoroutes', namespaced: true };
-const LEASES = { group: 'coordination.k8s.io', version: 'v1', kind: 'Lease', plural: 'leases', namespaced: true };
+const AUTOROUTES = {
+  group: 'examples.io',
+  version: 'v1',
+  kind: 'AutoRoute',
+  plural: 'autoroutes',
+  namespaced: true,
+};
+const LEASES = {
+  group: 'coordination.k8s.io',
+  version: 'v1',
+  kind: 'Lease',
+  plural: 'leases',
+  namespaced: true,
+};
 
 describe('npm run dev -- --sandbox', () => {
   let dir: string;
@@ -22,17 +34,23 @@ describe('npm run dev -- --sandbox', () => {
   after(() => rmSync(dir, { recursive: true, force: true }));
 
   it('flies the samples without a cluster, shows kubectl the way, and ends on Ctrl-C with the lease given back', async () => {
-    const child = execa(process.execPath, ['--conditions=autopilot-source', 'scripts/operator.ts', 'dev', '--sandbox'], {
-      cwd: dir,
-      reject: false,
-      all: true,
-      env: { NODE_OPTIONS: '', AUTOPILOT_CONFIG: 'dev.yaml' },
-    });
+    const child = execa(
+      process.execPath,
+      ['--conditions=autopilot-source', 'scripts/operator.ts', 'dev', '--sandbox'],
+      {
+        cwd: dir,
+        reject: false,
+        all: true,
+        env: { NODE_OPTIONS: '', AUTOPILOT_CONFIG: 'dev.yaml' },
+      },
+    );
     let said = '';
     child.all?.on('data', (chunk: Buffer) => (said += chunk.toString()));
     const kubeconfig = await until('it says where its cluster is', 30_000, async () => {
       const [, file] = /with AutoRoute default\/example.*export KUBECONFIG=(\S+)/.exec(said) ?? [];
-      if (file === undefined) throw new Error(said);
+      if (file === undefined) {
+        throw new Error(said);
+      }
       return file;
     });
     const connected = await connect({ kubeconfig });
@@ -43,7 +61,9 @@ describe('npm run dev -- --sandbox', () => {
     });
     expect(said).to.contain('the lease is won');
     const [lease] = (await api.list(LEASES)).items;
-    expect((lease?.spec as { holderIdentity?: string } | undefined)?.holderIdentity).to.not.equal('');
+    expect((lease?.spec as { holderIdentity?: string } | undefined)?.holderIdentity).to.not.equal(
+      '',
+    );
     await connected.close();
     child.kill('SIGINT');
     expect((await child).exitCode, said).to.equal(0);

@@ -27,14 +27,22 @@ describe('a worker that fails', () => {
     }
     expect(waits.length).to.be.within(7, 13);
     expect((await status()).phase).to.equal('A');
-    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False WorkerError', 'Reconciling=True WorkerError']);
+    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal([
+      'Ready=False WorkerError',
+      'Reconciling=True WorkerError',
+    ]);
     expect(readyMessage(await flight.get('Drone', 'one'))).to.equal('no luck');
   });
 
   // @promise queue/retry-backoff
   it('tries at once when the spec changes during backoff', async () => {
     const flown = machine({
-      A: { sync: ({ resource }) => ((resource.spec as { good?: boolean }).good ? { next: 'B' } : Promise.reject(new Error('bad spec'))) },
+      A: {
+        sync: ({ resource }) =>
+          (resource.spec as { good?: boolean }).good
+            ? { next: 'B' }
+            : Promise.reject(new Error('bad spec')),
+      },
       B: {},
     });
     await start(flown);
@@ -68,13 +76,18 @@ describe('a worker that fails', () => {
     const retrying = machine({ A: { sync: () => Promise.reject(new RetryLater('0s')) } });
     const staying = machine({ A: { sync: () => ({ next: 'A', requeueAfter: '0s' }) } });
     const due = machine({ A: { interval: '0s', sync: () => ({ next: 'A' }) } });
-    const ending = machine({ A: { sync: () => ({ next: 'A' }) } }, { finalize: () => (called++, { done: false, requeueAfter: '0s' }) });
+    const ending = machine(
+      { A: { sync: () => ({ next: 'A' }) } },
+      { finalize: () => (called++, { done: false, requeueAfter: '0s' }) },
+    );
     let called = 0;
     for (const flown of [retrying, staying, due]) {
       await start(flown);
       await flight.create(drone('one'));
       await flight.advance('1s');
-      expect(flown.calls.map(({ at }) => at)).to.deep.equal([0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1]);
+      expect(flown.calls.map(({ at }) => at)).to.deep.equal([
+        0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1,
+      ]);
       await flight.stop();
     }
     await start(ending);
@@ -90,15 +103,26 @@ describe('a worker that fails', () => {
     await flight.create(drone('one'));
     await flight.advance('10s');
     expect(flown.calls.length).to.be.within(3, 6);
-    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False WorkerError', 'Reconciling=True WorkerError']);
+    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal([
+      'Ready=False WorkerError',
+      'Reconciling=True WorkerError',
+    ]);
   });
 
   // @promise inputs/need
   it('waits for an input that a worker needs, and goes on as soon as it is there', async () => {
-    const flown = machine({ A: { inputs: [input.configmaps], sync: ({ inputs }) => (inputs['configmaps']?.need('map'), { next: 'B' }) }, B: {} });
+    const flown = machine({
+      A: {
+        inputs: [input.configmaps],
+        sync: ({ inputs }) => (inputs['configmaps']?.need('map'), { next: 'B' }),
+      },
+      B: {},
+    });
     await start(flown);
     await flight.create(drone('one'));
-    expect(readyMessage(await flight.get('Drone', 'one'))).to.equal('ConfigMap map is not there yet');
+    expect(readyMessage(await flight.get('Drone', 'one'))).to.equal(
+      'ConfigMap map is not there yet',
+    );
     await flight.create(configMap('map'));
     expect((await status()).phase).to.equal('B');
   });
@@ -111,7 +135,9 @@ describe('a worker that fails', () => {
         inputs: [input.configmaps],
         sync: async ({ inputs }) => {
           inputs['configmaps']?.get('read');
-          if (flown.calls.length === 1) await new Promise<void>((open) => gates.push(open));
+          if (flown.calls.length === 1) {
+            await new Promise<void>((open) => gates.push(open));
+          }
           throw new Error('no luck');
         },
       },
@@ -134,26 +160,39 @@ describe('a worker that fails', () => {
     [null, 'null'],
     [{ code: 5 }, '{ code: 5 }'],
     [Object.create(null), '[Object: null prototype] {}'],
-  ] as const)
+  ] as const) {
     it(`shows ${shown} that was thrown in place of an error`, async () => {
       // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- what libraries do
       const flown = machine({ A: { sync: () => Promise.reject(thrown) } });
       await start(flown);
       await flight.create(drone('one'));
-      expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False WorkerError', 'Reconciling=True WorkerError']);
-      expect(readyMessage(await flight.get('Drone', 'one'))).to.equal(`${shown} was thrown, which is no Error`);
+      expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal([
+        'Ready=False WorkerError',
+        'Reconciling=True WorkerError',
+      ]);
+      expect(readyMessage(await flight.get('Drone', 'one'))).to.equal(
+        `${shown} was thrown, which is no Error`,
+      );
     });
+  }
 
   describe('for good, while its resource changes', () => {
-    /** A second process calls the worker, which hears of nothing, and fails as the first one did: there is nothing to write. */
+    /**
+     * A second process calls the worker, which hears of nothing, and fails as the first one did:
+     * there is nothing to write.
+     */
     async function meanwhile(change: () => Promise<void>): Promise<TestMachine> {
       let open = (): void => undefined;
       const flown = machine(
         {
           A: {
             sync: async ({ resource }) => {
-              if (flown.calls.length === 2) await new Promise<void>((resolve) => (open = resolve));
-              if ((resource.spec as { good?: boolean }).good === true) return { next: 'B' };
+              if (flown.calls.length === 2) {
+                await new Promise<void>((resolve) => (open = resolve));
+              }
+              if ((resource.spec as { good?: boolean }).good === true) {
+                return { next: 'B' };
+              }
               throw new PermanentError('there is no such airport', 'NoAirport');
             },
           },
@@ -177,7 +216,11 @@ describe('a worker that fails', () => {
     });
 
     it('is called again for a retry that was asked for meanwhile', async () => {
-      const flown = await meanwhile(() => flight.patch('Drone', 'one', { metadata: { annotations: { 'flights.autopilot.test/retry': 'now' } } }));
+      const flown = await meanwhile(() =>
+        flight.patch('Drone', 'one', {
+          metadata: { annotations: { 'flights.autopilot.test/retry': 'now' } },
+        }),
+      );
       expect(flown.calls).to.have.length(3);
     });
 
@@ -207,7 +250,10 @@ describe('a worker that fails', () => {
     it('is Stalled and not tried again', async () => {
       await flight.advance('2h');
       expect(flown.calls).to.have.length(1);
-      expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False NoAirport', 'Stalled=True NoAirport']);
+      expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal([
+        'Ready=False NoAirport',
+        'Stalled=True NoAirport',
+      ]);
     });
 
     // @promise reconcile/permanent-errors
@@ -218,7 +264,9 @@ describe('a worker that fails', () => {
 
     // @promise reconcile/permanent-errors
     it('is tried again when somebody asks by annotation, once for each value', async () => {
-      await flight.patch('Drone', 'one', { metadata: { annotations: { 'flights.autopilot.test/retry': 'please' } } });
+      await flight.patch('Drone', 'one', {
+        metadata: { annotations: { 'flights.autopilot.test/retry': 'please' } },
+      });
       await flight.patch('Drone', 'one', { metadata: { annotations: { other: 'x' } } });
       expect(flown.calls).to.have.length(2);
     });

@@ -31,28 +31,45 @@ export class Faults {
   fault: (request: Request) => Fault | undefined = () => undefined;
 
   readonly through = (api: KubeApi): KubeApi => {
-    const call = async <T>(verb: Verb, kind: string, name: string | undefined, run: () => Promise<T>): Promise<T> => {
+    const call = async <T>(
+      verb: Verb,
+      kind: string,
+      name: string | undefined,
+      run: () => Promise<T>,
+    ): Promise<T> => {
       const request = { verb, kind, name };
       this.requests.push(request);
       const fault = this.fault(request);
-      if (fault?.when === 'before') throw fault.error;
+      if (fault?.when === 'before') {
+        throw fault.error;
+      }
       const answer = await run();
-      if (fault !== undefined) throw fault.error;
+      if (fault !== undefined) {
+        throw fault.error;
+      }
       return answer;
     };
     const nameOf = (object: KubeObject): string => object.metadata.name;
     return {
       list: (type, ...rest) => call('list', type.kind, undefined, () => api.list(type, ...rest)),
-      get: (type, key, ...rest) => call('get', type.kind, key.name, () => api.get(type, key, ...rest)),
-      create: (type, object, ...rest) => call('create', type.kind, nameOf(object), () => api.create(type, object, ...rest)),
-      replace: (type, object, ...rest) => call('replace', type.kind, nameOf(object), () => api.replace(type, object, ...rest)),
-      apply: (type, object, ...rest) => call('apply', type.kind, nameOf(object), () => api.apply(type, object, ...rest)),
-      patch: (type, key, ...rest) => call('patch', type.kind, key.name, () => api.patch(type, key, ...rest)),
-      delete: (type, key, ...rest) => call('delete', type.kind, key.name, () => api.delete(type, key, ...rest)),
+      get: (type, key, ...rest) =>
+        call('get', type.kind, key.name, () => api.get(type, key, ...rest)),
+      create: (type, object, ...rest) =>
+        call('create', type.kind, nameOf(object), () => api.create(type, object, ...rest)),
+      replace: (type, object, ...rest) =>
+        call('replace', type.kind, nameOf(object), () => api.replace(type, object, ...rest)),
+      apply: (type, object, ...rest) =>
+        call('apply', type.kind, nameOf(object), () => api.apply(type, object, ...rest)),
+      patch: (type, key, ...rest) =>
+        call('patch', type.kind, key.name, () => api.patch(type, key, ...rest)),
+      delete: (type, key, ...rest) =>
+        call('delete', type.kind, key.name, () => api.delete(type, key, ...rest)),
       watch: (type, options, signal) => {
         const fault = this.fault({ verb: 'watch', kind: type.kind, name: undefined });
         this.requests.push({ verb: 'watch', kind: type.kind, name: undefined });
-        if (fault !== undefined) throw fault.error;
+        if (fault !== undefined) {
+          throw fault.error;
+        }
         return this.#watch((inner) => api.watch(type, options, inner), signal);
       },
     };
@@ -60,15 +77,22 @@ export class Faults {
 
   /** @param error absent: the watches end as after their time. */
   endWatches(error?: Error): void {
-    for (const end of this.#watches) end(error);
+    for (const end of this.#watches) {
+      end(error);
+    }
   }
 
   /** Requests that were made for one kind, as `verb name`. */
   of(kind: string): readonly string[] {
-    return this.requests.filter((request) => request.kind === kind).map(({ verb, name }) => (name === undefined ? verb : `${verb} ${name}`));
+    return this.requests
+      .filter((request) => request.kind === kind)
+      .map(({ verb, name }) => (name === undefined ? verb : `${verb} ${name}`));
   }
 
-  async *#watch(open: (signal: AbortSignal) => AsyncIterable<WatchEvent>, signal: AbortSignal | undefined): AsyncGenerator<WatchEvent> {
+  async *#watch(
+    open: (signal: AbortSignal) => AsyncIterable<WatchEvent>,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<WatchEvent> {
     const stop = new AbortController();
     let ended: { readonly error: Error | undefined } | undefined;
     const end = (error: Error | undefined): void => {
@@ -79,8 +103,12 @@ export class Faults {
     try {
       yield* open(signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]));
     } catch (error) {
-      if (ended === undefined) throw error;
-      if (ended.error !== undefined) throw ended.error;
+      if (ended === undefined) {
+        throw error;
+      }
+      if (ended.error !== undefined) {
+        throw ended.error;
+      }
     } finally {
       this.#watches.delete(end);
     }

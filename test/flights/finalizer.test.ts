@@ -4,7 +4,18 @@ import type { Flight, FlightOptions } from '../../sandbox/src/index.ts';
 import { fly } from '../../sandbox/src/index.ts';
 import { Faults, noAnswer, refusal } from './faults.ts';
 import type { TestMachine } from './machines.ts';
-import { conditions, configMap, drone, DRONES, input, machine, output, readyMessage, service, SERVICES } from './machines.ts';
+import {
+  conditions,
+  configMap,
+  drone,
+  DRONES,
+  input,
+  machine,
+  output,
+  readyMessage,
+  service,
+  SERVICES,
+} from './machines.ts';
 
 const OURS = 'flights.autopilot.test/drone-operator';
 
@@ -15,7 +26,11 @@ describe('the finalizer', () => {
 
   async function start({ scheduler }: TestMachine, options: FlightOptions = {}): Promise<void> {
     faults = new Faults();
-    flight = await fly(scheduler, { through: faults.through, config: { workIntervalMs: 3_600_000, workerTimeoutMs: 30_000 }, ...options });
+    flight = await fly(scheduler, {
+      through: faults.through,
+      config: { workIntervalMs: 3_600_000, workerTimeoutMs: 30_000 },
+      ...options,
+    });
   }
   const finalizers = async (name = 'one') => (await flight.get('Drone', name))?.metadata.finalizers;
   const writes = (): readonly string[] =>
@@ -23,12 +38,22 @@ describe('the finalizer', () => {
       .filter(({ verb, kind }) => kind !== 'Event' && ['apply', 'patch', 'delete'].includes(verb))
       .map(({ verb, kind, name }) => `${verb} ${kind} ${name}`);
 
-  /** Writes a Service into its own namespace and one into another, which no owner reference reaches. */
+  /**
+   * Writes a Service into its own namespace and one into another, which no owner reference reaches.
+   */
   const abroad = (): TestMachine =>
     machine({
       A: {
         outputs: [{ ...output.services, namespace: 'all' }],
-        sync: () => ({ next: 'B', outputs: { services: [service('here'), { ...service('there'), metadata: { name: 'there', namespace: 'far' } }] } }),
+        sync: () => ({
+          next: 'B',
+          outputs: {
+            services: [
+              service('here'),
+              { ...service('there'), metadata: { name: 'there', namespace: 'far' } },
+            ],
+          },
+        }),
       },
       B: {},
     });
@@ -40,7 +65,10 @@ describe('the finalizer', () => {
       const seen: unknown[] = [];
       await start(
         machine({
-          A: { outputs: [{ ...output.services, namespace: 'all' }], sync: ({ resource }) => (seen.push(resource.metadata.finalizers), { next: 'A' }) },
+          A: {
+            outputs: [{ ...output.services, namespace: 'all' }],
+            sync: ({ resource }) => (seen.push(resource.metadata.finalizers), { next: 'A' }),
+          },
         }),
       );
       await flight.create(drone('one'));
@@ -52,7 +80,15 @@ describe('the finalizer', () => {
       expect(await finalizers()).to.deep.equal([OURS]);
     });
     it('when a phase reads and writes one kind, which it can then edit in place', async () => {
-      await start(machine({ A: { inputs: [input.configmaps], outputs: [output.configmaps], sync: () => ({ next: 'A' }) } }));
+      await start(
+        machine({
+          A: {
+            inputs: [input.configmaps],
+            outputs: [output.configmaps],
+            sync: () => ({ next: 'A' }),
+          },
+        }),
+      );
       await flight.create(drone('one'));
       expect(await finalizers()).to.deep.equal([OURS]);
     });
@@ -62,7 +98,14 @@ describe('the finalizer', () => {
       expect(await finalizers()).to.deep.equal(['somebody.else/hold', OURS]);
     });
     it('not when owner references reach everything', async () => {
-      await start(machine({ A: { outputs: [output.services], sync: () => ({ next: 'A', outputs: { services: [service('a')] } }) } }));
+      await start(
+        machine({
+          A: {
+            outputs: [output.services],
+            sync: () => ({ next: 'A', outputs: { services: [service('a')] } }),
+          },
+        }),
+      );
       await flight.create(drone('one'));
       expect(await finalizers()).to.equal(undefined);
     });
@@ -80,13 +123,18 @@ describe('the finalizer', () => {
       let changes = 0;
       faults.fault = ({ verb, kind }) => {
         const body = { metadata: { labels: { hurry: 'yes' } } };
-        if (verb === 'patch' && kind === 'Drone' && changes++ === 0) void flight.cluster.api.patch(DRONES, key, { type: 'merge', body });
+        if (verb === 'patch' && kind === 'Drone' && changes++ === 0) {
+          void flight.cluster.api.patch(DRONES, key, { type: 'merge', body });
+        }
         return undefined;
       };
       await flight.create(drone('one'));
       await flight.advance('1s');
       expect(flight.events.filter(({ type }) => type === 'syncFailed')).to.deep.equal([]);
-      expect([await finalizers(), (await flight.get('Drone', 'one'))?.status.phase]).to.deep.equal([[OURS], 'B']);
+      expect([await finalizers(), (await flight.get('Drone', 'one'))?.status.phase]).to.deep.equal([
+        [OURS],
+        'B',
+      ]);
     });
   });
 
@@ -108,11 +156,14 @@ describe('the finalizer', () => {
       await start(abroad());
       await flight.create(far);
       await flight.create(drone('one'));
-      faults.fault = ({ verb }) => (verb === 'delete' ? { when: 'before', error: refusal(403, 'Forbidden') } : undefined);
+      faults.fault = ({ verb }) =>
+        verb === 'delete' ? { when: 'before', error: refusal(403, 'Forbidden') } : undefined;
       await flight.remove('Drone', 'one');
       await flight.advance('5m');
       expect(await finalizers()).to.deep.equal([OURS]);
-      expect(readyMessage(await flight.get('Drone', 'one'))).to.equal('Service far/there was refused: refused with 403');
+      expect(readyMessage(await flight.get('Drone', 'one'))).to.equal(
+        'Service far/there was refused: refused with 403',
+      );
       faults.fault = () => undefined;
       await flight.advance('10m');
       expect(await flight.get('Drone', 'one')).to.equal(undefined);
@@ -122,10 +173,17 @@ describe('the finalizer', () => {
       await start(abroad());
       await flight.create(far);
       await flight.create(drone('one'));
-      await flight.patch('Service', 'there', { metadata: { finalizers: ['somebody.else/hold'] } }, 'far');
+      await flight.patch(
+        'Service',
+        'there',
+        { metadata: { finalizers: ['somebody.else/hold'] } },
+        'far',
+      );
       await flight.remove('Drone', 'one');
       expect(await flight.get('Drone', 'one')).to.equal(undefined);
-      expect((await flight.get('Service', 'there', 'far'))?.metadata).to.have.property('deletionTimestamp');
+      expect((await flight.get('Service', 'there', 'far'))?.metadata).to.have.property(
+        'deletionTimestamp',
+      );
     });
 
     it('goes on where it was after each request that gets no answer, whether it was done or not', async () => {
@@ -136,14 +194,18 @@ describe('the finalizer', () => {
         const hit = new Set<string>();
         faults.fault = ({ verb, kind, name }) => {
           const place = `${verb} ${kind} ${name}`;
-          if (!['patch', 'delete'].includes(verb) || hit.has(place)) return undefined;
+          if (!['patch', 'delete'].includes(verb) || hit.has(place)) {
+            return undefined;
+          }
           hit.add(place);
           return { when, error: noAnswer() };
         };
         await flight.remove('Drone', 'one');
         await flight.until(async () => (await flight.get('Drone', 'one')) === undefined, '10m');
         expect(await flight.list('Service'), when).to.deep.equal([]);
-        if (when === 'before') await flight.stop();
+        if (when === 'before') {
+          await flight.stop();
+        }
       }
     });
 
@@ -166,11 +228,16 @@ describe('the finalizer', () => {
       await flight.stop();
       await flight.remove('Drone', 'one');
       let blind = true;
-      faults.fault = ({ verb, kind }) => (blind && verb === 'list' && kind === 'Service' ? { when: 'before', error: refusal(403, 'Forbidden') } : undefined);
+      faults.fault = ({ verb, kind }) =>
+        blind && verb === 'list' && kind === 'Service'
+          ? { when: 'before', error: refusal(403, 'Forbidden') }
+          : undefined;
       await flight.restart(abroad().scheduler, { through: faults.through });
       await flight.advance('1m');
       expect(await finalizers()).to.deep.equal([OURS]);
-      expect(conditions(await flight.get('Drone', 'one'))).to.include('InputUnavailable=True InputUnavailable');
+      expect(conditions(await flight.get('Drone', 'one'))).to.include(
+        'InputUnavailable=True InputUnavailable',
+      );
       blind = false;
       await flight.until(async () => (await flight.get('Drone', 'one')) === undefined, '10m');
       expect(await flight.list('Service')).to.deep.equal([]);
@@ -182,14 +249,19 @@ describe('the finalizer', () => {
         {
           A: {
             outputs: [{ ...output.services, namespace: 'all' }],
-            sync: ({ resource }) => ({ next: 'A', outputs: { services: [service(`a-${(resource.spec as { port: number }).port}`)] } }),
+            sync: ({ resource }) => ({
+              next: 'A',
+              outputs: { services: [service(`a-${(resource.spec as { port: number }).port}`)] },
+            }),
           },
         },
         {},
       );
       await start(flown);
       await flight.create(far);
-      await flight.create(drone('one', { port: 80 }, { namespace: 'far', finalizers: ['somebody.else/hold'] }));
+      await flight.create(
+        drone('one', { port: 80 }, { namespace: 'far', finalizers: ['somebody.else/hold'] }),
+      );
       await flight.create(drone('two', { port: 81 }, { namespace: 'far' }));
       await flight.remove('Namespace', 'far');
       await flight.patch('Drone', 'one', { metadata: { finalizers: null } }, 'far');
@@ -208,43 +280,94 @@ describe('the finalizer', () => {
     });
 
     it('leaves what lost its owner reference to garbage collection, which needs no right to delete it, and to whoever else owns it', async () => {
-      await start(machine({ A: { outputs: [output.services], sync: () => ({ next: 'B', outputs: { services: [service('a'), service('b')] } }) }, B: {} }, {}));
+      await start(
+        machine(
+          {
+            A: {
+              outputs: [output.services],
+              sync: () => ({ next: 'B', outputs: { services: [service('a'), service('b')] } }),
+            },
+            B: {},
+          },
+          {},
+        ),
+      );
       await flight.create(drone('one'));
       await flight.patch('Service', 'a', { metadata: { ownerReferences: null } });
       await flight.create(configMap('other'));
       const other = (await flight.get('ConfigMap', 'other'))?.metadata.uid ?? '';
-      const adopted = { apiVersion: 'v1', kind: 'ConfigMap', name: 'other', uid: other, controller: true };
+      const adopted = {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        name: 'other',
+        uid: other,
+        controller: true,
+      };
       await flight.patch('Service', 'b', { metadata: { ownerReferences: [adopted] } });
-      faults.fault = ({ verb }) => (verb === 'delete' ? { when: 'before', error: refusal(403, 'Forbidden') } : undefined);
+      faults.fault = ({ verb }) =>
+        verb === 'delete' ? { when: 'before', error: refusal(403, 'Forbidden') } : undefined;
       await flight.remove('Drone', 'one');
       await flight.until(async () => (await flight.get('Drone', 'one')) === undefined, '10m');
-      expect((await flight.list('Service')).map(({ metadata }) => [metadata.name, metadata.ownerReferences])).to.deep.equal([['b', [adopted]]]);
-      expect(writes().slice(-3)).to.deep.equal(['patch Service a', 'patch Service b', 'patch Drone one']);
+      expect(
+        (await flight.list('Service')).map(({ metadata }) => [
+          metadata.name,
+          metadata.ownerReferences,
+        ]),
+      ).to.deep.equal([['b', [adopted]]]);
+      expect(writes().slice(-3)).to.deep.equal([
+        'patch Service a',
+        'patch Service b',
+        'patch Drone one',
+      ]);
     });
 
     it('looks again when such an object changes at the same moment, and keeps the change', async () => {
-      await start(machine({ A: { outputs: [output.services], sync: () => ({ next: 'B', outputs: { services: [service('a')] } }) }, B: {} }, {}));
+      await start(
+        machine(
+          {
+            A: {
+              outputs: [output.services],
+              sync: () => ({ next: 'B', outputs: { services: [service('a')] } }),
+            },
+            B: {},
+          },
+          {},
+        ),
+      );
       await flight.create(drone('one'));
       await flight.create(configMap('other'));
       const uid = (await flight.get('ConfigMap', 'other'))?.metadata.uid ?? '';
-      const body = { metadata: { ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'other', uid }] } };
+      const body = {
+        metadata: {
+          ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'other', uid }],
+        },
+      };
       await flight.patch('Service', 'a', { metadata: { ownerReferences: null } });
       let patches = 0;
       faults.fault = ({ verb, kind }) => {
-        if (verb === 'patch' && kind === 'Service' && patches++ === 0)
-          void flight.cluster.api.patch(SERVICES, { namespace: 'default', name: 'a' }, { type: 'merge', body });
+        if (verb === 'patch' && kind === 'Service' && patches++ === 0) {
+          void flight.cluster.api.patch(
+            SERVICES,
+            { namespace: 'default', name: 'a' },
+            { type: 'merge', body },
+          );
+        }
         return undefined;
       };
       await flight.remove('Drone', 'one');
       await flight.until(async () => (await flight.get('Drone', 'one')) === undefined, '10m');
-      expect([patches, (await flight.get('Service', 'a'))?.metadata.ownerReferences]).to.deep.equal([2, body.metadata.ownerReferences]);
+      expect([patches, (await flight.get('Service', 'a'))?.metadata.ownerReferences]).to.deep.equal(
+        [2, body.metadata.ownerReferences],
+      );
     });
 
     it('calls no worker any more, also when it is paused, and holds it for nobody', async () => {
       const flown = abroad();
       await start(flown);
       await flight.create(far);
-      await flight.create(drone('one', {}, { annotations: { 'flights.autopilot.test/paused': 'true' } }));
+      await flight.create(
+        drone('one', {}, { annotations: { 'flights.autopilot.test/paused': 'true' } }),
+      );
       await flight.remove('Drone', 'one');
       expect(flown.calls).to.deep.equal([]);
       expect(await flight.get('Drone', 'one')).to.equal(undefined);
@@ -261,7 +384,11 @@ describe('the finalizer', () => {
           inputs: [input.configmaps],
           finalize: ({ inputs, now, phaseStartedAt }) => (
             at.push((now.getTime() - phaseStartedAt.getTime()) / 1000),
-            { done: inputs['configmaps']?.get('landed') !== undefined, requeueAfter: '40s', message: 'still in the air' }
+            {
+              done: inputs['configmaps']?.get('landed') !== undefined,
+              requeueAfter: '40s',
+              message: 'still in the air',
+            }
           ),
         },
       );
@@ -270,7 +397,10 @@ describe('the finalizer', () => {
       await flight.remove('Drone', 'one');
       await flight.advance('90s');
       expect(at).to.deep.equal([0, 40, 80]);
-      expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False Finalizing', 'Reconciling=True Finalizing']);
+      expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal([
+        'Ready=False Finalizing',
+        'Reconciling=True Finalizing',
+      ]);
       expect(readyMessage(await flight.get('Drone', 'one'))).to.equal('still in the air');
       await flight.create(configMap('landed'));
       expect(at).to.deep.equal([0, 40, 80, 90]);
@@ -284,13 +414,20 @@ describe('the finalizer', () => {
         {
           A: {
             outputs: [{ ...output.services, namespace: 'all' }],
-            sync: () => ({ next: 'A', outputs: { services: [{ ...service('there'), metadata: { name: 'there', namespace: 'far' } }] } }),
+            sync: () => ({
+              next: 'A',
+              outputs: {
+                services: [{ ...service('there'), metadata: { name: 'there', namespace: 'far' } }],
+              },
+            }),
           },
         },
         {
           finalize: (context) => {
             at.push((context.now.getTime() - context.phaseStartedAt.getTime()) / 1000);
-            if (!well) throw new Error('not yet');
+            if (!well) {
+              throw new Error('not yet');
+            }
             const requeueAfter = remaining(context, '40s');
             return requeueAfter === undefined ? { done: true } : { done: false, requeueAfter };
           },
@@ -298,7 +435,8 @@ describe('the finalizer', () => {
       );
       await start(flown, { objects: [far] });
       await flight.create(drone('one'));
-      faults.fault = ({ verb }) => (verb === 'delete' ? { when: 'before', error: refusal(403) } : undefined);
+      faults.fault = ({ verb }) =>
+        verb === 'delete' ? { when: 'before', error: refusal(403) } : undefined;
       await flight.remove('Drone', 'one');
       await flight.advance('10m');
       expect(at, 'what the operator itself takes away comes first').to.deep.equal([]);
@@ -321,14 +459,19 @@ describe('the finalizer', () => {
       const there = { ...service('notice'), metadata: { name: 'notice', namespace: 'far' } };
       const flown = machine(
         { A: { sync: () => ({ next: 'A' }) } },
-        { outputs: [{ ...output.services, namespace: 'all' }], finalize: () => ({ done, outputs: { services: [there] }, requeueAfter: '10s' }) },
+        {
+          outputs: [{ ...output.services, namespace: 'all' }],
+          finalize: () => ({ done, outputs: { services: [there] }, requeueAfter: '10s' }),
+        },
       );
       await start(flown);
       await flight.create(far);
       await flight.create(drone('one'));
       await flight.remove('Drone', 'one');
       await flight.advance('30s');
-      expect(writes().filter((write) => write.includes('notice'))).to.deep.equal(['apply Service notice']);
+      expect(writes().filter((write) => write.includes('notice'))).to.deep.equal([
+        'apply Service notice',
+      ]);
       done = true;
       await flight.advance('10s');
       expect(await flight.list('Service')).to.deep.equal([]);
@@ -339,7 +482,10 @@ describe('the finalizer', () => {
     it('lets the resource go although its namespace is being deleted and takes nothing new: what it would write goes with it', async () => {
       const flown = machine(
         { A: { sync: () => ({ next: 'A' }) } },
-        { outputs: [output.services], finalize: () => ({ done: true, outputs: { services: [service('notice')] } }) },
+        {
+          outputs: [output.services],
+          finalize: () => ({ done: true, outputs: { services: [service('notice')] } }),
+        },
       );
       await start(flown);
       await flight.create(configMap('makes-the-namespace', {}, { namespace: 'far' }));
@@ -352,11 +498,17 @@ describe('the finalizer', () => {
     it('keeps the resource when what it writes is refused for another reason', async () => {
       const flown = machine(
         { A: { sync: () => ({ next: 'A' }) } },
-        { outputs: [output.services], finalize: () => ({ done: true, outputs: { services: [service('notice')] } }) },
+        {
+          outputs: [output.services],
+          finalize: () => ({ done: true, outputs: { services: [service('notice')] } }),
+        },
       );
       await start(flown);
       await flight.create(drone('one'));
-      faults.fault = ({ verb, kind }) => (verb === 'apply' && kind === 'Service' ? { when: 'before', error: refusal(403, 'Forbidden') } : undefined);
+      faults.fault = ({ verb, kind }) =>
+        verb === 'apply' && kind === 'Service'
+          ? { when: 'before', error: refusal(403, 'Forbidden') }
+          : undefined;
       await flight.remove('Drone', 'one');
       await flight.advance('1m');
       expect([await finalizers(), readyMessage(await flight.get('Drone', 'one'))]).to.deep.equal([
@@ -370,9 +522,15 @@ describe('the finalizer', () => {
       let refused = true;
       let calls = 0;
       faults = new Faults();
-      faults.fault = ({ verb, kind }) => (refused && verb === 'list' && kind === 'ConfigMap' ? { when: 'before', error: refusal(403) } : undefined);
+      faults.fault = ({ verb, kind }) =>
+        refused && verb === 'list' && kind === 'ConfigMap'
+          ? { when: 'before', error: refusal(403) }
+          : undefined;
       const finalize = (): { done: boolean } => (calls++, { done: true });
-      const { scheduler } = machine({ A: { sync: () => ({ next: 'A' }) } }, { inputs: [input.configmaps], finalize });
+      const { scheduler } = machine(
+        { A: { sync: () => ({ next: 'A' }) } },
+        { inputs: [input.configmaps], finalize },
+      );
       flight = await fly(scheduler, { through: faults.through });
       await flight.create(drone('one'));
       await flight.remove('Drone', 'one');
@@ -397,7 +555,11 @@ describe('the finalizer', () => {
             outputs: [{ ...output.services, namespace: 'all' }],
             finalize: ({ inputs }) => (
               calls++,
-              { done: inputs['configmaps']?.get('landed') !== undefined, outputs: { services: [there] }, requeueAfter: '1h' }
+              {
+                done: inputs['configmaps']?.get('landed') !== undefined,
+                outputs: { services: [there] },
+                requeueAfter: '1h',
+              }
             ),
           },
         );
@@ -407,8 +569,12 @@ describe('the finalizer', () => {
         await flight.remove('Drone', 'one');
         let hit = false;
         faults.fault = ({ verb, kind }) => {
-          if (verb === 'watch' && kind === 'Drone') return { when: 'before', error: noAnswer() };
-          if (!lost || hit || verb !== 'patch' || kind !== 'Drone') return undefined;
+          if (verb === 'watch' && kind === 'Drone') {
+            return { when: 'before', error: noAnswer() };
+          }
+          if (!lost || hit || verb !== 'patch' || kind !== 'Drone') {
+            return undefined;
+          }
           hit = true;
           return { when: 'after', error: noAnswer() };
         };
@@ -418,34 +584,55 @@ describe('the finalizer', () => {
         expect(await flight.get('Drone', 'one')).to.equal(undefined);
         await flight.patch('ConfigMap', 'landed', { data: { x: 'y' } });
         await flight.advance('10s');
-        expect([calls, await flight.list('Service')], `answer lost: ${lost}`).to.deep.equal([2, []]);
+        expect([calls, await flight.list('Service')], `answer lost: ${lost}`).to.deep.equal([
+          2,
+          [],
+        ]);
         faults.fault = () => undefined;
-        if (!lost) await flight.stop();
+        if (!lost) {
+          await flight.stop();
+        }
       }
     });
 
     it('that throws is called again with growing backoff; its error is a condition', async () => {
       let calls = 0;
-      await start(machine({ A: { sync: () => ({ next: 'A' }) } }, { finalize: () => (calls++, Promise.reject(new Error('no wind'))) }));
+      await start(
+        machine(
+          { A: { sync: () => ({ next: 'A' }) } },
+          { finalize: () => (calls++, Promise.reject(new Error('no wind'))) },
+        ),
+      );
       await flight.create(drone('one'));
       await flight.remove('Drone', 'one');
       await flight.advance('1m');
       expect(calls).to.be.within(5, 10);
-      expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False WorkerError', 'Reconciling=True WorkerError']);
+      expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal([
+        'Ready=False WorkerError',
+        'Reconciling=True WorkerError',
+      ]);
       expect(readyMessage(await flight.get('Drone', 'one'))).to.equal('no wind');
       expect(await finalizers()).to.deep.equal([OURS]);
     });
 
     it('that gives up is Stalled, and tried again by annotation and by a new process', async () => {
       let calls = 0;
-      const flown = machine({ A: { sync: () => ({ next: 'A' }) } }, { finalize: () => (calls++, Promise.reject(new PermanentError('lost at sea'))) });
+      const flown = machine(
+        { A: { sync: () => ({ next: 'A' }) } },
+        { finalize: () => (calls++, Promise.reject(new PermanentError('lost at sea'))) },
+      );
       await start(flown);
       await flight.create(drone('one'));
       await flight.remove('Drone', 'one');
       await flight.advance('1h');
       expect(calls).to.equal(1);
-      expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False PermanentError', 'Stalled=True PermanentError']);
-      await flight.patch('Drone', 'one', { metadata: { annotations: { 'flights.autopilot.test/retry': 'now' } } });
+      expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal([
+        'Ready=False PermanentError',
+        'Stalled=True PermanentError',
+      ]);
+      await flight.patch('Drone', 'one', {
+        metadata: { annotations: { 'flights.autopilot.test/retry': 'now' } },
+      });
       expect(calls).to.equal(2);
       await flight.restart(flown.scheduler);
       expect(calls).to.equal(3);
@@ -456,27 +643,39 @@ describe('the finalizer', () => {
         { A: { sync: () => ({ next: 'A' }) } },
         {
           timeout: '7s',
-          finalize: ({ signal }) => new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
+          finalize: ({ signal }) =>
+            new Promise<never>((_, reject) =>
+              signal.addEventListener('abort', () => reject(signal.reason as Error)),
+            ),
         },
       );
       await start(flown);
       await flight.create(drone('one'));
       await flight.remove('Drone', 'one');
       await flight.advance('7s');
-      expect(readyMessage(await flight.get('Drone', 'one'))).to.equal('the worker took longer than 7 s');
+      expect(readyMessage(await flight.get('Drone', 'one'))).to.equal(
+        'the worker took longer than 7 s',
+      );
     });
 
     it('that returns nonsense, or an output it does not declare, is told so', async () => {
       for (const [result, message] of [
         [{}, 'the finalizer returned {}; it must return { done: true } or { done: false }'],
-        [{ done: true, outputs: { services: [] } }, 'the finalizer returned outputs.services, which autopilot.yaml does not declare (declared: none)'],
+        [
+          { done: true, outputs: { services: [] } },
+          'the finalizer returned outputs.services, which autopilot.yaml does not declare (declared: none)',
+        ],
       ] as const) {
-        await start(machine({ A: { sync: () => ({ next: 'A' }) } }, { finalize: () => result as never }));
+        await start(
+          machine({ A: { sync: () => ({ next: 'A' }) } }, { finalize: () => result as never }),
+        );
         await flight.create(drone('one'));
         await flight.remove('Drone', 'one');
         expect(readyMessage(await flight.get('Drone', 'one'))).to.equal(message);
         expect(await finalizers()).to.deep.equal([OURS]);
-        if (!('done' in result)) await flight.stop();
+        if (!('done' in result)) {
+          await flight.stop();
+        }
       }
     });
   });

@@ -25,15 +25,26 @@ describe('/healthz, by which a kubelet kills', () => {
     await cluster.api.create(cluster.typeOf(DRONE_CRD), DRONE_CRD);
   });
   afterEach(async () => {
-    for (const operator of running) operator.kill('SIGKILL');
+    for (const operator of running) {
+      operator.kill('SIGKILL');
+    }
     await door.close();
     rmSync(folder, { recursive: true, force: true });
   });
 
-  async function start(pod: string, settings: object, readyWithinMs?: number): Promise<OperatorProcess> {
+  async function start(
+    pod: string,
+    settings: object,
+    readyWithinMs?: number,
+  ): Promise<OperatorProcess> {
     const script = [join(import.meta.dirname, 'processes/plain.ts')];
     const place = { kubeconfig: join(folder, 'kubeconfig'), namespace: 'default', pod };
-    const operator = await startProcess(folder, { ...place, script, settings, ...(readyWithinMs !== undefined && { readyWithinMs }) });
+    const operator = await startProcess(folder, {
+      ...place,
+      script,
+      settings,
+      ...(readyWithinMs !== undefined && { readyWithinMs }),
+    });
     running.push(operator);
     return operator;
   }
@@ -44,7 +55,9 @@ describe('/healthz, by which a kubelet kills', () => {
   };
   const health = (operator: OperatorProcess): Promise<string> => ask(operator, '/healthz');
   const notReady = (operator: OperatorProcess, check: string): Promise<unknown> =>
-    until(`${check} is not ready`, 60_000, async () => expect(await ask(operator, `/readyz/${check}?verbose`)).to.match(/^503 /));
+    until(`${check} is not ready`, 60_000, async () =>
+      expect(await ask(operator, `/readyz/${check}?verbose`)).to.match(/^503 /),
+    );
 
   // @promise endpoints/healthz
   it('is well while the API server is away, and so is the process when it comes back', async () => {
@@ -54,7 +67,9 @@ describe('/healthz, by which a kubelet kills', () => {
     await notReady(operator, 'apiserver');
     expect(await health(operator)).to.equal('200 ok');
     door = await openDoor(cluster, { port: Number(port) });
-    await until('it is ready again', 60_000, async () => expect(await ask(operator, '/readyz')).to.equal('200 ok'));
+    await until('it is ready again', 60_000, async () =>
+      expect(await ask(operator, '/readyz')).to.equal('200 ok'),
+    );
     expect(await operator.stop()).to.equal(0);
   }).timeout(150_000);
 
@@ -82,7 +97,11 @@ describe('/healthz, by which a kubelet kills', () => {
     const leader = await start('leader', election);
     const standby = await start('standby', election);
     expect(standby.logs()).to.contain('this one stands by');
-    expect([await health(leader), await health(standby), await ask(standby, '/readyz')]).to.deep.equal(['200 ok', '200 ok', '200 ok']);
+    expect([
+      await health(leader),
+      await health(standby),
+      await ask(standby, '/readyz'),
+    ]).to.deep.equal(['200 ok', '200 ok', '200 ok']);
     await door.close();
     // Nobody killed it: it has lost its lease, and ends by itself.
     expect(await leader.ended).to.equal(1);

@@ -15,15 +15,35 @@ interface Condition {
   readonly lastTransitionTime: string;
 }
 
-/** How kstatus (sigs.k8s.io/cli-utils/pkg/kstatus), and with it Helm 4, Argo CD and Flux, reads a custom resource. */
-function kstatus({ metadata, status }: FlownObject): 'Terminating' | 'InProgress' | 'Failed' | 'Current' {
+/**
+ * How kstatus (sigs.k8s.io/cli-utils/pkg/kstatus), and with it Helm 4, Argo CD and Flux, reads a
+ * custom resource.
+ */
+function kstatus({
+  metadata,
+  status,
+}: FlownObject): 'Terminating' | 'InProgress' | 'Failed' | 'Current' {
   const conditions = (status?.conditions ?? []) as readonly Condition[];
-  const is = (type: string, value: string): boolean => conditions.some((condition) => condition.type === type && condition.status === value);
-  if (metadata.deletionTimestamp !== undefined) return 'Terminating';
-  if (status?.observedGeneration !== undefined && status.observedGeneration !== metadata.generation) return 'InProgress';
-  if (is('Reconciling', 'True')) return 'InProgress';
-  if (is('Stalled', 'True')) return 'Failed';
-  if (is('Ready', 'False') || is('Ready', 'Unknown')) return 'InProgress';
+  const is = (type: string, value: string): boolean =>
+    conditions.some((condition) => condition.type === type && condition.status === value);
+  if (metadata.deletionTimestamp !== undefined) {
+    return 'Terminating';
+  }
+  if (
+    status?.observedGeneration !== undefined &&
+    status.observedGeneration !== metadata.generation
+  ) {
+    return 'InProgress';
+  }
+  if (is('Reconciling', 'True')) {
+    return 'InProgress';
+  }
+  if (is('Stalled', 'True')) {
+    return 'Failed';
+  }
+  if (is('Ready', 'False') || is('Ready', 'Unknown')) {
+    return 'InProgress';
+  }
   return 'Current';
 }
 
@@ -33,22 +53,40 @@ const to = (name: string): Phase => ({ sync: () => ({ next: name }) });
 const failing = (error: Error): Phase => ({ sync: () => Promise.reject(error) });
 
 /** What a resource is in, and what a tool that waits has to make of it. */
-const SITUATIONS: readonly [string, Readonly<Record<string, Phase>>, ReturnType<typeof kstatus>, { readonly metadata?: object; readonly code?: number }?][] = [
+const SITUATIONS: readonly [
+  string,
+  Readonly<Record<string, Phase>>,
+  ReturnType<typeof kstatus>,
+  { readonly metadata?: object; readonly code?: number }?,
+][] = [
   ['on its way', { A: stay }, 'InProgress'],
   ['in a final phase', { A: to('B'), B: {} }, 'Current'],
   ['in a final phase that is not ready', { A: to('B'), B: { ready: false } }, 'Failed'],
-  ['in a phase that counts as ready', { A: to('B'), B: { ready: true, sync: () => ({ next: 'B' }) } }, 'Current'],
+  [
+    'in a phase that counts as ready',
+    { A: to('B'), B: { ready: true, sync: () => ({ next: 'B' }) } },
+    'Current',
+  ],
   ['failing', { A: failing(new Error('x')) }, 'InProgress'],
   ['waiting for something', { A: failing(new RetryLater('1h')) }, 'InProgress'],
   ['given up', { A: failing(new PermanentError('x')) }, 'Failed'],
   ['told something wrong', { A: to('Nowhere') }, 'Failed'],
   ['paused', { A: stay }, 'InProgress', { metadata: PAUSED }],
   ['waiting for a person', { A: to('B'), B: { approval: 'required', ...to('B') } }, 'InProgress'],
-  ['waiting for a person where it is ready', { A: { ready: true, ...to('B') }, B: { approval: 'required', ...to('B') } }, 'Current'],
+  [
+    'waiting for a person where it is ready',
+    { A: { ready: true, ...to('B') }, B: { approval: 'required', ...to('B') } },
+    'Current',
+  ],
   ['looping', { A: to('B'), B: to('A') }, 'InProgress'],
   [
     'refused its output',
-    { A: { outputs: [output.services], sync: () => ({ next: 'A', outputs: { services: [service('a')] } }) } },
+    {
+      A: {
+        outputs: [output.services],
+        sync: () => ({ next: 'A', outputs: { services: [service('a')] } }),
+      },
+    },
     'InProgress',
     { code: 403 },
   ],
@@ -60,15 +98,25 @@ describe('a tool that waits', () => {
   let flight: Flight;
   afterEach(() => flight.stop());
 
-  async function start(phases: Readonly<Record<string, Phase>>, { code = 0 }: { readonly code?: number } = {}, options: FlightOptions = {}): Promise<void> {
+  async function start(
+    phases: Readonly<Record<string, Phase>>,
+    { code = 0 }: { readonly code?: number } = {},
+    options: FlightOptions = {},
+  ): Promise<void> {
     const faults = new Faults();
     faults.fault = ({ verb, kind }) =>
-      code > 0 && ((verb === 'apply' && kind === 'Service') || (verb === 'list' && kind === 'Pod')) ? { when: 'before', error: refusal(code) } : undefined;
-    flight = await fly(machine(phases).scheduler, { through: faults.through, config: { workIntervalMs: 3_600_000, workerTimeoutMs: 10_000 }, ...options });
+      code > 0 && ((verb === 'apply' && kind === 'Service') || (verb === 'list' && kind === 'Pod'))
+        ? { when: 'before', error: refusal(code) }
+        : undefined;
+    flight = await fly(machine(phases).scheduler, {
+      through: faults.through,
+      config: { workIntervalMs: 3_600_000, workerTimeoutMs: 10_000 },
+      ...options,
+    });
   }
   const found = async (): Promise<FlownObject> => (await flight.get('Drone', 'one')) as FlownObject;
 
-  for (const [title, phases, expected, { metadata = {}, code = 0 } = {}] of SITUATIONS)
+  for (const [title, phases, expected, { metadata = {}, code = 0 } = {}] of SITUATIONS) {
     it(`finds a resource that is ${title} ${expected}`, async () => {
       await start(phases, { code });
       await flight.create(drone('one', {}, metadata));
@@ -87,6 +135,7 @@ describe('a tool that waits', () => {
       }
       expect(status.observedGeneration).to.be.a('number');
     });
+  }
 
   // @promise reconcile/kstatus
   it('never takes a resource whose spec has just changed for a finished one', async () => {
@@ -97,8 +146,15 @@ describe('a tool that waits', () => {
     const stop = new AbortController();
     const { resourceVersion } = (await found()).metadata;
     const watched = (async () => {
-      for await (const event of flight.cluster.api.watch(machine({ A: stay }).scheduler.resource, { resourceVersion: resourceVersion ?? '' }, stop.signal))
-        if (event.type === 'MODIFIED') states.push(kstatus(event.object as FlownObject));
+      for await (const event of flight.cluster.api.watch(
+        machine({ A: stay }).scheduler.resource,
+        { resourceVersion: resourceVersion ?? '' },
+        stop.signal,
+      )) {
+        if (event.type === 'MODIFIED') {
+          states.push(kstatus(event.object as FlownObject));
+        }
+      }
     })();
     await flight.patch('Drone', 'one', { spec: { again: true } });
     stop.abort();
@@ -110,7 +166,8 @@ describe('a tool that waits', () => {
     let message = 'one';
     await start({ A: { interval: '10s', sync: () => ({ next: 'A', message }) } });
     await flight.create(drone('one'));
-    const [{ lastTransitionTime: before } = {}] = (await found()).status.conditions as readonly Condition[];
+    const [{ lastTransitionTime: before } = {}] = (await found()).status
+      .conditions as readonly Condition[];
     message = 'two';
     await flight.advance('10s');
     const [ready] = (await found()).status.conditions as readonly Condition[];
@@ -120,15 +177,29 @@ describe('a tool that waits', () => {
   describe('for a phase that counts as ready and writes', () => {
     const readies = async (): Promise<readonly string[]> => {
       const { status } = await found();
-      return [status.phase, ...(status.conditions as readonly Condition[]).map(({ type, status: value }) => `${type}=${value}`)];
+      return [
+        status.phase,
+        ...(status.conditions as readonly Condition[]).map(
+          ({ type, status: value }) => `${type}=${value}`,
+        ),
+      ];
     };
-    const serving: Phase = { ready: true, outputs: [output.services], sync: () => ({ next: 'B', outputs: { services: [service('a')] } }) };
+    const serving: Phase = {
+      ready: true,
+      outputs: [output.services],
+      sync: () => ({ next: 'B', outputs: { services: [service('a')] } }),
+    };
 
     // @promise reconcile/kstatus
     it('goes on only when what the phase writes is there', async () => {
       await start({ A: to('B'), B: serving }, { code: 403 });
       await flight.create(drone('one'));
-      expect(await readies()).to.deep.equal(['B', 'Ready=False', 'Reconciling=True', 'OutputsApplied=False']);
+      expect(await readies()).to.deep.equal([
+        'B',
+        'Ready=False',
+        'Reconciling=True',
+        'OutputsApplied=False',
+      ]);
       await flight.restart(machine({ A: to('B'), B: serving }).scheduler);
       expect(await readies()).to.deep.equal(['B', 'Ready=True']);
       expect(await flight.get('Service', 'a')).not.to.equal(undefined);
@@ -137,7 +208,10 @@ describe('a tool that waits', () => {
     it('is not told before the first sync of the phase, also when nobody but the spec or the clock moved it there', async () => {
       let open = (): void => undefined;
       const gate = new Promise<void>((resolve) => (open = resolve));
-      const slow: Phase = { ...serving, sync: async () => (await gate, { next: 'B', outputs: { services: [service('a')] } }) };
+      const slow: Phase = {
+        ...serving,
+        sync: async () => (await gate, { next: 'B', outputs: { services: [service('a')] } }),
+      };
       await start({ A: { ...stay, timeout: '3s', onTimeout: 'B' }, B: slow });
       await flight.create(drone('one'));
       await flight.advance('4s');
@@ -148,7 +222,10 @@ describe('a tool that waits', () => {
     });
 
     it('is not told by a pause that comes before that either', async () => {
-      await start({ A: to('B'), B: { ...serving, sync: () => Promise.reject(new RetryLater('1h')) } });
+      await start({
+        A: to('B'),
+        B: { ...serving, sync: () => Promise.reject(new RetryLater('1h')) },
+      });
       await flight.create(drone('one'));
       await flight.patch('Drone', 'one', { metadata: PAUSED });
       expect(await readies()).to.deep.equal(['B', 'Ready=False', 'Paused=True']);

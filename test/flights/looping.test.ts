@@ -11,16 +11,25 @@ let faults: Faults;
 
 async function start({ scheduler }: TestMachine, options: FlightOptions = {}): Promise<void> {
   faults = new Faults();
-  flight = await fly(scheduler, { through: faults.through, config: { workIntervalMs: 3_600_000, workerTimeoutMs: 30_000 }, ...options });
+  flight = await fly(scheduler, {
+    through: faults.through,
+    config: { workIntervalMs: 3_600_000, workerTimeoutMs: 30_000 },
+    ...options,
+  });
 }
-const said = async (name = 'one'): Promise<readonly string[]> => conditions(await flight.get('Drone', name));
-const phase = async (name = 'one'): Promise<string> => (await flight.get('Drone', name))?.status?.phase as string;
+const said = async (name = 'one'): Promise<readonly string[]> =>
+  conditions(await flight.get('Drone', name));
+const phase = async (name = 'one'): Promise<string> =>
+  (await flight.get('Drone', name))?.status?.phase as string;
 
 describe('a machine that loops', () => {
   afterEach(() => flight.stop());
   /** A and B for ever, unless `spec.stay` says where it is to stay. */
   const looper = (): TestMachine => {
-    const to = (own: string, other: string, { stay }: { stay?: string }): AnyResult => ({ next: stay === own ? own : other, requeueAfter: '1h' });
+    const to = (own: string, other: string, { stay }: { stay?: string }): AnyResult => ({
+      next: stay === own ? own : other,
+      requeueAfter: '1h',
+    });
     return machine({
       A: { sync: ({ resource }) => to('A', 'B', resource.spec as never) },
       B: { sync: ({ resource }) => to('B', 'A', resource.spec as never) },
@@ -33,9 +42,15 @@ describe('a machine that loops', () => {
     await start(flown);
     await flight.create(drone('one'));
     expect(flown.calls.map(({ at }) => at)).to.deep.equal([0, 0, 0, 0, 0]);
-    expect(await said()).to.deep.equal(['Ready=False Looping', 'Reconciling=True Looping', 'Looping=True Looping']);
+    expect(await said()).to.deep.equal([
+      'Ready=False Looping',
+      'Reconciling=True Looping',
+      'Looping=True Looping',
+    ]);
     await flight.advance('20m');
-    const waits = flown.calls.slice(5).map(({ at }, index) => at - (flown.calls[index + 4]?.at ?? 0));
+    const waits = flown.calls
+      .slice(5)
+      .map(({ at }, index) => at - (flown.calls[index + 4]?.at ?? 0));
     for (const [index, wait] of waits.entries()) {
       const middle = Math.min(300, 0.5 * 2 ** index);
       expect(wait).to.be.within(middle * 0.5, Math.min(300, middle * 1.5));
@@ -68,7 +83,9 @@ describe('a machine that loops', () => {
   // @promise lifecycle/isolated-loops
   it('harms only itself, and a long way to a final phase is no loop', async () => {
     const names = ['A', 'B', 'C', 'D', 'E', 'F'];
-    const long = Object.fromEntries(names.map((name, index) => [name, { sync: () => ({ next: names[index + 1] ?? 'Done' }) }]));
+    const long = Object.fromEntries(
+      names.map((name, index) => [name, { sync: () => ({ next: names[index + 1] ?? 'Done' }) }]),
+    );
     await start(machine({ ...long, Done: {} }));
     await flight.create(drone('one'));
     expect([await phase(), await said()]).to.deep.equal(['Done', ['Ready=True Done']]);
@@ -84,11 +101,17 @@ describe('a machine that loops', () => {
     await start(looper());
     await flight.create(drone('one'));
     expect(await said()).to.include('Looping=True Looping');
-    faults.fault = ({ verb, kind }) => (['watch', 'list'].includes(verb) && kind === 'Drone' ? { when: 'before', error: noAnswer() } : undefined);
+    faults.fault = ({ verb, kind }) =>
+      ['watch', 'list'].includes(verb) && kind === 'Drone'
+        ? { when: 'before', error: noAnswer() }
+        : undefined;
     faults.endWatches(noAnswer());
     await flight.remove('Drone', 'one');
     await flight.create(drone('one', { stay: 'B' }));
-    faults.fault = ({ verb, kind }) => (verb === 'watch' && kind === 'Drone' ? { when: 'before', error: refusal(410, 'Expired') } : undefined);
+    faults.fault = ({ verb, kind }) =>
+      verb === 'watch' && kind === 'Drone'
+        ? { when: 'before', error: refusal(410, 'Expired') }
+        : undefined;
     await flight.until(async () => (await phase()) === 'B', '5m');
     expect(await said()).to.deep.equal(['Ready=False B', 'Reconciling=True B']);
     expect(flight.events.filter(({ type }) => type === 'looping')).to.have.length(1);

@@ -1,9 +1,22 @@
 /** Small machines for flights: a kind, phases, and what their workers were called with. */
-import type { AnyContext, AnyResult, FinalizerDefinition, KubeObject, PhaseDefinition, Scheduler } from '../../runtime/src/ports.ts';
+import type {
+  AnyContext,
+  AnyResult,
+  FinalizerDefinition,
+  KubeObject,
+  PhaseDefinition,
+  Scheduler,
+} from '../../runtime/src/ports.ts';
 import { defineScheduler } from '../../runtime/src/index.ts';
 import type { FlightObject } from '../../sandbox/src/index.ts';
 
-export const DRONES = { group: 'flights.autopilot.test', version: 'v1', kind: 'Drone', plural: 'drones', namespaced: true } as const;
+export const DRONES = {
+  group: 'flights.autopilot.test',
+  version: 'v1',
+  kind: 'Drone',
+  plural: 'drones',
+  namespaced: true,
+} as const;
 const anything = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
 /** For a cluster that nobody flies in yet: any spec and status. */
 export const DRONE_CRD = {
@@ -20,14 +33,34 @@ export const DRONE_CRD = {
         served: true,
         storage: true,
         subresources: { status: {} },
-        schema: { openAPIV3Schema: { ...anything, properties: { spec: anything, status: anything } } },
+        schema: {
+          openAPIV3Schema: { ...anything, properties: { spec: anything, status: anything } },
+        },
       },
     ],
   },
 };
-const CONFIG_MAPS = { group: '', version: 'v1', kind: 'ConfigMap', plural: 'configmaps', namespaced: true } as const;
-export const SERVICES = { group: '', version: 'v1', kind: 'Service', plural: 'services', namespaced: true } as const;
-const NAMESPACES = { group: '', version: 'v1', kind: 'Namespace', plural: 'namespaces', namespaced: false } as const;
+const CONFIG_MAPS = {
+  group: '',
+  version: 'v1',
+  kind: 'ConfigMap',
+  plural: 'configmaps',
+  namespaced: true,
+} as const;
+export const SERVICES = {
+  group: '',
+  version: 'v1',
+  kind: 'Service',
+  plural: 'services',
+  namespaced: true,
+} as const;
+const NAMESPACES = {
+  group: '',
+  version: 'v1',
+  kind: 'Namespace',
+  plural: 'namespaces',
+  namespaced: false,
+} as const;
 export const VIRTUAL_SERVICES = {
   group: 'networking.istio.io',
   version: 'v1',
@@ -68,32 +101,57 @@ export interface TestMachine {
 }
 
 /** The first phase is the initial one; a phase without a worker is final. */
-export function machine(phases: Readonly<Record<string, Phase>>, finalizer?: Partial<FinalizerDefinition>): TestMachine {
+export function machine(
+  phases: Readonly<Record<string, Phase>>,
+  finalizer?: Partial<FinalizerDefinition>,
+): TestMachine {
   const calls: Call[] = [];
   let start: number | undefined;
-  const definitions = Object.entries(phases).map(([name, { sync, ...rest }], index): PhaseDefinition => ({
-    name,
+  const definitions = Object.entries(phases).map(
+    ([name, { sync, ...rest }], index): PhaseDefinition => ({
+      name,
+      inputs: [],
+      outputs: [],
+      ...(index === 0 && { initial: true }),
+      ...(sync === undefined
+        ? { final: true }
+        : {
+            worker: async (context) => {
+              start ??= context.now.getTime();
+              calls.push({
+                phase: name,
+                resource: context.resource.metadata.name,
+                at: (context.now.getTime() - start) / 1000,
+              });
+              return sync(context);
+            },
+          }),
+      ...rest,
+    }),
+  );
+  const end = finalizer && {
     inputs: [],
     outputs: [],
-    ...(index === 0 && { initial: true }),
-    ...(sync === undefined
-      ? { final: true }
-      : {
-          worker: async (context) => {
-            start ??= context.now.getTime();
-            calls.push({ phase: name, resource: context.resource.metadata.name, at: (context.now.getTime() - start) / 1000 });
-            return sync(context);
-          },
-        }),
-    ...rest,
-  }));
-  const end = finalizer && { inputs: [], outputs: [], finalize: () => ({ done: true }), ...finalizer };
-  const scheduler = { operatorName: 'drone-operator', resource: DRONES, queries: [], phases: definitions, ...(end && { finalizer: end }) };
+    finalize: () => ({ done: true }),
+    ...finalizer,
+  };
+  const scheduler = {
+    operatorName: 'drone-operator',
+    resource: DRONES,
+    queries: [],
+    phases: definitions,
+    ...(end && { finalizer: end }),
+  };
   return { scheduler: defineScheduler(scheduler), calls };
 }
 
 export function drone(name: string, spec: object = {}, metadata: object = {}): FlightObject {
-  return { apiVersion: 'flights.autopilot.test/v1', kind: 'Drone', metadata: { name, ...metadata }, spec };
+  return {
+    apiVersion: 'flights.autopilot.test/v1',
+    kind: 'Drone',
+    metadata: { name, ...metadata },
+    spec,
+  };
 }
 
 export function service(name: string, port = 80): KubeObject & { readonly spec: object } {
@@ -111,7 +169,13 @@ export function route(name: string, ...routes: readonly (string | undefined)[]):
     apiVersion: 'networking.istio.io/v1',
     kind: 'VirtualService',
     metadata: { name },
-    spec: { hosts: [name], http: routes.map((called) => ({ ...(called !== undefined && { name: called }), route: destinations })) },
+    spec: {
+      hosts: [name],
+      http: routes.map((called) => ({
+        ...(called !== undefined && { name: called }),
+        route: destinations,
+      })),
+    },
   };
 }
 
@@ -124,11 +188,17 @@ interface Condition {
 
 /** The conditions as `Type=Status Reason`. */
 export function conditions(object: { readonly status?: unknown } | undefined): readonly string[] {
-  const { conditions: found = [] } = (object?.status ?? {}) as { conditions?: readonly Condition[] };
+  const { conditions: found = [] } = (object?.status ?? {}) as {
+    conditions?: readonly Condition[];
+  };
   return found.map(({ type, status, reason }) => `${type}=${status} ${reason}`);
 }
 
-export function readyMessage(object: { readonly status?: unknown } | undefined): string | undefined {
-  const { conditions: found = [] } = (object?.status ?? {}) as { conditions?: readonly Condition[] };
+export function readyMessage(
+  object: { readonly status?: unknown } | undefined,
+): string | undefined {
+  const { conditions: found = [] } = (object?.status ?? {}) as {
+    conditions?: readonly Condition[];
+  };
   return found.find(({ type }) => type === 'Ready')?.message;
 }

@@ -3,7 +3,17 @@ import type { Flight } from '../../sandbox/src/index.ts';
 import { fly } from '../../sandbox/src/index.ts';
 import { Faults, noAnswer, refusal } from './faults.ts';
 import type { TestMachine } from './machines.ts';
-import { conditions, configMap, drone, input, machine, output, readyMessage, service, SERVICES } from './machines.ts';
+import {
+  conditions,
+  configMap,
+  drone,
+  input,
+  machine,
+  output,
+  readyMessage,
+  service,
+  SERVICES,
+} from './machines.ts';
 
 const OWNER = 'flights.autopilot.test/owner-uid';
 
@@ -14,9 +24,13 @@ describe('outputs', () => {
 
   async function start({ scheduler }: TestMachine): Promise<void> {
     faults = new Faults();
-    flight = await fly(scheduler, { through: faults.through, config: { workIntervalMs: 3_600_000 } });
+    flight = await fly(scheduler, {
+      through: faults.through,
+      config: { workIntervalMs: 3_600_000 },
+    });
   }
-  const names = async (kind = 'Service'): Promise<readonly string[]> => (await flight.list(kind)).map(({ metadata }) => metadata.name);
+  const names = async (kind = 'Service'): Promise<readonly string[]> =>
+    (await flight.list(kind)).map(({ metadata }) => metadata.name);
 
   /** Writes the Services that `spec.services` names, and stays. */
   const writer = (options: { readonly prune?: boolean } = {}): TestMachine =>
@@ -24,8 +38,16 @@ describe('outputs', () => {
       A: {
         outputs: [{ ...output.services, ...options }],
         sync: ({ resource }) => {
-          const { services, port } = resource.spec as { services?: readonly string[]; port?: number };
-          return { next: 'A', ...(services !== undefined && { outputs: { services: services.map((name) => service(name, port ?? 80)) } }) };
+          const { services, port } = resource.spec as {
+            services?: readonly string[];
+            port?: number;
+          };
+          return {
+            next: 'A',
+            ...(services !== undefined && {
+              outputs: { services: services.map((name) => service(name, port ?? 80)) },
+            }),
+          };
         },
       },
     });
@@ -36,9 +58,18 @@ describe('outputs', () => {
     const { metadata } = await flight.create(drone('one', { services: ['a'] }));
     const made = await flight.get('Service', 'a');
     expect(made?.metadata.ownerReferences).to.deep.equal([
-      { apiVersion: 'flights.autopilot.test/v1', kind: 'Drone', name: 'one', uid: metadata.uid, controller: true },
+      {
+        apiVersion: 'flights.autopilot.test/v1',
+        kind: 'Drone',
+        name: 'one',
+        uid: metadata.uid,
+        controller: true,
+      },
     ]);
-    expect(made?.metadata.labels).to.deep.equal({ 'app.kubernetes.io/managed-by': 'drone-operator', [OWNER]: metadata.uid });
+    expect(made?.metadata.labels).to.deep.equal({
+      'app.kubernetes.io/managed-by': 'drone-operator',
+      [OWNER]: metadata.uid,
+    });
   });
 
   // @promise outputs/drift
@@ -47,20 +78,31 @@ describe('outputs', () => {
     await flight.create(drone('one', { services: ['a', 'b'] }));
     expect(faults.of('Service')).to.deep.equal(['list', 'watch', 'apply a', 'apply b']);
     await flight.advance('3h');
-    expect(faults.of('Service').filter((request) => request.includes(' '))).to.deep.equal(['apply a', 'apply b']);
+    expect(faults.of('Service').filter((request) => request.includes(' '))).to.deep.equal([
+      'apply a',
+      'apply b',
+    ]);
   });
 
   // @promise outputs/foreign-objects
   it('are seen by the next phase also when the answer to their creation was lost and their event is late', async () => {
     const services = { name: 'services', type: output.services.type, namespace: 'own' } as const;
     const flown = machine({
-      A: { outputs: [output.services], sync: () => ({ next: 'B', outputs: { services: [service('a')] } }) },
-      B: { inputs: [services], sync: ({ inputs }) => ({ next: inputs['services']?.get('a') === undefined ? 'A' : 'B' }) },
+      A: {
+        outputs: [output.services],
+        sync: () => ({ next: 'B', outputs: { services: [service('a')] } }),
+      },
+      B: {
+        inputs: [services],
+        sync: ({ inputs }) => ({ next: inputs['services']?.get('a') === undefined ? 'A' : 'B' }),
+      },
     });
     await start(flown);
     let lost = false;
     faults.fault = ({ verb, kind }) => {
-      if (kind !== 'Service' || !['apply', 'watch'].includes(verb) || (lost && verb === 'apply')) return undefined;
+      if (kind !== 'Service' || !['apply', 'watch'].includes(verb) || (lost && verb === 'apply')) {
+        return undefined;
+      }
       if (verb === 'apply') {
         lost = true;
         faults.endWatches(noAnswer());
@@ -75,7 +117,10 @@ describe('outputs', () => {
   // @promise outputs/foreign-objects
   it('do not touch an object of somebody else, and say whose it is', async () => {
     await start(writer());
-    await flight.create({ ...service('a', 1), metadata: { name: 'a', labels: { 'app.kubernetes.io/managed-by': 'Helm' } } } as never);
+    await flight.create({
+      ...service('a', 1),
+      metadata: { name: 'a', labels: { 'app.kubernetes.io/managed-by': 'Helm' } },
+    } as never);
     const before = await flight.get('Service', 'a');
     await flight.create(drone('one', { services: ['a'] }));
     expect(await flight.get('Service', 'a')).to.deep.equal(before);
@@ -113,7 +158,11 @@ describe('outputs', () => {
     await flight.remove('Service', 'a');
     expect(await names()).to.deep.equal(['a']);
     await flight.patch('Service', 'a', { spec: { ports: [{ port: 99 }] } });
-    expect((await flight.get('Service', 'a'))?.spec.ports).to.deep.include({ port: 80, protocol: 'TCP', targetPort: 80 });
+    expect((await flight.get('Service', 'a'))?.spec.ports).to.deep.include({
+      port: 80,
+      protocol: 'TCP',
+      targetPort: 80,
+    });
   });
 
   // @promise outputs/own-manager
@@ -123,7 +172,8 @@ describe('outputs', () => {
     await flight.create(drone('two', { services: ['c'] }));
     const manager = async (name: string): Promise<unknown> => {
       const { metadata } = await flight.cluster.api.get(SERVICES, { namespace: 'default', name });
-      return (metadata as { managedFields?: readonly { manager: string }[] }).managedFields?.[0]?.manager;
+      return (metadata as { managedFields?: readonly { manager: string }[] }).managedFields?.[0]
+        ?.manager;
     };
     const [a, b, c] = [await manager('a'), await manager('b'), await manager('c')];
     expect(a).to.match(/^drone-operator-/);
@@ -141,11 +191,15 @@ describe('outputs', () => {
       through: (api) => ({
         ...faults.through(api),
         list: (type, options, ...rest) => {
-          if (type.kind === 'Service') asked.push(options?.labelSelector);
+          if (type.kind === 'Service') {
+            asked.push(options?.labelSelector);
+          }
           return api.list(type, options, ...rest);
         },
         watch: (type, options, ...rest) => {
-          if (type.kind === 'Service') asked.push(options.labelSelector);
+          if (type.kind === 'Service') {
+            asked.push(options.labelSelector);
+          }
           return api.watch(type, options, ...rest);
         },
       }),
@@ -160,8 +214,25 @@ describe('outputs', () => {
     await start(flown);
     await flight.create(drone('one', { services: ['a'] }));
     const before = flown.calls.length;
-    const body = { status: { conditions: [{ type: 'Seen', status: 'True', reason: 'Seen', message: '', lastTransitionTime: '2026-01-01T00:00:00Z' }] } };
-    await flight.cluster.api.patch(SERVICES, { namespace: 'default', name: 'a' }, { type: 'merge', body }, { subresource: 'status' });
+    const body = {
+      status: {
+        conditions: [
+          {
+            type: 'Seen',
+            status: 'True',
+            reason: 'Seen',
+            message: '',
+            lastTransitionTime: '2026-01-01T00:00:00Z',
+          },
+        ],
+      },
+    };
+    await flight.cluster.api.patch(
+      SERVICES,
+      { namespace: 'default', name: 'a' },
+      { type: 'merge', body },
+      { subresource: 'status' },
+    );
     await flight.advance('1m');
     expect((await flight.get('Service', 'a'))?.status).to.deep.include(body.status);
     expect(flown.calls).to.have.length(before);
@@ -177,8 +248,17 @@ describe('outputs', () => {
         inputs: [input.configmaps],
         outputs: [output.configmaps],
         sync: ({ resource, inputs }) => {
-          if ((resource.spec as { reads?: true }).reads === true) return (inputs['configmaps']?.get('c'), { next: 'A' });
-          return { next: 'A', outputs: { configmaps: [configMap('c', { at: String((resource.spec as { at: number }).at) }) as never] } };
+          if ((resource.spec as { reads?: true }).reads === true) {
+            return (inputs['configmaps']?.get('c'), { next: 'A' });
+          }
+          return {
+            next: 'A',
+            outputs: {
+              configmaps: [
+                configMap('c', { at: String((resource.spec as { at: number }).at) }) as never,
+              ],
+            },
+          };
         },
       },
     });
@@ -187,14 +267,23 @@ describe('outputs', () => {
     await flight.create(drone('one', { at: 1 }));
     await flight.patch('Drone', 'one', { spec: { at: 2 } });
     await flight.advance('1m');
-    expect(flown.calls.map(({ resource }) => resource)).to.deep.equal(['reader', 'one', 'reader', 'one', 'reader']);
+    expect(flown.calls.map(({ resource }) => resource)).to.deep.equal([
+      'reader',
+      'one',
+      'reader',
+      'one',
+      'reader',
+    ]);
   });
 
   // @promise outputs/drift
   it('leave fields alone that others set', async () => {
     await start(writer());
     await flight.create(drone('one', { services: ['a'] }));
-    await flight.patch('Service', 'a', { metadata: { annotations: { theirs: 'yes' } }, spec: { sessionAffinity: 'ClientIP' } });
+    await flight.patch('Service', 'a', {
+      metadata: { annotations: { theirs: 'yes' } },
+      spec: { sessionAffinity: 'ClientIP' },
+    });
     await flight.patch('Drone', 'one', { spec: { port: 81 } });
     const { metadata, spec } = (await flight.get('Service', 'a')) ?? {};
     expect([metadata?.annotations?.['theirs'], spec.sessionAffinity, spec.ports]).to.deep.equal([
@@ -229,8 +318,14 @@ describe('outputs', () => {
     const elsewhere = { ...service('far'), metadata: { name: 'far', namespace: 'elsewhere' } };
     await start(
       machine({
-        A: { outputs: [{ ...output.services, namespace: 'all' }], sync: () => ({ next: 'B', outputs: { services: [elsewhere, service('near')] } }) },
-        B: { outputs: [{ ...output.services, prune: true }], sync: () => ({ next: 'B', outputs: { services: [] } }) },
+        A: {
+          outputs: [{ ...output.services, namespace: 'all' }],
+          sync: () => ({ next: 'B', outputs: { services: [elsewhere, service('near')] } }),
+        },
+        B: {
+          outputs: [{ ...output.services, prune: true }],
+          sync: () => ({ next: 'B', outputs: { services: [] } }),
+        },
       }),
     );
     await flight.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'elsewhere' } });
@@ -244,7 +339,9 @@ describe('outputs', () => {
     await flight.create(drone('one', { services: ['a', 'b'] }));
     faults.requests.length = 0;
     await flight.patch('Drone', 'one', { spec: { services: ['c', 'd'] } });
-    const writes = faults.requests.filter(({ kind }) => kind !== 'Event').map(({ verb, name }) => `${verb} ${name}`);
+    const writes = faults.requests
+      .filter(({ kind }) => kind !== 'Event')
+      .map(({ verb, name }) => `${verb} ${name}`);
     expect(writes).to.deep.equal(['apply c', 'apply d', 'delete a', 'delete b', 'patch one']);
   });
 
@@ -253,11 +350,16 @@ describe('outputs', () => {
     await start(writer());
     await flight.create(drone('one', { services: ['a'] }));
     const [before] = await flight.list('Service');
-    await flight.patch('Service', 'a', { metadata: { labels: { 'app.kubernetes.io/managed-by': null } } });
+    await flight.patch('Service', 'a', {
+      metadata: { labels: { 'app.kubernetes.io/managed-by': null } },
+    });
     const [after] = await flight.list('Service');
     expect(after?.metadata.labels).to.deep.equal(before?.metadata.labels);
     expect(after?.metadata.uid).to.equal(before?.metadata.uid);
-    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False A', 'Reconciling=True A']);
+    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal([
+      'Ready=False A',
+      'Reconciling=True A',
+    ]);
   });
 
   // @promise outputs/prune
@@ -266,7 +368,11 @@ describe('outputs', () => {
     await flight.create(drone('one', { services: ['a'] }));
     const made = await flight.get('Service', 'a');
     const { uid = '', labels, annotations } = made?.metadata ?? {};
-    const copied = { labels, annotations, ownerReferences: [{ apiVersion: 'v1', kind: 'Service', name: 'a', uid }] };
+    const copied = {
+      labels,
+      annotations,
+      ownerReferences: [{ apiVersion: 'v1', kind: 'Service', name: 'a', uid }],
+    };
     await flight.create({ ...service('copy'), metadata: { name: 'copy', ...copied } } as never);
     await flight.patch('Drone', 'one', { spec: { services: ['a', 'b'] } });
     expect(await names()).to.deep.equal(['a', 'b', 'copy']);
@@ -277,7 +383,18 @@ describe('outputs', () => {
       A: {
         outputs: [{ ...output.namespaces, prune: true }],
         interval: '10s',
-        sync: () => ({ next: 'A', outputs: { namespaces: [{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'made', namespace: 'default' } }] } }),
+        sync: () => ({
+          next: 'A',
+          outputs: {
+            namespaces: [
+              {
+                apiVersion: 'v1',
+                kind: 'Namespace',
+                metadata: { name: 'made', namespace: 'default' },
+              },
+            ],
+          },
+        }),
       },
     });
     await start(flown);
@@ -288,14 +405,24 @@ describe('outputs', () => {
     await flight.restart(flown.scheduler, { through: faults.through });
     await flight.advance('1m');
     expect((await flight.get('Namespace', 'made'))?.metadata.uid).to.equal(uid);
-    expect(faults.of('Namespace').filter((request) => request.endsWith('made'))).to.deep.equal(['apply made']);
+    expect(faults.of('Namespace').filter((request) => request.endsWith('made'))).to.deep.equal([
+      'apply made',
+    ]);
   });
 
   it('in a namespace that the operator does not watch are refused: it could never find them again', async () => {
     faults = new Faults();
-    const sync = () => ({ next: 'A', outputs: { services: [{ ...service('a'), metadata: { name: 'a', namespace: 'far' } }] } });
-    const { scheduler } = machine({ A: { outputs: [{ ...output.services, namespace: 'all' }], sync } });
-    flight = await fly(scheduler, { through: faults.through, config: { watchNamespaces: ['default'] } });
+    const sync = () => ({
+      next: 'A',
+      outputs: { services: [{ ...service('a'), metadata: { name: 'a', namespace: 'far' } }] },
+    });
+    const { scheduler } = machine({
+      A: { outputs: [{ ...output.services, namespace: 'all' }], sync },
+    });
+    flight = await fly(scheduler, {
+      through: faults.through,
+      config: { watchNamespaces: ['default'] },
+    });
     await flight.create(configMap('makes-the-namespace', {}, { namespace: 'far' }));
     await flight.create(drone('one'));
     expect(await flight.list('Service')).to.deep.equal([]);
@@ -312,7 +439,12 @@ describe('outputs', () => {
       A: {
         inputs: [some],
         outputs: [{ ...output.configmaps, prune: true }],
-        sync: ({ resource }) => ({ next: 'A', outputs: { configmaps: ((resource.spec as { names?: string[] }).names ?? []).map(labelled) } }),
+        sync: ({ resource }) => ({
+          next: 'A',
+          outputs: {
+            configmaps: ((resource.spec as { names?: string[] }).names ?? []).map(labelled),
+          },
+        }),
       },
     });
     await start(flown);
@@ -338,7 +470,10 @@ describe('outputs', () => {
     const both = machine({
       A: {
         outputs: [output.configmaps, output.services],
-        sync: () => ({ next: 'B', outputs: { services: [service('s')], configmaps: [configMap('c') as never] } }),
+        sync: () => ({
+          next: 'B',
+          outputs: { services: [service('s')], configmaps: [configMap('c') as never] },
+        }),
       },
       B: {},
     });
@@ -353,14 +488,19 @@ describe('outputs', () => {
   it('that the API server refuses are tried again with backoff; the phase is kept, and status names object and reason', async () => {
     await start(writer());
     let refused = true;
-    faults.fault = ({ verb, kind }) => (refused && verb === 'apply' && kind === 'Service' ? { when: 'before', error: refusal(422, 'Invalid') } : undefined);
+    faults.fault = ({ verb, kind }) =>
+      refused && verb === 'apply' && kind === 'Service'
+        ? { when: 'before', error: refusal(422, 'Invalid') }
+        : undefined;
     await flight.create(drone('one', { services: ['a'] }));
     expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal([
       'Ready=False OutputRefused',
       'Reconciling=True OutputRefused',
       'OutputsApplied=False OutputRefused',
     ]);
-    expect(readyMessage(await flight.get('Drone', 'one'))).to.equal('Service default/a was refused: refused with 422');
+    expect(readyMessage(await flight.get('Drone', 'one'))).to.equal(
+      'Service default/a was refused: refused with 422',
+    );
     refused = false;
     await flight.advance('2s');
     expect(await names()).to.deep.equal(['a']);

@@ -11,19 +11,31 @@ let faults: Faults;
 
 async function start({ scheduler }: TestMachine, options: FlightOptions = {}): Promise<void> {
   faults = new Faults();
-  flight = await fly(scheduler, { through: faults.through, config: { workIntervalMs: 3_600_000, workerTimeoutMs: 30_000 }, ...options });
+  flight = await fly(scheduler, {
+    through: faults.through,
+    config: { workIntervalMs: 3_600_000, workerTimeoutMs: 30_000 },
+    ...options,
+  });
 }
-const said = async (name = 'one'): Promise<readonly string[]> => conditions(await flight.get('Drone', name));
-const phase = async (name = 'one'): Promise<string> => (await flight.get('Drone', name))?.status?.phase as string;
+const said = async (name = 'one'): Promise<readonly string[]> =>
+  conditions(await flight.get('Drone', name));
+const phase = async (name = 'one'): Promise<string> =>
+  (await flight.get('Drone', name))?.status?.phase as string;
 
 describe('a paused resource', () => {
   afterEach(() => flight.stop());
   const PAUSED = 'flights.autopilot.test/paused';
-  const pause = (value: 'true' | null): Promise<void> => flight.patch('Drone', 'one', { metadata: { annotations: { [PAUSED]: value } } });
+  const pause = (value: 'true' | null): Promise<void> =>
+    flight.patch('Drone', 'one', { metadata: { annotations: { [PAUSED]: value } } });
 
   // @promise reconcile/paused
   it('stands still in time: what is left of its timeout is left when it goes on', async () => {
-    await start(machine({ A: { timeout: '60s', onTimeout: 'Late', interval: '5s', sync: () => ({ next: 'A' }) }, Late: {} }));
+    await start(
+      machine({
+        A: { timeout: '60s', onTimeout: 'Late', interval: '5s', sync: () => ({ next: 'A' }) },
+        Late: {},
+      }),
+    );
     await flight.create(drone('one'));
     await flight.advance('40s');
     await pause('true');
@@ -42,7 +54,8 @@ describe('a paused resource', () => {
       A: {
         interval: '10s',
         sync: ({ now, lastStep, phaseStartedAt }) => {
-          const since = (time: Date | undefined): number | undefined => (time === undefined ? undefined : (now.getTime() - time.getTime()) / 1000);
+          const since = (time: Date | undefined): number | undefined =>
+            time === undefined ? undefined : (now.getTime() - time.getTime()) / 1000;
           seen.push([since(phaseStartedAt), since(lastStep)]);
           return lastStep === undefined ? { next: 'A', step: true } : { next: 'A' };
         },
@@ -67,7 +80,12 @@ describe('a paused resource', () => {
   });
 
   it('is what it was, as far as tools that wait can see: ready if it was, else on its way', async () => {
-    await start(machine({ A: { sync: () => ({ next: 'Steady' }) }, Steady: { ready: true, sync: () => ({ next: 'Steady' }) } }));
+    await start(
+      machine({
+        A: { sync: () => ({ next: 'Steady' }) },
+        Steady: { ready: true, sync: () => ({ next: 'Steady' }) },
+      }),
+    );
     await flight.create(drone('one'));
     await pause('true');
     expect(await said()).to.deep.equal(['Ready=True Steady', 'Paused=True Paused']);
@@ -78,7 +96,11 @@ describe('a paused resource', () => {
   // @promise reconcile/paused
   it('is Paused also when it was Stalled: its timeout stands still, and then it is tried once more', async () => {
     const flown = machine({
-      A: { timeout: '60s', onTimeout: 'Late', sync: () => Promise.reject(new PermanentError('no such airport', 'NoAirport')) },
+      A: {
+        timeout: '60s',
+        onTimeout: 'Late',
+        sync: () => Promise.reject(new PermanentError('no such airport', 'NoAirport')),
+      },
       Late: {},
     });
     await start(flown);
@@ -89,7 +111,10 @@ describe('a paused resource', () => {
     await flight.advance('2h');
     expect([await phase(), flown.calls.length]).to.deep.equal(['A', 1]);
     await pause(null);
-    expect([await said(), flown.calls.length]).to.deep.equal([['Ready=False NoAirport', 'Stalled=True NoAirport'], 2]);
+    expect([await said(), flown.calls.length]).to.deep.equal([
+      ['Ready=False NoAirport', 'Stalled=True NoAirport'],
+      2,
+    ]);
     await flight.advance('19s');
     expect(await phase()).to.equal('A');
     await flight.advance('1s');
@@ -102,7 +127,10 @@ describe('a paused resource', () => {
     await start(flown, { config: { paused: true } });
     await flight.create(drone('one'));
     await flight.advance('1h');
-    expect([flown.calls.length, await said()]).to.deep.equal([0, ['Ready=False Paused', 'Paused=True Paused']]);
+    expect([flown.calls.length, await said()]).to.deep.equal([
+      0,
+      ['Ready=False Paused', 'Paused=True Paused'],
+    ]);
     await flight.restart(flown.scheduler);
     expect(await phase()).to.equal('B');
   });

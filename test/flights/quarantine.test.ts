@@ -11,22 +11,37 @@ let faults: Faults;
 
 async function start({ scheduler }: TestMachine, options: FlightOptions = {}): Promise<void> {
   faults = new Faults();
-  flight = await fly(scheduler, { through: faults.through, config: { workIntervalMs: 3_600_000, workerTimeoutMs: 30_000 }, ...options });
+  flight = await fly(scheduler, {
+    through: faults.through,
+    config: { workIntervalMs: 3_600_000, workerTimeoutMs: 30_000 },
+    ...options,
+  });
 }
-const said = async (name = 'one'): Promise<readonly string[]> => conditions(await flight.get('Drone', name));
-const phase = async (name = 'one'): Promise<string> => (await flight.get('Drone', name))?.status?.phase as string;
+const said = async (name = 'one'): Promise<readonly string[]> =>
+  conditions(await flight.get('Drone', name));
+const phase = async (name = 'one'): Promise<string> =>
+  (await flight.get('Drone', name))?.status?.phase as string;
 
 describe('a worker that does not end', () => {
   afterEach(() => flight.stop());
   /** Workers of `stuck` end when the test says so, whatever their signal says. */
-  function stuck(result: AnyResult = { next: 'B', outputs: { services: [service('late')] }, statusInfo: { late: true } }, rest: object = {}) {
+  function stuck(
+    result: AnyResult = {
+      next: 'B',
+      outputs: { services: [service('late')] },
+      statusInfo: { late: true },
+    },
+    rest: object = {},
+  ) {
     const ends: (() => void)[] = [];
     let hanging = true;
     const flown = machine({
       A: {
         outputs: [output.services],
         sync: ({ resource }) => {
-          if (resource.metadata.name !== 'stuck' || !hanging) return { next: 'B' };
+          if (resource.metadata.name !== 'stuck' || !hanging) {
+            return { next: 'B' };
+          }
           return new Promise<AnyResult>((resolve) => ends.push(() => resolve(result)));
         },
         ...rest,
@@ -34,7 +49,10 @@ describe('a worker that does not end', () => {
       B: { sync: () => ({ next: 'B' }) },
       Late: {},
     });
-    return { flown, end: async () => ((hanging = false), ends.splice(0).forEach((end) => end()), flight.settle()) };
+    return {
+      flown,
+      end: async () => ((hanging = false), ends.splice(0).forEach((end) => end()), flight.settle()),
+    };
   }
 
   it('does not take its resource back to its phase when a late request of a dead process has moved it meanwhile', async () => {
@@ -42,9 +60,17 @@ describe('a worker that does not end', () => {
     await start(flown);
     await flight.create(drone('stuck'));
     const key = { namespace: 'default', name: 'stuck' };
-    await flight.cluster.api.patch(DRONES, key, { type: 'merge', body: { status: { phase: 'B' } } }, { subresource: 'status' });
+    await flight.cluster.api.patch(
+      DRONES,
+      key,
+      { type: 'merge', body: { status: { phase: 'B' } } },
+      { subresource: 'status' },
+    );
     await flight.advance('36s');
-    expect([await phase('stuck'), (await said('stuck'))[0]]).to.deep.equal(['B', 'Ready=False Quarantined']);
+    expect([await phase('stuck'), (await said('stuck'))[0]]).to.deep.equal([
+      'B',
+      'Ready=False Quarantined',
+    ]);
     await end();
     expect(await phase('stuck')).to.equal('B');
   });
@@ -59,7 +85,11 @@ describe('a worker that does not end', () => {
     expect([await phase('other'), await said('stuck')]).to.deep.equal([undefined, []]);
     await flight.advance('1s');
     expect(await phase('other')).to.equal('B');
-    expect(await said('stuck')).to.deep.equal(['Ready=False Quarantined', 'Reconciling=True Quarantined', 'Quarantined=True Quarantined']);
+    expect(await said('stuck')).to.deep.equal([
+      'Ready=False Quarantined',
+      'Reconciling=True Quarantined',
+      'Quarantined=True Quarantined',
+    ]);
     expect(readyMessage(await flight.get('Drone', 'stuck'))).to.equal(
       'the worker took longer than 30 s and did not end when it was told to; this resource waits until it does',
     );
@@ -67,13 +97,19 @@ describe('a worker that does not end', () => {
     await flight.advance('1h');
     expect(flown.calls.filter(({ resource }) => resource === 'stuck')).to.have.length(1);
     await end();
-    expect(flown.calls.filter(({ resource }) => resource === 'stuck').map((call) => call.phase)).to.deep.equal(['A', 'A', 'B']);
+    expect(
+      flown.calls.filter(({ resource }) => resource === 'stuck').map((call) => call.phase),
+    ).to.deep.equal(['A', 'A', 'B']);
     expect(await said('stuck')).to.deep.equal(['Ready=False B', 'Reconciling=True B']);
   });
 
   // @promise queue/quarantine
   it('is not listened to any more: nothing of a late result is written', async () => {
-    const { flown, end } = stuck({ next: 'Late', outputs: { services: [service('late')] }, statusInfo: { late: true } });
+    const { flown, end } = stuck({
+      next: 'Late',
+      outputs: { services: [service('late')] },
+      statusInfo: { late: true },
+    });
     await start(flown);
     await flight.create(drone('stuck'));
     await flight.advance('1m');
@@ -100,7 +136,9 @@ describe('a worker that does not end', () => {
     const ends: (() => void)[] = [];
     let calls = 0;
     const sync = (): AnyResult | Promise<AnyResult> =>
-      ++calls === 1 ? { next: 'A', requeueAfter: '1s' } : new Promise((resolve) => ends.push(() => resolve({ next: 'A' })));
+      ++calls === 1
+        ? { next: 'A', requeueAfter: '1s' }
+        : new Promise((resolve) => ends.push(() => resolve({ next: 'A' })));
     await start(machine({ A: { onSpecChange: 'B', sync }, B: { sync: () => ({ next: 'B' }) } }));
     await flight.create(drone('one'));
     await flight.advance('2s');
@@ -130,14 +168,19 @@ describe('a worker that does not end', () => {
     await flight.remove('Drone', 'one');
     await flight.create(drone('one', { good: true }));
     expect([await phase(), await said()]).to.deep.equal(['B', ['Ready=True B']]);
-    for (const end of ends) end();
+    for (const end of ends) {
+      end();
+    }
     await flight.settle();
     expect(await phase()).to.equal('B');
   });
 
   it('holds up the deletion of its resource too', async () => {
     const { flown, end } = stuck();
-    const scheduler = { ...flown.scheduler, finalizer: { inputs: [], outputs: [], finalize: () => ({ done: true }) } };
+    const scheduler = {
+      ...flown.scheduler,
+      finalizer: { inputs: [], outputs: [], finalize: () => ({ done: true }) },
+    };
     await start({ ...flown, scheduler });
     await flight.create(drone('stuck'));
     await flight.advance('1m');

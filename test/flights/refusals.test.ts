@@ -6,16 +6,30 @@ import { fly } from '../../sandbox/src/index.ts';
 import { ApiError } from '../../runtime/src/ports.ts';
 import { Faults, refusal } from './faults.ts';
 import type { TestMachine } from './machines.ts';
-import { conditions, drone, input, machine, output, readyMessage, route, service } from './machines.ts';
+import {
+  conditions,
+  drone,
+  input,
+  machine,
+  output,
+  readyMessage,
+  route,
+  service,
+} from './machines.ts';
 
 let flight: Flight;
 let faults: Faults;
 
 async function start({ scheduler }: TestMachine, options: FlightOptions = {}): Promise<void> {
   faults = new Faults();
-  flight = await fly(scheduler, { through: faults.through, config: { workIntervalMs: 3_600_000, workerTimeoutMs: 30_000 }, ...options });
+  flight = await fly(scheduler, {
+    through: faults.through,
+    config: { workIntervalMs: 3_600_000, workerTimeoutMs: 30_000 },
+    ...options,
+  });
 }
-const said = async (name = 'one'): Promise<readonly string[]> => conditions(await flight.get('Drone', name));
+const said = async (name = 'one'): Promise<readonly string[]> =>
+  conditions(await flight.get('Drone', name));
 
 describe('outputs that the API server refuses', () => {
   afterEach(() => flight.stop());
@@ -24,12 +38,18 @@ describe('outputs that the API server refuses', () => {
       A: {
         ready,
         outputs: [output.services],
-        sync: ({ resource }) => ({ next: 'A', outputs: { services: [service('a', (resource.spec as { port: number }).port)] } }),
+        sync: ({ resource }) => ({
+          next: 'A',
+          outputs: { services: [service('a', (resource.spec as { port: number }).port)] },
+        }),
       },
     });
   let code: number;
   const refuse = (): void => {
-    faults.fault = ({ verb, kind }) => (code > 0 && verb === 'apply' && kind === 'Service' ? { when: 'before', error: refusal(code) } : undefined);
+    faults.fault = ({ verb, kind }) =>
+      code > 0 && verb === 'apply' && kind === 'Service'
+        ? { when: 'before', error: refusal(code) }
+        : undefined;
   };
   const refusals = (): number => flight.events.filter(({ type }) => type === 'syncFailed').length;
 
@@ -37,7 +57,7 @@ describe('outputs that the API server refuses', () => {
     ['by a webhook (422)', 422],
     ['for the quota or in a dying namespace (403)', 403],
     ['as nonsense (400)', 400],
-  ] as const)
+  ] as const) {
     // @promise outputs/refused-outputs
     it(`${title} are tried again with backoff and never Stalled; OutputsApplied names object and message`, async () => {
       await start(writer(false));
@@ -46,12 +66,19 @@ describe('outputs that the API server refuses', () => {
       await flight.create(drone('one', { port: 80 }));
       await flight.advance('1h');
       expect(refusals()).to.be.within(13, 30);
-      expect(await said()).to.deep.equal(['Ready=False OutputRefused', 'Reconciling=True OutputRefused', 'OutputsApplied=False OutputRefused']);
-      expect(readyMessage(await flight.get('Drone', 'one'))).to.equal(`Service default/a was refused: refused with ${status}`);
+      expect(await said()).to.deep.equal([
+        'Ready=False OutputRefused',
+        'Reconciling=True OutputRefused',
+        'OutputsApplied=False OutputRefused',
+      ]);
+      expect(readyMessage(await flight.get('Drone', 'one'))).to.equal(
+        `Service default/a was refused: refused with ${status}`,
+      );
       code = 0;
       await flight.advance('10m');
       expect(await said()).to.deep.equal(['Ready=False A', 'Reconciling=True A']);
     });
+  }
 
   // @promise outputs/refused-outputs
   it('leave a phase that counts as ready Ready for three failures in a row, and not for a fourth', async () => {
@@ -64,10 +91,17 @@ describe('outputs that the API server refuses', () => {
     await flight.patch('Drone', 'one', { spec: { port: 81 } });
     for (let count = 1; count <= 3; count++) {
       await flight.until(() => refusals() === count);
-      expect(await said(), `refusal ${count}`).to.deep.equal(['Ready=True A', 'OutputsApplied=False OutputRefused']);
+      expect(await said(), `refusal ${count}`).to.deep.equal([
+        'Ready=True A',
+        'OutputsApplied=False OutputRefused',
+      ]);
     }
     await flight.until(() => refusals() === 4);
-    expect(await said()).to.deep.equal(['Ready=False OutputRefused', 'Reconciling=True OutputRefused', 'OutputsApplied=False OutputRefused']);
+    expect(await said()).to.deep.equal([
+      'Ready=False OutputRefused',
+      'Reconciling=True OutputRefused',
+      'OutputsApplied=False OutputRefused',
+    ]);
     code = 0;
     await flight.until(async () => (await said())[0] === 'Ready=True A');
     code = 403;
@@ -87,9 +121,15 @@ describe('outputs that the API server refuses', () => {
     const conflicts = (kind: string, verb: string, many = Infinity): void => {
       let left = many;
       faults.fault = (request) =>
-        request.verb === verb && request.kind === kind && left-- > 0 ? { when: 'before', error: refusal(409, 'Conflict') } : undefined;
+        request.verb === verb && request.kind === kind && left-- > 0
+          ? { when: 'before', error: refusal(409, 'Conflict') }
+          : undefined;
     };
-    const told = ['Ready=False OutputRefused', 'Reconciling=True OutputRefused', 'OutputsApplied=False OutputRefused'];
+    const told = [
+      'Ready=False OutputRefused',
+      'Reconciling=True OutputRefused',
+      'OutputsApplied=False OutputRefused',
+    ];
 
     // @promise reconcile/conflicts
     it('are made again from the fresh copy at once; a few in a row are no failure', async () => {
@@ -97,30 +137,40 @@ describe('outputs that the API server refuses', () => {
       conflicts('Service', 'apply', 5);
       await flight.create(drone('one', { port: 80 }));
       await flight.advance('1s');
-      expect([refusals(), await said()]).to.deep.equal([0, ['Ready=False A', 'Reconciling=True A']]);
+      expect([refusals(), await said()]).to.deep.equal([
+        0,
+        ['Ready=False A', 'Reconciling=True A'],
+      ]);
       expect(await flight.get('Service', 'a')).not.to.equal(undefined);
     });
 
     for (const [title, before] of [
       ['a new object', false],
       ['one that is there', true],
-    ] as const)
+    ] as const) {
       // @promise reconcile/conflicts
       it(`that does not end are tried with backoff, and OutputsApplied says what the server said: ${title}`, async () => {
         await start(writer(false));
         await flight.create(drone('one', { port: 80 }));
-        if (!before) await flight.remove('Service', 'a');
+        if (!before) {
+          await flight.remove('Service', 'a');
+        }
         conflicts('Service', 'apply');
         await flight.patch('Drone', 'one', { spec: { port: 81 } });
         await flight.advance('1h');
         expect(await said()).to.deep.equal(told);
-        expect(readyMessage(await flight.get('Drone', 'one'))).to.equal('Service default/a was refused: refused with 409');
+        expect(readyMessage(await flight.get('Drone', 'one'))).to.equal(
+          'Service default/a was refused: refused with 409',
+        );
         expect(refusals()).to.be.within(13, 30);
-        expect(faults.of('Service').filter((request) => request === 'apply a').length).to.be.lessThan(50);
+        expect(
+          faults.of('Service').filter((request) => request === 'apply a').length,
+        ).to.be.lessThan(50);
         faults.fault = () => undefined;
         await flight.advance('10m');
         expect(await said()).to.deep.equal(['Ready=False A', 'Reconciling=True A']);
       });
+    }
 
     // @promise reconcile/conflicts
     it('that does not end are told of edits of somebody else’s objects too', async () => {
@@ -131,7 +181,12 @@ describe('outputs that the API server refuses', () => {
             outputs: [output.virtualservices],
             sync: ({ inputs }) => {
               const web = inputs['virtualservices']?.need('web') as KubeObject;
-              return { next: 'A', outputs: { virtualservices: [shared(web, [{ path: ['spec', 'hosts'], value: ['other'] }])] } };
+              return {
+                next: 'A',
+                outputs: {
+                  virtualservices: [shared(web, [{ path: ['spec', 'hosts'], value: ['other'] }])],
+                },
+              };
             },
           },
         }),
@@ -140,8 +195,13 @@ describe('outputs that the API server refuses', () => {
       conflicts('VirtualService', 'patch');
       await flight.create(drone('one'));
       await flight.advance('1h');
-      expect([await said(), readyMessage(await flight.get('Drone', 'one'))]).to.deep.equal([told, 'VirtualService default/web was refused: refused with 409']);
-      expect(faults.of('VirtualService').filter((request) => request === 'patch web').length).to.be.lessThan(50);
+      expect([await said(), readyMessage(await flight.get('Drone', 'one'))]).to.deep.equal([
+        told,
+        'VirtualService default/web was refused: refused with 409',
+      ]);
+      expect(
+        faults.of('VirtualService').filter((request) => request === 'patch web').length,
+      ).to.be.lessThan(50);
     });
 
     // @promise reconcile/conflicts
@@ -161,20 +221,30 @@ describe('outputs that the API server refuses', () => {
 
 describe('a write that is refused for a time the server names', () => {
   afterEach(() => flight.stop());
-  const throttled = (code: number): Error => new ApiError({ code, reason: '', message: 'too many requests', retryAfterSeconds: 60 });
+  const throttled = (code: number): Error =>
+    new ApiError({ code, reason: '', message: 'too many requests', retryAfterSeconds: 60 });
   /** Of the resource itself and of what it makes. */
-  const writes = (): number => faults.requests.filter(({ verb, kind }) => ['Drone', 'Service'].includes(kind) && ['apply', 'patch'].includes(verb)).length;
+  const writes = (): number =>
+    faults.requests.filter(
+      ({ verb, kind }) => ['Drone', 'Service'].includes(kind) && ['apply', 'patch'].includes(verb),
+    ).length;
   const start80 = async (refused: 'Service' | 'Drone', code: number): Promise<void> => {
     await start(
       machine({
         A: {
           outputs: [output.services],
-          sync: ({ resource }) => ({ next: 'A', outputs: { services: [service('a', (resource.spec as { port: number }).port)] } }),
+          sync: ({ resource }) => ({
+            next: 'A',
+            outputs: { services: [service('a', (resource.spec as { port: number }).port)] },
+          }),
         },
       }),
     );
     await flight.create(drone('one', { port: 80 }));
-    faults.fault = ({ verb, kind }) => (kind === refused && ['apply', 'patch'].includes(verb) ? { when: 'before', error: throttled(code) } : undefined);
+    faults.fault = ({ verb, kind }) =>
+      kind === refused && ['apply', 'patch'].includes(verb)
+        ? { when: 'before', error: throttled(code) }
+        : undefined;
     faults.requests.length = 0;
     await flight.patch('Drone', 'one', { spec: { port: 81 } });
   };
@@ -183,7 +253,7 @@ describe('a write that is refused for a time the server names', () => {
     ['an output (429)', 'Service', 429, 1],
     ['an output (503)', 'Service', 503, 1],
     ['status (429)', 'Drone', 429, 2],
-  ] as const)
+  ] as const) {
     // @promise queue/retry-after
     it(`is followed by none of its resource before then, whatever changes meanwhile: ${what}`, async () => {
       await start80(refused, code);
@@ -195,15 +265,21 @@ describe('a write that is refused for a time the server names', () => {
       faults.fault = () => undefined;
       await flight.advance('1s');
       expect(writes()).to.be.above(before);
-      expect((await flight.get('Service', 'a'))?.['spec']).to.deep.include({ ports: [{ port: 82, protocol: 'TCP', targetPort: 82 }] });
+      expect((await flight.get('Service', 'a'))?.['spec']).to.deep.include({
+        ports: [{ port: 82, protocol: 'TCP', targetPort: 82 }],
+      });
       expect(await said()).to.deep.equal(['Ready=False A', 'Reconciling=True A']);
     });
+  }
 
   // @promise queue/retry-after
   it('is not followed sooner when status cannot be written either', async () => {
     await start80('Service', 429);
     const { fault } = faults;
-    faults.fault = (request) => (request.kind === 'Drone' && request.verb === 'patch' ? { when: 'before', error: refusal(409) } : fault(request));
+    faults.fault = (request) =>
+      request.kind === 'Drone' && request.verb === 'patch'
+        ? { when: 'before', error: refusal(409) }
+        : fault(request);
     await flight.advance('181s');
     expect(faults.of('Service').filter((one) => one === 'apply a')).to.have.length(4);
     await flight.advance('58s');

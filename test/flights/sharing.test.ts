@@ -6,9 +6,24 @@ import type { Flight, FlightObject, FlightOptions } from '../../sandbox/src/inde
 import { fly } from '../../sandbox/src/index.ts';
 import { Faults, noAnswer } from './faults.ts';
 import type { Phase, TestMachine } from './machines.ts';
-import { conditions, drone, input, machine, output, readyMessage, route, VIRTUAL_SERVICES } from './machines.ts';
+import {
+  conditions,
+  drone,
+  input,
+  machine,
+  output,
+  readyMessage,
+  route,
+  VIRTUAL_SERVICES,
+} from './machines.ts';
 
-const EVENTS = { group: 'events.k8s.io', version: 'v1', kind: 'Event', plural: 'events', namespaced: true };
+const EVENTS = {
+  group: 'events.k8s.io',
+  version: 'v1',
+  kind: 'Event',
+  plural: 'events',
+  namespaced: true,
+};
 const HELD = 'flights.autopilot.test/held';
 const to = (host: string): readonly object[] => [{ destination: { host }, weight: 100 }];
 
@@ -19,19 +34,38 @@ describe('an edit of an object that is somebody else’s', () => {
 
   async function start({ scheduler }: TestMachine, options: FlightOptions = {}): Promise<void> {
     faults = new Faults();
-    flight = await fly(scheduler, { through: faults.through, config: { workIntervalMs: 3_600_000 }, ...options });
+    flight = await fly(scheduler, {
+      through: faults.through,
+      config: { workIntervalMs: 3_600_000 },
+      ...options,
+    });
   }
-  /** Sends the routes that `spec.routes` names to `spec.host`, in the VirtualService `spec.object` (default: web). */
-  const editor = (options: { readonly prune?: boolean; readonly path?: (name: string) => readonly FieldStep[] } = {}, rest: Phase = {}): TestMachine => {
+  /**
+   * Sends the routes that `spec.routes` names to `spec.host`, in the VirtualService `spec.object`
+   * (default: web).
+   */
+  const editor = (
+    options: {
+      readonly prune?: boolean;
+      readonly path?: (name: string) => readonly FieldStep[];
+    } = {},
+    rest: Phase = {},
+  ): TestMachine => {
     const { path = (name) => ['spec', 'http', { name }, 'route'], ...declared } = options;
     return machine({
       A: {
         inputs: [input.virtualservices],
         outputs: [{ ...output.virtualservices, ...declared }],
         sync: ({ resource, inputs }) => {
-          const { routes = ['split'], object = 'web', host = 'new' } = resource.spec as { routes?: readonly string[]; object?: string; host?: string };
+          const {
+            routes = ['split'],
+            object = 'web',
+            host = 'new',
+          } = resource.spec as { routes?: readonly string[]; object?: string; host?: string };
           const found = inputs['virtualservices']?.need(object) as KubeObject;
-          const edits: SharedOutput[] = routes.map((name) => shared(found, [{ path: path(name), value: to(host) }]));
+          const edits: SharedOutput[] = routes.map((name) =>
+            shared(found, [{ path: path(name), value: to(host) }]),
+          );
           return { next: 'A', outputs: { virtualservices: edits } };
         },
         ...rest,
@@ -42,12 +76,18 @@ describe('an edit of an object that is somebody else’s', () => {
     readonly name?: string;
     readonly route: readonly object[];
   }
-  const found = async (name = 'web') => (await flight.get('VirtualService', name)) as FlightObject & { readonly spec: { readonly http: readonly Route[] } };
+  const found = async (name = 'web') =>
+    (await flight.get('VirtualService', name)) as FlightObject & {
+      readonly spec: { readonly http: readonly Route[] };
+    };
   const hosts = async (name = 'web'): Promise<readonly unknown[]> =>
-    (await found(name)).spec.http.map(({ route: [first] }) => (first as { destination: { host: string } }).destination.host);
+    (await found(name)).spec.http.map(
+      ({ route: [first] }) => (first as { destination: { host: string } }).destination.host,
+    );
   const held = async (name = 'web'): Promise<readonly Record<string, unknown>[]> =>
     JSON.parse((await found(name)).metadata.annotations?.[HELD] ?? '[]') as never;
-  const sent = (): readonly string[] => faults.of('VirtualService').filter((request) => request.includes(' '));
+  const sent = (): readonly string[] =>
+    faults.of('VirtualService').filter((request) => request.includes(' '));
 
   // @promise outputs/field-claims
   it('sets the named route and nothing else, in one request, and notes who holds it and what stood there', async () => {
@@ -57,12 +97,22 @@ describe('an edit of an object that is somebody else’s', () => {
     const { metadata } = await flight.create(drone('one'));
     expect(sent()).to.deep.equal(['patch web']);
     const after = await found();
-    expect(after.spec).to.deep.equal({ ...before.spec, http: [before.spec.http[0], { name: 'split', route: to('new') }] });
+    expect(after.spec).to.deep.equal({
+      ...before.spec,
+      http: [before.spec.http[0], { name: 'split', route: to('new') }],
+    });
     const [hold, ...more] = await held();
     expect(more).to.deep.equal([]);
-    expect(hold).to.deep.include({ path: ['spec', 'http', { name: 'split' }, 'route'], resource: 'Drone default/one', uid: metadata.uid, original: to('old') });
+    expect(hold).to.deep.include({
+      path: ['spec', 'http', { name: 'split' }, 'route'],
+      resource: 'Drone default/one',
+      uid: metadata.uid,
+      original: to('old'),
+    });
     expect(hold?.['hash']).to.match(/^[0-9a-f]{10}$/);
-    expect((await flight.get('VirtualService', 'web'))?.metadata.ownerReferences).to.equal(undefined);
+    expect((await flight.get('VirtualService', 'web'))?.metadata.ownerReferences).to.equal(
+      undefined,
+    );
     expect(conditions(await flight.get('Drone', 'one'))[0]).to.equal('Ready=False A');
   });
 
@@ -105,17 +155,30 @@ describe('an edit of an object that is somebody else’s', () => {
         inputs: [input.virtualservices],
         outputs: [output.virtualservices],
         sync: async ({ inputs }) => {
-          const found = inputs['virtualservices']?.need('web') as KubeObject & { readonly spec: { readonly http: readonly Route[] } };
-          if (slow) await new Promise<void>((resolve) => (open = resolve));
+          const found = inputs['virtualservices']?.need('web') as KubeObject & {
+            readonly spec: { readonly http: readonly Route[] };
+          };
+          if (slow) {
+            await new Promise<void>((resolve) => (open = resolve));
+          }
           const value = found.spec.http[0]?.route.map((entry) => ({ ...entry, weight: 100 }));
-          return { next: 'A', outputs: { virtualservices: [shared(found, [{ path: ['spec', 'http', { name: 'split' }, 'route'], value }])] } };
+          return {
+            next: 'A',
+            outputs: {
+              virtualservices: [
+                shared(found, [{ path: ['spec', 'http', { name: 'split' }, 'route'], value }]),
+              ],
+            },
+          };
         },
       },
     });
     await start(flown);
     await flight.create(route('web', 'split'));
     await flight.create(drone('one'));
-    await flight.patch('VirtualService', 'web', { spec: { http: [{ name: 'split', route: to('moved') }] } });
+    await flight.patch('VirtualService', 'web', {
+      spec: { http: [{ name: 'split', route: to('moved') }] },
+    });
     slow = false;
     open();
     await flight.advance('1s');
@@ -146,7 +209,9 @@ describe('an edit of an object that is somebody else’s', () => {
     await flight.create({ ...route('web', 'split'), metadata: { name: 'web', namespace: 'far' } });
     await flight.create(route('web', 'split'));
     await flight.create(drone('one'));
-    const far = (await flight.get('VirtualService', 'web', 'far')) as unknown as { readonly spec: { readonly http: readonly Route[] } };
+    const far = (await flight.get('VirtualService', 'web', 'far')) as unknown as {
+      readonly spec: { readonly http: readonly Route[] };
+    };
     expect([await hosts(), far.spec.http[0]?.route]).to.deep.equal([['old'], to('new')]);
   });
 
@@ -156,61 +221,67 @@ describe('an edit of an object that is somebody else’s', () => {
     await flight.create(route('web', 'split'));
     await flight.create(drone('one'));
     const { spec } = await found();
-    await flight.patch('VirtualService', 'web', { spec: { http: [{ name: 'first', route: to('old') }, ...spec.http] } });
+    await flight.patch('VirtualService', 'web', {
+      spec: { http: [{ name: 'first', route: to('old') }, ...spec.http] },
+    });
     await flight.remove('Drone', 'one');
     expect((await found()).spec.http.map(({ name }) => name)).to.deep.equal(['first', 'split']);
     expect(await hosts()).to.deep.equal(['old', 'old']);
   });
 
   describe('at a place that cannot be told', () => {
-    const wrong: readonly [string, FlightObject, Partial<Parameters<typeof editor>[0]>, string][] = [
+    const wrong: readonly [string, FlightObject, Partial<Parameters<typeof editor>[0]>, string][] =
       [
-        'a route that is not there',
-        route('web', 'a', undefined, 'b', undefined),
-        {},
-        "spec.http[split].route of VirtualService default/web cannot be set: spec.http has nothing named 'split' (it has 'a', 'b', 2 without a name)",
-      ],
-      [
-        'a doubled name',
-        route('web', 'split', 'a', 'split'),
-        {},
-        "spec.http[split].route of VirtualService default/web cannot be set: spec.http has 2 elements named 'split'",
-      ],
-      [
-        'a list that is none',
-        route('web', 'split'),
-        { path: (name) => ['spec', { name }, 'route'] },
-        'spec[split].route of VirtualService default/web cannot be set: spec is no list',
-      ],
-      [
-        'a field in nothing',
-        route('web', 'split'),
-        { path: () => ['spec', 'tls', 'route'] },
-        'spec.tls.route of VirtualService default/web cannot be set: there is no spec.tls',
-      ],
-      [
-        'status',
-        route('web', 'split'),
-        { path: () => ['status', 'x'] },
-        "VirtualService default/web cannot be edited at 'status.x': name a field of its contents, one label or one annotation",
-      ],
-      [
-        'our own notes',
-        route('web', 'split'),
-        { path: () => ['metadata', 'annotations', HELD] },
-        `VirtualService default/web cannot be edited at 'metadata.annotations.${HELD}': name a field of its contents, one label or one annotation`,
-      ],
-    ];
-    for (const [title, object, options, message] of wrong)
+        [
+          'a route that is not there',
+          route('web', 'a', undefined, 'b', undefined),
+          {},
+          "spec.http[split].route of VirtualService default/web cannot be set: spec.http has nothing named 'split' (it has 'a', 'b', 2 without a name)",
+        ],
+        [
+          'a doubled name',
+          route('web', 'split', 'a', 'split'),
+          {},
+          "spec.http[split].route of VirtualService default/web cannot be set: spec.http has 2 elements named 'split'",
+        ],
+        [
+          'a list that is none',
+          route('web', 'split'),
+          { path: (name) => ['spec', { name }, 'route'] },
+          'spec[split].route of VirtualService default/web cannot be set: spec is no list',
+        ],
+        [
+          'a field in nothing',
+          route('web', 'split'),
+          { path: () => ['spec', 'tls', 'route'] },
+          'spec.tls.route of VirtualService default/web cannot be set: there is no spec.tls',
+        ],
+        [
+          'status',
+          route('web', 'split'),
+          { path: () => ['status', 'x'] },
+          "VirtualService default/web cannot be edited at 'status.x': name a field of its contents, one label or one annotation",
+        ],
+        [
+          'our own notes',
+          route('web', 'split'),
+          { path: () => ['metadata', 'annotations', HELD] },
+          `VirtualService default/web cannot be edited at 'metadata.annotations.${HELD}': name a field of its contents, one label or one annotation`,
+        ],
+      ];
+    for (const [title, object, options, message] of wrong) {
       // @promise outputs/ambiguous-claims
       it(`is a permanent error that says what is there: ${title}`, async () => {
         await start(editor(options));
         await flight.create(object);
         await flight.create(drone('one'));
         expect(conditions(await flight.get('Drone', 'one'))[1]).to.match(/^Stalled=True /);
-        expect(readyMessage(await flight.get('Drone', 'one'))).to.equal(`outputs.virtualservices of phase A: ${message}`);
+        expect(readyMessage(await flight.get('Drone', 'one'))).to.equal(
+          `outputs.virtualservices of phase A: ${message}`,
+        );
         expect(sent()).to.deep.equal([]);
       });
+    }
 
     it('is tried again when the object changes', async () => {
       await start(editor());
@@ -225,7 +296,13 @@ describe('an edit of an object that is somebody else’s', () => {
   it('of a kind that the phase does not read is a permanent error that says what to declare', async () => {
     await start(
       machine({
-        A: { outputs: [output.virtualservices], sync: () => ({ next: 'A', outputs: { virtualservices: [shared(route('web') as never, [])] } }) },
+        A: {
+          outputs: [output.virtualservices],
+          sync: () => ({
+            next: 'A',
+            outputs: { virtualservices: [shared(route('web') as never, [])] },
+          }),
+        },
       }),
     );
     await flight.create(drone('one'));
@@ -246,17 +323,24 @@ describe('an edit of an object that is somebody else’s', () => {
         'Reconciling=True OutputConflict',
         'OutputConflict=True OutputConflict',
       ]);
-      expect(readyMessage(await flight.get('Drone', 'two'))).to.contain('spec.http[split].route of VirtualService default/web is held by Drone default/one;');
+      expect(readyMessage(await flight.get('Drone', 'two'))).to.contain(
+        'spec.http[split].route of VirtualService default/web is held by Drone default/one;',
+      );
       await flight.remove('Drone', 'one');
       await flight.settle();
       expect(await hosts()).to.deep.equal(['other']);
-      expect((await held())[0]).to.deep.include({ resource: 'Drone default/two', original: to('old') });
+      expect((await held())[0]).to.deep.include({
+        resource: 'Drone default/two',
+        original: to('old'),
+      });
     });
 
     it('so that several resources hold different routes of one object, and each puts back its own', async () => {
       await start(editor());
       await flight.create(route('web', 'a', 'b', 'c'));
-      for (const name of ['a', 'b']) await flight.create(drone(name, { routes: [name], host: name }));
+      for (const name of ['a', 'b']) {
+        await flight.create(drone(name, { routes: [name], host: name }));
+      }
       expect(await hosts()).to.deep.equal(['a', 'b', 'old']);
       await flight.remove('Drone', 'a');
       expect(await hosts()).to.deep.equal(['old', 'b', 'old']);
@@ -269,11 +353,17 @@ describe('an edit of an object that is somebody else’s', () => {
     it('so that nobody holds a place that lies in another one’s', async () => {
       await start(machine({ A: {} }));
       await flight.stop();
-      await start(editor({ path: (name) => (name === 'all' ? ['spec', 'http'] : ['spec', 'http', { name }, 'route']) }));
+      await start(
+        editor({
+          path: (name) => (name === 'all' ? ['spec', 'http'] : ['spec', 'http', { name }, 'route']),
+        }),
+      );
       await flight.create(route('web', 'split'));
       await flight.create(drone('one'));
       await flight.create(drone('two', { routes: ['all'] }));
-      expect(readyMessage(await flight.get('Drone', 'two'))).to.contain('spec.http of VirtualService default/web is held by Drone default/one;');
+      expect(readyMessage(await flight.get('Drone', 'two'))).to.contain(
+        'spec.http of VirtualService default/web is held by Drone default/one;',
+      );
     });
   });
 
@@ -290,7 +380,9 @@ describe('an edit of an object that is somebody else’s', () => {
       expect(rest).to.deep.equal(contents);
       expect(metadata.annotations).to.equal(old.annotations);
       expect(await flight.get('Drone', 'one')).to.equal(undefined);
-      const last = faults.requests.filter(({ verb, kind }) => verb === 'patch' && kind !== 'Event').map(({ kind, name }) => `${kind} ${name}`);
+      const last = faults.requests
+        .filter(({ verb, kind }) => verb === 'patch' && kind !== 'Event')
+        .map(({ kind, name }) => `${kind} ${name}`);
       expect(last.slice(-2)).to.deep.equal(['VirtualService web', 'Drone one']);
     });
 
@@ -325,14 +417,20 @@ describe('an edit of an object that is somebody else’s', () => {
       await flight.create(drone('one', { routes: ['a', 'b'] }));
       await flight.stop();
       const { spec } = await found();
-      await flight.patch('VirtualService', 'web', { spec: { http: [{ ...spec.http[0], route: to('theirs') }, spec.http[1]] } });
+      await flight.patch('VirtualService', 'web', {
+        spec: { http: [{ ...spec.http[0], route: to('theirs') }, spec.http[1]] },
+      });
       await flight.remove('Drone', 'one');
       await flight.restart(flown.scheduler, { through: faults.through });
       expect(await hosts()).to.deep.equal(['theirs', 'old']);
       expect((await found()).metadata.annotations).to.equal(undefined);
       expect(await flight.get('Drone', 'one')).to.equal(undefined);
-      const notes = (await flight.cluster.api.list(EVENTS)).items.map((event) => (event as { note?: string }).note);
-      expect(notes).to.include('spec.http[a].route of VirtualService default/web was not put back: somebody has changed it since');
+      const notes = (await flight.cluster.api.list(EVENTS)).items.map(
+        (event) => (event as { note?: string }).note,
+      );
+      expect(notes).to.include(
+        'spec.http[a].route of VirtualService default/web was not put back: somebody has changed it since',
+      );
     });
 
     // @promise finalizer/operator-stop
@@ -372,10 +470,18 @@ describe('an edit of an object that is somebody else’s', () => {
       const before = await found();
       await flight.create(drone('one'));
       const { metadata, spec } = await found();
-      expect([metadata.labels, metadata.annotations?.['x'], (spec as { exportTo?: unknown }).exportTo]).to.deep.equal([{ 'a/b-c': 'v' }, 'v', ['.']]);
+      expect([
+        metadata.labels,
+        metadata.annotations?.['x'],
+        (spec as { exportTo?: unknown }).exportTo,
+      ]).to.deep.equal([{ 'a/b-c': 'v' }, 'v', ['.']]);
       await flight.remove('Drone', 'one');
       const after = await found();
-      expect([after.spec, after.metadata.labels ?? {}, after.metadata.annotations ?? {}]).to.deep.equal([before.spec, {}, {}]);
+      expect([
+        after.spec,
+        after.metadata.labels ?? {},
+        after.metadata.annotations ?? {},
+      ]).to.deep.equal([before.spec, {}, {}]);
     });
 
     it('as somebody had taken it away: a field that the worker removes comes back', async () => {
@@ -385,7 +491,13 @@ describe('an edit of an object that is somebody else’s', () => {
           outputs: [output.virtualservices],
           sync: ({ inputs }) => ({
             next: 'A',
-            outputs: { virtualservices: [shared(inputs['virtualservices']?.need('web') as KubeObject, [{ path: ['spec', 'hosts'], value: undefined }])] },
+            outputs: {
+              virtualservices: [
+                shared(inputs['virtualservices']?.need('web') as KubeObject, [
+                  { path: ['spec', 'hosts'], value: undefined },
+                ]),
+              ],
+            },
           }),
         },
       });
@@ -432,7 +544,13 @@ describe('an edit of an object that is somebody else’s', () => {
                                   type: 'object',
                                   properties: {
                                     weight: { type: 'integer' },
-                                    destination: { type: 'object', properties: { host: { type: 'string' }, port: { type: 'integer', default: 80 } } },
+                                    destination: {
+                                      type: 'object',
+                                      properties: {
+                                        host: { type: 'string' },
+                                        port: { type: 'integer', default: 80 },
+                                      },
+                                    },
                                   },
                                 },
                               },
@@ -468,18 +586,27 @@ describe('an edit of an object that is somebody else’s', () => {
       const hit = new Set<string>();
       faults.fault = ({ verb, kind, name }) => {
         const place = `${kind} ${name} ${flight.events.length > 3}`;
-        if (verb !== 'patch' || hit.has(place)) return undefined;
+        if (verb !== 'patch' || hit.has(place)) {
+          return undefined;
+        }
         hit.add(place);
         return { when, error: noAnswer() };
       };
       await flight.create(route('web', 'split'));
       await flight.create(drone('one'));
-      await flight.until(async () => (await hosts())[0] === 'new' && conditions(await flight.get('Drone', 'one'))[0] === 'Ready=False A', '5m');
+      await flight.until(
+        async () =>
+          (await hosts())[0] === 'new' &&
+          conditions(await flight.get('Drone', 'one'))[0] === 'Ready=False A',
+        '5m',
+      );
       expect((await held())[0]?.['original'], when).to.deep.equal(to('old'));
       await flight.remove('Drone', 'one');
       await flight.until(async () => (await flight.get('Drone', 'one')) === undefined, '5m');
       expect([await hosts(), await held()], when).to.deep.equal([['old'], []]);
-      if (when === 'before') await flight.stop();
+      if (when === 'before') {
+        await flight.stop();
+      }
     }
   });
 
@@ -488,8 +615,13 @@ describe('an edit of an object that is somebody else’s', () => {
     let changes = 0;
     faults.fault = ({ verb, kind }) => {
       const body = { metadata: { labels: { theirs: 'yes' } } };
-      if (verb === 'patch' && kind === 'VirtualService' && changes++ === 0)
-        void flight.cluster.api.patch(VIRTUAL_SERVICES, { namespace: 'default', name: 'web' }, { type: 'merge', body });
+      if (verb === 'patch' && kind === 'VirtualService' && changes++ === 0) {
+        void flight.cluster.api.patch(
+          VIRTUAL_SERVICES,
+          { namespace: 'default', name: 'web' },
+          { type: 'merge', body },
+        );
+      }
       return undefined;
     };
     await flight.create(route('web', 'split'));

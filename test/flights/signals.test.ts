@@ -10,7 +10,13 @@ import { startProcess } from '../e2e/operator-process.ts';
 import { until } from '../realparts/index.ts';
 import { drone, DRONE_CRD, DRONES } from './machines.ts';
 
-const LEASES = { group: 'coordination.k8s.io', version: 'v1', kind: 'Lease', plural: 'leases', namespaced: true };
+const LEASES = {
+  group: 'coordination.k8s.io',
+  version: 'v1',
+  kind: 'Lease',
+  plural: 'leases',
+  namespaced: true,
+};
 
 describe('an operator process', () => {
   let folder: string;
@@ -25,16 +31,22 @@ describe('an operator process', () => {
     writeFileSync(join(folder, 'autopilot-operator.yaml'), '');
     await cluster.api.create(cluster.typeOf(DRONE_CRD), DRONE_CRD);
     const script = [join(import.meta.dirname, 'processes/plain.ts')];
-    operator = await startProcess(folder, { kubeconfig: join(folder, 'kubeconfig'), namespace: 'default', script });
+    operator = await startProcess(folder, {
+      kubeconfig: join(folder, 'kubeconfig'),
+      namespace: 'default',
+      script,
+    });
   });
   afterEach(async () => {
     operator.kill('SIGKILL');
     await door.close();
     rmSync(folder, { recursive: true, force: true });
   });
-  const holder = async (): Promise<unknown> => (((await cluster.api.list(LEASES)).items[0]?.spec ?? {}) as { holderIdentity?: string }).holderIdentity;
+  const holder = async (): Promise<unknown> =>
+    (((await cluster.api.list(LEASES)).items[0]?.spec ?? {}) as { holderIdentity?: string })
+      .holderIdentity;
 
-  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     // @promise lifecycle/signals
     it(`ends on ${signal} with exit code 0, and gives its lease back`, async () => {
       await until('it leads', 30_000, async () => expect(await holder()).to.match(/^operator-0_/));
@@ -42,6 +54,7 @@ describe('an operator process', () => {
       expect(await operator.ended).to.equal(0);
       expect(await holder()).to.equal('');
     }).timeout(60_000);
+  }
 
   // @promise lifecycle/signals
   it('waits for a worker that hears no signal, and ends at once on a second signal, with exit code 1', async () => {
@@ -51,7 +64,9 @@ describe('an operator process', () => {
       expect(text).to.match(/^controller_runtime_active_workers\{.*\} 1$/m);
     });
     operator.kill('SIGTERM');
-    await until('it is stopping', 30_000, async () => expect(operator.logs()).to.contain('"message":"stopping"'));
+    await until('it is stopping', 30_000, async () =>
+      expect(operator.logs()).to.contain('"message":"stopping"'),
+    );
     operator.kill('SIGTERM');
     expect(await operator.ended).to.equal(1);
     expect(operator.logs()).to.not.contain('"message":"stopped"');

@@ -21,11 +21,20 @@ describe('an operator process with an OpenTelemetry SDK', () => {
     writeFileSync(join(folder, 'config.yaml'), 'metricsAddr: ""\nenableLeaderElection: false\n');
     await cluster.api.create(cluster.typeOf(DRONE_CRD), DRONE_CRD);
     await cluster.api.create(DRONES, drone('one', {}, { namespace: 'default' }));
-    const child = execa(process.execPath, ['--conditions=autopilot-source', join(import.meta.dirname, 'processes/spanning.ts')], {
-      reject: false,
-      all: true,
-      env: { NODE_OPTIONS: '', KUBECONFIG: join(folder, 'kubeconfig'), AUTOPILOT_CONFIG: join(folder, 'config.yaml'), AUTOPILOT_STATE: folder },
-    });
+    const child = execa(
+      process.execPath,
+      ['--conditions=autopilot-source', join(import.meta.dirname, 'processes/spanning.ts')],
+      {
+        reject: false,
+        all: true,
+        env: {
+          NODE_OPTIONS: '',
+          KUBECONFIG: join(folder, 'kubeconfig'),
+          AUTOPILOT_CONFIG: join(folder, 'config.yaml'),
+          AUTOPILOT_STATE: folder,
+        },
+      },
+    );
     let said = '';
     child.all?.on('data', (chunk: Buffer) => (said += chunk.toString()));
     try {
@@ -40,7 +49,9 @@ describe('an operator process with an OpenTelemetry SDK', () => {
       await door.close();
     }
     expect((await child).exitCode, said).to.equal(0);
-    expect(said).to.match(/name: 'sync',[^]*'autopilot\.resource': 'default\/one',[^]*'autopilot\.phase': 'Working'/);
+    expect(said).to.match(
+      /name: 'sync',[^]*'autopilot\.resource': 'default\/one',[^]*'autopilot\.phase': 'Working'/,
+    );
     expect(said).to.contain("name: 'patch drones'");
   }).timeout(60_000);
 });

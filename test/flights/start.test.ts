@@ -17,7 +17,9 @@ describe('npm start', () => {
   it('flies AutoRoute: routes three Deployments, a fourth, and takes away what a removed one had', async () => {
     const { exitCode, all } = await start();
     expect(exitCode, all).to.equal(0);
-    const happened = all.split('\n').flatMap((line) => /^ *[\d.]+ s {3,}(.*)$/.exec(line)?.[1] ?? []);
+    const happened = all
+      .split('\n')
+      .flatMap((line) => /^ *[\d.]+ s {3,}(.*)$/.exec(line)?.[1] ?? []);
     expect(happened).to.deep.equal([
       'AutoRoute default/example: Initializing -> Syncing',
       ...['api', 'shop', 'web'].map((name) => `+ Service ${name}`),
@@ -41,7 +43,11 @@ describe('npm start', () => {
 
   it('stays with --keep, until Ctrl-C, and ends with exit code 0', async () => {
     const running = start('--keep');
-    for await (const line of running.iterable({ from: 'all' })) if (String(line).includes('Ctrl-C ends it')) running.kill('SIGINT');
+    for await (const line of running.iterable({ from: 'all' })) {
+      if (String(line).includes('Ctrl-C ends it')) {
+        running.kill('SIGINT');
+      }
+    }
     const { exitCode, all } = await running;
     expect([exitCode, all.trim().split('\n').at(-1)]).to.deep.equal([0, 'stopped']);
     rmSync(/yours to look at: (.*)$/m.exec(all)?.[1] ?? '', { recursive: true });
@@ -49,6 +55,9 @@ describe('npm start', () => {
 
   it('says which option it does not know', async () => {
     const { exitCode, all } = await start('--kep');
-    expect([exitCode, all]).to.deep.equal([2, "error: npm start does not know '--kep'; npm start -- --keep stays until Ctrl-C"]);
+    expect([exitCode, all]).to.deep.equal([
+      2,
+      "error: npm start does not know '--kep'; npm start -- --keep stays until Ctrl-C",
+    ]);
   });
 });

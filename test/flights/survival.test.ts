@@ -13,18 +13,34 @@ describe('an operator survives', () => {
 
   async function start({ scheduler }: TestMachine, options: FlightOptions = {}): Promise<void> {
     faults = new Faults();
-    flight = await fly(scheduler, { through: faults.through, config: { workIntervalMs: 3_600_000, workerTimeoutMs: 30_000 }, ...options });
+    flight = await fly(scheduler, {
+      through: faults.through,
+      config: { workIntervalMs: 3_600_000, workerTimeoutMs: 30_000 },
+      ...options,
+    });
   }
   const writer = (): TestMachine =>
-    machine({ A: { outputs: [{ ...output.services, prune: true }], sync: () => ({ next: 'B', outputs: { services: [service('a')] } }) }, B: {} });
+    machine({
+      A: {
+        outputs: [{ ...output.services, prune: true }],
+        sync: () => ({ next: 'B', outputs: { services: [service('a')] } }),
+      },
+      B: {},
+    });
   const reader = (): TestMachine =>
     machine({
       A: {
         inputs: [input.configmaps],
-        sync: ({ inputs }) => ({ next: 'A', statusInfo: { seen: (inputs['configmaps']?.list() ?? []).map(({ metadata }) => metadata.name) } }),
+        sync: ({ inputs }) => ({
+          next: 'A',
+          statusInfo: {
+            seen: (inputs['configmaps']?.list() ?? []).map(({ metadata }) => metadata.name),
+          },
+        }),
       },
     });
-  const seen = async (): Promise<readonly string[]> => (await flight.get('Drone', 'one'))?.status.seen as readonly string[];
+  const seen = async (): Promise<readonly string[]> =>
+    (await flight.get('Drone', 'one'))?.status.seen as readonly string[];
 
   /** Each fault hits each request to a kind once; the end has to be that of the quiet flight. */
   const answers: readonly [string, Fault][] = [
@@ -35,33 +51,50 @@ describe('an operator survives', () => {
     ['a reset connection', { when: 'before', error: noAnswer() }],
     ['an answer that is lost after the write was done', { when: 'after', error: noAnswer() }],
   ];
-  for (const [title, fault] of answers)
+  for (const [title, fault] of answers) {
     // @promise lifecycle/crash-safety
     it(`${title}, for any write`, async () => {
       const hit = new Set<string>();
       await start(writer());
       faults.fault = ({ verb, kind, name }) => {
         const place = `${verb} ${kind} ${name}`;
-        if (!['apply', 'patch', 'delete'].includes(verb) || kind === 'Event' || hit.has(place)) return undefined;
+        if (!['apply', 'patch', 'delete'].includes(verb) || kind === 'Event' || hit.has(place)) {
+          return undefined;
+        }
         hit.add(place);
         return fault;
       };
       await flight.create(drone('one'));
-      await flight.until(async () => (await flight.get('Drone', 'one'))?.status?.phase === 'B', '1m');
+      await flight.until(
+        async () => (await flight.get('Drone', 'one'))?.status?.phase === 'B',
+        '1m',
+      );
       expect([...hit]).to.have.members(['apply Service a', 'patch Drone one']);
-      expect((await flight.list('Service')).map(({ metadata }) => metadata.name)).to.deep.equal(['a']);
+      expect((await flight.list('Service')).map(({ metadata }) => metadata.name)).to.deep.equal([
+        'a',
+      ]);
       expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=True B']);
     });
+  }
 
   it('a spec change whose move fails, and the look after it too: the move is made in the end', async () => {
-    await start(machine({ A: { onSpecChange: 'B', sync: () => ({ next: 'A' }) }, B: { sync: () => ({ next: 'B' }) } }));
+    await start(
+      machine({
+        A: { onSpecChange: 'B', sync: () => ({ next: 'A' }) },
+        B: { sync: () => ({ next: 'B' }) },
+      }),
+    );
     await flight.create(drone('one'));
     const left = new Set(['patch', 'get']);
-    faults.fault = ({ verb, kind }) => (kind === 'Drone' && left.delete(verb) ? { when: 'before', error: noAnswer() } : undefined);
+    faults.fault = ({ verb, kind }) =>
+      kind === 'Drone' && left.delete(verb) ? { when: 'before', error: noAnswer() } : undefined;
     await flight.patch('Drone', 'one', { spec: { other: true } });
     await flight.advance('1m');
     expect(left.size).to.equal(0);
-    expect((await flight.get('Drone', 'one'))?.status).to.include({ phase: 'B', observedGeneration: 2 });
+    expect((await flight.get('Drone', 'one'))?.status).to.include({
+      phase: 'B',
+      observedGeneration: 2,
+    });
   });
 
   it('watches that end after their time', async () => {
@@ -88,7 +121,8 @@ describe('an operator survives', () => {
     await start(reader(), { objects: [configMap('gone')] });
     await flight.create(drone('one'));
     expect(await seen()).to.deep.equal(['gone']);
-    faults.fault = ({ verb }) => (verb === 'watch' ? { when: 'before', error: noAnswer() } : undefined);
+    faults.fault = ({ verb }) =>
+      verb === 'watch' ? { when: 'before', error: noAnswer() } : undefined;
     faults.endWatches(noAnswer());
     await flight.remove('ConfigMap', 'gone');
     await flight.create(configMap('new'));
@@ -104,13 +138,17 @@ describe('an operator survives', () => {
     await start(flown, { objects: [configMap('a')] });
     await flight.create(drone('one'));
     faults.fault = ({ verb, kind }) =>
-      kind === 'ConfigMap' && (verb === 'list' || verb === 'watch') ? { when: 'before', error: refusal(403, 'Forbidden') } : undefined;
+      kind === 'ConfigMap' && (verb === 'list' || verb === 'watch')
+        ? { when: 'before', error: refusal(403, 'Forbidden') }
+        : undefined;
     faults.endWatches(refusal(410, 'Expired'));
     await flight.settle();
     const before = flown.calls.length;
     await flight.patch('Drone', 'one', { spec: { x: 1 } });
     expect(flown.calls).to.have.length(before);
-    expect(conditions(await flight.get('Drone', 'one'))[0]).to.equal('Ready=False InputUnavailable');
+    expect(conditions(await flight.get('Drone', 'one'))[0]).to.equal(
+      'Ready=False InputUnavailable',
+    );
     expect(await seen()).to.deep.equal(['a']);
     faults.fault = () => undefined;
     await flight.create(configMap('b'));
@@ -119,7 +157,13 @@ describe('an operator survives', () => {
 
   // @promise lifecycle/isolated-failures
   it('a worker that hangs: only its own resource stands, and says so', async () => {
-    const flown = machine({ A: { sync: ({ resource }) => (resource.metadata.name === 'stuck' ? new Promise<never>(() => {}) : { next: 'B' }) }, B: {} });
+    const flown = machine({
+      A: {
+        sync: ({ resource }) =>
+          resource.metadata.name === 'stuck' ? new Promise<never>(() => {}) : { next: 'B' },
+      },
+      B: {},
+    });
     await start(flown);
     await flight.create(drone('stuck'));
     await flight.create(drone('one'));
@@ -131,7 +175,12 @@ describe('an operator survives', () => {
 
   it('a worker that ends when its signal says so: it is tried again with backoff', async () => {
     const flown = machine({
-      A: { sync: ({ signal }) => new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))) },
+      A: {
+        sync: ({ signal }) =>
+          new Promise<never>((_, reject) =>
+            signal.addEventListener('abort', () => reject(signal.reason as Error)),
+          ),
+      },
     });
     await start(flown);
     await flight.create(drone('one'));
@@ -146,7 +195,9 @@ describe('an operator survives', () => {
     const flown = machine({
       A: {
         sync: ({ now, lastStep, phaseStartedAt }) => {
-          if (lastStep !== undefined && now.getTime() - lastStep.getTime() < 60_000) return { next: 'A', requeueAfter: '10s' };
+          if (lastStep !== undefined && now.getTime() - lastStep.getTime() < 60_000) {
+            return { next: 'A', requeueAfter: '10s' };
+          }
           steps.push((now.getTime() - phaseStartedAt.getTime()) / 1000);
           return { next: 'A', step: true, requeueAfter: '60s' };
         },
@@ -156,8 +207,12 @@ describe('an operator survives', () => {
     await flight.create(drone('one'));
     let lost = 0;
     faults.fault = ({ verb, kind }) => {
-      if (kind !== 'Drone') return undefined;
-      if (verb === 'watch') return { when: 'before', error: noAnswer() };
+      if (kind !== 'Drone') {
+        return undefined;
+      }
+      if (verb === 'watch') {
+        return { when: 'before', error: noAnswer() };
+      }
       return verb === 'patch' && lost++ === 0 ? { when: 'after', error: noAnswer() } : undefined;
     };
     faults.endWatches(noAnswer());
@@ -173,14 +228,20 @@ describe('an operator survives', () => {
       await start(flown);
       let count = 0;
       faults.fault = ({ verb, kind }) =>
-        kind !== 'Event' && ['apply', 'patch'].includes(verb) && count++ >= writes ? { when: 'before', error: noAnswer() } : undefined;
+        kind !== 'Event' && ['apply', 'patch'].includes(verb) && count++ >= writes
+          ? { when: 'before', error: noAnswer() }
+          : undefined;
       await flight.create(drone('one'));
       faults.fault = () => undefined;
       await flight.restart(flown.scheduler);
       await flight.advance('1m');
-      expect((await flight.get('Drone', 'one'))?.status.phase, `after ${writes} writes`).to.equal('B');
+      expect((await flight.get('Drone', 'one'))?.status.phase, `after ${writes} writes`).to.equal(
+        'B',
+      );
       expect(await flight.list('Service')).to.have.length(1);
-      if (writes < 2) await flight.stop();
+      if (writes < 2) {
+        await flight.stop();
+      }
     }
   });
 });

@@ -3,7 +3,16 @@ import { PermanentError, RetryLater } from '../../runtime/src/index.ts';
 import type { Flight, FlightOptions } from '../../sandbox/src/index.ts';
 import { fly } from '../../sandbox/src/index.ts';
 import type { TestMachine } from './machines.ts';
-import { conditions, configMap, drone, input, machine, output, readyMessage, service } from './machines.ts';
+import {
+  conditions,
+  configMap,
+  drone,
+  input,
+  machine,
+  output,
+  readyMessage,
+  service,
+} from './machines.ts';
 
 describe('one sync', () => {
   let flight: Flight;
@@ -15,7 +24,11 @@ describe('one sync', () => {
   const status = async (name = 'one') => (await flight.get('Drone', name))?.status ?? {};
 
   it('calls the worker of the initial phase for a new resource, and follows `next` at once', async () => {
-    const flown = machine({ A: { sync: () => ({ next: 'B' }) }, B: { sync: () => ({ next: 'C' }) }, C: {} });
+    const flown = machine({
+      A: { sync: () => ({ next: 'B' }) },
+      B: { sync: () => ({ next: 'C' }) },
+      C: {},
+    });
     await start(flown);
     await flight.create(drone('one'));
     expect(flown.calls.map(({ phase, at }) => [phase, at])).to.deep.equal([
@@ -27,9 +40,16 @@ describe('one sync', () => {
 
   // @promise reconcile/frozen-context
   it('gives the worker frozen objects: a change in place fails, and says so', async () => {
-    await start(machine({ A: { sync: ({ resource }) => (((resource.spec as { x: number }).x = 1), { next: 'A' }) } }));
+    await start(
+      machine({
+        A: { sync: ({ resource }) => (((resource.spec as { x: number }).x = 1), { next: 'A' }) },
+      }),
+    );
     await flight.create(drone('one', { x: 0 }));
-    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False WorkerError', 'Reconciling=True WorkerError']);
+    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal([
+      'Ready=False WorkerError',
+      'Reconciling=True WorkerError',
+    ]);
     expect(readyMessage(await flight.get('Drone', 'one'))).to.contain('read only');
   });
 
@@ -42,9 +62,12 @@ describe('one sync', () => {
       D: { interval: '20s', sync: () => ({ next: 'D', requeueAfter: '7s' }) },
     });
     await start(flown, { config: { workIntervalMs: 30_000 } });
-    for (const to of ['B', 'C', 'D']) await flight.create(drone(to.toLowerCase(), { to }));
+    for (const to of ['B', 'C', 'D']) {
+      await flight.create(drone(to.toLowerCase(), { to }));
+    }
     await flight.advance('40s');
-    const times = (phase: string): readonly number[] => flown.calls.filter((call) => call.phase === phase).map(({ at }) => at);
+    const times = (phase: string): readonly number[] =>
+      flown.calls.filter((call) => call.phase === phase).map(({ at }) => at);
     expect([times('B'), times('C'), times('D')]).to.deep.equal([
       [0, 30],
       [0, 20, 40],
@@ -53,29 +76,83 @@ describe('one sync', () => {
   });
 
   const wrong: readonly [string, () => object, RegExp][] = [
-    ['a phase that it may not go to', () => ({ next: 'C', outputs: { services: [service('a')] } }), /C/],
-    ['a phase that does not exist', () => ({ next: 'Nowhere', outputs: { services: [service('a')] } }), /Nowhere/],
-    ['an output that it does not declare', () => ({ next: 'B', outputs: { services: [service('a')], pods: [] } }), /pods/],
-    ['an object of another kind', () => ({ next: 'B', outputs: { services: [service('a'), { ...service('b'), kind: 'Pod' }] } }), /Pod/],
+    [
+      'a phase that it may not go to',
+      () => ({ next: 'C', outputs: { services: [service('a')] } }),
+      /C/,
+    ],
+    [
+      'a phase that does not exist',
+      () => ({ next: 'Nowhere', outputs: { services: [service('a')] } }),
+      /Nowhere/,
+    ],
+    [
+      'an output that it does not declare',
+      () => ({ next: 'B', outputs: { services: [service('a')], pods: [] } }),
+      /pods/,
+    ],
+    [
+      'an object of another kind',
+      () => ({
+        next: 'B',
+        outputs: { services: [service('a'), { ...service('b'), kind: 'Pod' }] },
+      }),
+      /Pod/,
+    ],
     [
       'an object in another namespace',
-      () => ({ next: 'B', outputs: { services: [service('a'), { ...service('b'), metadata: { name: 'b', namespace: 'other' } }] } }),
+      () => ({
+        next: 'B',
+        outputs: {
+          services: [
+            service('a'),
+            { ...service('b'), metadata: { name: 'b', namespace: 'other' } },
+          ],
+        },
+      }),
       /other/,
     ],
-    ['a requeueAfter that is no duration', () => ({ next: 'A', requeueAfter: 'soon', outputs: { services: [service('a')] } }), /'soon' is not a duration/],
-    ['a statusInfo that is no object', () => ({ next: 'A', statusInfo: [1], outputs: { services: [service('a')] } }), /statusInfo that is no object/],
-    ['something that is no plain data', () => ({ next: 'A', statusInfo: { call: () => 1 }, outputs: { services: [service('a')] } }), /no plain data/],
+    [
+      'a requeueAfter that is no duration',
+      () => ({ next: 'A', requeueAfter: 'soon', outputs: { services: [service('a')] } }),
+      /'soon' is not a duration/,
+    ],
+    [
+      'a statusInfo that is no object',
+      () => ({ next: 'A', statusInfo: [1], outputs: { services: [service('a')] } }),
+      /statusInfo that is no object/,
+    ],
+    [
+      'something that is no plain data',
+      () => ({ next: 'A', statusInfo: { call: () => 1 }, outputs: { services: [service('a')] } }),
+      /no plain data/,
+    ],
     [
       'an object as it was read, with a hint at what to do instead',
-      () => ({ next: 'B', outputs: { services: [service('a'), { ...service('b'), metadata: { name: 'b', generation: 1 } }] } }),
+      () => ({
+        next: 'B',
+        outputs: {
+          services: [service('a'), { ...service('b'), metadata: { name: 'b', generation: 1 } }],
+        },
+      }),
       /hands back Service b as it was read \(it has a generation\).*shared\(\) or a builder of autopilot-runtime\/mesh/,
     ],
-    ['an object with an illegal name', () => ({ next: 'B', outputs: { services: [service('a'), service('Not_Legal')] } }), /Not_Legal/],
+    [
+      'an object with an illegal name',
+      () => ({ next: 'B', outputs: { services: [service('a'), service('Not_Legal')] } }),
+      /Not_Legal/,
+    ],
   ];
-  for (const [title, result, message] of wrong)
+  for (const [title, result, message] of wrong) {
     // @promise reconcile/frozen-context
     it(`writes nothing when a worker returns ${title}, and says what is wrong`, async () => {
-      await start(machine({ A: { next: ['B'], outputs: [output.services], sync: () => result() as never }, B: {}, C: {} }));
+      await start(
+        machine({
+          A: { next: ['B'], outputs: [output.services], sync: () => result() as never },
+          B: {},
+          C: {},
+        }),
+      );
       await flight.create(drone('one'));
       expect(await flight.list('Service')).to.deep.equal([]);
       const found = await flight.get('Drone', 'one');
@@ -83,6 +160,7 @@ describe('one sync', () => {
       expect(readyMessage(found)).to.match(message);
       expect(found?.status.phase).to.equal('A');
     });
+  }
 
   // @promise reconcile/unknown-phase
   it('leaves a resource in a phase it does not know alone, and says which phases there are', async () => {
@@ -99,8 +177,13 @@ describe('one sync', () => {
     await flight.restart(flown.scheduler);
     await flight.advance('1h');
     expect(flown.calls).to.deep.equal([]);
-    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False UnknownPhase', 'Stalled=True UnknownPhase']);
-    expect(readyMessage(await flight.get('Drone', 'one'))).to.contain("status.phase is 'Gone', which is not a phase of this operator (A)");
+    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal([
+      'Ready=False UnknownPhase',
+      'Stalled=True UnknownPhase',
+    ]);
+    expect(readyMessage(await flight.get('Drone', 'one'))).to.contain(
+      "status.phase is 'Gone', which is not a phase of this operator (A)",
+    );
   });
 
   // @promise reconcile/unknown-phase
@@ -118,11 +201,15 @@ describe('one sync', () => {
   it('does not call the worker of a paused resource, and goes on when the annotation goes', async () => {
     const flown = machine({ A: { sync: () => ({ next: 'B' }) }, B: {} });
     await start(flown);
-    await flight.create(drone('one', {}, { annotations: { 'flights.autopilot.test/paused': 'true' } }));
+    await flight.create(
+      drone('one', {}, { annotations: { 'flights.autopilot.test/paused': 'true' } }),
+    );
     await flight.advance('1h');
     expect(flown.calls).to.deep.equal([]);
     expect(conditions(await flight.get('Drone', 'one'))[0]).to.equal('Ready=False Paused');
-    await flight.patch('Drone', 'one', { metadata: { annotations: { 'flights.autopilot.test/paused': null } } });
+    await flight.patch('Drone', 'one', {
+      metadata: { annotations: { 'flights.autopilot.test/paused': null } },
+    });
     expect((await status()).phase).to.equal('B');
   });
 
@@ -136,18 +223,29 @@ describe('one sync', () => {
     expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=True Done']);
     await flight.patch('Drone', 'one', { spec: { again: true } });
     expect(flown.calls.map(({ phase }) => phase)).to.deep.equal(['A', 'A']);
-    expect((await status()).autopilot.history[1]).to.include({ from: 'Done', to: 'A', reason: 'SpecChange' });
+    expect((await status()).autopilot.history[1]).to.include({
+      from: 'Done',
+      to: 'A',
+      reason: 'SpecChange',
+    });
   });
 
   it('is Stalled in a final phase that is not ready', async () => {
     await start(machine({ A: { sync: () => ({ next: 'Failed' }) }, Failed: { ready: false } }));
     await flight.create(drone('one'));
-    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False Failed', 'Stalled=True Failed']);
+    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal([
+      'Ready=False Failed',
+      'Stalled=True Failed',
+    ]);
   });
 
   // @promise reconcile/declared-transitions
   it('moves on a spec change to the phase that onSpecChange names, without calling a worker in between', async () => {
-    const flown = machine({ A: { sync: () => ({ next: 'B' }) }, B: { onSpecChange: 'C', sync: () => ({ next: 'B' }) }, C: { sync: () => ({ next: 'C' }) } });
+    const flown = machine({
+      A: { sync: () => ({ next: 'B' }) },
+      B: { onSpecChange: 'C', sync: () => ({ next: 'B' }) },
+      C: { sync: () => ({ next: 'C' }) },
+    });
     await start(flown);
     await flight.create(drone('one'));
     await flight.patch('Drone', 'one', { spec: { changed: true } });
@@ -157,32 +255,50 @@ describe('one sync', () => {
   // @promise reconcile/declared-transitions
   it('cannot move to the phase it is in when its time is up, nor to one that is not there: it would move without end', () => {
     const sync = (): { next: string } => ({ next: 'A' });
-    expect(() => machine({ A: { timeout: '1s', onTimeout: 'A', sync } })).to.throw('phase A: onTimeout names the phase itself');
-    expect(() => machine({ A: { timeout: '1s', onTimeout: 'C', sync } })).to.throw('phase A: onTimeout and onSpecChange name C, which is not a phase');
-    expect(() => machine({ A: { onSpecChange: 'C', sync } })).to.throw('phase A: onTimeout and onSpecChange name C, which is not a phase');
+    expect(() => machine({ A: { timeout: '1s', onTimeout: 'A', sync } })).to.throw(
+      'phase A: onTimeout names the phase itself',
+    );
+    expect(() => machine({ A: { timeout: '1s', onTimeout: 'C', sync } })).to.throw(
+      'phase A: onTimeout and onSpecChange name C, which is not a phase',
+    );
+    expect(() => machine({ A: { onSpecChange: 'C', sync } })).to.throw(
+      'phase A: onTimeout and onSpecChange name C, which is not a phase',
+    );
   });
 
   // @promise reconcile/declared-transitions
   it('moves to onTimeout when the time of a phase is up, also while its worker fails', async () => {
-    const flown = machine({ A: { timeout: '90s', onTimeout: 'Late', sync: () => Promise.reject(new Error('never')) }, Late: {} });
+    const flown = machine({
+      A: { timeout: '90s', onTimeout: 'Late', sync: () => Promise.reject(new Error('never')) },
+      Late: {},
+    });
     await start(flown);
     await flight.create(drone('one'));
     await flight.advance('89s');
     expect((await status()).phase).to.equal('A');
     await flight.advance('1s');
     expect((await status()).phase).to.equal('Late');
-    expect((await status()).autopilot.history[0]).to.include({ from: 'A', to: 'Late', reason: 'Timeout' });
+    expect((await status()).autopilot.history[0]).to.include({
+      from: 'A',
+      to: 'Late',
+      reason: 'Timeout',
+    });
   });
 
   it('moves to onTimeout also when its worker has given up, or waits for later', async () => {
     const give = new PermanentError('there is no such airport');
     for (const error of [give, new RetryLater('1h')]) {
-      const flown = machine({ A: { timeout: '90s', onTimeout: 'Late', sync: () => Promise.reject(error) }, Late: {} });
+      const flown = machine({
+        A: { timeout: '90s', onTimeout: 'Late', sync: () => Promise.reject(error) },
+        Late: {},
+      });
       await start(flown);
       await flight.create(drone('one'));
       await flight.advance('90s');
       expect((await status()).phase).to.equal('Late');
-      if (error === give) await flight.stop();
+      if (error === give) {
+        await flight.stop();
+      }
     }
   });
 
@@ -222,11 +338,25 @@ describe('one sync', () => {
   });
 
   it('says so when the API server refuses what the worker wants in status, and keeps the phase', async () => {
-    const flown = machine({ A: { sync: () => ({ next: 'B', statusInfo: { count: 'three' } }) }, B: {} });
+    const flown = machine({
+      A: { sync: () => ({ next: 'B', statusInfo: { count: 'three' } }) },
+      B: {},
+    });
     const { group, plural, kind } = flown.scheduler.resource;
     const open = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
-    const openAPIV3Schema = { type: 'object', properties: { spec: open, status: { ...open, properties: { count: { type: 'integer' } } } } };
-    const versions = [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema }, subresources: { status: {} } }];
+    const openAPIV3Schema = {
+      type: 'object',
+      properties: { spec: open, status: { ...open, properties: { count: { type: 'integer' } } } },
+    };
+    const versions = [
+      {
+        name: 'v1',
+        served: true,
+        storage: true,
+        schema: { openAPIV3Schema },
+        subresources: { status: {} },
+      },
+    ];
     const crd = {
       apiVersion: 'apiextensions.k8s.io/v1',
       kind: 'CustomResourceDefinition',
@@ -238,7 +368,10 @@ describe('one sync', () => {
     await flight.advance('1h');
     expect(flown.calls).to.have.length(1);
     expect((await status()).phase).to.equal('A');
-    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False StatusRefused', 'Stalled=True StatusRefused']);
+    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal([
+      'Ready=False StatusRefused',
+      'Stalled=True StatusRefused',
+    ]);
     expect(readyMessage(await flight.get('Drone', 'one')))
       .to.contain('the statusInfo that the worker returned was refused')
       .and.contain('status.count');
@@ -246,7 +379,14 @@ describe('one sync', () => {
 
   // @promise reconcile/order-of-writes
   it('writes nothing when nothing has changed', async () => {
-    await start(machine({ A: { outputs: [output.services], sync: () => ({ next: 'A', requeueAfter: '1s', outputs: { services: [service('a')] } }) } }));
+    await start(
+      machine({
+        A: {
+          outputs: [output.services],
+          sync: () => ({ next: 'A', requeueAfter: '1s', outputs: { services: [service('a')] } }),
+        },
+      }),
+    );
     await flight.create(drone('one'));
     const { version } = flight.cluster;
     await flight.advance('1m');
@@ -265,7 +405,13 @@ describe('one sync', () => {
 
   it('wakes on inputs that were read, and not on others', async () => {
     const flown = machine({
-      A: { inputs: [input.configmaps], sync: ({ inputs }) => (inputs['configmaps']?.list({ selector: { matchLabels: { watch: 'yes' } } }), { next: 'A' }) },
+      A: {
+        inputs: [input.configmaps],
+        sync: ({ inputs }) => (
+          inputs['configmaps']?.list({ selector: { matchLabels: { watch: 'yes' } } }),
+          { next: 'A' }
+        ),
+      },
     });
     await start(flown, { config: { workIntervalMs: 3_600_000 } });
     await flight.create(drone('one'));
@@ -283,9 +429,14 @@ describe('one sync', () => {
 
   // @promise inputs/once-after-start
   it('starts every resource once after a restart, and keeps its phase', async () => {
-    const flown = machine({ A: { sync: () => ({ next: 'B' }) }, B: { sync: () => ({ next: 'B' }) } });
+    const flown = machine({
+      A: { sync: () => ({ next: 'B' }) },
+      B: { sync: () => ({ next: 'B' }) },
+    });
     await start(flown);
-    for (const name of ['one', 'two']) await flight.create(drone(name));
+    for (const name of ['one', 'two']) {
+      await flight.create(drone(name));
+    }
     const before = flown.calls.length;
     await flight.restart(flown.scheduler);
     expect(

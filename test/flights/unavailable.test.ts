@@ -8,8 +8,10 @@ import { conditions, configMap, drone, input, machine, readyMessage } from './ma
 let flight: Flight;
 let faults: Faults;
 
-const said = async (name = 'one'): Promise<readonly string[]> => conditions(await flight.get('Drone', name));
-const phase = async (name = 'one'): Promise<string> => (await flight.get('Drone', name))?.status?.phase as string;
+const said = async (name = 'one'): Promise<readonly string[]> =>
+  conditions(await flight.get('Drone', name));
+const phase = async (name = 'one'): Promise<string> =>
+  (await flight.get('Drone', name))?.status?.phase as string;
 
 describe('an input that cannot be read', () => {
   afterEach(() => flight.stop());
@@ -17,7 +19,12 @@ describe('an input that cannot be read', () => {
   it('is a condition that names it, and nobody is called; an absent kind does not matter where it is optional', async () => {
     const reader = (optional: boolean): TestMachine =>
       machine({
-        A: { inputs: [{ ...input.configmaps, optional }], sync: ({ inputs }) => ({ next: inputs['configmaps']?.available === false ? 'None' : 'Some' }) },
+        A: {
+          inputs: [{ ...input.configmaps, optional }],
+          sync: ({ inputs }) => ({
+            next: inputs['configmaps']?.available === false ? 'None' : 'Some',
+          }),
+        },
         None: {},
         Some: {},
       });
@@ -29,7 +36,10 @@ describe('an input that cannot be read', () => {
     ] as const) {
       const flown = reader(optional);
       faults = new Faults();
-      faults.fault = ({ verb, kind }) => (verb === 'list' && kind === 'ConfigMap' ? { when: 'before', error: refusal(code, 'X') } : undefined);
+      faults.fault = ({ verb, kind }) =>
+        verb === 'list' && kind === 'ConfigMap'
+          ? { when: 'before', error: refusal(code, 'X') }
+          : undefined;
       flight = await fly(flown.scheduler, { through: faults.through });
       await flight.create(configMap('a'));
       await flight.create(drone('one'));
@@ -37,11 +47,19 @@ describe('an input that cannot be read', () => {
       if (end === 'A') {
         expect([flown.calls.length, await said()]).to.deep.equal([
           0,
-          ['Ready=False InputUnavailable', 'Reconciling=True InputUnavailable', 'InputUnavailable=True InputUnavailable'],
+          [
+            'Ready=False InputUnavailable',
+            'Reconciling=True InputUnavailable',
+            'InputUnavailable=True InputUnavailable',
+          ],
         ]);
-        expect(readyMessage(await flight.get('Drone', 'one'))).to.equal(`input configmaps cannot be read: refused with ${code}`);
+        expect(readyMessage(await flight.get('Drone', 'one'))).to.equal(
+          `input configmaps cannot be read: refused with ${code}`,
+        );
       }
-      if (!(optional && code === 403)) await flight.stop();
+      if (!(optional && code === 403)) {
+        await flight.stop();
+      }
     }
   });
 });

@@ -7,23 +7,46 @@ import type { Flight } from '../../sandbox/src/index.ts';
 import type { TestMachine } from './machines.ts';
 import { configMap, drone, input, machine } from './machines.ts';
 
-/** Reads, changes and their moments are random; what is right is told by reading everything anew. */
+/**
+ * Reads, changes and their moments are random; what is right is told by reading everything anew.
+ */
 const NAMESPACES = ['default', 'far'] as const;
 const NAMES = ['x', 'y', 'z'] as const;
 const CONFIG_MAPS = input.configmaps.type;
 
 type Read =
   | { readonly how: 'get' | 'need'; readonly name: string; readonly namespace: string | undefined }
-  | { readonly how: 'list'; readonly namespace: string | undefined; readonly selector: LabelSelector | undefined };
+  | {
+      readonly how: 'list';
+      readonly namespace: string | undefined;
+      readonly selector: LabelSelector | undefined;
+    };
 
 type Step =
-  | { readonly what: 'put'; readonly namespace: string; readonly name: string; readonly labels: Readonly<Record<string, string>>; readonly value: number }
+  | {
+      readonly what: 'put';
+      readonly namespace: string;
+      readonly name: string;
+      readonly labels: Readonly<Record<string, string>>;
+      readonly value: number;
+    }
   | { readonly what: 'remove'; readonly namespace: string; readonly name: string };
 
-const place = fc.record({ namespace: fc.constantFrom(...NAMESPACES), name: fc.constantFrom(...NAMES) });
-const labels = fc.dictionary(fc.constantFrom('app', 'tier'), fc.constantFrom('1', '2'), { maxKeys: 2, noNullPrototype: true });
+const place = fc.record({
+  namespace: fc.constantFrom(...NAMESPACES),
+  name: fc.constantFrom(...NAMES),
+});
+const labels = fc.dictionary(fc.constantFrom('app', 'tier'), fc.constantFrom('1', '2'), {
+  maxKeys: 2,
+  noNullPrototype: true,
+});
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 3, arbitrary: fc.tuple(place, labels, fc.nat(3)).map(([at, given, value]) => ({ what: 'put' as const, ...at, labels: given, value })) },
+  {
+    weight: 3,
+    arbitrary: fc
+      .tuple(place, labels, fc.nat(3))
+      .map(([at, given, value]) => ({ what: 'put' as const, ...at, labels: given, value })),
+  },
   { weight: 1, arbitrary: place.map((at) => ({ what: 'remove' as const, ...at })) },
 );
 const selector: fc.Arbitrary<LabelSelector> = fc.oneof(
@@ -31,15 +54,34 @@ const selector: fc.Arbitrary<LabelSelector> = fc.oneof(
   fc
     .record({
       key: fc.constantFrom('app', 'tier'),
-      operator: fc.constantFrom('In' as const, 'NotIn' as const, 'Exists' as const, 'DoesNotExist' as const),
+      operator: fc.constantFrom(
+        'In' as const,
+        'NotIn' as const,
+        'Exists' as const,
+        'DoesNotExist' as const,
+      ),
       values: fc.constant(['1']),
     })
-    .map((one) => ({ matchExpressions: [one.operator === 'In' || one.operator === 'NotIn' ? one : { key: one.key, operator: one.operator }] })),
+    .map((one) => ({
+      matchExpressions: [
+        one.operator === 'In' || one.operator === 'NotIn'
+          ? one
+          : { key: one.key, operator: one.operator },
+      ],
+    })),
 );
 const namespace = fc.option(fc.constantFrom(...NAMESPACES), { nil: undefined });
 const read: fc.Arbitrary<Read> = fc.oneof(
-  fc.record({ how: fc.constantFrom('get' as const, 'get' as const, 'need' as const), name: fc.constantFrom(...NAMES), namespace }),
-  fc.record({ how: fc.constant('list' as const), namespace, selector: fc.option(selector, { nil: undefined }) }),
+  fc.record({
+    how: fc.constantFrom('get' as const, 'get' as const, 'need' as const),
+    name: fc.constantFrom(...NAMES),
+    namespace,
+  }),
+  fc.record({
+    how: fc.constant('list' as const),
+    namespace,
+    selector: fc.option(selector, { nil: undefined }),
+  }),
 );
 const reads = fc.array(read, { minLength: 1, maxLength: 3 });
 
@@ -61,26 +103,40 @@ function reader(plan: readonly Read[], pause: () => Promise<void>): TestMachine 
 
 function seen({ inputs }: AnyContext, one: Read): string {
   const view = inputs['configmaps'];
-  if (view === undefined) throw new Error('no view');
+  if (view === undefined) {
+    throw new Error('no view');
+  }
   const options = one.namespace === undefined ? {} : { namespace: one.namespace };
-  if (one.how === 'list')
+  if (one.how === 'list') {
     return view
       .list({ ...options, ...(one.selector && { selector: one.selector }) })
       .map(text)
       .join(' ');
+  }
   return text(one.how === 'get' ? view.get(one.name, options) : view.need(one.name, options));
 }
 
 function text(object: KubeObject | undefined): string {
-  return object === undefined ? '-' : `${object.metadata.namespace}/${object.metadata.name}@${object.metadata.resourceVersion}`;
+  return object === undefined
+    ? '-'
+    : `${object.metadata.namespace}/${object.metadata.name}@${object.metadata.resourceVersion}`;
 }
 
-/** The same reads over the cluster as it is, without any machinery. Undefined: something needed is missing. */
-async function expected(flight: Flight, plan: readonly Read[]): Promise<readonly string[] | undefined> {
+/**
+ * The same reads over the cluster as it is, without any machinery. Undefined: something needed is
+ * missing.
+ */
+async function expected(
+  flight: Flight,
+  plan: readonly Read[],
+): Promise<readonly string[] | undefined> {
   const all = (await flight.list('ConfigMap')).toSorted((a, b) => (text(a) < text(b) ? -1 : 1));
   const answers = plan.map((one) => {
     if (one.how !== 'list') {
-      const found = all.find(({ metadata }) => metadata.name === one.name && metadata.namespace === (one.namespace ?? 'default'));
+      const found = all.find(
+        ({ metadata }) =>
+          metadata.name === one.name && metadata.namespace === (one.namespace ?? 'default'),
+      );
       return one.how === 'need' && found === undefined ? undefined : text(found);
     }
     return all
@@ -92,13 +148,20 @@ async function expected(flight: Flight, plan: readonly Read[]): Promise<readonly
   return answers.some((answer) => answer === undefined) ? undefined : (answers as string[]);
 }
 
-function matches({ matchLabels = {}, matchExpressions = [] }: LabelSelector, given: Readonly<Record<string, string>>): boolean {
+function matches(
+  { matchLabels = {}, matchExpressions = [] }: LabelSelector,
+  given: Readonly<Record<string, string>>,
+): boolean {
   return (
     Object.entries(matchLabels).every(([key, value]) => given[key] === value) &&
     matchExpressions.every(({ key, operator, values = [] }) => {
       const value = given[key];
-      if (operator === 'Exists') return value !== undefined;
-      if (operator === 'DoesNotExist') return value === undefined;
+      if (operator === 'Exists') {
+        return value !== undefined;
+      }
+      if (operator === 'DoesNotExist') {
+        return value === undefined;
+      }
       return (value !== undefined && values.includes(value)) === (operator === 'In');
     })
   );
@@ -108,14 +171,22 @@ function matches({ matchLabels = {}, matchExpressions = [] }: LabelSelector, giv
 async function change(flight: Flight, one: Step): Promise<void> {
   const key = { namespace: one.namespace, name: one.name };
   const { api } = flight.cluster;
-  if (one.what === 'remove') return api.delete(CONFIG_MAPS, key).catch(() => undefined);
-  const object = configMap(one.name, { value: String(one.value) }, { namespace: one.namespace, labels: one.labels }) as unknown as KubeObject;
+  if (one.what === 'remove') {
+    return api.delete(CONFIG_MAPS, key).catch(() => undefined);
+  }
+  const object = configMap(
+    one.name,
+    { value: String(one.value) },
+    { namespace: one.namespace, labels: one.labels },
+  ) as unknown as KubeObject;
   const there = await api.get(CONFIG_MAPS, key).catch(() => undefined);
   await (there === undefined ? api.create(CONFIG_MAPS, object) : api.replace(CONFIG_MAPS, object));
 }
 
 async function launched(flown: TestMachine): Promise<Flight> {
-  const flight = await fly(flown.scheduler, { config: { workIntervalMs: 36_000_000, workerTimeoutMs: 3_600_000 } });
+  const flight = await fly(flown.scheduler, {
+    config: { workIntervalMs: 36_000_000, workerTimeoutMs: 3_600_000 },
+  });
   await flight.create(configMap('makes-the-namespace', {}, { namespace: 'far' }));
   return flight;
 }
@@ -124,56 +195,84 @@ describe('a resource', () => {
   // @promise inputs/exact-dependencies
   it('is woken by a change exactly when one of its reads would answer something else', () =>
     fc.assert(
-      fc.asyncProperty(reads, fc.array(step, { minLength: 1, maxLength: 12 }), async (plan, steps) => {
-        const flown = reader(plan, async () => undefined);
-        const flight = await launched(flown);
-        await flight.create(drone('one'));
-        // A read that is missing ends the sync: the reads after it count as before.
-        let before = await expected(flight, plan);
-        for (const one of steps) {
-          const calls = flown.calls.length;
-          await change(flight, one);
-          await flight.settle();
-          const after = await expected(flight, plan);
-          if (before !== undefined && after !== undefined) {
-            const different = JSON.stringify(before) !== JSON.stringify(after);
-            expect(flown.calls.length - calls, JSON.stringify({ one, before, after })).to.equal(different ? 1 : 0);
+      fc.asyncProperty(
+        reads,
+        fc.array(step, { minLength: 1, maxLength: 12 }),
+        async (plan, steps) => {
+          const flown = reader(plan, async () => undefined);
+          const flight = await launched(flown);
+          await flight.create(drone('one'));
+          // A read that is missing ends the sync: the reads after it count as before.
+          let before = await expected(flight, plan);
+          for (const one of steps) {
+            const calls = flown.calls.length;
+            await change(flight, one);
+            await flight.settle();
+            const after = await expected(flight, plan);
+            if (before !== undefined && after !== undefined) {
+              const different = JSON.stringify(before) !== JSON.stringify(after);
+              expect(flown.calls.length - calls, JSON.stringify({ one, before, after })).to.equal(
+                different ? 1 : 0,
+              );
+            }
+            if (after !== undefined) {
+              expect((await flight.get('Drone', 'one'))?.status.seen).to.deep.equal(after);
+            }
+            before = after;
           }
-          if (after !== undefined) expect((await flight.get('Drone', 'one'))?.status.seen).to.deep.equal(after);
-          before = after;
-        }
-        await flight.stop();
-      }),
+          await flight.stop();
+        },
+      ),
       { numRuns: 150 },
     ));
 
   // @promise inputs/one-version
   it('ends with what everybody would see, whatever changes while its worker runs; and within one sync nothing changes', () =>
     fc.assert(
-      fc.asyncProperty(reads, fc.array(fc.tuple(step, fc.nat(4_000)), { minLength: 1, maxLength: 12 }), async (plan, steps) => {
-        let clock: Flight['clock'] | undefined;
-        // Twice the same reads: in one sync they have to agree.
-        const twice = [...plan, ...plan];
-        const flown = reader(twice, () => new Promise((resolve) => void clock?.after(3_000, resolve)));
-        const flight = await launched(flown);
-        ({ clock } = flight);
-        const torn: unknown[] = [];
-        await flight.create(drone('one'));
-        for (const [one, ms] of steps) {
-          await change(flight, one);
-          await flight.advance(`${ms}ms`);
-          const found = (await flight.get('Drone', 'one'))?.status?.seen as readonly string[] | undefined;
-          if (found !== undefined && JSON.stringify(found.slice(0, plan.length)) !== JSON.stringify(found.slice(plan.length))) torn.push(found);
-        }
-        await flight.advance('1m');
-        expect(torn).to.deep.equal([]);
-        const end = await expected(flight, twice);
-        if (end !== undefined) expect((await flight.get('Drone', 'one'))?.status.seen).to.deep.equal(end);
-        // The first sync, and at most two for each change: what was read before and what is read now both count.
-        // (`need` comes again by itself.)
-        if (plan.every(({ how }) => how !== 'need')) expect(flown.calls.length).to.be.at.most(1 + 2 * steps.length);
-        await flight.stop();
-      }),
+      fc.asyncProperty(
+        reads,
+        fc.array(fc.tuple(step, fc.nat(4_000)), { minLength: 1, maxLength: 12 }),
+        async (plan, steps) => {
+          let clock: Flight['clock'] | undefined;
+          // Twice the same reads: in one sync they have to agree.
+          const twice = [...plan, ...plan];
+          const flown = reader(
+            twice,
+            () => new Promise((resolve) => void clock?.after(3_000, resolve)),
+          );
+          const flight = await launched(flown);
+          ({ clock } = flight);
+          const torn: unknown[] = [];
+          await flight.create(drone('one'));
+          for (const [one, ms] of steps) {
+            await change(flight, one);
+            await flight.advance(`${ms}ms`);
+            const found = (await flight.get('Drone', 'one'))?.status?.seen as
+              | readonly string[]
+              | undefined;
+            if (
+              found !== undefined &&
+              JSON.stringify(found.slice(0, plan.length)) !==
+                JSON.stringify(found.slice(plan.length))
+            ) {
+              torn.push(found);
+            }
+          }
+          await flight.advance('1m');
+          expect(torn).to.deep.equal([]);
+          const end = await expected(flight, twice);
+          if (end !== undefined) {
+            expect((await flight.get('Drone', 'one'))?.status.seen).to.deep.equal(end);
+          }
+          // The first sync, and at most two for each change: what was read before and what is read
+          // now both count.
+          // (`need` comes again by itself.)
+          if (plan.every(({ how }) => how !== 'need')) {
+            expect(flown.calls.length).to.be.at.most(1 + 2 * steps.length);
+          }
+          await flight.stop();
+        },
+      ),
       { numRuns: 150 },
     ));
 });

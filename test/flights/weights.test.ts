@@ -4,9 +4,19 @@ import type { KubeObject } from '../../runtime/src/ports.ts';
 import type { Flight } from '../../sandbox/src/index.ts';
 import { fly } from '../../sandbox/src/index.ts';
 import { Faults } from './faults.ts';
-import { conditions, drone, input, machine, output, readyMessage, route, service } from './machines.ts';
+import {
+  conditions,
+  drone,
+  input,
+  machine,
+  output,
+  readyMessage,
+  route,
+  service,
+} from './machines.ts';
 
-const split = (...weights: readonly number[]): readonly object[] => weights.map((weight, index) => ({ destination: { host: `h${index}` }, weight }));
+const split = (...weights: readonly number[]): readonly object[] =>
+  weights.map((weight, index) => ({ destination: { host: `h${index}` }, weight }));
 
 describe('routes whose weights would lose traffic', () => {
   let flight: Flight;
@@ -15,16 +25,26 @@ describe('routes whose weights would lose traffic', () => {
   afterEach(() => flight.stop());
 
   const writes = (): readonly string[] =>
-    faults.requests.flatMap(({ verb, kind, name }) => (verb === 'apply' || (verb === 'patch' && kind !== 'Drone') ? [`${verb} ${kind} ${name}`] : []));
+    faults.requests.flatMap(({ verb, kind, name }) =>
+      verb === 'apply' || (verb === 'patch' && kind !== 'Drone') ? [`${verb} ${kind} ${name}`] : [],
+    );
   /** Applies a Service first, then a whole VirtualService or an edit of one. */
-  async function start(routeOf: (found: KubeObject) => object, ...others: readonly (string | undefined)[]): Promise<void> {
+  async function start(
+    routeOf: (found: KubeObject) => object,
+    ...others: readonly (string | undefined)[]
+  ): Promise<void> {
     const flown = machine({
       A: {
         inputs: [input.virtualservices],
         outputs: [output.services, output.virtualservices],
         sync: ({ inputs }) => ({
           next: 'A',
-          outputs: { services: [service('a')], virtualservices: [routeOf(inputs['virtualservices']?.need('web') as KubeObject) as never] },
+          outputs: {
+            services: [service('a')],
+            virtualservices: [
+              routeOf(inputs['virtualservices']?.need('web') as KubeObject) as never,
+            ],
+          },
         }),
       },
     });
@@ -35,12 +55,17 @@ describe('routes whose weights would lose traffic', () => {
   const edit =
     (...weights: readonly number[]) =>
     (found: KubeObject): object =>
-      shared(found, [{ path: ['spec', 'http', { name: 'split' }, 'route'], value: split(...weights) }]);
+      shared(found, [
+        { path: ['spec', 'http', { name: 'split' }, 'route'], value: split(...weights) },
+      ]);
 
   // @promise outputs/weights
   it('are a permanent error that names phase, object and route, and nothing at all is sent', async () => {
     await start(edit(90, 20));
-    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=False WrongWeights', 'Stalled=True WrongWeights']);
+    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal([
+      'Ready=False WrongWeights',
+      'Stalled=True WrongWeights',
+    ]);
     expect(readyMessage(await flight.get('Drone', 'one'))).to.equal(
       'outputs.virtualservices of phase A: VirtualService default/web: http[split] has weights that sum to 110, not to 100',
     );
@@ -71,12 +96,24 @@ describe('routes whose weights would lose traffic', () => {
       A: {
         inputs: [input.virtualservices],
         outputs: [output.virtualservices],
-        sync: ({ inputs }) => ({ next: 'A', outputs: { virtualservices: [edit(90, 10)(inputs['virtualservices']?.need('odd') as KubeObject) as never] } }),
+        sync: ({ inputs }) => ({
+          next: 'A',
+          outputs: {
+            virtualservices: [
+              edit(90, 10)(inputs['virtualservices']?.need('odd') as KubeObject) as never,
+            ],
+          },
+        }),
       },
     });
     flight = await fly(flown.scheduler, { through: faults.through });
-    const odd = route('odd', 'split', 'theirs') as unknown as { readonly spec: { readonly http: readonly object[] } };
-    await flight.create({ ...odd, spec: { http: [odd.spec.http[0], { name: 'theirs', route: split(1, 2) }] } } as never);
+    const odd = route('odd', 'split', 'theirs') as unknown as {
+      readonly spec: { readonly http: readonly object[] };
+    };
+    await flight.create({
+      ...odd,
+      spec: { http: [odd.spec.http[0], { name: 'theirs', route: split(1, 2) }] },
+    } as never);
     await flight.create(drone('one'));
     expect(conditions(await flight.get('Drone', 'one'))[0]).to.equal('Ready=False A');
   });

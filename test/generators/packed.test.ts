@@ -1,6 +1,17 @@
 import { expect } from 'chai';
 import { execa } from 'execa';
-import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { createEnv } from 'yeoman-environment';
@@ -33,7 +44,16 @@ describe('the packed generator', function () {
 
   async function installIn(folder: string): Promise<void> {
     writeFileSync(join(folder, 'package.json'), '{ "private": true }');
-    await run(folder, 'npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', '--silent', tarball);
+    await run(
+      folder,
+      'npm',
+      'install',
+      '--prefer-offline',
+      '--no-audit',
+      '--no-fund',
+      '--silent',
+      tarball,
+    );
   }
 
   /** Without the tests' own conditions: here the compiled packages count. */
@@ -55,18 +75,34 @@ describe('the packed generator', function () {
 
   /** What its user does first. */
   async function passes(project: string): Promise<void> {
-    if (!existsSync(join(project, 'node_modules'))) await run(project, 'npm', 'install', '--no-audit', '--no-fund', '--silent');
+    if (!existsSync(join(project, 'node_modules'))) {
+      await run(project, 'npm', 'install', '--no-audit', '--no-fund', '--silent');
+    }
     expect(await run(project, 'npm', 'test')).to.match(/[1-9]\d* passing/);
-    expect(await run(project, 'npm', 'run', 'verify', '--', '--budget', '5s')).to.match(/✔ life: .* single faults/);
+    expect(await run(project, 'npm', 'run', 'verify', '--', '--budget', '5s')).to.match(
+      /✔ life: .* single faults/,
+    );
     await run(project, 'npm', 'run', 'typecheck');
     expect(await run(project, autopilot, 'generate', '--check')).to.contain('up to date');
   }
 
   it('makes a default project whose own tests and types pass right after npm install', async () => {
-    const text = await run(dir, autopilot, 'init', 'default', '--kind', 'Canary', '--api-version', 'examples.io/v1');
+    const text = await run(
+      dir,
+      autopilot,
+      'init',
+      'default',
+      '--kind',
+      'Canary',
+      '--api-version',
+      'examples.io/v1',
+    );
     expect(text).to.contain('created src/generated/ (');
     const project = join(dir, 'default');
-    expect(existsSync(join(project, 'node_modules/autopilot-runtime/package.json')), 'init installs').to.equal(true);
+    expect(
+      existsSync(join(project, 'node_modules/autopilot-runtime/package.json')),
+      'init installs',
+    ).to.equal(true);
     await passes(project);
   });
 
@@ -79,9 +115,14 @@ describe('the packed generator', function () {
       expect(await run(folder, 'npm', '--version')).to.match(/^12\./);
       await installIn(folder);
       const yo = join(repository, 'node_modules/yo/lib/cli.js');
-      const made = await attempt(folder, process.execPath, [yo, 'autopilot', 'my-canary', '--kind', 'Canary', '--yes'], {
-        env: { NODE_OPTIONS: '', PATH: path, SUDO_UID: '-1', npm_config_prefer_offline: 'true' },
-      });
+      const made = await attempt(
+        folder,
+        process.execPath,
+        [yo, 'autopilot', 'my-canary', '--kind', 'Canary', '--yes'],
+        {
+          env: { NODE_OPTIONS: '', PATH: path, SUDO_UID: '-1', npm_config_prefer_offline: 'true' },
+        },
+      );
       expect(made.exitCode, made.all).to.equal(0);
       await passes(join(folder, 'my-canary'));
     } finally {
@@ -91,7 +132,10 @@ describe('the packed generator', function () {
 
   it('is a library: it loads a model and renders a project in memory', async () => {
     const spec = join(dir, 'spec.ts');
-    writeFileSync(spec, 'export interface CanarySpec { host: string }\nexport interface CanaryStatusInfo {}\n');
+    writeFileSync(
+      spec,
+      'export interface CanarySpec { host: string }\nexport interface CanaryStatusInfo {}\n',
+    );
     const script = `import { loadModel, renderProject, loadSpec } from 'generator-autopilot';
       const loaded = loadModel(${JSON.stringify('kind: Canary\napiVersion: examples.io/v1\nphases: [{ name: Waiting, initial: true }]\n')}, 'autopilot.yaml');
       if ('problems' in loaded) throw new Error(JSON.stringify(loaded.problems));
@@ -101,13 +145,27 @@ describe('the packed generator', function () {
       const wrong = loadModel('kind: canary', 'autopilot.yaml');
       console.log('problems' in wrong ? wrong.problems.length : 'none');`;
     const text = await run(dir, process.execPath, '--input-type=module', '-e', script);
-    expect(text).to.contain('user-owned src/workers/waiting.ts').and.to.contain('generated src/generated/scheduler.ts').and.to.contain('merged package.json');
+    expect(text)
+      .to.contain('user-owned src/workers/waiting.ts')
+      .and.to.contain('generated src/generated/scheduler.ts')
+      .and.to.contain('merged package.json');
     expect(text.split('\n').at(-1)).to.equal('2');
     writeFileSync(
       join(dir, 'typed.ts'),
       "import { loadModel } from 'generator-autopilot';\nexport const loaded: { model: unknown } | { problems: unknown } = loadModel('', '');\n",
     );
-    await run(dir, join(repository, 'node_modules/.bin/tsc'), '--noEmit', '--strict', '--module', 'nodenext', '--skipLibCheck', '--types', '', 'typed.ts');
+    await run(
+      dir,
+      join(repository, 'node_modules/.bin/tsc'),
+      '--noEmit',
+      '--strict',
+      '--module',
+      'nodenext',
+      '--skipLibCheck',
+      '--types',
+      '',
+      'typed.ts',
+    );
   });
 
   it('without a network writes the project, and says what to run when there is one', async () => {
@@ -118,15 +176,21 @@ describe('the packed generator', function () {
       npm_config_fetch_retries: '0',
       npm_config_cache: join(dir, 'no-cache'),
     };
-    const made = await attempt(dir, autopilot, ['init', 'offline', '--kind', 'Canary', '--yes'], { env });
+    const made = await attempt(dir, autopilot, ['init', 'offline', '--kind', 'Canary', '--yes'], {
+      env,
+    });
     expect(made.exitCode).to.equal(1);
-    expect(made.all).to.contain(`npm install failed in ${join(dir, 'offline')}: the project is written; run npm install there when the cause is gone`);
+    expect(made.all).to.contain(
+      `npm install failed in ${join(dir, 'offline')}: the project is written; run npm install there when the cause is gone`,
+    );
     expect(made.all).to.not.match(/^ {4}at .*:\d+:\d+/m);
     await run(join(dir, 'offline'), autopilot, 'check');
   });
 
   it('in a folder without rights says who may not write where, and that yo gives up the rights of root', async function () {
-    if (process.getuid?.() !== 0) return this.skip();
+    if (process.getuid?.() !== 0) {
+      return this.skip();
+    }
     const folder = join(dir, 'of-root');
     mkdirSync(folder);
     // The user has to reach this Node, wherever the checkout is.
@@ -134,14 +198,22 @@ describe('the packed generator', function () {
     copyFileSync(process.execPath, node);
     const main = join(dir, 'node_modules/generator-autopilot/bin/autopilot.js');
     const args = [main, 'init', 'mine', '--kind', 'Canary', '--yes', '--skip-install'];
-    const refused = await attempt(folder, node, args, { uid: 65534, gid: 65534, env: { NODE_OPTIONS: '', HOME: '/root' } });
+    const refused = await attempt(folder, node, args, {
+      uid: 65534,
+      gid: 65534,
+      env: { NODE_OPTIONS: '', HOME: '/root' },
+    });
     expect(refused.exitCode, refused.all).to.equal(1);
     expect(refused.all).to.equal(
       `cannot write ${join(folder, 'mine')}: this user may not write there. yo gives up the rights of root and runs as user 65534: as root use the bin, autopilot init`,
     );
     expect(readdirSync(folder)).to.deep.equal([]);
     chownSync(folder, 65534, 65534);
-    const made = await attempt(folder, node, args, { uid: 65534, gid: 65534, env: { NODE_OPTIONS: '', HOME: folder } });
+    const made = await attempt(folder, node, args, {
+      uid: 65534,
+      gid: 65534,
+      env: { NODE_OPTIONS: '', HOME: folder },
+    });
     expect(made.exitCode, made.all).to.equal(0);
   });
 
@@ -151,11 +223,20 @@ describe('the packed generator', function () {
       console.log('skipped: there is no Node below 22.22.2 on the PATH');
       return this.skip();
     }
-    const sentence = /^generator-autopilot needs Node 22\.22\.2 or newer \(24 recommended\); this is Node [\d.]+\.$/m;
-    const bin = await attempt(dir, old, [join(dir, 'node_modules/generator-autopilot/bin/autopilot.js'), 'init']);
+    const sentence =
+      /^generator-autopilot needs Node 22\.22\.2 or newer \(24 recommended\); this is Node [\d.]+\.$/m;
+    const bin = await attempt(dir, old, [
+      join(dir, 'node_modules/generator-autopilot/bin/autopilot.js'),
+      'init',
+    ]);
     expect(bin.exitCode).to.equal(1);
     expect(bin.all).to.match(sentence).and.to.not.contain('    at ');
-    const yo = await attempt(dir, old, [join(repository, 'node_modules/yo/lib/cli.js'), 'autopilot', 'old'], { env: { NODE_OPTIONS: '', SUDO_UID: '-1' } });
+    const yo = await attempt(
+      dir,
+      old,
+      [join(repository, 'node_modules/yo/lib/cli.js'), 'autopilot', 'old'],
+      { env: { NODE_OPTIONS: '', SUDO_UID: '-1' } },
+    );
     expect(yo.exitCode).to.equal(1);
     expect(yo.all).to.match(sentence).and.to.not.contain('    at ');
   });
@@ -175,9 +256,14 @@ describe('the packed generator', function () {
         .to.match(/">=24\.12" does not match "v[\d.]+"/)
         .and.to.not.contain('    at ');
     }
-    const bare = await attempt(dir, old, [join(repository, 'sandbox/bin/autopilot-sandbox.js'), 'verify']);
+    const bare = await attempt(dir, old, [
+      join(repository, 'sandbox/bin/autopilot-sandbox.js'),
+      'verify',
+    ]);
     expect(bare.exitCode).to.equal(1);
-    expect(bare.all).to.match(/^autopilot-sandbox needs Node 24\.12 or newer; this is Node [\d.]+\.$/);
+    expect(bare.all).to.match(
+      /^autopilot-sandbox needs Node 24\.12 or newer; this is Node [\d.]+\.$/,
+    );
   });
 
   it('makes the AutoRoute example, with its workers and their tests', async () => {
@@ -191,9 +277,18 @@ describe('the packed generator', function () {
 
   it('makes a project of phases that were named in the dialogue', async () => {
     const terminal = new FakeTerminal();
-    const env = createEnv({ cwd: dir, stdin: terminal.stdin, stdout: terminal.stdout, skipInstall: true } as never);
-    env.register(join(dir, 'node_modules/generator-autopilot/dist/generators/app/index.js'), { namespace: 'autopilot:app' });
-    const dialogue = Promise.resolve(env.run(['autopilot:app', 'prompted'], { skipInstall: true } as never));
+    const env = createEnv({
+      cwd: dir,
+      stdin: terminal.stdin,
+      stdout: terminal.stdout,
+      skipInstall: true,
+    } as never);
+    env.register(join(dir, 'node_modules/generator-autopilot/dist/generators/app/index.js'), {
+      namespace: 'autopilot:app',
+    });
+    const dialogue = Promise.resolve(
+      env.run(['autopilot:app', 'prompted'], { skipInstall: true } as never),
+    );
     const answers: readonly (readonly [question: string, keys: string])[] = [
       ['Start from', '\n'],
       ['Kind of the resource', 'Experiment\n'],
@@ -239,9 +334,16 @@ describe('the packed generator', function () {
 async function olderNode(): Promise<string | undefined> {
   for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
     const node = join(folder, 'node');
-    if (!existsSync(node)) continue;
-    const { stdout } = await execa(node, ['-p', 'process.versions.node'], { reject: false, env: { NODE_OPTIONS: '' } });
-    if (nodeProblem(stdout) !== undefined) return node;
+    if (!existsSync(node)) {
+      continue;
+    }
+    const { stdout } = await execa(node, ['-p', 'process.versions.node'], {
+      reject: false,
+      env: { NODE_OPTIONS: '' },
+    });
+    if (nodeProblem(stdout) !== undefined) {
+      return node;
+    }
   }
   return undefined;
 }

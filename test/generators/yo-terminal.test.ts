@@ -37,7 +37,10 @@ describe('yo in a terminal', function () {
 
   /** As root yo would drop to another user; SUDO_UID=-1 keeps it from that. */
   function yo(cwd: string, line: string): Pty {
-    pty = new Pty(`${process.execPath} ${join(repository, 'node_modules/yo/lib/cli.js')} ${line}`, { cwd, env: { SUDO_UID: '-1', NODE_OPTIONS: '' } });
+    pty = new Pty(`${process.execPath} ${join(repository, 'node_modules/yo/lib/cli.js')} ${line}`, {
+      cwd,
+      env: { SUDO_UID: '-1', NODE_OPTIONS: '' },
+    });
     return pty;
   }
 
@@ -74,8 +77,13 @@ describe('yo in a terminal', function () {
       ['Before a resource may go', ENTER],
       ['Write canary-operator for Canary', ''],
     ]);
-    expect(existsSync(join(dir, 'my-canary')), 'nothing is written before the last answer').to.equal(false);
-    expect(terminal.transcript).to.contain('│ Waiting │ ──▶ Done  (ready)').and.to.contain('║ Done    ║  (final)');
+    expect(
+      existsSync(join(dir, 'my-canary')),
+      'nothing is written before the last answer',
+    ).to.equal(false);
+    expect(terminal.transcript)
+      .to.contain('│ Waiting │ ──▶ Done  (ready)')
+      .and.to.contain('║ Done    ║  (final)');
     terminal.type(ENTER);
     expect(await terminal.ended, terminal.transcript).to.equal(0);
     expect(terminal.transcript).to.match(/created autopilot\.yaml[^]*Next:/);
@@ -100,7 +108,9 @@ describe('yo in a terminal', function () {
     ]);
     expect(await phase.ended, phase.transcript).to.equal(0);
     expect(existsSync(join(dir, 'my-canary/src/workers/watching.ts'))).to.equal(true);
-    expect(upToDate((await generateProject(join(dir, 'my-canary'), { dryRun: true })).plan)).to.equal(true);
+    expect(
+      upToDate((await generateProject(join(dir, 'my-canary'), { dryRun: true })).plan),
+    ).to.equal(true);
   });
 
   it('leaves no half project behind when Ctrl-C is pressed, whatever is being asked', async () => {

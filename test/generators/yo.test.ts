@@ -17,16 +17,29 @@ describe('yo', function () {
   beforeEach(() => (dir = mkdtempSync(join(tmpdir(), 'autopilot-yo-'))));
   afterEach(() => rmSync(dir, { recursive: true }));
 
-  /** The real yo, our package linked beside it. As root yo would drop to another user; SUDO_UID=-1 keeps it from that. */
-  async function yo(cwd: string, ...args: string[]): Promise<{ code: number | undefined; text: string }> {
+  /**
+   * The real yo, our package linked beside it. As root yo would drop to another user; SUDO_UID=-1
+   * keeps it from that.
+   */
+  async function yo(
+    cwd: string,
+    ...args: string[]
+  ): Promise<{ code: number | undefined; text: string }> {
     const options = {
       cwd,
       reject: false,
       all: true,
       stdin: 'ignore',
-      env: { SUDO_UID: '-1', NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} -C autopilot-source`.trim() },
+      env: {
+        SUDO_UID: '-1',
+        NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} -C autopilot-source`.trim(),
+      },
     } as const;
-    const result = await execa(process.execPath, [join(repository, 'node_modules/yo/lib/cli.js'), ...args], options);
+    const result = await execa(
+      process.execPath,
+      [join(repository, 'node_modules/yo/lib/cli.js'), ...args],
+      options,
+    );
     return { code: result.exitCode, text: result.all };
   }
 
@@ -36,10 +49,29 @@ describe('yo', function () {
   });
 
   it('starts a project, adds a phase and finds it up to date', async () => {
-    const started = await yo(dir, 'autopilot', 'my-canary', '--kind', 'Canary', '--api-version', 'examples.io/v1', '--runtime', 'registry', '--skip-install');
+    const started = await yo(
+      dir,
+      'autopilot',
+      'my-canary',
+      '--kind',
+      'Canary',
+      '--api-version',
+      'examples.io/v1',
+      '--runtime',
+      'registry',
+      '--skip-install',
+    );
     expect(started.code, started.text).to.equal(0);
     const project = join(dir, 'my-canary');
-    const added = await yo(project, 'autopilot:phase', 'Waiting', '--next', 'Processing', '--after', 'Initializing');
+    const added = await yo(
+      project,
+      'autopilot:phase',
+      'Waiting',
+      '--next',
+      'Processing',
+      '--after',
+      'Initializing',
+    );
     expect(added.code, added.text).to.equal(0);
     expect(existsSync(join(project, 'src/workers/waiting.ts'))).to.equal(true);
     const again = await yo(project, 'autopilot:generate');
@@ -71,7 +103,9 @@ describe('yo', function () {
   it('names the missing options in one sentence without a terminal, and writes nothing', async () => {
     const result = await yo(dir, 'autopilot', 'my-canary');
     expect(result.code).to.equal(1);
-    expect(result.text).to.contain('missing --kind and --api-version: there is no terminal to ask on');
+    expect(result.text).to.contain(
+      'missing --kind and --api-version: there is no terminal to ask on',
+    );
     expect(existsSync(join(dir, 'my-canary'))).to.equal(false);
   });
 
@@ -80,7 +114,9 @@ describe('yo', function () {
     const { stdin, stdout } = terminal;
     const env = createEnv({ cwd: dir, stdin, stdout, skipInstall: true } as never);
     env.register(join(repository, 'generators/app/index.ts'), { namespace: 'autopilot:app' });
-    const run = Promise.resolve(env.run(['autopilot:app', 'my-canary'], { skipInstall: true, runtime: 'registry' } as never));
+    const run = Promise.resolve(
+      env.run(['autopilot:app', 'my-canary'], { skipInstall: true, runtime: 'registry' } as never),
+    );
     const shows = (text: string): Promise<void> => terminal.shows(text, run);
     const answer = (keys: string): void => terminal.type(keys);
     await shows('Start from');
@@ -95,12 +131,17 @@ describe('yo', function () {
     await shows('Name of the operator');
     answer('\n');
     await shows('First phase');
-    expect(existsSync(join(dir, 'my-canary')), 'nothing is written before the last answer').to.equal(false);
+    expect(
+      existsSync(join(dir, 'my-canary')),
+      'nothing is written before the last answer',
+    ).to.equal(false);
     answer('\n');
     await shows('Before a resource may go');
     answer('\n');
     await shows('Write canary-operator for Canary');
-    expect(existsSync(join(dir, 'my-canary')), 'nothing is written before the last look').to.equal(false);
+    expect(existsSync(join(dir, 'my-canary')), 'nothing is written before the last look').to.equal(
+      false,
+    );
     answer('\n');
     await run;
     expect(readFileSync(join(dir, 'my-canary/autopilot.yaml'), 'utf8'))

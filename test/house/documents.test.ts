@@ -16,20 +16,29 @@ interface Manifest {
 const manifest = (path: string): Manifest => JSON.parse(read(path)) as Manifest;
 
 describe('the documents', () => {
-  for (const document of documents)
+  for (const document of documents) {
     it(`${document} links to files that exist`, () => {
-      const links = [...read(document).matchAll(/\]\(([^)#]+)[^)]*\)/g)].flatMap(([, link]) => (link === undefined || link.includes('://') ? [] : [link]));
+      const links = [...read(document).matchAll(/\]\(([^)#]+)[^)]*\)/g)].flatMap(([, link]) =>
+        link === undefined || link.includes('://') ? [] : [link],
+      );
       const broken = links.filter((link) => !existsSync(join(repository, dirname(document), link)));
       expect(broken).to.deep.equal([]);
     });
+  }
 
   it('name a reason for every dependency, and no dependency that is not there', () => {
-    const used = ['package.json', 'runtime/package.json', 'sandbox/package.json'].flatMap((path) => {
-      const { dependencies = {}, devDependencies = {}, optionalDependencies = {} } = manifest(path);
-      return Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies });
-    });
-    const rows = [...read('docs/dependencies.md').matchAll(/^\| (`.*?) \| (.+) \|$/gm)].flatMap(([, names]) =>
-      [...(names ?? '').matchAll(/`([^`]+)`/g)].map(([, name]) => name),
+    const used = ['package.json', 'runtime/package.json', 'sandbox/package.json'].flatMap(
+      (path) => {
+        const {
+          dependencies = {},
+          devDependencies = {},
+          optionalDependencies = {},
+        } = manifest(path);
+        return Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies });
+      },
+    );
+    const rows = [...read('docs/dependencies.md').matchAll(/^\| (`.*?) \| (.+) \|$/gm)].flatMap(
+      ([, names]) => [...(names ?? '').matchAll(/`([^`]+)`/g)].map(([, name]) => name),
     );
     expect([...new Set(rows)]).to.have.members([...new Set(used)]);
   });
@@ -37,7 +46,9 @@ describe('the documents', () => {
   it('name only npm scripts that exist', () => {
     const { scripts = {} } = manifest('package.json');
     const named = ['README.md', 'CONTRIBUTING.md'].flatMap((path) =>
-      [...read(path).matchAll(/npm (?:run ([\w:]+)|(start|test))\b/g)].map(([, script, plain]) => script ?? plain ?? ''),
+      [...read(path).matchAll(/npm (?:run ([\w:]+)|(start|test))\b/g)].map(
+        ([, script, plain]) => script ?? plain ?? '',
+      ),
     );
     expect(named.filter((name) => !(name in scripts))).to.deep.equal([]);
     expect(named).to.include.members(['start', 'test', 'test:unit']);
@@ -48,33 +59,51 @@ describe('the documents', () => {
     const shown = [...section.matchAll(/^```\n(npm .*)\n```$/gm)].map(([, command]) => command);
     const lines = read('.ci/run')
       .split('\n')
-      .filter((line) => line.trim() !== '' && !line.startsWith('#') && !line.startsWith('set ') && !line.startsWith('cd '));
+      .filter(
+        (line) =>
+          line.trim() !== '' &&
+          !line.startsWith('#') &&
+          !line.startsWith('set ') &&
+          !line.startsWith('cd '),
+      );
     expect(shown).to.include('npm test');
     expect(lines).to.deep.equal(shown);
   });
 
   it('docs/operations.md says what to do for each alert of the chart', () => {
-    const alerts = [...read('charts/operator/templates/metrics/_alerts.tpl').matchAll(/alert: <%= kind %>(\w+)/g)].map(([, name]) => name ?? '');
-    const rows = [...read('docs/operations.md').matchAll(/^\| …(\w+) \|/gm)].map(([, name]) => name);
+    const alerts = [
+      ...read('charts/operator/templates/metrics/_alerts.tpl').matchAll(/alert: <%= kind %>(\w+)/g),
+    ].map(([, name]) => name ?? '');
+    const rows = [...read('docs/operations.md').matchAll(/^\| …(\w+) \|/gm)].map(
+      ([, name]) => name,
+    );
     expect(rows).to.have.members(alerts);
   });
 
   for (const [example, count] of [
     ['autoroute', 6],
     ['canary', 10],
-  ] as const)
+  ] as const) {
     it(`the tutorial shows the example ${example} as it is`, () => {
-      const blocks = [...read(`docs/tutorial-${example}.md`).matchAll(/```(?:ts|yaml) (\S+)\n([^]*?)```/g)];
+      const blocks = [
+        ...read(`docs/tutorial-${example}.md`).matchAll(/```(?:ts|yaml) (\S+)\n([^]*?)```/g),
+      ];
       expect(blocks).to.have.length(count);
       for (const [, file = '', text = ''] of blocks) {
         const source = read(join('examples', example, file));
-        for (const part of text.trim().split('\n\n')) expect(source, file).to.contain(part.trimEnd());
+        for (const part of text.trim().split('\n\n')) {
+          expect(source, file).to.contain(part.trimEnd());
+        }
       }
     });
+  }
 
   it('the tutorial shows files of src to paste whole', () => {
     const code = (text: string): string => text.replaceAll(/^\/\*\*[^]*?\*\/\n/gm, '').trim();
-    for (const [, file = '', text = ''] of read('docs/tutorial-autoroute.md').matchAll(/```ts (src\/\S+)\n([^]*?)```/g))
+    for (const [, file = '', text = ''] of read('docs/tutorial-autoroute.md').matchAll(
+      /```ts (src\/\S+)\n([^]*?)```/g,
+    )) {
       expect(code(text), file).to.equal(code(read(join('examples/autoroute', file))));
+    }
   });
 });

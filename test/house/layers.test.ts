@@ -43,10 +43,21 @@ describe('lint', () => {
   async function problems([file, line]: (typeof REFUSED)[number]): Promise<number> {
     mkdirSync(dirname(join(dir, file)), { recursive: true });
     writeFileSync(join(dir, file), `${line}\n`);
-    const { stdout } = await execa(join(repository, 'node_modules/.bin/oxlint'), ['--format=json'], { cwd: dir, reject: false });
-    return (JSON.parse(stdout) as { diagnostics: readonly { code: string }[] }).diagnostics.filter(({ code }) => code.includes('no-restricted')).length;
+    const { stdout } = await execa(
+      join(repository, 'node_modules/.bin/oxlint'),
+      ['--format=json'],
+      { cwd: dir, reject: false },
+    );
+    return (JSON.parse(stdout) as { diagnostics: readonly { code: string }[] }).diagnostics.filter(
+      ({ code }) => code.includes('no-restricted'),
+    ).length;
   }
 
-  for (const wrong of REFUSED) it(`refuses ${wrong[1]} in ${dirname(wrong[0])}`, async () => expect(await problems(wrong)).to.equal(1));
-  for (const right of ALLOWED) it(`allows ${right[1]} in ${right[0]}`, async () => expect(await problems(right)).to.equal(0));
+  for (const wrong of REFUSED) {
+    it(`refuses ${wrong[1]} in ${dirname(wrong[0])}`, async () =>
+      expect(await problems(wrong)).to.equal(1));
+  }
+  for (const right of ALLOWED) {
+    it(`allows ${right[1]} in ${right[0]}`, async () => expect(await problems(right)).to.equal(0));
+  }
 });

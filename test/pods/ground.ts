@@ -1,4 +1,7 @@
-/** What the files of this layer share: one node, a project made as its README says, and images that buildah makes of Dockerfiles. */
+/**
+ * What the files of this layer share: one node, a project made as its README says, and images that
+ * buildah makes of Dockerfiles.
+ */
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
@@ -38,7 +41,9 @@ export function ground(): Promise<Ground> {
 
 after(async () => {
   await node?.stop();
-  if (dir !== undefined) rmSync(dir, { recursive: true, force: true });
+  if (dir !== undefined) {
+    rmSync(dir, { recursive: true, force: true });
+  }
 });
 
 async function start(): Promise<Ground> {
@@ -49,27 +54,72 @@ async function start(): Promise<Ground> {
   await scaffold({ dir: project, example: 'autoroute', runtime: 'vendor' });
   await scaffold({ dir: canary, example: 'canary', runtime: 'vendor' });
   await execa('npm', ['install', '--no-audit', '--no-fund'], { cwd: project });
-  await execa('npm', ['install', '--package-lock-only', '--no-audit', '--no-fund'], { cwd: canary });
+  await execa('npm', ['install', '--package-lock-only', '--no-audit', '--no-fund'], {
+    cwd: canary,
+  });
   symlinkSync(join(project, 'node_modules'), join(canary, 'node_modules'));
   // Lies beside what the image needs, as such things do.
-  for (const name of ['.env', 'kubeconfig']) writeFileSync(join(project, name), 'a secret');
-  for (const name of ['builder', 'base']) mkdirSync(join(folder, name));
+  for (const name of ['.env', 'kubeconfig']) {
+    writeFileSync(join(project, name), 'a secret');
+  }
+  for (const name of ['builder', 'base']) {
+    mkdirSync(join(folder, name));
+  }
   const builder = await buildah(join(folder, 'builder'));
-  const base = await builder.run(['pull', '--quiet', `oci-archive:${await nodeImage(join(folder, 'base'), NODE_IMAGE)}`]);
+  const base = await builder.run([
+    'pull',
+    '--quiet',
+    `oci-archive:${await nodeImage(join(folder, 'base'), NODE_IMAGE)}`,
+  ]);
   await builder.run(['tag', base, NODE_IMAGE]);
 
   let kubeconfig = '';
   const npmRun = async (args: readonly string[], folder = project): Promise<string> => {
-    const path = [builder.bin, dirname(process.execPath), dirname(helm4), dirname(await tool('kubectl')), process.env['PATH']].join(delimiter);
-    return (await execa('npm', ['run', ...args], { cwd: folder, all: true, env: { PATH: path, KUBECONFIG: kubeconfig } })).all;
+    const path = [
+      builder.bin,
+      dirname(process.execPath),
+      dirname(helm4),
+      dirname(await tool('kubectl')),
+      process.env['PATH'],
+    ].join(delimiter);
+    return (
+      await execa('npm', ['run', ...args], {
+        cwd: folder,
+        all: true,
+        env: { PATH: path, KUBECONFIG: kubeconfig },
+      })
+    ).all;
   };
   const helm = async (args: readonly string[], major: 3 | 4 = 4): Promise<string> =>
-    (await execa(major === 3 ? helm3 : helm4, args, { all: true, env: { KUBECONFIG: kubeconfig, HOME: folder } })).all;
-  const images = { first: 'localhost/autoroute-operator:1', second: 'localhost/autoroute-operator:2', canary: 'localhost/canary-operator:1' };
-  const given = ['--tool', 'buildah', '--build-arg', `NODE_IMAGE=${NODE_IMAGE}`, '--image-build-args'];
+    (
+      await execa(major === 3 ? helm3 : helm4, args, {
+        all: true,
+        env: { KUBECONFIG: kubeconfig, HOME: folder },
+      })
+    ).all;
+  const images = {
+    first: 'localhost/autoroute-operator:1',
+    second: 'localhost/autoroute-operator:2',
+    canary: 'localhost/canary-operator:1',
+  };
+  const given = [
+    '--tool',
+    'buildah',
+    '--build-arg',
+    `NODE_IMAGE=${NODE_IMAGE}`,
+    '--image-build-args',
+  ];
   await npmRun(['build', '--', images.first, ...given, '--layers']);
   await npmRun(['build', '--', images.second, ...given, '--layers --label=second=yes']);
-  await builder.run(['build', '--layers', '--build-arg', `NODE_IMAGE=${NODE_IMAGE}`, '--tag', images.canary, canary]);
+  await builder.run([
+    'build',
+    '--layers',
+    '--build-arg',
+    `NODE_IMAGE=${NODE_IMAGE}`,
+    '--tag',
+    images.canary,
+    canary,
+  ]);
 
   const started = await podNode();
   node = started;
@@ -80,8 +130,13 @@ async function start(): Promise<Ground> {
     await started.importImage(file);
     rmSync(file);
   }
-  for (const file of await istioCrds()) await started.kubectl(['apply', '--server-side', '-f', file]);
-  const charts = { autoroute: join(project, 'charts/autoroute-operator'), canary: join(canary, 'charts/canary-operator') };
+  for (const file of await istioCrds()) {
+    await started.kubectl(['apply', '--server-side', '-f', file]);
+  }
+  const charts = {
+    autoroute: join(project, 'charts/autoroute-operator'),
+    canary: join(canary, 'charts/canary-operator'),
+  };
   return { node: started, project, canary, images, charts, builder, npmRun, helm };
 }
 

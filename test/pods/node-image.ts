@@ -1,21 +1,34 @@
-/** In the place of `node:…-slim`, where no registry is: this machine's own Node and npm, a shell, and the libraries that they need. */
+/**
+ * In the place of `node:…-slim`, where no registry is: this machine's own Node and npm, a shell,
+ * and the libraries that they need.
+ */
 import { cpSync, existsSync, mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { writeImage } from '../realparts/index.ts';
 
-/** Writes an image whose programs are `node`, `npm`, `sh`, `mkdir` and `chown`, to a file. @param work an empty folder */
+/**
+ * Writes an image whose programs are `node`, `npm`, `sh`, `mkdir` and `chown`, to a file. @param
+ * work an empty folder
+ */
 export async function nodeImage(work: string, reference: string): Promise<string> {
   const root = join(work, 'root');
   const place = (from: string, to: string): void => {
     mkdirSync(dirname(join(root, to)), { recursive: true });
     cpSync(realpathSync(from), join(root, to), { recursive: true });
   };
-  const programs = { [process.execPath]: '/usr/local/bin/node', '/bin/sh': '/bin/sh', '/bin/mkdir': '/bin/mkdir', '/bin/chown': '/bin/chown' };
+  const programs = {
+    [process.execPath]: '/usr/local/bin/node',
+    '/bin/sh': '/bin/sh',
+    '/bin/mkdir': '/bin/mkdir',
+    '/bin/chown': '/bin/chown',
+  };
   for (const [program, to] of Object.entries(programs)) {
     place(program, to);
     const { stdout } = await execa('ldd', [realpathSync(program)]);
-    for (const [path] of stdout.matchAll(/\/\S+(?= \()/g)) place(path, path);
+    for (const [path] of stdout.matchAll(/\/\S+(?= \()/g)) {
+      place(path, path);
+    }
   }
   const npm = '/usr/local/lib/node_modules/npm';
   const { stdout: program } = await execa('sh', ['-c', 'command -v npm']);
@@ -29,15 +42,29 @@ export async function nodeImage(work: string, reference: string): Promise<string
   writeFileSync(join(root, 'etc/group'), 'root:x:0:\n');
   await takeRegistry(root, place);
   const file = join(work, 'node.tar');
-  await writeImage(file, { reference, layers: [root], entrypoint: [], user: 'root', env: ['PATH=/usr/local/bin:/usr/bin:/bin'] });
+  await writeImage(file, {
+    reference,
+    layers: [root],
+    entrypoint: [],
+    user: 'root',
+    env: ['PATH=/usr/local/bin:/usr/bin:/bin'],
+  });
   return file;
 }
 
 /** npm finds in there the registry that it finds here, and trusts whom this machine trusts. */
-async function takeRegistry(root: string, place: (from: string, to: string) => void): Promise<void> {
+async function takeRegistry(
+  root: string,
+  place: (from: string, to: string) => void,
+): Promise<void> {
   const { stdout: registry } = await execa('npm', ['config', 'get', 'registry']);
   const trusted = '/etc/ssl/certs/ca-certificates.crt';
-  if (existsSync(trusted)) place(trusted, trusted);
+  if (existsSync(trusted)) {
+    place(trusted, trusted);
+  }
   mkdirSync(join(root, 'usr/local/etc'), { recursive: true });
-  writeFileSync(join(root, 'usr/local/etc/npmrc'), `registry=${registry}\n${existsSync(trusted) ? `cafile=${trusted}\n` : ''}`);
+  writeFileSync(
+    join(root, 'usr/local/etc/npmrc'),
+    `registry=${registry}\n${existsSync(trusted) ? `cafile=${trusted}\n` : ''}`,
+  );
 }

@@ -21,16 +21,44 @@ describe('AutoRoute in real Pods, under Pod Security restricted', () => {
     on = await ground();
     node = on.node;
     chart = on.charts.autoroute;
-    for (const namespace of [SPACE, 'apps']) await node.kubectl(['create', 'namespace', namespace]);
-    await node.kubectl(['label', 'namespace', SPACE, 'pod-security.kubernetes.io/enforce=restricted']);
+    for (const namespace of [SPACE, 'apps']) {
+      await node.kubectl(['create', 'namespace', namespace]);
+    }
+    await node.kubectl([
+      'label',
+      'namespace',
+      SPACE,
+      'pod-security.kubernetes.io/enforce=restricted',
+    ]);
   });
 
-  const helm = (args: readonly string[], major: 3 | 4 = 4): Promise<string> => on.helm([...args, '--namespace', SPACE], major);
-  const values = ['--set', 'image.repository=localhost/autoroute-operator', '--set', 'image.pullPolicy=Never'];
-  const image = (tag: number | string): readonly string[] => [...values, '--set-string', `image.tag=${tag}`];
+  const helm = (args: readonly string[], major: 3 | 4 = 4): Promise<string> =>
+    on.helm([...args, '--namespace', SPACE], major);
+  const values = [
+    '--set',
+    'image.repository=localhost/autoroute-operator',
+    '--set',
+    'image.pullPolicy=Never',
+  ];
+  const image = (tag: number | string): readonly string[] => [
+    ...values,
+    '--set-string',
+    `image.tag=${tag}`,
+  ];
   const inPod = async (script: string): Promise<string> => {
     const [pod] = await pods();
-    return (await node.kubectl(['exec', '-n', SPACE, pod?.metadata.name ?? '', '--', 'node', '-p', script])).trim();
+    return (
+      await node.kubectl([
+        'exec',
+        '-n',
+        SPACE,
+        pod?.metadata.name ?? '',
+        '--',
+        'node',
+        '-p',
+        script,
+      ])
+    ).trim();
   };
 
   interface Pod {
@@ -47,7 +75,9 @@ describe('AutoRoute in real Pods, under Pod Security restricted', () => {
   }
   async function pods(): Promise<readonly Pod[]> {
     const text = await node.kubectl(['get', 'pods', '-n', SPACE, '-l', SELECTOR, '-o', 'json']);
-    return (JSON.parse(text) as { items: readonly Pod[] }).items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+    return (JSON.parse(text) as { items: readonly Pod[] }).items.filter(
+      ({ metadata }) => metadata.deletionTimestamp === undefined,
+    );
   }
   async function failure(run: Promise<unknown>): Promise<string> {
     try {
@@ -62,7 +92,9 @@ describe('AutoRoute in real Pods, under Pod Security restricted', () => {
     const script = "console.log('sent:', require('fs').readdirSync('/sent').sort().join())";
     const dockerfile = join(on.project, 'Dockerfile.all');
     writeFileSync(dockerfile, `FROM ${NODE_IMAGE}\nCOPY . /sent\nRUN node -e "${script}"\n`);
-    expect(await on.builder.run(['build', '--file', dockerfile, on.project])).to.contain('sent: package-lock.json,package.json,src,vendor\n');
+    expect(await on.builder.run(['build', '--file', dockerfile, on.project])).to.contain(
+      'sent: package-lock.json,package.json,src,vendor\n',
+    );
     const sizes = await on.builder.run(['images', '--format', '{{.Name}}:{{.Tag}} {{.Size}}']);
     console.log(
       `      ${sizes
@@ -75,27 +107,64 @@ describe('AutoRoute in real Pods, under Pod Security restricted', () => {
 
   it('npm run deploy returns when the operator is ready, and its Pod runs what the Dockerfile says, as nobody, in files that it cannot write', async () => {
     const started = performance.now();
-    const said = await on.npmRun(['deploy', '--', on.images.first, '-n', SPACE, '--set', 'image.pullPolicy=Never', '--timeout', '90s']);
+    const said = await on.npmRun([
+      'deploy',
+      '--',
+      on.images.first,
+      '-n',
+      SPACE,
+      '--set',
+      'image.pullPolicy=Never',
+      '--timeout',
+      '90s',
+    ]);
     console.log(`      ready after ${((performance.now() - started) / 1000).toFixed(1)} s`);
     expect(said).to.contain(`autoroute-operator runs in namespace ${SPACE}`);
     const [pod] = await pods();
     expect(pod?.status.containerStatuses?.[0]).to.include({ ready: true, restartCount: 0 });
     expect(await inPod('process.getuid()')).to.equal('65532');
-    expect(await inPod("fs.readdirSync('/app').sort().join()")).to.equal('.compiled,node_modules,package.json,src');
-    expect(await inPod("require('module').getCompileCacheDir()"), 'what the build has compiled is read').to.match(/^\/app\/\.compiled\/v.*-65532$/);
+    expect(await inPod("fs.readdirSync('/app').sort().join()")).to.equal(
+      '.compiled,node_modules,package.json,src',
+    );
+    expect(
+      await inPod("require('module').getCompileCacheDir()"),
+      'what the build has compiled is read',
+    ).to.match(/^\/app\/\.compiled\/v.*-65532$/);
     expect(await inPod("fs.existsSync('node_modules/typescript')")).to.equal('false');
-    expect(await inPod("try { fs.writeFileSync('/tmp/x', ''); 'written' } catch (error) { error.code }")).to.equal('EROFS');
+    expect(
+      await inPod("try { fs.writeFileSync('/tmp/x', ''); 'written' } catch (error) { error.code }"),
+    ).to.equal('EROFS');
   });
 
   it('helm test finds it ready and with every right, through Service, name and the ServiceAccount of the Pod', async () => {
-    expect(await helm(['test', NAME, '--logs', '--timeout', '60s'])).to.contain('ready, with every right');
+    expect(await helm(['test', NAME, '--logs', '--timeout', '60s'])).to.contain(
+      'ready, with every right',
+    );
   });
 
   it('flies: routes for the Deployments that are there, in a Pod with the rights of the chart and no other', async () => {
-    for (const name of ['one', 'two']) await node.kubectl(['create', '-n', 'apps', '-f', '-'], { input: JSON.stringify(withoutPods(deployment(name))) });
+    for (const name of ['one', 'two']) {
+      await node.kubectl(['create', '-n', 'apps', '-f', '-'], {
+        input: JSON.stringify(withoutPods(deployment(name))),
+      });
+    }
     await node.kubectl(['apply', '-n', 'apps', '-f', join(on.project, 'examples/autoroute.yaml')]);
-    await node.kubectl(['wait', '-n', 'apps', 'autoroute/example', '--for=condition=Ready', '--timeout=60s']);
-    const routes = await node.kubectl(['get', 'virtualservices.networking.istio.io', '-n', 'apps', '-o', 'name']);
+    await node.kubectl([
+      'wait',
+      '-n',
+      'apps',
+      'autoroute/example',
+      '--for=condition=Ready',
+      '--timeout=60s',
+    ]);
+    const routes = await node.kubectl([
+      'get',
+      'virtualservices.networking.istio.io',
+      '-n',
+      'apps',
+      '-o',
+      'name',
+    ]);
     expect(routes.trim().split('\n')).to.have.length(2);
   });
 
@@ -104,13 +173,17 @@ describe('AutoRoute in real Pods, under Pod Security restricted', () => {
       .split('\n')
       .flatMap((line) => /^\[pod\/autoroute-operator-\S+\] (.*)$/.exec(line)?.[1] ?? [])
       .map((line) => JSON.parse(line) as Record<string, unknown>);
-    const transitions = lines.filter(({ message, resource }) => message === 'transition' && resource === 'apps/example');
+    const transitions = lines.filter(
+      ({ message, resource }) => message === 'transition' && resource === 'apps/example',
+    );
     expect(transitions.map(({ to }) => to).slice(0, 2)).to.deep.equal(['Syncing', 'Ready']);
   });
 
   it('lives within half of the chart’s memory limit, also at its peak', async () => {
     const [pod] = await pods();
-    const used = Number(await inPod("/VmHWM:\\s+(\\d+)/.exec(fs.readFileSync('/proc/1/status', 'utf8'))[1]")) * 1024;
+    const used =
+      Number(await inPod("/VmHWM:\\s+(\\d+)/.exec(fs.readFileSync('/proc/1/status', 'utf8'))[1]")) *
+      1024;
     console.log(`      at most ${Math.round(used / 2 ** 20)} MiB, of 256`);
     expect(used).to.be.within(1, 128 * 2 ** 20);
     expect(pod?.status.containerStatuses?.[0]?.restartCount).to.equal(0);
@@ -118,51 +191,96 @@ describe('AutoRoute in real Pods, under Pod Security restricted', () => {
 
   it('helm upgrade goes to a second image and helm rollback back to the first', async () => {
     await helm(['upgrade', NAME, chart, ...image(2), '--wait', '--timeout', '90s']);
-    expect((await pods()).map(({ spec }) => spec.containers[0]?.image)).to.deep.equal([on.images.second]);
+    expect((await pods()).map(({ spec }) => spec.containers[0]?.image)).to.deep.equal([
+      on.images.second,
+    ]);
     await helm(['rollback', NAME, '1', '--wait', '--timeout', '90s']);
-    expect((await pods()).map(({ spec }) => spec.containers[0]?.image)).to.deep.equal([on.images.first]);
+    expect((await pods()).map(({ spec }) => spec.containers[0]?.image)).to.deep.equal([
+      on.images.first,
+    ]);
   });
 
   it('of two replicas the other one leads as soon as the leader’s Pod is deleted, and goes on with the work', async () => {
-    await helm(['upgrade', NAME, chart, ...image(1), '--set', 'replicas=2', '--wait', '--timeout', '90s']);
+    await helm([
+      'upgrade',
+      NAME,
+      chart,
+      ...image(1),
+      '--set',
+      'replicas=2',
+      '--wait',
+      '--timeout',
+      '90s',
+    ]);
     const holder = async (): Promise<string> => {
-      const leases = JSON.parse(await node.kubectl(['get', 'leases', '-n', SPACE, '-o', 'json'])) as {
+      const leases = JSON.parse(
+        await node.kubectl(['get', 'leases', '-n', SPACE, '-o', 'json']),
+      ) as {
         items: readonly { spec: { holderIdentity?: string } }[];
       };
       const identity = leases.items[0]?.spec.holderIdentity ?? '';
-      if (identity === '') throw new Error('nobody leads');
+      if (identity === '') {
+        throw new Error('nobody leads');
+      }
       return identity;
     };
     const led = await until('somebody leads', SOON_MS, holder);
-    const leader = (await pods()).find(({ metadata }) => led.startsWith(metadata.name))?.metadata.name ?? '';
+    const leader =
+      (await pods()).find(({ metadata }) => led.startsWith(metadata.name))?.metadata.name ?? '';
     expect(leader).to.not.equal('');
     const started = performance.now();
     await node.kubectl(['delete', 'pod', '-n', SPACE, leader, '--wait=false']);
     await until('another one leads', SOON_MS, async () => {
-      if ((await holder()) === led) throw new Error(`${led} still leads`);
+      if ((await holder()) === led) {
+        throw new Error(`${led} still leads`);
+      }
     });
-    console.log(`      led by another after ${((performance.now() - started) / 1000).toFixed(1)} s`);
-    await node.kubectl(['create', '-n', 'apps', '-f', '-'], { input: JSON.stringify(withoutPods(deployment('three'))) });
+    console.log(
+      `      led by another after ${((performance.now() - started) / 1000).toFixed(1)} s`,
+    );
+    await node.kubectl(['create', '-n', 'apps', '-f', '-'], {
+      input: JSON.stringify(withoutPods(deployment('three'))),
+    });
     await until('the new leader routes a new Deployment', SOON_MS, () =>
       node.kubectl(['get', 'virtualservices.networking.istio.io/three.example', '-n', 'apps']),
     );
   });
 
   it('a memory limit below its need ends it, and says so', async () => {
-    await helm(['upgrade', NAME, chart, ...image(1), '--set', 'resources.limits.memory=24Mi', '--set', 'resources.requests.memory=24Mi']);
+    await helm([
+      'upgrade',
+      NAME,
+      chart,
+      ...image(1),
+      '--set',
+      'resources.limits.memory=24Mi',
+      '--set',
+      'resources.requests.memory=24Mi',
+    ]);
     await until('the kernel has ended it', SOON_MS, async () => {
-      const reasons = (await pods()).map(({ status }) => status.containerStatuses?.[0]?.lastState.terminated?.reason);
-      if (!reasons.includes('OOMKilled')) throw new Error(`it ended for ${reasons.join(', ')}`);
+      const reasons = (await pods()).map(
+        ({ status }) => status.containerStatuses?.[0]?.lastState.terminated?.reason,
+      );
+      if (!reasons.includes('OOMKilled')) {
+        throw new Error(`it ended for ${reasons.join(', ')}`);
+      }
     });
     await helm(['upgrade', NAME, chart, ...image(1), '--wait', '--timeout', '90s']);
   });
 
   it('helm test fails when a right is taken away', async () => {
-    const binding = (await node.kubectl(['get', 'clusterrolebindings', '-o', 'name', '-l', SELECTOR])).trim().split('\n')[0] ?? '';
+    const binding =
+      (await node.kubectl(['get', 'clusterrolebindings', '-o', 'name', '-l', SELECTOR]))
+        .trim()
+        .split('\n')[0] ?? '';
     const saved = await node.kubectl(['get', binding, '-o', 'yaml']);
     await node.kubectl(['delete', binding]);
-    expect(await failure(helm(['test', NAME, '--logs', '--timeout', '90s']))).to.contain('is not allowed');
-    await node.kubectl(['create', '-f', '-'], { input: saved.replaceAll(/^ {2}(resourceVersion|uid):.*\n/gm, '') });
+    expect(await failure(helm(['test', NAME, '--logs', '--timeout', '90s']))).to.contain(
+      'is not allowed',
+    );
+    await node.kubectl(['create', '-f', '-'], {
+      input: saved.replaceAll(/^ {2}(resourceVersion|uid):.*\n/gm, ''),
+    });
   });
 
   it('helm install of an image that does not exist fails', async () => {
@@ -189,13 +307,19 @@ describe('AutoRoute in real Pods, under Pod Security restricted', () => {
     await node.kubectl(['get', 'autoroute/example', '-n', 'apps']);
     await helm(['install', NAME, chart, ...image(1), '--wait', '--timeout', '90s'], 3);
     await node.kubectl(['delete', 'virtualservices.networking.istio.io/one.example', '-n', 'apps']);
-    await until('the route is back', SOON_MS, () => node.kubectl(['get', 'virtualservices.networking.istio.io/one.example', '-n', 'apps']));
+    await until('the route is back', SOON_MS, () =>
+      node.kubectl(['get', 'virtualservices.networking.istio.io/one.example', '-n', 'apps']),
+    );
   });
 
   it('the same with Helm 3: test, upgrade, uninstall', async () => {
-    expect(await helm(['test', NAME, '--logs', '--timeout', '60s'], 3)).to.contain('ready, with every right');
+    expect(await helm(['test', NAME, '--logs', '--timeout', '60s'], 3)).to.contain(
+      'ready, with every right',
+    );
     await helm(['upgrade', NAME, chart, ...image(2), '--wait', '--timeout', '90s'], 3);
-    expect((await pods()).map(({ spec }) => spec.containers[0]?.image)).to.deep.equal([on.images.second]);
+    expect((await pods()).map(({ spec }) => spec.containers[0]?.image)).to.deep.equal([
+      on.images.second,
+    ]);
     await helm(['uninstall', NAME, '--wait'], 3);
   });
 });

@@ -1,6 +1,8 @@
 /**
- * What the built-in queries answer to what a mesh counts: written once, put to promtool as PromQL and to a real Prometheus through the
- * runtime's client. Each case has a workload of its own, so that all of them live in one Prometheus.
+ * What the built-in queries answer to what a mesh counts: written once, put to promtool as PromQL
+ * and to a real Prometheus through the
+ * runtime's client. Each case has a workload of its own, so that all of them live in one
+ * Prometheus.
  */
 import { builtInQueries, defineQuery } from '../../generators/lib/kinds/prometheus-queries.ts';
 import type { QueryDefinition } from '../../runtime/src/scheduler.ts';
@@ -29,15 +31,25 @@ const NAMESPACE = 'shop';
 const definitions = new Map(
   [
     ...builtInQueries,
-    defineQuery('requests-by-code', 'sum by (response_code) (rate(istio_requests_total{destination_workload="{{ .Name }}"}[{{ .Interval }}]))', ['Name', 'Interval']),
-    defineQuery('requests-of-many', 'sum(rate(istio_requests_total{destination_workload=~"{{ .Name }}"}[{{ .Interval }}]))', ['Name', 'Interval']),
+    defineQuery(
+      'requests-by-code',
+      'sum by (response_code) (rate(istio_requests_total{destination_workload="{{ .Name }}"}[{{ .Interval }}]))',
+      ['Name', 'Interval'],
+    ),
+    defineQuery(
+      'requests-of-many',
+      'sum(rate(istio_requests_total{destination_workload=~"{{ .Name }}"}[{{ .Interval }}]))',
+      ['Name', 'Interval'],
+    ),
     defineQuery(
       'plain-ratio',
       'sum(rate(istio_requests_total{destination_workload="{{ .Name }}",response_code="200"}[{{ .Interval }}])) / sum(rate(istio_requests_total{destination_workload="{{ .Name }}"}[{{ .Interval }}]))',
       ['Name', 'Interval'],
     ),
   ].map(({ method, template, parameters, choices }): [string, QueryDefinition] => {
-    const defaults = Object.fromEntries(Object.entries(choices ?? {}).map(([name, [first]]) => [name, first ?? '']));
+    const defaults = Object.fromEntries(
+      Object.entries(choices ?? {}).map(([name, [first]]) => [name, first ?? '']),
+    );
     return [method, { name: method, template, parameters, defaults }];
   }),
 );
@@ -74,7 +86,13 @@ function closed(flags: string, perSecond: number, reporter = 'destination'): Wri
   return (workload) => [
     {
       metric: 'istio_tcp_connections_closed_total',
-      labels: { reporter, destination_workload_namespace: NAMESPACE, destination_workload: workload, request_protocol: 'tcp', response_flags: flags },
+      labels: {
+        reporter,
+        destination_workload_namespace: NAMESPACE,
+        destination_workload: workload,
+        request_protocol: 'tcp',
+        response_flags: flags,
+      },
       perSecond,
       every: SCRAPE_S,
     },
@@ -82,20 +100,42 @@ function closed(flags: string, perSecond: number, reporter = 'destination'): Wri
 }
 
 /** Requests per second below each bound of a histogram. */
-function buckets(metric: string, labels: (workload: string) => Labels, perSecond: Readonly<Record<string, number>>): Writer {
-  return (workload) => Object.entries(perSecond).map(([le, each]) => ({ metric, labels: { ...labels(workload), le }, perSecond: each, every: SCRAPE_S }));
+function buckets(
+  metric: string,
+  labels: (workload: string) => Labels,
+  perSecond: Readonly<Record<string, number>>,
+): Writer {
+  return (workload) =>
+    Object.entries(perSecond).map(([le, each]) => ({
+      metric,
+      labels: { ...labels(workload), le },
+      perSecond: each,
+      every: SCRAPE_S,
+    }));
 }
 const durations = (perSecond: Readonly<Record<string, number>>): Writer =>
   buckets(
     'istio_request_duration_milliseconds_bucket',
-    (workload) => ({ reporter: 'destination', destination_workload_namespace: NAMESPACE, destination_workload: workload }),
+    (workload) => ({
+      reporter: 'destination',
+      destination_workload_namespace: NAMESPACE,
+      destination_workload: workload,
+    }),
     perSecond,
   );
 const envoyDurations = (perSecond: Readonly<Record<string, number>>): Writer =>
-  buckets('envoy_cluster_upstream_rq_time_bucket', (workload) => ({ namespace: NAMESPACE, pod: `${workload}-6d4cf56db6-zx8kq` }), perSecond);
+  buckets(
+    'envoy_cluster_upstream_rq_time_bucket',
+    (workload) => ({ namespace: NAMESPACE, pod: `${workload}-6d4cf56db6-zx8kq` }),
+    perSecond,
+  );
 
 /** Requests of a Pod per second, as Envoy counts them. */
-function envoy(code: string, perSecond: number, pod: (workload: string) => string = (workload) => `${workload}-6d4cf56db6-zx8kq`): Writer {
+function envoy(
+  code: string,
+  perSecond: number,
+  pod: (workload: string) => string = (workload) => `${workload}-6d4cf56db6-zx8kq`,
+): Writer {
   return (workload) => [
     {
       metric: 'envoy_cluster_upstream_rq',
@@ -113,31 +153,94 @@ function beside(suffix: string, writer: Writer): Writer {
 
 const EVERY_MINUTE = 60;
 
-const table: readonly (readonly [promise: string, method: string, answer: QueryAnswer, writers: readonly Writer[], parameters?: Parameters])[] = [
+const table: readonly (readonly [
+  promise: string,
+  method: string,
+  answer: QueryAnswer,
+  writers: readonly Writer[],
+  parameters?: Parameters,
+])[] = [
   ['success rate: no series is no data', 'istioSuccessRate', noData, []],
-  ['success rate: counters that stand still are no data', 'istioSuccessRate', noData, [requests('200', 0), requests('500', 0)]],
-  ['success rate: only 5xx, ever, is 0 and not silence', 'istioSuccessRate', value(0), [requests('500', 1)]],
-  ['success rate: 5xx beside a 2xx series that stands still is 0', 'istioSuccessRate', value(0), [requests('500', 1), requests('200', 0)]],
-  ['success rate: 99 of 100', 'istioSuccessRate', value(99), [requests('200', 9.9), requests('503', 0.1)]],
+  [
+    'success rate: counters that stand still are no data',
+    'istioSuccessRate',
+    noData,
+    [requests('200', 0), requests('500', 0)],
+  ],
+  [
+    'success rate: only 5xx, ever, is 0 and not silence',
+    'istioSuccessRate',
+    value(0),
+    [requests('500', 1)],
+  ],
+  [
+    'success rate: 5xx beside a 2xx series that stands still is 0',
+    'istioSuccessRate',
+    value(0),
+    [requests('500', 1), requests('200', 0)],
+  ],
+  [
+    'success rate: 99 of 100',
+    'istioSuccessRate',
+    value(99),
+    [requests('200', 9.9), requests('503', 0.1)],
+  ],
   ['success rate: all well', 'istioSuccessRate', value(100), [requests('200', 10)]],
-  ['success rate: 4xx is the client’s fault', 'istioSuccessRate', value(100), [requests('200', 1), requests('404', 1)]],
-  ['success rate: a client that gave up (code 0) is no success', 'istioSuccessRate', value(0), [requests('0', 1)]],
-  ['success rate: half of the clients gave up', 'istioSuccessRate', value(50), [requests('200', 1), requests('0', 1)]],
+  [
+    'success rate: 4xx is the client’s fault',
+    'istioSuccessRate',
+    value(100),
+    [requests('200', 1), requests('404', 1)],
+  ],
+  [
+    'success rate: a client that gave up (code 0) is no success',
+    'istioSuccessRate',
+    value(0),
+    [requests('0', 1)],
+  ],
+  [
+    'success rate: half of the clients gave up',
+    'istioSuccessRate',
+    value(50),
+    [requests('200', 1), requests('0', 1)],
+  ],
   [
     'success rate: gRPC UNAVAILABLE is no success although its HTTP status is 200',
     'istioSuccessRate',
     value(75),
-    [requests('200', 3, { grpc_response_status: '0' }), requests('200', 1, { grpc_response_status: '14' })],
+    [
+      requests('200', 3, { grpc_response_status: '0' }),
+      requests('200', 1, { grpc_response_status: '14' }),
+    ],
   ],
   [
     'success rate: gRPC NOT_FOUND is the client’s fault',
     'istioSuccessRate',
     value(100),
-    [requests('200', 1, { grpc_response_status: '5' }), requests('200', 1, { grpc_response_status: '0' })],
+    [
+      requests('200', 1, { grpc_response_status: '5' }),
+      requests('200', 1, { grpc_response_status: '0' }),
+    ],
   ],
-  ['success rate: an interval with one sample in it is no data', 'istioSuccessRate', noData, [requests('200', 1, {}, EVERY_MINUTE)]],
-  ['success rate: an interval of two scrapes and more is enough', 'istioSuccessRate', value(100), [requests('200', 1, {}, EVERY_MINUTE)], { interval: '3m' }],
-  ['success rate: another workload whose name begins alike is another one', 'istioSuccessRate', noData, [beside('-primary', requests('200', 1))]],
+  [
+    'success rate: an interval with one sample in it is no data',
+    'istioSuccessRate',
+    noData,
+    [requests('200', 1, {}, EVERY_MINUTE)],
+  ],
+  [
+    'success rate: an interval of two scrapes and more is enough',
+    'istioSuccessRate',
+    value(100),
+    [requests('200', 1, {}, EVERY_MINUTE)],
+    { interval: '3m' },
+  ],
+  [
+    'success rate: another workload whose name begins alike is another one',
+    'istioSuccessRate',
+    noData,
+    [beside('-primary', requests('200', 1))],
+  ],
   [
     'success rate: a workload of that name in another namespace is another one',
     'istioSuccessRate',
@@ -154,7 +257,11 @@ const table: readonly (readonly [promise: string, method: string, answer: QueryA
     'success rate: the client’s side, where asked for (requests that never arrived)',
     'istioSuccessRate',
     value(25),
-    [requests('200', 1), requests('200', 1, { reporter: 'source' }), requests('503', 3, { reporter: 'source', response_flags: 'UF' })],
+    [
+      requests('200', 1),
+      requests('200', 1, { reporter: 'source' }),
+      requests('503', 3, { reporter: 'source', response_flags: 'UF' }),
+    ],
     { reporter: 'source' },
   ],
   [
@@ -164,7 +271,12 @@ const table: readonly (readonly [promise: string, method: string, answer: QueryA
     [requests('200', 9, { reporter: 'waypoint' }), requests('500', 1, { reporter: 'waypoint' })],
     { reporter: 'waypoint' },
   ],
-  ['success rate: waypoint metrics are no data to whoever asks for the server’s', 'istioSuccessRate', noData, [requests('200', 9, { reporter: 'waypoint' })]],
+  [
+    'success rate: waypoint metrics are no data to whoever asks for the server’s',
+    'istioSuccessRate',
+    noData,
+    [requests('200', 9, { reporter: 'waypoint' })],
+  ],
   [
     'success rate: several clients are one answer',
     'istioSuccessRate',
@@ -173,20 +285,65 @@ const table: readonly (readonly [promise: string, method: string, answer: QueryA
   ],
 
   ['request count: no series is 0', 'istioRequestCount', value(0), []],
-  ['request count: counters that stand still are 0', 'istioRequestCount', value(0), [requests('200', 0)]],
-  ['request count: failures are requests', 'istioRequestCount', value(120), [requests('200', 1), requests('500', 1)]],
+  [
+    'request count: counters that stand still are 0',
+    'istioRequestCount',
+    value(0),
+    [requests('200', 0)],
+  ],
+  [
+    'request count: failures are requests',
+    'istioRequestCount',
+    value(120),
+    [requests('200', 1), requests('500', 1)],
+  ],
 
   ['p99: no series is no data', 'istioRequestDuration', noData, []],
-  ['p99: no traffic is no data', 'istioRequestDuration', noData, [durations({ 25: 0, 50: 0, '+Inf': 0 })]],
-  ['p99: all at about 30 ms', 'istioRequestDuration', value(0.04975), [durations({ 25: 0, 50: 1, '+Inf': 1 })]],
-  ['p99: all beyond the last bucket is infinite, not that bucket’s bound', 'istioRequestDuration', value(Infinity), [durations({ 25: 0, 50: 0, '+Inf': 1 })]],
-  ['p99: 2 % beyond the last bucket is infinite', 'istioRequestDuration', value(Infinity), [durations({ 25: 0, 50: 0.98, '+Inf': 1 })]],
-  ['p99: half a percent beyond the last bucket is not', 'istioRequestDuration', value(0.0498743718592965), [durations({ 25: 0, 50: 0.995, '+Inf': 1 })]],
+  [
+    'p99: no traffic is no data',
+    'istioRequestDuration',
+    noData,
+    [durations({ 25: 0, 50: 0, '+Inf': 0 })],
+  ],
+  [
+    'p99: all at about 30 ms',
+    'istioRequestDuration',
+    value(0.04975),
+    [durations({ 25: 0, 50: 1, '+Inf': 1 })],
+  ],
+  [
+    'p99: all beyond the last bucket is infinite, not that bucket’s bound',
+    'istioRequestDuration',
+    value(Infinity),
+    [durations({ 25: 0, 50: 0, '+Inf': 1 })],
+  ],
+  [
+    'p99: 2 % beyond the last bucket is infinite',
+    'istioRequestDuration',
+    value(Infinity),
+    [durations({ 25: 0, 50: 0.98, '+Inf': 1 })],
+  ],
+  [
+    'p99: half a percent beyond the last bucket is not',
+    'istioRequestDuration',
+    value(0.0498743718592965),
+    [durations({ 25: 0, 50: 0.995, '+Inf': 1 })],
+  ],
 
   ['connections: no series is no data', 'istioTcpSuccessRate', noData, []],
   ['connections: none that ended is no data', 'istioTcpSuccessRate', noData, [closed('-', 0)]],
-  ['connections: only failures, ever, are 0', 'istioTcpSuccessRate', value(0), [closed('CONNECT', 1)]],
-  ['connections: refused by policy, or without a server', 'istioTcpSuccessRate', value(50), [closed('-', 2), closed('DENY', 1), closed('CONNECT', 1)]],
+  [
+    'connections: only failures, ever, are 0',
+    'istioTcpSuccessRate',
+    value(0),
+    [closed('CONNECT', 1)],
+  ],
+  [
+    'connections: refused by policy, or without a server',
+    'istioTcpSuccessRate',
+    value(50),
+    [closed('-', 2), closed('DENY', 1), closed('CONNECT', 1)],
+  ],
   [
     'connections: the client’s side, where asked for',
     'istioTcpSuccessRate',
@@ -195,7 +352,12 @@ const table: readonly (readonly [promise: string, method: string, answer: QueryA
     { reporter: 'source' },
   ],
   ['connection count: none is 0', 'istioTcpConnectionCount', value(0), []],
-  ['connection count: failures are connections', 'istioTcpConnectionCount', value(120), [closed('-', 1), closed('DENY', 1)]],
+  [
+    'connection count: failures are connections',
+    'istioTcpConnectionCount',
+    value(120),
+    [closed('-', 1), closed('DENY', 1)],
+  ],
 
   ['Envoy: no series is no data', 'envoySuccessRate', noData, []],
   ['Envoy: only 5xx, ever, is 0', 'envoySuccessRate', value(0), [envoy('503', 1)]],
@@ -204,7 +366,11 @@ const table: readonly (readonly [promise: string, method: string, answer: QueryA
     'Envoy: Pods of a workload whose name begins alike are not counted',
     'envoySuccessRate',
     value(100),
-    [envoy('200', 1), envoy('503', 9, (workload) => `${workload}-canary-6d4cf56db6-zx8kq`), envoy('503', 9, (workload) => `${workload}-canary-0`)],
+    [
+      envoy('200', 1),
+      envoy('503', 9, (workload) => `${workload}-canary-6d4cf56db6-zx8kq`),
+      envoy('503', 9, (workload) => `${workload}-canary-0`),
+    ],
   ],
   [
     'Envoy: Pods of StatefulSets and DaemonSets',
@@ -212,8 +378,18 @@ const table: readonly (readonly [promise: string, method: string, answer: QueryA
     value(50),
     [envoy('200', 1, (name) => `${name}-0`), envoy('503', 1, (name) => `${name}-zx8kq`)],
   ],
-  ['Envoy p99: no traffic is no data', 'envoyRequestDuration', noData, [envoyDurations({ 25: 0, 50: 0, '+Inf': 0 })]],
-  ['Envoy p99: all at about 30 ms', 'envoyRequestDuration', value(0.04975), [envoyDurations({ 25: 0, 50: 1, '+Inf': 1 })]],
+  [
+    'Envoy p99: no traffic is no data',
+    'envoyRequestDuration',
+    noData,
+    [envoyDurations({ 25: 0, 50: 0, '+Inf': 0 })],
+  ],
+  [
+    'Envoy p99: all at about 30 ms',
+    'envoyRequestDuration',
+    value(0.04975),
+    [envoyDurations({ 25: 0, 50: 1, '+Inf': 1 })],
+  ],
 
   [
     'a query of one’s own that lacks a sum says how many series it yields',
@@ -221,22 +397,37 @@ const table: readonly (readonly [promise: string, method: string, answer: QueryA
     { kind: 'severalSeries', count: 2 },
     [requests('200', 1), requests('500', 1)],
   ],
-  ['a query of one’s own that divides by nothing is not a number', 'plainRatio', notANumber, [requests('200', 0)]],
-  ['a name is never a pattern, also after =~', 'requestsOfMany', noData, [beside('x', requests('200', 1))], { name: 'case.*' }],
+  [
+    'a query of one’s own that divides by nothing is not a number',
+    'plainRatio',
+    notANumber,
+    [requests('200', 0)],
+  ],
+  [
+    'a name is never a pattern, also after =~',
+    'requestsOfMany',
+    noData,
+    [beside('x', requests('200', 1))],
+    { name: 'case.*' },
+  ],
 ];
 
-export const cases: readonly Case[] = table.map(([promise, method, answer, writers, parameters = {}], index) => {
-  const workload = `case-${index}-`.padEnd(10, 'x');
-  const definition = definitions.get(method);
-  if (definition === undefined) throw new Error(`there is no query ${method}`);
-  return {
-    promise,
-    query: definition,
-    parameters: { namespace: NAMESPACE, name: workload, interval: '1m', ...parameters },
-    series: writers.flatMap((write) => write(workload)),
-    answer,
-  };
-});
+export const cases: readonly Case[] = table.map(
+  ([promise, method, answer, writers, parameters = {}], index) => {
+    const workload = `case-${index}-`.padEnd(10, 'x');
+    const definition = definitions.get(method);
+    if (definition === undefined) {
+      throw new Error(`there is no query ${method}`);
+    }
+    return {
+      promise,
+      query: definition,
+      parameters: { namespace: NAMESPACE, name: workload, interval: '1m', ...parameters },
+      series: writers.flatMap((write) => write(workload)),
+      answer,
+    };
+  },
+);
 
 /** As PromQL and the exposition formats write it. */
 export function seriesName({ metric, labels }: Series): string {

@@ -19,22 +19,37 @@ describe('the built-in queries, asked of a real Prometheus by the runtime', () =
   });
   after(() => server?.stop());
 
-  const ask = (promql: string, address = server.address): ReturnType<ReturnType<typeof prometheus>> =>
-    prometheus(() => ({ address, headers: {}, timeoutMs: 10_000 }))(promql, new AbortController().signal);
+  const ask = (
+    promql: string,
+    address = server.address,
+  ): ReturnType<ReturnType<typeof prometheus>> =>
+    prometheus(() => ({ address, headers: {}, timeoutMs: 10_000 }))(
+      promql,
+      new AbortController().signal,
+    );
 
-  for (const { promise, query, parameters, answer } of cases)
+  for (const { promise, query, parameters, answer } of cases) {
     it(promise, async () => {
       const got = await ask(fill(query, parameters));
-      if (answer.kind === 'value' && got.kind === 'value' && Number.isFinite(answer.value)) expect(got.value).to.be.closeTo(answer.value, 1e-6);
-      else expect(got).to.deep.equal(answer);
+      if (answer.kind === 'value' && got.kind === 'value' && Number.isFinite(answer.value)) {
+        expect(got.value).to.be.closeTo(answer.value, 1e-6);
+      } else {
+        expect(got).to.deep.equal(answer);
+      }
     });
+  }
 
-  it('a scalar is an answer too', async () => expect(await ask('scalar(vector(7))')).to.deep.equal({ kind: 'value', value: 7 }));
+  it('a scalar is an answer too', async () =>
+    expect(await ask('scalar(vector(7))')).to.deep.equal({ kind: 'value', value: 7 }));
   it('a range is refused', async () => {
-    expect(await ask('istio_requests_total[1m]').catch((error: Error) => error.message)).to.equal('the query yields a matrix; it must yield one number');
+    expect(await ask('istio_requests_total[1m]').catch((error: Error) => error.message)).to.equal(
+      'the query yields a matrix; it must yield one number',
+    );
   });
   it('what Prometheus says of a query that it cannot read is passed on', async () => {
-    expect(await ask('sum(').catch((error: Error) => error.message)).to.match(/refused the query \(HTTP 400\): .*parse error/);
+    expect(await ask('sum(').catch((error: Error) => error.message)).to.match(
+      /refused the query \(HTTP 400\): .*parse error/,
+    );
   });
 });
 
@@ -44,5 +59,8 @@ function samples(series: Series, now: number): readonly string[] {
   const name = seriesName(series);
   // Off the grid: half of an interval away from the whole second at which the test began.
   const start = now - PAST_S + every / 2;
-  return Array.from({ length: (PAST_S + FUTURE_S) / every }, (_, index) => `${name} ${index * every * perSecond} ${start + index * every}`);
+  return Array.from(
+    { length: (PAST_S + FUTURE_S) / every },
+    (_, index) => `${name} ${index * every * perSecond} ${start + index * every}`,
+  );
 }

@@ -21,12 +21,13 @@ describe('the built-in queries as PromQL, asked of the real promtool', () => {
   });
   after(() => rmSync(dir, { recursive: true, force: true }));
 
-  for (const [index, one] of cases.entries())
+  for (const [index, one] of cases.entries()) {
     it(one.promise, async () => {
       const file = join(dir, `${index}.yaml`);
       writeFileSync(file, stringify({ rule_files: [], tests: testsOf(one) }));
       await execa(promtool, ['test', 'rules', file]);
     });
+  }
 });
 
 function testsOf({ query, parameters, series, answer }: Case): readonly object[] {
@@ -34,7 +35,10 @@ function testsOf({ query, parameters, series, answer }: Case): readonly object[]
   return [
     {
       interval: `${every}s`,
-      input_series: series.map((one) => ({ series: seriesName(one), values: `0+${one.perSecond * every}x${LENGTH_S / every}` })),
+      input_series: series.map((one) => ({
+        series: seriesName(one),
+        values: `0+${one.perSecond * every}x${LENGTH_S / every}`,
+      })),
       promql_expr_test: [{ eval_time: AT, ...expectation(fill(query, parameters), answer) }],
     },
   ];
@@ -47,7 +51,10 @@ function expectation(expr: string, answer: Case['answer']): object {
     case 'noData':
       return { expr };
     case 'value':
-      return { expr: `round(${expr}, 1e-6)`, ...number(Math.floor(answer.value * 1e6 + 0.5) / 1e6) };
+      return {
+        expr: `round(${expr}, 1e-6)`,
+        ...number(Math.floor(answer.value * 1e6 + 0.5) / 1e6),
+      };
     case 'notANumber':
       return { expr: `(${expr}) != bool (${expr})`, ...number(1) };
     case 'severalSeries':

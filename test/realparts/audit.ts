@@ -23,10 +23,23 @@ export interface AuditRule {
 export function auditFlags(folder: string, rules: readonly AuditRule[]): readonly string[] {
   const policy = join(folder, 'audit-policy.json');
   const all = [...rules, { level: 'Metadata' }];
-  writeFileSync(policy, JSON.stringify({ apiVersion: 'audit.k8s.io/v1', kind: 'Policy', omitStages: ['RequestReceived'], rules: all }));
+  writeFileSync(
+    policy,
+    JSON.stringify({
+      apiVersion: 'audit.k8s.io/v1',
+      kind: 'Policy',
+      omitStages: ['RequestReceived'],
+      rules: all,
+    }),
+  );
   // 0 would mean a new file after 100 MB.
   const size = '--audit-log-maxsize=100000';
-  return [`--audit-policy-file=${policy}`, `--audit-log-path=${join(folder, 'audit.log')}`, '--audit-log-mode=blocking', size];
+  return [
+    `--audit-policy-file=${policy}`,
+    `--audit-log-path=${join(folder, 'audit.log')}`,
+    '--audit-log-mode=blocking',
+    size,
+  ];
 }
 
 export function readAudit(folder: string, user: string): readonly AuditEvent[] {
@@ -35,14 +48,20 @@ export function readAudit(folder: string, user: string): readonly AuditEvent[] {
     .filter((line) => line.includes(`"${user}"`))
     .map((line) => JSON.parse(line) as Logged)
     .filter((event) => event.user.username === user && event.objectRef !== undefined)
-    .map(({ verb, responseStatus, objectRef: { apiGroup = '', resource, subresource, namespace, name } = { resource: '' } }) => ({
-      verb,
-      code: responseStatus?.code ?? 0,
-      group: apiGroup,
-      resource: subresource === undefined ? resource : `${resource}/${subresource}`,
-      ...(namespace !== undefined && { namespace }),
-      ...(name !== undefined && { name }),
-    }));
+    .map(
+      ({
+        verb,
+        responseStatus,
+        objectRef: { apiGroup = '', resource, subresource, namespace, name } = { resource: '' },
+      }) => ({
+        verb,
+        code: responseStatus?.code ?? 0,
+        group: apiGroup,
+        resource: subresource === undefined ? resource : `${resource}/${subresource}`,
+        ...(namespace !== undefined && { namespace }),
+        ...(name !== undefined && { name }),
+      }),
+    );
 }
 
 interface Logged {

@@ -1,5 +1,6 @@
 /**
- * A real control plane in a temporary folder: etcd and kube-apiserver (with OwnerReferencesPermissionEnforcement, as OpenShift has
+ * A real control plane in a temporary folder: etcd and kube-apiserver (with
+ * OwnerReferencesPermissionEnforcement, as OpenShift has
  * it), optionally kube-controller-manager. Everything ends with the process that started it.
  */
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
@@ -28,13 +29,21 @@ export interface ControlPlane {
   tokenKubeconfig(namespace: string, serviceAccount: string): Promise<string>;
   /** What this ServiceAccount has asked of the API server so far. Only with `audit: true`. */
   audit(namespace: string, serviceAccount: string): readonly AuditEvent[];
-  /** Makes etcd forget everything that is not current, as the API server does every five minutes. */
+  /**
+   * Makes etcd forget everything that is not current, as the API server does every five minutes.
+   */
   compact(): Promise<void>;
   /** The file of the audit log, a JSON object in each line. */
   readonly auditLog: string;
-  /** Kills the API server and starts it anew; its memory of what happened is gone. Resolves when it is ready. */
+  /**
+   * Kills the API server and starts it anew; its memory of what happened is gone. Resolves when it
+   * is ready.
+   */
   restartApiServer(): Promise<void>;
-  /** Kills etcd and starts it anew on what it had written. Resolves when the API server is ready with it. */
+  /**
+   * Kills etcd and starts it anew on what it had written. Resolves when the API server is ready
+   * with it.
+   */
   restartEtcd(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -68,8 +77,18 @@ export async function controlPlane(options: ControlPlaneOptions = {}): Promise<C
   const tokens = file('tokens.csv', `${token},admin,admin-uid,system:masters\n`);
   const kubeconfig = file('admin.kubeconfig', kubeconfigText(server, token));
 
-  const start = async (name: 'etcd' | 'kube-apiserver' | 'kube-controller-manager', args: readonly string[]): Promise<() => Promise<void>> => {
-    const child = execa(await tool(name), args, { cwd: folder, all: true, buffer: false, cleanup: true, reject: false, forceKillAfterDelay: 2000 });
+  const start = async (
+    name: 'etcd' | 'kube-apiserver' | 'kube-controller-manager',
+    args: readonly string[],
+  ): Promise<() => Promise<void>> => {
+    const child = execa(await tool(name), args, {
+      cwd: folder,
+      all: true,
+      buffer: false,
+      cleanup: true,
+      reject: false,
+      forceKillAfterDelay: 2000,
+    });
     child.all?.pipe(createWriteStream(join(folder, `${name}.log`)));
     running.push(() => (child.kill('SIGTERM'), child));
     return async () => {
@@ -103,25 +122,36 @@ export async function controlPlane(options: ControlPlaneOptions = {}): Promise<C
     '--disable-admission-plugins=ServiceAccount',
     '--service-cluster-ip-range=10.96.0.0/16',
     '--allow-privileged=true',
-    ...(options.audit === undefined || options.audit === false ? [] : auditFlags(folder, options.audit === true ? [] : options.audit)),
+    ...(options.audit === undefined || options.audit === false
+      ? []
+      : auditFlags(folder, options.audit === true ? [] : options.audit)),
   ];
   let killApiServer = await start('kube-apiserver', apiServer);
 
   const kubectlPath = await tool('kubectl');
   const kubectl: ControlPlane['kubectl'] = async (args, { input } = {}) => {
-    const { stdout } = await execa(kubectlPath, ['--kubeconfig', kubeconfig, ...args], { ...(input === undefined ? {} : { input }), env: { HOME: folder } });
+    const { stdout } = await execa(kubectlPath, ['--kubeconfig', kubeconfig, ...args], {
+      ...(input === undefined ? {} : { input }),
+      env: { HOME: folder },
+    });
     return stdout;
   };
   const ready = (): Promise<unknown> =>
-    until(`kube-apiserver is ready (log: ${folder}/kube-apiserver.log)`, 60_000, () => kubectl(['get', '--raw', '/readyz']));
+    until(`kube-apiserver is ready (log: ${folder}/kube-apiserver.log)`, 60_000, () =>
+      kubectl(['get', '--raw', '/readyz']),
+    );
   const stop = async (): Promise<void> => {
-    for (const end of running.toReversed()) await end();
+    for (const end of running.toReversed()) {
+      await end();
+    }
     rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
   };
   try {
     await ready();
-    await until('the default namespace exists', 30_000, () => kubectl(['get', 'namespace', 'default']));
-    if (options.controllerManager === true)
+    await until('the default namespace exists', 30_000, () =>
+      kubectl(['get', 'namespace', 'default']),
+    );
+    if (options.controllerManager === true) {
       await start('kube-controller-manager', [
         `--kubeconfig=${kubeconfig}`,
         `--service-account-private-key-file=${keyFile}`,
@@ -131,6 +161,7 @@ export async function controlPlane(options: ControlPlaneOptions = {}): Promise<C
         '--bind-address=127.0.0.1',
         '--controllers=*,-nodelifecycle,-nodeipam',
       ]);
+    }
   } catch (error) {
     await stop();
     throw error;
@@ -138,7 +169,12 @@ export async function controlPlane(options: ControlPlaneOptions = {}): Promise<C
 
   const applyFiles = async (files: readonly string[]): Promise<void> => {
     await kubectl(['apply', '--server-side', ...files.flatMap((path) => ['-f', path])]);
-    await kubectl(['wait', '--for=condition=Established', '--timeout=30s', ...files.flatMap((path) => ['-f', path])]);
+    await kubectl([
+      'wait',
+      '--for=condition=Established',
+      '--timeout=30s',
+      ...files.flatMap((path) => ['-f', path]),
+    ]);
   };
   return {
     kubeconfig,
@@ -155,14 +191,28 @@ export async function controlPlane(options: ControlPlaneOptions = {}): Promise<C
     installGatewayApiCrds: async () => applyFiles(await gatewayApiCrds()),
     async tokenKubeconfig(namespace, serviceAccount) {
       const fresh = await kubectl(['create', 'token', serviceAccount, '-n', namespace]);
-      return file(`${namespace}-${serviceAccount}.kubeconfig`, kubeconfigText(server, fresh.trim()));
+      return file(
+        `${namespace}-${serviceAccount}.kubeconfig`,
+        kubeconfigText(server, fresh.trim()),
+      );
     },
-    audit: (namespace, serviceAccount) => readAudit(folder, `system:serviceaccount:${namespace}:${serviceAccount}`),
+    audit: (namespace, serviceAccount) =>
+      readAudit(folder, `system:serviceaccount:${namespace}:${serviceAccount}`),
     auditLog: join(folder, 'audit.log'),
     async compact() {
-      const etcd = async (path: string, body: object): Promise<{ readonly header: { readonly revision: string } }> => {
-        const response = await fetch(`http://127.0.0.1:${client}/v3/${path}`, { method: 'POST', body: JSON.stringify(body) });
-        if (!response.ok) throw new Error(`etcd answered ${path} with ${response.status}: ${await response.text()}`);
+      const etcd = async (
+        path: string,
+        body: object,
+      ): Promise<{ readonly header: { readonly revision: string } }> => {
+        const response = await fetch(`http://127.0.0.1:${client}/v3/${path}`, {
+          method: 'POST',
+          body: JSON.stringify(body),
+        });
+        if (!response.ok) {
+          throw new Error(
+            `etcd answered ${path} with ${response.status}: ${await response.text()}`,
+          );
+        }
         return (await response.json()) as { header: { revision: string } };
       };
       const { header } = await etcd('maintenance/status', {});
@@ -189,7 +239,12 @@ export async function until<T>(what: string, ms: number, attempt: () => Promise<
     try {
       return await attempt();
     } catch (error) {
-      if (performance.now() > end) throw new Error(`waited ${ms / 1000} s in vain until ${what}: ${(error as Error).message}`, { cause: error });
+      if (performance.now() > end) {
+        throw new Error(
+          `waited ${ms / 1000} s in vain until ${what}: ${(error as Error).message}`,
+          { cause: error },
+        );
+      }
       await pause(100);
     }
   }

@@ -1,5 +1,6 @@
 /**
- * Parts that Debian packages as a program that needs nothing else: downloaded with apt, unpacked without installing (no root), kept in the
+ * Parts that Debian packages as a program that needs nothing else: downloaded with apt, unpacked
+ * without installing (no root), kept in the
  * cache beside the built ones.
  */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
@@ -19,7 +20,9 @@ export async function promtoolPath(): Promise<string> {
 
 async function program(name: string, command: string): Promise<string> {
   const installed = join('/usr/bin', command);
-  if (existsSync(installed)) return installed;
+  if (existsSync(installed)) {
+    return installed;
+  }
   return join(await unpacked(name), 'usr/bin', command);
 }
 
@@ -29,18 +32,30 @@ async function program(name: string, command: string): Promise<string> {
  */
 export async function unpacked(name: string, ...needed: readonly string[]): Promise<string> {
   const folder = join(cacheRoot(), `debian-${name}`);
-  if (existsSync(folder)) return folder;
+  if (existsSync(folder)) {
+    return folder;
+  }
   mkdirSync(cacheRoot(), { recursive: true });
   const work = mkdtempSync(join(cacheRoot(), '.debian-'));
   try {
     console.log(`downloading Debian's package ${name} (once) …`);
     await execa('apt-get', ['download', name, ...needed], { cwd: work });
-    for (const file of readdirSync(work)) await execa('dpkg', ['-x', join(work, file), join(work, 'files')]);
-    if (!existsSync(folder)) renameSync(join(work, 'files'), folder);
+    for (const file of readdirSync(work)) {
+      await execa('dpkg', ['-x', join(work, file), join(work, 'files')]);
+    }
+    if (!existsSync(folder)) {
+      renameSync(join(work, 'files'), folder);
+    }
     return folder;
   } catch (error) {
-    const reason = (error as { code?: string }).code === 'ENOENT' ? 'this is not Debian' : (error as Error).message;
-    throw new Unavailable(`Debian's package ${name} cannot be had: ${reason}. Install its programs into /usr/bin.`, { cause: error });
+    const reason =
+      (error as { code?: string }).code === 'ENOENT'
+        ? 'this is not Debian'
+        : (error as Error).message;
+    throw new Unavailable(
+      `Debian's package ${name} cannot be had: ${reason}. Install its programs into /usr/bin.`,
+      { cause: error },
+    );
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

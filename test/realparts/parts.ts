@@ -1,9 +1,18 @@
 /**
- * Real etcd, kube-apiserver, kube-controller-manager, kubectl, Helm: found in KUBEBUILDER_ASSETS, then in the local cache, else built
+ * Real etcd, kube-apiserver, kube-controller-manager, kubectl, Helm: found in KUBEBUILDER_ASSETS,
+ * then in the local cache, else built
  * from Go modules (minutes, once). The cache lies outside the clone, keyed by the lock files.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
@@ -20,58 +29,134 @@ const HELM_3 = 'v3.22.0';
 const KUBECONFORM = 'v0.8.0';
 const ACTIONLINT = 'v1.7.7';
 
-export type Tool = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kubectl' | 'helm' | 'helm3' | 'kubeconform' | 'actionlint';
+export type Tool =
+  | 'etcd'
+  | 'kube-apiserver'
+  | 'kube-controller-manager'
+  | 'kubectl'
+  | 'helm'
+  | 'helm3'
+  | 'kubeconform'
+  | 'actionlint';
 
 /** Without it Helm reads the version v0.0.0. */
 export const stamp = ['gitVersion=' + KUBERNETES, 'gitMajor=1', 'gitMinor=37', 'gitTreeState=clean']
   .map((pair) => `-X k8s.io/component-base/version.${pair}`)
   .join(' ');
 
-/** As Helm's own build stamps it: without, `helm template` takes the cluster for Kubernetes 1.20. */
+/**
+ * As Helm's own build stamps it: without, `helm template` takes the cluster for Kubernetes 1.20.
+ */
 const helm3Stamp = [
   `internal/version.version=${HELM_3}`,
-  ...['chartutil', 'lint/rules'].flatMap((path) => [`pkg/${path}.k8sVersionMajor=1`, `pkg/${path}.k8sVersionMinor=37`]),
+  ...['chartutil', 'lint/rules'].flatMap((path) => [
+    `pkg/${path}.k8sVersionMajor=1`,
+    `pkg/${path}.k8sVersionMinor=37`,
+  ]),
 ]
   .map((pair) => `-X helm.sh/helm/v3/${pair}`)
   .join(' ');
 
 /** How each tool is built, into the folder `bin`. */
-const RECIPES: Readonly<Record<Tool, (bin: string) => { readonly args: readonly string[]; readonly cwd: string }>> = {
-  etcd: (bin) => ({ cwd: join(here, 'go/etcd'), args: ['build', '-mod=readonly', '-ldflags', '-s -w', '-o', join(bin, 'etcd'), 'go.etcd.io/etcd/server/v3'] }),
+const RECIPES: Readonly<
+  Record<Tool, (bin: string) => { readonly args: readonly string[]; readonly cwd: string }>
+> = {
+  etcd: (bin) => ({
+    cwd: join(here, 'go/etcd'),
+    args: [
+      'build',
+      '-mod=readonly',
+      '-ldflags',
+      '-s -w',
+      '-o',
+      join(bin, 'etcd'),
+      'go.etcd.io/etcd/server/v3',
+    ],
+  }),
   'kube-apiserver': (bin) => kubernetes(bin, 'kube-apiserver'),
   'kube-controller-manager': (bin) => kubernetes(bin, 'kube-controller-manager'),
   kubectl: (bin) => kubernetes(bin, 'kubectl'),
-  helm: () => ({ cwd: here, args: ['install', '-ldflags', `-s -w -X helm.sh/helm/v4/internal/version.version=${HELM}`, `helm.sh/helm/v4/cmd/helm@${HELM}`] }),
-  helm3: () => ({ cwd: here, args: ['install', '-ldflags', `-s -w ${helm3Stamp}`, `helm.sh/helm/v3/cmd/helm@${HELM_3}`] }),
-  kubeconform: () => ({ cwd: here, args: ['install', '-ldflags', '-s -w', `github.com/yannh/kubeconform/cmd/kubeconform@${KUBECONFORM}`] }),
-  actionlint: () => ({ cwd: here, args: ['install', '-ldflags', '-s -w', `github.com/rhysd/actionlint/cmd/actionlint@${ACTIONLINT}`] }),
+  helm: () => ({
+    cwd: here,
+    args: [
+      'install',
+      '-ldflags',
+      `-s -w -X helm.sh/helm/v4/internal/version.version=${HELM}`,
+      `helm.sh/helm/v4/cmd/helm@${HELM}`,
+    ],
+  }),
+  helm3: () => ({
+    cwd: here,
+    args: ['install', '-ldflags', `-s -w ${helm3Stamp}`, `helm.sh/helm/v3/cmd/helm@${HELM_3}`],
+  }),
+  kubeconform: () => ({
+    cwd: here,
+    args: [
+      'install',
+      '-ldflags',
+      '-s -w',
+      `github.com/yannh/kubeconform/cmd/kubeconform@${KUBECONFORM}`,
+    ],
+  }),
+  actionlint: () => ({
+    cwd: here,
+    args: [
+      'install',
+      '-ldflags',
+      '-s -w',
+      `github.com/rhysd/actionlint/cmd/actionlint@${ACTIONLINT}`,
+    ],
+  }),
 };
 
-/** Files in the cache: the newer parts carry their version, so that they need no place in its key. */
-const FILES: Readonly<Partial<Record<Tool, { readonly cached: string; readonly built: string }>>> = {
-  helm3: { cached: `helm-${HELM_3}`, built: 'helm' },
-  kubeconform: { cached: `kubeconform-${KUBECONFORM}`, built: 'kubeconform' },
-  actionlint: { cached: `actionlint-${ACTIONLINT}`, built: 'actionlint' },
-};
+/**
+ * Files in the cache: the newer parts carry their version, so that they need no place in its key.
+ */
+const FILES: Readonly<Partial<Record<Tool, { readonly cached: string; readonly built: string }>>> =
+  {
+    helm3: { cached: `helm-${HELM_3}`, built: 'helm' },
+    kubeconform: { cached: `kubeconform-${KUBECONFORM}`, built: 'kubeconform' },
+    actionlint: { cached: `actionlint-${ACTIONLINT}`, built: 'actionlint' },
+  };
 
-function kubernetes(bin: string, command: string): { readonly args: readonly string[]; readonly cwd: string } {
+function kubernetes(
+  bin: string,
+  command: string,
+): { readonly args: readonly string[]; readonly cwd: string } {
   return {
     cwd: join(here, 'go/kube'),
-    args: ['build', '-mod=readonly', '-ldflags', `-s -w ${stamp}`, '-o', join(bin, command), `k8s.io/kubernetes/cmd/${command}`],
+    args: [
+      'build',
+      '-mod=readonly',
+      '-ldflags',
+      `-s -w ${stamp}`,
+      '-o',
+      join(bin, command),
+      `k8s.io/kubernetes/cmd/${command}`,
+    ],
   };
 }
 
 /** Makes all parts ready, with progress. @throws Unavailable */
 export async function prepare(): Promise<void> {
-  for (const name of Object.keys(RECIPES) as Tool[]) await tool(name);
+  for (const name of Object.keys(RECIPES) as Tool[]) {
+    await tool(name);
+  }
 }
 
 /** The path of a tool. @throws Unavailable when it is not there and cannot be built. */
 export async function tool(name: Tool): Promise<string> {
   const given = process.env['KUBEBUILDER_ASSETS'];
   const cached = FILES[name]?.cached ?? name;
-  for (const found of [given === undefined ? undefined : join(given, name), join(cacheFolder(), cached), name === 'kubectl' ? '/usr/bin/kubectl' : undefined])
-    if (found !== undefined && existsSync(found)) return found;
+  for (const found of [
+    given === undefined ? undefined : join(given, name),
+    join(cacheFolder(), cached),
+    name === 'kubectl' ? '/usr/bin/kubectl' : undefined,
+  ]) {
+    if (found !== undefined && existsSync(found)) {
+      return found;
+    }
+  }
   return build(name);
 }
 
@@ -82,13 +167,25 @@ async function build(name: Tool): Promise<string> {
   const { args, cwd } = RECIPES[name](bin);
   const started = Date.now();
   console.log(`building ${name} from its Go modules (once; the first can take some minutes) …`);
-  const progress = setInterval(() => console.log(`  ${name}: ${Math.round((Date.now() - started) / 1000)} s`), 30_000);
+  const progress = setInterval(
+    () => console.log(`  ${name}: ${Math.round((Date.now() - started) / 1000)} s`),
+    30_000,
+  );
   try {
-    await execa('go', args, { cwd, env: { GOBIN: bin, GOFLAGS: '-buildvcs=false', CGO_ENABLED: '0' } });
+    await execa('go', args, {
+      cwd,
+      env: { GOBIN: bin, GOFLAGS: '-buildvcs=false', CGO_ENABLED: '0' },
+    });
     renameSync(join(bin, FILES[name]?.built ?? name), join(cache, FILES[name]?.cached ?? name));
   } catch (error) {
-    const reason = (error as { code?: string }).code === 'ENOENT' ? 'there is no Go on this machine' : (error as Error).message;
-    throw new Unavailable(`${name} cannot be built: ${reason}. Set KUBEBUILDER_ASSETS to a folder that has it.`, { cause: error });
+    const reason =
+      (error as { code?: string }).code === 'ENOENT'
+        ? 'there is no Go on this machine'
+        : (error as Error).message;
+    throw new Unavailable(
+      `${name} cannot be built: ${reason}. Set KUBEBUILDER_ASSETS to a folder that has it.`,
+      { cause: error },
+    );
   } finally {
     clearInterval(progress);
     rmSync(bin, { recursive: true, force: true });
@@ -99,7 +196,9 @@ async function build(name: Tool): Promise<string> {
 
 function cacheFolder(): string {
   const hash = createHash('sha256').update(KUBERNETES + HELM);
-  for (const file of globSync('go/*/go.{mod,sum}', { cwd: here }).sort()) hash.update(readFileSync(join(here, file)));
+  for (const file of globSync('go/*/go.{mod,sum}', { cwd: here }).sort()) {
+    hash.update(readFileSync(join(here, file)));
+  }
   return join(cacheRoot(), hash.digest('hex').slice(0, 16));
 }
 
@@ -119,7 +218,9 @@ export async function gatewayApiCrds(): Promise<readonly string[]> {
 /** Files of the Prometheus operator's CRDs that charts use. @throws Unavailable */
 export async function monitoringCrds(): Promise<readonly string[]> {
   const folder = join(await moduleFolder(PROMETHEUS_OPERATOR), 'example/prometheus-operator-crd');
-  return ['servicemonitors', 'podmonitors', 'prometheusrules'].map((plural) => join(folder, `monitoring.coreos.com_${plural}.yaml`));
+  return ['servicemonitors', 'podmonitors', 'prometheusrules'].map((plural) =>
+    join(folder, `monitoring.coreos.com_${plural}.yaml`),
+  );
 }
 
 async function moduleFolder(module: string): Promise<string> {

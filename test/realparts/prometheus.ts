@@ -26,7 +26,12 @@ export interface PrometheusOptions {
 }
 
 /** @throws Unavailable when the part cannot be had, Error when it does not start */
-export async function prometheusServer({ history, targets = [], labels = {}, scrapeInterval = '1s' }: PrometheusOptions = {}): Promise<Prometheus> {
+export async function prometheusServer({
+  history,
+  targets = [],
+  labels = {},
+  scrapeInterval = '1s',
+}: PrometheusOptions = {}): Promise<Prometheus> {
   const binary = await prometheusPath();
   const folder = mkdtempSync(join(tmpdir(), 'autopilot-prometheus-'));
   const data = join(folder, 'data');
@@ -39,18 +44,29 @@ export async function prometheusServer({ history, targets = [], labels = {}, scr
   const config = join(folder, 'prometheus.yml');
   writeFileSync(
     config,
-    stringify({ global: { scrape_interval: scrapeInterval }, scrape_configs: [{ job_name: 'mesh', static_configs: [{ targets, labels }] }] }),
+    stringify({
+      global: { scrape_interval: scrapeInterval },
+      scrape_configs: [{ job_name: 'mesh', static_configs: [{ targets, labels }] }],
+    }),
   );
   const [port] = await freePorts(1);
   const address = `http://127.0.0.1:${port}`;
   const log = join(folder, 'prometheus.log');
-  const child = execa(binary, [`--config.file=${config}`, `--storage.tsdb.path=${data}`, `--web.listen-address=127.0.0.1:${port}`], {
-    all: true,
-    buffer: false,
-    cleanup: true,
-    reject: false,
-    forceKillAfterDelay: 2000,
-  });
+  const child = execa(
+    binary,
+    [
+      `--config.file=${config}`,
+      `--storage.tsdb.path=${data}`,
+      `--web.listen-address=127.0.0.1:${port}`,
+    ],
+    {
+      all: true,
+      buffer: false,
+      cleanup: true,
+      reject: false,
+      forceKillAfterDelay: 2000,
+    },
+  );
   child.all?.pipe(createWriteStream(log));
   const stop = async (): Promise<void> => {
     child.kill('SIGTERM');
@@ -60,7 +76,9 @@ export async function prometheusServer({ history, targets = [], labels = {}, scr
   try {
     await until(`Prometheus is ready (log: ${log})`, 30_000, async () => {
       const response = await fetch(`${address}/-/ready`);
-      if (!response.ok) throw new Error(await response.text());
+      if (!response.ok) {
+        throw new Error(await response.text());
+      }
     });
   } catch (error) {
     await stop();

@@ -9,9 +9,12 @@ describe('durations', () => {
     ['1h3m', 3_780_000],
     ['1.5s', 1500],
     ['0s', 0],
-  ] as const)
+  ] as const) {
     it(`${text} is ${ms} ms`, () => expect(parseDuration(text)).to.equal(ms));
+  }
 
-  for (const text of ['', '10', '10 s', 's', '-5s', '1d'])
-    it(`'${text}' is refused with an example`, () => expect(() => parseDuration(text)).to.throw('write it like 500ms, 10s, 1m30s or 2h'));
+  for (const text of ['', '10', '10 s', 's', '-5s', '1d']) {
+    it(`'${text}' is refused with an example`, () =>
+      expect(() => parseDuration(text)).to.throw('write it like 500ms, 10s, 1m30s or 2h'));
+  }
 });

@@ -1,4 +1,7 @@
-/** An operator over a cluster in memory, in virtual time: nearer to it than a flight, for what a flight does not let through. */
+/**
+ * An operator over a cluster in memory, in virtual time: nearer to it than a flight, for what a
+ * flight does not let through.
+ */
 import type { Operator, OperatorOptions, Scheduler } from '../../runtime/src/ports.ts';
 import { startOperator } from '../../runtime/src/ports.ts';
 import type { ClusterOptions, FlightObject } from '../../sandbox/src/index.ts';
@@ -58,7 +61,10 @@ export class Stage {
   async create(...objects: readonly FlightObject[]): Promise<void> {
     for (const object of objects) {
       const type = this.cluster.typeOf(object);
-      await this.cluster.api.create(type, { ...object, metadata: { ...(type.namespaced && { namespace: 'default' }), ...object.metadata } });
+      await this.cluster.api.create(type, {
+        ...object,
+        metadata: { ...(type.namespaced && { namespace: 'default' }), ...object.metadata },
+      });
     }
   }
 }

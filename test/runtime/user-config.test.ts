@@ -8,7 +8,11 @@ const schema = {
   properties: {
     threshold: { type: 'number', minimum: 0, maximum: 1, exclusiveMinimum: true },
     mode: { type: 'string', enum: ['fast', 'slow'], default: 'slow' },
-    hosts: { type: 'array', items: { type: 'string', minLength: 1, pattern: '^[a-z.]+$' }, maxItems: 2 },
+    hosts: {
+      type: 'array',
+      items: { type: 'string', minLength: 1, pattern: '^[a-z.]+$' },
+      maxItems: 2,
+    },
     port: { 'x-kubernetes-int-or-string': true },
     labels: { type: 'object', additionalProperties: { type: 'string' } },
     anything: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
@@ -23,7 +27,15 @@ describe("the user's own configuration", () => {
 
   it('has its defaults filled in', () => {
     expect(userConfig(schema, { threshold: 0.5 })).to.deep.equal({ threshold: 0.5, mode: 'slow' });
-    const all = { threshold: 1, mode: 'fast', hosts: ['a.b'], port: 'http', labels: { a: 'b' }, anything: { x: { y: 1 } }, count: null };
+    const all = {
+      threshold: 1,
+      mode: 'fast',
+      hosts: ['a.b'],
+      port: 'http',
+      labels: { a: 'b' },
+      anything: { x: { y: 1 } },
+      count: null,
+    };
     expect(userConfig(schema, all)).to.deep.equal(all);
   });
 
@@ -41,9 +53,12 @@ describe("the user's own configuration", () => {
     [{ threshold: 1, port: 1.5 }, 'config.port must be a whole number or text'],
     [{ threshold: 1, labels: { a: 1 } }, 'config.labels.a must be text'],
     [{ threshold: 1, count: 1.5 }, 'config.count must be a whole number'],
-    [{ threshold: 1, treshold: 1 }, 'config.treshold is not known; known: threshold, mode, hosts, port, labels, anything, count'],
+    [
+      { threshold: 1, treshold: 1 },
+      'config.treshold is not known; known: threshold, mode, hosts, port, labels, anything, count',
+    ],
   ];
-  for (const [value, problem] of wrong)
+  for (const [value, problem] of wrong) {
     it(`is refused when ${problem}`, () => {
       const error = ((): string => {
         try {
@@ -55,9 +70,11 @@ describe("the user's own configuration", () => {
       })();
       expect(error.split('\n')).to.include(problem);
     });
+  }
 
   it('is judged when the file is read, at the start and at every reload: all problems, with the name of the file', () => {
-    const read = (text: string): unknown => configOf(text, 'autopilot-operator.yaml', {}, schema).config;
+    const read = (text: string): unknown =>
+      configOf(text, 'autopilot-operator.yaml', {}, schema).config;
     expect(read('config: { threshold: 0.9 }')).to.deep.equal({ threshold: 0.9, mode: 'slow' });
     expect(() => read('config: { threshold: high, mode: fats }')).to.throw(
       'autopilot-operator.yaml: config.threshold must be a number\nautopilot-operator.yaml: config.mode must be one of "fast", "slow"',

@@ -14,7 +14,11 @@ describe('the sandbox collects', () => {
     type = cluster.typeNamed('ConfigMap');
   });
 
-  async function create(name: string, owners: readonly KubeObject[] = [], namespace = 'default'): Promise<KubeObject> {
+  async function create(
+    name: string,
+    owners: readonly KubeObject[] = [],
+    namespace = 'default',
+  ): Promise<KubeObject> {
     const ownerReferences = owners.map(({ metadata }) => ({
       apiVersion: 'v1',
       kind: 'ConfigMap',
@@ -22,13 +26,21 @@ describe('the sandbox collects', () => {
       uid: metadata.uid ?? '',
       blockOwnerDeletion: true,
     }));
-    return cluster.api.create(type, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace, ...(owners.length > 0 && { ownerReferences }) } });
+    return cluster.api.create(type, {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name, namespace, ...(owners.length > 0 && { ownerReferences }) },
+    });
   }
-  async function remove(name: string, propagationPolicy: 'Background' | 'Foreground' | 'Orphan' = 'Background'): Promise<void> {
+  async function remove(
+    name: string,
+    propagationPolicy: 'Background' | 'Foreground' | 'Orphan' = 'Background',
+  ): Promise<void> {
     await cluster.api.delete(type, { namespace: 'default', name }, { propagationPolicy });
   }
   const rest = (): Promise<void> => settle(cluster, clock, undefined);
-  const names = async (): Promise<readonly string[]> => (await cluster.api.list(type)).items.map(({ metadata }) => metadata.name);
+  const names = async (): Promise<readonly string[]> =>
+    (await cluster.api.list(type)).items.map(({ metadata }) => metadata.name);
 
   // @promise sandbox/cluster-parts
   it('what an object owned, down to the last one', async () => {
@@ -45,21 +57,34 @@ describe('the sandbox collects', () => {
     await remove('a');
     await rest();
     const { items } = await cluster.api.list(type);
-    expect(items.map(({ metadata }) => [metadata.name, metadata.ownerReferences?.map(({ name }) => name)])).to.deep.equal([
+    expect(
+      items.map(({ metadata }) => [
+        metadata.name,
+        metadata.ownerReferences?.map(({ name }) => name),
+      ]),
+    ).to.deep.equal([
       ['b', undefined],
       ['c', ['b']],
     ]);
   });
 
   it('an object whose owner never was', async () => {
-    const ghost = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'ghost', uid: '00000000-0000-4000-8000-0000000000ff' } };
+    const ghost = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'ghost', uid: '00000000-0000-4000-8000-0000000000ff' },
+    };
     await create('a', [ghost]);
     await rest();
     expect(await names()).to.deep.equal([]);
   });
 
   it('an object whose owner lies in another namespace', async () => {
-    await cluster.api.create(cluster.typeNamed('Namespace'), { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'other' } });
+    await cluster.api.create(cluster.typeNamed('Namespace'), {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: 'other' },
+    });
     await create('a', [await create('b', [], 'other')]);
     await rest();
     expect(await names()).to.deep.equal(['b']);
@@ -68,7 +93,9 @@ describe('the sandbox collects', () => {
   it('dependents before their owner when the deletion is in the foreground', async () => {
     await create('b', [await create('a')]);
     await remove('a', 'Foreground');
-    expect((await cluster.api.get(type, { namespace: 'default', name: 'a' })).metadata.finalizers).to.deep.equal(['foregroundDeletion']);
+    expect(
+      (await cluster.api.get(type, { namespace: 'default', name: 'a' })).metadata.finalizers,
+    ).to.deep.equal(['foregroundDeletion']);
     await rest();
     expect(await names()).to.deep.equal([]);
   });
@@ -78,18 +105,29 @@ describe('the sandbox collects', () => {
     await remove('a', 'Orphan');
     await rest();
     const { items } = await cluster.api.list(type);
-    expect(items.map(({ metadata }) => [metadata.name, metadata.ownerReferences])).to.deep.equal([['b', undefined]]);
+    expect(items.map(({ metadata }) => [metadata.name, metadata.ownerReferences])).to.deep.equal([
+      ['b', undefined],
+    ]);
   });
 
   it('a namespace with all that is in it, and takes nothing new into it meanwhile', async () => {
     const namespaces = cluster.typeNamed('Namespace');
-    await cluster.api.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'flight' } });
+    await cluster.api.create(namespaces, {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: 'flight' },
+    });
     await create('a', [], 'flight');
     await cluster.api.delete(namespaces, { name: 'flight' });
     const late = await create('late', [], 'flight').catch((error: unknown) => error);
     expect(hasCode(late, 403)).to.equal(true);
     await rest();
     expect(await names()).to.deep.equal([]);
-    expect(hasCode(await cluster.api.get(namespaces, { name: 'flight' }).catch((error: unknown) => error), 404)).to.equal(true);
+    expect(
+      hasCode(
+        await cluster.api.get(namespaces, { name: 'flight' }).catch((error: unknown) => error),
+        404,
+      ),
+    ).to.equal(true);
   });
 });

@@ -7,19 +7,37 @@ import { isApiError } from '../../runtime/src/ports.ts';
 import type { PolicyRule } from '../../sandbox/src/index.ts';
 import { Cluster, fly, rightsFrom, withRights } from '../../sandbox/src/index.ts';
 
-const MAPS = { group: '', version: 'v1', kind: 'ConfigMap', plural: 'configmaps', namespaced: true };
+const MAPS = {
+  group: '',
+  version: 'v1',
+  kind: 'ConfigMap',
+  plural: 'configmaps',
+  namespaced: true,
+};
 const key = { namespace: 'default', name: 'a' };
-const object = (more: object = {}): KubeObject => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { ...key, ...more } });
+const object = (more: object = {}): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { ...key, ...more },
+});
 
 async function messageOf(call: Promise<unknown>): Promise<string> {
   return call.then(
     () => 'it was allowed',
-    (error: unknown) => (isApiError(error) ? `${error.status.code} ${error.status.message}` : Promise.reject(error as Error)),
+    (error: unknown) =>
+      isApiError(error)
+        ? `${error.status.code} ${error.status.message}`
+        : Promise.reject(error as Error),
   );
 }
 
 describe('rights', () => {
-  const rule = (verbs: readonly string[], more: Partial<PolicyRule> = {}): PolicyRule => ({ apiGroups: [''], resources: ['configmaps'], verbs, ...more });
+  const rule = (verbs: readonly string[], more: Partial<PolicyRule> = {}): PolicyRule => ({
+    apiGroups: [''],
+    resources: ['configmaps'],
+    verbs,
+    ...more,
+  });
 
   // @promise sandbox/cluster-parts
   it('refuse what no rule grants, in the words of the API server', async () => {
@@ -42,38 +60,73 @@ describe('rights', () => {
 
   it('can be for names and for subresources only', async () => {
     const api = withRights(new Cluster(), {
-      cluster: [rule(['get'], { resourceNames: ['a'] }), rule(['patch'], { apiGroups: ['apps'], resources: ['deployments/status'] })],
+      cluster: [
+        rule(['get'], { resourceNames: ['a'] }),
+        rule(['patch'], { apiGroups: ['apps'], resources: ['deployments/status'] }),
+      ],
     });
     expect(await messageOf(api.get(MAPS, key))).to.contain('404');
     expect(await messageOf(api.get(MAPS, { ...key, name: 'b' }))).to.contain('403');
-    const type = { group: 'apps', version: 'v1', kind: 'Deployment', plural: 'deployments', namespaced: true };
+    const type = {
+      group: 'apps',
+      version: 'v1',
+      kind: 'Deployment',
+      plural: 'deployments',
+      namespaced: true,
+    };
     const patch = { type: 'merge', body: {} } as const;
-    expect(await messageOf(api.patch(type, key, patch, { subresource: 'status' }))).to.contain('404');
+    expect(await messageOf(api.patch(type, key, patch, { subresource: 'status' }))).to.contain(
+      '404',
+    );
     expect(await messageOf(api.patch(type, key, patch))).to.contain('403');
   });
 
   it('of apply are patch, and create as well where nothing is yet', async () => {
     const cluster = new Cluster();
     const api = withRights(cluster, { cluster: [rule(['patch'])] });
-    expect(await messageOf(api.apply(MAPS, object(), { fieldManager: 'x' }))).to.contain('cannot create resource');
+    expect(await messageOf(api.apply(MAPS, object(), { fieldManager: 'x' }))).to.contain(
+      'cannot create resource',
+    );
     await cluster.api.create(MAPS, object());
-    expect(await messageOf(api.apply(MAPS, object({ labels: { a: 'b' } }), { fieldManager: 'x' }))).to.equal('it was allowed');
+    expect(
+      await messageOf(api.apply(MAPS, object({ labels: { a: 'b' } }), { fieldManager: 'x' })),
+    ).to.equal('it was allowed');
   });
 
   it('to block the deletion of an owner are update of its finalizers', async () => {
     const cluster = new Cluster();
     const owner = await cluster.api.create(MAPS, object());
-    const ownerReferences = [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'a', uid: owner.metadata.uid, blockOwnerDeletion: true }];
+    const ownerReferences = [
+      {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        name: 'a',
+        uid: owner.metadata.uid,
+        blockOwnerDeletion: true,
+      },
+    ];
     const create = rule(['create']);
     const owned = object({ name: 'b', ownerReferences });
-    expect(await messageOf(withRights(cluster, { cluster: [create] }).create(MAPS, owned))).to.contain("you can't set finalizers on: ConfigMap a");
+    expect(
+      await messageOf(withRights(cluster, { cluster: [create] }).create(MAPS, owned)),
+    ).to.contain("you can't set finalizers on: ConfigMap a");
     const finalizers = rule(['update'], { resources: ['configmaps/finalizers'] });
-    expect(await messageOf(withRights(cluster, { cluster: [create, finalizers] }).create(MAPS, owned))).to.equal('it was allowed');
+    expect(
+      await messageOf(withRights(cluster, { cluster: [create, finalizers] }).create(MAPS, owned)),
+    ).to.equal('it was allowed');
   });
 
   it('are read from Roles, ClusterRoles and their bindings', () => {
-    const role = (kind: string, name: string, verbs: readonly string[]): object => ({ kind, metadata: { name }, rules: [rule(verbs)] });
-    const binding = (kind: string, roleKind: string, name: string): object => ({ kind, metadata: { name }, roleRef: { kind: roleKind, name } });
+    const role = (kind: string, name: string, verbs: readonly string[]): object => ({
+      kind,
+      metadata: { name },
+      rules: [rule(verbs)],
+    });
+    const binding = (kind: string, roleKind: string, name: string): object => ({
+      kind,
+      metadata: { name },
+      roleRef: { kind: roleKind, name },
+    });
     const manifests = [
       role('ClusterRole', 'everywhere', ['list']),
       role('Role', 'here', ['create']),
@@ -81,7 +134,10 @@ describe('rights', () => {
       binding('ClusterRoleBinding', 'ClusterRole', 'everywhere'),
       binding('RoleBinding', 'Role', 'here'),
     ];
-    expect(rightsFrom(manifests, 'ops')).to.deep.equal({ cluster: [rule(['list'])], namespaces: { ops: [rule(['create'])] } });
+    expect(rightsFrom(manifests, 'ops')).to.deep.equal({
+      cluster: [rule(['list'])],
+      namespaces: { ops: [rule(['create'])] },
+    });
   });
 
   it('are what a flight’s operator has: without them it gets nowhere', async () => {
@@ -93,15 +149,23 @@ describe('rights', () => {
     };
     const everything: PolicyRule = { apiGroups: ['*'], resources: ['*'], verbs: ['*'] };
     const phase = async (rules: readonly PolicyRule[]): Promise<string | undefined> => {
-      const flight = await fly(scheduler, { crd, objects: [deployment('web')], rights: { cluster: rules } });
+      const flight = await fly(scheduler, {
+        crd,
+        objects: [deployment('web')],
+        rights: { cluster: rules },
+      });
       await flight.create(ar);
       await flight.advance('1m');
-      const found = ((await flight.get('AutoRoute', 'example'))?.status as { phase?: string } | undefined)?.phase;
+      const found = (
+        (await flight.get('AutoRoute', 'example'))?.status as { phase?: string } | undefined
+      )?.phase;
       await flight.stop();
       return found;
     };
     expect(await phase([everything])).to.equal('Ready');
     const blind = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'];
-    expect(await phase([{ ...everything, verbs: blind.filter((verb) => verb !== 'create') }])).to.equal('Syncing');
+    expect(
+      await phase([{ ...everything, verbs: blind.filter((verb) => verb !== 'create') }]),
+    ).to.equal('Syncing');
   });
 });

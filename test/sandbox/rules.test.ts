@@ -20,21 +20,34 @@ describe('a rule in CEL that the sandbox cannot evaluate', () => {
           schema: {
             openAPIV3Schema: {
               type: 'object',
-              properties: { address: { type: 'string', 'x-kubernetes-validations': [{ rule: 'self != "none"' }, { rule }] } },
+              properties: {
+                address: {
+                  type: 'string',
+                  'x-kubernetes-validations': [{ rule: 'self != "none"' }, { rule }],
+                },
+              },
             },
           },
         },
       ],
     },
   } as unknown as KubeObject;
-  const kite = (name: string): KubeObject => ({ apiVersion: 'examples.io/v1', kind: 'Kite', metadata: { name }, address: '1.2.3.4' }) as KubeObject;
+  const kite = (name: string): KubeObject =>
+    ({
+      apiVersion: 'examples.io/v1',
+      kind: 'Kite',
+      metadata: { name },
+      address: '1.2.3.4',
+    }) as KubeObject;
 
   // @promise sandbox/cel
   it('is reported once, with its place and why, and lets the object pass', async () => {
     const cluster = new Cluster();
     await cluster.api.create(cluster.typeOf(definition), definition);
     expect(cluster.unchecked).to.deep.equal([]);
-    for (const name of ['a', 'b']) await cluster.api.create(cluster.typeOf(kite(name)), kite(name));
+    for (const name of ['a', 'b']) {
+      await cluster.api.create(cluster.typeOf(kite(name)), kite(name));
+    }
     expect(cluster.unchecked).to.have.length(1);
     expect(cluster.unchecked[0]).to.deep.include({ kind: 'Kite', place: 'address', rule });
     expect(cluster.unchecked[0]?.why).to.contain("'ip(dyn)'");
@@ -44,8 +57,14 @@ describe('a rule in CEL that the sandbox cannot evaluate', () => {
     const cluster = new Cluster();
     await cluster.api.create(cluster.typeOf(definition), definition);
     const door = await openDoor(cluster);
-    const answer = await fetch(`${door.url}/apis/examples.io/v1/kites`, { method: 'POST', body: JSON.stringify(kite('a')) });
-    expect([answer.status, answer.headers.get('warning')?.includes(`address: the rule ${rule} is not checked`)]).to.deep.equal([201, true]);
+    const answer = await fetch(`${door.url}/apis/examples.io/v1/kites`, {
+      method: 'POST',
+      body: JSON.stringify(kite('a')),
+    });
+    expect([
+      answer.status,
+      answer.headers.get('warning')?.includes(`address: the rule ${rule} is not checked`),
+    ]).to.deep.equal([201, true]);
     await door.close();
   });
 });

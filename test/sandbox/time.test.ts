@@ -16,10 +16,11 @@ describe('virtual time', () => {
       ['late', 20],
       ['first', 10],
       ['second', 10],
-    ] as const)
+    ] as const) {
       clock.after(ms, () => order.push(name));
+    }
     clock.moveTo(20);
-    while (clock.fire());
+    while (clock.fire()) {}
     expect(order).to.deep.equal(['first', 'second', 'late']);
   });
 
@@ -39,7 +40,7 @@ describe('virtual time', () => {
       order.push('outer');
       clock.after(0, () => order.push('inner'));
     });
-    while (clock.fire());
+    while (clock.fire()) {}
     expect(order).to.deep.equal(['outer', 'inner']);
   });
 });

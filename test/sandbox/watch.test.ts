@@ -3,18 +3,27 @@ import type { WatchEvent } from '../../runtime/src/ports.ts';
 import { hasCode } from '../../runtime/src/ports.ts';
 import { Cluster, VirtualClock } from '../../sandbox/src/index.ts';
 
-const object = (name: string) => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'default' } });
+const object = (name: string) => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name, namespace: 'default' },
+});
 
 describe('a watch of the sandbox', () => {
   // @promise sandbox/cluster-parts
   it('brings a bookmark each minute', async () => {
     const clock = new VirtualClock();
     const cluster = new Cluster({ clock });
-    const events = cluster.api.watch(cluster.typeNamed('ConfigMap'), { resourceVersion: String(cluster.version) })[Symbol.asyncIterator]();
+    const events = cluster.api
+      .watch(cluster.typeNamed('ConfigMap'), { resourceVersion: String(cluster.version) })
+      [Symbol.asyncIterator]();
     const next = events.next();
     clock.moveTo(60_000);
     clock.fire();
-    expect(await next).to.deep.equal({ done: false, value: { type: 'BOOKMARK', resourceVersion: String(cluster.version) } });
+    expect(await next).to.deep.equal({
+      done: false,
+      value: { type: 'BOOKMARK', resourceVersion: String(cluster.version) },
+    });
     await events.return?.();
     expect(clock.next, 'it leaves no timer behind').to.equal(undefined);
   });
@@ -38,16 +47,23 @@ describe('a watch of the sandbox', () => {
     const cluster = new Cluster();
     const type = cluster.typeNamed('ConfigMap');
     await cluster.api.create(type, object('a'));
-    const { value } = (await cluster.api.watch(type, { resourceVersion: '0' })[Symbol.asyncIterator]().next()) as { value: WatchEvent };
+    const { value } = (await cluster.api
+      .watch(type, { resourceVersion: '0' })
+      [Symbol.asyncIterator]()
+      .next()) as { value: WatchEvent };
     expect(value.type).to.equal('ADDED');
   });
 
   it('shows what nobody has taken yet', async () => {
     const cluster = new Cluster();
     const type = cluster.typeNamed('ConfigMap');
-    const events = cluster.api.watch(type, { resourceVersion: String(cluster.version) })[Symbol.asyncIterator]();
+    const events = cluster.api
+      .watch(type, { resourceVersion: String(cluster.version) })
+      [Symbol.asyncIterator]();
     const first = events.next();
-    for (const name of ['a', 'b']) await cluster.api.create(type, object(name));
+    for (const name of ['a', 'b']) {
+      await cluster.api.create(type, object(name));
+    }
     await first;
     expect(cluster.undelivered).to.equal(1);
     await events.next();
@@ -57,10 +73,14 @@ describe('a watch of the sandbox', () => {
   it('goes on page by page only as long as the list is remembered: then 410', async () => {
     const cluster = new Cluster();
     const type = cluster.typeNamed('ConfigMap');
-    for (const name of ['a', 'b']) await cluster.api.create(type, object(name));
+    for (const name of ['a', 'b']) {
+      await cluster.api.create(type, object(name));
+    }
     const page = await cluster.api.list(type, { limit: 1 });
     cluster.compact();
-    const error = await cluster.api.list(type, { limit: 1, continue: page.continue ?? '' }).catch((failure: unknown) => failure);
+    const error = await cluster.api
+      .list(type, { limit: 1, continue: page.continue ?? '' })
+      .catch((failure: unknown) => failure);
     expect(hasCode(error, 410)).to.equal(true);
   });
 });

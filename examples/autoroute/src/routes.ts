@@ -1,5 +1,10 @@
 /** Which Deployments get a route, and what a route is made of. */
-import type { Deployment, GatewayOutput, ServiceOutput, VirtualServiceOutput } from './generated/kinds.ts';
+import type {
+  Deployment,
+  GatewayOutput,
+  ServiceOutput,
+  VirtualServiceOutput,
+} from './generated/kinds.ts';
 import type { SyncedDeployment } from './spec.ts';
 
 export interface Route extends SyncedDeployment {
@@ -10,8 +15,11 @@ export interface Route extends SyncedDeployment {
 /** One route for each Deployment that has a container port; the first port it declares counts. */
 export function routesOf(deployments: readonly Deployment[]): readonly Route[] {
   return deployments.flatMap(({ metadata, spec }) => {
-    const port = spec?.template.spec?.containers.flatMap(({ ports }) => ports ?? [])[0]?.containerPort;
-    return port === undefined ? [] : [{ name: metadata.name, port, podLabels: spec?.selector.matchLabels ?? {} }];
+    const port = spec?.template.spec?.containers.flatMap(({ ports }) => ports ?? [])[0]
+      ?.containerPort;
+    return port === undefined
+      ? []
+      : [{ name: metadata.name, port, podLabels: spec?.selector.matchLabels ?? {} }];
   });
 }
 
@@ -21,7 +29,12 @@ export function hostOf(deployment: string, autoRoute: string): string {
 }
 
 export function service({ name, port, podLabels }: Route): ServiceOutput {
-  return { apiVersion: 'v1', kind: 'Service', metadata: { name }, spec: { selector: podLabels, ports: [{ name: 'http', port, targetPort: port }] } };
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name },
+    spec: { selector: podLabels, ports: [{ name: 'http', port, targetPort: port }] },
+  };
 }
 
 export function virtualService({ name, port }: Route, autoRoute: string): VirtualServiceOutput {
@@ -33,7 +46,12 @@ export function virtualService({ name, port }: Route, autoRoute: string): Virtua
     spec: {
       hosts: [host],
       gateways: [autoRoute],
-      http: [{ match: [{ uri: { prefix: '/' } }], route: [{ destination: { host: name, port: { number: port } } }] }],
+      http: [
+        {
+          match: [{ uri: { prefix: '/' } }],
+          route: [{ destination: { host: name, port: { number: port } } }],
+        },
+      ],
     },
   };
 }
@@ -43,6 +61,11 @@ export function gateway(autoRoute: string): GatewayOutput {
     apiVersion: 'networking.istio.io/v1',
     kind: 'Gateway',
     metadata: { name: autoRoute },
-    spec: { selector: { istio: 'ingressgateway' }, servers: [{ port: { number: 80, name: 'http', protocol: 'HTTP' }, hosts: [`*.${autoRoute}`] }] },
+    spec: {
+      selector: { istio: 'ingressgateway' },
+      servers: [
+        { port: { number: 80, name: 'http', protocol: 'HTTP' }, hosts: [`*.${autoRoute}`] },
+      ],
+    },
   };
 }

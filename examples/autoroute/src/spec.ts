@@ -1,5 +1,6 @@
 /**
- * What users of AutoRoute write, and what its status tells them. Plain TypeScript: the CustomResourceDefinition's schema is made
+ * What users of AutoRoute write, and what its status tells them. Plain TypeScript: the
+ * CustomResourceDefinition's schema is made
  * from these interfaces, descriptions from their comments. After an edit: yo autopilot:generate
  */
 import type { Int32, LabelSelector } from 'autopilot-runtime';

@@ -16,7 +16,10 @@ describe('the machine of AutoRoute', () => {
   let flight: Flight;
 
   beforeEach(async () => {
-    flight = await fly(scheduler, { crd, objects: [deployment('one'), deployment('two'), deployment('batch', { ports: [] })] });
+    flight = await fly(scheduler, {
+      crd,
+      objects: [deployment('one'), deployment('two'), deployment('batch', { ports: [] })],
+    });
     await flight.create(autoRoute);
   });
   afterEach(() => flight.stop());
@@ -24,7 +27,8 @@ describe('the machine of AutoRoute', () => {
   async function names(kind: string): Promise<readonly string[]> {
     return (await flight.list(kind, 'default')).map(({ metadata }) => metadata.name);
   }
-  const phases = (): readonly string[] => flight.events.flatMap((event) => (event.type === 'transition' ? [event.to] : []));
+  const phases = (): readonly string[] =>
+    flight.events.flatMap((event) => (event.type === 'transition' ? [event.to] : []));
 
   it('routes the Deployments that are there, and is Ready', async () => {
     const { status } = (await flight.get('AutoRoute', 'example')) ?? {};
@@ -46,12 +50,21 @@ describe('the machine of AutoRoute', () => {
 
   it('routes a Deployment that comes later', async () => {
     await flight.create(deployment('three', { ports: [8080] }));
-    expect(await names('VirtualService')).to.deep.equal(['one.example', 'three.example', 'two.example']);
+    expect(await names('VirtualService')).to.deep.equal([
+      'one.example',
+      'three.example',
+      'two.example',
+    ]);
     expect(phases().slice(-2)).to.deep.equal(['Syncing', 'Ready']);
   });
 
   it('takes away what a Deployment that went had, and nothing else', async () => {
-    await flight.create({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'somebody-elses' }, spec: { ports: [{ port: 1 }] } });
+    await flight.create({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'somebody-elses' },
+      spec: { ports: [{ port: 1 }] },
+    });
     await flight.remove('Deployment', 'two');
     expect(await names('Service')).to.deep.equal(['one', 'somebody-elses']);
     expect(await names('VirtualService')).to.deep.equal(['one.example']);
@@ -64,6 +77,10 @@ describe('the machine of AutoRoute', () => {
 
   it('leaves nothing behind when the AutoRoute is deleted', async () => {
     await flight.remove('AutoRoute', 'example');
-    expect([await names('Service'), await names('VirtualService'), await names('Gateway')]).to.deep.equal([[], [], []]);
+    expect([
+      await names('Service'),
+      await names('VirtualService'),
+      await names('Gateway'),
+    ]).to.deep.equal([[], [], []]);
   });
 });

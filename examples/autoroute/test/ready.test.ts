@@ -50,14 +50,41 @@ describe('Ready', () => {
 
   it('syncs again when a route of its own is there that no Deployment has: a request of an earlier process may arrive late', async () => {
     const owned = (uid: string) => {
-      const { metadata, ...rest } = virtualService({ name: 'gone', port: 80, podLabels: {} }, 'example');
-      return { ...rest, metadata: { ...metadata, ownerReferences: [{ apiVersion: 'examples.io/v1', kind: 'AutoRoute', name: 'example', uid }] } };
+      const { metadata, ...rest } = virtualService(
+        { name: 'gone', port: 80, podLabels: {} },
+        'example',
+      );
+      return {
+        ...rest,
+        metadata: {
+          ...metadata,
+          ownerReferences: [
+            { apiVersion: 'examples.io/v1', kind: 'AutoRoute', name: 'example', uid },
+          ],
+        },
+      };
     };
-    expect(await next({ virtualservices: [...routes.map((route) => virtualService(route, 'example')), owned('1')] })).to.equal('Syncing');
-    expect(await next({ virtualservices: [...routes.map((route) => virtualService(route, 'example')), owned('2')] })).to.equal('Ready');
+    expect(
+      await next({
+        virtualservices: [...routes.map((route) => virtualService(route, 'example')), owned('1')],
+      }),
+    ).to.equal('Syncing');
+    expect(
+      await next({
+        virtualservices: [...routes.map((route) => virtualService(route, 'example')), owned('2')],
+      }),
+    ).to.equal('Ready');
   });
 
   it('does not mind a Deployment that no route can be made for, or that is not selected', async () => {
-    expect(await next({ deployments: [web, deployment('batch', { ports: [] }), deployment('other', { group: 'else' })] })).to.equal('Ready');
+    expect(
+      await next({
+        deployments: [
+          web,
+          deployment('batch', { ports: [] }),
+          deployment('other', { group: 'else' }),
+        ],
+      }),
+    ).to.equal('Ready');
   });
 });

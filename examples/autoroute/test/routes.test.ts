@@ -15,6 +15,10 @@ describe('a route', () => {
 
   it('has the Deployment and the AutoRoute in its host', () => {
     const { metadata, spec } = virtualService({ name: 'web', port: 80, podLabels: {} }, 'example');
-    expect([metadata.name, spec?.hosts, spec?.gateways]).to.deep.equal(['web.example', ['web.example'], ['example']]);
+    expect([metadata.name, spec?.hosts, spec?.gateways]).to.deep.equal([
+      'web.example',
+      ['web.example'],
+      ['example'],
+    ]);
   });
 });

@@ -14,7 +14,12 @@ const ROLE = 'canary';
 
 export function namesOf({ metadata, spec }: Pick<CanaryDeployment, 'metadata' | 'spec'>) {
   const target = spec.deployment ?? metadata.name;
-  return { target, host: spec.service ?? target, primary: `${target}-primary`, canary: `${target}-canary` };
+  return {
+    target,
+    host: spec.service ?? target,
+    primary: `${target}-primary`,
+    canary: `${target}-canary`,
+  };
 }
 
 /** Requests that were on their way when a route changed are through by then. */
@@ -23,7 +28,9 @@ export function drainOf({ spec }: Pick<CanaryDeployment, 'spec'>): Duration {
 }
 
 /** The user's fields of status, with what they are before anything has happened. */
-export function infoOf({ status = {} }: Pick<CanaryDeployment, 'status'>): CanaryDeploymentStatusInfo {
+export function infoOf({
+  status = {},
+}: Pick<CanaryDeployment, 'status'>): CanaryDeploymentStatusInfo {
   const { weight = 0, passed = 0, history = [], replicas, tried, verdict } = status;
   return {
     weight,
@@ -36,24 +43,37 @@ export function infoOf({ status = {} }: Pick<CanaryDeployment, 'status'>): Canar
 }
 
 /** The canary has no requests any more; what became of it is noted. */
-export function withRelease({ verdict: _, ...info }: CanaryDeploymentStatusInfo, release: Release): CanaryDeploymentStatusInfo {
+export function withRelease(
+  { verdict: _, ...info }: CanaryDeploymentStatusInfo,
+  release: Release,
+): CanaryDeploymentStatusInfo {
   return { ...info, weight: 0, passed: 0, history: [release, ...info.history].slice(0, 10) };
 }
 
 /** The Deployment with the user's new version, and its copies, as far as they are there. */
-export function copiesIn(deployments: Pick<InputView<Deployment>, 'get'>, resource: CanaryDeployment) {
+export function copiesIn(
+  deployments: Pick<InputView<Deployment>, 'get'>,
+  resource: CanaryDeployment,
+) {
   const names = namesOf(resource);
   const target = deployments.get(names.target);
-  if (target?.spec?.selector.matchExpressions?.length)
-    throw new PermanentError(`Deployment ${names.target} selects its Pods by matchExpressions; its copies need matchLabels alone`);
+  if (target?.spec?.selector.matchExpressions?.length) {
+    throw new PermanentError(
+      `Deployment ${names.target} selects its Pods by matchExpressions; its copies need matchLabels alone`,
+    );
+  }
   return { target, primary: deployments.get(names.primary), canary: deployments.get(names.canary) };
 }
 
 /**
- * Changes with the Pod template, and with nothing else. The copies carry what they were made from as an annotation.
+ * Changes with the Pod template, and with nothing else. The copies carry what they were made from
+ * as an annotation.
  */
 export function revisionOf({ spec }: Deployment): string {
-  return createHash('sha256').update(JSON.stringify(spec?.template, sorted)).digest('hex').slice(0, 10);
+  return createHash('sha256')
+    .update(JSON.stringify(spec?.template, sorted))
+    .digest('hex')
+    .slice(0, 10);
 }
 
 export function revisionIn(copy: Deployment): string | undefined {
@@ -63,9 +83,14 @@ export function revisionIn(copy: Deployment): string | undefined {
 /**
  * A copy of the Deployment for one role.
  *
- * @param source where its Pod template is taken from: the Deployment itself, or the canary when that is promoted.
+ * @param source where its Pod template is taken from: the Deployment itself, or the canary when
+ * that is promoted.
  */
-export function copyOf(target: Deployment, role: Role, options: { readonly replicas: number; readonly source?: Deployment }): DeploymentOutput {
+export function copyOf(
+  target: Deployment,
+  role: Role,
+  options: { readonly replicas: number; readonly source?: Deployment },
+): DeploymentOutput {
   const { replicas, source = target } = options;
   const template = source.spec?.template;
   return {
@@ -73,7 +98,9 @@ export function copyOf(target: Deployment, role: Role, options: { readonly repli
     kind: 'Deployment',
     metadata: {
       name: `${target.metadata.name}-${role}`,
-      annotations: { [REVISION]: source === target ? revisionOf(target) : (revisionIn(source) ?? '') },
+      annotations: {
+        [REVISION]: source === target ? revisionOf(target) : (revisionIn(source) ?? ''),
+      },
     },
     spec: {
       ...target.spec,
@@ -81,18 +108,25 @@ export function copyOf(target: Deployment, role: Role, options: { readonly repli
       selector: { matchLabels: selectorOf(target, role) },
       template: {
         ...template,
-        metadata: { labels: { ...template?.metadata?.labels, ...selectorOf(target, role) }, annotations: template?.metadata?.annotations ?? {} },
+        metadata: {
+          labels: { ...template?.metadata?.labels, ...selectorOf(target, role) },
+          annotations: template?.metadata?.annotations ?? {},
+        },
       },
     },
   };
 }
 
 /**
- * What the Pods of a copy are known by. Those of the primary carry the Deployment's own labels too, so that its Service finds them with
+ * What the Pods of a copy are known by. Those of the primary carry the Deployment's own labels too,
+ * so that its Service finds them with
  * or without a route; those of the canary do not: they get only what the route sends.
  */
 export function selectorOf(target: Deployment, role: Role): Labels {
-  const own = Object.entries(matchLabels(target)).map(([label, value]) => [label, role === 'canary' ? `${value}-canary` : value]);
+  const own = Object.entries(matchLabels(target)).map(([label, value]) => [
+    label,
+    role === 'canary' ? `${value}-canary` : value,
+  ]);
   return { ...Object.fromEntries(own), [ROLE]: String(role === 'canary') };
 }
 
@@ -107,12 +141,26 @@ export function scaledDown(target: Deployment): SharedOutput<'Deployment'> {
 }
 
 /** How far the Deployment controller has come with what the Deployment says now. */
-export function rolloutOf({ metadata, spec, status }: Deployment): 'complete' | 'underway' | 'failed' {
+export function rolloutOf({
+  metadata,
+  spec,
+  status,
+}: Deployment): 'complete' | 'underway' | 'failed' {
   const wanted = spec?.replicas ?? 1;
-  if ((status?.observedGeneration ?? 0) < (metadata.generation ?? 0)) return 'underway';
-  if (status?.conditions?.some(({ type, reason }) => type === 'Progressing' && reason === 'ProgressDeadlineExceeded')) return 'failed';
+  if ((status?.observedGeneration ?? 0) < (metadata.generation ?? 0)) {
+    return 'underway';
+  }
+  if (
+    status?.conditions?.some(
+      ({ type, reason }) => type === 'Progressing' && reason === 'ProgressDeadlineExceeded',
+    )
+  ) {
+    return 'failed';
+  }
   const { replicas = 0, updatedReplicas = 0, availableReplicas = 0 } = status ?? {};
-  return updatedReplicas === wanted && replicas === wanted && availableReplicas === wanted ? 'complete' : 'underway';
+  return updatedReplicas === wanted && replicas === wanted && availableReplicas === wanted
+    ? 'complete'
+    : 'underway';
 }
 
 function matchLabels({ spec }: Deployment): Labels {
@@ -122,5 +170,7 @@ function matchLabels({ spec }: Deployment): Labels {
 /** For JSON.stringify: the order of fields does not count. */
 function sorted(_: string, value: unknown): unknown {
   const map = typeof value === 'object' && value !== null && !Array.isArray(value);
-  return map ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1))) : value;
+  return map
+    ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+    : value;
 }

@@ -10,15 +10,37 @@ const NOW = new Date('2026-01-01T12:00:00Z');
 const ago = (seconds: number): Date => new Date(NOW.getTime() - seconds * 1000);
 const value = (number: number): QueryAnswer => ({ kind: 'value', value: number });
 
-/** The worker, a minute after its last step, with 15 % of the requests on a canary of three Pods. */
+/**
+ * The worker, a minute after its last step, with 15 % of the requests on a canary of three Pods.
+ */
 function evaluate(
-  options: { rate?: QueryAnswer; count?: QueryAnswer; lastStep?: Date; weight?: number; available?: number; spec?: object } = {},
+  options: {
+    rate?: QueryAnswer;
+    count?: QueryAnswer;
+    lastStep?: Date;
+    weight?: number;
+    available?: number;
+    spec?: object;
+  } = {},
 ): Promise<Result> {
-  const { rate = value(100), count = value(50), lastStep = ago(60), weight = 15, available = 3, spec } = options;
+  const {
+    rate = value(100),
+    count = value(50),
+    lastStep = ago(60),
+    weight = 15,
+    available = 3,
+    spec,
+  } = options;
   return sync(
     context<Context>({
       resource: { ...canary(spec), status: { weight, passed: 1, history: [] } },
-      inputs: { deployments: [target('web:2'), copy('primary', { of: 'web:1' }), copy('canary', { of: 'web:2', available })] },
+      inputs: {
+        deployments: [
+          target('web:2'),
+          copy('primary', { of: 'web:1' }),
+          copy('canary', { of: 'web:2', available }),
+        ],
+      },
       metrics: { istioSuccessRate: async () => rate, istioRequestCount: async () => count },
       now: NOW,
       lastStep,
@@ -26,12 +48,20 @@ function evaluate(
   );
 }
 const weights = ({ outputs }: Result): unknown =>
-  (outputs?.virtualservices?.[0] as { spec: { http: { route: { weight: number }[] }[] } } | undefined)?.spec.http[0]?.route.map(({ weight }) => weight);
+  (
+    outputs?.virtualservices?.[0] as
+      | { spec: { http: { route: { weight: number }[] }[] } }
+      | undefined
+  )?.spec.http[0]?.route.map(({ weight }) => weight);
 
 describe('Evaluating', () => {
   it('makes the next step after an interval in which all went well', async () => {
     const result = await evaluate();
-    expect(result).to.deep.include({ next: 'Evaluating', step: true, statusInfo: { weight: 20, passed: 2, history: [] } });
+    expect(result).to.deep.include({
+      next: 'Evaluating',
+      step: true,
+      statusInfo: { weight: 20, passed: 2, history: [] },
+    });
     expect(weights(result)).to.deep.equal([80, 20]);
   });
 
@@ -42,14 +72,20 @@ describe('Evaluating', () => {
   });
 
   it('promotes when the analysis period is full', async () => {
-    expect(await evaluate({ spec: { analysisPeriod: '2m' } })).to.deep.include({ next: 'Promoting' });
+    expect(await evaluate({ spec: { analysisPeriod: '2m' } })).to.deep.include({
+      next: 'Promoting',
+    });
   });
 
   it('rolls back below the threshold, with the number', async () => {
-    expect(await evaluate({ rate: value(98.94) })).to.deep.include({ next: 'RollBack', message: '98.94 % of its requests went well, 99 % are asked for' });
+    expect(await evaluate({ rate: value(98.94) })).to.deep.include({
+      next: 'RollBack',
+      message: '98.94 % of its requests went well, 99 % are asked for',
+    });
   });
 
-  it('rolls back a canary that only fails', async () => expect(await evaluate({ rate: value(0) })).to.deep.include({ next: 'RollBack' }));
+  it('rolls back a canary that only fails', async () =>
+    expect(await evaluate({ rate: value(0) })).to.deep.include({ next: 'RollBack' }));
 
   const silence: readonly (readonly [string, Parameters<typeof evaluate>[0]])[] = [
     ['no data on requests', { count: { kind: 'noData' } }],
@@ -59,13 +95,14 @@ describe('Evaluating', () => {
     ['a success rate that is not a number', { rate: { kind: 'notANumber' } }],
     ['several success rates', { rate: { kind: 'severalSeries', count: 2 } }],
   ];
-  for (const [what, options] of silence)
+  for (const [what, options] of silence) {
     it(`takes ${what} neither for success nor for failure`, async () => {
       const result = await evaluate({ ...options, spec: { analysisPeriod: '1m' } });
       expect(result.next).to.equal('Evaluating');
       expect(result.step).to.equal(undefined);
       expect(weights(result)).to.deep.equal([85, 15]);
     });
+  }
 
   it('gives the first requests when all Pods are ready, and not before', async () => {
     const early = await evaluate({ weight: 0, available: 2 });
@@ -77,12 +114,17 @@ describe('Evaluating', () => {
   });
 
   it('rolls back when no Pod is left', async () => {
-    expect(await evaluate({ available: 0 })).to.deep.include({ next: 'RollBack', message: 'none of its Pods is ready any more' });
+    expect(await evaluate({ available: 0 })).to.deep.include({
+      next: 'RollBack',
+      message: 'none of its Pods is ready any more',
+    });
   });
 
   it('knows a revision by the Pod template alone', () => {
     const one = target('web:1');
-    expect(revisionOf({ ...one, spec: { ...one.spec, replicas: 9 } } as never)).to.equal(revisionOf(one as never));
+    expect(revisionOf({ ...one, spec: { ...one.spec, replicas: 9 } } as never)).to.equal(
+      revisionOf(one as never),
+    );
     expect(revisionOf(target('web:2') as never)).to.not.equal(revisionOf(one as never));
   });
 });

@@ -5,17 +5,35 @@ import type { Context, Result } from '../src/generated/finalizer.ts';
 import { canary, target } from './shop.ts';
 
 const NOW = new Date('2026-01-01T12:00:00Z');
-const end = (seconds: number, ...deployments: readonly ReturnType<typeof target>[]): Promise<Result> =>
-  finalize(context<Context>({ resource: canary(), inputs: { deployments }, now: NOW, phaseStartedAt: new Date(NOW.getTime() - seconds * 1000) }));
+const end = (
+  seconds: number,
+  ...deployments: readonly ReturnType<typeof target>[]
+): Promise<Result> =>
+  finalize(
+    context<Context>({
+      resource: canary(),
+      inputs: { deployments },
+      now: NOW,
+      phaseStartedAt: new Date(NOW.getTime() - seconds * 1000),
+    }),
+  );
 
 describe('the finalizer', () => {
   it('takes our route away at once, and waits until the Deployment answers again', async () => {
     const { done, outputs } = await end(600, target('web:1', { available: 1 }));
     expect([done, outputs]).to.deep.equal([false, { virtualservices: [] }]);
   });
-  it('waits for requests on their way', async () => expect(await end(10, target('web:1'))).to.deep.include({ done: false, requeueAfter: '20000ms' }));
+  it('waits for requests on their way', async () =>
+    expect(await end(10, target('web:1'))).to.deep.include({
+      done: false,
+      requeueAfter: '20000ms',
+    }));
   it('waits for all of them when it is called first', async () =>
-    expect(await end(0, target('web:1'))).to.deep.include({ done: false, requeueAfter: '30000ms' }));
+    expect(await end(0, target('web:1'))).to.deep.include({
+      done: false,
+      requeueAfter: '30000ms',
+    }));
   it('is done then', async () => expect((await end(30, target('web:1'))).done).to.equal(true));
-  it('does not wait for a Deployment that is gone', async () => expect((await end(30)).done).to.equal(true));
+  it('does not wait for a Deployment that is gone', async () =>
+    expect((await end(30)).done).to.equal(true));
 });

@@ -4,16 +4,24 @@ import type { Context } from '../src/generated/initializing.ts';
 import { sync } from '../src/workers/initializing.ts';
 import { canary, copy, service, target } from './shop.ts';
 
-const start = (...deployments: readonly ReturnType<typeof target>[]) => context<Context>({ resource: canary(), inputs: { deployments, services: [service] } });
+const start = (...deployments: readonly ReturnType<typeof target>[]) =>
+  context<Context>({ resource: canary(), inputs: { deployments, services: [service] } });
 
 describe('Initializing', () => {
   it('copies the Deployment first, and leaves the requests where they are', async () => {
     const { next, outputs } = await sync(start(target('web:1')));
     expect(next).to.equal('Initializing');
     expect(outputs?.virtualservices).to.equal(undefined);
-    expect(outputs?.deployments?.map(({ metadata }) => metadata.name)).to.deep.equal(['web-primary', 'web-canary']);
-    expect(outputs?.services?.[0]).to.have.nested.property('spec.selector').that.deep.equals({ app: 'web', canary: 'false' });
-    expect(outputs?.services?.[1]).to.have.nested.property('spec.selector').that.deep.equals({ app: 'web-canary', canary: 'true' });
+    expect(outputs?.deployments?.map(({ metadata }) => metadata.name)).to.deep.equal([
+      'web-primary',
+      'web-canary',
+    ]);
+    expect(outputs?.services?.[0])
+      .to.have.nested.property('spec.selector')
+      .that.deep.equals({ app: 'web', canary: 'false' });
+    expect(outputs?.services?.[1])
+      .to.have.nested.property('spec.selector')
+      .that.deep.equals({ app: 'web-canary', canary: 'true' });
   });
 
   it('sends them to the primary when that answers', async () => {
@@ -27,14 +35,24 @@ describe('Initializing', () => {
     expect([next, outputs?.virtualservices]).to.deep.equal(['Initializing', undefined]);
   });
 
-  const wrong: readonly (readonly [selector: Readonly<Record<string, string>>, message: string])[] = [
-    [{ app: 'other' }, 'Service web does not select the Pods of Deployment web'],
-    [{ tier: 'front' }, "Service web would select the canary's Pods too: let it select one of the labels that Deployment web selects its Pods by"],
-  ];
-  for (const [selector, message] of wrong)
+  const wrong: readonly (readonly [selector: Readonly<Record<string, string>>, message: string])[] =
+    [
+      [{ app: 'other' }, 'Service web does not select the Pods of Deployment web'],
+      [
+        { tier: 'front' },
+        "Service web would select the canary's Pods too: let it select one of the labels that Deployment web selects its Pods by",
+      ],
+    ];
+  for (const [selector, message] of wrong) {
     it(`refuses a Service that selects ${JSON.stringify(selector)}`, async () => {
       const services = [{ ...service, spec: { ...service.spec, selector } }];
-      const outcome = await sync(context<Context>({ resource: canary(), inputs: { deployments: [target('web:1')], services } })).catch((error: Error) => error);
+      const outcome = await sync(
+        context<Context>({
+          resource: canary(),
+          inputs: { deployments: [target('web:1')], services },
+        }),
+      ).catch((error: Error) => error);
       expect(outcome).to.have.property('message', message);
     });
+  }
 });

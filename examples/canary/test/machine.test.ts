@@ -13,10 +13,14 @@ describe('the machine of CanaryDeployment', () => {
   };
   const evaluating = async (image: string, weight: number): Promise<void> => {
     await web.release(image);
-    await web.flight.until(async () => (await web.phase()) === 'Evaluating' && (await web.status()).weight === weight);
+    await web.flight.until(
+      async () => (await web.phase()) === 'Evaluating' && (await web.status()).weight === weight,
+    );
   };
-  const phases = (): readonly string[] => web.flight.events.flatMap((event) => (event.type === 'transition' ? [event.to] : []));
-  const decided = (): Promise<void> => web.flight.until(async () => ((await web.status()).history ?? []).length > 0, '1h');
+  const phases = (): readonly string[] =>
+    web.flight.events.flatMap((event) => (event.type === 'transition' ? [event.to] : []));
+  const decided = (): Promise<void> =>
+    web.flight.until(async () => ((await web.status()).history ?? []).length > 0, '1h');
   afterEach(async () => {
     await web.flight.stop();
     expect(web.lost).to.deep.equal([]);
@@ -29,12 +33,18 @@ describe('the machine of CanaryDeployment', () => {
     expect(await web.replicas('web')).to.equal(3);
     await web.flight.advance('1m');
     expect(await web.requests()).to.deep.equal({ 'web-primary': 100 });
-    expect([await web.replicas('web'), await web.replicas('web-primary'), await web.replicas('web-canary')]).to.deep.equal([0, 3, 0]);
+    expect([
+      await web.replicas('web'),
+      await web.replicas('web-primary'),
+      await web.replicas('web-canary'),
+    ]).to.deep.equal([0, 3, 0]);
   });
 
   it('does not own the user’s Deployment and Service', async () => {
     await ready();
-    for (const kind of ['Deployment', 'Service']) expect((await web.flight.get(kind, 'web'))?.metadata.ownerReferences).to.equal(undefined);
+    for (const kind of ['Deployment', 'Service']) {
+      expect((await web.flight.get(kind, 'web'))?.metadata.ownerReferences).to.equal(undefined);
+    }
   });
 
   it('promotes a version that answers well, step by step', async () => {
@@ -43,7 +53,9 @@ describe('the machine of CanaryDeployment', () => {
     const weights: number[] = [];
     await web.flight.until(async () => {
       const { weight } = await web.status();
-      if (weight > 0 && weights.at(-1) !== weight) weights.push(weight);
+      if (weight > 0 && weights.at(-1) !== weight) {
+        weights.push(weight);
+      }
       return (await web.status()).history?.[0]?.promoted === true;
     });
     expect(weights).to.deep.equal([10, 15, 20, 25, 30]);
@@ -59,8 +71,12 @@ describe('the machine of CanaryDeployment', () => {
     await evaluating('web:2', 10);
     for (let second = 0; second < 5; second++) {
       await web.flight.advance('10s');
-      await web.flight.patch('Deployment', 'web-canary', { metadata: { labels: { touched: `${second}` } } });
-      await web.flight.patch('VirtualService', 'web', { metadata: { labels: { touched: `${second}` } } });
+      await web.flight.patch('Deployment', 'web-canary', {
+        metadata: { labels: { touched: `${second}` } },
+      });
+      await web.flight.patch('VirtualService', 'web', {
+        metadata: { labels: { touched: `${second}` } },
+      });
     }
     expect((await web.status()).weight).to.equal(10);
     await web.flight.advance('11s');
@@ -71,10 +87,16 @@ describe('the machine of CanaryDeployment', () => {
     await ready();
     await web.release('web:bad');
     await decided();
-    expect((await web.status()).history[0]).to.deep.include({ promoted: false, reason: '50 % of its requests went well, 99 % are asked for' });
+    expect((await web.status()).history[0]).to.deep.include({
+      promoted: false,
+      reason: '50 % of its requests went well, 99 % are asked for',
+    });
     await web.flight.advance('2h');
     expect(await web.requests()).to.deep.equal({ 'web-primary': 100 });
-    expect([await web.image('web-primary'), await web.replicas('web-canary')]).to.deep.equal(['web:1', 0]);
+    expect([await web.image('web-primary'), await web.replicas('web-canary')]).to.deep.equal([
+      'web:1',
+      0,
+    ]);
     expect(phases()).to.deep.equal(['Waiting', 'Evaluating', 'RollBack', 'Waiting']);
   });
 
@@ -95,9 +117,15 @@ describe('the machine of CanaryDeployment', () => {
     web.clients.web = 0;
     await web.release('web:2');
     await web.flight.advance('23h');
-    expect([await web.phase(), await web.image('web-primary')]).to.deep.equal(['Evaluating', 'web:1']);
+    expect([await web.phase(), await web.image('web-primary')]).to.deep.equal([
+      'Evaluating',
+      'web:1',
+    ]);
     await web.flight.advance('2h');
-    expect((await web.status()).history[0]).to.deep.include({ promoted: false, reason: 'it was not decided in time' });
+    expect((await web.status()).history[0]).to.deep.include({
+      promoted: false,
+      reason: 'it was not decided in time',
+    });
     expect(await web.image('web-primary')).to.equal('web:1');
   });
 
@@ -125,16 +153,25 @@ describe('the machine of CanaryDeployment', () => {
     await evaluating('web:2', 20);
     await web.release('web:3');
     expect(await web.requests()).to.deep.equal({ 'web-primary': 100 });
-    await web.flight.until(async () => (await web.phase()) === 'Evaluating' && (await web.status()).weight === 10);
-    expect([await web.image('web-canary'), await web.image('web-primary')]).to.deep.equal(['web:3', 'web:1']);
-    expect((await web.status()).history.map(({ reason }) => reason)).to.deep.equal(['the Deployment has changed meanwhile']);
+    await web.flight.until(
+      async () => (await web.phase()) === 'Evaluating' && (await web.status()).weight === 10,
+    );
+    expect([await web.image('web-canary'), await web.image('web-primary')]).to.deep.equal([
+      'web:3',
+      'web:1',
+    ]);
+    expect((await web.status()).history.map(({ reason }) => reason)).to.deep.equal([
+      'the Deployment has changed meanwhile',
+    ]);
     await web.flight.until(async () => (await web.image('web-primary')) === 'web:3');
   });
 
   it('promotes what was evaluated, not what came after', async () => {
     await ready();
     await evaluating('web:2', 30);
-    await web.flight.until(async () => (await web.phase()) === 'Evaluating' && (await web.status()).passed === 4);
+    await web.flight.until(
+      async () => (await web.phase()) === 'Evaluating' && (await web.status()).passed === 4,
+    );
     await web.flight.until(() => phases().includes('Promoting'));
     await web.release('web:bad');
     await web.flight.advance('10s');
@@ -145,7 +182,9 @@ describe('the machine of CanaryDeployment', () => {
     await ready();
     await evaluating('web:2', 20);
     const { passed } = await web.status();
-    for (let restarts = 0; restarts < 3; restarts++) await web.flight.restart(scheduler);
+    for (let restarts = 0; restarts < 3; restarts++) {
+      await web.flight.restart(scheduler);
+    }
     expect(await web.status()).to.deep.include({ weight: 20, passed });
     await web.flight.until(async () => (await web.status()).history?.[0]?.promoted === true);
     expect(await web.image('web-primary')).to.equal('web:2');
@@ -162,8 +201,16 @@ describe('the machine of CanaryDeployment', () => {
   it('takes back what somebody changes in the canary by hand', async () => {
     await ready();
     await evaluating('web:2', 10);
-    await web.flight.patch('Deployment', 'web-canary', { spec: { replicas: 1, template: { spec: { containers: [{ name: 'web', image: 'web:mine' }] } } } });
-    expect([await web.image('web-canary'), await web.replicas('web-canary')]).to.deep.equal(['web:2', 3]);
+    await web.flight.patch('Deployment', 'web-canary', {
+      spec: {
+        replicas: 1,
+        template: { spec: { containers: [{ name: 'web', image: 'web:mine' }] } },
+      },
+    });
+    expect([await web.image('web-canary'), await web.replicas('web-canary')]).to.deep.equal([
+      'web:2',
+      3,
+    ]);
   });
 
   it('makes the primary again when somebody deletes it', async () => {
@@ -180,7 +227,9 @@ describe('the machine of CanaryDeployment', () => {
       await evaluating('web:2', 10);
       await web.flight.remove('Deployment', gone);
       expect(await web.requests(), gone).to.deep.equal({ 'web-primary': 100 });
-      expect(web.lost.splice(0)[0]).to.equal(gone === 'web' ? undefined : '10 % after Deployment web-canary was deleted');
+      expect(web.lost.splice(0)[0]).to.equal(
+        gone === 'web' ? undefined : '10 % after Deployment web-canary was deleted',
+      );
       await web.flight.stop();
     }
   });
@@ -195,9 +244,15 @@ describe('the machine of CanaryDeployment', () => {
     await web.flight.advance('1m');
     expect(await web.flight.get('CanaryDeployment', 'web')).to.equal(undefined);
     expect(await web.requests()).to.deep.equal({ web: 100 });
-    expect((await web.flight.list('Deployment')).map(({ metadata }) => metadata.name)).to.deep.equal(['web']);
-    expect((await web.flight.list('VirtualService')).map(({ metadata }) => metadata.name)).to.deep.equal([]);
-    expect((await web.flight.list('Service')).map(({ metadata }) => metadata.name)).to.deep.equal(['web']);
+    expect(
+      (await web.flight.list('Deployment')).map(({ metadata }) => metadata.name),
+    ).to.deep.equal(['web']);
+    expect(
+      (await web.flight.list('VirtualService')).map(({ metadata }) => metadata.name),
+    ).to.deep.equal([]);
+    expect((await web.flight.list('Service')).map(({ metadata }) => metadata.name)).to.deep.equal([
+      'web',
+    ]);
   });
 
   it('waits for all requests on their way, however late after the deletion its route could be taken away', async () => {
@@ -205,17 +260,24 @@ describe('the machine of CanaryDeployment', () => {
     await evaluating('web:2', 20);
     let broken = true;
     const refuse = (): Promise<never> => Promise.reject(new Error('no network'));
-    const through: FlightOptions['through'] = (api) => ({ ...api, delete: (...request) => (broken ? refuse() : api.delete(...request)) });
+    const through: FlightOptions['through'] = (api) => ({
+      ...api,
+      delete: (...request) => (broken ? refuse() : api.delete(...request)),
+    });
     await web.flight.restart(scheduler, { through });
     await web.flight.remove('CanaryDeployment', 'web');
     await web.flight.advance('10m');
     expect(await web.flight.get('VirtualService', 'web')).to.not.equal(undefined);
     broken = false;
-    await web.flight.until(async () => (await web.flight.get('VirtualService', 'web')) === undefined);
+    await web.flight.until(
+      async () => (await web.flight.get('VirtualService', 'web')) === undefined,
+    );
     await web.flight.advance('29s');
     expect(await web.flight.get('Deployment', 'web-canary')).to.not.equal(undefined);
     await web.flight.advance('1s');
-    expect((await web.flight.list('Deployment')).map(({ metadata }) => metadata.name)).to.deep.equal(['web']);
+    expect(
+      (await web.flight.list('Deployment')).map(({ metadata }) => metadata.name),
+    ).to.deep.equal(['web']);
   });
 
   describe('with a route of the mesh team’s', () => {
@@ -228,8 +290,14 @@ describe('the machine of CanaryDeployment', () => {
         ],
       },
     };
-    const theirs = { apiVersion: 'networking.istio.io/v1', kind: 'VirtualService', metadata: { name: 'front' }, ...before };
-    const theirSpec = async (): Promise<unknown> => (await web.flight.get('VirtualService', 'front'))?.spec;
+    const theirs = {
+      apiVersion: 'networking.istio.io/v1',
+      kind: 'VirtualService',
+      metadata: { name: 'front' },
+      ...before,
+    };
+    const theirSpec = async (): Promise<unknown> =>
+      (await web.flight.get('VirtualService', 'front'))?.spec;
     beforeEach(() => ready({ virtualService: { name: 'front', route: 'web' } }, [theirs]));
 
     it('changes that route’s destinations and nothing else', async () => {
@@ -238,7 +306,10 @@ describe('the machine of CanaryDeployment', () => {
         { destination: { host: 'web-primary' }, weight: 90 },
         { destination: { host: 'web-canary' }, weight: 10 },
       ];
-      expect(await theirSpec()).to.deep.equal({ ...before.spec, http: [{ ...before.spec.http[0], route }, before.spec.http[1]] });
+      expect(await theirSpec()).to.deep.equal({
+        ...before.spec,
+        http: [{ ...before.spec.http[0], route }, before.spec.http[1]],
+      });
       expect(await web.flight.get('VirtualService', 'web')).to.equal(undefined);
     });
 

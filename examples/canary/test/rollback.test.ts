@@ -10,13 +10,24 @@ describe('RollBack', () => {
       weight: 20,
       passed: 2,
       verdict: 'too slow',
-      history: Array.from({ length: 10 }, (_, n) => ({ revision: `${n}`, promoted: true, reason: '', at: '' })),
+      history: Array.from({ length: 10 }, (_, n) => ({
+        revision: `${n}`,
+        promoted: true,
+        reason: '',
+        at: '',
+      })),
     };
     const { next, outputs, statusInfo } = await sync(
-      context<Context>({ resource: { ...canary(), status }, inputs: { deployments: [copy('canary', { of: 'web:2' })] } }),
+      context<Context>({
+        resource: { ...canary(), status },
+        inputs: { deployments: [copy('canary', { of: 'web:2' })] },
+      }),
     );
     expect(next).to.equal('Waiting');
-    expect(outputs?.virtualservices?.[0]).to.have.nested.property('spec.http[0].route[1].weight', 0);
+    expect(outputs?.virtualservices?.[0]).to.have.nested.property(
+      'spec.http[0].route[1].weight',
+      0,
+    );
     expect(statusInfo).to.deep.include({ weight: 0, passed: 0 });
     expect(statusInfo?.verdict).to.equal(undefined);
     expect(statusInfo?.history).to.have.length(10);

@@ -1,4 +1,7 @@
-/** A shop in the mesh: a Deployment and its Service as its team writes them, and the CanaryDeployment for it. */
+/**
+ * A shop in the mesh: a Deployment and its Service as its team writes them, and the
+ * CanaryDeployment for it.
+ */
 import type { DeploymentObject, Flight, Simulator } from 'autopilot-sandbox';
 import { arrivals, deployments, fly, traffic } from 'autopilot-sandbox';
 import crd from '../src/generated/crd.json' with { type: 'json' };
@@ -11,26 +14,49 @@ const labels = { app: 'web' };
 
 /** As its team writes it. */
 export function deployment(image: string, replicas = 3) {
-  const template = { metadata: { labels: { ...labels, tier: 'front' } }, spec: { containers: [{ name: 'web', image, ports: [{ containerPort: 8080 }] }] } };
-  return { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web' }, spec: { replicas, selector: { matchLabels: labels }, template } } as const;
+  const template = {
+    metadata: { labels: { ...labels, tier: 'front' } },
+    spec: { containers: [{ name: 'web', image, ports: [{ containerPort: 8080 }] }] },
+  };
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'web' },
+    spec: { replicas, selector: { matchLabels: labels }, template },
+  } as const;
 }
 
 /** As it is read, rolled out. */
 export function target(image: string, { available = 3 }: { readonly available?: number } = {}) {
-  const status = { observedGeneration: 1, replicas: 3, updatedReplicas: 3, availableReplicas: available };
+  const status = {
+    observedGeneration: 1,
+    replicas: 3,
+    updatedReplicas: 3,
+    availableReplicas: available,
+  };
   const { metadata, ...rest } = deployment(image);
   return {
     ...rest,
-    metadata: { name: metadata.name as string, namespace: 'default', generation: 1, annotations: {} as Readonly<Record<string, string>> },
+    metadata: {
+      name: metadata.name as string,
+      namespace: 'default',
+      generation: 1,
+      annotations: {} as Readonly<Record<string, string>>,
+    },
     status,
   };
 }
 
 /** A copy of it, rolled out, as the operator makes it. */
-export function copy(role: Role, { of, available = 3 }: { readonly of: string; readonly available?: number }): ReturnType<typeof target> {
+export function copy(
+  role: Role,
+  { of, available = 3 }: { readonly of: string; readonly available?: number },
+): ReturnType<typeof target> {
   const made = copyOf(target(of) as unknown as Deployment, role, { replicas: 3 });
   const { status, metadata } = target(of, { available });
-  return { ...made, metadata: { ...metadata, ...made.metadata }, status } as unknown as ReturnType<typeof target>;
+  return { ...made, metadata: { ...metadata, ...made.metadata }, status } as unknown as ReturnType<
+    typeof target
+  >;
 }
 
 export const service = {
@@ -53,15 +79,24 @@ export function imageOf(object: Pick<DeploymentObject, 'spec'>): string | undefi
   return object.spec?.template?.spec?.containers?.[0]?.image;
 }
 
-/** Images: `web:bad` answers half of its requests, `web:never` does not start, anything else is well. */
+/**
+ * Images: `web:bad` answers half of its requests, `web:never` does not start, anything else is
+ * well.
+ */
 export interface Shop {
   readonly flight: Flight;
   /** Requests per second from clients; may be changed on the way. */
   readonly clients: { web: number };
   phase(): Promise<string>;
   /** The user's fields of status. */
-  status(): Promise<{ readonly weight: number; readonly passed: number; readonly history: readonly { readonly promoted: boolean; readonly reason: string }[] }>;
-  /** What the cluster looked like at moments in which some requests to the Service reached no Pod. */
+  status(): Promise<{
+    readonly weight: number;
+    readonly passed: number;
+    readonly history: readonly { readonly promoted: boolean; readonly reason: string }[];
+  }>;
+  /**
+   * What the cluster looked like at moments in which some requests to the Service reached no Pod.
+   */
   readonly lost: string[];
   /** Somebody puts a new version into the Deployment. */
   release(image: string): Promise<void>;
@@ -71,14 +106,19 @@ export interface Shop {
   replicas(deployment: string): Promise<number | undefined>;
 }
 
-export async function shop(spec: object = {}, objects: readonly Parameters<Flight['create']>[0][] = []): Promise<Shop> {
+export async function shop(
+  spec: object = {},
+  objects: readonly Parameters<Flight['create']>[0][] = [],
+): Promise<Shop> {
   const clients = { web: 20 };
   const lost: string[] = [];
   const flight = await fly(scheduler, {
     crd,
     objects: [deployment('web:1'), service, ...objects],
     simulators: [
-      deployments({ rollout: (object) => (imageOf(object) === 'web:never' ? 'failed' : 'complete') }),
+      deployments({
+        rollout: (object) => (imageOf(object) === 'web:never' ? 'failed' : 'complete'),
+      }),
       watcher(lost),
       traffic({ hosts: clients, succeeds: (object) => (imageOf(object) === 'web:bad' ? 50 : 100) }),
     ],
@@ -91,10 +131,16 @@ export async function shop(spec: object = {}, objects: readonly Parameters<Fligh
     lost,
     phase: async () => (await resource()).phase,
     status: resource,
-    release: (image) => flight.patch('Deployment', 'web', { spec: { template: deployment(image).spec.template } }),
+    release: (image) =>
+      flight.patch('Deployment', 'web', { spec: { template: deployment(image).spec.template } }),
     async requests() {
       const { at, lost: none } = arrivals(flight.cluster, 'web');
-      return { ...Object.fromEntries(at.map(({ deployment: { metadata }, percent }) => [metadata.name, percent])), ...(none > 0 && { lost: none }) };
+      return {
+        ...Object.fromEntries(
+          at.map(({ deployment: { metadata }, percent }) => [metadata.name, percent]),
+        ),
+        ...(none > 0 && { lost: none }),
+      };
     },
     image: async (name) => imageOf((await flight.get('Deployment', name)) ?? {}),
     replicas: async (name) => (await flight.get('Deployment', name))?.spec.replicas,
@@ -109,7 +155,11 @@ function watcher(lost: string[]): Simulator {
       const now = arrivals(cluster, 'web');
       answered ||= now.lost === 0;
       const { kind, metadata } = (after ?? before)!;
-      if (answered && now.lost > 0) lost.push(`${now.lost} % after ${kind} ${metadata.name} ${after === undefined ? 'was deleted' : 'changed'}`);
+      if (answered && now.lost > 0) {
+        lost.push(
+          `${now.lost} % after ${kind} ${metadata.name} ${after === undefined ? 'was deleted' : 'changed'}`,
+        );
+      }
     });
     return { stop };
   };

@@ -6,8 +6,15 @@ import { sync } from '../src/workers/waiting.ts';
 import { canary, copy, target } from './shop.ts';
 
 const NOW = new Date('2026-01-01T12:00:00Z');
-const wait = (seconds: number, ...deployments: readonly ReturnType<typeof target>[]): Promise<Result> => waitAfter(undefined, seconds, ...deployments);
-const waitAfter = (tried: string | undefined, seconds: number, ...deployments: readonly ReturnType<typeof target>[]): Promise<Result> =>
+const wait = (
+  seconds: number,
+  ...deployments: readonly ReturnType<typeof target>[]
+): Promise<Result> => waitAfter(undefined, seconds, ...deployments);
+const waitAfter = (
+  tried: string | undefined,
+  seconds: number,
+  ...deployments: readonly ReturnType<typeof target>[]
+): Promise<Result> =>
   sync(
     context<Context>({
       resource: { ...canary(), status: { tried } },
@@ -19,7 +26,11 @@ const waitAfter = (tried: string | undefined, seconds: number, ...deployments: r
 
 describe('Waiting', () => {
   it('scales nothing down before requests on their way are through', async () => {
-    const { outputs, requeueAfter } = await wait(10, target('web:1'), copy('primary', { of: 'web:1' }));
+    const { outputs, requeueAfter } = await wait(
+      10,
+      target('web:1'),
+      copy('primary', { of: 'web:1' }),
+    );
     expect([outputs?.deployments, requeueAfter]).to.deep.equal([undefined, '20000ms']);
   });
 
@@ -28,23 +39,51 @@ describe('Waiting', () => {
     expect(next).to.equal('Waiting');
     const [copied, held] = outputs?.deployments ?? [];
     expect(copied).to.have.nested.property('spec.replicas', 0);
-    expect(held).to.deep.include({ shared: true, fields: [{ path: ['spec', 'replicas'], value: 0 }] });
+    expect(held).to.deep.include({
+      shared: true,
+      fields: [{ path: ['spec', 'replicas'], value: 0 }],
+    });
   });
 
   it('goes on to Evaluating with as many Pods as the primary has, when the Deployment has changed', async () => {
-    const { next, outputs } = await wait(30, target('web:2'), copy('primary', { of: 'web:1' }), copy('canary', { of: 'web:1' }));
+    const { next, outputs } = await wait(
+      30,
+      target('web:2'),
+      copy('primary', { of: 'web:1' }),
+      copy('canary', { of: 'web:1' }),
+    );
     expect(next).to.equal('Evaluating');
     expect(outputs?.deployments?.[0]).to.have.nested.property('spec.replicas', 3);
   });
 
   it('stays with a version that the canary has failed with', async () => {
     const failed = revisionOf(target('web:2') as never);
-    expect((await waitAfter(failed, 30, target('web:2'), copy('primary', { of: 'web:1' }), copy('canary', { of: 'web:2' }))).next).to.equal('Waiting');
+    expect(
+      (
+        await waitAfter(
+          failed,
+          30,
+          target('web:2'),
+          copy('primary', { of: 'web:1' }),
+          copy('canary', { of: 'web:2' }),
+        )
+      ).next,
+    ).to.equal('Waiting');
   });
 
   it('goes on when a crash has left the new version in the canary, and nothing in status', async () => {
-    expect((await wait(30, target('web:2'), copy('primary', { of: 'web:1' }), copy('canary', { of: 'web:2' }))).next).to.equal('Evaluating');
+    expect(
+      (
+        await wait(
+          30,
+          target('web:2'),
+          copy('primary', { of: 'web:1' }),
+          copy('canary', { of: 'web:2' }),
+        )
+      ).next,
+    ).to.equal('Evaluating');
   });
 
-  it('begins anew without a primary', async () => expect(await wait(30, target('web:1'))).to.deep.equal({ next: 'Initializing' }));
+  it('begins anew without a primary', async () =>
+    expect(await wait(30, target('web:1'))).to.deep.equal({ next: 'Initializing' }));
 });

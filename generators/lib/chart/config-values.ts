@@ -1,4 +1,7 @@
-/** autopilot-operator.yaml as values of the chart: `config`, and `watchNamespaces`, which the chart turns into rights too. */
+/**
+ * autopilot-operator.yaml as values of the chart: `config`, and `watchNamespaces`, which the chart
+ * turns into rights too.
+ */
 import { parseDocument } from 'yaml';
 import { withoutModeline } from '../model/operator-config.ts';
 
@@ -12,8 +15,12 @@ export function readConfigValues(operatorConfigText: string): ConfigValues {
   const text = withoutModeline(operatorConfigText);
   const document = parseDocument(text);
   const watched = document.get('watchNamespace') as string | undefined;
-  if (document.contents === null) return { yaml: '{}', watchNamespaces: [] };
-  if (watched === undefined) return { yaml: text.trimEnd(), watchNamespaces: [] };
+  if (document.contents === null) {
+    return { yaml: '{}', watchNamespaces: [] };
+  }
+  if (watched === undefined) {
+    return { yaml: text.trimEnd(), watchNamespaces: [] };
+  }
   document.delete('watchNamespace');
   return {
     yaml: document.toString({ lineWidth: 0 }).trimEnd(),

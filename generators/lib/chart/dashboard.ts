@@ -1,4 +1,7 @@
-/** The Grafana dashboard of an operator, from a table of its panels. Plain JSON that Grafana 9 and newer read. */
+/**
+ * The Grafana dashboard of an operator, from a table of its panels. Plain JSON that Grafana 9 and
+ * newer read.
+ */
 import type { Model } from '../model/model.ts';
 
 interface PanelQuery {
@@ -25,10 +28,22 @@ const RATE = '[$__rate_interval]';
 function dashboardRows(model: Model): readonly (readonly [string, readonly DashboardPanel[]])[] {
   const own = `${POD_LABELS},controller="${model.singular}"`;
   const query = (expr: string, legend: string): PanelQuery => ({ expr, legend });
-  const rate = (metric: string, by: string, legend: string, more = ''): PanelQuery => query(`sum by (${by}) (rate(${metric}{${own}${more}}${RATE}))`, legend);
+  const rate = (metric: string, by: string, legend: string, more = ''): PanelQuery =>
+    query(`sum by (${by}) (rate(${metric}{${own}${more}}${RATE}))`, legend);
   const quantiles = (histogram: string): readonly PanelQuery[] =>
-    [0.5, 0.99].map((share) => query(`histogram_quantile(${share}, sum by (le) (rate(${histogram}_bucket{${own}}${RATE})))`, `p${share * 100}`));
-  const panel = (title: string, unit: DashboardPanel['unit'], width: number, description: string, ...queries: readonly PanelQuery[]): DashboardPanel => ({
+    [0.5, 0.99].map((share) =>
+      query(
+        `histogram_quantile(${share}, sum by (le) (rate(${histogram}_bucket{${own}}${RATE})))`,
+        `p${share * 100}`,
+      ),
+    );
+  const panel = (
+    title: string,
+    unit: DashboardPanel['unit'],
+    width: number,
+    description: string,
+    ...queries: readonly PanelQuery[]
+  ): DashboardPanel => ({
     title,
     description,
     type: 'timeseries',
@@ -41,10 +56,22 @@ function dashboardRows(model: Model): readonly (readonly [string, readonly Dashb
       'Phases',
       [
         {
-          ...panel(`${model.kind}s by phase`, 'short', 8, 'Resources in each phase.', query(`max by (phase) (autopilot_phase_resources{${own}})`, '{{phase}}')),
+          ...panel(
+            `${model.kind}s by phase`,
+            'short',
+            8,
+            'Resources in each phase.',
+            query(`max by (phase) (autopilot_phase_resources{${own}})`, '{{phase}}'),
+          ),
           stacked: true,
         },
-        panel('Moves between phases', 'ops', 8, 'Per second.', rate('autopilot_phase_transitions_total', 'from, to', '{{from}} → {{to}}')),
+        panel(
+          'Moves between phases',
+          'ops',
+          8,
+          'Per second.',
+          rate('autopilot_phase_transitions_total', 'from, to', '{{from}} → {{to}}'),
+        ),
         panel(
           'Longest in a phase',
           's',
@@ -57,9 +84,27 @@ function dashboardRows(model: Model): readonly (readonly [string, readonly Dashb
     [
       'Syncs',
       [
-        panel('Syncs by result', 'ops', 6, 'Per second.', rate('controller_runtime_reconcile_total', 'result', '{{result}}')),
-        panel('Time of a sync', 's', 6, 'From begin to end, worker and writes included.', ...quantiles('controller_runtime_reconcile_time_seconds')),
-        panel('Failed syncs by phase', 'ops', 6, 'Per second.', rate('autopilot_phase_syncs_total', 'phase', '{{phase}}', ',result="error"')),
+        panel(
+          'Syncs by result',
+          'ops',
+          6,
+          'Per second.',
+          rate('controller_runtime_reconcile_total', 'result', '{{result}}'),
+        ),
+        panel(
+          'Time of a sync',
+          's',
+          6,
+          'From begin to end, worker and writes included.',
+          ...quantiles('controller_runtime_reconcile_time_seconds'),
+        ),
+        panel(
+          'Failed syncs by phase',
+          'ops',
+          6,
+          'Per second.',
+          rate('autopilot_phase_syncs_total', 'phase', '{{phase}}', ',result="error"'),
+        ),
         panel(
           'Stalled and quarantined',
           'short',
@@ -82,8 +127,20 @@ function dashboardRows(model: Model): readonly (readonly [string, readonly Dashb
           query(`sum(controller_runtime_active_workers{${own}})`, 'under way'),
           query(`max(controller_runtime_max_concurrent_reconciles{${own}})`, 'most at once'),
         ),
-        panel('Time in the queue', 's', 6, 'From ready to the begin of the sync.', ...quantiles('workqueue_queue_duration_seconds')),
-        panel('Why resources are looked at', 'ops', 6, 'Per second.', rate('autopilot_wakes_total', 'cause', '{{cause}}')),
+        panel(
+          'Time in the queue',
+          's',
+          6,
+          'From ready to the begin of the sync.',
+          ...quantiles('workqueue_queue_duration_seconds'),
+        ),
+        panel(
+          'Why resources are looked at',
+          'ops',
+          6,
+          'Per second.',
+          rate('autopilot_wakes_total', 'cause', '{{cause}}'),
+        ),
         panel(
           'Outputs',
           'ops',
@@ -97,7 +154,13 @@ function dashboardRows(model: Model): readonly (readonly [string, readonly Dashb
       'API server and process',
       [
         {
-          ...panel('Leader', 'short', 3, '1: a process runs syncs.', query(`sum(leader_election_master_status{${POD_LABELS}})`, 'leader')),
+          ...panel(
+            'Leader',
+            'short',
+            3,
+            '1: a process runs syncs.',
+            query(`sum(leader_election_master_status{${POD_LABELS}})`, 'leader'),
+          ),
           type: 'stat',
         },
         panel(
@@ -112,10 +175,25 @@ function dashboardRows(model: Model): readonly (readonly [string, readonly Dashb
           'ops',
           6,
           'By status code, per second.',
-          query(`sum by (method, code) (rate(rest_client_requests_total{${POD_LABELS}}${RATE}))`, '{{method}} {{code}}'),
+          query(
+            `sum by (method, code) (rate(rest_client_requests_total{${POD_LABELS}}${RATE}))`,
+            '{{method}} {{code}}',
+          ),
         ),
-        panel('Memory', 'bytes', 5, 'Resident memory of each Pod.', query(`process_resident_memory_bytes{${POD_LABELS}}`, '{{pod}}')),
-        panel('CPU', 'short', 4, 'Cores in use by each Pod.', query(`rate(process_cpu_seconds_total{${POD_LABELS}}${RATE})`, '{{pod}}')),
+        panel(
+          'Memory',
+          'bytes',
+          5,
+          'Resident memory of each Pod.',
+          query(`process_resident_memory_bytes{${POD_LABELS}}`, '{{pod}}'),
+        ),
+        panel(
+          'CPU',
+          'short',
+          4,
+          'Cores in use by each Pod.',
+          query(`rate(process_cpu_seconds_total{${POD_LABELS}}${RATE})`, '{{pod}}'),
+        ),
       ],
     ],
   ];
@@ -133,8 +211,14 @@ export function buildDashboard(model: Model): object {
     templating: {
       list: [
         { name: 'datasource', type: 'datasource', query: 'prometheus' },
-        dashboardVariable('namespace', `label_values(controller_runtime_reconcile_total{controller="${model.singular}"}, namespace)`),
-        dashboardVariable('pod', `label_values(controller_runtime_reconcile_total{controller="${model.singular}",namespace=~"$namespace"}, pod)`),
+        dashboardVariable(
+          'namespace',
+          `label_values(controller_runtime_reconcile_total{controller="${model.singular}"}, namespace)`,
+        ),
+        dashboardVariable(
+          'pod',
+          `label_values(controller_runtime_reconcile_total{controller="${model.singular}",namespace=~"$namespace"}, pod)`,
+        ),
       ],
     },
     panels: layOutPanels(dashboardRows(model)),
@@ -142,7 +226,16 @@ export function buildDashboard(model: Model): object {
 }
 
 function dashboardVariable(name: string, query: string): object {
-  return { name, type: 'query', datasource: { type: 'prometheus', uid: '${datasource}' }, query, definition: query, refresh: 2, includeAll: true, multi: true };
+  return {
+    name,
+    type: 'query',
+    datasource: { type: 'prometheus', uid: '${datasource}' },
+    query,
+    definition: query,
+    refresh: 2,
+    includeAll: true,
+    multi: true,
+  };
 }
 
 /** Rows of panels under their headings, left to right. */
@@ -150,7 +243,13 @@ function layOutPanels(rows: readonly (readonly [string, readonly DashboardPanel[
   const panels: object[] = [];
   rows.forEach(([title, row], index) => {
     const top = index * 9;
-    panels.push({ id: panels.length + 1, type: 'row', title, collapsed: false, gridPos: { x: 0, y: top, w: 24, h: 1 } });
+    panels.push({
+      id: panels.length + 1,
+      type: 'row',
+      title,
+      collapsed: false,
+      gridPos: { x: 0, y: top, w: 24, h: 1 },
+    });
     let x = 0;
     for (const { title: name, description, type, unit, width, stacked, queries } of row) {
       panels.push({
@@ -160,8 +259,19 @@ function layOutPanels(rows: readonly (readonly [string, readonly DashboardPanel[
         description,
         gridPos: { x, y: top + 1, w: width, h: 8 },
         datasource: { type: 'prometheus', uid: '${datasource}' },
-        fieldConfig: { defaults: { unit, min: 0, custom: stacked ? { fillOpacity: 30, stacking: { mode: 'normal' } } : {} }, overrides: [] },
-        targets: queries.map(({ expr, legend }, at) => ({ refId: String.fromCharCode(65 + at), expr, legendFormat: legend })),
+        fieldConfig: {
+          defaults: {
+            unit,
+            min: 0,
+            custom: stacked ? { fillOpacity: 30, stacking: { mode: 'normal' } } : {},
+          },
+          overrides: [],
+        },
+        targets: queries.map(({ expr, legend }, at) => ({
+          refId: String.fromCharCode(65 + at),
+          expr,
+          legendFormat: legend,
+        })),
       });
       x += width;
     }

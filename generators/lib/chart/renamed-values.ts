@@ -1,5 +1,6 @@
 /**
- * Values of the chart that have moved. The chart refuses an old name with a sentence that says the new one, values.schema.json lets it
+ * Values of the chart that have moved. The chart refuses an old name with a sentence that says the
+ * new one, values.schema.json lets it
  * through for that, and UPGRADING.md of the chart lists it. Entries stay for good.
  */
 export interface RenamedValue {
@@ -11,4 +12,6 @@ export interface RenamedValue {
   readonly to: string;
 }
 
-export const RENAMED_VALUES: readonly RenamedValue[] = [{ since: '0.1.0', from: 'priorityClassName', to: 'pod.priorityClassName' }];
+export const RENAMED_VALUES: readonly RenamedValue[] = [
+  { since: '0.1.0', from: 'priorityClassName', to: 'pod.priorityClassName' },
+];

@@ -1,8 +1,15 @@
-/** Shapes that values share, by the names that `# @schema` lines of charts/operator/values.yaml use. JSON Schema, draft-07. */
+/**
+ * Shapes that values share, by the names that `# @schema` lines of charts/operator/values.yaml use.
+ * JSON Schema, draft-07.
+ */
 
 export type ValueSchema = Readonly<Record<string, unknown>>;
 
-const namedObject = { type: 'object', required: ['name'], properties: { name: { type: 'string', minLength: 1 } } };
+const namedObject = {
+  type: 'object',
+  required: ['name'],
+  properties: { name: { type: 'string', minLength: 1 } },
+};
 
 export const VALUE_SHAPES: Readonly<Record<string, ValueSchema>> = {
   /** Anything below. */

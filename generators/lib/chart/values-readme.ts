@@ -15,13 +15,20 @@ export function renderValuesSection(values: readonly ChartValue[]): string {
 }
 
 function valueRow({ path, description, default: value }: ChartValue): string {
-  const shown = path === 'config' ? 'autopilot-operator.yaml' : `\`${JSON.stringify(value).replaceAll('|', '\\|')}\``;
+  const shown =
+    path === 'config'
+      ? 'autopilot-operator.yaml'
+      : `\`${JSON.stringify(value).replaceAll('|', '\\|')}\``;
   return `| \`${path}\` | ${shown} | ${description.replaceAll('|', '\\|')} |`;
 }
 
-/** `text` with what stands between the marks brought up to date; the same text when it has no marks. */
+/**
+ * `text` with what stands between the marks brought up to date; the same text when it has no marks.
+ */
 export function replaceValuesSection(text: string, section: string): string {
   const begin = text.indexOf(VALUES_BEGIN);
   const end = text.indexOf(VALUES_END, begin);
-  return begin < 0 || end < 0 ? text : text.slice(0, begin) + section + text.slice(end + VALUES_END.length);
+  return begin < 0 || end < 0
+    ? text
+    : text.slice(0, begin) + section + text.slice(end + VALUES_END.length);
 }

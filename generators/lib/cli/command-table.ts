@@ -1,10 +1,17 @@
 /**
- * The commands as data: what each is for, its options in groups, examples. The parser, `--help`, shell completion, the generators of yo,
+ * The commands as data: what each is for, its options in groups, examples. The parser, `--help`,
+ * shell completion, the generators of yo,
  * their USAGE files and docs/reference/cli.md are all made from it.
  */
 
 /** What a value may be, for completion. */
-export type CompletionSource = 'phases' | 'phase list' | 'inputs' | 'outputs' | 'examples' | readonly string[];
+export type CompletionSource =
+  | 'phases'
+  | 'phase list'
+  | 'inputs'
+  | 'outputs'
+  | 'examples'
+  | readonly string[];
 
 export interface CommandOption {
   readonly type: 'string' | 'boolean';
@@ -33,8 +40,15 @@ export interface Command {
   readonly yo?: string;
 }
 
-const force: CommandOption = { type: 'boolean', text: 'rewrite generated files although they were edited by hand; your files stay' };
-const yes: CommandOption = { type: 'boolean', short: 'y', text: 'ask nothing: take the default for what is not given' };
+const force: CommandOption = {
+  type: 'boolean',
+  text: 'rewrite generated files although they were edited by hand; your files stay',
+};
+const yes: CommandOption = {
+  type: 'boolean',
+  short: 'y',
+  text: 'ask nothing: take the default for what is not given',
+};
 const runtime: CommandOption = {
   type: 'string',
   value: 'vendor|registry',
@@ -42,7 +56,10 @@ const runtime: CommandOption = {
   completes: ['vendor', 'registry'],
 };
 
-/** What a generated project's scripts/operator.ts does: not declared here, because the project carries it. */
+/**
+ * What a generated project's scripts/operator.ts does: not declared here, because the project
+ * carries it.
+ */
 export const LIFECYCLE_COMMANDS: readonly string[] = ['dev', 'build', 'deploy', 'undeploy', 'logs'];
 
 export const commandTable = {
@@ -56,19 +73,49 @@ export const commandTable = {
     ],
     groups: {
       'The machine': {
-        kind: { type: 'string', value: 'KIND', text: 'kind of the resource in Pascal case, such as Canary' },
-        'api-version': { type: 'string', value: 'GROUP/VERSION', text: 'its API group and version, such as examples.io/v1' },
-        'operator-name': { type: 'string', value: 'NAME', text: 'name of the operator and its chart (default: <kind>-operator)' },
+        kind: {
+          type: 'string',
+          value: 'KIND',
+          text: 'kind of the resource in Pascal case, such as Canary',
+        },
+        'api-version': {
+          type: 'string',
+          value: 'GROUP/VERSION',
+          text: 'its API group and version, such as examples.io/v1',
+        },
+        'operator-name': {
+          type: 'string',
+          value: 'NAME',
+          text: 'name of the operator and its chart (default: <kind>-operator)',
+        },
         phase: {
           type: 'string',
           multiple: true,
           value: 'NAME:…',
           text: "a phase, repeatable: 'Waiting:inputs=pods:next=Done', with outputs=…, description=…, :initial, :final, :ready and :not-ready",
         },
-        finalizer: { type: 'boolean', text: 'there is work to do before a resource may go: src/finalizer.ts' },
-        'finalizer-inputs': { type: 'string', value: 'A,B', text: 'what the finalizer reads', completes: 'inputs' },
-        'finalizer-outputs': { type: 'string', value: 'A,B', text: 'what the finalizer writes', completes: 'outputs' },
-        example: { type: 'string', value: 'NAME', text: 'start from a complete example, such as autoroute, instead', completes: 'examples' },
+        finalizer: {
+          type: 'boolean',
+          text: 'there is work to do before a resource may go: src/finalizer.ts',
+        },
+        'finalizer-inputs': {
+          type: 'string',
+          value: 'A,B',
+          text: 'what the finalizer reads',
+          completes: 'inputs',
+        },
+        'finalizer-outputs': {
+          type: 'string',
+          value: 'A,B',
+          text: 'what the finalizer writes',
+          completes: 'outputs',
+        },
+        example: {
+          type: 'string',
+          value: 'NAME',
+          text: 'start from a complete example, such as autoroute, instead',
+          completes: 'examples',
+        },
       },
       'The project': {
         runtime,
@@ -79,7 +126,10 @@ export const commandTable = {
     },
     examples: [
       ['my-canary', 'asks for kind, version and phases'],
-      ['my-canary --kind Canary --api-version examples.io/v1 --yes', 'asks nothing: Initializing, Processing, Finished'],
+      [
+        'my-canary --kind Canary --api-version examples.io/v1 --yes',
+        'asks nothing: Initializing, Processing, Finished',
+      ],
       ['my-routes --example autoroute', 'a complete operator to change'],
       [
         "my-canary --kind Canary --api-version examples.io/v1 --phase 'Waiting:inputs=deployments:next=Promoting' --phase 'Promoting:outputs=virtualservices:next=Done' --phase 'Done:final'",
@@ -99,14 +149,42 @@ export const commandTable = {
     ],
     groups: {
       'add and edit': {
-        description: { type: 'string', value: 'TEXT', text: "what happens in it; '' takes it away" },
-        inputs: { type: 'string', value: 'A,B', text: "what it reads, such as deployments,metrics; '' for nothing", completes: 'inputs' },
-        outputs: { type: 'string', value: 'A,B', text: "what it writes, such as virtualservices; '' for nothing", completes: 'outputs' },
-        next: { type: 'string', value: 'X,Y|any', text: "where it may go; any: anywhere (default of a new one); '' for nowhere else", completes: 'phase list' },
-        final: { type: 'boolean', text: 'the resource is done there: no worker runs, nothing is watched' },
+        description: {
+          type: 'string',
+          value: 'TEXT',
+          text: "what happens in it; '' takes it away",
+        },
+        inputs: {
+          type: 'string',
+          value: 'A,B',
+          text: "what it reads, such as deployments,metrics; '' for nothing",
+          completes: 'inputs',
+        },
+        outputs: {
+          type: 'string',
+          value: 'A,B',
+          text: "what it writes, such as virtualservices; '' for nothing",
+          completes: 'outputs',
+        },
+        next: {
+          type: 'string',
+          value: 'X,Y|any',
+          text: "where it may go; any: anywhere (default of a new one); '' for nowhere else",
+          completes: 'phase list',
+        },
+        final: {
+          type: 'boolean',
+          text: 'the resource is done there: no worker runs, nothing is watched',
+        },
         'not-final': { type: 'boolean', text: 'edit: it is no longer final and gets a worker' },
-        ready: { type: 'boolean', text: 'a resource there counts as ready although its worker goes on' },
-        'not-ready': { type: 'boolean', text: 'a resource there does not count as ready; in a final phase: it ended badly' },
+        ready: {
+          type: 'boolean',
+          text: 'a resource there counts as ready although its worker goes on',
+        },
+        'not-ready': {
+          type: 'boolean',
+          text: 'a resource there does not count as ready; in a final phase: it ended badly',
+        },
       },
       'Other verbs': {
         after: {
@@ -145,13 +223,22 @@ export const commandTable = {
     ],
     groups: {
       'Looking only': {
-        check: { type: 'boolean', text: 'write nothing; exit 1 when anything would change: for CI' },
+        check: {
+          type: 'boolean',
+          text: 'write nothing; exit 1 when anything would change: for CI',
+        },
         'dry-run': { type: 'boolean', text: 'write nothing; show what would change, as a diff' },
       },
       Writing: {
         bail: { type: 'boolean', text: 'write nothing when a merge would leave conflicts' },
-        'accept-breaking': { type: 'boolean', text: 'write although the new CRD does not fit resources that may be stored' },
-        refresh: { type: 'boolean', text: "read the CRDs of customParameters with 'crd: cluster' from the cluster once more" },
+        'accept-breaking': {
+          type: 'boolean',
+          text: 'write although the new CRD does not fit resources that may be stored',
+        },
+        refresh: {
+          type: 'boolean',
+          text: "read the CRDs of customParameters with 'crd: cluster' from the cluster once more",
+        },
         force,
         runtime,
       },
@@ -179,9 +266,18 @@ export const commandTable = {
     usage: '',
     most: 0,
     purpose: 'draw the machine',
-    about: ['Draws the phases of autopilot.yaml and where they may go: as boxes for a terminal, as Mermaid for Markdown, as DOT or SVG for documents.'],
+    about: [
+      'Draws the phases of autopilot.yaml and where they may go: as boxes for a terminal, as Mermaid for Markdown, as DOT or SVG for documents.',
+    ],
     groups: {
-      Picture: { format: { type: 'string', value: 'boxes|mermaid|dot|svg', text: 'default: boxes', completes: ['boxes', 'mermaid', 'dot', 'svg'] } },
+      Picture: {
+        format: {
+          type: 'string',
+          value: 'boxes|mermaid|dot|svg',
+          text: 'default: boxes',
+          completes: ['boxes', 'mermaid', 'dot', 'svg'],
+        },
+      },
     },
     examples: [
       ['', 'boxes and arrows in the terminal'],
@@ -193,7 +289,9 @@ export const commandTable = {
     usage: '',
     most: 0,
     purpose: 'print the CustomResourceDefinition as YAML',
-    about: ['Made from the interfaces in src/spec.ts and the phases in autopilot.yaml, as the chart carries it.'],
+    about: [
+      'Made from the interfaces in src/spec.ts and the phases in autopilot.yaml, as the chart carries it.',
+    ],
     groups: {},
     examples: [
       ['', 'to look at'],
@@ -229,5 +327,7 @@ export function findCommand(name: string): Command | undefined {
 
 /** All options of a command, whatever their group. */
 export function allOptions(command: Command): Readonly<Record<string, CommandOption>> {
-  return Object.assign({}, ...Object.values(command.groups)) as Readonly<Record<string, CommandOption>>;
+  return Object.assign({}, ...Object.values(command.groups)) as Readonly<
+    Record<string, CommandOption>
+  >;
 }

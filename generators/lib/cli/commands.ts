@@ -1,5 +1,6 @@
 /**
- * init, generate and install: what yo and the bin both do, given options and a way to ask. All errors are plain sentences. What writes is
+ * init, generate and install: what yo and the bin both do, given options and a way to ask. All
+ * errors are plain sentences. What writes is
  * only loaded when something is to be written: nobody waits for it at the first question.
  */
 import { basename, resolve } from 'node:path';
@@ -36,8 +37,15 @@ export interface InitOptions {
   readonly force?: boolean | undefined;
 }
 
-/** Asks for what is missing, then writes the project. Until everything is answered nothing is written. */
-export async function init(dir: string, options: InitOptions, { ask, print }: Terminal): Promise<GenerateResult> {
+/**
+ * Asks for what is missing, then writes the project. Until everything is answered nothing is
+ * written.
+ */
+export async function init(
+  dir: string,
+  options: InitOptions,
+  { ask, print }: Terminal,
+): Promise<GenerateResult> {
   refuseExisting(resolve(dir), options.force ?? false);
   refuseUnwritable(dir);
   const given: ScaffoldOptions = omitUndefined({
@@ -50,38 +58,71 @@ export async function init(dir: string, options: InitOptions, { ask, print }: Te
     phases: parsePhaseOptions(options.phase),
     finalizer: parseFinalizerOptions(options),
   });
-  if (options.example !== undefined) return writeProject({ ...given, example: options.example }, print);
-  const complete = options.kind !== undefined && options.apiVersion !== undefined && given.phases !== undefined;
+  if (options.example !== undefined) {
+    return writeProject({ ...given, example: options.example }, print);
+  }
+  const complete =
+    options.kind !== undefined && options.apiVersion !== undefined && given.phases !== undefined;
   if (ask === undefined || options.yes || complete) {
-    const missing = [...(options.kind === undefined ? ['--kind'] : []), ...(options.apiVersion === undefined && !options.yes ? ['--api-version'] : [])];
-    if (missing.length > 0)
+    const missing = [
+      ...(options.kind === undefined ? ['--kind'] : []),
+      ...(options.apiVersion === undefined && !options.yes ? ['--api-version'] : []),
+    ];
+    if (missing.length > 0) {
       throw new Error(
         `missing ${missing.join(' and ')}${ask === undefined ? ': there is no terminal to ask on' : ': --yes takes the default for everything else'} (for example --kind Canary --api-version ${DEFAULT_API_VERSION})`,
       );
+    }
     return writeProject(given, print);
   }
-  const examples = exampleNames().map((value) => ({ value, name: `the example ${value}`, description: exampleTitle(value) }));
+  const examples = exampleNames().map((value) => ({
+    value,
+    name: `the example ${value}`,
+    description: exampleTitle(value),
+  }));
   const { kind, apiVersion, operatorName, phases, finalizer } = given;
-  const answers = await askProject(ask, print, omitUndefined({ kind, apiVersion, operatorName, phases, finalizer }), { dir: basename(resolve(dir)), examples });
+  const answers = await askProject(
+    ask,
+    print,
+    omitUndefined({ kind, apiVersion, operatorName, phases, finalizer }),
+    { dir: basename(resolve(dir)), examples },
+  );
   return writeProject({ ...given, ...answers }, print);
 }
 
 async function writeProject(options: ScaffoldOptions, print: Print): Promise<GenerateResult> {
-  const [{ scaffold }, { summarize: summary }] = await Promise.all([import('../generate/scaffold.ts'), import('../generate/summary.ts')]);
+  const [{ scaffold }, { summarize: summary }] = await Promise.all([
+    import('../generate/scaffold.ts'),
+    import('../generate/summary.ts'),
+  ]);
   const generated = await scaffold(options);
-  for (const line of summary(generated)) print(line);
+  for (const line of summary(generated)) {
+    print(line);
+  }
   return generated;
 }
 
-function parsePhaseOptions(options: string | readonly string[] | undefined): readonly NewPhase[] | undefined {
-  if (options === undefined || options.length === 0) return undefined;
+function parsePhaseOptions(
+  options: string | readonly string[] | undefined,
+): readonly NewPhase[] | undefined {
+  if (options === undefined || options.length === 0) {
+    return undefined;
+  }
   const phases = [options].flat().map(parsePhase);
-  return phases.some(({ initial }) => initial) ? phases : phases.map((one, index) => (index === 0 ? { ...one, initial: true } : one));
+  return phases.some(({ initial }) => initial)
+    ? phases
+    : phases.map((one, index) => (index === 0 ? { ...one, initial: true } : one));
 }
 
 /** yo says false for a flag that was not given. */
-function parseFinalizerOptions({ finalizer, finalizerInputs, finalizerOutputs }: InitOptions): NewFinalizer | undefined {
-  if (finalizer !== true && finalizerInputs === undefined && finalizerOutputs === undefined) return undefined;
+function parseFinalizerOptions({
+  finalizer,
+  finalizerInputs,
+  finalizerOutputs,
+}: InitOptions): NewFinalizer | undefined {
+  if (finalizer !== true && finalizerInputs === undefined && finalizerOutputs === undefined) {
+    return undefined;
+  }
   return { inputs: splitNames(finalizerInputs), outputs: splitNames(finalizerOutputs) };
 }
 
@@ -96,39 +137,89 @@ export interface GenerateCommandOptions {
 }
 
 /** @throws Error with `check` when anything would change */
-export async function generate(from: string, options: GenerateCommandOptions, print: Print): Promise<GenerateResult> {
+export async function generate(
+  from: string,
+  options: GenerateCommandOptions,
+  print: Print,
+): Promise<GenerateResult> {
   const dir = findProject(from);
-  const [{ generateProject, refuseEdited, upToDate }, { unifiedDiff: differences, summarize: summary }] = await Promise.all([import('../generate/generate-project.ts'), import('../generate/summary.ts')]);
+  const [
+    { generateProject, refuseEdited, upToDate },
+    { unifiedDiff: differences, summarize: summary },
+  ] = await Promise.all([
+    import('../generate/generate-project.ts'),
+    import('../generate/summary.ts'),
+  ]);
   const dryRun = (options.check ?? false) || (options.dryRun ?? false);
   const { force, bail, acceptBreaking, refresh } = options;
-  const generated = await generateProject(dir, omitUndefined({ force, bail, acceptBreaking, refresh, dryRun, runtime: parseRuntimeChoice(options.runtime) }));
-  if (options.dryRun) for (const line of differences(dir, generated.plan.changes).trimEnd().split('\n')) print(line);
-  for (const line of summary(generated, !dryRun)) print(line);
+  const generated = await generateProject(
+    dir,
+    omitUndefined({
+      force,
+      bail,
+      acceptBreaking,
+      refresh,
+      dryRun,
+      runtime: parseRuntimeChoice(options.runtime),
+    }),
+  );
+  if (options.dryRun) {
+    for (const line of differences(dir, generated.plan.changes).trimEnd().split('\n')) {
+      print(line);
+    }
+  }
+  for (const line of summary(generated, !dryRun)) {
+    print(line);
+  }
   if (dryRun) {
     refuseEdited(generated.plan);
-    if (generated.breakingChanges.length > 0) (await import('../crd/compatibility.ts')).refuseBreakingChanges(generated.breakingChanges);
+    if (generated.breakingChanges.length > 0) {
+      (await import('../crd/compatibility.ts')).refuseBreakingChanges(generated.breakingChanges);
+    }
   }
-  if (options.check && !upToDate(generated.plan))
-    throw new Error(`the project is not up to date with ${PROJECT_FILE} and src/spec.ts: run 'yo autopilot:generate' or 'autopilot generate'`);
+  if (options.check && !upToDate(generated.plan)) {
+    throw new Error(
+      `the project is not up to date with ${PROJECT_FILE} and src/spec.ts: run 'yo autopilot:generate' or 'autopilot generate'`,
+    );
+  }
   return generated;
 }
 
 /** npm install in the project, shown as it goes. @throws Error a sentence */
 export async function install(dir: string): Promise<void> {
   const { execa } = await import('execa');
-  const result = await execa('npm', ['install', '--no-audit', '--no-fund'], { cwd: dir, stdio: 'inherit', reject: false });
-  if (result.failed) throw new Error(`npm install failed in ${resolve(dir)}: the project is written; run npm install there when the cause is gone`);
+  const result = await execa('npm', ['install', '--no-audit', '--no-fund'], {
+    cwd: dir,
+    stdio: 'inherit',
+    reject: false,
+  });
+  if (result.failed) {
+    throw new Error(
+      `npm install failed in ${resolve(dir)}: the project is written; run npm install there when the cause is gone`,
+    );
+  }
 }
 
 /** What to type and to write now. */
 export function nextSteps(dir: string, installed: boolean): string[] {
   const quoted = /^[\w./-]+$/.test(dir) ? dir : `'${dir.replaceAll("'", "'\\''")}'`;
-  const commands = [...(resolve(dir) === process.cwd() ? [] : [`cd ${quoted}`]), ...(installed ? [] : ['npm install']), 'npm test'];
-  return ['', 'Next:', `  ${commands.join(' && ')}`, '  Say in src/spec.ts what users may want, and in src/workers/ what each phase does.'];
+  const commands = [
+    ...(resolve(dir) === process.cwd() ? [] : [`cd ${quoted}`]),
+    ...(installed ? [] : ['npm install']),
+    'npm test',
+  ];
+  return [
+    '',
+    'Next:',
+    `  ${commands.join(' && ')}`,
+    '  Say in src/spec.ts what users may want, and in src/workers/ what each phase does.',
+  ];
 }
 
 function parseRuntimeChoice(choice: string | undefined): RuntimeChoice | undefined {
-  if (choice === undefined || choice === 'vendor' || choice === 'registry') return choice;
+  if (choice === undefined || choice === 'vendor' || choice === 'registry') {
+    return choice;
+  }
   throw new Error(`--runtime must be 'vendor' or 'registry', not '${choice}'`);
 }
 
@@ -137,5 +228,7 @@ type WithoutUndefined<T> = { [K in keyof T as undefined extends T[K] ? never : K
 };
 
 function omitUndefined<T extends object>(value: T): WithoutUndefined<T> {
-  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as WithoutUndefined<T>;
+  return Object.fromEntries(
+    Object.entries(value).filter(([, member]) => member !== undefined),
+  ) as WithoutUndefined<T>;
 }

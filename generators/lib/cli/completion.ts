@@ -1,11 +1,19 @@
-/** Completion in a shell: small scripts that ask `autopilot __complete WORD…`, and what it answers. */
+/**
+ * Completion in a shell: small scripts that ask `autopilot __complete WORD…`, and what it answers.
+ */
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { builtInKinds, METRICS_INPUT } from '../kinds/built-in-kinds.ts';
 import { readText } from '../generate/lock.ts';
 import { exampleNames } from '../util/package-root.ts';
 import { findProject, PROJECT_FILE } from '../generate/find-project.ts';
-import { findCommand, commandTable, LIFECYCLE_COMMANDS, allOptions, PHASE_VERBS } from './command-table.ts';
+import {
+  findCommand,
+  commandTable,
+  LIFECYCLE_COMMANDS,
+  allOptions,
+  PHASE_VERBS,
+} from './command-table.ts';
 import type { CompletionSource, CommandOption } from './command-table.ts';
 
 export type Completion = readonly [word: string, text?: string];
@@ -17,52 +25,102 @@ export type Completion = readonly [word: string, text?: string];
 export function completionsFor(words: readonly string[], from: string): readonly Completion[] {
   const typed = splitAtEquals(words);
   const current = typed.at(-1) ?? '';
-  return listCompletions(typed.slice(0, -1), current, from).filter(([word]) => word.startsWith(current));
+  return listCompletions(typed.slice(0, -1), current, from).filter(([word]) =>
+    word.startsWith(current),
+  );
 }
 
 /** bash breaks words at `=`: `--inputs = a` is `--inputs a`. */
 function splitAtEquals(words: readonly string[]): readonly string[] {
   const parts = words.flatMap((word) =>
-    word.startsWith('--') && word.includes('=') ? [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)] : [word],
+    word.startsWith('--') && word.includes('=')
+      ? [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)]
+      : [word],
   );
-  return words.at(-1) === '=' ? [...parts.filter((word) => word !== '='), ''] : parts.filter((word) => word !== '=');
+  return words.at(-1) === '='
+    ? [...parts.filter((word) => word !== '='), '']
+    : parts.filter((word) => word !== '=');
 }
 
-function listCompletions(before: readonly string[], current: string, from: string): readonly Completion[] {
+function listCompletions(
+  before: readonly string[],
+  current: string,
+  from: string,
+): readonly Completion[] {
   const [name, ...rest] = before;
-  if (name === undefined)
+  if (name === undefined) {
     return [
-      ...Object.entries(commandTable).map(([command, { purpose }]): Completion => [command, purpose]),
-      ...LIFECYCLE_COMMANDS.map((command): Completion => [command, `npm run ${command} of the project`]),
+      ...Object.entries(commandTable).map(([command, { purpose }]): Completion => [
+        command,
+        purpose,
+      ]),
+      ...LIFECYCLE_COMMANDS.map((command): Completion => [
+        command,
+        `npm run ${command} of the project`,
+      ]),
       ['help', 'about a command'],
     ];
-  if (name === 'help') return Object.entries(commandTable).map(([command, { purpose }]): Completion => [command, purpose]);
+  }
+  if (name === 'help') {
+    return Object.entries(commandTable).map(([command, { purpose }]): Completion => [
+      command,
+      purpose,
+    ]);
+  }
   const command = findCommand(name);
-  if (command === undefined) return [];
+  if (command === undefined) {
+    return [];
+  }
   const options = allOptions(command);
   const last = rest.at(-1) ?? '';
   const open = last.startsWith('--') ? options[last.slice(2)] : undefined;
-  if (open?.type === 'string') return open.completes === undefined ? [] : completeValue(open.completes, current, from);
-  if (current.startsWith('-')) return [...Object.entries(options).map(([option, { text }]): Completion => [`--${option}`, text]), ['--help', 'help']];
+  if (open?.type === 'string') {
+    return open.completes === undefined ? [] : completeValue(open.completes, current, from);
+  }
+  if (current.startsWith('-')) {
+    return [
+      ...Object.entries(options).map(([option, { text }]): Completion => [`--${option}`, text]),
+      ['--help', 'help'],
+    ];
+  }
   const given = positionalArguments(rest, options);
-  if (name === 'completion') return given.length === 0 ? SHELLS.map((shell): Completion => [shell]) : [];
-  if (name !== 'phase') return [];
-  if (given.length === 0) return PHASE_VERBS.map((verb): Completion => [verb]);
-  return given.length === 1 && given[0] !== 'add' && (PHASE_VERBS as readonly string[]).includes(given[0] ?? '')
+  if (name === 'completion') {
+    return given.length === 0 ? SHELLS.map((shell): Completion => [shell]) : [];
+  }
+  if (name !== 'phase') {
+    return [];
+  }
+  if (given.length === 0) {
+    return PHASE_VERBS.map((verb): Completion => [verb]);
+  }
+  return given.length === 1 &&
+    given[0] !== 'add' &&
+    (PHASE_VERBS as readonly string[]).includes(given[0] ?? '')
     ? readProjectNames(from).phases.map((phase): Completion => [phase])
     : [];
 }
 
 /** Words that are neither options nor values of options. */
-function positionalArguments(words: readonly string[], options: Readonly<Record<string, CommandOption>>): readonly string[] {
+function positionalArguments(
+  words: readonly string[],
+  options: Readonly<Record<string, CommandOption>>,
+): readonly string[] {
   return words.filter((word, index) => {
     const before = words[index - 1] ?? '';
-    return !word.startsWith('-') && !(before.startsWith('--') && options[before.slice(2)]?.type === 'string');
+    return (
+      !word.startsWith('-') &&
+      !(before.startsWith('--') && options[before.slice(2)]?.type === 'string')
+    );
   });
 }
 
-function completeValue(completes: CompletionSource, current: string, from: string): readonly Completion[] {
-  const plain = (names: readonly string[]): readonly Completion[] => names.map((one): Completion => [one]);
+function completeValue(
+  completes: CompletionSource,
+  current: string,
+  from: string,
+): readonly Completion[] {
+  const plain = (names: readonly string[]): readonly Completion[] =>
+    names.map((one): Completion => [one]);
   switch (completes) {
     case 'examples':
       return plain(exampleNames());
@@ -71,7 +129,9 @@ function completeValue(completes: CompletionSource, current: string, from: strin
     case 'phase list':
       return plain(completeListItem(current, readProjectNames(from).phases));
     case 'inputs':
-      return plain(completeListItem(current, [...readProjectNames(from).parameters, METRICS_INPUT]));
+      return plain(
+        completeListItem(current, [...readProjectNames(from).parameters, METRICS_INPUT]),
+      );
     case 'outputs':
       return plain(completeListItem(current, readProjectNames(from).parameters));
     default:
@@ -86,14 +146,25 @@ function completeListItem(current: string, names: readonly string[]): readonly s
 }
 
 /** The project's names as far as its file can be read: completion never complains. */
-function readProjectNames(from: string): { readonly phases: readonly string[]; readonly parameters: readonly string[] } {
+function readProjectNames(from: string): {
+  readonly phases: readonly string[];
+  readonly parameters: readonly string[];
+} {
   try {
     const project = parse(readText(join(findProject(from), PROJECT_FILE)) ?? '') as {
       readonly phases?: readonly { readonly name?: unknown }[];
       readonly customParameters?: readonly { readonly lowerName?: unknown }[];
     };
-    const phases = (project.phases ?? []).flatMap(({ name }) => (typeof name === 'string' ? [name] : []));
-    return { phases, parameters: [...builtInKinds.keys(), ...(project.customParameters ?? []).map(({ lowerName }) => String(lowerName))].sort() };
+    const phases = (project.phases ?? []).flatMap(({ name }) =>
+      typeof name === 'string' ? [name] : [],
+    );
+    return {
+      phases,
+      parameters: [
+        ...builtInKinds.keys(),
+        ...(project.customParameters ?? []).map(({ lowerName }) => String(lowerName)),
+      ].sort(),
+    };
   } catch {
     return { phases: [], parameters: [...builtInKinds.keys()].sort() };
   }
@@ -140,6 +211,8 @@ complete -c autopilot -a '(__autopilot_complete)'
 /** @throws Error when the shell is not known */
 export function completionScript(shell: string | undefined): string {
   const known = SHELLS.find((one) => one === shell);
-  if (known === undefined) throw new Error(`which shell? autopilot completion ${SHELLS.join('|')}`);
+  if (known === undefined) {
+    throw new Error(`which shell? autopilot completion ${SHELLS.join('|')}`);
+  }
   return COMPLETION_SCRIPTS[known];
 }

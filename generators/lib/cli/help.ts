@@ -1,4 +1,7 @@
-/** Help in a terminal, the USAGE files of the generators of yo, and docs/reference/cli.md: all from the table of commands. */
+/**
+ * Help in a terminal, the USAGE files of the generators of yo, and docs/reference/cli.md: all from
+ * the table of commands.
+ */
 import { wrapText } from '../util/wrap-text.ts';
 import { commandTable, allOptions } from './command-table.ts';
 import type { Command, CommandOption } from './command-table.ts';
@@ -32,7 +35,9 @@ export function commandHelp(name: string, command: Command): string {
   const groups = Object.entries(command.groups).flatMap(([title, options]) => [
     '',
     title,
-    ...Object.entries(options).flatMap(([option, data]) => helpRow(formatOption(option, data), data.text, OPTION_COLUMN)),
+    ...Object.entries(options).flatMap(([option, data]) =>
+      helpRow(formatOption(option, data), data.text, OPTION_COLUMN),
+    ),
   ]);
   return [
     `autopilot ${name}${command.usage === '' ? '' : ` ${command.usage}`}`,
@@ -40,7 +45,10 @@ export function commandHelp(name: string, command: Command): string {
     ...groups,
     '',
     'Examples',
-    ...command.examples.flatMap(([line, text]) => [...shellLines(commandLine(`autopilot ${name}`, line)).map((part) => `  ${part}`), `      ${text}`]),
+    ...command.examples.flatMap(([line, text]) => [
+      ...shellLines(commandLine(`autopilot ${name}`, line)).map((part) => `  ${part}`),
+      `      ${text}`,
+    ]),
   ].join('\n');
 }
 
@@ -50,7 +58,12 @@ export function usageText(command: Command): string {
     ...shellLines(commandLine(`yo ${command.yo ?? ''}`, line)).map((part) => `  ${part}`),
     `      ${text}`,
   ]);
-  return [...command.about.flatMap((paragraph) => [...wrapText(paragraph, HELP_WIDTH), '']), 'Examples:', ...examples, ''].join('\n');
+  return [
+    ...command.about.flatMap((paragraph) => [...wrapText(paragraph, HELP_WIDTH), '']),
+    'Examples:',
+    ...examples,
+    '',
+  ].join('\n');
 }
 
 /** docs/reference/cli.md */
@@ -59,13 +72,23 @@ export function cliPage(): string {
     const options = Object.entries(command.groups).map(
       ([title, group]) =>
         `| ${title} | |\n|---|---|\n${Object.entries(group)
-          .map(([option, data]) => `| \`${formatOption(option, data).replaceAll('|', '\\|')}\` | ${data.text.replaceAll('|', '\\|')} |\n`)
+          .map(
+            ([option, data]) =>
+              `| \`${formatOption(option, data).replaceAll('|', '\\|')}\` | ${data.text.replaceAll('|', '\\|')} |\n`,
+          )
           .join('')}`,
     );
-    const examples = command.examples.map(([line, text]) => `# ${text}\n${shellLines(commandLine(`autopilot ${name}`, line)).join('\n')}\n`);
+    const examples = command.examples.map(
+      ([line, text]) =>
+        `# ${text}\n${shellLines(commandLine(`autopilot ${name}`, line)).join('\n')}\n`,
+    );
     return [
       `## autopilot ${name}`,
-      ...(command.usage === '' ? [] : [`\`autopilot ${name} ${command.usage}\`${command.yo === undefined ? '' : `, or \`yo ${command.yo}\``}`]),
+      ...(command.usage === ''
+        ? []
+        : [
+            `\`autopilot ${name} ${command.usage}\`${command.yo === undefined ? '' : `, or \`yo ${command.yo}\``}`,
+          ]),
       ...command.about,
       ...options,
       `\`\`\`sh\n${examples.join('\n')}\`\`\``,
@@ -97,21 +120,36 @@ function commandLine(program: string, line: string): string {
 
 /** A long command line over several, as one types them. */
 function shellLines(line: string): readonly string[] {
-  if (line.length <= HELP_WIDTH - 2) return [line];
+  if (line.length <= HELP_WIDTH - 2) {
+    return [line];
+  }
   const parts = line.split(/ (?=--)/);
-  return parts.map((part, index) => `${index === 0 ? '' : '    '}${part}${index === parts.length - 1 ? '' : ' \\'}`);
+  return parts.map(
+    (part, index) =>
+      `${index === 0 ? '' : '    '}${part}${index === parts.length - 1 ? '' : ' \\'}`,
+  );
 }
 
 function helpRow(left: string, text: string, column: number): readonly string[] {
   const lines = wrapText(text, HELP_WIDTH - column - 3);
   const head = left.length > column ? [`  ${left}`] : [];
-  return [...head, ...lines.map((line, index) => `  ${(index === 0 && head.length === 0 ? left : '').padEnd(column)} ${line}`)];
+  return [
+    ...head,
+    ...lines.map(
+      (line, index) => `  ${(index === 0 && head.length === 0 ? left : '').padEnd(column)} ${line}`,
+    ),
+  ];
 }
 
-/** What the generators of yo declare: the options of the command but those that Yeoman has already. */
+/**
+ * What the generators of yo declare: the options of the command but those that Yeoman has already.
+ */
 export function yeomanOptions(
   command: Command,
-): readonly (readonly [string, { type: typeof String | typeof Boolean; description: string; alias?: string; default: undefined }])[] {
+): readonly (readonly [
+  string,
+  { type: typeof String | typeof Boolean; description: string; alias?: string; default: undefined },
+])[] {
   return Object.entries(allOptions(command))
     .filter(([name]) => name !== 'skip-install')
     .map(([name, { type, short, text, value }]) => [

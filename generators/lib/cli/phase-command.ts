@@ -1,8 +1,20 @@
-/** `autopilot phase` and `yo autopilot:phase`: a change of autopilot.yaml and everything that follows from it, given options and a way to ask. */
+/**
+ * `autopilot phase` and `yo autopilot:phase`: a change of autopilot.yaml and everything that
+ * follows from it, given options and a way to ask.
+ */
 import { join } from 'node:path';
 import { PHASE_VERBS } from './command-table.ts';
 import type { PhaseVerb } from './command-table.ts';
-import { askNewPhase, askPosition, askPhaseChanges, askReplacement, askNewName, askVerb, askPhaseName, NONE } from '../prompts/change-phase.ts';
+import {
+  askNewPhase,
+  askPosition,
+  askPhaseChanges,
+  askReplacement,
+  askNewName,
+  askVerb,
+  askPhaseName,
+  NONE,
+} from '../prompts/change-phase.ts';
 import { helpTexts } from '../prompts/help-texts.ts';
 import { confirmWrite } from '../prompts/ask.ts';
 import type { Ask } from '../prompts/ask.ts';
@@ -53,10 +65,17 @@ interface PhaseCommand {
 }
 
 /**
- * `[add] NAME`, `edit NAME`, `rename OLD NEW`, `remove NAME`, `move NAME`: changes autopilot.yaml and generates. What is not said is asked,
- * and then shown before it is done. Nothing is written when the machine would not be one afterwards.
+ * `[add] NAME`, `edit NAME`, `rename OLD NEW`, `remove NAME`, `move NAME`: changes autopilot.yaml
+ * and generates. What is not said is asked,
+ * and then shown before it is done. Nothing is written when the machine would not be one
+ * afterwards.
  */
-export async function runPhaseCommand(from: string, words: readonly string[], options: PhaseCommandOptions, { ask, print }: Terminal): Promise<void> {
+export async function runPhaseCommand(
+  from: string,
+  words: readonly string[],
+  options: PhaseCommandOptions,
+  { ask, print }: Terminal,
+): Promise<void> {
   const dir = findProject(from);
   refuseUnwritable(dir);
   const text = readText(join(dir, PROJECT_FILE)) ?? '';
@@ -67,7 +86,9 @@ export async function runPhaseCommand(from: string, words: readonly string[], op
     ask === undefined || options.yes
       ? undefined
       : (question) => {
-          if (!asked) print(`\n${boxes(graphPhases(model))}\n`);
+          if (!asked) {
+            print(`\n${boxes(graphPhases(model))}\n`);
+          }
           asked = true;
           return ask(question);
         };
@@ -75,16 +96,29 @@ export async function runPhaseCommand(from: string, words: readonly string[], op
     words.length > 0
       ? parsePhaseCommand(words)
       : ({
-          verb: hasChangeOptions(options) ? 'add' : await (asking === undefined ? throwMissing('what to do', 'phase Waiting --next Processing') : askVerb(asking)),
+          verb: hasChangeOptions(options)
+            ? 'add'
+            : await (asking === undefined
+                ? throwMissing('what to do', 'phase Waiting --next Processing')
+                : askVerb(asking)),
         } as const);
-  const [{ generateProject }, { summarize: summary }] = await Promise.all([import('../generate/generate-project.ts'), import('../generate/summary.ts')]);
+  const [{ generateProject }, { summarize: summary }] = await Promise.all([
+    import('../generate/generate-project.ts'),
+    import('../generate/summary.ts'),
+  ]);
   for (;;) {
     const change = await buildPhaseEdit(project, command, options, asking);
-    if (change.projectText === text && change.moved === undefined) return print('Nothing to change.');
+    if (change.projectText === text && change.moved === undefined) {
+      return print('Nothing to change.');
+    }
     const loaded = loadModel(change.projectText, PROJECT_FILE);
-    if (asking === undefined || !asked) requireModel(change.projectText, PROJECT_FILE);
+    if (asking === undefined || !asked) {
+      requireModel(change.projectText, PROJECT_FILE);
+    }
     if ('problems' in loaded) {
-      for (const problem of loaded.problems) print(`! ${problem.message}`);
+      for (const problem of loaded.problems) {
+        print(`! ${problem.message}`);
+      }
       print('Once more:');
       continue;
     }
@@ -95,22 +129,36 @@ export async function runPhaseCommand(from: string, words: readonly string[], op
       // Whoever removes a phase has been told what becomes of resources that stand there.
       ...(command.verb === 'remove' && { acceptBreaking: ['status.phase'] }),
     };
-    for (const line of change.messages ?? []) print(line);
+    for (const line of change.messages ?? []) {
+      print(line);
+    }
     if (asking !== undefined && asked) {
       print(`\n${boxes(graphPhases(loaded.model))}\n`);
       const { plan, notices: attention } = await generateProject(dir, { ...work, dryRun: true });
-      for (const { action, path } of plan.changes) if (/^(src\/workers|test)\//.test(path)) print(`${action.padStart(9)} ${path}`);
-      for (const file of attention.orphanedFiles) print(` orphaned ${file}: it stays, and belongs to no phase any more`);
+      for (const { action, path } of plan.changes) {
+        if (/^(src\/workers|test)\//.test(path)) {
+          print(`${action.padStart(9)} ${path}`);
+        }
+      }
+      for (const file of attention.orphanedFiles) {
+        print(` orphaned ${file}: it stays, and belongs to no phase any more`);
+      }
       await confirmWrite(asking, `Change ${PROJECT_FILE} and generate?`);
     }
-    for (const line of summary(await generateProject(dir, work))) print(line);
+    for (const line of summary(await generateProject(dir, work))) {
+      print(line);
+    }
     return;
   }
 }
 
 /** Whether options say what is to change, so that nothing has to be asked. */
 function hasChangeOptions(options: PhaseCommandOptions): boolean {
-  return Object.keys(parseFieldOptions(options, [])).length > 0 || options.after !== undefined || options.replacement !== undefined;
+  return (
+    Object.keys(parseFieldOptions(options, [])).length > 0 ||
+    options.after !== undefined ||
+    options.replacement !== undefined
+  );
 }
 
 function parsePhaseCommand(words: readonly string[]): PhaseCommand {
@@ -118,49 +166,99 @@ function parsePhaseCommand(words: readonly string[]): PhaseCommand {
   const verb = PHASE_VERBS.find((known) => known === first) ?? 'add';
   const [name, to, extra] = verb === first ? words.slice(1) : words;
   const surplus = verb === 'rename' ? extra : to;
-  if (surplus !== undefined && verb !== first) throw new Error(`'${first}' is not one of ${PHASE_VERBS.join(', ')}${didYouMean(first ?? '', PHASE_VERBS)}`);
-  if (surplus !== undefined) throw new Error(`'${surplus}' is one argument too many: autopilot phase ${verb} ${verb === 'rename' ? 'OLD NEW' : 'NAME'}`);
+  if (surplus !== undefined && verb !== first) {
+    throw new Error(
+      `'${first}' is not one of ${PHASE_VERBS.join(', ')}${didYouMean(first ?? '', PHASE_VERBS)}`,
+    );
+  }
+  if (surplus !== undefined) {
+    throw new Error(
+      `'${surplus}' is one argument too many: autopilot phase ${verb} ${verb === 'rename' ? 'OLD NEW' : 'NAME'}`,
+    );
+  }
   return { verb, ...(name !== undefined && { name }), ...(to !== undefined && { to }) };
 }
 
 function throwMissing(what: string, example: string): never {
-  throw new Error(`missing ${what}: there is no terminal to ask on (for example: autopilot ${example})`);
+  throw new Error(
+    `missing ${what}: there is no terminal to ask on (for example: autopilot ${example})`,
+  );
 }
 
-async function buildPhaseEdit(project: OpenProject, command: PhaseCommand, options: PhaseCommandOptions, ask: Ask | undefined): Promise<PhaseEdit> {
+async function buildPhaseEdit(
+  project: OpenProject,
+  command: PhaseCommand,
+  options: PhaseCommandOptions,
+  ask: Ask | undefined,
+): Promise<PhaseEdit> {
   const { text, model, names } = project;
   const { editPhase, movePhase, removePhase, renamePhase } = await import('../model/edit.ts');
-  if (command.verb === 'add') return buildAddedPhase(project, command.name, options, ask);
+  if (command.verb === 'add') {
+    return buildAddedPhase(project, command.name, options, ask);
+  }
   const { verb } = command;
-  const name = command.name ?? (ask === undefined ? throwMissing("the phase's name", `phase ${verb} ${VERB_EXAMPLES[verb]}`) : await askPhaseName(ask, verb, model));
+  const name =
+    command.name ??
+    (ask === undefined
+      ? throwMissing("the phase's name", `phase ${verb} ${VERB_EXAMPLES[verb]}`)
+      : await askPhaseName(ask, verb, model));
   const phase = model.phases.find((existing) => existing.name === name);
-  if (phase === undefined) throw new Error(`'${name}' is not a phase of ${PROJECT_FILE}${didYouMean(name, names)}`);
+  if (phase === undefined) {
+    throw new Error(`'${name}' is not a phase of ${PROJECT_FILE}${didYouMean(name, names)}`);
+  }
   switch (verb) {
     case 'edit': {
-      if (hasChangeOptions(options)) return { projectText: editPhase(text, name, parseFieldOptions(options, names)) };
-      if (ask === undefined)
-        throw new Error('nothing to change: give --description, --inputs, --outputs, --next, --final, --not-final, --ready or --not-ready');
+      if (hasChangeOptions(options)) {
+        return { projectText: editPhase(text, name, parseFieldOptions(options, names)) };
+      }
+      if (ask === undefined) {
+        throw new Error(
+          'nothing to change: give --description, --inputs, --outputs, --next, --final, --not-final, --ready or --not-ready',
+        );
+      }
       const fields = await askPhaseChanges(ask, phase, model);
-      return Object.keys(fields).length === 0 ? { projectText: text } : { projectText: editPhase(text, name, fields) };
+      return Object.keys(fields).length === 0
+        ? { projectText: text }
+        : { projectText: editPhase(text, name, fields) };
     }
     case 'rename': {
       const taken = [model.kind, ...names.filter((other) => other !== name)];
       const to =
         command.to ??
-        (ask === undefined ? throwMissing('the new name', 'phase rename Waiting Pausing') : await askNewName(ask, `New name of ${name}`, helpTexts.rename, taken));
+        (ask === undefined
+          ? throwMissing('the new name', 'phase rename Waiting Pausing')
+          : await askNewName(ask, `New name of ${name}`, helpTexts.rename, taken));
       const problem = newPhaseProblem(to, taken);
-      if (problem !== undefined) throw new Error(problem);
+      if (problem !== undefined) {
+        throw new Error(problem);
+      }
       return {
         projectText: renamePhase(text, name, to),
         moved: findRenamedPhaseFiles(project.dir, name.toLowerCase(), to.toLowerCase()),
-        messages: [`Resources standing in ${name} continue in ${to}: the old name goes into formerly.`],
+        messages: [
+          `Resources standing in ${name} continue in ${to}: the old name goes into formerly.`,
+        ],
       };
     }
     case 'remove': {
-      if (names.length === 1) throw new Error(`${name} is the only phase: a machine needs one`);
-      const replacement = options.replacement ?? (ask === undefined ? throwMissingReplacement(name) : await askReplacement(ask, name, names));
-      if (replacement !== NONE && !names.includes(replacement)) throw new Error(`--replacement names '${replacement}', which is not a phase of ${PROJECT_FILE}${didYouMean(replacement, names)}`);
-      const projectText = removePhase(text, name, replacement === NONE && !names.includes(NONE) ? undefined : replacement);
+      if (names.length === 1) {
+        throw new Error(`${name} is the only phase: a machine needs one`);
+      }
+      const replacement =
+        options.replacement ??
+        (ask === undefined
+          ? throwMissingReplacement(name)
+          : await askReplacement(ask, name, names));
+      if (replacement !== NONE && !names.includes(replacement)) {
+        throw new Error(
+          `--replacement names '${replacement}', which is not a phase of ${PROJECT_FILE}${didYouMean(replacement, names)}`,
+        );
+      }
+      const projectText = removePhase(
+        text,
+        name,
+        replacement === NONE && !names.includes(NONE) ? undefined : replacement,
+      );
       return {
         projectText,
         messages: [
@@ -174,9 +272,22 @@ async function buildPhaseEdit(project: OpenProject, command: PhaseCommand, optio
     case 'move': {
       const after =
         options.after ??
-        (ask === undefined ? throwMissing('--after', 'phase move Waiting --after Processing; --after none: to the front') : await askPosition(ask, name, names));
-      if (after === name) throw new Error(`${name} cannot stand behind itself: name another phase with --after`);
-      return { projectText: movePhase(text, name, after === NONE && !names.includes(NONE) ? undefined : after) };
+        (ask === undefined
+          ? throwMissing(
+              '--after',
+              'phase move Waiting --after Processing; --after none: to the front',
+            )
+          : await askPosition(ask, name, names));
+      if (after === name) {
+        throw new Error(`${name} cannot stand behind itself: name another phase with --after`);
+      }
+      return {
+        projectText: movePhase(
+          text,
+          name,
+          after === NONE && !names.includes(NONE) ? undefined : after,
+        ),
+      };
     }
     default:
       return verb satisfies never;
@@ -184,9 +295,15 @@ async function buildPhaseEdit(project: OpenProject, command: PhaseCommand, optio
 }
 
 /** What else may go where it could not, so that everything can still be reached. */
-function describeAddedTransitions({ phases }: Model, projectText: string, replacement: string): readonly string[] {
+function describeAddedTransitions(
+  { phases }: Model,
+  projectText: string,
+  replacement: string,
+): readonly string[] {
   const loaded = loadModel(projectText, PROJECT_FILE);
-  if ('problems' in loaded) return [];
+  if ('problems' in loaded) {
+    return [];
+  }
   return loaded.model.phases.flatMap(({ name, next }) => {
     const before = phases.find((phase) => phase.name === name)?.next ?? [];
     const more = next.filter((target) => target !== replacement && !before.includes(target));
@@ -202,10 +319,17 @@ const VERB_EXAMPLES = {
 } as const;
 
 function throwMissingReplacement(name: string): never {
-  throw new Error(`resources may stand in ${name}: say with --replacement PHASE where they are then, or --replacement none (they will be Stalled)`);
+  throw new Error(
+    `resources may stand in ${name}: say with --replacement PHASE where they are then, or --replacement none (they will be Stalled)`,
+  );
 }
 
-async function buildAddedPhase({ text, model, names }: OpenProject, given: string | undefined, options: PhaseCommandOptions, ask: Ask | undefined): Promise<PhaseEdit> {
+async function buildAddedPhase(
+  { text, model, names }: OpenProject,
+  given: string | undefined,
+  options: PhaseCommandOptions,
+  ask: Ask | undefined,
+): Promise<PhaseEdit> {
   const { addPhase } = await import('../model/edit.ts');
   const taken = [model.kind, ...names];
   const name =
@@ -214,12 +338,24 @@ async function buildAddedPhase({ text, model, names }: OpenProject, given: strin
       ? throwMissing("the phase's name", 'phase Waiting --next Processing --after Initializing')
       : await askNewName(ask, 'Name of the phase', helpTexts.phase, taken));
   const problem = newPhaseProblem(name, taken);
-  if (problem !== undefined) throw new Error(problem);
+  if (problem !== undefined) {
+    throw new Error(problem);
+  }
   if (ask !== undefined && !hasChangeOptions(options)) {
     const { phase, before } = await askNewPhase(ask, name, model);
     return { projectText: addPhase(text, phase, before.at(-1), before.slice(0, -1)) };
   }
   const { next, ...fields } = parseFieldOptions(options, names);
-  const phase: NewPhase = { name, ...fields, ...(next !== undefined && next !== 'any' && { next }) };
-  return { projectText: addPhase(text, phase, options.after === NONE && !names.includes(NONE) ? undefined : options.after) };
+  const phase: NewPhase = {
+    name,
+    ...fields,
+    ...(next !== undefined && next !== 'any' && { next }),
+  };
+  return {
+    projectText: addPhase(
+      text,
+      phase,
+      options.after === NONE && !names.includes(NONE) ? undefined : options.after,
+    ),
+  };
 }

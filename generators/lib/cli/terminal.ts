@@ -13,13 +13,26 @@ export function createAsk(adapter: Prompter, print: Print): Ask {
   return async (question) => {
     let preset: readonly string[] | undefined;
     for (;;) {
-      const answers = (await adapter.prompt([promptOf(question, preset)] as never)) as Record<string, unknown>;
+      const answers = (await adapter.prompt([promptOf(question, preset)] as never)) as Record<
+        string,
+        unknown
+      >;
       const answer = answers[question.name];
-      if (Array.isArray(answer) ? answer.includes(HELP_ANSWER) : typeof answer === 'string' && answer.trim() === HELP_ANSWER) {
+      if (
+        Array.isArray(answer)
+          ? answer.includes(HELP_ANSWER)
+          : typeof answer === 'string' && answer.trim() === HELP_ANSWER
+      ) {
         const width = Math.min(process.stdout.columns ?? 80, 100) - 4;
-        print(`\n${question.help.flatMap((text) => wrapText(text, width).map((line) => `  ${line}`)).join('\n')}\n`);
-        if (Array.isArray(answer)) preset = (answer as readonly string[]).filter((one) => one !== HELP_ANSWER);
-      } else return question.type === 'confirm' ? /^y/i.test(String(answer).trim()) : answer;
+        print(
+          `\n${question.help.flatMap((text) => wrapText(text, width).map((line) => `  ${line}`)).join('\n')}\n`,
+        );
+        if (Array.isArray(answer)) {
+          preset = (answer as readonly string[]).filter((one) => one !== HELP_ANSWER);
+        }
+      } else {
+        return question.type === 'confirm' ? /^y/i.test(String(answer).trim()) : answer;
+      }
     }
   };
 }
@@ -34,7 +47,8 @@ function promptOf(question: Question, preset: readonly string[] | undefined): ob
         name,
         message,
         default: question.default,
-        validate: (answer: string) => answer.trim() === HELP_ANSWER || (question.validate?.(answer) ?? true),
+        validate: (answer: string) =>
+          answer.trim() === HELP_ANSWER || (question.validate?.(answer) ?? true),
       };
     case 'confirm':
       return {
@@ -42,7 +56,8 @@ function promptOf(question: Question, preset: readonly string[] | undefined): ob
         name,
         message: `${message} y/n`,
         default: question.default ? 'y' : 'n',
-        validate: (answer: string) => /^\s*(y|yes|n|no|\?)\s*$/i.test(answer) || 'y or n (? explains)',
+        validate: (answer: string) =>
+          /^\s*(y|yes|n|no|\?)\s*$/i.test(answer) || 'y or n (? explains)',
       };
     case 'select':
     case 'checkbox': {
@@ -60,7 +75,8 @@ function promptOf(question: Question, preset: readonly string[] | undefined): ob
         message,
         pageSize: 10,
         choices: [...choices, { value: HELP_ANSWER, name: '? explain this', short: HELP_ANSWER }],
-        ...(question.type === 'select' && question.default !== undefined && { default: question.default }),
+        ...(question.type === 'select' &&
+          question.default !== undefined && { default: question.default }),
       };
     }
     default:
@@ -76,24 +92,36 @@ export function isInteractive(stdin: InputStream = process.stdin): boolean {
   return stdin.isTTY === true;
 }
 
-/** The stream that Yeoman's adapter reads answers from (the environment's queue wraps the adapter proper). */
+/**
+ * The stream that Yeoman's adapter reads answers from (the environment's queue wraps the adapter
+ * proper).
+ */
 export function inputStreamOf(adapter: unknown): InputStream {
-  const { actualAdapter, stdin } = adapter as { readonly actualAdapter?: { readonly stdin?: InputStream }; readonly stdin?: InputStream };
+  const { actualAdapter, stdin } = adapter as {
+    readonly actualAdapter?: { readonly stdin?: InputStream };
+    readonly stdin?: InputStream;
+  };
   return actualAdapter?.stdin ?? stdin ?? process.stdin;
 }
 
 /**
- * Errors with a string `code` crash yo, so only the sentence goes on. Who stops the dialogue is told so, without the words that Yeoman
+ * Errors with a string `code` crash yo, so only the sentence goes on. Who stops the dialogue is
+ * told so, without the words that Yeoman
  * has for failures. @returns false when it was stopped
  */
-export async function withPlainErrors(work: () => Promise<unknown>, print: Print = () => {}): Promise<boolean> {
+export async function withPlainErrors(
+  work: () => Promise<unknown>,
+  print: Print = () => {},
+): Promise<boolean> {
   try {
     await work();
     return true;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const stopped = error instanceof Error && error.name === 'ExitPromptError';
-    if (!stopped && message !== STOPPED_MESSAGE) throw new Error(message);
+    if (!stopped && message !== STOPPED_MESSAGE) {
+      throw new Error(message);
+    }
     print(STOPPED_MESSAGE);
     process.exitCode = 1;
     return false;

@@ -1,5 +1,14 @@
-/** src/generated: the types of the resource, of parameters and of each phase; the scheduler is in scheduler.ts. All ours. */
-import type { Model, ModelFinalizer, ModelPhase, KindDefinition, ProjectFile } from '../model/model.ts';
+/**
+ * src/generated: the types of the resource, of parameters and of each phase; the scheduler is in
+ * scheduler.ts. All ours.
+ */
+import type {
+  Model,
+  ModelFinalizer,
+  ModelPhase,
+  KindDefinition,
+  ProjectFile,
+} from '../model/model.ts';
 import { renderInterfaceModule } from '../crd/typescript-types.ts';
 import { isClaimable } from '../model/model.ts';
 import { queryParameterType } from '../kinds/prometheus-queries.ts';
@@ -9,15 +18,27 @@ import { docComment, GENERATED_HEADER, quoteString, unionType } from '../util/ty
 
 /** @param config schema of the user's `config:`, when src/spec.ts types it */
 export function renderGenerated(model: Model, crd: object, config?: object): ProjectFile[] {
-  const generated = (name: string, content: string): ProjectFile => ({ path: `src/generated/${name}`, content, ownership: 'generated' });
+  const generated = (name: string, content: string): ProjectFile => ({
+    path: `src/generated/${name}`,
+    content,
+    ownership: 'generated',
+  });
   const workers = model.phases.filter((phase) => !phase.final);
   return [
     generated(`${model.kind.toLowerCase()}.ts`, resourceTypes(model)),
     ...(model.kinds.length > 0 ? [generated('kinds.ts', kindTypes(model.kinds))] : []),
-    ...model.kinds.flatMap(({ name, kind, schema }) => (schema ? [generated(`kinds/${name}.ts`, renderInterfaceModule(kind, schema.of, schema.from))] : [])),
+    ...model.kinds.flatMap(({ name, kind, schema }) =>
+      schema
+        ? [generated(`kinds/${name}.ts`, renderInterfaceModule(kind, schema.of, schema.from))]
+        : [],
+    ),
     ...(hasMetrics(model) ? [generated('queries.ts', queryTypes(model))] : []),
-    ...workers.map((phase) => generated(`${phase.file}.ts`, phaseTypes(model, phase, config !== undefined))),
-    ...(model.finalizer ? [generated('finalizer.ts', finalizerTypes(model, model.finalizer, config !== undefined))] : []),
+    ...workers.map((phase) =>
+      generated(`${phase.file}.ts`, phaseTypes(model, phase, config !== undefined)),
+    ),
+    ...(model.finalizer
+      ? [generated('finalizer.ts', finalizerTypes(model, model.finalizer, config !== undefined))]
+      : []),
     generated('scheduler.ts', renderScheduler(model, config)),
     generated('crd.json', `${JSON.stringify(crd, null, 2)}\n`),
   ];
@@ -59,13 +80,19 @@ export interface ${kind} {
 }
 
 function kindTypes(parameters: readonly KindDefinition[]): string {
-  const modules = parameters.flatMap((kind) => (kind.module ? [{ ...kind.module, alias: `Wire${kindTypeName(kind)}` }] : []));
-  const imports = modules.map(({ package: name, path, name: type, alias }) => `import type { ${type} as ${alias} } from ${quoteString(`${name}/${path}`)};\n`);
+  const modules = parameters.flatMap((kind) =>
+    kind.module ? [{ ...kind.module, alias: `Wire${kindTypeName(kind)}` }] : [],
+  );
+  const imports = modules.map(
+    ({ package: name, path, name: type, alias }) =>
+      `import type { ${type} as ${alias} } from ${quoteString(`${name}/${path}`)};\n`,
+  );
   const types = parameters.map((kind) => {
     const name = kindTypeName(kind);
     const identity = `readonly apiVersion: ${quoteString(kind.group === '' ? kind.version : `${kind.group}/${kind.version}`)}; readonly kind: ${quoteString(kind.kind)}`;
-    if (!kind.module)
+    if (!kind.module) {
       return `export type ${name} = KubeObject & { ${identity} };\nexport type ${name}Output = OutputObject & { ${identity}; readonly [field: string]: unknown };\n`;
+    }
     return `export type ${name} = Read<Wire${name}> & { ${identity} };\nexport type ${name}Output = Write<Wire${name}> & { ${identity} };\n`;
   });
   const typed = modules.length > 0;
@@ -87,9 +114,14 @@ type Fields<T> = T extends readonly (infer E)[] ? readonly Fields<E>[] : T exten
   return `${GENERATED_HEADER}\n${imports.join('')}import type { ${runtime.join(', ')} } from 'autopilot-runtime';\n${typed ? mapped : ''}\n${types.join('\n')}`;
 }
 
-/** A parameter's type has the name of its kind; of two kinds of one name, the one with a name of its own carries that in front. */
+/**
+ * A parameter's type has the name of its kind; of two kinds of one name, the one with a name of its
+ * own carries that in front.
+ */
 function kindTypeName({ name, kind, plural }: KindDefinition): string {
-  return name.endsWith(plural) && name !== plural ? `${capitalized(name.slice(0, -plural.length))}${kind}` : kind;
+  return name.endsWith(plural) && name !== plural
+    ? `${capitalized(name.slice(0, -plural.length))}${kind}`
+    : kind;
 }
 
 function capitalized(text: string): string {
@@ -99,10 +131,13 @@ function capitalized(text: string): string {
 function queryTypes(model: Model): string {
   const types = new Set(['QueryResult']);
   const methods = model.queries.map((query) => {
-    const isOptional = (name: string): boolean => query.choices?.[name] !== undefined || (name === 'namespace' && model.scope === 'Namespaced');
+    const isOptional = (name: string): boolean =>
+      query.choices?.[name] !== undefined || (name === 'namespace' && model.scope === 'Namespaced');
     const parameters = query.parameters.map((name) => {
       const type = queryParameterType(query, name);
-      if (type === 'Duration') types.add(type);
+      if (type === 'Duration') {
+        types.add(type);
+      }
       return `readonly ${name}${isOptional(name) ? '?' : ''}: ${typeof type === 'string' ? type : unionType(type)}`;
     });
     return `${docComment(`\`${query.name}\`: ${query.template}`, '  ')}  ${query.method}(parameters${query.parameters.every(isOptional) ? '?' : ''}: { ${parameters.join('; ')} }): Promise<QueryResult>;\n`;
@@ -141,8 +176,14 @@ function configType({ kind }: Model, typed: boolean): readonly string[] {
 }
 
 /** @param own types of src/spec.ts */
-function moduleHead({ kind }: Model, uses: KindUses, runtime: readonly string[], own: readonly string[]): string {
-  const usesFieldClaims = own.includes(`${kind}StatusInfo`) && uses.outputs.some((output) => isClaimable(uses, output));
+function moduleHead(
+  { kind }: Model,
+  uses: KindUses,
+  runtime: readonly string[],
+  own: readonly string[],
+): string {
+  const usesFieldClaims =
+    own.includes(`${kind}StatusInfo`) && uses.outputs.some((output) => isClaimable(uses, output));
   const names = [
     ...runtime,
     ...(own.includes(`${kind}Config`) ? ['DeepReadonly'] : []),
@@ -157,8 +198,16 @@ ${usesKinds ? "import type * as kinds from './kinds.ts';\n" : ''}${uses.metrics 
 }
 
 /** Inputs, Outputs and Context of a phase or the finalizer. */
-function useTypes(model: Model, uses: KindUses, name: string, typed: boolean, claimable: (output: KindUses['outputs'][number]) => boolean): string {
-  const inputs = uses.inputs.map(({ kind }) => `  readonly ${kind.name}: InputView<kinds.${kindTypeName(kind)}>;\n`).join('');
+function useTypes(
+  model: Model,
+  uses: KindUses,
+  name: string,
+  typed: boolean,
+  claimable: (output: KindUses['outputs'][number]) => boolean,
+): string {
+  const inputs = uses.inputs
+    .map(({ kind }) => `  readonly ${kind.name}: InputView<kinds.${kindTypeName(kind)}>;\n`)
+    .join('');
   const outputs = uses.outputs
     .map((output) => {
       const { kind } = output;

@@ -1,4 +1,7 @@
-/** src/generated/scheduler.ts: the table phase -> worker, inputs, outputs, next phases, that the machine runs. */
+/**
+ * src/generated/scheduler.ts: the table phase -> worker, inputs, outputs, next phases, that the
+ * machine runs.
+ */
 import type { Model, ModelPhase, ModelQuery, KindDefinition } from '../model/model.ts';
 import { RawCode, GENERATED_HEADER, formatLiteral } from '../util/typescript-text.ts';
 
@@ -28,7 +31,13 @@ export function renderScheduler(model: Model, config: object | undefined): strin
   });
   const table = {
     operatorName: model.operatorName,
-    resource: { group: model.group, version: model.version, kind: model.kind, plural: model.plural, namespaced: model.scope === 'Namespaced' },
+    resource: {
+      group: model.group,
+      version: model.version,
+      kind: model.kind,
+      plural: model.plural,
+      namespaced: model.scope === 'Namespaced',
+    },
     phases: model.phases.map((phase) => ({
       name: phase.name,
       description: phase.description,
@@ -46,7 +55,9 @@ export function renderScheduler(model: Model, config: object | undefined): strin
       ...uses(phase),
       file: phase.final ? undefined : `src/workers/${phase.file}.ts`,
       line: phase.line,
-      worker: phase.final ? undefined : new RawCode(`worker<${phase.name}Worker>(${syncName(phase)})`),
+      worker: phase.final
+        ? undefined
+        : new RawCode(`worker<${phase.name}Worker>(${syncName(phase)})`),
     })),
     queries: hasMetrics(model) ? model.queries.map(queryRow) : [],
     finalizer: model.finalizer && {
@@ -85,11 +96,16 @@ function finalizer<Finalizer extends (context: never) => unknown>(finalize: Fina
 
 /** A schema without its texts, which are for people. */
 function withoutDescriptions(schema: object): object {
-  return JSON.parse(JSON.stringify(schema, (key, value: unknown) => (key === 'description' && typeof value === 'string' ? undefined : value))) as object;
+  return JSON.parse(
+    JSON.stringify(schema, (key, value: unknown) =>
+      key === 'description' && typeof value === 'string' ? undefined : value,
+    ),
+  ) as object;
 }
 
 function queryRow({ method, template, parameters, choices }: ModelQuery): object {
-  const defaults = choices && Object.fromEntries(Object.entries(choices).map(([name, [first]]) => [name, first]));
+  const defaults =
+    choices && Object.fromEntries(Object.entries(choices).map(([name, [first]]) => [name, first]));
   return { name: method, template, parameters, defaults };
 }
 

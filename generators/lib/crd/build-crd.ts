@@ -1,4 +1,7 @@
-/** The CustomResourceDefinition of a model: the user's types for spec and status, our fields beside them. */
+/**
+ * The CustomResourceDefinition of a model: the user's types for spec and status, our fields beside
+ * them.
+ */
 import type { Model } from '../model/model.ts';
 import { validateValue } from '../util/validate-value.ts';
 import { orderKeywords } from '../util/structural-schema.ts';
@@ -7,7 +10,10 @@ import { readSpec } from '../spec/read-spec.ts';
 import type { ParsedSpec } from '../spec/read-spec.ts';
 import type { PrinterColumn } from '../spec/read-context.ts';
 
-/** kubectl apply keeps what it was given in an annotation, and all annotations together must fit into this many bytes. */
+/**
+ * kubectl apply keeps what it was given in an annotation, and all annotations together must fit
+ * into this many bytes.
+ */
 const MAX_CRD_BYTES = 262_144 - 1024;
 
 /**
@@ -18,10 +24,19 @@ export function buildCrd(model: Model, specFile: string): object {
   return compileSpec(model, specFile).crd;
 }
 
-/** As `crdOf`, and the schema of the user's own `config:` of autopilot-operator.yaml when the file has an interface `<Kind>Config`. */
-export function compileSpec(model: Model, specFile: string): { readonly crd: object; readonly config?: StructuralSchema } {
+/**
+ * As `crdOf`, and the schema of the user's own `config:` of autopilot-operator.yaml when the file
+ * has an interface `<Kind>Config`.
+ */
+export function compileSpec(
+  model: Model,
+  specFile: string,
+): { readonly crd: object; readonly config?: StructuralSchema } {
   const file = readSpec(specFile, model.kind);
-  return { crd: buildCrdFromSpec(model, file, specFile), ...(file.config && { config: file.config }) };
+  return {
+    crd: buildCrdFromSpec(model, file, specFile),
+    ...(file.config && { config: file.config }),
+  };
 }
 
 function buildCrdFromSpec(model: Model, file: ParsedSpec, specFile: string): object {
@@ -50,7 +65,12 @@ function buildCrdFromSpec(model: Model, file: ParsedSpec, specFile: string): obj
           storage: true,
           ...(deprecated !== undefined && {
             deprecated: true,
-            ...(deprecated !== '' && { deprecationWarning: `${group}/${version} ${kind} is deprecated: ${deprecated}`.slice(0, 256) }),
+            ...(deprecated !== '' && {
+              deprecationWarning: `${group}/${version} ${kind} is deprecated: ${deprecated}`.slice(
+                0,
+                256,
+              ),
+            }),
           }),
           schema: {
             openAPIV3Schema: {
@@ -75,9 +95,15 @@ function buildCrdFromSpec(model: Model, file: ParsedSpec, specFile: string): obj
   return crd;
 }
 
-/** A spec that may be empty is filled in, so that workers always see one, with the defaults inside and with the rules about changes. */
+/**
+ * A spec that may be empty is filled in, so that workers always see one, with the defaults inside
+ * and with the rules about changes.
+ */
 function isSpecRequired(spec: StructuralSchema): boolean {
-  return validateValue({}, spec) !== undefined || (spec['x-kubernetes-validations'] ?? []).some(({ rule }) => !/\boldSelf\b/.test(rule));
+  return (
+    validateValue({}, spec) !== undefined ||
+    (spec['x-kubernetes-validations'] ?? []).some(({ rule }) => !/\boldSelf\b/.test(rule))
+  );
 }
 
 function printerColumns(own: readonly PrinterColumn[]): readonly object[] {
@@ -85,15 +111,27 @@ function printerColumns(own: readonly PrinterColumn[]): readonly object[] {
     { name: 'Phase', type: 'string', jsonPath: '.status.phase' },
     { name: 'Ready', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
     ...own,
-    { name: 'Reason', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].reason', priority: 1 },
-    { name: 'Message', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].message', priority: 1 },
+    {
+      name: 'Reason',
+      type: 'string',
+      jsonPath: '.status.conditions[?(@.type=="Ready")].reason',
+      priority: 1,
+    },
+    {
+      name: 'Message',
+      type: 'string',
+      jsonPath: '.status.conditions[?(@.type=="Ready")].message',
+      priority: 1,
+    },
     { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
   ];
 }
 
 function refuseTooLarge(crd: object, spec: StructuralSchema, specFile: string): void {
   const size = byteSize(crd);
-  if (size <= MAX_CRD_BYTES) return;
+  if (size <= MAX_CRD_BYTES) {
+    return;
+  }
   throw new Error(
     `${specFile}: the CRD has ${formatKilobytes(size)}, but 'kubectl apply' takes at most ${formatKilobytes(MAX_CRD_BYTES)}; most of it is ${largestFields(spec, 'spec')}: put @preserve on such a field, or take only what is needed of its type (Pick<…>)`,
   );
@@ -102,12 +140,22 @@ function refuseTooLarge(crd: object, spec: StructuralSchema, specFile: string): 
 /** Down to where no field has most of what there is: `spec.template (300 kB)`. */
 function largestFields(schema: StructuralSchema, path: string): string {
   const fields = [
-    ...Object.entries(schema.properties ?? {}).map(([name, inner]) => ({ path: `${path}.${name}`, inner, size: byteSize(inner) })),
-    ...(schema.items === undefined ? [] : [{ path: `${path}[]`, inner: schema.items, size: byteSize(schema.items) }]),
+    ...Object.entries(schema.properties ?? {}).map(([name, inner]) => ({
+      path: `${path}.${name}`,
+      inner,
+      size: byteSize(inner),
+    })),
+    ...(schema.items === undefined
+      ? []
+      : [{ path: `${path}[]`, inner: schema.items, size: byteSize(schema.items) }]),
   ].sort((a, b) => b.size - a.size);
   const [first] = fields;
-  if (first !== undefined && first.size > byteSize(schema) * 0.7) return largestFields(first.inner, first.path);
-  if (path !== 'spec') return `${path} (${formatKilobytes(byteSize(schema))})`;
+  if (first !== undefined && first.size > byteSize(schema) * 0.7) {
+    return largestFields(first.inner, first.path);
+  }
+  if (path !== 'spec') {
+    return `${path} (${formatKilobytes(byteSize(schema))})`;
+  }
   return fields
     .slice(0, 3)
     .map((field) => `${field.path} (${formatKilobytes(field.size)})`)
@@ -123,8 +171,10 @@ function formatKilobytes(size: number): string {
 }
 
 /**
- * The default makes `kubectl get` show a phase at once, and observedGeneration -1 keeps waiting tools from taking an unseen resource for
- * a finished one. Nothing may be required at the top level: the API server refuses a default that lacks a required field.
+ * The default makes `kubectl get` show a phase at once, and observedGeneration -1 keeps waiting
+ * tools from taking an unseen resource for
+ * a finished one. Nothing may be required at the top level: the API server refuses a default that
+ * lacks a required field.
  */
 function buildStatusSchema(model: Model, info: StructuralSchema): object {
   const initial = model.phases.find((phase) => phase.initial)?.name ?? '';
@@ -134,8 +184,16 @@ function buildStatusSchema(model: Model, info: StructuralSchema): object {
     type: 'object',
     default: { observedGeneration: -1, phase: initial },
     properties: {
-      phase: { type: 'string', enum: [...new Set(names)], description: 'The phase the resource is in.' },
-      observedGeneration: { type: 'integer', format: 'int64', description: 'The generation of the spec that this phase acts on; -1: not seen yet.' },
+      phase: {
+        type: 'string',
+        enum: [...new Set(names)],
+        description: 'The phase the resource is in.',
+      },
+      observedGeneration: {
+        type: 'integer',
+        format: 'int64',
+        description: 'The generation of the spec that this phase acts on; -1: not seen yet.',
+      },
       conditions: {
         type: 'array',
         'x-kubernetes-list-type': 'map',
@@ -163,7 +221,15 @@ function buildStatusSchema(model: Model, info: StructuralSchema): object {
           history: {
             type: 'array',
             'x-kubernetes-list-type': 'atomic',
-            items: { type: 'object', properties: { from: { type: 'string' }, to: { type: 'string' }, at: time, reason: { type: 'string' } } },
+            items: {
+              type: 'object',
+              properties: {
+                from: { type: 'string' },
+                to: { type: 'string' },
+                at: time,
+                reason: { type: 'string' },
+              },
+            },
           },
         },
       },

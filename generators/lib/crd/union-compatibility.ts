@@ -1,29 +1,53 @@
-/** Whether what was a legal combination of fields still is one: oneOf and anyOf as unions.ts writes them. */
+/**
+ * Whether what was a legal combination of fields still is one: oneOf and anyOf as unions.ts writes
+ * them.
+ */
 import { isDeepStrictEqual } from 'node:util';
 import type { StructuralSchema } from '../util/structural-schema.ts';
 
 /** @returns false when it is narrower, or cannot be decided */
-export function isUnionWidened(keyword: 'oneOf' | 'anyOf' | 'allOf' | 'not', before: StructuralSchema, after: StructuralSchema): boolean {
+export function isUnionWidened(
+  keyword: 'oneOf' | 'anyOf' | 'allOf' | 'not',
+  before: StructuralSchema,
+  after: StructuralSchema,
+): boolean {
   const [was, is] = [before[keyword], after[keyword]];
-  if (is === undefined || isDeepStrictEqual(was, is)) return true;
+  if (is === undefined || isDeepStrictEqual(was, is)) {
+    return true;
+  }
   // Of integer or text, every schema of that kind says the same.
-  if (keyword === 'anyOf' && after['x-kubernetes-int-or-string'] === true) return true;
-  if (!Array.isArray(was) || !Array.isArray(is) || keyword === 'allOf') return false;
+  if (keyword === 'anyOf' && after['x-kubernetes-int-or-string'] === true) {
+    return true;
+  }
+  if (!Array.isArray(was) || !Array.isArray(is) || keyword === 'allOf') {
+    return false;
+  }
   return was.every((shape) => is.some((wider) => includesShape(shape, wider, before)));
 }
 
 /** Whether whatever has the old shape has the new one. */
-function includesShape(old: StructuralSchema, wider: StructuralSchema, before: StructuralSchema): boolean {
+function includesShape(
+  old: StructuralSchema,
+  wider: StructuralSchema,
+  before: StructuralSchema,
+): boolean {
   const { properties: oldValues = {}, required: oldRequired = [], not: oldNot, ...oldRest } = old;
   const { properties: values = {}, required = [], not, ...rest } = wider;
-  if (Object.keys(oldRest).length > 0 || Object.keys(rest).length > 0) return false;
+  if (Object.keys(oldRest).length > 0 || Object.keys(rest).length > 0) {
+    return false;
+  }
   const valuesFit = Object.entries(values).every(([name, { enum: allowed = [] }]) => {
     const known = oldValues[name]?.enum;
     return known !== undefined && known.every((value) => allowed.includes(value));
   });
-  const forbidden = (schema: StructuralSchema | undefined): readonly string[] => (schema?.anyOf ?? []).flatMap((branch) => branch.required ?? []);
+  const forbidden = (schema: StructuralSchema | undefined): readonly string[] =>
+    (schema?.anyOf ?? []).flatMap((branch) => branch.required ?? []);
   const declared = Object.keys(before.properties ?? {});
   // A field that was not there before stands in no stored resource.
   const known = new Set(forbidden(oldNot));
-  return valuesFit && required.every((name) => oldRequired.includes(name)) && forbidden(not).every((name) => known.has(name) || !declared.includes(name));
+  return (
+    valuesFit &&
+    required.every((name) => oldRequired.includes(name)) &&
+    forbidden(not).every((name) => known.has(name) || !declared.includes(name))
+  );
 }

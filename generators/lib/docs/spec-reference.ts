@@ -5,8 +5,10 @@ import type { TagDefinition } from '../spec/doc-tags.ts';
 
 const TAG_GROUPS: Readonly<Record<TagDefinition['group'], string>> = {
   Values: 'What a text or number may be.',
-  'Lists and maps': 'Limits for items: put them on an alias, `/** @maxLength 63 */ type Host = string;`, and write `readonly Host[]`.',
-  Rules: 'The API server checks them at every write. Its limit for their cost counts the longest value that could be: give texts, lists and maps limits.',
+  'Lists and maps':
+    'Limits for items: put them on an alias, `/** @maxLength 63 */ type Host = string;`, and write `readonly Host[]`.',
+  Rules:
+    'The API server checks them at every write. Its limit for their cost counts the longest value that could be: give texts, lists and maps limits.',
   Structure: '',
   Printing: '',
   'The kind': 'In the comment of the Spec interface.',
@@ -21,12 +23,24 @@ const TYPE_MAPPINGS: readonly (readonly [typescript: string, schema: string])[] 
   ['`field?: T`', 'not required; neither is a field with `@default`'],
   ['`readonly T[]`', 'a list; atomic unless `@set` or `@keyedBy` says otherwise'],
   ['`Readonly<Record<string, T>>`, `{ [name: string]: T }`', 'a map'],
-  ['interfaces, object types, `Pick`, `Partial`, generics that are filled in', 'an object; fields that are not named are refused'],
-  ["`{ kind: 'a'; … } \\| { kind: 'b'; … }`", 'an object with the fields of all, of which only those of one may be there together'],
-  ['`{ a: … } \\| { b: … }`', 'an object with the fields of all, those of at least one of which must be there'],
+  [
+    'interfaces, object types, `Pick`, `Partial`, generics that are filled in',
+    'an object; fields that are not named are refused',
+  ],
+  [
+    "`{ kind: 'a'; … } \\| { kind: 'b'; … }`",
+    'an object with the fields of all, of which only those of one may be there together',
+  ],
+  [
+    '`{ a: … } \\| { b: … }`',
+    'an object with the fields of all, those of at least one of which must be there',
+  ],
   ['`unknown`', 'anything'],
   ['`object`, `Record<string, unknown>`, an interface without fields', 'an object with any fields'],
-  ['types of other packages, such as `kubernetes-models`', 'their structure, without their descriptions'],
+  [
+    'types of other packages, such as `kubernetes-models`',
+    'their structure, without their descriptions',
+  ],
 ];
 
 const UNSUPPORTED_TYPES: readonly (readonly [typescript: string, instead: string])[] = [
@@ -40,18 +54,25 @@ const UNSUPPORTED_TYPES: readonly (readonly [typescript: string, instead: string
   ['a field with different types in the shapes of a union', 'different names'],
   ['a text or an object', 'an object with a field for each'],
   ['a type parameter that nothing has been filled in for', 'the type that is meant'],
-  ['more than 256 KiB in all, the limit of `kubectl apply`', '`@preserve`, or `Pick` of what is needed'],
+  [
+    'more than 256 KiB in all, the limit of `kubectl apply`',
+    '`@preserve`, or `Pick` of what is needed',
+  ],
 ];
 
 export function specReferencePage(): string {
   const byGroup = Object.entries(TAG_GROUPS).map(([group, text]) => {
     const rows = Object.entries<TagDefinition>(docTags)
       .filter(([, tag]) => tag.group === group)
-      .map(([name, tag]) => `### @${name}${tag.value === '' ? '' : ` ${tag.value}`}\n\n${tag.meaning}\n\n\`\`\`ts\n${tag.example}\n\`\`\`\n`);
+      .map(
+        ([name, tag]) =>
+          `### @${name}${tag.value === '' ? '' : ` ${tag.value}`}\n\n${tag.meaning}\n\n\`\`\`ts\n${tag.example}\n\`\`\`\n`,
+      );
     return `## ${group}\n${text === '' ? '' : `\n${text}\n`}\n${rows.join('\n')}`;
   });
   const types = Object.entries(runtimeTypes).map(
-    ([name, { meaning, example }]) => `| \`${name}\` | ${meaning.replaceAll('|', '\\|')} | \`${example.replaceAll(/\s+/g, ' ')}\` |`,
+    ([name, { meaning, example }]) =>
+      `| \`${name}\` | ${meaning.replaceAll('|', '\\|')} | \`${example.replaceAll(/\s+/g, ' ')}\` |`,
   );
   return `# src/spec.ts
 

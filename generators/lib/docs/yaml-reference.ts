@@ -1,8 +1,20 @@
-/** What the schemas of autopilot.yaml and autopilot-operator.yaml are for people and editors: a JSON Schema and reference pages. */
+/**
+ * What the schemas of autopilot.yaml and autopilot-operator.yaml are for people and editors: a JSON
+ * Schema and reference pages.
+ */
 import { z } from 'zod';
 import { builtInKinds, METRICS_INPUT } from '../kinds/built-in-kinds.ts';
 import { LIVE_KEYS, operatorConfigJsonSchema } from '../model/operator-config.ts';
-import { DURATION_PATTERN, finalizerSchema, inputSchema, outputSchema, customParameterSchema, phaseSchema, projectSchema, querySchema } from '../model/project-schema.ts';
+import {
+  DURATION_PATTERN,
+  finalizerSchema,
+  inputSchema,
+  outputSchema,
+  customParameterSchema,
+  phaseSchema,
+  projectSchema,
+  querySchema,
+} from '../model/project-schema.ts';
 
 interface JsonSchema {
   readonly type?: string;
@@ -26,19 +38,29 @@ export function projectJsonSchema(parameters: readonly string[] = []): object {
   return { ...addKindExamples(schema, names), title: 'autopilot.yaml' };
 }
 
-/** Editors complete what is listed: the names of parameters. Unknown ones are refused by generate, with a better sentence. */
+/**
+ * Editors complete what is listed: the names of parameters. Unknown ones are refused by generate,
+ * with a better sentence.
+ */
 function addKindExamples(schema: JsonSchema, names: readonly string[]): JsonSchema {
   const visit = (node: JsonSchema, key: string): JsonSchema => {
     const isUse = key === 'inputs' || key === 'outputs';
     const list = key === 'inputs' ? [...names, METRICS_INPUT] : names;
     const properties = Object.fromEntries(
-      Object.entries(node.properties ?? {}).map(([field, inner]) => [field, isUse && field === 'name' ? { ...inner, examples: list } : visit(inner, field)]),
+      Object.entries(node.properties ?? {}).map(([field, inner]) => [
+        field,
+        isUse && field === 'name' ? { ...inner, examples: list } : visit(inner, field),
+      ]),
     );
     return {
       ...node,
       ...(node.properties && { properties }),
       ...(node.items && { items: visit(node.items, key) }),
-      ...(node.anyOf && { anyOf: node.anyOf.map((branch) => (isUse && branch.type === 'string' ? { ...branch, examples: list } : visit(branch, key))) }),
+      ...(node.anyOf && {
+        anyOf: node.anyOf.map((branch) =>
+          isUse && branch.type === 'string' ? { ...branch, examples: list } : visit(branch, key),
+        ),
+      }),
     };
   };
   return visit(schema, '');
@@ -49,17 +71,27 @@ export function referencePage(): string {
   const sections: readonly (readonly [title: string, text: string, schema: z.ZodType])[] = [
     ['The file', 'Fields at the top of autopilot.yaml.', projectSchema],
     ['phases[]', 'One state of the machine each.', phaseSchema],
-    ['inputs[]', 'A plain name, or a mapping:', (inputSchema.options as readonly z.ZodType[])[1] ?? inputSchema],
-    ['outputs[]', 'A plain name, or a mapping:', (outputSchema.options as readonly z.ZodType[])[1] ?? outputSchema],
+    [
+      'inputs[]',
+      'A plain name, or a mapping:',
+      (inputSchema.options as readonly z.ZodType[])[1] ?? inputSchema,
+    ],
+    [
+      'outputs[]',
+      'A plain name, or a mapping:',
+      (outputSchema.options as readonly z.ZodType[])[1] ?? outputSchema,
+    ],
     ['finalizer', 'Work to do before a resource may go.', finalizerSchema],
     ['customParameters[]', 'A kind that is not built in.', customParameterSchema],
     ['queries[]', 'A query to Prometheus that is not built in.', querySchema],
   ];
   const tables = sections.map(
-    ([title, text, schema]) => `## ${title}\n\n${text}\n\n${fieldTable(z.toJSONSchema(schema, { target: 'draft-7', io: 'input' }) as JsonSchema)}\n`,
+    ([title, text, schema]) =>
+      `## ${title}\n\n${text}\n\n${fieldTable(z.toJSONSchema(schema, { target: 'draft-7', io: 'input' }) as JsonSchema)}\n`,
   );
   const kinds = [...builtInKinds.values()].map(
-    ({ name, group, version, kind }) => `| \`${name}\` | ${kind} | \`${group === '' ? version : `${group}/${version}`}\` |`,
+    ({ name, group, version, kind }) =>
+      `| \`${name}\` | ${kind} | \`${group === '' ? version : `${group}/${version}`}\` |`,
   );
   return `# autopilot.yaml
 
@@ -101,20 +133,37 @@ ${fieldTable(schema.properties?.['metrics'] ?? {})}
 
 function fieldTable({ properties = {}, required = [] }: JsonSchema): string {
   const rows = Object.entries(properties).map(
-    ([field, schema]) => `| \`${field}\`${required.includes(field) ? ' (required)' : ''} | ${formatType(schema)} | ${fieldDescription(schema).replaceAll('|', '\\|')} |`,
+    ([field, schema]) =>
+      `| \`${field}\`${required.includes(field) ? ' (required)' : ''} | ${formatType(schema)} | ${fieldDescription(schema).replaceAll('|', '\\|')} |`,
   );
   return ['| field | type | meaning |', '|---|---|---|', ...rows].join('\n');
 }
 
 function fieldDescription({ description = '', default: value }: JsonSchema): string {
-  return value === undefined ? description : `${description} Default: \`${JSON.stringify(value).replaceAll('"', '')}\`.`;
+  return value === undefined
+    ? description
+    : `${description} Default: \`${JSON.stringify(value).replaceAll('"', '')}\`.`;
 }
 
 function formatType(schema: JsonSchema): string {
-  if (schema.const !== undefined) return `\`${JSON.stringify(schema.const).replaceAll('"', '')}\``;
-  if (schema.enum !== undefined) return schema.enum.map((value) => `\`${String(value)}\``).join(' or ');
-  if (schema.type === 'array') return `list of ${schema.items?.type === 'string' ? 'names' : 'mappings'}`;
-  if (schema.anyOf !== undefined) return schema.anyOf.map(formatType).join(' or ');
-  if (schema['pattern'] === DURATION_PATTERN) return 'duration';
-  return schema.type === 'object' ? 'mapping' : schema.type === 'string' ? 'text' : (schema.type ?? '');
+  if (schema.const !== undefined) {
+    return `\`${JSON.stringify(schema.const).replaceAll('"', '')}\``;
+  }
+  if (schema.enum !== undefined) {
+    return schema.enum.map((value) => `\`${String(value)}\``).join(' or ');
+  }
+  if (schema.type === 'array') {
+    return `list of ${schema.items?.type === 'string' ? 'names' : 'mappings'}`;
+  }
+  if (schema.anyOf !== undefined) {
+    return schema.anyOf.map(formatType).join(' or ');
+  }
+  if (schema['pattern'] === DURATION_PATTERN) {
+    return 'duration';
+  }
+  return schema.type === 'object'
+    ? 'mapping'
+    : schema.type === 'string'
+      ? 'text'
+      : (schema.type ?? '');
 }

@@ -28,13 +28,19 @@ export interface GenerateOptions {
   readonly force?: boolean;
   /** Write nothing when a merge would leave conflicts. */
   readonly bail?: boolean;
-  /** Write although resources that are stored may not fit the new CRD; or only as far as these paths are concerned. */
+  /**
+   * Write although resources that are stored may not fit the new CRD; or only as far as these paths
+   * are concerned.
+   */
   readonly acceptBreaking?: boolean | readonly string[];
   /** Read CRDs that come from the cluster once more. */
   readonly refresh?: boolean;
   /** Decide, write nothing. */
   readonly dryRun?: boolean;
-  /** Text of autopilot.yaml to generate from instead of the one on disk; it is written along with the rest. */
+  /**
+   * Text of autopilot.yaml to generate from instead of the one on disk; it is written along with
+   * the rest.
+   */
   readonly projectText?: string;
   /** The user's files that move: written anew at their place (see `seed`), removed here. */
   readonly removed?: readonly string[];
@@ -53,29 +59,56 @@ export interface GenerateResult {
 }
 
 /**
- * Brings a project up to date with its autopilot.yaml and src/spec.ts. Nothing is written when anything is wrong.
- * @throws Error with every problem of autopilot.yaml or src/spec.ts, the generated files that were edited, or what the new CRD would break
+ * Brings a project up to date with its autopilot.yaml and src/spec.ts. Nothing is written when
+ * anything is wrong.
+ * @throws Error with every problem of autopilot.yaml or src/spec.ts, the generated files that were
+ * edited, or what the new CRD would break
  */
-export async function generateProject(dir: string, options: GenerateOptions = {}): Promise<GenerateResult> {
+export async function generateProject(
+  dir: string,
+  options: GenerateOptions = {},
+): Promise<GenerateResult> {
   const lock = readLock(dir);
   refuseOlderGenerator(lock, packageVersion);
   const text = options.projectText ?? readText(join(dir, PROJECT_FILE));
-  if (text === undefined) throw new Error(`there is no ${PROJECT_FILE} in ${dir}`);
-  const custom = await resolveCustomKinds(dir, requireModel(text, PROJECT_FILE).crds, options.refresh);
+  if (text === undefined) {
+    throw new Error(`there is no ${PROJECT_FILE} in ${dir}`);
+  }
+  const custom = await resolveCustomKinds(
+    dir,
+    requireModel(text, PROJECT_FILE).crds,
+    options.refresh,
+  );
   const model = requireModel(text, PROJECT_FILE, custom.kinds);
   const runtime = options.runtime ?? lock?.runtime ?? 'vendor';
   const seed = [...(options.seed ?? []), ...custom.files];
-  const seeded = (path: string): string | undefined => readText(join(dir, path)) ?? seed.find((file) => file.path === path)?.content.toString();
+  const seeded = (path: string): string | undefined =>
+    readText(join(dir, path)) ?? seed.find((file) => file.path === path)?.content.toString();
   const operatorConfig = seeded('autopilot-operator.yaml') ?? operatorConfigText;
   const running = parseOperatorConfig(operatorConfig, 'autopilot-operator.yaml');
   const { compileSpec: describe } = await import('../crd/build-crd.ts');
   const { renderProject: render } = await import('./render-project.ts');
   const { specStub } = await import('./render/user-files.ts');
-  const { crd, config } = await withSpecFile(dir, seeded('src/spec.ts') ?? specStub(model), async (file) => describe(model, file));
-  if (config !== undefined) await checkUserConfig(running.config ?? {}, config, model);
+  const { crd, config } = await withSpecFile(
+    dir,
+    seeded('src/spec.ts') ?? specStub(model),
+    async (file) => describe(model, file),
+  );
+  if (config !== undefined) {
+    await checkUserConfig(running.config ?? {}, config, model);
+  }
   const sample = seeded(`examples/${model.kind.toLowerCase()}.yaml`);
-  const rendered = render(model, { crd, ...(config && { config }), operatorConfig, sample, ...resolveRuntimeSource(runtime) });
-  const files = [...seed, ...rendered.filter(({ path }) => !seed.some((file) => file.path === path))];
+  const rendered = render(model, {
+    crd,
+    ...(config && { config }),
+    operatorConfig,
+    sample,
+    ...resolveRuntimeSource(runtime),
+  });
+  const files = [
+    ...seed,
+    ...rendered.filter(({ path }) => !seed.some((file) => file.path === path)),
+  ];
   const notices = findReviewNotices(dir, model, rendered, lock?.unownedKinds);
   const planned = planWrites(dir, files, {
     version: packageVersion,
@@ -83,14 +116,26 @@ export async function generateProject(dir: string, options: GenerateOptions = {}
     unownedKinds: unownedKinds(model),
     ...(options.force !== undefined && { force: options.force }),
   });
-  const gone = [...(options.removed ?? []), ...findLeftoverFiles(dir, model)].map((path) => ({ action: 'remove', path }) as const);
+  const gone = [...(options.removed ?? []), ...findLeftoverFiles(dir, model)].map(
+    (path) => ({ action: 'remove', path }) as const,
+  );
   const plan = { ...planned, changes: [...planned.changes, ...gone] };
-  const whole = options.projectText === undefined ? plan : withProjectText(dir, options.projectText, plan, seed);
-  if (options.bail && whole.conflicts.length > 0)
-    throw new Error(`${whole.conflicts.join(', ')}: you and the generator have changed the same lines. Nothing was written (--bail).`);
+  const whole =
+    options.projectText === undefined
+      ? plan
+      : withProjectText(dir, options.projectText, plan, seed);
+  if (options.bail && whole.conflicts.length > 0) {
+    throw new Error(
+      `${whole.conflicts.join(', ')}: you and the generator have changed the same lines. Nothing was written (--bail).`,
+    );
+  }
   const accepted = options.acceptBreaking ?? false;
   const breakingChanges =
-    accepted === true || hasOnlyStubs(dir) ? [] : (await breakingChangesSince(dir, crd)).filter(({ path }) => accepted === false || !accepted.includes(path));
+    accepted === true || hasOnlyStubs(dir)
+      ? []
+      : (await breakingChangesSince(dir, crd)).filter(
+          ({ path }) => accepted === false || !accepted.includes(path),
+        );
   const packagesToInstall = findPackagesToInstall(dir, whole.changes);
   if (!options.dryRun) {
     await refuseIfBreaking(breakingChanges);
@@ -99,45 +144,91 @@ export async function generateProject(dir: string, options: GenerateOptions = {}
   return { model, plan: whole, notices, packagesToInstall, breakingChanges };
 }
 
-/** @throws Error when the user's `config:` is not what its interface says: the operator would refuse to start */
+/**
+ * @throws Error when the user's `config:` is not what its interface says: the operator would refuse
+ * to start
+ */
 async function checkUserConfig(value: object, schema: object, { kind }: Model): Promise<void> {
   const { validateValue: misfit } = await import('../util/validate-value.ts');
   const problem = misfit(value, schema, 'config');
-  if (problem !== undefined) throw new Error(`autopilot-operator.yaml: ${problem} (its type is the interface ${kind}Config of src/spec.ts)`);
+  if (problem !== undefined) {
+    throw new Error(
+      `autopilot-operator.yaml: ${problem} (its type is the interface ${kind}Config of src/spec.ts)`,
+    );
+  }
 }
 
 /** Compared with the CRD that was generated last. */
 async function breakingChangesSince(dir: string, crd: object): Promise<readonly BreakingChange[]> {
   const before = readText(join(dir, basePath('src/generated/crd.json')));
-  if (before === undefined) return [];
+  if (before === undefined) {
+    return [];
+  }
   const { findBreakingChanges: breaksOf } = await import('../crd/compatibility.ts');
   return breaksOf(JSON.parse(before) as object, crd);
 }
 
 async function refuseIfBreaking(breaks: readonly BreakingChange[]): Promise<void> {
-  if (breaks.length > 0) (await import('../crd/compatibility.ts')).refuseBreakingChanges(breaks);
+  if (breaks.length > 0) {
+    (await import('../crd/compatibility.ts')).refuseBreakingChanges(breaks);
+  }
 }
 
 /** True when generating would change nothing. */
 export function upToDate(plan: Plan): boolean {
-  return plan.changes.length === 0 && plan.records.length === 0 && plan.edited.length === 0 && plan.conflicts.length === 0;
+  return (
+    plan.changes.length === 0 &&
+    plan.records.length === 0 &&
+    plan.edited.length === 0 &&
+    plan.conflicts.length === 0
+  );
 }
 
 export { refuseEdited };
 
-/** What is taken along comes before autopilot.yaml: interrupted after it, the next generate would put stubs in its place. */
-function withProjectText(dir: string, text: string, plan: Plan, seed: readonly ProjectFile[]): Plan {
+/**
+ * What is taken along comes before autopilot.yaml: interrupted after it, the next generate would
+ * put stubs in its place.
+ */
+function withProjectText(
+  dir: string,
+  text: string,
+  plan: Plan,
+  seed: readonly ProjectFile[],
+): Plan {
   const disk = readText(join(dir, PROJECT_FILE));
-  if (disk === text) return plan;
+  if (disk === text) {
+    return plan;
+  }
   const taken = new Set(seed.map(({ path }) => path));
-  const project = { action: disk === undefined ? 'create' : 'update', path: PROJECT_FILE, content: text } as const;
-  return { ...plan, changes: [...plan.changes.filter(({ path }) => taken.has(path)), project, ...plan.changes.filter(({ path }) => !taken.has(path))] };
+  const project = {
+    action: disk === undefined ? 'create' : 'update',
+    path: PROJECT_FILE,
+    content: text,
+  } as const;
+  return {
+    ...plan,
+    changes: [
+      ...plan.changes.filter(({ path }) => taken.has(path)),
+      project,
+      ...plan.changes.filter(({ path }) => !taken.has(path)),
+    ],
+  };
 }
 
-/** The spec as a file: the project's own, so that its imports are found, or a temporary one before there is any. */
-async function withSpecFile<T>(dir: string, text: string, use: (file: string) => Promise<T>): Promise<T> {
+/**
+ * The spec as a file: the project's own, so that its imports are found, or a temporary one before
+ * there is any.
+ */
+async function withSpecFile<T>(
+  dir: string,
+  text: string,
+  use: (file: string) => Promise<T>,
+): Promise<T> {
   const own = join(dir, 'src/spec.ts');
-  if (existsSync(own)) return use(own);
+  if (existsSync(own)) {
+    return use(own);
+  }
   const temporary = mkdtempSync(join(tmpdir(), 'autopilot-spec-'));
   try {
     const file = join(temporary, 'spec.ts');

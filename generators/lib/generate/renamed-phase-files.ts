@@ -1,4 +1,6 @@
-/** The user's files of a phase that is renamed: its worker and its test go where the new name says. */
+/**
+ * The user's files of a phase that is renamed: its worker and its test go where the new name says.
+ */
 import { join } from 'node:path';
 import { readText } from './lock.ts';
 import type { Model, ProjectFile } from '../model/model.ts';
@@ -19,7 +21,9 @@ export function findRenamedPhaseFiles(dir: string, from: string, to: string): Re
           const content = renamedContent(dir, old, from, to);
           // What is there already stays, unless it is what a rename that was interrupted has left.
           const there = readText(join(dir, path));
-          return content !== undefined && (there === undefined || there === content) ? [{ old, file: { path, content, ownership: 'user-owned' as const } }] : [];
+          return content !== undefined && (there === undefined || there === content)
+            ? [{ old, file: { path, content, ownership: 'user-owned' as const } }]
+            : [];
         });
   return { seed: found.map(({ file }) => file), removed: found.map(({ old }) => old) };
 }
@@ -48,5 +52,8 @@ function renamedPaths(from: string, to: string): readonly (readonly [string, str
 }
 
 function renamedContent(dir: string, path: string, from: string, to: string): string | undefined {
-  return readText(join(dir, path))?.replaceAll(new RegExp(`(/(?:generated|workers))/${from}\\.ts(['"])`, 'g'), `$1/${to}.ts$2`);
+  return readText(join(dir, path))?.replaceAll(
+    new RegExp(`(/(?:generated|workers))/${from}\\.ts(['"])`, 'g'),
+    `$1/${to}.ts$2`,
+  );
 }

@@ -24,7 +24,10 @@ export interface RenderInput {
   readonly vendor: readonly ProjectFile[];
 }
 
-/** What editors complete and check by while somebody types; the first line of the file itself leads to it. */
+/**
+ * What editors complete and check by while somebody types; the first line of the file itself leads
+ * to it.
+ */
 function editorSchema(path: string, schema: object): ProjectFile {
   return { path, content: `${JSON.stringify(schema, null, 2)}\n`, ownership: 'generated' };
 }
@@ -38,7 +41,10 @@ export function renderProject(model: Model, input: RenderInput): ProjectFile[] {
     ...renderGenerated(model, input.crd, input.config),
     ...renderChart(model, input),
     editorSchema(SCHEMA_FILE, projectJsonSchema(model.customParameters)),
-    editorSchema(OPERATOR_SCHEMA_FILE, { ...operatorConfigJsonSchema(input.config), title: 'autopilot-operator.yaml' }),
+    editorSchema(OPERATOR_SCHEMA_FILE, {
+      ...operatorConfigJsonSchema(input.config),
+      title: 'autopilot-operator.yaml',
+    }),
     ...input.vendor,
   ];
 }

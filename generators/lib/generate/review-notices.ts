@@ -1,4 +1,7 @@
-/** What a person has to look at after the machine has changed: workers whose types did, and files that belong to no phase any more. */
+/**
+ * What a person has to look at after the machine has changed: workers whose types did, and files
+ * that belong to no phase any more.
+ */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { unownedKinds } from '../rbac/policy-rules.ts';
@@ -11,26 +14,48 @@ export interface ReviewNotices {
   readonly changedWorkers: readonly string[];
   /** Workers of phases that are no more, and the tests of these. */
   readonly orphanedFiles: readonly string[];
-  /** A sentence for each kind that nothing writes any more, although resources may have left something there. */
+  /**
+   * A sentence for each kind that nothing writes any more, although resources may have left
+   * something there.
+   */
   readonly droppedKinds: readonly string[];
 }
 
 /** Before anything is written: compares what was generated last with what is generated now. */
-export function findReviewNotices(dir: string, model: Model, rendered: readonly ProjectFile[], previousKinds: readonly string[] = []): ReviewNotices {
+export function findReviewNotices(
+  dir: string,
+  model: Model,
+  rendered: readonly ProjectFile[],
+  previousKinds: readonly string[] = [],
+): ReviewNotices {
   const workers = model.phases.filter(({ final }) => !final);
   const changed = workers.flatMap((phase) => {
     const path = `src/generated/${phase.file}.ts`;
     const before = readText(join(dir, basePath(path)));
     const after = rendered.find((file) => file.path === path)?.content;
-    if (before === undefined || typeof after !== 'string' || !existsSync(join(dir, `src/workers/${phase.file}.ts`))) return [];
+    if (
+      before === undefined ||
+      typeof after !== 'string' ||
+      !existsSync(join(dir, `src/workers/${phase.file}.ts`))
+    ) {
+      return [];
+    }
     const parts = changedParts(before, after);
     return parts.length === 0
       ? []
-      : [`src/workers/${phase.file}.ts: the ${parts.join(', ')} of ${phase.name} ${parts.length === 1 && parts[0] === 'next' ? 'has' : 'have'} changed`];
+      : [
+          `src/workers/${phase.file}.ts: the ${parts.join(', ')} of ${phase.name} ${parts.length === 1 && parts[0] === 'next' ? 'has' : 'have'} changed`,
+        ];
   });
   const files = new Set(workers.map(({ file }) => `${file}.ts`));
-  const orphaned = findWorkers(dir).flatMap(({ name }) => (files.has(name) ? [] : [`src/workers/${name}`, ...testFilesOf(dir, name)]));
-  return { changedWorkers: changed, orphanedFiles: orphaned, droppedKinds: describeDroppedKinds(model, previousKinds) };
+  const orphaned = findWorkers(dir).flatMap(({ name }) =>
+    files.has(name) ? [] : [`src/workers/${name}`, ...testFilesOf(dir, name)],
+  );
+  return {
+    changedWorkers: changed,
+    orphanedFiles: orphaned,
+    droppedKinds: describeDroppedKinds(model, previousKinds),
+  };
 }
 
 function testFilesOf(dir: string, name: string): readonly string[] {
@@ -38,13 +63,19 @@ function testFilesOf(dir: string, name: string): readonly string[] {
   return readText(join(dir, path))?.includes(`../src/workers/${name}`) === true ? [path] : [];
 }
 
-/** Whether no worker has been written yet: an operator of stubs does nothing, so there are no resources of it that could be harmed. */
+/**
+ * Whether no worker has been written yet: an operator of stubs does nothing, so there are no
+ * resources of it that could be harmed.
+ */
 export function hasOnlyStubs(dir: string): boolean {
   const workers = findWorkers(dir);
   return workers.length > 0 && workers.every(({ text }) => text.includes('return notImplemented('));
 }
 
-/** Files that are or once were a worker: types are generated for them. Others in the folder are the user's own modules. */
+/**
+ * Files that are or once were a worker: types are generated for them. Others in the folder are the
+ * user's own modules.
+ */
 function findWorkers(dir: string): readonly { readonly name: string; readonly text: string }[] {
   const folder = join(dir, 'src/workers');
   const names = existsSync(folder) ? readdirSync(folder).sort() : [];
@@ -55,16 +86,27 @@ function findWorkers(dir: string): readonly { readonly name: string; readonly te
 }
 
 /** Packages that package.json asks for since this change of it, by name. */
-export function findPackagesToInstall(dir: string, changes: readonly FileChange[]): readonly string[] {
-  const change = changes.find(({ path, action }) => path === 'package.json' && action !== 'create' && action !== 'remove');
-  if (change === undefined) return [];
+export function findPackagesToInstall(
+  dir: string,
+  changes: readonly FileChange[],
+): readonly string[] {
+  const change = changes.find(
+    ({ path, action }) => path === 'package.json' && action !== 'create' && action !== 'remove',
+  );
+  if (change === undefined) {
+    return [];
+  }
   const before = readPackageVersions(readText(join(dir, 'package.json')));
-  return Object.entries(readPackageVersions(change.content?.toString())).flatMap(([name, version]) => (before[name] === version ? [] : [name]));
+  return Object.entries(readPackageVersions(change.content?.toString())).flatMap(
+    ([name, version]) => (before[name] === version ? [] : [name]),
+  );
 }
 
 function readPackageVersions(text = '{}'): Readonly<Record<string, string>> {
   try {
-    const { dependencies, devDependencies } = JSON.parse(text) as Readonly<Record<string, Readonly<Record<string, string>>>>;
+    const { dependencies, devDependencies } = JSON.parse(text) as Readonly<
+      Record<string, Readonly<Record<string, string>>>
+    >;
     return { ...dependencies, ...devDependencies };
   } catch {
     // Conflict marks: said elsewhere.
@@ -72,7 +114,10 @@ function readPackageVersions(text = '{}'): Readonly<Record<string, string>> {
   }
 }
 
-/** The operator neither watches nor may touch such a kind any more, so it cannot clean up there, nor say so. */
+/**
+ * The operator neither watches nor may touch such a kind any more, so it cannot clean up there, nor
+ * say so.
+ */
 function describeDroppedKinds(model: Model, previousKinds: readonly string[]): readonly string[] {
   const kept = unownedKinds(model);
   return previousKinds
@@ -89,7 +134,9 @@ function changedParts(before: string, after: string): readonly string[] {
     ['next', 'Next'],
     ['inputs', 'Inputs'],
     ['outputs', 'Outputs'],
-  ].flatMap(([word = '', type = '']) => (declarationOf(before, type) === declarationOf(after, type) ? [] : [word]));
+  ].flatMap(([word = '', type = '']) =>
+    declarationOf(before, type) === declarationOf(after, type) ? [] : [word],
+  );
 }
 
 function declarationOf(text: string, type: string): string {

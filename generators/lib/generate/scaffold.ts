@@ -30,28 +30,53 @@ export interface ScaffoldOptions {
   readonly force?: boolean;
 }
 
-/** @throws Error with all that is wrong with the options, or because there is a project already; nothing is written then */
+/**
+ * @throws Error with all that is wrong with the options, or because there is a project already;
+ * nothing is written then
+ */
 export async function scaffold(options: ScaffoldOptions): Promise<GenerateResult> {
   const dir = resolve(options.dir);
   refuseExisting(dir, options.force ?? false);
   const runtime = options.runtime === undefined ? {} : { runtime: options.runtime };
   // Whoever starts over has no resources of the old kind to keep.
-  const force = options.force === undefined ? {} : { force: options.force, acceptBreaking: options.force };
+  const force =
+    options.force === undefined ? {} : { force: options.force, acceptBreaking: options.force };
   if (options.example !== undefined) {
     const files = exampleFiles(options.example);
     const text = files.find(({ path }) => path === PROJECT_FILE)?.content.toString() ?? '';
-    return generateProject(dir, { projectText: renameOperator(text, options), seed: files.filter(({ path }) => path !== PROJECT_FILE), ...runtime, ...force });
+    return generateProject(dir, {
+      projectText: renameOperator(text, options),
+      seed: files.filter(({ path }) => path !== PROJECT_FILE),
+      ...runtime,
+      ...force,
+    });
   }
-  if (options.kind === undefined) throw new Error('a new project needs a kind: --kind Canary');
-  const { kind, apiVersion = DEFAULT_API_VERSION, operatorName = defaultOperatorName(kind), phases = defaultPhases(kind), finalizer } = options;
+  if (options.kind === undefined) {
+    throw new Error('a new project needs a kind: --kind Canary');
+  }
+  const {
+    kind,
+    apiVersion = DEFAULT_API_VERSION,
+    operatorName = defaultOperatorName(kind),
+    phases = defaultPhases(kind),
+    finalizer,
+  } = options;
   const problems = [
     ['--kind', kindProblem(kind)],
     ['--api-version', apiVersionProblem(apiVersion)],
     ['--operator-name', operatorNameProblem(operatorName)],
   ].flatMap(([option, problem]) => (problem === undefined ? [] : [`${option}: ${problem}`]));
-  if (problems.length > 0) throw new Error(problems.join('\n'));
+  if (problems.length > 0) {
+    throw new Error(problems.join('\n'));
+  }
   return generateProject(dir, {
-    projectText: projectText({ kind, apiVersion, operatorName, phases, ...(finalizer && { finalizer }) }),
+    projectText: projectText({
+      kind,
+      apiVersion,
+      operatorName,
+      phases,
+      ...(finalizer && { finalizer }),
+    }),
     ...runtime,
     ...force,
   });
@@ -59,12 +84,26 @@ export async function scaffold(options: ScaffoldOptions): Promise<GenerateResult
 
 /** An example keeps its kind; its operator may have another name. */
 function renameOperator(text: string, options: ScaffoldOptions): string {
-  const decided = { '--kind': options.kind, '--api-version': options.apiVersion, '--phase': options.phases, '--finalizer': options.finalizer };
-  for (const [option, given] of Object.entries(decided))
-    if (given !== undefined) throw new Error(`${option} cannot be combined with --example: its workers are written for the example's own`);
-  if (options.operatorName === undefined) return text;
+  const decided = {
+    '--kind': options.kind,
+    '--api-version': options.apiVersion,
+    '--phase': options.phases,
+    '--finalizer': options.finalizer,
+  };
+  for (const [option, given] of Object.entries(decided)) {
+    if (given !== undefined) {
+      throw new Error(
+        `${option} cannot be combined with --example: its workers are written for the example's own`,
+      );
+    }
+  }
+  if (options.operatorName === undefined) {
+    return text;
+  }
   const problem = operatorNameProblem(options.operatorName);
-  if (problem !== undefined) throw new Error(`--operator-name: ${problem}`);
+  if (problem !== undefined) {
+    throw new Error(`--operator-name: ${problem}`);
+  }
   const document = parseDocument(text);
   document.set('operatorName', options.operatorName);
   return document.toString({ lineWidth: 0, flowCollectionPadding: false });
@@ -73,17 +112,29 @@ function renameOperator(text: string, options: ScaffoldOptions): string {
 /** What the user owns of an example: the rest is generated. */
 function exampleFiles(example: string): ProjectFile[] {
   const names = exampleNames();
-  if (!names.includes(example)) throw new Error(`--example: there is no example '${example}'${didYouMean(example, names)}`);
+  if (!names.includes(example)) {
+    throw new Error(`--example: there is no example '${example}'${didYouMean(example, names)}`);
+  }
   const root = join(packageRoot, 'examples', example);
-  const paths = ['autopilot.yaml', 'autopilot-operator.yaml', 'src', 'test', 'examples'].flatMap((path) => filesUnder(join(root, path)));
+  const paths = ['autopilot.yaml', 'autopilot-operator.yaml', 'src', 'test', 'examples'].flatMap(
+    (path) => filesUnder(join(root, path)),
+  );
   return paths
-    .map((path) => ({ path: relative(root, path).split(sep).join('/'), content: readFileSync(path, 'utf8'), ownership: 'user-owned' as const }))
+    .map((path) => ({
+      path: relative(root, path).split(sep).join('/'),
+      content: readFileSync(path, 'utf8'),
+      ownership: 'user-owned' as const,
+    }))
     .filter(({ path }) => !path.startsWith('src/generated/'));
 }
 
 function filesUnder(path: string): string[] {
-  if (!existsSync(path)) return [];
-  if (!statSync(path).isDirectory()) return [path];
+  if (!existsSync(path)) {
+    return [];
+  }
+  if (!statSync(path).isDirectory()) {
+    return [path];
+  }
   return readdirSync(path)
     .sort()
     .flatMap((name) => filesUnder(join(path, name)));

@@ -6,48 +6,79 @@ import type { FileAction, FileChange } from './plan.ts';
 import type { GenerateResult } from './generate-project.ts';
 import { upToDate } from './generate-project.ts';
 
-const ACTION_WORDS: Readonly<Record<FileAction, string>> = { create: 'created', update: 'updated', merge: 'merged', remove: 'removed' };
+const ACTION_WORDS: Readonly<Record<FileAction, string>> = {
+  create: 'created',
+  update: 'updated',
+  merge: 'merged',
+  remove: 'removed',
+};
 const ACTIONS = Object.keys(ACTION_WORDS) as FileAction[];
 
 /** @param wrote false for a dry run: then it says what would be done */
-export function summarize({ model, plan, notices: attention, packagesToInstall: install }: GenerateResult, wrote = true): string[] {
+export function summarize(
+  { model, plan, notices: attention, packagesToInstall: install }: GenerateResult,
+  wrote = true,
+): string[] {
   const notes = [...model.warnings, ...plan.notes].map((note) => `note: ${note}`);
   const look = [
     ...attention.changedWorkers.map((line) => `look at ${line}`),
     ...attention.droppedKinds.map((sentence) => `dropped: ${sentence}`),
-    ...attention.orphanedFiles.map((file) => `orphaned: ${file} belongs to no phase any more and does not compile: delete it, or take from it what you need`),
-    ...(install.length === 0 ? [] : [`install: package.json asks for ${install.join(', ')} now: npm install`]),
+    ...attention.orphanedFiles.map(
+      (file) =>
+        `orphaned: ${file} belongs to no phase any more and does not compile: delete it, or take from it what you need`,
+    ),
+    ...(install.length === 0
+      ? []
+      : [`install: package.json asks for ${install.join(', ')} now: npm install`]),
   ];
   const conflicts = plan.conflicts.map(
-    (path) => `conflict: ${path} has changes of yours and of the generator in the same lines; both stand there between conflict marks`,
+    (path) =>
+      `conflict: ${path} has changes of yours and of the generator in the same lines; both stand there between conflict marks`,
   );
   const rest = [...notes, ...conflicts, ...look];
-  if (upToDate(plan)) return [...rest, `up to date: ${model.operatorName}, ${model.phases.length} phases`];
-  const lines = foldCreatedFiles(plan.changes).map(([action, path]) => `${(wrote ? ACTION_WORDS[action] : action).padStart(9)} ${path}`);
-  const count = (action: FileAction): number => plan.changes.filter((change) => change.action === action).length;
+  if (upToDate(plan)) {
+    return [...rest, `up to date: ${model.operatorName}, ${model.phases.length} phases`];
+  }
+  const lines = foldCreatedFiles(plan.changes).map(
+    ([action, path]) => `${(wrote ? ACTION_WORDS[action] : action).padStart(9)} ${path}`,
+  );
+  const count = (action: FileAction): number =>
+    plan.changes.filter((change) => change.action === action).length;
   const counts = [
     ...ACTIONS.map((action) => [count(action), ACTION_WORDS[action]] as const),
     [plan.kept.length, 'kept as yours'] as const,
     [attention.orphanedFiles.length, 'orphaned'] as const,
   ].flatMap(([number, word]) => (number === 0 ? [] : [`${number} ${word}`]));
-  return [...lines, ...rest, `${wrote ? '' : 'would be: '}${plan.changes.length === 0 ? 'records updated' : counts.join(', ')}`];
+  return [
+    ...lines,
+    ...rest,
+    `${wrote ? '' : 'would be: '}${plan.changes.length === 0 ? 'records updated' : counts.join(', ')}`,
+  ];
 }
 
 /** Folders of which nobody reads every file's name, when they are made. */
 const FOLDED = /^(src\/generated|charts\/[^/]+|vendor|\.autopilot)\//;
 
-function foldCreatedFiles(changes: readonly FileChange[]): readonly (readonly [FileAction, string])[] {
+function foldCreatedFiles(
+  changes: readonly FileChange[],
+): readonly (readonly [FileAction, string])[] {
   const created = new Map<string, number>();
   for (const { action, path } of changes) {
     const [folder] = FOLDED.exec(path) ?? [];
-    if (action === 'create' && folder !== undefined) created.set(folder, (created.get(folder) ?? 0) + 1);
+    if (action === 'create' && folder !== undefined) {
+      created.set(folder, (created.get(folder) ?? 0) + 1);
+    }
   }
   const reported = new Set<string>();
   return changes.flatMap(({ action, path }) => {
     const [folder = ''] = FOLDED.exec(path) ?? [];
     const count = created.get(folder) ?? 0;
-    if (action !== 'create' || count <= 3) return [[action, path] as const];
-    if (reported.has(folder)) return [];
+    if (action !== 'create' || count <= 3) {
+      return [[action, path] as const];
+    }
+    if (reported.has(folder)) {
+      return [];
+    }
     reported.add(folder);
     return [[action, `${folder} (${count} files)`] as const];
   });
@@ -57,7 +88,9 @@ function foldCreatedFiles(changes: readonly FileChange[]): readonly (readonly [F
 export function unifiedDiff(dir: string, changes: readonly FileChange[]): string {
   return changes
     .map(({ path, content }) => {
-      if (content !== undefined && typeof content !== 'string') return `Binary file ${path} would be written\n`;
+      if (content !== undefined && typeof content !== 'string') {
+        return `Binary file ${path} would be written\n`;
+      }
       const before = readText(join(dir, path));
       return createTwoFilesPatch(
         before === undefined ? '/dev/null' : `a/${path}`,
@@ -66,7 +99,9 @@ export function unifiedDiff(dir: string, changes: readonly FileChange[]): string
         content ?? '',
         undefined,
         undefined,
-        { headerOptions: { includeIndex: false, includeUnderline: false, includeFileHeaders: true } } as never,
+        {
+          headerOptions: { includeIndex: false, includeUnderline: false, includeFileHeaders: true },
+        } as never,
       );
     })
     .join('');

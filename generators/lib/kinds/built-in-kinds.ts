@@ -1,5 +1,6 @@
 /**
- * The parameters every project knows without declaring them: kinds that phases read and write. The first nine (and the
+ * The parameters every project knows without declaring them: kinds that phases read and write. The
+ * first nine (and the
  * pseudo-input `metrics`) are the original's; the rest is what mesh operators plainly want.
  */
 import type { KindDefinition } from '../model/model.ts';
@@ -11,7 +12,10 @@ const KUBERNETES = 'kubernetes-models';
 const ISTIO = '@kubernetes-models/istio';
 const GATEWAY_API = '@kubernetes-models/gateway-api';
 
-/** Versions of the packages that hold the TypeScript types; only types are imported, so they are development dependencies. */
+/**
+ * Versions of the packages that hold the TypeScript types; only types are imported, so they are
+ * development dependencies.
+ */
 export const TYPE_PACKAGES: Readonly<Record<string, string>> = {
   [KUBERNETES]: '5.1.0',
   [ISTIO]: '3.0.1',
@@ -24,12 +28,31 @@ interface BuiltInKindOptions {
   readonly namespaced?: boolean;
 }
 
-function defineKind(packageName: string, apiVersion: string, kind: string, plural: string, { name = plural, namespaced = true }: BuiltInKindOptions = {}): KindDefinition {
-  const [group, version] = apiVersion.includes('/') ? (apiVersion.split('/') as [string, string]) : ['', apiVersion];
-  return { name, group, version, kind, plural, namespaced, module: { package: packageName, path: `${apiVersion}/${kind}`, name: `I${kind}` } };
+function defineKind(
+  packageName: string,
+  apiVersion: string,
+  kind: string,
+  plural: string,
+  { name = plural, namespaced = true }: BuiltInKindOptions = {},
+): KindDefinition {
+  const [group, version] = apiVersion.includes('/')
+    ? (apiVersion.split('/') as [string, string])
+    : ['', apiVersion];
+  return {
+    name,
+    group,
+    version,
+    kind,
+    plural,
+    namespaced,
+    module: { package: packageName, path: `${apiVersion}/${kind}`, name: `I${kind}` },
+  };
 }
 
-/** Istio and the Gateway API both have Gateways. The plain name keeps the meaning that it has always had. */
+/**
+ * Istio and the Gateway API both have Gateways. The plain name keeps the meaning that it has always
+ * had.
+ */
 export const GATEWAY_API_GATEWAYS = 'k8sgateways';
 
 const kinds: readonly KindDefinition[] = [
@@ -61,16 +84,21 @@ const kinds: readonly KindDefinition[] = [
   defineKind(ISTIO, 'security.istio.io/v1', 'PeerAuthentication', 'peerauthentications'),
   defineKind(ISTIO, 'security.istio.io/v1', 'RequestAuthentication', 'requestauthentications'),
   defineKind(ISTIO, 'telemetry.istio.io/v1', 'Telemetry', 'telemetries'),
-  defineKind(GATEWAY_API, 'gateway.networking.k8s.io/v1', 'Gateway', 'gateways', { name: GATEWAY_API_GATEWAYS }),
+  defineKind(GATEWAY_API, 'gateway.networking.k8s.io/v1', 'Gateway', 'gateways', {
+    name: GATEWAY_API_GATEWAYS,
+  }),
   defineKind(GATEWAY_API, 'gateway.networking.k8s.io/v1', 'HTTPRoute', 'httproutes'),
   defineKind(GATEWAY_API, 'gateway.networking.k8s.io/v1', 'GRPCRoute', 'grpcroutes'),
   defineKind(GATEWAY_API, 'gateway.networking.k8s.io/v1', 'ReferenceGrant', 'referencegrants'),
 ];
 
-export const builtInKinds: ReadonlyMap<string, KindDefinition> = new Map(kinds.map((kind) => [kind.name, kind]));
+export const builtInKinds: ReadonlyMap<string, KindDefinition> = new Map(
+  kinds.map((kind) => [kind.name, kind]),
+);
 
 /**
- * Those that Autopilot of 2019 had. A project's own parameter may take the place of the others, which its projects had to declare
+ * Those that Autopilot of 2019 had. A project's own parameter may take the place of the others,
+ * which its projects had to declare
  * themselves.
  */
 export const ORIGINAL_KINDS: ReadonlySet<string> = new Set([

@@ -1,4 +1,7 @@
-/** Pictures of a machine: Mermaid for READMEs, DOT and SVG for documents, boxes for terminals. Pure, and the same for the same model. */
+/**
+ * Pictures of a machine: Mermaid for READMEs, DOT and SVG for documents, boxes for terminals. Pure,
+ * and the same for the same model.
+ */
 import type { Model, ModelPhase } from './model.ts';
 
 /** Phases and where they may go; the dialogue has these before there is a model. */
@@ -34,7 +37,9 @@ interface GraphEdge {
 function graphEdges(phases: readonly GraphPhase[]): readonly GraphEdge[] {
   return phases.flatMap(({ name, next, onTimeout, timeout }) => [
     ...next.map((to): GraphEdge => ({ from: name, to })),
-    ...(onTimeout === undefined ? [] : [{ from: name, to: onTimeout, label: `after ${timeout ?? ''}` }]),
+    ...(onTimeout === undefined
+      ? []
+      : [{ from: name, to: onTimeout, label: `after ${timeout ?? ''}` }]),
   ]);
 }
 
@@ -42,7 +47,9 @@ function graphEdges(phases: readonly GraphPhase[]): readonly GraphEdge[] {
 export function mermaid(phases: readonly GraphPhase[]): string {
   const lines = [
     ...phases.flatMap(({ name, initial }) => (initial ? [`[*] --> ${name}`] : [])),
-    ...graphEdges(phases).map(({ from, to, label }) => `${from} --> ${to}${label === undefined ? '' : ` : ${label}`}`),
+    ...graphEdges(phases).map(
+      ({ from, to, label }) => `${from} --> ${to}${label === undefined ? '' : ` : ${label}`}`,
+    ),
     ...phases.flatMap(({ name, final }) => (final ? [`${name} --> [*]`] : [])),
   ];
   return `stateDiagram-v2\n${lines.map((line) => `  ${line}\n`).join('')}`;
@@ -51,12 +58,18 @@ export function mermaid(phases: readonly GraphPhase[]): string {
 /** Graphviz DOT: final phases have a double border, ready ones are filled. */
 export function dot(phases: readonly GraphPhase[]): string {
   const nodes = phases.map(({ name, final, ready }) => {
-    const marks = [final ? 'peripheries=2' : undefined, ready ? 'style="rounded,filled" fillcolor="#e6f4ea"' : undefined].filter((mark) => mark !== undefined);
+    const marks = [
+      final ? 'peripheries=2' : undefined,
+      ready ? 'style="rounded,filled" fillcolor="#e6f4ea"' : undefined,
+    ].filter((mark) => mark !== undefined);
     return `  ${quoteDot(name)}${marks.length === 0 ? '' : ` [${marks.join(' ')}]`};`;
   });
-  const start = phases.flatMap(({ name, initial }) => (initial ? ['  start [shape=point];', `  start -> ${quoteDot(name)};`] : []));
+  const start = phases.flatMap(({ name, initial }) =>
+    initial ? ['  start [shape=point];', `  start -> ${quoteDot(name)};`] : [],
+  );
   const arrows = graphEdges(phases).map(
-    ({ from, to, label }) => `  ${quoteDot(from)} -> ${quoteDot(to)}${label === undefined ? '' : ` [style=dashed label=${quoteDot(label)}]`};`,
+    ({ from, to, label }) =>
+      `  ${quoteDot(from)} -> ${quoteDot(to)}${label === undefined ? '' : ` [style=dashed label=${quoteDot(label)}]`};`,
   );
   return [
     'digraph machine {',
@@ -89,14 +102,19 @@ export function boxes(phases: readonly GraphPhase[]): string {
   const known = new Set(phases.map(({ name }) => name));
   const width = Math.max(...phases.map(({ name }) => name.length));
   const lines = phases.flatMap((phase) => {
-    const [topLeft, line, topRight, side, bottomLeft, bottomRight] = phase.final ? DOUBLE_BORDER : SINGLE_BORDER;
+    const [topLeft, line, topRight, side, bottomLeft, bottomRight] = phase.final
+      ? DOUBLE_BORDER
+      : SINGLE_BORDER;
     const targets = [
       ...phase.next.map((name) => (known.has(name) ? name : `${name} (not there yet)`)),
       ...(phase.onTimeout === undefined ? [] : [`${phase.onTimeout} after ${phase.timeout}`]),
     ];
     const exits = targets.length === 0 ? '' : ` ──▶ ${targets.join(', ')}`;
     const mark = phase.initial ? '●▶' : '  ';
-    const notes = [phase.final ? 'final' : undefined, phase.ready && !phase.final ? 'ready' : undefined].filter((note) => note !== undefined);
+    const notes = [
+      phase.final ? 'final' : undefined,
+      phase.ready && !phase.final ? 'ready' : undefined,
+    ].filter((note) => note !== undefined);
     return [
       `   ${topLeft}${line.repeat(width + 2)}${topRight}`,
       `${mark} ${side} ${phase.name.padEnd(width)} ${side}${exits}${notes.length === 0 ? '' : `  (${notes.join(', ')})`}`,
@@ -109,20 +127,36 @@ export function boxes(phases: readonly GraphPhase[]): string {
 const GRAPH_BEGIN = '<!-- autopilot:machine -->';
 const GRAPH_END = '<!-- /autopilot:machine -->';
 
-/** The machine for a README, as a picture and as a table, between marks by which it is found again. */
+/**
+ * The machine for a README, as a picture and as a table, between marks by which it is found again.
+ */
 export function machineSection({ phases }: Pick<Model, 'phases'>): string {
   const rows = phases.map((phase) => {
-    const to = phase.final ? 'the end' : phase.next.filter((name) => name !== phase.name).join(', ') || 'stays';
+    const to = phase.final
+      ? 'the end'
+      : phase.next.filter((name) => name !== phase.name).join(', ') || 'stays';
     return `| ${phase.name} | ${phase.description?.trim().replaceAll('\n', ' ') ?? ''} | ${to} |`;
   });
-  return [GRAPH_BEGIN, '', `\`\`\`mermaid\n${mermaid(graphPhases({ phases }))}\`\`\``, '', '| phase | what happens | goes to |', '|---|---|---|', ...rows, '', GRAPH_END].join(
-    '\n',
-  );
+  return [
+    GRAPH_BEGIN,
+    '',
+    `\`\`\`mermaid\n${mermaid(graphPhases({ phases }))}\`\`\``,
+    '',
+    '| phase | what happens | goes to |',
+    '|---|---|---|',
+    ...rows,
+    '',
+    GRAPH_END,
+  ].join('\n');
 }
 
-/** `text` with what stands between the marks brought up to date; the same text when it has no marks. */
+/**
+ * `text` with what stands between the marks brought up to date; the same text when it has no marks.
+ */
 export function replaceMachineSection(text: string, section: string): string {
   const begin = text.indexOf(GRAPH_BEGIN);
   const end = text.indexOf(GRAPH_END, begin);
-  return begin < 0 || end < 0 ? text : text.slice(0, begin) + section + text.slice(end + GRAPH_END.length);
+  return begin < 0 || end < 0
+    ? text
+    : text.slice(0, begin) + section + text.slice(end + GRAPH_END.length);
 }

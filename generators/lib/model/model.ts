@@ -1,5 +1,6 @@
 /**
- * The model of a project: autopilot.yaml after loading, validation and defaults. Everything that render/ turns into files.
+ * The model of a project: autopilot.yaml after loading, validation and defaults. Everything that
+ * render/ turns into files.
  * Plain data, no Yeoman, no file system.
  */
 import type { StructuralSchema } from '../util/structural-schema.ts';
@@ -36,7 +37,10 @@ export interface ModelOutput {
 
 export interface ModelPhase {
   readonly name: string;
-  /** `virtual-services`-free: the lower-cased name, base of src/workers/<file>.ts and src/generated/<file>.ts. */
+  /**
+   * `virtual-services`-free: the lower-cased name, base of src/workers/<file>.ts and
+   * src/generated/<file>.ts.
+   */
   readonly file: string;
   readonly description?: string;
   readonly initial: boolean;
@@ -81,8 +85,13 @@ export interface ModelQuery {
 }
 
 /** Only kinds that the same phase reads can be edited in place. */
-export function isClaimable({ inputs }: Pick<ModelPhase | ModelFinalizer, 'inputs'>, output: ModelOutput): boolean {
-  return inputs.some(({ kind }) => kind.group === output.kind.group && kind.plural === output.kind.plural);
+export function isClaimable(
+  { inputs }: Pick<ModelPhase | ModelFinalizer, 'inputs'>,
+  output: ModelOutput,
+): boolean {
+  return inputs.some(
+    ({ kind }) => kind.group === output.kind.group && kind.plural === output.kind.plural,
+  );
 }
 
 export interface Model {
@@ -116,6 +125,9 @@ export interface ProjectFile {
   readonly path: string;
   readonly content: string | Uint8Array;
   readonly ownership: Ownership;
-  /** Of a file that is the user's: the part of its text that follows the machine, brought up to date. */
+  /**
+   * Of a file that is the user's: the part of its text that follows the machine, brought up to
+   * date.
+   */
   readonly refresh?: (text: string) => string;
 }

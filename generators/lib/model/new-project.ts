@@ -1,4 +1,7 @@
-/** A project that is still to be written, as options and dialogue name it, and what is taken where nothing is said. Imports nothing: it is there before the first question. */
+/**
+ * A project that is still to be written, as options and dialogue name it, and what is taken where
+ * nothing is said. Imports nothing: it is there before the first question.
+ */
 
 export interface NewPhase {
   readonly name: string;
@@ -35,8 +38,20 @@ export function defaultOperatorName(kind: string): string {
 /** The original's first project: Initializing, Processing, Finished. */
 export function defaultPhases(kind: string): NewPhase[] {
   return [
-    { name: 'Initializing', description: `${kind} has begun initializing`, initial: true, outputs: ['virtualservices'], next: ['Processing'] },
-    { name: 'Processing', description: `${kind} has begun processing`, inputs: ['metrics'], outputs: ['virtualservices'], next: ['Finished'] },
+    {
+      name: 'Initializing',
+      description: `${kind} has begun initializing`,
+      initial: true,
+      outputs: ['virtualservices'],
+      next: ['Processing'],
+    },
+    {
+      name: 'Processing',
+      description: `${kind} has begun processing`,
+      inputs: ['metrics'],
+      outputs: ['virtualservices'],
+      next: ['Finished'],
+    },
     { name: 'Finished', description: `${kind} has finished`, final: true },
   ];
 }

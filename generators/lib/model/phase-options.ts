@@ -1,4 +1,7 @@
-/** Phases, their fields and lists of names as words on a command line, and what may be wrong with them. */
+/**
+ * Phases, their fields and lists of names as words on a command line, and what may be wrong with
+ * them.
+ */
 import { phaseNameProblem } from './validate-project.ts';
 import type { PhaseFields } from './edit.ts';
 import { didYouMean } from '../util/naming.ts';
@@ -6,8 +9,12 @@ import type { NewPhase } from './new-project.ts';
 
 export function newPhaseProblem(name: string, taken: readonly string[]): string | undefined {
   const same = taken.find((other) => other.toLowerCase() === name.toLowerCase());
-  if (same === name) return `there is a phase '${name}' already`;
-  return phaseNameProblem(name) ?? (same === undefined ? undefined : `'${name}' is taken by '${same}'`);
+  if (same === name) {
+    return `there is a phase '${name}' already`;
+  }
+  return (
+    phaseNameProblem(name) ?? (same === undefined ? undefined : `'${name}' is taken by '${same}'`)
+  );
 }
 
 /** `A, B` or `A,B` -> names. */
@@ -16,29 +23,47 @@ export function splitNames(list: string | undefined): string[] {
 }
 
 /**
- * A phase as an option: `Evaluating:inputs=metrics,virtualservices:outputs=virtualservices:next=Promoting,RollBack`, with `:initial`,
+ * A phase as an option:
+ * `Evaluating:inputs=metrics,virtualservices:outputs=virtualservices:next=Promoting,RollBack`, with
+ * `:initial`,
  * `:final`, `:ready` and `:not-ready`. @throws Error that names the part
  */
 export function parsePhase(option: string): NewPhase {
   const [name = '', ...parts] = option.split(':');
   const problem = phaseNameProblem(name);
-  if (problem !== undefined) throw new Error(`--phase '${option}': ${problem}`);
+  if (problem !== undefined) {
+    throw new Error(`--phase '${option}': ${problem}`);
+  }
   const phase: { -readonly [Key in keyof NewPhase]: NewPhase[Key] } = { name };
   for (const part of parts) {
     const [key = '', value] = part.split(/=(.*)/s);
-    if ((key === 'initial' || key === 'final' || key === 'ready') && value === undefined) phase[key] = true;
-    else if (key === 'not-ready' && value === undefined) phase.ready = false;
-    else if ((key === 'inputs' || key === 'outputs' || key === 'next') && value !== undefined) phase[key] = splitNames(value);
-    else if (key === 'description' && value !== undefined) phase.description = value;
-    else
+    if ((key === 'initial' || key === 'final' || key === 'ready') && value === undefined) {
+      phase[key] = true;
+    } else if (key === 'not-ready' && value === undefined) {
+      phase.ready = false;
+    } else if ((key === 'inputs' || key === 'outputs' || key === 'next') && value !== undefined) {
+      phase[key] = splitNames(value);
+    } else if (key === 'description' && value !== undefined) {
+      phase.description = value;
+    } else {
       throw new Error(
         `--phase '${option}': '${part}' is not inputs=…, outputs=…, next=…, description=…, initial, final, ready or not-ready${didYouMean(key, PHASE_PARTS)}`,
       );
+    }
   }
   return phase;
 }
 
-const PHASE_PARTS = ['inputs', 'outputs', 'next', 'description', 'initial', 'final', 'ready', 'not-ready'];
+const PHASE_PARTS = [
+  'inputs',
+  'outputs',
+  'next',
+  'description',
+  'initial',
+  'final',
+  'ready',
+  'not-ready',
+];
 
 /** Fields of a phase as options of `autopilot phase`. */
 export interface PhaseFieldOptions {
@@ -52,11 +77,23 @@ export interface PhaseFieldOptions {
   readonly notReady?: boolean | undefined;
 }
 
-/** @param names of the phases there are: one may be called `any`. @throws Error when an option stands beside its contrary */
-export function parseFieldOptions(options: PhaseFieldOptions, names: readonly string[]): PhaseFields {
+/**
+ * @param names of the phases there are: one may be called `any`. @throws Error when an option
+ * stands beside its contrary
+ */
+export function parseFieldOptions(
+  options: PhaseFieldOptions,
+  names: readonly string[],
+): PhaseFields {
   const { description, inputs, outputs, next } = options;
-  const either = (name: string, is: boolean | undefined, isNot: boolean | undefined): boolean | undefined => {
-    if (is === true && isNot === true) throw new Error(`--${name} and --not-${name} contradict each other`);
+  const either = (
+    name: string,
+    is: boolean | undefined,
+    isNot: boolean | undefined,
+  ): boolean | undefined => {
+    if (is === true && isNot === true) {
+      throw new Error(`--${name} and --not-${name} contradict each other`);
+    }
     // yo says false for a flag that was not given.
     return is === true ? true : isNot === true ? false : undefined;
   };
@@ -66,7 +103,9 @@ export function parseFieldOptions(options: PhaseFieldOptions, names: readonly st
     ...(description !== undefined && { description }),
     ...(inputs !== undefined && { inputs: splitNames(inputs) }),
     ...(outputs !== undefined && { outputs: splitNames(outputs) }),
-    ...(next !== undefined && { next: next === 'any' && !names.includes('any') ? 'any' : splitNames(next) }),
+    ...(next !== undefined && {
+      next: next === 'any' && !names.includes('any') ? 'any' : splitNames(next),
+    }),
     ...(final !== undefined && { final }),
     ...(ready !== undefined && { ready }),
   };

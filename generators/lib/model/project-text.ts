@@ -9,13 +9,25 @@ export const YAML_STYLE = { lineWidth: 0, flowCollectionPadding: false } as cons
 export const SCHEMA_FILE = '.autopilot/autopilot.schema.json';
 
 /** The first text of autopilot.yaml. */
-export function projectText({ kind, apiVersion, operatorName, phases, finalizer }: NewProject): string {
+export function projectText({
+  kind,
+  apiVersion,
+  operatorName,
+  phases,
+  finalizer,
+}: NewProject): string {
   const document = new Document({ kind, apiVersion, operatorName });
   document.commentBefore = ` yaml-language-server: $schema=${SCHEMA_FILE}\n The state machine of ${kind}: the only source of what is generated. After an edit: yo autopilot:generate`;
   document.set('phases', document.createNode([]));
   const list = document.get('phases');
-  if (isSeq(list)) for (const phase of phases) list.add(phaseNode(document, phase));
-  if (finalizer !== undefined) document.set('finalizer', useFlowLists(document.createNode({ ...usedKinds(finalizer) })));
+  if (isSeq(list)) {
+    for (const phase of phases) {
+      list.add(phaseNode(document, phase));
+    }
+  }
+  if (finalizer !== undefined) {
+    document.set('finalizer', useFlowLists(document.createNode({ ...usedKinds(finalizer) })));
+  }
   return document.toString(YAML_STYLE);
 }
 
@@ -39,10 +51,13 @@ function usedKinds({ inputs, outputs }: Pick<NewPhase, 'inputs' | 'outputs'>): o
 }
 
 function useFlowLists<T>(node: T): T {
-  if (isMap(node))
+  if (isMap(node)) {
     for (const key of ['inputs', 'outputs', 'next']) {
       const list = node.get(key);
-      if (isSeq(list)) list.flow = true;
+      if (isSeq(list)) {
+        list.flow = true;
+      }
     }
+  }
   return node;
 }

@@ -1,4 +1,7 @@
-/** A question as data: asked through a function that is passed in, so that yo, the bin and tests share the dialogue. */
+/**
+ * A question as data: asked through a function that is passed in, so that yo, the bin and tests
+ * share the dialogue.
+ */
 
 export interface Choice {
   readonly value: string;
@@ -16,10 +19,22 @@ interface QuestionBase {
 }
 
 export type Question =
-  | (QuestionBase & { readonly type: 'input'; readonly default?: string; readonly validate?: (answer: string) => true | string })
+  | (QuestionBase & {
+      readonly type: 'input';
+      readonly default?: string;
+      readonly validate?: (answer: string) => true | string;
+    })
   | (QuestionBase & { readonly type: 'confirm'; readonly default: boolean })
-  | (QuestionBase & { readonly type: 'select'; readonly choices: readonly Choice[]; readonly default?: string })
-  | (QuestionBase & { readonly type: 'checkbox'; readonly choices: readonly Choice[]; readonly default?: readonly string[] });
+  | (QuestionBase & {
+      readonly type: 'select';
+      readonly choices: readonly Choice[];
+      readonly default?: string;
+    })
+  | (QuestionBase & {
+      readonly type: 'checkbox';
+      readonly choices: readonly Choice[];
+      readonly default?: readonly string[];
+    });
 
 /** Asks one question. */
 export type Ask = (question: Question) => Promise<unknown>;
@@ -28,27 +43,47 @@ export type Print = (line: string) => void;
 /** Text that `problemOf` has nothing against, without spaces around it. */
 export async function askText(
   ask: Ask,
-  question: { readonly name: string; readonly message: string; readonly help: readonly string[]; readonly default?: string },
+  question: {
+    readonly name: string;
+    readonly message: string;
+    readonly help: readonly string[];
+    readonly default?: string;
+  },
   problemOf: (answer: string) => string | undefined = () => undefined,
 ): Promise<string> {
-  const given = await ask({ type: 'input', ...question, validate: (answer) => problemOf(answer.trim()) ?? true });
+  const given = await ask({
+    type: 'input',
+    ...question,
+    validate: (answer) => problemOf(answer.trim()) ?? true,
+  });
   const answer = typeof given === 'string' ? given.trim() : '';
   const problem = problemOf(answer);
-  if (problem !== undefined) throw new Error(`${question.name}: ${problem}`);
+  if (problem !== undefined) {
+    throw new Error(`${question.name}: ${problem}`);
+  }
   return answer;
 }
 
-export async function askYesNo(ask: Ask, question: QuestionBase & { readonly default: boolean }): Promise<boolean> {
+export async function askYesNo(
+  ask: Ask,
+  question: QuestionBase & { readonly default: boolean },
+): Promise<boolean> {
   return (await ask({ type: 'confirm', ...question })) === true;
 }
 
-export async function askOne(ask: Ask, question: QuestionBase & { readonly choices: readonly Choice[]; readonly default?: string }): Promise<string> {
+export async function askOne(
+  ask: Ask,
+  question: QuestionBase & { readonly choices: readonly Choice[]; readonly default?: string },
+): Promise<string> {
   return String(await ask({ type: 'select', ...question }));
 }
 
 export async function askMany(
   ask: Ask,
-  question: QuestionBase & { readonly choices: readonly Choice[]; readonly default?: readonly string[] },
+  question: QuestionBase & {
+    readonly choices: readonly Choice[];
+    readonly default?: readonly string[];
+  },
 ): Promise<readonly string[]> {
   return (await ask({ type: 'checkbox', ...question })) as readonly string[];
 }
@@ -62,6 +97,10 @@ export const STOPPED_MESSAGE = 'Stopped; nothing was written.';
 
 /** The last look. @throws Error when the answer is no */
 export async function confirmWrite(ask: Ask, message: string): Promise<void> {
-  const help = ['Until now nothing has been written. y writes; n stops and leaves everything as it was.'];
-  if (!(await askYesNo(ask, { name: 'write', message, help, default: true }))) throw new Error(STOPPED_MESSAGE);
+  const help = [
+    'Until now nothing has been written. y writes; n stops and leaves everything as it was.',
+  ];
+  if (!(await askYesNo(ask, { name: 'write', message, help, default: true }))) {
+    throw new Error(STOPPED_MESSAGE);
+  }
 }

@@ -1,4 +1,7 @@
-/** The questions of `yo autopilot:phase` about phases that exist: which, what to change, who takes over, where to. */
+/**
+ * The questions of `yo autopilot:phase` about phases that exist: which, what to change, who takes
+ * over, where to.
+ */
 import type { NewPhase } from '../model/new-project.ts';
 import type { Model, ModelPhase } from '../model/model.ts';
 import { newPhaseProblem } from '../model/phase-options.ts';
@@ -21,24 +24,56 @@ const VERB_DESCRIPTIONS: Readonly<Record<PhaseVerb, string>> = {
 };
 
 export async function askVerb(ask: Ask): Promise<PhaseVerb> {
-  const choices = PHASE_VERBS.map((value) => ({ value, name: `${value.padEnd(6)}  ${VERB_DESCRIPTIONS[value]}` }));
-  const verb = await askOne(ask, { name: 'verb', message: 'What is to be done?', help: helpTexts.verb, choices, default: 'add' });
+  const choices = PHASE_VERBS.map((value) => ({
+    value,
+    name: `${value.padEnd(6)}  ${VERB_DESCRIPTIONS[value]}`,
+  }));
+  const verb = await askOne(ask, {
+    name: 'verb',
+    message: 'What is to be done?',
+    help: helpTexts.verb,
+    choices,
+    default: 'add',
+  });
   return PHASE_VERBS.find((known) => known === verb) ?? 'add';
 }
 
 export async function askPhaseName(ask: Ask, verb: PhaseVerb, { phases }: Model): Promise<string> {
-  const choices = phases.map(({ name, description }) => ({ value: name, ...(description !== undefined && { description: description.trim() }) }));
-  return askOne(ask, { name: 'phase', message: `Which phase is to be ${VERB_PARTICIPLES[verb]}?`, help: helpTexts.phase, choices });
+  const choices = phases.map(({ name, description }) => ({
+    value: name,
+    ...(description !== undefined && { description: description.trim() }),
+  }));
+  return askOne(ask, {
+    name: 'phase',
+    message: `Which phase is to be ${VERB_PARTICIPLES[verb]}?`,
+    help: helpTexts.phase,
+    choices,
+  });
 }
 
-const VERB_PARTICIPLES: Readonly<Record<PhaseVerb, string>> = { add: 'added', edit: 'edited', rename: 'renamed', remove: 'removed', move: 'moved' };
+const VERB_PARTICIPLES: Readonly<Record<PhaseVerb, string>> = {
+  add: 'added',
+  edit: 'edited',
+  rename: 'renamed',
+  remove: 'removed',
+  move: 'moved',
+};
 
-export async function askNewName(ask: Ask, message: string, help: readonly string[], taken: readonly string[]): Promise<string> {
+export async function askNewName(
+  ask: Ask,
+  message: string,
+  help: readonly string[],
+  taken: readonly string[],
+): Promise<string> {
   return askText(ask, { name: 'name', message, help }, (name) => newPhaseProblem(name, taken));
 }
 
 /** A phase to add to a machine: what it is, where it goes, and what leads to it. */
-export async function askNewPhase(ask: Ask, name: string, model: Model): Promise<{ readonly phase: NewPhase; readonly before: readonly string[] }> {
+export async function askNewPhase(
+  ask: Ask,
+  name: string,
+  model: Model,
+): Promise<{ readonly phase: NewPhase; readonly before: readonly string[] }> {
   const asked = await askPhase(ask, { name }, { custom: model.customParameters });
   const names = model.phases.map((phase) => phase.name);
   const next = asked.final ? undefined : await askNextPhases(ask, name, names, []);
@@ -59,15 +94,30 @@ export async function askNewPhase(ask: Ask, name: string, model: Model): Promise
 }
 
 /** A phase as it is, asked again: only what has changed. */
-export async function askPhaseChanges(ask: Ask, phase: ModelPhase, model: Model): Promise<Partial<NewPhase>> {
+export async function askPhaseChanges(
+  ask: Ask,
+  phase: ModelPhase,
+  model: Model,
+): Promise<Partial<NewPhase>> {
   const now = currentFields(phase);
-  const asked = await askPhase(ask, now, { mayBeFinal: !phase.initial, custom: model.customParameters });
+  const asked = await askPhase(ask, now, {
+    mayBeFinal: !phase.initial,
+    custom: model.customParameters,
+  });
   const before = { description: '', ready: false, final: false, ...now };
-  if (asked.final) return changedFields(before, { description: '', ready: true, ...asked });
+  if (asked.final) {
+    return changedFields(before, { description: '', ready: true, ...asked });
+  }
   const others = model.phases.map(({ name }) => name).filter((name) => name !== phase.name);
   const next = others.length === 0 ? [] : await askNextPhases(ask, phase.name, others, phase.next);
   const all = !phase.nextDeclared && next.length === others.length;
-  return changedFields(before, { description: '', ready: false, final: false, ...asked, ...(!all && { next }) });
+  return changedFields(before, {
+    description: '',
+    ready: false,
+    final: false,
+    ...asked,
+    ...(!all && { next }),
+  });
 }
 
 function currentFields(phase: ModelPhase): NewPhase {
@@ -85,24 +135,64 @@ function currentFields(phase: ModelPhase): NewPhase {
 
 /** Lists are compared as sets: order is asked nowhere. */
 function changedFields(before: Partial<NewPhase>, after: Partial<NewPhase>): Partial<NewPhase> {
-  const text = (value: unknown): string => JSON.stringify(Array.isArray(value) ? value.map(String).sort() : value);
+  const text = (value: unknown): string =>
+    JSON.stringify(Array.isArray(value) ? value.map(String).sort() : value);
   const { name: _, ...fields } = after;
-  return Object.fromEntries(Object.entries(fields).filter(([key, value]) => text(value) !== text(before[key as keyof NewPhase])));
+  return Object.fromEntries(
+    Object.entries(fields).filter(
+      ([key, value]) => text(value) !== text(before[key as keyof NewPhase]),
+    ),
+  );
 }
 
-async function askNextPhases(ask: Ask, name: string, names: readonly string[], now: readonly string[]): Promise<readonly string[]> {
+async function askNextPhases(
+  ask: Ask,
+  name: string,
+  names: readonly string[],
+  now: readonly string[],
+): Promise<readonly string[]> {
   const choices = plainChoices(names);
-  return askMany(ask, { name: 'next', message: `Where may it go from ${name}?`, help: helpTexts.next, choices, default: now.filter((one) => one !== name) });
+  return askMany(ask, {
+    name: 'next',
+    message: `Where may it go from ${name}?`,
+    help: helpTexts.next,
+    choices,
+    default: now.filter((one) => one !== name),
+  });
 }
 
 /** @returns the replacement, or NONE */
-export async function askReplacement(ask: Ask, name: string, names: readonly string[]): Promise<string> {
-  const choices = [...plainChoices(names.filter((other) => other !== name)), { value: NONE, description: 'resources standing there will be Stalled' }];
-  return askOne(ask, { name: 'replacement', message: `Resources may stand in ${name}. Which phase are they in then?`, help: helpTexts.replacement, choices });
+export async function askReplacement(
+  ask: Ask,
+  name: string,
+  names: readonly string[],
+): Promise<string> {
+  const choices = [
+    ...plainChoices(names.filter((other) => other !== name)),
+    { value: NONE, description: 'resources standing there will be Stalled' },
+  ];
+  return askOne(ask, {
+    name: 'replacement',
+    message: `Resources may stand in ${name}. Which phase are they in then?`,
+    help: helpTexts.replacement,
+    choices,
+  });
 }
 
 /** @returns the phase before it, or NONE for the front */
-export async function askPosition(ask: Ask, name: string, names: readonly string[]): Promise<string> {
-  const choices = [{ value: NONE, name: 'to the front' }, ...plainChoices(names.filter((other) => other !== name))];
-  return askOne(ask, { name: 'after', message: `Behind which phase does ${name} belong?`, help: helpTexts.after, choices });
+export async function askPosition(
+  ask: Ask,
+  name: string,
+  names: readonly string[],
+): Promise<string> {
+  const choices = [
+    { value: NONE, name: 'to the front' },
+    ...plainChoices(names.filter((other) => other !== name)),
+  ];
+  return askOne(ask, {
+    name: 'after',
+    message: `Behind which phase does ${name} belong?`,
+    help: helpTexts.after,
+    choices,
+  });
 }

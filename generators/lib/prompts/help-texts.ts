@@ -1,4 +1,7 @@
-/** What `?` says at each question. Short texts that teach: what it is, what follows from it, an example. */
+/**
+ * What `?` says at each question. Short texts that teach: what it is, what follows from it, an
+ * example.
+ */
 
 export const helpTexts = {
   finalizer: [
@@ -27,7 +30,9 @@ export const helpTexts = {
     'For each phase you write one function, its worker: it looks at the world, says what should be there, and where to go next.',
     'A resource is always in exactly one phase. A canary: Waiting, Evaluating, Promoting, RollBack, Finished.',
   ],
-  description: ['One line for people: it stands in autopilot.yaml, in the types, in the README and in the condition Ready.'],
+  description: [
+    'One line for people: it stands in autopilot.yaml, in the types, in the README and in the condition Ready.',
+  ],
   endsWell: [
     'Tools that wait (kubectl wait, Helm, Argo CD) take a resource in a final phase for ready, and stop waiting.',
     'Say no when it ended badly, as in Failed: they report a failure then, instead of success.',
@@ -53,8 +58,12 @@ export const helpTexts = {
     'The phases that the worker may send the resource to. Staying where it is is always allowed.',
     'Another phase is a compile error in the worker, so the picture of the machine is true.',
   ],
-  before: ['The phases whose workers may send a resource here. A phase that nothing leads to cannot be reached, and is an error.'],
-  another: ['Every phase but the final ones gets a worker. One more can be added at any time: yo autopilot:phase'],
+  before: [
+    'The phases whose workers may send a resource here. A phase that nothing leads to cannot be reached, and is an error.',
+  ],
+  another: [
+    'Every phase but the final ones gets a worker. One more can be added at any time: yo autopilot:phase',
+  ],
   verb: [
     'add: one more phase, with a stub for its worker.',
     'edit: what it reads and writes and where it may go. Workers that no longer fit fail to compile.',
@@ -70,5 +79,7 @@ export const helpTexts = {
     'When the new version of the operator starts, resources may stand in the phase that goes. They are taken as standing in its replacement,',
     'and phases that could go there may go to the replacement. What only it led to is led to from there. none: such resources are Stalled until somebody looks after them.',
   ],
-  after: ['Order changes nothing in the machine: it is the order of the file, of pictures and of tables.'],
+  after: [
+    'Order changes nothing in the machine: it is the order of the file, of pictures and of tables.',
+  ],
 } as const satisfies Readonly<Record<string, readonly string[]>>;

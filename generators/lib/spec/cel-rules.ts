@@ -9,7 +9,9 @@ export function parseRuleTag({ value }: DocTag): ValidationRule[] | string {
   const line = (text: string): string => text.replaceAll(/\s*\n\s*/g, ' ').trim();
   const rule = line(value.slice(0, mark));
   const message = line(value.slice(mark).replace(/^\/\//, ''));
-  if (rule === '') return 'needs an expression: @rule self.min <= self.max // min must not be above max';
+  if (rule === '') {
+    return 'needs an expression: @rule self.min <= self.max // min must not be above max';
+  }
   return [{ rule, ...(message !== '' && { message }) }];
 }
 
@@ -18,10 +20,15 @@ function commentStart(text: string): number {
   let quote = '';
   for (let index = 0; index < text.length; index++) {
     const character = text[index] ?? '';
-    if (quote !== '' && character === '\\') index++;
-    else if (quote !== '') quote = character === quote ? '' : quote;
-    else if (character === '"' || character === "'") quote = character;
-    else if (text.startsWith('//', index)) return index;
+    if (quote !== '' && character === '\\') {
+      index++;
+    } else if (quote !== '') {
+      quote = character === quote ? '' : quote;
+    } else if (character === '"' || character === "'") {
+      quote = character;
+    } else if (text.startsWith('//', index)) {
+      return index;
+    }
   }
   return text.length;
 }
@@ -34,52 +41,92 @@ export function parseValidationRules({ value }: DocTag): ValidationRule[] | stri
     return `needs a list of rules as JSON: ${(error as Error).message}`;
   }
   const rules = Array.isArray(parsed) ? (parsed as Partial<ValidationRule>[]) : [];
-  if (rules.length === 0 || rules.some((rule) => typeof rule?.rule !== 'string')) return 'needs a list of rules as JSON: [{"rule": "self > 0"}]';
+  if (rules.length === 0 || rules.some((rule) => typeof rule?.rule !== 'string')) {
+    return 'needs a list of rules as JSON: [{"rule": "self > 0"}]';
+  }
   return rules as ValidationRule[];
 }
 
 /**
- * What is always there is compared where it is. What may be absent needs a rule above it, at the nearest value that is always there: the
- * API server looks at a rule about changes only when old and new value both exist, so one below could be got round by removing the field
+ * What is always there is compared where it is. What may be absent needs a rule above it, at the
+ * nearest value that is always there: the
+ * API server looks at a rule about changes only when old and new value both exist, so one below
+ * could be got round by removing the field
  * and adding it again.
  *
  * @returns a sentence when the API server could not compare
  */
-export function addImmutableRule(schema: StructuralSchema, { scope, steps }: TypeLocation): string | undefined {
-  if (scope.root === 'status') return 'is for fields of the spec: the status is written by the operator only';
-  if (scope.type === 'uncorrelated') return 'is for lists whose items can be told apart; put @keyedBy on the list, or @immutable on the list itself';
-  if (schema.type === undefined && schema['x-kubernetes-int-or-string'] !== true) return 'needs a type that can be compared, not unknown';
+export function addImmutableRule(
+  schema: StructuralSchema,
+  { scope, steps }: TypeLocation,
+): string | undefined {
+  if (scope.root === 'status') {
+    return 'is for fields of the spec: the status is written by the operator only';
+  }
+  if (scope.type === 'uncorrelated') {
+    return 'is for lists whose items can be told apart; put @keyedBy on the list, or @immutable on the list itself';
+  }
+  if (schema.type === undefined && schema['x-kubernetes-int-or-string'] !== true) {
+    return 'needs a type that can be compared, not unknown';
+  }
   if (scope.type === 'item') {
-    if (!scope.bounded) return 'needs @maxItems on the list (@maxProperties on a map): the API server refuses rules that it might have to check without end';
+    if (!scope.bounded) {
+      return 'needs @maxItems on the list (@maxProperties on a map): the API server refuses rules that it might have to check without end';
+    }
     const limit = missingLimit(schema);
-    if (limit !== undefined) return `needs ${limit} here: the API server refuses rules in lists that compare values without a limit`;
+    if (limit !== undefined) {
+      return `needs ${limit} here: the API server refuses rules in lists that compare values without a limit`;
+    }
   }
   const last = steps.findLastIndex((step) => step.optional);
   const message = `${steps.at(-1)?.name ?? 'the value'} is immutable`;
   if (last === -1) {
-    schema['x-kubernetes-validations'] = [...(schema['x-kubernetes-validations'] ?? []), { rule: 'self == oldSelf', message }];
+    schema['x-kubernetes-validations'] = [
+      ...(schema['x-kubernetes-validations'] ?? []),
+      { rule: 'self == oldSelf', message },
+    ];
     return undefined;
   }
   const [before, now] = [presenceTest('oldSelf', steps), presenceTest('self', steps)];
   const rule = `${now} == ${before} && (!${now} || ${celPath('self', steps)} == ${celPath('oldSelf', steps)})`;
-  scope.rules.push({ rule, message, fieldPath: steps.map(({ name }) => (/^[A-Za-z_]\w*$/.test(name) ? `.${name}` : `['${name}']`)).join('') });
+  scope.rules.push({
+    rule,
+    message,
+    fieldPath: steps
+      .map(({ name }) => (/^[A-Za-z_]\w*$/.test(name) ? `.${name}` : `['${name}']`))
+      .join(''),
+  });
   return undefined;
 }
 
 /** The tag that would limit the size of a value, if none does. */
 function missingLimit(schema: StructuralSchema): string | undefined {
-  if (schema['x-kubernetes-int-or-string'] === true) return schema.maxLength === undefined ? '@maxLength' : undefined;
-  if (schema.type === 'string') return schema.maxLength === undefined && schema.enum === undefined ? '@maxLength' : undefined;
-  if (schema.type === 'array') return schema.maxItems === undefined ? '@maxItems' : missingLimit(schema.items ?? {});
-  if (schema.type !== 'object') return undefined;
-  if (typeof schema.additionalProperties === 'object') return schema.maxProperties === undefined ? '@maxProperties' : missingLimit(schema.additionalProperties);
+  if (schema['x-kubernetes-int-or-string'] === true) {
+    return schema.maxLength === undefined ? '@maxLength' : undefined;
+  }
+  if (schema.type === 'string') {
+    return schema.maxLength === undefined && schema.enum === undefined ? '@maxLength' : undefined;
+  }
+  if (schema.type === 'array') {
+    return schema.maxItems === undefined ? '@maxItems' : missingLimit(schema.items ?? {});
+  }
+  if (schema.type !== 'object') {
+    return undefined;
+  }
+  if (typeof schema.additionalProperties === 'object') {
+    return schema.maxProperties === undefined
+      ? '@maxProperties'
+      : missingLimit(schema.additionalProperties);
+  }
   return Object.values(schema.properties ?? {})
     .map(missingLimit)
     .find((limit) => limit !== undefined);
 }
 
 function presenceTest(root: string, steps: readonly SpecPathElement[]): string {
-  const tests = steps.flatMap((step, index) => (step.optional ? [`has(${celPath(root, steps.slice(0, index + 1))})`] : []));
+  const tests = steps.flatMap((step, index) =>
+    step.optional ? [`has(${celPath(root, steps.slice(0, index + 1))})`] : [],
+  );
   return tests.length === 1 ? (tests[0] ?? '') : `(${tests.join(' && ')})`;
 }
 
@@ -88,10 +135,23 @@ function celPath(root: string, steps: readonly SpecPathElement[]): string {
 }
 
 /** Words of CEL that no field may have; Kubernetes writes such a field `__in__`. */
-const CEL_RESERVED_WORDS = new Set('true false null in as break const continue else for function if import let loop package namespace return var void while'.split(' '));
+const CEL_RESERVED_WORDS = new Set(
+  'true false null in as break const continue else for function if import let loop package namespace return var void while'.split(
+    ' ',
+  ),
+);
 
-/** How CEL spells a field (https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#validation-rules). */
+/**
+ * How CEL spells a field
+ * (https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#validation-rules).
+ */
 export function celName(name: string): string {
-  if (CEL_RESERVED_WORDS.has(name)) return `__${name}__`;
-  return name.replaceAll('__', '__underscores__').replaceAll('.', '__dot__').replaceAll('-', '__dash__').replaceAll('/', '__slash__');
+  if (CEL_RESERVED_WORDS.has(name)) {
+    return `__${name}__`;
+  }
+  return name
+    .replaceAll('__', '__underscores__')
+    .replaceAll('.', '__dot__')
+    .replaceAll('-', '__dash__')
+    .replaceAll('/', '__slash__');
 }

@@ -1,4 +1,7 @@
-/** The JSDoc tags of src/spec.ts: what each means. The reference page is made from this table; what they do is in facets.ts and kind.ts. */
+/**
+ * The JSDoc tags of src/spec.ts: what each means. The reference page is made from this table; what
+ * they do is in facets.ts and kind.ts.
+ */
 
 export interface TagDefinition {
   /** What follows the tag; empty: nothing. */
@@ -9,7 +12,8 @@ export interface TagDefinition {
   readonly example: string;
 }
 
-const exampleField = (tags: string, declaration: string): string => `/** ${tags} */\nreadonly ${declaration};`;
+const exampleField = (tags: string, declaration: string): string =>
+  `/** ${tags} */\nreadonly ${declaration};`;
 
 export const docTags = {
   default: {
@@ -19,17 +23,53 @@ export const docTags = {
       'The API server fills it in. A field with a default need not be optional in TypeScript: users may leave it out, workers always see it. Texts without quotes, everything else as JSON.',
     example: exampleField('@default {"steps": 5}', 'canary: Steps'),
   },
-  minimum: { value: 'NUMBER', group: 'Values', meaning: 'The least number.', example: exampleField('@minimum 1', 'replicas?: Int32') },
-  maximum: { value: 'NUMBER', group: 'Values', meaning: 'The greatest number.', example: exampleField('@maximum 100', 'weight?: Int32') },
-  exclusiveMinimum: { value: 'NUMBER', group: 'Values', meaning: 'Numbers above this one.', example: exampleField('@exclusiveMinimum 0', 'ratio?: number') },
-  exclusiveMaximum: { value: 'NUMBER', group: 'Values', meaning: 'Numbers below this one.', example: exampleField('@exclusiveMaximum 1', 'ratio?: number') },
-  multipleOf: { value: 'NUMBER', group: 'Values', meaning: 'Multiples of this number.', example: exampleField('@multipleOf 5', 'step?: Int32') },
-  minLength: { value: 'COUNT', group: 'Values', meaning: 'The least number of characters.', example: exampleField('@minLength 1', 'host: string') },
-  maxLength: { value: 'COUNT', group: 'Values', meaning: 'The greatest number of characters.', example: exampleField('@maxLength 63', 'host: string') },
+  minimum: {
+    value: 'NUMBER',
+    group: 'Values',
+    meaning: 'The least number.',
+    example: exampleField('@minimum 1', 'replicas?: Int32'),
+  },
+  maximum: {
+    value: 'NUMBER',
+    group: 'Values',
+    meaning: 'The greatest number.',
+    example: exampleField('@maximum 100', 'weight?: Int32'),
+  },
+  exclusiveMinimum: {
+    value: 'NUMBER',
+    group: 'Values',
+    meaning: 'Numbers above this one.',
+    example: exampleField('@exclusiveMinimum 0', 'ratio?: number'),
+  },
+  exclusiveMaximum: {
+    value: 'NUMBER',
+    group: 'Values',
+    meaning: 'Numbers below this one.',
+    example: exampleField('@exclusiveMaximum 1', 'ratio?: number'),
+  },
+  multipleOf: {
+    value: 'NUMBER',
+    group: 'Values',
+    meaning: 'Multiples of this number.',
+    example: exampleField('@multipleOf 5', 'step?: Int32'),
+  },
+  minLength: {
+    value: 'COUNT',
+    group: 'Values',
+    meaning: 'The least number of characters.',
+    example: exampleField('@minLength 1', 'host: string'),
+  },
+  maxLength: {
+    value: 'COUNT',
+    group: 'Values',
+    meaning: 'The greatest number of characters.',
+    example: exampleField('@maxLength 63', 'host: string'),
+  },
   pattern: {
     value: 'REGEXP',
     group: 'Values',
-    meaning: 'A regular expression that the text matches somewhere; write `^` and `$`. The syntax is RE2: no look-ahead, no back references.',
+    meaning:
+      'A regular expression that the text matches somewhere; write `^` and `$`. The syntax is RE2: no look-ahead, no back references.',
     example: exampleField('@pattern ^[a-z0-9.-]+$', 'host: string'),
   },
   format: {
@@ -39,11 +79,17 @@ export const docTags = {
       'A format that the API server checks: `date`, `date-time`, `duration`, `email`, `hostname`, `ipv4`, `ipv6`, `cidr`, `mac`, `uri`, `uuid`, `byte` …',
     example: exampleField('@format ipv4', 'address?: string'),
   },
-  minItems: { value: 'COUNT', group: 'Lists and maps', meaning: 'The least number of items.', example: exampleField('@minItems 1', 'hosts: readonly string[]') },
+  minItems: {
+    value: 'COUNT',
+    group: 'Lists and maps',
+    meaning: 'The least number of items.',
+    example: exampleField('@minItems 1', 'hosts: readonly string[]'),
+  },
   maxItems: {
     value: 'COUNT',
     group: 'Lists and maps',
-    meaning: 'The greatest number of items. Rules on items or on the list need it: the API server refuses rules that could become expensive.',
+    meaning:
+      'The greatest number of items. Rules on items or on the list need it: the API server refuses rules that could become expensive.',
     example: exampleField('@maxItems 16', 'hosts: readonly string[]'),
   },
   minProperties: {
@@ -82,12 +128,14 @@ export const docTags = {
     group: 'Rules',
     meaning:
       'What must hold, in the Common Expression Language; `self` is the value that the comment belongs to, `oldSelf` the one before. What follows `//` is said to users. May be repeated; on an interface it is a rule for the whole object.',
-    example: '/** @rule self.min <= self.max // min must not be above max */\nexport interface Range {\n  readonly min: Int32;\n  readonly max: Int32;\n}',
+    example:
+      '/** @rule self.min <= self.max // min must not be above max */\nexport interface Range {\n  readonly min: Int32;\n  readonly max: Int32;\n}',
   },
   immutable: {
     value: '',
     group: 'Rules',
-    meaning: 'Can never be changed, nor added to or removed from a resource that exists. In lists only below `@keyedBy`.',
+    meaning:
+      'Can never be changed, nor added to or removed from a resource that exists. In lists only below `@keyedBy`.',
     example: exampleField('@immutable', 'className?: string'),
   },
   preserve: {
@@ -100,7 +148,8 @@ export const docTags = {
   column: {
     value: '[NAME]',
     group: 'Printing',
-    meaning: 'A column of `kubectl get`, beside Phase, Ready and Age. Without a name it has that of the field.',
+    meaning:
+      'A column of `kubectl get`, beside Phase, Ready and Age. Without a name it has that of the field.',
     example: exampleField('@column Weight', 'weight?: Int32'),
   },
   wideColumn: {
@@ -125,7 +174,8 @@ export const docTags = {
   category: {
     value: 'NAME, …',
     group: 'The kind',
-    meaning: 'On the Spec interface: `kubectl get mesh` lists it among others; everything in `all` is listed by `kubectl get all`.',
+    meaning:
+      'On the Spec interface: `kubectl get mesh` lists it among others; everything in `all` is listed by `kubectl get all`.',
     example: '/** @category mesh */\nexport interface CanarySpec {}',
   },
   scale: {
@@ -133,19 +183,25 @@ export const docTags = {
     group: 'The kind',
     meaning:
       'On the Spec interface: `kubectl scale` and HorizontalPodAutoscalers set the first field and read the second, both whole numbers; the third is the label selector of the pods, as text.',
-    example: '/** @scale spec.replicas status.replicas */\nexport interface CanarySpec {\n  readonly replicas?: Int32;\n}',
+    example:
+      '/** @scale spec.replicas status.replicas */\nexport interface CanarySpec {\n  readonly replicas?: Int32;\n}',
   },
   deprecated: {
     value: '[TEXT]',
     group: 'The kind',
-    meaning: 'On the Spec interface: the API server warns whoever uses this version. On a field: becomes part of its description.',
+    meaning:
+      'On the Spec interface: the API server warns whoever uses this version. On a field: becomes part of its description.',
     example: '/** @deprecated use Rollout */\nexport interface CanarySpec {}',
   },
   'x-kubernetes-validations': {
     value: 'JSON',
     group: 'Rules',
-    meaning: 'Rules with everything that a CustomResourceDefinition allows: `messageExpression`, `reason`, `fieldPath`, `optionalOldSelf`.',
-    example: exampleField('@x-kubernetes-validations [{"rule": "self > 0", "messageExpression": "\'not \' + string(self)"}]', 'weight?: Int32'),
+    meaning:
+      'Rules with everything that a CustomResourceDefinition allows: `messageExpression`, `reason`, `fieldPath`, `optionalOldSelf`.',
+    example: exampleField(
+      '@x-kubernetes-validations [{"rule": "self > 0", "messageExpression": "\'not \' + string(self)"}]',
+      'weight?: Int32',
+    ),
   },
 } as const satisfies Readonly<Record<string, TagDefinition>>;
 

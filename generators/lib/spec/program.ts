@@ -1,6 +1,8 @@
 /**
- * src/spec.ts as a TypeScript program, in this process. The compiler is TypeScript 6 whatever the project itself is checked with: its
- * interface is stable, that of TypeScript 7 is not settled yet. It comes in one package without a `tsc` that would be in the way.
+ * src/spec.ts as a TypeScript program, in this process. The compiler is TypeScript 6 whatever the
+ * project itself is checked with: its
+ * interface is stable, that of TypeScript 7 is not settled yet. It comes in one package without a
+ * `tsc` that would be in the way.
  */
 import { dirname } from 'node:path';
 import { getLibFiles, getLibFolderPath, ts } from '@ts-morph/common';
@@ -35,7 +37,10 @@ export function createSpecProgram(specFile: string): SpecProgram {
     paths: { [RUNTIME_MODULE]: [RUNTIME_FILE] },
   };
   const library = getLibFolderPath({});
-  const files = new Map([[RUNTIME_FILE, runtimeModule], ...getLibFiles().map(({ fileName, text }) => [`${library}/${fileName}`, text] as const)]);
+  const files = new Map([
+    [RUNTIME_FILE, runtimeModule],
+    ...getLibFiles().map(({ fileName, text }) => [`${library}/${fileName}`, text] as const),
+  ]);
   const host = ts.createCompilerHost(options, true);
   const disk = { ...host };
   host.getCurrentDirectory = () => dirname(specFile);
@@ -44,17 +49,24 @@ export function createSpecProgram(specFile: string): SpecProgram {
   host.readFile = (file) => files.get(file) ?? disk.readFile(file);
   host.getSourceFile = (file, version, ...rest) => {
     const text = files.get(file);
-    return text === undefined ? disk.getSourceFile(file, version, ...rest) : ts.createSourceFile(file, text, version, true);
+    return text === undefined
+      ? disk.getSourceFile(file, version, ...rest)
+      : ts.createSourceFile(file, text, version, true);
   };
   const program = ts.createProgram({ rootNames: [specFile], options, host });
   const source = program.getSourceFile(specFile);
-  if (source === undefined) throw new Error(`${specFile} cannot be read`);
+  if (source === undefined) {
+    throw new Error(`${specFile} cannot be read`);
+  }
   const checker = program.getTypeChecker();
   const module = checker.getSymbolAtLocation(source);
   return {
     checker,
     source,
-    isForeign: (file) => program.isSourceFileFromExternalLibrary(file) || program.isSourceFileDefaultLibrary(file) || file.fileName === RUNTIME_FILE,
+    isForeign: (file) =>
+      program.isSourceFileFromExternalLibrary(file) ||
+      program.isSourceFileDefaultLibrary(file) ||
+      file.fileName === RUNTIME_FILE,
     isLibrary: (file) => program.isSourceFileDefaultLibrary(file),
     problems: () =>
       [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)]
@@ -64,11 +76,17 @@ export function createSpecProgram(specFile: string): SpecProgram {
           ...positionOf(source, start ?? 0),
           message: `${ts.flattenDiagnosticMessageText(messageText, ' ')}${code === 2307 ? ' (is it installed? npm install)' : ''}`,
         })),
-    exportedSymbol: (name) => (module === undefined ? undefined : checker.getExportsOfModule(module).find((symbol) => symbol.name === name)),
+    exportedSymbol: (name) =>
+      module === undefined
+        ? undefined
+        : checker.getExportsOfModule(module).find((symbol) => symbol.name === name),
   };
 }
 
-export function positionOf(file: ts.SourceFile, offset: number): { readonly line: number; readonly column: number } {
+export function positionOf(
+  file: ts.SourceFile,
+  offset: number,
+): { readonly line: number; readonly column: number } {
   const { line, character } = file.getLineAndCharacterOfPosition(offset);
   return { line: line + 1, column: character + 1 };
 }

@@ -7,7 +7,12 @@ import type { StructuralSchema, ValidationRule } from '../util/structural-schema
 
 export interface ReadContext {
   /** types.ts's: what describes objects and unions comes back to it. */
-  readonly describe: (context: ReadContext, type: ts.Type, node: ts.TypeNode | undefined, location: TypeLocation) => StructuralSchema;
+  readonly describe: (
+    context: ReadContext,
+    type: ts.Type,
+    node: ts.TypeNode | undefined,
+    location: TypeLocation,
+  ) => StructuralSchema;
   readonly program: SpecProgram;
   readonly problems: Problem[];
   readonly columns: PrinterColumn[];
@@ -23,7 +28,8 @@ export interface PrinterColumn {
 }
 
 /**
- * The value that rules about changes look at: the API server can compare old and new only along fields of objects, entries of maps and
+ * The value that rules about changes look at: the API server can compare old and new only along
+ * fields of objects, entries of maps and
  * items of lists that have keys. Below any other list there is nothing to compare with.
  */
 export interface RuleScope {
@@ -55,19 +61,47 @@ export interface TypeLocation {
 }
 
 /** @param message goes on after the path: `is a tuple, …` */
-export function reportProblem(context: ReadContext, location: TypeLocation, message: string, at: ts.Node = location.node): void {
+export function reportProblem(
+  context: ReadContext,
+  location: TypeLocation,
+  message: string,
+  at: ts.Node = location.node,
+): void {
   const file = at.getSourceFile();
   addProblem(context, file, at.getStart(file), `${location.path} ${message}`);
 }
 
-/** @param message goes on after the tag: `is for numbers` @param offset of the tag in the file of the place */
-export function reportTagProblem(context: ReadContext, location: TypeLocation, tag: { readonly name: string; readonly offset: number }, message: string): void {
-  addProblem(context, location.node.getSourceFile(), tag.offset, `${location.path}: @${tag.name} ${message}`);
+/**
+ * @param message goes on after the tag: `is for numbers` @param offset of the tag in the file of
+ * the place
+ */
+export function reportTagProblem(
+  context: ReadContext,
+  location: TypeLocation,
+  tag: { readonly name: string; readonly offset: number },
+  message: string,
+): void {
+  addProblem(
+    context,
+    location.node.getSourceFile(),
+    tag.offset,
+    `${location.path}: @${tag.name} ${message}`,
+  );
 }
 
 /** A type that is used in several places has its problems once. */
-function addProblem(context: ReadContext, file: ts.SourceFile, offset: number, message: string): void {
+function addProblem(
+  context: ReadContext,
+  file: ts.SourceFile,
+  offset: number,
+  message: string,
+): void {
   const problem = { file: file.fileName, ...positionOf(file, offset), message };
-  const known = context.problems.some((other) => other.file === problem.file && other.line === problem.line && other.column === problem.column);
-  if (!known) context.problems.push(problem);
+  const known = context.problems.some(
+    (other) =>
+      other.file === problem.file && other.line === problem.line && other.column === problem.column,
+  );
+  if (!known) {
+    context.problems.push(problem);
+  }
 }

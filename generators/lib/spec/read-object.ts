@@ -12,16 +12,32 @@ import type { RuleScope, TypeLocation, ReadContext } from './read-context.ts';
 
 const MAX_DEPTH = 40;
 
-export function objectSchema(context: ReadContext, type: ts.Type, location: TypeLocation): StructuralSchema {
+export function objectSchema(
+  context: ReadContext,
+  type: ts.Type,
+  location: TypeLocation,
+): StructuralSchema {
   const { checker } = context.program;
-  const stop = (message: string): StructuralSchema => (reportProblem(context, location, message), {});
-  if (checker.isTupleType(type)) return stop('is a tuple, which a CRD cannot describe; use an object with named fields, or a list of one type');
+  const stop = (message: string): StructuralSchema => (
+    reportProblem(context, location, message),
+    {}
+  );
+  if (checker.isTupleType(type)) {
+    return stop(
+      'is a tuple, which a CRD cannot describe; use an object with named fields, or a list of one type',
+    );
+  }
   if (checker.isArrayType(type)) {
     const [element] = checker.getTypeArguments(type as ts.TypeReference);
-    return element === undefined ? { type: 'array' } : listSchema(context, element, undefined, location);
+    return element === undefined
+      ? { type: 'array' }
+      : listSchema(context, element, undefined, location);
   }
-  if (type.getCallSignatures().length > 0 || type.getConstructSignatures().length > 0)
-    return stop('is a function, which cannot be in an object of Kubernetes; leave it out of the interface');
+  if (type.getCallSignatures().length > 0 || type.getConstructSignatures().length > 0) {
+    return stop(
+      'is a function, which cannot be in an object of Kubernetes; leave it out of the interface',
+    );
+  }
   const symbol = type.getSymbol();
   const file = symbol?.declarations?.[0]?.getSourceFile();
   if (
@@ -30,15 +46,25 @@ export function objectSchema(context: ReadContext, type: ts.Type, location: Type
     symbol.name !== '__type' &&
     context.program.isLibrary(file) &&
     checker.getPropertiesOfType(type).some(isMethod)
-  )
+  ) {
     return stop(libraryTypeProblem(symbol.name));
-  if (symbol !== undefined && symbol.flags & ts.SymbolFlags.Class) return stop(`is the class ${symbol.name}, but objects come as plain JSON; use an interface`);
-  if (location.stack.includes(type) || location.stack.length > MAX_DEPTH)
-    return stop(`is of the type ${checker.typeToString(type)}, which contains itself; a schema cannot follow it: put @preserve on the field`);
-  const comment = symbol?.declarations?.map((declaration) => docCommentFor(context, declaration)).find((one) => one.description !== '' || one.tags.length > 0);
+  }
+  if (symbol !== undefined && symbol.flags & ts.SymbolFlags.Class) {
+    return stop(`is the class ${symbol.name}, but objects come as plain JSON; use an interface`);
+  }
+  if (location.stack.includes(type) || location.stack.length > MAX_DEPTH) {
+    return stop(
+      `is of the type ${checker.typeToString(type)}, which contains itself; a schema cannot follow it: put @preserve on the field`,
+    );
+  }
+  const comment = symbol?.declarations
+    ?.map((declaration) => docCommentFor(context, declaration))
+    .find((one) => one.description !== '' || one.tags.length > 0);
   const declared = interfaceDeclarationOf(symbol);
   const inner = fieldsSchema(context, type, { ...location, stack: [...location.stack, type] });
-  return comment === undefined || declared === undefined ? inner : applyTags(context, inner, comment, location, declared);
+  return comment === undefined || declared === undefined
+    ? inner
+    : applyTags(context, inner, comment, location, declared);
 }
 
 function interfaceDeclarationOf(symbol: ts.Symbol | undefined): ts.Node | undefined {
@@ -46,20 +72,37 @@ function interfaceDeclarationOf(symbol: ts.Symbol | undefined): ts.Node | undefi
 }
 
 /** Properties or entries of an object type. */
-function fieldsSchema(context: ReadContext, type: ts.Type, location: TypeLocation): StructuralSchema {
+function fieldsSchema(
+  context: ReadContext,
+  type: ts.Type,
+  location: TypeLocation,
+): StructuralSchema {
   const { checker } = context.program;
   const properties = checker.getPropertiesOfType(type);
   const [index] = checker.getIndexInfosOfType(type);
   if (index !== undefined) {
     const open = (index.type.flags & (ts.TypeFlags.Any | ts.TypeFlags.Unknown)) !== 0;
-    const entries = index.declaration !== undefined && ts.isIndexSignatureDeclaration(index.declaration) ? index.declaration.type : undefined;
-    if (properties.length === 0) return open ? openObjectSchema() : mapSchema(context, index.type, typeNodeFor(context, index.type, entries), location);
+    const entries =
+      index.declaration !== undefined && ts.isIndexSignatureDeclaration(index.declaration)
+        ? index.declaration.type
+        : undefined;
+    if (properties.length === 0) {
+      return open
+        ? openObjectSchema()
+        : mapSchema(context, index.type, typeNodeFor(context, index.type, entries), location);
+    }
     if (!open) {
-      reportProblem(context, location, 'has both named fields and an index signature, which a CRD cannot describe; move the map into a field of its own');
+      reportProblem(
+        context,
+        location,
+        'has both named fields and an index signature, which a CRD cannot describe; move the map into a field of its own',
+      );
       return {};
     }
   }
-  if (properties.length === 0) return openObjectSchema();
+  if (properties.length === 0) {
+    return openObjectSchema();
+  }
   const fields = properties.map((property) => readField(context, property, location));
   const required = fields.filter((one) => one.required).map(({ name }) => name);
   return {
@@ -77,14 +120,24 @@ export interface SchemaField {
   readonly required: boolean;
 }
 
-/** @param optionalHere the field may be absent although its type says that it is there: it belongs to some shapes of a union only */
-export function readField(context: ReadContext, property: ts.Symbol, location: TypeLocation, optionalHere = false): SchemaField {
+/**
+ * @param optionalHere the field may be absent although its type says that it is there: it belongs
+ * to some shapes of a union only
+ */
+export function readField(
+  context: ReadContext,
+  property: ts.Symbol,
+  location: TypeLocation,
+  optionalHere = false,
+): SchemaField {
   const { checker } = context.program;
   const { name } = property;
   const declaration = property.valueDeclaration ?? property.declarations?.[0];
   const type = checker.getTypeOfSymbolAtLocation(property, declaration ?? location.node);
-  const optional = optionalHere || (property.flags & ts.SymbolFlags.Optional) !== 0 || includesUndefined(type);
-  const foreign = declaration === undefined || context.program.isForeign(declaration.getSourceFile());
+  const optional =
+    optionalHere || (property.flags & ts.SymbolFlags.Optional) !== 0 || includesUndefined(type);
+  const foreign =
+    declaration === undefined || context.program.isForeign(declaration.getSourceFile());
   const comment = declaration === undefined ? undefined : docCommentFor(context, declaration);
   const has = (tag: string): boolean => comment?.tags.some((one) => one.name === tag) ?? false;
   const defaulted = has('default');
@@ -95,42 +148,117 @@ export function readField(context: ReadContext, property: ts.Symbol, location: T
     steps: [...location.steps, { name, optional: optional && !defaulted }],
     ...(comment !== undefined && { list: listTags(comment) }),
   };
-  const written = declaration !== undefined && (ts.isPropertySignature(declaration) || ts.isPropertyDeclaration(declaration)) ? declaration.type : undefined;
-  const plain = has('preserve') ? preservedSchema(context, type) : context.describe(context, withoutUndefined(type), typeNodeFor(context, type, written), inner);
-  const schema = comment === undefined || declaration === undefined ? plain : applyTags(context, plain, comment, inner, declaration);
+  const written =
+    declaration !== undefined &&
+    (ts.isPropertySignature(declaration) || ts.isPropertyDeclaration(declaration))
+      ? declaration.type
+      : undefined;
+  const plain = has('preserve')
+    ? preservedSchema(context, type)
+    : context.describe(context, withoutUndefined(type), typeNodeFor(context, type, written), inner);
+  const schema =
+    comment === undefined || declaration === undefined
+      ? plain
+      : applyTags(context, plain, comment, inner, declaration);
   return { name, schema, required: !optional && schema.default === undefined };
 }
 
 /** What is written stands for the type only where no generic has put another one in its place. */
-function typeNodeFor(context: ReadContext, type: ts.Type, node: ts.TypeNode | undefined): ts.TypeNode | undefined {
-  if (node === undefined) return undefined;
-  const constituents = (one: ts.Type): readonly ts.Type[] => (one.isUnion() ? one.types : [one]).filter(({ flags }) => !(flags & ts.TypeFlags.Undefined));
-  const [written, actual] = [constituents(context.program.checker.getTypeFromTypeNode(node)), constituents(type)];
-  return written.length === actual.length && written.every((one) => actual.includes(one)) ? node : undefined;
+function typeNodeFor(
+  context: ReadContext,
+  type: ts.Type,
+  node: ts.TypeNode | undefined,
+): ts.TypeNode | undefined {
+  if (node === undefined) {
+    return undefined;
+  }
+  const constituents = (one: ts.Type): readonly ts.Type[] =>
+    (one.isUnion() ? one.types : [one]).filter(({ flags }) => !(flags & ts.TypeFlags.Undefined));
+  const [written, actual] = [
+    constituents(context.program.checker.getTypeFromTypeNode(node)),
+    constituents(type),
+  ];
+  return written.length === actual.length && written.every((one) => actual.includes(one))
+    ? node
+    : undefined;
 }
 
-export function listTags({ tags }: DocComment, before?: TypeLocation['list']): NonNullable<TypeLocation['list']> {
-  const has = (...names: readonly TagName[]): boolean => tags.some(({ name }) => names.includes(name));
-  return { keyed: has('keyedBy') || before?.keyed === true, bounded: has('maxItems', 'maxProperties') || before?.bounded === true };
+export function listTags(
+  { tags }: DocComment,
+  before?: TypeLocation['list'],
+): NonNullable<TypeLocation['list']> {
+  const has = (...names: readonly TagName[]): boolean =>
+    tags.some(({ name }) => names.includes(name));
+  return {
+    keyed: has('keyedBy') || before?.keyed === true,
+    bounded: has('maxItems', 'maxProperties') || before?.bounded === true,
+  };
 }
 
-export function listSchema(context: ReadContext, element: ts.Type, node: ts.TypeNode | undefined, location: TypeLocation): StructuralSchema {
-  return { type: 'array', items: itemSchema(context, element, node, location, location.list?.keyed === true ? 'item' : 'uncorrelated', '[]') };
+export function listSchema(
+  context: ReadContext,
+  element: ts.Type,
+  node: ts.TypeNode | undefined,
+  location: TypeLocation,
+): StructuralSchema {
+  return {
+    type: 'array',
+    items: itemSchema(
+      context,
+      element,
+      node,
+      location,
+      location.list?.keyed === true ? 'item' : 'uncorrelated',
+      '[]',
+    ),
+  };
 }
 
-export function mapSchema(context: ReadContext, value: ts.Type, node: ts.TypeNode | undefined, location: TypeLocation): StructuralSchema {
-  if (value.flags & (ts.TypeFlags.Any | ts.TypeFlags.Unknown)) return openObjectSchema();
-  return { type: 'object', additionalProperties: itemSchema(context, value, node, location, 'item', '{}') };
+export function mapSchema(
+  context: ReadContext,
+  value: ts.Type,
+  node: ts.TypeNode | undefined,
+  location: TypeLocation,
+): StructuralSchema {
+  if (value.flags & (ts.TypeFlags.Any | ts.TypeFlags.Unknown)) {
+    return openObjectSchema();
+  }
+  return {
+    type: 'object',
+    additionalProperties: itemSchema(context, value, node, location, 'item', '{}'),
+  };
 }
 
 /** Items and entries: rules about what changes inside of one stand at that one. */
-function itemSchema(context: ReadContext, type: ts.Type, node: ts.TypeNode | undefined, location: TypeLocation, kind: 'item' | 'uncorrelated', mark: string): StructuralSchema {
+function itemSchema(
+  context: ReadContext,
+  type: ts.Type,
+  node: ts.TypeNode | undefined,
+  location: TypeLocation,
+  kind: 'item' | 'uncorrelated',
+  mark: string,
+): StructuralSchema {
   const { list, scope: above, ...rest } = location;
   const lost = above.type === 'uncorrelated';
-  const scope: RuleScope = { root: above.root, type: lost ? 'uncorrelated' : kind, bounded: above.bounded && list?.bounded === true, rules: [] };
-  const schema = context.describe(context, withoutUndefined(type), node, { ...rest, path: `${location.path}${mark}`, scope, steps: [] });
-  if (scope.rules.length === 0) return schema;
-  return { ...schema, 'x-kubernetes-validations': [...(schema['x-kubernetes-validations'] ?? []), ...scope.rules] };
+  const scope: RuleScope = {
+    root: above.root,
+    type: lost ? 'uncorrelated' : kind,
+    bounded: above.bounded && list?.bounded === true,
+    rules: [],
+  };
+  const schema = context.describe(context, withoutUndefined(type), node, {
+    ...rest,
+    path: `${location.path}${mark}`,
+    scope,
+    steps: [],
+  });
+  if (scope.rules.length === 0) {
+    return schema;
+  }
+  return {
+    ...schema,
+    'x-kubernetes-validations': [...(schema['x-kubernetes-validations'] ?? []), ...scope.rules],
+  };
 }
 
 /** The type is for workers, the API server keeps what is there: of a list only that it is one. */
@@ -138,24 +266,44 @@ export function preservedSchema(context: ReadContext, type: ts.Type): Structural
   const { checker } = context.program;
   const members = (type.isUnion() ? type.types : [type]).filter((member) => !isNullish(member));
   const nullable = type.isUnion() && type.types.some((member) => member.flags & ts.TypeFlags.Null);
-  if (members.every((member) => checker.isArrayType(member)))
-    return makeNullable({ type: 'array', items: { 'x-kubernetes-preserve-unknown-fields': true } }, nullable);
-  const objects = members.every((member) => member.flags & (ts.TypeFlags.Object | ts.TypeFlags.Intersection | ts.TypeFlags.NonPrimitive));
-  return objects ? makeNullable(openObjectSchema(), nullable) : { 'x-kubernetes-preserve-unknown-fields': true };
+  if (members.every((member) => checker.isArrayType(member))) {
+    return makeNullable(
+      { type: 'array', items: { 'x-kubernetes-preserve-unknown-fields': true } },
+      nullable,
+    );
+  }
+  const objects = members.every(
+    (member) =>
+      member.flags & (ts.TypeFlags.Object | ts.TypeFlags.Intersection | ts.TypeFlags.NonPrimitive),
+  );
+  return objects
+    ? makeNullable(openObjectSchema(), nullable)
+    : { 'x-kubernetes-preserve-unknown-fields': true };
 }
 
-/** The comment of a declaration. Of other packages only the tags of ours count, and no descriptions: they would fill the CRD. */
+/**
+ * The comment of a declaration. Of other packages only the tags of ours count, and no descriptions:
+ * they would fill the CRD.
+ */
 export function docCommentFor(context: ReadContext, declaration: ts.Node): DocComment {
   const comment = findDocComment(declaration);
-  if (!context.program.isForeign(declaration.getSourceFile())) return comment;
+  if (!context.program.isForeign(declaration.getSourceFile())) {
+    return comment;
+  }
   const ours = declaration.getSourceFile().fileName.includes('autopilot-runtime');
   return { description: '', tags: ours ? comment.tags : [], unknown: [] };
 }
 
 function libraryTypeProblem(name: string): string {
-  if (name === 'Date') return 'is a Date, but objects come as JSON, where a time is text; use Timestamp from autopilot-runtime and new Date(…) in the worker';
-  if (name.includes('Map')) return `is a ${name}, but objects come as plain JSON; use Record<string, …>`;
-  if (name.includes('Set')) return `is a ${name}, but objects come as plain JSON; use a list with @set`;
+  if (name === 'Date') {
+    return 'is a Date, but objects come as JSON, where a time is text; use Timestamp from autopilot-runtime and new Date(…) in the worker';
+  }
+  if (name.includes('Map')) {
+    return `is a ${name}, but objects come as plain JSON; use Record<string, …>`;
+  }
+  if (name.includes('Set')) {
+    return `is a ${name}, but objects come as plain JSON; use a list with @set`;
+  }
   return `is a ${name}, but objects come as plain JSON; use an interface with the fields that are needed`;
 }
 

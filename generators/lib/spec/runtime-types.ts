@@ -1,5 +1,6 @@
 /**
- * What src/spec.ts may import from autopilot-runtime (runtime/src/spec.ts), with the schema that each stands for. The project's packages
+ * What src/spec.ts may import from autopilot-runtime (runtime/src/spec.ts), with the schema that
+ * each stands for. The project's packages
  * need not be installed to generate: the compiler is shown a module made from this table.
  */
 import { DURATION_PATTERN } from '../model/project-schema.ts';
@@ -13,9 +14,13 @@ interface RuntimeType {
 }
 
 /** Of k8s.io/apimachinery's resource.Quantity, as its own CRDs spell it. */
-const QUANTITY_PATTERN = '^(\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))))?$';
+const QUANTITY_PATTERN =
+  '^(\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))))?$';
 
-const INT_OR_STRING: StructuralSchema = { 'x-kubernetes-int-or-string': true, anyOf: [{ type: 'integer' }, { type: 'string' }] };
+const INT_OR_STRING: StructuralSchema = {
+  'x-kubernetes-int-or-string': true,
+  anyOf: [{ type: 'integer' }, { type: 'string' }],
+};
 
 export const runtimeTypes: Readonly<Record<string, RuntimeType>> = {
   Int32: {
@@ -33,7 +38,8 @@ export const runtimeTypes: Readonly<Record<string, RuntimeType>> = {
   IntOrString: {
     typescript: 'number | string',
     schema: INT_OR_STRING,
-    meaning: 'A port by number or name, a count or a percentage. Plain `number | string` means the same.',
+    meaning:
+      'A port by number or name, a count or a percentage. Plain `number | string` means the same.',
     example: 'readonly targetPort?: IntOrString;',
   },
   Quantity: {
@@ -51,23 +57,36 @@ export const runtimeTypes: Readonly<Record<string, RuntimeType>> = {
   Timestamp: {
     typescript: 'string',
     schema: { type: 'string', format: 'date-time' },
-    meaning: 'A time, as text: `2026-11-24T10:00:00Z`. (A `Date` is no JSON: workers would be given text where the type promises a Date.)',
+    meaning:
+      'A time, as text: `2026-11-24T10:00:00Z`. (A `Date` is no JSON: workers would be given text where the type promises a Date.)',
     example: 'readonly notBefore?: Timestamp;',
   },
   EmbeddedResource: {
-    typescript: '{ readonly apiVersion: string; readonly kind: string; readonly metadata?: object; readonly [field: string]: unknown }',
-    schema: { type: 'object', 'x-kubernetes-embedded-resource': true, 'x-kubernetes-preserve-unknown-fields': true },
-    meaning: 'A whole Kubernetes object of any kind: apiVersion, kind and metadata are checked, everything else is kept as it is.',
+    typescript:
+      '{ readonly apiVersion: string; readonly kind: string; readonly metadata?: object; readonly [field: string]: unknown }',
+    schema: {
+      type: 'object',
+      'x-kubernetes-embedded-resource': true,
+      'x-kubernetes-preserve-unknown-fields': true,
+    },
+    meaning:
+      'A whole Kubernetes object of any kind: apiVersion, kind and metadata are checked, everything else is kept as it is.',
     example: 'readonly template?: EmbeddedResource;',
   },
 };
 
 export const RUNTIME_MODULE = 'autopilot-runtime';
 
-/** The property that tells the walker which type of the table it meets, also after generics have been filled in. */
+/**
+ * The property that tells the walker which type of the table it meets, also after generics have
+ * been filled in.
+ */
 export const BRAND = '__autopilot';
 
-/** `toString` is there because TypeScript refuses values that share nothing with an object type whose fields are all optional. */
+/**
+ * `toString` is there because TypeScript refuses values that share nothing with an object type
+ * whose fields are all optional.
+ */
 const brandedType = ([name, { typescript, meaning }]: readonly [string, RuntimeType]): string =>
   `/** ${meaning} */\nexport type ${name} = (${typescript}) & { readonly toString?: unknown; readonly ${BRAND}?: '${name}' };\n`;
 

@@ -1,17 +1,29 @@
-/** Names derived from names: plurals, file names, method names, and the nearest of some names to a misspelt one. */
+/**
+ * Names derived from names: plurals, file names, method names, and the nearest of some names to a
+ * misspelt one.
+ */
 
-/** Lower-case English plural of a kind, as Kubernetes' own names form it: `AutoRoute` -> `autoroutes`, `Policy` -> `policies`. */
+/**
+ * Lower-case English plural of a kind, as Kubernetes' own names form it: `AutoRoute` ->
+ * `autoroutes`, `Policy` -> `policies`.
+ */
 export function pluralize(kind: string): string {
   const word = kind.toLowerCase();
-  if (/(s|x|z|ch|sh)$/.test(word)) return `${word}es`;
-  if (/[^aeiou]y$/.test(word)) return `${word.slice(0, -1)}ies`;
+  if (/(s|x|z|ch|sh)$/.test(word)) {
+    return `${word}es`;
+  }
+  if (/[^aeiou]y$/.test(word)) {
+    return `${word.slice(0, -1)}ies`;
+  }
   return `${word}s`;
 }
 
 /** `istio-success_rate` -> `istioSuccessRate`. */
 export function camelCase(name: string): string {
   const [first = '', ...rest] = name.split(/[^A-Za-z0-9]+/).filter((word) => word !== '');
-  return lowerFirst(first) + rest.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
+  return (
+    lowerFirst(first) + rest.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('')
+  );
 }
 
 export function lowerFirst(name: string): string {
@@ -23,7 +35,12 @@ export function nearestName(wrong: string, names: Iterable<string>): string | un
   let best: { name: string; distance: number } | undefined;
   for (const name of names) {
     const distance = editDistance(wrong.toLowerCase(), name.toLowerCase());
-    if (distance <= Math.max(1, Math.floor(name.length / 3)) && (best === undefined || distance < best.distance)) best = { name, distance };
+    if (
+      distance <= Math.max(1, Math.floor(name.length / 3)) &&
+      (best === undefined || distance < best.distance)
+    ) {
+      best = { name, distance };
+    }
   }
   return best?.name;
 }
@@ -31,7 +48,9 @@ export function nearestName(wrong: string, names: Iterable<string>): string | un
 /** ", did you mean 'x'?" or, with nothing near, what there is to choose from. */
 export function didYouMean(wrong: string, names: readonly string[]): string {
   const near = nearestName(wrong, names);
-  if (near !== undefined) return `, did you mean '${near}'?`;
+  if (near !== undefined) {
+    return `, did you mean '${near}'?`;
+  }
   return names.length === 0 ? '' : `; known: ${names.join(', ')}`;
 }
 

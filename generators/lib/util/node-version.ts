@@ -1,4 +1,7 @@
-/** Asked before anything else is imported: on an older Node a dependency would die with a stack trace. Plain syntax, nothing but Node's own. */
+/**
+ * Asked before anything else is imported: on an older Node a dependency would die with a stack
+ * trace. Plain syntax, nothing but Node's own.
+ */
 import module from 'node:module';
 
 const REQUIRED = [22, 22, 2] as const;
@@ -19,8 +22,12 @@ export function nodeProblem(version: string): string | undefined {
   const parts = version.split('.').map(Number);
   for (let index = 0; index < REQUIRED.length; index++) {
     const difference = (parts[index] ?? 0) - (REQUIRED[index] ?? 0);
-    if (difference > 0) return undefined;
-    if (difference < 0) return `generator-autopilot needs Node ${REQUIRED.join('.')} or newer (24 recommended); this is Node ${version}.`;
+    if (difference > 0) {
+      return undefined;
+    }
+    if (difference < 0) {
+      return `generator-autopilot needs Node ${REQUIRED.join('.')} or newer (24 recommended); this is Node ${version}.`;
+    }
   }
   return undefined;
 }

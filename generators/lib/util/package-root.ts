@@ -4,12 +4,19 @@ import { dirname, join } from 'node:path';
 
 export const packageRoot = findRoot(import.meta.dirname);
 
-export const packageVersion = (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version;
+export const packageVersion = (
+  JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }
+).version;
 
 function findRoot(from: string): string {
   for (let dir = from; dirname(dir) !== dir; dir = dirname(dir)) {
     const file = join(dir, 'package.json');
-    if (existsSync(file) && (JSON.parse(readFileSync(file, 'utf8')) as { name?: string }).name === 'generator-autopilot') return dir;
+    if (
+      existsSync(file) &&
+      (JSON.parse(readFileSync(file, 'utf8')) as { name?: string }).name === 'generator-autopilot'
+    ) {
+      return dir;
+    }
   }
   throw new Error('generator-autopilot cannot find its own package.json');
 }
@@ -17,7 +24,9 @@ function findRoot(from: string): string {
 /** Examples that a project can start from. */
 export function exampleNames(): string[] {
   const dir = join(packageRoot, 'examples');
-  if (!existsSync(dir)) return [];
+  if (!existsSync(dir)) {
+    return [];
+  }
   return readdirSync(dir)
     .filter((name) => existsSync(join(dir, name, 'autopilot.yaml')))
     .sort();
@@ -27,6 +36,8 @@ export function exampleNames(): string[] {
 export function exampleTitle(name: string): string {
   const file = join(packageRoot, 'examples', name, 'autopilot.yaml');
   const kind = /^kind: *(\w+)/m.exec(readFileSync(file, 'utf8'))?.[1] ?? '';
-  const phases = [...readFileSync(file, 'utf8').matchAll(/^ *- name: *(\w+)/gm)].map(([, phase]) => phase);
+  const phases = [...readFileSync(file, 'utf8').matchAll(/^ *- name: *(\w+)/gm)].map(
+    ([, phase]) => phase,
+  );
   return `${kind}: ${phases.join(', ')}`;
 }

@@ -17,7 +17,11 @@ export function formatProblem({ file, line, column, message }: Problem): string 
 
 /** `phases[2].next` */
 export function formatPath(path: ProblemPath): string {
-  return path.map((part, index) => (typeof part === 'number' ? `[${part}]` : index === 0 ? part : `.${part}`)).join('');
+  return path
+    .map((part, index) =>
+      typeof part === 'number' ? `[${part}]` : index === 0 ? part : `.${part}`,
+    )
+    .join('');
 }
 
 /** Of one file. */

@@ -57,20 +57,35 @@ export function openObjectSchema(): StructuralSchema {
 /** The keywords of a schema in the order in which people read them, at every level. */
 export function orderKeywords(schema: StructuralSchema): StructuralSchema {
   const known = schema as Record<string, unknown>;
-  const keys = Object.keys(known).sort((a, b) => keywordRank(a) - keywordRank(b) || (a < b ? -1 : 1));
-  return Object.fromEntries(keys.map((key) => [key, orderMember(key, known[key])])) as StructuralSchema;
+  const keys = Object.keys(known).sort(
+    (a, b) => keywordRank(a) - keywordRank(b) || (a < b ? -1 : 1),
+  );
+  return Object.fromEntries(
+    keys.map((key) => [key, orderMember(key, known[key])]),
+  ) as StructuralSchema;
 }
 
 const FIRST_KEYWORDS = ['description', 'type', 'format', 'nullable', 'default', 'enum'];
 const LAST_KEYWORDS = ['required', 'properties', 'additionalProperties', 'items'];
 
 function keywordRank(key: string): number {
-  if (FIRST_KEYWORDS.includes(key)) return FIRST_KEYWORDS.indexOf(key);
+  if (FIRST_KEYWORDS.includes(key)) {
+    return FIRST_KEYWORDS.indexOf(key);
+  }
   return LAST_KEYWORDS.includes(key) ? 100 + LAST_KEYWORDS.indexOf(key) : 50;
 }
 
 function orderMember(key: string, value: unknown): unknown {
-  if (key === 'properties') return Object.fromEntries(Object.entries(value as Record<string, StructuralSchema>).map(([name, inner]) => [name, orderKeywords(inner)]));
-  if (key === 'items' || (key === 'additionalProperties' && typeof value === 'object')) return orderKeywords(value as StructuralSchema);
+  if (key === 'properties') {
+    return Object.fromEntries(
+      Object.entries(value as Record<string, StructuralSchema>).map(([name, inner]) => [
+        name,
+        orderKeywords(inner),
+      ]),
+    );
+  }
+  if (key === 'items' || (key === 'additionalProperties' && typeof value === 'object')) {
+    return orderKeywords(value as StructuralSchema);
+  }
   return value;
 }

@@ -1,5 +1,6 @@
 /**
- * One kind as far as an operator sees it: one reflector for each watched namespace (or one for all), shared by all phases that
+ * One kind as far as an operator sees it: one reflector for each watched namespace (or one for
+ * all), shared by all phases that
  * declare the same kind and selector.
  */
 import type { Clock } from '../clock.ts';
@@ -12,11 +13,17 @@ import { reflect } from './reflector.ts';
 import type { Change, Relist } from './store.ts';
 import { Store } from './store.ts';
 
-/** A list or watch that fails this long makes the process unready: longer than the API server needs for a restart. */
+/**
+ * A list or watch that fails this long makes the process unready: longer than the API server needs
+ * for a restart.
+ */
 const BROKEN_MS = 30_000;
 /** A watch that has been open for so long is taken to work … */
 const STANDS_MS = 25_000;
-/** … and did work when it lasted longer than an opening may go unanswered (30 s): it was only cut, as balancers do. */
+/**
+ * … and did work when it lasted longer than an opening may go unanswered (30 s): it was only cut,
+ * as balancers do.
+ */
 const STOOD_MS = 40_000;
 
 export interface InformerObserver {
@@ -48,7 +55,8 @@ export class Informer {
   #clock: Clock | undefined;
 
   /**
-   * @param namespaces empty: the whole cluster. @param indexLabel label whose value `indexed` looks up.
+   * @param namespaces empty: the whole cluster. @param indexLabel label whose value `indexed` looks
+   * up.
    * @param family all informers of this kind, this one included: a write enters each that it fits.
    */
   constructor(
@@ -62,8 +70,12 @@ export class Informer {
     this.#observer = observer;
     this.#family = family;
     const requirements = parseSelector(scope.labelSelector ?? '');
-    const fits = ({ metadata }: KubeObject): boolean => matchesSelector(requirements, metadata.labels);
-    const scopes: readonly Scope[] = namespaces.length === 0 || !scope.type.namespaced ? [scope] : namespaces.map((namespace) => ({ ...scope, namespace }));
+    const fits = ({ metadata }: KubeObject): boolean =>
+      matchesSelector(requirements, metadata.labels);
+    const scopes: readonly Scope[] =
+      namespaces.length === 0 || !scope.type.namespaced
+        ? [scope]
+        : namespaces.map((namespace) => ({ ...scope, namespace }));
     this.#parts = scopes.map((part) => ({
       scope: part,
       store: new Store({ indexLabel, fits }),
@@ -79,7 +91,9 @@ export class Informer {
   /** Runs until the signal is aborted. */
   async run(ports: Ports, signal: AbortSignal): Promise<void> {
     this.#clock = ports.clock;
-    await Promise.all(this.#parts.map((part) => (part.reflector = this.#follow(part, ports, signal)).done));
+    await Promise.all(
+      this.#parts.map((part) => (part.reflector = this.#follow(part, ports, signal)).done),
+    );
   }
 
   #follow(part: Part, ports: Ports, signal: AbortSignal): Reflector {
@@ -94,17 +108,23 @@ export class Informer {
       part.store,
       ports,
       {
-        stepped: (state) => void (part.open = state.name === 'watching' ? (part.open ?? clock.monotonic()) : undefined),
+        stepped: (state) =>
+          void (part.open =
+            state.name === 'watching' ? (part.open ?? clock.monotonic()) : undefined),
         listed: (began, relist) => {
           well();
           part.listed = began;
           part.unavailable = undefined;
-          if (relist !== undefined) this.#observer.relisted(kind, relist);
+          if (relist !== undefined) {
+            this.#observer.relisted(kind, relist);
+          }
           this.#wake();
         },
         heard: () => {
           well();
-          if (this.#waiters.size > 0) this.#wake();
+          if (this.#waiters.size > 0) {
+            this.#wake();
+          }
         },
         unavailable: (reason, absent) => {
           part.unavailable = { reason, absent };
@@ -112,7 +132,8 @@ export class Informer {
         },
         failed: (error) => {
           const now = clock.monotonic();
-          const before = part.open !== undefined && now - part.open >= STOOD_MS ? undefined : part.broken;
+          const before =
+            part.open !== undefined && now - part.open >= STOOD_MS ? undefined : part.broken;
           part.broken = { since: before?.since ?? now, reason: messageOf(error) };
           this.#observer.watchFailed(kind, error);
         },
@@ -123,29 +144,45 @@ export class Informer {
   }
 
   subscribe(listener: (change: Change) => void): void {
-    for (const part of this.#parts) part.store.subscribe(listener);
+    for (const part of this.#parts) {
+      part.store.subscribe(listener);
+    }
   }
 
   /** Resolves when every part was listed once, or is known to be unavailable. */
   filled(signal: AbortSignal): Promise<void> {
-    return this.#until((part) => part.listed !== undefined || part.unavailable !== undefined, signal);
+    return this.#until(
+      (part) => part.listed !== undefined || part.unavailable !== undefined,
+      signal,
+    );
   }
 
   /**
-   * Resolves when the caches are as new as the API server was at `since` (monotonic), or later: listed after it, or else as far as a
+   * Resolves when the caches are as new as the API server was at `since` (monotonic), or later:
+   * listed after it, or else as far as a
    * consistent read of now. A kind that is unavailable holds nobody up.
    */
   async caughtUp(since: number, { api }: Pick<Ports, 'api'>, signal: AbortSignal): Promise<void> {
-    const asOld = this.#parts.filter((part) => part.unavailable === undefined && (part.listed === undefined || part.listed < since));
+    const asOld = this.#parts.filter(
+      (part) =>
+        part.unavailable === undefined && (part.listed === undefined || part.listed < since),
+    );
     await Promise.all(
       asOld.map(async (part) => {
         const { type, ...selection } = part.scope;
         const now = await api.list(type, { ...selection, limit: 1 }, signal).catch(() => undefined);
-        if (now === undefined || part.store.progress < BigInt(now.resourceVersion)) part.reflector?.doubt();
-        else part.listed = since;
+        if (now === undefined || part.store.progress < BigInt(now.resourceVersion)) {
+          part.reflector?.doubt();
+        } else {
+          part.listed = since;
+        }
       }),
     );
-    await this.#until((part) => (part.listed !== undefined && part.listed >= since) || part.unavailable !== undefined, signal);
+    await this.#until(
+      (part) =>
+        (part.listed !== undefined && part.listed >= since) || part.unavailable !== undefined,
+      signal,
+    );
   }
 
   #until(holds: (part: Part) => boolean, signal: AbortSignal): Promise<void> {
@@ -155,12 +192,16 @@ export class Informer {
         reject(signal.reason as Error);
       };
       const check = (): void => {
-        if (!this.#parts.every(holds)) return;
+        if (!this.#parts.every(holds)) {
+          return;
+        }
         this.#waiters.delete(check);
         signal.removeEventListener('abort', stop);
         resolve();
       };
-      if (signal.aborted) return stop();
+      if (signal.aborted) {
+        return stop();
+      }
       this.#waiters.add(check);
       signal.addEventListener('abort', stop, { once: true });
       check();
@@ -168,7 +209,9 @@ export class Informer {
   }
 
   #wake(): void {
-    for (const wake of this.#waiters) wake();
+    for (const wake of this.#waiters) {
+      wake();
+    }
   }
 
   /** Why the kind cannot be read now; undefined when it can. */
@@ -186,24 +229,40 @@ export class Informer {
     return this.#storeOf(key) !== undefined;
   }
 
-  /** Why its lists and watches have failed for a while; undefined when they work, or the kind is unavailable. */
+  /**
+   * Why its lists and watches have failed for a while; undefined when they work, or the kind is
+   * unavailable.
+   */
   get broken(): string | undefined {
     const now = this.#clock?.monotonic() ?? 0;
     const part = this.#parts.find(
       ({ broken, open, unavailable }) =>
-        unavailable === undefined && broken !== undefined && now - broken.since >= BROKEN_MS && (open === undefined || now - open < STANDS_MS),
+        unavailable === undefined &&
+        broken !== undefined &&
+        now - broken.since >= BROKEN_MS &&
+        (open === undefined || now - open < STANDS_MS),
     );
-    return part?.broken === undefined ? undefined : `failing for ${Math.round((now - part.broken.since) / 1000)} s: ${part.broken.reason}`;
+    return part?.broken === undefined
+      ? undefined
+      : `failing for ${Math.round((now - part.broken.since) / 1000)} s: ${part.broken.reason}`;
   }
 
-  /** Seconds since the part that was silent longest brought something; undefined before the first list. */
+  /**
+   * Seconds since the part that was silent longest brought something; undefined before the first
+   * list.
+   */
   get silence(): number | undefined {
     const heard = this.#parts.map((part) => part.heard);
-    if (this.#clock === undefined || heard.some((time) => time === undefined)) return undefined;
+    if (this.#clock === undefined || heard.some((time) => time === undefined)) {
+      return undefined;
+    }
     return (this.#clock.monotonic() - Math.min(...(heard as number[]))) / 1000;
   }
 
-  /** The version up to which the part that is furthest behind was told everything; -1 before the first list. */
+  /**
+   * The version up to which the part that is furthest behind was told everything; -1 before the
+   * first list.
+   */
   get progress(): number {
     return Math.min(...this.#parts.map(({ store }) => Number(store.progress)));
   }
@@ -219,7 +278,9 @@ export class Informer {
   get(key: ObjectKey): KubeObject | undefined {
     for (const part of this.#parts) {
       const found = part.store.get(key);
-      if (found !== undefined) return found;
+      if (found !== undefined) {
+        return found;
+      }
     }
     return undefined;
   }
@@ -227,8 +288,13 @@ export class Informer {
   /** Objects of a namespace (absent: all), sorted by namespace and name. */
   list(namespace?: string): readonly KubeObject[] {
     const found: KubeObject[] = [];
-    for (const part of this.#parts)
-      for (const object of part.store.values()) if (namespace === undefined || object.metadata.namespace === namespace) found.push(object);
+    for (const part of this.#parts) {
+      for (const object of part.store.values()) {
+        if (namespace === undefined || object.metadata.namespace === namespace) {
+          found.push(object);
+        }
+      }
+    }
     return found.sort((a, b) => (keyString(a.metadata) < keyString(b.metadata) ? -1 : 1));
   }
 
@@ -237,22 +303,31 @@ export class Informer {
   }
 
   /**
-   * Makes a write and takes its answer into every cache of this kind that it fits, before anything else is heard of the object
+   * Makes a write and takes its answer into every cache of this kind that it fits, before anything
+   * else is heard of the object
    * (`Store.write`).
    */
-  async write(key: ObjectKey, writer: string, send: () => Promise<KubeObject>): Promise<KubeObject> {
+  async write(
+    key: ObjectKey,
+    writer: string,
+    send: () => Promise<KubeObject>,
+  ): Promise<KubeObject> {
     const releases = this.#all().flatMap((informer) => informer.#storeOf(key)?.hold(key) ?? []);
     let answer: KubeObject | undefined;
     try {
       return (answer = await send());
     } finally {
-      for (const release of releases) release(answer, writer);
+      for (const release of releases) {
+        release(answer, writer);
+      }
     }
   }
 
   /** Takes an object that was read from the server, wherever it fits. */
   put(object: KubeObject, writer: string): void {
-    for (const informer of this.#all()) informer.#storeOf(object.metadata)?.put(object, writer);
+    for (const informer of this.#all()) {
+      informer.#storeOf(object.metadata)?.put(object, writer);
+    }
   }
 
   #all(): readonly Informer[] {
@@ -260,6 +335,8 @@ export class Informer {
   }
 
   #storeOf(key: ObjectKey): Store | undefined {
-    return this.#parts.find(({ scope }) => scope.namespace === undefined || scope.namespace === key.namespace)?.store;
+    return this.#parts.find(
+      ({ scope }) => scope.namespace === undefined || scope.namespace === key.namespace,
+    )?.store;
   }
 }

@@ -1,11 +1,14 @@
 /**
- * The objects of one informer. Answers of writes enter it as well as watch events; the newest version of each key wins, deletions
+ * The objects of one informer. Answers of writes enter it as well as watch events; the newest
+ * version of each key wins, deletions
  * included, so that a sync never starts from a state older than its own last write.
  *
- * Guarantees: objects are deeply frozen and carry no managedFields; a relist swaps the contents at once; a change is told to
+ * Guarantees: objects are deeply frozen and carry no managedFields; a relist swaps the contents at
+ * once; a change is told to
  * listeners exactly once, after the store has it.
  *
- * Deletions need no record of their own: the watch has told everything up to `progress`, so a version at most that old, of a key that
+ * Deletions need no record of their own: the watch has told everything up to `progress`, so a
+ * version at most that old, of a key that
  * is not here, is of an object that is gone. An answer that comes late never brings it back.
  */
 import type { KubeObject, ObjectKey } from '../kube/object.ts';
@@ -22,11 +25,17 @@ export interface Change {
 export interface StoreOptions {
   /** Label whose value `indexed` looks up. */
   readonly indexLabel?: string;
-  /** Does an object belong here? Asked of answers to writes; what the watch brings was chosen by the server. Default: all do. */
+  /**
+   * Does an object belong here? Asked of answers to writes; what the watch brings was chosen by the
+   * server. Default: all do.
+   */
   readonly fits?: (object: KubeObject) => boolean;
 }
 
-/** What a relist changed, and how much of that the watch should have told before: this stays 0 unless a watch loses events. */
+/**
+ * What a relist changed, and how much of that the watch should have told before: this stays 0
+ * unless a watch loses events.
+ */
 export interface Relist {
   readonly changed: number;
   readonly missed: number;
@@ -34,7 +43,9 @@ export interface Relist {
 
 /** A write of ours under way: what the watch says of its key meanwhile waits. */
 interface Hold {
-  /** How far the watch was when the write began: a newer answer is not of an object that is gone. */
+  /**
+   * How far the watch was when the write began: a newer answer is not of an object that is gone.
+   */
   readonly progress: bigint;
   readonly waiting: (() => void)[];
 }
@@ -82,10 +93,15 @@ export class Store {
   }
 
   /**
-   * Makes a write of our own and takes its answer. Its watch event may arrive before its answer: what the watch says of this key
+   * Makes a write of our own and takes its answer. Its watch event may arrive before its answer:
+   * what the watch says of this key
    * meanwhile waits, so that the change is told as ours, and a change by others after it as theirs.
    */
-  async write(key: ObjectKey, writer: string, send: () => Promise<KubeObject>): Promise<KubeObject> {
+  async write(
+    key: ObjectKey,
+    writer: string,
+    send: () => Promise<KubeObject>,
+  ): Promise<KubeObject> {
     const release = this.hold(key);
     let answer: KubeObject | undefined;
     try {
@@ -102,22 +118,36 @@ export class Store {
     const hold: Hold = before ?? { progress: this.#progress, waiting: [] };
     this.#held.set(text, hold);
     return (answer, writer) => {
-      if (answer !== undefined) this.#answer(text, answer, writer, hold.progress);
-      if (before !== undefined) return;
+      if (answer !== undefined) {
+        this.#answer(text, answer, writer, hold.progress);
+      }
+      if (before !== undefined) {
+        return;
+      }
       this.#held.delete(text);
-      for (const deliver of hold.waiting) deliver();
+      for (const deliver of hold.waiting) {
+        deliver();
+      }
     };
   }
 
-  /** Takes what the watch says of an object or, with a writer, what the server answered to a read on behalf of that resource. */
+  /**
+   * Takes what the watch says of an object or, with a writer, what the server answered to a read on
+   * behalf of that resource.
+   */
   put(object: KubeObject, writer?: string): void {
     const key = keyString(keyOf(object));
-    if (writer !== undefined) return this.#answer(key, object, writer, this.#held.get(key)?.progress ?? this.#progress);
+    if (writer !== undefined) {
+      return this.#answer(key, object, writer, this.#held.get(key)?.progress ?? this.#progress);
+    }
     this.reached(versionOf(object));
     this.#later(key, () => this.#put(key, object, undefined));
   }
 
-  /** The watch said that the object is gone (or no longer matches the selector) as of its resourceVersion. */
+  /**
+   * The watch said that the object is gone (or no longer matches the selector) as of its
+   * resourceVersion.
+   */
   remove(object: KubeObject): void {
     const key = keyString(keyOf(object));
     const version = versionOf(object);
@@ -127,7 +157,9 @@ export class Store {
 
   /** The watch has told everything up to this version. */
   reached(version: bigint): void {
-    if (version > this.#progress) this.#progress = version;
+    if (version > this.#progress) {
+      this.#progress = version;
+    }
   }
 
   /** The whole contents as of `resourceVersion`: one atomic swap, deletions noticed. */
@@ -138,20 +170,29 @@ export class Store {
     let changed = 0;
     let missed = 0;
     const count = (key: string, told: boolean): void => {
-      if (this.#held.has(key)) return;
+      if (this.#held.has(key)) {
+        return;
+      }
       changed++;
-      if (told) missed++;
+      if (told) {
+        missed++;
+      }
     };
     for (const [key, old] of this.#objects) {
-      if (present.has(key) || versionOf(old) > listed) continue;
-      // When it was deleted cannot be known, but for a list of the very moment that the watch had reached.
+      if (present.has(key) || versionOf(old) > listed) {
+        continue;
+      }
+      // When it was deleted cannot be known, but for a list of the very moment that the watch had
+      // reached.
       count(key, listed === before);
       this.#later(key, () => this.#remove(key, listed, undefined));
     }
     for (const item of items) {
       const key = keyString(keyOf(item));
       const old = this.#objects.get(key);
-      if (old === undefined || versionOf(old) < versionOf(item)) count(key, versionOf(item) <= before);
+      if (old === undefined || versionOf(old) < versionOf(item)) {
+        count(key, versionOf(item) <= before);
+      }
       this.#later(key, () => this.#put(key, item, undefined));
     }
     this.reached(listed);
@@ -160,19 +201,29 @@ export class Store {
 
   #later(key: string, deliver: () => void): void {
     const hold = this.#held.get(key);
-    if (hold === undefined) deliver();
-    else hold.waiting.push(deliver);
+    if (hold === undefined) {
+      deliver();
+    } else {
+      hold.waiting.push(deliver);
+    }
   }
 
   #answer(key: string, object: KubeObject, writer: string, progress: bigint): void {
-    if (!this.#objects.has(key) && versionOf(object) <= progress) return;
-    if (this.#fits(object)) this.#put(key, object, writer);
-    else this.#remove(key, versionOf(object), writer);
+    if (!this.#objects.has(key) && versionOf(object) <= progress) {
+      return;
+    }
+    if (this.#fits(object)) {
+      this.#put(key, object, writer);
+    } else {
+      this.#remove(key, versionOf(object), writer);
+    }
   }
 
   #put(key: string, object: KubeObject, writer: string | undefined): void {
     const old = this.#objects.get(key);
-    if (old !== undefined && versionOf(old) >= versionOf(object)) return;
+    if (old !== undefined && versionOf(old) >= versionOf(object)) {
+      return;
+    }
     const frozen = deepFreeze(withoutManagedFields(object));
     this.#set(key, old, frozen);
     this.#tell({ old, object: frozen, writer });
@@ -180,28 +231,41 @@ export class Store {
 
   #remove(key: string, version: bigint, writer: string | undefined): void {
     const old = this.#objects.get(key);
-    if (old === undefined || versionOf(old) > version) return;
+    if (old === undefined || versionOf(old) > version) {
+      return;
+    }
     this.#objects.delete(key);
     this.#unindex(key, old);
     this.#tell({ old, object: undefined, writer });
   }
 
   #set(key: string, old: KubeObject | undefined, object: KubeObject): void {
-    if (old !== undefined) this.#unindex(key, old);
+    if (old !== undefined) {
+      this.#unindex(key, old);
+    }
     this.#objects.set(key, object);
     const value = this.#indexValue(object);
-    if (value === undefined) return;
+    if (value === undefined) {
+      return;
+    }
     const keys = this.#index.get(value);
-    if (keys === undefined) this.#index.set(value, new Set([key]));
-    else keys.add(key);
+    if (keys === undefined) {
+      this.#index.set(value, new Set([key]));
+    } else {
+      keys.add(key);
+    }
   }
 
   #unindex(key: string, object: KubeObject): void {
     const value = this.#indexValue(object);
-    if (value === undefined) return;
+    if (value === undefined) {
+      return;
+    }
     const keys = this.#index.get(value);
     keys?.delete(key);
-    if (keys?.size === 0) this.#index.delete(value);
+    if (keys?.size === 0) {
+      this.#index.delete(value);
+    }
   }
 
   #indexValue(object: KubeObject): string | undefined {
@@ -209,7 +273,9 @@ export class Store {
   }
 
   #tell(change: Change): void {
-    for (const listener of this.#listeners) listener(change);
+    for (const listener of this.#listeners) {
+      listener(change);
+    }
   }
 }
 
@@ -219,13 +285,19 @@ export function versionOf(object: KubeObject): bigint {
 }
 
 function withoutManagedFields(object: KubeObject): KubeObject {
-  if (object.metadata.managedFields === undefined) return object;
+  if (object.metadata.managedFields === undefined) {
+    return object;
+  }
   const { managedFields: _, ...metadata } = object.metadata;
   return { ...object, metadata };
 }
 
 export function deepFreeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
-  for (const inner of Object.values(value)) deepFreeze(inner);
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) {
+    return value;
+  }
+  for (const inner of Object.values(value)) {
+    deepFreeze(inner);
+  }
   return Object.freeze(value);
 }

@@ -1,14 +1,27 @@
 /**
- * Campaigns for a Lease, and keeps it. `lease.ts` decides; this makes the requests. A standby also watches the Lease, so that one that
- * is given back is taken at once; without the right to watch it looks every two seconds, as client-go does. So does the holder: when
- * somebody deletes it, a process that comes then takes it at once, and the holder must not write before it has made it again.
+ * Campaigns for a Lease, and keeps it. `lease.ts` decides; this makes the requests. A standby also
+ * watches the Lease, so that one that
+ * is given back is taken at once; without the right to watch it looks every two seconds, as
+ * client-go does. So does the holder: when
+ * somebody deletes it, a process that comes then takes it at once, and the holder must not write
+ * before it has made it again.
  */
 import type { Clock, Random, Timer } from '../clock.ts';
 import { sleep } from '../clock.ts';
 import type { KubeApi, WatchEvent } from './api.ts';
 import { hasCode } from './errors.ts';
 import type { Moment, State } from './lease.ts';
-import { claimed, givenBack, LEASE, msLeft, msUntilFree, RENEW_DEADLINE_MS, RETRY_MS, specOf, step } from './lease.ts';
+import {
+  claimed,
+  givenBack,
+  LEASE,
+  msLeft,
+  msUntilFree,
+  RENEW_DEADLINE_MS,
+  RETRY_MS,
+  specOf,
+  step,
+} from './lease.ts';
 import type { KubeObject, ObjectKey } from './object.ts';
 
 /** client-go's limit for one request of an election: half the renew deadline. */
@@ -22,7 +35,9 @@ export interface Election {
   readonly held: AbortSignal;
   /** Who holds the lease, as last seen. */
   holder(): string | undefined;
-  /** Resolves when the first look was answered, or failed: a lease that nobody holds is won by then. */
+  /**
+   * Resolves when the first look was answered, or failed: a lease that nobody holds is won by then.
+   */
   readonly looked: Promise<void>;
   /** Resolves when the lease is ours, with the monotonic time of the answer. */
   readonly won: Promise<number>;
@@ -68,24 +83,40 @@ export function campaign(options: ElectionOptions, signal: AbortSignal): Electio
     state = next;
     deadline?.cancel();
     if (state.name === 'leading') {
-      const left = Math.min(msLeft(state, now()), state.renewed.monotonic + RENEW_DEADLINE_MS - clock.monotonic());
-      deadline = clock.after(left, () => become(step(state, { what: 'time passed' }, identity, now())));
-      if (before.name !== 'leading') won.resolve(clock.monotonic());
+      const left = Math.min(
+        msLeft(state, now()),
+        state.renewed.monotonic + RENEW_DEADLINE_MS - clock.monotonic(),
+      );
+      deadline = clock.after(left, () =>
+        become(step(state, { what: 'time passed' }, identity, now())),
+      );
+      if (before.name !== 'leading') {
+        won.resolve(clock.monotonic());
+      }
     } else if (before.name === 'leading') {
       held.abort(new Error('the lease is not held any more'));
-      if (state.name === 'lost') lost.resolve();
+      if (state.name === 'lost') {
+        lost.resolve();
+      }
     }
     const holder = state.name === 'released' ? undefined : state.spec?.holderIdentity;
-    if (holder && holder !== identity && holder !== told) options.onHolder?.((told = holder));
+    if (holder && holder !== identity && holder !== told) {
+      options.onHolder?.((told = holder));
+    }
   }
   const saw = (lease: KubeObject | undefined): void => {
     record = lease;
     become(step(state, { what: 'seen', spec: lease && specOf(lease) }, identity, now()));
   };
 
-  async function limited<T>(request: (limit: AbortSignal) => Promise<T>, until: readonly AbortSignal[] = [signal]): Promise<T> {
+  async function limited<T>(
+    request: (limit: AbortSignal) => Promise<T>,
+    until: readonly AbortSignal[] = [signal],
+  ): Promise<T> {
     const limit = new AbortController();
-    const timer = clock.after(REQUEST_MS, () => limit.abort(new Error('the API server did not answer in time')));
+    const timer = clock.after(REQUEST_MS, () =>
+      limit.abort(new Error('the API server did not answer in time')),
+    );
     try {
       return await request(AbortSignal.any([...until, limit.signal]));
     } finally {
@@ -96,7 +127,9 @@ export function campaign(options: ElectionOptions, signal: AbortSignal): Electio
     try {
       saw(await limited((limit) => api.get(LEASE, key, limit)));
     } catch (error) {
-      if (!hasCode(error, 404)) throw error;
+      if (!hasCode(error, 404)) {
+        throw error;
+      }
       saw(undefined);
     }
   };
@@ -106,7 +139,12 @@ export function campaign(options: ElectionOptions, signal: AbortSignal): Electio
     const before = record;
     record = await limited((limit) =>
       before === undefined
-        ? api.create(LEASE, { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: key, spec }, {}, limit)
+        ? api.create(
+            LEASE,
+            { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: key, spec },
+            {},
+            limit,
+          )
         : api.replace(LEASE, { ...before, spec }, {}, limit),
     );
     become(step(state, { what: 'written', spec: specOf(record), asked }, identity, now()));
@@ -115,21 +153,27 @@ export function campaign(options: ElectionOptions, signal: AbortSignal): Electio
   async function attempt(): Promise<void> {
     if (state.name === 'standby') {
       await look();
-      if (state.name === 'standby' && msUntilFree(state, identity, now()) === 0) await write();
+      if (state.name === 'standby' && msUntilFree(state, identity, now()) === 0) {
+        await write();
+      }
     } else if (state.name === 'leading') {
       try {
         await write();
       } catch {
         // Somebody else has written it, or our last answer was lost: what it says now decides.
         await look();
-        if (state.name === 'leading') await write();
+        if (state.name === 'leading') {
+          await write();
+        }
       }
     }
   }
 
   function failed(error: Error): void {
     // Somebody else has written at the same time: the next look tells who.
-    if (signal.aborted || hasCode(error, 409) || error.message === trouble) return;
+    if (signal.aborted || hasCode(error, 409) || error.message === trouble) {
+      return;
+    }
     options.onTrouble?.((trouble = error.message));
   }
 
@@ -137,14 +181,24 @@ export function campaign(options: ElectionOptions, signal: AbortSignal): Electio
     for (;;) {
       await attempt().then(() => (trouble = undefined), failed);
       looked.resolve();
-      if (signal.aborted) return;
+      if (signal.aborted) {
+        return;
+      }
       become(step(state, { what: 'time passed' }, identity, now()));
-      if (state.name !== 'standby' && state.name !== 'leading') return;
+      if (state.name !== 'standby' && state.name !== 'leading') {
+        return;
+      }
       const pause = state.name === 'leading' ? RETRY_MS : RETRY_MS * (1 + random() * 0.2);
       const free = state.name === 'standby' ? msUntilFree(state, identity, now()) : 0;
       const sleeping = wake.signal;
-      await sleep(clock, free > 0 ? Math.min(pause, free) : pause, AbortSignal.any([signal, sleeping])).catch(() => undefined);
-      if (signal.aborted) return;
+      await sleep(
+        clock,
+        free > 0 ? Math.min(pause, free) : pause,
+        AbortSignal.any([signal, sleeping]),
+      ).catch(() => undefined);
+      if (signal.aborted) {
+        return;
+      }
     }
   }
 
@@ -160,12 +214,17 @@ export function campaign(options: ElectionOptions, signal: AbortSignal): Electio
     const { uid } = event.object.metadata;
     if (state.name === 'standby') {
       saw(event.type === 'DELETED' ? undefined : event.object);
-      if (state.name === 'standby' && msUntilFree(state, identity, now()) === 0) hurry();
-    } else if (uid !== record?.metadata.uid) return;
-    else if (event.type === 'DELETED') {
+      if (state.name === 'standby' && msUntilFree(state, identity, now()) === 0) {
+        hurry();
+      }
+    } else if (uid !== record?.metadata.uid) {
+      return;
+    } else if (event.type === 'DELETED') {
       gone = uid;
       hurry();
-    } else if (specOf(event.object).holderIdentity !== identity) saw(event.object);
+    } else if (specOf(event.object).holderIdentity !== identity) {
+      saw(event.object);
+    }
   }
 
   /** Tells of the lease between two looks. */
@@ -179,15 +238,26 @@ export function campaign(options: ElectionOptions, signal: AbortSignal): Electio
           const { namespace, name } = key;
           for await (const event of api.watch(
             LEASE,
-            { namespace, fieldSelector: `metadata.name=${name}`, resourceVersion: from, timeoutSeconds: 300 },
+            {
+              namespace,
+              fieldSelector: `metadata.name=${name}`,
+              resourceVersion: from,
+              timeoutSeconds: 300,
+            },
             until,
           )) {
-            if (event.type !== 'BOOKMARK') heard(event);
-            if (until.aborted) return;
+            if (event.type !== 'BOOKMARK') {
+              heard(event);
+            }
+            if (until.aborted) {
+              return;
+            }
           }
         }
       } catch (error) {
-        if (hasCode(error, 403, 404)) return;
+        if (hasCode(error, 403, 404)) {
+          return;
+        }
       }
       await sleep(clock, WATCH_AGAIN_MS, until).catch(() => undefined);
     }
@@ -196,24 +266,39 @@ export function campaign(options: ElectionOptions, signal: AbortSignal): Electio
   void run();
   void follow();
   return {
-    valid: () => record !== undefined && (gone === undefined || record.metadata.uid !== gone) && msLeft(state, now()) > 0,
+    valid: () =>
+      record !== undefined &&
+      (gone === undefined || record.metadata.uid !== gone) &&
+      msLeft(state, now()) > 0,
     held: held.signal,
-    holder: () => (state.name === 'released' ? undefined : (state.spec?.holderIdentity ?? undefined)),
+    holder: () =>
+      state.name === 'released' ? undefined : (state.spec?.holderIdentity ?? undefined),
     looked: looked.promise,
     won: won.promise,
     lost: lost.promise,
     async release() {
       const spec = state.name === 'leading' ? state.spec : undefined;
       become(step(state, { what: 'released' }, identity, now()));
-      if (spec === undefined || record === undefined) return;
+      if (spec === undefined || record === undefined) {
+        return;
+      }
       const giveBack = (lease: KubeObject): Promise<KubeObject> =>
-        limited((limit) => api.replace(LEASE, { ...lease, spec: givenBack(specOf(lease), now()) }, {}, limit), []);
+        limited(
+          (limit) =>
+            api.replace(LEASE, { ...lease, spec: givenBack(specOf(lease), now()) }, {}, limit),
+          [],
+        );
       await giveBack(record)
         .catch(async (error: unknown) => {
-          if (!hasCode(error, 409)) return;
-          // A renewal whose answer did not come, or somebody who touched it: still ours, as long as it says so.
+          if (!hasCode(error, 409)) {
+            return;
+          }
+          // A renewal whose answer did not come, or somebody who touched it: still ours, as long as
+          // it says so.
           const fresh = await limited((limit) => api.get(LEASE, key, limit), []);
-          if (specOf(fresh).holderIdentity === identity) await giveBack(fresh);
+          if (specOf(fresh).holderIdentity === identity) {
+            await giveBack(fresh);
+          }
         })
         .catch(() => undefined);
     },

@@ -1,8 +1,14 @@
-/** What can go wrong at the API server, as two kinds of error told apart by `name` (two copies of this module must agree). */
+/**
+ * What can go wrong at the API server, as two kinds of error told apart by `name` (two copies of
+ * this module must agree).
+ */
 
 export interface ApiStatus {
   readonly code: number;
-  /** The machine-readable reason of the Status object: NotFound, AlreadyExists, Conflict, Invalid, Expired … */
+  /**
+   * The machine-readable reason of the Status object: NotFound, AlreadyExists, Conflict, Invalid,
+   * Expired …
+   */
   readonly reason: string;
   readonly message: string;
   readonly details?: unknown;

@@ -2,7 +2,17 @@
  * `KubeApi` over HTTP: raw JSON, no models, so that fields of newer servers survive.
  */
 import type { Dispatcher } from 'undici';
-import type { ApplyOptions, DeleteOptions, KubeApi, KubeList, ListOptions, Patch, WatchEvent, WatchOptions, WriteOptions } from './api.ts';
+import type {
+  ApplyOptions,
+  DeleteOptions,
+  KubeApi,
+  KubeList,
+  ListOptions,
+  Patch,
+  WatchEvent,
+  WatchOptions,
+  WriteOptions,
+} from './api.ts';
 import { ConnectionError } from './errors.ts';
 import type { Guardable } from './fence.ts';
 import type { KubeObject, ObjectKey, ResourceType } from './object.ts';
@@ -12,12 +22,17 @@ import { apiErrorOf, asConnectionError, transport } from './transport.ts';
 
 export type { Connection, Credentials, TlsOptions } from './transport.ts';
 
-/** The server sends a bookmark about each minute: a watch that brings nothing for longer is dead. */
+/**
+ * The server sends a bookmark about each minute: a watch that brings nothing for longer is dead.
+ */
 const INACTIVITY_MS = 130_000;
 
 export interface HttpKubeApi extends KubeApi, Guardable {
   guarded(check: () => void): KubeApi;
-  /** Why the API server cannot be talked to: the last request got no answer, or none but its own failure. Undefined when it can. */
+  /**
+   * Why the API server cannot be talked to: the last request got no answer, or none but its own
+   * failure. Undefined when it can.
+   */
   readonly trouble: string | undefined;
   /** Ends all connections; open watches break. */
   close(): Promise<void>;
@@ -25,7 +40,8 @@ export interface HttpKubeApi extends KubeApi, Guardable {
 
 export function httpKubeApi(connection: Connection): HttpKubeApi {
   const over = transport(connection);
-  const door = (check: () => void): KubeApi => doorOf((request, signal) => over.open(request, check, signal));
+  const door = (check: () => void): KubeApi =>
+    doorOf((request, signal) => over.open(request, check, signal));
   return {
     ...door(() => undefined),
     guarded: door,
@@ -37,7 +53,9 @@ export function httpKubeApi(connection: Connection): HttpKubeApi {
 }
 
 /** The verbs, over one way to send. */
-function doorOf(open: (request: Request, signal?: AbortSignal) => Promise<Dispatcher.ResponseData>): KubeApi {
+function doorOf(
+  open: (request: Request, signal?: AbortSignal) => Promise<Dispatcher.ResponseData>,
+): KubeApi {
   async function call(request: Request, signal?: AbortSignal): Promise<unknown> {
     const response = await open(request, signal);
     try {
@@ -57,36 +75,77 @@ function doorOf(open: (request: Request, signal?: AbortSignal) => Promise<Dispat
     async list(type, options: ListOptions = {}, signal): Promise<KubeList> {
       const { labelSelector, fieldSelector, limit, continue: token } = options;
       const answer = (await call(
-        { method: 'GET', path: collectionPath(type, options.namespace), query: { labelSelector, fieldSelector, limit, continue: token } },
+        {
+          method: 'GET',
+          path: collectionPath(type, options.namespace),
+          query: { labelSelector, fieldSelector, limit, continue: token },
+        },
         signal,
       )) as {
         metadata: { resourceVersion: string; continue?: string };
         items?: KubeObject[] | null;
       };
-      const items = (answer.items ?? []).map((item): KubeObject => ({ ...item, apiVersion: apiVersionOf(type), kind: type.kind }));
+      const items = (answer.items ?? []).map((item): KubeObject => ({
+        ...item,
+        apiVersion: apiVersionOf(type),
+        kind: type.kind,
+      }));
       const next = answer.metadata.continue;
-      return { resourceVersion: answer.metadata.resourceVersion, items, ...(next === undefined || next === '' ? {} : { continue: next }) };
+      return {
+        resourceVersion: answer.metadata.resourceVersion,
+        items,
+        ...(next === undefined || next === '' ? {} : { continue: next }),
+      };
     },
 
     async *watch(type, options: WatchOptions, signal): AsyncGenerator<WatchEvent> {
       const { labelSelector, fieldSelector, resourceVersion, timeoutSeconds } = options;
-      const query = { watch: true, allowWatchBookmarks: true, labelSelector, fieldSelector, resourceVersion, timeoutSeconds };
+      const query = {
+        watch: true,
+        allowWatchBookmarks: true,
+        labelSelector,
+        fieldSelector,
+        resourceVersion,
+        timeoutSeconds,
+      };
       const path = collectionPath(type, options.namespace);
-      const response = await open({ method: 'GET', path, query, bodyTimeout: INACTIVITY_MS }, signal);
+      const response = await open(
+        { method: 'GET', path, query, bodyTimeout: INACTIVITY_MS },
+        signal,
+      );
       try {
-        for await (const line of lines(response.body)) yield watchEventOf(JSON.parse(line) as RawWatchEvent);
+        for await (const line of lines(response.body)) {
+          yield watchEventOf(JSON.parse(line) as RawWatchEvent);
+        }
       } catch (error) {
         throw asConnectionError(error, `watch ${path}`, signal);
       }
     },
 
-    get: async (type, key, signal) => (await call({ method: 'GET', path: objectPath(type, key) }, signal)) as KubeObject,
+    get: async (type, key, signal) =>
+      (await call({ method: 'GET', path: objectPath(type, key) }, signal)) as KubeObject,
 
     create: async (type, object, options, signal) =>
-      (await call({ method: 'POST', path: collectionPath(type, object.metadata.namespace), query: write(options), body: object }, signal)) as KubeObject,
+      (await call(
+        {
+          method: 'POST',
+          path: collectionPath(type, object.metadata.namespace),
+          query: write(options),
+          body: object,
+        },
+        signal,
+      )) as KubeObject,
 
     replace: async (type, object, options, signal) =>
-      (await call({ method: 'PUT', path: objectPath(type, object.metadata, options), query: write(options), body: object }, signal)) as KubeObject,
+      (await call(
+        {
+          method: 'PUT',
+          path: objectPath(type, object.metadata, options),
+          query: write(options),
+          body: object,
+        },
+        signal,
+      )) as KubeObject,
 
     apply: async (type, object, options: ApplyOptions, signal) =>
       (await call(
@@ -118,7 +177,12 @@ function doorOf(open: (request: Request, signal?: AbortSignal) => Promise<Dispat
         {
           method: 'DELETE',
           path: objectPath(type, key),
-          body: { kind: 'DeleteOptions', apiVersion: 'v1', propagationPolicy, ...(preconditions && { preconditions }) },
+          body: {
+            kind: 'DeleteOptions',
+            apiVersion: 'v1',
+            propagationPolicy,
+            ...(preconditions && { preconditions }),
+          },
         },
         signal,
       );
@@ -161,8 +225,12 @@ async function* lines(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
     while ((end = rest.indexOf('\n')) >= 0) {
       const line = rest.slice(0, end);
       rest = rest.slice(end + 1);
-      if (line.trim() !== '') yield line;
+      if (line.trim() !== '') {
+        yield line;
+      }
     }
   }
-  if (rest.trim() !== '') throw new ConnectionError('the watch ended within an event');
+  if (rest.trim() !== '') {
+    throw new ConnectionError('the watch ended within an event');
+  }
 }

@@ -1,6 +1,8 @@
 /**
- * Reads the kubeconfig files that everybody has: one file, with a token, a token file or a client certificate. What needs a program
- * to be run or several files to be merged is left to client-node, which costs half a second and 60 MB to load.
+ * Reads the kubeconfig files that everybody has: one file, with a token, a token file or a client
+ * certificate. What needs a program
+ * to be run or several files to be merged is left to client-node, which costs half a second and 60
+ * MB to load.
  */
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
@@ -21,7 +23,13 @@ interface Named {
 type Fields = Readonly<Record<string, unknown>>;
 interface Config {
   readonly 'current-context'?: string;
-  readonly contexts?: readonly (Named & { readonly context?: { readonly cluster?: string; readonly user?: string; readonly namespace?: string } })[];
+  readonly contexts?: readonly (Named & {
+    readonly context?: {
+      readonly cluster?: string;
+      readonly user?: string;
+      readonly namespace?: string;
+    };
+  })[];
   readonly clusters?: readonly (Named & { readonly cluster?: Fields })[];
   readonly users?: readonly (Named & { readonly user?: Fields })[];
 }
@@ -35,27 +43,47 @@ const CLUSTER_FIELDS = [
   'proxy-url',
   'extensions',
 ];
-const USER_FIELDS = ['token', 'tokenFile', 'client-certificate', 'client-certificate-data', 'client-key', 'client-key-data'];
+const USER_FIELDS = [
+  'token',
+  'tokenFile',
+  'client-certificate',
+  'client-certificate-data',
+  'client-key',
+  'client-key-data',
+];
 
-/** @returns undefined when the file holds more than is understood here. @throws Error when it cannot be read, or names a user who is not there */
+/**
+ * @returns undefined when the file holds more than is understood here. @throws Error when it cannot
+ * be read, or names a user who is not there
+ */
 export async function plainKubeconfig(file: string): Promise<Found | undefined> {
   const config = parse(await readFile(file, 'utf8')) as Config | null;
   const context = config?.contexts?.find(({ name }) => name === config['current-context'])?.context;
   const cluster = config?.clusters?.find(({ name }) => name === context?.cluster)?.cluster;
   const named = config?.users?.find(({ name }) => name === context?.user);
-  if (context?.user && named === undefined)
-    throw new Error(`${file}: context '${config?.['current-context']}' names the user '${context.user}', and there is no such user`);
+  if (context?.user && named === undefined) {
+    throw new Error(
+      `${file}: context '${config?.['current-context']}' names the user '${context.user}', and there is no such user`,
+    );
+  }
   const user = named?.user ?? {};
-  if (cluster === undefined || !knows(cluster, CLUSTER_FIELDS) || !knows(user, USER_FIELDS)) return undefined;
+  if (cluster === undefined || !knows(cluster, CLUSTER_FIELDS) || !knows(user, USER_FIELDS)) {
+    return undefined;
+  }
   const { server } = cluster;
-  if (typeof server !== 'string') return undefined;
+  if (typeof server !== 'string') {
+    return undefined;
+  }
 
-  const text = (fields: Fields, name: string): string | undefined => (typeof fields[name] === 'string' ? fields[name] : undefined);
+  const text = (fields: Fields, name: string): string | undefined =>
+    typeof fields[name] === 'string' ? fields[name] : undefined;
   /** The content of a field, or of the file that another field names. */
   const content = async (fields: Fields, name: string): Promise<string | undefined> => {
     const data = text(fields, `${name}-data`);
     const path = text(fields, name);
-    if (data !== undefined) return Buffer.from(data, 'base64').toString();
+    if (data !== undefined) {
+      return Buffer.from(data, 'base64').toString();
+    }
     return path === undefined ? undefined : readFile(resolve(dirname(file), path), 'utf8');
   };
   return {
@@ -64,8 +92,15 @@ export async function plainKubeconfig(file: string): Promise<Found | undefined> 
     proxy: text(cluster, 'proxy-url') || undefined,
     async credentials() {
       const tokenFile = text(user, 'tokenFile');
-      const [ca, cert, key] = await Promise.all([content(cluster, 'certificate-authority'), content(user, 'client-certificate'), content(user, 'client-key')]);
-      const token = tokenFile === undefined ? text(user, 'token') : (await readFile(resolve(dirname(file), tokenFile), 'utf8')).trim();
+      const [ca, cert, key] = await Promise.all([
+        content(cluster, 'certificate-authority'),
+        content(user, 'client-certificate'),
+        content(user, 'client-key'),
+      ]);
+      const token =
+        tokenFile === undefined
+          ? text(user, 'token')
+          : (await readFile(resolve(dirname(file), tokenFile), 'utf8')).trim();
       const servername = text(cluster, 'tls-server-name');
       const tls: TlsOptions = {
         ...(ca !== undefined && { ca }),
@@ -80,5 +115,8 @@ export async function plainKubeconfig(file: string): Promise<Found | undefined> 
 }
 
 function knows(fields: Fields, names: readonly string[]): boolean {
-  return Object.entries(fields).every(([name, value]) => names.includes(name) || value === null || value === undefined || value === '');
+  return Object.entries(fields).every(
+    ([name, value]) =>
+      names.includes(name) || value === null || value === undefined || value === '',
+  );
 }

@@ -1,11 +1,19 @@
 /**
- * Who leads, as a Lease says it, with client-go's algorithm and timings: whoever has seen the record unchanged for the lease's duration,
- * by its own monotonic clock, may take it. The holder counts its lease as expired two seconds early, by either clock. Pure.
+ * Who leads, as a Lease says it, with client-go's algorithm and timings: whoever has seen the
+ * record unchanged for the lease's duration,
+ * by its own monotonic clock, may take it. The holder counts its lease as expired two seconds
+ * early, by either clock. Pure.
  */
 import type { KubeObject, ResourceType } from './object.ts';
 import { microTime } from './time.ts';
 
-export const LEASE: ResourceType = { group: 'coordination.k8s.io', version: 'v1', kind: 'Lease', plural: 'leases', namespaced: true };
+export const LEASE: ResourceType = {
+  group: 'coordination.k8s.io',
+  version: 'v1',
+  kind: 'Lease',
+  plural: 'leases',
+  namespaced: true,
+};
 
 /** client-go's defaults (tools/leaderelection). */
 export const DURATION_S = 15;
@@ -45,19 +53,41 @@ export type Happening =
   | { readonly what: 'released' };
 
 export function step(state: State, happening: Happening, identity: string, now: Moment): State {
-  if (happening.what === 'released') return { name: 'released' };
+  if (happening.what === 'released') {
+    return { name: 'released' };
+  }
   switch (state.name) {
     case 'standby':
-      if (happening.what === 'written') return { name: 'leading', spec: happening.spec, renewed: happening.asked };
-      if (happening.what !== 'seen' || same(happening.spec, state.spec)) return state;
-      // Somebody has deleted it. Its holder may write until it has looked: it counts as silent since we last heard of it.
-      if (happening.spec === undefined && state.spec?.holderIdentity && state.spec.holderIdentity !== identity) return state;
+      if (happening.what === 'written') {
+        return { name: 'leading', spec: happening.spec, renewed: happening.asked };
+      }
+      if (happening.what !== 'seen' || same(happening.spec, state.spec)) {
+        return state;
+      }
+      // Somebody has deleted it. Its holder may write until it has looked: it counts as silent
+      // since we last heard of it.
+      if (
+        happening.spec === undefined &&
+        state.spec?.holderIdentity &&
+        state.spec.holderIdentity !== identity
+      ) {
+        return state;
+      }
       return { name: 'standby', spec: happening.spec, since: now.monotonic };
     case 'leading':
-      if (happening.what === 'written') return { ...state, spec: happening.spec, renewed: happening.asked };
-      if (happening.what === 'seen' && happening.spec !== undefined && happening.spec.holderIdentity !== identity)
+      if (happening.what === 'written') {
+        return { ...state, spec: happening.spec, renewed: happening.asked };
+      }
+      if (
+        happening.what === 'seen' &&
+        happening.spec !== undefined &&
+        happening.spec.holderIdentity !== identity
+      ) {
         return { name: 'lost', spec: happening.spec };
-      return msLeft(state, now) > 0 && now.monotonic - state.renewed.monotonic < RENEW_DEADLINE_MS ? state : { name: 'lost', spec: state.spec };
+      }
+      return msLeft(state, now) > 0 && now.monotonic - state.renewed.monotonic < RENEW_DEADLINE_MS
+        ? state
+        : { name: 'lost', spec: state.spec };
     case 'lost':
     case 'released':
       return state;
@@ -68,15 +98,27 @@ export function step(state: State, happening: Happening, identity: string, now: 
 
 /** Milliseconds for which the holder may still write; 0 when it may not. */
 export function msLeft(state: State, now: Moment): number {
-  if (state.name !== 'leading') return 0;
+  if (state.name !== 'leading') {
+    return 0;
+  }
   const limit = DURATION_S * 1000 - EARLY_MS;
-  return Math.max(0, limit - Math.max(now.monotonic - state.renewed.monotonic, Math.abs(now.wall - state.renewed.wall)));
+  return Math.max(
+    0,
+    limit -
+      Math.max(now.monotonic - state.renewed.monotonic, Math.abs(now.wall - state.renewed.wall)),
+  );
 }
 
 /** Milliseconds until a standby may take the lease; 0 when it may now. */
-export function msUntilFree(state: Extract<State, { name: 'standby' }>, identity: string, now: Moment): number {
+export function msUntilFree(
+  state: Extract<State, { name: 'standby' }>,
+  identity: string,
+  now: Moment,
+): number {
   const { spec, since } = state;
-  if (spec === undefined || !spec.holderIdentity || spec.holderIdentity === identity) return 0;
+  if (spec === undefined || !spec.holderIdentity || spec.holderIdentity === identity) {
+    return 0;
+  }
   return Math.max(0, since + (spec.leaseDurationSeconds ?? DURATION_S) * 1000 - now.monotonic);
 }
 
@@ -96,7 +138,13 @@ export function claimed(spec: LeaseSpec | undefined, identity: string, now: Mome
 /** The record that gives the lease back, as client-go writes it. */
 export function givenBack(spec: LeaseSpec, now: Moment): LeaseSpec {
   const time = microTime(now.wall);
-  return { holderIdentity: '', leaseDurationSeconds: 1, acquireTime: time, renewTime: time, leaseTransitions: spec.leaseTransitions ?? 0 };
+  return {
+    holderIdentity: '',
+    leaseDurationSeconds: 1,
+    acquireTime: time,
+    renewTime: time,
+    leaseTransitions: spec.leaseTransitions ?? 0,
+  };
 }
 
 export function specOf(lease: KubeObject): LeaseSpec {

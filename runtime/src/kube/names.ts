@@ -1,11 +1,15 @@
 /**
- * Every name that an operator leaves in a cluster: labels, annotations, finalizers, field managers, leases. They cannot be changed
+ * Every name that an operator leaves in a cluster: labels, annotations, finalizers, field managers,
+ * leases. They cannot be changed
  * without stranding what older versions wrote; docs/design.md says why each is as it is.
  */
 import { createHash } from 'node:crypto';
 import type { ResourceType } from './object.ts';
 
-/** Who made an object: the operator's name. All outputs carry it; kinds that are only outputs are watched by it. */
+/**
+ * Who made an object: the operator's name. All outputs carry it; kinds that are only outputs are
+ * watched by it.
+ */
 export const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
 
 /** `<group>/owner-uid`: the uid of the resource whose worker returned the object. */
@@ -13,7 +17,10 @@ export function ownerLabel(group: string): string {
   return `${group}/owner-uid`;
 }
 
-/** `<group>/applied`: hash of the intent last applied; equal hash and unchanged fields cost no request. */
+/**
+ * `<group>/applied`: hash of the intent last applied; equal hash and unchanged fields cost no
+ * request.
+ */
 export function appliedAnnotation(group: string): string {
   return `${group}/applied`;
 }
@@ -33,7 +40,10 @@ export function approveAnnotation(group: string): string {
   return `${group}/approve`;
 }
 
-/** `<group>/held` on an object of somebody else's: which of its fields resources hold, and what stood there before. */
+/**
+ * `<group>/held` on an object of somebody else's: which of its fields resources hold, and what
+ * stood there before.
+ */
 export function heldAnnotation(group: string): string {
   return `${group}/held`;
 }
@@ -43,8 +53,16 @@ export function finalizerName(group: string, operatorName: string): string {
   return `${group}/${operatorName}`;
 }
 
-/** One field manager for each resource: two resources under one manager name would erase each other's fields. */
-export function outputFieldManager(operatorName: string, type: ResourceType, namespace: string | undefined, name: string): string {
+/**
+ * One field manager for each resource: two resources under one manager name would erase each
+ * other's fields.
+ */
+export function outputFieldManager(
+  operatorName: string,
+  type: ResourceType,
+  namespace: string | undefined,
+  name: string,
+): string {
   return `${operatorName}-${shortHash(`${type.kind}.${type.group}/${namespace ?? ''}/${name}`)}`;
 }
 
@@ -53,7 +71,9 @@ export function statusFieldManager(operatorName: string): string {
   return operatorName;
 }
 
-/** Two releases that watch disjoint namespaces have two leases. No namespaces: the whole cluster. */
+/**
+ * Two releases that watch disjoint namespaces have two leases. No namespaces: the whole cluster.
+ */
 export function leaseName(operatorName: string, watchNamespaces: readonly string[]): string {
   return `${operatorName}-${shortHash([...watchNamespaces].sort().join(','))}`;
 }

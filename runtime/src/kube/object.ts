@@ -1,5 +1,6 @@
 /**
- * Kubernetes objects as they come over the wire: plain JSON, never model classes, so that fields of newer servers survive.
+ * Kubernetes objects as they come over the wire: plain JSON, never model classes, so that fields of
+ * newer servers survive.
  */
 
 export interface OwnerReference {
@@ -61,7 +62,9 @@ export function keyString(key: ObjectKey): string {
 /** The key that `keyString` gave this text for. */
 export function keyOfString(text: string): ObjectKey {
   const slash = text.indexOf('/');
-  return slash < 0 ? { name: text } : { namespace: text.slice(0, slash), name: text.slice(slash + 1) };
+  return slash < 0
+    ? { name: text }
+    : { namespace: text.slice(0, slash), name: text.slice(slash + 1) };
 }
 
 export function keyOf(object: KubeObject): ObjectKey {

@@ -1,6 +1,8 @@
 /**
- * Kubernetes Events about resources: best effort, and never in the way of work. One is sent at a time, and while resources wait for their
- * sync only a few in a second; when too many wait, new ones are dropped. What is repeated within six minutes becomes a series, not another Event; a resource that has much to say is slowed down.
+ * Kubernetes Events about resources: best effort, and never in the way of work. One is sent at a
+ * time, and while resources wait for their
+ * sync only a few in a second; when too many wait, new ones are dropped. What is repeated within
+ * six minutes becomes a series, not another Event; a resource that has much to say is slowed down.
  * (events.k8s.io/v1, with client-go's limits: tools/events and tools/record.)
  */
 import type { Clock, Timer } from '../clock.ts';
@@ -11,7 +13,13 @@ import { shortHash } from './names.ts';
 import type { KubeObject, ObjectKey, ResourceType } from './object.ts';
 import { microTime } from './time.ts';
 
-const EVENT: ResourceType = { group: 'events.k8s.io', version: 'v1', kind: 'Event', plural: 'events', namespaced: true };
+const EVENT: ResourceType = {
+  group: 'events.k8s.io',
+  version: 'v1',
+  kind: 'Event',
+  plural: 'events',
+  namespaced: true,
+};
 const SERIES_MS = 360_000;
 /** A series is brought up to date at most so often. */
 const UPDATE_MS = 60_000;
@@ -25,7 +33,12 @@ const REMEMBERED = 2_000;
 const NOTE_BYTES = 1_024;
 const INSTANCE_BYTES = 128;
 
-export type Recorder = (regarding: KubeObject, type: 'Normal' | 'Warning', reason: string, note: string) => void;
+export type Recorder = (
+  regarding: KubeObject,
+  type: 'Normal' | 'Warning',
+  reason: string,
+  note: string,
+) => void;
 
 export interface Events {
   readonly record: Recorder;
@@ -55,7 +68,14 @@ interface Series {
   flush: Timer | undefined;
 }
 
-export function events({ api, clock, operatorName, instance, busy = () => false, onEnd = () => undefined }: EventsOptions): Events {
+export function events({
+  api,
+  clock,
+  operatorName,
+  instance,
+  busy = () => false,
+  onEnd = () => undefined,
+}: EventsOptions): Events {
   const series = new Map<string, Series>();
   const buckets = new Map<string, { tokens: number; at: number }>();
   const waiting: (() => Promise<unknown>)[] = [];
@@ -77,7 +97,9 @@ export function events({ api, clock, operatorName, instance, busy = () => false,
         () => onEnd('sent'),
         () => onEnd('failed'),
       );
-      if (busy()) await sleep(clock, BUSY_MS, stop.signal).catch(() => undefined);
+      if (busy()) {
+        await sleep(clock, BUSY_MS, stop.signal).catch(() => undefined);
+      }
     }
     sending = undefined;
   }
@@ -92,29 +114,44 @@ export function events({ api, clock, operatorName, instance, busy = () => false,
 
   /** A series whose Event is not in the cluster begins anew with what is said next. */
   function forget(mark: string, known: Series, error: unknown, absent = true): never {
-    if (absent && series.get(mark) === known) series.delete(mark);
+    if (absent && series.get(mark) === known) {
+      series.delete(mark);
+    }
     throw error;
   }
 
   /** Tells the cluster how often, now or when it was told a minute ago. */
   function repeat(mark: string, known: Series): void {
-    if (known.flush !== undefined) return;
+    if (known.flush !== undefined) {
+      return;
+    }
     const update = (): void => {
       known.flush = undefined;
-      if (known.told === known.count) return;
+      if (known.told === known.count) {
+        return;
+      }
       known.sent = clock.monotonic();
       known.told = known.count;
       const body = { series: { count: known.count, lastObservedTime: microTime(known.last) } };
-      send(() => api.patch(EVENT, known.key, { type: 'merge', body }).catch((error: unknown) => forget(mark, known, error, hasCode(error, 404))));
+      send(() =>
+        api
+          .patch(EVENT, known.key, { type: 'merge', body })
+          .catch((error: unknown) => forget(mark, known, error, hasCode(error, 404))),
+      );
     };
     const left = known.sent + UPDATE_MS - clock.monotonic();
-    if (left <= 0) update();
-    else known.flush = clock.after(left, update);
+    if (left <= 0) {
+      update();
+    } else {
+      known.flush = clock.after(left, update);
+    }
   }
 
   return {
     record(regarding, type, reason, note) {
-      if (stop.signal.aborted) return;
+      if (stop.signal.aborted) {
+        return;
+      }
       const { name, uid = '' } = regarding.metadata;
       const mark = `${uid} ${type} ${reason} ${note}`;
       const now = clock.now();
@@ -124,16 +161,34 @@ export function events({ api, clock, operatorName, instance, busy = () => false,
         known.last = now;
         return repeat(mark, known);
       }
-      if (!allowed(uid)) return onEnd('dropped');
-      const key = { namespace: regarding.metadata.namespace ?? 'default', name: `${name.slice(0, 200).replace(/[-.]+$/, '')}.${shortHash(`${mark} ${now}`)}` };
-      const begun: Series = { key, count: 1, told: 1, last: now, sent: clock.monotonic(), flush: undefined };
+      if (!allowed(uid)) {
+        return onEnd('dropped');
+      }
+      const key = {
+        namespace: regarding.metadata.namespace ?? 'default',
+        name: `${name.slice(0, 200).replace(/[-.]+$/, '')}.${shortHash(`${mark} ${now}`)}`,
+      };
+      const begun: Series = {
+        key,
+        count: 1,
+        told: 1,
+        last: now,
+        sent: clock.monotonic(),
+        flush: undefined,
+      };
       const event = eventOf(key, now, { operatorName, instance, regarding, type, reason, note });
-      if (send(() => api.create(EVENT, event).catch((error: unknown) => forget(mark, begun, error)))) remember(series, mark, begun);
+      if (
+        send(() => api.create(EVENT, event).catch((error: unknown) => forget(mark, begun, error)))
+      ) {
+        remember(series, mark, begun);
+      }
     },
     async stop() {
       stop.abort(new Error('the operator is stopping'));
       waiting.length = 0;
-      for (const { flush } of series.values()) flush?.cancel();
+      for (const { flush } of series.values()) {
+        flush?.cancel();
+      }
       await sending;
     },
   };
@@ -148,7 +203,11 @@ interface What {
   readonly note: string;
 }
 
-function eventOf(metadata: KubeObject['metadata'], now: number, { operatorName, instance, regarding, type, reason, note }: What): KubeObject {
+function eventOf(
+  metadata: KubeObject['metadata'],
+  now: number,
+  { operatorName, instance, regarding, type, reason, note }: What,
+): KubeObject {
   const { name, namespace, uid, resourceVersion } = regarding.metadata;
   const event = {
     apiVersion: 'events.k8s.io/v1',
@@ -182,7 +241,11 @@ function cut(text: string, bytes: number): string {
 function remember<T>(map: Map<string, T>, key: string, value: T): void {
   map.delete(key);
   map.set(key, value);
-  if (map.size <= REMEMBERED) return;
+  if (map.size <= REMEMBERED) {
+    return;
+  }
   const [oldest] = map.keys();
-  if (oldest !== undefined) map.delete(oldest);
+  if (oldest !== undefined) {
+    map.delete(oldest);
+  }
 }

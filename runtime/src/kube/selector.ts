@@ -9,22 +9,47 @@ export interface Requirement {
 
 /** @throws Error when a part is not a requirement. An empty text matches everything. */
 export function parseSelector(text: string): readonly Requirement[] {
-  if (text.trim() === '') return [];
+  if (text.trim() === '') {
+    return [];
+  }
   return text.split(/,(?![^(]*\))/).map((part) => parseRequirement(part.trim(), text));
 }
 
 function parseRequirement(part: string, whole: string): Requirement {
   const set = /^([\w./-]+)\s+(in|notin)\s*\(([^)]*)\)$/.exec(part);
-  if (set) return { key: set[1] ?? '', operator: set[2] === 'in' ? 'In' : 'NotIn', values: (set[3] ?? '').split(',').map((v) => v.trim()) };
+  if (set) {
+    return {
+      key: set[1] ?? '',
+      operator: set[2] === 'in' ? 'In' : 'NotIn',
+      values: (set[3] ?? '').split(',').map((v) => v.trim()),
+    };
+  }
   const equality = /^([\w./-]+)\s*(==|=|!=)\s*([\w.-]*)$/.exec(part);
-  if (equality) return { key: equality[1] ?? '', operator: equality[2] === '!=' ? 'NotIn' : 'In', values: [equality[3] ?? ''] };
+  if (equality) {
+    return {
+      key: equality[1] ?? '',
+      operator: equality[2] === '!=' ? 'NotIn' : 'In',
+      values: [equality[3] ?? ''],
+    };
+  }
   const presence = /^(!?)\s*([\w./-]+)$/.exec(part);
-  if (presence) return { key: presence[2] ?? '', operator: presence[1] === '!' ? 'DoesNotExist' : 'Exists', values: [] };
-  throw new Error(`'${part}' in the label selector '${whole}' is not a requirement; write it like key=value, key in (a,b), key or !key`);
+  if (presence) {
+    return {
+      key: presence[2] ?? '',
+      operator: presence[1] === '!' ? 'DoesNotExist' : 'Exists',
+      values: [],
+    };
+  }
+  throw new Error(
+    `'${part}' in the label selector '${whole}' is not a requirement; write it like key=value, key in (a,b), key or !key`,
+  );
 }
 
 /** As the API server does: NotIn also matches objects without the key. */
-export function matchesSelector(requirements: readonly Requirement[], labels: Readonly<Record<string, string>> | undefined): boolean {
+export function matchesSelector(
+  requirements: readonly Requirement[],
+  labels: Readonly<Record<string, string>> | undefined,
+): boolean {
   return requirements.every(({ key, operator, values }) => {
     const value = labels !== undefined && Object.hasOwn(labels, key) ? labels[key] : undefined;
     switch (operator) {
@@ -43,8 +68,14 @@ export function matchesSelector(requirements: readonly Requirement[], labels: Re
 }
 
 export function requirementsOf(selector: LabelSelector): readonly Requirement[] {
-  const labels = Object.entries(selector.matchLabels ?? {}).map(([key, value]): Requirement => ({ key, operator: 'In', values: [value] }));
-  const expressions = (selector.matchExpressions ?? []).map(({ key, operator, values }): Requirement => ({ key, operator, values: values ?? [] }));
+  const labels = Object.entries(selector.matchLabels ?? {}).map(([key, value]): Requirement => ({
+    key,
+    operator: 'In',
+    values: [value],
+  }));
+  const expressions = (selector.matchExpressions ?? []).map(
+    ({ key, operator, values }): Requirement => ({ key, operator, values: values ?? [] }),
+  );
   return [...labels, ...expressions];
 }
 

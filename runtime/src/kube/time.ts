@@ -1,6 +1,9 @@
 /** How Kubernetes writes time. */
 
-/** metav1.MicroTime: the API server refuses one without six fractional digits. @param wall milliseconds since 1970 */
+/**
+ * metav1.MicroTime: the API server refuses one without six fractional digits. @param wall
+ * milliseconds since 1970
+ */
 export function microTime(wall: number): string {
   return new Date(wall).toISOString().replace('Z', '000Z');
 }

@@ -1,5 +1,6 @@
 /**
- * Requests to the API server over HTTP/1.1, on one shared agent. HTTP/2 stays off because a stopped peer is not noticed there.
+ * Requests to the API server over HTTP/1.1, on one shared agent. HTTP/2 stays off because a stopped
+ * peer is not noticed there.
  * Every request has its limits: to connect, to be answered, between two pieces of the answer.
  */
 import { Agent, ProxyAgent, request as send } from 'undici';
@@ -9,7 +10,10 @@ import { ApiError, ConnectionError, hasCode, messageOf } from './errors.ts';
 const ANSWER_MS = 30_000;
 const CONNECT_MS = 10_000;
 
-/** Where the API server is and how to prove who we are. Asked before every request: tokens and certificates rotate. */
+/**
+ * Where the API server is and how to prove who we are. Asked before every request: tokens and
+ * certificates rotate.
+ */
 export interface Connection {
   readonly server: string;
   /** URL of the proxy that leads there. */
@@ -17,7 +21,9 @@ export interface Connection {
   /** @param fresh the server has refused the last ones: read them anew */
   credentials(fresh: boolean): Promise<Credentials>;
   readonly userAgent?: string;
-  /** Told of each answer: an HTTP status, or `<error>` when none came (as client-go counts them). */
+  /**
+   * Told of each answer: an HTTP status, or `<error>` when none came (as client-go counts them).
+   */
   readonly onAnswer?: (method: string, code: string) => void;
 }
 
@@ -46,7 +52,10 @@ export interface Request {
 }
 
 export interface Transport {
-  /** @param check refuses a write by throwing, in the moment it leaves. @throws ApiError, ConnectionError, the signal's reason */
+  /**
+   * @param check refuses a write by throwing, in the moment it leaves. @throws ApiError,
+   * ConnectionError, the signal's reason
+   */
   open(request: Request, check: () => void, signal?: AbortSignal): Promise<Dispatcher.ResponseData>;
   /** See `HttpKubeApi`. */
   readonly trouble: string | undefined;
@@ -67,15 +76,26 @@ export function transport(connection: Connection): Transport {
     }
   }
 
-  async function attempt(request: Request, check: () => void, fresh: boolean, signal: AbortSignal | undefined): Promise<Dispatcher.ResponseData> {
+  async function attempt(
+    request: Request,
+    check: () => void,
+    fresh: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<Dispatcher.ResponseData> {
     signal?.throwIfAborted();
     const { headers, tls } = await credentials(fresh);
     const url = new URL(server + request.path);
-    for (const [name, value] of Object.entries(request.query ?? {})) if (value !== undefined) url.searchParams.set(name, String(value));
+    for (const [name, value] of Object.entries(request.query ?? {})) {
+      if (value !== undefined) {
+        url.searchParams.set(name, String(value));
+      }
+    }
     const body = request.body === undefined ? undefined : JSON.stringify(request.body);
     // Nothing is awaited between this look and the socket.
     signal?.throwIfAborted();
-    if (request.method !== 'GET') check();
+    if (request.method !== 'GET') {
+      check();
+    }
     try {
       const response = await send(url, {
         method: request.method,
@@ -84,7 +104,9 @@ export function transport(connection: Connection): Transport {
           accept: 'application/json',
           'user-agent': connection.userAgent ?? 'autopilot-runtime',
           ...headers,
-          ...(body === undefined ? {} : { 'content-type': request.contentType ?? 'application/json' }),
+          ...(body === undefined
+            ? {}
+            : { 'content-type': request.contentType ?? 'application/json' }),
         },
         ...(body === undefined ? {} : { body }),
         headersTimeout: ANSWER_MS,
@@ -92,13 +114,24 @@ export function transport(connection: Connection): Transport {
         ...(signal === undefined ? {} : { signal }),
       });
       connection.onAnswer?.(request.method, String(response.statusCode));
-      if (response.statusCode <= 500) trouble = undefined;
-      if (response.statusCode >= 400) throw await failureOf(response, request);
+      if (response.statusCode <= 500) {
+        trouble = undefined;
+      }
+      if (response.statusCode >= 400) {
+        throw await failureOf(response, request);
+      }
       return response;
     } catch (error) {
       const failure = asConnectionError(error, `${request.method} ${request.path}`, signal);
-      if (failure instanceof ConnectionError) connection.onAnswer?.(request.method, '<error>');
-      if (failure instanceof ConnectionError || (failure instanceof ApiError && failure.status.code > 500)) trouble = failure.message;
+      if (failure instanceof ConnectionError) {
+        connection.onAnswer?.(request.method, '<error>');
+      }
+      if (
+        failure instanceof ConnectionError ||
+        (failure instanceof ApiError && failure.status.code > 500)
+      ) {
+        trouble = failure.message;
+      }
       throw failure;
     }
   }
@@ -106,7 +139,9 @@ export function transport(connection: Connection): Transport {
   return {
     open: (request, check, signal) =>
       attempt(request, check, false, signal).catch((error: unknown) => {
-        if (!hasCode(error, 401)) throw error;
+        if (!hasCode(error, 401)) {
+          throw error;
+        }
         return attempt(request, check, true, signal);
       }),
     get trouble() {
@@ -116,7 +151,9 @@ export function transport(connection: Connection): Transport {
   };
 }
 
-/** One agent per TLS material: rotating a certificate opens a new one and lets the old one drain. */
+/**
+ * One agent per TLS material: rotating a certificate opens a new one and lets the old one drain.
+ */
 class AgentCache {
   #tls: TlsOptions | undefined;
   #key = '';
@@ -128,7 +165,9 @@ class AgentCache {
   }
 
   for(tls: TlsOptions): Dispatcher {
-    if (this.#agent !== undefined && tls === this.#tls) return this.#agent;
+    if (this.#agent !== undefined && tls === this.#tls) {
+      return this.#agent;
+    }
     this.#tls = tls;
     const key = JSON.stringify(tls);
     if (this.#agent === undefined || key !== this.#key) {
@@ -136,7 +175,10 @@ class AgentCache {
       this.#key = key;
       const connect = { ...tls, timeout: CONNECT_MS };
       const options = { allowH2: false, keepAliveTimeout: 30_000 };
-      this.#agent = this.#proxy === undefined ? new Agent({ ...options, connect }) : new ProxyAgent({ ...options, uri: this.#proxy, requestTls: connect });
+      this.#agent =
+        this.#proxy === undefined
+          ? new Agent({ ...options, connect })
+          : new ProxyAgent({ ...options, uri: this.#proxy, requestTls: connect });
     }
     return this.#agent;
   }
@@ -150,20 +192,41 @@ class AgentCache {
 async function failureOf(response: Dispatcher.ResponseData, request: Request): Promise<ApiError> {
   const text = await response.body.text();
   const status = parseStatus(text) ?? {};
-  const message = status.message ?? `${request.method} ${request.path}: HTTP ${response.statusCode} ${text.slice(0, 200)}`;
-  return apiErrorOf({ ...status, message, code: response.statusCode }, secondsToWait(response.headers));
+  const message =
+    status.message ??
+    `${request.method} ${request.path}: HTTP ${response.statusCode} ${text.slice(0, 200)}`;
+  return apiErrorOf(
+    { ...status, message, code: response.statusCode },
+    secondsToWait(response.headers),
+  );
 }
 
 /** @param wait seconds that Retry-After says */
-export function apiErrorOf({ code = 500, reason = '', message = 'no reason given', details }: RawStatus, wait?: number): ApiError {
-  const seconds = wait ?? (details as { readonly retryAfterSeconds?: unknown } | null | undefined)?.retryAfterSeconds;
+export function apiErrorOf(
+  { code = 500, reason = '', message = 'no reason given', details }: RawStatus,
+  wait?: number,
+): ApiError {
+  const seconds =
+    wait ??
+    (details as { readonly retryAfterSeconds?: unknown } | null | undefined)?.retryAfterSeconds;
   const retry = typeof seconds === 'number' && seconds > 0 ? { retryAfterSeconds: seconds } : {};
-  return new ApiError({ reason, message, ...(details === undefined ? {} : { details }), ...retry, code });
+  return new ApiError({
+    reason,
+    message,
+    ...(details === undefined ? {} : { details }),
+    ...retry,
+    code,
+  });
 }
 
 /** Retry-After in seconds, or as a date, which counts from the server's own. */
-function secondsToWait({ 'retry-after': after, date }: Readonly<Record<string, string | string[] | undefined>>): number | undefined {
-  const seconds = Number.isNaN(Number(after)) ? (Date.parse(String(after)) - Date.parse(String(date))) / 1000 : Number(after);
+function secondsToWait({
+  'retry-after': after,
+  date,
+}: Readonly<Record<string, string | string[] | undefined>>): number | undefined {
+  const seconds = Number.isNaN(Number(after))
+    ? (Date.parse(String(after)) - Date.parse(String(date))) / 1000
+    : Number(after);
   return seconds > 0 ? seconds : undefined;
 }
 
@@ -184,8 +247,16 @@ function parseStatus(text: string): RawStatus | undefined {
   }
 }
 
-export function asConnectionError(error: unknown, what: string, signal: AbortSignal | undefined): unknown {
-  if (signal?.aborted) return signal.reason;
-  if (error instanceof ApiError || error instanceof ConnectionError) return error;
+export function asConnectionError(
+  error: unknown,
+  what: string,
+  signal: AbortSignal | undefined,
+): unknown {
+  if (signal?.aborted) {
+    return signal.reason;
+  }
+  if (error instanceof ApiError || error instanceof ConnectionError) {
+    return error;
+  }
   return new ConnectionError(`${what}: ${messageOf(error)}`, { cause: error });
 }

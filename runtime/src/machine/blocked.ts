@@ -1,4 +1,7 @@
-/** A resource whose worker blocked the event loop, so that the last process was ended: its worker is called after everything else. */
+/**
+ * A resource whose worker blocked the event loop, so that the last process was ended: its worker is
+ * called after everything else.
+ */
 import type { KubeObject } from '../kube/object.ts';
 import type { Situation } from './conditions.ts';
 import type { Memory } from './memory.ts';
@@ -15,13 +18,26 @@ export interface HeldBack {
   readonly ms: number;
 }
 
-/** Undefined: the worker may be called. A condition that cannot be written does not keep it from being called after its time. */
-export function heldBack(resource: KubeObject, { scheduler, clock }: SyncPorts, memory: Memory): HeldBack | undefined {
+/**
+ * Undefined: the worker may be called. A condition that cannot be written does not keep it from
+ * being called after its time.
+ */
+export function heldBack(
+  resource: KubeObject,
+  { scheduler, clock }: SyncPorts,
+  memory: Memory,
+): HeldBack | undefined {
   const { blocked } = memory;
-  if (blocked === undefined) return undefined;
+  if (blocked === undefined) {
+    return undefined;
+  }
   const ms = blocked.until - clock.monotonic();
-  if (ms > 0 && blocked.mark === stallMark(resource, scheduler))
-    return { situation: { kind: 'failing', reason: 'WorkerBlocked', message: blocked.message }, ms };
+  if (ms > 0 && blocked.mark === stallMark(resource, scheduler)) {
+    return {
+      situation: { kind: 'failing', reason: 'WorkerBlocked', message: blocked.message },
+      ms,
+    };
+  }
   memory.blocked = undefined;
   return undefined;
 }

@@ -22,20 +22,31 @@ export class Caches implements Informers {
   readonly #outputs = new Set<Informer>();
   /** Of the operator's own kind. */
   readonly primary: Informer;
-  readonly ofInput = (input: InputDefinition): Informer => this.#informer(input.type, input.selector);
+  readonly ofInput = (input: InputDefinition): Informer =>
+    this.#informer(input.type, input.selector);
 
-  /** A kind that is also an input without a selector shares its informer; one that is only written is watched by our label. */
+  /**
+   * A kind that is also an input without a selector shares its informer; one that is only written
+   * is watched by our label.
+   */
   readonly ofOutput = (output: OutputDefinition): Informer => {
     const whole = this.#informers.get(`${output.type.group}/${output.type.plural}?`);
-    return whole ?? this.#informer(output.type, `${MANAGED_BY_LABEL}=${this.#options.scheduler.operatorName}`);
+    return (
+      whole ??
+      this.#informer(output.type, `${MANAGED_BY_LABEL}=${this.#options.scheduler.operatorName}`)
+    );
   };
 
   constructor(options: CacheOptions) {
     const { scheduler } = options;
     this.#options = options;
     this.primary = this.#informer(scheduler.resource);
-    for (const uses of allUses(scheduler)) uses.inputs.forEach(this.ofInput);
-    for (const uses of allUses(scheduler)) uses.outputs.forEach((output) => this.#outputs.add(this.ofOutput(output)));
+    for (const uses of allUses(scheduler)) {
+      uses.inputs.forEach(this.ofInput);
+    }
+    for (const uses of allUses(scheduler)) {
+      uses.outputs.forEach((output) => this.#outputs.add(this.ofOutput(output)));
+    }
   }
 
   /** Of what is written of a kind, one informer tells; others may show some of it too. */
@@ -57,26 +68,39 @@ export class Caches implements Informers {
     await Promise.all([...this.all].map((informer) => informer.filled(signal)));
   }
 
-  /** Resolves when every cache is at least as new as the API server was at `since` (monotonic): what a new leader starts from. */
+  /**
+   * Resolves when every cache is at least as new as the API server was at `since` (monotonic): what
+   * a new leader starts from.
+   */
   async caughtUp(since: number, ports: Pick<Ports, 'api'>, signal: AbortSignal): Promise<void> {
     await Promise.all([...this.all].map((informer) => informer.caughtUp(since, ports, signal)));
   }
 
   /** Kinds that cannot be read now, with the reason. */
   unavailable(): readonly { readonly kind: string; readonly reason: string }[] {
-    return [...this.all].flatMap(({ unavailable, scope }) => (unavailable === undefined ? [] : [{ kind: scope.type.kind, reason: unavailable }]));
+    return [...this.all].flatMap(({ unavailable, scope }) =>
+      unavailable === undefined ? [] : [{ kind: scope.type.kind, reason: unavailable }],
+    );
   }
 
   #informer(type: ResourceType, labelSelector?: string): Informer {
     const key = `${type.group}/${type.plural}?${labelSelector ?? ''}`;
     const known = this.#informers.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      return known;
+    }
     const { watchNamespaces, observer, scheduler } = this.#options;
     const scope = { type, ...(labelSelector === undefined ? {} : { labelSelector }) };
     const place = `${type.group}/${type.plural}`;
     const family = this.#families.get(place) ?? [];
     this.#families.set(place, family);
-    const informer = new Informer(scope, watchNamespaces, ownerLabel(scheduler.resource.group), observer, family);
+    const informer = new Informer(
+      scope,
+      watchNamespaces,
+      ownerLabel(scheduler.resource.group),
+      observer,
+      family,
+    );
     family.push(informer);
     this.#informers.set(key, informer);
     return informer;

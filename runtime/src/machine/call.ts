@@ -28,7 +28,8 @@ export interface Call<Result> {
 
 /**
  * The result, frozen and a copy: what the worker does to it later has no effect.
- * @throws what the worker throws, Stuck when it does not end in time, or why it may not be called any more.
+ * @throws what the worker throws, Stuck when it does not end in time, or why it may not be called
+ * any more.
  */
 export async function call<Result>(
   { uses, resource, run, timeoutMs, ...request }: Call<Result>,
@@ -37,7 +38,8 @@ export async function call<Result>(
   signal: AbortSignal,
 ): Promise<Result> {
   signal.throwIfAborted();
-  // By hand, and not by AbortSignal.any: that one remembers every signal it ever made beside a long-lived one until they are collected.
+  // By hand, and not by AbortSignal.any: that one remembers every signal it ever made beside a
+  // long-lived one until they are collected.
   const end = new AbortController();
   const limit = end.signal;
   const now = new Date(ports.clock.now());
@@ -60,11 +62,19 @@ function copyOf<Result>(result: Result, { title }: Uses): Result {
   try {
     return deepFreeze(structuredClone(result));
   } catch (error) {
-    throw new PermanentError(`${title} returned something that is no plain data: ${(error as Error).message}`);
+    throw new PermanentError(
+      `${title} returned something that is no plain data: ${(error as Error).message}`,
+    );
   }
 }
 
-function within<Result>(running: Promise<Result>, ms: number, clock: Clock, end: AbortController, signal: AbortSignal): Promise<Result> {
+function within<Result>(
+  running: Promise<Result>,
+  ms: number,
+  clock: Clock,
+  end: AbortController,
+  signal: AbortSignal,
+): Promise<Result> {
   return new Promise((resolve, reject) => {
     const giveUp = (message: string): void => {
       const grace = clock.after(GRACE_MS, () =>
@@ -79,7 +89,9 @@ function within<Result>(running: Promise<Result>, ms: number, clock: Clock, end:
     };
     const timer = clock.after(ms, () => {
       end.abort(new Error(`the worker took longer than ${ms / 1000} s`));
-      giveUp(`the worker took longer than ${ms / 1000} s and did not end when it was told to; this resource waits until it does`);
+      giveUp(
+        `the worker took longer than ${ms / 1000} s and did not end when it was told to; this resource waits until it does`,
+      );
     });
     const stopped = (): void => {
       end.abort(signal.reason);

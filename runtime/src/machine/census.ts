@@ -1,4 +1,7 @@
-/** How the resources stand, phase by phase: what metrics show of them. No label of a metric names a single resource. */
+/**
+ * How the resources stand, phase by phase: what metrics show of them. No label of a metric names a
+ * single resource.
+ */
 import type { KubeObject } from '../kube/object.ts';
 import type { Scheduler } from '../scheduler.ts';
 import { phaseOf, phaseTimes, statusOf } from './resource.ts';
@@ -7,20 +10,32 @@ export interface PhaseCensus {
   readonly resources: number;
   /** Those with the condition Stalled. */
   readonly stalled: number;
-  /** How long the one that came first has been there, by the phase's own clock; 0 when nobody is. */
+  /**
+   * How long the one that came first has been there, by the phase's own clock; 0 when nobody is.
+   */
   readonly oldestMs: number;
 }
 
 /** @param now wall time @returns every phase, and `unknown` when a resource is in none of them */
-export function census(scheduler: Scheduler, resources: Iterable<KubeObject>, now: number): ReadonlyMap<string, PhaseCensus> {
+export function census(
+  scheduler: Scheduler,
+  resources: Iterable<KubeObject>,
+  now: number,
+): ReadonlyMap<string, PhaseCensus> {
   const counts = new Map<string, PhaseCensus>(scheduler.phases.map(({ name }) => [name, NOBODY]));
   for (const resource of resources) {
     const name = phaseOf(scheduler, resource)?.name ?? 'unknown';
     const { resources: before, stalled, oldestMs } = counts.get(name) ?? NOBODY;
     const status = statusOf(resource);
     const { phaseStartedAt = now } = phaseTimes(status, now);
-    const isStalled = status.conditions?.some(({ type, status: is }) => type === 'Stalled' && is === 'True') ?? false;
-    counts.set(name, { resources: before + 1, stalled: stalled + (isStalled ? 1 : 0), oldestMs: Math.max(oldestMs, now - phaseStartedAt) });
+    const isStalled =
+      status.conditions?.some(({ type, status: is }) => type === 'Stalled' && is === 'True') ??
+      false;
+    counts.set(name, {
+      resources: before + 1,
+      stalled: stalled + (isStalled ? 1 : 0),
+      oldestMs: Math.max(oldestMs, now - phaseStartedAt),
+    });
   }
   return counts;
 }

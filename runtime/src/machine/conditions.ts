@@ -1,6 +1,8 @@
 /**
- * Conditions, as kstatus reads them, by which Helm 4, Argo CD and Flux wait: Ready is always there; every other one only while
- * something is to be said. (https://github.com/kubernetes-sigs/cli-utils/tree/master/pkg/kstatus) Pure.
+ * Conditions, as kstatus reads them, by which Helm 4, Argo CD and Flux wait: Ready is always there;
+ * every other one only while
+ * something is to be said. (https://github.com/kubernetes-sigs/cli-utils/tree/master/pkg/kstatus)
+ * Pure.
  */
 import type { PhaseDefinition } from '../scheduler.ts';
 import type { Condition } from './resource.ts';
@@ -16,8 +18,16 @@ export type Situation =
   | { readonly kind: 'paused'; readonly message: string }
   /** A person is asked. */
   | { readonly kind: 'held'; readonly message: string }
-  /** Comes again with backoff. `stillReady`: not often enough yet to say that the resource is not ready. */
-  | { readonly kind: 'failing'; readonly reason: string; readonly message: string; readonly stillReady?: boolean }
+  /**
+   * Comes again with backoff. `stillReady`: not often enough yet to say that the resource is not
+   * ready.
+   */
+  | {
+      readonly kind: 'failing';
+      readonly reason: string;
+      readonly message: string;
+      readonly stillReady?: boolean;
+    }
   /** No retry can help. */
   | { readonly kind: 'stalled'; readonly reason: string; readonly message: string };
 
@@ -34,17 +44,42 @@ const OWN: Readonly<Record<string, Pick<Condition, 'type' | 'status'>>> = {
 };
 
 /** Every type that is said here; others are somebody else's. */
-const OURS: readonly string[] = ['Ready', 'Reconciling', 'Stalled', 'Paused', 'AwaitingApproval', ...Object.values(OWN).map(({ type }) => type)];
+const OURS: readonly string[] = [
+  'Ready',
+  'Reconciling',
+  'Stalled',
+  'Paused',
+  'AwaitingApproval',
+  ...Object.values(OWN).map(({ type }) => type),
+];
 
-/** `maxLength` of a condition's message (k8s.io/apimachinery metav1.Condition, and the CRD): a longer one is refused with the whole status. */
+/**
+ * `maxLength` of a condition's message (k8s.io/apimachinery metav1.Condition, and the CRD): a
+ * longer one is refused with the whole status.
+ */
 const LONGEST = 32_768;
 
-/** @param old what was said before: a condition that keeps its status keeps its time, and those of others stay. */
-export function conditionsOf(old: readonly Condition[], phase: PhaseDefinition, situation: Situation, generation: number, at: string): readonly Condition[] {
+/**
+ * @param old what was said before: a condition that keeps its status keeps its time, and those of
+ * others stay.
+ */
+export function conditionsOf(
+  old: readonly Condition[],
+  phase: PhaseDefinition,
+  situation: Situation,
+  generation: number,
+  at: string,
+): readonly Condition[] {
   const ours = said(old, phase, situation).map((condition) => {
     const before = old.find(({ type }) => type === condition.type);
-    const lastTransitionTime = before !== undefined && before.status === condition.status ? before.lastTransitionTime : at;
-    return { ...condition, message: cut(condition.message), observedGeneration: generation, lastTransitionTime };
+    const lastTransitionTime =
+      before !== undefined && before.status === condition.status ? before.lastTransitionTime : at;
+    return {
+      ...condition,
+      message: cut(condition.message),
+      observedGeneration: generation,
+      lastTransitionTime,
+    };
   });
   return [...ours, ...old.filter(({ type }) => !OURS.includes(type))];
 }
@@ -53,21 +88,38 @@ function cut(message: string): string {
   return message.length <= LONGEST ? message : `${message.slice(0, LONGEST - 1)}…`;
 }
 
-function said(old: readonly Condition[], phase: PhaseDefinition, situation: Situation): readonly Said[] {
+function said(
+  old: readonly Condition[],
+  phase: PhaseDefinition,
+  situation: Situation,
+): readonly Said[] {
   switch (situation.kind) {
     case 'ok':
-      return settled(phase, situation.message ?? phase.description ?? '', situation.entered === true && writes(phase));
+      return settled(
+        phase,
+        situation.message ?? phase.description ?? '',
+        situation.entered === true && writes(phase),
+      );
     case 'paused': {
       const { message } = situation;
       const paused: Said = { type: 'Paused', status: 'True', reason: 'Paused', message };
       const wasReady = old.some(({ type, status }) => type === 'Ready' && status === 'True');
-      if (phase.final === true || (isReady(phase) && (wasReady || !writes(phase)))) return [...settled(phase, phase.description ?? ''), paused];
+      if (phase.final === true || (isReady(phase) && (wasReady || !writes(phase)))) {
+        return [...settled(phase, phase.description ?? ''), paused];
+      }
       return [{ type: 'Ready', status: 'False', reason: 'Paused', message }, paused];
     }
     case 'held': {
       const { message } = situation;
-      const held: Said = { type: 'AwaitingApproval', status: 'True', reason: 'AwaitingApproval', message };
-      if (isReady(phase)) return [...settled(phase, message), held];
+      const held: Said = {
+        type: 'AwaitingApproval',
+        status: 'True',
+        reason: 'AwaitingApproval',
+        message,
+      };
+      if (isReady(phase)) {
+        return [...settled(phase, message), held];
+      }
       return [...unsettled('Reconciling', 'AwaitingApproval', message), held];
     }
     case 'waiting':
@@ -75,7 +127,13 @@ function said(old: readonly Condition[], phase: PhaseDefinition, situation: Situ
       const { reason, message } = situation;
       const own = OWN[reason] === undefined ? [] : [{ ...OWN[reason], reason, message }];
       const ready = old.find(({ type }) => type === 'Ready');
-      if (situation.kind === 'failing' && situation.stillReady === true && ready?.status === 'True') return [ready, ...own];
+      if (
+        situation.kind === 'failing' &&
+        situation.stillReady === true &&
+        ready?.status === 'True'
+      ) {
+        return [ready, ...own];
+      }
       return [...unsettled('Reconciling', reason, message), ...own];
     }
     case 'stalled':
@@ -85,18 +143,26 @@ function said(old: readonly Condition[], phase: PhaseDefinition, situation: Situ
   }
 }
 
-/** Such a phase is ready when its first sync is done: whoever waits for it waits for its outputs. */
+/**
+ * Such a phase is ready when its first sync is done: whoever waits for it waits for its outputs.
+ */
 function writes(phase: PhaseDefinition): boolean {
   return phase.outputs.length > 0;
 }
 
 function settled(phase: PhaseDefinition, message: string, pending = false): readonly Said[] {
   const reason = phase.name;
-  if (isReady(phase) && !pending) return [{ type: 'Ready', status: 'True', reason, message }];
+  if (isReady(phase) && !pending) {
+    return [{ type: 'Ready', status: 'True', reason, message }];
+  }
   return unsettled(phase.final === true ? 'Stalled' : 'Reconciling', reason, message);
 }
 
-function unsettled(type: 'Reconciling' | 'Stalled', reason: string, message: string): readonly Said[] {
+function unsettled(
+  type: 'Reconciling' | 'Stalled',
+  reason: string,
+  message: string,
+): readonly Said[] {
   return [
     { type: 'Ready', status: 'False', reason, message },
     { type, status: 'True', reason, message },

@@ -22,7 +22,9 @@ export class Dependents {
   /** Resources that have read something, and places that somebody has read. */
   get size(): number {
     let places = 0;
-    for (const { byKey, byNamespace } of this.#readers.values()) places += byKey.size + byNamespace.size;
+    for (const { byKey, byNamespace } of this.#readers.values()) {
+      places += byKey.size + byNamespace.size;
+    }
     return this.#dependencies.size + places;
   }
 
@@ -41,12 +43,16 @@ export class Dependents {
 
   delete(resource: string): void {
     const dependencies = this.#dependencies.get(resource);
-    if (dependencies === undefined) return;
+    if (dependencies === undefined) {
+      return;
+    }
     this.#dependencies.delete(resource);
     this.#each(dependencies, (map, at) => {
       const readers = map.get(at);
       readers?.delete(resource);
-      if (readers?.size === 0) map.delete(at);
+      if (readers?.size === 0) {
+        map.delete(at);
+      }
     });
   }
 
@@ -54,22 +60,34 @@ export class Dependents {
   touchedBy(informer: Informer, change: Change): readonly string[] {
     const object = change.object ?? change.old;
     const readers = this.#readers.get(informer);
-    if (object === undefined || readers === undefined) return [];
+    if (object === undefined || readers === undefined) {
+      return [];
+    }
     const candidates = new Set(readers.byKey.get(keyString(keyOf(object))));
-    for (const namespace of new Set([object.metadata.namespace ?? EVERYWHERE, EVERYWHERE]))
-      for (const resource of readers.byNamespace.get(namespace) ?? []) candidates.add(resource);
+    for (const namespace of new Set([object.metadata.namespace ?? EVERYWHERE, EVERYWHERE])) {
+      for (const resource of readers.byNamespace.get(namespace) ?? []) {
+        candidates.add(resource);
+      }
+    }
     return [...candidates].filter((resource) => {
       const reads = this.#dependencies.get(resource)?.get(informer);
       return reads !== undefined && touches(reads, change);
     });
   }
 
-  #each(dependencies: Dependencies, act: (map: Map<string, Set<string>>, at: string) => void): void {
+  #each(
+    dependencies: Dependencies,
+    act: (map: Map<string, Set<string>>, at: string) => void,
+  ): void {
     for (const [informer, { keys, lists }] of dependencies) {
       const readers = this.#readers.get(informer) ?? { byKey: new Map(), byNamespace: new Map() };
       this.#readers.set(informer, readers);
-      for (const key of keys) act(readers.byKey, key);
-      for (const { namespace } of lists) act(readers.byNamespace, namespace ?? EVERYWHERE);
+      for (const key of keys) {
+        act(readers.byKey, key);
+      }
+      for (const { namespace } of lists) {
+        act(readers.byNamespace, namespace ?? EVERYWHERE);
+      }
     }
   }
 }

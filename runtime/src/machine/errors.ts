@@ -12,12 +12,18 @@ export class OutputRefused extends Error {
   override readonly name = 'OutputRefused';
 }
 
-/** The cache was behind: sync again from the fresh copy. `cause`: what it would be if that is not so. */
+/**
+ * The cache was behind: sync again from the fresh copy. `cause`: what it would be if that is not
+ * so.
+ */
 export class StaleCache extends Error {
   override readonly name = 'StaleCache';
 }
 
-/** What is wrong when the fresh copy does not help: it was no late news, but somebody's answer (a webhook or a quota may say 409 too). */
+/**
+ * What is wrong when the fresh copy does not help: it was no late news, but somebody's answer (a
+ * webhook or a quota may say 409 too).
+ */
 export function lasting({ cause, message }: Error): Error {
   return cause instanceof Error ? cause : new OutputRefused(message);
 }
@@ -34,14 +40,28 @@ export class Stuck extends Error {
 
 /** @param what the object, for the message: `Service default/web`. */
 export function refused(error: unknown, what: string): unknown {
-  if (!isApiError(error) || error.status.code >= 500 || error.status.code === 429 || error.status.code === 401) return error;
+  if (
+    !isApiError(error) ||
+    error.status.code >= 500 ||
+    error.status.code === 429 ||
+    error.status.code === 401
+  ) {
+    return error;
+  }
   return new OutputRefused(`${what} was refused: ${error.message}`, { cause: error });
 }
 
-/** Not made because its namespace is being deleted, and all that is in it (the NamespaceLifecycle admission says so by this cause). */
+/**
+ * Not made because its namespace is being deleted, and all that is in it (the NamespaceLifecycle
+ * admission says so by this cause).
+ */
 export function namespaceEnds(error: unknown): boolean {
-  if (!isApiError(error) || error.status.code !== 403) return false;
-  const { causes = [] } = (error.status.details ?? {}) as { readonly causes?: readonly { readonly reason?: string }[] };
+  if (!isApiError(error) || error.status.code !== 403) {
+    return false;
+  }
+  const { causes = [] } = (error.status.details ?? {}) as {
+    readonly causes?: readonly { readonly reason?: string }[];
+  };
   return causes.some(({ reason }) => reason === 'NamespaceTerminating');
 }
 
@@ -50,7 +70,10 @@ export function mayBeDone(error: unknown): boolean {
   return !isApiError(error) || error.status.code >= 500 || error.status.code === 408;
 }
 
-/** Milliseconds for which the server wants no further request (429 of priority and fairness, 503); 0 when it says nothing. */
+/**
+ * Milliseconds for which the server wants no further request (429 of priority and fairness, 503); 0
+ * when it says nothing.
+ */
 export function askedToWait(error: unknown): number {
   const answer = error instanceof OutputRefused ? error.cause : error;
   return isApiError(answer) ? (answer.status.retryAfterSeconds ?? 0) * 1000 : 0;
@@ -58,5 +81,7 @@ export function askedToWait(error: unknown): number {
 
 /** Also of another copy of this package. */
 export function isPermanent(error: unknown): boolean {
-  return error instanceof PermanentError || (error instanceof Error && error.name === 'PermanentError');
+  return (
+    error instanceof PermanentError || (error instanceof Error && error.name === 'PermanentError')
+  );
 }

@@ -1,8 +1,11 @@
 /**
- * Edits of single fields in somebody else's object: from what a worker wants to one JSON Patch, and back. Pure.
+ * Edits of single fields in somebody else's object: from what a worker wants to one JSON Patch, and
+ * back. Pure.
  *
- * The patch tests uid and resourceVersion, sets the fields, and in the same request notes in `<group>/held` who holds them, what
- * stood there before, and a hash of what is there now. So whatever happens between two requests, every held field can be put back, and
+ * The patch tests uid and resourceVersion, sets the fields, and in the same request notes in
+ * `<group>/held` who holds them, what
+ * stood there before, and a hash of what is there now. So whatever happens between two requests,
+ * every held field can be put back, and
  * a value that somebody else has written since is known as such.
  */
 import type { JsonPatchOperation } from '../kube/api.ts';
@@ -45,29 +48,49 @@ export interface HeldPlan {
 
 /** `spec.http[split].route` */
 export function pathText(path: readonly FieldStep[]): string {
-  return path.map((step, index) => (typeof step === 'string' ? `${index === 0 ? '' : '.'}${step}` : `[${step.name}]`)).join('');
+  return path
+    .map((step, index) =>
+      typeof step === 'string' ? `${index === 0 ? '' : '.'}${step}` : `[${step.name}]`,
+    )
+    .join('');
 }
 
 /** @throws PermanentError when the annotation was damaged. */
 export function holdsOf(object: KubeObject, group: string): readonly Hold[] {
   const text = object.metadata.annotations?.[heldAnnotation(group)];
-  if (text === undefined) return [];
+  if (text === undefined) {
+    return [];
+  }
   try {
     const holds: unknown = JSON.parse(text);
-    if (Array.isArray(holds) && holds.every((hold) => isMap(hold) && Array.isArray(hold['path']))) return holds as readonly Hold[];
+    if (Array.isArray(holds) && holds.every((hold) => isMap(hold) && Array.isArray(hold['path']))) {
+      return holds as readonly Hold[];
+    }
   } catch {
     // Said below.
   }
-  throw new PermanentError(`the annotation ${heldAnnotation(group)} of ${describe(object)} cannot be read; mend or remove it`, 'HeldUnreadable');
+  throw new PermanentError(
+    `the annotation ${heldAnnotation(group)} of ${describe(object)} cannot be read; mend or remove it`,
+    'HeldUnreadable',
+  );
 }
 
 /**
- * The patch after which the holder holds these fields. Its other holds in the object are put back when they overlap, or all of them
+ * The patch after which the holder holds these fields. Its other holds in the object are put back
+ * when they overlap, or all of them
  * when the list is `complete`.
  * @param place for messages: `outputs.virtualservices of phase Evaluating`.
- * @throws PermanentError for a path that does not lead to one place, OutputConflict for a field that somebody else holds.
+ * @throws PermanentError for a path that does not lead to one place, OutputConflict for a field
+ * that somebody else holds.
  */
-export function planHolds(live: KubeObject, fields: readonly SharedField[], holder: Holder, group: string, complete: boolean, place: string): HeldPlan {
+export function planHolds(
+  live: KubeObject,
+  fields: readonly SharedField[],
+  holder: Holder,
+  group: string,
+  complete: boolean,
+  place: string,
+): HeldPlan {
   const name = describe(live);
   const draft = structuredClone(live) as KubeObject;
   const patch: JsonPatchOperation[] = [];
@@ -78,36 +101,60 @@ export function planHolds(live: KubeObject, fields: readonly SharedField[], hold
   fields.forEach((field, index) => {
     checkPath(field.path, `${place}: ${name}`, group);
     const twice = fields.slice(0, index).find(({ path }) => overlap(path, field.path));
-    if (twice !== undefined) throw new PermanentError(`${place}: ${name} has both ${pathText(twice.path)} and ${pathText(field.path)}, which overlap`);
+    if (twice !== undefined) {
+      throw new PermanentError(
+        `${place}: ${name} has both ${pathText(twice.path)} and ${pathText(field.path)}, which overlap`,
+      );
+    }
     const taken = others.find(({ path }) => overlap(path, field.path));
-    if (taken !== undefined)
+    if (taken !== undefined) {
       throw new OutputConflict(
         `${pathText(field.path)} of ${name} is held by ${taken.resource}; name another route, delete that resource, or, if it is long gone, take its entry out of the annotation ${heldAnnotation(group)}`,
       );
+    }
   });
 
   const empty = new Set([...fields, ...own].flatMap(({ path }) => addMarks(draft, path)));
   const put = (found: Found, path: readonly FieldStep[], value: unknown): void => {
     const [first, marks] = path;
-    if (first === 'metadata' && typeof marks === 'string' && value !== undefined && empty.delete(marks))
+    if (
+      first === 'metadata' &&
+      typeof marks === 'string' &&
+      value !== undefined &&
+      empty.delete(marks)
+    ) {
       patch.push({ op: 'add', path: `/metadata/${marks}`, value: {} });
+    }
     set(found, value, patch);
   };
   const holds: Hold[] = [...others];
   for (const hold of own) {
-    if (fields.some(({ path }) => equal(path, hold.path))) continue;
+    if (fields.some(({ path }) => equal(path, hold.path))) {
+      continue;
+    }
     if (!complete && !fields.some(({ path }) => overlap(path, hold.path))) {
       holds.push(hold);
       continue;
     }
     const found = locate(draft, hold.path);
-    if (typeof found === 'string') left.push(`${pathText(hold.path)} of ${name} was not put back: ${found}`);
-    else if (hashOf(found.value) !== hold.hash) left.push(`${pathText(hold.path)} of ${name} was not put back: somebody has changed it since`);
-    else put(found, hold.path, hold.original);
+    if (typeof found === 'string') {
+      left.push(`${pathText(hold.path)} of ${name} was not put back: ${found}`);
+    } else if (hashOf(found.value) !== hold.hash) {
+      left.push(
+        `${pathText(hold.path)} of ${name} was not put back: somebody has changed it since`,
+      );
+    } else {
+      put(found, hold.path, hold.original);
+    }
   }
   for (const { path, value } of fields) {
     const found = locate(draft, path);
-    if (typeof found === 'string') throw new PermanentError(`${place}: ${pathText(path)} of ${name} cannot be set: ${found}`, 'NoSuchField');
+    if (typeof found === 'string') {
+      throw new PermanentError(
+        `${place}: ${pathText(path)} of ${name} cannot be set: ${found}`,
+        'NoSuchField',
+      );
+    }
     const hold = own.find((known) => equal(known.path, path));
     const wanted = hashOf(value);
     const current = hashOf(found.value);
@@ -116,7 +163,9 @@ export function planHolds(live: KubeObject, fields: readonly SharedField[], hold
       continue;
     }
     const original = hold === undefined ? found.value : hold.original;
-    if (current !== wanted) put(found, path, value);
+    if (current !== wanted) {
+      put(found, path, value);
+    }
     holds.push({ path, ...holder, ...(original !== undefined && { original }), hash: wanted });
   }
   note(empty.has('annotations') ? live : draft, sorted(before), sorted(holds), group, patch);
@@ -124,13 +173,20 @@ export function planHolds(live: KubeObject, fields: readonly SharedField[], hold
 }
 
 /**
- * What is still to be noted after our own write: hashes of fields that the server stores in another form than they were sent in.
+ * What is still to be noted after our own write: hashes of fields that the server stores in another
+ * form than they were sent in.
  * Undefined: nothing.
  */
-export function planStored(answer: KubeObject, holder: Holder, group: string): readonly JsonPatchOperation[] | undefined {
+export function planStored(
+  answer: KubeObject,
+  holder: Holder,
+  group: string,
+): readonly JsonPatchOperation[] | undefined {
   const before = holdsOf(answer, group);
   const after = before.map((hold): Hold => {
-    if (hold.uid !== holder.uid || hold.sent !== undefined) return hold;
+    if (hold.uid !== holder.uid || hold.sent !== undefined) {
+      return hold;
+    }
     const found = locate(answer, hold.path);
     const stored = typeof found === 'string' ? hold.hash : hashOf(found.value);
     return stored === hold.hash ? hold : { ...hold, hash: stored, sent: hold.hash };
@@ -165,18 +221,30 @@ function locate(object: KubeObject, path: readonly FieldStep[]): Found | string 
     const at = pathText(path.slice(0, index)) || 'the object';
     let key: string | number;
     if (typeof step === 'string') {
-      if (!isMap(current)) return current === undefined ? `there is no ${at}` : `${at} is no object`;
+      if (!isMap(current)) {
+        return current === undefined ? `there is no ${at}` : `${at} is no object`;
+      }
       key = step;
     } else {
-      if (!Array.isArray(current)) return current === undefined ? `there is no ${at}` : `${at} is no list`;
-      const named = current.flatMap((item: unknown, position) => (isMap(item) && item['name'] === step.name ? [position] : []));
+      if (!Array.isArray(current)) {
+        return current === undefined ? `there is no ${at}` : `${at} is no list`;
+      }
+      const named = current.flatMap((item: unknown, position) =>
+        isMap(item) && item['name'] === step.name ? [position] : [],
+      );
       const [only] = named;
-      if (only === undefined) return `${at} has nothing named '${step.name}' (${namesIn(current)})`;
-      if (named.length > 1) return `${at} has ${named.length} elements named '${step.name}'`;
+      if (only === undefined) {
+        return `${at} has nothing named '${step.name}' (${namesIn(current)})`;
+      }
+      if (named.length > 1) {
+        return `${at} has ${named.length} elements named '${step.name}'`;
+      }
       key = only;
     }
     const parent = current as Found['parent'];
-    const value = Object.hasOwn(parent, key) ? (parent as Record<string | number, unknown>)[key] : undefined;
+    const value = Object.hasOwn(parent, key)
+      ? (parent as Record<string | number, unknown>)[key]
+      : undefined;
     pointer += `/${escaped(String(key))}`;
     found = { parent, key, pointer, value };
     current = value;
@@ -185,25 +253,48 @@ function locate(object: KubeObject, path: readonly FieldStep[]): Found | string 
 }
 
 function namesIn(list: readonly unknown[]): string {
-  const names = list.flatMap((item) => (isMap(item) && typeof item['name'] === 'string' ? [`'${item['name']}'`] : []));
+  const names = list.flatMap((item) =>
+    isMap(item) && typeof item['name'] === 'string' ? [`'${item['name']}'`] : [],
+  );
   const nameless = list.length - names.length;
-  if (list.length === 0) return 'it is empty';
+  if (list.length === 0) {
+    return 'it is empty';
+  }
   return `it has ${[...names, ...(nameless === 0 ? [] : [`${nameless} without a name`])].join(', ')}`;
 }
 
 function checkPath(path: readonly FieldStep[], place: string, group: string): void {
   const [first, second] = path;
   const last = path.at(-1);
-  const mark = (second === 'labels' || second === 'annotations') && path.length === 3 && last !== heldAnnotation(group);
+  const mark =
+    (second === 'labels' || second === 'annotations') &&
+    path.length === 3 &&
+    last !== heldAnnotation(group);
   const legal = first === 'metadata' ? mark : first !== 'status' && path.length > 1;
-  if (!legal || typeof first !== 'string')
-    throw new PermanentError(`${place} cannot be edited at '${pathText(path)}': name a field of its contents, one label or one annotation`);
-  if (typeof last !== 'string') throw new PermanentError(`${place} cannot be edited at '${pathText(path)}': name a field of that element`);
+  if (!legal || typeof first !== 'string') {
+    throw new PermanentError(
+      `${place} cannot be edited at '${pathText(path)}': name a field of its contents, one label or one annotation`,
+    );
+  }
+  if (typeof last !== 'string') {
+    throw new PermanentError(
+      `${place} cannot be edited at '${pathText(path)}': name a field of that element`,
+    );
+  }
 }
 
-/** Labels and annotations have a place also where there are none yet: in the draft. Answers which maps were added. */
+/**
+ * Labels and annotations have a place also where there are none yet: in the draft. Answers which
+ * maps were added.
+ */
 function addMarks(draft: KubeObject, [first, second]: readonly FieldStep[]): readonly string[] {
-  if (first !== 'metadata' || (second !== 'labels' && second !== 'annotations') || draft.metadata[second] !== undefined) return [];
+  if (
+    first !== 'metadata' ||
+    (second !== 'labels' && second !== 'annotations') ||
+    draft.metadata[second] !== undefined
+  ) {
+    return [];
+  }
   (draft.metadata as { labels?: object; annotations?: object })[second] = {};
   return [second];
 }
@@ -215,10 +306,16 @@ function overlap(a: readonly FieldStep[], b: readonly FieldStep[]): boolean {
 }
 
 /** In the draft and in the patch. */
-function set({ parent, key, pointer, value: before }: Found, value: unknown, patch: JsonPatchOperation[]): void {
+function set(
+  { parent, key, pointer, value: before }: Found,
+  value: unknown,
+  patch: JsonPatchOperation[],
+): void {
   const fields = parent as Record<string | number, unknown>;
   if (value === undefined) {
-    if (before === undefined) return;
+    if (before === undefined) {
+      return;
+    }
     delete fields[key];
     patch.push({ op: 'remove', path: pointer });
     return;
@@ -227,21 +324,42 @@ function set({ parent, key, pointer, value: before }: Found, value: unknown, pat
   patch.push({ op: before === undefined ? 'add' : 'replace', path: pointer, value });
 }
 
-function note(object: KubeObject, before: readonly Hold[], after: readonly Hold[], group: string, patch: JsonPatchOperation[]): void {
-  if (canonical(before) === canonical(after)) return;
+function note(
+  object: KubeObject,
+  before: readonly Hold[],
+  after: readonly Hold[],
+  group: string,
+  patch: JsonPatchOperation[],
+): void {
+  if (canonical(before) === canonical(after)) {
+    return;
+  }
   const annotation = heldAnnotation(group);
   const path = `/metadata/annotations/${escaped(annotation)}`;
   const value = canonical(after);
   const alone = Object.keys(object.metadata.annotations ?? {}).length === 1;
-  if (after.length === 0) patch.push({ op: 'remove', path: alone ? '/metadata/annotations' : path });
-  else if (object.metadata.annotations === undefined) patch.push({ op: 'add', path: '/metadata/annotations', value: { [annotation]: value } });
-  else patch.push({ op: 'add', path, value });
+  if (after.length === 0) {
+    patch.push({ op: 'remove', path: alone ? '/metadata/annotations' : path });
+  } else if (object.metadata.annotations === undefined) {
+    patch.push({ op: 'add', path: '/metadata/annotations', value: { [annotation]: value } });
+  } else {
+    patch.push({ op: 'add', path, value });
+  }
 }
 
-function guarded(object: KubeObject, patch: readonly JsonPatchOperation[]): readonly JsonPatchOperation[] {
-  if (patch.length === 0) return [];
+function guarded(
+  object: KubeObject,
+  patch: readonly JsonPatchOperation[],
+): readonly JsonPatchOperation[] {
+  if (patch.length === 0) {
+    return [];
+  }
   const { uid, resourceVersion } = object.metadata;
-  return [{ op: 'test', path: '/metadata/uid', value: uid }, { op: 'test', path: '/metadata/resourceVersion', value: resourceVersion }, ...patch];
+  return [
+    { op: 'test', path: '/metadata/uid', value: uid },
+    { op: 'test', path: '/metadata/resourceVersion', value: resourceVersion },
+    ...patch,
+  ];
 }
 
 function sorted(holds: readonly Hold[]): readonly Hold[] {

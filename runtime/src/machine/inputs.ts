@@ -1,6 +1,8 @@
 /**
- * Views: what a phase sees of the cluster, and the record of what it read. A view never shows more than its declaration; a read
- * outside it throws and names the place. All of its answers are of one moment: the begin of the sync.
+ * Views: what a phase sees of the cluster, and the record of what it read. A view never shows more
+ * than its declaration; a read
+ * outside it throws and names the place. All of its answers are of one moment: the begin of the
+ * sync.
  */
 import type { Informer } from '../cache/informer.ts';
 import type { Change } from '../cache/store.ts';
@@ -41,61 +43,98 @@ export function newReading(): Reading {
 /** A change while the sync runs: it goes on seeing what was there before. */
 export function remember({ past }: Reading, informer: Informer, { old, object }: Change): void {
   const current = old ?? object;
-  if (current === undefined) return;
+  if (current === undefined) {
+    return;
+  }
   const key = keyString(keyOf(current));
   const before = past.get(informer) ?? new Map<string, KubeObject | undefined>();
   past.set(informer, before);
-  if (!before.has(key)) before.set(key, old);
+  if (!before.has(key)) {
+    before.set(key, old);
+  }
 }
 
 /** Has something changed that the sync has read? Then what it decided may be wrong by now. */
 export function outdated({ dependencies, past }: Reading): boolean {
   return [...past].some(([informer, before]) => {
     const reads = dependencies.get(informer);
-    return reads !== undefined && [...before].some(([key, old]) => touches(reads, { old, object: informer.get(keyOfString(key)), writer: undefined }));
+    return (
+      reads !== undefined &&
+      [...before].some(([key, old]) =>
+        touches(reads, { old, object: informer.get(keyOfString(key)), writer: undefined }),
+      )
+    );
   });
 }
 
 export function readsOf(dependencies: Dependencies, informer: Informer): Reads {
   let reads = dependencies.get(informer);
-  if (reads === undefined) dependencies.set(informer, (reads = { keys: new Set(), lists: [] }));
+  if (reads === undefined) {
+    dependencies.set(informer, (reads = { keys: new Set(), lists: [] }));
+  }
   return reads;
 }
 
 /** Both of two records: kept after a failed sync, which may have stopped reading early. */
 export function union(a: Dependencies | undefined, b: Dependencies): Dependencies {
-  if (a === undefined) return b;
+  if (a === undefined) {
+    return b;
+  }
   const both: Dependencies = new Map();
-  for (const source of [a, b])
+  for (const source of [a, b]) {
     for (const [informer, reads] of source) {
       const into = readsOf(both, informer);
-      for (const key of reads.keys) into.keys.add(key);
-      into.lists.push(...reads.lists.filter((read) => !into.lists.some((known) => sameList(known, read))));
+      for (const key of reads.keys) {
+        into.keys.add(key);
+      }
+      into.lists.push(
+        ...reads.lists.filter((read) => !into.lists.some((known) => sameList(known, read))),
+      );
     }
+  }
   return both;
 }
 
 function sameList(a: ListRead, b: ListRead): boolean {
-  return a.namespace === b.namespace && JSON.stringify(a.requirements) === JSON.stringify(b.requirements);
-}
-
-/** Would a new sync read something else because of this change? Also "now exists" and "now matches" (and no longer). */
-export function touches(reads: Reads, change: Change): boolean {
-  const object = change.object ?? change.old;
-  if (object === undefined) return false;
-  if (reads.keys.has(keyString(object.metadata))) return true;
-  return reads.lists.some(
-    ({ namespace, requirements }) =>
-      (namespace === undefined || namespace === object.metadata.namespace) &&
-      [change.old, change.object].some((side) => side !== undefined && matchesSelector(requirements, side.metadata.labels)),
+  return (
+    a.namespace === b.namespace && JSON.stringify(a.requirements) === JSON.stringify(b.requirements)
   );
 }
 
-/** Unknown is not absent: a kind that cannot be read is no kind without objects. @returns why one cannot be read */
-export function unreadableInput({ inputs }: Pick<Uses, 'inputs'>, informers: Informers): string | undefined {
+/**
+ * Would a new sync read something else because of this change? Also "now exists" and "now matches"
+ * (and no longer).
+ */
+export function touches(reads: Reads, change: Change): boolean {
+  const object = change.object ?? change.old;
+  if (object === undefined) {
+    return false;
+  }
+  if (reads.keys.has(keyString(object.metadata))) {
+    return true;
+  }
+  return reads.lists.some(
+    ({ namespace, requirements }) =>
+      (namespace === undefined || namespace === object.metadata.namespace) &&
+      [change.old, change.object].some(
+        (side) => side !== undefined && matchesSelector(requirements, side.metadata.labels),
+      ),
+  );
+}
+
+/**
+ * Unknown is not absent: a kind that cannot be read is no kind without objects. @returns why one
+ * cannot be read
+ */
+export function unreadableInput(
+  { inputs }: Pick<Uses, 'inputs'>,
+  informers: Informers,
+): string | undefined {
   for (const input of inputs) {
     const { unavailable, absent } = informers.ofInput(input);
-    if (unavailable !== undefined && !(input.optional === true && absent)) return `input ${input.name} cannot be read: ${unavailable}`;
+    if (unavailable !== undefined && !(input.optional === true && absent)) {
+      return `input ${input.name} cannot be read: ${unavailable}`;
+    }
   }
   return undefined;
 }
@@ -107,30 +146,53 @@ export function inputViews(
   reading: Reading,
   informerOf: (input: InputDefinition) => Informer,
 ): Record<string, InputView<KubeObject>> {
-  const views = new Map(uses.inputs.map((input) => [input.name, inputView(uses, input, informerOf(input), resource, reading)]));
+  const views = new Map(
+    uses.inputs.map((input) => [
+      input.name,
+      inputView(uses, input, informerOf(input), resource, reading),
+    ]),
+  );
   return new Proxy<Record<string, InputView<KubeObject>>>(Object.fromEntries(views), {
     get(target, name) {
-      if (typeof name === 'symbol' || name in target || name === 'then' || name === 'toJSON') return Reflect.get(target, name) as unknown;
-      throw new PermanentError(`${name} is no input of ${placeOf(uses)}; its inputs are ${[...views.keys()].join(', ') || 'none'}`);
+      if (typeof name === 'symbol' || name in target || name === 'then' || name === 'toJSON') {
+        return Reflect.get(target, name) as unknown;
+      }
+      throw new PermanentError(
+        `${name} is no input of ${placeOf(uses)}; its inputs are ${[...views.keys()].join(', ') || 'none'}`,
+      );
     },
   });
 }
 
 /** The view of one input for one sync; what it reads goes into `reading`. */
-export function inputView(uses: Uses, input: InputDefinition, informer: Informer, resource: KubeObject, reading: Reading): InputView<KubeObject> {
+export function inputView(
+  uses: Uses,
+  input: InputDefinition,
+  informer: Informer,
+  resource: KubeObject,
+  reading: Reading,
+): InputView<KubeObject> {
   const own = resource.metadata.namespace;
   const place = `input ${input.name} of ${placeOf(uses)}`;
   const reads = readsOf(reading.dependencies, informer);
   const namespaceOf = (options: ReadOptions | undefined, all: boolean): string | undefined => {
-    if (!input.type.namespaced) return undefined;
+    if (!input.type.namespaced) {
+      return undefined;
+    }
     const namespace = options?.namespace;
-    if (namespace === undefined && own === undefined && !all) throw new PermanentError(`${place}: the resource has no namespace, so name one`);
-    if (input.namespace === 'own' && namespace !== undefined && namespace !== own)
+    if (namespace === undefined && own === undefined && !all) {
+      throw new PermanentError(`${place}: the resource has no namespace, so name one`);
+    }
+    if (input.namespace === 'own' && namespace !== undefined && namespace !== own) {
       throw new PermanentError(
         `${place} sees the resource's own namespace only; declare it as { name: ${input.name}, namespace: all } to read from ${namespace}`,
       );
-    if (namespace !== undefined && !informer.covers({ namespace, name: '' }))
-      throw new PermanentError(`${place} cannot read from namespace ${namespace}: the operator does not watch it`);
+    }
+    if (namespace !== undefined && !informer.covers({ namespace, name: '' })) {
+      throw new PermanentError(
+        `${place} cannot read from namespace ${namespace}: the operator does not watch it`,
+      );
+    }
     return namespace ?? (all ? undefined : own);
   };
   const get = (name: string, options?: ReadOptions): KubeObject | undefined => {
@@ -148,26 +210,42 @@ export function inputView(uses: Uses, input: InputDefinition, informer: Informer
     get,
     need(name, options) {
       const found = get(name, options);
-      if (found === undefined) throw new RetryLater('10s', `${input.type.kind} ${name} is not there yet`);
+      if (found === undefined) {
+        throw new RetryLater('10s', `${input.type.kind} ${name} is not there yet`);
+      }
       return found;
     },
     list(options) {
       const namespace = namespaceOf(options, input.namespace === 'all');
       const requirements = options?.selector === undefined ? [] : requirementsOf(options.selector);
       reads.lists.push({ namespace, requirements });
-      return asOf(informer, namespace, reading).filter((object) => matchesSelector(requirements, object.metadata.labels));
+      return asOf(informer, namespace, reading).filter((object) =>
+        matchesSelector(requirements, object.metadata.labels),
+      );
     },
   };
 }
 
 /** The objects of a namespace when the sync began. */
-function asOf(informer: Informer, namespace: string | undefined, reading: Reading): readonly KubeObject[] {
+function asOf(
+  informer: Informer,
+  namespace: string | undefined,
+  reading: Reading,
+): readonly KubeObject[] {
   const live = informer.list(namespace);
   const past = reading.past.get(informer);
-  if (past === undefined) return live;
-  const before = [...past.values()].flatMap((old) => (old !== undefined && (namespace === undefined || old.metadata.namespace === namespace) ? [old] : []));
+  if (past === undefined) {
+    return live;
+  }
+  const before = [...past.values()].flatMap((old) =>
+    old !== undefined && (namespace === undefined || old.metadata.namespace === namespace)
+      ? [old]
+      : [],
+  );
   const untouched = live.filter((object) => !past.has(keyString(object.metadata)));
-  return [...untouched, ...before].sort((a, b) => (keyString(a.metadata) < keyString(b.metadata) ? -1 : 1));
+  return [...untouched, ...before].sort((a, b) =>
+    keyString(a.metadata) < keyString(b.metadata) ? -1 : 1,
+  );
 }
 
 function placeOf({ title, line }: Uses): string {

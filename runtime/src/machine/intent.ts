@@ -12,7 +12,13 @@ import { PermanentError } from '../worker.ts';
 import { canonical, isMap } from './json.ts';
 
 /** What only an object has that was read. */
-const SERVER_FIELDS = ['uid', 'resourceVersion', 'creationTimestamp', 'generation', 'managedFields'] as const;
+const SERVER_FIELDS = [
+  'uid',
+  'resourceVersion',
+  'creationTimestamp',
+  'generation',
+  'managedFields',
+] as const;
 
 export interface Intent {
   readonly output: OutputDefinition;
@@ -28,25 +34,42 @@ export interface Intent {
  */
 export function checkResult(scheduler: Scheduler, phase: PhaseDefinition, result: AnyResult): void {
   const worker = `worker of phase ${phase.name}`;
-  if (!isMap(result)) throw new PermanentError(`the ${worker} returned ${JSON.stringify(result)}; it must return { next: '<phase>' }`);
+  if (!isMap(result)) {
+    throw new PermanentError(
+      `the ${worker} returned ${JSON.stringify(result)}; it must return { next: '<phase>' }`,
+    );
+  }
   const allowed = [phase.name, ...(phase.next ?? scheduler.phases.map(({ name }) => name))];
-  if (!allowed.includes(result.next))
-    throw new PermanentError(`the ${worker} returned next: '${result.next}'; allowed are ${[...new Set(allowed)].join(', ')}`);
-  if (result.statusInfo !== undefined && !isMap(result.statusInfo)) throw new PermanentError(`the ${worker} returned a statusInfo that is no object`);
+  if (!allowed.includes(result.next)) {
+    throw new PermanentError(
+      `the ${worker} returned next: '${result.next}'; allowed are ${[...new Set(allowed)].join(', ')}`,
+    );
+  }
+  if (result.statusInfo !== undefined && !isMap(result.statusInfo)) {
+    throw new PermanentError(`the ${worker} returned a statusInfo that is no object`);
+  }
   checkDuration(result.requeueAfter, worker);
   checkOutputs(phase.outputs, result.outputs, worker);
 }
 
 /** As `checkResult`, for the finalizer. @throws PermanentError */
-export function checkFinalizeResult(outputs: readonly OutputDefinition[], result: FinalizeResult<AnyOutputs>): void {
-  if (!isMap(result) || typeof result['done'] !== 'boolean')
-    throw new PermanentError(`the finalizer returned ${JSON.stringify(result)}; it must return { done: true } or { done: false }`);
+export function checkFinalizeResult(
+  outputs: readonly OutputDefinition[],
+  result: FinalizeResult<AnyOutputs>,
+): void {
+  if (!isMap(result) || typeof result['done'] !== 'boolean') {
+    throw new PermanentError(
+      `the finalizer returned ${JSON.stringify(result)}; it must return { done: true } or { done: false }`,
+    );
+  }
   checkDuration(result.requeueAfter, 'finalizer');
   checkOutputs(outputs, result.outputs, 'finalizer');
 }
 
 function checkDuration(requeueAfter: string | undefined, who: string): void {
-  if (requeueAfter === undefined) return;
+  if (requeueAfter === undefined) {
+    return;
+  }
   try {
     parseDuration(requeueAfter);
   } catch (error) {
@@ -54,19 +77,28 @@ function checkDuration(requeueAfter: string | undefined, who: string): void {
   }
 }
 
-function checkOutputs(outputs: readonly OutputDefinition[], returned: AnyOutputs | undefined, who: string): void {
+function checkOutputs(
+  outputs: readonly OutputDefinition[],
+  returned: AnyOutputs | undefined,
+  who: string,
+): void {
   const declared = outputs.map(({ name }) => name);
   for (const [name, objects] of Object.entries(returned ?? {})) {
-    if (!declared.includes(name))
-      throw new PermanentError(`the ${who} returned outputs.${name}, which autopilot.yaml does not declare (declared: ${declared.join(', ') || 'none'})`);
-    if (objects !== undefined && (!Array.isArray(objects) || !objects.every(isMap)))
+    if (!declared.includes(name)) {
+      throw new PermanentError(
+        `the ${who} returned outputs.${name}, which autopilot.yaml does not declare (declared: ${declared.join(', ') || 'none'})`,
+      );
+    }
+    if (objects !== undefined && (!Array.isArray(objects) || !objects.every(isMap))) {
       throw new PermanentError(`the ${who} returned outputs.${name} that is no list of objects`);
+    }
   }
 }
 
 /**
  * The intents of one output.
- * @throws PermanentError for an object that is not of the declared kind, has no legal name, lies elsewhere, or is an input handed back.
+ * @throws PermanentError for an object that is not of the declared kind, has no legal name, lies
+ * elsewhere, or is an input handed back.
  */
 export function intentsOf(
   scheduler: Scheduler,
@@ -80,29 +112,48 @@ export function intentsOf(
   return objects.map((object) => {
     const intent = intentOf(scheduler, output, object as KubeObject, resource, place);
     const key = keyString(intent.key);
-    if (seen.has(key)) throw new PermanentError(`${place} has ${key} twice`);
+    if (seen.has(key)) {
+      throw new PermanentError(`${place} has ${key} twice`);
+    }
     seen.add(key);
     return intent;
   });
 }
 
-function intentOf(scheduler: Scheduler, output: OutputDefinition, object: KubeObject, resource: KubeObject, place: string): Intent {
+function intentOf(
+  scheduler: Scheduler,
+  output: OutputDefinition,
+  object: KubeObject,
+  resource: KubeObject,
+  place: string,
+): Intent {
   const { type } = output;
-  if (object.apiVersion !== apiVersionOf(type) || object.kind !== type.kind)
-    throw new PermanentError(`${place} has a ${object.kind} of ${object.apiVersion}; declared is ${type.kind} of ${apiVersionOf(type)}`);
+  if (object.apiVersion !== apiVersionOf(type) || object.kind !== type.kind) {
+    throw new PermanentError(
+      `${place} has a ${object.kind} of ${object.apiVersion}; declared is ${type.kind} of ${apiVersionOf(type)}`,
+    );
+  }
   const name = object.metadata?.name;
   const rule = nameRule(type, name);
-  if (rule !== undefined) throw new PermanentError(`${place} has a ${type.kind} named ${JSON.stringify(name)}; ${rule}`);
+  if (rule !== undefined) {
+    throw new PermanentError(`${place} has a ${type.kind} named ${JSON.stringify(name)}; ${rule}`);
+  }
   const mark = SERVER_FIELDS.find((field) => object.metadata[field] !== undefined);
-  if (mark !== undefined)
+  if (mark !== undefined) {
     throw new PermanentError(
       `${place} hands back ${type.kind} ${name} as it was read (it has a ${mark}), which would take over everything in it; return its name and the fields to set, or edit it in place with shared() or a builder of autopilot-runtime/mesh`,
     );
+  }
   const own = resource.metadata.namespace;
   const namespace = type.namespaced ? (object.metadata.namespace ?? own) : undefined;
-  if (type.namespaced && namespace === undefined) throw new PermanentError(`${place}: ${type.kind} ${name} needs a namespace`);
-  if (!within(output, namespace, resource))
-    throw new PermanentError(`${place}: ${type.kind} ${name} lies in namespace ${namespace}; declare the output with namespace: all to write there`);
+  if (type.namespaced && namespace === undefined) {
+    throw new PermanentError(`${place}: ${type.kind} ${name} needs a namespace`);
+  }
+  if (!within(output, namespace, resource)) {
+    throw new PermanentError(
+      `${place}: ${type.kind} ${name} lies in namespace ${namespace}; declare the output with namespace: all to write there`,
+    );
+  }
 
   const { group } = scheduler.resource;
   // A namespace is no part of a cluster-scoped object: the API server drops it.
@@ -113,7 +164,11 @@ function intentOf(scheduler: Scheduler, output: OutputDefinition, object: KubeOb
       ...metadata,
       name,
       ...(namespace === undefined ? {} : { namespace }),
-      labels: { ...labels, [MANAGED_BY_LABEL]: scheduler.operatorName, [ownerLabel(group)]: resource.metadata.uid ?? '' },
+      labels: {
+        ...labels,
+        [MANAGED_BY_LABEL]: scheduler.operatorName,
+        [ownerLabel(group)]: resource.metadata.uid ?? '',
+      },
       ...(annotations === undefined ? {} : { annotations }),
       ...(ownable(type, namespace, resource) && resource.metadata.uid !== undefined
         ? { ownerReferences: [{ ...ownerReference(scheduler, resource), controller: true }] }
@@ -125,36 +180,68 @@ function intentOf(scheduler: Scheduler, output: OutputDefinition, object: KubeOb
     output,
     key: keyOf(bare),
     hash,
-    object: { ...bare, metadata: { ...bare.metadata, annotations: { ...annotations, [appliedAnnotation(group)]: hash } } },
+    object: {
+      ...bare,
+      metadata: {
+        ...bare.metadata,
+        annotations: { ...annotations, [appliedAnnotation(group)]: hash },
+      },
+    },
   };
 }
 
 /** Can the phase write there with this output? What lies elsewhere is another phase's. */
-export function within({ namespace: declared }: OutputDefinition, namespace: string | undefined, { metadata }: KubeObject): boolean {
+export function within(
+  { namespace: declared }: OutputDefinition,
+  namespace: string | undefined,
+  { metadata }: KubeObject,
+): boolean {
   return declared === 'all' || namespace === undefined || namespace === metadata.namespace;
 }
 
 /** Does an owner reference to the resource reach there? */
-export function ownable(type: ResourceType, namespace: string | undefined, { metadata }: KubeObject): boolean {
+export function ownable(
+  type: ResourceType,
+  namespace: string | undefined,
+  { metadata }: KubeObject,
+): boolean {
   return metadata.namespace === undefined || (type.namespaced && namespace === metadata.namespace);
 }
 
-export function ownerReference({ resource: type }: Scheduler, { metadata }: KubeObject): OwnerReference {
-  return { apiVersion: apiVersionOf(type), kind: type.kind, name: metadata.name, uid: metadata.uid ?? '' };
+export function ownerReference(
+  { resource: type }: Scheduler,
+  { metadata }: KubeObject,
+): OwnerReference {
+  return {
+    apiVersion: apiVersionOf(type),
+    kind: type.kind,
+    name: metadata.name,
+    uid: metadata.uid ?? '',
+  };
 }
 
-/** Owned through the label (which reaches across namespaces) or the owner reference (which survives a removed label). */
+/**
+ * Owned through the label (which reaches across namespaces) or the owner reference (which survives
+ * a removed label).
+ */
 export function isOwnedBy(object: KubeObject, resource: KubeObject, group: string): boolean {
   const { uid } = resource.metadata;
-  if (uid === undefined) return false;
+  if (uid === undefined) {
+    return false;
+  }
   return object.metadata.labels?.[ownerLabel(group)] === uid || controllerOf(object)?.uid === uid;
 }
 
 /**
- * Did a resource leave it behind that had the name of this one? It carries both marks of our own, and that resource is gone, or this one
+ * Did a resource leave it behind that had the name of this one? It carries both marks of our own,
+ * and that resource is gone, or this one
  * could not have its name; garbage collection has not come by yet.
  */
-export function isLeftBehind(object: KubeObject, resource: KubeObject, scheduler: Scheduler): boolean {
+export function isLeftBehind(
+  object: KubeObject,
+  resource: KubeObject,
+  scheduler: Scheduler,
+): boolean {
   const { group, kind } = scheduler.resource;
   const { metadata } = object;
   const owner = controllerOf(object);
@@ -162,7 +249,8 @@ export function isLeftBehind(object: KubeObject, resource: KubeObject, scheduler
     owner?.kind === kind &&
     owner.apiVersion.split('/')[0] === group &&
     owner.name === resource.metadata.name &&
-    (resource.metadata.namespace === undefined || resource.metadata.namespace === metadata.namespace) &&
+    (resource.metadata.namespace === undefined ||
+      resource.metadata.namespace === metadata.namespace) &&
     metadata.labels?.[ownerLabel(group)] === owner.uid &&
     metadata.labels[MANAGED_BY_LABEL] === scheduler.operatorName
   );

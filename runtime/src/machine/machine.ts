@@ -30,7 +30,9 @@ import { Sharing } from './sharing.ts';
 import { pauseOf, sync } from './sync.ts';
 import { Waking } from './waking.ts';
 
-/** A lease that only seems to have run out (the wall clock jumped) is renewed within two seconds. */
+/**
+ * A lease that only seems to have run out (the wall clock jumped) is renewed within two seconds.
+ */
 const UNFIT_MS = 2_000;
 
 export interface MachineOptions {
@@ -45,7 +47,10 @@ export interface MachineOptions {
   readonly record: Recorder;
   readonly watchNamespaces: readonly string[];
   readonly maxConcurrentReconciles: number;
-  /** May this process write now? Without it no sync begins: a process that has stood still hears news before it knows that it lost its lease. */
+  /**
+   * May this process write now? Without it no sync begins: a process that has stood still hears
+   * news before it knows that it lost its lease.
+   */
   readonly mayWrite: () => boolean;
   readonly settings: () => SyncSettings;
   readonly metricsFor: (resource: KubeObject, signal: AbortSignal) => Metrics;
@@ -59,7 +64,10 @@ export interface HeldBack {
   readonly failures: number;
   /** For an Event and a condition. */
   readonly reason: string;
-  /** When that process was ended, by the wall clock: after an hour it says nothing any more, also to a process that leads only then. */
+  /**
+   * When that process was ended, by the wall clock: after an hour it says nothing any more, also to
+   * a process that leads only then.
+   */
   readonly at: number;
 }
 
@@ -85,7 +93,13 @@ export class Machine {
     const sharing = new Sharing({ ...options, informerOf: ofInput });
     const outputs = new Outputs({ ...options, sharing, informerOf: ofOutput });
     const concurrency = options.maxConcurrentReconciles;
-    this.#queue = new WorkQueue({ clock, random, concurrency, process: (key) => this.#process(key), observer: queueObserver(options.observer) });
+    this.#queue = new WorkQueue({
+      clock,
+      random,
+      concurrency,
+      process: (key) => this.#process(key),
+      observer: queueObserver(options.observer),
+    });
     this.#ports = { ...options, primary, informers: this.#caches, outputs, sharing };
     this.#waking = new Waking({
       group: options.scheduler.resource.group,
@@ -95,7 +109,9 @@ export class Machine {
       forgive: (key) => this.#forgive(key),
     });
     this.#primary.subscribe((change) => this.#waking.resourceChanged(change, this.#started));
-    for (const informer of this.#caches.all) informer.subscribe((change) => this.#waking.changed(informer, change));
+    for (const informer of this.#caches.all) {
+      informer.subscribe((change) => this.#waking.changed(informer, change));
+    }
   }
 
   /** Starts to watch. Resolves when every cache is filled (or known to be unavailable). */
@@ -106,28 +122,41 @@ export class Machine {
     await this.#caches.filled(signal);
   }
 
-  /** Resolves when every cache is at least as new as the API server was at `since` (monotonic): what a new leader starts from. */
+  /**
+   * Resolves when every cache is at least as new as the API server was at `since` (monotonic): what
+   * a new leader starts from.
+   */
   async caughtUp(since: number): Promise<void> {
     await this.#caches.caughtUp(since, this.#options, this.#stop.signal);
   }
 
-  /** Starts to sync: every resource once, then by need. @param heldBack resources whose worker is called later than those of all others */
+  /**
+   * Starts to sync: every resource once, then by need. @param heldBack resources whose worker is
+   * called later than those of all others
+   */
   start(heldBack: readonly HeldBack[] = []): void {
     const { scheduler, clock, random, record } = this.#options;
     this.#started = true;
     this.wakeAll();
     for (const { resource: key, failures, reason, at } of heldBack) {
       const resource = this.#primary.get(keyOfString(key));
-      if (resource === undefined || clock.now() - at >= BLAMED_MS) continue;
+      if (resource === undefined || clock.now() - at >= BLAMED_MS) {
+        continue;
+      }
       const until = clock.monotonic() + backoffMs(failures, random);
-      this.#memories.set(key, { ...newMemory(resource.metadata.uid), blocked: { message: reason, until, mark: stallMark(resource, scheduler) } });
+      this.#memories.set(key, {
+        ...newMemory(resource.metadata.uid),
+        blocked: { message: reason, until, mark: stallMark(resource, scheduler) },
+      });
       record(resource, 'Warning', 'WorkerBlocked', reason);
     }
     this.#queue.start();
   }
 
   wakeAll(): void {
-    for (const resource of this.#primary.list()) this.#queue.add(keyString(keyOf(resource)), { line: 'due', cause: 'start' });
+    for (const resource of this.#primary.list()) {
+      this.#queue.add(keyString(keyOf(resource)), { line: 'due', cause: 'start' });
+    }
   }
 
   /** Syncs under way or due now. */
@@ -158,7 +187,14 @@ export class Machine {
   get kept(): Readonly<Record<string, number>> {
     const { outputs, sharing } = this.#ports;
     const cached = [...this.#caches.all].reduce((sum, { size }) => sum + size, 0);
-    return { cached, queued: this.#queue.size, memories: this.#memories.size, waking: this.#waking.size, outputs: outputs.size, held: sharing.size };
+    return {
+      cached,
+      queued: this.#queue.size,
+      memories: this.#memories.size,
+      waking: this.#waking.size,
+      outputs: outputs.size,
+      held: sharing.size,
+    };
   }
 
   /** All caches, for readiness and metrics. */
@@ -166,10 +202,14 @@ export class Machine {
     return this.#caches.all;
   }
 
-  /** No new syncs; waits for those under way for `drainMs`, then aborts them and ends the watches. */
+  /**
+   * No new syncs; waits for those under way for `drainMs`, then aborts them and ends the watches.
+   */
   async stop(drainMs: number): Promise<void> {
     const drained = this.#queue.stop();
-    const timer = this.#options.clock.after(drainMs, () => this.#stop.abort(new Error('the operator is stopping')));
+    const timer = this.#options.clock.after(drainMs, () =>
+      this.#stop.abort(new Error('the operator is stopping')),
+    );
     await drained;
     timer.cancel();
     this.#stop.abort(new Error('the operator is stopping'));
@@ -183,41 +223,59 @@ export class Machine {
 
   #forgive(key: string): void {
     const memory = this.#memories.get(key);
-    if (memory !== undefined) memory.stalled = undefined;
+    if (memory !== undefined) {
+      memory.stalled = undefined;
+    }
   }
 
   async #process(key: string): Promise<Outcome> {
     const { scheduler, observer, clock, mayWrite } = this.#options;
-    if (!mayWrite()) return { kind: 'after', ms: UNFIT_MS };
+    if (!mayWrite()) {
+      return { kind: 'after', ms: UNFIT_MS };
+    }
     const resource = this.#primary.get(keyOfString(key));
     const known = this.#memories.get(key);
     if (resource === undefined) {
-      if (known?.quarantined !== true) this.#memories.delete(key);
+      if (known?.quarantined !== true) {
+        this.#memories.delete(key);
+      }
       this.#waking.forget(key);
       return { kind: 'forget' };
     }
-    const memory = known !== undefined && known.uid === resource.metadata.uid ? known : newMemory(resource.metadata.uid);
-    if (memory.quarantined) return { kind: 'done' };
+    const memory =
+      known !== undefined && known.uid === resource.metadata.uid
+        ? known
+        : newMemory(resource.metadata.uid);
+    if (memory.quarantined) {
+      return { kind: 'done' };
+    }
     this.#memories.set(key, memory);
     const current = phaseOf(scheduler, resource);
     const left = current === undefined ? undefined : timeLeft(resource, current, clock.now());
     const stalled = memory.stalled === stallMark(resource, scheduler) && left !== 0;
-    const paused = resource.metadata.deletionTimestamp === undefined && pauseOf(resource, this.#ports) !== undefined;
-    if (stalled && !paused) return left === undefined ? { kind: 'done' } : { kind: 'after', ms: left };
+    const paused =
+      resource.metadata.deletionTimestamp === undefined &&
+      pauseOf(resource, this.#ports) !== undefined;
+    if (stalled && !paused) {
+      return left === undefined ? { kind: 'done' } : { kind: 'after', ms: left };
+    }
     const started = clock.monotonic();
     const reading = this.#waking.begin(key);
     observer.syncStarted();
     const phase = current?.name ?? 'unknown';
     const { trace = untraced } = this.#options;
     const end = await during({ resource: key, phase, sync: String(++this.#syncs) }, () =>
-      // Of its own: what woke it may be the write of another one's sync, and a chain of those has no end.
+      // Of its own: what woke it may be the write of another one's sync, and a chain of those has
+      // no end.
       trace(
         'sync',
         { 'autopilot.resource': key, 'autopilot.phase': phase },
         async (span) => {
           const ended = await sync(resource, this.#ports, memory, reading, this.#stop.signal);
           span.set({ 'autopilot.outcome': ended.outcome.kind });
-          if (ended.error !== undefined || resultOf(ended) === 'error') span.fail(ended.error ?? 'it could not be ended, and comes again');
+          if (ended.error !== undefined || resultOf(ended) === 'error') {
+            span.fail(ended.error ?? 'it could not be ended, and comes again');
+          }
           return ended;
         },
         'root',
@@ -226,7 +284,9 @@ export class Machine {
     const again = this.#waking.end(key, reading, end.complete === true);
     // Of the resource as the worker saw it: what has changed since is still to be acted on.
     memory.stalled = end.stalled === true && !again ? stallMark(resource, scheduler) : undefined;
-    if (end.stuck !== undefined) this.#isolate(key, memory, end.stuck);
+    if (end.stuck !== undefined) {
+      this.#isolate(key, memory, end.stuck);
+    }
     const how = end.stalled === true ? 'stalled' : end.stuck === undefined ? undefined : 'timeout';
     observer.syncEnded(phase, resultOf(end), (clock.monotonic() - started) / 1000, how);
     return end.outcome;
@@ -254,6 +314,12 @@ function queueObserver(observer: Observer): QueueObserver {
 }
 
 function resultOf({ outcome, stalled }: SyncEnd): SyncResult {
-  if (outcome.kind === 'failed' || stalled === true) return 'error';
-  return outcome.kind === 'after' ? 'requeue_after' : outcome.kind === 'again' ? 'requeue' : 'success';
+  if (outcome.kind === 'failed' || stalled === true) {
+    return 'error';
+  }
+  return outcome.kind === 'after'
+    ? 'requeue_after'
+    : outcome.kind === 'again'
+      ? 'requeue'
+      : 'success';
 }

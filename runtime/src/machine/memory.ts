@@ -1,4 +1,6 @@
-/** What the machine remembers of one resource between syncs: nothing that a restart may not forget. */
+/**
+ * What the machine remembers of one resource between syncs: nothing that a restart may not forget.
+ */
 
 export interface Memory {
   /** One that is made anew under the same name is another resource. */
@@ -16,11 +18,16 @@ export interface Memory {
   /** Monotonic times of the transitions within the last LOOP_WINDOW_MS, oldest first. */
   transitions: readonly number[];
   /**
-   * uid of the resource whose finalizer was removed as the last one. The API server answers that with the version that it had, so the
-   * cache knows nothing of it until the deletion is told; meanwhile nothing may be written for it any more.
+   * uid of the resource whose finalizer was removed as the last one. The API server answers that
+   * with the version that it had, so the
+   * cache knows nothing of it until the deletion is told; meanwhile nothing may be written for it
+   * any more.
    */
   released: string | undefined;
-  /** A write of the resource itself got no answer: the cache may be behind it, so the next sync reads the resource first. */
+  /**
+   * A write of the resource itself got no answer: the cache may be behind it, so the next sync
+   * reads the resource first.
+   */
   doubtful: boolean;
   /** From too many transitions until a sync stays in its phase. */
   looping: boolean;
@@ -33,18 +40,34 @@ export interface Blocked {
   readonly message: string;
   /** Monotonic: when its worker is called again. */
   readonly until: number;
-  /** `stallMark` at the start: another one ends the wait, because it is another worker that is called, or with something else. */
+  /**
+   * `stallMark` at the start: another one ends the wait, because it is another worker that is
+   * called, or with something else.
+   */
   readonly mark: string;
 }
 
 export function newMemory(uid: string | undefined): Memory {
   const nothing = { stalled: undefined, released: undefined, blocked: undefined };
-  return { uid, ...nothing, quarantined: false, refusals: 0, conflicts: 0, throttled: 0, transitions: [], doubtful: false, looping: false };
+  return {
+    uid,
+    ...nothing,
+    quarantined: false,
+    refusals: 0,
+    conflicts: 0,
+    throttled: 0,
+    transitions: [],
+    doubtful: false,
+    looping: false,
+  };
 }
 
 export const LOOP_WINDOW_MS = 10_000;
 
-/** More transitions in a short time than twice the number of phases. @param now monotonic, with one more transition about to be made. */
+/**
+ * More transitions in a short time than twice the number of phases. @param now monotonic, with one
+ * more transition about to be made.
+ */
 export function loops(memory: Memory, now: number, phases: number): boolean {
   return memory.looping || recent(memory, now).length + 1 > 2 * phases;
 }

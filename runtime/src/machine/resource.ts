@@ -14,7 +14,12 @@ export interface Condition {
 }
 
 /** Ours; every other field of status belongs to the user's StatusInfo. */
-export const OUR_STATUS_FIELDS = ['phase', 'observedGeneration', 'conditions', 'autopilot'] as const;
+export const OUR_STATUS_FIELDS = [
+  'phase',
+  'observedGeneration',
+  'conditions',
+  'autopilot',
+] as const;
 
 export interface Status {
   readonly phase?: string;
@@ -59,15 +64,25 @@ export function statusOf(resource: KubeObject): Status {
 
 export function initialPhase(scheduler: Scheduler): PhaseDefinition {
   const phase = scheduler.phases.find((candidate) => candidate.initial);
-  if (phase === undefined) throw new Error('the scheduler has no initial phase');
+  if (phase === undefined) {
+    throw new Error('the scheduler has no initial phase');
+  }
   return phase;
 }
 
-/** The phase a resource is in, through `formerly`; undefined when status names one that does not exist. */
+/**
+ * The phase a resource is in, through `formerly`; undefined when status names one that does not
+ * exist.
+ */
 export function phaseOf(scheduler: Scheduler, resource: KubeObject): PhaseDefinition | undefined {
   const name = statusOf(resource).phase;
-  if (name === undefined || name === '') return initialPhase(scheduler);
-  return scheduler.phases.find((phase) => phase.name === name) ?? scheduler.phases.find((phase) => phase.formerly?.includes(name));
+  if (name === undefined || name === '') {
+    return initialPhase(scheduler);
+  }
+  return (
+    scheduler.phases.find((phase) => phase.name === name) ??
+    scheduler.phases.find((phase) => phase.formerly?.includes(name))
+  );
 }
 
 /** The phase of this name; the initial one when there is none. */
@@ -75,30 +90,59 @@ export function phaseNamed(scheduler: Scheduler, name: string): PhaseDefinition 
   return scheduler.phases.find((phase) => phase.name === name) ?? initialPhase(scheduler);
 }
 
-/** Where the resource is to go because its spec is another one than the machine has acted on; undefined: nowhere. */
-export function onChangedSpec(scheduler: Scheduler, resource: KubeObject, phase: PhaseDefinition): PhaseDefinition | undefined {
+/**
+ * Where the resource is to go because its spec is another one than the machine has acted on;
+ * undefined: nowhere.
+ */
+export function onChangedSpec(
+  scheduler: Scheduler,
+  resource: KubeObject,
+  phase: PhaseDefinition,
+): PhaseDefinition | undefined {
   const { observedGeneration = -1 } = statusOf(resource);
-  if (observedGeneration < 0 || observedGeneration === resource.metadata.generation) return undefined;
-  const target = phase.onSpecChange ?? (phase.final === true ? initialPhase(scheduler).name : 'ignore');
+  if (observedGeneration < 0 || observedGeneration === resource.metadata.generation) {
+    return undefined;
+  }
+  const target =
+    phase.onSpecChange ?? (phase.final === true ? initialPhase(scheduler).name : 'ignore');
   return target === 'ignore' || target === phase.name ? undefined : phaseNamed(scheduler, target);
 }
 
-/** The times that a phase goes by, in milliseconds since 1970: later by the time for which the resource has been paused. */
-export function phaseTimes(status: Status, now: number): { readonly phaseStartedAt: number | undefined; readonly lastStep: number | undefined } {
+/**
+ * The times that a phase goes by, in milliseconds since 1970: later by the time for which the
+ * resource has been paused.
+ */
+export function phaseTimes(
+  status: Status,
+  now: number,
+): { readonly phaseStartedAt: number | undefined; readonly lastStep: number | undefined } {
   const { phaseStartedAt, lastStep, pausedAt } = status.autopilot ?? {};
   const paused = pausedAt === undefined ? 0 : Math.max(0, now - Date.parse(pausedAt));
-  const later = (time: string | undefined): number | undefined => (time === undefined ? undefined : Date.parse(time) + paused);
+  const later = (time: string | undefined): number | undefined =>
+    time === undefined ? undefined : Date.parse(time) + paused;
   return { phaseStartedAt: later(phaseStartedAt), lastStep: later(lastStep) };
 }
 
-/** Milliseconds until the phase's timeout; undefined when there is none. It runs on in whatever state the resource is, but paused. */
-export function timeLeft(resource: KubeObject, phase: PhaseDefinition, now: number): number | undefined {
-  if (phase.timeout === undefined || phase.onTimeout === undefined) return undefined;
+/**
+ * Milliseconds until the phase's timeout; undefined when there is none. It runs on in whatever
+ * state the resource is, but paused.
+ */
+export function timeLeft(
+  resource: KubeObject,
+  phase: PhaseDefinition,
+  now: number,
+): number | undefined {
+  if (phase.timeout === undefined || phase.onTimeout === undefined) {
+    return undefined;
+  }
   const { phaseStartedAt = now } = phaseTimes(statusOf(resource), now);
   return Math.max(0, phaseStartedAt + parseDuration(phase.timeout) - now);
 }
 
-/** What clears a permanent error, as text: the spec, the phase, deletion, or the retry annotation. Saying that it is Stalled does not change it. */
+/**
+ * What clears a permanent error, as text: the spec, the phase, deletion, or the retry annotation.
+ * Saying that it is Stalled does not change it.
+ */
 export function stallMark(resource: KubeObject, scheduler: Scheduler): string {
   const { uid, generation, deletionTimestamp = '', annotations } = resource.metadata;
   const phase = phaseOf(scheduler, resource)?.name ?? statusOf(resource).phase;

@@ -1,4 +1,7 @@
-/** The one status PATCH of a sync: a merge patch of the difference, guarded by resourceVersion. Pure. */
+/**
+ * The one status PATCH of a sync: a merge patch of the difference, guarded by resourceVersion.
+ * Pure.
+ */
 import type { KubeObject } from '../kube/object.ts';
 import type { PhaseDefinition } from '../scheduler.ts';
 import type { Situation } from './conditions.ts';
@@ -25,8 +28,15 @@ export interface StatusChange {
   readonly approved?: string;
 }
 
-/** The whole status after the change. Times come from `now`; a condition that keeps its status keeps its time. */
-export function nextStatus(resource: KubeObject, change: StatusChange, now: Date): Record<string, unknown> {
+/**
+ * The whole status after the change. Times come from `now`; a condition that keeps its status keeps
+ * its time.
+ */
+export function nextStatus(
+  resource: KubeObject,
+  change: StatusChange,
+  now: Date,
+): Record<string, unknown> {
   const old = statusOf(resource);
   const generation = resource.metadata.generation ?? 0;
   const known = (old.observedGeneration ?? -1) >= 0;
@@ -35,7 +45,13 @@ export function nextStatus(resource: KubeObject, change: StatusChange, now: Date
     ...info,
     phase: change.phase.name,
     observedGeneration: change.observed ? generation : known ? old.observedGeneration : generation,
-    conditions: conditionsOf(old.conditions ?? [], change.phase, change.situation, generation, seconds(now.getTime())),
+    conditions: conditionsOf(
+      old.conditions ?? [],
+      change.phase,
+      change.situation,
+      generation,
+      seconds(now.getTime()),
+    ),
     autopilot: notesOf(resource, change, now),
   };
 }
@@ -43,7 +59,11 @@ export function nextStatus(resource: KubeObject, change: StatusChange, now: Date
 /** The user's fields of status. */
 export function userFields(resource: KubeObject): Record<string, unknown> {
   const ours: readonly string[] = OUR_STATUS_FIELDS;
-  return Object.fromEntries(Object.entries((resource.status ?? {}) as Record<string, unknown>).filter(([name]) => !ours.includes(name)));
+  return Object.fromEntries(
+    Object.entries((resource.status ?? {}) as Record<string, unknown>).filter(
+      ([name]) => !ours.includes(name),
+    ),
+  );
 }
 
 function notesOf(resource: KubeObject, change: StatusChange, now: Date): Notes {
@@ -51,17 +71,28 @@ function notesOf(resource: KubeObject, change: StatusChange, now: Date): Notes {
   const notes = old.autopilot ?? {};
   const paused = change.situation.kind === 'paused';
   const at = seconds(now.getTime());
-  const entering = old.phase !== change.phase.name && !(change.phase.formerly?.includes(old.phase ?? '') ?? false);
+  const entering =
+    old.phase !== change.phase.name && !(change.phase.formerly?.includes(old.phase ?? '') ?? false);
   const entry: HistoryEntry | undefined =
-    entering && old.phase !== undefined ? { from: old.phase, to: change.phase.name, at, reason: change.reason ?? 'Worker' } : undefined;
-  const history = [...(entry === undefined ? [] : [entry]), ...(notes.history ?? [])].slice(0, HISTORY);
-  const times = phaseTimes(paused ? { autopilot: { ...notes, pausedAt: now.toISOString() } } : old, now.getTime());
-  const started = entering || times.phaseStartedAt === undefined ? at : seconds(times.phaseStartedAt);
+    entering && old.phase !== undefined
+      ? { from: old.phase, to: change.phase.name, at, reason: change.reason ?? 'Worker' }
+      : undefined;
+  const history = [...(entry === undefined ? [] : [entry]), ...(notes.history ?? [])].slice(
+    0,
+    HISTORY,
+  );
+  const times = phaseTimes(
+    paused ? { autopilot: { ...notes, pausedAt: now.toISOString() } } : old,
+    now.getTime(),
+  );
+  const started =
+    entering || times.phaseStartedAt === undefined ? at : seconds(times.phaseStartedAt);
   const lastStep = change.step === true ? now.getTime() : entering ? undefined : times.lastStep;
   const kept = entering ? undefined : notes.hold;
   const hold = change.hold === undefined ? kept : (change.hold ?? undefined);
   const approved = change.approved ?? notes.approved;
-  const finalizerStartedAt = notes.finalizerStartedAt ?? (change.finalizing === true ? now.toISOString() : undefined);
+  const finalizerStartedAt =
+    notes.finalizerStartedAt ?? (change.finalizing === true ? now.toISOString() : undefined);
   return {
     phaseStartedAt: started,
     ...(lastStep !== undefined && { lastStep: new Date(lastStep).toISOString() }),

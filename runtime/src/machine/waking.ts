@@ -1,4 +1,7 @@
-/** Who is woken by a change: the resource itself, exactly those that have read what is different now, and the owner of an output. */
+/**
+ * Who is woken by a change: the resource itself, exactly those that have read what is different
+ * now, and the owner of an output.
+ */
 import type { Informer } from '../cache/informer.ts';
 import type { Change } from '../cache/store.ts';
 import { ownerLabel } from '../kube/names.ts';
@@ -19,7 +22,10 @@ export interface WakingPorts {
   readonly holdsOutputs: (informer: Informer) => boolean;
   /** To the queue. */
   readonly add: (key: string, options: AddOptions) => void;
-  /** Something that the worker had read is different now: its permanent error may not be one any more. */
+  /**
+   * Something that the worker had read is different now: its permanent error may not be one any
+   * more.
+   */
   readonly forgive: (key: string) => void;
 }
 
@@ -34,16 +40,27 @@ export class Waking {
     this.#ports = ports;
   }
 
-  /** A resource has changed. @param started before, what is listed is no change that somebody waits for */
+  /**
+   * A resource has changed. @param started before, what is listed is no change that somebody waits
+   * for
+   */
   resourceChanged({ old, object, writer }: Change, started: boolean): void {
     const { add } = this.#ports;
     const current = object ?? old;
-    if (current === undefined) return;
+    if (current === undefined) {
+      return;
+    }
     const key = keyString(keyOf(current));
     const gone = uidOfGone({ old, object });
-    if (gone !== undefined) this.#keyByUid.delete(gone);
-    if (object?.metadata.uid !== undefined) this.#keyByUid.set(object.metadata.uid, key);
-    if (writer === key) return;
+    if (gone !== undefined) {
+      this.#keyByUid.delete(gone);
+    }
+    if (object?.metadata.uid !== undefined) {
+      this.#keyByUid.set(object.metadata.uid, key);
+    }
+    if (writer === key) {
+      return;
+    }
     const fresh = gone !== undefined || object?.metadata.generation !== old?.metadata.generation;
     add(key, started ? { fresh } : { fresh, line: 'due', cause: 'start' });
   }
@@ -51,14 +68,26 @@ export class Waking {
   /** Anything has changed. */
   changed(informer: Informer, change: Change): void {
     const { add, forgive } = this.#ports;
-    for (const [key, reading] of this.#reading) if (key !== change.writer) remember(reading, informer, change);
-    const readers = this.#dependents.touchedBy(informer, change).filter((key) => key !== change.writer);
-    for (const key of readers) forgive(key);
-    const owners = [...new Set(this.#ports.holdsOutputs(informer) ? this.#ownersOf(change) : [])].filter(
-      (key) => key !== change.writer && !readers.includes(key),
-    );
-    for (const key of readers) add(key, { cause: 'input' });
-    for (const key of owners) add(key, { cause: 'output' });
+    for (const [key, reading] of this.#reading) {
+      if (key !== change.writer) {
+        remember(reading, informer, change);
+      }
+    }
+    const readers = this.#dependents
+      .touchedBy(informer, change)
+      .filter((key) => key !== change.writer);
+    for (const key of readers) {
+      forgive(key);
+    }
+    const owners = [
+      ...new Set(this.#ports.holdsOutputs(informer) ? this.#ownersOf(change) : []),
+    ].filter((key) => key !== change.writer && !readers.includes(key));
+    for (const key of readers) {
+      add(key, { cause: 'input' });
+    }
+    for (const key of owners) {
+      add(key, { cause: 'output' });
+    }
   }
 
   /** A sync begins: what it reads is recorded, and stays as it is now. */
@@ -75,9 +104,14 @@ export class Waking {
    */
   end(key: string, reading: Reading, complete: boolean): boolean {
     this.#reading.delete(key);
-    this.#dependents.set(key, complete ? reading.dependencies : union(this.#dependents.of(key), reading.dependencies));
+    this.#dependents.set(
+      key,
+      complete ? reading.dependencies : union(this.#dependents.of(key), reading.dependencies),
+    );
     const again = outdated(reading);
-    if (again) this.#ports.add(key, { cause: 'input' });
+    if (again) {
+      this.#ports.add(key, { cause: 'input' });
+    }
     return again;
   }
 
@@ -91,14 +125,23 @@ export class Waking {
     this.#dependents.delete(key);
   }
 
-  /** Resources whose output was changed (other than its status) or deleted by somebody else. Of one that is gone nothing is kept. */
+  /**
+   * Resources whose output was changed (other than its status) or deleted by somebody else. Of one
+   * that is gone nothing is kept.
+   */
   #ownersOf({ old, object }: Change): readonly string[] {
     const gone = uidOfGone({ old, object });
     const pruned = gone !== undefined && this.#ports.outputs.gone(gone);
-    if (pruned && object === undefined) return [];
+    if (pruned && object === undefined) {
+      return [];
+    }
     const label = ownerLabel(this.#ports.group);
-    const uids = [old, object].flatMap((side) => (side === undefined ? [] : [side.metadata.labels?.[label], controllerOf(side)?.uid]));
-    const owners = uids.flatMap((uid) => (uid === undefined ? [] : (this.#keyByUid.get(uid) ?? [])));
+    const uids = [old, object].flatMap((side) =>
+      side === undefined ? [] : [side.metadata.labels?.[label], controllerOf(side)?.uid],
+    );
+    const owners = uids.flatMap((uid) =>
+      uid === undefined ? [] : (this.#keyByUid.get(uid) ?? []),
+    );
     return old !== undefined && object !== undefined && sameButStatus(old, object) ? [] : owners;
   }
 }
@@ -109,6 +152,10 @@ function uidOfGone({ old, object }: Pick<Change, 'old' | 'object'>): string | un
 }
 
 function sameButStatus(a: KubeObject, b: KubeObject): boolean {
-  const bare = ({ status: _, metadata: { resourceVersion: __, generation: ___, ...metadata }, ...rest }: KubeObject): unknown => ({ ...rest, metadata });
+  const bare = ({
+    status: _,
+    metadata: { resourceVersion: __, generation: ___, ...metadata },
+    ...rest
+  }: KubeObject): unknown => ({ ...rest, metadata });
   return equal(bare(a), bare(b));
 }

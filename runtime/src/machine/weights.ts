@@ -1,5 +1,6 @@
 /**
- * The weights of routes: what is wrong with them in one object. A route whose weights do not add up, or that leads nowhere, loses
+ * The weights of routes: what is wrong with them in one object. A route whose weights do not add
+ * up, or that leads nowhere, loses
  * traffic, and neither Istio's nor the Gateway API's definitions refuse it. Pure.
  */
 import type { KubeObject } from '../kube/object.ts';
@@ -12,43 +13,70 @@ const ROUTES = ['HTTPRoute', 'GRPCRoute', 'TCPRoute', 'TLSRoute', 'UDPRoute'];
 /** Sentences, one for each problem; each names the route. Objects of other kinds have none. */
 export function weightProblems(object: KubeObject): readonly string[] {
   const spec = isMap(object.spec) ? object.spec : {};
-  if (object.apiVersion.startsWith(ISTIO) && object.kind === 'VirtualService')
+  if (object.apiVersion.startsWith(ISTIO) && object.kind === 'VirtualService') {
     return ['http', 'tcp', 'tls'].flatMap((protocol) =>
-      itemsOf(spec[protocol]).flatMap((route, index) => istioProblems(route, nameOf(protocol, route, index))),
+      itemsOf(spec[protocol]).flatMap((route, index) =>
+        istioProblems(route, nameOf(protocol, route, index)),
+      ),
     );
-  if (object.apiVersion.startsWith(GATEWAY_API) && ROUTES.includes(object.kind))
-    return itemsOf(spec['rules']).flatMap((rule, index) => gatewayProblems(rule, nameOf('rules', rule, index)));
+  }
+  if (object.apiVersion.startsWith(GATEWAY_API) && ROUTES.includes(object.kind)) {
+    return itemsOf(spec['rules']).flatMap((rule, index) =>
+      gatewayProblems(rule, nameOf('rules', rule, index)),
+    );
+  }
   return [];
 }
 
-/** A route of a VirtualService. One destination alone takes everything, whatever its weight; several share 100. */
+/**
+ * A route of a VirtualService. One destination alone takes everything, whatever its weight; several
+ * share 100.
+ */
 function istioProblems(route: Record<string, unknown>, name: string): readonly string[] {
-  if (['redirect', 'directResponse', 'delegate'].some((other) => route[other] !== undefined)) return [];
+  if (['redirect', 'directResponse', 'delegate'].some((other) => route[other] !== undefined)) {
+    return [];
+  }
   const destinations = itemsOf(route['route']);
-  if (destinations.length === 0) return [`${name} has no destination`];
+  if (destinations.length === 0) {
+    return [`${name} has no destination`];
+  }
   const weights = destinations.map(({ weight = 0 }) => weight);
   return [
     ...destinations.flatMap(({ destination }, index) =>
-      isMap(destination) && isText(destination['host']) ? [] : [`${name} has no host in destination ${index + 1}`],
+      isMap(destination) && isText(destination['host'])
+        ? []
+        : [`${name} has no host in destination ${index + 1}`],
     ),
     ...wrong(weights, name),
-    ...(destinations.length > 1 && sum(weights) !== 100 ? [`${name} has weights that sum to ${sum(weights)}, not to 100`] : []),
+    ...(destinations.length > 1 && sum(weights) !== 100
+      ? [`${name} has weights that sum to ${sum(weights)}, not to 100`]
+      : []),
   ];
 }
 
-/** A rule of a route of the Gateway API. Without backends it is a redirect, or an error on purpose. */
+/**
+ * A rule of a route of the Gateway API. Without backends it is a redirect, or an error on purpose.
+ */
 function gatewayProblems(rule: Record<string, unknown>, name: string): readonly string[] {
   const backends = itemsOf(rule['backendRefs']);
   const weights = backends.map(({ weight = 1 }) => weight);
   return [
-    ...backends.flatMap((backend, index) => (isText(backend['name']) ? [] : [`${name} has no name in backend ${index + 1}`])),
+    ...backends.flatMap((backend, index) =>
+      isText(backend['name']) ? [] : [`${name} has no name in backend ${index + 1}`],
+    ),
     ...wrong(weights, name),
-    ...(backends.length > 0 && weights.every((weight) => weight === 0) ? [`${name} has no backend with a weight above 0`] : []),
+    ...(backends.length > 0 && weights.every((weight) => weight === 0)
+      ? [`${name} has no backend with a weight above 0`]
+      : []),
   ];
 }
 
 function wrong(weights: readonly unknown[], name: string): readonly string[] {
-  return weights.flatMap((weight) => (Number.isInteger(weight) && (weight as number) >= 0 ? [] : [`${name} has the weight ${JSON.stringify(weight)}`]));
+  return weights.flatMap((weight) =>
+    Number.isInteger(weight) && (weight as number) >= 0
+      ? []
+      : [`${name} has the weight ${JSON.stringify(weight)}`],
+  );
 }
 
 function sum(weights: readonly unknown[]): number {

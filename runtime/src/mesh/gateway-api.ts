@@ -1,5 +1,6 @@
 /**
- * Whole objects of the Gateway API: identity, and the fields to set. It knows no faults: those are Istio's.
+ * Whole objects of the Gateway API: identity, and the fields to set. It knows no faults: those are
+ * Istio's.
  */
 import type { OutputObject } from '../worker.ts';
 import type { Identity } from './istio.ts';
@@ -34,11 +35,24 @@ export interface GatewayRouteObject<Kind extends 'HTTPRoute' | 'GRPCRoute'> {
     readonly hostnames?: readonly string[];
     readonly rules: readonly {
       readonly name: string;
-      readonly matches?: readonly { readonly headers: readonly { readonly type: 'Exact'; readonly name: string; readonly value: string }[] }[];
-      readonly backendRefs: readonly { readonly name: string; readonly port: number; readonly weight: number }[];
+      readonly matches?: readonly {
+        readonly headers: readonly {
+          readonly type: 'Exact';
+          readonly name: string;
+          readonly value: string;
+        }[];
+      }[];
+      readonly backendRefs: readonly {
+        readonly name: string;
+        readonly port: number;
+        readonly weight: number;
+      }[];
       readonly filters?: readonly {
         readonly type: 'RequestMirror';
-        readonly requestMirror: { readonly backendRef: { readonly name: string; readonly port: number }; readonly percent: number };
+        readonly requestMirror: {
+          readonly backendRef: { readonly name: string; readonly port: number };
+          readonly percent: number;
+        };
       }[];
     }[];
   };
@@ -60,23 +74,40 @@ interface RouteOptions extends Identity {
   readonly rules: readonly RouteRule[];
 }
 
-/** @throws PermanentError when a rule could not be found by its name, or weights do not add up to 100 */
+/**
+ * @throws PermanentError when a rule could not be found by its name, or weights do not add up to
+ * 100
+ */
 export function httpRoute(options: RouteOptions): GatewayRouteObject<'HTTPRoute'> {
   return routeOf('HTTPRoute', options);
 }
 
-/** @throws PermanentError when a rule could not be found by its name, or weights do not add up to 100 */
+/**
+ * @throws PermanentError when a rule could not be found by its name, or weights do not add up to
+ * 100
+ */
 export function grpcRoute(options: RouteOptions): GatewayRouteObject<'GRPCRoute'> {
   return routeOf('GRPCRoute', options);
 }
 
-function routeOf<Kind extends 'HTTPRoute' | 'GRPCRoute'>(kind: Kind, options: RouteOptions): GatewayRouteObject<Kind> {
+function routeOf<Kind extends 'HTTPRoute' | 'GRPCRoute'>(
+  kind: Kind,
+  options: RouteOptions,
+): GatewayRouteObject<Kind> {
   const { parents, hostnames, rules } = options;
   const object = `${kind} ${options.name}`;
-  if (parents.length === 0) throw wrong(object, 'it needs a parent: a Service or a Gateway');
-  if (rules.length === 0) throw wrong(object, 'it needs a rule');
-  const twice = rules.find(({ name }, index) => rules.findIndex((other) => other.name === name) !== index);
-  if (twice !== undefined) throw wrong(object, `two rules are named '${twice.name}'`);
+  if (parents.length === 0) {
+    throw wrong(object, 'it needs a parent: a Service or a Gateway');
+  }
+  if (rules.length === 0) {
+    throw wrong(object, 'it needs a rule');
+  }
+  const twice = rules.find(
+    ({ name }, index) => rules.findIndex((other) => other.name === name) !== index,
+  );
+  if (twice !== undefined) {
+    throw wrong(object, `two rules are named '${twice.name}'`);
+  }
   return {
     apiVersion: 'gateway.networking.k8s.io/v1',
     kind,
@@ -89,18 +120,41 @@ function routeOf<Kind extends 'HTTPRoute' | 'GRPCRoute'>(kind: Kind, options: Ro
   };
 }
 
-function ruleField({ name, to, port, headers, mirror }: RouteRule, place: string): GatewayRouteObject<'HTTPRoute'>['spec']['rules'][number] {
+function ruleField(
+  { name, to, port, headers, mirror }: RouteRule,
+  place: string,
+): GatewayRouteObject<'HTTPRoute'>['spec']['rules'][number] {
   checkWeights(to, place);
   if (mirror !== undefined) {
     checkPercent(mirror.percent, `${place}, mirror`);
-    if (!Number.isInteger(mirror.percent)) throw wrong(`${place}, mirror`, `percent must be a whole number, found ${mirror.percent}`);
+    if (!Number.isInteger(mirror.percent)) {
+      throw wrong(`${place}, mirror`, `percent must be a whole number, found ${mirror.percent}`);
+    }
   }
   return {
     name,
-    ...(headers && { matches: [{ headers: Object.entries(headers).map(([header, value]) => ({ type: 'Exact' as const, name: header, value })) }] }),
+    ...(headers && {
+      matches: [
+        {
+          headers: Object.entries(headers).map(([header, value]) => ({
+            type: 'Exact' as const,
+            name: header,
+            value,
+          })),
+        },
+      ],
+    }),
     backendRefs: Object.entries(to).map(([service, weight]) => ({ name: service, port, weight })),
     ...(mirror && {
-      filters: [{ type: 'RequestMirror' as const, requestMirror: { backendRef: { name: mirror.service, port: mirror.port }, percent: mirror.percent } }],
+      filters: [
+        {
+          type: 'RequestMirror' as const,
+          requestMirror: {
+            backendRef: { name: mirror.service, port: mirror.port },
+            percent: mirror.percent,
+          },
+        },
+      ],
     }),
   };
 }
@@ -109,7 +163,13 @@ function parentRef(parent: Parent): ParentRef {
   const { namespace } = parent;
   const place = namespace === undefined ? {} : { namespace };
   return 'service' in parent
-    ? { group: '', kind: 'Service', name: parent.service, ...place, ...(parent.port !== undefined && { port: parent.port }) }
+    ? {
+        group: '',
+        kind: 'Service',
+        name: parent.service,
+        ...place,
+        ...(parent.port !== undefined && { port: parent.port }),
+      }
     : {
         group: 'gateway.networking.k8s.io',
         kind: 'Gateway',

@@ -1,5 +1,6 @@
 /**
- * Whole objects of Istio: identity, and the fields to set. Types are Istio's own field names, so that what a builder returns can be
+ * Whole objects of Istio: identity, and the fields to set. Types are Istio's own field names, so
+ * that what a builder returns can be
  * extended by hand where it does not reach.
  */
 import type { OutputObject } from '../worker.ts';
@@ -13,7 +14,10 @@ export interface Identity {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
-/** A host as Istio resolves it: a Service of the same namespace in short, others as `name.namespace.svc.cluster.local`. */
+/**
+ * A host as Istio resolves it: a Service of the same namespace in short, others as
+ * `name.namespace.svc.cluster.local`.
+ */
 export interface Host {
   readonly host: string;
   /** Of the host's DestinationRule. Istio takes one that does not exist, and answers 503. */
@@ -30,7 +34,10 @@ export interface Destination extends Host {
 export interface HttpRoute {
   /** Others, and `withWeights`, find it by this. */
   readonly name: string;
-  /** A request takes the first route of which one entry matches. Absent: every request. See `headerMatch`. */
+  /**
+   * A request takes the first route of which one entry matches. Absent: every request. See
+   * `headerMatch`.
+   */
   readonly match?: readonly HttpMatch[];
   readonly to: readonly Destination[];
   /** Sends a copy of `percent` of the requests, and drops the answers. */
@@ -78,17 +85,30 @@ export interface RouteField {
 
 /**
  * @param options.gateways default: the mesh itself.
- * @throws PermanentError when a route could not be found by its name, leads nowhere, or weights do not add up to 100
+ * @throws PermanentError when a route could not be found by its name, leads nowhere, or weights do
+ * not add up to 100
  */
 export function virtualService(
-  options: Identity & { readonly hosts: readonly string[]; readonly gateways?: readonly string[]; readonly http: readonly HttpRoute[] },
+  options: Identity & {
+    readonly hosts: readonly string[];
+    readonly gateways?: readonly string[];
+    readonly http: readonly HttpRoute[];
+  },
 ): VirtualServiceObject {
   const { hosts, gateways, http } = options;
   const object = `VirtualService ${options.name}`;
-  if (hosts.length === 0) throw wrong(object, 'it needs a host');
-  if (http.length === 0) throw wrong(object, 'it needs an http route');
-  const twice = http.find(({ name }, index) => http.findIndex((other) => other.name === name) !== index);
-  if (twice !== undefined) throw wrong(object, `two http routes are named '${twice.name}'`);
+  if (hosts.length === 0) {
+    throw wrong(object, 'it needs a host');
+  }
+  if (http.length === 0) {
+    throw wrong(object, 'it needs an http route');
+  }
+  const twice = http.find(
+    ({ name }, index) => http.findIndex((other) => other.name === name) !== index,
+  );
+  if (twice !== undefined) {
+    throw wrong(object, `two http routes are named '${twice.name}'`);
+  }
   return {
     apiVersion: 'networking.istio.io/v1',
     kind: 'VirtualService',
@@ -98,12 +118,17 @@ export function virtualService(
       ...(gateways && { gateways }),
       http: http.map(({ name, match, to, mirror, fault, timeout }) => {
         const place = `${object}, http route '${name}'`;
-        if (mirror !== undefined) checkPercent(mirror.percent, `${place}, mirror`);
+        if (mirror !== undefined) {
+          checkPercent(mirror.percent, `${place}, mirror`);
+        }
         return {
           name,
           ...(match && { match }),
           route: destinations(to, place),
-          ...(mirror && { mirror: destination(mirror), mirrorPercentage: { value: mirror.percent } }),
+          ...(mirror && {
+            mirror: destination(mirror),
+            mirrorPercentage: { value: mirror.percent },
+          }),
           ...(fault && { fault }),
           ...(timeout !== undefined && { timeout }),
         };
@@ -112,15 +137,24 @@ export function virtualService(
   };
 }
 
-/** `route` of an HTTP route. @throws PermanentError when there is none, one is there twice, or weights do not add up to 100 */
+/**
+ * `route` of an HTTP route. @throws PermanentError when there is none, one is there twice, or
+ * weights do not add up to 100
+ */
 export function destinations(to: readonly Destination[], place: string): readonly RouteField[] {
   const [first, ...others] = to;
-  if (first === undefined) throw wrong(place, 'it needs a destination');
-  if (others.length === 0 && first.weight === undefined) return [{ destination: destination(first) }];
+  if (first === undefined) {
+    throw wrong(place, 'it needs a destination');
+  }
+  if (others.length === 0 && first.weight === undefined) {
+    return [{ destination: destination(first) }];
+  }
   const weights: Record<string, number> = {};
   for (const one of to) {
     const called = [one.host, one.subset, one.port].filter((part) => part !== undefined).join(' ');
-    if (Object.hasOwn(weights, called)) throw wrong(place, `the destination ${called} is there twice`);
+    if (Object.hasOwn(weights, called)) {
+      throw wrong(place, `the destination ${called} is there twice`);
+    }
     weights[called] = one.weight ?? 0;
   }
   checkWeights(weights, place);
@@ -128,14 +162,24 @@ export function destinations(to: readonly Destination[], place: string): readonl
 }
 
 function destination({ host, subset, port }: Host): DestinationField {
-  return { host, ...(subset !== undefined && { subset }), ...(port !== undefined && { port: { number: port } }) };
+  return {
+    host,
+    ...(subset !== undefined && { subset }),
+    ...(port !== undefined && { port: { number: port } }),
+  };
 }
 
 export interface DestinationRuleObject {
   readonly apiVersion: 'networking.istio.io/v1';
   readonly kind: 'DestinationRule';
   readonly metadata: OutputObject['metadata'];
-  readonly spec: { readonly host: string; readonly subsets: readonly { readonly name: string; readonly labels: Readonly<Record<string, string>> }[] };
+  readonly spec: {
+    readonly host: string;
+    readonly subsets: readonly {
+      readonly name: string;
+      readonly labels: Readonly<Record<string, string>>;
+    }[];
+  };
 }
 
 /**
@@ -143,14 +187,26 @@ export interface DestinationRuleObject {
  * @throws PermanentError when a subset has no labels: it would be all Pods of the host
  */
 export function destinationRule(
-  options: Identity & { readonly host: string; readonly subsets: Readonly<Record<string, Readonly<Record<string, string>>>> },
+  options: Identity & {
+    readonly host: string;
+    readonly subsets: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  },
 ): DestinationRuleObject {
   const subsets = Object.entries(options.subsets).map(([name, labels]) => {
-    if (Object.keys(labels).length === 0)
-      throw wrong(`DestinationRule ${options.name}, subset '${name}'`, 'it needs labels, or it would be all Pods of the host');
+    if (Object.keys(labels).length === 0) {
+      throw wrong(
+        `DestinationRule ${options.name}, subset '${name}'`,
+        'it needs labels, or it would be all Pods of the host',
+      );
+    }
     return { name, labels };
   });
-  return { apiVersion: 'networking.istio.io/v1', kind: 'DestinationRule', metadata: identity(options), spec: { host: options.host, subsets } };
+  return {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'DestinationRule',
+    metadata: identity(options),
+    spec: { host: options.host, subsets },
+  };
 }
 
 export interface GatewayObject {
@@ -170,18 +226,28 @@ export interface GatewayObject {
  * Istio's Gateway for plain HTTP.
  *
  * @param options.port default 80.
- * @param options.selector labels of the proxies' Pods. Default: those of Istio's own ingress gateway.
+ * @param options.selector labels of the proxies' Pods. Default: those of Istio's own ingress
+ * gateway.
  */
 export function gateway(
-  options: Identity & { readonly hosts: readonly string[]; readonly port?: number; readonly selector?: Readonly<Record<string, string>> },
+  options: Identity & {
+    readonly hosts: readonly string[];
+    readonly port?: number;
+    readonly selector?: Readonly<Record<string, string>>;
+  },
 ): GatewayObject {
   const { hosts, port = 80, selector = { istio: 'ingressgateway' } } = options;
-  if (hosts.length === 0) throw wrong(`Gateway ${options.name}`, 'it needs a host');
+  if (hosts.length === 0) {
+    throw wrong(`Gateway ${options.name}`, 'it needs a host');
+  }
   return {
     apiVersion: 'networking.istio.io/v1',
     kind: 'Gateway',
     metadata: identity(options),
-    spec: { selector, servers: [{ port: { number: port, name: 'http', protocol: 'HTTP' }, hosts }] },
+    spec: {
+      selector,
+      servers: [{ port: { number: port, name: 'http', protocol: 'HTTP' }, hosts }],
+    },
   };
 }
 

@@ -3,40 +3,68 @@ import { parseDuration } from '../duration.ts';
 import type { Duration } from '../scheduler.ts';
 import { checkPercent, wrong } from './weights.ts';
 
-/** Of the requests, `percent` wait, or end with a status without reaching a server. Percents may have decimals. */
+/**
+ * Of the requests, `percent` wait, or end with a status without reaching a server. Percents may
+ * have decimals.
+ */
 export interface Fault {
   readonly delay?: { readonly percent: number; readonly fixed: Duration };
-  readonly abort?: { readonly percent: number } & ({ readonly httpStatus: number } | { readonly grpcStatus: string });
+  readonly abort?: { readonly percent: number } & (
+    | { readonly httpStatus: number }
+    | { readonly grpcStatus: string }
+  );
 }
 
 export interface FaultField {
   readonly delay?: { readonly fixedDelay: string; readonly percentage: { readonly value: number } };
-  readonly abort?: { readonly httpStatus?: number; readonly grpcStatus?: string; readonly percentage: { readonly value: number } };
+  readonly abort?: {
+    readonly httpStatus?: number;
+    readonly grpcStatus?: string;
+    readonly percentage: { readonly value: number };
+  };
 }
 
 /**
- * `fault` of an HTTP route. Istio takes a fault without percentage and injects nothing, and drops the kinds that are not here.
+ * `fault` of an HTTP route. Istio takes a fault without percentage and injects nothing, and drops
+ * the kinds that are not here.
  *
  * @throws PermanentError when it would not be injected
  */
 export function faultField({ delay, abort }: Fault, place = 'fault'): FaultField {
-  if (delay === undefined && abort === undefined) throw wrong(place, 'a fault needs a delay, an abort, or both');
+  if (delay === undefined && abort === undefined) {
+    throw wrong(place, 'a fault needs a delay, an abort, or both');
+  }
   if (delay !== undefined) {
     checkPercent(delay.percent, `${place}, delay`);
-    if (milliseconds(delay.fixed, `${place}, delay`) < 1) throw wrong(`${place}, delay`, `it must be 1ms or longer, found ${delay.fixed}`);
+    if (milliseconds(delay.fixed, `${place}, delay`) < 1) {
+      throw wrong(`${place}, delay`, `it must be 1ms or longer, found ${delay.fixed}`);
+    }
   }
   if (abort !== undefined) {
     checkPercent(abort.percent, `${place}, abort`);
-    if ('httpStatus' in abort && !(Number.isInteger(abort.httpStatus) && abort.httpStatus >= 200 && abort.httpStatus <= 599))
-      throw wrong(`${place}, abort`, `httpStatus must be a status from 200 to 599, found ${abort.httpStatus}`);
-    if ('grpcStatus' in abort && !/^[A-Z_]+$/.test(abort.grpcStatus))
-      throw wrong(`${place}, abort`, `grpcStatus must be a name such as UNAVAILABLE, found '${abort.grpcStatus}'`);
+    if (
+      'httpStatus' in abort &&
+      !(Number.isInteger(abort.httpStatus) && abort.httpStatus >= 200 && abort.httpStatus <= 599)
+    ) {
+      throw wrong(
+        `${place}, abort`,
+        `httpStatus must be a status from 200 to 599, found ${abort.httpStatus}`,
+      );
+    }
+    if ('grpcStatus' in abort && !/^[A-Z_]+$/.test(abort.grpcStatus)) {
+      throw wrong(
+        `${place}, abort`,
+        `grpcStatus must be a name such as UNAVAILABLE, found '${abort.grpcStatus}'`,
+      );
+    }
   }
   return {
     ...(delay && { delay: { fixedDelay: delay.fixed, percentage: { value: delay.percent } } }),
     ...(abort && {
       abort: {
-        ...('httpStatus' in abort ? { httpStatus: abort.httpStatus } : { grpcStatus: abort.grpcStatus }),
+        ...('httpStatus' in abort
+          ? { httpStatus: abort.httpStatus }
+          : { grpcStatus: abort.grpcStatus }),
         percentage: { value: abort.percent },
       },
     }),
@@ -58,12 +86,27 @@ export interface StringMatch {
  * @param headers by name in small letters, as Istio compares them.
  * @throws PermanentError when a name is none, or there is none
  */
-export function headerMatch(headers: Readonly<Record<string, TextMatch>>, place = 'match'): { readonly headers: Readonly<Record<string, StringMatch>> } {
+export function headerMatch(
+  headers: Readonly<Record<string, TextMatch>>,
+  place = 'match',
+): { readonly headers: Readonly<Record<string, StringMatch>> } {
   const entries = Object.entries(headers);
-  if (entries.length === 0) throw wrong(place, 'it names no header, and would match every request');
-  for (const [name] of entries)
-    if (!/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name)) throw wrong(place, `a header's name is written in small letters, as Istio compares it, found '${name}'`);
-  return { headers: Object.fromEntries(entries.map(([name, match]) => [name, typeof match === 'string' ? { exact: match } : match])) };
+  if (entries.length === 0) {
+    throw wrong(place, 'it names no header, and would match every request');
+  }
+  for (const [name] of entries) {
+    if (!/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name)) {
+      throw wrong(
+        place,
+        `a header's name is written in small letters, as Istio compares it, found '${name}'`,
+      );
+    }
+  }
+  return {
+    headers: Object.fromEntries(
+      entries.map(([name, match]) => [name, typeof match === 'string' ? { exact: match } : match]),
+    ),
+  };
 }
 
 function milliseconds(duration: string, place: string): number {

@@ -1,4 +1,7 @@
-/** Which sync the running code belongs to, across awaits: log lines carry it, and the watchdog names it when nothing else can. */
+/**
+ * Which sync the running code belongs to, across awaits: log lines carry it, and the watchdog names
+ * it when nothing else can.
+ */
 import { AsyncLocalStorage } from 'node:async_hooks';
 
 export interface CurrentSync {
@@ -28,4 +31,7 @@ export function runningSyncs(): readonly CurrentSync[] {
   return [...running];
 }
 
-(globalThis as Record<symbol, unknown>)[CURRENT_SYNC] = () => ({ current: currentSync(), running: runningSyncs() });
+(globalThis as Record<symbol, unknown>)[CURRENT_SYNC] = () => ({
+  current: currentSync(),
+  running: runningSyncs(),
+});

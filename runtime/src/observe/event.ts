@@ -7,7 +7,12 @@ export interface EventKey {
 }
 
 export type OperatorEvent =
-  | { readonly type: 'transition'; readonly resource: EventKey; readonly from: string; readonly to: string }
+  | {
+      readonly type: 'transition';
+      readonly resource: EventKey;
+      readonly from: string;
+      readonly to: string;
+    }
   | {
       readonly type: 'output';
       readonly resource: EventKey;
@@ -18,15 +23,28 @@ export type OperatorEvent =
     }
   /** The resource changes phases faster than it should. */
   | { readonly type: 'looping'; readonly resource: EventKey; readonly phase: string }
-  | { readonly type: 'syncFailed'; readonly resource: EventKey; readonly phase: string; readonly message: string };
+  | {
+      readonly type: 'syncFailed';
+      readonly resource: EventKey;
+      readonly phase: string;
+      readonly message: string;
+    };
 
-/** Says it in the log: what a person wants to follow at `info`, each object that was written at `debug`. */
+/**
+ * Says it in the log: what a person wants to follow at `info`, each object that was written at
+ * `debug`.
+ */
 export function logged(log: Log): (event: OperatorEvent) => void {
-  const named = ({ namespace, name }: EventKey): string => (namespace === undefined ? name : `${namespace}/${name}`);
+  const named = ({ namespace, name }: EventKey): string =>
+    namespace === undefined ? name : `${namespace}/${name}`;
   return (event) => {
     const resource = named(event.resource);
-    if (event.type === 'transition') log.info('transition', { resource, from: event.from, to: event.to });
-    else if (event.type === 'output') log.debug(event.action, { resource, kind: event.kind, object: named(event.object) });
-    else if (event.type === 'looping') log.warn('looping', { resource, phase: event.phase });
+    if (event.type === 'transition') {
+      log.info('transition', { resource, from: event.from, to: event.to });
+    } else if (event.type === 'output') {
+      log.debug(event.action, { resource, kind: event.kind, object: named(event.object) });
+    } else if (event.type === 'looping') {
+      log.warn('looping', { resource, phase: event.phase });
+    }
   };
 }

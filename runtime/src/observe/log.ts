@@ -1,5 +1,6 @@
 /**
- * JSON lines on standard output: time, level, message, the sync they belong to (resource, phase, a number), then the fields. Secrets never
+ * JSON lines on standard output: time, level, message, the sync they belong to (resource, phase, a
+ * number), then the fields. Secrets never
  * get here: callers log names, not contents.
  */
 import type { Clock } from '../clock.ts';
@@ -21,8 +22,15 @@ export function jsonLogger(clock: Clock, level: Level, write: (line: string) => 
     const at =
       (name: Level) =>
       (message: string, fields?: Readonly<Record<string, unknown>>): void => {
-        if (LEVELS.indexOf(name) < threshold.value) return;
-        const begin = { time: new Date(clock.now()).toISOString(), level: name, message, ...currentSync() };
+        if (LEVELS.indexOf(name) < threshold.value) {
+          return;
+        }
+        const begin = {
+          time: new Date(clock.now()).toISOString(),
+          level: name,
+          message,
+          ...currentSync(),
+        };
         write(`${line({ ...begin, ...bound, ...fields }, begin)}\n`);
       };
     return {
@@ -48,7 +56,9 @@ function line(whole: object, begin: object): string {
 
 /** What JSON has no form for, or an empty one. */
 function plain(_: string, value: unknown): unknown {
-  if (value instanceof Error) return value.message;
+  if (value instanceof Error) {
+    return value.message;
+  }
   return typeof value === 'bigint' ? String(value) : value;
 }
 

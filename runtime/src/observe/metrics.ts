@@ -1,4 +1,7 @@
-/** The metrics of `definitions.ts`, fed by an observer and, at each scrape, by what the operator is now. */
+/**
+ * The metrics of `definitions.ts`, fed by an observer and, at each scrape, by what the operator is
+ * now.
+ */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Definition } from './definitions.ts';
 import { DEFINITIONS } from './definitions.ts';
@@ -8,10 +11,22 @@ import { SILENT, WAKE_CAUSES } from './observer.ts';
 /** What a scrape asks. */
 export interface Snapshot {
   readonly leading: boolean;
-  readonly phases: ReadonlyMap<string, { readonly resources: number; readonly stalled: number; readonly oldestMs: number }>;
+  readonly phases: ReadonlyMap<
+    string,
+    { readonly resources: number; readonly stalled: number; readonly oldestMs: number }
+  >;
   readonly quarantined: number;
-  readonly queue: { readonly changed: number; readonly due: number; readonly unfinishedMs: readonly number[] };
-  readonly kinds: readonly { readonly kind: string; readonly size: number; readonly silence: number | undefined; readonly unavailable: boolean }[];
+  readonly queue: {
+    readonly changed: number;
+    readonly due: number;
+    readonly unfinishedMs: readonly number[];
+  };
+  readonly kinds: readonly {
+    readonly kind: string;
+    readonly size: number;
+    readonly silence: number | undefined;
+    readonly unavailable: boolean;
+  }[];
 }
 
 export interface MetricsSources {
@@ -43,29 +58,55 @@ export function operatorMetrics(sources: MetricsSources): OperatorMetrics {
   const { counters: c, gauges: g, histograms: h } = instruments(registry);
   const queue = { name: controller, controller };
 
-  for (const result of RESULTS) c.syncs.inc({ controller, result }, 0);
-  for (const counter of [c.syncErrors, c.syncTerminal, c.syncPanics, c.syncTimeouts]) counter.inc({ controller }, 0);
-  for (const counter of [c.queueAdds, c.queueRetries]) counter.inc(queue, 0);
-  for (const histogram of [h.queueSeconds, h.workSeconds]) histogram.zero(queue);
+  for (const result of RESULTS) {
+    c.syncs.inc({ controller, result }, 0);
+  }
+  for (const counter of [c.syncErrors, c.syncTerminal, c.syncPanics, c.syncTimeouts]) {
+    counter.inc({ controller }, 0);
+  }
+  for (const counter of [c.queueAdds, c.queueRetries]) {
+    counter.inc(queue, 0);
+  }
+  for (const histogram of [h.queueSeconds, h.workSeconds]) {
+    histogram.zero(queue);
+  }
   h.syncSeconds.zero({ controller });
   g.active.set({ controller }, 0);
   g.limit.set({ controller }, sources.maxConcurrentReconciles);
   for (const phase of phases) {
-    for (const result of RESULTS) c.phaseSyncs.inc({ controller, phase, result }, 0);
+    for (const result of RESULTS) {
+      c.phaseSyncs.inc({ controller, phase, result }, 0);
+    }
     c.loops.inc({ controller, phase }, 0);
     h.phaseSeconds.zero({ controller, phase });
   }
-  for (const cause of WAKE_CAUSES) c.wakes.inc({ controller, cause }, 0);
-  for (const kind of kinds) for (const counter of [c.relists, c.missed, c.watchRestarts, c.watchFailures]) counter.inc({ controller, kind }, 0);
-  for (const kind of outputs) for (const action of ['created', 'updated', 'pruned', 'unchanged']) c.outputs.inc({ controller, kind, action }, 0);
-  for (const result of ['sent', 'failed', 'dropped']) c.events.inc({ controller, result }, 0);
+  for (const cause of WAKE_CAUSES) {
+    c.wakes.inc({ controller, cause }, 0);
+  }
+  for (const kind of kinds) {
+    for (const counter of [c.relists, c.missed, c.watchRestarts, c.watchFailures]) {
+      counter.inc({ controller, kind }, 0);
+    }
+  }
+  for (const kind of outputs) {
+    for (const action of ['created', 'updated', 'pruned', 'unchanged']) {
+      c.outputs.inc({ controller, kind, action }, 0);
+    }
+  }
+  for (const result of ['sent', 'failed', 'dropped']) {
+    c.events.inc({ controller, result }, 0);
+  }
 
   function refresh(): void {
     const now = sources.snapshot();
-    if (now === undefined) return;
+    if (now === undefined) {
+      return;
+    }
     g.leading.set({ name: operator }, now.leading ? 1 : 0);
     g.quarantined.set({ controller }, now.quarantined);
-    for (const gauge of [g.phaseResources, g.stalled, g.phaseOldest]) gauge.reset();
+    for (const gauge of [g.phaseResources, g.stalled, g.phaseOldest]) {
+      gauge.reset();
+    }
     for (const [phase, { resources, stalled, oldestMs }] of now.phases) {
       g.phaseResources.set({ controller, phase }, resources);
       g.stalled.set({ controller, phase }, stalled);
@@ -79,16 +120,23 @@ export function operatorMetrics(sources: MetricsSources): OperatorMetrics {
       seconds.reduce((sum, one) => sum + one, 0),
     );
     g.longest.set(queue, Math.max(0, ...seconds));
-    for (const gauge of [g.cached, g.watchAge, g.unavailable]) gauge.reset();
+    for (const gauge of [g.cached, g.watchAge, g.unavailable]) {
+      gauge.reset();
+    }
     // A kind may have several caches: the sum of what they hold, the worst of how they stand.
     for (const [kind, caches] of Map.groupBy(now.kinds, (cache) => cache.kind)) {
       g.cached.set(
         { controller, kind },
         caches.reduce((sum, { size }) => sum + size, 0),
       );
-      g.unavailable.set({ controller, kind }, caches.some(({ unavailable }) => unavailable) ? 1 : 0);
+      g.unavailable.set(
+        { controller, kind },
+        caches.some(({ unavailable }) => unavailable) ? 1 : 0,
+      );
       const silences = caches.flatMap(({ silence }) => silence ?? []);
-      if (silences.length > 0) g.watchAge.set({ controller, kind }, Math.max(...silences));
+      if (silences.length > 0) {
+        g.watchAge.set({ controller, kind }, Math.max(...silences));
+      }
     }
   }
 
@@ -99,14 +147,24 @@ export function operatorMetrics(sources: MetricsSources): OperatorMetrics {
       g.active.dec({ controller });
       c.syncs.inc({ controller, result });
       c.phaseSyncs.inc({ controller, phase, result });
-      if (result === 'error') c.syncErrors.inc({ controller });
-      if (how === 'stalled') c.syncTerminal.inc({ controller });
-      if (how === 'timeout') c.syncTimeouts.inc({ controller });
+      if (result === 'error') {
+        c.syncErrors.inc({ controller });
+      }
+      if (how === 'stalled') {
+        c.syncTerminal.inc({ controller });
+      }
+      if (how === 'timeout') {
+        c.syncTimeouts.inc({ controller });
+      }
       h.syncSeconds.observe({ controller }, time);
     },
     event(event) {
-      if (event.type === 'transition') c.transitions.inc({ controller, from: event.from, to: event.to });
-      if (event.type === 'output') c.outputs.inc({ controller, kind: event.kind, action: event.action });
+      if (event.type === 'transition') {
+        c.transitions.inc({ controller, from: event.from, to: event.to });
+      }
+      if (event.type === 'output') {
+        c.outputs.inc({ controller, kind: event.kind, action: event.action });
+      }
     },
     phaseLeft: (phase, seconds) => h.phaseSeconds.observe({ controller, phase }, seconds),
     outputUnchanged: (kind) => c.outputs.inc({ controller, kind, action: 'unchanged' }),
@@ -136,7 +194,11 @@ export function operatorMetrics(sources: MetricsSources): OperatorMetrics {
 
 /** Each definition as the kind of thing that it is; asking for another kind does not compile. */
 type Of<Type extends Definition['type'], Made> = {
-  readonly [Name in keyof typeof DEFINITIONS as (typeof DEFINITIONS)[Name]['type'] extends Type ? Name : never]: Made;
+  readonly [
+    Name in keyof typeof DEFINITIONS as (typeof DEFINITIONS)[Name]['type'] extends Type
+      ? Name
+      : never
+  ]: Made;
 };
 
 interface Instruments {
@@ -149,11 +211,17 @@ function instruments(registry: Registry): Instruments {
   const counters: Record<string, Counter> = {};
   const gauges: Record<string, Gauge> = {};
   const histograms: Record<string, Histogram> = {};
-  for (const [key, { type, name, help, labels, buckets = [] }] of Object.entries(DEFINITIONS) as readonly [string, Definition][]) {
+  for (const [key, { type, name, help, labels, buckets = [] }] of Object.entries(
+    DEFINITIONS,
+  ) as readonly [string, Definition][]) {
     const options = { name, help, labelNames: [...labels], registers: [registry] };
-    if (type === 'counter') counters[key] = new Counter(options);
-    else if (type === 'gauge') gauges[key] = new Gauge(options);
-    else histograms[key] = new Histogram({ ...options, buckets: [...buckets] });
+    if (type === 'counter') {
+      counters[key] = new Counter(options);
+    } else if (type === 'gauge') {
+      gauges[key] = new Gauge(options);
+    } else {
+      histograms[key] = new Histogram({ ...options, buckets: [...buckets] });
+    }
   }
   return { counters, gauges, histograms } as unknown as Instruments;
 }

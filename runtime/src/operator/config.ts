@@ -1,5 +1,6 @@
 /**
- * How the operator runs: autopilot-operator.yaml over the original's defaults, field by field, and the environment over both.
+ * How the operator runs: autopilot-operator.yaml over the original's defaults, field by field, and
+ * the environment over both.
  */
 import { readFile } from 'node:fs/promises';
 import type { Level } from '../observe/log.ts';
@@ -31,7 +32,14 @@ export interface OperatorConfig {
 }
 
 /** Settings that take effect in a running operator; the others need a new process. */
-export const LIVE = ['workIntervalMs', 'workerTimeoutMs', 'paused', 'config', 'metrics', 'logLevel'] as const;
+export const LIVE = [
+  'workIntervalMs',
+  'workerTimeoutMs',
+  'paused',
+  'config',
+  'metrics',
+  'logLevel',
+] as const;
 export type LiveConfig = Pick<OperatorConfig, (typeof LIVE)[number]>;
 
 /** As the settings are called in the file. */
@@ -64,7 +72,9 @@ export async function loadConfig(file: string, environment: Environment): Promis
 /** The text of the file; undefined when there is none. @throws Error when it cannot be read */
 export async function readConfig(file: string): Promise<string | undefined> {
   return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
+    if (error.code === 'ENOENT') {
+      return undefined;
+    }
     throw new Error(`cannot read ${file}: ${error.message}`, { cause: error });
   });
 }
@@ -73,31 +83,46 @@ export async function readConfig(file: string): Promise<string | undefined> {
  * @param type what the user's `config:` must be; undefined: anything
  * @throws Error with file, line and column of everything that is wrong.
  */
-export function configOf(text: string, file: string, environment: Environment, type?: ConfigSchema): OperatorConfig {
+export function configOf(
+  text: string,
+  file: string,
+  environment: Environment,
+  type?: ConfigSchema,
+): OperatorConfig {
   const config = merged(readFields(text, file), environment);
   try {
     return { ...config, config: userConfig(type, config.config) };
   } catch (error) {
-    throw new Error(`${file}: ${(error as Error).message.replaceAll('\n', `\n${file}: `)}`, { cause: error });
+    throw new Error(`${file}: ${(error as Error).message.replaceAll('\n', `\n${file}: `)}`, {
+      cause: error,
+    });
   }
 }
 
 function merged(fields: FileFields, environment: Environment): OperatorConfig {
   const { metrics = {} } = fields;
   const { METRICS_SERVER: server, WATCH_NAMESPACE: watched } = environment;
-  const provided = fields.meshProvider === 'Custom' ? undefined : `http://prometheus.${fields.controlPlaneNs ?? 'istio-system'}:9090`;
+  const provided =
+    fields.meshProvider === 'Custom'
+      ? undefined
+      : `http://prometheus.${fields.controlPlaneNs ?? 'istio-system'}:9090`;
   return {
     workIntervalMs: fields.workInterval ?? 5_000,
     maxConcurrentReconciles: fields.maxConcurrentReconciles ?? 10,
     workerTimeoutMs: fields.workerTimeout ?? 60_000,
     // An empty variable means the whole cluster, as the chart says it.
-    watchNamespaces: watched === undefined ? (fields.watchNamespace ?? []) : inEnvironment('WATCH_NAMESPACE', watched, namespaces),
+    watchNamespaces:
+      watched === undefined
+        ? (fields.watchNamespace ?? [])
+        : inEnvironment('WATCH_NAMESPACE', watched, namespaces),
     leaderElection: fields.enableLeaderElection ?? true,
     leaderElectionNamespace: fields.leaderElectionNamespace,
     paused: fields.paused ?? false,
     config: fields.config ?? {},
     metrics: {
-      address: server ? inEnvironment('METRICS_SERVER', server, url) : (metrics.address ?? provided),
+      address: server
+        ? inEnvironment('METRICS_SERVER', server, url)
+        : (metrics.address ?? provided),
       ...(metrics.bearerTokenFile !== undefined && { bearerTokenFile: metrics.bearerTokenFile }),
       ...(metrics.caFile !== undefined && { caFile: metrics.caFile }),
       headers: metrics.headers ?? {},
@@ -112,6 +137,8 @@ function inEnvironment<T>(name: string, value: string, read: (value: unknown) =>
   try {
     return read(value);
   } catch (error) {
-    throw new Error(`the environment variable ${name} ${(error as Error).message}`, { cause: error });
+    throw new Error(`the environment variable ${name} ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }

@@ -1,5 +1,6 @@
 /**
- * `/metrics`, `/healthz`, `/readyz` on one port, in the text form that Kubernetes' own components use (`?verbose`, `?exclude=name`,
+ * `/metrics`, `/healthz`, `/readyz` on one port, in the text form that Kubernetes' own components
+ * use (`?verbose`, `?exclude=name`,
  * `/readyz/name`). `/healthz` fails only by not answering: when the event loop is blocked.
  */
 import { createServer } from 'node:http';
@@ -19,29 +20,46 @@ export interface EndpointsOptions {
 }
 
 /** Resolves when it listens. @throws Error when the address is not `host:port` or is taken. */
-export function serveEndpoints(options: EndpointsOptions): Promise<{ readonly port: number; close(): Promise<void> }> {
+export function serveEndpoints(
+  options: EndpointsOptions,
+): Promise<{ readonly port: number; close(): Promise<void> }> {
   const match = /^(.*):(\d+)$/.exec(options.address);
-  if (match === null) throw new Error(`metricsAddr '${options.address}' is not an address; write it like :9091`);
+  if (match === null) {
+    throw new Error(`metricsAddr '${options.address}' is not an address; write it like :9091`);
+  }
   const server = createServer((request, response) => {
     // Scanners ask for `//`, which is no path: what cannot be read is not found.
     const url = URL.parse(request.url ?? '/', 'http://localhost') ?? new URL('http://localhost/');
-    void answer(url, options, response).catch((error: Error) => response.writeHead(500, { 'content-type': 'text/plain' }).end(`${error.message}\n`));
+    void answer(url, options, response).catch((error: Error) =>
+      response.writeHead(500, { 'content-type': 'text/plain' }).end(`${error.message}\n`),
+    );
   });
   const host = match[1] ?? '';
   return new Promise((resolve, reject) => {
-    server.on('error', (error) => reject(new Error(`cannot listen on ${options.address}: ${error.message}`, { cause: error })));
-    server.listen({ port: Number(match[2]), ...(host === '' ? {} : { host: host.replace(/^\[|\]$/g, '') }) }, () =>
-      resolve({ port: portOf(server), close: () => closeServer(server) }),
+    server.on('error', (error) =>
+      reject(new Error(`cannot listen on ${options.address}: ${error.message}`, { cause: error })),
+    );
+    server.listen(
+      { port: Number(match[2]), ...(host === '' ? {} : { host: host.replace(/^\[|\]$/g, '') }) },
+      () => resolve({ port: portOf(server), close: () => closeServer(server) }),
     );
   });
 }
 
-async function answer(url: URL, options: EndpointsOptions, response: ServerResponse): Promise<void> {
+async function answer(
+  url: URL,
+  options: EndpointsOptions,
+  response: ServerResponse,
+): Promise<void> {
   const [, root, name] = url.pathname.split('/');
   if (root === 'readyz') {
     const excluded = url.searchParams.getAll('exclude');
-    const asked = options.ready.filter((check) => !excluded.includes(check.name) && (name === undefined || name === check.name));
-    if (name === undefined || asked.length > 0) return answerReady(asked, url.searchParams.has('verbose'), response);
+    const asked = options.ready.filter(
+      (check) => !excluded.includes(check.name) && (name === undefined || name === check.name),
+    );
+    if (name === undefined || asked.length > 0) {
+      return answerReady(asked, url.searchParams.has('verbose'), response);
+    }
   }
   switch (url.pathname) {
     case '/metrics': {
@@ -53,15 +71,22 @@ async function answer(url: URL, options: EndpointsOptions, response: ServerRespo
       response.writeHead(200, { 'content-type': 'text/plain' }).end('ok\n');
       return;
     default:
-      response.writeHead(404, { 'content-type': 'text/plain' }).end('not found: /metrics, /healthz, /readyz\n');
+      response
+        .writeHead(404, { 'content-type': 'text/plain' })
+        .end('not found: /metrics, /healthz, /readyz\n');
   }
 }
 
 function answerReady(checks: readonly Check[], verbose: boolean, response: ServerResponse): void {
   const results = checks.map((check) => ({ name: check.name, reason: check.run() }));
   const well = results.every(({ reason }) => reason === undefined);
-  const lines = results.map(({ name, reason }) => (reason === undefined ? `[+]${name} ok` : `[-]${name} failed: ${reason}`));
-  const body = well && !verbose ? 'ok\n' : `${[...lines, `readyz check ${well ? 'passed' : 'failed'}`].join('\n')}\n`;
+  const lines = results.map(({ name, reason }) =>
+    reason === undefined ? `[+]${name} ok` : `[-]${name} failed: ${reason}`,
+  );
+  const body =
+    well && !verbose
+      ? 'ok\n'
+      : `${[...lines, `readyz check ${well ? 'passed' : 'failed'}`].join('\n')}\n`;
   response.writeHead(well ? 200 : 503, { 'content-type': 'text/plain' }).end(body);
 }
 

@@ -1,6 +1,8 @@
 /**
- * The fields of autopilot-operator.yaml, each with what it may be. Reading is strict and finds everything at once: a sentence with file,
- * line and column for each unknown field and each value that cannot be. generators/lib/model/operator-config.ts checks the same file when
+ * The fields of autopilot-operator.yaml, each with what it may be. Reading is strict and finds
+ * everything at once: a sentence with file,
+ * line and column for each unknown field and each value that cannot be.
+ * generators/lib/model/operator-config.ts checks the same file when
  * a project is generated; a test holds the two to one list of cases.
  */
 import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
@@ -13,7 +15,13 @@ type Read<T> = (value: unknown) => T;
 type ReadAll = Readonly<Record<string, Read<unknown>>>;
 type ValuesOf<F extends ReadAll> = { readonly [K in keyof F]?: ReturnType<F[K]> };
 
-const METRICS = { address: url, bearerTokenFile: someText, caFile: someText, headers, timeout: duration };
+const METRICS = {
+  address: url,
+  bearerTokenFile: someText,
+  caFile: someText,
+  headers,
+  timeout: duration,
+};
 
 const FIELDS = {
   version: text,
@@ -35,12 +43,16 @@ const FIELDS = {
 /** What a file says; what it leaves out, or leaves empty, is not there. */
 export type FileFields = ValuesOf<typeof FIELDS>;
 
-/** @param file the name that problems carry. @throws Error with one line for each problem, in the order of the file */
+/**
+ * @param file the name that problems carry. @throws Error with one line for each problem, in the
+ * order of the file
+ */
 export function readFields(content: string, file: string): FileFields {
   const lines = new LineCounter();
   const document = parseDocument(content, { lineCounter: lines, prettyErrors: false });
   const problems: { readonly at: number; readonly sentence: string }[] = [];
-  const problem = (at: number | undefined, sentence: string): void => void problems.push({ at: at ?? 0, sentence });
+  const problem = (at: number | undefined, sentence: string): void =>
+    void problems.push({ at: at ?? 0, sentence });
 
   const members = (map: YAMLMap, known: ReadAll, path: string): Record<string, unknown> => {
     const values: Record<string, unknown> = {};
@@ -49,28 +61,46 @@ export function readFields(content: string, file: string): FileFields {
       const read = Object.hasOwn(known, name) ? known[name] : undefined;
       const start = (key as { range?: readonly number[] }).range?.[0];
       if (read === undefined) {
-        problem(start, `${path}${name} is not a known field${suggestion(name, Object.keys(known))}`);
+        problem(
+          start,
+          `${path}${name} is not a known field${suggestion(name, Object.keys(known))}`,
+        );
         continue;
       }
       try {
         const plain: unknown = (value as { toJS(of: unknown): unknown } | null)?.toJS(document);
-        if (plain === null || plain === undefined) continue;
-        values[name] = read === FIELDS.metrics && isMap(value) ? members(value, METRICS, 'metrics.') : read(plain);
+        if (plain === null || plain === undefined) {
+          continue;
+        }
+        values[name] =
+          read === FIELDS.metrics && isMap(value)
+            ? members(value, METRICS, 'metrics.')
+            : read(plain);
       } catch (error) {
-        problem((value as { range?: readonly number[] } | null)?.range?.[0] ?? start, `${path}${name} ${(error as Error).message}`);
+        problem(
+          (value as { range?: readonly number[] } | null)?.range?.[0] ?? start,
+          `${path}${name} ${(error as Error).message}`,
+        );
       }
     }
     return values;
   };
 
-  for (const error of document.errors) problem(error.pos[0], error.message.split('\n')[0] ?? '');
+  for (const error of document.errors) {
+    problem(error.pos[0], error.message.split('\n')[0] ?? '');
+  }
   let fields: FileFields = {};
   if (problems.length === 0) {
     const top = document.contents;
-    if (isMap(top)) fields = members(top, FIELDS, '');
-    else if (top !== null && !(isScalar(top) && top.value === null)) problem(0, 'must be a mapping of fields');
+    if (isMap(top)) {
+      fields = members(top, FIELDS, '');
+    } else if (top !== null && !(isScalar(top) && top.value === null)) {
+      problem(0, 'must be a mapping of fields');
+    }
   }
-  if (problems.length === 0) return fields;
+  if (problems.length === 0) {
+    return fields;
+  }
   const sentences = problems
     .toSorted((a, b) => a.at - b.at)
     .map(({ at, sentence }) => {
@@ -82,8 +112,12 @@ export function readFields(content: string, file: string): FileFields {
 
 /** ", did you mean 'x'?" or, with nothing near, what there is. */
 function suggestion(wrong: string, known: readonly string[]): string {
-  const [nearest] = known.map((name) => ({ name, steps: distance(wrong.toLowerCase(), name.toLowerCase()) })).toSorted((a, b) => a.steps - b.steps);
-  if (nearest !== undefined && nearest.steps <= Math.max(1, Math.floor(nearest.name.length / 3))) return `, did you mean '${nearest.name}'?`;
+  const [nearest] = known
+    .map((name) => ({ name, steps: distance(wrong.toLowerCase(), name.toLowerCase()) }))
+    .toSorted((a, b) => a.steps - b.steps);
+  if (nearest !== undefined && nearest.steps <= Math.max(1, Math.floor(nearest.name.length / 3))) {
+    return `, did you mean '${nearest.name}'?`;
+  }
   return `; known: ${known.join(', ')}`;
 }
 
@@ -92,7 +126,15 @@ function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (const [i, letter] of Array.from(a).entries()) {
     const next = [i + 1];
-    for (let j = 0; j < b.length; j++) next.push(Math.min((row[j] ?? 0) + (letter === b[j] ? 0 : 1), (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
+    for (let j = 0; j < b.length; j++) {
+      next.push(
+        Math.min(
+          (row[j] ?? 0) + (letter === b[j] ? 0 : 1),
+          (row[j + 1] ?? 0) + 1,
+          (next[j] ?? 0) + 1,
+        ),
+      );
+    }
     row = next;
   }
   return row[b.length] ?? 0;
@@ -103,22 +145,32 @@ function found(value: unknown): string {
 }
 
 function text(value: unknown): string {
-  if (typeof value !== 'string') throw new Error(`must be a text${typeof value === 'object' ? '' : ' (put it in quotes)'}${found(value)}`);
+  if (typeof value !== 'string') {
+    throw new Error(
+      `must be a text${typeof value === 'object' ? '' : ' (put it in quotes)'}${found(value)}`,
+    );
+  }
   return value;
 }
 
 function someText(value: unknown): string {
-  if (text(value) === '') throw new Error('must not be empty');
+  if (text(value) === '') {
+    throw new Error('must not be empty');
+  }
   return value as string;
 }
 
 function flag(value: unknown): boolean {
-  if (typeof value !== 'boolean') throw new Error(`must be true or false${found(value)}`);
+  if (typeof value !== 'boolean') {
+    throw new Error(`must be true or false${found(value)}`);
+  }
   return value;
 }
 
 function count(value: unknown): number {
-  if (!Number.isInteger(value) || (value as number) < 1) throw new Error(`must be a whole number from 1${found(value)}`);
+  if (!Number.isInteger(value) || (value as number) < 1) {
+    throw new Error(`must be a whole number from 1${found(value)}`);
+  }
   return value as number;
 }
 
@@ -126,21 +178,31 @@ function count(value: unknown): number {
 function duration(value: unknown): number {
   try {
     const ms = parseDuration(String(value));
-    if (ms > 0) return ms;
+    if (ms > 0) {
+      return ms;
+    }
   } catch {
     // One sentence for both.
   }
-  throw new Error(`must be a duration longer than 0, such as 500ms, 10s, 1m30s or 2h${found(value)}`);
+  throw new Error(
+    `must be a duration longer than 0, such as 500ms, 10s, 1m30s or 2h${found(value)}`,
+  );
 }
 
 function mapping(value: unknown): Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error(`must be a mapping${found(value)}`);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new Error(`must be a mapping${found(value)}`);
+  }
   return value as Readonly<Record<string, unknown>>;
 }
 
 function meshProvider(value: unknown): 'Istio' | 'Custom' {
-  if (value === 'Istio' || value === 0) return 'Istio';
-  if (value === 'Custom' || value === 1) return 'Custom';
+  if (value === 'Istio' || value === 0) {
+    return 'Istio';
+  }
+  if (value === 'Custom' || value === 1) {
+    return 'Custom';
+  }
   throw new Error(`must be Istio or Custom${found(value)}`);
 }
 
@@ -156,33 +218,58 @@ export function url(value: unknown): string {
 
 /** Empty: no endpoints. */
 function listenAddress(value: unknown): string {
-  if (typeof value !== 'string' || !/^(|.*:\d+)$/.test(value)) throw new Error(`must be an address such as :9091, or "" for no endpoints${found(value)}`);
+  if (typeof value !== 'string' || !/^(|.*:\d+)$/.test(value)) {
+    throw new Error(`must be an address such as :9091, or "" for no endpoints${found(value)}`);
+  }
   return value;
 }
 
 export function namespaces(value: unknown): readonly string[] {
-  const names = [...new Set(text(value).split(','))].map((name) => name.trim()).filter((name) => name !== '');
+  const names = [...new Set(text(value).split(','))]
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
   const wrong = names.find((name) => !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name));
-  if (wrong !== undefined) throw new Error(`must be names of namespaces with commas between them, found '${wrong}'`);
+  if (wrong !== undefined) {
+    throw new Error(`must be names of namespaces with commas between them, found '${wrong}'`);
+  }
   return [...new Set(names)];
 }
 
 /** Errors are logged, and headers are where tokens stand: none shows a value. */
 function headers(value: unknown): Readonly<Record<string, string>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('must be a mapping of names to texts');
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new Error('must be a mapping of names to texts');
+  }
   for (const [name, content] of Object.entries(value)) {
-    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) throw new Error(`has '${name}', which is no name of an HTTP header`);
-    if (typeof content !== 'string' || /[\r\n\0]/.test(content)) throw new Error(`must have one line of text for '${name}'`);
+    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) {
+      throw new Error(`has '${name}', which is no name of an HTTP header`);
+    }
+    if (typeof content !== 'string' || /[\r\n\0]/.test(content)) {
+      throw new Error(`must have one line of text for '${name}'`);
+    }
   }
   return value as Readonly<Record<string, string>>;
 }
 
-/** The original's names, its numbers from 0, and our own names in small letters; beyond Error there is nothing here to leave out. */
-const LEVELS: Readonly<Record<string, Level>> = { Debug: 'debug', Info: 'info', Warn: 'warn', Error: 'error', DPanic: 'error', Panic: 'error', Fatal: 'error' };
+/**
+ * The original's names, its numbers from 0, and our own names in small letters; beyond Error there
+ * is nothing here to leave out.
+ */
+const LEVELS: Readonly<Record<string, Level>> = {
+  Debug: 'debug',
+  Info: 'info',
+  Warn: 'warn',
+  Error: 'error',
+  DPanic: 'error',
+  Panic: 'error',
+  Fatal: 'error',
+};
 
 function logLevel(value: unknown): Level {
   const named = typeof value === 'number' ? Object.values(LEVELS)[value] : LEVELS[String(value)];
   const level = named ?? Object.values(LEVELS).find((own) => own === value);
-  if (level === undefined) throw new Error(`must be Debug, Info, Warn or Error${found(value)}`);
+  if (level === undefined) {
+    throw new Error(`must be Debug, Info, Warn or Error${found(value)}`);
+  }
   return level;
 }

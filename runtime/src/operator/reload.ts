@@ -1,5 +1,6 @@
 /**
- * Takes changes of autopilot-operator.yaml into the running operator. The file is read again and again rather than watched: a ConfigMap
+ * Takes changes of autopilot-operator.yaml into the running operator. The file is read again and
+ * again rather than watched: a ConfigMap
  * mount swaps a symbolic link, which a watch of the file does not survive.
  */
 import type { Clock } from '../clock.ts';
@@ -35,29 +36,48 @@ export async function reloading(
       return;
     }
     const next = await ports.read().catch(() => text);
-    if (next === text) continue;
+    if (next === text) {
+      continue;
+    }
     text = next;
     if (next === undefined || next.trim() === '') {
-      // Defaults would end a pause that somebody has set; empty is also what a file is while it is being written.
-      ports.log.warn(`the configuration file is ${next === undefined ? 'gone' : 'empty'}: its last settings stay`);
+      // Defaults would end a pause that somebody has set; empty is also what a file is while it is
+      // being written.
+      ports.log.warn(
+        `the configuration file is ${next === undefined ? 'gone' : 'empty'}: its last settings stay`,
+      );
       continue;
     }
     try {
       const parsed = ports.parse(next);
-      const changed = (Object.keys(FIELD_NAMES) as (keyof OperatorConfig)[]).filter((name) => JSON.stringify(parsed[name]) !== JSON.stringify(config[name]));
+      const changed = (Object.keys(FIELD_NAMES) as (keyof OperatorConfig)[]).filter(
+        (name) => JSON.stringify(parsed[name]) !== JSON.stringify(config[name]),
+      );
       config = parsed;
-      if (changed.length === 0) continue;
+      if (changed.length === 0) {
+        continue;
+      }
       const live: readonly string[] = LIVE;
       const names = (wanted: boolean): string =>
         changed
           .filter((name) => live.includes(name) === wanted)
           .map((name) => FIELD_NAMES[name])
           .join(', ');
-      ports.apply(Object.fromEntries(LIVE.map((name) => [name, parsed[name]])) as unknown as LiveConfig);
-      if (names(true) !== '') ports.log.info('configuration reloaded', { changed: names(true) });
-      if (names(false) !== '') ports.log.warn('some changes of the configuration need a restart', { changed: names(false) });
+      ports.apply(
+        Object.fromEntries(LIVE.map((name) => [name, parsed[name]])) as unknown as LiveConfig,
+      );
+      if (names(true) !== '') {
+        ports.log.info('configuration reloaded', { changed: names(true) });
+      }
+      if (names(false) !== '') {
+        ports.log.warn('some changes of the configuration need a restart', {
+          changed: names(false),
+        });
+      }
     } catch (error) {
-      ports.log.error('the configuration is wrong and was not taken', { error: (error as Error).message });
+      ports.log.error('the configuration is wrong and was not taken', {
+        error: (error as Error).message,
+      });
     }
   }
 }

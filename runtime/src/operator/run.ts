@@ -1,5 +1,6 @@
 /**
- * The operator as a process: configuration, connection, endpoints, signals, watchdog. `src/main.ts` of a generated project is one call of it.
+ * The operator as a process: configuration, connection, endpoints, signals, watchdog. `src/main.ts`
+ * of a generated project is one call of it.
  */
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
@@ -24,29 +25,44 @@ import { startOperator } from './start.ts';
 import type { Note } from './watchdog.ts';
 import { noteFile, readNote, startWatchdog } from './watchdog.ts';
 
-/** Half a minute for the first time, twice that for each further one: the queue's backoff after so many failures. */
+/**
+ * Half a minute for the first time, twice that for each further one: the queue's backoff after so
+ * many failures.
+ */
 const BLOCKED_FAILURES = 7;
 
 /**
- * Runs until SIGTERM or SIGINT (exit code 0), or until the lease is lost or the start failed (1). A second signal ends it at once.
- * Reads AUTOPILOT_CONFIG (default ./autopilot-operator.yaml), WATCH_NAMESPACE, POD_NAMESPACE, POD_NAME, METRICS_SERVER, KUBECONFIG,
+ * Runs until SIGTERM or SIGINT (exit code 0), or until the lease is lost or the start failed (1). A
+ * second signal ends it at once.
+ * Reads AUTOPILOT_CONFIG (default ./autopilot-operator.yaml), WATCH_NAMESPACE, POD_NAMESPACE,
+ * POD_NAME, METRICS_SERVER, KUBECONFIG,
  * AUTOPILOT_STATE (a folder that outlives the process; default: the temporary one).
  *
- * With `--check` on the command line it loads and checks everything that needs no cluster, says so, and ends: the image is built with
- * that, so that one which cannot start is never there, and so that Node finds all of it compiled (NODE_COMPILE_CACHE).
+ * With `--check` on the command line it loads and checks everything that needs no cluster, says so,
+ * and ends: the image is built with
+ * that, so that one which cannot start is never there, and so that Node finds all of it compiled
+ * (NODE_COMPILE_CACHE).
  */
 export async function run(scheduler: Scheduler): Promise<void> {
   const log = jsonLogger(systemClock, 'info', (line) => void process.stdout.write(line));
   const details = (error: unknown): Readonly<Record<string, unknown>> =>
-    error instanceof Error ? { error: error.message, ...(error.stack !== undefined && { stack: error.stack }) } : { error: String(error) };
+    error instanceof Error
+      ? { error: error.message, ...(error.stack !== undefined && { stack: error.stack }) }
+      : { error: String(error) };
   process.on('unhandledRejection', (error) => {
     log.error('a promise was rejected that nobody waits for: an await is missing', details(error));
-    // A worker that forgets an await hurts its own resource only, like one that throws; of anything else nobody knows what has failed.
-    if (currentSync() === undefined) process.exit(1);
+    // A worker that forgets an await hurts its own resource only, like one that throws; of anything
+    // else nobody knows what has failed.
+    if (currentSync() === undefined) {
+      process.exit(1);
+    }
   });
   process.on('uncaughtException', (error) => {
     // Also of a worker: whatever called back was left in the middle of something.
-    log.error('an error was thrown that nobody catches, in a timer or an event: this process ends', details(error));
+    log.error(
+      'an error was thrown that nobody catches, in a timer or an event: this process ends',
+      details(error),
+    );
     process.exit(1);
   });
   try {
@@ -63,23 +79,36 @@ async function operate(scheduler: Scheduler, log: Logger): Promise<number> {
   const stopped = firstSignal();
   const file = process.env['AUTOPILOT_CONFIG'] ?? 'autopilot-operator.yaml';
   const text = await readConfig(file);
-  const parse = (content: string): OperatorConfig => configOf(content, file, process.env, scheduler.config);
+  const parse = (content: string): OperatorConfig =>
+    configOf(content, file, process.env, scheduler.config);
   const config = parse(text ?? '');
   log.setLevel(config.logLevel);
   let operator: Operator | undefined;
-  const metrics = config.metricsAddr === '' ? undefined : await metricsFor(scheduler, config, () => operator);
+  const metrics =
+    config.metricsAddr === '' ? undefined : await metricsFor(scheduler, config, () => operator);
   if (process.argv.includes('--check')) {
     const { group, version, kind } = scheduler.resource;
-    log.info('checked: it loads, and its configuration can be read', { operator: scheduler.operatorName, kind, apiVersion: `${group}/${version}` });
+    log.info('checked: it loads, and its configuration can be read', {
+      operator: scheduler.operatorName,
+      kind,
+      apiVersion: `${group}/${version}`,
+    });
     return 0;
   }
   const { api, namespace, server } = await connect({
     agent: scheduler.operatorName,
-    ...(metrics && { onAnswer: (method, code) => metrics.answered(new URL(server).host, method, code) }),
+    ...(metrics && {
+      onAnswer: (method, code) => metrics.answered(new URL(server).host, method, code),
+    }),
   });
   const note = noteFile(scheduler.operatorName);
   const before = await readNote(note, systemClock.now());
-  if (before !== undefined) log.warn('the last process was ended because its event loop was blocked', { syncs: before.syncs, stack: before.stack });
+  if (before !== undefined) {
+    log.warn('the last process was ended because its event loop was blocked', {
+      syncs: before.syncs,
+      stack: before.stack,
+    });
+  }
   const tracing = await openTelemetry();
   operator = startOperator({
     scheduler,
@@ -88,7 +117,11 @@ async function operate(scheduler: Scheduler, log: Logger): Promise<number> {
     random: systemRandom,
     log,
     identity: identity(),
-    config: { ...config, leaderElectionNamespace: config.leaderElectionNamespace ?? process.env['POD_NAMESPACE'] ?? namespace ?? 'default' },
+    config: {
+      ...config,
+      leaderElectionNamespace:
+        config.leaderElectionNamespace ?? process.env['POD_NAMESPACE'] ?? namespace ?? 'default',
+    },
     trace: tracing.trace,
     heldBack: heldBack(before),
     ...(metrics && { observer: metrics.observer }),
@@ -101,7 +134,8 @@ async function operate(scheduler: Scheduler, log: Logger): Promise<number> {
     () => filled,
     () => api.trouble,
   );
-  const endpoints = metrics && (await serveEndpoints({ address: config.metricsAddr, metrics, ready }));
+  const endpoints =
+    metrics && (await serveEndpoints({ address: config.metricsAddr, metrics, ready }));
   const watchdog = startWatchdog({ clock: systemClock, note, before });
   log.info('started', {
     operator: scheduler.operatorName,
@@ -114,8 +148,16 @@ async function operate(scheduler: Scheduler, log: Logger): Promise<number> {
     log.setLevel(settings.logLevel);
     running.configure(settings);
   };
-  void reloading({ text, config }, { clock: systemClock, log, read: () => readConfig(file), parse, apply }, stopReloading.signal);
-  const end = await Promise.race([stopped, running.lost.then(() => 'the lease was lost'), running.ready.then(() => new Promise<never>(() => undefined))]);
+  void reloading(
+    { text, config },
+    { clock: systemClock, log, read: () => readConfig(file), parse, apply },
+    stopReloading.signal,
+  );
+  const end = await Promise.race([
+    stopped,
+    running.lost.then(() => 'the lease was lost'),
+    running.ready.then(() => new Promise<never>(() => undefined)),
+  ]);
   stopReloading.abort(new Error('the operator is stopping'));
   if (end !== 'the lease was lost') {
     log.info('stopping', { signal: end });
@@ -130,7 +172,10 @@ async function operate(scheduler: Scheduler, log: Logger): Promise<number> {
   return end === 'the lease was lost' ? 1 : 0;
 }
 
-/** No other process has ever had it: one that comes after a crash must not take the lease of one that may still write. */
+/**
+ * No other process has ever had it: one that comes after a crash must not take the lease of one
+ * that may still write.
+ */
 function identity(): string {
   return `${process.env['POD_NAME'] ?? hostname()}_${randomBytes(4).toString('hex')}`;
 }
@@ -144,7 +189,11 @@ function heldBack(note: Note | undefined): readonly HeldBack[] {
   }));
 }
 
-async function metricsFor(scheduler: Scheduler, config: OperatorConfig, operator: () => Operator | undefined): Promise<OperatorMetrics> {
+async function metricsFor(
+  scheduler: Scheduler,
+  config: OperatorConfig,
+  operator: () => Operator | undefined,
+): Promise<OperatorMetrics> {
   const { operatorMetrics } = await import('../observe/metrics.ts');
   const outputs = scheduler.phases.flatMap((phase) => phase.outputs.map(({ type }) => type.kind));
   const inputs = scheduler.phases.flatMap((phase) => phase.inputs.map(({ type }) => type.kind));
@@ -160,7 +209,9 @@ async function metricsFor(scheduler: Scheduler, config: OperatorConfig, operator
 }
 
 function snapshot(operator: Operator | undefined): Snapshot | undefined {
-  if (operator === undefined) return undefined;
+  if (operator === undefined) {
+    return undefined;
+  }
   const { machine } = operator;
   return {
     leading: operator.leading(),

@@ -1,8 +1,10 @@
 /**
  * An operator behind its ports: the same start for the process (`run`) and for the sandbox.
  *
- * Start: a first look at the lease, caches, election, a look at how far the API server is, syncs. A lease that nobody holds is won before
- * the caches are filled, so that they need no second look. Stop: no new syncs, those under way, Events, watches, the lease last.
+ * Start: a first look at the lease, caches, election, a look at how far the API server is, syncs. A
+ * lease that nobody holds is won before
+ * the caches are filled, so that they need no second look. Stop: no new syncs, those under way,
+ * Events, watches, the lease last.
  */
 import type { Clock, Random } from '../clock.ts';
 import type { Election } from '../kube/campaign.ts';
@@ -31,7 +33,10 @@ import { troubles } from './troubles.ts';
 export type { OperatorConfig } from './config.ts';
 export type { OperatorEvent } from '../observe/event.ts';
 
-/** With the five seconds that a worker has after its signal it is less than the 45 that the chart gives a Pod to end. */
+/**
+ * With the five seconds that a worker has after its signal it is less than the 45 that the chart
+ * gives a Pod to end.
+ */
 const DRAIN_MS = 30_000;
 
 export interface OperatorOptions {
@@ -55,30 +60,50 @@ export interface OperatorOptions {
 }
 
 export interface Operator {
-  /** Resolves when all caches are filled and syncs run (a standby: when caches are filled). Rejects when stopped before. */
+  /**
+   * Resolves when all caches are filled and syncs run (a standby: when caches are filled). Rejects
+   * when stopped before.
+   */
   readonly ready: Promise<void>;
   /** Resolves when the lease was lost: the process must end. */
   readonly lost: Promise<void>;
   /** Does this process run syncs? */
   leading(): boolean;
-  /** Syncs under way, or due now. A sandbox flight is quiet when this is 0 and no event is undelivered. */
+  /**
+   * Syncs under way, or due now. A sandbox flight is quiet when this is 0 and no event is
+   * undelivered.
+   */
   pending(): number;
-  readonly machine: Pick<Machine, 'phases' | 'unavailable' | 'queue' | 'informers' | 'quarantined' | 'kept'>;
+  readonly machine: Pick<
+    Machine,
+    'phases' | 'unavailable' | 'queue' | 'informers' | 'quarantined' | 'kept'
+  >;
   /** Who holds the lease, as last seen; undefined without election. */
   holder(): string | undefined;
   /** New settings in place: interval, timeout, pause, the user's config. */
   configure(config: Partial<OperatorConfig>): void;
-  /** No new syncs; waits for those under way (at most 30 s, then their signal is aborted), then ends watches and releases the lease. */
+  /**
+   * No new syncs; waits for those under way (at most 30 s, then their signal is aborted), then ends
+   * watches and releases the lease.
+   */
   stop(): Promise<void>;
 }
 
 export function startOperator(options: OperatorOptions): Operator {
   const { scheduler, clock, random, log, identity = 'autopilot' } = options;
-  const typed = (settings: OperatorConfig): OperatorConfig => ({ ...settings, config: userConfig(scheduler.config, settings.config) });
+  const typed = (settings: OperatorConfig): OperatorConfig => ({
+    ...settings,
+    config: userConfig(scheduler.config, settings.config),
+  });
   let config = typed({ ...DEFAULT_CONFIG, leaderElection: false, ...options.config });
   const { trace = untraced, onEvent } = options;
   const said = troubles(log, clock);
-  const observer = observers(options.observer ?? {}, { event: logged(log) }, said, onEvent === undefined ? {} : { event: onEvent });
+  const observer = observers(
+    options.observer ?? {},
+    { event: logged(log) },
+    said,
+    onEvent === undefined ? {} : { event: onEvent },
+  );
   const stopping = new AbortController();
   let election: Election | undefined;
   let leading = false;
@@ -113,7 +138,8 @@ export function startOperator(options: OperatorOptions): Operator {
     maxConcurrentReconciles: config.maxConcurrentReconciles,
     mayWrite: () => fence === undefined || election?.valid() === true,
     settings: () => config,
-    metricsFor: (resource, signal) => metricsOf(scheduler.queries, resource.metadata.namespace, ask, signal),
+    metricsFor: (resource, signal) =>
+      metricsOf(scheduler.queries, resource.metadata.namespace, ask, signal),
   });
 
   const lost = Promise.withResolvers<void>();
@@ -121,12 +147,21 @@ export function startOperator(options: OperatorOptions): Operator {
   /** Campaigns; resolves after the first look at the lease. */
   async function run(): Promise<void> {
     const namespace = config.leaderElectionNamespace;
-    if (namespace === undefined) throw new Error('leader election needs a namespace: set leaderElectionNamespace, or enableLeaderElection: false');
+    if (namespace === undefined) {
+      throw new Error(
+        'leader election needs a namespace: set leaderElectionNamespace, or enableLeaderElection: false',
+      );
+    }
     const key = { namespace, name: leaseName(scheduler.operatorName, config.watchNamespaces) };
     const lease = `${namespace}/${key.name}`;
-    const onHolder = (holder: string): void => log.info('another process holds the lease: this one stands by', { lease, holder });
-    const onTrouble = (error: string): void => log.warn('the lease cannot be read or written', { lease, error });
-    const running = campaign({ api: options.api, clock, random, key, identity, onHolder, onTrouble }, stopping.signal);
+    const onHolder = (holder: string): void =>
+      log.info('another process holds the lease: this one stands by', { lease, holder });
+    const onTrouble = (error: string): void =>
+      log.warn('the lease cannot be read or written', { lease, error });
+    const running = campaign(
+      { api: options.api, clock, random, key, identity, onHolder, onTrouble },
+      stopping.signal,
+    );
     election = running;
     void running.won.then(() => log.info('the lease is won', { lease, identity }));
     void running.lost.then(() => {
@@ -139,21 +174,29 @@ export function startOperator(options: OperatorOptions): Operator {
   }
 
   function lead(): void {
-    if (stopping.signal.aborted) return;
+    if (stopping.signal.aborted) {
+      return;
+    }
     leading = true;
     machine.start(options.heldBack);
   }
 
   async function start(): Promise<void> {
-    if (config.leaderElection) await run();
+    if (config.leaderElection) {
+      await run();
+    }
     await machine.watch();
-    if (election === undefined) return lead();
+    if (election === undefined) {
+      return lead();
+    }
     // Not awaited: a standby is ready as soon as its caches are filled.
     void election.won
       .then((at) => machine.caughtUp(at))
       .then(lead)
       .catch((error: Error) => {
-        if (!stopping.signal.aborted) log.error('could not begin to lead', { error: error.message });
+        if (!stopping.signal.aborted) {
+          log.error('could not begin to lead', { error: error.message });
+        }
       });
   }
 
@@ -169,7 +212,9 @@ export function startOperator(options: OperatorOptions): Operator {
     configure(changes) {
       const paused = config.paused;
       config = typed({ ...config, ...changes });
-      if (paused !== config.paused && leading) machine.wakeAll();
+      if (paused !== config.paused && leading) {
+        machine.wakeAll();
+      }
     },
     async stop() {
       await machine.stop(DRAIN_MS);

@@ -1,4 +1,7 @@
-/** Says what comes again and again, such as why a kind cannot be listed or watched, with one line each five minutes. */
+/**
+ * Says what comes again and again, such as why a kind cannot be listed or watched, with one line
+ * each five minutes.
+ */
 import type { Clock } from '../clock.ts';
 import { hasCode, messageOf } from '../kube/errors.ts';
 import type { Observer } from '../observe/observer.ts';
@@ -15,19 +18,30 @@ export interface Troubles extends Pick<Observer, 'watchFailed'> {
 
 export function troubles(log: Log, clock: Clock): Troubles {
   const last = new Map<string, { readonly reason: string; readonly at: number }>();
-  function warn(message: string, about: string, reason: string, fields: Readonly<Record<string, unknown>>): void {
+  function warn(
+    message: string,
+    about: string,
+    reason: string,
+    fields: Readonly<Record<string, unknown>>,
+  ): void {
     const key = `${message} ${about}`;
     const before = last.get(key);
     const now = clock.monotonic();
-    if (before?.reason === reason && now - before.at < AGAIN_MS) return;
-    if (last.size >= REMEMBERED) last.clear();
+    if (before?.reason === reason && now - before.at < AGAIN_MS) {
+      return;
+    }
+    if (last.size >= REMEMBERED) {
+      last.clear();
+    }
     last.set(key, { reason, at: now });
     log.warn(message, fields);
   }
   return {
     watchFailed(kind, error) {
       // A version that is forgotten is no trouble: the kind is listed again.
-      if (hasCode(error, 410)) return;
+      if (hasCode(error, 410)) {
+        return;
+      }
       const reason = messageOf(error);
       warn('a kind cannot be read', kind, reason, { kind, error: reason });
     },

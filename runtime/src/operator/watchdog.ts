@@ -1,7 +1,10 @@
 /**
- * A thread that watches the main one. A worker that blocks the event loop (an endless loop, a regular expression that never ends) stops
- * everything: syncs, probes, the lease. The thread then looks into the main one with the inspector, says which sync it is and where in
- * the code, leaves a note for the next process, and ends this one before the lease expires: another replica goes on.
+ * A thread that watches the main one. A worker that blocks the event loop (an endless loop, a
+ * regular expression that never ends) stops
+ * everything: syncs, probes, the lease. The thread then looks into the main one with the inspector,
+ * says which sync it is and where in
+ * the code, leaves a note for the next process, and ends this one before the lease expires: another
+ * replica goes on.
  */
 import { readFile, rm } from 'node:fs/promises';
 import inspector from 'node:inspector';
@@ -13,7 +16,10 @@ import { BLAMED_MS } from '../machine/blocked.ts';
 
 /** The main thread shows that it lives. */
 const BEAT_MS = 500;
-/** Blocked for so long, the process is ended: before the lease is given up (10 s) and long before it expires (15 s). */
+/**
+ * Blocked for so long, the process is ended: before the lease is given up (10 s) and long before it
+ * expires (15 s).
+ */
 export const BLOCKED_MS = 8_000;
 
 export interface BlockedSync {
@@ -32,14 +38,19 @@ export interface Note {
 }
 
 export interface WatchdogData {
-  /** Two numbers of 32 bits: a count that goes up, and 1 while a debugger may stop the main thread. */
+  /**
+   * Two numbers of 32 bits: a count that goes up, and 1 while a debugger may stop the main thread.
+   */
   readonly beat: SharedArrayBuffer;
   readonly blockedMs: number;
   readonly note: string;
   readonly before: Note | undefined;
 }
 
-/** In AUTOPILOT_STATE, which in the chart's Pod outlives the container, or in the temporary directory. */
+/**
+ * In AUTOPILOT_STATE, which in the chart's Pod outlives the container, or in the temporary
+ * directory.
+ */
 export function noteFile(operatorName: string): string {
   return join(process.env['AUTOPILOT_STATE'] ?? tmpdir(), `autopilot-${operatorName}-blocked.json`);
 }
@@ -48,7 +59,9 @@ export function noteFile(operatorName: string): string {
 export async function readNote(file: string, now: number): Promise<Note | undefined> {
   try {
     const note = JSON.parse(await readFile(file, 'utf8')) as Note;
-    if (now - note.at < BLAMED_MS) return note;
+    if (now - note.at < BLAMED_MS) {
+      return note;
+    }
     await rm(file, { force: true });
   } catch {
     // None, or none that can be read.
@@ -60,14 +73,19 @@ export interface Watchdog {
   stop(): Promise<void>;
 }
 
-/** Starts the thread. Under a debugger standing still is what one wants: undefined then, and it only looks on when one comes later. */
+/**
+ * Starts the thread. Under a debugger standing still is what one wants: undefined then, and it only
+ * looks on when one comes later.
+ */
 export function startWatchdog(options: {
   readonly clock: Clock;
   readonly note: string;
   readonly before: Note | undefined;
   readonly blockedMs?: number;
 }): Watchdog | undefined {
-  if (inspector.url() !== undefined) return undefined;
+  if (inspector.url() !== undefined) {
+    return undefined;
+  }
   const { clock, note, before, blockedMs = BLOCKED_MS } = options;
   const beat = new SharedArrayBuffer(8);
   const count = new Int32Array(beat);
@@ -79,7 +97,10 @@ export function startWatchdog(options: {
   let timer = clock.after(BEAT_MS, alive);
   const file = import.meta.url.endsWith('.ts') ? './watchdog-thread.ts' : './watchdog-thread.js';
   const workerData: WatchdogData = { beat, blockedMs, note, before };
-  const thread = new Worker(new URL(file, import.meta.url), { workerData, resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2 } });
+  const thread = new Worker(new URL(file, import.meta.url), {
+    workerData,
+    resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2 },
+  });
   thread.unref();
   thread.on('error', () => undefined);
   return {

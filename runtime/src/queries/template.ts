@@ -1,5 +1,6 @@
 /**
- * PromQL from a template. A placeholder `{{ .Name }}` is filled by where it stands, so that no value can change the query's meaning:
+ * PromQL from a template. A placeholder `{{ .Name }}` is filled by where it stands, so that no
+ * value can change the query's meaning:
  *
  *   inside quotes            any text, escaped for the kind of quote
  *   … after `=~` or `!~`     the same, and escaped as a regular expression: it matches itself only
@@ -28,9 +29,16 @@ interface Place {
   readonly brackets: boolean;
 }
 
-/** @throws PermanentError when a placeholder has no value, or one that cannot stand where it does */
+/**
+ * @throws PermanentError when a placeholder has no value, or one that cannot stand where it does
+ */
 export function fill(query: QueryDefinition, parameters: Parameters): string {
-  const values = new Map(Object.entries({ ...query.defaults, ...parameters }).map(([name, value]) => [name.toLowerCase(), value]));
+  const values = new Map(
+    Object.entries({ ...query.defaults, ...parameters }).map(([name, value]) => [
+      name.toLowerCase(),
+      value,
+    ]),
+  );
   const { template } = query;
   let filled = '';
   let quote: Quote | undefined;
@@ -42,45 +50,84 @@ export function fill(query: QueryDefinition, parameters: Parameters): string {
     const [piece, name] = scanner.exec(template) as unknown as [string, string | undefined];
     at += piece.length;
     if (name !== undefined) {
-      filled += text(query.name, name, values.get(name.toLowerCase()), { quote, pattern, brackets: brackets > 0 });
+      filled += text(query.name, name, values.get(name.toLowerCase()), {
+        quote,
+        pattern,
+        brackets: brackets > 0,
+      });
       continue;
     }
     filled += piece;
     if (quote !== undefined) {
-      if (piece === quote) [quote, pattern] = [undefined, false];
-    } else if (piece === '"' || piece === "'" || piece === '`') quote = piece;
-    else if (piece === '=~' || piece === '!~') pattern = true;
-    else if (piece.trim() !== '' && !piece.startsWith('#')) {
+      if (piece === quote) {
+        [quote, pattern] = [undefined, false];
+      }
+    } else if (piece === '"' || piece === "'" || piece === '`') {
+      quote = piece;
+    } else if (piece === '=~' || piece === '!~') {
+      pattern = true;
+    } else if (piece.trim() !== '' && !piece.startsWith('#')) {
       pattern = false;
-      if (piece === '[') brackets += 1;
-      if (piece === ']') brackets -= 1;
+      if (piece === '[') {
+        brackets += 1;
+      }
+      if (piece === ']') {
+        brackets -= 1;
+      }
     }
   }
   return filled;
 }
 
 function text(query: string, name: string, value: unknown, place: Place): string {
-  const wrong = (problem: string): PermanentError => new PermanentError(`query ${query}: ${problem}`, 'InvalidQuery');
+  const wrong = (problem: string): PermanentError =>
+    new PermanentError(`query ${query}: ${problem}`, 'InvalidQuery');
   // An empty label value would match every series that lacks the label.
-  if (value === undefined || value === null || value === '') throw wrong(`the parameter ${name} is missing or empty`);
-  if (typeof value !== 'string' && typeof value !== 'number') throw wrong(`the parameter ${name} must be a text or a number`);
+  if (value === undefined || value === null || value === '') {
+    throw wrong(`the parameter ${name} is missing or empty`);
+  }
+  if (typeof value !== 'string' && typeof value !== 'number') {
+    throw wrong(`the parameter ${name} must be a text or a number`);
+  }
   const given = String(value);
   if (place.quote !== undefined) {
     const literal = place.pattern ? given.replace(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`) : given;
-    if (place.quote !== '`') return literal.replaceAll('\\', '\\\\').replaceAll(place.quote, `\\${place.quote}`).replaceAll('\n', '\\n');
-    if (literal.includes('`')) throw wrong(`the parameter ${name} stands in backquotes and must not have one in it, found '${given}'`);
+    if (place.quote !== '`') {
+      return literal
+        .replaceAll('\\', '\\\\')
+        .replaceAll(place.quote, `\\${place.quote}`)
+        .replaceAll('\n', '\\n');
+    }
+    if (literal.includes('`')) {
+      throw wrong(
+        `the parameter ${name} stands in backquotes and must not have one in it, found '${given}'`,
+      );
+    }
     return literal;
   }
   const duration = durationText(given);
-  if (duration !== undefined) return duration;
-  if (place.brackets) throw wrong(`${name} must be a duration longer than 0 such as '1m', found '${given}'`);
-  if (/^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(given) || /^[A-Za-z_:][\w:]*$/.test(given)) return given;
-  throw wrong(`${name} stands outside of quotes and must be a number, a duration or a plain name, found '${given}'`);
+  if (duration !== undefined) {
+    return duration;
+  }
+  if (place.brackets) {
+    throw wrong(`${name} must be a duration longer than 0 such as '1m', found '${given}'`);
+  }
+  if (/^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(given) || /^[A-Za-z_:][\w:]*$/.test(given)) {
+    return given;
+  }
+  throw wrong(
+    `${name} stands outside of quotes and must be a number, a duration or a plain name, found '${given}'`,
+  );
 }
 
-/** As PromQL reads durations: whole numbers, the large units first. Others that we read are counted out in milliseconds. */
+/**
+ * As PromQL reads durations: whole numbers, the large units first. Others that we read are counted
+ * out in milliseconds.
+ */
 function durationText(given: string): string | undefined {
-  if (/^(?=.*[1-9])(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?$/.test(given)) return given;
+  if (/^(?=.*[1-9])(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?$/.test(given)) {
+    return given;
+  }
   try {
     const ms = Math.round(parseDuration(given));
     return ms > 0 ? `${ms}ms` : undefined;

@@ -10,14 +10,20 @@ export type QueryAnswer =
 
 export type Parameters = Readonly<Record<string, string | number | undefined>>;
 
-/** One method per query. Parameters are escaped for where they stand; `namespace` defaults to the resource's. */
+/**
+ * One method per query. Parameters are escaped for where they stand; `namespace` defaults to the
+ * resource's.
+ */
 export type Query = (parameters?: Parameters) => Promise<QueryAnswer>;
 
 export type Metrics = Readonly<Record<string, Query>>;
 
 /** How Prometheus is reached. */
 export interface MetricsAccess {
-  /** `http://prometheus.istio-system:9090`; a path is kept. Undefined: there is none, and every question fails. */
+  /**
+   * `http://prometheus.istio-system:9090`; a path is kept. Undefined: there is none, and every
+   * question fails.
+   */
   readonly address: string | undefined;
   /** Read again for each question: tokens are rotated. */
   readonly bearerTokenFile?: string;

@@ -1,9 +1,12 @@
 /**
- * A queue of keys: never two runs of one key at once, at most `concurrency` together, an addition during a run means one more run.
+ * A queue of keys: never two runs of one key at once, at most `concurrency` together, an addition
+ * during a run means one more run.
  * Each key has one state; timers, failures and "once more" live in it, never beside it.
  *
- * There are two lines. What somebody may wait for (a change) comes first; what is only due (the look at everything after a start, a
- * timer) comes after it, but one run in five is of the second line, so that it never starves. A key that waits in the second line and
+ * There are two lines. What somebody may wait for (a change) comes first; what is only due (the
+ * look at everything after a start, a
+ * timer) comes after it, but one run in five is of the second line, so that it never starves. A key
+ * that waits in the second line and
  * is changed moves to the first.
  */
 import type { Clock, Random, Timer } from '../clock.ts';
@@ -14,7 +17,10 @@ export type Outcome =
   | { readonly kind: 'done' }
   | { readonly kind: 'again' }
   | { readonly kind: 'after'; readonly ms: number }
-  /** Come again with exponential backoff, not later than in `atMostMs`; above all not before `atLeastMs` are over, whatever is added. */
+  /**
+   * Come again with exponential backoff, not later than in `atMostMs`; above all not before
+   * `atLeastMs` are over, whatever is added.
+   */
   | { readonly kind: 'failed'; readonly atMostMs?: number; readonly atLeastMs?: number }
   /** The object is gone: forget everything about the key. */
   | { readonly kind: 'forget' };
@@ -22,11 +28,29 @@ export type Outcome =
 export type Line = 'changed' | 'due';
 
 type Item =
-  | { readonly state: 'ready'; readonly failures: number; readonly line: Line; readonly since: number }
-  /** `again`: once more afterwards, after a failure only when its backoff is over; `at once`: whatever comes of it. */
-  | { readonly state: 'running'; readonly failures: number; readonly since: number; readonly again: false | 'waits for backoff' | 'at once' }
+  | {
+      readonly state: 'ready';
+      readonly failures: number;
+      readonly line: Line;
+      readonly since: number;
+    }
+  /**
+   * `again`: once more afterwards, after a failure only when its backoff is over; `at once`:
+   * whatever comes of it.
+   */
+  | {
+      readonly state: 'running';
+      readonly failures: number;
+      readonly since: number;
+      readonly again: false | 'waits for backoff' | 'at once';
+    }
   /** `notBefore`: monotonic. */
-  | { readonly state: 'waiting'; readonly failures: number; readonly timer: Timer; readonly notBefore: number };
+  | {
+      readonly state: 'waiting';
+      readonly failures: number;
+      readonly timer: Timer;
+      readonly notBefore: number;
+    };
 
 /** What happens in the queue, for metrics. Times in milliseconds. */
 export interface QueueObserver {
@@ -52,7 +76,10 @@ export interface AddOptions {
   readonly fresh?: boolean;
   /** Default: `changed`. */
   readonly line?: Line;
-  /** Default: `resource`. Of a key that runs, `input` means that the run decided on what is different by now: a failure waits for nothing. */
+  /**
+   * Default: `resource`. Of a key that runs, `input` means that the run decided on what is
+   * different by now: a failure waits for nothing.
+   */
   readonly cause?: WakeCause;
 }
 
@@ -61,9 +88,13 @@ export const BACKOFF_MAX_MS = 300_000;
 /** One run in so many is of the second line. */
 const SHARE = 5;
 
-/** Exponential with jitter: half to one and a half of 0.5 s, 1 s, 2 s … 5 min. `failures` from 1. */
+/**
+ * Exponential with jitter: half to one and a half of 0.5 s, 1 s, 2 s … 5 min. `failures` from 1.
+ */
 export function backoffMs(failures: number, random: Random): number {
-  return Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** Math.min(failures - 1, 20)) * (0.5 + random());
+  return (
+    Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** Math.min(failures - 1, 20)) * (0.5 + random())
+  );
 }
 
 export class WorkQueue {
@@ -104,8 +135,10 @@ export class WorkQueue {
   }
 
   /**
-   * Ready now. While running: once more afterwards; when that run fails, after its backoff, unless the cause is an input or it is a fresh
-   * start (a write that failed may come back as a change of the resource or its outputs). The failures so far are kept unless `fresh`.
+   * Ready now. While running: once more afterwards; when that run fails, after its backoff, unless
+   * the cause is an input or it is a fresh
+   * start (a write that failed may come back as a change of the resource or its outputs). The
+   * failures so far are kept unless `fresh`.
    */
   add(key: string, { fresh = false, line = 'changed', cause = 'resource' }: AddOptions = {}): void {
     this.#options.observer?.added(cause);
@@ -113,11 +146,20 @@ export class WorkQueue {
     const failures = fresh ? 0 : (item?.failures ?? 0);
     switch (item?.state) {
       case 'running':
-        this.#items.set(key, { ...item, failures, again: fresh || cause === 'input' || item.again === 'at once' ? 'at once' : 'waits for backoff' });
+        this.#items.set(key, {
+          ...item,
+          failures,
+          again:
+            fresh || cause === 'input' || item.again === 'at once'
+              ? 'at once'
+              : 'waits for backoff',
+        });
         return;
       case 'ready': {
         const first = item.line === 'changed' ? item.line : line;
-        if (first !== item.line) this.#lines[item.line].delete(key);
+        if (first !== item.line) {
+          this.#lines[item.line].delete(key);
+        }
         this.#items.set(key, { ...item, failures, line: first });
         this.#lines[first].add(key);
         return;
@@ -125,7 +167,9 @@ export class WorkQueue {
       case 'waiting': {
         item.timer.cancel();
         const left = item.notBefore - this.#options.clock.monotonic();
-        if (left > 0) return this.#wait(key, left, failures, { line, atLeastMs: left });
+        if (left > 0) {
+          return this.#wait(key, left, failures, { line, atLeastMs: left });
+        }
         break;
       }
       case undefined:
@@ -146,19 +190,32 @@ export class WorkQueue {
   async stop(): Promise<void> {
     this.#open = false;
     this.#stopped = true;
-    for (const item of this.#items.values()) if (item.state === 'waiting') item.timer.cancel();
-    if (this.#running.size > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
+    for (const item of this.#items.values()) {
+      if (item.state === 'waiting') {
+        item.timer.cancel();
+      }
+    }
+    if (this.#running.size > 0) {
+      await new Promise<void>((resolve) => (this.#idle = resolve));
+    }
   }
 
   #ready(key: string, failures: number, line: Line): void {
-    this.#items.set(key, { state: 'ready', failures, line, since: this.#options.clock.monotonic() });
+    this.#items.set(key, {
+      state: 'ready',
+      failures,
+      line,
+      since: this.#options.clock.monotonic(),
+    });
     this.#lines[line].add(key);
   }
 
   #pump(): void {
     while (this.#open && this.#running.size < this.#options.concurrency) {
       const key = this.#next();
-      if (key === undefined) return;
+      if (key === undefined) {
+        return;
+      }
       void this.#run(key);
     }
   }
@@ -167,7 +224,9 @@ export class WorkQueue {
     const { changed, due } = this.#lines;
     const line = changed.size === 0 || (due.size > 0 && ++this.#runs % SHARE === 0) ? due : changed;
     const [key] = line;
-    if (key !== undefined) line.delete(key);
+    if (key !== undefined) {
+      line.delete(key);
+    }
     return key;
   }
 
@@ -175,8 +234,15 @@ export class WorkQueue {
     const { clock, observer, process } = this.#options;
     const before = this.#items.get(key);
     const began = clock.monotonic();
-    if (before?.state === 'ready') observer?.began(began - before.since);
-    this.#items.set(key, { state: 'running', failures: before?.failures ?? 0, since: began, again: false });
+    if (before?.state === 'ready') {
+      observer?.began(began - before.since);
+    }
+    this.#items.set(key, {
+      state: 'running',
+      failures: before?.failures ?? 0,
+      since: began,
+      again: false,
+    });
     this.#running.add(key);
     let outcome: Outcome;
     try {
@@ -187,7 +253,9 @@ export class WorkQueue {
     this.#running.delete(key);
     observer?.ended(clock.monotonic() - began);
     this.#settle(key, outcome);
-    if (this.#running.size === 0) this.#idle?.();
+    if (this.#running.size === 0) {
+      this.#idle?.();
+    }
     this.#pump();
   }
 
@@ -195,7 +263,9 @@ export class WorkQueue {
     const item = this.#items.get(key);
     this.#items.delete(key);
     const again = item?.state === 'running' && item.again;
-    if (again && outcome.kind !== 'failed') return this.#ready(key, 0, 'changed');
+    if (again && outcome.kind !== 'failed') {
+      return this.#ready(key, 0, 'changed');
+    }
     switch (outcome.kind) {
       case 'done':
       case 'forget':
@@ -207,9 +277,12 @@ export class WorkQueue {
       case 'failed': {
         const failures = (item?.failures ?? 0) + 1;
         const { atLeastMs = 0, atMostMs = Infinity } = outcome;
-        if (again === 'at once' && atLeastMs === 0) return this.#ready(key, failures, 'changed');
+        if (again === 'at once' && atLeastMs === 0) {
+          return this.#ready(key, failures, 'changed');
+        }
         this.#options.observer?.retried();
-        const backoff = again === 'at once' ? 0 : Math.min(backoffMs(failures, this.#options.random), atMostMs);
+        const backoff =
+          again === 'at once' ? 0 : Math.min(backoffMs(failures, this.#options.random), atMostMs);
         return this.#wait(key, Math.max(backoff, atLeastMs), failures, { atLeastMs });
       }
       default:
@@ -217,8 +290,15 @@ export class WorkQueue {
     }
   }
 
-  #wait(key: string, ms: number, failures: number, { line = 'due', atLeastMs = 0 }: { readonly line?: Line; readonly atLeastMs?: number } = {}): void {
-    if (this.#stopped) return;
+  #wait(
+    key: string,
+    ms: number,
+    failures: number,
+    { line = 'due', atLeastMs = 0 }: { readonly line?: Line; readonly atLeastMs?: number } = {},
+  ): void {
+    if (this.#stopped) {
+      return;
+    }
     const { clock } = this.#options;
     const notBefore = clock.monotonic() + atLeastMs;
     const timer = clock.after(ms, () => {

@@ -1,7 +1,15 @@
-/** What an object goes through before it is written: read strictly, confined to its door, defaulted, validated. */
+/**
+ * What an object goes through before it is written: read strictly, confined to its door, defaulted,
+ * validated.
+ */
 import type { KubeObject } from 'autopilot-runtime/ports';
 import { apiVersionOf } from 'autopilot-runtime/ports';
-import { builtinProblems, builtinUnreadable, countsAnnotations, withBuiltinDefaults } from './builtin.ts';
+import {
+  builtinProblems,
+  builtinUnreadable,
+  countsAnnotations,
+  withBuiltinDefaults,
+} from './builtin.ts';
 import { definitionProblems, isDefinition, withDefinitionDefaults } from './definition.ts';
 import type { Cause } from './errors.ts';
 import { badRequest, invalid } from './errors.ts';
@@ -12,82 +20,181 @@ import type { Rules } from './rules.ts';
 import { pruned, unknownFields, withDefaults, withoutNulls } from './schema.ts';
 import { problemsOf } from './validate.ts';
 
-/** As the server reads a body. @throws ApiError 400 or 422 when it is of another kind, cannot be read, or has unknown fields */
+/**
+ * As the server reads a body. @throws ApiError 400 or 422 when it is of another kind, cannot be
+ * read, or has unknown fields
+ */
 export function read(kind: Kind, given: KubeObject): KubeObject {
   const version = `${given.kind} in version "${given.apiVersion.split('/').at(-1)}" cannot be handled as a ${kind.kind}`;
-  if (given.apiVersion !== apiVersionOf(kind) || (given.kind !== kind.kind && kind.custom !== true))
-    throw badRequest(`${version}: no kind "${given.kind}" is registered for version "${given.apiVersion}" here`);
-  if (given.kind !== kind.kind) throw wrongKind(kind, given);
-  const unread = unreadable(given) ?? (kind.custom === true ? undefined : builtinUnreadable(kind, given));
-  if (unread !== undefined) throw badRequest(`${version}: ${unread}`);
+  if (
+    given.apiVersion !== apiVersionOf(kind) ||
+    (given.kind !== kind.kind && kind.custom !== true)
+  ) {
+    throw badRequest(
+      `${version}: no kind "${given.kind}" is registered for version "${given.apiVersion}" here`,
+    );
+  }
+  if (given.kind !== kind.kind) {
+    throw wrongKind(kind, given);
+  }
+  const unread =
+    unreadable(given) ?? (kind.custom === true ? undefined : builtinUnreadable(kind, given));
+  if (unread !== undefined) {
+    throw badRequest(`${version}: ${unread}`);
+  }
   const unknown = unknownOf(kind, given);
-  if (unknown.length > 0) throw badRequest(`${version}: strict decoding error: ${unknown.map((path) => `unknown field "${path}"`).join(', ')}`);
+  if (unknown.length > 0) {
+    throw badRequest(
+      `${version}: strict decoding error: ${unknown.map((path) => `unknown field "${path}"`).join(', ')}`,
+    );
+  }
   return kind.schema === undefined ? given : keep(withoutNulls(given, kind.schema) as KubeObject);
 }
 
-/** As the server reads what a patch made. @throws ApiError 400 when it is another object now, 422 when it cannot be read */
+/**
+ * As the server reads what a patch made. @throws ApiError 400 when it is another object now, 422
+ * when it cannot be read
+ */
 export function readPatched(kind: Kind, given: KubeObject, before: KubeObject): KubeObject {
   const { name, namespace } = before.metadata;
   const next = given.metadata ?? {};
-  if (given.kind !== kind.kind) throw wrongKind(kind, given);
-  if (given.apiVersion !== before.apiVersion) throw invalid(kind, name, [wrong('apiVersion', given.apiVersion, `must be ${before.apiVersion}`)]);
-  if (next.name !== name) throw badRequest(`the name of the object (${next.name}) does not match the name on the URL (${name})`);
-  if (next.namespace !== namespace) throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
-  const unread = unreadable(given) ?? (kind.custom === true ? undefined : builtinUnreadable(kind, given));
+  if (given.kind !== kind.kind) {
+    throw wrongKind(kind, given);
+  }
+  if (given.apiVersion !== before.apiVersion) {
+    throw invalid(kind, name, [
+      wrong('apiVersion', given.apiVersion, `must be ${before.apiVersion}`),
+    ]);
+  }
+  if (next.name !== name) {
+    throw badRequest(
+      `the name of the object (${next.name}) does not match the name on the URL (${name})`,
+    );
+  }
+  if (next.namespace !== namespace) {
+    throw badRequest(
+      'the namespace of the provided object does not match the namespace sent on the request',
+    );
+  }
+  const unread =
+    unreadable(given) ?? (kind.custom === true ? undefined : builtinUnreadable(kind, given));
   const unknown = unknownOf(kind, given).map((path) => `unknown field "${path}"`);
-  const problem = unread ?? (unknown.length === 0 ? undefined : `strict decoding error: ${unknown.join(', ')}`);
-  if (problem !== undefined) throw invalid({ group: '', kind: '', plural: '' }, '', [wrong('patch', JSON.stringify(given), problem)]);
+  const problem =
+    unread ?? (unknown.length === 0 ? undefined : `strict decoding error: ${unknown.join(', ')}`);
+  if (problem !== undefined) {
+    throw invalid({ group: '', kind: '', plural: '' }, '', [
+      wrong('patch', JSON.stringify(given), problem),
+    ]);
+  }
   return kind.schema === undefined ? given : keep(withoutNulls(given, kind.schema) as KubeObject);
 }
 
 function wrongKind(kind: Kind, { kind: found, metadata }: KubeObject): Error {
-  return invalid({ ...kind, kind: found }, metadata.name, [wrong('kind', found, `must be ${kind.kind}`)]);
+  return invalid({ ...kind, kind: found }, metadata.name, [
+    wrong('kind', found, `must be ${kind.kind}`),
+  ]);
 }
 
 function unknownOf(kind: Kind, object: KubeObject): readonly string[] {
-  return [...(kind.schema === undefined ? [] : unknownFields(object, kind.schema)), ...unknownMetadata(object)].sort();
+  return [
+    ...(kind.schema === undefined ? [] : unknownFields(object, kind.schema)),
+    ...unknownMetadata(object),
+  ].sort();
 }
 
 /** With defaults, kept. */
 export function defaulted(kind: Kind, object: KubeObject): KubeObject {
   const lean = withoutEmptyMetadata(object);
-  if (isDefinition(kind)) return withDefinitionDefaults(lean);
-  return keep(kind.schema === undefined ? withBuiltinDefaults(kind, lean) : (withDefaults(lean, kind.schema) as KubeObject));
+  if (isDefinition(kind)) {
+    return withDefinitionDefaults(lean);
+  }
+  return keep(
+    kind.schema === undefined
+      ? withBuiltinDefaults(kind, lean)
+      : (withDefaults(lean, kind.schema) as KubeObject),
+  );
 }
 
 /** An object as it is read after its definition has changed. */
 export function viewed(kind: Kind, object: KubeObject): KubeObject {
-  return kind.schema === undefined ? object : keep(withDefaults(pruned(object, kind.schema), kind.schema) as KubeObject);
+  return kind.schema === undefined
+    ? object
+    : keep(withDefaults(pruned(object, kind.schema), kind.schema) as KubeObject);
 }
 
 /** @throws ApiError 422 that names everything that is wrong */
-export function validate(kind: Kind, object: KubeObject, before: KubeObject | undefined, rules: Rules): void {
+export function validate(
+  kind: Kind,
+  object: KubeObject,
+  before: KubeObject | undefined,
+  rules: Rules,
+): void {
   const causes = [...metadataProblems(kind, object, before), ...bodyProblems(kind, object, before)];
   // Rules are asked only where the schema finds nothing wrong.
-  const all = causes.length > 0 || kind.schema === undefined ? causes : rules.problemsOf(kind, object, before);
-  if (all.length > 0) throw invalid(kind, object.metadata.name, all);
+  const all =
+    causes.length > 0 || kind.schema === undefined
+      ? causes
+      : rules.problemsOf(kind, object, before);
+  if (all.length > 0) {
+    throw invalid(kind, object.metadata.name, all);
+  }
 }
 
-function bodyProblems(kind: Kind, object: KubeObject, before: KubeObject | undefined): readonly Cause[] {
-  if (isDefinition(kind)) return definitionProblems(object);
-  return kind.schema === undefined ? builtinProblems(kind, object, before) : problemsOf(object, kind.schema, '', before);
+function bodyProblems(
+  kind: Kind,
+  object: KubeObject,
+  before: KubeObject | undefined,
+): readonly Cause[] {
+  if (isDefinition(kind)) {
+    return definitionProblems(object);
+  }
+  return kind.schema === undefined
+    ? builtinProblems(kind, object, before)
+    : problemsOf(object, kind.schema, '', before);
 }
 
 function wrong(field: string, value: unknown, text: string): Cause {
-  return { reason: 'FieldValueInvalid', field, message: `Invalid value: ${JSON.stringify(value)}: ${text}` };
+  return {
+    reason: 'FieldValueInvalid',
+    field,
+    message: `Invalid value: ${JSON.stringify(value)}: ${text}`,
+  };
 }
 
-/** A write through one door keeps the rest: status writes change only status, others never do. What the server sets stays. */
-export function confined(kind: Kind, old: KubeObject, next: KubeObject, subresource: string | undefined): KubeObject {
+/**
+ * A write through one door keeps the rest: status writes change only status, others never do. What
+ * the server sets stays.
+ */
+export function confined(
+  kind: Kind,
+  old: KubeObject,
+  next: KubeObject,
+  subresource: string | undefined,
+): KubeObject {
   if (subresource === 'status') {
     const { status: _, ...rest } = old;
     return keep({ ...rest, status: next.status } as KubeObject);
   }
-  const { uid, resourceVersion, generation, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds } = old.metadata as KubeObject['metadata'] & {
+  const {
+    uid,
+    resourceVersion,
+    generation,
+    creationTimestamp,
+    deletionTimestamp,
+    deletionGracePeriodSeconds,
+  } = old.metadata as KubeObject['metadata'] & {
     deletionGracePeriodSeconds?: number;
   };
   const { managedFields: _, ...metadata } = next.metadata;
-  const kept = { ...metadata, uid, resourceVersion, generation, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds };
+  const kept = {
+    ...metadata,
+    uid,
+    resourceVersion,
+    generation,
+    creationTimestamp,
+    deletionTimestamp,
+    deletionGracePeriodSeconds,
+  };
   const { status } = kind.status === true ? old : next;
   const whole = keep({ ...next, metadata: kept, status } as KubeObject);
   return same(whole.metadata, old.metadata) ? keep({ ...whole, metadata: old.metadata }) : whole;
@@ -95,27 +202,50 @@ export function confined(kind: Kind, old: KubeObject, next: KubeObject, subresou
 
 /** Does a change from one to the other count for metadata.generation? */
 export function countsAsChange(kind: Kind, before: KubeObject, after: KubeObject): boolean {
-  if (!kind.generation) return false;
+  if (!kind.generation) {
+    return false;
+  }
   const body = ({ metadata: _, ...rest }: KubeObject): object => {
     const { status: __, ...spec } = rest;
     return kind.status === true || kind.custom !== true ? spec : rest;
   };
-  return !same(body(before), body(after)) || (countsAnnotations(kind) && !same(before.metadata.annotations, after.metadata.annotations));
+  return (
+    !same(body(before), body(after)) ||
+    (countsAnnotations(kind) && !same(before.metadata.annotations, after.metadata.annotations))
+  );
 }
 
 /** What the server gives every new object of a kind. */
 export function withBirthRights(kind: Kind, object: KubeObject): KubeObject {
-  if (kind.group !== '' || kind.kind !== 'Namespace') return object;
+  if (kind.group !== '' || kind.kind !== 'Namespace') {
+    return object;
+  }
   const labels = { ...object.metadata.labels, 'kubernetes.io/metadata.name': object.metadata.name };
-  return { ...object, metadata: { ...object.metadata, labels }, spec: { finalizers: ['kubernetes'] }, status: { phase: 'Active' } };
+  return {
+    ...object,
+    metadata: { ...object.metadata, labels },
+    spec: { finalizers: ['kubernetes'] },
+    status: { phase: 'Active' },
+  };
 }
 
 /** @throws ApiError 422 */
 export function refuseNewFinalizers(kind: Kind, old: KubeObject, { metadata }: KubeObject): void {
-  if (old.metadata.deletionTimestamp === undefined || metadata.finalizers === old.metadata.finalizers) return;
-  const fresh = (metadata.finalizers ?? []).filter((finalizer) => old.metadata.finalizers?.includes(finalizer) !== true);
-  if (fresh.length === 0) return;
+  if (
+    old.metadata.deletionTimestamp === undefined ||
+    metadata.finalizers === old.metadata.finalizers
+  ) {
+    return;
+  }
+  const fresh = (metadata.finalizers ?? []).filter(
+    (finalizer) => old.metadata.finalizers?.includes(finalizer) !== true,
+  );
+  if (fresh.length === 0) {
+    return;
+  }
   const found = fresh.map((finalizer) => JSON.stringify(finalizer)).join(', ');
   const message = `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{${found}}`;
-  throw invalid(kind, metadata.name, [{ reason: 'FieldValueForbidden', field: 'metadata.finalizers', message }]);
+  throw invalid(kind, metadata.name, [
+    { reason: 'FieldValueForbidden', field: 'metadata.finalizers', message },
+  ]);
 }

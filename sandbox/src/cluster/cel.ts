@@ -1,6 +1,8 @@
 /**
- * CEL as the API server has it: values typed by their schema, and the functions that Kubernetes adds
- * (https://kubernetes.io/docs/reference/using-api/cel/). A rule that asks for anything else is not evaluated; who asks is told.
+ * CEL as the API server has it: values typed by their schema, and the functions that Kubernetes
+ * adds
+ * (https://kubernetes.io/docs/reference/using-api/cel/). A rule that asks for anything else is not
+ * evaluated; who asks is told.
  */
 import { Environment, Optional } from '@marcbachmann/cel-js';
 import { isMap, same } from './frozen.ts';
@@ -8,7 +10,9 @@ import type { StructuralSchema } from './schema.ts';
 import { memberOf } from './schema.ts';
 
 /** A rule that is ready: what it makes of the values, or why it cannot be evaluated here. */
-export type Compiled = { readonly run: (values: Readonly<Record<string, unknown>>) => unknown } | { readonly unsupported: string };
+export type Compiled =
+  | { readonly run: (values: Readonly<Record<string, unknown>>) => unknown }
+  | { readonly unsupported: string };
 
 class Sets {}
 
@@ -21,14 +25,29 @@ class Quantity {
 }
 
 const QUANTITY = /^([+-]?\d+(?:\.\d*)?|[+-]?\.\d+)(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][+-]?\d+)?$/;
-const DECIMAL: Readonly<Record<string, number>> = { m: 1e-3, k: 1e3, M: 1e6, G: 1e9, T: 1e12, P: 1e15, E: 1e18 };
+const DECIMAL: Readonly<Record<string, number>> = {
+  m: 1e-3,
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  P: 1e15,
+  E: 1e18,
+};
 
 function quantity(text: string): Quantity {
   const [, number, unit = ''] = QUANTITY.exec(text) ?? [];
-  if (number === undefined) throw new Error(`quantities must match the regular expression ${QUANTITY.source}`);
-  const binary = /^[KMGTPE]i$/.test(unit) ? 1024 ** ('KMGTPE'.indexOf(unit[0] ?? '') + 1) : undefined;
+  if (number === undefined) {
+    throw new Error(`quantities must match the regular expression ${QUANTITY.source}`);
+  }
+  const binary = /^[KMGTPE]i$/.test(unit)
+    ? 1024 ** ('KMGTPE'.indexOf(unit[0] ?? '') + 1)
+    : undefined;
   const exponent = /^[eE](.*)$/.exec(unit)?.[1];
-  return new Quantity(Number(number) * (binary ?? DECIMAL[unit] ?? (exponent === undefined ? 1 : 10 ** Number(exponent))));
+  return new Quantity(
+    Number(number) *
+      (binary ?? DECIMAL[unit] ?? (exponent === undefined ? 1 : 10 ** Number(exponent))),
+  );
 }
 
 type List = readonly (bigint | number | string)[];
@@ -40,41 +59,62 @@ function environment(): Environment {
     .registerType('Sets', { ctor: Sets, fields: {} })
     .registerType('Quantity', { ctor: Quantity, fields: {} })
     .registerConstant('sets', 'Sets', new Sets());
-  const within = (a: readonly unknown[], b: readonly unknown[]): boolean => b.every((one) => a.some((other) => equal(one, other)));
+  const within = (a: readonly unknown[], b: readonly unknown[]): boolean =>
+    b.every((one) => a.some((other) => equal(one, other)));
   const functions: Readonly<Record<string, (...given: never[]) => unknown>> = {
-    'list.isSorted(): bool': (list: List) => list.every((item, index) => index === 0 || (list[index - 1] ?? item) <= item),
-    'list.sum(): dyn': (list: readonly number[]) => (list.length === 0 ? 0n : list.reduce((sum, item) => sum + item)),
+    'list.isSorted(): bool': (list: List) =>
+      list.every((item, index) => index === 0 || (list[index - 1] ?? item) <= item),
+    'list.sum(): dyn': (list: readonly number[]) =>
+      list.length === 0 ? 0n : list.reduce((sum, item) => sum + item),
     'list.min(): dyn': (list: List) => list.reduce((least, item) => (item < least ? item : least)),
     'list.max(): dyn': (list: List) => list.reduce((most, item) => (item > most ? item : most)),
-    'list.indexOf(dyn): int': (list: List, item: unknown) => BigInt(list.findIndex((one) => equal(one, item))),
-    'list.lastIndexOf(dyn): int': (list: List, item: unknown) => BigInt(list.findLastIndex((one) => equal(one, item))),
-    'string.charAt(int): string': (text: string, index: bigint) => Array.from(text)[Number(index)] ?? '',
-    'string.replace(string, string): string': (text: string, old: string, fresh: string) => text.replaceAll(old, () => fresh),
-    'string.replace(string, string, int): string': (text: string, old: string, fresh: string, most: bigint) => {
+    'list.indexOf(dyn): int': (list: List, item: unknown) =>
+      BigInt(list.findIndex((one) => equal(one, item))),
+    'list.lastIndexOf(dyn): int': (list: List, item: unknown) =>
+      BigInt(list.findLastIndex((one) => equal(one, item))),
+    'string.charAt(int): string': (text: string, index: bigint) =>
+      Array.from(text)[Number(index)] ?? '',
+    'string.replace(string, string): string': (text: string, old: string, fresh: string) =>
+      text.replaceAll(old, () => fresh),
+    'string.replace(string, string, int): string': (
+      text: string,
+      old: string,
+      fresh: string,
+      most: bigint,
+    ) => {
       const parts = text.split(old);
       const head = most < 0n ? parts : parts.slice(0, Number(most) + 1);
       return [head.join(fresh), ...parts.slice(head.length)].join(old);
     },
     'string.reverse(): string': (text: string) => Array.from(text).toReversed().join(''),
-    'string.find(string): string': (text: string, pattern: string) => new RegExp(pattern, 'u').exec(text)?.[0] ?? '',
-    'string.findAll(string): list': (text: string, pattern: string) => [...text.matchAll(new RegExp(pattern, 'gu'))].map(([found]) => found),
+    'string.find(string): string': (text: string, pattern: string) =>
+      new RegExp(pattern, 'u').exec(text)?.[0] ?? '',
+    'string.findAll(string): list': (text: string, pattern: string) =>
+      [...text.matchAll(new RegExp(pattern, 'gu'))].map(([found]) => found),
     'isURL(string): bool': (text: string) => URL.canParse(text),
     'isQuantity(string): bool': (text: string) => QUANTITY.test(text),
     'quantity(string): Quantity': quantity,
     'Quantity.isGreaterThan(Quantity): bool': (a: Quantity, b: Quantity) => a.amount > b.amount,
     'Quantity.isLessThan(Quantity): bool': (a: Quantity, b: Quantity) => a.amount < b.amount,
-    'Quantity.compareTo(Quantity): int': (a: Quantity, b: Quantity) => BigInt(Math.sign(a.amount - b.amount)),
+    'Quantity.compareTo(Quantity): int': (a: Quantity, b: Quantity) =>
+      BigInt(Math.sign(a.amount - b.amount)),
     'Quantity.asApproximateFloat(): double': ({ amount }: Quantity) => amount,
     'Quantity.asInteger(): int': ({ amount }: Quantity) => BigInt(amount),
     'Quantity.isInteger(): bool': ({ amount }: Quantity) => Number.isInteger(amount),
     'Quantity.sign(): int': ({ amount }: Quantity) => BigInt(Math.sign(amount)),
-    'Quantity.add(Quantity): Quantity': (a: Quantity, b: Quantity) => new Quantity(a.amount + b.amount),
-    'Quantity.sub(Quantity): Quantity': (a: Quantity, b: Quantity) => new Quantity(a.amount - b.amount),
+    'Quantity.add(Quantity): Quantity': (a: Quantity, b: Quantity) =>
+      new Quantity(a.amount + b.amount),
+    'Quantity.sub(Quantity): Quantity': (a: Quantity, b: Quantity) =>
+      new Quantity(a.amount - b.amount),
     'Sets.contains(list, list): bool': (_: Sets, a: List, b: List) => within(a, b),
-    'Sets.equivalent(list, list): bool': (_: Sets, a: List, b: List) => within(a, b) && within(b, a),
-    'Sets.intersects(list, list): bool': (_: Sets, a: List, b: List) => a.some((one) => within(b, [one])),
+    'Sets.equivalent(list, list): bool': (_: Sets, a: List, b: List) =>
+      within(a, b) && within(b, a),
+    'Sets.intersects(list, list): bool': (_: Sets, a: List, b: List) =>
+      a.some((one) => within(b, [one])),
   };
-  for (const [signature, handler] of Object.entries(functions)) env.registerFunction(signature, handler as (...given: unknown[]) => unknown);
+  for (const [signature, handler] of Object.entries(functions)) {
+    env.registerFunction(signature, handler as (...given: unknown[]) => unknown);
+  }
   return env;
 }
 
@@ -90,7 +130,9 @@ const compiled = new Map<string, Compiled>();
 /** Reads an expression over `self` and `oldSelf`, once. */
 export function compile(expression: string): Compiled {
   let found = compiled.get(expression);
-  if (found === undefined) compiled.set(expression, (found = read(expression)));
+  if (found === undefined) {
+    compiled.set(expression, (found = read(expression)));
+  }
   return found;
 }
 
@@ -99,7 +141,9 @@ function read(expression: string): Compiled {
   try {
     const parsed = shared.parse(expression);
     const { valid, error } = parsed.check();
-    if (!valid) return { unsupported: (error?.message ?? 'it cannot be read').split('\n')[0] ?? '' };
+    if (!valid) {
+      return { unsupported: (error?.message ?? 'it cannot be read').split('\n')[0] ?? '' };
+    }
     return { run: (values) => parsed(values as Record<string, unknown>) as unknown };
   } catch (error) {
     return { unsupported: ((error as Error).message.split('\n')[0] ?? '').trim() };
@@ -111,25 +155,50 @@ export function optional(value: unknown): unknown {
   return value === undefined ? Optional.none() : Optional.of(value);
 }
 
-const RESERVED = new Set('true false null in as break const continue else for function if import let loop package namespace return var void while'.split(' '));
-const ESCAPES: Readonly<Record<string, string>> = { __: '__underscores__', '.': '__dot__', '-': '__dash__', '/': '__slash__' };
+const RESERVED = new Set(
+  'true false null in as break const continue else for function if import let loop package namespace return var void while'.split(
+    ' ',
+  ),
+);
+const ESCAPES: Readonly<Record<string, string>> = {
+  __: '__underscores__',
+  '.': '__dot__',
+  '-': '__dash__',
+  '/': '__slash__',
+};
 
 /** As rules write the name of a property. */
 function escaped(name: string): string {
-  if (RESERVED.has(name)) return `__${name}__`;
+  if (RESERVED.has(name)) {
+    return `__${name}__`;
+  }
   return name.replaceAll(/__|[./-]/g, (part) => ESCAPES[part] ?? part);
 }
 
-/** A value as rules see it: whole numbers as int, times as timestamp, properties under their escaped names. */
+/**
+ * A value as rules see it: whole numbers as int, times as timestamp, properties under their escaped
+ * names.
+ */
 export function typed(value: unknown, schema: StructuralSchema | undefined): unknown {
-  if (typeof value === 'number') return Number.isInteger(value) && schema?.type !== 'number' ? BigInt(value) : value;
-  if (typeof value === 'string') return schema?.format === 'date-time' ? new Date(value) : value;
-  if (Array.isArray(value)) return value.map((item: unknown) => typed(item, schema?.items));
-  if (!isMap(value)) return value;
+  if (typeof value === 'number') {
+    return Number.isInteger(value) && schema?.type !== 'number' ? BigInt(value) : value;
+  }
+  if (typeof value === 'string') {
+    return schema?.format === 'date-time' ? new Date(value) : value;
+  }
+  if (Array.isArray(value)) {
+    return value.map((item: unknown) => typed(item, schema?.items));
+  }
+  if (!isMap(value)) {
+    return value;
+  }
   const declared = schema?.properties;
   const members = Object.entries(value).map(([name, inner]) => {
     const member = schema === undefined ? undefined : memberOf(schema, name);
-    return [declared !== undefined && Object.hasOwn(declared, name) ? escaped(name) : name, typed(inner, member)] as const;
+    return [
+      declared !== undefined && Object.hasOwn(declared, name) ? escaped(name) : name,
+      typed(inner, member),
+    ] as const;
   });
   return Object.fromEntries(members);
 }

@@ -1,8 +1,10 @@
 /**
- * An in-memory Kubernetes cluster behind `KubeApi`. `test/conformance` holds it to a real API server: where they differ, the real
+ * An in-memory Kubernetes cluster behind `KubeApi`. `test/conformance` holds it to a real API
+ * server: where they differ, the real
  * one is right.
  *
- * What it does not do: authorization (`rights.ts` does, in front of it), admission webhooks, fields of built-in kinds (docs/reference/conformance.md), and controllers
+ * What it does not do: authorization (`rights.ts` does, in front of it), admission webhooks, fields
+ * of built-in kinds (docs/reference/conformance.md), and controllers
  * other than the garbage collector (a Deployment stays as it is written).
  */
 import type { Clock, KubeApi, KubeObject, ObjectKey, ResourceType } from 'autopilot-runtime/ports';
@@ -29,7 +31,10 @@ const NAMESPACES = ['default', 'kube-node-lease', 'kube-public', 'kube-system'];
 export interface ClusterOptions {
   /** Default: a `VirtualClock`. */
   readonly clock?: Clock;
-  /** Whether garbage is collected and namespaces end, as the controller manager sees to beside a real API server. Default true. */
+  /**
+   * Whether garbage is collected and namespaces end, as the controller manager sees to beside a
+   * real API server. Default true.
+   */
   readonly controllers?: boolean;
 }
 
@@ -47,16 +52,26 @@ export class Cluster {
     this.clock = clock;
     this.#writes = new Writes(this.#records, this.#kinds, clock, this.#rules);
     this.#records.subscribe((change) => this.#definitionsChanged(change));
-    if (controllers) this.#startCollector();
+    if (controllers) {
+      this.#startCollector();
+    }
     this.api = withOneStoreOfEvents(this.#door());
-    for (const name of NAMESPACES)
-      this.#writes.create(this.#kind({ group: '', version: 'v1', plural: 'namespaces' }), { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+    for (const name of NAMESPACES) {
+      this.#writes.create(this.#kind({ group: '', version: 'v1', plural: 'namespaces' }), {
+        apiVersion: 'v1',
+        kind: 'Namespace',
+        metadata: { name },
+      });
+    }
   }
 
   #startCollector(): void {
     startCollector(this.#records, this.clock, {
       remove: ({ kind, object }) => this.#writes.delete(kind, object.metadata),
-      change: (stored, object) => void this.#writes.patch(stored.kind, stored.object.metadata, () => object, { fieldManager: 'kube-controller-manager' }),
+      change: (stored, object) =>
+        void this.#writes.patch(stored.kind, stored.object.metadata, () => object, {
+          fieldManager: 'kube-controller-manager',
+        }),
     });
   }
 
@@ -75,26 +90,45 @@ export class Cluster {
     return [...this.#records.all()].map(({ object }) => object);
   }
 
-  /** Tells every change as it happens: what was (absent: created) and what is (absent: deleted). Returns what ends it. */
-  onChange(listener: (before: KubeObject | undefined, after: KubeObject | undefined) => void): () => void {
+  /**
+   * Tells every change as it happens: what was (absent: created) and what is (absent: deleted).
+   * Returns what ends it.
+   */
+  onChange(
+    listener: (before: KubeObject | undefined, after: KubeObject | undefined) => void,
+  ): () => void {
     return this.#records.subscribe(({ before, after }) => listener(before, after));
   }
 
   /** How the cluster serves a kind. @throws Error when it does not. */
   typeOf(object: Pick<KubeObject, 'apiVersion' | 'kind'>): ResourceType {
     const kind = this.#kinds.ofObject(object);
-    if (kind === undefined) throw new Error(`the cluster does not serve ${object.kind} of ${object.apiVersion}: create its CustomResourceDefinition first`);
+    if (kind === undefined) {
+      throw new Error(
+        `the cluster does not serve ${object.kind} of ${object.apiVersion}: create its CustomResourceDefinition first`,
+      );
+    }
     return kind;
   }
 
-  /** The kind of this name; of several versions the newest, of several groups the one that was served first. @throws Error */
+  /**
+   * The kind of this name; of several versions the newest, of several groups the one that was
+   * served first. @throws Error
+   */
   typeNamed(name: string): ResourceType {
     const kind = this.#kinds.named(name);
-    if (kind === undefined) throw new Error(`the cluster serves no kind '${name}': create its CustomResourceDefinition first`);
+    if (kind === undefined) {
+      throw new Error(
+        `the cluster serves no kind '${name}': create its CustomResourceDefinition first`,
+      );
+    }
     return kind;
   }
 
-  /** Rules of definitions that were not checked, because they ask for something that CEL does not have here. */
+  /**
+   * Rules of definitions that were not checked, because they ask for something that CEL does not
+   * have here.
+   */
   get unchecked(): readonly UncheckedRule[] {
     return this.#rules.unchecked;
   }
@@ -109,7 +143,10 @@ export class Cluster {
     return this.#writes.scale(this.#kind(type), key);
   }
 
-  /** Forgets what happened so far, as etcd's compaction does: older watches and list pages end with 410. */
+  /**
+   * Forgets what happened so far, as etcd's compaction does: older watches and list pages end with
+   * 410.
+   */
   compact(): void {
     this.#records.compact();
     this.#pages.clear();
@@ -117,7 +154,11 @@ export class Cluster {
 
   #door(): KubeApi {
     const writes = this.#writes;
-    const answer = async (kind: Kind, signal: AbortSignal | undefined, act: () => KubeObject): Promise<KubeObject> => {
+    const answer = async (
+      kind: Kind,
+      signal: AbortSignal | undefined,
+      act: () => KubeObject,
+    ): Promise<KubeObject> => {
       signal?.throwIfAborted();
       const object = act();
       return object.kind === kind.kind ? inVersion(object, kind) : object;
@@ -127,16 +168,46 @@ export class Cluster {
         signal?.throwIfAborted();
         return list(this.#kind(type), options, this.#records, this.#pages);
       },
-      watch: (type, options, signal) => watch(this.#kinds.find(type), options, matcherOf(options, type), this.#records, this.clock, this.#backlog, signal),
-      get: async (type, key, signal) => answer(this.#kind(type), signal, () => writes.existing(this.#kind(type), placed(type, key)).served),
-      create: async (type, object, options, signal) => answer(this.#kind(type), signal, () => writes.create(this.#kind(type), inPlace(type, object), options)),
+      watch: (type, options, signal) =>
+        watch(
+          this.#kinds.find(type),
+          options,
+          matcherOf(options, type),
+          this.#records,
+          this.clock,
+          this.#backlog,
+          signal,
+        ),
+      get: async (type, key, signal) =>
+        answer(
+          this.#kind(type),
+          signal,
+          () => writes.existing(this.#kind(type), placed(type, key)).served,
+        ),
+      create: async (type, object, options, signal) =>
+        answer(this.#kind(type), signal, () =>
+          writes.create(this.#kind(type), inPlace(type, object), options),
+        ),
       replace: async (type, object, options, signal) =>
-        answer(this.#kind(type), signal, () => writes.replace(this.#kind(type), inPlace(type, object), options)),
-      apply: async (type, object, options, signal) => answer(this.#kind(type), signal, () => writes.apply(this.#kind(type), inPlace(type, object), options)),
+        answer(this.#kind(type), signal, () =>
+          writes.replace(this.#kind(type), inPlace(type, object), options),
+        ),
+      apply: async (type, object, options, signal) =>
+        answer(this.#kind(type), signal, () =>
+          writes.apply(this.#kind(type), inPlace(type, object), options),
+        ),
       patch: async (type, key, patch, options, signal) =>
         answer(this.#kind(type), signal, () => {
-          const change = (old: KubeObject): KubeObject => (patch.type === 'json' ? jsonPatch(old, patch.body) : mergePatch(old, patch.body)) as KubeObject;
-          return writes.patch(this.#kind(type), placed(type, key), (old) => inPlace(type, change(old)), options);
+          const change = (old: KubeObject): KubeObject =>
+            (patch.type === 'json'
+              ? jsonPatch(old, patch.body)
+              : mergePatch(old, patch.body)) as KubeObject;
+          return writes.patch(
+            this.#kind(type),
+            placed(type, key),
+            (old) => inPlace(type, change(old)),
+            options,
+          );
         }),
       delete: async (type, key, options, signal) => {
         signal?.throwIfAborted();
@@ -148,18 +219,32 @@ export class Cluster {
   /** @throws ApiError 404 when the kind is not served. */
   #kind(type: Pick<ResourceType, 'group' | 'version' | 'plural'>): Kind {
     const kind = this.#kinds.find(type);
-    if (kind === undefined) throw notServed();
+    if (kind === undefined) {
+      throw notServed();
+    }
     return kind;
   }
 
   #definitionsChanged({ kind, before, after }: Change): void {
-    if (!isDefinition(kind)) return;
+    if (!isDefinition(kind)) {
+      return;
+    }
     if (after === undefined) {
-      if (before !== undefined) for (const gone of this.#kinds.undefine(before)) for (const stored of this.#records.list(gone)) this.#records.remove(stored);
-    } else if (after.metadata.deletionTimestamp !== undefined) this.#endDefinition(after);
-    else if (before === undefined || before.metadata.generation !== after.metadata.generation) {
-      for (const defined of this.#kinds.define(after))
-        for (const stored of this.#records.list(defined)) this.#records.refresh(stored, defined, viewed(defined, stored.object));
+      if (before !== undefined) {
+        for (const gone of this.#kinds.undefine(before)) {
+          for (const stored of this.#records.list(gone)) {
+            this.#records.remove(stored);
+          }
+        }
+      }
+    } else if (after.metadata.deletionTimestamp !== undefined) {
+      this.#endDefinition(after);
+    } else if (before === undefined || before.metadata.generation !== after.metadata.generation) {
+      for (const defined of this.#kinds.define(after)) {
+        for (const stored of this.#records.list(defined)) {
+          this.#records.refresh(stored, defined, viewed(defined, stored.object));
+        }
+      }
     }
   }
 
@@ -168,30 +253,55 @@ export class Cluster {
     const kinds = this.#kinds.of(definition);
     const end = (): void => {
       const left = kinds.flatMap((kind) => this.#records.list(kind));
-      for (const { kind, object } of left) if (object.metadata.deletionTimestamp === undefined) this.#writes.delete(kind, object.metadata);
-      if (kinds.some((kind) => this.#records.list(kind).length > 0)) return;
+      for (const { kind, object } of left) {
+        if (object.metadata.deletionTimestamp === undefined) {
+          this.#writes.delete(kind, object.metadata);
+        }
+      }
+      if (kinds.some((kind) => this.#records.list(kind).length > 0)) {
+        return;
+      }
       stop();
       const stored = this.#records.byUid(definition.metadata.uid ?? '');
       const without = (object: KubeObject): KubeObject => ({
         ...object,
-        metadata: { ...object.metadata, finalizers: (object.metadata.finalizers ?? []).filter((one) => one !== CLEANUP) },
+        metadata: {
+          ...object.metadata,
+          finalizers: (object.metadata.finalizers ?? []).filter((one) => one !== CLEANUP),
+        },
       });
-      if (stored !== undefined) this.#writes.patch(stored.kind, stored.object.metadata, without, { fieldManager: 'kube-apiserver' });
+      if (stored !== undefined) {
+        this.#writes.patch(stored.kind, stored.object.metadata, without, {
+          fieldManager: 'kube-apiserver',
+        });
+      }
     };
     const stop = this.#records.subscribe(({ kind, after }) => {
-      if (after === undefined && kinds.some((one) => one.group === kind.group && one.plural === kind.plural)) this.clock.after(0, end);
+      if (
+        after === undefined &&
+        kinds.some((one) => one.group === kind.group && one.plural === kind.plural)
+      ) {
+        this.clock.after(0, end);
+      }
     });
     this.clock.after(0, end);
   }
 }
 
 /** The server drops a namespace where the kind has none. */
-function placed<T extends { readonly namespace?: string }>({ namespaced }: ResourceType, place: T): T {
-  if (namespaced || place.namespace === undefined) return place;
+function placed<T extends { readonly namespace?: string }>(
+  { namespaced }: ResourceType,
+  place: T,
+): T {
+  if (namespaced || place.namespace === undefined) {
+    return place;
+  }
   const { namespace: _, ...rest } = place;
   return rest as T;
 }
 
 function inPlace(type: ResourceType, object: KubeObject): KubeObject {
-  return type.namespaced || object.metadata?.namespace === undefined ? object : { ...object, metadata: placed(type, object.metadata) };
+  return type.namespaced || object.metadata?.namespace === undefined
+    ? object
+    : { ...object, metadata: placed(type, object.metadata) };
 }

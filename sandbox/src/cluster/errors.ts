@@ -15,11 +15,21 @@ function qualified({ group, plural }: Named): string {
 }
 
 function details(type: Named, name: string, causes?: readonly Cause[]): object {
-  return { name, ...(type.group !== '' && { group: type.group }), kind: type.plural, ...(causes && { causes }) };
+  return {
+    name,
+    ...(type.group !== '' && { group: type.group }),
+    kind: type.plural,
+    ...(causes && { causes }),
+  };
 }
 
 export function notFound(type: Named, name: string): ApiError {
-  return new ApiError({ code: 404, reason: 'NotFound', message: `${qualified(type)} "${name}" not found`, details: details(type, name) });
+  return new ApiError({
+    code: 404,
+    reason: 'NotFound',
+    message: `${qualified(type)} "${name}" not found`,
+    details: details(type, name),
+  });
 }
 
 /** The kind itself is not served. */
@@ -29,15 +39,26 @@ export function notServed(): ApiError {
 
 /** The kind is served, the subresource is not. */
 export function noSubresource(type: Named, name: string): ApiError {
-  return new ApiError({ code: 404, reason: 'NotFound', message: 'the server could not find the requested resource', details: details(type, name) });
+  return new ApiError({
+    code: 404,
+    reason: 'NotFound',
+    message: 'the server could not find the requested resource',
+    details: details(type, name),
+  });
 }
 
 export function alreadyExists(type: Named, name: string, deleting: boolean): ApiError {
   const prefix = deleting ? 'object is being deleted: ' : '';
-  return new ApiError({ code: 409, reason: 'AlreadyExists', message: `${prefix}${qualified(type)} "${name}" already exists`, details: details(type, name) });
+  return new ApiError({
+    code: 409,
+    reason: 'AlreadyExists',
+    message: `${prefix}${qualified(type)} "${name}" already exists`,
+    details: details(type, name),
+  });
 }
 
-export const MODIFIED = 'the object has been modified; please apply your changes to the latest version and try again';
+export const MODIFIED =
+  'the object has been modified; please apply your changes to the latest version and try again';
 
 export function conflict(type: Named, name: string, why: string = MODIFIED): ApiError {
   return new ApiError({
@@ -100,8 +121,19 @@ export function badRequest(message: string): ApiError {
 /** Nothing new comes into a namespace that is being deleted (the NamespaceLifecycle admission). */
 export function terminating(type: Named, name: string, namespace: string): ApiError {
   const why = `unable to create new content in namespace ${namespace} because it is being terminated`;
-  const causes = [{ reason: 'NamespaceTerminating', message: `namespace ${namespace} is being terminated`, field: 'metadata.namespace' }];
-  return new ApiError({ code: 403, reason: 'Forbidden', message: `${qualified(type)} "${name}" is forbidden: ${why}`, details: details(type, name, causes) });
+  const causes = [
+    {
+      reason: 'NamespaceTerminating',
+      message: `namespace ${namespace} is being terminated`,
+      field: 'metadata.namespace',
+    },
+  ];
+  return new ApiError({
+    code: 403,
+    reason: 'Forbidden',
+    message: `${qualified(type)} "${name}" is forbidden: ${why}`,
+    details: details(type, name, causes),
+  });
 }
 
 export function expired(message: string): ApiError {
@@ -110,5 +142,9 @@ export function expired(message: string): ApiError {
 
 /** A JSON patch that cannot be applied. */
 export function rejectedPatch(): ApiError {
-  return new ApiError({ code: 422, reason: 'Invalid', message: 'the server rejected our request due to an error in our request' });
+  return new ApiError({
+    code: 422,
+    reason: 'Invalid',
+    message: 'the server rejected our request due to an error in our request',
+  });
 }

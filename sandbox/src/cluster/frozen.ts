@@ -1,29 +1,49 @@
-/** Values as the cluster keeps them: plain JSON, deeply frozen, shared between versions of an object instead of copied. */
+/**
+ * Values as the cluster keeps them: plain JSON, deeply frozen, shared between versions of an object
+ * instead of copied.
+ */
 
 const KEPT = new WeakSet<object>();
 
 /** As it would come out of JSON, deeply frozen. What the cluster already keeps is not copied. */
 export function keep<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || KEPT.has(value)) return value;
-  const copy = Array.isArray(value) ? value.map((item: unknown) => (item === undefined ? null : keep(item))) : keepMembers(value);
+  if (typeof value !== 'object' || value === null || KEPT.has(value)) {
+    return value;
+  }
+  const copy = Array.isArray(value)
+    ? value.map((item: unknown) => (item === undefined ? null : keep(item)))
+    : keepMembers(value);
   Object.freeze(copy);
-  if (typeof copy === 'object' && copy !== null) KEPT.add(copy);
+  if (typeof copy === 'object' && copy !== null) {
+    KEPT.add(copy);
+  }
   return copy as T;
 }
 
 function keepMembers(value: object): unknown {
-  if ('toJSON' in value && typeof value.toJSON === 'function') return keep((value.toJSON as () => unknown)());
+  if ('toJSON' in value && typeof value.toJSON === 'function') {
+    return keep((value.toJSON as () => unknown)());
+  }
   const copy: Record<string, unknown> = {};
-  for (const [name, inner] of Object.entries(value)) if (inner !== undefined && typeof inner !== 'function') copy[name] = keep(inner as unknown);
+  for (const [name, inner] of Object.entries(value)) {
+    if (inner !== undefined && typeof inner !== 'function') {
+      copy[name] = keep(inner as unknown);
+    }
+  }
   return copy;
 }
 
 const once = new WeakMap<object, object>();
 
-/** As `keep`, and the same again for the same value while it has not changed: what is known of it is not found out again. */
+/**
+ * As `keep`, and the same again for the same value while it has not changed: what is known of it is
+ * not found out again.
+ */
 export function keepOnce<T extends object>(value: T): T {
   const known = once.get(value);
-  if (known !== undefined && same(value, known)) return known as T;
+  if (known !== undefined && same(value, known)) {
+    return known as T;
+  }
   const kept = keep(value);
   once.set(value, kept);
   return kept;
@@ -34,7 +54,9 @@ export function remembered<T extends object, R>(make: (value: T) => R): (value: 
   const known = new WeakMap<T, R>();
   return (value) => {
     let found = known.get(value);
-    if (found === undefined) known.set(value, (found = make(value)));
+    if (found === undefined) {
+      known.set(value, (found = make(value)));
+    }
     return found;
   };
 }
@@ -45,9 +67,20 @@ export function isMap(value: unknown): value is Readonly<Record<string, unknown>
 
 /** Equal as JSON; the order of members does not matter. */
 export function same(a: unknown, b: unknown): boolean {
-  if (a === b) return true;
-  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, index) => same(item, b[index]));
-  if (!isMap(a) || !isMap(b)) return false;
+  if (a === b) {
+    return true;
+  }
+  if (Array.isArray(a)) {
+    return (
+      Array.isArray(b) && a.length === b.length && a.every((item, index) => same(item, b[index]))
+    );
+  }
+  if (!isMap(a) || !isMap(b)) {
+    return false;
+  }
   const names = Object.keys(a);
-  return names.length === Object.keys(b).length && names.every((name) => Object.hasOwn(b, name) && same(a[name], b[name]));
+  return (
+    names.length === Object.keys(b).length &&
+    names.every((name) => Object.hasOwn(b, name) && same(a[name], b[name]))
+  );
 }

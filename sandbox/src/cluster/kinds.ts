@@ -1,4 +1,7 @@
-/** Which kinds the cluster serves: those of a real API server with Istio and the Gateway API (`served.ts`), and the CRDs it is given. */
+/**
+ * Which kinds the cluster serves: those of a real API server with Istio and the Gateway API
+ * (`served.ts`), and the CRDs it is given.
+ */
 import type { KubeObject, ResourceType } from 'autopilot-runtime/ports';
 import { apiVersionOf } from 'autopilot-runtime/ports';
 import type { Column, Definition } from './definition.ts';
@@ -58,7 +61,9 @@ function builtinKinds(): readonly (readonly [string, Kind])[] {
       ...served,
       shape: withMetadata(served.shape),
       generation: served.custom === true || GENERATION.has(served.plural),
-      ...(SCALED.has(served.plural) && { scale: { spec: '.spec.replicas', status: '.status.replicas' } }),
+      ...(SCALED.has(served.plural) && {
+        scale: { spec: '.spec.replicas', status: '.status.replicas' },
+      }),
     },
   ]);
   return builtin;
@@ -77,7 +82,11 @@ export class Kinds {
 
   /** The kind of an object; undefined when it is not served. */
   ofObject({ apiVersion, kind }: Pick<KubeObject, 'apiVersion' | 'kind'>): Kind | undefined {
-    for (const one of this.#kinds.values()) if (one.kind === kind && apiVersionOf(one) === apiVersion) return one;
+    for (const one of this.#kinds.values()) {
+      if (one.kind === kind && apiVersionOf(one) === apiVersion) {
+        return one;
+      }
+    }
     return undefined;
   }
 
@@ -89,59 +98,79 @@ export class Kinds {
 
   /** Serves what a CustomResourceDefinition says. Returns the kinds that it is served as. */
   define(definition: KubeObject): readonly Kind[] {
-    for (const { kind, served } of kindsOf(definition.spec as Definition))
-      if (served) this.#kinds.set(pathOf(kind), kind);
-      else this.#kinds.delete(pathOf(kind));
+    for (const { kind, served } of kindsOf(definition.spec as Definition)) {
+      if (served) {
+        this.#kinds.set(pathOf(kind), kind);
+      } else {
+        this.#kinds.delete(pathOf(kind));
+      }
+    }
     return this.of(definition);
   }
 
   /** The kinds that a definition is served as, one for each version. */
   of({ spec }: KubeObject): readonly Kind[] {
     const { group, names } = spec as Definition;
-    return [...this.#kinds.values()].filter((kind) => kind.group === group && kind.plural === names.plural);
+    return [...this.#kinds.values()].filter(
+      (kind) => kind.group === group && kind.plural === names.plural,
+    );
   }
 
   /** Serves it no longer. Returns the kinds that are gone. */
   undefine(definition: KubeObject): readonly Kind[] {
     const gone = this.of(definition);
-    for (const kind of gone) this.#kinds.delete(pathOf(kind));
+    for (const kind of gone) {
+      this.#kinds.delete(pathOf(kind));
+    }
     return gone;
   }
 }
 
 /** What the versions of a definition are served as, and whether they are. */
-const kindsOf = remembered(({ group, scope, names, versions }: Definition): readonly { readonly kind: Kind; readonly served: boolean }[] =>
-  versions.map(({ name: version, served, schema, subresources, additionalPrinterColumns: columns }) => {
-    const { metadata: _, ...properties } = schema?.openAPIV3Schema?.properties ?? {};
-    const whole: StructuralSchema = { ...schema?.openAPIV3Schema, properties };
-    const scale = subresources?.scale;
-    const kind: Kind = {
-      group,
-      version,
-      kind: names.kind,
-      plural: names.plural,
-      namespaced: scope === 'Namespaced',
-      custom: true,
-      generation: true,
-      ...(subresources?.status !== undefined && { status: true }),
-      ...(scale !== undefined && {
-        scale: {
-          spec: scale.specReplicasPath,
-          status: scale.statusReplicasPath,
-          ...(scale.labelSelectorPath !== undefined && { selector: scale.labelSelectorPath }),
-        },
-      }),
-      ...(names.shortNames !== undefined && { shortNames: names.shortNames }),
-      ...(names.categories !== undefined && { categories: names.categories }),
-      ...(columns !== undefined && { columns }),
-      shape: withMetadata(shapeOf(whole)),
-      schema: whole,
-    };
-    return { kind, served };
-  }),
+const kindsOf = remembered(
+  ({
+    group,
+    scope,
+    names,
+    versions,
+  }: Definition): readonly { readonly kind: Kind; readonly served: boolean }[] =>
+    versions.map(
+      ({ name: version, served, schema, subresources, additionalPrinterColumns: columns }) => {
+        const { metadata: _, ...properties } = schema?.openAPIV3Schema?.properties ?? {};
+        const whole: StructuralSchema = { ...schema?.openAPIV3Schema, properties };
+        const scale = subresources?.scale;
+        const kind: Kind = {
+          group,
+          version,
+          kind: names.kind,
+          plural: names.plural,
+          namespaced: scope === 'Namespaced',
+          custom: true,
+          generation: true,
+          ...(subresources?.status !== undefined && { status: true }),
+          ...(scale !== undefined && {
+            scale: {
+              spec: scale.specReplicasPath,
+              status: scale.statusReplicasPath,
+              ...(scale.labelSelectorPath !== undefined && { selector: scale.labelSelectorPath }),
+            },
+          }),
+          ...(names.shortNames !== undefined && { shortNames: names.shortNames }),
+          ...(names.categories !== undefined && { categories: names.categories }),
+          ...(columns !== undefined && { columns }),
+          shape: withMetadata(shapeOf(whole)),
+          schema: whole,
+        };
+        return { kind, served };
+      },
+    ),
 );
 
-function pathOf({ group, version, plural }: Pick<ResourceType, 'group' | 'version' | 'plural'>): string {
+function pathOf({
+  group,
+  version,
+  plural,
+}: Pick<ResourceType, 'group' | 'version' | 'plural'>): string {
   return `${group}/${version}/${plural}`;
 }
 

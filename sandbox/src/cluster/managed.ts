@@ -1,5 +1,6 @@
 /**
- * Who owns which field (https://kubernetes.io/docs/reference/using-api/server-side-apply/): the entries of managedFields, and how
+ * Who owns which field (https://kubernetes.io/docs/reference/using-api/server-side-apply/): the
+ * entries of managedFields, and how
  * a write changes them.
  */
 import type { Cause } from './errors.ts';
@@ -23,17 +24,32 @@ export interface Manager extends Writer {
 /** An applier is one manager across versions of the API, an updater is not. */
 export function isSameWriter(a: Writer, b: Writer): boolean {
   return (
-    a.manager === b.manager && a.operation === b.operation && a.subresource === b.subresource && (a.operation === 'Apply' || a.apiVersion === b.apiVersion)
+    a.manager === b.manager &&
+    a.operation === b.operation &&
+    a.subresource === b.subresource &&
+    (a.operation === 'Apply' || a.apiVersion === b.apiVersion)
   );
 }
 
 /** After an update: what it changed is the writer's alone, what it removed is nobody's. */
-export function afterUpdate(managers: readonly Manager[], writer: Writer, { changed, removed }: Difference, time: string): readonly Manager[] {
-  if (changed.size === 0 && removed.size === 0) return managers;
+export function afterUpdate(
+  managers: readonly Manager[],
+  writer: Writer,
+  { changed, removed }: Difference,
+  time: string,
+): readonly Manager[] {
+  if (changed.size === 0 && removed.size === 0) {
+    return managers;
+  }
   const own = managers.find((manager) => isSameWriter(manager, writer));
-  const others = managers.filter((manager) => manager !== own).map((manager) => less(manager, changed, removed));
+  const others = managers
+    .filter((manager) => manager !== own)
+    .map((manager) => less(manager, changed, removed));
   const fields = new Set([...(own?.fields ?? []), ...changed].filter((path) => !removed.has(path)));
-  return [...others, own !== undefined && sameFields(own.fields, fields) ? own : { ...writer, time, fields }].filter(isPresent);
+  return [
+    ...others,
+    own !== undefined && sameFields(own.fields, fields) ? own : { ...writer, time, fields },
+  ].filter(isPresent);
 }
 
 /**
@@ -50,15 +66,33 @@ export function afterApply(
 ): readonly Manager[] {
   const own = managers.find((manager) => isSameWriter(manager, writer));
   const others = managers.filter((manager) => manager !== own);
-  const conflicts = others.flatMap((manager) => [...changed].filter((path) => manager.fields.has(path)).map((path) => ({ manager, path })));
-  if (conflicts.length > 0 && !force) throw conflictError(conflicts);
-  const unchanged = own !== undefined && own.apiVersion === writer.apiVersion && sameFields(own.fields, sent) && changed.size + removed.size === 0;
-  return [...others.map((manager) => less(manager, changed, removed)), unchanged ? own : { ...writer, time, fields: sent }].filter(isPresent);
+  const conflicts = others.flatMap((manager) =>
+    [...changed].filter((path) => manager.fields.has(path)).map((path) => ({ manager, path })),
+  );
+  if (conflicts.length > 0 && !force) {
+    throw conflictError(conflicts);
+  }
+  const unchanged =
+    own !== undefined &&
+    own.apiVersion === writer.apiVersion &&
+    sameFields(own.fields, sent) &&
+    changed.size + removed.size === 0;
+  return [
+    ...others.map((manager) => less(manager, changed, removed)),
+    unchanged ? own : { ...writer, time, fields: sent },
+  ].filter(isPresent);
 }
 
 function less(manager: Manager, ...gone: readonly FieldSet[]): Manager {
   const touched = gone.some((paths) => [...paths].some((path) => manager.fields.has(path)));
-  return touched ? { ...manager, fields: new Set([...manager.fields].filter((path) => gone.every((paths) => !paths.has(path)))) } : manager;
+  return touched
+    ? {
+        ...manager,
+        fields: new Set(
+          [...manager.fields].filter((path) => gone.every((paths) => !paths.has(path))),
+        ),
+      }
+    : manager;
 }
 
 function isPresent({ fields }: Manager): boolean {
@@ -75,12 +109,19 @@ export function sameManagers(a: readonly Manager[], b: readonly Manager[]): bool
     (a.length === b.length &&
       a.every((manager, index) => {
         const other = b[index];
-        return manager === other || (other !== undefined && isSameWriter(manager, other) && sameFields(manager.fields, other.fields));
+        return (
+          manager === other ||
+          (other !== undefined &&
+            isSameWriter(manager, other) &&
+            sameFields(manager.fields, other.fields))
+        );
       }))
   );
 }
 
-function conflictError(conflicts: readonly { readonly manager: Manager; readonly path: string }[]): Error {
+function conflictError(
+  conflicts: readonly { readonly manager: Manager; readonly path: string }[],
+): Error {
   const sorted = conflicts.toSorted((a, b) => byPath(a.path, b.path));
   const causes = sorted.map(({ manager, path }): Cause => ({
     reason: 'FieldManagerConflict',
@@ -88,18 +129,26 @@ function conflictError(conflicts: readonly { readonly manager: Manager; readonly
     field: pathText(path),
   }));
   const [only] = sorted;
-  if (sorted.length === 1 && only !== undefined)
-    return applyConflict(causes, `Apply failed with 1 conflict: conflict with ${describeManager(only.manager)}: ${pathText(only.path)}`);
+  if (sorted.length === 1 && only !== undefined) {
+    return applyConflict(
+      causes,
+      `Apply failed with 1 conflict: conflict with ${describeManager(only.manager)}: ${pathText(only.path)}`,
+    );
+  }
   const names = [...new Set(sorted.map(({ manager }) => describeManager(manager)))].sort();
   const lines = names.flatMap((name) => [
     `conflicts with ${name}:`,
-    ...sorted.filter(({ manager }) => describeManager(manager) === name).map(({ path }) => `- ${pathText(path)}`),
+    ...sorted
+      .filter(({ manager }) => describeManager(manager) === name)
+      .map(({ path }) => `- ${pathText(path)}`),
   ]);
   return applyConflict(causes, `Apply failed with ${sorted.length} conflicts: ${lines.join('\n')}`);
 }
 
 function describeManager({ manager, operation, apiVersion, subresource }: Manager): string {
-  const name = JSON.stringify(manager) + (subresource === undefined ? '' : ` with subresource "${subresource}"`);
+  const name =
+    JSON.stringify(manager) +
+    (subresource === undefined ? '' : ` with subresource "${subresource}"`);
   return operation === 'Update' ? `${name} using ${apiVersion}` : name;
 }
 
@@ -112,7 +161,15 @@ export function managedFields(managers: readonly Manager[]): readonly unknown[] 
     if (entry === undefined) {
       const { fields, subresource, operation, apiVersion, time } = manager;
       const fieldsType = 'FieldsV1';
-      entry = keep({ manager: manager.manager, operation, apiVersion, time, fieldsType, fieldsV1: fieldsV1(fields), subresource });
+      entry = keep({
+        manager: manager.manager,
+        operation,
+        apiVersion,
+        time,
+        fieldsType,
+        fieldsV1: fieldsV1(fields),
+        subresource,
+      });
       entries.set(manager, entry);
     }
     return entry;
@@ -121,6 +178,7 @@ export function managedFields(managers: readonly Manager[]): readonly unknown[] 
 
 /** Appliers first, then by time, then by name: the order of the real server. */
 function byAge(a: Manager, b: Manager): number {
-  const rank = ({ operation, time, manager, subresource = '' }: Manager): string => `${operation} ${time} ${manager} ${subresource}`;
+  const rank = ({ operation, time, manager, subresource = '' }: Manager): string =>
+    `${operation} ${time} ${manager} ${subresource}`;
   return rank(a) < rank(b) ? -1 : 1;
 }

@@ -1,4 +1,7 @@
-/** Server-side apply's merge: maps member by member, lists by their shape, everything else replaced; and what is taken away after it. */
+/**
+ * Server-side apply's merge: maps member by member, lists by their shape, everything else replaced;
+ * and what is taken away after it.
+ */
 import type { FieldSet } from './fieldset.ts';
 import { elementsOf, itemElement, memberShape, resolved } from './fieldset.ts';
 import { isMap, same } from './frozen.ts';
@@ -8,22 +11,33 @@ import type { Shape } from './shape.ts';
 export function merge(live: unknown, config: unknown, shape: Shape | undefined): unknown {
   if (isMap(live) && isMap(config) && shape?.atomic !== true) {
     const merged: Record<string, unknown> = { ...live };
-    for (const [name, value] of Object.entries(config)) merged[name] = merge(live[name], value, memberShape(shape, name));
+    for (const [name, value] of Object.entries(config)) {
+      merged[name] = merge(live[name], value, memberShape(shape, name));
+    }
     return Object.keys(merged).every((name) => merged[name] === live[name]) ? live : merged;
   }
   if (Array.isArray(live) && Array.isArray(config) && shape?.list !== undefined) {
     const merged = mergeLists(live, config, shape);
-    return merged.length === live.length && merged.every((item, index) => item === live[index]) ? live : merged;
+    return merged.length === live.length && merged.every((item, index) => item === live[index])
+      ? live
+      : merged;
   }
   return same(live, config) ? live : config;
 }
 
 /**
- * What only `live` has stays where it is; what both have takes the order of `config`. The two lists are walked together, as the real
+ * What only `live` has stays where it is; what both have takes the order of `config`. The two lists
+ * are walked together, as the real
  * server does it: its orders come out, also where the two disagree.
  */
-function mergeLists(live: readonly unknown[], config: readonly unknown[], shape: Shape): readonly unknown[] {
-  const [old, wanted] = [live, config].map((list) => list.map((item) => itemElement(item, shape))) as [string[], string[]];
+function mergeLists(
+  live: readonly unknown[],
+  config: readonly unknown[],
+  shape: Shape,
+): readonly unknown[] {
+  const [old, wanted] = [live, config].map((list) =>
+    list.map((item) => itemElement(item, shape)),
+  ) as [string[], string[]];
   const known = new Map(old.map((element, index) => [element, live[index]]));
   const sent = new Set(wanted);
   const shared = wanted.filter((element) => known.has(element));
@@ -34,8 +48,12 @@ function mergeLists(live: readonly unknown[], config: readonly unknown[], shape:
     const element = wanted[right] ?? '';
     const item = config[right++];
     taken.add(element);
-    if (shared[0] === element) shared.shift();
-    merged.push(shape.list === 'map' ? merge(known.get(element), item, resolved(shape.items)) : item);
+    if (shared[0] === element) {
+      shared.shift();
+    }
+    merged.push(
+      shape.list === 'map' ? merge(known.get(element), item, resolved(shape.items)) : item,
+    );
   };
   while (left < old.length || right < wanted.length) {
     const element = old[left];
@@ -56,9 +74,13 @@ function mergeLists(live: readonly unknown[], config: readonly unknown[], shape:
         merged.push(live[left++]);
         continue;
       }
-      if (taken.has(element)) left++;
+      if (taken.has(element)) {
+        left++;
+      }
     }
-    if (right < wanted.length) take();
+    if (right < wanted.length) {
+      take();
+    }
   }
   return merged;
 }
@@ -68,15 +90,22 @@ interface Branch {
   readonly inner: Map<string, Branch>;
 }
 
-/** Without the fields at `paths`. A map or list that loses its last member by it, and does not go itself, becomes null. */
+/**
+ * Without the fields at `paths`. A map or list that loses its last member by it, and does not go
+ * itself, becomes null.
+ */
 export function withoutFields<T>(value: T, paths: FieldSet, shape: Shape): T {
-  if (paths.size === 0) return value;
+  if (paths.size === 0) {
+    return value;
+  }
   const root: Branch = { gone: false, inner: new Map() };
   for (const path of paths) {
     let branch = root;
     for (const element of elementsOf(path)) {
       let next = branch.inner.get(element);
-      if (next === undefined) branch.inner.set(element, (next = { gone: false, inner: new Map() }));
+      if (next === undefined) {
+        branch.inner.set(element, (next = { gone: false, inner: new Map() }));
+      }
       branch = next;
     }
     branch.gone = true;
@@ -88,15 +117,21 @@ function prune(value: unknown, branch: Branch, shape: Shape | undefined): unknow
   if (Array.isArray(value) && shape?.list !== undefined) {
     const left = (value as readonly unknown[]).flatMap((item) => {
       const inner = branch.inner.get(itemElement(item, shape));
-      if (inner === undefined) return [item];
+      if (inner === undefined) {
+        return [item];
+      }
       return inner.gone ? [] : [prune(item, inner, resolved(shape.items))];
     });
     return left.length === 0 ? null : left;
   }
-  if (!isMap(value)) return value;
+  if (!isMap(value)) {
+    return value;
+  }
   const left = Object.entries(value).flatMap(([name, member]) => {
     const inner = branch.inner.get(`f:${name}`);
-    if (inner === undefined) return [[name, member] as const];
+    if (inner === undefined) {
+      return [[name, member] as const];
+    }
     return inner.gone ? [] : [[name, prune(member, inner, memberShape(shape, name))] as const];
   });
   return left.length === 0 ? null : Object.fromEntries(left);

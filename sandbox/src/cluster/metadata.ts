@@ -1,4 +1,7 @@
-/** What the API server demands of names, labels, annotations, finalizers and owners (k8s.io/apimachinery, api/validation). */
+/**
+ * What the API server demands of names, labels, annotations, finalizers and owners
+ * (k8s.io/apimachinery, api/validation).
+ */
 import type { KubeObject } from 'autopilot-runtime/ports';
 import type { Cause } from './errors.ts';
 import { isMap } from './frozen.ts';
@@ -35,8 +38,16 @@ export function unknownMetadata({ metadata }: KubeObject): readonly string[] {
 export function unreadable({ metadata }: KubeObject): string | undefined {
   for (const field of ['labels', 'annotations'] as const) {
     const wrong = Object.values(metadata[field] ?? {}).find((value) => typeof value !== 'string');
-    const type = Array.isArray(wrong) ? 'array' : isMap(wrong) ? 'object' : typeof wrong === 'boolean' ? 'bool' : typeof wrong;
-    if (wrong !== undefined && wrong !== null) return `json: cannot unmarshal ${type} into Go struct field ObjectMeta.${field} of type string`;
+    const type = Array.isArray(wrong)
+      ? 'array'
+      : isMap(wrong)
+        ? 'object'
+        : typeof wrong === 'boolean'
+          ? 'bool'
+          : typeof wrong;
+    if (wrong !== undefined && wrong !== null) {
+      return `json: cannot unmarshal ${type} into Go struct field ObjectMeta.${field} of type string`;
+    }
   }
   return undefined;
 }
@@ -44,94 +55,180 @@ export function unreadable({ metadata }: KubeObject): string | undefined {
 /** Maps and lists of metadata that are empty are not there. */
 export function withoutEmptyMetadata(object: KubeObject): KubeObject {
   const { metadata } = object;
-  const empty = (['labels', 'annotations', 'finalizers', 'ownerReferences'] as const).filter((field) => {
-    const value = metadata[field];
-    return value !== undefined && (value === null || Object.keys(value).length === 0);
-  });
-  if (empty.length === 0) return object;
+  const empty = (['labels', 'annotations', 'finalizers', 'ownerReferences'] as const).filter(
+    (field) => {
+      const value = metadata[field];
+      return value !== undefined && (value === null || Object.keys(value).length === 0);
+    },
+  );
+  if (empty.length === 0) {
+    return object;
+  }
   return {
     ...object,
-    metadata: Object.fromEntries(Object.entries(metadata).filter(([field]) => !empty.some((one) => one === field))) as KubeObject['metadata'],
+    metadata: Object.fromEntries(
+      Object.entries(metadata).filter(([field]) => !empty.some((one) => one === field)),
+    ) as KubeObject['metadata'],
   };
 }
 
-/** What is wrong, in the server's words. `before` is the object as it was: what was wrong then and has not changed may stay. */
-export function metadataProblems(kind: Kind, { metadata }: KubeObject, before?: KubeObject): readonly Cause[] {
+/**
+ * What is wrong, in the server's words. `before` is the object as it was: what was wrong then and
+ * has not changed may stay.
+ */
+export function metadataProblems(
+  kind: Kind,
+  { metadata }: KubeObject,
+  before?: KubeObject,
+): readonly Cause[] {
   const was = before?.metadata;
   return [
     ...(before === undefined ? nameProblems(kind, metadata.name) : []),
     ...(metadata.labels === was?.labels ? [] : labelProblems(metadata.labels ?? {})),
-    ...(metadata.annotations === was?.annotations ? [] : annotationProblems(metadata.annotations ?? {})),
-    ...(metadata.finalizers === was?.finalizers ? [] : finalizerProblems(kind, metadata.finalizers ?? [])),
-    ...(metadata.ownerReferences === was?.ownerReferences ? [] : ownerProblems(metadata.ownerReferences ?? [])),
+    ...(metadata.annotations === was?.annotations
+      ? []
+      : annotationProblems(metadata.annotations ?? {})),
+    ...(metadata.finalizers === was?.finalizers
+      ? []
+      : finalizerProblems(kind, metadata.finalizers ?? [])),
+    ...(metadata.ownerReferences === was?.ownerReferences
+      ? []
+      : ownerProblems(metadata.ownerReferences ?? [])),
   ];
 }
 
 function invalid(field: string, value: unknown, text: string): Cause {
-  return { reason: 'FieldValueInvalid', field, message: `Invalid value: ${JSON.stringify(value)}: ${text}` };
+  return {
+    reason: 'FieldValueInvalid',
+    field,
+    message: `Invalid value: ${JSON.stringify(value)}: ${text}`,
+  };
 }
 
 function nameProblems(kind: Kind, name: string): readonly Cause[] {
   const label = kind.group === '' && LABEL_NAMES.has(kind.plural);
-  if (label && name.includes('.')) return [invalid('metadata.name', name, 'must not contain dots')];
+  if (label && name.includes('.')) {
+    return [invalid('metadata.name', name, 'must not contain dots')];
+  }
   const most = label ? 63 : 253;
-  if (name.length > most) return [invalid('metadata.name', name, `must be no more than ${most} characters`)];
-  const loose = kind.group === 'rbac.authorization.k8s.io' ? !/[/%]/.test(name) && name !== '.' && name !== '..' : SUBDOMAIN.test(name);
+  if (name.length > most) {
+    return [invalid('metadata.name', name, `must be no more than ${most} characters`)];
+  }
+  const loose =
+    kind.group === 'rbac.authorization.k8s.io'
+      ? !/[/%]/.test(name) && name !== '.' && name !== '..'
+      : SUBDOMAIN.test(name);
   return loose ? [] : [invalid('metadata.name', name, SUBDOMAIN_TEXT)];
 }
 
 function keyProblems(key: string): readonly string[] {
   const slash = key.indexOf('/');
   const [prefix, name] = slash < 0 ? [undefined, key] : [key.slice(0, slash), key.slice(slash + 1)];
-  if (name.includes('/'))
+  if (name.includes('/')) {
     return [
       `a valid label key must consist of alphanumeric characters, '-', '_' or '.', ${EDGES} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
     ];
+  }
   const found: string[] = [];
-  if (prefix === '') found.push('prefix part must be non-empty');
-  else if (prefix !== undefined && !SUBDOMAIN.test(prefix)) found.push(`prefix part ${SUBDOMAIN_TEXT}`);
-  if (name === '') found.push('name part must be non-empty');
-  else if (name.length > 63) found.push('name part must be no more than 63 bytes');
-  if (!NAME_PART.test(name)) found.push(`name part must consist of alphanumeric characters, '-', '_' or '.', ${EDGES}`);
+  if (prefix === '') {
+    found.push('prefix part must be non-empty');
+  } else if (prefix !== undefined && !SUBDOMAIN.test(prefix)) {
+    found.push(`prefix part ${SUBDOMAIN_TEXT}`);
+  }
+  if (name === '') {
+    found.push('name part must be non-empty');
+  } else if (name.length > 63) {
+    found.push('name part must be no more than 63 bytes');
+  }
+  if (!NAME_PART.test(name)) {
+    found.push(`name part must consist of alphanumeric characters, '-', '_' or '.', ${EDGES}`);
+  }
   return found;
 }
 
 function labelProblems(labels: Readonly<Record<string, string>>): readonly Cause[] {
   return Object.entries(labels).flatMap(([key, value]) => [
     ...keyProblems(key).map((text) => invalid('metadata.labels', key, text)),
-    ...(value.length > 63 ? [invalid('metadata.labels', value, 'must be no more than 63 bytes')] : []),
+    ...(value.length > 63
+      ? [invalid('metadata.labels', value, 'must be no more than 63 bytes')]
+      : []),
     ...(LABEL_VALUE.test(value) ? [] : [invalid('metadata.labels', value, VALUE_TEXT)]),
   ]);
 }
 
 function annotationProblems(annotations: Readonly<Record<string, string>>): readonly Cause[] {
-  const keys = Object.keys(annotations).flatMap((key) => keyProblems(key.toLowerCase()).map((text) => invalid('metadata.annotations', key, text)));
+  const keys = Object.keys(annotations).flatMap((key) =>
+    keyProblems(key.toLowerCase()).map((text) => invalid('metadata.annotations', key, text)),
+  );
   // A character has three bytes at most in UTF-8 for each of its UTF-16 units.
-  const units = Object.entries(annotations).reduce((sum, [key, value]) => sum + key.length + value.length, 0);
-  if (units * 3 <= MOST_ANNOTATIONS) return keys;
-  const size = Object.entries(annotations).reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value), 0);
-  if (size <= MOST_ANNOTATIONS) return keys;
-  return [...keys, { reason: 'FieldValueTooLong', field: 'metadata.annotations', message: `Too long: may not be more than ${MOST_ANNOTATIONS} bytes` }];
+  const units = Object.entries(annotations).reduce(
+    (sum, [key, value]) => sum + key.length + value.length,
+    0,
+  );
+  if (units * 3 <= MOST_ANNOTATIONS) {
+    return keys;
+  }
+  const size = Object.entries(annotations).reduce(
+    (sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value),
+    0,
+  );
+  if (size <= MOST_ANNOTATIONS) {
+    return keys;
+  }
+  return [
+    ...keys,
+    {
+      reason: 'FieldValueTooLong',
+      field: 'metadata.annotations',
+      message: `Too long: may not be more than ${MOST_ANNOTATIONS} bytes`,
+    },
+  ];
 }
 
 function finalizerProblems(kind: Kind, finalizers: readonly string[]): readonly Cause[] {
   return finalizers.flatMap((one, index) => {
     const problems = keyProblems(one).map((text) => invalid('metadata.finalizers', one, text));
-    if (problems.length > 0 || kind.custom === true || one.includes('/') || STANDARD_FINALIZERS.has(one)) return problems;
-    return [invalid(`metadata.finalizers[${index}]`, one, 'name is neither a standard finalizer name nor is it fully qualified')];
+    if (
+      problems.length > 0 ||
+      kind.custom === true ||
+      one.includes('/') ||
+      STANDARD_FINALIZERS.has(one)
+    ) {
+      return problems;
+    }
+    return [
+      invalid(
+        `metadata.finalizers[${index}]`,
+        one,
+        'name is neither a standard finalizer name nor is it fully qualified',
+      ),
+    ];
   });
 }
 
-function ownerProblems(owners: NonNullable<KubeObject['metadata']['ownerReferences']>): readonly Cause[] {
+function ownerProblems(
+  owners: NonNullable<KubeObject['metadata']['ownerReferences']>,
+): readonly Cause[] {
   const found = owners.flatMap((owner, index): readonly Cause[] => {
     const place = `metadata.ownerReferences[${index}]`;
-    const missing = (['apiVersion', 'kind', 'name', 'uid'] as const).filter((field) => (owner[field] ?? '') === '');
-    if (missing.length > 0)
-      return missing.map((field) => ({ reason: 'FieldValueRequired', field: `${place}.${field}`, message: 'Required value: must not be empty' }));
-    return owner.apiVersion === 'v1' && owner.kind === 'Event' ? [invalid(place, owner, '/v1, Kind=Event is disallowed from being an owner')] : [];
+    const missing = (['apiVersion', 'kind', 'name', 'uid'] as const).filter(
+      (field) => (owner[field] ?? '') === '',
+    );
+    if (missing.length > 0) {
+      return missing.map((field) => ({
+        reason: 'FieldValueRequired',
+        field: `${place}.${field}`,
+        message: 'Required value: must not be empty',
+      }));
+    }
+    return owner.apiVersion === 'v1' && owner.kind === 'Event'
+      ? [invalid(place, owner, '/v1, Kind=Event is disallowed from being an owner')]
+      : [];
   });
   const controllers = owners.filter(({ controller }) => controller === true);
-  if (controllers.length < 2) return found;
+  if (controllers.length < 2) {
+    return found;
+  }
   const names = controllers.map(({ kind, name }) => `${kind}/${name}`).join(' and ');
   const text = `Only one reference can have Controller set to true. Found "true" in references for ${names}`;
   return [...found, invalid('metadata.ownerReferences', owners, text)];

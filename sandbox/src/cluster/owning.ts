@@ -4,9 +4,18 @@ import type { Kind } from './kinds.ts';
 import type { Manager } from './managed.ts';
 
 /** What its manager owned, no longer sends, and nobody else owns. */
-export function dropped(kind: Kind, own: Manager | undefined, sent: ReadonlySet<string>, others: readonly Manager[]): ReadonlySet<string> {
-  if (own === undefined || own.fields === sent || [...own.fields].every((path) => sent.has(path))) return new Set();
-  const managed = [sent, ...others.map(({ fields }) => fields)].map((fields) => withAncestors(fields, kind.shape));
+export function dropped(
+  kind: Kind,
+  own: Manager | undefined,
+  sent: ReadonlySet<string>,
+  others: readonly Manager[],
+): ReadonlySet<string> {
+  if (own === undefined || own.fields === sent || [...own.fields].every((path) => sent.has(path))) {
+    return new Set();
+  }
+  const managed = [sent, ...others.map(({ fields }) => fields)].map((fields) =>
+    withAncestors(fields, kind.shape),
+  );
   // metadata itself always stays: every apply sends the name, which nobody owns.
   const mine = [...withAncestors(own.fields, kind.shape)].filter((path) => path !== 'f:metadata');
   return new Set(mine.filter((path) => managed.every((fields) => !fields.has(path))));

@@ -4,18 +4,29 @@ import { rejectedPatch } from './errors.ts';
 import { isMap, same } from './frozen.ts';
 
 export function mergePatch(target: unknown, patch: unknown): unknown {
-  if (!isMap(patch)) return patch;
+  if (!isMap(patch)) {
+    return patch;
+  }
   const merged: Record<string, unknown> = isMap(target) ? { ...target } : {};
-  for (const [name, value] of Object.entries(patch))
-    if (value === null) delete merged[name];
-    else merged[name] = mergePatch(merged[name], value);
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) {
+      delete merged[name];
+    } else {
+      merged[name] = mergePatch(merged[name], value);
+    }
+  }
   return merged;
 }
 
-/** `replace` of a member that is not there adds it, as the real server does. @throws ApiError 422 when a path is not there or a test fails. */
+/**
+ * `replace` of a member that is not there adds it, as the real server does. @throws ApiError 422
+ * when a path is not there or a test fails.
+ */
 export function jsonPatch(target: unknown, operations: readonly JsonPatchOperation[]): unknown {
   let document = structuredClone(target);
-  for (const operation of operations) document = patchOnce(document, operation);
+  for (const operation of operations) {
+    document = patchOnce(document, operation);
+  }
   return document;
 }
 
@@ -29,7 +40,9 @@ function patchOnce(document: unknown, operation: JsonPatchOperation): unknown {
     case 'remove':
       return take(document, path);
     case 'test':
-      if (!same(read(document, path), operation.value)) throw rejectedPatch();
+      if (!same(read(document, path), operation.value)) {
+        throw rejectedPatch();
+      }
       return document;
     case 'copy':
       return put(document, path, structuredClone(read(document, pointer(operation.from))), 'add');
@@ -43,8 +56,12 @@ function patchOnce(document: unknown, operation: JsonPatchOperation): unknown {
 }
 
 function pointer(text: string): readonly string[] {
-  if (text === '') return [];
-  if (!text.startsWith('/')) throw rejectedPatch();
+  if (text === '') {
+    return [];
+  }
+  if (!text.startsWith('/')) {
+    throw rejectedPatch();
+  }
   return text
     .slice(1)
     .split('/')
@@ -54,37 +71,61 @@ function pointer(text: string): readonly string[] {
 function read(document: unknown, path: readonly string[]): unknown {
   let value = document;
   for (const part of path) {
-    if (Array.isArray(value)) value = (value as unknown[])[indexOf(value, part, value.length - 1)];
-    else if (isMap(value) && Object.hasOwn(value, part)) value = value[part];
-    else throw rejectedPatch();
+    if (Array.isArray(value)) {
+      value = (value as unknown[])[indexOf(value, part, value.length - 1)];
+    } else if (isMap(value) && Object.hasOwn(value, part)) {
+      value = value[part];
+    } else {
+      throw rejectedPatch();
+    }
   }
   return value;
 }
 
-function put(document: unknown, path: readonly string[], value: unknown, how: 'add' | 'replace'): unknown {
+function put(
+  document: unknown,
+  path: readonly string[],
+  value: unknown,
+  how: 'add' | 'replace',
+): unknown {
   const last = path.at(-1);
-  if (last === undefined) return value;
+  if (last === undefined) {
+    return value;
+  }
   const parent = read(document, path.slice(0, -1));
   if (Array.isArray(parent)) {
-    const index = last === '-' && how === 'add' ? parent.length : indexOf(parent, last, how === 'add' ? parent.length : parent.length - 1);
+    const index =
+      last === '-' && how === 'add'
+        ? parent.length
+        : indexOf(parent, last, how === 'add' ? parent.length : parent.length - 1);
     parent.splice(index, how === 'add' ? 0 : 1, value);
-  } else if (isMap(parent)) (parent as Record<string, unknown>)[last] = value;
-  else throw rejectedPatch();
+  } else if (isMap(parent)) {
+    (parent as Record<string, unknown>)[last] = value;
+  } else {
+    throw rejectedPatch();
+  }
   return document;
 }
 
 function take(document: unknown, path: readonly string[]): unknown {
   read(document, path);
   const last = path.at(-1);
-  if (last === undefined) return null;
+  if (last === undefined) {
+    return null;
+  }
   const parent = read(document, path.slice(0, -1));
-  if (Array.isArray(parent)) parent.splice(indexOf(parent, last, parent.length - 1), 1);
-  else delete (parent as Record<string, unknown>)[last];
+  if (Array.isArray(parent)) {
+    parent.splice(indexOf(parent, last, parent.length - 1), 1);
+  } else {
+    delete (parent as Record<string, unknown>)[last];
+  }
   return document;
 }
 
 function indexOf(list: readonly unknown[], part: string, most: number): number {
   const index = /^(0|[1-9]\d*)$/.test(part) ? Number(part) : -1;
-  if (index < 0 || index > most) throw rejectedPatch();
+  if (index < 0 || index > most) {
+    throw rejectedPatch();
+  }
   return index;
 }

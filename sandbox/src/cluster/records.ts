@@ -28,7 +28,10 @@ export interface Change {
 /** Changes kept for watches, for each kind. */
 const HISTORY = 10_000;
 
-/** Versions begin here, as those of a cluster that is no longer new: a watch from version 1 is too old. */
+/**
+ * Versions begin here, as those of a cluster that is no longer new: a watch from version 1 is too
+ * old.
+ */
 const FIRST = 100;
 
 interface Table {
@@ -68,7 +71,9 @@ export class Records {
 
   /** Sorted by namespace and name, as the server lists. */
   list(kind: Kind): readonly Stored[] {
-    return [...this.#table(kind).entries.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, stored]) => stored);
+    return [...this.#table(kind).entries.entries()]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, stored]) => stored);
   }
 
   /** What happened to a kind after `version`; undefined when that is no longer known. */
@@ -89,9 +94,17 @@ export class Records {
     }
   }
 
-  put(kind: Kind, before: Stored | undefined, object: KubeObject, managers: readonly Manager[]): Stored {
+  put(
+    kind: Kind,
+    before: Stored | undefined,
+    object: KubeObject,
+    managers: readonly Manager[],
+  ): Stored {
     const version = this.#next();
-    const bare = keep({ ...object, metadata: { ...object.metadata, resourceVersion: String(version) } });
+    const bare = keep({
+      ...object,
+      metadata: { ...object.metadata, resourceVersion: String(version) },
+    });
     const stored = { kind, object: bare, served: withManagers(bare, managers), managers };
     this.#table(kind).entries.set(keyString(keyOf(bare)), stored);
     this.#uids.set(bare.metadata.uid ?? '', stored);
@@ -103,13 +116,21 @@ export class Records {
     const version = this.#next();
     this.#table(stored.kind).entries.delete(keyString(keyOf(stored.object)));
     this.#uids.delete(stored.object.metadata.uid ?? '');
-    const served = withManagers(keep({ ...last, metadata: { ...last.metadata, resourceVersion: String(version) } }), stored.managers);
+    const served = withManagers(
+      keep({ ...last, metadata: { ...last.metadata, resourceVersion: String(version) } }),
+      stored.managers,
+    );
     this.#tell({ kind: stored.kind, version, before: stored.object, after: undefined, served });
   }
 
   /** The object reads differently from now on; nothing has happened to it. */
   refresh(stored: Stored, kind: Kind, object: KubeObject): void {
-    const next = { kind, object, served: withManagers(object, stored.managers), managers: stored.managers };
+    const next = {
+      kind,
+      object,
+      served: withManagers(object, stored.managers),
+      managers: stored.managers,
+    };
     this.#table(kind).entries.set(keyString(keyOf(object)), next);
     this.#uids.set(object.metadata.uid ?? '', next);
   }
@@ -121,14 +142,20 @@ export class Records {
   #tell(change: Change): void {
     const table = this.#table(change.kind);
     table.history.push(change);
-    if (table.history.length > HISTORY) table.oldest = table.history.shift()?.version ?? table.oldest;
-    for (const listener of this.#listeners) listener(change);
+    if (table.history.length > HISTORY) {
+      table.oldest = table.history.shift()?.version ?? table.oldest;
+    }
+    for (const listener of this.#listeners) {
+      listener(change);
+    }
   }
 
   #table({ group, plural }: Kind): Table {
     const key = `${group}/${plural}`;
     let table = this.#tables.get(key);
-    if (table === undefined) this.#tables.set(key, (table = { entries: new Map(), history: [], oldest: FIRST }));
+    if (table === undefined) {
+      this.#tables.set(key, (table = { entries: new Map(), history: [], oldest: FIRST }));
+    }
     return table;
   }
 }
@@ -141,5 +168,7 @@ export function inVersion(object: KubeObject, kind: Kind): KubeObject {
 
 /** With managedFields, where there are any. */
 export function withManagers(object: KubeObject, managers: readonly Manager[]): KubeObject {
-  return managers.length === 0 ? object : keep({ ...object, metadata: { ...object.metadata, managedFields: managedFields(managers) } });
+  return managers.length === 0
+    ? object
+    : keep({ ...object, metadata: { ...object.metadata, managedFields: managedFields(managers) } });
 }

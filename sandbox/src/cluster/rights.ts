@@ -1,5 +1,6 @@
 /**
- * What somebody may do, by rules of RBAC: a door that refuses everything else with 403, as a real API server does. Owners that block
+ * What somebody may do, by rules of RBAC: a door that refuses everything else with 403, as a real
+ * API server does. Owners that block
  * their deletion ask for more, as OwnerReferencesPermissionEnforcement does (OpenShift has it on).
  */
 import type { KubeApi, KubeObject, ResourceType } from 'autopilot-runtime/ports';
@@ -37,34 +38,66 @@ export interface RightsOptions {
 }
 
 /** @param cluster what stands behind the door */
-export function withRights(cluster: Pick<Cluster, 'api' | 'typeOf'>, rights: Rights, options: RightsOptions = {}): KubeApi {
+export function withRights(
+  cluster: Pick<Cluster, 'api' | 'typeOf'>,
+  rights: Rights,
+  options: RightsOptions = {},
+): KubeApi {
   const { user = 'system:serviceaccount:default:operator', refused } = options;
   const { api } = cluster;
   const allowed = (attempt: Attempt): boolean => {
-    const inside = attempt.namespace === undefined ? [] : (rights.namespaces?.[attempt.namespace] ?? []);
+    const inside =
+      attempt.namespace === undefined ? [] : (rights.namespaces?.[attempt.namespace] ?? []);
     return [...(rights.cluster ?? []), ...inside].some((rule) => grants(rule, attempt));
   };
   const refuse = (message: string, details?: object): never => {
     refused?.(message);
-    throw new ApiError({ code: 403, reason: 'Forbidden', message, ...(details !== undefined && { details }) });
+    throw new ApiError({
+      code: 403,
+      reason: 'Forbidden',
+      message,
+      ...(details !== undefined && { details }),
+    });
   };
   const need = (attempt: Attempt): void => {
-    if (!allowed(attempt)) refuse(refusal(attempt, user), detailsOf(attempt));
+    if (!allowed(attempt)) {
+      refuse(refusal(attempt, user), detailsOf(attempt));
+    }
   };
   /** Whoever says that an owner waits must be able to make it wait. */
   const needOwners = (object: unknown, before?: KubeObject): void => {
     const { metadata } = (object ?? {}) as Partial<KubeObject>;
-    const had = new Set((before?.metadata.ownerReferences ?? []).flatMap(({ uid, blockOwnerDeletion }) => (blockOwnerDeletion === true ? [uid] : [])));
+    const had = new Set(
+      (before?.metadata.ownerReferences ?? []).flatMap(({ uid, blockOwnerDeletion }) =>
+        blockOwnerDeletion === true ? [uid] : [],
+      ),
+    );
     for (const owner of metadata?.ownerReferences ?? []) {
-      if (owner.blockOwnerDeletion !== true || had.has(owner.uid)) continue;
+      if (owner.blockOwnerDeletion !== true || had.has(owner.uid)) {
+        continue;
+      }
       const type = cluster.typeOf(owner);
-      const namespace = type.namespaced ? (metadata?.namespace ?? before?.metadata.namespace) : undefined;
-      if (!allowed({ verb: 'update', type, subresource: 'finalizers', namespace, name: owner.name }))
-        refuse(`cannot set blockOwnerDeletion if an ownerReference refers to a resource you can't set finalizers on: ${owner.kind} ${owner.name}`);
+      const namespace = type.namespaced
+        ? (metadata?.namespace ?? before?.metadata.namespace)
+        : undefined;
+      if (
+        !allowed({ verb: 'update', type, subresource: 'finalizers', namespace, name: owner.name })
+      ) {
+        refuse(
+          `cannot set blockOwnerDeletion if an ownerReference refers to a resource you can't set finalizers on: ${owner.kind} ${owner.name}`,
+        );
+      }
     }
   };
-  const existing = async (type: ResourceType, key: { readonly namespace?: string; readonly name: string }): Promise<KubeObject | undefined> =>
-    api.get(type, key).catch((error: unknown) => (hasCode(error, 404) ? undefined : Promise.reject(error as Error)));
+  const existing = async (
+    type: ResourceType,
+    key: { readonly namespace?: string; readonly name: string },
+  ): Promise<KubeObject | undefined> =>
+    api
+      .get(type, key)
+      .catch((error: unknown) =>
+        hasCode(error, 404) ? undefined : Promise.reject(error as Error),
+      );
   return {
     async list(type, options, signal) {
       need({ verb: 'list', type, namespace: options?.namespace });
@@ -94,13 +127,17 @@ export function withRights(cluster: Pick<Cluster, 'api' | 'typeOf'>, rights: Rig
       need({ verb: 'patch', type, subresource: options.subresource, namespace, name });
       const before = await existing(type, object.metadata);
       // An apply that makes the object is a create as well.
-      if (before === undefined && options.subresource === undefined) need({ verb: 'create', type, namespace });
+      if (before === undefined && options.subresource === undefined) {
+        need({ verb: 'create', type, namespace });
+      }
       needOwners(object, before);
       return api.apply(type, object, options, signal);
     },
     async patch(type, key, patch, options, signal) {
       need({ verb: 'patch', type, subresource: options?.subresource, ...key });
-      if (patch.type === 'merge') needOwners(patch.body, await existing(type, key));
+      if (patch.type === 'merge') {
+        needOwners(patch.body, await existing(type, key));
+      }
       return api.patch(type, key, patch, options, signal);
     },
     async delete(type, key, options, signal) {
@@ -110,9 +147,16 @@ export function withRights(cluster: Pick<Cluster, 'api' | 'typeOf'>, rights: Rig
   };
 }
 
-function grants({ apiGroups = [], resources = [], resourceNames = [], verbs }: PolicyRule, { verb, type, subresource, name }: Attempt): boolean {
-  const has = (list: readonly string[], ...wanted: readonly string[]): boolean => list.includes('*') || wanted.some((one) => list.includes(one));
-  const resource = subresource === undefined ? [type.plural] : [`${type.plural}/${subresource}`, `*/${subresource}`];
+function grants(
+  { apiGroups = [], resources = [], resourceNames = [], verbs }: PolicyRule,
+  { verb, type, subresource, name }: Attempt,
+): boolean {
+  const has = (list: readonly string[], ...wanted: readonly string[]): boolean =>
+    list.includes('*') || wanted.some((one) => list.includes(one));
+  const resource =
+    subresource === undefined
+      ? [type.plural]
+      : [`${type.plural}/${subresource}`, `*/${subresource}`];
   return (
     has(verbs, verb) &&
     has(apiGroups, type.group) &&
@@ -123,7 +167,10 @@ function grants({ apiGroups = [], resources = [], resourceNames = [], verbs }: P
 
 function refusal({ verb, type, subresource, namespace, name }: Attempt, user: string): string {
   const { group, plural } = type;
-  const place = namespace === undefined ? 'at the cluster scope' : `in the namespace ${JSON.stringify(namespace)}`;
+  const place =
+    namespace === undefined
+      ? 'at the cluster scope'
+      : `in the namespace ${JSON.stringify(namespace)}`;
   const what = `${plural}${subresource === undefined ? '' : `/${subresource}`}`;
   const subject = `${group === '' ? plural : `${plural}.${group}`}${name === undefined ? '' : ` ${JSON.stringify(name)}`}`;
   return `${subject} is forbidden: User ${JSON.stringify(user)} cannot ${verb} resource "${what}" in API group "${group}" ${place}`;
@@ -142,7 +189,8 @@ interface Manifest {
 }
 
 /**
- * The rights that manifests give: Roles and ClusterRoles by their bindings, whoever they bind. For the output of `helm template`.
+ * The rights that manifests give: Roles and ClusterRoles by their bindings, whoever they bind. For
+ * the output of `helm template`.
  * @param namespace of those that name none
  */
 export function rightsFrom(manifests: readonly object[], namespace = 'default'): Rights {
@@ -150,14 +198,21 @@ export function rightsFrom(manifests: readonly object[], namespace = 'default'):
   const cluster: PolicyRule[] = [];
   const namespaces: Record<string, PolicyRule[]> = {};
   for (const { kind, metadata, roleRef } of all) {
-    if (kind !== 'ClusterRoleBinding' && kind !== 'RoleBinding') continue;
+    if (kind !== 'ClusterRoleBinding' && kind !== 'RoleBinding') {
+      continue;
+    }
     const place = metadata.namespace ?? namespace;
     const role = all.find(
       (one) =>
-        one.kind === roleRef?.kind && one.metadata.name === roleRef.name && (one.kind === 'ClusterRole' || (one.metadata.namespace ?? namespace) === place),
+        one.kind === roleRef?.kind &&
+        one.metadata.name === roleRef.name &&
+        (one.kind === 'ClusterRole' || (one.metadata.namespace ?? namespace) === place),
     );
-    if (kind === 'ClusterRoleBinding') cluster.push(...(role?.rules ?? []));
-    else (namespaces[place] ??= []).push(...(role?.rules ?? []));
+    if (kind === 'ClusterRoleBinding') {
+      cluster.push(...(role?.rules ?? []));
+    } else {
+      (namespaces[place] ??= []).push(...(role?.rules ?? []));
+    }
   }
   return { cluster, namespaces };
 }

@@ -13,13 +13,21 @@ export interface ScalePaths {
 /** An object seen as a Scale. @throws nothing; what the object does not say counts as 0 */
 export function scaleOf(kind: Kind, object: KubeObject, paths: ScalePaths): KubeObject {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
-  const selector = kind.custom === true ? (paths.selector === undefined ? undefined : at(object, paths.selector)) : selectorText(object);
+  const selector =
+    kind.custom === true
+      ? paths.selector === undefined
+        ? undefined
+        : at(object, paths.selector)
+      : selectorText(object);
   return keep({
     apiVersion: 'autoscaling/v1',
     kind: 'Scale',
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
     spec: replicas(at(object, paths.spec)),
-    status: { replicas: Number(at(object, paths.status) ?? 0), ...(typeof selector === 'string' && { selector }) },
+    status: {
+      replicas: Number(at(object, paths.status) ?? 0),
+      ...(typeof selector === 'string' && { selector }),
+    },
   } as KubeObject);
 }
 
@@ -38,17 +46,26 @@ function partsOf(path: string): readonly string[] {
 }
 
 function at(object: unknown, path: string): unknown {
-  return partsOf(path).reduce<unknown>((value, part) => (isMap(value) ? value[part] : undefined), object);
+  return partsOf(path).reduce<unknown>(
+    (value, part) => (isMap(value) ? value[part] : undefined),
+    object,
+  );
 }
 
 function put(value: unknown, [part, ...rest]: readonly string[], wanted: unknown): unknown {
-  if (part === undefined) return wanted;
+  if (part === undefined) {
+    return wanted;
+  }
   const map = isMap(value) ? value : {};
   return { ...map, [part]: put(map[part], rest, wanted) };
 }
 
 function selectorText({ spec }: KubeObject): string | undefined {
-  const { selector } = (spec ?? {}) as { selector?: { matchLabels?: Readonly<Record<string, string>> } };
+  const { selector } = (spec ?? {}) as {
+    selector?: { matchLabels?: Readonly<Record<string, string>> };
+  };
   const labels = Object.entries(selector?.matchLabels ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
-  return labels.length === 0 ? undefined : labels.map(([key, value]) => `${key}=${value}`).join(',');
+  return labels.length === 0
+    ? undefined
+    : labels.map(([key, value]) => `${key}=${value}`).join(',');
 }

@@ -1,4 +1,7 @@
-/** What the schema of a CustomResourceDefinition makes of an object before it is validated: unknown fields, nulls and defaults. */
+/**
+ * What the schema of a CustomResourceDefinition makes of an object before it is validated: unknown
+ * fields, nulls and defaults.
+ */
 import { isMap, keep } from './frozen.ts';
 import type { Schema } from './shape.ts';
 
@@ -47,8 +50,12 @@ const OPEN: StructuralSchema = { 'x-kubernetes-preserve-unknown-fields': true };
 
 /** What the schema says of one member; undefined when it does not know it. */
 export function memberOf(schema: StructuralSchema, name: string): StructuralSchema | undefined {
-  if (schema.properties !== undefined && Object.hasOwn(schema.properties, name)) return schema.properties[name];
-  if (typeof schema.additionalProperties === 'object') return schema.additionalProperties;
+  if (schema.properties !== undefined && Object.hasOwn(schema.properties, name)) {
+    return schema.properties[name];
+  }
+  if (typeof schema.additionalProperties === 'object') {
+    return schema.additionalProperties;
+  }
   return schema.additionalProperties === true ? OPEN : undefined;
 }
 
@@ -61,13 +68,26 @@ function isKnown(schema: StructuralSchema, name: string, path: string): boolean 
 }
 
 /** Paths of the fields that the schema does not declare: `spec.colour`. */
-export function unknownFields(value: unknown, schema: StructuralSchema, path = ''): readonly string[] {
-  if (Array.isArray(value))
-    return schema.items === undefined ? [] : value.flatMap((item, index) => unknownFields(item, schema.items ?? {}, `${path}[${index}]`));
-  if (!isMap(value)) return [];
+export function unknownFields(
+  value: unknown,
+  schema: StructuralSchema,
+  path = '',
+): readonly string[] {
+  if (Array.isArray(value)) {
+    return schema.items === undefined
+      ? []
+      : value.flatMap((item, index) =>
+          unknownFields(item, schema.items ?? {}, `${path}[${index}]`),
+        );
+  }
+  if (!isMap(value)) {
+    return [];
+  }
   return Object.entries(value).flatMap(([name, inner]) => {
     const place = path === '' ? name : `${path}.${name}`;
-    if (!isKnown(schema, name, path)) return [place];
+    if (!isKnown(schema, name, path)) {
+      return [place];
+    }
     const member = memberOf(schema, name);
     return member === undefined ? [] : unknownFields(inner, member, place);
   });
@@ -82,7 +102,12 @@ export function pruned(value: unknown, schema: StructuralSchema, path = ''): unk
 export function withoutNulls(value: unknown, schema: StructuralSchema, path = ''): unknown {
   const stays = (name: string, inner: unknown): boolean => {
     const member = inner === null ? memberOf(schema, name) : undefined;
-    return member === undefined || member.nullable === true || member.default !== undefined || member === OPEN;
+    return (
+      member === undefined ||
+      member.nullable === true ||
+      member.default !== undefined ||
+      member === OPEN
+    );
   };
   return mapped(value, schema, path, stays, withoutNulls);
 }
@@ -90,35 +115,56 @@ export function withoutNulls(value: unknown, schema: StructuralSchema, path = ''
 type Change = (value: unknown, schema: StructuralSchema, path: string) => unknown;
 
 /** Members that stay, each changed by its own schema; the same value when nothing changes. */
-function mapped(value: unknown, schema: StructuralSchema, path: string, stays: (name: string, value: unknown) => boolean, change: Change): unknown {
+function mapped(
+  value: unknown,
+  schema: StructuralSchema,
+  path: string,
+  stays: (name: string, value: unknown) => boolean,
+  change: Change,
+): unknown {
   if (Array.isArray(value)) {
     const { items } = schema;
-    if (items === undefined) return value;
+    if (items === undefined) {
+      return value;
+    }
     const next = (value as unknown[]).map((item) => change(item, items, `${path}[]`));
     return next.every((item, index) => item === value[index]) ? value : next;
   }
-  if (!isMap(value)) return value;
+  if (!isMap(value)) {
+    return value;
+  }
   let next: Record<string, unknown> | undefined;
   for (const [name, inner] of Object.entries(value)) {
     const member = memberOf(schema, name);
-    if (!stays(name, inner)) delete (next ??= { ...value })[name];
-    else if (member !== undefined) {
+    if (!stays(name, inner)) {
+      delete (next ??= { ...value })[name];
+    } else if (member !== undefined) {
       const changed = change(inner, member, path === '' ? name : `${path}.${name}`);
-      if (changed !== inner) (next ??= { ...value })[name] = changed;
+      if (changed !== inner) {
+        (next ??= { ...value })[name] = changed;
+      }
     }
   }
   return next ?? value;
 }
 
 /**
- * With defaults where a field is absent; parents are not invented. Null counts as absent where it is not allowed and there is a
+ * With defaults where a field is absent; parents are not invented. Null counts as absent where it
+ * is not allowed and there is a
  * default. The same value when nothing is added.
  */
 export function withDefaults(value: unknown, schema: StructuralSchema): unknown {
-  if (!isMap(value)) return mapped(value, schema, '', () => true, withDefaults);
+  if (!isMap(value)) {
+    return mapped(value, schema, '', () => true, withDefaults);
+  }
   let filled: Record<string, unknown> | undefined;
-  for (const [name, inner] of Object.entries(schema.properties ?? {}))
-    if (inner.default !== undefined && (value[name] === undefined || (value[name] === null && inner.nullable !== true)))
+  for (const [name, inner] of Object.entries(schema.properties ?? {})) {
+    if (
+      inner.default !== undefined &&
+      (value[name] === undefined || (value[name] === null && inner.nullable !== true))
+    ) {
       (filled ??= { ...value })[name] = keep(inner.default);
+    }
+  }
   return mapped(filled ?? value, schema, '', () => true, withDefaults);
 }

@@ -1,6 +1,8 @@
 /**
- * How the lists and maps of a kind merge under server-side apply: what Kubernetes calls list topology. Absent means the default,
- * maps field by field and lists as one value. (Kubernetes API conventions, "Merge strategy"; x-kubernetes-list-type and friends.)
+ * How the lists and maps of a kind merge under server-side apply: what Kubernetes calls list
+ * topology. Absent means the default,
+ * maps field by field and lists as one value. (Kubernetes API conventions, "Merge strategy";
+ * x-kubernetes-list-type and friends.)
  */
 
 export interface Shape {
@@ -15,7 +17,9 @@ export interface Shape {
   readonly fields?: Readonly<Record<string, Shape>>;
   /** All members of a map without declared fields. */
   readonly values?: Shape;
-  /** The members of this map are declared nowhere: who applies one owns it, not only what is in it. */
+  /**
+   * The members of this map are declared nowhere: who applies one owns it, not only what is in it.
+   */
   readonly open?: true;
   /** A shape used by several kinds, by its name in the table. */
   readonly ref?: string;
@@ -58,23 +62,43 @@ const NO_REFERENCES: References = { schema: () => undefined, shape: () => undefi
 /** The shape of a schema, or undefined when all of it merges by default. */
 export function shapeOf(schema: Schema, references: References = NO_REFERENCES): Shape | undefined {
   const name = referenceOf(schema);
-  if (name !== undefined) return references.shape(name);
-  if (schema.items !== undefined) return listShape(schema, schema.items, references);
-  if (schema['x-kubernetes-map-type'] === 'atomic') return { atomic: true };
+  if (name !== undefined) {
+    return references.shape(name);
+  }
+  if (schema.items !== undefined) {
+    return listShape(schema, schema.items, references);
+  }
+  if (schema['x-kubernetes-map-type'] === 'atomic') {
+    return { atomic: true };
+  }
   const fields = Object.entries(schema.properties ?? {}).flatMap(([field, inner]) => {
     const shape = shapeOf(inner, references);
     return shape === undefined ? [] : [[field, shape] as const];
   });
-  const values = typeof schema.additionalProperties === 'object' ? shapeOf(schema.additionalProperties, references) : undefined;
-  if (schema['x-kubernetes-preserve-unknown-fields'] === true) return { ...(fields.length > 0 && { fields: Object.fromEntries(fields) }), ref: 'any' };
+  const values =
+    typeof schema.additionalProperties === 'object'
+      ? shapeOf(schema.additionalProperties, references)
+      : undefined;
+  if (schema['x-kubernetes-preserve-unknown-fields'] === true) {
+    return { ...(fields.length > 0 && { fields: Object.fromEntries(fields) }), ref: 'any' };
+  }
   const open = isStructured(schema.additionalProperties);
-  if (fields.length === 0 && values === undefined && !open) return undefined;
-  return { ...(open && { open }), ...(fields.length > 0 && { fields: Object.fromEntries(fields) }), ...(values !== undefined && { values }) };
+  if (fields.length === 0 && values === undefined && !open) {
+    return undefined;
+  }
+  return {
+    ...(open && { open }),
+    ...(fields.length > 0 && { fields: Object.fromEntries(fields) }),
+    ...(values !== undefined && { values }),
+  };
 }
 
 /** Members of such a map have fields of their own. */
 function isStructured(members: Schema['additionalProperties']): boolean {
-  return members === true || (typeof members === 'object' && (members.type === 'object' || members.type === 'array'));
+  return (
+    members === true ||
+    (typeof members === 'object' && (members.type === 'object' || members.type === 'array'))
+  );
 }
 
 function referenceOf(schema: Schema): string | undefined {
@@ -83,12 +107,25 @@ function referenceOf(schema: Schema): string | undefined {
 
 function listShape(schema: Schema, item: Schema, references: References): Shape | undefined {
   const list = schema['x-kubernetes-list-type'];
-  if (list !== 'map' && list !== 'set') return undefined;
-  if (list === 'set') return { list };
+  if (list !== 'map' && list !== 'set') {
+    return undefined;
+  }
+  if (list === 'set') {
+    return { list };
+  }
   const name = referenceOf(item);
   const { properties } = (name === undefined ? item : references.schema(name)) ?? {};
   const keys = schema['x-kubernetes-list-map-keys'] ?? [];
-  const defaults = Object.fromEntries(keys.flatMap((key) => (properties?.[key]?.default === undefined ? [] : [[key, properties[key].default]])));
+  const defaults = Object.fromEntries(
+    keys.flatMap((key) =>
+      properties?.[key]?.default === undefined ? [] : [[key, properties[key].default]],
+    ),
+  );
   const items = shapeOf(item, references);
-  return { list, keys, ...(Object.keys(defaults).length > 0 && { defaults }), ...(items !== undefined && { items }) };
+  return {
+    list,
+    keys,
+    ...(Object.keys(defaults).length > 0 && { defaults }),
+    ...(items !== undefined && { items }),
+  };
 }

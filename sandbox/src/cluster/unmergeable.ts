@@ -1,4 +1,7 @@
-/** What server-side apply cannot take apart: items without key or with the same one, values of another type than the schema's. */
+/**
+ * What server-side apply cannot take apart: items without key or with the same one, values of
+ * another type than the schema's.
+ */
 import { isMap } from './frozen.ts';
 import { itemElement, memberShape, pathText, resolved } from './fieldset.ts';
 import type { StructuralSchema } from './schema.ts';
@@ -13,33 +16,59 @@ const EXPECTED: Readonly<Record<string, string>> = {
 };
 
 /** The first thing that is wrong, in the server's words; undefined when nothing is. */
-export function unmergeable(value: unknown, shape: Shape | undefined, schema: StructuralSchema | undefined, path = ''): string | undefined {
-  if (value === null) return undefined;
+export function unmergeable(
+  value: unknown,
+  shape: Shape | undefined,
+  schema: StructuralSchema | undefined,
+  path = '',
+): string | undefined {
+  if (value === null) {
+    return undefined;
+  }
   if (Array.isArray(value)) {
     const seen = new Set<string>();
     for (const [index, item] of (value as readonly unknown[]).entries()) {
       if (shape?.list !== undefined) {
         const element = itemElement(item, shape);
         const keys = (shape.keys ?? []).map((key) => JSON.stringify(key)).join(' ');
-        if (element === 'k:{}')
+        if (element === 'k:{}') {
           return `${path}: element ${index}: associative list with keys has an element that omits all key fields [${keys}] (and doesn't have default values for any key fields)`;
-        if (seen.has(element)) return `${path}: duplicate entries for key ${pathText(element)}`;
+        }
+        if (seen.has(element)) {
+          return `${path}: duplicate entries for key ${pathText(element)}`;
+        }
         seen.add(element);
       }
-      const found = unmergeable(item, shape?.list === undefined ? undefined : resolved(shape.items), schema?.items, `${path}[${index}]`);
-      if (found !== undefined) return found;
+      const found = unmergeable(
+        item,
+        shape?.list === undefined ? undefined : resolved(shape.items),
+        schema?.items,
+        `${path}[${index}]`,
+      );
+      if (found !== undefined) {
+        return found;
+      }
     }
     return undefined;
   }
   if (isMap(value)) {
     for (const [name, inner] of Object.entries(value)) {
-      const found = unmergeable(inner, memberShape(shape, name), schema === undefined ? undefined : memberOf(schema, name), `${path}.${name}`);
-      if (found !== undefined) return found;
+      const found = unmergeable(
+        inner,
+        memberShape(shape, name),
+        schema === undefined ? undefined : memberOf(schema, name),
+        `${path}.${name}`,
+      );
+      if (found !== undefined) {
+        return found;
+      }
     }
     return undefined;
   }
   const expected = EXPECTED[schema?.type ?? ''];
   const found = typeof value === 'number' ? 'numeric (int or float)' : typeof value;
-  if (expected === undefined || expected === found) return undefined;
+  if (expected === undefined || expected === found) {
+    return undefined;
+  }
   return `${path}: expected ${expected}, got ${typeof value === 'number' ? 'int' : typeof value}`;
 }

@@ -9,7 +9,10 @@ import { inVersion } from './records.ts';
 
 const BOOKMARK_MS = 60_000;
 
-/** Events that a watch was told and nobody has taken yet, over all watches: a flight is not quiet before this is 0. */
+/**
+ * Events that a watch was told and nobody has taken yet, over all watches: a flight is not quiet
+ * before this is 0.
+ */
 export interface Backlog {
   undelivered: number;
 }
@@ -25,7 +28,9 @@ export async function* watch(
   backlog: Backlog,
   signal?: AbortSignal,
 ): AsyncGenerator<WatchEvent> {
-  if (kind === undefined) throw notServed();
+  if (kind === undefined) {
+    throw notServed();
+  }
   const waiting: WatchEvent[] = [];
   let wake: (() => void) | undefined;
   let end: End | undefined;
@@ -39,17 +44,35 @@ export async function* watch(
     wake?.();
   };
   const tell = (change: Change): void => {
-    if (change.kind.group !== kind.group || change.kind.plural !== kind.plural) return;
+    if (change.kind.group !== kind.group || change.kind.plural !== kind.plural) {
+      return;
+    }
     const event = eventOf(change, kind, matches);
-    if (event !== undefined) say(event);
+    if (event !== undefined) {
+      say(event);
+    }
   };
 
   const from = Number(options.resourceVersion);
-  if (!Number.isInteger(from)) throw internal(`resourceVersion: Invalid value: ${JSON.stringify(options.resourceVersion)}: invalid syntax`);
-  if (from === 0) for (const { object, served } of records.list(kind)) if (matches(object)) say({ type: 'ADDED', object: inVersion(served, kind) });
+  if (!Number.isInteger(from)) {
+    throw internal(
+      `resourceVersion: Invalid value: ${JSON.stringify(options.resourceVersion)}: invalid syntax`,
+    );
+  }
+  if (from === 0) {
+    for (const { object, served } of records.list(kind)) {
+      if (matches(object)) {
+        say({ type: 'ADDED', object: inVersion(served, kind) });
+      }
+    }
+  }
   const missed = from === 0 ? [] : records.since(kind, from);
-  if (missed === undefined) throw expired(`too old resource version: ${from} (${records.oldest(kind)})`);
-  for (const change of missed) tell(change);
+  if (missed === undefined) {
+    throw expired(`too old resource version: ${from} (${records.oldest(kind)})`);
+  }
+  for (const change of missed) {
+    tell(change);
+  }
 
   const unsubscribe = records.subscribe(tell);
   const bookmark = (): void => {
@@ -57,18 +80,26 @@ export async function* watch(
     timer = clock.after(BOOKMARK_MS, bookmark);
   };
   let timer = clock.after(BOOKMARK_MS, bookmark);
-  const limit = options.timeoutSeconds === undefined ? undefined : clock.after(options.timeoutSeconds * 1000, () => finish({}));
+  const limit =
+    options.timeoutSeconds === undefined
+      ? undefined
+      : clock.after(options.timeoutSeconds * 1000, () => finish({}));
   const aborted = (): void => finish({ error: signal?.reason });
   signal?.addEventListener('abort', aborted, { once: true });
   try {
     for (;;) {
-      if (end !== undefined && 'error' in end) throw end.error;
+      if (end !== undefined && 'error' in end) {
+        throw end.error;
+      }
       const event = waiting.shift();
       if (event !== undefined) {
         backlog.undelivered--;
         yield event;
-      } else if (end !== undefined) return;
-      else await new Promise<void>((resolve) => (wake = resolve));
+      } else if (end !== undefined) {
+        return;
+      } else {
+        await new Promise<void>((resolve) => (wake = resolve));
+      }
     }
   } finally {
     backlog.undelivered -= waiting.length;
@@ -79,12 +110,26 @@ export async function* watch(
   }
 }
 
-/** What a change is to one watch: an object that begins to match was added, one that no longer does was deleted. */
-function eventOf({ before, after, served, version }: Change, kind: Kind, matches: Matches): WatchEvent | undefined {
+/**
+ * What a change is to one watch: an object that begins to match was added, one that no longer does
+ * was deleted.
+ */
+function eventOf(
+  { before, after, served, version }: Change,
+  kind: Kind,
+  matches: Matches,
+): WatchEvent | undefined {
   const was = before !== undefined && matches(before);
   const is = after !== undefined && matches(after);
-  if (is) return { type: was ? 'MODIFIED' : 'ADDED', object: inVersion(served, kind) };
-  if (!was) return undefined;
-  const last = after === undefined ? served : keep({ ...before, metadata: { ...before.metadata, resourceVersion: String(version) } });
+  if (is) {
+    return { type: was ? 'MODIFIED' : 'ADDED', object: inVersion(served, kind) };
+  }
+  if (!was) {
+    return undefined;
+  }
+  const last =
+    after === undefined
+      ? served
+      : keep({ ...before, metadata: { ...before.metadata, resourceVersion: String(version) } });
   return { type: 'DELETED', object: inVersion(last, kind) };
 }

@@ -14,10 +14,26 @@ export interface Answer {
 export function failure(error: unknown): Answer {
   const { code, reason, message, details } = isApiError(error)
     ? error.status
-    : { code: 500, reason: 'InternalError', message: String(error instanceof Error ? error.message : error), details: undefined };
-  if (code === 404 && reason === '') return { code, body: `${message}\n`, contentType: 'text/plain; charset=utf-8' };
+    : {
+        code: 500,
+        reason: 'InternalError',
+        message: String(error instanceof Error ? error.message : error),
+        details: undefined,
+      };
+  if (code === 404 && reason === '') {
+    return { code, body: `${message}\n`, contentType: 'text/plain; charset=utf-8' };
+  }
   return {
     code,
-    body: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, ...(details !== undefined && { details }), code },
+    body: {
+      kind: 'Status',
+      apiVersion: 'v1',
+      metadata: {},
+      status: 'Failure',
+      message,
+      reason,
+      ...(details !== undefined && { details }),
+      code,
+    },
   };
 }

@@ -17,7 +17,8 @@ const VERSION = {
   platform: process.platform,
 };
 const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
-const AGGREGATED = /g=apidiscovery\.k8s\.io;v=(v2(?:beta1)?);as=APIGroupDiscoveryList|v=(v2(?:beta1)?);g=apidiscovery\.k8s\.io;as=APIGroupDiscoveryList/;
+const AGGREGATED =
+  /g=apidiscovery\.k8s\.io;v=(v2(?:beta1)?);as=APIGroupDiscoveryList|v=(v2(?:beta1)?);g=apidiscovery\.k8s\.io;as=APIGroupDiscoveryList/;
 
 /** Names that people use on the command line for built-in kinds. */
 const SHORT: Readonly<Record<string, readonly string[]>> = {
@@ -45,7 +46,16 @@ const SHORT: Readonly<Record<string, readonly string[]>> = {
   virtualservices: ['vs'],
   destinationrules: ['dr'],
 };
-const ALL = new Set(['pods', 'services', 'deployments', 'replicasets', 'statefulsets', 'daemonsets', 'jobs', 'cronjobs']);
+const ALL = new Set([
+  'pods',
+  'services',
+  'deployments',
+  'replicasets',
+  'statefulsets',
+  'daemonsets',
+  'jobs',
+  'cronjobs',
+]);
 
 /** Undefined when the path is none of discovery's. */
 export function discovered(cluster: Cluster, { path, accept }: Request): Answer | undefined {
@@ -60,21 +70,32 @@ export function discovered(cluster: Cluster, { path, accept }: Request): Answer 
     case '/readyz':
       return { code: 200, body: 'ok', contentType: 'text/plain; charset=utf-8' };
     case '/':
-      return { code: 200, body: { paths: ['/api', '/api/v1', '/apis', '/openapi/v3', '/readyz', '/version'] } };
+      return {
+        code: 200,
+        body: { paths: ['/api', '/api/v1', '/apis', '/openapi/v3', '/readyz', '/version'] },
+      };
     case '/api':
-      if (aggregated !== undefined)
+      if (aggregated !== undefined) {
         return aggregatedAnswer(
           kinds.filter(({ group }) => group === ''),
           aggregated,
         );
-      return { code: 200, body: { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] } };
+      }
+      return {
+        code: 200,
+        body: { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] },
+      };
     case '/apis':
-      if (aggregated !== undefined)
+      if (aggregated !== undefined) {
         return aggregatedAnswer(
           kinds.filter(({ group }) => group !== ''),
           aggregated,
         );
-      return { code: 200, body: { kind: 'APIGroupList', apiVersion: 'v1', groups: groupsOf(kinds).map(groupOf) } };
+      }
+      return {
+        code: 200,
+        body: { kind: 'APIGroupList', apiVersion: 'v1', groups: groupsOf(kinds).map(groupOf) },
+      };
     default:
       return one(kinds, parts);
   }
@@ -84,13 +105,29 @@ export function discovered(cluster: Cluster, { path, accept }: Request): Answer 
 function one(kinds: readonly Kind[], [root, ...parts]: readonly string[]): Answer | undefined {
   if (root === 'apis' && parts.length === 1) {
     const group = groupsOf(kinds).find(({ name }) => name === parts[0]);
-    return group === undefined ? undefined : { code: 200, body: { kind: 'APIGroup', apiVersion: 'v1', ...groupOf(group) } };
+    return group === undefined
+      ? undefined
+      : { code: 200, body: { kind: 'APIGroup', apiVersion: 'v1', ...groupOf(group) } };
   }
   const [group, version] = root === 'api' ? ['', ...parts] : parts;
   const found = kinds.filter((kind) => kind.group === group && kind.version === version);
-  if ((root !== 'api' && root !== 'apis') || parts.length !== (root === 'api' ? 1 : 2) || found.length === 0) return undefined;
+  if (
+    (root !== 'api' && root !== 'apis') ||
+    parts.length !== (root === 'api' ? 1 : 2) ||
+    found.length === 0
+  ) {
+    return undefined;
+  }
   const groupVersion = group === '' ? version : `${group}/${version}`;
-  return { code: 200, body: { kind: 'APIResourceList', apiVersion: 'v1', groupVersion, resources: found.flatMap(resourcesOf) } };
+  return {
+    code: 200,
+    body: {
+      kind: 'APIResourceList',
+      apiVersion: 'v1',
+      groupVersion,
+      resources: found.flatMap(resourcesOf),
+    },
+  };
 }
 
 interface Group {
@@ -103,7 +140,9 @@ function groupsOf(kinds: readonly Kind[]): readonly Group[] {
   const names = [...new Set(kinds.map(({ group }) => group))].filter((name) => name !== '');
   const stable = (version: string): number => (/^v\d+$/.test(version) ? 0 : 1);
   return names.map((name) => {
-    const versions = [...new Set(kinds.filter(({ group }) => group === name).map(({ version }) => version))];
+    const versions = [
+      ...new Set(kinds.filter(({ group }) => group === name).map(({ version }) => version)),
+    ];
     return { name, versions: versions.sort((a, b) => stable(a) - stable(b) || (a < b ? 1 : -1)) };
   });
 }
@@ -113,10 +152,16 @@ function groupOf({ name, versions }: Group): object {
   return { name, versions: all, preferredVersion: all[0] };
 }
 
-function namesOf(kind: Kind): { readonly shortNames?: readonly string[]; readonly categories?: readonly string[] } {
+function namesOf(kind: Kind): {
+  readonly shortNames?: readonly string[];
+  readonly categories?: readonly string[];
+} {
   const shortNames = kind.shortNames ?? SHORT[kind.plural];
   const categories = kind.categories ?? (ALL.has(kind.plural) ? ['all'] : undefined);
-  return { ...(shortNames !== undefined && { shortNames }), ...(categories !== undefined && { categories }) };
+  return {
+    ...(shortNames !== undefined && { shortNames }),
+    ...(categories !== undefined && { categories }),
+  };
 }
 
 function resourcesOf(kind: Kind): readonly object[] {
@@ -129,25 +174,43 @@ function resourcesOf(kind: Kind): readonly object[] {
     ...type,
   });
   return [
-    { name, singularName: kind.kind.toLowerCase(), namespaced, kind: kind.kind, verbs: VERBS, ...namesOf(kind) },
+    {
+      name,
+      singularName: kind.kind.toLowerCase(),
+      namespaced,
+      kind: kind.kind,
+      verbs: VERBS,
+      ...namesOf(kind),
+    },
     ...(kind.status === true ? [below('status', { kind: kind.kind })] : []),
-    ...(kind.scale !== undefined ? [below('scale', { kind: 'Scale', group: 'autoscaling', version: 'v1' })] : []),
+    ...(kind.scale !== undefined
+      ? [below('scale', { kind: 'Scale', group: 'autoscaling', version: 'v1' })]
+      : []),
   ];
 }
 
 function aggregatedAnswer(kinds: readonly Kind[], version: string): Answer {
-  const groups = kinds.some(({ group }) => group === '') ? [{ name: '', versions: ['v1'] }] : groupsOf(kinds);
+  const groups = kinds.some(({ group }) => group === '')
+    ? [{ name: '', versions: ['v1'] }]
+    : groupsOf(kinds);
   const items = groups.map(({ name, versions }) => ({
     metadata: { name: name === '' ? undefined : name, creationTimestamp: null },
     versions: versions.map((one) => ({
       version: one,
       freshness: 'Current',
-      resources: kinds.filter((kind) => kind.group === name && kind.version === one).map(aggregatedResource),
+      resources: kinds
+        .filter((kind) => kind.group === name && kind.version === one)
+        .map(aggregatedResource),
     })),
   }));
   return {
     code: 200,
-    body: { kind: 'APIGroupDiscoveryList', apiVersion: `apidiscovery.k8s.io/${version}`, metadata: {}, items },
+    body: {
+      kind: 'APIGroupDiscoveryList',
+      apiVersion: `apidiscovery.k8s.io/${version}`,
+      metadata: {},
+      items,
+    },
     contentType: `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`,
   };
 }
@@ -155,9 +218,23 @@ function aggregatedAnswer(kinds: readonly Kind[], version: string): Answer {
 function aggregatedResource(kind: Kind): object {
   const { group, version, plural, namespaced } = kind;
   const subresources = [
-    ...(kind.status === true ? [{ subresource: 'status', responseKind: { group, version, kind: kind.kind }, verbs: ['get', 'patch', 'update'] }] : []),
+    ...(kind.status === true
+      ? [
+          {
+            subresource: 'status',
+            responseKind: { group, version, kind: kind.kind },
+            verbs: ['get', 'patch', 'update'],
+          },
+        ]
+      : []),
     ...(kind.scale !== undefined
-      ? [{ subresource: 'scale', responseKind: { group: 'autoscaling', version: 'v1', kind: 'Scale' }, verbs: ['get', 'patch', 'update'] }]
+      ? [
+          {
+            subresource: 'scale',
+            responseKind: { group: 'autoscaling', version: 'v1', kind: 'Scale' },
+            verbs: ['get', 'patch', 'update'],
+          },
+        ]
       : []),
   ];
   return {

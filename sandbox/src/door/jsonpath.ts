@@ -1,4 +1,7 @@
-/** The JSONPath of printer columns: members, indices, `[*]`, and filters like `[?(@.type=="Ready")]`. */
+/**
+ * The JSONPath of printer columns: members, indices, `[*]`, and filters like
+ * `[?(@.type=="Ready")]`.
+ */
 import { isMap, same } from '../cluster/frozen.ts';
 
 const STEP =
@@ -13,7 +16,9 @@ export function found(object: unknown, path: string): readonly unknown[] {
     .replace(/^\$/, '');
   while (rest !== '' && rest !== '.') {
     const step = STEP.exec(rest);
-    if (step === null) return [];
+    if (step === null) {
+      return [];
+    }
     rest = rest.slice(step[0].length);
     values = values.flatMap((value) => next(value, step));
   }
@@ -23,10 +28,21 @@ export function found(object: unknown, path: string): readonly unknown[] {
 function next(value: unknown, step: RegExpExecArray): readonly unknown[] {
   const [all, member, index, quoted, doubled, inner, operator, single, double, bare] = step;
   const name = member?.replaceAll('\\.', '.') ?? quoted ?? doubled;
-  if (name !== undefined) return isMap(value) && value[name] !== undefined ? [value[name]] : [];
-  if (!Array.isArray(value)) return [];
-  if (index !== undefined) return value.slice(Number(index), Number(index) + 1) as readonly unknown[];
-  if (all === '[*]') return value as readonly unknown[];
-  const wanted = single ?? double ?? (bare === undefined ? undefined : (JSON.parse(bare) as unknown));
-  return (value as readonly unknown[]).filter((item) => same(found(item, inner ?? '')[0], wanted) === (operator === '=='));
+  if (name !== undefined) {
+    return isMap(value) && value[name] !== undefined ? [value[name]] : [];
+  }
+  if (!Array.isArray(value)) {
+    return [];
+  }
+  if (index !== undefined) {
+    return value.slice(Number(index), Number(index) + 1) as readonly unknown[];
+  }
+  if (all === '[*]') {
+    return value as readonly unknown[];
+  }
+  const wanted =
+    single ?? double ?? (bare === undefined ? undefined : (JSON.parse(bare) as unknown));
+  return (value as readonly unknown[]).filter(
+    (item) => same(found(item, inner ?? '')[0], wanted) === (operator === '=='),
+  );
 }

@@ -28,7 +28,9 @@ export interface Request {
 export async function requestOf(incoming: IncomingMessage): Promise<Request> {
   const { pathname, searchParams } = new URL(incoming.url ?? '/', 'http://door');
   const chunks: Buffer[] = [];
-  for await (const chunk of incoming) chunks.push(chunk as Buffer);
+  for await (const chunk of incoming) {
+    chunks.push(chunk as Buffer);
+  }
   const text = Buffer.concat(chunks).toString('utf8');
   return {
     method: incoming.method ?? 'GET',
@@ -43,8 +45,11 @@ export async function requestOf(incoming: IncomingMessage): Promise<Request> {
 }
 
 function parsed(text: string, contentType: string): unknown {
-  if (contentType.includes('protobuf'))
-    throw badRequest('the sandbox reads JSON, not protobuf; with kubectl create, add --dry-run=client -o yaml | kubectl apply -f -');
+  if (contentType.includes('protobuf')) {
+    throw badRequest(
+      'the sandbox reads JSON, not protobuf; with kubectl create, add --dry-run=client -o yaml | kubectl apply -f -',
+    );
+  }
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -58,11 +63,21 @@ function resourceOf(path: string): Resource | undefined {
     .filter((part) => part !== '')
     .map(decodeURIComponent);
   const [group, version, ...rest] = root === 'api' ? ['', ...parts] : root === 'apis' ? parts : [];
-  if (group === undefined || version === undefined || rest.length === 0) return undefined;
-  // /namespaces/<name> is a Namespace, and so are /namespaces/<name>/status and /finalize; anything longer lies in it.
-  const inside = rest[0] === 'namespaces' && rest.length > 2 && !(rest.length === 3 && (rest[2] === 'status' || rest[2] === 'finalize'));
-  const [namespace, [plural, name, subresource]] = inside ? [rest[1], rest.slice(2)] : [undefined, rest];
-  if (plural === undefined) return undefined;
+  if (group === undefined || version === undefined || rest.length === 0) {
+    return undefined;
+  }
+  // /namespaces/<name> is a Namespace, and so are /namespaces/<name>/status and /finalize; anything
+  // longer lies in it.
+  const inside =
+    rest[0] === 'namespaces' &&
+    rest.length > 2 &&
+    !(rest.length === 3 && (rest[2] === 'status' || rest[2] === 'finalize'));
+  const [namespace, [plural, name, subresource]] = inside
+    ? [rest[1], rest.slice(2)]
+    : [undefined, rest];
+  if (plural === undefined) {
+    return undefined;
+  }
   return {
     group,
     version,

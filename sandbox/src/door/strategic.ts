@@ -1,28 +1,66 @@
-/** Strategic merge patch, as kubectl apply and edit send it for built-in kinds: lists merge by the first key of their shape. */
+/**
+ * Strategic merge patch, as kubectl apply and edit send it for built-in kinds: lists merge by the
+ * first key of their shape.
+ */
 import { memberShape, resolved } from '../cluster/fieldset.ts';
 import { isMap, same } from '../cluster/frozen.ts';
 import type { Shape } from '../cluster/shape.ts';
 
-/** https://github.com/kubernetes/community/blob/main/contributors/devel/sig-api-machinery/strategic-merge-patch.md */
+/**
+ * https://github.com/kubernetes/community/blob/main/contributors/devel/sig-api-machinery/strategic-merge-patch.md
+ */
 export function strategicMerge(live: unknown, patch: unknown, shape: Shape | undefined): unknown {
-  if (Array.isArray(patch) && shape?.list !== undefined) return mergeItems(Array.isArray(live) ? (live as readonly unknown[]) : [], patch, shape);
-  if (!isMap(patch)) return patch;
-  if (patch['$patch'] === 'replace') return without(patch, '$patch');
+  if (Array.isArray(patch) && shape?.list !== undefined) {
+    return mergeItems(Array.isArray(live) ? (live as readonly unknown[]) : [], patch, shape);
+  }
+  if (!isMap(patch)) {
+    return patch;
+  }
+  if (patch['$patch'] === 'replace') {
+    return without(patch, '$patch');
+  }
   const kept = patch['$retainKeys'];
   const merged: Record<string, unknown> = isMap(live) ? { ...live } : {};
-  if (Array.isArray(kept)) for (const name of Object.keys(merged)) if (!kept.includes(name)) delete merged[name];
+  if (Array.isArray(kept)) {
+    for (const name of Object.keys(merged)) {
+      if (!kept.includes(name)) {
+        delete merged[name];
+      }
+    }
+  }
   for (const [name, value] of Object.entries(patch)) {
     const [directive, target] = name.split('/');
-    if (directive === '$deleteFromPrimitiveList' && target !== undefined && Array.isArray(merged[target]) && Array.isArray(value))
-      merged[target] = (merged[target] as readonly unknown[]).filter((item) => !value.some((one) => same(one, item)));
-    else if (name.startsWith('$')) continue;
-    else if (value === null) delete merged[name];
-    else merged[name] = strategicMerge(merged[name], value, memberShape(shape, name));
+    if (
+      directive === '$deleteFromPrimitiveList' &&
+      target !== undefined &&
+      Array.isArray(merged[target]) &&
+      Array.isArray(value)
+    ) {
+      merged[target] = (merged[target] as readonly unknown[]).filter(
+        (item) => !value.some((one) => same(one, item)),
+      );
+    } else if (name.startsWith('$')) {
+      continue;
+    } else if (value === null) {
+      delete merged[name];
+    } else {
+      merged[name] = strategicMerge(merged[name], value, memberShape(shape, name));
+    }
   }
   for (const [name, order] of Object.entries(patch)) {
     const [directive, target] = name.split('/');
-    if (directive === '$setElementOrder' && target !== undefined && Array.isArray(merged[target]) && Array.isArray(order))
-      merged[target] = ordered(merged[target] as readonly unknown[], order, memberShape(shape, target));
+    if (
+      directive === '$setElementOrder' &&
+      target !== undefined &&
+      Array.isArray(merged[target]) &&
+      Array.isArray(order)
+    ) {
+      merged[target] = ordered(
+        merged[target] as readonly unknown[],
+        order,
+        memberShape(shape, target),
+      );
+    }
   }
   return merged;
 }
@@ -32,20 +70,35 @@ function keyOf(item: unknown, shape: Shape | undefined): unknown {
   return key !== undefined && isMap(item) ? item[key] : item;
 }
 
-function mergeItems(live: readonly unknown[], patch: readonly unknown[], shape: Shape): readonly unknown[] {
-  if (patch.some((item) => isMap(item) && item['$patch'] === 'replace')) return patch.filter((item) => !(isMap(item) && item['$patch'] === 'replace'));
+function mergeItems(
+  live: readonly unknown[],
+  patch: readonly unknown[],
+  shape: Shape,
+): readonly unknown[] {
+  if (patch.some((item) => isMap(item) && item['$patch'] === 'replace')) {
+    return patch.filter((item) => !(isMap(item) && item['$patch'] === 'replace'));
+  }
   let merged = [...live];
   for (const item of patch) {
     const index = merged.findIndex((one) => same(keyOf(one, shape), keyOf(item, shape)));
-    if (isMap(item) && item['$patch'] === 'delete') merged = merged.filter((_, at) => at !== index);
-    else if (index < 0) merged.push(item);
-    else merged[index] = strategicMerge(merged[index], item, resolved(shape.items));
+    if (isMap(item) && item['$patch'] === 'delete') {
+      merged = merged.filter((_, at) => at !== index);
+    } else if (index < 0) {
+      merged.push(item);
+    } else {
+      merged[index] = strategicMerge(merged[index], item, resolved(shape.items));
+    }
   }
   return merged;
 }
 
-function ordered(items: readonly unknown[], order: readonly unknown[], shape: Shape | undefined): readonly unknown[] {
-  const place = (item: unknown): number => order.findIndex((one) => same(keyOf(one, shape), keyOf(item, shape)));
+function ordered(
+  items: readonly unknown[],
+  order: readonly unknown[],
+  shape: Shape | undefined,
+): readonly unknown[] {
+  const place = (item: unknown): number =>
+    order.findIndex((one) => same(keyOf(one, shape), keyOf(item, shape)));
   return items.toSorted((a, b) => place(a) - place(b));
 }
 

@@ -11,14 +11,26 @@ export function wantsTable({ accept }: Request): boolean {
   return first.includes('as=Table') && first.includes('g=meta.k8s.io');
 }
 
-export function tableOf(cluster: Cluster, kind: Kind, { query }: Request, objects: readonly KubeObject[], list?: KubeList): object {
+export function tableOf(
+  cluster: Cluster,
+  kind: Kind,
+  { query }: Request,
+  objects: readonly KubeObject[],
+  list?: KubeList,
+): object {
   const columns = columnsOf(kind);
   const now = cluster.clock.now();
   const include = query.get('includeObject') ?? 'Metadata';
   const rows = objects.map((object) => ({
     cells: columns.map(({ cell }): Cell => cell(object, now)),
     ...(include === 'Object' && { object }),
-    ...(include === 'Metadata' && { object: { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata } }),
+    ...(include === 'Metadata' && {
+      object: {
+        kind: 'PartialObjectMetadata',
+        apiVersion: 'meta.k8s.io/v1',
+        metadata: object.metadata,
+      },
+    }),
   }));
   return {
     kind: 'Table',
@@ -27,7 +39,15 @@ export function tableOf(cluster: Cluster, kind: Kind, { query }: Request, object
       resourceVersion: list?.resourceVersion ?? objects[0]?.metadata.resourceVersion ?? '',
       ...(list?.continue !== undefined && { continue: list.continue }),
     },
-    columnDefinitions: columns.map(({ name, type, format = '', description = '', priority = 0 }) => ({ name, type, format, description, priority })),
+    columnDefinitions: columns.map(
+      ({ name, type, format = '', description = '', priority = 0 }) => ({
+        name,
+        type,
+        format,
+        description,
+        priority,
+      }),
+    ),
     rows,
   };
 }

@@ -1,5 +1,14 @@
 /** Every verb but watch, over the cluster's own KubeApi. */
-import type { DeleteOptions, JsonPatchOperation, KubeList, KubeObject, ListOptions, ObjectKey, Patch, WriteOptions } from 'autopilot-runtime/ports';
+import type {
+  DeleteOptions,
+  JsonPatchOperation,
+  KubeList,
+  KubeObject,
+  ListOptions,
+  ObjectKey,
+  Patch,
+  WriteOptions,
+} from 'autopilot-runtime/ports';
 import { apiVersionOf, hasCode } from 'autopilot-runtime/ports';
 import type { Cluster } from '../cluster/cluster.ts';
 import { badRequest, notServed } from '../cluster/errors.ts';
@@ -12,31 +21,56 @@ import { tableOf, wantsTable } from './table.ts';
 /** @throws ApiError */
 export function kindOf(cluster: Cluster, resource: Resource): Kind {
   const kind = [...cluster.kinds()].find(
-    ({ group, version, plural }) => group === resource.group && version === resource.version && plural === resource.plural,
+    ({ group, version, plural }) =>
+      group === resource.group && version === resource.version && plural === resource.plural,
   );
-  if (kind === undefined) throw notServed();
+  if (kind === undefined) {
+    throw notServed();
+  }
   return kind;
 }
 
 /** @throws ApiError */
-export async function answerVerb(cluster: Cluster, request: Request, resource: Resource): Promise<Answer> {
+export async function answerVerb(
+  cluster: Cluster,
+  request: Request,
+  resource: Resource,
+): Promise<Answer> {
   const kind = kindOf(cluster, resource);
   const { api } = cluster;
   const { method, query } = request;
   const { namespace, name } = resource;
   const shown = (object: KubeObject): Answer => ({
     code: 200,
-    body: wantsTable(request) && object.kind === kind.kind ? tableOf(cluster, kind, request, [object]) : object,
+    body:
+      wantsTable(request) && object.kind === kind.kind
+        ? tableOf(cluster, kind, request, [object])
+        : object,
   });
   if (name === undefined) {
     switch (method) {
       case 'GET':
-        return listed(cluster, kind, request, await api.list(kind, listOptions(request, namespace)));
+        return listed(
+          cluster,
+          kind,
+          request,
+          await api.list(kind, listOptions(request, namespace)),
+        );
       case 'POST':
-        return { ...shown(await api.create(kind, bodyOf(request, namespace), writeOptions(resource, query))), code: 201 };
+        return {
+          ...shown(
+            await api.create(kind, bodyOf(request, namespace), writeOptions(resource, query)),
+          ),
+          code: 201,
+        };
       case 'DELETE':
-        for (const { metadata } of (await api.list(kind, listOptions(request, namespace))).items) await api.delete(kind, metadata, deleteOptions(request));
-        return { code: 200, body: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success' } };
+        for (const { metadata } of (await api.list(kind, listOptions(request, namespace))).items) {
+          await api.delete(kind, metadata, deleteOptions(request));
+        }
+        return {
+          code: 200,
+          body: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success' },
+        };
       default:
         throw notAllowed();
     }
@@ -45,7 +79,9 @@ export async function answerVerb(cluster: Cluster, request: Request, resource: R
   const options = writeOptions(resource, query);
   switch (method) {
     case 'GET':
-      return shown(resource.subresource === 'scale' ? cluster.scale(kind, key) : await api.get(kind, key));
+      return shown(
+        resource.subresource === 'scale' ? cluster.scale(kind, key) : await api.get(kind, key),
+      );
     case 'PUT':
       return shown(await api.replace(kind, named(bodyOf(request, namespace), key), options));
     case 'PATCH':
@@ -62,10 +98,15 @@ function notAllowed(): Error {
 }
 
 function listed(cluster: Cluster, kind: Kind, request: Request, list: KubeList): Answer {
-  if (wantsTable(request)) return { code: 200, body: tableOf(cluster, kind, request, list.items, list) };
+  if (wantsTable(request)) {
+    return { code: 200, body: tableOf(cluster, kind, request, list.items, list) };
+  }
   const { resourceVersion, continue: token } = list;
   const metadata = { resourceVersion, ...(token !== undefined && { continue: token }) };
-  return { code: 200, body: { kind: `${kind.kind}List`, apiVersion: apiVersionOf(kind), metadata, items: list.items } };
+  return {
+    code: 200,
+    body: { kind: `${kind.kind}List`, apiVersion: apiVersionOf(kind), metadata, items: list.items },
+  };
 }
 
 async function patched(
@@ -82,20 +123,45 @@ async function patched(
   switch (type) {
     case 'application/apply-patch+yaml': {
       const fieldManager = options.fieldManager ?? '';
-      if (fieldManager === '') throw badRequest('PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch');
-      return shown(await api.apply(kind, named(bodyOf(request, key.namespace), key), { ...options, fieldManager, force: query.get('force') === 'true' }));
+      if (fieldManager === '') {
+        throw badRequest(
+          'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
+        );
+      }
+      return shown(
+        await api.apply(kind, named(bodyOf(request, key.namespace), key), {
+          ...options,
+          fieldManager,
+          force: query.get('force') === 'true',
+        }),
+      );
     }
     case 'application/merge-patch+json':
       return shown(await api.patch(kind, key, { type: 'merge', body } as Patch, options));
     case 'application/json-patch+json':
-      return shown(await api.patch(kind, key, { type: 'json', body: body as readonly JsonPatchOperation[] }, options));
+      return shown(
+        await api.patch(
+          kind,
+          key,
+          { type: 'json', body: body as readonly JsonPatchOperation[] },
+          options,
+        ),
+      );
     case 'application/strategic-merge-patch+json': {
-      if (kind.custom === true) return unsupported(type, kind);
+      if (kind.custom === true) {
+        return unsupported(type, kind);
+      }
       const change = async (): Promise<KubeObject> => {
         const old = await api.get(kind, key);
         return api.replace(kind, strategicMerge(old, body, kind.shape) as KubeObject, options);
       };
-      return shown(await change().catch((error: unknown) => (hasCode(error, 409) && options.dryRun !== true ? change() : Promise.reject(error as Error))));
+      return shown(
+        await change().catch((error: unknown) =>
+          hasCode(error, 409) && options.dryRun !== true
+            ? change()
+            : Promise.reject(error as Error),
+        ),
+      );
     }
     default:
       return unsupported(type ?? '', kind);
@@ -103,25 +169,64 @@ async function patched(
 }
 
 function unsupported(type: string, kind: Kind): Answer {
-  const known = ['application/json-patch+json', 'application/merge-patch+json', 'application/apply-patch+yaml'];
-  if (kind.custom !== true) known.push('application/strategic-merge-patch+json');
+  const known = [
+    'application/json-patch+json',
+    'application/merge-patch+json',
+    'application/apply-patch+yaml',
+  ];
+  if (kind.custom !== true) {
+    known.push('application/strategic-merge-patch+json');
+  }
   const message = `the body of the request was in an unknown format - accepted media types include: ${known.join(', ')}, not ${type}`;
-  return { code: 415, body: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason: 'UnsupportedMediaType', code: 415 } };
+  return {
+    code: 415,
+    body: {
+      kind: 'Status',
+      apiVersion: 'v1',
+      metadata: {},
+      status: 'Failure',
+      message,
+      reason: 'UnsupportedMediaType',
+      code: 415,
+    },
+  };
 }
 
-async function deleted(cluster: Cluster, kind: Kind, key: ObjectKey, request: Request): Promise<Answer> {
+async function deleted(
+  cluster: Cluster,
+  kind: Kind,
+  key: ObjectKey,
+  request: Request,
+): Promise<Answer> {
   const { api } = cluster;
   const { uid } = (await api.get(kind, key)).metadata;
   await api.delete(kind, key, deleteOptions(request));
-  const left = await api.get(kind, key).catch((error: unknown) => (hasCode(error, 404) ? undefined : Promise.reject(error as Error)));
-  if (left !== undefined && left.metadata.uid === uid) return { code: 200, body: left };
-  const details = { name: key.name, ...(kind.group !== '' && { group: kind.group }), kind: kind.plural, uid };
-  return { code: 200, body: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details } };
+  const left = await api
+    .get(kind, key)
+    .catch((error: unknown) => (hasCode(error, 404) ? undefined : Promise.reject(error as Error)));
+  if (left !== undefined && left.metadata.uid === uid) {
+    return { code: 200, body: left };
+  }
+  const details = {
+    name: key.name,
+    ...(kind.group !== '' && { group: kind.group }),
+    kind: kind.plural,
+    uid,
+  };
+  return {
+    code: 200,
+    body: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details },
+  };
 }
 
 export function listOptions({ query }: Request, namespace: string | undefined): ListOptions {
   const text = (name: string): string | undefined => query.get(name) ?? undefined;
-  const [labelSelector, fieldSelector, token, limit] = [text('labelSelector'), text('fieldSelector'), text('continue'), Number(text('limit') ?? 0)];
+  const [labelSelector, fieldSelector, token, limit] = [
+    text('labelSelector'),
+    text('fieldSelector'),
+    text('continue'),
+    Number(text('limit') ?? 0),
+  ];
   return {
     ...(namespace !== undefined && { namespace }),
     ...(labelSelector !== undefined && labelSelector !== '' && { labelSelector }),
@@ -132,7 +237,9 @@ export function listOptions({ query }: Request, namespace: string | undefined): 
 }
 
 function writeOptions({ subresource }: Resource, query: URLSearchParams): WriteOptions {
-  if (subresource !== undefined && subresource !== 'status' && subresource !== 'scale') throw notServed();
+  if (subresource !== undefined && subresource !== 'status' && subresource !== 'scale') {
+    throw notServed();
+  }
   const fieldManager = query.get('fieldManager');
   return {
     ...(subresource !== undefined && { subresource }),
@@ -143,22 +250,37 @@ function writeOptions({ subresource }: Resource, query: URLSearchParams): WriteO
 
 function deleteOptions({ body }: Request): DeleteOptions {
   const { preconditions, propagationPolicy } = (body ?? {}) as DeleteOptions;
-  return { ...(preconditions && { preconditions }), ...(propagationPolicy && { propagationPolicy }) };
+  return {
+    ...(preconditions && { preconditions }),
+    ...(propagationPolicy && { propagationPolicy }),
+  };
 }
 
 /** An object as it came; without a namespace it lies where the path says. */
 function bodyOf({ body }: Request, namespace: string | undefined): KubeObject {
-  if (typeof body !== 'object' || body === null) throw badRequest('the request has no body');
+  if (typeof body !== 'object' || body === null) {
+    throw badRequest('the request has no body');
+  }
   const object = body as KubeObject;
   const metadata = object.metadata ?? {};
-  if (namespace !== undefined && metadata.namespace !== undefined && metadata.namespace !== namespace)
-    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  if (
+    namespace !== undefined &&
+    metadata.namespace !== undefined &&
+    metadata.namespace !== namespace
+  ) {
+    throw badRequest(
+      'the namespace of the provided object does not match the namespace sent on the request',
+    );
+  }
   return { ...object, metadata: { ...metadata, ...(namespace !== undefined && { namespace }) } };
 }
 
 function named(object: KubeObject, { name }: ObjectKey): KubeObject {
   const { metadata } = object;
-  if (metadata.name !== undefined && metadata.name !== name)
-    throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
+  if (metadata.name !== undefined && metadata.name !== name) {
+    throw badRequest(
+      `the name of the object (${metadata.name}) does not match the name on the URL (${name})`,
+    );
+  }
   return { ...object, metadata: { ...metadata, name } };
 }

@@ -12,55 +12,104 @@ import { kindOf, listOptions } from './verbs.ts';
 const INITIAL_EVENTS_END = 'k8s.io/initial-events-end';
 
 /** @throws ApiError before the first line only; later ones are told in band */
-export async function answerWatch(cluster: Cluster, request: Request, response: ServerResponse, signal: AbortSignal): Promise<void> {
+export async function answerWatch(
+  cluster: Cluster,
+  request: Request,
+  response: ServerResponse,
+  signal: AbortSignal,
+): Promise<void> {
   const { resource, query } = request;
-  if (resource === undefined) return;
+  if (resource === undefined) {
+    return;
+  }
   const kind = kindOf(cluster, resource);
   const { limit: _, continue: __, ...selectors } = listOptions(request, resource.namespace);
-  const named = resource.name === undefined ? selectors : { ...selectors, fieldSelector: `metadata.name=${resource.name}` };
+  const named =
+    resource.name === undefined
+      ? selectors
+      : { ...selectors, fieldSelector: `metadata.name=${resource.name}` };
   const seconds = Number(query.get('timeoutSeconds') ?? 0);
   const from = query.get('resourceVersion') ?? '';
   const initial = query.get('sendInitialEvents') === 'true';
-  const options: WatchOptions = { ...named, resourceVersion: from === '' || initial ? '0' : from, ...(seconds > 0 && { timeoutSeconds: seconds }) };
+  const options: WatchOptions = {
+    ...named,
+    resourceVersion: from === '' || initial ? '0' : from,
+    ...(seconds > 0 && { timeoutSeconds: seconds }),
+  };
   const bookmarks = query.get('allowWatchBookmarks') === 'true';
   const write = (line: object): void => void response.write(`${JSON.stringify(line)}\n`);
   // What is there at once is told before the end of the initial events.
   let left = initial ? (await cluster.api.list(kind, named)).items.length : -1;
   const begin = (): void => {
-    if (response.headersSent) return;
+    if (response.headersSent) {
+      return;
+    }
     response.writeHead(200, { 'content-type': 'application/json' });
     response.flushHeaders();
   };
-  const end = (): void => write({ type: 'BOOKMARK', object: mark(kind, String(cluster.version), { [INITIAL_EVENTS_END]: 'true' }) });
+  const end = (): void =>
+    write({
+      type: 'BOOKMARK',
+      object: mark(kind, String(cluster.version), { [INITIAL_EVENTS_END]: 'true' }),
+    });
   try {
     const events = cluster.api.watch(kind, options, signal)[Symbol.asyncIterator]();
     let next = events.next();
-    // A version that is too old is told with the status of the answer; a watch that has nothing to say yet is open all the same.
+    // A version that is too old is told with the status of the answer; a watch that has nothing to
+    // say yet is open all the same.
     await Promise.race([next, new Promise<void>((resolve) => void setImmediate(resolve))]);
     begin();
-    if (left === 0) end();
+    if (left === 0) {
+      end();
+    }
     for (;;) {
       const { done, value } = await next;
-      if (done === true) break;
-      if (value.type !== 'BOOKMARK' || bookmarks) write(lineOf(cluster, kind, request, value));
-      if (left > 0 && --left === 0) end();
+      if (done === true) {
+        break;
+      }
+      if (value.type !== 'BOOKMARK' || bookmarks) {
+        write(lineOf(cluster, kind, request, value));
+      }
+      if (left > 0 && --left === 0) {
+        end();
+      }
       next = events.next();
     }
     response.end();
   } catch (error) {
-    if (signal.aborted) return void response.end();
-    if (!response.headersSent) throw error;
+    if (signal.aborted) {
+      return void response.end();
+    }
+    if (!response.headersSent) {
+      throw error;
+    }
     write({ type: 'ERROR', object: failure(error).body });
     response.end();
   }
 }
 
 function lineOf(cluster: Cluster, kind: Kind, request: Request, event: WatchEvent): object {
-  if (event.type === 'BOOKMARK') return { type: 'BOOKMARK', object: mark(kind, event.resourceVersion) };
-  return { type: event.type, object: wantsTable(request) ? tableOf(cluster, kind, request, [event.object]) : event.object };
+  if (event.type === 'BOOKMARK') {
+    return { type: 'BOOKMARK', object: mark(kind, event.resourceVersion) };
+  }
+  return {
+    type: event.type,
+    object: wantsTable(request) ? tableOf(cluster, kind, request, [event.object]) : event.object,
+  };
 }
 
-function mark(kind: Kind, resourceVersion: string, annotations?: object): Pick<KubeObject, 'apiVersion' | 'kind'> {
-  const metadata = { resourceVersion, creationTimestamp: null, ...(annotations !== undefined && { annotations }) };
-  return { kind: kind.kind, apiVersion: apiVersionOf(kind), metadata } as Pick<KubeObject, 'apiVersion' | 'kind'>;
+function mark(
+  kind: Kind,
+  resourceVersion: string,
+  annotations?: object,
+): Pick<KubeObject, 'apiVersion' | 'kind'> {
+  const metadata = {
+    resourceVersion,
+    creationTimestamp: null,
+    ...(annotations !== undefined && { annotations }),
+  };
+  return { kind: kind.kind, apiVersion: apiVersionOf(kind), metadata } as Pick<
+    KubeObject,
+    'apiVersion' | 'kind'
+  >;
 }

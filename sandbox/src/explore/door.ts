@@ -1,4 +1,7 @@
-/** The API server as one process of an operator meets it: every request passes here, and some of them fail. */
+/**
+ * The API server as one process of an operator meets it: every request passes here, and some of
+ * them fail.
+ */
 import type { KubeApi, KubeObject, ObjectKey, ResourceType } from 'autopilot-runtime/ports';
 import { ApiError, ConnectionError, keyOf } from 'autopilot-runtime/ports';
 import { behind } from './behind.ts';
@@ -26,15 +29,25 @@ const SLOW_MS = 3_000;
 export function door(process: Process, ground: Ground): KubeApi {
   const api = behind(process, ground);
 
-  async function call<T>(request: Request, run: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  async function call<T>(
+    request: Request,
+    run: () => Promise<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
     await process.awake();
     const write = request.verb !== 'list' && request.verb !== 'get';
     const own = isLease(request.type);
-    if (own && process.cutOff) throw noAnswer();
-    if (own || isEvent(request.type)) return answered(process, run());
+    if (own && process.cutOff) {
+      throw noAnswer();
+    }
+    if (own || isEvent(request.type)) {
+      return answered(process, run());
+    }
     signal?.throwIfAborted();
     const fault = process.counted ? ground.place('request', kindOf(request), write) : undefined;
-    if (write) ground.oracle.handedOver(process);
+    if (write) {
+      ground.oracle.handedOver(process);
+    }
     ground.trace.add(process.name, text(request), fault && FAULTS[fault.kind].says);
     const answer = await faulty(fault, request, run, signal);
     await process.awake();
@@ -42,7 +55,12 @@ export function door(process: Process, ground: Ground): KubeApi {
     return answer;
   }
 
-  async function faulty<T>(fault: Fault | undefined, request: Request, run: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  async function faulty<T>(
+    fault: Fault | undefined,
+    request: Request,
+    run: () => Promise<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
     switch (fault?.kind) {
       case 'crash-before':
         ground.kill(process);
@@ -54,19 +72,33 @@ export function door(process: Process, ground: Ground): KubeApi {
       case 'crash-late':
         ground.kill(process);
         await ground.course.pass(LATE_MS);
-        ground.trace.add(process.name, `${text(request)} arrives`, 'sent before the operator was killed');
+        ground.trace.add(
+          process.name,
+          `${text(request)} arrives`,
+          'sent before the operator was killed',
+        );
         await run().catch(() => undefined);
         return never();
       case 'conflict':
         throw new ApiError({
           code: 409,
           reason: 'Conflict',
-          message: 'the object has been modified; please apply your changes to the latest version and try again',
+          message:
+            'the object has been modified; please apply your changes to the latest version and try again',
         });
       case 'throttled':
-        throw new ApiError({ code: 429, reason: 'TooManyRequests', message: 'too many requests, please try again later', retryAfterSeconds: 2 });
+        throw new ApiError({
+          code: 429,
+          reason: 'TooManyRequests',
+          message: 'too many requests, please try again later',
+          retryAfterSeconds: 2,
+        });
       case 'server-error':
-        throw new ApiError({ code: 500, reason: 'InternalError', message: 'Internal error occurred: etcdserver: request timed out' });
+        throw new ApiError({
+          code: 500,
+          reason: 'InternalError',
+          message: 'Internal error occurred: etcdserver: request timed out',
+        });
       case 'reset':
         throw noAnswer();
       case 'answer-lost':
@@ -81,25 +113,62 @@ export function door(process: Process, ground: Ground): KubeApi {
   }
 
   function learn(verb: Verb | 'watch', answer: unknown): void {
-    if (verb === 'list') for (const object of (answer as { items: readonly KubeObject[] }).items) process.learn(object);
-    else if (verb !== 'watch' && verb !== 'delete') process.learn(answer as KubeObject);
-    if (['create', 'replace', 'apply', 'patch'].includes(verb)) ground.oracle.answered(process, answer as KubeObject);
+    if (verb === 'list') {
+      for (const object of (answer as { items: readonly KubeObject[] }).items) {
+        process.learn(object);
+      }
+    } else if (verb !== 'watch' && verb !== 'delete') {
+      process.learn(answer as KubeObject);
+    }
+    if (['create', 'replace', 'apply', 'patch'].includes(verb)) {
+      ground.oracle.answered(process, answer as KubeObject);
+    }
   }
 
-  const requestOf = (verb: Verb, type: ResourceType, key?: ObjectKey, subresource?: string): Request => ({ verb, type, key, subresource });
+  const requestOf = (
+    verb: Verb,
+    type: ResourceType,
+    key?: ObjectKey,
+    subresource?: string,
+  ): Request => ({ verb, type, key, subresource });
   return {
-    list: (type, options, signal) => call(requestOf('list', type), () => api.list(type, options), signal),
+    list: (type, options, signal) =>
+      call(requestOf('list', type), () => api.list(type, options), signal),
     get: (type, key, signal) => call(requestOf('get', type, key), () => api.get(type, key), signal),
-    create: (type, object, options, signal) => call(requestOf('create', type, keyOf(object)), () => api.create(type, object, options), signal),
+    create: (type, object, options, signal) =>
+      call(
+        requestOf('create', type, keyOf(object)),
+        () => api.create(type, object, options),
+        signal,
+      ),
     replace: (type, object, options, signal) =>
-      call(requestOf('replace', type, keyOf(object), options?.subresource), () => api.replace(type, object, options), signal),
+      call(
+        requestOf('replace', type, keyOf(object), options?.subresource),
+        () => api.replace(type, object, options),
+        signal,
+      ),
     apply: (type, object, options, signal) =>
-      call(requestOf('apply', type, keyOf(object), options.subresource), () => api.apply(type, object, options), signal),
-    patch: (type, key, patch, options, signal) => call(requestOf('patch', type, key, options?.subresource), () => api.patch(type, key, patch, options), signal),
-    delete: (type, key, options, signal) => call(requestOf('delete', type, key), () => api.delete(type, key, options), signal),
+      call(
+        requestOf('apply', type, keyOf(object), options.subresource),
+        () => api.apply(type, object, options),
+        signal,
+      ),
+    patch: (type, key, patch, options, signal) =>
+      call(
+        requestOf('patch', type, key, options?.subresource),
+        () => api.patch(type, key, patch, options),
+        signal,
+      ),
+    delete: (type, key, options, signal) =>
+      call(requestOf('delete', type, key), () => api.delete(type, key, options), signal),
     watch: (type, options, signal) => {
       const machine = !isLease(type) && !isEvent(type);
-      return stream(process, ground, { type, machine, open: (inner) => api.watch(type, options, inner) }, signal);
+      return stream(
+        process,
+        ground,
+        { type, machine, open: (inner) => api.watch(type, options, inner) },
+        signal,
+      );
     },
   };
 }
@@ -112,7 +181,9 @@ async function answered<T>(process: Process, answer: Promise<T>): Promise<T> {
 
 /** The answer, or the signal's reason when that comes first. */
 function abandonable<T>(answer: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return answer;
+  if (signal === undefined) {
+    return answer;
+  }
   return new Promise((resolve, reject) => {
     const give = (): void => reject(signal.reason as Error);
     signal.addEventListener('abort', give, { once: true });

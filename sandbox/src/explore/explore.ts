@@ -1,6 +1,8 @@
 /**
- * Flies a scenario without faults, then with single faults, pairs of faults and other orders of events in turns, as long as there is
- * budget; without one, with each single fault at each place it can stand. What is found is shrunk and can be replayed.
+ * Flies a scenario without faults, then with single faults, pairs of faults and other orders of
+ * events in turns, as long as there is
+ * budget; without one, with each single fault at each place it can stand. What is found is shrunk
+ * and can be replayed.
  */
 import type { Scheduler } from 'autopilot-runtime';
 import { seeded } from '../clock.ts';
@@ -19,21 +21,33 @@ import { Trial } from './trial.ts';
 export interface ExploreOptions {
   /** Of chance: jitter, the order of single faults, pairs and schedules. Default 1. */
   readonly seed?: number;
-  /** Asked before each flight with the number of flights so far: is there budget for one more? Absent: all single faults, no more. */
+  /**
+   * Asked before each flight with the number of flights so far: is there budget for one more?
+   * Absent: all single faults, no more.
+   */
   readonly more?: (flown: number) => boolean;
   /** Default: all. */
   readonly kinds?: readonly FaultKind[];
   /** Promises that are found broken before exploration ends. Default 3. */
   readonly findings?: number;
   readonly onProgress?: (progress: Progress) => void;
-  /** Who flies what is not the flight without faults. Default: this thread, one flight after the other. */
+  /**
+   * Who flies what is not the flight without faults. Default: this thread, one flight after the
+   * other.
+   */
   readonly launch?: Launch;
 }
 
-/** Begins a flight, or notes it; what it returns waits for its end. The same faults make the same flight, wherever it is flown. */
+/**
+ * Begins a flight, or notes it; what it returns waits for its end. The same faults make the same
+ * flight, wherever it is flown.
+ */
 export type Launch = (faults: readonly Fault[]) => () => Promise<Flown>;
 
-/** Flights that are planned before the first of them is looked at: so many can be under way elsewhere. The plan is always the same. */
+/**
+ * Flights that are planned before the first of them is looked at: so many can be under way
+ * elsewhere. The plan is always the same.
+ */
 const AHEAD = 16;
 
 export interface Progress {
@@ -75,8 +89,16 @@ export interface Exploration {
 }
 
 /** @throws Error when the scenario itself cannot be flown */
-export async function explore(subject: Subject | Scheduler, scenario: Scenario, options: ExploreOptions = {}): Promise<Exploration> {
-  return new Explorer('phases' in subject ? { scheduler: subject } : subject, scenario, options).explore();
+export async function explore(
+  subject: Subject | Scheduler,
+  scenario: Scenario,
+  options: ExploreOptions = {},
+): Promise<Exploration> {
+  return new Explorer(
+    'phases' in subject ? { scheduler: subject } : subject,
+    scenario,
+    options,
+  ).explore();
 }
 
 export interface FlyOptions {
@@ -87,12 +109,24 @@ export interface FlyOptions {
 }
 
 /** One flight of an exploration. */
-export async function fly(subject: Subject, scenario: Scenario, { seed = 1, faults = [], quiet }: FlyOptions): Promise<Flown> {
+export async function fly(
+  subject: Subject,
+  scenario: Scenario,
+  { seed = 1, faults = [], quiet }: FlyOptions,
+): Promise<Flown> {
   return Trial.fly(subject, scenario, seed, faults, quiet);
 }
 
-/** One flight, as a token says. Its violations are those that exploration found, or none when they are mended. */
-export async function replay(subject: Subject | Scheduler, scenario: Scenario, faults: readonly Fault[], seed = 1): Promise<Flown> {
+/**
+ * One flight, as a token says. Its violations are those that exploration found, or none when they
+ * are mended.
+ */
+export async function replay(
+  subject: Subject | Scheduler,
+  scenario: Scenario,
+  faults: readonly Fault[],
+  seed = 1,
+): Promise<Flown> {
   const given: Subject = 'phases' in subject ? { scheduler: subject } : subject;
   return fly(given, scenario, { seed, faults, quiet: await fly(given, scenario, { seed }) });
 }
@@ -119,7 +153,8 @@ class Explorer {
     const random = seeded(this.#seed);
     const patient = await this.#fly([]);
     await this.#take(patient);
-    // Again, with as little patience as flights with faults get: their places are the same until the first fault.
+    // Again, with as little patience as flights with faults get: their places are the same until
+    // the first fault.
     this.#quiet = patient;
     const quiet = patient.violations.length === 0 ? await this.#fly([]) : patient;
     await this.#take(quiet);
@@ -148,11 +183,15 @@ class Explorer {
     while (this.#findings.size < findings) {
       while (ahead.length < AHEAD && (more?.(this.#flown + ahead.length) ?? true)) {
         const next = plan.next(more === undefined);
-        if (next === undefined) break;
+        if (next === undefined) {
+          break;
+        }
         ahead.push({ ...next, landing: launch(next.faults) });
       }
       const first = ahead.shift();
-      if (first === undefined) return;
+      if (first === undefined) {
+        return;
+      }
       this.#tell(first.stage);
       this.#flown++;
       const flown = await first.landing();
@@ -164,18 +203,31 @@ class Explorer {
   /** The same flight twice: whoever goes another way depends on something else than the cluster. */
   async #again(quiet: Flown): Promise<void> {
     const second = await this.#fly([]);
-    const differs = quiet.trace.findIndex((entry, index) => JSON.stringify(entry) !== JSON.stringify(second.trace[index]));
-    if (differs < 0 && quiet.trace.length === second.trace.length) return;
+    const differs = quiet.trace.findIndex(
+      (entry, index) => JSON.stringify(entry) !== JSON.stringify(second.trace[index]),
+    );
+    if (differs < 0 && quiet.trace.length === second.trace.length) {
+      return;
+    }
     const at = differs < 0 ? quiet.trace.length : differs;
     const [first, other] = [quiet.trace[at], second.trace[at]];
     const promise = 'the same flight goes the same way again';
     const detail = `at first: ${first?.what ?? 'the end'}; then: ${other?.what ?? 'the end'}. A worker keeps something in memory, or draws by itself`;
-    await this.#take({ ...second, violations: [...second.violations, { promise, detail, at: other?.at ?? 0 }] });
+    await this.#take({
+      ...second,
+      violations: [...second.violations, { promise, detail, at: other?.at ?? 0 }],
+    });
   }
 
   #tell(stage: Progress['stage']): void {
     const singles = [this.#plan?.flown.singles ?? 0, this.#plan?.singles ?? 0] as const;
-    this.#options.onProgress?.({ scenario: this.#scenario.name, stage, flown: this.#flown, singles, findings: this.#findings.size });
+    this.#options.onProgress?.({
+      scenario: this.#scenario.name,
+      stage,
+      flown: this.#flown,
+      singles,
+      findings: this.#findings.size,
+    });
   }
 
   #fly(faults: readonly Fault[]): Promise<Flown> {
@@ -185,13 +237,19 @@ class Explorer {
 
   #flyHere(faults: readonly Fault[]): Promise<Flown> {
     const quiet = this.#quiet;
-    return fly(this.#subject, this.#scenario, { seed: this.#seed, faults, ...(quiet !== undefined && { quiet }) });
+    return fly(this.#subject, this.#scenario, {
+      seed: this.#seed,
+      faults,
+      ...(quiet !== undefined && { quiet }),
+    });
   }
 
   /** Takes what a flight broke, as its first violation: others may follow from it. */
   async #take(flown: Flown): Promise<void> {
     const [violation] = flown.violations;
-    if (violation === undefined) return;
+    if (violation === undefined) {
+      return;
+    }
     const known = this.#findings.get(violation.promise);
     if (known !== undefined) {
       this.#findings.set(violation.promise, { ...known, times: known.times + 1 });
@@ -199,7 +257,10 @@ class Explorer {
     }
     const foundAfter = this.#flown;
     this.#tell('shrinking');
-    const shortest = flown.faults.length > 1 ? await shrink(flown, violation.promise, (faults) => this.#fly(faults)) : flown;
+    const shortest =
+      flown.faults.length > 1
+        ? await shrink(flown, violation.promise, (faults) => this.#fly(faults))
+        : flown;
     const { faults, trace, violations } = shortest;
     this.#findings.set(violation.promise, {
       violation: violations.find(({ promise }) => promise === violation.promise) ?? violation,

@@ -1,4 +1,7 @@
-/** The processes of an operator in one flight: one leads, another may stand by, and whoever ends is started again. */
+/**
+ * The processes of an operator in one flight: one leads, another may stand by, and whoever ends is
+ * started again.
+ */
 import type { Log, Operator, OperatorOptions, Scheduler } from 'autopilot-runtime/ports';
 import { startOperator } from 'autopilot-runtime/ports';
 import { seeded } from '../clock.ts';
@@ -13,11 +16,17 @@ import type { Ask } from '../simulators/simulator.ts';
 import type { Scenario } from './scenario.ts';
 
 export interface Subject {
-  /** A function makes it anew for each process, so that nothing a worker keeps in memory survives a crash. */
+  /**
+   * A function makes it anew for each process, so that nothing a worker keeps in memory survives a
+   * crash.
+   */
   readonly scheduler: Scheduler | (() => Scheduler);
   /** The CustomResourceDefinition; absent: anything goes. */
   readonly crd?: object;
-  /** What the operator may do; whatever else it asks for is refused with 403, and a finding. Absent: everything. */
+  /**
+   * What the operator may do; whatever else it asks for is refused with 403, and a finding. Absent:
+   * everything.
+   */
   readonly rights?: Rights | undefined;
   /** Starts one process of the operator, the nth of the flight. Default: `startOperator`. */
   readonly start?: (options: OperatorOptions, nth: number) => Operator;
@@ -55,7 +64,9 @@ export class Fleet {
   }
 
   launch(standsBy: boolean): void {
-    if (this.#ended) return;
+    if (this.#ended) {
+      return;
+    }
     const { subject, scenario, seed, ask, outside, election } = this.#options;
     const { clock, trace } = this.#ground;
     const nth = ++this.#started;
@@ -64,7 +75,10 @@ export class Fleet {
     this.#processes = [...this.#processes, process];
     trace.add(process.name, standsBy ? 'starts, and stands by' : 'starts');
     // The first process has the one that the flight itself reads.
-    const scheduler = typeof subject.scheduler === 'function' && nth > 1 ? subject.scheduler() : this.#ground.scheduler;
+    const scheduler =
+      typeof subject.scheduler === 'function' && nth > 1
+        ? subject.scheduler()
+        : this.#ground.scheduler;
     const { config = {} } = scenario;
     const options: OperatorOptions = {
       scheduler: observed(scheduler, process, this.#ground, outside),
@@ -78,7 +92,9 @@ export class Fleet {
     };
     process.operator = (subject.start ?? startOperator)(options, nth);
     void process.operator.lost.then(() => {
-      if (!process.alive) return;
+      if (!process.alive) {
+        return;
+      }
       trace.add(process.name, 'has lost its lease and ends');
       this.kill(process);
     });
@@ -86,34 +102,56 @@ export class Fleet {
 
   /** It ends without any clean-up, and another one starts. */
   kill(process: Process): void {
-    if (!process.alive) return;
+    if (!process.alive) {
+      return;
+    }
     process.kill();
     this.#processes = this.#processes.filter((other) => other !== process);
-    this.#ground.clock.after(RESTART_MS, () => this.launch(this.#options.election && this.#processes.length > 0));
+    this.#ground.clock.after(RESTART_MS, () =>
+      this.launch(this.#options.election && this.#processes.length > 0),
+    );
   }
 
   /** All processes but one, and those that start from now on, hear everything later. */
   lagOthers(process: Process, ms: number): void {
     this.#lag = ms;
-    for (const other of this.#processes) if (other !== process) other.lag = ms;
+    for (const other of this.#processes) {
+      if (other !== process) {
+        other.lag = ms;
+      }
+    }
   }
 
   /** What goes wrong at a quiet moment. */
   strike(kind: FaultKind): void {
     const leader = this.#processes.find(({ leading }) => leading) ?? this.#processes[0];
-    if (kind === 'restart' && leader !== undefined) void this.#stop(leader);
-    if (kind === 'crash' && leader !== undefined) this.kill(leader);
-    if (kind === 'clock-forward') this.#skew += JUMP_MS;
-    if (kind === 'clock-back') this.#skew -= JUMP_MS;
+    if (kind === 'restart' && leader !== undefined) {
+      void this.#stop(leader);
+    }
+    if (kind === 'crash' && leader !== undefined) {
+      this.kill(leader);
+    }
+    if (kind === 'clock-forward') {
+      this.#skew += JUMP_MS;
+    }
+    if (kind === 'clock-back') {
+      this.#skew -= JUMP_MS;
+    }
     if (kind === 'compacted') {
       this.#ground.cluster.compact();
-      for (const process of this.#processes) for (const cut of process.watches) cut();
+      for (const process of this.#processes) {
+        for (const cut of process.watches) {
+          cut();
+        }
+      }
     }
   }
 
   end(): void {
     this.#ended = true;
-    for (const process of this.#processes) process.kill();
+    for (const process of this.#processes) {
+      process.kill();
+    }
   }
 
   async #stop(process: Process): Promise<void> {

@@ -10,27 +10,42 @@ export function lookAt(cluster: Cluster, scheduler: Scheduler): Look {
   const declared = declaredKinds(scheduler);
   const apiVersions = new Map<string, string>();
   const isOf = (kind: string, object: KubeObject): boolean => {
-    if (object.kind !== kind) return false;
+    if (object.kind !== kind) {
+      return false;
+    }
     let apiVersion = apiVersions.get(kind);
     if (apiVersion === undefined) {
-      apiVersion = groupOf(apiVersionOf(declared.find((type) => type.kind === kind) ?? cluster.typeNamed(kind)));
+      apiVersion = groupOf(
+        apiVersionOf(declared.find((type) => type.kind === kind) ?? cluster.typeNamed(kind)),
+      );
       apiVersions.set(kind, apiVersion);
     }
     return groupOf(object.apiVersion) === apiVersion;
   };
   const found = (kind: string, namespace: string | undefined): KubeObject[] =>
-    cluster.objects().filter((object) => isOf(kind, object) && (namespace === undefined || object.metadata.namespace === namespace));
+    cluster
+      .objects()
+      .filter(
+        (object) =>
+          isOf(kind, object) &&
+          (namespace === undefined || object.metadata.namespace === namespace),
+      );
   return {
     get: (kind, name, namespace = 'default') =>
-      found(kind, undefined).find(({ metadata }) => metadata.name === name && (metadata.namespace === undefined || metadata.namespace === namespace)) as
-        | FlownObject
-        | undefined,
+      found(kind, undefined).find(
+        ({ metadata }) =>
+          metadata.name === name &&
+          (metadata.namespace === undefined || metadata.namespace === namespace),
+      ) as FlownObject | undefined,
     list: (kind, namespace) => found(kind, namespace) as FlownObject[],
   };
 }
 
 export function declaredKinds({ resource, phases }: Scheduler): readonly ResourceType[] {
-  return [resource, ...phases.flatMap(({ inputs, outputs }) => [...inputs, ...outputs].map(({ type }) => type))];
+  return [
+    resource,
+    ...phases.flatMap(({ inputs, outputs }) => [...inputs, ...outputs].map(({ type }) => type)),
+  ];
 }
 
 function groupOf(apiVersion: string): string {

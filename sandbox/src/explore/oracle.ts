@@ -1,4 +1,7 @@
-/** What must hold at every instant of every flight, whatever goes wrong. Hears of each call, each request and each change. */
+/**
+ * What must hold at every instant of every flight, whatever goes wrong. Hears of each call, each
+ * request and each change.
+ */
 import type { KubeObject, Scheduler } from 'autopilot-runtime/ports';
 import { finalizerName, keyString, MANAGED_BY_LABEL, ownerLabel } from 'autopilot-runtime/ports';
 import type { VirtualClock } from '../clock.ts';
@@ -46,7 +49,9 @@ export interface OracleOptions {
 export class Oracle {
   readonly violations: Violation[] = [];
   readonly steps: Steps;
-  /** Requests of the operator that changed something, and ones that turned out to change nothing. */
+  /**
+   * Requests of the operator that changed something, and ones that turned out to change nothing.
+   */
   writes = 0;
   needless = 0;
   readonly #options: OracleOptions;
@@ -65,58 +70,91 @@ export class Oracle {
   }
 
   say(promise: string, detail: string): void {
-    if (this.violations.length < 20) this.violations.push({ promise, detail, at: this.#options.clock.monotonic() });
+    if (this.violations.length < 20) {
+      this.violations.push({ promise, detail, at: this.#options.clock.monotonic() });
+    }
   }
 
   /** A worker is called. `returned` is to be called when its promise settles. */
-  called(process: Process, phase: string, resource: KubeObject, signal: AbortSignal): { returned(): void } {
+  called(
+    process: Process,
+    phase: string,
+    resource: KubeObject,
+    signal: AbortSignal,
+  ): { returned(): void } {
     const { uid = '' } = resource.metadata;
     const call: Call = { process, signal, phase };
     const calls = this.#calls.get(uid) ?? new Set();
     this.#calls.set(uid, calls);
-    if (!this.#leads(process))
+    if (!this.#leads(process)) {
       this.say(
         'no sync begins without the lease',
         `${phase} is called for ${objectName(resource)} by ${process.name}; the lease is held by ${this.#holder() ?? 'nobody'}`,
       );
-    for (const other of calls)
-      if (other.process === process || (other.process.alive && !other.process.frozen && !other.signal.aborted && this.#leads(other.process)))
+    }
+    for (const other of calls) {
+      if (
+        other.process === process ||
+        (other.process.alive &&
+          !other.process.frozen &&
+          !other.signal.aborted &&
+          this.#leads(other.process))
+      ) {
         this.say(
           'no resource is in two syncs at once',
           `${phase} is called for ${objectName(resource)} by ${process.name} while ${other.phase} is under way in ${other.process.name}`,
         );
+      }
+    }
     calls.add(call);
     this.#late.delete(`${process.name} ${uid}`);
     const own = this.#own.get(`${process.name} ${uid}`);
-    if (own !== undefined && BigInt(resource.metadata.resourceVersion ?? '0') < BigInt(own))
+    if (own !== undefined && BigInt(resource.metadata.resourceVersion ?? '0') < BigInt(own)) {
       this.say(
         'a sync starts from a state at least as new as its own last write',
         `${phase} is called with version ${resource.metadata.resourceVersion} of ${objectName(resource)}; the operator had written ${own} itself`,
       );
+    }
     const { clock } = this.#options;
     let aborted: number | undefined;
     signal.addEventListener('abort', () => (aborted = clock.monotonic()), { once: true });
     return {
       returned: () => {
         calls.delete(call);
-        if (aborted !== undefined && clock.monotonic() - aborted > 5_000) this.#late.add(`${process.name} ${uid}`);
+        if (aborted !== undefined && clock.monotonic() - aborted > 5_000) {
+          this.#late.add(`${process.name} ${uid}`);
+        }
       },
     };
   }
 
   /** A write leaves a process. */
   handedOver(process: Process): void {
-    if (!this.#leads(process)) this.say('only the leader writes', `${process.name} sends a write while the lease is held by ${this.#holder() ?? 'nobody'}`);
+    if (!this.#leads(process)) {
+      this.say(
+        'only the leader writes',
+        `${process.name} sends a write while the lease is held by ${this.#holder() ?? 'nobody'}`,
+      );
+    }
   }
 
-  /** A call that was under way when its process lost the lease can do no harm: its writes count, not it. */
+  /**
+   * A call that was under way when its process lost the lease can do no harm: its writes count, not
+   * it.
+   */
   #leads(process: Process): boolean {
     return !this.#options.election || this.#holder() === process.name;
   }
 
   #holder(): string | undefined {
-    const lease = this.#options.cluster.objects().find(({ kind, apiVersion }) => kind === 'Lease' && apiVersion.startsWith('coordination.k8s.io/'));
-    return ((lease?.spec ?? {}) as { readonly holderIdentity?: string }).holderIdentity || undefined;
+    const lease = this.#options.cluster
+      .objects()
+      .find(
+        ({ kind, apiVersion }) => kind === 'Lease' && apiVersion.startsWith('coordination.k8s.io/'),
+      );
+    return (
+      ((lease?.spec ?? {}) as { readonly holderIdentity?: string }).holderIdentity || undefined
+    );
   }
 
   /** Runs a request; the changes that it makes while it is started are the writer's. */
@@ -127,86 +165,146 @@ export class Oracle {
     this.#writer = undefined;
     const changed = this.#changed;
     const result = await answer;
-    if (!changed && writer.verb !== 'delete') this.needless++;
+    if (!changed && writer.verb !== 'delete') {
+      this.needless++;
+    }
     return result;
   }
 
   /** The answer to a write has reached the process. */
   answered(process: Process, { kind, metadata }: KubeObject): void {
-    if (kind === this.#options.scheduler.resource.kind) this.#own.set(`${process.name} ${metadata.uid ?? ''}`, metadata.resourceVersion ?? '0');
+    if (kind === this.#options.scheduler.resource.kind) {
+      this.#own.set(`${process.name} ${metadata.uid ?? ''}`, metadata.resourceVersion ?? '0');
+    }
   }
 
   /** Something has changed in the cluster. */
   changed(before: KubeObject | undefined, after: KubeObject | undefined): void {
     const object = after ?? before;
-    if (object === undefined) return;
+    if (object === undefined) {
+      return;
+    }
     const { scheduler, scenario, look } = this.#options;
-    const isResource = object.kind === scheduler.resource.kind && object.apiVersion.startsWith(`${scheduler.resource.group}/`);
-    if (isResource) this.#uids.add(object.metadata.uid ?? '');
+    const isResource =
+      object.kind === scheduler.resource.kind &&
+      object.apiVersion.startsWith(`${scheduler.resource.group}/`);
+    if (isResource) {
+      this.#uids.add(object.metadata.uid ?? '');
+    }
     const writer = this.#writer;
     if (writer !== undefined) {
       this.#changed = true;
       this.writes++;
       this.#checkKnowledge(writer, before);
-      if (isResource) this.#checkResource(before, after);
-      else this.#checkOutput(writer, before, after);
+      if (isResource) {
+        this.#checkResource(before, after);
+      } else {
+        this.#checkOutput(writer, before, after);
+      }
     }
     for (const [sentence, holds] of Object.entries(scenario.invariants ?? {})) {
-      if (this.violations.some(({ promise }) => promise === sentence)) continue;
-      if (!held(() => holds(look))) this.say(sentence, `it does not hold after a change of ${objectName(object)}`);
+      if (this.violations.some(({ promise }) => promise === sentence)) {
+        continue;
+      }
+      if (!held(() => holds(look))) {
+        this.say(sentence, `it does not hold after a change of ${objectName(object)}`);
+      }
     }
   }
 
   /** Nothing is overwritten or deleted that the writer has not seen. */
   #checkKnowledge({ process, verb }: Writer, before: KubeObject | undefined): void {
-    if (before === undefined) return;
+    if (before === undefined) {
+      return;
+    }
     const known = process.known(before.kind, keyString(before.metadata));
-    if (known !== before.metadata.resourceVersion)
+    if (known !== before.metadata.resourceVersion) {
       this.say(
         'nothing is changed or deleted in a state that the operator has not seen',
         `${verb} of ${objectName(before)}, which is at version ${before.metadata.resourceVersion}; ${process.name} has seen ${known ?? 'none'}`,
       );
+    }
   }
 
   #checkResource(before: KubeObject | undefined, after: KubeObject | undefined): void {
     const { scheduler } = this.#options;
     const from = statusOf(before).phase;
     const to = statusOf(after).phase;
-    if (before === undefined) return;
-    if (after !== undefined && to !== undefined && to !== from && !mayGo(scheduler, from, to))
-      this.say('phases change only along `next`', `${objectName(after)} went from ${from ?? 'no phase'} to ${to}`);
-    if (after !== undefined) this.steps.seen(before, after, (detail) => this.say('steps keep their pace', detail));
+    if (before === undefined) {
+      return;
+    }
+    if (after !== undefined && to !== undefined && to !== from && !mayGo(scheduler, from, to)) {
+      this.say(
+        'phases change only along `next`',
+        `${objectName(after)} went from ${from ?? 'no phase'} to ${to}`,
+      );
+    }
+    if (after !== undefined) {
+      this.steps.seen(before, after, (detail) => this.say('steps keep their pace', detail));
+    }
     const finalizer = finalizerName(scheduler.resource.group, scheduler.operatorName);
     const had = before.metadata.finalizers?.includes(finalizer) === true;
-    if (before.metadata.deletionTimestamp !== undefined && had && after?.metadata.finalizers?.includes(finalizer) !== true) {
-      const left = this.#options.cluster.objects().filter((object) => outOfReach(object, before, scheduler.resource.group));
-      if (left.length > 0)
-        this.say('the finalizer stays until everything is cleaned up', `${left.map(objectName).join(', ')} of ${objectName(before)} are still there`);
+    if (
+      before.metadata.deletionTimestamp !== undefined &&
+      had &&
+      after?.metadata.finalizers?.includes(finalizer) !== true
+    ) {
+      const left = this.#options.cluster
+        .objects()
+        .filter((object) => outOfReach(object, before, scheduler.resource.group));
+      if (left.length > 0) {
+        this.say(
+          'the finalizer stays until everything is cleaned up',
+          `${left.map(objectName).join(', ')} of ${objectName(before)} are still there`,
+        );
+      }
     }
   }
 
-  #checkOutput({ process, verb }: Writer, before: KubeObject | undefined, after: KubeObject | undefined): void {
+  #checkOutput(
+    { process, verb }: Writer,
+    before: KubeObject | undefined,
+    after: KubeObject | undefined,
+  ): void {
     const { group } = this.#options.scheduler.resource;
     const object = after ?? before;
-    if (object === undefined) return;
-    if (before !== undefined && verb !== 'patch' && !this.#isOurs(before, group))
-      this.say("no object of somebody else's is touched", `${verb} of ${objectName(before)}, which belongs to ${ownerOf(before)}`);
+    if (object === undefined) {
+      return;
+    }
+    if (before !== undefined && verb !== 'patch' && !this.#isOurs(before, group)) {
+      this.say(
+        "no object of somebody else's is touched",
+        `${verb} of ${objectName(before)}, which belongs to ${ownerOf(before)}`,
+      );
+    }
     const uid = object.metadata.labels?.[ownerLabel(group)];
-    if (uid !== undefined && this.#late.has(`${process.name} ${uid}`) && !this.#isGoing(uid))
-      this.say('what a worker returns after its time is thrown away', `${verb} of ${objectName(object)} follows from it`);
+    if (uid !== undefined && this.#late.has(`${process.name} ${uid}`) && !this.#isGoing(uid)) {
+      this.say(
+        'what a worker returns after its time is thrown away',
+        `${verb} of ${objectName(object)} follows from it`,
+      );
+    }
     const problem = after === undefined ? undefined : weightProblem(after);
-    if (problem !== undefined) this.say('the weights of a route sum to 100', `${objectName(object)}: ${problem}`);
+    if (problem !== undefined) {
+      this.say('the weights of a route sum to 100', `${objectName(object)}: ${problem}`);
+    }
   }
 
   /** A resource that is being deleted is cleaned up after without a call of a worker. */
   #isGoing(uid: string): boolean {
-    return this.#options.cluster.objects().find(({ metadata }) => metadata.uid === uid)?.metadata.deletionTimestamp !== undefined;
+    return (
+      this.#options.cluster.objects().find(({ metadata }) => metadata.uid === uid)?.metadata
+        .deletionTimestamp !== undefined
+    );
   }
 
   #isOurs({ metadata }: KubeObject, group: string): boolean {
     const uid = metadata.labels?.[ownerLabel(group)];
     return (
-      (uid !== undefined && this.#uids.has(uid)) || (metadata.ownerReferences ?? []).some((owner) => owner.controller === true && this.#uids.has(owner.uid))
+      (uid !== undefined && this.#uids.has(uid)) ||
+      (metadata.ownerReferences ?? []).some(
+        (owner) => owner.controller === true && this.#uids.has(owner.uid),
+      )
     );
   }
 }
@@ -222,7 +320,10 @@ function held(holds: () => boolean): boolean {
 /** An output that no owner reference leads to: garbage collection will not take it away. */
 function outOfReach({ metadata }: KubeObject, resource: KubeObject, group: string): boolean {
   const { uid } = resource.metadata;
-  return metadata.labels?.[ownerLabel(group)] === uid && metadata.ownerReferences?.some((owner) => owner.uid === uid) !== true;
+  return (
+    metadata.labels?.[ownerLabel(group)] === uid &&
+    metadata.ownerReferences?.some((owner) => owner.uid === uid) !== true
+  );
 }
 
 function ownerOf({ metadata }: KubeObject): string {
@@ -234,10 +335,20 @@ function statusOf(object: KubeObject | undefined): Status {
 }
 
 function mayGo({ phases }: Scheduler, from: string | undefined, to: string): boolean {
-  const current = phases.find(({ name, formerly }) => name === from || (from !== undefined && formerly?.includes(from) === true));
+  const current = phases.find(
+    ({ name, formerly }) =>
+      name === from || (from !== undefined && formerly?.includes(from) === true),
+  );
   const initial = phases.find((phase) => phase.initial);
   const origin = current ?? initial;
-  if (origin === undefined || to === origin.name) return true;
+  if (origin === undefined || to === origin.name) {
+    return true;
+  }
   const onSpecChange = origin.onSpecChange ?? (origin.final === true ? initial?.name : undefined);
-  return origin.next === undefined || origin.next.includes(to) || to === onSpecChange || to === origin.onTimeout;
+  return (
+    origin.next === undefined ||
+    origin.next.includes(to) ||
+    to === onSpecChange ||
+    to === origin.onTimeout
+  );
 }

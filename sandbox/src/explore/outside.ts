@@ -1,5 +1,6 @@
 /**
- * What a worker must not touch: the process's own clock and chance. While flights are flown they answer virtual time and seeded
+ * What a worker must not touch: the process's own clock and chance. While flights are flown they
+ * answer virtual time and seeded
  * chance, so that a flight can be repeated, and say so.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
@@ -24,7 +25,9 @@ export function outside(clock: Clock, random: Random, told: (sentence: string) =
   return {
     watch: (phase, run) => {
       const say = (what: string): void =>
-        told(`${phase} ${what}; context.now, phaseStartedAt and lastStep are the time of a sync, and what a worker draws must come from its resource`);
+        told(
+          `${phase} ${what}; context.now, phaseStartedAt and lastStep are the time of a sync, and what a worker draws must come from its resource`,
+        );
       return scopes.run({ clock, random, told: say }, run);
     },
   };
@@ -34,7 +37,9 @@ let installed = false;
 
 /** Outside of workers nothing changes for anybody. */
 function install(): void {
-  if (installed) return;
+  if (installed) {
+    return;
+  }
   installed = true;
   const RealDate = globalThis.Date;
   const realRandom = Math.random;

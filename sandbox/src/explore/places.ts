@@ -28,7 +28,10 @@ export class PlaceCounter {
     this.#idle = [];
   }
 
-  /** The machine rests: but for the next place of each sort, what was met since the mark is all the same, and nothing to put a fault into. */
+  /**
+   * The machine rests: but for the next place of each sort, what was met since the mark is all the
+   * same, and nothing to put a fault into.
+   */
   cut(): void {
     const sorts = new Set<Sort>();
     this.#idle = this.#idle.filter(({ sort }) => !sorts.has(sort) && sorts.add(sort));

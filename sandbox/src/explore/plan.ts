@@ -1,6 +1,8 @@
 /**
- * Which faults the next flight gets. Single faults: each kind once in each situation, then again, until all places had their turn. Pairs:
- * the second fault meets what the operator does right after the first. Schedules: another order of events. Each has its share of the
+ * Which faults the next flight gets. Single faults: each kind once in each situation, then again,
+ * until all places had their turn. Pairs:
+ * the second fault meets what the operator does right after the first. Schedules: another order of
+ * events. Each has its share of the
  * flights from the beginning, so that none waits until the budget is over.
  */
 import type { Random } from 'autopilot-runtime/ports';
@@ -23,14 +25,27 @@ interface Candidate {
 const SHARES: readonly Stage[] = ['singles', 'pairs', 'singles', 'schedules'];
 /** So many places after a fault are what the operator does right after it. */
 const AFTERMATH = 4;
-/** Two faults at the next place after one another are nearer than those of two kinds, or at a place that comes without the first as well. */
+/**
+ * Two faults at the next place after one another are nearer than those of two kinds, or at a place
+ * that comes without the first as well.
+ */
 const OTHER_KIND = 3;
 const NOTHING_NEW = 2;
 /** The same two faults in the same situation. */
 const ALIKE = 4;
 /** One of so many pairs stands anywhere. */
 const ANYWHERE = 4;
-const SCHEDULE: readonly FaultKind[] = ['event-late', 'events-merged', 'watch-broken', 'slow', 'event-late', 'slow', 'answer-lost', 'crash', 'restart'];
+const SCHEDULE: readonly FaultKind[] = [
+  'event-late',
+  'events-merged',
+  'watch-broken',
+  'slow',
+  'event-late',
+  'slow',
+  'answer-lost',
+  'crash',
+  'restart',
+];
 
 export class Plan {
   /** All there are. */
@@ -61,34 +76,55 @@ export class Plan {
   next(only: boolean): Planned | undefined {
     const share = only ? 'singles' : (SHARES[this.#turn++ % SHARES.length] ?? 'singles');
     const single = share === 'singles' ? this.#left.shift() : undefined;
-    if (single === undefined && only) return undefined;
+    if (single === undefined && only) {
+      return undefined;
+    }
     // When no single fault is left, its turns are pairs.
     const stage = share === 'singles' && single === undefined ? 'pairs' : share;
-    return { stage, faults: single !== undefined ? [single] : stage === 'pairs' ? this.#pair() : this.#schedule() };
+    return {
+      stage,
+      faults: single !== undefined ? [single] : stage === 'pairs' ? this.#pair() : this.#schedule(),
+    };
   }
 
   /** One was flown. If it had one fault: what did the operator do right after it? */
   learn({ stage, faults: [first, other] }: Planned, met: Places): void {
     this.flown[stage]++;
-    const at = first === undefined || other !== undefined ? -1 : met.findIndex((spot) => spot.nth === first.nth && fits(first.kind, spot));
+    const at =
+      first === undefined || other !== undefined
+        ? -1
+        : met.findIndex((spot) => spot.nth === first.nth && fits(first.kind, spot));
     const where = met[at];
-    if (first === undefined || where === undefined) return;
+    if (first === undefined || where === undefined) {
+      return;
+    }
     for (const [distance, spot] of met.slice(at + 1, at + 1 + AFTERMATH).entries()) {
-      const rank = distance + (this.#spots.get(spotKey(spot))?.what === spot.what ? NOTHING_NEW : 0);
+      const rank =
+        distance + (this.#spots.get(spotKey(spot))?.what === spot.what ? NOTHING_NEW : 0);
       for (const kind of this.#kinds) {
         const key = `${first.kind} ${where.what}, ${kind} ${spot.what}`;
-        if (!fits(kind, spot)) continue;
+        if (!fits(kind, spot)) {
+          continue;
+        }
         const times = this.#times.get(key) ?? 0;
         this.#times.set(key, times + 1);
         const alike = times * ALIKE + (kind === first.kind ? 0 : OTHER_KIND);
-        this.#pairs.push({ rank: rank + alike + this.#random(), faults: [first, { kind, nth: spot.nth }] });
+        this.#pairs.push({
+          rank: rank + alike + this.#random(),
+          faults: [first, { kind, nth: spot.nth }],
+        });
       }
     }
   }
 
   #pair(): readonly Fault[] {
-    if (this.#pairs.length === 0 || this.#drawn++ % ANYWHERE === 0) return this.#draw(2, this.#kinds);
-    const best = this.#pairs.reduce((least, one, index) => (one.rank < (this.#pairs[least]?.rank ?? Infinity) ? index : least), 0);
+    if (this.#pairs.length === 0 || this.#drawn++ % ANYWHERE === 0) {
+      return this.#draw(2, this.#kinds);
+    }
+    const best = this.#pairs.reduce(
+      (least, one, index) => (one.rank < (this.#pairs[least]?.rank ?? Infinity) ? index : least),
+      0,
+    );
     return this.#pairs.splice(best, 1)[0]?.faults ?? [];
   }
 
@@ -110,7 +146,10 @@ export class Plan {
   }
 }
 
-/** Every fault at every place. No kind comes again in a situation before each had its turn in each: what comes first is spread over the flight. */
+/**
+ * Every fault at every place. No kind comes again in a situation before each had its turn in each:
+ * what comes first is spread over the flight.
+ */
 function inTurns(places: Places, kinds: readonly FaultKind[], random: Random): Fault[] {
   const all = kinds.flatMap((kind) => placesOf(kind, places).map((spot) => ({ kind, spot })));
   const turns = new Map<string, number>();

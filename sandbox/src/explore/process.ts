@@ -1,9 +1,15 @@
-/** One process of an operator as a flight sees it: it can be killed without any clean-up, and stand still. */
+/**
+ * One process of an operator as a flight sees it: it can be killed without any clean-up, and stand
+ * still.
+ */
 import type { Clock, KubeObject, Operator, Timer } from 'autopilot-runtime/ports';
 import { keyString } from 'autopilot-runtime/ports';
 import type { VirtualClock } from '../clock.ts';
 
-/** The clock of one process: its timers die with it, wait while it stands still, and its wall clock may be wrong. */
+/**
+ * The clock of one process: its timers die with it, wait while it stands still, and its wall clock
+ * may be wrong.
+ */
 class ProcessClock implements Clock {
   readonly #base: VirtualClock;
   readonly #skew: () => number;
@@ -26,7 +32,9 @@ class ProcessClock implements Clock {
   }
 
   after(ms: number, callback: () => void): Timer {
-    if (this.#dead) return { cancel: () => undefined };
+    if (this.#dead) {
+      return { cancel: () => undefined };
+    }
     const timer = this.#base.after(ms, () => {
       this.#timers.delete(timer);
       this.#gate(callback);
@@ -42,7 +50,9 @@ class ProcessClock implements Clock {
 
   kill(): void {
     this.#dead = true;
-    for (const timer of this.#timers) timer.cancel();
+    for (const timer of this.#timers) {
+      timer.cancel();
+    }
     this.#timers.clear();
   }
 }
@@ -70,8 +80,11 @@ export class Process {
     this.name = name;
     this.standsBy = standsBy;
     this.#clock = new ProcessClock(base, skew, (callback) => {
-      if (this.#frozen === undefined) callback();
-      else void this.#frozen.then(() => this.alive && callback());
+      if (this.#frozen === undefined) {
+        callback();
+      } else {
+        void this.#frozen.then(() => this.alive && callback());
+      }
     });
     this.clock = this.#clock;
   }
@@ -84,7 +97,10 @@ export class Process {
     return this.alive && this.operator?.leading() === true;
   }
 
-  /** What it does is counted as places; a standby's doings are not, so that places are the same with and without one. */
+  /**
+   * What it does is counted as places; a standby's doings are not, so that places are the same with
+   * and without one.
+   */
   get counted(): boolean {
     return !this.standsBy || this.leading;
   }
@@ -106,8 +122,12 @@ export class Process {
 
   /** To be awaited before anything reaches the process: never resolves when it is dead. */
   async awake(): Promise<void> {
-    while (this.#frozen !== undefined) await this.#frozen;
-    if (!this.alive) await never();
+    while (this.#frozen !== undefined) {
+      await this.#frozen;
+    }
+    if (!this.alive) {
+      await never();
+    }
   }
 
   /** It was told this state. */
@@ -115,7 +135,9 @@ export class Process {
     const key = `${object.kind} ${keyString(object.metadata)}`;
     const { resourceVersion = '0' } = object.metadata;
     const known = this.#known.get(key);
-    if (known === undefined || BigInt(known) < BigInt(resourceVersion)) this.#known.set(key, resourceVersion);
+    if (known === undefined || BigInt(known) < BigInt(resourceVersion)) {
+      this.#known.set(key, resourceVersion);
+    }
   }
 
   /** The version of an object that it was last told of. */

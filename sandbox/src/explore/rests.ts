@@ -1,4 +1,7 @@
-/** Moments of rest: nothing changes any more, and the cluster has to be as it was in the flight without faults. */
+/**
+ * Moments of rest: nothing changes any more, and the cluster has to be as it was in the flight
+ * without faults.
+ */
 import type { Scheduler } from 'autopilot-runtime/ports';
 import { parseDuration } from 'autopilot-runtime/ports';
 import type { Cluster } from '../cluster/cluster.ts';
@@ -42,7 +45,9 @@ export class Rests {
     this.#options = options;
   }
 
-  /** How long nothing may happen before somebody who waits for something gives up, in milliseconds. */
+  /**
+   * How long nothing may happen before somebody who waits for something gives up, in milliseconds.
+   */
   get patience(): number {
     const { expected, scenario } = this.#options;
     return expected === undefined ? parseDuration(scenario.patience ?? '10m') : PATIENCE_MS;
@@ -54,7 +59,8 @@ export class Rests {
     const begun = course.now();
     const expected = this.#options.expected?.[this.all.length];
     const { patience } = this;
-    const calm = expected === undefined ? patience : Math.max(CALM_MS, expected.gap * 1.25 + 10_000);
+    const calm =
+      expected === undefined ? patience : Math.max(CALM_MS, expected.gap * 1.25 + 10_000);
     let last = (course.lastChange = begun);
     let gap = 0;
     places.mark();
@@ -87,13 +93,27 @@ export class Rests {
     if (expected === undefined) {
       // Without any fault a machine that is stuck is a mistake, unless the scenario is about that.
       const why = stalled(look, scheduler);
-      if (why !== undefined && !this.#isAccepted()) course.giveUp('nothing stalls without a fault', why);
+      if (why !== undefined && !this.#isAccepted()) {
+        course.giveUp('nothing stalls without a fault', why);
+      }
       return true;
     }
     const lines = differences(expected.end, this.#end());
-    if (lines.length === 0 || this.isExcused()) return true;
-    const again = faults.length > 0 ? [] : ['this was the same flight once more: a worker keeps something in memory, such as a variable outside its function'];
-    if (patienceIsOver) course.giveUp('the end is that of the flight without faults', [...lines.slice(0, 6), ...again].join('; '));
+    if (lines.length === 0 || this.isExcused()) {
+      return true;
+    }
+    const again =
+      faults.length > 0
+        ? []
+        : [
+            'this was the same flight once more: a worker keeps something in memory, such as a variable outside its function',
+          ];
+    if (patienceIsOver) {
+      course.giveUp(
+        'the end is that of the flight without faults',
+        [...lines.slice(0, 6), ...again].join('; '),
+      );
+    }
     return false;
   }
 

@@ -1,4 +1,7 @@
-/** Traffic must add up: the weights of routes in Istio's VirtualService and the Gateway API's HTTPRoute. */
+/**
+ * Traffic must add up: the weights of routes in Istio's VirtualService and the Gateway API's
+ * HTTPRoute.
+ */
 import type { KubeObject } from 'autopilot-runtime/ports';
 
 interface Weighted {
@@ -7,23 +10,32 @@ interface Weighted {
 
 interface RouteSpec {
   readonly http?: readonly { readonly name?: string; readonly route?: readonly Weighted[] }[];
-  readonly rules?: readonly { readonly name?: string; readonly backendRefs?: readonly Weighted[] }[];
+  readonly rules?: readonly {
+    readonly name?: string;
+    readonly backendRefs?: readonly Weighted[];
+  }[];
 }
 
 /** What is wrong with the weights of an object; undefined when nothing is, or it is no route. */
 export function weightProblem(object: KubeObject): string | undefined {
   const { http = [], rules = [] } = (object.spec ?? {}) as RouteSpec;
-  if (object.kind === 'VirtualService')
+  if (object.kind === 'VirtualService') {
     for (const { name, route = [] } of http) {
       const sum = sumOf(route);
-      if (route.length > 1 && sum !== 100) return `the weights of ${name ?? 'a route'} sum to ${sum}`;
+      if (route.length > 1 && sum !== 100) {
+        return `the weights of ${name ?? 'a route'} sum to ${sum}`;
+      }
     }
-  if (object.kind === 'HTTPRoute')
+  }
+  if (object.kind === 'HTTPRoute') {
     for (const { name, backendRefs = [] } of rules) {
       // Here weights are shares, and one that is not given is 1: only nothing at all is wrong.
       const sum = backendRefs.reduce((total, { weight = 1 }) => total + weight, 0);
-      if (backendRefs.length > 0 && sum === 0) return `all weights of ${name ?? 'a rule'} are 0`;
+      if (backendRefs.length > 0 && sum === 0) {
+        return `all weights of ${name ?? 'a rule'} are 0`;
+      }
     }
+  }
   return undefined;
 }
 

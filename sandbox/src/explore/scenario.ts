@@ -1,4 +1,7 @@
-/** Scenarios: what happens around an operator while it is watched, and what must hold. Data, written by hand or derived from samples. */
+/**
+ * Scenarios: what happens around an operator while it is watched, and what must hold. Data, written
+ * by hand or derived from samples.
+ */
 import type { Duration } from 'autopilot-runtime';
 import type { OperatorConfig } from 'autopilot-runtime/ports';
 import type { FlightObject, FlownObject } from '../kit/fly.ts';
@@ -7,17 +10,34 @@ import type { Ask, Simulator } from '../simulators/simulator.ts';
 /** A change of the cluster by somebody. */
 export type Act =
   | { readonly does: 'create'; readonly object: FlightObject }
-  | { readonly does: 'patch'; readonly kind: string; readonly name: string; readonly namespace: string; readonly change: object }
-  | { readonly does: 'remove'; readonly kind: string; readonly name: string; readonly namespace: string };
+  | {
+      readonly does: 'patch';
+      readonly kind: string;
+      readonly name: string;
+      readonly namespace: string;
+      readonly change: object;
+    }
+  | {
+      readonly does: 'remove';
+      readonly kind: string;
+      readonly name: string;
+      readonly namespace: string;
+    };
 
-/** What users and other controllers do, in order. Made by `create`, `patch`, `remove`, `react`, `approve`, `wait` and `rest`. */
+/**
+ * What users and other controllers do, in order. Made by `create`, `patch`, `remove`, `react`,
+ * `approve`, `wait` and `rest`.
+ */
 export type Step =
   | Act
   | { readonly does: 'react'; readonly title: string; readonly to: (look: Look) => Act | undefined }
   | { readonly does: 'wait'; readonly for: Duration }
   | { readonly does: 'rest' };
 
-/** The cluster at one instant. A kind name means the one that the machine declares, if it does. Do not change what it returns. */
+/**
+ * The cluster at one instant. A kind name means the one that the machine declares, if it does. Do
+ * not change what it returns.
+ */
 export interface Look {
   /** Undefined when it is not there. `namespace` is `default` unless said. */
   get(kind: string, name: string, namespace?: string): FlownObject | undefined;
@@ -28,11 +48,16 @@ export interface Look {
 export interface Scenario {
   /** In reports and on the command line. */
   readonly name: string;
-  /** What is in the cluster before the operator starts; without a namespace it goes to `default`. */
+  /**
+   * What is in the cluster before the operator starts; without a namespace it goes to `default`.
+   */
   readonly objects?: readonly FlightObject[];
   /** After the last one the machine comes to rest. */
   readonly steps: readonly Step[];
-  /** An end other than that of the flight without faults: is it good as well? Asked whenever the machine rests. */
+  /**
+   * An end other than that of the flight without faults: is it good as well? Asked whenever the
+   * machine rests.
+   */
   readonly accepts?: (look: Look) => boolean;
   /** Sentences that hold after each write of anybody. False: broken. */
   readonly invariants?: Readonly<Record<string, (look: Look) => boolean>>;
@@ -42,7 +67,10 @@ export interface Scenario {
   readonly ask?: Ask;
   /** Settings of the operator, over its defaults. */
   readonly config?: Partial<OperatorConfig>;
-  /** Two steps (`step: true`) in a phase are never closer than this. Default: half of the closest in the flight without faults. */
+  /**
+   * Two steps (`step: true`) in a phase are never closer than this. Default: half of the closest in
+   * the flight without faults.
+   */
   readonly pace?: Readonly<Record<string, Duration>>;
   /** Fields that may differ in the end: `Canary.status.checks`. */
   readonly ignore?: readonly string[];
@@ -69,8 +97,10 @@ export function remove(kind: string, name: string, namespace = 'default'): Act {
 }
 
 /**
- * Somebody looks at the cluster whenever something happens, until there is something to do: the first act that `to` returns is done, then
- * the next step comes. When nothing has changed for the scenario's patience, it does not come: the flight without faults cannot be flown
+ * Somebody looks at the cluster whenever something happens, until there is something to do: the
+ * first act that `to` returns is done, then
+ * the next step comes. When nothing has changed for the scenario's patience, it does not come: the
+ * flight without faults cannot be flown
  * then, and one with faults has broken a promise.
  * @param title what somebody does: `the team scales the canary`
  */
@@ -78,14 +108,27 @@ export function react(title: string, to: (look: Look) => Act | undefined): Step 
   return { does: 'react', title, to };
 }
 
-/** A person waits until the resource asks for an approval, and gives it as the condition AwaitingApproval says. */
+/**
+ * A person waits until the resource asks for an approval, and gives it as the condition
+ * AwaitingApproval says.
+ */
 export function approve(kind: string, name: string, namespace = 'default'): Step {
   return react(`approves ${kind} ${name}`, (look) => {
-    const { conditions = [] } = (look.get(kind, name, namespace)?.status ?? {}) as { readonly conditions?: readonly { type: string; message: string }[] };
+    const { conditions = [] } = (look.get(kind, name, namespace)?.status ?? {}) as {
+      readonly conditions?: readonly { type: string; message: string }[];
+    };
     const asked = conditions.find(({ type }) => type === 'AwaitingApproval')?.message ?? '';
     const [, annotation, value] = / ([^ =]+)=([^ =]+)$/.exec(asked) ?? [];
-    if (annotation === undefined || value === undefined) return undefined;
-    return { does: 'patch', kind, name, namespace, change: { metadata: { annotations: { [annotation]: value } } } };
+    if (annotation === undefined || value === undefined) {
+      return undefined;
+    }
+    return {
+      does: 'patch',
+      kind,
+      name,
+      namespace,
+      change: { metadata: { annotations: { [annotation]: value } } },
+    };
   });
 }
 
@@ -94,11 +137,20 @@ export function wait(duration: Duration): Step {
   return { does: 'wait', for: duration };
 }
 
-/** Until the machine rests; what is in the cluster then is compared with the flight without faults. */
+/**
+ * Until the machine rests; what is in the cluster then is compared with the flight without faults.
+ */
 export function rest(): Step {
   return { does: 'rest' };
 }
 
 export function isScenario(value: unknown): value is Scenario {
-  return typeof value === 'object' && value !== null && 'name' in value && typeof value.name === 'string' && 'steps' in value && Array.isArray(value.steps);
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'name' in value &&
+    typeof value.name === 'string' &&
+    'steps' in value &&
+    Array.isArray(value.steps)
+  );
 }

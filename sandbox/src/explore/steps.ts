@@ -18,22 +18,34 @@ export class Steps {
     this.#least = least;
   }
 
-  /** The status of a resource was written. A step is as late as its sync: how long its writes took does not matter. */
+  /**
+   * The status of a resource was written. A step is as late as its sync: how long its writes took
+   * does not matter.
+   */
   seen(before: KubeObject, after: KubeObject, say: (detail: string) => void): void {
     const old = (before.status ?? {}) as Status;
     const { phase = '', autopilot } = (after.status ?? {}) as Status;
     const { uid = '' } = after.metadata;
     // Whoever comes back to a phase begins anew.
-    if (old.phase !== phase) this.#last.delete(uid);
-    if (autopilot?.lastStep === undefined || autopilot.lastStep === old.autopilot?.lastStep) return;
+    if (old.phase !== phase) {
+      this.#last.delete(uid);
+    }
+    if (autopilot?.lastStep === undefined || autopilot.lastStep === old.autopilot?.lastStep) {
+      return;
+    }
     const at = Date.parse(autopilot.lastStep);
     const last = this.#last.get(uid);
     this.#last.set(uid, at);
-    if (last === undefined) return;
+    if (last === undefined) {
+      return;
+    }
     const gap = at - last;
     this.closest.set(phase, Math.min(gap, this.closest.get(phase) ?? Infinity));
     const least = this.#least?.get(phase);
-    if (least !== undefined && gap < least)
-      say(`${objectName(after)} made two steps in ${phase} within ${timeText(gap).slice(1)}; ${timeText(least).slice(1)} is the least`);
+    if (least !== undefined && gap < least) {
+      say(
+        `${objectName(after)} made two steps in ${phase} within ${timeText(gap).slice(1)}; ${timeText(least).slice(1)} is the least`,
+      );
+    }
   }
 }

@@ -1,4 +1,7 @@
-/** A watch as one process hears it: events may be lost, late or merged, and the watch may break, expire or fall silent. */
+/**
+ * A watch as one process hears it: events may be lost, late or merged, and the watch may break,
+ * expire or fall silent.
+ */
 import type { KubeObject, ResourceType, WatchEvent } from 'autopilot-runtime/ports';
 import { ApiError, ConnectionError, keyString, sleep } from 'autopilot-runtime/ports';
 import type { Fault } from './fault.ts';
@@ -19,14 +22,28 @@ export interface Source {
   open(signal: AbortSignal): AsyncIterable<WatchEvent>;
 }
 
-export async function* stream(process: Process, ground: Ground, source: Source, signal: AbortSignal | undefined): AsyncGenerator<WatchEvent> {
+export async function* stream(
+  process: Process,
+  ground: Ground,
+  source: Source,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<WatchEvent> {
   await process.awake();
   const { type } = source;
-  const refused = source.machine && process.counted ? ground.place('request', `watch ${type.kind}`) : undefined;
-  if (source.machine) ground.trace.add(process.name, `watch ${type.plural}`, refused && FAULTS[refused.kind].says);
-  if (refused !== undefined) throw refusal(refused);
+  const refused =
+    source.machine && process.counted ? ground.place('request', `watch ${type.kind}`) : undefined;
+  if (source.machine) {
+    ground.trace.add(process.name, `watch ${type.plural}`, refused && FAULTS[refused.kind].says);
+  }
+  if (refused !== undefined) {
+    throw refusal(refused);
+  }
   const closed = new AbortController();
-  const end = AbortSignal.any([closed.signal, process.death.signal, ...(signal === undefined ? [] : [signal])]);
+  const end = AbortSignal.any([
+    closed.signal,
+    process.death.signal,
+    ...(signal === undefined ? [] : [signal]),
+  ]);
   const from = new Inbox(source.open(end));
   const cut = (): void => from.end(new ConnectionError('the connection was reset'));
   process.watches.add(cut);
@@ -34,16 +51,28 @@ export async function* stream(process: Process, ground: Ground, source: Source, 
     for (;;) {
       const event = await from.next();
       await process.awake();
-      if (event === undefined) return;
+      if (event === undefined) {
+        return;
+      }
       if (event.type === 'BOOKMARK' || !source.machine) {
-        if (process.cutOff && !source.machine) throw new ConnectionError('the connection was reset');
+        if (process.cutOff && !source.machine) {
+          throw new ConnectionError('the connection was reset');
+        }
         yield event;
         continue;
       }
-      if (process.lag > 0) await sleep(ground.clock, process.lag, end);
+      if (process.lag > 0) {
+        await sleep(ground.clock, process.lag, end);
+      }
       const { object } = event;
-      const fault = process.counted ? ground.place('event', `hears ${event.type} ${object.kind}`) : undefined;
-      ground.trace.add(process.name, `hears ${event.type} ${nameOf(object.kind, object.metadata)}`, fault && FAULTS[fault.kind].says);
+      const fault = process.counted
+        ? ground.place('event', `hears ${event.type} ${object.kind}`)
+        : undefined;
+      ground.trace.add(
+        process.name,
+        `hears ${event.type} ${nameOf(object.kind, object.metadata)}`,
+        fault && FAULTS[fault.kind].says,
+      );
       for (const told of await faulty(fault, event, from, ground, end)) {
         await process.awake();
         process.learn(told.object);
@@ -59,7 +88,13 @@ export async function* stream(process: Process, ground: Ground, source: Source, 
   }
 }
 
-async function faulty(fault: Fault | undefined, event: ObjectEvent, from: Inbox, ground: Ground, end: AbortSignal): Promise<readonly ObjectEvent[]> {
+async function faulty(
+  fault: Fault | undefined,
+  event: ObjectEvent,
+  from: Inbox,
+  ground: Ground,
+  end: AbortSignal,
+): Promise<readonly ObjectEvent[]> {
   switch (fault?.kind) {
     case 'event-late':
       await ground.course.pass(LATE_MS, end);
@@ -73,7 +108,9 @@ async function faulty(fault: Fault | undefined, event: ObjectEvent, from: Inbox,
     case 'watch-broken':
       throw new ConnectionError('the connection was reset');
     case 'watch-silent':
-      return new Promise((_, reject) => end.addEventListener('abort', () => reject(end.reason as Error), { once: true }));
+      return new Promise((_, reject) =>
+        end.addEventListener('abort', () => reject(end.reason as Error), { once: true }),
+      );
     case 'watch-expired':
       throw expired();
     default:
@@ -93,8 +130,17 @@ function merged(events: readonly ObjectEvent[]): readonly ObjectEvent[] {
 }
 
 function refusal({ kind }: Fault): Error {
-  if (kind === 'throttled') return new ApiError({ code: 429, reason: 'TooManyRequests', message: 'too many requests', retryAfterSeconds: 2 });
-  if (kind === 'server-error') return new ApiError({ code: 500, reason: 'InternalError', message: 'Internal error occurred' });
+  if (kind === 'throttled') {
+    return new ApiError({
+      code: 429,
+      reason: 'TooManyRequests',
+      message: 'too many requests',
+      retryAfterSeconds: 2,
+    });
+  }
+  if (kind === 'server-error') {
+    return new ApiError({ code: 500, reason: 'InternalError', message: 'Internal error occurred' });
+  }
   return new ConnectionError('the connection was reset');
 }
 
@@ -118,9 +164,13 @@ class Inbox {
   async next(): Promise<WatchEvent | undefined> {
     for (;;) {
       const event = this.#events.shift();
-      if (event !== undefined) return event;
+      if (event !== undefined) {
+        return event;
+      }
       if (this.#end !== undefined) {
-        if ('error' in this.#end) throw this.#end.error;
+        if ('error' in this.#end) {
+          throw this.#end.error;
+        }
         return undefined;
       }
       await new Promise<void>((resolve) => (this.#wake = resolve));
@@ -129,7 +179,9 @@ class Inbox {
 
   /** Everything that has come so far, but for bookmarks. */
   take(): readonly ObjectEvent[] {
-    return this.#events.splice(0).filter((event): event is ObjectEvent => event.type !== 'BOOKMARK');
+    return this.#events
+      .splice(0)
+      .filter((event): event is ObjectEvent => event.type !== 'BOOKMARK');
   }
 
   /** What has come is still told; after it, this. */
@@ -142,7 +194,9 @@ class Inbox {
     try {
       for (;;) {
         const { done, value } = await this.#iterator.next();
-        if (done === true || this.#end !== undefined) break;
+        if (done === true || this.#end !== undefined) {
+          break;
+        }
         this.#events.push(value);
         this.#wake?.();
       }

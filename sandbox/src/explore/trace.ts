@@ -21,13 +21,20 @@ export class Trace {
   }
 
   add(who: string, what: string, fault?: string): void {
-    this.entries.push({ at: this.#clock.monotonic(), who, what, ...(fault !== undefined && { fault }) });
+    this.entries.push({
+      at: this.#clock.monotonic(),
+      who,
+      what,
+      ...(fault !== undefined && { fault }),
+    });
   }
 }
 
 /** `Kind namespace/name`, without the namespace that everything is in. */
 export function nameOf(kind: string, { namespace, name }: ObjectKey): string {
-  return namespace === undefined || namespace === 'default' ? `${kind} ${name}` : `${kind} ${namespace}/${name}`;
+  return namespace === undefined || namespace === 'default'
+    ? `${kind} ${name}`
+    : `${kind} ${namespace}/${name}`;
 }
 
 export function objectName({ kind, metadata }: KubeObject): string {
@@ -38,7 +45,9 @@ export function objectName({ kind, metadata }: KubeObject): string {
 export function timeText(ms: number): string {
   const minutes = Math.floor(ms / 60_000);
   const seconds = (ms - minutes * 60_000) / 1000;
-  return minutes === 0 ? `+${seconds.toFixed(3)}s` : `+${minutes}m${seconds.toFixed(3).padStart(6, '0')}s`;
+  return minutes === 0
+    ? `+${seconds.toFixed(3)}s`
+    : `+${minutes}m${seconds.toFixed(3).padStart(6, '0')}s`;
 }
 
 /** One line for each entry; faults are marked. */

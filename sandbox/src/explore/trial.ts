@@ -1,4 +1,7 @@
-/** One flight of a scenario with the faults that were put into it. The same scenario, seed and faults make the same flight. */
+/**
+ * One flight of a scenario with the faults that were put into it. The same scenario, seed and
+ * faults make the same flight.
+ */
 import type { KubeObject, Scheduler } from 'autopilot-runtime/ports';
 import { seeded, VirtualClock } from '../clock.ts';
 import { Cluster } from '../cluster/cluster.ts';
@@ -66,7 +69,13 @@ export class Trial implements Ground {
   readonly #phases = new Map<string, string>();
   #ask: Ask = silence;
 
-  private constructor(subject: Subject, scenario: Scenario, seed: number, faults: readonly Fault[], quiet: Quiet | undefined) {
+  private constructor(
+    subject: Subject,
+    scenario: Scenario,
+    seed: number,
+    faults: readonly Fault[],
+    quiet: Quiet | undefined,
+  ) {
     const { clock, cluster, trace } = this;
     this.#scenario = scenario;
     this.rights = subject.rights;
@@ -74,7 +83,8 @@ export class Trial implements Ground {
     this.#quiet = quiet;
     const places = (this.#places = new PlaceCounter(faults));
     const election = (this.#election = needsElection(faults));
-    const scheduler = (this.scheduler = typeof subject.scheduler === 'function' ? subject.scheduler() : subject.scheduler);
+    const scheduler = (this.scheduler =
+      typeof subject.scheduler === 'function' ? subject.scheduler() : subject.scheduler);
     const look = (this.#look = lookAt(cluster, scheduler));
     const oracle = (this.oracle = new Oracle({
       scheduler,
@@ -85,17 +95,58 @@ export class Trial implements Ground {
       election,
       pace: paceOf(scenario, quiet?.steps, faults),
     }));
-    const told = (sentence: string): void => oracle.say('workers depend on nothing but their context', sentence);
-    this.#fleet = new Fleet({ subject, scenario, seed, ask: () => this.#ask, election, outside: outside(clock, seeded(seed + 1), told) }, this);
+    const told = (sentence: string): void =>
+      oracle.say('workers depend on nothing but their context', sentence);
+    this.#fleet = new Fleet(
+      {
+        subject,
+        scenario,
+        seed,
+        ask: () => this.#ask,
+        election,
+        outside: outside(clock, seeded(seed + 1), told),
+      },
+      this,
+    );
     const user = (this.#user = new User(cluster, scheduler, trace));
-    const course = (this.course = new Course({ clock, onInstant: () => this.#strike(), onEnd: (...broken) => this.#end(...broken) }));
-    const rests = (this.#rests = new Rests({ course, places, cluster, look, scheduler, scenario, faults, expected: quiet?.rests }));
+    const course = (this.course = new Course({
+      clock,
+      onInstant: () => this.#strike(),
+      onEnd: (...broken) => this.#end(...broken),
+    }));
+    const rests = (this.#rests = new Rests({
+      course,
+      places,
+      cluster,
+      look,
+      scheduler,
+      scenario,
+      faults,
+      expected: quiet?.rests,
+    }));
     const isBroken = (): boolean => oracle.violations.length > 0;
-    this.#script = new Script({ scenario, course, rests, user, look, first: quiet === undefined, isBroken });
+    this.#script = new Script({
+      scenario,
+      course,
+      rests,
+      user,
+      look,
+      first: quiet === undefined,
+      isBroken,
+    });
   }
 
-  /** @param quiet the flight without faults. Absent: this is that one, and its places of rest are waited for with patience. */
-  static async fly(subject: Subject, scenario: Scenario, seed: number, faults: readonly Fault[], quiet?: Quiet): Promise<Flown> {
+  /**
+   * @param quiet the flight without faults. Absent: this is that one, and its places of rest are
+   * waited for with patience.
+   */
+  static async fly(
+    subject: Subject,
+    scenario: Scenario,
+    seed: number,
+    faults: readonly Fault[],
+    quiet?: Quiet,
+  ): Promise<Flown> {
     return new Trial(subject, scenario, seed, faults, quiet).#fly(subject);
   }
 
@@ -103,18 +154,29 @@ export class Trial implements Ground {
     const { cluster, course } = this;
     const { objects = [], simulators = [] } = this.#scenario;
     await this.#user.create(crd as FlightObject);
-    for (const object of objects) await this.#user.create(object);
+    for (const object of objects) {
+      await this.#user.create(object);
+    }
     cluster.onChange((before, after) => this.#changed(before, after));
-    const simulations = simulators.map((simulator) => simulator({ cluster, scheduler: this.scheduler }));
-    this.#ask = this.#scenario.ask ?? simulations.find(({ ask }) => ask !== undefined)?.ask ?? silence;
+    const simulations = simulators.map((simulator) =>
+      simulator({ cluster, scheduler: this.scheduler }),
+    );
+    this.#ask =
+      this.#scenario.ask ?? simulations.find(({ ask }) => ask !== undefined)?.ask ?? silence;
     this.#fleet.launch(false);
     await course.settle();
-    if (this.#election) this.#fleet.launch(true);
+    if (this.#election) {
+      this.#fleet.launch(true);
+    }
     await course.instant();
     await this.#script.play();
-    for (const [promise, detail] of costly(this.oracle, this.#faults.length, this.#quiet?.writes)) this.oracle.say(promise, detail);
+    for (const [promise, detail] of costly(this.oracle, this.#faults.length, this.#quiet?.writes)) {
+      this.oracle.say(promise, detail);
+    }
     this.#fleet.end();
-    for (const simulation of simulations) simulation.stop?.();
+    for (const simulation of simulations) {
+      simulation.stop?.();
+    }
     return {
       faults: this.#faults,
       places: this.#places.met,
@@ -130,7 +192,9 @@ export class Trial implements Ground {
   place(sort: 'request' | 'event' | 'call', what: string, write = false): Fault | undefined {
     this.course.count();
     const fault = this.#places.next(sort, `${this.#situation} ${what}`, write);
-    if (fault !== undefined) this.course.lastFault = this.clock.monotonic();
+    if (fault !== undefined) {
+      this.course.lastFault = this.clock.monotonic();
+    }
     return fault;
   }
 
@@ -145,14 +209,18 @@ export class Trial implements Ground {
   /** A quiet instant is a place too. */
   #strike(): boolean {
     const fault = this.#places.next('instant', `${this.#situation} all is quiet`);
-    if (fault === undefined) return false;
+    if (fault === undefined) {
+      return false;
+    }
     this.trace.add('', 'all is quiet', FAULTS[fault.kind].says);
     this.#fleet.strike(fault.kind);
     return true;
   }
 
   #end(promise?: string, detail = ''): void {
-    if (promise !== undefined) this.oracle.say(promise, detail);
+    if (promise !== undefined) {
+      this.oracle.say(promise, detail);
+    }
     this.#fleet.end();
   }
 
@@ -163,7 +231,9 @@ export class Trial implements Ground {
 
   #changed(before: KubeObject | undefined, after: KubeObject | undefined): void {
     const object = after ?? before;
-    if (object === undefined || isTalk(object)) return;
+    if (object === undefined || isTalk(object)) {
+      return;
+    }
     this.course.changed();
     if (object.kind === this.scheduler.resource.kind) {
       const { phase = 'none' } = (after?.status ?? {}) as { readonly phase?: string };

@@ -33,12 +33,19 @@ export class User {
 
   async #do(step: Act): Promise<void> {
     const { api } = this.#cluster;
-    if (step.does === 'create') return this.create(step.object);
+    if (step.does === 'create') {
+      return this.create(step.object);
+    }
     const { kind, name, namespace } = step;
-    const type = declaredKinds(this.#scheduler).find((declared) => declared.kind === kind) ?? this.#cluster.typeNamed(kind);
+    const type =
+      declaredKinds(this.#scheduler).find((declared) => declared.kind === kind) ??
+      this.#cluster.typeNamed(kind);
     const key = keyIn(type, name, namespace);
-    if (step.does === 'patch') await api.patch(type, key, { type: 'merge', body: step.change });
-    else await api.delete(type, key);
+    if (step.does === 'patch') {
+      await api.patch(type, key, { type: 'merge', body: step.change });
+    } else {
+      await api.delete(type, key);
+    }
   }
 
   /** Creates an object, its namespace and its status as it is written down. */
@@ -46,17 +53,25 @@ export class User {
     const { api } = this.#cluster;
     const type = this.#cluster.typeOf(object);
     const key = keyIn(type, object.metadata.name, object.metadata.namespace);
-    if (key.namespace !== undefined) await this.#needNamespace(key.namespace);
+    if (key.namespace !== undefined) {
+      await this.#needNamespace(key.namespace);
+    }
     const made = await api.create(type, { ...object, metadata: { ...object.metadata, ...key } });
     const { status } = object as { readonly status?: unknown };
-    if (status !== undefined && made.status === undefined) await api.patch(type, key, { type: 'merge', body: { status } }, { subresource: 'status' });
+    if (status !== undefined && made.status === undefined) {
+      await api.patch(type, key, { type: 'merge', body: { status } }, { subresource: 'status' });
+    }
   }
 
   async #needNamespace(name: string): Promise<void> {
     const namespace: KubeObject = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
-    await this.#cluster.api.create(this.#cluster.typeOf(namespace), namespace).catch((error: unknown) => {
-      if (!hasCode(error, 409)) throw error;
-    });
+    await this.#cluster.api
+      .create(this.#cluster.typeOf(namespace), namespace)
+      .catch((error: unknown) => {
+        if (!hasCode(error, 409)) {
+          throw error;
+        }
+      });
   }
 }
 
@@ -65,7 +80,11 @@ function keyIn(type: ResourceType, name: string, namespace = 'default'): ObjectK
 }
 
 function sentence(step: Act): string {
-  if (step.does === 'create') return `creates ${nameOf(step.object.kind, step.object.metadata)}`;
+  if (step.does === 'create') {
+    return `creates ${nameOf(step.object.kind, step.object.metadata)}`;
+  }
   const what = nameOf(step.kind, step);
-  return step.does === 'remove' ? `deletes ${what}` : `changes ${what}: ${JSON.stringify(step.change)}`;
+  return step.does === 'remove'
+    ? `deletes ${what}`
+    : `changes ${what}: ${JSON.stringify(step.change)}`;
 }

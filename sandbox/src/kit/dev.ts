@@ -1,4 +1,7 @@
-/** A cluster to develop against, for `npm run dev -- --sandbox`: real time, the project's kind and samples, a door for kubectl. */
+/**
+ * A cluster to develop against, for `npm run dev -- --sandbox`: real time, the project's kind and
+ * samples, a door for kubectl.
+ */
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
@@ -17,21 +20,26 @@ export interface DevCluster {
 }
 
 /**
- * @param project its folder: `src/generated/crd.json` and everything in `examples/*.yaml` is created.
+ * @param project its folder: `src/generated/crd.json` and everything in `examples/*.yaml` is
+ * created.
  * @throws Error that names the file of an object that the cluster refuses
  */
 export async function devCluster(project: string): Promise<DevCluster> {
   const cluster = new Cluster({ clock: systemClock });
   const files = ['src/generated/crd.json', ...globSync('examples/*.yaml', { cwd: project }).sort()];
   const created: string[] = [];
-  for (const file of files)
-    for (const object of objectsOf(readFileSync(join(project, file), 'utf8')))
+  for (const file of files) {
+    for (const object of objectsOf(readFileSync(join(project, file), 'utf8'))) {
       try {
         const made = await create(cluster, object);
-        if (file.endsWith('.yaml')) created.push(describe(made));
+        if (file.endsWith('.yaml')) {
+          created.push(describe(made));
+        }
       } catch (error) {
         throw new Error(`${file}: ${(error as Error).message}`, { cause: error });
       }
+    }
+  }
   const door = await openDoor(cluster);
   return { cluster, kubeconfig: door.kubeconfig, created, close: () => door.close() };
 }
@@ -39,7 +47,9 @@ export async function devCluster(project: string): Promise<DevCluster> {
 function objectsOf(text: string): readonly KubeObject[] {
   return parseAllDocuments(text).flatMap((document) => {
     const [wrong] = document.errors;
-    if (wrong !== undefined) throw wrong;
+    if (wrong !== undefined) {
+      throw wrong;
+    }
     return (document.toJS() as KubeObject | null) ?? [];
   });
 }
@@ -51,8 +61,14 @@ async function create(cluster: Cluster, object: KubeObject): Promise<KubeObject>
   if (namespace !== undefined) {
     const parent = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } };
     await cluster.api.create(cluster.typeOf(parent), parent).catch((error: unknown) => {
-      if (!hasCode(error, 409)) throw error;
+      if (!hasCode(error, 409)) {
+        throw error;
+      }
     });
   }
-  return cluster.api.create(type, { ...object, metadata: { ...object.metadata, ...(namespace !== undefined && { namespace }) } }, { fieldManager: 'dev' });
+  return cluster.api.create(
+    type,
+    { ...object, metadata: { ...object.metadata, ...(namespace !== undefined && { namespace }) } },
+    { fieldManager: 'dev' },
+  );
 }

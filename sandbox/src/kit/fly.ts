@@ -1,6 +1,14 @@
 /** Flies a machine in a cluster of its own, in virtual time: for tests of all phases together. */
 import type { Log, Scheduler } from 'autopilot-runtime';
-import type { KubeApi, KubeObject, ObjectKey, OperatorConfig, OperatorEvent, OperatorOptions, ResourceType } from 'autopilot-runtime/ports';
+import type {
+  KubeApi,
+  KubeObject,
+  ObjectKey,
+  OperatorConfig,
+  OperatorEvent,
+  OperatorOptions,
+  ResourceType,
+} from 'autopilot-runtime/ports';
 import { describe, hasCode, parseDuration, startOperator } from 'autopilot-runtime/ports';
 import { seeded, VirtualClock } from '../clock.ts';
 import { Cluster } from '../cluster/cluster.ts';
@@ -10,17 +18,29 @@ import { settle } from './settle.ts';
 import type { Simulation, Simulator } from '../simulators/simulator.ts';
 
 export interface FlightOptions {
-  /** The CustomResourceDefinition (`src/generated/crd.json`): resources are defaulted and validated by it. Absent: anything goes. */
+  /**
+   * The CustomResourceDefinition (`src/generated/crd.json`): resources are defaulted and validated
+   * by it. Absent: anything goes.
+   */
   readonly crd?: object;
   /** What is in the cluster before the operator starts. */
   readonly objects?: readonly FlightObject[];
   /** Settings of the operator, over the defaults. */
   readonly config?: Partial<OperatorConfig>;
-  /** What acts in the cluster beside the operator, from before it starts until the flight stops: `deployments()`, `traffic(…)`. */
+  /**
+   * What acts in the cluster beside the operator, from before it starts until the flight stops:
+   * `deployments()`, `traffic(…)`.
+   */
   readonly simulators?: readonly Simulator[];
-  /** Answers metrics queries, before any simulator. Absent from both: no Prometheus, every question fails. */
+  /**
+   * Answers metrics queries, before any simulator. Absent from both: no Prometheus, every question
+   * fails.
+   */
   readonly ask?: OperatorOptions['ask'];
-  /** What the operator may do; everything else is refused with 403. Absent: everything. `rightsFrom` reads them from manifests. */
+  /**
+   * What the operator may do; everything else is refused with 403. Absent: everything. `rightsFrom`
+   * reads them from manifests.
+   */
   readonly rights?: Rights;
   /** What the operator is given in place of the cluster's door: a place for faults. */
   readonly through?: (api: KubeApi) => KubeApi;
@@ -32,7 +52,10 @@ export interface FlightOptions {
 
 /** An object as one writes it down; without a namespace it goes to `default`. */
 export type FlightObject = Pick<KubeObject, 'apiVersion' | 'kind'> & {
-  readonly metadata: ObjectKey & { readonly labels?: Readonly<Record<string, string>>; readonly annotations?: Readonly<Record<string, string>> };
+  readonly metadata: ObjectKey & {
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
   readonly [field: string]: unknown;
 };
 
@@ -45,7 +68,13 @@ export interface FlownObject extends KubeObject {
 }
 
 const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
-const NAMESPACES: ResourceType = { group: '', version: 'v1', kind: 'Namespace', plural: 'namespaces', namespaced: false };
+const NAMESPACES: ResourceType = {
+  group: '',
+  version: 'v1',
+  kind: 'Namespace',
+  plural: 'namespaces',
+  namespaced: false,
+};
 
 export class Flight {
   readonly cluster: Cluster;
@@ -63,7 +92,12 @@ export class Flight {
     this.clock = clock;
     this.cluster = new Cluster({ clock });
     this.#resource = scheduler.resource;
-    this.#declared = [scheduler.resource, ...scheduler.phases.flatMap(({ inputs, outputs }) => [...inputs, ...outputs].map(({ type }) => type))];
+    this.#declared = [
+      scheduler.resource,
+      ...scheduler.phases.flatMap(({ inputs, outputs }) =>
+        [...inputs, ...outputs].map(({ type }) => type),
+      ),
+    ];
     this.#settle = () => settle(this.cluster, clock, undefined);
   }
 
@@ -73,15 +107,26 @@ export class Flight {
     const flight = new Flight(scheduler, clock);
     const { crd = openDefinition(scheduler), objects = [] } = options;
     await flight.create(crd as FlightObject);
-    flight.#simulations = (options.simulators ?? []).map((simulator) => simulator({ cluster: flight.cluster, scheduler }));
-    for (const object of objects) await flight.create(object);
+    flight.#simulations = (options.simulators ?? []).map((simulator) =>
+      simulator({ cluster: flight.cluster, scheduler }),
+    );
+    for (const object of objects) {
+      await flight.create(object);
+    }
     await flight.#launch(scheduler, options);
     return flight;
   }
 
   async #launch(scheduler: Scheduler, options: FlightOptions): Promise<void> {
     const { clock } = this;
-    const { config, ask = this.#simulations.find((simulation) => simulation.ask)?.ask, rights, through = (api) => api, seed = 1, log = SILENT } = options;
+    const {
+      config,
+      ask = this.#simulations.find((simulation) => simulation.ask)?.ask,
+      rights,
+      through = (api) => api,
+      seed = 1,
+      log = SILENT,
+    } = options;
     const operator = startOperator({
       scheduler,
       api: through(rights === undefined ? this.cluster.api : withRights(this.cluster, rights)),
@@ -109,7 +154,10 @@ export class Flight {
   }
 
   /** The operator ends and another one starts over the same cluster. */
-  async restart(scheduler: Scheduler, options: Omit<FlightOptions, 'crd' | 'objects' | 'simulators'> = {}): Promise<void> {
+  async restart(
+    scheduler: Scheduler,
+    options: Omit<FlightOptions, 'crd' | 'objects' | 'simulators'> = {},
+  ): Promise<void> {
     await this.#stop();
     await this.#launch(scheduler, options);
   }
@@ -117,34 +165,50 @@ export class Flight {
   /** Creates an object (and its namespace) and lets the machine come to rest. */
   async create(object: FlightObject): Promise<FlownObject> {
     const type = this.cluster.typeOf(object);
-    const placed = { ...object, metadata: { ...(type.namespaced && { namespace: 'default' }), ...object.metadata } } as KubeObject;
+    const placed = {
+      ...object,
+      metadata: { ...(type.namespaced && { namespace: 'default' }), ...object.metadata },
+    } as KubeObject;
     const { namespace } = placed.metadata;
-    if (namespace !== undefined) await this.#needNamespace(namespace);
+    if (namespace !== undefined) {
+      await this.#needNamespace(namespace);
+    }
     await this.cluster.api.create(type, placed);
     await this.settle();
     return (await this.get(object.kind, object.metadata.name, namespace)) ?? copy(placed);
   }
 
-  /** Undefined when it is not there. A kind name means the one that the machine declares, if it does. */
+  /**
+   * Undefined when it is not there. A kind name means the one that the machine declares, if it
+   * does.
+   */
   async get(kind: string, name: string, namespace = 'default'): Promise<FlownObject | undefined> {
     const type = this.#typeOf(kind);
     try {
       return copy(await this.cluster.api.get(type, keyIn(type, name, namespace)));
     } catch (error) {
-      if (hasCode(error, 404)) return undefined;
+      if (hasCode(error, 404)) {
+        return undefined;
+      }
       throw error;
     }
   }
 
   async list(kind: string, namespace?: string): Promise<readonly FlownObject[]> {
-    const { items } = await this.cluster.api.list(this.#typeOf(kind), namespace === undefined ? {} : { namespace });
+    const { items } = await this.cluster.api.list(
+      this.#typeOf(kind),
+      namespace === undefined ? {} : { namespace },
+    );
     return items.map(copy);
   }
 
   /** A merge patch; `null` removes a field. */
   async patch(kind: string, name: string, change: object, namespace = 'default'): Promise<void> {
     const type = this.#typeOf(kind);
-    await this.cluster.api.patch(type, keyIn(type, name, namespace), { type: 'merge', body: change });
+    await this.cluster.api.patch(type, keyIn(type, name, namespace), {
+      type: 'merge',
+      body: change,
+    });
     await this.settle();
   }
 
@@ -154,7 +218,9 @@ export class Flight {
     await this.settle();
   }
 
-  /** Lets everything happen that is due now. @throws Error when the machine does not come to rest. */
+  /**
+   * Lets everything happen that is due now. @throws Error when the machine does not come to rest.
+   */
   async settle(): Promise<void> {
     await this.#settle();
   }
@@ -173,14 +239,17 @@ export class Flight {
   /**
    * Time passes until a condition holds.
    * @param within default `10m` of virtual time.
-   * @throws Error when it does not hold by then; the message shows the resources and the last events.
+   * @throws Error when it does not hold by then; the message shows the resources and the last
+   * events.
    */
   async until(holds: () => boolean | Promise<boolean>, within = '10m'): Promise<void> {
     const end = this.clock.monotonic() + parseDuration(within);
     await this.settle();
     while (!(await holds())) {
       const { next } = this.clock;
-      if (next === undefined || next > end) throw new Error(`it did not happen within ${within}:\n${await this.#situation()}`);
+      if (next === undefined || next > end) {
+        throw new Error(`it did not happen within ${within}:\n${await this.#situation()}`);
+      }
       this.clock.moveTo(next);
       await this.settle();
     }
@@ -188,7 +257,9 @@ export class Flight {
 
   async stop(): Promise<void> {
     await this.#stop();
-    for (const simulation of this.#simulations) simulation.stop?.();
+    for (const simulation of this.#simulations) {
+      simulation.stop?.();
+    }
   }
 
   async #needNamespace(name: string): Promise<void> {
@@ -196,7 +267,13 @@ export class Flight {
       () => true,
       () => false,
     );
-    if (!exists) await this.cluster.api.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+    if (!exists) {
+      await this.cluster.api.create(NAMESPACES, {
+        apiVersion: 'v1',
+        kind: 'Namespace',
+        metadata: { name },
+      });
+    }
   }
 
   #typeOf(kind: string): ResourceType {
@@ -205,13 +282,18 @@ export class Flight {
 
   async #situation(): Promise<string> {
     const resources = await this.list(this.#resource.kind);
-    const lines = resources.map((resource) => `  ${describe(resource)}: ${JSON.stringify(resource.status)}`);
-    return [...lines, ...this.events.slice(-10).map((event) => `  ${JSON.stringify(event)}`)].join('\n');
+    const lines = resources.map(
+      (resource) => `  ${describe(resource)}: ${JSON.stringify(resource.status)}`,
+    );
+    return [...lines, ...this.events.slice(-10).map((event) => `  ${JSON.stringify(event)}`)].join(
+      '\n',
+    );
   }
 }
 
 /**
- * Starts an operator in an in-memory cluster and lets it come to rest. Time stands still unless `advance` or `until` moves it.
+ * Starts an operator in an in-memory cluster and lets it come to rest. Time stands still unless
+ * `advance` or `until` moves it.
  */
 export function fly(scheduler: Scheduler, options?: FlightOptions): Promise<Flight> {
   return Flight.start(scheduler, options);

@@ -3,7 +3,10 @@ import type { Operator } from 'autopilot-runtime/ports';
 import type { VirtualClock } from '../clock.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 
-/** Turns without any activity after which a flight that still waits for something else (a file, a socket) is left alone. */
+/**
+ * Turns without any activity after which a flight that still waits for something else (a file, a
+ * socket) is left alone.
+ */
 const IDLE_TURNS = 50;
 /** Turns of one moment: a machine that never comes to rest is told so. */
 const MOST_TURNS = 100_000;
@@ -12,21 +15,33 @@ const MOST_TURNS = 100_000;
  * Resolves when nothing is due: no sync under way, no event undelivered, no timer due now.
  * @throws Error when the machine does not come to rest: it changes something in every sync.
  */
-export async function settle(cluster: Cluster, clock: VirtualClock, operator: Pick<Operator, 'pending'> | undefined): Promise<void> {
+export async function settle(
+  cluster: Cluster,
+  clock: VirtualClock,
+  operator: Pick<Operator, 'pending'> | undefined,
+): Promise<void> {
   let idle = 0;
   for (let turns = 0; turns < MOST_TURNS; turns++) {
     const before = cluster.version;
     await nextTurn();
     let fired = false;
-    while (clock.fire()) fired = true;
+    while (clock.fire()) {
+      fired = true;
+    }
     const quiet = cluster.undelivered === 0 && (operator?.pending() ?? 0) === 0;
     idle = fired || cluster.version !== before ? 0 : idle + 1;
-    if (idle >= (quiet ? 2 : IDLE_TURNS)) return;
+    if (idle >= (quiet ? 2 : IDLE_TURNS)) {
+      return;
+    }
   }
-  throw new Error(`the machine does not come to rest: it was still at work after ${MOST_TURNS} turns of one moment`);
+  throw new Error(
+    `the machine does not come to rest: it was still at work after ${MOST_TURNS} turns of one moment`,
+  );
 }
 
-/** After all promises that can be settled now: everything in the sandbox answers within one turn. */
+/**
+ * After all promises that can be settled now: everything in the sandbox answers within one turn.
+ */
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve));
 }

@@ -1,4 +1,7 @@
-/** The part of the controller manager that rolls Deployments out, as far as their status tells: without ReplicaSets and Pods. */
+/**
+ * The part of the controller manager that rolls Deployments out, as far as their status tells:
+ * without ReplicaSets and Pods.
+ */
 import type { KubeObject } from 'autopilot-runtime';
 import { hasCode } from 'autopilot-runtime/ports';
 import type { Cluster } from '../cluster/cluster.ts';
@@ -31,43 +34,80 @@ interface DeploymentStatus {
 export type Rollout = 'complete' | 'underway' | 'failed';
 
 /**
- * Every Deployment is rolled out as soon as it is seen: first its status says that the change was noticed, then that the new Pods are
+ * Every Deployment is rolled out as soon as it is seen: first its status says that the change was
+ * noticed, then that the new Pods are
  * there and the old ones gone.
  *
- * @param options.rollout decides it by the Deployment, by its image say. Default: complete. Until then the old Pods stay.
+ * @param options.rollout decides it by the Deployment, by its image say. Default: complete. Until
+ * then the old Pods stay.
  */
-export function deployments(options: { readonly rollout?: (deployment: DeploymentObject) => Rollout } = {}): Simulator {
+export function deployments(
+  options: { readonly rollout?: (deployment: DeploymentObject) => Rollout } = {},
+): Simulator {
   const { rollout = () => 'complete' } = options;
   return ({ cluster }) => {
     const follow = (object: KubeObject | undefined): void => {
-      if (object?.kind === 'Deployment' && object.apiVersion === 'apps/v1') void step(cluster, object, rollout);
+      if (object?.kind === 'Deployment' && object.apiVersion === 'apps/v1') {
+        void step(cluster, object, rollout);
+      }
     };
     const stop = cluster.onChange((_, after) => follow(after));
-    for (const object of cluster.objects()) follow(object);
+    for (const object of cluster.objects()) {
+      follow(object);
+    }
     return { stop };
   };
 }
 
-async function step(cluster: Cluster, { metadata: { name, namespace = '' } }: KubeObject, rollout: (deployment: DeploymentObject) => Rollout): Promise<void> {
+async function step(
+  cluster: Cluster,
+  { metadata: { name, namespace = '' } }: KubeObject,
+  rollout: (deployment: DeploymentObject) => Rollout,
+): Promise<void> {
   const type = cluster.typeNamed('Deployment');
   try {
-    const status = nextStatus((await cluster.api.get(type, { name, namespace })) as DeploymentObject, rollout);
-    if (status === undefined) return;
+    const status = nextStatus(
+      (await cluster.api.get(type, { name, namespace })) as DeploymentObject,
+      rollout,
+    );
+    if (status === undefined) {
+      return;
+    }
     const options = { subresource: 'status', fieldManager: 'kube-controller-manager' } as const;
-    await cluster.api.patch(type, { name, namespace }, { type: 'merge', body: { status } }, options);
+    await cluster.api.patch(
+      type,
+      { name, namespace },
+      { type: 'merge', body: { status } },
+      options,
+    );
   } catch (error) {
-    if (!hasCode(error, 404)) throw error;
+    if (!hasCode(error, 404)) {
+      throw error;
+    }
   }
 }
 
 /** One step of a rollout; undefined when there is nothing left to do. */
-function nextStatus({ metadata, spec, status = {} }: DeploymentObject, rollout: (deployment: DeploymentObject) => Rollout): DeploymentStatus | undefined {
+function nextStatus(
+  { metadata, spec, status = {} }: DeploymentObject,
+  rollout: (deployment: DeploymentObject) => Rollout,
+): DeploymentStatus | undefined {
   const { generation = 1 } = metadata;
   const wanted = spec?.replicas ?? 1;
   const { availableReplicas: old = 0 } = status;
-  const outcome = rollout({ apiVersion: 'apps/v1', kind: 'Deployment', metadata, ...(spec && { spec }), status });
-  const condition = (type: string, good: boolean, reason: string): object => ({ type, status: good ? 'True' : 'False', reason });
-  if (status.observedGeneration !== generation)
+  const outcome = rollout({
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata,
+    ...(spec && { spec }),
+    status,
+  });
+  const condition = (type: string, good: boolean, reason: string): object => ({
+    type,
+    status: good ? 'True' : 'False',
+    reason,
+  });
+  if (status.observedGeneration !== generation) {
     return {
       observedGeneration: generation,
       replicas: Math.max(old, wanted),
@@ -77,6 +117,7 @@ function nextStatus({ metadata, spec, status = {} }: DeploymentObject, rollout: 
       unavailableReplicas: Math.max(0, wanted - old),
       conditions: [condition('Progressing', true, 'ReplicaSetUpdated')],
     };
+  }
   const reached: DeploymentStatus =
     outcome === 'complete'
       ? {
@@ -85,12 +126,24 @@ function nextStatus({ metadata, spec, status = {} }: DeploymentObject, rollout: 
           readyReplicas: wanted,
           availableReplicas: wanted,
           unavailableReplicas: 0,
-          conditions: [condition('Available', true, 'MinimumReplicasAvailable'), condition('Progressing', true, 'NewReplicaSetAvailable')],
+          conditions: [
+            condition('Available', true, 'MinimumReplicasAvailable'),
+            condition('Progressing', true, 'NewReplicaSetAvailable'),
+          ],
         }
       : {
           updatedReplicas: wanted,
-          conditions: [condition('Progressing', outcome === 'underway', outcome === 'underway' ? 'ReplicaSetUpdated' : 'ProgressDeadlineExceeded')],
+          conditions: [
+            condition(
+              'Progressing',
+              outcome === 'underway',
+              outcome === 'underway' ? 'ReplicaSetUpdated' : 'ProgressDeadlineExceeded',
+            ),
+          ],
         };
-  const same = Object.entries(reached).every(([field, value]) => JSON.stringify(status[field as keyof DeploymentStatus]) === JSON.stringify(value));
+  const same = Object.entries(reached).every(
+    ([field, value]) =>
+      JSON.stringify(status[field as keyof DeploymentStatus]) === JSON.stringify(value),
+  );
   return same ? undefined : reached;
 }

@@ -1,4 +1,7 @@
-/** A Prometheus that knows the operator's own queries by their templates, so that a test says what they answer and not how they are written. */
+/**
+ * A Prometheus that knows the operator's own queries by their templates, so that a test says what
+ * they answer and not how they are written.
+ */
 import type { QueryAnswer, QueryDefinition } from 'autopilot-runtime';
 import type { Ask, Simulator, World } from './simulator.ts';
 
@@ -8,15 +11,20 @@ export type QueryParameters = Readonly<Record<string, string>>;
 export type Answer = number | undefined | QueryAnswer;
 
 /** By the name of the query's method: `{ istioSuccessRate: ({ name }) => 99 }`. */
-export type Answers = Readonly<Record<string, (parameters: QueryParameters) => Answer | Promise<Answer>>>;
+export type Answers = Readonly<
+  Record<string, (parameters: QueryParameters) => Answer | Promise<Answer>>
+>;
 
 /**
  * Answers each query of the machine by its parameters.
  *
- * @param answers or a function that makes them for a cluster. A query that is not named here yields no data.
+ * @param answers or a function that makes them for a cluster. A query that is not named here yields
+ * no data.
  */
 export function prometheus(answers: Answers | ((world: World) => Answers)): Simulator {
-  return (world) => ({ ask: askOf(world.scheduler.queries, typeof answers === 'function' ? answers(world) : answers) });
+  return (world) => ({
+    ask: askOf(world.scheduler.queries, typeof answers === 'function' ? answers(world) : answers),
+  });
 }
 
 /** @throws Error (at a question) when the machine has no query of that text */
@@ -25,15 +33,21 @@ function askOf(queries: readonly QueryDefinition[], answers: Answers): Ask {
   return async (promql) => {
     for (const { name, read } of known) {
       const parameters = read(promql);
-      if (parameters !== undefined) return answerOf(await answers[name]?.(parameters));
+      if (parameters !== undefined) {
+        return answerOf(await answers[name]?.(parameters));
+      }
     }
     throw new Error(`the simulated Prometheus knows no query of this text: ${promql}`);
   };
 }
 
 function answerOf(answer: Answer): QueryAnswer {
-  if (answer === undefined) return { kind: 'noData' };
-  if (typeof answer !== 'number') return answer;
+  if (answer === undefined) {
+    return { kind: 'noData' };
+  }
+  if (typeof answer !== 'number') {
+    return answer;
+  }
   return Number.isNaN(answer) ? { kind: 'notANumber' } : { kind: 'value', value: answer };
 }
 
@@ -44,8 +58,12 @@ function readerOf({ template }: QueryDefinition): (promql: string) => QueryParam
     .split(/(\{\{\s*\.?\w+\s*\}\})/)
     .map((part) => {
       const name = /^\{\{\s*\.?(\w+)\s*\}\}$/.exec(part)?.[1];
-      if (name === undefined) return part.replace(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`);
-      if (seen.has(name)) return String.raw`\k<${name}>`;
+      if (name === undefined) {
+        return part.replace(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`);
+      }
+      if (seen.has(name)) {
+        return String.raw`\k<${name}>`;
+      }
       seen.add(name);
       return String.raw`(?<${name}>[^"\]]*?)`;
     })

@@ -1,5 +1,6 @@
 /**
- * Parts of a cluster that are not the API server, for flights and for exploration: `fly(scheduler, { simulators: [deployments(), traffic(…)] })`.
+ * Parts of a cluster that are not the API server, for flights and for exploration: `fly(scheduler,
+ * { simulators: [deployments(), traffic(…)] })`.
  */
 import type { Scheduler } from 'autopilot-runtime';
 import type { OperatorOptions } from 'autopilot-runtime/ports';
@@ -19,7 +20,8 @@ export interface Simulation {
 }
 
 /**
- * Begins to act in a cluster. It goes by what is in the cluster and not by time, so that a flight has the same end whatever was late or
+ * Begins to act in a cluster. It goes by what is in the cluster and not by time, so that a flight
+ * has the same end whatever was late or
  * interrupted.
  */
 export type Simulator = (world: World) => Simulation;

@@ -1,9 +1,15 @@
 /**
- * Requests through the mesh, as far as routes and Deployments in the cluster tell where they would go: VirtualServices and HTTPRoutes for a
+ * Requests through the mesh, as far as routes and Deployments in the cluster tell where they would
+ * go: VirtualServices and HTTPRoutes for a
  * host, Services, available replicas. Answers Istio's queries from that.
  */
 import type { KubeObject } from 'autopilot-runtime';
-import { matchesSelector, parseDuration, parseSelector, selectorString } from 'autopilot-runtime/ports';
+import {
+  matchesSelector,
+  parseDuration,
+  parseSelector,
+  selectorString,
+} from 'autopilot-runtime/ports';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Look } from '../explore/scenario.ts';
 import type { DeploymentObject } from './deployments.ts';
@@ -22,25 +28,40 @@ export interface TrafficOptions {
   readonly takes?: (deployment: DeploymentObject) => number;
 }
 
-/** Answers `istioRequestCount`, `istioSuccessRate` and `istioRequestDuration` for each Deployment that requests reach. */
+/**
+ * Answers `istioRequestCount`, `istioSuccessRate` and `istioRequestDuration` for each Deployment
+ * that requests reach.
+ */
 export function traffic(options: TrafficOptions): Simulator {
   const { hosts, namespace = 'default', succeeds = () => 100, takes = () => 0.02 } = options;
   return prometheus(({ cluster }): Answers => {
     const reached = ({ name, namespace: asked }: QueryParameters): Reached | undefined => {
       let found: Reached | undefined;
-      for (const [host, rate] of Object.entries(hosts))
-        for (const { deployment, percent } of arrivals(cluster, host, namespace).at)
-          if (deployment.metadata.name === name && asked === namespace) found = { deployment, perSecond: (found?.perSecond ?? 0) + (rate * percent) / 100 };
+      for (const [host, rate] of Object.entries(hosts)) {
+        for (const { deployment, percent } of arrivals(cluster, host, namespace).at) {
+          if (deployment.metadata.name === name && asked === namespace) {
+            found = { deployment, perSecond: (found?.perSecond ?? 0) + (rate * percent) / 100 };
+          }
+        }
+      }
       return found?.perSecond === 0 ? undefined : found;
     };
-    const about = (parameters: QueryParameters, answer: (reached: Reached) => number): number | undefined => {
+    const about = (
+      parameters: QueryParameters,
+      answer: (reached: Reached) => number,
+    ): number | undefined => {
       const found = reached(parameters);
       return found && answer(found);
     };
     return {
-      istioRequestCount: (parameters) => about(parameters, ({ perSecond }) => (perSecond * parseDuration(parameters['interval'] ?? '')) / 1000) ?? 0,
+      istioRequestCount: (parameters) =>
+        about(
+          parameters,
+          ({ perSecond }) => (perSecond * parseDuration(parameters['interval'] ?? '')) / 1000,
+        ) ?? 0,
       istioSuccessRate: (parameters) => about(parameters, ({ deployment }) => succeeds(deployment)),
-      istioRequestDuration: (parameters) => about(parameters, ({ deployment }) => takes(deployment)),
+      istioRequestDuration: (parameters) =>
+        about(parameters, ({ deployment }) => takes(deployment)),
     };
   });
 }
@@ -63,17 +84,35 @@ export interface Arrivals {
  * @param where the cluster of a flight, or what an invariant of an exploration is given.
  * @param host a Service's name.
  */
-export function arrivals(where: Pick<Cluster, 'objects'> | Pick<Look, 'list'>, host: string, namespace = 'default'): Arrivals {
+export function arrivals(
+  where: Pick<Cluster, 'objects'> | Pick<Look, 'list'>,
+  host: string,
+  namespace = 'default',
+): Arrivals {
   const list = (kind: string): readonly KubeObject[] =>
-    'list' in where ? where.list(kind, namespace) : where.objects().filter((object) => object.kind === kind && object.metadata.namespace === namespace);
+    'list' in where
+      ? where.list(kind, namespace)
+      : where
+          .objects()
+          .filter((object) => object.kind === kind && object.metadata.namespace === namespace);
   const at: { deployment: DeploymentObject; percent: number }[] = [];
   let lost = 0;
   for (const [service, percent] of destinationsOf(list, host)) {
-    if (percent === 0) continue;
+    if (percent === 0) {
+      continue;
+    }
     const behind = deploymentsBehind(list, service);
     const pods = behind.reduce((sum, { status }) => sum + (status?.availableReplicas ?? 0), 0);
-    if (pods === 0) lost += percent;
-    else for (const deployment of behind) at.push({ deployment, percent: (percent * (deployment.status?.availableReplicas ?? 0)) / pods });
+    if (pods === 0) {
+      lost += percent;
+    } else {
+      for (const deployment of behind) {
+        at.push({
+          deployment,
+          percent: (percent * (deployment.status?.availableReplicas ?? 0)) / pods,
+        });
+      }
+    }
   }
   return { at: at.filter(({ percent }) => percent > 0), lost };
 }
@@ -84,7 +123,10 @@ interface RouteSpec {
   readonly hosts?: readonly string[];
   readonly http?: readonly {
     readonly match?: unknown;
-    readonly route?: readonly { readonly destination: { readonly host: string }; readonly weight?: number }[];
+    readonly route?: readonly {
+      readonly destination: { readonly host: string };
+      readonly weight?: number;
+    }[];
   }[];
   readonly parentRefs?: readonly { readonly kind?: string; readonly name: string }[];
   readonly rules?: readonly {
@@ -93,33 +135,56 @@ interface RouteSpec {
   }[];
 }
 
-/** Percent by Service. The route that a plain request takes: the first one that asks for nothing special. */
-function destinationsOf(list: List, host: string): readonly (readonly [service: string, percent: number])[] {
+/**
+ * Percent by Service. The route that a plain request takes: the first one that asks for nothing
+ * special.
+ */
+function destinationsOf(
+  list: List,
+  host: string,
+): readonly (readonly [service: string, percent: number])[] {
   const short = (name: string): string => name.split('.')[0] ?? name;
   for (const { spec } of list('VirtualService')) {
     const { hosts = [], http = [] } = (spec ?? {}) as RouteSpec;
-    const route = hosts.map(short).includes(host) ? http.find(({ match }) => match === undefined)?.route : undefined;
-    if (route !== undefined) return shares(route.map(({ destination, weight }) => [short(destination.host), weight ?? (route.length === 1 ? 1 : 0)]));
+    const route = hosts.map(short).includes(host)
+      ? http.find(({ match }) => match === undefined)?.route
+      : undefined;
+    if (route !== undefined) {
+      return shares(
+        route.map(({ destination, weight }) => [
+          short(destination.host),
+          weight ?? (route.length === 1 ? 1 : 0),
+        ]),
+      );
+    }
   }
   for (const { spec } of list('HTTPRoute')) {
     const { parentRefs = [], rules = [] } = (spec ?? {}) as RouteSpec;
     const rule = parentRefs.some(({ kind, name }) => kind === 'Service' && name === host)
       ? rules.find(({ matches = [] }) => matches.every(({ headers }) => headers === undefined))
       : undefined;
-    if (rule !== undefined) return shares((rule.backendRefs ?? []).map(({ name, weight }) => [name, weight ?? 1]));
+    if (rule !== undefined) {
+      return shares((rule.backendRefs ?? []).map(({ name, weight }) => [name, weight ?? 1]));
+    }
   }
   return [[host, 100]];
 }
 
-function shares(weights: readonly (readonly [service: string, weight: number])[]): readonly (readonly [string, number])[] {
+function shares(
+  weights: readonly (readonly [service: string, weight: number])[],
+): readonly (readonly [string, number])[] {
   const total = weights.reduce((sum, [, weight]) => sum + weight, 0);
   return weights.map(([service, weight]) => [service, total === 0 ? 0 : (weight / total) * 100]);
 }
 
 function deploymentsBehind(list: List, service: string): readonly DeploymentObject[] {
   const found = list('Service').find(({ metadata }) => metadata.name === service);
-  const { selector } = (found?.spec ?? {}) as { readonly selector?: Readonly<Record<string, string>> };
-  if (selector === undefined) return [];
+  const { selector } = (found?.spec ?? {}) as {
+    readonly selector?: Readonly<Record<string, string>>;
+  };
+  if (selector === undefined) {
+    return [];
+  }
   const requirements = parseSelector(selectorString({ matchLabels: selector }));
   const all = list('Deployment') as readonly DeploymentObject[];
   return all.filter(({ spec }) => matchesSelector(requirements, spec?.template?.metadata?.labels));

@@ -31,7 +31,9 @@ Exit code: 0 every promise was kept, 1 one was not, 2 nothing could be flown.`;
 /** @throws Error with a sentence about what is wrong */
 export function argumentsOf(argv: readonly string[]): Arguments {
   const [command, ...rest] = argv;
-  if (command !== 'verify' && command !== '--help') throw new Error(`the command is 'verify', not '${command ?? ''}'\n\n${USAGE}`);
+  if (command !== 'verify' && command !== '--help') {
+    throw new Error(`the command is 'verify', not '${command ?? ''}'\n\n${USAGE}`);
+  }
   const { values } = parseArgs({
     args: command === 'verify' ? rest : ['--help'],
     options: {
@@ -42,7 +44,9 @@ export function argumentsOf(argv: readonly string[]): Arguments {
       replay: { type: 'string' },
     },
   });
-  if (!/^\d{1,9}$/.test(values.seed)) throw new Error(`--seed is a whole number, not '${values.seed}'`);
+  if (!/^\d{1,9}$/.test(values.seed)) {
+    throw new Error(`--seed is a whole number, not '${values.seed}'`);
+  }
   return {
     help: values.help,
     budgetMs: parseDuration(values.budget),

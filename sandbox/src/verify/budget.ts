@@ -1,6 +1,12 @@
-/** How a budget is shared among scenarios, and how much of it would fly every single fault, from how fast they were flown. */
+/**
+ * How a budget is shared among scenarios, and how much of it would fly every single fault, from how
+ * fast they were flown.
+ */
 
-/** For each single fault of a scenario it flies so many times, if others are waiting: then its pairs and orders were three times as many. */
+/**
+ * For each single fault of a scenario it flies so many times, if others are waiting: then its pairs
+ * and orders were three times as many.
+ */
 export const ENOUGH = 4;
 
 /** What became of one scenario. */
@@ -21,15 +27,24 @@ export function shareOf(leftMs: number, scenarios: number): number {
 }
 
 /**
- * In whole minutes, for the same scenarios in the same order. Undefined: all single faults were flown, as far as nothing was found, or
+ * In whole minutes, for the same scenarios in the same order. Undefined: all single faults were
+ * flown, as far as nothing was found, or
  * nobody can say, because some scenario has flown none.
  */
 export function minutesForAll(scenarios: readonly Spent[]): number | undefined {
   const short = scenarios.filter(({ whole, singles: [done, all] }) => whole && done < all);
-  if (short.length === 0 || short.some(({ singles: [done] }) => done === 0)) return undefined;
+  if (short.length === 0 || short.some(({ singles: [done] }) => done === 0)) {
+    return undefined;
+  }
   // With so much even the slowest has what it needs if nobody leaves anything over.
-  const most = Math.ceil((Math.max(...short.map((one) => needOf(one))) * scenarios.length) / MINUTE_MS);
-  for (let minutes = 1; minutes < most; minutes++) if (fliesAll(scenarios, minutes * MINUTE_MS)) return minutes;
+  const most = Math.ceil(
+    (Math.max(...short.map((one) => needOf(one))) * scenarios.length) / MINUTE_MS,
+  );
+  for (let minutes = 1; minutes < most; minutes++) {
+    if (fliesAll(scenarios, minutes * MINUTE_MS)) {
+      return minutes;
+    }
+  }
   return most;
 }
 

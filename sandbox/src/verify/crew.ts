@@ -1,5 +1,6 @@
 /**
- * Threads that fly for an exploration, each with the project loaded anew, and another thread in its place when that was done too often in
+ * Threads that fly for an exploration, each with the project loaded anew, and another thread in its
+ * place when that was done too often in
  * it. Where a flight is flown makes no difference to it.
  */
 import { extname } from 'node:path';
@@ -45,16 +46,25 @@ export class Crew {
   constructor(dir: string, size: number, mostLives = MOST_LIVES) {
     this.#dir = dir;
     this.#mostLives = mostLives;
-    for (let nth = 0; nth < size; nth++) this.#hire();
+    for (let nth = 0; nth < size; nth++) {
+      this.#hire();
+    }
   }
 
   /** Flies one scenario with one seed. The promise of a flight rejects when a thread has ended. */
   launch(scenario: string, seed: number): Launch {
     return (faults) => {
       const flown = new Promise<Flown>((resolve, reject) => {
-        this.#waiting.push({ order: { nth: ++this.#count, scenario, seed, faults }, resolve, reject });
-        if (this.#error !== undefined) this.#fail(this.#error);
-        else this.#assign();
+        this.#waiting.push({
+          order: { nth: ++this.#count, scenario, seed, faults },
+          resolve,
+          reject,
+        });
+        if (this.#error !== undefined) {
+          this.#fail(this.#error);
+        } else {
+          this.#assign();
+        }
       });
       // Nobody may ask for it any more when it fails.
       flown.catch(() => undefined);
@@ -67,19 +77,28 @@ export class Crew {
   }
 
   #hire(): void {
-    const thread = new Worker(new URL(`./pilot${extname(import.meta.url)}`, import.meta.url), { workerData: this.#dir });
+    const thread = new Worker(new URL(`./pilot${extname(import.meta.url)}`, import.meta.url), {
+      workerData: this.#dir,
+    });
     thread.on('message', ({ nth, flown, lives }: Report) => {
       this.#flying.get(nth)?.resolve(flown);
       this.#flying.delete(nth);
-      if (lives < this.#mostLives) this.#idle.push(thread);
-      else {
+      if (lives < this.#mostLives) {
+        this.#idle.push(thread);
+      } else {
         void this.#dismiss(thread);
         this.#hire();
       }
       this.#assign();
     });
     thread.on('error', (error: Error) => this.#fail(error));
-    thread.on('exit', (code) => this.#fail(new Error(`a thread of verify has ended with code ${code}: does a worker call process.exit?`)));
+    thread.on('exit', (code) =>
+      this.#fail(
+        new Error(
+          `a thread of verify has ended with code ${code}: does a worker call process.exit?`,
+        ),
+      ),
+    );
     this.#threads.add(thread);
     this.#idle.push(thread);
   }
@@ -95,7 +114,9 @@ export class Crew {
   #assign(): void {
     while (this.#idle.length > 0 && this.#waiting.length > 0) {
       const [thread, pending] = [this.#idle.shift(), this.#waiting.shift()];
-      if (thread === undefined || pending === undefined) return;
+      if (thread === undefined || pending === undefined) {
+        return;
+      }
       this.#flying.set(pending.order.nth, pending);
       thread.postMessage(pending.order);
     }
@@ -103,7 +124,9 @@ export class Crew {
 
   #fail(error: Error): void {
     this.#error ??= error;
-    for (const { reject } of [...this.#flying.values(), ...this.#waiting]) reject(this.#error);
+    for (const { reject } of [...this.#flying.values(), ...this.#waiting]) {
+      reject(this.#error);
+    }
     this.#flying.clear();
     this.#waiting.length = 0;
   }

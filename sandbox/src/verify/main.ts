@@ -1,4 +1,7 @@
-/** `npm run verify` of a generated project: explores its scenarios within a budget of time, and reports. */
+/**
+ * `npm run verify` of a generated project: explores its scenarios within a budget of time, and
+ * reports.
+ */
 import { systemClock } from 'autopilot-runtime/ports';
 import { availableParallelism } from 'node:os';
 import type { Scenario } from '../explore/index.ts';
@@ -25,7 +28,9 @@ export async function main(argv: readonly string[]): Promise<number> {
       return 0;
     }
     const project = await loadProject(process.cwd());
-    return given.replay === undefined ? await verify(project, given) : await again(project, given.replay);
+    return given.replay === undefined
+      ? await verify(project, given)
+      : await again(project, given.replay);
   } catch (error) {
     process.stderr.write(`error: ${(error as Error).message}\n`);
     return 2;
@@ -37,9 +42,17 @@ async function verify(
   { budgetMs, seed, scenarios: names }: Arguments,
 ): Promise<number> {
   const chosen = names.length === 0 ? scenarios : names.map((name) => named(scenarios, name));
-  if (chosen.length === 0) throw new Error('there is nothing to fly: put a sample into examples/, or a scenario into test/scenarios/');
+  if (chosen.length === 0) {
+    throw new Error(
+      'there is nothing to fly: put a sample into examples/, or a scenario into test/scenarios/',
+    );
+  }
   say(`${scheduler.operatorName}, ${source}: ${chosen.map(({ name }) => name).join(', ')}`);
-  if (once !== undefined) say(`what a worker keeps in memory survives a crash here: its modules cannot be loaded anew: ${once}`);
+  if (once !== undefined) {
+    say(
+      `what a worker keeps in memory survives a crash here: its modules cannot be loaded anew: ${once}`,
+    );
+  }
   const begun = systemClock.monotonic();
   const elapsed = (): number => systemClock.monotonic() - begun;
   const progress = meter(
@@ -51,7 +64,8 @@ async function verify(
   const spent: Spent[] = [];
   try {
     for (const [index, scenario] of chosen.entries()) {
-      // What a scenario leaves over is for those after it, and one with few faults leaves something over.
+      // What a scenario leaves over is for those after it, and one with few faults leaves something
+      // over.
       const left = chosen.length - index;
       const from = elapsed();
       const until = from + shareOf(budgetMs - from, left);
@@ -67,7 +81,12 @@ async function verify(
       });
       progress.clear();
       say(explorationText(found));
-      spent.push({ whole: found.findings.length === 0, singles: found.singles, flown: found.flown, ms: elapsed() - from });
+      spent.push({
+        whole: found.findings.length === 0,
+        singles: found.singles,
+        flown: found.flown,
+        ms: elapsed() - from,
+      });
     }
   } finally {
     await crew.end();
@@ -78,15 +97,27 @@ async function verify(
   return spent.every(({ whole }) => whole) ? 0 : 1;
 }
 
-async function again({ anew, crd, scenarios, chart: { rights } }: Project, token: NonNullable<Arguments['replay']>): Promise<number> {
-  const flown = await replay({ scheduler: anew, crd, rights }, named(scenarios, token.scenario), token.faults, token.seed);
+async function again(
+  { anew, crd, scenarios, chart: { rights } }: Project,
+  token: NonNullable<Arguments['replay']>,
+): Promise<number> {
+  const flown = await replay(
+    { scheduler: anew, crd, rights },
+    named(scenarios, token.scenario),
+    token.faults,
+    token.seed,
+  );
   say(replayText(flown));
   return flown.violations.length === 0 ? 0 : 1;
 }
 
 function named(scenarios: readonly Scenario[], name: string): Scenario {
   const found = scenarios.find((one) => one.name === name || slug(one.name) === name);
-  if (found === undefined) throw new Error(`there is no scenario '${name}'; there are ${scenarios.map((one) => `'${one.name}'`).join(', ')}`);
+  if (found === undefined) {
+    throw new Error(
+      `there is no scenario '${name}'; there are ${scenarios.map((one) => `'${one.name}'`).join(', ')}`,
+    );
+  }
   return found;
 }
 

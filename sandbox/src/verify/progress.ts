@@ -13,20 +13,35 @@ export interface Meter {
 }
 
 /** @param columns how wide the terminal is at the moment; undefined where there is none */
-export function meter(write: (text: string) => void, columns: () => number | undefined, budgetMs: number): Meter {
+export function meter(
+  write: (text: string) => void,
+  columns: () => number | undefined,
+  budgetMs: number,
+): Meter {
   let last = columns() === undefined ? 0 : -Infinity;
   return {
     show(progress, elapsedMs) {
       const room = columns();
-      if (elapsedMs - last < (room === undefined ? EVERY_MS : 100)) return;
+      if (elapsedMs - last < (room === undefined ? EVERY_MS : 100)) {
+        return;
+      }
       last = elapsedMs;
       const part = Math.min(1, elapsedMs / budgetMs);
-      if (room === undefined) write(`${Math.round(part * 100)} % ${line(progress)}\n`);
-      // A line that is too long, or as long as the terminal is wide, wraps, and is never taken away.
-      else write(`\r\u001B[2K${`${bar(part, Math.min(WIDTH, Math.floor(room / 4)))} ${line(progress)}`.slice(0, room - 1)}`);
+      if (room === undefined) {
+        write(`${Math.round(part * 100)} % ${line(progress)}\n`);
+      }
+      // A line that is too long, or as long as the terminal is wide, wraps, and is never taken
+      // away.
+      else {
+        write(
+          `\r\u001B[2K${`${bar(part, Math.min(WIDTH, Math.floor(room / 4)))} ${line(progress)}`.slice(0, room - 1)}`,
+        );
+      }
     },
     clear() {
-      if (columns() !== undefined) write('\r\u001B[2K');
+      if (columns() !== undefined) {
+        write('\r\u001B[2K');
+      }
     },
   };
 }
@@ -38,6 +53,11 @@ function bar(part: number, width: number): string {
 
 /** What changes comes first: the name of the scenario may be cut off. */
 function line({ scenario, stage, flown, singles: [done, all], findings }: Progress): string {
-  const what = stage === 'shrinking' ? stage : done < all ? `single fault ${done} of ${all}` : 'pairs and orders';
+  const what =
+    stage === 'shrinking'
+      ? stage
+      : done < all
+        ? `single fault ${done} of ${all}`
+        : 'pairs and orders';
   return `${flown} flights, ${findings === 0 ? '' : `${findings} broken, `}${what}: ${scenario}`;
 }

@@ -1,4 +1,7 @@
-/** What a generated project brings along: its scheduler, its CRD, its settings, the rights of its chart, its samples and its scenarios. */
+/**
+ * What a generated project brings along: its scheduler, its CRD, its settings, the rights of its
+ * chart, its samples and its scenarios.
+ */
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -16,7 +19,10 @@ import { sampleScenarios } from './samples.ts';
 
 export interface Project {
   readonly scheduler: Scheduler;
-  /** Makes the scheduler from modules of its own for each process; or it is the one of all, when that cannot be. */
+  /**
+   * Makes the scheduler from modules of its own for each process; or it is the one of all, when
+   * that cannot be.
+   */
   readonly anew: Subject['scheduler'];
   /** Why it cannot be. */
   readonly once: string | undefined;
@@ -28,25 +34,50 @@ export interface Project {
 /** @throws Error that names the file that is missing or wrong */
 export async function loadProject(dir: string): Promise<Project> {
   const schedulerFile = 'src/generated/scheduler.ts';
-  if (!existsSync(join(dir, schedulerFile))) throw new Error(`${schedulerFile} is not there: run this in a generated project, after generate`);
+  if (!existsSync(join(dir, schedulerFile))) {
+    throw new Error(
+      `${schedulerFile} is not there: run this in a generated project, after generate`,
+    );
+  }
   const { scheduler } = (await load(dir, schedulerFile)) as { readonly scheduler: Scheduler };
   const crd = JSON.parse(readFileSync(join(dir, 'src/generated/crd.json'), 'utf8')) as object;
   const config = await loadConfig(join(dir, 'autopilot-operator.yaml'), {});
-  const scenarios = [...sampleScenarios(scheduler, readSamples(dir)), ...(await readScenarios(dir))].map((one) => withConfig(one, config));
+  const scenarios = [
+    ...sampleScenarios(scheduler, readSamples(dir)),
+    ...(await readScenarios(dir)),
+  ].map((one) => withConfig(one, config));
   const names = scenarios.map(({ name }) => name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) throw new Error(`two scenarios are named '${twice}'`);
-  return { scheduler, ...loadedAnew(dir, schedulerFile, scheduler), crd, scenarios, chart: chartRights(dir, scheduler.operatorName) };
+  if (twice !== undefined) {
+    throw new Error(`two scenarios are named '${twice}'`);
+  }
+  return {
+    scheduler,
+    ...loadedAnew(dir, schedulerFile, scheduler),
+    crd,
+    scenarios,
+    chart: chartRights(dir, scheduler.operatorName),
+  };
 }
 
-function loadedAnew(dir: string, file: string, scheduler: Scheduler): Pick<Project, 'anew' | 'once'> {
+function loadedAnew(
+  dir: string,
+  file: string,
+  scheduler: Scheduler,
+): Pick<Project, 'anew' | 'once'> {
   const anew = lives(dir, file);
   try {
     anew();
     return { anew, once: undefined };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    return { anew: scheduler, once: code === 'ERR_REQUIRE_ASYNC_MODULE' ? 'a module awaits something while it is loaded' : message };
+    return {
+      anew: scheduler,
+      once:
+        code === 'ERR_REQUIRE_ASYNC_MODULE'
+          ? 'a module awaits something while it is loaded'
+          : message,
+    };
   }
 }
 
@@ -64,7 +95,9 @@ function readSamples(dir: string): readonly Sample[] {
 function parseYaml(file: string, text: string): readonly FlightObject[] {
   return parseAllDocuments(text).flatMap((document) => {
     const [error] = document.errors ?? [];
-    if (error !== undefined) throw new Error(`${file}: ${error.message}`);
+    if (error !== undefined) {
+      throw new Error(`${file}: ${error.message}`);
+    }
     const object = document.toJS() as FlightObject | null;
     return object === null ? [] : [object];
   });
@@ -75,7 +108,11 @@ async function readScenarios(dir: string): Promise<readonly Scenario[]> {
   const found = await Promise.all(
     files.map(async (file) => {
       const scenarios = Object.values(await load(dir, file)).filter(isScenario);
-      if (scenarios.length === 0) throw new Error(`${file} exports no scenario: export const life = scenario({ name: 'life', steps: [ … ] })`);
+      if (scenarios.length === 0) {
+        throw new Error(
+          `${file} exports no scenario: export const life = scenario({ name: 'life', steps: [ … ] })`,
+        );
+      }
       return scenarios;
     }),
   );
@@ -91,6 +128,9 @@ async function load(dir: string, file: string): Promise<Readonly<Record<string, 
 }
 
 /** The project's own settings, as far as they matter to workers. */
-function withConfig(one: Scenario, { workIntervalMs, workerTimeoutMs, config }: OperatorConfig): Scenario {
+function withConfig(
+  one: Scenario,
+  { workIntervalMs, workerTimeoutMs, config }: OperatorConfig,
+): Scenario {
   return { ...one, config: { workIntervalMs, workerTimeoutMs, config, ...one.config } };
 }

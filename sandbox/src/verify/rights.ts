@@ -1,4 +1,7 @@
-/** The rights that a project's chart gives its operator, read without Helm: the rules it was generated with, and those of its values. */
+/**
+ * The rights that a project's chart gives its operator, read without Helm: the rules it was
+ * generated with, and those of its values.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
@@ -19,32 +22,57 @@ interface Values {
 export function chartRights(dir: string, operatorName: string): ChartRights {
   const chart = `charts/${operatorName}`;
   const file = `${chart}/templates/_rules.tpl`;
-  if (!existsSync(join(dir, file))) return { rights: undefined, source: `with all rights, for ${file} is not there` };
+  if (!existsSync(join(dir, file))) {
+    return { rights: undefined, source: `with all rights, for ${file} is not there` };
+  }
   try {
     const rules = rulesIn(readFileSync(join(dir, file), 'utf8'), `${operatorName}.rules`);
-    const values = existsSync(join(dir, chart, 'values.yaml')) ? (parse(readFileSync(join(dir, chart, 'values.yaml'), 'utf8')) as Values | null) : null;
-    return { rights: { cluster: [...rules, ...(values?.rbac?.extraRules ?? [])] }, source: `with the rights of ${chart}` };
+    const values = existsSync(join(dir, chart, 'values.yaml'))
+      ? (parse(readFileSync(join(dir, chart, 'values.yaml'), 'utf8')) as Values | null)
+      : null;
+    return {
+      rights: { cluster: [...rules, ...(values?.rbac?.extraRules ?? [])] },
+      source: `with the rights of ${chart}`,
+    };
   } catch (error) {
-    return { rights: undefined, source: `with all rights, for those in ${file} cannot be read without Helm: ${(error as Error).message}` };
+    return {
+      rights: undefined,
+      source: `with all rights, for those in ${file} cannot be read without Helm: ${(error as Error).message}`,
+    };
   }
 }
 
-/** What a named template says whatever the values are. @throws Error when it is not there, or depends on more than conditions */
+/**
+ * What a named template says whatever the values are. @throws Error when it is not there, or
+ * depends on more than conditions
+ */
 function rulesIn(template: string, name: string): readonly PolicyRule[] {
   const lines = template.split('\n');
   const start = lines.findIndex((line) => line.includes(`define "${name}"`));
-  if (start < 0) throw new Error(`there is no template "${name}"`);
+  if (start < 0) {
+    throw new Error(`there is no template "${name}"`);
+  }
   const kept: string[] = [];
   let depth = 0;
   for (const line of lines.slice(start + 1)) {
     const [, word] = /^\s*\{\{-?\s*(\w+)/.exec(line) ?? [];
-    if (word === 'end' && --depth < 0) break;
-    if (word === 'if' || word === 'with' || word === 'range') depth++;
-    if (word !== undefined || depth > 0) continue;
-    if (line.includes('{{')) throw new Error(`'${line.trim()}' depends on values`);
+    if (word === 'end' && --depth < 0) {
+      break;
+    }
+    if (word === 'if' || word === 'with' || word === 'range') {
+      depth++;
+    }
+    if (word !== undefined || depth > 0) {
+      continue;
+    }
+    if (line.includes('{{')) {
+      throw new Error(`'${line.trim()}' depends on values`);
+    }
     kept.push(line);
   }
   const rules: unknown = parse(kept.join('\n'));
-  if (!Array.isArray(rules)) throw new Error('it is no list of rules');
+  if (!Array.isArray(rules)) {
+    throw new Error('it is no list of rules');
+  }
   return rules as readonly PolicyRule[];
 }

@@ -1,4 +1,7 @@
-/** Scenarios from the samples of a project: each resource is created, edited as far as another sample shows how, and deleted. */
+/**
+ * Scenarios from the samples of a project: each resource is created, edited as far as another
+ * sample shows how, and deleted.
+ */
 import type { Scheduler } from 'autopilot-runtime';
 import { apiVersionOf } from 'autopilot-runtime/ports';
 import type { Scenario, Step } from '../explore/index.ts';
@@ -6,22 +9,42 @@ import { create, patch, remove, rest } from '../explore/index.ts';
 import type { FlightObject } from '../kit/fly.ts';
 import type { Sample } from './project.ts';
 
-export function sampleScenarios({ resource }: Scheduler, samples: readonly Sample[]): readonly Scenario[] {
-  const isResource = ({ apiVersion, kind }: FlightObject): boolean => kind === resource.kind && apiVersion === apiVersionOf(resource);
-  const resources = samples.flatMap(({ file, objects }) => objects.filter(isResource).map((object) => ({ file, object })));
-  const surroundings = samples.flatMap(({ objects }) => objects.filter((object) => !isResource(object)));
+export function sampleScenarios(
+  { resource }: Scheduler,
+  samples: readonly Sample[],
+): readonly Scenario[] {
+  const isResource = ({ apiVersion, kind }: FlightObject): boolean =>
+    kind === resource.kind && apiVersion === apiVersionOf(resource);
+  const resources = samples.flatMap(({ file, objects }) =>
+    objects.filter(isResource).map((object) => ({ file, object })),
+  );
+  const surroundings = samples.flatMap(({ objects }) =>
+    objects.filter((object) => !isResource(object)),
+  );
   return resources.map(({ file, object }, index) => {
     const other = resources[(index + 1) % resources.length]?.object;
     const { name, namespace } = object.metadata;
     const edit: readonly Step[] =
-      other === undefined || other === object ? [] : [patch(object.kind, name, { spec: changed(object['spec'], other['spec']) }, namespace), rest()];
-    const title = resources.filter((one) => one.file === file).length > 1 ? `${file} ${name}` : file;
-    return { name: title, objects: surroundings, steps: [create(object), rest(), ...edit, remove(object.kind, name, namespace)] };
+      other === undefined || other === object
+        ? []
+        : [
+            patch(object.kind, name, { spec: changed(object['spec'], other['spec']) }, namespace),
+            rest(),
+          ];
+    const title =
+      resources.filter((one) => one.file === file).length > 1 ? `${file} ${name}` : file;
+    return {
+      name: title,
+      objects: surroundings,
+      steps: [create(object), rest(), ...edit, remove(object.kind, name, namespace)],
+    };
   });
 }
 
 /** The merge patch from one spec to another: fields that the other lacks go. */
 function changed(from: unknown, to: unknown): object {
-  const gone = Object.keys((from ?? {}) as object).filter((name) => !(name in ((to ?? {}) as object)));
+  const gone = Object.keys((from ?? {}) as object).filter(
+    (name) => !(name in ((to ?? {}) as object)),
+  );
   return { ...(to as object | undefined), ...Object.fromEntries(gone.map((name) => [name, null])) };
 }

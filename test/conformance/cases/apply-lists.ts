@@ -3,37 +3,65 @@ import type { World } from '../world.ts';
 import { CONFIG_MAPS, DEPLOYMENTS, failure, fieldsOf, FLIGHTS, SERVICES } from '../world.ts';
 import type { Case } from './case.ts';
 
-/** `first` applied by one manager, then `second` by another, forced: the field `name` of the spec as it then is. */
-function merges(what: string, first: object, second: object, name: string, expected: unknown): Case {
+/**
+ * `first` applied by one manager, then `second` by another, forced: the field `name` of the spec as
+ * it then is.
+ */
+function merges(
+  what: string,
+  first: object,
+  second: object,
+  name: string,
+  expected: unknown,
+): Case {
   return {
     name: what,
     async run(world) {
       await world.apply(FLIGHTS, world.flight('a', first), 'tower');
-      expect((await world.apply(FLIGHTS, world.flight('a', second), 'ground', true)).spec[name]).to.deep.equal(expected);
+      expect(
+        (await world.apply(FLIGHTS, world.flight('a', second), 'ground', true)).spec[name],
+      ).to.deep.equal(expected);
     },
   };
 }
 
 /** `first`, then `second` by the same manager: the field `name` of the spec as it then is. */
-function follows(what: string, first: object, second: object, name: string, expected: unknown): Case {
+function follows(
+  what: string,
+  first: object,
+  second: object,
+  name: string,
+  expected: unknown,
+): Case {
   return {
     name: what,
     async run(world) {
       await world.apply(FLIGHTS, world.flight('a', first), 'tower');
-      expect((await world.apply(FLIGHTS, world.flight('a', second), 'tower')).spec[name]).to.deep.equal(expected);
+      expect(
+        (await world.apply(FLIGHTS, world.flight('a', second), 'tower')).spec[name],
+      ).to.deep.equal(expected);
     },
   };
 }
 
 const pod = (containers: readonly object[], more: object = {}): object => ({
-  spec: { selector: { matchLabels: { app: 'a' } }, template: { metadata: { labels: { app: 'a' } }, spec: { containers, ...more } } },
+  spec: {
+    selector: { matchLabels: { app: 'a' } },
+    template: { metadata: { labels: { app: 'a' } }, spec: { containers, ...more } },
+  },
 });
 
 export const applyListCases: readonly Case[] = [
-  merges('keys of two fields, with a default', { gates: [{ number: 1 }] }, { gates: [{ number: 1, hall: 'B' }] }, 'gates', [
-    { number: 1, hall: 'A' },
-    { number: 1, hall: 'B' },
-  ]),
+  merges(
+    'keys of two fields, with a default',
+    { gates: [{ number: 1 }] },
+    { gates: [{ number: 1, hall: 'B' }] },
+    'gates',
+    [
+      { number: 1, hall: 'A' },
+      { number: 1, hall: 'B' },
+    ],
+  ),
   merges(
     'lists by key within lists by key',
     { gates: [{ number: 1, desks: [{ name: 'x' }] }] },
@@ -41,18 +69,42 @@ export const applyListCases: readonly Case[] = [
     'gates',
     [{ number: 1, hall: 'A', desks: [{ name: 'x' }, { name: 'y', open: true }] }],
   ),
-  merges('sets: the union, in order', { tags: ['x', 'y'] }, { tags: ['y', 'z'] }, 'tags', ['x', 'y', 'z']),
-  merges('a map that is one value: the second one’s', { badge: { one: '1', two: '2' } }, { badge: { two: '3' } }, 'badge', { two: '3' }),
-  merges('an atomic list: the second one’s', { stops: ['A', 'B'] }, { stops: ['C'] }, 'stops', ['C']),
-  merges('maps within maps', { plan: { left: 'l', deep: { left: 'dl' } } }, { plan: { right: 'r', deep: { right: 'dr' } } }, 'plan', {
-    left: 'l',
-    right: 'r',
-    deep: { left: 'dl', right: 'dr' },
-  }),
-  merges('what is open to anything: map by map, lists as one value', { extra: { a: { b: 1 }, l: [1, 2] } }, { extra: { a: { c: 2 }, l: [3] } }, 'extra', {
-    a: { b: 1, c: 2 },
-    l: [3],
-  }),
+  merges('sets: the union, in order', { tags: ['x', 'y'] }, { tags: ['y', 'z'] }, 'tags', [
+    'x',
+    'y',
+    'z',
+  ]),
+  merges(
+    'a map that is one value: the second one’s',
+    { badge: { one: '1', two: '2' } },
+    { badge: { two: '3' } },
+    'badge',
+    { two: '3' },
+  ),
+  merges('an atomic list: the second one’s', { stops: ['A', 'B'] }, { stops: ['C'] }, 'stops', [
+    'C',
+  ]),
+  merges(
+    'maps within maps',
+    { plan: { left: 'l', deep: { left: 'dl' } } },
+    { plan: { right: 'r', deep: { right: 'dr' } } },
+    'plan',
+    {
+      left: 'l',
+      right: 'r',
+      deep: { left: 'dl', right: 'dr' },
+    },
+  ),
+  merges(
+    'what is open to anything: map by map, lists as one value',
+    { extra: { a: { b: 1 }, l: [1, 2] } },
+    { extra: { a: { c: 2 }, l: [3] } },
+    'extra',
+    {
+      a: { b: 1, c: 2 },
+      l: [3],
+    },
+  ),
   follows(
     'an item that is no longer sent goes, with all its fields',
     { legs: [{ name: 'one', from: 'A' }, { name: 'two' }] },
@@ -60,13 +112,27 @@ export const applyListCases: readonly Case[] = [
     'legs',
     [{ name: 'two', hours: 1 }],
   ),
-  follows('a field of an item that is no longer sent goes', { legs: [{ name: 'one', from: 'A', to: 'B' }] }, { legs: [{ name: 'one', to: 'B' }] }, 'legs', [
-    { name: 'one', to: 'B', hours: 1 },
-  ]),
-  follows('a default comes back where a field is no longer sent', { legs: [{ name: 'one', hours: 5 }] }, { legs: [{ name: 'one' }] }, 'legs', [
-    { name: 'one', hours: 1 },
-  ]),
-  follows('values of a set that are no longer sent go', { tags: ['x', 'y', 'z'] }, { tags: ['z', 'w'] }, 'tags', ['z', 'w']),
+  follows(
+    'a field of an item that is no longer sent goes',
+    { legs: [{ name: 'one', from: 'A', to: 'B' }] },
+    { legs: [{ name: 'one', to: 'B' }] },
+    'legs',
+    [{ name: 'one', to: 'B', hours: 1 }],
+  ),
+  follows(
+    'a default comes back where a field is no longer sent',
+    { legs: [{ name: 'one', hours: 5 }] },
+    { legs: [{ name: 'one' }] },
+    'legs',
+    [{ name: 'one', hours: 1 }],
+  ),
+  follows(
+    'values of a set that are no longer sent go',
+    { tags: ['x', 'y', 'z'] },
+    { tags: ['z', 'w'] },
+    'tags',
+    ['z', 'w'],
+  ),
   follows(
     'the order that is sent is the order that is kept',
     { legs: [{ name: 'one' }, { name: 'two' }] },
@@ -77,24 +143,62 @@ export const applyListCases: readonly Case[] = [
       { name: 'one', hours: 1 },
     ],
   ),
-  follows('a list that is no longer sent goes whole', { legs: [{ name: 'one' }], tags: ['x'] }, {}, 'legs', undefined),
-  follows('an empty list in place of items that were sent: the list goes, as on the real server', { legs: [{ name: 'one' }] }, { legs: [] }, 'legs', undefined),
-  follows('an empty list and an empty map that were never more stay', { legs: [], crew: {} }, { legs: [], crew: {} }, 'crew', {}),
+  follows(
+    'a list that is no longer sent goes whole',
+    { legs: [{ name: 'one' }], tags: ['x'] },
+    {},
+    'legs',
+    undefined,
+  ),
+  follows(
+    'an empty list in place of items that were sent: the list goes, as on the real server',
+    { legs: [{ name: 'one' }] },
+    { legs: [] },
+    'legs',
+    undefined,
+  ),
+  follows(
+    'an empty list and an empty map that were never more stay',
+    { legs: [], crew: {} },
+    { legs: [], crew: {} },
+    'crew',
+    {},
+  ),
   {
     name: 'an empty map in place of fields that were sent becomes null, as on the real server: 422 where null is not allowed',
     async run(world) {
       await world.apply(FLIGHTS, world.flight('a', { crew: { captain: 'Ada' } }), 'tower');
-      const { code, message } = await failure(world.apply(FLIGHTS, world.flight('a', { crew: {} }), 'tower'));
+      const { code, message } = await failure(
+        world.apply(FLIGHTS, world.flight('a', { crew: {} }), 'tower'),
+      );
       expect(code).to.equal(422);
-      expect(message).to.contain('spec.crew: Invalid value: "null": spec.crew in body must be of type object: "null"');
+      expect(message).to.contain(
+        'spec.crew: Invalid value: "null": spec.crew in body must be of type object: "null"',
+      );
     },
   },
-  follows('a map loses what is no longer sent', { crew: { captain: 'Ada', cook: 'Bo' } }, { crew: { cook: 'Bo' } }, 'crew', { cook: 'Bo' }),
-  follows('a nested map that is no longer sent goes, its parent too when nothing is left', { plan: { deep: { left: 'x' } } }, {}, 'plan', undefined),
+  follows(
+    'a map loses what is no longer sent',
+    { crew: { captain: 'Ada', cook: 'Bo' } },
+    { crew: { cook: 'Bo' } },
+    'crew',
+    { cook: 'Bo' },
+  ),
+  follows(
+    'a nested map that is no longer sent goes, its parent too when nothing is left',
+    { plan: { deep: { left: 'x' } } },
+    {},
+    'plan',
+    undefined,
+  ),
   {
     name: 'an item that another manager owns a field of stays, with that field and its key',
     async run(world) {
-      await world.apply(FLIGHTS, world.flight('a', { legs: [{ name: 'one', from: 'A' }] }), 'tower');
+      await world.apply(
+        FLIGHTS,
+        world.flight('a', { legs: [{ name: 'one', from: 'A' }] }),
+        'tower',
+      );
       await world.apply(FLIGHTS, world.flight('a', { legs: [{ name: 'one', to: 'B' }] }), 'ground');
       const { spec } = await world.apply(FLIGHTS, world.flight('a'), 'tower');
       expect(spec.legs).to.deep.equal([{ name: 'one', to: 'B', hours: 1 }]);
@@ -105,14 +209,26 @@ export const applyListCases: readonly Case[] = [
     async run(world) {
       await world.apply(FLIGHTS, world.flight('a', { tags: ['x', 'y'] }), 'tower');
       await world.apply(FLIGHTS, world.flight('a', { tags: ['y'] }), 'ground');
-      expect((await world.apply(FLIGHTS, world.flight('a'), 'tower')).spec.tags).to.deep.equal(['y']);
+      expect((await world.apply(FLIGHTS, world.flight('a'), 'tower')).spec.tags).to.deep.equal([
+        'y',
+      ]);
     },
   },
   {
     name: 'an atomic list of another manager is one conflict',
     async run(world) {
       await world.apply(FLIGHTS, world.flight('a', { stops: ['A'], badge: { one: '1' } }), 'tower');
-      expect((await failure(world.apply(FLIGHTS, world.flight('a', { stops: ['B'], badge: { one: '2' } }), 'ground'))).message).to.equal(
+      expect(
+        (
+          await failure(
+            world.apply(
+              FLIGHTS,
+              world.flight('a', { stops: ['B'], badge: { one: '2' } }),
+              'ground',
+            ),
+          )
+        ).message,
+      ).to.equal(
         'Apply failed with 2 conflicts: conflicts with "tower":\n- .spec.badge\n- .spec.stops',
       );
     },
@@ -121,16 +237,30 @@ export const applyListCases: readonly Case[] = [
     name: 'where anything is allowed, a list in place of another manager’s map is a conflict',
     async run(world) {
       await world.apply(FLIGHTS, world.flight('a', { extra: { y: { x: 'x' } } }), 'tower');
-      expect((await failure(world.apply(FLIGHTS, world.flight('a', { extra: { y: [] } }), 'ground'))).message).to.equal(
-        'Apply failed with 1 conflict: conflict with "tower": .spec.extra.y',
-      );
+      expect(
+        (await failure(world.apply(FLIGHTS, world.flight('a', { extra: { y: [] } }), 'ground')))
+          .message,
+      ).to.equal('Apply failed with 1 conflict: conflict with "tower": .spec.extra.y');
     },
   },
   {
     name: 'refuses the same key twice, and a key that is missing',
     async run(world) {
-      expect((await failure(world.apply(FLIGHTS, world.flight('a', { legs: [{ name: 'one' }, { name: 'one' }] }), 'tower'))).code).to.equal(500);
-      expect((await failure(world.apply(FLIGHTS, world.flight('a', { legs: [{ from: 'A' }] }), 'tower'))).code).to.equal(500);
+      expect(
+        (
+          await failure(
+            world.apply(
+              FLIGHTS,
+              world.flight('a', { legs: [{ name: 'one' }, { name: 'one' }] }),
+              'tower',
+            ),
+          )
+        ).code,
+      ).to.equal(500);
+      expect(
+        (await failure(world.apply(FLIGHTS, world.flight('a', { legs: [{ from: 'A' }] }), 'tower')))
+          .code,
+      ).to.equal(500);
     },
   },
   {
@@ -144,43 +274,93 @@ export const applyListCases: readonly Case[] = [
   {
     name: 'a Deployment: containers by name, env by name, ports by port and protocol, volumes by name',
     async run(world) {
-      const first = pod([{ name: 'web', image: 'a:1', env: [{ name: 'A', value: '1' }], ports: [{ containerPort: 80 }] }], {
-        volumes: [{ name: 'v', emptyDir: {} }],
-      });
+      const first = pod(
+        [
+          {
+            name: 'web',
+            image: 'a:1',
+            env: [{ name: 'A', value: '1' }],
+            ports: [{ containerPort: 80 }],
+          },
+        ],
+        {
+          volumes: [{ name: 'v', emptyDir: {} }],
+        },
+      );
       const second = pod([
-        { name: 'web', env: [{ name: 'B', value: '2' }], ports: [{ containerPort: 80, protocol: 'UDP' }] },
+        {
+          name: 'web',
+          env: [{ name: 'B', value: '2' }],
+          ports: [{ containerPort: 80, protocol: 'UDP' }],
+        },
         { name: 'side', image: 'b:1' },
       ]);
       await world.apply(DEPLOYMENTS, world.object(DEPLOYMENTS, 'a', first), 'tower');
-      const { spec } = await world.apply(DEPLOYMENTS, world.object(DEPLOYMENTS, 'a', second), 'ground');
-      type Container = { name: string; image: string; env?: { name: string }[]; ports?: { protocol: string }[] };
+      const { spec } = await world.apply(
+        DEPLOYMENTS,
+        world.object(DEPLOYMENTS, 'a', second),
+        'ground',
+      );
+      type Container = {
+        name: string;
+        image: string;
+        env?: { name: string }[];
+        ports?: { protocol: string }[];
+      };
       const [web, side] = spec.template.spec.containers as [Container, Container];
-      expect([web.name, web.image, web.env?.map(({ name }) => name), web.ports?.length, side.name]).to.deep.equal(['web', 'a:1', ['A', 'B'], 2, 'side']);
+      expect([
+        web.name,
+        web.image,
+        web.env?.map(({ name }) => name),
+        web.ports?.length,
+        side.name,
+      ]).to.deep.equal(['web', 'a:1', ['A', 'B'], 2, 'side']);
       expect(spec.template.spec.volumes).to.deep.equal([{ name: 'v', emptyDir: {} }]);
     },
   },
   {
     name: 'the selector of a Service is one value',
     async run(world) {
-      const service = (selector: object): Parameters<World['apply']>[1] => world.object(SERVICES, 'a', { spec: { selector, ports: [{ port: 80 }] } });
+      const service = (selector: object): Parameters<World['apply']>[1] =>
+        world.object(SERVICES, 'a', { spec: { selector, ports: [{ port: 80 }] } });
       await world.apply(SERVICES, service({ app: 'a', tier: 'x' }), 'tower');
-      expect((await failure(world.apply(SERVICES, service({ app: 'b' }), 'ground'))).message).to.contain('conflict with "tower": .spec.selector');
-      expect((await world.apply(SERVICES, service({ app: 'b' }), 'tower')).spec.selector).to.deep.equal({ app: 'b' });
+      expect(
+        (await failure(world.apply(SERVICES, service({ app: 'b' }), 'ground'))).message,
+      ).to.contain('conflict with "tower": .spec.selector');
+      expect(
+        (await world.apply(SERVICES, service({ app: 'b' }), 'tower')).spec.selector,
+      ).to.deep.equal({ app: 'b' });
     },
   },
   {
     name: 'labels and annotations key by key; finalizers as a set',
     async run(world) {
-      const first = { labels: { a: '1' }, annotations: { a: '1' }, finalizers: ['autopilot.test/a'] };
-      const second = { labels: { b: '2' }, annotations: { b: '2' }, finalizers: ['autopilot.test/b'] };
+      const first = {
+        labels: { a: '1' },
+        annotations: { a: '1' },
+        finalizers: ['autopilot.test/a'],
+      };
+      const second = {
+        labels: { b: '2' },
+        annotations: { b: '2' },
+        finalizers: ['autopilot.test/b'],
+      };
       await world.apply(CONFIG_MAPS, world.object(CONFIG_MAPS, 'a', {}, first), 'tower');
-      const { metadata } = await world.apply(CONFIG_MAPS, world.object(CONFIG_MAPS, 'a', {}, second), 'ground');
+      const { metadata } = await world.apply(
+        CONFIG_MAPS,
+        world.object(CONFIG_MAPS, 'a', {}, second),
+        'ground',
+      );
       expect([metadata.labels, metadata.annotations, metadata.finalizers]).to.deep.equal([
         { a: '1', b: '2' },
         { a: '1', b: '2' },
         ['autopilot.test/a', 'autopilot.test/b'],
       ]);
-      const { metadata: after } = await world.apply(CONFIG_MAPS, world.object(CONFIG_MAPS, 'a', {}), 'tower');
+      const { metadata: after } = await world.apply(
+        CONFIG_MAPS,
+        world.object(CONFIG_MAPS, 'a', {}),
+        'tower',
+      );
       expect([after.labels, after.finalizers]).to.deep.equal([{ b: '2' }, ['autopilot.test/b']]);
     },
   },

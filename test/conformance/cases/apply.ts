@@ -9,7 +9,12 @@ export const applyCases: readonly Case[] = [
     async run(world) {
       const made = await world.apply(
         FLIGHTS,
-        world.flight('a', { crew: { captain: 'Ada' }, legs: [{ name: 'one', from: 'FRA' }], tags: ['x'], stops: ['NUE'] }),
+        world.flight('a', {
+          crew: { captain: 'Ada' },
+          legs: [{ name: 'one', from: 'FRA' }],
+          tags: ['x'],
+          stops: ['NUE'],
+        }),
         'tower',
       );
       expect(fieldsOf(made, 'tower')).to.deep.equal({
@@ -26,10 +31,23 @@ export const applyCases: readonly Case[] = [
   {
     name: 'merges maps, lists by key and sets, and replaces other lists',
     async run(world) {
-      await world.create(FLIGHTS, world.flight('a', { crew: { captain: 'Ada' }, legs: [{ name: 'one', from: 'FRA' }], tags: ['x'], stops: ['NUE'] }));
+      await world.create(
+        FLIGHTS,
+        world.flight('a', {
+          crew: { captain: 'Ada' },
+          legs: [{ name: 'one', from: 'FRA' }],
+          tags: ['x'],
+          stops: ['NUE'],
+        }),
+      );
       const { spec } = await world.apply(
         FLIGHTS,
-        world.flight('a', { crew: { cook: 'Bo' }, legs: [{ name: 'two' }, { name: 'one', to: 'NUE' }], tags: ['y'], stops: ['STR'] }),
+        world.flight('a', {
+          crew: { cook: 'Bo' },
+          legs: [{ name: 'two' }, { name: 'one', to: 'NUE' }],
+          tags: ['y'],
+          stops: ['STR'],
+        }),
         'tower',
         true,
       );
@@ -46,17 +64,37 @@ export const applyCases: readonly Case[] = [
     // @promise outputs/own-manager
     name: 'removes what the same manager no longer sends, and keeps what others own',
     async run(world) {
-      await world.apply(FLIGHTS, world.flight('a', { altitude: 5, mode: 'visual', crew: { captain: 'Ada' }, legs: [{ name: 'one' }] }), 'tower');
-      await world.apply(FLIGHTS, world.flight('a', { mode: 'visual', legs: [{ name: 'two' }] }), 'ground');
+      await world.apply(
+        FLIGHTS,
+        world.flight('a', {
+          altitude: 5,
+          mode: 'visual',
+          crew: { captain: 'Ada' },
+          legs: [{ name: 'one' }],
+        }),
+        'tower',
+      );
+      await world.apply(
+        FLIGHTS,
+        world.flight('a', { mode: 'visual', legs: [{ name: 'two' }] }),
+        'ground',
+      );
       const { spec } = await world.apply(FLIGHTS, world.flight('a'), 'tower');
-      expect(spec).to.deep.equal({ route: 'FRA-MUC', altitude: 100, mode: 'visual', legs: [{ name: 'two', hours: 1 }] });
+      expect(spec).to.deep.equal({
+        route: 'FRA-MUC',
+        altitude: 100,
+        mode: 'visual',
+        legs: [{ name: 'two', hours: 1 }],
+      });
     },
   },
   {
     name: 'refuses to change what another applier owns: 409 with the manager and the field',
     async run(world) {
       await world.apply(FLIGHTS, world.flight('a', { altitude: 5 }), 'tower');
-      expect(await failure(world.apply(FLIGHTS, world.flight('a', { altitude: 6 }), 'ground'))).to.deep.equal({
+      expect(
+        await failure(world.apply(FLIGHTS, world.flight('a', { altitude: 6 }), 'ground')),
+      ).to.deep.equal({
         code: 409,
         reason: 'Conflict',
         message: 'Apply failed with 1 conflict: conflict with "tower": .spec.altitude',
@@ -66,8 +104,22 @@ export const applyCases: readonly Case[] = [
   {
     name: 'names all conflicts, by manager',
     async run(world) {
-      await world.apply(FLIGHTS, world.flight('a', { altitude: 5, legs: [{ name: 'one', from: 'FRA' }] }), 'tower');
-      expect((await failure(world.apply(FLIGHTS, world.flight('a', { altitude: 6, legs: [{ name: 'one', from: 'STR' }] }), 'ground'))).message).to.equal(
+      await world.apply(
+        FLIGHTS,
+        world.flight('a', { altitude: 5, legs: [{ name: 'one', from: 'FRA' }] }),
+        'tower',
+      );
+      expect(
+        (
+          await failure(
+            world.apply(
+              FLIGHTS,
+              world.flight('a', { altitude: 6, legs: [{ name: 'one', from: 'STR' }] }),
+              'ground',
+            ),
+          )
+        ).message,
+      ).to.equal(
         'Apply failed with 2 conflicts: conflicts with "tower":\n- .spec.altitude\n- .spec.legs[name="one"].from',
       );
     },
@@ -78,7 +130,9 @@ export const applyCases: readonly Case[] = [
       await world.apply(FLIGHTS, world.flight('a', { altitude: 5 }), 'tower');
       const forced = await world.apply(FLIGHTS, world.flight('a', { altitude: 6 }), 'ground', true);
       expect(fieldsOf(forced, 'tower')).to.deep.equal({ 'f:spec': { 'f:route': {} } });
-      expect(fieldsOf(forced, 'ground')).to.deep.equal({ 'f:spec': { 'f:altitude': {}, 'f:route': {} } });
+      expect(fieldsOf(forced, 'ground')).to.deep.equal({
+        'f:spec': { 'f:altitude': {}, 'f:route': {} },
+      });
     },
   },
   {
@@ -93,7 +147,12 @@ export const applyCases: readonly Case[] = [
     name: 'takes a field from its applier when somebody else updates it',
     async run(world) {
       await world.apply(FLIGHTS, world.flight('a', { altitude: 5 }), 'tower');
-      const changed = await world.merge(FLIGHTS, 'a', { spec: { altitude: 6 } }, { fieldManager: 'hand' });
+      const changed = await world.merge(
+        FLIGHTS,
+        'a',
+        { spec: { altitude: 6 } },
+        { fieldManager: 'hand' },
+      );
       expect(fieldsOf(changed, 'tower')).to.deep.equal({ 'f:spec': { 'f:route': {} } });
       expect(fieldsOf(changed, 'hand')).to.deep.equal({ 'f:spec': { 'f:altitude': {} } });
     },
@@ -121,14 +180,29 @@ export const applyCases: readonly Case[] = [
     name: 'refuses a uid where nothing is: 409; another one than that of the object: 422, and 409 when the version is stale too',
     async run(world) {
       const uid = '00000000-0000-4000-8000-0000000000ff';
-      expect((await failure(world.apply(FLIGHTS, world.flight('a', {}, { uid }), 'tower', true))).code).to.equal(409);
+      expect(
+        (await failure(world.apply(FLIGHTS, world.flight('a', {}, { uid }), 'tower', true))).code,
+      ).to.equal(409);
       await world.create(FLIGHTS, world.flight('b'));
-      const { code, message } = await failure(world.apply(FLIGHTS, world.flight('b', {}, { uid }), 'tower', true));
+      const { code, message } = await failure(
+        world.apply(FLIGHTS, world.flight('b', {}, { uid }), 'tower', true),
+      );
       expect([code, message]).to.deep.equal([
         422,
         `Flight.conformance.autopilot.test "b" is invalid: metadata.uid: Invalid value: "${uid}": field is immutable`,
       ]);
-      expect((await failure(world.apply(FLIGHTS, world.flight('b', {}, { uid, resourceVersion: '2' }), 'tower', true))).code).to.equal(409);
+      expect(
+        (
+          await failure(
+            world.apply(
+              FLIGHTS,
+              world.flight('b', {}, { uid, resourceVersion: '2' }),
+              'tower',
+              true,
+            ),
+          )
+        ).code,
+      ).to.equal(409);
     },
   },
   {
@@ -138,14 +212,22 @@ export const applyCases: readonly Case[] = [
       const { metadata } = await world.create(FLIGHTS, world.flight('a'));
       await world.api.delete(FLIGHTS, { namespace: world.namespace, name: 'a' });
       const { uid, resourceVersion } = metadata;
-      expect((await failure(world.apply(FLIGHTS, world.flight('a', {}, { uid, resourceVersion }), 'tower', true))).code).to.equal(409);
+      expect(
+        (
+          await failure(
+            world.apply(FLIGHTS, world.flight('a', {}, { uid, resourceVersion }), 'tower', true),
+          )
+        ).code,
+      ).to.equal(409);
       expect((await failure(world.get(FLIGHTS, 'a'))).code).to.equal(404);
     },
   },
   {
     name: 'refuses fields that the schema does not declare: 500, as the real server does',
     async run(world) {
-      const { code, message } = await failure(world.apply(FLIGHTS, world.flight('a', { colour: 'red' }), 'tower'));
+      const { code, message } = await failure(
+        world.apply(FLIGHTS, world.flight('a', { colour: 'red' }), 'tower'),
+      );
       expect(code).to.equal(500);
       expect(message).to.contain('.spec.colour: field not declared in schema');
     },
@@ -153,20 +235,39 @@ export const applyCases: readonly Case[] = [
   {
     name: 'knows how lists of built-in kinds merge: ports of a Service by port and protocol, TCP unless said',
     async run(world) {
-      const service = (ports: readonly object[]): Parameters<World['apply']>[1] => world.object(SERVICES, 'web', { spec: { ports } });
+      const service = (ports: readonly object[]): Parameters<World['apply']>[1] =>
+        world.object(SERVICES, 'web', { spec: { ports } });
       await world.apply(SERVICES, service([{ port: 80, name: 'http' }]), 'tower');
-      const { spec } = await world.apply(SERVICES, service([{ port: 81, name: 'admin' }]), 'ground');
+      const { spec } = await world.apply(
+        SERVICES,
+        service([{ port: 81, name: 'admin' }]),
+        'ground',
+      );
       expect(spec.ports.map(({ port }: { port: number }) => port)).to.deep.equal([80, 81]);
       expect(fieldsOf(await world.get(SERVICES, 'web'), 'tower')).to.deep.equal({
-        'f:spec': { 'f:ports': { 'k:{"port":80,"protocol":"TCP"}': { '.': {}, 'f:name': {}, 'f:port': {} } } },
+        'f:spec': {
+          'f:ports': { 'k:{"port":80,"protocol":"TCP"}': { '.': {}, 'f:name': {}, 'f:port': {} } },
+        },
       });
     },
   },
   {
     name: 'drops a key of a ConfigMap that its manager no longer sends',
     async run(world) {
-      await world.apply(CONFIG_MAPS, world.object(CONFIG_MAPS, 'a', { data: { one: '1', two: '2' } }), 'tower');
-      expect((await world.apply(CONFIG_MAPS, world.object(CONFIG_MAPS, 'a', { data: { two: '2' } }), 'tower')).data).to.deep.equal({ two: '2' });
+      await world.apply(
+        CONFIG_MAPS,
+        world.object(CONFIG_MAPS, 'a', { data: { one: '1', two: '2' } }),
+        'tower',
+      );
+      expect(
+        (
+          await world.apply(
+            CONFIG_MAPS,
+            world.object(CONFIG_MAPS, 'a', { data: { two: '2' } }),
+            'tower',
+          )
+        ).data,
+      ).to.deep.equal({ two: '2' });
     },
   },
   {
@@ -178,8 +279,16 @@ export const applyCases: readonly Case[] = [
         name,
         uid: `00000000-0000-4000-8000-00000000000${digit}`,
       });
-      await world.apply(CONFIG_MAPS, world.object(CONFIG_MAPS, 'a', {}, { ownerReferences: [owner('x', '1')] }), 'tower');
-      const { metadata } = await world.apply(CONFIG_MAPS, world.object(CONFIG_MAPS, 'a', {}, { ownerReferences: [owner('y', '2')] }), 'ground');
+      await world.apply(
+        CONFIG_MAPS,
+        world.object(CONFIG_MAPS, 'a', {}, { ownerReferences: [owner('x', '1')] }),
+        'tower',
+      );
+      const { metadata } = await world.apply(
+        CONFIG_MAPS,
+        world.object(CONFIG_MAPS, 'a', {}, { ownerReferences: [owner('y', '2')] }),
+        'ground',
+      );
       expect(metadata.ownerReferences?.map(({ name }) => name)).to.deep.equal(['x', 'y']);
     },
   },
@@ -189,7 +298,10 @@ export const applyCases: readonly Case[] = [
       await world.create(FLIGHTS, world.flight('a'));
       const { api } = world;
       const object = world.object(FLIGHTS, 'a', { status: { phase: 'Up' } });
-      const applied = await api.apply(FLIGHTS, object, { fieldManager: 'tower', subresource: 'status' });
+      const applied = await api.apply(FLIGHTS, object, {
+        fieldManager: 'tower',
+        subresource: 'status',
+      });
       expect(applied.status).to.deep.equal({ phase: 'Up' });
       expect(fieldsOf(applied, 'tower')).to.deep.equal({ 'f:status': { 'f:phase': {} } });
     },

@@ -1,12 +1,24 @@
 import { expect } from 'chai';
-import { CONFIG_MAPS, CORE_EVENTS, DEPLOYMENTS, EVENTS, failure, LEASES, SECRETS, SERVICES } from '../world.ts';
+import {
+  CONFIG_MAPS,
+  CORE_EVENTS,
+  DEPLOYMENTS,
+  EVENTS,
+  failure,
+  LEASES,
+  SECRETS,
+  SERVICES,
+} from '../world.ts';
 import type { Case } from './case.ts';
 
 const labels = { app: 'a' };
 const deployment = {
   spec: {
     selector: { matchLabels: labels },
-    template: { metadata: { labels }, spec: { containers: [{ name: 'web', image: 'a:1', ports: [{ containerPort: 80 }] }] } },
+    template: {
+      metadata: { labels },
+      spec: { containers: [{ name: 'web', image: 'a:1', ports: [{ containerPort: 80 }] }] },
+    },
   },
 };
 
@@ -23,7 +35,10 @@ export const builtinCases: readonly Case[] = [
       };
       const made = await world.create(LEASES, world.object(LEASES, 'a', { spec }));
       expect(made.spec).to.deep.equal(spec);
-      const renewed = await world.api.replace(LEASES, { ...made, spec: { ...spec, renewTime: '2026-01-01T00:00:05.000000Z' } } as never);
+      const renewed = await world.api.replace(LEASES, {
+        ...made,
+        spec: { ...spec, renewTime: '2026-01-01T00:00:05.000000Z' },
+      } as never);
       expect((renewed as typeof made).spec.renewTime).to.equal('2026-01-01T00:00:05.000000Z');
       expect((await failure(world.api.replace(LEASES, made))).code).to.equal(409);
     },
@@ -31,21 +46,34 @@ export const builtinCases: readonly Case[] = [
   {
     name: 'a Lease refuses a time with three digits: 400',
     async run(world) {
-      const call = world.create(LEASES, world.object(LEASES, 'a', { spec: { renewTime: '2026-01-01T00:00:00.123Z' } }));
+      const call = world.create(
+        LEASES,
+        world.object(LEASES, 'a', { spec: { renewTime: '2026-01-01T00:00:00.123Z' } }),
+      );
       expect((await failure(call)).code).to.equal(400);
     },
   },
   {
     name: 'a Lease refuses a duration of nothing: 422',
     async run(world) {
-      const { code, message } = await failure(world.create(LEASES, world.object(LEASES, 'a', { spec: { leaseDurationSeconds: 0 } })));
-      expect([code, message.includes('spec.leaseDurationSeconds: Invalid value: 0: must be greater than 0')]).to.deep.equal([422, true]);
+      const { code, message } = await failure(
+        world.create(LEASES, world.object(LEASES, 'a', { spec: { leaseDurationSeconds: 0 } })),
+      );
+      expect([
+        code,
+        message.includes('spec.leaseDurationSeconds: Invalid value: 0: must be greater than 0'),
+      ]).to.deep.equal([422, true]);
     },
   },
   {
     name: 'an Event of events.k8s.io keeps its series and its times, and can be patched',
     async run(world) {
-      const regarding = { apiVersion: 'v1', kind: 'ConfigMap', name: 'x', namespace: world.namespace };
+      const regarding = {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        name: 'x',
+        namespace: world.namespace,
+      };
       const event = {
         eventTime: '2026-01-01T00:00:00.123456Z',
         type: 'Normal',
@@ -66,8 +94,22 @@ export const builtinCases: readonly Case[] = [
     name: 'an Event of one API is seen, changed, watched and deleted through the other',
     async run(world) {
       const about = { apiVersion: 'v1', kind: 'ConfigMap', name: 'x', namespace: world.namespace };
-      const reporter = { reportingInstance: 'x-1', action: 'Sync', reason: 'Moved', type: 'Normal', eventTime: '2026-01-01T00:00:00.123456Z' };
-      await world.create(EVENTS, world.object(EVENTS, 'new', { ...reporter, regarding: about, note: 'from a to b', reportingController: 'autopilot.test/x' }));
+      const reporter = {
+        reportingInstance: 'x-1',
+        action: 'Sync',
+        reason: 'Moved',
+        type: 'Normal',
+        eventTime: '2026-01-01T00:00:00.123456Z',
+      };
+      await world.create(
+        EVENTS,
+        world.object(EVENTS, 'new', {
+          ...reporter,
+          regarding: about,
+          note: 'from a to b',
+          reportingController: 'autopilot.test/x',
+        }),
+      );
       expect(await world.get(CORE_EVENTS, 'new')).to.deep.include({
         ...reporter,
         apiVersion: 'v1',
@@ -75,14 +117,34 @@ export const builtinCases: readonly Case[] = [
         message: 'from a to b',
         reportingComponent: 'autopilot.test/x',
       });
-      const { resourceVersion = '' } = (await world.merge(CORE_EVENTS, 'new', { message: 'once more', count: 2 })).metadata;
-      expect(await world.get(EVENTS, 'new')).to.deep.include({ note: 'once more', deprecatedCount: 2 });
-      const times = { firstTimestamp: '2026-01-01T00:00:00Z', lastTimestamp: '2026-01-01T00:01:00Z', count: 3 };
-      const old = { involvedObject: { ...about, name: 'y' }, message: 'hello', source: { component: 'kubelet' }, ...times };
-      expect(await world.create(CORE_EVENTS, world.object(CORE_EVENTS, 'old', old))).to.deep.include({ ...old, apiVersion: 'v1' });
+      const { resourceVersion = '' } = (
+        await world.merge(CORE_EVENTS, 'new', { message: 'once more', count: 2 })
+      ).metadata;
+      expect(await world.get(EVENTS, 'new')).to.deep.include({
+        note: 'once more',
+        deprecatedCount: 2,
+      });
+      const times = {
+        firstTimestamp: '2026-01-01T00:00:00Z',
+        lastTimestamp: '2026-01-01T00:01:00Z',
+        count: 3,
+      };
+      const old = {
+        involvedObject: { ...about, name: 'y' },
+        message: 'hello',
+        source: { component: 'kubelet' },
+        ...times,
+      };
+      expect(
+        await world.create(CORE_EVENTS, world.object(CORE_EVENTS, 'old', old)),
+      ).to.deep.include({ ...old, apiVersion: 'v1' });
       expect(await world.watched(CORE_EVENTS, { resourceVersion }, 1)).to.deep.equal(['ADDED old']);
       expect(await world.watched(EVENTS, { resourceVersion }, 1)).to.deep.equal(['ADDED old']);
-      expect(await world.get(EVENTS, 'old')).to.deep.include({ note: 'hello', deprecatedSource: old.source, deprecatedLastTimestamp: times.lastTimestamp });
+      expect(await world.get(EVENTS, 'old')).to.deep.include({
+        note: 'hello',
+        deprecatedSource: old.source,
+        deprecatedLastTimestamp: times.lastTimestamp,
+      });
       expect(await world.names(CORE_EVENTS)).to.deep.equal(['new', 'old']);
       await world.api.delete(CORE_EVENTS, world.key('new'));
       expect(await world.names(EVENTS)).to.deep.equal(['old']);
@@ -91,63 +153,107 @@ export const builtinCases: readonly Case[] = [
   {
     name: 'Events can be asked for by what they are about, in the words of each API',
     async run(world) {
-      for (const name of ['a', 'b'])
+      for (const name of ['a', 'b']) {
         await world.create(
           CORE_EVENTS,
-          world.object(CORE_EVENTS, name, { involvedObject: { kind: 'ConfigMap', name, namespace: world.namespace }, type: 'Normal' }),
+          world.object(CORE_EVENTS, name, {
+            involvedObject: { kind: 'ConfigMap', name, namespace: world.namespace },
+            type: 'Normal',
+          }),
         );
+      }
       expect(
-        await world.names(CORE_EVENTS, { fieldSelector: `involvedObject.name=b,involvedObject.namespace=${world.namespace},type!=Warning` }),
+        await world.names(CORE_EVENTS, {
+          fieldSelector: `involvedObject.name=b,involvedObject.namespace=${world.namespace},type!=Warning`,
+        }),
       ).to.deep.equal(['b']);
-      expect(await world.names(EVENTS, { fieldSelector: 'regarding.name!=b,regarding.kind=ConfigMap' })).to.deep.equal(['a']);
-      const { code } = await failure(world.api.list(CORE_EVENTS, { namespace: world.namespace, fieldSelector: 'message=x' }));
+      expect(
+        await world.names(EVENTS, { fieldSelector: 'regarding.name!=b,regarding.kind=ConfigMap' }),
+      ).to.deep.equal(['a']);
+      const { code } = await failure(
+        world.api.list(CORE_EVENTS, { namespace: world.namespace, fieldSelector: 'message=x' }),
+      );
       expect(code).to.equal(400);
     },
   },
   {
     name: 'an Event of events.k8s.io without a time is refused: 422',
     async run(world) {
-      const rest = { reportingController: 'autopilot.test/x', reportingInstance: 'x-1', action: 'Sync', reason: 'Moved', type: 'Normal' };
-      const { code, message } = await failure(world.create(EVENTS, world.object(EVENTS, 'a', rest)));
+      const rest = {
+        reportingController: 'autopilot.test/x',
+        reportingInstance: 'x-1',
+        action: 'Sync',
+        reason: 'Moved',
+        type: 'Normal',
+      };
+      const { code, message } = await failure(
+        world.create(EVENTS, world.object(EVENTS, 'a', rest)),
+      );
       expect([code, message.includes('eventTime: Required value')]).to.deep.equal([422, true]);
     },
   },
   {
     name: 'an Event without reporter, reason or action is refused: 422',
     async run(world) {
-      const call = world.create(EVENTS, world.object(EVENTS, 'a', { eventTime: '2026-01-01T00:00:00.123456Z', type: 'Normal' }));
+      const call = world.create(
+        EVENTS,
+        world.object(EVENTS, 'a', { eventTime: '2026-01-01T00:00:00.123456Z', type: 'Normal' }),
+      );
       expect((await failure(call)).code).to.equal(422);
     },
   },
   {
     name: 'a Service has type, ports with protocol and targetPort, and affinity',
     async run(world) {
-      const { spec } = await world.create(SERVICES, world.object(SERVICES, 'a', { spec: { selector: labels, ports: [{ port: 80 }] } }));
-      expect(spec).to.deep.include({ type: 'ClusterIP', sessionAffinity: 'None', ports: [{ port: 80, protocol: 'TCP', targetPort: 80 }] });
+      const { spec } = await world.create(
+        SERVICES,
+        world.object(SERVICES, 'a', { spec: { selector: labels, ports: [{ port: 80 }] } }),
+      );
+      expect(spec).to.deep.include({
+        type: 'ClusterIP',
+        sessionAffinity: 'None',
+        ports: [{ port: 80, protocol: 'TCP', targetPort: 80 }],
+      });
     },
   },
   {
     name: 'a Service has a cluster address of its own and keeps it',
     async run(world) {
-      const made = await world.create(SERVICES, world.object(SERVICES, 'a', { spec: { ports: [{ port: 80 }] } }));
+      const made = await world.create(
+        SERVICES,
+        world.object(SERVICES, 'a', { spec: { ports: [{ port: 80 }] } }),
+      );
       expect(made.spec.clusterIP).to.match(/^\d+\.\d+\.\d+\.\d+$/);
       expect(made.spec.clusterIPs).to.deep.equal([made.spec.clusterIP]);
       const replaced = await world.merge(SERVICES, 'a', { spec: { ports: [{ port: 81 }] } });
       expect(replaced.spec.clusterIP).to.equal(made.spec.clusterIP);
-      expect((await failure(world.merge(SERVICES, 'a', { spec: { clusterIP: '10.96.3.7', clusterIPs: ['10.96.3.7'] } }))).code).to.equal(422);
+      expect(
+        (
+          await failure(
+            world.merge(SERVICES, 'a', {
+              spec: { clusterIP: '10.96.3.7', clusterIPs: ['10.96.3.7'] },
+            }),
+          )
+        ).code,
+      ).to.equal(422);
     },
   },
   {
     name: 'a Service without ports is refused: 422',
     async run(world) {
-      const { code, message } = await failure(world.create(SERVICES, world.object(SERVICES, 'a', { spec: { selector: labels } })));
+      const { code, message } = await failure(
+        world.create(SERVICES, world.object(SERVICES, 'a', { spec: { selector: labels } })),
+      );
       expect([code, message.includes('spec.ports: Required value')]).to.deep.equal([422, true]);
     },
   },
   {
     name: 'a headless Service stays without an address',
     async run(world) {
-      const { spec } = await world.create(SERVICES, world.object(SERVICES, 'a', { spec: { clusterIP: 'None', ports: [{ port: 80 }] } }));
+      const { spec } = await world.create(
+        SERVICES,
+        world.object(SERVICES, 'a', { spec: { clusterIP: 'None', ports: [{ port: 80 }] } }),
+      );
       expect([spec.clusterIP, spec.clusterIPs]).to.deep.equal(['None', ['None']]);
     },
   },
@@ -159,7 +265,10 @@ export const builtinCases: readonly Case[] = [
         replicas: 1,
         revisionHistoryLimit: 10,
         progressDeadlineSeconds: 600,
-        strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: '25%', maxUnavailable: '25%' } },
+        strategy: {
+          type: 'RollingUpdate',
+          rollingUpdate: { maxSurge: '25%', maxUnavailable: '25%' },
+        },
       });
     },
   },
@@ -191,25 +300,40 @@ export const builtinCases: readonly Case[] = [
     name: 'a Deployment whose selector does not select its own pods is refused: 422',
     async run(world) {
       const wrong = { spec: { ...deployment.spec, selector: { matchLabels: { app: 'b' } } } };
-      const { code, message } = await failure(world.create(DEPLOYMENTS, world.object(DEPLOYMENTS, 'a', wrong)));
-      expect([code, message.includes('`selector` does not match template `labels`')]).to.deep.equal([422, true]);
+      const { code, message } = await failure(
+        world.create(DEPLOYMENTS, world.object(DEPLOYMENTS, 'a', wrong)),
+      );
+      expect([code, message.includes('`selector` does not match template `labels`')]).to.deep.equal(
+        [422, true],
+      );
     },
   },
   {
     name: 'a Deployment’s selector cannot be changed: 422',
     async run(world) {
       await world.create(DEPLOYMENTS, world.object(DEPLOYMENTS, 'a', deployment));
-      const next = { spec: { selector: { matchLabels: { app: 'b' } }, template: { metadata: { labels: { app: 'b' } } } } };
+      const next = {
+        spec: {
+          selector: { matchLabels: { app: 'b' } },
+          template: { metadata: { labels: { app: 'b' } } },
+        },
+      };
       const { code, message } = await failure(world.merge(DEPLOYMENTS, 'a', next));
-      expect([code, message.includes('spec.selector: Invalid value') && message.includes('field is immutable')]).to.deep.equal([422, true]);
+      expect([
+        code,
+        message.includes('spec.selector: Invalid value') && message.includes('field is immutable'),
+      ]).to.deep.equal([422, true]);
     },
   },
   {
     name: 'a Deployment refuses a field that its kind does not have: 400',
-    differs: 'the sandbox has no list of the fields of built-in kinds; the types of a generated project keep such fields out',
+    differs:
+      'the sandbox has no list of the fields of built-in kinds; the types of a generated project keep such fields out',
     async run(world) {
       const wrong = { spec: { ...deployment.spec, replica: 3 } };
-      const { code, message } = await failure(world.create(DEPLOYMENTS, world.object(DEPLOYMENTS, 'a', wrong)));
+      const { code, message } = await failure(
+        world.create(DEPLOYMENTS, world.object(DEPLOYMENTS, 'a', wrong)),
+      );
       expect([code, message.includes('unknown field "spec.replica"')]).to.deep.equal([400, true]);
     },
   },
@@ -218,10 +342,27 @@ export const builtinCases: readonly Case[] = [
     async run(world) {
       const made = await world.create(DEPLOYMENTS, world.object(DEPLOYMENTS, 'a', deployment));
       expect(made.metadata.generation).to.equal(1);
-      expect((await world.merge(DEPLOYMENTS, 'a', { metadata: { labels: { a: 'b' } } })).metadata.generation).to.equal(1);
-      expect((await world.merge(DEPLOYMENTS, 'a', { spec: { replicas: 3 } })).metadata.generation).to.equal(2);
-      expect((await world.merge(DEPLOYMENTS, 'a', { status: { replicas: 3 } }, { subresource: 'status' })).metadata.generation).to.equal(2);
-      expect((await world.merge(DEPLOYMENTS, 'a', { metadata: { annotations: { a: 'b' } } })).metadata.generation).to.equal(3);
+      expect(
+        (await world.merge(DEPLOYMENTS, 'a', { metadata: { labels: { a: 'b' } } })).metadata
+          .generation,
+      ).to.equal(1);
+      expect(
+        (await world.merge(DEPLOYMENTS, 'a', { spec: { replicas: 3 } })).metadata.generation,
+      ).to.equal(2);
+      expect(
+        (
+          await world.merge(
+            DEPLOYMENTS,
+            'a',
+            { status: { replicas: 3 } },
+            { subresource: 'status' },
+          )
+        ).metadata.generation,
+      ).to.equal(2);
+      expect(
+        (await world.merge(DEPLOYMENTS, 'a', { metadata: { annotations: { a: 'b' } } })).metadata
+          .generation,
+      ).to.equal(3);
     },
   },
   {
@@ -229,39 +370,74 @@ export const builtinCases: readonly Case[] = [
     async run(world) {
       const made = await world.create(CONFIG_MAPS, world.object(CONFIG_MAPS, 'a', { data: {} }));
       expect(made.metadata.generation).to.equal(undefined);
-      const secret = await world.create(SECRETS, world.object(SECRETS, 'a', { data: { x: 'eQ==' } }));
-      expect([secret.metadata.generation, (secret as unknown as { type: string }).type]).to.deep.equal([undefined, 'Opaque']);
+      const secret = await world.create(
+        SECRETS,
+        world.object(SECRETS, 'a', { data: { x: 'eQ==' } }),
+      );
+      expect([
+        secret.metadata.generation,
+        (secret as unknown as { type: string }).type,
+      ]).to.deep.equal([undefined, 'Opaque']);
     },
   },
   {
     name: 'a ConfigMap refuses values that are no texts: 400, and bad keys: 422',
     async run(world) {
-      expect((await failure(world.create(CONFIG_MAPS, world.object(CONFIG_MAPS, 'a', { data: { x: 3 } })))).code).to.equal(400);
-      expect((await failure(world.create(CONFIG_MAPS, world.object(CONFIG_MAPS, 'a', { data: { 'x y': '3' } })))).code).to.equal(422);
+      expect(
+        (
+          await failure(
+            world.create(CONFIG_MAPS, world.object(CONFIG_MAPS, 'a', { data: { x: 3 } })),
+          )
+        ).code,
+      ).to.equal(400);
+      expect(
+        (
+          await failure(
+            world.create(CONFIG_MAPS, world.object(CONFIG_MAPS, 'a', { data: { 'x y': '3' } })),
+          )
+        ).code,
+      ).to.equal(422);
     },
   },
   {
     name: 'a ConfigMap that is immutable refuses a change: 422',
     async run(world) {
-      await world.create(CONFIG_MAPS, world.object(CONFIG_MAPS, 'a', { data: { x: '1' }, immutable: true }));
-      expect((await failure(world.merge(CONFIG_MAPS, 'a', { data: { x: '2' } }))).code).to.equal(422);
+      await world.create(
+        CONFIG_MAPS,
+        world.object(CONFIG_MAPS, 'a', { data: { x: '1' }, immutable: true }),
+      );
+      expect((await failure(world.merge(CONFIG_MAPS, 'a', { data: { x: '2' } }))).code).to.equal(
+        422,
+      );
     },
   },
   {
     name: 'a ConfigMap of a megabyte is kept byte for byte; one byte more than that is refused: 422',
     async run(world) {
       const text = 'ü'.repeat(1024 * 512);
-      expect((await world.create(CONFIG_MAPS, world.object(CONFIG_MAPS, 'a', { data: { text } }))).data?.['text']).to.equal(text);
-      const call = world.create(CONFIG_MAPS, world.object(CONFIG_MAPS, 'b', { data: { text: `${text}x` } }));
+      expect(
+        (await world.create(CONFIG_MAPS, world.object(CONFIG_MAPS, 'a', { data: { text } })))
+          .data?.['text'],
+      ).to.equal(text);
+      const call = world.create(
+        CONFIG_MAPS,
+        world.object(CONFIG_MAPS, 'b', { data: { text: `${text}x` } }),
+      );
       const { code, message } = await failure(call);
-      expect([code, message.includes('Too long: may not be more than 1048576 bytes')]).to.deep.equal([422, true]);
+      expect([
+        code,
+        message.includes('Too long: may not be more than 1048576 bytes'),
+      ]).to.deep.equal([422, true]);
     },
   },
   {
     name: 'a built-in kind is replaced without a version: unconditionally',
     async run(world) {
       await world.create(CONFIG_MAPS, world.object(CONFIG_MAPS, 'a', { data: { x: '1' } }));
-      const replaced = await world.api.replace(CONFIG_MAPS, world.object(CONFIG_MAPS, 'a', { data: { y: '2' } }));
+      const replaced = await world.api.replace(
+        CONFIG_MAPS,
+        world.object(CONFIG_MAPS, 'a', { data: { y: '2' } }),
+      );
       expect((replaced as { data?: object }).data).to.deep.equal({ y: '2' });
     },
   },

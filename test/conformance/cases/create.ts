@@ -16,7 +16,10 @@ export const createCases: readonly Case[] = [
   {
     name: 'drops status when the kind has a status subresource',
     async run(world) {
-      const { status } = await world.create(FLIGHTS, { ...world.flight('a'), status: { phase: 'Landed' } });
+      const { status } = await world.create(FLIGHTS, {
+        ...world.flight('a'),
+        status: { phase: 'Landed' },
+      });
       expect(status).to.equal(undefined);
     },
   },
@@ -34,29 +37,51 @@ export const createCases: readonly Case[] = [
   {
     name: 'refuses a resourceVersion: 500, as the real server does',
     async run(world) {
-      const { code, message } = await failure(world.create(FLIGHTS, world.flight('a', {}, { resourceVersion: '5' })));
-      expect([code, message]).to.deep.equal([500, 'resourceVersion should not be set on objects to be created']);
+      const { code, message } = await failure(
+        world.create(FLIGHTS, world.flight('a', {}, { resourceVersion: '5' })),
+      );
+      expect([code, message]).to.deep.equal([
+        500,
+        'resourceVersion should not be set on objects to be created',
+      ]);
     },
   },
   {
     name: 'refuses a namespace that is not there: 404',
     async run(world) {
-      const call = world.create(CONFIG_MAPS, world.object(CONFIG_MAPS, 'a', {}, { namespace: 'nowhere' }));
-      expect(await failure(call)).to.deep.equal({ code: 404, reason: 'NotFound', message: 'namespaces "nowhere" not found' });
+      const call = world.create(
+        CONFIG_MAPS,
+        world.object(CONFIG_MAPS, 'a', {}, { namespace: 'nowhere' }),
+      );
+      expect(await failure(call)).to.deep.equal({
+        code: 404,
+        reason: 'NotFound',
+        message: 'namespaces "nowhere" not found',
+      });
     },
   },
   {
     name: 'answers 404 for an object that is not there, in the core group and in others',
     async run(world) {
-      expect(await failure(world.get(CONFIG_MAPS, 'a'))).to.deep.equal({ code: 404, reason: 'NotFound', message: 'configmaps "a" not found' });
-      expect(await failure(world.get(DEPLOYMENTS, 'a'))).to.deep.equal({ code: 404, reason: 'NotFound', message: 'deployments.apps "a" not found' });
+      expect(await failure(world.get(CONFIG_MAPS, 'a'))).to.deep.equal({
+        code: 404,
+        reason: 'NotFound',
+        message: 'configmaps "a" not found',
+      });
+      expect(await failure(world.get(DEPLOYMENTS, 'a'))).to.deep.equal({
+        code: 404,
+        reason: 'NotFound',
+        message: 'deployments.apps "a" not found',
+      });
     },
   },
   {
     name: 'answers 404 for a kind that is not served',
     async run(world) {
       const type = { ...FLIGHTS, plural: 'balloons', kind: 'Balloon' };
-      const { code, reason, message } = await failure(world.api.list(type, { namespace: world.namespace }));
+      const { code, reason, message } = await failure(
+        world.api.list(type, { namespace: world.namespace }),
+      );
       expect([code, reason]).to.deep.equal([404, '']);
       expect(message).to.contain('404 page not found');
     },
@@ -66,7 +91,10 @@ export const createCases: readonly Case[] = [
     async run(world) {
       const { generateName: _, ...object } = { ...world.flight('x'), generateName: '' };
       const { name: __, ...metadata } = object.metadata;
-      const created = await world.create(FLIGHTS, { ...object, metadata: { ...metadata, generateName: 'run-' } as never });
+      const created = await world.create(FLIGHTS, {
+        ...object,
+        metadata: { ...metadata, generateName: 'run-' } as never,
+      });
       expect(created.metadata.name).to.match(/^run-[a-z0-9]{5}$/);
     },
   },

@@ -9,8 +9,14 @@ const colour = { type: 'object', properties: { colour: text } };
 const columns = [{ name: 'Colour', type: 'string', jsonPath: '.spec.colour' }];
 
 interface Definition extends KubeObject {
-  readonly spec: { readonly names: { readonly listKind: string; readonly singular: string }; readonly versions: readonly { readonly schema: object }[] };
-  readonly status: { readonly conditions?: readonly { readonly type: string; readonly status: string }[]; readonly storedVersions: readonly string[] };
+  readonly spec: {
+    readonly names: { readonly listKind: string; readonly singular: string };
+    readonly versions: readonly { readonly schema: object }[];
+  };
+  readonly status: {
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+    readonly storedVersions: readonly string[];
+  };
 }
 
 function nameOf({ plural, group }: ResourceType): string {
@@ -39,9 +45,15 @@ export const definitionCases: readonly Case[] = [
     async run(world) {
       const type = await world.define('Kite', colour);
       const found = (await world.api.get(CRDS, { name: nameOf(type) })) as Definition;
-      expect(found.status.conditions?.map((one) => `${one.type} ${one.status}`)).to.have.members(['NamesAccepted True', 'Established True']);
+      expect(found.status.conditions?.map((one) => `${one.type} ${one.status}`)).to.have.members([
+        'NamesAccepted True',
+        'Established True',
+      ]);
       expect(found.status.storedVersions).to.deep.equal(['v1']);
-      expect([found.spec.names.listKind, found.spec.names.singular]).to.deep.equal(['KiteList', 'kite']);
+      expect([found.spec.names.listKind, found.spec.names.singular]).to.deep.equal([
+        'KiteList',
+        'kite',
+      ]);
     },
   },
   {
@@ -51,9 +63,13 @@ export const definitionCases: readonly Case[] = [
       const type = await world.define('Kite', colour);
       const fieldSelector = `metadata.name=${nameOf(type)}`;
       for await (const event of world.api.watch(CRDS, { resourceVersion, fieldSelector })) {
-        if (event.type === 'BOOKMARK') continue;
+        if (event.type === 'BOOKMARK') {
+          continue;
+        }
         const { status } = event.object as Definition;
-        if (status.conditions?.some((one) => one.type === 'Established' && one.status === 'True')) break;
+        if (status.conditions?.some((one) => one.type === 'Established' && one.status === 'True')) {
+          break;
+        }
       }
     },
   },
@@ -62,9 +78,13 @@ export const definitionCases: readonly Case[] = [
     async run(world) {
       const type = await world.define('Kite', colour);
       await world.create(type, world.object(type, 'a', { spec: { colour: 'red' } }));
-      expect((await failure(world.merge(type, 'a', { spec: { size: 's' } }))).message).to.contain('unknown field "spec.size"');
+      expect((await failure(world.merge(type, 'a', { spec: { size: 's' } }))).message).to.contain(
+        'unknown field "spec.size"',
+      );
       const spec = { type: 'object', properties: { colour: text, size: text } };
-      await change(world, type, { spec: (world.definition('Kite', spec) as unknown as { spec: object }).spec });
+      await change(world, type, {
+        spec: (world.definition('Kite', spec) as unknown as { spec: object }).spec,
+      });
       await eventually(() => world.merge(type, 'a', { spec: { size: 's' } }));
       expect((await world.get(type, 'a')).spec).to.deep.equal({ colour: 'red', size: 's' });
     },
@@ -72,10 +92,17 @@ export const definitionCases: readonly Case[] = [
   {
     name: 'hides a field that the schema no longer has: it is pruned when it is read',
     async run(world) {
-      const type = await world.define('Kite', { type: 'object', properties: { colour: text, size: text } });
+      const type = await world.define('Kite', {
+        type: 'object',
+        properties: { colour: text, size: text },
+      });
       await world.create(type, world.object(type, 'a', { spec: { colour: 'red', size: 's' } }));
-      await change(world, type, { spec: (world.definition('Kite', colour) as unknown as { spec: object }).spec });
-      await eventually(async () => expect((await world.get(type, 'a')).spec).to.deep.equal({ colour: 'red' }));
+      await change(world, type, {
+        spec: (world.definition('Kite', colour) as unknown as { spec: object }).spec,
+      });
+      await eventually(async () =>
+        expect((await world.get(type, 'a')).spec).to.deep.equal({ colour: 'red' }),
+      );
     },
   },
   {
@@ -84,21 +111,46 @@ export const definitionCases: readonly Case[] = [
       const type = await world.define('Kite', colour);
       await world.create(type, world.object(type, 'a', { spec: {} }));
       const spec = { type: 'object', properties: { colour: { ...text, default: 'blue' } } };
-      await change(world, type, { spec: (world.definition('Kite', spec) as unknown as { spec: object }).spec });
-      await eventually(async () => expect((await world.get(type, 'a')).spec).to.deep.equal({ colour: 'blue' }));
+      await change(world, type, {
+        spec: (world.definition('Kite', spec) as unknown as { spec: object }).spec,
+      });
+      await eventually(async () =>
+        expect((await world.get(type, 'a')).spec).to.deep.equal({ colour: 'blue' }),
+      );
     },
   },
   {
     name: 'keeps objects that a stricter schema would refuse; a change of what is wrong is refused, of other things not',
     async run(world) {
-      const type = await world.define('Kite', { type: 'object', properties: { colour: text, size: text } });
+      const type = await world.define('Kite', {
+        type: 'object',
+        properties: { colour: text, size: text },
+      });
       await world.create(type, world.object(type, 'a', { spec: { colour: 'red' } }));
-      const spec = { type: 'object', properties: { colour: { ...text, enum: ['blue', 'green'] }, size: text } };
-      await change(world, type, { spec: (world.definition('Kite', spec) as unknown as { spec: object }).spec });
-      await eventually(async () => expect((await failure(world.create(type, world.object(type, 'b', { spec: { colour: 'red' } }), 'x'))).code).to.equal(422));
+      const spec = {
+        type: 'object',
+        properties: { colour: { ...text, enum: ['blue', 'green'] }, size: text },
+      };
+      await change(world, type, {
+        spec: (world.definition('Kite', spec) as unknown as { spec: object }).spec,
+      });
+      await eventually(async () =>
+        expect(
+          (
+            await failure(
+              world.create(type, world.object(type, 'b', { spec: { colour: 'red' } }), 'x'),
+            )
+          ).code,
+        ).to.equal(422),
+      );
       expect((await world.get(type, 'a')).spec).to.deep.equal({ colour: 'red' });
-      expect((await world.merge(type, 'a', { spec: { size: 's' } })).spec).to.deep.equal({ colour: 'red', size: 's' });
-      expect((await failure(world.merge(type, 'a', { spec: { colour: 'pink' } }))).code).to.equal(422);
+      expect((await world.merge(type, 'a', { spec: { size: 's' } })).spec).to.deep.equal({
+        colour: 'red',
+        size: 's',
+      });
+      expect((await failure(world.merge(type, 'a', { spec: { colour: 'pink' } }))).code).to.equal(
+        422,
+      );
     },
   },
   {
@@ -107,8 +159,12 @@ export const definitionCases: readonly Case[] = [
       const type = await world.define('Kite', colour);
       await world.create(type, world.object(type, 'a', { spec: { colour: 'red' } }));
       await world.api.delete(CRDS, { name: nameOf(type) });
-      await eventually(async () => expect((await failure(world.get(type, 'a'))).message).to.contain('404 page not found'));
-      await eventually(async () => expect((await failure(world.api.get(CRDS, { name: nameOf(type) }))).code).to.equal(404));
+      await eventually(async () =>
+        expect((await failure(world.get(type, 'a'))).message).to.contain('404 page not found'),
+      );
+      await eventually(async () =>
+        expect((await failure(world.api.get(CRDS, { name: nameOf(type) }))).code).to.equal(404),
+      );
       await world.define('Kite', colour);
       expect((await world.api.list(type)).items).to.deep.equal([]);
     },
@@ -117,22 +173,36 @@ export const definitionCases: readonly Case[] = [
     name: 'waits for objects with finalizers when it is deleted',
     async run(world) {
       const type = await world.define('Kite', colour);
-      await world.create(type, world.object(type, 'a', { spec: {} }, { finalizers: ['autopilot.test/hold'] }));
+      await world.create(
+        type,
+        world.object(type, 'a', { spec: {} }, { finalizers: ['autopilot.test/hold'] }),
+      );
       await world.api.delete(CRDS, { name: nameOf(type) });
-      await eventually(async () => expect((await world.get(type, 'a')).metadata.deletionTimestamp).not.to.equal(undefined));
-      expect((await world.api.get(CRDS, { name: nameOf(type) })).metadata.finalizers).to.deep.equal(['customresourcecleanup.apiextensions.k8s.io']);
+      await eventually(async () =>
+        expect((await world.get(type, 'a')).metadata.deletionTimestamp).not.to.equal(undefined),
+      );
+      expect((await world.api.get(CRDS, { name: nameOf(type) })).metadata.finalizers).to.deep.equal(
+        ['customresourcecleanup.apiextensions.k8s.io'],
+      );
       await world.merge(type, 'a', { metadata: { finalizers: null } });
-      await eventually(async () => expect((await failure(world.api.get(CRDS, { name: nameOf(type) }))).code).to.equal(404));
+      await eventually(async () =>
+        expect((await failure(world.api.get(CRDS, { name: nameOf(type) }))).code).to.equal(404),
+      );
     },
   },
   {
     name: 'serves several versions of one kind: an object has the version that was asked for',
     async run(world) {
-      const { definition } = { definition: world.definition('Kite', colour) as unknown as { spec: { versions: object[] } } };
+      const { definition } = {
+        definition: world.definition('Kite', colour) as unknown as { spec: { versions: object[] } },
+      };
       const [first] = definition.spec.versions;
       const versions = [first, { ...first, name: 'v2', storage: false }];
       const type = world.typeOf('Kite');
-      await world.api.create(CRDS, { ...(definition as unknown as KubeObject), spec: { ...definition.spec, versions } } as KubeObject);
+      await world.api.create(CRDS, {
+        ...(definition as unknown as KubeObject),
+        spec: { ...definition.spec, versions },
+      } as KubeObject);
       const second = { ...type, version: 'v2' };
       await world.served(second);
       await world.create(type, world.object(type, 'a', { spec: { colour: 'red' } }));
@@ -158,8 +228,11 @@ export const definitionCases: readonly Case[] = [
     name: 'counts generation when its spec changes',
     async run(world) {
       const type = await world.define('Kite', colour);
-      const [version] = ((await world.api.get(CRDS, { name: nameOf(type) })) as Definition).spec.versions;
-      const changed = await change(world, type, { spec: { versions: [{ ...version, additionalPrinterColumns: columns }] } });
+      const [version] = ((await world.api.get(CRDS, { name: nameOf(type) })) as Definition).spec
+        .versions;
+      const changed = await change(world, type, {
+        spec: { versions: [{ ...version, additionalPrinterColumns: columns }] },
+      });
       expect(changed.metadata.generation).to.equal(2);
     },
   },
@@ -176,7 +249,11 @@ export const definitionCases: readonly Case[] = [
     (world) => world.definition('Kite', colour, { version: { schema: undefined } }),
     'spec.versions[0].schema.openAPIV3Schema: Required value',
   ),
-  refuses('no stored version', (world) => world.definition('Kite', colour, { version: { storage: false } }), 'spec.versions: Invalid value:'),
+  refuses(
+    'no stored version',
+    (world) => world.definition('Kite', colour, { version: { storage: false } }),
+    'spec.versions: Invalid value:',
+  ),
   refuses(
     'a field without a type',
     (world) => world.definition('Kite', { type: 'object', properties: { colour: {} } }),
@@ -184,7 +261,8 @@ export const definitionCases: readonly Case[] = [
   ),
   refuses(
     'a default that its own schema refuses',
-    (world) => world.definition('Kite', { type: 'object', properties: { colour: { ...text, default: 3 } } }),
+    (world) =>
+      world.definition('Kite', { type: 'object', properties: { colour: { ...text, default: 3 } } }),
     'properties[colour].default: Invalid value: "integer"',
   ),
   refuses(
@@ -193,7 +271,12 @@ export const definitionCases: readonly Case[] = [
       world.definition('Kite', {
         type: 'object',
         properties: {
-          l: { type: 'array', 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'], items: { type: 'object', properties: { name: text } } },
+          l: {
+            type: 'array',
+            'x-kubernetes-list-type': 'map',
+            'x-kubernetes-list-map-keys': ['name'],
+            items: { type: 'object', properties: { name: text } },
+          },
         },
       }),
     'items.properties[name].default: Required value: this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property',

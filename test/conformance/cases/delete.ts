@@ -29,7 +29,11 @@ export const deleteCases: readonly Case[] = [
     async run(world) {
       await world.create(FLIGHTS, world.flight('a', {}, { finalizers: ['autopilot.test/hold'] }));
       await world.api.delete(FLIGHTS, { namespace: world.namespace, name: 'a' });
-      const { code, message } = await failure(world.merge(FLIGHTS, 'a', { metadata: { finalizers: ['autopilot.test/hold', 'autopilot.test/late'] } }));
+      const { code, message } = await failure(
+        world.merge(FLIGHTS, 'a', {
+          metadata: { finalizers: ['autopilot.test/hold', 'autopilot.test/late'] },
+        }),
+      );
       expect(code).to.equal(422);
       expect(message).to.contain(
         'metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{"autopilot.test/late"}',
@@ -43,8 +47,10 @@ export const deleteCases: readonly Case[] = [
       const { metadata } = await world.create(FLIGHTS, world.flight('a'));
       const key = { namespace: world.namespace, name: 'a' };
       const other = '00000000-0000-4000-8000-0000000000ff';
-      const refused = async (preconditions: { uid?: string; resourceVersion?: string }): Promise<unknown> =>
-        failure(world.api.delete(FLIGHTS, key, { preconditions }));
+      const refused = async (preconditions: {
+        uid?: string;
+        resourceVersion?: string;
+      }): Promise<unknown> => failure(world.api.delete(FLIGHTS, key, { preconditions }));
       const head = 'Operation cannot be fulfilled on Flight.conformance.autopilot.test "a": the';
       expect(await refused({ uid: other })).to.deep.equal({
         code: 409,
@@ -56,7 +62,9 @@ export const deleteCases: readonly Case[] = [
         reason: 'Conflict',
         message: `${head} ResourceVersion in the precondition (1) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`,
       });
-      await world.api.delete(FLIGHTS, key, { preconditions: { uid: metadata.uid ?? '', resourceVersion: metadata.resourceVersion ?? '' } });
+      await world.api.delete(FLIGHTS, key, {
+        preconditions: { uid: metadata.uid ?? '', resourceVersion: metadata.resourceVersion ?? '' },
+      });
     },
   },
 ];

@@ -6,8 +6,14 @@ export const dryRunCases: readonly Case[] = [
   {
     name: 'creating answers the object as it would be: uid, defaults, generation, no version',
     async run(world) {
-      const { metadata, spec } = (await world.api.create(FLIGHTS, world.flight('a'), { dryRun: true })) as Awaited<ReturnType<typeof world.create>>;
-      expect([metadata.generation, metadata.resourceVersion, spec.altitude]).to.deep.equal([1, undefined, 100]);
+      const { metadata, spec } = (await world.api.create(FLIGHTS, world.flight('a'), {
+        dryRun: true,
+      })) as Awaited<ReturnType<typeof world.create>>;
+      expect([metadata.generation, metadata.resourceVersion, spec.altitude]).to.deep.equal([
+        1,
+        undefined,
+        100,
+      ]);
     },
   },
   {
@@ -15,8 +21,15 @@ export const dryRunCases: readonly Case[] = [
     async run(world) {
       const made = await world.create(FLIGHTS, world.flight('a'));
       const { resourceVersion } = made.metadata;
-      const shown = await world.api.replace(FLIGHTS, world.flight('a', { altitude: 5 }, { resourceVersion }), { dryRun: true });
-      expect([shown.metadata.resourceVersion, shown.metadata.generation]).to.deep.equal([resourceVersion, 2]);
+      const shown = await world.api.replace(
+        FLIGHTS,
+        world.flight('a', { altitude: 5 }, { resourceVersion }),
+        { dryRun: true },
+      );
+      expect([shown.metadata.resourceVersion, shown.metadata.generation]).to.deep.equal([
+        resourceVersion,
+        2,
+      ]);
       expect(await world.get(FLIGHTS, 'a')).to.deep.equal(made);
     },
   },
@@ -24,7 +37,12 @@ export const dryRunCases: readonly Case[] = [
     name: 'patching answers what would be, and writes nothing',
     async run(world) {
       const made = await world.create(CONFIG_MAPS, world.object(CONFIG_MAPS, 'a', {}));
-      const shown = await world.api.patch(CONFIG_MAPS, world.key('a'), { type: 'merge', body: { data: { x: 'y' } } }, { dryRun: true });
+      const shown = await world.api.patch(
+        CONFIG_MAPS,
+        world.key('a'),
+        { type: 'merge', body: { data: { x: 'y' } } },
+        { dryRun: true },
+      );
       expect((shown as { data?: object }).data).to.deep.equal({ x: 'y' });
       expect(await world.get(CONFIG_MAPS, 'a')).to.deep.equal(made);
     },
@@ -33,8 +51,16 @@ export const dryRunCases: readonly Case[] = [
     name: 'tells what is wrong: 409 for a name that is taken, 422 for a value that is not allowed',
     async run(world) {
       await world.create(FLIGHTS, world.flight('a'));
-      expect((await failure(world.api.create(FLIGHTS, world.flight('a'), { dryRun: true }))).code).to.equal(409);
-      expect((await failure(world.api.create(FLIGHTS, world.flight('b', { altitude: 900 }), { dryRun: true }))).code).to.equal(422);
+      expect(
+        (await failure(world.api.create(FLIGHTS, world.flight('a'), { dryRun: true }))).code,
+      ).to.equal(409);
+      expect(
+        (
+          await failure(
+            world.api.create(FLIGHTS, world.flight('b', { altitude: 900 }), { dryRun: true }),
+          )
+        ).code,
+      ).to.equal(422);
     },
   },
   {
@@ -42,8 +68,15 @@ export const dryRunCases: readonly Case[] = [
     async run(world) {
       await world.create(FLIGHTS, world.flight('a', {}, { finalizers: ['autopilot.test/hold'] }));
       await world.api.delete(FLIGHTS, world.key('a'));
-      await world.api.patch(FLIGHTS, world.key('a'), { type: 'merge', body: { metadata: { finalizers: null } } }, { dryRun: true });
-      expect((await world.get(FLIGHTS, 'a')).metadata.finalizers).to.deep.equal(['autopilot.test/hold']);
+      await world.api.patch(
+        FLIGHTS,
+        world.key('a'),
+        { type: 'merge', body: { metadata: { finalizers: null } } },
+        { dryRun: true },
+      );
+      expect((await world.get(FLIGHTS, 'a')).metadata.finalizers).to.deep.equal([
+        'autopilot.test/hold',
+      ]);
     },
   },
 ];

@@ -1,4 +1,7 @@
-/** The written list: what the runtime may rely on behind `KubeApi`. Each case runs on the sandbox and on a real API server. */
+/**
+ * The written list: what the runtime may rely on behind `KubeApi`. Each case runs on the sandbox
+ * and on a real API server.
+ */
 import { applyListCases } from './apply-lists.ts';
 import { applyCases } from './apply.ts';
 import { builtinCases } from './builtin.ts';

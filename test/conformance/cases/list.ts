@@ -10,8 +10,9 @@ async function coloured(world: World): Promise<void> {
     ['b', { colour: 'red' }],
     ['c', { colour: 'blue', size: '' }],
     ['d', undefined],
-  ] as const)
+  ] as const) {
     await world.create(FLIGHTS, world.flight(name, {}, { labels }));
+  }
 }
 
 function selects(labelSelector: string, names: readonly string[]): Case {
@@ -37,24 +38,51 @@ export const listCases: readonly Case[] = [
   {
     name: 'refuses a selector that cannot be read: 400',
     async run(world) {
-      expect((await failure(world.api.list(FLIGHTS, { namespace: world.namespace, labelSelector: 'colour in red' }))).code).to.equal(400);
-      expect((await failure(world.api.list(FLIGHTS, { namespace: world.namespace, labelSelector: 'a=b=c' }))).code).to.equal(400);
+      expect(
+        (
+          await failure(
+            world.api.list(FLIGHTS, { namespace: world.namespace, labelSelector: 'colour in red' }),
+          )
+        ).code,
+      ).to.equal(400);
+      expect(
+        (
+          await failure(
+            world.api.list(FLIGHTS, { namespace: world.namespace, labelSelector: 'a=b=c' }),
+          )
+        ).code,
+      ).to.equal(400);
     },
   },
   {
     name: 'lists by metadata.name, by its opposite, and by metadata.namespace',
     async run(world) {
-      for (const name of ['a', 'b']) await world.create(FLIGHTS, world.flight(name));
-      expect(await world.names(FLIGHTS, { fieldSelector: 'metadata.name!=b' })).to.deep.equal(['a']);
-      expect(await world.names(FLIGHTS, { fieldSelector: `metadata.namespace=${world.namespace},metadata.name=a` })).to.deep.equal(['a']);
-      const { items } = await world.api.list(FLIGHTS, { fieldSelector: `metadata.namespace=${world.namespace}` });
+      for (const name of ['a', 'b']) {
+        await world.create(FLIGHTS, world.flight(name));
+      }
+      expect(await world.names(FLIGHTS, { fieldSelector: 'metadata.name!=b' })).to.deep.equal([
+        'a',
+      ]);
+      expect(
+        await world.names(FLIGHTS, {
+          fieldSelector: `metadata.namespace=${world.namespace},metadata.name=a`,
+        }),
+      ).to.deep.equal(['a']);
+      const { items } = await world.api.list(FLIGHTS, {
+        fieldSelector: `metadata.namespace=${world.namespace}`,
+      });
       expect(items.map(({ metadata }) => metadata.name)).to.deep.equal(['a', 'b']);
     },
   },
   {
     name: 'refuses a field selector that the kind does not have: 400',
     async run(world) {
-      const { code, message } = await failure(world.api.list(FLIGHTS, { namespace: world.namespace, fieldSelector: 'spec.route=FRA-MUC' }));
+      const { code, message } = await failure(
+        world.api.list(FLIGHTS, {
+          namespace: world.namespace,
+          fieldSelector: 'spec.route=FRA-MUC',
+        }),
+      );
       expect(code).to.equal(400);
       expect(message).to.contain('field label not supported: spec.route');
     },
@@ -70,12 +98,19 @@ export const listCases: readonly Case[] = [
     name: 'lists over all namespaces, in the order of namespace/name: a dash comes before the slash',
     async run(world) {
       const other = `${world.namespace}-x`;
-      await world.api.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: other } });
+      await world.api.create(NAMESPACES, {
+        apiVersion: 'v1',
+        kind: 'Namespace',
+        metadata: { name: other },
+      });
       const labels = { of: world.namespace };
       await world.create(FLIGHTS, world.flight('a', {}, { labels, namespace: other }));
       await world.create(FLIGHTS, world.flight('b', {}, { labels }));
       const { items } = await world.api.list(FLIGHTS, { labelSelector: `of=${world.namespace}` });
-      expect(items.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`)).to.deep.equal([`${other}/a`, `${world.namespace}/b`]);
+      expect(items.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`)).to.deep.equal([
+        `${other}/a`,
+        `${world.namespace}/b`,
+      ]);
     },
   },
   {
@@ -97,7 +132,11 @@ export const listCases: readonly Case[] = [
       const seen: string[] = [];
       let token: string | undefined;
       do {
-        const page = await world.api.list(FLIGHTS, { namespace: world.namespace, limit: 1, ...(token !== undefined && { continue: token }) });
+        const page = await world.api.list(FLIGHTS, {
+          namespace: world.namespace,
+          limit: 1,
+          ...(token !== undefined && { continue: token }),
+        });
         seen.push(...page.items.map(({ metadata }) => metadata.name));
         token = page.continue;
       } while (token !== undefined);
@@ -111,7 +150,10 @@ export const listCases: readonly Case[] = [
       const first = await world.api.list(FLIGHTS, { namespace: world.namespace, limit: 1 });
       await world.api.delete(FLIGHTS, world.key('c'));
       await world.merge(FLIGHTS, 'd', { spec: { altitude: 300 } });
-      const rest = await world.api.list(FLIGHTS, { namespace: world.namespace, continue: first.continue ?? '' });
+      const rest = await world.api.list(FLIGHTS, {
+        namespace: world.namespace,
+        continue: first.continue ?? '',
+      });
       expect(rest.items.map(({ metadata }) => metadata.name)).to.deep.equal(['b', 'c', 'd']);
       expect((rest.items[2]?.spec as { altitude: number } | undefined)?.altitude).to.equal(100);
     },
@@ -119,23 +161,37 @@ export const listCases: readonly Case[] = [
   {
     name: 'refuses a continue token that it never gave: 400',
     async run(world) {
-      expect((await failure(world.api.list(FLIGHTS, { namespace: world.namespace, continue: 'nonsense' }))).code).to.equal(400);
+      expect(
+        (
+          await failure(
+            world.api.list(FLIGHTS, { namespace: world.namespace, continue: 'nonsense' }),
+          )
+        ).code,
+      ).to.equal(400);
     },
   },
   {
     name: 'lists with a version that watches can begin from, growing with every write of any kind',
     async run(world) {
-      const first = Number((await world.api.list(FLIGHTS, { namespace: world.namespace })).resourceVersion);
+      const first = Number(
+        (await world.api.list(FLIGHTS, { namespace: world.namespace })).resourceVersion,
+      );
       await world.create(CONFIG_MAPS, world.object(CONFIG_MAPS, 'a', {}));
-      const second = Number((await world.api.list(FLIGHTS, { namespace: world.namespace })).resourceVersion);
+      const second = Number(
+        (await world.api.list(FLIGHTS, { namespace: world.namespace })).resourceVersion,
+      );
       expect(second).to.be.greaterThan(first);
     },
   },
   {
     name: 'lists kinds without namespaces',
     async run(world) {
-      const { items } = await world.api.list(CRDS, { fieldSelector: 'metadata.name=flights.conformance.autopilot.test' });
-      expect(items.map(({ metadata }) => [metadata.name, metadata.namespace])).to.deep.equal([['flights.conformance.autopilot.test', undefined]]);
+      const { items } = await world.api.list(CRDS, {
+        fieldSelector: 'metadata.name=flights.conformance.autopilot.test',
+      });
+      expect(items.map(({ metadata }) => [metadata.name, metadata.namespace])).to.deep.equal([
+        ['flights.conformance.autopilot.test', undefined],
+      ]);
     },
   },
   {
@@ -149,7 +205,10 @@ export const listCases: readonly Case[] = [
   {
     name: 'selects by labels of the object, not by those it selects itself',
     async run(world) {
-      await world.create(SERVICES, world.object(SERVICES, 'a', { spec: { selector: { app: 'a' }, ports: [{ port: 80 }] } }));
+      await world.create(
+        SERVICES,
+        world.object(SERVICES, 'a', { spec: { selector: { app: 'a' }, ports: [{ port: 80 }] } }),
+      );
       expect(await world.names(SERVICES, { labelSelector: 'app=a' })).to.deep.equal([]);
     },
   },

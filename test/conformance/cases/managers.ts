@@ -15,7 +15,9 @@ interface Entry {
 /** `manager operation[ subresource]` of each entry. */
 function entries(object: KubeObject): readonly string[] {
   return ((object.metadata.managedFields ?? []) as readonly Entry[])
-    .map(({ manager, operation, subresource }) => [manager, operation, ...(subresource === undefined ? [] : [subresource])].join(' '))
+    .map(({ manager, operation, subresource }) =>
+      [manager, operation, ...(subresource === undefined ? [] : [subresource])].join(' '),
+    )
     .sort();
 }
 
@@ -25,14 +27,23 @@ export const managerCases: readonly Case[] = [
     async run(world) {
       const made = await world.create(FLIGHTS, world.flight('a'), 'hand');
       const [entry] = made.metadata.managedFields as readonly Entry[];
-      expect(entry).to.deep.include({ manager: 'hand', operation: 'Update', apiVersion: 'conformance.autopilot.test/v1', fieldsType: 'FieldsV1' });
+      expect(entry).to.deep.include({
+        manager: 'hand',
+        operation: 'Update',
+        apiVersion: 'conformance.autopilot.test/v1',
+        fieldsType: 'FieldsV1',
+      });
       expect(entry?.time).to.match(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
     },
   },
   {
     name: 'creating makes an entry of all fields that are there then, defaults included',
     async run(world) {
-      const made = await world.create(FLIGHTS, world.flight('a', { legs: [{ name: 'one' }], tags: ['x'] }, { labels: { a: 'b' } }), 'hand');
+      const made = await world.create(
+        FLIGHTS,
+        world.flight('a', { legs: [{ name: 'one' }], tags: ['x'] }, { labels: { a: 'b' } }),
+        'hand',
+      );
       expect(fieldsOf(made, 'hand')).to.deep.equal({
         'f:metadata': { 'f:labels': { '.': {}, 'f:a': {} } },
         'f:spec': {
@@ -49,7 +60,12 @@ export const managerCases: readonly Case[] = [
     name: 'one name has an entry for each way of writing',
     async run(world) {
       await world.create(FLIGHTS, world.flight('a'), 'hand');
-      await world.merge(FLIGHTS, 'a', { status: { phase: 'Up' } }, { subresource: 'status', fieldManager: 'hand' });
+      await world.merge(
+        FLIGHTS,
+        'a',
+        { status: { phase: 'Up' } },
+        { subresource: 'status', fieldManager: 'hand' },
+      );
       const applied = await world.apply(FLIGHTS, world.flight('a', { seats: 5 }), 'hand');
       expect(entries(applied)).to.deep.equal(['hand Apply', 'hand Update', 'hand Update status']);
     },
@@ -59,16 +75,28 @@ export const managerCases: readonly Case[] = [
     async run(world) {
       await world.create(FLIGHTS, world.flight('a'), 'hand');
       await world.merge(FLIGHTS, 'a', { spec: { seats: 1 } }, { fieldManager: 'other' });
-      const changed = await world.merge(FLIGHTS, 'a', { spec: { mode: 'visual' } }, { fieldManager: 'other' });
+      const changed = await world.merge(
+        FLIGHTS,
+        'a',
+        { spec: { mode: 'visual' } },
+        { fieldManager: 'other' },
+      );
       expect(entries(changed)).to.deep.equal(['hand Update', 'other Update']);
-      expect(fieldsOf(changed, 'other')).to.deep.equal({ 'f:spec': { 'f:mode': {}, 'f:seats': {} } });
+      expect(fieldsOf(changed, 'other')).to.deep.equal({
+        'f:spec': { 'f:mode': {}, 'f:seats': {} },
+      });
     },
   },
   {
     name: 'who changes a field takes it; who sets it to what it is does not',
     async run(world) {
       await world.create(FLIGHTS, world.flight('a', { seats: 1, mode: 'visual' }), 'hand');
-      const changed = await world.merge(FLIGHTS, 'a', { spec: { seats: 2, mode: 'visual' } }, { fieldManager: 'other' });
+      const changed = await world.merge(
+        FLIGHTS,
+        'a',
+        { spec: { seats: 2, mode: 'visual' } },
+        { fieldManager: 'other' },
+      );
       expect(fieldsOf(changed, 'other')).to.deep.equal({ 'f:spec': { 'f:seats': {} } });
     },
   },
@@ -77,7 +105,11 @@ export const managerCases: readonly Case[] = [
     async run(world) {
       await world.create(FLIGHTS, world.flight('a'), 'hand');
       await world.merge(FLIGHTS, 'a', { spec: { seats: 1 } }, { fieldManager: 'other' });
-      expect(entries(await world.merge(FLIGHTS, 'a', { spec: { seats: null } }, { fieldManager: 'third' }))).to.deep.equal(['hand Update']);
+      expect(
+        entries(
+          await world.merge(FLIGHTS, 'a', { spec: { seats: null } }, { fieldManager: 'third' }),
+        ),
+      ).to.deep.equal(['hand Update']);
     },
   },
   {
@@ -101,8 +133,12 @@ export const managerCases: readonly Case[] = [
     name: 'apply conflicts with an updater, and names it with its version',
     async run(world) {
       await world.create(FLIGHTS, world.flight('a', { seats: 2 }), 'hand');
-      const { message } = await failure(world.apply(FLIGHTS, world.flight('a', { seats: 3 }), 'tower'));
-      expect(message).to.equal('Apply failed with 1 conflict: conflict with "hand" using conformance.autopilot.test/v1: .spec.seats');
+      const { message } = await failure(
+        world.apply(FLIGHTS, world.flight('a', { seats: 3 }), 'tower'),
+      );
+      expect(message).to.equal(
+        'Apply failed with 1 conflict: conflict with "hand" using conformance.autopilot.test/v1: .spec.seats',
+      );
     },
   },
   {
@@ -110,15 +146,21 @@ export const managerCases: readonly Case[] = [
     async run(world) {
       await world.apply(FLIGHTS, world.flight('a', { seats: 2 }), 'zulu');
       await world.apply(FLIGHTS, world.flight('a', { mode: 'visual' }), 'alpha');
-      const { message } = await failure(world.apply(FLIGHTS, world.flight('a', { seats: 3, mode: 'instrument' }), 'tower'));
-      expect(message).to.equal('Apply failed with 2 conflicts: conflicts with "alpha":\n- .spec.mode\nconflicts with "zulu":\n- .spec.seats');
+      const { message } = await failure(
+        world.apply(FLIGHTS, world.flight('a', { seats: 3, mode: 'instrument' }), 'tower'),
+      );
+      expect(message).to.equal(
+        'Apply failed with 2 conflicts: conflicts with "alpha":\n- .spec.mode\nconflicts with "zulu":\n- .spec.seats',
+      );
     },
   },
   {
     name: 'a conflict changes nothing, not even what was free',
     async run(world) {
       const made = await world.apply(FLIGHTS, world.flight('a', { seats: 2 }), 'tower');
-      await failure(world.apply(FLIGHTS, world.flight('a', { seats: 3, mode: 'visual' }), 'ground'));
+      await failure(
+        world.apply(FLIGHTS, world.flight('a', { seats: 3, mode: 'visual' }), 'ground'),
+      );
       expect(await world.get(FLIGHTS, 'a')).to.deep.equal(made);
     },
   },
@@ -127,7 +169,9 @@ export const managerCases: readonly Case[] = [
     async run(world) {
       await world.apply(FLIGHTS, world.flight('a', { seats: 2 }), 'tower');
       await world.apply(FLIGHTS, world.flight('a', { seats: 3 }), 'ground', true);
-      expect((await failure(world.apply(FLIGHTS, world.flight('a', { seats: 2 }), 'tower'))).code).to.equal(409);
+      expect(
+        (await failure(world.apply(FLIGHTS, world.flight('a', { seats: 2 }), 'tower'))).code,
+      ).to.equal(409);
       expect((await world.apply(FLIGHTS, world.flight('a'), 'tower')).spec.seats).to.equal(3);
     },
   },
@@ -136,14 +180,21 @@ export const managerCases: readonly Case[] = [
     async run(world) {
       await world.create(FLIGHTS, world.flight('a'));
       const apply = (status: object, fieldManager: string) =>
-        world.api.apply(FLIGHTS, world.object(FLIGHTS, 'a', { status }), { fieldManager, subresource: 'status' });
+        world.api.apply(FLIGHTS, world.object(FLIGHTS, 'a', { status }), {
+          fieldManager,
+          subresource: 'status',
+        });
       await apply({ phase: 'Up', conditions: [{ type: 'Ready', status: 'True' }] }, 'one');
       const both = await apply({ conditions: [{ type: 'Stalled', status: 'False' }] }, 'two');
       expect((both.status as { conditions: unknown }).conditions).to.deep.equal([
         { type: 'Ready', status: 'True' },
         { type: 'Stalled', status: 'False' },
       ]);
-      expect(fieldsOf(both, 'two')).to.deep.equal({ 'f:status': { 'f:conditions': { 'k:{"type":"Stalled"}': { '.': {}, 'f:status': {}, 'f:type': {} } } } });
+      expect(fieldsOf(both, 'two')).to.deep.equal({
+        'f:status': {
+          'f:conditions': { 'k:{"type":"Stalled"}': { '.': {}, 'f:status': {}, 'f:type': {} } },
+        },
+      });
       const left = await apply({}, 'one');
       expect(left.status).to.deep.equal({ conditions: [{ type: 'Stalled', status: 'False' }] });
     },
@@ -151,7 +202,10 @@ export const managerCases: readonly Case[] = [
   {
     name: 'status cannot be applied to what is not there: 404',
     async run(world) {
-      const call = world.api.apply(FLIGHTS, world.object(FLIGHTS, 'a', { status: {} }), { fieldManager: 'one', subresource: 'status' });
+      const call = world.api.apply(FLIGHTS, world.object(FLIGHTS, 'a', { status: {} }), {
+        fieldManager: 'one',
+        subresource: 'status',
+      });
       expect((await failure(call)).code).to.equal(404);
     },
   },
@@ -160,7 +214,11 @@ export const managerCases: readonly Case[] = [
     async run(world) {
       await world.create(FLIGHTS, world.flight('a'));
       const object = world.flight('a', { seats: 9 });
-      const applied = await world.api.apply(FLIGHTS, { ...object, status: { phase: 'Up' } }, { fieldManager: 'one', subresource: 'status' });
+      const applied = await world.api.apply(
+        FLIGHTS,
+        { ...object, status: { phase: 'Up' } },
+        { fieldManager: 'one', subresource: 'status' },
+      );
       expect((applied.spec as { seats?: number }).seats).to.equal(undefined);
       expect(fieldsOf(applied, 'one')).to.deep.equal({ 'f:status': { 'f:phase': {} } });
     },
@@ -170,8 +228,19 @@ export const managerCases: readonly Case[] = [
     async run(world) {
       const { metadata } = await world.apply(FLIGHTS, world.flight('a'), 'tower');
       const { resourceVersion, uid } = metadata;
-      await world.apply(FLIGHTS, world.flight('a', { seats: 1 }, { resourceVersion, uid }), 'tower');
-      const { code, reason, message } = await failure(world.apply(FLIGHTS, world.flight('a', { seats: 2 }, { resourceVersion, uid }), 'tower', true));
+      await world.apply(
+        FLIGHTS,
+        world.flight('a', { seats: 1 }, { resourceVersion, uid }),
+        'tower',
+      );
+      const { code, reason, message } = await failure(
+        world.apply(
+          FLIGHTS,
+          world.flight('a', { seats: 2 }, { resourceVersion, uid }),
+          'tower',
+          true,
+        ),
+      );
       expect([code, reason]).to.deep.equal([409, 'Conflict']);
       expect(message).to.contain('the object has been modified');
     },
@@ -180,7 +249,10 @@ export const managerCases: readonly Case[] = [
     name: 'apply on a dry run answers what would be, and writes nothing',
     async run(world) {
       const made = await world.apply(FLIGHTS, world.flight('a'), 'tower');
-      const shown = await world.api.apply(FLIGHTS, world.flight('a', { seats: 4 }), { fieldManager: 'tower', dryRun: true });
+      const shown = await world.api.apply(FLIGHTS, world.flight('a', { seats: 4 }), {
+        fieldManager: 'tower',
+        dryRun: true,
+      });
       expect((shown.spec as { seats: number }).seats).to.equal(4);
       expect(await world.get(FLIGHTS, 'a')).to.deep.equal(made);
     },
@@ -189,22 +261,39 @@ export const managerCases: readonly Case[] = [
     name: 'apply on a dry run tells conflicts',
     async run(world) {
       await world.apply(FLIGHTS, world.flight('a', { seats: 1 }), 'tower');
-      expect((await failure(world.api.apply(FLIGHTS, world.flight('a', { seats: 4 }), { fieldManager: 'other', dryRun: true }))).code).to.equal(409);
+      expect(
+        (
+          await failure(
+            world.api.apply(FLIGHTS, world.flight('a', { seats: 4 }), {
+              fieldManager: 'other',
+              dryRun: true,
+            }),
+          )
+        ).code,
+      ).to.equal(409);
     },
   },
   {
     name: 'apply refuses an object with managedFields: 400',
     async run(world) {
-      const object = world.flight('a', {}, { managedFields: [{ manager: 'x', operation: 'Apply' }] });
+      const object = world.flight(
+        'a',
+        {},
+        { managedFields: [{ manager: 'x', operation: 'Apply' }] },
+      );
       expect((await failure(world.apply(FLIGHTS, object, 'tower'))).code).to.equal(400);
     },
   },
   {
     name: 'apply validates what comes out: 422, and nothing is written',
     async run(world) {
-      const { code, message } = await failure(world.apply(FLIGHTS, world.flight('a', { altitude: 900 }), 'tower'));
+      const { code, message } = await failure(
+        world.apply(FLIGHTS, world.flight('a', { altitude: 900 }), 'tower'),
+      );
       expect(code).to.equal(422);
-      expect(message).to.contain('spec.altitude: Invalid value: 900: spec.altitude in body should be less than or equal to 500');
+      expect(message).to.contain(
+        'spec.altitude: Invalid value: 900: spec.altitude in body should be less than or equal to 500',
+      );
       expect((await failure(world.get(FLIGHTS, 'a'))).code).to.equal(404);
     },
   },
@@ -212,8 +301,14 @@ export const managerCases: readonly Case[] = [
     name: 'apply counts generation for the spec, not for labels and not for nothing',
     async run(world) {
       const generations: (number | undefined)[] = [];
-      for (const object of [world.flight('a'), world.flight('a', {}, { labels: { a: 'b' } }), world.flight('a', { seats: 1 }), world.flight('a', { seats: 1 })])
+      for (const object of [
+        world.flight('a'),
+        world.flight('a', {}, { labels: { a: 'b' } }),
+        world.flight('a', { seats: 1 }),
+        world.flight('a', { seats: 1 }),
+      ]) {
         generations.push((await world.apply(FLIGHTS, object, 'tower')).metadata.generation);
+      }
       expect(generations).to.deep.equal([1, 1, 2, 2]);
     },
   },
@@ -222,15 +317,25 @@ export const managerCases: readonly Case[] = [
     async run(world) {
       await world.apply(FLIGHTS, world.flight('a', { seats: 1, mode: 'visual' }), 'tower');
       const { metadata } = await world.get(FLIGHTS, 'a');
-      const next = world.flight('a', { mode: 'visual' }, { resourceVersion: metadata.resourceVersion });
+      const next = world.flight(
+        'a',
+        { mode: 'visual' },
+        { resourceVersion: metadata.resourceVersion },
+      );
       const replaced = await world.api.replace(FLIGHTS, next, { fieldManager: 'hand' });
-      expect(fieldsOf(replaced, 'tower')).to.deep.equal({ 'f:spec': { 'f:mode': {}, 'f:route': {} } });
+      expect(fieldsOf(replaced, 'tower')).to.deep.equal({
+        'f:spec': { 'f:mode': {}, 'f:route': {} },
+      });
     },
   },
   {
     name: 'empty data of a ConfigMap is owned as a whole',
     async run(world) {
-      const made = await world.apply(CONFIG_MAPS, world.object(CONFIG_MAPS, 'a', { data: {} }), 'tower');
+      const made = await world.apply(
+        CONFIG_MAPS,
+        world.object(CONFIG_MAPS, 'a', { data: {} }),
+        'tower',
+      );
       expect(fieldsOf(made, 'tower')).to.deep.equal({ 'f:data': {} });
     },
   },

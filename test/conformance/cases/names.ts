@@ -7,7 +7,12 @@ import type { Case } from './case.ts';
 const long = 'x'.repeat(254);
 
 /** What is wrong with an object of a kind, in the words of the server. */
-function refuses(what: string, type: ResourceType, object: (world: World) => KubeObject, words: string): Case {
+function refuses(
+  what: string,
+  type: ResourceType,
+  object: (world: World) => KubeObject,
+  words: string,
+): Case {
   return {
     name: `refuses ${what}: 422`,
     async run(world) {
@@ -18,14 +23,24 @@ function refuses(what: string, type: ResourceType, object: (world: World) => Kub
 }
 
 export const nameCases: readonly Case[] = [
-  refuses('a name with capitals', FLIGHTS, (world) => world.flight('Flight'), 'metadata.name: Invalid value: "Flight": a lowercase RFC 1123 subdomain'),
+  refuses(
+    'a name with capitals',
+    FLIGHTS,
+    (world) => world.flight('Flight'),
+    'metadata.name: Invalid value: "Flight": a lowercase RFC 1123 subdomain',
+  ),
   refuses(
     'a name with an underscore',
     CONFIG_MAPS,
     (world) => world.object(CONFIG_MAPS, 'a_b', {}),
     'metadata.name: Invalid value: "a_b": a lowercase RFC 1123 subdomain',
   ),
-  refuses('a name of more than 253 characters', FLIGHTS, (world) => world.flight(long), 'metadata.name: Invalid value: "xxx'),
+  refuses(
+    'a name of more than 253 characters',
+    FLIGHTS,
+    (world) => world.flight(long),
+    'metadata.name: Invalid value: "xxx',
+  ),
   refuses(
     'a name of a Service with a dot',
     SERVICES,
@@ -78,7 +93,10 @@ export const nameCases: readonly Case[] = [
     name: 'takes any text in annotations, and dots in names',
     async run(world) {
       const annotations = { 'autopilot.test/note': 'grüße → 🛫\n"quoted"', '': undefined };
-      const { metadata } = await world.create(FLIGHTS, world.flight('a.b', {}, { annotations: JSON.parse(JSON.stringify(annotations)) as object }));
+      const { metadata } = await world.create(
+        FLIGHTS,
+        world.flight('a.b', {}, { annotations: JSON.parse(JSON.stringify(annotations)) as object }),
+      );
       expect(metadata.annotations?.['autopilot.test/note']).to.equal('grüße → 🛫\n"quoted"');
     },
   },
@@ -86,14 +104,20 @@ export const nameCases: readonly Case[] = [
     name: 'refuses to create a resource whose namespace is another than that of the request: 400',
     async run(world) {
       const object = world.object(CONFIG_MAPS, 'a', {});
-      const call = world.api.create({ ...CONFIG_MAPS, namespaced: true }, { ...object, kind: 'Secret' });
+      const call = world.api.create(
+        { ...CONFIG_MAPS, namespaced: true },
+        { ...object, kind: 'Secret' },
+      );
       expect((await failure(call)).code).to.equal(400);
     },
   },
   {
     name: 'refuses an object of another version than that of the request: 400',
     async run(world) {
-      const call = world.api.create(DEPLOYMENTS, world.object({ ...DEPLOYMENTS, version: 'v2' }, 'a', { spec: {} }));
+      const call = world.api.create(
+        DEPLOYMENTS,
+        world.object({ ...DEPLOYMENTS, version: 'v2' }, 'a', { spec: {} }),
+      );
       expect((await failure(call)).code).to.equal(400);
     },
   },
@@ -102,18 +126,27 @@ export const nameCases: readonly Case[] = [
     async run(world) {
       const make = async (): Promise<string> => {
         const { name: _, ...metadata } = world.flight('x').metadata;
-        return (await world.create(FLIGHTS, { ...world.flight('x'), metadata: { ...metadata, generateName: 'run-' } as never })).metadata.name;
+        return (
+          await world.create(FLIGHTS, {
+            ...world.flight('x'),
+            metadata: { ...metadata, generateName: 'run-' } as never,
+          })
+        ).metadata.name;
       };
       const [one, two] = [await make(), await make()];
       expect(one).not.to.equal(two);
-      expect(((await world.get(FLIGHTS, one)).metadata as { generateName?: string }).generateName).to.equal('run-');
+      expect(
+        ((await world.get(FLIGHTS, one)).metadata as { generateName?: string }).generateName,
+      ).to.equal('run-');
     },
   },
   {
     name: 'refuses an object without name and generateName: 422',
     async run(world) {
       const { name: _, ...metadata } = world.flight('x').metadata;
-      const { code, message } = await failure(world.create(FLIGHTS, { ...world.flight('x'), metadata: metadata as never }));
+      const { code, message } = await failure(
+        world.create(FLIGHTS, { ...world.flight('x'), metadata: metadata as never }),
+      );
       expect(code).to.equal(422);
       expect(message).to.contain('metadata.name: Required value: name or generateName is required');
     },
@@ -121,7 +154,10 @@ export const nameCases: readonly Case[] = [
   {
     name: 'takes the name when both name and generateName are there',
     async run(world) {
-      const { metadata } = await world.create(FLIGHTS, world.flight('a', {}, { generateName: 'run-' }));
+      const { metadata } = await world.create(
+        FLIGHTS,
+        world.flight('a', {}, { generateName: 'run-' }),
+      );
       expect(metadata.name).to.equal('a');
     },
   },
@@ -129,19 +165,41 @@ export const nameCases: readonly Case[] = [
     name: 'drops the namespace of an object of a kind without namespaces, however it is written',
     async run(world) {
       const made = (stem: string, labels: object = {}): KubeObject =>
-        world.object(NAMESPACES, `${world.namespace}-${stem}`, {}, { namespace: 'default', labels } as never);
+        world.object(NAMESPACES, `${world.namespace}-${stem}`, {}, {
+          namespace: 'default',
+          labels,
+        } as never);
       const key = { name: made('a').metadata.name };
       await world.create(NAMESPACES, made('a'));
       await world.apply(NAMESPACES, made('b'), 'one');
-      expect((await world.apply(NAMESPACES, made('a', { by: 'apply' }), 'one')).metadata.namespace).to.equal(undefined);
-      await world.api.patch(NAMESPACES, key, { type: 'merge', body: made('a', { by: 'merge' }) }, {});
-      await world.api.patch(NAMESPACES, key, { type: 'json', body: [{ op: 'add', path: '/metadata/namespace', value: 'default' }] }, {});
+      expect(
+        (await world.apply(NAMESPACES, made('a', { by: 'apply' }), 'one')).metadata.namespace,
+      ).to.equal(undefined);
+      await world.api.patch(
+        NAMESPACES,
+        key,
+        { type: 'merge', body: made('a', { by: 'merge' }) },
+        {},
+      );
+      await world.api.patch(
+        NAMESPACES,
+        key,
+        { type: 'json', body: [{ op: 'add', path: '/metadata/namespace', value: 'default' }] },
+        {},
+      );
       const { metadata, ...rest } = await world.api.get(NAMESPACES, key);
-      await world.api.replace(NAMESPACES, { ...rest, metadata: { ...metadata, namespace: 'default', labels: { by: 'replace' } } });
+      await world.api.replace(NAMESPACES, {
+        ...rest,
+        metadata: { ...metadata, namespace: 'default', labels: { by: 'replace' } },
+      });
       const found = await world.api.get(NAMESPACES, { ...key, namespace: 'default' });
-      expect(found.metadata).to.include({ uid: metadata.uid, name: key.name }).and.to.not.have.property('namespace');
+      expect(found.metadata)
+        .to.include({ uid: metadata.uid, name: key.name })
+        .and.to.not.have.property('namespace');
       expect(found.metadata.labels).to.include({ by: 'replace' });
-      expect((await world.api.get(NAMESPACES, { name: made('b').metadata.name })).metadata).to.not.have.property('namespace');
+      expect(
+        (await world.api.get(NAMESPACES, { name: made('b').metadata.name })).metadata,
+      ).to.not.have.property('namespace');
     },
   },
 ];

@@ -5,7 +5,13 @@ import { CONFIG_MAPS, failure, FLIGHTS } from '../world.ts';
 import type { Case } from './case.ts';
 
 function ownerOf(object: KubeObject, more: object = {}): object {
-  return { apiVersion: object.apiVersion, kind: object.kind, name: object.metadata.name, uid: object.metadata.uid ?? '', ...more };
+  return {
+    apiVersion: object.apiVersion,
+    kind: object.kind,
+    name: object.metadata.name,
+    uid: object.metadata.uid ?? '',
+    ...more,
+  };
 }
 
 /** Owner references that are wrong, with the words of the server. */
@@ -13,7 +19,9 @@ function refuses(what: string, owners: readonly object[], words: string): Case {
   return {
     name: `refuses ${what}: 422`,
     async run(world) {
-      const { code, message } = await failure(world.create(CONFIG_MAPS, world.object(CONFIG_MAPS, 'a', {}, { ownerReferences: owners })));
+      const { code, message } = await failure(
+        world.create(CONFIG_MAPS, world.object(CONFIG_MAPS, 'a', {}, { ownerReferences: owners })),
+      );
       expect([code, message.includes(words) ? words : message]).to.deep.equal([422, words]);
     },
   };
@@ -23,26 +31,57 @@ const uid = '00000000-0000-4000-8000-0000000000ff';
 const good = { apiVersion: 'v1', kind: 'ConfigMap', name: 'x', uid };
 
 async function pair(world: World): Promise<readonly [KubeObject, KubeObject]> {
-  return [await world.create(FLIGHTS, world.flight('one')), await world.create(FLIGHTS, world.flight('two'))];
+  return [
+    await world.create(FLIGHTS, world.flight('one')),
+    await world.create(FLIGHTS, world.flight('two')),
+  ];
 }
 
 export const ownerCases: readonly Case[] = [
-  refuses('an owner without uid', [{ ...good, uid: '' }], 'metadata.ownerReferences[0].uid: Required value: must not be empty'),
-  refuses('an owner without name', [{ ...good, name: '' }], 'metadata.ownerReferences[0].name: Required value: must not be empty'),
-  refuses('an owner without kind', [{ ...good, kind: '' }], 'metadata.ownerReferences[0].kind: Required value: must not be empty'),
-  refuses('an owner without version', [{ ...good, apiVersion: '' }], 'metadata.ownerReferences[0].apiVersion: Required value: must not be empty'),
-  refuses('an Event as owner', [{ ...good, kind: 'Event' }], '/v1, Kind=Event is disallowed from being an owner'),
+  refuses(
+    'an owner without uid',
+    [{ ...good, uid: '' }],
+    'metadata.ownerReferences[0].uid: Required value: must not be empty',
+  ),
+  refuses(
+    'an owner without name',
+    [{ ...good, name: '' }],
+    'metadata.ownerReferences[0].name: Required value: must not be empty',
+  ),
+  refuses(
+    'an owner without kind',
+    [{ ...good, kind: '' }],
+    'metadata.ownerReferences[0].kind: Required value: must not be empty',
+  ),
+  refuses(
+    'an owner without version',
+    [{ ...good, apiVersion: '' }],
+    'metadata.ownerReferences[0].apiVersion: Required value: must not be empty',
+  ),
+  refuses(
+    'an Event as owner',
+    [{ ...good, kind: 'Event' }],
+    '/v1, Kind=Event is disallowed from being an owner',
+  ),
   {
     // @promise outputs/ownership-marks
     name: 'refuses to add a second controlling owner to an object, by patch and by apply: 422',
     async run(world) {
       const [one, two] = await pair(world);
       const owners = (...list: readonly object[]) => ({ ownerReferences: list });
-      await world.apply(CONFIG_MAPS, world.object(CONFIG_MAPS, 'a', {}, owners(ownerOf(one, { controller: true }))), 'one');
+      await world.apply(
+        CONFIG_MAPS,
+        world.object(CONFIG_MAPS, 'a', {}, owners(ownerOf(one, { controller: true }))),
+        'one',
+      );
       const second = owners(ownerOf(two, { controller: true }));
-      const { code, message } = await failure(world.apply(CONFIG_MAPS, world.object(CONFIG_MAPS, 'a', {}, second), 'two', true));
+      const { code, message } = await failure(
+        world.apply(CONFIG_MAPS, world.object(CONFIG_MAPS, 'a', {}, second), 'two', true),
+      );
       expect(code).to.equal(422);
-      expect(message).to.contain('Only one reference can have Controller set to true. Found "true" in references for Flight/one and Flight/two');
+      expect(message).to.contain(
+        'Only one reference can have Controller set to true. Found "true" in references for Flight/one and Flight/two',
+      );
       const both = owners(ownerOf(one, { controller: true }), ownerOf(two, { controller: true }));
       expect((await failure(world.merge(CONFIG_MAPS, 'a', { metadata: both }))).code).to.equal(422);
     },
@@ -51,9 +90,24 @@ export const ownerCases: readonly Case[] = [
     name: 'takes a second owner that does not control',
     async run(world) {
       const [one, two] = await pair(world);
-      await world.apply(CONFIG_MAPS, world.object(CONFIG_MAPS, 'a', {}, { ownerReferences: [ownerOf(one, { controller: true })] }), 'one');
-      const { metadata } = await world.apply(CONFIG_MAPS, world.object(CONFIG_MAPS, 'a', {}, { ownerReferences: [ownerOf(two)] }), 'two');
-      expect(metadata.ownerReferences?.map(({ name, controller }) => [name, controller])).to.deep.equal([
+      await world.apply(
+        CONFIG_MAPS,
+        world.object(
+          CONFIG_MAPS,
+          'a',
+          {},
+          { ownerReferences: [ownerOf(one, { controller: true })] },
+        ),
+        'one',
+      );
+      const { metadata } = await world.apply(
+        CONFIG_MAPS,
+        world.object(CONFIG_MAPS, 'a', {}, { ownerReferences: [ownerOf(two)] }),
+        'two',
+      );
+      expect(
+        metadata.ownerReferences?.map(({ name, controller }) => [name, controller]),
+      ).to.deep.equal([
         ['one', true],
         ['two', undefined],
       ]);
@@ -63,9 +117,21 @@ export const ownerCases: readonly Case[] = [
     name: 'gives up an owner reference that its manager no longer sends, and keeps the other',
     async run(world) {
       const [one, two] = await pair(world);
-      await world.apply(CONFIG_MAPS, world.object(CONFIG_MAPS, 'a', {}, { ownerReferences: [ownerOf(one)] }), 'one');
-      await world.apply(CONFIG_MAPS, world.object(CONFIG_MAPS, 'a', {}, { ownerReferences: [ownerOf(two)] }), 'two');
-      const { metadata } = await world.apply(CONFIG_MAPS, world.object(CONFIG_MAPS, 'a', {}), 'one');
+      await world.apply(
+        CONFIG_MAPS,
+        world.object(CONFIG_MAPS, 'a', {}, { ownerReferences: [ownerOf(one)] }),
+        'one',
+      );
+      await world.apply(
+        CONFIG_MAPS,
+        world.object(CONFIG_MAPS, 'a', {}, { ownerReferences: [ownerOf(two)] }),
+        'two',
+      );
+      const { metadata } = await world.apply(
+        CONFIG_MAPS,
+        world.object(CONFIG_MAPS, 'a', {}),
+        'one',
+      );
       expect(metadata.ownerReferences?.map(({ name }) => name)).to.deep.equal(['two']);
     },
   },
@@ -74,7 +140,11 @@ export const ownerCases: readonly Case[] = [
     async run(world) {
       const [one] = await pair(world);
       const owner = ownerOf(one, { controller: true, blockOwnerDeletion: true });
-      const made = await world.apply(CONFIG_MAPS, world.object(CONFIG_MAPS, 'a', {}, { ownerReferences: [owner] }), 'one');
+      const made = await world.apply(
+        CONFIG_MAPS,
+        world.object(CONFIG_MAPS, 'a', {}, { ownerReferences: [owner] }),
+        'one',
+      );
       expect(made.metadata.ownerReferences).to.deep.equal([owner]);
       expect((made.metadata.managedFields as { fieldsV1: unknown }[])[0]?.fieldsV1).to.deep.equal({
         'f:metadata': { 'f:ownerReferences': { [`k:{"uid":"${one.metadata.uid}"}`]: {} } },

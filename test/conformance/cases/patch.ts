@@ -3,15 +3,31 @@ import type { JsonPatchOperation } from '../../../runtime/src/ports.ts';
 import { CONFIG_MAPS, failure, FLIGHTS } from '../world.ts';
 import type { Case } from './case.ts';
 
-/** A JSON patch of one flight with crew and stops: what it makes of the spec, or the code it fails with. */
-function patches(what: string, body: readonly JsonPatchOperation[], expected: object | number): Case {
+/**
+ * A JSON patch of one flight with crew and stops: what it makes of the spec, or the code it fails
+ * with.
+ */
+function patches(
+  what: string,
+  body: readonly JsonPatchOperation[],
+  expected: object | number,
+): Case {
   return {
     name: `JSON patch: ${what}`,
     async run(world) {
-      await world.create(FLIGHTS, world.flight('a', { crew: { 'a/b': 'slash', 'm~n': 'tilde', cook: 'Bo' }, stops: ['NUE', 'STR'] }));
+      await world.create(
+        FLIGHTS,
+        world.flight('a', {
+          crew: { 'a/b': 'slash', 'm~n': 'tilde', cook: 'Bo' },
+          stops: ['NUE', 'STR'],
+        }),
+      );
       const call = world.json(FLIGHTS, 'a', body);
-      if (typeof expected === 'number') expect((await failure(call)).code).to.equal(expected);
-      else expect((await call).spec).to.deep.include(expected);
+      if (typeof expected === 'number') {
+        expect((await failure(call)).code).to.equal(expected);
+      } else {
+        expect((await call).spec).to.deep.include(expected);
+      }
     },
   };
 }
@@ -33,9 +49,15 @@ export const patchCases: readonly Case[] = [
     ],
     { crew: { 'a/b': 'x', cook: 'Bo' } },
   ),
-  patches('adds to the end and the beginning of a list', [{ op: 'add', path: '/spec/stops/-', value: 'LEJ' }], { stops: ['NUE', 'STR', 'LEJ'] }),
+  patches(
+    'adds to the end and the beginning of a list',
+    [{ op: 'add', path: '/spec/stops/-', value: 'LEJ' }],
+    { stops: ['NUE', 'STR', 'LEJ'] },
+  ),
   patches('removes from a list', [{ op: 'remove', path: '/spec/stops/0' }], { stops: ['STR'] }),
-  patches('moves', [{ op: 'move', from: '/spec/stops/0', path: '/spec/stops/1' }], { stops: ['STR', 'NUE'] }),
+  patches('moves', [{ op: 'move', from: '/spec/stops/0', path: '/spec/stops/1' }], {
+    stops: ['STR', 'NUE'],
+  }),
   patches('copies', [{ op: 'copy', from: '/spec/crew/cook', path: '/spec/crew/captain' }], {
     crew: { 'a/b': 'slash', 'm~n': 'tilde', cook: 'Bo', captain: 'Bo' },
   }),
@@ -47,17 +69,49 @@ export const patchCases: readonly Case[] = [
     ],
     { stops: ['NUE', 'STR'] },
   ),
-  patches('fails at a test of something that is not there: 422', [{ op: 'test', path: '/spec/mode', value: 'visual' }], 422),
+  patches(
+    'fails at a test of something that is not there: 422',
+    [{ op: 'test', path: '/spec/mode', value: 'visual' }],
+    422,
+  ),
   patches('fails to remove what is not there: 422', [{ op: 'remove', path: '/spec/mode' }], 422),
-  patches('adds where it should replace a member that is not there, as the real server does', [{ op: 'replace', path: '/spec/mode', value: 'visual' }], {
-    mode: 'visual',
-  }),
-  patches('fails to replace an item that is not there: 422', [{ op: 'replace', path: '/spec/stops/7', value: 'x' }], 422),
-  patches('fails to add below what is not there: 422', [{ op: 'add', path: '/spec/plan/left', value: 'x' }], 422),
-  patches('fails to add beyond the end of a list: 422', [{ op: 'add', path: '/spec/stops/5', value: 'x' }], 422),
-  patches('fails to move what is not there: 422', [{ op: 'move', from: '/spec/mode', path: '/spec/note' }], 422),
-  patches('is validated as a whole: 422', [{ op: 'replace', path: '/spec/route', value: 'x' }], 422),
-  patches('replaces a whole branch', [{ op: 'replace', path: '/spec', value: { route: 'TXL-HAM' } }], { route: 'TXL-HAM', altitude: 100 }),
+  patches(
+    'adds where it should replace a member that is not there, as the real server does',
+    [{ op: 'replace', path: '/spec/mode', value: 'visual' }],
+    {
+      mode: 'visual',
+    },
+  ),
+  patches(
+    'fails to replace an item that is not there: 422',
+    [{ op: 'replace', path: '/spec/stops/7', value: 'x' }],
+    422,
+  ),
+  patches(
+    'fails to add below what is not there: 422',
+    [{ op: 'add', path: '/spec/plan/left', value: 'x' }],
+    422,
+  ),
+  patches(
+    'fails to add beyond the end of a list: 422',
+    [{ op: 'add', path: '/spec/stops/5', value: 'x' }],
+    422,
+  ),
+  patches(
+    'fails to move what is not there: 422',
+    [{ op: 'move', from: '/spec/mode', path: '/spec/note' }],
+    422,
+  ),
+  patches(
+    'is validated as a whole: 422',
+    [{ op: 'replace', path: '/spec/route', value: 'x' }],
+    422,
+  ),
+  patches(
+    'replaces a whole branch',
+    [{ op: 'replace', path: '/spec', value: { route: 'TXL-HAM' } }],
+    { route: 'TXL-HAM', altitude: 100 },
+  ),
   {
     // @promise finalizer/added-first
     name: 'JSON patch: does nothing on a test of the version that is stale: 422',
@@ -86,15 +140,21 @@ export const patchCases: readonly Case[] = [
     name: 'JSON patch: changes status through its door only',
     async run(world) {
       await world.create(FLIGHTS, world.flight('a'));
-      const body: readonly JsonPatchOperation[] = [{ op: 'add', path: '/status', value: { phase: 'Up' } }];
+      const body: readonly JsonPatchOperation[] = [
+        { op: 'add', path: '/status', value: { phase: 'Up' } },
+      ];
       expect((await world.json(FLIGHTS, 'a', body)).status).to.equal(undefined);
-      expect((await world.json(FLIGHTS, 'a', body, { subresource: 'status' })).status).to.deep.equal({ phase: 'Up' });
+      expect(
+        (await world.json(FLIGHTS, 'a', body, { subresource: 'status' })).status,
+      ).to.deep.equal({ phase: 'Up' });
     },
   },
   {
     name: 'JSON patch: of something that is not there: 404',
     async run(world) {
-      expect((await failure(world.json(FLIGHTS, 'a', [{ op: 'add', path: '/spec', value: {} }]))).code).to.equal(404);
+      expect(
+        (await failure(world.json(FLIGHTS, 'a', [{ op: 'add', path: '/spec', value: {} }]))).code,
+      ).to.equal(404);
     },
   },
   {
@@ -102,17 +162,33 @@ export const patchCases: readonly Case[] = [
     async run(world) {
       await world.create(
         FLIGHTS,
-        world.flight('a', { plan: { left: 'l', deep: { left: 'dl', right: 'dr' } }, stops: ['NUE', 'STR'], legs: [{ name: 'one' }] }),
+        world.flight('a', {
+          plan: { left: 'l', deep: { left: 'dl', right: 'dr' } },
+          stops: ['NUE', 'STR'],
+          legs: [{ name: 'one' }],
+        }),
       );
-      const { spec } = await world.merge(FLIGHTS, 'a', { spec: { plan: { deep: { left: 'new', right: null } }, stops: ['LEJ'], legs: [{ name: 'two' }] } });
-      expect(spec).to.deep.include({ plan: { left: 'l', deep: { left: 'new' } }, stops: ['LEJ'], legs: [{ name: 'two', hours: 1 }] });
+      const { spec } = await world.merge(FLIGHTS, 'a', {
+        spec: {
+          plan: { deep: { left: 'new', right: null } },
+          stops: ['LEJ'],
+          legs: [{ name: 'two' }],
+        },
+      });
+      expect(spec).to.deep.include({
+        plan: { left: 'l', deep: { left: 'new' } },
+        stops: ['LEJ'],
+        legs: [{ name: 'two', hours: 1 }],
+      });
     },
   },
   {
     name: 'merge patch: null removes a map, a default then comes back',
     async run(world) {
       await world.create(FLIGHTS, world.flight('a', { altitude: 7, plan: { left: 'l' } }));
-      const { spec } = await world.merge(FLIGHTS, 'a', { spec: { altitude: null, plan: null, mode: null } });
+      const { spec } = await world.merge(FLIGHTS, 'a', {
+        spec: { altitude: null, plan: null, mode: null },
+      });
       expect(spec).to.deep.equal({ route: 'FRA-MUC', altitude: 100 });
     },
   },
@@ -120,8 +196,12 @@ export const patchCases: readonly Case[] = [
     name: 'merge patch: an object in place of a list, and a list in place of an object, are wrong: 422',
     async run(world) {
       await world.create(FLIGHTS, world.flight('a'));
-      expect((await failure(world.merge(FLIGHTS, 'a', { spec: { stops: { a: 'b' } } }))).code).to.equal(422);
-      expect((await failure(world.merge(FLIGHTS, 'a', { spec: { plan: ['a'] } }))).code).to.equal(422);
+      expect(
+        (await failure(world.merge(FLIGHTS, 'a', { spec: { stops: { a: 'b' } } }))).code,
+      ).to.equal(422);
+      expect((await failure(world.merge(FLIGHTS, 'a', { spec: { plan: ['a'] } }))).code).to.equal(
+        422,
+      );
     },
   },
   {
@@ -129,31 +209,46 @@ export const patchCases: readonly Case[] = [
     async run(world) {
       const { metadata } = await world.create(FLIGHTS, world.flight('a'));
       const { resourceVersion } = metadata;
-      expect((await world.merge(FLIGHTS, 'a', {})).metadata.resourceVersion).to.equal(resourceVersion);
-      expect((await world.merge(FLIGHTS, 'a', { metadata: { resourceVersion }, spec: { altitude: 3 } })).spec.altitude).to.equal(3);
+      expect((await world.merge(FLIGHTS, 'a', {})).metadata.resourceVersion).to.equal(
+        resourceVersion,
+      );
+      expect(
+        (await world.merge(FLIGHTS, 'a', { metadata: { resourceVersion }, spec: { altitude: 3 } }))
+          .spec.altitude,
+      ).to.equal(3);
     },
   },
   {
     name: 'merge patch: cannot rename or move an object',
     async run(world) {
       await world.create(FLIGHTS, world.flight('a'));
-      expect((await failure(world.merge(FLIGHTS, 'a', { metadata: { name: 'b' } }))).code).to.equal(400);
-      expect((await failure(world.merge(FLIGHTS, 'a', { metadata: { namespace: 'default' } }))).code).to.equal(400);
+      expect((await failure(world.merge(FLIGHTS, 'a', { metadata: { name: 'b' } }))).code).to.equal(
+        400,
+      );
+      expect(
+        (await failure(world.merge(FLIGHTS, 'a', { metadata: { namespace: 'default' } }))).code,
+      ).to.equal(400);
     },
   },
   {
     name: 'merge patch: cannot change its kind or group: 400 or 422',
     async run(world) {
       await world.create(FLIGHTS, world.flight('a'));
-      expect((await failure(world.merge(FLIGHTS, 'a', { kind: 'Balloon' }))).code).to.be.oneOf([400, 422]);
-      expect((await failure(world.merge(FLIGHTS, 'a', { apiVersion: 'v1' }))).code).to.be.oneOf([400, 422]);
+      expect((await failure(world.merge(FLIGHTS, 'a', { kind: 'Balloon' }))).code).to.be.oneOf([
+        400, 422,
+      ]);
+      expect((await failure(world.merge(FLIGHTS, 'a', { apiVersion: 'v1' }))).code).to.be.oneOf([
+        400, 422,
+      ]);
     },
   },
   {
     name: 'merge patch: refuses unknown fields: 400, or 422 by the door of a patch',
     async run(world) {
       await world.create(FLIGHTS, world.flight('a'));
-      const { code, message } = await failure(world.merge(FLIGHTS, 'a', { spec: { colour: 'red' } }));
+      const { code, message } = await failure(
+        world.merge(FLIGHTS, 'a', { spec: { colour: 'red' } }),
+      );
       expect(code).to.be.oneOf([400, 422]);
       expect(message).to.contain('unknown field "spec.colour"');
     },
@@ -166,17 +261,30 @@ export const patchCases: readonly Case[] = [
         metadata: { creationTimestamp: '2001-01-01T00:00:00Z', generation: 77, labels: { a: 'b' } },
       });
       const { creationTimestamp, generation, labels } = patched.metadata;
-      expect([creationTimestamp, generation, labels]).to.deep.equal([metadata.creationTimestamp, 1, { a: 'b' }]);
-      const { code, message } = await failure(world.merge(FLIGHTS, 'a', { metadata: { deletionTimestamp: '2001-01-01T00:00:00Z' } }));
+      expect([creationTimestamp, generation, labels]).to.deep.equal([
+        metadata.creationTimestamp,
+        1,
+        { a: 'b' },
+      ]);
+      const { code, message } = await failure(
+        world.merge(FLIGHTS, 'a', { metadata: { deletionTimestamp: '2001-01-01T00:00:00Z' } }),
+      );
       expect(code).to.equal(422);
-      expect(message).to.contain('metadata.deletionTimestamp: Invalid value: "2001-01-01T00:00:00Z": field is immutable');
+      expect(message).to.contain(
+        'metadata.deletionTimestamp: Invalid value: "2001-01-01T00:00:00Z": field is immutable',
+      );
     },
   },
   {
     name: 'merge patch: keys of a ConfigMap come and go',
     async run(world) {
-      await world.create(CONFIG_MAPS, world.object(CONFIG_MAPS, 'a', { data: { one: '1', two: '2' } }));
-      expect((await world.merge(CONFIG_MAPS, 'a', { data: { two: null, three: '3' } })).data).to.deep.equal({ one: '1', three: '3' });
+      await world.create(
+        CONFIG_MAPS,
+        world.object(CONFIG_MAPS, 'a', { data: { one: '1', two: '2' } }),
+      );
+      expect(
+        (await world.merge(CONFIG_MAPS, 'a', { data: { two: null, three: '3' } })).data,
+      ).to.deep.equal({ one: '1', three: '3' });
       expect((await world.merge(CONFIG_MAPS, 'a', { data: null })).data).to.equal(undefined);
     },
   },

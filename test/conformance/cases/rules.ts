@@ -12,9 +12,17 @@ const rules = (...list: readonly object[]): object => ({ 'x-kubernetes-validatio
 const RULED = {
   type: 'object',
   ...rules(
-    { rule: '!has(self.min) || !has(self.max) || self.min <= self.max', message: 'min must not exceed max' },
+    {
+      rule: '!has(self.min) || !has(self.max) || self.min <= self.max',
+      message: 'min must not exceed max',
+    },
     { rule: 'self.name != "bad"' },
-    { rule: 'self.name != "worse"', messageExpression: '"not " + self.name', reason: 'FieldValueForbidden', fieldPath: '.name' },
+    {
+      rule: 'self.name != "worse"',
+      messageExpression: '"not " + self.name',
+      reason: 'FieldValueForbidden',
+      fieldPath: '.name',
+    },
     { rule: '!has(self.boom) || self.nothere == 1', message: 'nothere goes with boom' },
     { rule: 'self.name == oldSelf.name || self.name == "free"', message: 'name is fixed' },
   ),
@@ -26,7 +34,14 @@ const RULED = {
     nothere: int,
     code: {
       ...text,
-      ...rules({ rule: 'self.startsWith("a")' }, { rule: 'oldSelf.hasValue() || self == "a1"', optionalOldSelf: true, message: 'begin with a1' }),
+      ...rules(
+        { rule: 'self.startsWith("a")' },
+        {
+          rule: 'oldSelf.hasValue() || self == "a1"',
+          optionalOldSelf: true,
+          message: 'begin with a1',
+        },
+      ),
     },
     steps: {
       type: 'array',
@@ -37,19 +52,42 @@ const RULED = {
         type: 'object',
         required: ['key'],
         properties: { key: text, n: int },
-        ...rules({ rule: 'self.n > 0', message: 'positive' }, { rule: 'self.n >= oldSelf.n', message: 'it only grows' }),
+        ...rules(
+          { rule: 'self.n > 0', message: 'positive' },
+          { rule: 'self.n >= oldSelf.n', message: 'it only grows' },
+        ),
       },
     },
     weights: {
       type: 'array',
       maxItems: 5,
       items: int,
-      ...rules({ rule: 'self.sum() == 100', message: 'weights make 100' }, { rule: 'self.isSorted()', message: 'in order' }),
+      ...rules(
+        { rule: 'self.sum() == 100', message: 'weights make 100' },
+        { rule: 'self.isSorted()', message: 'in order' },
+      ),
     },
-    limits: { type: 'object', maxProperties: 5, additionalProperties: { ...int, ...rules({ rule: 'self < 10' }) } },
-    until: { type: 'string', format: 'date-time', ...rules({ rule: 'self > timestamp("2026-01-01T00:00:00Z")', message: 'later than 2026' }) },
-    wait: { ...text, ...rules({ rule: 'duration(self) <= duration("1h")', message: 'an hour at most' }) },
-    size: { ...text, ...rules({ rule: 'isQuantity(self) && quantity(self).isLessThan(quantity("2Gi"))', message: 'less than 2Gi' }) },
+    limits: {
+      type: 'object',
+      maxProperties: 5,
+      additionalProperties: { ...int, ...rules({ rule: 'self < 10' }) },
+    },
+    until: {
+      type: 'string',
+      format: 'date-time',
+      ...rules({ rule: 'self > timestamp("2026-01-01T00:00:00Z")', message: 'later than 2026' }),
+    },
+    wait: {
+      ...text,
+      ...rules({ rule: 'duration(self) <= duration("1h")', message: 'an hour at most' }),
+    },
+    size: {
+      ...text,
+      ...rules({
+        rule: 'isQuantity(self) && quantity(self).isLessThan(quantity("2Gi"))',
+        message: 'less than 2Gi',
+      }),
+    },
     'with-dash': { ...int },
   },
 };
@@ -64,8 +102,13 @@ function refuses(what: string, spec: object, words: string): Case {
     name: what,
     async run(world) {
       const type = await kind(world);
-      const { code, message } = await failure(world.create(type, world.object(type, 'a', { spec: { name: 'x', ...spec } })));
-      expect([code, message]).to.deep.equal([422, `Ruled.shared.conformance.autopilot.test "a" is invalid: ${words}`]);
+      const { code, message } = await failure(
+        world.create(type, world.object(type, 'a', { spec: { name: 'x', ...spec } })),
+      );
+      expect([code, message]).to.deep.equal([
+        422,
+        `Ruled.shared.conformance.autopilot.test "a" is invalid: ${words}`,
+      ]);
     },
   };
 }
@@ -78,7 +121,10 @@ function refusesChange(what: string, spec: object, change: object, words: string
       const type = await kind(world);
       await world.create(type, world.object(type, 'a', { spec: { name: 'x', ...spec } }));
       const { code, message } = await failure(world.merge(type, 'a', { spec: change }));
-      expect([code, message]).to.deep.equal([422, `Ruled.shared.conformance.autopilot.test "a" is invalid: ${words}`]);
+      expect([code, message]).to.deep.equal([
+        422,
+        `Ruled.shared.conformance.autopilot.test "a" is invalid: ${words}`,
+      ]);
     },
   };
 }
@@ -89,30 +135,68 @@ function takes(what: string, spec: object, change?: object): Case {
     async run(world) {
       const type = await kind(world);
       await world.create(type, world.object(type, 'a', { spec: { name: 'x', ...spec } }));
-      if (change !== undefined) await world.merge(type, 'a', { spec: change });
+      if (change !== undefined) {
+        await world.merge(type, 'a', { spec: change });
+      }
     },
   };
 }
 
 export const ruleCases: readonly Case[] = [
   refuses('say their message', { min: 3, max: 1 }, 'spec: Invalid value: min must not exceed max'),
-  refuses('without a message show themselves', { name: 'bad' }, 'spec: Invalid value: failed rule: self.name != "bad"'),
-  refuses('have messages of their own making, a reason and a field', { name: 'worse' }, 'spec.name: Forbidden: not worse'),
-  refuses('that fail to evaluate are not kept', { boom: 1 }, 'spec: Invalid value: "object": no such key: nothere evaluating rule: nothere goes with boom'),
+  refuses(
+    'without a message show themselves',
+    { name: 'bad' },
+    'spec: Invalid value: failed rule: self.name != "bad"',
+  ),
+  refuses(
+    'have messages of their own making, a reason and a field',
+    { name: 'worse' },
+    'spec.name: Forbidden: not worse',
+  ),
+  refuses(
+    'that fail to evaluate are not kept',
+    { boom: 1 },
+    'spec: Invalid value: "object": no such key: nothere evaluating rule: nothere goes with boom',
+  ),
   refuses(
     'of a text show the text',
     { code: 'b' },
-    'spec.code: Invalid value: "b": failed rule: self.startsWith("a"), spec.code: Invalid value: "b": begin with a1]'.replace(/^/, '['),
+    'spec.code: Invalid value: "b": failed rule: self.startsWith("a"), spec.code: Invalid value: "b": begin with a1]'.replace(
+      /^/,
+      '[',
+    ),
   ),
-  refuses('of an item name its place', { steps: [{ key: 'k', n: 0 }] }, 'spec.steps[0]: Invalid value: positive'),
-  refuses('of a member of a map name its key', { limits: { q: 11 } }, 'spec.limits[q]: Invalid value: 11: failed rule: self < 10'),
+  refuses(
+    'of an item name its place',
+    { steps: [{ key: 'k', n: 0 }] },
+    'spec.steps[0]: Invalid value: positive',
+  ),
+  refuses(
+    'of a member of a map name its key',
+    { limits: { q: 11 } },
+    'spec.limits[q]: Invalid value: 11: failed rule: self < 10',
+  ),
   refuses('know sums', { weights: [10, 80] }, 'spec.weights: Invalid value: weights make 100'),
   refuses('know order', { weights: [60, 40] }, 'spec.weights: Invalid value: in order'),
-  refuses('know times', { until: '2025-01-01T00:00:00Z' }, 'spec.until: Invalid value: "2025-01-01T00:00:00Z": later than 2026'),
+  refuses(
+    'know times',
+    { until: '2025-01-01T00:00:00Z' },
+    'spec.until: Invalid value: "2025-01-01T00:00:00Z": later than 2026',
+  ),
   refuses('know durations', { wait: '61m' }, 'spec.wait: Invalid value: "61m": an hour at most'),
   refuses('know quantities', { size: '3Gi' }, 'spec.size: Invalid value: "3Gi": less than 2Gi'),
-  refuses('are asked at the beginning too when the old value is optional', { code: 'a2' }, 'spec.code: Invalid value: "a2": begin with a1'),
-  refusesChange('of transitions hold the new against the old', {}, { name: 'y' }, 'spec: Invalid value: name is fixed'),
+  refuses(
+    'are asked at the beginning too when the old value is optional',
+    { code: 'a2' },
+    'spec.code: Invalid value: "a2": begin with a1',
+  ),
+  refusesChange(
+    'of transitions hold the new against the old',
+    {},
+    { name: 'y' },
+    'spec: Invalid value: name is fixed',
+  ),
   refusesChange(
     'of transitions find the old item by its key',
     { steps: [{ key: 'k', n: 5 }] },
@@ -125,7 +209,11 @@ export const ruleCases: readonly Case[] = [
     'spec.steps[1]: Invalid value: it only grows',
   ),
   takes('of transitions let a change pass that they allow', {}, { name: 'free' }),
-  takes('of transitions say nothing of new items', { steps: [{ key: 'k', n: 5 }] }, { steps: [{ key: 'j', n: 1 }] }),
+  takes(
+    'of transitions say nothing of new items',
+    { steps: [{ key: 'k', n: 5 }] },
+    { steps: [{ key: 'j', n: 1 }] },
+  ),
   takes('let pass what keeps them', {
     min: 1,
     max: 2,
@@ -150,7 +238,9 @@ export const ruleCases: readonly Case[] = [
     name: 'are not asked while the schema finds something wrong',
     async run(world) {
       const type = await kind(world);
-      const { message } = await failure(world.create(type, world.object(type, 'a', { spec: { name: 'bad', min: 'x' } })));
+      const { message } = await failure(
+        world.create(type, world.object(type, 'a', { spec: { name: 'bad', min: 'x' } })),
+      );
       expect(message).not.to.contain('failed rule');
     },
   },

@@ -7,20 +7,31 @@ export const schemaCases: readonly Case[] = [
     name: 'fills in defaults, in items of lists too, and invents no parents',
     async run(world) {
       const { spec } = await world.create(FLIGHTS, world.flight('a', { legs: [{ name: 'one' }] }));
-      expect(spec).to.deep.equal({ route: 'FRA-MUC', altitude: 100, legs: [{ name: 'one', hours: 1 }] });
+      expect(spec).to.deep.equal({
+        route: 'FRA-MUC',
+        altitude: 100,
+        legs: [{ name: 'one', hours: 1 }],
+      });
     },
   },
   {
     name: 'refuses fields that are not declared: 400',
     async run(world) {
-      const { code, message } = await failure(world.create(FLIGHTS, world.flight('a', { colour: 'red' })));
-      expect([code, message]).to.deep.equal([400, 'Flight in version "v1" cannot be handled as a Flight: strict decoding error: unknown field "spec.colour"']);
+      const { code, message } = await failure(
+        world.create(FLIGHTS, world.flight('a', { colour: 'red' })),
+      );
+      expect([code, message]).to.deep.equal([
+        400,
+        'Flight in version "v1" cannot be handled as a Flight: strict decoding error: unknown field "spec.colour"',
+      ]);
     },
   },
   {
     name: 'refuses a wrong type: 422',
     async run(world) {
-      expect(await failure(world.create(FLIGHTS, world.flight('a', { altitude: 'high' })))).to.deep.equal({
+      expect(
+        await failure(world.create(FLIGHTS, world.flight('a', { altitude: 'high' }))),
+      ).to.deep.equal({
         code: 422,
         reason: 'Invalid',
         message:
@@ -31,15 +42,29 @@ export const schemaCases: readonly Case[] = [
   {
     name: 'refuses a required field that is missing: 422',
     async run(world) {
-      const { code, message } = await failure(world.create(FLIGHTS, world.object(FLIGHTS, 'a', { spec: {} })));
-      expect([code, message]).to.deep.equal([422, 'Flight.conformance.autopilot.test "a" is invalid: spec.route: Required value']);
+      const { code, message } = await failure(
+        world.create(FLIGHTS, world.object(FLIGHTS, 'a', { spec: {} })),
+      );
+      expect([code, message]).to.deep.equal([
+        422,
+        'Flight.conformance.autopilot.test "a" is invalid: spec.route: Required value',
+      ]);
     },
   },
   {
     name: 'says everything that is wrong: bounds, patterns, enums, lengths',
     async run(world) {
       const { message } = await failure(
-        world.create(FLIGHTS, world.flight('a', { altitude: 501, mode: 'blind', note: 'much too long', route: 'x', stops: ['a', 'b', 'c', 'd'] })),
+        world.create(
+          FLIGHTS,
+          world.flight('a', {
+            altitude: 501,
+            mode: 'blind',
+            note: 'much too long',
+            route: 'x',
+            stops: ['a', 'b', 'c', 'd'],
+          }),
+        ),
       );
       const [, list = ''] = /is invalid: \[(.*)\]$/.exec(message) ?? [];
       for (const part of [
@@ -48,8 +73,9 @@ export const schemaCases: readonly Case[] = [
         'spec.note: Too long: may not be more than 10 bytes',
         'spec.route: Invalid value: "x": spec.route in body should match \'^[A-Z]{3}-[A-Z]{3}$\'',
         'spec.stops: Too many: 4: must have at most 3 items',
-      ])
+      ]) {
         expect(list).to.contain(part);
+      }
     },
   },
   {

@@ -7,16 +7,25 @@ export const updateCases: readonly Case[] = [
     name: 'counts changes of the spec in generation, of labels and status not',
     async run(world) {
       await world.create(FLIGHTS, world.flight('a'));
-      expect((await world.merge(FLIGHTS, 'a', { metadata: { labels: { x: 'y' } } })).metadata.generation).to.equal(1);
-      expect((await world.merge(FLIGHTS, 'a', { status: { phase: 'Up' } }, { subresource: 'status' })).metadata.generation).to.equal(1);
-      expect((await world.merge(FLIGHTS, 'a', { spec: { altitude: 200 } })).metadata.generation).to.equal(2);
+      expect(
+        (await world.merge(FLIGHTS, 'a', { metadata: { labels: { x: 'y' } } })).metadata.generation,
+      ).to.equal(1);
+      expect(
+        (await world.merge(FLIGHTS, 'a', { status: { phase: 'Up' } }, { subresource: 'status' }))
+          .metadata.generation,
+      ).to.equal(1);
+      expect(
+        (await world.merge(FLIGHTS, 'a', { spec: { altitude: 200 } })).metadata.generation,
+      ).to.equal(2);
     },
   },
   {
     name: 'keeps the version when nothing changes',
     async run(world) {
       const { metadata } = await world.create(FLIGHTS, world.flight('a'));
-      expect((await world.merge(FLIGHTS, 'a', { spec: { altitude: 100 } })).metadata.resourceVersion).to.equal(metadata.resourceVersion);
+      expect(
+        (await world.merge(FLIGHTS, 'a', { spec: { altitude: 100 } })).metadata.resourceVersion,
+      ).to.equal(metadata.resourceVersion);
     },
   },
   {
@@ -31,9 +40,14 @@ export const updateCases: readonly Case[] = [
           'Operation cannot be fulfilled on flights.conformance.autopilot.test "a": the object has been modified; please apply your changes to the latest version and try again',
       };
       expect(await failure(world.api.replace(FLIGHTS, old))).to.deep.equal(stale);
-      expect(await failure(world.merge(FLIGHTS, 'a', { metadata: { resourceVersion: old.metadata.resourceVersion }, spec: { altitude: 300 } }))).to.deep.equal(
-        stale,
-      );
+      expect(
+        await failure(
+          world.merge(FLIGHTS, 'a', {
+            metadata: { resourceVersion: old.metadata.resourceVersion },
+            spec: { altitude: 300 },
+          }),
+        ),
+      ).to.deep.equal(stale);
     },
   },
   {
@@ -52,9 +66,16 @@ export const updateCases: readonly Case[] = [
     async run(world) {
       const { metadata } = await world.create(FLIGHTS, world.flight('a'));
       const uid = '00000000-0000-4000-8000-0000000000ff';
-      const { code, message } = await failure(world.api.replace(FLIGHTS, world.flight('a', {}, { uid, resourceVersion: metadata.resourceVersion })));
+      const { code, message } = await failure(
+        world.api.replace(
+          FLIGHTS,
+          world.flight('a', {}, { uid, resourceVersion: metadata.resourceVersion }),
+        ),
+      );
       expect(code).to.equal(409);
-      expect(message).to.contain(`Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`);
+      expect(message).to.contain(
+        `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`,
+      );
       expect((await failure(world.merge(FLIGHTS, 'a', { metadata: { uid } }))).code).to.equal(422);
     },
   },
@@ -62,7 +83,9 @@ export const updateCases: readonly Case[] = [
     name: 'refuses to replace a custom resource without a version: 422',
     async run(world) {
       await world.create(FLIGHTS, world.flight('a'));
-      const { code, message } = await failure(world.api.replace(FLIGHTS, world.flight('a', { altitude: 7 })));
+      const { code, message } = await failure(
+        world.api.replace(FLIGHTS, world.flight('a', { altitude: 7 })),
+      );
       expect([code, message]).to.deep.equal([
         422,
         'flights.conformance.autopilot.test "a" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update',
@@ -73,7 +96,9 @@ export const updateCases: readonly Case[] = [
     name: 'removes a field that a merge patch sets to null',
     async run(world) {
       await world.create(FLIGHTS, world.flight('a', { crew: { captain: 'Ada', cook: 'Bo' } }));
-      expect((await world.merge(FLIGHTS, 'a', { spec: { crew: { cook: null } } })).spec.crew).to.deep.equal({ captain: 'Ada' });
+      expect(
+        (await world.merge(FLIGHTS, 'a', { spec: { crew: { cook: null } } })).spec.crew,
+      ).to.deep.equal({ captain: 'Ada' });
     },
   },
   {
@@ -111,9 +136,13 @@ export const updateCases: readonly Case[] = [
         name,
         uid: `00000000-0000-4000-8000-${name.padStart(12, '0').replaceAll(/[^0-9a-f]/g, 'a')}`,
       }));
-      const { code, message } = await failure(world.create(FLIGHTS, world.flight('a', {}, { ownerReferences })));
+      const { code, message } = await failure(
+        world.create(FLIGHTS, world.flight('a', {}, { ownerReferences })),
+      );
       expect(code).to.equal(422);
-      expect(message).to.contain('Only one reference can have Controller set to true. Found "true" in references for ConfigMap/one and ConfigMap/two');
+      expect(message).to.contain(
+        'Only one reference can have Controller set to true. Found "true" in references for ConfigMap/one and ConfigMap/two',
+      );
     },
   },
 ];

@@ -6,22 +6,40 @@ import type { Case } from './case.ts';
 const text = { type: 'string' };
 
 /** One kind for all checks, a field for each: definitions take the real server their time. */
-const CHECKED: { type: 'object'; properties: Record<string, object> } = { type: 'object', properties: {} };
+const CHECKED: { type: 'object'; properties: Record<string, object> } = {
+  type: 'object',
+  properties: {},
+};
 
-/** A schema of a spec, a value that it refuses with these words (below `spec.`), and one that it takes. */
-function validates(what: string, schema: object, wrong: unknown, words: string, right: unknown): Case {
+/**
+ * A schema of a spec, a value that it refuses with these words (below `spec.`), and one that it
+ * takes.
+ */
+function validates(
+  what: string,
+  schema: object,
+  wrong: unknown,
+  words: string,
+  right: unknown,
+): Case {
   const field = `field${Object.keys(CHECKED.properties).length}`;
   CHECKED.properties[field] = schema;
   return {
     name: what,
     async run(world) {
       const type = await world.shared('Check', CHECKED);
-      const { code, message } = await failure(world.create(type, world.object(type, 'a', { spec: { [field]: wrong } })));
+      const { code, message } = await failure(
+        world.create(type, world.object(type, 'a', { spec: { [field]: wrong } })),
+      );
       expect([code, message.replaceAll(field, 'field')]).to.satisfy(
         ([found, said]: [number, string]) => found === 422 && said.includes(words),
         `${words}, not ${message}`,
       );
-      expect((await world.create(type, world.object(type, 'b', { spec: { [field]: right } }))).spec[field]).to.deep.equal(right);
+      expect(
+        (await world.create(type, world.object(type, 'b', { spec: { [field]: right } }))).spec[
+          field
+        ],
+      ).to.deep.equal(right);
     },
   };
 }
@@ -32,7 +50,9 @@ function becomes(what: string, schema: object, given: object, expected: object):
     name: what,
     async run(world) {
       const type = await world.define('Kite', { type: 'object', ...schema });
-      expect((await world.create(type, world.object(type, 'a', { spec: given }))).spec).to.deep.equal(expected);
+      expect(
+        (await world.create(type, world.object(type, 'a', { spec: given }))).spec,
+      ).to.deep.equal(expected);
     },
   };
 }
@@ -56,7 +76,13 @@ export const validationCases: readonly Case[] = [
     'spec.field: Invalid value: 9: spec.field in body should be less than 9',
     8,
   ),
-  validates('multipleOf', { type: 'integer', multipleOf: 5 }, 7, 'spec.field: Invalid value: 7: spec.field in body should be a multiple of 5', 10),
+  validates(
+    'multipleOf',
+    { type: 'integer', multipleOf: 5 },
+    7,
+    'spec.field: Invalid value: 7: spec.field in body should be a multiple of 5',
+    10,
+  ),
   validates(
     'minLength, in characters',
     { type: 'string', minLength: 3 },
@@ -64,14 +90,20 @@ export const validationCases: readonly Case[] = [
     'spec.field: Invalid value: "öö": spec.field in body should be at least 3 chars long',
     'ööö',
   ),
-  validates('minItems', { type: 'array', minItems: 2, items: text }, ['a'], 'spec.field: Invalid value: 1: spec.field in body should have at least 2 items', [
-    'a',
-    'b',
-  ]),
-  validates('uniqueness in a set', { type: 'array', 'x-kubernetes-list-type': 'set', items: text }, ['a', 'a'], 'spec.field[1]: Duplicate value: "a"', [
-    'a',
-    'b',
-  ]),
+  validates(
+    'minItems',
+    { type: 'array', minItems: 2, items: text },
+    ['a'],
+    'spec.field: Invalid value: 1: spec.field in body should have at least 2 items',
+    ['a', 'b'],
+  ),
+  validates(
+    'uniqueness in a set',
+    { type: 'array', 'x-kubernetes-list-type': 'set', items: text },
+    ['a', 'a'],
+    'spec.field[1]: Duplicate value: "a"',
+    ['a', 'b'],
+  ),
   validates(
     'minProperties',
     { type: 'object', minProperties: 1, additionalProperties: text },
@@ -107,7 +139,13 @@ export const validationCases: readonly Case[] = [
     'spec.field: Invalid value: "number": spec.field in body must be of type integer: "number"',
     1,
   ),
-  validates('booleans', { type: 'boolean' }, 'true', 'spec.field: Invalid value: "string": spec.field in body must be of type boolean: "string"', true),
+  validates(
+    'booleans',
+    { type: 'boolean' },
+    'true',
+    'spec.field: Invalid value: "string": spec.field in body must be of type boolean: "string"',
+    true,
+  ),
   validates(
     'numbers or texts: nothing else',
     { 'x-kubernetes-int-or-string': true },
@@ -122,7 +160,13 @@ export const validationCases: readonly Case[] = [
     'spec.field: Invalid value: "yesterday": spec.field in body must be of type date-time: "yesterday"',
     '2026-01-01T00:00:00Z',
   ),
-  validates('enum of numbers', { type: 'integer', enum: [1, 2] }, 3, 'spec.field: Unsupported value: 3: supported values: "1", "2"', 2),
+  validates(
+    'enum of numbers',
+    { type: 'integer', enum: [1, 2] },
+    3,
+    'spec.field: Unsupported value: 3: supported values: "1", "2"',
+    2,
+  ),
   validates(
     'pattern anywhere in the text',
     { type: 'string', pattern: 'b+' },
@@ -132,14 +176,22 @@ export const validationCases: readonly Case[] = [
   ),
   validates(
     'oneOf',
-    { type: 'object', properties: { a: text, b: text }, oneOf: [{ required: ['a'] }, { required: ['b'] }] },
+    {
+      type: 'object',
+      properties: { a: text, b: text },
+      oneOf: [{ required: ['a'] }, { required: ['b'] }],
+    },
     { a: '1', b: '2' },
     '<nil>: Invalid value: "": "spec.field" must validate one and only one schema (oneOf). Found 2 valid alternatives',
     { a: '1' },
   ),
   validates(
     'anyOf',
-    { type: 'object', properties: { a: text, b: text }, anyOf: [{ required: ['a'] }, { required: ['b'] }] },
+    {
+      type: 'object',
+      properties: { a: text, b: text },
+      anyOf: [{ required: ['a'] }, { required: ['b'] }],
+    },
     {},
     '<nil>: Invalid value: "": "spec.field" must validate at least one schema (anyOf)',
     { a: '1', b: '2' },
@@ -151,7 +203,13 @@ export const validationCases: readonly Case[] = [
     'spec.field: Invalid value: 7: spec.field in body should be less than or equal to 5',
     4,
   ),
-  validates('not', { type: 'string', not: { enum: ['none'] } }, 'none', '<nil>: Invalid value: "": "spec.field" must not validate the schema (not)', 'some'),
+  validates(
+    'not',
+    { type: 'string', not: { enum: ['none'] } },
+    'none',
+    '<nil>: Invalid value: "": "spec.field" must not validate the schema (not)',
+    'some',
+  ),
   validates(
     'the same key twice in a list by keys',
     {
@@ -164,28 +222,70 @@ export const validationCases: readonly Case[] = [
     'spec.field[1]: Duplicate value: {"n":"a"}',
     [{ n: 'a' }, { n: 'b' }],
   ),
-  becomes('null is dropped where a default stands ready', { properties: { field: { type: 'string', default: 'x' } } }, { field: null }, { field: 'x' }),
-  becomes('null is dropped where it is not allowed', { properties: { field: text, other: text } }, { field: null, other: 'x' }, { other: 'x' }),
-  becomes('null stays where it is allowed', { properties: { field: { type: 'string', nullable: true, default: 'x' } } }, { field: null }, { field: null }),
+  becomes(
+    'null is dropped where a default stands ready',
+    { properties: { field: { type: 'string', default: 'x' } } },
+    { field: null },
+    { field: 'x' },
+  ),
+  becomes(
+    'null is dropped where it is not allowed',
+    { properties: { field: text, other: text } },
+    { field: null, other: 'x' },
+    { other: 'x' },
+  ),
+  becomes(
+    'null stays where it is allowed',
+    { properties: { field: { type: 'string', nullable: true, default: 'x' } } },
+    { field: null },
+    { field: null },
+  ),
   becomes(
     'a default of an object is filled in below too',
-    { properties: { field: { type: 'object', default: {}, properties: { a: { type: 'integer', default: 3 } } } } },
+    {
+      properties: {
+        field: { type: 'object', default: {}, properties: { a: { type: 'integer', default: 3 } } },
+      },
+    },
     {},
     { field: { a: 3 } },
   ),
   becomes(
     'defaults of members of maps',
-    { properties: { field: { type: 'object', additionalProperties: { type: 'object', properties: { a: { type: 'integer', default: 3 } } } } } },
+    {
+      properties: {
+        field: {
+          type: 'object',
+          additionalProperties: {
+            type: 'object',
+            properties: { a: { type: 'integer', default: 3 } },
+          },
+        },
+      },
+    },
     { field: { x: {}, y: { a: 1 } } },
     { field: { x: { a: 3 }, y: { a: 1 } } },
   ),
   becomes(
     'anything below preserve-unknown-fields, and known fields there with their defaults',
-    { properties: { field: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true, properties: { known: { type: 'string', default: 'k' } } } } },
+    {
+      properties: {
+        field: {
+          type: 'object',
+          'x-kubernetes-preserve-unknown-fields': true,
+          properties: { known: { type: 'string', default: 'k' } },
+        },
+      },
+    },
     { field: { other: [1, { a: null }] } },
     { field: { known: 'k', other: [1, { a: null }] } },
   ),
-  becomes('texts with every character of Unicode', { properties: { field: text } }, { field: 'ä→🛫\u0000"\\' }, { field: 'ä→🛫\u0000"\\' }),
+  becomes(
+    'texts with every character of Unicode',
+    { properties: { field: text } },
+    { field: 'ä→🛫\u0000"\\' },
+    { field: 'ä→🛫\u0000"\\' },
+  ),
   becomes(
     'whole numbers up to 2^53, and fractions',
     { properties: { a: { type: 'integer', format: 'int64' }, b: { type: 'number' } } },
@@ -197,22 +297,44 @@ export const validationCases: readonly Case[] = [
     async run(world) {
       const spec = { type: 'object', default: { colour: 'blue' }, properties: { colour: text } };
       const type = await world.define('Kite', spec);
-      expect((await world.create(type, world.object(type, 'a', {}))).spec).to.deep.equal({ colour: 'blue' });
+      expect((await world.create(type, world.object(type, 'a', {}))).spec).to.deep.equal({
+        colour: 'blue',
+      });
     },
   },
   {
     name: 'a default of status is there from the beginning, though status itself is dropped',
     async run(world) {
-      const status = { type: 'object', default: { observedGeneration: -1 }, properties: { observedGeneration: { type: 'integer' } } };
-      const version = { schema: { openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object' }, status } } }, subresources: { status: {} } };
+      const status = {
+        type: 'object',
+        default: { observedGeneration: -1 },
+        properties: { observedGeneration: { type: 'integer' } },
+      };
+      const version = {
+        schema: {
+          openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object' }, status } },
+        },
+        subresources: { status: {} },
+      };
       const type = await world.define('Kite', {}, { version });
-      expect((await world.create(type, world.object(type, 'a', { status: { observedGeneration: 5 } }))).status).to.deep.equal({ observedGeneration: -1 });
+      expect(
+        (await world.create(type, world.object(type, 'a', { status: { observedGeneration: 5 } })))
+          .status,
+      ).to.deep.equal({ observedGeneration: -1 });
     },
   },
   {
     name: 'a required object is required at the top too',
     async run(world) {
-      const version = { schema: { openAPIV3Schema: { type: 'object', required: ['spec'], properties: { spec: { type: 'object' } } } } };
+      const version = {
+        schema: {
+          openAPIV3Schema: {
+            type: 'object',
+            required: ['spec'],
+            properties: { spec: { type: 'object' } },
+          },
+        },
+      };
       const type = await world.define('Kite', {}, { version });
       const { code, message } = await failure(world.create(type, world.object(type, 'a', {})));
       expect([code, message.endsWith('spec: Required value')]).to.deep.equal([422, true]);
@@ -221,7 +343,9 @@ export const validationCases: readonly Case[] = [
   {
     name: 'names the place in lists and maps: spec.legs[1].hours',
     async run(world) {
-      expect(await refused(world, { legs: [{ name: 'one' }, { name: 'two', hours: 'x' }] })).to.contain(
+      expect(
+        await refused(world, { legs: [{ name: 'one' }, { name: 'two', hours: 'x' }] }),
+      ).to.contain(
         'spec.legs[1].hours: Invalid value: "string": spec.legs[1].hours in body must be of type integer: "string"',
       );
       expect(await refused(world, { crew: { cook: 3 } })).to.contain(
@@ -232,7 +356,13 @@ export const validationCases: readonly Case[] = [
   {
     name: 'names every unknown field, in lists too',
     async run(world) {
-      expect(await refused(world, { colour: 'red', legs: [{ name: 'one', wind: 3 }], plan: { deep: { up: 'x' } } })).to.equal(
+      expect(
+        await refused(world, {
+          colour: 'red',
+          legs: [{ name: 'one', wind: 3 }],
+          plan: { deep: { up: 'x' } },
+        }),
+      ).to.equal(
         'Flight in version "v1" cannot be handled as a Flight: strict decoding error: unknown field "spec.colour", unknown field "spec.legs[0].wind", unknown field "spec.plan.deep.up"',
       );
     },
@@ -240,16 +370,25 @@ export const validationCases: readonly Case[] = [
   {
     name: 'refuses an unknown field beside spec and in metadata: 400',
     async run(world) {
-      const { code, message } = await failure(world.create(FLIGHTS, { ...world.flight('a'), colour: 'red' } as never));
+      const { code, message } = await failure(
+        world.create(FLIGHTS, { ...world.flight('a'), colour: 'red' } as never),
+      );
       expect([code, message.includes('unknown field "colour"')]).to.deep.equal([400, true]);
-      const metadata = await failure(world.create(FLIGHTS, world.flight('a', {}, { colour: 'red' })));
-      expect([metadata.code, metadata.message.includes('unknown field "metadata.colour"')]).to.deep.equal([400, true]);
+      const metadata = await failure(
+        world.create(FLIGHTS, world.flight('a', {}, { colour: 'red' })),
+      );
+      expect([
+        metadata.code,
+        metadata.message.includes('unknown field "metadata.colour"'),
+      ]).to.deep.equal([400, true]);
     },
   },
   {
     name: 'refuses a label that is no text: 400',
     async run(world) {
-      expect((await failure(world.create(FLIGHTS, world.flight('a', {}, { labels: { a: 3 } })))).code).to.equal(400);
+      expect(
+        (await failure(world.create(FLIGHTS, world.flight('a', {}, { labels: { a: 3 } })))).code,
+      ).to.equal(400);
     },
   },
 ];

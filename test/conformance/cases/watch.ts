@@ -10,29 +10,51 @@ export const watchCases: readonly Case[] = [
         ['c', 'red'],
         ['a', 'red'],
         ['b', 'blue'],
-      ] as const)
+      ] as const) {
         await world.create(FLIGHTS, world.flight(name, {}, { labels: { colour } }));
-      const { items } = await world.api.list(FLIGHTS, { namespace: world.namespace, labelSelector: 'colour in (red,green)' });
-      expect(items.map(({ metadata, kind }) => `${kind} ${metadata.name}`)).to.deep.equal(['Flight a', 'Flight c']);
+      }
+      const { items } = await world.api.list(FLIGHTS, {
+        namespace: world.namespace,
+        labelSelector: 'colour in (red,green)',
+      });
+      expect(items.map(({ metadata, kind }) => `${kind} ${metadata.name}`)).to.deep.equal([
+        'Flight a',
+        'Flight c',
+      ]);
     },
   },
   {
     name: 'lists by the field metadata.name',
     async run(world) {
-      for (const name of ['a', 'b']) await world.create(FLIGHTS, world.flight(name));
-      const { items } = await world.api.list(FLIGHTS, { namespace: world.namespace, fieldSelector: 'metadata.name=b' });
+      for (const name of ['a', 'b']) {
+        await world.create(FLIGHTS, world.flight(name));
+      }
+      const { items } = await world.api.list(FLIGHTS, {
+        namespace: world.namespace,
+        fieldSelector: 'metadata.name=b',
+      });
       expect(items.map(({ metadata }) => metadata.name)).to.deep.equal(['b']);
     },
   },
   {
     name: 'gives pages of one moment: what comes meanwhile is not in them',
     async run(world) {
-      for (const name of ['a', 'b', 'c']) await world.create(FLIGHTS, world.flight(name));
+      for (const name of ['a', 'b', 'c']) {
+        await world.create(FLIGHTS, world.flight(name));
+      }
       const first = await world.api.list(FLIGHTS, { namespace: world.namespace, limit: 2 });
       await world.create(FLIGHTS, world.flight('bb'));
       await world.create(FLIGHTS, world.flight('d'));
-      const second = await world.api.list(FLIGHTS, { namespace: world.namespace, limit: 2, continue: first.continue ?? '' });
-      expect([...first.items, ...second.items].map(({ metadata }) => metadata.name)).to.deep.equal(['a', 'b', 'c']);
+      const second = await world.api.list(FLIGHTS, {
+        namespace: world.namespace,
+        limit: 2,
+        continue: first.continue ?? '',
+      });
+      expect([...first.items, ...second.items].map(({ metadata }) => metadata.name)).to.deep.equal([
+        'a',
+        'b',
+        'c',
+      ]);
       expect(second.continue).to.equal(undefined);
       expect(second.resourceVersion).to.equal(first.resourceVersion);
     },
@@ -45,7 +67,11 @@ export const watchCases: readonly Case[] = [
       await world.create(FLIGHTS, world.flight('b'));
       await world.merge(FLIGHTS, 'a', { spec: { altitude: 7 } });
       await world.api.delete(FLIGHTS, { namespace: world.namespace, name: 'a' });
-      expect(await world.watched(FLIGHTS, { resourceVersion }, 3)).to.deep.equal(['ADDED b', 'MODIFIED a', 'DELETED a']);
+      expect(await world.watched(FLIGHTS, { resourceVersion }, 3)).to.deep.equal([
+        'ADDED b',
+        'MODIFIED a',
+        'DELETED a',
+      ]);
     },
   },
   {
@@ -53,10 +79,17 @@ export const watchCases: readonly Case[] = [
     async run(world) {
       const { metadata } = await world.create(FLIGHTS, world.flight('a'));
       await world.api.delete(FLIGHTS, { namespace: world.namespace, name: 'a' });
-      for await (const event of world.api.watch(FLIGHTS, { namespace: world.namespace, resourceVersion: metadata.resourceVersion ?? '' })) {
-        if (event.type === 'BOOKMARK') continue;
+      for await (const event of world.api.watch(FLIGHTS, {
+        namespace: world.namespace,
+        resourceVersion: metadata.resourceVersion ?? '',
+      })) {
+        if (event.type === 'BOOKMARK') {
+          continue;
+        }
         expect(event.type).to.equal('DELETED');
-        expect(Number(event.object.metadata.resourceVersion)).to.be.greaterThan(Number(metadata.resourceVersion));
+        expect(Number(event.object.metadata.resourceVersion)).to.be.greaterThan(
+          Number(metadata.resourceVersion),
+        );
         break;
       }
     },
@@ -68,11 +101,13 @@ export const watchCases: readonly Case[] = [
       await world.merge(FLIGHTS, 'a', { metadata: { labels: { colour: 'red' } } });
       await world.merge(FLIGHTS, 'a', { spec: { altitude: 8 } });
       await world.merge(FLIGHTS, 'a', { metadata: { labels: { colour: 'blue' } } });
-      expect(await world.watched(FLIGHTS, { resourceVersion: metadata.resourceVersion ?? '', labelSelector: 'colour=red' }, 3)).to.deep.equal([
-        'ADDED a',
-        'MODIFIED a',
-        'DELETED a',
-      ]);
+      expect(
+        await world.watched(
+          FLIGHTS,
+          { resourceVersion: metadata.resourceVersion ?? '', labelSelector: 'colour=red' },
+          3,
+        ),
+      ).to.deep.equal(['ADDED a', 'MODIFIED a', 'DELETED a']);
     },
   },
   {
@@ -81,7 +116,9 @@ export const watchCases: readonly Case[] = [
       const { metadata } = await world.apply(FLIGHTS, world.flight('a'), 'tower');
       await world.apply(FLIGHTS, world.flight('a'), 'tower');
       await world.create(FLIGHTS, world.flight('b'));
-      expect(await world.watched(FLIGHTS, { resourceVersion: metadata.resourceVersion ?? '' }, 1)).to.deep.equal(['ADDED b']);
+      expect(
+        await world.watched(FLIGHTS, { resourceVersion: metadata.resourceVersion ?? '' }, 1),
+      ).to.deep.equal(['ADDED b']);
     },
   },
   {
@@ -89,8 +126,15 @@ export const watchCases: readonly Case[] = [
     async run(world) {
       const { resourceVersion } = await world.api.list(FLIGHTS, { namespace: world.namespace });
       const events: string[] = [];
-      for await (const { type } of world.api.watch(FLIGHTS, { namespace: world.namespace, resourceVersion, timeoutSeconds: 1 }))
-        if (type !== 'BOOKMARK') events.push(type);
+      for await (const { type } of world.api.watch(FLIGHTS, {
+        namespace: world.namespace,
+        resourceVersion,
+        timeoutSeconds: 1,
+      })) {
+        if (type !== 'BOOKMARK') {
+          events.push(type);
+        }
+      }
       expect(events).to.deep.equal([]);
     },
   },
@@ -101,7 +145,13 @@ export const watchCases: readonly Case[] = [
       const reason = new Error('enough');
       const { resourceVersion } = await world.api.list(FLIGHTS, { namespace: world.namespace });
       const watching = (async () => {
-        for await (const _ of world.api.watch(FLIGHTS, { namespace: world.namespace, resourceVersion }, stop.signal)) stop.abort(reason);
+        for await (const _ of world.api.watch(
+          FLIGHTS,
+          { namespace: world.namespace, resourceVersion },
+          stop.signal,
+        )) {
+          stop.abort(reason);
+        }
       })();
       const ended = watching.catch((error: unknown) => error);
       await world.create(FLIGHTS, world.flight('a'));
@@ -113,13 +163,27 @@ export const watchCases: readonly Case[] = [
     async run(world) {
       const group = `${world.namespace}.conformance.autopilot.test`;
       const type = { group, version: 'v1', kind: 'Kite', plural: 'kites', namespaced: true };
-      const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
+      const schema = {
+        openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+      };
       const names = { kind: 'Kite', plural: 'kites', singular: 'kite', listKind: 'KiteList' };
-      const spec = { group, names, scope: 'Namespaced', versions: [{ name: 'v1', served: true, storage: true, schema }] };
-      await world.api.create(CRDS, { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: `kites.${group}` }, spec });
+      const spec = {
+        group,
+        names,
+        scope: 'Namespaced',
+        versions: [{ name: 'v1', served: true, storage: true, schema }],
+      };
+      await world.api.create(CRDS, {
+        apiVersion: 'apiextensions.k8s.io/v1',
+        kind: 'CustomResourceDefinition',
+        metadata: { name: `kites.${group}` },
+        spec,
+      });
       await eventually(() => world.create(type, world.object(type, 'a', {})));
       await world.api.delete(CRDS, { name: `kites.${group}` });
-      await eventually(async () => expect((await failure(world.get(type, 'a'))).message).to.contain('404 page not found'));
+      await eventually(async () =>
+        expect((await failure(world.get(type, 'a'))).message).to.contain('404 page not found'),
+      );
     },
   },
 ];

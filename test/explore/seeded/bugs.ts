@@ -1,5 +1,10 @@
 /** All seeded bugs, with the scenario that each is looked for in. */
-import type { Exploration, ExploreOptions, Scenario, Subject } from '../../../sandbox/src/explore/index.ts';
+import type {
+  Exploration,
+  ExploreOptions,
+  Scenario,
+  Subject,
+} from '../../../sandbox/src/explore/index.ts';
 import { explore } from '../../../sandbox/src/explore/index.ts';
 import { life, machineOf, taken, touched } from './lift.ts';
 import { wrongRuntimes } from './runtimes.ts';
@@ -33,6 +38,13 @@ export const bugs: readonly Bug[] = [
 export const MOST_FLIGHTS = 1_500;
 
 /** Looks for a bug until it is found. */
-export function hunt({ scenario, subject }: Bug, options: ExploreOptions = {}): Promise<Exploration> {
-  return explore(subject(), scenario, { findings: 1, more: (flown) => flown < MOST_FLIGHTS, ...options });
+export function hunt(
+  { scenario, subject }: Bug,
+  options: ExploreOptions = {},
+): Promise<Exploration> {
+  return explore(subject(), scenario, {
+    findings: 1,
+    more: (flown) => flown < MOST_FLIGHTS,
+    ...options,
+  });
 }

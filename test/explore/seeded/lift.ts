@@ -1,6 +1,15 @@
-/** A machine that does everything a worker may do, correctly: what is seeded with bugs is a copy of it with one thing wrong. */
+/**
+ * A machine that does everything a worker may do, correctly: what is seeded with bugs is a copy of
+ * it with one thing wrong.
+ */
 import { defineScheduler } from '../../../runtime/src/index.ts';
-import type { AnyContext, AnyResult, KubeObject, PhaseDefinition, Scheduler } from '../../../runtime/src/ports.ts';
+import type {
+  AnyContext,
+  AnyResult,
+  KubeObject,
+  PhaseDefinition,
+  Scheduler,
+} from '../../../runtime/src/ports.ts';
 import type { Scenario } from '../../../sandbox/src/explore/index.ts';
 import { create, patch, remove, rest, scenario, wait } from '../../../sandbox/src/explore/index.ts';
 import { configMap, drone, DRONES, input, output, service } from '../../flights/machines.ts';
@@ -21,7 +30,9 @@ export const droneOf = ({ resource }: AnyContext): Drone => resource as KubeObje
 export const weightOf = (context: AnyContext): number => droneOf(context).status?.weight ?? 0;
 
 export function progress(context: AnyContext, weight: number, name = 'progress'): KubeObject {
-  return configMap(`${context.resource.metadata.name}-${name}`, { weight: String(weight) }) as KubeObject;
+  return configMap(`${context.resource.metadata.name}-${name}`, {
+    weight: String(weight),
+  }) as KubeObject;
 }
 
 /** An output where no owner reference leads: the finalizer's work. */
@@ -35,20 +46,42 @@ export function left({ now, lastStep, phaseStartedAt }: AnyContext): number {
   return Math.max(0, (lastStep ?? phaseStartedAt).getTime() + PACE_MS - now.getTime());
 }
 
-/** Makes a Service of the size that a ConfigMap says, steps up at its pace, takes away what it needed for that, and is done. */
+/**
+ * Makes a Service of the size that a ConfigMap says, steps up at its pace, takes away what it
+ * needed for that, and is done.
+ */
 export function lift(): Workers {
   return {
     Preparing: (context) => {
       const { name } = context.resource.metadata;
-      const settings = context.inputs['configmaps']?.need('settings') as KubeObject & { readonly data: { readonly port: string } };
+      const settings = context.inputs['configmaps']?.need('settings') as KubeObject & {
+        readonly data: { readonly port: string };
+      };
       const note = noteOf(`${name}-note`, 80 + (droneOf(context).spec.size ?? 1));
-      return { next: 'Stepping', outputs: { services: [service(`${name}-a`, Number(settings.data.port))], notes: [note] }, statusInfo: { weight: 0 } };
+      return {
+        next: 'Stepping',
+        outputs: { services: [service(`${name}-a`, Number(settings.data.port))], notes: [note] },
+        statusInfo: { weight: 0 },
+      };
     },
     Stepping: (context) => {
       const weight = weightOf(context);
-      if (left(context) > 0) return { next: 'Stepping', requeueAfter: `${left(context)}ms`, outputs: { configmaps: [progress(context, weight)] } };
-      if (weight >= FULL) return { next: 'Cleaning' };
-      return { next: 'Stepping', step: true, statusInfo: { weight: weight + 10 }, outputs: { configmaps: [progress(context, weight + 10)] } };
+      if (left(context) > 0) {
+        return {
+          next: 'Stepping',
+          requeueAfter: `${left(context)}ms`,
+          outputs: { configmaps: [progress(context, weight)] },
+        };
+      }
+      if (weight >= FULL) {
+        return { next: 'Cleaning' };
+      }
+      return {
+        next: 'Stepping',
+        step: true,
+        statusInfo: { weight: weight + 10 },
+        outputs: { configmaps: [progress(context, weight + 10)] },
+      };
     },
     Cleaning: () => ({ next: 'Done', outputs: { configmaps: [] } }),
   };
@@ -57,7 +90,10 @@ export function lift(): Workers {
 /** @param workers those that are not as in `lift` */
 export function machineOf(workers: Partial<Workers> = {}): Scheduler {
   const all = { ...lift(), ...workers };
-  const phase = (name: PhaseName, rest: Omit<PhaseDefinition, 'name' | 'worker'>): PhaseDefinition => ({ name, worker: all[name], ...rest });
+  const phase = (
+    name: PhaseName,
+    rest: Omit<PhaseDefinition, 'name' | 'worker'>,
+  ): PhaseDefinition => ({ name, worker: all[name], ...rest });
   return defineScheduler({
     operatorName: 'drone-operator',
     resource: DRONES,
@@ -70,15 +106,29 @@ export function machineOf(workers: Partial<Workers> = {}): Scheduler {
         inputs: [input.configmaps],
         outputs: [output.services, { ...output.services, name: 'notes', namespace: 'all' }],
       }),
-      phase('Stepping', { next: ['Cleaning'], interval: '10s', inputs: [input.configmaps], outputs: [{ ...output.configmaps, prune: true }] }),
-      phase('Cleaning', { next: ['Done'], inputs: [], outputs: [{ ...output.configmaps, prune: true }] }),
+      phase('Stepping', {
+        next: ['Cleaning'],
+        interval: '10s',
+        inputs: [input.configmaps],
+        outputs: [{ ...output.configmaps, prune: true }],
+      }),
+      phase('Cleaning', {
+        next: ['Done'],
+        inputs: [],
+        outputs: [{ ...output.configmaps, prune: true }],
+      }),
       { name: 'Done', final: true, inputs: [], outputs: [] },
     ],
   });
 }
 
 const touch = { metadata: { annotations: { team: 'red' } } };
-const surroundings = { objects: [{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'other' } }, configMap('settings', { port: '80' })] } as const;
+const surroundings = {
+  objects: [
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'other' } },
+    configMap('settings', { port: '80' }),
+  ],
+} as const;
 
 /** Somebody touches the resource while it steps; it starts over when its spec changes; it goes. */
 export const life: Scenario = scenario({
@@ -96,8 +146,12 @@ export const life: Scenario = scenario({
   pace: { Stepping: '1m' },
   invariants: {
     'both halves sum to 100': (look) => {
-      const [canary, primary] = ['one-canary', 'one-primary'].map((name) => weightIn(look.get('ConfigMap', name)));
-      return (canary === undefined && primary === undefined) || (canary ?? 0) + (primary ?? 0) === 100;
+      const [canary, primary] = ['one-canary', 'one-primary'].map((name) =>
+        weightIn(look.get('ConfigMap', name)),
+      );
+      return (
+        (canary === undefined && primary === undefined) || (canary ?? 0) + (primary ?? 0) === 100
+      );
     },
   },
 });
@@ -122,7 +176,9 @@ export const touched: Scenario = scenario({
 });
 
 function weightIn(object: object | undefined): number | undefined {
-  return object === undefined ? undefined : Number((object as { readonly data: { readonly weight: string } }).data.weight);
+  return object === undefined
+    ? undefined
+    : Number((object as { readonly data: { readonly weight: string } }).data.weight);
 }
 
 /** An object of somebody else's has the name of an output. */

@@ -1,5 +1,15 @@
-/** Wrong runtimes: the real one behind doors and clocks that do what a careless runtime would have done. */
-import type { Clock, KubeApi, KubeObject, Operator, OperatorOptions, ResourceType } from '../../../runtime/src/ports.ts';
+/**
+ * Wrong runtimes: the real one behind doors and clocks that do what a careless runtime would have
+ * done.
+ */
+import type {
+  Clock,
+  KubeApi,
+  KubeObject,
+  Operator,
+  OperatorOptions,
+  ResourceType,
+} from '../../../runtime/src/ports.ts';
 import { hasCode, isApiError, startOperator, ConnectionError } from '../../../runtime/src/ports.ts';
 
 export type Start = (options: OperatorOptions, nth: number) => Operator;
@@ -16,7 +26,10 @@ const timed =
 
 interface StatusPatch {
   readonly phase?: string;
-  readonly conditions?: readonly { readonly reason: string; readonly observedGeneration?: number }[];
+  readonly conditions?: readonly {
+    readonly reason: string;
+    readonly observedGeneration?: number;
+  }[];
 }
 
 const isCore = ({ group }: ResourceType): boolean => group === '';
@@ -41,7 +54,11 @@ export const wrongRuntimes: Readonly<Record<string, () => Start>> = {
         },
         patch: async (type, key, patch, options, signal) => {
           const answer = await api.patch(type, key, patch, options, signal);
-          if (options?.subresource === 'status') for (const send of later.splice(0)) await send();
+          if (options?.subresource === 'status') {
+            for (const send of later.splice(0)) {
+              await send();
+            }
+          }
           return answer;
         },
       };
@@ -50,7 +67,9 @@ export const wrongRuntimes: Readonly<Record<string, () => Start>> = {
   'writes status without the version it has read': () =>
     through((api) => ({
       patch: (type, key, patch, options, signal) => {
-        if (patch.type !== 'merge' || options?.subresource !== 'status') return api.patch(type, key, patch, options, signal);
+        if (patch.type !== 'merge' || options?.subresource !== 'status') {
+          return api.patch(type, key, patch, options, signal);
+        }
         const { metadata: _, ...body } = patch.body as { readonly metadata?: object };
         return api.patch(type, key, { type: 'merge', body }, options, signal);
       },
@@ -58,29 +77,46 @@ export const wrongRuntimes: Readonly<Record<string, () => Start>> = {
   // @promise outputs/late-writes
   'applies outputs without the version it has read': () =>
     through((api) => ({
-      apply: (type, object, options, signal) => api.apply(type, object.metadata.resourceVersion === '1' ? object : unguarded(object), options, signal),
+      apply: (type, object, options, signal) =>
+        api.apply(
+          type,
+          object.metadata.resourceVersion === '1' ? object : unguarded(object),
+          options,
+          signal,
+        ),
     })),
   // @promise outputs/foreign-objects
   'applies what should be new over whatever is there': () =>
-    through((api) => ({ apply: (type, object, options, signal) => api.apply(type, unguarded(object), { ...options, force: true }, signal) })),
+    through((api) => ({
+      apply: (type, object, options, signal) =>
+        api.apply(type, unguarded(object), { ...options, force: true }, signal),
+    })),
   // @promise outputs/late-writes
   'deletes without looking at what it deletes': () =>
-    through((api) => ({ delete: (type, key, options, signal) => api.delete(type, key, { ...options, preconditions: {} }, signal) })),
+    through((api) => ({
+      delete: (type, key, options, signal) =>
+        api.delete(type, key, { ...options, preconditions: {} }, signal),
+    })),
   // @promise finalizer/cleanup-first
   'removes the finalizer before it has cleaned up': () =>
     through((api) => ({
-      delete: (type, key, options, signal) => (key.namespace === 'other' ? Promise.resolve() : api.delete(type, key, options, signal)),
+      delete: (type, key, options, signal) =>
+        key.namespace === 'other' ? Promise.resolve() : api.delete(type, key, options, signal),
     })),
   // @promise watching/consistent-lists
   'trusts an old list after a restart': () => {
     const old = new Map<string, readonly KubeObject[]>();
     return through((api, nth) => {
-      if (nth === 1) old.clear();
+      if (nth === 1) {
+        old.clear();
+      }
       return {
         list: async (type, options, signal) => {
           const list = await api.list(type, options, signal);
           const key = `${type.plural} ${options?.labelSelector ?? ''}`;
-          if (nth === 1) old.set(key, list.items);
+          if (nth === 1) {
+            old.set(key, list.items);
+          }
           return nth === 1 ? list : { ...list, items: old.get(key) ?? [] };
         },
       };
@@ -91,7 +127,10 @@ export const wrongRuntimes: Readonly<Record<string, () => Start>> = {
     timed((clock, nth) => ({
       now: () => clock.now(),
       monotonic: () => clock.monotonic(),
-      after: (ms, callback) => (nth > 1 && ms > 2_000 && ms <= 60_000 ? { cancel: () => undefined } : clock.after(ms, callback)),
+      after: (ms, callback) =>
+        nth > 1 && ms > 2_000 && ms <= 60_000
+          ? { cancel: () => undefined }
+          : clock.after(ms, callback),
     })),
   // @promise watching/deletions
   'does not notice at a relist what has changed': () =>
@@ -114,7 +153,10 @@ export const wrongRuntimes: Readonly<Record<string, () => Start>> = {
       return {
         async *watch(type, options, signal) {
           const key = `${type.plural} ${options.labelSelector ?? ''}`;
-          const now = watched.has(key) && !isLease(type) ? (await api.list(type, {}, signal)).resourceVersion : options.resourceVersion;
+          const now =
+            watched.has(key) && !isLease(type)
+              ? (await api.list(type, {}, signal)).resourceVersion
+              : options.resourceVersion;
           watched.add(key);
           yield* api.watch(type, { ...options, resourceVersion: now }, signal);
         },
@@ -127,7 +169,9 @@ export const wrongRuntimes: Readonly<Record<string, () => Start>> = {
         try {
           yield* api.watch(type, options, signal);
         } catch (error) {
-          throw isApiError(error) && error.status.code === 410 ? new ConnectionError('try again') : error;
+          throw isApiError(error) && error.status.code === 410
+            ? new ConnectionError('try again')
+            : error;
         }
       },
     })),
@@ -144,16 +188,27 @@ export const wrongRuntimes: Readonly<Record<string, () => Start>> = {
     timed((clock) => ({
       now: () => clock.now(),
       monotonic: () => clock.monotonic(),
-      after: (ms, callback) => (ms === 5_000 ? { cancel: () => undefined } : clock.after(ms, callback)),
+      after: (ms, callback) =>
+        ms === 5_000 ? { cancel: () => undefined } : clock.after(ms, callback),
     })),
   // @promise reconcile/status-version
   'says that it has seen a spec, when it has only failed to act on it': () =>
     through((api) => ({
       patch: (type, key, patch, options, signal) => {
-        const { status } = (patch.type === 'merge' ? patch.body : {}) as { readonly status?: StatusPatch };
-        const failed = status?.phase === undefined ? status?.conditions?.find(({ reason }) => reason === 'ApiError') : undefined;
-        if (failed === undefined) return api.patch(type, key, patch, options, signal);
-        const body = { ...(patch.body as object), status: { ...status, observedGeneration: failed.observedGeneration } };
+        const { status } = (patch.type === 'merge' ? patch.body : {}) as {
+          readonly status?: StatusPatch;
+        };
+        const failed =
+          status?.phase === undefined
+            ? status?.conditions?.find(({ reason }) => reason === 'ApiError')
+            : undefined;
+        if (failed === undefined) {
+          return api.patch(type, key, patch, options, signal);
+        }
+        const body = {
+          ...(patch.body as object),
+          status: { ...status, observedGeneration: failed.observedGeneration },
+        };
         return api.patch(type, key, { type: 'merge', body }, options, signal);
       },
     })),
@@ -162,10 +217,13 @@ export const wrongRuntimes: Readonly<Record<string, () => Start>> = {
     through((api) => ({
       apply: (type, object, options, signal) =>
         api.apply(type, object, options, signal).catch((error: unknown) => {
-          if (isCore(type) && hasCode(error, 409)) return object;
+          if (isCore(type) && hasCode(error, 409)) {
+            return object;
+          }
           throw error;
         }),
     })),
   // @promise election/frozen-leader
-  'runs without a lease': () => (options) => startOperator({ ...options, config: { ...options.config, leaderElection: false } }),
+  'runs without a lease': () => (options) =>
+    startOperator({ ...options, config: { ...options.config, leaderElection: false } }),
 };

@@ -9,10 +9,19 @@ export const wrongWorkers: Readonly<Record<string, () => Partial<Workers>>> = {
     let weight = 0;
     return {
       Stepping: (context) => {
-        if (left(context) > 0) return { next: 'Stepping', outputs: { configmaps: [progress(context, weight)] } };
-        if (weight >= 30) return { next: 'Cleaning' };
+        if (left(context) > 0) {
+          return { next: 'Stepping', outputs: { configmaps: [progress(context, weight)] } };
+        }
+        if (weight >= 30) {
+          return { next: 'Cleaning' };
+        }
         weight += 10;
-        return { next: 'Stepping', step: true, statusInfo: { weight }, outputs: { configmaps: [progress(context, weight)] } };
+        return {
+          next: 'Stepping',
+          step: true,
+          statusInfo: { weight },
+          outputs: { configmaps: [progress(context, weight)] },
+        };
       },
     };
   },
@@ -20,8 +29,16 @@ export const wrongWorkers: Readonly<Record<string, () => Partial<Workers>>> = {
   'steps whenever it is called': () => ({
     Stepping: (context) => {
       const weight = weightOf(context) + 10;
-      if (weight > 30) return { next: 'Cleaning' };
-      return { next: 'Stepping', step: true, requeueAfter: '60s', statusInfo: { weight }, outputs: { configmaps: [progress(context, weight)] } };
+      if (weight > 30) {
+        return { next: 'Cleaning' };
+      }
+      return {
+        next: 'Stepping',
+        step: true,
+        requeueAfter: '60s',
+        statusInfo: { weight },
+        outputs: { configmaps: [progress(context, weight)] },
+      };
     },
   }),
   'waits for a timer of its own process': () => {
@@ -38,17 +55,29 @@ export const wrongWorkers: Readonly<Record<string, () => Partial<Workers>>> = {
     };
   },
   'draws the name of an output': () => ({
-    Stepping: (context) => ({ next: 'Cleaning', outputs: { configmaps: [progress(context, 0, `p${Math.floor(Math.random() * 1000)}`)] } }),
+    Stepping: (context) => ({
+      next: 'Cleaning',
+      outputs: { configmaps: [progress(context, 0, `p${Math.floor(Math.random() * 1000)}`)] },
+    }),
   }),
   'writes the time into an output': () => ({
-    Stepping: (context) => ({ next: 'Stepping', outputs: { configmaps: [progress(context, context.now.getTime())] } }),
+    Stepping: (context) => ({
+      next: 'Stepping',
+      outputs: { configmaps: [progress(context, context.now.getTime())] },
+    }),
   }),
   'hands an input back as an output': () => ({
-    Stepping: ({ inputs }) => ({ next: 'Cleaning', outputs: { configmaps: [inputs['configmaps']?.need('settings') as KubeObject] } }),
+    Stepping: ({ inputs }) => ({
+      next: 'Cleaning',
+      outputs: { configmaps: [inputs['configmaps']?.need('settings') as KubeObject] },
+    }),
   }),
   'relies on how often it was called': () => {
     let calls = 0;
-    return { Preparing: (context) => (++calls > 1 ? { ...result(context), statusInfo: { weight: 5 } } : result(context)) };
+    return {
+      Preparing: (context) =>
+        ++calls > 1 ? { ...result(context), statusInfo: { weight: 5 } } : result(context),
+    };
   },
   'takes away only what it remembers to have made': () => {
     let made = false;
@@ -62,14 +91,25 @@ export const wrongWorkers: Readonly<Record<string, () => Partial<Workers>>> = {
     };
   },
   'reads the clock by itself': () => ({
-    Stepping: (context) => (Date.now() - context.phaseStartedAt.getTime() < 60_000 ? { next: 'Stepping' } : { next: 'Cleaning' }),
+    Stepping: (context) =>
+      Date.now() - context.phaseStartedAt.getTime() < 60_000
+        ? { next: 'Stepping' }
+        : { next: 'Cleaning' },
   }),
   'writes two halves of one truth one after the other': () => ({
     Stepping: (context) => {
       const weight = weightOf(context) + 10;
-      if (weight > 30) return { next: 'Cleaning' };
-      const halves = [progress(context, weight), progress(context, weight, 'canary'), progress(context, 100 - weight, 'primary')];
-      return left(context) > 0 ? { next: 'Stepping' } : { next: 'Stepping', step: true, statusInfo: { weight }, outputs: { configmaps: halves } };
+      if (weight > 30) {
+        return { next: 'Cleaning' };
+      }
+      const halves = [
+        progress(context, weight),
+        progress(context, weight, 'canary'),
+        progress(context, 100 - weight, 'primary'),
+      ];
+      return left(context) > 0
+        ? { next: 'Stepping' }
+        : { next: 'Stepping', step: true, statusInfo: { weight }, outputs: { configmaps: halves } };
     },
   }),
   'names an output by the time': () => ({
@@ -83,9 +123,17 @@ export const wrongWorkers: Readonly<Record<string, () => Partial<Workers>>> = {
     Stepping: (context) => {
       const { name } = context.resource.metadata;
       const there = context.inputs['configmaps']?.get(`${name}-progress`) !== undefined;
-      if (there && weightOf(context) === 0) return { next: 'Stepping', outputs: { configmaps: [progress(context, 10)] } };
-      if (weightOf(context) > 0) return { next: 'Cleaning' };
-      return { next: 'Stepping', statusInfo: { weight: 10 }, outputs: { configmaps: [progress(context, 10)] } };
+      if (there && weightOf(context) === 0) {
+        return { next: 'Stepping', outputs: { configmaps: [progress(context, 10)] } };
+      }
+      if (weightOf(context) > 0) {
+        return { next: 'Cleaning' };
+      }
+      return {
+        next: 'Stepping',
+        statusInfo: { weight: 10 },
+        outputs: { configmaps: [progress(context, 10)] },
+      };
     },
   }),
   'remembers the spec of its first call': () => {

@@ -5,7 +5,7 @@ import { machine } from '../machines.ts';
 const { scheduler } = machine({
   Evaluating: {
     sync: ({ resource }) => {
-      while (resource.metadata.name === 'stuck');
+      while (resource.metadata.name === 'stuck') {}
       return { next: 'Done' };
     },
   },

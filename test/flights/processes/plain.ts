@@ -1,9 +1,16 @@
-/** An operator whose workers do nothing wrong, but for the resource `endless`: its worker hears no signal. */
+/**
+ * An operator whose workers do nothing wrong, but for the resource `endless`: its worker hears no
+ * signal.
+ */
 import { run } from '../../../runtime/src/index.ts';
 import { input, machine } from '../machines.ts';
 
 const { scheduler } = machine({
-  Working: { inputs: [input.configmaps], sync: ({ resource }) => (resource.metadata.name === 'endless' ? new Promise(() => undefined) : { next: 'Done' }) },
+  Working: {
+    inputs: [input.configmaps],
+    sync: ({ resource }) =>
+      resource.metadata.name === 'endless' ? new Promise(() => undefined) : { next: 'Done' },
+  },
   Done: {},
 });
 await run(scheduler);

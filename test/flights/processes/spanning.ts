@@ -1,11 +1,17 @@
-/** An operator with spans as docs/operations.md turns them on. They are exported when it stops, and not before. */
+/**
+ * An operator with spans as docs/operations.md turns them on. They are exported when it stops, and
+ * not before.
+ */
 import { context, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { BatchSpanProcessor, ConsoleSpanExporter, TracerProvider } from '@opentelemetry/sdk-trace';
 import { run } from '../../../runtime/src/index.ts';
 import { machine } from '../machines.ts';
 
-const processor = new BatchSpanProcessor({ exporter: new ConsoleSpanExporter(), scheduledDelayMillis: 3_600_000 });
+const processor = new BatchSpanProcessor({
+  exporter: new ConsoleSpanExporter(),
+  scheduledDelayMillis: 3_600_000,
+});
 context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
 trace.setGlobalTracerProvider(new TracerProvider({ spanProcessors: [processor] }));
 

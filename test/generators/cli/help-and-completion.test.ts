@@ -35,30 +35,51 @@ describe('the help of the commands', () => {
 });
 
 describe('completion', () => {
-  const words = (...typed: readonly string[]): readonly string[] => completionsFor(typed, autoroute).map(([word]) => word);
+  const words = (...typed: readonly string[]): readonly string[] =>
+    completionsFor(typed, autoroute).map(([word]) => word);
 
   it('knows commands, verbs, shells and options', () => {
     expect(words('')).to.include.members(['init', 'phase', 'completion', 'help']);
     expect(words('phase', 'r')).to.deep.equal(['rename', 'remove']);
     expect(words('completion', '')).to.deep.equal(['bash', 'zsh', 'fish']);
-    expect(words('generate', '--')).to.deep.equal(['--check', '--dry-run', '--bail', '--accept-breaking', '--refresh', '--force', '--runtime', '--help']);
+    expect(words('generate', '--')).to.deep.equal([
+      '--check',
+      '--dry-run',
+      '--bail',
+      '--accept-breaking',
+      '--refresh',
+      '--force',
+      '--runtime',
+      '--help',
+    ]);
     expect(words('generate', '--runtime', 'v')).to.deep.equal(['vendor']);
     expect(words('init', '--example', 'auto')).to.deep.equal(['autoroute']);
   });
 
   it("knows the project's phases, from below its folder too, and none where there is no project", () => {
     expect(words('phase', 'rename', '')).to.deep.equal(['Initializing', 'Syncing', 'Ready']);
-    expect(completionsFor(['phase', 'edit', 'S'], join(autoroute, 'src'))).to.deep.equal([['Syncing']]);
-    expect(words('phase', 'remove', 'Syncing', '--replacement', '')).to.deep.equal(['Initializing', 'Syncing', 'Ready', 'none']);
+    expect(completionsFor(['phase', 'edit', 'S'], join(autoroute, 'src'))).to.deep.equal([
+      ['Syncing'],
+    ]);
+    expect(words('phase', 'remove', 'Syncing', '--replacement', '')).to.deep.equal([
+      'Initializing',
+      'Syncing',
+      'Ready',
+      'none',
+    ]);
     expect(words('phase', 'Waiting', '')).to.deep.equal([]);
     expect(completionsFor(['phase', 'edit', ''], tmpdir())).to.deep.equal([]);
   });
 
   it('knows parameters, one after the other in a list, and metrics only where it can be read', () => {
-    expect(words('phase', 'Waiting', '--inputs', 'deployments,me')).to.deep.equal(['deployments,metrics']);
+    expect(words('phase', 'Waiting', '--inputs', 'deployments,me')).to.deep.equal([
+      'deployments,metrics',
+    ]);
     expect(words('phase', 'Waiting', '--outputs', 'me')).to.deep.equal([]);
     expect(words('phase', 'Waiting', '--next=Rea')).to.deep.equal(['Ready']);
-    expect(words('phase', 'Waiting', '--next', '=', 'Rea'), 'as bash breaks it').to.deep.equal(['Ready']);
+    expect(words('phase', 'Waiting', '--next', '=', 'Rea'), 'as bash breaks it').to.deep.equal([
+      'Ready',
+    ]);
   });
 
   describe('in a real shell', function () {
@@ -66,7 +87,10 @@ describe('completion', () => {
     let bin: string;
     beforeEach(() => {
       bin = mkdtempSync(join(tmpdir(), 'autopilot-completion-'));
-      writeFileSync(join(bin, 'autopilot'), `#!/bin/sh\nexec '${process.execPath}' -C autopilot-source '${repository}/bin/autopilot.js' "$@"\n`);
+      writeFileSync(
+        join(bin, 'autopilot'),
+        `#!/bin/sh\nexec '${process.execPath}' -C autopilot-source '${repository}/bin/autopilot.js' "$@"\n`,
+      );
       chmodSync(join(bin, 'autopilot'), 0o755);
     });
     afterEach(() => rmSync(bin, { recursive: true }));
@@ -90,34 +114,64 @@ describe('completion', () => {
     it('bash', async () => {
       expect(await bash('ph')).to.equal('phase');
       expect(await bash('phase', 'rename', 'Sy')).to.equal('Syncing');
-      expect(await bash('phase', 'add', 'Waiting', '--next', 'Ready,')).to.equal('Ready,Initializing\nReady,Syncing');
+      expect(await bash('phase', 'add', 'Waiting', '--next', 'Ready,')).to.equal(
+        'Ready,Initializing\nReady,Syncing',
+      );
       expect(await bash('phase', 'add', 'Waiting', '--inputs', '=', 'dep')).to.equal('deployments');
       expect(await bash('nonsense', '')).to.equal('');
-      expect(await shell('bash', '--norc', '-c', 'eval "$(autopilot completion bash)"; complete -p autopilot')).to.equal(
-        'complete -o default -F _autopilot autopilot',
-      );
+      expect(
+        await shell(
+          'bash',
+          '--norc',
+          '-c',
+          'eval "$(autopilot completion bash)"; complete -p autopilot',
+        ),
+      ).to.equal('complete -o default -F _autopilot autopilot');
     });
 
     it('fish', async function () {
-      if (await isMissing('fish')) return this.skip();
-      const offered = await shell('fish', '--no-config', '-c', 'autopilot completion fish | source; complete --do-complete "autopilot phase rename Sy"');
-      expect(offered.split('\n')).to.deep.equal(['Syncing']);
-      expect(await shell('fish', '--no-config', '-c', 'autopilot completion fish | source; complete --do-complete "autopilot ge"')).to.match(
-        /^generate\tbring/,
+      if (await isMissing('fish')) {
+        return this.skip();
+      }
+      const offered = await shell(
+        'fish',
+        '--no-config',
+        '-c',
+        'autopilot completion fish | source; complete --do-complete "autopilot phase rename Sy"',
       );
+      expect(offered.split('\n')).to.deep.equal(['Syncing']);
+      expect(
+        await shell(
+          'fish',
+          '--no-config',
+          '-c',
+          'autopilot completion fish | source; complete --do-complete "autopilot ge"',
+        ),
+      ).to.match(/^generate\tbring/);
     });
 
     it('zsh', async function () {
-      if (await isMissing('zsh')) return this.skip();
+      if (await isMissing('zsh')) {
+        return this.skip();
+      }
       // Without a line editor: what is handed to _describe.
       const script = `compdef() { }; _describe() { print -l -- "\${(@P)2}" }; _files() { print files }
 eval "$(autopilot completion zsh)"; words=(autopilot phase rename Sy); CURRENT=4; _autopilot; words=(autopilot gen); CURRENT=2; _autopilot; words=(autopilot init ''); CURRENT=3; _autopilot`;
-      expect((await shell('zsh', '-f', '-c', script)).split('\n')).to.deep.equal(['Syncing', `generate:${commandTable.generate.purpose}`, 'files']);
+      expect((await shell('zsh', '-f', '-c', script)).split('\n')).to.deep.equal([
+        'Syncing',
+        `generate:${commandTable.generate.purpose}`,
+        'files',
+      ]);
     });
 
     it('is refused for a shell that is not known', async () => {
-      const { stderr, exitCode } = await execa(join(bin, 'autopilot'), ['completion', 'csh'], { reject: false });
-      expect([exitCode, stderr]).to.deep.equal([1, 'which shell? autopilot completion bash|zsh|fish']);
+      const { stderr, exitCode } = await execa(join(bin, 'autopilot'), ['completion', 'csh'], {
+        reject: false,
+      });
+      expect([exitCode, stderr]).to.deep.equal([
+        1,
+        'which shell? autopilot completion bash|zsh|fish',
+      ]);
     });
   });
 });

@@ -1,5 +1,13 @@
 import { expect } from 'chai';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateProject, loadModel, scaffold, upToDate } from '../../../generators/lib/index.ts';
@@ -23,17 +31,30 @@ describe('yo autopilot:phase', function () {
     const loaded = loadModel(read('autopilot.yaml'), 'autopilot.yaml');
     return 'model' in loaded ? loaded.model.phases : [];
   };
-  const everything = (): unknown => readdirSync(dir, { recursive: true }).map((name) => [name, statSync(join(dir, String(name))).mtimeMs]);
+  const everything = (): unknown =>
+    readdirSync(dir, { recursive: true }).map((name) => [
+      name,
+      statSync(join(dir, String(name))).mtimeMs,
+    ]);
 
   /** @returns what was said, or the error */
-  async function change(words: readonly string[], answers: Answers, options: PhaseCommandOptions = {}): Promise<string> {
+  async function change(
+    words: readonly string[],
+    answers: Answers,
+    options: PhaseCommandOptions = {},
+  ): Promise<string> {
     const { ask, asked } = scriptAnswers(answers);
     const said: string[] = [];
-    const error = await runPhaseCommand(dir, words, options, { ask, print: (line) => said.push(line) }).then(
+    const error = await runPhaseCommand(dir, words, options, {
+      ask,
+      print: (line) => said.push(line),
+    }).then(
       () => undefined,
       (reason: Error) => reason.message,
     );
-    if (error !== undefined) return error;
+    if (error !== undefined) {
+      return error;
+    }
     expect(asked).to.have.length(answers.length);
     expect(upToDate((await generateProject(dir, { dryRun: true })).plan)).to.equal(true);
     return said.join('\n');
@@ -55,17 +76,33 @@ describe('yo autopilot:phase', function () {
         ['write', true],
       ],
     );
-    expect(said).to.match(/Initializing │ ──▶ Processing\n[^]*Initializing │ ──▶ Waiting, Processing\n/);
-    expect(said).to.contain('create src/workers/waiting.ts').and.to.contain('created src/workers/waiting.ts');
+    expect(said).to.match(
+      /Initializing │ ──▶ Processing\n[^]*Initializing │ ──▶ Waiting, Processing\n/,
+    );
+    expect(said)
+      .to.contain('create src/workers/waiting.ts')
+      .and.to.contain('created src/workers/waiting.ts');
     expect(phases().map(({ name, ready }) => [name, ready])).to.deep.include(['Waiting', true]);
   });
 
   it('edits what a phase is, with what it is now as the default: Enter alone changes nothing', async () => {
     const before = everything();
-    const enter: Answers = ['description', 'final', 'ready', 'inputs', 'outputs', 'next'].map((name) => [name, DEFAULT]);
+    const enter: Answers = ['description', 'final', 'ready', 'inputs', 'outputs', 'next'].map(
+      (name) => [name, DEFAULT],
+    );
     expect(await change(['edit', 'Processing'], enter)).to.contain('Nothing to change.');
     expect(everything()).to.deep.equal(before);
-    await change([], [['verb', 'edit'], ['phase', 'Processing'], ...enter.slice(0, 3), ['inputs', ['metrics', 'pods']], ...enter.slice(4), ['write', true]]);
+    await change(
+      [],
+      [
+        ['verb', 'edit'],
+        ['phase', 'Processing'],
+        ...enter.slice(0, 3),
+        ['inputs', ['metrics', 'pods']],
+        ...enter.slice(4),
+        ['write', true],
+      ],
+    );
     expect(read('autopilot.yaml')).to.contain('inputs: [metrics, pods]');
   });
 
@@ -80,7 +117,9 @@ describe('yo autopilot:phase', function () {
         ['write', true],
       ],
     );
-    expect(phases().map(({ name, final, outputs, metrics }) => [name, final, outputs.length, metrics])).to.deep.include(['Processing', true, 0, false]);
+    expect(
+      phases().map(({ name, final, outputs, metrics }) => [name, final, outputs.length, metrics]),
+    ).to.deep.include(['Processing', true, 0, false]);
   });
 
   it('removes a phase: asks for the replacement, says what will be orphaned, and writes nothing when the answer is no', async () => {
@@ -90,7 +129,9 @@ describe('yo autopilot:phase', function () {
       ['phase', 'Processing'],
       ['replacement', 'Finished'],
     ];
-    expect(await change([], [...answers, ['write', false]])).to.equal('Stopped; nothing was written.');
+    expect(await change([], [...answers, ['write', false]])).to.equal(
+      'Stopped; nothing was written.',
+    );
     expect(everything()).to.deep.equal(before);
     const said = await change([], [...answers, ['write', true]]);
     expect(said)
@@ -111,14 +152,23 @@ describe('yo autopilot:phase', function () {
       ],
     );
     expect(said).to.contain('Initializing may go to Finished then.');
-    expect(phases().map(({ name, next }) => [name, next])).to.deep.include(['Initializing', ['Initializing', 'Finished']]);
+    expect(phases().map(({ name, next }) => [name, next])).to.deep.include([
+      'Initializing',
+      ['Initializing', 'Finished'],
+    ]);
   });
 
   it('renames a phase: the worker moves, resources continue, and a second rename completes one that was interrupted', async () => {
-    writeFileSync(join(dir, 'src/workers/processing.ts'), `${read('src/workers/processing.ts')}// mine\n`);
+    writeFileSync(
+      join(dir, 'src/workers/processing.ts'),
+      `${read('src/workers/processing.ts')}// mine\n`,
+    );
     const worker = read('src/workers/processing.ts');
     // As interrupted before autopilot.yaml was written: the worker is there twice.
-    writeFileSync(join(dir, 'src/workers/working.ts'), worker.replaceAll('/processing.ts', '/working.ts'));
+    writeFileSync(
+      join(dir, 'src/workers/working.ts'),
+      worker.replaceAll('/processing.ts', '/working.ts'),
+    );
     const said = await change(
       [],
       [
@@ -129,21 +179,34 @@ describe('yo autopilot:phase', function () {
       ],
     );
     expect(said).to.contain('Resources standing in Processing continue in Working');
-    expect([existsSync(join(dir, 'src/workers/processing.ts')), read('src/workers/working.ts').includes('// mine')]).to.deep.equal([false, true]);
+    expect([
+      existsSync(join(dir, 'src/workers/processing.ts')),
+      read('src/workers/working.ts').includes('// mine'),
+    ]).to.deep.equal([false, true]);
     // As interrupted after it: the old file has not gone yet.
     writeFileSync(join(dir, 'src/workers/processing.ts'), worker);
     await generateProject(dir);
     expect(existsSync(join(dir, 'src/workers/processing.ts'))).to.equal(false);
     writeFileSync(join(dir, 'src/workers/processing.ts'), `${worker}// not the same\n`);
     await generateProject(dir);
-    expect(existsSync(join(dir, 'src/workers/processing.ts')), "what is not the same is the user's").to.equal(true);
+    expect(
+      existsSync(join(dir, 'src/workers/processing.ts')),
+      "what is not the same is the user's",
+    ).to.equal(true);
   });
 
   it('takes away by options what options have given, and by a dash what Enter keeps', async () => {
-    await change(['edit', 'Processing'], [], { description: '', inputs: '', next: 'any', ready: true });
+    await change(['edit', 'Processing'], [], {
+      description: '',
+      inputs: '',
+      next: 'any',
+      ready: true,
+    });
     expect(read('autopilot.yaml')).to.match(/name: Processing\n {4}outputs: .*\n {4}ready: true\n/);
     await change(['edit', 'Processing'], [], { notReady: true, next: 'Finished' });
-    expect(read('autopilot.yaml')).to.match(/name: Processing\n {4}outputs: .*\n {4}next: \[Finished\]\n/);
+    expect(read('autopilot.yaml')).to.match(
+      /name: Processing\n {4}outputs: .*\n {4}next: \[Finished\]\n/,
+    );
     await change(['add', 'Failed'], [], { final: true, notReady: true, after: 'Processing' });
     expect(read('autopilot.yaml')).to.match(/name: Failed\n {4}final: true\n {4}ready: false\n/);
     await change(['edit', 'Failed'], [], { notFinal: true, next: 'Finished' });
@@ -172,28 +235,53 @@ describe('yo autopilot:phase', function () {
         ['write', true],
       ],
     );
-    expect(phases().map(({ name }) => name)).to.deep.equal(['Finished', 'Initializing', 'Processing']);
+    expect(phases().map(({ name }) => name)).to.deep.equal([
+      'Finished',
+      'Initializing',
+      'Processing',
+    ]);
     await change(['move', 'Finished'], [], { after: 'Processing' });
-    expect(phases().map(({ name }) => name)).to.deep.equal(['Initializing', 'Processing', 'Finished']);
+    expect(phases().map(({ name }) => name)).to.deep.equal([
+      'Initializing',
+      'Processing',
+      'Finished',
+    ]);
   });
 
   it('without a terminal names the option or argument that is missing, and writes nothing', async () => {
     const before = everything();
-    const without = (words: readonly string[], options: PhaseCommandOptions = {}): Promise<string> =>
+    const without = (
+      words: readonly string[],
+      options: PhaseCommandOptions = {},
+    ): Promise<string> =>
       runPhaseCommand(dir, words, options, { ask: undefined, print: () => {} }).then(
         () => 'done',
         (error: Error) => error.message,
       );
     expect(await without([])).to.match(/^missing what to do: there is no terminal to ask on/);
-    expect(await without(['add'])).to.match(/^missing the phase's name: there is no terminal to ask on \(for example: autopilot phase Waiting /);
+    expect(await without(['add'])).to.match(
+      /^missing the phase's name: there is no terminal to ask on \(for example: autopilot phase Waiting /,
+    );
     expect(await without(['edit'])).to.match(/^missing the phase's name: .* autopilot phase edit /);
-    expect(await without(['edit', 'Processing'])).to.match(/^nothing to change: give --description, --inputs/);
-    expect(await without(['rename', 'Processing'])).to.match(/^missing the new name: .* autopilot phase rename Waiting Pausing\)$/);
+    expect(await without(['edit', 'Processing'])).to.match(
+      /^nothing to change: give --description, --inputs/,
+    );
+    expect(await without(['rename', 'Processing'])).to.match(
+      /^missing the new name: .* autopilot phase rename Waiting Pausing\)$/,
+    );
     expect(await without(['remove', 'Processing'])).to.match(/--replacement PHASE/);
-    expect(await without(['remove', 'Processing'], { replacement: 'Finishd' })).to.match(/^--replacement names 'Finishd', which is not a phase .* 'Finished'\?$/);
-    expect(await without(['move', 'Processing'])).to.match(/^missing --after: there is no terminal to ask on/);
-    expect(await without(['move', 'Processing'], { after: 'Processing' })).to.match(/^Processing cannot stand behind itself/);
-    expect(await without(['remove', 'Procesing'], { replacement: 'none' })).to.match(/^'Procesing' is not a phase of autopilot.yaml, did you mean 'Processing'\?$/);
+    expect(await without(['remove', 'Processing'], { replacement: 'Finishd' })).to.match(
+      /^--replacement names 'Finishd', which is not a phase .* 'Finished'\?$/,
+    );
+    expect(await without(['move', 'Processing'])).to.match(
+      /^missing --after: there is no terminal to ask on/,
+    );
+    expect(await without(['move', 'Processing'], { after: 'Processing' })).to.match(
+      /^Processing cannot stand behind itself/,
+    );
+    expect(await without(['remove', 'Procesing'], { replacement: 'none' })).to.match(
+      /^'Procesing' is not a phase of autopilot.yaml, did you mean 'Processing'\?$/,
+    );
     expect(everything()).to.deep.equal(before);
   });
 });

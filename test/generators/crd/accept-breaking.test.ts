@@ -15,7 +15,9 @@ describe('generate, when stored resources would not fit the new CRD', () => {
       join(dir, 'src/spec.ts'),
       `import type { Int32 } from 'autopilot-runtime';\nexport interface CanarySpec {\n${fields}\n}\nexport interface CanaryStatusInfo {}\n`,
     );
-  const run = async (options: GenerateCommandOptions = {}): Promise<{ said: string; error: string }> => {
+  const run = async (
+    options: GenerateCommandOptions = {},
+  ): Promise<{ said: string; error: string }> => {
     const said: string[] = [];
     const error = await generate(dir, options, (line) => void said.push(line)).then(
       () => '',
@@ -31,7 +33,10 @@ describe('generate, when stored resources would not fit the new CRD', () => {
   /** Somebody has begun to work. */
   function write(worker: string): void {
     const path = `src/workers/${worker}.ts`;
-    writeFileSync(join(dir, path), read(path).replace(/return notImplemented.*;/, "return { next: 'Processing' };"));
+    writeFileSync(
+      join(dir, path),
+      read(path).replace(/return notImplemented.*;/, "return { next: 'Processing' };"),
+    );
   }
   afterEach(() => rmSync(dir, { recursive: true }));
 
@@ -41,7 +46,12 @@ describe('generate, when stored resources would not fit the new CRD', () => {
     spec('readonly host?: string;');
     await run();
     spec('readonly other: string;');
-    writeFileSync(join(dir, 'autopilot.yaml'), read('autopilot.yaml').replaceAll('Processing', 'Working').replace('examples.io/v1', 'examples.io/v2'));
+    writeFileSync(
+      join(dir, 'autopilot.yaml'),
+      read('autopilot.yaml')
+        .replaceAll('Processing', 'Working')
+        .replace('examples.io/v1', 'examples.io/v2'),
+    );
     expect((await run()).error).to.equal('');
     write('initializing');
     spec('readonly host?: string;');
@@ -54,7 +64,9 @@ describe('generate, when stored resources would not fit the new CRD', () => {
   });
 
   it('lists each break with its path, and writes nothing', async () => {
-    spec('readonly host?: string; /** @maximum 100 */ readonly weight?: Int32; readonly old?: string;');
+    spec(
+      'readonly host?: string; /** @maximum 100 */ readonly weight?: Int32; readonly old?: string;',
+    );
     await run();
     const before = read('src/generated/crd.json');
     const lock = read('.autopilot/lock.json');
@@ -75,7 +87,9 @@ describe('generate, when stored resources would not fit the new CRD', () => {
     spec('readonly host?: string;');
     await run();
     spec('readonly other?: string;');
-    for (const option of ['check', 'dryRun'] as const) expect((await run({ [option]: true })).error).to.contain('spec.host: was string, is removed');
+    for (const option of ['check', 'dryRun'] as const) {
+      expect((await run({ [option]: true })).error).to.contain('spec.host: was string, is removed');
+    }
     expect((await run({ dryRun: true })).said).to.match(/^-\s+"host": \{$/m);
   });
 
@@ -101,6 +115,8 @@ describe('generate, when stored resources would not fit the new CRD', () => {
     const terminal = { ask: undefined, print: () => undefined };
     await runPhaseCommand(dir, ['rename', 'Processing', 'Working'], {}, terminal);
     await runPhaseCommand(dir, ['remove', 'Finished'], { replacement: 'none' }, terminal);
-    expect(read('src/generated/crd.json')).to.contain('"Processing"').and.not.to.contain('"Finished"');
+    expect(read('src/generated/crd.json'))
+      .to.contain('"Processing"')
+      .and.not.to.contain('"Finished"');
   });
 });

@@ -1,7 +1,10 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { validateValue } from '../../../generators/lib/util/validate-value.ts';
-import { renderInterfaceModule, typeScriptType } from '../../../generators/lib/crd/typescript-types.ts';
+import {
+  renderInterfaceModule,
+  typeScriptType,
+} from '../../../generators/lib/crd/typescript-types.ts';
 import type { StructuralSchema } from '../../../generators/lib/util/structural-schema.ts';
 import { FEATURES } from '../../crd/features.ts';
 import { compileCrd } from '../../crd/compile-crd.ts';
@@ -24,7 +27,11 @@ const TYPES: readonly (readonly [schema: StructuralSchema, typescript: string])[
   [{ type: 'object', 'x-kubernetes-preserve-unknown-fields': true }, '{ [name: string]: unknown }'],
   [{ 'x-kubernetes-preserve-unknown-fields': true }, 'unknown'],
   [
-    { type: 'object', required: ['a'], properties: { a: text, 'b-c': text, d: { ...text, default: 'x' } } },
+    {
+      type: 'object',
+      required: ['a'],
+      properties: { a: text, 'b-c': text, d: { ...text, default: 'x' } },
+    },
     "{\n  a: string;\n  'b-c'?: string;\n  d: string;\n}",
   ],
   [
@@ -34,7 +41,10 @@ const TYPES: readonly (readonly [schema: StructuralSchema, typescript: string])[
 ];
 
 describe('the interface of a CRD', () => {
-  for (const [of, typescript] of TYPES) it(`has ${JSON.stringify(of)} as ${typescript}`, () => expect(typeScriptType(of)).to.equal(typescript));
+  for (const [of, typescript] of TYPES) {
+    it(`has ${JSON.stringify(of)} as ${typescript}`, () =>
+      expect(typeScriptType(of)).to.equal(typescript));
+  }
 
   it('leaves out what every object has', () => {
     const root: StructuralSchema = {
@@ -54,7 +64,10 @@ describe('the interface of a CRD', () => {
       const crd = compileCrd(types, `f${index}.autopilot.test`);
       const uses = `import type { IFeature } from './f${index}.ts';\nexport const stored: Pick<IFeature, 'spec'> = { spec: ${JSON.stringify(stores ?? accepts)} };\n`;
       return [
-        [`f${index}.ts`, renderInterfaceModule('Feature', crd.spec.versions[0]?.schema.openAPIV3Schema ?? {}, 'x')],
+        [
+          `f${index}.ts`,
+          renderInterfaceModule('Feature', crd.spec.versions[0]?.schema.openAPIV3Schema ?? {}, 'x'),
+        ],
         [`use-f${index}.ts`, uses],
       ] as const;
     });
@@ -69,7 +82,10 @@ describe('the interface of a CRD', () => {
     );
     const fitting = pairs.filter(([of, value]) => validateValue(value, of) === undefined);
     expect(fitting.length).to.be.above(150);
-    const lines = fitting.map(([of, value], index) => `export const v${index}: ${typeScriptType(of)} = ${JSON.stringify(value)};\n`);
+    const lines = fitting.map(
+      ([of, value], index) =>
+        `export const v${index}: ${typeScriptType(of)} = ${JSON.stringify(value)};\n`,
+    );
     expect(await compileTypeScript({ 'values.ts': lines.join('') })).to.deep.equal([]);
   });
 
@@ -82,8 +98,15 @@ describe('the interface of a CRD', () => {
       [{ type: 'object', additionalProperties: text }, { a: 1 }],
       [{ type: 'array', items: text }, [null]],
     ];
-    const lines = wrong.map(([of, value], index) => `export const v${index}: ${typeScriptType(of).replaceAll('\n', ' ')} = ${JSON.stringify(value)};\n`);
+    const lines = wrong.map(
+      ([of, value], index) =>
+        `export const v${index}: ${typeScriptType(of).replaceAll('\n', ' ')} = ${JSON.stringify(value)};\n`,
+    );
     const problems = await compileTypeScript({ 'values.ts': lines.join('') });
-    expect(problems.filter((line) => line.startsWith('values.ts')).map((line) => /\((\d+),/.exec(line)?.[1])).to.deep.equal(['1', '2', '3', '4', '5', '6']);
+    expect(
+      problems
+        .filter((line) => line.startsWith('values.ts'))
+        .map((line) => /\((\d+),/.exec(line)?.[1]),
+    ).to.deep.equal(['1', '2', '3', '4', '5', '6']);
   });
 });

@@ -1,6 +1,15 @@
 import { expect } from 'chai';
 import { execa } from 'execa';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { generateProject, loadModel, scaffold, upToDate } from '../../../generators/lib/index.ts';
@@ -17,49 +26,104 @@ phases:
 
 function sentences(text: string): readonly string[] {
   const loaded = loadModel(text, 'autopilot.yaml');
-  return 'problems' in loaded ? loaded.problems.map(({ line, column, message }) => `${line}:${column}: ${message}`) : [];
+  return 'problems' in loaded
+    ? loaded.problems.map(({ line, column, message }) => `${line}:${column}: ${message}`)
+    : [];
 }
 
 describe('an autopilot.yaml that is wrong is one sentence for each thing', () => {
   const phase = (text: string): string => `${good}${text}\n`;
   const cases: readonly (readonly [title: string, text: string, sentence: RegExp])[] = [
     ['an unknown key', `${good}colour: red\n`, /^7:1: colour is not a known field/],
-    ['an unknown key that every object has', `${good}constructor: red\n`, /^7:1: constructor is not a known field/],
-    ['two initial phases', good.replace('final: true', 'initial: true'), /^6:\d+: phases\[1\] is initial, but phases\[0\] \('Initializing'\) is already/],
-    ['no initial phase', good.replace('initial: true, ', ''), /no phase is initial: set 'initial: true' on the one a new resource starts in/],
+    [
+      'an unknown key that every object has',
+      `${good}constructor: red\n`,
+      /^7:1: constructor is not a known field/,
+    ],
+    [
+      'two initial phases',
+      good.replace('final: true', 'initial: true'),
+      /^6:\d+: phases\[1\] is initial, but phases\[0\] \('Initializing'\) is already/,
+    ],
+    [
+      'no initial phase',
+      good.replace('initial: true, ', ''),
+      /no phase is initial: set 'initial: true' on the one a new resource starts in/,
+    ],
     [
       'next to nowhere',
-      good.replace('[Finished]', '[Finished, Promotin]').replace('  - { name: Finished', '  - { name: Promoting, next: [Finished] }\n  - { name: Finished'),
+      good
+        .replace('[Finished]', '[Finished, Promotin]')
+        .replace(
+          '  - { name: Finished',
+          '  - { name: Promoting, next: [Finished] }\n  - { name: Finished',
+        ),
       /names 'Promotin', which is not a phase, did you mean 'Promoting'\?/,
     ],
-    ['an unreachable phase', phase('  - { name: Alone }'), /^7:\d+: phases\[2\] \('Alone'\) cannot be reached from 'Initializing'/],
-    ['a phase named a/b', good.replaceAll('Finished', 'a/b'), /'a\/b' must be letters and digits, beginning with a letter/],
-    ['a phase beside one that differs in capitals', phase('  - { name: initializing }'), /'initializing' is taken by phases\[0\] \(names become file names/],
-    ['a kind in small letters', good.replace('kind: Canary', 'kind: canary'), /^1:7: kind 'canary' must be in Pascal case/],
+    [
+      'an unreachable phase',
+      phase('  - { name: Alone }'),
+      /^7:\d+: phases\[2\] \('Alone'\) cannot be reached from 'Initializing'/,
+    ],
+    [
+      'a phase named a/b',
+      good.replaceAll('Finished', 'a/b'),
+      /'a\/b' must be letters and digits, beginning with a letter/,
+    ],
+    [
+      'a phase beside one that differs in capitals',
+      phase('  - { name: initializing }'),
+      /'initializing' is taken by phases\[0\] \(names become file names/,
+    ],
+    [
+      'a kind in small letters',
+      good.replace('kind: Canary', 'kind: canary'),
+      /^1:7: kind 'canary' must be in Pascal case/,
+    ],
     ...['Map', 'Object', 'Promise', 'Event'].map(
-      (kind) => [`the kind ${kind}`, good.replace('kind: Canary', `kind: ${kind}`), new RegExp(`kind '${kind}' is the name of a JavaScript global`)] as const,
+      (kind) =>
+        [
+          `the kind ${kind}`,
+          good.replace('kind: Canary', `kind: ${kind}`),
+          new RegExp(`kind '${kind}' is the name of a JavaScript global`),
+        ] as const,
     ),
-    ['an apiVersion without a group', good.replace('examples.io/v1', 'v1'), /^2:13: apiVersion 'v1' must have two parts, a group and a version/],
+    [
+      'an apiVersion without a group',
+      good.replace('examples.io/v1', 'v1'),
+      /^2:13: apiVersion 'v1' must have two parts, a group and a version/,
+    ],
     [
       'an operator name of 80 characters',
       good.replace('canary-operator', 'a'.repeat(80)),
       /longer than 52 characters, which leaves no room for the suffixes of its objects/,
     ],
-    ['a typo in an input', good.replace('next:', 'inputs: [deployment], next:'), /names 'deployment', which is no parameter, did you mean 'deployments'\?/],
+    [
+      'a typo in an input',
+      good.replace('next:', 'inputs: [deployment], next:'),
+      /names 'deployment', which is no parameter, did you mean 'deployments'\?/,
+    ],
     ['a tab', good.replace('  - { name: Finished', '\t- { name: Finished'), /^6:\d+: .*[Tt]ab/],
     ['an empty file', '', /^1:1: kind is missing/],
     ['a list instead of a mapping', '- kind: Canary\n', /^1:1: must be a mapping/],
-    ['a file of 2 MB', `${good}#${'x'.repeat(2_000_000)}`, /^1:1: has 2 MB: more than 1 MB is not a state machine/],
+    [
+      'a file of 2 MB',
+      `${good}#${'x'.repeat(2_000_000)}`,
+      /^1:1: has 2 MB: more than 1 MB is not a state machine/,
+    ],
     [
       'a bomb of aliases',
       `a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefghi'
         .split('')
-        .map((letter, index) => `${letter}: &${letter} [${Array(9).fill(`*${'abcdefgh'[index]}`).join(',')}]\n`)
+        .map(
+          (letter, index) =>
+            `${letter}: &${letter} [${Array(9).fill(`*${'abcdefgh'[index]}`).join(',')}]\n`,
+        )
         .join('')}${good}`,
       /^1:1: Excessive alias count/,
     ],
   ];
-  for (const [title, text, sentence] of cases)
+  for (const [title, text, sentence] of cases) {
     it(title, () => {
       const found = sentences(text);
       expect(
@@ -67,13 +131,17 @@ describe('an autopilot.yaml that is wrong is one sentence for each thing', () =>
         found.join('\n') || 'it loaded',
       ).to.equal(true);
     });
+  }
 
   it('everything at once, in the order of the file: unknown keys beside names that lead nowhere', () => {
     const text = good
       .replace('next: [Finished]', 'next: [Finishd], inputs: [{ name: pod, optionl: true }]')
       .replace('final: true', 'final: true, intervall: 5s');
     expect(
-      sentences(`${text}colour: red\n`).map((sentence) => /^\d+:\d+: (?:\S+ is not|\S+ names|\S+ \('Finished'\) cannot)/.exec(sentence)?.[0]),
+      sentences(`${text}colour: red\n`).map(
+        (sentence) =>
+          /^\d+:\d+: (?:\S+ is not|\S+ names|\S+ \('Finished'\) cannot)/.exec(sentence)?.[0],
+      ),
     ).to.deep.equal([
       '5:49: phases[0].next names',
       '5:68: phases[0].inputs[0] names',
@@ -85,8 +153,12 @@ describe('an autopilot.yaml that is wrong is one sentence for each thing', () =>
   });
 
   it('loads names that JavaScript knows: Constructor, default, toString', () => {
-    expect(sentences(good.replaceAll('Initializing', 'Constructor').replaceAll('Finished', 'default'))).to.deep.equal([]);
-    expect(sentences(good.replaceAll('Initializing', 'toString').replaceAll('Finished', 'Prototype'))).to.deep.equal([]);
+    expect(
+      sentences(good.replaceAll('Initializing', 'Constructor').replaceAll('Finished', 'default')),
+    ).to.deep.equal([]);
+    expect(
+      sentences(good.replaceAll('Initializing', 'toString').replaceAll('Finished', 'Prototype')),
+    ).to.deep.equal([]);
   });
 });
 
@@ -99,35 +171,54 @@ describe('nothing is lost', function () {
     rmSync(dir, { recursive: true });
   });
   const read = (path: string): string => readFileSync(join(dir, path), 'utf8');
-  const autopilot = async (...args: readonly string[]): Promise<{ code: number | undefined; error: string; out: string }> => {
-    const result = await execa(process.execPath, ['-C', 'autopilot-source', join(repository, 'bin/autopilot.js'), ...args], {
-      cwd: dir,
-      reject: false,
-      stdin: 'ignore',
-    });
+  const autopilot = async (
+    ...args: readonly string[]
+  ): Promise<{ code: number | undefined; error: string; out: string }> => {
+    const result = await execa(
+      process.execPath,
+      ['-C', 'autopilot-source', join(repository, 'bin/autopilot.js'), ...args],
+      {
+        cwd: dir,
+        reject: false,
+        stdin: 'ignore',
+      },
+    );
     return { code: result.exitCode, error: result.stderr, out: result.stdout };
   };
-  const start = (options: object = {}): Promise<unknown> => scaffold({ dir, kind: 'Canary', runtime: 'registry', ...options });
+  const start = (options: object = {}): Promise<unknown> =>
+    scaffold({ dir, kind: 'Canary', runtime: 'registry', ...options });
 
   it('in a folder with spaces and letters beyond ASCII: the project generates and compiles', async () => {
-    await start({ phases: [{ name: 'Constructor', initial: true, next: ['default'] }, { name: 'default' }] });
-    symlinkSync(join(repository, 'node_modules'), join(dir, 'node_modules'));
-    const { stdout } = await execa(join(repository, 'node_modules/.bin/tsc'), ['--noEmit', '--customConditions', 'autopilot-source'], {
-      cwd: dir,
-      reject: false,
+    await start({
+      phases: [{ name: 'Constructor', initial: true, next: ['default'] }, { name: 'default' }],
     });
+    symlinkSync(join(repository, 'node_modules'), join(dir, 'node_modules'));
+    const { stdout } = await execa(
+      join(repository, 'node_modules/.bin/tsc'),
+      ['--noEmit', '--customConditions', 'autopilot-source'],
+      {
+        cwd: dir,
+        reject: false,
+      },
+    );
     expect(stdout).to.equal('');
   });
 
   it('when autopilot.yaml is missing: a sentence that says how to begin', async () => {
     const { code, error } = await autopilot('generate');
-    expect([code, error]).to.deep.equal([1, `there is no autopilot.yaml in ${dir} or above: start a project with 'yo autopilot' or 'autopilot init'`]);
+    expect([code, error]).to.deep.equal([
+      1,
+      `there is no autopilot.yaml in ${dir} or above: start a project with 'yo autopilot' or 'autopilot init'`,
+    ]);
   });
 
   it('when src/spec.ts does not compile: the file is named and nothing is written', async () => {
     await start();
     const before = read('src/generated/crd.json');
-    writeFileSync(join(dir, 'src/spec.ts'), 'export interface CanarySpec { readonly x: Missing }\nexport interface CanaryStatusInfo {}\n');
+    writeFileSync(
+      join(dir, 'src/spec.ts'),
+      'export interface CanarySpec { readonly x: Missing }\nexport interface CanaryStatusInfo {}\n',
+    );
     const { code, error } = await autopilot('generate');
     expect(code).to.equal(1);
     expect(error).to.contain(join(dir, 'src/spec.ts'));
@@ -136,7 +227,8 @@ describe('nothing is lost', function () {
   });
 
   it('when a folder cannot be made: the path is named, and the next generate completes the rest', async () => {
-    // As root every folder can be written to: a file in the place of one stands in for a folder without rights or a full disk.
+    // As root every folder can be written to: a file in the place of one stands in for a folder
+    // without rights or a full disk.
     await start();
     rmSync(join(dir, 'src/generated'), { recursive: true });
     writeFileSync(join(dir, 'src/generated'), '');
@@ -150,13 +242,19 @@ describe('nothing is lost', function () {
   });
 
   it('when this user may not write there: nothing is asked in vain, and whoever was root before yo is told of the bin', async function () {
-    if (process.getuid?.() !== 0) this.skip();
+    if (process.getuid?.() !== 0) {
+      this.skip();
+    }
     chmodSync(dir, 0o755);
     const code = `const { init } = await import(${JSON.stringify(join(repository, 'generators/lib/cli/commands.ts'))});
 process.setuid(65534);
 const ask = () => { throw new Error('asked'); };
 await init(${JSON.stringify(join(dir, 'new/canary'))}, {}, { ask, say() {} }).catch((error) => console.log(error.message));`;
-    const { stdout } = await execa(process.execPath, ['-C', 'autopilot-source', '--input-type=module', '--eval', code], { env: { HOME: '/root' } });
+    const { stdout } = await execa(
+      process.execPath,
+      ['-C', 'autopilot-source', '--input-type=module', '--eval', code],
+      { env: { HOME: '/root' } },
+    );
     expect(stdout).to.equal(
       `cannot write ${join(dir, 'new/canary')}: this user may not write there. yo gives up the rights of root and runs as user 65534: as root use the bin, autopilot init`,
     );
@@ -164,9 +262,15 @@ await init(${JSON.stringify(join(dir, 'new/canary'))}, {}, { ask, say() {} }).ca
 
   it('when it is interrupted anywhere: the next generate completes it', async () => {
     await start();
-    writeFileSync(join(dir, 'autopilot.yaml'), read('autopilot.yaml').replace('has finished', 'is done'));
+    writeFileSync(
+      join(dir, 'autopilot.yaml'),
+      read('autopilot.yaml').replace('has finished', 'is done'),
+    );
     const { plan } = await generateProject(dir, { dryRun: true });
-    const steps = [...plan.records.filter(({ path }) => !path.endsWith('lock.json')), ...plan.changes];
+    const steps = [
+      ...plan.records.filter(({ path }) => !path.endsWith('lock.json')),
+      ...plan.changes,
+    ];
     expect(steps.length).to.be.greaterThan(3);
     // Every prefix of the writes is what a kill can leave behind.
     for (let done = 0; done < steps.length; done++) {
@@ -183,7 +287,10 @@ await init(${JSON.stringify(join(dir, 'new/canary'))}, {}, { ask, say() {} }).ca
     await start();
     writeFileSync(
       join(dir, 'src/workers/processing.ts'),
-      read('src/workers/processing.ts').replace(/return notImplemented.*/, "return { next: 'Finished' }; // mine"),
+      read('src/workers/processing.ts').replace(
+        /return notImplemented.*/,
+        "return { next: 'Finished' }; // mine",
+      ),
     );
     writeFileSync(
       join(dir, 'autopilot.yaml'),
@@ -192,35 +299,58 @@ await init(${JSON.stringify(join(dir, 'new/canary'))}, {}, { ask, say() {} }).ca
         .replace('[Processing]', '[Finished]'),
     );
     // Resources may stand in it, so that somebody has to say that none does.
-    expect((await autopilot('generate')).error).to.contain('status.phase: was one of "Initializing", "Processing", "Finished"');
+    expect((await autopilot('generate')).error).to.contain(
+      'status.phase: was one of "Initializing", "Processing", "Finished"',
+    );
     const { code, out } = await autopilot('generate', '--accept-breaking');
     expect(code).to.equal(0);
     expect(read('src/workers/processing.ts')).to.contain('// mine');
     expect(out).to.contain('orphaned: src/workers/processing.ts belongs to no phase any more');
-    expect(out, 'it imports the types of the phase').to.contain('orphaned: test/processing.test.ts belongs to no phase any more');
-    expect(out).to.contain('look at src/workers/initializing.ts: the next of Initializing has changed');
+    expect(out, 'it imports the types of the phase').to.contain(
+      'orphaned: test/processing.test.ts belongs to no phase any more',
+    );
+    expect(out).to.contain(
+      'look at src/workers/initializing.ts: the next of Initializing has changed',
+    );
     expect(existsSync(join(dir, 'src/generated/processing.ts'))).to.equal(false);
   });
 
   it('of a verb with a typo, and of a phase that is there already', async () => {
     await start();
-    expect((await autopilot('phase', 'remov', 'Processing')).error).to.contain("'remov' is not one of add, edit, rename, remove, move, did you mean 'remove'?");
-    expect((await autopilot('phase', 'Processing')).error).to.contain("there is a phase 'Processing' already");
-    expect((await autopilot('phase', 'processing')).error).to.contain("'processing' is taken by 'Processing'");
+    expect((await autopilot('phase', 'remov', 'Processing')).error).to.contain(
+      "'remov' is not one of add, edit, rename, remove, move, did you mean 'remove'?",
+    );
+    expect((await autopilot('phase', 'Processing')).error).to.contain(
+      "there is a phase 'Processing' already",
+    );
+    expect((await autopilot('phase', 'processing')).error).to.contain(
+      "'processing' is taken by 'Processing'",
+    );
   });
 
   it('of inputs that need one more package: generate says that it has to be installed, once', async () => {
     await start();
-    writeFileSync(join(dir, 'autopilot.yaml'), read('autopilot.yaml').replace('inputs: [metrics]', 'inputs: [metrics, deployments]'));
-    expect((await autopilot('generate')).out).to.contain('install: package.json asks for kubernetes-models now: npm install\n');
-    writeFileSync(join(dir, 'autopilot.yaml'), read('autopilot.yaml').replace('deployments]', 'deployments, services]'));
+    writeFileSync(
+      join(dir, 'autopilot.yaml'),
+      read('autopilot.yaml').replace('inputs: [metrics]', 'inputs: [metrics, deployments]'),
+    );
+    expect((await autopilot('generate')).out).to.contain(
+      'install: package.json asks for kubernetes-models now: npm install\n',
+    );
+    writeFileSync(
+      join(dir, 'autopilot.yaml'),
+      read('autopilot.yaml').replace('deployments]', 'deployments, services]'),
+    );
     expect((await autopilot('generate')).out).to.not.contain('install:');
   });
 
   it('of an autopilot.yaml with CRLF line ends: it loads, and an added phase keeps them', async () => {
     await start();
     writeFileSync(join(dir, 'autopilot.yaml'), read('autopilot.yaml').replaceAll('\n', '\r\n'));
-    expect((await autopilot('phase', 'Waiting', '--next', 'Processing', '--after', 'Initializing')).error).to.equal('');
+    expect(
+      (await autopilot('phase', 'Waiting', '--next', 'Processing', '--after', 'Initializing'))
+        .error,
+    ).to.equal('');
     const text = read('autopilot.yaml');
     expect(text).to.contain('name: Waiting\r\n');
     expect(text.replaceAll('\r\n', '')).to.not.match(/\n/);
@@ -230,14 +360,21 @@ await init(${JSON.stringify(join(dir, 'new/canary'))}, {}, { ask, say() {} }).ca
     await start();
     mkdirSync(join(dir, 'below'));
     const notes = 'charts/canary-operator/templates/NOTES.txt';
-    const greeting = (path: string, text: string): void => writeFileSync(join(dir, path), read(path).replace(/^canary-operator runs.*$/m, text));
+    const greeting = (path: string, text: string): void =>
+      writeFileSync(join(dir, path), read(path).replace(/^canary-operator runs.*$/m, text));
     greeting(notes, 'mine');
     greeting(`.autopilot/base/${notes}`, 'as it was');
     const mine = read(notes);
     const dry = await autopilot('generate', '--dry-run');
-    expect(dry.out).to.contain(`--- a/${notes}`).and.to.contain('+<<<<<<< yours').and.to.contain(`conflict: ${notes}`);
+    expect(dry.out)
+      .to.contain(`--- a/${notes}`)
+      .and.to.contain('+<<<<<<< yours')
+      .and.to.contain(`conflict: ${notes}`);
     const bail = await autopilot('generate', '--bail');
-    expect([bail.code, bail.error]).to.deep.equal([1, `${notes}: you and the generator have changed the same lines. Nothing was written (--bail).`]);
+    expect([bail.code, bail.error]).to.deep.equal([
+      1,
+      `${notes}: you and the generator have changed the same lines. Nothing was written (--bail).`,
+    ]);
     expect(read(notes)).to.equal(mine);
   });
 });

@@ -8,12 +8,14 @@ const examples = resolve(import.meta.dirname, '../../../examples');
 
 function files(dir: string): readonly string[] {
   return globSync('**', { cwd: dir, exclude: ['**/node_modules/**'], withFileTypes: true })
-    .flatMap((entry) => (entry.isFile() ? [join(entry.parentPath, entry.name).slice(dir.length + 1)] : []))
+    .flatMap((entry) =>
+      entry.isFile() ? [join(entry.parentPath, entry.name).slice(dir.length + 1)] : [],
+    )
     .concat(readdirSync(dir).filter((name) => name.startsWith('.') && name.endsWith('ignore')))
     .sort();
 }
 
-for (const example of readdirSync(examples))
+for (const example of readdirSync(examples)) {
   describe(`the committed example ${example}`, () => {
     const committed = join(examples, example);
 
@@ -28,9 +30,14 @@ for (const example of readdirSync(examples))
       try {
         await scaffold({ dir, example, runtime: 'registry' });
         expect(files(dir)).to.deep.equal(files(committed));
-        for (const path of files(committed)) expect(readFileSync(join(dir, path), 'utf8'), path).to.equal(readFileSync(join(committed, path), 'utf8'));
+        for (const path of files(committed)) {
+          expect(readFileSync(join(dir, path), 'utf8'), path).to.equal(
+            readFileSync(join(committed, path), 'utf8'),
+          );
+        }
       } finally {
         rmSync(dir, { recursive: true });
       }
     });
   });
+}

@@ -1,6 +1,14 @@
 import { expect } from 'chai';
 import { execa } from 'execa';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { generateProject, scaffold, upToDate } from '../../../generators/lib/index.ts';
@@ -12,21 +20,34 @@ const bin = join(repository, 'bin/autopilot.js');
 
 /** Problems that the compiler has with a project, its packages being those of the repository. */
 async function compile(dir: string): Promise<string> {
-  if (!existsSync(join(dir, 'node_modules'))) symlinkSync(join(repository, 'node_modules'), join(dir, 'node_modules'));
-  const { stdout } = await execa(join(repository, 'node_modules/.bin/tsc'), ['--noEmit', '--customConditions', 'autopilot-source'], {
-    cwd: dir,
-    reject: false,
-    preferLocal: true,
-    localDir: repository,
-  });
+  if (!existsSync(join(dir, 'node_modules'))) {
+    symlinkSync(join(repository, 'node_modules'), join(dir, 'node_modules'));
+  }
+  const { stdout } = await execa(
+    join(repository, 'node_modules/.bin/tsc'),
+    ['--noEmit', '--customConditions', 'autopilot-source'],
+    {
+      cwd: dir,
+      reject: false,
+      preferLocal: true,
+      localDir: repository,
+    },
+  );
   return stdout
     .split('\n')
     .filter((line) => line.startsWith('src/') || line.startsWith('test/'))
     .join('\n');
 }
 
-async function autopilot(cwd: string, ...args: string[]): Promise<{ code: number | undefined; out: string; error: string }> {
-  const result = await execa(process.execPath, ['-C', 'autopilot-source', bin, ...args], { cwd, reject: false, stdin: 'ignore' });
+async function autopilot(
+  cwd: string,
+  ...args: string[]
+): Promise<{ code: number | undefined; out: string; error: string }> {
+  const result = await execa(process.execPath, ['-C', 'autopilot-source', bin, ...args], {
+    cwd,
+    reject: false,
+    stdin: 'ignore',
+  });
   return { code: result.exitCode, out: result.stdout, error: result.stderr };
 }
 
@@ -35,7 +56,8 @@ describe('a generated project', function () {
   let dir: string;
   beforeEach(() => (dir = mkdtempSync(join(tmpdir(), 'autopilot-project-'))));
   afterEach(() => rmSync(dir, { recursive: true }));
-  const start = (options: Partial<ScaffoldOptions> = {}): Promise<unknown> => scaffold({ dir, kind: 'Canary', runtime: 'registry', ...options });
+  const start = (options: Partial<ScaffoldOptions> = {}): Promise<unknown> =>
+    scaffold({ dir, kind: 'Canary', runtime: 'registry', ...options });
   const read = (path: string): string => readFileSync(join(dir, path), 'utf8');
 
   it('compiles right after generating', async () => {
@@ -45,7 +67,11 @@ describe('a generated project', function () {
 
   it('has nothing in it that a linter minds', async () => {
     await start();
-    const { stdout, exitCode } = await execa(join(repository, 'node_modules/.bin/oxlint'), ['--deny-warnings', 'src', 'test'], { cwd: dir, reject: false });
+    const { stdout, exitCode } = await execa(
+      join(repository, 'node_modules/.bin/oxlint'),
+      ['--deny-warnings', 'src', 'test'],
+      { cwd: dir, reject: false },
+    );
     expect(exitCode, stdout).to.equal(0);
   });
 
@@ -69,9 +95,21 @@ describe('a generated project', function () {
   });
 
   const wrong: readonly [string, string, RegExp][] = [
-    ['a phase it may not go to', "return { next: 'Initializing' };", /^src\/workers\/processing\.ts\(.*'"Initializing"' is not assignable/],
-    ['an output it does not declare', "return { next: 'Finished', outputs: { pods: [] } };", /^src\/workers\/processing\.ts\(.*'pods' does not exist/],
-    ['an input it does not declare', "context.inputs.pods; return { next: 'Finished' };", /^src\/workers\/processing\.ts\(.*'pods' does not exist/],
+    [
+      'a phase it may not go to',
+      "return { next: 'Initializing' };",
+      /^src\/workers\/processing\.ts\(.*'"Initializing"' is not assignable/,
+    ],
+    [
+      'an output it does not declare',
+      "return { next: 'Finished', outputs: { pods: [] } };",
+      /^src\/workers\/processing\.ts\(.*'pods' does not exist/,
+    ],
+    [
+      'an input it does not declare',
+      "context.inputs.pods; return { next: 'Finished' };",
+      /^src\/workers\/processing\.ts\(.*'pods' does not exist/,
+    ],
     [
       'a rate used without looking at its kind',
       "const rate = await context.metrics.istioSuccessRate({ name: 'a', interval: '1m' }); return rate.value > 1 ? { next: 'Finished' } : { next: 'Processing' };",
@@ -88,7 +126,9 @@ describe('a generated project', function () {
         .replace('_context: Context', 'context: Context')
         .replace(/ {2}\/\/ Look[^]*/, `  ${body}\n}\n`);
       writeFileSync(join(dir, 'src/workers/processing.ts'), text);
-      const problems = (await compile(dir)).split('\n').filter((line) => line.includes('error TS') && !line.includes('TS6133'));
+      const problems = (await compile(dir))
+        .split('\n')
+        .filter((line) => line.includes('error TS') && !line.includes('TS6133'));
       expect(problems, title).to.have.length(1);
       expect(problems[0], title).to.match(expected);
     }
@@ -97,8 +137,14 @@ describe('a generated project', function () {
   it('is up to date the second time, and drift is reported without writing', async () => {
     await start();
     expect(upToDate((await generateProject(dir)).plan)).to.equal(true);
-    expect(await autopilot(dir, 'generate', '--check')).to.include({ code: 0, out: 'up to date: canary-operator, 3 phases' });
-    writeFileSync(join(dir, 'autopilot.yaml'), read('autopilot.yaml').replace('has finished', 'is done'));
+    expect(await autopilot(dir, 'generate', '--check')).to.include({
+      code: 0,
+      out: 'up to date: canary-operator, 3 phases',
+    });
+    writeFileSync(
+      join(dir, 'autopilot.yaml'),
+      read('autopilot.yaml').replace('has finished', 'is done'),
+    );
     const before = read('src/generated/scheduler.ts');
     const drift = await autopilot(dir, 'generate', '--check');
     expect(drift.code).to.equal(1);
@@ -107,14 +153,24 @@ describe('a generated project', function () {
   });
 
   it('is warned once when a kind goes in which resources may have left edits or objects that nobody can take back then', async () => {
-    const worker = { name: 'Working', initial: true, inputs: ['virtualservices', 'deployments'], outputs: ['virtualservices', 'services'] };
+    const worker = {
+      name: 'Working',
+      initial: true,
+      inputs: ['virtualservices', 'deployments'],
+      outputs: ['virtualservices', 'services'],
+    };
     await start({ phases: [worker] });
     const whole = read('autopilot.yaml');
-    writeFileSync(join(dir, 'autopilot.yaml'), whole.replaceAll(/virtualservices,? ?/g, '').replaceAll(/ *- virtualservices\n/g, ''));
+    writeFileSync(
+      join(dir, 'autopilot.yaml'),
+      whole.replaceAll(/virtualservices,? ?/g, '').replaceAll(/ *- virtualservices\n/g, ''),
+    );
     const first = await autopilot(dir, 'generate', '--dry-run');
     const [warning, ...more] = first.out.split('\n').filter((line) => line.startsWith('dropped'));
     expect(more).to.deep.equal([]);
-    expect(warning).to.match(/^dropped: VirtualService\.networking\.istio\.io: nothing edits it .* annotation .*\/field-claims /);
+    expect(warning).to.match(
+      /^dropped: VirtualService\.networking\.istio\.io: nothing edits it .* annotation .*\/field-claims /,
+    );
     expect((await autopilot(dir, 'generate')).out).to.contain(warning);
     expect((await autopilot(dir, 'generate')).out).to.not.contain('dropped');
     writeFileSync(join(dir, 'autopilot.yaml'), whole);
@@ -123,19 +179,39 @@ describe('a generated project', function () {
 
   it('gets a phase from the bin, found from a folder below', async () => {
     await start();
-    const added = await autopilot(join(dir, 'src'), 'phase', 'Waiting', '--inputs', 'deployments,metrics', '--next', 'Processing', '--after', 'Initializing');
+    const added = await autopilot(
+      join(dir, 'src'),
+      'phase',
+      'Waiting',
+      '--inputs',
+      'deployments,metrics',
+      '--next',
+      'Processing',
+      '--after',
+      'Initializing',
+    );
     expect(added.code, added.error).to.equal(0);
-    expect(read('src/generated/scheduler.ts')).to.contain('worker: worker<WaitingWorker>(syncWaiting)');
+    expect(read('src/generated/scheduler.ts')).to.contain(
+      'worker: worker<WaitingWorker>(syncWaiting)',
+    );
     expect(await compile(dir)).to.equal('');
   });
 
   it('renames a phase: the worker moves, only its import changes, and it compiles', async () => {
     await start();
-    writeFileSync(join(dir, 'src/workers/processing.ts'), `${read('src/workers/processing.ts')}// mine\n`);
+    writeFileSync(
+      join(dir, 'src/workers/processing.ts'),
+      `${read('src/workers/processing.ts')}// mine\n`,
+    );
     const renamed = await autopilot(dir, 'phase', 'rename', 'Processing', 'Working');
     expect(renamed.code, renamed.error).to.equal(0);
-    expect(existsSync(join(dir, 'src/workers/processing.ts')) || existsSync(join(dir, 'test/processing.test.ts'))).to.equal(false);
-    expect(read('src/workers/working.ts')).to.contain("'../generated/working.ts'").and.to.contain('// mine');
+    expect(
+      existsSync(join(dir, 'src/workers/processing.ts')) ||
+        existsSync(join(dir, 'test/processing.test.ts')),
+    ).to.equal(false);
+    expect(read('src/workers/working.ts'))
+      .to.contain("'../generated/working.ts'")
+      .and.to.contain('// mine');
     expect(await compile(dir)).to.equal('');
     expect(await autopilot(dir, 'check')).to.include({ code: 0 });
   });
@@ -149,7 +225,9 @@ describe('a generated project', function () {
       'resources may stand in Processing: say with --replacement PHASE where they are then, or --replacement none (they will be Stalled)',
     ]);
     expect(read('autopilot.yaml')).to.equal(before);
-    expect((await autopilot(dir, 'phase', 'remove', 'Processing', '--replacement', 'Finished')).error).to.equal('');
+    expect(
+      (await autopilot(dir, 'phase', 'remove', 'Processing', '--replacement', 'Finished')).error,
+    ).to.equal('');
     expect(read('autopilot.yaml')).to.contain('formerly: [Processing]');
   });
 
@@ -171,18 +249,27 @@ describe('a generated project', function () {
       'Done:final',
     );
     expect(made.error).to.equal('');
-    expect((await autopilot(dir, 'graph', '--format', 'mermaid')).out.split('\n').map((line) => line.trim())).to.deep.equal([
-      'stateDiagram-v2',
-      '[*] --> Waiting',
-      'Waiting --> Done',
-      'Done --> [*]',
-    ]);
+    expect(
+      (await autopilot(dir, 'graph', '--format', 'mermaid')).out
+        .split('\n')
+        .map((line) => line.trim()),
+    ).to.deep.equal(['stateDiagram-v2', '[*] --> Waiting', 'Waiting --> Done', 'Done --> [*]']);
     expect(await compile(dir)).to.equal('');
   });
 
   it('says what to type next: into the folder, unless it is this one, in quotes where a shell needs them', async () => {
     const next = async (...args: readonly string[]): Promise<string | undefined> => {
-      const { out } = await autopilot(dir, 'init', ...args, '--kind', 'Canary', '--yes', '--runtime', 'registry', '--skip-install');
+      const { out } = await autopilot(
+        dir,
+        'init',
+        ...args,
+        '--kind',
+        'Canary',
+        '--yes',
+        '--runtime',
+        'registry',
+        '--skip-install',
+      );
       return /^Next:\n {2}(.*)$/m.exec(out)?.[1];
     };
     expect(await next("the team's")).to.equal("cd 'the team'\\''s' && npm install && npm test");
@@ -194,16 +281,24 @@ describe('a generated project', function () {
     await start();
     expect((await autopilot(dir, 'graph')).out).to.contain('Initializing');
     expect((await autopilot(dir, 'graph', '--format', 'mermaid')).out).to.match(/^stateDiagram-v2/);
-    expect((await autopilot(dir, 'graph', '--format', 'mermade')).error).to.equal("--format 'mermade' is not known, did you mean 'mermaid'?");
+    expect((await autopilot(dir, 'graph', '--format', 'mermade')).error).to.equal(
+      "--format 'mermade' is not known, did you mean 'mermaid'?",
+    );
   });
 
   it('is not written at all when an option is wrong or missing', async () => {
     const target = join(dir, 'new');
     const missing = await autopilot(dir, 'init', 'new');
     expect(missing.code).to.equal(1);
-    expect(missing.error).to.match(/^missing --kind and --api-version: there is no terminal to ask on/);
-    expect((await autopilot(dir, 'init', 'new', '--knid', 'Canary')).error).to.equal("--knid is not an option of 'autopilot init', did you mean '--kind'?");
-    expect((await autopilot(dir, 'init', 'new', '--kind', 'canary', '--yes')).error).to.match(/^--kind: 'canary' must be in Pascal case/);
+    expect(missing.error).to.match(
+      /^missing --kind and --api-version: there is no terminal to ask on/,
+    );
+    expect((await autopilot(dir, 'init', 'new', '--knid', 'Canary')).error).to.equal(
+      "--knid is not an option of 'autopilot init', did you mean '--kind'?",
+    );
+    expect((await autopilot(dir, 'init', 'new', '--kind', 'canary', '--yes')).error).to.match(
+      /^--kind: 'canary' must be in Pascal case/,
+    );
     expect(existsSync(target)).to.equal(false);
   });
 
@@ -211,12 +306,17 @@ describe('a generated project', function () {
     await start();
     const again = await autopilot(dir, 'init', '.', '--kind', 'Other', '--yes', '--skip-install');
     expect(again.code).to.equal(1);
-    expect(again.error).to.contain("has an autopilot.yaml already: 'autopilot generate' brings it up to date");
+    expect(again.error).to.contain(
+      "has an autopilot.yaml already: 'autopilot generate' brings it up to date",
+    );
   });
 
   it('names every problem of autopilot.yaml and writes nothing', async () => {
     await start();
-    writeFileSync(join(dir, 'autopilot.yaml'), read('autopilot.yaml').replace('[metrics]', '[metrisc]').replace('[Finished]', '[Finishd]'));
+    writeFileSync(
+      join(dir, 'autopilot.yaml'),
+      read('autopilot.yaml').replace('[metrics]', '[metrisc]').replace('[Finished]', '[Finishd]'),
+    );
     const files = readdirSync(dir, { recursive: true }).length;
     const result = await autopilot(dir, 'generate');
     expect(result.code).to.equal(1);

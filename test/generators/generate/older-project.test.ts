@@ -9,8 +9,10 @@ import type { GenerateResult } from '../../../generators/lib/index.ts';
 const repository = resolve(import.meta.dirname, '../../..');
 
 /**
- * A project as one of the first generators wrote it (commit 7c64c47: `init --kind Release --api-version example.org/v1alpha1`), then worked on by
- * its user: workers and their tests, fields, values, a template edited and one of their own, package.json, README.
+ * A project as one of the first generators wrote it (commit 7c64c47: `init --kind Release
+ * --api-version example.org/v1alpha1`), then worked on by
+ * its user: workers and their tests, fields, values, a template edited and one of their own,
+ * package.json, README.
  */
 describe('a project of an older generator', function () {
   this.timeout(180_000);
@@ -24,26 +26,49 @@ describe('a project of an older generator', function () {
 
   const read = (path: string): string => readFileSync(join(dir, path), 'utf8');
   const run = (command: string, ...args: readonly string[]) =>
-    execa(join(repository, 'node_modules/.bin', command), args, { cwd: dir, reject: false, all: true, env: { NODE_OPTIONS: '' } });
+    execa(join(repository, 'node_modules/.bin', command), args, {
+      cwd: dir,
+      reject: false,
+      all: true,
+      env: { NODE_OPTIONS: '' },
+    });
   /** What both have changed in the same lines: the user chooses theirs. */
   const chooseMine = (path: string): void =>
-    writeFileSync(join(dir, path), read(path).replaceAll(/^<<<<<<< yours\n([^]*?)^=======\n[^]*?^>>>>>>> generated$\n?/gm, '$1'));
+    writeFileSync(
+      join(dir, path),
+      read(path).replaceAll(/^<<<<<<< yours\n([^]*?)^=======\n[^]*?^>>>>>>> generated$\n?/gm, '$1'),
+    );
 
   it('comes forward: every edit survives, it compiles, its own tests pass', async () => {
-    const yours = ['src/workers/processing.ts', 'test/machine.test.ts', 'src/spec.ts', 'autopilot.yaml', 'autopilot-operator.yaml', 'Dockerfile', 'README.md'];
+    const yours = [
+      'src/workers/processing.ts',
+      'test/machine.test.ts',
+      'src/spec.ts',
+      'autopilot.yaml',
+      'autopilot-operator.yaml',
+      'Dockerfile',
+      'README.md',
+    ];
     const before = new Map(yours.map((path) => [path, read(path)]));
     const { plan }: GenerateResult = await generateProject(dir);
-    for (const path of yours) expect(read(path), path).to.equal(before.get(path));
+    for (const path of yours) {
+      expect(read(path), path).to.equal(before.get(path));
+    }
 
     const values = read('charts/release-operator/values.yaml');
     for (const edit of [
       'limits: { memory: 512Mi } # ours is big',
       'tolerations: [{ key: mesh, operator: Exists }]',
       '# Read by templates/custom.yaml.\ngreeting: hello\n',
-    ])
+    ]) {
       expect(values).to.contain(edit);
-    expect(read('charts/release-operator/templates/custom.yaml')).to.contain('greeting: {{ .Values.greeting }}');
-    expect(read('charts/release-operator/templates/serviceaccount.yaml')).to.contain('# Needed by our auditors.\nkind: ServiceAccount');
+    }
+    expect(read('charts/release-operator/templates/custom.yaml')).to.contain(
+      'greeting: {{ .Values.greeting }}',
+    );
+    expect(read('charts/release-operator/templates/serviceaccount.yaml')).to.contain(
+      '# Needed by our auditors.\nkind: ServiceAccount',
+    );
     const manifest = JSON.parse(read('package.json')) as Record<string, Record<string, string>>;
     expect(manifest).to.deep.include({ license: 'MIT' }).and.to.not.have.property('engines');
     expect(manifest['scripts']).to.include({ lint: 'oxlint', dev: 'node --watch src/main.ts' });
@@ -51,26 +76,45 @@ describe('a project of an older generator', function () {
     expect(read('tsconfig.json')).to.contain('"noUnusedLocals": true');
 
     // Where both have changed the same lines, both stand there, and it is said.
-    for (const path of plan.conflicts) chooseMine(path);
+    for (const path of plan.conflicts) {
+      chooseMine(path);
+    }
     await generateProject(dir);
     expect(read('charts/release-operator/values.yaml')).to.not.contain('<<<<<<<');
     expect(upToDate((await generateProject(dir, { dryRun: true })).plan)).to.equal(true);
 
-    expect((await run('tsc', '--noEmit', '--customConditions', 'autopilot-source')).all).to.equal('');
-    const tests = await run('mocha', '--node-option', 'conditions=autopilot-source', '--timeout', '30000');
+    expect((await run('tsc', '--noEmit', '--customConditions', 'autopilot-source')).all).to.equal(
+      '',
+    );
+    const tests = await run(
+      'mocha',
+      '--node-option',
+      'conditions=autopilot-source',
+      '--timeout',
+      '30000',
+    );
     expect(tests.exitCode, tests.all).to.equal(0);
     expect(tests.all).to.contain('3 passing');
   });
 
   it('of a newer generator stops with a sentence, and nothing is written', async () => {
-    writeFileSync(join(dir, '.autopilot/lock.json'), read('.autopilot/lock.json').replace(/"generator": ".*"/, '"generator": "99.0.0"'));
+    writeFileSync(
+      join(dir, '.autopilot/lock.json'),
+      read('.autopilot/lock.json').replace(/"generator": ".*"/, '"generator": "99.0.0"'),
+    );
     const before = read('package.json');
-    const { exitCode, stderr } = await execa(process.execPath, ['-C', 'autopilot-source', join(repository, 'bin/autopilot.js'), 'generate'], {
-      cwd: dir,
-      reject: false,
-    });
+    const { exitCode, stderr } = await execa(
+      process.execPath,
+      ['-C', 'autopilot-source', join(repository, 'bin/autopilot.js'), 'generate'],
+      {
+        cwd: dir,
+        reject: false,
+      },
+    );
     expect(exitCode).to.equal(1);
-    expect(stderr).to.match(/^this project was generated by generator-autopilot 99\.0\.0, this is [\d.]+: install 99\.0\.0 or newer$/);
+    expect(stderr).to.match(
+      /^this project was generated by generator-autopilot 99\.0\.0, this is [\d.]+: install 99\.0\.0 or newer$/,
+    );
     expect(read('package.json')).to.equal(before);
   });
 });

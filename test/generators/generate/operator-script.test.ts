@@ -1,6 +1,15 @@
 import { expect } from 'chai';
 import { execa } from 'execa';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
@@ -20,7 +29,10 @@ describe('the life of an operator: npm run build, deploy, undeploy, logs', () =>
     mkdirSync(join(dir, 'project/scripts'), { recursive: true });
     writeFileSync(join(dir, 'project/scripts/operator.ts'), readFileSync(script));
     writeFileSync(join(dir, 'project/package.json'), '{ "type": "module" }');
-    symlinkSync(resolve(import.meta.dirname, '../../node_modules'), join(dir, 'project/node_modules'));
+    symlinkSync(
+      resolve(import.meta.dirname, '../../node_modules'),
+      join(dir, 'project/node_modules'),
+    );
     writeFileSync(join(dir, 'project/package-lock.json'), '{}');
   });
   afterEach(() => rmSync(dir, { recursive: true }));
@@ -31,22 +43,33 @@ describe('the life of an operator: npm run build, deploy, undeploy, logs', () =>
     writeFileSync(file, `#!/bin/sh\necho "${name} $*" >> "${log}"\n${body}\n`);
     chmodSync(file, 0o755);
   }
-  async function operator(...args: readonly string[]): Promise<{ readonly code: number | undefined; readonly out: string; readonly err: string }> {
-    const { exitCode, stdout, stderr } = await execa(process.execPath, [join(dir, 'project/scripts/operator.ts'), ...args], {
-      reject: false,
-      env: { PATH: join(dir, 'bin') },
-      extendEnv: false,
-    });
+  async function operator(
+    ...args: readonly string[]
+  ): Promise<{ readonly code: number | undefined; readonly out: string; readonly err: string }> {
+    const { exitCode, stdout, stderr } = await execa(
+      process.execPath,
+      [join(dir, 'project/scripts/operator.ts'), ...args],
+      {
+        reject: false,
+        env: { PATH: join(dir, 'bin') },
+        extendEnv: false,
+      },
+    );
     return { code: exitCode, out: stdout, err: stderr };
   }
-  const calls = (): readonly string[] => (existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : []);
+  const calls = (): readonly string[] =>
+    existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : [];
 
   describe('dev, where kubectl sees an installed one', () => {
     beforeEach(() => {
       mkdirSync(join(dir, 'project/src'));
-      writeFileSync(join(dir, 'project/src/main.ts'), "console.log(`runs in ${process.env['POD_NAMESPACE']} for '${process.env['WATCH_NAMESPACE']}'`);");
+      writeFileSync(
+        join(dir, 'project/src/main.ts'),
+        "console.log(`runs in ${process.env['POD_NAMESPACE']} for '${process.env['WATCH_NAMESPACE']}'`);",
+      );
     });
-    const answers = (deployments: string): void => tool('kubectl', `case $2 in deployments) ${deployments};; esac`);
+    const answers = (deployments: string): void =>
+      tool('kubectl', `case $2 in deployments) ${deployments};; esac`);
 
     // @promise election/dev-lease
     it('takes its namespace and the namespaces it watches, all of them too', async () => {
@@ -63,23 +86,37 @@ describe('the life of an operator: npm run build, deploy, undeploy, logs', () =>
     it('asks which one is meant when there are several', async () => {
       answers("printf 'one a\\ntwo b\\n'");
       const { code, err } = await operator('dev');
-      expect([code, err]).to.deep.equal([1, `error: several are installed in namespace ${NAME}: set WATCH_NAMESPACE to 'a' or 'b'`]);
+      expect([code, err]).to.deep.equal([
+        1,
+        `error: several are installed in namespace ${NAME}: set WATCH_NAMESPACE to 'a' or 'b'`,
+      ]);
     });
 
     // @promise election/dev-lease
     it('says what it needs to know when there is no kubectl', async () => {
-      const said = 'kubectl is not on this machine: to wait for an operator that is installed, set POD_NAMESPACE and WATCH_NAMESPACE as it has them';
-      expect((await operator('dev')).out.split('\n')).to.deep.equal([said, "runs in undefined for 'undefined'"]);
+      const said =
+        'kubectl is not on this machine: to wait for an operator that is installed, set POD_NAMESPACE and WATCH_NAMESPACE as it has them';
+      expect((await operator('dev')).out.split('\n')).to.deep.equal([
+        said,
+        "runs in undefined for 'undefined'",
+      ]);
     });
 
     it('says so when it cannot see it', async () => {
       answers('exit 1');
-      expect((await operator('dev')).out).to.match(/^what is installed in namespace .* cannot be seen: set WATCH_NAMESPACE as it has it.*\nruns in /);
+      expect((await operator('dev')).out).to.match(
+        /^what is installed in namespace .* cannot be seen: set WATCH_NAMESPACE as it has it.*\nruns in /,
+      );
     });
   });
 
   it('the workflow is YAML', () => {
-    const { jobs } = parse(readFileSync(resolve(import.meta.dirname, '../../../examples/autoroute/.github/workflows/operator.yaml'), 'utf8')) as { jobs: object };
+    const { jobs } = parse(
+      readFileSync(
+        resolve(import.meta.dirname, '../../../examples/autoroute/.github/workflows/operator.yaml'),
+        'utf8',
+      ),
+    ) as { jobs: object };
     expect(Object.keys(jobs)).to.deep.equal(['test', 'release']);
   });
 
@@ -94,7 +131,15 @@ describe('the life of an operator: npm run build, deploy, undeploy, logs', () =>
 
   it('build passes platforms, arguments and --push on', async () => {
     tool('buildah');
-    const args = ['--platform', 'linux/amd64,linux/arm64', '--build-arg', 'NODE_IMAGE=node:26-slim', '--image-build-args', '--no-cache  --quiet', '--push'];
+    const args = [
+      '--platform',
+      'linux/amd64,linux/arm64',
+      '--build-arg',
+      'NODE_IMAGE=node:26-slim',
+      '--image-build-args',
+      '--no-cache  --quiet',
+      '--push',
+    ];
     expect((await operator('build', 'op:1', '--tool', 'buildah', ...args)).code).to.equal(0);
     expect(calls()).to.deep.equal([
       'buildah build --file Dockerfile --tag op:1 --build-arg NODE_IMAGE=node:26-slim --platform linux/amd64,linux/arm64 --no-cache --quiet .',
@@ -103,7 +148,9 @@ describe('the life of an operator: npm run build, deploy, undeploy, logs', () =>
   });
 
   it('build says which tools it looked for, and what the lock file is for', async () => {
-    expect((await operator('build', 'op:1')).err).to.equal('error: none of docker, podman, buildah, nerdctl is on this machine: install one to build images');
+    expect((await operator('build', 'op:1')).err).to.equal(
+      'error: none of docker, podman, buildah, nerdctl is on this machine: install one to build images',
+    );
     rmSync(join(dir, 'project/package-lock.json'));
     expect((await operator('build', 'op:1')).err).to.contain('run npm install first');
   });
@@ -118,7 +165,18 @@ describe('the life of an operator: npm run build, deploy, undeploy, logs', () =>
 
   it('deploy is helm upgrade --install that waits, with the image as values', async () => {
     tool('helm');
-    expect((await operator('deploy', 'localhost:5000/team/op:1.2@sha256:abc', '--set', 'replicas=2', '-f', 'my.yaml')).code).to.equal(0);
+    expect(
+      (
+        await operator(
+          'deploy',
+          'localhost:5000/team/op:1.2@sha256:abc',
+          '--set',
+          'replicas=2',
+          '-f',
+          'my.yaml',
+        )
+      ).code,
+    ).to.equal(0);
     const chart = join(dir, 'project/charts', NAME);
     expect(calls()).to.deep.equal([
       `helm upgrade --install ${NAME} ${chart} --namespace ${NAME} --create-namespace --set-string image.repository=localhost:5000/team/op --set-string image.tag=1.2 --set-string image.digest=sha256:abc --values my.yaml --set replicas=2 --wait --timeout 5m`,
@@ -129,7 +187,9 @@ describe('the life of an operator: npm run build, deploy, undeploy, logs', () =>
     tool('docker');
     tool('helm');
     tool('kubectl');
-    expect((await operator('deploy', 'op:1', '-n', 'team', '-c', 'false', '-p', '-d')).code).to.equal(0);
+    expect(
+      (await operator('deploy', 'op:1', '-n', 'team', '-c', 'false', '-p', '-d')).code,
+    ).to.equal(0);
     const [push, helm, restart, status] = calls();
     expect(push).to.equal('docker push op:1');
     expect(helm).to.contain('--namespace team').and.contain('--set-json watchNamespaces=["team"]');
@@ -142,19 +202,29 @@ describe('the life of an operator: npm run build, deploy, undeploy, logs', () =>
   it('deploy refuses what is not an image or not a scope', async () => {
     tool('helm');
     expect((await operator('deploy', 'a b')).err).to.contain("'a b' is not an image");
-    expect((await operator('deploy', 'op:1', '-c', 'maybe')).err).to.equal("error: --cluster-scoped is 'maybe'; it is true or false");
+    expect((await operator('deploy', 'op:1', '-c', 'maybe')).err).to.equal(
+      "error: --cluster-scoped is 'maybe'; it is true or false",
+    );
     expect(calls()).to.deep.equal([]);
   });
 
   it('undeploy stops while resources wait for this operator alone, and --force goes on', async () => {
     tool('helm');
-    tool('kubectl', `echo 'default/a ["examples.io/${NAME}"]'; echo 'default/b ["somebody.else/x"]'`);
+    tool(
+      'kubectl',
+      `echo 'default/a ["examples.io/${NAME}"]'; echo 'default/b ["somebody.else/x"]'`,
+    );
     const { code, err } = await operator('undeploy');
     expect(code).to.equal(1);
-    expect(err).to.contain('1 of autoroutes.examples.io').and.contain('default/a').and.contain('--force');
+    expect(err)
+      .to.contain('1 of autoroutes.examples.io')
+      .and.contain('default/a')
+      .and.contain('--force');
     expect(calls().some((call) => call.startsWith('helm'))).to.equal(false);
     expect((await operator('undeploy', '--force')).code).to.equal(0);
-    expect(calls().at(-1)).to.equal(`helm uninstall ${NAME} --namespace ${NAME} --wait --timeout 5m`);
+    expect(calls().at(-1)).to.equal(
+      `helm uninstall ${NAME} --namespace ${NAME} --wait --timeout 5m`,
+    );
   });
 
   it('logs follows all Pods of the release', async () => {
@@ -166,14 +236,23 @@ describe('the life of an operator: npm run build, deploy, undeploy, logs', () =>
   });
 
   it('an unknown option, a missing argument and an unknown verb are sentences', async () => {
-    expect(await operator('build', '--pusch', 'op:1')).to.include({ code: 2, err: "error: Unknown option '--pusch'; --help says more" });
-    expect((await operator('deploy')).err).to.equal('error: npm run deploy takes one: IMAGE; --help says more');
-    expect((await operator('launch')).err).to.equal("'launch' is not one of dev, build, deploy, undeploy, logs");
+    expect(await operator('build', '--pusch', 'op:1')).to.include({
+      code: 2,
+      err: "error: Unknown option '--pusch'; --help says more",
+    });
+    expect((await operator('deploy')).err).to.equal(
+      'error: npm run deploy takes one: IMAGE; --help says more',
+    );
+    expect((await operator('launch')).err).to.equal(
+      "'launch' is not one of dev, build, deploy, undeploy, logs",
+    );
     expect((await operator('deploy', '--help')).out).to.contain('--cluster-scoped true|false');
   });
 
   it('a tool that is not there is a sentence', async () => {
-    expect((await operator('logs')).err).to.equal('error: kubectl is not on this machine: install it, or put it on the PATH');
+    expect((await operator('logs')).err).to.equal(
+      'error: kubectl is not on this machine: install it, or put it on the PATH',
+    );
   });
 });
 
@@ -182,10 +261,17 @@ describe('autopilot build, deploy, undeploy and logs', () => {
     const cwd = resolve(import.meta.dirname, '../../../examples/autoroute/src');
     const bin = resolve(import.meta.dirname, '../../../bin/autopilot.js');
     const run = async (...args: readonly string[]): Promise<unknown> => {
-      const { exitCode, stdout, stderr } = await execa(process.execPath, ['--conditions=autopilot-source', bin, ...args], { cwd, reject: false });
+      const { exitCode, stdout, stderr } = await execa(
+        process.execPath,
+        ['--conditions=autopilot-source', bin, ...args],
+        { cwd, reject: false },
+      );
       return { exitCode, said: stdout + stderr };
     };
-    expect(await run('deploy')).to.deep.equal({ exitCode: 1, said: 'error: npm run deploy takes one: IMAGE; --help says more' });
+    expect(await run('deploy')).to.deep.equal({
+      exitCode: 1,
+      said: 'error: npm run deploy takes one: IMAGE; --help says more',
+    });
     expect(await run('logs', '--nonsense')).to.include({ exitCode: 2 });
   });
 });

@@ -98,7 +98,8 @@ describe('the files of a project of 2019', function () {
     expect(upToDate((await generateProject(dir, { dryRun: true })).plan)).to.equal(true);
     return first;
   }
-  const phases = ({ phases: all }: Model): unknown => all.map(({ name, next, final }) => [name, final, next.length]);
+  const phases = ({ phases: all }: Model): unknown =>
+    all.map(({ name, next, final }) => [name, final, next.length]);
 
   it('of the tutorial generate as they are: every phase may go anywhere, inputs are of its own namespace and that is said', async () => {
     const { model } = await generated(TUTORIAL);
@@ -107,37 +108,54 @@ describe('the files of a project of 2019', function () {
       ['Syncing', false, 3],
       ['Ready', false, 3],
     ]);
-    expect(model.phases.flatMap(({ inputs }) => inputs).map(({ namespace }) => namespace)).to.deep.equal(['own', 'own']);
+    expect(
+      model.phases.flatMap(({ inputs }) => inputs).map(({ namespace }) => namespace),
+    ).to.deep.equal(['own', 'own']);
     expect(model.warnings.join()).to.contain('as Autopilot of 2019 did');
   });
 
   it('of the canary generate as they are', async () => {
     const { model } = await generated(CANARY);
-    expect([model.plural, model.group, model.phases.length, model.phases.filter(({ metrics }) => metrics).length]).to.deep.equal([
-      'canarydeployments',
-      'autopilot.examples.io',
-      5,
-      1,
-    ]);
+    expect([
+      model.plural,
+      model.group,
+      model.phases.length,
+      model.phases.filter(({ metrics }) => metrics).length,
+    ]).to.deep.equal(['canarydeployments', 'autopilot.examples.io', 5, 1]);
   });
 
   it('with a finalizer, kinds and queries of their own generate, also where such are built in by now', async () => {
     const { model, plan } = await generated(EXTENDED);
     expect(plan.changes.map(({ path }) => path)).to.include('src/finalizer.ts');
     const [certificates, secrets] = model.kinds;
-    expect(certificates).to.include({ group: 'cert-manager.io', version: 'v1alpha2', kind: 'Certificate' });
-    expect(secrets, 'the built-in one, which is typed').to.have.nested.property('module.package', 'kubernetes-models');
+    expect(certificates).to.include({
+      group: 'cert-manager.io',
+      version: 'v1alpha2',
+      kind: 'Certificate',
+    });
+    expect(secrets, 'the built-in one, which is typed').to.have.nested.property(
+      'module.package',
+      'kubernetes-models',
+    );
     const counts = model.queries.filter(({ method }) => method === 'istioRequestCount');
-    expect(counts.map(({ template }) => template)).to.deep.equal(['sum(increase(istio_requests_total{destination_workload="{{ .name }}"}[1h]))']);
+    expect(counts.map(({ template }) => template)).to.deep.equal([
+      'sum(increase(istio_requests_total{destination_workload="{{ .name }}"}[1h]))',
+    ]);
   });
 
   it('with two initial phases are one error, where the original generated code that did not compile', async () => {
-    const error = await generated(CANARY.replace('modified, inputs', 'modified, initial: true, inputs')).catch((reason: Error) => reason.message);
-    expect(error).to.equal("autopilot.yaml:6:92: phases[1] is initial, but phases[0] ('Initializing') is already; there can be only one");
+    const error = await generated(
+      CANARY.replace('modified, inputs', 'modified, initial: true, inputs'),
+    ).catch((reason: Error) => reason.message);
+    expect(error).to.equal(
+      "autopilot.yaml:6:92: phases[1] is initial, but phases[0] ('Initializing') is already; there can be only one",
+    );
   });
 
   it('may not declare one of the original kinds anew, as they could not then', async () => {
-    const error = await generated(EXTENDED.replace('lowerName: secrets', 'lowerName: pods')).catch((reason: Error) => reason.message);
+    const error = await generated(EXTENDED.replace('lowerName: secrets', 'lowerName: pods')).catch(
+      (reason: Error) => reason.message,
+    );
     expect(error).to.match(/customParameters\[0\]\.lowerName 'pods' is built in already/);
   });
 });

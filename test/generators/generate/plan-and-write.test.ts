@@ -11,7 +11,11 @@ const files = (generated = 'one', runtime = '^0.1.0'): ProjectFile[] => [
   { path: 'src/worker.ts', content: 'stub\n', ownership: 'user-owned' },
   { path: 'src/generated/a.ts', content: `${generated}\n`, ownership: 'generated' },
   { path: 'charts/c/values.yaml', content: `${generated}: 1\n`, ownership: 'merged' },
-  { path: 'package.json', content: JSON.stringify({ name: 'c', dependencies: { 'autopilot-runtime': runtime } }), ownership: 'merged' },
+  {
+    path: 'package.json',
+    content: JSON.stringify({ name: 'c', dependencies: { 'autopilot-runtime': runtime } }),
+    ownership: 'merged',
+  },
 ];
 
 describe('writing a project', () => {
@@ -21,7 +25,8 @@ describe('writing a project', () => {
 
   const read = (path: string): string => readFileSync(join(dir, path), 'utf8');
   const edit = (path: string, text: string): void => writeFileSync(join(dir, path), text);
-  const plan = (wanted: readonly ProjectFile[], force = false, version = '1.0.0'): Plan => planWrites(dir, wanted, { version, runtime: 'registry', force });
+  const plan = (wanted: readonly ProjectFile[], force = false, version = '1.0.0'): Plan =>
+    planWrites(dir, wanted, { version, runtime: 'registry', force });
   const write = (wanted: readonly ProjectFile[], force = false, version = '1.0.0'): Plan => {
     const planned = plan(wanted, force, version);
     writePlan(dir, planned);
@@ -30,11 +35,19 @@ describe('writing a project', () => {
 
   it('changes no byte the second time', () => {
     write(files());
-    const before = readdirSync(dir, { recursive: true }).map((name) => [name, statSync(join(dir, String(name))).mtimeMs]);
+    const before = readdirSync(dir, { recursive: true }).map((name) => [
+      name,
+      statSync(join(dir, String(name))).mtimeMs,
+    ]);
     const second = write(files());
     expect(second.changes).to.deep.equal([]);
     expect(second.records).to.deep.equal([]);
-    expect(readdirSync(dir, { recursive: true }).map((name) => [name, statSync(join(dir, String(name))).mtimeMs])).to.deep.equal(before);
+    expect(
+      readdirSync(dir, { recursive: true }).map((name) => [
+        name,
+        statSync(join(dir, String(name))).mtimeMs,
+      ]),
+    ).to.deep.equal(before);
   });
 
   it("never touches a file of the user's, not even when forced", () => {
@@ -47,15 +60,20 @@ describe('writing a project', () => {
   it('stops before writing anything when a generated file was edited by hand', () => {
     write(files());
     edit('src/generated/a.ts', 'edited\n');
-    expect(() => write(files('two'))).to.throw('src/generated/a.ts is generated but was edited by hand: undo that, or pass --force');
+    expect(() => write(files('two'))).to.throw(
+      'src/generated/a.ts is generated but was edited by hand: undo that, or pass --force',
+    );
     expect(read('charts/c/values.yaml')).to.equal('one: 1\n');
     write(files('two'), true);
     expect(read('src/generated/a.ts')).to.equal('two\n');
   });
 
   describe('a chart file', () => {
-    const chart = (text: string): readonly ProjectFile[] => [{ path: 'charts/c/values.yaml', content: text, ownership: 'merged' }];
-    const lines = (...values: readonly string[]): string => values.map((value) => `${value}\n`).join('');
+    const chart = (text: string): readonly ProjectFile[] => [
+      { path: 'charts/c/values.yaml', content: text, ownership: 'merged' },
+    ];
+    const lines = (...values: readonly string[]): string =>
+      values.map((value) => `${value}\n`).join('');
 
     it('follows as long as nobody has edited it', () => {
       write(chart(lines('a', 'b')));
@@ -69,14 +87,18 @@ describe('writing a project', () => {
       const { changes, conflicts } = write(chart(lines('a', 'b', 'new', 'd')));
       expect(read('charts/c/values.yaml')).to.equal(lines('mine', 'b', 'new', 'd', 'also mine'));
       expect([changes[0]?.action, conflicts]).to.deep.equal(['merge', []]);
-      expect(write(chart(lines('a', 'b', 'new', 'd'))).changes, 'the second time').to.deep.equal([]);
+      expect(write(chart(lines('a', 'b', 'new', 'd'))).changes, 'the second time').to.deep.equal(
+        [],
+      );
     });
 
     it('shows both sides between marks where both have changed the same lines, and says so until they are gone', () => {
       write(chart(lines('a', 'b')));
       edit('charts/c/values.yaml', lines('a', 'mine'));
       const { conflicts } = write(chart(lines('a', 'new')));
-      expect(read('charts/c/values.yaml')).to.equal(lines('a', '<<<<<<< yours', 'mine', '=======', 'new', '>>>>>>> generated'));
+      expect(read('charts/c/values.yaml')).to.equal(
+        lines('a', '<<<<<<< yours', 'mine', '=======', 'new', '>>>>>>> generated'),
+      );
       expect(conflicts).to.deep.equal(['charts/c/values.yaml']);
       const again = write(chart(lines('a', 'newer')));
       expect([again.changes, again.conflicts]).to.deep.equal([[], ['charts/c/values.yaml']]);
@@ -96,15 +118,22 @@ describe('writing a project', () => {
 
   it('says which value of package.json stays although a new one would be generated', () => {
     write(files());
-    edit('package.json', JSON.stringify({ name: 'c', dependencies: { 'autopilot-runtime': '^0.1.5' } }));
+    edit(
+      'package.json',
+      JSON.stringify({ name: 'c', dependencies: { 'autopilot-runtime': '^0.1.5' } }),
+    );
     const { notes } = write(files('one', '^0.2.0'));
-    expect(notes).to.deep.equal(['package.json: dependencies.autopilot-runtime is yours; generated would be "^0.2.0"']);
+    expect(notes).to.deep.equal([
+      'package.json: dependencies.autopilot-runtime is yours; generated would be "^0.2.0"',
+    ]);
   });
 
   it('refuses a second generate at the same time, and takes over from one that was killed', () => {
     write(files());
     writeFileSync(join(dir, '.autopilot/generating'), '1');
-    expect(() => write(files('two'))).to.throw(/another generate \(process 1\) is at work in .*: wait for it\. Nothing was written\./);
+    expect(() => write(files('two'))).to.throw(
+      /another generate \(process 1\) is at work in .*: wait for it\. Nothing was written\./,
+    );
     expect(read('src/generated/a.ts')).to.equal('one\n');
     writeFileSync(join(dir, '.autopilot/generating'), '4194305');
     write(files('two'));
@@ -114,9 +143,20 @@ describe('writing a project', () => {
 
   it("keeps the user's keys of package.json and updates its own", () => {
     write(files());
-    edit('package.json', JSON.stringify({ name: 'renamed', license: 'MIT', dependencies: { zod: '4', 'autopilot-runtime': '^0.1.0' } }));
+    edit(
+      'package.json',
+      JSON.stringify({
+        name: 'renamed',
+        license: 'MIT',
+        dependencies: { zod: '4', 'autopilot-runtime': '^0.1.0' },
+      }),
+    );
     write(files('one', '^0.2.0'));
-    expect(JSON.parse(read('package.json'))).to.deep.equal({ name: 'renamed', license: 'MIT', dependencies: { zod: '4', 'autopilot-runtime': '^0.2.0' } });
+    expect(JSON.parse(read('package.json'))).to.deep.equal({
+      name: 'renamed',
+      license: 'MIT',
+      dependencies: { zod: '4', 'autopilot-runtime': '^0.2.0' },
+    });
   });
 
   it('does not bring back a key of package.json that the user has removed', () => {
@@ -128,11 +168,15 @@ describe('writing a project', () => {
 
   it('removes what is no longer generated, unless it was edited', () => {
     write(files());
-    const less = files().filter(({ path }) => path !== 'src/generated/a.ts' && !path.startsWith('charts'));
+    const less = files().filter(
+      ({ path }) => path !== 'src/generated/a.ts' && !path.startsWith('charts'),
+    );
     edit('charts/c/values.yaml', 'mine: 1\n');
     const done = write(less);
     expect(done.changes).to.deep.equal([{ action: 'remove', path: 'src/generated/a.ts' }]);
-    expect(done.notes).to.deep.equal(['charts/c/values.yaml is no longer generated, but you have edited it, so it stays']);
+    expect(done.notes).to.deep.equal([
+      'charts/c/values.yaml is no longer generated, but you have edited it, so it stays',
+    ]);
   });
 
   it('completes a generate that was interrupted anywhere', () => {
@@ -157,6 +201,8 @@ describe('writing a project', () => {
 
   it('refuses to let an older generator undo what a newer one has written', () => {
     write(files(), false, '2.0.0');
-    expect(() => write(files('two'), false, '1.9.9')).to.throw('was generated by generator-autopilot 2.0.0, this is 1.9.9');
+    expect(() => write(files('two'), false, '1.9.9')).to.throw(
+      'was generated by generator-autopilot 2.0.0, this is 1.9.9',
+    );
   });
 });

@@ -18,19 +18,31 @@ describe("the user's own section of autopilot-operator.yaml", function () {
   afterEach(() => rmSync(dir, { recursive: true }));
 
   const read = (path: string): string => readFileSync(join(dir, path), 'utf8');
-  const append = (path: string, text: string): void => writeFileSync(join(dir, path), read(path) + text);
+  const append = (path: string, text: string): void =>
+    writeFileSync(join(dir, path), read(path) + text);
   const worker = (body: string): void => {
     const before = read('src/workers/initializing.ts');
     const text = before
       .replace(/import \{ notImplemented.*\n/, '')
-      .replace(/export async function[^]*/, `export async function sync({ config }: Context): Promise<Result> {\n${body}\n}\n`);
+      .replace(
+        /export async function[^]*/,
+        `export async function sync({ config }: Context): Promise<Result> {\n${body}\n}\n`,
+      );
     writeFileSync(join(dir, 'src/workers/initializing.ts'), text);
   };
   const compile = async (): Promise<string> =>
-    (await execa(join(repository, 'node_modules/.bin/tsc'), ['--noEmit', '--customConditions', 'autopilot-source'], { cwd: dir, reject: false })).stdout;
+    (
+      await execa(
+        join(repository, 'node_modules/.bin/tsc'),
+        ['--noEmit', '--customConditions', 'autopilot-source'],
+        { cwd: dir, reject: false },
+      )
+    ).stdout;
 
   it('is unknown to workers as long as nobody has given it a type', async () => {
-    expect(read('src/generated/initializing.ts')).to.contain('BaseContext<Canary, Inputs, unknown>');
+    expect(read('src/generated/initializing.ts')).to.contain(
+      'BaseContext<Canary, Inputs, unknown>',
+    );
     worker("  return config.threshold > 1 ? { next: 'Processing' } : { next: 'Initializing' };");
     expect(await compile()).to.match(/error TS18046: 'config' is of type 'unknown'/);
   });
@@ -49,15 +61,28 @@ describe("the user's own section of autopilot-operator.yaml", function () {
     );
     append('src/spec.ts', "export type { CanaryConfig } from './config.ts';\n");
     const missing = await generateProject(dir).catch((error: Error) => error.message);
-    expect(missing).to.equal('autopilot-operator.yaml: config.threshold is missing (its type is the interface CanaryConfig of src/spec.ts)');
+    expect(missing).to.equal(
+      'autopilot-operator.yaml: config.threshold is missing (its type is the interface CanaryConfig of src/spec.ts)',
+    );
     append('autopilot-operator.yaml', 'config:\n  threshold: 0.95\n');
     await generateProject(dir);
-    expect(read('src/generated/scheduler.ts')).to.match(/config: \{[^]*threshold: \{ type: 'number'/);
-    worker("  return config.threshold > 0.5 && config.pace === 'fast' ? { next: 'Processing' } : { next: 'Initializing' };");
+    expect(read('src/generated/scheduler.ts')).to.match(
+      /config: \{[^]*threshold: \{ type: 'number'/,
+    );
+    worker(
+      "  return config.threshold > 0.5 && config.pace === 'fast' ? { next: 'Processing' } : { next: 'Initializing' };",
+    );
     expect(await compile()).to.equal('');
     worker("  return config.treshold > 1 ? { next: 'Processing' } : { next: 'Initializing' };");
-    expect(await compile()).to.match(/^src\/workers\/initializing\.ts\(.*'treshold' does not exist/);
-    writeFileSync(join(dir, 'autopilot-operator.yaml'), read('autopilot-operator.yaml').replace('threshold: 0.95', 'threshold: 95'));
-    expect(await generateProject(dir).catch((error: Error) => error.message)).to.match(/^autopilot-operator\.yaml: config\.threshold is above 1/);
+    expect(await compile()).to.match(
+      /^src\/workers\/initializing\.ts\(.*'treshold' does not exist/,
+    );
+    writeFileSync(
+      join(dir, 'autopilot-operator.yaml'),
+      read('autopilot-operator.yaml').replace('threshold: 0.95', 'threshold: 95'),
+    );
+    expect(await generateProject(dir).catch((error: Error) => error.message)).to.match(
+      /^autopilot-operator\.yaml: config\.threshold is above 1/,
+    );
   });
 });

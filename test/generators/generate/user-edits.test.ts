@@ -1,6 +1,14 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parse } from 'yaml';
@@ -24,7 +32,8 @@ const line = (path: string, mark: string): fc.Arbitrary<Edit> =>
   }));
 const json = (path: string, key: string): fc.Arbitrary<Edit> =>
   fc.tuple(word, word).map(([name, value]) => {
-    const at = (text: string): Record<string, unknown> => ((JSON.parse(text) as Record<string, Record<string, unknown>>)[key] ??= {});
+    const at = (text: string): Record<string, unknown> =>
+      ((JSON.parse(text) as Record<string, Record<string, unknown>>)[key] ??= {});
     return {
       path,
       edit: (before) => {
@@ -38,7 +47,9 @@ const json = (path: string, key: string): fc.Arbitrary<Edit> =>
 const values = fc.tuple(fc.integer({ min: 2, max: 9 }), word).map(([replicas, comment]): Edit => ({
   path: `${CHART}/values.yaml`,
   edit: (before) => before.replace(/^replicas: \d+.*$/m, `replicas: ${replicas} # ${comment}`),
-  survives: (after) => after.includes(`replicas: ${replicas} # ${comment}`) && (parse(after) as { replicas: number }).replicas === replicas,
+  survives: (after) =>
+    after.includes(`replicas: ${replicas} # ${comment}`) &&
+    (parse(after) as { replicas: number }).replicas === replicas,
 }));
 const comment = word.map((text): Edit => ({
   path: 'autopilot.yaml',
@@ -101,7 +112,9 @@ describe('whatever a user has edited in places of theirs', function () {
         writeFileSync(join(dir, 'autopilot.yaml'), changed);
         const { plan } = await generateProject(dir);
         expect([plan.conflicts, plan.edited]).to.deep.equal([[], []]);
-        for (const { path, survives } of made) expect(survives(read(path)), `${path}:\n${read(path)}`).to.equal(true);
+        for (const { path, survives } of made) {
+          expect(survives(read(path)), `${path}:\n${read(path)}`).to.equal(true);
+        }
         expect(read('src/generated/canary.ts')).to.contain(description);
         const before = bytes();
         await generateProject(dir);

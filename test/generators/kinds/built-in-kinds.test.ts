@@ -23,14 +23,21 @@ describe('the catalogue of parameters', () => {
     ]);
   });
 
-  for (const { name, group, version, kind, plural, namespaced } of builtInKinds.values())
+  for (const { name, group, version, kind, plural, namespaced } of builtInKinds.values()) {
     it(`${name} is served as ${plural} of ${group === '' ? version : `${group}/${version}`} by a real API server`, () => {
-      const found = SERVED.find((served) => served.group === group && served.version === version && served.plural === plural);
+      const found = SERVED.find(
+        (served) =>
+          served.group === group && served.version === version && served.plural === plural,
+      );
       expect(found).to.include({ kind, namespaced });
     });
+  }
 
   it('keeps the plain name for Istio’s Gateway, and tells whoever looks for the other one how it is called', () => {
-    expect([builtInKinds.get('gateways')?.group, builtInKinds.get('k8sgateways')?.group]).to.deep.equal(['networking.istio.io', 'gateway.networking.k8s.io']);
+    expect([
+      builtInKinds.get('gateways')?.group,
+      builtInKinds.get('k8sgateways')?.group,
+    ]).to.deep.equal(['networking.istio.io', 'gateway.networking.k8s.io']);
     const loaded = loadModel(project('[kubegateways]'), 'autopilot.yaml');
     expect('problems' in loaded && loaded.problems[0]?.message).to.equal(
       "phases[0].inputs[0] names 'kubegateways', which is no parameter: 'gateways' is Istio's Gateway, 'k8sgateways' is that of the Gateway API",

@@ -1,6 +1,15 @@
 import { expect } from 'chai';
 import { execa } from 'execa';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { generateProject, scaffold, upToDate } from '../../../generators/lib/index.ts';
@@ -41,14 +50,19 @@ describe('customParameters with a CRD', function () {
   const read = (file: string): string => readFileSync(join(dir, file), 'utf8');
   /** Declares the parameter and reads it in the first phase. */
   async function declare(parameter: string): Promise<void> {
-    if (!existsSync(join(dir, 'autopilot.yaml'))) await scaffold({ dir, kind: 'Canary', runtime: 'registry' });
+    if (!existsSync(join(dir, 'autopilot.yaml'))) {
+      await scaffold({ dir, kind: 'Canary', runtime: 'registry' });
+    }
     const text = read('autopilot.yaml')
       .replace(/customParameters:[^]*/, '')
       .replace(/(name: Initializing\n)(\s+inputs: .*\n)?/, '$1');
     const withInput = text
       .replace('name: Initializing\n', 'name: Initializing\n    inputs: [certificates]\n')
       .replace(/\n {4}inputs: \[certificates\]\n {4}inputs:/, '\n    inputs:');
-    writeFileSync(join(dir, 'autopilot.yaml'), `${withInput}customParameters:\n  - lowerName: certificates\n    singleName: Certificate\n${parameter}`);
+    writeFileSync(
+      join(dir, 'autopilot.yaml'),
+      `${withInput}customParameters:\n  - lowerName: certificates\n    singleName: Certificate\n${parameter}`,
+    );
   }
   const generate = (): Promise<string> =>
     generateProject(dir).then(
@@ -73,10 +87,15 @@ describe('customParameters with a CRD', function () {
   });
 
   it('of a file with several documents: group, newest version, plural and scope follow from it, and workers are typed', async () => {
-    file('all.yaml', `${crd('Other', 'cert.test', ['v1'])}\n---\nkind: Secret\n---\n${CERTIFICATE}\n`);
+    file(
+      'all.yaml',
+      `${crd('Other', 'cert.test', ['v1'])}\n---\nkind: Secret\n---\n${CERTIFICATE}\n`,
+    );
     await declare('    crd: crds/all.yaml\n');
     expect(await generate()).to.equal('');
-    expect(read('src/generated/kinds/certificates.ts')).to.contain('crds/all.yaml').and.to.contain("usages?: ('signing' | 'any')[];");
+    expect(read('src/generated/kinds/certificates.ts'))
+      .to.contain('crds/all.yaml')
+      .and.to.contain("usages?: ('signing' | 'any')[];");
     expect(read('src/generated/scheduler.ts').replaceAll(/\s+/g, ' ')).to.contain(
       "group: 'cert.test', version: 'v10', kind: 'Certificate', plural: 'certificates', namespaced: false",
     );
@@ -147,11 +166,18 @@ export async function sync({ inputs }: Context): Promise<Result> {
       { 'a.yaml': CERTIFICATE },
       "customParameters[0].scope: is 'Namespaced', but 'Cluster' in the CRD: leave it out",
     ],
-    ['an old CRD', 'crd: crds/a.yaml', { 'a.yaml': CERTIFICATE.replace('k8s.io/v1', 'k8s.io/v1beta1') }, 'which Kubernetes no longer takes'],
-  ] as const)
+    [
+      'an old CRD',
+      'crd: crds/a.yaml',
+      { 'a.yaml': CERTIFICATE.replace('k8s.io/v1', 'k8s.io/v1beta1') },
+      'which Kubernetes no longer takes',
+    ],
+  ] as const) {
     it(`say where and what is wrong with ${what}, and nothing is written`, async () => {
       await declare(`    ${parameter}\n`);
-      for (const [name, text] of Object.entries(files)) file(name, text);
+      for (const [name, text] of Object.entries(files)) {
+        file(name, text);
+      }
       const before = read('src/generated/scheduler.ts');
       const error = await generate();
       expect(error)
@@ -159,13 +185,17 @@ export async function sync({ inputs }: Context): Promise<Result> {
         .and.to.contain(because);
       expect(read('src/generated/scheduler.ts')).to.equal(before);
     });
+  }
 
   it('of the cluster: read once, kept, and the same bytes without a cluster', async () => {
     await declare('    crd: cluster\n');
     writeFileSync(join(dir, 'answer.json'), `{"kind": "List", "items": [${CERTIFICATE}]}`);
     kubectl(`cat ${join(dir, 'answer.json')}`);
     expect(await generate()).to.equal('');
-    expect(JSON.parse(read('.autopilot/crds/certificates.json'))).to.have.nested.property('spec.group', 'cert.test');
+    expect(JSON.parse(read('.autopilot/crds/certificates.json'))).to.have.nested.property(
+      'spec.group',
+      'cert.test',
+    );
     const before = read('src/generated/kinds/certificates.ts');
     kubectl('echo there is no cluster >&2; exit 1');
     const { plan } = await generateProject(dir);
@@ -185,7 +215,9 @@ export async function sync({ inputs }: Context): Promise<Result> {
     answer(CERTIFICATE.replaceAll('signing', 'client auth'));
     expect(upToDate((await generateProject(dir, { dryRun: true })).plan)).to.equal(true);
     kubectl('exit 1');
-    expect(await generateProject(dir, { refresh: true }).catch((error: Error) => error.message)).to.contain('the CRD is to come from the cluster');
+    expect(
+      await generateProject(dir, { refresh: true }).catch((error: Error) => error.message),
+    ).to.contain('the CRD is to come from the cluster');
     expect(read('.autopilot/crds/certificates.json')).to.equal(before);
     kubectl(`cat ${join(dir, 'answer.json')}`);
     await generateProject(dir, { refresh: true });
@@ -206,7 +238,9 @@ export async function sync({ inputs }: Context): Promise<Result> {
     await declare('    crd: cluster\n');
     process.env['PATH'] = join(dir, 'nothing');
     expect(await generate())
-      .to.contain('which needs kubectl, and there is none on the PATH: install it, or save the CRD as a file')
+      .to.contain(
+        'which needs kubectl, and there is none on the PATH: install it, or save the CRD as a file',
+      )
       .and.not.to.contain('\n');
   });
 });

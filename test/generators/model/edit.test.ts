@@ -1,6 +1,11 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { editPhase, movePhase, removePhase, renamePhase } from '../../../generators/lib/model/edit.ts';
+import {
+  editPhase,
+  movePhase,
+  removePhase,
+  renamePhase,
+} from '../../../generators/lib/model/edit.ts';
 import { loadModel } from '../../../generators/lib/model/load.ts';
 import type { Model } from '../../../generators/lib/model/model.ts';
 
@@ -32,7 +37,9 @@ phases:
 
 function load(text: string): Model {
   const loaded = loadModel(text, 'autopilot.yaml');
-  if ('problems' in loaded) throw new Error(JSON.stringify(loaded.problems));
+  if ('problems' in loaded) {
+    throw new Error(JSON.stringify(loaded.problems));
+  }
   return loaded.model;
 }
 const phase = (text: string, name: string) => load(text).phases.find((one) => one.name === name);
@@ -75,7 +82,10 @@ describe('a phase that is removed', () => {
   });
 
   it('hands on its own former names', () => {
-    expect(phase(removePhase(renamePhase(machine, 'Failed', 'Broken'), 'Broken', 'Done'), 'Done')?.formerly).to.deep.equal(['Broken', 'Failed']);
+    expect(
+      phase(removePhase(renamePhase(machine, 'Failed', 'Broken'), 'Broken', 'Done'), 'Done')
+        ?.formerly,
+    ).to.deep.equal(['Broken', 'Failed']);
   });
 
   const line = `kind: Canary
@@ -88,7 +98,12 @@ phases:
   - { name: E, final: true }
 `;
   const next = (text: string): object =>
-    Object.fromEntries(load(text).phases.map(({ name, next: targets }) => [name, targets.filter((target) => target !== name).join()]));
+    Object.fromEntries(
+      load(text).phases.map(({ name, next: targets }) => [
+        name,
+        targets.filter((target) => target !== name).join(),
+      ]),
+    );
 
   it('leaves its targets to a replacement that led to it', () => {
     expect(next(removePhase(line, 'C', 'B'))).to.deep.equal({ A: 'B', B: 'D,E', D: '', E: '' });
@@ -98,17 +113,26 @@ phases:
   it('leaves what nothing else leads to any more to the replacement, or where that is an end or nobody to those who led to it', () => {
     expect(next(removePhase(line, 'B', 'C'))).to.deep.equal({ A: 'C', C: 'D,E', D: '', E: '' });
     expect(next(removePhase(line, 'B', 'E'))).to.deep.equal({ A: 'C,E', C: 'D', D: '', E: '' });
-    expect(next(removePhase(line, 'B', undefined))).to.deep.equal({ A: 'C,E', C: 'D', D: '', E: '' });
+    expect(next(removePhase(line, 'B', undefined))).to.deep.equal({
+      A: 'C,E',
+      C: 'D',
+      D: '',
+      E: '',
+    });
   });
 
   it('adds nothing that is not needed, and no list where anything is allowed', () => {
     const both = line.replace('next: [B]', 'next: [B, E]');
     expect(next(removePhase(both, 'B', 'C'))).to.deep.equal({ A: 'C,E', C: 'D', D: '', E: '' });
-    expect(removePhase(line.replace('A, initial: true, next: [B]', 'A, initial: true'), 'B', 'A')).to.match(/\{ ?name: A, initial: true, formerly: \[B\] ?\}/);
+    expect(
+      removePhase(line.replace('A, initial: true, next: [B]', 'A, initial: true'), 'B', 'A'),
+    ).to.match(/\{ ?name: A, initial: true, formerly: \[B\] ?\}/);
   });
 
   it('without a replacement is refused where another phase needs it', () => {
-    expect(() => removePhase(machine, 'Failed', undefined)).to.throw("Shifting goes to 'Failed' by onTimeout: name a replacement with --replacement, or change that first");
+    expect(() => removePhase(machine, 'Failed', undefined)).to.throw(
+      "Shifting goes to 'Failed' by onTimeout: name a replacement with --replacement, or change that first",
+    );
   });
 });
 
@@ -119,9 +143,16 @@ describe('a phase that is edited', () => {
   });
 
   it('gets and loses fields', () => {
-    const text = editPhase(editPhase(machine, 'Waiting', { description: 'Waits', outputs: ['services'] }), 'Shifting', { outputs: [] });
+    const text = editPhase(
+      editPhase(machine, 'Waiting', { description: 'Waits', outputs: ['services'] }),
+      'Shifting',
+      { outputs: [] },
+    );
     expect(phase(text, 'Waiting')?.description).to.equal('Waits');
-    expect([phase(text, 'Waiting')?.outputs.length, phase(text, 'Shifting')?.outputs.length]).to.deep.equal([1, 0]);
+    expect([
+      phase(text, 'Waiting')?.outputs.length,
+      phase(text, 'Shifting')?.outputs.length,
+    ]).to.deep.equal([1, 0]);
   });
 });
 
@@ -129,14 +160,26 @@ describe('a phase that is no longer final, or ready', () => {
   it('loses the mark, and gets it where it is not what is so anyway', () => {
     const open = editPhase(machine, 'Failed', { final: false });
     expect(open).to.contain('  - name: Failed\n').and.to.not.contain('ready:');
-    expect(phase(editPhase(machine, 'Failed', { ready: true }), 'Failed')).to.deep.include({ final: true, ready: true });
+    expect(phase(editPhase(machine, 'Failed', { ready: true }), 'Failed')).to.deep.include({
+      final: true,
+      ready: true,
+    });
     expect(editPhase(machine, 'Failed', { ready: true })).to.not.contain('ready:');
-    expect(editPhase(machine, 'Done', { ready: false })).to.contain('  - name: Done\n    final: true\n    ready: false\n');
-    expect(phase(editPhase(editPhase(machine, 'Waiting', { ready: true }), 'Waiting', { ready: false }), 'Waiting')?.ready).to.equal(false);
+    expect(editPhase(machine, 'Done', { ready: false })).to.contain(
+      '  - name: Done\n    final: true\n    ready: false\n',
+    );
+    expect(
+      phase(
+        editPhase(editPhase(machine, 'Waiting', { ready: true }), 'Waiting', { ready: false }),
+        'Waiting',
+      )?.ready,
+    ).to.equal(false);
   });
 
   it('may go anywhere again', () => {
-    expect(phase(editPhase(machine, 'Waiting', { next: 'any' }), 'Waiting')?.nextDeclared).to.equal(false);
+    expect(phase(editPhase(machine, 'Waiting', { next: 'any' }), 'Waiting')?.nextDeclared).to.equal(
+      false,
+    );
   });
 });
 
@@ -151,19 +194,36 @@ describe('a phase that is moved', () => {
 describe('whatever a person has written', () => {
   const word = fc.stringMatching(/^[a-z]{3,8}$/);
   const quote = fc.constantFrom('', "'", '"');
-  const phaseText = fc.record({ comment: fc.option(word), end: fc.option(word), quote, flow: fc.boolean(), gap: fc.nat(2) });
-  /** A file of phases P0…, each of which may go to the next one, with comments, quotes, gaps and styles at random. */
+  const phaseText = fc.record({
+    comment: fc.option(word),
+    end: fc.option(word),
+    quote,
+    flow: fc.boolean(),
+    gap: fc.nat(2),
+  });
+  /**
+   * A file of phases P0…, each of which may go to the next one, with comments, quotes, gaps and
+   * styles at random.
+   */
   const file = fc.array(phaseText, { minLength: 3, maxLength: 6 }).map((phases) => {
     const blocks = phases.map(({ comment, end, quote: mark, flow, gap }, index) => {
       const last = index === phases.length - 1;
       const head = `${comment === null ? '' : `  # ${comment} ${index}\n`}  - name: ${mark}P${index}${mark}${end === null ? '' : ` # ${end} of ${index}`}\n`;
       const first = index === 0 ? '    initial: true\n' : '';
-      const next = last ? '    final: true\n' : flow ? `    next: [P${index + 1}]\n` : `    next:\n      - ${mark}P${index + 1}${mark}\n`;
+      const next = last
+        ? '    final: true\n'
+        : flow
+          ? `    next: [P${index + 1}]\n`
+          : `    next:\n      - ${mark}P${index + 1}${mark}\n`;
       return `${head}${first}${next}${'\n'.repeat(gap)}`;
     });
-    return { count: phases.length, text: `# the machine\nkind: Canary # kind\napiVersion: 'examples.io/v1'\n\nphases:\n${blocks.join('')}` };
+    return {
+      count: phases.length,
+      text: `# the machine\nkind: Canary # kind\napiVersion: 'examples.io/v1'\n\nphases:\n${blocks.join('')}`,
+    };
   });
-  const comments = (text: string): readonly string[] => [...text.matchAll(/# .*$/gm)].map(([comment]) => comment).sort();
+  const comments = (text: string): readonly string[] =>
+    [...text.matchAll(/# .*$/gm)].map(([comment]) => comment).sort();
 
   it('survives a rename: all comments, all quotes, every line that does not name the phase', () => {
     fc.assert(
@@ -171,9 +231,13 @@ describe('whatever a person has written', () => {
         const name = `P${pick % count}`;
         const after = renamePhase(text, name, 'Renamed');
         expect(comments(after)).to.deep.equal(comments(text));
-        const untouched = text.split('\n').filter((line) => line.trim() !== '' && !line.includes(name));
+        const untouched = text
+          .split('\n')
+          .filter((line) => line.trim() !== '' && !line.includes(name));
         expect(after.split('\n')).to.include.members(untouched);
-        expect(names(after)).to.deep.equal(names(text).map((one) => (one === name ? 'Renamed' : one)));
+        expect(names(after)).to.deep.equal(
+          names(text).map((one) => (one === name ? 'Renamed' : one)),
+        );
       }),
     );
   });
@@ -182,7 +246,9 @@ describe('whatever a person has written', () => {
     fc.assert(
       fc.property(file, fc.nat(), fc.nat(), ({ text, count }, pick, place) => {
         const [name, after] = [`P${pick % count}`, `P${place % count}`];
-        if (name === after) return;
+        if (name === after) {
+          return;
+        }
         const moved = movePhase(text, name, after);
         expect(comments(moved)).to.deep.equal(comments(text));
         expect(names(moved)[names(moved).indexOf(after) + 1]).to.equal(name);

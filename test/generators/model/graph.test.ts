@@ -1,5 +1,12 @@
 import { expect } from 'chai';
-import { boxes, dot, machineSection, mermaid, svg, replaceMachineSection } from '../../../generators/lib/model/graph.ts';
+import {
+  boxes,
+  dot,
+  machineSection,
+  mermaid,
+  svg,
+  replaceMachineSection,
+} from '../../../generators/lib/model/graph.ts';
 
 const phases = [
   { name: 'Waiting', initial: true, next: ['Running'] },
@@ -29,12 +36,18 @@ describe('the picture of a machine', () => {
     expect(dot(phases)).to.contain('"Running" -> "Done" [style=dashed label="after 10m"];');
     const picture = await svg(phases);
     expect(picture).to.match(/<svg /);
-    for (const { name } of phases) expect(picture).to.contain(`>${name}</text>`);
+    for (const { name } of phases) {
+      expect(picture).to.contain(`>${name}</text>`);
+    }
   });
 
   it('is boxes of one width for a terminal, and says which targets are not there yet', () => {
     const lines = boxes(phases.slice(0, 1)).split('\n');
-    expect(lines).to.deep.equal(['   ┌─────────┐', '●▶ │ Waiting │ ──▶ Running (not there yet)', '   └─────────┘']);
+    expect(lines).to.deep.equal([
+      '   ┌─────────┐',
+      '●▶ │ Waiting │ ──▶ Running (not there yet)',
+      '   └─────────┘',
+    ]);
     expect(
       new Set(
         boxes(phases)
@@ -61,8 +74,13 @@ describe('the picture of a machine', () => {
       outputs: [],
       line: 1,
     });
-    const [one, two] = [machineSection({ phases: [phase('One')] }), machineSection({ phases: [phase('Two')] })];
-    expect(replaceMachineSection(`mine\n${one}\nalso mine`, two)).to.equal(`mine\n${two}\nalso mine`);
+    const [one, two] = [
+      machineSection({ phases: [phase('One')] }),
+      machineSection({ phases: [phase('Two')] }),
+    ];
+    expect(replaceMachineSection(`mine\n${one}\nalso mine`, two)).to.equal(
+      `mine\n${two}\nalso mine`,
+    );
     expect(replaceMachineSection('no marks', two)).to.equal('no marks');
   });
 });

@@ -6,7 +6,12 @@ import { loadModel } from '../../../generators/lib/model/load.ts';
 import type { Model } from '../../../generators/lib/model/model.ts';
 import { formatProblem } from '../../../generators/lib/util/problems.ts';
 
-const good = projectText({ kind: 'Canary', apiVersion: 'examples.io/v1', operatorName: 'canary-operator', phases: defaultPhases('Canary') });
+const good = projectText({
+  kind: 'Canary',
+  apiVersion: 'examples.io/v1',
+  operatorName: 'canary-operator',
+  phases: defaultPhases('Canary'),
+});
 
 function problemsOf(text: string): string[] {
   const loaded = loadModel(text, 'autopilot.yaml');
@@ -15,13 +20,20 @@ function problemsOf(text: string): string[] {
 
 function modelOf(text: string): Model {
   const loaded = loadModel(text, 'autopilot.yaml');
-  if ('problems' in loaded) throw new Error(loaded.problems.map(formatProblem).join('\n'));
+  if ('problems' in loaded) {
+    throw new Error(loaded.problems.map(formatProblem).join('\n'));
+  }
   return loaded.model;
 }
 
 describe('the model of autopilot.yaml', () => {
   const cases: readonly [title: string, from: string, to: string, ...expected: RegExp[]][] = [
-    ['a misspelt field', 'initial: true', 'intial: true', /:10:5: phases\[0\]\.intial is not a known field, did you mean 'initial'\?/],
+    [
+      'a misspelt field',
+      'initial: true',
+      'intial: true',
+      /:10:5: phases\[0\]\.intial is not a known field, did you mean 'initial'\?/,
+    ],
     [
       'a misspelt target',
       '[Finished]',
@@ -29,7 +41,12 @@ describe('the model of autopilot.yaml', () => {
       /:17:12: phases\[1\]\.next names 'Finishd', which is not a phase, did you mean 'Finished'\?/,
       /'Finished'\) cannot be reached/,
     ],
-    ['a misspelt input', '[metrics]', '[metrisc]', /:15:14: phases\[1\]\.inputs\[0\] names 'metrisc'.*did you mean 'metrics'\?/],
+    [
+      'a misspelt input',
+      '[metrics]',
+      '[metrisc]',
+      /:15:14: phases\[1\]\.inputs\[0\] names 'metrisc'.*did you mean 'metrics'\?/,
+    ],
     [
       'metrics as an output',
       'outputs: [virtualservices]\n    next: [Finished]',
@@ -37,16 +54,66 @@ describe('the model of autopilot.yaml', () => {
       /phases\[1\]\.outputs\[0\] is 'metrics', which can be read but not written/,
     ],
     ['no initial phase', '    initial: true\n', '', /no phase is initial/],
-    ['two initial phases', 'name: Processing', 'name: Processing\n    initial: true', /phases\[1\] is initial, but phases\[0\] \('Initializing'\) is already/],
-    ['names alike but for capitals', 'name: Finished', 'name: processing', /phases\[2\]\.name 'processing' is taken by phases\[1\]/],
-    ['a phase named as the kind', 'name: Finished', 'name: Canary', /phases\[2\]\.name 'Canary' is taken by kind 'Canary'/],
-    ['inputs of a final phase', 'final: true', 'final: true\n    inputs: [pods]', /phases\[2\] \('Finished'\) is final .* cannot have inputs/],
-    ['an apiVersion of one part', 'examples.io/v1', 'v1', /:5:13: apiVersion 'v1' must have two parts/],
-    ['a kind in small letters', 'kind: Canary', 'kind: canary', /:4:7: kind 'canary' must be in Pascal case/],
-    ['a kind that is a JavaScript global', 'kind: Canary', 'kind: Promise', /'Promise' is the name of a JavaScript global/],
-    ['an operator name with capitals', 'operatorName: canary-operator', 'operatorName: Canary', /operatorName 'Canary' must be lower-case/],
-    ['a timeout without onTimeout', 'inputs: [metrics]', 'inputs: [metrics]\n    timeout: 5m', /phases\[1\] has timeout without onTimeout/],
-    ['a duration that is none', 'inputs: [metrics]', 'inputs: [metrics]\n    interval: soon', /phases\[1\]\.interval must be a duration/],
+    [
+      'two initial phases',
+      'name: Processing',
+      'name: Processing\n    initial: true',
+      /phases\[1\] is initial, but phases\[0\] \('Initializing'\) is already/,
+    ],
+    [
+      'names alike but for capitals',
+      'name: Finished',
+      'name: processing',
+      /phases\[2\]\.name 'processing' is taken by phases\[1\]/,
+    ],
+    [
+      'a phase named as the kind',
+      'name: Finished',
+      'name: Canary',
+      /phases\[2\]\.name 'Canary' is taken by kind 'Canary'/,
+    ],
+    [
+      'inputs of a final phase',
+      'final: true',
+      'final: true\n    inputs: [pods]',
+      /phases\[2\] \('Finished'\) is final .* cannot have inputs/,
+    ],
+    [
+      'an apiVersion of one part',
+      'examples.io/v1',
+      'v1',
+      /:5:13: apiVersion 'v1' must have two parts/,
+    ],
+    [
+      'a kind in small letters',
+      'kind: Canary',
+      'kind: canary',
+      /:4:7: kind 'canary' must be in Pascal case/,
+    ],
+    [
+      'a kind that is a JavaScript global',
+      'kind: Canary',
+      'kind: Promise',
+      /'Promise' is the name of a JavaScript global/,
+    ],
+    [
+      'an operator name with capitals',
+      'operatorName: canary-operator',
+      'operatorName: Canary',
+      /operatorName 'Canary' must be lower-case/,
+    ],
+    [
+      'a timeout without onTimeout',
+      'inputs: [metrics]',
+      'inputs: [metrics]\n    timeout: 5m',
+      /phases\[1\] has timeout without onTimeout/,
+    ],
+    [
+      'a duration that is none',
+      'inputs: [metrics]',
+      'inputs: [metrics]\n    interval: soon',
+      /phases\[1\]\.interval must be a duration/,
+    ],
     [
       'an unknown key of an input',
       'inputs: [metrics]',
@@ -71,25 +138,42 @@ describe('the model of autopilot.yaml', () => {
       'inputs: [metrics]\n    timeout: 5m\n    onTimeout: Processing',
       /phases\[1\] names itself in onTimeout: its time would be up again at once/,
     ],
-    ['an initial phase to be approved', '    initial: true', '    initial: true\n    approval: required', /phases\[0\] is initial, so nobody can approve/],
-    ['a phase named as the finalizer’s file', 'name: Finished', 'name: Finalizer', /phases\[2\]\.name 'Finalizer' is the name of a generated file/],
+    [
+      'an initial phase to be approved',
+      '    initial: true',
+      '    initial: true\n    approval: required',
+      /phases\[0\] is initial, so nobody can approve/,
+    ],
+    [
+      'a phase named as the finalizer’s file',
+      'name: Finished',
+      'name: Finalizer',
+      /phases\[2\]\.name 'Finalizer' is the name of a generated file/,
+    ],
     ['broken YAML', 'kind: Canary', 'kind: [Canary', /^autopilot\.yaml:\d+:\d+: /],
     ['a missing kind', 'kind: Canary\n', '', /kind is missing/],
   ];
-  for (const [title, from, to, ...expected] of cases)
+  for (const [title, from, to, ...expected] of cases) {
     it(`reports ${title} with its place and what would be right`, () => {
       expect(good).to.contain(from);
       const problems = problemsOf(good.replace(from, to));
       expect(problems).to.have.length.at.least(expected.length);
-      for (const pattern of expected)
+      for (const pattern of expected) {
         expect(
           problems.some((problem) => pattern.test(problem)),
           problems.join('\n'),
         ).to.equal(true);
+      }
     });
+  }
 
   it('reports all problems at once, in the order of the file', () => {
-    const problems = problemsOf(good.replace('kind: Canary', 'kind: canary').replace('[metrics]', '[metrisc]').replace('[Finished]', '[Finishd]'));
+    const problems = problemsOf(
+      good
+        .replace('kind: Canary', 'kind: canary')
+        .replace('[metrics]', '[metrisc]')
+        .replace('[Finished]', '[Finishd]'),
+    );
     expect(problems.map((problem) => Number(problem.split(':')[1]))).to.deep.equal([4, 15, 17, 18]);
   });
 
@@ -158,13 +242,29 @@ queries:
 
 describe('editing autopilot.yaml', () => {
   it('adds a phase and keeps comments and the order of the rest', () => {
-    const commented = good.replace('  - name: Processing', '  # the busy one\n  - name: Processing');
-    const text = addPhase(commented, { name: 'Waiting', inputs: ['pods'], next: ['Finished'] }, 'Processing');
-    expect(text).to.contain('  # the busy one\n  - name: Processing').and.to.contain('next: [Finished, Waiting]');
-    expect(modelOf(text).phases.map(({ name }) => name)).to.deep.equal(['Initializing', 'Processing', 'Waiting', 'Finished']);
+    const commented = good.replace(
+      '  - name: Processing',
+      '  # the busy one\n  - name: Processing',
+    );
+    const text = addPhase(
+      commented,
+      { name: 'Waiting', inputs: ['pods'], next: ['Finished'] },
+      'Processing',
+    );
+    expect(text)
+      .to.contain('  # the busy one\n  - name: Processing')
+      .and.to.contain('next: [Finished, Waiting]');
+    expect(modelOf(text).phases.map(({ name }) => name)).to.deep.equal([
+      'Initializing',
+      'Processing',
+      'Waiting',
+      'Finished',
+    ]);
   });
 
   it('refuses to add a phase after one that does not exist', () => {
-    expect(() => addPhase(good, { name: 'Waiting' }, 'Procesing')).to.throw("--after names 'Procesing', which is not a phase");
+    expect(() => addPhase(good, { name: 'Waiting' }, 'Procesing')).to.throw(
+      "--after names 'Procesing', which is not a phase",
+    );
   });
 });

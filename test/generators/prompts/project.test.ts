@@ -13,16 +13,25 @@ import type { Answers } from '../support/scripted-answers.ts';
 const offer = { dir: 'my-canary', examples: [{ value: 'autoroute' }] };
 const given = { kind: 'Canary', apiVersion: 'examples.io/v1', operatorName: 'canary' };
 
-async function dialogue(answers: Answers, options: object = given): Promise<{ project: NewProject; said: string[]; asked: Question[] }> {
+async function dialogue(
+  answers: Answers,
+  options: object = given,
+): Promise<{ project: NewProject; said: string[]; asked: Question[] }> {
   const { ask, asked } = scriptAnswers(answers);
   const said: string[] = [];
   const project = await askProject(ask, (line) => said.push(line), options, offer);
   expect(asked).to.have.length(answers.length);
-  if ('example' in project) throw new Error('an example');
+  if ('example' in project) {
+    throw new Error('an example');
+  }
   return { project, said, asked };
 }
 
-const phase = (name: string, ...rest: Answers): Answers => [['name', name], ['description', ''], ...rest];
+const phase = (name: string, ...rest: Answers): Answers => [
+  ['name', name],
+  ['description', ''],
+  ...rest,
+];
 
 describe('the dialogue of yo autopilot', () => {
   it('asks for kind, apiVersion, name and then phase by phase', async () => {
@@ -39,7 +48,14 @@ describe('the dialogue of yo autopilot', () => {
         ['outputs', []],
         ['next', 'Shifting'],
         ['another', true],
-        ...phase('Shifting', ['final', false], ['ready', false], ['inputs', ['metrics']], ['outputs', ['virtualservices']], ['next', 'Waiting, Done']),
+        ...phase(
+          'Shifting',
+          ['final', false],
+          ['ready', false],
+          ['inputs', ['metrics']],
+          ['outputs', ['virtualservices']],
+          ['next', 'Waiting, Done'],
+        ),
         ['another', true],
         ...phase('Done', ['final', true], ['ready', DEFAULT]),
         ['another', false],
@@ -49,9 +65,24 @@ describe('the dialogue of yo autopilot', () => {
       {},
     );
     const loaded = loadModel(projectText(project), 'autopilot.yaml');
-    expect('model' in loaded && loaded.model.phases.map(({ name, next, initial, final, ready }) => ({ name, next, initial, final, ready }))).to.deep.equal([
+    expect(
+      'model' in loaded &&
+        loaded.model.phases.map(({ name, next, initial, final, ready }) => ({
+          name,
+          next,
+          initial,
+          final,
+          ready,
+        })),
+    ).to.deep.equal([
       { name: 'Waiting', next: ['Waiting', 'Shifting'], initial: true, final: false, ready: true },
-      { name: 'Shifting', next: ['Waiting', 'Shifting', 'Done'], initial: false, final: false, ready: false },
+      {
+        name: 'Shifting',
+        next: ['Waiting', 'Shifting', 'Done'],
+        initial: false,
+        final: false,
+        ready: false,
+      },
       { name: 'Done', next: [], initial: false, final: true, ready: true },
     ]);
   });
@@ -63,11 +94,29 @@ describe('the dialogue of yo autopilot', () => {
       [
         ...enter('start', 'kind', 'apiVersion', 'operatorName'),
         ['name', 'Starting'],
-        ...enter('description', ...worker, 'name', 'description', 'final', ...worker, 'name', 'description', 'final', 'ready', 'another', 'finalizer', 'write'),
+        ...enter(
+          'description',
+          ...worker,
+          'name',
+          'description',
+          'final',
+          ...worker,
+          'name',
+          'description',
+          'final',
+          'ready',
+          'another',
+          'finalizer',
+          'write',
+        ),
       ],
       {},
     );
-    expect(project).to.deep.include({ kind: 'Canary', apiVersion: 'examples.io/v1', operatorName: 'canary-operator' });
+    expect(project).to.deep.include({
+      kind: 'Canary',
+      apiVersion: 'examples.io/v1',
+      operatorName: 'canary-operator',
+    });
     expect(project.phases.map(({ name, next, final }) => [name, final ?? next])).to.deep.equal([
       ['Starting', ['Processing']],
       ['Processing', ['Finished']],
@@ -76,8 +125,24 @@ describe('the dialogue of yo autopilot', () => {
   });
 
   it("takes a kind from the folder's name when it can be one", () => {
-    const kinds = ['my-canary', 'canary-operator', 'traffic_shift', '/tmp/x/Canary', 'map', '123', '.'].map(kindFromFolder);
-    expect(kinds).to.deep.equal(['Canary', 'Canary', 'TrafficShift', 'Canary', undefined, undefined, undefined]);
+    const kinds = [
+      'my-canary',
+      'canary-operator',
+      'traffic_shift',
+      '/tmp/x/Canary',
+      'map',
+      '123',
+      '.',
+    ].map(kindFromFolder);
+    expect(kinds).to.deep.equal([
+      'Canary',
+      'Canary',
+      'TrafficShift',
+      'Canary',
+      undefined,
+      undefined,
+      undefined,
+    ]);
   });
 
   it('starts from an example when that is chosen', async () => {
@@ -94,13 +159,22 @@ describe('the dialogue of yo autopilot', () => {
       ['finalizer', DEFAULT],
       ['write', true],
     ]);
-    expect(project.phases.map(({ name }) => name)).to.deep.equal(['Initializing', 'Processing', 'Finished']);
+    expect(project.phases.map(({ name }) => name)).to.deep.equal([
+      'Initializing',
+      'Processing',
+      'Finished',
+    ]);
   });
 
   it('stops at phases given as options that are wrong, instead of asking about them', async () => {
-    const wrong = { ...given, phases: [{ name: 'Waiting', initial: true, inputs: ['deployment'] }] };
+    const wrong = {
+      ...given,
+      phases: [{ name: 'Waiting', initial: true, inputs: ['deployment'] }],
+    };
     const error = await dialogue([], wrong).catch((reason: Error) => reason.message);
-    expect(error).to.match(/names 'deployment', which is no parameter, did you mean 'deployments'\?/);
+    expect(error).to.match(
+      /names 'deployment', which is no parameter, did you mean 'deployments'\?/,
+    );
   });
 
   it('does not ask where a single phase may go: it says which targets are not there, and drops them', async () => {
@@ -132,7 +206,13 @@ describe('the dialogue of yo autopilot', () => {
 describe('the end of a machine', () => {
   it('is a failure when its name says so, unless a person says otherwise', async () => {
     const { project } = await dialogue([
-      ...phase('Trying', ['ready', false], ['inputs', []], ['outputs', []], ['next', 'Done, Failed, Cancelled']),
+      ...phase(
+        'Trying',
+        ['ready', false],
+        ['inputs', []],
+        ['outputs', []],
+        ['next', 'Done, Failed, Cancelled'],
+      ),
       ['another', DEFAULT],
       ...phase('Done', ['final', DEFAULT], ['ready', DEFAULT]),
       ['another', DEFAULT],
@@ -146,7 +226,12 @@ describe('the end of a machine', () => {
     const text = projectText(project);
     expect(text.match(/name: Failed\n {4}final: true\n {4}ready: false\n/), text).to.have.length(1);
     const loaded = loadModel(text, 'autopilot.yaml');
-    expect('model' in loaded && loaded.model.phases.map(({ ready }) => ready)).to.deep.equal([false, true, false, true]);
+    expect('model' in loaded && loaded.model.phases.map(({ ready }) => ready)).to.deep.equal([
+      false,
+      true,
+      false,
+      true,
+    ]);
   });
 
   it('has a finalizer when there is work to do before a resource may go', async () => {
@@ -160,7 +245,9 @@ describe('the end of a machine', () => {
     const text = projectText(project);
     expect(text).to.contain('\nfinalizer:\n  inputs: [metrics, pods]\n');
     const loaded = loadModel(text, 'autopilot.yaml');
-    expect('model' in loaded && loaded.model.finalizer?.inputs.map(({ kind }) => kind.name)).to.deep.equal(['pods']);
+    expect(
+      'model' in loaded && loaded.model.finalizer?.inputs.map(({ kind }) => kind.name),
+    ).to.deep.equal(['pods']);
   });
 });
 
@@ -172,7 +259,9 @@ describe('the last look', () => {
       ['write', false],
     ]);
     const said: string[] = [];
-    const stopped = await askProject(ask, (line) => said.push(line), given, offer).catch((error: Error) => error.message);
+    const stopped = await askProject(ask, (line) => said.push(line), given, offer).catch(
+      (error: Error) => error.message,
+    );
     expect(stopped).to.equal('Stopped; nothing was written.');
     expect(said.at(-1)).to.contain('│ Processing   │ ──▶ Finished');
   });
@@ -180,7 +269,10 @@ describe('the last look', () => {
 
 describe('a question mark', () => {
   /** What the terminal is asked for, and what it answers. */
-  function adapter(...answers: unknown[]): { prompt(questions: never): Promise<unknown>; readonly prompts: Record<string, unknown>[] } {
+  function adapter(...answers: unknown[]): {
+    prompt(questions: never): Promise<unknown>;
+    readonly prompts: Record<string, unknown>[];
+  } {
     const prompts: Record<string, unknown>[] = [];
     return {
       prompts,
@@ -197,7 +289,13 @@ describe('a question mark', () => {
     const said: string[] = [];
     const terminal = adapter(' ? ', 'Canary');
     const validate = (text: string): true | string => text === 'Canary' || 'wrong';
-    const answer = await createAsk(terminal, (line) => said.push(line))({ type: 'input', name: 'kind', message: 'Kind', help, validate });
+    const answer = await createAsk(terminal, (line) => said.push(line))({
+      type: 'input',
+      name: 'kind',
+      message: 'Kind',
+      help,
+      validate,
+    });
     expect([answer, terminal.prompts.length]).to.deep.equal(['Canary', 2]);
     expect(said.join()).to.contain('It is explained.');
     const check = terminal.prompts[0]?.['validate'] as (text: string) => true | string;
@@ -224,15 +322,32 @@ describe('a question mark', () => {
 
   it('is understood at a yes or no, where everything else is asked again', async () => {
     const terminal = adapter('?', 'Yes');
-    expect(await createAsk(terminal, () => {})({ type: 'confirm', name: 'final', message: 'Final?', help, default: false })).to.equal(true);
+    expect(
+      await createAsk(terminal, () => {})({
+        type: 'confirm',
+        name: 'final',
+        message: 'Final?',
+        help,
+        default: false,
+      }),
+    ).to.equal(true);
     const check = terminal.prompts[0]?.['validate'] as (text: string) => true | string;
-    expect(['y', 'NO', '?', 'perhaps'].map(check)).to.deep.equal([true, true, true, 'y or n (? explains)']);
+    expect(['y', 'NO', '?', 'perhaps'].map(check)).to.deep.equal([
+      true,
+      true,
+      true,
+      'y or n (? explains)',
+    ]);
   });
 });
 
 describe('a phase as an option', () => {
   it('has its inputs, outputs, targets and marks', () => {
-    expect(parsePhase('Evaluating:inputs=metrics,virtualservices:outputs=virtualservices:next=Promoting,RollBack:ready')).to.deep.equal({
+    expect(
+      parsePhase(
+        'Evaluating:inputs=metrics,virtualservices:outputs=virtualservices:next=Promoting,RollBack:ready',
+      ),
+    ).to.deep.equal({
       name: 'Evaluating',
       inputs: ['metrics', 'virtualservices'],
       outputs: ['virtualservices'],
@@ -251,11 +366,15 @@ describe('a phase as an option', () => {
 
 describe('the Node version', () => {
   it('is refused below 22.22.2 with one sentence that names both', () => {
-    expect(nodeProblem('20.20.1')).to.equal('generator-autopilot needs Node 22.22.2 or newer (24 recommended); this is Node 20.20.1.');
+    expect(nodeProblem('20.20.1')).to.equal(
+      'generator-autopilot needs Node 22.22.2 or newer (24 recommended); this is Node 20.20.1.',
+    );
     expect(nodeProblem('22.22.1')).to.be.a('string');
   });
 
   it('is accepted from 22.22.2 on', () => {
-    for (const version of ['22.22.2', '22.23.0', '24.0.0', '26.10.0']) expect(nodeProblem(version), version).to.equal(undefined);
+    for (const version of ['22.22.2', '22.23.0', '24.0.0', '26.10.0']) {
+      expect(nodeProblem(version), version).to.equal(undefined);
+    }
   });
 });

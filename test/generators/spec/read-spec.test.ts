@@ -3,17 +3,42 @@ import { compileCrd, specSchema } from '../../crd/compile-crd.ts';
 
 /** One field each, on line 3 of its file. */
 const REFUSED: readonly (readonly [field: string, because: string, before?: string])[] = [
-  ['readonly pair: readonly [string, number];', 'spec.pair is a tuple, which a CRD cannot describe; use an object with named fields'],
-  ['readonly at: Date;', 'spec.at is a Date, but objects come as JSON, where a time is text; use Timestamp'],
-  ['readonly hosts: ReadonlySet<string>;', 'spec.hosts is a ReadonlySet, but objects come as plain JSON; use a list with @set'],
-  ['readonly map: Map<string, string>;', 'spec.map is a Map, but objects come as plain JSON; use Record<string, …>'],
-  ['readonly call: () => void;', 'spec.call is a function, which cannot be in an object of Kubernetes'],
+  [
+    'readonly pair: readonly [string, number];',
+    'spec.pair is a tuple, which a CRD cannot describe; use an object with named fields',
+  ],
+  [
+    'readonly at: Date;',
+    'spec.at is a Date, but objects come as JSON, where a time is text; use Timestamp',
+  ],
+  [
+    'readonly hosts: ReadonlySet<string>;',
+    'spec.hosts is a ReadonlySet, but objects come as plain JSON; use a list with @set',
+  ],
+  [
+    'readonly map: Map<string, string>;',
+    'spec.map is a Map, but objects come as plain JSON; use Record<string, …>',
+  ],
+  [
+    'readonly call: () => void;',
+    'spec.call is a function, which cannot be in an object of Kubernetes',
+  ],
   ['call(): void;', 'spec.call is a function'],
   ['readonly big: bigint;', 'spec.big is a bigint, which JSON does not have; use Int64'],
   ['readonly none: never;', 'spec.none is of the type never, of which there is no value in JSON'],
-  ['readonly one: Thing;', 'spec.one is the class Thing, but objects come as plain JSON; use an interface', 'class Thing { readonly a = 1 }'],
-  ['readonly any: string | { readonly a: string };', 'spec.any is string or { readonly a: string; }, which a CRD cannot describe'],
-  ["readonly any: 1 | 'a';", 'spec.any lists values of several types (number, string), of which a CRD takes one'],
+  [
+    'readonly one: Thing;',
+    'spec.one is the class Thing, but objects come as plain JSON; use an interface',
+    'class Thing { readonly a = 1 }',
+  ],
+  [
+    'readonly any: string | { readonly a: string };',
+    'spec.any is string or { readonly a: string; }, which a CRD cannot describe',
+  ],
+  [
+    "readonly any: 1 | 'a';",
+    'spec.any lists values of several types (number, string), of which a CRD takes one',
+  ],
   ['readonly any: 1 | string;', 'spec.any mixes certain numbers and text'],
   [
     "readonly any: { readonly k: 'a'; readonly v: string } | { readonly k: 'b'; readonly v: number };",
@@ -23,76 +48,144 @@ const REFUSED: readonly (readonly [field: string, because: string, before?: stri
     "readonly any: { readonly k: 'a' } | { readonly k: 'b'; /** @default 1 */ readonly v: Int32 };",
     'spec.any.v has a default, which would be filled in for the other shapes',
   ],
-  ['readonly both: { readonly a: string; readonly [name: string]: string };', 'spec.both has both named fields and an index signature'],
+  [
+    'readonly both: { readonly a: string; readonly [name: string]: string };',
+    'spec.both has both named fields and an index signature',
+  ],
   ['readonly a: Missing;', "Cannot find name 'Missing'"],
   ["readonly a: import('not-there').X;", 'is it installed? npm install'],
-  ['/** @minimun 3 */ readonly a: Int32;', "spec.a: @minimun is no tag that is known here, did you mean 'minimum'?"],
+  [
+    '/** @minimun 3 */ readonly a: Int32;',
+    "spec.a: @minimun is no tag that is known here, did you mean 'minimum'?",
+  ],
   ['/** @minimum 3 */ readonly a: string;', 'spec.a: @minimum is for numbers'],
   ['/** @minimum three */ readonly a: Int32;', "spec.a: @minimum needs a number, not 'three'"],
   ['/** @maxLength -1 */ readonly a: string;', "spec.a: @maxLength needs a count, not '-1'"],
-  ['/** @pattern a(?=b) */ readonly a: string;', 'spec.a: @pattern has look-around or a back reference'],
+  [
+    '/** @pattern a(?=b) */ readonly a: string;',
+    'spec.a: @pattern has look-around or a back reference',
+  ],
   ['/** @pattern a( */ readonly a: string;', 'spec.a: @pattern is no regular expression'],
-  ['/** @format ip4 */ readonly a: string;', "spec.a: @format names 'ip4', which is no format that the API server knows, did you mean 'ipv4'?"],
-  ['/** @default eleven */ readonly a: Int32;', "spec.a: @default needs a value as JSON, not 'eleven'"],
-  ['/** @default 11 @maximum 10 */ readonly a: Int32;', 'spec.a has the default 11, which does not fit: it is above 10'],
-  ['/** @default {"b": 1} */ readonly a: { readonly c: Int32 };', 'which does not fit: c is missing'],
+  [
+    '/** @format ip4 */ readonly a: string;',
+    "spec.a: @format names 'ip4', which is no format that the API server knows, did you mean 'ipv4'?",
+  ],
+  [
+    '/** @default eleven */ readonly a: Int32;',
+    "spec.a: @default needs a value as JSON, not 'eleven'",
+  ],
+  [
+    '/** @default 11 @maximum 10 */ readonly a: Int32;',
+    'spec.a has the default 11, which does not fit: it is above 10',
+  ],
+  [
+    '/** @default {"b": 1} */ readonly a: { readonly c: Int32 };',
+    'which does not fit: c is missing',
+  ],
   ["/** @default c */ readonly a: 'a' | 'b';", 'which does not fit: it is none of "a", "b"'],
   [
     '/** @keyedBy nme */ readonly a: readonly { readonly name: string }[];',
     "spec.a: @keyedBy names 'nme', which is no field of the items, did you mean 'name'?",
   ],
-  ['/** @keyedBy name */ readonly a: readonly { readonly name?: string }[];', "spec.a: @keyedBy names 'name', which is optional"],
-  ['/** @keyedBy name */ readonly a: readonly string[];', 'spec.a: @keyedBy is for lists of objects'],
-  ['/** @set */ readonly a: readonly { readonly name: string }[];', 'spec.a: @set is for lists of texts, numbers or booleans'],
-  ['readonly a: readonly { /** @immutable */ readonly host: string }[];', 'spec.a[].host: @immutable is for lists whose items can be told apart; put @keyedBy'],
+  [
+    '/** @keyedBy name */ readonly a: readonly { readonly name?: string }[];',
+    "spec.a: @keyedBy names 'name', which is optional",
+  ],
+  [
+    '/** @keyedBy name */ readonly a: readonly string[];',
+    'spec.a: @keyedBy is for lists of objects',
+  ],
+  [
+    '/** @set */ readonly a: readonly { readonly name: string }[];',
+    'spec.a: @set is for lists of texts, numbers or booleans',
+  ],
+  [
+    'readonly a: readonly { /** @immutable */ readonly host: string }[];',
+    'spec.a[].host: @immutable is for lists whose items can be told apart; put @keyedBy',
+  ],
   [
     'readonly a: Readonly<Record<string, { /** @immutable */ readonly n: Int32 }>>;',
     'spec.a{}.n: @immutable needs @maxItems on the list (@maxProperties on a map)',
   ],
-  ['/** @maxProperties 5 */ readonly a: Readonly<Record<string, { /** @immutable */ readonly n: string }>>;', 'spec.a{}.n: @immutable needs @maxLength here'],
-  ['readonly a: readonly { /** @rule self == oldSelf */ readonly n: string }[];', 'spec.a[].n: @rule compares with oldSelf, but items of this list'],
+  [
+    '/** @maxProperties 5 */ readonly a: Readonly<Record<string, { /** @immutable */ readonly n: string }>>;',
+    'spec.a{}.n: @immutable needs @maxLength here',
+  ],
+  [
+    'readonly a: readonly { /** @rule self == oldSelf */ readonly n: string }[];',
+    'spec.a[].n: @rule compares with oldSelf, but items of this list',
+  ],
   ['/** @rule // only a message */ readonly a: string;', 'spec.a: @rule needs an expression'],
-  ['/** @column */ readonly a: { readonly b: string };', 'spec.a: @column is for texts, numbers, booleans and times'],
-  ['readonly a: readonly { /** @column */ readonly b: string }[];', 'spec.a[].b: @column is for fields that are not inside of a list or map'],
-  ['/** @shortName cn */ readonly a: string;', 'spec.a: @shortName belongs to the comment of the Spec interface'],
+  [
+    '/** @column */ readonly a: { readonly b: string };',
+    'spec.a: @column is for texts, numbers, booleans and times',
+  ],
+  [
+    'readonly a: readonly { /** @column */ readonly b: string }[];',
+    'spec.a[].b: @column is for fields that are not inside of a list or map',
+  ],
+  [
+    '/** @shortName cn */ readonly a: string;',
+    'spec.a: @shortName belongs to the comment of the Spec interface',
+  ],
 ];
 
 describe('src/spec.ts', () => {
-  for (const [field, because, before = ''] of REFUSED)
+  for (const [field, because, before = ''] of REFUSED) {
     it(`is refused for: ${field}`, () => {
       expect(() => compileCrd(`${before} export interface FeatureSpec {\n${field}\n}`))
         .to.throw(because)
         .with.property('message')
         .matches(/^spec\.ts:3:\d+: /);
     });
+  }
 
   it('has all that is wrong said at once, in the order of the file', () => {
-    expect(() => compileCrd('export interface FeatureSpec {\nreadonly a: Date;\n/**\n * @set\n */\nreadonly b: string\n}'))
+    expect(() =>
+      compileCrd(
+        'export interface FeatureSpec {\nreadonly a: Date;\n/**\n * @set\n */\nreadonly b: string\n}',
+      ),
+    )
       .to.throw()
       .with.property('message')
       .that.matches(/^spec\.ts:3:1: spec\.a is a Date[^\n]+\nspec\.ts:5:4: spec\.b: @set [^\n]+$/);
   });
 
   it('may not contain types that contain themselves, unless they are preserved', () => {
-    const types = (tag: string): string => `interface Tree { readonly below?: readonly Tree[] }\nexport interface FeatureSpec { ${tag} readonly tree?: Tree }`;
-    expect(() => compileCrd(types(''))).to.throw('spec.ts:2:18: spec.tree.below[] is of the type Tree, which contains itself');
-    expect(specSchema(types('/** @preserve */')).properties?.['tree']).to.deep.equal({ type: 'object', 'x-kubernetes-preserve-unknown-fields': true });
+    const types = (tag: string): string =>
+      `interface Tree { readonly below?: readonly Tree[] }\nexport interface FeatureSpec { ${tag} readonly tree?: Tree }`;
+    expect(() => compileCrd(types(''))).to.throw(
+      'spec.ts:2:18: spec.tree.below[] is of the type Tree, which contains itself',
+    );
+    expect(specSchema(types('/** @preserve */')).properties?.['tree']).to.deep.equal({
+      type: 'object',
+      'x-kubernetes-preserve-unknown-fields': true,
+    });
   });
 
   it('must export both interfaces', () => {
-    expect(() => compileCrd('interface FeatureSpec {}')).to.throw("spec.ts:1:1: there is no exported interface FeatureSpec: 'export interface FeatureSpec { … }'");
-  });
-
-  it('may not take the names of our fields of status', () => {
-    expect(() => compileCrd('export interface FeatureSpec {}\nexport interface FeatureStatusInfo {\n  readonly phase: string;\n}')).to.throw(
-      "spec.ts:4:3: status must not have a field 'phase': it is one of ours",
+    expect(() => compileCrd('interface FeatureSpec {}')).to.throw(
+      "spec.ts:1:1: there is no exported interface FeatureSpec: 'export interface FeatureSpec { … }'",
     );
   });
 
+  it('may not take the names of our fields of status', () => {
+    expect(() =>
+      compileCrd(
+        'export interface FeatureSpec {}\nexport interface FeatureStatusInfo {\n  readonly phase: string;\n}',
+      ),
+    ).to.throw("spec.ts:4:3: status must not have a field 'phase': it is one of ours");
+  });
+
   it('has fields for @scale, or hears what is missing', () => {
-    const types = (value: string): string => `/** @scale ${value} */\nexport interface FeatureSpec { readonly replicas?: Int32; readonly name?: string }`;
-    expect(() => compileCrd(types('spec.replicas status.replicas'))).to.throw("spec.ts:2:5: spec: @scale names 'status.replicas', which is not there");
-    expect(() => compileCrd(types('spec.name status.replicas'))).to.throw("@scale names 'spec.name', which must be a whole number");
+    const types = (value: string): string =>
+      `/** @scale ${value} */\nexport interface FeatureSpec { readonly replicas?: Int32; readonly name?: string }`;
+    expect(() => compileCrd(types('spec.replicas status.replicas'))).to.throw(
+      "spec.ts:2:5: spec: @scale names 'status.replicas', which is not there",
+    );
+    expect(() => compileCrd(types('spec.name status.replicas'))).to.throw(
+      "@scale names 'spec.name', which must be a whole number",
+    );
     expect(() => compileCrd(types('replicas'))).to.throw('@scale needs two or three fields');
   });
 
@@ -110,13 +203,24 @@ export interface FeatureSpec {
   readonly three?: Backend; /** Not about four. */
   readonly four?: string; /** About five. */ readonly five?: string;
 }`);
-    const described = Object.entries(spec.properties ?? {}).map(([name, { description }]) => [name, description]);
+    const described = Object.entries(spec.properties ?? {}).map(([name, { description }]) => [
+      name,
+      description,
+    ]);
     expect(spec.description).to.equal('What is wanted.\n\nIn two paragraphs.');
-    expect(Object.fromEntries(described)).to.deep.equal({ one: 'A backend.', two: 'Another one.', three: 'A backend.', four: undefined, five: 'About five.' });
+    expect(Object.fromEntries(described)).to.deep.equal({
+      one: 'A backend.',
+      two: 'Another one.',
+      three: 'A backend.',
+      four: undefined,
+      five: 'About five.',
+    });
   });
 
   it('is told when the CRD is too large for kubectl apply, and which fields make it so', () => {
-    const fields = Array.from({ length: 6 }, (_, index) => `readonly d${index}: IDeployment;`).join(' ');
+    const fields = Array.from({ length: 6 }, (_, index) => `readonly d${index}: IDeployment;`).join(
+      ' ',
+    );
     const types = (tag: string): string =>
       `import type { IDeployment } from 'kubernetes-models/apps/v1';\nexport interface FeatureSpec { readonly small: string; ${tag} readonly big: { ${fields} } }`;
     expect(() => compileCrd(types(''))).to.throw(

@@ -21,7 +21,9 @@ export class FakeTerminal {
   /** Waits until `text` is shown, and forgets what was shown. Fails when `run` does. */
   async shows(text: string | RegExp, run: Promise<unknown>): Promise<void> {
     const failed = run.then(() => new Promise<never>(() => {}));
-    while (this.#shown.search(text) < 0) await Promise.race([failed, new Promise<void>((resolve) => (this.#noticed = resolve))]);
+    while (this.#shown.search(text) < 0) {
+      await Promise.race([failed, new Promise<void>((resolve) => (this.#noticed = resolve))]);
+    }
     this.#shown = '';
   }
 

@@ -1,4 +1,7 @@
-/** A real terminal for a command: a pseudo-terminal by `script` of util-linux, which every Debian has. */
+/**
+ * A real terminal for a command: a pseudo-terminal by `script` of util-linux, which every Debian
+ * has.
+ */
 import { execa } from 'execa';
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
@@ -7,7 +10,9 @@ import { stripVTControlCharacters } from 'node:util';
 /** Why there is none here; undefined when there is. */
 export async function missingPty(): Promise<string | undefined> {
   const { exitCode, stdout } = await execa('script', ['--version'], { reject: false });
-  return exitCode === 0 && stdout.includes('util-linux') ? undefined : "there is no 'script' of util-linux to make a pseudo-terminal with";
+  return exitCode === 0 && stdout.includes('util-linux')
+    ? undefined
+    : "there is no 'script' of util-linux to make a pseudo-terminal with";
 }
 
 export class Pty {
@@ -19,9 +24,17 @@ export class Pty {
   transcript = '';
   #noticed: () => void = () => {};
 
-  constructor(command: string, { cwd, env }: { readonly cwd: string; readonly env: Readonly<Record<string, string>> }, columns = 80, rows = 24) {
+  constructor(
+    command: string,
+    { cwd, env }: { readonly cwd: string; readonly env: Readonly<Record<string, string>> },
+    columns = 80,
+    rows = 24,
+  ) {
     const sized = `stty cols ${columns} rows ${rows}; exec ${command}`;
-    this.#process = spawn('script', ['-qfec', sized, '/dev/null'], { cwd, env: { ...process.env, TERM: 'xterm', ...env } });
+    this.#process = spawn('script', ['-qfec', sized, '/dev/null'], {
+      cwd,
+      env: { ...process.env, TERM: 'xterm', ...env },
+    });
     this.#process.stdout?.on('data', (data: Buffer) => {
       const text = stripVTControlCharacters(data.toString());
       this.#shown += text;
@@ -31,13 +44,26 @@ export class Pty {
     this.ended = new Promise((resolve) => this.#process.once('close', resolve));
   }
 
-  /** Waits until `text` is shown, and forgets what was shown up to there: what follows may have come at once. Fails when the command ends before, or shows nothing more for long. */
+  /**
+   * Waits until `text` is shown, and forgets what was shown up to there: what follows may have come
+   * at once. Fails when the command ends before, or shows nothing more for long.
+   */
   async shows(text: string): Promise<void> {
     const over = this.ended.then((code) => `ended with ${code}`);
     while (!this.#shown.includes(text)) {
-      const late = new Promise<string>((resolve) => AbortSignal.timeout(60_000).addEventListener('abort', () => resolve('showed nothing for a minute')));
-      const end = await Promise.race([over, late, new Promise<undefined>((resolve) => (this.#noticed = () => resolve(undefined)))]);
-      if (end !== undefined && !this.#shown.includes(text)) throw new Error(`${end}, and never showed '${text}':\n${this.transcript}`);
+      const late = new Promise<string>((resolve) =>
+        AbortSignal.timeout(60_000).addEventListener('abort', () =>
+          resolve('showed nothing for a minute'),
+        ),
+      );
+      const end = await Promise.race([
+        over,
+        late,
+        new Promise<undefined>((resolve) => (this.#noticed = () => resolve(undefined))),
+      ]);
+      if (end !== undefined && !this.#shown.includes(text)) {
+        throw new Error(`${end}, and never showed '${text}':\n${this.transcript}`);
+      }
     }
     this.#shown = this.#shown.slice(this.#shown.indexOf(text) + text.length);
   }

@@ -1,4 +1,7 @@
-/** Debian's buildah, unpacked, with a store of its own: it builds Dockerfiles as root, without a daemon, a runtime or a registry. */
+/**
+ * Debian's buildah, unpacked, with a store of its own: it builds Dockerfiles as root, without a
+ * daemon, a runtime or a registry.
+ */
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -25,10 +28,18 @@ export async function buildah(folder: string): Promise<Buildah> {
     'libseccomp2',
   );
   const place = (name: string): string => join(folder, name);
-  for (const name of ['bin', 'home/.config/containers']) mkdirSync(place(name), { recursive: true });
+  for (const name of ['bin', 'home/.config/containers']) {
+    mkdirSync(place(name), { recursive: true });
+  }
   // Where it looks for its trust policy, beside /etc.
-  writeFileSync(place('home/.config/containers/policy.json'), readFileSync(join(files, 'etc/containers/policy.json')));
-  writeFileSync(place('storage.conf'), `[storage]\ndriver = "overlay"\ngraphroot = "${place('store')}"\nrunroot = "${place('run')}"\n`);
+  writeFileSync(
+    place('home/.config/containers/policy.json'),
+    readFileSync(join(files, 'etc/containers/policy.json')),
+  );
+  writeFileSync(
+    place('storage.conf'),
+    `[storage]\ndriver = "overlay"\ngraphroot = "${place('store')}"\nrunroot = "${place('run')}"\n`,
+  );
   writeFileSync(place('registries.conf'), '');
   const settings = {
     HOME: place('home'),
@@ -38,11 +49,19 @@ export async function buildah(folder: string): Promise<Buildah> {
   };
   const exports = Object.entries(settings).map(([name, value]) => `export ${name}='${value}'\n`);
   const program = join(place('bin'), 'buildah');
-  // It starts itself again with a bare environment, so its libraries must lie where the loader looks; nobody else sees these mounts.
+  // It starts itself again with a bare environment, so its libraries must lie where the loader
+  // looks; nobody else sees these mounts.
   const libraries = `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`;
-  const lower = [join(files, libraries), join(files, libraries.slice('/usr'.length)), libraries].join(':');
+  const lower = [
+    join(files, libraries),
+    join(files, libraries.slice('/usr'.length)),
+    libraries,
+  ].join(':');
   const inside = `mount -t overlay overlay -o lowerdir=${lower} ${libraries} && exec ${join(files, 'usr/bin/buildah')} "$@"`;
-  writeFileSync(program, `#!/bin/sh\n${exports.join('')}exec unshare --mount sh -c '${inside}' buildah "$@"\n`);
+  writeFileSync(
+    program,
+    `#!/bin/sh\n${exports.join('')}exec unshare --mount sh -c '${inside}' buildah "$@"\n`,
+  );
   chmodSync(program, 0o755);
   return {
     bin: place('bin'),

@@ -1,4 +1,7 @@
-/** An OCI image written from folders, without Docker or a registry. Equal folders give equal digests. */
+/**
+ * An OCI image written from folders, without Docker or a registry. Equal folders give equal
+ * digests.
+ */
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -66,8 +69,20 @@ export async function writeImage(file: string, options: ImageOptions): Promise<v
     const manifest = put(mediaType, json({ schemaVersion: 2, mediaType, config, layers }));
     const annotations = { 'io.containerd.image.name': options.reference };
     writeFileSync(join(work, 'oci-layout'), json({ imageLayoutVersion: '1.0.0' }));
-    writeFileSync(join(work, 'index.json'), json({ schemaVersion: 2, manifests: [{ ...manifest, annotations }] }));
-    await execa('tar', [...DETERMINISTIC, '-cf', file, '-C', work, 'oci-layout', 'index.json', 'blobs']);
+    writeFileSync(
+      join(work, 'index.json'),
+      json({ schemaVersion: 2, manifests: [{ ...manifest, annotations }] }),
+    );
+    await execa('tar', [
+      ...DETERMINISTIC,
+      '-cf',
+      file,
+      '-C',
+      work,
+      'oci-layout',
+      'index.json',
+      'blobs',
+    ]);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

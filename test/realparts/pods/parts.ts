@@ -1,6 +1,8 @@
 /**
- * What a node needs beyond the control plane: kubelet, scheduler, proxy, containerd, runc, CNI plugins, names. Each family has a Go
- * module of its own, so that version selection does not mix them, and is kept in the cache by the hash of its module.
+ * What a node needs beyond the control plane: kubelet, scheduler, proxy, containerd, runc, CNI
+ * plugins, names. Each family has a Go
+ * module of its own, so that version selection does not mix them, and is kept in the cache by the
+ * hash of its module.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
@@ -41,12 +43,23 @@ const FAMILIES: readonly Family[] = [
       'containerd-shim-runc-v2': `${CONTAINERD}/cmd/containerd-shim-runc-v2`,
       ctr: `${CONTAINERD}/cmd/ctr`,
     },
-    flags: ['-trimpath', '-tags', 'no_btrfs no_devmapper no_zfs no_aufs', '-ldflags', `-s -w -X ${CONTAINERD}/version.Version=v2.3.7`],
+    flags: [
+      '-trimpath',
+      '-tags',
+      'no_btrfs no_devmapper no_zfs no_aufs',
+      '-ldflags',
+      `-s -w -X ${CONTAINERD}/version.Version=v2.3.7`,
+    ],
     env: PLAIN,
   },
   {
     module: 'cni',
-    programs: { ptp: `${CNI}/main/ptp`, loopback: `${CNI}/main/loopback`, 'host-local': `${CNI}/ipam/host-local`, portmap: `${CNI}/meta/portmap` },
+    programs: {
+      ptp: `${CNI}/main/ptp`,
+      loopback: `${CNI}/main/loopback`,
+      'host-local': `${CNI}/ipam/host-local`,
+      portmap: `${CNI}/meta/portmap`,
+    },
     flags: ['-trimpath', '-ldflags', '-s -w'],
     env: PLAIN,
   },
@@ -56,8 +69,18 @@ const FAMILIES: readonly Family[] = [
     flags: ['-trimpath', '-tags', 'seccomp', '-ldflags', '-s -w -X main.version=1.5.2'],
     env: seccomp,
   },
-  { module: 'pause', programs: { pause: '.' }, flags: ['-trimpath', '-ldflags', '-s -w'], env: PLAIN },
-  { module: 'coredns', programs: { coredns: '.' }, flags: ['-trimpath', '-ldflags', '-s -w'], env: PLAIN },
+  {
+    module: 'pause',
+    programs: { pause: '.' },
+    flags: ['-trimpath', '-ldflags', '-s -w'],
+    env: PLAIN,
+  },
+  {
+    module: 'coredns',
+    programs: { coredns: '.' },
+    flags: ['-trimpath', '-ldflags', '-s -w'],
+    env: PLAIN,
+  },
 ];
 
 /** runc is the one part in C: it wants libseccomp's headers. */
@@ -83,7 +106,10 @@ export interface PodParts {
   readonly pause: string;
 }
 
-/** Builds what is missing (minutes, once), with progress. @throws Unavailable when a part cannot be had on this machine. */
+/**
+ * Builds what is missing (minutes, once), with progress. @throws Unavailable when a part cannot be
+ * had on this machine.
+ */
 export async function podParts(): Promise<PodParts> {
   const nft = await unpacked(
     'nftables',
@@ -99,7 +125,9 @@ export async function podParts(): Promise<PodParts> {
     'libseccomp2',
   );
   const folders: Record<string, string> = {};
-  for (const family of FAMILIES) folders[family.module] = await familyFolder(family);
+  for (const family of FAMILIES) {
+    folders[family.module] = await familyFolder(family);
+  }
   return {
     path: [...Object.values(folders), join(nft, 'usr/sbin')],
     cni: folders['cni'] ?? '',
@@ -111,9 +139,13 @@ export async function podParts(): Promise<PodParts> {
 async function familyFolder(family: Family): Promise<string> {
   const source = join(import.meta.dirname, 'go', family.module);
   const hash = createHash('sha256').update(JSON.stringify([family.programs, family.flags]));
-  for (const file of ['go.mod', 'go.sum']) hash.update(readFileSync(join(source, file)));
+  for (const file of ['go.mod', 'go.sum']) {
+    hash.update(readFileSync(join(source, file)));
+  }
   const folder = join(cacheRoot(), `${family.module}-${hash.digest('hex').slice(0, 16)}`);
-  if (existsSync(folder)) return folder;
+  if (existsSync(folder)) {
+    return folder;
+  }
   mkdirSync(cacheRoot(), { recursive: true });
   const work = mkdtempSync(join(cacheRoot(), '.build-'));
   try {
@@ -121,17 +153,26 @@ async function familyFolder(family: Family): Promise<string> {
     for (const [program, path] of Object.entries(family.programs)) {
       const started = Date.now();
       console.log(`building ${program} from its Go modules (once) …`);
-      await execa('go', ['build', '-mod=readonly', ...family.flags, '-o', join(work, program), path], {
-        cwd: source,
-        env: { GOFLAGS: '-buildvcs=false', ...env },
-      });
+      await execa(
+        'go',
+        ['build', '-mod=readonly', ...family.flags, '-o', join(work, program), path],
+        {
+          cwd: source,
+          env: { GOFLAGS: '-buildvcs=false', ...env },
+        },
+      );
       console.log(`built ${program} in ${Math.round((Date.now() - started) / 1000)} s`);
     }
     renameSync(work, folder);
     return folder;
   } catch (error) {
-    const reason = (error as { code?: string }).code === 'ENOENT' ? 'there is no Go on this machine' : (error as Error).message;
-    throw new Unavailable(`the ${family.module} part of a node cannot be built: ${reason}`, { cause: error });
+    const reason =
+      (error as { code?: string }).code === 'ENOENT'
+        ? 'there is no Go on this machine'
+        : (error as Error).message;
+    throw new Unavailable(`the ${family.module} part of a node cannot be built: ${reason}`, {
+      cause: error,
+    });
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

@@ -1,4 +1,7 @@
-/** The settings of every part of a node, as files. Why each unusual one is as it is stands beside it. */
+/**
+ * The settings of every part of a node, as files. Why each unusual one is as it is stands beside
+ * it.
+ */
 import { join } from 'node:path';
 
 export interface Place {
@@ -35,7 +38,10 @@ export const SYSCTLS: Readonly<Record<string, string>> = {
 };
 
 /** The arguments of each part. */
-export function argumentsOf({ folder, address }: Place): Readonly<Record<string, readonly string[]>> {
+export function argumentsOf({
+  folder,
+  address,
+}: Place): Readonly<Record<string, readonly string[]>> {
   const config = (user: string): string => `--kubeconfig=${join(folder, `${user}.kubeconfig`)}`;
   return {
     etcd: [
@@ -75,7 +81,13 @@ export function argumentsOf({ folder, address }: Place): Readonly<Record<string,
       '--controllers=*,-node-ipam-controller',
     ],
     'kube-scheduler': [config('scheduler'), '--leader-elect=false', '--bind-address=127.0.0.1'],
-    kubelet: [`--config=${folder}/kubelet.json`, config('kubelet'), `--root-dir=${folder}/kubelet`, '--hostname-override=node', `--node-ip=${address}`],
+    kubelet: [
+      `--config=${folder}/kubelet.json`,
+      config('kubelet'),
+      `--root-dir=${folder}/kubelet`,
+      '--hostname-override=node',
+      `--node-ip=${address}`,
+    ],
     'kube-proxy': [`--config=${folder}/proxy.json`],
     coredns: ['-conf', `${folder}/Corefile`],
   };
@@ -105,7 +117,12 @@ export function filesOf(place: Place): Readonly<Record<string, string>> {
         {
           type: 'ptp',
           ipMasq: false,
-          ipam: { type: 'host-local', dataDir: `${folder}/run/cni`, ranges: [[{ subnet: POD_NETWORK }]], routes: [{ dst: '0.0.0.0/0' }] },
+          ipam: {
+            type: 'host-local',
+            dataDir: `${folder}/run/cni`,
+            ranges: [[{ subnet: POD_NETWORK }]],
+            routes: [{ dst: '0.0.0.0/0' }],
+          },
         },
         { type: 'portmap', capabilities: { portMappings: true }, backend: 'nftables' },
       ],
@@ -175,7 +192,12 @@ function kubelet({ folder, address, cgroup }: Place): object {
     podLogsDir: `${folder}/podlogs`,
     volumePluginDir: `${folder}/volumeplugins`,
     enforceNodeAllocatable: ['pods'],
-    evictionHard: { 'memory.available': '50Mi', 'nodefs.available': '1%', 'imagefs.available': '1%', 'nodefs.inodesFree': '1%' },
+    evictionHard: {
+      'memory.available': '50Mi',
+      'nodefs.available': '1%',
+      'imagefs.available': '1%',
+      'nodefs.inodesFree': '1%',
+    },
     imageGCHighThresholdPercent: 100,
     imageGCLowThresholdPercent: 99,
     maxPods: 60,

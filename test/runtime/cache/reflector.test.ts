@@ -7,7 +7,13 @@ import { Cluster, seeded, VirtualClock } from '../../../sandbox/src/index.ts';
 import { settle } from '../../../sandbox/src/kit/settle.ts';
 import { Faults, noAnswer, refusal } from '../../flights/faults.ts';
 
-const TYPE = { group: '', version: 'v1', kind: 'ConfigMap', plural: 'configmaps', namespaced: true };
+const TYPE = {
+  group: '',
+  version: 'v1',
+  kind: 'ConfigMap',
+  plural: 'configmaps',
+  namespaced: true,
+};
 
 describe('an informer', () => {
   let clock: VirtualClock;
@@ -25,9 +31,19 @@ describe('an informer', () => {
   afterEach(() => stop.abort());
 
   async function start(
-    options: { readonly api?: KubeApi; readonly namespaces?: readonly string[]; readonly labelSelector?: string; readonly family?: Informer[] } = {},
+    options: {
+      readonly api?: KubeApi;
+      readonly namespaces?: readonly string[];
+      readonly labelSelector?: string;
+      readonly family?: Informer[];
+    } = {},
   ): Promise<Informer> {
-    const { api = faults.through(cluster.api), namespaces = [], labelSelector, family = [] } = options;
+    const {
+      api = faults.through(cluster.api),
+      namespaces = [],
+      labelSelector,
+      family = [],
+    } = options;
     const informer = new Informer(
       { type: TYPE, ...(labelSelector !== undefined && { labelSelector }) },
       namespaces,
@@ -54,28 +70,47 @@ describe('an informer', () => {
     clock.moveTo(end);
   }
   const make = (name: string, namespace = 'default', labels = {}): Promise<KubeObject> =>
-    cluster.api.create(TYPE, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace, labels } });
-  const names = (informer: Informer): readonly string[] => informer.list().map(({ metadata }) => metadata.name);
+    cluster.api.create(TYPE, {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name, namespace, labels },
+    });
+  const names = (informer: Informer): readonly string[] =>
+    informer.list().map(({ metadata }) => metadata.name);
 
   // @promise watching/consistent-lists
   it('lists in pages of 500, each a consistent read', async () => {
-    for (let i = 0; i < 1201; i++) await make(`c${i}`);
+    for (let i = 0; i < 1201; i++) {
+      await make(`c${i}`);
+    }
     const asked: unknown[] = [];
-    const api: KubeApi = { ...cluster.api, list: (type, options, signal) => (asked.push(options), cluster.api.list(type, options, signal)) };
+    const api: KubeApi = {
+      ...cluster.api,
+      list: (type, options, signal) => (
+        asked.push(options),
+        cluster.api.list(type, options, signal)
+      ),
+    };
     const informer = await start({ api });
     expect(informer.size).to.equal(1201);
     expect(asked).to.have.length(3);
-    for (const options of asked) expect(options).to.include({ limit: 500 }).and.not.have.property('resourceVersion');
+    for (const options of asked) {
+      expect(options).to.include({ limit: 500 }).and.not.have.property('resourceVersion');
+    }
   });
 
   // @promise watching/consistent-lists
   it('survives that its pages expire between two of them', async () => {
-    for (let i = 0; i < 600; i++) await make(`c${i}`);
+    for (let i = 0; i < 600; i++) {
+      await make(`c${i}`);
+    }
     let pages = 0;
     const api: KubeApi = {
       ...cluster.api,
       list: async (type, options, signal) => {
-        if (pages++ === 1) cluster.compact();
+        if (pages++ === 1) {
+          cluster.compact();
+        }
         return cluster.api.list(type, options, signal);
       },
     };
@@ -88,7 +123,11 @@ describe('an informer', () => {
     const api: KubeApi = {
       ...cluster.api,
       async *watch(type, options, signal): AsyncGenerator<WatchEvent> {
-        for await (const event of cluster.api.watch(type, options, signal)) if (!dead) yield event;
+        for await (const event of cluster.api.watch(type, options, signal)) {
+          if (!dead) {
+            yield event;
+          }
+        }
       },
     };
     const informer = await start({ api });
@@ -119,7 +158,8 @@ describe('an informer', () => {
     await pass(5);
     expect(names(informer)).to.deep.equal(['a', 'b']);
     expect(told).to.deep.equal(['failed: the connection was reset', 'restarted']);
-    faults.fault = ({ verb }) => (verb === 'watch' ? { when: 'before', error: noAnswer() } : undefined);
+    faults.fault = ({ verb }) =>
+      verb === 'watch' ? { when: 'before', error: noAnswer() } : undefined;
     faults.endWatches(noAnswer());
     await cluster.api.delete(TYPE, { namespace: 'default', name: 'a' });
     await make('c');
@@ -162,11 +202,15 @@ describe('an informer', () => {
     const api: KubeApi = {
       ...cluster.api,
       list: async (type, options, signal) => {
-        if (options?.namespace === undefined) throw refusal(403, 'Forbidden');
+        if (options?.namespace === undefined) {
+          throw refusal(403, 'Forbidden');
+        }
         return cluster.api.list(type, options, signal);
       },
       watch: (type, options, signal) => {
-        if (options.namespace === undefined) throw refusal(403, 'Forbidden');
+        if (options.namespace === undefined) {
+          throw refusal(403, 'Forbidden');
+        }
         return cluster.api.watch(type, options, signal);
       },
     };
@@ -182,22 +226,34 @@ describe('an informer', () => {
     const others = await start({ labelSelector: 'mine=no', family });
     const key = { namespace: 'default', name: 'a' };
     await mine.write(key, 'default/writer', () => make('a', 'default', { mine: 'yes' }));
-    expect([mine, all, others].map((informer) => informer.get(key) !== undefined)).to.deep.equal([true, true, false]);
+    expect([mine, all, others].map((informer) => informer.get(key) !== undefined)).to.deep.equal([
+      true,
+      true,
+      false,
+    ]);
   });
 
   it('stays whole behind a balancer that cuts quiet connections every fifty seconds', async () => {
     const quiet: KubeApi = {
       ...cluster.api,
       async *watch(type, options, signal): AsyncGenerator<WatchEvent> {
-        for await (const event of cluster.api.watch(type, options, signal)) if (event.type !== 'BOOKMARK') yield event;
+        for await (const event of cluster.api.watch(type, options, signal)) {
+          if (event.type !== 'BOOKMARK') {
+            yield event;
+          }
+        }
       },
     };
     const informer = await start({ api: faults.through(quiet) });
     const broken: string[] = [];
     for (let second = 1; second <= 500; second++) {
-      if (second % 50 === 0) faults.endWatches(noAnswer());
+      if (second % 50 === 0) {
+        faults.endWatches(noAnswer());
+      }
       await pass(1);
-      if (informer.broken !== undefined) broken.push(informer.broken);
+      if (informer.broken !== undefined) {
+        broken.push(informer.broken);
+      }
     }
     expect(broken).to.deep.equal([]);
     faults.endWatches(noAnswer());
@@ -210,14 +266,28 @@ describe('an informer', () => {
     const answers: (() => void)[] = [];
     const api: KubeApi = {
       ...cluster.api,
-      list: () => new Promise((resolve) => answers.push(() => resolve({ resourceVersion: '1', items: [] }))),
+      list: () =>
+        new Promise((resolve) => answers.push(() => resolve({ resourceVersion: '1', items: [] }))),
       async *watch(): AsyncGenerator<WatchEvent> {
         yield await new Promise<never>(() => undefined);
       },
     };
     const nothing = (): void => undefined;
-    const events = { stepped: nothing, listed: nothing, heard: nothing, unavailable: nothing, failed: nothing, restarted: nothing };
-    const reflector = reflect({ type: TYPE }, new Store(), { api, clock, random: seeded(1) }, events, stop.signal);
+    const events = {
+      stepped: nothing,
+      listed: nothing,
+      heard: nothing,
+      unavailable: nothing,
+      failed: nothing,
+      restarted: nothing,
+    };
+    const reflector = reflect(
+      { type: TYPE },
+      new Store(),
+      { api, clock, random: seeded(1) },
+      events,
+      stop.signal,
+    );
     await pass(0);
     answers[0]?.();
     reflector.doubt();
@@ -228,12 +298,15 @@ describe('an informer', () => {
   describe('of a new leader', () => {
     it('has caught up when it is as far as the API server was after the election', async () => {
       const informer = await start();
-      faults.fault = ({ verb }) => (verb === 'watch' ? { when: 'before', error: noAnswer() } : undefined);
+      faults.fault = ({ verb }) =>
+        verb === 'watch' ? { when: 'before', error: noAnswer() } : undefined;
       faults.endWatches(noAnswer());
       await pass(0);
       await make('late');
       let caughtUp = false;
-      void informer.caughtUp(clock.monotonic() + 1, { api: cluster.api }, stop.signal).then(() => (caughtUp = true));
+      void informer
+        .caughtUp(clock.monotonic() + 1, { api: cluster.api }, stop.signal)
+        .then(() => (caughtUp = true));
       expect(names(informer)).to.deep.equal([]);
       clock.moveTo(clock.monotonic() + 1);
       await pass(0);

@@ -3,8 +3,16 @@ import type { Change } from '../../../runtime/src/cache/store.ts';
 import { Store } from '../../../runtime/src/cache/store.ts';
 import type { KubeObject } from '../../../runtime/src/kube/object.ts';
 
-function object(name: string, resourceVersion: number, labels: Record<string, string> = {}): KubeObject {
-  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace: 'a', name, resourceVersion: String(resourceVersion), labels } };
+function object(
+  name: string,
+  resourceVersion: number,
+  labels: Record<string, string> = {},
+): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { namespace: 'a', name, resourceVersion: String(resourceVersion), labels },
+  };
 }
 
 function watched(store: Store): Change[] {
@@ -44,8 +52,13 @@ describe('Store', () => {
     store.put(object('gone', 1));
     store.put(object('kept', 2));
     const changes = watched(store);
-    expect(store.replace([object('kept', 2), object('new', 9)], '9')).to.deep.equal({ changed: 2, missed: 0 });
-    expect(changes.map(({ old, object: now }) => [old?.metadata.name, now?.metadata.name])).to.deep.equal([
+    expect(store.replace([object('kept', 2), object('new', 9)], '9')).to.deep.equal({
+      changed: 2,
+      missed: 0,
+    });
+    expect(
+      changes.map(({ old, object: now }) => [old?.metadata.name, now?.metadata.name]),
+    ).to.deep.equal([
       ['gone', undefined],
       [undefined, 'new'],
     ]);
@@ -95,7 +108,9 @@ describe('Store', () => {
       store.put(object('x', 6, { changed: 'by others' }));
       return object('x', 5);
     });
-    expect(changes.map(({ writer, object: now }) => [writer, now?.metadata.resourceVersion])).to.deep.equal([
+    expect(
+      changes.map(({ writer, object: now }) => [writer, now?.metadata.resourceVersion]),
+    ).to.deep.equal([
       ['a/writer', '5'],
       [undefined, '6'],
     ]);
@@ -123,7 +138,9 @@ describe('Store', () => {
       return object('x', 7);
     });
     expect(store.get({ namespace: 'a', name: 'x' })).to.equal(undefined);
-    expect(changes.map(({ writer, object: now }) => [writer, now?.metadata.resourceVersion])).to.deep.equal([
+    expect(
+      changes.map(({ writer, object: now }) => [writer, now?.metadata.resourceVersion]),
+    ).to.deep.equal([
       ['a/writer', '7'],
       [undefined, undefined],
     ]);
@@ -151,7 +168,9 @@ describe('Store', () => {
   it('takes only answers that fit: one that does not is a deletion here', async () => {
     const store = new Store({ fits: ({ metadata }) => metadata.labels?.['mine'] === 'yes' });
     store.put(object('x', 5, { mine: 'yes' }));
-    await store.write({ namespace: 'a', name: 'x' }, 'a/writer', async () => object('x', 6, { mine: 'no' }));
+    await store.write({ namespace: 'a', name: 'x' }, 'a/writer', async () =>
+      object('x', 6, { mine: 'no' }),
+    );
     await store.write({ namespace: 'a', name: 'y' }, 'a/writer', async () => object('y', 7));
     expect(store.size).to.equal(0);
   });
@@ -172,7 +191,10 @@ describe('Store', () => {
     it('nothing that happened after what it told last', () => {
       const store = new Store();
       store.replace([object('a', 1), object('b', 2)], '5');
-      expect(store.replace([object('a', 7), object('c', 8)], '9')).to.deep.equal({ changed: 3, missed: 0 });
+      expect(store.replace([object('a', 7), object('c', 8)], '9')).to.deep.equal({
+        changed: 3,
+        missed: 0,
+      });
     });
 
     it('a change and a deletion before that', () => {

@@ -29,7 +29,11 @@ describe('connecting', () => {
   afterEach(() => {
     process.env['KUBECONFIG'] = environment['KUBECONFIG'];
     process.env['HOME'] = environment['HOME'];
-    for (const name of ['KUBECONFIG', 'HOME']) if (environment[name] === undefined) delete process.env[name];
+    for (const name of ['KUBECONFIG', 'HOME']) {
+      if (environment[name] === undefined) {
+        delete process.env[name];
+      }
+    }
     server.closeAllConnections();
     server.close();
     rmSync(folder, { recursive: true });
@@ -61,12 +65,18 @@ describe('connecting', () => {
 
   it('goes through the proxy of a kubeconfig that client-node reads, with its user and password', async () => {
     const file = kubeconfig(
-      { server: 'http://api.nowhere:6443', 'insecure-skip-tls-verify': true, 'proxy-url': address() },
+      {
+        server: 'http://api.nowhere:6443',
+        'insecure-skip-tls-verify': true,
+        'proxy-url': address(),
+      },
       { username: 'me', password: 'pw' },
     );
     const connected = await connect({ kubeconfig: file });
     await connected.api.get(pods, key);
-    expect(asked).to.deep.equal([`api.nowhere:6443 Basic ${Buffer.from('me:pw').toString('base64')}`]);
+    expect(asked).to.deep.equal([
+      `api.nowhere:6443 Basic ${Buffer.from('me:pw').toString('base64')}`,
+    ]);
     await connected.close();
   });
 
@@ -74,7 +84,10 @@ describe('connecting', () => {
     const token = join(folder, 'token');
     writeFileSync(token, 'first');
     const clock = new VirtualClock();
-    const connected = await connect({ kubeconfig: kubeconfig({ server: address() }, { tokenFile: token }), clock });
+    const connected = await connect({
+      kubeconfig: kubeconfig({ server: address() }, { tokenFile: token }),
+      clock,
+    });
     await connected.api.get(pods, key);
     unlinkSync(token);
     clock.moveTo(61_000);

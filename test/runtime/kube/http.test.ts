@@ -8,8 +8,20 @@ import type { HttpKubeApi } from '../../../runtime/src/kube/http.ts';
 import { httpKubeApi } from '../../../runtime/src/kube/http.ts';
 import type { ResourceType } from '../../../runtime/src/kube/object.ts';
 
-const pods: ResourceType = { group: '', version: 'v1', kind: 'Pod', plural: 'pods', namespaced: true };
-const things: ResourceType = { group: 't.io', version: 'v1', kind: 'Thing', plural: 'things', namespaced: true };
+const pods: ResourceType = {
+  group: '',
+  version: 'v1',
+  kind: 'Pod',
+  plural: 'pods',
+  namespaced: true,
+};
+const things: ResourceType = {
+  group: 't.io',
+  version: 'v1',
+  kind: 'Thing',
+  plural: 'things',
+  namespaced: true,
+};
 
 describe('KubeApi over HTTP', () => {
   let server: Server;
@@ -26,7 +38,10 @@ describe('KubeApi over HTTP', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
     url = `http://127.0.0.1:${port}`;
-    api = httpKubeApi({ server: url, credentials: async () => ({ headers: { authorization: 'Bearer t' }, tls: {} }) });
+    api = httpKubeApi({
+      server: url,
+      credentials: async () => ({ headers: { authorization: 'Bearer t' }, tls: {} }),
+    });
   });
   after(async () => {
     await api.close();
@@ -37,17 +52,28 @@ describe('KubeApi over HTTP', () => {
   async function watchAll(): Promise<{ events: WatchEvent[]; error: unknown }> {
     const events: WatchEvent[] = [];
     try {
-      for await (const event of api.watch(pods, { resourceVersion: '1' })) events.push(event);
+      for await (const event of api.watch(pods, { resourceVersion: '1' })) {
+        events.push(event);
+      }
       return { events, error: undefined };
     } catch (error) {
       return { events, error };
     }
   }
   const added = (name: string): string =>
-    JSON.stringify({ type: 'ADDED', object: { kind: 'Pod', apiVersion: 'v1', metadata: { name, resourceVersion: '2' } } });
+    JSON.stringify({
+      type: 'ADDED',
+      object: { kind: 'Pod', apiVersion: 'v1', metadata: { name, resourceVersion: '2' } },
+    });
 
   it('gives list items the apiVersion and kind that the server leaves out', async () => {
-    handle = (_, response) => response.end(JSON.stringify({ metadata: { resourceVersion: '7', continue: '' }, items: [{ metadata: { name: 'a' } }] }));
+    handle = (_, response) =>
+      response.end(
+        JSON.stringify({
+          metadata: { resourceVersion: '7', continue: '' },
+          items: [{ metadata: { name: 'a' } }],
+        }),
+      );
     expect(await api.list(things, { namespace: 'x' })).to.deep.equal({
       resourceVersion: '7',
       items: [{ apiVersion: 't.io/v1', kind: 'Thing', metadata: { name: 'a' } }],
@@ -57,10 +83,20 @@ describe('KubeApi over HTTP', () => {
   it('asks for the right path and proves who it is', async () => {
     let seen: unknown;
     handle = (request, response, body) => {
-      seen = [request.method, request.url, request.headers.authorization, request.headers['content-type'], JSON.parse(body)];
+      seen = [
+        request.method,
+        request.url,
+        request.headers.authorization,
+        request.headers['content-type'],
+        JSON.parse(body),
+      ];
       response.end('{"metadata":{"name":"a"}}');
     };
-    await api.apply(things, { apiVersion: 't.io/v1', kind: 'Thing', metadata: { name: 'a', namespace: 'x' } }, { fieldManager: 'm', force: true });
+    await api.apply(
+      things,
+      { apiVersion: 't.io/v1', kind: 'Thing', metadata: { name: 'a', namespace: 'x' } },
+      { fieldManager: 'm', force: true },
+    );
     expect(seen).to.deep.equal([
       'PATCH',
       '/apis/t.io/v1/namespaces/x/things/a?fieldManager=m&fieldValidation=Strict&force=true',
@@ -72,24 +108,49 @@ describe('KubeApi over HTTP', () => {
 
   it('turns a Status into an error with its reason and the time to wait', async () => {
     handle = (_, response) =>
-      response.writeHead(429, { 'retry-after': '3' }).end(JSON.stringify({ kind: 'Status', code: 429, reason: 'TooManyRequests', message: 'slow down' }));
-    const error = await api.get(pods, { namespace: 'x', name: 'a' }).catch((failure: unknown) => failure);
-    expect(isApiError(error) && error.status).to.deep.equal({ code: 429, reason: 'TooManyRequests', message: 'slow down', retryAfterSeconds: 3 });
+      response.writeHead(429, { 'retry-after': '3' }).end(
+        JSON.stringify({
+          kind: 'Status',
+          code: 429,
+          reason: 'TooManyRequests',
+          message: 'slow down',
+        }),
+      );
+    const error = await api
+      .get(pods, { namespace: 'x', name: 'a' })
+      .catch((failure: unknown) => failure);
+    expect(isApiError(error) && error.status).to.deep.equal({
+      code: 429,
+      reason: 'TooManyRequests',
+      message: 'slow down',
+      retryAfterSeconds: 3,
+    });
   });
 
   it('takes the time to wait as a date as well, and from the Status, also in band', async () => {
     const key = { namespace: 'x', name: 'a' };
     const status = { kind: 'Status', code: 429, reason: 'TooManyRequests', message: 'slow down' };
-    const asked = (error: unknown): number | undefined => (isApiError(error) ? error.status.retryAfterSeconds : undefined);
-    const date = { date: 'Wed, 25 Nov 2026 10:00:00 GMT', 'retry-after': 'Wed, 25 Nov 2026 10:00:07 GMT' };
+    const asked = (error: unknown): number | undefined =>
+      isApiError(error) ? error.status.retryAfterSeconds : undefined;
+    const date = {
+      date: 'Wed, 25 Nov 2026 10:00:00 GMT',
+      'retry-after': 'Wed, 25 Nov 2026 10:00:07 GMT',
+    };
     handle = (_, response) => response.writeHead(503, date).end('down');
     expect(asked(await api.get(pods, key).catch((failure: unknown) => failure))).to.equal(7);
-    handle = (_, response) => response.writeHead(429).end(JSON.stringify({ ...status, details: { retryAfterSeconds: 4 } }));
+    handle = (_, response) =>
+      response.writeHead(429).end(JSON.stringify({ ...status, details: { retryAfterSeconds: 4 } }));
     expect(asked(await api.get(pods, key).catch((failure: unknown) => failure))).to.equal(4);
-    handle = (_, response) => response.end(`${JSON.stringify({ type: 'ERROR', object: { ...status, details: { retryAfterSeconds: 5 } } })}\n`);
+    handle = (_, response) =>
+      response.end(
+        `${JSON.stringify({ type: 'ERROR', object: { ...status, details: { retryAfterSeconds: 5 } } })}\n`,
+      );
     expect(asked((await watchAll()).error)).to.equal(5);
-    handle = (_, response) => response.writeHead(429, { 'retry-after': 'soon' }).end(JSON.stringify(status));
-    expect(asked(await api.get(pods, key).catch((failure: unknown) => failure))).to.equal(undefined);
+    handle = (_, response) =>
+      response.writeHead(429, { 'retry-after': 'soon' }).end(JSON.stringify(status));
+    expect(asked(await api.get(pods, key).catch((failure: unknown) => failure))).to.equal(
+      undefined,
+    );
   });
 
   it('goes through the proxy that it was given', async () => {
@@ -104,7 +165,9 @@ describe('KubeApi over HTTP', () => {
       proxy: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
       credentials: async () => ({ headers: {}, tls: {} }),
     });
-    expect((await through.get(pods, { namespace: 'x', name: 'a' })).metadata.name).to.equal('proxied');
+    expect((await through.get(pods, { namespace: 'x', name: 'a' })).metadata.name).to.equal(
+      'proxied',
+    );
     expect(asked).to.equal('http://api.nowhere:6443/api/v1/namespaces/x/pods/a');
     await through.close();
     proxy.closeAllConnections();
@@ -113,25 +176,37 @@ describe('KubeApi over HTTP', () => {
 
   it('names the request when the answer is no Status', async () => {
     handle = (_, response) => response.writeHead(502).end('bad gateway');
-    const error = (await api.get(pods, { namespace: 'x', name: 'a' }).catch((failure: unknown) => failure)) as Error;
+    const error = (await api
+      .get(pods, { namespace: 'x', name: 'a' })
+      .catch((failure: unknown) => failure)) as Error;
     expect(error.message).to.equal('GET /api/v1/namespaces/x/pods/a: HTTP 502 bad gateway');
   });
 
   it('calls a reset connection what it is', async () => {
     handle = (request) => request.socket.destroy();
-    expect(isConnectionError(await api.get(pods, { namespace: 'x', name: 'a' }).catch((failure: unknown) => failure))).to.equal(true);
+    expect(
+      isConnectionError(
+        await api.get(pods, { namespace: 'x', name: 'a' }).catch((failure: unknown) => failure),
+      ),
+    ).to.equal(true);
   });
 
   it('yields events that arrive in pieces, whole and in order', async () => {
     handle = (_, response) => {
       const text = `${added('ä')}\n${JSON.stringify({ type: 'BOOKMARK', object: { metadata: { resourceVersion: '9' } } })}\n`;
       const bytes = Buffer.from(text);
-      for (let index = 0; index < bytes.length; index += 7) response.write(bytes.subarray(index, index + 7));
+      for (let index = 0; index < bytes.length; index += 7) {
+        response.write(bytes.subarray(index, index + 7));
+      }
       response.end();
     };
     const { events, error } = await watchAll();
     expect(error).to.equal(undefined);
-    expect(events.map((event) => (event.type === 'BOOKMARK' ? event.resourceVersion : event.object.metadata.name))).to.deep.equal(['ä', '9']);
+    expect(
+      events.map((event) =>
+        event.type === 'BOOKMARK' ? event.resourceVersion : event.object.metadata.name,
+      ),
+    ).to.deep.equal(['ä', '9']);
   });
 
   // @promise watching/watch-errors
@@ -144,17 +219,25 @@ describe('KubeApi over HTTP', () => {
 
   // @promise watching/watch-errors
   it('reports a version that is too old in the same way, as a status and in band', async () => {
-    const status = { kind: 'Status', code: 410, reason: 'Expired', message: 'too old resource version' };
+    const status = {
+      kind: 'Status',
+      code: 410,
+      reason: 'Expired',
+      message: 'too old resource version',
+    };
     handle = (_, response) => response.writeHead(410).end(JSON.stringify(status));
     expect(hasCode((await watchAll()).error, 410)).to.equal(true);
-    handle = (_, response) => response.end(`${JSON.stringify({ type: 'ERROR', object: status })}\n`);
+    handle = (_, response) =>
+      response.end(`${JSON.stringify({ type: 'ERROR', object: status })}\n`);
     expect(hasCode((await watchAll()).error, 410)).to.equal(true);
   });
 
   it('rejects with the reason of the signal when aborted', async () => {
     const abort = new AbortController();
     handle = () => abort.abort(new Error('enough'));
-    const error = (await api.get(pods, { namespace: 'x', name: 'a' }, abort.signal).catch((failure: unknown) => failure)) as Error;
+    const error = (await api
+      .get(pods, { namespace: 'x', name: 'a' }, abort.signal)
+      .catch((failure: unknown) => failure)) as Error;
     expect(error.message).to.equal('enough');
   });
 
@@ -165,15 +248,31 @@ describe('KubeApi over HTTP', () => {
       asked = [];
       const credentials = async (fresh: boolean) => {
         asked.push(fresh);
-        return { headers: { authorization: `Bearer ${tokens[Math.min(asked.filter(Boolean).length, tokens.length - 1)]}` }, tls: {} };
+        return {
+          headers: {
+            authorization: `Bearer ${tokens[Math.min(asked.filter(Boolean).length, tokens.length - 1)]}`,
+          },
+          tls: {},
+        };
       };
-      return httpKubeApi({ server: url, credentials, userAgent: 'test-operator autopilot-runtime/0' });
+      return httpKubeApi({
+        server: url,
+        credentials,
+        userAgent: 'test-operator autopilot-runtime/0',
+      });
     };
     const handleToken = (): void => {
       handle = (request, response) =>
         request.headers.authorization === 'Bearer new'
           ? response.end('{"metadata":{"name":"a"}}')
-          : response.writeHead(401).end(JSON.stringify({ kind: 'Status', code: 401, reason: 'Unauthorized', message: 'Unauthorized' }));
+          : response.writeHead(401).end(
+              JSON.stringify({
+                kind: 'Status',
+                code: 401,
+                reason: 'Unauthorized',
+                message: 'Unauthorized',
+              }),
+            );
     };
 
     // @promise lifecycle/token-rotation
@@ -186,25 +285,38 @@ describe('KubeApi over HTTP', () => {
     });
 
     it('that cannot be read are trouble, and nothing is sent', async () => {
-      const unread = httpKubeApi({ server: url, credentials: () => Promise.reject(new Error("ENOENT: no such file, open '/token'")) });
+      const unread = httpKubeApi({
+        server: url,
+        credentials: () => Promise.reject(new Error("ENOENT: no such file, open '/token'")),
+      });
       const error = await unread.get(pods, key).catch((failure: unknown) => failure);
       expect(isConnectionError(error)).to.equal(true);
-      expect(unread.trouble).to.equal("the credentials for the API server cannot be read: ENOENT: no such file, open '/token'");
+      expect(unread.trouble).to.equal(
+        "the credentials for the API server cannot be read: ENOENT: no such file, open '/token'",
+      );
       await unread.close();
     });
 
     it('that have rotated end no watch', async () => {
       let tls = {};
       const ports = new Set<number | undefined>();
-      const rotating = httpKubeApi({ server: url, credentials: async () => ({ headers: {}, tls }) });
+      const rotating = httpKubeApi({
+        server: url,
+        credentials: async () => ({ headers: {}, tls }),
+      });
       let tell = (_: string): void => undefined;
       handle = (request, response) => {
         ports.add(request.socket.remotePort);
-        if (request.url?.includes('watch')) (tell = (line) => void response.write(line))(`${added('a')}\n`);
-        else response.end('{"metadata":{"name":"a"}}');
+        if (request.url?.includes('watch')) {
+          (tell = (line) => void response.write(line))(`${added('a')}\n`);
+        } else {
+          response.end('{"metadata":{"name":"a"}}');
+        }
       };
       const stop = new AbortController();
-      const watch = rotating.watch(pods, { resourceVersion: '1' }, stop.signal)[Symbol.asyncIterator]();
+      const watch = rotating
+        .watch(pods, { resourceVersion: '1' }, stop.signal)
+        [Symbol.asyncIterator]();
       await watch.next();
       tls = { servername: 'other' };
       await rotating.get(pods, key);
@@ -244,11 +356,18 @@ describe('KubeApi over HTTP', () => {
       requests++;
       response.end('{"metadata":{"name":"a"}}');
     };
-    const slow = httpKubeApi({ server: url, credentials: async () => ((held = false), { headers: {}, tls: {} }) });
-    const door = slow.guarded(() => {
-      if (!held) throw new Error('not held');
+    const slow = httpKubeApi({
+      server: url,
+      credentials: async () => ((held = false), { headers: {}, tls: {} }),
     });
-    const refused = (await door.patch(pods, { namespace: 'x', name: 'a' }, { type: 'merge', body: {} }).catch((failure: unknown) => failure)) as Error;
+    const door = slow.guarded(() => {
+      if (!held) {
+        throw new Error('not held');
+      }
+    });
+    const refused = (await door
+      .patch(pods, { namespace: 'x', name: 'a' }, { type: 'merge', body: {} })
+      .catch((failure: unknown) => failure)) as Error;
     expect([refused.message, requests]).to.deep.equal(['not held', 0]);
     await door.get(pods, { namespace: 'x', name: 'a' });
     expect(requests).to.equal(1);
@@ -262,7 +381,8 @@ describe('KubeApi over HTTP', () => {
       credentials: async () => ({ headers: {}, tls: {} }),
       onAnswer: (method, code) => void told.push(`${method} ${code}`),
     });
-    const ask = (): Promise<unknown> => counting.get(pods, { namespace: 'x', name: 'a' }).catch(() => undefined);
+    const ask = (): Promise<unknown> =>
+      counting.get(pods, { namespace: 'x', name: 'a' }).catch(() => undefined);
     handle = (_, response) => response.writeHead(404).end('{}');
     await ask();
     expect(counting.trouble).to.equal(undefined);
@@ -286,7 +406,9 @@ describe('KubeApi over HTTP', () => {
       response.end('{"metadata":{"name":"a"}}');
     };
     const fresh = httpKubeApi({ server: url, credentials: async () => ({ headers: {}, tls: {} }) });
-    for (let i = 0; i < 20; i++) await fresh.get(pods, { namespace: 'x', name: 'a' });
+    for (let i = 0; i < 20; i++) {
+      await fresh.get(pods, { namespace: 'x', name: 'a' });
+    }
     expect(sockets.size).to.be.at.most(2);
     await fresh.close();
   });

@@ -29,16 +29,27 @@ describe('a kubeconfig file', () => {
   const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
   it('with a token: server, namespace and credentials of the current context', async () => {
-    const found = await plainKubeconfig(write({ 'certificate-authority-data': base64('CA') }, { token: 'secret' }));
+    const found = await plainKubeconfig(
+      write({ 'certificate-authority-data': base64('CA') }, { token: 'secret' }),
+    );
     expect([found?.server, found?.namespace]).to.deep.equal(['https://10.0.0.1:6443', 'apps']);
-    expect(await found?.credentials()).to.deep.equal({ headers: { authorization: 'Bearer secret' }, tls: { ca: 'CA' } });
+    expect(await found?.credentials()).to.deep.equal({
+      headers: { authorization: 'Bearer secret' },
+      tls: { ca: 'CA' },
+    });
   });
 
   it('with files, which are read again each time: they rotate', async () => {
     writeFileSync(join(folder, 'token'), 'first\n');
     writeFileSync(join(folder, 'cert.pem'), 'CERT');
-    const user = { tokenFile: 'token', 'client-certificate': 'cert.pem', 'client-key-data': base64('KEY') };
-    const found = await plainKubeconfig(write({ 'insecure-skip-tls-verify': true, 'tls-server-name': 'kube' }, user));
+    const user = {
+      tokenFile: 'token',
+      'client-certificate': 'cert.pem',
+      'client-key-data': base64('KEY'),
+    };
+    const found = await plainKubeconfig(
+      write({ 'insecure-skip-tls-verify': true, 'tls-server-name': 'kube' }, user),
+    );
     expect(await found?.credentials()).to.deep.equal({
       headers: { authorization: 'Bearer first' },
       tls: { cert: 'CERT', key: 'KEY', servername: 'kube', rejectUnauthorized: false },
@@ -48,17 +59,25 @@ describe('a kubeconfig file', () => {
   });
 
   it('with a proxy', async () => {
-    expect((await plainKubeconfig(write({ 'proxy-url': 'http://proxy:3128' }, { token: 'x' })))?.proxy).to.equal('http://proxy:3128');
+    expect(
+      (await plainKubeconfig(write({ 'proxy-url': 'http://proxy:3128' }, { token: 'x' })))?.proxy,
+    ).to.equal('http://proxy:3128');
   });
 
   it('whose context names a user that is not there is refused: nobody is to be anonymous by a typing error', async () => {
-    const failure = await plainKubeconfig(write({}, { token: 'x' }, { users: [{ name: 'v', user: { token: 'x' } }] })).catch((error: Error) => error);
-    expect((failure as Error).message).to.contain("context 'x' names the user 'u', and there is no such user");
+    const failure = await plainKubeconfig(
+      write({}, { token: 'x' }, { users: [{ name: 'v', user: { token: 'x' } }] }),
+    ).catch((error: Error) => error);
+    expect((failure as Error).message).to.contain(
+      "context 'x' names the user 'u', and there is no such user",
+    );
   });
 
   it('that needs a program or another user is left to client-node', async () => {
     expect(await plainKubeconfig(write({}, { exec: { command: 'aws' } }))).to.equal(undefined);
     expect(await plainKubeconfig(write({}, { token: 'x', as: 'admin' }))).to.equal(undefined);
-    expect(await plainKubeconfig(write({}, { token: 'x' }, { 'current-context': 'none' }))).to.equal(undefined);
+    expect(
+      await plainKubeconfig(write({}, { token: 'x' }, { 'current-context': 'none' })),
+    ).to.equal(undefined);
   });
 });

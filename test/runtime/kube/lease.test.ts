@@ -7,7 +7,13 @@ import { Cluster, seeded, VirtualClock } from '../../../sandbox/src/index.ts';
 import { settle } from '../../../sandbox/src/kit/settle.ts';
 import { Faults, noAnswer, refusal } from '../../flights/faults.ts';
 
-const LEASE = { group: 'coordination.k8s.io', version: 'v1', kind: 'Lease', plural: 'leases', namespaced: true };
+const LEASE = {
+  group: 'coordination.k8s.io',
+  version: 'v1',
+  kind: 'Lease',
+  plural: 'leases',
+  namespaced: true,
+};
 const key = { namespace: 'default', name: 'drone-operator' };
 
 describe('the lease', () => {
@@ -24,7 +30,11 @@ describe('the lease', () => {
   interface Candidate extends Election {
     readonly told: string[];
   }
-  function candidate(identity: string, api: KubeApi = cluster.api, own: AbortSignal = stop.signal): Candidate {
+  function candidate(
+    identity: string,
+    api: KubeApi = cluster.api,
+    own: AbortSignal = stop.signal,
+  ): Candidate {
     const election = campaign({ api, clock, random: seeded(1), key, identity }, own);
     const told: string[] = [];
     void election.won.then(() => told.push('won'));
@@ -46,7 +56,12 @@ describe('the lease', () => {
     await pass(0);
     const second = candidate('second');
     await pass(60_000);
-    expect([first.told, first.valid(), second.told, second.valid()]).to.deep.equal([['won'], true, [], false]);
+    expect([first.told, first.valid(), second.told, second.valid()]).to.deep.equal([
+      ['won'],
+      true,
+      [],
+      false,
+    ]);
     expect(second.holder()).to.equal('first');
   });
 
@@ -86,7 +101,9 @@ describe('the lease', () => {
     expect(second.told).to.deep.equal([]);
     await pass(8_000);
     expect(second.told).to.deep.equal(['won']);
-    expect(((await cluster.api.get(LEASE, key)).spec as { leaseTransitions: number }).leaseTransitions).to.equal(1);
+    expect(
+      ((await cluster.api.get(LEASE, key)).spec as { leaseTransitions: number }).leaseTransitions,
+    ).to.equal(1);
   });
 
   it('that cannot be renewed is given up before anybody else may take it', async () => {
@@ -125,12 +142,28 @@ describe('the lease', () => {
     expect(first.valid()).to.equal(false);
   });
 
-  const apart: readonly { readonly hands: string; readonly wall: number; readonly monotonic: number }[] = [
-    { hands: 'the monotonic clock alone: the wall clock was set back by as much as has passed', wall: 0, monotonic: 1 },
-    { hands: 'the wall clock alone: the machine slept, and the monotonic clock with it', wall: 1, monotonic: 0 },
-    { hands: 'a wall clock that was set back: nobody knows how long it has been', wall: -1, monotonic: 0 },
+  const apart: readonly {
+    readonly hands: string;
+    readonly wall: number;
+    readonly monotonic: number;
+  }[] = [
+    {
+      hands: 'the monotonic clock alone: the wall clock was set back by as much as has passed',
+      wall: 0,
+      monotonic: 1,
+    },
+    {
+      hands: 'the wall clock alone: the machine slept, and the monotonic clock with it',
+      wall: 1,
+      monotonic: 0,
+    },
+    {
+      hands: 'a wall clock that was set back: nobody knows how long it has been',
+      wall: -1,
+      monotonic: 0,
+    },
   ];
-  for (const { hands, wall, monotonic } of apart)
+  for (const { hands, wall, monotonic } of apart) {
     // @promise election/lease-expiry
     it(`counts as expired two seconds early by ${hands}`, async () => {
       let ms = 0;
@@ -139,24 +172,43 @@ describe('the lease', () => {
         monotonic: () => clock.monotonic() + monotonic * ms,
         after: (...call) => clock.after(...call),
       };
-      const election = campaign({ api: cluster.api, clock: clockApart, random: seeded(1), key, identity: 'first' }, stop.signal);
+      const election = campaign(
+        { api: cluster.api, clock: clockApart, random: seeded(1), key, identity: 'first' },
+        stop.signal,
+      );
       await pass(0);
       const { api } = fenced(cluster.api, () => election);
-      const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', namespace: 'default' } };
+      const object = {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: 'a', namespace: 'default' },
+      };
       ms = 12_999;
       expect(election.valid()).to.equal(true);
       await api.create(cluster.typeOf(object), object);
       ms = 13_000;
       expect(election.valid()).to.equal(false);
-      expect(await api.delete(cluster.typeOf(object), object.metadata).catch((error: Error) => error.name)).to.equal('NotLeading');
+      expect(
+        await api
+          .delete(cluster.typeOf(object), object.metadata)
+          .catch((error: Error) => error.name),
+      ).to.equal('NotLeading');
       expect((await cluster.api.list(cluster.typeOf(object))).items).to.have.length(1);
     });
+  }
 
   // @promise election/lease-expiry
   it('that only seemed to have run out, because the wall clock jumped, counts again when it is renewed', async () => {
     let jump = 0;
-    const clockApart: Clock = { now: () => clock.now() + jump, monotonic: () => clock.monotonic(), after: (...call) => clock.after(...call) };
-    const election = campaign({ api: cluster.api, clock: clockApart, random: seeded(1), key, identity: 'first' }, stop.signal);
+    const clockApart: Clock = {
+      now: () => clock.now() + jump,
+      monotonic: () => clock.monotonic(),
+      after: (...call) => clock.after(...call),
+    };
+    const election = campaign(
+      { api: cluster.api, clock: clockApart, random: seeded(1), key, identity: 'first' },
+      stop.signal,
+    );
     await pass(0);
     jump = 60_000;
     expect(election.valid()).to.equal(false);
@@ -178,7 +230,8 @@ describe('the lease', () => {
     const faults = new Faults();
     const first = candidate('first');
     await pass(0);
-    faults.fault = ({ verb }) => (verb === 'watch' ? { when: 'before', error: refusal(403) } : undefined);
+    faults.fault = ({ verb }) =>
+      verb === 'watch' ? { when: 'before', error: refusal(403) } : undefined;
     const second = candidate('second', faults.through(cluster.api));
     await pass(10_000);
     expect(faults.requests.filter(({ verb }) => verb === 'watch')).to.have.length(1);
@@ -203,11 +256,14 @@ describe('the lease', () => {
   it('is lost ten seconds after the last good renewal, also when the API server does not answer at all', async () => {
     let silent = false;
     const never = (signal: AbortSignal | undefined): Promise<never> =>
-      new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)));
+      new Promise((_, reject) =>
+        signal?.addEventListener('abort', () => reject(signal.reason as Error)),
+      );
     const api: KubeApi = {
       ...cluster.api,
       get: (type, at, signal) => (silent ? never(signal) : cluster.api.get(type, at, signal)),
-      replace: (type, object, options, signal) => (silent ? never(signal) : cluster.api.replace(type, object, options, signal)),
+      replace: (type, object, options, signal) =>
+        silent ? never(signal) : cluster.api.replace(type, object, options, signal),
     };
     const first = candidate('first', api);
     await pass(4_000);
@@ -215,14 +271,21 @@ describe('the lease', () => {
     await pass(9_999);
     expect([first.told, first.held.aborted]).to.deep.equal([['won'], false]);
     await pass(1);
-    expect([first.told, first.held.aborted, first.valid()]).to.deep.equal([['won', 'lost'], true, false]);
+    expect([first.told, first.held.aborted, first.valid()]).to.deep.equal([
+      ['won', 'lost'],
+      true,
+      false,
+    ]);
   });
 
   it('is lost when somebody else has it, which a process finds that was frozen', async () => {
     const first = candidate('first');
     await pass(0);
     const lease = await cluster.api.get(LEASE, key);
-    await cluster.api.replace(LEASE, { ...lease, spec: { ...(lease.spec as object), holderIdentity: 'second' } });
+    await cluster.api.replace(LEASE, {
+      ...lease,
+      spec: { ...(lease.spec as object), holderIdentity: 'second' },
+    });
     await pass(2_000);
     expect([first.told, first.holder()]).to.deep.equal([['won', 'lost'], 'second']);
   });
@@ -232,7 +295,8 @@ describe('the lease', () => {
     const first = candidate('first', faults.through(cluster.api));
     await pass(1_000);
     let lost = 0;
-    faults.fault = ({ verb }) => (verb === 'replace' && lost++ === 0 ? { when: 'after', error: noAnswer() } : undefined);
+    faults.fault = ({ verb }) =>
+      verb === 'replace' && lost++ === 0 ? { when: 'after', error: noAnswer() } : undefined;
     await pass(20_000);
     expect([first.told, first.valid(), lost > 1]).to.deep.equal([['won'], true, true]);
   });
@@ -243,23 +307,35 @@ describe('the lease', () => {
     await pass(1_000);
     faults.requests.length = 0;
     await pass(20_000);
-    expect(faults.of('Lease')).to.deep.equal(Array.from({ length: 10 }, () => 'replace drone-operator'));
+    expect(faults.of('Lease')).to.deep.equal(
+      Array.from({ length: 10 }, () => 'replace drone-operator'),
+    );
   });
 
   it('is given back also when somebody has touched it meanwhile', async () => {
     const first = candidate('first');
     await pass(1_000);
-    await cluster.api.patch(LEASE, key, { type: 'merge', body: { metadata: { annotations: { touched: 'yes' } } } });
+    await cluster.api.patch(LEASE, key, {
+      type: 'merge',
+      body: { metadata: { annotations: { touched: 'yes' } } },
+    });
     await first.release();
-    expect(((await cluster.api.get(LEASE, key)).spec as { holderIdentity: string }).holderIdentity).to.equal('');
+    expect(
+      ((await cluster.api.get(LEASE, key)).spec as { holderIdentity: string }).holderIdentity,
+    ).to.equal('');
   });
 
   it('that has gone to somebody else is not given back', async () => {
     const first = candidate('first');
     await pass(1_000);
-    await cluster.api.patch(LEASE, key, { type: 'merge', body: { spec: { holderIdentity: 'second' } } });
+    await cluster.api.patch(LEASE, key, {
+      type: 'merge',
+      body: { spec: { holderIdentity: 'second' } },
+    });
     await first.release();
-    expect(((await cluster.api.get(LEASE, key)).spec as { holderIdentity: string }).holderIdentity).to.equal('second');
+    expect(
+      ((await cluster.api.get(LEASE, key)).spec as { holderIdentity: string }).holderIdentity,
+    ).to.equal('second');
   });
 
   // @promise election/deleted-lease
@@ -270,12 +346,16 @@ describe('the lease', () => {
     await pass(10_000);
     let both = false;
     for (let i = 0; i < 100; i++) {
-      if (i % 20 === 5) await cluster.api.delete(LEASE, key);
+      if (i % 20 === 5) {
+        await cluster.api.delete(LEASE, key);
+      }
       await pass(100);
       both ||= first.valid() && second.valid();
     }
     expect([first.told, second.told, both]).to.deep.equal([['won'], [], false]);
-    expect(((await cluster.api.get(LEASE, key)).spec as { holderIdentity: string }).holderIdentity).to.equal('first');
+    expect(
+      ((await cluster.api.get(LEASE, key)).spec as { holderIdentity: string }).holderIdentity,
+    ).to.equal('first');
   });
 
   // @promise election/deleted-lease
@@ -291,9 +371,14 @@ describe('the lease', () => {
       let both = 0;
       for (let i = 0; i < 300; i++) {
         await pass(10);
-        if (holder.valid() && fresh.valid()) both++;
+        if (holder.valid() && fresh.valid()) {
+          both++;
+        }
       }
-      expect([both, holder.valid() !== fresh.valid()], `${at} ms after a renewal`).to.deep.equal([0, true]);
+      expect([both, holder.valid() !== fresh.valid()], `${at} ms after a renewal`).to.deep.equal([
+        0,
+        true,
+      ]);
       own.abort();
       await cluster.api.delete(LEASE, key);
     }
@@ -306,14 +391,19 @@ describe('the lease', () => {
     await cluster.api.delete(LEASE, key);
     await pass(0);
     expect([holder.valid(), holder.told]).to.deep.equal([true, ['won']]);
-    expect(((await cluster.api.get(LEASE, key)).spec as { holderIdentity: string }).holderIdentity).to.equal('holder');
+    expect(
+      ((await cluster.api.get(LEASE, key)).spec as { holderIdentity: string }).holderIdentity,
+    ).to.equal('holder');
   });
 
   // @promise election/deleted-lease
   it('that somebody takes away by hand is lost at once', async () => {
     const holder = candidate('holder');
     await pass(20_100);
-    await cluster.api.patch(LEASE, key, { type: 'merge', body: { spec: { holderIdentity: 'thief' } } });
+    await cluster.api.patch(LEASE, key, {
+      type: 'merge',
+      body: { spec: { holderIdentity: 'thief' } },
+    });
     await pass(0);
     expect([holder.valid(), holder.told]).to.deep.equal([false, ['won', 'lost']]);
   });
@@ -324,7 +414,14 @@ describe('the lease', () => {
     const said: string[] = [];
     faults.fault = () => ({ when: 'before', error: refusal(403) });
     campaign(
-      { api: faults.through(cluster.api), clock, random: seeded(1), key, identity: 'first', onTrouble: (reason) => void said.push(reason) },
+      {
+        api: faults.through(cluster.api),
+        clock,
+        random: seeded(1),
+        key,
+        identity: 'first',
+        onTrouble: (reason) => void said.push(reason),
+      },
       stop.signal,
     );
     await pass(20_000);
@@ -335,26 +432,49 @@ describe('the lease', () => {
     await pass(5_000);
     faults.fault = () => ({ when: 'before', error: noAnswer() });
     await pass(5_000);
-    expect(said).to.deep.equal(['refused with 403', 'the connection was reset', 'the connection was reset']);
+    expect(said).to.deep.equal([
+      'refused with 403',
+      'the connection was reset',
+      'the connection was reset',
+    ]);
   });
 
   // @promise election/election-problems
   it('that two want at once is nothing to complain about', async () => {
     const said: string[] = [];
-    for (const identity of ['first', 'second'])
-      campaign({ api: cluster.api, clock, random: seeded(1), key, identity, onTrouble: (reason) => void said.push(reason) }, stop.signal);
+    for (const identity of ['first', 'second']) {
+      campaign(
+        {
+          api: cluster.api,
+          clock,
+          random: seeded(1),
+          key,
+          identity,
+          onTrouble: (reason) => void said.push(reason),
+        },
+        stop.signal,
+      );
+    }
     await pass(20_000);
     expect(said).to.deep.equal([]);
   });
 
   describe('as a fence', () => {
-    const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', namespace: 'default' } };
+    const object = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'a', namespace: 'default' },
+    };
     const sentence = 'the lease is not held any more: nothing was written';
-    const refused = async (write: Promise<unknown>): Promise<unknown> => write.catch((error: Error) => error.message);
+    const refused = async (write: Promise<unknown>): Promise<unknown> =>
+      write.catch((error: Error) => error.message);
 
     it('that is not held lets no write through, and all reads', async () => {
       let held = false;
-      const { api } = fenced(cluster.api, () => ({ valid: () => held, held: new AbortController().signal }));
+      const { api } = fenced(cluster.api, () => ({
+        valid: () => held,
+        held: new AbortController().signal,
+      }));
       const type = cluster.typeOf(object);
       expect(await refused(api.create(type, object))).to.equal(sentence);
       expect(await refused(api.apply(type, object, { fieldManager: 'x' }))).to.equal(sentence);
@@ -363,7 +483,9 @@ describe('the lease', () => {
       await api.create(type, object);
       held = false;
       expect(await refused(api.delete(type, object.metadata))).to.equal(sentence);
-      expect(await refused(api.patch(type, object.metadata, { type: 'merge', body: {} }))).to.equal(sentence);
+      expect(await refused(api.patch(type, object.metadata, { type: 'merge', body: {} }))).to.equal(
+        sentence,
+      );
       expect(await refused(api.replace(type, object))).to.equal(sentence);
       expect((await api.get(type, object.metadata)).metadata.name).to.equal('a');
     });
@@ -378,7 +500,10 @@ describe('the lease', () => {
       const held = new AbortController();
       const door: KubeApi = {
         ...cluster.api,
-        create: (_, __, ___, signal) => new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error))),
+        create: (_, __, ___, signal) =>
+          new Promise((_resolve, reject) =>
+            signal?.addEventListener('abort', () => reject(signal.reason as Error)),
+          ),
       };
       const fence = fenced(door, () => ({ valid: () => true, held: held.signal }));
       const write = refused(fence.api.create(cluster.typeOf(object), object));
@@ -405,7 +530,10 @@ describe('the lease', () => {
           },
         }),
       };
-      const { api } = fenced(door, () => ({ valid: () => held, held: new AbortController().signal }));
+      const { api } = fenced(door, () => ({
+        valid: () => held,
+        held: new AbortController().signal,
+      }));
       expect(await refused(api.create(cluster.typeOf(object), object))).to.equal(sentence);
     });
   });

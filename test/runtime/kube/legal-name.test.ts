@@ -2,13 +2,23 @@ import { expect } from 'chai';
 import { nameRule } from '../../../runtime/src/kube/legal-name.ts';
 import type { ResourceType } from '../../../runtime/src/ports.ts';
 
-const type = (group: string, kind: string, plural: string): ResourceType => ({ group, version: 'v1', kind, plural, namespaced: true });
+const type = (group: string, kind: string, plural: string): ResourceType => ({
+  group,
+  version: 'v1',
+  kind,
+  plural,
+  namespaced: true,
+});
 const configMap = type('', 'ConfigMap', 'configmaps');
 const service = type('', 'Service', 'services');
 const role = type('rbac.authorization.k8s.io', 'Role', 'roles');
 
 const LEGAL: readonly (readonly [ResourceType, readonly string[], readonly string[]])[] = [
-  [configMap, ['a', 'a.b-c.0', 'x'.repeat(253)], ['', 'A', 'a_b', 'a..b', 'a.-b', '-a', 'a-', 'system:a', 'a/b', 'x'.repeat(254)]],
+  [
+    configMap,
+    ['a', 'a.b-c.0', 'x'.repeat(253)],
+    ['', 'A', 'a_b', 'a..b', 'a.-b', '-a', 'a-', 'system:a', 'a/b', 'x'.repeat(254)],
+  ],
   [service, ['a', 'a-b', '0a', 'x'.repeat(63)], ['', 'a.b', 'a:b', 'A', 'x'.repeat(64)]],
   [role, ['a', 'system:controller:x', 'A_b.c', '...'], ['', '.', '..', 'a/b', 'a%b']],
 ];

@@ -6,7 +6,13 @@ import { Cluster, VirtualClock } from '../../../sandbox/src/index.ts';
 import { settle } from '../../../sandbox/src/kit/settle.ts';
 import { Faults, noAnswer, refusal } from '../../flights/faults.ts';
 
-const EVENT = { group: 'events.k8s.io', version: 'v1', kind: 'Event', plural: 'events', namespaced: true };
+const EVENT = {
+  group: 'events.k8s.io',
+  version: 'v1',
+  kind: 'Event',
+  plural: 'events',
+  namespaced: true,
+};
 interface KubeEvent extends KubeObject {
   readonly note: string;
   readonly eventTime: string;
@@ -25,7 +31,13 @@ describe('Kubernetes Events', () => {
     cluster = new Cluster({ clock });
     faults = new Faults();
     ends = [];
-    told = events({ api: faults.through(cluster.api), clock, operatorName: 'drone-operator', instance: 'pod-0', onEnd: (result) => void ends.push(result) });
+    told = events({
+      api: faults.through(cluster.api),
+      clock,
+      operatorName: 'drone-operator',
+      instance: 'pod-0',
+      onEnd: (result) => void ends.push(result),
+    });
   });
   const drone = (name: string): KubeObject => ({
     apiVersion: 'flights.autopilot.test/v1',
@@ -41,13 +53,20 @@ describe('Kubernetes Events', () => {
     }
     clock.moveTo(end);
   }
-  const all = async (): Promise<readonly KubeEvent[]> => (await cluster.api.list(EVENT)).items as readonly KubeEvent[];
+  const all = async (): Promise<readonly KubeEvent[]> =>
+    (await cluster.api.list(EVENT)).items as readonly KubeEvent[];
 
   it('say what they are about, in the form that the API server takes', async () => {
     told.record(drone('one'), 'Warning', 'Broken', 'it broke');
     await pass(0);
     const [event] = await all();
-    expect(event).to.deep.include({ type: 'Warning', reason: 'Broken', note: 'it broke', action: 'Sync', reportingController: 'drone-operator' });
+    expect(event).to.deep.include({
+      type: 'Warning',
+      reason: 'Broken',
+      note: 'it broke',
+      action: 'Sync',
+      reportingController: 'drone-operator',
+    });
     expect(event?.eventTime).to.equal('2026-01-01T00:00:00.000000Z');
     expect(event?.regarding).to.deep.equal({
       apiVersion: 'flights.autopilot.test/v1',
@@ -68,7 +87,10 @@ describe('Kubernetes Events', () => {
     await pass(60);
     const found = await all();
     expect(found).to.have.length(1);
-    expect(found[0]?.series).to.deep.equal({ count: 100, lastObservedTime: '2026-01-01T00:01:39.000000Z' });
+    expect(found[0]?.series).to.deep.equal({
+      count: 100,
+      lastObservedTime: '2026-01-01T00:01:39.000000Z',
+    });
     expect(faults.requests.map(({ verb }) => verb)).to.deep.equal(['create', 'patch', 'patch']);
   });
 
@@ -94,7 +116,9 @@ describe('Kubernetes Events', () => {
   });
 
   it('go one after the other, and are dropped when too many wait', async () => {
-    for (let i = 0; i < 150; i++) told.record(drone(`d${i}`), 'Normal', 'Said', 'a word');
+    for (let i = 0; i < 150; i++) {
+      told.record(drone(`d${i}`), 'Normal', 'Said', 'a word');
+    }
     expect(faults.requests).to.have.length(1);
     await pass(0);
     expect(ends.filter((end) => end === 'sent')).to.have.length(101);
@@ -104,8 +128,16 @@ describe('Kubernetes Events', () => {
   // @promise reconcile/events
   it('are few while there is work to do', async () => {
     let busy = true;
-    const few = events({ api: faults.through(cluster.api), clock, operatorName: 'drone-operator', instance: 'pod-0', busy: () => busy });
-    for (let i = 0; i < 50; i++) few.record(drone(`d${i}`), 'Normal', 'Said', 'a word');
+    const few = events({
+      api: faults.through(cluster.api),
+      clock,
+      operatorName: 'drone-operator',
+      instance: 'pod-0',
+      busy: () => busy,
+    });
+    for (let i = 0; i < 50; i++) {
+      few.record(drone(`d${i}`), 'Normal', 'Said', 'a word');
+    }
     await pass(1);
     expect(await all()).to.have.length(6);
     busy = false;
@@ -148,7 +180,9 @@ describe('Kubernetes Events', () => {
   });
 
   it('end with the operator: what waits is not sent, what is under way is waited for', async () => {
-    for (let i = 0; i < 5; i++) told.record(drone(`d${i}`), 'Normal', 'Said', 'a word');
+    for (let i = 0; i < 5; i++) {
+      told.record(drone(`d${i}`), 'Normal', 'Said', 'a word');
+    }
     await told.stop();
     told.record(drone('late'), 'Normal', 'Said', 'a word');
     await pass(120);

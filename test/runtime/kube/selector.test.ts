@@ -1,8 +1,16 @@
 import { expect } from 'chai';
-import { matchesSelector, parseSelector, selectorString } from '../../../runtime/src/kube/selector.ts';
+import {
+  matchesSelector,
+  parseSelector,
+  selectorString,
+} from '../../../runtime/src/kube/selector.ts';
 
 describe('label selectors', () => {
-  const cases: readonly [selector: string, labels: Record<string, string> | undefined, matches: boolean][] = [
+  const cases: readonly [
+    selector: string,
+    labels: Record<string, string> | undefined,
+    matches: boolean,
+  ][] = [
     ['', undefined, true],
     ['a=b', { a: 'b' }, true],
     ['a==b', { a: 'c' }, false],
@@ -15,10 +23,11 @@ describe('label selectors', () => {
     ['a=b,c in (d,e),!f', { a: 'b', c: 'e' }, true],
     ['toString', {}, false],
   ];
-  for (const [selector, labels, matches] of cases)
+  for (const [selector, labels, matches] of cases) {
     it(`'${selector}' ${matches ? 'matches' : 'does not match'} ${JSON.stringify(labels)}`, () => {
       expect(matchesSelector(parseSelector(selector), labels)).to.equal(matches);
     });
+  }
 
   it('writes a LabelSelector in the wire form that it reads', () => {
     const text = selectorString({

@@ -3,26 +3,50 @@ import type { KubeObject, OperatorOptions } from '../../../runtime/src/ports.ts'
 import { leaseName } from '../../../runtime/src/kube/names.ts';
 import { noAnswer, refusal } from '../../flights/faults.ts';
 import type { Phase, TestMachine } from '../../flights/machines.ts';
-import { conditions, configMap, drone, DRONES, input, machine, readyMessage } from '../../flights/machines.ts';
+import {
+  conditions,
+  configMap,
+  drone,
+  DRONES,
+  input,
+  machine,
+  readyMessage,
+} from '../../flights/machines.ts';
 import { Stage } from '../stage.ts';
 
-const EVENTS = { group: 'events.k8s.io', version: 'v1', kind: 'Event', plural: 'events', namespaced: true };
-const BLOCKED = ['Ready=False WorkerBlocked', 'Reconciling=True WorkerBlocked', 'WorkerBlocked=True WorkerBlocked'];
+const EVENTS = {
+  group: 'events.k8s.io',
+  version: 'v1',
+  kind: 'Event',
+  plural: 'events',
+  namespaced: true,
+};
+const BLOCKED = [
+  'Ready=False WorkerBlocked',
+  'Reconciling=True WorkerBlocked',
+  'WorkerBlocked=True WorkerBlocked',
+];
 
 describe('a resource whose worker blocked the last process', () => {
   let stage: Stage;
   beforeEach(async () => void (stage = await Stage.set()));
   afterEach(() => stage.stop());
 
-  const heldBack = (): NonNullable<OperatorOptions['heldBack']> => [{ resource: 'default/one', failures: 7, reason: 'it blocked', at: stage.clock.now() }];
-  const start = ({ scheduler }: TestMachine): Promise<unknown> => stage.start(scheduler, { heldBack: heldBack() });
+  const heldBack = (): NonNullable<OperatorOptions['heldBack']> => [
+    { resource: 'default/one', failures: 7, reason: 'it blocked', at: stage.clock.now() },
+  ];
+  const start = ({ scheduler }: TestMachine): Promise<unknown> =>
+    stage.start(scheduler, { heldBack: heldBack() });
   const key = { namespace: 'default', name: 'one' };
   const one = (): Promise<KubeObject> => stage.cluster.api.get(DRONES, key);
-  const patch = (body: object): Promise<KubeObject> => stage.cluster.api.patch(DRONES, key, { type: 'merge', body });
+  const patch = (body: object): Promise<KubeObject> =>
+    stage.cluster.api.patch(DRONES, key, { type: 'merge', body });
   const working = (more: Readonly<Record<string, Phase>> = {}, first: Phase = {}): TestMachine =>
     machine({ A: { sync: () => ({ next: 'A' }), ...first }, ...more });
-  const called = ({ calls }: TestMachine): readonly string[] => calls.map(({ phase, resource }) => `${phase} ${resource}`);
-  const statusWrites = (): number => stage.faults.requests.filter(({ verb, name }) => verb === 'patch' && name === 'one').length;
+  const called = ({ calls }: TestMachine): readonly string[] =>
+    calls.map(({ phase, resource }) => `${phase} ${resource}`);
+  const statusWrites = (): number =>
+    stage.faults.requests.filter(({ verb, name }) => verb === 'patch' && name === 'one').length;
 
   it('waits half a minute, everything else goes on, and an Event says so', async () => {
     const flown = working();
@@ -33,7 +57,9 @@ describe('a resource whose worker blocked the last process', () => {
     await stage.pass(1);
     expect(called(flown)).to.deep.equal(['A two', 'A one']);
     const { items } = await stage.cluster.api.list(EVENTS);
-    expect(items.map((event) => (event as unknown as { note: string }).note)).to.include('it blocked');
+    expect(items.map((event) => (event as unknown as { note: string }).note)).to.include(
+      'it blocked',
+    );
   });
 
   // @promise lifecycle/blocked-record
@@ -46,12 +72,19 @@ describe('a resource whose worker blocked the last process', () => {
       metadata: { name: leaseName(flown.scheduler.operatorName, []) },
       spec,
     });
-    const config = { leaderElection: true, leaderElectionNamespace: 'default', workIntervalMs: 3_600_000 };
+    const config = {
+      leaderElection: true,
+      leaderElectionNamespace: 'default',
+      workIntervalMs: 3_600_000,
+    };
     await stage.start(flown.scheduler, { heldBack: heldBack(), config });
     await stage.pass(3_599);
     expect(called(flown)).to.deep.equal([]);
     await stage.pass(3);
-    expect([called(flown), conditions(await one())]).to.deep.equal([['A one'], ['Ready=False A', 'Reconciling=True A']]);
+    expect([called(flown), conditions(await one())]).to.deep.equal([
+      ['A one'],
+      ['Ready=False A', 'Reconciling=True A'],
+    ]);
   });
 
   // @promise lifecycle/blocked-event-loop
@@ -73,7 +106,11 @@ describe('a resource whose worker blocked the last process', () => {
     await start(flown);
     await stage.stop();
     await start(flown);
-    expect([conditions(await one()), statusWrites(), called(flown)]).to.deep.equal([BLOCKED, 1, []]);
+    expect([conditions(await one()), statusWrites(), called(flown)]).to.deep.equal([
+      BLOCKED,
+      1,
+      [],
+    ]);
   });
 
   // @promise lifecycle/blocked-event-loop
@@ -82,24 +119,38 @@ describe('a resource whose worker blocked the last process', () => {
     await stage.create(drone('one'));
     let refused = 0;
     stage.faults.fault = ({ verb, name }) =>
-      verb === 'patch' && name === 'one' && refused++ < 2 ? { when: refused === 1 ? 'before' : 'after', error: noAnswer() } : undefined;
+      verb === 'patch' && name === 'one' && refused++ < 2
+        ? { when: refused === 1 ? 'before' : 'after', error: noAnswer() }
+        : undefined;
     await start(flown);
     await stage.pass(10);
-    expect([refused > 2, conditions(await one()), called(flown)]).to.deep.equal([false, BLOCKED, []]);
+    expect([refused > 2, conditions(await one()), called(flown)]).to.deep.equal([
+      false,
+      BLOCKED,
+      [],
+    ]);
     await stage.pass(22);
-    expect([conditions(await one()), called(flown)]).to.deep.equal([['Ready=False A', 'Reconciling=True A'], ['A one']]);
+    expect([conditions(await one()), called(flown)]).to.deep.equal([
+      ['Ready=False A', 'Reconciling=True A'],
+      ['A one'],
+    ]);
   });
 
   it('is worked on after its time also where the condition can never be written', async () => {
     const flown = working();
     await stage.create(drone('one'));
     stage.faults.fault = ({ verb, name }) =>
-      verb === 'patch' && name === 'one' && flown.calls.length === 0 ? { when: 'before', error: refusal(500) } : undefined;
+      verb === 'patch' && name === 'one' && flown.calls.length === 0
+        ? { when: 'before', error: refusal(500) }
+        : undefined;
     await start(flown);
     await stage.pass(31);
     expect(called(flown)).to.deep.equal([]);
     await stage.pass(60);
-    expect([called(flown), conditions(await one())]).to.deep.equal([['A one'], ['Ready=False A', 'Reconciling=True A']]);
+    expect([called(flown), conditions(await one())]).to.deep.equal([
+      ['A one'],
+      ['Ready=False A', 'Reconciling=True A'],
+    ]);
   });
 
   it('waits whatever changes around it, and not when it is changed itself', async () => {
@@ -113,11 +164,17 @@ describe('a resource whose worker blocked the last process', () => {
     expect(called(flown)).to.deep.equal([]);
     await patch({ spec: { other: true } });
     await stage.pass(1);
-    expect([called(flown), conditions(await one())]).to.deep.equal([['A one'], ['Ready=False A', 'Reconciling=True A']]);
+    expect([called(flown), conditions(await one())]).to.deep.equal([
+      ['A one'],
+      ['Ready=False A', 'Reconciling=True A'],
+    ]);
   });
 
   it('moves on when the time of its phase is up: another worker may be called', async () => {
-    const flown = working({ B: { sync: () => ({ next: 'B' }) } }, { timeout: '10s', onTimeout: 'B' });
+    const flown = working(
+      { B: { sync: () => ({ next: 'B' }) } },
+      { timeout: '10s', onTimeout: 'B' },
+    );
     await stage.create(drone('one'));
     await start(flown);
     await stage.pass(9);
@@ -128,7 +185,10 @@ describe('a resource whose worker blocked the last process', () => {
 
   it('waits with its finalizer too, when it was being deleted', async () => {
     let finalized = 0;
-    const flown = machine({ A: { sync: () => ({ next: 'A' }) } }, { finalize: () => ({ done: ++finalized > 0 }) });
+    const flown = machine(
+      { A: { sync: () => ({ next: 'A' }) } },
+      { finalize: () => ({ done: ++finalized > 0 }) },
+    );
     await stage.create(drone('one', {}, { finalizers: ['flights.autopilot.test/drone-operator'] }));
     await stage.cluster.api.delete(DRONES, key);
     await start(flown);

@@ -17,8 +17,17 @@ describe('calling a worker', () => {
       timeoutMs: 1_000,
       run: () => ((called = true), {}),
     };
-    const ports = { clock: { now: () => 0, after: () => ({ cancel() {} }) }, settings: () => ({ config: {} }), log: {} } as unknown as SyncPorts;
-    const error = await call(request, ports, {} as Reading, AbortSignal.abort(new Error('stopping'))).catch((failure: Error) => failure.message);
+    const ports = {
+      clock: { now: () => 0, after: () => ({ cancel() {} }) },
+      settings: () => ({ config: {} }),
+      log: {},
+    } as unknown as SyncPorts;
+    const error = await call(
+      request,
+      ports,
+      {} as Reading,
+      AbortSignal.abort(new Error('stopping')),
+    ).catch((failure: Error) => failure.message);
     expect([called, error]).to.deep.equal([false, 'stopping']);
   });
 });

@@ -25,9 +25,21 @@ describe('the census of resources', () => {
   });
 
   it('counts, and knows who is Stalled and who came first', () => {
-    const all = [resource('B', '2026-01-01T00:09:00Z'), resource('B', '2026-01-01T00:05:00Z', true), resource('A')];
-    expect(census(scheduler, all, NOW).get('B')).to.deep.equal({ resources: 2, stalled: 1, oldestMs: 300_000 });
-    expect(census(scheduler, all, NOW).get('A')).to.deep.equal({ resources: 1, stalled: 0, oldestMs: 0 });
+    const all = [
+      resource('B', '2026-01-01T00:09:00Z'),
+      resource('B', '2026-01-01T00:05:00Z', true),
+      resource('A'),
+    ];
+    expect(census(scheduler, all, NOW).get('B')).to.deep.equal({
+      resources: 2,
+      stalled: 1,
+      oldestMs: 300_000,
+    });
+    expect(census(scheduler, all, NOW).get('A')).to.deep.equal({
+      resources: 1,
+      stalled: 0,
+      oldestMs: 0,
+    });
   });
 
   it('calls what is in no phase unknown', () => {

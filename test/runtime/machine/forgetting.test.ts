@@ -2,7 +2,17 @@ import { expect } from 'chai';
 import { shared } from '../../../runtime/src/index.ts';
 import type { KubeObject, Operator } from '../../../runtime/src/ports.ts';
 import { noAnswer, refusal } from '../../flights/faults.ts';
-import { configMap, drone, DRONES, input, machine, output, route, service, VIRTUAL_SERVICES } from '../../flights/machines.ts';
+import {
+  configMap,
+  drone,
+  DRONES,
+  input,
+  machine,
+  output,
+  route,
+  service,
+  VIRTUAL_SERVICES,
+} from '../../flights/machines.ts';
 import { Stage } from '../stage.ts';
 
 const NAMES = Array.from({ length: 30 }, (_, index) => `drone-${index}`);
@@ -12,7 +22,10 @@ describe('what is kept of resources', () => {
   beforeEach(async () => void (stage = await Stage.set()));
   afterEach(() => stage.stop());
 
-  /** Reads, writes, holds and steps: everything that leaves something behind. Its Service and Namespace follow `spec.turn`. */
+  /**
+   * Reads, writes, holds and steps: everything that leaves something behind. Its Service and
+   * Namespace follow `spec.turn`.
+   */
   const busy = machine({
     A: {
       inputs: [input.configmaps, input.virtualservices],
@@ -28,8 +41,17 @@ describe('what is kept of resources', () => {
           requeueAfter: '1m',
           outputs: {
             services: [service(`${metadata.name}-${turn}`)],
-            namespaces: [{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: `of-${metadata.name}` } }],
-            virtualservices: [shared(held, [{ path: ['spec', 'http', { name: 'split' }, 'route'], value: [{ destination: { host: 'new' }, weight: 100 }] }])],
+            namespaces: [
+              { apiVersion: 'v1', kind: 'Namespace', metadata: { name: `of-${metadata.name}` } },
+            ],
+            virtualservices: [
+              shared(held, [
+                {
+                  path: ['spec', 'http', { name: 'split' }, 'route'],
+                  value: [{ destination: { host: 'new' }, weight: 100 }],
+                },
+              ]),
+            ],
           },
         };
       },
@@ -38,23 +60,36 @@ describe('what is kept of resources', () => {
   const failing = machine({
     A: {
       sync: ({ resource }) => {
-        if (resource.metadata.name.endsWith('0')) throw new Error('no');
+        if (resource.metadata.name.endsWith('0')) {
+          throw new Error('no');
+        }
         return { next: 'B' };
       },
     },
     B: {},
   });
   const spin = async (turn: number): Promise<void> => {
-    for (const name of NAMES) await stage.cluster.api.patch(DRONES, { namespace: 'default', name }, { type: 'merge', body: { spec: { turn } } });
+    for (const name of NAMES) {
+      await stage.cluster.api.patch(
+        DRONES,
+        { namespace: 'default', name },
+        { type: 'merge', body: { spec: { turn } } },
+      );
+    }
     await stage.pass(1);
   };
   const removeAll = async (): Promise<void> => {
-    for (const name of NAMES) await stage.cluster.api.delete(DRONES, { namespace: 'default', name });
+    for (const name of NAMES) {
+      await stage.cluster.api.delete(DRONES, { namespace: 'default', name });
+    }
     await stage.pass(600);
     expect((await stage.cluster.api.list(DRONES)).items).to.deep.equal([]);
   };
   /** Without caches: their level is that of the cluster. */
-  const kept = ({ machine: { kept: all } }: Operator): Readonly<Record<string, number>> => ({ ...all, cached: 0 });
+  const kept = ({ machine: { kept: all } }: Operator): Readonly<Record<string, number>> => ({
+    ...all,
+    cached: 0,
+  });
 
   // @promise queue/no-leftover-state
   it('goes with them: dependencies, memory, steps, holds, timers, answers, and their objects in the caches', async () => {
@@ -63,7 +98,9 @@ describe('what is kept of resources', () => {
     const before = operator.machine.kept;
     await stage.create(...NAMES.map((name) => drone(name)));
     await stage.pass(10);
-    for (const [what, count] of Object.entries(operator.machine.kept)) expect(count, what).to.be.at.least((before[what] ?? 0) + NAMES.length);
+    for (const [what, count] of Object.entries(operator.machine.kept)) {
+      expect(count, what).to.be.at.least((before[what] ?? 0) + NAMES.length);
+    }
     await removeAll();
     expect(operator.machine.kept).to.deep.equal(before);
     const [web] = (await stage.cluster.api.list(VIRTUAL_SERVICES)).items;
@@ -77,7 +114,9 @@ describe('what is kept of resources', () => {
     await stage.create(...NAMES.map((name) => drone(name)));
     await stage.pass(10);
     const first = operator.machine.kept;
-    for (let turn = 1; turn <= 5; turn++) await spin(turn);
+    for (let turn = 1; turn <= 5; turn++) {
+      await spin(turn);
+    }
     expect(operator.machine.kept).to.deep.equal(first);
   });
 
@@ -90,7 +129,9 @@ describe('what is kept of resources', () => {
     await stage.pass(10);
     // The prune of the old Service and the end of the resource are told in any order.
     await spin(1);
-    for (const { metadata } of (await stage.cluster.api.list(output.services.type)).items) await stage.cluster.api.delete(output.services.type, metadata);
+    for (const { metadata } of (await stage.cluster.api.list(output.services.type)).items) {
+      await stage.cluster.api.delete(output.services.type, metadata);
+    }
     await removeAll();
     expect(kept(operator)).to.deep.equal(before);
   });
@@ -105,18 +146,24 @@ describe('what is kept of resources', () => {
     // Only a list shows that they have gone; three have come again under their name.
     let told = false;
     stage.faults.fault = ({ verb, kind }) => {
-      if (verb !== 'watch' || kind !== 'Drone' || told) return undefined;
+      if (verb !== 'watch' || kind !== 'Drone' || told) {
+        return undefined;
+      }
       told = true;
       return { when: 'before', error: refusal(410, 'Expired') };
     };
     stage.faults.endWatches(noAnswer());
-    for (const name of NAMES) await stage.cluster.api.delete(DRONES, { namespace: 'default', name });
+    for (const name of NAMES) {
+      await stage.cluster.api.delete(DRONES, { namespace: 'default', name });
+    }
     await stage.create(drone('drone-0'), drone('drone-1'), drone('drone-2'));
     await stage.pass(600);
     expect(told).to.equal(true);
     const { waking, memories } = kept(operator);
     expect([waking, memories]).to.deep.equal([6, 3]);
-    for (const name of NAMES.slice(0, 3)) await stage.cluster.api.delete(DRONES, { namespace: 'default', name });
+    for (const name of NAMES.slice(0, 3)) {
+      await stage.cluster.api.delete(DRONES, { namespace: 'default', name });
+    }
     await stage.pass(600);
     expect(kept(operator)).to.deep.equal(before);
   });
@@ -124,8 +171,16 @@ describe('what is kept of resources', () => {
   // @promise reconcile/final-phase
   it('is nothing of what the worker before a final phase has read: a change of it begins no sync', async () => {
     let syncs = 0;
-    const read = machine({ A: { inputs: [input.configmaps], sync: ({ inputs }) => (inputs['configmaps']?.list(), { next: 'B' }) }, B: {} });
-    await stage.start(read.scheduler, { trace: (name, _, run) => (name === 'sync' && syncs++, run({ set() {}, fail() {} })) });
+    const read = machine({
+      A: {
+        inputs: [input.configmaps],
+        sync: ({ inputs }) => (inputs['configmaps']?.list(), { next: 'B' }),
+      },
+      B: {},
+    });
+    await stage.start(read.scheduler, {
+      trace: (name, _, run) => (name === 'sync' && syncs++, run({ set() {}, fail() {} })),
+    });
     await stage.create(drone('one'));
     await stage.pass(1);
     expect(syncs).to.equal(2);

@@ -11,7 +11,15 @@ const object: KubeObject = {
   apiVersion: 'networking.istio.io/v1',
   kind: 'VirtualService',
   metadata: { name: 'v', namespace: 'n', uid: 'u', resourceVersion: '1' },
-  spec: { hosts: ['h'], http: [{ name: 'a', route: [1] }, { route: ['nameless'] }, { name: 'b', route: [2], timeout: '1s' }, { name: 'c', route: [3] }] },
+  spec: {
+    hosts: ['h'],
+    http: [
+      { name: 'a', route: [1] },
+      { route: ['nameless'] },
+      { name: 'b', route: [2], timeout: '1s' },
+      { name: 'c', route: [3] },
+    ],
+  },
 };
 const holder = (uid: string) => ({ resource: `Drone n/${uid}`, uid });
 
@@ -23,7 +31,14 @@ const paths: readonly (readonly FieldStep[])[] = [
 ];
 /** One holder takes one field and sets it, or gives everything back. */
 const action = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ uid: fc.constantFrom('one', 'two'), path: fc.constantFrom(...paths), value: fc.option(fc.nat(3), { nil: undefined }) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      uid: fc.constantFrom('one', 'two'),
+      path: fc.constantFrom(...paths),
+      value: fc.option(fc.nat(3), { nil: undefined }),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ uid: fc.constantFrom('one', 'two') }) },
 );
 
@@ -33,8 +48,19 @@ describe('fields that are held', () => {
     fc.assert(
       fc.property(fc.array(action, { maxLength: 12 }), (actions) => {
         let live = object;
-        const act = (uid: string, fields: Parameters<typeof planHolds>[1], complete: boolean): void => {
-          const { draft, patch, left } = planHolds(live, fields, holder(uid), GROUP, complete, 'test');
+        const act = (
+          uid: string,
+          fields: Parameters<typeof planHolds>[1],
+          complete: boolean,
+        ): void => {
+          const { draft, patch, left } = planHolds(
+            live,
+            fields,
+            holder(uid),
+            GROUP,
+            complete,
+            'test',
+          );
           expect(left).to.deep.equal([]);
           const next = jsonPatch(live, patch) as KubeObject;
           expect(next.spec).to.deep.equal(draft.spec);
@@ -45,13 +71,27 @@ describe('fields that are held', () => {
             act(one.uid, [], true);
             continue;
           }
-          const taken = holdsOf(live, GROUP).some(({ uid, path }) => uid !== one.uid && pathText(path) === pathText(one.path));
-          const hold = (): void => act(one.uid, [{ path: one.path, value: one.value === undefined ? undefined : String(one.value) }], false);
-          if (taken) expect(hold).to.throw('is held by').with.property('name', 'OutputConflict');
-          else hold();
-          expect(new Set(holdsOf(live, GROUP).map(({ path }) => pathText(path))).size).to.equal(holdsOf(live, GROUP).length);
+          const taken = holdsOf(live, GROUP).some(
+            ({ uid, path }) => uid !== one.uid && pathText(path) === pathText(one.path),
+          );
+          const hold = (): void =>
+            act(
+              one.uid,
+              [{ path: one.path, value: one.value === undefined ? undefined : String(one.value) }],
+              false,
+            );
+          if (taken) {
+            expect(hold).to.throw('is held by').with.property('name', 'OutputConflict');
+          } else {
+            hold();
+          }
+          expect(new Set(holdsOf(live, GROUP).map(({ path }) => pathText(path))).size).to.equal(
+            holdsOf(live, GROUP).length,
+          );
         }
-        for (const uid of ['one', 'two']) act(uid, [], true);
+        for (const uid of ['one', 'two']) {
+          act(uid, [], true);
+        }
         const { labels = {}, annotations = {}, ...metadata } = live.metadata;
         expect({ ...live, metadata }).to.deep.equal(object);
         expect([labels, annotations]).to.deep.equal([{}, {}]);
@@ -60,7 +100,10 @@ describe('fields that are held', () => {
 
   it('cost nothing the second time', () => {
     const fields = [{ path: ['spec', 'http', { name: 'a' }, 'route'], value: [9] }];
-    const next = jsonPatch(object, planHolds(object, fields, holder('one'), GROUP, false, 'test').patch) as KubeObject;
+    const next = jsonPatch(
+      object,
+      planHolds(object, fields, holder('one'), GROUP, false, 'test').patch,
+    ) as KubeObject;
     expect(planHolds(next, fields, holder('one'), GROUP, false, 'test').patch).to.deep.equal([]);
   });
 
@@ -69,7 +112,9 @@ describe('fields that are held', () => {
       { path: ['spec', 'http'], value: [] },
       { path: ['spec', 'http', { name: 'a' }, 'route'], value: [9] },
     ];
-    expect(() => planHolds(object, fields, holder('one'), GROUP, false, 'outputs.x of phase A')).to.throw(
+    expect(() =>
+      planHolds(object, fields, holder('one'), GROUP, false, 'outputs.x of phase A'),
+    ).to.throw(
       'outputs.x of phase A: VirtualService n/v has both spec.http and spec.http[a].route, which overlap',
     );
   });
@@ -78,15 +123,28 @@ describe('fields that are held', () => {
     const inner = [{ path: ['spec', 'http', { name: 'a' }, 'route'], value: [9] }];
     const outer = [{ path: ['spec', 'http'], value: [{ name: 'a', route: [8] }] }];
     let live = object;
-    for (const fields of [inner, outer, inner]) live = jsonPatch(live, planHolds(live, fields, holder('one'), GROUP, false, 'test').patch) as KubeObject;
-    expect(holdsOf(live, GROUP).map(({ path }) => pathText(path))).to.deep.equal(['spec.http[a].route']);
-    live = jsonPatch(live, planHolds(live, [], holder('one'), GROUP, true, 'test').patch) as KubeObject;
+    for (const fields of [inner, outer, inner]) {
+      live = jsonPatch(
+        live,
+        planHolds(live, fields, holder('one'), GROUP, false, 'test').patch,
+      ) as KubeObject;
+    }
+    expect(holdsOf(live, GROUP).map(({ path }) => pathText(path))).to.deep.equal([
+      'spec.http[a].route',
+    ]);
+    live = jsonPatch(
+      live,
+      planHolds(live, [], holder('one'), GROUP, true, 'test').patch,
+    ) as KubeObject;
     expect(live.spec).to.deep.equal(object.spec);
   });
 
   it('are not guessed when their notes are damaged', () => {
     for (const text of ['', '{', '{}', '[{}]', '[1]']) {
-      const damaged = { ...object, metadata: { ...object.metadata, annotations: { 't.io/held': text } } };
+      const damaged = {
+        ...object,
+        metadata: { ...object.metadata, annotations: { 't.io/held': text } },
+      };
       expect(() => planHolds(damaged, [], holder('one'), GROUP, true, 'test')).to.throw(
         'the annotation t.io/held of VirtualService n/v cannot be read; mend or remove it',
       );

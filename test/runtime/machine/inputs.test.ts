@@ -2,27 +2,62 @@ import { expect } from 'chai';
 import { Informer } from '../../../runtime/src/cache/informer.ts';
 import type { KubeObject, ResourceType } from '../../../runtime/src/kube/object.ts';
 import type { Reads } from '../../../runtime/src/machine/inputs.ts';
-import { inputView, inputViews, newReading, readsOf, touches } from '../../../runtime/src/machine/inputs.ts';
+import {
+  inputView,
+  inputViews,
+  newReading,
+  readsOf,
+  touches,
+} from '../../../runtime/src/machine/inputs.ts';
 import type { InputDefinition, Uses } from '../../../runtime/src/scheduler.ts';
 import type { InputView } from '../../../runtime/src/worker.ts';
 
-const type: ResourceType = { group: 'apps', version: 'v1', kind: 'Deployment', plural: 'deployments', namespaced: true };
-const resource: KubeObject = { apiVersion: 't.io/v1', kind: 'Thing', metadata: { name: 'r', namespace: 'mine', uid: 'u' } };
-const deployment = (namespace: string, name: string, labels: Record<string, string> = {}): KubeObject => ({
+const type: ResourceType = {
+  group: 'apps',
+  version: 'v1',
+  kind: 'Deployment',
+  plural: 'deployments',
+  namespaced: true,
+};
+const resource: KubeObject = {
+  apiVersion: 't.io/v1',
+  kind: 'Thing',
+  metadata: { name: 'r', namespace: 'mine', uid: 'u' },
+};
+const deployment = (
+  namespace: string,
+  name: string,
+  labels: Record<string, string> = {},
+): KubeObject => ({
   apiVersion: 'apps/v1',
   kind: 'Deployment',
   metadata: { namespace, name, labels, resourceVersion: '1' },
 });
 
-function view(input: Partial<InputDefinition>, ...objects: readonly KubeObject[]): { deployments: InputView<KubeObject>; reads: Reads } {
+function view(
+  input: Partial<InputDefinition>,
+  ...objects: readonly KubeObject[]
+): { deployments: InputView<KubeObject>; reads: Reads } {
   const definition: InputDefinition = { name: 'deployments', type, namespace: 'own', ...input };
   const uses: Uses = { title: 'phase A', line: 12, inputs: [definition], outputs: [] };
-  const informer = new Informer({ type }, [], 'owner', { relisted() {}, watchRestarted() {}, watchFailed() {} });
-  for (const object of objects) informer.put(object, 'test');
+  const informer = new Informer({ type }, [], 'owner', {
+    relisted() {},
+    watchRestarted() {},
+    watchFailed() {},
+  });
+  for (const object of objects) {
+    informer.put(object, 'test');
+  }
   const reading = newReading();
-  return { deployments: inputView(uses, definition, informer, resource, reading), reads: readsOf(reading.dependencies, informer) };
+  return {
+    deployments: inputView(uses, definition, informer, resource, reading),
+    reads: readsOf(reading.dependencies, informer),
+  };
 }
-const changed = (old: KubeObject | undefined, object: KubeObject | undefined): Parameters<typeof touches>[1] => ({ old, object, writer: undefined });
+const changed = (
+  old: KubeObject | undefined,
+  object: KubeObject | undefined,
+): Parameters<typeof touches>[1] => ({ old, object, writer: undefined });
 
 describe('an input view', () => {
   // @promise inputs/declared-inputs
@@ -39,32 +74,81 @@ describe('an input view', () => {
     );
   });
   it('names the inputs there are, and the line, when a worker reads one that is not declared', () => {
-    const uses: Uses = { title: 'phase A', line: 12, inputs: [{ name: 'deployments', type, namespace: 'own' }], outputs: [] };
-    const views = inputViews(uses, resource, newReading(), () => new Informer({ type }, [], 'owner', { relisted() {}, watchRestarted() {}, watchFailed() {} }));
+    const uses: Uses = {
+      title: 'phase A',
+      line: 12,
+      inputs: [{ name: 'deployments', type, namespace: 'own' }],
+      outputs: [],
+    };
+    const views = inputViews(
+      uses,
+      resource,
+      newReading(),
+      () =>
+        new Informer({ type }, [], 'owner', {
+          relisted() {},
+          watchRestarted() {},
+          watchFailed() {},
+        }),
+    );
     expect(views['deployments']?.list()).to.deep.equal([]);
     expect(() => views['pods'])
       .to.throw('pods is no input of phase A (autopilot.yaml, line 12); its inputs are deployments')
       .with.property('name', 'PermanentError');
   });
   it('does not take a namespace that the operator does not watch for an empty one', () => {
-    const informer = new Informer({ type }, ['mine'], 'owner', { relisted() {}, watchRestarted() {}, watchFailed() {} });
+    const informer = new Informer({ type }, ['mine'], 'owner', {
+      relisted() {},
+      watchRestarted() {},
+      watchFailed() {},
+    });
     const input: InputDefinition = { name: 'deployments', type, namespace: 'all' };
-    const deployments = inputView({ title: 'phase A', inputs: [input], outputs: [] }, input, informer, resource, newReading());
+    const deployments = inputView(
+      { title: 'phase A', inputs: [input], outputs: [] },
+      input,
+      informer,
+      resource,
+      newReading(),
+    );
     expect(deployments.get('a')).to.equal(undefined);
-    for (const read of [() => deployments.get('a', { namespace: 'other' }), () => deployments.list({ namespace: 'other' })])
-      expect(read).to.throw('input deployments of phase A cannot read from namespace other: the operator does not watch it');
+    for (const read of [
+      () => deployments.get('a', { namespace: 'other' }),
+      () => deployments.list({ namespace: 'other' }),
+    ]) {
+      expect(read).to.throw(
+        'input deployments of phase A cannot read from namespace other: the operator does not watch it',
+      );
+    }
   });
   it('asks a cluster-scoped resource for the namespace, which it has not', () => {
     const input: InputDefinition = { name: 'deployments', type, namespace: 'own' };
-    const informer = new Informer({ type }, [], 'owner', { relisted() {}, watchRestarted() {}, watchFailed() {} });
+    const informer = new Informer({ type }, [], 'owner', {
+      relisted() {},
+      watchRestarted() {},
+      watchFailed() {},
+    });
     const { namespace: _, ...metadata } = resource.metadata;
-    const deployments = inputView({ title: 'phase A', inputs: [input], outputs: [] }, input, informer, { ...resource, metadata }, newReading());
-    for (const read of [() => deployments.get('a'), () => deployments.list()]) expect(read).to.throw('the resource has no namespace, so name one');
+    const deployments = inputView(
+      { title: 'phase A', inputs: [input], outputs: [] },
+      input,
+      informer,
+      { ...resource, metadata },
+      newReading(),
+    );
+    for (const read of [() => deployments.get('a'), () => deployments.list()]) {
+      expect(read).to.throw('the resource has no namespace, so name one');
+    }
   });
   it('shows all namespaces when declared so', () => {
-    const { deployments } = view({ namespace: 'all' }, deployment('mine', 'a'), deployment('other', 'b'));
+    const { deployments } = view(
+      { namespace: 'all' },
+      deployment('mine', 'a'),
+      deployment('other', 'b'),
+    );
     expect(deployments.list()).to.have.length(2);
-    expect(deployments.list({ namespace: 'other' }).map(({ metadata }) => metadata.name)).to.deep.equal(['b']);
+    expect(
+      deployments.list({ namespace: 'other' }).map(({ metadata }) => metadata.name),
+    ).to.deep.equal(['b']);
     expect(deployments.get('b', { namespace: 'other' })?.metadata.name).to.equal('b');
   });
   // @promise inputs/need

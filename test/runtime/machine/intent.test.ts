@@ -2,28 +2,57 @@ import { expect } from 'chai';
 import type { KubeObject, ResourceType } from '../../../runtime/src/kube/object.ts';
 import { checkResult, intentsOf } from '../../../runtime/src/machine/intent.ts';
 import { contains } from '../../../runtime/src/machine/json.ts';
-import type { OutputDefinition, PhaseDefinition, Scheduler } from '../../../runtime/src/scheduler.ts';
+import type {
+  OutputDefinition,
+  PhaseDefinition,
+  Scheduler,
+} from '../../../runtime/src/scheduler.ts';
 import { usesOf } from '../../../runtime/src/scheduler.ts';
 
-const services: ResourceType = { group: '', version: 'v1', kind: 'Service', plural: 'services', namespaced: true };
+const services: ResourceType = {
+  group: '',
+  version: 'v1',
+  kind: 'Service',
+  plural: 'services',
+  namespaced: true,
+};
 const output: OutputDefinition = { name: 'services', type: services, namespace: 'own' };
-const phase: PhaseDefinition = { name: 'A', initial: true, next: ['B'], inputs: [], outputs: [output], worker: () => ({ next: 'A' }) };
+const phase: PhaseDefinition = {
+  name: 'A',
+  initial: true,
+  next: ['B'],
+  inputs: [],
+  outputs: [output],
+  worker: () => ({ next: 'A' }),
+};
 const scheduler: Scheduler = {
   operatorName: 'thing-operator',
   resource: { group: 't.io', version: 'v1', kind: 'Thing', plural: 'things', namespaced: true },
   queries: [],
-  phases: [phase, { name: 'B', final: true, inputs: [], outputs: [] }, { name: 'C', final: true, inputs: [], outputs: [] }],
+  phases: [
+    phase,
+    { name: 'B', final: true, inputs: [], outputs: [] },
+    { name: 'C', final: true, inputs: [], outputs: [] },
+  ],
 };
-const resource: KubeObject = { apiVersion: 't.io/v1', kind: 'Thing', metadata: { name: 'r', namespace: 'ns', uid: 'u-1' } };
+const resource: KubeObject = {
+  apiVersion: 't.io/v1',
+  kind: 'Thing',
+  metadata: { name: 'r', namespace: 'ns', uid: 'u-1' },
+};
 
 function intents(...objects: readonly object[]): readonly KubeObject[] {
-  return intentsOf(scheduler, usesOf(phase), output, objects as never, resource).map(({ object }) => object);
+  return intentsOf(scheduler, usesOf(phase), output, objects as never, resource).map(
+    ({ object }) => object,
+  );
 }
 
 describe('a worker result', () => {
   // @promise reconcile/frozen-context
   it('may go only to the phases that are declared', () => {
-    expect(() => checkResult(scheduler, phase, { next: 'C' })).to.throw("returned next: 'C'; allowed are A, B");
+    expect(() => checkResult(scheduler, phase, { next: 'C' })).to.throw(
+      "returned next: 'C'; allowed are A, B",
+    );
     checkResult(scheduler, phase, { next: 'B' });
   });
   // @promise reconcile/frozen-context
@@ -33,10 +62,14 @@ describe('a worker result', () => {
     );
   });
   it('may hold only lists of objects', () => {
-    expect(() => checkResult(scheduler, phase, { next: 'A', outputs: { services: {} as never } })).to.throw('outputs.services that is no list of objects');
+    expect(() =>
+      checkResult(scheduler, phase, { next: 'A', outputs: { services: {} as never } }),
+    ).to.throw('outputs.services that is no list of objects');
   });
   it('that is no result at all is named', () => {
-    expect(() => checkResult(scheduler, phase, undefined as never)).to.throw("must return { next: '<phase>' }");
+    expect(() => checkResult(scheduler, phase, undefined as never)).to.throw(
+      "must return { next: '<phase>' }",
+    );
   });
 });
 
@@ -44,29 +77,54 @@ describe('an output', () => {
   it('gets the namespace, the labels, the owner and the hash of its intent', () => {
     const [made] = intents({ apiVersion: 'v1', kind: 'Service', metadata: { name: 's' } });
     expect(made?.metadata.namespace).to.equal('ns');
-    expect(made?.metadata.labels).to.deep.equal({ 'app.kubernetes.io/managed-by': 'thing-operator', 't.io/owner-uid': 'u-1' });
-    expect(made?.metadata.ownerReferences).to.deep.equal([{ apiVersion: 't.io/v1', kind: 'Thing', name: 'r', uid: 'u-1', controller: true }]);
+    expect(made?.metadata.labels).to.deep.equal({
+      'app.kubernetes.io/managed-by': 'thing-operator',
+      't.io/owner-uid': 'u-1',
+    });
+    expect(made?.metadata.ownerReferences).to.deep.equal([
+      { apiVersion: 't.io/v1', kind: 'Thing', name: 'r', uid: 'u-1', controller: true },
+    ]);
     expect(made?.metadata.annotations?.['t.io/applied']).to.match(/^[0-9a-f]{10}$/);
   });
   it('has the same hash whatever the order of its fields', () => {
     const hash = (spec: object): string | undefined =>
-      intents({ apiVersion: 'v1', kind: 'Service', metadata: { name: 's' }, spec })[0]?.metadata.annotations?.['t.io/applied'];
+      intents({ apiVersion: 'v1', kind: 'Service', metadata: { name: 's' }, spec })[0]?.metadata
+        .annotations?.['t.io/applied'];
     expect(hash({ a: 1, b: 2 })).to.equal(hash({ b: 2, a: 1 }));
     expect(hash({ a: 1, b: 2 })).not.to.equal(hash({ a: 1, b: 3 }));
   });
   const wrong: readonly [string, object, string][] = [
-    ['of another kind', { apiVersion: 'v1', kind: 'Pod', metadata: { name: 's' } }, 'has a Pod of v1; declared is Service of v1'],
-    ['with an illegal name', { apiVersion: 'v1', kind: 'Service', metadata: { name: 'S_1' } }, 'named "S_1"'],
+    [
+      'of another kind',
+      { apiVersion: 'v1', kind: 'Pod', metadata: { name: 's' } },
+      'has a Pod of v1; declared is Service of v1',
+    ],
+    [
+      'with an illegal name',
+      { apiVersion: 'v1', kind: 'Service', metadata: { name: 'S_1' } },
+      'named "S_1"',
+    ],
     ['without a name', { apiVersion: 'v1', kind: 'Service', metadata: {} }, 'named undefined'],
-    ['in another namespace', { apiVersion: 'v1', kind: 'Service', metadata: { name: 's', namespace: 'other' } }, 'lies in namespace other'],
+    [
+      'in another namespace',
+      { apiVersion: 'v1', kind: 'Service', metadata: { name: 's', namespace: 'other' } },
+      'lies in namespace other',
+    ],
     [
       'handed back as it was read',
-      { apiVersion: 'v1', kind: 'Service', metadata: { name: 's', uid: 'x', resourceVersion: '1' } },
+      {
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name: 's', uid: 'x', resourceVersion: '1' },
+      },
       'hands back Service s as it was read',
     ],
   ];
   // @promise reconcile/refused-results
-  for (const [what, object, message] of wrong) it(`${what} is refused before anything is written`, () => expect(() => intents(object)).to.throw(message));
+  for (const [what, object, message] of wrong) {
+    it(`${what} is refused before anything is written`, () =>
+      expect(() => intents(object)).to.throw(message));
+  }
   it('returned twice is refused', () => {
     const one = { apiVersion: 'v1', kind: 'Service', metadata: { name: 's' } };
     expect(() => intents(one, one)).to.throw('has ns/s twice');
@@ -75,7 +133,12 @@ describe('an output', () => {
 
 describe('the comparison with the live object', () => {
   it('ignores fields that only the live object has, also in list items', () => {
-    expect(contains({ spec: { ports: [{ port: 80, protocol: 'TCP' }], clusterIP: '10.0.0.1' } }, { spec: { ports: [{ port: 80 }] } })).to.equal(true);
+    expect(
+      contains(
+        { spec: { ports: [{ port: 80, protocol: 'TCP' }], clusterIP: '10.0.0.1' } },
+        { spec: { ports: [{ port: 80 }] } },
+      ),
+    ).to.equal(true);
   });
   it('sees a changed value, a missing field and another number of items', () => {
     expect(contains({ a: 1 }, { a: 2 })).to.equal(false);

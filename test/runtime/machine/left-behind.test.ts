@@ -1,7 +1,16 @@
 import { expect } from 'chai';
 import type { KubeObject, OperatorOptions } from '../../../runtime/src/ports.ts';
 import { refusal } from '../../flights/faults.ts';
-import { conditions, drone, DRONES, machine, output, readyMessage, service, SERVICES } from '../../flights/machines.ts';
+import {
+  conditions,
+  drone,
+  DRONES,
+  machine,
+  output,
+  readyMessage,
+  service,
+  SERVICES,
+} from '../../flights/machines.ts';
 import { Stage } from '../stage.ts';
 
 const ONE = { namespace: 'default', name: 'one' };
@@ -13,7 +22,15 @@ describe('what a resource has left, before garbage collection has come by', () =
   afterEach(() => stage.stop());
 
   const start = (options: Partial<OperatorOptions> = {}): Promise<unknown> =>
-    stage.start(machine({ A: { outputs: [output.services], sync: () => ({ next: 'A', outputs: { services: [service('a')] } }) } }).scheduler, options);
+    stage.start(
+      machine({
+        A: {
+          outputs: [output.services],
+          sync: () => ({ next: 'A', outputs: { services: [service('a')] } }),
+        },
+      }).scheduler,
+      options,
+    );
   const one = (): Promise<KubeObject> => stage.cluster.api.get(DRONES, ONE);
   const made = (): Promise<KubeObject> => stage.cluster.api.get(SERVICES, A);
   const again = async (name = 'one'): Promise<void> => {
@@ -35,7 +52,10 @@ describe('what a resource has left, before garbage collection has come by', () =
     const { metadata } = await made();
     expect(metadata.uid).to.equal(before.metadata.uid);
     expect(metadata.ownerReferences?.map((owner) => owner.uid)).to.deep.equal([uid]);
-    expect(metadata.labels).to.deep.equal({ ...before.metadata.labels, 'flights.autopilot.test/owner-uid': uid });
+    expect(metadata.labels).to.deep.equal({
+      ...before.metadata.labels,
+      'flights.autopilot.test/owner-uid': uid,
+    });
     expect(conditions(await one())[0]).to.equal('Ready=False A');
   });
 
@@ -43,11 +63,14 @@ describe('what a resource has left, before garbage collection has come by', () =
     const before = await made();
     await again('two');
     expect(await made()).to.deep.equal(before);
-    expect(readyMessage(await stage.cluster.api.get(DRONES, { ...ONE, name: 'two' }))).to.contain('belongs to Drone one');
+    expect(readyMessage(await stage.cluster.api.get(DRONES, { ...ONE, name: 'two' }))).to.contain(
+      'belongs to Drone one',
+    );
   });
 
   it('is waited for, and made anew as soon as it is gone, where who may not delete may not take over', async () => {
-    stage.faults.fault = ({ verb, kind }) => (verb === 'apply' && kind === 'Service' ? { when: 'before', error: refusal(403) } : undefined);
+    stage.faults.fault = ({ verb, kind }) =>
+      verb === 'apply' && kind === 'Service' ? { when: 'before', error: refusal(403) } : undefined;
     await again();
     expect(readyMessage(await one())).to.equal(
       'Service default/a exists and was left by an earlier Drone one; it is made again when garbage collection has deleted it',
@@ -71,12 +94,16 @@ describe('what a resource has left, before garbage collection has come by', () =
         ...api,
         async get(type, key, signal) {
           const object = await api.get(type, key, signal);
-          return type.kind === 'Drone' ? { ...object, metadata: { ...object.metadata, uid: 'newer' } } : object;
+          return type.kind === 'Drone'
+            ? { ...object, metadata: { ...object.metadata, uid: 'newer' } }
+            : object;
         },
       },
     });
     await stage.pass(1);
     expect(await made()).to.deep.equal(before);
-    expect(readyMessage(await one())).to.contain('Service default/a exists and belongs to Drone one');
+    expect(readyMessage(await one())).to.contain(
+      'Service default/a exists and belongs to Drone one',
+    );
   });
 });

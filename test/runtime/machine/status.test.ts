@@ -8,84 +8,181 @@ import { nextStatus } from '../../../runtime/src/machine/status.ts';
 import type { PhaseDefinition } from '../../../runtime/src/scheduler.ts';
 
 const now = new Date('2026-01-02T03:04:05.678Z');
-const phase = (name: string, more: Partial<PhaseDefinition> = {}): PhaseDefinition => ({ name, inputs: [], outputs: [], ...more });
+const phase = (name: string, more: Partial<PhaseDefinition> = {}): PhaseDefinition => ({
+  name,
+  inputs: [],
+  outputs: [],
+  ...more,
+});
 
 function resource(status?: unknown): KubeObject {
-  return { apiVersion: 't.io/v1', kind: 'Thing', metadata: { name: 'a', namespace: 'b', generation: 3 }, ...(status === undefined ? {} : { status }) };
+  return {
+    apiVersion: 't.io/v1',
+    kind: 'Thing',
+    metadata: { name: 'a', namespace: 'b', generation: 3 },
+    ...(status === undefined ? {} : { status }),
+  };
 }
 
 function conditions(definition: PhaseDefinition, situation: Situation): Record<string, string> {
   const status = nextStatus(resource(), { phase: definition, situation, observed: true }, now);
-  return Object.fromEntries((status['conditions'] as Condition[]).map(({ type, status: value, reason }) => [type, `${value} ${reason}`]));
+  return Object.fromEntries(
+    (status['conditions'] as Condition[]).map(({ type, status: value, reason }) => [
+      type,
+      `${value} ${reason}`,
+    ]),
+  );
 }
 
 describe('status', () => {
   it('of a resource on its way is not Ready and Reconciling', () => {
-    expect(conditions(phase('Syncing'), { kind: 'ok' })).to.deep.equal({ Ready: 'False Syncing', Reconciling: 'True Syncing' });
+    expect(conditions(phase('Syncing'), { kind: 'ok' })).to.deep.equal({
+      Ready: 'False Syncing',
+      Reconciling: 'True Syncing',
+    });
   });
   it('in a final or a ready phase is Ready and nothing else', () => {
-    expect(conditions(phase('Done', { final: true }), { kind: 'ok' })).to.deep.equal({ Ready: 'True Done' });
-    expect(conditions(phase('Waiting', { ready: true }), { kind: 'ok' })).to.deep.equal({ Ready: 'True Waiting' });
+    expect(conditions(phase('Done', { final: true }), { kind: 'ok' })).to.deep.equal({
+      Ready: 'True Done',
+    });
+    expect(conditions(phase('Waiting', { ready: true }), { kind: 'ok' })).to.deep.equal({
+      Ready: 'True Waiting',
+    });
   });
   it('in a final phase that ended badly is Stalled', () => {
-    expect(conditions(phase('Failed', { final: true, ready: false }), { kind: 'ok' })).to.deep.equal({ Ready: 'False Failed', Stalled: 'True Failed' });
+    expect(
+      conditions(phase('Failed', { final: true, ready: false }), { kind: 'ok' }),
+    ).to.deep.equal({ Ready: 'False Failed', Stalled: 'True Failed' });
   });
   it('of a failing resource says that it goes on; of a stalled one that it does not', () => {
-    expect(conditions(phase('A'), { kind: 'failing', reason: 'WorkerError', message: '' })).to.deep.equal({
+    expect(
+      conditions(phase('A'), { kind: 'failing', reason: 'WorkerError', message: '' }),
+    ).to.deep.equal({
       Ready: 'False WorkerError',
       Reconciling: 'True WorkerError',
     });
-    expect(conditions(phase('A'), { kind: 'stalled', reason: 'NotImplemented', message: '' })).to.deep.equal({
+    expect(
+      conditions(phase('A'), { kind: 'stalled', reason: 'NotImplemented', message: '' }),
+    ).to.deep.equal({
       Ready: 'False NotImplemented',
       Stalled: 'True NotImplemented',
     });
   });
   it('keeps conditions that others have put there, and none of its own that it does not say any more', () => {
     const at = '2026-01-01T00:00:00Z';
-    const theirs = { type: 'Audited', status: 'True', reason: 'Fine', message: '', lastTransitionTime: at };
-    const gone = ['Stalled', 'Paused', 'AwaitingApproval', 'OutputsApplied', 'OutputConflict', 'InputUnavailable', 'Looping', 'Quarantined'];
-    const before = [theirs, ...gone.map((type) => ({ ...theirs, type })), { ...theirs, type: 'Ready' }];
-    const status = nextStatus(resource({ conditions: before }), { phase: phase('A'), situation: { kind: 'ok' }, observed: true }, now);
-    expect((status['conditions'] as Condition[]).map(({ type }) => type)).to.deep.equal(['Ready', 'Reconciling', 'Audited']);
+    const theirs = {
+      type: 'Audited',
+      status: 'True',
+      reason: 'Fine',
+      message: '',
+      lastTransitionTime: at,
+    };
+    const gone = [
+      'Stalled',
+      'Paused',
+      'AwaitingApproval',
+      'OutputsApplied',
+      'OutputConflict',
+      'InputUnavailable',
+      'Looping',
+      'Quarantined',
+    ];
+    const before = [
+      theirs,
+      ...gone.map((type) => ({ ...theirs, type })),
+      { ...theirs, type: 'Ready' },
+    ];
+    const status = nextStatus(
+      resource({ conditions: before }),
+      { phase: phase('A'), situation: { kind: 'ok' }, observed: true },
+      now,
+    );
+    expect((status['conditions'] as Condition[]).map(({ type }) => type)).to.deep.equal([
+      'Ready',
+      'Reconciling',
+      'Audited',
+    ]);
     expect((status['conditions'] as Condition[])[2]).to.deep.equal(theirs);
   });
   it('says no more in a condition than the definition takes: a longer message is cut', () => {
-    const status = nextStatus(resource(), { phase: phase('A'), situation: { kind: 'ok', message: 'x'.repeat(40_000) }, observed: true }, now);
-    for (const { message } of status['conditions'] as Condition[]) expect(message).to.match(/^x{32767}…$/);
+    const status = nextStatus(
+      resource(),
+      { phase: phase('A'), situation: { kind: 'ok', message: 'x'.repeat(40_000) }, observed: true },
+      now,
+    );
+    for (const { message } of status['conditions'] as Condition[]) {
+      expect(message).to.match(/^x{32767}…$/);
+    }
   });
   it('carries the generation that was acted on', () => {
-    expect(nextStatus(resource(), { phase: phase('A'), situation: { kind: 'ok' }, observed: true }, now)['observedGeneration']).to.equal(3);
+    expect(
+      nextStatus(resource(), { phase: phase('A'), situation: { kind: 'ok' }, observed: true }, now)[
+        'observedGeneration'
+      ],
+    ).to.equal(3);
   });
   it('keeps the generation it has when the machine has not acted', () => {
     const status = nextStatus(
       resource({ phase: 'A', observedGeneration: 2 }),
-      { phase: phase('A'), situation: { kind: 'waiting', reason: 'Paused', message: '' }, observed: false },
+      {
+        phase: phase('A'),
+        situation: { kind: 'waiting', reason: 'Paused', message: '' },
+        observed: false,
+      },
       now,
     );
     expect(status['observedGeneration']).to.equal(2);
   });
   it('keeps the user fields when the worker gave none, replaces them when it did', () => {
     const old = resource({ phase: 'A', kept: 1 });
-    expect(nextStatus(old, { phase: phase('A'), situation: { kind: 'ok' }, observed: true }, now)).to.include({ kept: 1 });
-    const given = nextStatus(old, { phase: phase('A'), situation: { kind: 'ok' }, observed: true, statusInfo: { other: 2 } }, now);
+    expect(
+      nextStatus(old, { phase: phase('A'), situation: { kind: 'ok' }, observed: true }, now),
+    ).to.include({ kept: 1 });
+    const given = nextStatus(
+      old,
+      { phase: phase('A'), situation: { kind: 'ok' }, observed: true, statusInfo: { other: 2 } },
+      now,
+    );
     expect(given).to.include({ other: 2 });
     expect(given).not.to.have.property('kept');
   });
   it('does not change from one sync to the next when nothing has happened', () => {
-    const first = nextStatus(resource(), { phase: phase('A'), situation: { kind: 'ok' }, observed: true }, now);
-    const second = nextStatus(resource(first), { phase: phase('A'), situation: { kind: 'ok' }, observed: true }, new Date(now.getTime() + 60_000));
+    const first = nextStatus(
+      resource(),
+      { phase: phase('A'), situation: { kind: 'ok' }, observed: true },
+      now,
+    );
+    const second = nextStatus(
+      resource(first),
+      { phase: phase('A'), situation: { kind: 'ok' }, observed: true },
+      new Date(now.getTime() + 60_000),
+    );
     expect(mergePatch(first, second)).to.equal(undefined);
   });
   it('does not change for a null in statusInfo, which a merge patch cannot write', () => {
     const statusInfo = { gone: null, inner: { gone: null, there: 1 } };
-    const change = { phase: phase('A'), situation: { kind: 'ok' }, observed: true, statusInfo } as const;
+    const change = {
+      phase: phase('A'),
+      situation: { kind: 'ok' },
+      observed: true,
+      statusInfo,
+    } as const;
     const first = { ...nextStatus(resource(), change, now), inner: { there: 1 }, gone: undefined };
     expect(mergePatch(first, nextStatus(resource(first), change, now))).to.equal(undefined);
-    expect(mergePatch({ ...first, gone: 1 }, nextStatus(resource({ ...first, gone: 1 }), change, now))).to.deep.equal({ gone: null });
+    expect(
+      mergePatch({ ...first, gone: 1 }, nextStatus(resource({ ...first, gone: 1 }), change, now)),
+    ).to.deep.equal({ gone: null });
   });
   it('starts the phase clock anew, forgets the last step and writes history on a transition', () => {
-    const old = resource({ phase: 'A', autopilot: { phaseStartedAt: '2025-01-01T00:00:00Z', lastStep: '2025-01-01T00:00:01Z' } });
-    const status = nextStatus(old, { phase: phase('B'), situation: { kind: 'ok' }, observed: true }, now);
+    const old = resource({
+      phase: 'A',
+      autopilot: { phaseStartedAt: '2025-01-01T00:00:00Z', lastStep: '2025-01-01T00:00:01Z' },
+    });
+    const status = nextStatus(
+      old,
+      { phase: phase('B'), situation: { kind: 'ok' }, observed: true },
+      now,
+    );
     expect(status['autopilot']).to.deep.equal({
       phaseStartedAt: '2026-01-02T03:04:05Z',
       history: [{ from: 'A', to: 'B', at: '2026-01-02T03:04:05Z', reason: 'Worker' }],
@@ -93,7 +190,11 @@ describe('status', () => {
   });
   it('takes a resource standing in a former name of the phase as being in it', () => {
     const old = resource({ phase: 'Old', autopilot: { phaseStartedAt: '2025-01-01T00:00:00Z' } });
-    const status = nextStatus(old, { phase: phase('New', { formerly: ['Old'] }), situation: { kind: 'ok' }, observed: true }, now);
+    const status = nextStatus(
+      old,
+      { phase: phase('New', { formerly: ['Old'] }), situation: { kind: 'ok' }, observed: true },
+      now,
+    );
     expect(status['autopilot']).to.deep.equal({ phaseStartedAt: '2025-01-01T00:00:00Z' });
   });
 });
@@ -101,11 +202,17 @@ describe('status', () => {
 describe('merge patch', () => {
   /** RFC 7386, section 2. */
   function applyMergePatch(target: unknown, patch: unknown): unknown {
-    if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch;
-    const result: Record<string, unknown> = typeof target === 'object' && target !== null && !Array.isArray(target) ? { ...target } : {};
+    if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) {
+      return patch;
+    }
+    const result: Record<string, unknown> =
+      typeof target === 'object' && target !== null && !Array.isArray(target) ? { ...target } : {};
     for (const [name, value] of Object.entries(patch)) {
-      if (value === null) delete result[name];
-      else result[name] = applyMergePatch(result[name], value);
+      if (value === null) {
+        delete result[name];
+      } else {
+        result[name] = applyMergePatch(result[name], value);
+      }
     }
     return result;
   }
@@ -117,8 +224,17 @@ describe('merge patch', () => {
 
   it('of the difference turns one value into the other', () => {
     const json = fc.letrec<{ value: unknown; map: Record<string, unknown> }>((tie) => ({
-      value: fc.oneof({ depthSize: 'small' }, fc.integer(), fc.string(), fc.boolean(), fc.array(fc.integer(), { maxLength: 3 }), tie('map')),
-      map: fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd'), tie('value'), { noNullPrototype: true }),
+      value: fc.oneof(
+        { depthSize: 'small' },
+        fc.integer(),
+        fc.string(),
+        fc.boolean(),
+        fc.array(fc.integer(), { maxLength: 3 }),
+        tie('map'),
+      ),
+      map: fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd'), tie('value'), {
+        noNullPrototype: true,
+      }),
     })).map;
     fc.assert(
       fc.property(json, json, (from, to) => {

@@ -1,4 +1,11 @@
-import { destinationRule, faultField, gateway, headerMatch, httpRoute, virtualService } from 'autopilot-runtime/mesh';
+import {
+  destinationRule,
+  faultField,
+  gateway,
+  headerMatch,
+  httpRoute,
+  virtualService,
+} from 'autopilot-runtime/mesh';
 import { expect } from 'chai';
 import { built } from './objects.ts';
 
@@ -7,7 +14,10 @@ describe('builders of mesh objects', () => {
     const [, whole] = built;
     expect(whole.spec?.http?.[0]).to.deep.equal({
       name: 'testers',
-      match: [{ headers: { 'x-canary': { exact: 'always' }, cookie: { regex: '.*tester=1.*' } } }, { uri: { prefix: '/try' }, port: 8080 }],
+      match: [
+        { headers: { 'x-canary': { exact: 'always' }, cookie: { regex: '.*tester=1.*' } } },
+        { uri: { prefix: '/try' }, port: 8080 },
+      ],
       route: [{ destination: { host: 'web', subset: 'canary', port: { number: 80 } } }],
       timeout: '2s',
     });
@@ -15,11 +25,20 @@ describe('builders of mesh objects', () => {
       delay: { fixedDelay: '1500ms', percentage: { value: 12.5 } },
       abort: { grpcStatus: 'UNAVAILABLE', percentage: { value: 1 } },
     });
-    expect(whole.spec?.http?.[3]).to.deep.include({ mirror: { host: 'web', subset: 'canary' }, mirrorPercentage: { value: 0.5 } });
+    expect(whole.spec?.http?.[3]).to.deep.include({
+      mirror: { host: 'web', subset: 'canary' },
+      mirrorPercentage: { value: 0.5 },
+    });
   });
 
   it('say nothing of what is not given', () => {
-    expect(virtualService({ name: 'web', hosts: ['web'], http: [{ name: 'all', to: [{ host: 'web' }] }] })).to.deep.equal({
+    expect(
+      virtualService({
+        name: 'web',
+        hosts: ['web'],
+        http: [{ name: 'all', to: [{ host: 'web' }] }],
+      }),
+    ).to.deep.equal({
       apiVersion: 'networking.istio.io/v1',
       kind: 'VirtualService',
       metadata: { name: 'web' },
@@ -32,18 +51,29 @@ describe('builders of mesh objects', () => {
       { host: 'constructor', weight: 60 },
       { host: 'toString', weight: 40 },
     ];
-    const [first] = virtualService({ name: 'web', hosts: ['web'], http: [{ name: 'all', to }] }).spec.http;
-    expect(first?.route).to.deep.equal(to.map(({ host, weight }) => ({ destination: { host }, weight })));
+    const [first] = virtualService({ name: 'web', hosts: ['web'], http: [{ name: 'all', to }] })
+      .spec.http;
+    expect(first?.route).to.deep.equal(
+      to.map(({ host, weight }) => ({ destination: { host }, weight })),
+    );
   });
 
   const route =
     (more: object): (() => unknown) =>
     () =>
-      virtualService({ name: 'web', hosts: ['web'], http: [{ name: 'all', to: [{ host: 'web' }], ...more }] });
+      virtualService({
+        name: 'web',
+        hosts: ['web'],
+        http: [{ name: 'all', to: [{ host: 'web' }], ...more }],
+      });
   const rule =
     (more: object): (() => unknown) =>
     () =>
-      httpRoute({ name: 'web', parents: [{ service: 'web' }], rules: [{ name: 'all', to: { web: 100 }, port: 80, ...more }] });
+      httpRoute({
+        name: 'web',
+        parents: [{ service: 'web' }],
+        rules: [{ name: 'all', to: { web: 100 }, port: 80, ...more }],
+      });
   /** What Istio's webhook, or a proxy, takes in silence. */
   const wrongs: readonly (readonly [what: string, act: () => unknown, message: string])[] = [
     [
@@ -61,7 +91,11 @@ describe('builders of mesh objects', () => {
       route({ to: [{ host: 'a' }, { host: 'b' }] }),
       "VirtualService web, http route 'all': weights must add up to 100, found 0 (a 0, b 0)",
     ],
-    ['a route that leads nowhere', route({ to: [] }), "VirtualService web, http route 'all': it needs a destination"],
+    [
+      'a route that leads nowhere',
+      route({ to: [] }),
+      "VirtualService web, http route 'all': it needs a destination",
+    ],
     [
       'a mirror of 120 %',
       route({ mirror: { host: 'b', percent: 120 } }),
@@ -72,8 +106,16 @@ describe('builders of mesh objects', () => {
       route({ mirror: { host: 'b' } }),
       "VirtualService web, http route 'all', mirror: percent must be above 0 and at most 100, found undefined",
     ],
-    ['no host', () => virtualService({ name: 'web', hosts: [], http: [] }), 'VirtualService web: it needs a host'],
-    ['no route', () => virtualService({ name: 'web', hosts: ['web'], http: [] }), 'VirtualService web: it needs an http route'],
+    [
+      'no host',
+      () => virtualService({ name: 'web', hosts: [], http: [] }),
+      'VirtualService web: it needs a host',
+    ],
+    [
+      'no route',
+      () => virtualService({ name: 'web', hosts: ['web'], http: [] }),
+      'VirtualService web: it needs an http route',
+    ],
     [
       'two routes of one name',
       () =>
@@ -102,7 +144,11 @@ describe('builders of mesh objects', () => {
       () => faultField({ abort: { grpcStatus: '14', percent: 1 } }),
       "fault, abort: grpcStatus must be a name such as UNAVAILABLE, found '14'",
     ],
-    ['a delay that is none', () => faultField({ delay: { fixed: '0s', percent: 1 } }), 'fault, delay: it must be 1ms or longer, found 0s'],
+    [
+      'a delay that is none',
+      () => faultField({ delay: { fixed: '0s', percent: 1 } }),
+      'fault, delay: it must be 1ms or longer, found 0s',
+    ],
     [
       'a delay that is no duration',
       () => faultField({ delay: { fixed: 'long' as never, percent: 1 } }),
@@ -114,20 +160,38 @@ describe('builders of mesh objects', () => {
       () => headerMatch({ 'X-Canary': 'yes' }),
       "match: a header's name is written in small letters, as Istio compares it, found 'X-Canary'",
     ],
-    ['a match of nothing', () => headerMatch({}), 'match: it names no header, and would match every request'],
+    [
+      'a match of nothing',
+      () => headerMatch({}),
+      'match: it names no header, and would match every request',
+    ],
     [
       'a subset without labels',
       () => destinationRule({ name: 'web', host: 'web', subsets: { all: {} } }),
       "DestinationRule web, subset 'all': it needs labels, or it would be all Pods of the host",
     ],
-    ['a Gateway without a host', () => gateway({ name: 'front', hosts: [] }), 'Gateway front: it needs a host'],
-    ['backends that do not make 100', rule({ to: { a: 1, b: 1 } }), "HTTPRoute web, rule 'all': weights must add up to 100, found 2 (a 1, b 1)"],
+    [
+      'a Gateway without a host',
+      () => gateway({ name: 'front', hosts: [] }),
+      'Gateway front: it needs a host',
+    ],
+    [
+      'backends that do not make 100',
+      rule({ to: { a: 1, b: 1 } }),
+      "HTTPRoute web, rule 'all': weights must add up to 100, found 2 (a 1, b 1)",
+    ],
     [
       'a mirror of half a percent in the Gateway API',
       rule({ mirror: { service: 'b', port: 80, percent: 0.5 } }),
       "HTTPRoute web, rule 'all', mirror: percent must be a whole number, found 0.5",
     ],
-    ['a route that hangs on nothing', () => httpRoute({ name: 'web', parents: [], rules: [] }), 'HTTPRoute web: it needs a parent: a Service or a Gateway'],
+    [
+      'a route that hangs on nothing',
+      () => httpRoute({ name: 'web', parents: [], rules: [] }),
+      'HTTPRoute web: it needs a parent: a Service or a Gateway',
+    ],
   ];
-  for (const [what, act, message] of wrongs) it(`refuse ${what}`, () => expect(act).to.throw(message));
+  for (const [what, act, message] of wrongs) {
+    it(`refuse ${what}`, () => expect(act).to.throw(message));
+  }
 });

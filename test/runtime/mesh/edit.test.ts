@@ -9,16 +9,29 @@ const backend = (name: string, weight: number): object => ({
   headers: { request: { set: { to: name } } },
 });
 
-/** As an input shows it: typed by the generated project, with routes that are nobody's business here. */
+/**
+ * As an input shows it: typed by the generated project, with routes that are nobody's business
+ * here.
+ */
 function virtualService(...routes: readonly object[]): VirtualService {
   return {
     apiVersion: 'networking.istio.io/v1',
     kind: 'VirtualService',
     metadata: { name: 'web', namespace: 'shop' },
-    spec: { hosts: ['web'], http: [{ name: 'admin', route: [backend('admin', 100)] }, { route: [backend('old', 100)] }, ...routes] },
+    spec: {
+      hosts: ['web'],
+      http: [
+        { name: 'admin', route: [backend('admin', 100)] },
+        { route: [backend('old', 100)] },
+        ...routes,
+      ],
+    },
   } as VirtualService;
 }
-const split = virtualService({ name: 'split', route: [backend('web-primary', 100), backend('web-canary.shop.svc.cluster.local', 0)] });
+const split = virtualService({
+  name: 'split',
+  route: [backend('web-primary', 100), backend('web-canary.shop.svc.cluster.local', 0)],
+});
 const subsets = virtualService({
   name: 'split',
   route: [
@@ -63,7 +76,10 @@ describe('an edit of one route', () => {
       fields: [
         {
           path: ['spec', 'http', { name: 'split' }, 'route'],
-          value: [backend('web-primary', 90), { ...backend('web-canary.shop.svc.cluster.local', 10) }],
+          value: [
+            backend('web-primary', 90),
+            { ...backend('web-canary.shop.svc.cluster.local', 10) },
+          ],
         },
       ],
     });
@@ -78,7 +94,9 @@ describe('an edit of one route', () => {
   });
 
   it('reaches a rule of an HTTPRoute by the names of its backends', () => {
-    expect(withWeights(httpRoute, 'split', { 'web-primary': 50, 'web-canary': 50 })).to.deep.include({
+    expect(
+      withWeights(httpRoute, 'split', { 'web-primary': 50, 'web-canary': 50 }),
+    ).to.deep.include({
       kind: 'HTTPRoute',
       fields: [
         {
@@ -109,8 +127,13 @@ describe('an edit of one route', () => {
   });
 
   it('injects a fault beside its destinations', () => {
-    expect(withFault(split, 'split', { abort: { httpStatus: 503, percent: 0.5 } }).fields).to.deep.equal([
-      { path: ['spec', 'http', { name: 'split' }, 'fault'], value: { abort: { httpStatus: 503, percentage: { value: 0.5 } } } },
+    expect(
+      withFault(split, 'split', { abort: { httpStatus: 503, percent: 0.5 } }).fields,
+    ).to.deep.equal([
+      {
+        path: ['spec', 'http', { name: 'split' }, 'fault'],
+        value: { abort: { httpStatus: 503, percentage: { value: 0.5 } } },
+      },
     ]);
   });
 
@@ -161,7 +184,11 @@ describe('an edit of one route', () => {
       () => withWeights(virtualService({ name: 'split' }, { name: 'split' }), 'split', { a: 100 }),
       "VirtualService shop/web: 2 http routes are named 'split'",
     ],
-    ['a rule that is not there', () => withWeights(httpRoute, 'other', { a: 100 }), "HTTPRoute shop/web: there is no rule named 'other'; it has 'split'"],
+    [
+      'a rule that is not there',
+      () => withWeights(httpRoute, 'other', { a: 100 }),
+      "HTTPRoute shop/web: there is no rule named 'other'; it has 'split'",
+    ],
     [
       'one destination twice',
       () =>
@@ -171,19 +198,28 @@ describe('an edit of one route', () => {
         ]),
       `${place}: the destination a is there twice`,
     ],
-    ['no destination', () => withDestinations(split, 'split', []), `${place}: it needs a destination`],
+    [
+      'no destination',
+      () => withDestinations(split, 'split', []),
+      `${place}: it needs a destination`,
+    ],
     [
       'a fault of 0 %',
       () => withFault(split, 'split', { delay: { fixed: '2s', percent: 0 } }),
       `${place}, delay: percent must be above 0 and at most 100, found 0`,
     ],
   ];
-  for (const [what, act, expected] of wrongs) it(`refuses ${what}`, () => expect(message(act)).to.equal(expected));
+  for (const [what, act, expected] of wrongs) {
+    it(`refuses ${what}`, () => expect(message(act)).to.equal(expected));
+  }
 });
 
 describe('weights read back', () => {
   it('are what was written', () => {
-    expect(weightsOf(split, 'split')).to.deep.equal({ 'web-primary': 100, 'web-canary.shop.svc.cluster.local': 0 });
+    expect(weightsOf(split, 'split')).to.deep.equal({
+      'web-primary': 100,
+      'web-canary.shop.svc.cluster.local': 0,
+    });
     expect(weightsOf(subsets, 'split')).to.deep.equal({ primary: 100, canary: 0 });
   });
   it('are 100 together, as a proxy makes them', () => {
@@ -197,11 +233,15 @@ describe('weights read back', () => {
     expect(weightsOf(odd, 'split')).to.deep.equal({ a: 75, b: 25 });
   });
   it('of destinations without a weight are those of Istio and of the Gateway API', () => {
-    const bare = (...hosts: readonly string[]): VirtualService => virtualService({ name: 'split', route: hosts.map((host) => ({ destination: { host } })) });
+    const bare = (...hosts: readonly string[]): VirtualService =>
+      virtualService({ name: 'split', route: hosts.map((host) => ({ destination: { host } })) });
     expect(weightsOf(bare('a'), 'split')).to.deep.equal({ a: 100 });
     expect(weightsOf(bare('a', 'b'), 'split')).to.deep.equal({ a: 0, b: 0 });
     expect(weightsOf(httpRoute, 'split')).to.deep.equal({ 'web-primary': 100, 'web-canary': 0 });
-    const even = { ...httpRoute, spec: { rules: [{ name: 'split', backendRefs: [{ name: 'a' }, { name: 'b' }] }] } };
+    const even = {
+      ...httpRoute,
+      spec: { rules: [{ name: 'split', backendRefs: [{ name: 'a' }, { name: 'b' }] }] },
+    };
     expect(weightsOf(even, 'split')).to.deep.equal({ a: 50, b: 50 });
   });
 });

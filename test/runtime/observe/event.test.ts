@@ -14,11 +14,19 @@ describe('the log of what happens to resources', () => {
 
   it('says each transition at info, so that a machine can be followed', () => {
     logged(log)({ type: 'transition', resource, from: 'Syncing', to: 'Ready' });
-    expect(said).to.deep.equal(['info transition {"resource":"apps/example","from":"Syncing","to":"Ready"}']);
+    expect(said).to.deep.equal([
+      'info transition {"resource":"apps/example","from":"Syncing","to":"Ready"}',
+    ]);
   });
 
   it('says each object that was written at debug, and a loop as a warning', () => {
-    logged(log)({ type: 'output', resource, action: 'created', kind: 'Service', object: { namespace: 'apps', name: 'one' } });
+    logged(log)({
+      type: 'output',
+      resource,
+      action: 'created',
+      kind: 'Service',
+      object: { namespace: 'apps', name: 'one' },
+    });
     logged(log)({ type: 'looping', resource, phase: 'Syncing' });
     expect(said).to.deep.equal([
       'debug created {"resource":"apps/example","kind":"Service","object":"apps/one"}',

@@ -6,14 +6,23 @@ import { VirtualClock } from '../../../sandbox/src/index.ts';
 describe('log lines', () => {
   function logger(): { log: ReturnType<typeof jsonLogger>; lines: Record<string, unknown>[] } {
     const lines: Record<string, unknown>[] = [];
-    return { log: jsonLogger(new VirtualClock(), 'info', (line) => void lines.push(JSON.parse(line) as Record<string, unknown>)), lines };
+    return {
+      log: jsonLogger(
+        new VirtualClock(),
+        'info',
+        (line) => void lines.push(JSON.parse(line) as Record<string, unknown>),
+      ),
+      lines,
+    };
   }
 
   it('are JSON with time, level and message', () => {
     const { log, lines } = logger();
     log.child({ operator: 'x' }).warn('careful', { n: 1 });
     log.debug('unheard');
-    expect(lines).to.deep.equal([{ time: '2026-01-01T00:00:00.000Z', level: 'warn', message: 'careful', operator: 'x', n: 1 }]);
+    expect(lines).to.deep.equal([
+      { time: '2026-01-01T00:00:00.000Z', level: 'warn', message: 'careful', operator: 'x', n: 1 },
+    ]);
   });
 
   it('say what an error says, and never fail the one who logs', () => {
@@ -22,7 +31,11 @@ describe('log lines', () => {
     circle['self'] = circle;
     log.error('one', { error: new TypeError('it broke'), big: 2n ** 64n });
     log.error('two', { circle });
-    expect(lines[0]).to.deep.include({ message: 'one', error: 'it broke', big: '18446744073709551616' });
+    expect(lines[0]).to.deep.include({
+      message: 'one',
+      error: 'it broke',
+      big: '18446744073709551616',
+    });
     expect(lines[1]).to.deep.include({ level: 'error', message: 'two' });
   });
 

@@ -31,7 +31,8 @@ describe('metrics', () => {
       snapshot: () => now,
     });
   }
-  const lines = async (metrics: OperatorMetrics): Promise<readonly string[]> => (await metrics.text()).split('\n').filter((line) => !line.startsWith('#'));
+  const lines = async (metrics: OperatorMetrics): Promise<readonly string[]> =>
+    (await metrics.text()).split('\n').filter((line) => !line.startsWith('#'));
 
   it('begin at 0, for every series whose labels are known', async () => {
     const text = await lines(make(undefined));
@@ -74,7 +75,12 @@ describe('metrics', () => {
 
   it('show the worst of several caches of one kind', async () => {
     const pod = { kind: 'Pod', size: 1, silence: 5, unavailable: false };
-    const kinds = [pod, { ...pod, silence: 70, unavailable: true }, { ...pod, silence: undefined }, pod];
+    const kinds = [
+      pod,
+      { ...pod, silence: 70, unavailable: true },
+      { ...pod, silence: undefined },
+      pod,
+    ];
     expect(await lines(make({ ...snapshot, kinds }))).to.include.members([
       'autopilot_watch_last_event_age_seconds{controller="drone",kind="Pod"} 70',
       'autopilot_cached_objects{controller="drone",kind="Pod"} 4',
@@ -83,7 +89,9 @@ describe('metrics', () => {
   });
 
   it('show no resources in a phase that everybody has left', async () => {
-    let phases: Snapshot['phases'] = new Map([['unknown', { resources: 1, stalled: 1, oldestMs: 1_000 }]]);
+    let phases: Snapshot['phases'] = new Map([
+      ['unknown', { resources: 1, stalled: 1, oldestMs: 1_000 }],
+    ]);
     const metrics = operatorMetrics({
       operator: 'drone-operator',
       controller: 'drone',
@@ -93,9 +101,13 @@ describe('metrics', () => {
       maxConcurrentReconciles: 1,
       snapshot: () => ({ ...snapshot, phases }),
     });
-    expect((await lines(metrics)).find((line) => /^autopilot_phase_resources.*unknown/.test(line))).to.match(/ 1$/);
+    expect(
+      (await lines(metrics)).find((line) => /^autopilot_phase_resources.*unknown/.test(line)),
+    ).to.match(/ 1$/);
     phases = new Map();
-    expect((await lines(metrics)).filter((line) => /^autopilot_(phase|stalled)_.*unknown/.test(line))).to.deep.equal([]);
+    expect(
+      (await lines(metrics)).filter((line) => /^autopilot_(phase|stalled)_.*unknown/.test(line)),
+    ).to.deep.equal([]);
   });
 
   it('count what is told', async () => {
@@ -152,6 +164,8 @@ describe('metrics', () => {
 
   // @promise endpoints/metrics
   it('are all on the reference page (node --conditions=autopilot-source scripts/reference.ts writes it)', () => {
-    expect(readFileSync(resolve(import.meta.dirname, '../../../docs/reference/metrics.md'), 'utf8')).to.equal(metricsPage());
+    expect(
+      readFileSync(resolve(import.meta.dirname, '../../../docs/reference/metrics.md'), 'utf8'),
+    ).to.equal(metricsPage());
   });
 });

@@ -1,7 +1,11 @@
 import { context, SpanStatusCode, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import {
+  InMemorySpanExporter,
+  SimpleSpanProcessor,
+  TracerProvider,
+} from '@opentelemetry/sdk-trace';
 import { expect } from 'chai';
 import { openTelemetry, untraced } from '../../../runtime/src/observe/trace.ts';
 import type { KubeObject } from '../../../runtime/src/ports.ts';
@@ -16,7 +20,9 @@ describe('spans, with the OpenTelemetry SDK', () => {
 
   before(() => {
     context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
-    trace.setGlobalTracerProvider(new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] }));
+    trace.setGlobalTracerProvider(
+      new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] }),
+    );
   });
   after(() => {
     trace.disable();
@@ -29,7 +35,10 @@ describe('spans, with the OpenTelemetry SDK', () => {
   });
 
   /** Flies these resources, and tells the spans that have ended. */
-  async function spans({ scheduler }: TestMachine, ...names: readonly string[]): Promise<readonly ReadableSpan[]> {
+  async function spans(
+    { scheduler }: TestMachine,
+    ...names: readonly string[]
+  ): Promise<readonly ReadableSpan[]> {
     const tracing = await openTelemetry();
     expect(tracing.trace).to.not.equal(untraced);
     exporter.reset();
@@ -51,7 +60,12 @@ describe('spans, with the OpenTelemetry SDK', () => {
   const parentOf = (span: ReadableSpan, all: readonly ReadableSpan[]): ReadableSpan | undefined =>
     all.find((other) => other.spanContext().spanId === span.parentSpanContext?.spanId);
   const syncOf = (all: readonly ReadableSpan[], resource: string): ReadableSpan =>
-    all.find(({ name, attributes }) => name === 'sync' && attributes['autopilot.resource'] === `default/${resource}` && attributes['autopilot.phase'] === 'A')!;
+    all.find(
+      ({ name, attributes }) =>
+        name === 'sync' &&
+        attributes['autopilot.resource'] === `default/${resource}` &&
+        attributes['autopilot.phase'] === 'A',
+    )!;
 
   // @promise endpoints/logs-and-traces
   it('are one for each sync and one below it for each of its requests, with what it is about as attributes', async () => {
@@ -59,8 +73,17 @@ describe('spans, with the OpenTelemetry SDK', () => {
       working(() => undefined),
       'one',
     );
-    const told = all.map((span) => [span.name, parentOf(span, all)?.name, span.attributes, span.status.code]);
-    const object = (plural: string): object => ({ 'k8s.resource': plural, 'k8s.namespace.name': 'default', 'k8s.object.name': 'one' });
+    const told = all.map((span) => [
+      span.name,
+      parentOf(span, all)?.name,
+      span.attributes,
+      span.status.code,
+    ]);
+    const object = (plural: string): object => ({
+      'k8s.resource': plural,
+      'k8s.namespace.name': 'default',
+      'k8s.object.name': 'one',
+    });
     const about = (phase: string, outcome: string): object => ({
       'autopilot.resource': 'default/one',
       'autopilot.phase': phase,
@@ -81,7 +104,9 @@ describe('spans, with the OpenTelemetry SDK', () => {
     const both = Promise.withResolvers<void>();
     const all = await spans(
       working(async (name) => {
-        if (++arrived === 2) both.resolve();
+        if (++arrived === 2) {
+          both.resolve();
+        }
         await both.promise;
         await trace.getTracer('mine').startActiveSpan(`of ${name}`, async (span) => {
           await Promise.resolve();
@@ -93,8 +118,15 @@ describe('spans, with the OpenTelemetry SDK', () => {
     );
     for (const name of ['one', 'two']) {
       const own = all.filter((span) => parentOf(span, all) === syncOf(all, name));
-      expect(own.map((span) => span.name)).to.deep.equal([`of ${name}`, 'apply services', 'patch drones']);
-      expect(own.slice(1).map(({ attributes }) => attributes['k8s.object.name'])).to.deep.equal([name, name]);
+      expect(own.map((span) => span.name)).to.deep.equal([
+        `of ${name}`,
+        'apply services',
+        'patch drones',
+      ]);
+      expect(own.slice(1).map(({ attributes }) => attributes['k8s.object.name'])).to.deep.equal([
+        name,
+        name,
+      ]);
     }
   });
 
@@ -107,7 +139,11 @@ describe('spans, with the OpenTelemetry SDK', () => {
           outputs: [output.configmaps],
           sync: ({ resource: { metadata }, inputs }) => {
             const found = inputs['configmaps']?.list().length;
-            return { next: 'A', ...(metadata.name === 'writer' && found === 0 && { outputs: { configmaps: [configMap('a') as KubeObject] } }) };
+            return {
+              next: 'A',
+              ...(metadata.name === 'writer' &&
+                found === 0 && { outputs: { configmaps: [configMap('a') as KubeObject] } }),
+            };
           },
         },
       }),
@@ -116,33 +152,54 @@ describe('spans, with the OpenTelemetry SDK', () => {
     await stage.create(drone('writer'));
     await stage.pass(0);
     const syncs = exporter.getFinishedSpans().filter(({ name }) => name === 'sync');
-    expect(syncs.map(({ attributes }) => attributes['autopilot.resource'])).to.have.members(['default/reader', 'default/writer', 'default/reader']);
-    expect(syncs.map(({ parentSpanContext }) => parentSpanContext)).to.deep.equal([undefined, undefined, undefined]);
+    expect(syncs.map(({ attributes }) => attributes['autopilot.resource'])).to.have.members([
+      'default/reader',
+      'default/writer',
+      'default/reader',
+    ]);
+    expect(syncs.map(({ parentSpanContext }) => parentSpanContext)).to.deep.equal([
+      undefined,
+      undefined,
+      undefined,
+    ]);
     expect(new Set(syncs.map((span) => span.spanContext().traceId))).to.have.property('size', 3);
   });
 
   it('say that a worker failed, and why; its sync is an error although the next one may go well', async () => {
     const all = await spans(
       working((name) => {
-        if (name === 'bad') throw new Error('no such luck');
+        if (name === 'bad') {
+          throw new Error('no such luck');
+        }
       }),
       'bad',
       'good',
     );
-    expect(syncOf(all, 'bad').status).to.deep.equal({ code: SpanStatusCode.ERROR, message: 'no such luck' });
+    expect(syncOf(all, 'bad').status).to.deep.equal({
+      code: SpanStatusCode.ERROR,
+      message: 'no such luck',
+    });
     expect(syncOf(all, 'bad').attributes['autopilot.outcome']).to.equal('failed');
     expect(syncOf(all, 'good').status.code).to.equal(SpanStatusCode.UNSET);
   });
 
   it('of a request that is refused are errors, with the exception, and so is the sync around it', async () => {
-    stage.faults.fault = ({ verb, kind }) => (verb === 'apply' && kind === 'Service' ? { when: 'before', error: refusal(403, 'Forbidden') } : undefined);
+    stage.faults.fault = ({ verb, kind }) =>
+      verb === 'apply' && kind === 'Service'
+        ? { when: 'before', error: refusal(403, 'Forbidden') }
+        : undefined;
     const all = await spans(
       working(() => undefined),
       'one',
     );
     const [apply] = all.filter(({ name }) => name === 'apply services');
-    expect(apply?.status).to.deep.equal({ code: SpanStatusCode.ERROR, message: 'refused with 403' });
-    expect(apply?.events.map(({ name, attributes }) => [name, attributes?.['exception.message']])).to.deep.equal([['exception', 'refused with 403']]);
+    expect(apply?.status).to.deep.equal({
+      code: SpanStatusCode.ERROR,
+      message: 'refused with 403',
+    });
+    expect(
+      apply?.events.map(({ name, attributes }) => [name, attributes?.['exception.message']]),
+    ).to.deep.equal([['exception', 'refused with 403']]);
     expect(syncOf(all, 'one').status.code).to.equal(SpanStatusCode.ERROR);
     expect(syncOf(all, 'one').status.message).to.contain('refused with 403');
   });

@@ -14,26 +14,42 @@ function fake(traceId: string): { api: object; spans: string[] } {
   });
   const tracer = {
     startSpan: (name: string) => span(name),
-    startActiveSpan: (name: string, options: { attributes: object }, run: (made: ReturnType<typeof span>) => unknown) =>
-      run(span(name, { ...options.attributes })),
+    startActiveSpan: (
+      name: string,
+      options: { attributes: object },
+      run: (made: ReturnType<typeof span>) => unknown,
+    ) => run(span(name, { ...options.attributes })),
   };
   return { api: { trace: { getTracer: () => tracer }, SpanStatusCode: { ERROR: 2 } }, spans };
 }
 
 describe('spans', () => {
   it('are not made when the OpenTelemetry package is not there, or has no SDK', async () => {
-    expect((await openTelemetry(() => Promise.reject(new Error('Cannot find package')))).trace).to.equal(untraced);
-    expect((await openTelemetry(() => Promise.resolve(fake('0'.repeat(32)).api))).trace).to.equal(untraced);
+    expect(
+      (await openTelemetry(() => Promise.reject(new Error('Cannot find package')))).trace,
+    ).to.equal(untraced);
+    expect((await openTelemetry(() => Promise.resolve(fake('0'.repeat(32)).api))).trace).to.equal(
+      untraced,
+    );
   });
 
   // @promise endpoints/logs-and-traces
   it('wrap what is done, say how it ended, and pass its result and error on', async () => {
     const { api, spans } = fake('a1');
     const { trace } = await openTelemetry(() => Promise.resolve(api));
-    expect(await trace('sync', { phase: 'A' }, async (span) => (span.set({ outcome: 'done' }), 7))).to.equal(7);
-    const error = await trace('sync', {}, () => Promise.reject(new Error('broken'))).catch((failure: Error) => failure.message);
+    expect(
+      await trace('sync', { phase: 'A' }, async (span) => (span.set({ outcome: 'done' }), 7)),
+    ).to.equal(7);
+    const error = await trace('sync', {}, () => Promise.reject(new Error('broken'))).catch(
+      (failure: Error) => failure.message,
+    );
     expect(error).to.equal('broken');
-    expect(spans).to.deep.equal(['autopilot.start {}', 'sync {"phase":"A","outcome":"done"}', 'sync failed: broken', 'sync {}']);
+    expect(spans).to.deep.equal([
+      'autopilot.start {}',
+      'sync {"phase":"A","outcome":"done"}',
+      'sync failed: broken',
+      'sync {}',
+    ]);
   });
 
   it('are made for each request, and for none when there is no tracing', async () => {
@@ -41,9 +57,15 @@ describe('spans', () => {
     expect(tracedApi(cluster.api, untraced)).to.equal(cluster.api);
     const { api, spans } = fake('a1');
     const door = tracedApi(cluster.api, (await openTelemetry(() => Promise.resolve(api))).trace);
-    const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', namespace: 'default' } };
+    const object = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'a', namespace: 'default' },
+    };
     await door.create(cluster.typeOf(object), object);
     await door.list(cluster.typeOf(object));
-    expect(spans.slice(1)).to.deep.equal(['create configmaps {"k8s.resource":"configmaps","k8s.namespace.name":"default","k8s.object.name":"a"}']);
+    expect(spans.slice(1)).to.deep.equal([
+      'create configmaps {"k8s.resource":"configmaps","k8s.namespace.name":"default","k8s.object.name":"a"}',
+    ]);
   });
 });

@@ -16,7 +16,12 @@ describe('an operator that is started with --check', () => {
     return execa(process.execPath, ['--conditions=autopilot-source', 'src/main.ts', '--check'], {
       cwd: join(root, 'examples/autoroute'),
       reject: false,
-      env: { AUTOPILOT_CONFIG: file, KUBECONFIG: '/nowhere', NODE_COMPILE_CACHE: join(folder, 'compiled'), NODE_OPTIONS: '' },
+      env: {
+        AUTOPILOT_CONFIG: file,
+        KUBECONFIG: '/nowhere',
+        NODE_COMPILE_CACHE: join(folder, 'compiled'),
+        NODE_OPTIONS: '',
+      },
     });
   };
 
@@ -29,7 +34,13 @@ describe('an operator that is started with --check', () => {
   });
 
   describe('with an error that nobody catches, in a timer', () => {
-    const thrown = async (where: string): Promise<{ exitCode: number | undefined; stderr: string; said: readonly Record<string, unknown>[] }> => {
+    const thrown = async (
+      where: string,
+    ): Promise<{
+      exitCode: number | undefined;
+      stderr: string;
+      said: readonly Record<string, unknown>[];
+    }> => {
       const file = join(import.meta.dirname, 'processes/floating.ts');
       // It would go on looking for this server.
       const [config, kubeconfig] = [join(folder, 'config.yaml'), join(folder, 'kubeconfig')];
@@ -39,20 +50,42 @@ describe('an operator that is started with --check', () => {
         [{ name: 'a', context: { cluster: 'a', user: 'a' } }],
         [{ name: 'a', user: {} }],
       ];
-      writeFileSync(kubeconfig, JSON.stringify({ 'current-context': 'a', clusters, contexts, users }));
-      const { exitCode, stdout, stderr } = await execa(process.execPath, ['--conditions=autopilot-source', file, where], {
-        reject: false,
-        env: { AUTOPILOT_CONFIG: config, NODE_OPTIONS: '', KUBECONFIG: kubeconfig, AUTOPILOT_STATE: folder },
-      });
+      writeFileSync(
+        kubeconfig,
+        JSON.stringify({ 'current-context': 'a', clusters, contexts, users }),
+      );
+      const { exitCode, stdout, stderr } = await execa(
+        process.execPath,
+        ['--conditions=autopilot-source', file, where],
+        {
+          reject: false,
+          env: {
+            AUTOPILOT_CONFIG: config,
+            NODE_OPTIONS: '',
+            KUBECONFIG: kubeconfig,
+            AUTOPILOT_STATE: folder,
+          },
+        },
+      );
       const lines = stdout.split('\n').filter((line) => line.includes('nobody catches'));
-      return { exitCode, stderr, said: lines.map((line) => JSON.parse(line) as Record<string, unknown>) };
+      return {
+        exitCode,
+        stderr,
+        said: lines.map((line) => JSON.parse(line) as Record<string, unknown>),
+      };
     };
 
     // @promise lifecycle/uncaught-errors
     it('ends with one line that says whose it was and where, and exit code 1', async () => {
       const { exitCode, stderr, said } = await thrown('timer');
       expect(said).to.have.length(1);
-      expect(said[0]).to.include({ level: 'error', resource: 'x/one', phase: 'Evaluating', sync: '7', error: 'nobody catches' });
+      expect(said[0]).to.include({
+        level: 'error',
+        resource: 'x/one',
+        phase: 'Evaluating',
+        sync: '7',
+        error: 'nobody catches',
+      });
       expect(said[0]?.['stack']).to.include('floating.ts');
       expect([exitCode, stderr]).to.deep.equal([1, '']);
     });
@@ -61,18 +94,26 @@ describe('an operator that is started with --check', () => {
     it('ends so also when it is nobody’s', async () => {
       const { exitCode, said } = await thrown('timer elsewhere');
       expect(said).to.have.length(1);
-      expect(said[0]).to.include({ level: 'error', error: 'nobody catches' }).and.to.not.have.property('resource');
+      expect(said[0])
+        .to.include({ level: 'error', error: 'nobody catches' })
+        .and.to.not.have.property('resource');
       expect(exitCode).to.equal(1);
     });
   });
 
   describe('with a promise that nobody waits for, which is rejected', () => {
-    const floating = async (where: string): Promise<{ exitCode: number | undefined; said: unknown }> => {
+    const floating = async (
+      where: string,
+    ): Promise<{ exitCode: number | undefined; said: unknown }> => {
       const file = join(import.meta.dirname, 'processes/floating.ts');
-      const { exitCode, stdout } = await execa(process.execPath, ['--conditions=autopilot-source', file, where, '--check'], {
-        reject: false,
-        env: { AUTOPILOT_CONFIG: join(folder, 'none.yaml'), NODE_OPTIONS: '' },
-      });
+      const { exitCode, stdout } = await execa(
+        process.execPath,
+        ['--conditions=autopilot-source', file, where, '--check'],
+        {
+          reject: false,
+          env: { AUTOPILOT_CONFIG: join(folder, 'none.yaml'), NODE_OPTIONS: '' },
+        },
+      );
       const [line = '{}'] = stdout.split('\n').filter((one) => one.includes('nobody waits'));
       return { exitCode, said: JSON.parse(line) };
     };
@@ -80,28 +121,42 @@ describe('an operator that is started with --check', () => {
     // @promise lifecycle/rejections
     it('goes on when a worker has left it behind, and says whose it was', async () => {
       const { exitCode, said } = await floating('worker');
-      expect(said).to.include({ level: 'error', resource: 'x/one', phase: 'Evaluating', error: 'nobody waits' });
+      expect(said).to.include({
+        level: 'error',
+        resource: 'x/one',
+        phase: 'Evaluating',
+        error: 'nobody waits',
+      });
       expect(exitCode).to.equal(0);
     });
 
     // @promise lifecycle/rejections
     it('ends when it is nobody’s: what has failed there cannot be known', async () => {
       const { exitCode, said } = await floating('elsewhere');
-      expect(said).to.include({ level: 'error', error: 'nobody waits' }).and.to.not.have.property('resource');
+      expect(said)
+        .to.include({ level: 'error', error: 'nobody waits' })
+        .and.to.not.have.property('resource');
       expect(exitCode).to.equal(1);
     });
   });
 
-  for (const KUBECONFIG of [undefined, ''])
+  for (const KUBECONFIG of [undefined, '']) {
     it(`ends with exit code 1 and says so when no cluster is configured (KUBECONFIG ${KUBECONFIG === '' ? 'is empty' : 'is not set'})`, async () => {
-      const { exitCode, stdout } = await execa(process.execPath, ['--conditions=autopilot-source', 'src/main.ts'], {
-        cwd: join(root, 'examples/autoroute'),
-        reject: false,
-        env: { KUBECONFIG, HOME: folder, NODE_OPTIONS: '' },
-      });
-      expect(stdout).to.include('no cluster is configured').and.to.include(join(folder, '.kube/config'));
+      const { exitCode, stdout } = await execa(
+        process.execPath,
+        ['--conditions=autopilot-source', 'src/main.ts'],
+        {
+          cwd: join(root, 'examples/autoroute'),
+          reject: false,
+          env: { KUBECONFIG, HOME: folder, NODE_OPTIONS: '' },
+        },
+      );
+      expect(stdout)
+        .to.include('no cluster is configured')
+        .and.to.include(join(folder, '.kube/config'));
       expect(exitCode).to.equal(1);
     });
+  }
 
   it('ends with exit code 1 and says why when its configuration is wrong', async () => {
     const { exitCode, stdout } = await check('workInterval: soon');

@@ -1,9 +1,14 @@
 import { expect } from 'chai';
-import { parseOperatorConfig, operatorConfigJsonSchema, operatorConfigText } from '../../../generators/lib/model/operator-config.ts';
+import {
+  parseOperatorConfig,
+  operatorConfigJsonSchema,
+  operatorConfigText,
+} from '../../../generators/lib/model/operator-config.ts';
 import type { Environment, OperatorConfig } from '../../../runtime/src/operator/config.ts';
 import { configOf, DEFAULT_CONFIG, loadConfig } from '../../../runtime/src/operator/config.ts';
 
-const read = (text: string, environment: Environment = {}): OperatorConfig => configOf(text, 'autopilot-operator.yaml', environment);
+const read = (text: string, environment: Environment = {}): OperatorConfig =>
+  configOf(text, 'autopilot-operator.yaml', environment);
 
 describe('autopilot-operator.yaml', () => {
   it('is merged field by field over the defaults', () => {
@@ -24,10 +29,17 @@ describe('autopilot-operator.yaml', () => {
   });
 
   it('yields to the environment, and an empty WATCH_NAMESPACE means the whole cluster', () => {
-    expect(read('watchNamespace: a', { WATCH_NAMESPACE: 'b, c' }).watchNamespaces).to.deep.equal(['b', 'c']);
+    expect(read('watchNamespace: a', { WATCH_NAMESPACE: 'b, c' }).watchNamespaces).to.deep.equal([
+      'b',
+      'c',
+    ]);
     expect(read('watchNamespace: a', { WATCH_NAMESPACE: '' }).watchNamespaces).to.deep.equal([]);
-    expect(read('metrics: { address: "http://q:1" }', { METRICS_SERVER: 'http://p:1' }).metrics.address).to.equal('http://p:1');
-    expect(() => read('', { METRICS_SERVER: 'prometheus' })).to.throw('the environment variable METRICS_SERVER must be an address');
+    expect(
+      read('metrics: { address: "http://q:1" }', { METRICS_SERVER: 'http://p:1' }).metrics.address,
+    ).to.equal('http://p:1');
+    expect(() => read('', { METRICS_SERVER: 'prometheus' })).to.throw(
+      'the environment variable METRICS_SERVER must be an address',
+    );
   });
 
   it('derives the address of Prometheus from the control plane namespace, unless the mesh is a custom one', () => {
@@ -36,11 +48,16 @@ describe('autopilot-operator.yaml', () => {
   });
 
   it("knows the original's log levels, by name and by number", () => {
-    expect([read('logLevel: 0').logLevel, read('logLevel: Warn').logLevel, read('logLevel: Fatal').logLevel]).to.deep.equal(['debug', 'warn', 'error']);
+    expect([
+      read('logLevel: 0').logLevel,
+      read('logLevel: Warn').logLevel,
+      read('logLevel: Fatal').logLevel,
+    ]).to.deep.equal(['debug', 'warn', 'error']);
   });
 
   it('names everything that is wrong, with its place, in the order of the file', () => {
-    const text = 'workIntervall: 5s\nmaxConcurrentSyncs: 0\nworkInterval: soon\nmetrics:\n  adress: x\n  headers: { "a b": c }\n';
+    const text =
+      'workIntervall: 5s\nmaxConcurrentSyncs: 0\nworkInterval: soon\nmetrics:\n  adress: x\n  headers: { "a b": c }\n';
     expect(() => read(text)).to.throw(
       [
         "autopilot-operator.yaml:1:1: workIntervall is not a known field, did you mean 'workInterval'?",
@@ -58,11 +75,12 @@ describe('autopilot-operator.yaml', () => {
       'metrics: { headers: [s3cret] }',
       'metrics: { address: "me:s3cret@prometheus:9090" }',
       'metrics: { address: "ftp://me:s3cret@p" }',
-    ])
+    ]) {
       expect(() => read(text), text)
         .to.throw(/metrics\.(headers|address) must be/)
         .with.property('message')
         .that.does.not.contain('s3cret');
+    }
   });
 
   it('has the same fields and defaults for generate and for the operator', () => {
@@ -74,12 +92,16 @@ describe('autopilot-operator.yaml', () => {
         return (/known: (.*)$/m.exec((error as Error).message)?.[1] ?? '').split(', ').sort();
       }
     };
-    const generate = (text: string): unknown => parseOperatorConfig(text, 'autopilot-operator.yaml');
+    const generate = (text: string): unknown =>
+      parseOperatorConfig(text, 'autopilot-operator.yaml');
     for (const text of ['zzzzzzzzzzzz: 1', 'metrics: { zzzzzzzzzzzz: 1 }']) {
       expect(known(read, text), text).to.have.length.above(4);
       expect(known(generate, text), text).to.deep.equal(known(read, text));
     }
-    type Node = { readonly default?: unknown; readonly properties?: Readonly<Record<string, Node>> };
+    type Node = {
+      readonly default?: unknown;
+      readonly properties?: Readonly<Record<string, Node>>;
+    };
     const defaults = ({ properties = {} }: Node): object =>
       Object.fromEntries(
         Object.entries(properties).flatMap(([name, field]) => {
@@ -88,7 +110,9 @@ describe('autopilot-operator.yaml', () => {
         }),
       );
     const said = defaults(operatorConfigJsonSchema());
-    expect(said).to.include({ workInterval: '5s', maxConcurrentReconciles: 10 }).and.to.have.nested.property('metrics.timeout', '10s');
+    expect(said)
+      .to.include({ workInterval: '5s', maxConcurrentReconciles: 10 })
+      .and.to.have.nested.property('metrics.timeout', '10s');
     expect(read(JSON.stringify(said))).to.deep.equal(DEFAULT_CONFIG);
   });
 
@@ -129,7 +153,7 @@ describe('autopilot-operator.yaml', () => {
     ['config: { a: null }', true],
     ['config:', true],
   ];
-  for (const [text, right] of cases)
+  for (const [text, right] of cases) {
     it(`${right ? 'may' : 'may not'} say ${JSON.stringify(text)}, for generate and for the operator alike`, () => {
       const verdict = (check: () => unknown): boolean => {
         try {
@@ -139,6 +163,10 @@ describe('autopilot-operator.yaml', () => {
           return false;
         }
       };
-      expect([verdict(() => read(text)), verdict(() => parseOperatorConfig(text, 'autopilot-operator.yaml'))]).to.deep.equal([right, right]);
+      expect([
+        verdict(() => read(text)),
+        verdict(() => parseOperatorConfig(text, 'autopilot-operator.yaml')),
+      ]).to.deep.equal([right, right]);
     });
+  }
 });

@@ -10,14 +10,19 @@ describe('the endpoints', () => {
     const server = await serveEndpoints({
       address: '127.0.0.1:0',
       metrics: { contentType: 'text/plain', text: async () => 'a_metric 1\n' },
-      ready: ['apiserver', 'caches', 'watches', 'kinds'].map((name) => ({ name, run: () => reasons[name] })),
+      ready: ['apiserver', 'caches', 'watches', 'kinds'].map((name) => ({
+        name,
+        run: () => reasons[name],
+      })),
     });
     base = `http://127.0.0.1:${server.port}`;
     close = () => server.close();
   });
   after(() => close());
   beforeEach(() => {
-    for (const name of Object.keys(reasons)) reasons[name] = undefined;
+    for (const name of Object.keys(reasons)) {
+      reasons[name] = undefined;
+    }
   });
   const ask = async (path: string): Promise<readonly [number, string]> => {
     const response = await fetch(base + path);
@@ -27,7 +32,10 @@ describe('the endpoints', () => {
   // @promise endpoints/paths
   it('say ok when all is well, and name each check on request', async () => {
     expect(await ask('/readyz')).to.deep.equal([200, 'ok\n']);
-    expect(await ask('/readyz?verbose')).to.deep.equal([200, '[+]apiserver ok\n[+]caches ok\n[+]watches ok\n[+]kinds ok\nreadyz check passed\n']);
+    expect(await ask('/readyz?verbose')).to.deep.equal([
+      200,
+      '[+]apiserver ok\n[+]caches ok\n[+]watches ok\n[+]kinds ok\nreadyz check passed\n',
+    ]);
   });
 
   // @promise endpoints/paths
@@ -60,7 +68,9 @@ describe('the endpoints', () => {
       const socket = connect(Number(port), '127.0.0.1');
       socket.end(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
       let text = '';
-      for await (const chunk of socket) text += String(chunk);
+      for await (const chunk of socket) {
+        text += String(chunk);
+      }
       expect(text).to.match(/^HTTP\/1\.1 404 /);
     }
     expect(await ask('/healthz')).to.deep.equal([200, 'ok\n']);
@@ -80,7 +90,13 @@ describe('the endpoints', () => {
 
   it('say which address cannot be', async () => {
     const error = await Promise.resolve()
-      .then(() => serveEndpoints({ address: '9091', metrics: { contentType: '', text: async () => '' }, ready: [] }))
+      .then(() =>
+        serveEndpoints({
+          address: '9091',
+          metrics: { contentType: '', text: async () => '' },
+          ready: [],
+        }),
+      )
       .catch((failure: Error) => failure.message);
     expect(error).to.equal("metricsAddr '9091' is not an address; write it like :9091");
   });

@@ -17,11 +17,18 @@ describe('a change of autopilot-operator.yaml', () => {
     const first = (text = 'workInterval: 5s\n');
     [applied, said] = [[], []];
     const parse = (content: string) => configOf(content, 'f.yaml', {});
-    const tell = (message: string, fields: Readonly<Record<string, unknown>> = {}): void => void said.push(`${message}: ${Object.values(fields).join()}`);
+    const tell = (message: string, fields: Readonly<Record<string, unknown>> = {}): void =>
+      void said.push(`${message}: ${Object.values(fields).join()}`);
     const log = { debug: tell, info: tell, warn: tell, error: tell };
     void reloading(
       { text, config: parse(first) },
-      { clock, log, read: async () => text, parse, apply: (settings) => void applied.push(settings) },
+      {
+        clock,
+        log,
+        read: async () => text,
+        parse,
+        apply: (settings) => void applied.push(settings),
+      },
       stop.signal,
     );
   });
@@ -29,7 +36,7 @@ describe('a change of autopilot-operator.yaml', () => {
 
   async function pass(): Promise<void> {
     clock.moveTo(clock.monotonic() + 5_000);
-    while (clock.fire());
+    while (clock.fire()) {}
     await new Promise((resolve) => void setImmediate(resolve));
   }
 
@@ -37,14 +44,21 @@ describe('a change of autopilot-operator.yaml', () => {
   it('is taken within seconds, and said', async () => {
     text = 'workInterval: 7s\npaused: true\nconfig: { threshold: 99 }\n';
     await pass();
-    expect(applied[0]).to.deep.include({ workIntervalMs: 7_000, paused: true, config: { threshold: 99 } });
+    expect(applied[0]).to.deep.include({
+      workIntervalMs: 7_000,
+      paused: true,
+      config: { threshold: 99 },
+    });
     expect(said).to.deep.equal(['configuration reloaded: workInterval, paused, config']);
   });
 
   it('that needs a restart is said, and the rest is taken', async () => {
     text = 'workInterval: 7s\nmaxConcurrentSyncs: 3\n';
     await pass();
-    expect(said).to.deep.equal(['configuration reloaded: workInterval', 'some changes of the configuration need a restart: maxConcurrentReconciles']);
+    expect(said).to.deep.equal([
+      'configuration reloaded: workInterval',
+      'some changes of the configuration need a restart: maxConcurrentReconciles',
+    ]);
     expect(applied[0]).to.not.have.property('maxConcurrentReconciles');
   });
 
@@ -63,7 +77,7 @@ describe('a change of autopilot-operator.yaml', () => {
   for (const [title, left, state] of [
     ['takes the file away', undefined, 'gone'],
     ['empties the file, as one that is being written', '', 'empty'],
-  ] as const)
+  ] as const) {
     // @promise lifecycle/missing-configuration
     it(`that ${title} changes nothing, least of all a pause, and is said once`, async () => {
       text = 'paused: true\n';
@@ -72,11 +86,14 @@ describe('a change of autopilot-operator.yaml', () => {
       await pass();
       await pass();
       expect([applied.length, applied[0]?.paused]).to.deep.equal([1, true]);
-      expect(said.slice(1)).to.deep.equal([`the configuration file is ${state}: its last settings stay: `]);
+      expect(said.slice(1)).to.deep.equal([
+        `the configuration file is ${state}: its last settings stay: `,
+      ]);
       text = 'paused: false\n';
       await pass();
       expect(applied[1]?.paused).to.equal(false);
     });
+  }
 
   it('of a comment is none', async () => {
     text = '# hello\nworkInterval: 5s\n';

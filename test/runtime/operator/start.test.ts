@@ -5,9 +5,24 @@ import type { KubeApi, Scheduler } from '../../../runtime/src/ports.ts';
 import { Cluster, seeded, VirtualClock } from '../../../sandbox/src/index.ts';
 import { settle } from '../../../sandbox/src/kit/settle.ts';
 import { Faults, noAnswer, refusal } from '../../flights/faults.ts';
-import { DRONE_CRD, DRONES, configMap, drone, input, machine, output, service } from '../../flights/machines.ts';
+import {
+  DRONE_CRD,
+  DRONES,
+  configMap,
+  drone,
+  input,
+  machine,
+  output,
+  service,
+} from '../../flights/machines.ts';
 
-const LEASE = { group: 'coordination.k8s.io', version: 'v1', kind: 'Lease', plural: 'leases', namespaced: true };
+const LEASE = {
+  group: 'coordination.k8s.io',
+  version: 'v1',
+  kind: 'Lease',
+  plural: 'leases',
+  namespaced: true,
+};
 
 describe('operators over one cluster', () => {
   let clock: VirtualClock;
@@ -22,7 +37,9 @@ describe('operators over one cluster', () => {
     await cluster.api.create(cluster.typeNamed('CustomResourceDefinition'), DRONE_CRD);
   });
   afterEach(async () => {
-    for (const operator of operators) await stop(operator);
+    for (const operator of operators) {
+      await stop(operator);
+    }
   });
 
   const flown = machine({
@@ -31,7 +48,11 @@ describe('operators over one cluster', () => {
       outputs: [output.services],
       sync: ({ inputs }) => ({
         next: 'A',
-        outputs: { services: (inputs['configmaps']?.list() ?? []).map(({ metadata }) => service(`of-${metadata.name}`)) },
+        outputs: {
+          services: (inputs['configmaps']?.list() ?? []).map(({ metadata }) =>
+            service(`of-${metadata.name}`),
+          ),
+        },
       }),
     },
   });
@@ -47,7 +68,12 @@ describe('operators over one cluster', () => {
       random: seeded(identity.length),
       log: { debug() {}, info: say('info'), warn: say('warn'), error: say('error') },
       identity,
-      config: { leaderElection: true, leaderElectionNamespace: 'default', workIntervalMs: 3_600_000, ...config },
+      config: {
+        leaderElection: true,
+        leaderElectionNamespace: 'default',
+        workIntervalMs: 3_600_000,
+        ...config,
+      },
     });
     operators.push(operator);
     return operator;
@@ -66,7 +92,10 @@ describe('operators over one cluster', () => {
   }
 
   /** Its worker ends when its signal tells it to, and asks for a Service then. */
-  function startListening(faults: Faults): { readonly operator: Operator; readonly told: () => AbortSignal | undefined } {
+  function startListening(faults: Faults): {
+    readonly operator: Operator;
+    readonly told: () => AbortSignal | undefined;
+  } {
     let told: AbortSignal | undefined;
     const slow = machine({
       A: {
@@ -74,7 +103,9 @@ describe('operators over one cluster', () => {
         sync: ({ signal }) =>
           new Promise((resolve) => {
             told = signal;
-            signal.addEventListener('abort', () => resolve({ next: 'B', outputs: { services: [service('last')] } }));
+            signal.addEventListener('abort', () =>
+              resolve({ next: 'B', outputs: { services: [service('last')] } }),
+            );
           }),
       },
       B: {},
@@ -83,7 +114,10 @@ describe('operators over one cluster', () => {
   }
   async function pass(seconds: number): Promise<void> {
     const end = clock.monotonic() + seconds * 1000;
-    const quiet = { pending: () => operators.reduce((sum, operator) => sum + (operator.leading() ? operator.pending() : 0), 0) };
+    const quiet = {
+      pending: () =>
+        operators.reduce((sum, operator) => sum + (operator.leading() ? operator.pending() : 0), 0),
+    };
     await settle(cluster, clock, quiet);
     for (let next = clock.next; next !== undefined && next <= end; next = clock.next) {
       clock.moveTo(next);
@@ -95,13 +129,19 @@ describe('operators over one cluster', () => {
     operators = operators.filter((other) => other !== operator);
     let stopped = false;
     const stopping = operator.stop().then(() => (stopped = true));
-    for (let i = 0; !stopped && i < 1000; i++) await pass(0.1);
+    for (let i = 0; !stopped && i < 1000; i++) {
+      await pass(0.1);
+    }
     await stopping;
   }
   const create = async (object: ReturnType<typeof drone>): Promise<void> => {
-    await cluster.api.create(cluster.typeOf(object), { ...object, metadata: { namespace: 'default', ...object.metadata } });
+    await cluster.api.create(cluster.typeOf(object), {
+      ...object,
+      metadata: { namespace: 'default', ...object.metadata },
+    });
   };
-  const services = async (): Promise<readonly string[]> => (await cluster.api.list(output.services.type)).items.map(({ metadata }) => metadata.name);
+  const services = async (): Promise<readonly string[]> =>
+    (await cluster.api.list(output.services.type)).items.map(({ metadata }) => metadata.name);
   const leading = (): readonly boolean[] => operators.map((operator) => operator.leading());
 
   it('one leads, the other stands by with filled caches, says who leads, and writes nothing', async () => {
@@ -114,9 +154,18 @@ describe('operators over one cluster', () => {
     await create(configMap('a'));
     await create(drone('one'));
     await pass(30);
-    expect([first.leading(), second.leading(), ready, second.holder()]).to.deep.equal([true, false, true, 'first']);
-    expect([...second.machine.informers].map(({ scope, size }) => `${scope.type.kind} ${size}`)).to.include.members(['Drone 1', 'Service 1']);
-    expect(faults.requests.filter(({ verb }) => !['list', 'get', 'watch'].includes(verb))).to.deep.equal([]);
+    expect([first.leading(), second.leading(), ready, second.holder()]).to.deep.equal([
+      true,
+      false,
+      true,
+      'first',
+    ]);
+    expect(
+      [...second.machine.informers].map(({ scope, size }) => `${scope.type.kind} ${size}`),
+    ).to.include.members(['Drone 1', 'Service 1']);
+    expect(
+      faults.requests.filter(({ verb }) => !['list', 'get', 'watch'].includes(verb)),
+    ).to.deep.equal([]);
     expect(log).to.include('second info another process holds the lease: this one stands by');
   });
 
@@ -159,7 +208,8 @@ describe('operators over one cluster', () => {
     await create(drone('one'));
     await pass(1);
     expect([operator.leading(), told()?.aborted]).to.deep.equal([true, false]);
-    faults.fault = ({ kind }) => (kind === 'Lease' ? { when: 'before', error: noAnswer() } : undefined);
+    faults.fault = ({ kind }) =>
+      kind === 'Lease' ? { when: 'before', error: noAnswer() } : undefined;
     await pass(15);
     expect([operator.leading(), told()?.aborted]).to.deep.equal([false, true]);
     expect(await services()).to.deep.equal([]);
@@ -176,10 +226,15 @@ describe('operators over one cluster', () => {
     // No timer of it fires: as after SIGCONT, the news of watches may come before them.
     clock.moveTo(clock.monotonic() + 20_000);
     await create(drone('two'));
-    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => void setImmediate(resolve));
+    for (let turn = 0; turn < 20; turn++) {
+      await new Promise((resolve) => void setImmediate(resolve));
+    }
     expect(flown.calls.length).to.equal(before);
     await pass(30);
-    expect([leading(), log.at(-1)]).to.deep.equal([[false], 'first error the lease is lost: no more writes']);
+    expect([leading(), log.at(-1)]).to.deep.equal([
+      [false],
+      'first error the lease is lost: no more writes',
+    ]);
     expect(flown.calls.length).to.equal(before);
   });
 
@@ -203,7 +258,9 @@ describe('operators over one cluster', () => {
     const slow: KubeApi = {
       ...cluster.api,
       list: async (type, ...rest) => {
-        if (type.kind === 'ConfigMap') await listed.promise;
+        if (type.kind === 'ConfigMap') {
+          await listed.promise;
+        }
         return cluster.api.list(type, ...rest);
       },
     };
@@ -229,7 +286,10 @@ describe('operators over one cluster', () => {
     await pass(5);
     // The standby hears nothing any more, and does not know.
     let deaf = true;
-    faults.fault = ({ verb, kind }) => (deaf && kind !== 'Lease' && (verb === 'list' || verb === 'watch') ? { when: 'before', error: noAnswer() } : undefined);
+    faults.fault = ({ verb, kind }) =>
+      deaf && kind !== 'Lease' && (verb === 'list' || verb === 'watch')
+        ? { when: 'before', error: noAnswer() }
+        : undefined;
     faults.endWatches(noAnswer());
     await create(configMap('a'));
     await pass(1);
@@ -247,7 +307,9 @@ describe('operators over one cluster', () => {
     const faults = new Faults();
     start('first', faults.through(cluster.api));
     await pass(5);
-    expect(faults.requests.filter(({ verb }) => verb === 'list').map(({ kind }) => kind)).to.have.members(['Drone', 'ConfigMap', 'Service']);
+    expect(
+      faults.requests.filter(({ verb }) => verb === 'list').map(({ kind }) => kind),
+    ).to.have.members(['Drone', 'ConfigMap', 'Service']);
     expect(leading()).to.deep.equal([true]);
   });
 
@@ -263,11 +325,16 @@ describe('operators over one cluster', () => {
   // @promise lifecycle/roles-only
   it('never list or watch the whole cluster when they have rights in namespaces only', async () => {
     const own = <O extends { readonly namespace?: string }>(options: O | undefined): void => {
-      if (options?.namespace === undefined) throw refusal(403, 'Forbidden');
+      if (options?.namespace === undefined) {
+        throw refusal(403, 'Forbidden');
+      }
     };
     const api: KubeApi = {
       ...cluster.api,
-      list: async (type, options, signal) => (own(options), cluster.api.list(type, options, signal)),
+      list: async (type, options, signal) => (
+        own(options),
+        cluster.api.list(type, options, signal)
+      ),
       watch: (type, options, signal) => (own(options), cluster.api.watch(type, options, signal)),
     };
     const operator = start('first', api, { watchNamespaces: ['default', 'kube-public'] });
@@ -282,7 +349,8 @@ describe('operators over one cluster', () => {
   // @promise election/election-problems
   it('say why they do not get the lease', async () => {
     const faults = new Faults();
-    faults.fault = ({ kind }) => (kind === 'Lease' ? { when: 'before', error: refusal(403) } : undefined);
+    faults.fault = ({ kind }) =>
+      kind === 'Lease' ? { when: 'before', error: refusal(403) } : undefined;
     start('first', faults.through(cluster.api));
     await pass(60);
     expect(log).to.deep.equal(['first warn the lease cannot be read or written']);
@@ -290,24 +358,31 @@ describe('operators over one cluster', () => {
 
   it('say which kinds they cannot read, now and every five minutes', async () => {
     const faults = new Faults();
-    faults.fault = ({ kind }) => (kind === 'ConfigMap' ? { when: 'before', error: refusal(403) } : undefined);
+    faults.fault = ({ kind }) =>
+      kind === 'ConfigMap' ? { when: 'before', error: refusal(403) } : undefined;
     start('first', faults.through(cluster.api));
     await pass(700);
-    expect(log.filter((line) => line !== 'first info the lease is won')).to.deep.equal(Array(3).fill('first warn a kind cannot be read'));
+    expect(log.filter((line) => line !== 'first info the lease is won')).to.deep.equal(
+      Array(3).fill('first warn a kind cannot be read'),
+    );
   });
 
   for (const [leaderElection, silent] of [
     [true, 'get'],
     [true, 'list'],
     [false, 'list'],
-  ] as const)
+  ] as const) {
     it(`end at once when they are told to before a ${silent} was answered, ${leaderElection ? 'with' : 'without'} election`, async () => {
       const never = (signal: AbortSignal | undefined): Promise<never> =>
-        new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)));
+        new Promise((_, reject) =>
+          signal?.addEventListener('abort', () => reject(signal.reason as Error)),
+        );
       const api: KubeApi = {
         ...cluster.api,
-        get: (type, key, signal) => (silent === 'get' ? never(signal) : cluster.api.get(type, key, signal)),
-        list: (type, options, signal) => (silent === 'list' ? never(signal) : cluster.api.list(type, options, signal)),
+        get: (type, key, signal) =>
+          silent === 'get' ? never(signal) : cluster.api.get(type, key, signal),
+        list: (type, options, signal) =>
+          silent === 'list' ? never(signal) : cluster.api.list(type, options, signal),
       };
       const operator = start('first', api, { leaderElection });
       await pass(0.1);
@@ -320,9 +395,12 @@ describe('operators over one cluster', () => {
       await Promise.all([operator.stop(), operator.stop()]);
       await pass(0);
       expect([operator.leading(), how]).to.deep.equal([false, 'stopped']);
-      const holders = (await cluster.api.list(LEASE)).items.map(({ spec }) => (spec as { holderIdentity: string }).holderIdentity);
+      const holders = (await cluster.api.list(LEASE)).items.map(
+        ({ spec }) => (spec as { holderIdentity: string }).holderIdentity,
+      );
       expect(holders).to.deep.equal(leaderElection && silent === 'list' ? [''] : []);
     });
+  }
 
   // @promise lifecycle/graceful-stop
   it('stop in order: no new syncs, the ones under way to their end, then the lease', async () => {
@@ -331,7 +409,11 @@ describe('operators over one cluster', () => {
     const slow = machine({
       A: {
         outputs: [output.services],
-        sync: () => new Promise((resolve) => (finish = () => resolve({ next: 'B', outputs: { services: [service('last')] } }))),
+        sync: () =>
+          new Promise(
+            (resolve) =>
+              (finish = () => resolve({ next: 'B', outputs: { services: [service('last')] } })),
+          ),
       },
       B: {},
     });
@@ -346,11 +428,11 @@ describe('operators over one cluster', () => {
     faults.requests.length = 0;
     finish();
     await stopping;
-    expect(faults.requests.filter(({ kind }) => kind !== 'Event').map(({ verb, kind }) => `${verb} ${kind}`)).to.deep.equal([
-      'apply Service',
-      'patch Drone',
-      'replace Lease',
-    ]);
+    expect(
+      faults.requests
+        .filter(({ kind }) => kind !== 'Event')
+        .map(({ verb, kind }) => `${verb} ${kind}`),
+    ).to.deep.equal(['apply Service', 'patch Drone', 'replace Lease']);
   });
 
   // @promise election/drain-signal
@@ -366,9 +448,17 @@ describe('operators over one cluster', () => {
     faults.requests.length = 0;
     await pass(2);
     await stopping;
-    expect([told()?.aborted, (told()?.reason as Error | undefined)?.message]).to.deep.equal([true, 'the operator is stopping']);
-    expect(faults.requests.filter(({ verb }) => !['list', 'get', 'watch'].includes(verb)).at(-1)).to.deep.include({ verb: 'replace', kind: 'Lease' });
-    expect([await services(), (await cluster.api.get(DRONES, { namespace: 'default', name: 'one' })).status]).to.deep.equal([[], undefined]);
+    expect([told()?.aborted, (told()?.reason as Error | undefined)?.message]).to.deep.equal([
+      true,
+      'the operator is stopping',
+    ]);
+    expect(
+      faults.requests.filter(({ verb }) => !['list', 'get', 'watch'].includes(verb)).at(-1),
+    ).to.deep.include({ verb: 'replace', kind: 'Lease' });
+    expect([
+      await services(),
+      (await cluster.api.get(DRONES, { namespace: 'default', name: 'one' })).status,
+    ]).to.deep.equal([[], undefined]);
   });
 
   // @promise election/drain-signal

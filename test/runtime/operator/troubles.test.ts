@@ -7,7 +7,8 @@ describe('what comes again and again', () => {
   it('is said once in five minutes, and at once when it is something else', () => {
     const clock = new VirtualClock();
     const said: string[] = [];
-    const warn = (message: string, fields: Readonly<Record<string, unknown>> = {}): void => void said.push([message, ...Object.values(fields)].join(' '));
+    const warn = (message: string, fields: Readonly<Record<string, unknown>> = {}): void =>
+      void said.push([message, ...Object.values(fields)].join(' '));
     const told = troubles({ debug() {}, info() {}, warn, error() {} }, clock);
     const failing = (minutes: number, reason: string): void => {
       for (let minute = 0; minute < minutes; minute++) {

@@ -18,18 +18,29 @@ describe('the watchdog', () => {
   after(() => rmSync(folder, { recursive: true }));
 
   const run = (more: readonly string[] = []) =>
-    execa(process.execPath, ['--conditions=autopilot-source', join(import.meta.dirname, 'processes/blocked.ts'), note, ...more], {
-      reject: false,
-      env: { NODE_OPTIONS: '' },
-      timeout: 60_000,
-    });
+    execa(
+      process.execPath,
+      [
+        '--conditions=autopilot-source',
+        join(import.meta.dirname, 'processes/blocked.ts'),
+        note,
+        ...more,
+      ],
+      {
+        reject: false,
+        env: { NODE_OPTIONS: '' },
+        timeout: 60_000,
+      },
+    );
   const left = (): Note => JSON.parse(readFileSync(note, 'utf8')) as Note;
 
   it('ends a process whose worker blocks the event loop, and names the resource, the phase and the place', async () => {
     const { stdout, signal } = await run();
     expect(signal).to.equal('SIGKILL');
     const said = JSON.parse(stdout) as { message: string; syncs: object[]; stack: string[] };
-    expect(said.message).to.equal('the event loop is blocked for 1.5 s: this process ends so that another one can go on');
+    expect(said.message).to.equal(
+      'the event loop is blocked for 1.5 s: this process ends so that another one can go on',
+    );
     expect(said.syncs).to.deep.equal([{ resource: 'x/one', phase: 'Evaluating', sync: '2' }]);
     expect(said.stack[0]).to.match(/^evaluating \(file:.*blocked\.ts:\d+:\d+\)$/);
   }).timeout(60_000);
@@ -41,7 +52,10 @@ describe('the watchdog', () => {
   });
 
   it('leaves a note for the next process, which counts how often it happened', async () => {
-    expect(left()).to.deep.include({ syncs: [{ resource: 'x/one', phase: 'Evaluating' }], times: 1 });
+    expect(left()).to.deep.include({
+      syncs: [{ resource: 'x/one', phase: 'Evaluating' }],
+      times: 1,
+    });
     await run();
     expect(left()).to.deep.include({ times: 2 });
   }).timeout(60_000);
@@ -50,11 +64,20 @@ describe('the watchdog', () => {
     const fifo = join(folder, 'log');
     await execa('mkfifo', [fifo]);
     const log = openSync(fifo, 'r+');
-    const full = spawn(process.execPath, ['--conditions=autopilot-source', join(import.meta.dirname, 'processes/blocked.ts'), note, 'full'], {
-      stdio: ['ignore', log, 'inherit'],
-      env: { ...process.env, NODE_OPTIONS: '' },
-      timeout: 30_000,
-    });
+    const full = spawn(
+      process.execPath,
+      [
+        '--conditions=autopilot-source',
+        join(import.meta.dirname, 'processes/blocked.ts'),
+        note,
+        'full',
+      ],
+      {
+        stdio: ['ignore', log, 'inherit'],
+        env: { ...process.env, NODE_OPTIONS: '' },
+        timeout: 30_000,
+      },
+    );
     const signal = await new Promise((resolve) => void full.once('exit', (_, how) => resolve(how)));
     closeSync(log);
     expect(signal).to.equal('SIGKILL');

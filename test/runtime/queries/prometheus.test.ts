@@ -13,10 +13,21 @@ describe('metrics answers', () => {
   it('tell silence, no number and several series from a value', () => {
     const at = (value: string): { value: readonly [number, string] } => ({ value: [0, value] });
     expect(answerOf({ resultType: 'vector', result: [] })).to.deep.equal({ kind: 'noData' });
-    expect(answerOf({ resultType: 'vector', result: [at('NaN')] })).to.deep.equal({ kind: 'notANumber' });
-    expect(answerOf({ resultType: 'vector', result: [at('1'), at('2')] })).to.deep.equal({ kind: 'severalSeries', count: 2 });
-    expect(answerOf({ resultType: 'vector', result: [at('99.5')] })).to.deep.equal({ kind: 'value', value: 99.5 });
-    expect(answerOf({ resultType: 'scalar', result: [0, '+Inf'] })).to.deep.equal({ kind: 'value', value: Infinity });
+    expect(answerOf({ resultType: 'vector', result: [at('NaN')] })).to.deep.equal({
+      kind: 'notANumber',
+    });
+    expect(answerOf({ resultType: 'vector', result: [at('1'), at('2')] })).to.deep.equal({
+      kind: 'severalSeries',
+      count: 2,
+    });
+    expect(answerOf({ resultType: 'vector', result: [at('99.5')] })).to.deep.equal({
+      kind: 'value',
+      value: 99.5,
+    });
+    expect(answerOf({ resultType: 'scalar', result: [0, '+Inf'] })).to.deep.equal({
+      kind: 'value',
+      value: Infinity,
+    });
   });
   it('of a range query are refused', () => {
     expect(() => answerOf({ resultType: 'matrix', result: [] })).to.throw('must yield one number');
@@ -27,7 +38,11 @@ describe('asking Prometheus', () => {
   let server: Server;
   let folder: string;
   let handle: (request: IncomingMessage, response: ServerResponse) => void;
-  const one = JSON.stringify({ status: 'success', warnings: ['partial'], data: { resultType: 'scalar', result: [0, '1'] } });
+  const one = JSON.stringify({
+    status: 'success',
+    warnings: ['partial'],
+    data: { resultType: 'scalar', result: [0, '1'] },
+  });
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'autopilot-prometheus-'));
     server = createServer((request, response) => handle(request, response));
@@ -41,7 +56,9 @@ describe('asking Prometheus', () => {
   const host = (): string => `127.0.0.1:${(server.address() as AddressInfo).port}`;
   async function ask(more: object = {}, warn?: (warning: string) => void): Promise<unknown> {
     const access = { address: `http://${host()}`, headers: {}, timeoutMs: 5_000, ...more };
-    return prometheus(() => access, warn)('up', new AbortController().signal).catch((error: Error) => error.message.replaceAll(host(), 'host'));
+    return prometheus(() => access, warn)('up', new AbortController().signal).catch(
+      (error: Error) => error.message.replaceAll(host(), 'host'),
+    );
   }
 
   it('sends the user and password of the address, and says them in no error', async () => {
@@ -52,7 +69,9 @@ describe('asking Prometheus', () => {
     };
     const error = await ask({ address: `http://me:p%40ss@${host()}/prom/` });
     expect(sent).to.equal(`Basic ${Buffer.from('me:p@ss').toString('base64')}`);
-    expect(error).to.equal('http://host does not answer as Prometheus does (HTTP 401): see metrics.address');
+    expect(error).to.equal(
+      'http://host does not answer as Prometheus does (HTTP 401): see metrics.address',
+    );
   });
 
   it('reads the token again for each question, and says when it cannot', async () => {
@@ -68,31 +87,51 @@ describe('asking Prometheus', () => {
     }
     expect(sent).to.deep.equal(['Bearer first', 'Bearer second']);
     unlinkSync(bearerTokenFile);
-    expect(await ask({ bearerTokenFile })).to.match(/^metrics\.bearerTokenFile cannot be read: ENOENT/);
+    expect(await ask({ bearerTokenFile })).to.match(
+      /^metrics\.bearerTokenFile cannot be read: ENOENT/,
+    );
   });
 
   it('takes nothing for an answer that is none', async () => {
-    const stranger = (code: number): string => `http://host does not answer as Prometheus does (HTTP ${code}): see metrics.address`;
+    const stranger = (code: number): string =>
+      `http://host does not answer as Prometheus does (HTTP ${code}): see metrics.address`;
     const cases: readonly (readonly [number, string, string])[] = [
       [200, '<html>log in</html>', stranger(200)],
       [302, '', stranger(302)],
       [200, 'null', stranger(200)],
       [200, '[1]', stranger(200)],
-      [200, '{"status":"success","data":null}', 'Prometheus at http://host refused the query (HTTP 200): no reason given'],
-      [503, '{"status":"error","error":"query timed out"}', 'Prometheus at http://host refused the query (HTTP 503): query timed out'],
-      [422, '{"status":"success","data":{"resultType":"scalar","result":[0,"1"]}}', 'Prometheus at http://host refused the query (HTTP 422): no reason given'],
+      [
+        200,
+        '{"status":"success","data":null}',
+        'Prometheus at http://host refused the query (HTTP 200): no reason given',
+      ],
+      [
+        503,
+        '{"status":"error","error":"query timed out"}',
+        'Prometheus at http://host refused the query (HTTP 503): query timed out',
+      ],
+      [
+        422,
+        '{"status":"success","data":{"resultType":"scalar","result":[0,"1"]}}',
+        'Prometheus at http://host refused the query (HTTP 422): no reason given',
+      ],
     ];
     for (const [code, body, message] of cases) {
-      handle = (_, response) => response.writeHead(code, code === 302 ? { location: '/elsewhere' } : {}).end(body);
+      handle = (_, response) =>
+        response.writeHead(code, code === 302 ? { location: '/elsewhere' } : {}).end(body);
       expect(await ask(), body).to.equal(message);
     }
   });
 
   it('waits no longer than it may, for a beginning and for an end', async () => {
     handle = () => undefined;
-    expect(await ask({ timeoutMs: 50 })).to.equal('Prometheus at http://host cannot be asked: it did not answer within 50 ms');
+    expect(await ask({ timeoutMs: 50 })).to.equal(
+      'Prometheus at http://host cannot be asked: it did not answer within 50 ms',
+    );
     handle = (_, response) => response.write('{"status":');
-    expect(await ask({ timeoutMs: 50 })).to.equal('Prometheus at http://host cannot be asked: it did not answer within 50 ms');
+    expect(await ask({ timeoutMs: 50 })).to.equal(
+      'Prometheus at http://host cannot be asked: it did not answer within 50 ms',
+    );
   });
 
   it('passes on what it is warned of', async () => {
@@ -104,10 +143,16 @@ describe('asking Prometheus', () => {
 });
 
 describe('query templates', () => {
-  const query = { name: 'q', template: 'x{ns="{{ .Namespace }}",w=~"{{.Name}}"}[{{ .Interval }}]', parameters: ['Namespace', 'Name', 'Interval'] };
+  const query = {
+    name: 'q',
+    template: 'x{ns="{{ .Namespace }}",w=~"{{.Name}}"}[{{ .Interval }}]',
+    parameters: ['Namespace', 'Name', 'Interval'],
+  };
   // @promise reconcile/queries
   it('escape values for the string, and for the regular expression where they stand in one', () => {
-    expect(fill(query, { namespace: 'a"b', name: 'web.v1', interval: '1m' })).to.equal('x{ns="a\\"b",w=~"web\\\\.v1"}[1m]');
+    expect(fill(query, { namespace: 'a"b', name: 'web.v1', interval: '1m' })).to.equal(
+      'x{ns="a\\"b",w=~"web\\\\.v1"}[1m]',
+    );
   });
   // @promise reconcile/queries
   it('take nothing for an interval but a duration, so that no value can end the query', () => {
@@ -117,9 +162,16 @@ describe('query templates', () => {
     expect(fill(query, { namespace: 'a', name: 'b', interval: '1.5m' })).to.contain('[90000ms]');
   });
   it('take the default of a parameter that is not given', () => {
-    expect(fill({ ...query, template: 'x{r="{{ .Reporter }}"}', defaults: { reporter: 'destination' } }, {})).to.equal('x{r="destination"}');
+    expect(
+      fill(
+        { ...query, template: 'x{r="{{ .Reporter }}"}', defaults: { reporter: 'destination' } },
+        {},
+      ),
+    ).to.equal('x{r="destination"}');
   });
   it('say which parameter is missing', () => {
-    expect(() => fill(query, { namespace: 'a', name: 'b' })).to.throw('query q: the parameter Interval is missing or empty');
+    expect(() => fill(query, { namespace: 'a', name: 'b' })).to.throw(
+      'query q: the parameter Interval is missing or empty',
+    );
   });
 });

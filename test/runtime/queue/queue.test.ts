@@ -9,7 +9,12 @@ interface Run {
 }
 
 /** A queue whose runs end when the test says so. */
-function manual(concurrency = 10): { queue: WorkQueue; clock: VirtualClock; runs: Run[]; running: () => readonly string[] } {
+function manual(concurrency = 10): {
+  queue: WorkQueue;
+  clock: VirtualClock;
+  runs: Run[];
+  running: () => readonly string[];
+} {
   const clock = new VirtualClock();
   const runs: Run[] = [];
   const open = new Set<string>();
@@ -25,7 +30,12 @@ function manual(concurrency = 10): { queue: WorkQueue; clock: VirtualClock; runs
       runs.push({ key, end });
     });
   };
-  return { queue: new WorkQueue({ clock, random: () => 0.5, concurrency, process }), clock, runs, running: () => [...open] };
+  return {
+    queue: new WorkQueue({ clock, random: () => 0.5, concurrency, process }),
+    clock,
+    runs,
+    running: () => [...open],
+  };
 }
 
 function turn(): Promise<void> {
@@ -35,7 +45,7 @@ function turn(): Promise<void> {
 function wait(clock: VirtualClock, ms: number): Promise<void> {
   const end = clock.monotonic() + ms;
   clock.moveTo(end);
-  while (clock.fire());
+  while (clock.fire()) {}
   return turn();
 }
 
@@ -52,7 +62,9 @@ describe('the queue', () => {
   it('never runs one key twice at once: an addition during a run means one more run', async () => {
     const { queue, runs } = manual();
     queue.start();
-    for (let i = 0; i < 3; i++) queue.add('a');
+    for (let i = 0; i < 3; i++) {
+      queue.add('a');
+    }
     expect(runs).to.have.length(1);
     await runs[0]?.end();
     expect(runs).to.have.length(2);
@@ -64,7 +76,9 @@ describe('the queue', () => {
   it('runs at most `concurrency` keys together, in the order they came', async () => {
     const { queue, runs, running } = manual(2);
     queue.start();
-    for (const key of ['a', 'b', 'c', 'd']) queue.add(key);
+    for (const key of ['a', 'b', 'c', 'd']) {
+      queue.add(key);
+    }
     expect(running()).to.deep.equal(['a', 'b']);
     await runs[1]?.end();
     expect(running()).to.deep.equal(['a', 'c']);
@@ -98,7 +112,9 @@ describe('the queue', () => {
       await wait(clock, (clock.next ?? 0) - before);
       waits.push(clock.monotonic() - before);
     }
-    expect(waits).to.deep.equal([500, 1000, 2000, 4000, 8000, 16_000, 32_000, 64_000, 128_000, 256_000, 300_000, 300_000]);
+    expect(waits).to.deep.equal([
+      500, 1000, 2000, 4000, 8000, 16_000, 32_000, 64_000, 128_000, 256_000, 300_000, 300_000,
+    ]);
     await runs.at(-1)?.end();
     queue.add('a');
     await runs.at(-1)?.end({ kind: 'failed' });
@@ -149,9 +165,16 @@ describe('the queue', () => {
   // @promise queue/retry-backoff
   it('spreads retries of many keys: the jitter is half to one and a half', async () => {
     const clock = new VirtualClock();
-    const queue = new WorkQueue({ clock, random: seeded(7), concurrency: 100, process: async () => ({ kind: 'failed' }) });
+    const queue = new WorkQueue({
+      clock,
+      random: seeded(7),
+      concurrency: 100,
+      process: async () => ({ kind: 'failed' }),
+    });
     queue.start();
-    for (let i = 0; i < 100; i++) queue.add(String(i));
+    for (let i = 0; i < 100; i++) {
+      queue.add(String(i));
+    }
     await turn();
     const first = clock.next ?? 0;
     expect(first).to.be.within(250, 300);
@@ -191,20 +214,34 @@ describe('the queue', () => {
 
   it('takes what was changed before what is only due, and one of five from what is due', async () => {
     const { queue, runs } = manual(1);
-    for (let i = 0; i < 4; i++) queue.add(`due${i}`, { line: 'due' });
-    for (let i = 0; i < 8; i++) queue.add(`changed${i}`);
+    for (let i = 0; i < 4; i++) {
+      queue.add(`due${i}`, { line: 'due' });
+    }
+    for (let i = 0; i < 8; i++) {
+      queue.add(`changed${i}`);
+    }
     queue.start();
-    for (let i = 0; i < 11; i++) await runs[i]?.end();
-    expect(runs.map(({ key }) => key)).to.deep.equal('changed0 changed1 changed2 changed3 due0 changed4 changed5 changed6 changed7 due1 due2 due3'.split(' '));
+    for (let i = 0; i < 11; i++) {
+      await runs[i]?.end();
+    }
+    expect(runs.map(({ key }) => key)).to.deep.equal(
+      'changed0 changed1 changed2 changed3 due0 changed4 changed5 changed6 changed7 due1 due2 due3'.split(
+        ' ',
+      ),
+    );
   });
 
   it('moves a key that is due to the first line when it is changed, and runs it once', async () => {
     const { queue, runs } = manual(1);
-    for (const key of ['a', 'b', 'c']) queue.add(key, { line: 'due' });
+    for (const key of ['a', 'b', 'c']) {
+      queue.add(key, { line: 'due' });
+    }
     queue.add('c');
     queue.add('c', { line: 'due' });
     queue.start();
-    for (let i = 0; i < 3; i++) await runs[i]?.end();
+    for (let i = 0; i < 3; i++) {
+      await runs[i]?.end();
+    }
     expect(runs.map(({ key }) => key)).to.deep.equal(['c', 'a', 'b']);
   });
 
@@ -216,25 +253,31 @@ describe('the queue', () => {
       new Promise(
         (resolve) =>
           void clock.after(100, () => {
-            if (!ends.has(key)) ends.set(key, clock.monotonic());
+            if (!ends.has(key)) {
+              ends.set(key, clock.monotonic());
+            }
             resolve({ kind: 'after', ms: 5000 });
           }),
       );
     const queue = new WorkQueue({ clock, random: () => 0.5, concurrency: 10, process });
-    for (let i = 0; i < 5000; i++) queue.add(`old${i}`, { line: 'due' });
+    for (let i = 0; i < 5000; i++) {
+      queue.add(`old${i}`, { line: 'due' });
+    }
     queue.start();
     const arrivals = new Map<string, number>();
     for (let second = 1; second <= 120; second++) {
       while (clock.next !== undefined && clock.next <= second * 1000) {
         clock.moveTo(clock.next);
-        while (clock.fire());
+        while (clock.fire()) {}
         await turn();
       }
       clock.moveTo(second * 1000);
       queue.add(`new${second}`);
       arrivals.set(`new${second}`, clock.monotonic());
     }
-    const waits = [...arrivals].flatMap(([key, at]) => (ends.has(key) ? [(ends.get(key) ?? 0) - at] : []));
+    const waits = [...arrivals].flatMap(([key, at]) =>
+      ends.has(key) ? [(ends.get(key) ?? 0) - at] : [],
+    );
     expect(waits.length).to.be.greaterThan(118);
     expect(Math.max(...waits)).to.be.at.most(300);
   }).timeout(20_000);
@@ -245,7 +288,9 @@ describe('the queue', () => {
     queue.start();
     await runs[0]?.end({ kind: 'done' });
     queue.add('due again', { line: 'due' });
-    for (let i = 0; i < 20; i++) queue.add(`c${i}`);
+    for (let i = 0; i < 20; i++) {
+      queue.add(`c${i}`);
+    }
     for (let i = 1; i < 8; i++) {
       queue.add(`more${i}`);
       await runs[i]?.end();

@@ -13,11 +13,19 @@ const queries = builtInQueries.map(({ method, template, parameters, choices }) =
   name: method,
   template,
   parameters,
-  defaults: Object.fromEntries(Object.entries(choices ?? {}).map(([name, [first]]) => [name, first ?? ''])),
+  defaults: Object.fromEntries(
+    Object.entries(choices ?? {}).map(([name, [first]]) => [name, first ?? '']),
+  ),
 }));
 const scheduler: Scheduler = defineScheduler({
   operatorName: 'idle-operator',
-  resource: { group: 'examples.io', version: 'v1', kind: 'Idle', plural: 'idles', namespaced: true },
+  resource: {
+    group: 'examples.io',
+    version: 'v1',
+    kind: 'Idle',
+    plural: 'idles',
+    namespaced: true,
+  },
   phases: [{ name: 'Idle', initial: true, final: true, next: ['Idle'], inputs: [], outputs: [] }],
   queries,
 } as unknown as Scheduler);
@@ -25,7 +33,12 @@ const scheduler: Scheduler = defineScheduler({
 function deployment(name: string, { replicas = 2, image = 'good' } = {}): FlightObject {
   const labels = { app: name };
   const template = { metadata: { labels }, spec: { containers: [{ name: 'web', image }] } };
-  return { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name }, spec: { replicas, selector: { matchLabels: labels }, template } };
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name },
+    spec: { replicas, selector: { matchLabels: labels }, template },
+  };
 }
 const service = (name: string, app = name): FlightObject => ({
   apiVersion: 'v1',
@@ -40,36 +53,70 @@ const split = (weights: Readonly<Record<string, number>>): FlightObject => ({
   spec: {
     hosts: ['web'],
     http: [
-      { match: [{ headers: { tester: { exact: 'yes' } } }], route: [{ destination: { host: 'tests' } }] },
-      { route: Object.entries(weights).map(([host, weight]) => ({ destination: { host: `${host}.default.svc.cluster.local` }, weight })) },
+      {
+        match: [{ headers: { tester: { exact: 'yes' } } }],
+        route: [{ destination: { host: 'tests' } }],
+      },
+      {
+        route: Object.entries(weights).map(([host, weight]) => ({
+          destination: { host: `${host}.default.svc.cluster.local` },
+          weight,
+        })),
+      },
     ],
   },
 });
 
 describe('the simulated Deployment controller', () => {
-  const rollout = (image: string | undefined): Rollout => (image === 'slow' ? 'underway' : image === 'bad' ? 'failed' : 'complete');
+  const rollout = (image: string | undefined): Rollout =>
+    image === 'slow' ? 'underway' : image === 'bad' ? 'failed' : 'complete';
   const start = (...objects: readonly FlightObject[]): ReturnType<typeof fly> =>
-    fly(scheduler, { objects, simulators: [deployments({ rollout: ({ spec }) => rollout(spec?.template?.spec?.containers?.[0]?.image) })] });
+    fly(scheduler, {
+      objects,
+      simulators: [
+        deployments({
+          rollout: ({ spec }) => rollout(spec?.template?.spec?.containers?.[0]?.image),
+        }),
+      ],
+    });
 
   it('rolls a Deployment out, and says which generation of it', async () => {
     const flight = await start(deployment('web'));
     const { status, metadata } = (await flight.get('Deployment', 'web')) ?? {};
-    expect(status).to.deep.include({ observedGeneration: metadata?.generation, replicas: 2, updatedReplicas: 2, availableReplicas: 2, unavailableReplicas: 0 });
+    expect(status).to.deep.include({
+      observedGeneration: metadata?.generation,
+      replicas: 2,
+      updatedReplicas: 2,
+      availableReplicas: 2,
+      unavailableReplicas: 0,
+    });
     await flight.stop();
   });
 
   it('follows a change of replicas', async () => {
     const flight = await start(deployment('web'));
     await flight.patch('Deployment', 'web', { spec: { replicas: 0 } });
-    expect((await flight.get('Deployment', 'web'))?.status).to.deep.include({ replicas: 0, availableReplicas: 0 });
+    expect((await flight.get('Deployment', 'web'))?.status).to.deep.include({
+      replicas: 0,
+      availableReplicas: 0,
+    });
     await flight.stop();
   });
 
   it('keeps the old Pods as long as the new ones are not there', async () => {
     const flight = await start(deployment('web'));
-    await flight.patch('Deployment', 'web', { spec: { template: { spec: { containers: [{ name: 'web', image: 'slow' }] } } } });
-    expect((await flight.get('Deployment', 'web'))?.status).to.deep.include({ availableReplicas: 2, updatedReplicas: 2 });
-    expect((await flight.get('Deployment', 'web'))?.status.conditions).to.deep.include({ type: 'Progressing', status: 'True', reason: 'ReplicaSetUpdated' });
+    await flight.patch('Deployment', 'web', {
+      spec: { template: { spec: { containers: [{ name: 'web', image: 'slow' }] } } },
+    });
+    expect((await flight.get('Deployment', 'web'))?.status).to.deep.include({
+      availableReplicas: 2,
+      updatedReplicas: 2,
+    });
+    expect((await flight.get('Deployment', 'web'))?.status.conditions).to.deep.include({
+      type: 'Progressing',
+      status: 'True',
+      reason: 'ReplicaSetUpdated',
+    });
     await flight.stop();
   });
 
@@ -77,36 +124,67 @@ describe('the simulated Deployment controller', () => {
     const flight = await start(deployment('web', { image: 'bad' }));
     const { status } = (await flight.get('Deployment', 'web')) ?? {};
     expect(status.availableReplicas).to.equal(0);
-    expect(status.conditions).to.deep.include({ type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded' });
+    expect(status.conditions).to.deep.include({
+      type: 'Progressing',
+      status: 'False',
+      reason: 'ProgressDeadlineExceeded',
+    });
     await flight.stop();
   });
 });
 
 describe('the simulated Prometheus', () => {
-  const definition = (name: string): (typeof queries)[number] => queries.find((query) => query.name === name) as (typeof queries)[number];
+  const definition = (name: string): (typeof queries)[number] =>
+    queries.find((query) => query.name === name) as (typeof queries)[number];
   const asking =
     (ask: Ask | undefined) =>
     (name: string, parameters: object): Promise<QueryAnswer> | undefined =>
-      ask?.(fill(definition(name), { namespace: 'default', interval: '1m', ...parameters }), new AbortController().signal);
+      ask?.(
+        fill(definition(name), { namespace: 'default', interval: '1m', ...parameters }),
+        new AbortController().signal,
+      );
 
   it('reads a question’s parameters out of its text', async () => {
     const seen: object[] = [];
-    const { ask } = prometheus({ istioSuccessRate: (parameters) => (seen.push(parameters), 99) })(world(new Cluster()));
-    expect(await asking(ask)('istioSuccessRate', { name: 'web-canary', interval: '90s', reporter: 'source' })).to.deep.equal({ kind: 'value', value: 99 });
-    expect(seen).to.deep.equal([{ name: 'web-canary', namespace: 'default', interval: '90s', reporter: 'source' }]);
+    const { ask } = prometheus({ istioSuccessRate: (parameters) => (seen.push(parameters), 99) })(
+      world(new Cluster()),
+    );
+    expect(
+      await asking(ask)('istioSuccessRate', {
+        name: 'web-canary',
+        interval: '90s',
+        reporter: 'source',
+      }),
+    ).to.deep.equal({ kind: 'value', value: 99 });
+    expect(seen).to.deep.equal([
+      { name: 'web-canary', namespace: 'default', interval: '90s', reporter: 'source' },
+    ]);
   });
 
   it('tells the queries of a machine from one another', async () => {
     const names = queries.map(({ name }) => name);
-    const { ask } = prometheus(Object.fromEntries(names.map((name, index) => [name, () => index])))(world(new Cluster()));
-    for (const [index, name] of names.entries()) expect(await asking(ask)(name, { name: 'web' })).to.deep.equal({ kind: 'value', value: index });
+    const { ask } = prometheus(Object.fromEntries(names.map((name, index) => [name, () => index])))(
+      world(new Cluster()),
+    );
+    for (const [index, name] of names.entries()) {
+      expect(await asking(ask)(name, { name: 'web' })).to.deep.equal({
+        kind: 'value',
+        value: index,
+      });
+    }
   });
 
   it('has no data for what a test says nothing of, and knows no other text', async () => {
     const { ask } = prometheus({ istioSuccessRate: () => NaN })(world(new Cluster()));
-    expect(await asking(ask)('istioRequestCount', { name: 'web' })).to.deep.equal({ kind: 'noData' });
-    expect(await asking(ask)('istioSuccessRate', { name: 'web' })).to.deep.equal({ kind: 'notANumber' });
-    expect(await ask?.('up', new AbortController().signal).catch((error: Error) => error.message)).to.contain('knows no query of this text: up');
+    expect(await asking(ask)('istioRequestCount', { name: 'web' })).to.deep.equal({
+      kind: 'noData',
+    });
+    expect(await asking(ask)('istioSuccessRate', { name: 'web' })).to.deep.equal({
+      kind: 'notANumber',
+    });
+    expect(
+      await ask?.('up', new AbortController().signal).catch((error: Error) => error.message),
+    ).to.contain('knows no query of this text: up');
   });
 
   // @promise sandbox/simulators
@@ -118,16 +196,33 @@ describe('the simulated Prometheus', () => {
       service('web-canary'),
       service('web', 'none'),
     ];
-    const shop = traffic({ hosts: { web: 10 }, succeeds: ({ spec }) => (spec?.template?.spec?.containers?.[0]?.image === 'bad' ? 40 : 100) });
+    const shop = traffic({
+      hosts: { web: 10 },
+      succeeds: ({ spec }) => (spec?.template?.spec?.containers?.[0]?.image === 'bad' ? 40 : 100),
+    });
     const flight = await fly(scheduler, { objects, simulators: [deployments(), shop] });
     const ask = asking(shop(world(flight.cluster)).ask);
-    expect(await ask('istioRequestCount', { name: 'web-canary' })).to.deep.equal({ kind: 'value', value: 0 });
+    expect(await ask('istioRequestCount', { name: 'web-canary' })).to.deep.equal({
+      kind: 'value',
+      value: 0,
+    });
     expect(await ask('istioSuccessRate', { name: 'web-canary' })).to.deep.equal({ kind: 'noData' });
     await flight.create(split({ 'web-primary': 90, 'web-canary': 10 }));
-    expect(await ask('istioRequestCount', { name: 'web-canary', interval: '5m' })).to.deep.equal({ kind: 'value', value: 300 });
-    expect(await ask('istioSuccessRate', { name: 'web-canary' })).to.deep.equal({ kind: 'value', value: 40 });
-    expect(await ask('istioSuccessRate', { name: 'web-primary' })).to.deep.equal({ kind: 'value', value: 100 });
-    expect(await ask('istioSuccessRate', { name: 'web-primary', namespace: 'elsewhere' })).to.deep.equal({ kind: 'noData' });
+    expect(await ask('istioRequestCount', { name: 'web-canary', interval: '5m' })).to.deep.equal({
+      kind: 'value',
+      value: 300,
+    });
+    expect(await ask('istioSuccessRate', { name: 'web-canary' })).to.deep.equal({
+      kind: 'value',
+      value: 40,
+    });
+    expect(await ask('istioSuccessRate', { name: 'web-primary' })).to.deep.equal({
+      kind: 'value',
+      value: 100,
+    });
+    expect(
+      await ask('istioSuccessRate', { name: 'web-primary', namespace: 'elsewhere' }),
+    ).to.deep.equal({ kind: 'noData' });
     await flight.stop();
   });
 });
@@ -138,7 +233,17 @@ describe('where requests arrive', () => {
     return (host) => {
       const { at, lost } = arrivals(cluster, host);
       return {
-        ...Object.fromEntries(at.map(({ deployment: { metadata }, percent }: { deployment: KubeObject; percent: number }) => [metadata.name, percent])),
+        ...Object.fromEntries(
+          at.map(
+            ({
+              deployment: { metadata },
+              percent,
+            }: {
+              deployment: KubeObject;
+              percent: number;
+            }) => [metadata.name, percent],
+          ),
+        ),
         lost,
       };
     };
@@ -150,7 +255,13 @@ describe('where requests arrive', () => {
   });
 
   it('with a route: by its weights', async () => {
-    const at = await seen(deployment('a'), deployment('b'), service('a'), service('b'), split({ a: 75, b: 25 }));
+    const at = await seen(
+      deployment('a'),
+      deployment('b'),
+      service('a'),
+      service('b'),
+      split({ a: 75, b: 25 }),
+    );
     expect(at('web')).to.deep.equal({ a: 75, b: 25, lost: 0 });
   });
 

@@ -1,34 +1,54 @@
 import { expect } from 'chai';
 import { meter } from '../../../sandbox/src/verify/progress.ts';
 
-const at = { scenario: 'examples/autoroute.yaml', stage: 'singles', flown: 1234, singles: [59, 200], findings: 0 } as const;
+const at = {
+  scenario: 'examples/autoroute.yaml',
+  stage: 'singles',
+  flown: 1234,
+  singles: [59, 200],
+  findings: 0,
+} as const;
 
-/** What stands in a terminal of so many columns, which wraps at the last one as terminals do, and takes only the last row away. */
+/**
+ * What stands in a terminal of so many columns, which wraps at the last one as terminals do, and
+ * takes only the last row away.
+ */
 function shown(columns: () => number, times: number): readonly string[] {
   const rows = [''];
   const write = (text: string): void => {
     for (const char of text.replaceAll('\u001B[2K', '\u0000')) {
-      if (char === '\r') continue;
-      if (char === '\u0000') rows[rows.length - 1] = '';
-      else if ((rows.at(-1) ?? '').length < columns()) rows[rows.length - 1] += char;
-      else rows.push(char);
+      if (char === '\r') {
+        continue;
+      }
+      if (char === '\u0000') {
+        rows[rows.length - 1] = '';
+      } else if ((rows.at(-1) ?? '').length < columns()) {
+        rows[rows.length - 1] += char;
+      } else {
+        rows.push(char);
+      }
     }
   };
   const bar = meter(write, columns, 60_000);
-  for (let time = 0; time < times; time++) bar.show({ ...at, flown: 1234 + time }, time * 1000);
+  for (let time = 0; time < times; time++) {
+    bar.show({ ...at, flown: 1234 + time }, time * 1000);
+  }
   return rows;
 }
 
 describe('the progress of npm run verify', () => {
-  for (const columns of [20, 40, 80, 200])
+  for (const columns of [20, 40, 80, 200]) {
     it(`stays in one line of a terminal of ${columns} columns`, () => {
       const rows = shown(() => columns, 3);
       expect(rows).to.have.length(1);
       expect(rows[0])
         .to.contain(`${columns < 40 ? '' : '1236 flights'}`)
         .and.to.match(/^[█░]+ \d/);
-      if (columns > 80) expect(rows[0]).to.contain('single fault 59 of 200: examples/autoroute.yaml');
+      if (columns > 80) {
+        expect(rows[0]).to.contain('single fault 59 of 200: examples/autoroute.yaml');
+      }
     });
+  }
 
   it('follows a terminal that becomes narrow', () => {
     const widths = [200, 200, 30];
@@ -39,7 +59,9 @@ describe('the progress of npm run verify', () => {
       () => widths[Math.min(time, 2)],
       60_000,
     );
-    for (; time < 3; time++) bar.show(at, time * 1000);
+    for (; time < 3; time++) {
+      bar.show(at, time * 1000);
+    }
     expect(lines.map((line) => line.length < 30)).to.deep.equal([false, false, true]);
   });
 
@@ -50,8 +72,15 @@ describe('the progress of npm run verify', () => {
       () => undefined,
       60_000,
     );
-    for (let time = 0; time <= 30_000; time += 1000) bar.show({ ...at, singles: [200, 200], findings: 2 }, time);
+    for (let time = 0; time <= 30_000; time += 1000) {
+      bar.show({ ...at, singles: [200, 200], findings: 2 }, time);
+    }
     bar.clear();
-    expect(lines).to.deep.equal([17, 33, 50].map((percent) => `${percent} % 1234 flights, 2 broken, pairs and orders: examples/autoroute.yaml\n`));
+    expect(lines).to.deep.equal(
+      [17, 33, 50].map(
+        (percent) =>
+          `${percent} % 1234 flights, 2 broken, pairs and orders: examples/autoroute.yaml\n`,
+      ),
+    );
   });
 });

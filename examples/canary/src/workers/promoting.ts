@@ -1,19 +1,49 @@
 import type { Context, Result } from '../generated/promoting.ts';
-import { copiesIn, copyOf, infoOf, replicasOf, revisionIn, rolloutOf, withRelease } from '../release.ts';
+import {
+  copiesIn,
+  copyOf,
+  infoOf,
+  replicasOf,
+  revisionIn,
+  rolloutOf,
+  withRelease,
+} from '../release.ts';
 import { split } from '../route.ts';
 
-/** What was evaluated is promoted, whatever the Deployment says by now. The canary keeps its requests until the primary runs it too. */
+/**
+ * What was evaluated is promoted, whatever the Deployment says by now. The canary keeps its
+ * requests until the primary runs it too.
+ */
 export async function sync(context: Context): Promise<Result> {
   const { resource, inputs, now } = context;
   const info = infoOf(resource);
   const { target, primary, canary } = copiesIn(inputs.deployments, resource);
-  if (target === undefined || primary === undefined || canary === undefined)
-    return { next: 'RollBack', statusInfo: { ...info, verdict: 'somebody has deleted the Deployment or a copy of it' } };
+  if (target === undefined || primary === undefined || canary === undefined) {
+    return {
+      next: 'RollBack',
+      statusInfo: { ...info, verdict: 'somebody has deleted the Deployment or a copy of it' },
+    };
+  }
   const revision = revisionIn(canary) ?? '';
   if (revisionIn(primary) !== revision || rolloutOf(primary) !== 'complete') {
-    const deployments = [copyOf(target, 'primary', { source: canary, replicas: replicasOf(primary) })];
-    return { next: 'Promoting', message: 'the primary is being rolled out', outputs: { virtualservices: [split(context, info.weight)], deployments } };
+    const deployments = [
+      copyOf(target, 'primary', { source: canary, replicas: replicasOf(primary) }),
+    ];
+    return {
+      next: 'Promoting',
+      message: 'the primary is being rolled out',
+      outputs: { virtualservices: [split(context, info.weight)], deployments },
+    };
   }
-  const release = { revision, promoted: true, reason: `answered well for ${info.passed} intervals`, at: now.toISOString() };
-  return { next: 'Waiting', outputs: { virtualservices: [split(context, 0)] }, statusInfo: withRelease(info, release) };
+  const release = {
+    revision,
+    promoted: true,
+    reason: `answered well for ${info.passed} intervals`,
+    at: now.toISOString(),
+  };
+  return {
+    next: 'Waiting',
+    outputs: { virtualservices: [split(context, 0)] },
+    statusInfo: withRelease(info, release),
+  };
 }

@@ -8,6 +8,15 @@ export async function sync(context: Context): Promise<Result> {
   const info = infoOf(resource);
   const canary = inputs.deployments.get(namesOf(resource).canary);
   const reason = info.verdict ?? 'it was not decided in time';
-  const release = { revision: (canary && revisionIn(canary)) ?? '', promoted: false, reason, at: now.toISOString() };
-  return { next: 'Waiting', outputs: { virtualservices: [split(context, 0)] }, statusInfo: withRelease(info, release) };
+  const release = {
+    revision: (canary && revisionIn(canary)) ?? '',
+    promoted: false,
+    reason,
+    at: now.toISOString(),
+  };
+  return {
+    next: 'Waiting',
+    outputs: { virtualservices: [split(context, 0)] },
+    statusInfo: withRelease(info, release),
+  };
 }

@@ -1,19 +1,33 @@
 import { remaining } from 'autopilot-runtime';
 import type { Context, Result } from '../generated/waiting.ts';
-import { copiesIn, copyOf, drainOf, infoOf, replicasOf, revisionIn, revisionOf, scaledDown } from '../release.ts';
+import {
+  copiesIn,
+  copyOf,
+  drainOf,
+  infoOf,
+  replicasOf,
+  revisionIn,
+  revisionOf,
+  scaledDown,
+} from '../release.ts';
 import { split } from '../route.ts';
 
 /**
- * A version that failed is not tried again: there has to be another one first. What was tried is read from status and not from the canary,
+ * A version that failed is not tried again: there has to be another one first. What was tried is
+ * read from status and not from the canary,
  * which has the new version already when a sync is cut off between its outputs and its status.
  */
 export async function sync(context: Context): Promise<Result> {
   const { resource, inputs } = context;
   const { target, primary } = copiesIn(inputs.deployments, resource);
-  if (primary === undefined) return { next: 'Initializing' };
+  if (primary === undefined) {
+    return { next: 'Initializing' };
+  }
   const virtualservices = [split(context, 0)];
   const requeueAfter = remaining(context, drainOf(resource));
-  if (target === undefined || requeueAfter !== undefined) return { next: 'Waiting', outputs: { virtualservices }, ...(requeueAfter && { requeueAfter }) };
+  if (target === undefined || requeueAfter !== undefined) {
+    return { next: 'Waiting', outputs: { virtualservices }, ...(requeueAfter && { requeueAfter }) };
+  }
 
   const info = infoOf(resource);
   const tried = revisionOf(target);
@@ -21,7 +35,10 @@ export async function sync(context: Context): Promise<Result> {
   const old = tried === revisionIn(primary) || tried === info.tried;
   return {
     next: old ? 'Waiting' : 'Evaluating',
-    outputs: { virtualservices, deployments: [copyOf(target, 'canary', { replicas: old ? 0 : replicas }), scaledDown(target)] },
+    outputs: {
+      virtualservices,
+      deployments: [copyOf(target, 'canary', { replicas: old ? 0 : replicas }), scaledDown(target)],
+    },
     statusInfo: { ...info, replicas, tried },
   };
 }

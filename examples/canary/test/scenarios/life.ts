@@ -5,13 +5,22 @@ import { create, patch, remove, rest, scenario, wait } from 'autopilot-sandbox/e
 import { canary, deployment, service } from '../shop.ts';
 
 interface Running {
-  readonly spec?: { readonly template?: { readonly spec?: { readonly containers?: readonly { readonly image?: string }[] } } };
+  readonly spec?: {
+    readonly template?: {
+      readonly spec?: { readonly containers?: readonly { readonly image?: string }[] };
+    };
+  };
 }
-const imageOf = ({ spec }: Running): string | undefined => spec?.template?.spec?.containers?.[0]?.image;
-const simulators: readonly Simulator[] = [deployments(), traffic({ hosts: { web: 20 }, succeeds: (object) => (imageOf(object) === 'web:bad' ? 50 : 100) })];
+const imageOf = ({ spec }: Running): string | undefined =>
+  spec?.template?.spec?.containers?.[0]?.image;
+const simulators: readonly Simulator[] = [
+  deployments(),
+  traffic({ hosts: { web: 20 }, succeeds: (object) => (imageOf(object) === 'web:bad' ? 50 : 100) }),
+];
 
 /** Somebody puts a new version into the Deployment. */
-const release = (image: string): Step => patch('Deployment', 'web', { spec: { template: deployment(image).spec.template } });
+const release = (image: string): Step =>
+  patch('Deployment', 'web', { spec: { template: deployment(image).spec.template } });
 
 function of(name: string, ...steps: readonly Step[]): Scenario {
   return scenario({
@@ -25,5 +34,15 @@ function of(name: string, ...steps: readonly Step[]): Scenario {
 
 export const promotion = of('a good version is promoted', release('web:2'));
 export const rollback = of('a bad version is rolled back', release('web:bad'));
-export const revision = of('a new version comes in the middle', release('web:2'), wait('90s'), release('web:3'));
-export const goodbye = of('the resource goes in the middle', release('web:2'), wait('90s'), remove('CanaryDeployment', 'web'));
+export const revision = of(
+  'a new version comes in the middle',
+  release('web:2'),
+  wait('90s'),
+  release('web:3'),
+);
+export const goodbye = of(
+  'the resource goes in the middle',
+  release('web:2'),
+  wait('90s'),
+  remove('CanaryDeployment', 'web'),
+);

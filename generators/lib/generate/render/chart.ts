@@ -1,5 +1,6 @@
 /**
- * The chart: charts/operator filled in from the model. Helm's `{{ }}` pass through untouched; `<% %>` decides what the model knows.
+ * The chart: charts/operator filled in from the model. Helm's `{{ }}` pass through untouched; `<%
+ * %>` decides what the model knows.
  * A file of which nothing is left (a clean-up without finalizers) is left out.
  */
 import { globSync, readFileSync } from 'node:fs';
@@ -17,7 +18,10 @@ import { LIVE_KEYS, operatorConfigJsonSchema } from '../../model/operator-config
 import { packageRoot } from '../../util/package-root.ts';
 import { hasMetrics } from '../../code/scheduler.ts';
 
-/** Where the figures of the `resources` comment come from: docs/chart-comparison.md says how they were measured. */
+/**
+ * Where the figures of the `resources` comment come from: docs/chart-comparison.md says how they
+ * were measured.
+ */
 const MEASURED_MEMORY = '112 MB resident when idle, 146 MB after 1,000 Deployments were routed.';
 
 export interface ChartInput {
@@ -30,7 +34,10 @@ export interface ChartInput {
   readonly sample?: string | undefined;
 }
 
-export function renderChart(model: Model, { crd, config: userConfig, operatorConfig, sample }: ChartInput): ProjectFile[] {
+export function renderChart(
+  model: Model,
+  { crd, config: userConfig, operatorConfig, sample }: ChartInput,
+): ProjectFile[] {
   const templates = join(packageRoot, 'charts/operator');
   const config = readConfigValues(operatorConfig);
   const data = {
@@ -45,7 +52,9 @@ export function renderChart(model: Model, { crd, config: userConfig, operatorCon
     liveKeys: LIVE_KEYS,
     migrations: RENAMED_VALUES,
     measured: MEASURED_MEMORY,
-    description: model.phases.find(({ initial }) => initial)?.description ?? `A state machine of ${model.phases.length} phases.`,
+    description:
+      model.phases.find(({ initial }) => initial)?.description ??
+      `A state machine of ${model.phases.length} phases.`,
     example: formatYaml(sampleResources(model, sample)),
     crdSpec: escapeBraces(formatYaml((crd as { spec: unknown }).spec)),
     valuesSection: '',
@@ -53,12 +62,17 @@ export function renderChart(model: Model, { crd, config: userConfig, operatorCon
     yaml: formatYaml,
     flow: (items: readonly string[]) => JSON.stringify(items).replaceAll('","', '", "'),
   };
-  const fill = (path: string, more: object = {}): string => ejs.render(readFileSync(join(templates, path), 'utf8'), { ...data, ...more }, {});
+  const fill = (path: string, more: object = {}): string =>
+    ejs.render(readFileSync(join(templates, path), 'utf8'), { ...data, ...more }, {});
   const source = fill('values.yaml');
   const values = parseValues(source, operatorConfigJsonSchema(userConfig));
   const section = renderValuesSection(values);
   const chart = `charts/${model.operatorName}`;
-  const merged = (path: string, content: string): ProjectFile => ({ path: `${chart}/${path}`, content, ownership: 'merged' });
+  const merged = (path: string, content: string): ProjectFile => ({
+    path: `${chart}/${path}`,
+    content,
+    ownership: 'merged',
+  });
   const special: Readonly<Record<string, () => ProjectFile>> = {
     'values.yaml': () => merged('values.yaml', removeSchemaLines(source)),
     'README.md': () => ({
@@ -67,27 +81,45 @@ export function renderChart(model: Model, { crd, config: userConfig, operatorCon
       ownership: 'user-owned',
       refresh: (text) => replaceValuesSection(text, section),
     }),
-    'files/cleanup.mjs': () => merged('files/cleanup.mjs', data.finalizer ? fill('files/cleanup.mjs') : ''),
-    'templates/_overrides.tpl': () => ({ path: `${chart}/templates/_overrides.tpl`, content: named(fill('templates/_overrides.tpl')), ownership: 'user-owned' }),
-    'templates/crds/crd.yaml': () => merged(`templates/crds/${model.plural}.yaml`, named(fill('templates/crds/crd.yaml'))),
+    'files/cleanup.mjs': () =>
+      merged('files/cleanup.mjs', data.finalizer ? fill('files/cleanup.mjs') : ''),
+    'templates/_overrides.tpl': () => ({
+      path: `${chart}/templates/_overrides.tpl`,
+      content: named(fill('templates/_overrides.tpl')),
+      ownership: 'user-owned',
+    }),
+    'templates/crds/crd.yaml': () =>
+      merged(`templates/crds/${model.plural}.yaml`, named(fill('templates/crds/crd.yaml'))),
   };
 
-  /** Named templates of all charts of an umbrella share one space, so they carry the operator's name. */
+  /**
+   * Named templates of all charts of an umbrella share one space, so they carry the operator's
+   * name.
+   */
   function named(text: string): string {
     return text.replaceAll('"operator.', `"${model.operatorName}.`);
   }
 
   return [
-    ...templateFiles(templates).map((path) => special[path]?.() ?? merged(path, path.startsWith('templates/') ? named(fill(path)) : fill(path))),
+    ...templateFiles(templates).map(
+      (path) =>
+        special[path]?.() ??
+        merged(path, path.startsWith('templates/') ? named(fill(path)) : fill(path)),
+    ),
     merged('values.schema.json', `${JSON.stringify(buildValuesSchema(values), null, 2)}\n`),
     merged('files/dashboard.json', `${JSON.stringify(buildDashboard(model), null, 2)}\n`),
   ].filter(({ content }) => content.toString().trim() !== '');
 }
 
 /** The resources of the user's sample, or the least one that there is. */
-function sampleResources({ group, version, kind }: Model, sample: string | undefined): readonly unknown[] {
+function sampleResources(
+  { group, version, kind }: Model,
+  sample: string | undefined,
+): readonly unknown[] {
   const apiVersion = `${group}/${version}`;
-  const documents = parseAllDocuments(sample ?? '').map((document) => (document.errors.length > 0 ? undefined : (document.toJS() as { kind?: string } | null)));
+  const documents = parseAllDocuments(sample ?? '').map((document) =>
+    document.errors.length > 0 ? undefined : (document.toJS() as { kind?: string } | null),
+  );
   const found = documents.filter((document) => document?.kind === kind);
   return found.length > 0 ? found : [{ apiVersion, kind, metadata: { name: 'example' }, spec: {} }];
 }

@@ -1,4 +1,7 @@
-/** The workflow that tests and releases an operator on GitHub. `actionlint` reads it in test/charts/checks.test.ts. */
+/**
+ * The workflow that tests and releases an operator on GitHub. `actionlint` reads it in
+ * test/charts/checks.test.ts.
+ */
 import type { Model } from '../../model/model.ts';
 
 export function renderWorkflow({ operatorName }: Model): string {

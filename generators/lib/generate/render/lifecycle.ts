@@ -1,4 +1,7 @@
-/** The operator's life outside of a cluster: image, CI, and the commands behind npm run dev, build, deploy, undeploy and logs. */
+/**
+ * The operator's life outside of a cluster: image, CI, and the commands behind npm run dev, build,
+ * deploy, undeploy and logs.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Model, ProjectFile } from '../../model/model.ts';
@@ -6,7 +9,11 @@ import { packageRoot } from '../../util/package-root.ts';
 import { renderWorkflow } from './github-workflow.ts';
 
 export function renderLifecycle(model: Model, runtime: 'vendor' | 'registry'): ProjectFile[] {
-  const userOwned = (path: string, content: string): ProjectFile => ({ path, content, ownership: 'user-owned' });
+  const userOwned = (path: string, content: string): ProjectFile => ({
+    path,
+    content,
+    ownership: 'user-owned',
+  });
   return [
     { path: 'scripts/operator.ts', content: operatorScript(model), ownership: 'generated' },
     userOwned('Dockerfile', dockerfile(model, runtime)),
@@ -17,7 +24,10 @@ export function renderLifecycle(model: Model, runtime: 'vendor' | 'registry'): P
 
 function operatorScript(model: Model): string {
   const text = readFileSync(join(packageRoot, 'generators/templates/scripts/operator.ts'), 'utf8');
-  return text.replaceAll(/<(operatorName|plural|group)>/g, (_, name: 'operatorName' | 'plural' | 'group') => model[name]);
+  return text.replaceAll(
+    /<(operatorName|plural|group)>/g,
+    (_, name: 'operatorName' | 'plural' | 'group') => model[name],
+  );
 }
 
 function dockerfile(model: Model, runtime: 'vendor' | 'registry'): string {
@@ -52,5 +62,12 @@ ENTRYPOINT ["node", "src/main.ts"]
 
 /** Nothing but what the Dockerfile copies: no secret that lies about gets into an image. */
 function dockerignore(runtime: 'vendor' | 'registry'): string {
-  return ['*', '!package.json', '!package-lock.json', ...(runtime === 'vendor' ? ['!vendor'] : []), '!src', ''].join('\n');
+  return [
+    '*',
+    '!package.json',
+    '!package-lock.json',
+    ...(runtime === 'vendor' ? ['!vendor'] : []),
+    '!src',
+    '',
+  ].join('\n');
 }

@@ -1,4 +1,7 @@
-/** package.json, tsconfig.json and the test configuration of a project: merged, the user's keys stay. */
+/**
+ * package.json, tsconfig.json and the test configuration of a project: merged, the user's keys
+ * stay.
+ */
 import { TYPE_PACKAGES } from '../../kinds/built-in-kinds.ts';
 import type { Model, ProjectFile } from '../../model/model.ts';
 
@@ -9,8 +12,14 @@ export interface RuntimeDependencies {
 }
 
 export function renderPackageJson(model: Model, dependency: RuntimeDependencies): ProjectFile[] {
-  const merged = (path: string, value: object): ProjectFile => ({ path, content: `${JSON.stringify(value, null, 2)}\n`, ownership: 'merged' });
-  const types = new Set(model.kinds.flatMap((kind) => (kind.module && !kind.schema ? [kind.module.package] : [])));
+  const merged = (path: string, value: object): ProjectFile => ({
+    path,
+    content: `${JSON.stringify(value, null, 2)}\n`,
+    ownership: 'merged',
+  });
+  const types = new Set(
+    model.kinds.flatMap((kind) => (kind.module && !kind.schema ? [kind.module.package] : [])),
+  );
   return [
     merged('package.json', {
       name: model.operatorName,

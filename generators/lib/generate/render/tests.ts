@@ -1,11 +1,20 @@
-/** The first tests of a project: one for each worker, one that flies the whole machine. The user's from the moment they exist. */
+/**
+ * The first tests of a project: one for each worker, one that flies the whole machine. The user's
+ * from the moment they exist.
+ */
 import type { Model, ModelPhase, ProjectFile } from '../../model/model.ts';
 import { quoteString } from '../../util/typescript-text.ts';
 
 export function renderTests(model: Model): ProjectFile[] {
-  const userOwned = (path: string, content: string): ProjectFile => ({ path, content, ownership: 'user-owned' });
+  const userOwned = (path: string, content: string): ProjectFile => ({
+    path,
+    content,
+    ownership: 'user-owned',
+  });
   return [
-    ...model.phases.filter((phase) => !phase.final).map((phase) => userOwned(`test/${phase.file}.test.ts`, workerTest(phase))),
+    ...model.phases
+      .filter((phase) => !phase.final)
+      .map((phase) => userOwned(`test/${phase.file}.test.ts`, workerTest(phase))),
     ...(model.finalizer ? [userOwned('test/finalizer.test.ts', FINALIZER_TEST)] : []),
     userOwned('test/machine.test.ts', machineTest(model)),
     userOwned('test/scenarios/life.ts', lifeScenario(model)),
@@ -47,7 +56,10 @@ function machineTest(model: Model): string {
   const initial = model.phases.find((phase) => phase.initial);
   const state = initial === undefined ? '' : initial.name;
   const stub = `${state} is not implemented yet: edit src/workers/${initial?.file}.ts`;
-  const seen = initial?.final === true ? '' : `    expect(status.conditions[0].message).to.equal(${quoteString(stub)});\n`;
+  const seen =
+    initial?.final === true
+      ? ''
+      : `    expect(status.conditions[0].message).to.equal(${quoteString(stub)});\n`;
   return `import type { Sandbox } from 'autopilot-sandbox';
 import { startSandbox } from 'autopilot-sandbox';
 import { expect } from 'chai';

@@ -1,20 +1,32 @@
-/** Files that are the user's from the moment they exist: spec, workers, main, sample, README. Written once. */
+/**
+ * Files that are the user's from the moment they exist: spec, workers, main, sample, README.
+ * Written once.
+ */
 import { operatorConfigText } from '../../model/operator-config.ts';
 import type { Model, ModelPhase, ProjectFile } from '../../model/model.ts';
 import { machineSection, replaceMachineSection } from '../../model/graph.ts';
 import { docComment, quoteString } from '../../util/typescript-text.ts';
 
 export function renderUserFiles(model: Model): ProjectFile[] {
-  const userOwned = (path: string, content: string): ProjectFile => ({ path, content, ownership: 'user-owned' });
+  const userOwned = (path: string, content: string): ProjectFile => ({
+    path,
+    content,
+    ownership: 'user-owned',
+  });
   return [
     userOwned('autopilot-operator.yaml', operatorConfigText),
     userOwned('src/spec.ts', specStub(model)),
-    ...model.phases.filter((phase) => !phase.final).map((phase) => userOwned(`src/workers/${phase.file}.ts`, workerStub(model, phase))),
+    ...model.phases
+      .filter((phase) => !phase.final)
+      .map((phase) => userOwned(`src/workers/${phase.file}.ts`, workerStub(model, phase))),
     ...(model.finalizer ? [userOwned('src/finalizer.ts', finalizerStub(model))] : []),
     userOwned('src/main.ts', MAIN),
     userOwned(`examples/${model.kind.toLowerCase()}.yaml`, sample(model)),
     userOwned('.gitignore', 'node_modules/\n*.log\n'),
-    { ...userOwned('README.md', readme(model)), refresh: (text) => replaceMachineSection(text, machineSection(model)) },
+    {
+      ...userOwned('README.md', readme(model)),
+      refresh: (text) => replaceMachineSection(text, machineSection(model)),
+    },
   ];
 }
 
@@ -40,9 +52,13 @@ function workerStub(model: Model, phase: ModelPhase): string {
     phase.description?.trim() ?? `${phase.name} of ${model.kind}.`,
     '',
     ...(phase.inputs.length > 0 || phase.metrics
-      ? [`Reads: ${[...phase.inputs.map(({ kind }) => kind.name), ...(phase.metrics ? ['metrics'] : [])].join(', ')}.`]
+      ? [
+          `Reads: ${[...phase.inputs.map(({ kind }) => kind.name), ...(phase.metrics ? ['metrics'] : [])].join(', ')}.`,
+        ]
       : []),
-    ...(phase.outputs.length > 0 ? [`Writes: ${phase.outputs.map(({ kind }) => kind.name).join(', ')}.`] : []),
+    ...(phase.outputs.length > 0
+      ? [`Writes: ${phase.outputs.map(({ kind }) => kind.name).join(', ')}.`]
+      : []),
     `Goes to: ${others.length > 0 ? others.join(', ') : 'nowhere else'}.`,
   ];
   return `import { notImplemented } from 'autopilot-runtime';

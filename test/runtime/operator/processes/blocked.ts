@@ -5,7 +5,12 @@ import { during } from '../../../../runtime/src/observe/current.ts';
 import { readNote, startWatchdog } from '../../../../runtime/src/operator/watchdog.ts';
 
 const note = process.argv[2] ?? '';
-startWatchdog({ clock: systemClock, note, before: await readNote(note, Date.now()), blockedMs: 1_500 });
+startWatchdog({
+  clock: systemClock,
+  note,
+  before: await readNote(note, Date.now()),
+  blockedMs: 1_500,
+});
 
 async function idle(): Promise<void> {
   await new Promise((resolve) => void setTimeout(resolve, 60_000));
@@ -18,12 +23,14 @@ if (process.argv[3] === 'debugged') {
   inspector.open(0);
   setTimeout(() => {
     const end = Date.now() + 4_000;
-    while (Date.now() < end);
+    while (Date.now() < end) {}
     process.exit(0);
   }, 1_000);
   await new Promise(() => undefined);
 }
 /** Until the pipe takes no more. */
-if (process.argv[3] === 'full') while (process.stdout.write(`${'x'.repeat(200)}\n`));
+if (process.argv[3] === 'full') {
+  while (process.stdout.write(`${'x'.repeat(200)}\n`)) {}
+}
 void during({ resource: 'x/idle', phase: 'Waiting', sync: '1' }, idle);
 void during({ resource: 'x/one', phase: 'Evaluating', sync: '2' }, evaluating);

@@ -1,4 +1,7 @@
-/** A process in which a worker, or somebody else, has left something behind: a promise that nobody waits for, or a timer that throws. */
+/**
+ * A process in which a worker, or somebody else, has left something behind: a promise that nobody
+ * waits for, or a timer that throws.
+ */
 import { during } from '../../../../runtime/src/observe/current.ts';
 import { run } from '../../../../runtime/src/operator/run.ts';
 import { machine } from '../../../flights/machines.ts';
@@ -14,5 +17,7 @@ const arm = async (): Promise<void> => {
 };
 const [what, elsewhere] = (process.argv[2] ?? '').split(' ');
 const act = what === 'timer' ? arm : leave;
-void (what === 'worker' || (what === 'timer' && elsewhere === undefined) ? during(sync, act) : act());
+void (what === 'worker' || (what === 'timer' && elsewhere === undefined)
+  ? during(sync, act)
+  : act());
 await run(machine({ A: {} }).scheduler);
