@@ -116,6 +116,12 @@ export const RULES: readonly ProseRule[] = [...WORDS, ...VOCABULARY, ...SHAPE];
 /** The places where a word is right. Each names its reason. */
 export const EXCEPTIONS: readonly ProseException[] = [
   {
+    files: '**',
+    found: /^\d+ columns$/,
+    line: /^\s*(\S+ )?\S*(['"`]).{40,}\2[,;)]*( \{|( \+))?( ?(async )?(\(.*\)|function.*) ?=?>? ?\{)?$/,
+    reason: 'a line that is one string: the formatter leaves it whole, so that it can be searched',
+  },
+  {
     files: 'test/house/prose.test.ts',
     found: /^(?!\d+ columns)/,
     reason: 'the samples of this check',
