@@ -192,13 +192,13 @@ async function operator(
 
 /** The time between the first and the last transition. */
 async function lastTransition(
-  door: KubeApi,
+  api: KubeApi,
   count: number,
 ): Promise<{ readonly seconds: number; readonly first: number }> {
-  const { resourceVersion } = await door.list(RUNS, { namespace: NAMESPACE, limit: 1 });
+  const { resourceVersion } = await api.list(RUNS, { namespace: NAMESPACE, limit: 1 });
   let first: number | undefined;
   const finished = new Set<string>();
-  for await (const event of door.watch(RUNS, { namespace: NAMESPACE, resourceVersion })) {
+  for await (const event of api.watch(RUNS, { namespace: NAMESPACE, resourceVersion })) {
     if (event.type !== 'MODIFIED') {
       continue;
     }

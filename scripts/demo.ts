@@ -13,7 +13,7 @@ import { keyString, startOperator } from '../runtime/src/ports.ts';
 import { Cluster } from '../sandbox/src/index.ts';
 import { root } from './build.ts';
 
-export interface Flown {
+export interface DemoResult {
   /** The project that was made; it stays. */
   readonly dir: string;
   readonly cluster: Cluster;
@@ -24,14 +24,14 @@ export interface Flown {
 }
 
 const NAMESPACE = 'default';
-const PATIENCE_MS = 10_000;
+const TIMEOUT_MS = 10_000;
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 /**
  * @param say takes one line at a time, as things happen.
  * @throws Error when a step does not happen within ten seconds
  */
-export async function firstFlight(say: (line: string) => void): Promise<Flown> {
+export async function runDemo(say: (line: string) => void): Promise<DemoResult> {
   const dir = mkdtempSync(join(tmpdir(), 'autopilot-autoroute-'));
   const started = systemClock.monotonic();
   const told = (line: string): void =>
@@ -41,14 +41,14 @@ export async function firstFlight(say: (line: string) => void): Promise<Flown> {
     const { plan } = await scaffold({ dir, example: 'autoroute', runtime: 'registry' });
     symlinkSync(join(root, 'node_modules'), join(dir, 'node_modules'), 'junction');
     told(`${plan.changes.length} files: state machine, typed workers, scheduler, Helm chart`);
-    return await fly(dir, told);
+    return await runAutoRoute(dir, told);
   } catch (error) {
     rmSync(dir, { recursive: true, force: true });
     throw error;
   }
 }
 
-async function fly(dir: string, told: (line: string) => void): Promise<Flown> {
+async function runAutoRoute(dir: string, told: (line: string) => void): Promise<DemoResult> {
   const { scheduler } = (await import(
     pathToFileURL(join(dir, 'src/generated/scheduler.ts')).href
   )) as { scheduler: Scheduler };
@@ -120,7 +120,7 @@ async function routed(
   operator: Operator,
   deployments: readonly string[],
 ): Promise<void> {
-  const end = systemClock.monotonic() + PATIENCE_MS;
+  const end = systemClock.monotonic() + TIMEOUT_MS;
   const type = cluster.typeOf({ apiVersion: 'examples.io/v1', kind: 'AutoRoute' });
   const services = cluster.typeNamed('Service');
   for (;;) {
@@ -138,7 +138,7 @@ async function routed(
     }
     if (systemClock.monotonic() > end) {
       throw new Error(
-        `waited ${PATIENCE_MS / 1000} s in vain for routes to ${deployments.join(', ')}; the AutoRoute is in ${phase}`,
+        `waited ${TIMEOUT_MS / 1000} s in vain for routes to ${deployments.join(', ')}; the AutoRoute is in ${phase}`,
       );
     }
     const tick = Promise.withResolvers<void>();

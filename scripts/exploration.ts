@@ -4,15 +4,15 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Exploration } from '../sandbox/src/explore/index.ts';
-import { explore, FAULTS } from '../sandbox/src/explore/index.ts';
-import { bugs, correct, hunt, MOST_FLIGHTS, scenarios } from '../test/explore/seeded/bugs.ts';
+import type { Exploration } from '../sandbox/src/exploration/index.ts';
+import { explore, FAULTS } from '../sandbox/src/exploration/index.ts';
+import { bugs, correct, hunt, MOST_FLIGHTS, scenarios } from '../test/exploration/seeded/bugs.ts';
 import { root } from './build.ts';
 
 const baselines: Exploration[] = [];
 for (const scenario of scenarios) {
   baselines.push(
-    await explore(correct, scenario, { findings: 9, more: (flown) => flown < MOST_FLIGHTS }),
+    await explore(correct, scenario, { maxFindings: 9, hasBudget: (runs) => runs < MOST_FLIGHTS }),
   );
 }
 const rows: string[] = [];
@@ -21,9 +21,9 @@ for (const bug of bugs) {
   if (finding === undefined) {
     throw new Error(`the ${bug.where} that ${bug.name} was not found`);
   }
-  const { violation, faults, foundAfter } = finding;
+  const { violation, faults, foundInRun } = finding;
   rows.push(
-    `| ${bug.where} | ${bug.name} | ${faults.map(({ kind }) => kind).join(', ') || 'none'} | ${violation.promise} | ${foundAfter} |`,
+    `| ${bug.where} | ${bug.name} | ${faults.map(({ kind }) => kind).join(', ') || 'none'} | ${violation.invariant} | ${foundInRun} |`,
   );
 }
 
@@ -63,12 +63,12 @@ of your own that calls \`explore\` with a function that makes the scheduler for 
 | fault | stands at | what happens |
 |---|---|---|
 ${Object.entries(FAULTS)
-  .map(([kind, { at, says }]) => `| \`${kind}\` | ${siteNames[at]} | ${says} |`)
+  .map(([kind, { at, description }]) => `| \`${kind}\` | ${siteNames[at]} | ${description} |`)
   .join('\n')}
 
 ## What it finds
 
-Each line is a mistake that was made on purpose (\`test/explore/seeded\`), in a worker or around the runtime. A test looks for all of them.
+Each line is a mistake that was made on purpose (\`test/exploration/seeded\`), in a worker or around the runtime. A test looks for all of them.
 The last column is the number of flights until the first one that broke a promise; it changes with the runtime and the seed.
 
 | in the | that | fault | promise that was broken | flights |
@@ -77,8 +77,8 @@ ${rows.join('\n')}
 
 The same machine without mistakes keeps every promise in the same flights, and more: ${baselines
     .map(
-      ({ scenario, singles: [flown, all], pairs, schedules }) =>
-        `${flown} of ${all} single faults, ${pairs} pairs and ${schedules} other orders in \`${scenario}\``,
+      ({ scenario, singles: [runs, all], pairs, schedules }) =>
+        `${runs} of ${all} single faults, ${pairs} pairs and ${schedules} other orders in \`${scenario}\``,
     )
     .join('; ')}.
 `,

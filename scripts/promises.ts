@@ -25,7 +25,7 @@ const HEAD = `<!-- Made by scripts/reference.ts from test/promises.ts and the te
 
 Each promise of [the design](design.md), and the test files that fail when it is broken. In a test
 file, the comment \`@promise SECTION/NAME\` marks the tests of a promise. Files below
-\`test/explore/seeded\` hold mistakes that exploration must find. Files below
+\`test/exploration/seeded\` hold mistakes that exploration must find. Files below
 \`test/conformance/cases\` hold cases that run on the sandbox and on a real API server.
 `;
 

@@ -1,13 +1,13 @@
 /**
- * Writes sandbox/src/cluster/served.ts: the kinds that a real API server with the Istio and Gateway
+ * Writes sandbox/src/cluster/served-kinds.ts: the kinds that a real API server with the Istio and Gateway
  * API CRDs serves, and how their
  * lists merge, trimmed from its discovery and OpenAPI documents. Run it again when test/realparts
  * takes a newer version.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { References, Schema, Shape } from '../sandbox/src/cluster/shape.ts';
-import { shapeOf } from '../sandbox/src/cluster/shape.ts';
+import type { SchemaReferences, MergeSchema, Shape } from '../sandbox/src/cluster/merge-shape.ts';
+import { mergeShapeOf } from '../sandbox/src/cluster/merge-shape.ts';
 import { controlPlane, until } from '../test/realparts/index.ts';
 import { root } from './build.ts';
 
@@ -22,7 +22,7 @@ interface OpenApiDocument {
     readonly schemas: Readonly<
       Record<
         string,
-        Schema & {
+        MergeSchema & {
           'x-kubernetes-group-version-kind'?: readonly {
             group: string;
             version: string;
@@ -67,7 +67,7 @@ try {
     const { schemas } = (await raw<OpenApiDocument>(`/openapi/v3/${path}`)).components;
     const open = new Set<string>();
     const lastPart = (ref: string): string => ref.slice(ref.lastIndexOf('/') + 1);
-    const references: References = {
+    const references: SchemaReferences = {
       schema: (ref) => schemas[lastPart(ref)],
       shape(ref) {
         const name = lastPart(ref);
@@ -76,7 +76,7 @@ try {
         }
         if (!shared.has(name)) {
           open.add(name);
-          const shape = shapeOf(schemas[name] ?? {}, references);
+          const shape = mergeShapeOf(schemas[name] ?? {}, references);
           open.delete(name);
           shared.set(name, { shape, text: JSON.stringify(shape) });
         }
@@ -96,7 +96,7 @@ try {
       const shape =
         schema === undefined
           ? undefined
-          : shapeOf({ ...schema, properties: omit(schema.properties, 'metadata') }, references);
+          : mergeShapeOf({ ...schema, properties: omit(schema.properties, 'metadata') }, references);
       const status = resources.some((one) => one.name === `${name}/status`);
       const custom = defined.has(`${name}.${group}`);
       kinds.push({
@@ -125,18 +125,18 @@ try {
     .filter(([name]) => used.has(shortName(name)))
     .sort(([a], [b]) => (a < b ? -1 : 1));
   const text = `// Made by scripts/served-kinds.ts from a real API server. Do not edit.
-import type { Shape } from './shape.ts';
-import type { Served } from './served-kinds.ts';
+import type { Shape } from './merge-shape.ts';
+import type { ServedKind } from './kind-registry.ts';
 
-export const SHAPES: Readonly<Record<string, Shape>> = {
+export const MERGE_SHAPES: Readonly<Record<string, Shape>> = {
 ${shapes.map(([name, { shape }]) => `  ${JSON.stringify(shortName(name))}: ${JSON.stringify(shape)},`).join('\n')}
 };
 
-export const SERVED: readonly Served[] = [
+export const SERVED_KINDS: readonly ServedKind[] = [
 ${kinds.map((kind) => `  ${JSON.stringify(kind)},`).join('\n')}
 ];
 `;
-  writeFileSync(join(root, 'sandbox/src/cluster/served.ts'), text);
+  writeFileSync(join(root, 'sandbox/src/cluster/served-kinds.ts'), text);
   console.log(`${kinds.length} kinds, ${shapes.length} shared shapes, ${text.length} bytes`);
 } finally {
   await plane.stop();
@@ -147,6 +147,6 @@ function shortName(name: string): string {
   return name.split('.').slice(-2).join('.');
 }
 
-function omit(properties: Schema['properties'], name: string): Readonly<Record<string, Schema>> {
+function omit(properties: MergeSchema['properties'], name: string): Readonly<Record<string, MergeSchema>> {
   return Object.fromEntries(Object.entries(properties ?? {}).filter(([key]) => key !== name));
 }

@@ -2,8 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { keepAlive } from '../runtime/src/clock.ts';
-import { openDoor } from '../sandbox/src/index.ts';
-import { firstFlight } from './flight.ts';
+import { serveApi } from '../sandbox/src/index.ts';
+import { runDemo } from './demo.ts';
 
 const [unknown] = process.argv.slice(2).filter((argument) => argument !== '--keep');
 if (unknown !== undefined) {
@@ -21,8 +21,8 @@ const interrupted = new Promise<void>((resolve) => {
 });
 
 try {
-  const flown = await firstFlight((line) => console.log(line));
-  const { dir, counts } = flown;
+  const demo = await runDemo((line) => console.log(line));
+  const { dir, counts } = demo;
   console.log(`
 ${counts.transitions} phase changes; ${counts.created} objects created, ${counts.updated} updated, ${counts.pruned} pruned.
 The project is yours to look at: ${dir}
@@ -30,9 +30,9 @@ The project is yours to look at: ${dir}
   src/workers/        one function for each phase
   charts/             what helm install takes`);
   if (keep) {
-    const door = await openDoor(flown.cluster);
+    const apiServer = await serveApi(demo.cluster);
     const kubeconfig = join(dir, 'sandbox.kubeconfig');
-    writeFileSync(kubeconfig, door.kubeconfig);
+    writeFileSync(kubeconfig, apiServer.kubeconfig);
     console.log(`\nThe operator keeps running, and kubectl sees its cluster:
   export KUBECONFIG=${kubeconfig}
   kubectl get autoroutes,services,virtualservices
@@ -40,10 +40,10 @@ The project is yours to look at: ${dir}
   kubectl describe autoroute example
 Ctrl-C ends it.`);
     await interrupted;
-    await door.close();
+    await apiServer.close();
     console.log('\nstopped');
   }
-  await flown.stop();
+  await demo.stop();
 } catch (error) {
   console.error(`error: ${(error as Error).message}`);
   process.exitCode = 1;

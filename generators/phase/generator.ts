@@ -37,9 +37,9 @@ export class PhaseGenerator extends Generator<Record<string, never>, Options> {
     const words = [this.options.verb, this.options.name, this.options.to].filter(
       (word) => word !== undefined,
     );
-    const { runPhaseCommand: changePhases } = await import('../lib/cli/phase-command.ts');
+    const { runPhaseCommand: runPhaseCommand } = await import('../lib/cli/phase-command.ts');
     await withPlainErrors(
-      () => changePhases(this.destinationRoot(), words, this.options, { ask, print }),
+      () => runPhaseCommand(this.destinationRoot(), words, this.options, { ask, print }),
       print,
     );
   }

@@ -6,7 +6,7 @@ import type { Clock, Random, Timer } from 'autopilot-runtime/ports';
 /** 2026-01-01T00:00:00Z: flights begin here unless told otherwise. */
 export const EPOCH = Date.UTC(2026, 0, 1);
 
-interface Due {
+interface ScheduledTimer {
   readonly at: number;
   readonly order: number;
   readonly callback: () => void;
@@ -20,7 +20,7 @@ export class VirtualClock implements Clock {
   #elapsed = 0;
   #order = 0;
   readonly #start: number;
-  readonly #timers = new Set<Due>();
+  readonly #timers = new Set<ScheduledTimer>();
 
   /** @param start milliseconds since 1970 that `now()` begins at. */
   constructor(start: number = EPOCH) {
@@ -36,7 +36,7 @@ export class VirtualClock implements Clock {
   }
 
   after(ms: number, callback: () => void): Timer {
-    const due: Due = { at: this.#elapsed + Math.max(0, ms), order: this.#order++, callback };
+    const due: ScheduledTimer = { at: this.#elapsed + Math.max(0, ms), order: this.#order++, callback };
     this.#timers.add(due);
     return { cancel: () => void this.#timers.delete(due) };
   }
@@ -62,8 +62,8 @@ export class VirtualClock implements Clock {
     return true;
   }
 
-  #first(): Due | undefined {
-    let first: Due | undefined;
+  #first(): ScheduledTimer | undefined {
+    let first: ScheduledTimer | undefined;
     for (const due of this.#timers) {
       if (
         first === undefined ||
@@ -78,7 +78,7 @@ export class VirtualClock implements Clock {
 }
 
 /** A random source that repeats: mulberry32 (public domain, Tommy Ettinger 2017). */
-export function seeded(seed: number): Random {
+export function seededRandom(seed: number): Random {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

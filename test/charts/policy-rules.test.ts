@@ -4,7 +4,7 @@ import { scheduler } from '../../examples/autoroute/src/generated/scheduler.ts';
 import { deployment } from '../../examples/autoroute/test/deployments.ts';
 import type { KubeApi } from '../../runtime/src/ports.ts';
 import { hasCode } from '../../runtime/src/ports.ts';
-import { fly, rightsFrom } from '../../sandbox/src/index.ts';
+import { startSandbox, policyRulesFrom } from '../../sandbox/src/index.ts';
 import { chartOf, manifestsOf, renderText } from './rendering.ts';
 import type { Chart } from './rendering.ts';
 
@@ -20,7 +20,7 @@ describe('a flight with the rights of the chart', () => {
     ['for one namespace', ['default']],
   ] as const) {
     it(`routes, repairs and prunes, and is refused nothing: ${what}`, async () => {
-      const rights = rightsFrom(
+      const policyRules = policyRulesFrom(
         manifestsOf(
           await renderText(chart.path, { values: { watchNamespaces }, namespace: 'default' }),
         ),
@@ -28,27 +28,27 @@ describe('a flight with the rights of the chart', () => {
       );
       const refused: unknown[] = [];
       const through = (api: KubeApi): KubeApi => noticing(api, refused);
-      const flight = await fly(scheduler, {
+      const sandbox = await startSandbox(scheduler, {
         crd,
         objects: [deployment('one'), deployment('two')],
-        rights,
-        through,
+        policyRules,
+        wrapApi: through,
         config: { watchNamespaces: [...watchNamespaces] },
       });
-      await flight.create({
+      await sandbox.create({
         apiVersion: 'examples.io/v1',
         kind: 'AutoRoute',
         metadata: { name: 'example' },
         spec: { deploymentSelector: { matchLabels: { 'app-group': 'httpbin' } } },
       });
-      await flight.remove('Deployment', 'one');
-      await flight.remove('Service', 'two');
-      await flight.advance('10m');
+      await sandbox.delete('Deployment', 'one');
+      await sandbox.delete('Service', 'two');
+      await sandbox.advance('10m');
       expect(refused.map(String)).to.deep.equal([]);
       expect(
-        (await flight.list('Service', 'default')).map(({ metadata }) => metadata.name),
+        (await sandbox.list('Service', 'default')).map(({ metadata }) => metadata.name),
       ).to.deep.equal(['two']);
-      await flight.stop();
+      await sandbox.stop();
     });
   }
 });

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Cluster, openDoor } from '../../sandbox/src/index.ts';
+import { Cluster, serveApi } from '../../sandbox/src/index.ts';
 import { systemClock } from '../../runtime/src/clock.ts';
 import type { KubeApi } from '../../runtime/src/ports.ts';
 import { connect } from '../../runtime/src/ports.ts';
@@ -31,16 +31,16 @@ const SERVERS: Readonly<
   'the sandbox through its HTTP door, as the runtime’s own client sees it': {
     sandbox: true,
     async start() {
-      const folder = mkdtempSync(join(tmpdir(), 'autopilot-door-'));
-      const door = await openDoor(new Cluster({ clock: systemClock, controllers: false }));
+      const folder = mkdtempSync(join(tmpdir(), 'autopilot-api-server-'));
+      const apiServer = await serveApi(new Cluster({ clock: systemClock, controllers: false }));
       const kubeconfig = join(folder, 'kubeconfig');
-      writeFileSync(kubeconfig, door.kubeconfig);
+      writeFileSync(kubeconfig, apiServer.kubeconfig);
       const connected = await connect({ kubeconfig });
       return {
         api: connected.api,
         async stop() {
           await connected.close();
-          await door.close();
+          await apiServer.close();
           rmSync(folder, { recursive: true });
         },
       };

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../runtime/src/clock.ts';
 import type { KubeObject } from '../../runtime/src/ports.ts';
-import type { Door } from '../../sandbox/src/index.ts';
-import { Cluster, openDoor } from '../../sandbox/src/index.ts';
+import type { ApiServer } from '../../sandbox/src/index.ts';
+import { Cluster, serveApi } from '../../sandbox/src/index.ts';
 import { tool } from '../realparts/index.ts';
 import { EVENTS, FLIGHT_CRD, FLIGHTS } from './world.ts';
 
@@ -15,7 +15,7 @@ import { EVENTS, FLIGHT_CRD, FLIGHTS } from './world.ts';
 describe('kubectl on the sandbox', () => {
   let folder: string;
   let cluster: Cluster;
-  let door: Door;
+  let apiServer: ApiServer;
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'autopilot-kubectl-'));
     await tool('kubectl');
@@ -23,11 +23,11 @@ describe('kubectl on the sandbox', () => {
   after(() => rmSync(folder, { recursive: true }));
   beforeEach(async () => {
     cluster = new Cluster({ clock: systemClock });
-    door = await openDoor(cluster);
-    writeFileSync(join(folder, 'kubeconfig'), door.kubeconfig);
+    apiServer = await serveApi(cluster);
+    writeFileSync(join(folder, 'kubeconfig'), apiServer.kubeconfig);
     await kubectl(['apply', '-f', '-'], crd);
   });
-  afterEach(() => door.close());
+  afterEach(() => apiServer.close());
 
   const kubectl = async (args: readonly string[], input?: string | object): Promise<string> => {
     const text = typeof input === 'object' ? JSON.stringify(input) : input;
@@ -315,7 +315,7 @@ describe('kubectl on the sandbox', () => {
   });
 
   it('answers under the names of this machine only', async () => {
-    const { port } = new URL(door.url);
+    const { port } = new URL(apiServer.url);
     const code = await new Promise<number | undefined>((resolve, reject) => {
       const asked = request(
         { host: '127.0.0.1', port, path: '/api', headers: { host: 'elsewhere.example' } },

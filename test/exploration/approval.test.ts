@@ -1,17 +1,17 @@
 import { expect } from 'chai';
 import type { Operator, OperatorOptions } from '../../runtime/src/ports.ts';
 import { startOperator } from '../../runtime/src/ports.ts';
-import type { Look, Scenario } from '../../sandbox/src/explore/index.ts';
+import type { ClusterSnapshot, Scenario } from '../../sandbox/src/exploration/index.ts';
 import {
   approve,
   create,
   explore,
   patch,
-  react,
+  actWhen,
   remove,
-  rest,
+  quiesce,
   scenario,
-} from '../../sandbox/src/explore/index.ts';
+} from '../../sandbox/src/exploration/index.ts';
 import type { TestMachine } from '../flights/machines.ts';
 import { configMap, drone, input, machine, output, service } from '../flights/machines.ts';
 
@@ -48,11 +48,11 @@ interface Flown {
   readonly live?: number;
   readonly autopilot?: { readonly approved?: string };
 }
-const statusOf = (look: Look): Flown => (look.get('Drone', 'one')?.status ?? {}) as Flown;
+const statusOf = (snapshot: ClusterSnapshot): Flown => (snapshot.get('Drone', 'one')?.status ?? {}) as Flown;
 
-const common: Pick<Scenario, 'config' | 'ignore'> = {
+const common: Pick<Scenario, 'config' | 'ignoredFields'> = {
   config: { workIntervalMs: 600_000 },
-  ignore: ['Service.spec.clusterIP', 'Service.spec.clusterIPs'],
+  ignoredFields: ['Service.spec.clusterIP', 'Service.spec.clusterIPs'],
 };
 const SCENARIOS: readonly Scenario[] = [
   scenario({
@@ -61,10 +61,10 @@ const SCENARIOS: readonly Scenario[] = [
     steps: [
       create(drone('one', { version: 1 })),
       approve('Drone', 'one'),
-      rest(),
+      quiesce(),
       patch('Drone', 'one', { spec: { version: 2 } }),
       approve('Drone', 'one'),
-      rest(),
+      quiesce(),
     ],
   }),
   scenario({
@@ -72,14 +72,14 @@ const SCENARIOS: readonly Scenario[] = [
     name: 'a version changes while somebody is asked',
     steps: [
       create(drone('one', { version: 1 })),
-      react('somebody puts another version there when the first one is asked about', (look) =>
-        conditionsOf(look).includes('AwaitingApproval')
+      actWhen('somebody puts another version there when the first one is asked about', (snapshot) =>
+        conditionsOf(snapshot).includes('AwaitingApproval')
           ? patch('Drone', 'one', { spec: { version: 2 } })
           : undefined,
       ),
-      rest(),
+      quiesce(),
       approve('Drone', 'one'),
-      rest(),
+      quiesce(),
     ],
   }),
   scenario({
@@ -87,18 +87,18 @@ const SCENARIOS: readonly Scenario[] = [
     name: 'the worker chooses otherwise in between',
     steps: [
       create(drone('one', { version: 1 })),
-      rest(),
+      quiesce(),
       create(configMap('freeze')),
-      rest(),
+      quiesce(),
       remove('ConfigMap', 'freeze'),
       approve('Drone', 'one'),
-      rest(),
+      quiesce(),
     ],
   }),
 ];
 
-function conditionsOf(look: Look): readonly string[] {
-  const { conditions = [] } = (look.get('Drone', 'one')?.status ?? {}) as {
+function conditionsOf(snapshot: ClusterSnapshot): readonly string[] {
+  const { conditions = [] } = (snapshot.get('Drone', 'one')?.status ?? {}) as {
     readonly conditions?: readonly { readonly type: string }[];
   };
   return conditions.map(({ type }) => type);
@@ -106,30 +106,30 @@ function conditionsOf(look: Look): readonly string[] {
 
 describe('approvals, explored', function () {
   this.timeout(300_000);
-  for (const flight of SCENARIOS) {
-    it(`are asked for, given and used once under every single fault: ${flight.name}`, async () => {
-      const { findings, singles, quiet } = await explore(
+  for (const scenarioUnderTest of SCENARIOS) {
+    it(`are asked for, given and used once under every single fault: ${scenarioUnderTest.name}`, async () => {
+      const { findings, singles, baseline } = await explore(
         { scheduler: () => releasing().scheduler },
         {
-          ...flight,
+          ...scenarioUnderTest,
           invariants: {
-            'nobody is in Live without an approval': (look) =>
-              statusOf(look).phase !== 'Live' || (statusOf(look).autopilot?.approved ?? '') !== '',
+            'nobody is in Live without an approval': (snapshot) =>
+              statusOf(snapshot).phase !== 'Live' || (statusOf(snapshot).autopilot?.approved ?? '') !== '',
           },
         },
       );
       expect(
         findings.map(
-          ({ violation, token }) => `${violation.promise}: ${violation.detail} (${token})`,
+          ({ violation, token }) => `${violation.invariant}: ${violation.detail} (${token})`,
         ),
       ).to.deep.equal([]);
       expect(singles[0]).to.equal(singles[1]).and.to.be.greaterThan(100);
-      expect(quiet.resources.map(({ status }) => (status as Flown).phase)).to.deep.equal(['Live']);
+      expect(baseline.resources.map(({ status }) => (status as Flown).phase)).to.deep.equal(['Live']);
     });
   }
 
   it('finds an operator that asks nobody once it was started again: what a person waits for does not come', async () => {
-    const [flight] = SCENARIOS as readonly [Scenario];
+    const [scenarioUnderTest] = SCENARIOS as readonly [Scenario];
     const careless = ({ scheduler, ...options }: OperatorOptions): Operator =>
       startOperator({
         ...options,
@@ -140,11 +140,11 @@ describe('approvals, explored', function () {
       });
     const start = (options: OperatorOptions, nth: number): Operator =>
       (nth === 1 ? startOperator : careless)(options);
-    const { findings } = await explore({ scheduler: () => releasing().scheduler, start }, flight, {
-      findings: 1,
+    const { findings } = await explore({ scheduler: () => releasing().scheduler, start }, scenarioUnderTest, {
+      maxFindings: 1,
     });
     expect(
-      findings.map(({ violation: { promise, detail } }) => `${promise}: ${detail}`),
+      findings.map(({ violation: { invariant, detail } }) => `${invariant}: ${detail}`),
     ).to.deep.equal(["what somebody waits for comes: 'approves Drone one' finds nothing to do"]);
   });
 
@@ -152,12 +152,12 @@ describe('approvals, explored', function () {
     const never = scenario({
       ...common,
       name: 'never',
-      steps: [create(drone('one', {})), react('somebody waits for rain', () => undefined)],
+      steps: [create(drone('one', {})), actWhen('somebody waits for rain', () => undefined)],
     });
     const error = await explore(releasing().scheduler, never).catch((caught: Error) => caught);
     expect(error)
       .to.be.instanceOf(Error)
       .with.property('message')
-      .that.contains("'never' cannot be flown: 'somebody waits for rain' finds nothing to do");
+      .that.contains("'never' cannot be run: 'somebody waits for rain' finds nothing to do");
   });
 });

@@ -2,17 +2,17 @@ import { expect } from 'chai';
 import crd from '../../examples/canary/src/generated/crd.json' with { type: 'json' };
 import { scheduler } from '../../examples/canary/src/generated/scheduler.ts';
 import { canary, deployment, imageOf, service } from '../../examples/canary/test/shop.ts';
-import type { Look, Scenario } from '../../sandbox/src/explore/index.ts';
+import type { ClusterSnapshot, Scenario } from '../../sandbox/src/exploration/index.ts';
 import {
   create,
   explore,
   patch,
   remove,
-  rest,
+  quiesce,
   scenario,
   wait,
-} from '../../sandbox/src/explore/index.ts';
-import { arrivals, deployments, traffic } from '../../sandbox/src/index.ts';
+} from '../../sandbox/src/exploration/index.ts';
+import { observedTraffic, deployments, traffic } from '../../sandbox/src/index.ts';
 
 const subject = { scheduler, crd };
 const release = (image: string): Scenario['steps'][number] =>
@@ -20,21 +20,21 @@ const release = (image: string): Scenario['steps'][number] =>
 // Not the 30 s that a frozen operator stands still: both would go on at the same instant.
 const resource = canary({ analysisPeriod: '3m', drain: '20s' });
 
-const shop: Pick<Scenario, 'objects' | 'simulators' | 'invariants' | 'pace'> = {
+const shop: Pick<Scenario, 'objects' | 'simulators' | 'invariants' | 'minStepInterval'> = {
   objects: [deployment('web:1'), service],
   simulators: [
     deployments(),
     traffic({
       hosts: { web: 20 },
-      succeeds: (object) => (imageOf(object) === 'web:bad' ? 50 : 100),
+      successRate: (object) => (imageOf(object) === 'web:bad' ? 50 : 100),
     }),
   ],
   invariants: {
-    'no request is lost': (look: Look) =>
-      look.list('CanaryDeployment').length + look.list('VirtualService').length === 0 ||
-      arrivals(look, 'web').lost === 0,
-    'a version that was not evaluated gets no more than its share': (look: Look) => {
-      const bad = arrivals(look, 'web').at.filter(
+    'no request is lost': (snapshot: ClusterSnapshot) =>
+      snapshot.list('CanaryDeployment').length + snapshot.list('VirtualService').length === 0 ||
+      observedTraffic(snapshot, 'web').lostPercent === 0,
+    'a version that was not evaluated gets no more than its share': (snapshot: ClusterSnapshot) => {
+      const bad = observedTraffic(snapshot, 'web').destinations.filter(
         ({ deployment: object }) => imageOf(object) === 'web:bad',
       );
       return bad.reduce((sum, { percent }) => sum + percent, 0) <= 10;
@@ -46,23 +46,23 @@ const scenarios: readonly Scenario[] = [
   scenario({
     ...shop,
     name: 'a version is promoted',
-    steps: [create(resource), rest(), release('web:2'), rest()],
+    steps: [create(resource), quiesce(), release('web:2'), quiesce()],
   }),
   scenario({
     ...shop,
     name: 'a bad version is rolled back',
-    steps: [create(resource), rest(), release('web:bad'), rest()],
+    steps: [create(resource), quiesce(), release('web:bad'), quiesce()],
   }),
   scenario({
     ...shop,
     name: 'a canary is deleted in the middle',
     steps: [
       create(resource),
-      rest(),
+      quiesce(),
       release('web:2'),
       wait('90s'),
       remove('CanaryDeployment', 'web'),
-      rest(),
+      quiesce(),
     ],
   }),
 ];
@@ -74,7 +74,7 @@ describe('the canary, explored', () => {
       const { findings, singles } = await explore(subject, one);
       expect(
         findings.map(
-          ({ violation, token }) => `${violation.promise}: ${violation.detail} (${token})`,
+          ({ violation, token }) => `${violation.invariant}: ${violation.detail} (${token})`,
         ),
       ).to.deep.equal([]);
       expect(singles[0]).to.equal(singles[1]).and.to.be.greaterThan(300);

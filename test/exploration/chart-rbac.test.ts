@@ -2,10 +2,10 @@ import { expect } from 'chai';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { Scenario } from '../../sandbox/src/explore/index.ts';
-import { explore } from '../../sandbox/src/explore/index.ts';
-import { loadProject } from '../../sandbox/src/verify/project.ts';
-import { chartRights } from '../../sandbox/src/verify/rights.ts';
+import type { Scenario } from '../../sandbox/src/exploration/index.ts';
+import { explore } from '../../sandbox/src/exploration/index.ts';
+import { loadProject } from '../../sandbox/src/verify/load-project.ts';
+import { readChartPolicyRules } from '../../sandbox/src/verify/chart-rbac.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 
@@ -27,10 +27,10 @@ describe('the rights that verify flies with', () => {
   });
 
   it('are those that Helm renders from the chart of an example', () => {
-    const { rights, source } = chartRights(join(repository, 'examples/canary'), 'canary-operator');
-    expect(source).to.equal('with the rights of charts/canary-operator');
+    const { policyRules, source } = readChartPolicyRules(join(repository, 'examples/canary'), 'canary-operator');
+    expect(source).to.equal('with the RBAC rules of charts/canary-operator');
     expect(
-      rights?.cluster?.map(({ resources, verbs }) => `${resources?.join()} ${verbs.join()}`),
+      policyRules?.cluster?.map(({ resources, verbs }) => `${resources?.join()} ${verbs.join()}`),
     ).to.deep.equal([
       'canarydeployments get,list,watch,patch',
       'canarydeployments/status patch',
@@ -47,21 +47,21 @@ describe('the rights that verify flies with', () => {
       join(repository, 'examples/autoroute'),
     );
     const life = scenarios.find(({ name }) => name === 'life');
-    const rules = chart.rights?.cluster ?? [];
+    const rules = chart.policyRules?.cluster ?? [];
     expect(rules.flatMap(({ verbs }) => verbs).length).to.be.greaterThan(20);
     for (const rule of rules) {
       for (const verb of rule.verbs) {
-        const rights = {
+        const policyRules = {
           cluster: rules.map((one) =>
             one === rule ? { ...one, verbs: one.verbs.filter((other) => other !== verb) } : one,
           ),
         };
-        const { findings } = await explore({ scheduler, crd, rights }, life as Scenario, {
-          findings: 1,
-          more: (flown) => flown < 600,
+        const { findings } = await explore({ scheduler, crd, policyRules }, life as Scenario, {
+          maxFindings: 1,
+          hasBudget: (runs) => runs < 600,
         });
-        expect(findings[0]?.violation.promise, `${verb} ${rule.resources?.join()}`).to.equal(
-          'the operator has every right that it needs',
+        expect(findings[0]?.violation.invariant, `${verb} ${rule.resources?.join()}`).to.equal(
+          'the operator has every permission that it needs',
         );
       }
     }
@@ -89,15 +89,15 @@ describe('the rights that verify flies with', () => {
 `,
       'rbac: { extraRules: [{ apiGroups: [""], resources: [pods], verbs: [watch] }] }',
     );
-    expect(chartRights(dir, 'kite-operator').rights).to.deep.equal({
+    expect(readChartPolicyRules(dir, 'kite-operator').policyRules).to.deep.equal({
       cluster: [rule(['get']), rule(['list']), rule(['watch'])],
     });
   });
 
   it('are all rights, and it is said why, when they cannot be known', () => {
     const source = (): string => {
-      const found = chartRights(dir, 'kite-operator');
-      expect(found.rights).to.equal(undefined);
+      const found = readChartPolicyRules(dir, 'kite-operator');
+      expect(found.policyRules).to.equal(undefined);
       return found.source;
     };
     write(
@@ -108,9 +108,9 @@ describe('the rights that verify flies with', () => {
       .and.contain("'- verbs: {{ toJson .Values.verbs }}' depends on values");
     write('# nothing');
     expect(source()).to.contain('there is no template "kite-operator.rules"');
-    expect(chartRights(dir, 'other-operator')).to.deep.equal({
-      rights: undefined,
-      source: 'with all rights, for charts/other-operator/templates/_rules.tpl is not there',
+    expect(readChartPolicyRules(dir, 'other-operator')).to.deep.equal({
+      policyRules: undefined,
+      source: 'with full access, because charts/other-operator/templates/_rules.tpl does not exist',
     });
   });
 });

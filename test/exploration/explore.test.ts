@@ -4,17 +4,17 @@ import { scheduler } from '../../examples/autoroute/src/generated/scheduler.ts';
 import { deployment } from '../../examples/autoroute/test/deployments.ts';
 import { life } from '../../examples/autoroute/test/scenarios/life.ts';
 import { parseDuration } from '../../runtime/src/ports.ts';
-import type { Scenario } from '../../sandbox/src/explore/index.ts';
+import type { Scenario } from '../../sandbox/src/exploration/index.ts';
 import {
   create,
   explore,
   parseToken,
   remove,
   replay,
-  rest,
+  quiesce,
   scenario,
-  tokenText,
-} from '../../sandbox/src/explore/index.ts';
+  formatToken,
+} from '../../sandbox/src/exploration/index.ts';
 
 import { correct, scenarios } from './seeded/bugs.ts';
 
@@ -30,10 +30,10 @@ const routes: Scenario = scenario({
   objects: [deployment('one'), deployment('two')],
   steps: [
     create(autoRoute),
-    rest(),
+    quiesce(),
     create(deployment('three')),
     remove('Deployment', 'one'),
-    rest(),
+    quiesce(),
     remove('AutoRoute', 'example'),
   ],
 });
@@ -41,14 +41,14 @@ const routes: Scenario = scenario({
 describe('explore', () => {
   // @promise exploration/coverage
   it('finds that AutoRoute keeps every promise under every single fault at every place', async () => {
-    const { findings, flown, singles } = await explore(subject, routes);
+    const { findings, runs, singles } = await explore(subject, routes);
     expect(
       findings.map(
-        ({ violation, token }) => `${violation.promise}: ${violation.detail} (${token})`,
+        ({ violation, token }) => `${violation.invariant}: ${violation.detail} (${token})`,
       ),
     ).to.deep.equal([]);
     expect(singles[0]).to.equal(singles[1]);
-    expect(flown).to.be.greaterThan(300);
+    expect(runs).to.be.greaterThan(300);
   });
 
   // @promise exploration/repeatable
@@ -73,18 +73,18 @@ describe('explore', () => {
 
   // @promise exploration/coverage
   it('gives single faults, pairs and other orders of events each their share of the budget, and says how many it flew', async () => {
-    const { flown, singles, pairs, schedules, findings } = await explore(subject, routes, {
-      more: (count) => count < 60,
+    const { runs, singles, pairs, schedules, findings } = await explore(subject, routes, {
+      hasBudget: (count) => count < 60,
     });
     expect(findings).to.deep.equal([]);
-    expect([flown, singles[0], pairs, schedules]).to.deep.equal([60, 29, 14, 14]);
+    expect([runs, singles[0], pairs, schedules]).to.deep.equal([60, 29, 14, 14]);
     expect(singles[1]).to.be.greaterThan(300);
   });
 
   it('flies pairs and other orders of events alone when no single fault is left', async () => {
     const { singles, pairs, schedules } = await explore(subject, routes, {
-      kinds: ['restart'],
-      more: (count) => count < 60,
+      faultKinds: ['restart'],
+      hasBudget: (count) => count < 60,
     });
     expect(singles[0]).to.equal(singles[1]).and.to.be.lessThan(20);
     expect(singles[0] + pairs + schedules).to.equal(57);
@@ -93,7 +93,7 @@ describe('explore', () => {
   // AUTOPILOT_EXPLORE_BUDGET=10m: as long as that for each of these, with another seed each day.
   const budget = process.env['AUTOPILOT_EXPLORE_BUDGET'];
   if (budget !== undefined) {
-    for (const [name, one, flown] of [
+    for (const [name, one, scenarioUnderTest] of [
       ['AutoRoute', subject, routes],
       ['AutoRoute, as its own project sees it', subject, life],
       ...scenarios.map((each) => [`a correct machine, ${each.name}`, correct, each] as const),
@@ -101,14 +101,14 @@ describe('explore', () => {
       it(`finds nothing within ${budget}: ${name}`, async () => {
         const until = performance.now() + parseDuration(budget);
         const seed = Math.floor(Date.now() / 86_400_000);
-        const { findings } = await explore(one, flown, {
+        const { findings } = await explore(one, scenarioUnderTest, {
           seed,
-          findings: 9,
-          more: () => performance.now() < until,
+          maxFindings: 9,
+          hasBudget: () => performance.now() < until,
         });
         expect(
           findings.map(
-            ({ violation, token }) => `${violation.promise}: ${violation.detail} (${token})`,
+            ({ violation, token }) => `${violation.invariant}: ${violation.detail} (${token})`,
           ),
         ).to.deep.equal([]);
       }).timeout(parseDuration(budget) + 120_000);
@@ -122,8 +122,8 @@ describe('explore', () => {
       seed: 3,
       faults: [{ kind: 'crash-after', nth: 12 } as const, { kind: 'slow', nth: 30 } as const],
     };
-    expect(tokenText(token)).to.equal('routes-come-and-go~3~crash-after@12,slow@30');
-    expect(parseToken(tokenText(token))).to.deep.equal({
+    expect(formatToken(token)).to.equal('routes-come-and-go~3~crash-after@12,slow@30');
+    expect(parseToken(formatToken(token))).to.deep.equal({
       ...token,
       scenario: 'routes-come-and-go',
     });
@@ -138,6 +138,6 @@ describe('explore', () => {
     expect(error)
       .to.be.instanceOf(Error)
       .with.property('message')
-      .that.contains("the scenario 'wrong' cannot be flown: remove is refused");
+      .that.contains("the scenario 'wrong' cannot be run: remove is refused");
   });
 });

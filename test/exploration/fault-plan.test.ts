@@ -1,27 +1,27 @@
 import { expect } from 'chai';
-import type { Fault, Places, Spot } from '../../sandbox/src/explore/fault.ts';
-import { Plan } from '../../sandbox/src/explore/plan.ts';
-import { seeded } from '../../sandbox/src/index.ts';
+import type { Fault, FaultSites, FaultSite } from '../../sandbox/src/exploration/fault.ts';
+import { FaultPlan } from '../../sandbox/src/exploration/fault-plan.ts';
+import { seededRandom } from '../../sandbox/src/index.ts';
 
-const request = (nth: number, what: string, write = false): Spot => ({
-  sort: 'request',
+const request = (nth: number, what: string, write = false): FaultSite => ({
+  type: 'request',
   nth,
-  write,
-  what,
+  isWrite: write,
+  situation: what,
 });
-const quiet: Places = [
+const baseline: FaultSites = [
   ...Array.from({ length: 20 }, (_, index) => request(index + 1, '1 Working apply Service', true)),
   request(21, '1 Working patch Drone (status)', true),
   request(22, '2 Done list Service'),
 ];
 /** With a fault at the patch, the operator looks what became of it, and does it again. */
-const after: Places = [
-  ...quiet.slice(0, 21),
+const after: FaultSites = [
+  ...baseline.slice(0, 21),
   request(22, '1 Working get Drone'),
   request(23, '1 Working patch Drone (status)', true),
 ];
 
-function pairsOf(plan: Plan, count: number): readonly (readonly Fault[])[] {
+function pairsOf(plan: FaultPlan, count: number): readonly (readonly Fault[])[] {
   const all = Array.from({ length: count * 8 }, () => plan.next(false)).filter(
     (next) => next?.stage === 'pairs',
   );
@@ -31,9 +31,9 @@ function pairsOf(plan: Plan, count: number): readonly (readonly Fault[])[] {
 describe('the plan of an exploration', () => {
   for (const seed of [1, 2, 3]) {
     it(`has each kind of fault in each situation before any of them again (seed ${seed})`, () => {
-      const plan = new Plan(quiet, ['reset', 'conflict'], seeded(seed));
+      const plan = new FaultPlan(baseline, ['reset', 'conflict'], seededRandom(seed));
       const all = Array.from({ length: plan.singles }, () => plan.next(true)?.faults[0]);
-      const situations = all.map((fault) => `${fault?.kind} ${quiet[(fault?.nth ?? 0) - 1]?.what}`);
+      const situations = all.map((fault) => `${fault?.kind} ${baseline[(fault?.nth ?? 0) - 1]?.situation}`);
       expect(new Set(situations.slice(0, 5)).size).to.equal(5);
       expect(new Set(all.map((fault) => `${fault?.kind}@${fault?.nth}`)).size)
         .to.equal(43)
@@ -43,8 +43,8 @@ describe('the plan of an exploration', () => {
   }
 
   it('puts the second fault of a pair where the operator does after the first what it does not do otherwise, of the same kind first', () => {
-    const plan = new Plan(quiet, ['throttled', 'reset'], seeded(1));
-    plan.learn({ stage: 'singles', faults: [{ kind: 'reset', nth: 21 }] }, after);
+    const plan = new FaultPlan(baseline, ['throttled', 'reset'], seededRandom(1));
+    plan.recordRun({ stage: 'singles', faults: [{ kind: 'reset', nth: 21 }] }, after);
     const near = pairsOf(plan, 3).filter(
       ([first, second]) => first?.nth === 21 && (second?.nth ?? 0) > 21,
     );
@@ -55,7 +55,7 @@ describe('the plan of an exploration', () => {
   });
 
   it('draws pairs anywhere while it knows of none, and now and then later', () => {
-    const plan = new Plan(quiet, ['reset'], seeded(1));
+    const plan = new FaultPlan(baseline, ['reset'], seededRandom(1));
     for (const faults of pairsOf(plan, 5)) {
       expect(faults).to.have.length(2);
     }

@@ -1,16 +1,16 @@
 import { expect } from 'chai';
 import { shared } from '../../runtime/src/index.ts';
 import type { KubeObject } from '../../runtime/src/ports.ts';
-import type { Look, Scenario } from '../../sandbox/src/explore/index.ts';
+import type { ClusterSnapshot, Scenario } from '../../sandbox/src/exploration/index.ts';
 import {
   create,
   explore,
   patch,
   remove,
-  rest,
+  quiesce,
   scenario,
   wait,
-} from '../../sandbox/src/explore/index.ts';
+} from '../../sandbox/src/exploration/index.ts';
 import type { TestMachine } from '../flights/machines.ts';
 import { configMap, drone, input, machine, output, route, service } from '../flights/machines.ts';
 
@@ -111,8 +111,8 @@ const abroad = (): TestMachine =>
     },
   );
 
-const http = (look: Look): readonly { readonly name?: string; readonly route?: unknown }[] =>
-  (look.get('VirtualService', 'web')?.spec?.http ?? []) as never;
+const http = (snapshot: ClusterSnapshot): readonly { readonly name?: string; readonly route?: unknown }[] =>
+  (snapshot.get('VirtualService', 'web')?.spec?.http ?? []) as never;
 const untouched = JSON.stringify([{ destination: { host: 'old' }, weight: 100 }]);
 
 const SCENARIOS: readonly (readonly [string, () => TestMachine, Scenario])[] = [
@@ -127,20 +127,20 @@ const SCENARIOS: readonly (readonly [string, () => TestMachine, Scenario])[] = [
         create(drone('two', { route: 'b' })),
         wait('30s'),
         patch('VirtualService', 'web', { metadata: { labels: { team: 'mesh' } } }),
-        rest(),
+        quiesce(),
         remove('Drone', 'one'),
-        rest(),
+        quiesce(),
       ],
       config: { workIntervalMs: 600_000 },
-      ignore: ['VirtualService.metadata.annotations'],
+      ignoredFields: ['VirtualService.metadata.annotations'],
       invariants: {
-        'a route that nobody holds stays as it is': (look) =>
-          http(look).some(
+        'a route that nobody holds stays as it is': (snapshot) =>
+          http(snapshot).some(
             ({ name, route: left }) => name === 'c' && JSON.stringify(left) === untouched,
           ),
-        'a route is put back before its resource is gone': (look) =>
-          look.get('Drone', 'one') !== undefined ||
-          http(look).some(
+        'a route is put back before its resource is gone': (snapshot) =>
+          snapshot.get('Drone', 'one') !== undefined ||
+          http(snapshot).some(
             ({ name, route: left }) => name === 'a' && JSON.stringify(left) === untouched,
           ),
       },
@@ -153,19 +153,19 @@ const SCENARIOS: readonly (readonly [string, () => TestMachine, Scenario])[] = [
       name: 'one route for two',
       objects: [route('web', 'a', 'b'), drone('one', { route: 'a' })],
       steps: [
-        rest(),
+        quiesce(),
         create(drone('two', { route: 'a' })),
         wait('5s'),
         patch('VirtualService', 'web', { spec: route('web', 'a', 'b')['spec'] as object }),
         wait('5s'),
         patch('Drone', 'one', { spec: { route: 'b' } }),
-        rest(),
+        quiesce(),
         remove('Drone', 'two'),
-        rest(),
+        quiesce(),
       ],
       config: { workIntervalMs: 600_000 },
-      ignore: ['VirtualService.metadata.annotations'],
-      invariants: { 'both routes are there': (look) => http(look).length === 2 },
+      ignoredFields: ['VirtualService.metadata.annotations'],
+      invariants: { 'both routes are there': (snapshot) => http(snapshot).length === 2 },
     }),
   ],
   [
@@ -173,20 +173,20 @@ const SCENARIOS: readonly (readonly [string, () => TestMachine, Scenario])[] = [
     abroad,
     scenario({
       name: 'abroad',
-      ignore: ['Service.spec.clusterIP', 'Service.spec.clusterIPs'],
+      ignoredFields: ['Service.spec.clusterIP', 'Service.spec.clusterIPs'],
       config: { workIntervalMs: 600_000 },
       objects: [configMap('makes-the-namespace', {}, { namespace: 'far' })],
       steps: [
         create(drone('one', { names: ['x', 'y'] })),
-        rest(),
+        quiesce(),
         patch('Drone', 'one', { spec: { names: ['y', 'z'] } }),
-        rest(),
+        quiesce(),
         remove('Drone', 'one'),
-        rest(),
+        quiesce(),
       ],
       invariants: {
-        'what is abroad goes before its resource': (look) =>
-          look.get('Drone', 'one') !== undefined || look.list('Service', 'far').length === 0,
+        'what is abroad goes before its resource': (snapshot) =>
+          snapshot.get('Drone', 'one') !== undefined || snapshot.list('Service', 'far').length === 0,
       },
     }),
   ],
@@ -194,19 +194,19 @@ const SCENARIOS: readonly (readonly [string, () => TestMachine, Scenario])[] = [
 
 describe('the machine, explored', function () {
   this.timeout(120_000);
-  for (const [title, subject, flight] of SCENARIOS) {
+  for (const [title, subject, scenarioUnderTest] of SCENARIOS) {
     it(`keeps every promise under every single fault at every place: ${title}`, async () => {
-      const { findings, flown, singles } = await explore(
+      const { findings, runs, singles } = await explore(
         { scheduler: () => subject().scheduler },
-        flight,
+        scenarioUnderTest,
       );
       expect(
         findings.map(
-          ({ violation, token }) => `${violation.promise}: ${violation.detail} (${token})`,
+          ({ violation, token }) => `${violation.invariant}: ${violation.detail} (${token})`,
         ),
       ).to.deep.equal([]);
       expect(singles[0]).to.equal(singles[1]);
-      expect(flown).to.be.greaterThan(200);
+      expect(runs).to.be.greaterThan(200);
     });
   }
 });

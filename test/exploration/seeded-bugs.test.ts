@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { readFileSync } from 'node:fs';
-import { explore } from '../../sandbox/src/explore/index.ts';
+import { explore } from '../../sandbox/src/exploration/index.ts';
 import { bugs, correct, hunt, MOST_FLIGHTS, scenarios } from './seeded/bugs.ts';
 
 const page = readFileSync(new URL('../../docs/reference/exploration.md', import.meta.url), 'utf8');
@@ -10,12 +10,12 @@ describe('exploration', () => {
     // @promise exploration/seeded-bugs
     it(`finds nothing wrong with a correct machine in '${scenario.name}', all single faults flown, and pairs and other orders of events`, async () => {
       const { findings, singles, pairs } = await explore(correct, scenario, {
-        findings: 9,
-        more: (flown) => flown < MOST_FLIGHTS,
+        maxFindings: 9,
+        hasBudget: (runs) => runs < MOST_FLIGHTS,
       });
       expect(
         findings.map(
-          ({ violation, token }) => `${violation.promise}: ${violation.detail} (${token})`,
+          ({ violation, token }) => `${violation.invariant}: ${violation.detail} (${token})`,
         ),
       ).to.deep.equal([]);
       expect(singles[0]).to.equal(singles[1]).and.to.be.greaterThan(100);

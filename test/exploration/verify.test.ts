@@ -40,12 +40,12 @@ describe('npm run verify', () => {
   it('flies the sample and the scenarios of AutoRoute, and finds every promise kept', async () => {
     const { code, text } = await verify(join(repository, 'examples/autoroute'), '--budget', '20s');
     expect(text)
-      .to.match(/✔ examples\/autoroute.yaml: .*; every promise was kept/)
+      .to.match(/✔ examples\/autoroute.yaml: .*; all invariants held/)
       .and.match(/✔ life: /);
     expect(code, text).to.equal(0);
     // Whoever flew too little is told how much is enough.
-    expect(/; --budget \d+m would fly all single faults$/m.test(text), text).to.equal(
-      text.includes('single faults were not flown'),
+    expect(/; --budget \d+m would run all single faults$/m.test(text), text).to.equal(
+      text.includes('single faults were not run'),
     );
     // The sample has few faults: it leaves time to the scenario after it.
     const [, all, pairs, orders] =
@@ -70,8 +70,8 @@ describe('npm run verify', () => {
     worker(`return { next: Math.random() < 2 ? 'Processing' : 'Initializing' };`);
     const found = await verify(dir, '--budget', '4s', '--scenario', 'life');
     expect(found.text)
-      .to.contain('Broken: workers depend on nothing but their context')
-      .and.contain('Initializing draws by itself (Math.random)');
+      .to.contain('Violated: workers depend on nothing but their context')
+      .and.contain('Initializing calls Math.random by itself');
     expect(found.code, found.text).to.equal(1);
     const token = /npm run verify -- --replay (\S+)/.exec(found.text)?.[1] ?? '';
     const again = await verify(dir, '--replay', token);
@@ -89,9 +89,9 @@ describe('npm run verify', () => {
     writeFileSync(file, rules.replace(/(balloons\/status"\]\n  verbs: )\["patch"\]/, '$1["get"]'));
     const { code, text } = await verify(dir, '--budget', '4s', '--scenario', 'life');
     writeFileSync(file, rules);
-    expect(text).to.match(/^balloon-operator, with the rights of charts\/balloon-operator: life/);
+    expect(text).to.match(/^balloon-operator, with the RBAC rules of charts\/balloon-operator: life/);
     expect(text)
-      .to.contain('Broken: the operator has every right that it needs')
+      .to.contain('Violated: the operator has every permission that it needs')
       .and.contain('cannot patch resource "balloons/status"');
     expect(code, text).to.equal(1);
   });
@@ -100,7 +100,7 @@ describe('npm run verify', () => {
     worker(`return (undefined as unknown as { sync: () => Result }).sync();`);
     const { code, text } = await verify(dir, '--budget', '4s', '--scenario', 'life');
     expect(text)
-      .to.contain('Broken: nothing stalls without a fault')
+      .to.contain('Violated: nothing stalls without a fault')
       .and.contain('Initializing fails whenever it is called: Cannot read properties of undefined');
     expect(code, text).to.equal(1);
   });
@@ -112,7 +112,7 @@ describe('npm run verify', () => {
   return { next: 'Processing', outputs: { virtualservices: [route] } } as never;`);
     const { code, text } = await verify(dir, '--budget', '4s', '--scenario', 'life');
     expect(text).to.match(
-      /spec\.hosts.*; this was the same flight once more: a worker keeps something in memory/,
+      /spec\.hosts.*; this was the same run once more: a worker keeps something in memory/,
     );
     expect(code, text).to.equal(1);
   });

@@ -2,10 +2,10 @@ import { expect } from 'chai';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { Scenario } from '../../sandbox/src/explore/index.ts';
-import { explore } from '../../sandbox/src/explore/index.ts';
-import { Crew } from '../../sandbox/src/verify/crew.ts';
-import { loadProject } from '../../sandbox/src/verify/project.ts';
+import type { Scenario } from '../../sandbox/src/exploration/index.ts';
+import { explore } from '../../sandbox/src/exploration/index.ts';
+import { WorkerPool } from '../../sandbox/src/verify/worker-pool.ts';
+import { loadProject } from '../../sandbox/src/verify/load-project.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 
@@ -14,7 +14,7 @@ describe('a crew of threads', () => {
   before(() => {
     // Inside the repository, so that the project finds its packages without an installation.
     mkdirSync(join(repository, 'dist'), { recursive: true });
-    dir = mkdtempSync(join(repository, 'dist/crew-'));
+    dir = mkdtempSync(join(repository, 'dist/worker-pool-'));
     cpSync(join(repository, 'examples/autoroute'), dir, {
       recursive: true,
       filter: (path) => !path.includes('node_modules'),
@@ -32,28 +32,28 @@ describe('a crew of threads', () => {
   it('flies what one thread flies, and finds what it finds', async () => {
     const { scheduler, crd, scenarios, chart } = await loadProject(dir);
     const life = scenarios.find(({ name }) => name === 'life') as Scenario;
-    const crew = new Crew(dir, 3);
+    const pool = new WorkerPool(dir, 3);
     const explored = async (more: object): Promise<unknown> => {
-      const { quiet: _, ...rest } = await explore({ scheduler, crd, rights: chart.rights }, life, {
-        findings: 9,
-        more: (flown) => flown < 120,
+      const { baseline: _, ...rest } = await explore({ scheduler, crd, policyRules: chart.policyRules }, life, {
+        maxFindings: 9,
+        hasBudget: (runs) => runs < 120,
         ...more,
       });
       return rest;
     };
     const here = await explored({});
-    const there = await explored({ launch: crew.launch(life.name, 1) });
-    await crew.end();
+    const there = await explored({ launch: pool.launcherFor(life.name, 1) });
+    await pool.end();
     expect(here).to.have.property('findings').that.is.an('array').with.length(1);
     expect(there).to.deep.equal(here);
   });
 
   it('says why when a thread cannot fly, before and afterwards', async () => {
-    const crew = new Crew(tmpdir(), 1);
-    const launch = crew.launch('life', 1);
+    const pool = new WorkerPool(tmpdir(), 1);
+    const launch = pool.launcherFor('life', 1);
     const failure = (): Promise<unknown> => launch([])().catch((error: Error) => error.message);
     expect(await failure()).to.contain('src/generated/scheduler.ts is not there');
     expect(await failure()).to.contain('src/generated/scheduler.ts is not there');
-    await crew.end();
+    await pool.end();
   });
 });

@@ -1,14 +1,14 @@
 import { expect } from 'chai';
 import { defineScheduler } from '../../runtime/src/index.ts';
-import type { Flight } from '../../sandbox/src/index.ts';
-import { fly } from '../../sandbox/src/index.ts';
+import type { Sandbox } from '../../sandbox/src/index.ts';
+import { startSandbox } from '../../sandbox/src/index.ts';
 import { conditions, drone, machine, output, readyMessage, service } from './machines.ts';
 
 const APPROVE = 'flights.autopilot.test/approve';
 
 describe('a phase that waits for approval', () => {
-  let flight: Flight;
-  afterEach(() => flight.stop());
+  let sandbox: Sandbox;
+  afterEach(() => sandbox.stop());
 
   /** Waits in A until `spec.go` names a phase; B and C are approved, Back is not. */
   const promoter = (ready = false) =>
@@ -38,43 +38,43 @@ describe('a phase that waits for approval', () => {
         }),
       },
     });
-  const flown = async (options: { readonly ready?: boolean } = {}) => {
+  const start = async (options: { readonly ready?: boolean } = {}) => {
     const made = promoter(options.ready);
-    flight = await fly(made.scheduler);
+    sandbox = await startSandbox(made.scheduler);
     return made;
   };
   const go = (phase: string): Promise<void> =>
-    flight.patch('Drone', 'one', { metadata: { annotations: { go: phase } } });
+    sandbox.patch('Drone', 'one', { metadata: { annotations: { go: phase } } });
   const approve = (value: string): Promise<void> =>
-    flight.patch('Drone', 'one', { metadata: { annotations: { [APPROVE]: value } } });
-  const status = async () => (await flight.get('Drone', 'one'))?.status;
+    sandbox.patch('Drone', 'one', { metadata: { annotations: { [APPROVE]: value } } });
+  const status = async () => (await sandbox.get('Drone', 'one'))?.status;
   /** As the condition shows it. */
   const asked = async (): Promise<string> =>
-    /approve=(\S+)$/.exec(readyMessage(await flight.get('Drone', 'one')) ?? '')?.[1] ?? '';
+    /approve=(\S+)$/.exec(readyMessage(await sandbox.get('Drone', 'one')) ?? '')?.[1] ?? '';
 
   it('is not entered: outputs and the user’s status are written, the phase is kept, and the condition says how to approve', async () => {
-    await flown();
-    await flight.create(drone('one', {}, { annotations: { go: 'B' } }));
+    await start();
+    await sandbox.create(drone('one', {}, { annotations: { go: 'B' } }));
     expect((await status()).phase).to.equal('A');
     expect((await status()).looked).to.equal(true);
-    expect(await flight.get('Service', 'baseline')).not.to.equal(undefined);
-    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal([
+    expect(await sandbox.get('Service', 'baseline')).not.to.equal(undefined);
+    expect(conditions(await sandbox.get('Drone', 'one'))).to.deep.equal([
       'Ready=False AwaitingApproval',
       'Reconciling=True AwaitingApproval',
       'AwaitingApproval=True AwaitingApproval',
     ]);
-    expect(readyMessage(await flight.get('Drone', 'one'))).to.match(
+    expect(readyMessage(await sandbox.get('Drone', 'one'))).to.match(
       /^B waits for approval: kubectl annotate --overwrite drones\.flights\.autopilot\.test one -n default flights\.autopilot\.test\/approve=B@[0-9a-f]{8}$/,
     );
   });
 
   // @promise reconcile/approval
   it('is entered at once when somebody sets the annotation that the condition shows', async () => {
-    await flown();
-    await flight.create(drone('one', {}, { annotations: { go: 'B' } }));
+    await start();
+    await sandbox.create(drone('one', {}, { annotations: { go: 'B' } }));
     await approve(await asked());
     expect((await status()).phase).to.equal('B');
-    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal([
+    expect(conditions(await sandbox.get('Drone', 'one'))).to.deep.equal([
       'Ready=False B',
       'Reconciling=True B',
     ]);
@@ -82,8 +82,8 @@ describe('a phase that waits for approval', () => {
   });
 
   it('is not entered for another token, another phase, or none', async () => {
-    await flown();
-    await flight.create(drone('one', {}, { annotations: { go: 'B' } }));
+    await start();
+    await sandbox.create(drone('one', {}, { annotations: { go: 'B' } }));
     const token = (await asked()).split('@')[1] ?? '';
     for (const value of ['B', `C@${token}`, `B@${token}0`, token, 'true', `b@${token}`]) {
       await approve(value);
@@ -94,32 +94,32 @@ describe('a phase that waits for approval', () => {
   });
 
   it('leaves the worker working while it waits: it is called again, and the token stays', async () => {
-    const { calls } = await flown();
-    await flight.create(drone('one', {}, { annotations: { go: 'B' } }));
+    const { calls } = await start();
+    await sandbox.create(drone('one', {}, { annotations: { go: 'B' } }));
     const first = await asked();
-    const { version } = flight.cluster;
-    await flight.advance('35s');
+    const { version } = sandbox.cluster;
+    await sandbox.advance('35s');
     expect(calls.map(({ at }) => at)).to.deep.equal([0, 10, 20, 30]);
     expect(await asked()).to.equal(first);
-    expect(flight.cluster.version).to.equal(version);
+    expect(sandbox.cluster.version).to.equal(version);
   });
 
   // @promise reconcile/approval
   it('keeps its token over a restart', async () => {
-    const { scheduler } = await flown();
-    await flight.create(drone('one', {}, { annotations: { go: 'B' } }));
+    const { scheduler } = await start();
+    await sandbox.create(drone('one', {}, { annotations: { go: 'B' } }));
     const first = await asked();
-    await flight.restart(scheduler, { seed: 99 });
+    await sandbox.restart(scheduler, { seed: 99 });
     expect(await asked()).to.equal(first);
   });
 
   // @promise reconcile/pending-approval
   it('lets the worker choose otherwise; the next hold has a new token, and the old one counts for nothing', async () => {
-    await flown();
-    await flight.create(drone('one', {}, { annotations: { go: 'B' } }));
+    await start();
+    await sandbox.create(drone('one', {}, { annotations: { go: 'B' } }));
     const first = await asked();
     await go('A');
-    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal([
+    expect(conditions(await sandbox.get('Drone', 'one'))).to.deep.equal([
       'Ready=False A',
       'Reconciling=True A',
     ]);
@@ -136,10 +136,10 @@ describe('a phase that waits for approval', () => {
   });
 
   it('asks again when the spec changes: nobody approves what they have not seen', async () => {
-    await flown();
-    await flight.create(drone('one', {}, { annotations: { go: 'B' } }));
+    await start();
+    await sandbox.create(drone('one', {}, { annotations: { go: 'B' } }));
     const first = await asked();
-    await flight.patch('Drone', 'one', { spec: { image: 'v2' } });
+    await sandbox.patch('Drone', 'one', { spec: { image: 'v2' } });
     expect(await asked()).not.to.equal(first);
     await approve(first);
     expect((await status()).phase).to.equal('A');
@@ -147,8 +147,8 @@ describe('a phase that waits for approval', () => {
 
   // @promise reconcile/approval
   it('is not entered a second time by the annotation of the first time', async () => {
-    await flown();
-    await flight.create(drone('one', {}, { annotations: { go: 'B' } }));
+    await start();
+    await sandbox.create(drone('one', {}, { annotations: { go: 'B' } }));
     const value = await asked();
     await approve(value);
     await go('Back');
@@ -163,16 +163,16 @@ describe('a phase that waits for approval', () => {
   });
 
   it('leaves a phase that counts as ready Ready while it waits', async () => {
-    await flown({ ready: true });
-    await flight.create(drone('one', {}, { annotations: { go: 'B' } }));
-    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal([
+    await start({ ready: true });
+    await sandbox.create(drone('one', {}, { annotations: { go: 'B' } }));
+    expect(conditions(await sandbox.get('Drone', 'one'))).to.deep.equal([
       'Ready=True A',
       'AwaitingApproval=True AwaitingApproval',
     ]);
   });
 
   it('cannot be where the machine goes by itself: the initial phase, onTimeout, onSpecChange', async () => {
-    await flown();
+    await start();
     const base = { inputs: [], outputs: [], worker: () => ({ next: 'A' }) };
     const scheduler = promoter().scheduler;
     const define =

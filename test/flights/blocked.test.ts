@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { execa } from 'execa';
 import { systemClock } from '../../runtime/src/clock.ts';
-import type { Door } from '../../sandbox/src/index.ts';
-import { Cluster, openDoor } from '../../sandbox/src/index.ts';
+import type { ApiServer } from '../../sandbox/src/index.ts';
+import { Cluster, serveApi } from '../../sandbox/src/index.ts';
 import { freePorts, until } from '../realparts/index.ts';
 import { conditions, DRONE_CRD, DRONES, drone } from './machines.ts';
 
@@ -20,13 +20,13 @@ const EVENTS = {
 describe('an operator process whose worker blocks the event loop', () => {
   let folder: string;
   let cluster: Cluster;
-  let door: Door;
+  let apiServer: ApiServer;
   let port: number;
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'autopilot-blocked-'));
     cluster = new Cluster({ clock: systemClock });
-    door = await openDoor(cluster);
-    writeFileSync(join(folder, 'kubeconfig'), door.kubeconfig);
+    apiServer = await serveApi(cluster);
+    writeFileSync(join(folder, 'kubeconfig'), apiServer.kubeconfig);
     [port = 0] = await freePorts(1);
     writeFileSync(
       join(folder, 'config.yaml'),
@@ -36,7 +36,7 @@ describe('an operator process whose worker blocks the event loop', () => {
     await create('stuck');
   });
   after(async () => {
-    await door.close();
+    await apiServer.close();
     rmSync(folder, { recursive: true, force: true });
   });
 

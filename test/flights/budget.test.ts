@@ -1,20 +1,20 @@
 import { expect } from 'chai';
 import { shared } from '../../runtime/src/index.ts';
 import type { KubeObject } from '../../runtime/src/ports.ts';
-import type { Flight } from '../../sandbox/src/index.ts';
-import { fly } from '../../sandbox/src/index.ts';
+import type { Sandbox } from '../../sandbox/src/index.ts';
+import { startSandbox } from '../../sandbox/src/index.ts';
 import { Faults } from './faults.ts';
 import type { TestMachine } from './machines.ts';
 import { configMap, drone, input, machine, output, route, service } from './machines.ts';
 
 describe('the budget of requests', () => {
-  let flight: Flight;
+  let sandbox: Sandbox;
   const faults = new Faults();
   beforeEach(() => void (faults.requests.length = 0));
-  afterEach(() => flight.stop());
+  afterEach(() => sandbox.stop());
 
   async function start({ scheduler }: TestMachine): Promise<void> {
-    flight = await fly(scheduler, { through: faults.through, config: { workIntervalMs: 10_000 } });
+    sandbox = await startSandbox(scheduler, { wrapApi: faults.through, config: { workIntervalMs: 10_000 } });
   }
   /** Everything but Events, since the last call. */
   function sent(): readonly string[] {
@@ -66,7 +66,7 @@ describe('the budget of requests', () => {
       }),
     );
     sent();
-    await flight.create(drone('one'));
+    await sandbox.create(drone('one'));
     expect(sent()).to.deep.equal([
       'apply Service a',
       'apply Service b',
@@ -100,15 +100,15 @@ describe('the budget of requests', () => {
         },
       }),
     );
-    await flight.create(route('web', 'split'));
+    await sandbox.create(route('web', 'split'));
     sent();
-    await flight.create(drone('one'));
+    await sandbox.create(drone('one'));
     expect(sent()).to.deep.equal([
       'patch Drone one',
       'patch VirtualService web',
       'patch Drone one',
     ]);
-    await flight.advance('10s');
+    await sandbox.advance('10s');
     expect(sent()).to.deep.equal(['patch VirtualService web', 'patch Drone one']);
   });
 
@@ -125,15 +125,15 @@ describe('the budget of requests', () => {
         },
       }),
     );
-    await flight.create(drone('one'));
+    await sandbox.create(drone('one'));
     sent();
-    await flight.advance('1h');
+    await sandbox.advance('1h');
     expect(sent().filter((request) => !request.startsWith('watch'))).to.deep.equal([]);
   });
 
   // @promise reconcile/order-of-writes
   it('has no wasted sync: a transition’s own writes wake nobody', async () => {
-    const flown = machine({
+    const testOperator = machine({
       A: {
         inputs: [input.configmaps],
         outputs: [output.services, output.configmaps],
@@ -150,9 +150,9 @@ describe('the budget of requests', () => {
         sync: ({ inputs }) => (inputs['configmaps']?.get('c'), { next: 'B', requeueAfter: '1h' }),
       },
     });
-    await start(flown);
-    await flight.create(drone('one'));
-    await flight.advance('30m');
-    expect(flown.calls.map(({ phase }) => phase)).to.deep.equal(['A', 'B']);
+    await start(testOperator);
+    await sandbox.create(drone('one'));
+    await sandbox.advance('30m');
+    expect(testOperator.calls.map(({ phase }) => phase)).to.deep.equal(['A', 'B']);
   });
 });

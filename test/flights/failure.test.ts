@@ -1,25 +1,25 @@
 import { expect } from 'chai';
 import { PermanentError, RetryLater } from '../../runtime/src/index.ts';
-import type { Flight, FlightOptions } from '../../sandbox/src/index.ts';
-import { fly } from '../../sandbox/src/index.ts';
+import type { Sandbox, SandboxOptions } from '../../sandbox/src/index.ts';
+import { startSandbox } from '../../sandbox/src/index.ts';
 import type { TestMachine } from './machines.ts';
 import { conditions, configMap, drone, input, machine, readyMessage } from './machines.ts';
 
 describe('a worker that fails', () => {
-  let flight: Flight;
-  afterEach(() => flight.stop());
+  let sandbox: Sandbox;
+  afterEach(() => sandbox.stop());
 
-  async function start({ scheduler }: TestMachine, options?: FlightOptions): Promise<void> {
-    flight = await fly(scheduler, options);
+  async function start({ scheduler }: TestMachine, options?: SandboxOptions): Promise<void> {
+    sandbox = await startSandbox(scheduler, options);
   }
-  const status = async (name = 'one') => (await flight.get('Drone', name))?.status ?? {};
+  const status = async (name = 'one') => (await sandbox.get('Drone', name))?.status ?? {};
 
   it('keeps the phase when a worker throws, and comes again with growing backoff', async () => {
-    const flown = machine({ A: { sync: () => Promise.reject(new Error('no luck')) } });
-    await start(flown);
-    await flight.create(drone('one'));
-    await flight.advance('10m');
-    const times = flown.calls.map(({ at }) => at);
+    const testOperator = machine({ A: { sync: () => Promise.reject(new Error('no luck')) } });
+    await start(testOperator);
+    await sandbox.create(drone('one'));
+    await sandbox.advance('10m');
+    const times = testOperator.calls.map(({ at }) => at);
     const waits = times.slice(1).map((time, index) => time - (times[index] ?? 0));
     for (const [index, wait] of waits.entries()) {
       const middle = Math.min(300, 0.5 * 2 ** index);
@@ -27,16 +27,16 @@ describe('a worker that fails', () => {
     }
     expect(waits.length).to.be.within(7, 13);
     expect((await status()).phase).to.equal('A');
-    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal([
+    expect(conditions(await sandbox.get('Drone', 'one'))).to.deep.equal([
       'Ready=False WorkerError',
       'Reconciling=True WorkerError',
     ]);
-    expect(readyMessage(await flight.get('Drone', 'one'))).to.equal('no luck');
+    expect(readyMessage(await sandbox.get('Drone', 'one'))).to.equal('no luck');
   });
 
   // @promise queue/retry-backoff
   it('tries at once when the spec changes during backoff', async () => {
-    const flown = machine({
+    const testOperator = machine({
       A: {
         sync: ({ resource }) =>
           (resource.spec as { good?: boolean }).good
@@ -45,30 +45,30 @@ describe('a worker that fails', () => {
       },
       B: {},
     });
-    await start(flown);
-    await flight.create(drone('one'));
-    await flight.advance('5m');
-    const before = flown.calls.length;
-    await flight.patch('Drone', 'one', { spec: { good: true } });
-    expect(flown.calls.length).to.equal(before + 1);
+    await start(testOperator);
+    await sandbox.create(drone('one'));
+    await sandbox.advance('5m');
+    const before = testOperator.calls.length;
+    await sandbox.patch('Drone', 'one', { spec: { good: true } });
+    expect(testOperator.calls.length).to.equal(before + 1);
     expect((await status()).phase).to.equal('B');
   });
 
   // @promise reconcile/timing
   it('waits exactly as long as RetryLater says; that is no failure', async () => {
-    const flown = machine({
+    const testOperator = machine({
       A: {
         sync: () => {
           throw new RetryLater('25s', 'the oven is cold');
         },
       },
     });
-    await start(flown);
-    await flight.create(drone('one'));
-    await flight.advance('1m');
-    expect(flown.calls.map(({ at }) => at)).to.deep.equal([0, 25, 50]);
-    expect(readyMessage(await flight.get('Drone', 'one'))).to.equal('the oven is cold');
-    expect(flight.events.filter(({ type }) => type === 'syncFailed')).to.deep.equal([]);
+    await start(testOperator);
+    await sandbox.create(drone('one'));
+    await sandbox.advance('1m');
+    expect(testOperator.calls.map(({ at }) => at)).to.deep.equal([0, 25, 50]);
+    expect(readyMessage(await sandbox.get('Drone', 'one'))).to.equal('the oven is cold');
+    expect(sandbox.events.filter(({ type }) => type === 'syncFailed')).to.deep.equal([]);
   });
 
   // @promise reconcile/no-tight-loop
@@ -81,29 +81,29 @@ describe('a worker that fails', () => {
       { finalize: () => (called++, { done: false, requeueAfter: '0s' }) },
     );
     let called = 0;
-    for (const flown of [retrying, staying, due]) {
-      await start(flown);
-      await flight.create(drone('one'));
-      await flight.advance('1s');
-      expect(flown.calls.map(({ at }) => at)).to.deep.equal([
+    for (const testOperator of [retrying, staying, due]) {
+      await start(testOperator);
+      await sandbox.create(drone('one'));
+      await sandbox.advance('1s');
+      expect(testOperator.calls.map(({ at }) => at)).to.deep.equal([
         0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1,
       ]);
-      await flight.stop();
+      await sandbox.stop();
     }
     await start(ending);
-    await flight.create(drone('one'));
-    await flight.remove('Drone', 'one');
-    await flight.advance('1s');
+    await sandbox.create(drone('one'));
+    await sandbox.delete('Drone', 'one');
+    await sandbox.advance('1s');
     expect(called).to.equal(11);
   });
 
   it('takes a RetryLater without a duration for an error of the worker', async () => {
-    const flown = machine({ A: { sync: () => Promise.reject(new RetryLater('soon', 'later')) } });
-    await start(flown);
-    await flight.create(drone('one'));
-    await flight.advance('10s');
-    expect(flown.calls.length).to.be.within(3, 6);
-    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal([
+    const testOperator = machine({ A: { sync: () => Promise.reject(new RetryLater('soon', 'later')) } });
+    await start(testOperator);
+    await sandbox.create(drone('one'));
+    await sandbox.advance('10s');
+    expect(testOperator.calls.length).to.be.within(3, 6);
+    expect(conditions(await sandbox.get('Drone', 'one'))).to.deep.equal([
       'Ready=False WorkerError',
       'Reconciling=True WorkerError',
     ]);
@@ -111,48 +111,48 @@ describe('a worker that fails', () => {
 
   // @promise inputs/need
   it('waits for an input that a worker needs, and goes on as soon as it is there', async () => {
-    const flown = machine({
+    const testOperator = machine({
       A: {
         inputs: [input.configmaps],
         sync: ({ inputs }) => (inputs['configmaps']?.need('map'), { next: 'B' }),
       },
       B: {},
     });
-    await start(flown);
-    await flight.create(drone('one'));
-    expect(readyMessage(await flight.get('Drone', 'one'))).to.equal(
+    await start(testOperator);
+    await sandbox.create(drone('one'));
+    expect(readyMessage(await sandbox.get('Drone', 'one'))).to.equal(
       'ConfigMap map is not there yet',
     );
-    await flight.create(configMap('map'));
+    await sandbox.create(configMap('map'));
     expect((await status()).phase).to.equal('B');
   });
 
   // @promise inputs/dependencies-after-error
   it('is called at once when something that it had read changed while it was failing, and after its own failures only with backoff', async () => {
     const gates: (() => void)[] = [];
-    const flown = machine({
+    const testOperator = machine({
       A: {
         inputs: [input.configmaps],
         sync: async ({ inputs }) => {
           inputs['configmaps']?.get('read');
-          if (flown.calls.length === 1) {
+          if (testOperator.calls.length === 1) {
             await new Promise<void>((open) => gates.push(open));
           }
           throw new Error('no luck');
         },
       },
     });
-    await start(flown);
-    await flight.create(drone('one'));
-    await flight.create(configMap('read'));
+    await start(testOperator);
+    await sandbox.create(drone('one'));
+    await sandbox.create(configMap('read'));
     gates[0]?.();
-    await flight.advance('100ms');
-    expect(flown.calls.map(({ at }) => at)).to.deep.equal([0, 0]);
-    await flight.advance('5s');
-    const before = flown.calls.length;
+    await sandbox.advance('100ms');
+    expect(testOperator.calls.map(({ at }) => at)).to.deep.equal([0, 0]);
+    await sandbox.advance('5s');
+    const before = testOperator.calls.length;
     expect(before).to.be.within(3, 5);
-    await flight.patch('ConfigMap', 'read', { data: { new: 'value' } });
-    expect(flown.calls, 'a backoff under way ends').to.have.length(before + 1);
+    await sandbox.patch('ConfigMap', 'read', { data: { new: 'value' } });
+    expect(testOperator.calls, 'a backoff under way ends').to.have.length(before + 1);
   });
 
   for (const [thrown, shown] of [
@@ -163,14 +163,14 @@ describe('a worker that fails', () => {
   ] as const) {
     it(`shows ${shown} that was thrown in place of an error`, async () => {
       // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- what libraries do
-      const flown = machine({ A: { sync: () => Promise.reject(thrown) } });
-      await start(flown);
-      await flight.create(drone('one'));
-      expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal([
+      const testOperator = machine({ A: { sync: () => Promise.reject(thrown) } });
+      await start(testOperator);
+      await sandbox.create(drone('one'));
+      expect(conditions(await sandbox.get('Drone', 'one'))).to.deep.equal([
         'Ready=False WorkerError',
         'Reconciling=True WorkerError',
       ]);
-      expect(readyMessage(await flight.get('Drone', 'one'))).to.equal(
+      expect(readyMessage(await sandbox.get('Drone', 'one'))).to.equal(
         `${shown} was thrown, which is no Error`,
       );
     });
@@ -183,11 +183,11 @@ describe('a worker that fails', () => {
      */
     async function meanwhile(change: () => Promise<void>): Promise<TestMachine> {
       let open = (): void => undefined;
-      const flown = machine(
+      const testOperator = machine(
         {
           A: {
             sync: async ({ resource }) => {
-              if (flown.calls.length === 2) {
+              if (testOperator.calls.length === 2) {
                 await new Promise<void>((resolve) => (open = resolve));
               }
               if ((resource.spec as { good?: boolean }).good === true) {
@@ -200,40 +200,40 @@ describe('a worker that fails', () => {
         },
         {},
       );
-      await start(flown);
-      await flight.create(drone('one'));
-      await flight.restart(flown.scheduler);
+      await start(testOperator);
+      await sandbox.create(drone('one'));
+      await sandbox.restart(testOperator.scheduler);
       await change();
       open();
-      await flight.settle();
-      return flown;
+      await sandbox.settle();
+      return testOperator;
     }
 
     // @promise reconcile/timing
     it('is called again for a spec that came meanwhile', async () => {
-      await meanwhile(() => flight.patch('Drone', 'one', { spec: { good: true } }));
+      await meanwhile(() => sandbox.patch('Drone', 'one', { spec: { good: true } }));
       expect((await status()).phase).to.equal('B');
     });
 
     it('is called again for a retry that was asked for meanwhile', async () => {
-      const flown = await meanwhile(() =>
-        flight.patch('Drone', 'one', {
+      const testOperator = await meanwhile(() =>
+        sandbox.patch('Drone', 'one', {
           metadata: { annotations: { 'flights.autopilot.test/retry': 'now' } },
         }),
       );
-      expect(flown.calls).to.have.length(3);
+      expect(testOperator.calls).to.have.length(3);
     });
 
     it('lets the resource go when it was deleted meanwhile', async () => {
-      await meanwhile(() => flight.remove('Drone', 'one'));
-      expect(await flight.get('Drone', 'one')).to.equal(undefined);
+      await meanwhile(() => sandbox.delete('Drone', 'one'));
+      expect(await sandbox.get('Drone', 'one')).to.equal(undefined);
     });
   });
 
   describe('after a PermanentError', () => {
-    let flown: TestMachine;
+    let testOperator: TestMachine;
     beforeEach(async () => {
-      flown = machine({
+      testOperator = machine({
         A: {
           inputs: [input.configmaps],
           sync: ({ inputs }) => {
@@ -242,15 +242,15 @@ describe('a worker that fails', () => {
           },
         },
       });
-      await start(flown);
-      await flight.create(drone('one'));
+      await start(testOperator);
+      await sandbox.create(drone('one'));
     });
 
     // @promise reconcile/timing
     it('is Stalled and not tried again', async () => {
-      await flight.advance('2h');
-      expect(flown.calls).to.have.length(1);
-      expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal([
+      await sandbox.advance('2h');
+      expect(testOperator.calls).to.have.length(1);
+      expect(conditions(await sandbox.get('Drone', 'one'))).to.deep.equal([
         'Ready=False NoAirport',
         'Stalled=True NoAirport',
       ]);
@@ -258,31 +258,31 @@ describe('a worker that fails', () => {
 
     // @promise reconcile/permanent-errors
     it('is tried again when the spec changes', async () => {
-      await flight.patch('Drone', 'one', { spec: { airport: 'FRA' } });
-      expect(flown.calls).to.have.length(2);
+      await sandbox.patch('Drone', 'one', { spec: { airport: 'FRA' } });
+      expect(testOperator.calls).to.have.length(2);
     });
 
     // @promise reconcile/permanent-errors
     it('is tried again when somebody asks by annotation, once for each value', async () => {
-      await flight.patch('Drone', 'one', {
+      await sandbox.patch('Drone', 'one', {
         metadata: { annotations: { 'flights.autopilot.test/retry': 'please' } },
       });
-      await flight.patch('Drone', 'one', { metadata: { annotations: { other: 'x' } } });
-      expect(flown.calls).to.have.length(2);
+      await sandbox.patch('Drone', 'one', { metadata: { annotations: { other: 'x' } } });
+      expect(testOperator.calls).to.have.length(2);
     });
 
     // @promise reconcile/permanent-errors
     it('is tried again when an input changes that it had read, and not for another one', async () => {
-      await flight.create(configMap('other'));
-      expect(flown.calls).to.have.length(1);
-      await flight.create(configMap('read'));
-      expect(flown.calls).to.have.length(2);
+      await sandbox.create(configMap('other'));
+      expect(testOperator.calls).to.have.length(1);
+      await sandbox.create(configMap('read'));
+      expect(testOperator.calls).to.have.length(2);
     });
 
     // @promise reconcile/timing
     it('is tried once by a new process', async () => {
-      await flight.restart(flown.scheduler);
-      expect(flown.calls).to.have.length(2);
+      await sandbox.restart(testOperator.scheduler);
+      expect(testOperator.calls).to.have.length(2);
     });
   });
 });

@@ -11,7 +11,7 @@ export interface Request {
   readonly name: string | undefined;
 }
 
-/** `before`: the request never arrives. `after`: it is done, and the answer is lost. */
+/** `before`: the request never arrives. `after`: it is done, and the response is lost. */
 export interface Fault {
   readonly when: 'before' | 'after';
   readonly error: Error;

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { PermanentError, remaining } from '../../runtime/src/index.ts';
-import type { Flight, FlightOptions } from '../../sandbox/src/index.ts';
-import { fly } from '../../sandbox/src/index.ts';
+import type { Sandbox, SandboxOptions } from '../../sandbox/src/index.ts';
+import { startSandbox } from '../../sandbox/src/index.ts';
 import { Faults, noAnswer, refusal } from './faults.ts';
 import type { TestMachine } from './machines.ts';
 import {
@@ -20,19 +20,19 @@ import {
 const OURS = 'flights.autopilot.test/drone-operator';
 
 describe('the finalizer', () => {
-  let flight: Flight;
+  let sandbox: Sandbox;
   let faults: Faults;
-  afterEach(() => flight.stop());
+  afterEach(() => sandbox.stop());
 
-  async function start({ scheduler }: TestMachine, options: FlightOptions = {}): Promise<void> {
+  async function start({ scheduler }: TestMachine, options: SandboxOptions = {}): Promise<void> {
     faults = new Faults();
-    flight = await fly(scheduler, {
-      through: faults.through,
+    sandbox = await startSandbox(scheduler, {
+      wrapApi: faults.through,
       config: { workIntervalMs: 3_600_000, workerTimeoutMs: 30_000 },
       ...options,
     });
   }
-  const finalizers = async (name = 'one') => (await flight.get('Drone', name))?.metadata.finalizers;
+  const finalizers = async (name = 'one') => (await sandbox.get('Drone', name))?.metadata.finalizers;
   const writes = (): readonly string[] =>
     faults.requests
       .filter(({ verb, kind }) => kind !== 'Event' && ['apply', 'patch', 'delete'].includes(verb))
@@ -71,12 +71,12 @@ describe('the finalizer', () => {
           },
         }),
       );
-      await flight.create(drone('one'));
+      await sandbox.create(drone('one'));
       expect(seen).to.deep.equal([[OURS]]);
     });
     it('when the operator can write cluster-scoped objects', async () => {
       await start(machine({ A: { outputs: [output.namespaces], sync: () => ({ next: 'A' }) } }));
-      await flight.create(drone('one'));
+      await sandbox.create(drone('one'));
       expect(await finalizers()).to.deep.equal([OURS]);
     });
     it('when a phase reads and writes one kind, which it can then edit in place', async () => {
@@ -89,12 +89,12 @@ describe('the finalizer', () => {
           },
         }),
       );
-      await flight.create(drone('one'));
+      await sandbox.create(drone('one'));
       expect(await finalizers()).to.deep.equal([OURS]);
     });
     it('when one is declared, beside those of others', async () => {
       await start(machine({ A: { sync: () => ({ next: 'A' }) } }, {}));
-      await flight.create(drone('one', {}, { finalizers: ['somebody.else/hold'] }));
+      await sandbox.create(drone('one', {}, { finalizers: ['somebody.else/hold'] }));
       expect(await finalizers()).to.deep.equal(['somebody.else/hold', OURS]);
     });
     it('not when owner references reach everything', async () => {
@@ -106,14 +106,14 @@ describe('the finalizer', () => {
           },
         }),
       );
-      await flight.create(drone('one'));
+      await sandbox.create(drone('one'));
       expect(await finalizers()).to.equal(undefined);
     });
     // @promise finalizer/added-first
     it('no longer, once the operator does not need it: it is removed on sight, also in a final phase', async () => {
       await start(machine({ A: { sync: () => ({ next: 'B' }) }, B: {} }, {}));
-      await flight.create(drone('one', {}, { finalizers: ['somebody.else/hold'] }));
-      await flight.restart(machine({ A: { sync: () => ({ next: 'B' }) }, B: {} }).scheduler);
+      await sandbox.create(drone('one', {}, { finalizers: ['somebody.else/hold'] }));
+      await sandbox.restart(machine({ A: { sync: () => ({ next: 'B' }) }, B: {} }).scheduler);
       expect(await finalizers()).to.deep.equal(['somebody.else/hold']);
     });
     // @promise finalizer/added-first
@@ -124,14 +124,14 @@ describe('the finalizer', () => {
       faults.fault = ({ verb, kind }) => {
         const body = { metadata: { labels: { hurry: 'yes' } } };
         if (verb === 'patch' && kind === 'Drone' && changes++ === 0) {
-          void flight.cluster.api.patch(DRONES, key, { type: 'merge', body });
+          void sandbox.cluster.api.patch(DRONES, key, { type: 'merge', body });
         }
         return undefined;
       };
-      await flight.create(drone('one'));
-      await flight.advance('1s');
-      expect(flight.events.filter(({ type }) => type === 'syncFailed')).to.deep.equal([]);
-      expect([await finalizers(), (await flight.get('Drone', 'one'))?.status.phase]).to.deep.equal([
+      await sandbox.create(drone('one'));
+      await sandbox.advance('1s');
+      expect(sandbox.events.filter(({ type }) => type === 'syncFailed')).to.deep.equal([]);
+      expect([await finalizers(), (await sandbox.get('Drone', 'one'))?.status.phase]).to.deep.equal([
         [OURS],
         'B',
       ]);
@@ -142,46 +142,46 @@ describe('the finalizer', () => {
     // @promise finalizer/cleanup-first
     it('deletes what no owner reference reaches, and only then lets the resource go', async () => {
       await start(abroad());
-      await flight.create(far);
-      await flight.create(drone('one'));
-      expect(await flight.get('Service', 'there', 'far')).not.to.equal(undefined);
-      await flight.remove('Drone', 'one');
-      expect(await flight.get('Drone', 'one')).to.equal(undefined);
-      expect(await flight.list('Service')).to.deep.equal([]);
+      await sandbox.create(far);
+      await sandbox.create(drone('one'));
+      expect(await sandbox.get('Service', 'there', 'far')).not.to.equal(undefined);
+      await sandbox.delete('Drone', 'one');
+      expect(await sandbox.get('Drone', 'one')).to.equal(undefined);
+      expect(await sandbox.list('Service')).to.deep.equal([]);
       expect(writes().slice(-2)).to.deep.equal(['delete Service there', 'patch Drone one']);
     });
 
     // @promise finalizer/cleanup-first
     it('is not removed as long as something cannot be deleted; status names it', async () => {
       await start(abroad());
-      await flight.create(far);
-      await flight.create(drone('one'));
+      await sandbox.create(far);
+      await sandbox.create(drone('one'));
       faults.fault = ({ verb }) =>
         verb === 'delete' ? { when: 'before', error: refusal(403, 'Forbidden') } : undefined;
-      await flight.remove('Drone', 'one');
-      await flight.advance('5m');
+      await sandbox.delete('Drone', 'one');
+      await sandbox.advance('5m');
       expect(await finalizers()).to.deep.equal([OURS]);
-      expect(readyMessage(await flight.get('Drone', 'one'))).to.equal(
+      expect(readyMessage(await sandbox.get('Drone', 'one'))).to.equal(
         'Service far/there was refused: refused with 403',
       );
       faults.fault = () => undefined;
-      await flight.advance('10m');
-      expect(await flight.get('Drone', 'one')).to.equal(undefined);
+      await sandbox.advance('10m');
+      expect(await sandbox.get('Drone', 'one')).to.equal(undefined);
     });
 
     it('is not kept by a finalizer of somebody else’s in what it deleted: that object alone waits for it', async () => {
       await start(abroad());
-      await flight.create(far);
-      await flight.create(drone('one'));
-      await flight.patch(
+      await sandbox.create(far);
+      await sandbox.create(drone('one'));
+      await sandbox.patch(
         'Service',
         'there',
         { metadata: { finalizers: ['somebody.else/hold'] } },
         'far',
       );
-      await flight.remove('Drone', 'one');
-      expect(await flight.get('Drone', 'one')).to.equal(undefined);
-      expect((await flight.get('Service', 'there', 'far'))?.metadata).to.have.property(
+      await sandbox.delete('Drone', 'one');
+      expect(await sandbox.get('Drone', 'one')).to.equal(undefined);
+      expect((await sandbox.get('Service', 'there', 'far'))?.metadata).to.have.property(
         'deletionTimestamp',
       );
     });
@@ -189,8 +189,8 @@ describe('the finalizer', () => {
     it('goes on where it was after each request that gets no answer, whether it was done or not', async () => {
       for (const when of ['before', 'after'] as const) {
         await start(abroad());
-        await flight.create(far);
-        await flight.create(drone('one'));
+        await sandbox.create(far);
+        await sandbox.create(drone('one'));
         const hit = new Set<string>();
         faults.fault = ({ verb, kind, name }) => {
           const place = `${verb} ${kind} ${name}`;
@@ -200,52 +200,52 @@ describe('the finalizer', () => {
           hit.add(place);
           return { when, error: noAnswer() };
         };
-        await flight.remove('Drone', 'one');
-        await flight.until(async () => (await flight.get('Drone', 'one')) === undefined, '10m');
-        expect(await flight.list('Service'), when).to.deep.equal([]);
+        await sandbox.delete('Drone', 'one');
+        await sandbox.until(async () => (await sandbox.get('Drone', 'one')) === undefined, '10m');
+        expect(await sandbox.list('Service'), when).to.deep.equal([]);
         if (when === 'before') {
-          await flight.stop();
+          await sandbox.stop();
         }
       }
     });
 
     it('knows what a former process has made', async () => {
       await start(abroad());
-      await flight.create(far);
-      await flight.create(drone('one'));
-      await flight.stop();
-      await flight.remove('Drone', 'one');
+      await sandbox.create(far);
+      await sandbox.create(drone('one'));
+      await sandbox.stop();
+      await sandbox.delete('Drone', 'one');
       expect(await finalizers()).to.deep.equal([OURS]);
-      await flight.restart(abroad().scheduler);
-      expect(await flight.list('Service')).to.deep.equal([]);
-      expect(await flight.get('Drone', 'one')).to.equal(undefined);
+      await sandbox.restart(abroad().scheduler);
+      expect(await sandbox.list('Service')).to.deep.equal([]);
+      expect(await sandbox.get('Drone', 'one')).to.equal(undefined);
     });
 
     it('does not go as long as it cannot be known what is left', async () => {
       await start(abroad());
-      await flight.create(far);
-      await flight.create(drone('one'));
-      await flight.stop();
-      await flight.remove('Drone', 'one');
+      await sandbox.create(far);
+      await sandbox.create(drone('one'));
+      await sandbox.stop();
+      await sandbox.delete('Drone', 'one');
       let blind = true;
       faults.fault = ({ verb, kind }) =>
         blind && verb === 'list' && kind === 'Service'
           ? { when: 'before', error: refusal(403, 'Forbidden') }
           : undefined;
-      await flight.restart(abroad().scheduler, { through: faults.through });
-      await flight.advance('1m');
+      await sandbox.restart(abroad().scheduler, { wrapApi: faults.through });
+      await sandbox.advance('1m');
       expect(await finalizers()).to.deep.equal([OURS]);
-      expect(conditions(await flight.get('Drone', 'one'))).to.include(
+      expect(conditions(await sandbox.get('Drone', 'one'))).to.include(
         'InputUnavailable=True InputUnavailable',
       );
       blind = false;
-      await flight.until(async () => (await flight.get('Drone', 'one')) === undefined, '10m');
-      expect(await flight.list('Service')).to.deep.equal([]);
+      await sandbox.until(async () => (await sandbox.get('Drone', 'one')) === undefined, '10m');
+      expect(await sandbox.list('Service')).to.deep.equal([]);
     });
 
     // @promise finalizer/namespace-deletion
     it('goes with its namespace, whatever its worker would still write there', async () => {
-      const flown = machine(
+      const testOperator = machine(
         {
           A: {
             outputs: [{ ...output.services, namespace: 'all' }],
@@ -257,26 +257,26 @@ describe('the finalizer', () => {
         },
         {},
       );
-      await start(flown);
-      await flight.create(far);
-      await flight.create(
+      await start(testOperator);
+      await sandbox.create(far);
+      await sandbox.create(
         drone('one', { port: 80 }, { namespace: 'far', finalizers: ['somebody.else/hold'] }),
       );
-      await flight.create(drone('two', { port: 81 }, { namespace: 'far' }));
-      await flight.remove('Namespace', 'far');
-      await flight.patch('Drone', 'one', { metadata: { finalizers: null } }, 'far');
-      await flight.until(async () => (await flight.get('Namespace', 'far')) === undefined, '1m');
+      await sandbox.create(drone('two', { port: 81 }, { namespace: 'far' }));
+      await sandbox.delete('Namespace', 'far');
+      await sandbox.patch('Drone', 'one', { metadata: { finalizers: null } }, 'far');
+      await sandbox.until(async () => (await sandbox.get('Namespace', 'far')) === undefined, '1m');
     });
 
     it('leaves a resource that only somebody else holds alone: no worker runs, nothing is written', async () => {
-      const flown = machine({ A: { sync: () => ({ next: 'A', requeueAfter: '1s' }) } });
-      await start(flown);
-      await flight.create(drone('one', {}, { finalizers: ['somebody.else/hold'] }));
-      const before = [flown.calls.length, writes().length];
-      await flight.remove('Drone', 'one');
-      await flight.patch('Drone', 'one', { metadata: { annotations: { x: 'y' } } });
-      await flight.advance('1m');
-      expect([flown.calls.length, writes().length]).to.deep.equal(before);
+      const testOperator = machine({ A: { sync: () => ({ next: 'A', requeueAfter: '1s' }) } });
+      await start(testOperator);
+      await sandbox.create(drone('one', {}, { finalizers: ['somebody.else/hold'] }));
+      const before = [testOperator.calls.length, writes().length];
+      await sandbox.delete('Drone', 'one');
+      await sandbox.patch('Drone', 'one', { metadata: { annotations: { x: 'y' } } });
+      await sandbox.advance('1m');
+      expect([testOperator.calls.length, writes().length]).to.deep.equal(before);
     });
 
     it('leaves what lost its owner reference to garbage collection, which needs no right to delete it, and to whoever else owns it', async () => {
@@ -292,10 +292,10 @@ describe('the finalizer', () => {
           {},
         ),
       );
-      await flight.create(drone('one'));
-      await flight.patch('Service', 'a', { metadata: { ownerReferences: null } });
-      await flight.create(configMap('other'));
-      const other = (await flight.get('ConfigMap', 'other'))?.metadata.uid ?? '';
+      await sandbox.create(drone('one'));
+      await sandbox.patch('Service', 'a', { metadata: { ownerReferences: null } });
+      await sandbox.create(configMap('other'));
+      const other = (await sandbox.get('ConfigMap', 'other'))?.metadata.uid ?? '';
       const adopted = {
         apiVersion: 'v1',
         kind: 'ConfigMap',
@@ -303,13 +303,13 @@ describe('the finalizer', () => {
         uid: other,
         controller: true,
       };
-      await flight.patch('Service', 'b', { metadata: { ownerReferences: [adopted] } });
+      await sandbox.patch('Service', 'b', { metadata: { ownerReferences: [adopted] } });
       faults.fault = ({ verb }) =>
         verb === 'delete' ? { when: 'before', error: refusal(403, 'Forbidden') } : undefined;
-      await flight.remove('Drone', 'one');
-      await flight.until(async () => (await flight.get('Drone', 'one')) === undefined, '10m');
+      await sandbox.delete('Drone', 'one');
+      await sandbox.until(async () => (await sandbox.get('Drone', 'one')) === undefined, '10m');
       expect(
-        (await flight.list('Service')).map(({ metadata }) => [
+        (await sandbox.list('Service')).map(({ metadata }) => [
           metadata.name,
           metadata.ownerReferences,
         ]),
@@ -334,19 +334,19 @@ describe('the finalizer', () => {
           {},
         ),
       );
-      await flight.create(drone('one'));
-      await flight.create(configMap('other'));
-      const uid = (await flight.get('ConfigMap', 'other'))?.metadata.uid ?? '';
+      await sandbox.create(drone('one'));
+      await sandbox.create(configMap('other'));
+      const uid = (await sandbox.get('ConfigMap', 'other'))?.metadata.uid ?? '';
       const body = {
         metadata: {
           ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'other', uid }],
         },
       };
-      await flight.patch('Service', 'a', { metadata: { ownerReferences: null } });
+      await sandbox.patch('Service', 'a', { metadata: { ownerReferences: null } });
       let patches = 0;
       faults.fault = ({ verb, kind }) => {
         if (verb === 'patch' && kind === 'Service' && patches++ === 0) {
-          void flight.cluster.api.patch(
+          void sandbox.cluster.api.patch(
             SERVICES,
             { namespace: 'default', name: 'a' },
             { type: 'merge', body },
@@ -354,23 +354,23 @@ describe('the finalizer', () => {
         }
         return undefined;
       };
-      await flight.remove('Drone', 'one');
-      await flight.until(async () => (await flight.get('Drone', 'one')) === undefined, '10m');
-      expect([patches, (await flight.get('Service', 'a'))?.metadata.ownerReferences]).to.deep.equal(
+      await sandbox.delete('Drone', 'one');
+      await sandbox.until(async () => (await sandbox.get('Drone', 'one')) === undefined, '10m');
+      expect([patches, (await sandbox.get('Service', 'a'))?.metadata.ownerReferences]).to.deep.equal(
         [2, body.metadata.ownerReferences],
       );
     });
 
     it('calls no worker any more, also when it is paused, and holds it for nobody', async () => {
-      const flown = abroad();
-      await start(flown);
-      await flight.create(far);
-      await flight.create(
+      const testOperator = abroad();
+      await start(testOperator);
+      await sandbox.create(far);
+      await sandbox.create(
         drone('one', {}, { annotations: { 'flights.autopilot.test/paused': 'true' } }),
       );
-      await flight.remove('Drone', 'one');
-      expect(flown.calls).to.deep.equal([]);
-      expect(await flight.get('Drone', 'one')).to.equal(undefined);
+      await sandbox.delete('Drone', 'one');
+      expect(testOperator.calls).to.deep.equal([]);
+      expect(await sandbox.get('Drone', 'one')).to.equal(undefined);
     });
   });
 
@@ -378,7 +378,7 @@ describe('the finalizer', () => {
     // @promise finalizer/until-done
     it('is called until it is done: again after requeueAfter, and when something changes that it read', async () => {
       const at: number[] = [];
-      const flown = machine(
+      const testOperator = machine(
         { A: { sync: () => ({ next: 'A' }) } },
         {
           inputs: [input.configmaps],
@@ -392,25 +392,25 @@ describe('the finalizer', () => {
           ),
         },
       );
-      await start(flown);
-      await flight.create(drone('one'));
-      await flight.remove('Drone', 'one');
-      await flight.advance('90s');
+      await start(testOperator);
+      await sandbox.create(drone('one'));
+      await sandbox.delete('Drone', 'one');
+      await sandbox.advance('90s');
       expect(at).to.deep.equal([0, 40, 80]);
-      expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal([
+      expect(conditions(await sandbox.get('Drone', 'one'))).to.deep.equal([
         'Ready=False Finalizing',
         'Reconciling=True Finalizing',
       ]);
-      expect(readyMessage(await flight.get('Drone', 'one'))).to.equal('still in the air');
-      await flight.create(configMap('landed'));
+      expect(readyMessage(await sandbox.get('Drone', 'one'))).to.equal('still in the air');
+      await sandbox.create(configMap('landed'));
       expect(at).to.deep.equal([0, 40, 80, 90]);
-      expect(await flight.get('Drone', 'one')).to.equal(undefined);
+      expect(await sandbox.get('Drone', 'one')).to.equal(undefined);
     });
 
     it('counts its time from its own first call that went well, not from the deletion: over failures, restarts and other writes', async () => {
       const at: number[] = [];
       let well = false;
-      const flown = machine(
+      const testOperator = machine(
         {
           A: {
             outputs: [{ ...output.services, namespace: 'all' }],
@@ -433,85 +433,85 @@ describe('the finalizer', () => {
           },
         },
       );
-      await start(flown, { objects: [far] });
-      await flight.create(drone('one'));
+      await start(testOperator, { objects: [far] });
+      await sandbox.create(drone('one'));
       faults.fault = ({ verb }) =>
         verb === 'delete' ? { when: 'before', error: refusal(403) } : undefined;
-      await flight.remove('Drone', 'one');
-      await flight.advance('10m');
+      await sandbox.delete('Drone', 'one');
+      await sandbox.advance('10m');
       expect(at, 'what the operator itself takes away comes first').to.deep.equal([]);
       faults.fault = () => undefined;
-      await flight.until(() => at.length >= 2);
+      await sandbox.until(() => at.length >= 2);
       expect(at.every((seconds) => seconds === 0)).to.equal(true);
       well = true;
       at.length = 0;
-      await flight.until(() => at.length === 1);
-      await flight.advance('19s');
-      await flight.restart(flown.scheduler);
-      await flight.patch('Drone', 'one', { metadata: { labels: { touched: 'yes' } } });
-      await flight.advance('30s');
+      await sandbox.until(() => at.length === 1);
+      await sandbox.advance('19s');
+      await sandbox.restart(testOperator.scheduler);
+      await sandbox.patch('Drone', 'one', { metadata: { labels: { touched: 'yes' } } });
+      await sandbox.advance('30s');
       expect([at[0], at.at(-1)]).to.deep.equal([0, 40]);
-      expect(await flight.get('Drone', 'one')).to.equal(undefined);
+      expect(await sandbox.get('Drone', 'one')).to.equal(undefined);
     });
 
     it('writes its outputs, and what no owner reference reaches of them is gone in the end', async () => {
       let done = false;
       const there = { ...service('notice'), metadata: { name: 'notice', namespace: 'far' } };
-      const flown = machine(
+      const testOperator = machine(
         { A: { sync: () => ({ next: 'A' }) } },
         {
           outputs: [{ ...output.services, namespace: 'all' }],
           finalize: () => ({ done, outputs: { services: [there] }, requeueAfter: '10s' }),
         },
       );
-      await start(flown);
-      await flight.create(far);
-      await flight.create(drone('one'));
-      await flight.remove('Drone', 'one');
-      await flight.advance('30s');
+      await start(testOperator);
+      await sandbox.create(far);
+      await sandbox.create(drone('one'));
+      await sandbox.delete('Drone', 'one');
+      await sandbox.advance('30s');
       expect(writes().filter((write) => write.includes('notice'))).to.deep.equal([
         'apply Service notice',
       ]);
       done = true;
-      await flight.advance('10s');
-      expect(await flight.list('Service')).to.deep.equal([]);
-      expect(await flight.get('Drone', 'one')).to.equal(undefined);
+      await sandbox.advance('10s');
+      expect(await sandbox.list('Service')).to.deep.equal([]);
+      expect(await sandbox.get('Drone', 'one')).to.equal(undefined);
     });
 
     // @promise finalizer/namespace-deletion
     it('lets the resource go although its namespace is being deleted and takes nothing new: what it would write goes with it', async () => {
-      const flown = machine(
+      const testOperator = machine(
         { A: { sync: () => ({ next: 'A' }) } },
         {
           outputs: [output.services],
           finalize: () => ({ done: true, outputs: { services: [service('notice')] } }),
         },
       );
-      await start(flown);
-      await flight.create(configMap('makes-the-namespace', {}, { namespace: 'far' }));
-      await flight.create(drone('one', {}, { namespace: 'far' }));
-      await flight.remove('Namespace', 'far');
-      await flight.until(async () => (await flight.get('Namespace', 'far')) === undefined, '1m');
-      expect(flight.events.filter(({ type }) => type === 'syncFailed')).to.deep.equal([]);
+      await start(testOperator);
+      await sandbox.create(configMap('makes-the-namespace', {}, { namespace: 'far' }));
+      await sandbox.create(drone('one', {}, { namespace: 'far' }));
+      await sandbox.delete('Namespace', 'far');
+      await sandbox.until(async () => (await sandbox.get('Namespace', 'far')) === undefined, '1m');
+      expect(sandbox.events.filter(({ type }) => type === 'syncFailed')).to.deep.equal([]);
     });
 
     it('keeps the resource when what it writes is refused for another reason', async () => {
-      const flown = machine(
+      const testOperator = machine(
         { A: { sync: () => ({ next: 'A' }) } },
         {
           outputs: [output.services],
           finalize: () => ({ done: true, outputs: { services: [service('notice')] } }),
         },
       );
-      await start(flown);
-      await flight.create(drone('one'));
+      await start(testOperator);
+      await sandbox.create(drone('one'));
       faults.fault = ({ verb, kind }) =>
         verb === 'apply' && kind === 'Service'
           ? { when: 'before', error: refusal(403, 'Forbidden') }
           : undefined;
-      await flight.remove('Drone', 'one');
-      await flight.advance('1m');
-      expect([await finalizers(), readyMessage(await flight.get('Drone', 'one'))]).to.deep.equal([
+      await sandbox.delete('Drone', 'one');
+      await sandbox.advance('1m');
+      expect([await finalizers(), readyMessage(await sandbox.get('Drone', 'one'))]).to.deep.equal([
         [OURS],
         'Service default/notice was refused: refused with 403',
       ]);
@@ -531,16 +531,16 @@ describe('the finalizer', () => {
         { A: { sync: () => ({ next: 'A' }) } },
         { inputs: [input.configmaps], finalize },
       );
-      flight = await fly(scheduler, { through: faults.through });
-      await flight.create(drone('one'));
-      await flight.remove('Drone', 'one');
-      await flight.advance('1m');
-      expect([calls, readyMessage(await flight.get('Drone', 'one'))]).to.deep.equal([
+      sandbox = await startSandbox(scheduler, { wrapApi: faults.through });
+      await sandbox.create(drone('one'));
+      await sandbox.delete('Drone', 'one');
+      await sandbox.advance('1m');
+      expect([calls, readyMessage(await sandbox.get('Drone', 'one'))]).to.deep.equal([
         0,
         'the resource cannot go yet: input configmaps cannot be read: refused with 403',
       ]);
       refused = false;
-      await flight.until(async () => (await flight.get('Drone', 'one')) === undefined);
+      await sandbox.until(async () => (await sandbox.get('Drone', 'one')) === undefined);
       expect(calls).to.equal(1);
     });
 
@@ -548,7 +548,7 @@ describe('the finalizer', () => {
       for (const lost of [false, true]) {
         let calls = 0;
         const there = { ...service('notice'), metadata: { name: 'notice', namespace: 'far' } };
-        const flown = machine(
+        const testOperator = machine(
           { A: { sync: () => ({ next: 'A' }) } },
           {
             inputs: [input.configmaps],
@@ -563,10 +563,10 @@ describe('the finalizer', () => {
             ),
           },
         );
-        await start(flown);
-        await flight.create(far);
-        await flight.create(drone('one'));
-        await flight.remove('Drone', 'one');
+        await start(testOperator);
+        await sandbox.create(far);
+        await sandbox.create(drone('one'));
+        await sandbox.delete('Drone', 'one');
         let hit = false;
         faults.fault = ({ verb, kind }) => {
           if (verb === 'watch' && kind === 'Drone') {
@@ -579,18 +579,18 @@ describe('the finalizer', () => {
           return { when: 'after', error: noAnswer() };
         };
         faults.endWatches(noAnswer());
-        await flight.advance('5s');
-        await flight.create(configMap('landed'));
-        expect(await flight.get('Drone', 'one')).to.equal(undefined);
-        await flight.patch('ConfigMap', 'landed', { data: { x: 'y' } });
-        await flight.advance('10s');
-        expect([calls, await flight.list('Service')], `answer lost: ${lost}`).to.deep.equal([
+        await sandbox.advance('5s');
+        await sandbox.create(configMap('landed'));
+        expect(await sandbox.get('Drone', 'one')).to.equal(undefined);
+        await sandbox.patch('ConfigMap', 'landed', { data: { x: 'y' } });
+        await sandbox.advance('10s');
+        expect([calls, await sandbox.list('Service')], `answer lost: ${lost}`).to.deep.equal([
           2,
           [],
         ]);
         faults.fault = () => undefined;
         if (!lost) {
-          await flight.stop();
+          await sandbox.stop();
         }
       }
     });
@@ -603,43 +603,43 @@ describe('the finalizer', () => {
           { finalize: () => (calls++, Promise.reject(new Error('no wind'))) },
         ),
       );
-      await flight.create(drone('one'));
-      await flight.remove('Drone', 'one');
-      await flight.advance('1m');
+      await sandbox.create(drone('one'));
+      await sandbox.delete('Drone', 'one');
+      await sandbox.advance('1m');
       expect(calls).to.be.within(5, 10);
-      expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal([
+      expect(conditions(await sandbox.get('Drone', 'one'))).to.deep.equal([
         'Ready=False WorkerError',
         'Reconciling=True WorkerError',
       ]);
-      expect(readyMessage(await flight.get('Drone', 'one'))).to.equal('no wind');
+      expect(readyMessage(await sandbox.get('Drone', 'one'))).to.equal('no wind');
       expect(await finalizers()).to.deep.equal([OURS]);
     });
 
     it('that gives up is Stalled, and tried again by annotation and by a new process', async () => {
       let calls = 0;
-      const flown = machine(
+      const testOperator = machine(
         { A: { sync: () => ({ next: 'A' }) } },
         { finalize: () => (calls++, Promise.reject(new PermanentError('lost at sea'))) },
       );
-      await start(flown);
-      await flight.create(drone('one'));
-      await flight.remove('Drone', 'one');
-      await flight.advance('1h');
+      await start(testOperator);
+      await sandbox.create(drone('one'));
+      await sandbox.delete('Drone', 'one');
+      await sandbox.advance('1h');
       expect(calls).to.equal(1);
-      expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal([
+      expect(conditions(await sandbox.get('Drone', 'one'))).to.deep.equal([
         'Ready=False PermanentError',
         'Stalled=True PermanentError',
       ]);
-      await flight.patch('Drone', 'one', {
+      await sandbox.patch('Drone', 'one', {
         metadata: { annotations: { 'flights.autopilot.test/retry': 'now' } },
       });
       expect(calls).to.equal(2);
-      await flight.restart(flown.scheduler);
+      await sandbox.restart(testOperator.scheduler);
       expect(calls).to.equal(3);
     });
 
     it('may take as long as its own timeout says', async () => {
-      const flown = machine(
+      const testOperator = machine(
         { A: { sync: () => ({ next: 'A' }) } },
         {
           timeout: '7s',
@@ -649,11 +649,11 @@ describe('the finalizer', () => {
             ),
         },
       );
-      await start(flown);
-      await flight.create(drone('one'));
-      await flight.remove('Drone', 'one');
-      await flight.advance('7s');
-      expect(readyMessage(await flight.get('Drone', 'one'))).to.equal(
+      await start(testOperator);
+      await sandbox.create(drone('one'));
+      await sandbox.delete('Drone', 'one');
+      await sandbox.advance('7s');
+      expect(readyMessage(await sandbox.get('Drone', 'one'))).to.equal(
         'the worker took longer than 7 s',
       );
     });
@@ -669,12 +669,12 @@ describe('the finalizer', () => {
         await start(
           machine({ A: { sync: () => ({ next: 'A' }) } }, { finalize: () => result as never }),
         );
-        await flight.create(drone('one'));
-        await flight.remove('Drone', 'one');
-        expect(readyMessage(await flight.get('Drone', 'one'))).to.equal(message);
+        await sandbox.create(drone('one'));
+        await sandbox.delete('Drone', 'one');
+        expect(readyMessage(await sandbox.get('Drone', 'one'))).to.equal(message);
         expect(await finalizers()).to.deep.equal([OURS]);
         if (!('done' in result)) {
-          await flight.stop();
+          await sandbox.stop();
         }
       }
     });

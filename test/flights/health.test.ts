@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { systemClock } from '../../runtime/src/clock.ts';
-import type { Door } from '../../sandbox/src/index.ts';
-import { Cluster, openDoor } from '../../sandbox/src/index.ts';
+import type { ApiServer } from '../../sandbox/src/index.ts';
+import { Cluster, serveApi } from '../../sandbox/src/index.ts';
 import type { OperatorProcess } from '../e2e/operator-process.ts';
 import { startProcess } from '../e2e/operator-process.ts';
 import { until } from '../realparts/index.ts';
@@ -13,22 +13,22 @@ import { DRONE_CRD, DRONES } from './machines.ts';
 describe('/healthz, by which a kubelet kills', () => {
   let folder: string;
   let cluster: Cluster;
-  let door: Door;
+  let apiServer: ApiServer;
   let running: OperatorProcess[];
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'autopilot-health-'));
     writeFileSync(join(folder, 'autopilot-operator.yaml'), '');
     running = [];
     cluster = new Cluster({ clock: systemClock });
-    door = await openDoor(cluster);
-    writeFileSync(join(folder, 'kubeconfig'), door.kubeconfig);
+    apiServer = await serveApi(cluster);
+    writeFileSync(join(folder, 'kubeconfig'), apiServer.kubeconfig);
     await cluster.api.create(cluster.typeOf(DRONE_CRD), DRONE_CRD);
   });
   afterEach(async () => {
     for (const operator of running) {
       operator.kill('SIGKILL');
     }
-    await door.close();
+    await apiServer.close();
     rmSync(folder, { recursive: true, force: true });
   });
 
@@ -62,11 +62,11 @@ describe('/healthz, by which a kubelet kills', () => {
   // @promise endpoints/healthz
   it('is well while the API server is away, and so is the process when it comes back', async () => {
     const operator = await start('a', alone);
-    const { port } = new URL(door.url);
-    await door.close();
+    const { port } = new URL(apiServer.url);
+    await apiServer.close();
     await notReady(operator, 'apiserver');
     expect(await health(operator)).to.equal('200 ok');
-    door = await openDoor(cluster, { port: Number(port) });
+    apiServer = await serveApi(cluster, { port: Number(port) });
     await until('it is ready again', 60_000, async () =>
       expect(await ask(operator, '/readyz')).to.equal('200 ok'),
     );
@@ -75,7 +75,7 @@ describe('/healthz, by which a kubelet kills', () => {
 
   // @promise endpoints/healthz
   it('is well when there is no API server at the start', async () => {
-    await door.close();
+    await apiServer.close();
     const operator = await start('a', alone, 0);
     await notReady(operator, 'caches');
     expect(await health(operator)).to.equal('200 ok');
@@ -102,7 +102,7 @@ describe('/healthz, by which a kubelet kills', () => {
       await health(standby),
       await ask(standby, '/readyz'),
     ]).to.deep.equal(['200 ok', '200 ok', '200 ok']);
-    await door.close();
+    await apiServer.close();
     // Nobody killed it: it has lost its lease, and ends by itself.
     expect(await leader.ended).to.equal(1);
     expect(await health(standby)).to.equal('200 ok');

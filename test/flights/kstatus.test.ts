@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { PermanentError, RetryLater } from '../../runtime/src/index.ts';
-import type { Flight, FlightOptions, FlownObject } from '../../sandbox/src/index.ts';
-import { fly } from '../../sandbox/src/index.ts';
+import type { Sandbox, SandboxOptions, SandboxObject } from '../../sandbox/src/index.ts';
+import { startSandbox } from '../../sandbox/src/index.ts';
 import { Faults, refusal } from './faults.ts';
 import type { Phase } from './machines.ts';
 import { drone, input, machine, output, service } from './machines.ts';
@@ -22,7 +22,7 @@ interface Condition {
 function kstatus({
   metadata,
   status,
-}: FlownObject): 'Terminating' | 'InProgress' | 'Failed' | 'Current' {
+}: SandboxObject): 'Terminating' | 'InProgress' | 'Failed' | 'Current' {
   const conditions = (status?.conditions ?? []) as readonly Condition[];
   const is = (type: string, value: string): boolean =>
     conditions.some((condition) => condition.type === type && condition.status === value);
@@ -95,32 +95,32 @@ const SITUATIONS: readonly [
 ];
 
 describe('a tool that waits', () => {
-  let flight: Flight;
-  afterEach(() => flight.stop());
+  let sandbox: Sandbox;
+  afterEach(() => sandbox.stop());
 
   async function start(
     phases: Readonly<Record<string, Phase>>,
     { code = 0 }: { readonly code?: number } = {},
-    options: FlightOptions = {},
+    options: SandboxOptions = {},
   ): Promise<void> {
     const faults = new Faults();
     faults.fault = ({ verb, kind }) =>
       code > 0 && ((verb === 'apply' && kind === 'Service') || (verb === 'list' && kind === 'Pod'))
         ? { when: 'before', error: refusal(code) }
         : undefined;
-    flight = await fly(machine(phases).scheduler, {
-      through: faults.through,
+    sandbox = await startSandbox(machine(phases).scheduler, {
+      wrapApi: faults.through,
       config: { workIntervalMs: 3_600_000, workerTimeoutMs: 10_000 },
       ...options,
     });
   }
-  const found = async (): Promise<FlownObject> => (await flight.get('Drone', 'one')) as FlownObject;
+  const found = async (): Promise<SandboxObject> => (await sandbox.get('Drone', 'one')) as SandboxObject;
 
   for (const [title, phases, expected, { metadata = {}, code = 0 } = {}] of SITUATIONS) {
     it(`finds a resource that is ${title} ${expected}`, async () => {
       await start(phases, { code });
-      await flight.create(drone('one', {}, metadata));
-      await flight.advance('20s');
+      await sandbox.create(drone('one', {}, metadata));
+      await sandbox.advance('20s');
       expect(kstatus(await found())).to.equal(expected);
       const { status } = await found();
       const conditions = status.conditions as readonly Condition[];
@@ -140,23 +140,23 @@ describe('a tool that waits', () => {
   // @promise reconcile/kstatus
   it('never takes a resource whose spec has just changed for a finished one', async () => {
     await start({ A: { onSpecChange: 'A', ...to('B') }, B: {} });
-    await flight.create(drone('one'));
+    await sandbox.create(drone('one'));
     const states: string[] = [];
     expect(kstatus(await found())).to.equal('Current');
     const stop = new AbortController();
     const { resourceVersion } = (await found()).metadata;
     const watched = (async () => {
-      for await (const event of flight.cluster.api.watch(
+      for await (const event of sandbox.cluster.api.watch(
         machine({ A: stay }).scheduler.resource,
         { resourceVersion: resourceVersion ?? '' },
         stop.signal,
       )) {
         if (event.type === 'MODIFIED') {
-          states.push(kstatus(event.object as FlownObject));
+          states.push(kstatus(event.object as SandboxObject));
         }
       }
     })();
-    await flight.patch('Drone', 'one', { spec: { again: true } });
+    await sandbox.patch('Drone', 'one', { spec: { again: true } });
     stop.abort();
     await watched.catch(() => undefined);
     expect(states).to.deep.equal(['InProgress', 'InProgress', 'Current']);
@@ -165,11 +165,11 @@ describe('a tool that waits', () => {
   it('sees when a condition last changed its status, not when it was last said', async () => {
     let message = 'one';
     await start({ A: { interval: '10s', sync: () => ({ next: 'A', message }) } });
-    await flight.create(drone('one'));
+    await sandbox.create(drone('one'));
     const [{ lastTransitionTime: before } = {}] = (await found()).status
       .conditions as readonly Condition[];
     message = 'two';
-    await flight.advance('10s');
+    await sandbox.advance('10s');
     const [ready] = (await found()).status.conditions as readonly Condition[];
     expect([ready?.message, ready?.lastTransitionTime]).to.deep.equal(['two', before]);
   });
@@ -193,16 +193,16 @@ describe('a tool that waits', () => {
     // @promise reconcile/kstatus
     it('goes on only when what the phase writes is there', async () => {
       await start({ A: to('B'), B: serving }, { code: 403 });
-      await flight.create(drone('one'));
+      await sandbox.create(drone('one'));
       expect(await readies()).to.deep.equal([
         'B',
         'Ready=False',
         'Reconciling=True',
         'OutputsApplied=False',
       ]);
-      await flight.restart(machine({ A: to('B'), B: serving }).scheduler);
+      await sandbox.restart(machine({ A: to('B'), B: serving }).scheduler);
       expect(await readies()).to.deep.equal(['B', 'Ready=True']);
-      expect(await flight.get('Service', 'a')).not.to.equal(undefined);
+      expect(await sandbox.get('Service', 'a')).not.to.equal(undefined);
     });
 
     it('is not told before the first sync of the phase, also when nobody but the spec or the clock moved it there', async () => {
@@ -213,11 +213,11 @@ describe('a tool that waits', () => {
         sync: async () => (await gate, { next: 'B', outputs: { services: [service('a')] } }),
       };
       await start({ A: { ...stay, timeout: '3s', onTimeout: 'B' }, B: slow });
-      await flight.create(drone('one'));
-      await flight.advance('4s');
+      await sandbox.create(drone('one'));
+      await sandbox.advance('4s');
       expect(await readies()).to.deep.equal(['B', 'Ready=False', 'Reconciling=True']);
       open();
-      await flight.settle();
+      await sandbox.settle();
       expect(await readies()).to.deep.equal(['B', 'Ready=True']);
     });
 
@@ -226,8 +226,8 @@ describe('a tool that waits', () => {
         A: to('B'),
         B: { ...serving, sync: () => Promise.reject(new RetryLater('1h')) },
       });
-      await flight.create(drone('one'));
-      await flight.patch('Drone', 'one', { metadata: PAUSED });
+      await sandbox.create(drone('one'));
+      await sandbox.patch('Drone', 'one', { metadata: PAUSED });
       expect(await readies()).to.deep.equal(['B', 'Ready=False', 'Paused=True']);
     });
   });

@@ -1,29 +1,29 @@
 import { expect } from 'chai';
 import type { AnyResult } from '../../runtime/src/ports.ts';
-import type { Flight, FlightOptions } from '../../sandbox/src/index.ts';
-import { fly } from '../../sandbox/src/index.ts';
+import type { Sandbox, SandboxOptions } from '../../sandbox/src/index.ts';
+import { startSandbox } from '../../sandbox/src/index.ts';
 import { Faults, noAnswer, refusal } from './faults.ts';
 import type { TestMachine } from './machines.ts';
 import { conditions, drone, machine } from './machines.ts';
 
-let flight: Flight;
+let sandbox: Sandbox;
 let faults: Faults;
 
-async function start({ scheduler }: TestMachine, options: FlightOptions = {}): Promise<void> {
+async function start({ scheduler }: TestMachine, options: SandboxOptions = {}): Promise<void> {
   faults = new Faults();
-  flight = await fly(scheduler, {
-    through: faults.through,
+  sandbox = await startSandbox(scheduler, {
+    wrapApi: faults.through,
     config: { workIntervalMs: 3_600_000, workerTimeoutMs: 30_000 },
     ...options,
   });
 }
 const said = async (name = 'one'): Promise<readonly string[]> =>
-  conditions(await flight.get('Drone', name));
+  conditions(await sandbox.get('Drone', name));
 const phase = async (name = 'one'): Promise<string> =>
-  (await flight.get('Drone', name))?.status?.phase as string;
+  (await sandbox.get('Drone', name))?.status?.phase as string;
 
 describe('a machine that loops', () => {
-  afterEach(() => flight.stop());
+  afterEach(() => sandbox.stop());
   /** A and B for ever, unless `spec.stay` says where it is to stay. */
   const looper = (): TestMachine => {
     const to = (own: string, other: string, { stay }: { stay?: string }): AnyResult => ({
@@ -38,19 +38,19 @@ describe('a machine that loops', () => {
 
   // @promise reconcile/looping
   it('may change phases twice around in ten seconds; after that it waits longer and longer, and says so', async () => {
-    const flown = looper();
-    await start(flown);
-    await flight.create(drone('one'));
-    expect(flown.calls.map(({ at }) => at)).to.deep.equal([0, 0, 0, 0, 0]);
+    const testOperator = looper();
+    await start(testOperator);
+    await sandbox.create(drone('one'));
+    expect(testOperator.calls.map(({ at }) => at)).to.deep.equal([0, 0, 0, 0, 0]);
     expect(await said()).to.deep.equal([
       'Ready=False Looping',
       'Reconciling=True Looping',
       'Looping=True Looping',
     ]);
-    await flight.advance('20m');
-    const waits = flown.calls
+    await sandbox.advance('20m');
+    const waits = testOperator.calls
       .slice(5)
-      .map(({ at }, index) => at - (flown.calls[index + 4]?.at ?? 0));
+      .map(({ at }, index) => at - (testOperator.calls[index + 4]?.at ?? 0));
     for (const [index, wait] of waits.entries()) {
       const middle = Math.min(300, 0.5 * 2 ** index);
       expect(wait).to.be.within(middle * 0.5, Math.min(300, middle * 1.5));
@@ -60,22 +60,22 @@ describe('a machine that loops', () => {
 
   it('is counted once for each time that it begins', async () => {
     await start(looper());
-    await flight.create(drone('one'));
-    await flight.advance('5m');
-    expect(flight.events.filter(({ type }) => type === 'looping')).to.have.length(1);
+    await sandbox.create(drone('one'));
+    await sandbox.advance('5m');
+    expect(sandbox.events.filter(({ type }) => type === 'looping')).to.have.length(1);
   });
 
   it('is forgiven as soon as a worker stays in its phase', async () => {
-    const flown = looper();
-    await start(flown);
-    await flight.create(drone('one'));
-    await flight.patch('Drone', 'one', { spec: { stay: 'A' } });
-    await flight.advance('1s');
+    const testOperator = looper();
+    await start(testOperator);
+    await sandbox.create(drone('one'));
+    await sandbox.patch('Drone', 'one', { spec: { stay: 'A' } });
+    await sandbox.advance('1s');
     expect(await phase()).to.equal('A');
     expect(await said()).to.deep.equal(['Ready=False A', 'Reconciling=True A']);
-    const before = flown.calls.length;
-    await flight.patch('Drone', 'one', { spec: { stay: 'B' } });
-    expect(flown.calls.length - before).to.equal(2);
+    const before = testOperator.calls.length;
+    await sandbox.patch('Drone', 'one', { spec: { stay: 'B' } });
+    expect(testOperator.calls.length - before).to.equal(2);
     expect(await phase()).to.equal('B');
   });
 
@@ -87,34 +87,34 @@ describe('a machine that loops', () => {
       names.map((name, index) => [name, { sync: () => ({ next: names[index + 1] ?? 'Done' }) }]),
     );
     await start(machine({ ...long, Done: {} }));
-    await flight.create(drone('one'));
+    await sandbox.create(drone('one'));
     expect([await phase(), await said()]).to.deep.equal(['Done', ['Ready=True Done']]);
-    await flight.stop();
-    const flown = looper();
-    await start(flown);
-    await flight.create(drone('one'));
-    await flight.create(drone('two', { stay: 'A' }));
+    await sandbox.stop();
+    const testOperator = looper();
+    await start(testOperator);
+    await sandbox.create(drone('one'));
+    await sandbox.create(drone('two', { stay: 'A' }));
     expect(await said('two')).to.deep.equal(['Ready=False A', 'Reconciling=True A']);
   });
 
   it('is forgotten with its resource, also when nobody saw that go and another one came under its name', async () => {
     await start(looper());
-    await flight.create(drone('one'));
+    await sandbox.create(drone('one'));
     expect(await said()).to.include('Looping=True Looping');
     faults.fault = ({ verb, kind }) =>
       ['watch', 'list'].includes(verb) && kind === 'Drone'
         ? { when: 'before', error: noAnswer() }
         : undefined;
     faults.endWatches(noAnswer());
-    await flight.remove('Drone', 'one');
-    await flight.create(drone('one', { stay: 'B' }));
+    await sandbox.delete('Drone', 'one');
+    await sandbox.create(drone('one', { stay: 'B' }));
     faults.fault = ({ verb, kind }) =>
       verb === 'watch' && kind === 'Drone'
         ? { when: 'before', error: refusal(410, 'Expired') }
         : undefined;
-    await flight.until(async () => (await phase()) === 'B', '5m');
+    await sandbox.until(async () => (await phase()) === 'B', '5m');
     expect(await said()).to.deep.equal(['Ready=False B', 'Reconciling=True B']);
-    expect(flight.events.filter(({ type }) => type === 'looping')).to.have.length(1);
+    expect(sandbox.events.filter(({ type }) => type === 'looping')).to.have.length(1);
   });
 
   it('still times out', async () => {
@@ -127,8 +127,8 @@ describe('a machine that loops', () => {
       }),
     );
     expect(phases).to.have.length(2);
-    await flight.create(drone('one'));
-    await flight.advance('5m');
+    await sandbox.create(drone('one'));
+    await sandbox.advance('5m');
     expect(await phase()).to.equal('Late');
   });
 });

@@ -8,7 +8,7 @@ import type {
   Scheduler,
 } from '../../runtime/src/ports.ts';
 import { defineScheduler } from '../../runtime/src/index.ts';
-import type { FlightObject } from '../../sandbox/src/index.ts';
+import type { ObjectManifest } from '../../sandbox/src/index.ts';
 
 export const DRONES = {
   group: 'flights.autopilot.test',
@@ -145,7 +145,7 @@ export function machine(
   return { scheduler: defineScheduler(scheduler), calls };
 }
 
-export function drone(name: string, spec: object = {}, metadata: object = {}): FlightObject {
+export function drone(name: string, spec: object = {}, metadata: object = {}): ObjectManifest {
   return {
     apiVersion: 'flights.autopilot.test/v1',
     kind: 'Drone',
@@ -158,12 +158,12 @@ export function service(name: string, port = 80): KubeObject & { readonly spec: 
   return { apiVersion: 'v1', kind: 'Service', metadata: { name }, spec: { ports: [{ port }] } };
 }
 
-export function configMap(name: string, data: object = {}, metadata: object = {}): FlightObject {
+export function configMap(name: string, data: object = {}, metadata: object = {}): ObjectManifest {
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, ...metadata }, data };
 }
 
 /** A VirtualService of the mesh team, with these routes; each sends everything to `old`. */
-export function route(name: string, ...routes: readonly (string | undefined)[]): FlightObject {
+export function route(name: string, ...routes: readonly (string | undefined)[]): ObjectManifest {
   const destinations = [{ destination: { host: 'old' }, weight: 100 }];
   return {
     apiVersion: 'networking.istio.io/v1',

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { fly } from '../../sandbox/src/index.ts';
+import { startSandbox } from '../../sandbox/src/index.ts';
 import { drone, machine } from './machines.ts';
 
 const ROLES = {
@@ -28,13 +28,13 @@ describe('an output', () => {
         }),
       },
     });
-    const flight = await fly(scheduler);
-    await flight.create(drone('one', { fly: true }));
-    expect((await flight.list('Role')).map(({ metadata }) => metadata.name)).to.deep.equal([
+    const sandbox = await startSandbox(scheduler);
+    await sandbox.create(drone('one', { fly: true }));
+    expect((await sandbox.list('Role')).map(({ metadata }) => metadata.name)).to.deep.equal([
       'drones:pilot',
     ]);
-    await flight.patch('Drone', 'one', { spec: { fly: false } });
-    expect(await flight.list('Role')).to.deep.equal([]);
-    await flight.stop();
+    await sandbox.patch('Drone', 'one', { spec: { fly: false } });
+    expect(await sandbox.list('Role')).to.deep.equal([]);
+    await sandbox.stop();
   });
 });

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import type { Flight } from '../../sandbox/src/index.ts';
-import { fly } from '../../sandbox/src/index.ts';
+import type { Sandbox } from '../../sandbox/src/index.ts';
+import { startSandbox } from '../../sandbox/src/index.ts';
 import { Faults, noAnswer, refusal } from './faults.ts';
 import type { TestMachine } from './machines.ts';
 import {
@@ -18,19 +18,19 @@ import {
 const OWNER = 'flights.autopilot.test/owner-uid';
 
 describe('outputs', () => {
-  let flight: Flight;
+  let sandbox: Sandbox;
   let faults: Faults;
-  afterEach(() => flight.stop());
+  afterEach(() => sandbox.stop());
 
   async function start({ scheduler }: TestMachine): Promise<void> {
     faults = new Faults();
-    flight = await fly(scheduler, {
-      through: faults.through,
+    sandbox = await startSandbox(scheduler, {
+      wrapApi: faults.through,
       config: { workIntervalMs: 3_600_000 },
     });
   }
   const names = async (kind = 'Service'): Promise<readonly string[]> =>
-    (await flight.list(kind)).map(({ metadata }) => metadata.name);
+    (await sandbox.list(kind)).map(({ metadata }) => metadata.name);
 
   /** Writes the Services that `spec.services` names, and stays. */
   const writer = (options: { readonly prune?: boolean } = {}): TestMachine =>
@@ -55,8 +55,8 @@ describe('outputs', () => {
   // @promise outputs/ownership-marks
   it('carry who made them: a controlling owner, the owner’s uid and the operator’s name', async () => {
     await start(writer());
-    const { metadata } = await flight.create(drone('one', { services: ['a'] }));
-    const made = await flight.get('Service', 'a');
+    const { metadata } = await sandbox.create(drone('one', { services: ['a'] }));
+    const made = await sandbox.get('Service', 'a');
     expect(made?.metadata.ownerReferences).to.deep.equal([
       {
         apiVersion: 'flights.autopilot.test/v1',
@@ -75,9 +75,9 @@ describe('outputs', () => {
   // @promise outputs/drift
   it('cost one request each when they are new, and none when nothing has changed', async () => {
     await start(writer());
-    await flight.create(drone('one', { services: ['a', 'b'] }));
+    await sandbox.create(drone('one', { services: ['a', 'b'] }));
     expect(faults.of('Service')).to.deep.equal(['list', 'watch', 'apply a', 'apply b']);
-    await flight.advance('3h');
+    await sandbox.advance('3h');
     expect(faults.of('Service').filter((request) => request.includes(' '))).to.deep.equal([
       'apply a',
       'apply b',
@@ -87,7 +87,7 @@ describe('outputs', () => {
   // @promise outputs/foreign-objects
   it('are seen by the next phase also when the answer to their creation was lost and their event is late', async () => {
     const services = { name: 'services', type: output.services.type, namespace: 'own' } as const;
-    const flown = machine({
+    const testOperator = machine({
       A: {
         outputs: [output.services],
         sync: () => ({ next: 'B', outputs: { services: [service('a')] } }),
@@ -97,7 +97,7 @@ describe('outputs', () => {
         sync: ({ inputs }) => ({ next: inputs['services']?.get('a') === undefined ? 'A' : 'B' }),
       },
     });
-    await start(flown);
+    await start(testOperator);
     let lost = false;
     faults.fault = ({ verb, kind }) => {
       if (kind !== 'Service' || !['apply', 'watch'].includes(verb) || (lost && verb === 'apply')) {
@@ -109,23 +109,23 @@ describe('outputs', () => {
       }
       return { when: verb === 'apply' ? 'after' : 'before', error: noAnswer() };
     };
-    await flight.create(drone('one'));
-    await flight.advance('3s');
-    expect(flown.calls.map(({ phase }) => phase)).to.deep.equal(['A', 'A', 'B']);
+    await sandbox.create(drone('one'));
+    await sandbox.advance('3s');
+    expect(testOperator.calls.map(({ phase }) => phase)).to.deep.equal(['A', 'A', 'B']);
   });
 
   // @promise outputs/foreign-objects
   it('do not touch an object of somebody else, and say whose it is', async () => {
     await start(writer());
-    await flight.create({
+    await sandbox.create({
       ...service('a', 1),
       metadata: { name: 'a', labels: { 'app.kubernetes.io/managed-by': 'Helm' } },
     } as never);
-    const before = await flight.get('Service', 'a');
-    await flight.create(drone('one', { services: ['a'] }));
-    expect(await flight.get('Service', 'a')).to.deep.equal(before);
-    expect(conditions(await flight.get('Drone', 'one'))[0]).to.equal('Ready=False OutputConflict');
-    expect(readyMessage(await flight.get('Drone', 'one'))).to.equal(
+    const before = await sandbox.get('Service', 'a');
+    await sandbox.create(drone('one', { services: ['a'] }));
+    expect(await sandbox.get('Service', 'a')).to.deep.equal(before);
+    expect(conditions(await sandbox.get('Drone', 'one'))[0]).to.equal('Ready=False OutputConflict');
+    expect(readyMessage(await sandbox.get('Drone', 'one'))).to.equal(
       "Service default/a exists and belongs to 'Helm'; give the output another name, or delete it",
     );
   });
@@ -133,32 +133,32 @@ describe('outputs', () => {
   // @promise outputs/foreign-objects
   it('are not shared by two resources: the second one is told', async () => {
     await start(writer());
-    await flight.create(drone('one', { services: ['a'] }));
-    await flight.create(drone('two', { services: ['a'] }));
-    expect(conditions(await flight.get('Drone', 'one'))[0]).to.equal('Ready=False A');
-    expect(readyMessage(await flight.get('Drone', 'two'))).to.contain('belongs to Drone one');
+    await sandbox.create(drone('one', { services: ['a'] }));
+    await sandbox.create(drone('two', { services: ['a'] }));
+    expect(conditions(await sandbox.get('Drone', 'one'))[0]).to.equal('Ready=False A');
+    expect(readyMessage(await sandbox.get('Drone', 'two'))).to.contain('belongs to Drone one');
   });
 
   // @promise outputs/adoption
   it('are made as soon as what stood in their place is gone, however long that took', async () => {
     await start(writer());
-    await flight.create(drone('one', { services: ['a'] }));
-    await flight.create(drone('two', { services: ['a'] }));
-    await flight.advance('1h');
-    await flight.remove('Drone', 'one');
-    await flight.advance('1s');
-    expect((await flight.get('Service', 'a'))?.metadata.ownerReferences?.[0]?.name).to.equal('two');
-    expect(conditions(await flight.get('Drone', 'two'))[0]).to.equal('Ready=False A');
+    await sandbox.create(drone('one', { services: ['a'] }));
+    await sandbox.create(drone('two', { services: ['a'] }));
+    await sandbox.advance('1h');
+    await sandbox.delete('Drone', 'one');
+    await sandbox.advance('1s');
+    expect((await sandbox.get('Service', 'a'))?.metadata.ownerReferences?.[0]?.name).to.equal('two');
+    expect(conditions(await sandbox.get('Drone', 'two'))[0]).to.equal('Ready=False A');
   });
 
   // @promise outputs/drift
   it('are made again when somebody deletes or changes them', async () => {
     await start(writer());
-    await flight.create(drone('one', { services: ['a'] }));
-    await flight.remove('Service', 'a');
+    await sandbox.create(drone('one', { services: ['a'] }));
+    await sandbox.delete('Service', 'a');
     expect(await names()).to.deep.equal(['a']);
-    await flight.patch('Service', 'a', { spec: { ports: [{ port: 99 }] } });
-    expect((await flight.get('Service', 'a'))?.spec.ports).to.deep.include({
+    await sandbox.patch('Service', 'a', { spec: { ports: [{ port: 99 }] } });
+    expect((await sandbox.get('Service', 'a'))?.spec.ports).to.deep.include({
       port: 80,
       protocol: 'TCP',
       targetPort: 80,
@@ -168,10 +168,10 @@ describe('outputs', () => {
   // @promise outputs/own-manager
   it('are applied under a manager of each resource, so that none erases what another one set', async () => {
     await start(writer());
-    await flight.create(drone('one', { services: ['a', 'b'] }));
-    await flight.create(drone('two', { services: ['c'] }));
+    await sandbox.create(drone('one', { services: ['a', 'b'] }));
+    await sandbox.create(drone('two', { services: ['c'] }));
     const manager = async (name: string): Promise<unknown> => {
-      const { metadata } = await flight.cluster.api.get(SERVICES, { namespace: 'default', name });
+      const { metadata } = await sandbox.cluster.api.get(SERVICES, { namespace: 'default', name });
       return (metadata as { managedFields?: readonly { manager: string }[] }).managedFields?.[0]
         ?.manager;
     };
@@ -187,8 +187,8 @@ describe('outputs', () => {
   it('that no phase reads are watched by the label of their operator only', async () => {
     const asked: unknown[] = [];
     faults = new Faults();
-    flight = await fly(writer().scheduler, {
-      through: (api) => ({
+    sandbox = await startSandbox(writer().scheduler, {
+      wrapApi: (api) => ({
         ...faults.through(api),
         list: (type, options, ...rest) => {
           if (type.kind === 'Service') {
@@ -210,10 +210,10 @@ describe('outputs', () => {
 
   // @promise outputs/foreign-status
   it('wake nobody when others change their status', async () => {
-    const flown = writer();
-    await start(flown);
-    await flight.create(drone('one', { services: ['a'] }));
-    const before = flown.calls.length;
+    const testOperator = writer();
+    await start(testOperator);
+    await sandbox.create(drone('one', { services: ['a'] }));
+    const before = testOperator.calls.length;
     const body = {
       status: {
         conditions: [
@@ -227,23 +227,23 @@ describe('outputs', () => {
         ],
       },
     };
-    await flight.cluster.api.patch(
+    await sandbox.cluster.api.patch(
       SERVICES,
       { namespace: 'default', name: 'a' },
       { type: 'merge', body },
       { subresource: 'status' },
     );
-    await flight.advance('1m');
-    expect((await flight.get('Service', 'a'))?.status).to.deep.include(body.status);
-    expect(flown.calls).to.have.length(before);
-    await flight.patch('Service', 'a', { metadata: { annotations: { theirs: 'yes' } } });
-    await flight.advance('1m');
-    expect(flown.calls).to.have.length(before + 1);
+    await sandbox.advance('1m');
+    expect((await sandbox.get('Service', 'a'))?.status).to.deep.include(body.status);
+    expect(testOperator.calls).to.have.length(before);
+    await sandbox.patch('Service', 'a', { metadata: { annotations: { theirs: 'yes' } } });
+    await sandbox.advance('1m');
+    expect(testOperator.calls).to.have.length(before + 1);
   });
 
   // @promise outputs/own-writes
   it('wake every other resource that has read them, and not the one that made them', async () => {
-    const flown = machine({
+    const testOperator = machine({
       A: {
         inputs: [input.configmaps],
         outputs: [output.configmaps],
@@ -262,12 +262,12 @@ describe('outputs', () => {
         },
       },
     });
-    await start(flown);
-    await flight.create(drone('reader', { reads: true }));
-    await flight.create(drone('one', { at: 1 }));
-    await flight.patch('Drone', 'one', { spec: { at: 2 } });
-    await flight.advance('1m');
-    expect(flown.calls.map(({ resource }) => resource)).to.deep.equal([
+    await start(testOperator);
+    await sandbox.create(drone('reader', { reads: true }));
+    await sandbox.create(drone('one', { at: 1 }));
+    await sandbox.patch('Drone', 'one', { spec: { at: 2 } });
+    await sandbox.advance('1m');
+    expect(testOperator.calls.map(({ resource }) => resource)).to.deep.equal([
       'reader',
       'one',
       'reader',
@@ -279,13 +279,13 @@ describe('outputs', () => {
   // @promise outputs/drift
   it('leave fields alone that others set', async () => {
     await start(writer());
-    await flight.create(drone('one', { services: ['a'] }));
-    await flight.patch('Service', 'a', {
+    await sandbox.create(drone('one', { services: ['a'] }));
+    await sandbox.patch('Service', 'a', {
       metadata: { annotations: { theirs: 'yes' } },
       spec: { sessionAffinity: 'ClientIP' },
     });
-    await flight.patch('Drone', 'one', { spec: { port: 81 } });
-    const { metadata, spec } = (await flight.get('Service', 'a')) ?? {};
+    await sandbox.patch('Drone', 'one', { spec: { port: 81 } });
+    const { metadata, spec } = (await sandbox.get('Service', 'a')) ?? {};
     expect([metadata?.annotations?.['theirs'], spec.sessionAffinity, spec.ports]).to.deep.equal([
       'yes',
       'ClientIP',
@@ -296,20 +296,20 @@ describe('outputs', () => {
   // @promise outputs/prune
   it('that are left out stay, unless the output says prune', async () => {
     await start(writer());
-    await flight.create(drone('one', { services: ['a', 'b'] }));
-    await flight.patch('Drone', 'one', { spec: { services: ['b'] } });
+    await sandbox.create(drone('one', { services: ['a', 'b'] }));
+    await sandbox.patch('Drone', 'one', { spec: { services: ['b'] } });
     expect(await names()).to.deep.equal(['a', 'b']);
   });
 
   // @promise outputs/prune
   it('are pruned to the list that is returned: all of them when it is empty, none when there is no list', async () => {
     await start(writer({ prune: true }));
-    await flight.create(drone('one', { services: ['a', 'b', 'c'] }));
-    await flight.patch('Drone', 'one', { spec: { services: ['b'] } });
+    await sandbox.create(drone('one', { services: ['a', 'b', 'c'] }));
+    await sandbox.patch('Drone', 'one', { spec: { services: ['b'] } });
     expect(await names()).to.deep.equal(['b']);
-    await flight.patch('Drone', 'one', { spec: { services: null } });
+    await sandbox.patch('Drone', 'one', { spec: { services: null } });
     expect(await names()).to.deep.equal(['b']);
-    await flight.patch('Drone', 'one', { spec: { services: [] } });
+    await sandbox.patch('Drone', 'one', { spec: { services: [] } });
     expect(await names()).to.deep.equal([]);
   });
 
@@ -328,17 +328,17 @@ describe('outputs', () => {
         },
       }),
     );
-    await flight.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'elsewhere' } });
-    await flight.create(drone('one'));
+    await sandbox.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'elsewhere' } });
+    await sandbox.create(drone('one'));
     expect(await names()).to.deep.equal(['far']);
   });
 
   // @promise outputs/prune
   it('are pruned when everything new is there, and before status says so', async () => {
     await start(writer({ prune: true }));
-    await flight.create(drone('one', { services: ['a', 'b'] }));
+    await sandbox.create(drone('one', { services: ['a', 'b'] }));
     faults.requests.length = 0;
-    await flight.patch('Drone', 'one', { spec: { services: ['c', 'd'] } });
+    await sandbox.patch('Drone', 'one', { spec: { services: ['c', 'd'] } });
     const writes = faults.requests
       .filter(({ kind }) => kind !== 'Event')
       .map(({ verb, name }) => `${verb} ${name}`);
@@ -348,15 +348,15 @@ describe('outputs', () => {
   // @promise outputs/known-by-owner
   it('are known by their owner when somebody takes our label away: they are taken up again, and no conflict', async () => {
     await start(writer());
-    await flight.create(drone('one', { services: ['a'] }));
-    const [before] = await flight.list('Service');
-    await flight.patch('Service', 'a', {
+    await sandbox.create(drone('one', { services: ['a'] }));
+    const [before] = await sandbox.list('Service');
+    await sandbox.patch('Service', 'a', {
       metadata: { labels: { 'app.kubernetes.io/managed-by': null } },
     });
-    const [after] = await flight.list('Service');
+    const [after] = await sandbox.list('Service');
     expect(after?.metadata.labels).to.deep.equal(before?.metadata.labels);
     expect(after?.metadata.uid).to.equal(before?.metadata.uid);
-    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal([
+    expect(conditions(await sandbox.get('Drone', 'one'))).to.deep.equal([
       'Ready=False A',
       'Reconciling=True A',
     ]);
@@ -365,21 +365,21 @@ describe('outputs', () => {
   // @promise outputs/prune
   it('of others that carry copies of our marks are not pruned: a controller made them from an output', async () => {
     await start(writer({ prune: true }));
-    await flight.create(drone('one', { services: ['a'] }));
-    const made = await flight.get('Service', 'a');
+    await sandbox.create(drone('one', { services: ['a'] }));
+    const made = await sandbox.get('Service', 'a');
     const { uid = '', labels, annotations } = made?.metadata ?? {};
     const copied = {
       labels,
       annotations,
       ownerReferences: [{ apiVersion: 'v1', kind: 'Service', name: 'a', uid }],
     };
-    await flight.create({ ...service('copy'), metadata: { name: 'copy', ...copied } } as never);
-    await flight.patch('Drone', 'one', { spec: { services: ['a', 'b'] } });
+    await sandbox.create({ ...service('copy'), metadata: { name: 'copy', ...copied } } as never);
+    await sandbox.patch('Drone', 'one', { spec: { services: ['a', 'b'] } });
     expect(await names()).to.deep.equal(['a', 'b', 'copy']);
   });
 
   it('of a cluster-scoped kind have no namespace, whatever is written: they are found again, and not pruned', async () => {
-    const flown = machine({
+    const testOperator = machine({
       A: {
         outputs: [{ ...output.namespaces, prune: true }],
         interval: '10s',
@@ -397,14 +397,14 @@ describe('outputs', () => {
         }),
       },
     });
-    await start(flown);
-    await flight.create(drone('one'));
-    const { uid } = (await flight.get('Namespace', 'made'))?.metadata ?? {};
+    await start(testOperator);
+    await sandbox.create(drone('one'));
+    const { uid } = (await sandbox.get('Namespace', 'made'))?.metadata ?? {};
     expect(uid).not.to.equal(undefined);
-    await flight.advance('1m');
-    await flight.restart(flown.scheduler, { through: faults.through });
-    await flight.advance('1m');
-    expect((await flight.get('Namespace', 'made'))?.metadata.uid).to.equal(uid);
+    await sandbox.advance('1m');
+    await sandbox.restart(testOperator.scheduler, { wrapApi: faults.through });
+    await sandbox.advance('1m');
+    expect((await sandbox.get('Namespace', 'made'))?.metadata.uid).to.equal(uid);
     expect(faults.of('Namespace').filter((request) => request.endsWith('made'))).to.deep.equal([
       'apply made',
     ]);
@@ -419,14 +419,14 @@ describe('outputs', () => {
     const { scheduler } = machine({
       A: { outputs: [{ ...output.services, namespace: 'all' }], sync },
     });
-    flight = await fly(scheduler, {
-      through: faults.through,
+    sandbox = await startSandbox(scheduler, {
+      wrapApi: faults.through,
       config: { watchNamespaces: ['default'] },
     });
-    await flight.create(configMap('makes-the-namespace', {}, { namespace: 'far' }));
-    await flight.create(drone('one'));
-    expect(await flight.list('Service')).to.deep.equal([]);
-    expect(readyMessage(await flight.get('Drone', 'one'))).to.equal(
+    await sandbox.create(configMap('makes-the-namespace', {}, { namespace: 'far' }));
+    await sandbox.create(drone('one'));
+    expect(await sandbox.list('Service')).to.deep.equal([]);
+    expect(readyMessage(await sandbox.get('Drone', 'one'))).to.equal(
       'outputs.services of phase A: Service far/a lies in a namespace that the operator does not watch',
     );
   });
@@ -435,7 +435,7 @@ describe('outputs', () => {
   it('that are pruned wake nobody, also where another input shows some of their kind', async () => {
     const some = { ...input.configmaps, selector: 'app=x' };
     const labelled = (name: string) => configMap(name, {}, { labels: { app: 'x' } }) as never;
-    const flown = machine({
+    const testOperator = machine({
       A: {
         inputs: [some],
         outputs: [{ ...output.configmaps, prune: true }],
@@ -447,21 +447,21 @@ describe('outputs', () => {
         }),
       },
     });
-    await start(flown);
-    await flight.create(drone('one', { names: ['a', 'b'] }));
-    const before = flown.calls.length;
-    await flight.patch('Drone', 'one', { spec: { names: ['b'] } });
+    await start(testOperator);
+    await sandbox.create(drone('one', { names: ['a', 'b'] }));
+    const before = testOperator.calls.length;
+    await sandbox.patch('Drone', 'one', { spec: { names: ['b'] } });
     expect(await names('ConfigMap')).to.deep.equal(['b']);
-    expect(flown.calls.length - before).to.equal(1);
+    expect(testOperator.calls.length - before).to.equal(1);
   });
 
   // @promise outputs/prune
   it('of others are never pruned', async () => {
     await start(writer({ prune: true }));
-    await flight.create(drone('two', { services: ['other'] }));
-    await flight.create(service('free') as never);
-    await flight.create(drone('one', { services: ['a'] }));
-    await flight.patch('Drone', 'one', { spec: { services: [] } });
+    await sandbox.create(drone('two', { services: ['other'] }));
+    await sandbox.create(service('free') as never);
+    await sandbox.create(drone('one', { services: ['a'] }));
+    await sandbox.patch('Drone', 'one', { spec: { services: [] } });
     expect(await names()).to.deep.equal(['free', 'other']);
   });
 
@@ -478,7 +478,7 @@ describe('outputs', () => {
       B: {},
     });
     await start(both);
-    await flight.create(drone('one'));
+    await sandbox.create(drone('one'));
     const writes = faults.requests
       .filter(({ verb, kind }) => (verb === 'apply' || verb === 'patch') && kind !== 'Event')
       .map(({ verb, name }) => `${verb} ${name}`);
@@ -492,25 +492,25 @@ describe('outputs', () => {
       refused && verb === 'apply' && kind === 'Service'
         ? { when: 'before', error: refusal(422, 'Invalid') }
         : undefined;
-    await flight.create(drone('one', { services: ['a'] }));
-    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal([
+    await sandbox.create(drone('one', { services: ['a'] }));
+    expect(conditions(await sandbox.get('Drone', 'one'))).to.deep.equal([
       'Ready=False OutputRefused',
       'Reconciling=True OutputRefused',
       'OutputsApplied=False OutputRefused',
     ]);
-    expect(readyMessage(await flight.get('Drone', 'one'))).to.equal(
+    expect(readyMessage(await sandbox.get('Drone', 'one'))).to.equal(
       'Service default/a was refused: refused with 422',
     );
     refused = false;
-    await flight.advance('2s');
+    await sandbox.advance('2s');
     expect(await names()).to.deep.equal(['a']);
-    expect(conditions(await flight.get('Drone', 'one'))[0]).to.equal('Ready=False A');
+    expect(conditions(await sandbox.get('Drone', 'one'))[0]).to.equal('Ready=False A');
   });
 
   it('go with their resource', async () => {
     await start(writer());
-    await flight.create(drone('one', { services: ['a', 'b'] }));
-    await flight.remove('Drone', 'one');
+    await sandbox.create(drone('one', { services: ['a', 'b'] }));
+    await sandbox.delete('Drone', 'one');
     expect(await names()).to.deep.equal([]);
   });
 });

@@ -1,32 +1,32 @@
 import { expect } from 'chai';
 import { PermanentError } from '../../runtime/src/index.ts';
-import type { Flight, FlightOptions } from '../../sandbox/src/index.ts';
-import { fly } from '../../sandbox/src/index.ts';
+import type { Sandbox, SandboxOptions } from '../../sandbox/src/index.ts';
+import { startSandbox } from '../../sandbox/src/index.ts';
 import { Faults } from './faults.ts';
 import type { TestMachine } from './machines.ts';
 import { conditions, drone, machine } from './machines.ts';
 
-let flight: Flight;
+let sandbox: Sandbox;
 let faults: Faults;
 
-async function start({ scheduler }: TestMachine, options: FlightOptions = {}): Promise<void> {
+async function start({ scheduler }: TestMachine, options: SandboxOptions = {}): Promise<void> {
   faults = new Faults();
-  flight = await fly(scheduler, {
-    through: faults.through,
+  sandbox = await startSandbox(scheduler, {
+    wrapApi: faults.through,
     config: { workIntervalMs: 3_600_000, workerTimeoutMs: 30_000 },
     ...options,
   });
 }
 const said = async (name = 'one'): Promise<readonly string[]> =>
-  conditions(await flight.get('Drone', name));
+  conditions(await sandbox.get('Drone', name));
 const phase = async (name = 'one'): Promise<string> =>
-  (await flight.get('Drone', name))?.status?.phase as string;
+  (await sandbox.get('Drone', name))?.status?.phase as string;
 
 describe('a paused resource', () => {
-  afterEach(() => flight.stop());
+  afterEach(() => sandbox.stop());
   const PAUSED = 'flights.autopilot.test/paused';
   const pause = (value: 'true' | null): Promise<void> =>
-    flight.patch('Drone', 'one', { metadata: { annotations: { [PAUSED]: value } } });
+    sandbox.patch('Drone', 'one', { metadata: { annotations: { [PAUSED]: value } } });
 
   // @promise reconcile/paused
   it('stands still in time: what is left of its timeout is left when it goes on', async () => {
@@ -36,21 +36,21 @@ describe('a paused resource', () => {
         Late: {},
       }),
     );
-    await flight.create(drone('one'));
-    await flight.advance('40s');
+    await sandbox.create(drone('one'));
+    await sandbox.advance('40s');
     await pause('true');
-    await flight.advance('2h');
+    await sandbox.advance('2h');
     expect([await phase(), (await said()).at(-1)]).to.deep.equal(['A', 'Paused=True Paused']);
     await pause(null);
-    await flight.advance('19s');
+    await sandbox.advance('19s');
     expect(await phase()).to.equal('A');
-    await flight.advance('1s');
+    await sandbox.advance('1s');
     expect(await phase()).to.equal('Late');
   });
 
   it('makes no step early: lastStep and phaseStartedAt are later by the pause, over restarts too', async () => {
     const seen: (readonly (number | undefined)[])[] = [];
-    const flown = machine({
+    const testOperator = machine({
       A: {
         interval: '10s',
         sync: ({ now, lastStep, phaseStartedAt }) => {
@@ -61,22 +61,22 @@ describe('a paused resource', () => {
         },
       },
     });
-    await start(flown);
-    await flight.create(drone('one'));
-    await flight.advance('15s');
+    await start(testOperator);
+    await sandbox.create(drone('one'));
+    await sandbox.advance('15s');
     await pause('true');
-    await flight.advance('1h');
-    await flight.restart(flown.scheduler);
-    await flight.advance('1h');
+    await sandbox.advance('1h');
+    await sandbox.restart(testOperator.scheduler);
+    await sandbox.advance('1h');
     await pause(null);
-    await flight.advance('12s');
+    await sandbox.advance('12s');
     expect(seen).to.deep.equal([
       [0, undefined],
       [10, 10],
       [15, 15],
       [25, 25],
     ]);
-    expect((await flight.get('Drone', 'one'))?.status.autopilot).not.to.have.property('pausedAt');
+    expect((await sandbox.get('Drone', 'one'))?.status.autopilot).not.to.have.property('pausedAt');
   });
 
   it('is what it was, as far as tools that wait can see: ready if it was, else on its way', async () => {
@@ -86,16 +86,16 @@ describe('a paused resource', () => {
         Steady: { ready: true, sync: () => ({ next: 'Steady' }) },
       }),
     );
-    await flight.create(drone('one'));
+    await sandbox.create(drone('one'));
     await pause('true');
     expect(await said()).to.deep.equal(['Ready=True Steady', 'Paused=True Paused']);
-    await flight.create(drone('two', {}, { annotations: { [PAUSED]: 'true' } }));
+    await sandbox.create(drone('two', {}, { annotations: { [PAUSED]: 'true' } }));
     expect(await said('two')).to.deep.equal(['Ready=False Paused', 'Paused=True Paused']);
   });
 
   // @promise reconcile/paused
   it('is Paused also when it was Stalled: its timeout stands still, and then it is tried once more', async () => {
-    const flown = machine({
+    const testOperator = machine({
       A: {
         timeout: '60s',
         onTimeout: 'Late',
@@ -103,35 +103,35 @@ describe('a paused resource', () => {
       },
       Late: {},
     });
-    await start(flown);
-    await flight.create(drone('one'));
-    await flight.advance('40s');
+    await start(testOperator);
+    await sandbox.create(drone('one'));
+    await sandbox.advance('40s');
     await pause('true');
     expect(await said()).to.deep.equal(['Ready=False Paused', 'Paused=True Paused']);
-    await flight.advance('2h');
-    expect([await phase(), flown.calls.length]).to.deep.equal(['A', 1]);
+    await sandbox.advance('2h');
+    expect([await phase(), testOperator.calls.length]).to.deep.equal(['A', 1]);
     await pause(null);
-    expect([await said(), flown.calls.length]).to.deep.equal([
+    expect([await said(), testOperator.calls.length]).to.deep.equal([
       ['Ready=False NoAirport', 'Stalled=True NoAirport'],
       2,
     ]);
-    await flight.advance('19s');
+    await sandbox.advance('19s');
     expect(await phase()).to.equal('A');
-    await flight.advance('1s');
+    await sandbox.advance('1s');
     expect(await phase()).to.equal('Late');
   });
 
   // @promise reconcile/paused
   it('is every resource when the configuration says so, and goes on when it no longer does', async () => {
-    const flown = machine({ A: { sync: () => ({ next: 'B' }) }, B: {} });
-    await start(flown, { config: { paused: true } });
-    await flight.create(drone('one'));
-    await flight.advance('1h');
-    expect([flown.calls.length, await said()]).to.deep.equal([
+    const testOperator = machine({ A: { sync: () => ({ next: 'B' }) }, B: {} });
+    await start(testOperator, { config: { paused: true } });
+    await sandbox.create(drone('one'));
+    await sandbox.advance('1h');
+    expect([testOperator.calls.length, await said()]).to.deep.equal([
       0,
       ['Ready=False Paused', 'Paused=True Paused'],
     ]);
-    await flight.restart(flown.scheduler);
+    await sandbox.restart(testOperator.scheduler);
     expect(await phase()).to.equal('B');
   });
 });

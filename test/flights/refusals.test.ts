@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { shared } from '../../runtime/src/index.ts';
 import type { KubeObject } from '../../runtime/src/ports.ts';
-import type { Flight, FlightOptions } from '../../sandbox/src/index.ts';
-import { fly } from '../../sandbox/src/index.ts';
+import type { Sandbox, SandboxOptions } from '../../sandbox/src/index.ts';
+import { startSandbox } from '../../sandbox/src/index.ts';
 import { ApiError } from '../../runtime/src/ports.ts';
 import { Faults, refusal } from './faults.ts';
 import type { TestMachine } from './machines.ts';
@@ -17,22 +17,22 @@ import {
   service,
 } from './machines.ts';
 
-let flight: Flight;
+let sandbox: Sandbox;
 let faults: Faults;
 
-async function start({ scheduler }: TestMachine, options: FlightOptions = {}): Promise<void> {
+async function start({ scheduler }: TestMachine, options: SandboxOptions = {}): Promise<void> {
   faults = new Faults();
-  flight = await fly(scheduler, {
-    through: faults.through,
+  sandbox = await startSandbox(scheduler, {
+    wrapApi: faults.through,
     config: { workIntervalMs: 3_600_000, workerTimeoutMs: 30_000 },
     ...options,
   });
 }
 const said = async (name = 'one'): Promise<readonly string[]> =>
-  conditions(await flight.get('Drone', name));
+  conditions(await sandbox.get('Drone', name));
 
 describe('outputs that the API server refuses', () => {
-  afterEach(() => flight.stop());
+  afterEach(() => sandbox.stop());
   const writer = (ready: boolean): TestMachine =>
     machine({
       A: {
@@ -51,7 +51,7 @@ describe('outputs that the API server refuses', () => {
         ? { when: 'before', error: refusal(code) }
         : undefined;
   };
-  const refusals = (): number => flight.events.filter(({ type }) => type === 'syncFailed').length;
+  const refusals = (): number => sandbox.events.filter(({ type }) => type === 'syncFailed').length;
 
   for (const [title, status] of [
     ['by a webhook (422)', 422],
@@ -63,19 +63,19 @@ describe('outputs that the API server refuses', () => {
       await start(writer(false));
       code = status;
       refuse();
-      await flight.create(drone('one', { port: 80 }));
-      await flight.advance('1h');
+      await sandbox.create(drone('one', { port: 80 }));
+      await sandbox.advance('1h');
       expect(refusals()).to.be.within(13, 30);
       expect(await said()).to.deep.equal([
         'Ready=False OutputRefused',
         'Reconciling=True OutputRefused',
         'OutputsApplied=False OutputRefused',
       ]);
-      expect(readyMessage(await flight.get('Drone', 'one'))).to.equal(
+      expect(readyMessage(await sandbox.get('Drone', 'one'))).to.equal(
         `Service default/a was refused: refused with ${status}`,
       );
       code = 0;
-      await flight.advance('10m');
+      await sandbox.advance('10m');
       expect(await said()).to.deep.equal(['Ready=False A', 'Reconciling=True A']);
     });
   }
@@ -85,27 +85,27 @@ describe('outputs that the API server refuses', () => {
     await start(writer(true));
     code = 0;
     refuse();
-    await flight.create(drone('one', { port: 80 }));
+    await sandbox.create(drone('one', { port: 80 }));
     expect(await said()).to.deep.equal(['Ready=True A']);
     code = 403;
-    await flight.patch('Drone', 'one', { spec: { port: 81 } });
+    await sandbox.patch('Drone', 'one', { spec: { port: 81 } });
     for (let count = 1; count <= 3; count++) {
-      await flight.until(() => refusals() === count);
+      await sandbox.until(() => refusals() === count);
       expect(await said(), `refusal ${count}`).to.deep.equal([
         'Ready=True A',
         'OutputsApplied=False OutputRefused',
       ]);
     }
-    await flight.until(() => refusals() === 4);
+    await sandbox.until(() => refusals() === 4);
     expect(await said()).to.deep.equal([
       'Ready=False OutputRefused',
       'Reconciling=True OutputRefused',
       'OutputsApplied=False OutputRefused',
     ]);
     code = 0;
-    await flight.until(async () => (await said())[0] === 'Ready=True A');
+    await sandbox.until(async () => (await said())[0] === 'Ready=True A');
     code = 403;
-    await flight.patch('Drone', 'one', { spec: { port: 82 } });
+    await sandbox.patch('Drone', 'one', { spec: { port: 82 } });
     expect((await said())[0]).to.equal('Ready=True A');
   });
 
@@ -113,7 +113,7 @@ describe('outputs that the API server refuses', () => {
     await start(writer(true));
     code = 403;
     refuse();
-    await flight.create(drone('one', { port: 80 }));
+    await sandbox.create(drone('one', { port: 80 }));
     expect((await said())[0]).to.equal('Ready=False OutputRefused');
   });
 
@@ -135,13 +135,13 @@ describe('outputs that the API server refuses', () => {
     it('are made again from the fresh copy at once; a few in a row are no failure', async () => {
       await start(writer(false));
       conflicts('Service', 'apply', 5);
-      await flight.create(drone('one', { port: 80 }));
-      await flight.advance('1s');
+      await sandbox.create(drone('one', { port: 80 }));
+      await sandbox.advance('1s');
       expect([refusals(), await said()]).to.deep.equal([
         0,
         ['Ready=False A', 'Reconciling=True A'],
       ]);
-      expect(await flight.get('Service', 'a')).not.to.equal(undefined);
+      expect(await sandbox.get('Service', 'a')).not.to.equal(undefined);
     });
 
     for (const [title, before] of [
@@ -151,15 +151,15 @@ describe('outputs that the API server refuses', () => {
       // @promise reconcile/conflicts
       it(`that does not end are tried with backoff, and OutputsApplied says what the server said: ${title}`, async () => {
         await start(writer(false));
-        await flight.create(drone('one', { port: 80 }));
+        await sandbox.create(drone('one', { port: 80 }));
         if (!before) {
-          await flight.remove('Service', 'a');
+          await sandbox.delete('Service', 'a');
         }
         conflicts('Service', 'apply');
-        await flight.patch('Drone', 'one', { spec: { port: 81 } });
-        await flight.advance('1h');
+        await sandbox.patch('Drone', 'one', { spec: { port: 81 } });
+        await sandbox.advance('1h');
         expect(await said()).to.deep.equal(told);
-        expect(readyMessage(await flight.get('Drone', 'one'))).to.equal(
+        expect(readyMessage(await sandbox.get('Drone', 'one'))).to.equal(
           'Service default/a was refused: refused with 409',
         );
         expect(refusals()).to.be.within(13, 30);
@@ -167,7 +167,7 @@ describe('outputs that the API server refuses', () => {
           faults.of('Service').filter((request) => request === 'apply a').length,
         ).to.be.lessThan(50);
         faults.fault = () => undefined;
-        await flight.advance('10m');
+        await sandbox.advance('10m');
         expect(await said()).to.deep.equal(['Ready=False A', 'Reconciling=True A']);
       });
     }
@@ -191,11 +191,11 @@ describe('outputs that the API server refuses', () => {
           },
         }),
       );
-      await flight.create(route('web', 'split'));
+      await sandbox.create(route('web', 'split'));
       conflicts('VirtualService', 'patch');
-      await flight.create(drone('one'));
-      await flight.advance('1h');
-      expect([await said(), readyMessage(await flight.get('Drone', 'one'))]).to.deep.equal([
+      await sandbox.create(drone('one'));
+      await sandbox.advance('1h');
+      expect([await said(), readyMessage(await sandbox.get('Drone', 'one'))]).to.deep.equal([
         told,
         'VirtualService default/web was refused: refused with 409',
       ]);
@@ -206,21 +206,21 @@ describe('outputs that the API server refuses', () => {
 
     // @promise reconcile/conflicts
     it('of the status itself, without end, make no loop', async () => {
-      const flown = writer(false);
-      await start(flown);
+      const testOperator = writer(false);
+      await start(testOperator);
       conflicts('Drone', 'patch');
-      await flight.create(drone('one', { port: 80 }));
-      await flight.advance('1h');
-      expect(flown.calls.length).to.be.within(20, 50);
+      await sandbox.create(drone('one', { port: 80 }));
+      await sandbox.advance('1h');
+      expect(testOperator.calls.length).to.be.within(20, 50);
       faults.fault = () => undefined;
-      await flight.advance('10m');
+      await sandbox.advance('10m');
       expect(await said()).to.deep.equal(['Ready=False A', 'Reconciling=True A']);
     });
   });
 });
 
 describe('a write that is refused for a time the server names', () => {
-  afterEach(() => flight.stop());
+  afterEach(() => sandbox.stop());
   const throttled = (code: number): Error =>
     new ApiError({ code, reason: '', message: 'too many requests', retryAfterSeconds: 60 });
   /** Of the resource itself and of what it makes. */
@@ -240,13 +240,13 @@ describe('a write that is refused for a time the server names', () => {
         },
       }),
     );
-    await flight.create(drone('one', { port: 80 }));
+    await sandbox.create(drone('one', { port: 80 }));
     faults.fault = ({ verb, kind }) =>
       kind === refused && ['apply', 'patch'].includes(verb)
         ? { when: 'before', error: throttled(code) }
         : undefined;
     faults.requests.length = 0;
-    await flight.patch('Drone', 'one', { spec: { port: 81 } });
+    await sandbox.patch('Drone', 'one', { spec: { port: 81 } });
   };
 
   for (const [what, refused, code, before] of [
@@ -258,14 +258,14 @@ describe('a write that is refused for a time the server names', () => {
     it(`is followed by none of its resource before then, whatever changes meanwhile: ${what}`, async () => {
       await start80(refused, code);
       expect(writes()).to.equal(before);
-      await flight.advance('20s');
-      await flight.patch('Drone', 'one', { spec: { port: 82 } });
-      await flight.advance('39s');
+      await sandbox.advance('20s');
+      await sandbox.patch('Drone', 'one', { spec: { port: 82 } });
+      await sandbox.advance('39s');
       expect(writes()).to.equal(before);
       faults.fault = () => undefined;
-      await flight.advance('1s');
+      await sandbox.advance('1s');
       expect(writes()).to.be.above(before);
-      expect((await flight.get('Service', 'a'))?.['spec']).to.deep.include({
+      expect((await sandbox.get('Service', 'a'))?.['spec']).to.deep.include({
         ports: [{ port: 82, protocol: 'TCP', targetPort: 82 }],
       });
       expect(await said()).to.deep.equal(['Ready=False A', 'Reconciling=True A']);
@@ -280,18 +280,18 @@ describe('a write that is refused for a time the server names', () => {
       request.kind === 'Drone' && request.verb === 'patch'
         ? { when: 'before', error: refusal(409) }
         : fault(request);
-    await flight.advance('181s');
+    await sandbox.advance('181s');
     expect(faults.of('Service').filter((one) => one === 'apply a')).to.have.length(4);
-    await flight.advance('58s');
+    await sandbox.advance('58s');
     expect(faults.of('Service').filter((one) => one === 'apply a')).to.have.length(4);
   });
 
   // @promise queue/retry-after
   it('is said in status when it was the fourth in a row', async () => {
     await start80('Service', 429);
-    await flight.advance('150s');
+    await sandbox.advance('150s');
     expect(await said()).to.deep.equal(['Ready=False A', 'Reconciling=True A']);
-    await flight.advance('60s');
+    await sandbox.advance('60s');
     expect(await said()).to.deep.equal(['Ready=False ApiError', 'Reconciling=True ApiError']);
   });
 });

@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import type { FieldStep, SharedOutput } from '../../runtime/src/index.ts';
 import { shared } from '../../runtime/src/index.ts';
 import type { KubeObject } from '../../runtime/src/ports.ts';
-import type { Flight, FlightObject, FlightOptions } from '../../sandbox/src/index.ts';
-import { fly } from '../../sandbox/src/index.ts';
+import type { Sandbox, ObjectManifest, SandboxOptions } from '../../sandbox/src/index.ts';
+import { startSandbox } from '../../sandbox/src/index.ts';
 import { Faults, noAnswer } from './faults.ts';
 import type { Phase, TestMachine } from './machines.ts';
 import {
@@ -28,14 +28,14 @@ const HELD = 'flights.autopilot.test/held';
 const to = (host: string): readonly object[] => [{ destination: { host }, weight: 100 }];
 
 describe('an edit of an object that is somebody else’s', () => {
-  let flight: Flight;
+  let sandbox: Sandbox;
   let faults: Faults;
-  afterEach(() => flight.stop());
+  afterEach(() => sandbox.stop());
 
-  async function start({ scheduler }: TestMachine, options: FlightOptions = {}): Promise<void> {
+  async function start({ scheduler }: TestMachine, options: SandboxOptions = {}): Promise<void> {
     faults = new Faults();
-    flight = await fly(scheduler, {
-      through: faults.through,
+    sandbox = await startSandbox(scheduler, {
+      wrapApi: faults.through,
       config: { workIntervalMs: 3_600_000 },
       ...options,
     });
@@ -77,7 +77,7 @@ describe('an edit of an object that is somebody else’s', () => {
     readonly route: readonly object[];
   }
   const found = async (name = 'web') =>
-    (await flight.get('VirtualService', name)) as FlightObject & {
+    (await sandbox.get('VirtualService', name)) as ObjectManifest & {
       readonly spec: { readonly http: readonly Route[] };
     };
   const hosts = async (name = 'web'): Promise<readonly unknown[]> =>
@@ -92,9 +92,9 @@ describe('an edit of an object that is somebody else’s', () => {
   // @promise outputs/field-claims
   it('sets the named route and nothing else, in one request, and notes who holds it and what stood there', async () => {
     await start(editor());
-    await flight.create(route('web', 'other', 'split'));
+    await sandbox.create(route('web', 'other', 'split'));
     const before = await found();
-    const { metadata } = await flight.create(drone('one'));
+    const { metadata } = await sandbox.create(drone('one'));
     expect(sent()).to.deep.equal(['patch web']);
     const after = await found();
     expect(after.spec).to.deep.equal({
@@ -110,39 +110,39 @@ describe('an edit of an object that is somebody else’s', () => {
       original: to('old'),
     });
     expect(hold?.['hash']).to.match(/^[0-9a-f]{10}$/);
-    expect((await flight.get('VirtualService', 'web'))?.metadata.ownerReferences).to.equal(
+    expect((await sandbox.get('VirtualService', 'web'))?.metadata.ownerReferences).to.equal(
       undefined,
     );
-    expect(conditions(await flight.get('Drone', 'one'))[0]).to.equal('Ready=False A');
+    expect(conditions(await sandbox.get('Drone', 'one'))[0]).to.equal('Ready=False A');
   });
 
   it('costs no request when nothing has changed, also in a new process', async () => {
-    const flown = editor({}, { interval: '10s' });
-    await start(flown);
-    await flight.create(route('web', 'split'));
-    await flight.create(drone('one'));
-    await flight.advance('5m');
-    await flight.restart(flown.scheduler, { through: faults.through });
-    await flight.advance('5m');
+    const testOperator = editor({}, { interval: '10s' });
+    await start(testOperator);
+    await sandbox.create(route('web', 'split'));
+    await sandbox.create(drone('one'));
+    await sandbox.advance('5m');
+    await sandbox.restart(testOperator.scheduler, { wrapApi: faults.through });
+    await sandbox.advance('5m');
     expect(sent()).to.deep.equal(['patch web']);
   });
 
   it('follows what the worker wants, and keeps what stood there before the first edit', async () => {
     await start(editor());
-    await flight.create(route('web', 'split'));
-    await flight.create(drone('one'));
-    await flight.patch('Drone', 'one', { spec: { host: 'newer' } });
+    await sandbox.create(route('web', 'split'));
+    await sandbox.create(drone('one'));
+    await sandbox.patch('Drone', 'one', { spec: { host: 'newer' } });
     expect(await hosts()).to.deep.equal(['newer']);
     expect((await held())[0]?.['original']).to.deep.equal(to('old'));
   });
 
   it('is made again when somebody undoes it, and only when it is about this route', async () => {
     await start(editor());
-    await flight.create(route('web', 'other', 'split'));
-    await flight.create(drone('one'));
-    await flight.patch('VirtualService', 'web', { spec: route('web', 'other', 'split')['spec'] });
+    await sandbox.create(route('web', 'other', 'split'));
+    await sandbox.create(drone('one'));
+    await sandbox.patch('VirtualService', 'web', { spec: route('web', 'other', 'split')['spec'] });
     expect(await hosts()).to.deep.equal(['old', 'new']);
-    await flight.patch('VirtualService', 'web', { metadata: { labels: { theirs: 'yes' } } });
+    await sandbox.patch('VirtualService', 'web', { metadata: { labels: { theirs: 'yes' } } });
     expect(sent()).to.deep.equal(['patch web', 'patch web']);
   });
 
@@ -150,7 +150,7 @@ describe('an edit of an object that is somebody else’s', () => {
   it('is decided anew when somebody changes the route while the worker decides on it', async () => {
     let open = (): void => undefined;
     let slow = true;
-    const flown = machine({
+    const testOperator = machine({
       A: {
         inputs: [input.virtualservices],
         outputs: [output.virtualservices],
@@ -173,15 +173,15 @@ describe('an edit of an object that is somebody else’s', () => {
         },
       },
     });
-    await start(flown);
-    await flight.create(route('web', 'split'));
-    await flight.create(drone('one'));
-    await flight.patch('VirtualService', 'web', {
+    await start(testOperator);
+    await sandbox.create(route('web', 'split'));
+    await sandbox.create(drone('one'));
+    await sandbox.patch('VirtualService', 'web', {
       spec: { http: [{ name: 'split', route: to('moved') }] },
     });
     slow = false;
     open();
-    await flight.advance('1s');
+    await sandbox.advance('1s');
     expect(await hosts()).to.deep.equal(['moved']);
     expect((await held())[0]?.['original']).to.deep.equal(to('moved'));
   });
@@ -206,10 +206,10 @@ describe('an edit of an object that is somebody else’s', () => {
         },
       }),
     );
-    await flight.create({ ...route('web', 'split'), metadata: { name: 'web', namespace: 'far' } });
-    await flight.create(route('web', 'split'));
-    await flight.create(drone('one'));
-    const far = (await flight.get('VirtualService', 'web', 'far')) as unknown as {
+    await sandbox.create({ ...route('web', 'split'), metadata: { name: 'web', namespace: 'far' } });
+    await sandbox.create(route('web', 'split'));
+    await sandbox.create(drone('one'));
+    const far = (await sandbox.get('VirtualService', 'web', 'far')) as unknown as {
       readonly spec: { readonly http: readonly Route[] };
     };
     expect([await hosts(), far.spec.http[0]?.route]).to.deep.equal([['old'], to('new')]);
@@ -218,19 +218,19 @@ describe('an edit of an object that is somebody else’s', () => {
   // @promise outputs/field-claims
   it('goes on by name when the mesh team moves the route', async () => {
     await start(editor());
-    await flight.create(route('web', 'split'));
-    await flight.create(drone('one'));
+    await sandbox.create(route('web', 'split'));
+    await sandbox.create(drone('one'));
     const { spec } = await found();
-    await flight.patch('VirtualService', 'web', {
+    await sandbox.patch('VirtualService', 'web', {
       spec: { http: [{ name: 'first', route: to('old') }, ...spec.http] },
     });
-    await flight.remove('Drone', 'one');
+    await sandbox.delete('Drone', 'one');
     expect((await found()).spec.http.map(({ name }) => name)).to.deep.equal(['first', 'split']);
     expect(await hosts()).to.deep.equal(['old', 'old']);
   });
 
   describe('at a place that cannot be told', () => {
-    const wrong: readonly [string, FlightObject, Partial<Parameters<typeof editor>[0]>, string][] =
+    const wrong: readonly [string, ObjectManifest, Partial<Parameters<typeof editor>[0]>, string][] =
       [
         [
           'a route that is not there',
@@ -273,10 +273,10 @@ describe('an edit of an object that is somebody else’s', () => {
       // @promise outputs/ambiguous-claims
       it(`is a permanent error that says what is there: ${title}`, async () => {
         await start(editor(options));
-        await flight.create(object);
-        await flight.create(drone('one'));
-        expect(conditions(await flight.get('Drone', 'one'))[1]).to.match(/^Stalled=True /);
-        expect(readyMessage(await flight.get('Drone', 'one'))).to.equal(
+        await sandbox.create(object);
+        await sandbox.create(drone('one'));
+        expect(conditions(await sandbox.get('Drone', 'one'))[1]).to.match(/^Stalled=True /);
+        expect(readyMessage(await sandbox.get('Drone', 'one'))).to.equal(
           `outputs.virtualservices of phase A: ${message}`,
         );
         expect(sent()).to.deep.equal([]);
@@ -285,9 +285,9 @@ describe('an edit of an object that is somebody else’s', () => {
 
     it('is tried again when the object changes', async () => {
       await start(editor());
-      await flight.create(route('web', 'a'));
-      await flight.create(drone('one'));
-      await flight.patch('VirtualService', 'web', { spec: route('web', 'split')['spec'] });
+      await sandbox.create(route('web', 'a'));
+      await sandbox.create(drone('one'));
+      await sandbox.patch('VirtualService', 'web', { spec: route('web', 'split')['spec'] });
       expect(await hosts()).to.deep.equal(['new']);
     });
   });
@@ -305,8 +305,8 @@ describe('an edit of an object that is somebody else’s', () => {
         },
       }),
     );
-    await flight.create(drone('one'));
-    expect(readyMessage(await flight.get('Drone', 'one'))).to.equal(
+    await sandbox.create(drone('one'));
+    expect(readyMessage(await sandbox.get('Drone', 'one'))).to.equal(
       'outputs.virtualservices of phase A edits VirtualService web, which it does not read: declare virtualservices among the inputs of phase A too',
     );
   });
@@ -315,19 +315,19 @@ describe('an edit of an object that is somebody else’s', () => {
     // @promise outputs/one-claim-per-field
     it('so that the second one is told whose it is, and gets it when the first one goes', async () => {
       await start(editor());
-      await flight.create(route('web', 'split'));
-      await flight.create(drone('one'));
-      await flight.create(drone('two', { host: 'other' }));
-      expect(conditions(await flight.get('Drone', 'two'))).to.deep.equal([
+      await sandbox.create(route('web', 'split'));
+      await sandbox.create(drone('one'));
+      await sandbox.create(drone('two', { host: 'other' }));
+      expect(conditions(await sandbox.get('Drone', 'two'))).to.deep.equal([
         'Ready=False OutputConflict',
         'Reconciling=True OutputConflict',
         'OutputConflict=True OutputConflict',
       ]);
-      expect(readyMessage(await flight.get('Drone', 'two'))).to.contain(
+      expect(readyMessage(await sandbox.get('Drone', 'two'))).to.contain(
         'spec.http[split].route of VirtualService default/web is held by Drone default/one;',
       );
-      await flight.remove('Drone', 'one');
-      await flight.settle();
+      await sandbox.delete('Drone', 'one');
+      await sandbox.settle();
       expect(await hosts()).to.deep.equal(['other']);
       expect((await held())[0]).to.deep.include({
         resource: 'Drone default/two',
@@ -337,31 +337,31 @@ describe('an edit of an object that is somebody else’s', () => {
 
     it('so that several resources hold different routes of one object, and each puts back its own', async () => {
       await start(editor());
-      await flight.create(route('web', 'a', 'b', 'c'));
+      await sandbox.create(route('web', 'a', 'b', 'c'));
       for (const name of ['a', 'b']) {
-        await flight.create(drone(name, { routes: [name], host: name }));
+        await sandbox.create(drone(name, { routes: [name], host: name }));
       }
       expect(await hosts()).to.deep.equal(['a', 'b', 'old']);
-      await flight.remove('Drone', 'a');
+      await sandbox.delete('Drone', 'a');
       expect(await hosts()).to.deep.equal(['old', 'b', 'old']);
       expect((await held()).map(({ resource }) => resource)).to.deep.equal(['Drone default/b']);
-      await flight.remove('Drone', 'b');
+      await sandbox.delete('Drone', 'b');
       expect(await hosts()).to.deep.equal(['old', 'old', 'old']);
       expect((await found()).metadata.annotations).to.equal(undefined);
     });
 
     it('so that nobody holds a place that lies in another one’s', async () => {
       await start(machine({ A: {} }));
-      await flight.stop();
+      await sandbox.stop();
       await start(
         editor({
           path: (name) => (name === 'all' ? ['spec', 'http'] : ['spec', 'http', { name }, 'route']),
         }),
       );
-      await flight.create(route('web', 'split'));
-      await flight.create(drone('one'));
-      await flight.create(drone('two', { routes: ['all'] }));
-      expect(readyMessage(await flight.get('Drone', 'two'))).to.contain(
+      await sandbox.create(route('web', 'split'));
+      await sandbox.create(drone('one'));
+      await sandbox.create(drone('two', { routes: ['all'] }));
+      expect(readyMessage(await sandbox.get('Drone', 'two'))).to.contain(
         'spec.http of VirtualService default/web is held by Drone default/one;',
       );
     });
@@ -371,15 +371,15 @@ describe('an edit of an object that is somebody else’s', () => {
     // @promise finalizer/cleanup-first
     it('when the resource goes, and only then does it go', async () => {
       await start(editor());
-      await flight.create(route('web', 'split', 'other'));
+      await sandbox.create(route('web', 'split', 'other'));
       const before = await found();
-      await flight.create(drone('one'));
-      await flight.remove('Drone', 'one');
+      await sandbox.create(drone('one'));
+      await sandbox.delete('Drone', 'one');
       const { metadata, ...rest } = await found();
       const { metadata: old, ...contents } = before;
       expect(rest).to.deep.equal(contents);
       expect(metadata.annotations).to.equal(old.annotations);
-      expect(await flight.get('Drone', 'one')).to.equal(undefined);
+      expect(await sandbox.get('Drone', 'one')).to.equal(undefined);
       const last = faults.requests
         .filter(({ verb, kind }) => verb === 'patch' && kind !== 'Event')
         .map(({ kind, name }) => `${kind} ${name}`);
@@ -388,44 +388,44 @@ describe('an edit of an object that is somebody else’s', () => {
 
     it('when the worker stops returning it and the output says prune', async () => {
       await start(editor({ prune: true }));
-      await flight.create(route('web', 'a', 'b'));
-      await flight.create(route('app', 'a'));
-      await flight.create(drone('one', { routes: ['a', 'b'] }));
-      await flight.patch('Drone', 'one', { spec: { routes: ['b'] } });
+      await sandbox.create(route('web', 'a', 'b'));
+      await sandbox.create(route('app', 'a'));
+      await sandbox.create(drone('one', { routes: ['a', 'b'] }));
+      await sandbox.patch('Drone', 'one', { spec: { routes: ['b'] } });
       expect(await hosts()).to.deep.equal(['old', 'new']);
-      await flight.patch('Drone', 'one', { spec: { object: 'app', routes: ['a'] } });
+      await sandbox.patch('Drone', 'one', { spec: { object: 'app', routes: ['a'] } });
       expect([await hosts(), await hosts('app')]).to.deep.equal([['old', 'old'], ['new']]);
-      await flight.patch('Drone', 'one', { spec: { routes: [] } });
+      await sandbox.patch('Drone', 'one', { spec: { routes: [] } });
       expect([await hosts('app'), await held('app')]).to.deep.equal([['old'], []]);
     });
 
     it('not when the output does not say prune: it stays held', async () => {
       await start(editor());
-      await flight.create(route('web', 'a', 'b'));
-      await flight.create(drone('one', { routes: ['a', 'b'] }));
-      await flight.patch('Drone', 'one', { spec: { routes: ['b'] } });
+      await sandbox.create(route('web', 'a', 'b'));
+      await sandbox.create(drone('one', { routes: ['a', 'b'] }));
+      await sandbox.patch('Drone', 'one', { spec: { routes: ['b'] } });
       expect(await hosts()).to.deep.equal(['new', 'new']);
-      await flight.remove('Drone', 'one');
+      await sandbox.delete('Drone', 'one');
       expect(await hosts()).to.deep.equal(['old', 'old']);
     });
 
     // @promise outputs/one-claim-per-field
     it('not where somebody has changed it since: that stays, and an Event says so', async () => {
-      const flown = editor();
-      await start(flown);
-      await flight.create(route('web', 'a', 'b'));
-      await flight.create(drone('one', { routes: ['a', 'b'] }));
-      await flight.stop();
+      const testOperator = editor();
+      await start(testOperator);
+      await sandbox.create(route('web', 'a', 'b'));
+      await sandbox.create(drone('one', { routes: ['a', 'b'] }));
+      await sandbox.stop();
       const { spec } = await found();
-      await flight.patch('VirtualService', 'web', {
+      await sandbox.patch('VirtualService', 'web', {
         spec: { http: [{ ...spec.http[0], route: to('theirs') }, spec.http[1]] },
       });
-      await flight.remove('Drone', 'one');
-      await flight.restart(flown.scheduler, { through: faults.through });
+      await sandbox.delete('Drone', 'one');
+      await sandbox.restart(testOperator.scheduler, { wrapApi: faults.through });
       expect(await hosts()).to.deep.equal(['theirs', 'old']);
       expect((await found()).metadata.annotations).to.equal(undefined);
-      expect(await flight.get('Drone', 'one')).to.equal(undefined);
-      const notes = (await flight.cluster.api.list(EVENTS)).items.map(
+      expect(await sandbox.get('Drone', 'one')).to.equal(undefined);
+      const notes = (await sandbox.cluster.api.list(EVENTS)).items.map(
         (event) => (event as { note?: string }).note,
       );
       expect(notes).to.include(
@@ -436,9 +436,9 @@ describe('an edit of an object that is somebody else’s', () => {
     // @promise finalizer/operator-stop
     it('not when the operator stops', async () => {
       await start(editor());
-      await flight.create(route('web', 'split'));
-      await flight.create(drone('one'));
-      await flight.stop();
+      await sandbox.create(route('web', 'split'));
+      await sandbox.create(drone('one'));
+      await sandbox.stop();
       expect(await hosts()).to.deep.equal(['new']);
     });
 
@@ -448,7 +448,7 @@ describe('an edit of an object that is somebody else’s', () => {
         ['metadata', 'labels', 'a/b-c'],
         ['metadata', 'annotations', 'x'],
       ];
-      const flown = machine({
+      const testOperator = machine({
         A: {
           inputs: [input.virtualservices],
           outputs: [output.virtualservices],
@@ -465,17 +465,17 @@ describe('an edit of an object that is somebody else’s', () => {
           }),
         },
       });
-      await start(flown);
-      await flight.create(route('web', 'split'));
+      await start(testOperator);
+      await sandbox.create(route('web', 'split'));
       const before = await found();
-      await flight.create(drone('one'));
+      await sandbox.create(drone('one'));
       const { metadata, spec } = await found();
       expect([
         metadata.labels,
         metadata.annotations?.['x'],
         (spec as { exportTo?: unknown }).exportTo,
       ]).to.deep.equal([{ 'a/b-c': 'v' }, 'v', ['.']]);
-      await flight.remove('Drone', 'one');
+      await sandbox.delete('Drone', 'one');
       const after = await found();
       expect([
         after.spec,
@@ -485,7 +485,7 @@ describe('an edit of an object that is somebody else’s', () => {
     });
 
     it('as somebody had taken it away: a field that the worker removes comes back', async () => {
-      const flown = machine({
+      const testOperator = machine({
         A: {
           inputs: [input.virtualservices],
           outputs: [output.virtualservices],
@@ -501,12 +501,12 @@ describe('an edit of an object that is somebody else’s', () => {
           }),
         },
       });
-      await start(flown);
-      await flight.create(route('web', 'split'));
+      await start(testOperator);
+      await sandbox.create(route('web', 'split'));
       const before = await found();
-      await flight.create(drone('one'));
+      await sandbox.create(drone('one'));
       expect((await found()).spec).not.to.have.property('hosts');
-      await flight.remove('Drone', 'one');
+      await sandbox.delete('Drone', 'one');
       expect((await found()).spec).to.deep.equal(before.spec);
     });
 
@@ -566,16 +566,16 @@ describe('an edit of an object that is somebody else’s', () => {
           ],
         },
       };
-      const flown = editor({}, { interval: '10s' });
-      await start(flown);
-      await flight.create(crd);
-      await flight.create(route('web', 'split'));
-      await flight.create(drone('one'));
-      await flight.advance('1m');
-      await flight.restart(flown.scheduler, { through: faults.through });
-      await flight.advance('1m');
+      const testOperator = editor({}, { interval: '10s' });
+      await start(testOperator);
+      await sandbox.create(crd);
+      await sandbox.create(route('web', 'split'));
+      await sandbox.create(drone('one'));
+      await sandbox.advance('1m');
+      await sandbox.restart(testOperator.scheduler, { wrapApi: faults.through });
+      await sandbox.advance('1m');
       expect(sent()).to.deep.equal(['patch web', 'patch web']);
-      await flight.remove('Drone', 'one');
+      await sandbox.delete('Drone', 'one');
       expect(await hosts()).to.deep.equal(['old']);
     });
   });
@@ -585,27 +585,27 @@ describe('an edit of an object that is somebody else’s', () => {
       await start(editor());
       const hit = new Set<string>();
       faults.fault = ({ verb, kind, name }) => {
-        const place = `${kind} ${name} ${flight.events.length > 3}`;
+        const place = `${kind} ${name} ${sandbox.events.length > 3}`;
         if (verb !== 'patch' || hit.has(place)) {
           return undefined;
         }
         hit.add(place);
         return { when, error: noAnswer() };
       };
-      await flight.create(route('web', 'split'));
-      await flight.create(drone('one'));
-      await flight.until(
+      await sandbox.create(route('web', 'split'));
+      await sandbox.create(drone('one'));
+      await sandbox.until(
         async () =>
           (await hosts())[0] === 'new' &&
-          conditions(await flight.get('Drone', 'one'))[0] === 'Ready=False A',
+          conditions(await sandbox.get('Drone', 'one'))[0] === 'Ready=False A',
         '5m',
       );
       expect((await held())[0]?.['original'], when).to.deep.equal(to('old'));
-      await flight.remove('Drone', 'one');
-      await flight.until(async () => (await flight.get('Drone', 'one')) === undefined, '5m');
+      await sandbox.delete('Drone', 'one');
+      await sandbox.until(async () => (await sandbox.get('Drone', 'one')) === undefined, '5m');
       expect([await hosts(), await held()], when).to.deep.equal([['old'], []]);
       if (when === 'before') {
-        await flight.stop();
+        await sandbox.stop();
       }
     }
   });
@@ -616,7 +616,7 @@ describe('an edit of an object that is somebody else’s', () => {
     faults.fault = ({ verb, kind }) => {
       const body = { metadata: { labels: { theirs: 'yes' } } };
       if (verb === 'patch' && kind === 'VirtualService' && changes++ === 0) {
-        void flight.cluster.api.patch(
+        void sandbox.cluster.api.patch(
           VIRTUAL_SERVICES,
           { namespace: 'default', name: 'web' },
           { type: 'merge', body },
@@ -624,11 +624,11 @@ describe('an edit of an object that is somebody else’s', () => {
       }
       return undefined;
     };
-    await flight.create(route('web', 'split'));
-    await flight.create(drone('one'));
-    await flight.advance('1s');
+    await sandbox.create(route('web', 'split'));
+    await sandbox.create(drone('one'));
+    await sandbox.advance('1s');
     expect(await hosts()).to.deep.equal(['new']);
     expect((await found()).metadata.labels).to.deep.equal({ theirs: 'yes' });
-    expect(flight.events.filter(({ type }) => type === 'syncFailed')).to.deep.equal([]);
+    expect(sandbox.events.filter(({ type }) => type === 'syncFailed')).to.deep.equal([]);
   });
 });

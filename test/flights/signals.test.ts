@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { systemClock } from '../../runtime/src/clock.ts';
-import type { Door } from '../../sandbox/src/index.ts';
-import { Cluster, openDoor } from '../../sandbox/src/index.ts';
+import type { ApiServer } from '../../sandbox/src/index.ts';
+import { Cluster, serveApi } from '../../sandbox/src/index.ts';
 import type { OperatorProcess } from '../e2e/operator-process.ts';
 import { startProcess } from '../e2e/operator-process.ts';
 import { until } from '../realparts/index.ts';
@@ -21,13 +21,13 @@ const LEASES = {
 describe('an operator process', () => {
   let folder: string;
   let cluster: Cluster;
-  let door: Door;
+  let apiServer: ApiServer;
   let operator: OperatorProcess;
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'autopilot-signals-'));
     cluster = new Cluster({ clock: systemClock });
-    door = await openDoor(cluster);
-    writeFileSync(join(folder, 'kubeconfig'), door.kubeconfig);
+    apiServer = await serveApi(cluster);
+    writeFileSync(join(folder, 'kubeconfig'), apiServer.kubeconfig);
     writeFileSync(join(folder, 'autopilot-operator.yaml'), '');
     await cluster.api.create(cluster.typeOf(DRONE_CRD), DRONE_CRD);
     const script = [join(import.meta.dirname, 'processes/plain.ts')];
@@ -39,7 +39,7 @@ describe('an operator process', () => {
   });
   afterEach(async () => {
     operator.kill('SIGKILL');
-    await door.close();
+    await apiServer.close();
     rmSync(folder, { recursive: true, force: true });
   });
   const holder = async (): Promise<unknown> =>

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { execa } from 'execa';
 import { systemClock } from '../../runtime/src/clock.ts';
-import { Cluster, openDoor } from '../../sandbox/src/index.ts';
+import { Cluster, serveApi } from '../../sandbox/src/index.ts';
 import { until } from '../realparts/index.ts';
 import { drone, DRONE_CRD, DRONES } from './machines.ts';
 
@@ -16,8 +16,8 @@ describe('an operator process with an OpenTelemetry SDK', () => {
   // @promise endpoints/logs-and-traces
   it('has exported every span when it stops, the last ones too', async () => {
     const cluster = new Cluster({ clock: systemClock });
-    const door = await openDoor(cluster);
-    writeFileSync(join(folder, 'kubeconfig'), door.kubeconfig);
+    const apiServer = await serveApi(cluster);
+    writeFileSync(join(folder, 'kubeconfig'), apiServer.kubeconfig);
     writeFileSync(join(folder, 'config.yaml'), 'metricsAddr: ""\nenableLeaderElection: false\n');
     await cluster.api.create(cluster.typeOf(DRONE_CRD), DRONE_CRD);
     await cluster.api.create(DRONES, drone('one', {}, { namespace: 'default' }));
@@ -46,7 +46,7 @@ describe('an operator process with an OpenTelemetry SDK', () => {
     } finally {
       child.kill('SIGTERM');
       await child;
-      await door.close();
+      await apiServer.close();
     }
     expect((await child).exitCode, said).to.equal(0);
     expect(said).to.match(

@@ -1,20 +1,20 @@
 import { expect } from 'chai';
-import type { Flight, FlightOptions } from '../../sandbox/src/index.ts';
-import { fly } from '../../sandbox/src/index.ts';
+import type { Sandbox, SandboxOptions } from '../../sandbox/src/index.ts';
+import { startSandbox } from '../../sandbox/src/index.ts';
 import type { Fault } from './faults.ts';
 import { Faults, noAnswer, refusal } from './faults.ts';
 import type { TestMachine } from './machines.ts';
 import { conditions, configMap, drone, input, machine, output, service } from './machines.ts';
 
 describe('an operator survives', () => {
-  let flight: Flight;
+  let sandbox: Sandbox;
   let faults: Faults;
-  afterEach(() => flight.stop());
+  afterEach(() => sandbox.stop());
 
-  async function start({ scheduler }: TestMachine, options: FlightOptions = {}): Promise<void> {
+  async function start({ scheduler }: TestMachine, options: SandboxOptions = {}): Promise<void> {
     faults = new Faults();
-    flight = await fly(scheduler, {
-      through: faults.through,
+    sandbox = await startSandbox(scheduler, {
+      wrapApi: faults.through,
       config: { workIntervalMs: 3_600_000, workerTimeoutMs: 30_000 },
       ...options,
     });
@@ -40,7 +40,7 @@ describe('an operator survives', () => {
       },
     });
   const seen = async (): Promise<readonly string[]> =>
-    (await flight.get('Drone', 'one'))?.status.seen as readonly string[];
+    (await sandbox.get('Drone', 'one'))?.status.seen as readonly string[];
 
   /** Each fault hits each request to a kind once; the end has to be that of the quiet flight. */
   const answers: readonly [string, Fault][] = [
@@ -64,16 +64,16 @@ describe('an operator survives', () => {
         hit.add(place);
         return fault;
       };
-      await flight.create(drone('one'));
-      await flight.until(
-        async () => (await flight.get('Drone', 'one'))?.status?.phase === 'B',
+      await sandbox.create(drone('one'));
+      await sandbox.until(
+        async () => (await sandbox.get('Drone', 'one'))?.status?.phase === 'B',
         '1m',
       );
       expect([...hit]).to.have.members(['apply Service a', 'patch Drone one']);
-      expect((await flight.list('Service')).map(({ metadata }) => metadata.name)).to.deep.equal([
+      expect((await sandbox.list('Service')).map(({ metadata }) => metadata.name)).to.deep.equal([
         'a',
       ]);
-      expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=True B']);
+      expect(conditions(await sandbox.get('Drone', 'one'))).to.deep.equal(['Ready=True B']);
     });
   }
 
@@ -84,14 +84,14 @@ describe('an operator survives', () => {
         B: { sync: () => ({ next: 'B' }) },
       }),
     );
-    await flight.create(drone('one'));
+    await sandbox.create(drone('one'));
     const left = new Set(['patch', 'get']);
     faults.fault = ({ verb, kind }) =>
       kind === 'Drone' && left.delete(verb) ? { when: 'before', error: noAnswer() } : undefined;
-    await flight.patch('Drone', 'one', { spec: { other: true } });
-    await flight.advance('1m');
+    await sandbox.patch('Drone', 'one', { spec: { other: true } });
+    await sandbox.advance('1m');
     expect(left.size).to.equal(0);
-    expect((await flight.get('Drone', 'one'))?.status).to.include({
+    expect((await sandbox.get('Drone', 'one'))?.status).to.include({
       phase: 'B',
       observedGeneration: 2,
     });
@@ -99,19 +99,19 @@ describe('an operator survives', () => {
 
   it('watches that end after their time', async () => {
     await start(reader());
-    await flight.create(drone('one'));
+    await sandbox.create(drone('one'));
     faults.endWatches();
-    await flight.create(configMap('a'));
+    await sandbox.create(configMap('a'));
     expect(await seen()).to.deep.equal(['a']);
     expect(faults.of('ConfigMap').filter((verb) => verb === 'list')).to.have.length(1);
   });
 
   it('watches that break, without listing again', async () => {
     await start(reader());
-    await flight.create(drone('one'));
+    await sandbox.create(drone('one'));
     faults.endWatches(noAnswer());
-    await flight.create(configMap('a'));
-    await flight.advance('2s');
+    await sandbox.create(configMap('a'));
+    await sandbox.advance('2s');
     expect(await seen()).to.deep.equal(['a']);
     expect(faults.of('ConfigMap').filter((verb) => verb === 'list')).to.have.length(1);
   });
@@ -119,62 +119,62 @@ describe('an operator survives', () => {
   // @promise watching/watch-errors
   it('a history that is too short (410): it lists again and notices what it has missed, deletions too', async () => {
     await start(reader(), { objects: [configMap('gone')] });
-    await flight.create(drone('one'));
+    await sandbox.create(drone('one'));
     expect(await seen()).to.deep.equal(['gone']);
     faults.fault = ({ verb }) =>
       verb === 'watch' ? { when: 'before', error: noAnswer() } : undefined;
     faults.endWatches(noAnswer());
-    await flight.remove('ConfigMap', 'gone');
-    await flight.create(configMap('new'));
-    flight.cluster.compact();
+    await sandbox.delete('ConfigMap', 'gone');
+    await sandbox.create(configMap('new'));
+    sandbox.cluster.compact();
     faults.fault = () => undefined;
-    await flight.advance('10s');
+    await sandbox.advance('10s');
     expect(await seen()).to.deep.equal(['new']);
   });
 
   // @promise inputs/unknown-is-not-absent
   it('an input that cannot be read: what was seen stays, no worker runs on it, and it goes on by itself', async () => {
-    const flown = reader();
-    await start(flown, { objects: [configMap('a')] });
-    await flight.create(drone('one'));
+    const testOperator = reader();
+    await start(testOperator, { objects: [configMap('a')] });
+    await sandbox.create(drone('one'));
     faults.fault = ({ verb, kind }) =>
       kind === 'ConfigMap' && (verb === 'list' || verb === 'watch')
         ? { when: 'before', error: refusal(403, 'Forbidden') }
         : undefined;
     faults.endWatches(refusal(410, 'Expired'));
-    await flight.settle();
-    const before = flown.calls.length;
-    await flight.patch('Drone', 'one', { spec: { x: 1 } });
-    expect(flown.calls).to.have.length(before);
-    expect(conditions(await flight.get('Drone', 'one'))[0]).to.equal(
+    await sandbox.settle();
+    const before = testOperator.calls.length;
+    await sandbox.patch('Drone', 'one', { spec: { x: 1 } });
+    expect(testOperator.calls).to.have.length(before);
+    expect(conditions(await sandbox.get('Drone', 'one'))[0]).to.equal(
       'Ready=False InputUnavailable',
     );
     expect(await seen()).to.deep.equal(['a']);
     faults.fault = () => undefined;
-    await flight.create(configMap('b'));
-    await flight.until(async () => (await seen()).length === 2);
+    await sandbox.create(configMap('b'));
+    await sandbox.until(async () => (await seen()).length === 2);
   });
 
   // @promise lifecycle/isolated-failures
   it('a worker that hangs: only its own resource stands, and says so', async () => {
-    const flown = machine({
+    const testOperator = machine({
       A: {
         sync: ({ resource }) =>
           resource.metadata.name === 'stuck' ? new Promise<never>(() => {}) : { next: 'B' },
       },
       B: {},
     });
-    await start(flown);
-    await flight.create(drone('stuck'));
-    await flight.create(drone('one'));
-    expect((await flight.get('Drone', 'one'))?.status.phase).to.equal('B');
-    await flight.advance('1m');
-    expect(conditions(await flight.get('Drone', 'stuck'))[0]).to.match(/^Ready=False /);
-    expect(flown.calls.filter(({ resource }) => resource === 'stuck')).to.have.length(1);
+    await start(testOperator);
+    await sandbox.create(drone('stuck'));
+    await sandbox.create(drone('one'));
+    expect((await sandbox.get('Drone', 'one'))?.status.phase).to.equal('B');
+    await sandbox.advance('1m');
+    expect(conditions(await sandbox.get('Drone', 'stuck'))[0]).to.match(/^Ready=False /);
+    expect(testOperator.calls.filter(({ resource }) => resource === 'stuck')).to.have.length(1);
   });
 
   it('a worker that ends when its signal says so: it is tried again with backoff', async () => {
-    const flown = machine({
+    const testOperator = machine({
       A: {
         sync: ({ signal }) =>
           new Promise<never>((_, reject) =>
@@ -182,17 +182,17 @@ describe('an operator survives', () => {
           ),
       },
     });
-    await start(flown);
-    await flight.create(drone('one'));
-    await flight.advance('2m');
-    expect(flown.calls.length).to.be.greaterThan(2);
-    expect(conditions(await flight.get('Drone', 'one'))[0]).to.equal('Ready=False WorkerError');
+    await start(testOperator);
+    await sandbox.create(drone('one'));
+    await sandbox.advance('2m');
+    expect(testOperator.calls.length).to.be.greaterThan(2);
+    expect(conditions(await sandbox.get('Drone', 'one'))[0]).to.equal('Ready=False WorkerError');
   });
 
   // @promise reconcile/steps
   it('a lost answer to the status of a step, while the watch is broken: the step is not taken twice', async () => {
     const steps: number[] = [];
-    const flown = machine({
+    const testOperator = machine({
       A: {
         sync: ({ now, lastStep, phaseStartedAt }) => {
           if (lastStep !== undefined && now.getTime() - lastStep.getTime() < 60_000) {
@@ -203,8 +203,8 @@ describe('an operator survives', () => {
         },
       },
     });
-    await start(flown);
-    await flight.create(drone('one'));
+    await start(testOperator);
+    await sandbox.create(drone('one'));
     let lost = 0;
     faults.fault = ({ verb, kind }) => {
       if (kind !== 'Drone') {
@@ -216,7 +216,7 @@ describe('an operator survives', () => {
       return verb === 'patch' && lost++ === 0 ? { when: 'after', error: noAnswer() } : undefined;
     };
     faults.endWatches(noAnswer());
-    await flight.advance('100s');
+    await sandbox.advance('100s');
     expect(lost).to.be.greaterThan(0);
     expect(steps).to.deep.equal([0, 60]);
   });
@@ -224,23 +224,23 @@ describe('an operator survives', () => {
   // @promise lifecycle/crash-safety
   it('being stopped and started between any two writes', async () => {
     for (let writes = 0; writes < 3; writes++) {
-      const flown = writer();
-      await start(flown);
+      const testOperator = writer();
+      await start(testOperator);
       let count = 0;
       faults.fault = ({ verb, kind }) =>
         kind !== 'Event' && ['apply', 'patch'].includes(verb) && count++ >= writes
           ? { when: 'before', error: noAnswer() }
           : undefined;
-      await flight.create(drone('one'));
+      await sandbox.create(drone('one'));
       faults.fault = () => undefined;
-      await flight.restart(flown.scheduler);
-      await flight.advance('1m');
-      expect((await flight.get('Drone', 'one'))?.status.phase, `after ${writes} writes`).to.equal(
+      await sandbox.restart(testOperator.scheduler);
+      await sandbox.advance('1m');
+      expect((await sandbox.get('Drone', 'one'))?.status.phase, `after ${writes} writes`).to.equal(
         'B',
       );
-      expect(await flight.list('Service')).to.have.length(1);
+      expect(await sandbox.list('Service')).to.have.length(1);
       if (writes < 2) {
-        await flight.stop();
+        await sandbox.stop();
       }
     }
   });

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { PermanentError, RetryLater } from '../../runtime/src/index.ts';
-import type { Flight, FlightOptions } from '../../sandbox/src/index.ts';
-import { fly } from '../../sandbox/src/index.ts';
+import type { Sandbox, SandboxOptions } from '../../sandbox/src/index.ts';
+import { startSandbox } from '../../sandbox/src/index.ts';
 import type { TestMachine } from './machines.ts';
 import {
   conditions,
@@ -15,23 +15,23 @@ import {
 } from './machines.ts';
 
 describe('one sync', () => {
-  let flight: Flight;
-  afterEach(() => flight.stop());
+  let sandbox: Sandbox;
+  afterEach(() => sandbox.stop());
 
-  async function start({ scheduler }: TestMachine, options?: FlightOptions): Promise<void> {
-    flight = await fly(scheduler, options);
+  async function start({ scheduler }: TestMachine, options?: SandboxOptions): Promise<void> {
+    sandbox = await startSandbox(scheduler, options);
   }
-  const status = async (name = 'one') => (await flight.get('Drone', name))?.status ?? {};
+  const status = async (name = 'one') => (await sandbox.get('Drone', name))?.status ?? {};
 
   it('calls the worker of the initial phase for a new resource, and follows `next` at once', async () => {
-    const flown = machine({
+    const testOperator = machine({
       A: { sync: () => ({ next: 'B' }) },
       B: { sync: () => ({ next: 'C' }) },
       C: {},
     });
-    await start(flown);
-    await flight.create(drone('one'));
-    expect(flown.calls.map(({ phase, at }) => [phase, at])).to.deep.equal([
+    await start(testOperator);
+    await sandbox.create(drone('one'));
+    expect(testOperator.calls.map(({ phase, at }) => [phase, at])).to.deep.equal([
       ['A', 0],
       ['B', 0],
     ]);
@@ -45,29 +45,29 @@ describe('one sync', () => {
         A: { sync: ({ resource }) => (((resource.spec as { x: number }).x = 1), { next: 'A' }) },
       }),
     );
-    await flight.create(drone('one', { x: 0 }));
-    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal([
+    await sandbox.create(drone('one', { x: 0 }));
+    expect(conditions(await sandbox.get('Drone', 'one'))).to.deep.equal([
       'Ready=False WorkerError',
       'Reconciling=True WorkerError',
     ]);
-    expect(readyMessage(await flight.get('Drone', 'one'))).to.contain('read only');
+    expect(readyMessage(await sandbox.get('Drone', 'one'))).to.contain('read only');
   });
 
   // @promise reconcile/timing
   it('stays for workInterval, an `interval` of the phase before it, a `requeueAfter` before that', async () => {
-    const flown = machine({
+    const testOperator = machine({
       A: { sync: ({ resource }) => ({ next: (resource.spec as { to: string }).to }) },
       B: { sync: () => ({ next: 'B' }) },
       C: { interval: '20s', sync: () => ({ next: 'C' }) },
       D: { interval: '20s', sync: () => ({ next: 'D', requeueAfter: '7s' }) },
     });
-    await start(flown, { config: { workIntervalMs: 30_000 } });
+    await start(testOperator, { config: { workIntervalMs: 30_000 } });
     for (const to of ['B', 'C', 'D']) {
-      await flight.create(drone(to.toLowerCase(), { to }));
+      await sandbox.create(drone(to.toLowerCase(), { to }));
     }
-    await flight.advance('40s');
+    await sandbox.advance('40s');
     const times = (phase: string): readonly number[] =>
-      flown.calls.filter((call) => call.phase === phase).map(({ at }) => at);
+      testOperator.calls.filter((call) => call.phase === phase).map(({ at }) => at);
     expect([times('B'), times('C'), times('D')]).to.deep.equal([
       [0, 30],
       [0, 20, 40],
@@ -153,9 +153,9 @@ describe('one sync', () => {
           C: {},
         }),
       );
-      await flight.create(drone('one'));
-      expect(await flight.list('Service')).to.deep.equal([]);
-      const found = await flight.get('Drone', 'one');
+      await sandbox.create(drone('one'));
+      expect(await sandbox.list('Service')).to.deep.equal([]);
+      const found = await sandbox.get('Drone', 'one');
       expect(conditions(found)[1]).to.match(/^Stalled=True /);
       expect(readyMessage(found)).to.match(message);
       expect(found?.status.phase).to.equal('A');
@@ -164,24 +164,24 @@ describe('one sync', () => {
 
   // @promise reconcile/unknown-phase
   it('leaves a resource in a phase it does not know alone, and says which phases there are', async () => {
-    const flown = machine({ A: { sync: () => ({ next: 'A' }) } });
-    await start(flown, { objects: [] });
-    await flight.stop();
-    await flight.create(drone('one'));
-    await flight.cluster.api.patch(
-      flown.scheduler.resource,
+    const testOperator = machine({ A: { sync: () => ({ next: 'A' }) } });
+    await start(testOperator, { objects: [] });
+    await sandbox.stop();
+    await sandbox.create(drone('one'));
+    await sandbox.cluster.api.patch(
+      testOperator.scheduler.resource,
       { namespace: 'default', name: 'one' },
       { type: 'merge', body: { status: { phase: 'Gone' } } },
       { subresource: 'status' },
     );
-    await flight.restart(flown.scheduler);
-    await flight.advance('1h');
-    expect(flown.calls).to.deep.equal([]);
-    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal([
+    await sandbox.restart(testOperator.scheduler);
+    await sandbox.advance('1h');
+    expect(testOperator.calls).to.deep.equal([]);
+    expect(conditions(await sandbox.get('Drone', 'one'))).to.deep.equal([
       'Ready=False UnknownPhase',
       'Stalled=True UnknownPhase',
     ]);
-    expect(readyMessage(await flight.get('Drone', 'one'))).to.contain(
+    expect(readyMessage(await sandbox.get('Drone', 'one'))).to.contain(
       "status.phase is 'Gone', which is not a phase of this operator (A)",
     );
   });
@@ -190,24 +190,24 @@ describe('one sync', () => {
   it('flies on from a phase under its former name', async () => {
     const old = machine({ Old: { sync: () => ({ next: 'Old' }) } });
     await start(old);
-    await flight.create(drone('one'));
+    await sandbox.create(drone('one'));
     const renamed = machine({ New: { formerly: ['Old'], sync: () => ({ next: 'New' }) } });
-    await flight.restart(renamed.scheduler);
+    await sandbox.restart(renamed.scheduler);
     expect(renamed.calls.map(({ phase }) => phase)).to.deep.equal(['New']);
     expect((await status()).phase).to.equal('New');
   });
 
   // @promise reconcile/paused
   it('does not call the worker of a paused resource, and goes on when the annotation goes', async () => {
-    const flown = machine({ A: { sync: () => ({ next: 'B' }) }, B: {} });
-    await start(flown);
-    await flight.create(
+    const testOperator = machine({ A: { sync: () => ({ next: 'B' }) }, B: {} });
+    await start(testOperator);
+    await sandbox.create(
       drone('one', {}, { annotations: { 'flights.autopilot.test/paused': 'true' } }),
     );
-    await flight.advance('1h');
-    expect(flown.calls).to.deep.equal([]);
-    expect(conditions(await flight.get('Drone', 'one'))[0]).to.equal('Ready=False Paused');
-    await flight.patch('Drone', 'one', {
+    await sandbox.advance('1h');
+    expect(testOperator.calls).to.deep.equal([]);
+    expect(conditions(await sandbox.get('Drone', 'one'))[0]).to.equal('Ready=False Paused');
+    await sandbox.patch('Drone', 'one', {
       metadata: { annotations: { 'flights.autopilot.test/paused': null } },
     });
     expect((await status()).phase).to.equal('B');
@@ -215,14 +215,14 @@ describe('one sync', () => {
 
   // @promise reconcile/final-phase
   it('watches nothing and does nothing in a final phase, until the spec changes: then it starts over', async () => {
-    const flown = machine({ A: { sync: () => ({ next: 'Done' }) }, Done: {} });
-    await start(flown);
-    await flight.create(drone('one'));
-    await flight.advance('1h');
-    expect(flown.calls).to.have.length(1);
-    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal(['Ready=True Done']);
-    await flight.patch('Drone', 'one', { spec: { again: true } });
-    expect(flown.calls.map(({ phase }) => phase)).to.deep.equal(['A', 'A']);
+    const testOperator = machine({ A: { sync: () => ({ next: 'Done' }) }, Done: {} });
+    await start(testOperator);
+    await sandbox.create(drone('one'));
+    await sandbox.advance('1h');
+    expect(testOperator.calls).to.have.length(1);
+    expect(conditions(await sandbox.get('Drone', 'one'))).to.deep.equal(['Ready=True Done']);
+    await sandbox.patch('Drone', 'one', { spec: { again: true } });
+    expect(testOperator.calls.map(({ phase }) => phase)).to.deep.equal(['A', 'A']);
     expect((await status()).autopilot.history[1]).to.include({
       from: 'Done',
       to: 'A',
@@ -232,8 +232,8 @@ describe('one sync', () => {
 
   it('is Stalled in a final phase that is not ready', async () => {
     await start(machine({ A: { sync: () => ({ next: 'Failed' }) }, Failed: { ready: false } }));
-    await flight.create(drone('one'));
-    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal([
+    await sandbox.create(drone('one'));
+    expect(conditions(await sandbox.get('Drone', 'one'))).to.deep.equal([
       'Ready=False Failed',
       'Stalled=True Failed',
     ]);
@@ -241,15 +241,15 @@ describe('one sync', () => {
 
   // @promise reconcile/declared-transitions
   it('moves on a spec change to the phase that onSpecChange names, without calling a worker in between', async () => {
-    const flown = machine({
+    const testOperator = machine({
       A: { sync: () => ({ next: 'B' }) },
       B: { onSpecChange: 'C', sync: () => ({ next: 'B' }) },
       C: { sync: () => ({ next: 'C' }) },
     });
-    await start(flown);
-    await flight.create(drone('one'));
-    await flight.patch('Drone', 'one', { spec: { changed: true } });
-    expect(flown.calls.map(({ phase }) => phase)).to.deep.equal(['A', 'B', 'C']);
+    await start(testOperator);
+    await sandbox.create(drone('one'));
+    await sandbox.patch('Drone', 'one', { spec: { changed: true } });
+    expect(testOperator.calls.map(({ phase }) => phase)).to.deep.equal(['A', 'B', 'C']);
   });
 
   // @promise reconcile/declared-transitions
@@ -268,15 +268,15 @@ describe('one sync', () => {
 
   // @promise reconcile/declared-transitions
   it('moves to onTimeout when the time of a phase is up, also while its worker fails', async () => {
-    const flown = machine({
+    const testOperator = machine({
       A: { timeout: '90s', onTimeout: 'Late', sync: () => Promise.reject(new Error('never')) },
       Late: {},
     });
-    await start(flown);
-    await flight.create(drone('one'));
-    await flight.advance('89s');
+    await start(testOperator);
+    await sandbox.create(drone('one'));
+    await sandbox.advance('89s');
     expect((await status()).phase).to.equal('A');
-    await flight.advance('1s');
+    await sandbox.advance('1s');
     expect((await status()).phase).to.equal('Late');
     expect((await status()).autopilot.history[0]).to.include({
       from: 'A',
@@ -288,16 +288,16 @@ describe('one sync', () => {
   it('moves to onTimeout also when its worker has given up, or waits for later', async () => {
     const give = new PermanentError('there is no such airport');
     for (const error of [give, new RetryLater('1h')]) {
-      const flown = machine({
+      const testOperator = machine({
         A: { timeout: '90s', onTimeout: 'Late', sync: () => Promise.reject(error) },
         Late: {},
       });
-      await start(flown);
-      await flight.create(drone('one'));
-      await flight.advance('90s');
+      await start(testOperator);
+      await sandbox.create(drone('one'));
+      await sandbox.advance('90s');
       expect((await status()).phase).to.equal('Late');
       if (error === give) {
-        await flight.stop();
+        await sandbox.stop();
       }
     }
   });
@@ -305,7 +305,7 @@ describe('one sync', () => {
   // @promise reconcile/steps
   it('remembers a step across syncs and restarts, and forgets it with the phase', async () => {
     const seen: (string | undefined)[] = [];
-    const flown = machine({
+    const testOperator = machine({
       A: {
         sync: ({ lastStep, now }) => (
           seen.push(lastStep?.toISOString()),
@@ -315,10 +315,10 @@ describe('one sync', () => {
         ),
       },
     });
-    await start(flown);
-    await flight.create(drone('one'));
-    await flight.advance('30s');
-    await flight.restart(flown.scheduler);
+    await start(testOperator);
+    await sandbox.create(drone('one'));
+    await sandbox.advance('30s');
+    await sandbox.restart(testOperator.scheduler);
     expect(seen).to.deep.equal([undefined, '2026-01-01T00:00:00.000Z']);
     expect((await status()).autopilot.lastStep).to.equal('2026-01-01T00:00:00.000Z');
   });
@@ -332,17 +332,17 @@ describe('one sync', () => {
         C: { sync: () => ({ next: 'C', statusInfo: { one: 3 } }) },
       }),
     );
-    await flight.create(drone('one'));
+    await sandbox.create(drone('one'));
     const { one, two } = await status();
     expect([one, two]).to.deep.equal([3, undefined]);
   });
 
   it('says so when the API server refuses what the worker wants in status, and keeps the phase', async () => {
-    const flown = machine({
+    const testOperator = machine({
       A: { sync: () => ({ next: 'B', statusInfo: { count: 'three' } }) },
       B: {},
     });
-    const { group, plural, kind } = flown.scheduler.resource;
+    const { group, plural, kind } = testOperator.scheduler.resource;
     const open = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
     const openAPIV3Schema = {
       type: 'object',
@@ -363,16 +363,16 @@ describe('one sync', () => {
       metadata: { name: `${plural}.${group}` },
       spec: { group, names: { kind, plural }, scope: 'Namespaced', versions },
     };
-    await start(flown, { crd });
-    await flight.create(drone('one'));
-    await flight.advance('1h');
-    expect(flown.calls).to.have.length(1);
+    await start(testOperator, { crd });
+    await sandbox.create(drone('one'));
+    await sandbox.advance('1h');
+    expect(testOperator.calls).to.have.length(1);
     expect((await status()).phase).to.equal('A');
-    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal([
+    expect(conditions(await sandbox.get('Drone', 'one'))).to.deep.equal([
       'Ready=False StatusRefused',
       'Stalled=True StatusRefused',
     ]);
-    expect(readyMessage(await flight.get('Drone', 'one')))
+    expect(readyMessage(await sandbox.get('Drone', 'one')))
       .to.contain('the statusInfo that the worker returned was refused')
       .and.contain('status.count');
   });
@@ -387,24 +387,24 @@ describe('one sync', () => {
         },
       }),
     );
-    await flight.create(drone('one'));
-    const { version } = flight.cluster;
-    await flight.advance('1m');
-    expect(flight.cluster.version).to.equal(version);
+    await sandbox.create(drone('one'));
+    const { version } = sandbox.cluster;
+    await sandbox.advance('1m');
+    expect(sandbox.cluster.version).to.equal(version);
   });
 
   it('does nothing for a resource that is being deleted', async () => {
-    const flown = machine({ A: { sync: () => ({ next: 'A', requeueAfter: '1s' }) } });
-    await start(flown);
-    await flight.create(drone('one', {}, { finalizers: ['somebody.else/hold'] }));
-    await flight.remove('Drone', 'one');
-    const before = flown.calls.length;
-    await flight.advance('1m');
-    expect(flown.calls).to.have.length(before);
+    const testOperator = machine({ A: { sync: () => ({ next: 'A', requeueAfter: '1s' }) } });
+    await start(testOperator);
+    await sandbox.create(drone('one', {}, { finalizers: ['somebody.else/hold'] }));
+    await sandbox.delete('Drone', 'one');
+    const before = testOperator.calls.length;
+    await sandbox.advance('1m');
+    expect(testOperator.calls).to.have.length(before);
   });
 
   it('wakes on inputs that were read, and not on others', async () => {
-    const flown = machine({
+    const testOperator = machine({
       A: {
         inputs: [input.configmaps],
         sync: ({ inputs }) => (
@@ -413,34 +413,34 @@ describe('one sync', () => {
         ),
       },
     });
-    await start(flown, { config: { workIntervalMs: 3_600_000 } });
-    await flight.create(drone('one'));
-    await flight.create(configMap('no'));
-    expect(flown.calls).to.have.length(1);
-    await flight.create(configMap('yes', {}, { labels: { watch: 'yes' } }));
-    expect(flown.calls).to.have.length(2);
-    await flight.patch('ConfigMap', 'no', { metadata: { labels: { watch: 'yes' } } });
-    expect(flown.calls).to.have.length(3);
-    await flight.patch('ConfigMap', 'yes', { metadata: { labels: { watch: null } } });
-    expect(flown.calls).to.have.length(4);
-    await flight.remove('ConfigMap', 'yes');
-    expect(flown.calls).to.have.length(4);
+    await start(testOperator, { config: { workIntervalMs: 3_600_000 } });
+    await sandbox.create(drone('one'));
+    await sandbox.create(configMap('no'));
+    expect(testOperator.calls).to.have.length(1);
+    await sandbox.create(configMap('yes', {}, { labels: { watch: 'yes' } }));
+    expect(testOperator.calls).to.have.length(2);
+    await sandbox.patch('ConfigMap', 'no', { metadata: { labels: { watch: 'yes' } } });
+    expect(testOperator.calls).to.have.length(3);
+    await sandbox.patch('ConfigMap', 'yes', { metadata: { labels: { watch: null } } });
+    expect(testOperator.calls).to.have.length(4);
+    await sandbox.delete('ConfigMap', 'yes');
+    expect(testOperator.calls).to.have.length(4);
   });
 
   // @promise inputs/once-after-start
   it('starts every resource once after a restart, and keeps its phase', async () => {
-    const flown = machine({
+    const testOperator = machine({
       A: { sync: () => ({ next: 'B' }) },
       B: { sync: () => ({ next: 'B' }) },
     });
-    await start(flown);
+    await start(testOperator);
     for (const name of ['one', 'two']) {
-      await flight.create(drone(name));
+      await sandbox.create(drone(name));
     }
-    const before = flown.calls.length;
-    await flight.restart(flown.scheduler);
+    const before = testOperator.calls.length;
+    await sandbox.restart(testOperator.scheduler);
     expect(
-      flown.calls
+      testOperator.calls
         .slice(before)
         .map(({ phase, resource }) => `${phase} ${resource}`)
         .sort(),

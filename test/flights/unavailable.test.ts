@@ -1,20 +1,20 @@
 import { expect } from 'chai';
-import type { Flight } from '../../sandbox/src/index.ts';
-import { fly } from '../../sandbox/src/index.ts';
+import type { Sandbox } from '../../sandbox/src/index.ts';
+import { startSandbox } from '../../sandbox/src/index.ts';
 import { Faults, refusal } from './faults.ts';
 import type { TestMachine } from './machines.ts';
 import { conditions, configMap, drone, input, machine, readyMessage } from './machines.ts';
 
-let flight: Flight;
+let sandbox: Sandbox;
 let faults: Faults;
 
 const said = async (name = 'one'): Promise<readonly string[]> =>
-  conditions(await flight.get('Drone', name));
+  conditions(await sandbox.get('Drone', name));
 const phase = async (name = 'one'): Promise<string> =>
-  (await flight.get('Drone', name))?.status?.phase as string;
+  (await sandbox.get('Drone', name))?.status?.phase as string;
 
 describe('an input that cannot be read', () => {
-  afterEach(() => flight.stop());
+  afterEach(() => sandbox.stop());
   // @promise inputs/unknown-is-not-absent
   it('is a condition that names it, and nobody is called; an absent kind does not matter where it is optional', async () => {
     const reader = (optional: boolean): TestMachine =>
@@ -34,18 +34,18 @@ describe('an input that cannot be read', () => {
       [true, 404, 'None'],
       [true, 403, 'A'],
     ] as const) {
-      const flown = reader(optional);
+      const testOperator = reader(optional);
       faults = new Faults();
       faults.fault = ({ verb, kind }) =>
         verb === 'list' && kind === 'ConfigMap'
           ? { when: 'before', error: refusal(code, 'X') }
           : undefined;
-      flight = await fly(flown.scheduler, { through: faults.through });
-      await flight.create(configMap('a'));
-      await flight.create(drone('one'));
+      sandbox = await startSandbox(testOperator.scheduler, { wrapApi: faults.through });
+      await sandbox.create(configMap('a'));
+      await sandbox.create(drone('one'));
       expect(await phase(), `${optional} ${code}`).to.equal(end);
       if (end === 'A') {
-        expect([flown.calls.length, await said()]).to.deep.equal([
+        expect([testOperator.calls.length, await said()]).to.deep.equal([
           0,
           [
             'Ready=False InputUnavailable',
@@ -53,12 +53,12 @@ describe('an input that cannot be read', () => {
             'InputUnavailable=True InputUnavailable',
           ],
         ]);
-        expect(readyMessage(await flight.get('Drone', 'one'))).to.equal(
+        expect(readyMessage(await sandbox.get('Drone', 'one'))).to.equal(
           `input configmaps cannot be read: refused with ${code}`,
         );
       }
       if (!(optional && code === 403)) {
-        await flight.stop();
+        await sandbox.stop();
       }
     }
   });

@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import * as fc from 'fast-check';
 import type { AnyContext, KubeObject } from '../../runtime/src/ports.ts';
 import type { LabelSelector } from '../../runtime/src/index.ts';
-import { fly } from '../../sandbox/src/index.ts';
-import type { Flight } from '../../sandbox/src/index.ts';
+import { startSandbox } from '../../sandbox/src/index.ts';
+import type { Sandbox } from '../../sandbox/src/index.ts';
 import type { TestMachine } from './machines.ts';
 import { configMap, drone, input, machine } from './machines.ts';
 
@@ -127,10 +127,10 @@ function text(object: KubeObject | undefined): string {
  * missing.
  */
 async function expected(
-  flight: Flight,
+  sandbox: Sandbox,
   plan: readonly Read[],
 ): Promise<readonly string[] | undefined> {
-  const all = (await flight.list('ConfigMap')).toSorted((a, b) => (text(a) < text(b) ? -1 : 1));
+  const all = (await sandbox.list('ConfigMap')).toSorted((a, b) => (text(a) < text(b) ? -1 : 1));
   const answers = plan.map((one) => {
     if (one.how !== 'list') {
       const found = all.find(
@@ -168,9 +168,9 @@ function matches(
 }
 
 /** Made at once, without waiting for what follows. */
-async function change(flight: Flight, one: Step): Promise<void> {
+async function change(sandbox: Sandbox, one: Step): Promise<void> {
   const key = { namespace: one.namespace, name: one.name };
-  const { api } = flight.cluster;
+  const { api } = sandbox.cluster;
   if (one.what === 'remove') {
     return api.delete(CONFIG_MAPS, key).catch(() => undefined);
   }
@@ -183,12 +183,12 @@ async function change(flight: Flight, one: Step): Promise<void> {
   await (there === undefined ? api.create(CONFIG_MAPS, object) : api.replace(CONFIG_MAPS, object));
 }
 
-async function launched(flown: TestMachine): Promise<Flight> {
-  const flight = await fly(flown.scheduler, {
+async function launched(testOperator: TestMachine): Promise<Sandbox> {
+  const sandbox = await startSandbox(testOperator.scheduler, {
     config: { workIntervalMs: 36_000_000, workerTimeoutMs: 3_600_000 },
   });
-  await flight.create(configMap('makes-the-namespace', {}, { namespace: 'far' }));
-  return flight;
+  await sandbox.create(configMap('makes-the-namespace', {}, { namespace: 'far' }));
+  return sandbox;
 }
 
 describe('a resource', () => {
@@ -199,28 +199,28 @@ describe('a resource', () => {
         reads,
         fc.array(step, { minLength: 1, maxLength: 12 }),
         async (plan, steps) => {
-          const flown = reader(plan, async () => undefined);
-          const flight = await launched(flown);
-          await flight.create(drone('one'));
+          const testOperator = reader(plan, async () => undefined);
+          const sandbox = await launched(testOperator);
+          await sandbox.create(drone('one'));
           // A read that is missing ends the sync: the reads after it count as before.
-          let before = await expected(flight, plan);
+          let before = await expected(sandbox, plan);
           for (const one of steps) {
-            const calls = flown.calls.length;
-            await change(flight, one);
-            await flight.settle();
-            const after = await expected(flight, plan);
+            const calls = testOperator.calls.length;
+            await change(sandbox, one);
+            await sandbox.settle();
+            const after = await expected(sandbox, plan);
             if (before !== undefined && after !== undefined) {
               const different = JSON.stringify(before) !== JSON.stringify(after);
-              expect(flown.calls.length - calls, JSON.stringify({ one, before, after })).to.equal(
+              expect(testOperator.calls.length - calls, JSON.stringify({ one, before, after })).to.equal(
                 different ? 1 : 0,
               );
             }
             if (after !== undefined) {
-              expect((await flight.get('Drone', 'one'))?.status.seen).to.deep.equal(after);
+              expect((await sandbox.get('Drone', 'one'))?.status.seen).to.deep.equal(after);
             }
             before = after;
           }
-          await flight.stop();
+          await sandbox.stop();
         },
       ),
       { numRuns: 150 },
@@ -233,21 +233,21 @@ describe('a resource', () => {
         reads,
         fc.array(fc.tuple(step, fc.nat(4_000)), { minLength: 1, maxLength: 12 }),
         async (plan, steps) => {
-          let clock: Flight['clock'] | undefined;
+          let clock: Sandbox['clock'] | undefined;
           // Twice the same reads: in one sync they have to agree.
           const twice = [...plan, ...plan];
-          const flown = reader(
+          const testOperator = reader(
             twice,
             () => new Promise((resolve) => void clock?.after(3_000, resolve)),
           );
-          const flight = await launched(flown);
-          ({ clock } = flight);
+          const sandbox = await launched(testOperator);
+          ({ clock } = sandbox);
           const torn: unknown[] = [];
-          await flight.create(drone('one'));
+          await sandbox.create(drone('one'));
           for (const [one, ms] of steps) {
-            await change(flight, one);
-            await flight.advance(`${ms}ms`);
-            const found = (await flight.get('Drone', 'one'))?.status?.seen as
+            await change(sandbox, one);
+            await sandbox.advance(`${ms}ms`);
+            const found = (await sandbox.get('Drone', 'one'))?.status?.seen as
               | readonly string[]
               | undefined;
             if (
@@ -258,19 +258,19 @@ describe('a resource', () => {
               torn.push(found);
             }
           }
-          await flight.advance('1m');
+          await sandbox.advance('1m');
           expect(torn).to.deep.equal([]);
-          const end = await expected(flight, twice);
+          const end = await expected(sandbox, twice);
           if (end !== undefined) {
-            expect((await flight.get('Drone', 'one'))?.status.seen).to.deep.equal(end);
+            expect((await sandbox.get('Drone', 'one'))?.status.seen).to.deep.equal(end);
           }
           // The first sync, and at most two for each change: what was read before and what is read
           // now both count.
           // (`need` comes again by itself.)
           if (plan.every(({ how }) => how !== 'need')) {
-            expect(flown.calls.length).to.be.at.most(1 + 2 * steps.length);
+            expect(testOperator.calls.length).to.be.at.most(1 + 2 * steps.length);
           }
-          await flight.stop();
+          await sandbox.stop();
         },
       ),
       { numRuns: 150 },

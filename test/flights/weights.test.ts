@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { shared } from '../../runtime/src/index.ts';
 import type { KubeObject } from '../../runtime/src/ports.ts';
-import type { Flight } from '../../sandbox/src/index.ts';
-import { fly } from '../../sandbox/src/index.ts';
+import type { Sandbox } from '../../sandbox/src/index.ts';
+import { startSandbox } from '../../sandbox/src/index.ts';
 import { Faults } from './faults.ts';
 import {
   conditions,
@@ -19,10 +19,10 @@ const split = (...weights: readonly number[]): readonly object[] =>
   weights.map((weight, index) => ({ destination: { host: `h${index}` }, weight }));
 
 describe('routes whose weights would lose traffic', () => {
-  let flight: Flight;
+  let sandbox: Sandbox;
   const faults = new Faults();
   beforeEach(() => void (faults.requests.length = 0));
-  afterEach(() => flight.stop());
+  afterEach(() => sandbox.stop());
 
   const writes = (): readonly string[] =>
     faults.requests.flatMap(({ verb, kind, name }) =>
@@ -33,7 +33,7 @@ describe('routes whose weights would lose traffic', () => {
     routeOf: (found: KubeObject) => object,
     ...others: readonly (string | undefined)[]
   ): Promise<void> {
-    const flown = machine({
+    const testOperator = machine({
       A: {
         inputs: [input.virtualservices],
         outputs: [output.services, output.virtualservices],
@@ -48,9 +48,9 @@ describe('routes whose weights would lose traffic', () => {
         }),
       },
     });
-    flight = await fly(flown.scheduler, { through: faults.through });
-    await flight.create(route('web', 'split', ...others));
-    await flight.create(drone('one'));
+    sandbox = await startSandbox(testOperator.scheduler, { wrapApi: faults.through });
+    await sandbox.create(route('web', 'split', ...others));
+    await sandbox.create(drone('one'));
   }
   const edit =
     (...weights: readonly number[]) =>
@@ -62,11 +62,11 @@ describe('routes whose weights would lose traffic', () => {
   // @promise outputs/weights
   it('are a permanent error that names phase, object and route, and nothing at all is sent', async () => {
     await start(edit(90, 20));
-    expect(conditions(await flight.get('Drone', 'one'))).to.deep.equal([
+    expect(conditions(await sandbox.get('Drone', 'one'))).to.deep.equal([
       'Ready=False WrongWeights',
       'Stalled=True WrongWeights',
     ]);
-    expect(readyMessage(await flight.get('Drone', 'one'))).to.equal(
+    expect(readyMessage(await sandbox.get('Drone', 'one'))).to.equal(
       'outputs.virtualservices of phase A: VirtualService default/web: http[split] has weights that sum to 110, not to 100',
     );
     expect(writes()).to.deep.equal([]);
@@ -80,7 +80,7 @@ describe('routes whose weights would lose traffic', () => {
       metadata: { name: 'own' },
       spec: { http: [{ name: 'x', route: split(-1, 101) }] },
     }));
-    expect(readyMessage(await flight.get('Drone', 'one'))).to.equal(
+    expect(readyMessage(await sandbox.get('Drone', 'one'))).to.equal(
       'outputs.virtualservices of phase A: VirtualService default/own: http[x] has the weight -1',
     );
     expect(writes()).to.deep.equal([]);
@@ -92,7 +92,7 @@ describe('routes whose weights would lose traffic', () => {
   });
 
   it('are somebody else’s business where they were wrong before, in a route that is not held', async () => {
-    const flown = machine({
+    const testOperator = machine({
       A: {
         inputs: [input.virtualservices],
         outputs: [output.virtualservices],
@@ -106,15 +106,15 @@ describe('routes whose weights would lose traffic', () => {
         }),
       },
     });
-    flight = await fly(flown.scheduler, { through: faults.through });
+    sandbox = await startSandbox(testOperator.scheduler, { wrapApi: faults.through });
     const odd = route('odd', 'split', 'theirs') as unknown as {
       readonly spec: { readonly http: readonly object[] };
     };
-    await flight.create({
+    await sandbox.create({
       ...odd,
       spec: { http: [odd.spec.http[0], { name: 'theirs', route: split(1, 2) }] },
     } as never);
-    await flight.create(drone('one'));
-    expect(conditions(await flight.get('Drone', 'one'))[0]).to.equal('Ready=False A');
+    await sandbox.create(drone('one'));
+    expect(conditions(await sandbox.get('Drone', 'one'))[0]).to.equal('Ready=False A');
   });
 });

@@ -15,20 +15,20 @@ const REFUSED: readonly (readonly [file: string, line: string])[] = [
   ['runtime/src/queue/x.ts', "import '../operator/config.ts';"],
   ['runtime/src/kube/x.ts', "import '../cache/store.ts';"],
   ['runtime/src/observe/x.ts', "import '../machine/sync.ts';"],
-  ['sandbox/src/kit/x.ts', "import '../../../runtime/src/clock.ts';"],
-  ['sandbox/src/kit/x.ts', "import '../../../generators/lib/model.ts';"],
+  ['sandbox/src/testing/x.ts', "import '../../../runtime/src/clock.ts';"],
+  ['sandbox/src/testing/x.ts', "import '../../../generators/lib/model.ts';"],
   ['generators/lib/x.ts', "import 'autopilot-runtime';"],
   ['generators/lib/code/x.ts', "import '../../../runtime/src/scheduler.ts';"],
   ['runtime/src/machine/x.ts', 'export const x = Date.now();'],
   ['runtime/src/cache/x.ts', 'export const x = Math.random();'],
   ['sandbox/src/cluster/x.ts', 'export const x = performance.now();'],
   ['runtime/src/kube/x.ts', 'setTimeout(() => {}, 1);'],
-  ['sandbox/src/kit/x.ts', 'setInterval(() => {}, 1);'],
+  ['sandbox/src/testing/x.ts', 'setInterval(() => {}, 1);'],
 ];
 const ALLOWED: typeof REFUSED = [
   ['runtime/src/machine/x.ts', "import '../cache/store.ts';"],
   ['runtime/src/machine/x.ts', "import '../observe/log.ts';"],
-  ['sandbox/src/kit/x.ts', "import 'autopilot-runtime/ports';"],
+  ['sandbox/src/testing/x.ts', "import 'autopilot-runtime/ports';"],
   ['runtime/src/clock.ts', 'export const x = Date.now();'],
 ];
 

@@ -4,9 +4,9 @@
  */
 import type { Operator, OperatorOptions, Scheduler } from '../../runtime/src/ports.ts';
 import { startOperator } from '../../runtime/src/ports.ts';
-import type { ClusterOptions, FlightObject } from '../../sandbox/src/index.ts';
+import type { ClusterOptions, ObjectManifest } from '../../sandbox/src/index.ts';
 import { Cluster, VirtualClock } from '../../sandbox/src/index.ts';
-import { settle } from '../../sandbox/src/kit/settle.ts';
+import { settle } from '../../sandbox/src/testing/settle.ts';
 import { Faults } from '../flights/faults.ts';
 import { DRONE_CRD } from '../flights/machines.ts';
 
@@ -23,7 +23,7 @@ export class Stage {
   /** A cluster that knows drones. */
   static async set(options: ClusterOptions = {}): Promise<Stage> {
     const stage = new Stage(options);
-    await stage.create(DRONE_CRD as FlightObject);
+    await stage.create(DRONE_CRD as ObjectManifest);
     return stage;
   }
 
@@ -58,7 +58,7 @@ export class Stage {
   }
 
   /** Into `default`, and without waiting for what comes of it. */
-  async create(...objects: readonly FlightObject[]): Promise<void> {
+  async create(...objects: readonly ObjectManifest[]): Promise<void> {
     for (const object of objects) {
       const type = this.cluster.typeOf(object);
       await this.cluster.api.create(type, {

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { seeded, VirtualClock } from '../../sandbox/src/index.ts';
+import { seededRandom, VirtualClock } from '../../sandbox/src/index.ts';
 
 describe('virtual time', () => {
   it('stands still until it is moved, and never goes back', () => {
@@ -47,7 +47,7 @@ describe('virtual time', () => {
 
 describe('seeded chance', () => {
   it('repeats for a seed and differs between seeds, in [0, 1)', () => {
-    const draw = (seed: number): readonly number[] => Array.from({ length: 1000 }, seeded(seed));
+    const draw = (seed: number): readonly number[] => Array.from({ length: 1000 }, seededRandom(seed));
     expect(draw(1)).to.deep.equal(draw(1));
     expect(draw(1)).not.to.deep.equal(draw(2));
     expect(Math.min(...draw(1))).to.be.at.least(0);

@@ -1,5 +1,5 @@
-import type { Flight } from 'autopilot-sandbox';
-import { fly } from 'autopilot-sandbox';
+import type { Sandbox } from 'autopilot-sandbox';
+import { startSandbox } from 'autopilot-sandbox';
 import { expect } from 'chai';
 import crd from '../src/generated/crd.json' with { type: 'json' };
 import { scheduler } from '../src/generated/scheduler.ts';
@@ -13,25 +13,25 @@ const autoRoute = {
 };
 
 describe('the machine of AutoRoute', () => {
-  let flight: Flight;
+  let sandbox: Sandbox;
 
   beforeEach(async () => {
-    flight = await fly(scheduler, {
+    sandbox = await startSandbox(scheduler, {
       crd,
       objects: [deployment('one'), deployment('two'), deployment('batch', { ports: [] })],
     });
-    await flight.create(autoRoute);
+    await sandbox.create(autoRoute);
   });
-  afterEach(() => flight.stop());
+  afterEach(() => sandbox.stop());
 
   async function names(kind: string): Promise<readonly string[]> {
-    return (await flight.list(kind, 'default')).map(({ metadata }) => metadata.name);
+    return (await sandbox.list(kind, 'default')).map(({ metadata }) => metadata.name);
   }
   const phases = (): readonly string[] =>
-    flight.events.flatMap((event) => (event.type === 'transition' ? [event.to] : []));
+    sandbox.events.flatMap((event) => (event.type === 'transition' ? [event.to] : []));
 
   it('routes the Deployments that are there, and is Ready', async () => {
-    const { status } = (await flight.get('AutoRoute', 'example')) ?? {};
+    const { status } = (await sandbox.get('AutoRoute', 'example')) ?? {};
     expect(status.phase).to.equal('Ready');
     expect(status.syncedDeployments).to.deep.equal([
       { name: 'one', port: 80 },
@@ -44,12 +44,12 @@ describe('the machine of AutoRoute', () => {
 
   it('rests in Ready, also with a Deployment that has no port', async () => {
     const before = phases().length;
-    await flight.advance('1h');
+    await sandbox.advance('1h');
     expect(phases().slice(before)).to.deep.equal([]);
   });
 
   it('routes a Deployment that comes later', async () => {
-    await flight.create(deployment('three', { ports: [8080] }));
+    await sandbox.create(deployment('three', { ports: [8080] }));
     expect(await names('VirtualService')).to.deep.equal([
       'one.example',
       'three.example',
@@ -59,24 +59,24 @@ describe('the machine of AutoRoute', () => {
   });
 
   it('takes away what a Deployment that went had, and nothing else', async () => {
-    await flight.create({
+    await sandbox.create({
       apiVersion: 'v1',
       kind: 'Service',
       metadata: { name: 'somebody-elses' },
       spec: { ports: [{ port: 1 }] },
     });
-    await flight.remove('Deployment', 'two');
+    await sandbox.delete('Deployment', 'two');
     expect(await names('Service')).to.deep.equal(['one', 'somebody-elses']);
     expect(await names('VirtualService')).to.deep.equal(['one.example']);
   });
 
   it('brings back a route that somebody deleted', async () => {
-    await flight.remove('VirtualService', 'one.example');
+    await sandbox.delete('VirtualService', 'one.example');
     expect(await names('VirtualService')).to.deep.equal(['one.example', 'two.example']);
   });
 
   it('leaves nothing behind when the AutoRoute is deleted', async () => {
-    await flight.remove('AutoRoute', 'example');
+    await sandbox.delete('AutoRoute', 'example');
     expect([
       await names('Service'),
       await names('VirtualService'),

@@ -1,5 +1,5 @@
-import type { ContextOptions } from 'autopilot-sandbox';
-import { context } from 'autopilot-sandbox';
+import type { WorkerContextOptions } from 'autopilot-sandbox';
+import { workerContext } from 'autopilot-sandbox';
 import { expect } from 'chai';
 import type { Deployment } from '../src/generated/kinds.ts';
 import type { Context } from '../src/generated/ready.ts';
@@ -11,9 +11,9 @@ const web = deployment('web');
 const routes = routesOf([web as Deployment]);
 
 /** Everything is routed, but for what a test says. */
-async function next(inputs: ContextOptions<Context>['inputs']): Promise<string> {
+async function next(inputs: WorkerContextOptions<Context>['inputs']): Promise<string> {
   const { next: phase } = await sync(
-    context<Context>({
+    workerContext<Context>({
       resource: {
         metadata: { name: 'example', uid: '1' },
         spec: { deploymentSelector: { matchLabels: { 'app-group': 'httpbin' } } },

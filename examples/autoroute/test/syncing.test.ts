@@ -1,4 +1,4 @@
-import { context } from 'autopilot-sandbox';
+import { workerContext } from 'autopilot-sandbox';
 import { expect } from 'chai';
 import type { Context } from '../src/generated/syncing.ts';
 import { sync } from '../src/workers/syncing.ts';
@@ -7,7 +7,7 @@ import { deployment } from './deployments.ts';
 describe('Syncing', () => {
   it('writes a Service and a VirtualService for each selected Deployment, and one Gateway', async () => {
     const { next, outputs, statusInfo } = await sync(
-      context<Context>({
+      workerContext<Context>({
         resource: {
           metadata: { name: 'example' },
           spec: { deploymentSelector: { matchLabels: { 'app-group': 'httpbin' } } },

@@ -1,5 +1,5 @@
 import type { QueryAnswer } from 'autopilot-runtime';
-import { context } from 'autopilot-sandbox';
+import { workerContext } from 'autopilot-sandbox';
 import { expect } from 'chai';
 import type { Context, Result } from '../src/generated/evaluating.ts';
 import { revisionOf } from '../src/release.ts';
@@ -32,7 +32,7 @@ function evaluate(
     spec,
   } = options;
   return sync(
-    context<Context>({
+    workerContext<Context>({
       resource: { ...canary(spec), status: { weight, passed: 1, history: [] } },
       inputs: {
         deployments: [

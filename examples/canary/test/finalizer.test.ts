@@ -1,4 +1,4 @@
-import { context } from 'autopilot-sandbox';
+import { workerContext } from 'autopilot-sandbox';
 import { expect } from 'chai';
 import { finalize } from '../src/finalizer.ts';
 import type { Context, Result } from '../src/generated/finalizer.ts';
@@ -10,7 +10,7 @@ const end = (
   ...deployments: readonly ReturnType<typeof target>[]
 ): Promise<Result> =>
   finalize(
-    context<Context>({
+    workerContext<Context>({
       resource: canary(),
       inputs: { deployments },
       now: NOW,

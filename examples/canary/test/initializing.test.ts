@@ -1,11 +1,11 @@
-import { context } from 'autopilot-sandbox';
+import { workerContext } from 'autopilot-sandbox';
 import { expect } from 'chai';
 import type { Context } from '../src/generated/initializing.ts';
 import { sync } from '../src/workers/initializing.ts';
 import { canary, copy, service, target } from './shop.ts';
 
 const start = (...deployments: readonly ReturnType<typeof target>[]) =>
-  context<Context>({ resource: canary(), inputs: { deployments, services: [service] } });
+  workerContext<Context>({ resource: canary(), inputs: { deployments, services: [service] } });
 
 describe('Initializing', () => {
   it('copies the Deployment first, and leaves the requests where they are', async () => {
@@ -47,7 +47,7 @@ describe('Initializing', () => {
     it(`refuses a Service that selects ${JSON.stringify(selector)}`, async () => {
       const services = [{ ...service, spec: { ...service.spec, selector } }];
       const outcome = await sync(
-        context<Context>({
+        workerContext<Context>({
           resource: canary(),
           inputs: { deployments: [target('web:1')], services },
         }),

@@ -1,4 +1,4 @@
-import type { FlightOptions } from 'autopilot-sandbox';
+import type { SandboxOptions } from 'autopilot-sandbox';
 import { expect } from 'chai';
 import { scheduler } from '../src/generated/scheduler.ts';
 import type { Shop } from './shop.ts';
@@ -8,21 +8,21 @@ describe('the machine of CanaryDeployment', () => {
   let web: Shop;
   const ready = async (...spec: Parameters<typeof shop>): Promise<Shop> => {
     web = await shop(...spec);
-    await web.flight.advance('1m');
+    await web.sandbox.advance('1m');
     return web;
   };
   const evaluating = async (image: string, weight: number): Promise<void> => {
     await web.release(image);
-    await web.flight.until(
+    await web.sandbox.until(
       async () => (await web.phase()) === 'Evaluating' && (await web.status()).weight === weight,
     );
   };
   const phases = (): readonly string[] =>
-    web.flight.events.flatMap((event) => (event.type === 'transition' ? [event.to] : []));
+    web.sandbox.events.flatMap((event) => (event.type === 'transition' ? [event.to] : []));
   const decided = (): Promise<void> =>
-    web.flight.until(async () => ((await web.status()).history ?? []).length > 0, '1h');
+    web.sandbox.until(async () => ((await web.status()).history ?? []).length > 0, '1h');
   afterEach(async () => {
-    await web.flight.stop();
+    await web.sandbox.stop();
     expect(web.lost).to.deep.equal([]);
   });
 
@@ -31,7 +31,7 @@ describe('the machine of CanaryDeployment', () => {
     expect(await web.phase()).to.equal('Waiting');
     expect(await web.requests()).to.deep.equal({ 'web-primary': 100 });
     expect(await web.replicas('web')).to.equal(3);
-    await web.flight.advance('1m');
+    await web.sandbox.advance('1m');
     expect(await web.requests()).to.deep.equal({ 'web-primary': 100 });
     expect([
       await web.replicas('web'),
@@ -43,7 +43,7 @@ describe('the machine of CanaryDeployment', () => {
   it('does not own the user’s Deployment and Service', async () => {
     await ready();
     for (const kind of ['Deployment', 'Service']) {
-      expect((await web.flight.get(kind, 'web'))?.metadata.ownerReferences).to.equal(undefined);
+      expect((await web.sandbox.get(kind, 'web'))?.metadata.ownerReferences).to.equal(undefined);
     }
   });
 
@@ -51,7 +51,7 @@ describe('the machine of CanaryDeployment', () => {
     await ready();
     await web.release('web:2');
     const weights: number[] = [];
-    await web.flight.until(async () => {
+    await web.sandbox.until(async () => {
       const { weight } = await web.status();
       if (weight > 0 && weights.at(-1) !== weight) {
         weights.push(weight);
@@ -59,7 +59,7 @@ describe('the machine of CanaryDeployment', () => {
       return (await web.status()).history?.[0]?.promoted === true;
     });
     expect(weights).to.deep.equal([10, 15, 20, 25, 30]);
-    await web.flight.advance('1m');
+    await web.sandbox.advance('1m');
     expect(await web.image('web-primary')).to.equal('web:2');
     expect(await web.requests()).to.deep.equal({ 'web-primary': 100 });
     expect(await web.replicas('web-canary')).to.equal(0);
@@ -70,16 +70,16 @@ describe('the machine of CanaryDeployment', () => {
     await ready();
     await evaluating('web:2', 10);
     for (let second = 0; second < 5; second++) {
-      await web.flight.advance('10s');
-      await web.flight.patch('Deployment', 'web-canary', {
+      await web.sandbox.advance('10s');
+      await web.sandbox.patch('Deployment', 'web-canary', {
         metadata: { labels: { touched: `${second}` } },
       });
-      await web.flight.patch('VirtualService', 'web', {
+      await web.sandbox.patch('VirtualService', 'web', {
         metadata: { labels: { touched: `${second}` } },
       });
     }
     expect((await web.status()).weight).to.equal(10);
-    await web.flight.advance('11s');
+    await web.sandbox.advance('11s');
     expect((await web.status()).weight).to.equal(15);
   });
 
@@ -91,7 +91,7 @@ describe('the machine of CanaryDeployment', () => {
       promoted: false,
       reason: '50 % of its requests went well, 99 % are asked for',
     });
-    await web.flight.advance('2h');
+    await web.sandbox.advance('2h');
     expect(await web.requests()).to.deep.equal({ 'web-primary': 100 });
     expect([await web.image('web-primary'), await web.replicas('web-canary')]).to.deep.equal([
       'web:1',
@@ -104,9 +104,9 @@ describe('the machine of CanaryDeployment', () => {
     await ready();
     await web.release('web:bad');
     await decided();
-    await web.flight.advance('1m');
+    await web.sandbox.advance('1m');
     await web.release('web:1');
-    await web.flight.advance('1m');
+    await web.sandbox.advance('1m');
     expect(await web.phase()).to.equal('Waiting');
     await web.release('web:bad');
     expect(await web.phase()).to.equal('Evaluating');
@@ -116,12 +116,12 @@ describe('the machine of CanaryDeployment', () => {
     await ready();
     web.clients.web = 0;
     await web.release('web:2');
-    await web.flight.advance('23h');
+    await web.sandbox.advance('23h');
     expect([await web.phase(), await web.image('web-primary')]).to.deep.equal([
       'Evaluating',
       'web:1',
     ]);
-    await web.flight.advance('2h');
+    await web.sandbox.advance('2h');
     expect((await web.status()).history[0]).to.deep.include({
       promoted: false,
       reason: 'it was not decided in time',
@@ -133,10 +133,10 @@ describe('the machine of CanaryDeployment', () => {
     await ready({ minRequests: 100 });
     web.clients.web = 1;
     await evaluating('web:2', 10);
-    await web.flight.advance('30m');
+    await web.sandbox.advance('30m');
     expect(await web.status()).to.deep.include({ weight: 10, passed: 0 });
     web.clients.web = 20;
-    await web.flight.advance('1m');
+    await web.sandbox.advance('1m');
     expect(await web.status()).to.deep.include({ weight: 15, passed: 1 });
   });
 
@@ -153,7 +153,7 @@ describe('the machine of CanaryDeployment', () => {
     await evaluating('web:2', 20);
     await web.release('web:3');
     expect(await web.requests()).to.deep.equal({ 'web-primary': 100 });
-    await web.flight.until(
+    await web.sandbox.until(
       async () => (await web.phase()) === 'Evaluating' && (await web.status()).weight === 10,
     );
     expect([await web.image('web-canary'), await web.image('web-primary')]).to.deep.equal([
@@ -163,18 +163,18 @@ describe('the machine of CanaryDeployment', () => {
     expect((await web.status()).history.map(({ reason }) => reason)).to.deep.equal([
       'the Deployment has changed meanwhile',
     ]);
-    await web.flight.until(async () => (await web.image('web-primary')) === 'web:3');
+    await web.sandbox.until(async () => (await web.image('web-primary')) === 'web:3');
   });
 
   it('promotes what was evaluated, not what came after', async () => {
     await ready();
     await evaluating('web:2', 30);
-    await web.flight.until(
+    await web.sandbox.until(
       async () => (await web.phase()) === 'Evaluating' && (await web.status()).passed === 4,
     );
-    await web.flight.until(() => phases().includes('Promoting'));
+    await web.sandbox.until(() => phases().includes('Promoting'));
     await web.release('web:bad');
-    await web.flight.advance('10s');
+    await web.sandbox.advance('10s');
     expect(await web.image('web-primary')).to.equal('web:2');
   });
 
@@ -183,10 +183,10 @@ describe('the machine of CanaryDeployment', () => {
     await evaluating('web:2', 20);
     const { passed } = await web.status();
     for (let restarts = 0; restarts < 3; restarts++) {
-      await web.flight.restart(scheduler);
+      await web.sandbox.restart(scheduler);
     }
     expect(await web.status()).to.deep.include({ weight: 20, passed });
-    await web.flight.until(async () => (await web.status()).history?.[0]?.promoted === true);
+    await web.sandbox.until(async () => (await web.status()).history?.[0]?.promoted === true);
     expect(await web.image('web-primary')).to.equal('web:2');
   });
 
@@ -194,14 +194,14 @@ describe('the machine of CanaryDeployment', () => {
     await ready();
     await evaluating('web:2', 10);
     const route = [{ destination: { host: 'web-canary' }, weight: 100 }];
-    await web.flight.patch('VirtualService', 'web', { spec: { http: [{ name: 'mine', route }] } });
+    await web.sandbox.patch('VirtualService', 'web', { spec: { http: [{ name: 'mine', route }] } });
     expect(await web.requests()).to.deep.equal({ 'web-primary': 90, 'web-canary': 10 });
   });
 
   it('takes back what somebody changes in the canary by hand', async () => {
     await ready();
     await evaluating('web:2', 10);
-    await web.flight.patch('Deployment', 'web-canary', {
+    await web.sandbox.patch('Deployment', 'web-canary', {
       spec: {
         replicas: 1,
         template: { spec: { containers: [{ name: 'web', image: 'web:mine' }] } },
@@ -215,7 +215,7 @@ describe('the machine of CanaryDeployment', () => {
 
   it('makes the primary again when somebody deletes it', async () => {
     await ready();
-    await web.flight.remove('Deployment', 'web-primary');
+    await web.sandbox.delete('Deployment', 'web-primary');
     expect(await web.requests()).to.deep.equal({ 'web-primary': 100 });
     expect(await web.replicas('web-primary')).to.equal(3);
     expect(web.lost.splice(0)).to.not.deep.equal([]);
@@ -225,32 +225,32 @@ describe('the machine of CanaryDeployment', () => {
     for (const gone of ['web', 'web-canary']) {
       await ready();
       await evaluating('web:2', 10);
-      await web.flight.remove('Deployment', gone);
+      await web.sandbox.delete('Deployment', gone);
       expect(await web.requests(), gone).to.deep.equal({ 'web-primary': 100 });
       expect(web.lost.splice(0)[0]).to.equal(
         gone === 'web' ? undefined : '10 % after Deployment web-canary was deleted',
       );
-      await web.flight.stop();
+      await web.sandbox.stop();
     }
   });
 
   it('gives everything back when it is deleted in the middle: no request on the canary, none lost', async () => {
     await ready();
     await evaluating('web:2', 20);
-    await web.flight.remove('CanaryDeployment', 'web');
-    expect(await web.flight.get('CanaryDeployment', 'web')).to.not.equal(undefined);
+    await web.sandbox.delete('CanaryDeployment', 'web');
+    expect(await web.sandbox.get('CanaryDeployment', 'web')).to.not.equal(undefined);
     expect(await web.requests()).to.deep.equal({ web: 50, 'web-primary': 50 });
     expect(await web.replicas('web')).to.equal(3);
-    await web.flight.advance('1m');
-    expect(await web.flight.get('CanaryDeployment', 'web')).to.equal(undefined);
+    await web.sandbox.advance('1m');
+    expect(await web.sandbox.get('CanaryDeployment', 'web')).to.equal(undefined);
     expect(await web.requests()).to.deep.equal({ web: 100 });
     expect(
-      (await web.flight.list('Deployment')).map(({ metadata }) => metadata.name),
+      (await web.sandbox.list('Deployment')).map(({ metadata }) => metadata.name),
     ).to.deep.equal(['web']);
     expect(
-      (await web.flight.list('VirtualService')).map(({ metadata }) => metadata.name),
+      (await web.sandbox.list('VirtualService')).map(({ metadata }) => metadata.name),
     ).to.deep.equal([]);
-    expect((await web.flight.list('Service')).map(({ metadata }) => metadata.name)).to.deep.equal([
+    expect((await web.sandbox.list('Service')).map(({ metadata }) => metadata.name)).to.deep.equal([
       'web',
     ]);
   });
@@ -260,23 +260,23 @@ describe('the machine of CanaryDeployment', () => {
     await evaluating('web:2', 20);
     let broken = true;
     const refuse = (): Promise<never> => Promise.reject(new Error('no network'));
-    const through: FlightOptions['through'] = (api) => ({
+    const through: SandboxOptions['wrapApi'] = (api) => ({
       ...api,
       delete: (...request) => (broken ? refuse() : api.delete(...request)),
     });
-    await web.flight.restart(scheduler, { through });
-    await web.flight.remove('CanaryDeployment', 'web');
-    await web.flight.advance('10m');
-    expect(await web.flight.get('VirtualService', 'web')).to.not.equal(undefined);
+    await web.sandbox.restart(scheduler, { wrapApi: through });
+    await web.sandbox.delete('CanaryDeployment', 'web');
+    await web.sandbox.advance('10m');
+    expect(await web.sandbox.get('VirtualService', 'web')).to.not.equal(undefined);
     broken = false;
-    await web.flight.until(
-      async () => (await web.flight.get('VirtualService', 'web')) === undefined,
+    await web.sandbox.until(
+      async () => (await web.sandbox.get('VirtualService', 'web')) === undefined,
     );
-    await web.flight.advance('29s');
-    expect(await web.flight.get('Deployment', 'web-canary')).to.not.equal(undefined);
-    await web.flight.advance('1s');
+    await web.sandbox.advance('29s');
+    expect(await web.sandbox.get('Deployment', 'web-canary')).to.not.equal(undefined);
+    await web.sandbox.advance('1s');
     expect(
-      (await web.flight.list('Deployment')).map(({ metadata }) => metadata.name),
+      (await web.sandbox.list('Deployment')).map(({ metadata }) => metadata.name),
     ).to.deep.equal(['web']);
   });
 
@@ -297,7 +297,7 @@ describe('the machine of CanaryDeployment', () => {
       ...before,
     };
     const theirSpec = async (): Promise<unknown> =>
-      (await web.flight.get('VirtualService', 'front'))?.spec;
+      (await web.sandbox.get('VirtualService', 'front'))?.spec;
     beforeEach(() => ready({ virtualService: { name: 'front', route: 'web' } }, [theirs]));
 
     it('changes that route’s destinations and nothing else', async () => {
@@ -310,21 +310,21 @@ describe('the machine of CanaryDeployment', () => {
         ...before.spec,
         http: [{ ...before.spec.http[0], route }, before.spec.http[1]],
       });
-      expect(await web.flight.get('VirtualService', 'web')).to.equal(undefined);
+      expect(await web.sandbox.get('VirtualService', 'web')).to.equal(undefined);
     });
 
     it('takes it back when somebody edits it by hand', async () => {
       await evaluating('web:2', 10);
-      await web.flight.patch('VirtualService', 'front', before);
+      await web.sandbox.patch('VirtualService', 'front', before);
       expect(await web.requests()).to.deep.equal({ 'web-primary': 90, 'web-canary': 10 });
     });
 
     it('puts it back when it is deleted in the middle', async () => {
       await evaluating('web:2', 20);
-      await web.flight.remove('CanaryDeployment', 'web');
+      await web.sandbox.delete('CanaryDeployment', 'web');
       expect(await theirSpec()).to.deep.equal(before.spec);
       expect(await web.requests()).to.deep.equal({ web: 50, 'web-primary': 50 });
-      await web.flight.advance('1m');
+      await web.sandbox.advance('1m');
       expect(await web.requests()).to.deep.equal({ web: 100 });
     });
   });

@@ -1,4 +1,4 @@
-import { context } from 'autopilot-sandbox';
+import { workerContext } from 'autopilot-sandbox';
 import { expect } from 'chai';
 import type { Context, Result } from '../src/generated/promoting.ts';
 import { sync } from '../src/workers/promoting.ts';
@@ -6,7 +6,7 @@ import { canary, copy, target } from './shop.ts';
 
 const promote = (...deployments: readonly ReturnType<typeof target>[]): Promise<Result> =>
   sync(
-    context<Context>({
+    workerContext<Context>({
       resource: { ...canary(), status: { weight: 55, passed: 10, history: [] } },
       inputs: { deployments },
     }),

@@ -1,4 +1,4 @@
-import { context } from 'autopilot-sandbox';
+import { workerContext } from 'autopilot-sandbox';
 import { expect } from 'chai';
 import type { Context } from '../src/generated/rollback.ts';
 import { sync } from '../src/workers/rollback.ts';
@@ -18,7 +18,7 @@ describe('RollBack', () => {
       })),
     };
     const { next, outputs, statusInfo } = await sync(
-      context<Context>({
+      workerContext<Context>({
         resource: { ...canary(), status },
         inputs: { deployments: [copy('canary', { of: 'web:2' })] },
       }),

@@ -2,8 +2,8 @@
  * A shop in the mesh: a Deployment and its Service as its team writes them, and the
  * CanaryDeployment for it.
  */
-import type { DeploymentObject, Flight, Simulator } from 'autopilot-sandbox';
-import { arrivals, deployments, fly, traffic } from 'autopilot-sandbox';
+import type { DeploymentObject, Sandbox, Simulator } from 'autopilot-sandbox';
+import { observedTraffic, deployments, startSandbox, traffic } from 'autopilot-sandbox';
 import crd from '../src/generated/crd.json' with { type: 'json' };
 import type { Deployment } from '../src/generated/kinds.ts';
 import { scheduler } from '../src/generated/scheduler.ts';
@@ -84,7 +84,7 @@ export function imageOf(object: Pick<DeploymentObject, 'spec'>): string | undefi
  * well.
  */
 export interface Shop {
-  readonly flight: Flight;
+  readonly sandbox: Sandbox;
   /** Requests per second from clients; may be changed on the way. */
   readonly clients: { web: number };
   phase(): Promise<string>;
@@ -108,11 +108,11 @@ export interface Shop {
 
 export async function shop(
   spec: object = {},
-  objects: readonly Parameters<Flight['create']>[0][] = [],
+  objects: readonly Parameters<Sandbox['create']>[0][] = [],
 ): Promise<Shop> {
   const clients = { web: 20 };
   const lost: string[] = [];
-  const flight = await fly(scheduler, {
+  const sandbox = await startSandbox(scheduler, {
     crd,
     objects: [deployment('web:1'), service, ...objects],
     simulators: [
@@ -120,21 +120,21 @@ export async function shop(
         rollout: (object) => (imageOf(object) === 'web:never' ? 'failed' : 'complete'),
       }),
       watcher(lost),
-      traffic({ hosts: clients, succeeds: (object) => (imageOf(object) === 'web:bad' ? 50 : 100) }),
+      traffic({ hosts: clients, successRate: (object) => (imageOf(object) === 'web:bad' ? 50 : 100) }),
     ],
   });
-  await flight.create(canary(spec));
-  const resource = async () => (await flight.get('CanaryDeployment', 'web'))?.status ?? {};
+  await sandbox.create(canary(spec));
+  const resource = async () => (await sandbox.get('CanaryDeployment', 'web'))?.status ?? {};
   return {
-    flight,
+    sandbox,
     clients,
     lost,
     phase: async () => (await resource()).phase,
     status: resource,
     release: (image) =>
-      flight.patch('Deployment', 'web', { spec: { template: deployment(image).spec.template } }),
+      sandbox.patch('Deployment', 'web', { spec: { template: deployment(image).spec.template } }),
     async requests() {
-      const { at, lost: none } = arrivals(flight.cluster, 'web');
+      const { destinations: at, lostPercent: none } = observedTraffic(sandbox.cluster, 'web');
       return {
         ...Object.fromEntries(
           at.map(({ deployment: { metadata }, percent }) => [metadata.name, percent]),
@@ -142,8 +142,8 @@ export async function shop(
         ...(none > 0 && { lost: none }),
       };
     },
-    image: async (name) => imageOf((await flight.get('Deployment', name)) ?? {}),
-    replicas: async (name) => (await flight.get('Deployment', name))?.spec.replicas,
+    image: async (name) => imageOf((await sandbox.get('Deployment', name)) ?? {}),
+    replicas: async (name) => (await sandbox.get('Deployment', name))?.spec.replicas,
   };
 }
 
@@ -152,12 +152,12 @@ function watcher(lost: string[]): Simulator {
   return ({ cluster }) => {
     let answered = false;
     const stop = cluster.onChange((before, after) => {
-      const now = arrivals(cluster, 'web');
-      answered ||= now.lost === 0;
+      const now = observedTraffic(cluster, 'web');
+      answered ||= now.lostPercent === 0;
       const { kind, metadata } = (after ?? before)!;
-      if (answered && now.lost > 0) {
+      if (answered && now.lostPercent > 0) {
         lost.push(
-          `${now.lost} % after ${kind} ${metadata.name} ${after === undefined ? 'was deleted' : 'changed'}`,
+          `${now.lostPercent} % after ${kind} ${metadata.name} ${after === undefined ? 'was deleted' : 'changed'}`,
         );
       }
     });

@@ -1,4 +1,4 @@
-import { context } from 'autopilot-sandbox';
+import { workerContext } from 'autopilot-sandbox';
 import { expect } from 'chai';
 import type { Context, Result } from '../src/generated/waiting.ts';
 import { revisionOf } from '../src/release.ts';
@@ -16,7 +16,7 @@ const waitAfter = (
   ...deployments: readonly ReturnType<typeof target>[]
 ): Promise<Result> =>
   sync(
-    context<Context>({
+    workerContext<Context>({
       resource: { ...canary(), status: { tried } },
       inputs: { deployments },
       now: NOW,

@@ -91,12 +91,12 @@ export async function init(
 }
 
 async function writeProject(options: ScaffoldOptions, print: Print): Promise<GenerateResult> {
-  const [{ scaffold }, { summarize: summary }] = await Promise.all([
+  const [{ scaffold }, { summarize: summarize }] = await Promise.all([
     import('../generate/scaffold.ts'),
     import('../generate/summary.ts'),
   ]);
   const generated = await scaffold(options);
-  for (const line of summary(generated)) {
+  for (const line of summarize(generated)) {
     print(line);
   }
   return generated;
@@ -145,7 +145,7 @@ export async function generate(
   const dir = findProject(from);
   const [
     { generateProject, refuseEdited, upToDate },
-    { unifiedDiff: differences, summarize: summary },
+    { unifiedDiff: unifiedDiff, summarize: summarize },
   ] = await Promise.all([
     import('../generate/generate-project.ts'),
     import('../generate/summary.ts'),
@@ -164,11 +164,11 @@ export async function generate(
     }),
   );
   if (options.dryRun) {
-    for (const line of differences(dir, generated.plan.changes).trimEnd().split('\n')) {
+    for (const line of unifiedDiff(dir, generated.plan.changes).trimEnd().split('\n')) {
       print(line);
     }
   }
-  for (const line of summary(generated, !dryRun)) {
+  for (const line of summarize(generated, !dryRun)) {
     print(line);
   }
   if (dryRun) {

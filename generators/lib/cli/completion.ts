@@ -130,10 +130,10 @@ function completeValue(
       return plain(completeListItem(current, readProjectNames(from).phases));
     case 'inputs':
       return plain(
-        completeListItem(current, [...readProjectNames(from).parameters, METRICS_INPUT]),
+        completeListItem(current, [...readProjectNames(from).kinds, METRICS_INPUT]),
       );
     case 'outputs':
-      return plain(completeListItem(current, readProjectNames(from).parameters));
+      return plain(completeListItem(current, readProjectNames(from).kinds));
     default:
       return plain(completes);
   }
@@ -148,7 +148,7 @@ function completeListItem(current: string, names: readonly string[]): readonly s
 /** The project's names as far as its file can be read: completion never complains. */
 function readProjectNames(from: string): {
   readonly phases: readonly string[];
-  readonly parameters: readonly string[];
+  readonly kinds: readonly string[];
 } {
   try {
     const project = parse(readText(join(findProject(from), PROJECT_FILE)) ?? '') as {
@@ -160,13 +160,13 @@ function readProjectNames(from: string): {
     );
     return {
       phases,
-      parameters: [
+      kinds: [
         ...builtInKinds.keys(),
         ...(project.customParameters ?? []).map(({ lowerName }) => String(lowerName)),
       ].sort(),
     };
   } catch {
-    return { phases: [], parameters: [...builtInKinds.keys()].sort() };
+    return { phases: [], kinds: [...builtInKinds.keys()].sort() };
   }
 }
 

@@ -45,7 +45,7 @@ const commandHandlers: Readonly<
     nextSteps(dir, !options.isSet('skip-install')).forEach(print);
   },
   async phase(options, words) {
-    const { runPhaseCommand: changePhases } = await import('./phase-command.ts');
+    const { runPhaseCommand: runPhaseCommand } = await import('./phase-command.ts');
     const fields = [
       'description',
       'inputs',
@@ -56,7 +56,7 @@ const commandHandlers: Readonly<
       'ready',
       'notReady',
     ];
-    await changePhases(
+    await runPhaseCommand(
       process.cwd(),
       words,
       options.pick(...fields, 'after', 'replacement', 'yes', 'force'),
@@ -76,7 +76,7 @@ const commandHandlers: Readonly<
     await generate(process.cwd(), { check: true }, print);
   },
   async graph(options) {
-    const { boxes, dot, graphPhases: drawn, mermaid, svg } = await import('../model/graph.ts');
+    const { boxes, dot, graphPhases: graphPhases, mermaid, svg } = await import('../model/graph.ts');
     const formats = { boxes, mermaid, dot, svg };
     const format = options.getString('format') ?? 'boxes';
     const draw = Object.hasOwn(formats, format)
@@ -87,16 +87,16 @@ const commandHandlers: Readonly<
         `--format '${format}' is not known${didYouMean(format, Object.keys(formats))}`,
       );
     }
-    process.stdout.write(`${(await draw(drawn((await loadCurrentProject()).model))).trimEnd()}\n`);
+    process.stdout.write(`${(await draw(graphPhases((await loadCurrentProject()).model))).trimEnd()}\n`);
   },
   async crd() {
     const { dir, model } = await loadCurrentProject();
-    const [{ buildCrd: crdOf }, { stringify }] = await Promise.all([
+    const [{ buildCrd: buildCrd }, { stringify }] = await Promise.all([
       import('../crd/build-crd.ts'),
       import('yaml'),
     ]);
     process.stdout.write(
-      stringify(crdOf(model, join(dir, 'src/spec.ts')), {
+      stringify(buildCrd(model, join(dir, 'src/spec.ts')), {
         lineWidth: 0,
         aliasDuplicateObjects: false,
       }),
@@ -275,18 +275,18 @@ async function loadCurrentProject(): Promise<{ readonly dir: string; readonly mo
 }
 
 async function printCompletions(words: readonly string[]): Promise<void> {
-  const { completionsFor: candidates } = await import('./completion.ts');
-  for (const [word, text] of candidates(words, process.cwd())) {
+  const { completionsFor: completionsFor } = await import('./completion.ts');
+  for (const [word, text] of completionsFor(words, process.cwd())) {
     print(text === undefined ? word : `${word}\t${text}`);
   }
 }
 
 /** Yeoman's terminal is only loaded when there is somebody to ask. */
 async function openTerminal(): Promise<Terminal> {
-  const { createAsk: asker, isInteractive: interactive } = await import('./terminal.ts');
-  if (!interactive()) {
+  const { createAsk: createAsk, isInteractive: isInteractive } = await import('./terminal.ts');
+  if (!isInteractive()) {
     return { ask: undefined, print };
   }
   const { createEnv } = await import('yeoman-environment');
-  return { ask: asker(createEnv().adapter, print), print };
+  return { ask: createAsk(createEnv().adapter, print), print };
 }

@@ -102,7 +102,7 @@ export async function runPhaseCommand(
                 ? throwMissing('what to do', 'phase Waiting --next Processing')
                 : askVerb(asking)),
         } as const);
-  const [{ generateProject }, { summarize: summary }] = await Promise.all([
+  const [{ generateProject }, { summarize: summarize }] = await Promise.all([
     import('../generate/generate-project.ts'),
     import('../generate/summary.ts'),
   ]);
@@ -134,18 +134,18 @@ export async function runPhaseCommand(
     }
     if (asking !== undefined && asked) {
       print(`\n${boxes(graphPhases(loaded.model))}\n`);
-      const { plan, notices: attention } = await generateProject(dir, { ...work, dryRun: true });
+      const { plan, notices: notices } = await generateProject(dir, { ...work, dryRun: true });
       for (const { action, path } of plan.changes) {
         if (/^(src\/workers|test)\//.test(path)) {
           print(`${action.padStart(9)} ${path}`);
         }
       }
-      for (const file of attention.orphanedFiles) {
+      for (const file of notices.orphanedFiles) {
         print(` orphaned ${file}: it stays, and belongs to no phase any more`);
       }
       await confirmWrite(asking, `Change ${PROJECT_FILE} and generate?`);
     }
-    for (const line of summary(await generateProject(dir, work))) {
+    for (const line of summarize(await generateProject(dir, work))) {
       print(line);
     }
     return;

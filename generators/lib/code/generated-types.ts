@@ -17,7 +17,7 @@ import type { KindUses } from './scheduler.ts';
 import { docComment, GENERATED_HEADER, quoteString, unionType } from '../util/typescript-text.ts';
 
 /** @param config schema of the user's `config:`, when src/spec.ts types it */
-export function renderGenerated(model: Model, crd: object, config?: object): ProjectFile[] {
+export function renderGeneratedFiles(model: Model, crd: object, config?: object): ProjectFile[] {
   const generated = (name: string, content: string): ProjectFile => ({
     path: `src/generated/${name}`,
     content,
@@ -79,15 +79,15 @@ export interface ${kind} {
 `;
 }
 
-function kindTypes(parameters: readonly KindDefinition[]): string {
-  const modules = parameters.flatMap((kind) =>
+function kindTypes(kinds: readonly KindDefinition[]): string {
+  const modules = kinds.flatMap((kind) =>
     kind.module ? [{ ...kind.module, alias: `Wire${kindTypeName(kind)}` }] : [],
   );
   const imports = modules.map(
     ({ package: name, path, name: type, alias }) =>
       `import type { ${type} as ${alias} } from ${quoteString(`${name}/${path}`)};\n`,
   );
-  const types = parameters.map((kind) => {
+  const types = kinds.map((kind) => {
     const name = kindTypeName(kind);
     const identity = `readonly apiVersion: ${quoteString(kind.group === '' ? kind.version : `${kind.group}/${kind.version}`)}; readonly kind: ${quoteString(kind.kind)}`;
     if (!kind.module) {
@@ -98,7 +98,7 @@ function kindTypes(parameters: readonly KindDefinition[]): string {
   const typed = modules.length > 0;
   const runtime = [
     ...(typed ? ['DeepReadonly'] : []),
-    ...(parameters.length > modules.length ? ['KubeObject'] : []),
+    ...(kinds.length > modules.length ? ['KubeObject'] : []),
     ...(typed ? ['ObjectMeta'] : []),
     'OutputObject',
   ];
@@ -120,11 +120,11 @@ type Fields<T> = T extends readonly (infer E)[] ? readonly Fields<E>[] : T exten
  */
 function kindTypeName({ name, kind, plural }: KindDefinition): string {
   return name.endsWith(plural) && name !== plural
-    ? `${capitalized(name.slice(0, -plural.length))}${kind}`
+    ? `${capitalize(name.slice(0, -plural.length))}${kind}`
     : kind;
 }
 
-function capitalized(text: string): string {
+function capitalize(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 

@@ -32,9 +32,9 @@ interface JsonSchema {
  * JSON Schema (draft-07, which editors know best) of autopilot.yaml.
  * @param parameters names of the project's own parameters, offered beside the built-in ones.
  */
-export function projectJsonSchema(parameters: readonly string[] = []): object {
+export function projectJsonSchema(customKinds: readonly string[] = []): object {
   const schema = z.toJSONSchema(projectSchema, { target: 'draft-7', io: 'input' }) as JsonSchema;
-  const names = [...builtInKinds.keys(), ...parameters].sort();
+  const names = [...builtInKinds.keys(), ...customKinds].sort();
   return { ...addKindExamples(schema, names), title: 'autopilot.yaml' };
 }
 

@@ -86,19 +86,19 @@ export async function generateProject(
     readText(join(dir, path)) ?? seed.find((file) => file.path === path)?.content.toString();
   const operatorConfig = seeded('autopilot-operator.yaml') ?? operatorConfigText;
   const running = parseOperatorConfig(operatorConfig, 'autopilot-operator.yaml');
-  const { compileSpec: describe } = await import('../crd/build-crd.ts');
-  const { renderProject: render } = await import('./render-project.ts');
+  const { compileSpec: compileSpec } = await import('../crd/build-crd.ts');
+  const { renderProject: renderProject } = await import('./render-project.ts');
   const { specStub } = await import('./render/user-files.ts');
   const { crd, config } = await withSpecFile(
     dir,
     seeded('src/spec.ts') ?? specStub(model),
-    async (file) => describe(model, file),
+    async (file) => compileSpec(model, file),
   );
   if (config !== undefined) {
     await checkUserConfig(running.config ?? {}, config, model);
   }
   const sample = seeded(`examples/${model.kind.toLowerCase()}.yaml`);
-  const rendered = render(model, {
+  const rendered = renderProject(model, {
     crd,
     ...(config && { config }),
     operatorConfig,
@@ -149,8 +149,8 @@ export async function generateProject(
  * to start
  */
 async function checkUserConfig(value: object, schema: object, { kind }: Model): Promise<void> {
-  const { validateValue: misfit } = await import('../util/validate-value.ts');
-  const problem = misfit(value, schema, 'config');
+  const { validateValue: validateValue } = await import('../util/validate-value.ts');
+  const problem = validateValue(value, schema, 'config');
   if (problem !== undefined) {
     throw new Error(
       `autopilot-operator.yaml: ${problem} (its type is the interface ${kind}Config of src/spec.ts)`,
@@ -164,8 +164,8 @@ async function breakingChangesSince(dir: string, crd: object): Promise<readonly 
   if (before === undefined) {
     return [];
   }
-  const { findBreakingChanges: breaksOf } = await import('../crd/compatibility.ts');
-  return breaksOf(JSON.parse(before) as object, crd);
+  const { findBreakingChanges: findBreakingChanges } = await import('../crd/compatibility.ts');
+  return findBreakingChanges(JSON.parse(before) as object, crd);
 }
 
 async function refuseIfBreaking(breaks: readonly BreakingChange[]): Promise<void> {

@@ -3,7 +3,7 @@ import type { Model, ProjectFile } from '../model/model.ts';
 import { OPERATOR_SCHEMA_FILE, operatorConfigJsonSchema } from '../model/operator-config.ts';
 import { SCHEMA_FILE } from '../model/project-text.ts';
 import { projectJsonSchema } from '../docs/yaml-reference.ts';
-import { renderGenerated } from '../code/generated-types.ts';
+import { renderGeneratedFiles } from '../code/generated-types.ts';
 import { renderLifecycle } from './render/lifecycle.ts';
 import { renderPackageJson } from './render/package-json.ts';
 import type { RuntimeDependencies } from './render/package-json.ts';
@@ -38,7 +38,7 @@ export function renderProject(model: Model, input: RenderInput): ProjectFile[] {
     ...renderLifecycle(model, input.vendor.length > 0 ? 'vendor' : 'registry'),
     ...renderTests(model),
     ...renderPackageJson(model, input.dependency),
-    ...renderGenerated(model, input.crd, input.config),
+    ...renderGeneratedFiles(model, input.crd, input.config),
     ...renderChart(model, input),
     editorSchema(SCHEMA_FILE, projectJsonSchema(model.customParameters)),
     editorSchema(OPERATOR_SCHEMA_FILE, {

@@ -16,20 +16,20 @@ const ACTIONS = Object.keys(ACTION_WORDS) as FileAction[];
 
 /** @param wrote false for a dry run: then it says what would be done */
 export function summarize(
-  { model, plan, notices: attention, packagesToInstall: install }: GenerateResult,
+  { model, plan, notices: notices, packagesToInstall: packagesToInstall }: GenerateResult,
   wrote = true,
 ): string[] {
   const notes = [...model.warnings, ...plan.notes].map((note) => `note: ${note}`);
   const look = [
-    ...attention.changedWorkers.map((line) => `look at ${line}`),
-    ...attention.droppedKinds.map((sentence) => `dropped: ${sentence}`),
-    ...attention.orphanedFiles.map(
+    ...notices.changedWorkers.map((line) => `look at ${line}`),
+    ...notices.droppedKinds.map((sentence) => `dropped: ${sentence}`),
+    ...notices.orphanedFiles.map(
       (file) =>
         `orphaned: ${file} belongs to no phase any more and does not compile: delete it, or take from it what you need`,
     ),
-    ...(install.length === 0
+    ...(packagesToInstall.length === 0
       ? []
-      : [`install: package.json asks for ${install.join(', ')} now: npm install`]),
+      : [`install: package.json asks for ${packagesToInstall.join(', ')} now: npm install`]),
   ];
   const conflicts = plan.conflicts.map(
     (path) =>
@@ -47,7 +47,7 @@ export function summarize(
   const counts = [
     ...ACTIONS.map((action) => [count(action), ACTION_WORDS[action]] as const),
     [plan.kept.length, 'kept as yours'] as const,
-    [attention.orphanedFiles.length, 'orphaned'] as const,
+    [notices.orphanedFiles.length, 'orphaned'] as const,
   ].flatMap(([number, word]) => (number === 0 ? [] : [`${number} ${word}`]));
   return [
     ...lines,

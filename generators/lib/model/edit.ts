@@ -219,7 +219,7 @@ export function renamePhase(text: string, from: string, to: string): string {
 
 /**
  * Takes a phase away. Phases that might go to it may go to the replacement instead, and resources
- * standing in it are taken as standing there. An
+ * standing in it are taken as standing there. A
  * replacement that might go to it may go where it might go; and what nothing leads to any more may
  * be reached from the replacement, or where that is
  * final or there is none, from the phases that led to it.

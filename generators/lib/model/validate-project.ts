@@ -84,7 +84,7 @@ export function kindNames(
   project: Pick<ProjectDocument, 'customParameters'>,
   outputs = false,
 ): string[] {
-  const own = (project.customParameters ?? []).map((parameter) => parameter.lowerName);
+  const own = (project.customParameters ?? []).map((custom) => custom.lowerName);
   return [...new Set([...builtInKinds.keys(), ...own, ...(outputs ? [] : [METRICS_INPUT])])].sort();
 }
 
@@ -309,9 +309,9 @@ function validateReachability(phases: readonly PhaseDocument[], report: ReportPr
 
 function validateCustomParameters(project: ProjectDocument, report: ReportProblem): void {
   const seen = new Set<string>([METRICS_INPUT]);
-  project.customParameters?.forEach((parameter, index) => {
+  project.customParameters?.forEach((custom, index) => {
     const path = ['customParameters', index, 'lowerName'];
-    const { lowerName } = parameter;
+    const { lowerName } = custom;
     if (!/^[a-z][a-z0-9]*$/.test(lowerName)) {
       report(
         path,
@@ -325,10 +325,10 @@ function validateCustomParameters(project: ProjectDocument, report: ReportProble
       report(path, `${formatPath(path)} '${lowerName}' is declared twice`);
     }
     seen.add(lowerName);
-    if (!/^[A-Z][A-Za-z0-9]*$/.test(parameter.singleName)) {
+    if (!/^[A-Z][A-Za-z0-9]*$/.test(custom.singleName)) {
       report(
         ['customParameters', index, 'singleName'],
-        `customParameters[${index}].singleName '${parameter.singleName}' must be the kind in Pascal case, such as 'Certificate'`,
+        `customParameters[${index}].singleName '${custom.singleName}' must be the kind in Pascal case, such as 'Certificate'`,
       );
     }
   });

@@ -290,8 +290,8 @@ export function docCommentFor(context: ReadContext, declaration: ts.Node): DocCo
   if (!context.program.isForeign(declaration.getSourceFile())) {
     return comment;
   }
-  const ours = declaration.getSourceFile().fileName.includes('autopilot-runtime');
-  return { description: '', tags: ours ? comment.tags : [], unknown: [] };
+  const isRuntimeType = declaration.getSourceFile().fileName.includes('autopilot-runtime');
+  return { description: '', tags: isRuntimeType ? comment.tags : [], unknown: [] };
 }
 
 function libraryTypeProblem(name: string): string {

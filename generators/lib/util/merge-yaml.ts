@@ -81,9 +81,9 @@ function mergeMaps(
   for (const pair of wanted.items) {
     const key = keyName(pair);
     const here = path === '' ? key : `${path}.${key}`;
-    const ours = is.items.find((one) => keyName(one) === key);
+    const existingPair = is.items.find((one) => keyName(one) === key);
     const before = was?.items.find((one) => keyName(one) === key);
-    if (ours === undefined) {
+    if (existingPair === undefined) {
       const at =
         after === undefined
           ? lineRange(existing, is.items[0], true).from
@@ -94,28 +94,28 @@ function mergeMaps(
       }
       continue;
     }
-    after = ours;
-    if (isBlock(ours.value) && isBlock(pair.value)) {
-      mergeMaps(isMap(before?.value) ? before.value : undefined, ours.value, pair.value, {
+    after = existingPair;
+    if (isBlock(existingPair.value) && isBlock(pair.value)) {
+      mergeMaps(isMap(before?.value) ? before.value : undefined, existingPair.value, pair.value, {
         ...merging,
         path: here,
       });
-    } else if (isSameJson(plainValue(ours), plainValue(pair))) {
+    } else if (isSameJson(plainValue(existingPair), plainValue(pair))) {
       continue;
-    } else if (before !== undefined && isSameJson(plainValue(before), plainValue(ours))) {
+    } else if (before !== undefined && isSameJson(plainValue(before), plainValue(existingPair))) {
       const { from, to } = lineRange(incoming, pair, false);
-      edits.push({ ...lineRange(existing, ours, false), lines: incoming.lines.slice(from, to) });
+      edits.push({ ...lineRange(existing, existingPair, false), lines: incoming.lines.slice(from, to) });
     } else if (before !== undefined && !isSameJson(plainValue(before), plainValue(pair))) {
       notes.push(`${here} is yours; generated would be ${JSON.stringify(plainValue(pair))}`);
     }
   }
   for (const before of was?.items ?? []) {
     const gone = !wanted.items.some((one) => keyName(one) === keyName(before));
-    const ours = is.items.find(
+    const existingPair = is.items.find(
       (one) => keyName(one) === keyName(before) && isSameJson(plainValue(one), plainValue(before)),
     );
-    if (gone && ours !== undefined) {
-      edits.push({ ...lineRange(existing, ours, true), lines: [] });
+    if (gone && existingPair !== undefined) {
+      edits.push({ ...lineRange(existing, existingPair, true), lines: [] });
     }
   }
 }

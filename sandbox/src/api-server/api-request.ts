@@ -1,9 +1,9 @@
 /** One request, read: where it leads and what it brings. */
 import type { IncomingMessage } from 'node:http';
-import { badRequest } from '../cluster/errors.ts';
+import { badRequest } from '../cluster/api-errors.ts';
 
 /** What a path below /api or /apis names. */
-export interface Resource {
+export interface ResourcePath {
   readonly group: string;
   readonly version: string;
   readonly plural: string;
@@ -12,21 +12,21 @@ export interface Resource {
   readonly subresource?: string;
 }
 
-export interface Request {
+export interface ApiRequest {
   readonly method: string;
   readonly host: string;
   readonly path: string;
   readonly query: URLSearchParams;
   readonly accept: string;
   readonly contentType: string;
-  readonly resource: Resource | undefined;
+  readonly resource: ResourcePath | undefined;
   /** JSON; undefined when there is none. */
   readonly body: unknown;
 }
 
 /** @throws ApiError 400 when the body is not JSON */
-export async function requestOf(incoming: IncomingMessage): Promise<Request> {
-  const { pathname, searchParams } = new URL(incoming.url ?? '/', 'http://door');
+export async function readRequest(incoming: IncomingMessage): Promise<ApiRequest> {
+  const { pathname, searchParams } = new URL(incoming.url ?? '/', 'http://sandbox');
   const chunks: Buffer[] = [];
   for await (const chunk of incoming) {
     chunks.push(chunk as Buffer);
@@ -39,12 +39,12 @@ export async function requestOf(incoming: IncomingMessage): Promise<Request> {
     query: searchParams,
     accept: incoming.headers.accept ?? '',
     contentType: incoming.headers['content-type'] ?? '',
-    resource: resourceOf(pathname),
-    body: text === '' ? undefined : parsed(text, incoming.headers['content-type'] ?? ''),
+    resource: parseResourcePath(pathname),
+    body: text === '' ? undefined : parseBody(text, incoming.headers['content-type'] ?? ''),
   };
 }
 
-function parsed(text: string, contentType: string): unknown {
+function parseBody(text: string, contentType: string): unknown {
   if (contentType.includes('protobuf')) {
     throw badRequest(
       'the sandbox reads JSON, not protobuf; with kubectl create, add --dry-run=client -o yaml | kubectl apply -f -',
@@ -57,7 +57,7 @@ function parsed(text: string, contentType: string): unknown {
   }
 }
 
-function resourceOf(path: string): Resource | undefined {
+function parseResourcePath(path: string): ResourcePath | undefined {
   const [root, ...parts] = path
     .split('/')
     .filter((part) => part !== '')
@@ -68,11 +68,11 @@ function resourceOf(path: string): Resource | undefined {
   }
   // /namespaces/<name> is a Namespace, and so are /namespaces/<name>/status and /finalize; anything
   // longer lies in it.
-  const inside =
+  const isNamespaced =
     rest[0] === 'namespaces' &&
     rest.length > 2 &&
     !(rest.length === 3 && (rest[2] === 'status' || rest[2] === 'finalize'));
-  const [namespace, [plural, name, subresource]] = inside
+  const [namespace, [plural, name, subresource]] = isNamespaced
     ? [rest[1], rest.slice(2)]
     : [undefined, rest];
   if (plural === undefined) {

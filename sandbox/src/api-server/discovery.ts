@@ -1,11 +1,11 @@
 /** What a client asks first: which groups, versions and resources there are. */
 import type { Cluster } from '../cluster/cluster.ts';
-import type { Kind } from '../cluster/kinds.ts';
-import type { Answer } from './answer.ts';
-import type { Request } from './request.ts';
+import type { Kind } from '../cluster/kind-registry.ts';
+import type { ApiResponse } from './response.ts';
+import type { ApiRequest } from './api-request.ts';
 
 /** The version of Kubernetes that the conformance list is held to. */
-const VERSION = {
+const KUBERNETES_VERSION = {
   major: '1',
   minor: '37',
   gitVersion: 'v1.37.2+sandbox',
@@ -16,12 +16,12 @@ const VERSION = {
   compiler: '',
   platform: process.platform,
 };
-const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
-const AGGREGATED =
+const RESOURCE_VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
+const AGGREGATED_ACCEPT =
   /g=apidiscovery\.k8s\.io;v=(v2(?:beta1)?);as=APIGroupDiscoveryList|v=(v2(?:beta1)?);g=apidiscovery\.k8s\.io;as=APIGroupDiscoveryList/;
 
 /** Names that people use on the command line for built-in kinds. */
-const SHORT: Readonly<Record<string, readonly string[]>> = {
+const SHORT_NAMES: Readonly<Record<string, readonly string[]>> = {
   configmaps: ['cm'],
   customresourcedefinitions: ['crd', 'crds'],
   cronjobs: ['cj'],
@@ -46,7 +46,7 @@ const SHORT: Readonly<Record<string, readonly string[]>> = {
   virtualservices: ['vs'],
   destinationrules: ['dr'],
 };
-const ALL = new Set([
+const ALL_CATEGORY = new Set([
   'pods',
   'services',
   'deployments',
@@ -58,13 +58,13 @@ const ALL = new Set([
 ]);
 
 /** Undefined when the path is none of discovery's. */
-export function discovered(cluster: Cluster, { path, accept }: Request): Answer | undefined {
+export function discoveryResponse(cluster: Cluster, { path, accept }: ApiRequest): ApiResponse | undefined {
   const kinds = [...cluster.kinds()];
-  const [, aggregated] = /v=(v2(?:beta1)?)/.exec(AGGREGATED.exec(accept)?.[0] ?? '') ?? [];
+  const [, aggregated] = /v=(v2(?:beta1)?)/.exec(AGGREGATED_ACCEPT.exec(accept)?.[0] ?? '') ?? [];
   const parts = path.split('/').filter((part) => part !== '');
   switch (`/${parts.join('/')}`) {
     case '/version':
-      return { code: 200, body: VERSION };
+      return { code: 200, body: KUBERNETES_VERSION };
     case '/healthz':
     case '/livez':
     case '/readyz':
@@ -76,7 +76,7 @@ export function discovered(cluster: Cluster, { path, accept }: Request): Answer 
       };
     case '/api':
       if (aggregated !== undefined) {
-        return aggregatedAnswer(
+        return aggregatedResponse(
           kinds.filter(({ group }) => group === ''),
           aggregated,
         );
@@ -87,27 +87,27 @@ export function discovered(cluster: Cluster, { path, accept }: Request): Answer 
       };
     case '/apis':
       if (aggregated !== undefined) {
-        return aggregatedAnswer(
+        return aggregatedResponse(
           kinds.filter(({ group }) => group !== ''),
           aggregated,
         );
       }
       return {
         code: 200,
-        body: { kind: 'APIGroupList', apiVersion: 'v1', groups: groupsOf(kinds).map(groupOf) },
+        body: { kind: 'APIGroupList', apiVersion: 'v1', groups: listGroups(kinds).map(groupBody) },
       };
     default:
-      return one(kinds, parts);
+      return groupResponse(kinds, parts);
   }
 }
 
 /** One group, or one version of it. */
-function one(kinds: readonly Kind[], [root, ...parts]: readonly string[]): Answer | undefined {
+function groupResponse(kinds: readonly Kind[], [root, ...parts]: readonly string[]): ApiResponse | undefined {
   if (root === 'apis' && parts.length === 1) {
-    const group = groupsOf(kinds).find(({ name }) => name === parts[0]);
+    const group = listGroups(kinds).find(({ name }) => name === parts[0]);
     return group === undefined
       ? undefined
-      : { code: 200, body: { kind: 'APIGroup', apiVersion: 'v1', ...groupOf(group) } };
+      : { code: 200, body: { kind: 'APIGroup', apiVersion: 'v1', ...groupBody(group) } };
   }
   const [group, version] = root === 'api' ? ['', ...parts] : parts;
   const found = kinds.filter((kind) => kind.group === group && kind.version === version);
@@ -130,13 +130,13 @@ function one(kinds: readonly Kind[], [root, ...parts]: readonly string[]): Answe
   };
 }
 
-interface Group {
+interface ApiGroup {
   readonly name: string;
   readonly versions: readonly string[];
 }
 
 /** Stable versions come first: clients prefer the first one. */
-function groupsOf(kinds: readonly Kind[]): readonly Group[] {
+function listGroups(kinds: readonly Kind[]): readonly ApiGroup[] {
   const names = [...new Set(kinds.map(({ group }) => group))].filter((name) => name !== '');
   const stable = (version: string): number => (/^v\d+$/.test(version) ? 0 : 1);
   return names.map((name) => {
@@ -147,17 +147,17 @@ function groupsOf(kinds: readonly Kind[]): readonly Group[] {
   });
 }
 
-function groupOf({ name, versions }: Group): object {
+function groupBody({ name, versions }: ApiGroup): object {
   const all = versions.map((version) => ({ groupVersion: `${name}/${version}`, version }));
   return { name, versions: all, preferredVersion: all[0] };
 }
 
-function namesOf(kind: Kind): {
+function resourceNames(kind: Kind): {
   readonly shortNames?: readonly string[];
   readonly categories?: readonly string[];
 } {
-  const shortNames = kind.shortNames ?? SHORT[kind.plural];
-  const categories = kind.categories ?? (ALL.has(kind.plural) ? ['all'] : undefined);
+  const shortNames = kind.shortNames ?? SHORT_NAMES[kind.plural];
+  const categories = kind.categories ?? (ALL_CATEGORY.has(kind.plural) ? ['all'] : undefined);
   return {
     ...(shortNames !== undefined && { shortNames }),
     ...(categories !== undefined && { categories }),
@@ -179,8 +179,8 @@ function resourcesOf(kind: Kind): readonly object[] {
       singularName: kind.kind.toLowerCase(),
       namespaced,
       kind: kind.kind,
-      verbs: VERBS,
-      ...namesOf(kind),
+      verbs: RESOURCE_VERBS,
+      ...resourceNames(kind),
     },
     ...(kind.status === true ? [below('status', { kind: kind.kind })] : []),
     ...(kind.scale !== undefined
@@ -189,10 +189,10 @@ function resourcesOf(kind: Kind): readonly object[] {
   ];
 }
 
-function aggregatedAnswer(kinds: readonly Kind[], version: string): Answer {
+function aggregatedResponse(kinds: readonly Kind[], version: string): ApiResponse {
   const groups = kinds.some(({ group }) => group === '')
     ? [{ name: '', versions: ['v1'] }]
-    : groupsOf(kinds);
+    : listGroups(kinds);
   const items = groups.map(({ name, versions }) => ({
     metadata: { name: name === '' ? undefined : name, creationTimestamp: null },
     versions: versions.map((one) => ({
@@ -242,8 +242,8 @@ function aggregatedResource(kind: Kind): object {
     responseKind: { group, version, kind: kind.kind },
     scope: namespaced ? 'Namespaced' : 'Cluster',
     singularResource: kind.kind.toLowerCase(),
-    verbs: VERBS,
-    ...namesOf(kind),
+    verbs: RESOURCE_VERBS,
+    ...resourceNames(kind),
     ...(subresources.length > 0 && { subresources }),
   };
 }

@@ -2,30 +2,30 @@
  * The JSONPath of printer columns: members, indices, `[*]`, and filters like
  * `[?(@.type=="Ready")]`.
  */
-import { isMap, same } from '../cluster/frozen.ts';
+import { isMap, jsonEqual } from '../cluster/frozen-json.ts';
 
-const STEP =
+const STEP_PATTERN =
   /^(?:\.?([\w-]+(?:\\\.[\w-]+)*)|\[(\d+)\]|\[\*\]|\['([^']*)'\]|\["([^"]*)"\]|\[\?\(@((?:\.[\w-]+)+)\s*(==|!=)\s*(?:'([^']*)'|"([^"]*)"|(\S+?))\)\])/;
 
 /** Everything that the path leads to; nothing when the path cannot be read. */
-export function found(object: unknown, path: string): readonly unknown[] {
+export function evaluateJsonPath(object: unknown, path: string): readonly unknown[] {
   let values: readonly unknown[] = [object];
   let rest = path
     .trim()
     .replace(/^\{(.*)\}$/, '$1')
     .replace(/^\$/, '');
   while (rest !== '' && rest !== '.') {
-    const step = STEP.exec(rest);
+    const step = STEP_PATTERN.exec(rest);
     if (step === null) {
       return [];
     }
     rest = rest.slice(step[0].length);
-    values = values.flatMap((value) => next(value, step));
+    values = values.flatMap((value) => evaluateStep(value, step));
   }
   return values;
 }
 
-function next(value: unknown, step: RegExpExecArray): readonly unknown[] {
+function evaluateStep(value: unknown, step: RegExpExecArray): readonly unknown[] {
   const [all, member, index, quoted, doubled, inner, operator, single, double, bare] = step;
   const name = member?.replaceAll('\\.', '.') ?? quoted ?? doubled;
   if (name !== undefined) {
@@ -43,6 +43,6 @@ function next(value: unknown, step: RegExpExecArray): readonly unknown[] {
   const wanted =
     single ?? double ?? (bare === undefined ? undefined : (JSON.parse(bare) as unknown));
   return (value as readonly unknown[]).filter(
-    (item) => same(found(item, inner ?? '')[0], wanted) === (operator === '=='),
+    (item) => jsonEqual(evaluateJsonPath(item, inner ?? '')[0], wanted) === (operator === '=='),
   );
 }

@@ -4,14 +4,14 @@
  */
 import { METADATA_SCHEMA } from './metadata-schema.ts';
 import type { Cluster } from '../cluster/cluster.ts';
-import type { Kind } from '../cluster/kinds.ts';
-import type { Answer } from './answer.ts';
-import type { Request } from './request.ts';
+import type { Kind } from '../cluster/kind-registry.ts';
+import type { ApiResponse } from './response.ts';
+import type { ApiRequest } from './api-request.ts';
 
 /** Undefined when the path is none of OpenAPI's. */
-export function openApi(cluster: Cluster, { path }: Request): Answer | undefined {
+export function openApiResponse(cluster: Cluster, { path }: ApiRequest): ApiResponse | undefined {
   if (path === '/openapi/v3') {
-    const versions = new Set([...cluster.kinds()].map(pathOf));
+    const versions = new Set([...cluster.kinds()].map(apiPath));
     return {
       code: 200,
       body: {
@@ -24,11 +24,11 @@ export function openApi(cluster: Cluster, { path }: Request): Answer | undefined
   if (!path.startsWith('/openapi/v3/')) {
     return undefined;
   }
-  const kinds = [...cluster.kinds()].filter((kind) => `/openapi/v3/${pathOf(kind)}` === path);
+  const kinds = [...cluster.kinds()].filter((kind) => `/openapi/v3/${apiPath(kind)}` === path);
   return kinds.length === 0 ? undefined : { code: 200, body: documentOf(kinds) };
 }
 
-function pathOf({ group, version }: Kind): string {
+function apiPath({ group, version }: Kind): string {
   return group === '' ? `api/${version}` : `apis/${group}/${version}`;
 }
 
@@ -39,7 +39,7 @@ function documentOf(kinds: readonly Kind[]): object {
     paths: Object.fromEntries(kinds.flatMap(pathsOf)),
     components: {
       schemas: {
-        ...Object.fromEntries(kinds.map((kind) => [schemaName(kind), schemaOf(kind)])),
+        ...Object.fromEntries(kinds.map((kind) => [schemaName(kind), kindSchema(kind)])),
         ...METADATA_SCHEMA,
       },
     },
@@ -50,12 +50,12 @@ function schemaName({ group, version, kind }: Kind): string {
   return `${group === '' ? 'core' : group.split('.').toReversed().join('.')}.${version}.${kind}`;
 }
 
-function schemaOf(kind: Kind): object {
+function kindSchema(kind: Kind): object {
   const { group, version } = kind;
-  const text = { type: 'string' };
+  const stringSchema = { type: 'string' };
   const properties = {
-    apiVersion: { ...text, description: 'The group and version of the object.' },
-    kind: { ...text, description: 'The kind of the object.' },
+    apiVersion: { ...stringSchema, description: 'The group and version of the object.' },
+    kind: { ...stringSchema, description: 'The kind of the object.' },
     metadata: {
       allOf: [{ $ref: '#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta' }],
       description: 'What every object has.',
@@ -68,7 +68,7 @@ function schemaOf(kind: Kind): object {
   return { ...kind.schema, properties: { ...properties, ...kind.schema.properties }, ...names };
 }
 
-const PARAMETERS = ['dryRun', 'fieldManager', 'fieldValidation', 'force'].map((name) => ({
+const WRITE_PARAMETERS = ['dryRun', 'fieldManager', 'fieldValidation', 'force'].map((name) => ({
   name,
   in: 'query',
   schema: { type: 'string' },
@@ -76,7 +76,7 @@ const PARAMETERS = ['dryRun', 'fieldManager', 'fieldValidation', 'force'].map((n
 
 function pathsOf(kind: Kind): readonly (readonly [string, object])[] {
   const { group, version, plural, namespaced } = kind;
-  const collection = `/${pathOf(kind)}${namespaced ? '/namespaces/{namespace}' : ''}/${plural}`;
+  const collection = `/${apiPath(kind)}${namespaced ? '/namespaces/{namespace}' : ''}/${plural}`;
   const names = { 'x-kubernetes-group-version-kind': { group, version, kind: kind.kind } };
   const operation = (action: string, parameters: readonly object[] = []): object => ({
     'x-kubernetes-action': action,
@@ -85,13 +85,13 @@ function pathsOf(kind: Kind): readonly (readonly [string, object])[] {
     responses: {},
   });
   return [
-    [collection, { get: operation('list'), post: operation('post', PARAMETERS) }],
+    [collection, { get: operation('list'), post: operation('post', WRITE_PARAMETERS) }],
     [
       `${collection}/{name}`,
       {
         get: operation('get'),
-        put: operation('put', PARAMETERS),
-        patch: operation('patch', PARAMETERS),
+        put: operation('put', WRITE_PARAMETERS),
+        patch: operation('patch', WRITE_PARAMETERS),
         delete: operation('delete'),
       },
     ],

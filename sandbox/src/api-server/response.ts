@@ -2,7 +2,7 @@
 import { isApiError } from 'autopilot-runtime/ports';
 
 /** What one answer is made of. */
-export interface Answer {
+export interface ApiResponse {
   readonly code: number;
   readonly body: unknown;
   readonly contentType?: string;
@@ -11,7 +11,7 @@ export interface Answer {
 }
 
 /** As a Status. */
-export function failure(error: unknown): Answer {
+export function failureResponse(error: unknown): ApiResponse {
   const { code, reason, message, details } = isApiError(error)
     ? error.status
     : {

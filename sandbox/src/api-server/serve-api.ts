@@ -9,17 +9,17 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Cluster } from '../cluster/cluster.ts';
-import { badRequest, notServed } from '../cluster/errors.ts';
-import type { Answer } from './answer.ts';
-import { failure } from './answer.ts';
-import { discovered } from './discovery.ts';
-import { openApi } from './openapi.ts';
-import type { Request, Resource } from './request.ts';
-import { requestOf } from './request.ts';
-import { answerVerb } from './verbs.ts';
-import { answerWatch } from './watching.ts';
+import { badRequest, notServed } from '../cluster/api-errors.ts';
+import type { ApiResponse } from './response.ts';
+import { failureResponse } from './response.ts';
+import { discoveryResponse } from './discovery.ts';
+import { openApiResponse } from './openapi.ts';
+import type { ApiRequest, ResourcePath } from './api-request.ts';
+import { readRequest } from './api-request.ts';
+import { handleVerb } from './verbs.ts';
+import { serveWatch } from './serve-watch.ts';
 
-export interface Door {
+export interface ApiServer {
   /** `http://127.0.0.1:<port>` */
   readonly url: string;
   /** The text of a kubeconfig file that leads here. */
@@ -29,13 +29,13 @@ export interface Door {
 }
 
 /** @param options.port default: a free one. */
-export async function openDoor(
+export async function serveApi(
   cluster: Cluster,
   options: { readonly port?: number } = {},
-): Promise<Door> {
+): Promise<ApiServer> {
   const ending = new AbortController();
   const server = createServer(
-    (incoming, response) => void serve(cluster, incoming, response, ending.signal),
+    (incoming, response) => void handleRequest(cluster, incoming, response, ending.signal),
   );
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -47,58 +47,58 @@ export async function openDoor(
     kubeconfig: kubeconfigOf(url),
     async close() {
       ending.abort();
-      await ended(server);
+      await closeServer(server);
     },
   };
 }
 
-async function ended(server: Server): Promise<void> {
+async function closeServer(server: Server): Promise<void> {
   const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
   server.closeAllConnections();
   await closed;
 }
 
-async function serve(
+async function handleRequest(
   cluster: Cluster,
   incoming: IncomingMessage,
   response: ServerResponse,
   ending: AbortSignal,
 ): Promise<void> {
-  const gone = new AbortController();
-  response.on('close', () => gone.abort());
+  const clientGone = new AbortController();
+  response.on('close', () => clientGone.abort());
   try {
-    const request = await requestOf(incoming);
+    const request = await readRequest(incoming);
     if (
       request.resource !== undefined &&
       request.method === 'GET' &&
       request.query.get('watch') === 'true'
     ) {
-      await answerWatch(cluster, request, response, AbortSignal.any([gone.signal, ending]));
+      await serveWatch(cluster, request, response, AbortSignal.any([clientGone.signal, ending]));
     } else {
-      send(response, await answer(cluster, request));
+      sendResponse(response, await respond(cluster, request));
     }
   } catch (error) {
     if (!response.headersSent) {
-      send(response, failure(error));
+      sendResponse(response, failureResponse(error));
     } else {
       response.destroy();
     }
   }
 }
 
-async function answer(cluster: Cluster, request: Request): Promise<Answer> {
-  if (!isLocal(request.host)) {
+async function respond(cluster: Cluster, request: ApiRequest): Promise<ApiResponse> {
+  if (!isLocalHost(request.host)) {
     throw badRequest(
       `this cluster is for this machine: open it as 127.0.0.1, not as ${request.host}`,
     );
   }
   if (request.resource !== undefined) {
-    const answered = await answerVerb(cluster, request, request.resource);
+    const response = await handleVerb(cluster, request, request.resource);
     return request.method === 'GET'
-      ? answered
-      : { ...answered, warnings: warningsOf(cluster, request.resource) };
+      ? response
+      : { ...response, warnings: uncheckedRuleWarnings(cluster, request.resource) };
   }
-  const found = discovered(cluster, request) ?? openApi(cluster, request);
+  const found = discoveryResponse(cluster, request) ?? openApiResponse(cluster, request);
   if (found === undefined) {
     throw notServed();
   }
@@ -106,35 +106,35 @@ async function answer(cluster: Cluster, request: Request): Promise<Answer> {
 }
 
 /** Rules that nobody has checked are said with every write of their kind. */
-function warningsOf(cluster: Cluster, { group, plural }: Resource): readonly string[] {
+function uncheckedRuleWarnings(cluster: Cluster, { group, plural }: ResourcePath): readonly string[] {
   const kinds = new Set(
     [...cluster.kinds()]
       .filter((one) => one.group === group && one.plural === plural)
       .map(({ kind }) => kind),
   );
-  return cluster.unchecked.flatMap(({ kind, place, rule, why }) =>
-    kinds.has(kind) ? [`${place}: the rule ${rule} is not checked: ${why}`] : [],
+  return cluster.uncheckedRules.flatMap(({ kind, path, rule, reason }) =>
+    kinds.has(kind) ? [`${path}: the rule ${rule} is not checked: ${reason}`] : [],
   );
 }
 
 /** A page in a browser that has a name of its own lead to 127.0.0.1 gets nothing. */
-function isLocal(host: string): boolean {
+function isLocalHost(host: string): boolean {
   return /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(host);
 }
 
-function send(
+function sendResponse(
   response: ServerResponse,
-  { code, body, contentType = 'application/json', warnings = [] }: Answer,
+  { code, body, contentType = 'application/json', warnings = [] }: ApiResponse,
 ): void {
-  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  const content = typeof body === 'string' ? body : JSON.stringify(body);
   for (const warning of warnings) {
     response.appendHeader('warning', `299 - ${JSON.stringify(warning.replaceAll(/[^ -~]/g, '?'))}`);
   }
   response.writeHead(code, {
     'content-type': contentType,
-    'content-length': Buffer.byteLength(text),
+    'content-length': Buffer.byteLength(content),
   });
-  response.end(text);
+  response.end(content);
 }
 
 function kubeconfigOf(server: string): string {

@@ -3,18 +3,18 @@ import type { ServerResponse } from 'node:http';
 import type { KubeObject, WatchEvent, WatchOptions } from 'autopilot-runtime/ports';
 import { apiVersionOf } from 'autopilot-runtime/ports';
 import type { Cluster } from '../cluster/cluster.ts';
-import type { Kind } from '../cluster/kinds.ts';
-import { failure } from './answer.ts';
-import type { Request } from './request.ts';
+import type { Kind } from '../cluster/kind-registry.ts';
+import { failureResponse } from './response.ts';
+import type { ApiRequest } from './api-request.ts';
 import { tableOf, wantsTable } from './table.ts';
-import { kindOf, listOptions } from './verbs.ts';
+import { findKind, listOptions } from './verbs.ts';
 
 const INITIAL_EVENTS_END = 'k8s.io/initial-events-end';
 
 /** @throws ApiError before the first line only; later ones are told in band */
-export async function answerWatch(
+export async function serveWatch(
   cluster: Cluster,
-  request: Request,
+  request: ApiRequest,
   response: ServerResponse,
   signal: AbortSignal,
 ): Promise<void> {
@@ -22,9 +22,9 @@ export async function answerWatch(
   if (resource === undefined) {
     return;
   }
-  const kind = kindOf(cluster, resource);
+  const kind = findKind(cluster, resource);
   const { limit: _, continue: __, ...selectors } = listOptions(request, resource.namespace);
-  const named =
+  const selector =
     resource.name === undefined
       ? selectors
       : { ...selectors, fieldSelector: `metadata.name=${resource.name}` };
@@ -32,25 +32,25 @@ export async function answerWatch(
   const from = query.get('resourceVersion') ?? '';
   const initial = query.get('sendInitialEvents') === 'true';
   const options: WatchOptions = {
-    ...named,
+    ...selector,
     resourceVersion: from === '' || initial ? '0' : from,
     ...(seconds > 0 && { timeoutSeconds: seconds }),
   };
   const bookmarks = query.get('allowWatchBookmarks') === 'true';
   const write = (line: object): void => void response.write(`${JSON.stringify(line)}\n`);
   // What is there at once is told before the end of the initial events.
-  let left = initial ? (await cluster.api.list(kind, named)).items.length : -1;
-  const begin = (): void => {
+  let initialEventsLeft = initial ? (await cluster.api.list(kind, selector)).items.length : -1;
+  const sendHeaders = (): void => {
     if (response.headersSent) {
       return;
     }
     response.writeHead(200, { 'content-type': 'application/json' });
     response.flushHeaders();
   };
-  const end = (): void =>
+  const sendInitialEventsEnd = (): void =>
     write({
       type: 'BOOKMARK',
-      object: mark(kind, String(cluster.version), { [INITIAL_EVENTS_END]: 'true' }),
+      object: createBookmark(kind, String(cluster.version), { [INITIAL_EVENTS_END]: 'true' }),
     });
   try {
     const events = cluster.api.watch(kind, options, signal)[Symbol.asyncIterator]();
@@ -58,9 +58,9 @@ export async function answerWatch(
     // A version that is too old is told with the status of the answer; a watch that has nothing to
     // say yet is open all the same.
     await Promise.race([next, new Promise<void>((resolve) => void setImmediate(resolve))]);
-    begin();
-    if (left === 0) {
-      end();
+    sendHeaders();
+    if (initialEventsLeft === 0) {
+      sendInitialEventsEnd();
     }
     for (;;) {
       const { done, value } = await next;
@@ -68,10 +68,10 @@ export async function answerWatch(
         break;
       }
       if (value.type !== 'BOOKMARK' || bookmarks) {
-        write(lineOf(cluster, kind, request, value));
+        write(watchLine(cluster, kind, request, value));
       }
-      if (left > 0 && --left === 0) {
-        end();
+      if (initialEventsLeft > 0 && --initialEventsLeft === 0) {
+        sendInitialEventsEnd();
       }
       next = events.next();
     }
@@ -83,14 +83,14 @@ export async function answerWatch(
     if (!response.headersSent) {
       throw error;
     }
-    write({ type: 'ERROR', object: failure(error).body });
+    write({ type: 'ERROR', object: failureResponse(error).body });
     response.end();
   }
 }
 
-function lineOf(cluster: Cluster, kind: Kind, request: Request, event: WatchEvent): object {
+function watchLine(cluster: Cluster, kind: Kind, request: ApiRequest, event: WatchEvent): object {
   if (event.type === 'BOOKMARK') {
-    return { type: 'BOOKMARK', object: mark(kind, event.resourceVersion) };
+    return { type: 'BOOKMARK', object: createBookmark(kind, event.resourceVersion) };
   }
   return {
     type: event.type,
@@ -98,7 +98,7 @@ function lineOf(cluster: Cluster, kind: Kind, request: Request, event: WatchEven
   };
 }
 
-function mark(
+function createBookmark(
   kind: Kind,
   resourceVersion: string,
   annotations?: object,

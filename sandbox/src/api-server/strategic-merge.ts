@@ -2,9 +2,9 @@
  * Strategic merge patch, as kubectl apply and edit send it for built-in kinds: lists merge by the
  * first key of their shape.
  */
-import { memberShape, resolved } from '../cluster/fieldset.ts';
-import { isMap, same } from '../cluster/frozen.ts';
-import type { Shape } from '../cluster/shape.ts';
+import { memberShape, resolveShape } from '../cluster/field-set.ts';
+import { isMap, jsonEqual } from '../cluster/frozen-json.ts';
+import type { Shape } from '../cluster/merge-shape.ts';
 
 /**
  * https://github.com/kubernetes/community/blob/main/contributors/devel/sig-api-machinery/strategic-merge-patch.md
@@ -17,7 +17,7 @@ export function strategicMerge(live: unknown, patch: unknown, shape: Shape | und
     return patch;
   }
   if (patch['$patch'] === 'replace') {
-    return without(patch, '$patch');
+    return withoutMember(patch, '$patch');
   }
   const kept = patch['$retainKeys'];
   const merged: Record<string, unknown> = isMap(live) ? { ...live } : {};
@@ -37,7 +37,7 @@ export function strategicMerge(live: unknown, patch: unknown, shape: Shape | und
       Array.isArray(value)
     ) {
       merged[target] = (merged[target] as readonly unknown[]).filter(
-        (item) => !value.some((one) => same(one, item)),
+        (item) => !value.some((one) => jsonEqual(one, item)),
       );
     } else if (name.startsWith('$')) {
       continue;
@@ -55,7 +55,7 @@ export function strategicMerge(live: unknown, patch: unknown, shape: Shape | und
       Array.isArray(merged[target]) &&
       Array.isArray(order)
     ) {
-      merged[target] = ordered(
+      merged[target] = orderItems(
         merged[target] as readonly unknown[],
         order,
         memberShape(shape, target),
@@ -65,7 +65,7 @@ export function strategicMerge(live: unknown, patch: unknown, shape: Shape | und
   return merged;
 }
 
-function keyOf(item: unknown, shape: Shape | undefined): unknown {
+function itemKey(item: unknown, shape: Shape | undefined): unknown {
   const [key] = shape?.list === 'map' ? (shape.keys ?? []) : [];
   return key !== undefined && isMap(item) ? item[key] : item;
 }
@@ -80,29 +80,29 @@ function mergeItems(
   }
   let merged = [...live];
   for (const item of patch) {
-    const index = merged.findIndex((one) => same(keyOf(one, shape), keyOf(item, shape)));
+    const index = merged.findIndex((one) => jsonEqual(itemKey(one, shape), itemKey(item, shape)));
     if (isMap(item) && item['$patch'] === 'delete') {
       merged = merged.filter((_, at) => at !== index);
     } else if (index < 0) {
       merged.push(item);
     } else {
-      merged[index] = strategicMerge(merged[index], item, resolved(shape.items));
+      merged[index] = strategicMerge(merged[index], item, resolveShape(shape.items));
     }
   }
   return merged;
 }
 
-function ordered(
+function orderItems(
   items: readonly unknown[],
   order: readonly unknown[],
   shape: Shape | undefined,
 ): readonly unknown[] {
-  const place = (item: unknown): number =>
-    order.findIndex((one) => same(keyOf(one, shape), keyOf(item, shape)));
-  return items.toSorted((a, b) => place(a) - place(b));
+  const position = (item: unknown): number =>
+    order.findIndex((one) => jsonEqual(itemKey(one, shape), itemKey(item, shape)));
+  return items.toSorted((a, b) => position(a) - position(b));
 }
 
-function without(value: Readonly<Record<string, unknown>>, name: string): object {
+function withoutMember(value: Readonly<Record<string, unknown>>, name: string): object {
   const { [name]: _, ...rest } = value;
   return rest;
 }

@@ -3,10 +3,10 @@
  * built-in kinds.
  */
 import type { KubeObject } from 'autopilot-runtime/ports';
-import type { Kind } from '../cluster/kinds.ts';
-import { found } from './jsonpath.ts';
+import type { Kind } from '../cluster/kind-registry.ts';
+import { evaluateJsonPath } from './json-path.ts';
 
-export type Cell = string | number | boolean | null;
+export type TableCell = string | number | boolean | null;
 
 export interface TableColumn {
   readonly name: string;
@@ -15,91 +15,91 @@ export interface TableColumn {
   readonly description?: string;
   /** Above 0: only in -o wide. */
   readonly priority?: number;
-  readonly cell: (object: KubeObject, now: number) => Cell;
+  readonly cell: (object: KubeObject, now: number) => TableCell;
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any -- columns look into objects of every built-in kind
-type Loose = any;
+type AnyObject = any;
 
-const NAME: TableColumn = {
+const NAME_COLUMN: TableColumn = {
   name: 'Name',
   type: 'string',
   format: 'name',
   cell: ({ metadata }) => metadata.name,
 };
-const AGE: TableColumn = {
+const AGE_COLUMN: TableColumn = {
   name: 'Age',
   type: 'string',
-  cell: ({ metadata }, now) => ageOf(metadata.creationTimestamp, now),
+  cell: ({ metadata }, now) => formatAge(metadata.creationTimestamp, now),
 };
 
-function column(
+function createColumn(
   name: string,
-  cell: (object: Loose) => Cell | undefined,
+  cell: (object: AnyObject) => TableCell | undefined,
   priority = 0,
 ): TableColumn {
   return { name, type: 'string', priority, cell: (object) => cell(object) ?? '<none>' };
 }
 
-const selector = (labels: Readonly<Record<string, string>> | undefined): string =>
+const formatLabels = (labels: Readonly<Record<string, string>> | undefined): string =>
   Object.entries(labels ?? {})
     .map(([key, value]) => `${key}=${value}`)
     .join(',') || '<none>';
-const sizeOf = (value: object | undefined): number => Object.keys(value ?? {}).length;
-const containers = (object: Loose, field: 'name' | 'image'): string =>
-  (object.spec?.template?.spec?.containers ?? []).map((one: Loose) => one[field]).join(',');
+const countMembers = (value: object | undefined): number => Object.keys(value ?? {}).length;
+const containers = (object: AnyObject, field: 'name' | 'image'): string =>
+  (object.spec?.template?.spec?.containers ?? []).map((one: AnyObject) => one[field]).join(',');
 
-const BUILTIN: Readonly<Record<string, readonly TableColumn[]>> = {
+const BUILT_IN_COLUMNS: Readonly<Record<string, readonly TableColumn[]>> = {
   'deployments.apps': [
-    column('Ready', ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec?.replicas ?? 1}`),
-    column('Up-to-date', ({ status }) => status?.updatedReplicas ?? 0),
-    column('Available', ({ status }) => status?.availableReplicas ?? 0),
-    AGE,
-    column('Containers', (object) => containers(object, 'name'), 1),
-    column('Images', (object) => containers(object, 'image'), 1),
-    column('Selector', ({ spec }) => selector(spec?.selector?.matchLabels), 1),
+    createColumn('Ready', ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec?.replicas ?? 1}`),
+    createColumn('Up-to-date', ({ status }) => status?.updatedReplicas ?? 0),
+    createColumn('Available', ({ status }) => status?.availableReplicas ?? 0),
+    AGE_COLUMN,
+    createColumn('Containers', (object) => containers(object, 'name'), 1),
+    createColumn('Images', (object) => containers(object, 'image'), 1),
+    createColumn('Selector', ({ spec }) => formatLabels(spec?.selector?.matchLabels), 1),
   ],
   services: [
-    column('Type', ({ spec }) => spec?.type),
-    column('Cluster-IP', ({ spec }) => spec?.clusterIP),
-    column('External-IP', ({ spec }) => spec?.externalName),
-    column('Port(s)', ({ spec }) =>
+    createColumn('Type', ({ spec }) => spec?.type),
+    createColumn('Cluster-IP', ({ spec }) => spec?.clusterIP),
+    createColumn('External-IP', ({ spec }) => spec?.externalName),
+    createColumn('Port(s)', ({ spec }) =>
       (spec?.ports ?? [])
         .map(
-          (one: Loose) =>
+          (one: AnyObject) =>
             `${one.port}${one.nodePort === undefined ? '' : `:${one.nodePort}`}/${one.protocol}`,
         )
         .join(','),
     ),
-    AGE,
-    column('Selector', ({ spec }) => selector(spec?.selector), 1),
+    AGE_COLUMN,
+    createColumn('Selector', ({ spec }) => formatLabels(spec?.selector), 1),
   ],
-  configmaps: [column('Data', ({ data, binaryData }) => sizeOf(data) + sizeOf(binaryData)), AGE],
-  secrets: [column('Type', ({ type }) => type), column('Data', ({ data }) => sizeOf(data)), AGE],
-  namespaces: [column('Status', ({ status }) => status?.phase), AGE],
+  configmaps: [createColumn('Data', ({ data, binaryData }) => countMembers(data) + countMembers(binaryData)), AGE_COLUMN],
+  secrets: [createColumn('Type', ({ type }) => type), createColumn('Data', ({ data }) => countMembers(data)), AGE_COLUMN],
+  namespaces: [createColumn('Status', ({ status }) => status?.phase), AGE_COLUMN],
   pods: [
-    column(
+    createColumn(
       'Ready',
       ({ spec, status }) =>
-        `${(status?.containerStatuses ?? []).filter((one: Loose) => one.ready).length}/${spec?.containers?.length ?? 0}`,
+        `${(status?.containerStatuses ?? []).filter((one: AnyObject) => one.ready).length}/${spec?.containers?.length ?? 0}`,
     ),
-    column('Status', ({ status }) => status?.phase ?? 'Pending'),
-    AGE,
-    column('IP', ({ status }) => status?.podIP, 1),
+    createColumn('Status', ({ status }) => status?.phase ?? 'Pending'),
+    AGE_COLUMN,
+    createColumn('IP', ({ status }) => status?.podIP, 1),
   ],
-  'leases.coordination.k8s.io': [column('Holder', ({ spec }) => spec?.holderIdentity), AGE],
+  'leases.coordination.k8s.io': [createColumn('Holder', ({ spec }) => spec?.holderIdentity), AGE_COLUMN],
   'customresourcedefinitions.apiextensions.k8s.io': [
-    column('Created At', ({ metadata }) => metadata.creationTimestamp),
+    createColumn('Created At', ({ metadata }) => metadata.creationTimestamp),
   ],
 };
 
 /** Of Events in both of their APIs. */
-const EVENT: readonly TableColumn[] = [
+const EVENT_COLUMNS: readonly TableColumn[] = [
   {
     name: 'Last Seen',
     type: 'string',
-    cell: (event: Loose, now) =>
-      ageOf(
+    cell: (event: AnyObject, now) =>
+      formatAge(
         event.series?.lastObservedTime ??
           event.deprecatedLastTimestamp ??
           event.lastTimestamp ??
@@ -107,28 +107,28 @@ const EVENT: readonly TableColumn[] = [
         now,
       ),
   },
-  column('Type', ({ type }) => type),
-  column('Reason', ({ reason }) => reason),
-  column(
+  createColumn('Type', ({ type }) => type),
+  createColumn('Reason', ({ reason }) => reason),
+  createColumn(
     'Object',
     ({ regarding, involvedObject = regarding }) =>
       `${String(involvedObject?.kind).toLowerCase()}/${involvedObject?.name}`,
   ),
-  column('Message', ({ note, message = note }) => message),
-  column('Name', ({ metadata }) => metadata.name, 1),
+  createColumn('Message', ({ note, message = note }) => message),
+  createColumn('Name', ({ metadata }) => metadata.name, 1),
 ];
 
 /** Name first, then the kind's own; without any, the age. Events begin with when they were seen. */
 export function columnsOf(kind: Kind): readonly TableColumn[] {
   const { columns, group, plural } = kind;
   if (plural === 'events' && (group === '' || group === 'events.k8s.io')) {
-    return EVENT;
+    return EVENT_COLUMNS;
   }
   if (columns === undefined || columns.length === 0) {
-    return [NAME, ...(BUILTIN[group === '' ? plural : `${plural}.${group}`] ?? [AGE])];
+    return [NAME_COLUMN, ...(BUILT_IN_COLUMNS[group === '' ? plural : `${plural}.${group}`] ?? [AGE_COLUMN])];
   }
   return [
-    NAME,
+    NAME_COLUMN,
     ...columns.map(({ name, type, format, description, priority, jsonPath }): TableColumn => ({
       name,
       type,
@@ -136,12 +136,12 @@ export function columnsOf(kind: Kind): readonly TableColumn[] {
       ...(description !== undefined && { description }),
       ...(priority !== undefined && { priority }),
       cell: (object, now) => {
-        const [value] = found(object, jsonPath);
+        const [value] = evaluateJsonPath(object, jsonPath);
         if (value === undefined || value === null) {
           return type === 'string' ? '' : null;
         }
         if (type === 'date') {
-          return ageOf(typeof value === 'string' ? value : undefined, now);
+          return formatAge(typeof value === 'string' ? value : undefined, now);
         }
         return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
           ? value
@@ -152,7 +152,7 @@ export function columnsOf(kind: Kind): readonly TableColumn[] {
 }
 
 /** As kubectl writes durations: 5s, 3m, 2m7s, 4h, 12d. */
-function ageOf(time: string | undefined, now: number): string {
+function formatAge(time: string | undefined, now: number): string {
   const at = time === undefined ? Number.NaN : Date.parse(time);
   if (Number.isNaN(at)) {
     return '<unknown>';

@@ -1,12 +1,12 @@
 /** Tables: how `kubectl get` shows objects. */
 import type { KubeList, KubeObject } from 'autopilot-runtime/ports';
 import type { Cluster } from '../cluster/cluster.ts';
-import type { Kind } from '../cluster/kinds.ts';
-import type { Cell } from './columns.ts';
-import { columnsOf } from './columns.ts';
-import type { Request } from './request.ts';
+import type { Kind } from '../cluster/kind-registry.ts';
+import type { TableCell } from './table-columns.ts';
+import { columnsOf } from './table-columns.ts';
+import type { ApiRequest } from './api-request.ts';
 
-export function wantsTable({ accept }: Request): boolean {
+export function wantsTable({ accept }: ApiRequest): boolean {
   const [first = ''] = accept.split(',');
   return first.includes('as=Table') && first.includes('g=meta.k8s.io');
 }
@@ -14,7 +14,7 @@ export function wantsTable({ accept }: Request): boolean {
 export function tableOf(
   cluster: Cluster,
   kind: Kind,
-  { query }: Request,
+  { query }: ApiRequest,
   objects: readonly KubeObject[],
   list?: KubeList,
 ): object {
@@ -22,7 +22,7 @@ export function tableOf(
   const now = cluster.clock.now();
   const include = query.get('includeObject') ?? 'Metadata';
   const rows = objects.map((object) => ({
-    cells: columns.map(({ cell }): Cell => cell(object, now)),
+    cells: columns.map(({ cell }): TableCell => cell(object, now)),
     ...(include === 'Object' && { object }),
     ...(include === 'Metadata' && {
       object: {

@@ -11,15 +11,15 @@ import type {
 } from 'autopilot-runtime/ports';
 import { apiVersionOf, hasCode } from 'autopilot-runtime/ports';
 import type { Cluster } from '../cluster/cluster.ts';
-import { badRequest, notServed } from '../cluster/errors.ts';
-import type { Kind } from '../cluster/kinds.ts';
-import type { Answer } from './answer.ts';
-import type { Request, Resource } from './request.ts';
-import { strategicMerge } from './strategic.ts';
+import { badRequest, notServed } from '../cluster/api-errors.ts';
+import type { Kind } from '../cluster/kind-registry.ts';
+import type { ApiResponse } from './response.ts';
+import type { ApiRequest, ResourcePath } from './api-request.ts';
+import { strategicMerge } from './strategic-merge.ts';
 import { tableOf, wantsTable } from './table.ts';
 
 /** @throws ApiError */
-export function kindOf(cluster: Cluster, resource: Resource): Kind {
+export function findKind(cluster: Cluster, resource: ResourcePath): Kind {
   const kind = [...cluster.kinds()].find(
     ({ group, version, plural }) =>
       group === resource.group && version === resource.version && plural === resource.plural,
@@ -31,16 +31,16 @@ export function kindOf(cluster: Cluster, resource: Resource): Kind {
 }
 
 /** @throws ApiError */
-export async function answerVerb(
+export async function handleVerb(
   cluster: Cluster,
-  request: Request,
-  resource: Resource,
-): Promise<Answer> {
-  const kind = kindOf(cluster, resource);
+  request: ApiRequest,
+  resource: ResourcePath,
+): Promise<ApiResponse> {
+  const kind = findKind(cluster, resource);
   const { api } = cluster;
   const { method, query } = request;
   const { namespace, name } = resource;
-  const shown = (object: KubeObject): Answer => ({
+  const objectResponse = (object: KubeObject): ApiResponse => ({
     code: 200,
     body:
       wantsTable(request) && object.kind === kind.kind
@@ -50,7 +50,7 @@ export async function answerVerb(
   if (name === undefined) {
     switch (method) {
       case 'GET':
-        return listed(
+        return listResponse(
           cluster,
           kind,
           request,
@@ -58,8 +58,8 @@ export async function answerVerb(
         );
       case 'POST':
         return {
-          ...shown(
-            await api.create(kind, bodyOf(request, namespace), writeOptions(resource, query)),
+          ...objectResponse(
+            await api.create(kind, readObject(request, namespace), writeOptions(resource, query)),
           ),
           code: 201,
         };
@@ -72,32 +72,32 @@ export async function answerVerb(
           body: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success' },
         };
       default:
-        throw notAllowed();
+        throw methodNotAllowed();
     }
   }
   const key: ObjectKey = namespace === undefined ? { name } : { namespace, name };
   const options = writeOptions(resource, query);
   switch (method) {
     case 'GET':
-      return shown(
+      return objectResponse(
         resource.subresource === 'scale' ? cluster.scale(kind, key) : await api.get(kind, key),
       );
     case 'PUT':
-      return shown(await api.replace(kind, named(bodyOf(request, namespace), key), options));
+      return objectResponse(await api.replace(kind, withName(readObject(request, namespace), key), options));
     case 'PATCH':
-      return patched(cluster, kind, key, request, options, shown);
+      return handlePatch(cluster, kind, key, request, options, objectResponse);
     case 'DELETE':
-      return deleted(cluster, kind, key, request);
+      return handleDelete(cluster, kind, key, request);
     default:
-      throw notAllowed();
+      throw methodNotAllowed();
   }
 }
 
-function notAllowed(): Error {
+function methodNotAllowed(): Error {
   return badRequest('the server does not allow this method on the requested resource');
 }
 
-function listed(cluster: Cluster, kind: Kind, request: Request, list: KubeList): Answer {
+function listResponse(cluster: Cluster, kind: Kind, request: ApiRequest, list: KubeList): ApiResponse {
   if (wantsTable(request)) {
     return { code: 200, body: tableOf(cluster, kind, request, list.items, list) };
   }
@@ -109,14 +109,14 @@ function listed(cluster: Cluster, kind: Kind, request: Request, list: KubeList):
   };
 }
 
-async function patched(
+async function handlePatch(
   cluster: Cluster,
   kind: Kind,
   key: ObjectKey,
-  request: Request,
+  request: ApiRequest,
   options: WriteOptions,
-  shown: (object: KubeObject) => Answer,
-): Promise<Answer> {
+  objectResponse: (object: KubeObject) => ApiResponse,
+): Promise<ApiResponse> {
   const { api } = cluster;
   const { body, query, contentType } = request;
   const type = contentType.split(';')[0]?.trim();
@@ -128,8 +128,8 @@ async function patched(
           'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
         );
       }
-      return shown(
-        await api.apply(kind, named(bodyOf(request, key.namespace), key), {
+      return objectResponse(
+        await api.apply(kind, withName(readObject(request, key.namespace), key), {
           ...options,
           fieldManager,
           force: query.get('force') === 'true',
@@ -137,9 +137,9 @@ async function patched(
       );
     }
     case 'application/merge-patch+json':
-      return shown(await api.patch(kind, key, { type: 'merge', body } as Patch, options));
+      return objectResponse(await api.patch(kind, key, { type: 'merge', body } as Patch, options));
     case 'application/json-patch+json':
-      return shown(
+      return objectResponse(
         await api.patch(
           kind,
           key,
@@ -149,13 +149,13 @@ async function patched(
       );
     case 'application/strategic-merge-patch+json': {
       if (kind.custom === true) {
-        return unsupported(type, kind);
+        return unsupportedMediaType(type, kind);
       }
       const change = async (): Promise<KubeObject> => {
         const old = await api.get(kind, key);
         return api.replace(kind, strategicMerge(old, body, kind.shape) as KubeObject, options);
       };
-      return shown(
+      return objectResponse(
         await change().catch((error: unknown) =>
           hasCode(error, 409) && options.dryRun !== true
             ? change()
@@ -164,11 +164,11 @@ async function patched(
       );
     }
     default:
-      return unsupported(type ?? '', kind);
+      return unsupportedMediaType(type ?? '', kind);
   }
 }
 
-function unsupported(type: string, kind: Kind): Answer {
+function unsupportedMediaType(type: string, kind: Kind): ApiResponse {
   const known = [
     'application/json-patch+json',
     'application/merge-patch+json',
@@ -192,20 +192,20 @@ function unsupported(type: string, kind: Kind): Answer {
   };
 }
 
-async function deleted(
+async function handleDelete(
   cluster: Cluster,
   kind: Kind,
   key: ObjectKey,
-  request: Request,
-): Promise<Answer> {
+  request: ApiRequest,
+): Promise<ApiResponse> {
   const { api } = cluster;
   const { uid } = (await api.get(kind, key)).metadata;
   await api.delete(kind, key, deleteOptions(request));
-  const left = await api
+  const remaining = await api
     .get(kind, key)
     .catch((error: unknown) => (hasCode(error, 404) ? undefined : Promise.reject(error as Error)));
-  if (left !== undefined && left.metadata.uid === uid) {
-    return { code: 200, body: left };
+  if (remaining !== undefined && remaining.metadata.uid === uid) {
+    return { code: 200, body: remaining };
   }
   const details = {
     name: key.name,
@@ -219,13 +219,13 @@ async function deleted(
   };
 }
 
-export function listOptions({ query }: Request, namespace: string | undefined): ListOptions {
-  const text = (name: string): string | undefined => query.get(name) ?? undefined;
+export function listOptions({ query }: ApiRequest, namespace: string | undefined): ListOptions {
+  const parameter = (name: string): string | undefined => query.get(name) ?? undefined;
   const [labelSelector, fieldSelector, token, limit] = [
-    text('labelSelector'),
-    text('fieldSelector'),
-    text('continue'),
-    Number(text('limit') ?? 0),
+    parameter('labelSelector'),
+    parameter('fieldSelector'),
+    parameter('continue'),
+    Number(parameter('limit') ?? 0),
   ];
   return {
     ...(namespace !== undefined && { namespace }),
@@ -236,7 +236,7 @@ export function listOptions({ query }: Request, namespace: string | undefined): 
   };
 }
 
-function writeOptions({ subresource }: Resource, query: URLSearchParams): WriteOptions {
+function writeOptions({ subresource }: ResourcePath, query: URLSearchParams): WriteOptions {
   if (subresource !== undefined && subresource !== 'status' && subresource !== 'scale') {
     throw notServed();
   }
@@ -248,7 +248,7 @@ function writeOptions({ subresource }: Resource, query: URLSearchParams): WriteO
   };
 }
 
-function deleteOptions({ body }: Request): DeleteOptions {
+function deleteOptions({ body }: ApiRequest): DeleteOptions {
   const { preconditions, propagationPolicy } = (body ?? {}) as DeleteOptions;
   return {
     ...(preconditions && { preconditions }),
@@ -257,7 +257,7 @@ function deleteOptions({ body }: Request): DeleteOptions {
 }
 
 /** An object as it came; without a namespace it lies where the path says. */
-function bodyOf({ body }: Request, namespace: string | undefined): KubeObject {
+function readObject({ body }: ApiRequest, namespace: string | undefined): KubeObject {
   if (typeof body !== 'object' || body === null) {
     throw badRequest('the request has no body');
   }
@@ -275,7 +275,7 @@ function bodyOf({ body }: Request, namespace: string | undefined): KubeObject {
   return { ...object, metadata: { ...metadata, ...(namespace !== undefined && { namespace }) } };
 }
 
-function named(object: KubeObject, { name }: ObjectKey): KubeObject {
+function withName(object: KubeObject, { name }: ObjectKey): KubeObject {
   const { metadata } = object;
   if (metadata.name !== undefined && metadata.name !== name) {
     throw badRequest(

@@ -2,19 +2,19 @@
 import type { ResourceType } from 'autopilot-runtime/ports';
 import { ApiError } from 'autopilot-runtime/ports';
 
-export interface Cause {
+export interface StatusCause {
   readonly reason: string;
   readonly message: string;
   readonly field: string;
 }
 
-type Named = Pick<ResourceType, 'group' | 'kind' | 'plural'>;
+type NamedType = Pick<ResourceType, 'group' | 'kind' | 'plural'>;
 
-function qualified({ group, plural }: Named): string {
+function qualifiedName({ group, plural }: NamedType): string {
   return group === '' ? plural : `${plural}.${group}`;
 }
 
-function details(type: Named, name: string, causes?: readonly Cause[]): object {
+function statusDetails(type: NamedType, name: string, causes?: readonly StatusCause[]): object {
   return {
     name,
     ...(type.group !== '' && { group: type.group }),
@@ -23,12 +23,12 @@ function details(type: Named, name: string, causes?: readonly Cause[]): object {
   };
 }
 
-export function notFound(type: Named, name: string): ApiError {
+export function notFound(type: NamedType, name: string): ApiError {
   return new ApiError({
     code: 404,
     reason: 'NotFound',
-    message: `${qualified(type)} "${name}" not found`,
-    details: details(type, name),
+    message: `${qualifiedName(type)} "${name}" not found`,
+    details: statusDetails(type, name),
   });
 }
 
@@ -38,56 +38,56 @@ export function notServed(): ApiError {
 }
 
 /** The kind is served, the subresource is not. */
-export function noSubresource(type: Named, name: string): ApiError {
+export function noSubresource(type: NamedType, name: string): ApiError {
   return new ApiError({
     code: 404,
     reason: 'NotFound',
     message: 'the server could not find the requested resource',
-    details: details(type, name),
+    details: statusDetails(type, name),
   });
 }
 
-export function alreadyExists(type: Named, name: string, deleting: boolean): ApiError {
+export function alreadyExists(type: NamedType, name: string, deleting: boolean): ApiError {
   const prefix = deleting ? 'object is being deleted: ' : '';
   return new ApiError({
     code: 409,
     reason: 'AlreadyExists',
-    message: `${prefix}${qualified(type)} "${name}" already exists`,
-    details: details(type, name),
+    message: `${prefix}${qualifiedName(type)} "${name}" already exists`,
+    details: statusDetails(type, name),
   });
 }
 
-export const MODIFIED =
+export const MODIFIED_MESSAGE =
   'the object has been modified; please apply your changes to the latest version and try again';
 
-export function conflict(type: Named, name: string, why: string = MODIFIED): ApiError {
+export function conflict(type: NamedType, name: string, why: string = MODIFIED_MESSAGE): ApiError {
   return new ApiError({
     code: 409,
     reason: 'Conflict',
-    message: `Operation cannot be fulfilled on ${qualified(type)} "${name}": ${why}`,
-    details: details(type, name),
+    message: `Operation cannot be fulfilled on ${qualifiedName(type)} "${name}": ${why}`,
+    details: statusDetails(type, name),
   });
 }
 
-export function applyConflict(causes: readonly Cause[], message: string): ApiError {
+export function applyConflict(causes: readonly StatusCause[], message: string): ApiError {
   return new ApiError({ code: 409, reason: 'Conflict', message, details: { causes } });
 }
 
-export function invalid(type: Named, name: string, causes: readonly Cause[]): ApiError {
-  const texts = causes.map(({ field, message }) => `${field}: ${message}`);
-  const text = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`;
+export function invalid(type: NamedType, name: string, causes: readonly StatusCause[]): ApiError {
+  const details = causes.map(({ field, message }) => `${field}: ${message}`);
+  const summary = details.length === 1 ? details[0] : `[${details.join(', ')}]`;
   const kind = type.group === '' ? type.kind : `${type.kind}.${type.group}`;
   return new ApiError({
     code: 422,
     reason: 'Invalid',
-    message: `${kind} "${name}" is invalid: ${text}`,
-    details: { ...details(type, name, causes), kind: type.kind },
+    message: `${kind} "${name}" is invalid: ${summary}`,
+    details: { ...statusDetails(type, name, causes), kind: type.kind },
   });
 }
 
 /** What a deletion was asked to make sure of does not hold. */
 export function preconditionFailed(
-  { group, kind }: Named,
+  { group, kind }: NamedType,
   name: string,
   what: 'UID' | 'ResourceVersion',
   expected: string,
@@ -100,12 +100,12 @@ export function preconditionFailed(
 }
 
 /** A PUT of a custom resource that does not say which version it replaces. */
-export function versionMissing(type: Named, name: string): ApiError {
+export function versionMissing(type: NamedType, name: string): ApiError {
   return new ApiError({
     code: 422,
     reason: 'Invalid',
-    message: `${qualified(type)} "${name}" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update`,
-    details: details(type, name),
+    message: `${qualifiedName(type)} "${name}" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update`,
+    details: statusDetails(type, name),
   });
 }
 
@@ -119,7 +119,7 @@ export function badRequest(message: string): ApiError {
 }
 
 /** Nothing new comes into a namespace that is being deleted (the NamespaceLifecycle admission). */
-export function terminating(type: Named, name: string, namespace: string): ApiError {
+export function terminating(type: NamedType, name: string, namespace: string): ApiError {
   const why = `unable to create new content in namespace ${namespace} because it is being terminated`;
   const causes = [
     {
@@ -131,8 +131,8 @@ export function terminating(type: Named, name: string, namespace: string): ApiEr
   return new ApiError({
     code: 403,
     reason: 'Forbidden',
-    message: `${qualified(type)} "${name}" is forbidden: ${why}`,
-    details: details(type, name, causes),
+    message: `${qualifiedName(type)} "${name}" is forbidden: ${why}`,
+    details: statusDetails(type, name, causes),
   });
 }
 

@@ -2,17 +2,17 @@
  * Server-side apply's merge: maps member by member, lists by their shape, everything else replaced;
  * and what is taken away after it.
  */
-import type { FieldSet } from './fieldset.ts';
-import { elementsOf, itemElement, memberShape, resolved } from './fieldset.ts';
-import { isMap, same } from './frozen.ts';
-import type { Shape } from './shape.ts';
+import type { FieldSet } from './field-set.ts';
+import { pathElements, itemElement, memberShape, resolveShape } from './field-set.ts';
+import { isMap, jsonEqual } from './frozen-json.ts';
+import type { Shape } from './merge-shape.ts';
 
 /** `config` laid over `live`. What is equal is shared. */
-export function merge(live: unknown, config: unknown, shape: Shape | undefined): unknown {
+export function mergeApplied(live: unknown, config: unknown, shape: Shape | undefined): unknown {
   if (isMap(live) && isMap(config) && shape?.atomic !== true) {
     const merged: Record<string, unknown> = { ...live };
     for (const [name, value] of Object.entries(config)) {
-      merged[name] = merge(live[name], value, memberShape(shape, name));
+      merged[name] = mergeApplied(live[name], value, memberShape(shape, name));
     }
     return Object.keys(merged).every((name) => merged[name] === live[name]) ? live : merged;
   }
@@ -22,7 +22,7 @@ export function merge(live: unknown, config: unknown, shape: Shape | undefined):
       ? live
       : merged;
   }
-  return same(live, config) ? live : config;
+  return jsonEqual(live, config) ? live : config;
 }
 
 /**
@@ -52,7 +52,7 @@ function mergeLists(
       shared.shift();
     }
     merged.push(
-      shape.list === 'map' ? merge(known.get(element), item, resolved(shape.items)) : item,
+      shape.list === 'map' ? mergeApplied(known.get(element), item, resolveShape(shape.items)) : item,
     );
   };
   while (left < old.length || right < wanted.length) {
@@ -86,7 +86,7 @@ function mergeLists(
 }
 
 interface Branch {
-  gone: boolean;
+  isRemoved: boolean;
   readonly inner: Map<string, Branch>;
 }
 
@@ -94,33 +94,33 @@ interface Branch {
  * Without the fields at `paths`. A map or list that loses its last member by it, and does not go
  * itself, becomes null.
  */
-export function withoutFields<T>(value: T, paths: FieldSet, shape: Shape): T {
+export function removeFields<T>(value: T, paths: FieldSet, shape: Shape): T {
   if (paths.size === 0) {
     return value;
   }
-  const root: Branch = { gone: false, inner: new Map() };
+  const root: Branch = { isRemoved: false, inner: new Map() };
   for (const path of paths) {
     let branch = root;
-    for (const element of elementsOf(path)) {
+    for (const element of pathElements(path)) {
       let next = branch.inner.get(element);
       if (next === undefined) {
-        branch.inner.set(element, (next = { gone: false, inner: new Map() }));
+        branch.inner.set(element, (next = { isRemoved: false, inner: new Map() }));
       }
       branch = next;
     }
-    branch.gone = true;
+    branch.isRemoved = true;
   }
-  return prune(value, root, shape) as T;
+  return pruneBranch(value, root, shape) as T;
 }
 
-function prune(value: unknown, branch: Branch, shape: Shape | undefined): unknown {
+function pruneBranch(value: unknown, branch: Branch, shape: Shape | undefined): unknown {
   if (Array.isArray(value) && shape?.list !== undefined) {
     const left = (value as readonly unknown[]).flatMap((item) => {
       const inner = branch.inner.get(itemElement(item, shape));
       if (inner === undefined) {
         return [item];
       }
-      return inner.gone ? [] : [prune(item, inner, resolved(shape.items))];
+      return inner.isRemoved ? [] : [pruneBranch(item, inner, resolveShape(shape.items))];
     });
     return left.length === 0 ? null : left;
   }
@@ -132,7 +132,7 @@ function prune(value: unknown, branch: Branch, shape: Shape | undefined): unknow
     if (inner === undefined) {
       return [[name, member] as const];
     }
-    return inner.gone ? [] : [[name, prune(member, inner, memberShape(shape, name))] as const];
+    return inner.isRemoved ? [] : [[name, pruneBranch(member, inner, memberShape(shape, name))] as const];
   });
   return left.length === 0 ? null : Object.fromEntries(left);
 }

@@ -5,55 +5,55 @@
  * (docs/reference/conformance.md).
  */
 import type { KubeObject } from 'autopilot-runtime/ports';
-import type { Cause } from './errors.ts';
-import { isMap, keep, same } from './frozen.ts';
-import type { Kind } from './kinds.ts';
+import type { StatusCause } from './api-errors.ts';
+import { isMap, freezeJson, jsonEqual } from './frozen-json.ts';
+import type { Kind } from './kind-registry.ts';
 
-type Json = Readonly<Record<string, unknown>>;
+type JsonMap = Readonly<Record<string, unknown>>;
 
-const MOST_DATA = 1024 * 1024;
+const MAX_CONFIG_MAP_BYTES = 1024 * 1024;
 const CONFIG_KEY = /^[-._a-zA-Z0-9]+$/;
 const MICROTIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d\d:\d\d)$/;
 const WORKLOADS = new Set(['deployments', 'replicasets', 'statefulsets', 'daemonsets']);
 
-const map = (value: unknown): Json => (isMap(value) ? value : {});
-const list = (value: unknown): readonly Json[] =>
-  Array.isArray(value) ? (value as readonly Json[]) : [];
-const name = ({ group, plural }: Kind): string => (group === '' ? plural : `${plural}.${group}`);
+const asMap = (value: unknown): JsonMap => (isMap(value) ? value : {});
+const asList = (value: unknown): readonly JsonMap[] =>
+  Array.isArray(value) ? (value as readonly JsonMap[]) : [];
+const qualifiedPlural = ({ group, plural }: Kind): string => (group === '' ? plural : `${plural}.${group}`);
 
 /** With the defaults of its kind; the same object when there are none. */
-export function withBuiltinDefaults(kind: Kind, object: KubeObject): KubeObject {
+export function withBuiltInDefaults(kind: Kind, object: KubeObject): KubeObject {
   const { spec } = object;
-  switch (name(kind)) {
+  switch (qualifiedPlural(kind)) {
     case 'services':
-      return keep({ ...object, spec: serviceSpec(map(spec)) });
+      return freezeJson({ ...object, spec: serviceDefaults(asMap(spec)) });
     case 'deployments.apps':
-      return keep({
+      return freezeJson({
         ...object,
-        spec: { ...deploymentDefaults(map(spec)), ...templated(map(spec)) },
+        spec: { ...deploymentDefaults(asMap(spec)), ...withPodTemplateDefaults(asMap(spec)) },
       });
     case 'replicasets.apps':
     case 'statefulsets.apps':
-      return keep({ ...object, spec: { replicas: 1, ...templated(map(spec)) } });
+      return freezeJson({ ...object, spec: { replicas: 1, ...withPodTemplateDefaults(asMap(spec)) } });
     case 'daemonsets.apps':
-      return keep({ ...object, spec: templated(map(spec)) });
+      return freezeJson({ ...object, spec: withPodTemplateDefaults(asMap(spec)) });
     case 'configmaps':
-      return withoutEmpty(object);
+      return withoutEmptyData(object);
     case 'pods':
-      return keep({ ...object, spec: podSpec(map(spec)) });
+      return freezeJson({ ...object, spec: podDefaults(asMap(spec)) });
     case 'secrets': {
       const { stringData, ...rest } = object as KubeObject & {
         stringData?: Readonly<Record<string, string>>;
-        data?: Json;
+        data?: JsonMap;
       };
-      const texts = Object.entries(stringData ?? {}).map(([key, text]) => [
+      const encoded = Object.entries(stringData ?? {}).map(([key, text]) => [
         key,
         Buffer.from(text).toString('base64'),
       ]);
-      return keep({
+      return freezeJson({
         type: 'Opaque',
         ...rest,
-        ...(stringData !== undefined && { data: { ...rest.data, ...Object.fromEntries(texts) } }),
+        ...(stringData !== undefined && { data: { ...rest.data, ...Object.fromEntries(encoded) } }),
       });
     }
     default:
@@ -61,9 +61,9 @@ export function withBuiltinDefaults(kind: Kind, object: KubeObject): KubeObject 
   }
 }
 
-function serviceSpec(spec: Json): Json {
+function serviceDefaults(spec: JsonMap): JsonMap {
   const type = spec['type'] ?? 'ClusterIP';
-  const ports = list(spec['ports']).map((port) => ({
+  const ports = asList(spec['ports']).map((port) => ({
     protocol: 'TCP',
     targetPort: port['port'],
     ...port,
@@ -79,9 +79,9 @@ function serviceSpec(spec: Json): Json {
   };
 }
 
-function deploymentDefaults({ strategy }: Json): Json {
-  const { type = 'RollingUpdate', rollingUpdate } = map(strategy);
-  const rolling = { maxSurge: '25%', maxUnavailable: '25%', ...map(rollingUpdate) };
+function deploymentDefaults({ strategy }: JsonMap): JsonMap {
+  const { type = 'RollingUpdate', rollingUpdate } = asMap(strategy);
+  const rolling = { maxSurge: '25%', maxUnavailable: '25%', ...asMap(rollingUpdate) };
   return {
     replicas: 1,
     revisionHistoryLimit: 10,
@@ -90,18 +90,18 @@ function deploymentDefaults({ strategy }: Json): Json {
   };
 }
 
-function templated(spec: Json): Json {
+function withPodTemplateDefaults(spec: JsonMap): JsonMap {
   const { strategy: _, ...rest } = spec;
-  const template = map(spec['template']);
+  const template = asMap(spec['template']);
   return {
     ...rest,
     ...(spec['template'] !== undefined && {
-      template: { ...template, spec: podSpec(map(template['spec'])) },
+      template: { ...template, spec: podDefaults(asMap(template['spec'])) },
     }),
   };
 }
 
-function podSpec(spec: Json): Json {
+function podDefaults(spec: JsonMap): JsonMap {
   return {
     restartPolicy: 'Always',
     terminationGracePeriodSeconds: 30,
@@ -111,18 +111,18 @@ function podSpec(spec: Json): Json {
     ...spec,
     ...Object.fromEntries(
       (['containers', 'initContainers'] as const).flatMap((field) =>
-        spec[field] === undefined ? [] : [[field, list(spec[field]).map(container)]],
+        spec[field] === undefined ? [] : [[field, asList(spec[field]).map(containerDefaults)]],
       ),
     ),
-    ...(spec['volumes'] !== undefined && { volumes: list(spec['volumes']).map(volume) }),
+    ...(spec['volumes'] !== undefined && { volumes: asList(spec['volumes']).map(volumeDefaults) }),
   };
 }
 
-function container(given: Json): Json {
+function containerDefaults(given: JsonMap): JsonMap {
   const image = typeof given['image'] === 'string' ? given['image'] : '';
   const tag = image.includes('@') ? 'digest' : /:([^/:]+)$/.exec(image)?.[1];
   const probes = (['livenessProbe', 'readinessProbe', 'startupProbe'] as const).flatMap((field) =>
-    given[field] === undefined ? [] : [[field, probe(map(given[field]))]],
+    given[field] === undefined ? [] : [[field, probeDefaults(asMap(given[field]))]],
   );
   return {
     resources: {},
@@ -132,12 +132,12 @@ function container(given: Json): Json {
     ...given,
     ...Object.fromEntries(probes),
     ...(given['ports'] !== undefined && {
-      ports: list(given['ports']).map((port) => ({ protocol: 'TCP', ...port })),
+      ports: asList(given['ports']).map((port) => ({ protocol: 'TCP', ...port })),
     }),
   };
 }
 
-function probe(given: Json): Json {
+function probeDefaults(given: JsonMap): JsonMap {
   const get = given['httpGet'];
   const defaults = {
     timeoutSeconds: 1,
@@ -148,13 +148,13 @@ function probe(given: Json): Json {
   return {
     ...defaults,
     ...given,
-    ...(get !== undefined && { httpGet: { path: '/', scheme: 'HTTP', ...map(get) } }),
+    ...(get !== undefined && { httpGet: { path: '/', scheme: 'HTTP', ...asMap(get) } }),
   };
 }
 
-function volume(given: Json): Json {
+function volumeDefaults(given: JsonMap): JsonMap {
   const moded = (['secret', 'configMap', 'downwardAPI', 'projected'] as const).flatMap((field) =>
-    given[field] === undefined ? [] : [[field, { defaultMode: 420, ...map(given[field]) }]],
+    given[field] === undefined ? [] : [[field, { defaultMode: 420, ...asMap(given[field]) }]],
   );
   return Object.keys(given).length === 1
     ? { ...given, emptyDir: {} }
@@ -165,60 +165,60 @@ function volume(given: Json): Json {
  * What the server allocates and keeps: addresses and ports of Services, the status of a new object.
  * `next` counts up.
  */
-export function allocated(
+export function allocateServerFields(
   kind: Kind,
   object: KubeObject,
   before: KubeObject | undefined,
   next: () => number,
 ): KubeObject {
   if (WORKLOADS.has(kind.plural) && before === undefined) {
-    return keep({ ...object, status: {} });
+    return freezeJson({ ...object, status: {} });
   }
-  if (name(kind) !== 'services') {
+  if (qualifiedPlural(kind) !== 'services') {
     return object;
   }
-  const spec = map(object.spec);
+  const spec = asMap(object.spec);
   const status = object.status ?? { loadBalancer: {} };
   if (spec['type'] === 'ExternalName') {
-    return keep({ ...object, status });
+    return freezeJson({ ...object, status });
   }
-  const old = map(before?.spec);
-  const clusterIP = spec['clusterIP'] ?? old['clusterIP'] ?? address(next());
+  const old = asMap(before?.spec);
+  const clusterIP = spec['clusterIP'] ?? old['clusterIP'] ?? clusterIpOf(next());
   const families = { ipFamilies: ['IPv4'], ipFamilyPolicy: 'SingleStack' };
   const exposed = spec['type'] === 'NodePort' || spec['type'] === 'LoadBalancer';
-  const ports = list(spec['ports']).map((port) => {
-    const was = list(old['ports']).find(
+  const ports = asList(spec['ports']).map((port) => {
+    const was = asList(old['ports']).find(
       (one) => one['port'] === port['port'] && one['protocol'] === port['protocol'],
     );
     return exposed && port['nodePort'] === undefined
       ? { ...port, nodePort: was?.['nodePort'] ?? 30_000 + (next() % 2768) }
       : port;
   });
-  return keep({
+  return freezeJson({
     ...object,
     spec: { ...families, ...spec, clusterIP, clusterIPs: spec['clusterIPs'] ?? [clusterIP], ports },
     status,
   });
 }
 
-function address(count: number): string {
+function clusterIpOf(count: number): string {
   return `10.96.${(count >> 8) & 255}.${count & 255}`;
 }
 
-function withoutEmpty(object: KubeObject): KubeObject {
-  const { data, binaryData, ...rest } = object as KubeObject & { data?: Json; binaryData?: Json };
-  const some = (value: Json | undefined): value is Json =>
-    value !== undefined && Object.keys(map(value)).length > 0;
+function withoutEmptyData(object: KubeObject): KubeObject {
+  const { data, binaryData, ...rest } = object as KubeObject & { data?: JsonMap; binaryData?: JsonMap };
+  const some = (value: JsonMap | undefined): value is JsonMap =>
+    value !== undefined && Object.keys(asMap(value)).length > 0;
   if (some(data) === (data !== undefined) && some(binaryData) === (binaryData !== undefined)) {
     return object;
   }
-  return keep({ ...rest, ...(some(data) && { data }), ...(some(binaryData) && { binaryData }) });
+  return freezeJson({ ...rest, ...(some(data) && { data }), ...(some(binaryData) && { binaryData }) });
 }
 
 /** What cannot be read as the kind at all: the request then is a 400. */
-export function builtinUnreadable(kind: Kind, object: KubeObject): string | undefined {
-  if (name(kind) === 'configmaps') {
-    const wrong = Object.values(map((object as { data?: unknown }).data)).find(
+export function builtInDecodeError(kind: Kind, object: KubeObject): string | undefined {
+  if (qualifiedPlural(kind) === 'configmaps') {
+    const wrong = Object.values(asMap((object as { data?: unknown }).data)).find(
       (value) => typeof value !== 'string' && value !== null,
     );
     return wrong === undefined
@@ -228,7 +228,7 @@ export function builtinUnreadable(kind: Kind, object: KubeObject): string | unde
   if (kind.group !== 'coordination.k8s.io' || kind.plural !== 'leases') {
     return undefined;
   }
-  const { renewTime, acquireTime } = map(object.spec);
+  const { renewTime, acquireTime } = asMap(object.spec);
   const wrong = [acquireTime, renewTime].find(
     (time) => typeof time === 'string' && !MICROTIME.test(time),
   );
@@ -237,13 +237,13 @@ export function builtinUnreadable(kind: Kind, object: KubeObject): string | unde
     : `parsing time ${JSON.stringify(wrong)} as "2006-01-02T15:04:05.000000Z07:00"`;
 }
 
-export function builtinProblems(
+export function builtInProblems(
   kind: Kind,
   object: KubeObject,
   before: KubeObject | undefined,
-): readonly Cause[] {
-  const [spec, old] = [map(object.spec), map(before?.spec)];
-  switch (name(kind)) {
+): readonly StatusCause[] {
+  const [spec, old] = [asMap(object.spec), asMap(before?.spec)];
+  switch (qualifiedPlural(kind)) {
     case 'services': {
       const ip = old['clusterIP'];
       const moved =
@@ -255,29 +255,29 @@ export function builtinProblems(
       return [
         ...(moved
           ? [
-              invalid(
+              invalidCause(
                 'spec.clusterIPs[0]',
                 spec['clusterIPs'] ?? [spec['clusterIP']],
                 'may not change once set',
               ),
             ]
           : []),
-        ...(list(spec['ports']).length === 0 &&
+        ...(asList(spec['ports']).length === 0 &&
         spec['type'] !== 'ExternalName' &&
         spec['clusterIP'] !== 'None'
-          ? [required('spec.ports')]
+          ? [requiredCause('spec.ports')]
           : []),
       ];
     }
     case 'configmaps':
       return configMapProblems(
-        object as KubeObject & { data?: Json },
-        before as (KubeObject & { data?: Json }) | undefined,
+        object as KubeObject & { data?: JsonMap },
+        before as (KubeObject & { data?: JsonMap }) | undefined,
       );
     case 'leases.coordination.k8s.io':
       return typeof spec['leaseDurationSeconds'] === 'number' && spec['leaseDurationSeconds'] <= 0
         ? [
-            invalid(
+            invalidCause(
               'spec.leaseDurationSeconds',
               spec['leaseDurationSeconds'],
               'must be greater than 0',
@@ -290,7 +290,7 @@ export function builtinProblems(
         return [];
       }
       return (['reportingController', 'reportingInstance', 'action', 'reason'] as const).flatMap(
-        (field) => ((object as unknown as Json)[field] === undefined ? [required(field)] : []),
+        (field) => ((object as unknown as JsonMap)[field] === undefined ? [requiredCause(field)] : []),
       );
     default:
       return WORKLOADS.has(kind.plural) && kind.group === 'apps'
@@ -299,40 +299,40 @@ export function builtinProblems(
   }
 }
 
-function workloadProblems(spec: Json, old: Json | undefined): readonly Cause[] {
-  const template = map(spec['template']);
-  const labels = map(map(template['metadata'])['labels']);
-  const { matchLabels, matchExpressions } = map(spec['selector']);
+function workloadProblems(spec: JsonMap, old: JsonMap | undefined): readonly StatusCause[] {
+  const template = asMap(spec['template']);
+  const labels = asMap(asMap(template['metadata'])['labels']);
+  const { matchLabels, matchExpressions } = asMap(spec['selector']);
   const selects =
     (isMap(matchLabels) || matchExpressions !== undefined) &&
-    Object.entries(map(matchLabels)).every(([key, value]) => labels[key] === value);
+    Object.entries(asMap(matchLabels)).every(([key, value]) => labels[key] === value);
   return [
-    ...(spec['selector'] === undefined ? [required('spec.selector')] : []),
+    ...(spec['selector'] === undefined ? [requiredCause('spec.selector')] : []),
     ...(selects
       ? []
       : [
-          invalid(
+          invalidCause(
             'spec.template.metadata.labels',
             labels,
             '`selector` does not match template `labels`',
           ),
         ]),
-    ...(list(map(template['spec'])['containers']).length === 0
-      ? [required('spec.template.spec.containers')]
+    ...(asList(asMap(template['spec'])['containers']).length === 0
+      ? [requiredCause('spec.template.spec.containers')]
       : []),
-    ...(old !== undefined && !same(old['selector'], spec['selector'])
-      ? [invalid('spec.selector', spec['selector'], 'field is immutable')]
+    ...(old !== undefined && !jsonEqual(old['selector'], spec['selector'])
+      ? [invalidCause('spec.selector', spec['selector'], 'field is immutable')]
       : []),
   ];
 }
 
 function configMapProblems(
-  object: KubeObject & { data?: Json; immutable?: boolean },
-  before: (KubeObject & { data?: Json; immutable?: boolean }) | undefined,
-): readonly Cause[] {
-  const entries = Object.entries(map(object.data));
+  object: KubeObject & { data?: JsonMap; immutable?: boolean },
+  before: (KubeObject & { data?: JsonMap; immutable?: boolean }) | undefined,
+): readonly StatusCause[] {
+  const entries = Object.entries(asMap(object.data));
   const size = entries.reduce((sum, [, text]) => sum + Buffer.byteLength(String(text)), 0);
-  const fixed = (field: string): Cause => ({
+  const fixed = (field: string): StatusCause => ({
     reason: 'FieldValueForbidden',
     field,
     message: 'Forbidden: field is immutable when `immutable` is set',
@@ -341,16 +341,16 @@ function configMapProblems(
     "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
   return [
     ...(before?.immutable === true && object.immutable !== true ? [fixed('immutable')] : []),
-    ...(before?.immutable === true && !same(before.data, object.data) ? [fixed('data')] : []),
+    ...(before?.immutable === true && !jsonEqual(before.data, object.data) ? [fixed('data')] : []),
     ...entries.flatMap(([key]) =>
-      CONFIG_KEY.test(key) ? [] : [invalid(`data[${key}]`, key, KEY)],
+      CONFIG_KEY.test(key) ? [] : [invalidCause(`data[${key}]`, key, KEY)],
     ),
-    ...(size > MOST_DATA
+    ...(size > MAX_CONFIG_MAP_BYTES
       ? [
           {
             reason: 'FieldValueTooLong',
             field: '[]',
-            message: `Too long: may not be more than ${MOST_DATA} bytes`,
+            message: `Too long: may not be more than ${MAX_CONFIG_MAP_BYTES} bytes`,
           },
         ]
       : []),
@@ -358,18 +358,18 @@ function configMapProblems(
 }
 
 /** Does a change between the two count for metadata.generation though spec is the same? */
-export function countsAnnotations(kind: Kind): boolean {
-  return name(kind) === 'deployments.apps';
+export function annotationsChangeGeneration(kind: Kind): boolean {
+  return qualifiedPlural(kind) === 'deployments.apps';
 }
 
-function invalid(field: string, value: unknown, text: string): Cause {
+function invalidCause(field: string, value: unknown, detail: string): StatusCause {
   return {
     reason: 'FieldValueInvalid',
     field,
-    message: `Invalid value: ${JSON.stringify(value)}: ${text}`,
+    message: `Invalid value: ${JSON.stringify(value)}: ${detail}`,
   };
 }
 
-function required(field: string): Cause {
+function requiredCause(field: string): StatusCause {
   return { reason: 'FieldValueRequired', field, message: 'Required value' };
 }

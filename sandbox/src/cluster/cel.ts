@@ -5,18 +5,18 @@
  * evaluated; who asks is told.
  */
 import { Environment, Optional } from '@marcbachmann/cel-js';
-import { isMap, same } from './frozen.ts';
-import type { StructuralSchema } from './schema.ts';
-import { memberOf } from './schema.ts';
+import { isMap, jsonEqual } from './frozen-json.ts';
+import type { StructuralSchema } from './structural-schema.ts';
+import { memberSchema } from './structural-schema.ts';
 
 /** A rule that is ready: what it makes of the values, or why it cannot be evaluated here. */
-export type Compiled =
+export type CompiledRule =
   | { readonly run: (values: Readonly<Record<string, unknown>>) => unknown }
   | { readonly unsupported: string };
 
 class Sets {}
 
-class Quantity {
+class CelQuantity {
   readonly amount: number;
 
   constructor(amount: number) {
@@ -35,7 +35,7 @@ const DECIMAL: Readonly<Record<string, number>> = {
   E: 1e18,
 };
 
-function quantity(text: string): Quantity {
+function parseQuantity(text: string): CelQuantity {
   const [, number, unit = ''] = QUANTITY.exec(text) ?? [];
   if (number === undefined) {
     throw new Error(`quantities must match the regular expression ${QUANTITY.source}`);
@@ -44,34 +44,34 @@ function quantity(text: string): Quantity {
     ? 1024 ** ('KMGTPE'.indexOf(unit[0] ?? '') + 1)
     : undefined;
   const exponent = /^[eE](.*)$/.exec(unit)?.[1];
-  return new Quantity(
+  return new CelQuantity(
     Number(number) *
       (binary ?? DECIMAL[unit] ?? (exponent === undefined ? 1 : 10 ** Number(exponent))),
   );
 }
 
-type List = readonly (bigint | number | string)[];
+type CelList = readonly (bigint | number | string)[];
 
-function environment(): Environment {
+function createEnvironment(): Environment {
   const env = new Environment({ enableOptionalTypes: true, homogeneousAggregateLiterals: false })
     .registerVariable('self', 'dyn')
     .registerVariable('oldSelf', 'dyn')
     .registerType('Sets', { ctor: Sets, fields: {} })
-    .registerType('Quantity', { ctor: Quantity, fields: {} })
+    .registerType('Quantity', { ctor: CelQuantity, fields: {} })
     .registerConstant('sets', 'Sets', new Sets());
   const within = (a: readonly unknown[], b: readonly unknown[]): boolean =>
-    b.every((one) => a.some((other) => equal(one, other)));
+    b.every((one) => a.some((other) => celEqual(one, other)));
   const functions: Readonly<Record<string, (...given: never[]) => unknown>> = {
-    'list.isSorted(): bool': (list: List) =>
+    'list.isSorted(): bool': (list: CelList) =>
       list.every((item, index) => index === 0 || (list[index - 1] ?? item) <= item),
     'list.sum(): dyn': (list: readonly number[]) =>
       list.length === 0 ? 0n : list.reduce((sum, item) => sum + item),
-    'list.min(): dyn': (list: List) => list.reduce((least, item) => (item < least ? item : least)),
-    'list.max(): dyn': (list: List) => list.reduce((most, item) => (item > most ? item : most)),
-    'list.indexOf(dyn): int': (list: List, item: unknown) =>
-      BigInt(list.findIndex((one) => equal(one, item))),
-    'list.lastIndexOf(dyn): int': (list: List, item: unknown) =>
-      BigInt(list.findLastIndex((one) => equal(one, item))),
+    'list.min(): dyn': (list: CelList) => list.reduce((least, item) => (item < least ? item : least)),
+    'list.max(): dyn': (list: CelList) => list.reduce((most, item) => (item > most ? item : most)),
+    'list.indexOf(dyn): int': (list: CelList, item: unknown) =>
+      BigInt(list.findIndex((one) => celEqual(one, item))),
+    'list.lastIndexOf(dyn): int': (list: CelList, item: unknown) =>
+      BigInt(list.findLastIndex((one) => celEqual(one, item))),
     'string.charAt(int): string': (text: string, index: bigint) =>
       Array.from(text)[Number(index)] ?? '',
     'string.replace(string, string): string': (text: string, old: string, fresh: string) =>
@@ -93,23 +93,23 @@ function environment(): Environment {
       [...text.matchAll(new RegExp(pattern, 'gu'))].map(([found]) => found),
     'isURL(string): bool': (text: string) => URL.canParse(text),
     'isQuantity(string): bool': (text: string) => QUANTITY.test(text),
-    'quantity(string): Quantity': quantity,
-    'Quantity.isGreaterThan(Quantity): bool': (a: Quantity, b: Quantity) => a.amount > b.amount,
-    'Quantity.isLessThan(Quantity): bool': (a: Quantity, b: Quantity) => a.amount < b.amount,
-    'Quantity.compareTo(Quantity): int': (a: Quantity, b: Quantity) =>
+    'quantity(string): Quantity': parseQuantity,
+    'Quantity.isGreaterThan(Quantity): bool': (a: CelQuantity, b: CelQuantity) => a.amount > b.amount,
+    'Quantity.isLessThan(Quantity): bool': (a: CelQuantity, b: CelQuantity) => a.amount < b.amount,
+    'Quantity.compareTo(Quantity): int': (a: CelQuantity, b: CelQuantity) =>
       BigInt(Math.sign(a.amount - b.amount)),
-    'Quantity.asApproximateFloat(): double': ({ amount }: Quantity) => amount,
-    'Quantity.asInteger(): int': ({ amount }: Quantity) => BigInt(amount),
-    'Quantity.isInteger(): bool': ({ amount }: Quantity) => Number.isInteger(amount),
-    'Quantity.sign(): int': ({ amount }: Quantity) => BigInt(Math.sign(amount)),
-    'Quantity.add(Quantity): Quantity': (a: Quantity, b: Quantity) =>
-      new Quantity(a.amount + b.amount),
-    'Quantity.sub(Quantity): Quantity': (a: Quantity, b: Quantity) =>
-      new Quantity(a.amount - b.amount),
-    'Sets.contains(list, list): bool': (_: Sets, a: List, b: List) => within(a, b),
-    'Sets.equivalent(list, list): bool': (_: Sets, a: List, b: List) =>
+    'Quantity.asApproximateFloat(): double': ({ amount }: CelQuantity) => amount,
+    'Quantity.asInteger(): int': ({ amount }: CelQuantity) => BigInt(amount),
+    'Quantity.isInteger(): bool': ({ amount }: CelQuantity) => Number.isInteger(amount),
+    'Quantity.sign(): int': ({ amount }: CelQuantity) => BigInt(Math.sign(amount)),
+    'Quantity.add(Quantity): Quantity': (a: CelQuantity, b: CelQuantity) =>
+      new CelQuantity(a.amount + b.amount),
+    'Quantity.sub(Quantity): Quantity': (a: CelQuantity, b: CelQuantity) =>
+      new CelQuantity(a.amount - b.amount),
+    'Sets.contains(list, list): bool': (_: Sets, a: CelList, b: CelList) => within(a, b),
+    'Sets.equivalent(list, list): bool': (_: Sets, a: CelList, b: CelList) =>
       within(a, b) && within(b, a),
-    'Sets.intersects(list, list): bool': (_: Sets, a: List, b: List) =>
+    'Sets.intersects(list, list): bool': (_: Sets, a: CelList, b: CelList) =>
       a.some((one) => within(b, [one])),
   };
   for (const [signature, handler] of Object.entries(functions)) {
@@ -119,27 +119,27 @@ function environment(): Environment {
 }
 
 /** CEL compares numbers across their types. */
-function equal(a: unknown, b: unknown): boolean {
+function celEqual(a: unknown, b: unknown): boolean {
   const plain = (value: unknown): unknown => (typeof value === 'bigint' ? Number(value) : value);
-  return same(plain(a), plain(b));
+  return jsonEqual(plain(a), plain(b));
 }
 
-let shared: Environment | undefined;
-const compiled = new Map<string, Compiled>();
+let sharedEnvironment: Environment | undefined;
+const compiledRules = new Map<string, CompiledRule>();
 
 /** Reads an expression over `self` and `oldSelf`, once. */
-export function compile(expression: string): Compiled {
-  let found = compiled.get(expression);
+export function compileRule(expression: string): CompiledRule {
+  let found = compiledRules.get(expression);
   if (found === undefined) {
-    compiled.set(expression, (found = read(expression)));
+    compiledRules.set(expression, (found = parseRule(expression)));
   }
   return found;
 }
 
-function read(expression: string): Compiled {
-  shared ??= environment();
+function parseRule(expression: string): CompiledRule {
+  sharedEnvironment ??= createEnvironment();
   try {
-    const parsed = shared.parse(expression);
+    const parsed = sharedEnvironment.parse(expression);
     const { valid, error } = parsed.check();
     if (!valid) {
       return { unsupported: (error?.message ?? 'it cannot be read').split('\n')[0] ?? '' };
@@ -151,11 +151,11 @@ function read(expression: string): Compiled {
 }
 
 /** What optionalOldSelf is given. */
-export function optional(value: unknown): unknown {
+export function toOptional(value: unknown): unknown {
   return value === undefined ? Optional.none() : Optional.of(value);
 }
 
-const RESERVED = new Set(
+const RESERVED_WORDS = new Set(
   'true false null in as break const continue else for function if import let loop package namespace return var void while'.split(
     ' ',
   ),
@@ -168,8 +168,8 @@ const ESCAPES: Readonly<Record<string, string>> = {
 };
 
 /** As rules write the name of a property. */
-function escaped(name: string): string {
-  if (RESERVED.has(name)) {
+function escapePropertyName(name: string): string {
+  if (RESERVED_WORDS.has(name)) {
     return `__${name}__`;
   }
   return name.replaceAll(/__|[./-]/g, (part) => ESCAPES[part] ?? part);
@@ -179,7 +179,7 @@ function escaped(name: string): string {
  * A value as rules see it: whole numbers as int, times as timestamp, properties under their escaped
  * names.
  */
-export function typed(value: unknown, schema: StructuralSchema | undefined): unknown {
+export function toCelValue(value: unknown, schema: StructuralSchema | undefined): unknown {
   if (typeof value === 'number') {
     return Number.isInteger(value) && schema?.type !== 'number' ? BigInt(value) : value;
   }
@@ -187,17 +187,17 @@ export function typed(value: unknown, schema: StructuralSchema | undefined): unk
     return schema?.format === 'date-time' ? new Date(value) : value;
   }
   if (Array.isArray(value)) {
-    return value.map((item: unknown) => typed(item, schema?.items));
+    return value.map((item: unknown) => toCelValue(item, schema?.items));
   }
   if (!isMap(value)) {
     return value;
   }
   const declared = schema?.properties;
   const members = Object.entries(value).map(([name, inner]) => {
-    const member = schema === undefined ? undefined : memberOf(schema, name);
+    const member = schema === undefined ? undefined : memberSchema(schema, name);
     return [
-      declared !== undefined && Object.hasOwn(declared, name) ? escaped(name) : name,
-      typed(inner, member),
+      declared !== undefined && Object.hasOwn(declared, name) ? escapePropertyName(name) : name,
+      toCelValue(inner, member),
     ] as const;
   });
   return Object.fromEntries(members);

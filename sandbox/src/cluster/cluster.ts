@@ -8,25 +8,25 @@
  * other than the garbage collector (a Deployment stays as it is written).
  */
 import type { Clock, KubeApi, KubeObject, ObjectKey, ResourceType } from 'autopilot-runtime/ports';
-import { VirtualClock } from '../clock.ts';
-import { viewed } from './admit.ts';
-import { startCollector } from './collector.ts';
-import { CLEANUP, isDefinition } from './definition.ts';
-import { notServed } from './errors.ts';
-import { withOneStoreOfEvents } from './events.ts';
-import type { Kind } from './kinds.ts';
-import { Kinds } from './kinds.ts';
-import { list, matcherOf, Pages } from './lists.ts';
-import { jsonPatch, mergePatch } from './patch.ts';
-import type { Change } from './records.ts';
-import { inVersion, Records } from './records.ts';
-import type { Backlog } from './watch.ts';
-import { watch } from './watch.ts';
-import type { UncheckedRule } from './rules.ts';
-import { Rules } from './rules.ts';
-import { Writes } from './writes.ts';
+import { VirtualClock } from '../virtual-clock.ts';
+import { pruneAndDefault } from './prepare-object.ts';
+import { startGarbageCollector } from './garbage-collector.ts';
+import { CLEANUP_FINALIZER, isCrd } from './custom-resource-definition.ts';
+import { notServed } from './api-errors.ts';
+import { unifyEventVersions } from './event-conversion.ts';
+import type { Kind } from './kind-registry.ts';
+import { KindRegistry } from './kind-registry.ts';
+import { listObjects, createMatcher, ListPages } from './list.ts';
+import { applyJsonPatch, applyMergePatch } from './patch.ts';
+import type { ObjectChange } from './object-store.ts';
+import { toVersion, ObjectStore } from './object-store.ts';
+import type { WatchBacklog } from './watch.ts';
+import { watchObjects } from './watch.ts';
+import type { UncheckedRule } from './validation-rules.ts';
+import { ValidationRules } from './validation-rules.ts';
+import { WriteHandler } from './write-handler.ts';
 
-const NAMESPACES = ['default', 'kube-node-lease', 'kube-public', 'kube-system'];
+const INITIAL_NAMESPACES = ['default', 'kube-node-lease', 'kube-public', 'kube-system'];
 
 export interface ClusterOptions {
   /** Default: a `VirtualClock`. */
@@ -41,23 +41,23 @@ export interface ClusterOptions {
 export class Cluster {
   readonly clock: Clock;
   readonly api: KubeApi;
-  readonly #records = new Records();
-  readonly #kinds = new Kinds();
-  readonly #rules = new Rules();
-  readonly #writes: Writes;
-  readonly #backlog: Backlog = { undelivered: 0 };
-  readonly #pages = new Pages();
+  readonly #store = new ObjectStore();
+  readonly #kinds = new KindRegistry();
+  readonly #rules = new ValidationRules();
+  readonly #writeHandler: WriteHandler;
+  readonly #backlog: WatchBacklog = { undeliveredEvents: 0 };
+  readonly #listPages = new ListPages();
 
   constructor({ clock = new VirtualClock(), controllers = true }: ClusterOptions = {}) {
     this.clock = clock;
-    this.#writes = new Writes(this.#records, this.#kinds, clock, this.#rules);
-    this.#records.subscribe((change) => this.#definitionsChanged(change));
+    this.#writeHandler = new WriteHandler(this.#store, this.#kinds, clock, this.#rules);
+    this.#store.subscribe((change) => this.#updateServedKinds(change));
     if (controllers) {
-      this.#startCollector();
+      this.#startGarbageCollector();
     }
-    this.api = withOneStoreOfEvents(this.#door());
-    for (const name of NAMESPACES) {
-      this.#writes.create(this.#kind({ group: '', version: 'v1', plural: 'namespaces' }), {
+    this.api = unifyEventVersions(this.#createApi());
+    for (const name of INITIAL_NAMESPACES) {
+      this.#writeHandler.create(this.#kind({ group: '', version: 'v1', plural: 'namespaces' }), {
         apiVersion: 'v1',
         kind: 'Namespace',
         metadata: { name },
@@ -65,11 +65,11 @@ export class Cluster {
     }
   }
 
-  #startCollector(): void {
-    startCollector(this.#records, this.clock, {
-      remove: ({ kind, object }) => this.#writes.delete(kind, object.metadata),
+  #startGarbageCollector(): void {
+    startGarbageCollector(this.#store, this.clock, {
+      remove: ({ kind, object }) => this.#writeHandler.delete(kind, object.metadata),
       change: (stored, object) =>
-        void this.#writes.patch(stored.kind, stored.object.metadata, () => object, {
+        void this.#writeHandler.patch(stored.kind, stored.object.metadata, () => object, {
           fieldManager: 'kube-controller-manager',
         }),
     });
@@ -77,17 +77,17 @@ export class Cluster {
 
   /** Counts every write that changed something. */
   get version(): number {
-    return this.#records.version;
+    return this.#store.version;
   }
 
   /** Watch events that nobody has taken yet. */
-  get undelivered(): number {
-    return this.#backlog.undelivered;
+  get undeliveredEvents(): number {
+    return this.#backlog.undeliveredEvents;
   }
 
   /** Everything there is, without managedFields. Frozen. */
   objects(): readonly KubeObject[] {
-    return [...this.#records.all()].map(({ object }) => object);
+    return [...this.#store.all()].map(({ object }) => object);
   }
 
   /**
@@ -97,7 +97,7 @@ export class Cluster {
   onChange(
     listener: (before: KubeObject | undefined, after: KubeObject | undefined) => void,
   ): () => void {
-    return this.#records.subscribe(({ before, after }) => listener(before, after));
+    return this.#store.subscribe(({ before, after }) => listener(before, after));
   }
 
   /** How the cluster serves a kind. @throws Error when it does not. */
@@ -116,7 +116,7 @@ export class Cluster {
    * served first. @throws Error
    */
   typeNamed(name: string): ResourceType {
-    const kind = this.#kinds.named(name);
+    const kind = this.#kinds.byName(name);
     if (kind === undefined) {
       throw new Error(
         `the cluster serves no kind '${name}': create its CustomResourceDefinition first`,
@@ -129,8 +129,8 @@ export class Cluster {
    * Rules of definitions that were not checked, because they ask for something that CEL does not
    * have here.
    */
-  get unchecked(): readonly UncheckedRule[] {
-    return this.#rules.unchecked;
+  get uncheckedRules(): readonly UncheckedRule[] {
+    return this.#rules.uncheckedRules;
   }
 
   /** All kinds that are served now. */
@@ -140,7 +140,7 @@ export class Cluster {
 
   /** An object as its Scale. @throws ApiError 404 */
   scale(type: ResourceType, key: ObjectKey): KubeObject {
-    return this.#writes.scale(this.#kind(type), key);
+    return this.#writeHandler.scale(this.#kind(type), key);
   }
 
   /**
@@ -148,70 +148,70 @@ export class Cluster {
    * 410.
    */
   compact(): void {
-    this.#records.compact();
-    this.#pages.clear();
+    this.#store.compact();
+    this.#listPages.clear();
   }
 
-  #door(): KubeApi {
-    const writes = this.#writes;
-    const answer = async (
+  #createApi(): KubeApi {
+    const writes = this.#writeHandler;
+    const respond = async (
       kind: Kind,
       signal: AbortSignal | undefined,
-      act: () => KubeObject,
+      execute: () => KubeObject,
     ): Promise<KubeObject> => {
       signal?.throwIfAborted();
-      const object = act();
-      return object.kind === kind.kind ? inVersion(object, kind) : object;
+      const object = execute();
+      return object.kind === kind.kind ? toVersion(object, kind) : object;
     };
     return {
       list: async (type, options = {}, signal) => {
         signal?.throwIfAborted();
-        return list(this.#kind(type), options, this.#records, this.#pages);
+        return listObjects(this.#kind(type), options, this.#store, this.#listPages);
       },
       watch: (type, options, signal) =>
-        watch(
+        watchObjects(
           this.#kinds.find(type),
           options,
-          matcherOf(options, type),
-          this.#records,
+          createMatcher(options, type),
+          this.#store,
           this.clock,
           this.#backlog,
           signal,
         ),
       get: async (type, key, signal) =>
-        answer(
+        respond(
           this.#kind(type),
           signal,
-          () => writes.existing(this.#kind(type), placed(type, key)).served,
+          () => writes.existing(this.#kind(type), normalizeKey(type, key)).served,
         ),
       create: async (type, object, options, signal) =>
-        answer(this.#kind(type), signal, () =>
-          writes.create(this.#kind(type), inPlace(type, object), options),
+        respond(this.#kind(type), signal, () =>
+          writes.create(this.#kind(type), normalizeObject(type, object), options),
         ),
       replace: async (type, object, options, signal) =>
-        answer(this.#kind(type), signal, () =>
-          writes.replace(this.#kind(type), inPlace(type, object), options),
+        respond(this.#kind(type), signal, () =>
+          writes.replace(this.#kind(type), normalizeObject(type, object), options),
         ),
       apply: async (type, object, options, signal) =>
-        answer(this.#kind(type), signal, () =>
-          writes.apply(this.#kind(type), inPlace(type, object), options),
+        respond(this.#kind(type), signal, () =>
+          writes.apply(this.#kind(type), normalizeObject(type, object), options),
         ),
       patch: async (type, key, patch, options, signal) =>
-        answer(this.#kind(type), signal, () => {
+        respond(this.#kind(type), signal, () => {
           const change = (old: KubeObject): KubeObject =>
             (patch.type === 'json'
-              ? jsonPatch(old, patch.body)
-              : mergePatch(old, patch.body)) as KubeObject;
+              ? applyJsonPatch(old, patch.body)
+              : applyMergePatch(old, patch.body)) as KubeObject;
           return writes.patch(
             this.#kind(type),
-            placed(type, key),
-            (old) => inPlace(type, change(old)),
+            normalizeKey(type, key),
+            (old) => normalizeObject(type, change(old)),
             options,
           );
         }),
       delete: async (type, key, options, signal) => {
         signal?.throwIfAborted();
-        writes.delete(this.#kind(type), placed(type, key), options);
+        writes.delete(this.#kind(type), normalizeKey(type, key), options);
       },
     };
   }
@@ -225,58 +225,58 @@ export class Cluster {
     return kind;
   }
 
-  #definitionsChanged({ kind, before, after }: Change): void {
-    if (!isDefinition(kind)) {
+  #updateServedKinds({ kind, before, after }: ObjectChange): void {
+    if (!isCrd(kind)) {
       return;
     }
     if (after === undefined) {
       if (before !== undefined) {
-        for (const gone of this.#kinds.undefine(before)) {
-          for (const stored of this.#records.list(gone)) {
-            this.#records.remove(stored);
+        for (const gone of this.#kinds.removeDefinition(before)) {
+          for (const stored of this.#store.list(gone)) {
+            this.#store.remove(stored);
           }
         }
       }
     } else if (after.metadata.deletionTimestamp !== undefined) {
-      this.#endDefinition(after);
+      this.#deleteDefinition(after);
     } else if (before === undefined || before.metadata.generation !== after.metadata.generation) {
-      for (const defined of this.#kinds.define(after)) {
-        for (const stored of this.#records.list(defined)) {
-          this.#records.refresh(stored, defined, viewed(defined, stored.object));
+      for (const defined of this.#kinds.addDefinition(after)) {
+        for (const stored of this.#store.list(defined)) {
+          this.#store.refresh(stored, defined, pruneAndDefault(defined, stored.object));
         }
       }
     }
   }
 
   /** The objects of a definition that is being deleted go first, then the definition. */
-  #endDefinition(definition: KubeObject): void {
-    const kinds = this.#kinds.of(definition);
+  #deleteDefinition(definition: KubeObject): void {
+    const kinds = this.#kinds.ofDefinition(definition);
     const end = (): void => {
-      const left = kinds.flatMap((kind) => this.#records.list(kind));
+      const left = kinds.flatMap((kind) => this.#store.list(kind));
       for (const { kind, object } of left) {
         if (object.metadata.deletionTimestamp === undefined) {
-          this.#writes.delete(kind, object.metadata);
+          this.#writeHandler.delete(kind, object.metadata);
         }
       }
-      if (kinds.some((kind) => this.#records.list(kind).length > 0)) {
+      if (kinds.some((kind) => this.#store.list(kind).length > 0)) {
         return;
       }
       stop();
-      const stored = this.#records.byUid(definition.metadata.uid ?? '');
+      const stored = this.#store.byUid(definition.metadata.uid ?? '');
       const without = (object: KubeObject): KubeObject => ({
         ...object,
         metadata: {
           ...object.metadata,
-          finalizers: (object.metadata.finalizers ?? []).filter((one) => one !== CLEANUP),
+          finalizers: (object.metadata.finalizers ?? []).filter((one) => one !== CLEANUP_FINALIZER),
         },
       });
       if (stored !== undefined) {
-        this.#writes.patch(stored.kind, stored.object.metadata, without, {
+        this.#writeHandler.patch(stored.kind, stored.object.metadata, without, {
           fieldManager: 'kube-apiserver',
         });
       }
     };
-    const stop = this.#records.subscribe(({ kind, after }) => {
+    const stop = this.#store.subscribe(({ kind, after }) => {
       if (
         after === undefined &&
         kinds.some((one) => one.group === kind.group && one.plural === kind.plural)
@@ -289,19 +289,19 @@ export class Cluster {
 }
 
 /** The server drops a namespace where the kind has none. */
-function placed<T extends { readonly namespace?: string }>(
+function normalizeKey<T extends { readonly namespace?: string }>(
   { namespaced }: ResourceType,
-  place: T,
+  key: T,
 ): T {
-  if (namespaced || place.namespace === undefined) {
-    return place;
+  if (namespaced || key.namespace === undefined) {
+    return key;
   }
-  const { namespace: _, ...rest } = place;
+  const { namespace: _, ...rest } = key;
   return rest as T;
 }
 
-function inPlace(type: ResourceType, object: KubeObject): KubeObject {
+function normalizeObject(type: ResourceType, object: KubeObject): KubeObject {
   return type.namespaced || object.metadata?.namespace === undefined
     ? object
-    : { ...object, metadata: placed(type, object.metadata) };
+    : { ...object, metadata: normalizeKey(type, object.metadata) };
 }

@@ -3,14 +3,14 @@
  * status.
  */
 import type { KubeObject } from 'autopilot-runtime/ports';
-import type { Cause } from './errors.ts';
-import { keep, remembered } from './frozen.ts';
-import type { StructuralSchema } from './schema.ts';
-import { problemsOf } from './validate.ts';
+import type { StatusCause } from './api-errors.ts';
+import { freezeJson, memoize } from './frozen-json.ts';
+import type { StructuralSchema } from './structural-schema.ts';
+import { validateBySchema } from './schema-validation.ts';
 
-export const CLEANUP = 'customresourcecleanup.apiextensions.k8s.io';
+export const CLEANUP_FINALIZER = 'customresourcecleanup.apiextensions.k8s.io';
 
-export interface Column {
+export interface PrinterColumn {
   readonly name: string;
   readonly type: string;
   readonly jsonPath: string;
@@ -19,7 +19,7 @@ export interface Column {
   readonly format?: string;
 }
 
-export interface Version {
+export interface DefinitionVersion {
   readonly name: string;
   readonly served: boolean;
   readonly storage: boolean;
@@ -32,10 +32,10 @@ export interface Version {
       readonly labelSelectorPath?: string;
     };
   };
-  readonly additionalPrinterColumns?: readonly Column[];
+  readonly additionalPrinterColumns?: readonly PrinterColumn[];
 }
 
-interface Names {
+interface DefinitionNames {
   readonly plural: string;
   readonly kind: string;
   readonly singular?: string;
@@ -44,14 +44,14 @@ interface Names {
   readonly categories?: readonly string[];
 }
 
-export interface Definition {
+export interface DefinitionSpec {
   readonly group: string;
   readonly scope: 'Namespaced' | 'Cluster';
-  readonly names: Names;
-  readonly versions: readonly Version[];
+  readonly names: DefinitionNames;
+  readonly versions: readonly DefinitionVersion[];
 }
 
-export function isDefinition({
+export function isCrd({
   group,
   plural,
 }: {
@@ -61,16 +61,16 @@ export function isDefinition({
   return group === 'apiextensions.k8s.io' && plural === 'customresourcedefinitions';
 }
 
-export function withDefinitionDefaults(object: KubeObject): KubeObject {
-  const spec = object.spec as Definition | undefined;
+export function withCrdDefaults(object: KubeObject): KubeObject {
+  const spec = object.spec as DefinitionSpec | undefined;
   return spec?.names?.kind === undefined
     ? object
-    : keep({ ...object, spec: completed(keep(spec)) } as KubeObject);
+    : freezeJson({ ...object, spec: completeSpec(freezeJson(spec)) } as KubeObject);
 }
 
-const completed = remembered((spec: Definition): object => {
+const completeSpec = memoize((spec: DefinitionSpec): object => {
   const { kind, singular = kind.toLowerCase(), listKind = `${kind}List` } = spec.names;
-  return keep({
+  return freezeJson({
     conversion: { strategy: 'None' },
     ...spec,
     names: { ...spec.names, singular, listKind },
@@ -78,8 +78,8 @@ const completed = remembered((spec: Definition): object => {
 });
 
 /** What the server's controllers write a moment later. */
-export function established(object: KubeObject, time: string): object {
-  const { names, versions } = object.spec as Definition;
+export function establishedStatus(object: KubeObject, time: string): object {
+  const { names, versions } = object.spec as DefinitionSpec;
   const condition = (type: string, reason: string, message: string): object => ({
     type,
     status: 'True',
@@ -97,21 +97,21 @@ export function established(object: KubeObject, time: string): object {
   };
 }
 
-export function definitionProblems({ metadata, spec }: KubeObject): readonly Cause[] {
-  const { group, names, versions } = spec as Definition;
-  const found: Cause[] = [];
+export function crdProblems({ metadata, spec }: KubeObject): readonly StatusCause[] {
+  const { group, names, versions } = spec as DefinitionSpec;
+  const found: StatusCause[] = [];
   if (metadata.name !== `${names.plural}.${group}`) {
-    found.push(invalid('metadata.name', metadata.name, 'must be spec.names.plural+"."+spec.group'));
+    found.push(invalidCause('metadata.name', metadata.name, 'must be spec.names.plural+"."+spec.group'));
   }
   if (versions.filter(({ storage }) => storage).length !== 1) {
     found.push(
-      invalid('spec.versions', versions, 'must have exactly one version marked as storage version'),
+      invalidCause('spec.versions', versions, 'must have exactly one version marked as storage version'),
     );
   }
   for (const [index, { schema }] of versions.entries()) {
     const root = schema?.openAPIV3Schema;
     if (root === undefined) {
-      found.push(required(`spec.versions[${index}].schema.openAPIV3Schema`));
+      found.push(requiredCause(`spec.versions[${index}].schema.openAPIV3Schema`));
     } else {
       found.push(...rootProblems(root));
     }
@@ -119,31 +119,31 @@ export function definitionProblems({ metadata, spec }: KubeObject): readonly Cau
   return found;
 }
 
-const rootProblems = remembered((root: StructuralSchema) =>
+const rootProblems = memoize((root: StructuralSchema) =>
   schemaProblems(root, 'spec.validation.openAPIV3Schema', true),
 );
 
-function schemaProblems(schema: StructuralSchema, place: string, root = false): readonly Cause[] {
-  const found: Cause[] = [];
+function schemaProblems(schema: StructuralSchema, path: string, root = false): readonly StatusCause[] {
+  const found: StatusCause[] = [];
   const free =
     schema['x-kubernetes-int-or-string'] === true ||
     schema['x-kubernetes-preserve-unknown-fields'] === true;
   if ((schema.type ?? '') === '' && !free) {
     found.push(
-      required(
-        `${place}.type`,
-        `must not be empty ${root ? 'at the root' : place.endsWith('items') ? 'for specified array items' : 'for specified object fields'}`,
+      requiredCause(
+        `${path}.type`,
+        `must not be empty ${root ? 'at the root' : path.endsWith('items') ? 'for specified array items' : 'for specified object fields'}`,
       ),
     );
   }
   if (schema.type === 'array' && schema.items === undefined) {
-    found.push(required(`${place}.items`, 'must be specified'));
+    found.push(requiredCause(`${path}.items`, 'must be specified'));
   }
   if (schema.default !== undefined) {
-    for (const { field, reason, message } of problemsOf(keep(schema.default), schema, '.')) {
+    for (const { field, reason, message } of validateBySchema(freezeJson(schema.default), schema, '.')) {
       found.push({
         reason,
-        field: `${place}.default${field === '.' ? '' : field.slice(1)}`,
+        field: `${path}.default${field === '.' ? '' : field.slice(1)}`,
         message: message.replace(/: \.(\S*) in body/, ': $1 in body'),
       });
     }
@@ -153,8 +153,8 @@ function schemaProblems(schema: StructuralSchema, place: string, root = false): 
       const item = schema.items?.properties?.[key];
       if (item?.default === undefined && schema.items?.required?.includes(key) !== true) {
         found.push(
-          required(
-            `${place}.items.properties[${key}].default`,
+          requiredCause(
+            `${path}.items.properties[${key}].default`,
             'this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property',
           ),
         );
@@ -163,30 +163,30 @@ function schemaProblems(schema: StructuralSchema, place: string, root = false): 
   }
   for (const [name, inner] of Object.entries(schema.properties ?? {})) {
     if (!(root && name === 'metadata')) {
-      found.push(...schemaProblems(inner, `${place}.properties[${name}]`));
+      found.push(...schemaProblems(inner, `${path}.properties[${name}]`));
     }
   }
   if (typeof schema.additionalProperties === 'object') {
-    found.push(...schemaProblems(schema.additionalProperties, `${place}.additionalProperties`));
+    found.push(...schemaProblems(schema.additionalProperties, `${path}.additionalProperties`));
   }
   if (schema.items !== undefined) {
-    found.push(...schemaProblems(schema.items, `${place}.items`));
+    found.push(...schemaProblems(schema.items, `${path}.items`));
   }
   return found;
 }
 
-function invalid(field: string, value: unknown, text: string): Cause {
+function invalidCause(field: string, value: unknown, detail: string): StatusCause {
   return {
     reason: 'FieldValueInvalid',
     field,
-    message: `Invalid value: ${JSON.stringify(value)}: ${text}`,
+    message: `Invalid value: ${JSON.stringify(value)}: ${detail}`,
   };
 }
 
-function required(field: string, text?: string): Cause {
+function requiredCause(field: string, detail?: string): StatusCause {
   return {
     reason: 'FieldValueRequired',
     field,
-    message: text === undefined ? 'Required value' : `Required value: ${text}`,
+    message: detail === undefined ? 'Required value' : `Required value: ${detail}`,
   };
 }

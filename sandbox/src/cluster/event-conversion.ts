@@ -13,9 +13,9 @@ import type {
   ResourceType,
   WatchEvent,
 } from 'autopilot-runtime/ports';
-import { invalid } from './errors.ts';
+import { invalid } from './api-errors.ts';
 
-const STORED: ResourceType = {
+const STORED_TYPE: ResourceType = {
   group: 'events.k8s.io',
   version: 'v1',
   kind: 'Event',
@@ -24,7 +24,7 @@ const STORED: ResourceType = {
 };
 
 /** Fields of v1, and what they are called in events.k8s.io. */
-const NAMES: readonly (readonly [core: string, stored: string])[] = [
+const FIELD_NAMES: readonly (readonly [core: string, stored: string])[] = [
   ['involvedObject', 'regarding'],
   ['message', 'note'],
   ['reportingComponent', 'reportingController'],
@@ -33,11 +33,11 @@ const NAMES: readonly (readonly [core: string, stored: string])[] = [
   ['lastTimestamp', 'deprecatedLastTimestamp'],
   ['count', 'deprecatedCount'],
 ];
-const TO_STORED = new Map(NAMES);
-const TO_CORE = new Map(NAMES.map(([core, stored]) => [stored, core]));
+const TO_STORED = new Map(FIELD_NAMES);
+const TO_CORE = new Map(FIELD_NAMES.map(([core, stored]) => [stored, core]));
 
 /** The same API, in which Events of v1 are those of events.k8s.io. */
-export function withOneStoreOfEvents(api: KubeApi): KubeApi {
+export function unifyEventVersions(api: KubeApi): KubeApi {
   const isCore = ({ group, plural }: Pick<ResourceType, 'group' | 'plural'>): boolean =>
     group === '' && plural === 'events';
   return {
@@ -45,77 +45,77 @@ export function withOneStoreOfEvents(api: KubeApi): KubeApi {
       if (!isCore(type)) {
         return api.list(type, options, signal);
       }
-      const list = await api.list(STORED, selecting(options), signal);
+      const list = await api.list(STORED_TYPE, optionsToStored(options), signal);
       return { ...list, items: list.items.map(toCore) };
     },
     watch: (type, options, signal) =>
       isCore(type)
-        ? asCore(api.watch(STORED, { ...options, ...selecting(options) }, signal))
+        ? watchAsCore(api.watch(STORED_TYPE, { ...options, ...optionsToStored(options) }, signal))
         : api.watch(type, options, signal),
     get: async (type, key, signal) =>
-      isCore(type) ? toCore(await api.get(STORED, key, signal)) : api.get(type, key, signal),
+      isCore(type) ? toCore(await api.get(STORED_TYPE, key, signal)) : api.get(type, key, signal),
     async create(type, object, options, signal) {
       if (isCore(type)) {
-        return toCore(await api.create(STORED, toStored(object), options, signal));
+        return toCore(await api.create(STORED_TYPE, toStored(object), options, signal));
       }
-      if (type.group === STORED.group && type.plural === STORED.plural) {
-        requireTime(object);
+      if (type.group === STORED_TYPE.group && type.plural === STORED_TYPE.plural) {
+        requireEventTime(object);
       }
       return api.create(type, object, options, signal);
     },
     replace: async (type, object, options, signal) =>
       isCore(type)
-        ? toCore(await api.replace(STORED, toStored(object), options, signal))
+        ? toCore(await api.replace(STORED_TYPE, toStored(object), options, signal))
         : api.replace(type, object, options, signal),
     apply: async (type, object, options, signal) =>
       isCore(type)
-        ? toCore(await api.apply(STORED, toStored(object), options, signal))
+        ? toCore(await api.apply(STORED_TYPE, toStored(object), options, signal))
         : api.apply(type, object, options, signal),
     patch: async (type, key, patch, options, signal) =>
       isCore(type)
-        ? toCore(await api.patch(STORED, key, patched(patch), options, signal))
+        ? toCore(await api.patch(STORED_TYPE, key, patchToStored(patch), options, signal))
         : api.patch(type, key, patch, options, signal),
     delete: (type, key, options, signal) =>
-      api.delete(isCore(type) ? STORED : type, key, options, signal),
+      api.delete(isCore(type) ? STORED_TYPE : type, key, options, signal),
   };
 }
 
 /** Who writes through v1 may leave it out. @throws ApiError 422 */
-function requireTime(object: KubeObject): void {
+function requireEventTime(object: KubeObject): void {
   if ('eventTime' in object) {
     return;
   }
-  throw invalid(STORED, object.metadata.name, [
+  throw invalid(STORED_TYPE, object.metadata.name, [
     { reason: 'FieldValueRequired', field: 'eventTime', message: 'Required value' },
   ]);
 }
 
-function renamed<T extends object>(object: T, names: ReadonlyMap<string, string>): T {
+function renameFields<T extends object>(object: T, names: ReadonlyMap<string, string>): T {
   return Object.fromEntries(
     Object.entries(object).map(([name, value]) => [names.get(name) ?? name, value as unknown]),
   ) as T;
 }
 
 function toCore(event: KubeObject): KubeObject {
-  return { ...renamed(event, TO_CORE), apiVersion: 'v1' };
+  return { ...renameFields(event, TO_CORE), apiVersion: 'v1' };
 }
 
 function toStored(event: KubeObject): KubeObject {
-  return { ...renamed(event, TO_STORED), apiVersion: 'events.k8s.io/v1' };
+  return { ...renameFields(event, TO_STORED), apiVersion: 'events.k8s.io/v1' };
 }
 
-function patched(patch: Patch): Patch {
+function patchToStored(patch: Patch): Patch {
   if (patch.type === 'merge') {
-    return { ...patch, body: renamed(patch.body as object, TO_STORED) };
+    return { ...patch, body: renameFields(patch.body as object, TO_STORED) };
   }
-  const place = (path: string): string =>
+  const toStoredPath = (path: string): string =>
     path.replace(/^\/([^/]+)/, (whole, name: string) =>
       TO_STORED.has(name) ? `/${TO_STORED.get(name)}` : whole,
     );
-  return { ...patch, body: patch.body.map((step) => ({ ...step, path: place(step.path) })) };
+  return { ...patch, body: patch.body.map((step) => ({ ...step, path: toStoredPath(step.path) })) };
 }
 
-function selecting<O extends ListOptions>(options: O | undefined): O {
+function optionsToStored<O extends ListOptions>(options: O | undefined): O {
   const { fieldSelector, ...rest } = options ?? ({} as O);
   if (fieldSelector === undefined) {
     return rest as O;
@@ -125,7 +125,7 @@ function selecting<O extends ListOptions>(options: O | undefined): O {
   return { ...rest, fieldSelector: fieldSelector.split(',').map(field).join(',') } as unknown as O;
 }
 
-async function* asCore(events: AsyncIterable<WatchEvent>): AsyncGenerator<WatchEvent> {
+async function* watchAsCore(events: AsyncIterable<WatchEvent>): AsyncGenerator<WatchEvent> {
   for await (const event of events) {
     yield event.type === 'BOOKMARK' ? event : { ...event, object: toCore(event.object) };
   }

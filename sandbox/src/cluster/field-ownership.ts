@@ -1,14 +1,14 @@
 /** What an apply owns, and what it gives up. */
-import { isBelow, withAncestors } from './fieldset.ts';
-import type { Kind } from './kinds.ts';
-import type { Manager } from './managed.ts';
+import { isBelow, withAncestors } from './field-set.ts';
+import type { Kind } from './kind-registry.ts';
+import type { FieldManager } from './managed-fields.ts';
 
 /** What its manager owned, no longer sends, and nobody else owns. */
-export function dropped(
+export function findDroppedFields(
   kind: Kind,
-  own: Manager | undefined,
+  own: FieldManager | undefined,
   sent: ReadonlySet<string>,
-  others: readonly Manager[],
+  others: readonly FieldManager[],
 ): ReadonlySet<string> {
   if (own === undefined || own.fields === sent || [...own.fields].every((path) => sent.has(path))) {
     return new Set();
@@ -17,12 +17,12 @@ export function dropped(
     withAncestors(fields, kind.shape),
   );
   // metadata itself always stays: every apply sends the name, which nobody owns.
-  const mine = [...withAncestors(own.fields, kind.shape)].filter((path) => path !== 'f:metadata');
-  return new Set(mine.filter((path) => managed.every((fields) => !fields.has(path))));
+  const ownFields = [...withAncestors(own.fields, kind.shape)].filter((path) => path !== 'f:metadata');
+  return new Set(ownFields.filter((path) => managed.every((fields) => !fields.has(path))));
 }
 
 /** Does this door write the field? */
-export function isOf(kind: Kind, path: string, subresource: string | undefined): boolean {
+export function belongsToSubresource(kind: Kind, path: string, subresource: string | undefined): boolean {
   const status = path === 'f:status' || isBelow(path, 'f:status');
   return subresource === 'status' ? status : !(status && kind.status === true);
 }

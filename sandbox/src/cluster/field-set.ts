@@ -8,47 +8,47 @@
  * of lists and the members of maps
  * that no schema declares; who updates owns every node that it adds.
  */
-import { isMap, same } from './frozen.ts';
-import { SHAPES } from './served.ts';
-import type { Shape } from './shape.ts';
-import { ANY } from './shape.ts';
+import { isMap, jsonEqual } from './frozen-json.ts';
+import { MERGE_SHAPES } from './served-kinds.ts';
+import type { Shape } from './merge-shape.ts';
+import { ANY_SHAPE } from './merge-shape.ts';
 
 export type FieldSet = ReadonlySet<string>;
 
-const JOIN = '\u0001';
+const PATH_SEPARATOR = '\u0001';
 /** Set by the server on its own account: nobody owns them. */
-const NOBODYS = new Set([
+const UNOWNED_PATHS = new Set([
   'f:apiVersion',
   'f:kind',
-  ...below('name', 'namespace', 'uid', 'resourceVersion', 'generation', 'creationTimestamp'),
+  ...metadataPaths('name', 'namespace', 'uid', 'resourceVersion', 'generation', 'creationTimestamp'),
 ]);
-for (const path of below(
+for (const path of metadataPaths(
   'managedFields',
   'generateName',
   'deletionTimestamp',
   'deletionGracePeriodSeconds',
   'selfLink',
 )) {
-  NOBODYS.add(path);
+  UNOWNED_PATHS.add(path);
 }
 
-function below(...fields: readonly string[]): readonly string[] {
-  return fields.map((field) => `f:metadata${JOIN}f:${field}`);
+function metadataPaths(...fields: readonly string[]): readonly string[] {
+  return fields.map((field) => `f:metadata${PATH_SEPARATOR}f:${field}`);
 }
 
 /** The shape behind a reference. */
-export function resolved(shape: Shape | undefined): Shape | undefined {
+export function resolveShape(shape: Shape | undefined): Shape | undefined {
   if (shape?.ref === undefined) {
     return shape;
   }
   return shape.ref === 'any'
-    ? { ...ANY, ...(shape.fields && { fields: shape.fields }) }
-    : SHAPES[shape.ref];
+    ? { ...ANY_SHAPE, ...(shape.fields && { fields: shape.fields }) }
+    : MERGE_SHAPES[shape.ref];
 }
 
 /** The shape of one member of a map. */
 export function memberShape(shape: Shape | undefined, name: string): Shape | undefined {
-  return resolved(shape?.fields?.[name] ?? shape?.values);
+  return resolveShape(shape?.fields?.[name] ?? shape?.values);
 }
 
 /** The element of an item in a list that merges by keys or values. */
@@ -63,16 +63,16 @@ export function itemElement(item: unknown, shape: Shape): string {
   return `k:${JSON.stringify(Object.fromEntries(given.filter(([, value]) => value !== undefined)))}`;
 }
 
-export function elementsOf(path: string): string[] {
-  return path.split(JOIN);
+export function pathElements(path: string): string[] {
+  return path.split(PATH_SEPARATOR);
 }
 
 export function isBelow(path: string, ancestor: string): boolean {
-  return path.startsWith(ancestor + JOIN);
+  return path.startsWith(ancestor + PATH_SEPARATOR);
 }
 
-function join(path: string, element: string): string {
-  return path === '' ? element : path + JOIN + element;
+function joinPath(path: string, element: string): string {
+  return path === '' ? element : path + PATH_SEPARATOR + element;
 }
 
 function isEmpty(value: unknown): boolean {
@@ -80,26 +80,26 @@ function isEmpty(value: unknown): boolean {
 }
 
 /** Do the members of the value merge one by one? */
-function isOpenMap(
+function isMergeableMap(
   value: unknown,
   shape: Shape | undefined,
 ): value is Readonly<Record<string, unknown>> {
   return isMap(value) && shape?.atomic !== true;
 }
 
-function isOpenList(value: unknown, shape: Shape | undefined): value is readonly unknown[] {
+function isMergeableList(value: unknown, shape: Shape | undefined): value is readonly unknown[] {
   return Array.isArray(value) && shape?.list !== undefined;
 }
 
-const applied = new WeakMap<object, FieldSet>();
+const appliedCache = new WeakMap<object, FieldSet>();
 
 /** What an apply of the (kept) object owns. */
 export function appliedFields(object: object, shape: Shape): FieldSet {
-  let fields = applied.get(object);
+  let fields = appliedCache.get(object);
   if (fields === undefined) {
     const found = new Set<string>();
     collectApplied(object, shape, '', found);
-    applied.set(object, (fields = found));
+    appliedCache.set(object, (fields = found));
   }
   return fields;
 }
@@ -108,30 +108,30 @@ function collectApplied(
   value: unknown,
   shape: Shape | undefined,
   path: string,
-  found: Set<string>,
+  fields: Set<string>,
 ): void {
-  if (NOBODYS.has(path)) {
+  if (UNOWNED_PATHS.has(path)) {
     return;
   }
-  if (isOpenList(value, shape)) {
+  if (isMergeableList(value, shape)) {
     for (const item of value) {
-      const place = join(path, itemElement(item, shape ?? {}));
+      const itemPath = joinPath(path, itemElement(item, shape ?? {}));
       if (shape?.list === 'map') {
-        collectApplied(item, resolved(shape.items), place, found);
+        collectApplied(item, resolveShape(shape.items), itemPath, fields);
       }
-      found.add(place);
+      fields.add(itemPath);
     }
-  } else if (isOpenMap(value, shape)) {
+  } else if (isMergeableMap(value, shape)) {
     for (const [name, inner] of Object.entries(value)) {
-      const place = join(path, `f:${name}`);
-      collectApplied(inner, memberShape(shape, name), place, found);
+      const itemPath = joinPath(path, `f:${name}`);
+      collectApplied(inner, memberShape(shape, name), itemPath, fields);
       const owned = shape?.open === true || (!Array.isArray(inner) && isEmpty(inner));
-      if (owned && !NOBODYS.has(place)) {
-        found.add(place);
+      if (owned && !UNOWNED_PATHS.has(itemPath)) {
+        fields.add(itemPath);
       }
     }
   } else if (path !== '') {
-    found.add(path);
+    fields.add(path);
   }
 }
 
@@ -140,57 +140,57 @@ export function withAncestors(fields: FieldSet, shape: Shape): FieldSet {
   const all = new Set(fields);
   for (const path of fields) {
     let at: Shape | undefined = shape;
-    let place = '';
-    const elements = elementsOf(path);
+    let ancestor = '';
+    const elements = pathElements(path);
     for (const element of elements) {
-      place = join(place, element);
+      ancestor = joinPath(ancestor, element);
       if (element.startsWith('f:')) {
         if (at?.open !== true) {
-          all.add(place);
+          all.add(ancestor);
         }
         at = memberShape(at, element.slice(2));
       } else {
-        at = resolved(at?.items);
+        at = resolveShape(at?.items);
       }
     }
   }
   return all;
 }
 
-export interface Difference {
+export interface FieldDifference {
   /** Nodes that are new or have another value. */
   readonly changed: FieldSet;
   readonly removed: FieldSet;
 }
 
 /** What is different between two (kept) states. Parts that both share are not looked at. */
-export function compare(
+export function compareFields(
   before: object | undefined,
   after: object,
   shape: Shape,
   custom: boolean,
-): Difference {
+): FieldDifference {
   const changed = new Set<string>();
   const removed = new Set<string>();
   // The empty object that a built-in type begins as has its inner structures; only lists and plain
   // maps are new nodes there.
   const isNode = (path: string, value: unknown): boolean =>
-    custom || !isMap(value) || isEmpty(value) || PLAIN_MAPS.has(lastOf(path));
+    custom || !isMap(value) || isEmpty(value) || PLAIN_MAPS.has(lastElement(path));
   const mark = (value: unknown, at: Shape | undefined, path: string, found: Set<string>): void => {
-    if (NOBODYS.has(path)) {
+    if (UNOWNED_PATHS.has(path)) {
       return;
     }
-    if (isOpenList(value, at)) {
+    if (isMergeableList(value, at)) {
       for (const item of value) {
-        const place = join(path, itemElement(item, at ?? {}));
+        const memberPath = joinPath(path, itemElement(item, at ?? {}));
         if (at?.list === 'map') {
-          mark(item, resolved(at.items), place, found);
+          mark(item, resolveShape(at.items), memberPath, found);
         }
-        found.add(place);
+        found.add(memberPath);
       }
-    } else if (isOpenMap(value, at)) {
+    } else if (isMergeableMap(value, at)) {
       for (const [name, inner] of Object.entries(value)) {
-        mark(inner, memberShape(at, name), join(path, `f:${name}`), found);
+        mark(inner, memberShape(at, name), joinPath(path, `f:${name}`), found);
       }
     }
     if (path !== 'f:metadata' && path !== '' && (isNode(path, value) || at?.atomic === true)) {
@@ -198,16 +198,16 @@ export function compare(
     }
   };
   const walk = (a: unknown, b: unknown, at: Shape | undefined, path: string): void => {
-    if (a === b || NOBODYS.has(path)) {
+    if (a === b || UNOWNED_PATHS.has(path)) {
       return;
     }
     if (isEmpty(a) && isEmpty(b)) {
-      if (!same(a, b)) {
+      if (!jsonEqual(a, b)) {
         changed.add(path);
       }
     } else if (
-      (a === null || isOpenMap(a, at)) &&
-      (b === null || isOpenMap(b, at)) &&
+      (a === null || isMergeableMap(a, at)) &&
+      (b === null || isMergeableMap(b, at)) &&
       at?.atomic !== true
     ) {
       const [old, now] = [
@@ -215,40 +215,40 @@ export function compare(
         (b ?? {}) as Readonly<Record<string, unknown>>,
       ];
       for (const name of Object.keys(old)) {
-        const [place, inner] = [join(path, `f:${name}`), memberShape(at, name)];
+        const [memberPath, inner] = [joinPath(path, `f:${name}`), memberShape(at, name)];
         if (Object.hasOwn(now, name)) {
-          walk(old[name], now[name], inner, place);
+          walk(old[name], now[name], inner, memberPath);
         } else {
-          mark(old[name], inner, place, removed);
+          mark(old[name], inner, memberPath, removed);
         }
       }
       for (const name of Object.keys(now)) {
         if (!Object.hasOwn(old, name)) {
-          mark(now[name], memberShape(at, name), join(path, `f:${name}`), changed);
+          mark(now[name], memberShape(at, name), joinPath(path, `f:${name}`), changed);
         }
       }
     } else if (at?.list !== undefined && Array.isArray(a ?? []) && Array.isArray(b ?? [])) {
-      const [old, now] = [elements(a, at), elements(b, at)];
-      const [item, inner] = [at.list === 'map', resolved(at.items)];
+      const [old, now] = [itemsByElement(a, at), itemsByElement(b, at)];
+      const [item, inner] = [at.list === 'map', resolveShape(at.items)];
       for (const [element, value] of old) {
         if (!now.has(element)) {
-          mark(value, item ? inner : { atomic: true }, join(path, element), removed);
+          mark(value, item ? inner : { atomic: true }, joinPath(path, element), removed);
         } else if (item) {
-          walk(value, now.get(element), inner, join(path, element));
+          walk(value, now.get(element), inner, joinPath(path, element));
         }
       }
       for (const [element, value] of now) {
         if (!old.has(element)) {
-          markItem(value, item ? inner : { atomic: true }, join(path, element));
+          markItem(value, item ? inner : { atomic: true }, joinPath(path, element));
         }
       }
-    } else if (!same(a, b)) {
+    } else if (!jsonEqual(a, b)) {
       // Where a map takes the place of something else, or gives way to it, its members come or go
       // too.
-      if (isOpenMap(a, at)) {
+      if (isMergeableMap(a, at)) {
         mark(a, at, path, removed);
       }
-      if (isOpenMap(b, at)) {
+      if (isMergeableMap(b, at)) {
         mark(b, at, path, changed);
       }
       removed.delete(path);
@@ -273,19 +273,19 @@ const PLAIN_MAPS = new Set([
   'f:requests',
 ]);
 
-function lastOf(path: string): string {
-  return path.slice(path.lastIndexOf(JOIN) + 1);
+function lastElement(path: string): string {
+  return path.slice(path.lastIndexOf(PATH_SEPARATOR) + 1);
 }
 
-function elements(list: unknown, shape: Shape): ReadonlyMap<string, unknown> {
+function itemsByElement(list: unknown, shape: Shape): ReadonlyMap<string, unknown> {
   return new Map(
     ((list ?? []) as readonly unknown[]).map((item) => [itemElement(item, shape), item]),
   );
 }
 
 /** In the order of the real server: at each level the fields that end there come first. */
-export function byPath(a: string, b: string): number {
-  const [one, two] = [elementsOf(a), elementsOf(b)];
+export function comparePaths(a: string, b: string): number {
+  const [one, two] = [pathElements(a), pathElements(b)];
   for (let at = 0; ; at++) {
     const [x, y] = [one[at], two[at]];
     if (x === undefined || y === undefined) {
@@ -303,7 +303,7 @@ export function byPath(a: string, b: string): number {
 }
 
 /** As the FieldsV1 of managedFields. */
-export function fieldsV1(set: FieldSet): Readonly<Record<string, unknown>> {
+export function toFieldsV1(set: FieldSet): Readonly<Record<string, unknown>> {
   interface Node {
     readonly inner: Map<string, Node>;
     own: boolean;
@@ -311,7 +311,7 @@ export function fieldsV1(set: FieldSet): Readonly<Record<string, unknown>> {
   const root: Node = { inner: new Map(), own: false };
   for (const path of [...set].sort()) {
     let node = root;
-    for (const element of elementsOf(path)) {
+    for (const element of pathElements(path)) {
       let next = node.inner.get(element);
       if (next === undefined) {
         node.inner.set(element, (next = { inner: new Map(), own: false }));
@@ -328,8 +328,8 @@ export function fieldsV1(set: FieldSet): Readonly<Record<string, unknown>> {
 }
 
 /** As messages print it: `.spec.containers[name="web"].image`. */
-export function pathText(path: string): string {
-  return elementsOf(path)
+export function formatPath(path: string): string {
+  return pathElements(path)
     .map((element) => {
       const rest = element.slice(2);
       if (element.startsWith('f:')) {

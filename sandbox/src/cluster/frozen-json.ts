@@ -3,54 +3,54 @@
  * instead of copied.
  */
 
-const KEPT = new WeakSet<object>();
+const FROZEN = new WeakSet<object>();
 
 /** As it would come out of JSON, deeply frozen. What the cluster already keeps is not copied. */
-export function keep<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || KEPT.has(value)) {
+export function freezeJson<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || FROZEN.has(value)) {
     return value;
   }
   const copy = Array.isArray(value)
-    ? value.map((item: unknown) => (item === undefined ? null : keep(item)))
-    : keepMembers(value);
+    ? value.map((item: unknown) => (item === undefined ? null : freezeJson(item)))
+    : freezeMembers(value);
   Object.freeze(copy);
   if (typeof copy === 'object' && copy !== null) {
-    KEPT.add(copy);
+    FROZEN.add(copy);
   }
   return copy as T;
 }
 
-function keepMembers(value: object): unknown {
+function freezeMembers(value: object): unknown {
   if ('toJSON' in value && typeof value.toJSON === 'function') {
-    return keep((value.toJSON as () => unknown)());
+    return freezeJson((value.toJSON as () => unknown)());
   }
   const copy: Record<string, unknown> = {};
   for (const [name, inner] of Object.entries(value)) {
     if (inner !== undefined && typeof inner !== 'function') {
-      copy[name] = keep(inner as unknown);
+      copy[name] = freezeJson(inner as unknown);
     }
   }
   return copy;
 }
 
-const once = new WeakMap<object, object>();
+const frozenOnce = new WeakMap<object, object>();
 
 /**
  * As `keep`, and the same again for the same value while it has not changed: what is known of it is
  * not found out again.
  */
-export function keepOnce<T extends object>(value: T): T {
-  const known = once.get(value);
-  if (known !== undefined && same(value, known)) {
+export function freezeOnce<T extends object>(value: T): T {
+  const known = frozenOnce.get(value);
+  if (known !== undefined && jsonEqual(value, known)) {
     return known as T;
   }
-  const kept = keep(value);
-  once.set(value, kept);
+  const kept = freezeJson(value);
+  frozenOnce.set(value, kept);
   return kept;
 }
 
 /** Remembers what a function makes of a (kept) value. */
-export function remembered<T extends object, R>(make: (value: T) => R): (value: T) => R {
+export function memoize<T extends object, R>(make: (value: T) => R): (value: T) => R {
   const known = new WeakMap<T, R>();
   return (value) => {
     let found = known.get(value);
@@ -66,13 +66,13 @@ export function isMap(value: unknown): value is Readonly<Record<string, unknown>
 }
 
 /** Equal as JSON; the order of members does not matter. */
-export function same(a: unknown, b: unknown): boolean {
+export function jsonEqual(a: unknown, b: unknown): boolean {
   if (a === b) {
     return true;
   }
   if (Array.isArray(a)) {
     return (
-      Array.isArray(b) && a.length === b.length && a.every((item, index) => same(item, b[index]))
+      Array.isArray(b) && a.length === b.length && a.every((item, index) => jsonEqual(item, b[index]))
     );
   }
   if (!isMap(a) || !isMap(b)) {
@@ -81,6 +81,6 @@ export function same(a: unknown, b: unknown): boolean {
   const names = Object.keys(a);
   return (
     names.length === Object.keys(b).length &&
-    names.every((name) => Object.hasOwn(b, name) && same(a[name], b[name]))
+    names.every((name) => Object.hasOwn(b, name) && jsonEqual(a[name], b[name]))
   );
 }

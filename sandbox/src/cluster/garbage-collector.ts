@@ -4,22 +4,22 @@
  * orphan deletion, the end of namespaces, and of the objects of a CRD.
  */
 import type { Clock, KubeObject, OwnerReference } from 'autopilot-runtime/ports';
-import type { Records, Stored } from './records.ts';
+import type { ObjectStore, StoredObject } from './object-store.ts';
 
-export interface Collected {
+export interface CollectorActions {
   /** Deletes as a client would. */
-  readonly remove: (stored: Stored) => void;
+  readonly remove: (stored: StoredObject) => void;
   /** Changes an object as a client would. */
-  readonly change: (stored: Stored, object: KubeObject) => void;
+  readonly change: (stored: StoredObject, object: KubeObject) => void;
 }
 
-export const FOREGROUND = 'foregroundDeletion';
-export const ORPHAN = 'orphan';
+export const FOREGROUND_FINALIZER = 'foregroundDeletion';
+export const ORPHAN_FINALIZER = 'orphan';
 
-export function startCollector(
-  records: Records,
+export function startGarbageCollector(
+  records: ObjectStore,
   clock: Clock,
-  { remove, change }: Collected,
+  { remove, change }: CollectorActions,
 ): void {
   let scheduled = false;
   records.subscribe(({ after, before }) => {
@@ -38,32 +38,32 @@ export function startCollector(
   });
 
   function collect(): void {
-    const everything = [...records.all()];
-    for (const stored of everything) {
+    const allObjects = [...records.all()];
+    for (const stored of allObjects) {
       if (records.byUid(stored.object.metadata.uid ?? '') === stored) {
-        tend(stored, everything);
+        collectObject(stored, allObjects);
       }
     }
   }
 
-  function tend(stored: Stored, everything: readonly Stored[]): void {
+  function collectObject(stored: StoredObject, allObjects: readonly StoredObject[]): void {
     const { object } = stored;
     const { deletionTimestamp, finalizers = [], ownerReferences = [], uid = '' } = object.metadata;
     const deleting = deletionTimestamp !== undefined;
     if (deleting && object.kind === 'Namespace' && stored.kind.group === '') {
-      return endNamespace(stored, everything);
+      return endNamespace(stored, allObjects);
     }
-    if (deleting && finalizers.includes(ORPHAN)) {
-      for (const dependent of dependentsOf(uid, everything)) {
+    if (deleting && finalizers.includes(ORPHAN_FINALIZER)) {
+      for (const dependent of dependentsOf(uid, allObjects)) {
         change(
           dependent,
           withOwners(dependent.object, (owner) => owner.uid !== uid),
         );
       }
-      return change(stored, withoutFinalizer(object, ORPHAN));
+      return change(stored, withoutFinalizer(object, ORPHAN_FINALIZER));
     }
-    if (deleting && finalizers.includes(FOREGROUND)) {
-      const dependents = dependentsOf(uid, everything);
+    if (deleting && finalizers.includes(FOREGROUND_FINALIZER)) {
+      const dependents = dependentsOf(uid, allObjects);
       for (const dependent of dependents) {
         if (dependent.object.metadata.deletionTimestamp === undefined) {
           remove(dependent);
@@ -80,7 +80,7 @@ export function startCollector(
           (dependent) => records.byUid(dependent.object.metadata.uid ?? '') === undefined,
         )
       ) {
-        change(stored, withoutFinalizer(object, FOREGROUND));
+        change(stored, withoutFinalizer(object, FOREGROUND_FINALIZER));
       }
       return;
     }
@@ -106,8 +106,8 @@ export function startCollector(
     );
   }
 
-  function endNamespace(stored: Stored, everything: readonly Stored[]): void {
-    const inside = everything.filter(
+  function endNamespace(stored: StoredObject, allObjects: readonly StoredObject[]): void {
+    const inside = allObjects.filter(
       ({ object }) => object.metadata.namespace === stored.object.metadata.name,
     );
     for (const one of inside) {
@@ -121,8 +121,8 @@ export function startCollector(
   }
 }
 
-function dependentsOf(uid: string, everything: readonly Stored[]): readonly Stored[] {
-  return everything.filter(
+function dependentsOf(uid: string, allObjects: readonly StoredObject[]): readonly StoredObject[] {
+  return allObjects.filter(
     ({ object }) => object.metadata.ownerReferences?.some((owner) => owner.uid === uid) === true,
   );
 }
@@ -134,12 +134,12 @@ function sameOwners(a: KubeObject, b: KubeObject | undefined): boolean {
   );
 }
 
-function withOwners(object: KubeObject, keep: (owner: OwnerReference) => boolean): KubeObject {
+function withOwners(object: KubeObject, isKept: (owner: OwnerReference) => boolean): KubeObject {
   return {
     ...object,
     metadata: {
       ...object.metadata,
-      ownerReferences: (object.metadata.ownerReferences ?? []).filter(keep),
+      ownerReferences: (object.metadata.ownerReferences ?? []).filter(isKept),
     },
   };
 }

@@ -4,15 +4,15 @@
  */
 import type { KubeObject, ResourceType } from 'autopilot-runtime/ports';
 import { apiVersionOf } from 'autopilot-runtime/ports';
-import type { Column, Definition } from './definition.ts';
-import { remembered } from './frozen.ts';
+import type { PrinterColumn, DefinitionSpec } from './custom-resource-definition.ts';
+import { memoize } from './frozen-json.ts';
 import type { ScalePaths } from './scale.ts';
-import type { StructuralSchema } from './schema.ts';
-import { SERVED } from './served.ts';
-import type { Shape } from './shape.ts';
-import { METADATA, shapeOf } from './shape.ts';
+import type { StructuralSchema } from './structural-schema.ts';
+import { SERVED_KINDS } from './served-kinds.ts';
+import type { Shape } from './merge-shape.ts';
+import { METADATA_SHAPE, mergeShapeOf } from './merge-shape.ts';
 
-export interface Served extends ResourceType {
+export interface ServedKind extends ResourceType {
   /** Defined by a CustomResourceDefinition. */
   readonly custom?: true;
   /** Has the status subresource. */
@@ -21,7 +21,7 @@ export interface Served extends ResourceType {
   readonly shape?: Shape;
 }
 
-export interface Kind extends Served {
+export interface Kind extends ServedKind {
   readonly shape: Shape;
   /** The server counts changes of the spec in metadata.generation. */
   readonly generation: boolean;
@@ -30,11 +30,11 @@ export interface Kind extends Served {
   readonly scale?: ScalePaths;
   readonly shortNames?: readonly string[];
   readonly categories?: readonly string[];
-  readonly columns?: readonly Column[];
+  readonly columns?: readonly PrinterColumn[];
 }
 
 /** Built-in kinds whose registry strategy sets metadata.generation. */
-const GENERATION = new Set([
+const KINDS_WITH_GENERATION = new Set([
   'pods',
   'deployments',
   'replicasets',
@@ -49,35 +49,35 @@ const GENERATION = new Set([
   'customresourcedefinitions',
 ]);
 
-const SCALED = new Set(['deployments', 'replicasets', 'statefulsets', 'replicationcontrollers']);
+const KINDS_WITH_SCALE = new Set(['deployments', 'replicasets', 'statefulsets', 'replicationcontrollers']);
 
 /** Made once for all clusters: kinds do not change. */
-let builtin: readonly (readonly [string, Kind])[] | undefined;
+let builtInKindsCache: readonly (readonly [string, Kind])[] | undefined;
 
-function builtinKinds(): readonly (readonly [string, Kind])[] {
-  builtin ??= SERVED.map((served): readonly [string, Kind] => [
-    pathOf(served),
+function builtInKinds(): readonly (readonly [string, Kind])[] {
+  builtInKindsCache ??= SERVED_KINDS.map((served): readonly [string, Kind] => [
+    kindPath(served),
     {
       ...served,
-      shape: withMetadata(served.shape),
-      generation: served.custom === true || GENERATION.has(served.plural),
-      ...(SCALED.has(served.plural) && {
+      shape: withMetadataShape(served.shape),
+      generation: served.custom === true || KINDS_WITH_GENERATION.has(served.plural),
+      ...(KINDS_WITH_SCALE.has(served.plural) && {
         scale: { spec: '.spec.replicas', status: '.status.replicas' },
       }),
     },
   ]);
-  return builtin;
+  return builtInKindsCache;
 }
 
-export class Kinds {
-  readonly #kinds = new Map<string, Kind>(builtinKinds());
+export class KindRegistry {
+  readonly #kinds = new Map<string, Kind>(builtInKinds());
 
   all(): Iterable<Kind> {
     return this.#kinds.values();
   }
 
   find(type: Pick<ResourceType, 'group' | 'version' | 'plural'>): Kind | undefined {
-    return this.#kinds.get(pathOf(type));
+    return this.#kinds.get(kindPath(type));
   }
 
   /** The kind of an object; undefined when it is not served. */
@@ -91,49 +91,49 @@ export class Kinds {
   }
 
   /** The first kind of this name: the core group and stable versions come first. */
-  named(kind: string): Kind | undefined {
+  byName(kind: string): Kind | undefined {
     const found = [...this.#kinds.values()].filter((one) => one.kind === kind);
     return found.find(({ version }) => /^v\d+$/.test(version)) ?? found[0];
   }
 
   /** Serves what a CustomResourceDefinition says. Returns the kinds that it is served as. */
-  define(definition: KubeObject): readonly Kind[] {
-    for (const { kind, served } of kindsOf(definition.spec as Definition)) {
+  addDefinition(definition: KubeObject): readonly Kind[] {
+    for (const { kind, served } of kindsOfDefinition(definition.spec as DefinitionSpec)) {
       if (served) {
-        this.#kinds.set(pathOf(kind), kind);
+        this.#kinds.set(kindPath(kind), kind);
       } else {
-        this.#kinds.delete(pathOf(kind));
+        this.#kinds.delete(kindPath(kind));
       }
     }
-    return this.of(definition);
+    return this.ofDefinition(definition);
   }
 
   /** The kinds that a definition is served as, one for each version. */
-  of({ spec }: KubeObject): readonly Kind[] {
-    const { group, names } = spec as Definition;
+  ofDefinition({ spec }: KubeObject): readonly Kind[] {
+    const { group, names } = spec as DefinitionSpec;
     return [...this.#kinds.values()].filter(
       (kind) => kind.group === group && kind.plural === names.plural,
     );
   }
 
   /** Serves it no longer. Returns the kinds that are gone. */
-  undefine(definition: KubeObject): readonly Kind[] {
-    const gone = this.of(definition);
+  removeDefinition(definition: KubeObject): readonly Kind[] {
+    const gone = this.ofDefinition(definition);
     for (const kind of gone) {
-      this.#kinds.delete(pathOf(kind));
+      this.#kinds.delete(kindPath(kind));
     }
     return gone;
   }
 }
 
 /** What the versions of a definition are served as, and whether they are. */
-const kindsOf = remembered(
+const kindsOfDefinition = memoize(
   ({
     group,
     scope,
     names,
     versions,
-  }: Definition): readonly { readonly kind: Kind; readonly served: boolean }[] =>
+  }: DefinitionSpec): readonly { readonly kind: Kind; readonly served: boolean }[] =>
     versions.map(
       ({ name: version, served, schema, subresources, additionalPrinterColumns: columns }) => {
         const { metadata: _, ...properties } = schema?.openAPIV3Schema?.properties ?? {};
@@ -158,7 +158,7 @@ const kindsOf = remembered(
           ...(names.shortNames !== undefined && { shortNames: names.shortNames }),
           ...(names.categories !== undefined && { categories: names.categories }),
           ...(columns !== undefined && { columns }),
-          shape: withMetadata(shapeOf(whole)),
+          shape: withMetadataShape(mergeShapeOf(whole)),
           schema: whole,
         };
         return { kind, served };
@@ -166,7 +166,7 @@ const kindsOf = remembered(
     ),
 );
 
-function pathOf({
+function kindPath({
   group,
   version,
   plural,
@@ -174,6 +174,6 @@ function pathOf({
   return `${group}/${version}/${plural}`;
 }
 
-function withMetadata(shape: Shape | undefined): Shape {
-  return { ...shape, fields: { ...shape?.fields, metadata: METADATA } };
+function withMetadataShape(shape: Shape | undefined): Shape {
+  return { ...shape, fields: { ...shape?.fields, metadata: METADATA_SHAPE } };
 }

@@ -1,76 +1,76 @@
 /** Lists: what a selector matches, in pages of one moment. */
 import type { KubeList, KubeObject, ListOptions } from 'autopilot-runtime/ports';
 import { matchesSelector, parseSelector } from 'autopilot-runtime/ports';
-import { badRequest, expired } from './errors.ts';
-import type { Kind } from './kinds.ts';
-import type { Records } from './records.ts';
-import { inVersion } from './records.ts';
+import { badRequest, expired } from './api-errors.ts';
+import type { Kind } from './kind-registry.ts';
+import type { ObjectStore } from './object-store.ts';
+import { toVersion } from './object-store.ts';
 
-export type Matches = (object: KubeObject) => boolean;
+export type ObjectMatcher = (object: KubeObject) => boolean;
 
-const TOO_OLD =
+const CONTINUE_TOO_OLD =
   'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.';
 
 /** The rests of lists that were given in part, by their continue token. */
-export class Pages {
-  readonly #rests = new Map<string, KubeList>();
+export class ListPages {
+  readonly #remaining = new Map<string, KubeList>();
   #count = 0;
 
   clear(): void {
-    this.#rests.clear();
+    this.#remaining.clear();
   }
 
   /** The first items; the rest is kept as it is now. */
-  first({ resourceVersion, items }: KubeList, limit: number): KubeList {
+  firstPage({ resourceVersion, items }: KubeList, limit: number): KubeList {
     if (items.length <= limit) {
       return { resourceVersion, items };
     }
     const token = `rest-${++this.#count}`;
-    this.#rests.set(token, { resourceVersion, items: items.slice(limit) });
+    this.#remaining.set(token, { resourceVersion, items: items.slice(limit) });
     return { resourceVersion, items: items.slice(0, limit), continue: token };
   }
 
   /** @throws ApiError 410 when it is forgotten, 400 when it never was */
-  next(token: string, limit: number): KubeList {
-    const rest = this.#rests.get(token);
-    if (rest !== undefined) {
-      return this.first(rest, limit);
+  nextPage(token: string, limit: number): KubeList {
+    const page = this.#remaining.get(token);
+    if (page !== undefined) {
+      return this.firstPage(page, limit);
     }
     throw /^rest-\d+$/.test(token)
-      ? expired(TOO_OLD)
+      ? expired(CONTINUE_TOO_OLD)
       : badRequest('invalid continue token: continue key is not valid');
   }
 }
 
 /** @throws ApiError 400 for selectors that cannot be read */
-export function list(kind: Kind, options: ListOptions, records: Records, pages: Pages): KubeList {
+export function listObjects(kind: Kind, options: ListOptions, store: ObjectStore, listPages: ListPages): KubeList {
   const { limit = Infinity, continue: token } = options;
   if (token !== undefined) {
-    return pages.next(token, limit);
+    return listPages.nextPage(token, limit);
   }
-  const matches = matcherOf(options, kind);
-  const items = records
+  const matches = createMatcher(options, kind);
+  const items = store
     .list(kind)
-    .flatMap((stored) => (matches(stored.object) ? [inVersion(stored.served, kind)] : []));
-  return pages.first({ resourceVersion: String(records.version), items }, limit);
+    .flatMap((stored) => (matches(stored.object) ? [toVersion(stored.served, kind)] : []));
+  return listPages.firstPage({ resourceVersion: String(store.version), items }, limit);
 }
 
 /** What can be asked for beside labels. */
-const FIELDS = /^metadata\.(name|namespace)$/;
-const EVENT_FIELDS =
+const SELECTABLE_FIELDS = /^metadata\.(name|namespace)$/;
+const SELECTABLE_EVENT_FIELDS =
   /^(metadata\.(name|namespace)|regarding\.\w+|reason|type|reportingController)$/;
 
 /** @throws ApiError 400 */
-export function matcherOf(
+export function createMatcher(
   {
     namespace,
     labelSelector,
     fieldSelector,
   }: Pick<ListOptions, 'namespace' | 'labelSelector' | 'fieldSelector'>,
   type: Pick<Kind, 'group' | 'plural'>,
-): Matches {
-  const requirements = labelSelector === undefined ? [] : readSelector(labelSelector);
-  const known = type.group === 'events.k8s.io' && type.plural === 'events' ? EVENT_FIELDS : FIELDS;
+): ObjectMatcher {
+  const requirements = labelSelector === undefined ? [] : parseLabelSelector(labelSelector);
+  const known = type.group === 'events.k8s.io' && type.plural === 'events' ? SELECTABLE_EVENT_FIELDS : SELECTABLE_FIELDS;
   const fields = (fieldSelector ?? '')
     .split(',')
     .filter((part) => part !== '')
@@ -78,10 +78,10 @@ export function matcherOf(
   return (object) =>
     (namespace === undefined || object.metadata.namespace === namespace) &&
     matchesSelector(requirements, object.metadata.labels) &&
-    fields.every(({ path, value, equal }) => (textAt(object, path) === value) === equal);
+    fields.every(({ path, value, isEqual }) => (stringAt(object, path) === value) === isEqual);
 }
 
-function readSelector(text: string): ReturnType<typeof parseSelector> {
+function parseLabelSelector(text: string): ReturnType<typeof parseSelector> {
   try {
     return parseSelector(text);
   } catch (error) {
@@ -92,7 +92,7 @@ function readSelector(text: string): ReturnType<typeof parseSelector> {
 interface FieldRequirement {
   readonly path: readonly string[];
   readonly value: string;
-  readonly equal: boolean;
+  readonly isEqual: boolean;
 }
 
 function fieldRequirement(part: string, known: RegExp): FieldRequirement {
@@ -100,11 +100,11 @@ function fieldRequirement(part: string, known: RegExp): FieldRequirement {
   if (!known.test(field)) {
     throw badRequest(`field label not supported: ${field}`);
   }
-  return { path: field.split('.'), value, equal: operator !== '!=' };
+  return { path: field.split('.'), value, isEqual: operator !== '!=' };
 }
 
 /** A field that is not there counts as empty. */
-function textAt(object: KubeObject, path: readonly string[]): string {
+function stringAt(object: KubeObject, path: readonly string[]): string {
   const found = path.reduce<unknown>(
     (at, name) => (at as Readonly<Record<string, unknown>> | undefined)?.[name],
     object,

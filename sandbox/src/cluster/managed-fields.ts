@@ -3,26 +3,26 @@
  * entries of managedFields, and how
  * a write changes them.
  */
-import type { Cause } from './errors.ts';
-import { applyConflict } from './errors.ts';
-import type { Difference, FieldSet } from './fieldset.ts';
-import { byPath, fieldsV1, pathText } from './fieldset.ts';
-import { keep } from './frozen.ts';
+import type { StatusCause } from './api-errors.ts';
+import { applyConflict } from './api-errors.ts';
+import type { FieldDifference, FieldSet } from './field-set.ts';
+import { comparePaths, toFieldsV1, formatPath } from './field-set.ts';
+import { freezeJson } from './frozen-json.ts';
 
-export interface Writer {
+export interface FieldWriter {
   readonly manager: string;
   readonly operation: 'Apply' | 'Update';
   readonly apiVersion: string;
   readonly subresource?: string;
 }
 
-export interface Manager extends Writer {
+export interface FieldManager extends FieldWriter {
   readonly time: string;
   readonly fields: FieldSet;
 }
 
 /** An applier is one manager across versions of the API, an updater is not. */
-export function isSameWriter(a: Writer, b: Writer): boolean {
+export function isSameWriter(a: FieldWriter, b: FieldWriter): boolean {
   return (
     a.manager === b.manager &&
     a.operation === b.operation &&
@@ -32,38 +32,38 @@ export function isSameWriter(a: Writer, b: Writer): boolean {
 }
 
 /** After an update: what it changed is the writer's alone, what it removed is nobody's. */
-export function afterUpdate(
-  managers: readonly Manager[],
-  writer: Writer,
-  { changed, removed }: Difference,
+export function updateManagers(
+  managers: readonly FieldManager[],
+  writer: FieldWriter,
+  { changed, removed }: FieldDifference,
   time: string,
-): readonly Manager[] {
+): readonly FieldManager[] {
   if (changed.size === 0 && removed.size === 0) {
     return managers;
   }
   const own = managers.find((manager) => isSameWriter(manager, writer));
   const others = managers
     .filter((manager) => manager !== own)
-    .map((manager) => less(manager, changed, removed));
+    .map((manager) => removeOwnership(manager, changed, removed));
   const fields = new Set([...(own?.fields ?? []), ...changed].filter((path) => !removed.has(path)));
   return [
     ...others,
     own !== undefined && sameFields(own.fields, fields) ? own : { ...writer, time, fields },
-  ].filter(isPresent);
+  ].filter(ownsFields);
 }
 
 /**
  * After an apply: the writer owns exactly what it sent.
  * @throws ApiError 409 when it changes fields of others and does not force.
  */
-export function afterApply(
-  managers: readonly Manager[],
-  writer: Writer,
+export function applyManagers(
+  managers: readonly FieldManager[],
+  writer: FieldWriter,
   sent: FieldSet,
-  { changed, removed }: Difference,
+  { changed, removed }: FieldDifference,
   force: boolean,
   time: string,
-): readonly Manager[] {
+): readonly FieldManager[] {
   const own = managers.find((manager) => isSameWriter(manager, writer));
   const others = managers.filter((manager) => manager !== own);
   const conflicts = others.flatMap((manager) =>
@@ -78,12 +78,12 @@ export function afterApply(
     sameFields(own.fields, sent) &&
     changed.size + removed.size === 0;
   return [
-    ...others.map((manager) => less(manager, changed, removed)),
+    ...others.map((manager) => removeOwnership(manager, changed, removed)),
     unchanged ? own : { ...writer, time, fields: sent },
-  ].filter(isPresent);
+  ].filter(ownsFields);
 }
 
-function less(manager: Manager, ...gone: readonly FieldSet[]): Manager {
+function removeOwnership(manager: FieldManager, ...gone: readonly FieldSet[]): FieldManager {
   const touched = gone.some((paths) => [...paths].some((path) => manager.fields.has(path)));
   return touched
     ? {
@@ -95,7 +95,7 @@ function less(manager: Manager, ...gone: readonly FieldSet[]): Manager {
     : manager;
 }
 
-function isPresent({ fields }: Manager): boolean {
+function ownsFields({ fields }: FieldManager): boolean {
   return fields.size > 0;
 }
 
@@ -103,7 +103,7 @@ function sameFields(a: FieldSet, b: FieldSet): boolean {
   return a === b || (a.size === b.size && [...a].every((path) => b.has(path)));
 }
 
-export function sameManagers(a: readonly Manager[], b: readonly Manager[]): boolean {
+export function sameManagers(a: readonly FieldManager[], b: readonly FieldManager[]): boolean {
   return (
     a === b ||
     (a.length === b.length &&
@@ -120,19 +120,19 @@ export function sameManagers(a: readonly Manager[], b: readonly Manager[]): bool
 }
 
 function conflictError(
-  conflicts: readonly { readonly manager: Manager; readonly path: string }[],
+  conflicts: readonly { readonly manager: FieldManager; readonly path: string }[],
 ): Error {
-  const sorted = conflicts.toSorted((a, b) => byPath(a.path, b.path));
-  const causes = sorted.map(({ manager, path }): Cause => ({
+  const sorted = conflicts.toSorted((a, b) => comparePaths(a.path, b.path));
+  const causes = sorted.map(({ manager, path }): StatusCause => ({
     reason: 'FieldManagerConflict',
     message: `conflict with ${describeManager(manager)}`,
-    field: pathText(path),
+    field: formatPath(path),
   }));
   const [only] = sorted;
   if (sorted.length === 1 && only !== undefined) {
     return applyConflict(
       causes,
-      `Apply failed with 1 conflict: conflict with ${describeManager(only.manager)}: ${pathText(only.path)}`,
+      `Apply failed with 1 conflict: conflict with ${describeManager(only.manager)}: ${formatPath(only.path)}`,
     );
   }
   const names = [...new Set(sorted.map(({ manager }) => describeManager(manager)))].sort();
@@ -140,45 +140,45 @@ function conflictError(
     `conflicts with ${name}:`,
     ...sorted
       .filter(({ manager }) => describeManager(manager) === name)
-      .map(({ path }) => `- ${pathText(path)}`),
+      .map(({ path }) => `- ${formatPath(path)}`),
   ]);
   return applyConflict(causes, `Apply failed with ${sorted.length} conflicts: ${lines.join('\n')}`);
 }
 
-function describeManager({ manager, operation, apiVersion, subresource }: Manager): string {
+function describeManager({ manager, operation, apiVersion, subresource }: FieldManager): string {
   const name =
     JSON.stringify(manager) +
     (subresource === undefined ? '' : ` with subresource "${subresource}"`);
   return operation === 'Update' ? `${name} using ${apiVersion}` : name;
 }
 
-const entries = new WeakMap<Manager, object>();
+const entryCache = new WeakMap<FieldManager, object>();
 
 /** As metadata.managedFields. */
-export function managedFields(managers: readonly Manager[]): readonly unknown[] {
-  return managers.toSorted(byAge).map((manager) => {
-    let entry = entries.get(manager);
+export function managedFields(managers: readonly FieldManager[]): readonly unknown[] {
+  return managers.toSorted(compareManagers).map((manager) => {
+    let entry = entryCache.get(manager);
     if (entry === undefined) {
       const { fields, subresource, operation, apiVersion, time } = manager;
       const fieldsType = 'FieldsV1';
-      entry = keep({
+      entry = freezeJson({
         manager: manager.manager,
         operation,
         apiVersion,
         time,
         fieldsType,
-        fieldsV1: fieldsV1(fields),
+        fieldsV1: toFieldsV1(fields),
         subresource,
       });
-      entries.set(manager, entry);
+      entryCache.set(manager, entry);
     }
     return entry;
   });
 }
 
 /** Appliers first, then by time, then by name: the order of the real server. */
-function byAge(a: Manager, b: Manager): number {
-  const rank = ({ operation, time, manager, subresource = '' }: Manager): string =>
+function compareManagers(a: FieldManager, b: FieldManager): number {
+  const rank = ({ operation, time, manager, subresource = '' }: FieldManager): string =>
     `${operation} ${time} ${manager} ${subresource}`;
   return rank(a) < rank(b) ? -1 : 1;
 }

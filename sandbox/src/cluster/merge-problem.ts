@@ -2,13 +2,13 @@
  * What server-side apply cannot take apart: items without key or with the same one, values of
  * another type than the schema's.
  */
-import { isMap } from './frozen.ts';
-import { itemElement, memberShape, pathText, resolved } from './fieldset.ts';
-import type { StructuralSchema } from './schema.ts';
-import { memberOf } from './schema.ts';
-import type { Shape } from './shape.ts';
+import { isMap } from './frozen-json.ts';
+import { itemElement, memberShape, formatPath, resolveShape } from './field-set.ts';
+import type { StructuralSchema } from './structural-schema.ts';
+import { memberSchema } from './structural-schema.ts';
+import type { Shape } from './merge-shape.ts';
 
-const EXPECTED: Readonly<Record<string, string>> = {
+const EXPECTED_TYPES: Readonly<Record<string, string>> = {
   integer: 'numeric (int or float)',
   number: 'numeric (int or float)',
   string: 'string',
@@ -16,7 +16,7 @@ const EXPECTED: Readonly<Record<string, string>> = {
 };
 
 /** The first thing that is wrong, in the server's words; undefined when nothing is. */
-export function unmergeable(
+export function findMergeProblem(
   value: unknown,
   shape: Shape | undefined,
   schema: StructuralSchema | undefined,
@@ -35,13 +35,13 @@ export function unmergeable(
           return `${path}: element ${index}: associative list with keys has an element that omits all key fields [${keys}] (and doesn't have default values for any key fields)`;
         }
         if (seen.has(element)) {
-          return `${path}: duplicate entries for key ${pathText(element)}`;
+          return `${path}: duplicate entries for key ${formatPath(element)}`;
         }
         seen.add(element);
       }
-      const found = unmergeable(
+      const found = findMergeProblem(
         item,
-        shape?.list === undefined ? undefined : resolved(shape.items),
+        shape?.list === undefined ? undefined : resolveShape(shape.items),
         schema?.items,
         `${path}[${index}]`,
       );
@@ -53,10 +53,10 @@ export function unmergeable(
   }
   if (isMap(value)) {
     for (const [name, inner] of Object.entries(value)) {
-      const found = unmergeable(
+      const found = findMergeProblem(
         inner,
         memberShape(shape, name),
-        schema === undefined ? undefined : memberOf(schema, name),
+        schema === undefined ? undefined : memberSchema(schema, name),
         `${path}.${name}`,
       );
       if (found !== undefined) {
@@ -65,7 +65,7 @@ export function unmergeable(
     }
     return undefined;
   }
-  const expected = EXPECTED[schema?.type ?? ''];
+  const expected = EXPECTED_TYPES[schema?.type ?? ''];
   const found = typeof value === 'number' ? 'numeric (int or float)' : typeof value;
   if (expected === undefined || expected === found) {
     return undefined;

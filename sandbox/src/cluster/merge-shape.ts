@@ -26,10 +26,10 @@ export interface Shape {
 }
 
 /** Of what no schema describes: maps merge member by member, lists are one value. */
-export const ANY: Shape = { open: true, values: { ref: 'any' } };
+export const ANY_SHAPE: Shape = { open: true, values: { ref: 'any' } };
 
 /** Shapes of metadata, the same for every kind. */
-export const METADATA: Shape = {
+export const METADATA_SHAPE: Shape = {
   fields: {
     finalizers: { list: 'set' },
     ownerReferences: { list: 'map', keys: ['uid'], items: { atomic: true } },
@@ -37,14 +37,14 @@ export const METADATA: Shape = {
 };
 
 /** What of an OpenAPI v3 or CRD schema matters here. */
-export interface Schema {
+export interface MergeSchema {
   readonly type?: string;
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly additionalProperties?: Schema | boolean;
-  readonly items?: Schema;
+  readonly properties?: Readonly<Record<string, MergeSchema>>;
+  readonly additionalProperties?: MergeSchema | boolean;
+  readonly items?: MergeSchema;
   readonly default?: unknown;
   readonly $ref?: string;
-  readonly allOf?: readonly Schema[];
+  readonly allOf?: readonly MergeSchema[];
   readonly 'x-kubernetes-list-type'?: 'atomic' | 'set' | 'map';
   readonly 'x-kubernetes-list-map-keys'?: readonly string[];
   readonly 'x-kubernetes-preserve-unknown-fields'?: boolean;
@@ -52,15 +52,15 @@ export interface Schema {
 }
 
 /** Where a `$ref` leads. */
-export interface References {
-  schema(name: string): Schema | undefined;
+export interface SchemaReferences {
+  schema(name: string): MergeSchema | undefined;
   shape(name: string): Shape | undefined;
 }
 
-const NO_REFERENCES: References = { schema: () => undefined, shape: () => undefined };
+const NO_REFERENCES: SchemaReferences = { schema: () => undefined, shape: () => undefined };
 
 /** The shape of a schema, or undefined when all of it merges by default. */
-export function shapeOf(schema: Schema, references: References = NO_REFERENCES): Shape | undefined {
+export function mergeShapeOf(schema: MergeSchema, references: SchemaReferences = NO_REFERENCES): Shape | undefined {
   const name = referenceOf(schema);
   if (name !== undefined) {
     return references.shape(name);
@@ -72,12 +72,12 @@ export function shapeOf(schema: Schema, references: References = NO_REFERENCES):
     return { atomic: true };
   }
   const fields = Object.entries(schema.properties ?? {}).flatMap(([field, inner]) => {
-    const shape = shapeOf(inner, references);
+    const shape = mergeShapeOf(inner, references);
     return shape === undefined ? [] : [[field, shape] as const];
   });
   const values =
     typeof schema.additionalProperties === 'object'
-      ? shapeOf(schema.additionalProperties, references)
+      ? mergeShapeOf(schema.additionalProperties, references)
       : undefined;
   if (schema['x-kubernetes-preserve-unknown-fields'] === true) {
     return { ...(fields.length > 0 && { fields: Object.fromEntries(fields) }), ref: 'any' };
@@ -94,18 +94,18 @@ export function shapeOf(schema: Schema, references: References = NO_REFERENCES):
 }
 
 /** Members of such a map have fields of their own. */
-function isStructured(members: Schema['additionalProperties']): boolean {
+function isStructured(members: MergeSchema['additionalProperties']): boolean {
   return (
     members === true ||
     (typeof members === 'object' && (members.type === 'object' || members.type === 'array'))
   );
 }
 
-function referenceOf(schema: Schema): string | undefined {
+function referenceOf(schema: MergeSchema): string | undefined {
   return schema.$ref ?? schema.allOf?.find(({ $ref }) => $ref !== undefined)?.$ref;
 }
 
-function listShape(schema: Schema, item: Schema, references: References): Shape | undefined {
+function listShape(schema: MergeSchema, item: MergeSchema, references: SchemaReferences): Shape | undefined {
   const list = schema['x-kubernetes-list-type'];
   if (list !== 'map' && list !== 'set') {
     return undefined;
@@ -121,7 +121,7 @@ function listShape(schema: Schema, item: Schema, references: References): Shape 
       properties?.[key]?.default === undefined ? [] : [[key, properties[key].default]],
     ),
   );
-  const items = shapeOf(item, references);
+  const items = mergeShapeOf(item, references);
   return {
     list,
     keys,

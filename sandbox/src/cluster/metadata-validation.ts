@@ -3,39 +3,39 @@
  * (k8s.io/apimachinery, api/validation).
  */
 import type { KubeObject } from 'autopilot-runtime/ports';
-import type { Cause } from './errors.ts';
-import { isMap } from './frozen.ts';
-import type { Kind } from './kinds.ts';
+import type { StatusCause } from './api-errors.ts';
+import { isMap } from './frozen-json.ts';
+import type { Kind } from './kind-registry.ts';
 
 const LABEL_VALUE = /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/;
 const NAME_PART = /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/;
-const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
-const MOST_ANNOTATIONS = 256 * 1024;
+const SUBDOMAIN_PATTERN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+const MAX_ANNOTATION_BYTES = 256 * 1024;
 /** Kinds whose names are one label of a domain name. */
 const LABEL_NAMES = new Set(['services', 'namespaces']);
 /** Finalizers of the server's own that have no domain. */
 const STANDARD_FINALIZERS = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
 
-const FIELDS = new Set(
+const METADATA_FIELDS = new Set(
   'name generateName namespace uid resourceVersion generation creationTimestamp deletionTimestamp deletionGracePeriodSeconds labels annotations ownerReferences finalizers managedFields selfLink'.split(
     ' ',
   ),
 );
 
-const EDGES =
+const NAME_EDGES_MESSAGE =
   "and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
-const SUBDOMAIN_TEXT =
+const SUBDOMAIN_MESSAGE =
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
-const VALUE_TEXT =
+const LABEL_VALUE_MESSAGE =
   "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 
 /** Paths of fields that metadata does not have. */
-export function unknownMetadata({ metadata }: KubeObject): readonly string[] {
-  return Object.keys(metadata).flatMap((name) => (FIELDS.has(name) ? [] : [`metadata.${name}`]));
+export function unknownMetadataFields({ metadata }: KubeObject): readonly string[] {
+  return Object.keys(metadata).flatMap((name) => (METADATA_FIELDS.has(name) ? [] : [`metadata.${name}`]));
 }
 
 /** What cannot be read at all: labels that are no texts. Undefined when everything can. */
-export function unreadable({ metadata }: KubeObject): string | undefined {
+export function metadataDecodeError({ metadata }: KubeObject): string | undefined {
   for (const field of ['labels', 'annotations'] as const) {
     const wrong = Object.values(metadata[field] ?? {}).find((value) => typeof value !== 'string');
     const type = Array.isArray(wrong)
@@ -80,7 +80,7 @@ export function metadataProblems(
   kind: Kind,
   { metadata }: KubeObject,
   before?: KubeObject,
-): readonly Cause[] {
+): readonly StatusCause[] {
   const was = before?.metadata;
   return [
     ...(before === undefined ? nameProblems(kind, metadata.name) : []),
@@ -97,28 +97,28 @@ export function metadataProblems(
   ];
 }
 
-function invalid(field: string, value: unknown, text: string): Cause {
+function invalidCause(field: string, value: unknown, detail: string): StatusCause {
   return {
     reason: 'FieldValueInvalid',
     field,
-    message: `Invalid value: ${JSON.stringify(value)}: ${text}`,
+    message: `Invalid value: ${JSON.stringify(value)}: ${detail}`,
   };
 }
 
-function nameProblems(kind: Kind, name: string): readonly Cause[] {
+function nameProblems(kind: Kind, name: string): readonly StatusCause[] {
   const label = kind.group === '' && LABEL_NAMES.has(kind.plural);
   if (label && name.includes('.')) {
-    return [invalid('metadata.name', name, 'must not contain dots')];
+    return [invalidCause('metadata.name', name, 'must not contain dots')];
   }
-  const most = label ? 63 : 253;
-  if (name.length > most) {
-    return [invalid('metadata.name', name, `must be no more than ${most} characters`)];
+  const maxLength = label ? 63 : 253;
+  if (name.length > maxLength) {
+    return [invalidCause('metadata.name', name, `must be no more than ${maxLength} characters`)];
   }
-  const loose =
+  const isValid =
     kind.group === 'rbac.authorization.k8s.io'
       ? !/[/%]/.test(name) && name !== '.' && name !== '..'
-      : SUBDOMAIN.test(name);
-  return loose ? [] : [invalid('metadata.name', name, SUBDOMAIN_TEXT)];
+      : SUBDOMAIN_PATTERN.test(name);
+  return isValid ? [] : [invalidCause('metadata.name', name, SUBDOMAIN_MESSAGE)];
 }
 
 function keyProblems(key: string): readonly string[] {
@@ -126,14 +126,14 @@ function keyProblems(key: string): readonly string[] {
   const [prefix, name] = slash < 0 ? [undefined, key] : [key.slice(0, slash), key.slice(slash + 1)];
   if (name.includes('/')) {
     return [
-      `a valid label key must consist of alphanumeric characters, '-', '_' or '.', ${EDGES} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
+      `a valid label key must consist of alphanumeric characters, '-', '_' or '.', ${NAME_EDGES_MESSAGE} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
     ];
   }
   const found: string[] = [];
   if (prefix === '') {
     found.push('prefix part must be non-empty');
-  } else if (prefix !== undefined && !SUBDOMAIN.test(prefix)) {
-    found.push(`prefix part ${SUBDOMAIN_TEXT}`);
+  } else if (prefix !== undefined && !SUBDOMAIN_PATTERN.test(prefix)) {
+    found.push(`prefix part ${SUBDOMAIN_MESSAGE}`);
   }
   if (name === '') {
     found.push('name part must be non-empty');
@@ -141,38 +141,38 @@ function keyProblems(key: string): readonly string[] {
     found.push('name part must be no more than 63 bytes');
   }
   if (!NAME_PART.test(name)) {
-    found.push(`name part must consist of alphanumeric characters, '-', '_' or '.', ${EDGES}`);
+    found.push(`name part must consist of alphanumeric characters, '-', '_' or '.', ${NAME_EDGES_MESSAGE}`);
   }
   return found;
 }
 
-function labelProblems(labels: Readonly<Record<string, string>>): readonly Cause[] {
+function labelProblems(labels: Readonly<Record<string, string>>): readonly StatusCause[] {
   return Object.entries(labels).flatMap(([key, value]) => [
-    ...keyProblems(key).map((text) => invalid('metadata.labels', key, text)),
+    ...keyProblems(key).map((text) => invalidCause('metadata.labels', key, text)),
     ...(value.length > 63
-      ? [invalid('metadata.labels', value, 'must be no more than 63 bytes')]
+      ? [invalidCause('metadata.labels', value, 'must be no more than 63 bytes')]
       : []),
-    ...(LABEL_VALUE.test(value) ? [] : [invalid('metadata.labels', value, VALUE_TEXT)]),
+    ...(LABEL_VALUE.test(value) ? [] : [invalidCause('metadata.labels', value, LABEL_VALUE_MESSAGE)]),
   ]);
 }
 
-function annotationProblems(annotations: Readonly<Record<string, string>>): readonly Cause[] {
+function annotationProblems(annotations: Readonly<Record<string, string>>): readonly StatusCause[] {
   const keys = Object.keys(annotations).flatMap((key) =>
-    keyProblems(key.toLowerCase()).map((text) => invalid('metadata.annotations', key, text)),
+    keyProblems(key.toLowerCase()).map((text) => invalidCause('metadata.annotations', key, text)),
   );
   // A character has three bytes at most in UTF-8 for each of its UTF-16 units.
   const units = Object.entries(annotations).reduce(
     (sum, [key, value]) => sum + key.length + value.length,
     0,
   );
-  if (units * 3 <= MOST_ANNOTATIONS) {
+  if (units * 3 <= MAX_ANNOTATION_BYTES) {
     return keys;
   }
   const size = Object.entries(annotations).reduce(
     (sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value),
     0,
   );
-  if (size <= MOST_ANNOTATIONS) {
+  if (size <= MAX_ANNOTATION_BYTES) {
     return keys;
   }
   return [
@@ -180,14 +180,14 @@ function annotationProblems(annotations: Readonly<Record<string, string>>): read
     {
       reason: 'FieldValueTooLong',
       field: 'metadata.annotations',
-      message: `Too long: may not be more than ${MOST_ANNOTATIONS} bytes`,
+      message: `Too long: may not be more than ${MAX_ANNOTATION_BYTES} bytes`,
     },
   ];
 }
 
-function finalizerProblems(kind: Kind, finalizers: readonly string[]): readonly Cause[] {
+function finalizerProblems(kind: Kind, finalizers: readonly string[]): readonly StatusCause[] {
   return finalizers.flatMap((one, index) => {
-    const problems = keyProblems(one).map((text) => invalid('metadata.finalizers', one, text));
+    const problems = keyProblems(one).map((text) => invalidCause('metadata.finalizers', one, text));
     if (
       problems.length > 0 ||
       kind.custom === true ||
@@ -197,7 +197,7 @@ function finalizerProblems(kind: Kind, finalizers: readonly string[]): readonly 
       return problems;
     }
     return [
-      invalid(
+      invalidCause(
         `metadata.finalizers[${index}]`,
         one,
         'name is neither a standard finalizer name nor is it fully qualified',
@@ -208,21 +208,21 @@ function finalizerProblems(kind: Kind, finalizers: readonly string[]): readonly 
 
 function ownerProblems(
   owners: NonNullable<KubeObject['metadata']['ownerReferences']>,
-): readonly Cause[] {
-  const found = owners.flatMap((owner, index): readonly Cause[] => {
-    const place = `metadata.ownerReferences[${index}]`;
+): readonly StatusCause[] {
+  const found = owners.flatMap((owner, index): readonly StatusCause[] => {
+    const path = `metadata.ownerReferences[${index}]`;
     const missing = (['apiVersion', 'kind', 'name', 'uid'] as const).filter(
       (field) => (owner[field] ?? '') === '',
     );
     if (missing.length > 0) {
       return missing.map((field) => ({
         reason: 'FieldValueRequired',
-        field: `${place}.${field}`,
+        field: `${path}.${field}`,
         message: 'Required value: must not be empty',
       }));
     }
     return owner.apiVersion === 'v1' && owner.kind === 'Event'
-      ? [invalid(place, owner, '/v1, Kind=Event is disallowed from being an owner')]
+      ? [invalidCause(path, owner, '/v1, Kind=Event is disallowed from being an owner')]
       : [];
   });
   const controllers = owners.filter(({ controller }) => controller === true);
@@ -231,5 +231,5 @@ function ownerProblems(
   }
   const names = controllers.map(({ kind, name }) => `${kind}/${name}`).join(' and ');
   const text = `Only one reference can have Controller set to true. Found "true" in references for ${names}`;
-  return [...found, invalid('metadata.ownerReferences', owners, text)];
+  return [...found, invalidCause('metadata.ownerReferences', owners, text)];
 }

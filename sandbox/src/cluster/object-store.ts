@@ -1,21 +1,21 @@
 /** All objects of a cluster, the version counter and the history that watches are served from. */
 import type { KubeObject, ObjectKey } from 'autopilot-runtime/ports';
 import { apiVersionOf, keyOf, keyString } from 'autopilot-runtime/ports';
-import { keep } from './frozen.ts';
-import type { Kind } from './kinds.ts';
-import type { Manager } from './managed.ts';
-import { managedFields } from './managed.ts';
+import { freezeJson } from './frozen-json.ts';
+import type { Kind } from './kind-registry.ts';
+import type { FieldManager } from './managed-fields.ts';
+import { managedFields } from './managed-fields.ts';
 
-export interface Stored {
+export interface StoredObject {
   readonly kind: Kind;
   /** Without managedFields. Deeply frozen. */
   readonly object: KubeObject;
   /** As it is served, with managedFields. Deeply frozen. */
   readonly served: KubeObject;
-  readonly managers: readonly Manager[];
+  readonly managers: readonly FieldManager[];
 }
 
-export interface Change {
+export interface ObjectChange {
   readonly kind: Kind;
   readonly version: number;
   readonly before: KubeObject | undefined;
@@ -26,63 +26,63 @@ export interface Change {
 }
 
 /** Changes kept for watches, for each kind. */
-const HISTORY = 10_000;
+const MAX_HISTORY = 10_000;
 
 /**
  * Versions begin here, as those of a cluster that is no longer new: a watch from version 1 is too
  * old.
  */
-const FIRST = 100;
+const FIRST_VERSION = 100;
 
-interface Table {
-  readonly entries: Map<string, Stored>;
-  readonly history: Change[];
+interface KindTable {
+  readonly entries: Map<string, StoredObject>;
+  readonly history: ObjectChange[];
   /** Watches from an older version than this are too old. */
   oldest: number;
 }
 
-export class Records {
-  readonly #tables = new Map<string, Table>();
-  readonly #uids = new Map<string, Stored>();
-  readonly #listeners = new Set<(change: Change) => void>();
-  #version = FIRST;
+export class ObjectStore {
+  readonly #tables = new Map<string, KindTable>();
+  readonly #uids = new Map<string, StoredObject>();
+  readonly #listeners = new Set<(change: ObjectChange) => void>();
+  #version = FIRST_VERSION;
 
   /** The version of the last change. */
   get version(): number {
     return this.#version;
   }
 
-  subscribe(listener: (change: Change) => void): () => void {
+  subscribe(listener: (change: ObjectChange) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
 
-  get(kind: Kind, key: ObjectKey): Stored | undefined {
+  get(kind: Kind, key: ObjectKey): StoredObject | undefined {
     return this.#table(kind).entries.get(keyString(key));
   }
 
-  byUid(uid: string): Stored | undefined {
+  byUid(uid: string): StoredObject | undefined {
     return this.#uids.get(uid);
   }
 
-  all(): Iterable<Stored> {
+  all(): Iterable<StoredObject> {
     return this.#uids.values();
   }
 
   /** Sorted by namespace and name, as the server lists. */
-  list(kind: Kind): readonly Stored[] {
+  list(kind: Kind): readonly StoredObject[] {
     return [...this.#table(kind).entries.entries()]
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([, stored]) => stored);
   }
 
   /** What happened to a kind after `version`; undefined when that is no longer known. */
-  since(kind: Kind, version: number): readonly Change[] | undefined {
+  changesSince(kind: Kind, version: number): readonly ObjectChange[] | undefined {
     const { history, oldest } = this.#table(kind);
     return version < oldest ? undefined : history.filter((change) => change.version > version);
   }
 
-  oldest(kind: Kind): number {
+  oldestVersion(kind: Kind): number {
     return this.#table(kind).oldest;
   }
 
@@ -96,39 +96,39 @@ export class Records {
 
   put(
     kind: Kind,
-    before: Stored | undefined,
+    before: StoredObject | undefined,
     object: KubeObject,
-    managers: readonly Manager[],
-  ): Stored {
+    managers: readonly FieldManager[],
+  ): StoredObject {
     const version = this.#next();
-    const bare = keep({
+    const bare = freezeJson({
       ...object,
       metadata: { ...object.metadata, resourceVersion: String(version) },
     });
-    const stored = { kind, object: bare, served: withManagers(bare, managers), managers };
+    const stored = { kind, object: bare, served: withManagedFields(bare, managers), managers };
     this.#table(kind).entries.set(keyString(keyOf(bare)), stored);
     this.#uids.set(bare.metadata.uid ?? '', stored);
-    this.#tell({ kind, version, before: before?.object, after: bare, served: stored.served });
+    this.#notify({ kind, version, before: before?.object, after: bare, served: stored.served });
     return stored;
   }
 
-  remove(stored: Stored, last: KubeObject = stored.object): void {
+  remove(stored: StoredObject, last: KubeObject = stored.object): void {
     const version = this.#next();
     this.#table(stored.kind).entries.delete(keyString(keyOf(stored.object)));
     this.#uids.delete(stored.object.metadata.uid ?? '');
-    const served = withManagers(
-      keep({ ...last, metadata: { ...last.metadata, resourceVersion: String(version) } }),
+    const served = withManagedFields(
+      freezeJson({ ...last, metadata: { ...last.metadata, resourceVersion: String(version) } }),
       stored.managers,
     );
-    this.#tell({ kind: stored.kind, version, before: stored.object, after: undefined, served });
+    this.#notify({ kind: stored.kind, version, before: stored.object, after: undefined, served });
   }
 
   /** The object reads differently from now on; nothing has happened to it. */
-  refresh(stored: Stored, kind: Kind, object: KubeObject): void {
+  refresh(stored: StoredObject, kind: Kind, object: KubeObject): void {
     const next = {
       kind,
       object,
-      served: withManagers(object, stored.managers),
+      served: withManagedFields(object, stored.managers),
       managers: stored.managers,
     };
     this.#table(kind).entries.set(keyString(keyOf(object)), next);
@@ -139,10 +139,10 @@ export class Records {
     return ++this.#version;
   }
 
-  #tell(change: Change): void {
+  #notify(change: ObjectChange): void {
     const table = this.#table(change.kind);
     table.history.push(change);
-    if (table.history.length > HISTORY) {
+    if (table.history.length > MAX_HISTORY) {
       table.oldest = table.history.shift()?.version ?? table.oldest;
     }
     for (const listener of this.#listeners) {
@@ -150,25 +150,25 @@ export class Records {
     }
   }
 
-  #table({ group, plural }: Kind): Table {
+  #table({ group, plural }: Kind): KindTable {
     const key = `${group}/${plural}`;
     let table = this.#tables.get(key);
     if (table === undefined) {
-      this.#tables.set(key, (table = { entries: new Map(), history: [], oldest: FIRST }));
+      this.#tables.set(key, (table = { entries: new Map(), history: [], oldest: FIRST_VERSION }));
     }
     return table;
   }
 }
 
 /** An object in the version that was asked for. */
-export function inVersion(object: KubeObject, kind: Kind): KubeObject {
+export function toVersion(object: KubeObject, kind: Kind): KubeObject {
   const apiVersion = apiVersionOf(kind);
-  return object.apiVersion === apiVersion ? object : keep({ ...object, apiVersion });
+  return object.apiVersion === apiVersion ? object : freezeJson({ ...object, apiVersion });
 }
 
 /** With managedFields, where there are any. */
-export function withManagers(object: KubeObject, managers: readonly Manager[]): KubeObject {
+export function withManagedFields(object: KubeObject, managers: readonly FieldManager[]): KubeObject {
   return managers.length === 0
     ? object
-    : keep({ ...object, metadata: { ...object.metadata, managedFields: managedFields(managers) } });
+    : freezeJson({ ...object, metadata: { ...object.metadata, managedFields: managedFields(managers) } });
 }

@@ -5,26 +5,26 @@
 import type { KubeObject } from 'autopilot-runtime/ports';
 import { apiVersionOf } from 'autopilot-runtime/ports';
 import {
-  builtinProblems,
-  builtinUnreadable,
-  countsAnnotations,
-  withBuiltinDefaults,
-} from './builtin.ts';
-import { definitionProblems, isDefinition, withDefinitionDefaults } from './definition.ts';
-import type { Cause } from './errors.ts';
-import { badRequest, invalid } from './errors.ts';
-import { keep, same } from './frozen.ts';
-import type { Kind } from './kinds.ts';
-import { metadataProblems, unknownMetadata, unreadable, withoutEmptyMetadata } from './metadata.ts';
-import type { Rules } from './rules.ts';
-import { pruned, unknownFields, withDefaults, withoutNulls } from './schema.ts';
-import { problemsOf } from './validate.ts';
+  builtInProblems,
+  builtInDecodeError,
+  annotationsChangeGeneration,
+  withBuiltInDefaults,
+} from './built-in-behavior.ts';
+import { crdProblems, isCrd, withCrdDefaults } from './custom-resource-definition.ts';
+import type { StatusCause } from './api-errors.ts';
+import { badRequest, invalid } from './api-errors.ts';
+import { freezeJson, jsonEqual } from './frozen-json.ts';
+import type { Kind } from './kind-registry.ts';
+import { metadataProblems, unknownMetadataFields, metadataDecodeError, withoutEmptyMetadata } from './metadata-validation.ts';
+import type { ValidationRules } from './validation-rules.ts';
+import { pruneUnknown, unknownFields, withSchemaDefaults, withoutNulls } from './structural-schema.ts';
+import { validateBySchema } from './schema-validation.ts';
 
 /**
  * As the server reads a body. @throws ApiError 400 or 422 when it is of another kind, cannot be
  * read, or has unknown fields
  */
-export function read(kind: Kind, given: KubeObject): KubeObject {
+export function decode(kind: Kind, given: KubeObject): KubeObject {
   const version = `${given.kind} in version "${given.apiVersion.split('/').at(-1)}" cannot be handled as a ${kind.kind}`;
   if (
     given.apiVersion !== apiVersionOf(kind) ||
@@ -38,24 +38,24 @@ export function read(kind: Kind, given: KubeObject): KubeObject {
     throw wrongKind(kind, given);
   }
   const unread =
-    unreadable(given) ?? (kind.custom === true ? undefined : builtinUnreadable(kind, given));
+    metadataDecodeError(given) ?? (kind.custom === true ? undefined : builtInDecodeError(kind, given));
   if (unread !== undefined) {
     throw badRequest(`${version}: ${unread}`);
   }
-  const unknown = unknownOf(kind, given);
+  const unknown = findUnknownFields(kind, given);
   if (unknown.length > 0) {
     throw badRequest(
       `${version}: strict decoding error: ${unknown.map((path) => `unknown field "${path}"`).join(', ')}`,
     );
   }
-  return kind.schema === undefined ? given : keep(withoutNulls(given, kind.schema) as KubeObject);
+  return kind.schema === undefined ? given : freezeJson(withoutNulls(given, kind.schema) as KubeObject);
 }
 
 /**
  * As the server reads what a patch made. @throws ApiError 400 when it is another object now, 422
  * when it cannot be read
  */
-export function readPatched(kind: Kind, given: KubeObject, before: KubeObject): KubeObject {
+export function decodePatched(kind: Kind, given: KubeObject, before: KubeObject): KubeObject {
   const { name, namespace } = before.metadata;
   const next = given.metadata ?? {};
   if (given.kind !== kind.kind) {
@@ -63,7 +63,7 @@ export function readPatched(kind: Kind, given: KubeObject, before: KubeObject): 
   }
   if (given.apiVersion !== before.apiVersion) {
     throw invalid(kind, name, [
-      wrong('apiVersion', given.apiVersion, `must be ${before.apiVersion}`),
+      invalidValue('apiVersion', given.apiVersion, `must be ${before.apiVersion}`),
     ]);
   }
   if (next.name !== name) {
@@ -77,57 +77,57 @@ export function readPatched(kind: Kind, given: KubeObject, before: KubeObject): 
     );
   }
   const unread =
-    unreadable(given) ?? (kind.custom === true ? undefined : builtinUnreadable(kind, given));
-  const unknown = unknownOf(kind, given).map((path) => `unknown field "${path}"`);
+    metadataDecodeError(given) ?? (kind.custom === true ? undefined : builtInDecodeError(kind, given));
+  const unknown = findUnknownFields(kind, given).map((path) => `unknown field "${path}"`);
   const problem =
     unread ?? (unknown.length === 0 ? undefined : `strict decoding error: ${unknown.join(', ')}`);
   if (problem !== undefined) {
     throw invalid({ group: '', kind: '', plural: '' }, '', [
-      wrong('patch', JSON.stringify(given), problem),
+      invalidValue('patch', JSON.stringify(given), problem),
     ]);
   }
-  return kind.schema === undefined ? given : keep(withoutNulls(given, kind.schema) as KubeObject);
+  return kind.schema === undefined ? given : freezeJson(withoutNulls(given, kind.schema) as KubeObject);
 }
 
 function wrongKind(kind: Kind, { kind: found, metadata }: KubeObject): Error {
   return invalid({ ...kind, kind: found }, metadata.name, [
-    wrong('kind', found, `must be ${kind.kind}`),
+    invalidValue('kind', found, `must be ${kind.kind}`),
   ]);
 }
 
-function unknownOf(kind: Kind, object: KubeObject): readonly string[] {
+function findUnknownFields(kind: Kind, object: KubeObject): readonly string[] {
   return [
     ...(kind.schema === undefined ? [] : unknownFields(object, kind.schema)),
-    ...unknownMetadata(object),
+    ...unknownMetadataFields(object),
   ].sort();
 }
 
 /** With defaults, kept. */
-export function defaulted(kind: Kind, object: KubeObject): KubeObject {
+export function applyDefaults(kind: Kind, object: KubeObject): KubeObject {
   const lean = withoutEmptyMetadata(object);
-  if (isDefinition(kind)) {
-    return withDefinitionDefaults(lean);
+  if (isCrd(kind)) {
+    return withCrdDefaults(lean);
   }
-  return keep(
+  return freezeJson(
     kind.schema === undefined
-      ? withBuiltinDefaults(kind, lean)
-      : (withDefaults(lean, kind.schema) as KubeObject),
+      ? withBuiltInDefaults(kind, lean)
+      : (withSchemaDefaults(lean, kind.schema) as KubeObject),
   );
 }
 
 /** An object as it is read after its definition has changed. */
-export function viewed(kind: Kind, object: KubeObject): KubeObject {
+export function pruneAndDefault(kind: Kind, object: KubeObject): KubeObject {
   return kind.schema === undefined
     ? object
-    : keep(withDefaults(pruned(object, kind.schema), kind.schema) as KubeObject);
+    : freezeJson(withSchemaDefaults(pruneUnknown(object, kind.schema), kind.schema) as KubeObject);
 }
 
 /** @throws ApiError 422 that names everything that is wrong */
-export function validate(
+export function validateObject(
   kind: Kind,
   object: KubeObject,
   before: KubeObject | undefined,
-  rules: Rules,
+  rules: ValidationRules,
 ): void {
   const causes = [...metadataProblems(kind, object, before), ...bodyProblems(kind, object, before)];
   // Rules are asked only where the schema finds nothing wrong.
@@ -144,20 +144,20 @@ function bodyProblems(
   kind: Kind,
   object: KubeObject,
   before: KubeObject | undefined,
-): readonly Cause[] {
-  if (isDefinition(kind)) {
-    return definitionProblems(object);
+): readonly StatusCause[] {
+  if (isCrd(kind)) {
+    return crdProblems(object);
   }
   return kind.schema === undefined
-    ? builtinProblems(kind, object, before)
-    : problemsOf(object, kind.schema, '', before);
+    ? builtInProblems(kind, object, before)
+    : validateBySchema(object, kind.schema, '', before);
 }
 
-function wrong(field: string, value: unknown, text: string): Cause {
+function invalidValue(field: string, value: unknown, detail: string): StatusCause {
   return {
     reason: 'FieldValueInvalid',
     field,
-    message: `Invalid value: ${JSON.stringify(value)}: ${text}`,
+    message: `Invalid value: ${JSON.stringify(value)}: ${detail}`,
   };
 }
 
@@ -165,7 +165,7 @@ function wrong(field: string, value: unknown, text: string): Cause {
  * A write through one door keeps the rest: status writes change only status, others never do. What
  * the server sets stays.
  */
-export function confined(
+export function restrictToSubresource(
   kind: Kind,
   old: KubeObject,
   next: KubeObject,
@@ -173,7 +173,7 @@ export function confined(
 ): KubeObject {
   if (subresource === 'status') {
     const { status: _, ...rest } = old;
-    return keep({ ...rest, status: next.status } as KubeObject);
+    return freezeJson({ ...rest, status: next.status } as KubeObject);
   }
   const {
     uid,
@@ -196,12 +196,12 @@ export function confined(
     deletionGracePeriodSeconds,
   };
   const { status } = kind.status === true ? old : next;
-  const whole = keep({ ...next, metadata: kept, status } as KubeObject);
-  return same(whole.metadata, old.metadata) ? keep({ ...whole, metadata: old.metadata }) : whole;
+  const whole = freezeJson({ ...next, metadata: kept, status } as KubeObject);
+  return jsonEqual(whole.metadata, old.metadata) ? freezeJson({ ...whole, metadata: old.metadata }) : whole;
 }
 
 /** Does a change from one to the other count for metadata.generation? */
-export function countsAsChange(kind: Kind, before: KubeObject, after: KubeObject): boolean {
+export function changesGeneration(kind: Kind, before: KubeObject, after: KubeObject): boolean {
   if (!kind.generation) {
     return false;
   }
@@ -210,13 +210,13 @@ export function countsAsChange(kind: Kind, before: KubeObject, after: KubeObject
     return kind.status === true || kind.custom !== true ? spec : rest;
   };
   return (
-    !same(body(before), body(after)) ||
-    (countsAnnotations(kind) && !same(before.metadata.annotations, after.metadata.annotations))
+    !jsonEqual(body(before), body(after)) ||
+    (annotationsChangeGeneration(kind) && !jsonEqual(before.metadata.annotations, after.metadata.annotations))
   );
 }
 
 /** What the server gives every new object of a kind. */
-export function withBirthRights(kind: Kind, object: KubeObject): KubeObject {
+export function withServerFields(kind: Kind, object: KubeObject): KubeObject {
   if (kind.group !== '' || kind.kind !== 'Namespace') {
     return object;
   }
@@ -230,7 +230,7 @@ export function withBirthRights(kind: Kind, object: KubeObject): KubeObject {
 }
 
 /** @throws ApiError 422 */
-export function refuseNewFinalizers(kind: Kind, old: KubeObject, { metadata }: KubeObject): void {
+export function rejectNewFinalizers(kind: Kind, old: KubeObject, { metadata }: KubeObject): void {
   if (
     old.metadata.deletionTimestamp === undefined ||
     metadata.finalizers === old.metadata.finalizers

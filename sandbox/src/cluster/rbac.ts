@@ -15,14 +15,14 @@ export interface PolicyRule {
   readonly verbs: readonly string[];
 }
 
-export interface Rights {
+export interface PolicyRules {
   /** In all namespaces, and for kinds without. */
   readonly cluster?: readonly PolicyRule[];
   /** By namespace. */
   readonly namespaces?: Readonly<Record<string, readonly PolicyRule[]>>;
 }
 
-interface Attempt {
+interface AccessRequest {
   readonly verb: string;
   readonly type: Pick<ResourceType, 'group' | 'plural'>;
   readonly subresource?: string | undefined;
@@ -30,28 +30,28 @@ interface Attempt {
   readonly name?: string | undefined;
 }
 
-export interface RightsOptions {
+export interface AuthorizerOptions {
   /** As messages name it. Default `system:serviceaccount:default:operator`. */
   readonly user?: string;
   /** Hears of each refusal. */
-  readonly refused?: (message: string) => void;
+  readonly onRefused?: (message: string) => void;
 }
 
 /** @param cluster what stands behind the door */
-export function withRights(
+export function withPolicyRules(
   cluster: Pick<Cluster, 'api' | 'typeOf'>,
-  rights: Rights,
-  options: RightsOptions = {},
+  policyRules: PolicyRules,
+  options: AuthorizerOptions = {},
 ): KubeApi {
-  const { user = 'system:serviceaccount:default:operator', refused } = options;
+  const { user = 'system:serviceaccount:default:operator', onRefused } = options;
   const { api } = cluster;
-  const allowed = (attempt: Attempt): boolean => {
-    const inside =
-      attempt.namespace === undefined ? [] : (rights.namespaces?.[attempt.namespace] ?? []);
-    return [...(rights.cluster ?? []), ...inside].some((rule) => grants(rule, attempt));
+  const isAllowed = (request: AccessRequest): boolean => {
+    const namespaceRules =
+      request.namespace === undefined ? [] : (policyRules.namespaces?.[request.namespace] ?? []);
+    return [...(policyRules.cluster ?? []), ...namespaceRules].some((rule) => ruleAllows(rule, request));
   };
-  const refuse = (message: string, details?: object): never => {
-    refused?.(message);
+  const reject = (message: string, details?: object): never => {
+    onRefused?.(message);
     throw new ApiError({
       code: 403,
       reason: 'Forbidden',
@@ -59,21 +59,21 @@ export function withRights(
       ...(details !== undefined && { details }),
     });
   };
-  const need = (attempt: Attempt): void => {
-    if (!allowed(attempt)) {
-      refuse(refusal(attempt, user), detailsOf(attempt));
+  const requireAccess = (request: AccessRequest): void => {
+    if (!isAllowed(request)) {
+      reject(forbiddenMessage(request, user), statusDetailsOf(request));
     }
   };
   /** Whoever says that an owner waits must be able to make it wait. */
-  const needOwners = (object: unknown, before?: KubeObject): void => {
+  const requireOwnerAccess = (object: unknown, before?: KubeObject): void => {
     const { metadata } = (object ?? {}) as Partial<KubeObject>;
-    const had = new Set(
+    const alreadyBlocking = new Set(
       (before?.metadata.ownerReferences ?? []).flatMap(({ uid, blockOwnerDeletion }) =>
         blockOwnerDeletion === true ? [uid] : [],
       ),
     );
     for (const owner of metadata?.ownerReferences ?? []) {
-      if (owner.blockOwnerDeletion !== true || had.has(owner.uid)) {
+      if (owner.blockOwnerDeletion !== true || alreadyBlocking.has(owner.uid)) {
         continue;
       }
       const type = cluster.typeOf(owner);
@@ -81,15 +81,15 @@ export function withRights(
         ? (metadata?.namespace ?? before?.metadata.namespace)
         : undefined;
       if (
-        !allowed({ verb: 'update', type, subresource: 'finalizers', namespace, name: owner.name })
+        !isAllowed({ verb: 'update', type, subresource: 'finalizers', namespace, name: owner.name })
       ) {
-        refuse(
+        reject(
           `cannot set blockOwnerDeletion if an ownerReference refers to a resource you can't set finalizers on: ${owner.kind} ${owner.name}`,
         );
       }
     }
   };
-  const existing = async (
+  const getIfPresent = async (
     type: ResourceType,
     key: { readonly namespace?: string; readonly name: string },
   ): Promise<KubeObject | undefined> =>
@@ -100,56 +100,56 @@ export function withRights(
       );
   return {
     async list(type, options, signal) {
-      need({ verb: 'list', type, namespace: options?.namespace });
+      requireAccess({ verb: 'list', type, namespace: options?.namespace });
       return api.list(type, options, signal);
     },
     async *watch(type, options, signal) {
-      need({ verb: 'watch', type, namespace: options.namespace });
+      requireAccess({ verb: 'watch', type, namespace: options.namespace });
       yield* api.watch(type, options, signal);
     },
     async get(type, key, signal) {
-      need({ verb: 'get', type, ...key });
+      requireAccess({ verb: 'get', type, ...key });
       return api.get(type, key, signal);
     },
     async create(type, object, options, signal) {
-      need({ verb: 'create', type, namespace: object.metadata.namespace });
-      needOwners(object);
+      requireAccess({ verb: 'create', type, namespace: object.metadata.namespace });
+      requireOwnerAccess(object);
       return api.create(type, object, options, signal);
     },
     async replace(type, object, options, signal) {
       const { namespace, name } = object.metadata;
-      need({ verb: 'update', type, subresource: options?.subresource, namespace, name });
-      needOwners(object, await existing(type, object.metadata));
+      requireAccess({ verb: 'update', type, subresource: options?.subresource, namespace, name });
+      requireOwnerAccess(object, await getIfPresent(type, object.metadata));
       return api.replace(type, object, options, signal);
     },
     async apply(type, object, options, signal) {
       const { namespace, name } = object.metadata;
-      need({ verb: 'patch', type, subresource: options.subresource, namespace, name });
-      const before = await existing(type, object.metadata);
+      requireAccess({ verb: 'patch', type, subresource: options.subresource, namespace, name });
+      const before = await getIfPresent(type, object.metadata);
       // An apply that makes the object is a create as well.
       if (before === undefined && options.subresource === undefined) {
-        need({ verb: 'create', type, namespace });
+        requireAccess({ verb: 'create', type, namespace });
       }
-      needOwners(object, before);
+      requireOwnerAccess(object, before);
       return api.apply(type, object, options, signal);
     },
     async patch(type, key, patch, options, signal) {
-      need({ verb: 'patch', type, subresource: options?.subresource, ...key });
+      requireAccess({ verb: 'patch', type, subresource: options?.subresource, ...key });
       if (patch.type === 'merge') {
-        needOwners(patch.body, await existing(type, key));
+        requireOwnerAccess(patch.body, await getIfPresent(type, key));
       }
       return api.patch(type, key, patch, options, signal);
     },
     async delete(type, key, options, signal) {
-      need({ verb: 'delete', type, ...key });
+      requireAccess({ verb: 'delete', type, ...key });
       return api.delete(type, key, options, signal);
     },
   };
 }
 
-function grants(
+function ruleAllows(
   { apiGroups = [], resources = [], resourceNames = [], verbs }: PolicyRule,
-  { verb, type, subresource, name }: Attempt,
+  { verb, type, subresource, name }: AccessRequest,
 ): boolean {
   const has = (list: readonly string[], ...wanted: readonly string[]): boolean =>
     list.includes('*') || wanted.some((one) => list.includes(one));
@@ -165,22 +165,22 @@ function grants(
   );
 }
 
-function refusal({ verb, type, subresource, namespace, name }: Attempt, user: string): string {
+function forbiddenMessage({ verb, type, subresource, namespace, name }: AccessRequest, user: string): string {
   const { group, plural } = type;
-  const place =
+  const scope =
     namespace === undefined
       ? 'at the cluster scope'
       : `in the namespace ${JSON.stringify(namespace)}`;
-  const what = `${plural}${subresource === undefined ? '' : `/${subresource}`}`;
+  const resource = `${plural}${subresource === undefined ? '' : `/${subresource}`}`;
   const subject = `${group === '' ? plural : `${plural}.${group}`}${name === undefined ? '' : ` ${JSON.stringify(name)}`}`;
-  return `${subject} is forbidden: User ${JSON.stringify(user)} cannot ${verb} resource "${what}" in API group "${group}" ${place}`;
+  return `${subject} is forbidden: User ${JSON.stringify(user)} cannot ${verb} resource "${resource}" in API group "${group}" ${scope}`;
 }
 
-function detailsOf({ type: { group, plural }, name }: Attempt): object {
+function statusDetailsOf({ type: { group, plural }, name }: AccessRequest): object {
   return { ...(name !== undefined && { name }), ...(group !== '' && { group }), kind: plural };
 }
 
-interface Manifest {
+interface RbacManifest {
   readonly kind: string;
   readonly metadata: { readonly name: string; readonly namespace?: string };
   readonly rules?: readonly PolicyRule[] | null;
@@ -193,25 +193,25 @@ interface Manifest {
  * the output of `helm template`.
  * @param namespace of those that name none
  */
-export function rightsFrom(manifests: readonly object[], namespace = 'default'): Rights {
-  const all = manifests as readonly Manifest[];
+export function policyRulesFrom(manifests: readonly object[], namespace = 'default'): PolicyRules {
+  const all = manifests as readonly RbacManifest[];
   const cluster: PolicyRule[] = [];
   const namespaces: Record<string, PolicyRule[]> = {};
   for (const { kind, metadata, roleRef } of all) {
     if (kind !== 'ClusterRoleBinding' && kind !== 'RoleBinding') {
       continue;
     }
-    const place = metadata.namespace ?? namespace;
+    const bindingNamespace = metadata.namespace ?? namespace;
     const role = all.find(
       (one) =>
         one.kind === roleRef?.kind &&
         one.metadata.name === roleRef.name &&
-        (one.kind === 'ClusterRole' || (one.metadata.namespace ?? namespace) === place),
+        (one.kind === 'ClusterRole' || (one.metadata.namespace ?? namespace) === bindingNamespace),
     );
     if (kind === 'ClusterRoleBinding') {
       cluster.push(...(role?.rules ?? []));
     } else {
-      (namespaces[place] ??= []).push(...(role?.rules ?? []));
+      (namespaces[bindingNamespace] ??= []).push(...(role?.rules ?? []));
     }
   }
   return { cluster, namespaces };

@@ -1,7 +1,7 @@
 /** The scale subresource: replicas of an object, whatever its own field for them is called. */
 import type { KubeObject } from 'autopilot-runtime/ports';
-import { isMap, keep } from './frozen.ts';
-import type { Kind } from './kinds.ts';
+import { isMap, freezeJson } from './frozen-json.ts';
+import type { Kind } from './kind-registry.ts';
 
 export interface ScalePaths {
   /** As in a definition: `.spec.replicas`. */
@@ -11,56 +11,56 @@ export interface ScalePaths {
 }
 
 /** An object seen as a Scale. @throws nothing; what the object does not say counts as 0 */
-export function scaleOf(kind: Kind, object: KubeObject, paths: ScalePaths): KubeObject {
+export function toScale(kind: Kind, object: KubeObject, paths: ScalePaths): KubeObject {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   const selector =
     kind.custom === true
       ? paths.selector === undefined
         ? undefined
-        : at(object, paths.selector)
-      : selectorText(object);
-  return keep({
+        : valueAt(object, paths.selector)
+      : selectorOf(object);
+  return freezeJson({
     apiVersion: 'autoscaling/v1',
     kind: 'Scale',
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
-    spec: replicas(at(object, paths.spec)),
+    spec: replicasSpec(valueAt(object, paths.spec)),
     status: {
-      replicas: Number(at(object, paths.status) ?? 0),
+      replicas: Number(valueAt(object, paths.status) ?? 0),
       ...(typeof selector === 'string' && { selector }),
     },
   } as KubeObject);
 }
 
 /** The object with the replicas that a Scale asks for. */
-export function scaled(object: KubeObject, scale: KubeObject, paths: ScalePaths): KubeObject {
+export function withReplicas(object: KubeObject, scale: KubeObject, paths: ScalePaths): KubeObject {
   const { replicas: wanted = 0 } = (scale.spec ?? {}) as { replicas?: number };
-  return put(object, partsOf(paths.spec), wanted) as KubeObject;
+  return withValueAt(object, pathParts(paths.spec), wanted) as KubeObject;
 }
 
-function replicas(value: unknown): object {
+function replicasSpec(value: unknown): object {
   return typeof value === 'number' && value !== 0 ? { replicas: value } : {};
 }
 
-function partsOf(path: string): readonly string[] {
+function pathParts(path: string): readonly string[] {
   return path.split('.').filter((part) => part !== '');
 }
 
-function at(object: unknown, path: string): unknown {
-  return partsOf(path).reduce<unknown>(
+function valueAt(object: unknown, path: string): unknown {
+  return pathParts(path).reduce<unknown>(
     (value, part) => (isMap(value) ? value[part] : undefined),
     object,
   );
 }
 
-function put(value: unknown, [part, ...rest]: readonly string[], wanted: unknown): unknown {
+function withValueAt(value: unknown, [part, ...rest]: readonly string[], wanted: unknown): unknown {
   if (part === undefined) {
     return wanted;
   }
   const map = isMap(value) ? value : {};
-  return { ...map, [part]: put(map[part], rest, wanted) };
+  return { ...map, [part]: withValueAt(map[part], rest, wanted) };
 }
 
-function selectorText({ spec }: KubeObject): string | undefined {
+function selectorOf({ spec }: KubeObject): string | undefined {
   const { selector } = (spec ?? {}) as {
     selector?: { matchLabels?: Readonly<Record<string, string>> };
   };

@@ -2,33 +2,33 @@
  * Validation of custom resources by their schema, in the API server's words. What has not changed
  * since before may stay wrong.
  */
-import type { Cause } from './errors.ts';
-import { isMap, same } from './frozen.ts';
-import type { StructuralSchema } from './schema.ts';
-import { memberOf } from './schema.ts';
+import type { StatusCause } from './api-errors.ts';
+import { isMap, jsonEqual } from './frozen-json.ts';
+import type { StructuralSchema } from './structural-schema.ts';
+import { memberSchema } from './structural-schema.ts';
 
 /** Values found right, by schema: the parts that versions of an object share are looked at once. */
-const right = new WeakMap<StructuralSchema, WeakSet<object>>();
+const validValues = new WeakMap<StructuralSchema, WeakSet<object>>();
 
 /**
  * What is wrong with a (kept) value. `before` is what it was; `root` is where messages count paths
  * from.
  */
-export function problemsOf(
+export function validateBySchema(
   value: unknown,
   schema: StructuralSchema,
   path = '',
   before?: unknown,
-): readonly Cause[] {
+): readonly StatusCause[] {
   const known = typeof value === 'object' && value !== null ? value : undefined;
-  if (known !== undefined && right.get(schema)?.has(known) === true) {
+  if (known !== undefined && validValues.get(schema)?.has(known) === true) {
     return [];
   }
   const found = findProblems(value, schema, path, before);
   if (found.length === 0 && known !== undefined && before === undefined) {
-    const set = right.get(schema);
+    const set = validValues.get(schema);
     if (set === undefined) {
-      right.set(schema, new WeakSet([known]));
+      validValues.set(schema, new WeakSet([known]));
     } else {
       set.add(known);
     }
@@ -41,8 +41,8 @@ function findProblems(
   schema: StructuralSchema,
   path: string,
   before: unknown,
-): readonly Cause[] {
-  if (before !== undefined && same(value, before)) {
+): readonly StatusCause[] {
+  if (before !== undefined && jsonEqual(value, before)) {
     return [];
   }
   if (value === null && schema.nullable === true) {
@@ -53,17 +53,17 @@ function findProblems(
     return [typeProblem];
   }
   const below = (name: string): string => (path === '' ? name : `${path}.${name}`);
-  const problems: Cause[] = [
-    ...boundsOf(value, schema, path),
-    ...formatsOf(value, schema, path),
-    ...junctionsOf(value, schema, path),
+  const problems: StatusCause[] = [
+    ...boundProblems(value, schema, path),
+    ...formatProblems(value, schema, path),
+    ...combinatorProblems(value, schema, path),
   ];
-  if (schema.enum !== undefined && !schema.enum.some((allowed) => same(allowed, value))) {
+  if (schema.enum !== undefined && !schema.enum.some((allowed) => jsonEqual(allowed, value))) {
     const allowed = schema.enum
       .map((one) => JSON.stringify(typeof one === 'string' ? one : JSON.stringify(one)))
       .join(', ');
     problems.push(
-      cause(
+      createCause(
         'FieldValueNotSupported',
         path,
         `Unsupported value: ${JSON.stringify(value)}: supported values: ${allowed}`,
@@ -71,43 +71,43 @@ function findProblems(
     );
   }
   if (Array.isArray(value)) {
-    problems.push(...itemsOf(value, schema, path, before));
+    problems.push(...itemProblems(value, schema, path, before));
   }
   if (isMap(value)) {
     const old = isMap(before) ? before : {};
     for (const name of schema.required ?? []) {
       if (!Object.hasOwn(value, name)) {
-        problems.push(cause('FieldValueRequired', below(name), 'Required value'));
+        problems.push(createCause('FieldValueRequired', below(name), 'Required value'));
       }
     }
     for (const [name, inner] of Object.entries(value)) {
-      const member = memberOf(schema, name);
+      const member = memberSchema(schema, name);
       if (member !== undefined) {
-        problems.push(...problemsOf(inner, member, below(name), old[name]));
+        problems.push(...validateBySchema(inner, member, below(name), old[name]));
       }
     }
   }
   return problems;
 }
 
-function itemsOf(
+function itemProblems(
   list: readonly unknown[],
   schema: StructuralSchema,
   path: string,
   before: unknown,
-): readonly Cause[] {
+): readonly StatusCause[] {
   const { items } = schema;
   const kind = schema['x-kubernetes-list-type'];
   const keys = schema['x-kubernetes-list-map-keys'] ?? [];
   const keyOf = (item: unknown): unknown =>
     isMap(item) ? Object.fromEntries(keys.map((key) => [key, item[key]])) : item;
-  const found: Cause[] = [];
+  const found: StatusCause[] = [];
   if (kind === 'set' || kind === 'map') {
     const seen = new Set<string>();
     for (const [index, item] of list.entries()) {
       const key = JSON.stringify(kind === 'set' ? item : keyOf(item));
       if (seen.has(key)) {
-        found.push(cause('FieldValueDuplicate', `${path}[${index}]`, `Duplicate value: ${key}`));
+        found.push(createCause('FieldValueDuplicate', `${path}[${index}]`, `Duplicate value: ${key}`));
       }
       seen.add(key);
     }
@@ -117,33 +117,33 @@ function itemsOf(
   }
   const old = kind === 'map' && Array.isArray(before) ? (before as readonly unknown[]) : [];
   for (const [index, item] of list.entries()) {
-    const was = old.find((one) => same(keyOf(one), keyOf(item)));
-    found.push(...problemsOf(item, items, `${path}[${index}]`, was));
+    const was = old.find((one) => jsonEqual(keyOf(one), keyOf(item)));
+    found.push(...validateBySchema(item, items, `${path}[${index}]`, was));
   }
   return found;
 }
 
-function typeProblemOf(value: unknown, schema: StructuralSchema, path: string): Cause | undefined {
-  const type = typeOf(value);
+function typeProblemOf(value: unknown, schema: StructuralSchema, path: string): StatusCause | undefined {
+  const type = jsonTypeOf(value);
   const fits =
     schema['x-kubernetes-int-or-string'] === true
       ? type === 'integer' || type === 'string'
       : schema.type === undefined ||
         type === schema.type ||
         (type === 'integer' && schema.type === 'number');
-  return fits ? undefined : wrongType(path, schema.type ?? 'integer,string', type);
+  return fits ? undefined : typeCause(path, schema.type ?? 'integer,string', type);
 }
 
-function wrongType(path: string, wanted: string, found: string): Cause {
+function typeCause(path: string, wanted: string, found: string): StatusCause {
   // Status is validated by itself: messages leave its own name out, as the real server's do.
-  return cause(
+  return createCause(
     'FieldValueTypeInvalid',
     path,
     `Invalid value: "${found}": ${path.replace(/^status\./, '')} in body must be of type ${wanted}: "${found}"`,
   );
 }
 
-function typeOf(value: unknown): string {
+function jsonTypeOf(value: unknown): string {
   if (value === null) {
     return 'null';
   }
@@ -153,11 +153,11 @@ function typeOf(value: unknown): string {
   return Number.isInteger(value) ? 'integer' : typeof value;
 }
 
-function boundsOf(value: unknown, schema: StructuralSchema, path: string): readonly Cause[] {
-  const found: Cause[] = [];
-  const wrong = (rule: string, shown: unknown = value): void =>
+function boundProblems(value: unknown, schema: StructuralSchema, path: string): readonly StatusCause[] {
+  const found: StatusCause[] = [];
+  const addProblem = (rule: string, shown: unknown = value): void =>
     void found.push(
-      cause(
+      createCause(
         'FieldValueInvalid',
         path,
         `Invalid value: ${JSON.stringify(shown)}: ${path.replace(/^status\./, '')} in body ${rule}`,
@@ -166,28 +166,28 @@ function boundsOf(value: unknown, schema: StructuralSchema, path: string): reado
   if (typeof value === 'number') {
     const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf } = schema;
     if (minimum !== undefined && (exclusiveMinimum === true ? value <= minimum : value < minimum)) {
-      wrong(`should be greater than ${exclusiveMinimum === true ? '' : 'or equal to '}${minimum}`);
+      addProblem(`should be greater than ${exclusiveMinimum === true ? '' : 'or equal to '}${minimum}`);
     }
     if (maximum !== undefined && (exclusiveMaximum === true ? value >= maximum : value > maximum)) {
-      wrong(`should be less than ${exclusiveMaximum === true ? '' : 'or equal to '}${maximum}`);
+      addProblem(`should be less than ${exclusiveMaximum === true ? '' : 'or equal to '}${maximum}`);
     }
     if (multipleOf !== undefined && !Number.isInteger(value / multipleOf)) {
-      wrong(`should be a multiple of ${multipleOf}`);
+      addProblem(`should be a multiple of ${multipleOf}`);
     }
   }
   if (typeof value === 'string') {
     const { minLength, maxLength, pattern } = schema;
     const { length } = Array.from(value);
     if (minLength !== undefined && length < minLength) {
-      wrong(`should be at least ${minLength} chars long`);
+      addProblem(`should be at least ${minLength} chars long`);
     }
     if (maxLength !== undefined && length > maxLength) {
       found.push(
-        cause('FieldValueTooLong', path, `Too long: may not be more than ${maxLength} bytes`),
+        createCause('FieldValueTooLong', path, `Too long: may not be more than ${maxLength} bytes`),
       );
     }
-    if (pattern !== undefined && !compiled(pattern).test(value)) {
-      wrong(`should match '${pattern}'`);
+    if (pattern !== undefined && !compilePattern(pattern).test(value)) {
+      addProblem(`should match '${pattern}'`);
     }
   }
   const size = Array.isArray(value)
@@ -196,18 +196,18 @@ function boundsOf(value: unknown, schema: StructuralSchema, path: string): reado
       ? Object.keys(value).length
       : undefined;
   if (size !== undefined) {
-    const [least, most, what] = Array.isArray(value)
+    const [min, max, what] = Array.isArray(value)
       ? [schema.minItems, schema.maxItems, 'items']
       : [schema.minProperties, schema.maxProperties, 'properties'];
-    if (least !== undefined && size < least) {
-      wrong(`should have at least ${least} ${what}`, size);
+    if (min !== undefined && size < min) {
+      addProblem(`should have at least ${min} ${what}`, size);
     }
-    if (most !== undefined && size > most) {
+    if (max !== undefined && size > max) {
       found.push(
-        cause(
+        createCause(
           'FieldValueTooMany',
           path,
-          `Too many: ${size}: must have at most ${most} item${most === 1 ? '' : 's'}`,
+          `Too many: ${size}: must have at most ${max} item${max === 1 ? '' : 's'}`,
         ),
       );
     }
@@ -217,7 +217,7 @@ function boundsOf(value: unknown, schema: StructuralSchema, path: string): reado
 
 const patterns = new Map<string, RegExp>();
 
-function compiled(pattern: string): RegExp {
+function compilePattern(pattern: string): RegExp {
   let found = patterns.get(pattern);
   if (found === undefined) {
     patterns.set(pattern, (found = new RegExp(pattern, 'u')));
@@ -234,13 +234,13 @@ const FORMATS: Readonly<Record<string, RegExp>> = {
   uuid: /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i,
 };
 
-function formatsOf(value: unknown, { format }: StructuralSchema, path: string): readonly Cause[] {
+function formatProblems(value: unknown, { format }: StructuralSchema, path: string): readonly StatusCause[] {
   const rule = format === undefined ? undefined : FORMATS[format];
   if (typeof value !== 'string' || format === undefined || rule === undefined || rule.test(value)) {
     return [];
   }
   return [
-    cause(
+    createCause(
       'FieldValueInvalid',
       path,
       `Invalid value: ${JSON.stringify(value)}: ${path} in body must be of type ${format}: ${JSON.stringify(value)}`,
@@ -248,31 +248,31 @@ function formatsOf(value: unknown, { format }: StructuralSchema, path: string): 
   ];
 }
 
-function junctionsOf(value: unknown, schema: StructuralSchema, path: string): readonly Cause[] {
+function combinatorProblems(value: unknown, schema: StructuralSchema, path: string): readonly StatusCause[] {
   const fits = (one: StructuralSchema): boolean =>
     findProblems(value, one, path, undefined).length === 0;
-  const wrong = (text: string): Cause =>
-    cause('FieldValueInvalid', '<nil>', `Invalid value: "": "${path}" must ${text}`);
-  const found: Cause[] = [];
+  const createProblem = (detail: string): StatusCause =>
+    createCause('FieldValueInvalid', '<nil>', `Invalid value: "": "${path}" must ${detail}`);
+  const found: StatusCause[] = [];
   if (schema.oneOf !== undefined) {
     const valid = schema.oneOf.filter(fits).length;
     const alternatives = valid === 0 ? 'Found none valid' : `Found ${valid} valid alternatives`;
     if (valid !== 1) {
-      found.push(wrong(`validate one and only one schema (oneOf). ${alternatives}`));
+      found.push(createProblem(`validate one and only one schema (oneOf). ${alternatives}`));
     }
   }
   if (schema.anyOf !== undefined && !schema.anyOf.some(fits)) {
-    found.push(wrong('validate at least one schema (anyOf)'));
+    found.push(createProblem('validate at least one schema (anyOf)'));
   }
   for (const one of schema.allOf ?? []) {
     found.push(...findProblems(value, one, path, undefined));
   }
   if (schema.not !== undefined && fits(schema.not)) {
-    found.push(wrong('not validate the schema (not)'));
+    found.push(createProblem('not validate the schema (not)'));
   }
   return found;
 }
 
-function cause(reason: string, field: string, message: string): Cause {
+function createCause(reason: string, field: string, message: string): StatusCause {
   return { reason, field, message };
 }

@@ -1,8 +1,8 @@
 // Made by scripts/served-kinds.ts from a real API server. Do not edit.
-import type { Shape } from './shape.ts';
-import type { Served } from './kinds.ts';
+import type { Shape } from './merge-shape.ts';
+import type { ServedKind } from './kind-registry.ts';
 
-export const SHAPES: Readonly<Record<string, Shape>> = {
+export const MERGE_SHAPES: Readonly<Record<string, Shape>> = {
   "v1.ValidatingAdmissionPolicySpec": {"fields":{"matchConditions":{"list":"map","keys":["name"],"defaults":{"name":""}},"matchConstraints":{"atomic":true},"paramKind":{"atomic":true},"variables":{"list":"map","keys":["name"],"defaults":{"name":""},"items":{"atomic":true}}}},
   "v1.JobTemplateSpec": {"fields":{"spec":{"fields":{"scheduling":{"fields":{"resourceClaims":{"list":"map","keys":["name"],"defaults":{"name":""}}}},"selector":{"atomic":true},"template":{"fields":{"spec":{"ref":"v1.PodSpec"}}}}}}},
   "v1.CSIPersistentVolumeSource": {"fields":{"controllerExpandSecretRef":{"atomic":true},"controllerPublishSecretRef":{"atomic":true},"nodeExpandSecretRef":{"atomic":true},"nodePublishSecretRef":{"atomic":true},"nodeStageSecretRef":{"atomic":true}}},
@@ -16,7 +16,7 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
   "v1.ResourceClaimStatus": {"fields":{"allocation":{"fields":{"nodeSelector":{"atomic":true}}},"devices":{"list":"map","keys":["driver","device","pool","shareID"],"defaults":{"driver":"","device":"","pool":""},"items":{"fields":{"conditions":{"list":"map","keys":["type"],"defaults":{"type":""}}}}},"reservedFor":{"list":"map","keys":["uid"],"defaults":{"uid":""}}}},
 };
 
-export const SERVED: readonly Served[] = [
+export const SERVED_KINDS: readonly ServedKind[] = [
   {"group":"","version":"v1","kind":"ConfigMap","plural":"configmaps","namespaced":true},
   {"group":"","version":"v1","kind":"Endpoints","plural":"endpoints","namespaced":true},
   {"group":"","version":"v1","kind":"Event","plural":"events","namespaced":true,"shape":{"fields":{"involvedObject":{"atomic":true},"related":{"atomic":true}}}},

@@ -2,10 +2,10 @@
  * What the schema of a CustomResourceDefinition makes of an object before it is validated: unknown
  * fields, nulls and defaults.
  */
-import { isMap, keep } from './frozen.ts';
-import type { Schema } from './shape.ts';
+import { isMap, freezeJson } from './frozen-json.ts';
+import type { MergeSchema } from './merge-shape.ts';
 
-export interface Rule {
+export interface ValidationRule {
   readonly rule: string;
   readonly message?: string;
   readonly messageExpression?: string;
@@ -14,7 +14,7 @@ export interface Rule {
   readonly optionalOldSelf?: boolean;
 }
 
-export interface StructuralSchema extends Schema {
+export interface StructuralSchema extends MergeSchema {
   readonly properties?: Readonly<Record<string, StructuralSchema>>;
   readonly additionalProperties?: StructuralSchema | boolean;
   readonly items?: StructuralSchema;
@@ -41,27 +41,27 @@ export interface StructuralSchema extends Schema {
   readonly 'x-kubernetes-int-or-string'?: boolean;
   readonly 'x-kubernetes-preserve-unknown-fields'?: boolean;
   readonly 'x-kubernetes-embedded-resource'?: boolean;
-  readonly 'x-kubernetes-validations'?: readonly Rule[];
+  readonly 'x-kubernetes-validations'?: readonly ValidationRule[];
 }
 
 /** Fields beside the declared ones belong to every object. */
 const ENVELOPE = new Set(['apiVersion', 'kind', 'metadata']);
-const OPEN: StructuralSchema = { 'x-kubernetes-preserve-unknown-fields': true };
+const OPEN_SCHEMA: StructuralSchema = { 'x-kubernetes-preserve-unknown-fields': true };
 
 /** What the schema says of one member; undefined when it does not know it. */
-export function memberOf(schema: StructuralSchema, name: string): StructuralSchema | undefined {
+export function memberSchema(schema: StructuralSchema, name: string): StructuralSchema | undefined {
   if (schema.properties !== undefined && Object.hasOwn(schema.properties, name)) {
     return schema.properties[name];
   }
   if (typeof schema.additionalProperties === 'object') {
     return schema.additionalProperties;
   }
-  return schema.additionalProperties === true ? OPEN : undefined;
+  return schema.additionalProperties === true ? OPEN_SCHEMA : undefined;
 }
 
 function isKnown(schema: StructuralSchema, name: string, path: string): boolean {
   return (
-    memberOf(schema, name) !== undefined ||
+    memberSchema(schema, name) !== undefined ||
     schema['x-kubernetes-preserve-unknown-fields'] === true ||
     (ENVELOPE.has(name) && (path === '' || schema['x-kubernetes-embedded-resource'] === true))
   );
@@ -84,43 +84,43 @@ export function unknownFields(
     return [];
   }
   return Object.entries(value).flatMap(([name, inner]) => {
-    const place = path === '' ? name : `${path}.${name}`;
+    const memberPath = path === '' ? name : `${path}.${name}`;
     if (!isKnown(schema, name, path)) {
-      return [place];
+      return [memberPath];
     }
-    const member = memberOf(schema, name);
-    return member === undefined ? [] : unknownFields(inner, member, place);
+    const member = memberSchema(schema, name);
+    return member === undefined ? [] : unknownFields(inner, member, memberPath);
   });
 }
 
 /** The value without undeclared fields; the same value when there are none. */
-export function pruned(value: unknown, schema: StructuralSchema, path = ''): unknown {
-  return mapped(value, schema, path, (name) => isKnown(schema, name, path), pruned);
+export function pruneUnknown(value: unknown, schema: StructuralSchema, path = ''): unknown {
+  return mapMembers(value, schema, path, (name) => isKnown(schema, name, path), pruneUnknown);
 }
 
 /** Without nulls where null is not allowed and no default stands ready: what is sent is read so. */
 export function withoutNulls(value: unknown, schema: StructuralSchema, path = ''): unknown {
-  const stays = (name: string, inner: unknown): boolean => {
-    const member = inner === null ? memberOf(schema, name) : undefined;
+  const isKept = (name: string, inner: unknown): boolean => {
+    const member = inner === null ? memberSchema(schema, name) : undefined;
     return (
       member === undefined ||
       member.nullable === true ||
       member.default !== undefined ||
-      member === OPEN
+      member === OPEN_SCHEMA
     );
   };
-  return mapped(value, schema, path, stays, withoutNulls);
+  return mapMembers(value, schema, path, isKept, withoutNulls);
 }
 
-type Change = (value: unknown, schema: StructuralSchema, path: string) => unknown;
+type MemberChange = (value: unknown, schema: StructuralSchema, path: string) => unknown;
 
 /** Members that stay, each changed by its own schema; the same value when nothing changes. */
-function mapped(
+function mapMembers(
   value: unknown,
   schema: StructuralSchema,
   path: string,
-  stays: (name: string, value: unknown) => boolean,
-  change: Change,
+  isKept: (name: string, value: unknown) => boolean,
+  change: MemberChange,
 ): unknown {
   if (Array.isArray(value)) {
     const { items } = schema;
@@ -135,8 +135,8 @@ function mapped(
   }
   let next: Record<string, unknown> | undefined;
   for (const [name, inner] of Object.entries(value)) {
-    const member = memberOf(schema, name);
-    if (!stays(name, inner)) {
+    const member = memberSchema(schema, name);
+    if (!isKept(name, inner)) {
       delete (next ??= { ...value })[name];
     } else if (member !== undefined) {
       const changed = change(inner, member, path === '' ? name : `${path}.${name}`);
@@ -153,9 +153,9 @@ function mapped(
  * is not allowed and there is a
  * default. The same value when nothing is added.
  */
-export function withDefaults(value: unknown, schema: StructuralSchema): unknown {
+export function withSchemaDefaults(value: unknown, schema: StructuralSchema): unknown {
   if (!isMap(value)) {
-    return mapped(value, schema, '', () => true, withDefaults);
+    return mapMembers(value, schema, '', () => true, withSchemaDefaults);
   }
   let filled: Record<string, unknown> | undefined;
   for (const [name, inner] of Object.entries(schema.properties ?? {})) {
@@ -163,8 +163,8 @@ export function withDefaults(value: unknown, schema: StructuralSchema): unknown 
       inner.default !== undefined &&
       (value[name] === undefined || (value[name] === null && inner.nullable !== true))
     ) {
-      (filled ??= { ...value })[name] = keep(inner.default);
+      (filled ??= { ...value })[name] = freezeJson(inner.default);
     }
   }
-  return mapped(filled ?? value, schema, '', () => true, withDefaults);
+  return mapMembers(filled ?? value, schema, '', () => true, withSchemaDefaults);
 }

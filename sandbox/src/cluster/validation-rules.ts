@@ -3,47 +3,47 @@
  * evaluated here is reported, not passed.
  */
 import type { KubeObject } from 'autopilot-runtime/ports';
-import { compile, optional, typed } from './cel.ts';
-import type { Cause } from './errors.ts';
-import { isMap, same } from './frozen.ts';
-import type { Kind } from './kinds.ts';
-import type { Rule, StructuralSchema } from './schema.ts';
-import { memberOf } from './schema.ts';
+import { compileRule, toOptional, toCelValue } from './cel.ts';
+import type { StatusCause } from './api-errors.ts';
+import { isMap, jsonEqual } from './frozen-json.ts';
+import type { Kind } from './kind-registry.ts';
+import type { ValidationRule, StructuralSchema } from './structural-schema.ts';
+import { memberSchema } from './structural-schema.ts';
 
 /** A rule that the sandbox does not check: a real API server would. */
 export interface UncheckedRule {
   readonly kind: string;
   /** Where the value lies: `spec.legs[0]`. */
-  readonly place: string;
+  readonly path: string;
   readonly rule: string;
-  readonly why: string;
+  readonly reason: string;
 }
 
-const TITLES: Readonly<Record<string, string>> = {
+const REASON_TITLES: Readonly<Record<string, string>> = {
   FieldValueInvalid: 'Invalid value',
   FieldValueForbidden: 'Forbidden',
   FieldValueRequired: 'Required value',
   FieldValueDuplicate: 'Duplicate value',
 };
 
-export class Rules {
-  readonly #unchecked = new Map<string, UncheckedRule>();
-  readonly #ruled = new WeakMap<StructuralSchema, boolean>();
+export class ValidationRules {
+  readonly #uncheckedRules = new Map<string, UncheckedRule>();
+  readonly #schemasWithRules = new WeakMap<StructuralSchema, boolean>();
 
   /** Each rule once. */
-  get unchecked(): readonly UncheckedRule[] {
-    return [...this.#unchecked.values()];
+  get uncheckedRules(): readonly UncheckedRule[] {
+    return [...this.#uncheckedRules.values()];
   }
 
   /** What the rules of a kind say of an object that its schema finds nothing wrong with. */
-  problemsOf(kind: Kind, object: KubeObject, before: KubeObject | undefined): readonly Cause[] {
+  problemsOf(kind: Kind, object: KubeObject, before: KubeObject | undefined): readonly StatusCause[] {
     return kind.schema === undefined || !this.#hasRules(kind.schema)
       ? []
       : this.#visit(kind, object, before, kind.schema, '');
   }
 
   #hasRules(schema: StructuralSchema): boolean {
-    let found = this.#ruled.get(schema);
+    let found = this.#schemasWithRules.get(schema);
     if (found === undefined) {
       const inner = [
         ...Object.values(schema.properties ?? {}),
@@ -55,7 +55,7 @@ export class Rules {
       found =
         (schema['x-kubernetes-validations'] ?? []).length > 0 ||
         inner.some((one) => this.#hasRules(one));
-      this.#ruled.set(schema, found);
+      this.#schemasWithRules.set(schema, found);
     }
     return found;
   }
@@ -65,20 +65,20 @@ export class Rules {
     value: unknown,
     before: unknown,
     schema: StructuralSchema,
-    place: string,
-  ): readonly Cause[] {
+    path: string,
+  ): readonly StatusCause[] {
     if (!this.#hasRules(schema) || value === null) {
       return [];
     }
     const found = (schema['x-kubernetes-validations'] ?? []).flatMap((rule) =>
-      this.#ask(kind, rule, value, before, schema, place),
+      this.#evaluate(kind, rule, value, before, schema, path),
     );
     if (isMap(value)) {
       const old = isMap(before) ? before : {};
       for (const [name, inner] of Object.entries(value)) {
-        const member = memberOf(schema, name);
+        const member = memberSchema(schema, name);
         const declared = schema.properties !== undefined && Object.hasOwn(schema.properties, name);
-        const at = declared ? (place === '' ? name : `${place}.${name}`) : `${place}[${name}]`;
+        const at = declared ? (path === '' ? name : `${path}.${name}`) : `${path}[${name}]`;
         if (member !== undefined) {
           found.push(...this.#visit(kind, inner, old[name], member, at));
         }
@@ -91,72 +91,72 @@ export class Rules {
       const old = keys !== undefined && Array.isArray(before) ? (before as readonly unknown[]) : [];
       for (const [index, item] of (value as readonly unknown[]).entries()) {
         const was = old.find((one) =>
-          keys?.every((key) => isMap(one) && isMap(item) && same(one[key], item[key])),
+          keys?.every((key) => isMap(one) && isMap(item) && jsonEqual(one[key], item[key])),
         );
-        found.push(...this.#visit(kind, item, was, schema.items, `${place}[${index}]`));
+        found.push(...this.#visit(kind, item, was, schema.items, `${path}[${index}]`));
       }
     }
     return found;
   }
 
-  #ask(
+  #evaluate(
     kind: Kind,
-    rule: Rule,
+    rule: ValidationRule,
     value: unknown,
     before: unknown,
     schema: StructuralSchema,
-    place: string,
-  ): readonly Cause[] {
+    path: string,
+  ): readonly StatusCause[] {
     const transition = /\boldSelf\b/.test(rule.rule);
     if (transition && before === undefined && rule.optionalOldSelf !== true) {
       return [];
     }
-    if (before !== undefined && same(value, before)) {
+    if (before !== undefined && jsonEqual(value, before)) {
       return [];
     }
-    const compiled = compile(rule.rule);
+    const compiled = compileRule(rule.rule);
     if ('unsupported' in compiled) {
-      this.#unchecked.set(`${kind.kind} ${place} ${rule.rule}`, {
+      this.#uncheckedRules.set(`${kind.kind} ${path} ${rule.rule}`, {
         kind: kind.kind,
-        place,
+        path,
         rule: rule.rule,
-        why: compiled.unsupported,
+        reason: compiled.unsupported,
       });
       return [];
     }
-    const old = before === undefined ? undefined : typed(before, schema);
+    const old = before === undefined ? undefined : toCelValue(before, schema);
     const values = {
-      self: typed(value, schema),
-      ...(transition && { oldSelf: rule.optionalOldSelf === true ? optional(old) : old }),
+      self: toCelValue(value, schema),
+      ...(transition && { oldSelf: rule.optionalOldSelf === true ? toOptional(old) : old }),
     };
-    const said = rule.message ?? `failed rule: ${rule.rule.trim()}`;
+    const defaultMessage = rule.message ?? `failed rule: ${rule.rule.trim()}`;
     try {
       if (compiled.run(values) === true) {
         return [];
       }
     } catch (error) {
-      const why = ((error as Error).message.split('\n')[0] ?? '').replace(
+      const reason = ((error as Error).message.split('\n')[0] ?? '').replace(
         /^No such key/,
         'no such key',
       );
       return [
         {
           reason: 'FieldValueInvalid',
-          field: place,
-          message: `Invalid value: "${schema.type}": ${why} evaluating rule: ${rule.message ?? rule.rule.trim()}`,
+          field: path,
+          message: `Invalid value: "${schema.type}": ${reason} evaluating rule: ${rule.message ?? rule.rule.trim()}`,
         },
       ];
     }
-    return [problem(rule, place, value, spoken(rule, values) ?? said)];
+    return [ruleCause(rule, path, value, evaluateMessage(rule, values) ?? defaultMessage)];
   }
 }
 
-function problem(
-  { reason = 'FieldValueInvalid', fieldPath = '' }: Rule,
-  place: string,
+function ruleCause(
+  { reason = 'FieldValueInvalid', fieldPath = '' }: ValidationRule,
+  path: string,
   value: unknown,
-  text: string,
-): Cause {
+  detail: string,
+): StatusCause {
   // Objects and lists are not shown.
   const shown =
     reason === 'FieldValueInvalid' &&
@@ -166,24 +166,24 @@ function problem(
       : '';
   return {
     reason,
-    field: place + (place === '' ? fieldPath.replace(/^\./, '') : fieldPath),
-    message: `${TITLES[reason] ?? 'Invalid value'}: ${shown}${text}`,
+    field: path + (path === '' ? fieldPath.replace(/^\./, '') : fieldPath),
+    message: `${REASON_TITLES[reason] ?? 'Invalid value'}: ${shown}${detail}`,
   };
 }
 
 /** What messageExpression says; undefined when there is none, or it cannot say it. */
-function spoken(
-  { messageExpression }: Rule,
+function evaluateMessage(
+  { messageExpression }: ValidationRule,
   values: Readonly<Record<string, unknown>>,
 ): string | undefined {
-  const compiled = messageExpression === undefined ? undefined : compile(messageExpression);
+  const compiled = messageExpression === undefined ? undefined : compileRule(messageExpression);
   if (compiled === undefined || 'unsupported' in compiled) {
     return undefined;
   }
   try {
-    const text = compiled.run(values);
-    return typeof text === 'string' && text.trim() !== '' && !text.includes('\n')
-      ? text
+    const message = compiled.run(values);
+    return typeof message === 'string' && message.trim() !== '' && !message.includes('\n')
+      ? message
       : undefined;
   } catch {
     return undefined;

@@ -1,11 +1,11 @@
 /** Watches: history from a version on, then changes as they come, bookmarks each minute. */
 import type { Clock, WatchEvent, WatchOptions } from 'autopilot-runtime/ports';
-import { expired, internal, notServed } from './errors.ts';
-import { keep } from './frozen.ts';
-import type { Kind } from './kinds.ts';
-import type { Matches } from './lists.ts';
-import type { Change, Records } from './records.ts';
-import { inVersion } from './records.ts';
+import { expired, internal, notServed } from './api-errors.ts';
+import { freezeJson } from './frozen-json.ts';
+import type { Kind } from './kind-registry.ts';
+import type { ObjectMatcher } from './list.ts';
+import type { ObjectChange, ObjectStore } from './object-store.ts';
+import { toVersion } from './object-store.ts';
 
 const BOOKMARK_MS = 60_000;
 
@@ -13,43 +13,43 @@ const BOOKMARK_MS = 60_000;
  * Events that a watch was told and nobody has taken yet, over all watches: a flight is not quiet
  * before this is 0.
  */
-export interface Backlog {
-  undelivered: number;
+export interface WatchBacklog {
+  undeliveredEvents: number;
 }
 
-type End = { readonly error?: unknown };
+type WatchEnd = { readonly error?: unknown };
 
-export async function* watch(
+export async function* watchObjects(
   kind: Kind | undefined,
   options: WatchOptions,
-  matches: Matches,
-  records: Records,
+  matches: ObjectMatcher,
+  store: ObjectStore,
   clock: Clock,
-  backlog: Backlog,
+  backlog: WatchBacklog,
   signal?: AbortSignal,
 ): AsyncGenerator<WatchEvent> {
   if (kind === undefined) {
     throw notServed();
   }
   const waiting: WatchEvent[] = [];
-  let wake: (() => void) | undefined;
-  let end: End | undefined;
-  const say = (event: WatchEvent): void => {
+  let notifyReader: (() => void) | undefined;
+  let end: WatchEnd | undefined;
+  const emit = (event: WatchEvent): void => {
     waiting.push(event);
-    backlog.undelivered++;
-    wake?.();
+    backlog.undeliveredEvents++;
+    notifyReader?.();
   };
-  const finish = (how: End): void => {
+  const finish = (how: WatchEnd): void => {
     end ??= how;
-    wake?.();
+    notifyReader?.();
   };
-  const tell = (change: Change): void => {
+  const emitChange = (change: ObjectChange): void => {
     if (change.kind.group !== kind.group || change.kind.plural !== kind.plural) {
       return;
     }
-    const event = eventOf(change, kind, matches);
+    const event = watchEventOf(change, kind, matches);
     if (event !== undefined) {
-      say(event);
+      emit(event);
     }
   };
 
@@ -60,23 +60,23 @@ export async function* watch(
     );
   }
   if (from === 0) {
-    for (const { object, served } of records.list(kind)) {
+    for (const { object, served } of store.list(kind)) {
       if (matches(object)) {
-        say({ type: 'ADDED', object: inVersion(served, kind) });
+        emit({ type: 'ADDED', object: toVersion(served, kind) });
       }
     }
   }
-  const missed = from === 0 ? [] : records.since(kind, from);
+  const missed = from === 0 ? [] : store.changesSince(kind, from);
   if (missed === undefined) {
-    throw expired(`too old resource version: ${from} (${records.oldest(kind)})`);
+    throw expired(`too old resource version: ${from} (${store.oldestVersion(kind)})`);
   }
   for (const change of missed) {
-    tell(change);
+    emitChange(change);
   }
 
-  const unsubscribe = records.subscribe(tell);
+  const unsubscribe = store.subscribe(emitChange);
   const bookmark = (): void => {
-    say({ type: 'BOOKMARK', resourceVersion: String(records.version) });
+    emit({ type: 'BOOKMARK', resourceVersion: String(store.version) });
     timer = clock.after(BOOKMARK_MS, bookmark);
   };
   let timer = clock.after(BOOKMARK_MS, bookmark);
@@ -93,16 +93,16 @@ export async function* watch(
       }
       const event = waiting.shift();
       if (event !== undefined) {
-        backlog.undelivered--;
+        backlog.undeliveredEvents--;
         yield event;
       } else if (end !== undefined) {
         return;
       } else {
-        await new Promise<void>((resolve) => (wake = resolve));
+        await new Promise<void>((resolve) => (notifyReader = resolve));
       }
     }
   } finally {
-    backlog.undelivered -= waiting.length;
+    backlog.undeliveredEvents -= waiting.length;
     unsubscribe();
     timer.cancel();
     limit?.cancel();
@@ -114,15 +114,15 @@ export async function* watch(
  * What a change is to one watch: an object that begins to match was added, one that no longer does
  * was deleted.
  */
-function eventOf(
-  { before, after, served, version }: Change,
+function watchEventOf(
+  { before, after, served, version }: ObjectChange,
   kind: Kind,
-  matches: Matches,
+  matches: ObjectMatcher,
 ): WatchEvent | undefined {
   const was = before !== undefined && matches(before);
   const is = after !== undefined && matches(after);
   if (is) {
-    return { type: was ? 'MODIFIED' : 'ADDED', object: inVersion(served, kind) };
+    return { type: was ? 'MODIFIED' : 'ADDED', object: toVersion(served, kind) };
   }
   if (!was) {
     return undefined;
@@ -130,6 +130,6 @@ function eventOf(
   const last =
     after === undefined
       ? served
-      : keep({ ...before, metadata: { ...before.metadata, resourceVersion: String(version) } });
-  return { type: 'DELETED', object: inVersion(last, kind) };
+      : freezeJson({ ...before, metadata: { ...before.metadata, resourceVersion: String(version) } });
+  return { type: 'DELETED', object: toVersion(last, kind) };
 }

@@ -9,18 +9,18 @@ import type {
 } from 'autopilot-runtime/ports';
 import { apiVersionOf } from 'autopilot-runtime/ports';
 import {
-  confined,
-  countsAsChange,
-  defaulted,
-  read,
-  readPatched,
-  refuseNewFinalizers,
-  validate,
-  withBirthRights,
-} from './admit.ts';
-import { allocated } from './builtin.ts';
-import { FOREGROUND, ORPHAN } from './collector.ts';
-import { CLEANUP, established, isDefinition } from './definition.ts';
+  restrictToSubresource,
+  changesGeneration,
+  applyDefaults,
+  decode,
+  decodePatched,
+  rejectNewFinalizers,
+  validateObject,
+  withServerFields,
+} from './prepare-object.ts';
+import { allocateServerFields } from './built-in-behavior.ts';
+import { FOREGROUND_FINALIZER, ORPHAN_FINALIZER } from './garbage-collector.ts';
+import { CLEANUP_FINALIZER, establishedStatus, isCrd } from './custom-resource-definition.ts';
 import {
   alreadyExists,
   badRequest,
@@ -32,41 +32,41 @@ import {
   preconditionFailed,
   terminating,
   versionMissing,
-} from './errors.ts';
-import { appliedFields, compare } from './fieldset.ts';
-import { keep, keepOnce, same } from './frozen.ts';
-import type { Kind, Kinds } from './kinds.ts';
-import type { Manager, Writer } from './managed.ts';
-import { afterApply, afterUpdate, isSameWriter, sameManagers } from './managed.ts';
-import { merge, withoutFields } from './merge.ts';
-import { dropped, isOf } from './owning.ts';
-import type { Records, Stored } from './records.ts';
-import { withManagers } from './records.ts';
-import type { Rules } from './rules.ts';
-import { scaled, scaleOf } from './scale.ts';
-import { unknownFields } from './schema.ts';
-import { unmergeable } from './unmergeable.ts';
+} from './api-errors.ts';
+import { appliedFields, compareFields } from './field-set.ts';
+import { freezeJson, freezeOnce, jsonEqual } from './frozen-json.ts';
+import type { Kind, KindRegistry } from './kind-registry.ts';
+import type { FieldManager, FieldWriter } from './managed-fields.ts';
+import { applyManagers, updateManagers, isSameWriter, sameManagers } from './managed-fields.ts';
+import { mergeApplied, removeFields } from './apply-merge.ts';
+import { findDroppedFields, belongsToSubresource } from './field-ownership.ts';
+import type { ObjectStore, StoredObject } from './object-store.ts';
+import { withManagedFields } from './object-store.ts';
+import type { ValidationRules } from './validation-rules.ts';
+import { withReplicas, toScale } from './scale.ts';
+import { unknownFields } from './structural-schema.ts';
+import { findMergeProblem } from './merge-problem.ts';
 
 /** The managers after a write, from the object before (as served, absent when new) and after. */
-type Managing = (before: KubeObject | undefined, after: KubeObject) => readonly Manager[];
+type ComputeManagers = (before: KubeObject | undefined, after: KubeObject) => readonly FieldManager[];
 
-export class Writes {
-  readonly #records: Records;
-  readonly #kinds: Kinds;
+export class WriteHandler {
+  readonly #store: ObjectStore;
+  readonly #kinds: KindRegistry;
   readonly #clock: Clock;
-  readonly #rules: Rules;
+  readonly #rules: ValidationRules;
   #count = 0;
 
-  constructor(records: Records, kinds: Kinds, clock: Clock, rules: Rules) {
-    this.#records = records;
+  constructor(records: ObjectStore, kinds: KindRegistry, clock: Clock, rules: ValidationRules) {
+    this.#store = records;
     this.#kinds = kinds;
     this.#clock = clock;
     this.#rules = rules;
   }
 
   /** @throws ApiError 404 */
-  existing(kind: Kind, key: ObjectKey): Stored {
-    const stored = this.#records.get(kind, key);
+  existing(kind: Kind, key: ObjectKey): StoredObject {
+    const stored = this.#store.get(kind, key);
     if (stored === undefined) {
       throw notFound(kind, key.name);
     }
@@ -78,7 +78,7 @@ export class Writes {
     if (kind.scale === undefined) {
       throw noSubresource(kind, key.name);
     }
-    return scaleOf(kind, this.existing(kind, key).object, kind.scale);
+    return toScale(kind, this.existing(kind, key).object, kind.scale);
   }
 
   create(kind: Kind, given: KubeObject, options: WriteOptions = {}): KubeObject {
@@ -88,13 +88,13 @@ export class Writes {
     const writer = this.#writer(kind, 'Update', options);
     return this.#create(
       kind,
-      read(kind, isDefinition(kind) ? keepOnce(given) : keep(given)),
+      decode(kind, isCrd(kind) ? freezeOnce(given) : freezeJson(given)),
       options,
       (_, after) =>
-        afterUpdate(
+        updateManagers(
           [],
           writer,
-          compare(undefined, after, kind.shape, kind.custom === true),
+          compareFields(undefined, after, kind.shape, kind.custom === true),
           this.#time(),
         ),
     );
@@ -106,11 +106,11 @@ export class Writes {
       return this.#scale(kind, given.metadata, () => given, options);
     }
     const { name, uid, resourceVersion } = given.metadata;
-    this.#checkDoor(kind, name, options);
+    this.#checkSubresource(kind, name, options);
     const { object } = this.existing(kind, given.metadata);
-    const next = read(kind, keep(given));
+    const next = decode(kind, freezeJson(given));
     if (uid !== undefined && uid !== object.metadata.uid) {
-      throw conflict(kind, name, wrongUid(uid, object.metadata.uid));
+      throw conflict(kind, name, uidMismatch(uid, object.metadata.uid));
     }
     if (resourceVersion === undefined && kind.custom === true) {
       throw versionMissing(kind, name);
@@ -128,11 +128,11 @@ export class Writes {
     if (options.subresource === 'scale') {
       return this.#scale(kind, key, change, options);
     }
-    this.#checkDoor(kind, key.name, options);
-    return this.#change(kind, key, (old) => readPatched(kind, keep(change(old)), old), options);
+    this.#checkSubresource(kind, key.name, options);
+    return this.#change(kind, key, (old) => decodePatched(kind, freezeJson(change(old)), old), options);
   }
 
-  #checkDoor(kind: Kind, name: string, { subresource }: WriteOptions): void {
+  #checkSubresource(kind: Kind, name: string, { subresource }: WriteOptions): void {
     if (subresource === 'status' && kind.status !== true) {
       throw noSubresource(kind, name);
     }
@@ -156,7 +156,7 @@ export class Writes {
     }
     const { subresource: _, ...main } = options;
     const stored = this.existing(kind, key);
-    const next = keep(scaled(stored.object, asked, scale));
+    const next = freezeJson(withReplicas(stored.object, asked, scale));
     // The real server records no manager for the scale of a custom resource.
     if (kind.custom === true) {
       this.#update(kind, stored, next, main, () => stored.managers);
@@ -174,48 +174,48 @@ export class Writes {
   ): KubeObject {
     const stored = this.existing(kind, key);
     const writer = this.#writer(kind, 'Update', options);
-    const old = inKind(stored.object, kind);
+    const old = toKindVersion(stored.object, kind);
     return this.#update(kind, stored, change(old), options, (before, after) =>
-      afterUpdate(
+      updateManagers(
         stored.managers,
         writer,
-        compare(before, after, kind.shape, kind.custom === true),
+        compareFields(before, after, kind.shape, kind.custom === true),
         this.#time(),
       ),
     );
   }
 
   apply(kind: Kind, sent: KubeObject, options: ApplyOptions): KubeObject {
-    const given = keep(sent);
+    const given = freezeJson(sent);
     const { subresource, force = false } = options;
-    this.#checkDoor(kind, given.metadata.name, options);
+    this.#checkSubresource(kind, given.metadata.name, options);
     if (given.metadata.managedFields !== undefined) {
       throw badRequest('metadata.managedFields must be nil');
     }
     const [unknown] = kind.schema === undefined ? [] : unknownFields(given, kind.schema);
     const problem =
       unknown === undefined
-        ? unmergeable(given, kind.shape, kind.schema)
+        ? findMergeProblem(given, kind.shape, kind.schema)
         : `.${unknown}: field not declared in schema`;
     const { namespace, name } = given.metadata;
-    const place = `${namespace === undefined ? '' : `${namespace}/`}${name}; ${apiVersionOf(kind)}, Kind=${kind.kind}`;
+    const target = `${namespace === undefined ? '' : `${namespace}/`}${name}; ${apiVersionOf(kind)}, Kind=${kind.kind}`;
     if (problem !== undefined) {
-      throw internal(`failed to create typed patch object (${place}): ${problem}`);
+      throw internal(`failed to create typed patch object (${target}): ${problem}`);
     }
     const writer = this.#writer(kind, 'Apply', options);
     const fields = new Set(
-      [...appliedFields(given, kind.shape)].filter((path) => isOf(kind, path, subresource)),
+      [...appliedFields(given, kind.shape)].filter((path) => belongsToSubresource(kind, path, subresource)),
     );
-    const stored = this.#records.get(kind, given.metadata);
+    const stored = this.#store.get(kind, given.metadata);
     if (stored === undefined) {
       if (subresource !== undefined) {
         throw notFound(kind, name);
       }
       if (given.metadata.uid !== undefined) {
-        throw conflict(kind, name, wrongUid(given.metadata.uid, ''));
+        throw conflict(kind, name, uidMismatch(given.metadata.uid, ''));
       }
       return this.#create(kind, given, options, () =>
-        afterApply(
+        applyManagers(
           [],
           writer,
           fields,
@@ -225,19 +225,19 @@ export class Writes {
         ),
       );
     }
-    const object = inKind(stored.object, kind);
+    const object = toKindVersion(stored.object, kind);
     const own = stored.managers.find((manager) => isSameWriter(manager, writer));
     const others = stored.managers.filter((manager) => manager !== own);
-    const merged = merge(object, given, kind.shape) as KubeObject;
-    const next = keep(withoutFields(merged, dropped(kind, own, fields, others), kind.shape));
+    const merged = mergeApplied(object, given, kind.shape) as KubeObject;
+    const next = freezeJson(removeFields(merged, findDroppedFields(kind, own, fields, others), kind.shape));
     // Conflicts are told before anything that is wrong with the result.
-    const difference = compare(
+    const difference = compareFields(
       object,
-      confined(kind, object, next, subresource),
+      restrictToSubresource(kind, object, next, subresource),
       kind.shape,
       kind.custom === true,
     );
-    const managers = afterApply(stored.managers, writer, fields, difference, force, this.#time());
+    const managers = applyManagers(stored.managers, writer, fields, difference, force, this.#time());
     return this.#update(kind, stored, next, options, () => managers);
   }
 
@@ -258,14 +258,14 @@ export class Writes {
       );
     }
     const added = [
-      ...(options.propagationPolicy === 'Foreground' ? [FOREGROUND] : []),
-      ...(options.propagationPolicy === 'Orphan' ? [ORPHAN] : []),
-      ...(isDefinition(kind) ? [CLEANUP] : []),
+      ...(options.propagationPolicy === 'Foreground' ? [FOREGROUND_FINALIZER] : []),
+      ...(options.propagationPolicy === 'Orphan' ? [ORPHAN_FINALIZER] : []),
+      ...(isCrd(kind) ? [CLEANUP_FINALIZER] : []),
     ];
     const finalizers = [...new Set([...(metadata.finalizers ?? []), ...added])];
     const namespace = kind.group === '' && kind.kind === 'Namespace';
     if (finalizers.length === 0 && !namespace) {
-      return this.#records.remove(stored);
+      return this.#store.remove(stored);
     }
     if (metadata.deletionTimestamp !== undefined) {
       return;
@@ -277,14 +277,14 @@ export class Writes {
         ...(finalizers.length > 0 && { finalizers }),
         deletionTimestamp: this.#time(),
         deletionGracePeriodSeconds: 0,
-        ...counted(metadata.generation),
+        ...nextGeneration(metadata.generation),
       },
       ...(namespace && { status: { phase: 'Terminating' } }),
     };
-    this.#records.put(kind, stored, deleting, stored.managers);
+    this.#store.put(kind, stored, deleting, stored.managers);
   }
 
-  #create(kind: Kind, given: KubeObject, options: WriteOptions, managing: Managing): KubeObject {
+  #create(kind: Kind, given: KubeObject, options: WriteOptions, computeManagers: ComputeManagers): KubeObject {
     const { status, ...stateless } = given;
     const { generateName } = given.metadata as { generateName?: string };
     const name =
@@ -308,38 +308,38 @@ export class Writes {
       managedFields: ___,
       ...metadata
     } = given.metadata;
-    const born = {
+    const newMetadata = {
       ...metadata,
       name,
       uid: this.#uid(),
       creationTimestamp: this.#time(),
       ...(kind.generation && { generation: 1 }),
     };
-    const whole = { ...stateless, ...(kind.status !== true && { status }), metadata: born };
-    const next = defaulted(kind, withBirthRights(kind, whole as KubeObject));
-    validate(kind, next, undefined, this.#rules);
-    const old = this.#records.get(kind, { ...given.metadata, name });
+    const whole = { ...stateless, ...(kind.status !== true && { status }), metadata: newMetadata };
+    const next = applyDefaults(kind, withServerFields(kind, whole as KubeObject));
+    validateObject(kind, next, undefined, this.#rules);
+    const old = this.#store.get(kind, { ...given.metadata, name });
     if (old !== undefined) {
       throw alreadyExists(kind, name, old.object.metadata.deletionTimestamp !== undefined);
     }
-    const managers = managing(undefined, next);
-    const complete = isDefinition(kind)
-      ? keep({ ...next, status: established(next, this.#time()) } as KubeObject)
-      : allocated(kind, next, undefined, () => ++this.#count);
+    const managers = computeManagers(undefined, next);
+    const complete = isCrd(kind)
+      ? freezeJson({ ...next, status: establishedStatus(next, this.#time()) } as KubeObject)
+      : allocateServerFields(kind, next, undefined, () => ++this.#count);
     if (options.dryRun === true) {
-      return withManagers(complete, managers);
+      return withManagedFields(complete, managers);
     }
-    return this.#records.put(kind, undefined, complete, managers).served;
+    return this.#store.put(kind, undefined, complete, managers).served;
   }
 
   #update(
     kind: Kind,
-    stored: Stored,
+    stored: StoredObject,
     next: KubeObject,
     options: WriteOptions,
-    managing: Managing,
+    computeManagers: ComputeManagers,
   ): KubeObject {
-    const old = inKind(stored.object, kind);
+    const old = toKindVersion(stored.object, kind);
     const { name } = old.metadata;
     const { resourceVersion } = next.metadata;
     if (resourceVersion !== undefined && resourceVersion !== old.metadata.resourceVersion) {
@@ -357,35 +357,35 @@ export class Writes {
         ]);
       }
     }
-    const whole = defaulted(kind, confined(kind, old, next, options.subresource));
+    const whole = applyDefaults(kind, restrictToSubresource(kind, old, next, options.subresource));
     // What is kept although the client leaves it out is no removal of the client's.
-    const managers = managing(
+    const managers = computeManagers(
       old,
-      allocated(kind, whole, old, () => 0),
+      allocateServerFields(kind, whole, old, () => 0),
     );
-    let object = isDefinition(kind)
-      ? keep({ ...whole, status: old.status } as KubeObject)
-      : allocated(kind, whole, old, () => ++this.#count);
-    refuseNewFinalizers(kind, old, object);
-    validate(kind, object, old, this.#rules);
-    if (countsAsChange(kind, old, object)) {
-      object = keep({
+    let object = isCrd(kind)
+      ? freezeJson({ ...whole, status: old.status } as KubeObject)
+      : allocateServerFields(kind, whole, old, () => ++this.#count);
+    rejectNewFinalizers(kind, old, object);
+    validateObject(kind, object, old, this.#rules);
+    if (changesGeneration(kind, old, object)) {
+      object = freezeJson({
         ...object,
-        metadata: { ...object.metadata, ...counted(old.metadata.generation) },
+        metadata: { ...object.metadata, ...nextGeneration(old.metadata.generation) },
       });
     }
     if (options.dryRun === true) {
-      return withManagers(object, managers);
+      return withManagedFields(object, managers);
     }
-    if (same(object, old) && sameManagers(managers, stored.managers)) {
+    if (jsonEqual(object, old) && sameManagers(managers, stored.managers)) {
       return stored.served;
     }
     const { deletionTimestamp, finalizers = [] } = object.metadata;
     if (deletionTimestamp !== undefined && finalizers.length === 0 && kind.kind !== 'Namespace') {
-      this.#records.remove(stored, object);
-      return withManagers(object, managers);
+      this.#store.remove(stored, object);
+      return withManagedFields(object, managers);
     }
-    return this.#records.put(kind, stored, object, managers).served;
+    return this.#store.put(kind, stored, object, managers).served;
   }
 
   #checkNamespace(kind: Kind, { metadata }: KubeObject, name: string): void {
@@ -397,7 +397,7 @@ export class Writes {
     }
     const type = this.#kinds.find({ group: '', version: 'v1', plural: 'namespaces' });
     const namespace =
-      type === undefined ? undefined : this.#records.get(type, { name: metadata.namespace });
+      type === undefined ? undefined : this.#store.get(type, { name: metadata.namespace });
     if (type === undefined || namespace === undefined) {
       throw notFound({ group: '', kind: 'Namespace', plural: 'namespaces' }, metadata.namespace);
     }
@@ -408,9 +408,9 @@ export class Writes {
 
   #writer(
     kind: Kind,
-    operation: Writer['operation'],
+    operation: FieldWriter['operation'],
     { fieldManager = 'unknown', subresource }: WriteOptions,
-  ): Writer {
+  ): FieldWriter {
     return {
       manager: fieldManager,
       operation,
@@ -428,15 +428,15 @@ export class Writes {
   }
 }
 
-function inKind(object: KubeObject, kind: Kind): KubeObject {
+function toKindVersion(object: KubeObject, kind: Kind): KubeObject {
   const apiVersion = apiVersionOf(kind);
-  return object.apiVersion === apiVersion ? object : keep({ ...object, apiVersion });
+  return object.apiVersion === apiVersion ? object : freezeJson({ ...object, apiVersion });
 }
 
-function counted(generation: number | undefined): { generation?: number } {
+function nextGeneration(generation: number | undefined): { generation?: number } {
   return generation === undefined ? {} : { generation: generation + 1 };
 }
 
-function wrongUid(expected: string, found: string | undefined): string {
+function uidMismatch(expected: string, found: string | undefined): string {
   return `Precondition failed: UID in precondition: ${expected}, UID in object meta: ${found ?? ''}`;
 }

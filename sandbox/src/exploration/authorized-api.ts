@@ -3,44 +3,44 @@
  * change is whose is told to the oracle.
  */
 import type { KubeApi, ResourceType } from 'autopilot-runtime/ports';
-import type { PolicyRule } from '../cluster/rights.ts';
-import { withRights } from '../cluster/rights.ts';
-import type { Ground } from './ground.ts';
-import { isEvent, isLease } from './talk.ts';
-import type { Process } from './process.ts';
+import type { PolicyRule } from '../cluster/rbac.ts';
+import { withPolicyRules } from '../cluster/rbac.ts';
+import type { RunContext } from './run-context.ts';
+import { isEvent, isLease } from './ignored-kinds.ts';
+import type { OperatorProcess } from './operator-process.ts';
 
 /** The chart grants one lease by its name, which no flight knows. */
-const LEASES: PolicyRule = {
+const LEASE_RULE: PolicyRule = {
   apiGroups: ['coordination.k8s.io'],
   resources: ['leases'],
   verbs: ['*'],
 };
 
-export function behind(process: Process, { cluster, oracle, rights }: Ground): KubeApi {
+export function authorizedApi(process: OperatorProcess, { cluster, invariantChecker, policyRules }: RunContext): KubeApi {
   const { api } = cluster;
-  const tell = <T>(verb: string, type: ResourceType, write: () => Promise<T>): Promise<T> =>
-    isLease(type) || isEvent(type) ? write() : oracle.attribute({ process, verb }, write);
-  const told: KubeApi = {
+  const attributed = <T>(verb: string, type: ResourceType, write: () => Promise<T>): Promise<T> =>
+    isLease(type) || isEvent(type) ? write() : invariantChecker.attributeWrites({ process, verb }, write);
+  const attributedApi: KubeApi = {
     list: (type, options) => api.list(type, options),
     get: (type, key) => api.get(type, key),
     watch: (type, options, signal) => api.watch(type, options, signal),
     create: (type, object, options) =>
-      tell('create', type, () => api.create(type, object, options)),
+      attributed('create', type, () => api.create(type, object, options)),
     replace: (type, object, options) =>
-      tell('replace', type, () => api.replace(type, object, options)),
-    apply: (type, object, options) => tell('apply', type, () => api.apply(type, object, options)),
+      attributed('replace', type, () => api.replace(type, object, options)),
+    apply: (type, object, options) => attributed('apply', type, () => api.apply(type, object, options)),
     patch: (type, key, patch, options) =>
-      tell('patch', type, () => api.patch(type, key, patch, options)),
-    delete: (type, key, options) => tell('delete', type, () => api.delete(type, key, options)),
+      attributed('patch', type, () => api.patch(type, key, patch, options)),
+    delete: (type, key, options) => attributed('delete', type, () => api.delete(type, key, options)),
   };
-  if (rights === undefined) {
-    return told;
+  if (policyRules === undefined) {
+    return attributedApi;
   }
-  const refused = (message: string): void =>
-    oracle.say('the operator has every right that it needs', message);
-  return withRights(
-    { api: told, typeOf: (object) => cluster.typeOf(object) },
-    { ...rights, cluster: [...(rights.cluster ?? []), LEASES] },
-    { user: 'the operator', refused },
+  const onRefused = (message: string): void =>
+    invariantChecker.report('the operator has every permission that it needs', message);
+  return withPolicyRules(
+    { api: attributedApi, typeOf: (object) => cluster.typeOf(object) },
+    { ...policyRules, cluster: [...(policyRules.cluster ?? []), LEASE_RULE] },
+    { user: 'the operator', onRefused },
   );
 }

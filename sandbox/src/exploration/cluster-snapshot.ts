@@ -2,11 +2,11 @@
 import type { KubeObject, ResourceType, Scheduler } from 'autopilot-runtime/ports';
 import { apiVersionOf } from 'autopilot-runtime/ports';
 import type { Cluster } from '../cluster/cluster.ts';
-import type { FlownObject } from '../kit/fly.ts';
-import type { Look } from './scenario.ts';
+import type { SandboxObject } from '../testing/sandbox.ts';
+import type { ClusterSnapshot } from './scenario.ts';
 
 /** A kind name means the one that the machine declares, if it does. */
-export function lookAt(cluster: Cluster, scheduler: Scheduler): Look {
+export function createSnapshot(cluster: Cluster, scheduler: Scheduler): ClusterSnapshot {
   const declared = declaredKinds(scheduler);
   const apiVersions = new Map<string, string>();
   const isOf = (kind: string, object: KubeObject): boolean => {
@@ -15,12 +15,12 @@ export function lookAt(cluster: Cluster, scheduler: Scheduler): Look {
     }
     let apiVersion = apiVersions.get(kind);
     if (apiVersion === undefined) {
-      apiVersion = groupOf(
+      apiVersion = apiGroupOf(
         apiVersionOf(declared.find((type) => type.kind === kind) ?? cluster.typeNamed(kind)),
       );
       apiVersions.set(kind, apiVersion);
     }
-    return groupOf(object.apiVersion) === apiVersion;
+    return apiGroupOf(object.apiVersion) === apiVersion;
   };
   const found = (kind: string, namespace: string | undefined): KubeObject[] =>
     cluster
@@ -36,8 +36,8 @@ export function lookAt(cluster: Cluster, scheduler: Scheduler): Look {
         ({ metadata }) =>
           metadata.name === name &&
           (metadata.namespace === undefined || metadata.namespace === namespace),
-      ) as FlownObject | undefined,
-    list: (kind, namespace) => found(kind, namespace) as FlownObject[],
+      ) as SandboxObject | undefined,
+    list: (kind, namespace) => found(kind, namespace) as SandboxObject[],
   };
 }
 
@@ -48,6 +48,6 @@ export function declaredKinds({ resource, phases }: Scheduler): readonly Resourc
   ];
 }
 
-function groupOf(apiVersion: string): string {
+function apiGroupOf(apiVersion: string): string {
   return apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : '';
 }

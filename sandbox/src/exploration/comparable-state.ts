@@ -6,32 +6,32 @@ import type { KubeObject, Scheduler } from 'autopilot-runtime/ports';
 import { appliedAnnotation, approveAnnotation, keyString } from 'autopilot-runtime/ports';
 
 /** Objects in their comparable form, by `Kind namespace/name`. */
-export type End = ReadonlyMap<string, unknown>;
+export type ComparableState = ReadonlyMap<string, unknown>;
 
 /** Kinds that tell what happened rather than what is. */
-const TALK = new Set(['Event', 'Lease', 'CustomResourceDefinition']);
+const IGNORED_KINDS = new Set(['Event', 'Lease', 'CustomResourceDefinition']);
 /** What the server chooses by itself. */
-const CHOSEN: Readonly<Record<string, readonly string[]>> = {
+const SERVER_CHOSEN_FIELDS: Readonly<Record<string, readonly string[]>> = {
   Service: ['spec.clusterIP', 'spec.clusterIPs', 'spec.healthCheckNodePort'],
 };
 const UID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 
 /** Characters of a value that are shown. */
-const SHOWN = 160;
+const MAX_SHOWN_CHARACTERS = 160;
 
-interface Condition {
+interface ComparableCondition {
   readonly type: string;
   readonly status: string;
   readonly reason?: string;
 }
 
 /** @param ignore fields that may differ: `Kind.path.to.field`. */
-export function endOf(
+export function comparableStateOf(
   objects: readonly KubeObject[],
   scheduler: Scheduler,
-  ignore: readonly string[] = [],
-): End {
+  ignoredFields: readonly string[] = [],
+): ComparableState {
   const names = new Map(
     objects.map(({ kind, metadata }) => [
       metadata.uid ?? '',
@@ -40,12 +40,12 @@ export function endOf(
   );
   const { group } = scheduler.resource;
   const [applied, approve] = [appliedAnnotation(group), approveAnnotation(group)];
-  const said = objects.filter(
+  const compared = objects.filter(
     ({ kind, metadata }) =>
-      !TALK.has(kind) && !(kind === 'Namespace' && metadata.name.startsWith('kube-')),
+      !IGNORED_KINDS.has(kind) && !(kind === 'Namespace' && metadata.name.startsWith('kube-')),
   );
   return new Map(
-    said
+    compared
       .map((object): [string, unknown] => {
         const { kind, metadata, status, ...rest } = object;
         const {
@@ -78,15 +78,15 @@ export function endOf(
             status: isResource ? comparableStatus(status, generation) : status,
           }),
         };
-        for (const path of CHOSEN[kind] ?? []) {
-          drop(whole, path.split('.'));
+        for (const path of SERVER_CHOSEN_FIELDS[kind] ?? []) {
+          deletePath(whole, path.split('.'));
         }
-        for (const path of ignore) {
+        for (const path of ignoredFields) {
           if (path.startsWith(`${kind}.`)) {
-            drop(whole, path.split('.').slice(1));
+            deletePath(whole, path.split('.').slice(1));
           }
         }
-        return [`${kind} ${keyString(metadata)}`, comparable(whole, names)];
+        return [`${kind} ${keyString(metadata)}`, toComparable(whole, names)];
       })
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
@@ -102,29 +102,29 @@ function comparableStatus(status: unknown, generation: number | undefined): unkn
     autopilot: _,
     observedGeneration,
     ...rest
-  } = status as Record<string, unknown> & { readonly conditions?: readonly Condition[] };
+  } = status as Record<string, unknown> & { readonly conditions?: readonly ComparableCondition[] };
   const known = conditions.map(({ type, status: value, reason }) =>
     `${type}=${value} ${reason ?? ''}`.trim(),
   );
   return { ...rest, observed: observedGeneration === generation, conditions: known.sort() };
 }
 
-function comparable(value: unknown, names: ReadonlyMap<string, string>): unknown {
+function toComparable(value: unknown, names: ReadonlyMap<string, string>): unknown {
   if (typeof value === 'string') {
     return TIME.test(value) ? '<time>' : value.replace(UID, (uid) => names.get(uid) ?? uid);
   }
   if (Array.isArray(value)) {
-    return value.map((item) => comparable(item, names));
+    return value.map((item) => toComparable(item, names));
   }
   if (typeof value !== 'object' || value === null) {
     return value;
   }
   return Object.fromEntries(
-    Object.entries(value).map(([name, inner]) => [name, comparable(inner, names)]),
+    Object.entries(value).map(([name, inner]) => [name, toComparable(inner, names)]),
   );
 }
 
-function drop(value: unknown, [first, ...rest]: readonly string[]): void {
+function deletePath(value: unknown, [first, ...rest]: readonly string[]): void {
   if (typeof value !== 'object' || value === null || first === undefined) {
     return;
   }
@@ -135,51 +135,51 @@ function drop(value: unknown, [first, ...rest]: readonly string[]): void {
     const inner = record[first];
     // The status of a resource is frozen in the cluster: change a copy.
     if (typeof inner === 'object' && inner !== null) {
-      drop((record[first] = { ...inner }), rest);
+      deletePath((record[first] = { ...inner }), rest);
     }
   }
 }
 
 /** How two ends differ, one line for each place; empty when they do not. */
-export function differences(expected: End, found: End): readonly string[] {
+export function compareStates(expected: ComparableState, actual: ComparableState): readonly string[] {
   const lines: string[] = [];
-  for (const name of new Set([...expected.keys(), ...found.keys()])) {
-    if (!found.has(name)) {
+  for (const name of new Set([...expected.keys(), ...actual.keys()])) {
+    if (!actual.has(name)) {
       lines.push(`${name} is missing`);
     } else if (!expected.has(name)) {
       lines.push(`${name} is there and should not be`);
     } else {
-      compare(name, expected.get(name), found.get(name), lines);
+      compareValues(name, expected.get(name), actual.get(name), lines);
     }
   }
   return lines;
 }
 
-function compare(path: string, expected: unknown, found: unknown, lines: string[]): void {
-  if (isRecord(expected) && isRecord(found)) {
-    for (const name of new Set([...Object.keys(expected), ...Object.keys(found)])) {
-      compare(`${path}.${name}`, expected[name], found[name], lines);
+function compareValues(path: string, expected: unknown, actual: unknown, lines: string[]): void {
+  if (isObject(expected) && isObject(actual)) {
+    for (const name of new Set([...Object.keys(expected), ...Object.keys(actual)])) {
+      compareValues(`${path}.${name}`, expected[name], actual[name], lines);
     }
     return;
   }
-  const [wanted, seen] = [JSON.stringify(expected), JSON.stringify(found)];
-  if (wanted === seen) {
+  const [expectedText, actualText] = [JSON.stringify(expected), JSON.stringify(actual)];
+  if (expectedText === actualText) {
     return;
   }
-  const from = commonLength(wanted, seen);
-  lines.push(`${path} is ${short(seen, from)} and should be ${short(wanted, from)}`);
+  const from = commonLength(expectedText, actualText);
+  lines.push(`${path} is ${shorten(actualText, from)} and should be ${shorten(expectedText, from)}`);
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
+function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function short(text: string | undefined, from: number): string {
+function shorten(text: string | undefined, from: number): string {
   if (text === undefined) {
     return 'absent';
   }
-  const start = text.length <= SHOWN ? 0 : Math.max(0, from - 30);
-  return `${start > 0 ? '…' : ''}${text.slice(start, start + SHOWN)}${text.length > start + SHOWN ? '…' : ''}`;
+  const start = text.length <= MAX_SHOWN_CHARACTERS ? 0 : Math.max(0, from - 30);
+  return `${start > 0 ? '…' : ''}${text.slice(start, start + MAX_SHOWN_CHARACTERS)}${text.length > start + MAX_SHOWN_CHARACTERS ? '…' : ''}`;
 }
 
 function commonLength(a = '', b = ''): number {

@@ -6,46 +6,46 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Clock, Random } from 'autopilot-runtime/ports';
 
-export interface Outside {
+export interface DeterminismGuard {
   /** Runs a worker; whatever it touches is told. */
-  watch<T>(phase: string, run: () => T): T;
+  run<T>(phase: string, run: () => T): T;
 }
 
-interface Scope {
+interface GuardScope {
   readonly clock: Clock;
   readonly random: Random;
-  readonly told: (what: string) => void;
+  readonly onViolation: (what: string) => void;
 }
 
-const scopes = new AsyncLocalStorage<Scope>();
+const scopes = new AsyncLocalStorage<GuardScope>();
 
 /** @param told gets sentences: `Working reads the clock by itself (Date.now); …`. */
-export function outside(clock: Clock, random: Random, told: (sentence: string) => void): Outside {
-  install();
+export function createDeterminismGuard(clock: Clock, random: Random, onViolation: (sentence: string) => void): DeterminismGuard {
+  installGuard();
   return {
-    watch: (phase, run) => {
-      const say = (what: string): void =>
-        told(
-          `${phase} ${what}; context.now, phaseStartedAt and lastStep are the time of a sync, and what a worker draws must come from its resource`,
+    run: (phase, run) => {
+      const report = (what: string): void =>
+        onViolation(
+          `${phase} ${what}; context.now, phaseStartedAt and lastStep are the time of a reconcile, and random values must be derived from the resource`,
         );
-      return scopes.run({ clock, random, told: say }, run);
+      return scopes.run({ clock, random, onViolation: report }, run);
     },
   };
 }
 
-let installed = false;
+let isInstalled = false;
 
 /** Outside of workers nothing changes for anybody. */
-function install(): void {
-  if (installed) {
+function installGuard(): void {
+  if (isInstalled) {
     return;
   }
-  installed = true;
+  isInstalled = true;
   const RealDate = globalThis.Date;
   const realRandom = Math.random;
   const time = (what: string): number | undefined => {
     const scope = scopes.getStore();
-    scope?.told(`reads the clock by itself (${what})`);
+    scope?.onViolation(`reads the clock by itself (${what})`);
     return scope?.clock.now();
   };
   globalThis.Date = new Proxy(RealDate, {
@@ -60,7 +60,7 @@ function install(): void {
   });
   Math.random = () => {
     const scope = scopes.getStore();
-    scope?.told('draws by itself (Math.random)');
+    scope?.onViolation('calls Math.random by itself');
     return scope?.random() ?? realRandom();
   };
 }

@@ -3,20 +3,20 @@
  * knows when nothing happens any more.
  */
 import { sleep } from 'autopilot-runtime/ports';
-import type { VirtualClock } from '../clock.ts';
+import type { VirtualClock } from '../virtual-clock.ts';
 
 /** Changes and time after which a flight that does not come to rest is given up. */
-const MOST_CHANGES = 2_000;
-const MOST_MS = 24 * 3_600_000;
+const MAX_CHANGES = 2_000;
+const MAX_MS = 24 * 3_600_000;
 /**
  * Turns of the event loop that a worker which does something real is waited for, at one instant.
  */
-const PATIENT_TURNS = 2_000;
-const MOST_TURNS = 20_000;
+const MAX_WAITING_TURNS = 2_000;
+const MAX_TURNS_PER_INSTANT = 20_000;
 /** Places and changes of one turn: more is a loop that never lets anything else happen. */
-const MOST_ACTIVITY = 5_000;
+const MAX_ACTIVITY_PER_TURN = 5_000;
 
-export interface CourseOptions {
+export interface EventLoopOptions {
   readonly clock: VirtualClock;
   /**
    * Everything that was due has happened, and it was not nothing. True: a fault has struck, and
@@ -24,39 +24,39 @@ export interface CourseOptions {
    */
   readonly onInstant: () => boolean;
   /** It is no use to fly on. Without a promise: one was broken before. */
-  readonly onEnd: (promise?: string, detail?: string) => void;
+  readonly onAbort: (invariant?: string, detail?: string) => void;
 }
 
-export class Course {
+export class EventLoop {
   /** Workers that are at work by themselves, and not held by a fault. */
-  busy = 0;
+  activeWorkers = 0;
   /** Instants of the last change and of the last fault, or of its end. */
-  lastChange = 0;
-  lastFault = 0;
-  readonly #options: CourseOptions;
+  lastChangeAt = 0;
+  lastFaultAt = 0;
+  readonly #options: EventLoopOptions;
   readonly #clock: VirtualClock;
-  #over = false;
+  #isOver = false;
   #changes = 0;
   /** Faults that are not over. */
-  #passing = 0;
+  #activeFaults = 0;
   #activity = 0;
   /** Of the last instant, and of the last turn. */
-  #seen = 0;
-  #turn = 0;
+  #activityAtLastInstant = 0;
+  #activityAtLastTurn = 0;
 
-  constructor(options: CourseOptions) {
+  constructor(options: EventLoopOptions) {
     this.#options = options;
     this.#clock = options.clock;
   }
 
   /** It is no use to fly on. */
-  get over(): boolean {
-    return this.#over;
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   /** A fault is under way. */
-  get passing(): boolean {
-    return this.#passing > 0;
+  get hasActiveFault(): boolean {
+    return this.#activeFaults > 0;
   }
 
   now(): number {
@@ -67,53 +67,53 @@ export class Course {
    * Resolves after so many milliseconds of virtual time; rejects with the signal's reason when
    * aborted first.
    */
-  async pass(ms: number, signal?: AbortSignal): Promise<void> {
-    this.#passing++;
+  async delayForFault(ms: number, signal?: AbortSignal): Promise<void> {
+    this.#activeFaults++;
     try {
       await sleep(this.#clock, ms, signal);
     } finally {
-      this.#passing--;
-      this.lastFault = this.now();
+      this.#activeFaults--;
+      this.lastFaultAt = this.now();
     }
   }
 
   /**
    * Something has happened. A loop without end never comes back here: what runs in it is killed.
    */
-  count(): void {
-    if (++this.#activity - this.#turn > MOST_ACTIVITY) {
-      this.giveUp('the machine comes to rest', 'it is at work without end at one instant');
+  recordActivity(): void {
+    if (++this.#activity - this.#activityAtLastTurn > MAX_ACTIVITY_PER_TURN) {
+      this.abort('the operator reaches quiescence', 'it is at work without end at one instant');
     }
   }
 
   /** Something has changed in the cluster. */
-  changed(): void {
-    this.count();
+  recordChange(): void {
+    this.recordActivity();
     this.#changes++;
-    this.lastChange = this.now();
+    this.lastChangeAt = this.now();
   }
 
   /** @param promise that is broken by it; absent: one was broken before */
-  giveUp(promise?: string, detail?: string): void {
-    if (this.#over) {
+  abort(invariant?: string, detail?: string): void {
+    if (this.#isOver) {
       return;
     }
-    this.#over = true;
-    this.#options.onEnd(promise, detail);
+    this.#isOver = true;
+    this.#options.onAbort(invariant, detail);
   }
 
   /** @param begun when it should have begun to come to rest */
-  checkEndless(begun: number): void {
-    if (this.#changes > MOST_CHANGES || this.now() - begun > MOST_MS) {
-      this.giveUp(
-        'the machine comes to rest',
+  abortIfEndless(begun: number): void {
+    if (this.#changes > MAX_CHANGES || this.now() - begun > MAX_MS) {
+      this.abort(
+        'the operator reaches quiescence',
         `it still changes something after ${this.#changes} changes`,
       );
     }
   }
 
   /** To the next instant at which something is due; `idleMs` further when nothing is. */
-  async tick(idleMs = 0): Promise<void> {
+  async advance(idleMs = 0): Promise<void> {
     const { next } = this.#clock;
     if (next === undefined) {
       this.#clock.moveTo(this.now() + idleMs);
@@ -123,13 +123,13 @@ export class Course {
     } else {
       this.#clock.moveTo(next);
     }
-    await this.instant();
+    await this.runInstant();
   }
 
   /** Everything that is due by then happens. */
-  async until(instant: number): Promise<void> {
-    while (!this.#over && (this.#clock.next ?? Infinity) <= instant) {
-      await this.tick();
+  async advanceUntil(instant: number): Promise<void> {
+    while (!this.#isOver && (this.#clock.next ?? Infinity) <= instant) {
+      await this.advance();
     }
     this.#clock.moveTo(instant);
   }
@@ -142,16 +142,16 @@ export class Course {
   /**
    * Everything that is due now happens; if something did, this is an instant: a place for faults.
    */
-  async instant(): Promise<void> {
+  async runInstant(): Promise<void> {
     await this.settle();
-    if (this.#activity === this.#seen) {
+    if (this.#activity === this.#activityAtLastInstant) {
       return;
     }
-    this.#seen = this.#activity;
+    this.#activityAtLastInstant = this.#activity;
     if (!this.#options.onInstant()) {
       return;
     }
-    this.lastFault = this.now();
+    this.lastFaultAt = this.now();
     await this.settle();
   }
 
@@ -161,26 +161,26 @@ export class Course {
    */
   async settle(): Promise<void> {
     let waiting = 0;
-    for (let turns = 0; turns < MOST_TURNS && this.#changes <= MOST_CHANGES; turns++) {
+    for (let turns = 0; turns < MAX_TURNS_PER_INSTANT && this.#changes <= MAX_CHANGES; turns++) {
       let fired = false;
       while (this.#clock.fire()) {
         fired = true;
       }
-      this.#turn = this.#activity;
-      await nextTurn();
-      if (this.#over) {
+      this.#activityAtLastTurn = this.#activity;
+      await nextEventLoopTurn();
+      if (this.#isOver) {
         return;
       }
-      if (fired || this.#activity !== this.#turn) {
+      if (fired || this.#activity !== this.#activityAtLastTurn) {
         waiting = 0;
-      } else if (this.busy === 0 || ++waiting > PATIENT_TURNS) {
+      } else if (this.activeWorkers === 0 || ++waiting > MAX_WAITING_TURNS) {
         return;
       }
     }
-    this.giveUp('the machine comes to rest', 'it is at work without end at one instant');
+    this.abort('the operator reaches quiescence', 'it is at work without end at one instant');
   }
 }
 
-function nextTurn(): Promise<void> {
+function nextEventLoopTurn(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve));
 }

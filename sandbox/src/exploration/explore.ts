@@ -5,18 +5,18 @@
  * and can be replayed.
  */
 import type { Scheduler } from 'autopilot-runtime';
-import { seeded } from '../clock.ts';
-import type { Fault, FaultKind, Places } from './fault.ts';
-import { KINDS, tokenText } from './fault.ts';
-import type { Violation } from './oracle.ts';
-import type { Planned, Stage } from './plan.ts';
-import { Plan } from './plan.ts';
+import { seededRandom } from '../virtual-clock.ts';
+import type { Fault, FaultKind, FaultSites } from './fault.ts';
+import { FAULT_KINDS, formatToken } from './fault.ts';
+import type { Violation } from './invariants.ts';
+import type { PlannedRun, PlanStage } from './fault-plan.ts';
+import { FaultPlan } from './fault-plan.ts';
 import type { Scenario } from './scenario.ts';
-import { shrink } from './shrink.ts';
-import type { Entry } from './trace.ts';
-import type { Subject } from './fleet.ts';
-import type { Flown } from './trial.ts';
-import { Trial } from './trial.ts';
+import { shrinkFaults } from './shrink.ts';
+import type { TraceEntry } from './run-trace.ts';
+import type { OperatorUnderTest } from './replicas.ts';
+import type { RunResult } from './scenario-run.ts';
+import { ScenarioRun } from './scenario-run.ts';
 
 export interface ExploreOptions {
   /** Of chance: jitter, the order of single faults, pairs and schedules. Default 1. */
@@ -25,37 +25,37 @@ export interface ExploreOptions {
    * Asked before each flight with the number of flights so far: is there budget for one more?
    * Absent: all single faults, no more.
    */
-  readonly more?: (flown: number) => boolean;
+  readonly hasBudget?: (runs: number) => boolean;
   /** Default: all. */
-  readonly kinds?: readonly FaultKind[];
+  readonly faultKinds?: readonly FaultKind[];
   /** Promises that are found broken before exploration ends. Default 3. */
-  readonly findings?: number;
-  readonly onProgress?: (progress: Progress) => void;
+  readonly maxFindings?: number;
+  readonly onProgress?: (progress: ExplorationProgress) => void;
   /**
    * Who flies what is not the flight without faults. Default: this thread, one flight after the
    * other.
    */
-  readonly launch?: Launch;
+  readonly launchRun?: LaunchRun;
 }
 
 /**
  * Begins a flight, or notes it; what it returns waits for its end. The same faults make the same
  * flight, wherever it is flown.
  */
-export type Launch = (faults: readonly Fault[]) => () => Promise<Flown>;
+export type LaunchRun = (faults: readonly Fault[]) => () => Promise<RunResult>;
 
 /**
  * Flights that are planned before the first of them is looked at: so many can be under way
  * elsewhere. The plan is always the same.
  */
-const AHEAD = 16;
+const RUNS_AHEAD = 16;
 
-export interface Progress {
+export interface ExplorationProgress {
   readonly scenario: string;
-  readonly stage: Stage | 'shrinking';
-  readonly flown: number;
+  readonly stage: PlanStage | 'shrinking';
+  readonly runs: number;
   /** Single faults flown, of how many. */
-  readonly singles: readonly [flown: number, all: number];
+  readonly singles: readonly [runs: number, all: number];
   readonly findings: number;
 }
 
@@ -64,10 +64,10 @@ export interface Finding {
   readonly violation: Violation;
   readonly faults: readonly Fault[];
   /** Of the flight that broke it first. */
-  readonly foundAfter: number;
+  readonly foundInRun: number;
   /** Flights that broke the same promise. */
-  readonly times: number;
-  readonly trace: readonly Entry[];
+  readonly occurrences: number;
+  readonly trace: readonly TraceEntry[];
   /** For `--replay`. */
   readonly token: string;
 }
@@ -76,21 +76,21 @@ export interface Exploration {
   readonly scenario: string;
   readonly seed: number;
   /** Flights: those without faults, those that shrank a finding, and the following. */
-  readonly flown: number;
-  readonly singles: readonly [flown: number, all: number];
+  readonly runs: number;
+  readonly singles: readonly [runs: number, all: number];
   readonly pairs: number;
   /** Flights with other orders of events. */
   readonly schedules: number;
-  readonly places: Places;
+  readonly faultSites: FaultSites;
   /** The flight without faults. */
-  readonly quiet: Flown;
+  readonly baseline: RunResult;
   /** Empty: every promise was kept in every flight. */
   readonly findings: readonly Finding[];
 }
 
 /** @throws Error when the scenario itself cannot be flown */
 export async function explore(
-  subject: Subject | Scheduler,
+  subject: OperatorUnderTest | Scheduler,
   scenario: Scenario,
   options: ExploreOptions = {},
 ): Promise<Exploration> {
@@ -101,20 +101,20 @@ export async function explore(
   ).explore();
 }
 
-export interface FlyOptions {
+export interface RunScenarioOptions {
   readonly seed?: number;
   readonly faults?: readonly Fault[];
   /** The flight without faults, which others are held to. Absent: this is that one. */
-  readonly quiet?: Flown;
+  readonly baseline?: RunResult;
 }
 
 /** One flight of an exploration. */
-export async function fly(
-  subject: Subject,
+export async function runScenario(
+  subject: OperatorUnderTest,
   scenario: Scenario,
-  { seed = 1, faults = [], quiet }: FlyOptions,
-): Promise<Flown> {
-  return Trial.fly(subject, scenario, seed, faults, quiet);
+  { seed = 1, faults = [], baseline }: RunScenarioOptions,
+): Promise<RunResult> {
+  return ScenarioRun.run(subject, scenario, seed, faults, baseline);
 }
 
 /**
@@ -122,26 +122,26 @@ export async function fly(
  * are mended.
  */
 export async function replay(
-  subject: Subject | Scheduler,
+  subject: OperatorUnderTest | Scheduler,
   scenario: Scenario,
   faults: readonly Fault[],
   seed = 1,
-): Promise<Flown> {
-  const given: Subject = 'phases' in subject ? { scheduler: subject } : subject;
-  return fly(given, scenario, { seed, faults, quiet: await fly(given, scenario, { seed }) });
+): Promise<RunResult> {
+  const given: OperatorUnderTest = 'phases' in subject ? { scheduler: subject } : subject;
+  return runScenario(given, scenario, { seed, faults, baseline: await runScenario(given, scenario, { seed }) });
 }
 
 class Explorer {
-  readonly #subject: Subject;
+  readonly #subject: OperatorUnderTest;
   readonly #scenario: Scenario;
   readonly #options: ExploreOptions;
   readonly #seed: number;
   readonly #findings = new Map<string, Finding>();
-  #quiet: Flown | undefined;
-  #flown = 0;
-  #plan: Plan | undefined;
+  #baseline: RunResult | undefined;
+  #runs = 0;
+  #plan: FaultPlan | undefined;
 
-  constructor(subject: Subject, scenario: Scenario, options: ExploreOptions) {
+  constructor(subject: OperatorUnderTest, scenario: Scenario, options: ExploreOptions) {
     this.#subject = subject;
     this.#scenario = scenario;
     this.#options = options;
@@ -149,126 +149,126 @@ class Explorer {
   }
 
   async explore(): Promise<Exploration> {
-    const { kinds = KINDS } = this.#options;
-    const random = seeded(this.#seed);
-    const patient = await this.#fly([]);
-    await this.#take(patient);
+    const { faultKinds = FAULT_KINDS } = this.#options;
+    const random = seededRandom(this.#seed);
+    const patientRun = await this.#run([]);
+    await this.#recordResult(patientRun);
     // Again, with as little patience as flights with faults get: their places are the same until
     // the first fault.
-    this.#quiet = patient;
-    const quiet = patient.violations.length === 0 ? await this.#fly([]) : patient;
-    await this.#take(quiet);
-    const plan = (this.#plan = new Plan(quiet.places, kinds, random));
+    this.#baseline = patientRun;
+    const baseline = patientRun.violations.length === 0 ? await this.#run([]) : patientRun;
+    await this.#recordResult(baseline);
+    const plan = (this.#plan = new FaultPlan(baseline.faultSites, faultKinds, random));
     if (this.#findings.size === 0) {
-      await this.#again(quiet);
-      await this.#search(plan);
+      await this.#checkDeterminism(baseline);
+      await this.#runPlan(plan);
     }
     return {
       scenario: this.#scenario.name,
       seed: this.#seed,
-      flown: this.#flown,
-      singles: [plan.flown.singles, plan.singles],
-      pairs: plan.flown.pairs,
-      schedules: plan.flown.schedules,
-      places: quiet.places,
-      quiet,
+      runs: this.#runs,
+      singles: [plan.runs.singles, plan.singles],
+      pairs: plan.runs.pairs,
+      schedules: plan.runs.schedules,
+      faultSites: baseline.faultSites,
+      baseline,
       findings: [...this.#findings.values()],
     };
   }
 
   /** Until there is no budget any more, nothing to fly, or enough was found. */
-  async #search(plan: Plan): Promise<void> {
-    const { findings = 3, more, launch = (faults) => () => this.#flyHere(faults) } = this.#options;
-    const ahead: (Planned & { readonly landing: () => Promise<Flown> })[] = [];
-    while (this.#findings.size < findings) {
-      while (ahead.length < AHEAD && (more?.(this.#flown + ahead.length) ?? true)) {
-        const next = plan.next(more === undefined);
+  async #runPlan(plan: FaultPlan): Promise<void> {
+    const { maxFindings = 3, hasBudget, launchRun = (faults) => () => this.#runHere(faults) } = this.#options;
+    const ahead: (PlannedRun & { readonly waitForResult: () => Promise<RunResult> })[] = [];
+    while (this.#findings.size < maxFindings) {
+      while (ahead.length < RUNS_AHEAD && (hasBudget?.(this.#runs + ahead.length) ?? true)) {
+        const next = plan.next(hasBudget === undefined);
         if (next === undefined) {
           break;
         }
-        ahead.push({ ...next, landing: launch(next.faults) });
+        ahead.push({ ...next, waitForResult: launchRun(next.faults) });
       }
       const first = ahead.shift();
       if (first === undefined) {
         return;
       }
-      this.#tell(first.stage);
-      this.#flown++;
-      const flown = await first.landing();
-      plan.learn(first, flown.places);
-      await this.#take(flown);
+      this.#reportProgress(first.stage);
+      this.#runs++;
+      const result = await first.waitForResult();
+      plan.recordRun(first, result.faultSites);
+      await this.#recordResult(result);
     }
   }
 
   /** The same flight twice: whoever goes another way depends on something else than the cluster. */
-  async #again(quiet: Flown): Promise<void> {
-    const second = await this.#fly([]);
-    const differs = quiet.trace.findIndex(
+  async #checkDeterminism(baseline: RunResult): Promise<void> {
+    const second = await this.#run([]);
+    const firstDifference = baseline.trace.findIndex(
       (entry, index) => JSON.stringify(entry) !== JSON.stringify(second.trace[index]),
     );
-    if (differs < 0 && quiet.trace.length === second.trace.length) {
+    if (firstDifference < 0 && baseline.trace.length === second.trace.length) {
       return;
     }
-    const at = differs < 0 ? quiet.trace.length : differs;
-    const [first, other] = [quiet.trace[at], second.trace[at]];
-    const promise = 'the same flight goes the same way again';
-    const detail = `at first: ${first?.what ?? 'the end'}; then: ${other?.what ?? 'the end'}. A worker keeps something in memory, or draws by itself`;
-    await this.#take({
+    const at = firstDifference < 0 ? baseline.trace.length : firstDifference;
+    const [first, other] = [baseline.trace[at], second.trace[at]];
+    const invariant = 'the same run gives the same trace again';
+    const detail = `at first: ${first?.what ?? 'the end'}; then: ${other?.what ?? 'the end'}. A worker keeps something in memory, or uses random values of its own`;
+    await this.#recordResult({
       ...second,
-      violations: [...second.violations, { promise, detail, at: other?.at ?? 0 }],
+      violations: [...second.violations, { invariant, detail, at: other?.at ?? 0 }],
     });
   }
 
-  #tell(stage: Progress['stage']): void {
-    const singles = [this.#plan?.flown.singles ?? 0, this.#plan?.singles ?? 0] as const;
+  #reportProgress(stage: ExplorationProgress['stage']): void {
+    const singles = [this.#plan?.runs.singles ?? 0, this.#plan?.singles ?? 0] as const;
     this.#options.onProgress?.({
       scenario: this.#scenario.name,
       stage,
-      flown: this.#flown,
+      runs: this.#runs,
       singles,
       findings: this.#findings.size,
     });
   }
 
-  #fly(faults: readonly Fault[]): Promise<Flown> {
-    this.#flown++;
-    return this.#flyHere(faults);
+  #run(faults: readonly Fault[]): Promise<RunResult> {
+    this.#runs++;
+    return this.#runHere(faults);
   }
 
-  #flyHere(faults: readonly Fault[]): Promise<Flown> {
-    const quiet = this.#quiet;
-    return fly(this.#subject, this.#scenario, {
+  #runHere(faults: readonly Fault[]): Promise<RunResult> {
+    const baseline = this.#baseline;
+    return runScenario(this.#subject, this.#scenario, {
       seed: this.#seed,
       faults,
-      ...(quiet !== undefined && { quiet }),
+      ...(baseline !== undefined && { baseline }),
     });
   }
 
   /** Takes what a flight broke, as its first violation: others may follow from it. */
-  async #take(flown: Flown): Promise<void> {
-    const [violation] = flown.violations;
+  async #recordResult(result: RunResult): Promise<void> {
+    const [violation] = result.violations;
     if (violation === undefined) {
       return;
     }
-    const known = this.#findings.get(violation.promise);
+    const known = this.#findings.get(violation.invariant);
     if (known !== undefined) {
-      this.#findings.set(violation.promise, { ...known, times: known.times + 1 });
+      this.#findings.set(violation.invariant, { ...known, occurrences: known.occurrences + 1 });
       return;
     }
-    const foundAfter = this.#flown;
-    this.#tell('shrinking');
+    const foundInRun = this.#runs;
+    this.#reportProgress('shrinking');
     const shortest =
-      flown.faults.length > 1
-        ? await shrink(flown, violation.promise, (faults) => this.#fly(faults))
-        : flown;
+      result.faults.length > 1
+        ? await shrinkFaults(result, violation.invariant, (faults) => this.#run(faults))
+        : result;
     const { faults, trace, violations } = shortest;
-    this.#findings.set(violation.promise, {
-      violation: violations.find(({ promise }) => promise === violation.promise) ?? violation,
+    this.#findings.set(violation.invariant, {
+      violation: violations.find(({ invariant }) => invariant === violation.invariant) ?? violation,
       faults,
-      foundAfter,
-      times: 1,
+      foundInRun,
+      occurrences: 1,
       trace,
-      token: tokenText({ scenario: this.#scenario.name, seed: this.#seed, faults }),
+      token: formatToken({ scenario: this.#scenario.name, seed: this.#seed, faults }),
     });
   }
 }

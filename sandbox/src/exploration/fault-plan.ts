@@ -6,120 +6,120 @@
  * flights from the beginning, so that none waits until the budget is over.
  */
 import type { Random } from 'autopilot-runtime/ports';
-import type { Fault, FaultKind, Places, Spot } from './fault.ts';
-import { fits } from './fault.ts';
+import type { Fault, FaultKind, FaultSites, FaultSite } from './fault.ts';
+import { canOccurAt } from './fault.ts';
 
-export type Stage = 'singles' | 'pairs' | 'schedules';
+export type PlanStage = 'singles' | 'pairs' | 'schedules';
 
-export interface Planned {
-  readonly stage: Stage;
+export interface PlannedRun {
+  readonly stage: PlanStage;
   readonly faults: readonly Fault[];
 }
 
-interface Candidate {
+interface PairCandidate {
   /** Least first. */
   readonly rank: number;
   readonly faults: readonly Fault[];
 }
 
-const SHARES: readonly Stage[] = ['singles', 'pairs', 'singles', 'schedules'];
+const STAGE_TURNS: readonly PlanStage[] = ['singles', 'pairs', 'singles', 'schedules'];
 /** So many places after a fault are what the operator does right after it. */
-const AFTERMATH = 4;
+const SITES_AFTER_FAULT = 4;
 /**
  * Two faults at the next place after one another are nearer than those of two kinds, or at a place
  * that comes without the first as well.
  */
-const OTHER_KIND = 3;
-const NOTHING_NEW = 2;
+const OTHER_KIND_PENALTY = 3;
+const KNOWN_SITE_PENALTY = 2;
 /** The same two faults in the same situation. */
-const ALIKE = 4;
+const REPEATED_PAIR_PENALTY = 4;
 /** One of so many pairs stands anywhere. */
-const ANYWHERE = 4;
-const SCHEDULE: readonly FaultKind[] = [
+const RANDOM_PAIR_EVERY = 4;
+const SCHEDULE_FAULTS: readonly FaultKind[] = [
   'event-late',
   'events-merged',
   'watch-broken',
   'slow',
   'event-late',
   'slow',
-  'answer-lost',
+  'response-lost',
   'crash',
   'restart',
 ];
 
-export class Plan {
+export class FaultPlan {
   /** All there are. */
   readonly singles: number;
-  readonly flown: Record<Stage, number> = { singles: 0, pairs: 0, schedules: 0 };
-  readonly #quiet: Places;
-  readonly #spots: ReadonlyMap<string, Spot>;
+  readonly runs: Record<PlanStage, number> = { singles: 0, pairs: 0, schedules: 0 };
+  readonly #baselineSites: FaultSites;
+  readonly #sitesByKey: ReadonlyMap<string, FaultSite>;
   readonly #kinds: readonly FaultKind[];
   readonly #random: Random;
-  readonly #left: Fault[];
-  readonly #pairs: Candidate[] = [];
+  readonly #remainingSingles: Fault[];
+  readonly #pairs: PairCandidate[] = [];
   /** Pairs in one situation, by what they are. */
-  readonly #times = new Map<string, number>();
+  readonly #pairCounts = new Map<string, number>();
   #turn = 0;
-  #drawn = 0;
+  #pairsDrawn = 0;
 
   /** @param quiet places of the flight without faults */
-  constructor(quiet: Places, kinds: readonly FaultKind[], random: Random) {
-    this.#quiet = quiet;
-    this.#spots = new Map(quiet.map((spot) => [spotKey(spot), spot]));
+  constructor(baseline: FaultSites, kinds: readonly FaultKind[], random: Random) {
+    this.#baselineSites = baseline;
+    this.#sitesByKey = new Map(baseline.map((site) => [siteKey(site), site]));
     this.#kinds = kinds;
     this.#random = random;
-    this.#left = inTurns(quiet, kinds, random);
-    this.singles = this.#left.length;
+    this.#remainingSingles = orderSingles(baseline, kinds, random);
+    this.singles = this.#remainingSingles.length;
   }
 
   /** @param only single faults; then undefined comes when all are flown */
-  next(only: boolean): Planned | undefined {
-    const share = only ? 'singles' : (SHARES[this.#turn++ % SHARES.length] ?? 'singles');
-    const single = share === 'singles' ? this.#left.shift() : undefined;
-    if (single === undefined && only) {
+  next(onlySingles: boolean): PlannedRun | undefined {
+    const turnStage = onlySingles ? 'singles' : (STAGE_TURNS[this.#turn++ % STAGE_TURNS.length] ?? 'singles');
+    const single = turnStage === 'singles' ? this.#remainingSingles.shift() : undefined;
+    if (single === undefined && onlySingles) {
       return undefined;
     }
     // When no single fault is left, its turns are pairs.
-    const stage = share === 'singles' && single === undefined ? 'pairs' : share;
+    const stage = turnStage === 'singles' && single === undefined ? 'pairs' : turnStage;
     return {
       stage,
-      faults: single !== undefined ? [single] : stage === 'pairs' ? this.#pair() : this.#schedule(),
+      faults: single !== undefined ? [single] : stage === 'pairs' ? this.#nextPair() : this.#nextSchedule(),
     };
   }
 
   /** One was flown. If it had one fault: what did the operator do right after it? */
-  learn({ stage, faults: [first, other] }: Planned, met: Places): void {
-    this.flown[stage]++;
-    const at =
+  recordRun({ stage, faults: [first, other] }: PlannedRun, visited: FaultSites): void {
+    this.runs[stage]++;
+    const index =
       first === undefined || other !== undefined
         ? -1
-        : met.findIndex((spot) => spot.nth === first.nth && fits(first.kind, spot));
-    const where = met[at];
-    if (first === undefined || where === undefined) {
+        : visited.findIndex((site) => site.nth === first.nth && canOccurAt(first.kind, site));
+    const firstSite = visited[index];
+    if (first === undefined || firstSite === undefined) {
       return;
     }
-    for (const [distance, spot] of met.slice(at + 1, at + 1 + AFTERMATH).entries()) {
+    for (const [distance, site] of visited.slice(index + 1, index + 1 + SITES_AFTER_FAULT).entries()) {
       const rank =
-        distance + (this.#spots.get(spotKey(spot))?.what === spot.what ? NOTHING_NEW : 0);
+        distance + (this.#sitesByKey.get(siteKey(site))?.situation === site.situation ? KNOWN_SITE_PENALTY : 0);
       for (const kind of this.#kinds) {
-        const key = `${first.kind} ${where.what}, ${kind} ${spot.what}`;
-        if (!fits(kind, spot)) {
+        const key = `${first.kind} ${firstSite.situation}, ${kind} ${site.situation}`;
+        if (!canOccurAt(kind, site)) {
           continue;
         }
-        const times = this.#times.get(key) ?? 0;
-        this.#times.set(key, times + 1);
-        const alike = times * ALIKE + (kind === first.kind ? 0 : OTHER_KIND);
+        const count = this.#pairCounts.get(key) ?? 0;
+        this.#pairCounts.set(key, count + 1);
+        const penalty = count * REPEATED_PAIR_PENALTY + (kind === first.kind ? 0 : OTHER_KIND_PENALTY);
         this.#pairs.push({
-          rank: rank + alike + this.#random(),
-          faults: [first, { kind, nth: spot.nth }],
+          rank: rank + penalty + this.#random(),
+          faults: [first, { kind, nth: site.nth }],
         });
       }
     }
   }
 
-  #pair(): readonly Fault[] {
-    if (this.#pairs.length === 0 || this.#drawn++ % ANYWHERE === 0) {
-      return this.#draw(2, this.#kinds);
+  #nextPair(): readonly Fault[] {
+    if (this.#pairs.length === 0 || this.#pairsDrawn++ % RANDOM_PAIR_EVERY === 0) {
+      return this.#randomFaults(2, this.#kinds);
     }
     const best = this.#pairs.reduce(
       (least, one, index) => (one.rank < (this.#pairs[least]?.rank ?? Infinity) ? index : least),
@@ -129,19 +129,19 @@ export class Plan {
   }
 
   /** Delays of requests and events, and now and then something worse. */
-  #schedule(): readonly Fault[] {
-    return this.#draw(
+  #nextSchedule(): readonly Fault[] {
+    return this.#randomFaults(
       3 + Math.floor(this.#random() * 8),
-      SCHEDULE.filter((kind) => this.#kinds.includes(kind)),
+      SCHEDULE_FAULTS.filter((kind) => this.#kinds.includes(kind)),
     );
   }
 
   /** Faults anywhere. */
-  #draw(count: number, kinds: readonly FaultKind[]): readonly Fault[] {
+  #randomFaults(count: number, kinds: readonly FaultKind[]): readonly Fault[] {
     return Array.from({ length: count }).flatMap(() => {
-      const kind = pick(kinds, this.#random);
-      const spot = kind && pick(placesOf(kind, this.#quiet), this.#random);
-      return kind === undefined || spot === undefined ? [] : [{ kind, nth: spot.nth }];
+      const kind = pickRandom(kinds, this.#random);
+      const site = kind && pickRandom(sitesFor(kind, this.#baselineSites), this.#random);
+      return kind === undefined || site === undefined ? [] : [{ kind, nth: site.nth }];
     });
   }
 }
@@ -150,32 +150,32 @@ export class Plan {
  * Every fault at every place. No kind comes again in a situation before each had its turn in each:
  * what comes first is spread over the flight.
  */
-function inTurns(places: Places, kinds: readonly FaultKind[], random: Random): Fault[] {
-  const all = kinds.flatMap((kind) => placesOf(kind, places).map((spot) => ({ kind, spot })));
+function orderSingles(faultSites: FaultSites, kinds: readonly FaultKind[], random: Random): Fault[] {
+  const all = kinds.flatMap((kind) => sitesFor(kind, faultSites).map((site) => ({ kind, site })));
   const turns = new Map<string, number>();
-  return shuffled(all, random)
-    .map(({ kind, spot: { nth, what } }) => {
-      const turn = turns.get(`${kind} ${what}`) ?? 0;
-      turns.set(`${kind} ${what}`, turn + 1);
+  return shuffle(all, random)
+    .map(({ kind, site: { nth, situation } }) => {
+      const turn = turns.get(`${kind} ${situation}`) ?? 0;
+      turns.set(`${kind} ${situation}`, turn + 1);
       return { turn, fault: { kind, nth } };
     })
     .sort((a, b) => a.turn - b.turn)
     .map(({ fault }) => fault);
 }
 
-function placesOf(kind: FaultKind, places: Places): readonly Spot[] {
-  return places.filter((spot) => fits(kind, spot));
+function sitesFor(kind: FaultKind, faultSites: FaultSites): readonly FaultSite[] {
+  return faultSites.filter((site) => canOccurAt(kind, site));
 }
 
-function spotKey({ sort, nth }: Spot): string {
-  return `${sort} ${nth}`;
+function siteKey({ type, nth }: FaultSite): string {
+  return `${type} ${nth}`;
 }
 
-function pick<T>(from: readonly T[], random: Random): T | undefined {
+function pickRandom<T>(from: readonly T[], random: Random): T | undefined {
   return from[Math.floor(random() * from.length)];
 }
 
-function shuffled<T>(items: readonly T[], random: Random): readonly T[] {
+function shuffle<T>(items: readonly T[], random: Random): readonly T[] {
   const all = [...items];
   for (let last = all.length - 1; last > 0; last--) {
     const other = Math.floor(random() * (last + 1));

@@ -1,44 +1,44 @@
 /** Counts the places of a flight, and says what goes wrong at each. */
-import type { Fault, Places, Spot } from './fault.ts';
-import { fits } from './fault.ts';
+import type { Fault, FaultSites, FaultSite } from './fault.ts';
+import { canOccurAt } from './fault.ts';
 
-type Sort = Spot['sort'];
+type SiteType = FaultSite['type'];
 
-export class PlaceCounter {
+export class FaultSiteCounter {
   readonly #faults: readonly Fault[];
-  readonly #counts: Record<Sort, number> = { request: 0, event: 0, call: 0, instant: 0 };
-  #met: readonly Spot[] = [];
+  readonly #counts: Record<SiteType, number> = { request: 0, event: 0, call: 0, instant: 0 };
+  #visited: readonly FaultSite[] = [];
   /** Those since the machine was last at work. */
-  #idle: Spot[] = [];
+  #sinceActivity: FaultSite[] = [];
 
   constructor(faults: readonly Fault[]) {
     this.#faults = faults;
   }
 
   /** @param what goes on there */
-  next(sort: Sort, what: string, write = false): Fault | undefined {
-    const spot: Spot = { sort, nth: ++this.#counts[sort], write, what };
-    this.#idle.push(spot);
-    return this.#faults.find(({ kind, nth }) => nth === spot.nth && fits(kind, spot));
+  visit(type: SiteType, situation: string, isWrite = false): Fault | undefined {
+    const site: FaultSite = { type, nth: ++this.#counts[type], isWrite, situation };
+    this.#sinceActivity.push(site);
+    return this.#faults.find(({ kind, nth }) => nth === site.nth && canOccurAt(kind, site));
   }
 
   /** The machine is at work. */
-  mark(): void {
-    this.#met = [...this.#met, ...this.#idle];
-    this.#idle = [];
+  markActivity(): void {
+    this.#visited = [...this.#visited, ...this.#sinceActivity];
+    this.#sinceActivity = [];
   }
 
   /**
    * The machine rests: but for the next place of each sort, what was met since the mark is all the
    * same, and nothing to put a fault into.
    */
-  cut(): void {
-    const sorts = new Set<Sort>();
-    this.#idle = this.#idle.filter(({ sort }) => !sorts.has(sort) && sorts.add(sort));
-    this.mark();
+  dropIdleSites(): void {
+    const types = new Set<SiteType>();
+    this.#sinceActivity = this.#sinceActivity.filter(({ type }) => !types.has(type) && types.add(type));
+    this.markActivity();
   }
 
-  get met(): Places {
-    return [...this.#met, ...this.#idle];
+  get visited(): FaultSites {
+    return [...this.#visited, ...this.#sinceActivity];
   }
 }

@@ -4,81 +4,81 @@
  */
 import type { KubeApi, KubeObject, ObjectKey, ResourceType } from 'autopilot-runtime/ports';
 import { ApiError, ConnectionError, keyOf } from 'autopilot-runtime/ports';
-import { behind } from './behind.ts';
+import { authorizedApi } from './authorized-api.ts';
 import type { Fault } from './fault.ts';
 import { FAULTS } from './fault.ts';
-import type { Ground } from './ground.ts';
-import type { Process } from './process.ts';
-import { never } from './process.ts';
-import { stream } from './stream.ts';
-import { isEvent, isLease } from './talk.ts';
-import { nameOf } from './trace.ts';
+import type { RunContext } from './run-context.ts';
+import type { OperatorProcess } from './operator-process.ts';
+import { neverSettle } from './operator-process.ts';
+import { faultyWatch } from './faulty-watch.ts';
+import { isEvent, isLease } from './ignored-kinds.ts';
+import { objectLabel } from './run-trace.ts';
 
-type Verb = 'list' | 'get' | 'create' | 'replace' | 'apply' | 'patch' | 'delete';
+type RequestVerb = 'list' | 'get' | 'create' | 'replace' | 'apply' | 'patch' | 'delete';
 
-interface Request {
-  readonly verb: Verb | 'watch';
+interface ProcessRequest {
+  readonly verb: RequestVerb | 'watch';
   readonly type: ResourceType;
   readonly key: ObjectKey | undefined;
   readonly subresource?: string | undefined;
 }
 
-const LATE_MS = 20_000;
-const SLOW_MS = 3_000;
+const LATE_ARRIVAL_MS = 20_000;
+const SLOW_REQUEST_MS = 3_000;
 
-export function door(process: Process, ground: Ground): KubeApi {
-  const api = behind(process, ground);
+export function faultyClient(process: OperatorProcess, runContext: RunContext): KubeApi {
+  const api = authorizedApi(process, runContext);
 
-  async function call<T>(
-    request: Request,
+  async function send<T>(
+    request: ProcessRequest,
     run: () => Promise<T>,
     signal: AbortSignal | undefined,
   ): Promise<T> {
-    await process.awake();
-    const write = request.verb !== 'list' && request.verb !== 'get';
-    const own = isLease(request.type);
-    if (own && process.cutOff) {
-      throw noAnswer();
+    await process.waitUntilRunning();
+    const isWrite = request.verb !== 'list' && request.verb !== 'get';
+    const isLeaseRequest = isLease(request.type);
+    if (isLeaseRequest && process.leaseUnreachable) {
+      throw connectionReset();
     }
-    if (own || isEvent(request.type)) {
-      return answered(process, run());
+    if (isLeaseRequest || isEvent(request.type)) {
+      return awaitResponse(process, run());
     }
     signal?.throwIfAborted();
-    const fault = process.counted ? ground.place('request', kindOf(request), write) : undefined;
-    if (write) {
-      ground.oracle.handedOver(process);
+    const fault = process.countsFaultSites ? runContext.visitSite('request', requestSituation(request), isWrite) : undefined;
+    if (isWrite) {
+      runContext.invariantChecker.recordSend(process);
     }
-    ground.trace.add(process.name, text(request), fault && FAULTS[fault.kind].says);
-    const answer = await faulty(fault, request, run, signal);
-    await process.awake();
-    learn(request.verb, answer);
-    return answer;
+    runContext.trace.add(process.name, formatRequest(request), fault && FAULTS[fault.kind].description);
+    const response = await sendWithFault(fault, request, run, signal);
+    await process.waitUntilRunning();
+    recordResponse(request.verb, response);
+    return response;
   }
 
-  async function faulty<T>(
+  async function sendWithFault<T>(
     fault: Fault | undefined,
-    request: Request,
+    request: ProcessRequest,
     run: () => Promise<T>,
     signal: AbortSignal | undefined,
   ): Promise<T> {
     switch (fault?.kind) {
       case 'crash-before':
-        ground.kill(process);
-        return never();
+        runContext.killProcess(process);
+        return neverSettle();
       case 'crash-after':
         await run().catch(() => undefined);
-        ground.kill(process);
-        return never();
+        runContext.killProcess(process);
+        return neverSettle();
       case 'crash-late':
-        ground.kill(process);
-        await ground.course.pass(LATE_MS);
-        ground.trace.add(
+        runContext.killProcess(process);
+        await runContext.eventLoop.delayForFault(LATE_ARRIVAL_MS);
+        runContext.trace.add(
           process.name,
-          `${text(request)} arrives`,
+          `${formatRequest(request)} arrives`,
           'sent before the operator was killed',
         );
         await run().catch(() => undefined);
-        return never();
+        return neverSettle();
       case 'conflict':
         throw new ApiError({
           code: 409,
@@ -100,106 +100,106 @@ export function door(process: Process, ground: Ground): KubeApi {
           message: 'Internal error occurred: etcdserver: request timed out',
         });
       case 'reset':
-        throw noAnswer();
-      case 'answer-lost':
+        throw connectionReset();
+      case 'response-lost':
         await run();
-        throw noAnswer();
+        throw connectionReset();
       case 'slow':
         // It is on its way: whoever gives up waiting for the answer does not call it back.
-        return abandonable(ground.course.pass(SLOW_MS).then(run), signal);
+        return abortable(runContext.eventLoop.delayForFault(SLOW_REQUEST_MS).then(run), signal);
       default:
         return run();
     }
   }
 
-  function learn(verb: Verb | 'watch', answer: unknown): void {
+  function recordResponse(verb: RequestVerb | 'watch', response: unknown): void {
     if (verb === 'list') {
-      for (const object of (answer as { items: readonly KubeObject[] }).items) {
-        process.learn(object);
+      for (const object of (response as { items: readonly KubeObject[] }).items) {
+        process.recordSeen(object);
       }
     } else if (verb !== 'watch' && verb !== 'delete') {
-      process.learn(answer as KubeObject);
+      process.recordSeen(response as KubeObject);
     }
     if (['create', 'replace', 'apply', 'patch'].includes(verb)) {
-      ground.oracle.answered(process, answer as KubeObject);
+      runContext.invariantChecker.recordResponse(process, response as KubeObject);
     }
   }
 
   const requestOf = (
-    verb: Verb,
+    verb: RequestVerb,
     type: ResourceType,
     key?: ObjectKey,
     subresource?: string,
-  ): Request => ({ verb, type, key, subresource });
+  ): ProcessRequest => ({ verb, type, key, subresource });
   return {
     list: (type, options, signal) =>
-      call(requestOf('list', type), () => api.list(type, options), signal),
-    get: (type, key, signal) => call(requestOf('get', type, key), () => api.get(type, key), signal),
+      send(requestOf('list', type), () => api.list(type, options), signal),
+    get: (type, key, signal) => send(requestOf('get', type, key), () => api.get(type, key), signal),
     create: (type, object, options, signal) =>
-      call(
+      send(
         requestOf('create', type, keyOf(object)),
         () => api.create(type, object, options),
         signal,
       ),
     replace: (type, object, options, signal) =>
-      call(
+      send(
         requestOf('replace', type, keyOf(object), options?.subresource),
         () => api.replace(type, object, options),
         signal,
       ),
     apply: (type, object, options, signal) =>
-      call(
+      send(
         requestOf('apply', type, keyOf(object), options.subresource),
         () => api.apply(type, object, options),
         signal,
       ),
     patch: (type, key, patch, options, signal) =>
-      call(
+      send(
         requestOf('patch', type, key, options?.subresource),
         () => api.patch(type, key, patch, options),
         signal,
       ),
     delete: (type, key, options, signal) =>
-      call(requestOf('delete', type, key), () => api.delete(type, key, options), signal),
+      send(requestOf('delete', type, key), () => api.delete(type, key, options), signal),
     watch: (type, options, signal) => {
-      const machine = !isLease(type) && !isEvent(type);
-      return stream(
+      const isOperatorWatch = !isLease(type) && !isEvent(type);
+      return faultyWatch(
         process,
-        ground,
-        { type, machine, open: (inner) => api.watch(type, options, inner) },
+        runContext,
+        { type, isOperatorWatch, open: (inner) => api.watch(type, options, inner) },
         signal,
       );
     },
   };
 }
 
-async function answered<T>(process: Process, answer: Promise<T>): Promise<T> {
-  const result = await answer;
-  await process.awake();
+async function awaitResponse<T>(process: OperatorProcess, response: Promise<T>): Promise<T> {
+  const result = await response;
+  await process.waitUntilRunning();
   return result;
 }
 
 /** The answer, or the signal's reason when that comes first. */
-function abandonable<T>(answer: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+function abortable<T>(response: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) {
-    return answer;
+    return response;
   }
   return new Promise((resolve, reject) => {
-    const give = (): void => reject(signal.reason as Error);
-    signal.addEventListener('abort', give, { once: true });
-    answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', give));
+    const abort = (): void => reject(signal.reason as Error);
+    signal.addEventListener('abort', abort, { once: true });
+    response.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });
 }
 
-function noAnswer(): Error {
+function connectionReset(): Error {
   return new ConnectionError('the connection was reset');
 }
 
-function text({ verb, type, key, subresource }: Request): string {
-  const what = key === undefined ? type.plural : nameOf(type.kind, key);
-  return `${verb} ${what}${subresource === undefined ? '' : ` (${subresource})`}`;
+function formatRequest({ verb, type, key, subresource }: ProcessRequest): string {
+  const target = key === undefined ? type.plural : objectLabel(type.kind, key);
+  return `${verb} ${target}${subresource === undefined ? '' : ` (${subresource})`}`;
 }
 
-function kindOf({ verb, type, subresource }: Request): string {
+function requestSituation({ verb, type, subresource }: ProcessRequest): string {
   return `${verb} ${type.kind}${subresource === undefined ? '' : ` (${subresource})`}`;
 }

@@ -6,120 +6,120 @@ import type { KubeObject, ResourceType, WatchEvent } from 'autopilot-runtime/por
 import { ApiError, ConnectionError, keyString, sleep } from 'autopilot-runtime/ports';
 import type { Fault } from './fault.ts';
 import { FAULTS } from './fault.ts';
-import type { Ground } from './ground.ts';
-import type { Process } from './process.ts';
-import { nameOf } from './trace.ts';
+import type { RunContext } from './run-context.ts';
+import type { OperatorProcess } from './operator-process.ts';
+import { objectLabel } from './run-trace.ts';
 
-const LATE_MS = 5_000;
+const LATE_EVENT_MS = 5_000;
 const MERGED_MS = 2_000;
 
 type ObjectEvent = Extract<WatchEvent, { object: KubeObject }>;
 
-export interface Source {
+export interface WatchSource {
   readonly type: ResourceType;
   /** Is it one of the machine's own watches? */
-  readonly machine: boolean;
+  readonly isOperatorWatch: boolean;
   open(signal: AbortSignal): AsyncIterable<WatchEvent>;
 }
 
-export async function* stream(
-  process: Process,
-  ground: Ground,
-  source: Source,
+export async function* faultyWatch(
+  process: OperatorProcess,
+  runContext: RunContext,
+  source: WatchSource,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<WatchEvent> {
-  await process.awake();
+  await process.waitUntilRunning();
   const { type } = source;
-  const refused =
-    source.machine && process.counted ? ground.place('request', `watch ${type.kind}`) : undefined;
-  if (source.machine) {
-    ground.trace.add(process.name, `watch ${type.plural}`, refused && FAULTS[refused.kind].says);
+  const watchFault =
+    source.isOperatorWatch && process.countsFaultSites ? runContext.visitSite('request', `watch ${type.kind}`) : undefined;
+  if (source.isOperatorWatch) {
+    runContext.trace.add(process.name, `watch ${type.plural}`, watchFault && FAULTS[watchFault.kind].description);
   }
-  if (refused !== undefined) {
-    throw refusal(refused);
+  if (watchFault !== undefined) {
+    throw refusalError(watchFault);
   }
   const closed = new AbortController();
-  const end = AbortSignal.any([
+  const ended = AbortSignal.any([
     closed.signal,
-    process.death.signal,
+    process.killController.signal,
     ...(signal === undefined ? [] : [signal]),
   ]);
-  const from = new Inbox(source.open(end));
-  const cut = (): void => from.end(new ConnectionError('the connection was reset'));
-  process.watches.add(cut);
+  const inbox = new WatchInbox(source.open(ended));
+  const breakWatch = (): void => inbox.end(new ConnectionError('the connection was reset'));
+  process.watches.add(breakWatch);
   try {
     for (;;) {
-      const event = await from.next();
-      await process.awake();
+      const event = await inbox.next();
+      await process.waitUntilRunning();
       if (event === undefined) {
         return;
       }
-      if (event.type === 'BOOKMARK' || !source.machine) {
-        if (process.cutOff && !source.machine) {
+      if (event.type === 'BOOKMARK' || !source.isOperatorWatch) {
+        if (process.leaseUnreachable && !source.isOperatorWatch) {
           throw new ConnectionError('the connection was reset');
         }
         yield event;
         continue;
       }
-      if (process.lag > 0) {
-        await sleep(ground.clock, process.lag, end);
+      if (process.watchDelayMs > 0) {
+        await sleep(runContext.clock, process.watchDelayMs, ended);
       }
       const { object } = event;
-      const fault = process.counted
-        ? ground.place('event', `hears ${event.type} ${object.kind}`)
+      const fault = process.countsFaultSites
+        ? runContext.visitSite('event', `hears ${event.type} ${object.kind}`)
         : undefined;
-      ground.trace.add(
+      runContext.trace.add(
         process.name,
-        `hears ${event.type} ${nameOf(object.kind, object.metadata)}`,
-        fault && FAULTS[fault.kind].says,
+        `hears ${event.type} ${objectLabel(object.kind, object.metadata)}`,
+        fault && FAULTS[fault.kind].description,
       );
-      for (const told of await faulty(fault, event, from, ground, end)) {
-        await process.awake();
-        process.learn(told.object);
-        yield told;
+      for (const delivered of await deliverWithFault(fault, event, inbox, runContext, ended)) {
+        await process.waitUntilRunning();
+        process.recordSeen(delivered.object);
+        yield delivered;
       }
     }
   } catch (error) {
-    await process.awake();
+    await process.waitUntilRunning();
     throw error;
   } finally {
-    process.watches.delete(cut);
+    process.watches.delete(breakWatch);
     closed.abort(new Error('closed'));
   }
 }
 
-async function faulty(
+async function deliverWithFault(
   fault: Fault | undefined,
   event: ObjectEvent,
-  from: Inbox,
-  ground: Ground,
-  end: AbortSignal,
+  inbox: WatchInbox,
+  runContext: RunContext,
+  ended: AbortSignal,
 ): Promise<readonly ObjectEvent[]> {
   switch (fault?.kind) {
     case 'event-late':
-      await ground.course.pass(LATE_MS, end);
+      await runContext.eventLoop.delayForFault(LATE_EVENT_MS, ended);
       return [event];
     case 'event-lost':
-      await ground.course.pass(LATE_MS, end);
-      throw expired();
+      await runContext.eventLoop.delayForFault(LATE_EVENT_MS, ended);
+      throw expiredError();
     case 'events-merged':
-      await ground.course.pass(MERGED_MS, end);
-      return merged([event, ...from.take()]);
+      await runContext.eventLoop.delayForFault(MERGED_MS, ended);
+      return mergeEvents([event, ...inbox.takeAll()]);
     case 'watch-broken':
       throw new ConnectionError('the connection was reset');
     case 'watch-silent':
       return new Promise((_, reject) =>
-        end.addEventListener('abort', () => reject(end.reason as Error), { once: true }),
+        ended.addEventListener('abort', () => reject(ended.reason as Error), { once: true }),
       );
     case 'watch-expired':
-      throw expired();
+      throw expiredError();
     default:
       return [event];
   }
 }
 
 /** The last event of each object, in the order of their versions. */
-function merged(events: readonly ObjectEvent[]): readonly ObjectEvent[] {
+function mergeEvents(events: readonly ObjectEvent[]): readonly ObjectEvent[] {
   const last = new Map<string, ObjectEvent>();
   for (const event of events) {
     const key = keyString(event.object.metadata);
@@ -129,7 +129,7 @@ function merged(events: readonly ObjectEvent[]): readonly ObjectEvent[] {
   return [...last.values()];
 }
 
-function refusal({ kind }: Fault): Error {
+function refusalError({ kind }: Fault): Error {
   if (kind === 'throttled') {
     return new ApiError({
       code: 429,
@@ -144,16 +144,16 @@ function refusal({ kind }: Fault): Error {
   return new ConnectionError('the connection was reset');
 }
 
-function expired(): Error {
+function expiredError(): Error {
   return new ApiError({ code: 410, reason: 'Expired', message: 'too old resource version' });
 }
 
 /** What has come and was not taken yet. */
-class Inbox {
+class WatchInbox {
   readonly #events: WatchEvent[] = [];
   readonly #iterator: AsyncIterator<WatchEvent>;
   #end: { readonly error?: unknown } | undefined;
-  #wake: (() => void) | undefined;
+  #notifyReader: (() => void) | undefined;
 
   constructor(source: AsyncIterable<WatchEvent>) {
     this.#iterator = source[Symbol.asyncIterator]();
@@ -173,12 +173,12 @@ class Inbox {
         }
         return undefined;
       }
-      await new Promise<void>((resolve) => (this.#wake = resolve));
+      await new Promise<void>((resolve) => (this.#notifyReader = resolve));
     }
   }
 
   /** Everything that has come so far, but for bookmarks. */
-  take(): readonly ObjectEvent[] {
+  takeAll(): readonly ObjectEvent[] {
     return this.#events
       .splice(0)
       .filter((event): event is ObjectEvent => event.type !== 'BOOKMARK');
@@ -187,7 +187,7 @@ class Inbox {
   /** What has come is still told; after it, this. */
   end(error: Error): void {
     this.#end ??= { error };
-    this.#wake?.();
+    this.#notifyReader?.();
   }
 
   async #fill(): Promise<void> {
@@ -198,12 +198,12 @@ class Inbox {
           break;
         }
         this.#events.push(value);
-        this.#wake?.();
+        this.#notifyReader?.();
       }
       this.#end ??= {};
     } catch (error) {
       this.#end ??= { error };
     }
-    this.#wake?.();
+    this.#notifyReader?.();
   }
 }

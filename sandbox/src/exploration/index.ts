@@ -1,29 +1,29 @@
 /** Exploration: one operator, one scenario, every fault that can stand in its way. */
-export { explore, fly, replay } from './explore.ts';
+export { explore, runScenario, replay } from './explore.ts';
 export type {
   Exploration,
   ExploreOptions,
   Finding,
-  FlyOptions,
-  Launch,
-  Progress,
+  RunScenarioOptions,
+  LaunchRun,
+  ExplorationProgress,
 } from './explore.ts';
-export { FAULTS, KINDS, parseToken, slug, tokenText } from './fault.ts';
-export type { Fault, FaultKind, Places, Spot, Token } from './fault.ts';
-export type { Violation } from './oracle.ts';
+export { FAULTS, FAULT_KINDS, parseToken, scenarioSlug, formatToken } from './fault.ts';
+export type { Fault, FaultKind, FaultSites, FaultSite, ReplayToken } from './fault.ts';
+export type { Violation } from './invariants.ts';
 export {
   approve,
   create,
   isScenario,
   patch,
-  react,
+  actWhen,
   remove,
-  rest,
+  quiesce,
   scenario,
   wait,
 } from './scenario.ts';
-export type { Act, Look, Scenario, Step } from './scenario.ts';
-export { traceText } from './trace.ts';
-export type { Entry } from './trace.ts';
-export type { Subject } from './fleet.ts';
-export type { Flown } from './trial.ts';
+export type { ClusterChange, ClusterSnapshot, Scenario, ScenarioStep } from './scenario.ts';
+export { formatTrace } from './run-trace.ts';
+export type { TraceEntry } from './run-trace.ts';
+export type { OperatorUnderTest } from './replicas.ts';
+export type { RunResult } from './scenario-run.ts';

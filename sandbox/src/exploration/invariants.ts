@@ -4,136 +4,136 @@
  */
 import type { KubeObject, Scheduler } from 'autopilot-runtime/ports';
 import { finalizerName, keyString, MANAGED_BY_LABEL, ownerLabel } from 'autopilot-runtime/ports';
-import type { VirtualClock } from '../clock.ts';
+import type { VirtualClock } from '../virtual-clock.ts';
 import type { Cluster } from '../cluster/cluster.ts';
-import type { Process } from './process.ts';
-import { weightProblem } from './routes.ts';
-import type { Look, Scenario } from './scenario.ts';
-import { Steps } from './steps.ts';
-import { objectName } from './trace.ts';
+import type { OperatorProcess } from './operator-process.ts';
+import { findWeightProblem } from './route-weights.ts';
+import type { ClusterSnapshot, Scenario } from './scenario.ts';
+import { StepIntervals } from './step-intervals.ts';
+import { objectName } from './run-trace.ts';
 
 /** A promise that was not kept. */
 export interface Violation {
   /** The promise, as a sentence; failures of one promise are one finding. */
-  readonly promise: string;
+  readonly invariant: string;
   readonly detail: string;
   readonly at: number;
 }
 
-export interface Writer {
-  readonly process: Process;
+export interface WritingProcess {
+  readonly process: OperatorProcess;
   readonly verb: string;
 }
 
-interface Call {
-  readonly process: Process;
+interface WorkerCall {
+  readonly process: OperatorProcess;
   readonly signal: AbortSignal;
   readonly phase: string;
 }
 
-interface Status {
+interface PhaseStatus {
   readonly phase?: string;
 }
 
-export interface OracleOptions {
+export interface InvariantCheckerOptions {
   readonly scheduler: Scheduler;
   readonly scenario: Scenario;
   readonly cluster: Cluster;
   readonly clock: VirtualClock;
-  readonly look: Look;
-  readonly election: boolean;
+  readonly snapshot: ClusterSnapshot;
+  readonly hasElection: boolean;
   /** The closest that two steps of a phase may be, in milliseconds; none: only recorded. */
-  readonly pace: ReadonlyMap<string, number> | undefined;
+  readonly minStepIntervals: ReadonlyMap<string, number> | undefined;
 }
 
-export class Oracle {
+export class InvariantChecker {
   readonly violations: Violation[] = [];
-  readonly steps: Steps;
+  readonly stepIntervals: StepIntervals;
   /**
    * Requests of the operator that changed something, and ones that turned out to change nothing.
    */
   writes = 0;
-  needless = 0;
-  readonly #options: OracleOptions;
-  readonly #calls = new Map<string, Set<Call>>();
+  needlessWrites = 0;
+  readonly #options: InvariantCheckerOptions;
+  readonly #calls = new Map<string, Set<WorkerCall>>();
   /** Resources whose worker has returned after its time and was not called again since. */
-  readonly #late = new Set<string>();
+  readonly #overdueResults = new Set<string>();
   readonly #uids = new Set<string>();
   /** Versions that the process itself wrote and was told of, by process and resource. */
-  readonly #own = new Map<string, string>();
-  #writer: Writer | undefined;
+  readonly #lastOwnVersions = new Map<string, string>();
+  #writer: WritingProcess | undefined;
   #changed = false;
 
-  constructor(options: OracleOptions) {
+  constructor(options: InvariantCheckerOptions) {
     this.#options = options;
-    this.steps = new Steps(options.pace);
+    this.stepIntervals = new StepIntervals(options.minStepIntervals);
   }
 
-  say(promise: string, detail: string): void {
+  report(invariant: string, detail: string): void {
     if (this.violations.length < 20) {
-      this.violations.push({ promise, detail, at: this.#options.clock.monotonic() });
+      this.violations.push({ invariant, detail, at: this.#options.clock.monotonic() });
     }
   }
 
   /** A worker is called. `returned` is to be called when its promise settles. */
-  called(
-    process: Process,
+  recordCall(
+    process: OperatorProcess,
     phase: string,
     resource: KubeObject,
     signal: AbortSignal,
   ): { returned(): void } {
     const { uid = '' } = resource.metadata;
-    const call: Call = { process, signal, phase };
+    const call: WorkerCall = { process, signal, phase };
     const calls = this.#calls.get(uid) ?? new Set();
     this.#calls.set(uid, calls);
-    if (!this.#leads(process)) {
-      this.say(
-        'no sync begins without the lease',
-        `${phase} is called for ${objectName(resource)} by ${process.name}; the lease is held by ${this.#holder() ?? 'nobody'}`,
+    if (!this.#isLeader(process)) {
+      this.report(
+        'no reconcile begins without the lease',
+        `${phase} is called for ${objectName(resource)} by ${process.name}; the lease is held by ${this.#leaseHolder() ?? 'nobody'}`,
       );
     }
     for (const other of calls) {
       if (
         other.process === process ||
-        (other.process.alive &&
-          !other.process.frozen &&
+        (other.process.isAlive &&
+          !other.process.isFrozen &&
           !other.signal.aborted &&
-          this.#leads(other.process))
+          this.#isLeader(other.process))
       ) {
-        this.say(
-          'no resource is in two syncs at once',
+        this.report(
+          'no resource is in two reconciles at once',
           `${phase} is called for ${objectName(resource)} by ${process.name} while ${other.phase} is under way in ${other.process.name}`,
         );
       }
     }
     calls.add(call);
-    this.#late.delete(`${process.name} ${uid}`);
-    const own = this.#own.get(`${process.name} ${uid}`);
-    if (own !== undefined && BigInt(resource.metadata.resourceVersion ?? '0') < BigInt(own)) {
-      this.say(
-        'a sync starts from a state at least as new as its own last write',
-        `${phase} is called with version ${resource.metadata.resourceVersion} of ${objectName(resource)}; the operator had written ${own} itself`,
+    this.#overdueResults.delete(`${process.name} ${uid}`);
+    const lastOwnVersion = this.#lastOwnVersions.get(`${process.name} ${uid}`);
+    if (lastOwnVersion !== undefined && BigInt(resource.metadata.resourceVersion ?? '0') < BigInt(lastOwnVersion)) {
+      this.report(
+        'a reconcile starts from a state at least as new as its own last write',
+        `${phase} is called with version ${resource.metadata.resourceVersion} of ${objectName(resource)}; the operator had written ${lastOwnVersion} itself`,
       );
     }
     const { clock } = this.#options;
-    let aborted: number | undefined;
-    signal.addEventListener('abort', () => (aborted = clock.monotonic()), { once: true });
+    let abortedAt: number | undefined;
+    signal.addEventListener('abort', () => (abortedAt = clock.monotonic()), { once: true });
     return {
       returned: () => {
         calls.delete(call);
-        if (aborted !== undefined && clock.monotonic() - aborted > 5_000) {
-          this.#late.add(`${process.name} ${uid}`);
+        if (abortedAt !== undefined && clock.monotonic() - abortedAt > 5_000) {
+          this.#overdueResults.add(`${process.name} ${uid}`);
         }
       },
     };
   }
 
   /** A write leaves a process. */
-  handedOver(process: Process): void {
-    if (!this.#leads(process)) {
-      this.say(
+  recordSend(process: OperatorProcess): void {
+    if (!this.#isLeader(process)) {
+      this.report(
         'only the leader writes',
-        `${process.name} sends a write while the lease is held by ${this.#holder() ?? 'nobody'}`,
+        `${process.name} sends a write while the lease is held by ${this.#leaseHolder() ?? 'nobody'}`,
       );
     }
   }
@@ -142,11 +142,11 @@ export class Oracle {
    * A call that was under way when its process lost the lease can do no harm: its writes count, not
    * it.
    */
-  #leads(process: Process): boolean {
-    return !this.#options.election || this.#holder() === process.name;
+  #isLeader(process: OperatorProcess): boolean {
+    return !this.#options.hasElection || this.#leaseHolder() === process.name;
   }
 
-  #holder(): string | undefined {
+  #leaseHolder(): string | undefined {
     const lease = this.#options.cluster
       .objects()
       .find(
@@ -158,33 +158,33 @@ export class Oracle {
   }
 
   /** Runs a request; the changes that it makes while it is started are the writer's. */
-  async attribute<T>(writer: Writer, run: () => Promise<T>): Promise<T> {
+  async attributeWrites<T>(writer: WritingProcess, run: () => Promise<T>): Promise<T> {
     this.#writer = writer;
     this.#changed = false;
-    const answer = run();
+    const response = run();
     this.#writer = undefined;
     const changed = this.#changed;
-    const result = await answer;
+    const result = await response;
     if (!changed && writer.verb !== 'delete') {
-      this.needless++;
+      this.needlessWrites++;
     }
     return result;
   }
 
   /** The answer to a write has reached the process. */
-  answered(process: Process, { kind, metadata }: KubeObject): void {
+  recordResponse(process: OperatorProcess, { kind, metadata }: KubeObject): void {
     if (kind === this.#options.scheduler.resource.kind) {
-      this.#own.set(`${process.name} ${metadata.uid ?? ''}`, metadata.resourceVersion ?? '0');
+      this.#lastOwnVersions.set(`${process.name} ${metadata.uid ?? ''}`, metadata.resourceVersion ?? '0');
     }
   }
 
   /** Something has changed in the cluster. */
-  changed(before: KubeObject | undefined, after: KubeObject | undefined): void {
+  checkChange(before: KubeObject | undefined, after: KubeObject | undefined): void {
     const object = after ?? before;
     if (object === undefined) {
       return;
     }
-    const { scheduler, scenario, look } = this.#options;
+    const { scheduler, scenario, snapshot } = this.#options;
     const isResource =
       object.kind === scheduler.resource.kind &&
       object.apiVersion.startsWith(`${scheduler.resource.group}/`);
@@ -195,7 +195,7 @@ export class Oracle {
     if (writer !== undefined) {
       this.#changed = true;
       this.writes++;
-      this.#checkKnowledge(writer, before);
+      this.#checkSeenVersion(writer, before);
       if (isResource) {
         this.#checkResource(before, after);
       } else {
@@ -203,23 +203,23 @@ export class Oracle {
       }
     }
     for (const [sentence, holds] of Object.entries(scenario.invariants ?? {})) {
-      if (this.violations.some(({ promise }) => promise === sentence)) {
+      if (this.violations.some(({ invariant }) => invariant === sentence)) {
         continue;
       }
-      if (!held(() => holds(look))) {
-        this.say(sentence, `it does not hold after a change of ${objectName(object)}`);
+      if (!isTrue(() => holds(snapshot))) {
+        this.report(sentence, `it does not hold after a change of ${objectName(object)}`);
       }
     }
   }
 
   /** Nothing is overwritten or deleted that the writer has not seen. */
-  #checkKnowledge({ process, verb }: Writer, before: KubeObject | undefined): void {
+  #checkSeenVersion({ process, verb }: WritingProcess, before: KubeObject | undefined): void {
     if (before === undefined) {
       return;
     }
-    const known = process.known(before.kind, keyString(before.metadata));
+    const known = process.seenVersion(before.kind, keyString(before.metadata));
     if (known !== before.metadata.resourceVersion) {
-      this.say(
+      this.report(
         'nothing is changed or deleted in a state that the operator has not seen',
         `${verb} of ${objectName(before)}, which is at version ${before.metadata.resourceVersion}; ${process.name} has seen ${known ?? 'none'}`,
       );
@@ -233,14 +233,14 @@ export class Oracle {
     if (before === undefined) {
       return;
     }
-    if (after !== undefined && to !== undefined && to !== from && !mayGo(scheduler, from, to)) {
-      this.say(
+    if (after !== undefined && to !== undefined && to !== from && !isAllowedTransition(scheduler, from, to)) {
+      this.report(
         'phases change only along `next`',
         `${objectName(after)} went from ${from ?? 'no phase'} to ${to}`,
       );
     }
     if (after !== undefined) {
-      this.steps.seen(before, after, (detail) => this.say('steps keep their pace', detail));
+      this.stepIntervals.recordStatus(before, after, (detail) => this.report('steps keep their minimum interval', detail));
     }
     const finalizer = finalizerName(scheduler.resource.group, scheduler.operatorName);
     const had = before.metadata.finalizers?.includes(finalizer) === true;
@@ -251,9 +251,9 @@ export class Oracle {
     ) {
       const left = this.#options.cluster
         .objects()
-        .filter((object) => outOfReach(object, before, scheduler.resource.group));
+        .filter((object) => isBeyondGarbageCollection(object, before, scheduler.resource.group));
       if (left.length > 0) {
-        this.say(
+        this.report(
           'the finalizer stays until everything is cleaned up',
           `${left.map(objectName).join(', ')} of ${objectName(before)} are still there`,
         );
@@ -262,7 +262,7 @@ export class Oracle {
   }
 
   #checkOutput(
-    { process, verb }: Writer,
+    { process, verb }: WritingProcess,
     before: KubeObject | undefined,
     after: KubeObject | undefined,
   ): void {
@@ -271,34 +271,34 @@ export class Oracle {
     if (object === undefined) {
       return;
     }
-    if (before !== undefined && verb !== 'patch' && !this.#isOurs(before, group)) {
-      this.say(
+    if (before !== undefined && verb !== 'patch' && !this.#isOwned(before, group)) {
+      this.report(
         "no object of somebody else's is touched",
         `${verb} of ${objectName(before)}, which belongs to ${ownerOf(before)}`,
       );
     }
     const uid = object.metadata.labels?.[ownerLabel(group)];
-    if (uid !== undefined && this.#late.has(`${process.name} ${uid}`) && !this.#isGoing(uid)) {
-      this.say(
-        'what a worker returns after its time is thrown away',
+    if (uid !== undefined && this.#overdueResults.has(`${process.name} ${uid}`) && !this.#isBeingDeleted(uid)) {
+      this.report(
+        'a result returned after the worker timeout is discarded',
         `${verb} of ${objectName(object)} follows from it`,
       );
     }
-    const problem = after === undefined ? undefined : weightProblem(after);
+    const problem = after === undefined ? undefined : findWeightProblem(after);
     if (problem !== undefined) {
-      this.say('the weights of a route sum to 100', `${objectName(object)}: ${problem}`);
+      this.report('the weights of a route sum to 100', `${objectName(object)}: ${problem}`);
     }
   }
 
   /** A resource that is being deleted is cleaned up after without a call of a worker. */
-  #isGoing(uid: string): boolean {
+  #isBeingDeleted(uid: string): boolean {
     return (
       this.#options.cluster.objects().find(({ metadata }) => metadata.uid === uid)?.metadata
         .deletionTimestamp !== undefined
     );
   }
 
-  #isOurs({ metadata }: KubeObject, group: string): boolean {
+  #isOwned({ metadata }: KubeObject, group: string): boolean {
     const uid = metadata.labels?.[ownerLabel(group)];
     return (
       (uid !== undefined && this.#uids.has(uid)) ||
@@ -309,16 +309,16 @@ export class Oracle {
   }
 }
 
-function held(holds: () => boolean): boolean {
+function isTrue(condition: () => boolean): boolean {
   try {
-    return holds();
+    return condition();
   } catch {
     return false;
   }
 }
 
 /** An output that no owner reference leads to: garbage collection will not take it away. */
-function outOfReach({ metadata }: KubeObject, resource: KubeObject, group: string): boolean {
+function isBeyondGarbageCollection({ metadata }: KubeObject, resource: KubeObject, group: string): boolean {
   const { uid } = resource.metadata;
   return (
     metadata.labels?.[ownerLabel(group)] === uid &&
@@ -330,11 +330,11 @@ function ownerOf({ metadata }: KubeObject): string {
   return metadata.labels?.[MANAGED_BY_LABEL] ?? 'nobody this operator knows';
 }
 
-function statusOf(object: KubeObject | undefined): Status {
-  return (object?.status ?? {}) as Status;
+function statusOf(object: KubeObject | undefined): PhaseStatus {
+  return (object?.status ?? {}) as PhaseStatus;
 }
 
-function mayGo({ phases }: Scheduler, from: string | undefined, to: string): boolean {
+function isAllowedTransition({ phases }: Scheduler, from: string | undefined, to: string): boolean {
   const current = phases.find(
     ({ name, formerly }) =>
       name === from || (from !== undefined && formerly?.includes(from) === true),

@@ -4,66 +4,66 @@
 import type { AnyContext, AnyResult, Scheduler } from 'autopilot-runtime/ports';
 import type { Fault } from './fault.ts';
 import { FAULTS } from './fault.ts';
-import type { Ground } from './ground.ts';
-import type { Outside } from './outside.ts';
-import type { Process } from './process.ts';
-import { never } from './process.ts';
-import { objectName } from './trace.ts';
+import type { RunContext } from './run-context.ts';
+import type { DeterminismGuard } from './determinism-guard.ts';
+import type { OperatorProcess } from './operator-process.ts';
+import { neverSettle } from './operator-process.ts';
+import { objectName } from './run-trace.ts';
 
 /**
  * Longer than any worker may take, its grace included: then a held worker goes on whatever happens.
  */
-const LONGEST_MS = 600_000;
+const LONGER_THAN_TIMEOUT_MS = 600_000;
 /** Grace is 5 s: this is long after it. */
 const AFTER_GRACE_MS = 10_000;
 /** Longer than a lease lasts. */
-const CUT_OFF_MS = 40_000;
+const LEASE_UNREACHABLE_MS = 40_000;
 const FROZEN_MS = 30_000;
-const LAG_MS = 5_000;
+const WATCH_DELAY_MS = 5_000;
 
-type Called = Pick<AnyContext, 'resource' | 'signal'>;
+type CalledContext = Pick<AnyContext, 'resource' | 'signal'>;
 
 /** The scheduler of one process, with every worker under observation. */
-export function observed(
+export function observeWorkers(
   scheduler: Scheduler,
-  process: Process,
-  ground: Ground,
-  outside: Outside,
+  process: OperatorProcess,
+  runContext: RunContext,
+  guard: DeterminismGuard,
 ): Scheduler {
   const { phases, finalizer } = scheduler;
   return {
     ...scheduler,
     phases: phases.map((phase) =>
-      phase.worker === undefined ? phase : { ...phase, worker: watched(phase.name, phase.worker) },
+      phase.worker === undefined ? phase : { ...phase, worker: observeWorker(phase.name, phase.worker) },
     ),
     ...(finalizer !== undefined && {
-      finalizer: { ...finalizer, finalize: watched('the finalizer', finalizer.finalize) },
+      finalizer: { ...finalizer, finalize: observeWorker('the finalizer', finalizer.finalize) },
     }),
   };
 
-  function watched<C extends Called, R>(
+  function observeWorker<C extends CalledContext, R>(
     name: string,
     worker: (context: C) => R | Promise<R>,
   ): (context: C) => Promise<R> {
     return async (context) => {
-      if (!process.alive) {
-        return never();
+      if (!process.isAlive) {
+        return neverSettle();
       }
-      const fault = ground.place('call', `calls ${name}`);
-      const call = ground.oracle.called(process, name, context.resource, context.signal);
-      ground.trace.add(
+      const fault = runContext.visitSite('call', `calls ${name}`);
+      const call = runContext.invariantChecker.recordCall(process, name, context.resource, context.signal);
+      runContext.trace.add(
         process.name,
         `calls ${name} for ${objectName(context.resource)}`,
-        fault && FAULTS[fault.kind].says,
+        fault && FAULTS[fault.kind].description,
       );
       try {
-        const result = await held(fault, context, () => run(name, worker, context));
-        await process.awake();
-        ground.trace.add(process.name, `${name} returns ${brief(result)}`);
+        const result = await callWithFault(fault, context, () => callGuarded(name, worker, context));
+        await process.waitUntilRunning();
+        runContext.trace.add(process.name, `${name} returns ${formatResult(result)}`);
         return result;
       } catch (error) {
-        await process.awake();
-        ground.trace.add(
+        await process.waitUntilRunning();
+        runContext.trace.add(
           process.name,
           `${name} throws ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`,
         );
@@ -74,46 +74,46 @@ export function observed(
     };
   }
 
-  async function run<C, R>(
+  async function callGuarded<C, R>(
     name: string,
     worker: (context: C) => R | Promise<R>,
     context: C,
   ): Promise<R> {
-    ground.course.busy++;
+    runContext.eventLoop.activeWorkers++;
     try {
-      return await outside.watch(name, () => worker(context));
+      return await guard.run(name, () => worker(context));
     } finally {
-      ground.course.busy--;
+      runContext.eventLoop.activeWorkers--;
     }
   }
 
-  async function held<R>(
+  async function callWithFault<R>(
     fault: Fault | undefined,
-    context: Called,
+    context: CalledContext,
     call: () => Promise<R>,
   ): Promise<R> {
     switch (fault?.kind) {
       case 'throws':
         throw new Error('something that the worker needs does not work');
-      case 'overtime':
-        await ground.course.pass(LONGEST_MS, context.signal);
+      case 'worker-timeout':
+        await runContext.eventLoop.delayForFault(LONGER_THAN_TIMEOUT_MS, context.signal);
         return call();
       case 'stuck': {
         const result = await call();
-        await ground.course.pass(LONGEST_MS, context.signal).catch(() => undefined);
-        await ground.course.pass(AFTER_GRACE_MS);
+        await runContext.eventLoop.delayForFault(LONGER_THAN_TIMEOUT_MS, context.signal).catch(() => undefined);
+        await runContext.eventLoop.delayForFault(AFTER_GRACE_MS);
         return result;
       }
       case 'lease-lost': {
-        ground.lagOthers(process, LAG_MS);
-        process.cutOff = true;
+        runContext.delayOtherWatches(process, WATCH_DELAY_MS);
+        process.leaseUnreachable = true;
         const result = await call();
-        await ground.course.pass(CUT_OFF_MS);
-        process.cutOff = false;
+        await runContext.eventLoop.delayForFault(LEASE_UNREACHABLE_MS);
+        process.leaseUnreachable = false;
         return result;
       }
       case 'frozen': {
-        process.freeze(ground.course.pass(FROZEN_MS));
+        process.freezeUntil(runContext.eventLoop.delayForFault(FROZEN_MS));
         return call();
       }
       default:
@@ -123,7 +123,7 @@ export function observed(
 }
 
 /** Of a worker or of the finalizer. */
-function brief(result: unknown): string {
+function formatResult(result: unknown): string {
   if (typeof result !== 'object' || result === null) {
     return String(JSON.stringify(result));
   }

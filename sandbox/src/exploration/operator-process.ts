@@ -4,7 +4,7 @@
  */
 import type { Clock, KubeObject, Operator, Timer } from 'autopilot-runtime/ports';
 import { keyString } from 'autopilot-runtime/ports';
-import type { VirtualClock } from '../clock.ts';
+import type { VirtualClock } from '../virtual-clock.ts';
 
 /**
  * The clock of one process: its timers die with it, wait while it stands still, and its wall clock
@@ -14,13 +14,13 @@ class ProcessClock implements Clock {
   readonly #base: VirtualClock;
   readonly #skew: () => number;
   readonly #timers = new Set<Timer>();
-  readonly #gate: (callback: () => void) => void;
-  #dead = false;
+  readonly #runWhenAwake: (callback: () => void) => void;
+  #isKilled = false;
 
   constructor(base: VirtualClock, skew: () => number, gate: (callback: () => void) => void) {
     this.#base = base;
     this.#skew = skew;
-    this.#gate = gate;
+    this.#runWhenAwake = gate;
   }
 
   now(): number {
@@ -32,12 +32,12 @@ class ProcessClock implements Clock {
   }
 
   after(ms: number, callback: () => void): Timer {
-    if (this.#dead) {
+    if (this.#isKilled) {
       return { cancel: () => undefined };
     }
     const timer = this.#base.after(ms, () => {
       this.#timers.delete(timer);
-      this.#gate(callback);
+      this.#runWhenAwake(callback);
     });
     this.#timers.add(timer);
     return {
@@ -49,7 +49,7 @@ class ProcessClock implements Clock {
   }
 
   kill(): void {
-    this.#dead = true;
+    this.#isKilled = true;
     for (const timer of this.#timers) {
       timer.cancel();
     }
@@ -57,95 +57,95 @@ class ProcessClock implements Clock {
   }
 }
 
-export class Process {
+export class OperatorProcess {
   readonly name: string;
   readonly clock: Clock;
   /** Aborted when the process is killed: what the cluster does for it ends. */
-  readonly death = new AbortController();
+  readonly killController = new AbortController();
   operator: Operator | undefined;
   /** Each breaks one open watch. */
   readonly watches = new Set<() => void>();
   /** Started while another one leads. */
-  readonly standsBy: boolean;
+  readonly isStandby: boolean;
   /** It cannot reach its lease. */
-  cutOff = false;
+  leaseUnreachable = false;
   /** Its watches are late by so many milliseconds. */
-  lag = 0;
+  watchDelayMs = 0;
   /** Version of each object as it was last told, by kind and key. */
-  readonly #known = new Map<string, string>();
+  readonly #seenVersion = new Map<string, string>();
   readonly #clock: ProcessClock;
   #frozen: Promise<void> | undefined;
 
-  constructor(name: string, base: VirtualClock, skew: () => number, standsBy: boolean) {
+  constructor(name: string, base: VirtualClock, skew: () => number, isStandby: boolean) {
     this.name = name;
-    this.standsBy = standsBy;
+    this.isStandby = isStandby;
     this.#clock = new ProcessClock(base, skew, (callback) => {
       if (this.#frozen === undefined) {
         callback();
       } else {
-        void this.#frozen.then(() => this.alive && callback());
+        void this.#frozen.then(() => this.isAlive && callback());
       }
     });
     this.clock = this.#clock;
   }
 
-  get alive(): boolean {
-    return !this.death.signal.aborted;
+  get isAlive(): boolean {
+    return !this.killController.signal.aborted;
   }
 
-  get leading(): boolean {
-    return this.alive && this.operator?.leading() === true;
+  get isLeading(): boolean {
+    return this.isAlive && this.operator?.leading() === true;
   }
 
   /**
    * What it does is counted as places; a standby's doings are not, so that places are the same with
    * and without one.
    */
-  get counted(): boolean {
-    return !this.standsBy || this.leading;
+  get countsFaultSites(): boolean {
+    return !this.isStandby || this.isLeading;
   }
 
-  get frozen(): boolean {
+  get isFrozen(): boolean {
     return this.#frozen !== undefined;
   }
 
   kill(): void {
     this.#clock.kill();
-    this.death.abort(new Error('killed'));
+    this.killController.abort(new Error('killed'));
   }
 
   /** Stands still until the promise settles. */
-  freeze(until: Promise<void>): void {
-    this.#frozen = until;
-    void until.then(() => (this.#frozen = undefined));
+  freezeUntil(end: Promise<void>): void {
+    this.#frozen = end;
+    void end.then(() => (this.#frozen = undefined));
   }
 
   /** To be awaited before anything reaches the process: never resolves when it is dead. */
-  async awake(): Promise<void> {
+  async waitUntilRunning(): Promise<void> {
     while (this.#frozen !== undefined) {
       await this.#frozen;
     }
-    if (!this.alive) {
-      await never();
+    if (!this.isAlive) {
+      await neverSettle();
     }
   }
 
   /** It was told this state. */
-  learn(object: KubeObject): void {
+  recordSeen(object: KubeObject): void {
     const key = `${object.kind} ${keyString(object.metadata)}`;
     const { resourceVersion = '0' } = object.metadata;
-    const known = this.#known.get(key);
-    if (known === undefined || BigInt(known) < BigInt(resourceVersion)) {
-      this.#known.set(key, resourceVersion);
+    const seen = this.#seenVersion.get(key);
+    if (seen === undefined || BigInt(seen) < BigInt(resourceVersion)) {
+      this.#seenVersion.set(key, resourceVersion);
     }
   }
 
   /** The version of an object that it was last told of. */
-  known(kind: string, key: string): string | undefined {
-    return this.#known.get(`${kind} ${key}`);
+  seenVersion(kind: string, key: string): string | undefined {
+    return this.#seenVersion.get(`${kind} ${key}`);
   }
 }
 
-export function never(): Promise<never> {
+export function neverSettle(): Promise<never> {
   return new Promise<never>(() => undefined);
 }

@@ -5,112 +5,112 @@
 import type { Scheduler } from 'autopilot-runtime/ports';
 import { parseDuration } from 'autopilot-runtime/ports';
 import type { Cluster } from '../cluster/cluster.ts';
-import type { Course } from './course.ts';
-import type { End } from './end.ts';
-import { differences, endOf } from './end.ts';
+import type { EventLoop } from './event-loop.ts';
+import type { ComparableState } from './comparable-state.ts';
+import { compareStates, comparableStateOf } from './comparable-state.ts';
 import type { Fault } from './fault.ts';
-import type { PlaceCounter } from './places.ts';
-import type { Look, Scenario } from './scenario.ts';
-import { stalled, timedOut } from './verdict.ts';
+import type { FaultSiteCounter } from './fault-sites.ts';
+import type { ClusterSnapshot, Scenario } from './scenario.ts';
+import { findStalledResource, isClockJumpTimeout } from './run-checks.ts';
 
 /** What was there, and how long it took to come to it. */
-export interface Rest {
-  readonly end: End;
+export interface QuiescentState {
+  readonly state: ComparableState;
   /** The longest time without a change on the way there, in milliseconds. */
-  readonly gap: number;
+  readonly longestGapMs: number;
 }
 
 /** After its faults a flight is given this long without a change before it is looked at. */
-const CALM_MS = 30_000;
+const MIN_QUIET_MS = 30_000;
 /** One that does not look as it should is given this long: a watch that died is noticed by then. */
-const PATIENCE_MS = 1_200_000;
+const MAX_QUIET_MS = 1_200_000;
 
-export interface RestsOptions {
-  readonly course: Course;
-  readonly places: PlaceCounter;
+export interface QuiescenceOptions {
+  readonly eventLoop: EventLoop;
+  readonly faultSites: FaultSiteCounter;
   readonly cluster: Cluster;
-  readonly look: Look;
+  readonly snapshot: ClusterSnapshot;
   readonly scheduler: Scheduler;
   readonly scenario: Scenario;
   readonly faults: readonly Fault[];
   /** Of the flight without faults. Absent: this is that one. */
-  readonly expected: readonly Rest[] | undefined;
+  readonly expected: readonly QuiescentState[] | undefined;
 }
 
-export class Rests {
-  readonly all: Rest[] = [];
-  readonly #options: RestsOptions;
+export class Quiescence {
+  readonly states: QuiescentState[] = [];
+  readonly #options: QuiescenceOptions;
 
-  constructor(options: RestsOptions) {
+  constructor(options: QuiescenceOptions) {
     this.#options = options;
   }
 
   /**
    * How long nothing may happen before somebody who waits for something gives up, in milliseconds.
    */
-  get patience(): number {
+  get quietPeriodMs(): number {
     const { expected, scenario } = this.#options;
-    return expected === undefined ? parseDuration(scenario.patience ?? '10m') : PATIENCE_MS;
+    return expected === undefined ? parseDuration(scenario.quietPeriod ?? '10m') : MAX_QUIET_MS;
   }
 
   /** Until nothing changes any more. */
-  async come(): Promise<void> {
-    const { course, places } = this.#options;
-    const begun = course.now();
-    const expected = this.#options.expected?.[this.all.length];
-    const { patience } = this;
-    const calm =
-      expected === undefined ? patience : Math.max(CALM_MS, expected.gap * 1.25 + 10_000);
-    let last = (course.lastChange = begun);
-    let gap = 0;
-    places.mark();
-    while (!course.over) {
-      const quietFor = course.now() - Math.max(course.lastChange, course.lastFault);
-      if (quietFor >= calm && !course.passing && this.#isGood(expected, quietFor >= patience)) {
-        places.cut();
-        this.all.push({ end: expected?.end ?? this.#end(), gap });
+  async waitForQuiescence(): Promise<void> {
+    const { eventLoop, faultSites } = this.#options;
+    const begun = eventLoop.now();
+    const expected = this.#options.expected?.[this.states.length];
+    const { quietPeriodMs } = this;
+    const requiredQuietMs =
+      expected === undefined ? quietPeriodMs : Math.max(MIN_QUIET_MS, expected.longestGapMs * 1.25 + 10_000);
+    let last = (eventLoop.lastChangeAt = begun);
+    let longestGapMs = 0;
+    faultSites.markActivity();
+    while (!eventLoop.isOver) {
+      const quietMs = eventLoop.now() - Math.max(eventLoop.lastChangeAt, eventLoop.lastFaultAt);
+      if (quietMs >= requiredQuietMs && !eventLoop.hasActiveFault && this.#isExpectedState(expected, quietMs >= quietPeriodMs)) {
+        faultSites.dropIdleSites();
+        this.states.push({ state: expected?.state ?? this.#comparableState(), longestGapMs });
         return;
       }
-      await course.tick(Math.max(1, calm - quietFor));
-      if (course.lastChange > last) {
-        gap = Math.max(gap, course.lastChange - last);
-        last = course.lastChange;
-        places.mark();
+      await eventLoop.advance(Math.max(1, requiredQuietMs - quietMs));
+      if (eventLoop.lastChangeAt > last) {
+        longestGapMs = Math.max(longestGapMs, eventLoop.lastChangeAt - last);
+        last = eventLoop.lastChangeAt;
+        faultSites.markActivity();
       }
-      course.checkEndless(begun);
+      eventLoop.abortIfEndless(begun);
     }
   }
 
   /** Another end than that of the flight without faults is a good one too. */
-  isExcused(): boolean {
-    const { look, scheduler, faults } = this.#options;
-    return this.#isAccepted() || timedOut(look, scheduler, faults);
+  isAcceptedDeviation(): boolean {
+    const { snapshot, scheduler, faults } = this.#options;
+    return this.#isAccepted() || isClockJumpTimeout(snapshot, scheduler, faults);
   }
 
   /** Is what is there now an end? When patience is over, one that is not is a finding. */
-  #isGood(expected: Rest | undefined, patienceIsOver: boolean): boolean {
-    const { course, look, scheduler, faults } = this.#options;
+  #isExpectedState(expected: QuiescentState | undefined, isLast: boolean): boolean {
+    const { eventLoop, snapshot, scheduler, faults } = this.#options;
     if (expected === undefined) {
       // Without any fault a machine that is stuck is a mistake, unless the scenario is about that.
-      const why = stalled(look, scheduler);
-      if (why !== undefined && !this.#isAccepted()) {
-        course.giveUp('nothing stalls without a fault', why);
+      const reason = findStalledResource(snapshot, scheduler);
+      if (reason !== undefined && !this.#isAccepted()) {
+        eventLoop.abort('nothing stalls without a fault', reason);
       }
       return true;
     }
-    const lines = differences(expected.end, this.#end());
-    if (lines.length === 0 || this.isExcused()) {
+    const lines = compareStates(expected.state, this.#comparableState());
+    if (lines.length === 0 || this.isAcceptedDeviation()) {
       return true;
     }
     const again =
       faults.length > 0
         ? []
         : [
-            'this was the same flight once more: a worker keeps something in memory, such as a variable outside its function',
+            'this was the same run once more: a worker keeps something in memory, such as a variable outside its function',
           ];
-    if (patienceIsOver) {
-      course.giveUp(
-        'the end is that of the flight without faults',
+    if (isLast) {
+      eventLoop.abort(
+        'the final state is that of the baseline run',
         [...lines.slice(0, 6), ...again].join('; '),
       );
     }
@@ -118,12 +118,12 @@ export class Rests {
   }
 
   #isAccepted(): boolean {
-    const { scenario, look } = this.#options;
-    return scenario.accepts?.(look) === true;
+    const { scenario, snapshot } = this.#options;
+    return scenario.accepts?.(snapshot) === true;
   }
 
-  #end(): End {
+  #comparableState(): ComparableState {
     const { cluster, scheduler, scenario } = this.#options;
-    return endOf(cluster.objects(), scheduler, scenario.ignore);
+    return comparableStateOf(cluster.objects(), scheduler, scenario.ignoredFields);
   }
 }

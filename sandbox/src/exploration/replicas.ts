@@ -4,18 +4,18 @@
  */
 import type { Log, Operator, OperatorOptions, Scheduler } from 'autopilot-runtime/ports';
 import { startOperator } from 'autopilot-runtime/ports';
-import { seeded } from '../clock.ts';
-import type { Rights } from '../cluster/rights.ts';
-import { observed } from './calls.ts';
-import { door } from './door.ts';
+import { seededRandom } from '../virtual-clock.ts';
+import type { PolicyRules } from '../cluster/rbac.ts';
+import { observeWorkers } from './observe-workers.ts';
+import { faultyClient } from './faulty-client.ts';
 import type { FaultKind } from './fault.ts';
-import type { Ground } from './ground.ts';
-import type { Outside } from './outside.ts';
-import { Process } from './process.ts';
-import type { Ask } from '../simulators/simulator.ts';
+import type { RunContext } from './run-context.ts';
+import type { DeterminismGuard } from './determinism-guard.ts';
+import { OperatorProcess } from './operator-process.ts';
+import type { QueryMetrics } from '../simulators/simulator.ts';
 import type { Scenario } from './scenario.ts';
 
-export interface Subject {
+export interface OperatorUnderTest {
   /**
    * A function makes it anew for each process, so that nothing a worker keeps in memory survives a
    * crash.
@@ -27,72 +27,72 @@ export interface Subject {
    * What the operator may do; whatever else it asks for is refused with 403, and a finding. Absent:
    * everything.
    */
-  readonly rights?: Rights | undefined;
+  readonly policyRules?: PolicyRules | undefined;
   /** Starts one process of the operator, the nth of the flight. Default: `startOperator`. */
   readonly start?: (options: OperatorOptions, nth: number) => Operator;
 }
 
-export interface FleetOptions {
-  readonly subject: Subject;
+export interface ReplicasOptions {
+  readonly subject: OperatorUnderTest;
   readonly scenario: Scenario;
   readonly seed: number;
   /** Answers metrics queries. */
-  readonly ask: () => Ask;
-  readonly outside: Outside;
+  readonly queryMetrics: () => QueryMetrics;
+  readonly guard: DeterminismGuard;
   /** Two processes and a lease. */
-  readonly election: boolean;
+  readonly hasElection: boolean;
 }
 
-const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
+const NOOP_LOGGER: Log = { debug() {}, info() {}, warn() {}, error() {} };
 /** As long as a Pod takes to start, at the least. */
 const RESTART_MS = 1_000;
-const JUMP_MS = 120_000;
+const CLOCK_JUMP_MS = 120_000;
 
-export class Fleet {
-  readonly #options: FleetOptions;
-  readonly #ground: Ground;
-  #processes: readonly Process[] = [];
+export class Replicas {
+  readonly #options: ReplicasOptions;
+  readonly #runContext: RunContext;
+  #processes: readonly OperatorProcess[] = [];
   #started = 0;
   /** How wrong the wall clock is. */
-  #skew = 0;
-  #lag = 0;
-  #ended = false;
+  #clockSkewMs = 0;
+  #watchDelayMs = 0;
+  #isOver = false;
 
-  constructor(options: FleetOptions, ground: Ground) {
+  constructor(options: ReplicasOptions, runContext: RunContext) {
     this.#options = options;
-    this.#ground = ground;
+    this.#runContext = runContext;
   }
 
-  launch(standsBy: boolean): void {
-    if (this.#ended) {
+  startProcess(isStandby: boolean): void {
+    if (this.#isOver) {
       return;
     }
-    const { subject, scenario, seed, ask, outside, election } = this.#options;
-    const { clock, trace } = this.#ground;
+    const { subject, scenario, seed, queryMetrics, guard, hasElection } = this.#options;
+    const { clock, trace } = this.#runContext;
     const nth = ++this.#started;
-    const process = new Process(`operator-${nth}`, clock, () => this.#skew, standsBy);
-    process.lag = this.#lag;
+    const process = new OperatorProcess(`operator-${nth}`, clock, () => this.#clockSkewMs, isStandby);
+    process.watchDelayMs = this.#watchDelayMs;
     this.#processes = [...this.#processes, process];
-    trace.add(process.name, standsBy ? 'starts, and stands by' : 'starts');
+    trace.add(process.name, isStandby ? 'starts, and stands by' : 'starts');
     // The first process has the one that the flight itself reads.
     const scheduler =
       typeof subject.scheduler === 'function' && nth > 1
         ? subject.scheduler()
-        : this.#ground.scheduler;
+        : this.#runContext.scheduler;
     const { config = {} } = scenario;
     const options: OperatorOptions = {
-      scheduler: observed(scheduler, process, this.#ground, outside),
-      api: door(process, this.#ground),
+      scheduler: observeWorkers(scheduler, process, this.#runContext, guard),
+      api: faultyClient(process, this.#runContext),
       clock: process.clock,
-      random: seeded(seed * 1_000 + nth),
-      log: SILENT,
+      random: seededRandom(seed * 1_000 + nth),
+      log: NOOP_LOGGER,
       identity: process.name,
-      config: { ...config, leaderElection: election, leaderElectionNamespace: 'default' },
-      ask: ask(),
+      config: { ...config, leaderElection: hasElection, leaderElectionNamespace: 'default' },
+      ask: queryMetrics(),
     };
     process.operator = (subject.start ?? startOperator)(options, nth);
     void process.operator.lost.then(() => {
-      if (!process.alive) {
+      if (!process.isAlive) {
         return;
       }
       trace.add(process.name, 'has lost its lease and ends');
@@ -101,61 +101,61 @@ export class Fleet {
   }
 
   /** It ends without any clean-up, and another one starts. */
-  kill(process: Process): void {
-    if (!process.alive) {
+  kill(process: OperatorProcess): void {
+    if (!process.isAlive) {
       return;
     }
     process.kill();
     this.#processes = this.#processes.filter((other) => other !== process);
-    this.#ground.clock.after(RESTART_MS, () =>
-      this.launch(this.#options.election && this.#processes.length > 0),
+    this.#runContext.clock.after(RESTART_MS, () =>
+      this.startProcess(this.#options.hasElection && this.#processes.length > 0),
     );
   }
 
   /** All processes but one, and those that start from now on, hear everything later. */
-  lagOthers(process: Process, ms: number): void {
-    this.#lag = ms;
+  delayOtherWatches(process: OperatorProcess, ms: number): void {
+    this.#watchDelayMs = ms;
     for (const other of this.#processes) {
       if (other !== process) {
-        other.lag = ms;
+        other.watchDelayMs = ms;
       }
     }
   }
 
   /** What goes wrong at a quiet moment. */
-  strike(kind: FaultKind): void {
-    const leader = this.#processes.find(({ leading }) => leading) ?? this.#processes[0];
+  injectFault(kind: FaultKind): void {
+    const leader = this.#processes.find(({ isLeading }) => isLeading) ?? this.#processes[0];
     if (kind === 'restart' && leader !== undefined) {
-      void this.#stop(leader);
+      void this.#stopProcess(leader);
     }
     if (kind === 'crash' && leader !== undefined) {
       this.kill(leader);
     }
     if (kind === 'clock-forward') {
-      this.#skew += JUMP_MS;
+      this.#clockSkewMs += CLOCK_JUMP_MS;
     }
     if (kind === 'clock-back') {
-      this.#skew -= JUMP_MS;
+      this.#clockSkewMs -= CLOCK_JUMP_MS;
     }
     if (kind === 'compacted') {
-      this.#ground.cluster.compact();
+      this.#runContext.cluster.compact();
       for (const process of this.#processes) {
-        for (const cut of process.watches) {
-          cut();
+        for (const breakWatch of process.watches) {
+          breakWatch();
         }
       }
     }
   }
 
-  end(): void {
-    this.#ended = true;
+  killAll(): void {
+    this.#isOver = true;
     for (const process of this.#processes) {
       process.kill();
     }
   }
 
-  async #stop(process: Process): Promise<void> {
-    this.#ground.trace.add(process.name, 'is told to stop');
+  async #stopProcess(process: OperatorProcess): Promise<void> {
+    this.#runContext.trace.add(process.name, 'is told to stop');
     await process.operator?.stop();
     this.kill(process);
   }

@@ -17,11 +17,11 @@ interface RouteSpec {
 }
 
 /** What is wrong with the weights of an object; undefined when nothing is, or it is no route. */
-export function weightProblem(object: KubeObject): string | undefined {
+export function findWeightProblem(object: KubeObject): string | undefined {
   const { http = [], rules = [] } = (object.spec ?? {}) as RouteSpec;
   if (object.kind === 'VirtualService') {
     for (const { name, route = [] } of http) {
-      const sum = sumOf(route);
+      const sum = sumWeights(route);
       if (route.length > 1 && sum !== 100) {
         return `the weights of ${name ?? 'a route'} sum to ${sum}`;
       }
@@ -39,6 +39,6 @@ export function weightProblem(object: KubeObject): string | undefined {
   return undefined;
 }
 
-function sumOf(destinations: readonly Weighted[]): number {
+function sumWeights(destinations: readonly Weighted[]): number {
   return destinations.reduce((total, { weight = 0 }) => total + weight, 0);
 }

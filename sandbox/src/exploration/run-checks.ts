@@ -2,10 +2,10 @@
 import type { Scheduler } from 'autopilot-runtime/ports';
 import { parseDuration } from 'autopilot-runtime/ports';
 import type { Fault } from './fault.ts';
-import { jumps } from './fault.ts';
-import type { Look, Scenario } from './scenario.ts';
+import { hasClockJump } from './fault.ts';
+import type { ClusterSnapshot, Scenario } from './scenario.ts';
 
-interface Status {
+interface ResourceStatus {
   readonly phase?: string;
   readonly conditions?: readonly {
     readonly type: string;
@@ -15,8 +15,8 @@ interface Status {
   readonly autopilot?: { readonly history?: readonly { readonly reason: string }[] };
 }
 
-function statusesIn(look: Look, { resource }: Scheduler): readonly Status[] {
-  return look.list(resource.kind).map(({ status }) => (status ?? {}) as Status);
+function listStatuses(snapshot: ClusterSnapshot, { resource }: Scheduler): readonly ResourceStatus[] {
+  return snapshot.list(resource.kind).map(({ status }) => (status ?? {}) as ResourceStatus);
 }
 
 /**
@@ -24,8 +24,8 @@ function statusesIn(look: Look, { resource }: Scheduler): readonly Status[] {
  * that is not ready is no such reason, nor is
  * a worker that is not written yet.
  */
-export function stalled(look: Look, scheduler: Scheduler): string | undefined {
-  for (const { phase, conditions = [] } of statusesIn(look, scheduler)) {
+export function findStalledResource(snapshot: ClusterSnapshot, scheduler: Scheduler): string | undefined {
+  for (const { phase, conditions = [] } of listStatuses(snapshot, scheduler)) {
     const found = conditions.find(
       ({ type, reason }) => type === 'Stalled' && reason !== phase && reason !== 'NotImplemented',
     );
@@ -46,10 +46,10 @@ export function stalled(look: Look, scheduler: Scheduler): string | undefined {
  * A wall clock that jumped may let the timeout of a phase come early or late: such an end is a good
  * one.
  */
-export function timedOut(look: Look, scheduler: Scheduler, faults: readonly Fault[]): boolean {
+export function isClockJumpTimeout(snapshot: ClusterSnapshot, scheduler: Scheduler, faults: readonly Fault[]): boolean {
   return (
-    jumps(faults) &&
-    statusesIn(look, scheduler).some(
+    hasClockJump(faults) &&
+    listStatuses(snapshot, scheduler).some(
       ({ autopilot }) => autopilot?.history?.some(({ reason }) => reason === 'Timeout') === true,
     )
   );
@@ -59,18 +59,18 @@ export function timedOut(look: Look, scheduler: Scheduler, faults: readonly Faul
  * Work is bounded: faults cost retries, but no hot loop, and no output is applied again for
  * nothing. Promise and detail of what is broken.
  */
-export function costly(
-  { writes, needless }: { readonly writes: number; readonly needless: number },
+export function findExcessWrites(
+  { writes, needlessWrites }: { readonly writes: number; readonly needlessWrites: number },
   faults: number,
-  quiet: number | undefined,
-): readonly (readonly [promise: string, detail: string])[] {
-  const most = quiet === undefined ? Infinity : quiet * 2 + 30 * (faults + 1);
+  baseline: number | undefined,
+): readonly (readonly [invariant: string, detail: string])[] {
+  const maxWrites = baseline === undefined ? Infinity : baseline * 2 + 30 * (faults + 1);
   return [
-    ...(needless > 3 * faults
-      ? [['no write is made without need', `${needless} writes changed nothing`] as const]
+    ...(needlessWrites > 3 * faults
+      ? [['no write is made without need', `${needlessWrites} writes changed nothing`] as const]
       : []),
-    ...(writes > most
-      ? [['work is bounded', `${writes} writes; the flight without faults needs ${quiet}`] as const]
+    ...(writes > maxWrites
+      ? [['work is bounded', `${writes} writes; the baseline run needs ${baseline}`] as const]
       : []),
   ];
 }
@@ -79,20 +79,20 @@ export function costly(
  * The least time between two steps, by phase. None while there is nothing to compare with, or the
  * clock jumps.
  */
-export function paceOf(
-  { pace = {} }: Scenario,
-  quiet: ReadonlyMap<string, number> | undefined,
+export function minStepIntervalsOf(
+  { minStepInterval = {} }: Scenario,
+  baseline: ReadonlyMap<string, number> | undefined,
   faults: readonly Fault[],
 ): ReadonlyMap<string, number> | undefined {
-  if (quiet === undefined || jumps(faults)) {
+  if (baseline === undefined || hasClockJump(faults)) {
     return undefined;
   }
-  const given = Object.entries(pace).map(([phase, duration]): [string, number] => [
+  const given = Object.entries(minStepInterval).map(([phase, duration]): [string, number] => [
     phase,
     parseDuration(duration),
   ]);
   return new Map([
-    ...[...quiet].map(([phase, gap]): [string, number] => [phase, gap / 2]),
+    ...[...baseline].map(([phase, gap]): [string, number] => [phase, gap / 2]),
     ...given,
   ]);
 }

@@ -1,27 +1,27 @@
 /** What the doors of a flight stand on: its cluster and clock, its faults and its oracle. */
 import type { OperatorOptions } from 'autopilot-runtime/ports';
-import type { VirtualClock } from '../clock.ts';
+import type { VirtualClock } from '../virtual-clock.ts';
 import type { Cluster } from '../cluster/cluster.ts';
-import type { Rights } from '../cluster/rights.ts';
-import type { Course } from './course.ts';
+import type { PolicyRules } from '../cluster/rbac.ts';
+import type { EventLoop } from './event-loop.ts';
 import type { Fault } from './fault.ts';
-import type { Oracle } from './oracle.ts';
-import type { Process } from './process.ts';
-import type { Trace } from './trace.ts';
+import type { InvariantChecker } from './invariants.ts';
+import type { OperatorProcess } from './operator-process.ts';
+import type { RunTrace } from './run-trace.ts';
 
-export interface Ground {
+export interface RunContext {
   readonly cluster: Cluster;
   readonly clock: VirtualClock;
-  readonly oracle: Oracle;
-  readonly trace: Trace;
-  readonly course: Course;
+  readonly invariantChecker: InvariantChecker;
+  readonly trace: RunTrace;
+  readonly eventLoop: EventLoop;
   readonly scheduler: OperatorOptions['scheduler'];
   /** What the operator may do; undefined: everything. */
-  readonly rights: Rights | undefined;
+  readonly policyRules: PolicyRules | undefined;
   /** Counts a place and says what goes wrong there. `what` goes on there, without names. */
-  place(sort: 'request' | 'event' | 'call', what: string, write?: boolean): Fault | undefined;
+  visitSite(sort: 'request' | 'event' | 'call', what: string, write?: boolean): Fault | undefined;
   /** The process ends without any clean-up; another one starts a second later. */
-  kill(process: Process): void;
+  killProcess(process: OperatorProcess): void;
   /** Whoever stands by or starts from now on hears everything so much later. */
-  lagOthers(process: Process, ms: number): void;
+  delayOtherWatches(process: OperatorProcess, ms: number): void;
 }

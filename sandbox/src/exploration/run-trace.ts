@@ -1,8 +1,8 @@
 /** What happened in a flight, in order: for people to read, and for tests to compare. */
 import type { KubeObject, ObjectKey } from 'autopilot-runtime/ports';
-import type { VirtualClock } from '../clock.ts';
+import type { VirtualClock } from '../virtual-clock.ts';
 
-export interface Entry {
+export interface TraceEntry {
   /** Milliseconds of virtual time since the flight began. */
   readonly at: number;
   /** `user`, or a process: `operator-1`. */
@@ -12,8 +12,8 @@ export interface Entry {
   readonly fault?: string;
 }
 
-export class Trace {
-  readonly entries: Entry[] = [];
+export class RunTrace {
+  readonly entries: TraceEntry[] = [];
   readonly #clock: VirtualClock;
 
   constructor(clock: VirtualClock) {
@@ -31,18 +31,18 @@ export class Trace {
 }
 
 /** `Kind namespace/name`, without the namespace that everything is in. */
-export function nameOf(kind: string, { namespace, name }: ObjectKey): string {
+export function objectLabel(kind: string, { namespace, name }: ObjectKey): string {
   return namespace === undefined || namespace === 'default'
     ? `${kind} ${name}`
     : `${kind} ${namespace}/${name}`;
 }
 
 export function objectName({ kind, metadata }: KubeObject): string {
-  return nameOf(kind, metadata);
+  return objectLabel(kind, metadata);
 }
 
 /** `+1m02.350s` since the flight began. */
-export function timeText(ms: number): string {
+export function formatElapsed(ms: number): string {
   const minutes = Math.floor(ms / 60_000);
   const seconds = (ms - minutes * 60_000) / 1000;
   return minutes === 0
@@ -51,11 +51,11 @@ export function timeText(ms: number): string {
 }
 
 /** One line for each entry; faults are marked. */
-export function traceText(entries: readonly Entry[]): string {
+export function formatTrace(entries: readonly TraceEntry[]): string {
   const width = Math.max(0, ...entries.map(({ who }) => who.length));
   return entries
     .map(({ at, who, what, fault }) => {
-      const line = `${timeText(at).padStart(12)}  ${who.padEnd(width)}  ${what}`;
+      const line = `${formatElapsed(at).padStart(12)}  ${who.padEnd(width)}  ${what}`;
       return fault === undefined ? `  ${line}` : `✘ ${line}   ← ${fault}`;
     })
     .join('\n');

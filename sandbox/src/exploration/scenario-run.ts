@@ -3,136 +3,136 @@
  * faults make the same flight.
  */
 import type { KubeObject, Scheduler } from 'autopilot-runtime/ports';
-import { seeded, VirtualClock } from '../clock.ts';
+import { seededRandom, VirtualClock } from '../virtual-clock.ts';
 import { Cluster } from '../cluster/cluster.ts';
-import type { Rights } from '../cluster/rights.ts';
-import type { FlightObject } from '../kit/fly.ts';
-import { openDefinition } from '../kit/fly.ts';
-import type { Ask } from '../simulators/simulator.ts';
-import { Course } from './course.ts';
-import type { Fault, Places } from './fault.ts';
+import type { PolicyRules } from '../cluster/rbac.ts';
+import type { ObjectManifest } from '../testing/sandbox.ts';
+import { permissiveCrd } from '../testing/sandbox.ts';
+import type { QueryMetrics } from '../simulators/simulator.ts';
+import { EventLoop } from './event-loop.ts';
+import type { Fault, FaultSites } from './fault.ts';
 import { FAULTS, needsElection } from './fault.ts';
-import type { Subject } from './fleet.ts';
-import { Fleet } from './fleet.ts';
-import type { Ground } from './ground.ts';
-import { lookAt } from './look.ts';
-import type { Violation } from './oracle.ts';
-import { Oracle } from './oracle.ts';
-import { outside } from './outside.ts';
-import { PlaceCounter } from './places.ts';
-import type { Process } from './process.ts';
-import type { Rest } from './rests.ts';
-import { Rests } from './rests.ts';
-import type { Look, Scenario } from './scenario.ts';
-import { Script } from './script.ts';
-import { isTalk } from './talk.ts';
-import type { Entry } from './trace.ts';
-import { Trace } from './trace.ts';
+import type { OperatorUnderTest } from './replicas.ts';
+import { Replicas } from './replicas.ts';
+import type { RunContext } from './run-context.ts';
+import { createSnapshot } from './cluster-snapshot.ts';
+import type { Violation } from './invariants.ts';
+import { InvariantChecker } from './invariants.ts';
+import { createDeterminismGuard } from './determinism-guard.ts';
+import { FaultSiteCounter } from './fault-sites.ts';
+import type { OperatorProcess } from './operator-process.ts';
+import type { QuiescentState } from './quiescence.ts';
+import { Quiescence } from './quiescence.ts';
+import type { ClusterSnapshot, Scenario } from './scenario.ts';
+import { StepExecutor } from './step-executor.ts';
+import { isIgnoredKind } from './ignored-kinds.ts';
+import type { TraceEntry } from './run-trace.ts';
+import { RunTrace } from './run-trace.ts';
 import { User } from './user.ts';
-import { costly, paceOf } from './verdict.ts';
+import { findExcessWrites, minStepIntervalsOf } from './run-checks.ts';
 
-export interface Flown {
+export interface RunResult {
   readonly faults: readonly Fault[];
-  readonly places: Places;
-  readonly rests: readonly Rest[];
+  readonly faultSites: FaultSites;
+  readonly quiescentStates: readonly QuiescentState[];
   readonly violations: readonly Violation[];
-  readonly trace: readonly Entry[];
+  readonly trace: readonly TraceEntry[];
   readonly writes: number;
   /** The closest that two steps of each phase came, in milliseconds. */
-  readonly steps: ReadonlyMap<string, number>;
+  readonly shortestStepIntervals: ReadonlyMap<string, number>;
   /** The resources at the end. */
   readonly resources: readonly KubeObject[];
 }
 
 /** What a flight is held to: the one without faults. */
-export type Quiet = Pick<Flown, 'rests' | 'writes' | 'steps'>;
+export type BaselineResult = Pick<RunResult, 'quiescentStates' | 'writes' | 'shortestStepIntervals'>;
 
-export class Trial implements Ground {
+export class ScenarioRun implements RunContext {
   readonly clock = new VirtualClock();
   readonly cluster = new Cluster({ clock: this.clock });
-  readonly trace = new Trace(this.clock);
-  readonly oracle: Oracle;
+  readonly trace = new RunTrace(this.clock);
+  readonly invariantChecker: InvariantChecker;
   readonly scheduler: Scheduler;
-  readonly rights: Rights | undefined;
-  readonly course: Course;
+  readonly policyRules: PolicyRules | undefined;
+  readonly eventLoop: EventLoop;
   readonly #scenario: Scenario;
   readonly #faults: readonly Fault[];
-  readonly #quiet: Quiet | undefined;
-  readonly #look: Look;
-  readonly #fleet: Fleet;
+  readonly #baseline: BaselineResult | undefined;
+  readonly #snapshot: ClusterSnapshot;
+  readonly #replicas: Replicas;
   readonly #user: User;
-  readonly #places: PlaceCounter;
-  readonly #rests: Rests;
-  readonly #script: Script;
-  readonly #election: boolean;
+  readonly #faultSites: FaultSiteCounter;
+  readonly #quiescence: Quiescence;
+  readonly #stepExecutor: StepExecutor;
+  readonly #hasElection: boolean;
   /** Of the resources, by uid. */
   readonly #phases = new Map<string, string>();
-  #ask: Ask = silence;
+  #queryMetrics: QueryMetrics = answerNoData;
 
   private constructor(
-    subject: Subject,
+    subject: OperatorUnderTest,
     scenario: Scenario,
     seed: number,
     faults: readonly Fault[],
-    quiet: Quiet | undefined,
+    baseline: BaselineResult | undefined,
   ) {
     const { clock, cluster, trace } = this;
     this.#scenario = scenario;
-    this.rights = subject.rights;
+    this.policyRules = subject.policyRules;
     this.#faults = faults;
-    this.#quiet = quiet;
-    const places = (this.#places = new PlaceCounter(faults));
-    const election = (this.#election = needsElection(faults));
+    this.#baseline = baseline;
+    const faultSites = (this.#faultSites = new FaultSiteCounter(faults));
+    const election = (this.#hasElection = needsElection(faults));
     const scheduler = (this.scheduler =
       typeof subject.scheduler === 'function' ? subject.scheduler() : subject.scheduler);
-    const look = (this.#look = lookAt(cluster, scheduler));
-    const oracle = (this.oracle = new Oracle({
+    const snapshot = (this.#snapshot = createSnapshot(cluster, scheduler));
+    const invariantChecker = (this.invariantChecker = new InvariantChecker({
       scheduler,
       scenario,
       cluster,
       clock,
-      look,
-      election,
-      pace: paceOf(scenario, quiet?.steps, faults),
+      snapshot,
+      hasElection: election,
+      minStepIntervals: minStepIntervalsOf(scenario, baseline?.shortestStepIntervals, faults),
     }));
-    const told = (sentence: string): void =>
-      oracle.say('workers depend on nothing but their context', sentence);
-    this.#fleet = new Fleet(
+    const onViolation = (sentence: string): void =>
+      invariantChecker.report('workers depend on nothing but their context', sentence);
+    this.#replicas = new Replicas(
       {
         subject,
         scenario,
         seed,
-        ask: () => this.#ask,
-        election,
-        outside: outside(clock, seeded(seed + 1), told),
+        queryMetrics: () => this.#queryMetrics,
+        hasElection: election,
+        guard: createDeterminismGuard(clock, seededRandom(seed + 1), onViolation),
       },
       this,
     );
     const user = (this.#user = new User(cluster, scheduler, trace));
-    const course = (this.course = new Course({
+    const eventLoop = (this.eventLoop = new EventLoop({
       clock,
-      onInstant: () => this.#strike(),
-      onEnd: (...broken) => this.#end(...broken),
+      onInstant: () => this.#injectInstantFault(),
+      onAbort: (...broken) => this.#abort(...broken),
     }));
-    const rests = (this.#rests = new Rests({
-      course,
-      places,
+    const quiescence = (this.#quiescence = new Quiescence({
+      eventLoop,
+      faultSites,
       cluster,
-      look,
+      snapshot,
       scheduler,
       scenario,
       faults,
-      expected: quiet?.rests,
+      expected: baseline?.quiescentStates,
     }));
-    const isBroken = (): boolean => oracle.violations.length > 0;
-    this.#script = new Script({
+    const isViolated = (): boolean => invariantChecker.violations.length > 0;
+    this.#stepExecutor = new StepExecutor({
       scenario,
-      course,
-      rests,
+      eventLoop,
+      quiescence,
       user,
-      look,
-      first: quiet === undefined,
-      isBroken,
+      snapshot,
+      isBaseline: baseline === undefined,
+      isViolated,
     });
   }
 
@@ -140,107 +140,107 @@ export class Trial implements Ground {
    * @param quiet the flight without faults. Absent: this is that one, and its places of rest are
    * waited for with patience.
    */
-  static async fly(
-    subject: Subject,
+  static async run(
+    subject: OperatorUnderTest,
     scenario: Scenario,
     seed: number,
     faults: readonly Fault[],
-    quiet?: Quiet,
-  ): Promise<Flown> {
-    return new Trial(subject, scenario, seed, faults, quiet).#fly(subject);
+    baseline?: BaselineResult,
+  ): Promise<RunResult> {
+    return new ScenarioRun(subject, scenario, seed, faults, baseline).#run(subject);
   }
 
-  async #fly({ crd = openDefinition(this.scheduler) }: Subject): Promise<Flown> {
-    const { cluster, course } = this;
+  async #run({ crd = permissiveCrd(this.scheduler) }: OperatorUnderTest): Promise<RunResult> {
+    const { cluster, eventLoop } = this;
     const { objects = [], simulators = [] } = this.#scenario;
-    await this.#user.create(crd as FlightObject);
+    await this.#user.create(crd as ObjectManifest);
     for (const object of objects) {
       await this.#user.create(object);
     }
-    cluster.onChange((before, after) => this.#changed(before, after));
-    const simulations = simulators.map((simulator) =>
+    cluster.onChange((before, after) => this.#recordChange(before, after));
+    const runningSimulators = simulators.map((simulator) =>
       simulator({ cluster, scheduler: this.scheduler }),
     );
-    this.#ask =
-      this.#scenario.ask ?? simulations.find(({ ask }) => ask !== undefined)?.ask ?? silence;
-    this.#fleet.launch(false);
-    await course.settle();
-    if (this.#election) {
-      this.#fleet.launch(true);
+    this.#queryMetrics =
+      this.#scenario.queryMetrics ?? runningSimulators.find(({ queryMetrics }) => queryMetrics !== undefined)?.queryMetrics ?? answerNoData;
+    this.#replicas.startProcess(false);
+    await eventLoop.settle();
+    if (this.#hasElection) {
+      this.#replicas.startProcess(true);
     }
-    await course.instant();
-    await this.#script.play();
-    for (const [promise, detail] of costly(this.oracle, this.#faults.length, this.#quiet?.writes)) {
-      this.oracle.say(promise, detail);
+    await eventLoop.runInstant();
+    await this.#stepExecutor.run();
+    for (const [invariant, detail] of findExcessWrites(this.invariantChecker, this.#faults.length, this.#baseline?.writes)) {
+      this.invariantChecker.report(invariant, detail);
     }
-    this.#fleet.end();
-    for (const simulation of simulations) {
-      simulation.stop?.();
+    this.#replicas.killAll();
+    for (const simulator of runningSimulators) {
+      simulator.stop?.();
     }
     return {
       faults: this.#faults,
-      places: this.#places.met,
-      rests: this.#rests.all,
-      violations: this.oracle.violations,
+      faultSites: this.#faultSites.visited,
+      quiescentStates: this.#quiescence.states,
+      violations: this.invariantChecker.violations,
       trace: this.trace.entries,
-      writes: this.oracle.writes,
-      steps: this.oracle.steps.closest,
-      resources: this.#look.list(this.scheduler.resource.kind),
+      writes: this.invariantChecker.writes,
+      shortestStepIntervals: this.invariantChecker.stepIntervals.shortest,
+      resources: this.#snapshot.list(this.scheduler.resource.kind),
     };
   }
 
-  place(sort: 'request' | 'event' | 'call', what: string, write = false): Fault | undefined {
-    this.course.count();
-    const fault = this.#places.next(sort, `${this.#situation} ${what}`, write);
+  visitSite(sort: 'request' | 'event' | 'call', what: string, write = false): Fault | undefined {
+    this.eventLoop.recordActivity();
+    const fault = this.#faultSites.visit(sort, `${this.#situation} ${what}`, write);
     if (fault !== undefined) {
-      this.course.lastFault = this.clock.monotonic();
+      this.eventLoop.lastFaultAt = this.clock.monotonic();
     }
     return fault;
   }
 
-  kill(process: Process): void {
-    this.#fleet.kill(process);
+  killProcess(process: OperatorProcess): void {
+    this.#replicas.kill(process);
   }
 
-  lagOthers(process: Process, ms: number): void {
-    this.#fleet.lagOthers(process, ms);
+  delayOtherWatches(process: OperatorProcess, ms: number): void {
+    this.#replicas.delayOtherWatches(process, ms);
   }
 
   /** A quiet instant is a place too. */
-  #strike(): boolean {
-    const fault = this.#places.next('instant', `${this.#situation} all is quiet`);
+  #injectInstantFault(): boolean {
+    const fault = this.#faultSites.visit('instant', `${this.#situation} all is quiet`);
     if (fault === undefined) {
       return false;
     }
-    this.trace.add('', 'all is quiet', FAULTS[fault.kind].says);
-    this.#fleet.strike(fault.kind);
+    this.trace.add('', 'all is quiet', FAULTS[fault.kind].description);
+    this.#replicas.injectFault(fault.kind);
     return true;
   }
 
-  #end(promise?: string, detail = ''): void {
-    if (promise !== undefined) {
-      this.oracle.say(promise, detail);
+  #abort(invariant?: string, detail = ''): void {
+    if (invariant !== undefined) {
+      this.invariantChecker.report(invariant, detail);
     }
-    this.#fleet.end();
+    this.#replicas.killAll();
   }
 
   /** How much people have done, and which phases the resources are in. */
   get #situation(): string {
-    return `${this.#script.acts} ${[...this.#phases.values()].join(' ')}`;
+    return `${this.#stepExecutor.changesMade} ${[...this.#phases.values()].join(' ')}`;
   }
 
-  #changed(before: KubeObject | undefined, after: KubeObject | undefined): void {
+  #recordChange(before: KubeObject | undefined, after: KubeObject | undefined): void {
     const object = after ?? before;
-    if (object === undefined || isTalk(object)) {
+    if (object === undefined || isIgnoredKind(object)) {
       return;
     }
-    this.course.changed();
+    this.eventLoop.recordChange();
     if (object.kind === this.scheduler.resource.kind) {
       const { phase = 'none' } = (after?.status ?? {}) as { readonly phase?: string };
       this.#phases.set(object.metadata.uid ?? '', after === undefined ? 'gone' : phase);
     }
-    this.oracle.changed(before, after);
+    this.invariantChecker.checkChange(before, after);
   }
 }
 
-const silence: Ask = async () => ({ kind: 'noData' });
+const answerNoData: QueryMetrics = async () => ({ kind: 'noData' });

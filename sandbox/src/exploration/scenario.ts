@@ -4,21 +4,21 @@
  */
 import type { Duration } from 'autopilot-runtime';
 import type { OperatorConfig } from 'autopilot-runtime/ports';
-import type { FlightObject, FlownObject } from '../kit/fly.ts';
-import type { Ask, Simulator } from '../simulators/simulator.ts';
+import type { ObjectManifest, SandboxObject } from '../testing/sandbox.ts';
+import type { QueryMetrics, Simulator } from '../simulators/simulator.ts';
 
 /** A change of the cluster by somebody. */
-export type Act =
-  | { readonly does: 'create'; readonly object: FlightObject }
+export type ClusterChange =
+  | { readonly type: 'create'; readonly object: ObjectManifest }
   | {
-      readonly does: 'patch';
+      readonly type: 'patch';
       readonly kind: string;
       readonly name: string;
       readonly namespace: string;
-      readonly change: object;
+      readonly body: object;
     }
   | {
-      readonly does: 'remove';
+      readonly type: 'remove';
       readonly kind: string;
       readonly name: string;
       readonly namespace: string;
@@ -28,21 +28,21 @@ export type Act =
  * What users and other controllers do, in order. Made by `create`, `patch`, `remove`, `react`,
  * `approve`, `wait` and `rest`.
  */
-export type Step =
-  | Act
-  | { readonly does: 'react'; readonly title: string; readonly to: (look: Look) => Act | undefined }
-  | { readonly does: 'wait'; readonly for: Duration }
-  | { readonly does: 'rest' };
+export type ScenarioStep =
+  | ClusterChange
+  | { readonly type: 'actWhen'; readonly title: string; readonly choose: (snapshot: ClusterSnapshot) => ClusterChange | undefined }
+  | { readonly type: 'wait'; readonly for: Duration }
+  | { readonly type: 'quiesce' };
 
 /**
  * The cluster at one instant. A kind name means the one that the machine declares, if it does. Do
  * not change what it returns.
  */
-export interface Look {
+export interface ClusterSnapshot {
   /** Undefined when it is not there. `namespace` is `default` unless said. */
-  get(kind: string, name: string, namespace?: string): FlownObject | undefined;
+  get(kind: string, name: string, namespace?: string): SandboxObject | undefined;
   /** All of a kind; of all namespaces unless one is said. */
-  list(kind: string, namespace?: string): readonly FlownObject[];
+  list(kind: string, namespace?: string): readonly SandboxObject[];
 }
 
 export interface Scenario {
@@ -51,31 +51,31 @@ export interface Scenario {
   /**
    * What is in the cluster before the operator starts; without a namespace it goes to `default`.
    */
-  readonly objects?: readonly FlightObject[];
-  /** After the last one the machine comes to rest. */
-  readonly steps: readonly Step[];
+  readonly objects?: readonly ObjectManifest[];
+  /** After the last one the operator reaches quiescence. */
+  readonly steps: readonly ScenarioStep[];
   /**
    * An end other than that of the flight without faults: is it good as well? Asked whenever the
    * machine rests.
    */
-  readonly accepts?: (look: Look) => boolean;
+  readonly accepts?: (snapshot: ClusterSnapshot) => boolean;
   /** Sentences that hold after each write of anybody. False: broken. */
-  readonly invariants?: Readonly<Record<string, (look: Look) => boolean>>;
+  readonly invariants?: Readonly<Record<string, (snapshot: ClusterSnapshot) => boolean>>;
   /** What acts in the cluster beside the operator; one may answer metrics queries. */
   readonly simulators?: readonly Simulator[];
   /** Answers metrics queries, before any simulator. Absent from both: no series has any data. */
-  readonly ask?: Ask;
+  readonly queryMetrics?: QueryMetrics;
   /** Settings of the operator, over its defaults. */
   readonly config?: Partial<OperatorConfig>;
   /**
    * Two steps (`step: true`) in a phase are never closer than this. Default: half of the closest in
    * the flight without faults.
    */
-  readonly pace?: Readonly<Record<string, Duration>>;
+  readonly minStepInterval?: Readonly<Record<string, Duration>>;
   /** Fields that may differ in the end: `Canary.status.checks`. */
-  readonly ignore?: readonly string[];
+  readonly ignoredFields?: readonly string[];
   /** The machine rests when nothing has changed for so long. Default `10m`. */
-  readonly patience?: Duration;
+  readonly quietPeriod?: Duration;
 }
 
 /** Checks nothing, but for the types: `export const promote = scenario({ … })`. */
@@ -83,17 +83,17 @@ export function scenario(one: Scenario): Scenario {
   return one;
 }
 
-export function create(object: FlightObject): Act {
-  return { does: 'create', object };
+export function create(object: ObjectManifest): ClusterChange {
+  return { type: 'create', object };
 }
 
 /** A merge patch; `null` removes a field. */
-export function patch(kind: string, name: string, change: object, namespace = 'default'): Act {
-  return { does: 'patch', kind, name, namespace, change };
+export function patch(kind: string, name: string, body: object, namespace = 'default'): ClusterChange {
+  return { type: 'patch', kind, name, namespace, body };
 }
 
-export function remove(kind: string, name: string, namespace = 'default'): Act {
-  return { does: 'remove', kind, name, namespace };
+export function remove(kind: string, name: string, namespace = 'default'): ClusterChange {
+  return { type: 'remove', kind, name, namespace };
 }
 
 /**
@@ -104,44 +104,44 @@ export function remove(kind: string, name: string, namespace = 'default'): Act {
  * then, and one with faults has broken a promise.
  * @param title what somebody does: `the team scales the canary`
  */
-export function react(title: string, to: (look: Look) => Act | undefined): Step {
-  return { does: 'react', title, to };
+export function actWhen(title: string, choose: (snapshot: ClusterSnapshot) => ClusterChange | undefined): ScenarioStep {
+  return { type: 'actWhen', title, choose };
 }
 
 /**
  * A person waits until the resource asks for an approval, and gives it as the condition
  * AwaitingApproval says.
  */
-export function approve(kind: string, name: string, namespace = 'default'): Step {
-  return react(`approves ${kind} ${name}`, (look) => {
-    const { conditions = [] } = (look.get(kind, name, namespace)?.status ?? {}) as {
+export function approve(kind: string, name: string, namespace = 'default'): ScenarioStep {
+  return actWhen(`approves ${kind} ${name}`, (snapshot) => {
+    const { conditions = [] } = (snapshot.get(kind, name, namespace)?.status ?? {}) as {
       readonly conditions?: readonly { type: string; message: string }[];
     };
-    const asked = conditions.find(({ type }) => type === 'AwaitingApproval')?.message ?? '';
-    const [, annotation, value] = / ([^ =]+)=([^ =]+)$/.exec(asked) ?? [];
+    const message = conditions.find(({ type }) => type === 'AwaitingApproval')?.message ?? '';
+    const [, annotation, value] = / ([^ =]+)=([^ =]+)$/.exec(message) ?? [];
     if (annotation === undefined || value === undefined) {
       return undefined;
     }
     return {
-      does: 'patch',
+      type: 'patch',
       kind,
       name,
       namespace,
-      change: { metadata: { annotations: { [annotation]: value } } },
+      body: { metadata: { annotations: { [annotation]: value } } },
     };
   });
 }
 
 /** Time passes, whether the machine rests or not. */
-export function wait(duration: Duration): Step {
-  return { does: 'wait', for: duration };
+export function wait(duration: Duration): ScenarioStep {
+  return { type: 'wait', for: duration };
 }
 
 /**
  * Until the machine rests; what is in the cluster then is compared with the flight without faults.
  */
-export function rest(): Step {
-  return { does: 'rest' };
+export function quiesce(): ScenarioStep {
+  return { type: 'quiesce' };
 }
 
 export function isScenario(value: unknown): value is Scenario {

@@ -3,27 +3,27 @@
  * first, then earlier ones.
  */
 import type { Fault } from './fault.ts';
-import type { Flown } from './trial.ts';
+import type { RunResult } from './scenario-run.ts';
 
 /** Flights that one shrinking may cost. */
-const MOST_FLIGHTS = 60;
+const MAX_RUNS = 60;
 
-export async function shrink(
-  flown: Flown,
-  promise: string,
-  fly: (faults: readonly Fault[]) => Promise<Flown>,
-): Promise<Flown> {
-  let best = flown;
-  let left = MOST_FLIGHTS;
+export async function shrinkFaults(
+  result: RunResult,
+  invariant: string,
+  run: (faults: readonly Fault[]) => Promise<RunResult>,
+): Promise<RunResult> {
+  let best = result;
+  let runsLeft = MAX_RUNS;
   const attempt = async (faults: readonly Fault[]): Promise<boolean> => {
-    if (left-- <= 0) {
+    if (runsLeft-- <= 0) {
       return false;
     }
-    const again = await fly(faults);
-    if (!again.violations.some((violation) => violation.promise === promise)) {
+    const attempted = await run(faults);
+    if (!attempted.violations.some((violation) => violation.invariant === invariant)) {
       return false;
     }
-    best = again;
+    best = attempted;
     return true;
   };
   for (let index = 0; index < best.faults.length && best.faults.length > 1;) {

@@ -3,94 +3,94 @@
  * let the machine rest.
  */
 import { parseDuration } from 'autopilot-runtime/ports';
-import type { Course } from './course.ts';
-import type { Rests } from './rests.ts';
-import type { Act, Look, Scenario, Step } from './scenario.ts';
+import type { EventLoop } from './event-loop.ts';
+import type { Quiescence } from './quiescence.ts';
+import type { ClusterChange, ClusterSnapshot, Scenario, ScenarioStep } from './scenario.ts';
 import type { User } from './user.ts';
 
-export interface ScriptOptions {
+export interface StepExecutorOptions {
   readonly scenario: Scenario;
-  readonly course: Course;
-  readonly rests: Rests;
+  readonly eventLoop: EventLoop;
+  readonly quiescence: Quiescence;
   readonly user: User;
-  readonly look: Look;
+  readonly snapshot: ClusterSnapshot;
   /** The flight without faults: what is not possible in it makes no scenario. */
-  readonly first: boolean;
+  readonly isBaseline: boolean;
   /** Was a promise broken already? Then that is the reason why something is not possible. */
-  readonly isBroken: () => boolean;
+  readonly isViolated: () => boolean;
 }
 
-export class Script {
+export class StepExecutor {
   /** What people have done so far. */
-  acts = 0;
-  readonly #options: ScriptOptions;
+  changesMade = 0;
+  readonly #options: StepExecutorOptions;
 
-  constructor(options: ScriptOptions) {
+  constructor(options: StepExecutorOptions) {
     this.#options = options;
   }
 
   /** @throws Error when a step cannot be done in the flight without faults */
-  async play(): Promise<void> {
-    const { scenario, course } = this.#options;
-    for (const step of [...scenario.steps, { does: 'rest' } as const]) {
-      if (!course.over) {
-        await this.#do(step);
+  async run(): Promise<void> {
+    const { scenario, eventLoop } = this.#options;
+    for (const step of [...scenario.steps, { type: 'quiesce' } as const]) {
+      if (!eventLoop.isOver) {
+        await this.#runStep(step);
       }
     }
   }
 
-  async #do(step: Step): Promise<void> {
-    const { course, rests, user, first } = this.#options;
-    if (step.does === 'rest') {
-      return rests.come();
+  async #runStep(step: ScenarioStep): Promise<void> {
+    const { eventLoop, quiescence, user, isBaseline } = this.#options;
+    if (step.type === 'quiesce') {
+      return quiescence.waitForQuiescence();
     }
-    if (step.does === 'wait') {
-      await course.until(course.now() + parseDuration(step.for));
+    if (step.type === 'wait') {
+      await eventLoop.advanceUntil(eventLoop.now() + parseDuration(step.for));
     } else {
-      const act = step.does === 'react' ? await this.#awaited(step) : step;
-      this.acts++;
-      const refusal = act && (await user.act(act));
-      if (refusal !== undefined && first) {
-        this.#cannotBeFlown(`${step.does} is refused: ${refusal.message}`, refusal);
+      const change = step.type === 'actWhen' ? await this.#waitForChange(step) : step;
+      this.changesMade++;
+      const refusal = change && (await user.makeChange(change));
+      if (refusal !== undefined && isBaseline) {
+        this.#failAsImpossible(`${step.type} is refused: ${refusal.message}`, refusal);
       }
     }
-    await course.instant();
+    await eventLoop.runInstant();
   }
 
   /**
    * What somebody does who waits for something; undefined when it does not come, although in the
    * flight without faults it did.
    */
-  async #awaited({
+  async #waitForChange({
     title,
-    to,
-  }: Extract<Step, { readonly does: 'react' }>): Promise<Act | undefined> {
-    const { course, rests, look, first } = this.#options;
-    const begun = course.now();
-    while (!course.over) {
-      const act = to(look);
-      if (act !== undefined) {
-        return act;
+    choose,
+  }: Extract<ScenarioStep, { readonly type: 'actWhen' }>): Promise<ClusterChange | undefined> {
+    const { eventLoop, quiescence, snapshot, isBaseline } = this.#options;
+    const begun = eventLoop.now();
+    while (!eventLoop.isOver) {
+      const change = choose(snapshot);
+      if (change !== undefined) {
+        return change;
       }
-      if (course.isIdleUntil(Math.max(begun, course.lastChange) + rests.patience)) {
+      if (eventLoop.isIdleUntil(Math.max(begun, eventLoop.lastChangeAt) + quiescence.quietPeriodMs)) {
         break;
       }
-      await course.tick();
-      course.checkEndless(begun);
+      await eventLoop.advance();
+      eventLoop.abortIfEndless(begun);
     }
-    if (first) {
-      this.#cannotBeFlown(`'${title}' finds nothing to do`);
-    } else if (!rests.isExcused()) {
-      course.giveUp('what somebody waits for comes', `'${title}' finds nothing to do`);
+    if (isBaseline) {
+      this.#failAsImpossible(`'${title}' finds nothing to do`);
+    } else if (!quiescence.isAcceptedDeviation()) {
+      eventLoop.abort('what somebody waits for comes', `'${title}' finds nothing to do`);
     }
     return undefined;
   }
 
-  #cannotBeFlown(why: string, cause?: Error): void {
-    const { scenario, course, isBroken } = this.#options;
-    if (!isBroken()) {
-      throw new Error(`the scenario '${scenario.name}' cannot be flown: ${why}`, { cause });
+  #failAsImpossible(reason: string, cause?: Error): void {
+    const { scenario, eventLoop, isViolated } = this.#options;
+    if (!isViolated()) {
+      throw new Error(`the scenario '${scenario.name}' cannot be run: ${reason}`, { cause });
     }
-    course.giveUp();
+    eventLoop.abort();
   }
 }

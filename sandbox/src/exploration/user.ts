@@ -2,28 +2,28 @@
 import type { KubeObject, ObjectKey, ResourceType, Scheduler } from 'autopilot-runtime/ports';
 import { hasCode } from 'autopilot-runtime/ports';
 import type { Cluster } from '../cluster/cluster.ts';
-import type { FlightObject } from '../kit/fly.ts';
-import { declaredKinds } from './look.ts';
-import type { Act } from './scenario.ts';
-import type { Trace } from './trace.ts';
-import { nameOf } from './trace.ts';
+import type { ObjectManifest } from '../testing/sandbox.ts';
+import { declaredKinds } from './cluster-snapshot.ts';
+import type { ClusterChange } from './scenario.ts';
+import type { RunTrace } from './run-trace.ts';
+import { objectLabel } from './run-trace.ts';
 
 export class User {
   readonly #cluster: Cluster;
   readonly #scheduler: Scheduler;
-  readonly #trace: Trace;
+  readonly #trace: RunTrace;
 
-  constructor(cluster: Cluster, scheduler: Scheduler, trace: Trace) {
+  constructor(cluster: Cluster, scheduler: Scheduler, trace: RunTrace) {
     this.#cluster = cluster;
     this.#scheduler = scheduler;
     this.#trace = trace;
   }
 
   /** Returns why it was refused; undefined when it was not. */
-  async act(step: Act): Promise<Error | undefined> {
-    this.#trace.add('user', sentence(step));
+  async makeChange(change: ClusterChange): Promise<Error | undefined> {
+    this.#trace.add('user', formatChange(change));
     try {
-      await this.#do(step);
+      await this.#apply(change);
       return undefined;
     } catch (error) {
       this.#trace.add('user', `is refused: ${(error as Error).message}`);
@@ -31,30 +31,30 @@ export class User {
     }
   }
 
-  async #do(step: Act): Promise<void> {
+  async #apply(change: ClusterChange): Promise<void> {
     const { api } = this.#cluster;
-    if (step.does === 'create') {
-      return this.create(step.object);
+    if (change.type === 'create') {
+      return this.create(change.object);
     }
-    const { kind, name, namespace } = step;
+    const { kind, name, namespace } = change;
     const type =
       declaredKinds(this.#scheduler).find((declared) => declared.kind === kind) ??
       this.#cluster.typeNamed(kind);
-    const key = keyIn(type, name, namespace);
-    if (step.does === 'patch') {
-      await api.patch(type, key, { type: 'merge', body: step.change });
+    const key = keyInScope(type, name, namespace);
+    if (change.type === 'patch') {
+      await api.patch(type, key, { type: 'merge', body: change.body });
     } else {
       await api.delete(type, key);
     }
   }
 
   /** Creates an object, its namespace and its status as it is written down. */
-  async create(object: FlightObject): Promise<void> {
+  async create(object: ObjectManifest): Promise<void> {
     const { api } = this.#cluster;
     const type = this.#cluster.typeOf(object);
-    const key = keyIn(type, object.metadata.name, object.metadata.namespace);
+    const key = keyInScope(type, object.metadata.name, object.metadata.namespace);
     if (key.namespace !== undefined) {
-      await this.#needNamespace(key.namespace);
+      await this.#ensureNamespace(key.namespace);
     }
     const made = await api.create(type, { ...object, metadata: { ...object.metadata, ...key } });
     const { status } = object as { readonly status?: unknown };
@@ -63,7 +63,7 @@ export class User {
     }
   }
 
-  async #needNamespace(name: string): Promise<void> {
+  async #ensureNamespace(name: string): Promise<void> {
     const namespace: KubeObject = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
     await this.#cluster.api
       .create(this.#cluster.typeOf(namespace), namespace)
@@ -75,16 +75,16 @@ export class User {
   }
 }
 
-function keyIn(type: ResourceType, name: string, namespace = 'default'): ObjectKey {
+function keyInScope(type: ResourceType, name: string, namespace = 'default'): ObjectKey {
   return type.namespaced ? { namespace, name } : { name };
 }
 
-function sentence(step: Act): string {
-  if (step.does === 'create') {
-    return `creates ${nameOf(step.object.kind, step.object.metadata)}`;
+function formatChange(change: ClusterChange): string {
+  if (change.type === 'create') {
+    return `creates ${objectLabel(change.object.kind, change.object.metadata)}`;
   }
-  const what = nameOf(step.kind, step);
-  return step.does === 'remove'
-    ? `deletes ${what}`
-    : `changes ${what}: ${JSON.stringify(step.change)}`;
+  const target = objectLabel(change.kind, change);
+  return change.type === 'remove'
+    ? `deletes ${target}`
+    : `changes ${target}: ${JSON.stringify(change.body)}`;
 }

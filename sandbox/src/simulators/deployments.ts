@@ -31,7 +31,7 @@ interface DeploymentStatus {
 }
 
 /** How far a rollout comes: to its end, not yet, or never (its progress deadline is over). */
-export type Rollout = 'complete' | 'underway' | 'failed';
+export type RolloutState = 'complete' | 'underway' | 'failed';
 
 /**
  * Every Deployment is rolled out as soon as it is seen: first its status says that the change was
@@ -42,13 +42,13 @@ export type Rollout = 'complete' | 'underway' | 'failed';
  * then the old Pods stay.
  */
 export function deployments(
-  options: { readonly rollout?: (deployment: DeploymentObject) => Rollout } = {},
+  options: { readonly rollout?: (deployment: DeploymentObject) => RolloutState } = {},
 ): Simulator {
   const { rollout = () => 'complete' } = options;
   return ({ cluster }) => {
     const follow = (object: KubeObject | undefined): void => {
       if (object?.kind === 'Deployment' && object.apiVersion === 'apps/v1') {
-        void step(cluster, object, rollout);
+        void advanceRollout(cluster, object, rollout);
       }
     };
     const stop = cluster.onChange((_, after) => follow(after));
@@ -59,14 +59,14 @@ export function deployments(
   };
 }
 
-async function step(
+async function advanceRollout(
   cluster: Cluster,
   { metadata: { name, namespace = '' } }: KubeObject,
-  rollout: (deployment: DeploymentObject) => Rollout,
+  rollout: (deployment: DeploymentObject) => RolloutState,
 ): Promise<void> {
   const type = cluster.typeNamed('Deployment');
   try {
-    const status = nextStatus(
+    const status = nextDeploymentStatus(
       (await cluster.api.get(type, { name, namespace })) as DeploymentObject,
       rollout,
     );
@@ -88,14 +88,14 @@ async function step(
 }
 
 /** One step of a rollout; undefined when there is nothing left to do. */
-function nextStatus(
+function nextDeploymentStatus(
   { metadata, spec, status = {} }: DeploymentObject,
-  rollout: (deployment: DeploymentObject) => Rollout,
+  rollout: (deployment: DeploymentObject) => RolloutState,
 ): DeploymentStatus | undefined {
   const { generation = 1 } = metadata;
   const wanted = spec?.replicas ?? 1;
   const { availableReplicas: old = 0 } = status;
-  const outcome = rollout({
+  const state = rollout({
     apiVersion: 'apps/v1',
     kind: 'Deployment',
     metadata,
@@ -118,8 +118,8 @@ function nextStatus(
       conditions: [condition('Progressing', true, 'ReplicaSetUpdated')],
     };
   }
-  const reached: DeploymentStatus =
-    outcome === 'complete'
+  const target: DeploymentStatus =
+    state === 'complete'
       ? {
           replicas: wanted,
           updatedReplicas: wanted,
@@ -136,14 +136,14 @@ function nextStatus(
           conditions: [
             condition(
               'Progressing',
-              outcome === 'underway',
-              outcome === 'underway' ? 'ReplicaSetUpdated' : 'ProgressDeadlineExceeded',
+              state === 'underway',
+              state === 'underway' ? 'ReplicaSetUpdated' : 'ProgressDeadlineExceeded',
             ),
           ],
         };
-  const same = Object.entries(reached).every(
+  const isReached = Object.entries(target).every(
     ([field, value]) =>
       JSON.stringify(status[field as keyof DeploymentStatus]) === JSON.stringify(value),
   );
-  return same ? undefined : reached;
+  return isReached ? undefined : target;
 }

@@ -3,16 +3,16 @@
  * they answer and not how they are written.
  */
 import type { QueryAnswer, QueryDefinition } from 'autopilot-runtime';
-import type { Ask, Simulator, World } from './simulator.ts';
+import type { QueryMetrics, Simulator, SimulatorContext } from './simulator.ts';
 
 export type QueryParameters = Readonly<Record<string, string>>;
 
 /** A number is a value; undefined is no data. */
-export type Answer = number | undefined | QueryAnswer;
+export type SimulatedQueryResult = number | undefined | QueryAnswer;
 
 /** By the name of the query's method: `{ istioSuccessRate: ({ name }) => 99 }`. */
-export type Answers = Readonly<
-  Record<string, (parameters: QueryParameters) => Answer | Promise<Answer>>
+export type QueryHandlers = Readonly<
+  Record<string, (parameters: QueryParameters) => SimulatedQueryResult | Promise<SimulatedQueryResult>>
 >;
 
 /**
@@ -21,38 +21,38 @@ export type Answers = Readonly<
  * @param answers or a function that makes them for a cluster. A query that is not named here yields
  * no data.
  */
-export function prometheus(answers: Answers | ((world: World) => Answers)): Simulator {
-  return (world) => ({
-    ask: askOf(world.scheduler.queries, typeof answers === 'function' ? answers(world) : answers),
+export function prometheus(handlers: QueryHandlers | ((context: SimulatorContext) => QueryHandlers)): Simulator {
+  return (context) => ({
+    queryMetrics: createQueryMetrics(context.scheduler.queries, typeof handlers === 'function' ? handlers(context) : handlers),
   });
 }
 
 /** @throws Error (at a question) when the machine has no query of that text */
-function askOf(queries: readonly QueryDefinition[], answers: Answers): Ask {
-  const known = queries.map((query) => ({ name: query.name, read: readerOf(query) }));
+function createQueryMetrics(queries: readonly QueryDefinition[], handlers: QueryHandlers): QueryMetrics {
+  const known = queries.map((query) => ({ name: query.name, read: compileTemplateReader(query) }));
   return async (promql) => {
     for (const { name, read } of known) {
       const parameters = read(promql);
       if (parameters !== undefined) {
-        return answerOf(await answers[name]?.(parameters));
+        return toQueryResult(await handlers[name]?.(parameters));
       }
     }
     throw new Error(`the simulated Prometheus knows no query of this text: ${promql}`);
   };
 }
 
-function answerOf(answer: Answer): QueryAnswer {
-  if (answer === undefined) {
+function toQueryResult(result: SimulatedQueryResult): QueryAnswer {
+  if (result === undefined) {
     return { kind: 'noData' };
   }
-  if (typeof answer !== 'number') {
-    return answer;
+  if (typeof result !== 'number') {
+    return result;
   }
-  return Number.isNaN(answer) ? { kind: 'notANumber' } : { kind: 'value', value: answer };
+  return Number.isNaN(result) ? { kind: 'notANumber' } : { kind: 'value', value: result };
 }
 
 /** Reads the parameters out of a filled template; undefined when the text was not made from it. */
-function readerOf({ template }: QueryDefinition): (promql: string) => QueryParameters | undefined {
+function compileTemplateReader({ template }: QueryDefinition): (promql: string) => QueryParameters | undefined {
   const seen = new Set<string>();
   const source = template
     .split(/(\{\{\s*\.?\w+\s*\}\})/)

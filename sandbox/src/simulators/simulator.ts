@@ -6,16 +6,16 @@ import type { Scheduler } from 'autopilot-runtime';
 import type { OperatorOptions } from 'autopilot-runtime/ports';
 import type { Cluster } from '../cluster/cluster.ts';
 
-export type Ask = NonNullable<OperatorOptions['ask']>;
+export type QueryMetrics = NonNullable<OperatorOptions['ask']>;
 
-export interface World {
+export interface SimulatorContext {
   readonly cluster: Cluster;
   readonly scheduler: Scheduler;
 }
 
-export interface Simulation {
+export interface RunningSimulator {
   /** Answers the operator's metrics queries. */
-  readonly ask?: Ask;
+  readonly queryMetrics?: QueryMetrics;
   stop?(): void;
 }
 
@@ -24,4 +24,4 @@ export interface Simulation {
  * has the same end whatever was late or
  * interrupted.
  */
-export type Simulator = (world: World) => Simulation;
+export type Simulator = (world: SimulatorContext) => RunningSimulator;

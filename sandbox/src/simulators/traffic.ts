@@ -11,9 +11,9 @@ import {
   selectorString,
 } from 'autopilot-runtime/ports';
 import type { Cluster } from '../cluster/cluster.ts';
-import type { Look } from '../explore/scenario.ts';
+import type { ClusterSnapshot } from '../exploration/scenario.ts';
 import type { DeploymentObject } from './deployments.ts';
-import type { Answers, QueryParameters } from './prometheus.ts';
+import type { QueryHandlers, QueryParameters } from './prometheus.ts';
 import { prometheus } from './prometheus.ts';
 import type { Simulator } from './simulator.ts';
 
@@ -23,9 +23,9 @@ export interface TrafficOptions {
   /** Default: `default`. */
   readonly namespace?: string;
   /** Percent of the requests that a Deployment answers well. Default 100. */
-  readonly succeeds?: (deployment: DeploymentObject) => number;
+  readonly successRate?: (deployment: DeploymentObject) => number;
   /** Seconds that 99 of 100 requests do not exceed. Default 0.02. */
-  readonly takes?: (deployment: DeploymentObject) => number;
+  readonly latencySeconds?: (deployment: DeploymentObject) => number;
 }
 
 /**
@@ -33,49 +33,49 @@ export interface TrafficOptions {
  * that requests reach.
  */
 export function traffic(options: TrafficOptions): Simulator {
-  const { hosts, namespace = 'default', succeeds = () => 100, takes = () => 0.02 } = options;
-  return prometheus(({ cluster }): Answers => {
-    const reached = ({ name, namespace: asked }: QueryParameters): Reached | undefined => {
-      let found: Reached | undefined;
+  const { hosts, namespace = 'default', successRate = () => 100, latencySeconds = () => 0.02 } = options;
+  return prometheus(({ cluster }): QueryHandlers => {
+    const findReached = ({ name, namespace: queriedNamespace }: QueryParameters): ReachedDeployment | undefined => {
+      let found: ReachedDeployment | undefined;
       for (const [host, rate] of Object.entries(hosts)) {
-        for (const { deployment, percent } of arrivals(cluster, host, namespace).at) {
-          if (deployment.metadata.name === name && asked === namespace) {
+        for (const { deployment, percent } of observedTraffic(cluster, host, namespace).destinations) {
+          if (deployment.metadata.name === name && queriedNamespace === namespace) {
             found = { deployment, perSecond: (found?.perSecond ?? 0) + (rate * percent) / 100 };
           }
         }
       }
       return found?.perSecond === 0 ? undefined : found;
     };
-    const about = (
+    const answerForReached = (
       parameters: QueryParameters,
-      answer: (reached: Reached) => number,
+      measure: (findReached: ReachedDeployment) => number,
     ): number | undefined => {
-      const found = reached(parameters);
-      return found && answer(found);
+      const found = findReached(parameters);
+      return found && measure(found);
     };
     return {
       istioRequestCount: (parameters) =>
-        about(
+        answerForReached(
           parameters,
           ({ perSecond }) => (perSecond * parseDuration(parameters['interval'] ?? '')) / 1000,
         ) ?? 0,
-      istioSuccessRate: (parameters) => about(parameters, ({ deployment }) => succeeds(deployment)),
+      istioSuccessRate: (parameters) => answerForReached(parameters, ({ deployment }) => successRate(deployment)),
       istioRequestDuration: (parameters) =>
-        about(parameters, ({ deployment }) => takes(deployment)),
+        answerForReached(parameters, ({ deployment }) => latencySeconds(deployment)),
     };
   });
 }
 
-interface Reached {
+interface ReachedDeployment {
   readonly deployment: DeploymentObject;
   readonly perSecond: number;
 }
 
-export interface Arrivals {
+export interface ObservedTraffic {
   /** Where requests arrive, and how many of 100. */
-  readonly at: readonly { readonly deployment: DeploymentObject; readonly percent: number }[];
+  readonly destinations: readonly { readonly deployment: DeploymentObject; readonly percent: number }[];
   /** Of 100 requests, those that reach no Pod. */
-  readonly lost: number;
+  readonly lostPercent: number;
 }
 
 /**
@@ -84,42 +84,42 @@ export interface Arrivals {
  * @param where the cluster of a flight, or what an invariant of an exploration is given.
  * @param host a Service's name.
  */
-export function arrivals(
-  where: Pick<Cluster, 'objects'> | Pick<Look, 'list'>,
+export function observedTraffic(
+  source: Pick<Cluster, 'objects'> | Pick<ClusterSnapshot, 'list'>,
   host: string,
   namespace = 'default',
-): Arrivals {
+): ObservedTraffic {
   const list = (kind: string): readonly KubeObject[] =>
-    'list' in where
-      ? where.list(kind, namespace)
-      : where
+    'list' in source
+      ? source.list(kind, namespace)
+      : source
           .objects()
           .filter((object) => object.kind === kind && object.metadata.namespace === namespace);
-  const at: { deployment: DeploymentObject; percent: number }[] = [];
-  let lost = 0;
+  const destinations: { deployment: DeploymentObject; percent: number }[] = [];
+  let lostPercent = 0;
   for (const [service, percent] of destinationsOf(list, host)) {
     if (percent === 0) {
       continue;
     }
-    const behind = deploymentsBehind(list, service);
-    const pods = behind.reduce((sum, { status }) => sum + (status?.availableReplicas ?? 0), 0);
+    const deployments = deploymentsOfService(list, service);
+    const pods = deployments.reduce((sum, { status }) => sum + (status?.availableReplicas ?? 0), 0);
     if (pods === 0) {
-      lost += percent;
+      lostPercent += percent;
     } else {
-      for (const deployment of behind) {
-        at.push({
+      for (const deployment of deployments) {
+        destinations.push({
           deployment,
           percent: (percent * (deployment.status?.availableReplicas ?? 0)) / pods,
         });
       }
     }
   }
-  return { at: at.filter(({ percent }) => percent > 0), lost };
+  return { destinations: destinations.filter(({ percent }) => percent > 0), lostPercent };
 }
 
-type List = (kind: string) => readonly KubeObject[];
+type ListObjects = (kind: string) => readonly KubeObject[];
 
-interface RouteSpec {
+interface TrafficRouteSpec {
   readonly hosts?: readonly string[];
   readonly http?: readonly {
     readonly match?: unknown;
@@ -140,17 +140,17 @@ interface RouteSpec {
  * special.
  */
 function destinationsOf(
-  list: List,
+  list: ListObjects,
   host: string,
 ): readonly (readonly [service: string, percent: number])[] {
   const short = (name: string): string => name.split('.')[0] ?? name;
   for (const { spec } of list('VirtualService')) {
-    const { hosts = [], http = [] } = (spec ?? {}) as RouteSpec;
+    const { hosts = [], http = [] } = (spec ?? {}) as TrafficRouteSpec;
     const route = hosts.map(short).includes(host)
       ? http.find(({ match }) => match === undefined)?.route
       : undefined;
     if (route !== undefined) {
-      return shares(
+      return toPercentages(
         route.map(({ destination, weight }) => [
           short(destination.host),
           weight ?? (route.length === 1 ? 1 : 0),
@@ -159,25 +159,25 @@ function destinationsOf(
     }
   }
   for (const { spec } of list('HTTPRoute')) {
-    const { parentRefs = [], rules = [] } = (spec ?? {}) as RouteSpec;
+    const { parentRefs = [], rules = [] } = (spec ?? {}) as TrafficRouteSpec;
     const rule = parentRefs.some(({ kind, name }) => kind === 'Service' && name === host)
       ? rules.find(({ matches = [] }) => matches.every(({ headers }) => headers === undefined))
       : undefined;
     if (rule !== undefined) {
-      return shares((rule.backendRefs ?? []).map(({ name, weight }) => [name, weight ?? 1]));
+      return toPercentages((rule.backendRefs ?? []).map(({ name, weight }) => [name, weight ?? 1]));
     }
   }
   return [[host, 100]];
 }
 
-function shares(
+function toPercentages(
   weights: readonly (readonly [service: string, weight: number])[],
 ): readonly (readonly [string, number])[] {
   const total = weights.reduce((sum, [, weight]) => sum + weight, 0);
   return weights.map(([service, weight]) => [service, total === 0 ? 0 : (weight / total) * 100]);
 }
 
-function deploymentsBehind(list: List, service: string): readonly DeploymentObject[] {
+function deploymentsOfService(list: ListObjects, service: string): readonly DeploymentObject[] {
   const found = list('Service').find(({ metadata }) => metadata.name === service);
   const { selector } = (found?.spec ?? {}) as {
     readonly selector?: Readonly<Record<string, string>>;

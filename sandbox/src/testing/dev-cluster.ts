@@ -8,7 +8,7 @@ import { parseAllDocuments } from 'yaml';
 import type { KubeObject } from 'autopilot-runtime/ports';
 import { describe, hasCode, systemClock } from 'autopilot-runtime/ports';
 import { Cluster } from '../cluster/cluster.ts';
-import { openDoor } from '../door/door.ts';
+import { serveApi } from '../api-server/serve-api.ts';
 
 export interface DevCluster {
   readonly cluster: Cluster;
@@ -24,14 +24,14 @@ export interface DevCluster {
  * created.
  * @throws Error that names the file of an object that the cluster refuses
  */
-export async function devCluster(project: string): Promise<DevCluster> {
+export async function startDevCluster(project: string): Promise<DevCluster> {
   const cluster = new Cluster({ clock: systemClock });
   const files = ['src/generated/crd.json', ...globSync('examples/*.yaml', { cwd: project }).sort()];
   const created: string[] = [];
   for (const file of files) {
-    for (const object of objectsOf(readFileSync(join(project, file), 'utf8'))) {
+    for (const object of parseObjects(readFileSync(join(project, file), 'utf8'))) {
       try {
-        const made = await create(cluster, object);
+        const made = await createWithNamespace(cluster, object);
         if (file.endsWith('.yaml')) {
           created.push(describe(made));
         }
@@ -40,22 +40,22 @@ export async function devCluster(project: string): Promise<DevCluster> {
       }
     }
   }
-  const door = await openDoor(cluster);
-  return { cluster, kubeconfig: door.kubeconfig, created, close: () => door.close() };
+  const apiServer = await serveApi(cluster);
+  return { cluster, kubeconfig: apiServer.kubeconfig, created, close: () => apiServer.close() };
 }
 
-function objectsOf(text: string): readonly KubeObject[] {
+function parseObjects(text: string): readonly KubeObject[] {
   return parseAllDocuments(text).flatMap((document) => {
-    const [wrong] = document.errors;
-    if (wrong !== undefined) {
-      throw wrong;
+    const [error] = document.errors;
+    if (error !== undefined) {
+      throw error;
     }
     return (document.toJS() as KubeObject | null) ?? [];
   });
 }
 
 /** Into `default` unless it says otherwise; its namespace is made when it is not there. */
-async function create(cluster: Cluster, object: KubeObject): Promise<KubeObject> {
+async function createWithNamespace(cluster: Cluster, object: KubeObject): Promise<KubeObject> {
   const type = cluster.typeOf(object);
   const namespace = type.namespaced ? (object.metadata.namespace ?? 'default') : undefined;
   if (namespace !== undefined) {

@@ -10,21 +10,21 @@ import type {
   ResourceType,
 } from 'autopilot-runtime/ports';
 import { describe, hasCode, parseDuration, startOperator } from 'autopilot-runtime/ports';
-import { seeded, VirtualClock } from '../clock.ts';
+import { seededRandom, VirtualClock } from '../virtual-clock.ts';
 import { Cluster } from '../cluster/cluster.ts';
-import type { Rights } from '../cluster/rights.ts';
-import { withRights } from '../cluster/rights.ts';
+import type { PolicyRules } from '../cluster/rbac.ts';
+import { withPolicyRules } from '../cluster/rbac.ts';
 import { settle } from './settle.ts';
-import type { Simulation, Simulator } from '../simulators/simulator.ts';
+import type { RunningSimulator, Simulator } from '../simulators/simulator.ts';
 
-export interface FlightOptions {
+export interface SandboxOptions {
   /**
    * The CustomResourceDefinition (`src/generated/crd.json`): resources are defaulted and validated
    * by it. Absent: anything goes.
    */
   readonly crd?: object;
   /** What is in the cluster before the operator starts. */
-  readonly objects?: readonly FlightObject[];
+  readonly objects?: readonly ObjectManifest[];
   /** Settings of the operator, over the defaults. */
   readonly config?: Partial<OperatorConfig>;
   /**
@@ -36,14 +36,14 @@ export interface FlightOptions {
    * Answers metrics queries, before any simulator. Absent from both: no Prometheus, every question
    * fails.
    */
-  readonly ask?: OperatorOptions['ask'];
+  readonly queryMetrics?: OperatorOptions['ask'];
   /**
    * What the operator may do; everything else is refused with 403. Absent: everything. `rightsFrom`
    * reads them from manifests.
    */
-  readonly rights?: Rights;
+  readonly policyRules?: PolicyRules;
   /** What the operator is given in place of the cluster's door: a place for faults. */
-  readonly through?: (api: KubeApi) => KubeApi;
+  readonly wrapApi?: (api: KubeApi) => KubeApi;
   /** Of the random source, for jitter. Default 1. */
   readonly seed?: number;
   /** Default: says nothing. */
@@ -51,7 +51,7 @@ export interface FlightOptions {
 }
 
 /** An object as one writes it down; without a namespace it goes to `default`. */
-export type FlightObject = Pick<KubeObject, 'apiVersion' | 'kind'> & {
+export type ObjectManifest = Pick<KubeObject, 'apiVersion' | 'kind'> & {
   readonly metadata: ObjectKey & {
     readonly labels?: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;
@@ -60,15 +60,15 @@ export type FlightObject = Pick<KubeObject, 'apiVersion' | 'kind'> & {
 };
 
 /** What a test reads: loosely typed, a copy. */
-export interface FlownObject extends KubeObject {
+export interface SandboxObject extends KubeObject {
   // oxlint-disable-next-line typescript/no-explicit-any -- tests look into objects of any kind
   readonly spec?: any;
   // oxlint-disable-next-line typescript/no-explicit-any -- as above
   readonly status?: any;
 }
 
-const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
-const NAMESPACES: ResourceType = {
+const NOOP_LOGGER: Log = { debug() {}, info() {}, warn() {}, error() {} };
+const NAMESPACE_TYPE: ResourceType = {
   group: '',
   version: 'v1',
   kind: 'Namespace',
@@ -76,23 +76,23 @@ const NAMESPACES: ResourceType = {
   namespaced: false,
 };
 
-export class Flight {
+export class Sandbox {
   readonly cluster: Cluster;
   readonly clock: VirtualClock;
   /** What the operator did, in order. */
   readonly events: OperatorEvent[] = [];
   readonly #resource: ResourceType;
   /** Kinds that the machine itself uses: `Gateway` is the one it declares. */
-  readonly #declared: readonly ResourceType[];
+  readonly #declaredKinds: readonly ResourceType[];
   #stop: () => Promise<void> = async () => undefined;
   #settle: () => Promise<void>;
-  #simulations: readonly Simulation[] = [];
+  #runningSimulators: readonly RunningSimulator[] = [];
 
   private constructor(scheduler: Scheduler, clock: VirtualClock) {
     this.clock = clock;
     this.cluster = new Cluster({ clock });
     this.#resource = scheduler.resource;
-    this.#declared = [
+    this.#declaredKinds = [
       scheduler.resource,
       ...scheduler.phases.flatMap(({ inputs, outputs }) =>
         [...inputs, ...outputs].map(({ type }) => type),
@@ -102,40 +102,40 @@ export class Flight {
   }
 
   /** Starts the operator and lets it come to rest. */
-  static async start(scheduler: Scheduler, options: FlightOptions = {}): Promise<Flight> {
+  static async start(scheduler: Scheduler, options: SandboxOptions = {}): Promise<Sandbox> {
     const clock = new VirtualClock();
-    const flight = new Flight(scheduler, clock);
-    const { crd = openDefinition(scheduler), objects = [] } = options;
-    await flight.create(crd as FlightObject);
-    flight.#simulations = (options.simulators ?? []).map((simulator) =>
-      simulator({ cluster: flight.cluster, scheduler }),
+    const sandbox = new Sandbox(scheduler, clock);
+    const { crd = permissiveCrd(scheduler), objects = [] } = options;
+    await sandbox.create(crd as ObjectManifest);
+    sandbox.#runningSimulators = (options.simulators ?? []).map((simulator) =>
+      simulator({ cluster: sandbox.cluster, scheduler }),
     );
     for (const object of objects) {
-      await flight.create(object);
+      await sandbox.create(object);
     }
-    await flight.#launch(scheduler, options);
-    return flight;
+    await sandbox.#startOperator(scheduler, options);
+    return sandbox;
   }
 
-  async #launch(scheduler: Scheduler, options: FlightOptions): Promise<void> {
+  async #startOperator(scheduler: Scheduler, options: SandboxOptions): Promise<void> {
     const { clock } = this;
     const {
       config,
-      ask = this.#simulations.find((simulation) => simulation.ask)?.ask,
-      rights,
-      through = (api) => api,
+      queryMetrics = this.#runningSimulators.find((simulator) => simulator.queryMetrics)?.queryMetrics,
+      policyRules,
+      wrapApi = (api) => api,
       seed = 1,
-      log = SILENT,
+      log = NOOP_LOGGER,
     } = options;
     const operator = startOperator({
       scheduler,
-      api: through(rights === undefined ? this.cluster.api : withRights(this.cluster, rights)),
+      api: wrapApi(policyRules === undefined ? this.cluster.api : withPolicyRules(this.cluster, policyRules)),
       clock,
-      random: seeded(seed),
+      random: seededRandom(seed),
       log,
       onEvent: (event) => void this.events.push(event),
       ...(config && { config }),
-      ...(ask && { ask }),
+      ...(queryMetrics && { ask: queryMetrics }),
     });
     this.#settle = () => settle(this.cluster, clock, operator);
     this.#stop = async () => {
@@ -156,36 +156,36 @@ export class Flight {
   /** The operator ends and another one starts over the same cluster. */
   async restart(
     scheduler: Scheduler,
-    options: Omit<FlightOptions, 'crd' | 'objects' | 'simulators'> = {},
+    options: Omit<SandboxOptions, 'crd' | 'objects' | 'simulators'> = {},
   ): Promise<void> {
     await this.#stop();
-    await this.#launch(scheduler, options);
+    await this.#startOperator(scheduler, options);
   }
 
   /** Creates an object (and its namespace) and lets the machine come to rest. */
-  async create(object: FlightObject): Promise<FlownObject> {
+  async create(object: ObjectManifest): Promise<SandboxObject> {
     const type = this.cluster.typeOf(object);
-    const placed = {
+    const namespaced = {
       ...object,
       metadata: { ...(type.namespaced && { namespace: 'default' }), ...object.metadata },
     } as KubeObject;
-    const { namespace } = placed.metadata;
+    const { namespace } = namespaced.metadata;
     if (namespace !== undefined) {
-      await this.#needNamespace(namespace);
+      await this.#ensureNamespace(namespace);
     }
-    await this.cluster.api.create(type, placed);
+    await this.cluster.api.create(type, namespaced);
     await this.settle();
-    return (await this.get(object.kind, object.metadata.name, namespace)) ?? copy(placed);
+    return (await this.get(object.kind, object.metadata.name, namespace)) ?? copyObject(namespaced);
   }
 
   /**
    * Undefined when it is not there. A kind name means the one that the machine declares, if it
    * does.
    */
-  async get(kind: string, name: string, namespace = 'default'): Promise<FlownObject | undefined> {
+  async get(kind: string, name: string, namespace = 'default'): Promise<SandboxObject | undefined> {
     const type = this.#typeOf(kind);
     try {
-      return copy(await this.cluster.api.get(type, keyIn(type, name, namespace)));
+      return copyObject(await this.cluster.api.get(type, keyInScope(type, name, namespace)));
     } catch (error) {
       if (hasCode(error, 404)) {
         return undefined;
@@ -194,27 +194,27 @@ export class Flight {
     }
   }
 
-  async list(kind: string, namespace?: string): Promise<readonly FlownObject[]> {
+  async list(kind: string, namespace?: string): Promise<readonly SandboxObject[]> {
     const { items } = await this.cluster.api.list(
       this.#typeOf(kind),
       namespace === undefined ? {} : { namespace },
     );
-    return items.map(copy);
+    return items.map(copyObject);
   }
 
   /** A merge patch; `null` removes a field. */
   async patch(kind: string, name: string, change: object, namespace = 'default'): Promise<void> {
     const type = this.#typeOf(kind);
-    await this.cluster.api.patch(type, keyIn(type, name, namespace), {
+    await this.cluster.api.patch(type, keyInScope(type, name, namespace), {
       type: 'merge',
       body: change,
     });
     await this.settle();
   }
 
-  async remove(kind: string, name: string, namespace = 'default'): Promise<void> {
+  async delete(kind: string, name: string, namespace = 'default'): Promise<void> {
     const type = this.#typeOf(kind);
-    await this.cluster.api.delete(type, keyIn(type, name, namespace));
+    await this.cluster.api.delete(type, keyInScope(type, name, namespace));
     await this.settle();
   }
 
@@ -242,13 +242,13 @@ export class Flight {
    * @throws Error when it does not hold by then; the message shows the resources and the last
    * events.
    */
-  async until(holds: () => boolean | Promise<boolean>, within = '10m'): Promise<void> {
+  async until(condition: () => boolean | Promise<boolean>, within = '10m'): Promise<void> {
     const end = this.clock.monotonic() + parseDuration(within);
     await this.settle();
-    while (!(await holds())) {
+    while (!(await condition())) {
       const { next } = this.clock;
       if (next === undefined || next > end) {
-        throw new Error(`it did not happen within ${within}:\n${await this.#situation()}`);
+        throw new Error(`it did not happen within ${within}:\n${await this.#describeState()}`);
       }
       this.clock.moveTo(next);
       await this.settle();
@@ -257,18 +257,18 @@ export class Flight {
 
   async stop(): Promise<void> {
     await this.#stop();
-    for (const simulation of this.#simulations) {
-      simulation.stop?.();
+    for (const simulator of this.#runningSimulators) {
+      simulator.stop?.();
     }
   }
 
-  async #needNamespace(name: string): Promise<void> {
-    const exists = await this.cluster.api.get(NAMESPACES, { name }).then(
+  async #ensureNamespace(name: string): Promise<void> {
+    const exists = await this.cluster.api.get(NAMESPACE_TYPE, { name }).then(
       () => true,
       () => false,
     );
     if (!exists) {
-      await this.cluster.api.create(NAMESPACES, {
+      await this.cluster.api.create(NAMESPACE_TYPE, {
         apiVersion: 'v1',
         kind: 'Namespace',
         metadata: { name },
@@ -277,10 +277,10 @@ export class Flight {
   }
 
   #typeOf(kind: string): ResourceType {
-    return this.#declared.find((type) => type.kind === kind) ?? this.cluster.typeNamed(kind);
+    return this.#declaredKinds.find((type) => type.kind === kind) ?? this.cluster.typeNamed(kind);
   }
 
-  async #situation(): Promise<string> {
+  async #describeState(): Promise<string> {
     const resources = await this.list(this.#resource.kind);
     const lines = resources.map(
       (resource) => `  ${describe(resource)}: ${JSON.stringify(resource.status)}`,
@@ -295,22 +295,22 @@ export class Flight {
  * Starts an operator in an in-memory cluster and lets it come to rest. Time stands still unless
  * `advance` or `until` moves it.
  */
-export function fly(scheduler: Scheduler, options?: FlightOptions): Promise<Flight> {
-  return Flight.start(scheduler, options);
+export function startSandbox(scheduler: Scheduler, options?: SandboxOptions): Promise<Sandbox> {
+  return Sandbox.start(scheduler, options);
 }
 
-function keyIn({ namespaced }: ResourceType, name: string, namespace: string): ObjectKey {
+function keyInScope({ namespaced }: ResourceType, name: string, namespace: string): ObjectKey {
   return namespaced ? { namespace, name } : { name };
 }
 
-function copy(object: KubeObject): FlownObject {
-  return structuredClone(object) as FlownObject;
+function copyObject(object: KubeObject): SandboxObject {
+  return structuredClone(object) as SandboxObject;
 }
 
 /** A definition that takes any spec and status. */
-export function openDefinition({ resource }: Scheduler): object {
+export function permissiveCrd({ resource }: Scheduler): object {
   const { group, version, kind, plural, namespaced } = resource;
-  const open = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+  const anyObject = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
@@ -324,7 +324,7 @@ export function openDefinition({ resource }: Scheduler): object {
           name: version,
           served: true,
           storage: true,
-          schema: { openAPIV3Schema: { type: 'object', properties: { spec: open, status: open } } },
+          schema: { openAPIV3Schema: { type: 'object', properties: { spec: anyObject, status: anyObject } } },
           subresources: { status: {} },
         },
       ],

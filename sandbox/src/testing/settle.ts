@@ -1,6 +1,6 @@
 /** Lets everything happen that is due at one moment of virtual time. */
 import type { Operator } from 'autopilot-runtime/ports';
-import type { VirtualClock } from '../clock.ts';
+import type { VirtualClock } from '../virtual-clock.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 
 /**
@@ -9,7 +9,7 @@ import type { Cluster } from '../cluster/cluster.ts';
  */
 const IDLE_TURNS = 50;
 /** Turns of one moment: a machine that never comes to rest is told so. */
-const MOST_TURNS = 100_000;
+const MAX_TURNS = 100_000;
 
 /**
  * Resolves when nothing is due: no sync under way, no event undelivered, no timer due now.
@@ -21,27 +21,27 @@ export async function settle(
   operator: Pick<Operator, 'pending'> | undefined,
 ): Promise<void> {
   let idle = 0;
-  for (let turns = 0; turns < MOST_TURNS; turns++) {
+  for (let turns = 0; turns < MAX_TURNS; turns++) {
     const before = cluster.version;
-    await nextTurn();
+    await nextEventLoopTurn();
     let fired = false;
     while (clock.fire()) {
       fired = true;
     }
-    const quiet = cluster.undelivered === 0 && (operator?.pending() ?? 0) === 0;
+    const isQuiet = cluster.undeliveredEvents === 0 && (operator?.pending() ?? 0) === 0;
     idle = fired || cluster.version !== before ? 0 : idle + 1;
-    if (idle >= (quiet ? 2 : IDLE_TURNS)) {
+    if (idle >= (isQuiet ? 2 : IDLE_TURNS)) {
       return;
     }
   }
   throw new Error(
-    `the machine does not come to rest: it was still at work after ${MOST_TURNS} turns of one moment`,
+    `the operator does not reach quiescence: it was still at work after ${MAX_TURNS} turns of one moment`,
   );
 }
 
 /**
  * After all promises that can be settled now: everything in the sandbox answers within one turn.
  */
-function nextTurn(): Promise<void> {
+function nextEventLoopTurn(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve));
 }

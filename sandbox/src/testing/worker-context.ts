@@ -8,10 +8,10 @@ import {
   parseSelector,
   selectorString,
 } from 'autopilot-runtime/ports';
-import { EPOCH } from '../clock.ts';
+import { EPOCH } from '../virtual-clock.ts';
 
-type Item<View> = View extends InputView<infer T> ? T : never;
-type Named = {
+type InputItem<View> = View extends InputView<infer T> ? T : never;
+type NamedObject = {
   readonly metadata: {
     readonly name: string;
     readonly namespace?: string;
@@ -20,24 +20,24 @@ type Named = {
 };
 
 /** As much of an object as a test needs. */
-export type Sketch<T> = Fields<T> & { readonly metadata: { readonly name: string } };
-type Fields<T> = T extends readonly (infer E)[]
-  ? readonly Fields<E>[]
+export type PartialObject<T> = PartialFields<T> & { readonly metadata: { readonly name: string } };
+type PartialFields<T> = T extends readonly (infer E)[]
+  ? readonly PartialFields<E>[]
   : T extends object
-    ? { readonly [K in keyof T]?: Fields<T[K]> | undefined }
+    ? { readonly [K in keyof T]?: PartialFields<T[K]> | undefined }
     : T;
 
-export interface ContextOptions<
+export interface WorkerContextOptions<
   C extends Pick<AnyContext, 'resource'> & { readonly inputs: object },
 > {
   /** Without a namespace it lies in `default`. */
-  readonly resource: Sketch<C['resource']>;
+  readonly resource: PartialObject<C['resource']>;
   /**
    * The objects that each input shows; an input that is left out shows none, one that is
    * `undefined` is not available.
    */
   readonly inputs?: {
-    readonly [Name in keyof C['inputs']]?: readonly Sketch<Item<C['inputs'][Name]>>[] | undefined;
+    readonly [Name in keyof C['inputs']]?: readonly PartialObject<InputItem<C['inputs'][Name]>>[] | undefined;
   };
   /** The methods of `context.metrics` that the worker calls. */
   readonly metrics?: C extends { readonly metrics: infer M } ? Partial<M> : never;
@@ -49,15 +49,15 @@ export interface ContextOptions<
   readonly lastStep?: Date;
 }
 
-const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
+const NOOP_LOGGER: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 /**
- * What a worker would be called with: `context<Context>({ resource, inputs: { deployments: [web] }
+ * What a worker would be called with: `workerContext<Context>({ resource, inputs: { deployments: [web] }
  * })`, with the `Context` of
  * `src/generated/<phase>.ts`. Objects are frozen, as they are in the cluster.
  */
-export function context<C extends Pick<AnyContext, 'resource'> & { readonly inputs: object }>(
-  options: ContextOptions<C>,
+export function workerContext<C extends Pick<AnyContext, 'resource'> & { readonly inputs: object }>(
+  options: WorkerContextOptions<C>,
 ): C {
   const {
     inputs = {},
@@ -75,8 +75,8 @@ export function context<C extends Pick<AnyContext, 'resource'> & { readonly inpu
   );
   const { namespace } = resource.metadata;
   const views = new Map(
-    Object.entries(inputs as Record<string, readonly Named[] | undefined>).map(
-      ([name, objects]) => [name, view(name, objects, namespace)],
+    Object.entries(inputs as Record<string, readonly NamedObject[] | undefined>).map(
+      ([name, objects]) => [name, createInputView(name, objects, namespace)],
     ),
   );
   const made = {
@@ -85,11 +85,11 @@ export function context<C extends Pick<AnyContext, 'resource'> & { readonly inpu
       {},
       {
         get: (_, name) =>
-          typeof name === 'string' ? (views.get(name) ?? view(name, [], namespace)) : undefined,
+          typeof name === 'string' ? (views.get(name) ?? createInputView(name, [], namespace)) : undefined,
       },
     ),
     config,
-    log: SILENT,
+    log: NOOP_LOGGER,
     signal: new AbortController().signal,
     now,
     phaseStartedAt,
@@ -100,23 +100,23 @@ export function context<C extends Pick<AnyContext, 'resource'> & { readonly inpu
 }
 
 /** Objects without a namespace lie in the resource's. */
-function view(
+function createInputView(
   input: string,
-  objects: readonly Named[] | undefined,
-  own: string | undefined,
-): InputView<Named> {
+  objects: readonly NamedObject[] | undefined,
+  ownNamespace: string | undefined,
+): InputView<NamedObject> {
   const placed = (objects ?? []).map((object) =>
     deepFreeze(
       structuredClone({
         ...object,
-        metadata: { ...(own !== undefined && { namespace: own }), ...object.metadata },
+        metadata: { ...(ownNamespace !== undefined && { namespace: ownNamespace }), ...object.metadata },
       }),
     ),
   );
-  const inside = (namespace: string | undefined): readonly Named[] =>
+  const objectsIn = (namespace: string | undefined): readonly NamedObject[] =>
     placed.filter(({ metadata }) => namespace === undefined || metadata.namespace === namespace);
-  const get = (name: string, options?: { readonly namespace?: string }): Named | undefined =>
-    inside(options?.namespace ?? own).find(({ metadata }) => metadata.name === name);
+  const get = (name: string, options?: { readonly namespace?: string }): NamedObject | undefined =>
+    objectsIn(options?.namespace ?? ownNamespace).find(({ metadata }) => metadata.name === name);
   return {
     available: objects !== undefined,
     get,
@@ -130,14 +130,14 @@ function view(
     list(options?: { readonly namespace?: string; readonly selector?: LabelSelector }) {
       const requirements =
         options?.selector === undefined ? [] : parseSelector(selectorString(options.selector));
-      const found = inside(options?.namespace).filter(({ metadata }) =>
+      const found = objectsIn(options?.namespace).filter(({ metadata }) =>
         matchesSelector(requirements, metadata.labels),
       );
-      return found.sort((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1));
+      return found.sort((a, b) => (objectKey(a) < objectKey(b) ? -1 : 1));
     },
   };
 }
 
-function placeOf({ metadata }: Named): string {
+function objectKey({ metadata }: NamedObject): string {
   return `${metadata.namespace ?? ''}/${metadata.name}`;
 }

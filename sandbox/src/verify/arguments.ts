@@ -1,35 +1,35 @@
 /** The command line of `npm run verify`. */
 import { parseArgs } from 'node:util';
 import { parseDuration } from 'autopilot-runtime/ports';
-import type { Token } from '../explore/index.ts';
-import { parseToken } from '../explore/index.ts';
+import type { ReplayToken } from '../exploration/index.ts';
+import { parseToken } from '../exploration/index.ts';
 
-export interface Arguments {
+export interface VerifyArguments {
   readonly help: boolean;
   /** For all scenarios together, in milliseconds. */
   readonly budgetMs: number;
   readonly seed: number;
   /** Names of scenarios; empty: all. */
   readonly scenarios: readonly string[];
-  readonly replay: Token | undefined;
+  readonly replay: ReplayToken | undefined;
 }
 
 export const USAGE = `npm run verify -- [options]
 
-Flies the operator in an in-memory cluster, with the rights that its chart gives it: without faults, then in turns with single faults at
-the places where they can stand, with pairs of faults and with other orders of events. Scenarios are the samples in examples/ and what
+Runs the operator in an in-memory cluster with the RBAC rules of its chart: without faults, then in turns with single faults at each
+fault site, with pairs of faults and with other orders of events. Scenarios are the samples in examples/ and what
 test/scenarios/*.ts export.
 
   --budget 10m       how long, for all scenarios together (default 1m)
   --scenario NAME    only this one; may be given more than once
   --seed 7           another order of faults, other pairs (default 1)
-  --replay TOKEN     one flight again, with its whole trace
+  --replay TOKEN     one run again, with its whole trace
   --help
 
-Exit code: 0 every promise was kept, 1 one was not, 2 nothing could be flown.`;
+Exit code: 0 all invariants held, 1 an invariant was violated, 2 nothing could be run.`;
 
 /** @throws Error with a sentence about what is wrong */
-export function argumentsOf(argv: readonly string[]): Arguments {
+export function parseArguments(argv: readonly string[]): VerifyArguments {
   const [command, ...rest] = argv;
   if (command !== 'verify' && command !== '--help') {
     throw new Error(`the command is 'verify', not '${command ?? ''}'\n\n${USAGE}`);

@@ -5,39 +5,39 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import type { PolicyRule, Rights } from '../cluster/rights.ts';
+import type { PolicyRule, PolicyRules } from '../cluster/rbac.ts';
 
-export interface ChartRights {
+export interface ChartPolicyRules {
   /** Undefined: they are not known, and the operator may do everything. */
-  readonly rights: Rights | undefined;
+  readonly policyRules: PolicyRules | undefined;
   /** Where they come from, or why they are not known. */
   readonly source: string;
 }
 
-interface Values {
+interface ChartValues {
   readonly rbac?: { readonly extraRules?: readonly PolicyRule[] | null };
 }
 
 /** Never throws: a chart that is written in another way is no reason not to fly. */
-export function chartRights(dir: string, operatorName: string): ChartRights {
+export function readChartPolicyRules(dir: string, operatorName: string): ChartPolicyRules {
   const chart = `charts/${operatorName}`;
   const file = `${chart}/templates/_rules.tpl`;
   if (!existsSync(join(dir, file))) {
-    return { rights: undefined, source: `with all rights, for ${file} is not there` };
+    return { policyRules: undefined, source: `with full access, because ${file} does not exist` };
   }
   try {
-    const rules = rulesIn(readFileSync(join(dir, file), 'utf8'), `${operatorName}.rules`);
+    const rules = parseRulesTemplate(readFileSync(join(dir, file), 'utf8'), `${operatorName}.rules`);
     const values = existsSync(join(dir, chart, 'values.yaml'))
-      ? (parse(readFileSync(join(dir, chart, 'values.yaml'), 'utf8')) as Values | null)
+      ? (parse(readFileSync(join(dir, chart, 'values.yaml'), 'utf8')) as ChartValues | null)
       : null;
     return {
-      rights: { cluster: [...rules, ...(values?.rbac?.extraRules ?? [])] },
-      source: `with the rights of ${chart}`,
+      policyRules: { cluster: [...rules, ...(values?.rbac?.extraRules ?? [])] },
+      source: `with the RBAC rules of ${chart}`,
     };
   } catch (error) {
     return {
-      rights: undefined,
-      source: `with all rights, for those in ${file} cannot be read without Helm: ${(error as Error).message}`,
+      policyRules: undefined,
+      source: `with full access, because the rules in ${file} cannot be read without Helm: ${(error as Error).message}`,
     };
   }
 }
@@ -46,7 +46,7 @@ export function chartRights(dir: string, operatorName: string): ChartRights {
  * What a named template says whatever the values are. @throws Error when it is not there, or
  * depends on more than conditions
  */
-function rulesIn(template: string, name: string): readonly PolicyRule[] {
+function parseRulesTemplate(template: string, name: string): readonly PolicyRule[] {
   const lines = template.split('\n');
   const start = lines.findIndex((line) => line.includes(`define "${name}"`));
   if (start < 0) {

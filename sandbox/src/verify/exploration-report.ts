@@ -1,61 +1,61 @@
 /** What exploration found, for people. */
-import type { Exploration, Finding, Flown } from '../explore/index.ts';
-import { traceText } from '../explore/index.ts';
+import type { Exploration, Finding, RunResult } from '../exploration/index.ts';
+import { formatTrace } from '../exploration/index.ts';
 
 /**
  * Lines of a trace that are shown before its first fault, and in all. The whole is shown by
  * `--replay`.
  */
-const BEFORE = 6;
-const MOST = 40;
+const LINES_BEFORE_FAULT = 6;
+const MAX_LINES = 40;
 
-export function explorationText({
+export function formatExploration({
   scenario,
   singles,
   pairs,
   schedules,
   findings,
-  quiet,
+  baseline,
 }: Exploration): string {
   const [done, all] = singles;
-  const flown =
+  const singlesText =
     done < all
       ? `${done} of ${all} single faults (${Math.floor((done * 100) / all)} %)`
       : `all ${all} single faults`;
-  const counts = `${flown}, ${pairs} pairs, ${schedules} other orders of events`;
-  const notes = notImplemented(quiet).map(
+  const counts = `${singlesText}, ${pairs} pairs, ${schedules} other orders of events`;
+  const notes = findNotImplemented(baseline).map(
     (sentence) => `  ${sentence}: there is nothing to explore beyond it`,
   );
   if (findings.length === 0) {
     const short =
       done < all
         ? [
-            `  ${all - done} single faults were not flown, the budget was over: give more with --budget`,
+            `  ${all - done} single faults were not run, because the budget was used up: increase --budget`,
           ]
         : [];
-    return [`✔ ${scenario}: ${counts}; every promise was kept`, ...notes, ...short].join('\n');
+    return [`✔ ${scenario}: ${counts}; all invariants held`, ...notes, ...short].join('\n');
   }
   const broken =
-    findings.length === 1 ? 'one promise was broken' : `${findings.length} promises were broken`;
-  return [`✘ ${scenario}: ${counts}; ${broken}`, ...notes, ...findings.map(findingText)].join('\n');
+    findings.length === 1 ? 'one invariant was violated' : `${findings.length} invariants were violated`;
+  return [`✘ ${scenario}: ${counts}; ${broken}`, ...notes, ...findings.map(formatFinding)].join('\n');
 }
 
-function findingText({ violation, faults, foundAfter, times, trace, token }: Finding): string {
+function formatFinding({ violation, faults, foundInRun, occurrences, trace, token }: Finding): string {
   const cause =
     faults.length === 0
       ? 'without any fault'
       : `with ${faults.map(({ kind, nth }) => `${kind}@${nth}`).join(', ')}`;
-  const first = Math.max(0, trace.findIndex(({ fault }) => fault !== undefined) - BEFORE);
-  const shown = trace.slice(first, first + MOST);
+  const first = Math.max(0, trace.findIndex(({ fault }) => fault !== undefined) - LINES_BEFORE_FAULT);
+  const shown = trace.slice(first, first + MAX_LINES);
   const more = trace.length - first - shown.length;
   return [
     '',
-    `  Broken: ${violation.promise}`,
+    `  Violated: ${violation.invariant}`,
     `  ${violation.detail}`,
-    `  ${cause}; found by flight ${foundAfter}${times > 1 ? `, and by ${times - 1} more` : ''}`,
+    `  ${cause}; found in run ${foundInRun}${occurrences > 1 ? `, and by ${occurrences - 1} more` : ''}`,
     '',
     ...(first > 0 ? [`    … ${first} lines before`] : []),
-    ...traceText(shown)
+    ...formatTrace(shown)
       .split('\n')
       .map((line) => `    ${line}`),
     ...(more > 0 ? [`    … ${more} lines after`] : []),
@@ -64,23 +64,23 @@ function findingText({ violation, faults, foundAfter, times, trace, token }: Fin
   ].join('\n');
 }
 
-export function replayText({ trace, violations }: Flown): string {
-  const end = violations.map(({ promise, detail }) => `✘ ${promise}\n  ${detail}`);
-  return [traceText(trace), '', ...(end.length === 0 ? ['✔ every promise was kept'] : end)].join(
+export function formatReplay({ trace, violations }: RunResult): string {
+  const end = violations.map(({ invariant, detail }) => `✘ ${invariant}\n  ${detail}`);
+  return [formatTrace(trace), '', ...(end.length === 0 ? ['✔ all invariants held'] : end)].join(
     '\n',
   );
 }
 
-interface Condition {
+interface StatusCondition {
   readonly reason: string;
   readonly message: string;
 }
 
 /** What the stubs of workers that are not written yet say. */
-function notImplemented({ resources, trace }: Flown): readonly string[] {
+function findNotImplemented({ resources, trace }: RunResult): readonly string[] {
   const conditions = resources.flatMap(
     ({ status }) =>
-      (status as { readonly conditions?: readonly Condition[] } | undefined)?.conditions ?? [],
+      (status as { readonly conditions?: readonly StatusCondition[] } | undefined)?.conditions ?? [],
   );
   const said = conditions
     .filter(({ reason }) => reason === 'NotImplemented')

@@ -9,37 +9,37 @@ import type { Scheduler } from 'autopilot-runtime';
 import type { OperatorConfig } from 'autopilot-runtime/ports';
 import { loadConfig } from 'autopilot-runtime/ports';
 import { parseAllDocuments } from 'yaml';
-import type { Scenario, Subject } from '../explore/index.ts';
-import { isScenario } from '../explore/index.ts';
-import type { FlightObject } from '../kit/fly.ts';
-import { lives } from './lives.ts';
-import type { ChartRights } from './rights.ts';
-import { chartRights } from './rights.ts';
-import { sampleScenarios } from './samples.ts';
+import type { Scenario, OperatorUnderTest } from '../exploration/index.ts';
+import { isScenario } from '../exploration/index.ts';
+import type { ObjectManifest } from '../testing/sandbox.ts';
+import { createModuleReloader } from './module-reload.ts';
+import type { ChartPolicyRules } from './chart-rbac.ts';
+import { readChartPolicyRules } from './chart-rbac.ts';
+import { sampleScenarios } from './sample-scenarios.ts';
 
-export interface Project {
+export interface VerifiedProject {
   readonly scheduler: Scheduler;
   /**
    * Makes the scheduler from modules of its own for each process; or it is the one of all, when
    * that cannot be.
    */
-  readonly anew: Subject['scheduler'];
+  readonly freshScheduler: OperatorUnderTest['scheduler'];
   /** Why it cannot be. */
-  readonly once: string | undefined;
+  readonly sharedModulesReason: string | undefined;
   readonly crd: object;
   readonly scenarios: readonly Scenario[];
-  readonly chart: ChartRights;
+  readonly chart: ChartPolicyRules;
 }
 
 /** @throws Error that names the file that is missing or wrong */
-export async function loadProject(dir: string): Promise<Project> {
+export async function loadProject(dir: string): Promise<VerifiedProject> {
   const schedulerFile = 'src/generated/scheduler.ts';
   if (!existsSync(join(dir, schedulerFile))) {
     throw new Error(
       `${schedulerFile} is not there: run this in a generated project, after generate`,
     );
   }
-  const { scheduler } = (await load(dir, schedulerFile)) as { readonly scheduler: Scheduler };
+  const { scheduler } = (await importModule(dir, schedulerFile)) as { readonly scheduler: Scheduler };
   const crd = JSON.parse(readFileSync(join(dir, 'src/generated/crd.json'), 'utf8')) as object;
   const config = await loadConfig(join(dir, 'autopilot-operator.yaml'), {});
   const scenarios = [
@@ -47,33 +47,33 @@ export async function loadProject(dir: string): Promise<Project> {
     ...(await readScenarios(dir)),
   ].map((one) => withConfig(one, config));
   const names = scenarios.map(({ name }) => name);
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) {
-    throw new Error(`two scenarios are named '${twice}'`);
+  const duplicate = names.find((name, index) => names.indexOf(name) !== index);
+  if (duplicate !== undefined) {
+    throw new Error(`two scenarios are named '${duplicate}'`);
   }
   return {
     scheduler,
-    ...loadedAnew(dir, schedulerFile, scheduler),
+    ...createSchedulerLoader(dir, schedulerFile, scheduler),
     crd,
     scenarios,
-    chart: chartRights(dir, scheduler.operatorName),
+    chart: readChartPolicyRules(dir, scheduler.operatorName),
   };
 }
 
-function loadedAnew(
+function createSchedulerLoader(
   dir: string,
   file: string,
   scheduler: Scheduler,
-): Pick<Project, 'anew' | 'once'> {
-  const anew = lives(dir, file);
+): Pick<VerifiedProject, 'freshScheduler' | 'sharedModulesReason'> {
+  const freshScheduler = createModuleReloader(dir, file);
   try {
-    anew();
-    return { anew, once: undefined };
+    freshScheduler();
+    return { freshScheduler, sharedModulesReason: undefined };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     return {
-      anew: scheduler,
-      once:
+      freshScheduler: scheduler,
+      sharedModulesReason:
         code === 'ERR_REQUIRE_ASYNC_MODULE'
           ? 'a module awaits something while it is loaded'
           : message,
@@ -83,22 +83,22 @@ function loadedAnew(
 
 export interface Sample {
   readonly file: string;
-  readonly objects: readonly FlightObject[];
+  readonly objects: readonly ObjectManifest[];
 }
 
 function readSamples(dir: string): readonly Sample[] {
   return globSync('examples/*.{yaml,yml}', { cwd: dir })
     .sort()
-    .map((file) => ({ file, objects: parseYaml(file, readFileSync(join(dir, file), 'utf8')) }));
+    .map((file) => ({ file, objects: parseManifests(file, readFileSync(join(dir, file), 'utf8')) }));
 }
 
-function parseYaml(file: string, text: string): readonly FlightObject[] {
+function parseManifests(file: string, text: string): readonly ObjectManifest[] {
   return parseAllDocuments(text).flatMap((document) => {
     const [error] = document.errors ?? [];
     if (error !== undefined) {
       throw new Error(`${file}: ${error.message}`);
     }
-    const object = document.toJS() as FlightObject | null;
+    const object = document.toJS() as ObjectManifest | null;
     return object === null ? [] : [object];
   });
 }
@@ -107,7 +107,7 @@ async function readScenarios(dir: string): Promise<readonly Scenario[]> {
   const files = globSync('test/scenarios/*.ts', { cwd: dir }).sort();
   const found = await Promise.all(
     files.map(async (file) => {
-      const scenarios = Object.values(await load(dir, file)).filter(isScenario);
+      const scenarios = Object.values(await importModule(dir, file)).filter(isScenario);
       if (scenarios.length === 0) {
         throw new Error(
           `${file} exports no scenario: export const life = scenario({ name: 'life', steps: [ … ] })`,
@@ -119,7 +119,7 @@ async function readScenarios(dir: string): Promise<readonly Scenario[]> {
   return found.flat();
 }
 
-async function load(dir: string, file: string): Promise<Readonly<Record<string, unknown>>> {
+async function importModule(dir: string, file: string): Promise<Readonly<Record<string, unknown>>> {
   try {
     return (await import(pathToFileURL(join(dir, file)).href)) as Readonly<Record<string, unknown>>;
   } catch (error) {

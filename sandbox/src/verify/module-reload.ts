@@ -13,24 +13,24 @@ import { pathToFileURL } from 'node:url';
 import type { Scheduler } from 'autopilot-runtime';
 
 /** After so many a thread is to end: a life takes 100 to 200 kB. */
-export const MOST_LIVES = 500;
+export const MAX_RELOADS = 500;
 
 /** What begins a life: a module that is nowhere, and hands on the scheduler. */
-const BEGIN = 'autopilot-life:';
-const LIFE = /\?life=\d+$/;
+const RELOAD_SCHEME = 'autopilot-reload:';
+const RELOAD_QUERY = /\?reload=\d+$/;
 
 const require = createRequire(import.meta.url);
 /** Of projects, as URLs. */
-const roots = new Set<string>();
+const projectRoots = new Set<string>();
 /** What was read and stripped of its types, by URL without the life: the same for all of them. */
-const read = new Map<string, ReturnType<LoadHookSync>>();
+const strippedSources = new Map<string, ReturnType<LoadHookSync>>();
 /** What an import leads to, by the URL of its module without the life and what it asks for. */
-const resolved = new Map<string, ReturnType<ResolveHookSync>>();
-let begun = 0;
+const resolvedImports = new Map<string, ReturnType<ResolveHookSync>>();
+let reloads = 0;
 
 /** Lives that this thread has had. */
-export function livesBegun(): number {
-  return begun;
+export function reloadCount(): number {
+  return reloads;
 }
 
 /**
@@ -38,71 +38,71 @@ export function livesBegun(): number {
  * @returns makes the scheduler from modules of its own. What is not below `dir`, packages, and
  * CommonJS are the same in all lives.
  */
-export function lives(dir: string, file: string): () => Scheduler {
-  if (roots.size === 0) {
-    registerHooks({ resolve, load });
+export function createModuleReloader(dir: string, file: string): () => Scheduler {
+  if (projectRoots.size === 0) {
+    registerHooks({ resolve: resolveHook, load: loadHook });
   }
   // Node follows symbolic links before it names a module.
   const root = realpathSync(dir);
-  roots.add(`${pathToFileURL(root).href}/`);
+  projectRoots.add(`${pathToFileURL(root).href}/`);
   const scheduler = pathToFileURL(join(root, file)).href;
   return () =>
-    (require(`${BEGIN}${++begun}?${scheduler}`) as { readonly scheduler: Scheduler }).scheduler;
+    (require(`${RELOAD_SCHEME}${++reloads}?${scheduler}`) as { readonly scheduler: Scheduler }).scheduler;
 }
 
-const resolve: ResolveHookSync = (specifier, context, next) => {
-  if (specifier.startsWith(BEGIN)) {
+const resolveHook: ResolveHookSync = (specifier, context, next) => {
+  if (specifier.startsWith(RELOAD_SCHEME)) {
     return { url: specifier, format: 'module', shortCircuit: true };
   }
   const { parentURL = '' } = context;
-  const [life] = LIFE.exec(parentURL) ?? [];
-  if (life === undefined) {
+  const [reload] = RELOAD_QUERY.exec(parentURL) ?? [];
+  if (reload === undefined) {
     return next(specifier, context);
   }
-  const key = `${parentURL.replace(LIFE, '')} ${specifier}`;
-  const known = resolved.get(key) ?? next(specifier, context);
-  resolved.set(key, known);
+  const key = `${parentURL.replace(RELOAD_QUERY, '')} ${specifier}`;
+  const known = resolvedImports.get(key) ?? next(specifier, context);
+  resolvedImports.set(key, known);
   return {
     ...known,
-    ...(ofProject(known.url) && { url: `${known.url}${life}` }),
+    ...(isProjectModule(known.url) && { url: `${known.url}${reload}` }),
     shortCircuit: true,
   };
 };
 
-const load: LoadHookSync = (url, context, next) => {
-  if (url.startsWith(BEGIN)) {
-    const [number = '', scheduler = ''] = url.slice(BEGIN.length).split(/\?(.*)/s);
+const loadHook: LoadHookSync = (url, context, next) => {
+  if (url.startsWith(RELOAD_SCHEME)) {
+    const [number = '', scheduler = ''] = url.slice(RELOAD_SCHEME.length).split(/\?(.*)/s);
     return {
       format: 'module',
       shortCircuit: true,
-      source: `export { scheduler } from ${JSON.stringify(`${scheduler}?life=${number}`)};`,
+      source: `export { scheduler } from ${JSON.stringify(`${scheduler}?reload=${number}`)};`,
     };
   }
-  if (!LIFE.test(url)) {
+  if (!RELOAD_QUERY.test(url)) {
     return next(url, context);
   }
-  const source = url.replace(LIFE, '');
-  const known = read.get(source) ?? stripped(source, next(url, context));
-  read.set(source, known);
+  const source = url.replace(RELOAD_QUERY, '');
+  const known = strippedSources.get(source) ?? stripTypes(source, next(url, context));
+  strippedSources.set(source, known);
   return known;
 };
 
-function ofProject(url: string): boolean {
-  return [...roots].some(
+function isProjectModule(url: string): boolean {
+  return [...projectRoots].some(
     (root) => url.startsWith(root) && !/\bnode_modules\/|\.c[jt]s$|\?/.test(url.slice(root.length)),
   );
 }
 
 /** Named as its file is, so that stack traces lead there in any life. */
-function stripped(url: string, loaded: ReturnType<LoadHookSync>): ReturnType<LoadHookSync> {
+function stripTypes(url: string, loaded: ReturnType<LoadHookSync>): ReturnType<LoadHookSync> {
   if (loaded.format !== 'module-typescript' && loaded.format !== 'module') {
     return { ...loaded, shortCircuit: true };
   }
-  const text = Buffer.from(loaded.source as string | Uint8Array).toString();
+  const code = Buffer.from(loaded.source as string | Uint8Array).toString();
   const source =
     loaded.format === 'module'
-      ? `${text}\n//# sourceURL=${url}`
-      : withoutWarning(() => stripTypeScriptTypes(text, { sourceUrl: url }));
+      ? `${code}\n//# sourceURL=${url}`
+      : withoutWarning(() => stripTypeScriptTypes(code, { sourceUrl: url }));
   return { format: 'module', source, shortCircuit: true };
 }
 

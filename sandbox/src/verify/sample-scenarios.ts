@@ -4,16 +4,16 @@
  */
 import type { Scheduler } from 'autopilot-runtime';
 import { apiVersionOf } from 'autopilot-runtime/ports';
-import type { Scenario, Step } from '../explore/index.ts';
-import { create, patch, remove, rest } from '../explore/index.ts';
-import type { FlightObject } from '../kit/fly.ts';
-import type { Sample } from './project.ts';
+import type { Scenario, ScenarioStep } from '../exploration/index.ts';
+import { create, patch, remove, quiesce } from '../exploration/index.ts';
+import type { ObjectManifest } from '../testing/sandbox.ts';
+import type { Sample } from './load-project.ts';
 
 export function sampleScenarios(
   { resource }: Scheduler,
   samples: readonly Sample[],
 ): readonly Scenario[] {
-  const isResource = ({ apiVersion, kind }: FlightObject): boolean =>
+  const isResource = ({ apiVersion, kind }: ObjectManifest): boolean =>
     kind === resource.kind && apiVersion === apiVersionOf(resource);
   const resources = samples.flatMap(({ file, objects }) =>
     objects.filter(isResource).map((object) => ({ file, object })),
@@ -22,27 +22,27 @@ export function sampleScenarios(
     objects.filter((object) => !isResource(object)),
   );
   return resources.map(({ file, object }, index) => {
-    const other = resources[(index + 1) % resources.length]?.object;
+    const editSource = resources[(index + 1) % resources.length]?.object;
     const { name, namespace } = object.metadata;
-    const edit: readonly Step[] =
-      other === undefined || other === object
+    const edit: readonly ScenarioStep[] =
+      editSource === undefined || editSource === object
         ? []
         : [
-            patch(object.kind, name, { spec: changed(object['spec'], other['spec']) }, namespace),
-            rest(),
+            patch(object.kind, name, { spec: mergePatchBetween(object['spec'], editSource['spec']) }, namespace),
+            quiesce(),
           ];
     const title =
       resources.filter((one) => one.file === file).length > 1 ? `${file} ${name}` : file;
     return {
       name: title,
       objects: surroundings,
-      steps: [create(object), rest(), ...edit, remove(object.kind, name, namespace)],
+      steps: [create(object), quiesce(), ...edit, remove(object.kind, name, namespace)],
     };
   });
 }
 
 /** The merge patch from one spec to another: fields that the other lacks go. */
-function changed(from: unknown, to: unknown): object {
+function mergePatchBetween(from: unknown, to: unknown): object {
   const gone = Object.keys((from ?? {}) as object).filter(
     (name) => !(name in ((to ?? {}) as object)),
   );

@@ -5,37 +5,37 @@
  */
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { Fault, Flown, Launch } from '../explore/index.ts';
-import { MOST_LIVES } from './lives.ts';
+import type { Fault, RunResult, LaunchRun } from '../exploration/index.ts';
+import { MAX_RELOADS } from './module-reload.ts';
 
 /** One flight that is asked for. */
-export interface Order {
+export interface RunRequest {
   readonly nth: number;
   readonly scenario: string;
   readonly seed: number;
   readonly faults: readonly Fault[];
 }
 
-export interface Report {
+export interface RunResponse {
   readonly nth: number;
-  readonly flown: Flown;
+  readonly result: RunResult;
   /** Of the modules of the project in this thread, so far. */
-  readonly lives: number;
+  readonly reloads: number;
 }
 
-interface Pending {
-  readonly order: Order;
-  readonly resolve: (flown: Flown) => void;
+interface PendingRun {
+  readonly request: RunRequest;
+  readonly resolve: (result: RunResult) => void;
   readonly reject: (error: Error) => void;
 }
 
-export class Crew {
+export class WorkerPool {
   readonly #dir: string;
-  readonly #mostLives: number;
+  readonly #maxReloads: number;
   readonly #threads = new Set<Worker>();
   readonly #idle: Worker[] = [];
-  readonly #waiting: Pending[] = [];
-  readonly #flying = new Map<number, Pending>();
+  readonly #waiting: PendingRun[] = [];
+  readonly #running = new Map<number, PendingRun>();
   #count = 0;
   #error: Error | undefined;
 
@@ -43,20 +43,20 @@ export class Crew {
    * @param dir of the project
    * @param mostLives of its modules, after which a thread is replaced
    */
-  constructor(dir: string, size: number, mostLives = MOST_LIVES) {
+  constructor(dir: string, size: number, maxReloads = MAX_RELOADS) {
     this.#dir = dir;
-    this.#mostLives = mostLives;
+    this.#maxReloads = maxReloads;
     for (let nth = 0; nth < size; nth++) {
-      this.#hire();
+      this.#startThread();
     }
   }
 
   /** Flies one scenario with one seed. The promise of a flight rejects when a thread has ended. */
-  launch(scenario: string, seed: number): Launch {
+  launcherFor(scenario: string, seed: number): LaunchRun {
     return (faults) => {
-      const flown = new Promise<Flown>((resolve, reject) => {
+      const result = new Promise<RunResult>((resolve, reject) => {
         this.#waiting.push({
-          order: { nth: ++this.#count, scenario, seed, faults },
+          request: { nth: ++this.#count, scenario, seed, faults },
           resolve,
           reject,
         });
@@ -67,27 +67,27 @@ export class Crew {
         }
       });
       // Nobody may ask for it any more when it fails.
-      flown.catch(() => undefined);
-      return () => flown;
+      result.catch(() => undefined);
+      return () => result;
     };
   }
 
   async end(): Promise<void> {
-    await Promise.all([...this.#threads].map((thread) => this.#dismiss(thread)));
+    await Promise.all([...this.#threads].map((thread) => this.#stopThread(thread)));
   }
 
-  #hire(): void {
-    const thread = new Worker(new URL(`./pilot${extname(import.meta.url)}`, import.meta.url), {
+  #startThread(): void {
+    const thread = new Worker(new URL(`./worker-thread${extname(import.meta.url)}`, import.meta.url), {
       workerData: this.#dir,
     });
-    thread.on('message', ({ nth, flown, lives }: Report) => {
-      this.#flying.get(nth)?.resolve(flown);
-      this.#flying.delete(nth);
-      if (lives < this.#mostLives) {
+    thread.on('message', ({ nth, result, reloads }: RunResponse) => {
+      this.#running.get(nth)?.resolve(result);
+      this.#running.delete(nth);
+      if (reloads < this.#maxReloads) {
         this.#idle.push(thread);
       } else {
-        void this.#dismiss(thread);
-        this.#hire();
+        void this.#stopThread(thread);
+        this.#startThread();
       }
       this.#assign();
     });
@@ -103,7 +103,7 @@ export class Crew {
     this.#idle.push(thread);
   }
 
-  #dismiss(thread: Worker): Promise<number> {
+  #stopThread(thread: Worker): Promise<number> {
     this.#threads.delete(thread);
     // What it still reports leads to no other thread.
     thread.removeAllListeners('exit');
@@ -117,17 +117,17 @@ export class Crew {
       if (thread === undefined || pending === undefined) {
         return;
       }
-      this.#flying.set(pending.order.nth, pending);
-      thread.postMessage(pending.order);
+      this.#running.set(pending.request.nth, pending);
+      thread.postMessage(pending.request);
     }
   }
 
   #fail(error: Error): void {
     this.#error ??= error;
-    for (const { reject } of [...this.#flying.values(), ...this.#waiting]) {
+    for (const { reject } of [...this.#running.values(), ...this.#waiting]) {
       reject(this.#error);
     }
-    this.#flying.clear();
+    this.#running.clear();
     this.#waiting.length = 0;
   }
 }

@@ -3,35 +3,35 @@
  * before.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Flown } from '../explore/index.ts';
-import { fly } from '../explore/index.ts';
-import type { Order, Report } from './crew.ts';
-import { livesBegun } from './lives.ts';
-import { loadProject } from './project.ts';
+import type { RunResult } from '../exploration/index.ts';
+import { runScenario } from '../exploration/index.ts';
+import type { RunRequest, RunResponse } from './worker-pool.ts';
+import { reloadCount } from './module-reload.ts';
+import { loadProject } from './load-project.ts';
 
-const { anew, crd, scenarios, chart } = await loadProject(workerData as string);
-const subject = { scheduler: anew, crd, rights: chart.rights };
-const quiet = new Map<string, Promise<Flown>>();
+const { freshScheduler, crd, scenarios, chart } = await loadProject(workerData as string);
+const subject = { scheduler: freshScheduler, crd, policyRules: chart.policyRules };
+const baseline = new Map<string, Promise<RunResult>>();
 
-async function flyOrder({ nth, scenario: name, seed, faults }: Order): Promise<Report> {
+async function handleRequest({ nth, scenario: name, seed, faults }: RunRequest): Promise<RunResponse> {
   const scenario = scenarios.find((one) => one.name === name);
   if (scenario === undefined) {
     throw new Error(`there is no scenario '${name}'`);
   }
   const key = `${seed} ${name}`;
-  const first = quiet.get(key) ?? fly(subject, scenario, { seed });
-  quiet.set(key, first);
-  const flown = await fly(subject, scenario, { seed, faults, quiet: await first });
+  const baselineRun = baseline.get(key) ?? runScenario(subject, scenario, { seed });
+  baseline.set(key, baselineRun);
+  const result = await runScenario(subject, scenario, { seed, faults, baseline: await baselineRun });
   // Nobody reads the trace of a flight that kept every promise.
   return {
     nth,
-    flown:
-      flown.violations.length === 0 ? { ...flown, trace: [], rests: [], resources: [] } : flown,
-    lives: livesBegun(),
+    result:
+      result.violations.length === 0 ? { ...result, trace: [], quiescentStates: [], resources: [] } : result,
+    reloads: reloadCount(),
   };
 }
 
 // One at a time: the next order comes when this one is reported.
-parentPort?.on('message', (order: Order) => {
-  void flyOrder(order).then((report) => parentPort?.postMessage(report));
+parentPort?.on('message', (request: RunRequest) => {
+  void handleRequest(request).then((report) => parentPort?.postMessage(report));
 });

@@ -3,22 +3,22 @@ import type {
   Exploration,
   ExploreOptions,
   Scenario,
-  Subject,
-} from '../../../sandbox/src/explore/index.ts';
-import { explore } from '../../../sandbox/src/explore/index.ts';
+  OperatorUnderTest,
+} from '../../../sandbox/src/exploration/index.ts';
+import { explore } from '../../../sandbox/src/exploration/index.ts';
 import { life, machineOf, taken, touched } from './lift.ts';
-import { wrongRuntimes } from './runtimes.ts';
-import { wrongWorkers } from './workers.ts';
+import { wrongRuntimes } from './wrong-runtimes.ts';
+import { wrongWorkers } from './wrong-workers.ts';
 
 export interface Bug {
   readonly where: 'worker' | 'runtime';
   /** What is wrong: `steps whenever it is called`. */
   readonly name: string;
   readonly scenario: Scenario;
-  readonly subject: () => Subject;
+  readonly subject: () => OperatorUnderTest;
 }
 
-export const correct: Subject = { scheduler: () => machineOf() };
+export const correct: OperatorUnderTest = { scheduler: () => machineOf() };
 export const scenarios: readonly Scenario[] = [life, touched, taken];
 
 export const bugs: readonly Bug[] = [
@@ -43,8 +43,8 @@ export function hunt(
   options: ExploreOptions = {},
 ): Promise<Exploration> {
   return explore(subject(), scenario, {
-    findings: 1,
-    more: (flown) => flown < MOST_FLIGHTS,
+    maxFindings: 1,
+    hasBudget: (runs) => runs < MOST_FLIGHTS,
     ...options,
   });
 }

@@ -10,8 +10,8 @@ import type {
   PhaseDefinition,
   Scheduler,
 } from '../../../runtime/src/ports.ts';
-import type { Scenario } from '../../../sandbox/src/explore/index.ts';
-import { create, patch, remove, rest, scenario, wait } from '../../../sandbox/src/explore/index.ts';
+import type { Scenario } from '../../../sandbox/src/exploration/index.ts';
+import { create, patch, remove, quiesce, scenario, wait } from '../../../sandbox/src/exploration/index.ts';
 import { configMap, drone, DRONES, input, output, service } from '../../flights/machines.ts';
 
 export type Worker = (context: AnyContext) => AnyResult | Promise<AnyResult>;
@@ -138,16 +138,16 @@ export const life: Scenario = scenario({
     create(drone('one', { size: 1 })),
     wait('90s'),
     patch('Drone', 'one', touch),
-    rest(),
+    quiesce(),
     patch('Drone', 'one', { spec: { size: 2 } }),
-    rest(),
+    quiesce(),
     remove('Drone', 'one'),
   ],
-  pace: { Stepping: '1m' },
+  minStepInterval: { Stepping: '1m' },
   invariants: {
-    'both halves sum to 100': (look) => {
+    'both halves sum to 100': (snapshot) => {
       const [canary, primary] = ['one-canary', 'one-primary'].map((name) =>
-        weightIn(look.get('ConfigMap', name)),
+        weightIn(snapshot.get('ConfigMap', name)),
       );
       return (
         (canary === undefined && primary === undefined) || (canary ?? 0) + (primary ?? 0) === 100
@@ -167,12 +167,12 @@ export const touched: Scenario = scenario({
     patch('Drone', 'one', touch),
     wait('120s'),
     patch('ConfigMap', 'one-progress', { metadata: { annotations: { team: 'blue' } } }),
-    rest(),
+    quiesce(),
     patch('Drone', 'one', { spec: { size: 2 } }),
-    rest(),
+    quiesce(),
     remove('Drone', 'one'),
   ],
-  pace: { Stepping: '1m' },
+  minStepInterval: { Stepping: '1m' },
 });
 
 function weightIn(object: object | undefined): number | undefined {
@@ -185,5 +185,5 @@ function weightIn(object: object | undefined): number | undefined {
 export const taken: Scenario = scenario({
   name: 'taken',
   objects: [...surroundings.objects, { ...service('one-a', 1) } as never],
-  steps: [create(drone('one', { size: 1 })), rest(), remove('Drone', 'one')],
+  steps: [create(drone('one', { size: 1 })), quiesce(), remove('Drone', 'one')],
 });

@@ -40,7 +40,7 @@ describe('a project of an older generator', function () {
     );
 
   it('comes forward: every edit survives, it compiles, its own tests pass', async () => {
-    const yours = [
+    const userOwned = [
       'src/workers/processing.ts',
       'test/machine.test.ts',
       'src/spec.ts',
@@ -49,9 +49,9 @@ describe('a project of an older generator', function () {
       'Dockerfile',
       'README.md',
     ];
-    const before = new Map(yours.map((path) => [path, read(path)]));
+    const before = new Map(userOwned.map((path) => [path, read(path)]));
     const { plan }: GenerateResult = await generateProject(dir);
-    for (const path of yours) {
+    for (const path of userOwned) {
       expect(read(path), path).to.equal(before.get(path));
     }
 

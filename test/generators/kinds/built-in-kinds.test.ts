@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { builtInKinds } from '../../../generators/lib/kinds/built-in-kinds.ts';
 import { loadModel } from '../../../generators/lib/model/load.ts';
-import { SERVED } from '../../../sandbox/src/cluster/served.ts';
+import { SERVED_KINDS } from '../../../sandbox/src/cluster/served-kinds.ts';
 
 const project = (inputs: string, outputs = '[]'): string => `kind: Canary
 apiVersion: examples.io/v1
@@ -25,7 +25,7 @@ describe('the catalogue of parameters', () => {
 
   for (const { name, group, version, kind, plural, namespaced } of builtInKinds.values()) {
     it(`${name} is served as ${plural} of ${group === '' ? version : `${group}/${version}`} by a real API server`, () => {
-      const found = SERVED.find(
+      const found = SERVED_KINDS.find(
         (served) =>
           served.group === group && served.version === version && served.plural === plural,
       );

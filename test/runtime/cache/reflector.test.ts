@@ -3,8 +3,8 @@ import { Informer } from '../../../runtime/src/cache/informer.ts';
 import { reflect } from '../../../runtime/src/cache/reflector.ts';
 import { Store } from '../../../runtime/src/cache/store.ts';
 import type { KubeApi, KubeObject, WatchEvent } from '../../../runtime/src/ports.ts';
-import { Cluster, seeded, VirtualClock } from '../../../sandbox/src/index.ts';
-import { settle } from '../../../sandbox/src/kit/settle.ts';
+import { Cluster, seededRandom, VirtualClock } from '../../../sandbox/src/index.ts';
+import { settle } from '../../../sandbox/src/testing/settle.ts';
 import { Faults, noAnswer, refusal } from '../../flights/faults.ts';
 
 const TYPE = {
@@ -56,7 +56,7 @@ describe('an informer', () => {
       family,
     );
     family.push(informer);
-    void informer.run({ api, clock, random: seeded(1) }, stop.signal);
+    void informer.run({ api, clock, random: seededRandom(1) }, stop.signal);
     await pass(0);
     return informer;
   }
@@ -284,7 +284,7 @@ describe('an informer', () => {
     const reflector = reflect(
       { type: TYPE },
       new Store(),
-      { api, clock, random: seeded(1) },
+      { api, clock, random: seededRandom(1) },
       events,
       stop.signal,
     );

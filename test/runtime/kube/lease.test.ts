@@ -3,8 +3,8 @@ import type { Election } from '../../../runtime/src/kube/campaign.ts';
 import { campaign } from '../../../runtime/src/kube/campaign.ts';
 import { fenced } from '../../../runtime/src/kube/fence.ts';
 import type { Clock, KubeApi } from '../../../runtime/src/ports.ts';
-import { Cluster, seeded, VirtualClock } from '../../../sandbox/src/index.ts';
-import { settle } from '../../../sandbox/src/kit/settle.ts';
+import { Cluster, seededRandom, VirtualClock } from '../../../sandbox/src/index.ts';
+import { settle } from '../../../sandbox/src/testing/settle.ts';
 import { Faults, noAnswer, refusal } from '../../flights/faults.ts';
 
 const LEASE = {
@@ -35,7 +35,7 @@ describe('the lease', () => {
     api: KubeApi = cluster.api,
     own: AbortSignal = stop.signal,
   ): Candidate {
-    const election = campaign({ api, clock, random: seeded(1), key, identity }, own);
+    const election = campaign({ api, clock, random: seededRandom(1), key, identity }, own);
     const told: string[] = [];
     void election.won.then(() => told.push('won'));
     void election.lost.then(() => told.push('lost'));
@@ -173,7 +173,7 @@ describe('the lease', () => {
         after: (...call) => clock.after(...call),
       };
       const election = campaign(
-        { api: cluster.api, clock: clockApart, random: seeded(1), key, identity: 'first' },
+        { api: cluster.api, clock: clockApart, random: seededRandom(1), key, identity: 'first' },
         stop.signal,
       );
       await pass(0);
@@ -206,7 +206,7 @@ describe('the lease', () => {
       after: (...call) => clock.after(...call),
     };
     const election = campaign(
-      { api: cluster.api, clock: clockApart, random: seeded(1), key, identity: 'first' },
+      { api: cluster.api, clock: clockApart, random: seededRandom(1), key, identity: 'first' },
       stop.signal,
     );
     await pass(0);
@@ -417,7 +417,7 @@ describe('the lease', () => {
       {
         api: faults.through(cluster.api),
         clock,
-        random: seeded(1),
+        random: seededRandom(1),
         key,
         identity: 'first',
         onTrouble: (reason) => void said.push(reason),
@@ -447,7 +447,7 @@ describe('the lease', () => {
         {
           api: cluster.api,
           clock,
-          random: seeded(1),
+          random: seededRandom(1),
           key,
           identity,
           onTrouble: (reason) => void said.push(reason),

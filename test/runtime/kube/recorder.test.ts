@@ -3,7 +3,7 @@ import type { Events } from '../../../runtime/src/kube/recorder.ts';
 import { events } from '../../../runtime/src/kube/recorder.ts';
 import type { KubeObject } from '../../../runtime/src/ports.ts';
 import { Cluster, VirtualClock } from '../../../sandbox/src/index.ts';
-import { settle } from '../../../sandbox/src/kit/settle.ts';
+import { settle } from '../../../sandbox/src/testing/settle.ts';
 import { Faults, noAnswer, refusal } from '../../flights/faults.ts';
 
 const EVENT = {

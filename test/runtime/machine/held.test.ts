@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import type { KubeObject } from '../../../runtime/src/kube/object.ts';
 import { holdsOf, pathText, planHolds } from '../../../runtime/src/machine/held.ts';
 import type { FieldStep } from '../../../runtime/src/shared.ts';
-import { jsonPatch } from '../../../sandbox/src/cluster/patch.ts';
+import { applyJsonPatch } from '../../../sandbox/src/cluster/patch.ts';
 
 const GROUP = 't.io';
 const ROUTES = ['a', 'b', 'c'] as const;
@@ -62,7 +62,7 @@ describe('fields that are held', () => {
             'test',
           );
           expect(left).to.deep.equal([]);
-          const next = jsonPatch(live, patch) as KubeObject;
+          const next = applyJsonPatch(live, patch) as KubeObject;
           expect(next.spec).to.deep.equal(draft.spec);
           live = next;
         };
@@ -100,7 +100,7 @@ describe('fields that are held', () => {
 
   it('cost nothing the second time', () => {
     const fields = [{ path: ['spec', 'http', { name: 'a' }, 'route'], value: [9] }];
-    const next = jsonPatch(
+    const next = applyJsonPatch(
       object,
       planHolds(object, fields, holder('one'), GROUP, false, 'test').patch,
     ) as KubeObject;
@@ -124,7 +124,7 @@ describe('fields that are held', () => {
     const outer = [{ path: ['spec', 'http'], value: [{ name: 'a', route: [8] }] }];
     let live = object;
     for (const fields of [inner, outer, inner]) {
-      live = jsonPatch(
+      live = applyJsonPatch(
         live,
         planHolds(live, fields, holder('one'), GROUP, false, 'test').patch,
       ) as KubeObject;
@@ -132,7 +132,7 @@ describe('fields that are held', () => {
     expect(holdsOf(live, GROUP).map(({ path }) => pathText(path))).to.deep.equal([
       'spec.http[a].route',
     ]);
-    live = jsonPatch(
+    live = applyJsonPatch(
       live,
       planHolds(live, [], holder('one'), GROUP, true, 'test').patch,
     ) as KubeObject;

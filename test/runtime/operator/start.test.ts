@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import type { Operator } from '../../../runtime/src/operator/start.ts';
 import { startOperator } from '../../../runtime/src/operator/start.ts';
 import type { KubeApi, Scheduler } from '../../../runtime/src/ports.ts';
-import { Cluster, seeded, VirtualClock } from '../../../sandbox/src/index.ts';
-import { settle } from '../../../sandbox/src/kit/settle.ts';
+import { Cluster, seededRandom, VirtualClock } from '../../../sandbox/src/index.ts';
+import { settle } from '../../../sandbox/src/testing/settle.ts';
 import { Faults, noAnswer, refusal } from '../../flights/faults.ts';
 import {
   DRONE_CRD,
@@ -65,7 +65,7 @@ describe('operators over one cluster', () => {
       scheduler: flown.scheduler,
       api,
       clock,
-      random: seeded(identity.length),
+      random: seededRandom(identity.length),
       log: { debug() {}, info: say('info'), warn: say('warn'), error: say('error') },
       identity,
       config: {
@@ -84,7 +84,7 @@ describe('operators over one cluster', () => {
       scheduler,
       api: faults.through(cluster.api),
       clock,
-      random: seeded(1),
+      random: seededRandom(1),
       log: { debug() {}, info() {}, warn() {}, error() {} },
       identity: 'first',
       config: { leaderElection: true, leaderElectionNamespace: 'default' },

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { Outcome } from '../../../runtime/src/queue/queue.ts';
 import { WorkQueue } from '../../../runtime/src/queue/queue.ts';
-import { seeded, VirtualClock } from '../../../sandbox/src/index.ts';
+import { seededRandom, VirtualClock } from '../../../sandbox/src/index.ts';
 
 interface Run {
   readonly key: string;
@@ -167,7 +167,7 @@ describe('the queue', () => {
     const clock = new VirtualClock();
     const queue = new WorkQueue({
       clock,
-      random: seeded(7),
+      random: seededRandom(7),
       concurrency: 100,
       process: async () => ({ kind: 'failed' }),
     });

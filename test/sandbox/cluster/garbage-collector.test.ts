@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import type { KubeObject, ResourceType } from '../../runtime/src/ports.ts';
-import { hasCode } from '../../runtime/src/ports.ts';
-import { Cluster, VirtualClock } from '../../sandbox/src/index.ts';
-import { settle } from '../../sandbox/src/kit/settle.ts';
+import type { KubeObject, ResourceType } from '../../../runtime/src/ports.ts';
+import { hasCode } from '../../../runtime/src/ports.ts';
+import { Cluster, VirtualClock } from '../../../sandbox/src/index.ts';
+import { settle } from '../../../sandbox/src/testing/settle.ts';
 
 describe('the sandbox collects', () => {
   let clock: VirtualClock;
@@ -38,7 +38,7 @@ describe('the sandbox collects', () => {
   ): Promise<void> {
     await cluster.api.delete(type, { namespace: 'default', name }, { propagationPolicy });
   }
-  const rest = (): Promise<void> => settle(cluster, clock, undefined);
+  const settleCluster = (): Promise<void> => settle(cluster, clock, undefined);
   const names = async (): Promise<readonly string[]> =>
     (await cluster.api.list(type)).items.map(({ metadata }) => metadata.name);
 
@@ -47,7 +47,7 @@ describe('the sandbox collects', () => {
     await create('c', [await create('b', [await create('a')])]);
     await remove('a');
     expect(await names()).to.deep.equal(['b', 'c']);
-    await rest();
+    await settleCluster();
     expect(await names()).to.deep.equal([]);
   });
 
@@ -55,7 +55,7 @@ describe('the sandbox collects', () => {
     const [a, b] = [await create('a'), await create('b')];
     await create('c', [a, b]);
     await remove('a');
-    await rest();
+    await settleCluster();
     const { items } = await cluster.api.list(type);
     expect(
       items.map(({ metadata }) => [
@@ -75,7 +75,7 @@ describe('the sandbox collects', () => {
       metadata: { name: 'ghost', uid: '00000000-0000-4000-8000-0000000000ff' },
     };
     await create('a', [ghost]);
-    await rest();
+    await settleCluster();
     expect(await names()).to.deep.equal([]);
   });
 
@@ -86,7 +86,7 @@ describe('the sandbox collects', () => {
       metadata: { name: 'other' },
     });
     await create('a', [await create('b', [], 'other')]);
-    await rest();
+    await settleCluster();
     expect(await names()).to.deep.equal(['b']);
   });
 
@@ -96,14 +96,14 @@ describe('the sandbox collects', () => {
     expect(
       (await cluster.api.get(type, { namespace: 'default', name: 'a' })).metadata.finalizers,
     ).to.deep.equal(['foregroundDeletion']);
-    await rest();
+    await settleCluster();
     expect(await names()).to.deep.equal([]);
   });
 
   it('no dependents when they are orphaned', async () => {
     await create('b', [await create('a')]);
     await remove('a', 'Orphan');
-    await rest();
+    await settleCluster();
     const { items } = await cluster.api.list(type);
     expect(items.map(({ metadata }) => [metadata.name, metadata.ownerReferences])).to.deep.equal([
       ['b', undefined],
@@ -115,17 +115,17 @@ describe('the sandbox collects', () => {
     await cluster.api.create(namespaces, {
       apiVersion: 'v1',
       kind: 'Namespace',
-      metadata: { name: 'flight' },
+      metadata: { name: 'terminating' },
     });
-    await create('a', [], 'flight');
-    await cluster.api.delete(namespaces, { name: 'flight' });
-    const late = await create('late', [], 'flight').catch((error: unknown) => error);
+    await create('a', [], 'terminating');
+    await cluster.api.delete(namespaces, { name: 'terminating' });
+    const late = await create('late', [], 'terminating').catch((error: unknown) => error);
     expect(hasCode(late, 403)).to.equal(true);
-    await rest();
+    await settleCluster();
     expect(await names()).to.deep.equal([]);
     expect(
       hasCode(
-        await cluster.api.get(namespaces, { name: 'flight' }).catch((error: unknown) => error),
+        await cluster.api.get(namespaces, { name: 'terminating' }).catch((error: unknown) => error),
         404,
       ),
     ).to.equal(true);

@@ -1,11 +1,11 @@
 import { expect } from 'chai';
-import crd from '../../examples/autoroute/src/generated/crd.json' with { type: 'json' };
-import { scheduler } from '../../examples/autoroute/src/generated/scheduler.ts';
-import { deployment } from '../../examples/autoroute/test/deployments.ts';
-import type { KubeObject } from '../../runtime/src/ports.ts';
-import { isApiError } from '../../runtime/src/ports.ts';
-import type { PolicyRule } from '../../sandbox/src/index.ts';
-import { Cluster, fly, rightsFrom, withRights } from '../../sandbox/src/index.ts';
+import crd from '../../../examples/autoroute/src/generated/crd.json' with { type: 'json' };
+import { scheduler } from '../../../examples/autoroute/src/generated/scheduler.ts';
+import { deployment } from '../../../examples/autoroute/test/deployments.ts';
+import type { KubeObject } from '../../../runtime/src/ports.ts';
+import { isApiError } from '../../../runtime/src/ports.ts';
+import type { PolicyRule } from '../../../sandbox/src/index.ts';
+import { Cluster, startSandbox, policyRulesFrom, withPolicyRules } from '../../../sandbox/src/index.ts';
 
 const MAPS = {
   group: '',
@@ -41,7 +41,7 @@ describe('rights', () => {
 
   // @promise sandbox/cluster-parts
   it('refuse what no rule grants, in the words of the API server', async () => {
-    const api = withRights(new Cluster(), { cluster: [rule(['get'])] }, { user: 'somebody' });
+    const api = withPolicyRules(new Cluster(), { cluster: [rule(['get'])] }, { user: 'somebody' });
     expect(await messageOf(api.get(MAPS, key))).to.equal('404 configmaps "a" not found');
     expect(await messageOf(api.delete(MAPS, key))).to.equal(
       '403 configmaps "a" is forbidden: User "somebody" cannot delete resource "configmaps" in API group "" in the namespace "default"',
@@ -52,14 +52,14 @@ describe('rights', () => {
   });
 
   it('hold in the namespace they are given in', async () => {
-    const api = withRights(new Cluster(), { namespaces: { default: [rule(['list'])] } });
+    const api = withPolicyRules(new Cluster(), { namespaces: { default: [rule(['list'])] } });
     expect((await api.list(MAPS, { namespace: 'default' })).items).to.deep.equal([]);
     expect(await messageOf(api.list(MAPS, { namespace: 'kube-system' }))).to.contain('403');
     expect(await messageOf(api.list(MAPS))).to.contain('403');
   });
 
   it('can be for names and for subresources only', async () => {
-    const api = withRights(new Cluster(), {
+    const api = withPolicyRules(new Cluster(), {
       cluster: [
         rule(['get'], { resourceNames: ['a'] }),
         rule(['patch'], { apiGroups: ['apps'], resources: ['deployments/status'] }),
@@ -83,7 +83,7 @@ describe('rights', () => {
 
   it('of apply are patch, and create as well where nothing is yet', async () => {
     const cluster = new Cluster();
-    const api = withRights(cluster, { cluster: [rule(['patch'])] });
+    const api = withPolicyRules(cluster, { cluster: [rule(['patch'])] });
     expect(await messageOf(api.apply(MAPS, object(), { fieldManager: 'x' }))).to.contain(
       'cannot create resource',
     );
@@ -108,11 +108,11 @@ describe('rights', () => {
     const create = rule(['create']);
     const owned = object({ name: 'b', ownerReferences });
     expect(
-      await messageOf(withRights(cluster, { cluster: [create] }).create(MAPS, owned)),
+      await messageOf(withPolicyRules(cluster, { cluster: [create] }).create(MAPS, owned)),
     ).to.contain("you can't set finalizers on: ConfigMap a");
     const finalizers = rule(['update'], { resources: ['configmaps/finalizers'] });
     expect(
-      await messageOf(withRights(cluster, { cluster: [create, finalizers] }).create(MAPS, owned)),
+      await messageOf(withPolicyRules(cluster, { cluster: [create, finalizers] }).create(MAPS, owned)),
     ).to.equal('it was allowed');
   });
 
@@ -134,7 +134,7 @@ describe('rights', () => {
       binding('ClusterRoleBinding', 'ClusterRole', 'everywhere'),
       binding('RoleBinding', 'Role', 'here'),
     ];
-    expect(rightsFrom(manifests, 'ops')).to.deep.equal({
+    expect(policyRulesFrom(manifests, 'ops')).to.deep.equal({
       cluster: [rule(['list'])],
       namespaces: { ops: [rule(['create'])] },
     });
@@ -149,17 +149,17 @@ describe('rights', () => {
     };
     const everything: PolicyRule = { apiGroups: ['*'], resources: ['*'], verbs: ['*'] };
     const phase = async (rules: readonly PolicyRule[]): Promise<string | undefined> => {
-      const flight = await fly(scheduler, {
+      const sandbox = await startSandbox(scheduler, {
         crd,
         objects: [deployment('web')],
-        rights: { cluster: rules },
+        policyRules: { cluster: rules },
       });
-      await flight.create(ar);
-      await flight.advance('1m');
+      await sandbox.create(ar);
+      await sandbox.advance('1m');
       const found = (
-        (await flight.get('AutoRoute', 'example'))?.status as { phase?: string } | undefined
+        (await sandbox.get('AutoRoute', 'example'))?.status as { phase?: string } | undefined
       )?.phase;
-      await flight.stop();
+      await sandbox.stop();
       return found;
     };
     expect(await phase([everything])).to.equal('Ready');

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import type { KubeObject } from '../../runtime/src/ports.ts';
-import { Cluster, openDoor } from '../../sandbox/src/index.ts';
+import type { KubeObject } from '../../../runtime/src/ports.ts';
+import { Cluster, serveApi } from '../../../sandbox/src/index.ts';
 
 describe('a rule in CEL that the sandbox cannot evaluate', () => {
   const rule = 'ip(self).family() == 4';
@@ -44,20 +44,20 @@ describe('a rule in CEL that the sandbox cannot evaluate', () => {
   it('is reported once, with its place and why, and lets the object pass', async () => {
     const cluster = new Cluster();
     await cluster.api.create(cluster.typeOf(definition), definition);
-    expect(cluster.unchecked).to.deep.equal([]);
+    expect(cluster.uncheckedRules).to.deep.equal([]);
     for (const name of ['a', 'b']) {
       await cluster.api.create(cluster.typeOf(kite(name)), kite(name));
     }
-    expect(cluster.unchecked).to.have.length(1);
-    expect(cluster.unchecked[0]).to.deep.include({ kind: 'Kite', place: 'address', rule });
-    expect(cluster.unchecked[0]?.why).to.contain("'ip(dyn)'");
+    expect(cluster.uncheckedRules).to.have.length(1);
+    expect(cluster.uncheckedRules[0]).to.deep.include({ kind: 'Kite', path: 'address', rule });
+    expect(cluster.uncheckedRules[0]?.reason).to.contain("'ip(dyn)'");
   });
 
   it('is a warning to clients of the HTTP door', async () => {
     const cluster = new Cluster();
     await cluster.api.create(cluster.typeOf(definition), definition);
-    const door = await openDoor(cluster);
-    const answer = await fetch(`${door.url}/apis/examples.io/v1/kites`, {
+    const apiServer = await serveApi(cluster);
+    const answer = await fetch(`${apiServer.url}/apis/examples.io/v1/kites`, {
       method: 'POST',
       body: JSON.stringify(kite('a')),
     });
@@ -65,6 +65,6 @@ describe('a rule in CEL that the sandbox cannot evaluate', () => {
       answer.status,
       answer.headers.get('warning')?.includes(`address: the rule ${rule} is not checked`),
     ]).to.deep.equal([201, true]);
-    await door.close();
+    await apiServer.close();
   });
 });

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import type { WatchEvent } from '../../runtime/src/ports.ts';
-import { hasCode } from '../../runtime/src/ports.ts';
-import { Cluster, VirtualClock } from '../../sandbox/src/index.ts';
+import type { WatchEvent } from '../../../runtime/src/ports.ts';
+import { hasCode } from '../../../runtime/src/ports.ts';
+import { Cluster, VirtualClock } from '../../../sandbox/src/index.ts';
 
 const object = (name: string) => ({
   apiVersion: 'v1',
@@ -65,9 +65,9 @@ describe('a watch of the sandbox', () => {
       await cluster.api.create(type, object(name));
     }
     await first;
-    expect(cluster.undelivered).to.equal(1);
+    expect(cluster.undeliveredEvents).to.equal(1);
     await events.next();
-    expect(cluster.undelivered).to.equal(0);
+    expect(cluster.undeliveredEvents).to.equal(0);
   });
 
   it('goes on page by page only as long as the list is remembered: then 410', async () => {

@@ -1,13 +1,13 @@
 import type { QueryAnswer, Scheduler } from 'autopilot-runtime';
 import type { KubeObject } from 'autopilot-runtime/ports';
-import type { Ask, FlightObject, Rollout, World } from 'autopilot-sandbox';
-import { arrivals, Cluster, deployments, fly, prometheus, traffic } from 'autopilot-sandbox';
+import type { QueryMetrics, ObjectManifest, RolloutState, SimulatorContext } from 'autopilot-sandbox';
+import { observedTraffic, Cluster, deployments, startSandbox, prometheus, traffic } from 'autopilot-sandbox';
 import { expect } from 'chai';
 import { builtInQueries } from '../../../generators/lib/kinds/prometheus-queries.ts';
 import { fill } from '../../../runtime/src/queries/template.ts';
 import { defineScheduler } from '../../../runtime/src/scheduler.ts';
 
-const world = (cluster: Cluster): World => ({ cluster, scheduler });
+const context = (cluster: Cluster): SimulatorContext => ({ cluster, scheduler });
 
 const queries = builtInQueries.map(({ method, template, parameters, choices }) => ({
   name: method,
@@ -30,7 +30,7 @@ const scheduler: Scheduler = defineScheduler({
   queries,
 } as unknown as Scheduler);
 
-function deployment(name: string, { replicas = 2, image = 'good' } = {}): FlightObject {
+function deployment(name: string, { replicas = 2, image = 'good' } = {}): ObjectManifest {
   const labels = { app: name };
   const template = { metadata: { labels }, spec: { containers: [{ name: 'web', image }] } };
   return {
@@ -40,13 +40,13 @@ function deployment(name: string, { replicas = 2, image = 'good' } = {}): Flight
     spec: { replicas, selector: { matchLabels: labels }, template },
   };
 }
-const service = (name: string, app = name): FlightObject => ({
+const service = (name: string, app = name): ObjectManifest => ({
   apiVersion: 'v1',
   kind: 'Service',
   metadata: { name },
   spec: { selector: { app }, ports: [{ port: 80 }] },
 });
-const split = (weights: Readonly<Record<string, number>>): FlightObject => ({
+const split = (weights: Readonly<Record<string, number>>): ObjectManifest => ({
   apiVersion: 'networking.istio.io/v1',
   kind: 'VirtualService',
   metadata: { name: 'web' },
@@ -68,10 +68,10 @@ const split = (weights: Readonly<Record<string, number>>): FlightObject => ({
 });
 
 describe('the simulated Deployment controller', () => {
-  const rollout = (image: string | undefined): Rollout =>
+  const rollout = (image: string | undefined): RolloutState =>
     image === 'slow' ? 'underway' : image === 'bad' ? 'failed' : 'complete';
-  const start = (...objects: readonly FlightObject[]): ReturnType<typeof fly> =>
-    fly(scheduler, {
+  const start = (...objects: readonly ObjectManifest[]): ReturnType<typeof startSandbox> =>
+    startSandbox(scheduler, {
       objects,
       simulators: [
         deployments({
@@ -81,8 +81,8 @@ describe('the simulated Deployment controller', () => {
     });
 
   it('rolls a Deployment out, and says which generation of it', async () => {
-    const flight = await start(deployment('web'));
-    const { status, metadata } = (await flight.get('Deployment', 'web')) ?? {};
+    const sandbox = await start(deployment('web'));
+    const { status, metadata } = (await sandbox.get('Deployment', 'web')) ?? {};
     expect(status).to.deep.include({
       observedGeneration: metadata?.generation,
       replicas: 2,
@@ -90,46 +90,46 @@ describe('the simulated Deployment controller', () => {
       availableReplicas: 2,
       unavailableReplicas: 0,
     });
-    await flight.stop();
+    await sandbox.stop();
   });
 
   it('follows a change of replicas', async () => {
-    const flight = await start(deployment('web'));
-    await flight.patch('Deployment', 'web', { spec: { replicas: 0 } });
-    expect((await flight.get('Deployment', 'web'))?.status).to.deep.include({
+    const sandbox = await start(deployment('web'));
+    await sandbox.patch('Deployment', 'web', { spec: { replicas: 0 } });
+    expect((await sandbox.get('Deployment', 'web'))?.status).to.deep.include({
       replicas: 0,
       availableReplicas: 0,
     });
-    await flight.stop();
+    await sandbox.stop();
   });
 
   it('keeps the old Pods as long as the new ones are not there', async () => {
-    const flight = await start(deployment('web'));
-    await flight.patch('Deployment', 'web', {
+    const sandbox = await start(deployment('web'));
+    await sandbox.patch('Deployment', 'web', {
       spec: { template: { spec: { containers: [{ name: 'web', image: 'slow' }] } } },
     });
-    expect((await flight.get('Deployment', 'web'))?.status).to.deep.include({
+    expect((await sandbox.get('Deployment', 'web'))?.status).to.deep.include({
       availableReplicas: 2,
       updatedReplicas: 2,
     });
-    expect((await flight.get('Deployment', 'web'))?.status.conditions).to.deep.include({
+    expect((await sandbox.get('Deployment', 'web'))?.status.conditions).to.deep.include({
       type: 'Progressing',
       status: 'True',
       reason: 'ReplicaSetUpdated',
     });
-    await flight.stop();
+    await sandbox.stop();
   });
 
   it('says when a rollout will never end', async () => {
-    const flight = await start(deployment('web', { image: 'bad' }));
-    const { status } = (await flight.get('Deployment', 'web')) ?? {};
+    const sandbox = await start(deployment('web', { image: 'bad' }));
+    const { status } = (await sandbox.get('Deployment', 'web')) ?? {};
     expect(status.availableReplicas).to.equal(0);
     expect(status.conditions).to.deep.include({
       type: 'Progressing',
       status: 'False',
       reason: 'ProgressDeadlineExceeded',
     });
-    await flight.stop();
+    await sandbox.stop();
   });
 });
 
@@ -137,7 +137,7 @@ describe('the simulated Prometheus', () => {
   const definition = (name: string): (typeof queries)[number] =>
     queries.find((query) => query.name === name) as (typeof queries)[number];
   const asking =
-    (ask: Ask | undefined) =>
+    (ask: QueryMetrics | undefined) =>
     (name: string, parameters: object): Promise<QueryAnswer> | undefined =>
       ask?.(
         fill(definition(name), { namespace: 'default', interval: '1m', ...parameters }),
@@ -146,8 +146,8 @@ describe('the simulated Prometheus', () => {
 
   it('reads a question’s parameters out of its text', async () => {
     const seen: object[] = [];
-    const { ask } = prometheus({ istioSuccessRate: (parameters) => (seen.push(parameters), 99) })(
-      world(new Cluster()),
+    const { queryMetrics: ask } = prometheus({ istioSuccessRate: (parameters) => (seen.push(parameters), 99) })(
+      context(new Cluster()),
     );
     expect(
       await asking(ask)('istioSuccessRate', {
@@ -163,8 +163,8 @@ describe('the simulated Prometheus', () => {
 
   it('tells the queries of a machine from one another', async () => {
     const names = queries.map(({ name }) => name);
-    const { ask } = prometheus(Object.fromEntries(names.map((name, index) => [name, () => index])))(
-      world(new Cluster()),
+    const { queryMetrics: ask } = prometheus(Object.fromEntries(names.map((name, index) => [name, () => index])))(
+      context(new Cluster()),
     );
     for (const [index, name] of names.entries()) {
       expect(await asking(ask)(name, { name: 'web' })).to.deep.equal({
@@ -175,7 +175,7 @@ describe('the simulated Prometheus', () => {
   });
 
   it('has no data for what a test says nothing of, and knows no other text', async () => {
-    const { ask } = prometheus({ istioSuccessRate: () => NaN })(world(new Cluster()));
+    const { queryMetrics: ask } = prometheus({ istioSuccessRate: () => NaN })(context(new Cluster()));
     expect(await asking(ask)('istioRequestCount', { name: 'web' })).to.deep.equal({
       kind: 'noData',
     });
@@ -198,16 +198,16 @@ describe('the simulated Prometheus', () => {
     ];
     const shop = traffic({
       hosts: { web: 10 },
-      succeeds: ({ spec }) => (spec?.template?.spec?.containers?.[0]?.image === 'bad' ? 40 : 100),
+      successRate: ({ spec }) => (spec?.template?.spec?.containers?.[0]?.image === 'bad' ? 40 : 100),
     });
-    const flight = await fly(scheduler, { objects, simulators: [deployments(), shop] });
-    const ask = asking(shop(world(flight.cluster)).ask);
+    const sandbox = await startSandbox(scheduler, { objects, simulators: [deployments(), shop] });
+    const ask = asking(shop(context(sandbox.cluster)).queryMetrics);
     expect(await ask('istioRequestCount', { name: 'web-canary' })).to.deep.equal({
       kind: 'value',
       value: 0,
     });
     expect(await ask('istioSuccessRate', { name: 'web-canary' })).to.deep.equal({ kind: 'noData' });
-    await flight.create(split({ 'web-primary': 90, 'web-canary': 10 }));
+    await sandbox.create(split({ 'web-primary': 90, 'web-canary': 10 }));
     expect(await ask('istioRequestCount', { name: 'web-canary', interval: '5m' })).to.deep.equal({
       kind: 'value',
       value: 300,
@@ -223,15 +223,15 @@ describe('the simulated Prometheus', () => {
     expect(
       await ask('istioSuccessRate', { name: 'web-primary', namespace: 'elsewhere' }),
     ).to.deep.equal({ kind: 'noData' });
-    await flight.stop();
+    await sandbox.stop();
   });
 });
 
 describe('where requests arrive', () => {
-  async function seen(...objects: readonly FlightObject[]): Promise<(host: string) => object> {
-    const { cluster } = await fly(scheduler, { objects, simulators: [deployments()] });
+  async function seen(...objects: readonly ObjectManifest[]): Promise<(host: string) => object> {
+    const { cluster } = await startSandbox(scheduler, { objects, simulators: [deployments()] });
     return (host) => {
-      const { at, lost } = arrivals(cluster, host);
+      const { destinations: at, lostPercent: lost } = observedTraffic(cluster, host);
       return {
         ...Object.fromEntries(
           at.map(

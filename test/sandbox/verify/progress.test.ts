@@ -1,10 +1,10 @@
 import { expect } from 'chai';
-import { meter } from '../../../sandbox/src/verify/progress.ts';
+import { createProgressMeter } from '../../../sandbox/src/verify/progress.ts';
 
 const at = {
   scenario: 'examples/autoroute.yaml',
   stage: 'singles',
-  flown: 1234,
+  runs: 1234,
   singles: [59, 200],
   findings: 0,
 } as const;
@@ -29,9 +29,9 @@ function shown(columns: () => number, times: number): readonly string[] {
       }
     }
   };
-  const bar = meter(write, columns, 60_000);
+  const bar = createProgressMeter(write, columns, 60_000);
   for (let time = 0; time < times; time++) {
-    bar.show({ ...at, flown: 1234 + time }, time * 1000);
+    bar.show({ ...at, runs: 1234 + time }, time * 1000);
   }
   return rows;
 }
@@ -42,7 +42,7 @@ describe('the progress of npm run verify', () => {
       const rows = shown(() => columns, 3);
       expect(rows).to.have.length(1);
       expect(rows[0])
-        .to.contain(`${columns < 40 ? '' : '1236 flights'}`)
+        .to.contain(`${columns < 40 ? '' : '1236 runs'}`)
         .and.to.match(/^[█░]+ \d/);
       if (columns > 80) {
         expect(rows[0]).to.contain('single fault 59 of 200: examples/autoroute.yaml');
@@ -54,7 +54,7 @@ describe('the progress of npm run verify', () => {
     const widths = [200, 200, 30];
     const lines: string[] = [];
     let time = 0;
-    const bar = meter(
+    const bar = createProgressMeter(
       (text) => lines.push(text.replace('\r\u001B[2K', '')),
       () => widths[Math.min(time, 2)],
       60_000,
@@ -67,7 +67,7 @@ describe('the progress of npm run verify', () => {
 
   it('is a line now and then where there is no terminal', () => {
     const lines: string[] = [];
-    const bar = meter(
+    const bar = createProgressMeter(
       (text) => lines.push(text),
       () => undefined,
       60_000,
@@ -79,7 +79,7 @@ describe('the progress of npm run verify', () => {
     expect(lines).to.deep.equal(
       [17, 33, 50].map(
         (percent) =>
-          `${percent} % 1234 flights, 2 broken, pairs and orders: examples/autoroute.yaml\n`,
+          `${percent} % 1234 runs, 2 violated, pairs and orders: examples/autoroute.yaml\n`,
       ),
     );
   });

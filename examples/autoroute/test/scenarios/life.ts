@@ -1,4 +1,4 @@
-import { create, patch, remove, rest, scenario } from 'autopilot-sandbox/explore';
+import { create, patch, remove, quiesce, scenario } from 'autopilot-sandbox/explore';
 import { deployment } from '../deployments.ts';
 
 export const life = scenario({
@@ -20,21 +20,21 @@ export const life = scenario({
       metadata: { name: 'example' },
       spec: { deploymentSelector: { matchLabels: { 'app-group': 'httpbin' } } },
     }),
-    rest(),
+    quiesce(),
     // Deployments come and go faster than the machine looks.
     create(deployment('three')),
     remove('Deployment', 'one'),
-    rest(),
+    quiesce(),
     remove('VirtualService', 'two.example'),
     patch('AutoRoute', 'example', {
       spec: { deploymentSelector: { matchLabels: { 'app-group': 'other' } } },
     }),
     create(deployment('four', { group: 'other' })),
-    rest(),
+    quiesce(),
     remove('AutoRoute', 'example'),
   ],
   invariants: {
-    'what is not ours is left alone': (look) =>
-      look.get('Service', 'somebody-elses')?.spec.ports[0].port === 1,
+    'what is not ours is left alone': (snapshot) =>
+      snapshot.get('Service', 'somebody-elses')?.spec.ports[0].port === 1,
   },
 });

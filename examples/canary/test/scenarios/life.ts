@@ -1,7 +1,7 @@
 import type { Simulator } from 'autopilot-sandbox';
 import { deployments, traffic } from 'autopilot-sandbox';
-import type { Scenario, Step } from 'autopilot-sandbox/explore';
-import { create, patch, remove, rest, scenario, wait } from 'autopilot-sandbox/explore';
+import type { Scenario, ScenarioStep } from 'autopilot-sandbox/explore';
+import { create, patch, remove, quiesce, scenario, wait } from 'autopilot-sandbox/explore';
 import { canary, deployment, service } from '../shop.ts';
 
 interface Running {
@@ -15,20 +15,20 @@ const imageOf = ({ spec }: Running): string | undefined =>
   spec?.template?.spec?.containers?.[0]?.image;
 const simulators: readonly Simulator[] = [
   deployments(),
-  traffic({ hosts: { web: 20 }, succeeds: (object) => (imageOf(object) === 'web:bad' ? 50 : 100) }),
+  traffic({ hosts: { web: 20 }, successRate: (object) => (imageOf(object) === 'web:bad' ? 50 : 100) }),
 ];
 
 /** Somebody puts a new version into the Deployment. */
-const release = (image: string): Step =>
+const release = (image: string): ScenarioStep =>
   patch('Deployment', 'web', { spec: { template: deployment(image).spec.template } });
 
-function of(name: string, ...steps: readonly Step[]): Scenario {
+function of(name: string, ...steps: readonly ScenarioStep[]): Scenario {
   return scenario({
     name,
     objects: [deployment('web:1'), service],
     simulators,
-    steps: [create(canary({ analysisPeriod: '3m' })), rest(), ...steps],
-    pace: { Evaluating: '1m' },
+    steps: [create(canary({ analysisPeriod: '3m' })), quiesce(), ...steps],
+    minStepInterval: { Evaluating: '1m' },
   });
 }
 
