@@ -96,7 +96,10 @@ try {
       const shape =
         schema === undefined
           ? undefined
-          : mergeShapeOf({ ...schema, properties: omit(schema.properties, 'metadata') }, references);
+          : mergeShapeOf(
+              { ...schema, properties: omit(schema.properties, 'metadata') },
+              references,
+            );
       const status = resources.some((one) => one.name === `${name}/status`);
       const custom = defined.has(`${name}.${group}`);
       kinds.push({
@@ -147,6 +150,9 @@ function shortName(name: string): string {
   return name.split('.').slice(-2).join('.');
 }
 
-function omit(properties: MergeSchema['properties'], name: string): Readonly<Record<string, MergeSchema>> {
+function omit(
+  properties: MergeSchema['properties'],
+  name: string,
+): Readonly<Record<string, MergeSchema>> {
   return Object.fromEntries(Object.entries(properties ?? {}).filter(([key]) => key !== name));
 }

@@ -19,7 +19,16 @@ export type { Sandbox, ObjectManifest, SandboxOptions, SandboxObject } from './t
 export { deployments } from './simulators/deployments.ts';
 export type { DeploymentObject, RolloutState } from './simulators/deployments.ts';
 export { prometheus } from './simulators/prometheus.ts';
-export type { SimulatedQueryResult, QueryHandlers, QueryParameters } from './simulators/prometheus.ts';
-export type { QueryMetrics, RunningSimulator, Simulator, SimulatorContext } from './simulators/simulator.ts';
+export type {
+  SimulatedQueryResult,
+  QueryHandlers,
+  QueryParameters,
+} from './simulators/prometheus.ts';
+export type {
+  QueryMetrics,
+  RunningSimulator,
+  Simulator,
+  SimulatorContext,
+} from './simulators/simulator.ts';
 export { observedTraffic, traffic } from './simulators/traffic.ts';
 export type { ObservedTraffic, TrafficOptions } from './simulators/traffic.ts';

@@ -36,7 +36,11 @@ export class VirtualClock implements Clock {
   }
 
   after(ms: number, callback: () => void): Timer {
-    const due: ScheduledTimer = { at: this.#elapsed + Math.max(0, ms), order: this.#order++, callback };
+    const due: ScheduledTimer = {
+      at: this.#elapsed + Math.max(0, ms),
+      order: this.#order++,
+      callback,
+    };
     this.#timers.add(due);
     return { cancel: () => void this.#timers.delete(due) };
   }

@@ -48,7 +48,8 @@ interface Flown {
   readonly live?: number;
   readonly autopilot?: { readonly approved?: string };
 }
-const statusOf = (snapshot: ClusterSnapshot): Flown => (snapshot.get('Drone', 'one')?.status ?? {}) as Flown;
+const statusOf = (snapshot: ClusterSnapshot): Flown =>
+  (snapshot.get('Drone', 'one')?.status ?? {}) as Flown;
 
 const common: Pick<Scenario, 'config' | 'ignoredFields'> = {
   config: { workIntervalMs: 600_000 },
@@ -114,7 +115,8 @@ describe('approvals, explored', function () {
           ...scenarioUnderTest,
           invariants: {
             'nobody is in Live without an approval': (snapshot) =>
-              statusOf(snapshot).phase !== 'Live' || (statusOf(snapshot).autopilot?.approved ?? '') !== '',
+              statusOf(snapshot).phase !== 'Live' ||
+              (statusOf(snapshot).autopilot?.approved ?? '') !== '',
           },
         },
       );
@@ -124,7 +126,9 @@ describe('approvals, explored', function () {
         ),
       ).to.deep.equal([]);
       expect(singles[0]).to.equal(singles[1]).and.to.be.greaterThan(100);
-      expect(baseline.resources.map(({ status }) => (status as Flown).phase)).to.deep.equal(['Live']);
+      expect(baseline.resources.map(({ status }) => (status as Flown).phase)).to.deep.equal([
+        'Live',
+      ]);
     });
   }
 
@@ -140,9 +144,13 @@ describe('approvals, explored', function () {
       });
     const start = (options: OperatorOptions, nth: number): Operator =>
       (nth === 1 ? startOperator : careless)(options);
-    const { findings } = await explore({ scheduler: () => releasing().scheduler, start }, scenarioUnderTest, {
-      maxFindings: 1,
-    });
+    const { findings } = await explore(
+      { scheduler: () => releasing().scheduler, start },
+      scenarioUnderTest,
+      {
+        maxFindings: 1,
+      },
+    );
     expect(
       findings.map(({ violation: { invariant, detail } }) => `${invariant}: ${detail}`),
     ).to.deep.equal(["what somebody waits for comes: 'approves Drone one' finds nothing to do"]);

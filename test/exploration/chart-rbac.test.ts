@@ -27,7 +27,10 @@ describe('the rights that verify flies with', () => {
   });
 
   it('are those that Helm renders from the chart of an example', () => {
-    const { policyRules, source } = readChartPolicyRules(join(repository, 'examples/canary'), 'canary-operator');
+    const { policyRules, source } = readChartPolicyRules(
+      join(repository, 'examples/canary'),
+      'canary-operator',
+    );
     expect(source).to.equal('with the RBAC rules of charts/canary-operator');
     expect(
       policyRules?.cluster?.map(({ resources, verbs }) => `${resources?.join()} ${verbs.join()}`),

@@ -33,7 +33,9 @@ describe('the plan of an exploration', () => {
     it(`has each kind of fault in each situation before any of them again (seed ${seed})`, () => {
       const plan = new FaultPlan(baseline, ['reset', 'conflict'], seededRandom(seed));
       const all = Array.from({ length: plan.singles }, () => plan.next(true)?.faults[0]);
-      const situations = all.map((fault) => `${fault?.kind} ${baseline[(fault?.nth ?? 0) - 1]?.situation}`);
+      const situations = all.map(
+        (fault) => `${fault?.kind} ${baseline[(fault?.nth ?? 0) - 1]?.situation}`,
+      );
       expect(new Set(situations.slice(0, 5)).size).to.equal(5);
       expect(new Set(all.map((fault) => `${fault?.kind}@${fault?.nth}`)).size)
         .to.equal(43)

@@ -117,7 +117,9 @@ export const workers = {
       `interface Two {\n  readonly a: 1;\n}\nexport const workers = {\n  Preparing: () => {\n    throw new Error('on line 6');\n  },\n};\n`,
     );
     const { freshScheduler } = await loadProject(dir);
-    for (const scheduler of typeof freshScheduler === 'function' ? [freshScheduler(), freshScheduler()] : []) {
+    for (const scheduler of typeof freshScheduler === 'function'
+      ? [freshScheduler(), freshScheduler()]
+      : []) {
       const called = async (): Promise<unknown> => scheduler.phases[0]?.worker?.({} as AnyContext);
       const error = await called().catch((thrown: Error) => thrown);
       expect((error as Error).stack)

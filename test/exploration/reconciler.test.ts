@@ -111,7 +111,9 @@ const abroad = (): TestMachine =>
     },
   );
 
-const http = (snapshot: ClusterSnapshot): readonly { readonly name?: string; readonly route?: unknown }[] =>
+const http = (
+  snapshot: ClusterSnapshot,
+): readonly { readonly name?: string; readonly route?: unknown }[] =>
   (snapshot.get('VirtualService', 'web')?.spec?.http ?? []) as never;
 const untouched = JSON.stringify([{ destination: { host: 'old' }, weight: 100 }]);
 
@@ -186,7 +188,8 @@ const SCENARIOS: readonly (readonly [string, () => TestMachine, Scenario])[] = [
       ],
       invariants: {
         'what is abroad goes before its resource': (snapshot) =>
-          snapshot.get('Drone', 'one') !== undefined || snapshot.list('Service', 'far').length === 0,
+          snapshot.get('Drone', 'one') !== undefined ||
+          snapshot.list('Service', 'far').length === 0,
       },
     }),
   ],

@@ -89,7 +89,9 @@ describe('npm run verify', () => {
     writeFileSync(file, rules.replace(/(balloons\/status"\]\n  verbs: )\["patch"\]/, '$1["get"]'));
     const { code, text } = await verify(dir, '--budget', '4s', '--scenario', 'life');
     writeFileSync(file, rules);
-    expect(text).to.match(/^balloon-operator, with the RBAC rules of charts\/balloon-operator: life/);
+    expect(text).to.match(
+      /^balloon-operator, with the RBAC rules of charts\/balloon-operator: life/,
+    );
     expect(text)
       .to.contain('Violated: the operator has every permission that it needs')
       .and.contain('cannot patch resource "balloons/status"');

@@ -34,11 +34,15 @@ describe('a crew of threads', () => {
     const life = scenarios.find(({ name }) => name === 'life') as Scenario;
     const pool = new WorkerPool(dir, 3);
     const explored = async (more: object): Promise<unknown> => {
-      const { baseline: _, ...rest } = await explore({ scheduler, crd, policyRules: chart.policyRules }, life, {
-        maxFindings: 9,
-        hasBudget: (runs) => runs < 120,
-        ...more,
-      });
+      const { baseline: _, ...rest } = await explore(
+        { scheduler, crd, policyRules: chart.policyRules },
+        life,
+        {
+          maxFindings: 9,
+          hasBudget: (runs) => runs < 120,
+          ...more,
+        },
+      );
       return rest;
     };
     const here = await explored({});

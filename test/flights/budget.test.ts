@@ -14,7 +14,10 @@ describe('the budget of requests', () => {
   afterEach(() => sandbox.stop());
 
   async function start({ scheduler }: TestMachine): Promise<void> {
-    sandbox = await startSandbox(scheduler, { wrapApi: faults.through, config: { workIntervalMs: 10_000 } });
+    sandbox = await startSandbox(scheduler, {
+      wrapApi: faults.through,
+      config: { workIntervalMs: 10_000 },
+    });
   }
   /** Everything but Events, since the last call. */
   function sent(): readonly string[] {

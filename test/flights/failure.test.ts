@@ -98,7 +98,9 @@ describe('a worker that fails', () => {
   });
 
   it('takes a RetryLater without a duration for an error of the worker', async () => {
-    const testOperator = machine({ A: { sync: () => Promise.reject(new RetryLater('soon', 'later')) } });
+    const testOperator = machine({
+      A: { sync: () => Promise.reject(new RetryLater('soon', 'later')) },
+    });
     await start(testOperator);
     await sandbox.create(drone('one'));
     await sandbox.advance('10s');

@@ -32,7 +32,8 @@ describe('the finalizer', () => {
       ...options,
     });
   }
-  const finalizers = async (name = 'one') => (await sandbox.get('Drone', name))?.metadata.finalizers;
+  const finalizers = async (name = 'one') =>
+    (await sandbox.get('Drone', name))?.metadata.finalizers;
   const writes = (): readonly string[] =>
     faults.requests
       .filter(({ verb, kind }) => kind !== 'Event' && ['apply', 'patch', 'delete'].includes(verb))
@@ -131,10 +132,9 @@ describe('the finalizer', () => {
       await sandbox.create(drone('one'));
       await sandbox.advance('1s');
       expect(sandbox.events.filter(({ type }) => type === 'syncFailed')).to.deep.equal([]);
-      expect([await finalizers(), (await sandbox.get('Drone', 'one'))?.status.phase]).to.deep.equal([
-        [OURS],
-        'B',
-      ]);
+      expect([await finalizers(), (await sandbox.get('Drone', 'one'))?.status.phase]).to.deep.equal(
+        [[OURS], 'B'],
+      );
     });
   });
 
@@ -356,9 +356,10 @@ describe('the finalizer', () => {
       };
       await sandbox.delete('Drone', 'one');
       await sandbox.until(async () => (await sandbox.get('Drone', 'one')) === undefined, '10m');
-      expect([patches, (await sandbox.get('Service', 'a'))?.metadata.ownerReferences]).to.deep.equal(
-        [2, body.metadata.ownerReferences],
-      );
+      expect([
+        patches,
+        (await sandbox.get('Service', 'a'))?.metadata.ownerReferences,
+      ]).to.deep.equal([2, body.metadata.ownerReferences]);
     });
 
     it('calls no worker any more, also when it is paused, and holds it for nobody', async () => {

@@ -114,7 +114,8 @@ describe('a tool that waits', () => {
       ...options,
     });
   }
-  const found = async (): Promise<SandboxObject> => (await sandbox.get('Drone', 'one')) as SandboxObject;
+  const found = async (): Promise<SandboxObject> =>
+    (await sandbox.get('Drone', 'one')) as SandboxObject;
 
   for (const [title, phases, expected, { metadata = {}, code = 0 } = {}] of SITUATIONS) {
     it(`finds a resource that is ${title} ${expected}`, async () => {

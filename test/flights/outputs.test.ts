@@ -147,7 +147,9 @@ describe('outputs', () => {
     await sandbox.advance('1h');
     await sandbox.delete('Drone', 'one');
     await sandbox.advance('1s');
-    expect((await sandbox.get('Service', 'a'))?.metadata.ownerReferences?.[0]?.name).to.equal('two');
+    expect((await sandbox.get('Service', 'a'))?.metadata.ownerReferences?.[0]?.name).to.equal(
+      'two',
+    );
     expect(conditions(await sandbox.get('Drone', 'two'))[0]).to.equal('Ready=False A');
   });
 

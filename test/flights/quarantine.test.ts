@@ -51,7 +51,11 @@ describe('a worker that does not end', () => {
     });
     return {
       testOperator,
-      end: async () => ((hanging = false), ends.splice(0).forEach((end) => end()), sandbox.settle()),
+      end: async () => (
+        (hanging = false),
+        ends.splice(0).forEach((end) => end()),
+        sandbox.settle()
+      ),
     };
   }
 

@@ -230,45 +230,49 @@ describe('an edit of an object that is somebody else’s', () => {
   });
 
   describe('at a place that cannot be told', () => {
-    const wrong: readonly [string, ObjectManifest, Partial<Parameters<typeof editor>[0]>, string][] =
+    const wrong: readonly [
+      string,
+      ObjectManifest,
+      Partial<Parameters<typeof editor>[0]>,
+      string,
+    ][] = [
       [
-        [
-          'a route that is not there',
-          route('web', 'a', undefined, 'b', undefined),
-          {},
-          "spec.http[split].route of VirtualService default/web cannot be set: spec.http has nothing named 'split' (it has 'a', 'b', 2 without a name)",
-        ],
-        [
-          'a doubled name',
-          route('web', 'split', 'a', 'split'),
-          {},
-          "spec.http[split].route of VirtualService default/web cannot be set: spec.http has 2 elements named 'split'",
-        ],
-        [
-          'a list that is none',
-          route('web', 'split'),
-          { path: (name) => ['spec', { name }, 'route'] },
-          'spec[split].route of VirtualService default/web cannot be set: spec is no list',
-        ],
-        [
-          'a field in nothing',
-          route('web', 'split'),
-          { path: () => ['spec', 'tls', 'route'] },
-          'spec.tls.route of VirtualService default/web cannot be set: there is no spec.tls',
-        ],
-        [
-          'status',
-          route('web', 'split'),
-          { path: () => ['status', 'x'] },
-          "VirtualService default/web cannot be edited at 'status.x': name a field of its contents, one label or one annotation",
-        ],
-        [
-          'our own notes',
-          route('web', 'split'),
-          { path: () => ['metadata', 'annotations', HELD] },
-          `VirtualService default/web cannot be edited at 'metadata.annotations.${HELD}': name a field of its contents, one label or one annotation`,
-        ],
-      ];
+        'a route that is not there',
+        route('web', 'a', undefined, 'b', undefined),
+        {},
+        "spec.http[split].route of VirtualService default/web cannot be set: spec.http has nothing named 'split' (it has 'a', 'b', 2 without a name)",
+      ],
+      [
+        'a doubled name',
+        route('web', 'split', 'a', 'split'),
+        {},
+        "spec.http[split].route of VirtualService default/web cannot be set: spec.http has 2 elements named 'split'",
+      ],
+      [
+        'a list that is none',
+        route('web', 'split'),
+        { path: (name) => ['spec', { name }, 'route'] },
+        'spec[split].route of VirtualService default/web cannot be set: spec is no list',
+      ],
+      [
+        'a field in nothing',
+        route('web', 'split'),
+        { path: () => ['spec', 'tls', 'route'] },
+        'spec.tls.route of VirtualService default/web cannot be set: there is no spec.tls',
+      ],
+      [
+        'status',
+        route('web', 'split'),
+        { path: () => ['status', 'x'] },
+        "VirtualService default/web cannot be edited at 'status.x': name a field of its contents, one label or one annotation",
+      ],
+      [
+        'our own notes',
+        route('web', 'split'),
+        { path: () => ['metadata', 'annotations', HELD] },
+        `VirtualService default/web cannot be edited at 'metadata.annotations.${HELD}': name a field of its contents, one label or one annotation`,
+      ],
+    ];
     for (const [title, object, options, message] of wrong) {
       // @promise outputs/ambiguous-claims
       it(`is a permanent error that says what is there: ${title}`, async () => {

@@ -211,9 +211,10 @@ describe('a resource', () => {
             const after = await expected(sandbox, plan);
             if (before !== undefined && after !== undefined) {
               const different = JSON.stringify(before) !== JSON.stringify(after);
-              expect(testOperator.calls.length - calls, JSON.stringify({ one, before, after })).to.equal(
-                different ? 1 : 0,
-              );
+              expect(
+                testOperator.calls.length - calls,
+                JSON.stringify({ one, before, after }),
+              ).to.equal(different ? 1 : 0);
             }
             if (after !== undefined) {
               expect((await sandbox.get('Drone', 'one'))?.status.seen).to.deep.equal(after);

@@ -47,7 +47,8 @@ describe('virtual time', () => {
 
 describe('seeded chance', () => {
   it('repeats for a seed and differs between seeds, in [0, 1)', () => {
-    const draw = (seed: number): readonly number[] => Array.from({ length: 1000 }, seededRandom(seed));
+    const draw = (seed: number): readonly number[] =>
+      Array.from({ length: 1000 }, seededRandom(seed));
     expect(draw(1)).to.deep.equal(draw(1));
     expect(draw(1)).not.to.deep.equal(draw(2));
     expect(Math.min(...draw(1))).to.be.at.least(0);

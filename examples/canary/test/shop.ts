@@ -120,7 +120,10 @@ export async function shop(
         rollout: (object) => (imageOf(object) === 'web:never' ? 'failed' : 'complete'),
       }),
       watcher(lost),
-      traffic({ hosts: clients, successRate: (object) => (imageOf(object) === 'web:bad' ? 50 : 100) }),
+      traffic({
+        hosts: clients,
+        successRate: (object) => (imageOf(object) === 'web:bad' ? 50 : 100),
+      }),
     ],
   });
   await sandbox.create(canary(spec));

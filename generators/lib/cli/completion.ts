@@ -129,9 +129,7 @@ function completeValue(
     case 'phase list':
       return plain(completeListItem(current, readProjectNames(from).phases));
     case 'inputs':
-      return plain(
-        completeListItem(current, [...readProjectNames(from).kinds, METRICS_INPUT]),
-      );
+      return plain(completeListItem(current, [...readProjectNames(from).kinds, METRICS_INPUT]));
     case 'outputs':
       return plain(completeListItem(current, readProjectNames(from).kinds));
     default:

@@ -76,7 +76,13 @@ const commandHandlers: Readonly<
     await generate(process.cwd(), { check: true }, print);
   },
   async graph(options) {
-    const { boxes, dot, graphPhases: graphPhases, mermaid, svg } = await import('../model/graph.ts');
+    const {
+      boxes,
+      dot,
+      graphPhases: graphPhases,
+      mermaid,
+      svg,
+    } = await import('../model/graph.ts');
     const formats = { boxes, mermaid, dot, svg };
     const format = options.getString('format') ?? 'boxes';
     const draw = Object.hasOwn(formats, format)
@@ -87,7 +93,9 @@ const commandHandlers: Readonly<
         `--format '${format}' is not known${didYouMean(format, Object.keys(formats))}`,
       );
     }
-    process.stdout.write(`${(await draw(graphPhases((await loadCurrentProject()).model))).trimEnd()}\n`);
+    process.stdout.write(
+      `${(await draw(graphPhases((await loadCurrentProject()).model))).trimEnd()}\n`,
+    );
   },
   async crd() {
     const { dir, model } = await loadCurrentProject();

@@ -104,7 +104,10 @@ function mergeMaps(
       continue;
     } else if (before !== undefined && isSameJson(plainValue(before), plainValue(existingPair))) {
       const { from, to } = lineRange(incoming, pair, false);
-      edits.push({ ...lineRange(existing, existingPair, false), lines: incoming.lines.slice(from, to) });
+      edits.push({
+        ...lineRange(existing, existingPair, false),
+        lines: incoming.lines.slice(from, to),
+      });
     } else if (before !== undefined && !isSameJson(plainValue(before), plainValue(pair))) {
       notes.push(`${here} is yours; generated would be ${JSON.stringify(plainValue(pair))}`);
     }

@@ -16,7 +16,16 @@ const KUBERNETES_VERSION = {
   compiler: '',
   platform: process.platform,
 };
-const RESOURCE_VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
+const RESOURCE_VERBS = [
+  'create',
+  'delete',
+  'deletecollection',
+  'get',
+  'list',
+  'patch',
+  'update',
+  'watch',
+];
 const AGGREGATED_ACCEPT =
   /g=apidiscovery\.k8s\.io;v=(v2(?:beta1)?);as=APIGroupDiscoveryList|v=(v2(?:beta1)?);g=apidiscovery\.k8s\.io;as=APIGroupDiscoveryList/;
 
@@ -58,7 +67,10 @@ const ALL_CATEGORY = new Set([
 ]);
 
 /** Undefined when the path is none of discovery's. */
-export function discoveryResponse(cluster: Cluster, { path, accept }: ApiRequest): ApiResponse | undefined {
+export function discoveryResponse(
+  cluster: Cluster,
+  { path, accept }: ApiRequest,
+): ApiResponse | undefined {
   const kinds = [...cluster.kinds()];
   const [, aggregated] = /v=(v2(?:beta1)?)/.exec(AGGREGATED_ACCEPT.exec(accept)?.[0] ?? '') ?? [];
   const parts = path.split('/').filter((part) => part !== '');
@@ -102,7 +114,10 @@ export function discoveryResponse(cluster: Cluster, { path, accept }: ApiRequest
 }
 
 /** One group, or one version of it. */
-function groupResponse(kinds: readonly Kind[], [root, ...parts]: readonly string[]): ApiResponse | undefined {
+function groupResponse(
+  kinds: readonly Kind[],
+  [root, ...parts]: readonly string[],
+): ApiResponse | undefined {
   if (root === 'apis' && parts.length === 1) {
     const group = listGroups(kinds).find(({ name }) => name === parts[0]);
     return group === undefined

@@ -7,7 +7,10 @@ export const METADATA_SCHEMA = {
     type: 'object',
     description: 'Name, place and history of an object.',
     properties: {
-      annotations: { ...stringMapSchema, description: 'Texts that tools and people leave on the object.' },
+      annotations: {
+        ...stringMapSchema,
+        description: 'Texts that tools and people leave on the object.',
+      },
       creationTimestamp: {
         ...stringSchema,
         format: 'date-time',

@@ -106,7 +106,10 @@ async function respond(cluster: Cluster, request: ApiRequest): Promise<ApiRespon
 }
 
 /** Rules that nobody has checked are said with every write of their kind. */
-function uncheckedRuleWarnings(cluster: Cluster, { group, plural }: ResourcePath): readonly string[] {
+function uncheckedRuleWarnings(
+  cluster: Cluster,
+  { group, plural }: ResourcePath,
+): readonly string[] {
   const kinds = new Set(
     [...cluster.kinds()]
       .filter((one) => one.group === group && one.plural === plural)

@@ -51,7 +51,10 @@ const containers = (object: AnyObject, field: 'name' | 'image'): string =>
 
 const BUILT_IN_COLUMNS: Readonly<Record<string, readonly TableColumn[]>> = {
   'deployments.apps': [
-    createColumn('Ready', ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec?.replicas ?? 1}`),
+    createColumn(
+      'Ready',
+      ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec?.replicas ?? 1}`,
+    ),
     createColumn('Up-to-date', ({ status }) => status?.updatedReplicas ?? 0),
     createColumn('Available', ({ status }) => status?.availableReplicas ?? 0),
     AGE_COLUMN,
@@ -74,8 +77,15 @@ const BUILT_IN_COLUMNS: Readonly<Record<string, readonly TableColumn[]>> = {
     AGE_COLUMN,
     createColumn('Selector', ({ spec }) => formatLabels(spec?.selector), 1),
   ],
-  configmaps: [createColumn('Data', ({ data, binaryData }) => countMembers(data) + countMembers(binaryData)), AGE_COLUMN],
-  secrets: [createColumn('Type', ({ type }) => type), createColumn('Data', ({ data }) => countMembers(data)), AGE_COLUMN],
+  configmaps: [
+    createColumn('Data', ({ data, binaryData }) => countMembers(data) + countMembers(binaryData)),
+    AGE_COLUMN,
+  ],
+  secrets: [
+    createColumn('Type', ({ type }) => type),
+    createColumn('Data', ({ data }) => countMembers(data)),
+    AGE_COLUMN,
+  ],
   namespaces: [createColumn('Status', ({ status }) => status?.phase), AGE_COLUMN],
   pods: [
     createColumn(
@@ -87,7 +97,10 @@ const BUILT_IN_COLUMNS: Readonly<Record<string, readonly TableColumn[]>> = {
     AGE_COLUMN,
     createColumn('IP', ({ status }) => status?.podIP, 1),
   ],
-  'leases.coordination.k8s.io': [createColumn('Holder', ({ spec }) => spec?.holderIdentity), AGE_COLUMN],
+  'leases.coordination.k8s.io': [
+    createColumn('Holder', ({ spec }) => spec?.holderIdentity),
+    AGE_COLUMN,
+  ],
   'customresourcedefinitions.apiextensions.k8s.io': [
     createColumn('Created At', ({ metadata }) => metadata.creationTimestamp),
   ],
@@ -125,7 +138,10 @@ export function columnsOf(kind: Kind): readonly TableColumn[] {
     return EVENT_COLUMNS;
   }
   if (columns === undefined || columns.length === 0) {
-    return [NAME_COLUMN, ...(BUILT_IN_COLUMNS[group === '' ? plural : `${plural}.${group}`] ?? [AGE_COLUMN])];
+    return [
+      NAME_COLUMN,
+      ...(BUILT_IN_COLUMNS[group === '' ? plural : `${plural}.${group}`] ?? [AGE_COLUMN]),
+    ];
   }
   return [
     NAME_COLUMN,

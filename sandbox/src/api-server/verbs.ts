@@ -83,7 +83,9 @@ export async function handleVerb(
         resource.subresource === 'scale' ? cluster.scale(kind, key) : await api.get(kind, key),
       );
     case 'PUT':
-      return objectResponse(await api.replace(kind, withName(readObject(request, namespace), key), options));
+      return objectResponse(
+        await api.replace(kind, withName(readObject(request, namespace), key), options),
+      );
     case 'PATCH':
       return handlePatch(cluster, kind, key, request, options, objectResponse);
     case 'DELETE':
@@ -97,7 +99,12 @@ function methodNotAllowed(): Error {
   return badRequest('the server does not allow this method on the requested resource');
 }
 
-function listResponse(cluster: Cluster, kind: Kind, request: ApiRequest, list: KubeList): ApiResponse {
+function listResponse(
+  cluster: Cluster,
+  kind: Kind,
+  request: ApiRequest,
+  list: KubeList,
+): ApiResponse {
   if (wantsTable(request)) {
     return { code: 200, body: tableOf(cluster, kind, request, list.items, list) };
   }

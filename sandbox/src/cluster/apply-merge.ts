@@ -52,7 +52,9 @@ function mergeLists(
       shared.shift();
     }
     merged.push(
-      shape.list === 'map' ? mergeApplied(known.get(element), item, resolveShape(shape.items)) : item,
+      shape.list === 'map'
+        ? mergeApplied(known.get(element), item, resolveShape(shape.items))
+        : item,
     );
   };
   while (left < old.length || right < wanted.length) {
@@ -132,7 +134,9 @@ function pruneBranch(value: unknown, branch: Branch, shape: Shape | undefined): 
     if (inner === undefined) {
       return [[name, member] as const];
     }
-    return inner.isRemoved ? [] : [[name, pruneBranch(member, inner, memberShape(shape, name))] as const];
+    return inner.isRemoved
+      ? []
+      : [[name, pruneBranch(member, inner, memberShape(shape, name))] as const];
   });
   return left.length === 0 ? null : Object.fromEntries(left);
 }

@@ -19,7 +19,8 @@ const WORKLOADS = new Set(['deployments', 'replicasets', 'statefulsets', 'daemon
 const asMap = (value: unknown): JsonMap => (isMap(value) ? value : {});
 const asList = (value: unknown): readonly JsonMap[] =>
   Array.isArray(value) ? (value as readonly JsonMap[]) : [];
-const qualifiedPlural = ({ group, plural }: Kind): string => (group === '' ? plural : `${plural}.${group}`);
+const qualifiedPlural = ({ group, plural }: Kind): string =>
+  group === '' ? plural : `${plural}.${group}`;
 
 /** With the defaults of its kind; the same object when there are none. */
 export function withBuiltInDefaults(kind: Kind, object: KubeObject): KubeObject {
@@ -34,7 +35,10 @@ export function withBuiltInDefaults(kind: Kind, object: KubeObject): KubeObject 
       });
     case 'replicasets.apps':
     case 'statefulsets.apps':
-      return freezeJson({ ...object, spec: { replicas: 1, ...withPodTemplateDefaults(asMap(spec)) } });
+      return freezeJson({
+        ...object,
+        spec: { replicas: 1, ...withPodTemplateDefaults(asMap(spec)) },
+      });
     case 'daemonsets.apps':
       return freezeJson({ ...object, spec: withPodTemplateDefaults(asMap(spec)) });
     case 'configmaps':
@@ -206,13 +210,20 @@ function clusterIpOf(count: number): string {
 }
 
 function withoutEmptyData(object: KubeObject): KubeObject {
-  const { data, binaryData, ...rest } = object as KubeObject & { data?: JsonMap; binaryData?: JsonMap };
+  const { data, binaryData, ...rest } = object as KubeObject & {
+    data?: JsonMap;
+    binaryData?: JsonMap;
+  };
   const some = (value: JsonMap | undefined): value is JsonMap =>
     value !== undefined && Object.keys(asMap(value)).length > 0;
   if (some(data) === (data !== undefined) && some(binaryData) === (binaryData !== undefined)) {
     return object;
   }
-  return freezeJson({ ...rest, ...(some(data) && { data }), ...(some(binaryData) && { binaryData }) });
+  return freezeJson({
+    ...rest,
+    ...(some(data) && { data }),
+    ...(some(binaryData) && { binaryData }),
+  });
 }
 
 /** What cannot be read as the kind at all: the request then is a 400. */
@@ -290,7 +301,8 @@ export function builtInProblems(
         return [];
       }
       return (['reportingController', 'reportingInstance', 'action', 'reason'] as const).flatMap(
-        (field) => ((object as unknown as JsonMap)[field] === undefined ? [requiredCause(field)] : []),
+        (field) =>
+          (object as unknown as JsonMap)[field] === undefined ? [requiredCause(field)] : [],
       );
     default:
       return WORKLOADS.has(kind.plural) && kind.group === 'apps'

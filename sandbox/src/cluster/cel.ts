@@ -66,7 +66,8 @@ function createEnvironment(): Environment {
       list.every((item, index) => index === 0 || (list[index - 1] ?? item) <= item),
     'list.sum(): dyn': (list: readonly number[]) =>
       list.length === 0 ? 0n : list.reduce((sum, item) => sum + item),
-    'list.min(): dyn': (list: CelList) => list.reduce((least, item) => (item < least ? item : least)),
+    'list.min(): dyn': (list: CelList) =>
+      list.reduce((least, item) => (item < least ? item : least)),
     'list.max(): dyn': (list: CelList) => list.reduce((most, item) => (item > most ? item : most)),
     'list.indexOf(dyn): int': (list: CelList, item: unknown) =>
       BigInt(list.findIndex((one) => celEqual(one, item))),
@@ -94,7 +95,8 @@ function createEnvironment(): Environment {
     'isURL(string): bool': (text: string) => URL.canParse(text),
     'isQuantity(string): bool': (text: string) => QUANTITY.test(text),
     'quantity(string): Quantity': parseQuantity,
-    'Quantity.isGreaterThan(Quantity): bool': (a: CelQuantity, b: CelQuantity) => a.amount > b.amount,
+    'Quantity.isGreaterThan(Quantity): bool': (a: CelQuantity, b: CelQuantity) =>
+      a.amount > b.amount,
     'Quantity.isLessThan(Quantity): bool': (a: CelQuantity, b: CelQuantity) => a.amount < b.amount,
     'Quantity.compareTo(Quantity): int': (a: CelQuantity, b: CelQuantity) =>
       BigInt(Math.sign(a.amount - b.amount)),

@@ -101,11 +101,17 @@ export function crdProblems({ metadata, spec }: KubeObject): readonly StatusCaus
   const { group, names, versions } = spec as DefinitionSpec;
   const found: StatusCause[] = [];
   if (metadata.name !== `${names.plural}.${group}`) {
-    found.push(invalidCause('metadata.name', metadata.name, 'must be spec.names.plural+"."+spec.group'));
+    found.push(
+      invalidCause('metadata.name', metadata.name, 'must be spec.names.plural+"."+spec.group'),
+    );
   }
   if (versions.filter(({ storage }) => storage).length !== 1) {
     found.push(
-      invalidCause('spec.versions', versions, 'must have exactly one version marked as storage version'),
+      invalidCause(
+        'spec.versions',
+        versions,
+        'must have exactly one version marked as storage version',
+      ),
     );
   }
   for (const [index, { schema }] of versions.entries()) {
@@ -123,7 +129,11 @@ const rootProblems = memoize((root: StructuralSchema) =>
   schemaProblems(root, 'spec.validation.openAPIV3Schema', true),
 );
 
-function schemaProblems(schema: StructuralSchema, path: string, root = false): readonly StatusCause[] {
+function schemaProblems(
+  schema: StructuralSchema,
+  path: string,
+  root = false,
+): readonly StatusCause[] {
   const found: StatusCause[] = [];
   const free =
     schema['x-kubernetes-int-or-string'] === true ||
@@ -140,7 +150,11 @@ function schemaProblems(schema: StructuralSchema, path: string, root = false): r
     found.push(requiredCause(`${path}.items`, 'must be specified'));
   }
   if (schema.default !== undefined) {
-    for (const { field, reason, message } of validateBySchema(freezeJson(schema.default), schema, '.')) {
+    for (const { field, reason, message } of validateBySchema(
+      freezeJson(schema.default),
+      schema,
+      '.',
+    )) {
       found.push({
         reason,
         field: `${path}.default${field === '.' ? '' : field.slice(1)}`,

@@ -17,12 +17,18 @@ export function findDroppedFields(
     withAncestors(fields, kind.shape),
   );
   // metadata itself always stays: every apply sends the name, which nobody owns.
-  const ownFields = [...withAncestors(own.fields, kind.shape)].filter((path) => path !== 'f:metadata');
+  const ownFields = [...withAncestors(own.fields, kind.shape)].filter(
+    (path) => path !== 'f:metadata',
+  );
   return new Set(ownFields.filter((path) => managed.every((fields) => !fields.has(path))));
 }
 
 /** Does this door write the field? */
-export function belongsToSubresource(kind: Kind, path: string, subresource: string | undefined): boolean {
+export function belongsToSubresource(
+  kind: Kind,
+  path: string,
+  subresource: string | undefined,
+): boolean {
   const status = path === 'f:status' || isBelow(path, 'f:status');
   return subresource === 'status' ? status : !(status && kind.status === true);
 }

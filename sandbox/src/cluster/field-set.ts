@@ -20,7 +20,14 @@ const PATH_SEPARATOR = '\u0001';
 const UNOWNED_PATHS = new Set([
   'f:apiVersion',
   'f:kind',
-  ...metadataPaths('name', 'namespace', 'uid', 'resourceVersion', 'generation', 'creationTimestamp'),
+  ...metadataPaths(
+    'name',
+    'namespace',
+    'uid',
+    'resourceVersion',
+    'generation',
+    'creationTimestamp',
+  ),
 ]);
 for (const path of metadataPaths(
   'managedFields',

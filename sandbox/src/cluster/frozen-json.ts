@@ -72,7 +72,9 @@ export function jsonEqual(a: unknown, b: unknown): boolean {
   }
   if (Array.isArray(a)) {
     return (
-      Array.isArray(b) && a.length === b.length && a.every((item, index) => jsonEqual(item, b[index]))
+      Array.isArray(b) &&
+      a.length === b.length &&
+      a.every((item, index) => jsonEqual(item, b[index]))
     );
   }
   if (!isMap(a) || !isMap(b)) {

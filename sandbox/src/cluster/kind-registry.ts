@@ -49,7 +49,12 @@ const KINDS_WITH_GENERATION = new Set([
   'customresourcedefinitions',
 ]);
 
-const KINDS_WITH_SCALE = new Set(['deployments', 'replicasets', 'statefulsets', 'replicationcontrollers']);
+const KINDS_WITH_SCALE = new Set([
+  'deployments',
+  'replicasets',
+  'statefulsets',
+  'replicationcontrollers',
+]);
 
 /** Made once for all clusters: kinds do not change. */
 let builtInKindsCache: readonly (readonly [string, Kind])[] | undefined;

@@ -43,7 +43,12 @@ export class ListPages {
 }
 
 /** @throws ApiError 400 for selectors that cannot be read */
-export function listObjects(kind: Kind, options: ListOptions, store: ObjectStore, listPages: ListPages): KubeList {
+export function listObjects(
+  kind: Kind,
+  options: ListOptions,
+  store: ObjectStore,
+  listPages: ListPages,
+): KubeList {
   const { limit = Infinity, continue: token } = options;
   if (token !== undefined) {
     return listPages.nextPage(token, limit);
@@ -70,7 +75,10 @@ export function createMatcher(
   type: Pick<Kind, 'group' | 'plural'>,
 ): ObjectMatcher {
   const requirements = labelSelector === undefined ? [] : parseLabelSelector(labelSelector);
-  const known = type.group === 'events.k8s.io' && type.plural === 'events' ? SELECTABLE_EVENT_FIELDS : SELECTABLE_FIELDS;
+  const known =
+    type.group === 'events.k8s.io' && type.plural === 'events'
+      ? SELECTABLE_EVENT_FIELDS
+      : SELECTABLE_FIELDS;
   const fields = (fieldSelector ?? '')
     .split(',')
     .filter((part) => part !== '')

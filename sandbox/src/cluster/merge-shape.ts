@@ -60,7 +60,10 @@ export interface SchemaReferences {
 const NO_REFERENCES: SchemaReferences = { schema: () => undefined, shape: () => undefined };
 
 /** The shape of a schema, or undefined when all of it merges by default. */
-export function mergeShapeOf(schema: MergeSchema, references: SchemaReferences = NO_REFERENCES): Shape | undefined {
+export function mergeShapeOf(
+  schema: MergeSchema,
+  references: SchemaReferences = NO_REFERENCES,
+): Shape | undefined {
   const name = referenceOf(schema);
   if (name !== undefined) {
     return references.shape(name);
@@ -105,7 +108,11 @@ function referenceOf(schema: MergeSchema): string | undefined {
   return schema.$ref ?? schema.allOf?.find(({ $ref }) => $ref !== undefined)?.$ref;
 }
 
-function listShape(schema: MergeSchema, item: MergeSchema, references: SchemaReferences): Shape | undefined {
+function listShape(
+  schema: MergeSchema,
+  item: MergeSchema,
+  references: SchemaReferences,
+): Shape | undefined {
   const list = schema['x-kubernetes-list-type'];
   if (list !== 'map' && list !== 'set') {
     return undefined;

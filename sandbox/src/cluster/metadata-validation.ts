@@ -31,7 +31,9 @@ const LABEL_VALUE_MESSAGE =
 
 /** Paths of fields that metadata does not have. */
 export function unknownMetadataFields({ metadata }: KubeObject): readonly string[] {
-  return Object.keys(metadata).flatMap((name) => (METADATA_FIELDS.has(name) ? [] : [`metadata.${name}`]));
+  return Object.keys(metadata).flatMap((name) =>
+    METADATA_FIELDS.has(name) ? [] : [`metadata.${name}`],
+  );
 }
 
 /** What cannot be read at all: labels that are no texts. Undefined when everything can. */
@@ -141,7 +143,9 @@ function keyProblems(key: string): readonly string[] {
     found.push('name part must be no more than 63 bytes');
   }
   if (!NAME_PART.test(name)) {
-    found.push(`name part must consist of alphanumeric characters, '-', '_' or '.', ${NAME_EDGES_MESSAGE}`);
+    found.push(
+      `name part must consist of alphanumeric characters, '-', '_' or '.', ${NAME_EDGES_MESSAGE}`,
+    );
   }
   return found;
 }
@@ -152,7 +156,9 @@ function labelProblems(labels: Readonly<Record<string, string>>): readonly Statu
     ...(value.length > 63
       ? [invalidCause('metadata.labels', value, 'must be no more than 63 bytes')]
       : []),
-    ...(LABEL_VALUE.test(value) ? [] : [invalidCause('metadata.labels', value, LABEL_VALUE_MESSAGE)]),
+    ...(LABEL_VALUE.test(value)
+      ? []
+      : [invalidCause('metadata.labels', value, LABEL_VALUE_MESSAGE)]),
   ]);
 }
 

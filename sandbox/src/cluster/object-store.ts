@@ -167,8 +167,14 @@ export function toVersion(object: KubeObject, kind: Kind): KubeObject {
 }
 
 /** With managedFields, where there are any. */
-export function withManagedFields(object: KubeObject, managers: readonly FieldManager[]): KubeObject {
+export function withManagedFields(
+  object: KubeObject,
+  managers: readonly FieldManager[],
+): KubeObject {
   return managers.length === 0
     ? object
-    : freezeJson({ ...object, metadata: { ...object.metadata, managedFields: managedFields(managers) } });
+    : freezeJson({
+        ...object,
+        metadata: { ...object.metadata, managedFields: managedFields(managers) },
+      });
 }

@@ -22,7 +22,10 @@ export function applyMergePatch(target: unknown, patch: unknown): unknown {
  * `replace` of a member that is not there adds it, as the real server does. @throws ApiError 422
  * when a path is not there or a test fails.
  */
-export function applyJsonPatch(target: unknown, operations: readonly JsonPatchOperation[]): unknown {
+export function applyJsonPatch(
+  target: unknown,
+  operations: readonly JsonPatchOperation[],
+): unknown {
   let document = structuredClone(target);
   for (const operation of operations) {
     document = applyOperation(document, operation);
@@ -45,7 +48,12 @@ function applyOperation(document: unknown, operation: JsonPatchOperation): unkno
       }
       return document;
     case 'copy':
-      return writeAt(document, path, structuredClone(readAt(document, parsePointer(operation.from))), 'add');
+      return writeAt(
+        document,
+        path,
+        structuredClone(readAt(document, parsePointer(operation.from))),
+        'add',
+      );
     case 'move': {
       const value = readAt(document, parsePointer(operation.from));
       return writeAt(removeAt(document, parsePointer(operation.from)), path, value, 'add');

@@ -15,9 +15,19 @@ import type { StatusCause } from './api-errors.ts';
 import { badRequest, invalid } from './api-errors.ts';
 import { freezeJson, jsonEqual } from './frozen-json.ts';
 import type { Kind } from './kind-registry.ts';
-import { metadataProblems, unknownMetadataFields, metadataDecodeError, withoutEmptyMetadata } from './metadata-validation.ts';
+import {
+  metadataProblems,
+  unknownMetadataFields,
+  metadataDecodeError,
+  withoutEmptyMetadata,
+} from './metadata-validation.ts';
 import type { ValidationRules } from './validation-rules.ts';
-import { pruneUnknown, unknownFields, withSchemaDefaults, withoutNulls } from './structural-schema.ts';
+import {
+  pruneUnknown,
+  unknownFields,
+  withSchemaDefaults,
+  withoutNulls,
+} from './structural-schema.ts';
 import { validateBySchema } from './schema-validation.ts';
 
 /**
@@ -38,7 +48,8 @@ export function decode(kind: Kind, given: KubeObject): KubeObject {
     throw wrongKind(kind, given);
   }
   const unread =
-    metadataDecodeError(given) ?? (kind.custom === true ? undefined : builtInDecodeError(kind, given));
+    metadataDecodeError(given) ??
+    (kind.custom === true ? undefined : builtInDecodeError(kind, given));
   if (unread !== undefined) {
     throw badRequest(`${version}: ${unread}`);
   }
@@ -48,7 +59,9 @@ export function decode(kind: Kind, given: KubeObject): KubeObject {
       `${version}: strict decoding error: ${unknown.map((path) => `unknown field "${path}"`).join(', ')}`,
     );
   }
-  return kind.schema === undefined ? given : freezeJson(withoutNulls(given, kind.schema) as KubeObject);
+  return kind.schema === undefined
+    ? given
+    : freezeJson(withoutNulls(given, kind.schema) as KubeObject);
 }
 
 /**
@@ -77,7 +90,8 @@ export function decodePatched(kind: Kind, given: KubeObject, before: KubeObject)
     );
   }
   const unread =
-    metadataDecodeError(given) ?? (kind.custom === true ? undefined : builtInDecodeError(kind, given));
+    metadataDecodeError(given) ??
+    (kind.custom === true ? undefined : builtInDecodeError(kind, given));
   const unknown = findUnknownFields(kind, given).map((path) => `unknown field "${path}"`);
   const problem =
     unread ?? (unknown.length === 0 ? undefined : `strict decoding error: ${unknown.join(', ')}`);
@@ -86,7 +100,9 @@ export function decodePatched(kind: Kind, given: KubeObject, before: KubeObject)
       invalidValue('patch', JSON.stringify(given), problem),
     ]);
   }
-  return kind.schema === undefined ? given : freezeJson(withoutNulls(given, kind.schema) as KubeObject);
+  return kind.schema === undefined
+    ? given
+    : freezeJson(withoutNulls(given, kind.schema) as KubeObject);
 }
 
 function wrongKind(kind: Kind, { kind: found, metadata }: KubeObject): Error {
@@ -197,7 +213,9 @@ export function restrictToSubresource(
   };
   const { status } = kind.status === true ? old : next;
   const whole = freezeJson({ ...next, metadata: kept, status } as KubeObject);
-  return jsonEqual(whole.metadata, old.metadata) ? freezeJson({ ...whole, metadata: old.metadata }) : whole;
+  return jsonEqual(whole.metadata, old.metadata)
+    ? freezeJson({ ...whole, metadata: old.metadata })
+    : whole;
 }
 
 /** Does a change from one to the other count for metadata.generation? */
@@ -211,7 +229,8 @@ export function changesGeneration(kind: Kind, before: KubeObject, after: KubeObj
   };
   return (
     !jsonEqual(body(before), body(after)) ||
-    (annotationsChangeGeneration(kind) && !jsonEqual(before.metadata.annotations, after.metadata.annotations))
+    (annotationsChangeGeneration(kind) &&
+      !jsonEqual(before.metadata.annotations, after.metadata.annotations))
   );
 }
 

@@ -48,7 +48,9 @@ export function withPolicyRules(
   const isAllowed = (request: AccessRequest): boolean => {
     const namespaceRules =
       request.namespace === undefined ? [] : (policyRules.namespaces?.[request.namespace] ?? []);
-    return [...(policyRules.cluster ?? []), ...namespaceRules].some((rule) => ruleAllows(rule, request));
+    return [...(policyRules.cluster ?? []), ...namespaceRules].some((rule) =>
+      ruleAllows(rule, request),
+    );
   };
   const reject = (message: string, details?: object): never => {
     onRefused?.(message);
@@ -165,7 +167,10 @@ function ruleAllows(
   );
 }
 
-function forbiddenMessage({ verb, type, subresource, namespace, name }: AccessRequest, user: string): string {
+function forbiddenMessage(
+  { verb, type, subresource, namespace, name }: AccessRequest,
+  user: string,
+): string {
   const { group, plural } = type;
   const scope =
     namespace === undefined

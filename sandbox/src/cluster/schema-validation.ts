@@ -107,7 +107,9 @@ function itemProblems(
     for (const [index, item] of list.entries()) {
       const key = JSON.stringify(kind === 'set' ? item : keyOf(item));
       if (seen.has(key)) {
-        found.push(createCause('FieldValueDuplicate', `${path}[${index}]`, `Duplicate value: ${key}`));
+        found.push(
+          createCause('FieldValueDuplicate', `${path}[${index}]`, `Duplicate value: ${key}`),
+        );
       }
       seen.add(key);
     }
@@ -123,7 +125,11 @@ function itemProblems(
   return found;
 }
 
-function typeProblemOf(value: unknown, schema: StructuralSchema, path: string): StatusCause | undefined {
+function typeProblemOf(
+  value: unknown,
+  schema: StructuralSchema,
+  path: string,
+): StatusCause | undefined {
   const type = jsonTypeOf(value);
   const fits =
     schema['x-kubernetes-int-or-string'] === true
@@ -153,7 +159,11 @@ function jsonTypeOf(value: unknown): string {
   return Number.isInteger(value) ? 'integer' : typeof value;
 }
 
-function boundProblems(value: unknown, schema: StructuralSchema, path: string): readonly StatusCause[] {
+function boundProblems(
+  value: unknown,
+  schema: StructuralSchema,
+  path: string,
+): readonly StatusCause[] {
   const found: StatusCause[] = [];
   const addProblem = (rule: string, shown: unknown = value): void =>
     void found.push(
@@ -166,10 +176,14 @@ function boundProblems(value: unknown, schema: StructuralSchema, path: string): 
   if (typeof value === 'number') {
     const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf } = schema;
     if (minimum !== undefined && (exclusiveMinimum === true ? value <= minimum : value < minimum)) {
-      addProblem(`should be greater than ${exclusiveMinimum === true ? '' : 'or equal to '}${minimum}`);
+      addProblem(
+        `should be greater than ${exclusiveMinimum === true ? '' : 'or equal to '}${minimum}`,
+      );
     }
     if (maximum !== undefined && (exclusiveMaximum === true ? value >= maximum : value > maximum)) {
-      addProblem(`should be less than ${exclusiveMaximum === true ? '' : 'or equal to '}${maximum}`);
+      addProblem(
+        `should be less than ${exclusiveMaximum === true ? '' : 'or equal to '}${maximum}`,
+      );
     }
     if (multipleOf !== undefined && !Number.isInteger(value / multipleOf)) {
       addProblem(`should be a multiple of ${multipleOf}`);
@@ -234,7 +248,11 @@ const FORMATS: Readonly<Record<string, RegExp>> = {
   uuid: /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i,
 };
 
-function formatProblems(value: unknown, { format }: StructuralSchema, path: string): readonly StatusCause[] {
+function formatProblems(
+  value: unknown,
+  { format }: StructuralSchema,
+  path: string,
+): readonly StatusCause[] {
   const rule = format === undefined ? undefined : FORMATS[format];
   if (typeof value !== 'string' || format === undefined || rule === undefined || rule.test(value)) {
     return [];
@@ -248,7 +266,11 @@ function formatProblems(value: unknown, { format }: StructuralSchema, path: stri
   ];
 }
 
-function combinatorProblems(value: unknown, schema: StructuralSchema, path: string): readonly StatusCause[] {
+function combinatorProblems(
+  value: unknown,
+  schema: StructuralSchema,
+  path: string,
+): readonly StatusCause[] {
   const fits = (one: StructuralSchema): boolean =>
     findProblems(value, one, path, undefined).length === 0;
   const createProblem = (detail: string): StatusCause =>

@@ -36,7 +36,11 @@ export class ValidationRules {
   }
 
   /** What the rules of a kind say of an object that its schema finds nothing wrong with. */
-  problemsOf(kind: Kind, object: KubeObject, before: KubeObject | undefined): readonly StatusCause[] {
+  problemsOf(
+    kind: Kind,
+    object: KubeObject,
+    before: KubeObject | undefined,
+  ): readonly StatusCause[] {
     return kind.schema === undefined || !this.#hasRules(kind.schema)
       ? []
       : this.#visit(kind, object, before, kind.schema, '');

@@ -130,6 +130,9 @@ function watchEventOf(
   const last =
     after === undefined
       ? served
-      : freezeJson({ ...before, metadata: { ...before.metadata, resourceVersion: String(version) } });
+      : freezeJson({
+          ...before,
+          metadata: { ...before.metadata, resourceVersion: String(version) },
+        });
   return { type: 'DELETED', object: toVersion(last, kind) };
 }

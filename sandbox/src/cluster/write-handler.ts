@@ -48,7 +48,10 @@ import { unknownFields } from './structural-schema.ts';
 import { findMergeProblem } from './merge-problem.ts';
 
 /** The managers after a write, from the object before (as served, absent when new) and after. */
-type ComputeManagers = (before: KubeObject | undefined, after: KubeObject) => readonly FieldManager[];
+type ComputeManagers = (
+  before: KubeObject | undefined,
+  after: KubeObject,
+) => readonly FieldManager[];
 
 export class WriteHandler {
   readonly #store: ObjectStore;
@@ -129,7 +132,12 @@ export class WriteHandler {
       return this.#scale(kind, key, change, options);
     }
     this.#checkSubresource(kind, key.name, options);
-    return this.#change(kind, key, (old) => decodePatched(kind, freezeJson(change(old)), old), options);
+    return this.#change(
+      kind,
+      key,
+      (old) => decodePatched(kind, freezeJson(change(old)), old),
+      options,
+    );
   }
 
   #checkSubresource(kind: Kind, name: string, { subresource }: WriteOptions): void {
@@ -204,7 +212,9 @@ export class WriteHandler {
     }
     const writer = this.#writer(kind, 'Apply', options);
     const fields = new Set(
-      [...appliedFields(given, kind.shape)].filter((path) => belongsToSubresource(kind, path, subresource)),
+      [...appliedFields(given, kind.shape)].filter((path) =>
+        belongsToSubresource(kind, path, subresource),
+      ),
     );
     const stored = this.#store.get(kind, given.metadata);
     if (stored === undefined) {
@@ -229,7 +239,9 @@ export class WriteHandler {
     const own = stored.managers.find((manager) => isSameWriter(manager, writer));
     const others = stored.managers.filter((manager) => manager !== own);
     const merged = mergeApplied(object, given, kind.shape) as KubeObject;
-    const next = freezeJson(removeFields(merged, findDroppedFields(kind, own, fields, others), kind.shape));
+    const next = freezeJson(
+      removeFields(merged, findDroppedFields(kind, own, fields, others), kind.shape),
+    );
     // Conflicts are told before anything that is wrong with the result.
     const difference = compareFields(
       object,
@@ -237,7 +249,14 @@ export class WriteHandler {
       kind.shape,
       kind.custom === true,
     );
-    const managers = applyManagers(stored.managers, writer, fields, difference, force, this.#time());
+    const managers = applyManagers(
+      stored.managers,
+      writer,
+      fields,
+      difference,
+      force,
+      this.#time(),
+    );
     return this.#update(kind, stored, next, options, () => managers);
   }
 
@@ -284,7 +303,12 @@ export class WriteHandler {
     this.#store.put(kind, stored, deleting, stored.managers);
   }
 
-  #create(kind: Kind, given: KubeObject, options: WriteOptions, computeManagers: ComputeManagers): KubeObject {
+  #create(
+    kind: Kind,
+    given: KubeObject,
+    options: WriteOptions,
+    computeManagers: ComputeManagers,
+  ): KubeObject {
     const { status, ...stateless } = given;
     const { generateName } = given.metadata as { generateName?: string };
     const name =

@@ -16,10 +16,15 @@ const LEASE_RULE: PolicyRule = {
   verbs: ['*'],
 };
 
-export function authorizedApi(process: OperatorProcess, { cluster, invariantChecker, policyRules }: RunContext): KubeApi {
+export function authorizedApi(
+  process: OperatorProcess,
+  { cluster, invariantChecker, policyRules }: RunContext,
+): KubeApi {
   const { api } = cluster;
   const attributed = <T>(verb: string, type: ResourceType, write: () => Promise<T>): Promise<T> =>
-    isLease(type) || isEvent(type) ? write() : invariantChecker.attributeWrites({ process, verb }, write);
+    isLease(type) || isEvent(type)
+      ? write()
+      : invariantChecker.attributeWrites({ process, verb }, write);
   const attributedApi: KubeApi = {
     list: (type, options) => api.list(type, options),
     get: (type, key) => api.get(type, key),
@@ -28,10 +33,12 @@ export function authorizedApi(process: OperatorProcess, { cluster, invariantChec
       attributed('create', type, () => api.create(type, object, options)),
     replace: (type, object, options) =>
       attributed('replace', type, () => api.replace(type, object, options)),
-    apply: (type, object, options) => attributed('apply', type, () => api.apply(type, object, options)),
+    apply: (type, object, options) =>
+      attributed('apply', type, () => api.apply(type, object, options)),
     patch: (type, key, patch, options) =>
       attributed('patch', type, () => api.patch(type, key, patch, options)),
-    delete: (type, key, options) => attributed('delete', type, () => api.delete(type, key, options)),
+    delete: (type, key, options) =>
+      attributed('delete', type, () => api.delete(type, key, options)),
   };
   if (policyRules === undefined) {
     return attributedApi;

@@ -141,7 +141,10 @@ function deletePath(value: unknown, [first, ...rest]: readonly string[]): void {
 }
 
 /** How two ends differ, one line for each place; empty when they do not. */
-export function compareStates(expected: ComparableState, actual: ComparableState): readonly string[] {
+export function compareStates(
+  expected: ComparableState,
+  actual: ComparableState,
+): readonly string[] {
   const lines: string[] = [];
   for (const name of new Set([...expected.keys(), ...actual.keys()])) {
     if (!actual.has(name)) {
@@ -167,7 +170,9 @@ function compareValues(path: string, expected: unknown, actual: unknown, lines: 
     return;
   }
   const from = commonLength(expectedText, actualText);
-  lines.push(`${path} is ${shorten(actualText, from)} and should be ${shorten(expectedText, from)}`);
+  lines.push(
+    `${path} is ${shorten(actualText, from)} and should be ${shorten(expectedText, from)}`,
+  );
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -20,7 +20,11 @@ interface GuardScope {
 const scopes = new AsyncLocalStorage<GuardScope>();
 
 /** @param told gets sentences: `Working reads the clock by itself (Date.now); …`. */
-export function createDeterminismGuard(clock: Clock, random: Random, onViolation: (sentence: string) => void): DeterminismGuard {
+export function createDeterminismGuard(
+  clock: Clock,
+  random: Random,
+  onViolation: (sentence: string) => void,
+): DeterminismGuard {
   installGuard();
   return {
     run: (phase, run) => {

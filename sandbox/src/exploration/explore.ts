@@ -128,7 +128,11 @@ export async function replay(
   seed = 1,
 ): Promise<RunResult> {
   const given: OperatorUnderTest = 'phases' in subject ? { scheduler: subject } : subject;
-  return runScenario(given, scenario, { seed, faults, baseline: await runScenario(given, scenario, { seed }) });
+  return runScenario(given, scenario, {
+    seed,
+    faults,
+    baseline: await runScenario(given, scenario, { seed }),
+  });
 }
 
 class Explorer {
@@ -178,7 +182,11 @@ class Explorer {
 
   /** Until there is no budget any more, nothing to fly, or enough was found. */
   async #runPlan(plan: FaultPlan): Promise<void> {
-    const { maxFindings = 3, hasBudget, launchRun = (faults) => () => this.#runHere(faults) } = this.#options;
+    const {
+      maxFindings = 3,
+      hasBudget,
+      launchRun = (faults) => () => this.#runHere(faults),
+    } = this.#options;
     const ahead: (PlannedRun & { readonly waitForResult: () => Promise<RunResult> })[] = [];
     while (this.#findings.size < maxFindings) {
       while (ahead.length < RUNS_AHEAD && (hasBudget?.(this.#runs + ahead.length) ?? true)) {

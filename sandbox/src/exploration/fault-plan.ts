@@ -74,7 +74,9 @@ export class FaultPlan {
 
   /** @param only single faults; then undefined comes when all are flown */
   next(onlySingles: boolean): PlannedRun | undefined {
-    const turnStage = onlySingles ? 'singles' : (STAGE_TURNS[this.#turn++ % STAGE_TURNS.length] ?? 'singles');
+    const turnStage = onlySingles
+      ? 'singles'
+      : (STAGE_TURNS[this.#turn++ % STAGE_TURNS.length] ?? 'singles');
     const single = turnStage === 'singles' ? this.#remainingSingles.shift() : undefined;
     if (single === undefined && onlySingles) {
       return undefined;
@@ -83,7 +85,12 @@ export class FaultPlan {
     const stage = turnStage === 'singles' && single === undefined ? 'pairs' : turnStage;
     return {
       stage,
-      faults: single !== undefined ? [single] : stage === 'pairs' ? this.#nextPair() : this.#nextSchedule(),
+      faults:
+        single !== undefined
+          ? [single]
+          : stage === 'pairs'
+            ? this.#nextPair()
+            : this.#nextSchedule(),
     };
   }
 
@@ -98,9 +105,14 @@ export class FaultPlan {
     if (first === undefined || firstSite === undefined) {
       return;
     }
-    for (const [distance, site] of visited.slice(index + 1, index + 1 + SITES_AFTER_FAULT).entries()) {
+    for (const [distance, site] of visited
+      .slice(index + 1, index + 1 + SITES_AFTER_FAULT)
+      .entries()) {
       const rank =
-        distance + (this.#sitesByKey.get(siteKey(site))?.situation === site.situation ? KNOWN_SITE_PENALTY : 0);
+        distance +
+        (this.#sitesByKey.get(siteKey(site))?.situation === site.situation
+          ? KNOWN_SITE_PENALTY
+          : 0);
       for (const kind of this.#kinds) {
         const key = `${first.kind} ${firstSite.situation}, ${kind} ${site.situation}`;
         if (!canOccurAt(kind, site)) {
@@ -108,7 +120,8 @@ export class FaultPlan {
         }
         const count = this.#pairCounts.get(key) ?? 0;
         this.#pairCounts.set(key, count + 1);
-        const penalty = count * REPEATED_PAIR_PENALTY + (kind === first.kind ? 0 : OTHER_KIND_PENALTY);
+        const penalty =
+          count * REPEATED_PAIR_PENALTY + (kind === first.kind ? 0 : OTHER_KIND_PENALTY);
         this.#pairs.push({
           rank: rank + penalty + this.#random(),
           faults: [first, { kind, nth: site.nth }],
@@ -150,7 +163,11 @@ export class FaultPlan {
  * Every fault at every place. No kind comes again in a situation before each had its turn in each:
  * what comes first is spread over the flight.
  */
-function orderSingles(faultSites: FaultSites, kinds: readonly FaultKind[], random: Random): Fault[] {
+function orderSingles(
+  faultSites: FaultSites,
+  kinds: readonly FaultKind[],
+  random: Random,
+): Fault[] {
   const all = kinds.flatMap((kind) => sitesFor(kind, faultSites).map((site) => ({ kind, site })));
   const turns = new Map<string, number>();
   return shuffle(all, random)

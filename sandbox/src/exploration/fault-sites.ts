@@ -34,7 +34,9 @@ export class FaultSiteCounter {
    */
   dropIdleSites(): void {
     const types = new Set<SiteType>();
-    this.#sinceActivity = this.#sinceActivity.filter(({ type }) => !types.has(type) && types.add(type));
+    this.#sinceActivity = this.#sinceActivity.filter(
+      ({ type }) => !types.has(type) && types.add(type),
+    );
     this.markActivity();
   }
 

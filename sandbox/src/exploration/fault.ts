@@ -9,14 +9,20 @@ export type FaultSiteType = 'write' | 'request' | 'event' | 'call' | 'instant';
 export const FAULTS = {
   'crash-before': { at: 'write', description: 'the operator is killed before it is sent' },
   'crash-after': { at: 'write', description: 'the operator is killed after it is done' },
-  'crash-late': { at: 'write', description: 'the operator is killed, and the request arrives 20 s later' },
+  'crash-late': {
+    at: 'write',
+    description: 'the operator is killed, and the request arrives 20 s later',
+  },
   conflict: { at: 'write', description: 'answered 409' },
   'response-lost': { at: 'write', description: 'done, and the response is lost' },
   slow: { at: 'write', description: 'arrives 3 s later' },
   throttled: { at: 'request', description: 'answered 429, Retry-After 2 s' },
   'server-error': { at: 'request', description: 'answered 500' },
   reset: { at: 'request', description: 'the connection is reset before it arrives' },
-  'event-lost': { at: 'event', description: 'lost with all that follow for 5 s, then 410: list again' },
+  'event-lost': {
+    at: 'event',
+    description: 'lost with all that follow for 5 s, then 410: list again',
+  },
   'event-late': { at: 'event', description: 'comes 5 s later, and all that follow after it' },
   'events-merged': {
     at: 'event',
@@ -26,14 +32,18 @@ export const FAULTS = {
   'watch-silent': { at: 'event', description: 'the watch says nothing any more and does not end' },
   'watch-expired': { at: 'event', description: 'the watch ends with 410 before it is told' },
   throws: { at: 'call', description: 'the worker throws' },
-  'worker-timeout': { at: 'call', description: 'the worker takes too long and ends when it is told to' },
+  'worker-timeout': {
+    at: 'call',
+    description: 'the worker takes too long and ends when it is told to',
+  },
   stuck: {
     at: 'call',
     description: 'the worker takes too long, is told to end and returns long after that',
   },
   'lease-lost': {
     at: 'call',
-    description: 'the operator cannot renew its lease during the call; another one, its watches 5 s late, takes over',
+    description:
+      'the operator cannot renew its lease during the call; another one, its watches 5 s late, takes over',
   },
   frozen: {
     at: 'call',
@@ -43,8 +53,13 @@ export const FAULTS = {
   crash: { at: 'instant', description: 'the operator is killed' },
   'clock-forward': { at: 'instant', description: 'the wall clock jumps forward by 2 min' },
   'clock-back': { at: 'instant', description: 'the wall clock jumps back by 2 min' },
-  compacted: { at: 'instant', description: 'the API server forgets its history and all watches break' },
-} as const satisfies Readonly<Record<string, { readonly at: FaultSiteType; readonly description: string }>>;
+  compacted: {
+    at: 'instant',
+    description: 'the API server forgets its history and all watches break',
+  },
+} as const satisfies Readonly<
+  Record<string, { readonly at: FaultSiteType; readonly description: string }>
+>;
 
 export type FaultKind = keyof typeof FAULTS;
 

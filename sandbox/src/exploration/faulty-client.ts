@@ -44,11 +44,17 @@ export function faultyClient(process: OperatorProcess, runContext: RunContext): 
       return awaitResponse(process, run());
     }
     signal?.throwIfAborted();
-    const fault = process.countsFaultSites ? runContext.visitSite('request', requestSituation(request), isWrite) : undefined;
+    const fault = process.countsFaultSites
+      ? runContext.visitSite('request', requestSituation(request), isWrite)
+      : undefined;
     if (isWrite) {
       runContext.invariantChecker.recordSend(process);
     }
-    runContext.trace.add(process.name, formatRequest(request), fault && FAULTS[fault.kind].description);
+    runContext.trace.add(
+      process.name,
+      formatRequest(request),
+      fault && FAULTS[fault.kind].description,
+    );
     const response = await sendWithFault(fault, request, run, signal);
     await process.waitUntilRunning();
     recordResponse(request.verb, response);

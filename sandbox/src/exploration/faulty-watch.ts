@@ -31,9 +31,15 @@ export async function* faultyWatch(
   await process.waitUntilRunning();
   const { type } = source;
   const watchFault =
-    source.isOperatorWatch && process.countsFaultSites ? runContext.visitSite('request', `watch ${type.kind}`) : undefined;
+    source.isOperatorWatch && process.countsFaultSites
+      ? runContext.visitSite('request', `watch ${type.kind}`)
+      : undefined;
   if (source.isOperatorWatch) {
-    runContext.trace.add(process.name, `watch ${type.plural}`, watchFault && FAULTS[watchFault.kind].description);
+    runContext.trace.add(
+      process.name,
+      `watch ${type.plural}`,
+      watchFault && FAULTS[watchFault.kind].description,
+    );
   }
   if (watchFault !== undefined) {
     throw refusalError(watchFault);

@@ -10,7 +10,10 @@ export function isEvent({ group, kind }: Pick<ResourceType, 'group' | 'kind'>): 
 }
 
 /** Kinds that tell what happened rather than what is: Leases and Events. */
-export function isIgnoredKind({ apiVersion, kind }: Pick<KubeObject, 'apiVersion' | 'kind'>): boolean {
+export function isIgnoredKind({
+  apiVersion,
+  kind,
+}: Pick<KubeObject, 'apiVersion' | 'kind'>): boolean {
   const group = apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : '';
   return isLease({ group, kind }) || isEvent({ group, kind });
 }

@@ -109,7 +109,10 @@ export class InvariantChecker {
     calls.add(call);
     this.#overdueResults.delete(`${process.name} ${uid}`);
     const lastOwnVersion = this.#lastOwnVersions.get(`${process.name} ${uid}`);
-    if (lastOwnVersion !== undefined && BigInt(resource.metadata.resourceVersion ?? '0') < BigInt(lastOwnVersion)) {
+    if (
+      lastOwnVersion !== undefined &&
+      BigInt(resource.metadata.resourceVersion ?? '0') < BigInt(lastOwnVersion)
+    ) {
       this.report(
         'a reconcile starts from a state at least as new as its own last write',
         `${phase} is called with version ${resource.metadata.resourceVersion} of ${objectName(resource)}; the operator had written ${lastOwnVersion} itself`,
@@ -174,7 +177,10 @@ export class InvariantChecker {
   /** The answer to a write has reached the process. */
   recordResponse(process: OperatorProcess, { kind, metadata }: KubeObject): void {
     if (kind === this.#options.scheduler.resource.kind) {
-      this.#lastOwnVersions.set(`${process.name} ${metadata.uid ?? ''}`, metadata.resourceVersion ?? '0');
+      this.#lastOwnVersions.set(
+        `${process.name} ${metadata.uid ?? ''}`,
+        metadata.resourceVersion ?? '0',
+      );
     }
   }
 
@@ -233,14 +239,21 @@ export class InvariantChecker {
     if (before === undefined) {
       return;
     }
-    if (after !== undefined && to !== undefined && to !== from && !isAllowedTransition(scheduler, from, to)) {
+    if (
+      after !== undefined &&
+      to !== undefined &&
+      to !== from &&
+      !isAllowedTransition(scheduler, from, to)
+    ) {
       this.report(
         'phases change only along `next`',
         `${objectName(after)} went from ${from ?? 'no phase'} to ${to}`,
       );
     }
     if (after !== undefined) {
-      this.stepIntervals.recordStatus(before, after, (detail) => this.report('steps keep their minimum interval', detail));
+      this.stepIntervals.recordStatus(before, after, (detail) =>
+        this.report('steps keep their minimum interval', detail),
+      );
     }
     const finalizer = finalizerName(scheduler.resource.group, scheduler.operatorName);
     const had = before.metadata.finalizers?.includes(finalizer) === true;
@@ -278,7 +291,11 @@ export class InvariantChecker {
       );
     }
     const uid = object.metadata.labels?.[ownerLabel(group)];
-    if (uid !== undefined && this.#overdueResults.has(`${process.name} ${uid}`) && !this.#isBeingDeleted(uid)) {
+    if (
+      uid !== undefined &&
+      this.#overdueResults.has(`${process.name} ${uid}`) &&
+      !this.#isBeingDeleted(uid)
+    ) {
       this.report(
         'a result returned after the worker timeout is discarded',
         `${verb} of ${objectName(object)} follows from it`,
@@ -318,7 +335,11 @@ function isTrue(condition: () => boolean): boolean {
 }
 
 /** An output that no owner reference leads to: garbage collection will not take it away. */
-function isBeyondGarbageCollection({ metadata }: KubeObject, resource: KubeObject, group: string): boolean {
+function isBeyondGarbageCollection(
+  { metadata }: KubeObject,
+  resource: KubeObject,
+  group: string,
+): boolean {
   const { uid } = resource.metadata;
   return (
     metadata.labels?.[ownerLabel(group)] === uid &&

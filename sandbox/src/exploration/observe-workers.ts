@@ -34,7 +34,9 @@ export function observeWorkers(
   return {
     ...scheduler,
     phases: phases.map((phase) =>
-      phase.worker === undefined ? phase : { ...phase, worker: observeWorker(phase.name, phase.worker) },
+      phase.worker === undefined
+        ? phase
+        : { ...phase, worker: observeWorker(phase.name, phase.worker) },
     ),
     ...(finalizer !== undefined && {
       finalizer: { ...finalizer, finalize: observeWorker('the finalizer', finalizer.finalize) },
@@ -50,14 +52,21 @@ export function observeWorkers(
         return neverSettle();
       }
       const fault = runContext.visitSite('call', `calls ${name}`);
-      const call = runContext.invariantChecker.recordCall(process, name, context.resource, context.signal);
+      const call = runContext.invariantChecker.recordCall(
+        process,
+        name,
+        context.resource,
+        context.signal,
+      );
       runContext.trace.add(
         process.name,
         `calls ${name} for ${objectName(context.resource)}`,
         fault && FAULTS[fault.kind].description,
       );
       try {
-        const result = await callWithFault(fault, context, () => callGuarded(name, worker, context));
+        const result = await callWithFault(fault, context, () =>
+          callGuarded(name, worker, context),
+        );
         await process.waitUntilRunning();
         runContext.trace.add(process.name, `${name} returns ${formatResult(result)}`);
         return result;
@@ -100,7 +109,9 @@ export function observeWorkers(
         return call();
       case 'stuck': {
         const result = await call();
-        await runContext.eventLoop.delayForFault(LONGER_THAN_TIMEOUT_MS, context.signal).catch(() => undefined);
+        await runContext.eventLoop
+          .delayForFault(LONGER_THAN_TIMEOUT_MS, context.signal)
+          .catch(() => undefined);
         await runContext.eventLoop.delayForFault(AFTER_GRACE_MS);
         return result;
       }

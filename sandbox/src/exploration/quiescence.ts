@@ -60,13 +60,19 @@ export class Quiescence {
     const expected = this.#options.expected?.[this.states.length];
     const { quietPeriodMs } = this;
     const requiredQuietMs =
-      expected === undefined ? quietPeriodMs : Math.max(MIN_QUIET_MS, expected.longestGapMs * 1.25 + 10_000);
+      expected === undefined
+        ? quietPeriodMs
+        : Math.max(MIN_QUIET_MS, expected.longestGapMs * 1.25 + 10_000);
     let last = (eventLoop.lastChangeAt = begun);
     let longestGapMs = 0;
     faultSites.markActivity();
     while (!eventLoop.isOver) {
       const quietMs = eventLoop.now() - Math.max(eventLoop.lastChangeAt, eventLoop.lastFaultAt);
-      if (quietMs >= requiredQuietMs && !eventLoop.hasActiveFault && this.#isExpectedState(expected, quietMs >= quietPeriodMs)) {
+      if (
+        quietMs >= requiredQuietMs &&
+        !eventLoop.hasActiveFault &&
+        this.#isExpectedState(expected, quietMs >= quietPeriodMs)
+      ) {
         faultSites.dropIdleSites();
         this.states.push({ state: expected?.state ?? this.#comparableState(), longestGapMs });
         return;

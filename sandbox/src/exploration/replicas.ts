@@ -70,7 +70,12 @@ export class Replicas {
     const { subject, scenario, seed, queryMetrics, guard, hasElection } = this.#options;
     const { clock, trace } = this.#runContext;
     const nth = ++this.#started;
-    const process = new OperatorProcess(`operator-${nth}`, clock, () => this.#clockSkewMs, isStandby);
+    const process = new OperatorProcess(
+      `operator-${nth}`,
+      clock,
+      () => this.#clockSkewMs,
+      isStandby,
+    );
     process.watchDelayMs = this.#watchDelayMs;
     this.#processes = [...this.#processes, process];
     trace.add(process.name, isStandby ? 'starts, and stands by' : 'starts');

@@ -15,7 +15,10 @@ interface ResourceStatus {
   readonly autopilot?: { readonly history?: readonly { readonly reason: string }[] };
 }
 
-function listStatuses(snapshot: ClusterSnapshot, { resource }: Scheduler): readonly ResourceStatus[] {
+function listStatuses(
+  snapshot: ClusterSnapshot,
+  { resource }: Scheduler,
+): readonly ResourceStatus[] {
   return snapshot.list(resource.kind).map(({ status }) => (status ?? {}) as ResourceStatus);
 }
 
@@ -24,7 +27,10 @@ function listStatuses(snapshot: ClusterSnapshot, { resource }: Scheduler): reado
  * that is not ready is no such reason, nor is
  * a worker that is not written yet.
  */
-export function findStalledResource(snapshot: ClusterSnapshot, scheduler: Scheduler): string | undefined {
+export function findStalledResource(
+  snapshot: ClusterSnapshot,
+  scheduler: Scheduler,
+): string | undefined {
   for (const { phase, conditions = [] } of listStatuses(snapshot, scheduler)) {
     const found = conditions.find(
       ({ type, reason }) => type === 'Stalled' && reason !== phase && reason !== 'NotImplemented',
@@ -46,7 +52,11 @@ export function findStalledResource(snapshot: ClusterSnapshot, scheduler: Schedu
  * A wall clock that jumped may let the timeout of a phase come early or late: such an end is a good
  * one.
  */
-export function isClockJumpTimeout(snapshot: ClusterSnapshot, scheduler: Scheduler, faults: readonly Fault[]): boolean {
+export function isClockJumpTimeout(
+  snapshot: ClusterSnapshot,
+  scheduler: Scheduler,
+  faults: readonly Fault[],
+): boolean {
   return (
     hasClockJump(faults) &&
     listStatuses(snapshot, scheduler).some(

@@ -45,7 +45,10 @@ export interface RunResult {
 }
 
 /** What a flight is held to: the one without faults. */
-export type BaselineResult = Pick<RunResult, 'quiescentStates' | 'writes' | 'shortestStepIntervals'>;
+export type BaselineResult = Pick<
+  RunResult,
+  'quiescentStates' | 'writes' | 'shortestStepIntervals'
+>;
 
 export class ScenarioRun implements RunContext {
   readonly clock = new VirtualClock();
@@ -162,7 +165,9 @@ export class ScenarioRun implements RunContext {
       simulator({ cluster, scheduler: this.scheduler }),
     );
     this.#queryMetrics =
-      this.#scenario.queryMetrics ?? runningSimulators.find(({ queryMetrics }) => queryMetrics !== undefined)?.queryMetrics ?? answerNoData;
+      this.#scenario.queryMetrics ??
+      runningSimulators.find(({ queryMetrics }) => queryMetrics !== undefined)?.queryMetrics ??
+      answerNoData;
     this.#replicas.startProcess(false);
     await eventLoop.settle();
     if (this.#hasElection) {
@@ -170,7 +175,11 @@ export class ScenarioRun implements RunContext {
     }
     await eventLoop.runInstant();
     await this.#stepExecutor.run();
-    for (const [invariant, detail] of findExcessWrites(this.invariantChecker, this.#faults.length, this.#baseline?.writes)) {
+    for (const [invariant, detail] of findExcessWrites(
+      this.invariantChecker,
+      this.#faults.length,
+      this.#baseline?.writes,
+    )) {
       this.invariantChecker.report(invariant, detail);
     }
     this.#replicas.killAll();

@@ -30,7 +30,11 @@ export type ClusterChange =
  */
 export type ScenarioStep =
   | ClusterChange
-  | { readonly type: 'actWhen'; readonly title: string; readonly choose: (snapshot: ClusterSnapshot) => ClusterChange | undefined }
+  | {
+      readonly type: 'actWhen';
+      readonly title: string;
+      readonly choose: (snapshot: ClusterSnapshot) => ClusterChange | undefined;
+    }
   | { readonly type: 'wait'; readonly for: Duration }
   | { readonly type: 'quiesce' };
 
@@ -88,7 +92,12 @@ export function create(object: ObjectManifest): ClusterChange {
 }
 
 /** A merge patch; `null` removes a field. */
-export function patch(kind: string, name: string, body: object, namespace = 'default'): ClusterChange {
+export function patch(
+  kind: string,
+  name: string,
+  body: object,
+  namespace = 'default',
+): ClusterChange {
   return { type: 'patch', kind, name, namespace, body };
 }
 
@@ -104,7 +113,10 @@ export function remove(kind: string, name: string, namespace = 'default'): Clust
  * then, and one with faults has broken a promise.
  * @param title what somebody does: `the team scales the canary`
  */
-export function actWhen(title: string, choose: (snapshot: ClusterSnapshot) => ClusterChange | undefined): ScenarioStep {
+export function actWhen(
+  title: string,
+  choose: (snapshot: ClusterSnapshot) => ClusterChange | undefined,
+): ScenarioStep {
   return { type: 'actWhen', title, choose };
 }
 

@@ -72,7 +72,9 @@ export class StepExecutor {
       if (change !== undefined) {
         return change;
       }
-      if (eventLoop.isIdleUntil(Math.max(begun, eventLoop.lastChangeAt) + quiescence.quietPeriodMs)) {
+      if (
+        eventLoop.isIdleUntil(Math.max(begun, eventLoop.lastChangeAt) + quiescence.quietPeriodMs)
+      ) {
         break;
       }
       await eventLoop.advance();

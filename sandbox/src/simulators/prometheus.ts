@@ -12,7 +12,10 @@ export type SimulatedQueryResult = number | undefined | QueryAnswer;
 
 /** By the name of the query's method: `{ istioSuccessRate: ({ name }) => 99 }`. */
 export type QueryHandlers = Readonly<
-  Record<string, (parameters: QueryParameters) => SimulatedQueryResult | Promise<SimulatedQueryResult>>
+  Record<
+    string,
+    (parameters: QueryParameters) => SimulatedQueryResult | Promise<SimulatedQueryResult>
+  >
 >;
 
 /**
@@ -21,14 +24,22 @@ export type QueryHandlers = Readonly<
  * @param answers or a function that makes them for a cluster. A query that is not named here yields
  * no data.
  */
-export function prometheus(handlers: QueryHandlers | ((context: SimulatorContext) => QueryHandlers)): Simulator {
+export function prometheus(
+  handlers: QueryHandlers | ((context: SimulatorContext) => QueryHandlers),
+): Simulator {
   return (context) => ({
-    queryMetrics: createQueryMetrics(context.scheduler.queries, typeof handlers === 'function' ? handlers(context) : handlers),
+    queryMetrics: createQueryMetrics(
+      context.scheduler.queries,
+      typeof handlers === 'function' ? handlers(context) : handlers,
+    ),
   });
 }
 
 /** @throws Error (at a question) when the machine has no query of that text */
-function createQueryMetrics(queries: readonly QueryDefinition[], handlers: QueryHandlers): QueryMetrics {
+function createQueryMetrics(
+  queries: readonly QueryDefinition[],
+  handlers: QueryHandlers,
+): QueryMetrics {
   const known = queries.map((query) => ({ name: query.name, read: compileTemplateReader(query) }));
   return async (promql) => {
     for (const { name, read } of known) {
@@ -52,7 +63,9 @@ function toQueryResult(result: SimulatedQueryResult): QueryAnswer {
 }
 
 /** Reads the parameters out of a filled template; undefined when the text was not made from it. */
-function compileTemplateReader({ template }: QueryDefinition): (promql: string) => QueryParameters | undefined {
+function compileTemplateReader({
+  template,
+}: QueryDefinition): (promql: string) => QueryParameters | undefined {
   const seen = new Set<string>();
   const source = template
     .split(/(\{\{\s*\.?\w+\s*\}\})/)

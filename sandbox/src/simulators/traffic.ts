@@ -33,12 +33,21 @@ export interface TrafficOptions {
  * that requests reach.
  */
 export function traffic(options: TrafficOptions): Simulator {
-  const { hosts, namespace = 'default', successRate = () => 100, latencySeconds = () => 0.02 } = options;
+  const {
+    hosts,
+    namespace = 'default',
+    successRate = () => 100,
+    latencySeconds = () => 0.02,
+  } = options;
   return prometheus(({ cluster }): QueryHandlers => {
-    const findReached = ({ name, namespace: queriedNamespace }: QueryParameters): ReachedDeployment | undefined => {
+    const findReached = ({
+      name,
+      namespace: queriedNamespace,
+    }: QueryParameters): ReachedDeployment | undefined => {
       let found: ReachedDeployment | undefined;
       for (const [host, rate] of Object.entries(hosts)) {
-        for (const { deployment, percent } of observedTraffic(cluster, host, namespace).destinations) {
+        for (const { deployment, percent } of observedTraffic(cluster, host, namespace)
+          .destinations) {
           if (deployment.metadata.name === name && queriedNamespace === namespace) {
             found = { deployment, perSecond: (found?.perSecond ?? 0) + (rate * percent) / 100 };
           }
@@ -59,7 +68,8 @@ export function traffic(options: TrafficOptions): Simulator {
           parameters,
           ({ perSecond }) => (perSecond * parseDuration(parameters['interval'] ?? '')) / 1000,
         ) ?? 0,
-      istioSuccessRate: (parameters) => answerForReached(parameters, ({ deployment }) => successRate(deployment)),
+      istioSuccessRate: (parameters) =>
+        answerForReached(parameters, ({ deployment }) => successRate(deployment)),
       istioRequestDuration: (parameters) =>
         answerForReached(parameters, ({ deployment }) => latencySeconds(deployment)),
     };
@@ -73,7 +83,10 @@ interface ReachedDeployment {
 
 export interface ObservedTraffic {
   /** Where requests arrive, and how many of 100. */
-  readonly destinations: readonly { readonly deployment: DeploymentObject; readonly percent: number }[];
+  readonly destinations: readonly {
+    readonly deployment: DeploymentObject;
+    readonly percent: number;
+  }[];
   /** Of 100 requests, those that reach no Pod. */
   readonly lostPercent: number;
 }

@@ -121,7 +121,8 @@ export class Sandbox {
     const { clock } = this;
     const {
       config,
-      queryMetrics = this.#runningSimulators.find((simulator) => simulator.queryMetrics)?.queryMetrics,
+      queryMetrics = this.#runningSimulators.find((simulator) => simulator.queryMetrics)
+        ?.queryMetrics,
       policyRules,
       wrapApi = (api) => api,
       seed = 1,
@@ -129,7 +130,9 @@ export class Sandbox {
     } = options;
     const operator = startOperator({
       scheduler,
-      api: wrapApi(policyRules === undefined ? this.cluster.api : withPolicyRules(this.cluster, policyRules)),
+      api: wrapApi(
+        policyRules === undefined ? this.cluster.api : withPolicyRules(this.cluster, policyRules),
+      ),
       clock,
       random: seededRandom(seed),
       log,
@@ -324,7 +327,9 @@ export function permissiveCrd({ resource }: Scheduler): object {
           name: version,
           served: true,
           storage: true,
-          schema: { openAPIV3Schema: { type: 'object', properties: { spec: anyObject, status: anyObject } } },
+          schema: {
+            openAPIV3Schema: { type: 'object', properties: { spec: anyObject, status: anyObject } },
+          },
           subresources: { status: {} },
         },
       ],

@@ -37,7 +37,9 @@ export interface WorkerContextOptions<
    * `undefined` is not available.
    */
   readonly inputs?: {
-    readonly [Name in keyof C['inputs']]?: readonly PartialObject<InputItem<C['inputs'][Name]>>[] | undefined;
+    readonly [Name in keyof C['inputs']]?:
+      | readonly PartialObject<InputItem<C['inputs'][Name]>>[]
+      | undefined;
   };
   /** The methods of `context.metrics` that the worker calls. */
   readonly metrics?: C extends { readonly metrics: infer M } ? Partial<M> : never;
@@ -52,7 +54,8 @@ export interface WorkerContextOptions<
 const NOOP_LOGGER: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 /**
- * What a worker would be called with: `workerContext<Context>({ resource, inputs: { deployments: [web] }
+ * What a worker would be called with: `workerContext<Context>({ resource, inputs: { deployments:
+ * [web] }
  * })`, with the `Context` of
  * `src/generated/<phase>.ts`. Objects are frozen, as they are in the cluster.
  */
@@ -85,7 +88,9 @@ export function workerContext<C extends Pick<AnyContext, 'resource'> & { readonl
       {},
       {
         get: (_, name) =>
-          typeof name === 'string' ? (views.get(name) ?? createInputView(name, [], namespace)) : undefined,
+          typeof name === 'string'
+            ? (views.get(name) ?? createInputView(name, [], namespace))
+            : undefined,
       },
     ),
     config,
@@ -109,7 +114,10 @@ function createInputView(
     deepFreeze(
       structuredClone({
         ...object,
-        metadata: { ...(ownNamespace !== undefined && { namespace: ownNamespace }), ...object.metadata },
+        metadata: {
+          ...(ownNamespace !== undefined && { namespace: ownNamespace }),
+          ...object.metadata,
+        },
       }),
     ),
   );

@@ -32,7 +32,9 @@ export function budgetShare(remainingMs: number, scenarios: number): number {
  * nobody can say, because some scenario has flown none.
  */
 export function minutesForAll(scenarios: readonly ScenarioCost[]): number | undefined {
-  const incomplete = scenarios.filter(({ isComplete, singles: [done, all] }) => isComplete && done < all);
+  const incomplete = scenarios.filter(
+    ({ isComplete, singles: [done, all] }) => isComplete && done < all,
+  );
   if (incomplete.length === 0 || incomplete.some(({ singles: [done] }) => done === 0)) {
     return undefined;
   }
@@ -53,7 +55,10 @@ function coversAllSingles(scenarios: readonly ScenarioCost[], budgetMs: number):
   let remainingMs = budgetMs;
   return scenarios.every((one, index) => {
     const share = budgetShare(remainingMs, scenarios.length - index);
-    remainingMs -= Math.min(share, one.isComplete ? (one.ms / one.runs) * one.singles[1] * RUNS_PER_SINGLE : one.ms);
+    remainingMs -= Math.min(
+      share,
+      one.isComplete ? (one.ms / one.runs) * one.singles[1] * RUNS_PER_SINGLE : one.ms,
+    );
     return !one.isComplete || share >= budgetNeeded(one);
   });
 }

@@ -26,7 +26,10 @@ export function readChartPolicyRules(dir: string, operatorName: string): ChartPo
     return { policyRules: undefined, source: `with full access, because ${file} does not exist` };
   }
   try {
-    const rules = parseRulesTemplate(readFileSync(join(dir, file), 'utf8'), `${operatorName}.rules`);
+    const rules = parseRulesTemplate(
+      readFileSync(join(dir, file), 'utf8'),
+      `${operatorName}.rules`,
+    );
     const values = existsSync(join(dir, chart, 'values.yaml'))
       ? (parse(readFileSync(join(dir, chart, 'values.yaml'), 'utf8')) as ChartValues | null)
       : null;

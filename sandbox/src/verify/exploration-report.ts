@@ -36,16 +36,30 @@ export function formatExploration({
     return [`✔ ${scenario}: ${counts}; all invariants held`, ...notes, ...short].join('\n');
   }
   const broken =
-    findings.length === 1 ? 'one invariant was violated' : `${findings.length} invariants were violated`;
-  return [`✘ ${scenario}: ${counts}; ${broken}`, ...notes, ...findings.map(formatFinding)].join('\n');
+    findings.length === 1
+      ? 'one invariant was violated'
+      : `${findings.length} invariants were violated`;
+  return [`✘ ${scenario}: ${counts}; ${broken}`, ...notes, ...findings.map(formatFinding)].join(
+    '\n',
+  );
 }
 
-function formatFinding({ violation, faults, foundInRun, occurrences, trace, token }: Finding): string {
+function formatFinding({
+  violation,
+  faults,
+  foundInRun,
+  occurrences,
+  trace,
+  token,
+}: Finding): string {
   const cause =
     faults.length === 0
       ? 'without any fault'
       : `with ${faults.map(({ kind, nth }) => `${kind}@${nth}`).join(', ')}`;
-  const first = Math.max(0, trace.findIndex(({ fault }) => fault !== undefined) - LINES_BEFORE_FAULT);
+  const first = Math.max(
+    0,
+    trace.findIndex(({ fault }) => fault !== undefined) - LINES_BEFORE_FAULT,
+  );
   const shown = trace.slice(first, first + MAX_LINES);
   const more = trace.length - first - shown.length;
   return [
@@ -80,7 +94,8 @@ interface StatusCondition {
 function findNotImplemented({ resources, trace }: RunResult): readonly string[] {
   const conditions = resources.flatMap(
     ({ status }) =>
-      (status as { readonly conditions?: readonly StatusCondition[] } | undefined)?.conditions ?? [],
+      (status as { readonly conditions?: readonly StatusCondition[] } | undefined)?.conditions ??
+      [],
   );
   const said = conditions
     .filter(({ reason }) => reason === 'NotImplemented')

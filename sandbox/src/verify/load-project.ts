@@ -39,7 +39,9 @@ export async function loadProject(dir: string): Promise<VerifiedProject> {
       `${schedulerFile} is not there: run this in a generated project, after generate`,
     );
   }
-  const { scheduler } = (await importModule(dir, schedulerFile)) as { readonly scheduler: Scheduler };
+  const { scheduler } = (await importModule(dir, schedulerFile)) as {
+    readonly scheduler: Scheduler;
+  };
   const crd = JSON.parse(readFileSync(join(dir, 'src/generated/crd.json'), 'utf8')) as object;
   const config = await loadConfig(join(dir, 'autopilot-operator.yaml'), {});
   const scenarios = [
@@ -89,7 +91,10 @@ export interface Sample {
 function readSamples(dir: string): readonly Sample[] {
   return globSync('examples/*.{yaml,yml}', { cwd: dir })
     .sort()
-    .map((file) => ({ file, objects: parseManifests(file, readFileSync(join(dir, file), 'utf8')) }));
+    .map((file) => ({
+      file,
+      objects: parseManifests(file, readFileSync(join(dir, file), 'utf8')),
+    }));
 }
 
 function parseManifests(file: string, text: string): readonly ObjectManifest[] {

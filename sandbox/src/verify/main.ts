@@ -38,10 +38,18 @@ export async function main(argv: readonly string[]): Promise<number> {
 }
 
 async function exploreScenarios(
-  { scheduler, freshScheduler, sharedModulesReason, crd, scenarios, chart: { policyRules, source } }: VerifiedProject,
+  {
+    scheduler,
+    freshScheduler,
+    sharedModulesReason,
+    crd,
+    scenarios,
+    chart: { policyRules, source },
+  }: VerifiedProject,
   { budgetMs, seed, scenarios: names }: VerifyArguments,
 ): Promise<number> {
-  const chosen = names.length === 0 ? scenarios : names.map((name) => findScenario(scenarios, name));
+  const chosen =
+    names.length === 0 ? scenarios : names.map((name) => findScenario(scenarios, name));
   if (chosen.length === 0) {
     throw new Error(
       'there is nothing to run: put a sample into examples/, or a scenario into test/scenarios/',

@@ -47,7 +47,8 @@ export function createModuleReloader(dir: string, file: string): () => Scheduler
   projectRoots.add(`${pathToFileURL(root).href}/`);
   const scheduler = pathToFileURL(join(root, file)).href;
   return () =>
-    (require(`${RELOAD_SCHEME}${++reloads}?${scheduler}`) as { readonly scheduler: Scheduler }).scheduler;
+    (require(`${RELOAD_SCHEME}${++reloads}?${scheduler}`) as { readonly scheduler: Scheduler })
+      .scheduler;
 }
 
 const resolveHook: ResolveHookSync = (specifier, context, next) => {

@@ -52,7 +52,13 @@ function formatBar(part: number, width: number): string {
 }
 
 /** What changes comes first: the name of the scenario may be cut off. */
-function formatLine({ scenario, stage, runs, singles: [done, all], findings }: ExplorationProgress): string {
+function formatLine({
+  scenario,
+  stage,
+  runs,
+  singles: [done, all],
+  findings,
+}: ExplorationProgress): string {
   const what =
     stage === 'shrinking'
       ? stage

@@ -28,7 +28,12 @@ export function sampleScenarios(
       editSource === undefined || editSource === object
         ? []
         : [
-            patch(object.kind, name, { spec: mergePatchBetween(object['spec'], editSource['spec']) }, namespace),
+            patch(
+              object.kind,
+              name,
+              { spec: mergePatchBetween(object['spec'], editSource['spec']) },
+              namespace,
+            ),
             quiesce(),
           ];
     const title =

@@ -77,9 +77,12 @@ export class WorkerPool {
   }
 
   #startThread(): void {
-    const thread = new Worker(new URL(`./worker-thread${extname(import.meta.url)}`, import.meta.url), {
-      workerData: this.#dir,
-    });
+    const thread = new Worker(
+      new URL(`./worker-thread${extname(import.meta.url)}`, import.meta.url),
+      {
+        workerData: this.#dir,
+      },
+    );
     thread.on('message', ({ nth, result, reloads }: RunResponse) => {
       this.#running.get(nth)?.resolve(result);
       this.#running.delete(nth);

@@ -13,7 +13,12 @@ const { freshScheduler, crd, scenarios, chart } = await loadProject(workerData a
 const subject = { scheduler: freshScheduler, crd, policyRules: chart.policyRules };
 const baseline = new Map<string, Promise<RunResult>>();
 
-async function handleRequest({ nth, scenario: name, seed, faults }: RunRequest): Promise<RunResponse> {
+async function handleRequest({
+  nth,
+  scenario: name,
+  seed,
+  faults,
+}: RunRequest): Promise<RunResponse> {
   const scenario = scenarios.find((one) => one.name === name);
   if (scenario === undefined) {
     throw new Error(`there is no scenario '${name}'`);
@@ -21,12 +26,18 @@ async function handleRequest({ nth, scenario: name, seed, faults }: RunRequest):
   const key = `${seed} ${name}`;
   const baselineRun = baseline.get(key) ?? runScenario(subject, scenario, { seed });
   baseline.set(key, baselineRun);
-  const result = await runScenario(subject, scenario, { seed, faults, baseline: await baselineRun });
+  const result = await runScenario(subject, scenario, {
+    seed,
+    faults,
+    baseline: await baselineRun,
+  });
   // Nobody reads the trace of a flight that kept every promise.
   return {
     nth,
     result:
-      result.violations.length === 0 ? { ...result, trace: [], quiescentStates: [], resources: [] } : result,
+      result.violations.length === 0
+        ? { ...result, trace: [], quiescentStates: [], resources: [] }
+        : result,
     reloads: reloadCount(),
   };
 }

@@ -11,7 +11,14 @@ import type {
   Scheduler,
 } from '../../../runtime/src/ports.ts';
 import type { Scenario } from '../../../sandbox/src/exploration/index.ts';
-import { create, patch, remove, quiesce, scenario, wait } from '../../../sandbox/src/exploration/index.ts';
+import {
+  create,
+  patch,
+  remove,
+  quiesce,
+  scenario,
+  wait,
+} from '../../../sandbox/src/exploration/index.ts';
 import { configMap, drone, DRONES, input, output, service } from '../../flights/machines.ts';
 
 export type Worker = (context: AnyContext) => AnyResult | Promise<AnyResult>;

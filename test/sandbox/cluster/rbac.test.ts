@@ -5,7 +5,12 @@ import { deployment } from '../../../examples/autoroute/test/deployments.ts';
 import type { KubeObject } from '../../../runtime/src/ports.ts';
 import { isApiError } from '../../../runtime/src/ports.ts';
 import type { PolicyRule } from '../../../sandbox/src/index.ts';
-import { Cluster, startSandbox, policyRulesFrom, withPolicyRules } from '../../../sandbox/src/index.ts';
+import {
+  Cluster,
+  startSandbox,
+  policyRulesFrom,
+  withPolicyRules,
+} from '../../../sandbox/src/index.ts';
 
 const MAPS = {
   group: '',
@@ -112,7 +117,9 @@ describe('rights', () => {
     ).to.contain("you can't set finalizers on: ConfigMap a");
     const finalizers = rule(['update'], { resources: ['configmaps/finalizers'] });
     expect(
-      await messageOf(withPolicyRules(cluster, { cluster: [create, finalizers] }).create(MAPS, owned)),
+      await messageOf(
+        withPolicyRules(cluster, { cluster: [create, finalizers] }).create(MAPS, owned),
+      ),
     ).to.equal('it was allowed');
   });
 

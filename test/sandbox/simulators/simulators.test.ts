@@ -1,7 +1,19 @@
 import type { QueryAnswer, Scheduler } from 'autopilot-runtime';
 import type { KubeObject } from 'autopilot-runtime/ports';
-import type { QueryMetrics, ObjectManifest, RolloutState, SimulatorContext } from 'autopilot-sandbox';
-import { observedTraffic, Cluster, deployments, startSandbox, prometheus, traffic } from 'autopilot-sandbox';
+import type {
+  QueryMetrics,
+  ObjectManifest,
+  RolloutState,
+  SimulatorContext,
+} from 'autopilot-sandbox';
+import {
+  observedTraffic,
+  Cluster,
+  deployments,
+  startSandbox,
+  prometheus,
+  traffic,
+} from 'autopilot-sandbox';
 import { expect } from 'chai';
 import { builtInQueries } from '../../../generators/lib/kinds/prometheus-queries.ts';
 import { fill } from '../../../runtime/src/queries/template.ts';
@@ -146,9 +158,9 @@ describe('the simulated Prometheus', () => {
 
   it('reads a question’s parameters out of its text', async () => {
     const seen: object[] = [];
-    const { queryMetrics: ask } = prometheus({ istioSuccessRate: (parameters) => (seen.push(parameters), 99) })(
-      context(new Cluster()),
-    );
+    const { queryMetrics: ask } = prometheus({
+      istioSuccessRate: (parameters) => (seen.push(parameters), 99),
+    })(context(new Cluster()));
     expect(
       await asking(ask)('istioSuccessRate', {
         name: 'web-canary',
@@ -163,9 +175,9 @@ describe('the simulated Prometheus', () => {
 
   it('tells the queries of a machine from one another', async () => {
     const names = queries.map(({ name }) => name);
-    const { queryMetrics: ask } = prometheus(Object.fromEntries(names.map((name, index) => [name, () => index])))(
-      context(new Cluster()),
-    );
+    const { queryMetrics: ask } = prometheus(
+      Object.fromEntries(names.map((name, index) => [name, () => index])),
+    )(context(new Cluster()));
     for (const [index, name] of names.entries()) {
       expect(await asking(ask)(name, { name: 'web' })).to.deep.equal({
         kind: 'value',
@@ -175,7 +187,9 @@ describe('the simulated Prometheus', () => {
   });
 
   it('has no data for what a test says nothing of, and knows no other text', async () => {
-    const { queryMetrics: ask } = prometheus({ istioSuccessRate: () => NaN })(context(new Cluster()));
+    const { queryMetrics: ask } = prometheus({ istioSuccessRate: () => NaN })(
+      context(new Cluster()),
+    );
     expect(await asking(ask)('istioRequestCount', { name: 'web' })).to.deep.equal({
       kind: 'noData',
     });
@@ -198,7 +212,8 @@ describe('the simulated Prometheus', () => {
     ];
     const shop = traffic({
       hosts: { web: 10 },
-      successRate: ({ spec }) => (spec?.template?.spec?.containers?.[0]?.image === 'bad' ? 40 : 100),
+      successRate: ({ spec }) =>
+        spec?.template?.spec?.containers?.[0]?.image === 'bad' ? 40 : 100,
     });
     const sandbox = await startSandbox(scheduler, { objects, simulators: [deployments(), shop] });
     const ask = asking(shop(context(sandbox.cluster)).queryMetrics);

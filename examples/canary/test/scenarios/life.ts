@@ -15,7 +15,10 @@ const imageOf = ({ spec }: Running): string | undefined =>
   spec?.template?.spec?.containers?.[0]?.image;
 const simulators: readonly Simulator[] = [
   deployments(),
-  traffic({ hosts: { web: 20 }, successRate: (object) => (imageOf(object) === 'web:bad' ? 50 : 100) }),
+  traffic({
+    hosts: { web: 20 },
+    successRate: (object) => (imageOf(object) === 'web:bad' ? 50 : 100),
+  }),
 ];
 
 /** Somebody puts a new version into the Deployment. */
