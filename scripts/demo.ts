@@ -34,21 +34,21 @@ const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 export async function runDemo(say: (line: string) => void): Promise<DemoResult> {
   const dir = mkdtempSync(join(tmpdir(), 'autopilot-autoroute-'));
   const started = systemClock.monotonic();
-  const told = (line: string): void =>
+  const logLine = (line: string): void =>
     say(`${((systemClock.monotonic() - started) / 1000).toFixed(2).padStart(6)} s  ${line}`);
   try {
-    told(`yo autopilot --example autoroute   ->  ${dir}`);
+    logLine(`yo autopilot --example autoroute   ->  ${dir}`);
     const { plan } = await scaffold({ dir, example: 'autoroute', runtime: 'registry' });
     symlinkSync(join(root, 'node_modules'), join(dir, 'node_modules'), 'junction');
-    told(`${plan.changes.length} files: state machine, typed workers, scheduler, Helm chart`);
-    return await runAutoRoute(dir, told);
+    logLine(`${plan.changes.length} files: state machine, typed workers, scheduler, Helm chart`);
+    return await runAutoRoute(dir, logLine);
   } catch (error) {
     rmSync(dir, { recursive: true, force: true });
     throw error;
   }
 }
 
-async function runAutoRoute(dir: string, told: (line: string) => void): Promise<DemoResult> {
+async function runAutoRoute(dir: string, logLine: (line: string) => void): Promise<DemoResult> {
   const { scheduler } = (await import(
     pathToFileURL(join(dir, 'src/generated/scheduler.ts')).href
   )) as { scheduler: Scheduler };
@@ -60,19 +60,19 @@ async function runAutoRoute(dir: string, told: (line: string) => void): Promise<
   const create = async (object: KubeObject): Promise<void> =>
     void (await cluster.api.create(cluster.typeOf(object), object, { fieldManager: 'npm-start' }));
   await create(crd);
-  told('an in-memory cluster with the definitions of AutoRoute and of Istio');
+  logLine('an in-memory cluster with the definitions of AutoRoute and of Istio');
 
   const onEvent = (event: OperatorEvent): void => {
     if (event.type === 'syncFailed') {
-      told(`  ! ${keyString(event.resource)} in ${event.phase}: ${event.message}`);
+      logLine(`  ! ${keyString(event.resource)} in ${event.phase}: ${event.message}`);
     } else if (event.type === 'transition') {
       counts.transitions++;
-      told(
+      logLine(
         `  AutoRoute ${keyString(event.resource)}: ${event.from === '' ? 'new' : event.from} -> ${event.to}`,
       );
     } else if (event.type === 'output') {
       counts[event.action]++;
-      told(
+      logLine(
         `    ${event.action === 'pruned' ? '-' : event.action === 'created' ? '+' : '~'} ${event.kind} ${event.object.name}`,
       );
     }
@@ -86,12 +86,12 @@ async function runAutoRoute(dir: string, told: (line: string) => void): Promise<
     onEvent,
   });
   await operator.ready;
-  told(`the operator runs: ${scheduler.phases.map(({ name }) => name).join(', ')}`);
+  logLine(`the operator runs: ${scheduler.phases.map(({ name }) => name).join(', ')}`);
 
   for (const name of ['web', 'api', 'shop']) {
     await create(deployment(name));
   }
-  told('three Deployments, and one AutoRoute that selects them by a label');
+  logLine('three Deployments, and one AutoRoute that selects them by a label');
   await create({
     apiVersion: 'examples.io/v1',
     kind: 'AutoRoute',
@@ -100,14 +100,14 @@ async function runAutoRoute(dir: string, told: (line: string) => void): Promise<
   });
   await routed(cluster, operator, ['api', 'shop', 'web']);
 
-  told('a fourth Deployment arrives');
+  logLine('a fourth Deployment arrives');
   await create(deployment('search'));
   await routed(cluster, operator, ['api', 'search', 'shop', 'web']);
 
-  told('one is removed: its Service and VirtualService have to go');
+  logLine('one is removed: its Service and VirtualService have to go');
   await cluster.api.delete(cluster.typeNamed('Deployment'), { namespace: NAMESPACE, name: 'api' });
   await routed(cluster, operator, ['search', 'shop', 'web']);
-  told('at rest');
+  logLine('at rest');
   return { dir, cluster, counts, stop: () => operator.stop() };
 }
 

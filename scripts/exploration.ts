@@ -6,13 +6,13 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Exploration } from '../sandbox/src/exploration/index.ts';
 import { explore, FAULTS } from '../sandbox/src/exploration/index.ts';
-import { bugs, correct, hunt, MOST_FLIGHTS, scenarios } from '../test/exploration/seeded/bugs.ts';
+import { bugs, correct, hunt, MAX_RUNS, scenarios } from '../test/exploration/seeded/bugs.ts';
 import { root } from './build.ts';
 
 const baselines: Exploration[] = [];
 for (const scenario of scenarios) {
   baselines.push(
-    await explore(correct, scenario, { maxFindings: 9, hasBudget: (runs) => runs < MOST_FLIGHTS }),
+    await explore(correct, scenario, { maxFindings: 9, hasBudget: (runs) => runs < MAX_RUNS }),
   );
 }
 const rows: string[] = [];

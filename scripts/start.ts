@@ -13,7 +13,7 @@ if (unknown !== undefined) {
   process.exit(2);
 }
 const keep = process.argv.includes('--keep');
-const alive = keepAlive();
+const keepAliveTimer = keepAlive();
 const interrupted = new Promise<void>((resolve) => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => resolve());
@@ -48,5 +48,5 @@ Ctrl-C ends it.`);
   console.error(`error: ${(error as Error).message}`);
   process.exitCode = 1;
 } finally {
-  alive.cancel();
+  keepAliveTimer.cancel();
 }

@@ -37,7 +37,7 @@ export class PhaseGenerator extends Generator<Record<string, never>, Options> {
     const words = [this.options.verb, this.options.name, this.options.to].filter(
       (word) => word !== undefined,
     );
-    const { runPhaseCommand: runPhaseCommand } = await import('../lib/cli/phase-command.ts');
+    const { runPhaseCommand } = await import('../lib/cli/phase-command.ts');
     await withPlainErrors(
       () => runPhaseCommand(this.destinationRoot(), words, this.options, { ask, print }),
       print,

@@ -43,13 +43,13 @@ const releasing = (): TestMachine =>
     },
   });
 
-interface Flown {
+interface DroneStatus {
   readonly phase?: string;
   readonly live?: number;
   readonly autopilot?: { readonly approved?: string };
 }
-const statusOf = (snapshot: ClusterSnapshot): Flown =>
-  (snapshot.get('Drone', 'one')?.status ?? {}) as Flown;
+const statusOf = (snapshot: ClusterSnapshot): DroneStatus =>
+  (snapshot.get('Drone', 'one')?.status ?? {}) as DroneStatus;
 
 const common: Pick<Scenario, 'config' | 'ignoredFields'> = {
   config: { workIntervalMs: 600_000 },
@@ -126,7 +126,7 @@ describe('approvals, explored', function () {
         ),
       ).to.deep.equal([]);
       expect(singles[0]).to.equal(singles[1]).and.to.be.greaterThan(100);
-      expect(baseline.resources.map(({ status }) => (status as Flown).phase)).to.deep.equal([
+      expect(baseline.resources.map(({ status }) => (status as DroneStatus).phase)).to.deep.equal([
         'Live',
       ]);
     });

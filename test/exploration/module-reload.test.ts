@@ -9,11 +9,11 @@ import { permissiveCrd } from '../../sandbox/src/testing/sandbox.ts';
 import { WorkerPool } from '../../sandbox/src/verify/worker-pool.ts';
 import type { VerifiedProject } from '../../sandbox/src/verify/load-project.ts';
 import { loadProject } from '../../sandbox/src/verify/load-project.ts';
-import { machineOf } from './seeded/lift.ts';
+import { createScheduler } from './seeded/lift.ts';
 import { wrongWorkers } from './seeded/wrong-workers.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
-const FLIGHTS = 300;
+const RUNS = 300;
 
 describe('the modules of a project in its flights', () => {
   const dirs: string[] = [];
@@ -32,8 +32,8 @@ describe('the modules of a project in its flights', () => {
     const files = {
       'package.json': '{ "type": "module" }',
       'autopilot-operator.yaml': '{}',
-      'src/generated/crd.json': JSON.stringify(permissiveCrd(machineOf())),
-      'src/generated/scheduler.ts': `import { machineOf } from ${lift};\nimport { workers } from '../workers.ts';\nexport const scheduler = machineOf(workers);\n`,
+      'src/generated/crd.json': JSON.stringify(permissiveCrd(createScheduler())),
+      'src/generated/scheduler.ts': `import { createScheduler } from ${lift};\nimport { workers } from '../workers.ts';\nexport const scheduler = createScheduler(workers);\n`,
       'src/workers.ts': workers,
       'test/scenarios/life.ts': `export { life } from ${lift};\n`,
     };
@@ -62,7 +62,7 @@ describe('the modules of a project in its flights', () => {
     try {
       const { baseline: _, ...found } = await explore({ scheduler: freshScheduler, crd }, life, {
         maxFindings: 1,
-        hasBudget: (runs) => runs < FLIGHTS,
+        hasBudget: (runs) => runs < RUNS,
         launchRun: pool.launcherFor(life.name, 1),
       });
       return found;
@@ -109,7 +109,7 @@ export const workers = {
 `);
     const { findings, runs } = await exploreProject(dir, await loadProject(dir), 2);
     expect(findings).to.deep.equal([]);
-    expect(runs).to.be.greaterThan(FLIGHTS - 20);
+    expect(runs).to.be.greaterThan(RUNS - 20);
   });
 
   it('are named as their files are in a stack trace, whatever their life', async () => {

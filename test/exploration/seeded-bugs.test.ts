@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { readFileSync } from 'node:fs';
 import { explore } from '../../sandbox/src/exploration/index.ts';
-import { bugs, correct, hunt, MOST_FLIGHTS, scenarios } from './seeded/bugs.ts';
+import { bugs, correct, hunt, MAX_RUNS, scenarios } from './seeded/bugs.ts';
 
 const page = readFileSync(new URL('../../docs/reference/exploration.md', import.meta.url), 'utf8');
 
@@ -11,7 +11,7 @@ describe('exploration', () => {
     it(`finds nothing wrong with a correct machine in '${scenario.name}', all single faults flown, and pairs and other orders of events`, async () => {
       const { findings, singles, pairs } = await explore(correct, scenario, {
         maxFindings: 9,
-        hasBudget: (runs) => runs < MOST_FLIGHTS,
+        hasBudget: (runs) => runs < MAX_RUNS,
       });
       expect(
         findings.map(

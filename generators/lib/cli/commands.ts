@@ -91,7 +91,7 @@ export async function init(
 }
 
 async function writeProject(options: ScaffoldOptions, print: Print): Promise<GenerateResult> {
-  const [{ scaffold }, { summarize: summarize }] = await Promise.all([
+  const [{ scaffold }, { summarize }] = await Promise.all([
     import('../generate/scaffold.ts'),
     import('../generate/summary.ts'),
   ]);
@@ -143,13 +143,11 @@ export async function generate(
   print: Print,
 ): Promise<GenerateResult> {
   const dir = findProject(from);
-  const [
-    { generateProject, refuseEdited, upToDate },
-    { unifiedDiff: unifiedDiff, summarize: summarize },
-  ] = await Promise.all([
-    import('../generate/generate-project.ts'),
-    import('../generate/summary.ts'),
-  ]);
+  const [{ generateProject, refuseEdited, upToDate }, { unifiedDiff, summarize }] =
+    await Promise.all([
+      import('../generate/generate-project.ts'),
+      import('../generate/summary.ts'),
+    ]);
   const dryRun = (options.check ?? false) || (options.dryRun ?? false);
   const { force, bail, acceptBreaking, refresh } = options;
   const generated = await generateProject(

@@ -45,7 +45,7 @@ const commandHandlers: Readonly<
     nextSteps(dir, !options.isSet('skip-install')).forEach(print);
   },
   async phase(options, words) {
-    const { runPhaseCommand: runPhaseCommand } = await import('./phase-command.ts');
+    const { runPhaseCommand } = await import('./phase-command.ts');
     const fields = [
       'description',
       'inputs',
@@ -76,13 +76,7 @@ const commandHandlers: Readonly<
     await generate(process.cwd(), { check: true }, print);
   },
   async graph(options) {
-    const {
-      boxes,
-      dot,
-      graphPhases: graphPhases,
-      mermaid,
-      svg,
-    } = await import('../model/graph.ts');
+    const { boxes, dot, graphPhases, mermaid, svg } = await import('../model/graph.ts');
     const formats = { boxes, mermaid, dot, svg };
     const format = options.getString('format') ?? 'boxes';
     const draw = Object.hasOwn(formats, format)
@@ -99,7 +93,7 @@ const commandHandlers: Readonly<
   },
   async crd() {
     const { dir, model } = await loadCurrentProject();
-    const [{ buildCrd: buildCrd }, { stringify }] = await Promise.all([
+    const [{ buildCrd }, { stringify }] = await Promise.all([
       import('../crd/build-crd.ts'),
       import('yaml'),
     ]);
@@ -283,7 +277,7 @@ async function loadCurrentProject(): Promise<{ readonly dir: string; readonly mo
 }
 
 async function printCompletions(words: readonly string[]): Promise<void> {
-  const { completionsFor: completionsFor } = await import('./completion.ts');
+  const { completionsFor } = await import('./completion.ts');
   for (const [word, text] of completionsFor(words, process.cwd())) {
     print(text === undefined ? word : `${word}\t${text}`);
   }
@@ -291,7 +285,7 @@ async function printCompletions(words: readonly string[]): Promise<void> {
 
 /** Yeoman's terminal is only loaded when there is somebody to ask. */
 async function openTerminal(): Promise<Terminal> {
-  const { createAsk: createAsk, isInteractive: isInteractive } = await import('./terminal.ts');
+  const { createAsk, isInteractive } = await import('./terminal.ts');
   if (!isInteractive()) {
     return { ask: undefined, print };
   }

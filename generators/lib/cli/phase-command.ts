@@ -102,7 +102,7 @@ export async function runPhaseCommand(
                 ? throwMissing('what to do', 'phase Waiting --next Processing')
                 : askVerb(asking)),
         } as const);
-  const [{ generateProject }, { summarize: summarize }] = await Promise.all([
+  const [{ generateProject }, { summarize }] = await Promise.all([
     import('../generate/generate-project.ts'),
     import('../generate/summary.ts'),
   ]);
@@ -134,7 +134,7 @@ export async function runPhaseCommand(
     }
     if (asking !== undefined && asked) {
       print(`\n${boxes(graphPhases(loaded.model))}\n`);
-      const { plan, notices: notices } = await generateProject(dir, { ...work, dryRun: true });
+      const { plan, notices } = await generateProject(dir, { ...work, dryRun: true });
       for (const { action, path } of plan.changes) {
         if (/^(src\/workers|test)\//.test(path)) {
           print(`${action.padStart(9)} ${path}`);

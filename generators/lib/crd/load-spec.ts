@@ -13,6 +13,6 @@ export async function loadSpec(
   model: Model,
   specFile: string,
 ): Promise<{ readonly crd: object; readonly config?: object }> {
-  const { compileSpec: compileSpec } = await import('./build-crd.ts');
+  const { compileSpec } = await import('./build-crd.ts');
   return compileSpec(model, specFile);
 }

@@ -86,8 +86,8 @@ export async function generateProject(
     readText(join(dir, path)) ?? seed.find((file) => file.path === path)?.content.toString();
   const operatorConfig = seeded('autopilot-operator.yaml') ?? operatorConfigText;
   const running = parseOperatorConfig(operatorConfig, 'autopilot-operator.yaml');
-  const { compileSpec: compileSpec } = await import('../crd/build-crd.ts');
-  const { renderProject: renderProject } = await import('./render-project.ts');
+  const { compileSpec } = await import('../crd/build-crd.ts');
+  const { renderProject } = await import('./render-project.ts');
   const { specStub } = await import('./render/user-files.ts');
   const { crd, config } = await withSpecFile(
     dir,
@@ -149,7 +149,7 @@ export async function generateProject(
  * to start
  */
 async function checkUserConfig(value: object, schema: object, { kind }: Model): Promise<void> {
-  const { validateValue: validateValue } = await import('../util/validate-value.ts');
+  const { validateValue } = await import('../util/validate-value.ts');
   const problem = validateValue(value, schema, 'config');
   if (problem !== undefined) {
     throw new Error(
@@ -164,7 +164,7 @@ async function breakingChangesSince(dir: string, crd: object): Promise<readonly 
   if (before === undefined) {
     return [];
   }
-  const { findBreakingChanges: findBreakingChanges } = await import('../crd/compatibility.ts');
+  const { findBreakingChanges } = await import('../crd/compatibility.ts');
   return findBreakingChanges(JSON.parse(before) as object, crd);
 }
 

@@ -16,7 +16,7 @@ const ACTIONS = Object.keys(ACTION_WORDS) as FileAction[];
 
 /** @param wrote false for a dry run: then it says what would be done */
 export function summarize(
-  { model, plan, notices: notices, packagesToInstall: packagesToInstall }: GenerateResult,
+  { model, plan, notices, packagesToInstall }: GenerateResult,
   wrote = true,
 ): string[] {
   const notes = [...model.warnings, ...plan.notes].map((note) => `note: ${note}`);

@@ -47,12 +47,12 @@ export async function serveApi(
     kubeconfig: kubeconfigOf(url),
     async close() {
       ending.abort();
-      await closeServer(server);
+      await closeHttpServer(server);
     },
   };
 }
 
-async function closeServer(server: Server): Promise<void> {
+async function closeHttpServer(server: Server): Promise<void> {
   const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
   server.closeAllConnections();
   await closed;

@@ -2,7 +2,7 @@
  * Strategic merge patch, as kubectl apply and edit send it for built-in kinds: lists merge by the
  * first key of their shape.
  */
-import { memberShape, resolveShape } from '../cluster/field-set.ts';
+import { memberShape, resolveReference } from '../cluster/field-set.ts';
 import { isMap, jsonEqual } from '../cluster/frozen-json.ts';
 import type { Shape } from '../cluster/merge-shape.ts';
 
@@ -86,7 +86,7 @@ function mergeItems(
     } else if (index < 0) {
       merged.push(item);
     } else {
-      merged[index] = strategicMerge(merged[index], item, resolveShape(shape.items));
+      merged[index] = strategicMerge(merged[index], item, resolveReference(shape.items));
     }
   }
   return merged;

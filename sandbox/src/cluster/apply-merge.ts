@@ -3,7 +3,7 @@
  * and what is taken away after it.
  */
 import type { FieldSet } from './field-set.ts';
-import { pathElements, itemElement, memberShape, resolveShape } from './field-set.ts';
+import { pathElements, itemElement, memberShape, resolveReference } from './field-set.ts';
 import { isMap, jsonEqual } from './frozen-json.ts';
 import type { Shape } from './merge-shape.ts';
 
@@ -53,7 +53,7 @@ function mergeLists(
     }
     merged.push(
       shape.list === 'map'
-        ? mergeApplied(known.get(element), item, resolveShape(shape.items))
+        ? mergeApplied(known.get(element), item, resolveReference(shape.items))
         : item,
     );
   };
@@ -122,7 +122,7 @@ function pruneBranch(value: unknown, branch: Branch, shape: Shape | undefined): 
       if (inner === undefined) {
         return [item];
       }
-      return inner.isRemoved ? [] : [pruneBranch(item, inner, resolveShape(shape.items))];
+      return inner.isRemoved ? [] : [pruneBranch(item, inner, resolveReference(shape.items))];
     });
     return left.length === 0 ? null : left;
   }

@@ -3,7 +3,7 @@
  * server: where they differ, the real
  * one is right.
  *
- * What it does not do: authorization (`rights.ts` does, in front of it), admission webhooks, fields
+ * What it does not do: authorization (`rbac.ts` does, in front of it), admission webhooks, fields
  * of built-in kinds (docs/reference/conformance.md), and controllers
  * other than the garbage collector (a Deployment stays as it is written).
  */
@@ -11,7 +11,7 @@ import type { Clock, KubeApi, KubeObject, ObjectKey, ResourceType } from 'autopi
 import { VirtualClock } from '../virtual-clock.ts';
 import { pruneAndDefault } from './prepare-object.ts';
 import { startGarbageCollector } from './garbage-collector.ts';
-import { CLEANUP_FINALIZER, isCrd } from './custom-resource-definition.ts';
+import { CLEANUP_FINALIZER, isCrdKind } from './custom-resource-definition.ts';
 import { notServed } from './api-errors.ts';
 import { unifyEventVersions } from './event-conversion.ts';
 import type { Kind } from './kind-registry.ts';
@@ -226,7 +226,7 @@ export class Cluster {
   }
 
   #updateServedKinds({ kind, before, after }: ObjectChange): void {
-    if (!isCrd(kind)) {
+    if (!isCrdKind(kind)) {
       return;
     }
     if (after === undefined) {

@@ -51,7 +51,7 @@ export interface DefinitionSpec {
   readonly versions: readonly DefinitionVersion[];
 }
 
-export function isCrd({
+export function isCrdKind({
   group,
   plural,
 }: {
@@ -97,7 +97,7 @@ export function establishedStatus(object: KubeObject, time: string): object {
   };
 }
 
-export function crdProblems({ metadata, spec }: KubeObject): readonly StatusCause[] {
+export function validateCrd({ metadata, spec }: KubeObject): readonly StatusCause[] {
   const { group, names, versions } = spec as DefinitionSpec;
   const found: StatusCause[] = [];
   if (metadata.name !== `${names.plural}.${group}`) {

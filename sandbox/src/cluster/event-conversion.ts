@@ -24,7 +24,7 @@ const STORED_TYPE: ResourceType = {
 };
 
 /** Fields of v1, and what they are called in events.k8s.io. */
-const FIELD_NAMES: readonly (readonly [core: string, stored: string])[] = [
+const EVENT_FIELD_NAMES: readonly (readonly [core: string, stored: string])[] = [
   ['involvedObject', 'regarding'],
   ['message', 'note'],
   ['reportingComponent', 'reportingController'],
@@ -33,8 +33,8 @@ const FIELD_NAMES: readonly (readonly [core: string, stored: string])[] = [
   ['lastTimestamp', 'deprecatedLastTimestamp'],
   ['count', 'deprecatedCount'],
 ];
-const TO_STORED = new Map(FIELD_NAMES);
-const TO_CORE = new Map(FIELD_NAMES.map(([core, stored]) => [stored, core]));
+const TO_STORED = new Map(EVENT_FIELD_NAMES);
+const TO_CORE = new Map(EVENT_FIELD_NAMES.map(([core, stored]) => [stored, core]));
 
 /** The same API, in which Events of v1 are those of events.k8s.io. */
 export function unifyEventVersions(api: KubeApi): KubeApi {

@@ -44,7 +44,7 @@ function metadataPaths(...fields: readonly string[]): readonly string[] {
 }
 
 /** The shape behind a reference. */
-export function resolveShape(shape: Shape | undefined): Shape | undefined {
+export function resolveReference(shape: Shape | undefined): Shape | undefined {
   if (shape?.ref === undefined) {
     return shape;
   }
@@ -55,7 +55,7 @@ export function resolveShape(shape: Shape | undefined): Shape | undefined {
 
 /** The shape of one member of a map. */
 export function memberShape(shape: Shape | undefined, name: string): Shape | undefined {
-  return resolveShape(shape?.fields?.[name] ?? shape?.values);
+  return resolveReference(shape?.fields?.[name] ?? shape?.values);
 }
 
 /** The element of an item in a list that merges by keys or values. */
@@ -124,7 +124,7 @@ function collectApplied(
     for (const item of value) {
       const itemPath = joinPath(path, itemElement(item, shape ?? {}));
       if (shape?.list === 'map') {
-        collectApplied(item, resolveShape(shape.items), itemPath, fields);
+        collectApplied(item, resolveReference(shape.items), itemPath, fields);
       }
       fields.add(itemPath);
     }
@@ -157,7 +157,7 @@ export function withAncestors(fields: FieldSet, shape: Shape): FieldSet {
         }
         at = memberShape(at, element.slice(2));
       } else {
-        at = resolveShape(at?.items);
+        at = resolveReference(at?.items);
       }
     }
   }
@@ -191,7 +191,7 @@ export function compareFields(
       for (const item of value) {
         const memberPath = joinPath(path, itemElement(item, at ?? {}));
         if (at?.list === 'map') {
-          mark(item, resolveShape(at.items), memberPath, found);
+          mark(item, resolveReference(at.items), memberPath, found);
         }
         found.add(memberPath);
       }
@@ -236,7 +236,7 @@ export function compareFields(
       }
     } else if (at?.list !== undefined && Array.isArray(a ?? []) && Array.isArray(b ?? [])) {
       const [old, now] = [itemsByElement(a, at), itemsByElement(b, at)];
-      const [item, inner] = [at.list === 'map', resolveShape(at.items)];
+      const [item, inner] = [at.list === 'map', resolveReference(at.items)];
       for (const [element, value] of old) {
         if (!now.has(element)) {
           mark(value, item ? inner : { atomic: true }, joinPath(path, element), removed);
@@ -335,7 +335,7 @@ export function toFieldsV1(set: FieldSet): Readonly<Record<string, unknown>> {
 }
 
 /** As messages print it: `.spec.containers[name="web"].image`. */
-export function formatPath(path: string): string {
+export function formatFieldPath(path: string): string {
   return pathElements(path)
     .map((element) => {
       const rest = element.slice(2);

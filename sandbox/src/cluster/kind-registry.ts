@@ -59,7 +59,7 @@ const KINDS_WITH_SCALE = new Set([
 /** Made once for all clusters: kinds do not change. */
 let builtInKindsCache: readonly (readonly [string, Kind])[] | undefined;
 
-function builtInKinds(): readonly (readonly [string, Kind])[] {
+function createBuiltInKinds(): readonly (readonly [string, Kind])[] {
   builtInKindsCache ??= SERVED_KINDS.map((served): readonly [string, Kind] => [
     kindPath(served),
     {
@@ -75,7 +75,7 @@ function builtInKinds(): readonly (readonly [string, Kind])[] {
 }
 
 export class KindRegistry {
-  readonly #kinds = new Map<string, Kind>(builtInKinds());
+  readonly #kinds = new Map<string, Kind>(createBuiltInKinds());
 
   all(): Iterable<Kind> {
     return this.#kinds.values();
@@ -123,11 +123,11 @@ export class KindRegistry {
 
   /** Serves it no longer. Returns the kinds that are gone. */
   removeDefinition(definition: KubeObject): readonly Kind[] {
-    const gone = this.ofDefinition(definition);
-    for (const kind of gone) {
+    const removed = this.ofDefinition(definition);
+    for (const kind of removed) {
       this.#kinds.delete(kindPath(kind));
     }
-    return gone;
+    return removed;
   }
 }
 

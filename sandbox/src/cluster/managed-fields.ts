@@ -6,7 +6,7 @@
 import type { StatusCause } from './api-errors.ts';
 import { applyConflict } from './api-errors.ts';
 import type { FieldDifference, FieldSet } from './field-set.ts';
-import { comparePaths, toFieldsV1, formatPath } from './field-set.ts';
+import { comparePaths, toFieldsV1, formatFieldPath } from './field-set.ts';
 import { freezeJson } from './frozen-json.ts';
 
 export interface FieldWriter {
@@ -83,13 +83,13 @@ export function applyManagers(
   ].filter(ownsFields);
 }
 
-function removeOwnership(manager: FieldManager, ...gone: readonly FieldSet[]): FieldManager {
-  const touched = gone.some((paths) => [...paths].some((path) => manager.fields.has(path)));
+function removeOwnership(manager: FieldManager, ...removed: readonly FieldSet[]): FieldManager {
+  const touched = removed.some((paths) => [...paths].some((path) => manager.fields.has(path)));
   return touched
     ? {
         ...manager,
         fields: new Set(
-          [...manager.fields].filter((path) => gone.every((paths) => !paths.has(path))),
+          [...manager.fields].filter((path) => removed.every((paths) => !paths.has(path))),
         ),
       }
     : manager;
@@ -126,13 +126,13 @@ function conflictError(
   const causes = sorted.map(({ manager, path }): StatusCause => ({
     reason: 'FieldManagerConflict',
     message: `conflict with ${describeManager(manager)}`,
-    field: formatPath(path),
+    field: formatFieldPath(path),
   }));
   const [only] = sorted;
   if (sorted.length === 1 && only !== undefined) {
     return applyConflict(
       causes,
-      `Apply failed with 1 conflict: conflict with ${describeManager(only.manager)}: ${formatPath(only.path)}`,
+      `Apply failed with 1 conflict: conflict with ${describeManager(only.manager)}: ${formatFieldPath(only.path)}`,
     );
   }
   const names = [...new Set(sorted.map(({ manager }) => describeManager(manager)))].sort();
@@ -140,7 +140,7 @@ function conflictError(
     `conflicts with ${name}:`,
     ...sorted
       .filter(({ manager }) => describeManager(manager) === name)
-      .map(({ path }) => `- ${formatPath(path)}`),
+      .map(({ path }) => `- ${formatFieldPath(path)}`),
   ]);
   return applyConflict(causes, `Apply failed with ${sorted.length} conflicts: ${lines.join('\n')}`);
 }

@@ -3,7 +3,7 @@
  * another type than the schema's.
  */
 import { isMap } from './frozen-json.ts';
-import { itemElement, memberShape, formatPath, resolveShape } from './field-set.ts';
+import { itemElement, memberShape, formatFieldPath, resolveReference } from './field-set.ts';
 import type { StructuralSchema } from './structural-schema.ts';
 import { memberSchema } from './structural-schema.ts';
 import type { Shape } from './merge-shape.ts';
@@ -35,13 +35,13 @@ export function findMergeProblem(
           return `${path}: element ${index}: associative list with keys has an element that omits all key fields [${keys}] (and doesn't have default values for any key fields)`;
         }
         if (seen.has(element)) {
-          return `${path}: duplicate entries for key ${formatPath(element)}`;
+          return `${path}: duplicate entries for key ${formatFieldPath(element)}`;
         }
         seen.add(element);
       }
       const found = findMergeProblem(
         item,
-        shape?.list === undefined ? undefined : resolveShape(shape.items),
+        shape?.list === undefined ? undefined : resolveReference(shape.items),
         schema?.items,
         `${path}[${index}]`,
       );

@@ -10,7 +10,7 @@ import {
   annotationsChangeGeneration,
   withBuiltInDefaults,
 } from './built-in-behavior.ts';
-import { crdProblems, isCrd, withCrdDefaults } from './custom-resource-definition.ts';
+import { validateCrd, isCrdKind, withCrdDefaults } from './custom-resource-definition.ts';
 import type { StatusCause } from './api-errors.ts';
 import { badRequest, invalid } from './api-errors.ts';
 import { freezeJson, jsonEqual } from './frozen-json.ts';
@@ -121,7 +121,7 @@ function findUnknownFields(kind: Kind, object: KubeObject): readonly string[] {
 /** With defaults, kept. */
 export function applyDefaults(kind: Kind, object: KubeObject): KubeObject {
   const lean = withoutEmptyMetadata(object);
-  if (isCrd(kind)) {
+  if (isCrdKind(kind)) {
     return withCrdDefaults(lean);
   }
   return freezeJson(
@@ -161,8 +161,8 @@ function bodyProblems(
   object: KubeObject,
   before: KubeObject | undefined,
 ): readonly StatusCause[] {
-  if (isCrd(kind)) {
-    return crdProblems(object);
+  if (isCrdKind(kind)) {
+    return validateCrd(object);
   }
   return kind.schema === undefined
     ? builtInProblems(kind, object, before)

@@ -17,15 +17,15 @@ export function toScale(kind: Kind, object: KubeObject, paths: ScalePaths): Kube
     kind.custom === true
       ? paths.selector === undefined
         ? undefined
-        : valueAt(object, paths.selector)
+        : readPath(object, paths.selector)
       : selectorOf(object);
   return freezeJson({
     apiVersion: 'autoscaling/v1',
     kind: 'Scale',
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
-    spec: replicasSpec(valueAt(object, paths.spec)),
+    spec: replicasSpec(readPath(object, paths.spec)),
     status: {
-      replicas: Number(valueAt(object, paths.status) ?? 0),
+      replicas: Number(readPath(object, paths.status) ?? 0),
       ...(typeof selector === 'string' && { selector }),
     },
   } as KubeObject);
@@ -34,7 +34,7 @@ export function toScale(kind: Kind, object: KubeObject, paths: ScalePaths): Kube
 /** The object with the replicas that a Scale asks for. */
 export function withReplicas(object: KubeObject, scale: KubeObject, paths: ScalePaths): KubeObject {
   const { replicas: wanted = 0 } = (scale.spec ?? {}) as { replicas?: number };
-  return withValueAt(object, pathParts(paths.spec), wanted) as KubeObject;
+  return writePath(object, pathParts(paths.spec), wanted) as KubeObject;
 }
 
 function replicasSpec(value: unknown): object {
@@ -45,19 +45,19 @@ function pathParts(path: string): readonly string[] {
   return path.split('.').filter((part) => part !== '');
 }
 
-function valueAt(object: unknown, path: string): unknown {
+function readPath(object: unknown, path: string): unknown {
   return pathParts(path).reduce<unknown>(
     (value, part) => (isMap(value) ? value[part] : undefined),
     object,
   );
 }
 
-function withValueAt(value: unknown, [part, ...rest]: readonly string[], wanted: unknown): unknown {
+function writePath(value: unknown, [part, ...rest]: readonly string[], wanted: unknown): unknown {
   if (part === undefined) {
     return wanted;
   }
   const map = isMap(value) ? value : {};
-  return { ...map, [part]: withValueAt(map[part], rest, wanted) };
+  return { ...map, [part]: writePath(map[part], rest, wanted) };
 }
 
 function selectorOf({ spec }: KubeObject): string | undefined {

@@ -47,7 +47,7 @@ export async function* watchObjects(
     if (change.kind.group !== kind.group || change.kind.plural !== kind.plural) {
       return;
     }
-    const event = watchEventOf(change, kind, matches);
+    const event = toWatchEvent(change, kind, matches);
     if (event !== undefined) {
       emit(event);
     }
@@ -114,7 +114,7 @@ export async function* watchObjects(
  * What a change is to one watch: an object that begins to match was added, one that no longer does
  * was deleted.
  */
-function watchEventOf(
+function toWatchEvent(
   { before, after, served, version }: ObjectChange,
   kind: Kind,
   matches: ObjectMatcher,

@@ -20,7 +20,7 @@ import {
 } from './prepare-object.ts';
 import { allocateServerFields } from './built-in-behavior.ts';
 import { FOREGROUND_FINALIZER, ORPHAN_FINALIZER } from './garbage-collector.ts';
-import { CLEANUP_FINALIZER, establishedStatus, isCrd } from './custom-resource-definition.ts';
+import { CLEANUP_FINALIZER, establishedStatus, isCrdKind } from './custom-resource-definition.ts';
 import {
   alreadyExists,
   badRequest,
@@ -91,7 +91,7 @@ export class WriteHandler {
     const writer = this.#writer(kind, 'Update', options);
     return this.#create(
       kind,
-      decode(kind, isCrd(kind) ? freezeOnce(given) : freezeJson(given)),
+      decode(kind, isCrdKind(kind) ? freezeOnce(given) : freezeJson(given)),
       options,
       (_, after) =>
         updateManagers(
@@ -279,7 +279,7 @@ export class WriteHandler {
     const added = [
       ...(options.propagationPolicy === 'Foreground' ? [FOREGROUND_FINALIZER] : []),
       ...(options.propagationPolicy === 'Orphan' ? [ORPHAN_FINALIZER] : []),
-      ...(isCrd(kind) ? [CLEANUP_FINALIZER] : []),
+      ...(isCrdKind(kind) ? [CLEANUP_FINALIZER] : []),
     ];
     const finalizers = [...new Set([...(metadata.finalizers ?? []), ...added])];
     const namespace = kind.group === '' && kind.kind === 'Namespace';
@@ -347,7 +347,7 @@ export class WriteHandler {
       throw alreadyExists(kind, name, old.object.metadata.deletionTimestamp !== undefined);
     }
     const managers = computeManagers(undefined, next);
-    const complete = isCrd(kind)
+    const complete = isCrdKind(kind)
       ? freezeJson({ ...next, status: establishedStatus(next, this.#time()) } as KubeObject)
       : allocateServerFields(kind, next, undefined, () => ++this.#count);
     if (options.dryRun === true) {
@@ -387,7 +387,7 @@ export class WriteHandler {
       old,
       allocateServerFields(kind, whole, old, () => 0),
     );
-    let object = isCrd(kind)
+    let object = isCrdKind(kind)
       ? freezeJson({ ...whole, status: old.status } as KubeObject)
       : allocateServerFields(kind, whole, old, () => ++this.#count);
     rejectNewFinalizers(kind, old, object);

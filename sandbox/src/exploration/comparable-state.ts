@@ -26,7 +26,7 @@ interface ComparableCondition {
   readonly reason?: string;
 }
 
-/** @param ignore fields that may differ: `Kind.path.to.field`. */
+/** @param ignoredFields fields that may differ: `Kind.path.to.field`. */
 export function comparableStateOf(
   objects: readonly KubeObject[],
   scheduler: Scheduler,
@@ -159,7 +159,7 @@ export function compareStates(
 }
 
 function compareValues(path: string, expected: unknown, actual: unknown, lines: string[]): void {
-  if (isObject(expected) && isObject(actual)) {
+  if (isPlainObject(expected) && isPlainObject(actual)) {
     for (const name of new Set([...Object.keys(expected), ...Object.keys(actual)])) {
       compareValues(`${path}.${name}`, expected[name], actual[name], lines);
     }
@@ -175,7 +175,7 @@ function compareValues(path: string, expected: unknown, actual: unknown, lines: 
   );
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

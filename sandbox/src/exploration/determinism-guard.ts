@@ -19,7 +19,7 @@ interface GuardScope {
 
 const scopes = new AsyncLocalStorage<GuardScope>();
 
-/** @param told gets sentences: `Working reads the clock by itself (Date.now); …`. */
+/** @param onViolation gets sentences: `Working reads the clock by itself (Date.now); …`. */
 export function createDeterminismGuard(
   clock: Clock,
   random: Random,

@@ -93,7 +93,7 @@ export class EventLoop {
     this.lastChangeAt = this.now();
   }
 
-  /** @param promise that is broken by it; absent: one was broken before */
+  /** @param invariant that is broken by it; absent: one was broken before */
   abort(invariant?: string, detail?: string): void {
     if (this.#isOver) {
       return;
@@ -102,9 +102,9 @@ export class EventLoop {
     this.#options.onAbort(invariant, detail);
   }
 
-  /** @param begun when it should have begun to come to rest */
-  abortIfEndless(begun: number): void {
-    if (this.#changes > MAX_CHANGES || this.now() - begun > MAX_MS) {
+  /** @param startedAt when it should have begun to come to rest */
+  abortIfEndless(startedAt: number): void {
+    if (this.#changes > MAX_CHANGES || this.now() - startedAt > MAX_MS) {
       this.abort(
         'the operator reaches quiescence',
         `it still changes something after ${this.#changes} changes`,

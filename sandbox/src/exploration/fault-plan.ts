@@ -62,7 +62,7 @@ export class FaultPlan {
   #turn = 0;
   #pairsDrawn = 0;
 
-  /** @param quiet places of the flight without faults */
+  /** @param baseline places of the flight without faults */
   constructor(baseline: FaultSites, kinds: readonly FaultKind[], random: Random) {
     this.#baselineSites = baseline;
     this.#sitesByKey = new Map(baseline.map((site) => [siteKey(site), site]));
@@ -72,7 +72,7 @@ export class FaultPlan {
     this.singles = this.#remainingSingles.length;
   }
 
-  /** @param only single faults; then undefined comes when all are flown */
+  /** @param onlySingles single faults; then undefined comes when all are flown */
   next(onlySingles: boolean): PlannedRun | undefined {
     const turnStage = onlySingles
       ? 'singles'

@@ -15,7 +15,7 @@ export class FaultSiteCounter {
     this.#faults = faults;
   }
 
-  /** @param what goes on there */
+  /** @param situation goes on there */
   visit(type: SiteType, situation: string, isWrite = false): Fault | undefined {
     const site: FaultSite = { type, nth: ++this.#counts[type], isWrite, situation };
     this.#sinceActivity.push(site);

@@ -234,8 +234,8 @@ export class InvariantChecker {
 
   #checkResource(before: KubeObject | undefined, after: KubeObject | undefined): void {
     const { scheduler } = this.#options;
-    const from = statusOf(before).phase;
-    const to = statusOf(after).phase;
+    const from = phaseStatusOf(before).phase;
+    const to = phaseStatusOf(after).phase;
     if (before === undefined) {
       return;
     }
@@ -287,7 +287,7 @@ export class InvariantChecker {
     if (before !== undefined && verb !== 'patch' && !this.#isOwned(before, group)) {
       this.report(
         "no object of somebody else's is touched",
-        `${verb} of ${objectName(before)}, which belongs to ${ownerOf(before)}`,
+        `${verb} of ${objectName(before)}, which belongs to ${formatOwner(before)}`,
       );
     }
     const uid = object.metadata.labels?.[ownerLabel(group)];
@@ -347,11 +347,11 @@ function isBeyondGarbageCollection(
   );
 }
 
-function ownerOf({ metadata }: KubeObject): string {
+function formatOwner({ metadata }: KubeObject): string {
   return metadata.labels?.[MANAGED_BY_LABEL] ?? 'nobody this operator knows';
 }
 
-function statusOf(object: KubeObject | undefined): PhaseStatus {
+function phaseStatusOf(object: KubeObject | undefined): PhaseStatus {
   return (object?.status ?? {}) as PhaseStatus;
 }
 

@@ -56,14 +56,14 @@ export class Quiescence {
   /** Until nothing changes any more. */
   async waitForQuiescence(): Promise<void> {
     const { eventLoop, faultSites } = this.#options;
-    const begun = eventLoop.now();
+    const startedAt = eventLoop.now();
     const expected = this.#options.expected?.[this.states.length];
     const { quietPeriodMs } = this;
     const requiredQuietMs =
       expected === undefined
         ? quietPeriodMs
         : Math.max(MIN_QUIET_MS, expected.longestGapMs * 1.25 + 10_000);
-    let last = (eventLoop.lastChangeAt = begun);
+    let last = (eventLoop.lastChangeAt = startedAt);
     let longestGapMs = 0;
     faultSites.markActivity();
     while (!eventLoop.isOver) {
@@ -83,7 +83,7 @@ export class Quiescence {
         last = eventLoop.lastChangeAt;
         faultSites.markActivity();
       }
-      eventLoop.abortIfEndless(begun);
+      eventLoop.abortIfEndless(startedAt);
     }
   }
 

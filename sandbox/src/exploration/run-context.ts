@@ -19,7 +19,7 @@ export interface RunContext {
   /** What the operator may do; undefined: everything. */
   readonly policyRules: PolicyRules | undefined;
   /** Counts a place and says what goes wrong there. `what` goes on there, without names. */
-  visitSite(sort: 'request' | 'event' | 'call', what: string, write?: boolean): Fault | undefined;
+  visitSite(type: 'request' | 'event' | 'call', action: string, write?: boolean): Fault | undefined;
   /** The process ends without any clean-up; another one starts a second later. */
   killProcess(process: OperatorProcess): void;
   /** Whoever stands by or starts from now on hears everything so much later. */

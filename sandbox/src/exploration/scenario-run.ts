@@ -140,7 +140,7 @@ export class ScenarioRun implements RunContext {
   }
 
   /**
-   * @param quiet the flight without faults. Absent: this is that one, and its places of rest are
+   * @param baseline the flight without faults. Absent: this is that one, and its places of rest are
    * waited for with patience.
    */
   static async run(
@@ -198,9 +198,9 @@ export class ScenarioRun implements RunContext {
     };
   }
 
-  visitSite(sort: 'request' | 'event' | 'call', what: string, write = false): Fault | undefined {
+  visitSite(type: 'request' | 'event' | 'call', action: string, write = false): Fault | undefined {
     this.eventLoop.recordActivity();
-    const fault = this.#faultSites.visit(sort, `${this.#situation} ${what}`, write);
+    const fault = this.#faultSites.visit(type, `${this.#situation} ${action}`, write);
     if (fault !== undefined) {
       this.eventLoop.lastFaultAt = this.clock.monotonic();
     }

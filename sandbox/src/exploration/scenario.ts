@@ -25,8 +25,8 @@ export type ClusterChange =
     };
 
 /**
- * What users and other controllers do, in order. Made by `create`, `patch`, `remove`, `react`,
- * `approve`, `wait` and `rest`.
+ * What users and other controllers do, in order. Made by `create`, `patch`, `remove`, `actWhen`,
+ * `approve`, `wait` and `quiesce`.
  */
 export type ScenarioStep =
   | ClusterChange

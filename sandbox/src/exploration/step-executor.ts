@@ -66,19 +66,21 @@ export class StepExecutor {
     choose,
   }: Extract<ScenarioStep, { readonly type: 'actWhen' }>): Promise<ClusterChange | undefined> {
     const { eventLoop, quiescence, snapshot, isBaseline } = this.#options;
-    const begun = eventLoop.now();
+    const startedAt = eventLoop.now();
     while (!eventLoop.isOver) {
       const change = choose(snapshot);
       if (change !== undefined) {
         return change;
       }
       if (
-        eventLoop.isIdleUntil(Math.max(begun, eventLoop.lastChangeAt) + quiescence.quietPeriodMs)
+        eventLoop.isIdleUntil(
+          Math.max(startedAt, eventLoop.lastChangeAt) + quiescence.quietPeriodMs,
+        )
       ) {
         break;
       }
       await eventLoop.advance();
-      eventLoop.abortIfEndless(begun);
+      eventLoop.abortIfEndless(startedAt);
     }
     if (isBaseline) {
       this.#failAsImpossible(`'${title}' finds nothing to do`);

@@ -56,9 +56,9 @@ export class User {
     if (key.namespace !== undefined) {
       await this.#ensureNamespace(key.namespace);
     }
-    const made = await api.create(type, { ...object, metadata: { ...object.metadata, ...key } });
+    const created = await api.create(type, { ...object, metadata: { ...object.metadata, ...key } });
     const { status } = object as { readonly status?: unknown };
-    if (status !== undefined && made.status === undefined) {
+    if (status !== undefined && created.status === undefined) {
       await api.patch(type, key, { type: 'merge', body: { status } }, { subresource: 'status' });
     }
   }

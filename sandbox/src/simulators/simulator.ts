@@ -1,5 +1,5 @@
 /**
- * Parts of a cluster that are not the API server, for flights and for exploration: `fly(scheduler,
+ * Parts of a cluster that are not the API server, for flights and for exploration: `startSandbox(scheduler,
  * { simulators: [deployments(), traffic(…)] })`.
  */
 import type { Scheduler } from 'autopilot-runtime';

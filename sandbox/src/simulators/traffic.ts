@@ -94,7 +94,7 @@ export interface ObservedTraffic {
 /**
  * Where the requests to a host would go now.
  *
- * @param where the cluster of a flight, or what an invariant of an exploration is given.
+ * @param source the cluster of a flight, or what an invariant of an exploration is given.
  * @param host a Service's name.
  */
 export function observedTraffic(

@@ -38,7 +38,7 @@ export interface SandboxOptions {
    */
   readonly queryMetrics?: OperatorOptions['ask'];
   /**
-   * What the operator may do; everything else is refused with 403. Absent: everything. `rightsFrom`
+   * What the operator may do; everything else is refused with 403. Absent: everything. `policyRulesFrom`
    * reads them from manifests.
    */
   readonly policyRules?: PolicyRules;

@@ -82,7 +82,7 @@ export function workerContext<C extends Pick<AnyContext, 'resource'> & { readonl
       ([name, objects]) => [name, createInputView(name, objects, namespace)],
     ),
   );
-  const made = {
+  const built = {
     resource,
     inputs: new Proxy(
       {},
@@ -101,7 +101,7 @@ export function workerContext<C extends Pick<AnyContext, 'resource'> & { readonl
     lastStep,
     ...(metrics !== undefined && { metrics }),
   };
-  return made as unknown as C;
+  return built as unknown as C;
 }
 
 /** Objects without a namespace lie in the resource's. */
@@ -110,7 +110,7 @@ function createInputView(
   objects: readonly NamedObject[] | undefined,
   ownNamespace: string | undefined,
 ): InputView<NamedObject> {
-  const placed = (objects ?? []).map((object) =>
+  const namespaced = (objects ?? []).map((object) =>
     deepFreeze(
       structuredClone({
         ...object,
@@ -122,7 +122,9 @@ function createInputView(
     ),
   );
   const objectsIn = (namespace: string | undefined): readonly NamedObject[] =>
-    placed.filter(({ metadata }) => namespace === undefined || metadata.namespace === namespace);
+    namespaced.filter(
+      ({ metadata }) => namespace === undefined || metadata.namespace === namespace,
+    );
   const get = (name: string, options?: { readonly namespace?: string }): NamedObject | undefined =>
     objectsIn(options?.namespace ?? ownNamespace).find(({ metadata }) => metadata.name === name);
   return {

@@ -97,11 +97,11 @@ function findNotImplemented({ resources, trace }: RunResult): readonly string[] 
       (status as { readonly conditions?: readonly StatusCondition[] } | undefined)?.conditions ??
       [],
   );
-  const said = conditions
+  const messages = conditions
     .filter(({ reason }) => reason === 'NotImplemented')
     .map(({ message }) => message);
   const thrown = trace.flatMap(
     ({ what }) => /throws PermanentError: (.* is not implemented yet: .*)$/.exec(what)?.[1] ?? [],
   );
-  return [...new Set([...said, ...thrown])];
+  return [...new Set([...messages, ...thrown])];
 }

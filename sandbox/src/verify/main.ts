@@ -102,7 +102,7 @@ async function exploreScenarios(
   const minutes = minutesForAll(costs);
   const hint = minutes === undefined ? '' : `; --budget ${minutes}m would run all single faults`;
   printLine(`\nseed ${seed}, ${Math.round(elapsed() / 1000)} s${hint}`);
-  return costs.every(({ isComplete: whole }) => whole) ? 0 : 1;
+  return costs.every(({ isComplete }) => isComplete) ? 0 : 1;
 }
 
 async function replayRun(

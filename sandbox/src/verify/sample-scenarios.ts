@@ -48,8 +48,11 @@ export function sampleScenarios(
 
 /** The merge patch from one spec to another: fields that the other lacks go. */
 function mergePatchBetween(from: unknown, to: unknown): object {
-  const gone = Object.keys((from ?? {}) as object).filter(
+  const removed = Object.keys((from ?? {}) as object).filter(
     (name) => !(name in ((to ?? {}) as object)),
   );
-  return { ...(to as object | undefined), ...Object.fromEntries(gone.map((name) => [name, null])) };
+  return {
+    ...(to as object | undefined),
+    ...Object.fromEntries(removed.map((name) => [name, null])),
+  };
 }

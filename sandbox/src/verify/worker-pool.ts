@@ -41,7 +41,7 @@ export class WorkerPool {
 
   /**
    * @param dir of the project
-   * @param mostLives of its modules, after which a thread is replaced
+   * @param maxReloads of its modules, after which a thread is replaced
    */
   constructor(dir: string, size: number, maxReloads = MAX_RELOADS) {
     this.#dir = dir;

@@ -13,7 +13,7 @@ const { freshScheduler, crd, scenarios, chart } = await loadProject(workerData a
 const subject = { scheduler: freshScheduler, crd, policyRules: chart.policyRules };
 const baseline = new Map<string, Promise<RunResult>>();
 
-async function handleRequest({
+async function handleRunRequest({
   nth,
   scenario: name,
   seed,
@@ -44,5 +44,5 @@ async function handleRequest({
 
 // One at a time: the next order comes when this one is reported.
 parentPort?.on('message', (request: RunRequest) => {
-  void handleRequest(request).then((report) => parentPort?.postMessage(report));
+  void handleRunRequest(request).then((report) => parentPort?.postMessage(report));
 });

@@ -6,7 +6,7 @@ import type {
   OperatorUnderTest,
 } from '../../../sandbox/src/exploration/index.ts';
 import { explore } from '../../../sandbox/src/exploration/index.ts';
-import { life, machineOf, taken, touched } from './lift.ts';
+import { life, createScheduler, taken, touched } from './lift.ts';
 import { wrongRuntimes } from './wrong-runtimes.ts';
 import { wrongWorkers } from './wrong-workers.ts';
 
@@ -18,7 +18,7 @@ export interface Bug {
   readonly subject: () => OperatorUnderTest;
 }
 
-export const correct: OperatorUnderTest = { scheduler: () => machineOf() };
+export const correct: OperatorUnderTest = { scheduler: () => createScheduler() };
 export const scenarios: readonly Scenario[] = [life, touched, taken];
 
 export const bugs: readonly Bug[] = [
@@ -26,7 +26,7 @@ export const bugs: readonly Bug[] = [
     where: 'worker',
     name,
     scenario: life,
-    subject: () => ({ scheduler: () => machineOf(make()) }),
+    subject: () => ({ scheduler: () => createScheduler(make()) }),
   })),
   ...Object.entries(wrongRuntimes).map(([name, make]): Bug => {
     const scenario = name.includes('what should be new') ? taken : touched;
@@ -35,7 +35,7 @@ export const bugs: readonly Bug[] = [
 ];
 
 /** Flights after which a bug counts as not found. */
-export const MOST_FLIGHTS = 1_500;
+export const MAX_RUNS = 1_500;
 
 /** Looks for a bug until it is found. */
 export function hunt(
@@ -44,7 +44,7 @@ export function hunt(
 ): Promise<Exploration> {
   return explore(subject(), scenario, {
     maxFindings: 1,
-    hasBudget: (runs) => runs < MOST_FLIGHTS,
+    hasBudget: (runs) => runs < MAX_RUNS,
     ...options,
   });
 }

@@ -95,7 +95,7 @@ export function lift(): Workers {
 }
 
 /** @param workers those that are not as in `lift` */
-export function machineOf(workers: Partial<Workers> = {}): Scheduler {
+export function createScheduler(workers: Partial<Workers> = {}): Scheduler {
   const all = { ...lift(), ...workers };
   const phase = (
     name: PhaseName,

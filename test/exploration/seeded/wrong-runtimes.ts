@@ -53,13 +53,13 @@ export const wrongRuntimes: Readonly<Record<string, () => Start>> = {
           return { ...object, metadata: { ...object.metadata, resourceVersion: '0' } };
         },
         patch: async (type, key, patch, options, signal) => {
-          const answer = await api.patch(type, key, patch, options, signal);
+          const response = await api.patch(type, key, patch, options, signal);
           if (options?.subresource === 'status') {
             for (const send of later.splice(0)) {
               await send();
             }
           }
-          return answer;
+          return response;
         },
       };
     }),
@@ -179,8 +179,8 @@ export const wrongRuntimes: Readonly<Record<string, () => Start>> = {
   'does not take the answers to its own writes': () =>
     through((api) => ({
       patch: async (...call) => {
-        const answer = await api.patch(...call);
-        return { ...answer, metadata: { ...answer.metadata, resourceVersion: '1' } };
+        const response = await api.patch(...call);
+        return { ...response, metadata: { ...response.metadata, resourceVersion: '1' } };
       },
     })),
   // @promise queue/quarantine

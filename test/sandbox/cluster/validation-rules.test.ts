@@ -57,13 +57,13 @@ describe('a rule in CEL that the sandbox cannot evaluate', () => {
     const cluster = new Cluster();
     await cluster.api.create(cluster.typeOf(definition), definition);
     const apiServer = await serveApi(cluster);
-    const answer = await fetch(`${apiServer.url}/apis/examples.io/v1/kites`, {
+    const response = await fetch(`${apiServer.url}/apis/examples.io/v1/kites`, {
       method: 'POST',
       body: JSON.stringify(kite('a')),
     });
     expect([
-      answer.status,
-      answer.headers.get('warning')?.includes(`address: the rule ${rule} is not checked`),
+      response.status,
+      response.headers.get('warning')?.includes(`address: the rule ${rule} is not checked`),
     ]).to.deep.equal([201, true]);
     await apiServer.close();
   });
