@@ -15,8 +15,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
-import type { KubeApi } from '../runtime/src/ports.ts';
-import { connect } from '../runtime/src/ports.ts';
+import type { KubeApi } from '../runtime/src/internal.ts';
+import { connect } from '../runtime/src/internal.ts';
 import type { ControlPlane } from '../test/realparts/index.ts';
 import { controlPlane, until } from '../test/realparts/index.ts';
 import { build, root } from '../scripts/build.ts';
@@ -70,9 +70,9 @@ try {
   const results: Result[] = [];
   for (let round = 0; round < rounds; round++) {
     results.push(
-      await bare(plane, 'bare writes'),
-      await bare(plane, 'bare writes and watches', '--watch'),
-      await ours(plane),
+      await watchOnly(plane, 'bare writes'),
+      await watchOnly(plane, 'bare writes and watches', '--watch'),
+      await autopilotRun(plane),
     );
     if (peer !== undefined) {
       results.push(await controller(plane, peer));
@@ -117,7 +117,7 @@ async function clear(): Promise<void> {
   });
 }
 
-async function bare(
+async function watchOnly(
   { kubeconfig }: ControlPlane,
   contender: string,
   ...args: readonly string[]
@@ -125,7 +125,7 @@ async function bare(
   await fill(runs);
   // Everybody is looked at in the same way: a watch costs the server something too.
   const done = lastTransition(api, runs);
-  const command = [...node, join(import.meta.dirname, 'bare.ts'), ...args];
+  const command = [...node, join(import.meta.dirname, 'watch-only.ts'), ...args];
   const { stdout } = await execa(process.execPath, command, {
     env: { KUBECONFIG: kubeconfig, ...asImage },
   });
@@ -145,7 +145,7 @@ async function bare(
   };
 }
 
-function ours(control: ControlPlane): Promise<Result> {
+function autopilotRun(control: ControlPlane): Promise<Result> {
   return operator(control, 'autopilot', process.execPath, [
     ...node,
     join(import.meta.dirname, 'operator.ts'),

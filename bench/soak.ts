@@ -13,13 +13,13 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { root } from '../scripts/build.ts';
-import type { Episode } from '../test/faults/episodes.ts';
-import { GENTLE, HARSH } from '../test/faults/episodes.ts';
-import { judgeAudit, judgeSyncs } from '../test/faults/evidence.ts';
-import { faultsPage } from '../test/faults/page.ts';
-import type { Run } from '../test/faults/runner.ts';
-import { runEpisode } from '../test/faults/runner.ts';
-import { World } from '../test/faults/world.ts';
+import type { FaultScenario } from '../test/faults/fault-scenarios.ts';
+import { GENTLE, HARSH } from '../test/faults/fault-scenarios.ts';
+import { checkAudit, checkReconciles } from '../test/faults/audit-checks.ts';
+import { faultsPage } from '../test/faults/faults-page.ts';
+import type { ScenarioResult } from '../test/faults/run-scenario.ts';
+import { runScenario } from '../test/faults/run-scenario.ts';
+import { TestWorld } from '../test/faults/test-world.ts';
 
 const GENTLE_SHARE = 0.6;
 const { values } = parseArgs({
@@ -38,20 +38,20 @@ const [minutes, resources, seed] = [
 
 const begun = performance.now();
 const passed = (): number => (performance.now() - begun) / 60_000;
-const world = await World.make({ resources, seed });
-const runs: (Run & { readonly minute: number })[] = [];
+const world = await TestWorld.make({ resources, seed });
+const runs: (ScenarioResult & { readonly minute: number })[] = [];
 const level = await world.replicas.memory('a');
 
-async function repeat(episodes: readonly Episode[], until: number): Promise<void> {
-  for (let index = 0; index < episodes.length || passed() < until; index++) {
-    const episode = episodes[index % episodes.length];
-    if (episode === undefined) {
+async function repeat(scenarios: readonly FaultScenario[], until: number): Promise<void> {
+  for (let index = 0; index < scenarios.length || passed() < until; index++) {
+    const scenario = scenarios[index % scenarios.length];
+    if (scenario === undefined) {
       return;
     }
-    const run = await runEpisode(world, episode).catch((error: Error) => {
+    const run = await runScenario(world, scenario).catch((error: Error) => {
       console.log(error.message);
       return {
-        name: episode.name,
+        name: scenario.name,
         injected: 0,
         recoveredMs: Infinity,
         memory: undefined,
@@ -62,21 +62,21 @@ async function repeat(episodes: readonly Episode[], until: number): Promise<void
     console.log(
       `${passed().toFixed(1)} min: ${run.name}: ${run.injected} times, recovered in ${(run.recoveredMs / 1000).toFixed(1)} s, heap ${run.memory?.heapMb.toFixed(1)} MB`,
     );
-    if (index >= episodes.length - 1 && passed() >= until) {
+    if (index >= scenarios.length - 1 && passed() >= until) {
       return;
     }
   }
 }
 
 try {
-  const wanted = (all: readonly Episode[]): readonly Episode[] =>
+  const wanted = (all: readonly FaultScenario[]): readonly FaultScenario[] =>
     all.filter(({ name }) => values.only === undefined || new RegExp(values.only).test(name));
   console.log(`${passed().toFixed(1)} min: the quiet runs are done`);
   await repeat(wanted(GENTLE), minutes * GENTLE_SHARE);
   await world.replicas.start('b');
   await repeat(wanted(HARSH), minutes);
-  const audit = await judgeAudit(world.plane.auditLog);
-  const syncs = judgeSyncs(world.replicas.lives());
+  const audit = await checkAudit(world.plane.auditLog);
+  const syncs = checkReconciles(world.replicas.processLogs());
   const soak = { resources, minutes: passed(), seed, runs, level, audit, syncs };
   if (values.only === undefined) {
     writeFileSync(join(root, 'docs/reference/faults.md'), faultsPage(soak));

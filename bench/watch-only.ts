@@ -5,8 +5,8 @@
  * what is left of the difference is ours.
  * Prints one JSON line: seconds, CPU seconds, transitions.
  */
-import type { ResourceType } from 'autopilot-runtime/ports';
-import { connect } from 'autopilot-runtime/ports';
+import type { ResourceType } from 'autopilot-runtime/internal';
+import { connect } from 'autopilot-runtime/internal';
 import { CONFIG_MAPS, configMap, LAST, NAMESPACE, PHASES, RUNS } from './workload.ts';
 
 const connected = await connect();

@@ -2,7 +2,7 @@
  * What every contender does: each resource goes through four phases; each phase applies one
  * ConfigMap, then the status moves on.
  */
-import type { AnyContext, AnyResult, KubeObject, ResourceType } from 'autopilot-runtime/ports';
+import type { AnyContext, AnyResult, KubeObject, ResourceType } from 'autopilot-runtime/internal';
 import { defineScheduler } from 'autopilot-runtime';
 
 export const RUNS: ResourceType = {

@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { scaffold } from '../generators/lib/index.ts';
-import { systemClock, systemRandom } from '../runtime/src/clock.ts';
-import type { KubeObject, Log, Operator, OperatorEvent, Scheduler } from '../runtime/src/ports.ts';
-import { keyString, startOperator } from '../runtime/src/ports.ts';
+import { systemClock, systemRandom } from '../runtime/src/util/clock.ts';
+import type { KubeObject, Logger, Operator, OperatorEvent, Scheduler } from '../runtime/src/internal.ts';
+import { keyString, startOperator } from '../runtime/src/internal.ts';
 import { Cluster } from '../sandbox/src/index.ts';
 import { root } from './build.ts';
 
@@ -25,7 +25,7 @@ export interface DemoResult {
 
 const NAMESPACE = 'default';
 const TIMEOUT_MS = 10_000;
-const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /**
  * @param say takes one line at a time, as things happen.
@@ -63,7 +63,7 @@ async function runAutoRoute(dir: string, logLine: (line: string) => void): Promi
   logLine('an in-memory cluster with the definitions of AutoRoute and of Istio');
 
   const onEvent = (event: OperatorEvent): void => {
-    if (event.type === 'syncFailed') {
+    if (event.type === 'reconcileFailed') {
       logLine(`  ! ${keyString(event.resource)} in ${event.phase}: ${event.message}`);
     } else if (event.type === 'transition') {
       counts.transitions++;
@@ -131,7 +131,7 @@ async function routed(
     const { phase } = (status ?? {}) as { phase?: string };
     if (
       phase === 'Ready' &&
-      operator.pending() === 0 &&
+      operator.pendingCount() === 0 &&
       items.map(({ metadata }) => metadata.name).join() === deployments.join()
     ) {
       return;

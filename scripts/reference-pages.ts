@@ -6,9 +6,9 @@ import { cliPage, usageText } from '../generators/lib/cli/help.ts';
 import { commandTable } from '../generators/lib/cli/command-table.ts';
 import { specReferencePage } from '../generators/lib/docs/spec-reference.ts';
 import { operatorReferencePage, referencePage } from '../generators/lib/docs/yaml-reference.ts';
-import { metricsPage } from '../runtime/src/observe/definitions.ts';
+import { renderMetricsPage } from '../runtime/src/observability/metric-definitions.ts';
 import { CASES } from '../test/conformance/cases/index.ts';
-import { conformancePage } from '../test/conformance/page.ts';
+import { conformancePage } from '../test/conformance/conformance-page.ts';
 import { promisesPage } from './promises.ts';
 
 export function referencePages(): Readonly<Record<string, string>> {
@@ -18,7 +18,7 @@ export function referencePages(): Readonly<Record<string, string>> {
     'docs/reference/autopilot-operator-yaml.md': operatorReferencePage(),
     'docs/reference/cli.md': cliPage(),
     'docs/reference/spec-ts.md': specReferencePage(),
-    'docs/reference/metrics.md': metricsPage(),
+    'docs/reference/metrics.md': renderMetricsPage(),
     'docs/reference/conformance.md': conformancePage(CASES),
     'generators/app/USAGE': usageText(commandTable.init),
     'generators/phase/USAGE': usageText(commandTable.phase),

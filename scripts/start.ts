@@ -1,7 +1,7 @@
 /** npm start [-- --keep]: the first flight, and a summary. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { keepAlive } from '../runtime/src/clock.ts';
+import { keepAlive } from '../runtime/src/util/clock.ts';
 import { serveApi } from '../sandbox/src/index.ts';
 import { runDemo } from './demo.ts';
 

@@ -1,8 +1,8 @@
 /** The public surface of the runtime: what generated projects and workers import. */
 export { run } from './operator/run.ts';
-export { parseDuration } from './duration.ts';
-export { remaining } from './pace.ts';
-export { defineScheduler } from './scheduler.ts';
+export { parseDuration } from './api/duration.ts';
+export { timeUntil } from './api/time-until.ts';
+export { defineScheduler } from './api/scheduler.ts';
 export type {
   Duration,
   FinalizerDefinition,
@@ -11,10 +11,10 @@ export type {
   PhaseDefinition,
   QueryDefinition,
   Scheduler,
-} from './scheduler.ts';
-export { shared } from './shared.ts';
-export type { FieldStep, SharedField, SharedOutput } from './shared.ts';
-export { notImplemented, PermanentError, RetryLater } from './worker.ts';
+} from './api/scheduler.ts';
+export { claimFields } from './api/field-claim.ts';
+export type { FieldPathElement, ClaimedField, FieldClaim } from './api/field-claim.ts';
+export { notImplemented, PermanentError, RetryLater } from './api/worker.ts';
 export type {
   AnyFinalizer,
   AnyWorker,
@@ -24,10 +24,10 @@ export type {
   FinalizeResult,
   InputView,
   LabelSelector,
-  Log,
+  Logger,
   OutputObject,
   ReadOptions,
-} from './worker.ts';
-export type { KubeObject, ObjectMeta, ResourceType } from './kube/object.ts';
-export type { Metrics, Query, QueryAnswer } from './queries/types.ts';
-export type { EmbeddedResource, Int32, Int64, IntOrString, Quantity, Timestamp } from './spec.ts';
+} from './api/worker.ts';
+export type { KubeObject, ObjectMeta, ResourceType } from './client/object.ts';
+export type { MetricsQueries, MetricsQuery, QueryResult } from './queries/query-types.ts';
+export type { EmbeddedResource, Int32, Int64, IntOrString, Quantity, Timestamp } from './api/spec-types.ts';

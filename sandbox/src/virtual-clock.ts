@@ -1,7 +1,7 @@
 /**
  * Time that moves only when it is told to, and chance that repeats.
  */
-import type { Clock, Random, Timer } from 'autopilot-runtime/ports';
+import type { Clock, Random, Timer } from 'autopilot-runtime/internal';
 
 /** 2026-01-01T00:00:00Z: flights begin here unless told otherwise. */
 export const EPOCH = Date.UTC(2026, 0, 1);

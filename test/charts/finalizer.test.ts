@@ -8,7 +8,7 @@ import { generateProject } from '../../generators/lib/index.ts';
 import { requireModel } from '../../generators/lib/model/load.ts';
 import type { ControlPlane } from '../realparts/index.ts';
 import { controlPlane, until } from '../realparts/index.ts';
-import { at, refusal, render, renderText, manifestsOf } from './rendering.ts';
+import { at, renderError, render, renderText, manifestsOf } from './rendering.ts';
 import type { Chart, Json } from './rendering.ts';
 
 const PROJECT = (phase: string, more = ''): string => `kind: Example
@@ -103,10 +103,10 @@ describe('a configuration that has a type', () => {
         acceptBreaking: true,
       });
       const chart = join(project, 'charts/example-operator');
-      expect(await refusal(chart, { values: { config: { config: { region: 7 } } } })).to.contain(
+      expect(await renderError(chart, { values: { config: { config: { region: 7 } } } })).to.contain(
         '/config/config/region',
       );
-      expect(await refusal(chart, { values: { config: { config: { region: 'eu' } } } })).to.equal(
+      expect(await renderError(chart, { values: { config: { config: { region: 'eu' } } } })).to.equal(
         'no failure',
       );
     } finally {
@@ -140,8 +140,8 @@ describe('the chart of a machine that reaches beyond a namespace', () => {
     it(`${what}: watchNamespaces is refused with the reason`, async () => {
       const chart = await projectOf(PROJECT(phase, more));
       try {
-        expect(await refusal(chart.path)).to.equal('no failure');
-        expect(await refusal(chart.path, { values: { watchNamespaces: ['a'] } })).to.contain(
+        expect(await renderError(chart.path)).to.equal('no failure');
+        expect(await renderError(chart.path, { values: { watchNamespaces: ['a'] } })).to.contain(
           `watchNamespaces cannot be set: ${reason}`,
         );
       } finally {

@@ -5,8 +5,8 @@ import { execa } from 'execa';
 import { stringify } from 'yaml';
 import { deployment } from '../../examples/autoroute/test/deployments.ts';
 import { packageRoot } from '../../generators/lib/util/package-root.ts';
-import { DEFINITIONS } from '../../runtime/src/observe/definitions.ts';
-import type { Definition } from '../../runtime/src/observe/definitions.ts';
+import { METRIC_DEFINITIONS } from '../../runtime/src/observability/metric-definitions.ts';
+import type { MetricDefinition } from '../../runtime/src/observability/metric-definitions.ts';
 import type { OperatorProcess } from '../e2e/operator-process.ts';
 import { startProcess } from '../e2e/operator-process.ts';
 import type { ControlPlane, Prometheus } from '../realparts/index.ts';
@@ -117,7 +117,7 @@ describe('the alerts and the dashboard of a flying operator, asked of a real Pro
 
   it('ask for nothing that the operator does not have', () => {
     const known = new Set(
-      (Object.values(DEFINITIONS) as readonly Definition[]).map(({ name }) => name),
+      (Object.values(METRIC_DEFINITIONS) as readonly MetricDefinition[]).map(({ name }) => name),
     );
     const asked = [...rules.map(({ expr }) => expr), ...panels.map(([, expr]) => expr)].flatMap(
       (expr) => [

@@ -6,7 +6,7 @@ import { deployment } from '../../examples/autoroute/test/deployments.ts';
 import { packageRoot } from '../../generators/lib/util/package-root.ts';
 import type { OperatorProcess } from '../e2e/operator-process.ts';
 import { startProcess } from '../e2e/operator-process.ts';
-import { afterConflict, EVENT_SERIES, expectLeastRights, STANDBY } from '../e2e/rights.ts';
+import { afterConflict, EVENT_SERIES, expectLeastPrivilege, STANDBY } from '../e2e/least-privilege.ts';
 import type { ControlPlane } from '../realparts/index.ts';
 import { controlPlane, freePorts, until } from '../realparts/index.ts';
 import { at, chartOf, manifestsOf, renderText } from './rendering.ts';
@@ -141,7 +141,7 @@ describe('two releases in namespaces of their own, by people who are administrat
     // The lease is renewed after two seconds only.
     for (const team of teams) {
       await until('every right was used', 10_000, () =>
-        expectLeastRights(plane, team, 'autoroute-operator', exempt),
+        expectLeastPrivilege(plane, team, 'autoroute-operator', exempt),
       );
     }
   });

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { chartOf, refusal } from './rendering.ts';
+import { chartOf, renderError } from './rendering.ts';
 import type { Chart, Json } from './rendering.ts';
 
 const CASES: readonly (readonly [what: string, values: Json, sentence: string])[] = [
@@ -108,14 +108,14 @@ describe('the chart refuses with a sentence', () => {
   for (const [what, values, sentence] of CASES) {
     it(what, async () => {
       for (const major of [3, 4] as const) {
-        expect(await refusal(chart.path, { values, major })).to.contain(sentence);
+        expect(await renderError(chart.path, { values, major })).to.contain(sentence);
       }
     });
   }
 
   it('an enabled parent condition is none of its business', async () => {
     expect(
-      await refusal(chart.path, { values: { enabled: true, global: { of: 'somebody' } } }),
+      await renderError(chart.path, { values: { enabled: true, global: { of: 'somebody' } } }),
     ).to.equal('no failure');
   });
 });

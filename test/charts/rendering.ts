@@ -84,7 +84,7 @@ export async function render(chart: string, options?: RenderOptions): Promise<re
 }
 
 /** What Helm says when it refuses; 'no failure' when it does not. */
-export async function refusal(chart: string, options?: RenderOptions): Promise<string> {
+export async function renderError(chart: string, options?: RenderOptions): Promise<string> {
   return renderText(chart, options).then(
     () => 'no failure',
     (error: { stderr?: string; message: string }) => error.stderr ?? error.message,

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { LIVE_KEYS } from '../../generators/lib/model/operator-config.ts';
-import { leaseName } from '../../runtime/src/kube/names.ts';
-import { FIELD_NAMES, LIVE } from '../../runtime/src/operator/config.ts';
+import { leaseName } from '../../runtime/src/client/well-known-names.ts';
+import { FIELD_NAMES, LIVE_SETTINGS } from '../../runtime/src/operator/config.ts';
 import { at, chartOf, render } from './rendering.ts';
 import type { Chart, Json, Manifest, RenderOptions } from './rendering.ts';
 
@@ -305,7 +305,7 @@ describe('the templates of the chart', () => {
   });
 
   it('restarts Pods for a changed setting unless the runtime takes it live', async () => {
-    expect([...LIVE_KEYS].sort()).to.deep.equal(LIVE.map((name) => FIELD_NAMES[name]).sort());
+    expect([...LIVE_KEYS].sort()).to.deep.equal(LIVE_SETTINGS.map((name) => FIELD_NAMES[name]).sort());
     const checksum = async (config: Json): Promise<unknown> =>
       at(
         (await find('Deployment', value({ config })))[0],

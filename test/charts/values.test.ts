@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { parse } from 'yaml';
-import { at, chartOf, refusal, renderText } from './rendering.ts';
+import { at, chartOf, renderError, renderText } from './rendering.ts';
 import type { Chart, Json } from './rendering.ts';
 
 interface Schema {
@@ -83,7 +83,7 @@ describe('the values of the chart', () => {
         ([path, { type, enum: choices }]) => path !== 'enabled' && (type ?? choices) !== undefined,
       );
       expect(paths.length).to.be.greaterThan(90);
-      const said = await refusal(chart.path, {
+      const said = await renderError(chart.path, {
         major,
         values: merged(paths.map(([path, leaf]) => placed(path, wrong(leaf)))),
       });
@@ -96,11 +96,11 @@ describe('the values of the chart', () => {
   }
 
   it('are refused when nobody knows them, but under global', async () => {
-    expect(await refusal(chart.path, { values: { imgae: {} } })).to.contain('imgae');
-    expect(await refusal(chart.path, { values: { metrics: { servicemonitor: {} } } })).to.contain(
+    expect(await renderError(chart.path, { values: { imgae: {} } })).to.contain('imgae');
+    expect(await renderError(chart.path, { values: { metrics: { servicemonitor: {} } } })).to.contain(
       'servicemonitor',
     );
-    expect(await refusal(chart.path, { values: { global: { whatever: 1 } } })).to.equal(
+    expect(await renderError(chart.path, { values: { global: { whatever: 1 } } })).to.equal(
       'no failure',
     );
   });

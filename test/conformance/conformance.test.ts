@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Cluster, serveApi } from '../../sandbox/src/index.ts';
-import { systemClock } from '../../runtime/src/clock.ts';
-import type { KubeApi } from '../../runtime/src/ports.ts';
-import { connect } from '../../runtime/src/ports.ts';
+import { systemClock } from '../../runtime/src/util/clock.ts';
+import type { KubeApi } from '../../runtime/src/internal.ts';
+import { connect } from '../../runtime/src/internal.ts';
 import { controlPlane } from '../realparts/index.ts';
 import { CASES } from './cases/index.ts';
-import { World } from './world.ts';
+import { TestCluster } from './test-cluster.ts';
 
 interface Server {
   readonly api: KubeApi;
@@ -68,7 +68,7 @@ for (const [name, { start, sandbox }] of Object.entries(SERVERS)) {
     let count = 0;
     before(async () => {
       server = await start();
-      await World.prepare(server.api);
+      await TestCluster.prepare(server.api);
     });
     after(() => server?.stop());
 
@@ -77,7 +77,7 @@ for (const [name, { start, sandbox }] of Object.entries(SERVERS)) {
         for (const { name: promise, differs, run } of cases) {
           const expected = sandbox && differs !== undefined;
           it(expected ? `${promise} (the sandbox differs: ${differs})` : promise, async () => {
-            const done = run(await World.of(server.api, `case-${++count}`));
+            const done = run(await TestCluster.of(server.api, `case-${++count}`));
             if (!expected) {
               return done;
             }

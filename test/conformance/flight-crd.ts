@@ -1,5 +1,5 @@
 /** The suite's own kind: every way that fields merge, are defaulted and validated. */
-import type { ResourceType } from '../../runtime/src/ports.ts';
+import type { ResourceType } from '../../runtime/src/internal.ts';
 
 export const FLIGHTS: ResourceType = {
   group: 'conformance.autopilot.test',

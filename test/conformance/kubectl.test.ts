@@ -4,12 +4,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemClock } from '../../runtime/src/clock.ts';
-import type { KubeObject } from '../../runtime/src/ports.ts';
+import { systemClock } from '../../runtime/src/util/clock.ts';
+import type { KubeObject } from '../../runtime/src/internal.ts';
 import type { ApiServer } from '../../sandbox/src/index.ts';
 import { Cluster, serveApi } from '../../sandbox/src/index.ts';
 import { tool } from '../realparts/index.ts';
-import { EVENTS, FLIGHT_CRD, FLIGHTS } from './world.ts';
+import { EVENTS, FLIGHT_CRD, FLIGHTS } from './test-cluster.ts';
 
 /** The real kubectl on the sandbox's HTTP door. */
 describe('kubectl on the sandbox', () => {
@@ -257,7 +257,7 @@ describe('kubectl on the sandbox', () => {
     const said = {
       type: 'Normal',
       reason: 'Transition',
-      action: 'Sync',
+      action: 'Reconcile',
       note: 'Boarding -> Flying',
       reportingController: 'x',
       reportingInstance: 'x-1',

@@ -1,14 +1,14 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { systemClock } from '../../runtime/src/clock.ts';
-import type { Connected, KubeApi } from '../../runtime/src/ports.ts';
-import { connect } from '../../runtime/src/ports.ts';
+import { systemClock } from '../../runtime/src/util/clock.ts';
+import type { KubeConnection, KubeApi } from '../../runtime/src/internal.ts';
+import { connect } from '../../runtime/src/internal.ts';
 import { Cluster } from '../../sandbox/src/index.ts';
 import type { ControlPlane } from '../realparts/index.ts';
 import { controlPlane } from '../realparts/index.ts';
 import type { Operation } from './random.ts';
 import { operation, perform } from './random.ts';
-import { World } from './world.ts';
+import { TestCluster } from './test-cluster.ts';
 
 /** Of the sequences; another one finds other things: AUTOPILOT_SEED=n. */
 const SEED = Number(process.env['AUTOPILOT_SEED'] ?? 1);
@@ -16,12 +16,12 @@ const RUNS = Number(process.env['AUTOPILOT_RUNS'] ?? 150);
 
 describe('random sequences of operations', () => {
   let plane: ControlPlane;
-  let real: Connected;
+  let real: KubeConnection;
   let count = 0;
   before(async () => {
     plane = await controlPlane();
     real = await connect({ kubeconfig: plane.kubeconfig });
-    await World.prepare(real.api);
+    await TestCluster.prepare(real.api);
   });
   after(async () => {
     await real?.close();
@@ -32,7 +32,7 @@ describe('random sequences of operations', () => {
     api: KubeApi,
     operations: readonly Operation[],
   ): Promise<readonly unknown[]> {
-    const { namespace } = await World.of(api, `random-${++count}`);
+    const { namespace } = await TestCluster.of(api, `random-${++count}`);
     const all: unknown[] = [];
     for (const one of operations) {
       all.push(await perform(api, namespace, one));
@@ -46,7 +46,7 @@ describe('random sequences of operations', () => {
       fc.array(operation, { minLength: 3, maxLength: 12 }),
       async (operations) => {
         const sandbox = new Cluster({ clock: systemClock, controllers: false }).api;
-        await World.prepare(sandbox);
+        await TestCluster.prepare(sandbox);
         expect(await answers(sandbox, operations)).to.deep.equal(
           await answers(real.api, operations),
         );

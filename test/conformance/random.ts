@@ -5,9 +5,9 @@ import type {
   KubeApi,
   KubeObject,
   ResourceType,
-} from '../../runtime/src/ports.ts';
-import { isApiError } from '../../runtime/src/ports.ts';
-import { CONFIG_MAPS, FLIGHTS } from './world.ts';
+} from '../../runtime/src/internal.ts';
+import { isApiError } from '../../runtime/src/internal.ts';
+import { CONFIG_MAPS, FLIGHTS } from './test-cluster.ts';
 
 type Spec = Readonly<Record<string, unknown>>;
 type Metadata = Readonly<Record<string, unknown>>;

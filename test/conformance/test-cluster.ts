@@ -11,8 +11,8 @@ import type {
   WatchEvent,
   WatchOptions,
   WriteOptions,
-} from '../../runtime/src/ports.ts';
-import { apiVersionOf, isApiError } from '../../runtime/src/ports.ts';
+} from '../../runtime/src/internal.ts';
+import { apiVersionOf, isApiError } from '../../runtime/src/internal.ts';
 import { FLIGHT_CRD, FLIGHTS } from './flight-crd.ts';
 
 export { FLIGHT_CRD, FLIGHTS };
@@ -92,7 +92,7 @@ export interface Seen extends KubeObject {
 
 const SHARED = new WeakMap<KubeApi, Map<string, Promise<void>>>();
 
-export class World {
+export class TestCluster {
   readonly api: KubeApi;
   readonly namespace: string;
 
@@ -110,13 +110,13 @@ export class World {
     await eventually(() => api.list(FLIGHTS));
   }
 
-  static async of(api: KubeApi, namespace: string): Promise<World> {
+  static async of(api: KubeApi, namespace: string): Promise<TestCluster> {
     await api.create(NAMESPACES, {
       apiVersion: 'v1',
       kind: 'Namespace',
       metadata: { name: namespace },
     });
-    return new World(api, namespace);
+    return new TestCluster(api, namespace);
   }
 
   key(name: string): ObjectKey {
@@ -198,7 +198,7 @@ export class World {
    * As `define`, once for all cases on one server: of a group of its own, with the schema as it was
    * at the first call.
    */
-  async shared(kind: string, spec: object): Promise<ResourceType> {
+  async sharedDefinition(kind: string, spec: object): Promise<ResourceType> {
     const group = 'shared.conformance.autopilot.test';
     const type = { ...this.typeOf(kind), group };
     let known = SHARED.get(this.api);

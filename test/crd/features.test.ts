@@ -1,9 +1,9 @@
 import { expect } from 'chai';
-import { systemClock } from '../../runtime/src/clock.ts';
-import { connect } from '../../runtime/src/ports.ts';
-import type { KubeApi, KubeObject, ResourceType } from '../../runtime/src/ports.ts';
+import { systemClock } from '../../runtime/src/util/clock.ts';
+import { connect } from '../../runtime/src/internal.ts';
+import type { KubeApi, KubeObject, ResourceType } from '../../runtime/src/internal.ts';
 import { Cluster } from '../../sandbox/src/index.ts';
-import { CRDS, eventually, failure } from '../conformance/world.ts';
+import { CRDS, eventually, failure } from '../conformance/test-cluster.ts';
 import { controlPlane } from '../realparts/index.ts';
 import { FEATURES } from './features.ts';
 import { compileCrd } from './compile-crd.ts';

@@ -9,7 +9,7 @@ import { controlPlane, until } from '../realparts/index.ts';
 import { deployment } from '../../examples/autoroute/test/deployments.ts';
 import type { OperatorProcess } from './operator-process.ts';
 import { startProcess } from './operator-process.ts';
-import { afterConflict, EVENT_SERIES, expectLeastRights } from './rights.ts';
+import { afterConflict, EVENT_SERIES, expectLeastPrivilege } from './least-privilege.ts';
 
 const SOON_MS = 30_000;
 /** The garbage collector learns of new kinds every 30 s only, and collects after that. */
@@ -216,7 +216,7 @@ describe('AutoRoute on a real control plane with Istio’s CRDs, with the rights
   // @promise lifecycle/complete-rules
   it('has used every right of its chart, and was refused none, says the API server', async () => {
     const written = ['autoroutes.examples.io', services, virtualServices, gateways];
-    await expectLeastRights(plane, 'operators', 'autoroute-operator', [
+    await expectLeastPrivilege(plane, 'operators', 'autoroute-operator', [
       ...afterConflict(...written),
       EVENT_SERIES,
     ]);

@@ -5,8 +5,8 @@ import { expect } from 'chai';
 import { canary, deployment, service } from '../../examples/canary/test/shop.ts';
 import { scaffold } from '../../generators/lib/index.ts';
 import { packageRoot } from '../../generators/lib/util/package-root.ts';
-import type { Connected } from '../../runtime/src/kube/connect.ts';
-import { connect } from '../../runtime/src/kube/connect.ts';
+import type { KubeConnection } from '../../runtime/src/client/connect.ts';
+import { connect } from '../../runtime/src/client/connect.ts';
 import type { ControlPlane, Prometheus } from '../realparts/index.ts';
 import {
   controlPlane,
@@ -17,9 +17,9 @@ import {
 } from '../realparts/index.ts';
 import type { OperatorProcess } from './operator-process.ts';
 import { startProcess } from './operator-process.ts';
-import { afterConflict, EVENT_SERIES, expectLeastRights, STANDBY } from './rights.ts';
-import type { RequestCounts } from './stand-ins.ts';
-import { readyPods, requestCounts } from './stand-ins.ts';
+import { afterConflict, EVENT_SERIES, expectLeastPrivilege, STANDBY } from './least-privilege.ts';
+import type { RequestCounts } from './fake-controllers.ts';
+import { readyPods, requestCounts } from './fake-controllers.ts';
 
 const SOON_MS = 60_000;
 
@@ -30,7 +30,7 @@ interface Release {
 
 describe('the canary on a real control plane and a real Prometheus, with the rights of its chart and no other', () => {
   let plane: ControlPlane;
-  let admin: Connected;
+  let admin: KubeConnection;
   let pods: ReturnType<typeof readyPods>;
   let counts: RequestCounts;
   let prometheus: Prometheus;
@@ -195,7 +195,7 @@ describe('the canary on a real control plane and a real Prometheus, with the rig
 
   // @promise lifecycle/complete-rules
   it('has used every right of its chart, and was refused none, says the API server', async () => {
-    await expectLeastRights(plane, 'operators', 'canary-operator', [
+    await expectLeastPrivilege(plane, 'operators', 'canary-operator', [
       ...afterConflict(
         'canarydeployments.autopilot.examples.io',
         'deployments.apps',

@@ -2,28 +2,28 @@ import { expect } from 'chai';
 import { stringify } from 'yaml';
 import { derivePolicyRules } from '../../generators/lib/rbac/policy-rules.ts';
 import { requireModel } from '../../generators/lib/model/load.ts';
-import { systemClock, systemRandom } from '../../runtime/src/clock.ts';
-import { shared } from '../../runtime/src/index.ts';
+import { systemClock, systemRandom } from '../../runtime/src/util/clock.ts';
+import { claimFields } from '../../runtime/src/index.ts';
 import type {
   AnyContext,
   AnyResult,
-  Connected,
+  KubeConnection,
   KubeApi,
   KubeObject,
   Operator,
   OutputDefinition,
   PhaseDefinition,
   Scheduler,
-} from '../../runtime/src/ports.ts';
-import { connect, startOperator } from '../../runtime/src/ports.ts';
-import { Faults } from '../flights/faults.ts';
-import { VIRTUAL_SERVICES } from '../flights/machines.ts';
+} from '../../runtime/src/internal.ts';
+import { connect, startOperator } from '../../runtime/src/internal.ts';
+import { FaultInjector } from '../integration/fault-injector.ts';
+import { VIRTUAL_SERVICES } from '../integration/test-operators.ts';
 import type { ControlPlane } from '../realparts/index.ts';
 import { controlPlane, until } from '../realparts/index.ts';
 
 const GROUP = 'flights.autopilot.test';
 const FINALIZER = `${GROUP}/drone-operator`;
-const HELD = `${GROUP}/held`;
+const FIELD_CLAIMS = `${GROUP}/field-claims`;
 const SOON_MS = 30_000;
 const SERVICES = {
   group: '',
@@ -118,7 +118,7 @@ function scheduler(): Scheduler {
       working(
         'Splitting',
         ({ inputs }, { routes = [], weight = 10, labels }) => {
-          const found = inputs['virtualservices']?.need('web') as KubeObject;
+          const found = inputs['virtualservices']?.require('web') as KubeObject;
           const fields = routes.map((name) => ({
             path: ['spec', 'http', { name }, 'route'],
             value: divided(weight),
@@ -127,7 +127,7 @@ function scheduler(): Scheduler {
             labels === true ? [{ path: ['metadata', 'labels', 'flying'], value: 'yes' }] : [];
           return {
             next: 'Splitting',
-            outputs: { virtualservices: [shared(found, [...fields, ...marks])] },
+            outputs: { virtualservices: [claimFields(found, [...fields, ...marks])] },
           };
         },
         {
@@ -139,7 +139,7 @@ function scheduler(): Scheduler {
       working(
         'Dividing',
         ({ inputs }) => {
-          const found = inputs['httproutes']?.need('web') as KubeObject;
+          const found = inputs['httproutes']?.require('web') as KubeObject;
           // Without group, kind and weight: the API server fills them in.
           const backendRefs = ['old', 'new'].map((name) => ({ name, port: 80 }));
           return {
@@ -147,7 +147,7 @@ function scheduler(): Scheduler {
             requeueAfter: '1s',
             outputs: {
               httproutes: [
-                shared(found, [
+                claimFields(found, [
                   { path: ['spec', 'rules', { name: 'split' }, 'backendRefs'], value: backendRefs },
                 ]),
               ],
@@ -217,10 +217,10 @@ const HTTP_ROUTE = {
 
 describe('the machine on a real API server, with the rights that generate grants and no others', () => {
   let plane: ControlPlane;
-  let admin: Connected;
-  let connected: Connected;
+  let admin: KubeConnection;
+  let connected: KubeConnection;
   let operator: Operator;
-  const faults = new Faults();
+  const faults = new FaultInjector();
   let count = 0;
   let namespace: string;
 
@@ -271,7 +271,7 @@ describe('the machine on a real API server, with the rights that generate grants
 
   async function start(): Promise<void> {
     const log = { debug() {}, info() {}, warn() {}, error() {} };
-    const api: KubeApi = faults.through(connected.api);
+    const api: KubeApi = faults.wrapApi(connected.api);
     operator = startOperator({
       scheduler: scheduler(),
       api,
@@ -302,7 +302,7 @@ describe('the machine on a real API server, with the rights that generate grants
   const holds = async (
     type: OutputDefinition['type'],
   ): Promise<readonly { resource: string; original?: unknown }[]> =>
-    JSON.parse((await get(type, 'web')).metadata.annotations?.[HELD] ?? '[]') as never;
+    JSON.parse((await get(type, 'web')).metadata.annotations?.[FIELD_CLAIMS] ?? '[]') as never;
   const eventually = <T>(what: string, holds: () => Promise<T>): Promise<T> =>
     until(what, SOON_MS, holds);
   async function ready(name: string): Promise<void> {
@@ -323,7 +323,7 @@ describe('the machine on a real API server, with the rights that generate grants
       ({ route }: { route: readonly { weight?: number }[] }) => route.map(({ weight }) => weight),
     );
   const patches = (kind: string): number =>
-    faults.of(kind).filter((request) => request.startsWith('patch')).length;
+    faults.requestsFor(kind).filter((request) => request.startsWith('patch')).length;
 
   // @promise finalizer/cleanup-first
   it('holds a resource by its finalizer until what it made in another namespace is gone', async () => {

@@ -6,9 +6,9 @@
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Connected } from '../../runtime/src/kube/connect.ts';
-import { hasCode } from '../../runtime/src/kube/errors.ts';
-import type { KubeObject, ResourceType } from '../../runtime/src/kube/object.ts';
+import type { KubeConnection } from '../../runtime/src/client/connect.ts';
+import { hasCode } from '../../runtime/src/client/errors.ts';
+import type { KubeObject, ResourceType } from '../../runtime/src/client/object.ts';
 
 const type = (group: string, kind: string, plural: string): ResourceType => ({
   group,
@@ -22,7 +22,7 @@ const DEPLOYMENTS = type('apps', 'Deployment', 'deployments');
 const VIRTUAL_SERVICES = type('networking.istio.io', 'VirtualService', 'virtualservices');
 
 /** In place of a kubelet: Pods are Ready as soon as they are there. */
-export function readyPods({ api }: Connected, namespace: string): { stop(): void } {
+export function readyPods({ api }: KubeConnection, namespace: string): { stop(): void } {
   const ended = new AbortController();
   const { signal } = ended;
   void (async () => {
@@ -85,7 +85,7 @@ const REQUESTS = 100;
  * @param options.succeeds percent, by image.
  */
 export async function requestCounts(
-  { api }: Connected,
+  { api }: KubeConnection,
   options: {
     readonly namespace: string;
     readonly virtualService: string;

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { Informer } from '../../runtime/src/cache/informer.ts';
-import { systemClock, systemRandom } from '../../runtime/src/clock.ts';
-import type { Connected, KubeApi, KubeObject } from '../../runtime/src/ports.ts';
-import { connect } from '../../runtime/src/ports.ts';
-import { Faults, noAnswer } from '../flights/faults.ts';
+import { systemClock, systemRandom } from '../../runtime/src/util/clock.ts';
+import type { KubeConnection, KubeApi, KubeObject } from '../../runtime/src/internal.ts';
+import { connect } from '../../runtime/src/internal.ts';
+import { FaultInjector, connectionReset } from '../integration/fault-injector.ts';
 import type { ControlPlane } from '../realparts/index.ts';
 import { controlPlane, until } from '../realparts/index.ts';
 
@@ -18,7 +18,7 @@ const SOON_MS = 30_000;
 
 describe('an informer on a real API server', () => {
   let plane: ControlPlane;
-  let connected: Connected;
+  let connected: KubeConnection;
   let stop: AbortController;
   let told: string[];
   before(async () => {
@@ -48,7 +48,7 @@ describe('an informer on a real API server', () => {
       },
     );
     void informer.run({ api, clock: systemClock, random: systemRandom }, stop.signal);
-    await informer.filled(stop.signal);
+    await informer.waitForSync(stop.signal);
     return informer;
   }
   const object = (name: string, labels: Record<string, string> = {}): KubeObject => ({
@@ -65,15 +65,15 @@ describe('an informer on a real API server', () => {
 
   // @promise watching/watch-errors
   it('follows what happens, survives a restart of the API server, lists again after a real 410, and has missed nothing', async () => {
-    const faults = new Faults();
+    const faults = new FaultInjector();
     const { api } = connected;
-    const informer = await start(faults.through(api));
+    const informer = await start(faults.wrapApi(api));
     await api.create(TYPE, object('a'));
     await api.create(TYPE, object('b'));
     await shows(informer, ['a', 'b']);
     faults.fault = ({ verb }) =>
-      verb === 'watch' ? { when: 'before', error: noAnswer() } : undefined;
-    faults.endWatches(noAnswer());
+      verb === 'watch' ? { when: 'before', error: connectionReset() } : undefined;
+    faults.endWatches(connectionReset());
     await api.delete(TYPE, key('a'));
     await api.create(TYPE, object('c'));
     await plane.compact();
@@ -82,11 +82,11 @@ describe('an informer on a real API server', () => {
     await shows(informer, ['b', 'c']);
     expect(told.filter((what) => what.startsWith('relisted'))).to.deep.equal(['relisted 2 0']);
     expect(told.join('\n')).to.match(/too old resource version/);
-    const restarts = faults.of('ConfigMap').filter((verb) => verb === 'list').length;
+    const restarts = faults.requestsFor('ConfigMap').filter((verb) => verb === 'list').length;
     await plane.restartApiServer();
     await api.create(TYPE, object('d'));
     await shows(informer, ['b', 'c', 'd']);
-    expect(faults.of('ConfigMap').filter((verb) => verb === 'list')).to.have.length(restarts);
+    expect(faults.requestsFor('ConfigMap').filter((verb) => verb === 'list')).to.have.length(restarts);
   });
 
   // @promise watching/consistent-lists
@@ -119,9 +119,9 @@ describe('an informer on a real API server', () => {
   it('learns from bookmarks how far the server is, so that a quiet kind can be watched on after long', async () => {
     const informer = await start(connected.api, 'none=here');
     const { metadata } = await connected.api.create(TYPE, object('unrelated'));
-    await informer.caughtUp(0, connected, stop.signal);
+    await informer.waitUntilCaughtUp(0, connected, stop.signal);
     await until('a bookmark came', 120_000, async () => {
-      expect(informer.silence ?? Infinity).to.be.lessThan(5);
+      expect(informer.secondsSinceLastEvent ?? Infinity).to.be.lessThan(5);
       expect(informer.progress).to.be.at.least(Number(metadata.resourceVersion));
     });
     expect(told).to.deep.equal([]);
@@ -129,14 +129,14 @@ describe('an informer on a real API server', () => {
 
   // @promise election/caches-after-election
   it('counts a new leader as caught up only with what was written before', async () => {
-    const faults = new Faults();
-    const informer = await start(faults.through(connected.api), 'leader=yes');
+    const faults = new FaultInjector();
+    const informer = await start(faults.wrapApi(connected.api), 'leader=yes');
     faults.fault = ({ verb }) =>
-      verb === 'watch' ? { when: 'before', error: noAnswer() } : undefined;
-    faults.endWatches(noAnswer());
+      verb === 'watch' ? { when: 'before', error: connectionReset() } : undefined;
+    faults.endWatches(connectionReset());
     await connected.api.create(TYPE, object('late', { leader: 'yes' }));
     expect(informer.size).to.equal(0);
-    await informer.caughtUp(systemClock.monotonic(), connected, stop.signal);
+    await informer.waitUntilCaughtUp(systemClock.monotonic(), connected, stop.signal);
     expect(informer.size).to.equal(1);
   });
 });

@@ -5,7 +5,7 @@
 import { expect } from 'chai';
 import type { ControlPlane } from '../realparts/index.ts';
 
-interface Rule {
+interface PolicyRule {
   readonly apiGroups?: readonly string[];
   readonly resources?: readonly string[];
   readonly resourceNames?: readonly string[];
@@ -24,33 +24,33 @@ interface Binding {
 }
 
 /** A verb that is granted and that a flight cannot be sure to need. */
-export interface Exempt {
+export interface Exemption {
   /** `get autoroutes.examples.io` */
-  readonly right: string;
-  readonly because: string;
+  readonly permission: string;
+  readonly reason: string;
 }
 
 const AFTER_CONFLICT =
-  'asked for after a conflict with another writer only, which nobody can provoke at will (test/flights does)';
+  'asked for after a conflict with another writer only, which nobody can provoke at will (test/integration does)';
 
 /** Reading one object again: `autoroutes.examples.io`, … */
-export const afterConflict = (...resources: readonly string[]): readonly Exempt[] =>
-  resources.map((resource) => ({ right: `get ${resource}`, because: AFTER_CONFLICT }));
-export const EVENT_SERIES: Exempt = {
-  right: 'patch events.events.k8s.io',
-  because: 'a repeated Event is counted once in a minute; no flight is that long',
+export const afterConflict = (...resources: readonly string[]): readonly Exemption[] =>
+  resources.map((resource) => ({ permission: `get ${resource}`, reason: AFTER_CONFLICT }));
+export const EVENT_SERIES: Exemption = {
+  permission: 'patch events.events.k8s.io',
+  reason: 'a repeated Event is counted once in a minute; no flight is that long',
 };
-export const STANDBY: Exempt = {
-  right: 'watch leases.coordination.k8s.io',
-  because: 'a standby does it; test/e2e/autoroute.test.ts has one',
+export const STANDBY: Exemption = {
+  permission: 'watch leases.coordination.k8s.io',
+  reason: 'a standby does it; test/e2e/autoroute.test.ts has one',
 };
 
 /** @throws AssertionError that lists what was refused, or granted and never asked for */
-export async function expectLeastRights(
+export async function expectLeastPrivilege(
   plane: ControlPlane,
   namespace: string,
   serviceAccount: string,
-  exempt: readonly Exempt[] = [],
+  exempt: readonly Exemption[] = [],
 ): Promise<void> {
   const asked = plane.audit(namespace, serviceAccount);
   const refused = asked
@@ -61,37 +61,37 @@ export async function expectLeastRights(
   const used = new Set(
     asked.flatMap(({ verb, code, resource, group }) =>
       [verb, ...(verb === 'patch' && code === 201 ? ['create'] : [])].map((one) =>
-        rightOf(one, resource, group),
+        permissionOf(one, resource, group),
       ),
     ),
   );
-  const granted = (await rulesOf(plane, namespace, serviceAccount)).flatMap(
+  const granted = (await policyRulesOf(plane, namespace, serviceAccount)).flatMap(
     ({ apiGroups = [], resources = [], verbs }) =>
       apiGroups.flatMap((group) =>
-        resources.flatMap((resource) => verbs.map((verb) => rightOf(verb, resource, group))),
+        resources.flatMap((resource) => verbs.map((verb) => permissionOf(verb, resource, group))),
       ),
   );
   expect(granted.length, 'rights granted').to.be.greaterThan(0);
-  const unused = [...new Set(granted)].filter((right) => !used.has(right)).sort();
+  const unused = [...new Set(granted)].filter((permission) => !used.has(permission)).sort();
   expect(
-    unused.filter((right) => !exempt.some((one) => one.right === right)),
+    unused.filter((permission) => !exempt.some((one) => one.permission === permission)),
     'granted and never used',
   ).to.deep.equal([]);
   expect(
-    exempt.filter(({ right }) => !granted.includes(right)),
+    exempt.filter(({ permission }) => !granted.includes(permission)),
     'excused and not granted',
   ).to.deep.equal([]);
 }
 
-function rightOf(verb: string, resource: string, group: string): string {
+function permissionOf(verb: string, resource: string, group: string): string {
   return `${verb} ${resource}${group === '' ? '' : `.${group}`}`;
 }
 
-async function rulesOf(
+async function policyRulesOf(
   plane: ControlPlane,
   namespace: string,
   serviceAccount: string,
-): Promise<readonly Rule[]> {
+): Promise<readonly PolicyRule[]> {
   const { items } = JSON.parse(
     await plane.kubectl(['get', 'rolebindings,clusterrolebindings', '-A', '-o', 'json']),
   ) as { items: readonly Binding[] };
@@ -108,7 +108,7 @@ async function rulesOf(
       const place = roleRef.kind === 'Role' ? ['-n', metadata.namespace ?? ''] : [];
       return JSON.parse(
         await plane.kubectl(['get', roleRef.kind, roleRef.name, ...place, '-o', 'json']),
-      ) as { rules: readonly Rule[] };
+      ) as { rules: readonly PolicyRule[] };
     }),
   );
   return roles.flatMap(({ rules }) => rules);

@@ -5,7 +5,7 @@ import type {
   RouteLike,
   VirtualServiceLike,
 } from '../../runtime/src/mesh/index.ts';
-import type { SharedOutput } from '../../runtime/src/shared.ts';
+import type { FieldClaim } from '../../runtime/src/api/field-claim.ts';
 import type { ControlPlane } from '../realparts/index.ts';
 import { controlPlane } from '../realparts/index.ts';
 import { built } from '../runtime/mesh/objects.ts';
@@ -45,7 +45,7 @@ describe('what the mesh builders make, on a real API server with the CRDs of Ist
 
   const virtualService = built[1] as VirtualServiceLike;
   const httpRoute = built[4] as GatewayRouteLike;
-  const edits: readonly (readonly [what: string, route: RouteLike, edit: SharedOutput])[] = [
+  const edits: readonly (readonly [what: string, route: RouteLike, edit: FieldClaim])[] = [
     [
       'weights of subsets',
       virtualService,

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import type { Operator, OperatorOptions } from '../../runtime/src/ports.ts';
-import { startOperator } from '../../runtime/src/ports.ts';
+import type { Operator, OperatorOptions } from '../../runtime/src/internal.ts';
+import { startOperator } from '../../runtime/src/internal.ts';
 import type { ClusterSnapshot, Scenario } from '../../sandbox/src/exploration/index.ts';
 import {
   approve,
@@ -12,15 +12,15 @@ import {
   quiesce,
   scenario,
 } from '../../sandbox/src/exploration/index.ts';
-import type { TestMachine } from '../flights/machines.ts';
-import { configMap, drone, input, machine, output, service } from '../flights/machines.ts';
+import type { TestOperator } from '../integration/test-operators.ts';
+import { configMap, drone, input, defineTestOperator, output, service } from '../integration/test-operators.ts';
 
 /**
  * Goes live, with the version that its spec names, when a person lets it; a ConfigMap can hold it
  * back.
  */
-const releasing = (): TestMachine =>
-  machine({
+const releasing = (): TestOperator =>
+  defineTestOperator({
     Staged: {
       inputs: [input.configmaps],
       outputs: [output.services],

@@ -3,7 +3,7 @@ import crd from '../../examples/autoroute/src/generated/crd.json' with { type: '
 import { scheduler } from '../../examples/autoroute/src/generated/scheduler.ts';
 import { deployment } from '../../examples/autoroute/test/deployments.ts';
 import { life } from '../../examples/autoroute/test/scenarios/life.ts';
-import { parseDuration } from '../../runtime/src/ports.ts';
+import { parseDuration } from '../../runtime/src/internal.ts';
 import type { Scenario } from '../../sandbox/src/exploration/index.ts';
 import {
   create,

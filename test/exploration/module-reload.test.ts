@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { execa } from 'execa';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { AnyContext } from '../../runtime/src/ports.ts';
+import type { AnyContext } from '../../runtime/src/internal.ts';
 import type { Exploration } from '../../sandbox/src/exploration/index.ts';
 import { explore } from '../../sandbox/src/exploration/index.ts';
 import { permissiveCrd } from '../../sandbox/src/testing/sandbox.ts';

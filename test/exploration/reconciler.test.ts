@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { shared } from '../../runtime/src/index.ts';
-import type { KubeObject } from '../../runtime/src/ports.ts';
+import { claimFields } from '../../runtime/src/index.ts';
+import type { KubeObject } from '../../runtime/src/internal.ts';
 import type { ClusterSnapshot, Scenario } from '../../sandbox/src/exploration/index.ts';
 import {
   create,
@@ -11,8 +11,8 @@ import {
   scenario,
   wait,
 } from '../../sandbox/src/exploration/index.ts';
-import type { TestMachine } from '../flights/machines.ts';
-import { configMap, drone, input, machine, output, route, service } from '../flights/machines.ts';
+import type { TestOperator } from '../integration/test-operators.ts';
+import { configMap, drone, input, defineTestOperator, output, route, service } from '../integration/test-operators.ts';
 
 interface Spec {
   readonly route: string;
@@ -23,14 +23,14 @@ const split = (weight: number): readonly object[] => [
 ];
 
 /** Moves the traffic of one route in steps of a minute, and stays at the end of it. */
-const shifting = (): TestMachine =>
-  machine({
+const shifting = (): TestOperator =>
+  defineTestOperator({
     Shifting: {
       inputs: [input.virtualservices],
       outputs: [output.virtualservices],
       interval: '5m',
       sync: ({ resource, inputs, lastStep, now }) => {
-        const found = inputs['virtualservices']?.need('web') as KubeObject;
+        const found = inputs['virtualservices']?.require('web') as KubeObject;
         const { weight = 0 } = (resource.status ?? {}) as { weight?: number };
         if (weight === 50) {
           return { next: 'Shifted' };
@@ -38,7 +38,7 @@ const shifting = (): TestMachine =>
         const left = lastStep === undefined ? 0 : lastStep.getTime() + 60_000 - now.getTime();
         const due = left <= 0;
         const next = due ? weight + 25 : weight;
-        const edit = shared(found, [
+        const edit = claimFields(found, [
           {
             path: ['spec', 'http', { name: (resource.spec as Spec).route }, 'route'],
             value: split(next),
@@ -57,15 +57,15 @@ const shifting = (): TestMachine =>
   });
 
 /** Holds the route that `spec.route` names, and gives back what it no longer wants. */
-const choosing = (): TestMachine =>
-  machine({
+const choosing = (): TestOperator =>
+  defineTestOperator({
     Holding: {
       ready: true,
       inputs: [input.virtualservices],
       outputs: [{ ...output.virtualservices, prune: true }],
       sync: ({ resource, inputs }) => {
-        const found = inputs['virtualservices']?.need('web') as KubeObject;
-        const edit = shared(found, [
+        const found = inputs['virtualservices']?.require('web') as KubeObject;
+        const edit = claimFields(found, [
           {
             path: ['spec', 'http', { name: (resource.spec as Spec).route }, 'route'],
             value: split(30),
@@ -77,8 +77,8 @@ const choosing = (): TestMachine =>
   });
 
 /** Writes a Service into another namespace, and takes its time to end. */
-const abroad = (): TestMachine =>
-  machine(
+const abroad = (): TestOperator =>
+  defineTestOperator(
     {
       Writing: {
         outputs: [{ ...output.services, namespace: 'all', prune: true }],
@@ -117,7 +117,7 @@ const http = (
   (snapshot.get('VirtualService', 'web')?.spec?.http ?? []) as never;
 const untouched = JSON.stringify([{ destination: { host: 'old' }, weight: 100 }]);
 
-const SCENARIOS: readonly (readonly [string, () => TestMachine, Scenario])[] = [
+const SCENARIOS: readonly (readonly [string, () => TestOperator, Scenario])[] = [
   [
     'two resources hold two routes of one object, one of them goes, and its owner changes the object meanwhile',
     shifting,

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { judgeAudit, judgeSyncs } from './evidence.ts';
+import { checkAudit, checkReconciles } from './audit-checks.ts';
 
 const event = (second: number, from: string, more: object): object => ({
   verb: 'patch',
@@ -29,10 +29,10 @@ describe('the judgement of what was written down', () => {
   let file: string;
   before(() => (file = join(mkdtempSync(join(tmpdir(), 'autopilot-evidence-')), 'audit.log')));
   after(() => rmSync(join(file, '..'), { recursive: true, force: true }));
-  const judge = (...events: readonly object[]): ReturnType<typeof judgeAudit> => {
+  const judge = (...events: readonly object[]): ReturnType<typeof checkAudit> => {
     // The last line is half: the API server was killed.
     writeFileSync(file, `${events.map((one) => JSON.stringify(one)).join('\n')}\n{"verb":`);
-    return judgeAudit(file);
+    return checkAudit(file);
   };
 
   it('finds a write by a process that does not hold the lease any more', async () => {
@@ -79,10 +79,10 @@ describe('the judgement of what was written down', () => {
       name: 'a0',
       logs: [line('begin', 1), line('begin', 2), line('end', 3), line('end', 4)].join('\n'),
     };
-    expect(judgeSyncs([one]).overlapping).to.have.length(1);
+    expect(checkReconciles([one]).overlapping).to.have.length(1);
     const a = { name: 'a0', logs: [line('begin', 1), line('end', 9)].join('\n') };
     const b = { name: 'b0', logs: [line('begin', 5), line('end', 6)].join('\n') };
-    expect(judgeSyncs([a, b])).to.deep.equal({
+    expect(checkReconciles([a, b])).to.deep.equal({
       syncs: 2,
       overlapping: ['u: a0 until 9, b0 from 5'],
     });
@@ -91,6 +91,6 @@ describe('the judgement of what was written down', () => {
   it('counts no sync beyond the death of its process', () => {
     const a = { name: 'a0', logs: line('begin', 1), stopped: 3 };
     const b = { name: 'b0', logs: [line('begin', 5), line('end', 6)].join('\n') };
-    expect(judgeSyncs([a, b]).overlapping).to.deep.equal([]);
+    expect(checkReconciles([a, b]).overlapping).to.deep.equal([]);
   });
 });

@@ -6,7 +6,7 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { AuditRule } from '../realparts/index.ts';
-import { NEXT, PARCELS } from './courier.ts';
+import { NEXT, PARCELS } from './parcel-operator.ts';
 
 export const AUDIT_RULES: readonly AuditRule[] = [
   { level: 'None', verbs: ['get', 'list', 'watch'] },
@@ -19,7 +19,7 @@ export const AUDIT_RULES: readonly AuditRule[] = [
   },
 ];
 
-export interface Judgement {
+export interface AuditResult {
   /** Writes of operators that were done, Events and the lease aside. */
   readonly writes: number;
   /** Of these, writes by a process while another one held the lease. */
@@ -30,7 +30,7 @@ export interface Judgement {
   readonly wrongTransitions: readonly string[];
 }
 
-interface Logged {
+interface AuditLine {
   readonly verb: string;
   readonly userAgent?: string;
   readonly requestReceivedTimestamp: string;
@@ -44,25 +44,25 @@ interface Logged {
   };
   readonly requestObject?: {
     readonly spec?: { readonly holderIdentity?: string };
-    readonly status?: { readonly autopilot?: { readonly history?: readonly Move[] } };
+    readonly status?: { readonly autopilot?: { readonly history?: readonly PhaseTransition[] } };
   };
 }
 
-interface Move {
+interface PhaseTransition {
   readonly from: string;
   readonly to: string;
   readonly at: string;
 }
 
-interface Held {
+interface LeaseRenewal {
   readonly by: string;
   readonly asked: string;
   readonly done: string;
 }
 
-export async function judgeAudit(file: string): Promise<Judgement> {
-  const writes: (Pick<Held, 'by' | 'asked'> & { readonly what: string })[] = [];
-  const held: Held[] = [];
+export async function checkAudit(file: string): Promise<AuditResult> {
+  const writes: (Pick<LeaseRenewal, 'by' | 'asked'> & { readonly what: string })[] = [];
+  const held: LeaseRenewal[] = [];
   const moves = new Set<string>();
   const wrong = new Set<string>();
   for await (const line of createInterface({ input: createReadStream(file) })) {
@@ -120,7 +120,7 @@ export async function judgeAudit(file: string): Promise<Judgement> {
  */
 function late(
   writes: readonly { readonly by: string; readonly asked: string; readonly what: string }[],
-  held: readonly Held[],
+  held: readonly LeaseRenewal[],
 ): readonly string[] {
   const asked = held.toSorted((a, b) => (a.asked < b.asked ? -1 : 1));
   const done = held.toSorted((a, b) => (a.done < b.done ? -1 : 1));
@@ -146,9 +146,9 @@ function last<T>(sorted: readonly T[], holds: (one: T) => boolean): T | undefine
   return sorted[low - 1];
 }
 
-function parsed(line: string): Logged | undefined {
+function parsed(line: string): AuditLine | undefined {
   try {
-    return JSON.parse(line) as Logged;
+    return JSON.parse(line) as AuditLine;
   } catch {
     // The API server was killed while it wrote this line.
     return undefined;
@@ -159,13 +159,13 @@ function parsed(line: string): Logged | undefined {
  * One life of a process: its log, and when it was killed or frozen, by the clock of the machine in
  * microseconds.
  */
-export interface Life {
+export interface ProcessLog {
   readonly name: string;
   readonly logs: string;
   readonly stopped?: number;
 }
 
-interface Sync {
+interface LoggedReconcile {
   readonly uid: string;
   readonly from: number;
   readonly to: number;
@@ -176,12 +176,12 @@ interface Sync {
  * How many syncs there were, and which two of one resource were under way at once. A process that
  * is killed or frozen syncs no more.
  */
-export function judgeSyncs(lives: readonly Life[]): {
+export function checkReconciles(lives: readonly ProcessLog[]): {
   readonly syncs: number;
   readonly overlapping: readonly string[];
 } {
   const syncs = lives
-    .flatMap(syncsOf)
+    .flatMap(reconcilesOf)
     .sort((a, b) => (a.uid === b.uid ? a.from - b.from : a.uid < b.uid ? -1 : 1));
   const overlapping = syncs.flatMap((sync, index) => {
     const before = syncs[index - 1];
@@ -192,9 +192,9 @@ export function judgeSyncs(lives: readonly Life[]): {
   return { syncs: syncs.length, overlapping };
 }
 
-function syncsOf({ name, logs, stopped = Infinity }: Life): readonly Sync[] {
+function reconcilesOf({ name, logs, stopped = Infinity }: ProcessLog): readonly LoggedReconcile[] {
   const open = new Map<string, number>();
-  const syncs: Sync[] = [];
+  const syncs: LoggedReconcile[] = [];
   const closed = (uid: string, from: number, to: number): void => {
     open.delete(uid);
     syncs.push({ uid, from, to: Math.max(from, Math.min(to, stopped)), by: name });

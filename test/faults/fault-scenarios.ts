@@ -4,134 +4,134 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { until } from '../realparts/index.ts';
-import { PARCELS } from './courier.ts';
-import type { Fault, RequestKind, Weather } from './weather.ts';
-import { FAULTS, OF_WATCHES } from './weather.ts';
-import type { World } from './world.ts';
-import { PLACE } from './world.ts';
+import { PARCELS } from './parcel-operator.ts';
+import type { RequestFaultType, RequestKind, RequestFault } from './request-faults.ts';
+import { REQUEST_FAULTS, WATCH_FAULTS } from './request-faults.ts';
+import type { TestWorld } from './test-world.ts';
+import { PARCEL_NAMESPACE } from './test-world.ts';
 
-export interface Episode {
+export interface FaultScenario {
   readonly name: string;
   /** Whether it ends processes: their memory cannot be followed through it. */
-  readonly ends: boolean;
-  run(world: World): Promise<Over>;
+  readonly endsProcesses: boolean;
+  run(world: TestWorld): Promise<ScenarioOutcome>;
 }
 
-export interface Over {
+export interface ScenarioOutcome {
   /** How often the fault was injected. */
   readonly injected: number;
   /**
    * When the last fault was over (or, of one that nobody mends, when it came): time of the process.
    */
-  readonly since: number;
+  readonly endedAt: number;
 }
 
 const now = (): number => performance.now();
 
 const ANY: readonly RequestKind[] = ['list', 'watch', 'get', 'write', 'event'];
 /** A request that hangs takes a sync's place for half a minute. */
-const HANGING: readonly Fault[] = ['stall', 'no answer'];
-const MOST_HANGING = 15;
+const HANGING: readonly RequestFaultType[] = ['stall', 'no answer'];
+const MAX_HANGING = 15;
 /** The answer of a watch has no end. */
-const OF_ANSWERS: readonly Fault[] = ['lost answer', 'no answer', 'half answer'];
+const RESPONSE_FAULTS: readonly RequestFaultType[] = ['lost answer', 'no answer', 'half answer'];
 /** A watch that was opened before the fault is to have it, too; one that is silent stays so. */
-const SHORT_LIVED: readonly Fault[] = ['half line', 'closed', 'gone'];
+const WATCH_ENDING_FAULTS: readonly RequestFaultType[] = ['half line', 'closed', 'gone'];
 /** Of one operator: its resources, ConfigMaps, Services. */
 const WATCHES = 3;
 
-function weatherOf(fault: Fault): Weather {
+function requestFaultOf(fault: RequestFaultType): RequestFault {
   // A watch that is silent is noticed after two minutes: the next one is to be a good one.
-  if (OF_WATCHES.includes(fault)) {
+  if (WATCH_FAULTS.includes(fault)) {
     return {
       fault,
       kinds: ['watch'],
       probability: 0.9,
-      ...(fault === 'silent' && { most: WATCHES }),
+      ...(fault === 'silent' && { maxCount: WATCHES }),
     };
   }
-  const kinds = OF_ANSWERS.includes(fault) ? ANY.filter((kind) => kind !== 'watch') : ANY;
+  const kinds = RESPONSE_FAULTS.includes(fault) ? ANY.filter((kind) => kind !== 'watch') : ANY;
   return {
     fault,
     kinds,
     probability: HANGING.includes(fault) ? 0.03 : 0.2,
-    ...(HANGING.includes(fault) && { most: MOST_HANGING }),
+    ...(HANGING.includes(fault) && { maxCount: MAX_HANGING }),
   };
 }
 
-const total = (injected: Readonly<Partial<Record<Fault, number>>>): number =>
+const total = (injected: Readonly<Partial<Record<RequestFaultType, number>>>): number =>
   Object.values(injected).reduce((sum, times) => sum + times, 0);
 
 /** Watches that are open now have no fault: they must be opened anew. */
-async function underway(
-  world: World,
-  weather: readonly Weather[],
+async function injectDuringChanges(
+  world: TestWorld,
+  weather: readonly RequestFault[],
   hanging: 'stay' | 'reset',
-): Promise<Over> {
+): Promise<ScenarioOutcome> {
   const before = total(world.way.injected);
-  const watches = weather.some(({ fault }) => OF_WATCHES.includes(fault));
-  world.way.become(weather);
+  const watches = weather.some(({ fault }) => WATCH_FAULTS.includes(fault));
+  world.way.setFaults(weather);
   if (watches) {
     world.way.breakWatches();
   }
   await world.turn();
   // A parcel that was deleted is made again when its finalizer is gone: that may need the weather
   // to get better.
-  const meddling = world.meddle();
-  if (weather.some(({ fault }) => SHORT_LIVED.includes(fault))) {
+  const userChanges = world.changeObjects();
+  if (weather.some(({ fault }) => WATCH_ENDING_FAULTS.includes(fault))) {
     world.way.breakWatches();
   }
   await pause(5_000);
-  world.way.calm(hanging);
+  world.way.stopFaults(hanging);
   const since = now();
-  await meddling;
-  return { injected: total(world.way.injected) - before, since };
+  await userChanges;
+  return { injected: total(world.way.injected) - before, endedAt: since };
 }
 
-const onTheWay = (fault: Fault): Episode => ({
-  name: `${FAULTS[fault]}`,
-  ends: false,
-  run: (world) => underway(world, [weatherOf(fault)], 'stay'),
+const requestFaultScenario = (fault: RequestFaultType): FaultScenario => ({
+  name: `${REQUEST_FAULTS[fault]}`,
+  endsProcesses: false,
+  run: (world) => injectDuringChanges(world, [requestFaultOf(fault)], 'stay'),
 });
 
 /** All faults of the way at once; what hangs is reset at the end, so that nobody waits for it. */
-export const ALL_WEATHER: Episode = {
+export const ALL_REQUEST_FAULTS: FaultScenario = {
   name: 'all of these at once',
-  ends: false,
+  endsProcesses: false,
   run: (world) =>
-    underway(
+    injectDuringChanges(
       world,
-      (Object.keys(FAULTS) as Fault[]).map((fault) => ({
-        ...weatherOf(fault),
-        probability: weatherOf(fault).probability / 3,
+      (Object.keys(REQUEST_FAULTS) as RequestFaultType[]).map((fault) => ({
+        ...requestFaultOf(fault),
+        probability: requestFaultOf(fault).probability / 3,
       })),
       'reset',
     ),
 };
 
-export const API_SERVER: Episode = {
+export const API_SERVER: FaultScenario = {
   name: 'the API server is killed and started again',
-  ends: false,
+  endsProcesses: false,
   run: (world) => restarted(world, () => world.plane.restartApiServer()),
 };
-export const ETCD: Episode = {
+export const ETCD: FaultScenario = {
   name: 'etcd is killed and started again',
-  ends: false,
+  endsProcesses: false,
   run: (world) => restarted(world, () => world.plane.restartEtcd()),
 };
 
-async function restarted(world: World, restart: () => Promise<void>): Promise<Over> {
+async function restarted(world: TestWorld, restart: () => Promise<void>): Promise<ScenarioOutcome> {
   const turning = world.turn();
   await pause(500 + world.random() * 1_500);
   await restart();
   const since = now();
   await turning;
-  await world.meddle();
-  return { injected: 1, since };
+  await world.changeObjects();
+  return { injected: 1, endedAt: since };
 }
 
-export const TOKENS: Episode = {
+export const TOKENS: FaultScenario = {
   name: 'the ServiceAccount token is revoked; another one comes ten seconds later',
-  ends: false,
+  endsProcesses: false,
   async run(world) {
     const turning = world.turn();
     await world.revokeToken();
@@ -140,13 +140,13 @@ export const TOKENS: Episode = {
     await world.newToken();
     const since = now();
     await turning;
-    return { injected: 1, since };
+    return { injected: 1, endedAt: since };
   },
 };
 
-export const CRD: Episode = {
+export const CRD: FaultScenario = {
   name: 'the CRD is deleted and created again, and with it all resources',
-  ends: false,
+  endsProcesses: false,
   async run(world) {
     await world.turn();
     const name = `${PARCELS.plural}.${PARCELS.group}`;
@@ -168,26 +168,26 @@ export const CRD: Episode = {
     ]);
     const since = now();
     await world.each(world.names, (one) => world.remade(one));
-    return { injected: 1, since };
+    return { injected: 1, endedAt: since };
   },
 };
 
-export const NAMESPACE: Episode = {
+export const NAMESPACE: FaultScenario = {
   name: 'the namespace of resources under way is deleted and created again',
-  ends: false,
+  endsProcesses: false,
   async run(world) {
     await world.turn();
-    await world.plane.kubectl(['delete', 'namespace', PLACE, '--timeout=300s']);
-    await world.plane.kubectl(['create', 'namespace', PLACE]);
+    await world.plane.kubectl(['delete', 'namespace', PARCEL_NAMESPACE, '--timeout=300s']);
+    await world.plane.kubectl(['create', 'namespace', PARCEL_NAMESPACE]);
     const since = now();
     await world.each(world.names, (one) => world.remade(one));
-    return { injected: 1, since };
+    return { injected: 1, endedAt: since };
   },
 };
 
-export const killed = (times: number): Episode => ({
+export const killed = (times: number): FaultScenario => ({
   name: 'kill -9 of the leader at a random moment',
-  ends: true,
+  endsProcesses: true,
   async run(world) {
     const turning = world.turn();
     let since = now();
@@ -199,13 +199,13 @@ export const killed = (times: number): Episode => ({
     }
     await turning;
     await world.leader();
-    return { injected: times, since };
+    return { injected: times, endedAt: since };
   },
 });
 
-export const FROZEN: Episode = {
+export const FROZEN: FaultScenario = {
   name: 'the leader is frozen (SIGSTOP) past its lease, and woken',
-  ends: true,
+  endsProcesses: true,
   async run(world) {
     const leader = await world.leader();
     const turning = world.turn();
@@ -220,23 +220,23 @@ export const FROZEN: Episode = {
     await turning;
     world.replicas.signal(leader, 'SIGCONT');
     await frozen.process.ended;
-    return { injected: 1, since };
+    return { injected: 1, endedAt: since };
   },
 };
 
-export const CUT_OFF: Episode = {
+export const CUT_OFF: FaultScenario = {
   name: 'the leader is cut off from the API server past its lease',
-  ends: true,
+  endsProcesses: true,
   async run(world) {
     const leader = await world.leader();
     const { name, process } = world.replicas.get(leader);
-    world.way.become([{ fault: 'stall', kinds: [...ANY, 'lease'], probability: 1, from: name }]);
+    world.way.setFaults([{ fault: 'stall', kinds: [...ANY, 'lease'], probability: 1, fromProcess: name }]);
     world.way.breakWatches();
     const since = now();
     await world.turn();
     await process.ended;
-    world.way.calm('reset');
-    return { injected: 1, since };
+    world.way.stopFaults('reset');
+    return { injected: 1, endedAt: since };
   },
 };
 
@@ -244,9 +244,9 @@ export const CUT_OFF: Episode = {
  * Times in status are of the wall clock: the next leader waits longer for a step by as much as its
  * clock is behind.
  */
-export const SKEW: Episode = {
+export const SKEW: FaultScenario = {
   name: 'the clocks of the replicas are wrong: three seconds early, ten late; the leader is killed',
-  ends: true,
+  endsProcesses: true,
   async run(world) {
     for (const slot of world.replicas.slots) {
       await world.replicas.stop(slot);
@@ -257,20 +257,20 @@ export const SKEW: Episode = {
     await world.turn();
     await world.replicas.signal('a', 'SIGKILL').process.ended;
     const since = now();
-    await world.meddle();
+    await world.changeObjects();
     await world.leader();
-    return { injected: 1, since };
+    return { injected: 1, endedAt: since };
   },
 };
 
-export const EVERYTHING: Episode = {
+export const EVERYTHING: FaultScenario = {
   name: 'everything: the way, the API server, etcd, a token, the leader',
-  ends: true,
+  endsProcesses: true,
   async run(world) {
-    world.way.become(
-      (Object.keys(FAULTS) as Fault[]).map((fault) => ({
-        ...weatherOf(fault),
-        probability: weatherOf(fault).probability / 6,
+    world.way.setFaults(
+      (Object.keys(REQUEST_FAULTS) as RequestFaultType[]).map((fault) => ({
+        ...requestFaultOf(fault),
+        probability: requestFaultOf(fault).probability / 6,
       })),
     );
     const before = total(world.way.injected);
@@ -280,27 +280,27 @@ export const EVERYTHING: Episode = {
     await world.newToken();
     await world.plane.restartEtcd();
     await turning;
-    world.way.calm('reset');
+    world.way.stopFaults('reset');
     const since = now();
-    await world.meddle();
-    return { injected: total(world.way.injected) - before + 4, since };
+    await world.changeObjects();
+    return { injected: total(world.way.injected) - before + 4, endedAt: since };
   },
 };
 
-export const ON_THE_WAY: readonly Episode[] = (Object.keys(FAULTS) as Fault[]).map(onTheWay);
-export const GENTLE: readonly Episode[] = [
-  ...ON_THE_WAY,
-  ALL_WEATHER,
+export const REQUEST_FAULT_SCENARIOS: readonly FaultScenario[] = (Object.keys(REQUEST_FAULTS) as RequestFaultType[]).map(requestFaultScenario);
+export const GENTLE: readonly FaultScenario[] = [
+  ...REQUEST_FAULT_SCENARIOS,
+  ALL_REQUEST_FAULTS,
   API_SERVER,
   ETCD,
   TOKENS,
   CRD,
   NAMESPACE,
 ];
-export const HARSH: readonly Episode[] = [killed(3), FROZEN, CUT_OFF, SKEW, EVERYTHING];
+export const HARSH: readonly FaultScenario[] = [killed(3), FROZEN, CUT_OFF, SKEW, EVERYTHING];
 /** One of each sort, for every day. */
-export const SHORT: readonly Episode[] = [
-  ALL_WEATHER,
+export const SHORT: readonly FaultScenario[] = [
+  ALL_REQUEST_FAULTS,
   API_SERVER,
   ETCD,
   TOKENS,

@@ -1,22 +1,22 @@
 /** docs/reference/faults.md, from the figures of a soak. */
-import type { Judgement } from './evidence.ts';
-import type { Memory } from './replicas.ts';
-import type { Run } from './runner.ts';
+import type { AuditResult } from './audit-checks.ts';
+import type { MemoryUse } from './replicas.ts';
+import type { ScenarioResult } from './run-scenario.ts';
 
-export interface Soak {
+export interface SoakResult {
   readonly resources: number;
   readonly minutes: number;
   readonly seed: number;
-  readonly runs: readonly (Run & { readonly minute: number })[];
+  readonly runs: readonly (ScenarioResult & { readonly minute: number })[];
   /** Of replica `a`, after the quiet runs. */
-  readonly level: Memory | undefined;
-  readonly audit: Judgement;
+  readonly level: MemoryUse | undefined;
+  readonly audit: AuditResult;
   readonly syncs: { readonly syncs: number; readonly overlapping: readonly string[] };
 }
 
 const BAR_MB = 2;
 
-export function faultsPage({ resources, minutes, seed, runs, level, audit, syncs }: Soak): string {
+export function faultsPage({ resources, minutes, seed, runs, level, audit, syncs }: SoakResult): string {
   const names = [...new Set(runs.map(({ name }) => name))];
   const rows = names.map((name) => {
     const mine = runs.filter((run) => run.name === name);

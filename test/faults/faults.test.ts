@@ -1,9 +1,9 @@
 import { expect } from 'chai';
-import { EVERYTHING, GENTLE, HARSH, SHORT } from './episodes.ts';
-import { judgeAudit, judgeSyncs } from './evidence.ts';
-import { runEpisode } from './runner.ts';
-import type { Lists, Memory } from './replicas.ts';
-import { World } from './world.ts';
+import { EVERYTHING, GENTLE, HARSH, SHORT } from './fault-scenarios.ts';
+import { checkAudit, checkReconciles } from './audit-checks.ts';
+import { runScenario } from './run-scenario.ts';
+import type { ListCounts, MemoryUse } from './replicas.ts';
+import { TestWorld } from './test-world.ts';
 
 const minutes = Number(process.env['AUTOPILOT_FAULTS_MINUTES'] ?? 0);
 const resources = minutes === 0 ? 40 : 300;
@@ -11,29 +11,29 @@ const MORE_MB = 15;
 
 describe('real faults between an operator and a real API server, and in both', function () {
   this.timeout(Math.max(900_000, (minutes + 20) * 60_000));
-  let world: World;
+  let world: TestWorld;
   let begun: number;
-  let levels: readonly (Memory | undefined)[] = [];
-  let lists: readonly Lists[] = [];
+  let levels: readonly (MemoryUse | undefined)[] = [];
+  let lists: readonly ListCounts[] = [];
   before(async () => {
     begun = performance.now();
-    world = await World.make({ resources, seed: 1 });
+    world = await TestWorld.make({ resources, seed: 1 });
     lists = [await world.replicas.lists()];
   });
   after(() => world?.end());
 
-  for (const episode of SHORT) {
+  for (const scenario of SHORT) {
     // @promise lifecycle/crash-safety
-    it(`ends as the quiet run does: ${episode.name}`, async () => {
-      if (episode.ends && !world.replicas.slots.includes('b')) {
+    it(`ends as the quiet run does: ${scenario.name}`, async () => {
+      if (scenario.endsProcesses && !world.replicas.slots.includes('b')) {
         await world.replicas.start('b');
       }
-      const { injected, memory, lists: found } = await runEpisode(world, episode);
+      const { injected, memory, lists: found } = await runScenario(world, scenario);
       if (found !== undefined) {
         lists = [...lists, found];
       }
       expect(injected).to.be.greaterThan(0);
-      if (!episode.ends) {
+      if (!scenario.endsProcesses) {
         levels = [...levels, memory];
       }
     });
@@ -43,7 +43,7 @@ describe('real faults between an operator and a real API server, and in both', f
     it(`ends as the quiet run does for ${minutes} minutes`, async () => {
       const all = [...GENTLE, ...HARSH];
       while (performance.now() - begun < minutes * 60_000) {
-        await runEpisode(world, all[Math.floor(world.random() * all.length)] ?? EVERYTHING);
+        await runScenario(world, all[Math.floor(world.random() * all.length)] ?? EVERYTHING);
       }
     });
   }
@@ -63,7 +63,7 @@ describe('real faults between an operator and a real API server, and in both', f
 
   // @promise election/frozen-leader
   it('no process wrote while another one held the lease, and phases changed along next only', async () => {
-    const { writes, transitions, leaders, byNonLeaders, wrongTransitions } = await judgeAudit(
+    const { writes, transitions, leaders, byNonLeaders, wrongTransitions } = await checkAudit(
       world.plane.auditLog,
     );
     expect(writes).to.be.greaterThan(resources * 10);
@@ -75,7 +75,7 @@ describe('real faults between an operator and a real API server, and in both', f
 
   // @promise queue/one-at-a-time
   it('no resource was in two syncs at once, over all processes', () => {
-    const { syncs, overlapping } = judgeSyncs(world.replicas.lives());
+    const { syncs, overlapping } = checkReconciles(world.replicas.processLogs());
     expect(syncs).to.be.greaterThan(resources * 10);
     expect(overlapping).to.deep.equal([]);
   });

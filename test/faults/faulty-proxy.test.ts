@@ -1,43 +1,43 @@
 import { expect } from 'chai';
 import { readFileSync } from 'node:fs';
-import type { HttpKubeApi } from '../../runtime/src/kube/http.ts';
-import { httpKubeApi } from '../../runtime/src/kube/http.ts';
-import { hasCode, isConnectionError } from '../../runtime/src/kube/errors.ts';
+import type { HttpKubeApi } from '../../runtime/src/client/http-kube-api.ts';
+import { createHttpKubeApi } from '../../runtime/src/client/http-kube-api.ts';
+import { hasCode, isConnectionError } from '../../runtime/src/client/errors.ts';
 import type { ControlPlane } from '../realparts/index.ts';
 import { controlPlane, until } from '../realparts/index.ts';
-import type { Proxy } from './proxy.ts';
-import { proxy } from './proxy.ts';
+import type { FaultyProxy } from './faulty-proxy.ts';
+import { startFaultyProxy } from './faulty-proxy.ts';
 import { CONFIG_MAPS } from './snapshot.ts';
-import type { Fault } from './weather.ts';
-import { requestKind, seeded } from './weather.ts';
+import type { RequestFaultType } from './request-faults.ts';
+import { requestKind, seeded } from './request-faults.ts';
 
 const namespace = 'default';
 
 describe('the way to the API server, as a client sees it', () => {
   let plane: ControlPlane;
-  let way: Proxy;
+  let way: FaultyProxy;
   let api: HttpKubeApi;
   let made = 0;
 
   before(async () => {
     plane = await controlPlane();
-    way = proxy(plane.server, seeded(1));
+    way = startFaultyProxy(plane.server, seeded(1));
     const { users } = JSON.parse(readFileSync(plane.kubeconfig, 'utf8')) as {
       users: readonly { user: { token: string } }[];
     };
     const headers = { authorization: `Bearer ${users[0]?.user.token}` };
     const server = await way.open('a0');
-    api = httpKubeApi({ server, credentials: async () => ({ headers, tls: {} }) });
+    api = createHttpKubeApi({ server, credentials: async () => ({ headers, tls: {} }) });
   });
-  afterEach(() => way.calm('reset'));
+  afterEach(() => way.stopFaults('reset'));
   after(async () => {
     await api?.close();
     await way?.close();
     await plane?.stop();
   });
 
-  const under = (fault: Fault): void =>
-    way.become([{ fault, kinds: ['write', 'watch'], probability: 1, from: 'a0' }]);
+  const under = (fault: RequestFaultType): void =>
+    way.setFaults([{ fault, kinds: ['write', 'watch'], probability: 1, fromProcess: 'a0' }]);
   async function create(
     signal?: AbortSignal,
   ): Promise<{ readonly name: string; readonly error: unknown }> {
@@ -133,7 +133,7 @@ describe('the way to the API server, as a client sees it', () => {
     }
   }
   it('half line, closed, gone: a watch ends as the API server or a network ends it', async () => {
-    way.calm('stay');
+    way.stopFaults('stay');
     for (let times = 0; times < 10; times++) {
       await create();
     }

@@ -8,40 +8,40 @@ import { createServer } from 'node:http';
 import { Agent, request as forward } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Fault, RequestKind, Weather } from './weather.ts';
-import { OF_WATCHES, requestKind } from './weather.ts';
+import type { RequestFaultType, RequestKind, RequestFault } from './request-faults.ts';
+import { WATCH_FAULTS, requestKind } from './request-faults.ts';
 
 const MAX_DELAY_MS = 1_500;
 /** A watch goes wrong after at most so many lines. */
 const MAX_LINES = 8;
 
-export interface Proxy {
+export interface FaultyProxy {
   /** A door for one process. @returns its address */
   open(name: string): Promise<string>;
-  become(weather: readonly Weather[]): void;
+  setFaults(faults: readonly RequestFault[]): void;
   /** Ends all watches that are open, so that they are opened anew in the weather of now. */
   breakWatches(): void;
   /** No more faults. Sockets that hang stay open, or are reset. */
-  calm(hanging: 'stay' | 'reset'): void;
+  stopFaults(hanging: 'stay' | 'reset'): void;
   /** Faults so far. */
-  readonly injected: Readonly<Partial<Record<Fault, number>>>;
+  readonly injected: Readonly<Partial<Record<RequestFaultType, number>>>;
   close(): Promise<void>;
 }
 
-export function proxy(server: string, random: () => number): Proxy {
+export function startFaultyProxy(server: string, random: () => number): FaultyProxy {
   const upstream = new URL(server);
   const agent = new Agent({ keepAlive: true, rejectUnauthorized: false });
   const doors: Server[] = [];
   const hanging = new Set<IncomingMessage['socket']>();
   const watches = new Set<IncomingMessage['socket']>();
-  const injected: Partial<Record<Fault, number>> = {};
-  let weather: readonly { readonly of: Weather; times: number }[] = [];
+  const injected: Partial<Record<RequestFaultType, number>> = {};
+  let weather: readonly { readonly of: RequestFault; times: number }[] = [];
 
-  const count = (fault: Fault): void => void (injected[fault] = (injected[fault] ?? 0) + 1);
-  const choose = (kind: RequestKind, door: string): Fault | undefined => {
+  const count = (fault: RequestFaultType): void => void (injected[fault] = (injected[fault] ?? 0) + 1);
+  const choose = (kind: RequestKind, door: string): RequestFaultType | undefined => {
     for (const one of weather) {
-      const { fault, kinds, probability, most = Infinity, from = door } = one.of;
-      if (!kinds.includes(kind) || from !== door || one.times >= most || random() >= probability) {
+      const { fault, kinds, probability, maxCount = Infinity, fromProcess = door } = one.of;
+      if (!kinds.includes(kind) || fromProcess !== door || one.times >= maxCount || random() >= probability) {
         continue;
       }
       one.times++;
@@ -71,7 +71,7 @@ export function proxy(server: string, random: () => number): Proxy {
       remember(watches, request.socket);
     }
     const body = Buffer.concat(await request.toArray());
-    if (fault !== undefined && !OF_WATCHES.includes(fault)) {
+    if (fault !== undefined && !WATCH_FAULTS.includes(fault)) {
       count(fault);
     }
     if (fault === 'reset') {
@@ -132,7 +132,7 @@ export function proxy(server: string, random: () => number): Proxy {
       } else {
         response.writeHead(answer.statusCode ?? 500, answer.headers);
         response.flushHeaders();
-        if (fault !== undefined && OF_WATCHES.includes(fault)) {
+        if (fault !== undefined && WATCH_FAULTS.includes(fault)) {
           spoil(fault, answer, request, response);
         } else {
           answer.pipe(response);
@@ -144,7 +144,7 @@ export function proxy(server: string, random: () => number): Proxy {
 
   /** Passes some lines of a watch on, then does to it what the fault says. */
   function spoil(
-    fault: Fault,
+    fault: RequestFaultType,
     answer: IncomingMessage,
     request: IncomingMessage,
     response: ServerResponse,
@@ -186,13 +186,13 @@ export function proxy(server: string, random: () => number): Proxy {
       await new Promise<void>((resolve) => door.listen(0, '127.0.0.1', resolve));
       return `http://127.0.0.1:${(door.address() as AddressInfo).port}`;
     },
-    become: (next) => void (weather = next.map((of) => ({ of, times: 0 }))),
+    setFaults: (next) => void (weather = next.map((of) => ({ of, times: 0 }))),
     breakWatches() {
       for (const socket of watches) {
         socket.resetAndDestroy();
       }
     },
-    calm(what) {
+    stopFaults(what) {
       weather = [];
       if (what === 'reset') {
         for (const socket of hanging) {

@@ -9,7 +9,7 @@ import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { generateProject } from '../../generators/lib/index.ts';
 import { packageRoot } from '../../generators/lib/util/package-root.ts';
-import type { KubeObject, ResourceType } from '../../runtime/src/ports.ts';
+import type { KubeObject, ResourceType } from '../../runtime/src/internal.ts';
 
 export const OPERATOR = 'parcel-operator';
 export const PARCELS: ResourceType = {
@@ -105,7 +105,7 @@ export const sync = (context: Context): Promise<Result> =>
 `;
 
 const SENDING = `
-import { remaining } from 'autopilot-runtime';
+import { timeUntil } from 'autopilot-runtime';
 import type { Context, Result } from '../generated/sending.ts';
 import { noted } from '../noted.ts';
 
@@ -118,7 +118,7 @@ export const sync = (context: Context): Promise<Result> =>
     const colour = context.inputs.configmaps.get(metadata.name + '-box')?.data?.['colour'];
     if (colour === undefined) return { next: 'Packing' };
     if (legs >= LEGS) return { next: 'Delivered' };
-    const requeueAfter = remaining(context, '1s');
+    const requeueAfter = timeUntil(context, '1s');
     if (requeueAfter !== undefined) return { next: 'Sending', requeueAfter };
     return { next: 'Sending', step: true, statusInfo: { legs: legs + 1, colour, receipt: '' }, requeueAfter: '10ms' };
   });
@@ -152,7 +152,7 @@ export const finalize = (context: Context): Promise<Result> => noted(context, ()
 `;
 
 /** @param dir an empty folder */
-export async function courier(dir: string): Promise<void> {
+export async function createParcelOperator(dir: string): Promise<void> {
   const seed = Object.entries({
     'src/spec.ts': SPEC,
     'src/noted.ts': NOTED,

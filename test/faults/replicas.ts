@@ -8,13 +8,13 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import type { OperatorProcess } from '../e2e/operator-process.ts';
 import { startProcess } from '../e2e/operator-process.ts';
 import { freePorts } from '../realparts/index.ts';
-import type { Life } from './evidence.ts';
-import type { Proxy } from './proxy.ts';
+import type { ProcessLog } from './audit-checks.ts';
+import type { FaultyProxy } from './faulty-proxy.ts';
 
-const INSIDE = join(import.meta.dirname, 'inside.ts');
-const AGAIN_MS = 500;
+const PROCESS_PRELOAD = join(import.meta.dirname, 'process-preload.ts');
+const RETRY_MS = 500;
 
-export interface Memory {
+export interface MemoryUse {
   readonly heapMb: number;
   /** Resident, without the pages of files, as Node's own binary, which a node shares. */
   readonly ownMb: number;
@@ -24,7 +24,7 @@ export interface Memory {
 }
 
 /** As the processes that live now count them. */
-export interface Lists {
+export interface ListCounts {
   /** After the first of each kind. */
   readonly again: number;
   /** What they found and a watch should have told before. */
@@ -40,10 +40,10 @@ export interface Replica {
   stopped?: number;
 }
 
-export interface ReplicaPorts {
+export interface ReplicaOptions {
   readonly project: string;
   readonly namespace: string;
-  readonly way: Proxy;
+  readonly way: FaultyProxy;
   /** Read for each request. */
   readonly tokenFile: string;
 }
@@ -59,16 +59,16 @@ function optionsOfImage(project: string): string {
 }
 
 /** Microseconds, by the clock that all processes of this machine share. */
-export const machineTime = (): number => Number(process.hrtime.bigint() / 1000n);
+export const machineTimeMs = (): number => Number(process.hrtime.bigint() / 1000n);
 
 export class Replicas {
-  readonly #ports: ReplicaPorts;
+  readonly #options: ReplicaOptions;
   readonly #now = new Map<string, Replica>();
   readonly #all: Replica[] = [];
   #ending = false;
 
-  constructor(ports: ReplicaPorts) {
-    this.#ports = ports;
+  constructor(ports: ReplicaOptions) {
+    this.#options = ports;
   }
 
   /**
@@ -76,7 +76,7 @@ export class Replicas {
    * skewMs how wrong its clock is
    */
   async start(slot: string, skewMs = 0): Promise<void> {
-    const { way, project, namespace, tokenFile } = this.#ports;
+    const { way, project, namespace, tokenFile } = this.#options;
     const name = `${slot}${this.#all.filter((one) => one.slot === slot).length}`;
     const kubeconfig = join(project, `${name}.kubeconfig`);
     writeFileSync(kubeconfig, kubeconfigText(await way.open(name), tokenFile));
@@ -86,7 +86,7 @@ export class Replicas {
       namespace,
       port,
       pod: name,
-      node: ['--import', INSIDE],
+      node: ['--import', PROCESS_PRELOAD],
       env: {
         AUTOPILOT_SKEW_MS: String(skewMs),
         NODE_OPTIONS: optionsOfImage(project),
@@ -98,8 +98,8 @@ export class Replicas {
     this.#now.set(slot, replica);
     this.#all.push(replica);
     void process.ended.then(async () => {
-      replica.stopped ??= machineTime();
-      await pause(AGAIN_MS);
+      replica.stopped ??= machineTimeMs();
+      await pause(RETRY_MS);
       if (!this.#ending && this.#now.get(slot) === replica) {
         await this.start(slot, skewMs);
       }
@@ -121,7 +121,7 @@ export class Replicas {
   signal(slot: string, signal: NodeJS.Signals): Replica {
     const replica = this.get(slot);
     if (signal === 'SIGKILL' || signal === 'SIGSTOP') {
-      replica.stopped ??= machineTime();
+      replica.stopped ??= machineTimeMs();
     }
     replica.process.kill(signal);
     return replica;
@@ -138,7 +138,7 @@ export class Replicas {
    * After garbage collection; undefined when it is not ready, or does not answer within ten
    * seconds.
    */
-  async memory(slot: string): Promise<Memory | undefined> {
+  async memory(slot: string): Promise<MemoryUse | undefined> {
     const { process } = this.get(slot);
     const lines = (): readonly string[] =>
       process
@@ -155,7 +155,7 @@ export class Replicas {
     for (let times = 0; times < 100; times++) {
       const found = lines();
       if (found.length > before) {
-        return JSON.parse(found.at(-1) ?? '') as Memory;
+        return JSON.parse(found.at(-1) ?? '') as MemoryUse;
       }
       await pause(100);
     }
@@ -163,7 +163,7 @@ export class Replicas {
   }
 
   /** Of all that answer. */
-  async lists(): Promise<Lists> {
+  async lists(): Promise<ListCounts> {
     const texts = await Promise.all(
       [...this.#now.values()].map(({ process }) =>
         fetch(`${process.endpoints}/metrics`).then(
@@ -179,7 +179,7 @@ export class Replicas {
     return { again: sum('autopilot_relists_total'), missed: sum('autopilot_relist_missed_total') };
   }
 
-  lives(): readonly Life[] {
+  processLogs(): readonly ProcessLog[] {
     return this.#all.map(({ name, process, stopped }) => ({
       name,
       logs: process.logs(),

@@ -3,7 +3,7 @@
 /** What is asked for: faults of one kind of request say little about another. */
 export type RequestKind = 'list' | 'watch' | 'get' | 'write' | 'event' | 'lease';
 
-export const FAULTS = {
+export const REQUEST_FAULTS = {
   reset: 'the connection is reset before the request is passed on',
   stall: 'the request is not passed on, the socket stays open',
   delay: 'the request is passed on up to 1.5 s late',
@@ -17,18 +17,18 @@ export const FAULTS = {
   gone: 'a watch is told that its version is too old (410 in band)',
   silent: 'a watch brings nothing any more, the socket stays open',
 } as const;
-export type Fault = keyof typeof FAULTS;
-export const OF_WATCHES: readonly Fault[] = ['half line', 'closed', 'gone', 'silent'];
+export type RequestFaultType = keyof typeof REQUEST_FAULTS;
+export const WATCH_FAULTS: readonly RequestFaultType[] = ['half line', 'closed', 'gone', 'silent'];
 
-export interface Weather {
-  readonly fault: Fault;
+export interface RequestFault {
+  readonly fault: RequestFaultType;
   readonly kinds: readonly RequestKind[];
   /** Of each request. */
   readonly probability: number;
   /** Default: no limit. */
-  readonly most?: number;
+  readonly maxCount?: number;
   /** Only requests of this process. */
-  readonly from?: string;
+  readonly fromProcess?: string;
 }
 
 export function requestKind(method: string, url: URL): RequestKind {

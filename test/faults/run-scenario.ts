@@ -1,9 +1,9 @@
 /** Runs episodes one after the other, and measures how each ends. */
-import type { Episode } from './episodes.ts';
-import type { Lists, Memory } from './replicas.ts';
-import type { World } from './world.ts';
+import type { FaultScenario } from './fault-scenarios.ts';
+import type { ListCounts, MemoryUse } from './replicas.ts';
+import type { TestWorld } from './test-world.ts';
 
-export interface Run {
+export interface ScenarioResult {
   readonly name: string;
   readonly injected: number;
   /** From the end of the fault until everything was as in the quiet run. */
@@ -11,17 +11,17 @@ export interface Run {
   /** What was not as in the quiet run after ten minutes. */
   readonly lost?: string;
   /** Of replica `a`, at rest. */
-  readonly memory: Memory | undefined;
-  readonly lists?: Lists;
+  readonly memory: MemoryUse | undefined;
+  readonly lists?: ListCounts;
 }
 
 /** @throws Error with what is lost when the state of the quiet run is not reached again */
-export async function runEpisode(world: World, episode: Episode): Promise<Run> {
-  const { injected, since } = await episode.run(world);
+export async function runScenario(world: TestWorld, scenario: FaultScenario): Promise<ScenarioResult> {
+  const { injected, endedAt } = await scenario.run(world);
   try {
     await world.rest();
   } catch (error) {
-    const logs = world.replicas.lives().map(
+    const logs = world.replicas.processLogs().map(
       ({ name, logs: text }) =>
         `${name}: ${text
           .split('\n')
@@ -29,13 +29,13 @@ export async function runEpisode(world: World, episode: Episode): Promise<Run> {
           .slice(-40)
           .join('\n')}`,
     );
-    throw new Error([`after '${episode.name}': ${(error as Error).message}`, ...logs].join('\n'), {
+    throw new Error([`after '${scenario.name}': ${(error as Error).message}`, ...logs].join('\n'), {
       cause: error,
     });
   }
-  const recoveredMs = performance.now() - since;
+  const recoveredMs = performance.now() - endedAt;
   return {
-    name: episode.name,
+    name: scenario.name,
     injected,
     recoveredMs,
     memory: await world.replicas.memory('a'),

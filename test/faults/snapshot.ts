@@ -2,8 +2,8 @@
  * What is left at rest, without what must differ between two runs: times, messages, uids, versions,
  * addresses.
  */
-import type { KubeApi, KubeObject, ResourceType } from '../../runtime/src/ports.ts';
-import { LAST_PHASE, PARCELS } from './courier.ts';
+import type { KubeApi, KubeObject, ResourceType } from '../../runtime/src/internal.ts';
+import { LAST_PHASE, PARCELS } from './parcel-operator.ts';
 
 export const CONFIG_MAPS: ResourceType = {
   group: '',

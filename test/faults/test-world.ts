@@ -7,34 +7,34 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Connected, KubeApi } from '../../runtime/src/ports.ts';
-import { connect } from '../../runtime/src/ports.ts';
+import type { KubeConnection, KubeApi } from '../../runtime/src/internal.ts';
+import { connect } from '../../runtime/src/internal.ts';
 import type { ControlPlane } from '../realparts/index.ts';
 import { controlPlane, until } from '../realparts/index.ts';
-import { courier, OPERATOR, parcel, PARCELS } from './courier.ts';
-import { AUDIT_RULES } from './evidence.ts';
-import type { Proxy } from './proxy.ts';
-import { proxy } from './proxy.ts';
+import { createParcelOperator, OPERATOR, parcel, PARCELS } from './parcel-operator.ts';
+import { AUDIT_RULES } from './audit-checks.ts';
+import type { FaultyProxy } from './faulty-proxy.ts';
+import { startFaultyProxy } from './faulty-proxy.ts';
 import { Replicas } from './replicas.ts';
 import type { Snapshot } from './snapshot.ts';
 import { atRest, CONFIG_MAPS, differences, snapshot } from './snapshot.ts';
-import { seeded } from './weather.ts';
+import { seeded } from './request-faults.ts';
 
 export const OPERATORS = 'operators';
-export const PLACE = 'flights';
+export const PARCEL_NAMESPACE = 'flights';
 /** For 1,000 resources on a machine that others use too. */
-const REST_MS = 600_000;
+const QUIESCENCE_MS = 600_000;
 const AT_ONCE = 8;
 const COLOURS = ['red', 'blue'] as const;
 
-export class World {
+export class TestWorld {
   readonly plane: ControlPlane;
   readonly api: KubeApi;
-  readonly way: Proxy;
+  readonly way: FaultyProxy;
   readonly replicas: Replicas;
   readonly random: () => number;
   readonly names: readonly string[];
-  readonly #connected: Connected;
+  readonly #connected: KubeConnection;
   readonly #folder: string;
   readonly #quiet = new Map<string, Snapshot>();
   #turns = 0;
@@ -42,7 +42,7 @@ export class World {
 
   private constructor(
     plane: ControlPlane,
-    connected: Connected,
+    connected: KubeConnection,
     folder: string,
     count: number,
     seed: number,
@@ -52,7 +52,7 @@ export class World {
     this.api = connected.api;
     this.#folder = folder;
     this.random = seeded(seed);
-    this.way = proxy(plane.server, this.random);
+    this.way = startFaultyProxy(plane.server, this.random);
     this.names = Array.from({ length: count }, (_, index) => `p${String(index).padStart(4, '0')}`);
     this.replicas = new Replicas({
       project: join(folder, 'courier'),
@@ -69,14 +69,14 @@ export class World {
   }: {
     readonly resources: number;
     readonly seed: number;
-  }): Promise<World> {
+  }): Promise<TestWorld> {
     const folder = mkdtempSync(join(tmpdir(), 'autopilot-faults-'));
-    await courier(join(folder, 'courier'));
+    await createParcelOperator(join(folder, 'courier'));
     const plane = await controlPlane({ controllerManager: true, audit: AUDIT_RULES });
     const connected = await connect({ kubeconfig: plane.kubeconfig });
-    const world = new World(plane, connected, folder, resources, seed);
+    const world = new TestWorld(plane, connected, folder, resources, seed);
     try {
-      for (const namespace of [OPERATORS, PLACE]) {
+      for (const namespace of [OPERATORS, PARCEL_NAMESPACE]) {
         await plane.kubectl(['create', 'namespace', namespace]);
       }
       await plane.helm([
@@ -91,7 +91,7 @@ export class World {
       for (const _ of COLOURS) {
         await world.turn();
         await world.rest();
-        world.#quiet.set(world.colour, await snapshot(world.api, PLACE));
+        world.#quiet.set(world.colour, await snapshot(world.api, PARCEL_NAMESPACE));
       }
     } catch (error) {
       await world.end();
@@ -116,24 +116,24 @@ export class World {
       try {
         await this.api.patch(
           PARCELS,
-          { namespace: PLACE, name },
+          { namespace: PARCEL_NAMESPACE, name },
           { type: 'merge', body: { spec: { colour: this.colour } } },
         );
       } catch (error) {
         if ((error as { status?: { code?: number } }).status?.code !== 404) {
           throw error;
         }
-        await this.api.create(PARCELS, parcel(PLACE, name, this.colour));
+        await this.api.create(PARCELS, parcel(PARCEL_NAMESPACE, name, this.colour));
       }
     });
   }
 
   /** As people do: some boxes are deleted by hand, some parcels deleted and made again. */
-  async meddle(): Promise<void> {
+  async changeObjects(): Promise<void> {
     const some = this.names.filter(() => this.random() < 0.05);
     await this.each(some, async (name) => {
       const [type, found] = this.random() < 0.5 ? [CONFIG_MAPS, `${name}-box`] : [PARCELS, name];
-      await this.api.delete(type, { namespace: PLACE, name: found }).catch(() => undefined);
+      await this.api.delete(type, { namespace: PARCEL_NAMESPACE, name: found }).catch(() => undefined);
       if (type === PARCELS) {
         await this.remade(name);
       }
@@ -142,7 +142,7 @@ export class World {
 
   async remade(name: string): Promise<void> {
     await until(`parcel ${name} is made again`, 240_000, () =>
-      this.api.create(PARCELS, parcel(PLACE, name, this.colour)),
+      this.api.create(PARCELS, parcel(PARCEL_NAMESPACE, name, this.colour)),
     );
   }
 
@@ -161,8 +161,8 @@ export class World {
    * Resolves when all parcels are as a quiet run left them. @throws with the differences that stay
    */
   async rest(): Promise<void> {
-    await until('all parcels are at rest', REST_MS, async () => {
-      const { items } = await this.api.list(PARCELS, { namespace: PLACE });
+    await until('all parcels are at rest', QUIESCENCE_MS, async () => {
+      const { items } = await this.api.list(PARCELS, { namespace: PARCEL_NAMESPACE });
       const moving = items.filter((item) => !atRest(item));
       if (items.length !== this.names.length || moving.length > 0) {
         throw new Error(
@@ -170,7 +170,7 @@ export class World {
         );
       }
       const quiet = this.#quiet.get(this.colour);
-      const lost = quiet === undefined ? [] : differences(quiet, await snapshot(this.api, PLACE));
+      const lost = quiet === undefined ? [] : differences(quiet, await snapshot(this.api, PARCEL_NAMESPACE));
       if (lost.length > 0) {
         throw new Error(`not as in the quiet run:\n${lost.slice(0, 10).join('\n')}`);
       }

@@ -9,27 +9,27 @@ const repository = resolve(import.meta.dirname, '../..');
 /** A wrong line for each arrow of docs/design.md, and the place that must not have it. */
 const REFUSED: readonly (readonly [file: string, line: string])[] = [
   ['runtime/src/operator/x.ts', "import '../../../generators/lib/model.ts';"],
-  ['runtime/src/machine/x.ts', "import 'autopilot-sandbox';"],
-  ['runtime/src/machine/x.ts', "import '../operator/start.ts';"],
-  ['runtime/src/cache/x.ts', "import '../machine/sync.ts';"],
-  ['runtime/src/queue/x.ts', "import '../operator/config.ts';"],
-  ['runtime/src/kube/x.ts', "import '../cache/store.ts';"],
-  ['runtime/src/observe/x.ts', "import '../machine/sync.ts';"],
+  ['runtime/src/reconciler/x.ts', "import 'autopilot-sandbox';"],
+  ['runtime/src/reconciler/x.ts', "import '../operator/start.ts';"],
+  ['runtime/src/cache/x.ts', "import '../reconciler/reconcile.ts';"],
+  ['runtime/src/workqueue/x.ts', "import '../operator/config.ts';"],
+  ['runtime/src/client/x.ts', "import '../cache/store.ts';"],
+  ['runtime/src/observability/x.ts', "import '../reconciler/reconcile.ts';"],
   ['sandbox/src/testing/x.ts', "import '../../../runtime/src/clock.ts';"],
   ['sandbox/src/testing/x.ts', "import '../../../generators/lib/model.ts';"],
   ['generators/lib/x.ts', "import 'autopilot-runtime';"],
   ['generators/lib/code/x.ts', "import '../../../runtime/src/scheduler.ts';"],
-  ['runtime/src/machine/x.ts', 'export const x = Date.now();'],
+  ['runtime/src/reconciler/x.ts', 'export const x = Date.now();'],
   ['runtime/src/cache/x.ts', 'export const x = Math.random();'],
   ['sandbox/src/cluster/x.ts', 'export const x = performance.now();'],
-  ['runtime/src/kube/x.ts', 'setTimeout(() => {}, 1);'],
+  ['runtime/src/client/x.ts', 'setTimeout(() => {}, 1);'],
   ['sandbox/src/testing/x.ts', 'setInterval(() => {}, 1);'],
 ];
 const ALLOWED: typeof REFUSED = [
-  ['runtime/src/machine/x.ts', "import '../cache/store.ts';"],
-  ['runtime/src/machine/x.ts', "import '../observe/log.ts';"],
-  ['sandbox/src/testing/x.ts', "import 'autopilot-runtime/ports';"],
-  ['runtime/src/clock.ts', 'export const x = Date.now();'],
+  ['runtime/src/reconciler/x.ts', "import '../cache/store.ts';"],
+  ['runtime/src/reconciler/x.ts', "import '../observability/logger.ts';"],
+  ['sandbox/src/testing/x.ts', "import 'autopilot-runtime/internal';"],
+  ['runtime/src/util/clock.ts', 'export const x = Date.now();'],
 ];
 
 describe('lint', () => {

@@ -1,34 +1,34 @@
 import { expect } from 'chai';
 import type { Sandbox, SandboxOptions } from '../../sandbox/src/index.ts';
 import { startSandbox } from '../../sandbox/src/index.ts';
-import type { Fault } from './faults.ts';
-import { Faults, noAnswer, refusal } from './faults.ts';
-import type { TestMachine } from './machines.ts';
-import { conditions, configMap, drone, input, machine, output, service } from './machines.ts';
+import type { RequestFault } from './fault-injector.ts';
+import { FaultInjector, connectionReset, refusal } from './fault-injector.ts';
+import type { TestOperator } from './test-operators.ts';
+import { conditions, configMap, drone, input, defineTestOperator, output, service } from './test-operators.ts';
 
 describe('an operator survives', () => {
   let sandbox: Sandbox;
-  let faults: Faults;
+  let faults: FaultInjector;
   afterEach(() => sandbox.stop());
 
-  async function start({ scheduler }: TestMachine, options: SandboxOptions = {}): Promise<void> {
-    faults = new Faults();
+  async function start({ scheduler }: TestOperator, options: SandboxOptions = {}): Promise<void> {
+    faults = new FaultInjector();
     sandbox = await startSandbox(scheduler, {
-      wrapApi: faults.through,
+      wrapApi: faults.wrapApi,
       config: { workIntervalMs: 3_600_000, workerTimeoutMs: 30_000 },
       ...options,
     });
   }
-  const writer = (): TestMachine =>
-    machine({
+  const writer = (): TestOperator =>
+    defineTestOperator({
       A: {
         outputs: [{ ...output.services, prune: true }],
         sync: () => ({ next: 'B', outputs: { services: [service('a')] } }),
       },
       B: {},
     });
-  const reader = (): TestMachine =>
-    machine({
+  const reader = (): TestOperator =>
+    defineTestOperator({
       A: {
         inputs: [input.configmaps],
         sync: ({ inputs }) => ({
@@ -43,13 +43,13 @@ describe('an operator survives', () => {
     (await sandbox.get('Drone', 'one'))?.status.seen as readonly string[];
 
   /** Each fault hits each request to a kind once; the end has to be that of the quiet flight. */
-  const answers: readonly [string, Fault][] = [
+  const answers: readonly [string, RequestFault][] = [
     ['a 409', { when: 'before', error: refusal(409, 'Conflict') }],
     ['a 429', { when: 'before', error: refusal(429, 'TooManyRequests') }],
     ['a 500', { when: 'before', error: refusal(500, 'InternalError') }],
     ['a 503', { when: 'before', error: refusal(503, 'ServiceUnavailable') }],
-    ['a reset connection', { when: 'before', error: noAnswer() }],
-    ['an answer that is lost after the write was done', { when: 'after', error: noAnswer() }],
+    ['a reset connection', { when: 'before', error: connectionReset() }],
+    ['an answer that is lost after the write was done', { when: 'after', error: connectionReset() }],
   ];
   for (const [title, fault] of answers) {
     // @promise lifecycle/crash-safety
@@ -79,7 +79,7 @@ describe('an operator survives', () => {
 
   it('a spec change whose move fails, and the look after it too: the move is made in the end', async () => {
     await start(
-      machine({
+      defineTestOperator({
         A: { onSpecChange: 'B', sync: () => ({ next: 'A' }) },
         B: { sync: () => ({ next: 'B' }) },
       }),
@@ -87,7 +87,7 @@ describe('an operator survives', () => {
     await sandbox.create(drone('one'));
     const left = new Set(['patch', 'get']);
     faults.fault = ({ verb, kind }) =>
-      kind === 'Drone' && left.delete(verb) ? { when: 'before', error: noAnswer() } : undefined;
+      kind === 'Drone' && left.delete(verb) ? { when: 'before', error: connectionReset() } : undefined;
     await sandbox.patch('Drone', 'one', { spec: { other: true } });
     await sandbox.advance('1m');
     expect(left.size).to.equal(0);
@@ -103,17 +103,17 @@ describe('an operator survives', () => {
     faults.endWatches();
     await sandbox.create(configMap('a'));
     expect(await seen()).to.deep.equal(['a']);
-    expect(faults.of('ConfigMap').filter((verb) => verb === 'list')).to.have.length(1);
+    expect(faults.requestsFor('ConfigMap').filter((verb) => verb === 'list')).to.have.length(1);
   });
 
   it('watches that break, without listing again', async () => {
     await start(reader());
     await sandbox.create(drone('one'));
-    faults.endWatches(noAnswer());
+    faults.endWatches(connectionReset());
     await sandbox.create(configMap('a'));
     await sandbox.advance('2s');
     expect(await seen()).to.deep.equal(['a']);
-    expect(faults.of('ConfigMap').filter((verb) => verb === 'list')).to.have.length(1);
+    expect(faults.requestsFor('ConfigMap').filter((verb) => verb === 'list')).to.have.length(1);
   });
 
   // @promise watching/watch-errors
@@ -122,8 +122,8 @@ describe('an operator survives', () => {
     await sandbox.create(drone('one'));
     expect(await seen()).to.deep.equal(['gone']);
     faults.fault = ({ verb }) =>
-      verb === 'watch' ? { when: 'before', error: noAnswer() } : undefined;
-    faults.endWatches(noAnswer());
+      verb === 'watch' ? { when: 'before', error: connectionReset() } : undefined;
+    faults.endWatches(connectionReset());
     await sandbox.delete('ConfigMap', 'gone');
     await sandbox.create(configMap('new'));
     sandbox.cluster.compact();
@@ -157,7 +157,7 @@ describe('an operator survives', () => {
 
   // @promise lifecycle/isolated-failures
   it('a worker that hangs: only its own resource stands, and says so', async () => {
-    const testOperator = machine({
+    const testOperator = defineTestOperator({
       A: {
         sync: ({ resource }) =>
           resource.metadata.name === 'stuck' ? new Promise<never>(() => {}) : { next: 'B' },
@@ -174,7 +174,7 @@ describe('an operator survives', () => {
   });
 
   it('a worker that ends when its signal says so: it is tried again with backoff', async () => {
-    const testOperator = machine({
+    const testOperator = defineTestOperator({
       A: {
         sync: ({ signal }) =>
           new Promise<never>((_, reject) =>
@@ -192,7 +192,7 @@ describe('an operator survives', () => {
   // @promise reconcile/steps
   it('a lost answer to the status of a step, while the watch is broken: the step is not taken twice', async () => {
     const steps: number[] = [];
-    const testOperator = machine({
+    const testOperator = defineTestOperator({
       A: {
         sync: ({ now, lastStep, phaseStartedAt }) => {
           if (lastStep !== undefined && now.getTime() - lastStep.getTime() < 60_000) {
@@ -211,11 +211,11 @@ describe('an operator survives', () => {
         return undefined;
       }
       if (verb === 'watch') {
-        return { when: 'before', error: noAnswer() };
+        return { when: 'before', error: connectionReset() };
       }
-      return verb === 'patch' && lost++ === 0 ? { when: 'after', error: noAnswer() } : undefined;
+      return verb === 'patch' && lost++ === 0 ? { when: 'after', error: connectionReset() } : undefined;
     };
-    faults.endWatches(noAnswer());
+    faults.endWatches(connectionReset());
     await sandbox.advance('100s');
     expect(lost).to.be.greaterThan(0);
     expect(steps).to.deep.equal([0, 60]);
@@ -229,7 +229,7 @@ describe('an operator survives', () => {
       let count = 0;
       faults.fault = ({ verb, kind }) =>
         kind !== 'Event' && ['apply', 'patch'].includes(verb) && count++ >= writes
-          ? { when: 'before', error: noAnswer() }
+          ? { when: 'before', error: connectionReset() }
           : undefined;
       await sandbox.create(drone('one'));
       faults.fault = () => undefined;

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { defineScheduler } from '../../runtime/src/index.ts';
 import type { Sandbox } from '../../sandbox/src/index.ts';
 import { startSandbox } from '../../sandbox/src/index.ts';
-import { conditions, drone, machine, output, readyMessage, service } from './machines.ts';
+import { conditions, drone, defineTestOperator, output, readyMessage, service } from './test-operators.ts';
 
 const APPROVE = 'flights.autopilot.test/approve';
 
@@ -12,7 +12,7 @@ describe('a phase that waits for approval', () => {
 
   /** Waits in A until `spec.go` names a phase; B and C are approved, Back is not. */
   const promoter = (ready = false) =>
-    machine({
+    defineTestOperator({
       A: {
         ready,
         outputs: [output.services],
@@ -78,7 +78,7 @@ describe('a phase that waits for approval', () => {
       'Ready=False B',
       'Reconciling=True B',
     ]);
-    expect((await status()).autopilot).not.to.have.property('hold');
+    expect((await status()).autopilot).not.to.have.property('pendingApproval');
   });
 
   it('is not entered for another token, another phase, or none', async () => {

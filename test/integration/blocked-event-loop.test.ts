@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { execa } from 'execa';
-import { systemClock } from '../../runtime/src/clock.ts';
+import { systemClock } from '../../runtime/src/util/clock.ts';
 import type { ApiServer } from '../../sandbox/src/index.ts';
 import { Cluster, serveApi } from '../../sandbox/src/index.ts';
 import { freePorts, until } from '../realparts/index.ts';
-import { conditions, DRONE_CRD, DRONES, drone } from './machines.ts';
+import { conditions, DRONE_CRD, DRONES, drone } from './test-operators.ts';
 
 const EVENTS = {
   group: 'events.k8s.io',
@@ -74,11 +74,11 @@ describe('an operator process whose worker blocks the event loop', () => {
     const { signal, all } = await child;
     expect(signal, all).to.equal('SIGKILL');
     const last = JSON.parse(all.trim().split('\n').at(-1) ?? '{}') as {
-      syncs: object[];
+      reconciles: object[];
       stack: string[];
     };
-    expect(last.syncs).to.deep.equal([
-      { resource: 'default/stuck', phase: 'Evaluating', sync: '1' },
+    expect(last.reconciles).to.deep.equal([
+      { resource: 'default/stuck', phase: 'Evaluating', reconcileId: '1' },
     ]);
     expect(last.stack.join('\n')).to.match(/blocking\.ts:\d+:/);
   }).timeout(60_000);

@@ -1,11 +1,11 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
-import type { AnyContext, KubeObject } from '../../runtime/src/ports.ts';
+import type { AnyContext, KubeObject } from '../../runtime/src/internal.ts';
 import type { LabelSelector } from '../../runtime/src/index.ts';
 import { startSandbox } from '../../sandbox/src/index.ts';
 import type { Sandbox } from '../../sandbox/src/index.ts';
-import type { TestMachine } from './machines.ts';
-import { configMap, drone, input, machine } from './machines.ts';
+import type { TestOperator } from './test-operators.ts';
+import { configMap, drone, input, defineTestOperator } from './test-operators.ts';
 
 /**
  * Reads, changes and their moments are random; what is right is told by reading everything anew.
@@ -22,7 +22,7 @@ type Read =
       readonly selector: LabelSelector | undefined;
     };
 
-type Step =
+type ChangeStep =
   | {
       readonly what: 'put';
       readonly namespace: string;
@@ -40,7 +40,7 @@ const labels = fc.dictionary(fc.constantFrom('app', 'tier'), fc.constantFrom('1'
   maxKeys: 2,
   noNullPrototype: true,
 });
-const step: fc.Arbitrary<Step> = fc.oneof(
+const step: fc.Arbitrary<ChangeStep> = fc.oneof(
   {
     weight: 3,
     arbitrary: fc
@@ -86,8 +86,8 @@ const read: fc.Arbitrary<Read> = fc.oneof(
 const reads = fc.array(read, { minLength: 1, maxLength: 3 });
 
 /** The worker under test: half of the reads, a pause, the other half. What it saw is its status. */
-function reader(plan: readonly Read[], pause: () => Promise<void>): TestMachine {
-  return machine({
+function reader(plan: readonly Read[], pause: () => Promise<void>): TestOperator {
+  return defineTestOperator({
     A: {
       inputs: [{ ...input.configmaps, namespace: 'all' }],
       sync: async (context) => {
@@ -113,7 +113,7 @@ function seen({ inputs }: AnyContext, one: Read): string {
       .map(text)
       .join(' ');
   }
-  return text(one.how === 'get' ? view.get(one.name, options) : view.need(one.name, options));
+  return text(one.how === 'get' ? view.get(one.name, options) : view.require(one.name, options));
 }
 
 function text(object: KubeObject | undefined): string {
@@ -168,7 +168,7 @@ function matches(
 }
 
 /** Made at once, without waiting for what follows. */
-async function change(sandbox: Sandbox, one: Step): Promise<void> {
+async function change(sandbox: Sandbox, one: ChangeStep): Promise<void> {
   const key = { namespace: one.namespace, name: one.name };
   const { api } = sandbox.cluster;
   if (one.what === 'remove') {
@@ -183,7 +183,7 @@ async function change(sandbox: Sandbox, one: Step): Promise<void> {
   await (there === undefined ? api.create(CONFIG_MAPS, object) : api.replace(CONFIG_MAPS, object));
 }
 
-async function launched(testOperator: TestMachine): Promise<Sandbox> {
+async function startReaders(testOperator: TestOperator): Promise<Sandbox> {
   const sandbox = await startSandbox(testOperator.scheduler, {
     config: { workIntervalMs: 36_000_000, workerTimeoutMs: 3_600_000 },
   });
@@ -200,7 +200,7 @@ describe('a resource', () => {
         fc.array(step, { minLength: 1, maxLength: 12 }),
         async (plan, steps) => {
           const testOperator = reader(plan, async () => undefined);
-          const sandbox = await launched(testOperator);
+          const sandbox = await startReaders(testOperator);
           await sandbox.create(drone('one'));
           // A read that is missing ends the sync: the reads after it count as before.
           let before = await expected(sandbox, plan);
@@ -241,7 +241,7 @@ describe('a resource', () => {
             twice,
             () => new Promise((resolve) => void clock?.after(3_000, resolve)),
           );
-          const sandbox = await launched(testOperator);
+          const sandbox = await startReaders(testOperator);
           ({ clock } = sandbox);
           const torn: unknown[] = [];
           await sandbox.create(drone('one'));

@@ -1,18 +1,18 @@
 /** Faults between an operator and its cluster. */
-import type { KubeApi, KubeObject, WatchEvent } from '../../runtime/src/ports.ts';
-import { ApiError, ConnectionError } from '../../runtime/src/ports.ts';
+import type { KubeApi, KubeObject, WatchEvent } from '../../runtime/src/internal.ts';
+import { ApiError, ConnectionError } from '../../runtime/src/internal.ts';
 
-export type Verb = 'list' | 'watch' | 'get' | 'create' | 'replace' | 'apply' | 'patch' | 'delete';
+export type ApiVerb = 'list' | 'watch' | 'get' | 'create' | 'replace' | 'apply' | 'patch' | 'delete';
 
 /** One request as the operator makes it. */
-export interface Request {
-  readonly verb: Verb;
+export interface ApiRequest {
+  readonly verb: ApiVerb;
   readonly kind: string;
   readonly name: string | undefined;
 }
 
 /** `before`: the request never arrives. `after`: it is done, and the response is lost. */
-export interface Fault {
+export interface RequestFault {
   readonly when: 'before' | 'after';
   readonly error: Error;
 }
@@ -21,18 +21,18 @@ export function refusal(code: number, reason = ''): Error {
   return new ApiError({ code, reason, message: `refused with ${code}` });
 }
 
-export const noAnswer = (): Error => new ConnectionError('the connection was reset');
+export const connectionReset = (): Error => new ConnectionError('the connection was reset');
 
 /** Counts requests and lets some of them fail: `fault` is asked before each. */
-export class Faults {
-  readonly requests: Request[] = [];
+export class FaultInjector {
+  readonly requests: ApiRequest[] = [];
   /** Ends every open watch: with an error, or quietly as the server does after its time. */
   readonly #watches = new Set<(error: Error | undefined) => void>();
-  fault: (request: Request) => Fault | undefined = () => undefined;
+  fault: (request: ApiRequest) => RequestFault | undefined = () => undefined;
 
-  readonly through = (api: KubeApi): KubeApi => {
+  readonly wrapApi = (api: KubeApi): KubeApi => {
     const call = async <T>(
-      verb: Verb,
+      verb: ApiVerb,
       kind: string,
       name: string | undefined,
       run: () => Promise<T>,
@@ -83,7 +83,7 @@ export class Faults {
   }
 
   /** Requests that were made for one kind, as `verb name`. */
-  of(kind: string): readonly string[] {
+  requestsFor(kind: string): readonly string[] {
     return this.requests
       .filter((request) => request.kind === kind)
       .map(({ verb, name }) => (name === undefined ? verb : `${verb} ${name}`));

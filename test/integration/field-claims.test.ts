@@ -1,21 +1,21 @@
 import { expect } from 'chai';
-import type { FieldStep, SharedOutput } from '../../runtime/src/index.ts';
-import { shared } from '../../runtime/src/index.ts';
-import type { KubeObject } from '../../runtime/src/ports.ts';
+import type { FieldPathElement, FieldClaim } from '../../runtime/src/index.ts';
+import { claimFields } from '../../runtime/src/index.ts';
+import type { KubeObject } from '../../runtime/src/internal.ts';
 import type { Sandbox, ObjectManifest, SandboxOptions } from '../../sandbox/src/index.ts';
 import { startSandbox } from '../../sandbox/src/index.ts';
-import { Faults, noAnswer } from './faults.ts';
-import type { Phase, TestMachine } from './machines.ts';
+import { FaultInjector, connectionReset } from './fault-injector.ts';
+import type { TestPhase, TestOperator } from './test-operators.ts';
 import {
   conditions,
   drone,
   input,
-  machine,
+  defineTestOperator,
   output,
   readyMessage,
   route,
   VIRTUAL_SERVICES,
-} from './machines.ts';
+} from './test-operators.ts';
 
 const EVENTS = {
   group: 'events.k8s.io',
@@ -24,18 +24,18 @@ const EVENTS = {
   plural: 'events',
   namespaced: true,
 };
-const HELD = 'flights.autopilot.test/held';
+const FIELD_CLAIMS = 'flights.autopilot.test/field-claims';
 const to = (host: string): readonly object[] => [{ destination: { host }, weight: 100 }];
 
 describe('an edit of an object that is somebody else’s', () => {
   let sandbox: Sandbox;
-  let faults: Faults;
+  let faults: FaultInjector;
   afterEach(() => sandbox.stop());
 
-  async function start({ scheduler }: TestMachine, options: SandboxOptions = {}): Promise<void> {
-    faults = new Faults();
+  async function start({ scheduler }: TestOperator, options: SandboxOptions = {}): Promise<void> {
+    faults = new FaultInjector();
     sandbox = await startSandbox(scheduler, {
-      wrapApi: faults.through,
+      wrapApi: faults.wrapApi,
       config: { workIntervalMs: 3_600_000 },
       ...options,
     });
@@ -47,12 +47,12 @@ describe('an edit of an object that is somebody else’s', () => {
   const editor = (
     options: {
       readonly prune?: boolean;
-      readonly path?: (name: string) => readonly FieldStep[];
+      readonly path?: (name: string) => readonly FieldPathElement[];
     } = {},
-    rest: Phase = {},
-  ): TestMachine => {
+    rest: TestPhase = {},
+  ): TestOperator => {
     const { path = (name) => ['spec', 'http', { name }, 'route'], ...declared } = options;
-    return machine({
+    return defineTestOperator({
       A: {
         inputs: [input.virtualservices],
         outputs: [{ ...output.virtualservices, ...declared }],
@@ -62,9 +62,9 @@ describe('an edit of an object that is somebody else’s', () => {
             object = 'web',
             host = 'new',
           } = resource.spec as { routes?: readonly string[]; object?: string; host?: string };
-          const found = inputs['virtualservices']?.need(object) as KubeObject;
-          const edits: SharedOutput[] = routes.map((name) =>
-            shared(found, [{ path: path(name), value: to(host) }]),
+          const found = inputs['virtualservices']?.require(object) as KubeObject;
+          const edits: FieldClaim[] = routes.map((name) =>
+            claimFields(found, [{ path: path(name), value: to(host) }]),
           );
           return { next: 'A', outputs: { virtualservices: edits } };
         },
@@ -85,9 +85,9 @@ describe('an edit of an object that is somebody else’s', () => {
       ({ route: [first] }) => (first as { destination: { host: string } }).destination.host,
     );
   const held = async (name = 'web'): Promise<readonly Record<string, unknown>[]> =>
-    JSON.parse((await found(name)).metadata.annotations?.[HELD] ?? '[]') as never;
+    JSON.parse((await found(name)).metadata.annotations?.[FIELD_CLAIMS] ?? '[]') as never;
   const sent = (): readonly string[] =>
-    faults.of('VirtualService').filter((request) => request.includes(' '));
+    faults.requestsFor('VirtualService').filter((request) => request.includes(' '));
 
   // @promise outputs/field-claims
   it('sets the named route and nothing else, in one request, and notes who holds it and what stood there', async () => {
@@ -122,7 +122,7 @@ describe('an edit of an object that is somebody else’s', () => {
     await sandbox.create(route('web', 'split'));
     await sandbox.create(drone('one'));
     await sandbox.advance('5m');
-    await sandbox.restart(testOperator.scheduler, { wrapApi: faults.through });
+    await sandbox.restart(testOperator.scheduler, { wrapApi: faults.wrapApi });
     await sandbox.advance('5m');
     expect(sent()).to.deep.equal(['patch web']);
   });
@@ -150,12 +150,12 @@ describe('an edit of an object that is somebody else’s', () => {
   it('is decided anew when somebody changes the route while the worker decides on it', async () => {
     let open = (): void => undefined;
     let slow = true;
-    const testOperator = machine({
+    const testOperator = defineTestOperator({
       A: {
         inputs: [input.virtualservices],
         outputs: [output.virtualservices],
         sync: async ({ inputs }) => {
-          const found = inputs['virtualservices']?.need('web') as KubeObject & {
+          const found = inputs['virtualservices']?.require('web') as KubeObject & {
             readonly spec: { readonly http: readonly Route[] };
           };
           if (slow) {
@@ -166,7 +166,7 @@ describe('an edit of an object that is somebody else’s', () => {
             next: 'A',
             outputs: {
               virtualservices: [
-                shared(found, [{ path: ['spec', 'http', { name: 'split' }, 'route'], value }]),
+                claimFields(found, [{ path: ['spec', 'http', { name: 'split' }, 'route'], value }]),
               ],
             },
           };
@@ -188,12 +188,12 @@ describe('an edit of an object that is somebody else’s', () => {
 
   it('is not given up by a phase that lists the edits of its own namespace, when another phase made it elsewhere', async () => {
     const all = { namespace: 'all' } as const;
-    const edit = (namespace: string): SharedOutput =>
-      shared({ ...route('web'), kind: 'VirtualService', metadata: { name: 'web', namespace } }, [
+    const edit = (namespace: string): FieldClaim =>
+      claimFields({ ...route('web'), kind: 'VirtualService', metadata: { name: 'web', namespace } }, [
         { path: ['spec', 'http', { name: 'split' }, 'route'], value: to('new') },
       ]);
     await start(
-      machine({
+      defineTestOperator({
         A: {
           inputs: [{ ...input.virtualservices, ...all }],
           outputs: [{ ...output.virtualservices, ...all }],
@@ -269,8 +269,8 @@ describe('an edit of an object that is somebody else’s', () => {
       [
         'our own notes',
         route('web', 'split'),
-        { path: () => ['metadata', 'annotations', HELD] },
-        `VirtualService default/web cannot be edited at 'metadata.annotations.${HELD}': name a field of its contents, one label or one annotation`,
+        { path: () => ['metadata', 'annotations', FIELD_CLAIMS] },
+        `VirtualService default/web cannot be edited at 'metadata.annotations.${FIELD_CLAIMS}': name a field of its contents, one label or one annotation`,
       ],
     ];
     for (const [title, object, options, message] of wrong) {
@@ -299,12 +299,12 @@ describe('an edit of an object that is somebody else’s', () => {
   // @promise outputs/ambiguous-claims
   it('of a kind that the phase does not read is a permanent error that says what to declare', async () => {
     await start(
-      machine({
+      defineTestOperator({
         A: {
           outputs: [output.virtualservices],
           sync: () => ({
             next: 'A',
-            outputs: { virtualservices: [shared(route('web') as never, [])] },
+            outputs: { virtualservices: [claimFields(route('web') as never, [])] },
           }),
         },
       }),
@@ -355,7 +355,7 @@ describe('an edit of an object that is somebody else’s', () => {
     });
 
     it('so that nobody holds a place that lies in another one’s', async () => {
-      await start(machine({ A: {} }));
+      await start(defineTestOperator({ A: {} }));
       await sandbox.stop();
       await start(
         editor({
@@ -425,7 +425,7 @@ describe('an edit of an object that is somebody else’s', () => {
         spec: { http: [{ ...spec.http[0], route: to('theirs') }, spec.http[1]] },
       });
       await sandbox.delete('Drone', 'one');
-      await sandbox.restart(testOperator.scheduler, { wrapApi: faults.through });
+      await sandbox.restart(testOperator.scheduler, { wrapApi: faults.wrapApi });
       expect(await hosts()).to.deep.equal(['theirs', 'old']);
       expect((await found()).metadata.annotations).to.equal(undefined);
       expect(await sandbox.get('Drone', 'one')).to.equal(undefined);
@@ -447,12 +447,12 @@ describe('an edit of an object that is somebody else’s', () => {
     });
 
     it('to nothing where there was nothing: a field, the first label, the first annotation', async () => {
-      const paths: readonly (readonly FieldStep[])[] = [
+      const paths: readonly (readonly FieldPathElement[])[] = [
         ['spec', 'exportTo'],
         ['metadata', 'labels', 'a/b-c'],
         ['metadata', 'annotations', 'x'],
       ];
-      const testOperator = machine({
+      const testOperator = defineTestOperator({
         A: {
           inputs: [input.virtualservices],
           outputs: [output.virtualservices],
@@ -460,8 +460,8 @@ describe('an edit of an object that is somebody else’s', () => {
             next: 'A',
             outputs: {
               virtualservices: [
-                shared(
-                  inputs['virtualservices']?.need('web') as KubeObject,
+                claimFields(
+                  inputs['virtualservices']?.require('web') as KubeObject,
                   paths.map((path, index) => ({ path, value: index === 0 ? ['.'] : 'v' })),
                 ),
               ],
@@ -489,7 +489,7 @@ describe('an edit of an object that is somebody else’s', () => {
     });
 
     it('as somebody had taken it away: a field that the worker removes comes back', async () => {
-      const testOperator = machine({
+      const testOperator = defineTestOperator({
         A: {
           inputs: [input.virtualservices],
           outputs: [output.virtualservices],
@@ -497,7 +497,7 @@ describe('an edit of an object that is somebody else’s', () => {
             next: 'A',
             outputs: {
               virtualservices: [
-                shared(inputs['virtualservices']?.need('web') as KubeObject, [
+                claimFields(inputs['virtualservices']?.require('web') as KubeObject, [
                   { path: ['spec', 'hosts'], value: undefined },
                 ]),
               ],
@@ -576,7 +576,7 @@ describe('an edit of an object that is somebody else’s', () => {
       await sandbox.create(route('web', 'split'));
       await sandbox.create(drone('one'));
       await sandbox.advance('1m');
-      await sandbox.restart(testOperator.scheduler, { wrapApi: faults.through });
+      await sandbox.restart(testOperator.scheduler, { wrapApi: faults.wrapApi });
       await sandbox.advance('1m');
       expect(sent()).to.deep.equal(['patch web', 'patch web']);
       await sandbox.delete('Drone', 'one');
@@ -594,7 +594,7 @@ describe('an edit of an object that is somebody else’s', () => {
           return undefined;
         }
         hit.add(place);
-        return { when, error: noAnswer() };
+        return { when, error: connectionReset() };
       };
       await sandbox.create(route('web', 'split'));
       await sandbox.create(drone('one'));
@@ -633,6 +633,6 @@ describe('an edit of an object that is somebody else’s', () => {
     await sandbox.advance('1s');
     expect(await hosts()).to.deep.equal(['new']);
     expect((await found()).metadata.labels).to.deep.equal({ theirs: 'yes' });
-    expect(sandbox.events.filter(({ type }) => type === 'syncFailed')).to.deep.equal([]);
+    expect(sandbox.events.filter(({ type }) => type === 'reconcileFailed')).to.deep.equal([]);
   });
 });

@@ -1,33 +1,33 @@
 import { expect } from 'chai';
-import { PermanentError, remaining } from '../../runtime/src/index.ts';
+import { PermanentError, timeUntil } from '../../runtime/src/index.ts';
 import type { Sandbox, SandboxOptions } from '../../sandbox/src/index.ts';
 import { startSandbox } from '../../sandbox/src/index.ts';
-import { Faults, noAnswer, refusal } from './faults.ts';
-import type { TestMachine } from './machines.ts';
+import { FaultInjector, connectionReset, refusal } from './fault-injector.ts';
+import type { TestOperator } from './test-operators.ts';
 import {
   conditions,
   configMap,
   drone,
   DRONES,
   input,
-  machine,
+  defineTestOperator,
   output,
   readyMessage,
   service,
   SERVICES,
-} from './machines.ts';
+} from './test-operators.ts';
 
 const OURS = 'flights.autopilot.test/drone-operator';
 
 describe('the finalizer', () => {
   let sandbox: Sandbox;
-  let faults: Faults;
+  let faults: FaultInjector;
   afterEach(() => sandbox.stop());
 
-  async function start({ scheduler }: TestMachine, options: SandboxOptions = {}): Promise<void> {
-    faults = new Faults();
+  async function start({ scheduler }: TestOperator, options: SandboxOptions = {}): Promise<void> {
+    faults = new FaultInjector();
     sandbox = await startSandbox(scheduler, {
-      wrapApi: faults.through,
+      wrapApi: faults.wrapApi,
       config: { workIntervalMs: 3_600_000, workerTimeoutMs: 30_000 },
       ...options,
     });
@@ -42,8 +42,8 @@ describe('the finalizer', () => {
   /**
    * Writes a Service into its own namespace and one into another, which no owner reference reaches.
    */
-  const abroad = (): TestMachine =>
-    machine({
+  const abroad = (): TestOperator =>
+    defineTestOperator({
       A: {
         outputs: [{ ...output.services, namespace: 'all' }],
         sync: () => ({
@@ -65,7 +65,7 @@ describe('the finalizer', () => {
     it('before the first worker runs, when the operator can write into other namespaces', async () => {
       const seen: unknown[] = [];
       await start(
-        machine({
+        defineTestOperator({
           A: {
             outputs: [{ ...output.services, namespace: 'all' }],
             sync: ({ resource }) => (seen.push(resource.metadata.finalizers), { next: 'A' }),
@@ -76,13 +76,13 @@ describe('the finalizer', () => {
       expect(seen).to.deep.equal([[OURS]]);
     });
     it('when the operator can write cluster-scoped objects', async () => {
-      await start(machine({ A: { outputs: [output.namespaces], sync: () => ({ next: 'A' }) } }));
+      await start(defineTestOperator({ A: { outputs: [output.namespaces], sync: () => ({ next: 'A' }) } }));
       await sandbox.create(drone('one'));
       expect(await finalizers()).to.deep.equal([OURS]);
     });
     it('when a phase reads and writes one kind, which it can then edit in place', async () => {
       await start(
-        machine({
+        defineTestOperator({
           A: {
             inputs: [input.configmaps],
             outputs: [output.configmaps],
@@ -94,13 +94,13 @@ describe('the finalizer', () => {
       expect(await finalizers()).to.deep.equal([OURS]);
     });
     it('when one is declared, beside those of others', async () => {
-      await start(machine({ A: { sync: () => ({ next: 'A' }) } }, {}));
+      await start(defineTestOperator({ A: { sync: () => ({ next: 'A' }) } }, {}));
       await sandbox.create(drone('one', {}, { finalizers: ['somebody.else/hold'] }));
       expect(await finalizers()).to.deep.equal(['somebody.else/hold', OURS]);
     });
     it('not when owner references reach everything', async () => {
       await start(
-        machine({
+        defineTestOperator({
           A: {
             outputs: [output.services],
             sync: () => ({ next: 'A', outputs: { services: [service('a')] } }),
@@ -112,14 +112,14 @@ describe('the finalizer', () => {
     });
     // @promise finalizer/added-first
     it('no longer, once the operator does not need it: it is removed on sight, also in a final phase', async () => {
-      await start(machine({ A: { sync: () => ({ next: 'B' }) }, B: {} }, {}));
+      await start(defineTestOperator({ A: { sync: () => ({ next: 'B' }) }, B: {} }, {}));
       await sandbox.create(drone('one', {}, { finalizers: ['somebody.else/hold'] }));
-      await sandbox.restart(machine({ A: { sync: () => ({ next: 'B' }) }, B: {} }).scheduler);
+      await sandbox.restart(defineTestOperator({ A: { sync: () => ({ next: 'B' }) }, B: {} }).scheduler);
       expect(await finalizers()).to.deep.equal(['somebody.else/hold']);
     });
     // @promise finalizer/added-first
     it('also when somebody changes the resource at the same moment', async () => {
-      await start(machine({ A: { sync: () => ({ next: 'B' }) }, B: {} }, {}));
+      await start(defineTestOperator({ A: { sync: () => ({ next: 'B' }) }, B: {} }, {}));
       const key = { namespace: 'default', name: 'one' };
       let changes = 0;
       faults.fault = ({ verb, kind }) => {
@@ -131,7 +131,7 @@ describe('the finalizer', () => {
       };
       await sandbox.create(drone('one'));
       await sandbox.advance('1s');
-      expect(sandbox.events.filter(({ type }) => type === 'syncFailed')).to.deep.equal([]);
+      expect(sandbox.events.filter(({ type }) => type === 'reconcileFailed')).to.deep.equal([]);
       expect([await finalizers(), (await sandbox.get('Drone', 'one'))?.status.phase]).to.deep.equal(
         [[OURS], 'B'],
       );
@@ -198,7 +198,7 @@ describe('the finalizer', () => {
             return undefined;
           }
           hit.add(place);
-          return { when, error: noAnswer() };
+          return { when, error: connectionReset() };
         };
         await sandbox.delete('Drone', 'one');
         await sandbox.until(async () => (await sandbox.get('Drone', 'one')) === undefined, '10m');
@@ -232,7 +232,7 @@ describe('the finalizer', () => {
         blind && verb === 'list' && kind === 'Service'
           ? { when: 'before', error: refusal(403, 'Forbidden') }
           : undefined;
-      await sandbox.restart(abroad().scheduler, { wrapApi: faults.through });
+      await sandbox.restart(abroad().scheduler, { wrapApi: faults.wrapApi });
       await sandbox.advance('1m');
       expect(await finalizers()).to.deep.equal([OURS]);
       expect(conditions(await sandbox.get('Drone', 'one'))).to.include(
@@ -245,7 +245,7 @@ describe('the finalizer', () => {
 
     // @promise finalizer/namespace-deletion
     it('goes with its namespace, whatever its worker would still write there', async () => {
-      const testOperator = machine(
+      const testOperator = defineTestOperator(
         {
           A: {
             outputs: [{ ...output.services, namespace: 'all' }],
@@ -269,7 +269,7 @@ describe('the finalizer', () => {
     });
 
     it('leaves a resource that only somebody else holds alone: no worker runs, nothing is written', async () => {
-      const testOperator = machine({ A: { sync: () => ({ next: 'A', requeueAfter: '1s' }) } });
+      const testOperator = defineTestOperator({ A: { sync: () => ({ next: 'A', requeueAfter: '1s' }) } });
       await start(testOperator);
       await sandbox.create(drone('one', {}, { finalizers: ['somebody.else/hold'] }));
       const before = [testOperator.calls.length, writes().length];
@@ -281,7 +281,7 @@ describe('the finalizer', () => {
 
     it('leaves what lost its owner reference to garbage collection, which needs no right to delete it, and to whoever else owns it', async () => {
       await start(
-        machine(
+        defineTestOperator(
           {
             A: {
               outputs: [output.services],
@@ -323,7 +323,7 @@ describe('the finalizer', () => {
 
     it('looks again when such an object changes at the same moment, and keeps the change', async () => {
       await start(
-        machine(
+        defineTestOperator(
           {
             A: {
               outputs: [output.services],
@@ -379,7 +379,7 @@ describe('the finalizer', () => {
     // @promise finalizer/until-done
     it('is called until it is done: again after requeueAfter, and when something changes that it read', async () => {
       const at: number[] = [];
-      const testOperator = machine(
+      const testOperator = defineTestOperator(
         { A: { sync: () => ({ next: 'A' }) } },
         {
           inputs: [input.configmaps],
@@ -411,7 +411,7 @@ describe('the finalizer', () => {
     it('counts its time from its own first call that went well, not from the deletion: over failures, restarts and other writes', async () => {
       const at: number[] = [];
       let well = false;
-      const testOperator = machine(
+      const testOperator = defineTestOperator(
         {
           A: {
             outputs: [{ ...output.services, namespace: 'all' }],
@@ -429,7 +429,7 @@ describe('the finalizer', () => {
             if (!well) {
               throw new Error('not yet');
             }
-            const requeueAfter = remaining(context, '40s');
+            const requeueAfter = timeUntil(context, '40s');
             return requeueAfter === undefined ? { done: true } : { done: false, requeueAfter };
           },
         },
@@ -458,7 +458,7 @@ describe('the finalizer', () => {
     it('writes its outputs, and what no owner reference reaches of them is gone in the end', async () => {
       let done = false;
       const there = { ...service('notice'), metadata: { name: 'notice', namespace: 'far' } };
-      const testOperator = machine(
+      const testOperator = defineTestOperator(
         { A: { sync: () => ({ next: 'A' }) } },
         {
           outputs: [{ ...output.services, namespace: 'all' }],
@@ -481,7 +481,7 @@ describe('the finalizer', () => {
 
     // @promise finalizer/namespace-deletion
     it('lets the resource go although its namespace is being deleted and takes nothing new: what it would write goes with it', async () => {
-      const testOperator = machine(
+      const testOperator = defineTestOperator(
         { A: { sync: () => ({ next: 'A' }) } },
         {
           outputs: [output.services],
@@ -493,11 +493,11 @@ describe('the finalizer', () => {
       await sandbox.create(drone('one', {}, { namespace: 'far' }));
       await sandbox.delete('Namespace', 'far');
       await sandbox.until(async () => (await sandbox.get('Namespace', 'far')) === undefined, '1m');
-      expect(sandbox.events.filter(({ type }) => type === 'syncFailed')).to.deep.equal([]);
+      expect(sandbox.events.filter(({ type }) => type === 'reconcileFailed')).to.deep.equal([]);
     });
 
     it('keeps the resource when what it writes is refused for another reason', async () => {
-      const testOperator = machine(
+      const testOperator = defineTestOperator(
         { A: { sync: () => ({ next: 'A' }) } },
         {
           outputs: [output.services],
@@ -522,17 +522,17 @@ describe('the finalizer', () => {
     it('is not called while an input of it cannot be read: what it does not see may be there', async () => {
       let refused = true;
       let calls = 0;
-      faults = new Faults();
+      faults = new FaultInjector();
       faults.fault = ({ verb, kind }) =>
         refused && verb === 'list' && kind === 'ConfigMap'
           ? { when: 'before', error: refusal(403) }
           : undefined;
       const finalize = (): { done: boolean } => (calls++, { done: true });
-      const { scheduler } = machine(
+      const { scheduler } = defineTestOperator(
         { A: { sync: () => ({ next: 'A' }) } },
         { inputs: [input.configmaps], finalize },
       );
-      sandbox = await startSandbox(scheduler, { wrapApi: faults.through });
+      sandbox = await startSandbox(scheduler, { wrapApi: faults.wrapApi });
       await sandbox.create(drone('one'));
       await sandbox.delete('Drone', 'one');
       await sandbox.advance('1m');
@@ -549,7 +549,7 @@ describe('the finalizer', () => {
       for (const lost of [false, true]) {
         let calls = 0;
         const there = { ...service('notice'), metadata: { name: 'notice', namespace: 'far' } };
-        const testOperator = machine(
+        const testOperator = defineTestOperator(
           { A: { sync: () => ({ next: 'A' }) } },
           {
             inputs: [input.configmaps],
@@ -571,15 +571,15 @@ describe('the finalizer', () => {
         let hit = false;
         faults.fault = ({ verb, kind }) => {
           if (verb === 'watch' && kind === 'Drone') {
-            return { when: 'before', error: noAnswer() };
+            return { when: 'before', error: connectionReset() };
           }
           if (!lost || hit || verb !== 'patch' || kind !== 'Drone') {
             return undefined;
           }
           hit = true;
-          return { when: 'after', error: noAnswer() };
+          return { when: 'after', error: connectionReset() };
         };
-        faults.endWatches(noAnswer());
+        faults.endWatches(connectionReset());
         await sandbox.advance('5s');
         await sandbox.create(configMap('landed'));
         expect(await sandbox.get('Drone', 'one')).to.equal(undefined);
@@ -599,7 +599,7 @@ describe('the finalizer', () => {
     it('that throws is called again with growing backoff; its error is a condition', async () => {
       let calls = 0;
       await start(
-        machine(
+        defineTestOperator(
           { A: { sync: () => ({ next: 'A' }) } },
           { finalize: () => (calls++, Promise.reject(new Error('no wind'))) },
         ),
@@ -618,7 +618,7 @@ describe('the finalizer', () => {
 
     it('that gives up is Stalled, and tried again by annotation and by a new process', async () => {
       let calls = 0;
-      const testOperator = machine(
+      const testOperator = defineTestOperator(
         { A: { sync: () => ({ next: 'A' }) } },
         { finalize: () => (calls++, Promise.reject(new PermanentError('lost at sea'))) },
       );
@@ -640,7 +640,7 @@ describe('the finalizer', () => {
     });
 
     it('may take as long as its own timeout says', async () => {
-      const testOperator = machine(
+      const testOperator = defineTestOperator(
         { A: { sync: () => ({ next: 'A' }) } },
         {
           timeout: '7s',
@@ -668,7 +668,7 @@ describe('the finalizer', () => {
         ],
       ] as const) {
         await start(
-          machine({ A: { sync: () => ({ next: 'A' }) } }, { finalize: () => result as never }),
+          defineTestOperator({ A: { sync: () => ({ next: 'A' }) } }, { finalize: () => result as never }),
         );
         await sandbox.create(drone('one'));
         await sandbox.delete('Drone', 'one');

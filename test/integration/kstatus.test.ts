@@ -2,9 +2,9 @@ import { expect } from 'chai';
 import { PermanentError, RetryLater } from '../../runtime/src/index.ts';
 import type { Sandbox, SandboxOptions, SandboxObject } from '../../sandbox/src/index.ts';
 import { startSandbox } from '../../sandbox/src/index.ts';
-import { Faults, refusal } from './faults.ts';
-import type { Phase } from './machines.ts';
-import { drone, input, machine, output, service } from './machines.ts';
+import { FaultInjector, refusal } from './fault-injector.ts';
+import type { TestPhase } from './test-operators.ts';
+import { drone, input, defineTestOperator, output, service } from './test-operators.ts';
 
 interface Condition {
   readonly type: string;
@@ -48,14 +48,14 @@ function kstatus({
 }
 
 const PAUSED = { annotations: { 'flights.autopilot.test/paused': 'true' } };
-const stay: Phase = { sync: () => ({ next: 'A' }) };
-const to = (name: string): Phase => ({ sync: () => ({ next: name }) });
-const failing = (error: Error): Phase => ({ sync: () => Promise.reject(error) });
+const stay: TestPhase = { sync: () => ({ next: 'A' }) };
+const to = (name: string): TestPhase => ({ sync: () => ({ next: name }) });
+const failing = (error: Error): TestPhase => ({ sync: () => Promise.reject(error) });
 
 /** What a resource is in, and what a tool that waits has to make of it. */
 const SITUATIONS: readonly [
   string,
-  Readonly<Record<string, Phase>>,
+  Readonly<Record<string, TestPhase>>,
   ReturnType<typeof kstatus>,
   { readonly metadata?: object; readonly code?: number }?,
 ][] = [
@@ -99,17 +99,17 @@ describe('a tool that waits', () => {
   afterEach(() => sandbox.stop());
 
   async function start(
-    phases: Readonly<Record<string, Phase>>,
+    phases: Readonly<Record<string, TestPhase>>,
     { code = 0 }: { readonly code?: number } = {},
     options: SandboxOptions = {},
   ): Promise<void> {
-    const faults = new Faults();
+    const faults = new FaultInjector();
     faults.fault = ({ verb, kind }) =>
       code > 0 && ((verb === 'apply' && kind === 'Service') || (verb === 'list' && kind === 'Pod'))
         ? { when: 'before', error: refusal(code) }
         : undefined;
-    sandbox = await startSandbox(machine(phases).scheduler, {
-      wrapApi: faults.through,
+    sandbox = await startSandbox(defineTestOperator(phases).scheduler, {
+      wrapApi: faults.wrapApi,
       config: { workIntervalMs: 3_600_000, workerTimeoutMs: 10_000 },
       ...options,
     });
@@ -148,7 +148,7 @@ describe('a tool that waits', () => {
     const { resourceVersion } = (await found()).metadata;
     const watched = (async () => {
       for await (const event of sandbox.cluster.api.watch(
-        machine({ A: stay }).scheduler.resource,
+        defineTestOperator({ A: stay }).scheduler.resource,
         { resourceVersion: resourceVersion ?? '' },
         stop.signal,
       )) {
@@ -185,7 +185,7 @@ describe('a tool that waits', () => {
         ),
       ];
     };
-    const serving: Phase = {
+    const serving: TestPhase = {
       ready: true,
       outputs: [output.services],
       sync: () => ({ next: 'B', outputs: { services: [service('a')] } }),
@@ -201,7 +201,7 @@ describe('a tool that waits', () => {
         'Reconciling=True',
         'OutputsApplied=False',
       ]);
-      await sandbox.restart(machine({ A: to('B'), B: serving }).scheduler);
+      await sandbox.restart(defineTestOperator({ A: to('B'), B: serving }).scheduler);
       expect(await readies()).to.deep.equal(['B', 'Ready=True']);
       expect(await sandbox.get('Service', 'a')).not.to.equal(undefined);
     });
@@ -209,7 +209,7 @@ describe('a tool that waits', () => {
     it('is not told before the first sync of the phase, also when nobody but the spec or the clock moved it there', async () => {
       let open = (): void => undefined;
       const gate = new Promise<void>((resolve) => (open = resolve));
-      const slow: Phase = {
+      const slow: TestPhase = {
         ...serving,
         sync: async () => (await gate, { next: 'B', outputs: { services: [service('a')] } }),
       };

@@ -1,18 +1,18 @@
 import { expect } from 'chai';
-import type { AnyResult } from '../../runtime/src/ports.ts';
+import type { AnyResult } from '../../runtime/src/internal.ts';
 import type { Sandbox, SandboxOptions } from '../../sandbox/src/index.ts';
 import { startSandbox } from '../../sandbox/src/index.ts';
-import { Faults, noAnswer, refusal } from './faults.ts';
-import type { TestMachine } from './machines.ts';
-import { conditions, drone, machine } from './machines.ts';
+import { FaultInjector, connectionReset, refusal } from './fault-injector.ts';
+import type { TestOperator } from './test-operators.ts';
+import { conditions, drone, defineTestOperator } from './test-operators.ts';
 
 let sandbox: Sandbox;
-let faults: Faults;
+let faults: FaultInjector;
 
-async function start({ scheduler }: TestMachine, options: SandboxOptions = {}): Promise<void> {
-  faults = new Faults();
+async function start({ scheduler }: TestOperator, options: SandboxOptions = {}): Promise<void> {
+  faults = new FaultInjector();
   sandbox = await startSandbox(scheduler, {
-    wrapApi: faults.through,
+    wrapApi: faults.wrapApi,
     config: { workIntervalMs: 3_600_000, workerTimeoutMs: 30_000 },
     ...options,
   });
@@ -25,12 +25,12 @@ const phase = async (name = 'one'): Promise<string> =>
 describe('a machine that loops', () => {
   afterEach(() => sandbox.stop());
   /** A and B for ever, unless `spec.stay` says where it is to stay. */
-  const looper = (): TestMachine => {
+  const looper = (): TestOperator => {
     const to = (own: string, other: string, { stay }: { stay?: string }): AnyResult => ({
       next: stay === own ? own : other,
       requeueAfter: '1h',
     });
-    return machine({
+    return defineTestOperator({
       A: { sync: ({ resource }) => to('A', 'B', resource.spec as never) },
       B: { sync: ({ resource }) => to('B', 'A', resource.spec as never) },
     });
@@ -86,7 +86,7 @@ describe('a machine that loops', () => {
     const long = Object.fromEntries(
       names.map((name, index) => [name, { sync: () => ({ next: names[index + 1] ?? 'Done' }) }]),
     );
-    await start(machine({ ...long, Done: {} }));
+    await start(defineTestOperator({ ...long, Done: {} }));
     await sandbox.create(drone('one'));
     expect([await phase(), await said()]).to.deep.equal(['Done', ['Ready=True Done']]);
     await sandbox.stop();
@@ -103,9 +103,9 @@ describe('a machine that loops', () => {
     expect(await said()).to.include('Looping=True Looping');
     faults.fault = ({ verb, kind }) =>
       ['watch', 'list'].includes(verb) && kind === 'Drone'
-        ? { when: 'before', error: noAnswer() }
+        ? { when: 'before', error: connectionReset() }
         : undefined;
-    faults.endWatches(noAnswer());
+    faults.endWatches(connectionReset());
     await sandbox.delete('Drone', 'one');
     await sandbox.create(drone('one', { stay: 'B' }));
     faults.fault = ({ verb, kind }) =>
@@ -120,7 +120,7 @@ describe('a machine that loops', () => {
   it('still times out', async () => {
     const phases = looper().scheduler.phases;
     await start(
-      machine({
+      defineTestOperator({
         A: { sync: () => ({ next: 'B' }), timeout: '3s', onTimeout: 'Late' },
         B: { sync: () => ({ next: 'A' }), timeout: '3s', onTimeout: 'Late' },
         Late: {},

@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import { execa } from 'execa';
 import { scaffold } from '../../generators/lib/index.ts';
 import { packageRoot } from '../../generators/lib/util/package-root.ts';
-import { connect } from '../../runtime/src/ports.ts';
+import { connect } from '../../runtime/src/internal.ts';
 import { until } from '../realparts/index.ts';
 
 const AUTOROUTES = {

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { execa } from 'execa';
-import { systemClock } from '../../runtime/src/clock.ts';
+import { systemClock } from '../../runtime/src/util/clock.ts';
 import { Cluster, serveApi } from '../../sandbox/src/index.ts';
 import { until } from '../realparts/index.ts';
-import { drone, DRONE_CRD, DRONES } from './machines.ts';
+import { drone, DRONE_CRD, DRONES } from './test-operators.ts';
 
 describe('an operator process with an OpenTelemetry SDK', () => {
   let folder: string;
@@ -50,7 +50,7 @@ describe('an operator process with an OpenTelemetry SDK', () => {
     }
     expect((await child).exitCode, said).to.equal(0);
     expect(said).to.match(
-      /name: 'sync',[^]*'autopilot\.resource': 'default\/one',[^]*'autopilot\.phase': 'Working'/,
+      /name: 'reconcile',[^]*'autopilot\.resource': 'default\/one',[^]*'autopilot\.phase': 'Working'/,
     );
     expect(said).to.contain("name: 'patch drones'");
   }).timeout(60_000);

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { startSandbox } from '../../sandbox/src/index.ts';
-import { drone, machine } from './machines.ts';
+import { drone, defineTestOperator } from './test-operators.ts';
 
 const ROLES = {
   group: 'rbac.authorization.k8s.io',
@@ -19,7 +19,7 @@ describe('an output', () => {
       rules: [],
     };
     const outputs = [{ name: 'roles', type: ROLES, namespace: 'own', prune: true } as const];
-    const { scheduler } = machine({
+    const { scheduler } = defineTestOperator({
       A: {
         outputs,
         sync: ({ resource }) => ({

@@ -1,31 +1,31 @@
 import { expect } from 'chai';
 import type { Sandbox } from '../../sandbox/src/index.ts';
 import { startSandbox } from '../../sandbox/src/index.ts';
-import { Faults, noAnswer, refusal } from './faults.ts';
-import type { TestMachine } from './machines.ts';
+import { FaultInjector, connectionReset, refusal } from './fault-injector.ts';
+import type { TestOperator } from './test-operators.ts';
 import {
   conditions,
   configMap,
   drone,
   input,
-  machine,
+  defineTestOperator,
   output,
   readyMessage,
   service,
   SERVICES,
-} from './machines.ts';
+} from './test-operators.ts';
 
 const OWNER = 'flights.autopilot.test/owner-uid';
 
 describe('outputs', () => {
   let sandbox: Sandbox;
-  let faults: Faults;
+  let faults: FaultInjector;
   afterEach(() => sandbox.stop());
 
-  async function start({ scheduler }: TestMachine): Promise<void> {
-    faults = new Faults();
+  async function start({ scheduler }: TestOperator): Promise<void> {
+    faults = new FaultInjector();
     sandbox = await startSandbox(scheduler, {
-      wrapApi: faults.through,
+      wrapApi: faults.wrapApi,
       config: { workIntervalMs: 3_600_000 },
     });
   }
@@ -33,8 +33,8 @@ describe('outputs', () => {
     (await sandbox.list(kind)).map(({ metadata }) => metadata.name);
 
   /** Writes the Services that `spec.services` names, and stays. */
-  const writer = (options: { readonly prune?: boolean } = {}): TestMachine =>
-    machine({
+  const writer = (options: { readonly prune?: boolean } = {}): TestOperator =>
+    defineTestOperator({
       A: {
         outputs: [{ ...output.services, ...options }],
         sync: ({ resource }) => {
@@ -76,9 +76,9 @@ describe('outputs', () => {
   it('cost one request each when they are new, and none when nothing has changed', async () => {
     await start(writer());
     await sandbox.create(drone('one', { services: ['a', 'b'] }));
-    expect(faults.of('Service')).to.deep.equal(['list', 'watch', 'apply a', 'apply b']);
+    expect(faults.requestsFor('Service')).to.deep.equal(['list', 'watch', 'apply a', 'apply b']);
     await sandbox.advance('3h');
-    expect(faults.of('Service').filter((request) => request.includes(' '))).to.deep.equal([
+    expect(faults.requestsFor('Service').filter((request) => request.includes(' '))).to.deep.equal([
       'apply a',
       'apply b',
     ]);
@@ -87,7 +87,7 @@ describe('outputs', () => {
   // @promise outputs/foreign-objects
   it('are seen by the next phase also when the answer to their creation was lost and their event is late', async () => {
     const services = { name: 'services', type: output.services.type, namespace: 'own' } as const;
-    const testOperator = machine({
+    const testOperator = defineTestOperator({
       A: {
         outputs: [output.services],
         sync: () => ({ next: 'B', outputs: { services: [service('a')] } }),
@@ -105,9 +105,9 @@ describe('outputs', () => {
       }
       if (verb === 'apply') {
         lost = true;
-        faults.endWatches(noAnswer());
+        faults.endWatches(connectionReset());
       }
-      return { when: verb === 'apply' ? 'after' : 'before', error: noAnswer() };
+      return { when: verb === 'apply' ? 'after' : 'before', error: connectionReset() };
     };
     await sandbox.create(drone('one'));
     await sandbox.advance('3s');
@@ -188,10 +188,10 @@ describe('outputs', () => {
   // @promise outputs/output-only-kinds
   it('that no phase reads are watched by the label of their operator only', async () => {
     const asked: unknown[] = [];
-    faults = new Faults();
+    faults = new FaultInjector();
     sandbox = await startSandbox(writer().scheduler, {
       wrapApi: (api) => ({
-        ...faults.through(api),
+        ...faults.wrapApi(api),
         list: (type, options, ...rest) => {
           if (type.kind === 'Service') {
             asked.push(options?.labelSelector);
@@ -245,7 +245,7 @@ describe('outputs', () => {
 
   // @promise outputs/own-writes
   it('wake every other resource that has read them, and not the one that made them', async () => {
-    const testOperator = machine({
+    const testOperator = defineTestOperator({
       A: {
         inputs: [input.configmaps],
         outputs: [output.configmaps],
@@ -319,7 +319,7 @@ describe('outputs', () => {
   it('are pruned in the namespaces of that output only: what another phase made elsewhere stays', async () => {
     const elsewhere = { ...service('far'), metadata: { name: 'far', namespace: 'elsewhere' } };
     await start(
-      machine({
+      defineTestOperator({
         A: {
           outputs: [{ ...output.services, namespace: 'all' }],
           sync: () => ({ next: 'B', outputs: { services: [elsewhere, service('near')] } }),
@@ -381,7 +381,7 @@ describe('outputs', () => {
   });
 
   it('of a cluster-scoped kind have no namespace, whatever is written: they are found again, and not pruned', async () => {
-    const testOperator = machine({
+    const testOperator = defineTestOperator({
       A: {
         outputs: [{ ...output.namespaces, prune: true }],
         interval: '10s',
@@ -404,25 +404,25 @@ describe('outputs', () => {
     const { uid } = (await sandbox.get('Namespace', 'made'))?.metadata ?? {};
     expect(uid).not.to.equal(undefined);
     await sandbox.advance('1m');
-    await sandbox.restart(testOperator.scheduler, { wrapApi: faults.through });
+    await sandbox.restart(testOperator.scheduler, { wrapApi: faults.wrapApi });
     await sandbox.advance('1m');
     expect((await sandbox.get('Namespace', 'made'))?.metadata.uid).to.equal(uid);
-    expect(faults.of('Namespace').filter((request) => request.endsWith('made'))).to.deep.equal([
+    expect(faults.requestsFor('Namespace').filter((request) => request.endsWith('made'))).to.deep.equal([
       'apply made',
     ]);
   });
 
   it('in a namespace that the operator does not watch are refused: it could never find them again', async () => {
-    faults = new Faults();
+    faults = new FaultInjector();
     const sync = () => ({
       next: 'A',
       outputs: { services: [{ ...service('a'), metadata: { name: 'a', namespace: 'far' } }] },
     });
-    const { scheduler } = machine({
+    const { scheduler } = defineTestOperator({
       A: { outputs: [{ ...output.services, namespace: 'all' }], sync },
     });
     sandbox = await startSandbox(scheduler, {
-      wrapApi: faults.through,
+      wrapApi: faults.wrapApi,
       config: { watchNamespaces: ['default'] },
     });
     await sandbox.create(configMap('makes-the-namespace', {}, { namespace: 'far' }));
@@ -437,7 +437,7 @@ describe('outputs', () => {
   it('that are pruned wake nobody, also where another input shows some of their kind', async () => {
     const some = { ...input.configmaps, selector: 'app=x' };
     const labelled = (name: string) => configMap(name, {}, { labels: { app: 'x' } }) as never;
-    const testOperator = machine({
+    const testOperator = defineTestOperator({
       A: {
         inputs: [some],
         outputs: [{ ...output.configmaps, prune: true }],
@@ -469,7 +469,7 @@ describe('outputs', () => {
 
   // @promise reconcile/order-of-writes
   it('are applied in declared order, and before status', async () => {
-    const both = machine({
+    const both = defineTestOperator({
       A: {
         outputs: [output.configmaps, output.services],
         sync: () => ({

@@ -2,17 +2,17 @@ import { expect } from 'chai';
 import { PermanentError } from '../../runtime/src/index.ts';
 import type { Sandbox, SandboxOptions } from '../../sandbox/src/index.ts';
 import { startSandbox } from '../../sandbox/src/index.ts';
-import { Faults } from './faults.ts';
-import type { TestMachine } from './machines.ts';
-import { conditions, drone, machine } from './machines.ts';
+import { FaultInjector } from './fault-injector.ts';
+import type { TestOperator } from './test-operators.ts';
+import { conditions, drone, defineTestOperator } from './test-operators.ts';
 
 let sandbox: Sandbox;
-let faults: Faults;
+let faults: FaultInjector;
 
-async function start({ scheduler }: TestMachine, options: SandboxOptions = {}): Promise<void> {
-  faults = new Faults();
+async function start({ scheduler }: TestOperator, options: SandboxOptions = {}): Promise<void> {
+  faults = new FaultInjector();
   sandbox = await startSandbox(scheduler, {
-    wrapApi: faults.through,
+    wrapApi: faults.wrapApi,
     config: { workIntervalMs: 3_600_000, workerTimeoutMs: 30_000 },
     ...options,
   });
@@ -31,7 +31,7 @@ describe('a paused resource', () => {
   // @promise reconcile/paused
   it('stands still in time: what is left of its timeout is left when it goes on', async () => {
     await start(
-      machine({
+      defineTestOperator({
         A: { timeout: '60s', onTimeout: 'Late', interval: '5s', sync: () => ({ next: 'A' }) },
         Late: {},
       }),
@@ -50,7 +50,7 @@ describe('a paused resource', () => {
 
   it('makes no step early: lastStep and phaseStartedAt are later by the pause, over restarts too', async () => {
     const seen: (readonly (number | undefined)[])[] = [];
-    const testOperator = machine({
+    const testOperator = defineTestOperator({
       A: {
         interval: '10s',
         sync: ({ now, lastStep, phaseStartedAt }) => {
@@ -81,7 +81,7 @@ describe('a paused resource', () => {
 
   it('is what it was, as far as tools that wait can see: ready if it was, else on its way', async () => {
     await start(
-      machine({
+      defineTestOperator({
         A: { sync: () => ({ next: 'Steady' }) },
         Steady: { ready: true, sync: () => ({ next: 'Steady' }) },
       }),
@@ -95,7 +95,7 @@ describe('a paused resource', () => {
 
   // @promise reconcile/paused
   it('is Paused also when it was Stalled: its timeout stands still, and then it is tried once more', async () => {
-    const testOperator = machine({
+    const testOperator = defineTestOperator({
       A: {
         timeout: '60s',
         onTimeout: 'Late',
@@ -123,7 +123,7 @@ describe('a paused resource', () => {
 
   // @promise reconcile/paused
   it('is every resource when the configuration says so, and goes on when it no longer does', async () => {
-    const testOperator = machine({ A: { sync: () => ({ next: 'B' }) }, B: {} });
+    const testOperator = defineTestOperator({ A: { sync: () => ({ next: 'B' }) }, B: {} });
     await start(testOperator, { config: { paused: true } });
     await sandbox.create(drone('one'));
     await sandbox.advance('1h');

@@ -1,18 +1,18 @@
 import { expect } from 'chai';
-import type { AnyResult } from '../../runtime/src/ports.ts';
+import type { AnyResult } from '../../runtime/src/internal.ts';
 import type { Sandbox, SandboxOptions } from '../../sandbox/src/index.ts';
 import { startSandbox } from '../../sandbox/src/index.ts';
-import { Faults } from './faults.ts';
-import type { TestMachine } from './machines.ts';
-import { conditions, drone, DRONES, machine, output, readyMessage, service } from './machines.ts';
+import { FaultInjector } from './fault-injector.ts';
+import type { TestOperator } from './test-operators.ts';
+import { conditions, drone, DRONES, defineTestOperator, output, readyMessage, service } from './test-operators.ts';
 
 let sandbox: Sandbox;
-let faults: Faults;
+let faults: FaultInjector;
 
-async function start({ scheduler }: TestMachine, options: SandboxOptions = {}): Promise<void> {
-  faults = new Faults();
+async function start({ scheduler }: TestOperator, options: SandboxOptions = {}): Promise<void> {
+  faults = new FaultInjector();
   sandbox = await startSandbox(scheduler, {
-    wrapApi: faults.through,
+    wrapApi: faults.wrapApi,
     config: { workIntervalMs: 3_600_000, workerTimeoutMs: 30_000 },
     ...options,
   });
@@ -35,7 +35,7 @@ describe('a worker that does not end', () => {
   ) {
     const ends: (() => void)[] = [];
     let hanging = true;
-    const testOperator = machine({
+    const testOperator = defineTestOperator({
       A: {
         outputs: [output.services],
         sync: ({ resource }) => {
@@ -143,7 +143,7 @@ describe('a worker that does not end', () => {
       ++calls === 1
         ? { next: 'A', requeueAfter: '1s' }
         : new Promise((resolve) => ends.push(() => resolve({ next: 'A' })));
-    await start(machine({ A: { onSpecChange: 'B', sync }, B: { sync: () => ({ next: 'B' }) } }));
+    await start(defineTestOperator({ A: { onSpecChange: 'B', sync }, B: { sync: () => ({ next: 'B' }) } }));
     await sandbox.create(drone('one'));
     await sandbox.advance('2s');
     await sandbox.patch('Drone', 'one', { spec: { other: true } });
@@ -156,7 +156,7 @@ describe('a worker that does not end', () => {
 
   it('holds up nothing of another resource that is made under the same name meanwhile', async () => {
     const ends: (() => void)[] = [];
-    const testOperator = machine({
+    const testOperator = defineTestOperator({
       A: {
         sync: ({ resource }) =>
           (resource.spec as object) && 'good' in (resource.spec as object)

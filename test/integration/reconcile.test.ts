@@ -2,29 +2,29 @@ import { expect } from 'chai';
 import { PermanentError, RetryLater } from '../../runtime/src/index.ts';
 import type { Sandbox, SandboxOptions } from '../../sandbox/src/index.ts';
 import { startSandbox } from '../../sandbox/src/index.ts';
-import type { TestMachine } from './machines.ts';
+import type { TestOperator } from './test-operators.ts';
 import {
   conditions,
   configMap,
   drone,
   input,
-  machine,
+  defineTestOperator,
   output,
   readyMessage,
   service,
-} from './machines.ts';
+} from './test-operators.ts';
 
 describe('one sync', () => {
   let sandbox: Sandbox;
   afterEach(() => sandbox.stop());
 
-  async function start({ scheduler }: TestMachine, options?: SandboxOptions): Promise<void> {
+  async function start({ scheduler }: TestOperator, options?: SandboxOptions): Promise<void> {
     sandbox = await startSandbox(scheduler, options);
   }
   const status = async (name = 'one') => (await sandbox.get('Drone', name))?.status ?? {};
 
   it('calls the worker of the initial phase for a new resource, and follows `next` at once', async () => {
-    const testOperator = machine({
+    const testOperator = defineTestOperator({
       A: { sync: () => ({ next: 'B' }) },
       B: { sync: () => ({ next: 'C' }) },
       C: {},
@@ -41,7 +41,7 @@ describe('one sync', () => {
   // @promise reconcile/frozen-context
   it('gives the worker frozen objects: a change in place fails, and says so', async () => {
     await start(
-      machine({
+      defineTestOperator({
         A: { sync: ({ resource }) => (((resource.spec as { x: number }).x = 1), { next: 'A' }) },
       }),
     );
@@ -55,7 +55,7 @@ describe('one sync', () => {
 
   // @promise reconcile/timing
   it('stays for workInterval, an `interval` of the phase before it, a `requeueAfter` before that', async () => {
-    const testOperator = machine({
+    const testOperator = defineTestOperator({
       A: { sync: ({ resource }) => ({ next: (resource.spec as { to: string }).to }) },
       B: { sync: () => ({ next: 'B' }) },
       C: { interval: '20s', sync: () => ({ next: 'C' }) },
@@ -147,7 +147,7 @@ describe('one sync', () => {
     // @promise reconcile/frozen-context
     it(`writes nothing when a worker returns ${title}, and says what is wrong`, async () => {
       await start(
-        machine({
+        defineTestOperator({
           A: { next: ['B'], outputs: [output.services], sync: () => result() as never },
           B: {},
           C: {},
@@ -164,7 +164,7 @@ describe('one sync', () => {
 
   // @promise reconcile/unknown-phase
   it('leaves a resource in a phase it does not know alone, and says which phases there are', async () => {
-    const testOperator = machine({ A: { sync: () => ({ next: 'A' }) } });
+    const testOperator = defineTestOperator({ A: { sync: () => ({ next: 'A' }) } });
     await start(testOperator, { objects: [] });
     await sandbox.stop();
     await sandbox.create(drone('one'));
@@ -188,10 +188,10 @@ describe('one sync', () => {
 
   // @promise reconcile/unknown-phase
   it('flies on from a phase under its former name', async () => {
-    const old = machine({ Old: { sync: () => ({ next: 'Old' }) } });
+    const old = defineTestOperator({ Old: { sync: () => ({ next: 'Old' }) } });
     await start(old);
     await sandbox.create(drone('one'));
-    const renamed = machine({ New: { formerly: ['Old'], sync: () => ({ next: 'New' }) } });
+    const renamed = defineTestOperator({ New: { formerly: ['Old'], sync: () => ({ next: 'New' }) } });
     await sandbox.restart(renamed.scheduler);
     expect(renamed.calls.map(({ phase }) => phase)).to.deep.equal(['New']);
     expect((await status()).phase).to.equal('New');
@@ -199,7 +199,7 @@ describe('one sync', () => {
 
   // @promise reconcile/paused
   it('does not call the worker of a paused resource, and goes on when the annotation goes', async () => {
-    const testOperator = machine({ A: { sync: () => ({ next: 'B' }) }, B: {} });
+    const testOperator = defineTestOperator({ A: { sync: () => ({ next: 'B' }) }, B: {} });
     await start(testOperator);
     await sandbox.create(
       drone('one', {}, { annotations: { 'flights.autopilot.test/paused': 'true' } }),
@@ -215,7 +215,7 @@ describe('one sync', () => {
 
   // @promise reconcile/final-phase
   it('watches nothing and does nothing in a final phase, until the spec changes: then it starts over', async () => {
-    const testOperator = machine({ A: { sync: () => ({ next: 'Done' }) }, Done: {} });
+    const testOperator = defineTestOperator({ A: { sync: () => ({ next: 'Done' }) }, Done: {} });
     await start(testOperator);
     await sandbox.create(drone('one'));
     await sandbox.advance('1h');
@@ -231,7 +231,7 @@ describe('one sync', () => {
   });
 
   it('is Stalled in a final phase that is not ready', async () => {
-    await start(machine({ A: { sync: () => ({ next: 'Failed' }) }, Failed: { ready: false } }));
+    await start(defineTestOperator({ A: { sync: () => ({ next: 'Failed' }) }, Failed: { ready: false } }));
     await sandbox.create(drone('one'));
     expect(conditions(await sandbox.get('Drone', 'one'))).to.deep.equal([
       'Ready=False Failed',
@@ -241,7 +241,7 @@ describe('one sync', () => {
 
   // @promise reconcile/declared-transitions
   it('moves on a spec change to the phase that onSpecChange names, without calling a worker in between', async () => {
-    const testOperator = machine({
+    const testOperator = defineTestOperator({
       A: { sync: () => ({ next: 'B' }) },
       B: { onSpecChange: 'C', sync: () => ({ next: 'B' }) },
       C: { sync: () => ({ next: 'C' }) },
@@ -255,20 +255,20 @@ describe('one sync', () => {
   // @promise reconcile/declared-transitions
   it('cannot move to the phase it is in when its time is up, nor to one that is not there: it would move without end', () => {
     const sync = (): { next: string } => ({ next: 'A' });
-    expect(() => machine({ A: { timeout: '1s', onTimeout: 'A', sync } })).to.throw(
+    expect(() => defineTestOperator({ A: { timeout: '1s', onTimeout: 'A', sync } })).to.throw(
       'phase A: onTimeout names the phase itself',
     );
-    expect(() => machine({ A: { timeout: '1s', onTimeout: 'C', sync } })).to.throw(
+    expect(() => defineTestOperator({ A: { timeout: '1s', onTimeout: 'C', sync } })).to.throw(
       'phase A: onTimeout and onSpecChange name C, which is not a phase',
     );
-    expect(() => machine({ A: { onSpecChange: 'C', sync } })).to.throw(
+    expect(() => defineTestOperator({ A: { onSpecChange: 'C', sync } })).to.throw(
       'phase A: onTimeout and onSpecChange name C, which is not a phase',
     );
   });
 
   // @promise reconcile/declared-transitions
   it('moves to onTimeout when the time of a phase is up, also while its worker fails', async () => {
-    const testOperator = machine({
+    const testOperator = defineTestOperator({
       A: { timeout: '90s', onTimeout: 'Late', sync: () => Promise.reject(new Error('never')) },
       Late: {},
     });
@@ -288,7 +288,7 @@ describe('one sync', () => {
   it('moves to onTimeout also when its worker has given up, or waits for later', async () => {
     const give = new PermanentError('there is no such airport');
     for (const error of [give, new RetryLater('1h')]) {
-      const testOperator = machine({
+      const testOperator = defineTestOperator({
         A: { timeout: '90s', onTimeout: 'Late', sync: () => Promise.reject(error) },
         Late: {},
       });
@@ -305,7 +305,7 @@ describe('one sync', () => {
   // @promise reconcile/steps
   it('remembers a step across syncs and restarts, and forgets it with the phase', async () => {
     const seen: (string | undefined)[] = [];
-    const testOperator = machine({
+    const testOperator = defineTestOperator({
       A: {
         sync: ({ lastStep, now }) => (
           seen.push(lastStep?.toISOString()),
@@ -326,7 +326,7 @@ describe('one sync', () => {
   // @promise reconcile/status-info
   it('keeps the fields of the user in status unless they are given, and replaces them when they are', async () => {
     await start(
-      machine({
+      defineTestOperator({
         A: { sync: () => ({ next: 'B', statusInfo: { one: 1, two: 2 } }) },
         B: { sync: () => ({ next: 'C' }) },
         C: { sync: () => ({ next: 'C', statusInfo: { one: 3 } }) },
@@ -338,7 +338,7 @@ describe('one sync', () => {
   });
 
   it('says so when the API server refuses what the worker wants in status, and keeps the phase', async () => {
-    const testOperator = machine({
+    const testOperator = defineTestOperator({
       A: { sync: () => ({ next: 'B', statusInfo: { count: 'three' } }) },
       B: {},
     });
@@ -380,7 +380,7 @@ describe('one sync', () => {
   // @promise reconcile/order-of-writes
   it('writes nothing when nothing has changed', async () => {
     await start(
-      machine({
+      defineTestOperator({
         A: {
           outputs: [output.services],
           sync: () => ({ next: 'A', requeueAfter: '1s', outputs: { services: [service('a')] } }),
@@ -394,7 +394,7 @@ describe('one sync', () => {
   });
 
   it('does nothing for a resource that is being deleted', async () => {
-    const testOperator = machine({ A: { sync: () => ({ next: 'A', requeueAfter: '1s' }) } });
+    const testOperator = defineTestOperator({ A: { sync: () => ({ next: 'A', requeueAfter: '1s' }) } });
     await start(testOperator);
     await sandbox.create(drone('one', {}, { finalizers: ['somebody.else/hold'] }));
     await sandbox.delete('Drone', 'one');
@@ -404,7 +404,7 @@ describe('one sync', () => {
   });
 
   it('wakes on inputs that were read, and not on others', async () => {
-    const testOperator = machine({
+    const testOperator = defineTestOperator({
       A: {
         inputs: [input.configmaps],
         sync: ({ inputs }) => (
@@ -429,7 +429,7 @@ describe('one sync', () => {
 
   // @promise inputs/once-after-start
   it('starts every resource once after a restart, and keeps its phase', async () => {
-    const testOperator = machine({
+    const testOperator = defineTestOperator({
       A: { sync: () => ({ next: 'B' }) },
       B: { sync: () => ({ next: 'B' }) },
     });

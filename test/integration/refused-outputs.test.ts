@@ -1,29 +1,29 @@
 import { expect } from 'chai';
-import { shared } from '../../runtime/src/index.ts';
-import type { KubeObject } from '../../runtime/src/ports.ts';
+import { claimFields } from '../../runtime/src/index.ts';
+import type { KubeObject } from '../../runtime/src/internal.ts';
 import type { Sandbox, SandboxOptions } from '../../sandbox/src/index.ts';
 import { startSandbox } from '../../sandbox/src/index.ts';
-import { ApiError } from '../../runtime/src/ports.ts';
-import { Faults, refusal } from './faults.ts';
-import type { TestMachine } from './machines.ts';
+import { ApiError } from '../../runtime/src/internal.ts';
+import { FaultInjector, refusal } from './fault-injector.ts';
+import type { TestOperator } from './test-operators.ts';
 import {
   conditions,
   drone,
   input,
-  machine,
+  defineTestOperator,
   output,
   readyMessage,
   route,
   service,
-} from './machines.ts';
+} from './test-operators.ts';
 
 let sandbox: Sandbox;
-let faults: Faults;
+let faults: FaultInjector;
 
-async function start({ scheduler }: TestMachine, options: SandboxOptions = {}): Promise<void> {
-  faults = new Faults();
+async function start({ scheduler }: TestOperator, options: SandboxOptions = {}): Promise<void> {
+  faults = new FaultInjector();
   sandbox = await startSandbox(scheduler, {
-    wrapApi: faults.through,
+    wrapApi: faults.wrapApi,
     config: { workIntervalMs: 3_600_000, workerTimeoutMs: 30_000 },
     ...options,
   });
@@ -33,8 +33,8 @@ const said = async (name = 'one'): Promise<readonly string[]> =>
 
 describe('outputs that the API server refuses', () => {
   afterEach(() => sandbox.stop());
-  const writer = (ready: boolean): TestMachine =>
-    machine({
+  const writer = (ready: boolean): TestOperator =>
+    defineTestOperator({
       A: {
         ready,
         outputs: [output.services],
@@ -51,7 +51,7 @@ describe('outputs that the API server refuses', () => {
         ? { when: 'before', error: refusal(code) }
         : undefined;
   };
-  const refusals = (): number => sandbox.events.filter(({ type }) => type === 'syncFailed').length;
+  const refusals = (): number => sandbox.events.filter(({ type }) => type === 'reconcileFailed').length;
 
   for (const [title, status] of [
     ['by a webhook (422)', 422],
@@ -164,7 +164,7 @@ describe('outputs that the API server refuses', () => {
         );
         expect(refusals()).to.be.within(13, 30);
         expect(
-          faults.of('Service').filter((request) => request === 'apply a').length,
+          faults.requestsFor('Service').filter((request) => request === 'apply a').length,
         ).to.be.lessThan(50);
         faults.fault = () => undefined;
         await sandbox.advance('10m');
@@ -175,16 +175,16 @@ describe('outputs that the API server refuses', () => {
     // @promise reconcile/conflicts
     it('that does not end are told of edits of somebody else’s objects too', async () => {
       await start(
-        machine({
+        defineTestOperator({
           A: {
             inputs: [input.virtualservices],
             outputs: [output.virtualservices],
             sync: ({ inputs }) => {
-              const web = inputs['virtualservices']?.need('web') as KubeObject;
+              const web = inputs['virtualservices']?.require('web') as KubeObject;
               return {
                 next: 'A',
                 outputs: {
-                  virtualservices: [shared(web, [{ path: ['spec', 'hosts'], value: ['other'] }])],
+                  virtualservices: [claimFields(web, [{ path: ['spec', 'hosts'], value: ['other'] }])],
                 },
               };
             },
@@ -200,7 +200,7 @@ describe('outputs that the API server refuses', () => {
         'VirtualService default/web was refused: refused with 409',
       ]);
       expect(
-        faults.of('VirtualService').filter((request) => request === 'patch web').length,
+        faults.requestsFor('VirtualService').filter((request) => request === 'patch web').length,
       ).to.be.lessThan(50);
     });
 
@@ -230,7 +230,7 @@ describe('a write that is refused for a time the server names', () => {
     ).length;
   const start80 = async (refused: 'Service' | 'Drone', code: number): Promise<void> => {
     await start(
-      machine({
+      defineTestOperator({
         A: {
           outputs: [output.services],
           sync: ({ resource }) => ({
@@ -281,9 +281,9 @@ describe('a write that is refused for a time the server names', () => {
         ? { when: 'before', error: refusal(409) }
         : fault(request);
     await sandbox.advance('181s');
-    expect(faults.of('Service').filter((one) => one === 'apply a')).to.have.length(4);
+    expect(faults.requestsFor('Service').filter((one) => one === 'apply a')).to.have.length(4);
     await sandbox.advance('58s');
-    expect(faults.of('Service').filter((one) => one === 'apply a')).to.have.length(4);
+    expect(faults.requestsFor('Service').filter((one) => one === 'apply a')).to.have.length(4);
   });
 
   // @promise queue/retry-after

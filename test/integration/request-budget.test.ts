@@ -1,21 +1,21 @@
 import { expect } from 'chai';
-import { shared } from '../../runtime/src/index.ts';
-import type { KubeObject } from '../../runtime/src/ports.ts';
+import { claimFields } from '../../runtime/src/index.ts';
+import type { KubeObject } from '../../runtime/src/internal.ts';
 import type { Sandbox } from '../../sandbox/src/index.ts';
 import { startSandbox } from '../../sandbox/src/index.ts';
-import { Faults } from './faults.ts';
-import type { TestMachine } from './machines.ts';
-import { configMap, drone, input, machine, output, route, service } from './machines.ts';
+import { FaultInjector } from './fault-injector.ts';
+import type { TestOperator } from './test-operators.ts';
+import { configMap, drone, input, defineTestOperator, output, route, service } from './test-operators.ts';
 
 describe('the budget of requests', () => {
   let sandbox: Sandbox;
-  const faults = new Faults();
+  const faults = new FaultInjector();
   beforeEach(() => void (faults.requests.length = 0));
   afterEach(() => sandbox.stop());
 
-  async function start({ scheduler }: TestMachine): Promise<void> {
+  async function start({ scheduler }: TestOperator): Promise<void> {
     sandbox = await startSandbox(scheduler, {
-      wrapApi: faults.through,
+      wrapApi: faults.wrapApi,
       config: { workIntervalMs: 10_000 },
     });
   }
@@ -31,7 +31,7 @@ describe('the budget of requests', () => {
   // @promise inputs/one-informer
   it('is one list and one watch for each kind at the start', async () => {
     await start(
-      machine({
+      defineTestOperator({
         A: {
           inputs: [input.configmaps, input.pods],
           outputs: [output.services, output.configmaps],
@@ -50,7 +50,7 @@ describe('the budget of requests', () => {
   // @promise reconcile/order-of-writes
   it('of one transition is one apply for each output that is new or different, and one patch of status', async () => {
     await start(
-      machine({
+      defineTestOperator({
         A: {
           outputs: [output.services],
           sync: () => ({ next: 'B', outputs: { services: [service('a'), service('b')] } }),
@@ -82,7 +82,7 @@ describe('the budget of requests', () => {
 
   it('of one step of traffic is one patch of the route and one of status; the finalizer costs one patch at the beginning', async () => {
     await start(
-      machine({
+      defineTestOperator({
         A: {
           inputs: [input.virtualservices],
           outputs: [output.virtualservices],
@@ -95,7 +95,7 @@ describe('the budget of requests', () => {
               { destination: { host: 'old' }, weight: 100 - weight },
               { destination: { host: 'new' }, weight },
             ];
-            const edit = shared(inputs['virtualservices']?.need('web') as KubeObject, [
+            const edit = claimFields(inputs['virtualservices']?.require('web') as KubeObject, [
               { path: ['spec', 'http', { name: 'split' }, 'route'], value: split },
             ]);
             return { next: 'A', step: true, outputs: { virtualservices: [edit] } };
@@ -117,7 +117,7 @@ describe('the budget of requests', () => {
 
   it('of staying is nothing at all, for an hour', async () => {
     await start(
-      machine({
+      defineTestOperator({
         A: {
           inputs: [input.configmaps],
           outputs: [output.services],
@@ -136,7 +136,7 @@ describe('the budget of requests', () => {
 
   // @promise reconcile/order-of-writes
   it('has no wasted sync: a transition’s own writes wake nobody', async () => {
-    const testOperator = machine({
+    const testOperator = defineTestOperator({
       A: {
         inputs: [input.configmaps],
         outputs: [output.services, output.configmaps],

@@ -1,26 +1,26 @@
 import { expect } from 'chai';
-import { shared } from '../../runtime/src/index.ts';
-import type { KubeObject } from '../../runtime/src/ports.ts';
+import { claimFields } from '../../runtime/src/index.ts';
+import type { KubeObject } from '../../runtime/src/internal.ts';
 import type { Sandbox } from '../../sandbox/src/index.ts';
 import { startSandbox } from '../../sandbox/src/index.ts';
-import { Faults } from './faults.ts';
+import { FaultInjector } from './fault-injector.ts';
 import {
   conditions,
   drone,
   input,
-  machine,
+  defineTestOperator,
   output,
   readyMessage,
   route,
   service,
-} from './machines.ts';
+} from './test-operators.ts';
 
 const split = (...weights: readonly number[]): readonly object[] =>
   weights.map((weight, index) => ({ destination: { host: `h${index}` }, weight }));
 
 describe('routes whose weights would lose traffic', () => {
   let sandbox: Sandbox;
-  const faults = new Faults();
+  const faults = new FaultInjector();
   beforeEach(() => void (faults.requests.length = 0));
   afterEach(() => sandbox.stop());
 
@@ -33,7 +33,7 @@ describe('routes whose weights would lose traffic', () => {
     routeOf: (found: KubeObject) => object,
     ...others: readonly (string | undefined)[]
   ): Promise<void> {
-    const testOperator = machine({
+    const testOperator = defineTestOperator({
       A: {
         inputs: [input.virtualservices],
         outputs: [output.services, output.virtualservices],
@@ -42,20 +42,20 @@ describe('routes whose weights would lose traffic', () => {
           outputs: {
             services: [service('a')],
             virtualservices: [
-              routeOf(inputs['virtualservices']?.need('web') as KubeObject) as never,
+              routeOf(inputs['virtualservices']?.require('web') as KubeObject) as never,
             ],
           },
         }),
       },
     });
-    sandbox = await startSandbox(testOperator.scheduler, { wrapApi: faults.through });
+    sandbox = await startSandbox(testOperator.scheduler, { wrapApi: faults.wrapApi });
     await sandbox.create(route('web', 'split', ...others));
     await sandbox.create(drone('one'));
   }
   const edit =
     (...weights: readonly number[]) =>
     (found: KubeObject): object =>
-      shared(found, [
+      claimFields(found, [
         { path: ['spec', 'http', { name: 'split' }, 'route'], value: split(...weights) },
       ]);
 
@@ -92,7 +92,7 @@ describe('routes whose weights would lose traffic', () => {
   });
 
   it('are somebody else’s business where they were wrong before, in a route that is not held', async () => {
-    const testOperator = machine({
+    const testOperator = defineTestOperator({
       A: {
         inputs: [input.virtualservices],
         outputs: [output.virtualservices],
@@ -100,13 +100,13 @@ describe('routes whose weights would lose traffic', () => {
           next: 'A',
           outputs: {
             virtualservices: [
-              edit(90, 10)(inputs['virtualservices']?.need('odd') as KubeObject) as never,
+              edit(90, 10)(inputs['virtualservices']?.require('odd') as KubeObject) as never,
             ],
           },
         }),
       },
     });
-    sandbox = await startSandbox(testOperator.scheduler, { wrapApi: faults.through });
+    sandbox = await startSandbox(testOperator.scheduler, { wrapApi: faults.wrapApi });
     const odd = route('odd', 'split', 'theirs') as unknown as {
       readonly spec: { readonly http: readonly object[] };
     };

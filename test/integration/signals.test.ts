@@ -2,13 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { systemClock } from '../../runtime/src/clock.ts';
+import { systemClock } from '../../runtime/src/util/clock.ts';
 import type { ApiServer } from '../../sandbox/src/index.ts';
 import { Cluster, serveApi } from '../../sandbox/src/index.ts';
 import type { OperatorProcess } from '../e2e/operator-process.ts';
 import { startProcess } from '../e2e/operator-process.ts';
 import { until } from '../realparts/index.ts';
-import { drone, DRONE_CRD, DRONES } from './machines.ts';
+import { drone, DRONE_CRD, DRONES } from './test-operators.ts';
 
 const LEASES = {
   group: 'coordination.k8s.io',

@@ -6,7 +6,7 @@ import type {
   KubeObject,
   PhaseDefinition,
   Scheduler,
-} from '../../runtime/src/ports.ts';
+} from '../../runtime/src/internal.ts';
 import { defineScheduler } from '../../runtime/src/index.ts';
 import type { ObjectManifest } from '../../sandbox/src/index.ts';
 
@@ -82,30 +82,30 @@ export const output = {
   virtualservices: { name: 'virtualservices', type: VIRTUAL_SERVICES, namespace: 'own' },
 } as const;
 
-type Sync = (context: AnyContext) => AnyResult | Promise<AnyResult>;
-export interface Phase extends Partial<Omit<PhaseDefinition, 'name' | 'worker'>> {
-  readonly sync?: Sync;
+type SyncFunction = (context: AnyContext) => AnyResult | Promise<AnyResult>;
+export interface TestPhase extends Partial<Omit<PhaseDefinition, 'name' | 'worker'>> {
+  readonly sync?: SyncFunction;
 }
 
-export interface Call {
+export interface WorkerCall {
   readonly phase: string;
   readonly resource: string;
   /** Seconds of virtual time since the start of the flight. */
   readonly at: number;
 }
 
-export interface TestMachine {
+export interface TestOperator {
   readonly scheduler: Scheduler;
   /** Every call of a worker so far. */
-  readonly calls: Call[];
+  readonly calls: WorkerCall[];
 }
 
 /** The first phase is the initial one; a phase without a worker is final. */
-export function machine(
-  phases: Readonly<Record<string, Phase>>,
+export function defineTestOperator(
+  phases: Readonly<Record<string, TestPhase>>,
   finalizer?: Partial<FinalizerDefinition>,
-): TestMachine {
-  const calls: Call[] = [];
+): TestOperator {
+  const calls: WorkerCall[] = [];
   let start: number | undefined;
   const definitions = Object.entries(phases).map(
     ([name, { sync, ...rest }], index): PhaseDefinition => ({
@@ -179,7 +179,7 @@ export function route(name: string, ...routes: readonly (string | undefined)[]):
   };
 }
 
-interface Condition {
+interface TestCondition {
   readonly type: string;
   readonly status: string;
   readonly reason: string;
@@ -189,7 +189,7 @@ interface Condition {
 /** The conditions as `Type=Status Reason`. */
 export function conditions(object: { readonly status?: unknown } | undefined): readonly string[] {
   const { conditions: found = [] } = (object?.status ?? {}) as {
-    conditions?: readonly Condition[];
+    conditions?: readonly TestCondition[];
   };
   return found.map(({ type, status, reason }) => `${type}=${status} ${reason}`);
 }
@@ -198,7 +198,7 @@ export function readyMessage(
   object: { readonly status?: unknown } | undefined,
 ): string | undefined {
   const { conditions: found = [] } = (object?.status ?? {}) as {
-    conditions?: readonly Condition[];
+    conditions?: readonly TestCondition[];
   };
   return found.find(({ type }) => type === 'Ready')?.message;
 }

@@ -1,12 +1,12 @@
 import { expect } from 'chai';
 import type { Sandbox } from '../../sandbox/src/index.ts';
 import { startSandbox } from '../../sandbox/src/index.ts';
-import { Faults, refusal } from './faults.ts';
-import type { TestMachine } from './machines.ts';
-import { conditions, configMap, drone, input, machine, readyMessage } from './machines.ts';
+import { FaultInjector, refusal } from './fault-injector.ts';
+import type { TestOperator } from './test-operators.ts';
+import { conditions, configMap, drone, input, defineTestOperator, readyMessage } from './test-operators.ts';
 
 let sandbox: Sandbox;
-let faults: Faults;
+let faults: FaultInjector;
 
 const said = async (name = 'one'): Promise<readonly string[]> =>
   conditions(await sandbox.get('Drone', name));
@@ -17,8 +17,8 @@ describe('an input that cannot be read', () => {
   afterEach(() => sandbox.stop());
   // @promise inputs/unknown-is-not-absent
   it('is a condition that names it, and nobody is called; an absent kind does not matter where it is optional', async () => {
-    const reader = (optional: boolean): TestMachine =>
-      machine({
+    const reader = (optional: boolean): TestOperator =>
+      defineTestOperator({
         A: {
           inputs: [{ ...input.configmaps, optional }],
           sync: ({ inputs }) => ({
@@ -35,12 +35,12 @@ describe('an input that cannot be read', () => {
       [true, 403, 'A'],
     ] as const) {
       const testOperator = reader(optional);
-      faults = new Faults();
+      faults = new FaultInjector();
       faults.fault = ({ verb, kind }) =>
         verb === 'list' && kind === 'ConfigMap'
           ? { when: 'before', error: refusal(code, 'X') }
           : undefined;
-      sandbox = await startSandbox(testOperator.scheduler, { wrapApi: faults.through });
+      sandbox = await startSandbox(testOperator.scheduler, { wrapApi: faults.wrapApi });
       await sandbox.create(configMap('a'));
       await sandbox.create(drone('one'));
       expect(await phase(), `${optional} ${code}`).to.equal(end);

@@ -2,20 +2,20 @@ import { expect } from 'chai';
 import { PermanentError, RetryLater } from '../../runtime/src/index.ts';
 import type { Sandbox, SandboxOptions } from '../../sandbox/src/index.ts';
 import { startSandbox } from '../../sandbox/src/index.ts';
-import type { TestMachine } from './machines.ts';
-import { conditions, configMap, drone, input, machine, readyMessage } from './machines.ts';
+import type { TestOperator } from './test-operators.ts';
+import { conditions, configMap, drone, input, defineTestOperator, readyMessage } from './test-operators.ts';
 
 describe('a worker that fails', () => {
   let sandbox: Sandbox;
   afterEach(() => sandbox.stop());
 
-  async function start({ scheduler }: TestMachine, options?: SandboxOptions): Promise<void> {
+  async function start({ scheduler }: TestOperator, options?: SandboxOptions): Promise<void> {
     sandbox = await startSandbox(scheduler, options);
   }
   const status = async (name = 'one') => (await sandbox.get('Drone', name))?.status ?? {};
 
   it('keeps the phase when a worker throws, and comes again with growing backoff', async () => {
-    const testOperator = machine({ A: { sync: () => Promise.reject(new Error('no luck')) } });
+    const testOperator = defineTestOperator({ A: { sync: () => Promise.reject(new Error('no luck')) } });
     await start(testOperator);
     await sandbox.create(drone('one'));
     await sandbox.advance('10m');
@@ -36,7 +36,7 @@ describe('a worker that fails', () => {
 
   // @promise queue/retry-backoff
   it('tries at once when the spec changes during backoff', async () => {
-    const testOperator = machine({
+    const testOperator = defineTestOperator({
       A: {
         sync: ({ resource }) =>
           (resource.spec as { good?: boolean }).good
@@ -56,7 +56,7 @@ describe('a worker that fails', () => {
 
   // @promise reconcile/timing
   it('waits exactly as long as RetryLater says; that is no failure', async () => {
-    const testOperator = machine({
+    const testOperator = defineTestOperator({
       A: {
         sync: () => {
           throw new RetryLater('25s', 'the oven is cold');
@@ -68,15 +68,15 @@ describe('a worker that fails', () => {
     await sandbox.advance('1m');
     expect(testOperator.calls.map(({ at }) => at)).to.deep.equal([0, 25, 50]);
     expect(readyMessage(await sandbox.get('Drone', 'one'))).to.equal('the oven is cold');
-    expect(sandbox.events.filter(({ type }) => type === 'syncFailed')).to.deep.equal([]);
+    expect(sandbox.events.filter(({ type }) => type === 'reconcileFailed')).to.deep.equal([]);
   });
 
   // @promise reconcile/no-tight-loop
   it('is called again after a tenth of a second at the soonest, whatever it asks for', async () => {
-    const retrying = machine({ A: { sync: () => Promise.reject(new RetryLater('0s')) } });
-    const staying = machine({ A: { sync: () => ({ next: 'A', requeueAfter: '0s' }) } });
-    const due = machine({ A: { interval: '0s', sync: () => ({ next: 'A' }) } });
-    const ending = machine(
+    const retrying = defineTestOperator({ A: { sync: () => Promise.reject(new RetryLater('0s')) } });
+    const staying = defineTestOperator({ A: { sync: () => ({ next: 'A', requeueAfter: '0s' }) } });
+    const due = defineTestOperator({ A: { interval: '0s', sync: () => ({ next: 'A' }) } });
+    const ending = defineTestOperator(
       { A: { sync: () => ({ next: 'A' }) } },
       { finalize: () => (called++, { done: false, requeueAfter: '0s' }) },
     );
@@ -98,7 +98,7 @@ describe('a worker that fails', () => {
   });
 
   it('takes a RetryLater without a duration for an error of the worker', async () => {
-    const testOperator = machine({
+    const testOperator = defineTestOperator({
       A: { sync: () => Promise.reject(new RetryLater('soon', 'later')) },
     });
     await start(testOperator);
@@ -113,10 +113,10 @@ describe('a worker that fails', () => {
 
   // @promise inputs/need
   it('waits for an input that a worker needs, and goes on as soon as it is there', async () => {
-    const testOperator = machine({
+    const testOperator = defineTestOperator({
       A: {
         inputs: [input.configmaps],
-        sync: ({ inputs }) => (inputs['configmaps']?.need('map'), { next: 'B' }),
+        sync: ({ inputs }) => (inputs['configmaps']?.require('map'), { next: 'B' }),
       },
       B: {},
     });
@@ -132,7 +132,7 @@ describe('a worker that fails', () => {
   // @promise inputs/dependencies-after-error
   it('is called at once when something that it had read changed while it was failing, and after its own failures only with backoff', async () => {
     const gates: (() => void)[] = [];
-    const testOperator = machine({
+    const testOperator = defineTestOperator({
       A: {
         inputs: [input.configmaps],
         sync: async ({ inputs }) => {
@@ -165,7 +165,7 @@ describe('a worker that fails', () => {
   ] as const) {
     it(`shows ${shown} that was thrown in place of an error`, async () => {
       // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- what libraries do
-      const testOperator = machine({ A: { sync: () => Promise.reject(thrown) } });
+      const testOperator = defineTestOperator({ A: { sync: () => Promise.reject(thrown) } });
       await start(testOperator);
       await sandbox.create(drone('one'));
       expect(conditions(await sandbox.get('Drone', 'one'))).to.deep.equal([
@@ -183,9 +183,9 @@ describe('a worker that fails', () => {
      * A second process calls the worker, which hears of nothing, and fails as the first one did:
      * there is nothing to write.
      */
-    async function meanwhile(change: () => Promise<void>): Promise<TestMachine> {
+    async function meanwhile(change: () => Promise<void>): Promise<TestOperator> {
       let open = (): void => undefined;
-      const testOperator = machine(
+      const testOperator = defineTestOperator(
         {
           A: {
             sync: async ({ resource }) => {
@@ -233,9 +233,9 @@ describe('a worker that fails', () => {
   });
 
   describe('after a PermanentError', () => {
-    let testOperator: TestMachine;
+    let testOperator: TestOperator;
     beforeEach(async () => {
-      testOperator = machine({
+      testOperator = defineTestOperator({
         A: {
           inputs: [input.configmaps],
           sync: ({ inputs }) => {

@@ -11,7 +11,7 @@ import { buildah, istioCrds, podNode, tool } from '../realparts/index.ts';
 import type { Buildah, PodNode } from '../realparts/index.ts';
 import { nodeImage } from './node-image.ts';
 
-export interface Ground {
+export interface PodsFixture {
   readonly node: PodNode;
   /** AutoRoute's folder, with its packages. */
   readonly project: string;
@@ -30,12 +30,12 @@ export interface Ground {
 /** Of this machine's Node; builds take it in the place of node:…-slim. */
 export const NODE_IMAGE = 'localhost/node:local';
 
-let all: Promise<Ground> | undefined;
+let all: Promise<PodsFixture> | undefined;
 let dir: string | undefined;
 let node: PodNode | undefined;
 
 /** Starts it for the first who asks. */
-export function ground(): Promise<Ground> {
+export function podsFixture(): Promise<PodsFixture> {
   return (all ??= start());
 }
 
@@ -46,7 +46,7 @@ after(async () => {
   }
 });
 
-async function start(): Promise<Ground> {
+async function start(): Promise<PodsFixture> {
   const folder = mkdtempSync(join(tmpdir(), 'autopilot-pods-'));
   dir = folder;
   const [helm4, helm3] = [await tool('helm'), await tool('helm3')];

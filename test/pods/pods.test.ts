@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { deployment } from '../../examples/autoroute/test/deployments.ts';
 import { until } from '../realparts/index.ts';
 import type { PodNode } from '../realparts/index.ts';
-import type { Ground } from './ground.ts';
-import { ground, NODE_IMAGE, withoutPods } from './ground.ts';
+import type { PodsFixture } from './pods-fixture.ts';
+import { podsFixture, NODE_IMAGE, withoutPods } from './pods-fixture.ts';
 
 const NAME = 'autoroute-operator';
 const SPACE = 'operators';
@@ -13,12 +13,12 @@ const SOON_MS = 60_000;
 const SELECTOR = `app.kubernetes.io/name=${NAME},app.kubernetes.io/instance=${NAME}`;
 
 describe('AutoRoute in real Pods, under Pod Security restricted', () => {
-  let on: Ground;
+  let on: PodsFixture;
   let node: PodNode;
   let chart: string;
 
   before(async () => {
-    on = await ground();
+    on = await podsFixture();
     node = on.node;
     chart = on.charts.autoroute;
     for (const namespace of [SPACE, 'apps']) {

@@ -2,16 +2,16 @@ import { expect } from 'chai';
 import { join } from 'node:path';
 import { deployment } from '../../examples/autoroute/test/deployments.ts';
 import { until } from '../realparts/index.ts';
-import type { Ground } from './ground.ts';
-import { ground, withoutPods } from './ground.ts';
+import type { PodsFixture } from './pods-fixture.ts';
+import { podsFixture, withoutPods } from './pods-fixture.ts';
 
 const SOON_MS = 60_000;
 const WAIT = ['--wait', '--timeout', '90s'];
 
 describe('a canary operator in a Pod, whose resources have a finalizer', () => {
-  let on: Ground;
+  let on: PodsFixture;
   before(async () => {
-    on = await ground();
+    on = await podsFixture();
     for (const name of ['canaries', 'shop']) {
       await on.node.kubectl(['create', 'namespace', name]);
     }
@@ -92,7 +92,7 @@ describe('a canary operator in a Pod, whose resources have a finalizer', () => {
 
 describe('two releases of AutoRoute in Pods, each for one namespace', () => {
   const TEAMS = ['red', 'blue'] as const;
-  let on: Ground;
+  let on: PodsFixture;
   const ownRoute = (team: string, name: string): Promise<string> =>
     on.node.kubectl([
       'get',
@@ -136,7 +136,7 @@ describe('two releases of AutoRoute in Pods, each for one namespace', () => {
     return ['routes', on.charts.autoroute, '-n', team, ...image, ...own, ...WAIT];
   };
   before(async () => {
-    on = await ground();
+    on = await podsFixture();
     // Of a release of the other file, whose kind stays.
     await on.node.kubectl(['delete', 'crd', 'autoroutes.examples.io', '--ignore-not-found']);
     for (const team of TEAMS) {

@@ -5,8 +5,8 @@
  * Prometheus.
  */
 import { builtInQueries, defineQuery } from '../../generators/lib/kinds/prometheus-queries.ts';
-import type { QueryDefinition } from '../../runtime/src/scheduler.ts';
-import type { Parameters, QueryAnswer } from '../../runtime/src/queries/types.ts';
+import type { QueryDefinition } from '../../runtime/src/api/scheduler.ts';
+import type { QueryParameters, QueryResult } from '../../runtime/src/queries/query-types.ts';
 
 /** A counter that grows evenly. */
 export interface Series {
@@ -20,9 +20,9 @@ export interface Series {
 export interface Case {
   readonly promise: string;
   readonly query: QueryDefinition;
-  readonly parameters: Parameters;
+  readonly parameters: QueryParameters;
   readonly series: readonly Series[];
-  readonly answer: QueryAnswer;
+  readonly answer: QueryResult;
 }
 
 export const SCRAPE_S = 15;
@@ -57,9 +57,9 @@ const definitions = new Map(
 type Labels = Readonly<Record<string, string>>;
 type Writer = (workload: string) => readonly Series[];
 
-const value = (number: number): QueryAnswer => ({ kind: 'value', value: number });
-const noData: QueryAnswer = { kind: 'noData' };
-const notANumber: QueryAnswer = { kind: 'notANumber' };
+const value = (number: number): QueryResult => ({ type: 'value', value: number });
+const noData: QueryResult = { type: 'noData' };
+const notANumber: QueryResult = { type: 'notANumber' };
 
 /** Requests of a workload per second, as Istio's proxies count them. */
 function requests(code: string, perSecond: number, more: Labels = {}, every = SCRAPE_S): Writer {
@@ -156,9 +156,9 @@ const EVERY_MINUTE = 60;
 const table: readonly (readonly [
   promise: string,
   method: string,
-  answer: QueryAnswer,
+  answer: QueryResult,
   writers: readonly Writer[],
-  parameters?: Parameters,
+  parameters?: QueryParameters,
 ])[] = [
   ['success rate: no series is no data', 'istioSuccessRate', noData, []],
   [
@@ -394,7 +394,7 @@ const table: readonly (readonly [
   [
     'a query of one’s own that lacks a sum says how many series it yields',
     'requestsByCode',
-    { kind: 'severalSeries', count: 2 },
+    { type: 'severalSeries', count: 2 },
     [requests('200', 1), requests('500', 1)],
   ],
   [

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { prometheus } from '../../runtime/src/queries/prometheus.ts';
-import { fill } from '../../runtime/src/queries/template.ts';
+import { createPrometheusClient } from '../../runtime/src/queries/prometheus-client.ts';
+import { fillTemplate } from '../../runtime/src/queries/query-template.ts';
 import type { Prometheus } from '../realparts/index.ts';
 import { prometheusServer } from '../realparts/index.ts';
 import type { Series } from './cases.ts';
@@ -22,16 +22,16 @@ describe('the built-in queries, asked of a real Prometheus by the runtime', () =
   const ask = (
     promql: string,
     address = server.address,
-  ): ReturnType<ReturnType<typeof prometheus>> =>
-    prometheus(() => ({ address, headers: {}, timeoutMs: 10_000 }))(
+  ): ReturnType<ReturnType<typeof createPrometheusClient>> =>
+    createPrometheusClient(() => ({ address, headers: {}, timeoutMs: 10_000 }))(
       promql,
       new AbortController().signal,
     );
 
   for (const { promise, query, parameters, answer } of cases) {
     it(promise, async () => {
-      const got = await ask(fill(query, parameters));
-      if (answer.kind === 'value' && got.kind === 'value' && Number.isFinite(answer.value)) {
+      const got = await ask(fillTemplate(query, parameters));
+      if (answer.type === 'value' && got.type === 'value' && Number.isFinite(answer.value)) {
         expect(got.value).to.be.closeTo(answer.value, 1e-6);
       } else {
         expect(got).to.deep.equal(answer);
@@ -40,7 +40,7 @@ describe('the built-in queries, asked of a real Prometheus by the runtime', () =
   }
 
   it('a scalar is an answer too', async () =>
-    expect(await ask('scalar(vector(7))')).to.deep.equal({ kind: 'value', value: 7 }));
+    expect(await ask('scalar(vector(7))')).to.deep.equal({ type: 'value', value: 7 }));
   it('a range is refused', async () => {
     expect(await ask('istio_requests_total[1m]').catch((error: Error) => error.message)).to.equal(
       'the query yields a matrix; it must yield one number',

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { stringify } from 'yaml';
-import { fill } from '../../runtime/src/queries/template.ts';
+import { fillTemplate } from '../../runtime/src/queries/query-template.ts';
 import { promtoolPath } from '../realparts/index.ts';
 import type { Case } from './cases.ts';
 import { cases, SCRAPE_S, seriesName } from './cases.ts';
@@ -39,7 +39,7 @@ function testsOf({ query, parameters, series, answer }: Case): readonly object[]
         series: seriesName(one),
         values: `0+${one.perSecond * every}x${LENGTH_S / every}`,
       })),
-      promql_expr_test: [{ eval_time: AT, ...expectation(fill(query, parameters), answer) }],
+      promql_expr_test: [{ eval_time: AT, ...expectation(fillTemplate(query, parameters), answer) }],
     },
   ];
 }
@@ -47,7 +47,7 @@ function testsOf({ query, parameters, series, answer }: Case): readonly object[]
 /** promtool compares to the last bit, and no NaN with another. */
 function expectation(expr: string, answer: Case['answer']): object {
   const number = (value: number): object => ({ exp_samples: [{ labels: '{}', value }] });
-  switch (answer.kind) {
+  switch (answer.type) {
     case 'noData':
       return { expr };
     case 'value':

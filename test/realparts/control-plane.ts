@@ -12,7 +12,7 @@ import { execa } from 'execa';
 import type { AuditEvent, AuditRule } from './audit.ts';
 import { auditFlags, readAudit } from './audit.ts';
 import { gatewayApiCrds, istioCrds, monitoringCrds, tool } from './parts.ts';
-import { freePorts } from './ports.ts';
+import { freePorts } from './free-ports.ts';
 
 export interface ControlPlane {
   /** The administrator's kubeconfig: a file. */

@@ -5,7 +5,7 @@ export type { ControlPlane } from './control-plane.ts';
 export { prometheusPath, promtoolPath } from './debian.ts';
 export { istioCrds, prepare, tool } from './parts.ts';
 export type { Tool } from './parts.ts';
-export { freePorts } from './ports.ts';
+export { freePorts } from './free-ports.ts';
 export { buildah } from './pods/buildah.ts';
 export type { Buildah } from './pods/buildah.ts';
 export { writeImage } from './pods/image.ts';

@@ -6,7 +6,7 @@ import { execa } from 'execa';
 import { stringify } from 'yaml';
 import { until } from './control-plane.ts';
 import { prometheusPath, promtoolPath } from './debian.ts';
-import { freePorts } from './ports.ts';
+import { freePorts } from './free-ports.ts';
 
 export interface Prometheus {
   /** `http://127.0.0.1:<port>` */

@@ -2,18 +2,18 @@
  * An operator over a cluster in memory, in virtual time: nearer to it than a flight, for what a
  * flight does not let through.
  */
-import type { Operator, OperatorOptions, Scheduler } from '../../runtime/src/ports.ts';
-import { startOperator } from '../../runtime/src/ports.ts';
+import type { Operator, OperatorOptions, Scheduler } from '../../runtime/src/internal.ts';
+import { startOperator } from '../../runtime/src/internal.ts';
 import type { ClusterOptions, ObjectManifest } from '../../sandbox/src/index.ts';
 import { Cluster, VirtualClock } from '../../sandbox/src/index.ts';
 import { settle } from '../../sandbox/src/testing/settle.ts';
-import { Faults } from '../flights/faults.ts';
-import { DRONE_CRD } from '../flights/machines.ts';
+import { FaultInjector } from '../integration/fault-injector.ts';
+import { DRONE_CRD } from '../integration/test-operators.ts';
 
-export class Stage {
+export class OperatorHarness {
   readonly clock = new VirtualClock();
   readonly cluster: Cluster;
-  readonly faults = new Faults();
+  readonly faults = new FaultInjector();
   #operator: Operator | undefined;
 
   private constructor(options: ClusterOptions) {
@@ -21,24 +21,24 @@ export class Stage {
   }
 
   /** A cluster that knows drones. */
-  static async set(options: ClusterOptions = {}): Promise<Stage> {
-    const stage = new Stage(options);
-    await stage.create(DRONE_CRD as ObjectManifest);
-    return stage;
+  static async create(options: ClusterOptions = {}): Promise<OperatorHarness> {
+    const harness = new OperatorHarness(options);
+    await harness.createObjects(DRONE_CRD as ObjectManifest);
+    return harness;
   }
 
   /** Resolves when it has come to rest. */
   async start(scheduler: Scheduler, options: Partial<OperatorOptions> = {}): Promise<Operator> {
     this.#operator = startOperator({
       scheduler,
-      api: this.faults.through(this.cluster.api),
+      api: this.faults.wrapApi(this.cluster.api),
       clock: this.clock,
       random: () => 0.5,
       log: { debug() {}, info() {}, warn() {}, error() {} },
       config: { workIntervalMs: 3_600_000 },
       ...options,
     });
-    await this.pass(0);
+    await this.advance(0);
     return this.#operator;
   }
 
@@ -47,7 +47,7 @@ export class Stage {
     this.#operator = undefined;
   }
 
-  async pass(seconds: number): Promise<void> {
+  async advance(seconds: number): Promise<void> {
     const end = this.clock.monotonic() + seconds * 1000;
     await settle(this.cluster, this.clock, this.#operator);
     for (let next = this.clock.next; next !== undefined && next <= end; next = this.clock.next) {
@@ -58,7 +58,7 @@ export class Stage {
   }
 
   /** Into `default`, and without waiting for what comes of it. */
-  async create(...objects: readonly ObjectManifest[]): Promise<void> {
+  async createObjects(...objects: readonly ObjectManifest[]): Promise<void> {
     for (const object of objects) {
       const type = this.cluster.typeOf(object);
       await this.cluster.api.create(type, {

@@ -1,4 +1,4 @@
-import { remaining } from 'autopilot-runtime';
+import { timeUntil } from 'autopilot-runtime';
 import type { Context, Result } from './generated/finalizer.ts';
 import { drainOf, namesOf, rolloutOf } from './release.ts';
 
@@ -7,7 +7,7 @@ import { drainOf, namesOf, rolloutOf } from './release.ts';
  * route of our own the Service leads to the
  * primary; primary and canary go, with the CanaryDeployment, when the Deployment answers again and
  * the requests that were on their way
- * when the routes changed are through: `remaining` counts from the first call, which took our route
+ * when the routes changed are through: `timeUntil` counts from the first call, which took our route
  * away.
  */
 export async function finalize(context: Context): Promise<Result> {
@@ -21,7 +21,7 @@ export async function finalize(context: Context): Promise<Result> {
       message: `waits for Deployment ${target.metadata.name} to answer again`,
     };
   }
-  const requeueAfter = remaining(context, drainOf(resource));
+  const requeueAfter = timeUntil(context, drainOf(resource));
   return requeueAfter === undefined
     ? { done: true, outputs }
     : { done: false, outputs, requeueAfter };

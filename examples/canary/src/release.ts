@@ -1,7 +1,7 @@
 /** The Deployments of a release: what the user changes, and two copies of it. */
 import { createHash } from 'node:crypto';
-import type { Duration, InputView, SharedOutput } from 'autopilot-runtime';
-import { PermanentError, shared } from 'autopilot-runtime';
+import type { Duration, InputView, FieldClaim } from 'autopilot-runtime';
+import { PermanentError, claimFields } from 'autopilot-runtime';
 import type { CanaryDeployment } from './generated/canarydeployment.ts';
 import type { Deployment, DeploymentOutput } from './generated/kinds.ts';
 import type { CanaryDeploymentStatusInfo, Release } from './spec.ts';
@@ -136,8 +136,8 @@ export function replicasOf(deployment: Deployment): number {
 }
 
 /** The user's Deployment without Pods; it gets back the replicas it had in the end. */
-export function scaledDown(target: Deployment): SharedOutput<'Deployment'> {
-  return shared(target, [{ path: ['spec', 'replicas'], value: 0 }]);
+export function scaledDown(target: Deployment): FieldClaim<'Deployment'> {
+  return claimFields(target, [{ path: ['spec', 'replicas'], value: 0 }]);
 }
 
 /** How far the Deployment controller has come with what the Deployment says now. */

@@ -2,7 +2,7 @@
  * The way of the requests: the user's Service, one Service for each copy, and the route between
  * them.
  */
-import type { InputView, SharedOutput } from 'autopilot-runtime';
+import type { InputView, FieldClaim } from 'autopilot-runtime';
 import { PermanentError } from 'autopilot-runtime';
 import { virtualService, withDestinations } from 'autopilot-runtime/mesh';
 import type { CanaryDeployment } from './generated/canarydeployment.ts';
@@ -30,10 +30,10 @@ export function split(
     inputs,
   }: {
     readonly resource: CanaryDeployment;
-    readonly inputs: { readonly virtualservices: Pick<InputView<VirtualService>, 'need'> };
+    readonly inputs: { readonly virtualservices: Pick<InputView<VirtualService>, 'require'> };
   },
   weight: number,
-): VirtualServiceOutput | SharedOutput<'VirtualService'> {
+): VirtualServiceOutput | FieldClaim<'VirtualService'> {
   const { host, primary, canary } = namesOf(resource);
   const { port, virtualService: theirs } = resource.spec;
   const at = port === undefined ? {} : { port };
@@ -43,7 +43,7 @@ export function split(
   ];
   return theirs === undefined
     ? virtualService({ name: host, hosts: [host], http: [{ name: ROUTE, to }] })
-    : withDestinations(inputs.virtualservices.need(theirs.name), theirs.route, to);
+    : withDestinations(inputs.virtualservices.require(theirs.name), theirs.route, to);
 }
 
 /** A Service for one copy, with the ports of the user's. */

@@ -1,4 +1,4 @@
-import type { QueryAnswer } from 'autopilot-runtime';
+import type { QueryResult } from 'autopilot-runtime';
 import { workerContext } from 'autopilot-sandbox';
 import { expect } from 'chai';
 import type { Context, Result } from '../src/generated/evaluating.ts';
@@ -8,15 +8,15 @@ import { canary, copy, target } from './shop.ts';
 
 const NOW = new Date('2026-01-01T12:00:00Z');
 const ago = (seconds: number): Date => new Date(NOW.getTime() - seconds * 1000);
-const value = (number: number): QueryAnswer => ({ kind: 'value', value: number });
+const value = (number: number): QueryResult => ({ type: 'value', value: number });
 
 /**
  * The worker, a minute after its last step, with 15 % of the requests on a canary of three Pods.
  */
 function evaluate(
   options: {
-    rate?: QueryAnswer;
-    count?: QueryAnswer;
+    rate?: QueryResult;
+    count?: QueryResult;
     lastStep?: Date;
     weight?: number;
     available?: number;
@@ -88,12 +88,12 @@ describe('Evaluating', () => {
     expect(await evaluate({ rate: value(0) })).to.deep.include({ next: 'RollBack' }));
 
   const silence: readonly (readonly [string, Parameters<typeof evaluate>[0]])[] = [
-    ['no data on requests', { count: { kind: 'noData' } }],
-    ['no requests', { count: value(0), rate: { kind: 'noData' } }],
+    ['no data on requests', { count: { type: 'noData' } }],
+    ['no requests', { count: value(0), rate: { type: 'noData' } }],
     ['one request, which went well', { count: value(1) }],
-    ['no data on success', { rate: { kind: 'noData' } }],
-    ['a success rate that is not a number', { rate: { kind: 'notANumber' } }],
-    ['several success rates', { rate: { kind: 'severalSeries', count: 2 } }],
+    ['no data on success', { rate: { type: 'noData' } }],
+    ['a success rate that is not a number', { rate: { type: 'notANumber' } }],
+    ['several success rates', { rate: { type: 'severalSeries', count: 2 } }],
   ];
   for (const [what, options] of silence) {
     it(`takes ${what} neither for success nor for failure`, async () => {

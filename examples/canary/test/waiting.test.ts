@@ -40,7 +40,7 @@ describe('Waiting', () => {
     const [copied, held] = outputs?.deployments ?? [];
     expect(copied).to.have.nested.property('spec.replicas', 0);
     expect(held).to.deep.include({
-      shared: true,
+      fieldClaim: true,
       fields: [{ path: ['spec', 'replicas'], value: 0 }],
     });
   });

@@ -103,7 +103,7 @@ function dashboardRows(model: Model): readonly (readonly [string, readonly Dashb
           'ops',
           6,
           'Per second.',
-          rate('autopilot_phase_syncs_total', 'phase', '{{phase}}', ',result="error"'),
+          rate('autopilot_phase_reconciles_total', 'phase', '{{phase}}', ',result="error"'),
         ),
         panel(
           'Stalled and quarantined',
@@ -139,7 +139,7 @@ function dashboardRows(model: Model): readonly (readonly [string, readonly Dashb
           'ops',
           6,
           'Per second.',
-          rate('autopilot_wakes_total', 'cause', '{{cause}}'),
+          rate('autopilot_enqueues_total', 'cause', '{{cause}}'),
         ),
         panel(
           'Outputs',

@@ -2,7 +2,7 @@
  * autopilot-operator.yaml: how the operator runs. One definition checks it, and is the JSON Schema
  * of editors and of the chart's `config:`,
  * and the reference page. The operator reads the file without this definition
- * (runtime/src/operator/fields.ts: it knows no generators, and
+ * (runtime/src/operator/config-fields.ts: it knows no generators, and
  * keeps its dependencies few); test/runtime/operator/config.test.ts holds the two to the same
  * fields, defaults and list of cases.
  */

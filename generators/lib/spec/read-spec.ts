@@ -28,7 +28,7 @@ export interface ParsedSpec {
 
 /**
  * Fields of status that are ours; a StatusInfo must not have them
- * (runtime/src/machine/resource.ts).
+ * (runtime/src/reconciler/phase.ts).
  */
 const RUNTIME_STATUS_FIELDS = ['phase', 'observedGeneration', 'conditions', 'autopilot'];
 

@@ -1,5 +1,5 @@
 /**
- * What src/spec.ts may import from autopilot-runtime (runtime/src/spec.ts), with the schema that
+ * What src/spec.ts may import from autopilot-runtime (runtime/src/api/spec-types.ts), with the schema that
  * each stands for. The project's packages
  * need not be installed to generate: the compiler is shown a module made from this table.
  */

@@ -29,19 +29,19 @@ export interface ConfigSchema {
   readonly [keyword: string]: unknown;
 }
 
-type Report = (path: string, message: string) => void;
+type ReportProblem = (path: string, message: string) => void;
 
 /**
  * @param schema undefined: the section has no type, anything goes
  * @returns the value with defaults filled in
  * @throws Error one line for each thing that does not fit
  */
-export function userConfig(schema: ConfigSchema | undefined, value: unknown): unknown {
+export function validateUserConfig(schema: ConfigSchema | undefined, value: unknown): unknown {
   if (schema === undefined) {
     return value;
   }
   const problems: string[] = [];
-  const filled = conform(schema, value ?? {}, 'config', (path, message) =>
+  const filled = validateValue(schema, value ?? {}, 'config', (path, message) =>
     problems.push(`${path} ${message}`),
   );
   if (problems.length > 0) {
@@ -50,7 +50,7 @@ export function userConfig(schema: ConfigSchema | undefined, value: unknown): un
   return filled;
 }
 
-function conform(schema: ConfigSchema, value: unknown, path: string, report: Report): unknown {
+function validateValue(schema: ConfigSchema, value: unknown, path: string, report: ReportProblem): unknown {
   if (value === null && schema.nullable) {
     return value;
   }
@@ -74,25 +74,25 @@ function conform(schema: ConfigSchema, value: unknown, path: string, report: Rep
   }
   if (Array.isArray(value)) {
     return value.map((item, index) =>
-      schema.items === undefined ? item : conform(schema.items, item, `${path}[${index}]`, report),
+      schema.items === undefined ? item : validateValue(schema.items, item, `${path}[${index}]`, report),
     );
   }
-  return isMapping(value) ? conformMapping(schema, value, path, report) : value;
+  return isMapping(value) ? validateMapping(schema, value, path, report) : value;
 }
 
-function conformMapping(
+function validateMapping(
   schema: ConfigSchema,
   value: Readonly<Record<string, unknown>>,
   path: string,
-  report: Report,
+  report: ReportProblem,
 ): Readonly<Record<string, unknown>> {
   const { properties = {}, additionalProperties: rest } = schema;
   const filled: Record<string, unknown> = {};
   for (const [name, property] of Object.entries(properties)) {
     if (Object.hasOwn(value, name)) {
-      filled[name] = conform(property, value[name], `${path}.${name}`, report);
+      filled[name] = validateValue(property, value[name], `${path}.${name}`, report);
     } else if (property.default !== undefined) {
-      filled[name] = conform(
+      filled[name] = validateValue(
         property,
         structuredClone(property.default),
         `${path}.${name}`,
@@ -107,7 +107,7 @@ function conformMapping(
       continue;
     }
     if (typeof rest === 'object') {
-      filled[name] = conform(rest, inner, `${path}.${name}`, report);
+      filled[name] = validateValue(rest, inner, `${path}.${name}`, report);
     } else if (rest === true || schema['x-kubernetes-preserve-unknown-fields'] === true) {
       filled[name] = inner;
     } else {
@@ -127,10 +127,10 @@ function typeProblem(schema: ConfigSchema, value: unknown): string | undefined {
     wanted === undefined || wanted === type || (wanted === 'number' && type === 'integer');
   return fits && (value !== null || wanted === undefined)
     ? undefined
-    : (TYPES[wanted ?? ''] ?? wanted);
+    : (TYPE_DESCRIPTIONS[wanted ?? ''] ?? wanted);
 }
 
-const TYPES: Readonly<Record<string, string>> = {
+const TYPE_DESCRIPTIONS: Readonly<Record<string, string>> = {
   object: 'a mapping',
   array: 'a list',
   string: 'text',

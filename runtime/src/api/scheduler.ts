@@ -2,8 +2,8 @@
  * The scheduler: the generated table phase -> worker, inputs, outputs, next phases. Data only; the
  * machine runs it.
  */
-import type { ConfigSchema } from './user-config.ts';
-import type { ResourceType } from './kube/object.ts';
+import type { ConfigSchema } from './config-schema.ts';
+import type { ResourceType } from '../client/object.ts';
 import type { AnyFinalizer, AnyWorker } from './worker.ts';
 
 /** `10s`, `1m30s`, `500ms`, `1h`. */
@@ -93,7 +93,7 @@ export interface Scheduler {
 }
 
 /** A phase or the finalizer, as far as it reads and writes. */
-export interface Uses {
+export interface WorkerDefinition {
   /** For messages: `phase Syncing`, `the finalizer`. */
   readonly title: string;
   readonly inputs: readonly InputDefinition[];
@@ -102,17 +102,17 @@ export interface Uses {
   readonly line?: number | undefined;
 }
 
-export function usesOf({ name, inputs, outputs, metrics, line }: PhaseDefinition): Uses {
+export function workerDefinitionOf({ name, inputs, outputs, metrics, line }: PhaseDefinition): WorkerDefinition {
   return { title: `phase ${name}`, inputs, outputs, metrics, line };
 }
 
-export function usesOfFinalizer({ inputs, outputs, metrics, line }: FinalizerDefinition): Uses {
+export function finalizerWorkerDefinition({ inputs, outputs, metrics, line }: FinalizerDefinition): WorkerDefinition {
   return { title: 'the finalizer', inputs, outputs, metrics, line };
 }
 
 /** Everything of a scheduler that reads and writes. */
-export function allUses({ phases, finalizer }: Scheduler): readonly Uses[] {
-  return [...phases.map(usesOf), ...(finalizer === undefined ? [] : [usesOfFinalizer(finalizer)])];
+export function allWorkerDefinitions({ phases, finalizer }: Scheduler): readonly WorkerDefinition[] {
+  return [...phases.map(workerDefinitionOf), ...(finalizer === undefined ? [] : [finalizerWorkerDefinition(finalizer)])];
 }
 
 /**
@@ -137,15 +137,15 @@ export function defineScheduler(scheduler: Scheduler): Scheduler {
   if (initial.length !== 1) {
     throw new Error(`exactly one phase must be initial, found ${initial.length}`);
   }
-  const held = scheduler.phases
+  const phasesNeedingApproval = scheduler.phases
     .filter((phase) => phase.approval === 'required')
     .map(({ name }) => name);
-  if (initial.some(({ name }) => held.includes(name))) {
+  if (initial.some(({ name }) => phasesNeedingApproval.includes(name))) {
     throw new Error(`phase ${initial[0]?.name} is initial, so its approval cannot be required`);
   }
   for (const { name, onTimeout, onSpecChange } of scheduler.phases) {
     for (const target of [onTimeout, onSpecChange]) {
-      if (target !== undefined && held.includes(target)) {
+      if (target !== undefined && phasesNeedingApproval.includes(target)) {
         throw new Error(
           `phase ${name}: onTimeout and onSpecChange wait for nobody, so they cannot name ${target}, whose approval is required`,
         );

@@ -3,15 +3,15 @@ import { parseDuration } from './duration.ts';
 import type { Duration } from './scheduler.ts';
 
 /**
- * How long it is until `duration` has passed since the last step of this phase, or since the phase
+ * How long it is until `readDuration` has passed since the last step of this phase, or since the phase
  * began where there was none (in a
  * finalizer: since its first call that went well). Undefined: it has passed. Goes well with
  * `requeueAfter`.
  *
  * @param context what the worker was given.
- * @throws Error when `duration` is none
+ * @throws Error when `readDuration` is none
  */
-export function remaining(
+export function timeUntil(
   {
     now,
     lastStep,
@@ -19,6 +19,6 @@ export function remaining(
   }: { readonly now: Date; readonly lastStep: Date | undefined; readonly phaseStartedAt: Date },
   duration: Duration,
 ): Duration | undefined {
-  const rest = (lastStep ?? phaseStartedAt).getTime() + parseDuration(duration) - now.getTime();
-  return rest > 0 ? `${Math.ceil(rest)}ms` : undefined;
+  const msLeft = (lastStep ?? phaseStartedAt).getTime() + parseDuration(duration) - now.getTime();
+  return msLeft > 0 ? `${Math.ceil(msLeft)}ms` : undefined;
 }

@@ -3,10 +3,10 @@
  * phase name, an undeclared input
  * or an undeclared output is a compile error.
  */
-import type { KubeObject, ObjectMeta } from './kube/object.ts';
-import type { Metrics } from './queries/types.ts';
+import type { KubeObject, ObjectMeta } from '../client/object.ts';
+import type { MetricsQueries } from '../queries/query-types.ts';
 import type { Duration } from './scheduler.ts';
-import type { SharedOutput } from './shared.ts';
+import type { FieldClaim } from './field-claim.ts';
 
 /** All levels frozen: workers describe changes, they never make them in place. */
 export type DeepReadonly<T> = T extends (infer E)[]
@@ -41,12 +41,12 @@ export interface InputView<T extends { metadata: { name: string } }> {
   readonly available: boolean;
   get(name: string, options?: ReadOptions): T | undefined;
   /** Like `get`; an absent object makes the sync end and come again later (RetryLater). */
-  need(name: string, options?: ReadOptions): T;
+  require(name: string, options?: ReadOptions): T;
   /** Sorted by namespace and name. */
   list(options?: ReadOptions & { readonly selector?: LabelSelector }): readonly T[];
 }
 
-export interface Log {
+export interface Logger {
   debug(message: string, fields?: Readonly<Record<string, unknown>>): void;
   info(message: string, fields?: Readonly<Record<string, unknown>>): void;
   warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
@@ -58,7 +58,7 @@ export interface BaseContext<Resource, Inputs, Config> {
   readonly inputs: Inputs;
   /** The `config:` section of autopilot-operator.yaml. */
   readonly config: Config;
-  readonly log: Log;
+  readonly log: Logger;
   /** Aborted when the worker's time is up, at shutdown and when the lease is lost. */
   readonly signal: AbortSignal;
   /** The time of this sync. */
@@ -117,9 +117,9 @@ export type AnyContext = BaseContext<
   KubeObject,
   Readonly<Record<string, InputView<KubeObject>>>,
   unknown
-> & { readonly metrics?: Metrics };
+> & { readonly metrics?: MetricsQueries };
 export type AnyOutputs = Readonly<
-  Record<string, readonly (OutputObject | SharedOutput)[] | undefined>
+  Record<string, readonly (OutputObject | FieldClaim)[] | undefined>
 >;
 export type AnyResult = BaseResult<string, AnyOutputs, Readonly<Record<string, unknown>>>;
 /** A worker of any phase. Generated code casts its typed workers to it in one place. */

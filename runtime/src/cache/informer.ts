@@ -3,54 +3,54 @@
  * all), shared by all phases that
  * declare the same kind and selector.
  */
-import type { Clock } from '../clock.ts';
-import { messageOf } from '../kube/errors.ts';
-import type { KubeObject, ObjectKey } from '../kube/object.ts';
-import { keyString } from '../kube/object.ts';
-import { matchesSelector, parseSelector } from '../kube/selector.ts';
-import type { Ports, Reflector, Scope } from './reflector.ts';
-import { reflect } from './reflector.ts';
-import type { Change, Relist } from './store.ts';
+import type { Clock } from '../util/clock.ts';
+import { messageOf } from '../client/errors.ts';
+import type { KubeObject, ObjectKey } from '../client/object.ts';
+import { keyString } from '../client/object.ts';
+import { matchesSelector, parseSelector } from '../client/label-selector.ts';
+import type { ReflectorDeps, Reflector, WatchScope } from './reflector.ts';
+import { startReflector } from './reflector.ts';
+import type { StoreChange, RelistResult } from './store.ts';
 import { Store } from './store.ts';
 
 /**
  * A list or watch that fails this long makes the process unready: longer than the API server needs
  * for a restart.
  */
-const BROKEN_MS = 30_000;
+const FAILING_AFTER_MS = 30_000;
 /** A watch that has been open for so long is taken to work … */
-const STANDS_MS = 25_000;
+const HEALTHY_AFTER_MS = 25_000;
 /**
  * … and did work when it lasted longer than an opening may go unanswered (30 s): it was only cut,
  * as balancers do.
  */
-const STOOD_MS = 40_000;
+const CUT_WHEN_HEALTHY_MS = 40_000;
 
 export interface InformerObserver {
-  relisted(kind: string, relist: Relist): void;
+  relisted(kind: string, relist: RelistResult): void;
   watchRestarted(kind: string): void;
   watchFailed(kind: string, error: unknown): void;
 }
 
-interface Part {
-  readonly scope: Scope;
+interface InformerPart {
+  readonly scope: WatchScope;
   readonly store: Store;
   reflector: Reflector | undefined;
   /** Monotonic time at which the last list began; undefined before the first. */
-  listed: number | undefined;
+  listedAt: number | undefined;
   /** Monotonic time at which the watch last brought something, or a list was taken. */
-  heard: number | undefined;
+  lastEventAt: number | undefined;
   unavailable: { readonly reason: string; readonly absent: boolean } | undefined;
-  broken: { readonly since: number; readonly reason: string } | undefined;
+  failing: { readonly since: number; readonly reason: string } | undefined;
   /** Monotonic time since which the watch has been open, or opening. */
-  open: number | undefined;
+  openSince: number | undefined;
 }
 
 export class Informer {
-  readonly scope: Omit<Scope, 'namespace'>;
-  readonly #parts: readonly Part[];
+  readonly scope: Omit<WatchScope, 'namespace'>;
+  readonly #parts: readonly InformerPart[];
   readonly #observer: InformerObserver;
-  readonly #family: readonly Informer[];
+  readonly #sameKind: readonly Informer[];
   readonly #waiters = new Set<() => void>();
   #clock: Clock | undefined;
 
@@ -60,7 +60,7 @@ export class Informer {
    * @param family all informers of this kind, this one included: a write enters each that it fits.
    */
   constructor(
-    scope: Omit<Scope, 'namespace'>,
+    scope: Omit<WatchScope, 'namespace'>,
     namespaces: readonly string[],
     indexLabel: string,
     observer: InformerObserver,
@@ -68,91 +68,91 @@ export class Informer {
   ) {
     this.scope = scope;
     this.#observer = observer;
-    this.#family = family;
+    this.#sameKind = family;
     const requirements = parseSelector(scope.labelSelector ?? '');
-    const fits = ({ metadata }: KubeObject): boolean =>
+    const matches = ({ metadata }: KubeObject): boolean =>
       matchesSelector(requirements, metadata.labels);
-    const scopes: readonly Scope[] =
+    const scopes: readonly WatchScope[] =
       namespaces.length === 0 || !scope.type.namespaced
         ? [scope]
         : namespaces.map((namespace) => ({ ...scope, namespace }));
     this.#parts = scopes.map((part) => ({
       scope: part,
-      store: new Store({ indexLabel, fits }),
+      store: new Store({ indexLabel, matches }),
       reflector: undefined,
-      listed: undefined,
-      heard: undefined,
+      listedAt: undefined,
+      lastEventAt: undefined,
       unavailable: undefined,
-      broken: undefined,
-      open: undefined,
+      failing: undefined,
+      openSince: undefined,
     }));
   }
 
   /** Runs until the signal is aborted. */
-  async run(ports: Ports, signal: AbortSignal): Promise<void> {
-    this.#clock = ports.clock;
+  async run(deps: ReflectorDeps, signal: AbortSignal): Promise<void> {
+    this.#clock = deps.clock;
     await Promise.all(
-      this.#parts.map((part) => (part.reflector = this.#follow(part, ports, signal)).done),
+      this.#parts.map((part) => (part.reflector = this.#startReflector(part, deps, signal)).done),
     );
   }
 
-  #follow(part: Part, ports: Ports, signal: AbortSignal): Reflector {
+  #startReflector(part: InformerPart, deps: ReflectorDeps, signal: AbortSignal): Reflector {
     const { kind } = this.scope.type;
-    const { clock } = ports;
-    const well = (): void => {
-      part.heard = clock.monotonic();
-      part.broken = undefined;
+    const { clock } = deps;
+    const markHealthy = (): void => {
+      part.lastEventAt = clock.monotonic();
+      part.failing = undefined;
     };
-    return reflect(
+    return startReflector(
       part.scope,
       part.store,
-      ports,
+      deps,
       {
-        stepped: (state) =>
-          void (part.open =
-            state.name === 'watching' ? (part.open ?? clock.monotonic()) : undefined),
+        stateChanged: (state) =>
+          void (part.openSince =
+            state.type === 'watching' ? (part.openSince ?? clock.monotonic()) : undefined),
         listed: (began, relist) => {
-          well();
-          part.listed = began;
+          markHealthy();
+          part.listedAt = began;
           part.unavailable = undefined;
           if (relist !== undefined) {
             this.#observer.relisted(kind, relist);
           }
-          this.#wake();
+          this.#notifyWaiters();
         },
-        heard: () => {
-          well();
+        eventReceived: () => {
+          markHealthy();
           if (this.#waiters.size > 0) {
-            this.#wake();
+            this.#notifyWaiters();
           }
         },
         unavailable: (reason, absent) => {
           part.unavailable = { reason, absent };
-          this.#wake();
+          this.#notifyWaiters();
         },
         failed: (error) => {
           const now = clock.monotonic();
           const before =
-            part.open !== undefined && now - part.open >= STOOD_MS ? undefined : part.broken;
-          part.broken = { since: before?.since ?? now, reason: messageOf(error) };
+            part.openSince !== undefined && now - part.openSince >= CUT_WHEN_HEALTHY_MS ? undefined : part.failing;
+          part.failing = { since: before?.since ?? now, reason: messageOf(error) };
           this.#observer.watchFailed(kind, error);
         },
-        restarted: () => this.#observer.watchRestarted(kind),
+        watchRestarted: () => this.#observer.watchRestarted(kind),
       },
       signal,
     );
   }
 
-  subscribe(listener: (change: Change) => void): void {
+  subscribe(listener: (change: StoreChange) => void): void {
     for (const part of this.#parts) {
       part.store.subscribe(listener);
     }
   }
 
   /** Resolves when every part was listed once, or is known to be unavailable. */
-  filled(signal: AbortSignal): Promise<void> {
-    return this.#until(
-      (part) => part.listed !== undefined || part.unavailable !== undefined,
+  waitForSync(signal: AbortSignal): Promise<void> {
+    return this.#waitUntil(
+      (part) => part.listedAt !== undefined || part.unavailable !== undefined,
       signal,
     );
   }
@@ -162,37 +162,37 @@ export class Informer {
    * listed after it, or else as far as a
    * consistent read of now. A kind that is unavailable holds nobody up.
    */
-  async caughtUp(since: number, { api }: Pick<Ports, 'api'>, signal: AbortSignal): Promise<void> {
-    const asOld = this.#parts.filter(
+  async waitUntilCaughtUp(since: number, { api }: Pick<ReflectorDeps, 'api'>, signal: AbortSignal): Promise<void> {
+    const outdated = this.#parts.filter(
       (part) =>
-        part.unavailable === undefined && (part.listed === undefined || part.listed < since),
+        part.unavailable === undefined && (part.listedAt === undefined || part.listedAt < since),
     );
     await Promise.all(
-      asOld.map(async (part) => {
+      outdated.map(async (part) => {
         const { type, ...selection } = part.scope;
         const now = await api.list(type, { ...selection, limit: 1 }, signal).catch(() => undefined);
         if (now === undefined || part.store.progress < BigInt(now.resourceVersion)) {
-          part.reflector?.doubt();
+          part.reflector?.relist();
         } else {
-          part.listed = since;
+          part.listedAt = since;
         }
       }),
     );
-    await this.#until(
+    await this.#waitUntil(
       (part) =>
-        (part.listed !== undefined && part.listed >= since) || part.unavailable !== undefined,
+        (part.listedAt !== undefined && part.listedAt >= since) || part.unavailable !== undefined,
       signal,
     );
   }
 
-  #until(holds: (part: Part) => boolean, signal: AbortSignal): Promise<void> {
+  #waitUntil(isReached: (part: InformerPart) => boolean, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const stop = (): void => {
         this.#waiters.delete(check);
         reject(signal.reason as Error);
       };
       const check = (): void => {
-        if (!this.#parts.every(holds)) {
+        if (!this.#parts.every(isReached)) {
           return;
         }
         this.#waiters.delete(check);
@@ -208,19 +208,19 @@ export class Informer {
     });
   }
 
-  #wake(): void {
-    for (const wake of this.#waiters) {
-      wake();
+  #notifyWaiters(): void {
+    for (const check of this.#waiters) {
+      check();
     }
   }
 
   /** Why the kind cannot be read now; undefined when it can. */
-  get unavailable(): string | undefined {
+  get unavailableReason(): string | undefined {
     return this.#parts.find((part) => part.unavailable !== undefined)?.unavailable?.reason;
   }
 
   /** The server does not serve the kind: "unavailable" means "there are none". */
-  get absent(): boolean {
+  get isNotServed(): boolean {
     return this.#parts.every((part) => part.unavailable?.absent === true);
   }
 
@@ -233,26 +233,26 @@ export class Informer {
    * Why its lists and watches have failed for a while; undefined when they work, or the kind is
    * unavailable.
    */
-  get broken(): string | undefined {
+  get failureReason(): string | undefined {
     const now = this.#clock?.monotonic() ?? 0;
     const part = this.#parts.find(
-      ({ broken, open, unavailable }) =>
+      ({ failing, openSince, unavailable }) =>
         unavailable === undefined &&
-        broken !== undefined &&
-        now - broken.since >= BROKEN_MS &&
-        (open === undefined || now - open < STANDS_MS),
+        failing !== undefined &&
+        now - failing.since >= FAILING_AFTER_MS &&
+        (openSince === undefined || now - openSince < HEALTHY_AFTER_MS),
     );
-    return part?.broken === undefined
+    return part?.failing === undefined
       ? undefined
-      : `failing for ${Math.round((now - part.broken.since) / 1000)} s: ${part.broken.reason}`;
+      : `failing for ${Math.round((now - part.failing.since) / 1000)} s: ${part.failing.reason}`;
   }
 
   /**
    * Seconds since the part that was silent longest brought something; undefined before the first
    * list.
    */
-  get silence(): number | undefined {
-    const heard = this.#parts.map((part) => part.heard);
+  get secondsSinceLastEvent(): number | undefined {
+    const heard = this.#parts.map((part) => part.lastEventAt);
     if (this.#clock === undefined || heard.some((time) => time === undefined)) {
       return undefined;
     }
@@ -267,8 +267,8 @@ export class Informer {
     return Math.min(...this.#parts.map(({ store }) => Number(store.progress)));
   }
 
-  get filledOnce(): boolean {
-    return this.#parts.every((part) => part.listed !== undefined);
+  get hasSynced(): boolean {
+    return this.#parts.every((part) => part.listedAt !== undefined);
   }
 
   get size(): number {
@@ -298,8 +298,8 @@ export class Informer {
     return found.sort((a, b) => (keyString(a.metadata) < keyString(b.metadata) ? -1 : 1));
   }
 
-  indexed(value: string): readonly KubeObject[] {
-    return this.#parts.flatMap((part) => part.store.indexed(value));
+  byIndex(value: string): readonly KubeObject[] {
+    return this.#parts.flatMap((part) => part.store.byIndex(value));
   }
 
   /**
@@ -312,26 +312,26 @@ export class Informer {
     writer: string,
     send: () => Promise<KubeObject>,
   ): Promise<KubeObject> {
-    const releases = this.#all().flatMap((informer) => informer.#storeOf(key)?.hold(key) ?? []);
-    let answer: KubeObject | undefined;
+    const endWrites = this.#allOfKind().flatMap((informer) => informer.#storeOf(key)?.beginWrite(key) ?? []);
+    let response: KubeObject | undefined;
     try {
-      return (answer = await send());
+      return (response = await send());
     } finally {
-      for (const release of releases) {
-        release(answer, writer);
+      for (const release of endWrites) {
+        release(response, writer);
       }
     }
   }
 
   /** Takes an object that was read from the server, wherever it fits. */
   put(object: KubeObject, writer: string): void {
-    for (const informer of this.#all()) {
+    for (const informer of this.#allOfKind()) {
       informer.#storeOf(object.metadata)?.put(object, writer);
     }
   }
 
-  #all(): readonly Informer[] {
-    return this.#family.includes(this) ? this.#family : [this, ...this.#family];
+  #allOfKind(): readonly Informer[] {
+    return this.#sameKind.includes(this) ? this.#sameKind : [this, ...this.#sameKind];
   }
 
   #storeOf(key: ObjectKey): Store | undefined {

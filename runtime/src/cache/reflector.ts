@@ -5,166 +5,166 @@
  * Lists are consistent (no resourceVersion is sent: the API server answers with the newest state),
  * bookmarks keep the version fresh.
  */
-import type { Clock, Random } from '../clock.ts';
-import { sleep } from '../clock.ts';
-import type { KubeApi } from '../kube/api.ts';
-import { ConnectionError } from '../kube/errors.ts';
-import type { ResourceType } from '../kube/object.ts';
-import type { Relist, Store } from './store.ts';
-import type { Effect, Happening, Listing, State, Watching } from './watching.ts';
-import { START, step } from './watching.ts';
+import type { Clock, Random } from '../util/clock.ts';
+import { sleep } from '../util/clock.ts';
+import type { KubeApi } from '../client/kube-api.ts';
+import { ConnectionError } from '../client/errors.ts';
+import type { ResourceType } from '../client/object.ts';
+import type { RelistResult, Store } from './store.ts';
+import type { StoreEffect, WatchStateInput, ListingState, WatchState, WatchingState } from './watch-state.ts';
+import { INITIAL_STATE, nextWatchState } from './watch-state.ts';
 
 /** client-go's page size (tools/pager). */
-const PAGE = 500;
+const PAGE_SIZE = 500;
 /**
  * The API server sends a bookmark about each minute: a watch that brings nothing for two is dead.
  */
-const SILENT_MS = 120_000;
+const SILENCE_TIMEOUT_MS = 120_000;
 /**
  * A watch that was open for so long is none of a server that closes every watch at once, whatever
  * it has brought.
  */
-const STOOD_MS = 10_000;
+const STABLE_AFTER_MS = 10_000;
 /** For one page. */
-const LIST_MS = 60_000;
+const LIST_TIMEOUT_MS = 60_000;
 
-export interface Scope {
+export interface WatchScope {
   readonly type: ResourceType;
   /** Absent: all namespaces. */
   readonly namespace?: string;
   readonly labelSelector?: string;
 }
 
-export interface Ports {
+export interface ReflectorDeps {
   readonly api: KubeApi;
   readonly clock: Clock;
   readonly random: Random;
 }
 
-export interface ReflectorEvents {
+export interface ReflectorListener {
   /** Every step: `state` is what it does now. */
-  stepped(state: State): void;
+  stateChanged(state: WatchState): void;
   /**
    * The store was listed; `relist` is absent the first time. `began`: monotonic time of the list's
    * first request.
    */
-  listed(began: number, relist: Relist | undefined): void;
+  listed(began: number, relist: RelistResult | undefined): void;
   /** The watch brought something, a bookmark included. */
-  heard(): void;
+  eventReceived(): void;
   unavailable(reason: string, absent: boolean): void;
   failed(error: unknown): void;
   /** A watch is opened again, after it ended or broke. */
-  restarted(): void;
+  watchRestarted(): void;
 }
 
 export interface Reflector {
   /** Lists again now; what is known stays meanwhile. */
-  doubt(): void;
+  relist(): void;
   /** Ends when the signal is aborted. */
   readonly done: Promise<void>;
 }
 
-export function reflect(
-  scope: Scope,
+export function startReflector(
+  scope: WatchScope,
   store: Store,
-  ports: Ports,
-  events: ReflectorEvents,
+  deps: ReflectorDeps,
+  listener: ReflectorListener,
   signal: AbortSignal,
 ): Reflector {
-  const { api, clock, random } = ports;
-  let state: State = START;
-  let doubt = new AbortController();
-  let began = clock.monotonic();
-  let lists = 0;
-  let watches = 0;
-  let opened = clock.monotonic();
-  const stood = (): boolean => state.name === 'watching' && clock.monotonic() - opened >= STOOD_MS;
+  const { api, clock, random } = deps;
+  let state: WatchState = INITIAL_STATE;
+  let relistRequest = new AbortController();
+  let listStartedAt = clock.monotonic();
+  let listCount = 0;
+  let watchCount = 0;
+  let watchOpenedAt = clock.monotonic();
+  const isStable = (): boolean => state.type === 'watching' && clock.monotonic() - watchOpenedAt >= STABLE_AFTER_MS;
 
-  const take = (effect: Effect): void => {
-    switch (effect.do) {
+  const applyEffect = (effect: StoreEffect): void => {
+    switch (effect.type) {
       case 'replace': {
         const relist = store.replace(effect.items, effect.resourceVersion);
-        events.listed(began, lists++ > 0 ? relist : undefined);
+        listener.listed(listStartedAt, listCount++ > 0 ? relist : undefined);
         return;
       }
-      case 'take':
+      case 'applyEvent':
         if (effect.event.type === 'BOOKMARK') {
-          store.reached(BigInt(effect.event.resourceVersion));
+          store.advanceTo(BigInt(effect.event.resourceVersion));
         } else if (effect.event.type === 'DELETED') {
           store.remove(effect.event.object);
         } else {
           store.put(effect.event.object);
         }
-        return events.heard();
+        return listener.eventReceived();
       case 'unavailable':
-        return events.unavailable(effect.reason, effect.absent);
+        return listener.unavailable(effect.reason, effect.isNotServed);
       default:
         effect satisfies never;
     }
   };
-  const happened = (happening: Happening): void => {
-    const next = step(state, happening, random);
+  const dispatch = (input: WatchStateInput): void => {
+    const next = nextWatchState(state, input, random);
     state = next.state;
     if (next.effect !== undefined) {
-      take(next.effect);
+      applyEffect(next.effect);
     }
-    events.stepped(state);
+    listener.stateChanged(state);
   };
 
   async function run(): Promise<void> {
     while (!signal.aborted) {
-      const interrupted = doubt.signal;
-      const either = AbortSignal.any([signal, interrupted]);
+      const interrupted = relistRequest.signal;
+      const stopSignal = AbortSignal.any([signal, interrupted]);
       try {
-        if (state.name === 'waiting') {
-          await sleep(clock, state.ms, either);
-          happened({ what: 'waited' });
-        } else if (state.name === 'listing') {
-          happened(await page(state, either));
+        if (state.type === 'waiting') {
+          await sleep(clock, state.ms, stopSignal);
+          dispatch({ type: 'waited' });
+        } else if (state.type === 'listing') {
+          dispatch(await listPage(state, stopSignal));
         } else {
-          if (watches++ > 0 && lists > 0) {
-            events.restarted();
+          if (watchCount++ > 0 && listCount > 0) {
+            listener.watchRestarted();
           }
-          opened = clock.monotonic();
-          await follow(state, either);
-          happened({ what: 'ended', stood: stood() });
+          watchOpenedAt = clock.monotonic();
+          await readWatch(state, stopSignal);
+          dispatch({ type: 'ended', wasStable: isStable() });
         }
       } catch (error) {
         if (signal.aborted) {
           return;
         }
         if (!interrupted.aborted) {
-          events.failed(error);
-          happened({ what: 'failed', error, stood: stood() });
+          listener.failed(error);
+          dispatch({ type: 'failed', error, wasStable: isStable() });
         }
       }
       // Also when it came in the moment of an answer.
       if (interrupted.aborted) {
-        happened({ what: 'doubted' });
+        dispatch({ type: 'relistRequested' });
       }
     }
   }
 
-  async function page(listing: Listing, either: AbortSignal): Promise<Happening> {
+  async function listPage(listing: ListingState, stopSignal: AbortSignal): Promise<WatchStateInput> {
     if (listing.pages.length === 0) {
-      began = clock.monotonic();
+      listStartedAt = clock.monotonic();
     }
     const options = {
       ...selection(scope),
-      ...(listing.whole ? {} : { limit: PAGE }),
+      ...(listing.isUnpaged ? {} : { limit: PAGE_SIZE }),
       ...(listing.continue === undefined ? {} : { continue: listing.continue }),
     };
-    const limit = silence(LIST_MS, either);
+    const limit = silenceTimeout(LIST_TIMEOUT_MS, stopSignal);
     try {
-      return { what: 'page', ...(await api.list(scope.type, options, limit.signal)) };
+      return { type: 'page', ...(await api.list(scope.type, options, limit.signal)) };
     } finally {
       limit.cancel();
     }
   }
 
-  async function follow({ resourceVersion }: Watching, either: AbortSignal): Promise<void> {
+  async function readWatch({ resourceVersion }: WatchingState, stopSignal: AbortSignal): Promise<void> {
     const timeoutSeconds = 300 + Math.floor(random() * 300);
-    const limit = silence(SILENT_MS, either);
+    const limit = silenceTimeout(SILENCE_TIMEOUT_MS, stopSignal);
     try {
       for await (const event of api.watch(
         scope.type,
@@ -172,7 +172,7 @@ export function reflect(
         limit.signal,
       )) {
         limit.heard();
-        happened({ what: 'event', event });
+        dispatch({ type: 'event', event });
       }
     } finally {
       limit.cancel();
@@ -183,9 +183,9 @@ export function reflect(
    * A signal that is aborted when nothing is heard for a time. One timer, set anew only when it
    * fires.
    */
-  function silence(
+  function silenceTimeout(
     ms: number,
-    either: AbortSignal,
+    stopSignal: AbortSignal,
   ): { readonly signal: AbortSignal; heard(): void; cancel(): void } {
     const dead = new AbortController();
     let last = clock.monotonic();
@@ -201,23 +201,23 @@ export function reflect(
     };
     let timer = clock.after(ms, check);
     return {
-      signal: AbortSignal.any([either, dead.signal]),
+      signal: AbortSignal.any([stopSignal, dead.signal]),
       heard: () => void (last = clock.monotonic()),
       cancel: () => timer.cancel(),
     };
   }
 
   return {
-    doubt() {
-      const before = doubt;
-      doubt = new AbortController();
+    relist() {
+      const before = relistRequest;
+      relistRequest = new AbortController();
       before.abort(new Error('listing again'));
     },
     done: run(),
   };
 }
 
-function selection(scope: Scope): { namespace?: string; labelSelector?: string } {
+function selection(scope: WatchScope): { namespace?: string; labelSelector?: string } {
   return {
     ...(scope.namespace === undefined ? {} : { namespace: scope.namespace }),
     ...(scope.labelSelector === undefined ? {} : { labelSelector: scope.labelSelector }),

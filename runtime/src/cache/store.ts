@@ -11,10 +11,10 @@
  * version at most that old, of a key that
  * is not here, is of an object that is gone. An answer that comes late never brings it back.
  */
-import type { KubeObject, ObjectKey } from '../kube/object.ts';
-import { keyOf, keyString } from '../kube/object.ts';
+import type { KubeObject, ObjectKey } from '../client/object.ts';
+import { keyOf, keyString } from '../client/object.ts';
 
-export interface Change {
+export interface StoreChange {
   readonly old: KubeObject | undefined;
   /** Absent: deleted. */
   readonly object: KubeObject | undefined;
@@ -29,40 +29,40 @@ export interface StoreOptions {
    * Does an object belong here? Asked of answers to writes; what the watch brings was chosen by the
    * server. Default: all do.
    */
-  readonly fits?: (object: KubeObject) => boolean;
+  readonly matches?: (object: KubeObject) => boolean;
 }
 
 /**
  * What a relist changed, and how much of that the watch should have told before: this stays 0
  * unless a watch loses events.
  */
-export interface Relist {
+export interface RelistResult {
   readonly changed: number;
   readonly missed: number;
 }
 
 /** A write of ours under way: what the watch says of its key meanwhile waits. */
-interface Hold {
+interface PendingWrite {
   /**
    * How far the watch was when the write began: a newer answer is not of an object that is gone.
    */
   readonly progress: bigint;
-  readonly waiting: (() => void)[];
+  readonly queued: (() => void)[];
 }
 
 export class Store {
   readonly #objects = new Map<string, KubeObject>();
   /** Keys by the value of the index label. */
   readonly #index = new Map<string, Set<string>>();
-  readonly #listeners: ((change: Change) => void)[] = [];
-  readonly #held = new Map<string, Hold>();
+  readonly #listeners: ((change: StoreChange) => void)[] = [];
+  readonly #pendingWrites = new Map<string, PendingWrite>();
   readonly #indexLabel: string | undefined;
-  readonly #fits: (object: KubeObject) => boolean;
+  readonly #matches: (object: KubeObject) => boolean;
   #progress = -1n;
 
-  constructor({ indexLabel, fits = () => true }: StoreOptions = {}) {
+  constructor({ indexLabel, matches = () => true }: StoreOptions = {}) {
     this.#indexLabel = indexLabel;
-    this.#fits = fits;
+    this.#matches = matches;
   }
 
   get size(): number {
@@ -74,7 +74,7 @@ export class Store {
     return this.#progress;
   }
 
-  subscribe(listener: (change: Change) => void): void {
+  subscribe(listener: (change: StoreChange) => void): void {
     this.#listeners.push(listener);
   }
 
@@ -87,7 +87,7 @@ export class Store {
   }
 
   /** Objects whose index label has this value. */
-  indexed(value: string): readonly KubeObject[] {
+  byIndex(value: string): readonly KubeObject[] {
     const keys = this.#index.get(value) ?? [];
     return [...keys].flatMap((key) => this.#objects.get(key) ?? []);
   }
@@ -102,30 +102,30 @@ export class Store {
     writer: string,
     send: () => Promise<KubeObject>,
   ): Promise<KubeObject> {
-    const release = this.hold(key);
-    let answer: KubeObject | undefined;
+    const endWrite = this.beginWrite(key);
+    let response: KubeObject | undefined;
     try {
-      return (answer = await send());
+      return (response = await send());
     } finally {
-      release(answer, writer);
+      endWrite(response, writer);
     }
   }
 
   /** Begins a write; the function that it returns ends it, with the answer if there was one. */
-  hold(key: ObjectKey): (answer: KubeObject | undefined, writer: string) => void {
+  beginWrite(key: ObjectKey): (response: KubeObject | undefined, writer: string) => void {
     const text = keyString(key);
-    const before = this.#held.get(text);
-    const hold: Hold = before ?? { progress: this.#progress, waiting: [] };
-    this.#held.set(text, hold);
-    return (answer, writer) => {
-      if (answer !== undefined) {
-        this.#answer(text, answer, writer, hold.progress);
+    const outer = this.#pendingWrites.get(text);
+    const pending: PendingWrite = outer ?? { progress: this.#progress, queued: [] };
+    this.#pendingWrites.set(text, pending);
+    return (response, writer) => {
+      if (response !== undefined) {
+        this.#putResponse(text, response, writer, pending.progress);
       }
-      if (before !== undefined) {
+      if (outer !== undefined) {
         return;
       }
-      this.#held.delete(text);
-      for (const deliver of hold.waiting) {
+      this.#pendingWrites.delete(text);
+      for (const deliver of pending.queued) {
         deliver();
       }
     };
@@ -138,10 +138,10 @@ export class Store {
   put(object: KubeObject, writer?: string): void {
     const key = keyString(keyOf(object));
     if (writer !== undefined) {
-      return this.#answer(key, object, writer, this.#held.get(key)?.progress ?? this.#progress);
+      return this.#putResponse(key, object, writer, this.#pendingWrites.get(key)?.progress ?? this.#progress);
     }
-    this.reached(versionOf(object));
-    this.#later(key, () => this.#put(key, object, undefined));
+    this.advanceTo(versionOf(object));
+    this.#deliverOrQueue(key, () => this.#put(key, object, undefined));
   }
 
   /**
@@ -151,30 +151,30 @@ export class Store {
   remove(object: KubeObject): void {
     const key = keyString(keyOf(object));
     const version = versionOf(object);
-    this.reached(version);
-    this.#later(key, () => this.#remove(key, version, undefined));
+    this.advanceTo(version);
+    this.#deliverOrQueue(key, () => this.#remove(key, version, undefined));
   }
 
   /** The watch has told everything up to this version. */
-  reached(version: bigint): void {
+  advanceTo(version: bigint): void {
     if (version > this.#progress) {
       this.#progress = version;
     }
   }
 
   /** The whole contents as of `resourceVersion`: one atomic swap, deletions noticed. */
-  replace(items: readonly KubeObject[], resourceVersion: string): Relist {
+  replace(items: readonly KubeObject[], resourceVersion: string): RelistResult {
     const listed = BigInt(resourceVersion);
     const before = this.#progress;
     const present = new Set(items.map((item) => keyString(keyOf(item))));
     let changed = 0;
     let missed = 0;
-    const count = (key: string, told: boolean): void => {
-      if (this.#held.has(key)) {
+    const count = (key: string, alreadyReported: boolean): void => {
+      if (this.#pendingWrites.has(key)) {
         return;
       }
       changed++;
-      if (told) {
+      if (alreadyReported) {
         missed++;
       }
     };
@@ -185,7 +185,7 @@ export class Store {
       // When it was deleted cannot be known, but for a list of the very moment that the watch had
       // reached.
       count(key, listed === before);
-      this.#later(key, () => this.#remove(key, listed, undefined));
+      this.#deliverOrQueue(key, () => this.#remove(key, listed, undefined));
     }
     for (const item of items) {
       const key = keyString(keyOf(item));
@@ -193,26 +193,26 @@ export class Store {
       if (old === undefined || versionOf(old) < versionOf(item)) {
         count(key, versionOf(item) <= before);
       }
-      this.#later(key, () => this.#put(key, item, undefined));
+      this.#deliverOrQueue(key, () => this.#put(key, item, undefined));
     }
-    this.reached(listed);
+    this.advanceTo(listed);
     return { changed, missed };
   }
 
-  #later(key: string, deliver: () => void): void {
-    const hold = this.#held.get(key);
-    if (hold === undefined) {
+  #deliverOrQueue(key: string, deliver: () => void): void {
+    const pending = this.#pendingWrites.get(key);
+    if (pending === undefined) {
       deliver();
     } else {
-      hold.waiting.push(deliver);
+      pending.queued.push(deliver);
     }
   }
 
-  #answer(key: string, object: KubeObject, writer: string, progress: bigint): void {
+  #putResponse(key: string, object: KubeObject, writer: string, progress: bigint): void {
     if (!this.#objects.has(key) && versionOf(object) <= progress) {
       return;
     }
-    if (this.#fits(object)) {
+    if (this.#matches(object)) {
       this.#put(key, object, writer);
     } else {
       this.#remove(key, versionOf(object), writer);
@@ -226,7 +226,7 @@ export class Store {
     }
     const frozen = deepFreeze(withoutManagedFields(object));
     this.#set(key, old, frozen);
-    this.#tell({ old, object: frozen, writer });
+    this.#notify({ old, object: frozen, writer });
   }
 
   #remove(key: string, version: bigint, writer: string | undefined): void {
@@ -236,7 +236,7 @@ export class Store {
     }
     this.#objects.delete(key);
     this.#unindex(key, old);
-    this.#tell({ old, object: undefined, writer });
+    this.#notify({ old, object: undefined, writer });
   }
 
   #set(key: string, old: KubeObject | undefined, object: KubeObject): void {
@@ -272,7 +272,7 @@ export class Store {
     return this.#indexLabel === undefined ? undefined : object.metadata.labels?.[this.#indexLabel];
   }
 
-  #tell(change: Change): void {
+  #notify(change: StoreChange): void {
     for (const listener of this.#listeners) {
       listener(change);
     }

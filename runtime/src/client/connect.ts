@@ -10,13 +10,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import type { Clock } from '../clock.ts';
-import { systemClock } from '../clock.ts';
+import type { Clock } from '../util/clock.ts';
+import { systemClock } from '../util/clock.ts';
 import { messageOf } from './errors.ts';
-import type { Connection, Credentials, HttpKubeApi, TlsOptions } from './http.ts';
-import { httpKubeApi } from './http.ts';
-import type { Found } from './kubeconfig.ts';
-import { plainKubeconfig } from './kubeconfig.ts';
+import type { Connection, Credentials, HttpKubeApi, TlsOptions } from './http-kube-api.ts';
+import { createHttpKubeApi } from './http-kube-api.ts';
+import type { ClusterAccess } from './kubeconfig.ts';
+import { readSimpleKubeconfig } from './kubeconfig.ts';
 
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 /**
@@ -24,7 +24,7 @@ const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
  * own.
  */
 const REFRESH_MS = 60_000;
-const REFUSED_MS = 1_000;
+const MIN_REFRESH_MS = 1_000;
 
 export interface ConnectOptions {
   /**
@@ -34,11 +34,11 @@ export interface ConnectOptions {
   readonly kubeconfig?: string;
   readonly clock?: Clock;
   /** Who asks, for the API server's audit log: the operator's name. */
-  readonly agent?: string;
-  readonly onAnswer?: Connection['onAnswer'];
+  readonly clientName?: string;
+  readonly onResponse?: Connection['onResponse'];
 }
 
-export interface Connected {
+export interface KubeConnection {
   readonly api: HttpKubeApi;
   /** The Pod's own namespace, or that of the kubeconfig's context. */
   readonly namespace: string | undefined;
@@ -48,25 +48,25 @@ export interface Connected {
 }
 
 /** @throws Error with a sentence when no cluster is configured. Does not talk to the API server. */
-export async function connect(options: ConnectOptions = {}): Promise<Connected> {
+export async function connect(options: ConnectOptions = {}): Promise<KubeConnection> {
   // An empty variable is none, as for kubectl.
   const file = options.kubeconfig ?? (process.env['KUBECONFIG'] || undefined);
   const inCluster =
     process.env['KUBERNETES_SERVICE_HOST'] !== undefined && existsSync(`${SERVICE_ACCOUNT}/token`);
-  const found =
-    file === undefined && inCluster ? await fromServiceAccount() : await fromKubeconfig(file);
+  const access =
+    file === undefined && inCluster ? await accessFromServiceAccount() : await accessFromKubeconfig(file);
   const clock = options.clock ?? systemClock;
   const { version } = JSON.parse(
     readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
   ) as { version: string };
-  const api = httpKubeApi({
-    server: found.server,
-    ...(found.proxy !== undefined && { proxy: found.proxy }),
-    credentials: cached(found.credentials, clock),
-    userAgent: `${options.agent ?? 'autopilot'} autopilot-runtime/${version}`,
-    ...(options.onAnswer && { onAnswer: options.onAnswer }),
+  const api = createHttpKubeApi({
+    server: access.server,
+    ...(access.proxy !== undefined && { proxy: access.proxy }),
+    credentials: cacheCredentials(access.credentials, clock),
+    userAgent: `${options.clientName ?? 'autopilot'} autopilot-runtime/${version}`,
+    ...(options.onResponse && { onResponse: options.onResponse }),
   } satisfies Connection);
-  return { api, namespace: found.namespace, server: found.server, close: () => api.close() };
+  return { api, namespace: access.namespace, server: access.server, close: () => api.close() };
 }
 
 /**
@@ -74,18 +74,18 @@ export async function connect(options: ConnectOptions = {}): Promise<Connected> 
  * really gone must not be asked for in a loop.
  * While they cannot be read, the last ones do as long as nobody refuses them.
  */
-function cached(read: () => Promise<Credentials>, clock: Clock): Connection['credentials'] {
+function cacheCredentials(read: () => Promise<Credentials>, clock: Clock): Connection['credentials'] {
   let last: { readonly at: number; readonly value: Promise<Credentials> } | undefined;
-  let good: Credentials | undefined;
+  let lastGood: Credentials | undefined;
   return (fresh) => {
-    if (last === undefined || clock.monotonic() - last.at > (fresh ? REFUSED_MS : REFRESH_MS)) {
+    if (last === undefined || clock.monotonic() - last.at > (fresh ? MIN_REFRESH_MS : REFRESH_MS)) {
       const value = read().then(
-        (found) => (good = found),
+        (found) => (lastGood = found),
         (error: unknown) => {
-          if (fresh || good === undefined) {
+          if (fresh || lastGood === undefined) {
             throw error;
           }
-          return good;
+          return lastGood;
         },
       );
       last = { at: clock.monotonic(), value };
@@ -95,7 +95,7 @@ function cached(read: () => Promise<Credentials>, clock: Clock): Connection['cre
   };
 }
 
-async function fromServiceAccount(): Promise<Found> {
+async function accessFromServiceAccount(): Promise<ClusterAccess> {
   const host = process.env['KUBERNETES_SERVICE_HOST'] ?? '';
   const port = process.env['KUBERNETES_SERVICE_PORT'] ?? '443';
   return {
@@ -111,15 +111,15 @@ async function fromServiceAccount(): Promise<Found> {
   };
 }
 
-async function fromKubeconfig(file: string | undefined): Promise<Found> {
-  const one = file ?? join(homedir(), '.kube/config');
+async function accessFromKubeconfig(file: string | undefined): Promise<ClusterAccess> {
+  const path = file ?? join(homedir(), '.kube/config');
   // What is wrong with it, client-node says.
-  const plain =
-    one.includes(delimiter) || !existsSync(one)
+  const simple =
+    path.includes(delimiter) || !existsSync(path)
       ? undefined
-      : await plainKubeconfig(one).catch(() => undefined);
-  if (plain !== undefined) {
-    return plain;
+      : await readSimpleKubeconfig(path).catch(() => undefined);
+  if (simple !== undefined) {
+    return simple;
   }
   const { KubeConfig } = await import('@kubernetes/client-node').catch((error: unknown) => {
     throw new Error(
@@ -148,7 +148,7 @@ async function fromKubeconfig(file: string | undefined): Promise<Found> {
     config.clusters[0]?.server === 'http://localhost:8080'
   ) {
     throw new Error(
-      `no cluster is configured: KUBECONFIG is not set, this is no Pod, and there is no ${one} (npm run dev -- --sandbox needs no cluster)`,
+      `no cluster is configured: KUBECONFIG is not set, this is no Pod, and there is no ${path} (npm run dev -- --sandbox needs no cluster)`,
     );
   }
   const cluster = config.getCurrentCluster();
@@ -173,12 +173,12 @@ async function fromKubeconfig(file: string | undefined): Promise<Found> {
       const basic = https.auth
         ? { authorization: `Basic ${Buffer.from(https.auth).toString('base64')}` }
         : {};
-      return { headers: { ...headers, ...basic }, tls: tlsOf(https) };
+      return { headers: { ...headers, ...basic }, tls: tlsOptionsOf(https) };
     },
   };
 }
 
-function tlsOf(options: object): TlsOptions {
+function tlsOptionsOf(options: object): TlsOptions {
   const from = options as Readonly<Record<string, unknown>>;
   const tls: Record<string, unknown> = {};
   for (const name of ['ca', 'cert', 'key', 'servername']) {

@@ -5,13 +5,13 @@
  * six minutes becomes a series, not another Event; a resource that has much to say is slowed down.
  * (events.k8s.io/v1, with client-go's limits: tools/events and tools/record.)
  */
-import type { Clock, Timer } from '../clock.ts';
-import { sleep } from '../clock.ts';
-import type { KubeApi } from './api.ts';
+import type { Clock, Timer } from '../util/clock.ts';
+import { sleep } from '../util/clock.ts';
+import type { KubeApi } from './kube-api.ts';
 import { hasCode } from './errors.ts';
-import { shortHash } from './names.ts';
+import { shortHash } from './well-known-names.ts';
 import type { KubeObject, ObjectKey, ResourceType } from './object.ts';
-import { microTime } from './time.ts';
+import { formatMicroTime } from './micro-time.ts';
 
 const EVENT: ResourceType = {
   group: 'events.k8s.io',
@@ -22,128 +22,128 @@ const EVENT: ResourceType = {
 };
 const SERIES_MS = 360_000;
 /** A series is brought up to date at most so often. */
-const UPDATE_MS = 60_000;
+const SERIES_UPDATE_MS = 60_000;
 const BURST = 25;
 const REFILL_MS = 300_000;
-const WAITING = 100;
+const MAX_QUEUED = 100;
 /** Between two Events while there is work to do. */
-const BUSY_MS = 200;
-const REMEMBERED = 2_000;
+const BUSY_DELAY_MS = 200;
+const MAX_REMEMBERED = 2_000;
 /** In bytes (pkg/apis/core/validation of the API server). */
 const NOTE_BYTES = 1_024;
 const INSTANCE_BYTES = 128;
 
-export type Recorder = (
+export type RecordEvent = (
   regarding: KubeObject,
   type: 'Normal' | 'Warning',
   reason: string,
   note: string,
 ) => void;
 
-export interface Events {
-  readonly record: Recorder;
+export interface EventRecorder {
+  readonly record: RecordEvent;
   /** Sends nothing more; resolves when the Event under way was answered. */
   stop(): Promise<void>;
 }
 
-export interface EventsOptions {
+export interface EventRecorderOptions {
   readonly api: KubeApi;
   readonly clock: Clock;
   readonly operatorName: string;
   /** The process: a Pod's name. */
   readonly instance: string;
   /** Do resources wait for their sync? */
-  readonly busy?: () => boolean;
-  readonly onEnd?: (result: 'sent' | 'failed' | 'dropped') => void;
+  readonly isBusy?: () => boolean;
+  readonly onResult?: (result: 'sent' | 'failed' | 'dropped') => void;
 }
 
-interface Series {
+interface EventSeries {
   readonly key: ObjectKey & { readonly namespace: string };
   count: number;
   /** The count that the cluster knows. */
-  told: number;
-  last: number;
+  reportedCount: number;
+  lastSeenAt: number;
   /** Monotonic time of the last request. */
-  sent: number;
-  flush: Timer | undefined;
+  lastSentAt: number;
+  flushTimer: Timer | undefined;
 }
 
-export function events({
+export function createEventRecorder({
   api,
   clock,
   operatorName,
   instance,
-  busy = () => false,
-  onEnd = () => undefined,
-}: EventsOptions): Events {
-  const series = new Map<string, Series>();
+  isBusy = () => false,
+  onResult = () => undefined,
+}: EventRecorderOptions): EventRecorder {
+  const series = new Map<string, EventSeries>();
   const buckets = new Map<string, { tokens: number; at: number }>();
-  const waiting: (() => Promise<unknown>)[] = [];
+  const queue: (() => Promise<unknown>)[] = [];
   let sending: Promise<void> | undefined;
   const stop = new AbortController();
 
   function send(request: () => Promise<unknown>): boolean {
-    if (stop.signal.aborted || waiting.length >= WAITING) {
-      onEnd('dropped');
+    if (stop.signal.aborted || queue.length >= MAX_QUEUED) {
+      onResult('dropped');
       return false;
     }
-    waiting.push(request);
+    queue.push(request);
     sending ??= work();
     return true;
   }
   async function work(): Promise<void> {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
       await next().then(
-        () => onEnd('sent'),
-        () => onEnd('failed'),
+        () => onResult('sent'),
+        () => onResult('failed'),
       );
-      if (busy()) {
-        await sleep(clock, BUSY_MS, stop.signal).catch(() => undefined);
+      if (isBusy()) {
+        await sleep(clock, BUSY_DELAY_MS, stop.signal).catch(() => undefined);
       }
     }
     sending = undefined;
   }
 
-  function allowed(uid: string): boolean {
+  function takeToken(uid: string): boolean {
     const now = clock.monotonic();
     const bucket = buckets.get(uid) ?? { tokens: BURST, at: now };
     const tokens = Math.min(BURST, bucket.tokens + (now - bucket.at) / REFILL_MS);
-    remember(buckets, uid, { tokens: tokens >= 1 ? tokens - 1 : tokens, at: now });
+    setBounded(buckets, uid, { tokens: tokens >= 1 ? tokens - 1 : tokens, at: now });
     return tokens >= 1;
   }
 
   /** A series whose Event is not in the cluster begins anew with what is said next. */
-  function forget(mark: string, known: Series, error: unknown, absent = true): never {
-    if (absent && series.get(mark) === known) {
-      series.delete(mark);
+  function dropSeries(seriesKey: string, existing: EventSeries, error: unknown, absent = true): never {
+    if (absent && series.get(seriesKey) === existing) {
+      series.delete(seriesKey);
     }
     throw error;
   }
 
   /** Tells the cluster how often, now or when it was told a minute ago. */
-  function repeat(mark: string, known: Series): void {
-    if (known.flush !== undefined) {
+  function updateSeries(seriesKey: string, existing: EventSeries): void {
+    if (existing.flushTimer !== undefined) {
       return;
     }
     const update = (): void => {
-      known.flush = undefined;
-      if (known.told === known.count) {
+      existing.flushTimer = undefined;
+      if (existing.reportedCount === existing.count) {
         return;
       }
-      known.sent = clock.monotonic();
-      known.told = known.count;
-      const body = { series: { count: known.count, lastObservedTime: microTime(known.last) } };
+      existing.lastSentAt = clock.monotonic();
+      existing.reportedCount = existing.count;
+      const body = { series: { count: existing.count, lastObservedTime: formatMicroTime(existing.lastSeenAt) } };
       send(() =>
         api
-          .patch(EVENT, known.key, { type: 'merge', body })
-          .catch((error: unknown) => forget(mark, known, error, hasCode(error, 404))),
+          .patch(EVENT, existing.key, { type: 'merge', body })
+          .catch((error: unknown) => dropSeries(seriesKey, existing, error, hasCode(error, 404))),
       );
     };
-    const left = known.sent + UPDATE_MS - clock.monotonic();
+    const left = existing.lastSentAt + SERIES_UPDATE_MS - clock.monotonic();
     if (left <= 0) {
       update();
     } else {
-      known.flush = clock.after(left, update);
+      existing.flushTimer = clock.after(left, update);
     }
   }
 
@@ -153,48 +153,48 @@ export function events({
         return;
       }
       const { name, uid = '' } = regarding.metadata;
-      const mark = `${uid} ${type} ${reason} ${note}`;
+      const seriesKey = `${uid} ${type} ${reason} ${note}`;
       const now = clock.now();
-      const known = series.get(mark);
-      if (known !== undefined && now - known.last < SERIES_MS) {
-        known.count++;
-        known.last = now;
-        return repeat(mark, known);
+      const existing = series.get(seriesKey);
+      if (existing !== undefined && now - existing.lastSeenAt < SERIES_MS) {
+        existing.count++;
+        existing.lastSeenAt = now;
+        return updateSeries(seriesKey, existing);
       }
-      if (!allowed(uid)) {
-        return onEnd('dropped');
+      if (!takeToken(uid)) {
+        return onResult('dropped');
       }
       const key = {
         namespace: regarding.metadata.namespace ?? 'default',
-        name: `${name.slice(0, 200).replace(/[-.]+$/, '')}.${shortHash(`${mark} ${now}`)}`,
+        name: `${name.slice(0, 200).replace(/[-.]+$/, '')}.${shortHash(`${seriesKey} ${now}`)}`,
       };
-      const begun: Series = {
+      const newSeries: EventSeries = {
         key,
         count: 1,
-        told: 1,
-        last: now,
-        sent: clock.monotonic(),
-        flush: undefined,
+        reportedCount: 1,
+        lastSeenAt: now,
+        lastSentAt: clock.monotonic(),
+        flushTimer: undefined,
       };
       const event = eventOf(key, now, { operatorName, instance, regarding, type, reason, note });
       if (
-        send(() => api.create(EVENT, event).catch((error: unknown) => forget(mark, begun, error)))
+        send(() => api.create(EVENT, event).catch((error: unknown) => dropSeries(seriesKey, newSeries, error)))
       ) {
-        remember(series, mark, begun);
+        setBounded(series, seriesKey, newSeries);
       }
     },
     async stop() {
       stop.abort(new Error('the operator is stopping'));
-      waiting.length = 0;
-      for (const { flush } of series.values()) {
-        flush?.cancel();
+      queue.length = 0;
+      for (const { flushTimer } of series.values()) {
+        flushTimer?.cancel();
       }
       await sending;
     },
   };
 }
 
-interface What {
+interface EventDetails {
   readonly operatorName: string;
   readonly instance: string;
   readonly regarding: KubeObject;
@@ -206,20 +206,20 @@ interface What {
 function eventOf(
   metadata: KubeObject['metadata'],
   now: number,
-  { operatorName, instance, regarding, type, reason, note }: What,
+  { operatorName, instance, regarding, type, reason, note }: EventDetails,
 ): KubeObject {
   const { name, namespace, uid, resourceVersion } = regarding.metadata;
   const event = {
     apiVersion: 'events.k8s.io/v1',
     kind: 'Event',
     metadata,
-    eventTime: microTime(now),
+    eventTime: formatMicroTime(now),
     reportingController: operatorName,
-    reportingInstance: cut(instance, INSTANCE_BYTES),
-    action: 'Sync',
+    reportingInstance: truncateBytes(instance, INSTANCE_BYTES),
+    action: 'Reconcile',
     type,
     reason,
-    note: cut(note, NOTE_BYTES),
+    note: truncateBytes(note, NOTE_BYTES),
     regarding: {
       apiVersion: regarding.apiVersion,
       kind: regarding.kind,
@@ -233,15 +233,15 @@ function eventOf(
 }
 
 /** As many whole characters as fit. */
-function cut(text: string, bytes: number): string {
+function truncateBytes(text: string, bytes: number): string {
   return new TextDecoder().decode(Buffer.from(text).subarray(0, bytes), { stream: true });
 }
 
 /** Puts at the end, and forgets the oldest when there are too many. */
-function remember<T>(map: Map<string, T>, key: string, value: T): void {
+function setBounded<T>(map: Map<string, T>, key: string, value: T): void {
   map.delete(key);
   map.set(key, value);
-  if (map.size <= REMEMBERED) {
+  if (map.size <= MAX_REMEMBERED) {
     return;
   }
   const [oldest] = map.keys();

@@ -12,60 +12,60 @@ import type {
   WatchEvent,
   WatchOptions,
   WriteOptions,
-} from './api.ts';
+} from './kube-api.ts';
 import { ConnectionError } from './errors.ts';
-import type { Guardable } from './fence.ts';
+import type { GuardableKubeApi } from '../leader-election/write-fence.ts';
 import type { KubeObject, ObjectKey, ResourceType } from './object.ts';
 import { apiVersionOf } from './object.ts';
-import type { Connection, Query, RawStatus, Request } from './transport.ts';
-import { apiErrorOf, asConnectionError, transport } from './transport.ts';
+import type { Connection, UrlParameters, StatusBody, HttpRequest } from './http-transport.ts';
+import { apiErrorOf, toConnectionError, createHttpTransport } from './http-transport.ts';
 
-export type { Connection, Credentials, TlsOptions } from './transport.ts';
+export type { Connection, Credentials, TlsOptions } from './http-transport.ts';
 
 /**
  * The server sends a bookmark about each minute: a watch that brings nothing for longer is dead.
  */
-const INACTIVITY_MS = 130_000;
+const WATCH_SILENCE_MS = 130_000;
 
-export interface HttpKubeApi extends KubeApi, Guardable {
-  guarded(check: () => void): KubeApi;
+export interface HttpKubeApi extends KubeApi, GuardableKubeApi {
+  withWriteCheck(check: () => void): KubeApi;
   /**
    * Why the API server cannot be talked to: the last request got no answer, or none but its own
    * failure. Undefined when it can.
    */
-  readonly trouble: string | undefined;
+  readonly unavailableReason: string | undefined;
   /** Ends all connections; open watches break. */
   close(): Promise<void>;
 }
 
-export function httpKubeApi(connection: Connection): HttpKubeApi {
-  const over = transport(connection);
-  const door = (check: () => void): KubeApi =>
-    doorOf((request, signal) => over.open(request, check, signal));
+export function createHttpKubeApi(connection: Connection): HttpKubeApi {
+  const httpTransport = createHttpTransport(connection);
+  const apiWithCheck = (check: () => void): KubeApi =>
+    kubeApiOver((request, signal) => httpTransport.open(request, check, signal));
   return {
-    ...door(() => undefined),
-    guarded: door,
-    get trouble() {
-      return over.trouble;
+    ...apiWithCheck(() => undefined),
+    withWriteCheck: apiWithCheck,
+    get unavailableReason() {
+      return httpTransport.unavailableReason;
     },
-    close: () => over.close(),
+    close: () => httpTransport.close(),
   };
 }
 
 /** The verbs, over one way to send. */
-function doorOf(
-  open: (request: Request, signal?: AbortSignal) => Promise<Dispatcher.ResponseData>,
+function kubeApiOver(
+  open: (request: HttpRequest, signal?: AbortSignal) => Promise<Dispatcher.ResponseData>,
 ): KubeApi {
-  async function call(request: Request, signal?: AbortSignal): Promise<unknown> {
+  async function call(request: HttpRequest, signal?: AbortSignal): Promise<unknown> {
     const response = await open(request, signal);
     try {
       return await response.body.json();
     } catch (error) {
-      throw asConnectionError(error, `${request.method} ${request.path}`, signal);
+      throw toConnectionError(error, `${request.method} ${request.path}`, signal);
     }
   }
 
-  const write = (options: WriteOptions | undefined): Query => ({
+  const writeParameters = (options: WriteOptions | undefined): UrlParameters => ({
     fieldManager: options?.fieldManager,
     dryRun: options?.dryRun === true ? 'All' : undefined,
     fieldValidation: 'Strict',
@@ -74,7 +74,7 @@ function doorOf(
   return {
     async list(type, options: ListOptions = {}, signal): Promise<KubeList> {
       const { labelSelector, fieldSelector, limit, continue: token } = options;
-      const answer = (await call(
+      const list = (await call(
         {
           method: 'GET',
           path: collectionPath(type, options.namespace),
@@ -85,14 +85,14 @@ function doorOf(
         metadata: { resourceVersion: string; continue?: string };
         items?: KubeObject[] | null;
       };
-      const items = (answer.items ?? []).map((item): KubeObject => ({
+      const items = (list.items ?? []).map((item): KubeObject => ({
         ...item,
         apiVersion: apiVersionOf(type),
         kind: type.kind,
       }));
-      const next = answer.metadata.continue;
+      const next = list.metadata.continue;
       return {
-        resourceVersion: answer.metadata.resourceVersion,
+        resourceVersion: list.metadata.resourceVersion,
         items,
         ...(next === undefined || next === '' ? {} : { continue: next }),
       };
@@ -110,15 +110,15 @@ function doorOf(
       };
       const path = collectionPath(type, options.namespace);
       const response = await open(
-        { method: 'GET', path, query, bodyTimeout: INACTIVITY_MS },
+        { method: 'GET', path, query, bodyTimeout: WATCH_SILENCE_MS },
         signal,
       );
       try {
-        for await (const line of lines(response.body)) {
+        for await (const line of readLines(response.body)) {
           yield watchEventOf(JSON.parse(line) as RawWatchEvent);
         }
       } catch (error) {
-        throw asConnectionError(error, `watch ${path}`, signal);
+        throw toConnectionError(error, `watch ${path}`, signal);
       }
     },
 
@@ -130,7 +130,7 @@ function doorOf(
         {
           method: 'POST',
           path: collectionPath(type, object.metadata.namespace),
-          query: write(options),
+          query: writeParameters(options),
           body: object,
         },
         signal,
@@ -141,7 +141,7 @@ function doorOf(
         {
           method: 'PUT',
           path: objectPath(type, object.metadata, options),
-          query: write(options),
+          query: writeParameters(options),
           body: object,
         },
         signal,
@@ -152,7 +152,7 @@ function doorOf(
         {
           method: 'PATCH',
           path: objectPath(type, object.metadata, options),
-          query: { ...write(options), force: options.force === true },
+          query: { ...writeParameters(options), force: options.force === true },
           body: object,
           contentType: 'application/apply-patch+yaml',
         },
@@ -164,7 +164,7 @@ function doorOf(
         {
           method: 'PATCH',
           path: objectPath(type, key, options),
-          query: write(options),
+          query: writeParameters(options),
           body: patch.body,
           contentType: `application/${patch.type === 'json' ? 'json-patch' : 'merge-patch'}+json`,
         },
@@ -201,7 +201,7 @@ function objectPath(type: ResourceType, key: ObjectKey, options?: WriteOptions):
 
 interface RawWatchEvent {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
-  readonly object: KubeObject & RawStatus;
+  readonly object: KubeObject & StatusBody;
 }
 
 function watchEventOf(event: RawWatchEvent): WatchEvent {
@@ -216,7 +216,7 @@ function watchEventOf(event: RawWatchEvent): WatchEvent {
 }
 
 /** Whole lines of a body. A half line at the end means that the connection broke. */
-async function* lines(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+async function* readLines(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let rest = '';
   for await (const chunk of body) {

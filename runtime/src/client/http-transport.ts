@@ -7,8 +7,8 @@ import { Agent, ProxyAgent, request as send } from 'undici';
 import type { Dispatcher } from 'undici';
 import { ApiError, ConnectionError, hasCode, messageOf } from './errors.ts';
 
-const ANSWER_MS = 30_000;
-const CONNECT_MS = 10_000;
+const RESPONSE_TIMEOUT_MS = 30_000;
+const CONNECT_TIMEOUT_MS = 10_000;
 
 /**
  * Where the API server is and how to prove who we are. Asked before every request: tokens and
@@ -24,7 +24,7 @@ export interface Connection {
   /**
    * Told of each answer: an HTTP status, or `<error>` when none came (as client-go counts them).
    */
-  readonly onAnswer?: (method: string, code: string) => void;
+  readonly onResponse?: (method: string, code: string) => void;
 }
 
 export interface Credentials {
@@ -40,44 +40,44 @@ export interface TlsOptions {
   readonly rejectUnauthorized?: boolean;
 }
 
-export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+export type UrlParameters = Readonly<Record<string, string | number | boolean | undefined>>;
 
-export interface Request {
+export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
-  readonly query?: Query;
+  readonly query?: UrlParameters;
   readonly body?: unknown;
   readonly contentType?: string;
   readonly bodyTimeout?: number;
 }
 
-export interface Transport {
+export interface HttpTransport {
   /**
    * @param check refuses a write by throwing, in the moment it leaves. @throws ApiError,
    * ConnectionError, the signal's reason
    */
-  open(request: Request, check: () => void, signal?: AbortSignal): Promise<Dispatcher.ResponseData>;
+  open(request: HttpRequest, check: () => void, signal?: AbortSignal): Promise<Dispatcher.ResponseData>;
   /** See `HttpKubeApi`. */
-  readonly trouble: string | undefined;
+  readonly unavailableReason: string | undefined;
   close(): Promise<void>;
 }
 
-export function transport(connection: Connection): Transport {
+export function createHttpTransport(connection: Connection): HttpTransport {
   const agents = new AgentCache(connection.proxy);
-  let trouble: string | undefined;
+  let unavailableReason: string | undefined;
   const server = connection.server.replace(/\/$/, '');
 
   async function credentials(fresh: boolean): Promise<Credentials> {
     try {
       return await connection.credentials(fresh);
     } catch (error) {
-      trouble = `the credentials for the API server cannot be read: ${messageOf(error)}`;
-      throw new ConnectionError(trouble, { cause: error });
+      unavailableReason = `the credentials for the API server cannot be read: ${messageOf(error)}`;
+      throw new ConnectionError(unavailableReason, { cause: error });
     }
   }
 
   async function attempt(
-    request: Request,
+    request: HttpRequest,
     check: () => void,
     fresh: boolean,
     signal: AbortSignal | undefined,
@@ -109,28 +109,28 @@ export function transport(connection: Connection): Transport {
             : { 'content-type': request.contentType ?? 'application/json' }),
         },
         ...(body === undefined ? {} : { body }),
-        headersTimeout: ANSWER_MS,
-        bodyTimeout: request.bodyTimeout ?? ANSWER_MS,
+        headersTimeout: RESPONSE_TIMEOUT_MS,
+        bodyTimeout: request.bodyTimeout ?? RESPONSE_TIMEOUT_MS,
         ...(signal === undefined ? {} : { signal }),
       });
-      connection.onAnswer?.(request.method, String(response.statusCode));
+      connection.onResponse?.(request.method, String(response.statusCode));
       if (response.statusCode <= 500) {
-        trouble = undefined;
+        unavailableReason = undefined;
       }
       if (response.statusCode >= 400) {
-        throw await failureOf(response, request);
+        throw await readApiError(response, request);
       }
       return response;
     } catch (error) {
-      const failure = asConnectionError(error, `${request.method} ${request.path}`, signal);
+      const failure = toConnectionError(error, `${request.method} ${request.path}`, signal);
       if (failure instanceof ConnectionError) {
-        connection.onAnswer?.(request.method, '<error>');
+        connection.onResponse?.(request.method, '<error>');
       }
       if (
         failure instanceof ConnectionError ||
         (failure instanceof ApiError && failure.status.code > 500)
       ) {
-        trouble = failure.message;
+        unavailableReason = failure.message;
       }
       throw failure;
     }
@@ -144,8 +144,8 @@ export function transport(connection: Connection): Transport {
         }
         return attempt(request, check, true, signal);
       }),
-    get trouble() {
-      return trouble;
+    get unavailableReason() {
+      return unavailableReason;
     },
     close: () => agents.close(),
   };
@@ -173,7 +173,7 @@ class AgentCache {
     if (this.#agent === undefined || key !== this.#key) {
       void this.#agent?.close();
       this.#key = key;
-      const connect = { ...tls, timeout: CONNECT_MS };
+      const connect = { ...tls, timeout: CONNECT_TIMEOUT_MS };
       const options = { allowH2: false, keepAliveTimeout: 30_000 };
       this.#agent =
         this.#proxy === undefined
@@ -189,7 +189,7 @@ class AgentCache {
   }
 }
 
-async function failureOf(response: Dispatcher.ResponseData, request: Request): Promise<ApiError> {
+async function readApiError(response: Dispatcher.ResponseData, request: HttpRequest): Promise<ApiError> {
   const text = await response.body.text();
   const status = parseStatus(text) ?? {};
   const message =
@@ -197,13 +197,13 @@ async function failureOf(response: Dispatcher.ResponseData, request: Request): P
     `${request.method} ${request.path}: HTTP ${response.statusCode} ${text.slice(0, 200)}`;
   return apiErrorOf(
     { ...status, message, code: response.statusCode },
-    secondsToWait(response.headers),
+    parseRetryAfter(response.headers),
   );
 }
 
 /** @param wait seconds that Retry-After says */
 export function apiErrorOf(
-  { code = 500, reason = '', message = 'no reason given', details }: RawStatus,
+  { code = 500, reason = '', message = 'no reason given', details }: StatusBody,
   wait?: number,
 ): ApiError {
   const seconds =
@@ -220,7 +220,7 @@ export function apiErrorOf(
 }
 
 /** Retry-After in seconds, or as a date, which counts from the server's own. */
-function secondsToWait({
+function parseRetryAfter({
   'retry-after': after,
   date,
 }: Readonly<Record<string, string | string[] | undefined>>): number | undefined {
@@ -230,7 +230,7 @@ function secondsToWait({
   return seconds > 0 ? seconds : undefined;
 }
 
-export interface RawStatus {
+export interface StatusBody {
   readonly kind?: string;
   readonly code?: number;
   readonly reason?: string;
@@ -238,16 +238,16 @@ export interface RawStatus {
   readonly details?: unknown;
 }
 
-function parseStatus(text: string): RawStatus | undefined {
+function parseStatus(text: string): StatusBody | undefined {
   try {
-    const value = JSON.parse(text) as RawStatus;
+    const value = JSON.parse(text) as StatusBody;
     return value.kind === 'Status' ? value : undefined;
   } catch {
     return undefined;
   }
 }
 
-export function asConnectionError(
+export function toConnectionError(
   error: unknown,
   what: string,
   signal: AbortSignal | undefined,

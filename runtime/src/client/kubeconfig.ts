@@ -7,9 +7,9 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
-import type { Credentials, TlsOptions } from './transport.ts';
+import type { Credentials, TlsOptions } from './http-transport.ts';
 
-export interface Found {
+export interface ClusterAccess {
   readonly server: string;
   readonly namespace: string | undefined;
   /** URL of the proxy that leads there. */
@@ -17,21 +17,21 @@ export interface Found {
   readonly credentials: () => Promise<Credentials>;
 }
 
-interface Named {
+interface NamedEntry {
   readonly name?: string;
 }
-type Fields = Readonly<Record<string, unknown>>;
-interface Config {
+type KubeconfigFields = Readonly<Record<string, unknown>>;
+interface KubeconfigFile {
   readonly 'current-context'?: string;
-  readonly contexts?: readonly (Named & {
+  readonly contexts?: readonly (NamedEntry & {
     readonly context?: {
       readonly cluster?: string;
       readonly user?: string;
       readonly namespace?: string;
     };
   })[];
-  readonly clusters?: readonly (Named & { readonly cluster?: Fields })[];
-  readonly users?: readonly (Named & { readonly user?: Fields })[];
+  readonly clusters?: readonly (NamedEntry & { readonly cluster?: KubeconfigFields })[];
+  readonly users?: readonly (NamedEntry & { readonly user?: KubeconfigFields })[];
 }
 
 const CLUSTER_FIELDS = [
@@ -56,8 +56,8 @@ const USER_FIELDS = [
  * @returns undefined when the file holds more than is understood here. @throws Error when it cannot
  * be read, or names a user who is not there
  */
-export async function plainKubeconfig(file: string): Promise<Found | undefined> {
-  const config = parse(await readFile(file, 'utf8')) as Config | null;
+export async function readSimpleKubeconfig(file: string): Promise<ClusterAccess | undefined> {
+  const config = parse(await readFile(file, 'utf8')) as KubeconfigFile | null;
   const context = config?.contexts?.find(({ name }) => name === config['current-context'])?.context;
   const cluster = config?.clusters?.find(({ name }) => name === context?.cluster)?.cluster;
   const named = config?.users?.find(({ name }) => name === context?.user);
@@ -67,7 +67,7 @@ export async function plainKubeconfig(file: string): Promise<Found | undefined> 
     );
   }
   const user = named?.user ?? {};
-  if (cluster === undefined || !knows(cluster, CLUSTER_FIELDS) || !knows(user, USER_FIELDS)) {
+  if (cluster === undefined || !hasOnlyKnownFields(cluster, CLUSTER_FIELDS) || !hasOnlyKnownFields(user, USER_FIELDS)) {
     return undefined;
   }
   const { server } = cluster;
@@ -75,12 +75,12 @@ export async function plainKubeconfig(file: string): Promise<Found | undefined> 
     return undefined;
   }
 
-  const text = (fields: Fields, name: string): string | undefined =>
+  const stringField = (fields: KubeconfigFields, name: string): string | undefined =>
     typeof fields[name] === 'string' ? fields[name] : undefined;
   /** The content of a field, or of the file that another field names. */
-  const content = async (fields: Fields, name: string): Promise<string | undefined> => {
-    const data = text(fields, `${name}-data`);
-    const path = text(fields, name);
+  const content = async (fields: KubeconfigFields, name: string): Promise<string | undefined> => {
+    const data = stringField(fields, `${name}-data`);
+    const path = stringField(fields, name);
     if (data !== undefined) {
       return Buffer.from(data, 'base64').toString();
     }
@@ -89,9 +89,9 @@ export async function plainKubeconfig(file: string): Promise<Found | undefined> 
   return {
     server,
     namespace: context?.namespace,
-    proxy: text(cluster, 'proxy-url') || undefined,
+    proxy: stringField(cluster, 'proxy-url') || undefined,
     async credentials() {
-      const tokenFile = text(user, 'tokenFile');
+      const tokenFile = stringField(user, 'tokenFile');
       const [ca, cert, key] = await Promise.all([
         content(cluster, 'certificate-authority'),
         content(user, 'client-certificate'),
@@ -99,9 +99,9 @@ export async function plainKubeconfig(file: string): Promise<Found | undefined> 
       ]);
       const token =
         tokenFile === undefined
-          ? text(user, 'token')
+          ? stringField(user, 'token')
           : (await readFile(resolve(dirname(file), tokenFile), 'utf8')).trim();
-      const servername = text(cluster, 'tls-server-name');
+      const servername = stringField(cluster, 'tls-server-name');
       const tls: TlsOptions = {
         ...(ca !== undefined && { ca }),
         ...(cert !== undefined && { cert }),
@@ -114,7 +114,7 @@ export async function plainKubeconfig(file: string): Promise<Found | undefined> 
   };
 }
 
-function knows(fields: Fields, names: readonly string[]): boolean {
+function hasOnlyKnownFields(fields: KubeconfigFields, names: readonly string[]): boolean {
   return Object.entries(fields).every(
     ([name, value]) =>
       names.includes(name) || value === null || value === undefined || value === '',

@@ -1,21 +1,21 @@
 /** Label selectors in their wire form (`a=b,c!=d,e in (f,g),h,!i`): parsed once, matched often. */
-import type { LabelSelector } from '../worker.ts';
+import type { LabelSelector } from '../api/worker.ts';
 
-export interface Requirement {
+export interface LabelRequirement {
   readonly key: string;
   readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
   readonly values: readonly string[];
 }
 
 /** @throws Error when a part is not a requirement. An empty text matches everything. */
-export function parseSelector(text: string): readonly Requirement[] {
+export function parseSelector(text: string): readonly LabelRequirement[] {
   if (text.trim() === '') {
     return [];
   }
   return text.split(/,(?![^(]*\))/).map((part) => parseRequirement(part.trim(), text));
 }
 
-function parseRequirement(part: string, whole: string): Requirement {
+function parseRequirement(part: string, whole: string): LabelRequirement {
   const set = /^([\w./-]+)\s+(in|notin)\s*\(([^)]*)\)$/.exec(part);
   if (set) {
     return {
@@ -47,7 +47,7 @@ function parseRequirement(part: string, whole: string): Requirement {
 
 /** As the API server does: NotIn also matches objects without the key. */
 export function matchesSelector(
-  requirements: readonly Requirement[],
+  requirements: readonly LabelRequirement[],
   labels: Readonly<Record<string, string>> | undefined,
 ): boolean {
   return requirements.every(({ key, operator, values }) => {
@@ -67,20 +67,20 @@ export function matchesSelector(
   });
 }
 
-export function requirementsOf(selector: LabelSelector): readonly Requirement[] {
-  const labels = Object.entries(selector.matchLabels ?? {}).map(([key, value]): Requirement => ({
+export function requirementsOf(selector: LabelSelector): readonly LabelRequirement[] {
+  const labels = Object.entries(selector.matchLabels ?? {}).map(([key, value]): LabelRequirement => ({
     key,
     operator: 'In',
     values: [value],
   }));
   const expressions = (selector.matchExpressions ?? []).map(
-    ({ key, operator, values }): Requirement => ({ key, operator, values: values ?? [] }),
+    ({ key, operator, values }): LabelRequirement => ({ key, operator, values: values ?? [] }),
   );
   return [...labels, ...expressions];
 }
 
 /** The wire form of a LabelSelector. */
-export function selectorString(selector: LabelSelector): string {
+export function formatSelector(selector: LabelSelector): string {
   return requirementsOf(selector)
     .map(({ key, operator, values }) => {
       switch (operator) {

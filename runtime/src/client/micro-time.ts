@@ -4,6 +4,6 @@
  * metav1.MicroTime: the API server refuses one without six fractional digits. @param wall
  * milliseconds since 1970
  */
-export function microTime(wall: number): string {
+export function formatMicroTime(wall: number): string {
   return new Date(wall).toISOString().replace('Z', '000Z');
 }

@@ -5,31 +5,31 @@
 import type { ResourceType } from './object.ts';
 
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
-const MOST = 253;
+const MAX_NAME_LENGTH = 253;
 /** Kinds of the core group whose names are one label of a domain name. */
-const LABELS = ['services', 'namespaces'];
-const MOST_OF_LABEL = 63;
+const KINDS_NAMED_BY_LABEL = ['services', 'namespaces'];
+const MAX_LABEL_LENGTH = 63;
 
 /**
  * What names of this kind are, when this is none (`names are …`); undefined: it is one. The rules
  * are those of k8s.io/apimachinery
  * (api/validation); a version of the API server may be stricter.
  */
-export function nameRule({ group, plural }: ResourceType, name: unknown): string | undefined {
+export function violatedNameRule({ group, plural }: ResourceType, name: unknown): string | undefined {
   const text = typeof name === 'string' ? name : '';
   if (group === 'rbac.authorization.k8s.io') {
     return isPathSegment(text)
       ? undefined
       : "names are anything without '/' and '%', but not '.' and '..'";
   }
-  if (group === '' && LABELS.includes(plural)) {
-    return SUBDOMAIN.test(text) && !text.includes('.') && text.length <= MOST_OF_LABEL
+  if (group === '' && KINDS_NAMED_BY_LABEL.includes(plural)) {
+    return SUBDOMAIN.test(text) && !text.includes('.') && text.length <= MAX_LABEL_LENGTH
       ? undefined
-      : `names are lower-case letters, digits and inner '-', at most ${MOST_OF_LABEL}`;
+      : `names are lower-case letters, digits and inner '-', at most ${MAX_LABEL_LENGTH}`;
   }
-  return SUBDOMAIN.test(text) && text.length <= MOST
+  return SUBDOMAIN.test(text) && text.length <= MAX_NAME_LENGTH
     ? undefined
-    : `names are lower-case letters, digits, inner '-' and single inner '.', at most ${MOST}`;
+    : `names are lower-case letters, digits, inner '-' and single inner '.', at most ${MAX_NAME_LENGTH}`;
 }
 
 /** Of roles and their bindings: `system:discovery`. */

@@ -60,7 +60,7 @@ export function keyString(key: ObjectKey): string {
 }
 
 /** The key that `keyString` gave this text for. */
-export function keyOfString(text: string): ObjectKey {
+export function parseKey(text: string): ObjectKey {
   const slash = text.indexOf('/');
   return slash < 0
     ? { name: text }
@@ -78,6 +78,6 @@ export function controllerOf({ metadata }: KubeObject): OwnerReference | undefin
 }
 
 /** `Kind namespace/name`, for messages. */
-export function describe(object: { readonly kind: string; readonly metadata: ObjectKey }): string {
+export function describeObject(object: { readonly kind: string; readonly metadata: ObjectKey }): string {
   return `${object.kind} ${keyString(object.metadata)}`;
 }

@@ -41,11 +41,11 @@ export function approveAnnotation(group: string): string {
 }
 
 /**
- * `<group>/held` on an object of somebody else's: which of its fields resources hold, and what
+ * `<group>/field-claims` on an object of somebody else's: which of its fields resources hold, and what
  * stood there before.
  */
-export function heldAnnotation(group: string): string {
-  return `${group}/held`;
+export function fieldClaimsAnnotation(group: string): string {
+  return `${group}/field-claims`;
 }
 
 /** `<group>/<operatorName>`: the runtime's own finalizer. */

@@ -2,49 +2,49 @@
  * Runs a scheduler over all resources: informers in, syncs out.
  */
 import type { Informer } from '../cache/informer.ts';
-import type { Clock, Random } from '../clock.ts';
-import type { KubeApi } from '../kube/api.ts';
-import type { KubeObject } from '../kube/object.ts';
-import { keyOf, keyOfString, keyString } from '../kube/object.ts';
-import type { Recorder } from '../kube/recorder.ts';
-import { during } from '../observe/current.ts';
-import type { Observer, SyncResult } from '../observe/observer.ts';
-import type { Trace } from '../observe/trace.ts';
-import { untraced } from '../observe/trace.ts';
-import type { Metrics } from '../queries/types.ts';
-import type { Outcome, QueueObserver } from '../queue/queue.ts';
-import { backoffMs, WorkQueue } from '../queue/queue.ts';
-import type { Scheduler } from '../scheduler.ts';
-import type { Log } from '../worker.ts';
-import { Caches } from './caches.ts';
-import { BLAMED_MS } from './blocked.ts';
-import type { SyncEnd } from './finish.ts';
-import type { Memory } from './memory.ts';
-import { newMemory } from './memory.ts';
-import { Outputs } from './outputs.ts';
-import type { SyncPorts, SyncSettings } from './ports.ts';
-import type { PhaseCensus } from './census.ts';
-import { census } from './census.ts';
-import { phaseOf, stallMark, timeLeft } from './resource.ts';
-import { Sharing } from './sharing.ts';
-import { pauseOf, sync } from './sync.ts';
-import { Waking } from './waking.ts';
+import type { Clock, Random } from '../util/clock.ts';
+import type { KubeApi } from '../client/kube-api.ts';
+import type { KubeObject } from '../client/object.ts';
+import { keyOf, parseKey, keyString } from '../client/object.ts';
+import type { RecordEvent } from '../client/event-recorder.ts';
+import { runInReconcile } from '../observability/reconcile-context.ts';
+import type { Observer, ResultLabel } from '../observability/observer.ts';
+import type { Trace } from '../observability/trace.ts';
+import { untraced } from '../observability/trace.ts';
+import type { MetricsQueries } from '../queries/query-types.ts';
+import type { Outcome, QueueObserver } from '../workqueue/work-queue.ts';
+import { backoffMs, WorkQueue } from '../workqueue/work-queue.ts';
+import type { Scheduler } from '../api/scheduler.ts';
+import type { Logger } from '../api/worker.ts';
+import { SharedInformers } from './shared-informers.ts';
+import { DEFERRAL_MAX_AGE_MS } from '../reconciler/deferral.ts';
+import type { ReconcileResult } from '../reconciler/update-status.ts';
+import type { ResourceState } from '../reconciler/resource-state.ts';
+import { newResourceState } from '../reconciler/resource-state.ts';
+import { OutputApplier } from '../reconciler/outputs/apply-outputs.ts';
+import type { ReconcileDeps, ReconcileSettings } from '../reconciler/reconcile-deps.ts';
+import type { PhaseCounts } from './phase-counts.ts';
+import { countPhases } from './phase-counts.ts';
+import { phaseOf, stallFingerprintOf, msUntilTimeout } from '../reconciler/phase.ts';
+import { FieldClaims } from '../reconciler/field-claims/apply-claims.ts';
+import { pauseReason, reconcile } from '../reconciler/reconcile.ts';
+import { Enqueuer } from '../reconciler/dependencies/enqueue.ts';
 
 /**
  * A lease that only seems to have run out (the wall clock jumped) is renewed within two seconds.
  */
-const UNFIT_MS = 2_000;
+const NOT_LEADER_RETRY_MS = 2_000;
 
-export interface MachineOptions {
+export interface ControllerOptions {
   readonly scheduler: Scheduler;
   readonly api: KubeApi;
   readonly clock: Clock;
   readonly random: Random;
-  readonly log: Log;
+  readonly log: Logger;
   readonly observer: Observer;
   /** Default: no spans. */
   readonly trace?: Trace;
-  readonly record: Recorder;
+  readonly recordEvent: RecordEvent;
   readonly watchNamespaces: readonly string[];
   readonly maxConcurrentReconciles: number;
   /**
@@ -52,12 +52,12 @@ export interface MachineOptions {
    * news before it knows that it lost its lease.
    */
   readonly mayWrite: () => boolean;
-  readonly settings: () => SyncSettings;
-  readonly metricsFor: (resource: KubeObject, signal: AbortSignal) => Metrics;
+  readonly settings: () => ReconcileSettings;
+  readonly metricsQueriesFor: (resource: KubeObject, signal: AbortSignal) => MetricsQueries;
 }
 
 /** A resource whose worker ended the last process. */
-export interface HeldBack {
+export interface DeferredResource {
   /** `namespace/name` */
   readonly resource: string;
   /** It waits as after so many failures. */
@@ -71,107 +71,107 @@ export interface HeldBack {
   readonly at: number;
 }
 
-export class Machine {
-  readonly #options: MachineOptions;
-  readonly #caches: Caches;
+export class Controller {
+  readonly #options: ControllerOptions;
+  readonly #informers: SharedInformers;
   readonly #primary: Informer;
   readonly #queue: WorkQueue;
   readonly #stop = new AbortController();
-  readonly #waking: Waking;
-  readonly #memories = new Map<string, Memory>();
-  readonly #ports: SyncPorts;
-  #syncs = 0;
-  #started = false;
+  readonly #enqueuer: Enqueuer;
+  readonly #resourceStates = new Map<string, ResourceState>();
+  readonly #deps: ReconcileDeps;
+  #reconcileCount = 0;
+  #isStarted = false;
   #running: Promise<void> = Promise.resolve();
 
-  constructor(options: MachineOptions) {
+  constructor(options: ControllerOptions) {
     const { clock, random } = options;
     this.#options = options;
-    this.#caches = new Caches(options);
-    const { primary, ofInput, ofOutput } = this.#caches;
+    this.#informers = new SharedInformers(options);
+    const { primary, forInput, forOutput } = this.#informers;
     this.#primary = primary;
-    const sharing = new Sharing({ ...options, informerOf: ofInput });
-    const outputs = new Outputs({ ...options, sharing, informerOf: ofOutput });
+    const fieldClaims = new FieldClaims({ ...options, informerOf: forInput });
+    const outputs = new OutputApplier({ ...options, fieldClaims, informerOf: forOutput });
     const concurrency = options.maxConcurrentReconciles;
     this.#queue = new WorkQueue({
       clock,
       random,
       concurrency,
-      process: (key) => this.#process(key),
-      observer: queueObserver(options.observer),
+      process: (key) => this.#reconcile(key),
+      observer: queueObserverOf(options.observer),
     });
-    this.#ports = { ...options, primary, informers: this.#caches, outputs, sharing };
-    this.#waking = new Waking({
+    this.#deps = { ...options, primary, informers: this.#informers, outputs, fieldClaims };
+    this.#enqueuer = new Enqueuer({
       group: options.scheduler.resource.group,
       outputs,
-      holdsOutputs: (informer) => this.#caches.holdsOutputs(informer),
-      add: (key, add) => this.#queue.add(key, add),
-      forgive: (key) => this.#forgive(key),
+      isForOutputs: (informer) => this.#informers.isForOutputs(informer),
+      enqueue: (key, add) => this.#queue.add(key, add),
+      clearStall: (key) => this.#clearStall(key),
     });
-    this.#primary.subscribe((change) => this.#waking.resourceChanged(change, this.#started));
-    for (const informer of this.#caches.all) {
-      informer.subscribe((change) => this.#waking.changed(informer, change));
+    this.#primary.subscribe((change) => this.#enqueuer.resourceChanged(change, this.#isStarted));
+    for (const informer of this.#informers.all) {
+      informer.subscribe((change) => this.#enqueuer.objectChanged(informer, change));
     }
   }
 
   /** Starts to watch. Resolves when every cache is filled (or known to be unavailable). */
-  async watch(): Promise<void> {
+  async startInformers(): Promise<void> {
     const { api, clock, random } = this.#options;
     const { signal } = this.#stop;
-    this.#running = this.#caches.run({ api, clock, random }, signal);
-    await this.#caches.filled(signal);
+    this.#running = this.#informers.run({ api, clock, random }, signal);
+    await this.#informers.waitForSync(signal);
   }
 
   /**
    * Resolves when every cache is at least as new as the API server was at `since` (monotonic): what
    * a new leader starts from.
    */
-  async caughtUp(since: number): Promise<void> {
-    await this.#caches.caughtUp(since, this.#options, this.#stop.signal);
+  async waitUntilCaughtUp(since: number): Promise<void> {
+    await this.#informers.waitUntilCaughtUp(since, this.#options, this.#stop.signal);
   }
 
   /**
    * Starts to sync: every resource once, then by need. @param heldBack resources whose worker is
    * called later than those of all others
    */
-  start(heldBack: readonly HeldBack[] = []): void {
-    const { scheduler, clock, random, record } = this.#options;
-    this.#started = true;
-    this.wakeAll();
-    for (const { resource: key, failures, reason, at } of heldBack) {
-      const resource = this.#primary.get(keyOfString(key));
-      if (resource === undefined || clock.now() - at >= BLAMED_MS) {
+  start(deferredResources: readonly DeferredResource[] = []): void {
+    const { scheduler, clock, random, recordEvent } = this.#options;
+    this.#isStarted = true;
+    this.enqueueAll();
+    for (const { resource: key, failures, reason, at } of deferredResources) {
+      const resource = this.#primary.get(parseKey(key));
+      if (resource === undefined || clock.now() - at >= DEFERRAL_MAX_AGE_MS) {
         continue;
       }
       const until = clock.monotonic() + backoffMs(failures, random);
-      this.#memories.set(key, {
-        ...newMemory(resource.metadata.uid),
-        blocked: { message: reason, until, mark: stallMark(resource, scheduler) },
+      this.#resourceStates.set(key, {
+        ...newResourceState(resource.metadata.uid),
+        deferral: { message: reason, until, stallFingerprint: stallFingerprintOf(resource, scheduler) },
       });
-      record(resource, 'Warning', 'WorkerBlocked', reason);
+      recordEvent(resource, 'Warning', 'WorkerBlocked', reason);
     }
     this.#queue.start();
   }
 
-  wakeAll(): void {
+  enqueueAll(): void {
     for (const resource of this.#primary.list()) {
-      this.#queue.add(keyString(keyOf(resource)), { line: 'due', cause: 'start' });
+      this.#queue.add(keyString(keyOf(resource)), { priority: 'due', cause: 'start' });
     }
   }
 
   /** Syncs under way or due now. */
-  pending(): number {
+  pendingCount(): number {
     return this.#queue.pending;
   }
 
   /** Kinds that cannot be read now, with the reason. */
-  unavailable(): readonly { readonly kind: string; readonly reason: string }[] {
-    return this.#caches.unavailable();
+  unavailableKinds(): readonly { readonly kind: string; readonly reason: string }[] {
+    return this.#informers.unavailableKinds();
   }
 
   /** How the resources stand in each phase. */
-  phases(): ReadonlyMap<string, PhaseCensus> {
-    return census(this.#options.scheduler, this.#primary.list(), this.#options.clock.now());
+  phaseCounts(): ReadonlyMap<string, PhaseCounts> {
+    return countPhases(this.#options.scheduler, this.#primary.list(), this.#options.clock.now());
   }
 
   get queue(): Pick<WorkQueue, 'depth' | 'unfinished'> {
@@ -179,27 +179,27 @@ export class Machine {
   }
 
   /** Resources whose worker did not end when it was told to. */
-  get quarantined(): number {
-    return [...this.#memories.values()].filter(({ quarantined }) => quarantined).length;
+  get quarantinedCount(): number {
+    return [...this.#resourceStates.values()].filter(({ isQuarantined }) => isQuarantined).length;
   }
 
   /** How many entries are kept, of what: with the resources that they are of, all of them go. */
-  get kept(): Readonly<Record<string, number>> {
-    const { outputs, sharing } = this.#ports;
-    const cached = [...this.#caches.all].reduce((sum, { size }) => sum + size, 0);
+  get entryCounts(): Readonly<Record<string, number>> {
+    const { outputs, fieldClaims } = this.#deps;
+    const cached = [...this.#informers.all].reduce((sum, { size }) => sum + size, 0);
     return {
       cached,
       queued: this.#queue.size,
-      memories: this.#memories.size,
-      waking: this.#waking.size,
+      resourceStates: this.#resourceStates.size,
+      enqueuer: this.#enqueuer.size,
       outputs: outputs.size,
-      held: sharing.size,
+      fieldClaims: fieldClaims.size,
     };
   }
 
   /** All caches, for readiness and metrics. */
   get informers(): Iterable<Informer> {
-    return this.#caches.all;
+    return this.#informers.all;
   }
 
   /**
@@ -221,91 +221,91 @@ export class Machine {
     this.#stop.abort(new Error('the lease is lost'));
   }
 
-  #forgive(key: string): void {
-    const memory = this.#memories.get(key);
-    if (memory !== undefined) {
-      memory.stalled = undefined;
+  #clearStall(key: string): void {
+    const state = this.#resourceStates.get(key);
+    if (state !== undefined) {
+      state.stallFingerprint = undefined;
     }
   }
 
-  async #process(key: string): Promise<Outcome> {
+  async #reconcile(key: string): Promise<Outcome> {
     const { scheduler, observer, clock, mayWrite } = this.#options;
     if (!mayWrite()) {
-      return { kind: 'after', ms: UNFIT_MS };
+      return { type: 'after', ms: NOT_LEADER_RETRY_MS };
     }
-    const resource = this.#primary.get(keyOfString(key));
-    const known = this.#memories.get(key);
+    const resource = this.#primary.get(parseKey(key));
+    const known = this.#resourceStates.get(key);
     if (resource === undefined) {
-      if (known?.quarantined !== true) {
-        this.#memories.delete(key);
+      if (known?.isQuarantined !== true) {
+        this.#resourceStates.delete(key);
       }
-      this.#waking.forget(key);
-      return { kind: 'forget' };
+      this.#enqueuer.forget(key);
+      return { type: 'forget' };
     }
-    const memory =
+    const state =
       known !== undefined && known.uid === resource.metadata.uid
         ? known
-        : newMemory(resource.metadata.uid);
-    if (memory.quarantined) {
-      return { kind: 'done' };
+        : newResourceState(resource.metadata.uid);
+    if (state.isQuarantined) {
+      return { type: 'done' };
     }
-    this.#memories.set(key, memory);
+    this.#resourceStates.set(key, state);
     const current = phaseOf(scheduler, resource);
-    const left = current === undefined ? undefined : timeLeft(resource, current, clock.now());
-    const stalled = memory.stalled === stallMark(resource, scheduler) && left !== 0;
-    const paused =
+    const msLeft = current === undefined ? undefined : msUntilTimeout(resource, current, clock.now());
+    const isStalled = state.stallFingerprint === stallFingerprintOf(resource, scheduler) && msLeft !== 0;
+    const isPaused =
       resource.metadata.deletionTimestamp === undefined &&
-      pauseOf(resource, this.#ports) !== undefined;
-    if (stalled && !paused) {
-      return left === undefined ? { kind: 'done' } : { kind: 'after', ms: left };
+      pauseReason(resource, this.#deps) !== undefined;
+    if (isStalled && !isPaused) {
+      return msLeft === undefined ? { type: 'done' } : { type: 'after', ms: msLeft };
     }
     const started = clock.monotonic();
-    const reading = this.#waking.begin(key);
-    observer.syncStarted();
+    const tracker = this.#enqueuer.beginReconcile(key);
+    observer.reconcileStarted();
     const phase = current?.name ?? 'unknown';
     const { trace = untraced } = this.#options;
-    const end = await during({ resource: key, phase, sync: String(++this.#syncs) }, () =>
+    const end = await runInReconcile({ resource: key, phase, reconcileId: String(++this.#reconcileCount) }, () =>
       // Of its own: what woke it may be the write of another one's sync, and a chain of those has
       // no end.
       trace(
-        'sync',
+        'reconcile',
         { 'autopilot.resource': key, 'autopilot.phase': phase },
         async (span) => {
-          const ended = await sync(resource, this.#ports, memory, reading, this.#stop.signal);
-          span.set({ 'autopilot.outcome': ended.outcome.kind });
-          if (ended.error !== undefined || resultOf(ended) === 'error') {
-            span.fail(ended.error ?? 'it could not be ended, and comes again');
+          const result = await reconcile(resource, this.#deps, state, tracker, this.#stop.signal);
+          span.set({ 'autopilot.outcome': result.outcome.type });
+          if (result.error !== undefined || resultLabelOf(result) === 'error') {
+            span.fail(result.error ?? 'it could not be ended, and comes again');
           }
-          return ended;
+          return result;
         },
         'root',
       ),
     );
-    const again = this.#waking.end(key, reading, end.complete === true);
+    const changedMeanwhile = this.#enqueuer.endReconcile(key, tracker, end.allReadsSeen === true);
     // Of the resource as the worker saw it: what has changed since is still to be acted on.
-    memory.stalled = end.stalled === true && !again ? stallMark(resource, scheduler) : undefined;
-    if (end.stuck !== undefined) {
-      this.#isolate(key, memory, end.stuck);
+    state.stallFingerprint = end.stalled === true && !changedMeanwhile ? stallFingerprintOf(resource, scheduler) : undefined;
+    if (end.stuckWorker !== undefined) {
+      this.#quarantine(key, state, end.stuckWorker);
     }
-    const how = end.stalled === true ? 'stalled' : end.stuck === undefined ? undefined : 'timeout';
-    observer.syncEnded(phase, resultOf(end), (clock.monotonic() - started) / 1000, how);
+    const errorType = end.stalled === true ? 'stalled' : end.stuckWorker === undefined ? undefined : 'timeout';
+    observer.reconcileEnded(phase, resultLabelOf(end), (clock.monotonic() - started) / 1000, errorType);
     return end.outcome;
   }
 
-  #isolate(key: string, memory: Memory, stuck: Promise<unknown>): void {
-    memory.quarantined = true;
+  #quarantine(key: string, state: ResourceState, stuck: Promise<unknown>): void {
+    state.isQuarantined = true;
     void stuck.finally(() => {
-      memory.quarantined = false;
+      state.isQuarantined = false;
       this.#queue.add(key, { cause: 'released' });
     });
   }
 }
 
-function queueObserver(observer: Observer): QueueObserver {
+function queueObserverOf(observer: Observer): QueueObserver {
   return {
     added: (cause) => {
       observer.queueAdded();
-      observer.woken(cause);
+      observer.enqueued(cause);
     },
     began: (ms) => observer.queueBegan(ms),
     ended: (ms) => observer.queueEnded(ms),
@@ -313,13 +313,13 @@ function queueObserver(observer: Observer): QueueObserver {
   };
 }
 
-function resultOf({ outcome, stalled }: SyncEnd): SyncResult {
-  if (outcome.kind === 'failed' || stalled === true) {
+function resultLabelOf({ outcome, stalled }: ReconcileResult): ResultLabel {
+  if (outcome.type === 'failed' || stalled === true) {
     return 'error';
   }
-  return outcome.kind === 'after'
+  return outcome.type === 'after'
     ? 'requeue_after'
-    : outcome.kind === 'again'
+    : outcome.type === 'again'
       ? 'requeue'
       : 'success';
 }

@@ -2,11 +2,11 @@
  * How the resources stand, phase by phase: what metrics show of them. No label of a metric names a
  * single resource.
  */
-import type { KubeObject } from '../kube/object.ts';
-import type { Scheduler } from '../scheduler.ts';
-import { phaseOf, phaseTimes, statusOf } from './resource.ts';
+import type { KubeObject } from '../client/object.ts';
+import type { Scheduler } from '../api/scheduler.ts';
+import { phaseOf, phaseTimes, statusOf } from '../reconciler/phase.ts';
 
-export interface PhaseCensus {
+export interface PhaseCounts {
   readonly resources: number;
   /** Those with the condition Stalled. */
   readonly stalled: number;
@@ -17,15 +17,15 @@ export interface PhaseCensus {
 }
 
 /** @param now wall time @returns every phase, and `unknown` when a resource is in none of them */
-export function census(
+export function countPhases(
   scheduler: Scheduler,
   resources: Iterable<KubeObject>,
   now: number,
-): ReadonlyMap<string, PhaseCensus> {
-  const counts = new Map<string, PhaseCensus>(scheduler.phases.map(({ name }) => [name, NOBODY]));
+): ReadonlyMap<string, PhaseCounts> {
+  const counts = new Map<string, PhaseCounts>(scheduler.phases.map(({ name }) => [name, NO_RESOURCES]));
   for (const resource of resources) {
     const name = phaseOf(scheduler, resource)?.name ?? 'unknown';
-    const { resources: before, stalled, oldestMs } = counts.get(name) ?? NOBODY;
+    const { resources: before, stalled, oldestMs } = counts.get(name) ?? NO_RESOURCES;
     const status = statusOf(resource);
     const { phaseStartedAt = now } = phaseTimes(status, now);
     const isStalled =
@@ -40,4 +40,4 @@ export function census(
   return counts;
 }
 
-const NOBODY: PhaseCensus = { resources: 0, stalled: 0, oldestMs: 0 };
+const NO_RESOURCES: PhaseCounts = { resources: 0, stalled: 0, oldestMs: 0 };

@@ -1,56 +1,56 @@
 /** All that an operator watches: one informer for each kind and selector, shared by all phases. */
 import { Informer } from '../cache/informer.ts';
-import type { Ports } from '../cache/reflector.ts';
-import { MANAGED_BY_LABEL, ownerLabel } from '../kube/names.ts';
-import type { ResourceType } from '../kube/object.ts';
-import type { Observer } from '../observe/observer.ts';
-import type { InputDefinition, OutputDefinition, Scheduler } from '../scheduler.ts';
-import { allUses } from '../scheduler.ts';
-import type { Informers } from './ports.ts';
+import type { ReflectorDeps } from '../cache/reflector.ts';
+import { MANAGED_BY_LABEL, ownerLabel } from '../client/well-known-names.ts';
+import type { ResourceType } from '../client/object.ts';
+import type { Observer } from '../observability/observer.ts';
+import type { InputDefinition, OutputDefinition, Scheduler } from '../api/scheduler.ts';
+import { allWorkerDefinitions } from '../api/scheduler.ts';
+import type { InformerLookup } from '../reconciler/reconcile-deps.ts';
 
-export interface CacheOptions {
+export interface SharedInformersOptions {
   readonly scheduler: Scheduler;
   readonly observer: Observer;
   readonly watchNamespaces: readonly string[];
 }
 
-export class Caches implements Informers {
-  readonly #options: CacheOptions;
+export class SharedInformers implements InformerLookup {
+  readonly #options: SharedInformersOptions;
   readonly #informers = new Map<string, Informer>();
   /** Informers by kind: what one writes enters the others. */
-  readonly #families = new Map<string, Informer[]>();
+  readonly #informersByKind = new Map<string, Informer[]>();
   readonly #outputs = new Set<Informer>();
   /** Of the operator's own kind. */
   readonly primary: Informer;
-  readonly ofInput = (input: InputDefinition): Informer =>
+  readonly forInput = (input: InputDefinition): Informer =>
     this.#informer(input.type, input.selector);
 
   /**
    * A kind that is also an input without a selector shares its informer; one that is only written
    * is watched by our label.
    */
-  readonly ofOutput = (output: OutputDefinition): Informer => {
-    const whole = this.#informers.get(`${output.type.group}/${output.type.plural}?`);
+  readonly forOutput = (output: OutputDefinition): Informer => {
+    const unselected = this.#informers.get(`${output.type.group}/${output.type.plural}?`);
     return (
-      whole ??
+      unselected ??
       this.#informer(output.type, `${MANAGED_BY_LABEL}=${this.#options.scheduler.operatorName}`)
     );
   };
 
-  constructor(options: CacheOptions) {
+  constructor(options: SharedInformersOptions) {
     const { scheduler } = options;
     this.#options = options;
     this.primary = this.#informer(scheduler.resource);
-    for (const uses of allUses(scheduler)) {
-      uses.inputs.forEach(this.ofInput);
+    for (const definition of allWorkerDefinitions(scheduler)) {
+      definition.inputs.forEach(this.forInput);
     }
-    for (const uses of allUses(scheduler)) {
-      uses.outputs.forEach((output) => this.#outputs.add(this.ofOutput(output)));
+    for (const definition of allWorkerDefinitions(scheduler)) {
+      definition.outputs.forEach((output) => this.#outputs.add(this.forOutput(output)));
     }
   }
 
   /** Of what is written of a kind, one informer tells; others may show some of it too. */
-  holdsOutputs(informer: Informer): boolean {
+  isForOutputs(informer: Informer): boolean {
     return this.#outputs.has(informer);
   }
 
@@ -59,27 +59,27 @@ export class Caches implements Informers {
   }
 
   /** Ends when the signal is aborted. */
-  async run(ports: Ports, signal: AbortSignal): Promise<void> {
-    await Promise.all([...this.all].map((informer) => informer.run(ports, signal)));
+  async run(deps: ReflectorDeps, signal: AbortSignal): Promise<void> {
+    await Promise.all([...this.all].map((informer) => informer.run(deps, signal)));
   }
 
   /** Resolves when every cache is filled (or known to be unavailable). */
-  async filled(signal: AbortSignal): Promise<void> {
-    await Promise.all([...this.all].map((informer) => informer.filled(signal)));
+  async waitForSync(signal: AbortSignal): Promise<void> {
+    await Promise.all([...this.all].map((informer) => informer.waitForSync(signal)));
   }
 
   /**
    * Resolves when every cache is at least as new as the API server was at `since` (monotonic): what
    * a new leader starts from.
    */
-  async caughtUp(since: number, ports: Pick<Ports, 'api'>, signal: AbortSignal): Promise<void> {
-    await Promise.all([...this.all].map((informer) => informer.caughtUp(since, ports, signal)));
+  async waitUntilCaughtUp(since: number, deps: Pick<ReflectorDeps, 'api'>, signal: AbortSignal): Promise<void> {
+    await Promise.all([...this.all].map((informer) => informer.waitUntilCaughtUp(since, deps, signal)));
   }
 
   /** Kinds that cannot be read now, with the reason. */
-  unavailable(): readonly { readonly kind: string; readonly reason: string }[] {
-    return [...this.all].flatMap(({ unavailable, scope }) =>
-      unavailable === undefined ? [] : [{ kind: scope.type.kind, reason: unavailable }],
+  unavailableKinds(): readonly { readonly kind: string; readonly reason: string }[] {
+    return [...this.all].flatMap(({ unavailableReason, scope }) =>
+      unavailableReason === undefined ? [] : [{ kind: scope.type.kind, reason: unavailableReason }],
     );
   }
 
@@ -92,16 +92,16 @@ export class Caches implements Informers {
     const { watchNamespaces, observer, scheduler } = this.#options;
     const scope = { type, ...(labelSelector === undefined ? {} : { labelSelector }) };
     const place = `${type.group}/${type.plural}`;
-    const family = this.#families.get(place) ?? [];
-    this.#families.set(place, family);
+    const sameKind = this.#informersByKind.get(place) ?? [];
+    this.#informersByKind.set(place, sameKind);
     const informer = new Informer(
       scope,
       watchNamespaces,
       ownerLabel(scheduler.resource.group),
       observer,
-      family,
+      sameKind,
     );
-    family.push(informer);
+    sameKind.push(informer);
     this.#informers.set(key, informer);
     return informer;
   }

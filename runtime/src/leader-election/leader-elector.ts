@@ -6,48 +6,48 @@
  * somebody deletes it, a process that comes then takes it at once, and the holder must not write
  * before it has made it again.
  */
-import type { Clock, Random, Timer } from '../clock.ts';
-import { sleep } from '../clock.ts';
-import type { KubeApi, WatchEvent } from './api.ts';
-import { hasCode } from './errors.ts';
-import type { Moment, State } from './lease.ts';
+import type { Clock, Random, Timer } from '../util/clock.ts';
+import { sleep } from '../util/clock.ts';
+import type { KubeApi, WatchEvent } from '../client/kube-api.ts';
+import { hasCode } from '../client/errors.ts';
+import type { ClockReading, LeaseState } from './lease-state.ts';
 import {
-  claimed,
-  givenBack,
+  acquiredSpec,
+  releasedSpec,
   LEASE,
-  msLeft,
+  msUntilExpiry,
   msUntilFree,
   RENEW_DEADLINE_MS,
-  RETRY_MS,
+  RETRY_PERIOD_MS,
   specOf,
-  step,
-} from './lease.ts';
-import type { KubeObject, ObjectKey } from './object.ts';
+  nextLeaseState,
+} from './lease-state.ts';
+import type { KubeObject, ObjectKey } from '../client/object.ts';
 
 /** client-go's limit for one request of an election: half the renew deadline. */
-const REQUEST_MS = RENEW_DEADLINE_MS / 2;
-const WATCH_AGAIN_MS = 10_000;
+const REQUEST_TIMEOUT_MS = RENEW_DEADLINE_MS / 2;
+const WATCH_RETRY_MS = 10_000;
 
-export interface Election {
+export interface LeaderElector {
   /** True while this process may write. */
-  valid(): boolean;
+  mayWrite(): boolean;
   /** Aborted as soon as this process may not write any more. */
-  readonly held: AbortSignal;
+  readonly leadershipSignal: AbortSignal;
   /** Who holds the lease, as last seen. */
   holder(): string | undefined;
   /**
    * Resolves when the first look was answered, or failed: a lease that nobody holds is won by then.
    */
-  readonly looked: Promise<void>;
+  readonly firstAttempt: Promise<void>;
   /** Resolves when the lease is ours, with the monotonic time of the answer. */
-  readonly won: Promise<number>;
+  readonly acquired: Promise<number>;
   /** Resolves when the lease was held and lost; never otherwise. */
   readonly lost: Promise<void>;
   /** Gives the lease back. Only after the last write has settled. */
   release(): Promise<void>;
 }
 
-export interface ElectionOptions {
+export interface LeaderElectorOptions {
   readonly api: KubeApi;
   readonly clock: Clock;
   readonly random: Random;
@@ -55,66 +55,66 @@ export interface ElectionOptions {
   /** Of this process, and of no other one ever. */
   readonly identity: string;
   /** Somebody else holds the lease, or another one than before. */
-  readonly onHolder?: (holder: string) => void;
+  readonly onNewLeader?: (holder: string) => void;
   /** The lease cannot be read or written; once for each reason until it could. */
-  readonly onTrouble?: (reason: string) => void;
+  readonly onError?: (reason: string) => void;
 }
 
 /** Campaigns until the signal is aborted. */
-export function campaign(options: ElectionOptions, signal: AbortSignal): Election {
+export function startLeaderElector(options: LeaderElectorOptions, signal: AbortSignal): LeaderElector {
   const { api, clock, random, key, identity } = options;
-  const now = (): Moment => ({ monotonic: clock.monotonic(), wall: clock.now() });
-  let state: State = { name: 'standby', spec: undefined, since: clock.monotonic() };
+  const now = (): ClockReading => ({ monotonic: clock.monotonic(), wall: clock.now() });
+  let state: LeaseState = { type: 'standby', spec: undefined, unchangedSince: clock.monotonic() };
   /** As last read or written: its resourceVersion guards the next write. */
-  let record: KubeObject | undefined;
+  let lastLease: KubeObject | undefined;
   /** uid of the record that somebody has deleted. */
-  let gone: string | undefined;
-  let told: string | undefined;
-  let trouble: string | undefined;
+  let deletedUid: string | undefined;
+  let reportedLeader: string | undefined;
+  let reportedError: string | undefined;
   let deadline: Timer | undefined;
-  let wake = new AbortController();
-  const held = new AbortController();
-  const looked = Promise.withResolvers<void>();
-  const won = Promise.withResolvers<number>();
+  let pauseAbort = new AbortController();
+  const leadership = new AbortController();
+  const firstAttempt = Promise.withResolvers<void>();
+  const acquired = Promise.withResolvers<number>();
   const lost = Promise.withResolvers<void>();
 
-  function become(next: State): void {
+  function setState(next: LeaseState): void {
     const before = state;
     state = next;
     deadline?.cancel();
-    if (state.name === 'leading') {
-      const left = Math.min(
-        msLeft(state, now()),
-        state.renewed.monotonic + RENEW_DEADLINE_MS - clock.monotonic(),
+    if (state.type === 'leading') {
+      const msUntilDeadline = Math.min(
+        msUntilExpiry(state, now()),
+        state.renewedAt.monotonic + RENEW_DEADLINE_MS - clock.monotonic(),
       );
-      deadline = clock.after(left, () =>
-        become(step(state, { what: 'time passed' }, identity, now())),
+      deadline = clock.after(msUntilDeadline, () =>
+        setState(nextLeaseState(state, { type: 'tick' }, identity, now())),
       );
-      if (before.name !== 'leading') {
-        won.resolve(clock.monotonic());
+      if (before.type !== 'leading') {
+        acquired.resolve(clock.monotonic());
       }
-    } else if (before.name === 'leading') {
-      held.abort(new Error('the lease is not held any more'));
-      if (state.name === 'lost') {
+    } else if (before.type === 'leading') {
+      leadership.abort(new Error('the lease is not held any more'));
+      if (state.type === 'lost') {
         lost.resolve();
       }
     }
-    const holder = state.name === 'released' ? undefined : state.spec?.holderIdentity;
-    if (holder && holder !== identity && holder !== told) {
-      options.onHolder?.((told = holder));
+    const holder = state.type === 'released' ? undefined : state.spec?.holderIdentity;
+    if (holder && holder !== identity && holder !== reportedLeader) {
+      options.onNewLeader?.((reportedLeader = holder));
     }
   }
-  const saw = (lease: KubeObject | undefined): void => {
-    record = lease;
-    become(step(state, { what: 'seen', spec: lease && specOf(lease) }, identity, now()));
+  const observeLease = (lease: KubeObject | undefined): void => {
+    lastLease = lease;
+    setState(nextLeaseState(state, { type: 'seen', spec: lease && specOf(lease) }, identity, now()));
   };
 
-  async function limited<T>(
+  async function withTimeout<T>(
     request: (limit: AbortSignal) => Promise<T>,
     until: readonly AbortSignal[] = [signal],
   ): Promise<T> {
     const limit = new AbortController();
-    const timer = clock.after(REQUEST_MS, () =>
+    const timer = clock.after(REQUEST_TIMEOUT_MS, () =>
       limit.abort(new Error('the API server did not answer in time')),
     );
     try {
@@ -123,21 +123,21 @@ export function campaign(options: ElectionOptions, signal: AbortSignal): Electio
       timer.cancel();
     }
   }
-  const look = async (): Promise<void> => {
+  const readLease = async (): Promise<void> => {
     try {
-      saw(await limited((limit) => api.get(LEASE, key, limit)));
+      observeLease(await withTimeout((limit) => api.get(LEASE, key, limit)));
     } catch (error) {
       if (!hasCode(error, 404)) {
         throw error;
       }
-      saw(undefined);
+      observeLease(undefined);
     }
   };
-  const write = async (): Promise<void> => {
-    const asked = now();
-    const spec = claimed(record && specOf(record), identity, asked);
-    const before = record;
-    record = await limited((limit) =>
+  const writeLease = async (): Promise<void> => {
+    const requestedAt = now();
+    const spec = acquiredSpec(lastLease && specOf(lastLease), identity, requestedAt);
+    const before = lastLease;
+    lastLease = await withTimeout((limit) =>
       before === undefined
         ? api.create(
             LEASE,
@@ -147,50 +147,50 @@ export function campaign(options: ElectionOptions, signal: AbortSignal): Electio
           )
         : api.replace(LEASE, { ...before, spec }, {}, limit),
     );
-    become(step(state, { what: 'written', spec: specOf(record), asked }, identity, now()));
+    setState(nextLeaseState(state, { type: 'written', spec: specOf(lastLease), requestedAt }, identity, now()));
   };
 
-  async function attempt(): Promise<void> {
-    if (state.name === 'standby') {
-      await look();
-      if (state.name === 'standby' && msUntilFree(state, identity, now()) === 0) {
-        await write();
+  async function tryAcquireOrRenew(): Promise<void> {
+    if (state.type === 'standby') {
+      await readLease();
+      if (state.type === 'standby' && msUntilFree(state, identity, now()) === 0) {
+        await writeLease();
       }
-    } else if (state.name === 'leading') {
+    } else if (state.type === 'leading') {
       try {
-        await write();
+        await writeLease();
       } catch {
         // Somebody else has written it, or our last answer was lost: what it says now decides.
-        await look();
-        if (state.name === 'leading') {
-          await write();
+        await readLease();
+        if (state.type === 'leading') {
+          await writeLease();
         }
       }
     }
   }
 
-  function failed(error: Error): void {
+  function reportError(error: Error): void {
     // Somebody else has written at the same time: the next look tells who.
-    if (signal.aborted || hasCode(error, 409) || error.message === trouble) {
+    if (signal.aborted || hasCode(error, 409) || error.message === reportedError) {
       return;
     }
-    options.onTrouble?.((trouble = error.message));
+    options.onError?.((reportedError = error.message));
   }
 
-  async function run(): Promise<void> {
+  async function renewLoop(): Promise<void> {
     for (;;) {
-      await attempt().then(() => (trouble = undefined), failed);
-      looked.resolve();
+      await tryAcquireOrRenew().then(() => (reportedError = undefined), reportError);
+      firstAttempt.resolve();
       if (signal.aborted) {
         return;
       }
-      become(step(state, { what: 'time passed' }, identity, now()));
-      if (state.name !== 'standby' && state.name !== 'leading') {
+      setState(nextLeaseState(state, { type: 'tick' }, identity, now()));
+      if (state.type !== 'standby' && state.type !== 'leading') {
         return;
       }
-      const pause = state.name === 'leading' ? RETRY_MS : RETRY_MS * (1 + random() * 0.2);
-      const free = state.name === 'standby' ? msUntilFree(state, identity, now()) : 0;
-      const sleeping = wake.signal;
+      const pause = state.type === 'leading' ? RETRY_PERIOD_MS : RETRY_PERIOD_MS * (1 + random() * 0.2);
+      const free = state.type === 'standby' ? msUntilFree(state, identity, now()) : 0;
+      const sleeping = pauseAbort.signal;
       await sleep(
         clock,
         free > 0 ? Math.min(pause, free) : pause,
@@ -203,37 +203,37 @@ export function campaign(options: ElectionOptions, signal: AbortSignal): Electio
   }
 
   /** Ends the pause between two looks. */
-  function hurry(): void {
-    const before = wake;
-    wake = new AbortController();
+  function endPause(): void {
+    const before = pauseAbort;
+    pauseAbort = new AbortController();
     before.abort(new Error('the lease is free'));
   }
 
   /** What the holder hears is mostly of its own writes, and later than their answers. */
-  function heard(event: Exclude<WatchEvent, { readonly type: 'BOOKMARK' }>): void {
+  function handleWatchEvent(event: Exclude<WatchEvent, { readonly type: 'BOOKMARK' }>): void {
     const { uid } = event.object.metadata;
-    if (state.name === 'standby') {
-      saw(event.type === 'DELETED' ? undefined : event.object);
-      if (state.name === 'standby' && msUntilFree(state, identity, now()) === 0) {
-        hurry();
+    if (state.type === 'standby') {
+      observeLease(event.type === 'DELETED' ? undefined : event.object);
+      if (state.type === 'standby' && msUntilFree(state, identity, now()) === 0) {
+        endPause();
       }
-    } else if (uid !== record?.metadata.uid) {
+    } else if (uid !== lastLease?.metadata.uid) {
       return;
     } else if (event.type === 'DELETED') {
-      gone = uid;
-      hurry();
+      deletedUid = uid;
+      endPause();
     } else if (specOf(event.object).holderIdentity !== identity) {
-      saw(event.object);
+      observeLease(event.object);
     }
   }
 
   /** Tells of the lease between two looks. */
-  async function follow(): Promise<void> {
-    await looked.promise;
-    const until = AbortSignal.any([signal, held.signal]);
+  async function watchLease(): Promise<void> {
+    await firstAttempt.promise;
+    const until = AbortSignal.any([signal, leadership.signal]);
     while (!until.aborted) {
       try {
-        const from = record?.metadata.resourceVersion;
+        const from = lastLease?.metadata.resourceVersion;
         if (from !== undefined) {
           const { namespace, name } = key;
           for await (const event of api.watch(
@@ -247,7 +247,7 @@ export function campaign(options: ElectionOptions, signal: AbortSignal): Electio
             until,
           )) {
             if (event.type !== 'BOOKMARK') {
-              heard(event);
+              handleWatchEvent(event);
             }
             if (until.aborted) {
               return;
@@ -259,45 +259,45 @@ export function campaign(options: ElectionOptions, signal: AbortSignal): Electio
           return;
         }
       }
-      await sleep(clock, WATCH_AGAIN_MS, until).catch(() => undefined);
+      await sleep(clock, WATCH_RETRY_MS, until).catch(() => undefined);
     }
   }
 
-  void run();
-  void follow();
+  void renewLoop();
+  void watchLease();
   return {
-    valid: () =>
-      record !== undefined &&
-      (gone === undefined || record.metadata.uid !== gone) &&
-      msLeft(state, now()) > 0,
-    held: held.signal,
+    mayWrite: () =>
+      lastLease !== undefined &&
+      (deletedUid === undefined || lastLease.metadata.uid !== deletedUid) &&
+      msUntilExpiry(state, now()) > 0,
+    leadershipSignal: leadership.signal,
     holder: () =>
-      state.name === 'released' ? undefined : (state.spec?.holderIdentity ?? undefined),
-    looked: looked.promise,
-    won: won.promise,
+      state.type === 'released' ? undefined : (state.spec?.holderIdentity ?? undefined),
+    firstAttempt: firstAttempt.promise,
+    acquired: acquired.promise,
     lost: lost.promise,
     async release() {
-      const spec = state.name === 'leading' ? state.spec : undefined;
-      become(step(state, { what: 'released' }, identity, now()));
-      if (spec === undefined || record === undefined) {
+      const spec = state.type === 'leading' ? state.spec : undefined;
+      setState(nextLeaseState(state, { type: 'released' }, identity, now()));
+      if (spec === undefined || lastLease === undefined) {
         return;
       }
-      const giveBack = (lease: KubeObject): Promise<KubeObject> =>
-        limited(
+      const releaseLease = (lease: KubeObject): Promise<KubeObject> =>
+        withTimeout(
           (limit) =>
-            api.replace(LEASE, { ...lease, spec: givenBack(specOf(lease), now()) }, {}, limit),
+            api.replace(LEASE, { ...lease, spec: releasedSpec(specOf(lease), now()) }, {}, limit),
           [],
         );
-      await giveBack(record)
+      await releaseLease(lastLease)
         .catch(async (error: unknown) => {
           if (!hasCode(error, 409)) {
             return;
           }
           // A renewal whose answer did not come, or somebody who touched it: still ours, as long as
           // it says so.
-          const fresh = await limited((limit) => api.get(LEASE, key, limit), []);
+          const fresh = await withTimeout((limit) => api.get(LEASE, key, limit), []);
           if (specOf(fresh).holderIdentity === identity) {
-            await giveBack(fresh);
+            await releaseLease(fresh);
           }
         })
         .catch(() => undefined);

@@ -4,8 +4,8 @@
  * by its own monotonic clock, may take it. The holder counts its lease as expired two seconds
  * early, by either clock. Pure.
  */
-import type { KubeObject, ResourceType } from './object.ts';
-import { microTime } from './time.ts';
+import type { KubeObject, ResourceType } from '../client/object.ts';
+import { formatMicroTime } from '../client/micro-time.ts';
 
 export const LEASE: ResourceType = {
   group: 'coordination.k8s.io',
@@ -16,11 +16,11 @@ export const LEASE: ResourceType = {
 };
 
 /** client-go's defaults (tools/leaderelection). */
-export const DURATION_S = 15;
+export const LEASE_DURATION_S = 15;
 export const RENEW_DEADLINE_MS = 10_000;
-export const RETRY_MS = 2_000;
+export const RETRY_PERIOD_MS = 2_000;
 /** What a clock may be wrong by, and a write may need from the last look to the socket. */
-export const EARLY_MS = 2_000;
+export const SAFETY_MARGIN_MS = 2_000;
 
 export interface LeaseSpec {
   readonly holderIdentity?: string | null;
@@ -31,63 +31,63 @@ export interface LeaseSpec {
 }
 
 /** One moment on both clocks, in milliseconds. */
-export interface Moment {
+export interface ClockReading {
   readonly monotonic: number;
   readonly wall: number;
 }
 
-export type State =
+export type LeaseState =
   /** `since`: monotonic time at which the record was first seen as it is. */
-  | { readonly name: 'standby'; readonly spec: LeaseSpec | undefined; readonly since: number }
+  | { readonly type: 'standby'; readonly spec: LeaseSpec | undefined; readonly unchangedSince: number }
   /** `renewed`: when the last good renewal was asked for. */
-  | { readonly name: 'leading'; readonly spec: LeaseSpec; readonly renewed: Moment }
-  | { readonly name: 'lost'; readonly spec: LeaseSpec }
-  | { readonly name: 'released' };
+  | { readonly type: 'leading'; readonly spec: LeaseSpec; readonly renewedAt: ClockReading }
+  | { readonly type: 'lost'; readonly spec: LeaseSpec }
+  | { readonly type: 'released' };
 
-export type Happening =
+export type LeaseStateInput =
   /** The record was read, or told by a watch; undefined: there is none. */
-  | { readonly what: 'seen'; readonly spec: LeaseSpec | undefined }
+  | { readonly type: 'seen'; readonly spec: LeaseSpec | undefined }
   /** Our write of it was answered; `asked` is when it was sent. */
-  | { readonly what: 'written'; readonly spec: LeaseSpec; readonly asked: Moment }
-  | { readonly what: 'time passed' }
-  | { readonly what: 'released' };
+  | { readonly type: 'written'; readonly spec: LeaseSpec; readonly requestedAt: ClockReading }
+  | { readonly type: 'tick' }
+  | { readonly type: 'released' };
 
-export function step(state: State, happening: Happening, identity: string, now: Moment): State {
-  if (happening.what === 'released') {
-    return { name: 'released' };
+export function nextLeaseState(state: LeaseState, input: LeaseStateInput, identity: string, now: ClockReading): LeaseState {
+  if (input.type === 'released') {
+    return { type: 'released' };
   }
-  switch (state.name) {
+  switch (state.type) {
     case 'standby':
-      if (happening.what === 'written') {
-        return { name: 'leading', spec: happening.spec, renewed: happening.asked };
+      if (input.type === 'written') {
+        return { type: 'leading', spec: input.spec, renewedAt: input.requestedAt };
       }
-      if (happening.what !== 'seen' || same(happening.spec, state.spec)) {
+      if (input.type !== 'seen' || isSameSpec(input.spec, state.spec)) {
         return state;
       }
       // Somebody has deleted it. Its holder may write until it has looked: it counts as silent
       // since we last heard of it.
       if (
-        happening.spec === undefined &&
+        input.spec === undefined &&
         state.spec?.holderIdentity &&
         state.spec.holderIdentity !== identity
       ) {
         return state;
       }
-      return { name: 'standby', spec: happening.spec, since: now.monotonic };
+      return { type: 'standby', spec: input.spec, unchangedSince: now.monotonic };
     case 'leading':
-      if (happening.what === 'written') {
-        return { ...state, spec: happening.spec, renewed: happening.asked };
+      if (input.type === 'written') {
+        return { ...state, spec: input.spec, renewedAt: input.requestedAt };
       }
       if (
-        happening.what === 'seen' &&
-        happening.spec !== undefined &&
-        happening.spec.holderIdentity !== identity
+        input.type === 'seen' &&
+        input.spec !== undefined &&
+        input.spec.holderIdentity !== identity
       ) {
-        return { name: 'lost', spec: happening.spec };
+        return { type: 'lost', spec: input.spec };
       }
-      return msLeft(state, now) > 0 && now.monotonic - state.renewed.monotonic < RENEW_DEADLINE_MS
+      return msUntilExpiry(state, now) > 0 && now.monotonic - state.renewedAt.monotonic < RENEW_DEADLINE_MS
         ? state
-        : { name: 'lost', spec: state.spec };
+        : { type: 'lost', spec: state.spec };
     case 'lost':
     case 'released':
       return state;
@@ -97,47 +97,47 @@ export function step(state: State, happening: Happening, identity: string, now: 
 }
 
 /** Milliseconds for which the holder may still write; 0 when it may not. */
-export function msLeft(state: State, now: Moment): number {
-  if (state.name !== 'leading') {
+export function msUntilExpiry(state: LeaseState, now: ClockReading): number {
+  if (state.type !== 'leading') {
     return 0;
   }
-  const limit = DURATION_S * 1000 - EARLY_MS;
+  const limit = LEASE_DURATION_S * 1000 - SAFETY_MARGIN_MS;
   return Math.max(
     0,
     limit -
-      Math.max(now.monotonic - state.renewed.monotonic, Math.abs(now.wall - state.renewed.wall)),
+      Math.max(now.monotonic - state.renewedAt.monotonic, Math.abs(now.wall - state.renewedAt.wall)),
   );
 }
 
 /** Milliseconds until a standby may take the lease; 0 when it may now. */
 export function msUntilFree(
-  state: Extract<State, { name: 'standby' }>,
+  state: Extract<LeaseState, { type: 'standby' }>,
   identity: string,
-  now: Moment,
+  now: ClockReading,
 ): number {
-  const { spec, since } = state;
+  const { spec, unchangedSince } = state;
   if (spec === undefined || !spec.holderIdentity || spec.holderIdentity === identity) {
     return 0;
   }
-  return Math.max(0, since + (spec.leaseDurationSeconds ?? DURATION_S) * 1000 - now.monotonic);
+  return Math.max(0, unchangedSince + (spec.leaseDurationSeconds ?? LEASE_DURATION_S) * 1000 - now.monotonic);
 }
 
 /** The record that makes us the holder, or keeps us it. */
-export function claimed(spec: LeaseSpec | undefined, identity: string, now: Moment): LeaseSpec {
-  const time = microTime(now.wall);
-  const ours = spec?.holderIdentity === identity;
+export function acquiredSpec(spec: LeaseSpec | undefined, identity: string, now: ClockReading): LeaseSpec {
+  const time = formatMicroTime(now.wall);
+  const isHolder = spec?.holderIdentity === identity;
   return {
     holderIdentity: identity,
-    leaseDurationSeconds: DURATION_S,
-    acquireTime: ours ? (spec.acquireTime ?? time) : time,
+    leaseDurationSeconds: LEASE_DURATION_S,
+    acquireTime: isHolder ? (spec.acquireTime ?? time) : time,
     renewTime: time,
-    leaseTransitions: (spec?.leaseTransitions ?? 0) + (ours || spec === undefined ? 0 : 1),
+    leaseTransitions: (spec?.leaseTransitions ?? 0) + (isHolder || spec === undefined ? 0 : 1),
   };
 }
 
 /** The record that gives the lease back, as client-go writes it. */
-export function givenBack(spec: LeaseSpec, now: Moment): LeaseSpec {
-  const time = microTime(now.wall);
+export function releasedSpec(spec: LeaseSpec, now: ClockReading): LeaseSpec {
+  const time = formatMicroTime(now.wall);
   return {
     holderIdentity: '',
     leaseDurationSeconds: 1,
@@ -151,6 +151,6 @@ export function specOf(lease: KubeObject): LeaseSpec {
   return (lease.spec ?? {}) as LeaseSpec;
 }
 
-function same(a: LeaseSpec | undefined, b: LeaseSpec | undefined): boolean {
+function isSameSpec(a: LeaseSpec | undefined, b: LeaseSpec | undefined): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }

@@ -4,68 +4,68 @@
  * handed to its socket; when the lease expires, writes that were not answered are given up. Reads
  * always pass.
  */
-import type { KubeApi } from './api.ts';
-import type { Election } from './campaign.ts';
+import type { KubeApi } from '../client/kube-api.ts';
+import type { LeaderElector } from './leader-elector.ts';
 
 /** A door that can look once more, in the moment a write leaves. */
-export interface Guardable extends KubeApi {
+export interface GuardableKubeApi extends KubeApi {
   /** The same door; `check` refuses a write by throwing. */
-  guarded?(check: () => void): KubeApi;
+  withWriteCheck?(check: () => void): KubeApi;
 }
 
 /**
  * A write was not made, because the lease is not held. Nothing to report about the resource:
  * another process goes on.
  */
-export class NotLeading extends Error {
-  override readonly name = 'NotLeading';
+export class NotLeaderError extends Error {
+  override readonly name = 'NotLeaderError';
 }
 
-export interface Fenced {
+export interface WriteFence {
   readonly api: KubeApi;
   /** Resolves when no write is under way. */
-  settled(): Promise<void>;
+  writesSettled(): Promise<void>;
 }
 
 /** @param lease undefined as long as there is no election: nothing passes then. */
-export function fenced(
-  door: Guardable,
-  lease: () => Pick<Election, 'valid' | 'held'> | undefined,
-): Fenced {
+export function createWriteFence(
+  unfenced: GuardableKubeApi,
+  leaderElector: () => Pick<LeaderElector, 'mayWrite' | 'leadershipSignal'> | undefined,
+): WriteFence {
   const check = (): void => {
-    if (lease()?.valid() !== true) {
-      throw new NotLeading('the lease is not held any more: nothing was written');
+    if (leaderElector()?.mayWrite() !== true) {
+      throw new NotLeaderError('the lease is not held any more: nothing was written');
     }
   };
-  const api = door.guarded?.(check) ?? door;
-  const underWay = new Set<Promise<unknown>>();
+  const api = unfenced.withWriteCheck?.(check) ?? unfenced;
+  const pendingWrites = new Set<Promise<unknown>>();
   /** Nearly all writes have the same two signals: one composite for all of them. */
-  let last:
-    | { readonly signal: AbortSignal; readonly held: AbortSignal; readonly either: AbortSignal }
+  let lastComposite:
+    | { readonly signal: AbortSignal; readonly leadershipSignal: AbortSignal; readonly either: AbortSignal }
     | undefined;
-  function eitherOf(
+  function combineSignals(
     signal: AbortSignal | undefined,
-    held: AbortSignal | undefined,
+    leadershipSignal: AbortSignal | undefined,
   ): AbortSignal | undefined {
-    if (signal === undefined || held === undefined || signal === held) {
-      return signal ?? held;
+    if (signal === undefined || leadershipSignal === undefined || signal === leadershipSignal) {
+      return signal ?? leadershipSignal;
     }
-    if (last?.signal !== signal || last.held !== held) {
-      last = { signal, held, either: AbortSignal.any([signal, held]) };
+    if (lastComposite?.signal !== signal || lastComposite.leadershipSignal !== leadershipSignal) {
+      lastComposite = { signal, leadershipSignal, either: AbortSignal.any([signal, leadershipSignal]) };
     }
-    return last.either;
+    return lastComposite.either;
   }
   async function write<T>(
     signal: AbortSignal | undefined,
     send: (limit: AbortSignal | undefined) => Promise<T>,
   ): Promise<T> {
     check();
-    const sent = send(eitherOf(signal, lease()?.held));
-    underWay.add(sent);
+    const pendingWrite = send(combineSignals(signal, leaderElector()?.leadershipSignal));
+    pendingWrites.add(pendingWrite);
     try {
-      return await sent;
+      return await pendingWrite;
     } finally {
-      underWay.delete(sent);
+      pendingWrites.delete(pendingWrite);
     }
   }
   return {
@@ -84,9 +84,9 @@ export function fenced(
       delete: (type, key, options, signal) =>
         write(signal, (limit) => api.delete(type, key, options, limit)),
     },
-    async settled() {
-      while (underWay.size > 0) {
-        await Promise.allSettled(underWay);
+    async writesSettled() {
+      while (pendingWrites.size > 0) {
+        await Promise.allSettled(pendingWrites);
       }
     },
   };

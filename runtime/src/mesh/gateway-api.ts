@@ -2,11 +2,11 @@
  * Whole objects of the Gateway API: identity, and the fields to set. It knows no faults: those are
  * Istio's.
  */
-import type { OutputObject } from '../worker.ts';
+import type { OutputObject } from '../api/worker.ts';
 import type { Identity } from './istio.ts';
 import { identity } from './istio.ts';
 import type { Weights } from './weights.ts';
-import { checkPercent, checkWeights, wrong } from './weights.ts';
+import { checkPercent, checkWeights, invalidRoute } from './weights.ts';
 
 /** What a route hangs on: a Service of the mesh (GAMMA), or a Gateway. */
 export type Parent =
@@ -97,16 +97,16 @@ function routeOf<Kind extends 'HTTPRoute' | 'GRPCRoute'>(
   const { parents, hostnames, rules } = options;
   const object = `${kind} ${options.name}`;
   if (parents.length === 0) {
-    throw wrong(object, 'it needs a parent: a Service or a Gateway');
+    throw invalidRoute(object, 'it needs a parent: a Service or a Gateway');
   }
   if (rules.length === 0) {
-    throw wrong(object, 'it needs a rule');
+    throw invalidRoute(object, 'it needs a rule');
   }
   const twice = rules.find(
     ({ name }, index) => rules.findIndex((other) => other.name === name) !== index,
   );
   if (twice !== undefined) {
-    throw wrong(object, `two rules are named '${twice.name}'`);
+    throw invalidRoute(object, `two rules are named '${twice.name}'`);
   }
   return {
     apiVersion: 'gateway.networking.k8s.io/v1',
@@ -128,7 +128,7 @@ function ruleField(
   if (mirror !== undefined) {
     checkPercent(mirror.percent, `${place}, mirror`);
     if (!Number.isInteger(mirror.percent)) {
-      throw wrong(`${place}, mirror`, `percent must be a whole number, found ${mirror.percent}`);
+      throw invalidRoute(`${place}, mirror`, `percent must be a whole number, found ${mirror.percent}`);
     }
   }
   return {

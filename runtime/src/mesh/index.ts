@@ -3,8 +3,8 @@
  * proxy would quietly misunderstand is an
  * error with a place.
  */
-export { weightsOf, withDestinations, withFault, withWeights } from './edit.ts';
-export type { GatewayRouteLike, RouteLike, VirtualServiceLike } from './edit.ts';
+export { weightsOf, withDestinations, withFault, withWeights } from './route-claims.ts';
+export type { GatewayRouteLike, RouteLike, VirtualServiceLike } from './route-claims.ts';
 export { grpcRoute, httpRoute } from './gateway-api.ts';
 export type { GatewayRouteObject, Parent, RouteRule } from './gateway-api.ts';
 export { destinationRule, gateway, virtualService } from './istio.ts';
@@ -14,10 +14,10 @@ export type {
   GatewayObject,
   Host,
   HttpMatch,
-  HttpRoute,
+  VirtualServiceRoute,
   Identity,
   VirtualServiceObject,
 } from './istio.ts';
-export { faultField, headerMatch } from './traffic.ts';
-export type { Fault, FaultField, StringMatch, TextMatch } from './traffic.ts';
+export { faultField, headerMatch } from './istio-http-fields.ts';
+export type { HttpFault, HttpFaultField, StringMatch, HeaderValueMatch } from './istio-http-fields.ts';
 export type { Weights } from './weights.ts';

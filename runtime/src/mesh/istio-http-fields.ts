@@ -1,13 +1,13 @@
 /** What a route of Istio may do with requests beside sending them somewhere. */
-import { parseDuration } from '../duration.ts';
-import type { Duration } from '../scheduler.ts';
-import { checkPercent, wrong } from './weights.ts';
+import { parseDuration } from '../api/duration.ts';
+import type { Duration } from '../api/scheduler.ts';
+import { checkPercent, invalidRoute } from './weights.ts';
 
 /**
  * Of the requests, `percent` wait, or end with a status without reaching a server. Percents may
  * have decimals.
  */
-export interface Fault {
+export interface HttpFault {
   readonly delay?: { readonly percent: number; readonly fixed: Duration };
   readonly abort?: { readonly percent: number } & (
     | { readonly httpStatus: number }
@@ -15,7 +15,7 @@ export interface Fault {
   );
 }
 
-export interface FaultField {
+export interface HttpFaultField {
   readonly delay?: { readonly fixedDelay: string; readonly percentage: { readonly value: number } };
   readonly abort?: {
     readonly httpStatus?: number;
@@ -30,14 +30,14 @@ export interface FaultField {
  *
  * @throws PermanentError when it would not be injected
  */
-export function faultField({ delay, abort }: Fault, place = 'fault'): FaultField {
+export function faultField({ delay, abort }: HttpFault, place = 'fault'): HttpFaultField {
   if (delay === undefined && abort === undefined) {
-    throw wrong(place, 'a fault needs a delay, an abort, or both');
+    throw invalidRoute(place, 'a fault needs a delay, an abort, or both');
   }
   if (delay !== undefined) {
     checkPercent(delay.percent, `${place}, delay`);
     if (milliseconds(delay.fixed, `${place}, delay`) < 1) {
-      throw wrong(`${place}, delay`, `it must be 1ms or longer, found ${delay.fixed}`);
+      throw invalidRoute(`${place}, delay`, `it must be 1ms or longer, found ${delay.fixed}`);
     }
   }
   if (abort !== undefined) {
@@ -46,13 +46,13 @@ export function faultField({ delay, abort }: Fault, place = 'fault'): FaultField
       'httpStatus' in abort &&
       !(Number.isInteger(abort.httpStatus) && abort.httpStatus >= 200 && abort.httpStatus <= 599)
     ) {
-      throw wrong(
+      throw invalidRoute(
         `${place}, abort`,
         `httpStatus must be a status from 200 to 599, found ${abort.httpStatus}`,
       );
     }
     if ('grpcStatus' in abort && !/^[A-Z_]+$/.test(abort.grpcStatus)) {
-      throw wrong(
+      throw invalidRoute(
         `${place}, abort`,
         `grpcStatus must be a name such as UNAVAILABLE, found '${abort.grpcStatus}'`,
       );
@@ -72,7 +72,7 @@ export function faultField({ delay, abort }: Fault, place = 'fault'): FaultField
 }
 
 /** A text to be found as it is, at the beginning, or a regular expression (RE2) for the whole. */
-export type TextMatch = string | { readonly prefix: string } | { readonly regex: string };
+export type HeaderValueMatch = string | { readonly prefix: string } | { readonly regex: string };
 
 export interface StringMatch {
   readonly exact?: string;
@@ -87,16 +87,16 @@ export interface StringMatch {
  * @throws PermanentError when a name is none, or there is none
  */
 export function headerMatch(
-  headers: Readonly<Record<string, TextMatch>>,
+  headers: Readonly<Record<string, HeaderValueMatch>>,
   place = 'match',
 ): { readonly headers: Readonly<Record<string, StringMatch>> } {
   const entries = Object.entries(headers);
   if (entries.length === 0) {
-    throw wrong(place, 'it names no header, and would match every request');
+    throw invalidRoute(place, 'it names no header, and would match every request');
   }
   for (const [name] of entries) {
     if (!/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name)) {
-      throw wrong(
+      throw invalidRoute(
         place,
         `a header's name is written in small letters, as Istio compares it, found '${name}'`,
       );
@@ -113,6 +113,6 @@ function milliseconds(duration: string, place: string): number {
   try {
     return parseDuration(duration);
   } catch (error) {
-    throw wrong(place, (error as Error).message);
+    throw invalidRoute(place, (error as Error).message);
   }
 }

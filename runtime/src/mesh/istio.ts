@@ -3,9 +3,9 @@
  * that what a builder returns can be
  * extended by hand where it does not reach.
  */
-import type { OutputObject } from '../worker.ts';
-import type { FaultField, StringMatch } from './traffic.ts';
-import { checkPercent, checkWeights, wrong } from './weights.ts';
+import type { OutputObject } from '../api/worker.ts';
+import type { HttpFaultField, StringMatch } from './istio-http-fields.ts';
+import { checkPercent, checkWeights, invalidRoute } from './weights.ts';
 
 export interface Identity {
   readonly name: string;
@@ -31,7 +31,7 @@ export interface Destination extends Host {
   readonly weight?: number;
 }
 
-export interface HttpRoute {
+export interface VirtualServiceRoute {
   /** Others, and `withWeights`, find it by this. */
   readonly name: string;
   /**
@@ -43,7 +43,7 @@ export interface HttpRoute {
   /** Sends a copy of `percent` of the requests, and drops the answers. */
   readonly mirror?: Host & { readonly percent: number };
   /** See `faultField`. Istio switches timeout and retries off meanwhile. */
-  readonly fault?: FaultField;
+  readonly fault?: HttpFaultField;
   readonly timeout?: string;
 }
 
@@ -72,7 +72,7 @@ export interface VirtualServiceObject {
       readonly route: readonly RouteField[];
       readonly mirror?: DestinationField;
       readonly mirrorPercentage?: { readonly value: number };
-      readonly fault?: FaultField;
+      readonly fault?: HttpFaultField;
       readonly timeout?: string;
     }[];
   };
@@ -92,22 +92,22 @@ export function virtualService(
   options: Identity & {
     readonly hosts: readonly string[];
     readonly gateways?: readonly string[];
-    readonly http: readonly HttpRoute[];
+    readonly http: readonly VirtualServiceRoute[];
   },
 ): VirtualServiceObject {
   const { hosts, gateways, http } = options;
   const object = `VirtualService ${options.name}`;
   if (hosts.length === 0) {
-    throw wrong(object, 'it needs a host');
+    throw invalidRoute(object, 'it needs a host');
   }
   if (http.length === 0) {
-    throw wrong(object, 'it needs an http route');
+    throw invalidRoute(object, 'it needs an http route');
   }
   const twice = http.find(
     ({ name }, index) => http.findIndex((other) => other.name === name) !== index,
   );
   if (twice !== undefined) {
-    throw wrong(object, `two http routes are named '${twice.name}'`);
+    throw invalidRoute(object, `two http routes are named '${twice.name}'`);
   }
   return {
     apiVersion: 'networking.istio.io/v1',
@@ -144,7 +144,7 @@ export function virtualService(
 export function destinations(to: readonly Destination[], place: string): readonly RouteField[] {
   const [first, ...others] = to;
   if (first === undefined) {
-    throw wrong(place, 'it needs a destination');
+    throw invalidRoute(place, 'it needs a destination');
   }
   if (others.length === 0 && first.weight === undefined) {
     return [{ destination: destination(first) }];
@@ -153,7 +153,7 @@ export function destinations(to: readonly Destination[], place: string): readonl
   for (const one of to) {
     const called = [one.host, one.subset, one.port].filter((part) => part !== undefined).join(' ');
     if (Object.hasOwn(weights, called)) {
-      throw wrong(place, `the destination ${called} is there twice`);
+      throw invalidRoute(place, `the destination ${called} is there twice`);
     }
     weights[called] = one.weight ?? 0;
   }
@@ -194,7 +194,7 @@ export function destinationRule(
 ): DestinationRuleObject {
   const subsets = Object.entries(options.subsets).map(([name, labels]) => {
     if (Object.keys(labels).length === 0) {
-      throw wrong(
+      throw invalidRoute(
         `DestinationRule ${options.name}, subset '${name}'`,
         'it needs labels, or it would be all Pods of the host',
       );
@@ -238,7 +238,7 @@ export function gateway(
 ): GatewayObject {
   const { hosts, port = 80, selector = { istio: 'ingressgateway' } } = options;
   if (hosts.length === 0) {
-    throw wrong(`Gateway ${options.name}`, 'it needs a host');
+    throw invalidRoute(`Gateway ${options.name}`, 'it needs a host');
   }
   return {
     apiVersion: 'networking.istio.io/v1',

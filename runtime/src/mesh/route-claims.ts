@@ -5,22 +5,22 @@
  * everything else in this one, stay as
  * they are.
  */
-import type { FieldStep, SharedOutput } from '../shared.ts';
-import { shared } from '../shared.ts';
+import type { FieldPathElement, FieldClaim } from '../api/field-claim.ts';
+import { claimFields } from '../api/field-claim.ts';
 import type { Destination } from './istio.ts';
 import { destinations } from './istio.ts';
-import type { Fault } from './traffic.ts';
-import { faultField } from './traffic.ts';
+import type { HttpFault } from './istio-http-fields.ts';
+import { faultField } from './istio-http-fields.ts';
 import type { Weights } from './weights.ts';
-import { checkWeights, wrong } from './weights.ts';
+import { checkWeights, invalidRoute } from './weights.ts';
 
-interface Named {
+interface NamedObject {
   readonly apiVersion: string;
   readonly metadata: { readonly name: string; readonly namespace?: string };
 }
 
 /** As much of a VirtualService as is looked at. */
-export interface VirtualServiceLike extends Named {
+export interface VirtualServiceLike extends NamedObject {
   readonly kind: 'VirtualService';
   readonly spec?: {
     readonly http?: readonly {
@@ -36,7 +36,7 @@ interface RouteDestination {
 }
 
 /** As much of an HTTPRoute or a GRPCRoute as is looked at. */
-export interface GatewayRouteLike extends Named {
+export interface GatewayRouteLike extends NamedObject {
   readonly kind: 'HTTPRoute' | 'GRPCRoute';
   readonly spec?: {
     readonly rules?: readonly {
@@ -54,9 +54,9 @@ interface BackendRef {
 export type RouteLike = VirtualServiceLike | GatewayRouteLike;
 
 /** Where the destinations of one named route lie, and how each is called. */
-interface Found {
-  readonly place: string;
-  readonly path: readonly FieldStep[];
+interface NamedRoute {
+  readonly location: string;
+  readonly path: readonly FieldPathElement[];
   readonly targets: readonly {
     readonly key: string;
     readonly entry: RouteDestination | BackendRef;
@@ -66,7 +66,7 @@ interface Found {
 /**
  * Divides the requests of one named route among the destinations it has.
  *
- * @param route what an input's `need` returned.
+ * @param route what an input's `require` returned.
  * @param name of a route in `spec.http` (VirtualService) or a rule (HTTPRoute, GRPCRoute).
  * @param weights whole percents, 100 together, one for each destination. A destination is called by
  * its subset, else its host (in a
@@ -77,15 +77,15 @@ export function withWeights<R extends RouteLike>(
   route: R,
   name: string,
   weights: Weights,
-): SharedOutput<R['kind']> {
-  const { place, path, targets } = find(route, name);
-  checkWeights(weights, place);
+): FieldClaim<R['kind']> {
+  const { location, path, targets } = findNamedRoute(route, name);
+  checkWeights(weights, location);
   const given = new Map(Object.entries(weights));
   const value = targets.map(({ key, entry }) => {
     const short = [key, shortHost(key, route)].find((called) => given.has(called));
     if (short === undefined) {
-      throw wrong(
-        place,
+      throw invalidRoute(
+        location,
         `the weights say nothing of its destination '${key}'; they name ${quoted(Object.keys(weights))}`,
       );
     }
@@ -94,12 +94,12 @@ export function withWeights<R extends RouteLike>(
     return { ...entry, weight };
   });
   for (const unknown of given.keys()) {
-    throw wrong(
-      place,
+    throw invalidRoute(
+      location,
       `it has no destination '${unknown}'; it has ${quoted(targets.map(({ key }) => key))}`,
     );
   }
-  return edit(route, path, value);
+  return claimRouteField(route, path, value);
 }
 
 /**
@@ -114,9 +114,9 @@ export function withDestinations<R extends VirtualServiceLike>(
   route: R,
   name: string,
   to: readonly Destination[],
-): SharedOutput<R['kind']> {
-  const { place, path } = find(route, name);
-  return edit(route, path, destinations(to, place));
+): FieldClaim<R['kind']> {
+  const { location, path } = findNamedRoute(route, name);
+  return claimRouteField(route, path, destinations(to, location));
 }
 
 /**
@@ -129,10 +129,10 @@ export function withDestinations<R extends VirtualServiceLike>(
 export function withFault<R extends VirtualServiceLike>(
   route: R,
   name: string,
-  fault: Fault,
-): SharedOutput<R['kind']> {
-  const { place, path } = find(route, name);
-  return edit(route, [...path.slice(0, -1), 'fault'], faultField(fault, place));
+  fault: HttpFault,
+): FieldClaim<R['kind']> {
+  const { location, path } = findNamedRoute(route, name);
+  return claimRouteField(route, [...path.slice(0, -1), 'fault'], faultField(fault, location));
 }
 
 /**
@@ -143,7 +143,7 @@ export function withFault<R extends VirtualServiceLike>(
  * @throws PermanentError when the route is not there exactly once
  */
 export function weightsOf(route: RouteLike, name: string): Weights {
-  const { targets } = find(route, name);
+  const { targets } = findNamedRoute(route, name);
   // Istio: a destination alone gets everything, one without weight among others nothing. Gateway
   // API: no weight is 1.
   const absent = route.kind === 'VirtualService' && targets.length > 1 ? 0 : 1;
@@ -155,50 +155,50 @@ export function weightsOf(route: RouteLike, name: string): Weights {
   return shares;
 }
 
-function edit<R extends RouteLike>(
+function claimRouteField<R extends RouteLike>(
   { apiVersion, kind, metadata }: R,
-  path: readonly FieldStep[],
+  path: readonly FieldPathElement[],
   value: unknown,
-): SharedOutput<R['kind']> {
-  return shared<R['kind']>({ apiVersion, kind, metadata }, [{ path, value }]);
+): FieldClaim<R['kind']> {
+  return claimFields<R['kind']>({ apiVersion, kind, metadata }, [{ path, value }]);
 }
 
-function find(route: RouteLike, name: string): Found {
+function findNamedRoute(route: RouteLike, name: string): NamedRoute {
   const { namespace } = route.metadata;
   const object = `${route.kind} ${namespace === undefined ? '' : `${namespace}/`}${route.metadata.name}`;
   const list = route.kind === 'VirtualService' ? route.spec?.http : route.spec?.rules;
-  const word = route.kind === 'VirtualService' ? 'http route' : 'rule';
+  const term = route.kind === 'VirtualService' ? 'http route' : 'rule';
   const all: readonly { readonly name?: string }[] = list ?? [];
   const matching = all.filter((one) => one.name === name);
   if (matching.length !== 1) {
     const named = all.flatMap((one) => (one.name === undefined ? [] : [one.name]));
     const has = `it has ${quoted(named)}${named.length < all.length ? ` and ${all.length - named.length} without a name` : ''}`;
-    throw wrong(
+    throw invalidRoute(
       object,
       matching.length === 0
-        ? `there is no ${word} named '${name}'; ${has}`
-        : `${matching.length} ${word}s are named '${name}'`,
+        ? `there is no ${term} named '${name}'; ${has}`
+        : `${matching.length} ${term}s are named '${name}'`,
     );
   }
-  const place = `${object}, ${word} '${name}'`;
+  const location = `${object}, ${term} '${name}'`;
   if (route.kind === 'VirtualService') {
     const { route: entries = [] } = matching[0] as { readonly route?: readonly RouteDestination[] };
     const targets = entries.map((entry) => ({
       key: entry.destination.subset ?? entry.destination.host,
       entry,
     }));
-    return { place, path: ['spec', 'http', { name }, 'route'], targets };
+    return { location, path: ['spec', 'http', { name }, 'route'], targets };
   }
   const { backendRefs = [] } = matching[0] as { readonly backendRefs?: readonly BackendRef[] };
   return {
-    place,
+    location,
     path: ['spec', 'rules', { name }, 'backendRefs'],
     targets: backendRefs.map((entry) => ({ key: entry.name, entry })),
   };
 }
 
 /** Istio takes a host without dots as a Service of the route's own namespace. */
-function shortHost(host: string, { metadata }: Named): string {
+function shortHost(host: string, { metadata }: NamedObject): string {
   const [name = host, namespace, ...rest] = host.split('.');
   const own = namespace !== undefined && namespace === metadata.namespace && rest[0] === 'svc';
   return own ? name : host;

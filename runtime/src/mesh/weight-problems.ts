@@ -3,26 +3,26 @@
  * up, or that leads nowhere, loses
  * traffic, and neither Istio's nor the Gateway API's definitions refuse it. Pure.
  */
-import type { KubeObject } from '../kube/object.ts';
-import { isMap } from './json.ts';
+import type { KubeObject } from '../client/object.ts';
+import { isRecord } from '../util/json.ts';
 
 const ISTIO = 'networking.istio.io/';
 const GATEWAY_API = 'gateway.networking.k8s.io/';
 const ROUTES = ['HTTPRoute', 'GRPCRoute', 'TCPRoute', 'TLSRoute', 'UDPRoute'];
 
 /** Sentences, one for each problem; each names the route. Objects of other kinds have none. */
-export function weightProblems(object: KubeObject): readonly string[] {
-  const spec = isMap(object.spec) ? object.spec : {};
+export function findWeightProblems(object: KubeObject): readonly string[] {
+  const spec = isRecord(object.spec) ? object.spec : {};
   if (object.apiVersion.startsWith(ISTIO) && object.kind === 'VirtualService') {
     return ['http', 'tcp', 'tls'].flatMap((protocol) =>
       itemsOf(spec[protocol]).flatMap((route, index) =>
-        istioProblems(route, nameOf(protocol, route, index)),
+        istioProblems(route, routeName(protocol, route, index)),
       ),
     );
   }
   if (object.apiVersion.startsWith(GATEWAY_API) && ROUTES.includes(object.kind)) {
     return itemsOf(spec['rules']).flatMap((rule, index) =>
-      gatewayProblems(rule, nameOf('rules', rule, index)),
+      gatewayProblems(rule, routeName('rules', rule, index)),
     );
   }
   return [];
@@ -43,13 +43,13 @@ function istioProblems(route: Record<string, unknown>, name: string): readonly s
   const weights = destinations.map(({ weight = 0 }) => weight);
   return [
     ...destinations.flatMap(({ destination }, index) =>
-      isMap(destination) && isText(destination['host'])
+      isRecord(destination) && isNonEmptyString(destination['host'])
         ? []
         : [`${name} has no host in destination ${index + 1}`],
     ),
-    ...wrong(weights, name),
-    ...(destinations.length > 1 && sum(weights) !== 100
-      ? [`${name} has weights that sum to ${sum(weights)}, not to 100`]
+    ...invalidWeightProblems(weights, name),
+    ...(destinations.length > 1 && sumWeights(weights) !== 100
+      ? [`${name} has weights that sum to ${sumWeights(weights)}, not to 100`]
       : []),
   ];
 }
@@ -62,16 +62,16 @@ function gatewayProblems(rule: Record<string, unknown>, name: string): readonly 
   const weights = backends.map(({ weight = 1 }) => weight);
   return [
     ...backends.flatMap((backend, index) =>
-      isText(backend['name']) ? [] : [`${name} has no name in backend ${index + 1}`],
+      isNonEmptyString(backend['name']) ? [] : [`${name} has no name in backend ${index + 1}`],
     ),
-    ...wrong(weights, name),
+    ...invalidWeightProblems(weights, name),
     ...(backends.length > 0 && weights.every((weight) => weight === 0)
       ? [`${name} has no backend with a weight above 0`]
       : []),
   ];
 }
 
-function wrong(weights: readonly unknown[], name: string): readonly string[] {
+function invalidWeightProblems(weights: readonly unknown[], name: string): readonly string[] {
   return weights.flatMap((weight) =>
     Number.isInteger(weight) && (weight as number) >= 0
       ? []
@@ -79,18 +79,18 @@ function wrong(weights: readonly unknown[], name: string): readonly string[] {
   );
 }
 
-function sum(weights: readonly unknown[]): number {
+function sumWeights(weights: readonly unknown[]): number {
   return weights.reduce((all: number, weight) => all + Number(weight), 0);
 }
 
-function nameOf(list: string, { name }: Record<string, unknown>, index: number): string {
-  return isText(name) ? `${list}[${name}]` : `${list}[${index}]`;
+function routeName(list: string, { name }: Record<string, unknown>, index: number): string {
+  return isNonEmptyString(name) ? `${list}[${name}]` : `${list}[${index}]`;
 }
 
 function itemsOf(list: unknown): readonly Record<string, unknown>[] {
-  return Array.isArray(list) ? list.map((item: unknown) => (isMap(item) ? item : {})) : [];
+  return Array.isArray(list) ? list.map((item: unknown) => (isRecord(item) ? item : {})) : [];
 }
 
-function isText(value: unknown): value is string {
+function isNonEmptyString(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
 }

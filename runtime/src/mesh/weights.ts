@@ -1,5 +1,5 @@
 /** How requests are divided among destinations. */
-import { PermanentError } from '../worker.ts';
+import { PermanentError } from '../api/worker.ts';
 
 /** Whole percents by destination, 100 together: `{ primary: 90, canary: 10 }`. */
 export type Weights = Readonly<Record<string, number>>;
@@ -15,7 +15,7 @@ export function checkWeights(weights: Weights, place: string): void {
   const entries = Object.entries(weights);
   for (const [destination, weight] of entries) {
     if (!Number.isInteger(weight) || weight < 0 || weight > 100) {
-      throw wrong(
+      throw invalidRoute(
         place,
         `the weight of ${destination} must be a whole number from 0 to 100, found ${weight}`,
       );
@@ -26,7 +26,7 @@ export function checkWeights(weights: Weights, place: string): void {
     return;
   }
   const found = entries.map(([destination, weight]) => `${destination} ${weight}`).join(', ');
-  throw wrong(place, `weights must add up to 100, found ${sum} (${found || 'none at all'})`);
+  throw invalidRoute(place, `weights must add up to 100, found ${sum} (${found || 'none at all'})`);
 }
 
 /**
@@ -35,11 +35,11 @@ export function checkWeights(weights: Weights, place: string): void {
  */
 export function checkPercent(percent: number, place: string): void {
   if (!(percent > 0 && percent <= 100)) {
-    throw wrong(place, `percent must be above 0 and at most 100, found ${percent}`);
+    throw invalidRoute(place, `percent must be above 0 and at most 100, found ${percent}`);
   }
 }
 
 /** Asking again does not help; another spec, or another route, may. */
-export function wrong(place: string, problem: string): PermanentError {
+export function invalidRoute(place: string, problem: string): PermanentError {
   return new PermanentError(`${place}: ${problem}`, 'InvalidRoute');
 }

@@ -3,35 +3,35 @@
  * number), then the fields. Secrets never
  * get here: callers log names, not contents.
  */
-import type { Clock } from '../clock.ts';
-import type { Log } from '../worker.ts';
-import { currentSync } from './current.ts';
+import type { Clock } from '../util/clock.ts';
+import type { Logger } from '../api/worker.ts';
+import { currentReconcile } from './reconcile-context.ts';
 
-export const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
-export type Level = (typeof LEVELS)[number];
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
 
-export interface Logger extends Log {
-  child(fields: Readonly<Record<string, unknown>>): Logger;
+export interface JsonLogger extends Logger {
+  child(fields: Readonly<Record<string, unknown>>): JsonLogger;
   /** Takes effect at once, also for children. */
-  setLevel(level: Level): void;
+  setLevel(level: LogLevel): void;
 }
 
-export function jsonLogger(clock: Clock, level: Level, write: (line: string) => void): Logger {
-  const threshold = { value: LEVELS.indexOf(level) };
-  const make = (bound: Readonly<Record<string, unknown>>): Logger => {
+export function createJsonLogger(clock: Clock, level: LogLevel, write: (line: string) => void): JsonLogger {
+  const threshold = { value: LOG_LEVELS.indexOf(level) };
+  const make = (bound: Readonly<Record<string, unknown>>): JsonLogger => {
     const at =
-      (name: Level) =>
+      (name: LogLevel) =>
       (message: string, fields?: Readonly<Record<string, unknown>>): void => {
-        if (LEVELS.indexOf(name) < threshold.value) {
+        if (LOG_LEVELS.indexOf(name) < threshold.value) {
           return;
         }
         const begin = {
           time: new Date(clock.now()).toISOString(),
           level: name,
           message,
-          ...currentSync(),
+          ...currentReconcile(),
         };
-        write(`${line({ ...begin, ...bound, ...fields }, begin)}\n`);
+        write(`${serializeLine({ ...begin, ...bound, ...fields }, begin)}\n`);
       };
     return {
       debug: at('debug'),
@@ -39,23 +39,23 @@ export function jsonLogger(clock: Clock, level: Level, write: (line: string) => 
       warn: at('warn'),
       error: at('error'),
       child: (fields) => make({ ...bound, ...fields }),
-      setLevel: (next) => void (threshold.value = LEVELS.indexOf(next)),
+      setLevel: (next) => void (threshold.value = LOG_LEVELS.indexOf(next)),
     };
   };
   return make({});
 }
 
 /** A worker must not fail because of what it logs. */
-function line(whole: object, begin: object): string {
+function serializeLine(whole: object, begin: object): string {
   try {
-    return JSON.stringify(whole, plain);
+    return JSON.stringify(whole, jsonReplacer);
   } catch (error) {
     return JSON.stringify({ ...begin, unwritten: (error as Error).message });
   }
 }
 
 /** What JSON has no form for, or an empty one. */
-function plain(_: string, value: unknown): unknown {
+function jsonReplacer(_: string, value: unknown): unknown {
   if (value instanceof Error) {
     return value.message;
   }
@@ -63,7 +63,7 @@ function plain(_: string, value: unknown): unknown {
 }
 
 /** Binds fields to any log. */
-export function withFields(log: Log, fields: Readonly<Record<string, unknown>>): Log {
+export function withLogFields(log: Logger, fields: Readonly<Record<string, unknown>>): Logger {
   return {
     debug: (message, more) => log.debug(message, { ...fields, ...more }),
     info: (message, more) => log.info(message, { ...fields, ...more }),

@@ -6,7 +6,7 @@
  * docs/reference/metrics.md is written from this.
  */
 
-export interface Definition {
+export interface MetricDefinition {
   readonly type: 'counter' | 'gauge' | 'histogram';
   readonly name: string;
   readonly help: string;
@@ -15,7 +15,7 @@ export interface Definition {
 }
 
 /** controller-runtime's buckets (pkg/internal/controller/metrics). */
-const SYNC_BUCKETS = [
+const RECONCILE_BUCKETS = [
   0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9, 1,
   1.25, 1.5, 1.75, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9, 10, 15, 20, 25, 30, 40, 50, 60,
 ];
@@ -23,15 +23,15 @@ const SYNC_BUCKETS = [
 const QUEUE_BUCKETS = Array.from({ length: 12 }, (_, index) => Number(`1e${index - 8}`));
 const PHASE_BUCKETS = [1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21_600, 86_400, 604_800];
 
-type Made<Type extends Definition['type']> = Definition & { readonly type: Type };
+type DefinitionOf<Type extends MetricDefinition['type']> = MetricDefinition & { readonly type: Type };
 
-const counter = (name: string, help: string, ...labels: readonly string[]): Made<'counter'> => ({
+const counter = (name: string, help: string, ...labels: readonly string[]): DefinitionOf<'counter'> => ({
   type: 'counter',
   name,
   help,
   labels,
 });
-const gauge = (name: string, help: string, ...labels: readonly string[]): Made<'gauge'> => ({
+const gauge = (name: string, help: string, ...labels: readonly string[]): DefinitionOf<'gauge'> => ({
   type: 'gauge',
   name,
   help,
@@ -42,7 +42,7 @@ const histogram = (
   help: string,
   buckets: readonly number[],
   ...labels: readonly string[]
-): Made<'histogram'> => ({
+): DefinitionOf<'histogram'> => ({
   type: 'histogram',
   name,
   help,
@@ -50,41 +50,41 @@ const histogram = (
   buckets,
 });
 
-export const DEFINITIONS = {
-  syncs: counter(
+export const METRIC_DEFINITIONS = {
+  reconciles: counter(
     'controller_runtime_reconcile_total',
     'Syncs by result: success, error, requeue, requeue_after.',
     'controller',
     'result',
   ),
-  syncErrors: counter(
+  reconcileErrors: counter(
     'controller_runtime_reconcile_errors_total',
     'Syncs that failed.',
     'controller',
   ),
-  syncTerminal: counter(
+  terminalErrors: counter(
     'controller_runtime_terminal_reconcile_errors_total',
     'Syncs that ended Stalled: no retry can help.',
     'controller',
   ),
-  syncPanics: counter(
+  reconcilePanics: counter(
     'controller_runtime_reconcile_panics_total',
     'Always 0: an error that a worker throws is an error of the sync.',
     'controller',
   ),
-  syncTimeouts: counter(
+  reconcileTimeouts: counter(
     'controller_runtime_reconcile_timeouts_total',
     'Workers that did not end in their time.',
     'controller',
   ),
-  syncSeconds: histogram(
+  reconcileSeconds: histogram(
     'controller_runtime_reconcile_time_seconds',
     'Time of a sync.',
-    SYNC_BUCKETS,
+    RECONCILE_BUCKETS,
     'controller',
   ),
-  active: gauge('controller_runtime_active_workers', 'Syncs under way.', 'controller'),
-  limit: gauge(
+  activeReconciles: gauge('controller_runtime_active_workers', 'Syncs under way.', 'controller'),
+  maxConcurrentReconciles: gauge(
     'controller_runtime_max_concurrent_reconciles',
     'Most syncs under way at once.',
     'controller',
@@ -165,8 +165,8 @@ export const DEFINITIONS = {
     'controller',
     'phase',
   ),
-  phaseSyncs: counter(
-    'autopilot_phase_syncs_total',
+  phaseReconciles: counter(
+    'autopilot_phase_reconciles_total',
     'Syncs by phase and result.',
     'controller',
     'phase',
@@ -192,7 +192,7 @@ export const DEFINITIONS = {
     'kind',
     'action',
   ),
-  wakes: counter('autopilot_wakes_total', 'Why resources were looked at.', 'controller', 'cause'),
+  enqueues: counter('autopilot_enqueues_total', 'Why resources were looked at.', 'controller', 'cause'),
   quarantined: gauge(
     'autopilot_quarantined_resources',
     'Resources whose worker did not end when it was told to.',
@@ -236,18 +236,18 @@ export const DEFINITIONS = {
     'controller',
     'result',
   ),
-} as const satisfies Readonly<Record<string, Definition>>;
+} as const satisfies Readonly<Record<string, MetricDefinition>>;
 
 /** The reference page. */
-export function metricsPage(): string {
-  const rows = Object.values(DEFINITIONS).map(
-    ({ name, type, labels, help }: Definition) =>
+export function renderMetricsPage(): string {
+  const rows = Object.values(METRIC_DEFINITIONS).map(
+    ({ name, type, labels, help }: MetricDefinition) =>
       `| \`${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(', ')} | ${help} |`,
   );
   return [
     '# Metrics',
     '',
-    'Served at `/metrics` on `metricsAddr`. Written from `runtime/src/observe/definitions.ts`; do not edit.',
+    'Served at `/metrics` on `metricsAddr`. Written from `runtime/src/observability/metric-definitions.ts`; do not edit.',
     '',
     'Names without `autopilot_` are those of controller-runtime, its work queue and client-go, with the same labels and buckets: dashboards and',
     'alerts made for controllers work. `controller` is the kind of the resource in lower case. No label grows with the number of resources.',

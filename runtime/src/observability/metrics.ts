@@ -3,13 +3,13 @@
  * now.
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { Definition } from './definitions.ts';
-import { DEFINITIONS } from './definitions.ts';
+import type { MetricDefinition } from './metric-definitions.ts';
+import { METRIC_DEFINITIONS } from './metric-definitions.ts';
 import type { Observer } from './observer.ts';
-import { SILENT, WAKE_CAUSES } from './observer.ts';
+import { NOOP_OBSERVER, ENQUEUE_CAUSES } from './observer.ts';
 
 /** What a scrape asks. */
-export interface Snapshot {
+export interface OperatorSnapshot {
   readonly leading: boolean;
   readonly phases: ReadonlyMap<
     string,
@@ -24,7 +24,7 @@ export interface Snapshot {
   readonly kinds: readonly {
     readonly kind: string;
     readonly size: number;
-    readonly silence: number | undefined;
+    readonly secondsSinceLastEvent: number | undefined;
     readonly unavailable: boolean;
   }[];
 }
@@ -38,30 +38,30 @@ export interface MetricsSources {
   readonly outputs: readonly string[];
   readonly maxConcurrentReconciles: number;
   /** Undefined before the operator is there. */
-  snapshot(): Snapshot | undefined;
+  snapshot(): OperatorSnapshot | undefined;
 }
 
 export interface OperatorMetrics {
   readonly observer: Observer;
-  /** An answer of the API server: `Connection.onAnswer`. */
-  answered(host: string, method: string, code: string): void;
+  /** An answer of the API server: `Connection.onResponse`. */
+  responseReceived(host: string, method: string, code: string): void;
   readonly contentType: string;
-  text(): Promise<string>;
+  render(): Promise<string>;
 }
 
-const RESULTS = ['success', 'error', 'requeue', 'requeue_after'] as const;
+const RESULT_LABELS = ['success', 'error', 'requeue', 'requeue_after'] as const;
 
-export function operatorMetrics(sources: MetricsSources): OperatorMetrics {
+export function createOperatorMetrics(sources: MetricsSources): OperatorMetrics {
   const { controller, operator, phases, kinds, outputs } = sources;
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const { counters: c, gauges: g, histograms: h } = instruments(registry);
+  const { counters: c, gauges: g, histograms: h } = createInstruments(registry);
   const queue = { name: controller, controller };
 
-  for (const result of RESULTS) {
-    c.syncs.inc({ controller, result }, 0);
+  for (const result of RESULT_LABELS) {
+    c.reconciles.inc({ controller, result }, 0);
   }
-  for (const counter of [c.syncErrors, c.syncTerminal, c.syncPanics, c.syncTimeouts]) {
+  for (const counter of [c.reconcileErrors, c.terminalErrors, c.reconcilePanics, c.reconcileTimeouts]) {
     counter.inc({ controller }, 0);
   }
   for (const counter of [c.queueAdds, c.queueRetries]) {
@@ -70,18 +70,18 @@ export function operatorMetrics(sources: MetricsSources): OperatorMetrics {
   for (const histogram of [h.queueSeconds, h.workSeconds]) {
     histogram.zero(queue);
   }
-  h.syncSeconds.zero({ controller });
-  g.active.set({ controller }, 0);
-  g.limit.set({ controller }, sources.maxConcurrentReconciles);
+  h.reconcileSeconds.zero({ controller });
+  g.activeReconciles.set({ controller }, 0);
+  g.maxConcurrentReconciles.set({ controller }, sources.maxConcurrentReconciles);
   for (const phase of phases) {
-    for (const result of RESULTS) {
-      c.phaseSyncs.inc({ controller, phase, result }, 0);
+    for (const result of RESULT_LABELS) {
+      c.phaseReconciles.inc({ controller, phase, result }, 0);
     }
     c.loops.inc({ controller, phase }, 0);
     h.phaseSeconds.zero({ controller, phase });
   }
-  for (const cause of WAKE_CAUSES) {
-    c.wakes.inc({ controller, cause }, 0);
+  for (const cause of ENQUEUE_CAUSES) {
+    c.enqueues.inc({ controller, cause }, 0);
   }
   for (const kind of kinds) {
     for (const counter of [c.relists, c.missed, c.watchRestarts, c.watchFailures]) {
@@ -133,30 +133,30 @@ export function operatorMetrics(sources: MetricsSources): OperatorMetrics {
         { controller, kind },
         caches.some(({ unavailable }) => unavailable) ? 1 : 0,
       );
-      const silences = caches.flatMap(({ silence }) => silence ?? []);
-      if (silences.length > 0) {
-        g.watchAge.set({ controller, kind }, Math.max(...silences));
+      const ages = caches.flatMap(({ secondsSinceLastEvent }) => secondsSinceLastEvent ?? []);
+      if (ages.length > 0) {
+        g.watchAge.set({ controller, kind }, Math.max(...ages));
       }
     }
   }
 
   const observer: Observer = {
-    ...SILENT,
-    syncStarted: () => g.active.inc({ controller }),
-    syncEnded(phase, result, time, how) {
-      g.active.dec({ controller });
-      c.syncs.inc({ controller, result });
-      c.phaseSyncs.inc({ controller, phase, result });
+    ...NOOP_OBSERVER,
+    reconcileStarted: () => g.activeReconciles.inc({ controller }),
+    reconcileEnded(phase, result, time, errorType) {
+      g.activeReconciles.dec({ controller });
+      c.reconciles.inc({ controller, result });
+      c.phaseReconciles.inc({ controller, phase, result });
       if (result === 'error') {
-        c.syncErrors.inc({ controller });
+        c.reconcileErrors.inc({ controller });
       }
-      if (how === 'stalled') {
-        c.syncTerminal.inc({ controller });
+      if (errorType === 'stalled') {
+        c.terminalErrors.inc({ controller });
       }
-      if (how === 'timeout') {
-        c.syncTimeouts.inc({ controller });
+      if (errorType === 'timeout') {
+        c.reconcileTimeouts.inc({ controller });
       }
-      h.syncSeconds.observe({ controller }, time);
+      h.reconcileSeconds.observe({ controller }, time);
     },
     event(event) {
       if (event.type === 'transition') {
@@ -168,14 +168,14 @@ export function operatorMetrics(sources: MetricsSources): OperatorMetrics {
     },
     phaseLeft: (phase, seconds) => h.phaseSeconds.observe({ controller, phase }, seconds),
     outputUnchanged: (kind) => c.outputs.inc({ controller, kind, action: 'unchanged' }),
-    woken: (cause) => c.wakes.inc({ controller, cause }),
+    enqueued: (cause) => c.enqueues.inc({ controller, cause }),
     relisted(kind, { missed }) {
       c.relists.inc({ controller, kind });
       c.missed.inc({ controller, kind }, missed);
     },
     watchRestarted: (kind) => c.watchRestarts.inc({ controller, kind }),
     watchFailed: (kind) => c.watchFailures.inc({ controller, kind }),
-    kubeEvent: (result) => c.events.inc({ controller, result }),
+    eventHandled: (result) => c.events.inc({ controller, result }),
     queueAdded: () => c.queueAdds.inc(queue),
     queueBegan: (ms) => h.queueSeconds.observe(queue, ms / 1000),
     queueEnded: (ms) => h.workSeconds.observe(queue, ms / 1000),
@@ -183,9 +183,9 @@ export function operatorMetrics(sources: MetricsSources): OperatorMetrics {
   };
   return {
     observer,
-    answered: (host, method, code) => c.requests.inc({ code, method, host }),
+    responseReceived: (host, method, code) => c.requests.inc({ code, method, host }),
     contentType: registry.contentType,
-    text() {
+    render() {
       refresh();
       return registry.metrics();
     },
@@ -193,27 +193,27 @@ export function operatorMetrics(sources: MetricsSources): OperatorMetrics {
 }
 
 /** Each definition as the kind of thing that it is; asking for another kind does not compile. */
-type Of<Type extends Definition['type'], Made> = {
+type InstrumentsOf<Type extends MetricDefinition['type'], Made> = {
   readonly [
-    Name in keyof typeof DEFINITIONS as (typeof DEFINITIONS)[Name]['type'] extends Type
+    Name in keyof typeof METRIC_DEFINITIONS as (typeof METRIC_DEFINITIONS)[Name]['type'] extends Type
       ? Name
       : never
   ]: Made;
 };
 
 interface Instruments {
-  readonly counters: Of<'counter', Counter>;
-  readonly gauges: Of<'gauge', Gauge>;
-  readonly histograms: Of<'histogram', Histogram>;
+  readonly counters: InstrumentsOf<'counter', Counter>;
+  readonly gauges: InstrumentsOf<'gauge', Gauge>;
+  readonly histograms: InstrumentsOf<'histogram', Histogram>;
 }
 
-function instruments(registry: Registry): Instruments {
+function createInstruments(registry: Registry): Instruments {
   const counters: Record<string, Counter> = {};
   const gauges: Record<string, Gauge> = {};
   const histograms: Record<string, Histogram> = {};
   for (const [key, { type, name, help, labels, buckets = [] }] of Object.entries(
-    DEFINITIONS,
-  ) as readonly [string, Definition][]) {
+    METRIC_DEFINITIONS,
+  ) as readonly [string, MetricDefinition][]) {
     const options = { name, help, labelNames: [...labels], registers: [registry] };
     if (type === 'counter') {
       counters[key] = new Counter(options);

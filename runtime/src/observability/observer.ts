@@ -2,12 +2,12 @@
  * What the layers tell about themselves; metrics and demos listen. All methods must be cheap and
  * must not throw.
  */
-import type { OperatorEvent } from './event.ts';
+import type { OperatorEvent } from './operator-event.ts';
 
-export type SyncResult = 'success' | 'error' | 'requeue_after' | 'requeue';
+export type ResultLabel = 'success' | 'error' | 'requeue_after' | 'requeue';
 
 /** Why a resource is looked at. */
-export const WAKE_CAUSES = [
+export const ENQUEUE_CAUSES = [
   'start',
   'resource',
   'input',
@@ -17,21 +17,21 @@ export const WAKE_CAUSES = [
   'backoff',
   'released',
 ] as const;
-export type WakeCause = (typeof WAKE_CAUSES)[number];
+export type EnqueueCause = (typeof ENQUEUE_CAUSES)[number];
 
 export interface Observer {
-  syncStarted(): void;
+  reconcileStarted(): void;
   /**
    * @param how set for an error: the worker said that no retry can help, or it did not end in its
    * time
    */
-  syncEnded(phase: string, result: SyncResult, seconds: number, how?: 'stalled' | 'timeout'): void;
+  reconcileEnded(phase: string, result: ResultLabel, seconds: number, errorType?: 'stalled' | 'timeout'): void;
   event(event: OperatorEvent): void;
   /** A resource goes to another phase, after it was in this one for so long. */
   phaseLeft(phase: string, seconds: number): void;
   /** An output was as intended already: no request. */
   outputUnchanged(kind: string): void;
-  woken(cause: WakeCause): void;
+  enqueued(cause: EnqueueCause): void;
   /**
    * A list after the first: what it changed, and how much of that the watch should have told
    * before.
@@ -40,7 +40,7 @@ export interface Observer {
   watchRestarted(kind: string): void;
   watchFailed(kind: string, error: unknown): void;
   /** A Kubernetes Event was sent, could not be sent, or was dropped because there were too many. */
-  kubeEvent(result: 'sent' | 'failed' | 'dropped'): void;
+  eventHandled(result: 'sent' | 'failed' | 'dropped'): void;
   /**
    * The queue: a key was added; a run began after the key was ready for so long, ended after it
    * took so long; a key failed and comes again.
@@ -51,17 +51,17 @@ export interface Observer {
   queueRetried(): void;
 }
 
-export const SILENT: Observer = {
-  syncStarted() {},
-  syncEnded() {},
+export const NOOP_OBSERVER: Observer = {
+  reconcileStarted() {},
+  reconcileEnded() {},
   event() {},
   phaseLeft() {},
   outputUnchanged() {},
-  woken() {},
+  enqueued() {},
   relisted() {},
   watchRestarted() {},
   watchFailed() {},
-  kubeEvent() {},
+  eventHandled() {},
   queueAdded() {},
   queueBegan() {},
   queueEnded() {},
@@ -69,12 +69,12 @@ export const SILENT: Observer = {
 };
 
 /** One observer that tells many; each hears what it has a method for. */
-export function observers(...all: readonly Partial<Observer>[]): Observer {
-  const telling = Object.keys(SILENT).map((name) => {
-    const heard = all.flatMap((one) => one[name as keyof Observer]?.bind(one) ?? []) as readonly ((
-      ...told: readonly unknown[]
+export function combineObservers(...all: readonly Partial<Observer>[]): Observer {
+  const methods = Object.keys(NOOP_OBSERVER).map((name) => {
+    const listeners = all.flatMap((one) => one[name as keyof Observer]?.bind(one) ?? []) as readonly ((
+      ...values: readonly unknown[]
     ) => void)[];
-    return [name, (...told: readonly unknown[]) => heard.forEach((hear) => hear(...told))];
+    return [name, (...values: readonly unknown[]) => listeners.forEach((listener) => listener(...values))];
   });
-  return Object.fromEntries(telling) as Observer;
+  return Object.fromEntries(methods) as Observer;
 }

@@ -1,5 +1,5 @@
 /** What happened to resources, as data. */
-import type { Log } from '../worker.ts';
+import type { Logger } from '../api/worker.ts';
 
 export interface EventKey {
   readonly namespace?: string;
@@ -24,7 +24,7 @@ export type OperatorEvent =
   /** The resource changes phases faster than it should. */
   | { readonly type: 'looping'; readonly resource: EventKey; readonly phase: string }
   | {
-      readonly type: 'syncFailed';
+      readonly type: 'reconcileFailed';
       readonly resource: EventKey;
       readonly phase: string;
       readonly message: string;
@@ -34,15 +34,15 @@ export type OperatorEvent =
  * Says it in the log: what a person wants to follow at `info`, each object that was written at
  * `debug`.
  */
-export function logged(log: Log): (event: OperatorEvent) => void {
-  const named = ({ namespace, name }: EventKey): string =>
+export function logEvents(log: Logger): (event: OperatorEvent) => void {
+  const formatKey = ({ namespace, name }: EventKey): string =>
     namespace === undefined ? name : `${namespace}/${name}`;
   return (event) => {
-    const resource = named(event.resource);
+    const resource = formatKey(event.resource);
     if (event.type === 'transition') {
       log.info('transition', { resource, from: event.from, to: event.to });
     } else if (event.type === 'output') {
-      log.debug(event.action, { resource, kind: event.kind, object: named(event.object) });
+      log.debug(event.action, { resource, kind: event.kind, object: formatKey(event.object) });
     } else if (event.type === 'looping') {
       log.warn('looping', { resource, phase: event.phase });
     }

@@ -4,34 +4,34 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-export interface CurrentSync {
+export interface CurrentReconcile {
   /** `namespace/name` of the resource. */
   readonly resource: string;
   readonly phase: string;
   /** Of this sync, in this process. */
-  readonly sync: string;
+  readonly reconcileId: string;
 }
 
-/** Where the watchdog's thread finds `currentSync` while the main thread does not answer. */
-export const CURRENT_SYNC = Symbol.for('autopilot.currentSync');
+/** Where the watchdog's thread finds `currentReconcile` while the main thread does not answer. */
+export const CURRENT_RECONCILE = Symbol.for('autopilot.currentReconcile');
 
-const storage = new AsyncLocalStorage<CurrentSync>();
-const running = new Set<CurrentSync>();
+const storage = new AsyncLocalStorage<CurrentReconcile>();
+const running = new Set<CurrentReconcile>();
 
-export function during<T>(sync: CurrentSync, run: () => Promise<T>): Promise<T> {
-  running.add(sync);
-  return storage.run(sync, run).finally(() => running.delete(sync));
+export function runInReconcile<T>(reconcile: CurrentReconcile, run: () => Promise<T>): Promise<T> {
+  running.add(reconcile);
+  return storage.run(reconcile, run).finally(() => running.delete(reconcile));
 }
 
-export function currentSync(): CurrentSync | undefined {
+export function currentReconcile(): CurrentReconcile | undefined {
   return storage.getStore();
 }
 
-export function runningSyncs(): readonly CurrentSync[] {
+export function runningReconciles(): readonly CurrentReconcile[] {
   return [...running];
 }
 
-(globalThis as Record<symbol, unknown>)[CURRENT_SYNC] = () => ({
-  current: currentSync(),
-  running: runningSyncs(),
+(globalThis as Record<symbol, unknown>)[CURRENT_RECONCILE] = () => ({
+  current: currentReconcile(),
+  running: runningReconciles(),
 });

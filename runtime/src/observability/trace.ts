@@ -2,10 +2,10 @@
  * Spans through the OpenTelemetry API package, if the project has it and an SDK is registered
  * (`node --import`); else they cost nothing.
  */
-import type { Clock } from '../clock.ts';
-import type { KubeApi } from '../kube/api.ts';
-import { messageOf } from '../kube/errors.ts';
-import type { ResourceType } from '../kube/object.ts';
+import type { Clock } from '../util/clock.ts';
+import type { KubeApi } from '../client/kube-api.ts';
+import { messageOf } from '../client/errors.ts';
+import type { ResourceType } from '../client/object.ts';
 
 type Attributes = Readonly<Record<string, string | number | boolean>>;
 
@@ -27,10 +27,10 @@ export type Trace = <T>(
 ) => Promise<T>;
 
 /** Of the time that a Pod has to end, after the workers have had theirs. */
-const FLUSH_MS = 3_000;
+const FLUSH_TIMEOUT_MS = 3_000;
 
-const NO_SPAN: Span = { set() {}, fail() {} };
-export const untraced: Trace = (_, __, run) => run(NO_SPAN);
+const NOOP_SPAN: Span = { set() {}, fail() {} };
+export const untraced: Trace = (_, __, run) => run(NOOP_SPAN);
 
 /** As much of `@opentelemetry/api` as is used here; the package itself is the user's. */
 interface OpenTelemetry {
@@ -69,24 +69,24 @@ export interface Tracing {
    */
   flush(clock: Clock): Promise<void>;
 }
-const NO_TRACING: Tracing = { trace: untraced, flush: () => Promise.resolve() };
+const NOOP_TRACING: Tracing = { trace: untraced, flush: () => Promise.resolve() };
 
 /** @param load for tests */
-export async function openTelemetry(
+export async function loadOpenTelemetry(
   load: () => Promise<unknown> = () => import('@opentelemetry/api' as string) as Promise<unknown>,
 ): Promise<Tracing> {
   let api: OpenTelemetry;
   try {
     api = (await load()) as OpenTelemetry;
   } catch {
-    return NO_TRACING;
+    return NOOP_TRACING;
   }
   const tracer = api.trace.getTracer('autopilot-runtime');
   // Without an SDK every span is the invalid one: then nothing is to be gained by making more.
   const probe = tracer.startSpan('autopilot.start');
   probe.end();
   if (/^0*$/.test(probe.spanContext().traceId)) {
-    return NO_TRACING;
+    return NOOP_TRACING;
   }
   const trace: Trace = (name, attributes, run, root) =>
     tracer.startActiveSpan(name, { attributes, root: root !== undefined }, async (span) => {
@@ -107,7 +107,7 @@ export async function openTelemetry(
     async flush(clock) {
       const provider = api.trace.getTracerProvider();
       const late = Promise.withResolvers<void>();
-      const timer = clock.after(FLUSH_MS, late.resolve);
+      const timer = clock.after(FLUSH_TIMEOUT_MS, late.resolve);
       await Promise.race([
         (provider.getDelegate?.() ?? provider).forceFlush?.(),
         late.promise,

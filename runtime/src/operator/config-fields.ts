@@ -7,37 +7,37 @@
  */
 import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
 import type { YAMLMap } from 'yaml';
-import { parseDuration } from '../duration.ts';
-import type { Level } from '../observe/log.ts';
+import { parseDuration } from '../api/duration.ts';
+import type { LogLevel } from '../observability/logger.ts';
 
 /** Reads a value. @throws Error with the rest of a sentence that begins with the field's name. */
-type Read<T> = (value: unknown) => T;
-type ReadAll = Readonly<Record<string, Read<unknown>>>;
-type ValuesOf<F extends ReadAll> = { readonly [K in keyof F]?: ReturnType<F[K]> };
+type FieldReader<T> = (value: unknown) => T;
+type FieldReaders = Readonly<Record<string, FieldReader<unknown>>>;
+type ValuesOf<F extends FieldReaders> = { readonly [K in keyof F]?: ReturnType<F[K]> };
 
-const METRICS = {
-  address: url,
-  bearerTokenFile: someText,
-  caFile: someText,
-  headers,
-  timeout: duration,
+const METRICS_FIELDS = {
+  address: readUrl,
+  bearerTokenFile: readNonEmptyString,
+  caFile: readNonEmptyString,
+  headers: readHeaders,
+  timeout: readDuration,
 };
 
 const FIELDS = {
-  version: text,
-  meshProvider,
-  controlPlaneNs: someText,
-  workInterval: duration,
-  workerTimeout: duration,
-  maxConcurrentReconciles: count,
-  metricsAddr: listenAddress,
-  enableLeaderElection: flag,
-  watchNamespace: namespaces,
-  leaderElectionNamespace: someText,
-  logLevel,
-  paused: flag,
-  metrics: (value: unknown): ValuesOf<typeof METRICS> => mapping(value),
-  config: mapping,
+  version: readString,
+  meshProvider: readMeshProvider,
+  controlPlaneNs: readNonEmptyString,
+  workInterval: readDuration,
+  workerTimeout: readDuration,
+  maxConcurrentReconciles: readCount,
+  metricsAddr: readListenAddress,
+  enableLeaderElection: readBoolean,
+  watchNamespace: readNamespaces,
+  leaderElectionNamespace: readNonEmptyString,
+  logLevel: readLogLevel,
+  paused: readBoolean,
+  metrics: (value: unknown): ValuesOf<typeof METRICS_FIELDS> => readMapping(value),
+  config: readMapping,
 };
 
 /** What a file says; what it leaves out, or leaves empty, is not there. */
@@ -47,14 +47,14 @@ export type FileFields = ValuesOf<typeof FIELDS>;
  * @param file the name that problems carry. @throws Error with one line for each problem, in the
  * order of the file
  */
-export function readFields(content: string, file: string): FileFields {
+export function readConfigFields(content: string, file: string): FileFields {
   const lines = new LineCounter();
   const document = parseDocument(content, { lineCounter: lines, prettyErrors: false });
   const problems: { readonly at: number; readonly sentence: string }[] = [];
   const problem = (at: number | undefined, sentence: string): void =>
     void problems.push({ at: at ?? 0, sentence });
 
-  const members = (map: YAMLMap, known: ReadAll, path: string): Record<string, unknown> => {
+  const members = (map: YAMLMap, known: FieldReaders, path: string): Record<string, unknown> => {
     const values: Record<string, unknown> = {};
     for (const { key, value } of map.items) {
       const name = isScalar(key) ? String(key.value) : '';
@@ -74,7 +74,7 @@ export function readFields(content: string, file: string): FileFields {
         }
         values[name] =
           read === FIELDS.metrics && isMap(value)
-            ? members(value, METRICS, 'metrics.')
+            ? members(value, METRICS_FIELDS, 'metrics.')
             : read(plain);
       } catch (error) {
         problem(
@@ -113,7 +113,7 @@ export function readFields(content: string, file: string): FileFields {
 /** ", did you mean 'x'?" or, with nothing near, what there is. */
 function suggestion(wrong: string, known: readonly string[]): string {
   const [nearest] = known
-    .map((name) => ({ name, steps: distance(wrong.toLowerCase(), name.toLowerCase()) }))
+    .map((name) => ({ name, steps: editDistance(wrong.toLowerCase(), name.toLowerCase()) }))
     .toSorted((a, b) => a.steps - b.steps);
   if (nearest !== undefined && nearest.steps <= Math.max(1, Math.floor(nearest.name.length / 3))) {
     return `, did you mean '${nearest.name}'?`;
@@ -122,7 +122,7 @@ function suggestion(wrong: string, known: readonly string[]): string {
 }
 
 /** Insertions, deletions and replacements that lead from one word to the other. */
-function distance(a: string, b: string): number {
+function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (const [i, letter] of Array.from(a).entries()) {
     const next = [i + 1];
@@ -140,42 +140,42 @@ function distance(a: string, b: string): number {
   return row[b.length] ?? 0;
 }
 
-function found(value: unknown): string {
+function describeFound(value: unknown): string {
   return `, found ${JSON.stringify(value)}`;
 }
 
-function text(value: unknown): string {
+function readString(value: unknown): string {
   if (typeof value !== 'string') {
     throw new Error(
-      `must be a text${typeof value === 'object' ? '' : ' (put it in quotes)'}${found(value)}`,
+      `must be a text${typeof value === 'object' ? '' : ' (put it in quotes)'}${describeFound(value)}`,
     );
   }
   return value;
 }
 
-function someText(value: unknown): string {
-  if (text(value) === '') {
+function readNonEmptyString(value: unknown): string {
+  if (readString(value) === '') {
     throw new Error('must not be empty');
   }
   return value as string;
 }
 
-function flag(value: unknown): boolean {
+function readBoolean(value: unknown): boolean {
   if (typeof value !== 'boolean') {
-    throw new Error(`must be true or false${found(value)}`);
+    throw new Error(`must be true or false${describeFound(value)}`);
   }
   return value;
 }
 
-function count(value: unknown): number {
+function readCount(value: unknown): number {
   if (!Number.isInteger(value) || (value as number) < 1) {
-    throw new Error(`must be a whole number from 1${found(value)}`);
+    throw new Error(`must be a whole number from 1${describeFound(value)}`);
   }
   return value as number;
 }
 
 /** Milliseconds. */
-function duration(value: unknown): number {
+function readDuration(value: unknown): number {
   try {
     const ms = parseDuration(String(value));
     if (ms > 0) {
@@ -185,47 +185,47 @@ function duration(value: unknown): number {
     // One sentence for both.
   }
   throw new Error(
-    `must be a duration longer than 0, such as 500ms, 10s, 1m30s or 2h${found(value)}`,
+    `must be a duration longer than 0, such as 500ms, 10s, 1m30s or 2h${describeFound(value)}`,
   );
 }
 
-function mapping(value: unknown): Readonly<Record<string, unknown>> {
+function readMapping(value: unknown): Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new Error(`must be a mapping${found(value)}`);
+    throw new Error(`must be a mapping${describeFound(value)}`);
   }
   return value as Readonly<Record<string, unknown>>;
 }
 
-function meshProvider(value: unknown): 'Istio' | 'Custom' {
+function readMeshProvider(value: unknown): 'Istio' | 'Custom' {
   if (value === 'Istio' || value === 0) {
     return 'Istio';
   }
   if (value === 'Custom' || value === 1) {
     return 'Custom';
   }
-  throw new Error(`must be Istio or Custom${found(value)}`);
+  throw new Error(`must be Istio or Custom${describeFound(value)}`);
 }
 
-export function url(value: unknown): string {
+export function readUrl(value: unknown): string {
   const { protocol } = URL.parse(String(value)) ?? {};
   if (protocol !== 'http:' && protocol !== 'https:') {
     // Without the user and password of an address that is nearly one: errors are logged.
     const shown = typeof value === 'string' ? value.replace(/[^/]*@/, '') : value;
-    throw new Error(`must be an address such as http://prometheus.monitoring:9090${found(shown)}`);
+    throw new Error(`must be an address such as http://prometheus.monitoring:9090${describeFound(shown)}`);
   }
   return String(value);
 }
 
 /** Empty: no endpoints. */
-function listenAddress(value: unknown): string {
+function readListenAddress(value: unknown): string {
   if (typeof value !== 'string' || !/^(|.*:\d+)$/.test(value)) {
-    throw new Error(`must be an address such as :9091, or "" for no endpoints${found(value)}`);
+    throw new Error(`must be an address such as :9091, or "" for no endpoints${describeFound(value)}`);
   }
   return value;
 }
 
-export function namespaces(value: unknown): readonly string[] {
-  const names = [...new Set(text(value).split(','))]
+export function readNamespaces(value: unknown): readonly string[] {
+  const names = [...new Set(readString(value).split(','))]
     .map((name) => name.trim())
     .filter((name) => name !== '');
   const wrong = names.find((name) => !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name));
@@ -236,7 +236,7 @@ export function namespaces(value: unknown): readonly string[] {
 }
 
 /** Errors are logged, and headers are where tokens stand: none shows a value. */
-function headers(value: unknown): Readonly<Record<string, string>> {
+function readHeaders(value: unknown): Readonly<Record<string, string>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new Error('must be a mapping of names to texts');
   }
@@ -255,7 +255,7 @@ function headers(value: unknown): Readonly<Record<string, string>> {
  * The original's names, its numbers from 0, and our own names in small letters; beyond Error there
  * is nothing here to leave out.
  */
-const LEVELS: Readonly<Record<string, Level>> = {
+const LEVEL_BY_NAME: Readonly<Record<string, LogLevel>> = {
   Debug: 'debug',
   Info: 'info',
   Warn: 'warn',
@@ -265,11 +265,11 @@ const LEVELS: Readonly<Record<string, Level>> = {
   Fatal: 'error',
 };
 
-function logLevel(value: unknown): Level {
-  const named = typeof value === 'number' ? Object.values(LEVELS)[value] : LEVELS[String(value)];
-  const level = named ?? Object.values(LEVELS).find((own) => own === value);
+function readLogLevel(value: unknown): LogLevel {
+  const named = typeof value === 'number' ? Object.values(LEVEL_BY_NAME)[value] : LEVEL_BY_NAME[String(value)];
+  const level = named ?? Object.values(LEVEL_BY_NAME).find((own) => own === value);
   if (level === undefined) {
-    throw new Error(`must be Debug, Info, Warn or Error${found(value)}`);
+    throw new Error(`must be Debug, Info, Warn or Error${describeFound(value)}`);
   }
   return level;
 }

@@ -3,17 +3,17 @@
  * again rather than watched: a ConfigMap
  * mount swaps a symbolic link, which a watch of the file does not survive.
  */
-import type { Clock } from '../clock.ts';
-import { sleep } from '../clock.ts';
-import type { Log } from '../worker.ts';
+import type { Clock } from '../util/clock.ts';
+import { sleep } from '../util/clock.ts';
+import type { Logger } from '../api/worker.ts';
 import type { LiveConfig, OperatorConfig } from './config.ts';
-import { FIELD_NAMES, LIVE } from './config.ts';
+import { FIELD_NAMES, LIVE_SETTINGS } from './config.ts';
 
-const EVERY_MS = 5_000;
+const POLL_INTERVAL_MS = 5_000;
 
-export interface ReloadPorts {
+export interface ConfigReloadDeps {
   readonly clock: Clock;
-  readonly log: Log;
+  readonly log: Logger;
   /** The text of the file now; undefined when there is none. */
   read(): Promise<string | undefined>;
   /** @throws Error with what is wrong in the text */
@@ -23,19 +23,19 @@ export interface ReloadPorts {
 }
 
 /** Runs until the signal is aborted. A file that is wrong changes nothing, and is said once. */
-export async function reloading(
+export async function reloadConfig(
   started: { readonly text: string | undefined; readonly config: OperatorConfig },
-  ports: ReloadPorts,
+  deps: ConfigReloadDeps,
   signal: AbortSignal,
 ): Promise<void> {
   let { text, config } = started;
   for (;;) {
     try {
-      await sleep(ports.clock, EVERY_MS, signal);
+      await sleep(deps.clock, POLL_INTERVAL_MS, signal);
     } catch {
       return;
     }
-    const next = await ports.read().catch(() => text);
+    const next = await deps.read().catch(() => text);
     if (next === text) {
       continue;
     }
@@ -43,13 +43,13 @@ export async function reloading(
     if (next === undefined || next.trim() === '') {
       // Defaults would end a pause that somebody has set; empty is also what a file is while it is
       // being written.
-      ports.log.warn(
+      deps.log.warn(
         `the configuration file is ${next === undefined ? 'gone' : 'empty'}: its last settings stay`,
       );
       continue;
     }
     try {
-      const parsed = ports.parse(next);
+      const parsed = deps.parse(next);
       const changed = (Object.keys(FIELD_NAMES) as (keyof OperatorConfig)[]).filter(
         (name) => JSON.stringify(parsed[name]) !== JSON.stringify(config[name]),
       );
@@ -57,25 +57,25 @@ export async function reloading(
       if (changed.length === 0) {
         continue;
       }
-      const live: readonly string[] = LIVE;
+      const live: readonly string[] = LIVE_SETTINGS;
       const names = (wanted: boolean): string =>
         changed
           .filter((name) => live.includes(name) === wanted)
           .map((name) => FIELD_NAMES[name])
           .join(', ');
-      ports.apply(
-        Object.fromEntries(LIVE.map((name) => [name, parsed[name]])) as unknown as LiveConfig,
+      deps.apply(
+        Object.fromEntries(LIVE_SETTINGS.map((name) => [name, parsed[name]])) as unknown as LiveConfig,
       );
       if (names(true) !== '') {
-        ports.log.info('configuration reloaded', { changed: names(true) });
+        deps.log.info('configuration reloaded', { changed: names(true) });
       }
       if (names(false) !== '') {
-        ports.log.warn('some changes of the configuration need a restart', {
+        deps.log.warn('some changes of the configuration need a restart', {
           changed: names(false),
         });
       }
     } catch (error) {
-      ports.log.error('the configuration is wrong and was not taken', {
+      deps.log.error('the configuration is wrong and was not taken', {
         error: (error as Error).message,
       });
     }

@@ -3,12 +3,12 @@
  * the environment over both.
  */
 import { readFile } from 'node:fs/promises';
-import type { Level } from '../observe/log.ts';
-import type { MetricsAccess } from '../queries/types.ts';
-import type { ConfigSchema } from '../user-config.ts';
-import { userConfig } from '../user-config.ts';
-import type { FileFields } from './fields.ts';
-import { namespaces, readFields, url } from './fields.ts';
+import type { LogLevel } from '../observability/logger.ts';
+import type { PrometheusSettings } from '../queries/query-types.ts';
+import type { ConfigSchema } from '../api/config-schema.ts';
+import { validateUserConfig } from '../api/config-schema.ts';
+import type { FileFields } from './config-fields.ts';
+import { readNamespaces, readConfigFields, readUrl } from './config-fields.ts';
 
 export interface OperatorConfig {
   readonly workIntervalMs: number;
@@ -25,14 +25,14 @@ export interface OperatorConfig {
   /** The user's own section, given to workers. */
   readonly config: unknown;
   /** Prometheus. */
-  readonly metrics: MetricsAccess;
+  readonly metrics: PrometheusSettings;
   /** `:9091`; empty: no endpoints. */
   readonly metricsAddr: string;
-  readonly logLevel: Level;
+  readonly logLevel: LogLevel;
 }
 
 /** Settings that take effect in a running operator; the others need a new process. */
-export const LIVE = [
+export const LIVE_SETTINGS = [
   'workIntervalMs',
   'workerTimeoutMs',
   'paused',
@@ -40,7 +40,7 @@ export const LIVE = [
   'metrics',
   'logLevel',
 ] as const;
-export type LiveConfig = Pick<OperatorConfig, (typeof LIVE)[number]>;
+export type LiveConfig = Pick<OperatorConfig, (typeof LIVE_SETTINGS)[number]>;
 
 /** As the settings are called in the file. */
 export const FIELD_NAMES: Readonly<Record<keyof OperatorConfig, string>> = {
@@ -59,18 +59,18 @@ export const FIELD_NAMES: Readonly<Record<keyof OperatorConfig, string>> = {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-export const DEFAULT_CONFIG: OperatorConfig = merged({}, {});
+export const DEFAULT_CONFIG: OperatorConfig = mergeConfig({}, {});
 
 /**
  * @param file path; an absent file means the defaults.
  * @throws Error with file, line and column of everything that is wrong.
  */
 export async function loadConfig(file: string, environment: Environment): Promise<OperatorConfig> {
-  return configOf((await readConfig(file)) ?? '', file, environment);
+  return parseConfig((await readConfigFile(file)) ?? '', file, environment);
 }
 
 /** The text of the file; undefined when there is none. @throws Error when it cannot be read */
-export async function readConfig(file: string): Promise<string | undefined> {
+export async function readConfigFile(file: string): Promise<string | undefined> {
   return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') {
       return undefined;
@@ -83,15 +83,15 @@ export async function readConfig(file: string): Promise<string | undefined> {
  * @param type what the user's `config:` must be; undefined: anything
  * @throws Error with file, line and column of everything that is wrong.
  */
-export function configOf(
+export function parseConfig(
   text: string,
   file: string,
   environment: Environment,
   type?: ConfigSchema,
 ): OperatorConfig {
-  const config = merged(readFields(text, file), environment);
+  const config = mergeConfig(readConfigFields(text, file), environment);
   try {
-    return { ...config, config: userConfig(type, config.config) };
+    return { ...config, config: validateUserConfig(type, config.config) };
   } catch (error) {
     throw new Error(`${file}: ${(error as Error).message.replaceAll('\n', `\n${file}: `)}`, {
       cause: error,
@@ -99,7 +99,7 @@ export function configOf(
   }
 }
 
-function merged(fields: FileFields, environment: Environment): OperatorConfig {
+function mergeConfig(fields: FileFields, environment: Environment): OperatorConfig {
   const { metrics = {} } = fields;
   const { METRICS_SERVER: server, WATCH_NAMESPACE: watched } = environment;
   const provided =
@@ -114,14 +114,14 @@ function merged(fields: FileFields, environment: Environment): OperatorConfig {
     watchNamespaces:
       watched === undefined
         ? (fields.watchNamespace ?? [])
-        : inEnvironment('WATCH_NAMESPACE', watched, namespaces),
+        : readVariable('WATCH_NAMESPACE', watched, readNamespaces),
     leaderElection: fields.enableLeaderElection ?? true,
     leaderElectionNamespace: fields.leaderElectionNamespace,
     paused: fields.paused ?? false,
     config: fields.config ?? {},
     metrics: {
       address: server
-        ? inEnvironment('METRICS_SERVER', server, url)
+        ? readVariable('METRICS_SERVER', server, readUrl)
         : (metrics.address ?? provided),
       ...(metrics.bearerTokenFile !== undefined && { bearerTokenFile: metrics.bearerTokenFile }),
       ...(metrics.caFile !== undefined && { caFile: metrics.caFile }),
@@ -133,7 +133,7 @@ function merged(fields: FileFields, environment: Environment): OperatorConfig {
   };
 }
 
-function inEnvironment<T>(name: string, value: string, read: (value: unknown) => T): T {
+function readVariable<T>(name: string, value: string, read: (value: unknown) => T): T {
   try {
     return read(value);
   } catch (error) {

@@ -6,7 +6,7 @@
 import { createServer } from 'node:http';
 import type { Server, ServerResponse } from 'node:http';
 
-export interface Check {
+export interface ReadinessCheck {
   readonly name: string;
   /** Undefined when well, else the reason. */
   run(): string | undefined;
@@ -15,8 +15,8 @@ export interface Check {
 export interface EndpointsOptions {
   /** `:9091` or `127.0.0.1:9091`. */
   readonly address: string;
-  readonly metrics: { readonly contentType: string; text(): Promise<string> };
-  readonly ready: readonly Check[];
+  readonly metrics: { readonly contentType: string; render(): Promise<string> };
+  readonly ready: readonly ReadinessCheck[];
 }
 
 /** Resolves when it listens. @throws Error when the address is not `host:port` or is taken. */
@@ -30,7 +30,7 @@ export function serveEndpoints(
   const server = createServer((request, response) => {
     // Scanners ask for `//`, which is no path: what cannot be read is not found.
     const url = URL.parse(request.url ?? '/', 'http://localhost') ?? new URL('http://localhost/');
-    void answer(url, options, response).catch((error: Error) =>
+    void handleRequest(url, options, response).catch((error: Error) =>
       response.writeHead(500, { 'content-type': 'text/plain' }).end(`${error.message}\n`),
     );
   });
@@ -46,7 +46,7 @@ export function serveEndpoints(
   });
 }
 
-async function answer(
+async function handleRequest(
   url: URL,
   options: EndpointsOptions,
   response: ServerResponse,
@@ -54,16 +54,16 @@ async function answer(
   const [, root, name] = url.pathname.split('/');
   if (root === 'readyz') {
     const excluded = url.searchParams.getAll('exclude');
-    const asked = options.ready.filter(
+    const checks = options.ready.filter(
       (check) => !excluded.includes(check.name) && (name === undefined || name === check.name),
     );
-    if (name === undefined || asked.length > 0) {
-      return answerReady(asked, url.searchParams.has('verbose'), response);
+    if (name === undefined || checks.length > 0) {
+      return respondReadiness(checks, url.searchParams.has('verbose'), response);
     }
   }
   switch (url.pathname) {
     case '/metrics': {
-      const text = await options.metrics.text();
+      const text = await options.metrics.render();
       response.writeHead(200, { 'content-type': options.metrics.contentType }).end(text);
       return;
     }
@@ -77,17 +77,17 @@ async function answer(
   }
 }
 
-function answerReady(checks: readonly Check[], verbose: boolean, response: ServerResponse): void {
+function respondReadiness(checks: readonly ReadinessCheck[], verbose: boolean, response: ServerResponse): void {
   const results = checks.map((check) => ({ name: check.name, reason: check.run() }));
-  const well = results.every(({ reason }) => reason === undefined);
+  const isReady = results.every(({ reason }) => reason === undefined);
   const lines = results.map(({ name, reason }) =>
     reason === undefined ? `[+]${name} ok` : `[-]${name} failed: ${reason}`,
   );
   const body =
-    well && !verbose
+    isReady && !verbose
       ? 'ok\n'
-      : `${[...lines, `readyz check ${well ? 'passed' : 'failed'}`].join('\n')}\n`;
-  response.writeHead(well ? 200 : 503, { 'content-type': 'text/plain' }).end(body);
+      : `${[...lines, `readyz check ${isReady ? 'passed' : 'failed'}`].join('\n')}\n`;
+  response.writeHead(isReady ? 200 : 503, { 'content-type': 'text/plain' }).end(body);
 }
 
 function portOf(server: Server): number {

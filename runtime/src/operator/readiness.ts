@@ -1,32 +1,32 @@
 /** What `/readyz` asks. A standby is ready when its caches are filled: it could lead at once. */
 import type { Informer } from '../cache/informer.ts';
-import type { Check } from './endpoints.ts';
+import type { ReadinessCheck } from './endpoints.ts';
 import type { Operator } from './start.ts';
 
 /** @param trouble why the API server cannot be talked to; undefined when it can */
-export function readiness(
-  operator: Pick<Operator, 'machine'>,
-  filled: () => boolean,
-  trouble: () => string | undefined,
-): readonly Check[] {
-  const list = (of: (informer: Informer) => string | undefined): string | undefined => {
-    const told = [...operator.machine.informers].flatMap((informer) => {
+export function readinessChecks(
+  operator: Pick<Operator, 'controller'>,
+  hasSynced: () => boolean,
+  apiServerProblem: () => string | undefined,
+): readonly ReadinessCheck[] {
+  const listInformers = (of: (informer: Informer) => string | undefined): string | undefined => {
+    const reasons = [...operator.controller.informers].flatMap((informer) => {
       const reason = of(informer);
       return reason === undefined ? [] : `${informer.scope.type.kind}: ${reason}`;
     });
-    return told.length === 0 ? undefined : [...new Set(told)].join('; ');
+    return reasons.length === 0 ? undefined : [...new Set(reasons)].join('; ');
   };
   return [
-    { name: 'apiserver', run: trouble },
+    { name: 'apiserver', run: apiServerProblem },
     {
       name: 'caches',
       run: () =>
-        filled()
+        hasSynced()
           ? undefined
-          : (list((informer) => (informer.filledOnce ? undefined : 'not listed yet')) ??
+          : (listInformers((informer) => (informer.hasSynced ? undefined : 'not listed yet')) ??
             'not filled yet'),
     },
-    { name: 'watches', run: () => list((informer) => informer.broken) },
-    { name: 'kinds', run: () => list((informer) => informer.unavailable) },
+    { name: 'watches', run: () => listInformers((informer) => informer.failureReason) },
+    { name: 'kinds', run: () => listInformers((informer) => informer.unavailableReason) },
   ];
 }

@@ -5,31 +5,31 @@
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { keepAlive, systemClock, systemRandom } from '../clock.ts';
-import { connect } from '../kube/connect.ts';
-import { messageOf } from '../kube/errors.ts';
-import { currentSync } from '../observe/current.ts';
-import type { Logger } from '../observe/log.ts';
-import { jsonLogger } from '../observe/log.ts';
-import type { OperatorMetrics, Snapshot } from '../observe/metrics.ts';
-import { openTelemetry } from '../observe/trace.ts';
-import type { Scheduler } from '../scheduler.ts';
+import { keepAlive, systemClock, systemRandom } from '../util/clock.ts';
+import { connect } from '../client/connect.ts';
+import { messageOf } from '../client/errors.ts';
+import { currentReconcile } from '../observability/reconcile-context.ts';
+import type { JsonLogger } from '../observability/logger.ts';
+import { createJsonLogger } from '../observability/logger.ts';
+import type { OperatorMetrics, OperatorSnapshot } from '../observability/metrics.ts';
+import { loadOpenTelemetry } from '../observability/trace.ts';
+import type { Scheduler } from '../api/scheduler.ts';
 import type { LiveConfig, OperatorConfig } from './config.ts';
-import { configOf, readConfig } from './config.ts';
+import { parseConfig, readConfigFile } from './config.ts';
 import { serveEndpoints } from './endpoints.ts';
-import { readiness } from './readiness.ts';
-import { reloading } from './reload.ts';
-import type { HeldBack } from '../machine/machine.ts';
+import { readinessChecks } from './readiness.ts';
+import { reloadConfig } from './config-reload.ts';
+import type { DeferredResource } from '../controller/controller.ts';
 import type { Operator } from './start.ts';
 import { startOperator } from './start.ts';
-import type { Note } from './watchdog.ts';
-import { noteFile, readNote, startWatchdog } from './watchdog.ts';
+import type { BlockedReport } from './watchdog.ts';
+import { blockedReportFile, readBlockedReport, startWatchdog } from './watchdog.ts';
 
 /**
  * Half a minute for the first time, twice that for each further one: the queue's backoff after so
  * many failures.
  */
-const BLOCKED_FAILURES = 7;
+const FIRST_DEFERRAL_FAILURES = 7;
 
 /**
  * Runs until SIGTERM or SIGINT (exit code 0), or until the lease is lost or the start failed (1). A
@@ -44,7 +44,7 @@ const BLOCKED_FAILURES = 7;
  * (NODE_COMPILE_CACHE).
  */
 export async function run(scheduler: Scheduler): Promise<void> {
-  const log = jsonLogger(systemClock, 'info', (line) => void process.stdout.write(line));
+  const log = createJsonLogger(systemClock, 'info', (line) => void process.stdout.write(line));
   const details = (error: unknown): Readonly<Record<string, unknown>> =>
     error instanceof Error
       ? { error: error.message, ...(error.stack !== undefined && { stack: error.stack }) }
@@ -53,7 +53,7 @@ export async function run(scheduler: Scheduler): Promise<void> {
     log.error('a promise was rejected that nobody waits for: an await is missing', details(error));
     // A worker that forgets an await hurts its own resource only, like one that throws; of anything
     // else nobody knows what has failed.
-    if (currentSync() === undefined) {
+    if (currentReconcile() === undefined) {
       process.exit(1);
     }
   });
@@ -66,7 +66,7 @@ export async function run(scheduler: Scheduler): Promise<void> {
     process.exit(1);
   });
   try {
-    process.exitCode = await operate(scheduler, log);
+    process.exitCode = await runOperator(scheduler, log);
   } catch (error) {
     log.error(messageOf(error));
     process.exitCode = 1;
@@ -74,18 +74,18 @@ export async function run(scheduler: Scheduler): Promise<void> {
   process.exit();
 }
 
-async function operate(scheduler: Scheduler, log: Logger): Promise<number> {
+async function runOperator(scheduler: Scheduler, log: JsonLogger): Promise<number> {
   keepAlive();
   const stopped = firstSignal();
   const file = process.env['AUTOPILOT_CONFIG'] ?? 'autopilot-operator.yaml';
-  const text = await readConfig(file);
+  const text = await readConfigFile(file);
   const parse = (content: string): OperatorConfig =>
-    configOf(content, file, process.env, scheduler.config);
+    parseConfig(content, file, process.env, scheduler.config);
   const config = parse(text ?? '');
   log.setLevel(config.logLevel);
   let operator: Operator | undefined;
   const metrics =
-    config.metricsAddr === '' ? undefined : await metricsFor(scheduler, config, () => operator);
+    config.metricsAddr === '' ? undefined : await createMetrics(scheduler, config, () => operator);
   if (process.argv.includes('--check')) {
     const { group, version, kind } = scheduler.resource;
     log.info('checked: it loads, and its configuration can be read', {
@@ -96,47 +96,47 @@ async function operate(scheduler: Scheduler, log: Logger): Promise<number> {
     return 0;
   }
   const { api, namespace, server } = await connect({
-    agent: scheduler.operatorName,
+    clientName: scheduler.operatorName,
     ...(metrics && {
-      onAnswer: (method, code) => metrics.answered(new URL(server).host, method, code),
+      onResponse: (method, code) => metrics.responseReceived(new URL(server).host, method, code),
     }),
   });
-  const note = noteFile(scheduler.operatorName);
-  const before = await readNote(note, systemClock.now());
-  if (before !== undefined) {
+  const reportFile = blockedReportFile(scheduler.operatorName);
+  const lastReport = await readBlockedReport(reportFile, systemClock.now());
+  if (lastReport !== undefined) {
     log.warn('the last process was ended because its event loop was blocked', {
-      syncs: before.syncs,
-      stack: before.stack,
+      reconciles: lastReport.reconciles,
+      stack: lastReport.stack,
     });
   }
-  const tracing = await openTelemetry();
+  const tracing = await loadOpenTelemetry();
   operator = startOperator({
     scheduler,
     api,
     clock: systemClock,
     random: systemRandom,
     log,
-    identity: identity(),
+    identity: newIdentity(),
     config: {
       ...config,
       leaderElectionNamespace:
         config.leaderElectionNamespace ?? process.env['POD_NAMESPACE'] ?? namespace ?? 'default',
     },
     trace: tracing.trace,
-    heldBack: heldBack(before),
+    deferredResources: deferredResourcesOf(lastReport),
     ...(metrics && { observer: metrics.observer }),
   });
   const running = operator;
-  let filled = false;
-  void running.ready.then(() => (filled = true)).catch(() => undefined);
-  const ready = readiness(
+  let hasSynced = false;
+  void running.ready.then(() => (hasSynced = true)).catch(() => undefined);
+  const ready = readinessChecks(
     running,
-    () => filled,
-    () => api.trouble,
+    () => hasSynced,
+    () => api.unavailableReason,
   );
   const endpoints =
     metrics && (await serveEndpoints({ address: config.metricsAddr, metrics, ready }));
-  const watchdog = startWatchdog({ clock: systemClock, note, before });
+  const watchdog = startWatchdog({ clock: systemClock, reportFile, lastReport });
   log.info('started', {
     operator: scheduler.operatorName,
     kind: scheduler.resource.kind,
@@ -148,9 +148,9 @@ async function operate(scheduler: Scheduler, log: Logger): Promise<number> {
     log.setLevel(settings.logLevel);
     running.configure(settings);
   };
-  void reloading(
+  void reloadConfig(
     { text, config },
-    { clock: systemClock, log, read: () => readConfig(file), parse, apply },
+    { clock: systemClock, log, read: () => readConfigFile(file), parse, apply },
     stopReloading.signal,
   );
   const end = await Promise.race([
@@ -162,7 +162,7 @@ async function operate(scheduler: Scheduler, log: Logger): Promise<number> {
   if (end !== 'the lease was lost') {
     log.info('stopping', { signal: end });
     await running.stop();
-    await rm(note, { force: true });
+    await rm(reportFile, { force: true });
   }
   await endpoints?.close();
   await watchdog?.stop();
@@ -176,52 +176,52 @@ async function operate(scheduler: Scheduler, log: Logger): Promise<number> {
  * No other process has ever had it: one that comes after a crash must not take the lease of one
  * that may still write.
  */
-function identity(): string {
+function newIdentity(): string {
   return `${process.env['POD_NAME'] ?? hostname()}_${randomBytes(4).toString('hex')}`;
 }
 
-function heldBack(note: Note | undefined): readonly HeldBack[] {
-  return (note?.syncs ?? []).map(({ resource, phase }) => ({
+function deferredResourcesOf(report: BlockedReport | undefined): readonly DeferredResource[] {
+  return (report?.reconciles ?? []).map(({ resource, phase }) => ({
     resource,
-    failures: BLOCKED_FAILURES - 1 + (note?.times ?? 1),
-    at: note?.at ?? 0,
-    reason: `the worker of ${phase} blocked the event loop and the operator was restarted: ${note?.stack[0] ?? 'outside JavaScript'}`,
+    failures: FIRST_DEFERRAL_FAILURES - 1 + (report?.consecutiveTimes ?? 1),
+    at: report?.at ?? 0,
+    reason: `the worker of ${phase} blocked the event loop and the operator was restarted: ${report?.stack[0] ?? 'outside JavaScript'}`,
   }));
 }
 
-async function metricsFor(
+async function createMetrics(
   scheduler: Scheduler,
   config: OperatorConfig,
   operator: () => Operator | undefined,
 ): Promise<OperatorMetrics> {
-  const { operatorMetrics } = await import('../observe/metrics.ts');
+  const { createOperatorMetrics } = await import('../observability/metrics.ts');
   const outputs = scheduler.phases.flatMap((phase) => phase.outputs.map(({ type }) => type.kind));
   const inputs = scheduler.phases.flatMap((phase) => phase.inputs.map(({ type }) => type.kind));
-  return operatorMetrics({
+  return createOperatorMetrics({
     operator: scheduler.operatorName,
     controller: scheduler.resource.kind.toLowerCase(),
     phases: scheduler.phases.map(({ name }) => name),
     kinds: [...new Set([scheduler.resource.kind, ...inputs, ...outputs])],
     outputs: [...new Set(outputs)],
     maxConcurrentReconciles: config.maxConcurrentReconciles,
-    snapshot: () => snapshot(operator()),
+    snapshot: () => takeSnapshot(operator()),
   });
 }
 
-function snapshot(operator: Operator | undefined): Snapshot | undefined {
+function takeSnapshot(operator: Operator | undefined): OperatorSnapshot | undefined {
   if (operator === undefined) {
     return undefined;
   }
-  const { machine } = operator;
+  const { controller } = operator;
   return {
-    leading: operator.leading(),
-    phases: machine.phases(),
-    quarantined: machine.quarantined,
-    queue: { ...machine.queue.depth, unfinishedMs: machine.queue.unfinished },
-    kinds: [...machine.informers].map(({ scope, size, silence, unavailable }) => ({
+    leading: operator.isLeading(),
+    phases: controller.phaseCounts(),
+    quarantined: controller.quarantinedCount,
+    queue: { ...controller.queue.depth, unfinishedMs: controller.queue.unfinished },
+    kinds: [...controller.informers].map(({ scope, size, secondsSinceLastEvent, unavailableReason: unavailable }) => ({
       kind: scope.type.kind,
       size,
-      silence,
+      secondsSinceLastEvent,
       unavailable: unavailable !== undefined,
     })),
   };

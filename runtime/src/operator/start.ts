@@ -6,45 +6,45 @@
  * the caches are filled, so that they need no second look. Stop: no new syncs, those under way,
  * Events, watches, the lease last.
  */
-import type { Clock, Random } from '../clock.ts';
-import type { Election } from '../kube/campaign.ts';
-import { campaign } from '../kube/campaign.ts';
-import type { Guardable } from '../kube/fence.ts';
-import { fenced } from '../kube/fence.ts';
-import { leaseName } from '../kube/names.ts';
-import { events } from '../kube/recorder.ts';
-import type { HeldBack } from '../machine/machine.ts';
-import { Machine } from '../machine/machine.ts';
-import { logged } from '../observe/event.ts';
-import type { OperatorEvent } from '../observe/event.ts';
-import type { Observer } from '../observe/observer.ts';
-import { observers } from '../observe/observer.ts';
-import type { Trace } from '../observe/trace.ts';
-import { tracedApi, untraced } from '../observe/trace.ts';
-import { metricsOf, prometheus } from '../queries/prometheus.ts';
-import type { Ask } from '../queries/prometheus.ts';
-import type { Scheduler } from '../scheduler.ts';
-import { userConfig } from '../user-config.ts';
-import type { Log } from '../worker.ts';
+import type { Clock, Random } from '../util/clock.ts';
+import type { LeaderElector } from '../leader-election/leader-elector.ts';
+import { startLeaderElector } from '../leader-election/leader-elector.ts';
+import type { GuardableKubeApi } from '../leader-election/write-fence.ts';
+import { createWriteFence } from '../leader-election/write-fence.ts';
+import { leaseName } from '../client/well-known-names.ts';
+import { createEventRecorder } from '../client/event-recorder.ts';
+import type { DeferredResource } from '../controller/controller.ts';
+import { Controller } from '../controller/controller.ts';
+import { logEvents } from '../observability/operator-event.ts';
+import type { OperatorEvent } from '../observability/operator-event.ts';
+import type { Observer } from '../observability/observer.ts';
+import { combineObservers } from '../observability/observer.ts';
+import type { Trace } from '../observability/trace.ts';
+import { tracedApi, untraced } from '../observability/trace.ts';
+import { createMetricsQueries, createPrometheusClient } from '../queries/prometheus-client.ts';
+import type { QueryMetrics } from '../queries/prometheus-client.ts';
+import type { Scheduler } from '../api/scheduler.ts';
+import { validateUserConfig } from '../api/config-schema.ts';
+import type { Logger } from '../api/worker.ts';
 import { DEFAULT_CONFIG } from './config.ts';
 import type { OperatorConfig } from './config.ts';
-import { troubles } from './troubles.ts';
+import { createThrottledWarnings } from './throttled-warnings.ts';
 
 export type { OperatorConfig } from './config.ts';
-export type { OperatorEvent } from '../observe/event.ts';
+export type { OperatorEvent } from '../observability/operator-event.ts';
 
 /**
  * With the five seconds that a worker has after its signal it is less than the 45 that the chart
  * gives a Pod to end.
  */
-const DRAIN_MS = 30_000;
+const DRAIN_TIMEOUT_MS = 30_000;
 
 export interface OperatorOptions {
   readonly scheduler: Scheduler;
-  readonly api: Guardable;
+  readonly api: GuardableKubeApi;
   readonly clock: Clock;
   readonly random: Random;
-  readonly log: Log;
+  readonly log: Logger;
   /** Over the defaults of `DEFAULT_CONFIG`; election is off unless it is asked for here. */
   readonly config?: Partial<OperatorConfig>;
   /** Name in the Lease and in Events; default: `autopilot`. */
@@ -54,9 +54,9 @@ export interface OperatorOptions {
   /** Spans; default: none. */
   readonly trace?: Trace;
   /** Resources whose worker blocked the last process: their first sync waits. */
-  readonly heldBack?: readonly HeldBack[];
+  readonly deferredResources?: readonly DeferredResource[];
   /** Answers metrics queries; default: Prometheus as `config.metrics` says. */
-  readonly ask?: Ask;
+  readonly queryMetrics?: QueryMetrics;
 }
 
 export interface Operator {
@@ -68,15 +68,15 @@ export interface Operator {
   /** Resolves when the lease was lost: the process must end. */
   readonly lost: Promise<void>;
   /** Does this process run syncs? */
-  leading(): boolean;
+  isLeading(): boolean;
   /**
    * Syncs under way, or due now. A sandbox flight is quiet when this is 0 and no event is
    * undelivered.
    */
-  pending(): number;
-  readonly machine: Pick<
-    Machine,
-    'phases' | 'unavailable' | 'queue' | 'informers' | 'quarantined' | 'kept'
+  pendingCount(): number;
+  readonly controller: Pick<
+    Controller,
+    'phaseCounts' | 'unavailableKinds' | 'queue' | 'informers' | 'quarantinedCount' | 'entryCounts'
   >;
   /** Who holds the lease, as last seen; undefined without election. */
   holder(): string | undefined;
@@ -91,41 +91,41 @@ export interface Operator {
 
 export function startOperator(options: OperatorOptions): Operator {
   const { scheduler, clock, random, log, identity = 'autopilot' } = options;
-  const typed = (settings: OperatorConfig): OperatorConfig => ({
+  const validated = (settings: OperatorConfig): OperatorConfig => ({
     ...settings,
-    config: userConfig(scheduler.config, settings.config),
+    config: validateUserConfig(scheduler.config, settings.config),
   });
-  let config = typed({ ...DEFAULT_CONFIG, leaderElection: false, ...options.config });
+  let config = validated({ ...DEFAULT_CONFIG, leaderElection: false, ...options.config });
   const { trace = untraced, onEvent } = options;
-  const said = troubles(log, clock);
-  const observer = observers(
+  const warnings = createThrottledWarnings(log, clock);
+  const observer = combineObservers(
     options.observer ?? {},
-    { event: logged(log) },
-    said,
+    { event: logEvents(log) },
+    warnings,
     onEvent === undefined ? {} : { event: onEvent },
   );
   const stopping = new AbortController();
-  let election: Election | undefined;
-  let leading = false;
-  const fence = config.leaderElection ? fenced(options.api, () => election) : undefined;
-  const door = fence?.api ?? options.api;
-  const api = tracedApi(door, trace);
-  const told = events({
+  let leaderElector: LeaderElector | undefined;
+  let isLeading = false;
+  const fence = config.leaderElection ? createWriteFence(options.api, () => leaderElector) : undefined;
+  const fencedApi = fence?.api ?? options.api;
+  const api = tracedApi(fencedApi, trace);
+  const eventRecorder = createEventRecorder({
     // Without spans: an Event is sent whenever there is time, and belongs to no sync.
-    api: door,
+    api: fencedApi,
     clock,
     operatorName: scheduler.operatorName,
     instance: identity,
-    busy: () => machine.queue.depth.changed + machine.queue.depth.due > 0,
-    onEnd: (result) => observer.kubeEvent(result),
+    isBusy: () => controller.queue.depth.changed + controller.queue.depth.due > 0,
+    onResult: (result) => observer.eventHandled(result),
   });
-  const ask =
-    options.ask ??
-    prometheus(
+  const queryMetrics =
+    options.queryMetrics ??
+    createPrometheusClient(
       () => config.metrics,
-      (warning) => said.prometheusWarned(warning),
+      (warning) => warnings.prometheusWarned(warning),
     );
-  const machine = new Machine({
+  const controller = new Controller({
     scheduler,
     api,
     clock,
@@ -133,19 +133,19 @@ export function startOperator(options: OperatorOptions): Operator {
     log,
     observer,
     trace,
-    record: told.record,
+    recordEvent: eventRecorder.record,
     watchNamespaces: config.watchNamespaces,
     maxConcurrentReconciles: config.maxConcurrentReconciles,
-    mayWrite: () => fence === undefined || election?.valid() === true,
+    mayWrite: () => fence === undefined || leaderElector?.mayWrite() === true,
     settings: () => config,
-    metricsFor: (resource, signal) =>
-      metricsOf(scheduler.queries, resource.metadata.namespace, ask, signal),
+    metricsQueriesFor: (resource, signal) =>
+      createMetricsQueries(scheduler.queries, resource.metadata.namespace, queryMetrics, signal),
   });
 
   const lost = Promise.withResolvers<void>();
 
   /** Campaigns; resolves after the first look at the lease. */
-  async function run(): Promise<void> {
+  async function startElection(): Promise<void> {
     const namespace = config.leaderElectionNamespace;
     if (namespace === undefined) {
       throw new Error(
@@ -154,45 +154,45 @@ export function startOperator(options: OperatorOptions): Operator {
     }
     const key = { namespace, name: leaseName(scheduler.operatorName, config.watchNamespaces) };
     const lease = `${namespace}/${key.name}`;
-    const onHolder = (holder: string): void =>
+    const onNewLeader = (holder: string): void =>
       log.info('another process holds the lease: this one stands by', { lease, holder });
-    const onTrouble = (error: string): void =>
+    const onError = (error: string): void =>
       log.warn('the lease cannot be read or written', { lease, error });
-    const running = campaign(
-      { api: options.api, clock, random, key, identity, onHolder, onTrouble },
+    const elector = startLeaderElector(
+      { api: options.api, clock, random, key, identity, onNewLeader, onError },
       stopping.signal,
     );
-    election = running;
-    void running.won.then(() => log.info('the lease is won', { lease, identity }));
-    void running.lost.then(() => {
-      leading = false;
-      machine.abort();
+    leaderElector = elector;
+    void elector.acquired.then(() => log.info('the lease is won', { lease, identity }));
+    void elector.lost.then(() => {
+      isLeading = false;
+      controller.abort();
       log.error('the lease is lost: no more writes', { lease });
       lost.resolve();
     });
-    await running.looked;
+    await elector.firstAttempt;
   }
 
-  function lead(): void {
+  function startLeading(): void {
     if (stopping.signal.aborted) {
       return;
     }
-    leading = true;
-    machine.start(options.heldBack);
+    isLeading = true;
+    controller.start(options.deferredResources);
   }
 
   async function start(): Promise<void> {
     if (config.leaderElection) {
-      await run();
+      await startElection();
     }
-    await machine.watch();
-    if (election === undefined) {
-      return lead();
+    await controller.startInformers();
+    if (leaderElector === undefined) {
+      return startLeading();
     }
     // Not awaited: a standby is ready as soon as its caches are filled.
-    void election.won
-      .then((at) => machine.caughtUp(at))
-      .then(lead)
+    void leaderElector.acquired
+      .then((at) => controller.waitUntilCaughtUp(at))
+      .then(startLeading)
       .catch((error: Error) => {
         if (!stopping.signal.aborted) {
           log.error('could not begin to lead', { error: error.message });
@@ -205,24 +205,24 @@ export function startOperator(options: OperatorOptions): Operator {
   return {
     ready,
     lost: lost.promise,
-    leading: () => leading,
-    pending: () => machine.pending(),
-    machine,
-    holder: () => election?.holder(),
+    isLeading: () => isLeading,
+    pendingCount: () => controller.pendingCount(),
+    controller,
+    holder: () => leaderElector?.holder(),
     configure(changes) {
       const paused = config.paused;
-      config = typed({ ...config, ...changes });
-      if (paused !== config.paused && leading) {
-        machine.wakeAll();
+      config = validated({ ...config, ...changes });
+      if (paused !== config.paused && isLeading) {
+        controller.enqueueAll();
       }
     },
     async stop() {
-      await machine.stop(DRAIN_MS);
-      await told.stop();
-      await fence?.settled();
+      await controller.stop(DRAIN_TIMEOUT_MS);
+      await eventRecorder.stop();
+      await fence?.writesSettled();
       stopping.abort(new Error('the operator is stopping'));
-      await election?.release();
-      leading = false;
+      await leaderElector?.release();
+      isLeading = false;
     },
   };
 }

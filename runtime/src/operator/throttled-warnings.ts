@@ -2,21 +2,21 @@
  * Says what comes again and again, such as why a kind cannot be listed or watched, with one line
  * each five minutes.
  */
-import type { Clock } from '../clock.ts';
-import { hasCode, messageOf } from '../kube/errors.ts';
-import type { Observer } from '../observe/observer.ts';
-import type { Log } from '../worker.ts';
+import type { Clock } from '../util/clock.ts';
+import { hasCode, messageOf } from '../client/errors.ts';
+import type { Observer } from '../observability/observer.ts';
+import type { Logger } from '../api/worker.ts';
 
-const AGAIN_MS = 300_000;
+const REPEAT_AFTER_MS = 300_000;
 /** What is older is forgotten: told once more, if it is still so. */
-const REMEMBERED = 1_000;
+const MAX_REMEMBERED = 1_000;
 
-export interface Troubles extends Pick<Observer, 'watchFailed'> {
+export interface ThrottledWarnings extends Pick<Observer, 'watchFailed'> {
   /** What Prometheus says beside an answer. */
   prometheusWarned(warning: string): void;
 }
 
-export function troubles(log: Log, clock: Clock): Troubles {
+export function createThrottledWarnings(log: Logger, clock: Clock): ThrottledWarnings {
   const last = new Map<string, { readonly reason: string; readonly at: number }>();
   function warn(
     message: string,
@@ -27,10 +27,10 @@ export function troubles(log: Log, clock: Clock): Troubles {
     const key = `${message} ${about}`;
     const before = last.get(key);
     const now = clock.monotonic();
-    if (before?.reason === reason && now - before.at < AGAIN_MS) {
+    if (before?.reason === reason && now - before.at < REPEAT_AFTER_MS) {
       return;
     }
-    if (last.size >= REMEMBERED) {
+    if (last.size >= MAX_REMEMBERED) {
       last.clear();
     }
     last.set(key, { reason, at: now });

@@ -5,48 +5,48 @@
 import { writeFileSync, writeSync } from 'node:fs';
 import { Session } from 'node:inspector';
 import { workerData } from 'node:worker_threads';
-import { keepAlive, systemClock } from '../clock.ts';
-import type { CurrentSync } from '../observe/current.ts';
-import type { BlockedSync, Note, WatchdogData } from './watchdog.ts';
+import { keepAlive, systemClock } from '../util/clock.ts';
+import type { CurrentReconcile } from '../observability/reconcile-context.ts';
+import type { BlockedReconcile, BlockedReport, WatchdogData } from './watchdog.ts';
 
-const LOOK_MS = 500;
+const CHECK_INTERVAL_MS = 500;
 /**
  * How long the inspector may take: a main thread that is blocked outside JavaScript never answers.
  */
-const INSPECT_MS = 1_000;
+const INSPECT_TIMEOUT_MS = 1_000;
 
-const { beat, blockedMs, note, before } = workerData as WatchdogData;
-const count = new Int32Array(beat);
-let last = -1;
+const { heartbeat, blockedMs, reportFile, lastReport } = workerData as WatchdogData;
+const count = new Int32Array(heartbeat);
+let lastBeats = -1;
 let since = systemClock.monotonic();
-let looked = since;
+let lastCheckAt = since;
 
 keepAlive();
-look();
+checkHeartbeat();
 
-function look(): void {
+function checkHeartbeat(): void {
   const now = systemClock.monotonic();
   const beats = Atomics.load(count, 0);
   // Late itself: the whole process stood still, and its main thread needs a moment too.
-  if (beats !== last || Atomics.load(count, 1) === 1 || now - looked > 4 * LOOK_MS) {
+  if (beats !== lastBeats || Atomics.load(count, 1) === 1 || now - lastCheckAt > 4 * CHECK_INTERVAL_MS) {
     since = now;
   }
-  last = beats;
-  looked = now;
+  lastBeats = beats;
+  lastCheckAt = now;
   if (now - since < blockedMs) {
-    systemClock.after(LOOK_MS, look);
+    systemClock.after(CHECK_INTERVAL_MS, checkHeartbeat);
   } else {
-    inspect();
+    inspectMainThread();
   }
 }
 
-interface Found {
-  readonly syncs: readonly CurrentSync[];
+interface MainThreadState {
+  readonly reconciles: readonly CurrentReconcile[];
   readonly stack: readonly string[];
 }
 
-function inspect(): void {
-  systemClock.after(INSPECT_MS, () => end({ syncs: [], stack: [] }));
+function inspectMainThread(): void {
+  systemClock.after(INSPECT_TIMEOUT_MS, () => reportAndKill({ reconciles: [], stack: [] }));
   const session = new Session();
   const urls = new Map<string, string>();
   session.connectToMainThread();
@@ -60,13 +60,13 @@ function inspect(): void {
         `${functionName || '(anonymous)'} (${urls.get(location.scriptId) ?? 'unknown'}:${location.lineNumber + 1}:${(location.columnNumber ?? 0) + 1})`,
     );
     const callFrameId = params.callFrames[0]?.callFrameId ?? '';
-    const expression = "JSON.stringify(globalThis[Symbol.for('autopilot.currentSync')]?.() ?? {})";
+    const expression = "JSON.stringify(globalThis[Symbol.for('autopilot.currentReconcile')]?.() ?? {})";
     session.post(
       'Debugger.evaluateOnCallFrame',
       { callFrameId, expression, returnByValue: true },
       (_, answer) => {
-        const { current, running = [] } = parse(answer?.result.value);
-        end({ syncs: current === undefined ? running : [current], stack });
+        const { current, running = [] } = parseReconciles(answer?.result.value);
+        reportAndKill({ reconciles: current === undefined ? running : [current], stack });
       },
     );
   });
@@ -74,28 +74,28 @@ function inspect(): void {
   session.post('Debugger.pause');
 }
 
-function parse(value: unknown): {
-  readonly current?: CurrentSync;
-  readonly running?: readonly CurrentSync[];
+function parseReconciles(value: unknown): {
+  readonly current?: CurrentReconcile;
+  readonly running?: readonly CurrentReconcile[];
 } {
   try {
-    return JSON.parse(String(value)) as ReturnType<typeof parse>;
+    return JSON.parse(String(value)) as ReturnType<typeof parseReconciles>;
   } catch {
     return {};
   }
 }
 
-function end({ syncs, stack }: Found): never {
-  const blocked: readonly BlockedSync[] = syncs.map(({ resource, phase }) => ({ resource, phase }));
-  const again = JSON.stringify(blocked) === JSON.stringify(before?.syncs);
-  const left: Note = {
+function reportAndKill({ reconciles, stack }: MainThreadState): never {
+  const blocked: readonly BlockedReconcile[] = reconciles.map(({ resource, phase }) => ({ resource, phase }));
+  const isSameAgain = JSON.stringify(blocked) === JSON.stringify(lastReport?.reconciles);
+  const report: BlockedReport = {
     at: systemClock.now(),
-    syncs: blocked,
-    times: again ? (before?.times ?? 0) + 1 : 1,
+    reconciles: blocked,
+    consecutiveTimes: isSameAgain ? (lastReport?.consecutiveTimes ?? 0) + 1 : 1,
     stack,
   };
   try {
-    writeFileSync(note, JSON.stringify(left));
+    writeFileSync(reportFile, JSON.stringify(report));
   } catch {
     // Nowhere to write: the log below still says it.
   }
@@ -103,7 +103,7 @@ function end({ syncs, stack }: Found): never {
   try {
     writeSync(
       1,
-      `${JSON.stringify({ time: new Date(systemClock.now()).toISOString(), level: 'error', message, syncs, stack })}\n`,
+      `${JSON.stringify({ time: new Date(systemClock.now()).toISOString(), level: 'error', message, reconciles, stack })}\n`,
     );
   } catch {
     // Nobody reads the log fast enough: the note says it.

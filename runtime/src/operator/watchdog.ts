@@ -11,28 +11,28 @@ import inspector from 'node:inspector';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { Clock } from '../clock.ts';
-import { BLAMED_MS } from '../machine/blocked.ts';
+import type { Clock } from '../util/clock.ts';
+import { DEFERRAL_MAX_AGE_MS } from '../reconciler/deferral.ts';
 
 /** The main thread shows that it lives. */
-const BEAT_MS = 500;
+const HEARTBEAT_MS = 500;
 /**
  * Blocked for so long, the process is ended: before the lease is given up (10 s) and long before it
  * expires (15 s).
  */
 export const BLOCKED_MS = 8_000;
 
-export interface BlockedSync {
+export interface BlockedReconcile {
   readonly resource: string;
   readonly phase: string;
 }
 
 /** What a process that was ended leaves for the next one. */
-export interface Note {
+export interface BlockedReport {
   readonly at: number;
-  readonly syncs: readonly BlockedSync[];
+  readonly reconciles: readonly BlockedReconcile[];
   /** In how many processes in a row. */
-  readonly times: number;
+  readonly consecutiveTimes: number;
   /** Where the main thread was, innermost first. */
   readonly stack: readonly string[];
 }
@@ -41,26 +41,26 @@ export interface WatchdogData {
   /**
    * Two numbers of 32 bits: a count that goes up, and 1 while a debugger may stop the main thread.
    */
-  readonly beat: SharedArrayBuffer;
+  readonly heartbeat: SharedArrayBuffer;
   readonly blockedMs: number;
-  readonly note: string;
-  readonly before: Note | undefined;
+  readonly reportFile: string;
+  readonly lastReport: BlockedReport | undefined;
 }
 
 /**
  * In AUTOPILOT_STATE, which in the chart's Pod outlives the container, or in the temporary
  * directory.
  */
-export function noteFile(operatorName: string): string {
+export function blockedReportFile(operatorName: string): string {
   return join(process.env['AUTOPILOT_STATE'] ?? tmpdir(), `autopilot-${operatorName}-blocked.json`);
 }
 
 /** What the last process left, if it was ended within the hour. */
-export async function readNote(file: string, now: number): Promise<Note | undefined> {
+export async function readBlockedReport(file: string, now: number): Promise<BlockedReport | undefined> {
   try {
-    const note = JSON.parse(await readFile(file, 'utf8')) as Note;
-    if (now - note.at < BLAMED_MS) {
-      return note;
+    const report = JSON.parse(await readFile(file, 'utf8')) as BlockedReport;
+    if (now - report.at < DEFERRAL_MAX_AGE_MS) {
+      return report;
     }
     await rm(file, { force: true });
   } catch {
@@ -79,24 +79,24 @@ export interface Watchdog {
  */
 export function startWatchdog(options: {
   readonly clock: Clock;
-  readonly note: string;
-  readonly before: Note | undefined;
+  readonly reportFile: string;
+  readonly lastReport: BlockedReport | undefined;
   readonly blockedMs?: number;
 }): Watchdog | undefined {
   if (inspector.url() !== undefined) {
     return undefined;
   }
-  const { clock, note, before, blockedMs = BLOCKED_MS } = options;
-  const beat = new SharedArrayBuffer(8);
-  const count = new Int32Array(beat);
-  const alive = (): void => {
+  const { clock, reportFile, lastReport, blockedMs = BLOCKED_MS } = options;
+  const heartbeat = new SharedArrayBuffer(8);
+  const count = new Int32Array(heartbeat);
+  const sendHeartbeat = (): void => {
     Atomics.add(count, 0, 1);
     Atomics.store(count, 1, inspector.url() === undefined ? 0 : 1);
-    timer = clock.after(BEAT_MS, alive);
+    timer = clock.after(HEARTBEAT_MS, sendHeartbeat);
   };
-  let timer = clock.after(BEAT_MS, alive);
+  let timer = clock.after(HEARTBEAT_MS, sendHeartbeat);
   const file = import.meta.url.endsWith('.ts') ? './watchdog-thread.ts' : './watchdog-thread.js';
-  const workerData: WatchdogData = { beat, blockedMs, note, before };
+  const workerData: WatchdogData = { heartbeat, blockedMs, reportFile, lastReport };
   const thread = new Worker(new URL(file, import.meta.url), {
     workerData,
     resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2 },

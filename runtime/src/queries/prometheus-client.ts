@@ -6,25 +6,25 @@
 import { readFile } from 'node:fs/promises';
 import { Agent, request } from 'undici';
 import type { Dispatcher } from 'undici';
-import type { QueryDefinition } from '../scheduler.ts';
-import { fill } from './template.ts';
-import type { Metrics, MetricsAccess, Query, QueryAnswer } from './types.ts';
+import type { QueryDefinition } from '../api/scheduler.ts';
+import { fillTemplate } from './query-template.ts';
+import type { MetricsQueries, PrometheusSettings, MetricsQuery, QueryResult } from './query-types.ts';
 
 /** Runs PromQL. Rejects when Prometheus cannot be reached or refuses the query. */
-export type Ask = (promql: string, signal: AbortSignal) => Promise<QueryAnswer>;
+export type QueryMetrics = (promql: string, signal: AbortSignal) => Promise<QueryResult>;
 
 /**
  * @param access read for each question, so that changed settings count at once.
  * @param warn told what Prometheus says beside an answer, such as that a part of the data is
  * missing.
  */
-export function prometheus(
-  access: () => MetricsAccess,
+export function createPrometheusClient(
+  settings: () => PrometheusSettings,
   warn: (warning: string) => void = () => undefined,
-): Ask {
-  const trust = trusting();
+): QueryMetrics {
+  const agentFor = cachedAgent();
   return async (promql, signal) => {
-    const { address, bearerTokenFile, caFile, headers, timeoutMs } = access();
+    const { address, bearerTokenFile, caFile, headers, timeoutMs } = settings();
     if (address === undefined) {
       throw new Error(
         'there is no Prometheus to ask: set metrics.address in autopilot-operator.yaml',
@@ -35,35 +35,35 @@ export function prometheus(
     const token =
       bearerTokenFile === undefined
         ? undefined
-        : (await readNamed(bearerTokenFile, 'metrics.bearerTokenFile')).trim();
+        : (await readConfiguredFile(bearerTokenFile, 'metrics.bearerTokenFile')).trim();
     const dispatcher =
-      caFile === undefined ? undefined : trust(await readNamed(caFile, 'metrics.caFile'));
+      caFile === undefined ? undefined : agentFor(await readConfiguredFile(caFile, 'metrics.caFile'));
     const limit = AbortSignal.timeout(timeoutMs);
     try {
       const response = await request(url, {
         headers: {
           ...headers,
-          ...basic(url),
+          ...basicAuthorization(url),
           ...(token !== undefined && { authorization: `Bearer ${token}` }),
         },
         signal: AbortSignal.any([signal, limit]),
         ...(dispatcher && { dispatcher }),
       });
-      return await answered(response, url, warn);
+      return await readResponse(response, url, warn);
     } catch (error) {
-      if (signal.aborted || error instanceof Refused) {
+      if (signal.aborted || error instanceof PrometheusRefusal) {
         throw error;
       }
       const reason = limit.aborted
         ? `it did not answer within ${timeoutMs} ms`
-        : reasonOf(error as Error);
+        : failureReason(error as Error);
       throw new Error(`Prometheus at ${url.origin} cannot be asked: ${reason}`, { cause: error });
     }
   };
 }
 
 /** The user and password of an address: undici leaves them out. */
-function basic({ username, password }: URL): Readonly<Record<string, string>> {
+function basicAuthorization({ username, password }: URL): Readonly<Record<string, string>> {
   if (username === '') {
     return {};
   }
@@ -71,7 +71,7 @@ function basic({ username, password }: URL): Readonly<Record<string, string>> {
   return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
 }
 
-class Refused extends Error {}
+class PrometheusRefusal extends Error {}
 
 interface PrometheusBody {
   readonly status?: string;
@@ -80,11 +80,11 @@ interface PrometheusBody {
   readonly data?: PrometheusData | null;
 }
 
-async function answered(
+async function readResponse(
   response: Dispatcher.ResponseData,
   url: URL,
   warn: (warning: string) => void,
-): Promise<QueryAnswer> {
+): Promise<QueryResult> {
   const body = (await response.body.json().catch((error: Error) => {
     if (error instanceof SyntaxError) {
       return undefined;
@@ -92,12 +92,12 @@ async function answered(
     throw error;
   })) as PrometheusBody | undefined;
   if (body?.status === undefined) {
-    throw new Refused(
+    throw new PrometheusRefusal(
       `${url.origin} does not answer as Prometheus does (HTTP ${response.statusCode}): see metrics.address`,
     );
   }
   if (response.statusCode !== 200 || body.status !== 'success' || !body.data) {
-    throw new Refused(
+    throw new PrometheusRefusal(
       `Prometheus at ${url.origin} refused the query (HTTP ${response.statusCode}): ${body.error ?? 'no reason given'}`,
     );
   }
@@ -105,9 +105,9 @@ async function answered(
     warn(warning);
   }
   try {
-    return answerOf(body.data);
+    return parseResult(body.data);
   } catch (error) {
-    throw new Refused((error as Error).message);
+    throw new PrometheusRefusal((error as Error).message);
   }
 }
 
@@ -120,45 +120,45 @@ export type PrometheusData =
   | { readonly resultType: 'matrix' | 'string'; readonly result: unknown };
 
 /** @throws Error for a matrix, a string or a histogram: the query does not yield one number. */
-export function answerOf(data: PrometheusData): QueryAnswer {
+export function parseResult(data: PrometheusData): QueryResult {
   switch (data.resultType) {
     case 'scalar':
-      return numberOf(data.result[1]);
+      return parseNumber(data.result[1]);
     case 'vector': {
       const [first, ...others] = data.result;
       if (first === undefined) {
-        return { kind: 'noData' };
+        return { type: 'noData' };
       }
       if (first.value === undefined) {
         throw new Error('the query yields a histogram; it must yield one number');
       }
       return others.length > 0
-        ? { kind: 'severalSeries', count: others.length + 1 }
-        : numberOf(first.value[1]);
+        ? { type: 'severalSeries', count: others.length + 1 }
+        : parseNumber(first.value[1]);
     }
     default:
       throw new Error(`the query yields a ${data.resultType}; it must yield one number`);
   }
 }
 
-function numberOf(text: string): QueryAnswer {
+function parseNumber(text: string): QueryResult {
   const value = text === '+Inf' ? Infinity : text === '-Inf' ? -Infinity : Number(text);
-  return Number.isNaN(value) ? { kind: 'notANumber' } : { kind: 'value', value };
+  return Number.isNaN(value) ? { type: 'notANumber' } : { type: 'value', value };
 }
 
 /** The typed methods of `context.metrics` for one resource. */
-export function metricsOf(
+export function createMetricsQueries(
   queries: readonly QueryDefinition[],
   namespace: string | undefined,
-  ask: Ask,
+  queryMetrics: QueryMetrics,
   signal: AbortSignal,
-): Metrics {
+): MetricsQueries {
   return Object.fromEntries(
-    queries.map((query): [string, Query] => [
+    queries.map((query): [string, MetricsQuery] => [
       query.name,
       async (parameters = {}) =>
-        ask(
-          fill(query, { ...parameters, namespace: parameters['namespace'] ?? namespace }),
+        queryMetrics(
+          fillTemplate(query, { ...parameters, namespace: parameters['namespace'] ?? namespace }),
           signal,
         ),
     ]),
@@ -166,7 +166,7 @@ export function metricsOf(
 }
 
 /** One agent for as long as the certificates stay the same. */
-function trusting(): (ca: string) => Agent {
+function cachedAgent(): (ca: string) => Agent {
   let current: { readonly ca: string; readonly agent: Agent } | undefined;
   return (ca) => {
     if (current?.ca === ca) {
@@ -178,13 +178,13 @@ function trusting(): (ca: string) => Agent {
   };
 }
 
-async function readNamed(file: string, field: string): Promise<string> {
+async function readConfiguredFile(file: string, field: string): Promise<string> {
   return readFile(file, 'utf8').catch((error: Error) => {
     throw new Error(`${field} cannot be read: ${error.message}`, { cause: error });
   });
 }
 
-function reasonOf(error: Error): string {
+function failureReason(error: Error): string {
   return error.message === ''
     ? ((error as NodeJS.ErrnoException).code ?? error.name)
     : error.message;

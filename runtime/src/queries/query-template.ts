@@ -9,10 +9,10 @@
  *
  * What does not fit there is a PermanentError: asking again would not help, a changed spec may.
  */
-import { parseDuration } from '../duration.ts';
-import type { QueryDefinition } from '../scheduler.ts';
-import { PermanentError } from '../worker.ts';
-import type { Parameters } from './types.ts';
+import { parseDuration } from '../api/duration.ts';
+import type { QueryDefinition } from '../api/scheduler.ts';
+import { PermanentError } from '../api/worker.ts';
+import type { QueryParameters } from './query-types.ts';
 
 const PLACEHOLDER = String.raw`\{\{\s*\.?(\w+)\s*\}\}`;
 /** The next piece of a template outside of quotes, inside `"` or `'`, and inside backquotes. */
@@ -22,7 +22,7 @@ const RAW = new RegExp(`${PLACEHOLDER}|[\\s\\S]`, 'y');
 
 type Quote = '"' | "'" | '`';
 
-interface Place {
+interface PlaceholderContext {
   readonly quote: Quote | undefined;
   /** The quoted text is a regular expression. */
   readonly pattern: boolean;
@@ -32,7 +32,7 @@ interface Place {
 /**
  * @throws PermanentError when a placeholder has no value, or one that cannot stand where it does
  */
-export function fill(query: QueryDefinition, parameters: Parameters): string {
+export function fillTemplate(query: QueryDefinition, parameters: QueryParameters): string {
   const values = new Map(
     Object.entries({ ...query.defaults, ...parameters }).map(([name, value]) => [
       name.toLowerCase(),
@@ -44,13 +44,13 @@ export function fill(query: QueryDefinition, parameters: Parameters): string {
   let quote: Quote | undefined;
   let pattern = false;
   let brackets = 0;
-  for (let at = 0; at < template.length;) {
+  for (let position = 0; position < template.length;) {
     const scanner = quote === undefined ? OUTSIDE : quote === '`' ? RAW : QUOTED;
-    scanner.lastIndex = at;
+    scanner.lastIndex = position;
     const [piece, name] = scanner.exec(template) as unknown as [string, string | undefined];
-    at += piece.length;
+    position += piece.length;
     if (name !== undefined) {
-      filled += text(query.name, name, values.get(name.toLowerCase()), {
+      filled += formatPlaceholder(query.name, name, values.get(name.toLowerCase()), {
         quote,
         pattern,
         brackets: brackets > 0,
@@ -79,7 +79,7 @@ export function fill(query: QueryDefinition, parameters: Parameters): string {
   return filled;
 }
 
-function text(query: string, name: string, value: unknown, place: Place): string {
+function formatPlaceholder(query: string, name: string, value: unknown, context: PlaceholderContext): string {
   const wrong = (problem: string): PermanentError =>
     new PermanentError(`query ${query}: ${problem}`, 'InvalidQuery');
   // An empty label value would match every series that lacks the label.
@@ -90,12 +90,12 @@ function text(query: string, name: string, value: unknown, place: Place): string
     throw wrong(`the parameter ${name} must be a text or a number`);
   }
   const given = String(value);
-  if (place.quote !== undefined) {
-    const literal = place.pattern ? given.replace(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`) : given;
-    if (place.quote !== '`') {
+  if (context.quote !== undefined) {
+    const literal = context.pattern ? given.replace(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`) : given;
+    if (context.quote !== '`') {
       return literal
         .replaceAll('\\', '\\\\')
-        .replaceAll(place.quote, `\\${place.quote}`)
+        .replaceAll(context.quote, `\\${context.quote}`)
         .replaceAll('\n', '\\n');
     }
     if (literal.includes('`')) {
@@ -109,7 +109,7 @@ function text(query: string, name: string, value: unknown, place: Place): string
   if (duration !== undefined) {
     return duration;
   }
-  if (place.brackets) {
+  if (context.brackets) {
     throw wrong(`${name} must be a duration longer than 0 such as '1m', found '${given}'`);
   }
   if (/^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(given) || /^[A-Za-z_:][\w:]*$/.test(given)) {

@@ -1,25 +1,25 @@
 /** Answers of metrics queries: never a bare number, so that silence cannot be taken for success. */
 
-export type QueryAnswer =
-  | { readonly kind: 'value'; readonly value: number }
+export type QueryResult =
+  | { readonly type: 'value'; readonly value: number }
   /** No series: nothing was counted, or nothing has these labels. */
-  | { readonly kind: 'noData' }
-  | { readonly kind: 'notANumber' }
+  | { readonly type: 'noData' }
+  | { readonly type: 'notANumber' }
   /** The query lacks a `sum` or the like. */
-  | { readonly kind: 'severalSeries'; readonly count: number };
+  | { readonly type: 'severalSeries'; readonly count: number };
 
-export type Parameters = Readonly<Record<string, string | number | undefined>>;
+export type QueryParameters = Readonly<Record<string, string | number | undefined>>;
 
 /**
  * One method per query. Parameters are escaped for where they stand; `namespace` defaults to the
  * resource's.
  */
-export type Query = (parameters?: Parameters) => Promise<QueryAnswer>;
+export type MetricsQuery = (parameters?: QueryParameters) => Promise<QueryResult>;
 
-export type Metrics = Readonly<Record<string, Query>>;
+export type MetricsQueries = Readonly<Record<string, MetricsQuery>>;
 
 /** How Prometheus is reached. */
-export interface MetricsAccess {
+export interface PrometheusSettings {
   /**
    * `http://prometheus.istio-system:9090`; a path is kept. Undefined: there is none, and every
    * question fails.

@@ -4,37 +4,37 @@
  * something is to be said. (https://github.com/kubernetes-sigs/cli-utils/tree/master/pkg/kstatus)
  * Pure.
  */
-import type { PhaseDefinition } from '../scheduler.ts';
-import type { Condition } from './resource.ts';
-import { isReady } from './resource.ts';
+import type { PhaseDefinition } from '../api/scheduler.ts';
+import type { StatusCondition } from './phase.ts';
+import { isReadyPhase } from './phase.ts';
 
 /** How a sync ended, as far as status shows it. */
 export type Situation =
   /** `entered`: by this very move, so nothing of what the phase writes is there yet. */
-  | { readonly kind: 'ok'; readonly message?: string; readonly entered?: boolean }
+  | { readonly type: 'ok'; readonly message?: string; readonly justEntered?: boolean }
   /** Nothing wrong; something is not there yet. */
-  | { readonly kind: 'waiting'; readonly reason: string; readonly message: string }
+  | { readonly type: 'waiting'; readonly reason: string; readonly message: string }
   /** A person has stopped it. */
-  | { readonly kind: 'paused'; readonly message: string }
+  | { readonly type: 'paused'; readonly message: string }
   /** A person is asked. */
-  | { readonly kind: 'held'; readonly message: string }
+  | { readonly type: 'awaitingApproval'; readonly message: string }
   /**
    * Comes again with backoff. `stillReady`: not often enough yet to say that the resource is not
    * ready.
    */
   | {
-      readonly kind: 'failing';
+      readonly type: 'failing';
       readonly reason: string;
       readonly message: string;
       readonly stillReady?: boolean;
     }
   /** No retry can help. */
-  | { readonly kind: 'stalled'; readonly reason: string; readonly message: string };
+  | { readonly type: 'stalled'; readonly reason: string; readonly message: string };
 
-type Said = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
+type ConditionContent = Pick<StatusCondition, 'type' | 'status' | 'reason' | 'message'>;
 
 /** Reasons that are conditions of their own too. All of them are there only while they hold. */
-const OWN: Readonly<Record<string, Pick<Condition, 'type' | 'status'>>> = {
+const EXTRA_CONDITIONS: Readonly<Record<string, Pick<StatusCondition, 'type' | 'status'>>> = {
   OutputRefused: { type: 'OutputsApplied', status: 'False' },
   OutputConflict: { type: 'OutputConflict', status: 'True' },
   InputUnavailable: { type: 'InputUnavailable', status: 'True' },
@@ -44,100 +44,100 @@ const OWN: Readonly<Record<string, Pick<Condition, 'type' | 'status'>>> = {
 };
 
 /** Every type that is said here; others are somebody else's. */
-const OURS: readonly string[] = [
+const RUNTIME_CONDITION_TYPES: readonly string[] = [
   'Ready',
   'Reconciling',
   'Stalled',
   'Paused',
   'AwaitingApproval',
-  ...Object.values(OWN).map(({ type }) => type),
+  ...Object.values(EXTRA_CONDITIONS).map(({ type }) => type),
 ];
 
 /**
  * `maxLength` of a condition's message (k8s.io/apimachinery metav1.Condition, and the CRD): a
  * longer one is refused with the whole status.
  */
-const LONGEST = 32_768;
+const MAX_MESSAGE_LENGTH = 32_768;
 
 /**
  * @param old what was said before: a condition that keeps its status keeps its time, and those of
  * others stay.
  */
 export function conditionsOf(
-  old: readonly Condition[],
+  old: readonly StatusCondition[],
   phase: PhaseDefinition,
   situation: Situation,
   generation: number,
   at: string,
-): readonly Condition[] {
-  const ours = said(old, phase, situation).map((condition) => {
+): readonly StatusCondition[] {
+  const runtimeConditions = describeSituation(old, phase, situation).map((condition) => {
     const before = old.find(({ type }) => type === condition.type);
     const lastTransitionTime =
       before !== undefined && before.status === condition.status ? before.lastTransitionTime : at;
     return {
       ...condition,
-      message: cut(condition.message),
+      message: truncateMessage(condition.message),
       observedGeneration: generation,
       lastTransitionTime,
     };
   });
-  return [...ours, ...old.filter(({ type }) => !OURS.includes(type))];
+  return [...runtimeConditions, ...old.filter(({ type }) => !RUNTIME_CONDITION_TYPES.includes(type))];
 }
 
-function cut(message: string): string {
-  return message.length <= LONGEST ? message : `${message.slice(0, LONGEST - 1)}…`;
+function truncateMessage(message: string): string {
+  return message.length <= MAX_MESSAGE_LENGTH ? message : `${message.slice(0, MAX_MESSAGE_LENGTH - 1)}…`;
 }
 
-function said(
-  old: readonly Condition[],
+function describeSituation(
+  old: readonly StatusCondition[],
   phase: PhaseDefinition,
   situation: Situation,
-): readonly Said[] {
-  switch (situation.kind) {
+): readonly ConditionContent[] {
+  switch (situation.type) {
     case 'ok':
-      return settled(
+      return settledConditions(
         phase,
         situation.message ?? phase.description ?? '',
-        situation.entered === true && writes(phase),
+        situation.justEntered === true && hasOutputs(phase),
       );
     case 'paused': {
       const { message } = situation;
-      const paused: Said = { type: 'Paused', status: 'True', reason: 'Paused', message };
+      const paused: ConditionContent = { type: 'Paused', status: 'True', reason: 'Paused', message };
       const wasReady = old.some(({ type, status }) => type === 'Ready' && status === 'True');
-      if (phase.final === true || (isReady(phase) && (wasReady || !writes(phase)))) {
-        return [...settled(phase, phase.description ?? ''), paused];
+      if (phase.final === true || (isReadyPhase(phase) && (wasReady || !hasOutputs(phase)))) {
+        return [...settledConditions(phase, phase.description ?? ''), paused];
       }
       return [{ type: 'Ready', status: 'False', reason: 'Paused', message }, paused];
     }
-    case 'held': {
+    case 'awaitingApproval': {
       const { message } = situation;
-      const held: Said = {
+      const awaitingApproval: ConditionContent = {
         type: 'AwaitingApproval',
         status: 'True',
         reason: 'AwaitingApproval',
         message,
       };
-      if (isReady(phase)) {
-        return [...settled(phase, message), held];
+      if (isReadyPhase(phase)) {
+        return [...settledConditions(phase, message), awaitingApproval];
       }
-      return [...unsettled('Reconciling', 'AwaitingApproval', message), held];
+      return [...notReadyConditions('Reconciling', 'AwaitingApproval', message), awaitingApproval];
     }
     case 'waiting':
     case 'failing': {
       const { reason, message } = situation;
-      const own = OWN[reason] === undefined ? [] : [{ ...OWN[reason], reason, message }];
+      const extra = EXTRA_CONDITIONS[reason] === undefined ? [] : [{ ...EXTRA_CONDITIONS[reason], reason, message }];
       const ready = old.find(({ type }) => type === 'Ready');
       if (
-        situation.kind === 'failing' &&
+        situation.type === 'failing' &&
         situation.stillReady === true &&
         ready?.status === 'True'
       ) {
-        return [ready, ...own];
+        return [ready, ...extra];
       }
-      return [...unsettled('Reconciling', reason, message), ...own];
+      return [...notReadyConditions('Reconciling', reason, message), ...extra];
     }
     case 'stalled':
-      return unsettled('Stalled', situation.reason, situation.message);
+      return notReadyConditions('Stalled', situation.reason, situation.message);
     default:
       return situation satisfies never;
   }
@@ -146,23 +146,23 @@ function said(
 /**
  * Such a phase is ready when its first sync is done: whoever waits for it waits for its outputs.
  */
-function writes(phase: PhaseDefinition): boolean {
+function hasOutputs(phase: PhaseDefinition): boolean {
   return phase.outputs.length > 0;
 }
 
-function settled(phase: PhaseDefinition, message: string, pending = false): readonly Said[] {
+function settledConditions(phase: PhaseDefinition, message: string, pending = false): readonly ConditionContent[] {
   const reason = phase.name;
-  if (isReady(phase) && !pending) {
+  if (isReadyPhase(phase) && !pending) {
     return [{ type: 'Ready', status: 'True', reason, message }];
   }
-  return unsettled(phase.final === true ? 'Stalled' : 'Reconciling', reason, message);
+  return notReadyConditions(phase.final === true ? 'Stalled' : 'Reconciling', reason, message);
 }
 
-function unsettled(
+function notReadyConditions(
   type: 'Reconciling' | 'Stalled',
   reason: string,
   message: string,
-): readonly Said[] {
+): readonly ConditionContent[] {
   return [
     { type: 'Ready', status: 'False', reason, message },
     { type, status: 'True', reason, message },

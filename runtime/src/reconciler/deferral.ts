@@ -2,16 +2,16 @@
  * A resource whose worker blocked the event loop, so that the last process was ended: its worker is
  * called after everything else.
  */
-import type { KubeObject } from '../kube/object.ts';
+import type { KubeObject } from '../client/object.ts';
 import type { Situation } from './conditions.ts';
-import type { Memory } from './memory.ts';
-import type { SyncPorts } from './ports.ts';
-import { stallMark } from './resource.ts';
+import type { ResourceState } from './resource-state.ts';
+import type { ReconcileDeps } from './reconcile-deps.ts';
+import { stallFingerprintOf } from './phase.ts';
 
 /** What a process leaves about the sync that blocked it says nothing any more when it is older. */
-export const BLAMED_MS = 3_600_000;
+export const DEFERRAL_MAX_AGE_MS = 3_600_000;
 
-export interface HeldBack {
+export interface ActiveDeferral {
   /** Said until the worker was called again. */
   readonly situation: Situation;
   /** Until then, in milliseconds. */
@@ -22,22 +22,22 @@ export interface HeldBack {
  * Undefined: the worker may be called. A condition that cannot be written does not keep it from
  * being called after its time.
  */
-export function heldBack(
+export function activeDeferral(
   resource: KubeObject,
-  { scheduler, clock }: SyncPorts,
-  memory: Memory,
-): HeldBack | undefined {
-  const { blocked } = memory;
-  if (blocked === undefined) {
+  { scheduler, clock }: ReconcileDeps,
+  state: ResourceState,
+): ActiveDeferral | undefined {
+  const { deferral } = state;
+  if (deferral === undefined) {
     return undefined;
   }
-  const ms = blocked.until - clock.monotonic();
-  if (ms > 0 && blocked.mark === stallMark(resource, scheduler)) {
+  const ms = deferral.until - clock.monotonic();
+  if (ms > 0 && deferral.stallFingerprint === stallFingerprintOf(resource, scheduler)) {
     return {
-      situation: { kind: 'failing', reason: 'WorkerBlocked', message: blocked.message },
+      situation: { type: 'failing', reason: 'WorkerBlocked', message: deferral.message },
       ms,
     };
   }
-  memory.blocked = undefined;
+  state.deferral = undefined;
   return undefined;
 }

@@ -3,32 +3,32 @@
  * owner reference takes along, and
  * until the user's own finalizer has done its work. Never removed before that has succeeded.
  */
-import { parseDuration } from '../duration.ts';
-import type { JsonPatchOperation } from '../kube/api.ts';
-import { hasCode } from '../kube/errors.ts';
-import { finalizerName, statusFieldManager } from '../kube/names.ts';
-import type { KubeObject } from '../kube/object.ts';
-import { keyOf, keyString } from '../kube/object.ts';
+import { parseDuration } from '../api/duration.ts';
+import type { JsonPatchOperation } from '../client/kube-api.ts';
+import { hasCode } from '../client/errors.ts';
+import { finalizerName, statusFieldManager } from '../client/well-known-names.ts';
+import type { KubeObject } from '../client/object.ts';
+import { keyOf, keyString } from '../client/object.ts';
 import type {
   FinalizerDefinition,
   OutputDefinition,
   PhaseDefinition,
   Scheduler,
-} from '../scheduler.ts';
-import { allUses, usesOfFinalizer } from '../scheduler.ts';
-import { PermanentError } from '../worker.ts';
-import { heldBack } from './blocked.ts';
-import { call } from './call.ts';
-import { mayBeDone, refused, StaleCache } from './errors.ts';
-import type { SyncEnd } from './finish.ts';
-import { fail, finish, waitMs } from './finish.ts';
-import type { Reading } from './inputs.ts';
-import { unreadableInput } from './inputs.ts';
-import { checkFinalizeResult } from './intent.ts';
-import type { Memory } from './memory.ts';
-import type { SyncPorts } from './ports.ts';
-import { initialPhase, phaseOf, statusOf } from './resource.ts';
-import { isShared, sharedInput } from './sharing.ts';
+} from '../api/scheduler.ts';
+import { allWorkerDefinitions, finalizerWorkerDefinition } from '../api/scheduler.ts';
+import { PermanentError } from '../api/worker.ts';
+import { activeDeferral } from './deferral.ts';
+import { callWorker } from './call-worker.ts';
+import { mayHaveBeenWritten, toOutputRefused, StaleCache } from './reconcile-errors.ts';
+import type { ReconcileResult } from './update-status.ts';
+import { handleError, updateStatus, requeueDelayMs } from './update-status.ts';
+import type { ReadTracker } from './dependencies/input-view.ts';
+import { unreadableInputReason } from './dependencies/input-view.ts';
+import { validateFinalizeResult } from './outputs/desired-object.ts';
+import type { ResourceState } from './resource-state.ts';
+import type { ReconcileDeps } from './reconcile-deps.ts';
+import { initialPhase, phaseOf, statusOf } from './phase.ts';
+import { isFieldClaim, claimableInput } from './field-claims/apply-claims.ts';
 
 /**
  * Can the operator write anything that no owner reference reaches, or is there a finalizer of the
@@ -41,8 +41,8 @@ export function needsFinalizer(scheduler: Scheduler): boolean {
   const { namespaced } = scheduler.resource;
   const unreachable = ({ type, namespace }: OutputDefinition): boolean =>
     namespaced && (!type.namespaced || namespace === 'all');
-  return allUses(scheduler).some((uses) =>
-    uses.outputs.some((output) => unreachable(output) || sharedInput(uses, output) !== undefined),
+  return allWorkerDefinitions(scheduler).some((definition) =>
+    definition.outputs.some((output) => unreachable(output) || claimableInput(definition, output) !== undefined),
   );
 }
 
@@ -51,13 +51,13 @@ export function needsFinalizer(scheduler: Scheduler): boolean {
  * @returns the resource as it is then.
  * @throws StaleCache, or what the API threw.
  */
-export async function withRightFinalizer(
+export async function ensureFinalizer(
   resource: KubeObject,
-  ports: SyncPorts,
-  memory: Memory,
+  deps: ReconcileDeps,
+  state: ResourceState,
   signal: AbortSignal,
 ): Promise<KubeObject> {
-  const { scheduler } = ports;
+  const { scheduler } = deps;
   const name = finalizerName(scheduler.resource.group, scheduler.operatorName);
   const { finalizers } = resource.metadata;
   const at = finalizers?.indexOf(name) ?? -1;
@@ -66,11 +66,11 @@ export async function withRightFinalizer(
     return resource;
   }
   if (!needed) {
-    return change(
+    return patchResource(
       resource,
       [{ op: 'remove', path: `/metadata/finalizers/${at}` }],
-      ports,
-      memory,
+      deps,
+      state,
       signal,
     );
   }
@@ -78,7 +78,7 @@ export async function withRightFinalizer(
     finalizers === undefined
       ? { op: 'add', path: '/metadata/finalizers', value: [name] }
       : { op: 'add', path: '/metadata/finalizers/-', value: name };
-  return change(resource, [operation], ports, memory, signal);
+  return patchResource(resource, [operation], deps, state, signal);
 }
 
 /**
@@ -86,87 +86,87 @@ export async function withRightFinalizer(
  */
 export async function finalize(
   resource: KubeObject,
-  ports: SyncPorts,
-  memory: Memory,
-  reading: Reading,
+  deps: ReconcileDeps,
+  state: ResourceState,
+  tracker: ReadTracker,
   signal: AbortSignal,
-): Promise<SyncEnd> {
-  const { scheduler, outputs, sharing } = ports;
+): Promise<ReconcileResult> {
+  const { scheduler, outputs, fieldClaims } = deps;
   const { finalizer } = scheduler;
   const at =
     resource.metadata.finalizers?.indexOf(
       finalizerName(scheduler.resource.group, scheduler.operatorName),
     ) ?? -1;
-  if (at < 0 || memory.released === resource.metadata.uid) {
-    return { outcome: { kind: 'done' } };
+  if (at < 0 || state.finalizerRemovedUid === resource.metadata.uid) {
+    return { outcome: { type: 'done' } };
   }
   const phase = phaseOf(scheduler, resource) ?? unknownPhase(resource, scheduler);
-  const wait = (
+  const waitWith = (
     reason: string,
     message: string,
-    outcome: SyncEnd['outcome'],
-    finalizing = false,
-  ): Promise<SyncEnd> =>
-    finish(
+    outcome: ReconcileResult['outcome'],
+    finalizerCalled = false,
+  ): Promise<ReconcileResult> =>
+    updateStatus(
       resource,
-      { phase, situation: { kind: 'waiting', reason, message }, observed: false, finalizing },
-      ports,
-      memory,
+      { phase, situation: { type: 'waiting', reason, message }, isGenerationHandled: false, finalizerCalled },
+      deps,
+      state,
       signal,
       outcome,
     );
-  const blocked = heldBack(resource, ports, memory);
-  if (blocked !== undefined) {
-    return finish(
+  const deferral = activeDeferral(resource, deps, state);
+  if (deferral !== undefined) {
+    return updateStatus(
       resource,
-      { phase, situation: blocked.situation, observed: false },
-      ports,
-      memory,
+      { phase, situation: deferral.situation, isGenerationHandled: false },
+      deps,
+      state,
       signal,
-      { kind: 'after', ms: blocked.ms },
+      { type: 'after', ms: deferral.ms },
     );
   }
-  const unknown = unreadable(ports) ?? (finalizer && unreadableInput(finalizer, ports.informers));
-  if (unknown !== undefined) {
-    return wait('InputUnavailable', `the resource cannot go yet: ${unknown}`, { kind: 'failed' });
+  const unreadable = unreadableOutputReason(deps) ?? (finalizer && unreadableInputReason(finalizer, deps.informers));
+  if (unreadable !== undefined) {
+    return waitWith('InputUnavailable', `the resource cannot go yet: ${unreadable}`, { type: 'failed' });
   }
   try {
-    await outputs.removeUnreachable(finalizer?.outputs ?? [], resource, signal);
-    await sharing.release(resource, signal);
+    await outputs.deleteUnreachable(finalizer?.outputs ?? [], resource, signal);
+    await fieldClaims.release(resource, signal);
     if (finalizer !== undefined) {
       const { done, message, requeueAfter } = await callFinalizer(
         finalizer,
         resource,
         phase,
-        ports,
-        reading,
+        deps,
+        tracker,
         signal,
       );
-      const ms = waitMs(requeueAfter, ports);
+      const ms = requeueDelayMs(requeueAfter, deps);
       if (!done) {
         return {
-          ...(await wait(
+          ...(await waitWith(
             'Finalizing',
             message ?? 'the finalizer is not done yet',
-            { kind: 'after', ms },
+            { type: 'after', ms },
             true,
           )),
-          complete: true,
+          allReadsSeen: true,
         };
       }
-      await outputs.removeUnreachable([], resource, signal);
+      await outputs.deleteUnreachable([], resource, signal);
     }
-    await change(
+    await patchResource(
       resource,
       [{ op: 'remove', path: `/metadata/finalizers/${at}` }],
-      ports,
-      memory,
+      deps,
+      state,
       signal,
     );
-    memory.released = resource.metadata.uid;
-    return { outcome: { kind: 'done' }, complete: true };
+    state.finalizerRemovedUid = resource.metadata.uid;
+    return { outcome: { type: 'done' }, allReadsSeen: true };
   } catch (error) {
-    return fail(resource, phase, error, ports, memory, signal, undefined);
+    return handleError(resource, phase, error, deps, state, signal, undefined);
   }
 }
 
@@ -174,52 +174,52 @@ async function callFinalizer(
   finalizer: FinalizerDefinition,
   resource: KubeObject,
   phase: PhaseDefinition,
-  ports: SyncPorts,
-  reading: Reading,
+  deps: ReconcileDeps,
+  tracker: ReadTracker,
   signal: AbortSignal,
-): ReturnType<typeof call<Awaited<ReturnType<FinalizerDefinition['finalize']>>>> {
-  const uses = usesOfFinalizer(finalizer);
+): ReturnType<typeof callWorker<Awaited<ReturnType<FinalizerDefinition['finalize']>>>> {
+  const definition = finalizerWorkerDefinition(finalizer);
   const { finalizerStartedAt } = statusOf(resource).autopilot ?? {};
-  const result = await call(
+  const result = await callWorker(
     {
-      uses,
+      definition,
       resource,
       phase: phase.name,
       phaseStartedAt: finalizerStartedAt === undefined ? undefined : Date.parse(finalizerStartedAt),
       lastStep: undefined,
       timeoutMs:
         finalizer.timeout === undefined
-          ? ports.settings().workerTimeoutMs
+          ? deps.settings().workerTimeoutMs
           : parseDuration(finalizer.timeout),
       run: finalizer.finalize,
     },
-    ports,
-    reading,
+    deps,
+    tracker,
     signal,
   );
-  checkFinalizeResult(finalizer.outputs, result);
+  validateFinalizeResult(finalizer.outputs, result);
   for (const [name, objects] of Object.entries(result.outputs ?? {})) {
-    if (objects?.some((object) => isShared(object))) {
+    if (objects?.some((object) => isFieldClaim(object))) {
       throw new PermanentError(
-        `the finalizer returned a shared edit in outputs.${name}; what a resource holds is put back before its finalizer is called`,
+        `the finalizer returned a field claim in outputs.${name}; what a resource holds is put back before its finalizer is called`,
       );
     }
   }
-  await ports.outputs.apply(uses, result.outputs ?? {}, resource, reading, signal);
+  await deps.outputs.apply(definition, result.outputs ?? {}, resource, tracker, signal);
   return result;
 }
 
 /** Why it cannot be known what is left of the resource; undefined: it is known. */
-function unreadable({ scheduler, informers }: SyncPorts): string | undefined {
-  for (const uses of allUses(scheduler)) {
-    for (const output of uses.outputs) {
-      const shared = sharedInput(uses, output);
+function unreadableOutputReason({ scheduler, informers }: ReconcileDeps): string | undefined {
+  for (const definition of allWorkerDefinitions(scheduler)) {
+    for (const output of definition.outputs) {
+      const claimable = claimableInput(definition, output);
       for (const informer of [
-        informers.ofOutput(output),
-        ...(shared === undefined ? [] : [informers.ofInput(shared)]),
+        informers.forOutput(output),
+        ...(claimable === undefined ? [] : [informers.forInput(claimable)]),
       ]) {
-        if (informer.unavailable !== undefined && !informer.absent) {
-          return `${output.name} cannot be read: ${informer.unavailable}`;
+        if (informer.unavailableReason !== undefined && !informer.isNotServed) {
+          return `${output.name} cannot be read: ${informer.unavailableReason}`;
         }
       }
     }
@@ -232,14 +232,14 @@ function unknownPhase(resource: KubeObject, scheduler: Scheduler): PhaseDefiniti
 }
 
 /** A JSON patch of the resource itself, for exactly the version that was read. */
-async function change(
+async function patchResource(
   resource: KubeObject,
   operations: readonly JsonPatchOperation[],
-  ports: SyncPorts,
-  memory: Memory,
+  deps: ReconcileDeps,
+  state: ResourceState,
   signal: AbortSignal,
 ): Promise<KubeObject> {
-  const { api, scheduler, primary } = ports;
+  const { api, scheduler, primary } = deps;
   const key = keyOf(resource);
   const writer = keyString(key);
   const { uid, resourceVersion } = resource.metadata;
@@ -254,7 +254,7 @@ async function change(
       api.patch(scheduler.resource, key, { type: 'json', body }, options, signal),
     );
   } catch (error) {
-    memory.doubtful = mayBeDone(error);
+    state.mustReread = mayHaveBeenWritten(error);
     if (hasCode(error, 404)) {
       throw new StaleCache(`${writer} is gone`);
     }
@@ -265,10 +265,10 @@ async function change(
     const fresh = await api.get(scheduler.resource, key, signal);
     primary.put(fresh, writer);
     if (hasCode(error, 422) && fresh.metadata.resourceVersion === resourceVersion) {
-      throw refused(error, `the finalizer of ${writer}`);
+      throw toOutputRefused(error, `the finalizer of ${writer}`);
     }
     throw new StaleCache(`${writer} has changed since it was read`, {
-      cause: refused(error, `the finalizer of ${writer}`),
+      cause: toOutputRefused(error, `the finalizer of ${writer}`),
     });
   }
 }

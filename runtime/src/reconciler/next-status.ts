@@ -2,16 +2,16 @@
  * The one status PATCH of a sync: a merge patch of the difference, guarded by resourceVersion.
  * Pure.
  */
-import type { KubeObject } from '../kube/object.ts';
-import type { PhaseDefinition } from '../scheduler.ts';
+import type { KubeObject } from '../client/object.ts';
+import type { PhaseDefinition } from '../api/scheduler.ts';
 import type { Situation } from './conditions.ts';
 import { conditionsOf } from './conditions.ts';
-import type { ApprovalHold, HistoryEntry, Notes } from './resource.ts';
-import { OUR_STATUS_FIELDS, phaseTimes, statusOf } from './resource.ts';
+import type { PendingApproval, HistoryEntry, AutopilotStatus } from './phase.ts';
+import { RUNTIME_STATUS_FIELDS, phaseTimes, statusOf } from './phase.ts';
 
-const HISTORY = 10;
+const MAX_HISTORY = 10;
 
-export interface StatusChange {
+export interface StatusUpdate {
   readonly phase: PhaseDefinition;
   readonly situation: Situation;
   /** Why the phase changed, for the history. */
@@ -19,11 +19,11 @@ export interface StatusChange {
   readonly statusInfo?: Readonly<Record<string, unknown>> | undefined;
   readonly step?: boolean | undefined;
   /** The user's finalizer was called, and its outputs are applied. */
-  readonly finalizing?: boolean;
+  readonly finalizerCalled?: boolean;
   /** Has the machine acted on this generation? Then observedGeneration follows. */
-  readonly observed: boolean;
+  readonly isGenerationHandled: boolean;
   /** The transition that a person is to approve; null: none any more; absent: as before. */
-  readonly hold?: ApprovalHold | null;
+  readonly pendingApproval?: PendingApproval | null;
   /** A value of the approve annotation that was acted on. */
   readonly approved?: string;
 }
@@ -34,77 +34,77 @@ export interface StatusChange {
  */
 export function nextStatus(
   resource: KubeObject,
-  change: StatusChange,
+  change: StatusUpdate,
   now: Date,
 ): Record<string, unknown> {
   const old = statusOf(resource);
   const generation = resource.metadata.generation ?? 0;
-  const known = (old.observedGeneration ?? -1) >= 0;
-  const info = change.statusInfo ?? userFields(resource);
+  const wasHandled = (old.observedGeneration ?? -1) >= 0;
+  const info = change.statusInfo ?? userStatusFields(resource);
   return {
     ...info,
     phase: change.phase.name,
-    observedGeneration: change.observed ? generation : known ? old.observedGeneration : generation,
+    observedGeneration: change.isGenerationHandled ? generation : wasHandled ? old.observedGeneration : generation,
     conditions: conditionsOf(
       old.conditions ?? [],
       change.phase,
       change.situation,
       generation,
-      seconds(now.getTime()),
+      formatWholeSeconds(now.getTime()),
     ),
-    autopilot: notesOf(resource, change, now),
+    autopilot: autopilotStatusOf(resource, change, now),
   };
 }
 
 /** The user's fields of status. */
-export function userFields(resource: KubeObject): Record<string, unknown> {
-  const ours: readonly string[] = OUR_STATUS_FIELDS;
+export function userStatusFields(resource: KubeObject): Record<string, unknown> {
+  const runtimeFields: readonly string[] = RUNTIME_STATUS_FIELDS;
   return Object.fromEntries(
     Object.entries((resource.status ?? {}) as Record<string, unknown>).filter(
-      ([name]) => !ours.includes(name),
+      ([name]) => !runtimeFields.includes(name),
     ),
   );
 }
 
-function notesOf(resource: KubeObject, change: StatusChange, now: Date): Notes {
+function autopilotStatusOf(resource: KubeObject, change: StatusUpdate, now: Date): AutopilotStatus {
   const old = statusOf(resource);
-  const notes = old.autopilot ?? {};
-  const paused = change.situation.kind === 'paused';
-  const at = seconds(now.getTime());
+  const previous = old.autopilot ?? {};
+  const paused = change.situation.type === 'paused';
+  const at = formatWholeSeconds(now.getTime());
   const entering =
     old.phase !== change.phase.name && !(change.phase.formerly?.includes(old.phase ?? '') ?? false);
   const entry: HistoryEntry | undefined =
     entering && old.phase !== undefined
       ? { from: old.phase, to: change.phase.name, at, reason: change.reason ?? 'Worker' }
       : undefined;
-  const history = [...(entry === undefined ? [] : [entry]), ...(notes.history ?? [])].slice(
+  const history = [...(entry === undefined ? [] : [entry]), ...(previous.history ?? [])].slice(
     0,
-    HISTORY,
+    MAX_HISTORY,
   );
   const times = phaseTimes(
-    paused ? { autopilot: { ...notes, pausedAt: now.toISOString() } } : old,
+    paused ? { autopilot: { ...previous, pausedAt: now.toISOString() } } : old,
     now.getTime(),
   );
   const started =
-    entering || times.phaseStartedAt === undefined ? at : seconds(times.phaseStartedAt);
+    entering || times.phaseStartedAt === undefined ? at : formatWholeSeconds(times.phaseStartedAt);
   const lastStep = change.step === true ? now.getTime() : entering ? undefined : times.lastStep;
-  const kept = entering ? undefined : notes.hold;
-  const hold = change.hold === undefined ? kept : (change.hold ?? undefined);
-  const approved = change.approved ?? notes.approved;
+  const keptApproval = entering ? undefined : previous.pendingApproval;
+  const pendingApproval = change.pendingApproval === undefined ? keptApproval : (change.pendingApproval ?? undefined);
+  const approved = change.approved ?? previous.approved;
   const finalizerStartedAt =
-    notes.finalizerStartedAt ?? (change.finalizing === true ? now.toISOString() : undefined);
+    previous.finalizerStartedAt ?? (change.finalizerCalled === true ? now.toISOString() : undefined);
   return {
     phaseStartedAt: started,
     ...(lastStep !== undefined && { lastStep: new Date(lastStep).toISOString() }),
     ...(finalizerStartedAt !== undefined && { finalizerStartedAt }),
     ...(history.length > 0 && { history }),
-    ...(paused && { pausedAt: notes.pausedAt ?? now.toISOString() }),
-    ...(hold !== undefined && { hold }),
+    ...(paused && { pausedAt: previous.pausedAt ?? now.toISOString() }),
+    ...(pendingApproval !== undefined && { pendingApproval }),
     ...(approved !== undefined && { approved }),
   };
 }
 
 /** metav1.Time has whole seconds. */
-function seconds(ms: number): string {
+function formatWholeSeconds(ms: number): string {
   return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 }

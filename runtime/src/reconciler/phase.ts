@@ -1,10 +1,10 @@
 /** The operator's own kind, as the machine reads it, and the status it writes. */
-import { parseDuration } from '../duration.ts';
-import { retryAnnotation } from '../kube/names.ts';
-import type { KubeObject } from '../kube/object.ts';
-import type { PhaseDefinition, Scheduler } from '../scheduler.ts';
+import { parseDuration } from '../api/duration.ts';
+import { retryAnnotation } from '../client/well-known-names.ts';
+import type { KubeObject } from '../client/object.ts';
+import type { PhaseDefinition, Scheduler } from '../api/scheduler.ts';
 
-export interface Condition {
+export interface StatusCondition {
   readonly type: string;
   readonly status: 'True' | 'False' | 'Unknown';
   readonly reason: string;
@@ -14,22 +14,22 @@ export interface Condition {
 }
 
 /** Ours; every other field of status belongs to the user's StatusInfo. */
-export const OUR_STATUS_FIELDS = [
+export const RUNTIME_STATUS_FIELDS = [
   'phase',
   'observedGeneration',
   'conditions',
   'autopilot',
 ] as const;
 
-export interface Status {
+export interface ResourceStatus {
   readonly phase?: string;
   readonly observedGeneration?: number;
-  readonly conditions?: readonly Condition[];
-  readonly autopilot?: Notes;
+  readonly conditions?: readonly StatusCondition[];
+  readonly autopilot?: AutopilotStatus;
 }
 
 /** What the machine keeps in status for itself. */
-export interface Notes {
+export interface AutopilotStatus {
   readonly phaseStartedAt?: string;
   readonly lastStep?: string;
   /** When a call of the user's finalizer first went well: what its `phaseStartedAt` is. */
@@ -38,12 +38,12 @@ export interface Notes {
   /** Since when the resource is paused: until it goes on, the two times above stand still. */
   readonly pausedAt?: string;
   /** The transition that a person is to approve. */
-  readonly hold?: ApprovalHold;
+  readonly pendingApproval?: PendingApproval;
   /** The last value of the approve annotation that was acted on: it never counts again. */
   readonly approved?: string;
 }
 
-export interface ApprovalHold {
+export interface PendingApproval {
   readonly phase: string;
   readonly token: string;
   /** Of the spec that the person sees. */
@@ -58,8 +58,8 @@ export interface HistoryEntry {
   readonly reason: string;
 }
 
-export function statusOf(resource: KubeObject): Status {
-  return (resource.status ?? {}) as Status;
+export function statusOf(resource: KubeObject): ResourceStatus {
+  return (resource.status ?? {}) as ResourceStatus;
 }
 
 export function initialPhase(scheduler: Scheduler): PhaseDefinition {
@@ -94,7 +94,7 @@ export function phaseNamed(scheduler: Scheduler, name: string): PhaseDefinition 
  * Where the resource is to go because its spec is another one than the machine has acted on;
  * undefined: nowhere.
  */
-export function onChangedSpec(
+export function phaseAfterSpecChange(
   scheduler: Scheduler,
   resource: KubeObject,
   phase: PhaseDefinition,
@@ -113,7 +113,7 @@ export function onChangedSpec(
  * resource has been paused.
  */
 export function phaseTimes(
-  status: Status,
+  status: ResourceStatus,
   now: number,
 ): { readonly phaseStartedAt: number | undefined; readonly lastStep: number | undefined } {
   const { phaseStartedAt, lastStep, pausedAt } = status.autopilot ?? {};
@@ -127,7 +127,7 @@ export function phaseTimes(
  * Milliseconds until the phase's timeout; undefined when there is none. It runs on in whatever
  * state the resource is, but paused.
  */
-export function timeLeft(
+export function msUntilTimeout(
   resource: KubeObject,
   phase: PhaseDefinition,
   now: number,
@@ -143,12 +143,12 @@ export function timeLeft(
  * What clears a permanent error, as text: the spec, the phase, deletion, or the retry annotation.
  * Saying that it is Stalled does not change it.
  */
-export function stallMark(resource: KubeObject, scheduler: Scheduler): string {
+export function stallFingerprintOf(resource: KubeObject, scheduler: Scheduler): string {
   const { uid, generation, deletionTimestamp = '', annotations } = resource.metadata;
   const phase = phaseOf(scheduler, resource)?.name ?? statusOf(resource).phase;
   return `${uid} ${generation} ${deletionTimestamp} ${phase} ${annotations?.[retryAnnotation(scheduler.resource.group)] ?? ''}`;
 }
 
-export function isReady(phase: PhaseDefinition): boolean {
+export function isReadyPhase(phase: PhaseDefinition): boolean {
   return phase.ready ?? phase.final ?? false;
 }

@@ -1,42 +1,42 @@
 /** What one sync needs from the machine around it. */
 import type { Informer } from '../cache/informer.ts';
-import type { Clock, Random } from '../clock.ts';
-import type { KubeApi } from '../kube/api.ts';
-import type { KubeObject } from '../kube/object.ts';
-import type { Recorder } from '../kube/recorder.ts';
-import type { Observer } from '../observe/observer.ts';
-import type { Metrics } from '../queries/types.ts';
-import type { InputDefinition, OutputDefinition, Scheduler } from '../scheduler.ts';
-import type { Log } from '../worker.ts';
-import type { Outputs } from './outputs.ts';
-import type { Sharing } from './sharing.ts';
+import type { Clock, Random } from '../util/clock.ts';
+import type { KubeApi } from '../client/kube-api.ts';
+import type { KubeObject } from '../client/object.ts';
+import type { RecordEvent } from '../client/event-recorder.ts';
+import type { Observer } from '../observability/observer.ts';
+import type { MetricsQueries } from '../queries/query-types.ts';
+import type { InputDefinition, OutputDefinition, Scheduler } from '../api/scheduler.ts';
+import type { Logger } from '../api/worker.ts';
+import type { OutputApplier } from './outputs/apply-outputs.ts';
+import type { FieldClaims } from './field-claims/apply-claims.ts';
 
-export interface SyncSettings {
+export interface ReconcileSettings {
   readonly workIntervalMs: number;
   readonly workerTimeoutMs: number;
   readonly paused: boolean;
   readonly config: unknown;
 }
 
-export interface Informers {
-  ofInput(input: InputDefinition): Informer;
+export interface InformerLookup {
+  forInput(input: InputDefinition): Informer;
   /** Holds the live objects of an output. */
-  ofOutput(output: OutputDefinition): Informer;
+  forOutput(output: OutputDefinition): Informer;
 }
 
-export interface SyncPorts {
+export interface ReconcileDeps {
   readonly scheduler: Scheduler;
   readonly api: KubeApi;
   readonly clock: Clock;
   readonly random: Random;
-  readonly log: Log;
+  readonly log: Logger;
   readonly observer: Observer;
   readonly primary: Informer;
-  readonly informers: Informers;
-  readonly outputs: Outputs;
-  readonly sharing: Sharing;
+  readonly informers: InformerLookup;
+  readonly outputs: OutputApplier;
+  readonly fieldClaims: FieldClaims;
   /** A Kubernetes Event about the resource: dropped under load, never awaited. */
-  readonly record: Recorder;
-  readonly settings: () => SyncSettings;
-  readonly metricsFor: (resource: KubeObject, signal: AbortSignal) => Metrics;
+  readonly recordEvent: RecordEvent;
+  readonly settings: () => ReconcileSettings;
+  readonly metricsQueriesFor: (resource: KubeObject, signal: AbortSignal) => MetricsQueries;
 }

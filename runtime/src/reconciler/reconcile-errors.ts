@@ -1,6 +1,6 @@
 /** How a sync can fail besides its worker's own errors. Told apart by `name`. */
-import { isApiError } from '../kube/errors.ts';
-import { PermanentError } from '../worker.ts';
+import { isApiError } from '../client/errors.ts';
+import { PermanentError } from '../api/worker.ts';
 
 /** An object, or a field of it, is somebody else's. */
 export class OutputConflict extends Error {
@@ -24,13 +24,13 @@ export class StaleCache extends Error {
  * What is wrong when the fresh copy does not help: it was no late news, but somebody's answer (a
  * webhook or a quota may say 409 too).
  */
-export function lasting({ cause, message }: Error): Error {
+export function persistentError({ cause, message }: Error): Error {
   return cause instanceof Error ? cause : new OutputRefused(message);
 }
 
 /** A worker did not end when it was told to: nothing of its resource may run until it has. */
-export class Stuck extends Error {
-  override readonly name = 'Stuck';
+export class StuckWorker extends Error {
+  override readonly name = 'StuckWorker';
   readonly running: Promise<unknown>;
   constructor(message: string, running: Promise<unknown>) {
     super(message);
@@ -39,7 +39,7 @@ export class Stuck extends Error {
 }
 
 /** @param what the object, for the message: `Service default/web`. */
-export function refused(error: unknown, what: string): unknown {
+export function toOutputRefused(error: unknown, objectName: string): unknown {
   if (
     !isApiError(error) ||
     error.status.code >= 500 ||
@@ -48,14 +48,14 @@ export function refused(error: unknown, what: string): unknown {
   ) {
     return error;
   }
-  return new OutputRefused(`${what} was refused: ${error.message}`, { cause: error });
+  return new OutputRefused(`${objectName} was refused: ${error.message}`, { cause: error });
 }
 
 /**
  * Not made because its namespace is being deleted, and all that is in it (the NamespaceLifecycle
  * admission says so by this cause).
  */
-export function namespaceEnds(error: unknown): boolean {
+export function isNamespaceTerminating(error: unknown): boolean {
   if (!isApiError(error) || error.status.code !== 403) {
     return false;
   }
@@ -66,7 +66,7 @@ export function namespaceEnds(error: unknown): boolean {
 }
 
 /** Nobody knows whether the write was done: no answer came, or one that does not tell. */
-export function mayBeDone(error: unknown): boolean {
+export function mayHaveBeenWritten(error: unknown): boolean {
   return !isApiError(error) || error.status.code >= 500 || error.status.code === 408;
 }
 
@@ -74,13 +74,13 @@ export function mayBeDone(error: unknown): boolean {
  * Milliseconds for which the server wants no further request (429 of priority and fairness, 503); 0
  * when it says nothing.
  */
-export function askedToWait(error: unknown): number {
-  const answer = error instanceof OutputRefused ? error.cause : error;
-  return isApiError(answer) ? (answer.status.retryAfterSeconds ?? 0) * 1000 : 0;
+export function requestedDelayMs(error: unknown): number {
+  const response = error instanceof OutputRefused ? error.cause : error;
+  return isApiError(response) ? (response.status.retryAfterSeconds ?? 0) * 1000 : 0;
 }
 
 /** Also of another copy of this package. */
-export function isPermanent(error: unknown): boolean {
+export function isPermanentError(error: unknown): boolean {
   return (
     error instanceof PermanentError || (error instanceof Error && error.name === 'PermanentError')
   );

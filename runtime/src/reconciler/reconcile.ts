@@ -2,152 +2,152 @@
  * One sync of one resource, in the order of docs/design.md. Decides, writes, and says when to come
  * again; never throws.
  */
-import { hasCode } from '../kube/errors.ts';
-import { pausedAnnotation } from '../kube/names.ts';
-import type { KubeObject } from '../kube/object.ts';
-import { keyOf, keyString } from '../kube/object.ts';
-import type { Outcome } from '../queue/queue.ts';
-import type { PhaseDefinition, Scheduler } from '../scheduler.ts';
-import { usesOf } from '../scheduler.ts';
-import type { AnyResult, AnyWorker } from '../worker.ts';
-import { approvalFor } from './approval.ts';
-import { heldBack } from './blocked.ts';
-import { call } from './call.ts';
+import { hasCode } from '../client/errors.ts';
+import { pausedAnnotation } from '../client/well-known-names.ts';
+import type { KubeObject } from '../client/object.ts';
+import { keyOf, keyString } from '../client/object.ts';
+import type { Outcome } from '../workqueue/work-queue.ts';
+import type { PhaseDefinition, Scheduler } from '../api/scheduler.ts';
+import { workerDefinitionOf } from '../api/scheduler.ts';
+import type { AnyResult, AnyWorker } from '../api/worker.ts';
+import { checkApproval } from './approval.ts';
+import { activeDeferral } from './deferral.ts';
+import { callWorker } from './call-worker.ts';
 import type { Situation } from './conditions.ts';
-import { finalize, withRightFinalizer } from './finalizer.ts';
-import type { SyncEnd } from './finish.ts';
-import { fail, failedBy, finish, waitMs } from './finish.ts';
-import type { Reading } from './inputs.ts';
-import { unreadableInput } from './inputs.ts';
-import { checkResult } from './intent.ts';
-import type { Memory } from './memory.ts';
-import type { SyncPorts } from './ports.ts';
+import { finalize, ensureFinalizer } from './finalizer.ts';
+import type { ReconcileResult } from './update-status.ts';
+import { handleError, failedOutcome, updateStatus, requeueDelayMs } from './update-status.ts';
+import type { ReadTracker } from './dependencies/input-view.ts';
+import { unreadableInputReason } from './dependencies/input-view.ts';
+import { validateResult } from './outputs/desired-object.ts';
+import type { ResourceState } from './resource-state.ts';
+import type { ReconcileDeps } from './reconcile-deps.ts';
 import {
   initialPhase,
-  onChangedSpec,
+  phaseAfterSpecChange,
   phaseNamed,
   phaseOf,
   phaseTimes,
   statusOf,
-  timeLeft,
-} from './resource.ts';
+  msUntilTimeout,
+} from './phase.ts';
 
 /** @param reading takes what the worker reads, while it reads. */
-export async function sync(
+export async function reconcile(
   cached: KubeObject,
-  ports: SyncPorts,
-  memory: Memory,
-  reading: Reading,
+  deps: ReconcileDeps,
+  state: ResourceState,
+  tracker: ReadTracker,
   signal: AbortSignal,
-): Promise<SyncEnd> {
-  const { scheduler, clock } = ports;
+): Promise<ReconcileResult> {
+  const { scheduler, clock } = deps;
   let resource = cached;
   try {
-    const found = memory.doubtful ? await fresh(cached, ports, memory, signal) : cached;
-    if (found === undefined) {
-      return { outcome: { kind: 'done' } };
+    const current = state.mustReread ? await rereadResource(cached, deps, state, signal) : cached;
+    if (current === undefined) {
+      return { outcome: { type: 'done' } };
     }
-    resource = found;
+    resource = current;
     if (resource.metadata.deletionTimestamp !== undefined) {
-      return await finalize(resource, ports, memory, reading, signal);
+      return await finalize(resource, deps, state, tracker, signal);
     }
-    resource = await withRightFinalizer(resource, ports, memory, signal);
+    resource = await ensureFinalizer(resource, deps, state, signal);
   } catch (error) {
-    return fail(
+    return handleError(
       resource,
       phaseOf(scheduler, resource) ?? initialPhase(scheduler),
       error,
-      ports,
-      memory,
+      deps,
+      state,
       signal,
       undefined,
     );
   }
 
-  const end = (
+  const endWith = (
     phase: PhaseDefinition,
     situation: Situation,
     outcome: Outcome,
     reason?: string,
-  ): Promise<SyncEnd> => {
-    const observed = situation.kind !== 'waiting' && situation.kind !== 'paused';
-    return finish(
+  ): Promise<ReconcileResult> => {
+    const isGenerationHandled = situation.type !== 'waiting' && situation.type !== 'paused';
+    return updateStatus(
       resource,
-      { phase, situation, observed, ...(reason !== undefined && { reason }) },
-      ports,
-      memory,
+      { phase, situation, isGenerationHandled, ...(reason !== undefined && { reason }) },
+      deps,
+      state,
       signal,
       outcome,
     );
   };
   const phase = phaseOf(scheduler, resource);
-  const paused = pauseOf(resource, ports);
+  const paused = pauseReason(resource, deps);
   if (phase === undefined) {
-    const { phase: found = '' } = statusOf(resource);
-    const message = `status.phase is '${found}', which is not a phase of this operator (${scheduler.phases.map(({ name }) => name).join(', ')})`;
-    return end(
-      { ...initialPhase(scheduler), name: found },
-      { kind: 'stalled', reason: 'UnknownPhase', message },
-      { kind: 'done' },
+    const { phase: current = '' } = statusOf(resource);
+    const message = `status.phase is '${current}', which is not a phase of this operator (${scheduler.phases.map(({ name }) => name).join(', ')})`;
+    return endWith(
+      { ...initialPhase(scheduler), name: current },
+      { type: 'stalled', reason: 'UnknownPhase', message },
+      { type: 'done' },
     );
   }
   if (paused !== undefined) {
-    return end(phase, { kind: 'paused', message: paused }, { kind: 'done' });
+    return endWith(phase, { type: 'paused', message: paused }, { type: 'done' });
   }
-  const move = moveOf(resource, phase, scheduler, clock.now());
-  if (move !== undefined) {
-    return end(move.to, { kind: 'ok', entered: true }, { kind: 'again' }, move.reason);
+  const transition = transitionWithoutWorker(resource, phase, scheduler, clock.now());
+  if (transition !== undefined) {
+    return endWith(transition.to, { type: 'ok', justEntered: true }, { type: 'again' }, transition.reason);
   }
   // Complete: nothing is read here, and what an earlier phase has read wakes nobody any more.
   if (phase.final === true || phase.worker === undefined) {
-    return { ...(await end(phase, { kind: 'ok' }, { kind: 'done' })), complete: true };
+    return { ...(await endWith(phase, { type: 'ok' }, { type: 'done' })), allReadsSeen: true };
   }
-  const blocked = heldBack(resource, ports, memory);
-  if (blocked !== undefined) {
-    const ms = Math.min(blocked.ms, timeLeft(resource, phase, clock.now()) ?? Infinity);
-    return end(phase, blocked.situation, { kind: 'after', ms });
+  const deferral = activeDeferral(resource, deps, state);
+  if (deferral !== undefined) {
+    const ms = Math.min(deferral.ms, msUntilTimeout(resource, phase, clock.now()) ?? Infinity);
+    return endWith(phase, deferral.situation, { type: 'after', ms });
   }
-  const unavailable = unreadableInput(phase, ports.informers);
+  const unavailable = unreadableInputReason(phase, deps.informers);
   if (unavailable !== undefined) {
-    return end(
+    return endWith(
       phase,
-      { kind: 'waiting', reason: 'InputUnavailable', message: unavailable },
-      failedBy(timeLeft(resource, phase, clock.now())),
+      { type: 'waiting', reason: 'InputUnavailable', message: unavailable },
+      failedOutcome(msUntilTimeout(resource, phase, clock.now())),
     );
   }
-  return work(resource, phase, phase.worker, ports, memory, reading, signal);
+  return runWorker(resource, phase, phase.worker, deps, state, tracker, signal);
 }
 
 /**
  * The resource as it is, after a write of ours that nobody knows the end of; undefined: it is gone,
  * and the cache will hear of it.
  */
-async function fresh(
+async function rereadResource(
   cached: KubeObject,
-  { api, scheduler, primary }: SyncPorts,
-  memory: Memory,
+  { api, scheduler, primary }: ReconcileDeps,
+  state: ResourceState,
   signal: AbortSignal,
 ): Promise<KubeObject | undefined> {
   const key = keyOf(cached);
   try {
-    const found = await api.get(scheduler.resource, key, signal);
-    primary.put(found, keyString(key));
+    const latest = await api.get(scheduler.resource, key, signal);
+    primary.put(latest, keyString(key));
   } catch (error) {
     if (!hasCode(error, 404)) {
       throw error;
     }
-    memory.released = cached.metadata.uid;
+    state.finalizerRemovedUid = cached.metadata.uid;
   }
-  memory.doubtful = false;
-  return memory.released === cached.metadata.uid ? undefined : primary.get(key);
+  state.mustReread = false;
+  return state.finalizerRemovedUid === cached.metadata.uid ? undefined : primary.get(key);
 }
 
 /**
  * Why nothing is to be done for it now, not even said to be Stalled; undefined: it is not paused.
  */
-export function pauseOf(
+export function pauseReason(
   resource: KubeObject,
-  { scheduler, settings }: Pick<SyncPorts, 'scheduler' | 'settings'>,
+  { scheduler, settings }: Pick<ReconcileDeps, 'scheduler' | 'settings'>,
 ): string | undefined {
   const annotation = pausedAnnotation(scheduler.resource.group);
   if (settings().paused) {
@@ -159,19 +159,19 @@ export function pauseOf(
 }
 
 /** A move that needs no worker: the spec changed, or the phase's time is up. */
-function moveOf(
+function transitionWithoutWorker(
   resource: KubeObject,
   phase: PhaseDefinition,
   scheduler: Scheduler,
   now: number,
 ): { to: PhaseDefinition; reason: string } | undefined {
-  const changed = onChangedSpec(scheduler, resource, phase);
+  const changed = phaseAfterSpecChange(scheduler, resource, phase);
   if (changed !== undefined) {
     return { to: changed, reason: 'SpecChange' };
   }
   if (
     phase.final !== true &&
-    timeLeft(resource, phase, now) === 0 &&
+    msUntilTimeout(resource, phase, now) === 0 &&
     phase.onTimeout !== undefined
   ) {
     return { to: phaseNamed(scheduler, phase.onTimeout), reason: 'Timeout' };
@@ -179,93 +179,93 @@ function moveOf(
   return undefined;
 }
 
-async function work(
+async function runWorker(
   resource: KubeObject,
   phase: PhaseDefinition,
   worker: AnyWorker,
-  ports: SyncPorts,
-  memory: Memory,
-  reading: Reading,
+  deps: ReconcileDeps,
+  state: ResourceState,
+  tracker: ReadTracker,
   signal: AbortSignal,
-): Promise<SyncEnd> {
-  const { scheduler, clock } = ports;
-  const uses = usesOf(phase);
+): Promise<ReconcileResult> {
+  const { scheduler, clock } = deps;
+  const definition = workerDefinitionOf(phase);
   const times = phaseTimes(statusOf(resource), clock.now());
-  const timeoutMs = ports.settings().workerTimeoutMs;
+  const timeoutMs = deps.settings().workerTimeoutMs;
   try {
-    const result = await call(
-      { uses, phase: phase.name, resource, ...times, timeoutMs, run: worker },
-      ports,
-      reading,
+    const result = await callWorker(
+      { definition, phase: phase.name, resource, ...times, timeoutMs, run: worker },
+      deps,
+      tracker,
       signal,
     );
-    checkResult(scheduler, phase, result);
-    await ports.outputs.apply(uses, result.outputs ?? {}, resource, reading, signal);
-    return { ...(await succeed(resource, phase, result, ports, memory, signal)), complete: true };
+    validateResult(scheduler, phase, result);
+    await deps.outputs.apply(definition, result.outputs ?? {}, resource, tracker, signal);
+    return { ...(await handleResult(resource, phase, result, deps, state, signal)), allReadsSeen: true };
   } catch (error) {
-    return fail(
+    return handleError(
       resource,
       phase,
       error,
-      ports,
-      memory,
+      deps,
+      state,
       signal,
-      timeLeft(resource, phase, clock.now()),
+      msUntilTimeout(resource, phase, clock.now()),
     );
   }
 }
 
-async function succeed(
+async function handleResult(
   resource: KubeObject,
   phase: PhaseDefinition,
   result: AnyResult,
-  ports: SyncPorts,
-  memory: Memory,
+  deps: ReconcileDeps,
+  state: ResourceState,
   signal: AbortSignal,
-): Promise<SyncEnd> {
-  const { scheduler, clock, random } = ports;
+): Promise<ReconcileResult> {
+  const { scheduler, clock, random } = deps;
   const target = scheduler.phases.find(({ name }) => name === result.next) ?? phase;
   const { requeueAfter, message, statusInfo, step } = result;
-  const stay: Outcome = {
-    kind: 'after',
+  const stayOutcome: Outcome = {
+    type: 'after',
     ms: Math.min(
-      waitMs(requeueAfter ?? phase.interval, ports),
-      timeLeft(resource, phase, clock.now()) ?? Infinity,
+      requeueDelayMs(requeueAfter ?? phase.interval, deps),
+      msUntilTimeout(resource, phase, clock.now()) ?? Infinity,
     ),
   };
-  const common = { statusInfo, step, observed: true };
-  const approval = approvalFor(target, phase, resource, scheduler.resource, random);
-  if (approval.kind === 'awaited') {
-    return finish(
+  const common = { statusInfo, step, isGenerationHandled: true };
+  const approval = checkApproval(target, phase, resource, scheduler.resource, random);
+  if (approval.type === 'awaited') {
+    return updateStatus(
       resource,
       {
         ...common,
         phase,
-        situation: { kind: 'held', message: approval.message },
-        hold: approval.hold,
+        situation: { type: 'awaitingApproval', message: approval.message },
+        pendingApproval: approval.pendingApproval,
       },
-      ports,
-      memory,
+      deps,
+      state,
       signal,
-      stay,
+      stayOutcome,
     );
   }
-  return finish(
+  return updateStatus(
     resource,
     {
       ...common,
       phase: target,
       situation: {
-        kind: 'ok',
-        entered: target !== phase,
+        type: 'ok',
+        justEntered: target !== phase,
         ...(message !== undefined && { message }),
       },
-      hold: null,
-      ...(approval.kind === 'given' && { approved: approval.value }),
+      pendingApproval: null,
+      ...(approval.type === 'given' && { approved: approval.value }),
     },
-    ports,
-    memory,
+    deps,
+    state,
     signal,
-    target === phase ? stay : { kind: 'again' },
+    target === phase ? stayOutcome : { type: 'again' },
   );
 }

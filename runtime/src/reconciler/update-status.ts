@@ -1,65 +1,65 @@
 /** How a sync ends: what is said about it in status, in one PATCH, and when the next one is due. */
 import { inspect } from 'node:util';
-import { parseDuration } from '../duration.ts';
-import { hasCode } from '../kube/errors.ts';
-import { statusFieldManager } from '../kube/names.ts';
-import type { KubeObject } from '../kube/object.ts';
-import { keyOf, keyString } from '../kube/object.ts';
-import type { Outcome } from '../queue/queue.ts';
-import type { PhaseDefinition } from '../scheduler.ts';
-import type { RetryLater } from '../worker.ts';
-import { PermanentError } from '../worker.ts';
+import { parseDuration } from '../api/duration.ts';
+import { hasCode } from '../client/errors.ts';
+import { statusFieldManager } from '../client/well-known-names.ts';
+import type { KubeObject } from '../client/object.ts';
+import { keyOf, keyString } from '../client/object.ts';
+import type { Outcome } from '../workqueue/work-queue.ts';
+import type { PhaseDefinition } from '../api/scheduler.ts';
+import type { RetryLater } from '../api/worker.ts';
+import { PermanentError } from '../api/worker.ts';
 import type { Situation } from './conditions.ts';
-import { askedToWait, isPermanent, lasting, mayBeDone, Stuck } from './errors.ts';
-import { mergePatch } from './json.ts';
-import type { Memory } from './memory.ts';
-import { conflicted, loops, moved, stayed } from './memory.ts';
-import type { SyncPorts } from './ports.ts';
-import { initialPhase, isReady, onChangedSpec, phaseOf, statusOf } from './resource.ts';
-import type { StatusChange } from './status.ts';
-import { nextStatus } from './status.ts';
+import { requestedDelayMs, isPermanentError, persistentError, mayHaveBeenWritten, StuckWorker } from './reconcile-errors.ts';
+import { mergePatch } from '../util/json.ts';
+import type { ResourceState } from './resource-state.ts';
+import { recordConflict, exceedsLoopLimit, recordTransition, recordStay } from './resource-state.ts';
+import type { ReconcileDeps } from './reconcile-deps.ts';
+import { initialPhase, isReadyPhase, phaseAfterSpecChange, phaseOf, statusOf } from './phase.ts';
+import type { StatusUpdate } from './next-status.ts';
+import { nextStatus } from './next-status.ts';
 
 /** The cache has the fresh copy by then. */
-const CONFLICT_MS = 50;
+const CONFLICT_RETRY_MS = 50;
 /** Less would leave nothing for the other resources. */
-const LEAST_WAIT_MS = 100;
+const MIN_REQUEUE_MS = 100;
 /**
  * A phase that counts as ready stays so while its outputs are refused this many times in a row; and
  * so often is nothing said in status of
  * writes that are to wait.
  */
-const PATIENCE = 3;
+const TOLERATED_FAILURES = 3;
 
 /** What a sync leaves behind for the machine. */
-export interface SyncEnd {
+export interface ReconcileResult {
   readonly outcome: Outcome;
   /** What went wrong, as a sentence. */
   readonly error?: string;
   /**
-   * The worker said that no retry can help: no further sync until `stallMark` changes or an input
+   * The worker said that no retry can help: no further sync until `stallFingerprintOf` changes or an input
    * that was read.
    */
   readonly stalled?: true;
   /** A worker ran to its end, or there is none: what was read now replaces what was read before. */
-  readonly complete?: true;
+  readonly allReadsSeen?: true;
   /** The worker did not settle after its grace: no further sync of this resource until it has. */
-  readonly stuck?: Promise<unknown>;
+  readonly stuckWorker?: Promise<unknown>;
 }
 
-const NOTHING_MORE: SyncEnd = { outcome: { kind: 'done' } };
-const CONFLICT: SyncEnd = { outcome: { kind: 'after', ms: CONFLICT_MS } };
+const DONE: ReconcileResult = { outcome: { type: 'done' } };
+const RETRY_AFTER_CONFLICT: ReconcileResult = { outcome: { type: 'after', ms: CONFLICT_RETRY_MS } };
 
 /**
  * Until the next sync of a worker or finalizer that said when; `workInterval` when it did not. At
  * least 100 ms.
  */
-export function waitMs(
-  said: string | undefined,
-  { settings }: Pick<SyncPorts, 'settings'>,
+export function requeueDelayMs(
+  requested: string | undefined,
+  { settings }: Pick<ReconcileDeps, 'settings'>,
 ): number {
   return Math.max(
-    LEAST_WAIT_MS,
-    said === undefined ? settings().workIntervalMs : parseDuration(said),
+    MIN_REQUEUE_MS,
+    requested === undefined ? settings().workIntervalMs : parseDuration(requested),
   );
 }
 
@@ -67,31 +67,31 @@ export function waitMs(
  * The one status PATCH. A conflict means that the cache was behind: again from the fresh copy.
  * @throws PermanentError when the API server refuses the user's own fields.
  */
-export async function finish(
+export async function updateStatus(
   resource: KubeObject,
-  change: StatusChange,
-  ports: SyncPorts,
-  memory: Memory,
+  change: StatusUpdate,
+  deps: ReconcileDeps,
+  state: ResourceState,
   signal: AbortSignal,
   outcome: Outcome,
-): Promise<SyncEnd> {
-  const { scheduler, clock, observer } = ports;
+): Promise<ReconcileResult> {
+  const { scheduler, clock, observer } = deps;
   const from = statusOf(resource).phase ?? '';
   const to = change.phase.name;
-  const moves = (from || initialPhase(scheduler).name) !== to;
-  const looping =
-    moves &&
+  const changesPhase = (from || initialPhase(scheduler).name) !== to;
+  const isLooping =
+    changesPhase &&
     change.phase.final !== true &&
-    loops(memory, clock.monotonic(), scheduler.phases.length);
-  const told = looping ? { ...change, situation: LOOPING } : change;
-  const written = await writeStatus(resource, told, ports, memory, signal);
-  if (written !== undefined) {
-    return written;
+    exceedsLoopLimit(state, clock.monotonic(), scheduler.phases.length);
+  const shownChange = isLooping ? { ...change, situation: LOOPING } : change;
+  const failedWrite = await writeStatus(resource, shownChange, deps, state, signal);
+  if (failedWrite !== undefined) {
+    return failedWrite;
   }
-  if (moves) {
-    moved(memory, clock.monotonic());
-  } else if (change.situation.kind !== 'failing') {
-    stayed(memory);
+  if (changesPhase) {
+    recordTransition(state, clock.monotonic());
+  } else if (change.situation.type !== 'failing') {
+    recordStay(state);
   }
   if (from !== to) {
     observer.event({ type: 'transition', resource: keyOf(resource), from, to });
@@ -99,25 +99,25 @@ export async function finish(
     if (from !== '' && since !== undefined) {
       observer.phaseLeft(from, Math.max(0, clock.now() - Date.parse(since)) / 1000);
     }
-    ports.record(resource, 'Normal', 'Transition', `${from === '' ? 'new' : from} -> ${to}`);
+    deps.recordEvent(resource, 'Normal', 'Transition', `${from === '' ? 'new' : from} -> ${to}`);
   }
-  if (!looping) {
+  if (!isLooping) {
     return { outcome };
   }
-  if (!memory.looping) {
-    memory.looping = true;
+  if (!state.isLooping) {
+    state.isLooping = true;
     observer.event({ type: 'looping', resource: keyOf(resource), phase: to });
-    ports.record(resource, 'Warning', LOOPING.reason, LOOPING.message);
+    deps.recordEvent(resource, 'Warning', LOOPING.reason, LOOPING.message);
   }
   return {
-    outcome: failedBy(
+    outcome: failedOutcome(
       change.phase.timeout === undefined ? undefined : parseDuration(change.phase.timeout),
     ),
   };
 }
 
 const LOOPING = {
-  kind: 'failing',
+  type: 'failing',
   reason: 'Looping',
   message:
     'the phases change faster than twice around in 10 s; each further change waits longer, until a worker stays in its phase',
@@ -126,12 +126,12 @@ const LOOPING = {
 /** Undefined: written, or nothing to write. */
 async function writeStatus(
   resource: KubeObject,
-  change: StatusChange,
-  ports: SyncPorts,
-  memory: Memory,
+  change: StatusUpdate,
+  deps: ReconcileDeps,
+  state: ResourceState,
   signal: AbortSignal,
-): Promise<SyncEnd | undefined> {
-  const { scheduler, api, clock, primary, log } = ports;
+): Promise<ReconcileResult | undefined> {
+  const { scheduler, api, clock, primary, log } = deps;
   const difference = mergePatch(
     resource.status ?? {},
     nextStatus(resource, change, new Date(clock.now())),
@@ -155,15 +155,15 @@ async function writeStatus(
     return undefined;
   } catch (error) {
     if (signal.aborted || hasCode(error, 404)) {
-      return NOTHING_MORE;
+      return DONE;
     }
     if (hasCode(error, 409)) {
-      await refresh(resource, ports, signal);
-      if (conflicted(memory)) {
-        return CONFLICT;
+      await refreshCache(resource, deps, signal);
+      if (recordConflict(state)) {
+        return RETRY_AFTER_CONFLICT;
       }
     }
-    memory.doubtful = mayBeDone(error);
+    state.mustReread = mayHaveBeenWritten(error);
     if (change.statusInfo !== undefined && hasCode(error, 400, 422)) {
       throw new PermanentError(
         `the statusInfo that the worker returned was refused: ${(error as Error).message}`,
@@ -174,139 +174,139 @@ async function writeStatus(
       resource: keyString(key),
       error: (error as Error).message,
     });
-    return { outcome: failedBy(undefined, askedToWait(error)) };
+    return { outcome: failedOutcome(undefined, requestedDelayMs(error)) };
   }
 }
 
 /**
  * Reads the resource once: a stale cache that no event would mend soon must not make a hot loop.
  */
-async function refresh(resource: KubeObject, ports: SyncPorts, signal: AbortSignal): Promise<void> {
+async function refreshCache(resource: KubeObject, deps: ReconcileDeps, signal: AbortSignal): Promise<void> {
   const key = keyOf(resource);
-  const fresh = await ports.api.get(ports.scheduler.resource, key, signal).catch(() => undefined);
+  const fresh = await deps.api.get(deps.scheduler.resource, key, signal).catch(() => undefined);
   if (fresh !== undefined) {
-    ports.primary.put(fresh, keyString(key));
+    deps.primary.put(fresh, keyString(key));
   }
 }
 
 /** @param left until the phase's timeout, which also ends a backoff. */
-export async function fail(
+export async function handleError(
   resource: KubeObject,
   phase: PhaseDefinition,
   error: unknown,
-  ports: SyncPorts,
-  memory: Memory,
+  deps: ReconcileDeps,
+  state: ResourceState,
   signal: AbortSignal,
-  left: number | undefined,
-): Promise<SyncEnd> {
+  msUntilTimeout: number | undefined,
+): Promise<ReconcileResult> {
   if (signal.aborted) {
-    return NOTHING_MORE;
+    return DONE;
   }
   const thrown =
     error instanceof Error ? error : new Error(`${inspect(error)} was thrown, which is no Error`);
-  const stale = thrown.name === 'StaleCache';
-  if (stale && conflicted(memory)) {
-    return CONFLICT;
+  const isStale = thrown.name === 'StaleCache';
+  if (isStale && recordConflict(state)) {
+    return RETRY_AFTER_CONFLICT;
   }
-  if (!stale) {
-    memory.conflicts = 0;
+  if (!isStale) {
+    state.consecutiveConflicts = 0;
   }
-  const failure = stale ? lasting(thrown) : thrown;
+  const failure = isStale ? persistentError(thrown) : thrown;
   const { message, name, stack } = failure;
   // A stuck worker may have been stuck for long, and its condition is not written again. A late
   // request of a dead process may have moved
   // the resource meanwhile: its phase stays then.
   const current =
-    error instanceof Stuck ? (ports.primary.get(keyOf(resource)) ?? resource) : resource;
-  const where = current === resource ? phase : (phaseOf(ports.scheduler, current) ?? phase);
+    error instanceof StuckWorker ? (deps.primary.get(keyOf(resource)) ?? resource) : resource;
+  const currentPhase = current === resource ? phase : (phaseOf(deps.scheduler, current) ?? phase);
   // A move that is still to be made must not be forgotten because this is written first.
-  const acted = onChangedSpec(ports.scheduler, current, where) === undefined;
-  const end = (situation: Situation, outcome: Outcome): Promise<SyncEnd> =>
-    finish(
+  const isSpecHandled = phaseAfterSpecChange(deps.scheduler, current, currentPhase) === undefined;
+  const endWith = (situation: Situation, outcome: Outcome): Promise<ReconcileResult> =>
+    updateStatus(
       current,
-      { phase: where, situation, observed: acted && situation.kind !== 'waiting' },
-      ports,
-      memory,
+      { phase: currentPhase, situation, isGenerationHandled: isSpecHandled && situation.type !== 'waiting' },
+      deps,
+      state,
       signal,
       outcome,
     );
-  const delay = name === 'RetryLater' ? delayOf(error as RetryLater) : undefined;
+  const delay = name === 'RetryLater' ? retryDelayMs(error as RetryLater) : undefined;
   if (delay !== undefined) {
-    return end(
-      { kind: 'waiting', reason: 'Waiting', message },
-      { kind: 'after', ms: Math.min(delay, left ?? Infinity) },
+    return endWith(
+      { type: 'waiting', reason: 'Waiting', message },
+      { type: 'after', ms: Math.min(delay, msUntilTimeout ?? Infinity) },
     );
   }
-  const about = { resource: keyString(keyOf(resource)), phase: phase.name };
-  ports.log.warn('sync failed', {
-    ...about,
+  const logFields = { resource: keyString(keyOf(resource)), phase: phase.name };
+  deps.log.warn('reconcile failed', {
+    ...logFields,
     error: message,
     reason: name,
     ...(name === 'Error' && { stack }),
   });
-  ports.observer.event({
-    type: 'syncFailed',
+  deps.observer.event({
+    type: 'reconcileFailed',
     resource: keyOf(resource),
     phase: phase.name,
     message,
   });
-  if (isPermanent(error)) {
+  if (isPermanentError(error)) {
     const reason = (error as PermanentError).reason || 'PermanentError';
-    ports.record(resource, 'Warning', reason, message);
-    const outcome: Outcome = left === undefined ? { kind: 'done' } : { kind: 'after', ms: left };
-    const ended = await end({ kind: 'stalled', reason, message }, outcome);
-    return { ...ended, error: message, ...(ended.outcome === outcome && { stalled: true }) };
+    deps.recordEvent(resource, 'Warning', reason, message);
+    const outcome: Outcome = msUntilTimeout === undefined ? { type: 'done' } : { type: 'after', ms: msUntilTimeout };
+    const result = await endWith({ type: 'stalled', reason, message }, outcome);
+    return { ...result, error: message, ...(result.outcome === outcome && { stalled: true }) };
   }
-  const reason = REASONS[name] ?? 'WorkerError';
-  ports.record(resource, 'Warning', reason, message);
-  memory.refusals = reason === 'OutputRefused' ? memory.refusals + 1 : 0;
-  const waitFor = askedToWait(failure);
-  const outcome = failedBy(left, waitFor);
-  memory.throttled = waitFor > 0 ? memory.throttled + 1 : 0;
+  const reason = REASON_BY_ERROR_NAME[name] ?? 'WorkerError';
+  deps.recordEvent(resource, 'Warning', reason, message);
+  state.consecutiveRefusals = reason === 'OutputRefused' ? state.consecutiveRefusals + 1 : 0;
+  const serverDelayMs = requestedDelayMs(failure);
+  const outcome = failedOutcome(msUntilTimeout, serverDelayMs);
+  state.consecutiveThrottles = serverDelayMs > 0 ? state.consecutiveThrottles + 1 : 0;
   // Status would be another write before the time that the server has named. What does not pass is
   // to be seen all the same.
-  if (memory.throttled > 0 && memory.throttled <= PATIENCE) {
+  if (state.consecutiveThrottles > 0 && state.consecutiveThrottles <= TOLERATED_FAILURES) {
     return { outcome, error: message };
   }
-  const stillReady = isReady(phase) && memory.refusals > 0 && memory.refusals <= PATIENCE;
-  const ended = {
-    ...(await end({ kind: 'failing', reason, message, stillReady }, outcome)),
+  const stillReady = isReadyPhase(phase) && state.consecutiveRefusals > 0 && state.consecutiveRefusals <= TOLERATED_FAILURES;
+  const result = {
+    ...(await endWith({ type: 'failing', reason, message, stillReady }, outcome)),
     error: message,
   };
   // Also when status could not be written.
-  if (memory.throttled > 0) {
-    return { ...ended, outcome };
+  if (state.consecutiveThrottles > 0) {
+    return { ...result, outcome };
   }
-  return error instanceof Stuck
-    ? { ...ended, outcome: { kind: 'done' }, stuck: error.running }
-    : ended;
+  return error instanceof StuckWorker
+    ? { ...result, outcome: { type: 'done' }, stuckWorker: error.running }
+    : result;
 }
 
 /** Undefined when it is no duration: such an error is one of the worker. */
-function delayOf({ delay }: RetryLater): number | undefined {
+function retryDelayMs({ delay }: RetryLater): number | undefined {
   try {
-    return Math.max(LEAST_WAIT_MS, parseDuration(delay));
+    return Math.max(MIN_REQUEUE_MS, parseDuration(delay));
   } catch {
     return undefined;
   }
 }
 
 /** By the name of the error. */
-const REASONS: Readonly<Record<string, string>> = {
+const REASON_BY_ERROR_NAME: Readonly<Record<string, string>> = {
   OutputConflict: 'OutputConflict',
   OutputRefused: 'OutputRefused',
   ApiError: 'ApiError',
   ConnectionError: 'ApiError',
-  Stuck: 'Quarantined',
+  StuckWorker: 'Quarantined',
 };
 
 /**
  * Backoff, but not beyond the phase's timeout, and not before the server wants to hear of it again.
  */
-export function failedBy(left: number | undefined, atLeastMs = 0): Outcome {
+export function failedOutcome(msUntilTimeout: number | undefined, atLeastMs = 0): Outcome {
   return {
-    kind: 'failed',
-    ...(left !== undefined && { atMostMs: left }),
+    type: 'failed',
+    ...(msUntilTimeout !== undefined && { atMostMs: msUntilTimeout }),
     ...(atLeastMs > 0 && { atLeastMs }),
   };
 }

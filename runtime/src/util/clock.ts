@@ -21,7 +21,7 @@ export interface Clock {
 export type Random = () => number;
 
 /** About 25 days: a timer of Node that is to wait for longer fires at once. */
-const LONGEST_MS = 2 ** 31 - 1;
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
@@ -30,8 +30,8 @@ export const systemClock: Clock = {
     let handle: NodeJS.Timeout | undefined;
     const wait = (left: number): void => {
       handle = setTimeout(
-        () => (left > LONGEST_MS ? wait(left - LONGEST_MS) : callback()),
-        Math.min(left, LONGEST_MS),
+        () => (left > MAX_TIMEOUT_MS ? wait(left - MAX_TIMEOUT_MS) : callback()),
+        Math.min(left, MAX_TIMEOUT_MS),
       );
       handle.unref();
     };

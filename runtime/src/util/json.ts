@@ -1,69 +1,69 @@
 /** JSON values: equality, canonical text, differences. Pure. */
-import { shortHash } from '../kube/names.ts';
+import { shortHash } from '../client/well-known-names.ts';
 
-export function isMap(value: unknown): value is Record<string, unknown> {
+export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Deep equality; a member that is undefined counts as absent. */
-export function equal(a: unknown, b: unknown): boolean {
+export function deepEqual(a: unknown, b: unknown): boolean {
   if (a === b) {
     return true;
   }
   if (Array.isArray(a) && Array.isArray(b)) {
-    return a.length === b.length && a.every((item, index) => equal(item, b[index]));
+    return a.length === b.length && a.every((item, index) => deepEqual(item, b[index]));
   }
-  if (!isMap(a) || !isMap(b)) {
+  if (!isRecord(a) || !isRecord(b)) {
     return false;
   }
   const names = Object.keys(a).filter((name) => a[name] !== undefined);
   return (
     names.length === Object.keys(b).filter((name) => b[name] !== undefined).length &&
-    names.every((name) => equal(a[name], b[name]))
+    names.every((name) => deepEqual(a[name], b[name]))
   );
 }
 
 /** With sorted names: equal values have equal text. */
-export function canonical(value: unknown): string {
+export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) {
-    return `[${value.map(canonical).join(',')}]`;
+    return `[${value.map(canonicalJson).join(',')}]`;
   }
-  if (!isMap(value)) {
+  if (!isRecord(value)) {
     return JSON.stringify(value) ?? 'null';
   }
   const parts = Object.keys(value)
     .filter((name) => value[name] !== undefined)
     .sort()
-    .map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`);
+    .map((name) => `${JSON.stringify(name)}:${canonicalJson(value[name])}`);
   return `{${parts.join(',')}}`;
 }
 
 /** Of the canonical text; a value that is not there has a hash of its own. */
 export function hashOf(value: unknown): string {
-  return value === undefined ? 'absent' : shortHash(canonical(value));
+  return value === undefined ? 'absent' : shortHash(canonicalJson(value));
 }
 
 /**
  * Does every field of the intent have its value in the live object? Fields that only the live
  * object has do not matter.
  */
-export function contains(live: unknown, intent: unknown): boolean {
-  if (Array.isArray(intent)) {
+export function containsFields(live: unknown, desired: unknown): boolean {
+  if (Array.isArray(desired)) {
     return (
       Array.isArray(live) &&
-      live.length === intent.length &&
-      intent.every((item, index) => contains(live[index], item))
+      live.length === desired.length &&
+      desired.every((item, index) => containsFields(live[index], item))
     );
   }
-  if (isMap(intent)) {
+  if (isRecord(desired)) {
     return (
-      isMap(live) &&
-      Object.entries(intent).every(
-        ([name, value]) => value === undefined || contains(live[name], value),
+      isRecord(live) &&
+      Object.entries(desired).every(
+        ([name, value]) => value === undefined || containsFields(live[name], value),
       )
     );
   }
-  return live === intent;
+  return live === desired;
 }
 
 /**
@@ -72,28 +72,28 @@ export function contains(live: unknown, intent: unknown): boolean {
  * no value: to such a patch it means that the field goes.
  */
 export function mergePatch(from: unknown, to: unknown): unknown {
-  if (!isMap(from) || !isMap(to)) {
-    return equal(from, to) ? undefined : to;
+  if (!isRecord(from) || !isRecord(to)) {
+    return deepEqual(from, to) ? undefined : to;
   }
   const patch: Record<string, unknown> = {};
   for (const name of new Set([...Object.keys(from), ...Object.keys(to)])) {
-    const before = member(from, name);
-    const after = member(to, name) ?? undefined;
+    const before = ownValue(from, name);
+    const after = ownValue(to, name) ?? undefined;
     if (after === undefined) {
       if (before !== undefined) {
         patch[name] = null;
       }
       continue;
     }
-    const inner = before === undefined ? after : mergePatch(before, after);
-    if (inner !== undefined) {
-      patch[name] = inner;
+    const change = before === undefined ? after : mergePatch(before, after);
+    if (change !== undefined) {
+      patch[name] = change;
     }
   }
   return Object.keys(patch).length === 0 ? undefined : patch;
 }
 
 /** Every object has a `constructor` that nobody gave it. */
-function member(map: Record<string, unknown>, name: string): unknown {
+function ownValue(map: Record<string, unknown>, name: string): unknown {
   return Object.hasOwn(map, name) ? map[name] : undefined;
 }

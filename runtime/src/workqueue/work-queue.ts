@@ -9,44 +9,44 @@
  * that waits in the second line and
  * is changed moves to the first.
  */
-import type { Clock, Random, Timer } from '../clock.ts';
-import type { WakeCause } from '../observe/observer.ts';
+import type { Clock, Random, Timer } from '../util/clock.ts';
+import type { EnqueueCause } from '../observability/observer.ts';
 
 export type Outcome =
   /** Nothing more to do until added again. */
-  | { readonly kind: 'done' }
-  | { readonly kind: 'again' }
-  | { readonly kind: 'after'; readonly ms: number }
+  | { readonly type: 'done' }
+  | { readonly type: 'again' }
+  | { readonly type: 'after'; readonly ms: number }
   /**
    * Come again with exponential backoff, not later than in `atMostMs`; above all not before
    * `atLeastMs` are over, whatever is added.
    */
-  | { readonly kind: 'failed'; readonly atMostMs?: number; readonly atLeastMs?: number }
+  | { readonly type: 'failed'; readonly atMostMs?: number; readonly atLeastMs?: number }
   /** The object is gone: forget everything about the key. */
-  | { readonly kind: 'forget' };
+  | { readonly type: 'forget' };
 
-export type Line = 'changed' | 'due';
+export type QueuePriority = 'changed' | 'due';
 
-type Item =
+type QueueItem =
   | {
-      readonly state: 'ready';
+      readonly type: 'ready';
       readonly failures: number;
-      readonly line: Line;
+      readonly priority: QueuePriority;
       readonly since: number;
     }
   /**
-   * `again`: once more afterwards, after a failure only when its backoff is over; `at once`:
+   * `again`: once more afterwards, after a failure only when its backoff is over; `immediately`:
    * whatever comes of it.
    */
   | {
-      readonly state: 'running';
+      readonly type: 'running';
       readonly failures: number;
       readonly since: number;
-      readonly again: false | 'waits for backoff' | 'at once';
+      readonly rerun: false | 'afterBackoff' | 'immediately';
     }
   /** `notBefore`: monotonic. */
   | {
-      readonly state: 'waiting';
+      readonly type: 'waiting';
       readonly failures: number;
       readonly timer: Timer;
       readonly notBefore: number;
@@ -54,7 +54,7 @@ type Item =
 
 /** What happens in the queue, for metrics. Times in milliseconds. */
 export interface QueueObserver {
-  added(cause: WakeCause): void;
+  added(cause: EnqueueCause): void;
   /** A run begins, after the key was ready for so long. */
   began(waitedMs: number): void;
   ended(tookMs: number): void;
@@ -73,20 +73,20 @@ export interface QueueOptions {
 
 export interface AddOptions {
   /** Begin anew with the backoff. */
-  readonly fresh?: boolean;
+  readonly resetBackoff?: boolean;
   /** Default: `changed`. */
-  readonly line?: Line;
+  readonly priority?: QueuePriority;
   /**
    * Default: `resource`. Of a key that runs, `input` means that the run decided on what is
    * different by now: a failure waits for nothing.
    */
-  readonly cause?: WakeCause;
+  readonly cause?: EnqueueCause;
 }
 
 export const BACKOFF_MIN_MS = 500;
 export const BACKOFF_MAX_MS = 300_000;
 /** One run in so many is of the second line. */
-const SHARE = 5;
+const DUE_SHARE = 5;
 
 /**
  * Exponential with jitter: half to one and a half of 0.5 s, 1 s, 2 s … 5 min. `failures` from 1.
@@ -99,13 +99,13 @@ export function backoffMs(failures: number, random: Random): number {
 
 export class WorkQueue {
   readonly #options: QueueOptions;
-  readonly #items = new Map<string, Item>();
-  readonly #lines: Readonly<Record<Line, Set<string>>> = { changed: new Set(), due: new Set() };
+  readonly #items = new Map<string, QueueItem>();
+  readonly #readyKeys: Readonly<Record<QueuePriority, Set<string>>> = { changed: new Set(), due: new Set() };
   readonly #running = new Set<string>();
-  #runs = 0;
-  #open = false;
-  #stopped = false;
-  #idle: (() => void) | undefined;
+  #runCount = 0;
+  #isStarted = false;
+  #isStopped = false;
+  #resolveIdle: (() => void) | undefined;
 
   constructor(options: QueueOptions) {
     this.#options = options;
@@ -113,7 +113,7 @@ export class WorkQueue {
 
   /** Runs under way and keys due now. */
   get pending(): number {
-    return this.#running.size + this.#lines.changed.size + this.#lines.due.size;
+    return this.#running.size + this.#readyKeys.changed.size + this.#readyKeys.due.size;
   }
 
   get size(): number {
@@ -121,8 +121,8 @@ export class WorkQueue {
   }
 
   /** Keys that are ready, in each line. */
-  get depth(): Readonly<Record<Line, number>> {
-    return { changed: this.#lines.changed.size, due: this.#lines.due.size };
+  get depth(): Readonly<Record<QueuePriority, number>> {
+    return { changed: this.#readyKeys.changed.size, due: this.#readyKeys.due.size };
   }
 
   /** Milliseconds that each run under way has taken so far. */
@@ -130,7 +130,7 @@ export class WorkQueue {
     const now = this.#options.clock.monotonic();
     return [...this.#running].flatMap((key) => {
       const item = this.#items.get(key);
-      return item?.state === 'running' ? now - item.since : [];
+      return item?.type === 'running' ? now - item.since : [];
     });
   }
 
@@ -140,35 +140,35 @@ export class WorkQueue {
    * start (a write that failed may come back as a change of the resource or its outputs). The
    * failures so far are kept unless `fresh`.
    */
-  add(key: string, { fresh = false, line = 'changed', cause = 'resource' }: AddOptions = {}): void {
+  add(key: string, { resetBackoff = false, priority = 'changed', cause = 'resource' }: AddOptions = {}): void {
     this.#options.observer?.added(cause);
     const item = this.#items.get(key);
-    const failures = fresh ? 0 : (item?.failures ?? 0);
-    switch (item?.state) {
+    const failures = resetBackoff ? 0 : (item?.failures ?? 0);
+    switch (item?.type) {
       case 'running':
         this.#items.set(key, {
           ...item,
           failures,
-          again:
-            fresh || cause === 'input' || item.again === 'at once'
-              ? 'at once'
-              : 'waits for backoff',
+          rerun:
+            resetBackoff || cause === 'input' || item.rerun === 'immediately'
+              ? 'immediately'
+              : 'afterBackoff',
         });
         return;
       case 'ready': {
-        const first = item.line === 'changed' ? item.line : line;
-        if (first !== item.line) {
-          this.#lines[item.line].delete(key);
+        const highest = item.priority === 'changed' ? item.priority : priority;
+        if (highest !== item.priority) {
+          this.#readyKeys[item.priority].delete(key);
         }
-        this.#items.set(key, { ...item, failures, line: first });
-        this.#lines[first].add(key);
+        this.#items.set(key, { ...item, failures, priority: highest });
+        this.#readyKeys[highest].add(key);
         return;
       }
       case 'waiting': {
         item.timer.cancel();
         const left = item.notBefore - this.#options.clock.monotonic();
         if (left > 0) {
-          return this.#wait(key, left, failures, { line, atLeastMs: left });
+          return this.#schedule(key, left, failures, { priority, atLeastMs: left });
         }
         break;
       }
@@ -177,41 +177,41 @@ export class WorkQueue {
       default:
         item satisfies never;
     }
-    this.#ready(key, failures, line);
-    this.#pump();
+    this.#ready(key, failures, priority);
+    this.#startRuns();
   }
 
   start(): void {
-    this.#open = true;
-    this.#pump();
+    this.#isStarted = true;
+    this.#startRuns();
   }
 
   /** Starts no more runs; resolves when those under way have ended. */
   async stop(): Promise<void> {
-    this.#open = false;
-    this.#stopped = true;
+    this.#isStarted = false;
+    this.#isStopped = true;
     for (const item of this.#items.values()) {
-      if (item.state === 'waiting') {
+      if (item.type === 'waiting') {
         item.timer.cancel();
       }
     }
     if (this.#running.size > 0) {
-      await new Promise<void>((resolve) => (this.#idle = resolve));
+      await new Promise<void>((resolve) => (this.#resolveIdle = resolve));
     }
   }
 
-  #ready(key: string, failures: number, line: Line): void {
+  #ready(key: string, failures: number, priority: QueuePriority): void {
     this.#items.set(key, {
-      state: 'ready',
+      type: 'ready',
       failures,
-      line,
+      priority,
       since: this.#options.clock.monotonic(),
     });
-    this.#lines[line].add(key);
+    this.#readyKeys[priority].add(key);
   }
 
-  #pump(): void {
-    while (this.#open && this.#running.size < this.#options.concurrency) {
+  #startRuns(): void {
+    while (this.#isStarted && this.#running.size < this.#options.concurrency) {
       const key = this.#next();
       if (key === undefined) {
         return;
@@ -221,11 +221,11 @@ export class WorkQueue {
   }
 
   #next(): string | undefined {
-    const { changed, due } = this.#lines;
-    const line = changed.size === 0 || (due.size > 0 && ++this.#runs % SHARE === 0) ? due : changed;
-    const [key] = line;
+    const { changed, due } = this.#readyKeys;
+    const ready = changed.size === 0 || (due.size > 0 && ++this.#runCount % DUE_SHARE === 0) ? due : changed;
+    const [key] = ready;
     if (key !== undefined) {
-      line.delete(key);
+      ready.delete(key);
     }
     return key;
   }
@@ -234,78 +234,78 @@ export class WorkQueue {
     const { clock, observer, process } = this.#options;
     const before = this.#items.get(key);
     const began = clock.monotonic();
-    if (before?.state === 'ready') {
+    if (before?.type === 'ready') {
       observer?.began(began - before.since);
     }
     this.#items.set(key, {
-      state: 'running',
+      type: 'running',
       failures: before?.failures ?? 0,
       since: began,
-      again: false,
+      rerun: false,
     });
     this.#running.add(key);
     let outcome: Outcome;
     try {
       outcome = await process(key);
     } catch {
-      outcome = { kind: 'failed' };
+      outcome = { type: 'failed' };
     }
     this.#running.delete(key);
     observer?.ended(clock.monotonic() - began);
-    this.#settle(key, outcome);
+    this.#applyOutcome(key, outcome);
     if (this.#running.size === 0) {
-      this.#idle?.();
+      this.#resolveIdle?.();
     }
-    this.#pump();
+    this.#startRuns();
   }
 
-  #settle(key: string, outcome: Outcome): void {
+  #applyOutcome(key: string, outcome: Outcome): void {
     const item = this.#items.get(key);
     this.#items.delete(key);
-    const again = item?.state === 'running' && item.again;
-    if (again && outcome.kind !== 'failed') {
+    const rerun = item?.type === 'running' && item.rerun;
+    if (rerun && outcome.type !== 'failed') {
       return this.#ready(key, 0, 'changed');
     }
-    switch (outcome.kind) {
+    switch (outcome.type) {
       case 'done':
       case 'forget':
         return;
       case 'again':
         return this.add(key, { cause: 'transition' });
       case 'after':
-        return this.#wait(key, outcome.ms, 0);
+        return this.#schedule(key, outcome.ms, 0);
       case 'failed': {
         const failures = (item?.failures ?? 0) + 1;
         const { atLeastMs = 0, atMostMs = Infinity } = outcome;
-        if (again === 'at once' && atLeastMs === 0) {
+        if (rerun === 'immediately' && atLeastMs === 0) {
           return this.#ready(key, failures, 'changed');
         }
         this.#options.observer?.retried();
         const backoff =
-          again === 'at once' ? 0 : Math.min(backoffMs(failures, this.#options.random), atMostMs);
-        return this.#wait(key, Math.max(backoff, atLeastMs), failures, { atLeastMs });
+          rerun === 'immediately' ? 0 : Math.min(backoffMs(failures, this.#options.random), atMostMs);
+        return this.#schedule(key, Math.max(backoff, atLeastMs), failures, { atLeastMs });
       }
       default:
         outcome satisfies never;
     }
   }
 
-  #wait(
+  #schedule(
     key: string,
     ms: number,
     failures: number,
-    { line = 'due', atLeastMs = 0 }: { readonly line?: Line; readonly atLeastMs?: number } = {},
+    { priority = 'due', atLeastMs = 0 }: { readonly priority?: QueuePriority; readonly atLeastMs?: number } = {},
   ): void {
-    if (this.#stopped) {
+    if (this.#isStopped) {
       return;
     }
     const { clock } = this.#options;
     const notBefore = clock.monotonic() + atLeastMs;
     const timer = clock.after(ms, () => {
-      this.#ready(key, failures, line);
+      this.#ready(key, failures, priority);
       this.#options.observer?.added(failures > 0 ? 'backoff' : 'timer');
-      this.#pump();
+      this.#startRuns();
     });
-    this.#items.set(key, { state: 'waiting', failures, timer, notBefore });
+    this.#items.set(key, { type: 'waiting', failures, timer, notBefore });
   }
 }

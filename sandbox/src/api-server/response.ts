@@ -1,5 +1,5 @@
 /** Answers, and failures as the API server words them. */
-import { isApiError } from 'autopilot-runtime/ports';
+import { isApiError } from 'autopilot-runtime/internal';
 
 /** What one answer is made of. */
 export interface ApiResponse {

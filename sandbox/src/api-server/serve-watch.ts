@@ -1,7 +1,7 @@
 /** Watches over HTTP: one JSON object a line, until the client goes. */
 import type { ServerResponse } from 'node:http';
-import type { KubeObject, WatchEvent, WatchOptions } from 'autopilot-runtime/ports';
-import { apiVersionOf } from 'autopilot-runtime/ports';
+import type { KubeObject, WatchEvent, WatchOptions } from 'autopilot-runtime/internal';
+import { apiVersionOf } from 'autopilot-runtime/internal';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Kind } from '../cluster/kind-registry.ts';
 import { failureResponse } from './response.ts';

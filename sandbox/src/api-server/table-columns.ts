@@ -2,7 +2,7 @@
  * The columns of each kind: its additionalPrinterColumns, and those that kubectl shows of common
  * built-in kinds.
  */
-import type { KubeObject } from 'autopilot-runtime/ports';
+import type { KubeObject } from 'autopilot-runtime/internal';
 import type { Kind } from '../cluster/kind-registry.ts';
 import { evaluateJsonPath } from './json-path.ts';
 

@@ -1,5 +1,5 @@
 /** Tables: how `kubectl get` shows objects. */
-import type { KubeList, KubeObject } from 'autopilot-runtime/ports';
+import type { KubeList, KubeObject } from 'autopilot-runtime/internal';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Kind } from '../cluster/kind-registry.ts';
 import type { TableCell } from './table-columns.ts';

@@ -8,8 +8,8 @@ import type {
   ObjectKey,
   Patch,
   WriteOptions,
-} from 'autopilot-runtime/ports';
-import { apiVersionOf, hasCode } from 'autopilot-runtime/ports';
+} from 'autopilot-runtime/internal';
+import { apiVersionOf, hasCode } from 'autopilot-runtime/internal';
 import type { Cluster } from '../cluster/cluster.ts';
 import { badRequest, notServed } from '../cluster/api-errors.ts';
 import type { Kind } from '../cluster/kind-registry.ts';

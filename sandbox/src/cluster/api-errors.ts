@@ -1,6 +1,6 @@
 /** Failures in the API server's own words and codes (k8s.io/apimachinery, api/errors). */
-import type { ResourceType } from 'autopilot-runtime/ports';
-import { ApiError } from 'autopilot-runtime/ports';
+import type { ResourceType } from 'autopilot-runtime/internal';
+import { ApiError } from 'autopilot-runtime/internal';
 
 export interface StatusCause {
   readonly reason: string;

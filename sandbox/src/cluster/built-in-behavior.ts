@@ -4,7 +4,7 @@
  * immutable, what is refused. Fields that a built-in kind does not have are not noticed
  * (docs/reference/conformance.md).
  */
-import type { KubeObject } from 'autopilot-runtime/ports';
+import type { KubeObject } from 'autopilot-runtime/internal';
 import type { StatusCause } from './api-errors.ts';
 import { isMap, freezeJson, jsonEqual } from './frozen-json.ts';
 import type { Kind } from './kind-registry.ts';

@@ -2,7 +2,7 @@
  * CustomResourceDefinitions: what the API server fills in, demands of them, and says of them in
  * status.
  */
-import type { KubeObject } from 'autopilot-runtime/ports';
+import type { KubeObject } from 'autopilot-runtime/internal';
 import type { StatusCause } from './api-errors.ts';
 import { freezeJson, memoize } from './frozen-json.ts';
 import type { StructuralSchema } from './structural-schema.ts';

@@ -12,7 +12,7 @@ import type {
   Patch,
   ResourceType,
   WatchEvent,
-} from 'autopilot-runtime/ports';
+} from 'autopilot-runtime/internal';
 import { invalid } from './api-errors.ts';
 
 const STORED_TYPE: ResourceType = {

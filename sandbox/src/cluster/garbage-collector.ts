@@ -3,7 +3,7 @@
  * the background, foreground and
  * orphan deletion, the end of namespaces, and of the objects of a CRD.
  */
-import type { Clock, KubeObject, OwnerReference } from 'autopilot-runtime/ports';
+import type { Clock, KubeObject, OwnerReference } from 'autopilot-runtime/internal';
 import type { ObjectStore, StoredObject } from './object-store.ts';
 
 export interface CollectorActions {

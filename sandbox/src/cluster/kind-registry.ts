@@ -2,8 +2,8 @@
  * Which kinds the cluster serves: those of a real API server with Istio and the Gateway API
  * (`served.ts`), and the CRDs it is given.
  */
-import type { KubeObject, ResourceType } from 'autopilot-runtime/ports';
-import { apiVersionOf } from 'autopilot-runtime/ports';
+import type { KubeObject, ResourceType } from 'autopilot-runtime/internal';
+import { apiVersionOf } from 'autopilot-runtime/internal';
 import type { PrinterColumn, DefinitionSpec } from './custom-resource-definition.ts';
 import { memoize } from './frozen-json.ts';
 import type { ScalePaths } from './scale.ts';

@@ -1,6 +1,6 @@
 /** Lists: what a selector matches, in pages of one moment. */
-import type { KubeList, KubeObject, ListOptions } from 'autopilot-runtime/ports';
-import { matchesSelector, parseSelector } from 'autopilot-runtime/ports';
+import type { KubeList, KubeObject, ListOptions } from 'autopilot-runtime/internal';
+import { matchesSelector, parseSelector } from 'autopilot-runtime/internal';
 import { badRequest, expired } from './api-errors.ts';
 import type { Kind } from './kind-registry.ts';
 import type { ObjectStore } from './object-store.ts';

@@ -2,7 +2,7 @@
  * What the API server demands of names, labels, annotations, finalizers and owners
  * (k8s.io/apimachinery, api/validation).
  */
-import type { KubeObject } from 'autopilot-runtime/ports';
+import type { KubeObject } from 'autopilot-runtime/internal';
 import type { StatusCause } from './api-errors.ts';
 import { isMap } from './frozen-json.ts';
 import type { Kind } from './kind-registry.ts';

@@ -1,6 +1,6 @@
 /** All objects of a cluster, the version counter and the history that watches are served from. */
-import type { KubeObject, ObjectKey } from 'autopilot-runtime/ports';
-import { apiVersionOf, keyOf, keyString } from 'autopilot-runtime/ports';
+import type { KubeObject, ObjectKey } from 'autopilot-runtime/internal';
+import { apiVersionOf, keyOf, keyString } from 'autopilot-runtime/internal';
 import { freezeJson } from './frozen-json.ts';
 import type { Kind } from './kind-registry.ts';
 import type { FieldManager } from './managed-fields.ts';

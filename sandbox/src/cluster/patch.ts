@@ -1,5 +1,5 @@
 /** JSON merge patch (RFC 7386) and JSON patch (RFC 6902). */
-import type { JsonPatchOperation } from 'autopilot-runtime/ports';
+import type { JsonPatchOperation } from 'autopilot-runtime/internal';
 import { rejectedPatch } from './api-errors.ts';
 import { isMap, jsonEqual } from './frozen-json.ts';
 

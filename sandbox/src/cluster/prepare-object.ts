@@ -2,8 +2,8 @@
  * What an object goes through before it is written: read strictly, confined to its door, defaulted,
  * validated.
  */
-import type { KubeObject } from 'autopilot-runtime/ports';
-import { apiVersionOf } from 'autopilot-runtime/ports';
+import type { KubeObject } from 'autopilot-runtime/internal';
+import { apiVersionOf } from 'autopilot-runtime/internal';
 import {
   builtInProblems,
   builtInDecodeError,

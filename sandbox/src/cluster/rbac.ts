@@ -3,8 +3,8 @@
  * API server does. Owners that block
  * their deletion ask for more, as OwnerReferencesPermissionEnforcement does (OpenShift has it on).
  */
-import type { KubeApi, KubeObject, ResourceType } from 'autopilot-runtime/ports';
-import { ApiError, hasCode } from 'autopilot-runtime/ports';
+import type { KubeApi, KubeObject, ResourceType } from 'autopilot-runtime/internal';
+import { ApiError, hasCode } from 'autopilot-runtime/internal';
 import type { Cluster } from './cluster.ts';
 
 /** One rule of a Role or ClusterRole. */

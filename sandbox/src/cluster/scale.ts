@@ -1,5 +1,5 @@
 /** The scale subresource: replicas of an object, whatever its own field for them is called. */
-import type { KubeObject } from 'autopilot-runtime/ports';
+import type { KubeObject } from 'autopilot-runtime/internal';
 import { isMap, freezeJson } from './frozen-json.ts';
 import type { Kind } from './kind-registry.ts';
 

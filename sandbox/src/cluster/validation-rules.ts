@@ -2,7 +2,7 @@
  * Rules in CEL (`x-kubernetes-validations`), transition rules included. A rule that cannot be
  * evaluated here is reported, not passed.
  */
-import type { KubeObject } from 'autopilot-runtime/ports';
+import type { KubeObject } from 'autopilot-runtime/internal';
 import { compileRule, toOptional, toCelValue } from './cel.ts';
 import type { StatusCause } from './api-errors.ts';
 import { isMap, jsonEqual } from './frozen-json.ts';

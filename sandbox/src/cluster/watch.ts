@@ -1,5 +1,5 @@
 /** Watches: history from a version on, then changes as they come, bookmarks each minute. */
-import type { Clock, WatchEvent, WatchOptions } from 'autopilot-runtime/ports';
+import type { Clock, WatchEvent, WatchOptions } from 'autopilot-runtime/internal';
 import { expired, internal, notServed } from './api-errors.ts';
 import { freezeJson } from './frozen-json.ts';
 import type { Kind } from './kind-registry.ts';

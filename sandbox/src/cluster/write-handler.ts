@@ -6,8 +6,8 @@ import type {
   KubeObject,
   ObjectKey,
   WriteOptions,
-} from 'autopilot-runtime/ports';
-import { apiVersionOf } from 'autopilot-runtime/ports';
+} from 'autopilot-runtime/internal';
+import { apiVersionOf } from 'autopilot-runtime/internal';
 import {
   restrictToSubresource,
   changesGeneration,

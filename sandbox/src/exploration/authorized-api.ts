@@ -2,7 +2,7 @@
  * What stands behind the door of a process: the cluster, as far as the operator's rights go. Whose
  * change is whose is told to the oracle.
  */
-import type { KubeApi, ResourceType } from 'autopilot-runtime/ports';
+import type { KubeApi, ResourceType } from 'autopilot-runtime/internal';
 import type { PolicyRule } from '../cluster/rbac.ts';
 import { withPolicyRules } from '../cluster/rbac.ts';
 import type { RunContext } from './run-context.ts';

@@ -1,6 +1,6 @@
 /** The cluster at one instant, for oracles, invariants and accepted ends. */
-import type { KubeObject, ResourceType, Scheduler } from 'autopilot-runtime/ports';
-import { apiVersionOf } from 'autopilot-runtime/ports';
+import type { KubeObject, ResourceType, Scheduler } from 'autopilot-runtime/internal';
+import { apiVersionOf } from 'autopilot-runtime/internal';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { SandboxObject } from '../testing/sandbox.ts';
 import type { ClusterSnapshot } from './scenario.ts';

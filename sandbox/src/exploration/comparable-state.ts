@@ -2,8 +2,8 @@
  * What is in a cluster when it rests, without what may differ between two flights: times, uids,
  * versions, messages.
  */
-import type { KubeObject, Scheduler } from 'autopilot-runtime/ports';
-import { appliedAnnotation, approveAnnotation, keyString } from 'autopilot-runtime/ports';
+import type { KubeObject, Scheduler } from 'autopilot-runtime/internal';
+import { appliedAnnotation, approveAnnotation, keyString } from 'autopilot-runtime/internal';
 
 /** Objects in their comparable form, by `Kind namespace/name`. */
 export type ComparableState = ReadonlyMap<string, unknown>;

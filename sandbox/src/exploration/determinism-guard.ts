@@ -4,7 +4,7 @@
  * chance, so that a flight can be repeated, and say so.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Clock, Random } from 'autopilot-runtime/ports';
+import type { Clock, Random } from 'autopilot-runtime/internal';
 
 export interface DeterminismGuard {
   /** Runs a worker; whatever it touches is told. */

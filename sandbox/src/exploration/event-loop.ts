@@ -2,7 +2,7 @@
  * How a flight goes on: everything that is due happens, then time jumps to what is due next. It
  * knows when nothing happens any more.
  */
-import { sleep } from 'autopilot-runtime/ports';
+import { sleep } from 'autopilot-runtime/internal';
 import type { VirtualClock } from '../virtual-clock.ts';
 
 /** Changes and time after which a flight that does not come to rest is given up. */

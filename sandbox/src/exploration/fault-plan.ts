@@ -5,7 +5,7 @@
  * events. Each has its share of the
  * flights from the beginning, so that none waits until the budget is over.
  */
-import type { Random } from 'autopilot-runtime/ports';
+import type { Random } from 'autopilot-runtime/internal';
 import type { Fault, FaultKind, FaultSites, FaultSite } from './fault.ts';
 import { canOccurAt } from './fault.ts';
 

@@ -2,8 +2,8 @@
  * The API server as one process of an operator meets it: every request passes here, and some of
  * them fail.
  */
-import type { KubeApi, KubeObject, ObjectKey, ResourceType } from 'autopilot-runtime/ports';
-import { ApiError, ConnectionError, keyOf } from 'autopilot-runtime/ports';
+import type { KubeApi, KubeObject, ObjectKey, ResourceType } from 'autopilot-runtime/internal';
+import { ApiError, ConnectionError, keyOf } from 'autopilot-runtime/internal';
 import { authorizedApi } from './authorized-api.ts';
 import type { Fault } from './fault.ts';
 import { FAULTS } from './fault.ts';

@@ -2,8 +2,8 @@
  * A watch as one process hears it: events may be lost, late or merged, and the watch may break,
  * expire or fall silent.
  */
-import type { KubeObject, ResourceType, WatchEvent } from 'autopilot-runtime/ports';
-import { ApiError, ConnectionError, keyString, sleep } from 'autopilot-runtime/ports';
+import type { KubeObject, ResourceType, WatchEvent } from 'autopilot-runtime/internal';
+import { ApiError, ConnectionError, keyString, sleep } from 'autopilot-runtime/internal';
 import type { Fault } from './fault.ts';
 import { FAULTS } from './fault.ts';
 import type { RunContext } from './run-context.ts';

@@ -1,5 +1,5 @@
 /** Kinds that tell what happened rather than what is. */
-import type { KubeObject, ResourceType } from 'autopilot-runtime/ports';
+import type { KubeObject, ResourceType } from 'autopilot-runtime/internal';
 
 export function isLease({ group, kind }: Pick<ResourceType, 'group' | 'kind'>): boolean {
   return group === 'coordination.k8s.io' && kind === 'Lease';

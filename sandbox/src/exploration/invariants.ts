@@ -2,8 +2,8 @@
  * What must hold at every instant of every flight, whatever goes wrong. Hears of each call, each
  * request and each change.
  */
-import type { KubeObject, Scheduler } from 'autopilot-runtime/ports';
-import { finalizerName, keyString, MANAGED_BY_LABEL, ownerLabel } from 'autopilot-runtime/ports';
+import type { KubeObject, Scheduler } from 'autopilot-runtime/internal';
+import { finalizerName, keyString, MANAGED_BY_LABEL, ownerLabel } from 'autopilot-runtime/internal';
 import type { VirtualClock } from '../virtual-clock.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { OperatorProcess } from './operator-process.ts';

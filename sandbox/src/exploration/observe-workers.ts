@@ -1,7 +1,7 @@
 /**
  * Calls of workers: each is a place for faults, and the oracle hears of its beginning and its end.
  */
-import type { AnyContext, AnyResult, Scheduler } from 'autopilot-runtime/ports';
+import type { AnyContext, AnyResult, Scheduler } from 'autopilot-runtime/internal';
 import type { Fault } from './fault.ts';
 import { FAULTS } from './fault.ts';
 import type { RunContext } from './run-context.ts';

@@ -2,8 +2,8 @@
  * One process of an operator as a flight sees it: it can be killed without any clean-up, and stand
  * still.
  */
-import type { Clock, KubeObject, Operator, Timer } from 'autopilot-runtime/ports';
-import { keyString } from 'autopilot-runtime/ports';
+import type { Clock, KubeObject, Operator, Timer } from 'autopilot-runtime/internal';
+import { keyString } from 'autopilot-runtime/internal';
 import type { VirtualClock } from '../virtual-clock.ts';
 
 /**
@@ -94,7 +94,7 @@ export class OperatorProcess {
   }
 
   get isLeading(): boolean {
-    return this.isAlive && this.operator?.leading() === true;
+    return this.isAlive && this.operator?.isLeading() === true;
   }
 
   /**

@@ -2,8 +2,8 @@
  * Moments of rest: nothing changes any more, and the cluster has to be as it was in the flight
  * without faults.
  */
-import type { Scheduler } from 'autopilot-runtime/ports';
-import { parseDuration } from 'autopilot-runtime/ports';
+import type { Scheduler } from 'autopilot-runtime/internal';
+import { parseDuration } from 'autopilot-runtime/internal';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { EventLoop } from './event-loop.ts';
 import type { ComparableState } from './comparable-state.ts';

@@ -2,8 +2,8 @@
  * The processes of an operator in one flight: one leads, another may stand by, and whoever ends is
  * started again.
  */
-import type { Log, Operator, OperatorOptions, Scheduler } from 'autopilot-runtime/ports';
-import { startOperator } from 'autopilot-runtime/ports';
+import type { Logger, Operator, OperatorOptions, Scheduler } from 'autopilot-runtime/internal';
+import { startOperator } from 'autopilot-runtime/internal';
 import { seededRandom } from '../virtual-clock.ts';
 import type { PolicyRules } from '../cluster/rbac.ts';
 import { observeWorkers } from './observe-workers.ts';
@@ -43,7 +43,7 @@ export interface ReplicasOptions {
   readonly hasElection: boolean;
 }
 
-const NOOP_LOGGER: Log = { debug() {}, info() {}, warn() {}, error() {} };
+const NOOP_LOGGER: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 /** As long as a Pod takes to start, at the least. */
 const RESTART_MS = 1_000;
 const CLOCK_JUMP_MS = 120_000;
@@ -93,7 +93,7 @@ export class Replicas {
       log: NOOP_LOGGER,
       identity: process.name,
       config: { ...config, leaderElection: hasElection, leaderElectionNamespace: 'default' },
-      ask: queryMetrics(),
+      queryMetrics: queryMetrics(),
     };
     process.operator = (subject.start ?? startOperator)(options, nth);
     void process.operator.lost.then(() => {

@@ -2,7 +2,7 @@
  * Traffic must add up: the weights of routes in Istio's VirtualService and the Gateway API's
  * HTTPRoute.
  */
-import type { KubeObject } from 'autopilot-runtime/ports';
+import type { KubeObject } from 'autopilot-runtime/internal';
 
 interface Weighted {
   readonly weight?: number;

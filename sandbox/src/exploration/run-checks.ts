@@ -1,6 +1,6 @@
 /** What a flight is judged by when it rests or has ended, beside its end. Pure. */
-import type { Scheduler } from 'autopilot-runtime/ports';
-import { parseDuration } from 'autopilot-runtime/ports';
+import type { Scheduler } from 'autopilot-runtime/internal';
+import { parseDuration } from 'autopilot-runtime/internal';
 import type { Fault } from './fault.ts';
 import { hasClockJump } from './fault.ts';
 import type { ClusterSnapshot, Scenario } from './scenario.ts';

@@ -1,5 +1,5 @@
 /** What the doors of a flight stand on: its cluster and clock, its faults and its oracle. */
-import type { OperatorOptions } from 'autopilot-runtime/ports';
+import type { OperatorOptions } from 'autopilot-runtime/internal';
 import type { VirtualClock } from '../virtual-clock.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { PolicyRules } from '../cluster/rbac.ts';

@@ -1,5 +1,5 @@
 /** What happened in a flight, in order: for people to read, and for tests to compare. */
-import type { KubeObject, ObjectKey } from 'autopilot-runtime/ports';
+import type { KubeObject, ObjectKey } from 'autopilot-runtime/internal';
 import type { VirtualClock } from '../virtual-clock.ts';
 
 export interface TraceEntry {

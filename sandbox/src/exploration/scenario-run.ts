@@ -2,7 +2,7 @@
  * One flight of a scenario with the faults that were put into it. The same scenario, seed and
  * faults make the same flight.
  */
-import type { KubeObject, Scheduler } from 'autopilot-runtime/ports';
+import type { KubeObject, Scheduler } from 'autopilot-runtime/internal';
 import { seededRandom, VirtualClock } from '../virtual-clock.ts';
 import { Cluster } from '../cluster/cluster.ts';
 import type { PolicyRules } from '../cluster/rbac.ts';
@@ -252,4 +252,4 @@ export class ScenarioRun implements RunContext {
   }
 }
 
-const answerNoData: QueryMetrics = async () => ({ kind: 'noData' });
+const answerNoData: QueryMetrics = async () => ({ type: 'noData' });

@@ -3,7 +3,7 @@
  * by hand or derived from samples.
  */
 import type { Duration } from 'autopilot-runtime';
-import type { OperatorConfig } from 'autopilot-runtime/ports';
+import type { OperatorConfig } from 'autopilot-runtime/internal';
 import type { ObjectManifest, SandboxObject } from '../testing/sandbox.ts';
 import type { QueryMetrics, Simulator } from '../simulators/simulator.ts';
 

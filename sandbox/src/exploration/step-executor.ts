@@ -2,7 +2,7 @@
  * The steps of a scenario, one after the other: what people do, what they wait for, and when they
  * let the machine rest.
  */
-import { parseDuration } from 'autopilot-runtime/ports';
+import { parseDuration } from 'autopilot-runtime/internal';
 import type { EventLoop } from './event-loop.ts';
 import type { Quiescence } from './quiescence.ts';
 import type { ClusterChange, ClusterSnapshot, Scenario, ScenarioStep } from './scenario.ts';

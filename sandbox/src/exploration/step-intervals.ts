@@ -1,5 +1,5 @@
 /** Steps (`step: true`) and how close they come to each other. */
-import type { KubeObject } from 'autopilot-runtime/ports';
+import type { KubeObject } from 'autopilot-runtime/internal';
 import { objectName, formatElapsed } from './run-trace.ts';
 
 interface StepStatus {

@@ -1,6 +1,6 @@
 /** The people and controllers of a scenario: they change the cluster directly. */
-import type { KubeObject, ObjectKey, ResourceType, Scheduler } from 'autopilot-runtime/ports';
-import { hasCode } from 'autopilot-runtime/ports';
+import type { KubeObject, ObjectKey, ResourceType, Scheduler } from 'autopilot-runtime/internal';
+import { hasCode } from 'autopilot-runtime/internal';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { ObjectManifest } from '../testing/sandbox.ts';
 import { declaredKinds } from './cluster-snapshot.ts';

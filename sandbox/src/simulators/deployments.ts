@@ -3,7 +3,7 @@
  * without ReplicaSets and Pods.
  */
 import type { KubeObject } from 'autopilot-runtime';
-import { hasCode } from 'autopilot-runtime/ports';
+import { hasCode } from 'autopilot-runtime/internal';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Simulator } from './simulator.ts';
 

@@ -2,13 +2,13 @@
  * A Prometheus that knows the operator's own queries by their templates, so that a test says what
  * they answer and not how they are written.
  */
-import type { QueryAnswer, QueryDefinition } from 'autopilot-runtime';
+import type { QueryResult, QueryDefinition } from 'autopilot-runtime';
 import type { QueryMetrics, Simulator, SimulatorContext } from './simulator.ts';
 
 export type QueryParameters = Readonly<Record<string, string>>;
 
 /** A number is a value; undefined is no data. */
-export type SimulatedQueryResult = number | undefined | QueryAnswer;
+export type SimulatedQueryResult = number | undefined | QueryResult;
 
 /** By the name of the query's method: `{ istioSuccessRate: ({ name }) => 99 }`. */
 export type QueryHandlers = Readonly<
@@ -52,14 +52,14 @@ function createQueryMetrics(
   };
 }
 
-function toQueryResult(result: SimulatedQueryResult): QueryAnswer {
+function toQueryResult(result: SimulatedQueryResult): QueryResult {
   if (result === undefined) {
-    return { kind: 'noData' };
+    return { type: 'noData' };
   }
   if (typeof result !== 'number') {
     return result;
   }
-  return Number.isNaN(result) ? { kind: 'notANumber' } : { kind: 'value', value: result };
+  return Number.isNaN(result) ? { type: 'notANumber' } : { type: 'value', value: result };
 }
 
 /** Reads the parameters out of a filled template; undefined when the text was not made from it. */

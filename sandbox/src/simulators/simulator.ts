@@ -3,10 +3,10 @@
  * { simulators: [deployments(), traffic(…)] })`.
  */
 import type { Scheduler } from 'autopilot-runtime';
-import type { OperatorOptions } from 'autopilot-runtime/ports';
+import type { OperatorOptions } from 'autopilot-runtime/internal';
 import type { Cluster } from '../cluster/cluster.ts';
 
-export type QueryMetrics = NonNullable<OperatorOptions['ask']>;
+export type QueryMetrics = NonNullable<OperatorOptions['queryMetrics']>;
 
 export interface SimulatorContext {
   readonly cluster: Cluster;

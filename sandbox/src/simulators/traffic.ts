@@ -8,8 +8,8 @@ import {
   matchesSelector,
   parseDuration,
   parseSelector,
-  selectorString,
-} from 'autopilot-runtime/ports';
+  formatSelector,
+} from 'autopilot-runtime/internal';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { ClusterSnapshot } from '../exploration/scenario.ts';
 import type { DeploymentObject } from './deployments.ts';
@@ -198,7 +198,7 @@ function deploymentsOfService(list: ListObjects, service: string): readonly Depl
   if (selector === undefined) {
     return [];
   }
-  const requirements = parseSelector(selectorString({ matchLabels: selector }));
+  const requirements = parseSelector(formatSelector({ matchLabels: selector }));
   const all = list('Deployment') as readonly DeploymentObject[];
   return all.filter(({ spec }) => matchesSelector(requirements, spec?.template?.metadata?.labels));
 }

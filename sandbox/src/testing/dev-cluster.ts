@@ -5,8 +5,8 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import type { KubeObject } from 'autopilot-runtime/ports';
-import { describe, hasCode, systemClock } from 'autopilot-runtime/ports';
+import type { KubeObject } from 'autopilot-runtime/internal';
+import { describeObject, hasCode, systemClock } from 'autopilot-runtime/internal';
 import { Cluster } from '../cluster/cluster.ts';
 import { serveApi } from '../api-server/serve-api.ts';
 
@@ -33,7 +33,7 @@ export async function startDevCluster(project: string): Promise<DevCluster> {
       try {
         const made = await createWithNamespace(cluster, object);
         if (file.endsWith('.yaml')) {
-          created.push(describe(made));
+          created.push(describeObject(made));
         }
       } catch (error) {
         throw new Error(`${file}: ${(error as Error).message}`, { cause: error });

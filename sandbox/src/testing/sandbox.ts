@@ -1,5 +1,5 @@
 /** Flies a machine in a cluster of its own, in virtual time: for tests of all phases together. */
-import type { Log, Scheduler } from 'autopilot-runtime';
+import type { Logger, Scheduler } from 'autopilot-runtime';
 import type {
   KubeApi,
   KubeObject,
@@ -8,8 +8,8 @@ import type {
   OperatorEvent,
   OperatorOptions,
   ResourceType,
-} from 'autopilot-runtime/ports';
-import { describe, hasCode, parseDuration, startOperator } from 'autopilot-runtime/ports';
+} from 'autopilot-runtime/internal';
+import { describeObject, hasCode, parseDuration, startOperator } from 'autopilot-runtime/internal';
 import { seededRandom, VirtualClock } from '../virtual-clock.ts';
 import { Cluster } from '../cluster/cluster.ts';
 import type { PolicyRules } from '../cluster/rbac.ts';
@@ -36,7 +36,7 @@ export interface SandboxOptions {
    * Answers metrics queries, before any simulator. Absent from both: no Prometheus, every question
    * fails.
    */
-  readonly queryMetrics?: OperatorOptions['ask'];
+  readonly queryMetrics?: OperatorOptions['queryMetrics'];
   /**
    * What the operator may do; everything else is refused with 403. Absent: everything. `policyRulesFrom`
    * reads them from manifests.
@@ -47,7 +47,7 @@ export interface SandboxOptions {
   /** Of the random source, for jitter. Default 1. */
   readonly seed?: number;
   /** Default: says nothing. */
-  readonly log?: Log;
+  readonly log?: Logger;
 }
 
 /** An object as one writes it down; without a namespace it goes to `default`. */
@@ -67,7 +67,7 @@ export interface SandboxObject extends KubeObject {
   readonly status?: any;
 }
 
-const NOOP_LOGGER: Log = { debug() {}, info() {}, warn() {}, error() {} };
+const NOOP_LOGGER: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 const NAMESPACE_TYPE: ResourceType = {
   group: '',
   version: 'v1',
@@ -138,7 +138,7 @@ export class Sandbox {
       log,
       onEvent: (event) => void this.events.push(event),
       ...(config && { config }),
-      ...(queryMetrics && { ask: queryMetrics }),
+      ...(queryMetrics && { queryMetrics }),
     });
     this.#settle = () => settle(this.cluster, clock, operator);
     this.#stop = async () => {
@@ -286,7 +286,7 @@ export class Sandbox {
   async #describeState(): Promise<string> {
     const resources = await this.list(this.#resource.kind);
     const lines = resources.map(
-      (resource) => `  ${describe(resource)}: ${JSON.stringify(resource.status)}`,
+      (resource) => `  ${describeObject(resource)}: ${JSON.stringify(resource.status)}`,
     );
     return [...lines, ...this.events.slice(-10).map((event) => `  ${JSON.stringify(event)}`)].join(
       '\n',

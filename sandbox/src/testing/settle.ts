@@ -1,5 +1,5 @@
 /** Lets everything happen that is due at one moment of virtual time. */
-import type { Operator } from 'autopilot-runtime/ports';
+import type { Operator } from 'autopilot-runtime/internal';
 import type { VirtualClock } from '../virtual-clock.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 
@@ -18,7 +18,7 @@ const MAX_TURNS = 100_000;
 export async function settle(
   cluster: Cluster,
   clock: VirtualClock,
-  operator: Pick<Operator, 'pending'> | undefined,
+  operator: Pick<Operator, 'pendingCount'> | undefined,
 ): Promise<void> {
   let idle = 0;
   for (let turns = 0; turns < MAX_TURNS; turns++) {
@@ -28,7 +28,7 @@ export async function settle(
     while (clock.fire()) {
       fired = true;
     }
-    const isQuiet = cluster.undeliveredEvents === 0 && (operator?.pending() ?? 0) === 0;
+    const isQuiet = cluster.undeliveredEvents === 0 && (operator?.pendingCount() ?? 0) === 0;
     idle = fired || cluster.version !== before ? 0 : idle + 1;
     if (idle >= (isQuiet ? 2 : IDLE_TURNS)) {
       return;

@@ -1,13 +1,13 @@
 /** The context of a worker, by hand: for tests of one worker as the plain function it is. */
-import type { InputView, LabelSelector, Log } from 'autopilot-runtime';
+import type { InputView, LabelSelector, Logger } from 'autopilot-runtime';
 import { RetryLater } from 'autopilot-runtime';
-import type { AnyContext } from 'autopilot-runtime/ports';
+import type { AnyContext } from 'autopilot-runtime/internal';
 import {
   deepFreeze,
   matchesSelector,
   parseSelector,
-  selectorString,
-} from 'autopilot-runtime/ports';
+  formatSelector,
+} from 'autopilot-runtime/internal';
 import { EPOCH } from '../virtual-clock.ts';
 
 type InputItem<View> = View extends InputView<infer T> ? T : never;
@@ -51,7 +51,7 @@ export interface WorkerContextOptions<
   readonly lastStep?: Date;
 }
 
-const NOOP_LOGGER: Log = { debug() {}, info() {}, warn() {}, error() {} };
+const NOOP_LOGGER: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /**
  * What a worker would be called with: `workerContext<Context>({ resource, inputs: { deployments:
@@ -130,7 +130,7 @@ function createInputView(
   return {
     available: objects !== undefined,
     get,
-    need(name, options) {
+    require(name, options) {
       const found = get(name, options);
       if (found === undefined) {
         throw new RetryLater('10s', `${input}: ${name} is not there yet`);
@@ -139,7 +139,7 @@ function createInputView(
     },
     list(options?: { readonly namespace?: string; readonly selector?: LabelSelector }) {
       const requirements =
-        options?.selector === undefined ? [] : parseSelector(selectorString(options.selector));
+        options?.selector === undefined ? [] : parseSelector(formatSelector(options.selector));
       const found = objectsIn(options?.namespace).filter(({ metadata }) =>
         matchesSelector(requirements, metadata.labels),
       );

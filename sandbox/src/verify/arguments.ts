@@ -1,6 +1,6 @@
 /** The command line of `npm run verify`. */
 import { parseArgs } from 'node:util';
-import { parseDuration } from 'autopilot-runtime/ports';
+import { parseDuration } from 'autopilot-runtime/internal';
 import type { ReplayToken } from '../exploration/index.ts';
 import { parseToken } from '../exploration/index.ts';
 

@@ -2,7 +2,7 @@
  * `npm run verify` of a generated project: explores its scenarios within a budget of time, and
  * reports.
  */
-import { systemClock } from 'autopilot-runtime/ports';
+import { systemClock } from 'autopilot-runtime/internal';
 import { availableParallelism } from 'node:os';
 import type { Scenario } from '../exploration/index.ts';
 import { explore, replay, scenarioSlug } from '../exploration/index.ts';

@@ -3,7 +3,7 @@
  * sample shows how, and deleted.
  */
 import type { Scheduler } from 'autopilot-runtime';
-import { apiVersionOf } from 'autopilot-runtime/ports';
+import { apiVersionOf } from 'autopilot-runtime/internal';
 import type { Scenario, ScenarioStep } from '../exploration/index.ts';
 import { create, patch, remove, quiesce } from '../exploration/index.ts';
 import type { ObjectManifest } from '../testing/sandbox.ts';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import type { World } from '../world.ts';
-import { CONFIG_MAPS, DEPLOYMENTS, failure, fieldsOf, FLIGHTS, SERVICES } from '../world.ts';
+import type { TestCluster } from '../test-cluster.ts';
+import { CONFIG_MAPS, DEPLOYMENTS, failure, fieldsOf, FLIGHTS, SERVICES } from '../test-cluster.ts';
 import type { Case } from './case.ts';
 
 /**
@@ -321,7 +321,7 @@ export const applyListCases: readonly Case[] = [
   {
     name: 'the selector of a Service is one value',
     async run(world) {
-      const service = (selector: object): Parameters<World['apply']>[1] =>
+      const service = (selector: object): Parameters<TestCluster['apply']>[1] =>
         world.object(SERVICES, 'a', { spec: { selector, ports: [{ port: 80 }] } });
       await world.apply(SERVICES, service({ app: 'a', tier: 'x' }), 'tower');
       expect(

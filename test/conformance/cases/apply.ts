@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { Case } from './case.ts';
-import type { World } from '../world.ts';
-import { CONFIG_MAPS, failure, fieldsOf, FLIGHTS, SERVICES } from '../world.ts';
+import type { TestCluster } from '../test-cluster.ts';
+import { CONFIG_MAPS, failure, fieldsOf, FLIGHTS, SERVICES } from '../test-cluster.ts';
 
 export const applyCases: readonly Case[] = [
   {
@@ -235,7 +235,7 @@ export const applyCases: readonly Case[] = [
   {
     name: 'knows how lists of built-in kinds merge: ports of a Service by port and protocol, TCP unless said',
     async run(world) {
-      const service = (ports: readonly object[]): Parameters<World['apply']>[1] =>
+      const service = (ports: readonly object[]): Parameters<TestCluster['apply']>[1] =>
         world.object(SERVICES, 'web', { spec: { ports } });
       await world.apply(SERVICES, service([{ port: 80, name: 'http' }]), 'tower');
       const { spec } = await world.apply(

@@ -8,7 +8,7 @@ import {
   LEASES,
   SECRETS,
   SERVICES,
-} from '../world.ts';
+} from '../test-cluster.ts';
 import type { Case } from './case.ts';
 
 const labels = { app: 'a' };
@@ -78,7 +78,7 @@ export const builtinCases: readonly Case[] = [
         eventTime: '2026-01-01T00:00:00.123456Z',
         type: 'Normal',
         reason: 'Moved',
-        action: 'Sync',
+        action: 'Reconcile',
         note: 'from a to b',
         reportingController: 'autopilot.test/x',
         reportingInstance: 'x-1',
@@ -96,7 +96,7 @@ export const builtinCases: readonly Case[] = [
       const about = { apiVersion: 'v1', kind: 'ConfigMap', name: 'x', namespace: world.namespace };
       const reporter = {
         reportingInstance: 'x-1',
-        action: 'Sync',
+        action: 'Reconcile',
         reason: 'Moved',
         type: 'Normal',
         eventTime: '2026-01-01T00:00:00.123456Z',
@@ -182,7 +182,7 @@ export const builtinCases: readonly Case[] = [
       const rest = {
         reportingController: 'autopilot.test/x',
         reportingInstance: 'x-1',
-        action: 'Sync',
+        action: 'Reconcile',
         reason: 'Moved',
         type: 'Normal',
       };

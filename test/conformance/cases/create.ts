@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Case } from './case.ts';
-import { CONFIG_MAPS, DEPLOYMENTS, failure, FLIGHTS } from '../world.ts';
+import { CONFIG_MAPS, DEPLOYMENTS, failure, FLIGHTS } from '../test-cluster.ts';
 
 export const createCases: readonly Case[] = [
   {

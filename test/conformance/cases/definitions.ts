@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import type { KubeObject, ResourceType } from '../../../runtime/src/ports.ts';
-import type { World } from '../world.ts';
-import { CRDS, eventually, failure } from '../world.ts';
+import type { KubeObject, ResourceType } from '../../../runtime/src/internal.ts';
+import type { TestCluster } from '../test-cluster.ts';
+import { CRDS, eventually, failure } from '../test-cluster.ts';
 import type { Case } from './case.ts';
 
 const text = { type: 'string' };
@@ -24,12 +24,12 @@ function nameOf({ plural, group }: ResourceType): string {
 }
 
 /** Merges into the definition of a kind. */
-async function change(world: World, type: ResourceType, body: object): Promise<KubeObject> {
+async function change(world: TestCluster, type: ResourceType, body: object): Promise<KubeObject> {
   return world.api.patch(CRDS, { name: nameOf(type) }, { type: 'merge', body });
 }
 
 /** A definition that is refused, with the words of the server. */
-function refuses(what: string, made: (world: World) => KubeObject, words: string): Case {
+function refuses(what: string, made: (world: TestCluster) => KubeObject, words: string): Case {
   return {
     name: `refuses ${what}: 422`,
     async run(world) {

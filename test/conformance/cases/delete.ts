@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Case } from './case.ts';
-import { failure, FLIGHTS } from '../world.ts';
+import { failure, FLIGHTS } from '../test-cluster.ts';
 
 export const deleteCases: readonly Case[] = [
   {

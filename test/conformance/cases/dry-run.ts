@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { CONFIG_MAPS, failure, FLIGHTS } from '../world.ts';
+import { CONFIG_MAPS, failure, FLIGHTS } from '../test-cluster.ts';
 import type { Case } from './case.ts';
 
 export const dryRunCases: readonly Case[] = [

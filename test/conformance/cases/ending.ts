@@ -1,9 +1,9 @@
 import { expect } from 'chai';
-import type { World } from '../world.ts';
-import { CONFIG_MAPS, details, failure, FLIGHTS, NAMESPACES } from '../world.ts';
+import type { TestCluster } from '../test-cluster.ts';
+import { CONFIG_MAPS, details, failure, FLIGHTS, NAMESPACES } from '../test-cluster.ts';
 import type { Case } from './case.ts';
 
-async function held(world: World): Promise<void> {
+async function held(world: TestCluster): Promise<void> {
   await world.create(
     FLIGHTS,
     world.flight('a', {}, { finalizers: ['autopilot.test/hold', 'autopilot.test/other'] }),

@@ -1,10 +1,10 @@
 import { expect } from 'chai';
-import type { World } from '../world.ts';
-import { CONFIG_MAPS, CRDS, failure, FLIGHTS, NAMESPACES, SERVICES } from '../world.ts';
+import type { TestCluster } from '../test-cluster.ts';
+import { CONFIG_MAPS, CRDS, failure, FLIGHTS, NAMESPACES, SERVICES } from '../test-cluster.ts';
 import type { Case } from './case.ts';
 
 /** Four flights: a and b red, c blue, d without labels. */
-async function coloured(world: World): Promise<void> {
+async function coloured(world: TestCluster): Promise<void> {
   for (const [name, labels] of [
     ['a', { colour: 'red', size: 's' }],
     ['b', { colour: 'red' }],

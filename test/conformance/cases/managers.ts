@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import type { KubeObject } from '../../../runtime/src/ports.ts';
-import { CONFIG_MAPS, failure, fieldsOf, FLIGHTS } from '../world.ts';
+import type { KubeObject } from '../../../runtime/src/internal.ts';
+import { CONFIG_MAPS, failure, fieldsOf, FLIGHTS } from '../test-cluster.ts';
 import type { Case } from './case.ts';
 
 interface Entry {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import type { KubeObject, ResourceType } from '../../../runtime/src/ports.ts';
-import type { World } from '../world.ts';
-import { CONFIG_MAPS, DEPLOYMENTS, failure, FLIGHTS, NAMESPACES, SERVICES } from '../world.ts';
+import type { KubeObject, ResourceType } from '../../../runtime/src/internal.ts';
+import type { TestCluster } from '../test-cluster.ts';
+import { CONFIG_MAPS, DEPLOYMENTS, failure, FLIGHTS, NAMESPACES, SERVICES } from '../test-cluster.ts';
 import type { Case } from './case.ts';
 
 const long = 'x'.repeat(254);
@@ -10,7 +10,7 @@ const long = 'x'.repeat(254);
 function refuses(
   what: string,
   type: ResourceType,
-  object: (world: World) => KubeObject,
+  object: (world: TestCluster) => KubeObject,
   words: string,
 ): Case {
   return {

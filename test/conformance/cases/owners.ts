@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import type { KubeObject } from '../../../runtime/src/ports.ts';
-import type { World } from '../world.ts';
-import { CONFIG_MAPS, failure, FLIGHTS } from '../world.ts';
+import type { KubeObject } from '../../../runtime/src/internal.ts';
+import type { TestCluster } from '../test-cluster.ts';
+import { CONFIG_MAPS, failure, FLIGHTS } from '../test-cluster.ts';
 import type { Case } from './case.ts';
 
 function ownerOf(object: KubeObject, more: object = {}): object {
@@ -30,7 +30,7 @@ function refuses(what: string, owners: readonly object[], words: string): Case {
 const uid = '00000000-0000-4000-8000-0000000000ff';
 const good = { apiVersion: 'v1', kind: 'ConfigMap', name: 'x', uid };
 
-async function pair(world: World): Promise<readonly [KubeObject, KubeObject]> {
+async function pair(world: TestCluster): Promise<readonly [KubeObject, KubeObject]> {
   return [
     await world.create(FLIGHTS, world.flight('one')),
     await world.create(FLIGHTS, world.flight('two')),

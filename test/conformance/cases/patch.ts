@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import type { JsonPatchOperation } from '../../../runtime/src/ports.ts';
-import { CONFIG_MAPS, failure, FLIGHTS } from '../world.ts';
+import type { JsonPatchOperation } from '../../../runtime/src/internal.ts';
+import { CONFIG_MAPS, failure, FLIGHTS } from '../test-cluster.ts';
 import type { Case } from './case.ts';
 
 /**

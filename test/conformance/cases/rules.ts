@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import type { ResourceType } from '../../../runtime/src/ports.ts';
-import type { World } from '../world.ts';
-import { failure } from '../world.ts';
+import type { ResourceType } from '../../../runtime/src/internal.ts';
+import type { TestCluster } from '../test-cluster.ts';
+import { failure } from '../test-cluster.ts';
 import type { Case } from './case.ts';
 
 const text = { type: 'string', maxLength: 50 };
@@ -92,8 +92,8 @@ const RULED = {
   },
 };
 
-async function kind(world: World): Promise<ResourceType> {
-  return world.shared('Ruled', RULED);
+async function kind(world: TestCluster): Promise<ResourceType> {
+  return world.sharedDefinition('Ruled', RULED);
 }
 
 /** A spec that is refused with exactly these words after `is invalid: `. */

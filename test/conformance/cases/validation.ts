@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import type { World } from '../world.ts';
-import { failure, FLIGHTS } from '../world.ts';
+import type { TestCluster } from '../test-cluster.ts';
+import { failure, FLIGHTS } from '../test-cluster.ts';
 import type { Case } from './case.ts';
 
 const text = { type: 'string' };
@@ -27,7 +27,7 @@ function validates(
   return {
     name: what,
     async run(world) {
-      const type = await world.shared('Check', CHECKED);
+      const type = await world.sharedDefinition('Check', CHECKED);
       const { code, message } = await failure(
         world.create(type, world.object(type, 'a', { spec: { [field]: wrong } })),
       );
@@ -57,7 +57,7 @@ function becomes(what: string, schema: object, given: object, expected: object):
   };
 }
 
-async function refused(world: World, spec: object): Promise<string> {
+async function refused(world: TestCluster, spec: object): Promise<string> {
   return (await failure(world.create(FLIGHTS, world.flight('a', spec)))).message;
 }
 

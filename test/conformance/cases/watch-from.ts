@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import type { WatchEvent } from '../../../runtime/src/ports.ts';
-import type { World } from '../world.ts';
-import { CONFIG_MAPS, failure, FLIGHTS } from '../world.ts';
+import type { WatchEvent } from '../../../runtime/src/internal.ts';
+import type { TestCluster } from '../test-cluster.ts';
+import { CONFIG_MAPS, failure, FLIGHTS } from '../test-cluster.ts';
 import type { Case } from './case.ts';
 
 /** The first event that is no bookmark. */
@@ -16,7 +16,7 @@ async function first(
   return undefined;
 }
 
-async function version(world: World): Promise<string> {
+async function version(world: TestCluster): Promise<string> {
   return (await world.api.list(FLIGHTS, { namespace: world.namespace })).resourceVersion;
 }
 

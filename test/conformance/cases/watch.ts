@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Case } from './case.ts';
-import { CRDS, failure, FLIGHTS, eventually } from '../world.ts';
+import { CRDS, failure, FLIGHTS, eventually } from '../test-cluster.ts';
 
 export const watchCases: readonly Case[] = [
   {

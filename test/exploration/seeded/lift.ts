@@ -9,7 +9,7 @@ import type {
   KubeObject,
   PhaseDefinition,
   Scheduler,
-} from '../../../runtime/src/ports.ts';
+} from '../../../runtime/src/internal.ts';
 import type { Scenario } from '../../../sandbox/src/exploration/index.ts';
 import {
   create,
@@ -19,7 +19,7 @@ import {
   scenario,
   wait,
 } from '../../../sandbox/src/exploration/index.ts';
-import { configMap, drone, DRONES, input, output, service } from '../../flights/machines.ts';
+import { configMap, drone, DRONES, input, output, service } from '../../integration/test-operators.ts';
 
 export type Worker = (context: AnyContext) => AnyResult | Promise<AnyResult>;
 export type PhaseName = 'Preparing' | 'Stepping' | 'Cleaning';
@@ -61,7 +61,7 @@ export function lift(): Workers {
   return {
     Preparing: (context) => {
       const { name } = context.resource.metadata;
-      const settings = context.inputs['configmaps']?.need('settings') as KubeObject & {
+      const settings = context.inputs['configmaps']?.require('settings') as KubeObject & {
         readonly data: { readonly port: string };
       };
       const note = noteOf(`${name}-note`, 80 + (droneOf(context).spec.size ?? 1));

@@ -9,8 +9,8 @@ import type {
   Operator,
   OperatorOptions,
   ResourceType,
-} from '../../../runtime/src/ports.ts';
-import { hasCode, isApiError, startOperator, ConnectionError } from '../../../runtime/src/ports.ts';
+} from '../../../runtime/src/internal.ts';
+import { hasCode, isApiError, startOperator, ConnectionError } from '../../../runtime/src/internal.ts';
 
 export type Start = (options: OperatorOptions, nth: number) => Operator;
 

@@ -1,5 +1,5 @@
 /** Wrong workers: mistakes that look right as long as nothing goes wrong. */
-import type { AnyContext, KubeObject } from '../../../runtime/src/ports.ts';
+import type { AnyContext, KubeObject } from '../../../runtime/src/internal.ts';
 import { droneOf, left, lift, noteOf, progress, weightOf } from './lift.ts';
 import type { Workers } from './lift.ts';
 
@@ -69,7 +69,7 @@ export const wrongWorkers: Readonly<Record<string, () => Partial<Workers>>> = {
   'hands an input back as an output': () => ({
     Stepping: ({ inputs }) => ({
       next: 'Cleaning',
-      outputs: { configmaps: [inputs['configmaps']?.need('settings') as KubeObject] },
+      outputs: { configmaps: [inputs['configmaps']?.require('settings') as KubeObject] },
     }),
   }),
   'relies on how often it was called': () => {

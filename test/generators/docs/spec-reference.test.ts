@@ -55,7 +55,7 @@ describe('the reference of src/spec.ts', () => {
 describe('the types of autopilot-runtime that src/spec.ts may import', () => {
   it('are those that the runtime exports', () => {
     const exported = readFileSync(join(repository, 'runtime/src/index.ts'), 'utf8');
-    const declared = readFileSync(join(repository, 'runtime/src/spec.ts'), 'utf8');
+    const declared = readFileSync(join(repository, 'runtime/src/api/spec-types.ts'), 'utf8');
     for (const [name, { typescript }] of Object.entries(runtimeTypes)) {
       expect(exported, name).to.match(new RegExp(`\\b${name}\\b`));
       const plain = declared.replaceAll(/\s+/g, ' ');

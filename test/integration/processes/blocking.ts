@@ -1,8 +1,8 @@
 /** An operator whose worker never ends for the resource `stuck`, and blocks everything with it. */
 import { run } from '../../../runtime/src/index.ts';
-import { machine } from '../machines.ts';
+import { defineTestOperator } from '../test-operators.ts';
 
-const { scheduler } = machine({
+const { scheduler } = defineTestOperator({
   Evaluating: {
     sync: ({ resource }) => {
       while (resource.metadata.name === 'stuck') {}

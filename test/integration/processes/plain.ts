@@ -3,9 +3,9 @@
  * signal.
  */
 import { run } from '../../../runtime/src/index.ts';
-import { input, machine } from '../machines.ts';
+import { input, defineTestOperator } from '../test-operators.ts';
 
-const { scheduler } = machine({
+const { scheduler } = defineTestOperator({
   Working: {
     inputs: [input.configmaps],
     sync: ({ resource }) =>

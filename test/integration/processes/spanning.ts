@@ -6,7 +6,7 @@ import { context, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { BatchSpanProcessor, ConsoleSpanExporter, TracerProvider } from '@opentelemetry/sdk-trace';
 import { run } from '../../../runtime/src/index.ts';
-import { machine } from '../machines.ts';
+import { defineTestOperator } from '../test-operators.ts';
 
 const processor = new BatchSpanProcessor({
   exporter: new ConsoleSpanExporter(),
@@ -15,4 +15,4 @@ const processor = new BatchSpanProcessor({
 context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
 trace.setGlobalTracerProvider(new TracerProvider({ spanProcessors: [processor] }));
 
-await run(machine({ Working: { sync: () => ({ next: 'Done' }) }, Done: {} }).scheduler);
+await run(defineTestOperator({ Working: { sync: () => ({ next: 'Done' }) }, Done: {} }).scheduler);

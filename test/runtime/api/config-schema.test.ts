@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { configOf } from '../../runtime/src/operator/config.ts';
-import { userConfig } from '../../runtime/src/user-config.ts';
+import { parseConfig } from '../../../runtime/src/operator/config.ts';
+import { validateUserConfig } from '../../../runtime/src/api/config-schema.ts';
 
 const schema = {
   type: 'object',
@@ -22,11 +22,11 @@ const schema = {
 
 describe("the user's own configuration", () => {
   it('is taken as it is without a type', () => {
-    expect(userConfig(undefined, { a: [null] })).to.deep.equal({ a: [null] });
+    expect(validateUserConfig(undefined, { a: [null] })).to.deep.equal({ a: [null] });
   });
 
   it('has its defaults filled in', () => {
-    expect(userConfig(schema, { threshold: 0.5 })).to.deep.equal({ threshold: 0.5, mode: 'slow' });
+    expect(validateUserConfig(schema, { threshold: 0.5 })).to.deep.equal({ threshold: 0.5, mode: 'slow' });
     const all = {
       threshold: 1,
       mode: 'fast',
@@ -36,7 +36,7 @@ describe("the user's own configuration", () => {
       anything: { x: { y: 1 } },
       count: null,
     };
-    expect(userConfig(schema, all)).to.deep.equal(all);
+    expect(validateUserConfig(schema, all)).to.deep.equal(all);
   });
 
   const wrong: readonly (readonly [value: object, problem: string])[] = [
@@ -62,7 +62,7 @@ describe("the user's own configuration", () => {
     it(`is refused when ${problem}`, () => {
       const error = ((): string => {
         try {
-          userConfig(schema, value);
+          validateUserConfig(schema, value);
           return 'it fits';
         } catch (reason) {
           return (reason as Error).message;
@@ -74,7 +74,7 @@ describe("the user's own configuration", () => {
 
   it('is judged when the file is read, at the start and at every reload: all problems, with the name of the file', () => {
     const read = (text: string): unknown =>
-      configOf(text, 'autopilot-operator.yaml', {}, schema).config;
+      parseConfig(text, 'autopilot-operator.yaml', {}, schema).config;
     expect(read('config: { threshold: 0.9 }')).to.deep.equal({ threshold: 0.9, mode: 'slow' });
     expect(() => read('config: { threshold: high, mode: fats }')).to.throw(
       'autopilot-operator.yaml: config.threshold must be a number\nautopilot-operator.yaml: config.mode must be one of "fast", "slow"',

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { parseDuration } from '../../runtime/src/duration.ts';
+import { parseDuration } from '../../../runtime/src/api/duration.ts';
 
 describe('durations', () => {
   for (const [text, ms] of [

@@ -1,11 +1,11 @@
 import { expect } from 'chai';
 import { Informer } from '../../../runtime/src/cache/informer.ts';
-import { reflect } from '../../../runtime/src/cache/reflector.ts';
+import { startReflector } from '../../../runtime/src/cache/reflector.ts';
 import { Store } from '../../../runtime/src/cache/store.ts';
-import type { KubeApi, KubeObject, WatchEvent } from '../../../runtime/src/ports.ts';
+import type { KubeApi, KubeObject, WatchEvent } from '../../../runtime/src/internal.ts';
 import { Cluster, seededRandom, VirtualClock } from '../../../sandbox/src/index.ts';
 import { settle } from '../../../sandbox/src/testing/settle.ts';
-import { Faults, noAnswer, refusal } from '../../flights/faults.ts';
+import { FaultInjector, connectionReset, refusal } from '../../integration/fault-injector.ts';
 
 const TYPE = {
   group: '',
@@ -18,13 +18,13 @@ const TYPE = {
 describe('an informer', () => {
   let clock: VirtualClock;
   let cluster: Cluster;
-  let faults: Faults;
+  let faults: FaultInjector;
   let stop: AbortController;
   let told: string[];
   beforeEach(() => {
     clock = new VirtualClock();
     cluster = new Cluster({ clock });
-    faults = new Faults();
+    faults = new FaultInjector();
     stop = new AbortController();
     told = [];
   });
@@ -39,7 +39,7 @@ describe('an informer', () => {
     } = {},
   ): Promise<Informer> {
     const {
-      api = faults.through(cluster.api),
+      api = faults.wrapApi(cluster.api),
       namespaces = [],
       labelSelector,
       family = [],
@@ -153,14 +153,14 @@ describe('an informer', () => {
     const informer = await start();
     await make('a');
     await pass(0);
-    faults.endWatches(noAnswer());
+    faults.endWatches(connectionReset());
     await make('b');
     await pass(5);
     expect(names(informer)).to.deep.equal(['a', 'b']);
     expect(told).to.deep.equal(['failed: the connection was reset', 'restarted']);
     faults.fault = ({ verb }) =>
-      verb === 'watch' ? { when: 'before', error: noAnswer() } : undefined;
-    faults.endWatches(noAnswer());
+      verb === 'watch' ? { when: 'before', error: connectionReset() } : undefined;
+    faults.endWatches(connectionReset());
     await cluster.api.delete(TYPE, { namespace: 'default', name: 'a' });
     await make('c');
     cluster.compact();
@@ -176,23 +176,23 @@ describe('an informer', () => {
     faults.fault = () => ({ when: 'before', error: refusal(403) });
     faults.endWatches(refusal(410));
     await pass(60);
-    expect([informer.unavailable, names(informer)]).to.deep.equal(['refused with 403', ['a']]);
+    expect([informer.unavailableReason, names(informer)]).to.deep.equal(['refused with 403', ['a']]);
     faults.fault = () => undefined;
     await pass(60);
-    expect([informer.unavailable, names(informer)]).to.deep.equal([undefined, ['a']]);
+    expect([informer.unavailableReason, names(informer)]).to.deep.equal([undefined, ['a']]);
   });
 
   it('says that it is broken after half a minute of failures, and not when it works again', async () => {
     const informer = await start();
     faults.fault = () => ({ when: 'before', error: refusal(500) });
-    faults.endWatches(noAnswer());
+    faults.endWatches(connectionReset());
     await pass(25);
-    expect(informer.broken).to.equal(undefined);
+    expect(informer.failureReason).to.equal(undefined);
     await pass(10);
-    expect(informer.broken).to.match(/^failing for \d+ s: refused with 500$/);
+    expect(informer.failureReason).to.match(/^failing for \d+ s: refused with 500$/);
     faults.fault = () => undefined;
     await pass(120);
-    expect(informer.broken).to.equal(undefined);
+    expect(informer.failureReason).to.equal(undefined);
   });
 
   it('never lists the whole cluster when namespaces are given', async () => {
@@ -215,8 +215,8 @@ describe('an informer', () => {
       },
     };
     const informer = await start({ api, namespaces: ['default', 'kube-public'] });
-    expect([names(informer), informer.unavailable]).to.deep.equal([['a', 'b'], undefined]);
-    await informer.caughtUp(clock.monotonic() + 1, { api }, stop.signal);
+    expect([names(informer), informer.unavailableReason]).to.deep.equal([['a', 'b'], undefined]);
+    await informer.waitUntilCaughtUp(clock.monotonic() + 1, { api }, stop.signal);
   });
 
   it('takes the answer to a write into every cache of the kind that it fits', async () => {
@@ -244,19 +244,19 @@ describe('an informer', () => {
         }
       },
     };
-    const informer = await start({ api: faults.through(quiet) });
+    const informer = await start({ api: faults.wrapApi(quiet) });
     const broken: string[] = [];
     for (let second = 1; second <= 500; second++) {
       if (second % 50 === 0) {
-        faults.endWatches(noAnswer());
+        faults.endWatches(connectionReset());
       }
       await pass(1);
-      if (informer.broken !== undefined) {
-        broken.push(informer.broken);
+      if (informer.failureReason !== undefined) {
+        broken.push(informer.failureReason);
       }
     }
     expect(broken).to.deep.equal([]);
-    faults.endWatches(noAnswer());
+    faults.endWatches(connectionReset());
     await make('a');
     await pass(2);
     expect(names(informer)).to.deep.equal(['a']);
@@ -274,14 +274,14 @@ describe('an informer', () => {
     };
     const nothing = (): void => undefined;
     const events = {
-      stepped: nothing,
+      stateChanged: nothing,
       listed: nothing,
-      heard: nothing,
+      eventReceived: nothing,
       unavailable: nothing,
       failed: nothing,
-      restarted: nothing,
+      watchRestarted: nothing,
     };
-    const reflector = reflect(
+    const reflector = startReflector(
       { type: TYPE },
       new Store(),
       { api, clock, random: seededRandom(1) },
@@ -290,7 +290,7 @@ describe('an informer', () => {
     );
     await pass(0);
     answers[0]?.();
-    reflector.doubt();
+    reflector.relist();
     await pass(0);
     expect(answers).to.have.length(2);
   });
@@ -299,13 +299,13 @@ describe('an informer', () => {
     it('has caught up when it is as far as the API server was after the election', async () => {
       const informer = await start();
       faults.fault = ({ verb }) =>
-        verb === 'watch' ? { when: 'before', error: noAnswer() } : undefined;
-      faults.endWatches(noAnswer());
+        verb === 'watch' ? { when: 'before', error: connectionReset() } : undefined;
+      faults.endWatches(connectionReset());
       await pass(0);
       await make('late');
       let caughtUp = false;
       void informer
-        .caughtUp(clock.monotonic() + 1, { api: cluster.api }, stop.signal)
+        .waitUntilCaughtUp(clock.monotonic() + 1, { api: cluster.api }, stop.signal)
         .then(() => (caughtUp = true));
       expect(names(informer)).to.deep.equal([]);
       clock.moveTo(clock.monotonic() + 1);
@@ -316,7 +316,7 @@ describe('an informer', () => {
     it('makes no list when it was listed after the election', async () => {
       const informer = await start();
       const before = faults.requests.length;
-      await informer.caughtUp(0, { api: faults.through(cluster.api) }, stop.signal);
+      await informer.waitUntilCaughtUp(0, { api: faults.wrapApi(cluster.api) }, stop.signal);
       expect(faults.requests.length).to.equal(before);
     });
   });

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import type { Change } from '../../../runtime/src/cache/store.ts';
+import type { StoreChange } from '../../../runtime/src/cache/store.ts';
 import { Store } from '../../../runtime/src/cache/store.ts';
-import type { KubeObject } from '../../../runtime/src/kube/object.ts';
+import type { KubeObject } from '../../../runtime/src/client/object.ts';
 
 function object(
   name: string,
@@ -15,8 +15,8 @@ function object(
   };
 }
 
-function watched(store: Store): Change[] {
-  const changes: Change[] = [];
+function watched(store: Store): StoreChange[] {
+  const changes: StoreChange[] = [];
   store.subscribe((change) => changes.push(change));
   return changes;
 }
@@ -75,10 +75,10 @@ describe('Store', () => {
     const store = new Store({ indexLabel: 'owner' });
     store.put(object('x', 1, { owner: 'u1' }));
     store.put(object('x', 2, { owner: 'u2' }));
-    expect(store.indexed('u1')).to.have.length(0);
-    expect(store.indexed('u2')).to.have.length(1);
+    expect(store.byIndex('u1')).to.have.length(0);
+    expect(store.byIndex('u2')).to.have.length(1);
     store.remove(object('x', 3));
-    expect(store.indexed('u2')).to.have.length(0);
+    expect(store.byIndex('u2')).to.have.length(0);
   });
 
   // @promise watching/cache-memory
@@ -158,7 +158,7 @@ describe('Store', () => {
     const store = new Store();
     store.replace([], '5');
     await store.write({ namespace: 'a', name: 'x' }, 'a/writer', async () => {
-      store.reached(9n);
+      store.advanceTo(9n);
       return object('x', 7);
     });
     expect(store.size).to.equal(1);
@@ -166,7 +166,7 @@ describe('Store', () => {
 
   // @promise watching/cache-responses
   it('takes only answers that fit: one that does not is a deletion here', async () => {
-    const store = new Store({ fits: ({ metadata }) => metadata.labels?.['mine'] === 'yes' });
+    const store = new Store({ matches: ({ metadata }) => metadata.labels?.['mine'] === 'yes' });
     store.put(object('x', 5, { mine: 'yes' }));
     await store.write({ namespace: 'a', name: 'x' }, 'a/writer', async () =>
       object('x', 6, { mine: 'no' }),
@@ -200,7 +200,7 @@ describe('Store', () => {
     it('a change and a deletion before that', () => {
       const store = new Store();
       store.replace([object('a', 1), object('b', 2)], '5');
-      store.reached(9n);
+      store.advanceTo(9n);
       expect(store.replace([object('a', 7)], '9')).to.deep.equal({ changed: 2, missed: 2 });
     });
 
@@ -209,7 +209,7 @@ describe('Store', () => {
       store.replace([object('a', 1)], '5');
       await store.write({ namespace: 'a', name: 'a' }, 'a/writer', async () => {
         store.put(object('a', 7));
-        store.reached(9n);
+        store.advanceTo(9n);
         expect(store.replace([object('a', 7)], '9')).to.deep.equal({ changed: 0, missed: 0 });
         return object('a', 7);
       });

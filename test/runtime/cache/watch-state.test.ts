@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import type { Effect, Happening, State, Waiting } from '../../../runtime/src/cache/watching.ts';
-import { START, step } from '../../../runtime/src/cache/watching.ts';
-import { ApiError, ConnectionError } from '../../../runtime/src/kube/errors.ts';
-import type { KubeObject } from '../../../runtime/src/kube/object.ts';
+import type { StoreEffect, WatchStateInput, WatchState, WaitingState } from '../../../runtime/src/cache/watch-state.ts';
+import { INITIAL_STATE, nextWatchState } from '../../../runtime/src/cache/watch-state.ts';
+import { ApiError, ConnectionError } from '../../../runtime/src/client/errors.ts';
+import type { KubeObject } from '../../../runtime/src/client/object.ts';
 
 const half = (): number => 0.5;
 const pod = (name: string, resourceVersion: string): KubeObject => ({
@@ -12,8 +12,8 @@ const pod = (name: string, resourceVersion: string): KubeObject => ({
 });
 const a = pod('a', '4');
 const b = pod('b', '5');
-const failed = (code: number, retryAfterSeconds?: number): Happening => ({
-  what: 'failed',
+const failed = (code: number, retryAfterSeconds?: number): WatchStateInput => ({
+  type: 'failed',
   error: new ApiError({
     code,
     reason: '',
@@ -21,54 +21,54 @@ const failed = (code: number, retryAfterSeconds?: number): Happening => ({
     ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
   }),
 });
-const reset: Happening = { what: 'failed', error: new ConnectionError('reset') };
-const listing = (more: Partial<Extract<State, { name: 'listing' }>> = {}): State => ({
-  ...START,
+const reset: WatchStateInput = { type: 'failed', error: new ConnectionError('reset') };
+const listing = (more: Partial<Extract<WatchState, { type: 'listing' }>> = {}): WatchState => ({
+  ...INITIAL_STATE,
   ...more,
 });
-const watching = (failures = 0, moved = false): State => ({
-  name: 'watching',
+const watching = (failures = 0, receivedEvents = false): WatchState => ({
+  type: 'watching',
   resourceVersion: '7',
-  moved,
+  receivedEvents,
   failures,
 });
-const waiting = (ms: number, then: State): State => ({
-  name: 'waiting',
+const waiting = (ms: number, then: WatchState): WatchState => ({
+  type: 'waiting',
   ms,
-  then: then as Waiting['then'],
+  resume: then as WaitingState['resume'],
 });
 
 describe('following a part of the cluster', () => {
   const page1 = listing({ pages: [[a]], continue: 't' });
   const cases: readonly [
     title: string,
-    from: State,
-    happening: Happening,
-    to: State,
-    effect?: Effect,
+    from: WatchState,
+    input: WatchStateInput,
+    to: WatchState,
+    effect?: StoreEffect,
   ][] = [
     [
       'asks for the next page',
-      START,
-      { what: 'page', items: [a], resourceVersion: '7', continue: 't' },
+      INITIAL_STATE,
+      { type: 'page', items: [a], resourceVersion: '7', continue: 't' },
       page1,
     ],
     [
       'swaps the store after the last page, and watches from there',
       page1,
-      { what: 'page', items: [b], resourceVersion: '7' },
+      { type: 'page', items: [b], resourceVersion: '7' },
       watching(),
-      { do: 'replace', items: [a, b], resourceVersion: '7' },
+      { type: 'replace', items: [a, b], resourceVersion: '7' },
     ],
     [
       'lists without pages when a page has expired',
       page1,
       failed(410),
-      listing({ whole: true, failures: 1 }),
+      listing({ isUnpaged: true, failures: 1 }),
     ],
     [
       'waits before it lists once more after that',
-      listing({ whole: true, failures: 1 }),
+      listing({ isUnpaged: true, failures: 1 }),
       failed(410),
       waiting(1600, listing({ failures: 2 })),
     ],
@@ -86,66 +86,66 @@ describe('following a part of the cluster', () => {
     ],
     [
       'keeps the store when it may not list',
-      START,
+      INITIAL_STATE,
       failed(403),
       waiting(800, listing({ failures: 1 })),
-      { do: 'unavailable', reason: 'answered 403', absent: false },
+      { type: 'unavailable', reason: 'answered 403', isNotServed: false },
     ],
     [
       'keeps the store when the kind is gone',
       watching(),
       failed(404),
       waiting(800, listing({ failures: 1 })),
-      { do: 'unavailable', reason: 'answered 404', absent: true },
+      { type: 'unavailable', reason: 'answered 404', isNotServed: true },
     ],
     [
       'tries again with other credentials after a 401',
-      START,
+      INITIAL_STATE,
       failed(401),
       waiting(800, listing({ failures: 1 })),
     ],
     [
       'goes on from each event',
       watching(3),
-      { what: 'event', event: { type: 'ADDED', object: pod('c', '9') } },
-      { name: 'watching', resourceVersion: '9', moved: true, failures: 0 },
-      { do: 'take', event: { type: 'ADDED', object: pod('c', '9') } },
+      { type: 'event', event: { type: 'ADDED', object: pod('c', '9') } },
+      { type: 'watching', resourceVersion: '9', receivedEvents: true, failures: 0 },
+      { type: 'applyEvent', event: { type: 'ADDED', object: pod('c', '9') } },
     ],
     [
       'goes on from each bookmark',
       watching(),
-      { what: 'event', event: { type: 'BOOKMARK', resourceVersion: '12' } },
-      { name: 'watching', resourceVersion: '12', moved: true, failures: 0 },
-      { do: 'take', event: { type: 'BOOKMARK', resourceVersion: '12' } },
+      { type: 'event', event: { type: 'BOOKMARK', resourceVersion: '12' } },
+      { type: 'watching', resourceVersion: '12', receivedEvents: true, failures: 0 },
+      { type: 'applyEvent', event: { type: 'BOOKMARK', resourceVersion: '12' } },
     ],
     [
       'opens the next watch at once when one that told something ends',
       watching(0, true),
-      { what: 'ended' },
+      { type: 'ended' },
       watching(),
     ],
     [
       'opens the next watch at once after one quiet end',
       watching(),
-      { what: 'ended' },
+      { type: 'ended' },
       watching(1),
     ],
     [
       'opens the next watch at once when one that stood for a while ends',
       watching(3),
-      { what: 'ended', stood: true },
+      { type: 'ended', wasStable: true },
       watching(),
     ],
     [
       'waits as after the first failure when a watch breaks that stood for a while',
       watching(3),
-      { ...reset, stood: true },
+      { ...reset, wasStable: true },
       waiting(800, watching(1)),
     ],
     [
       'waits when watches end at once again and again',
       watching(1),
-      { what: 'ended' },
+      { type: 'ended' },
       waiting(1600, watching(2)),
     ],
     [
@@ -168,17 +168,17 @@ describe('following a part of the cluster', () => {
       failed(410),
       waiting(1600, listing({ failures: 2 })),
     ],
-    ['goes on after a wait', waiting(800, watching(1)), { what: 'waited' }, watching(1)],
+    ['goes on after a wait', waiting(800, watching(1)), { type: 'waited' }, watching(1)],
     [
       'lists at once when it is doubted, whatever it does',
       waiting(800, watching(1)),
-      { what: 'doubted' },
+      { type: 'relistRequested' },
       listing({ failures: 1 }),
     ],
   ];
-  for (const [title, from, happening, to, effect] of cases) {
+  for (const [title, from, input, to, effect] of cases) {
     it(title, () => {
-      expect(step(from, happening, half)).to.deep.equal(
+      expect(nextWatchState(from, input, half)).to.deep.equal(
         effect === undefined ? { state: to } : { state: to, effect },
       );
     });
@@ -187,10 +187,10 @@ describe('following a part of the cluster', () => {
   // @promise watching/list-backoff
   it('waits longer after each failure, from 0.8 to 30 s, with jitter of a half', () => {
     const waits = (random: () => number): readonly number[] => {
-      let state: State = watching();
+      let state: WatchState = watching();
       return Array.from({ length: 8 }, () => {
-        const next = step(state, reset, random).state as Waiting;
-        state = next.then;
+        const next = nextWatchState(state, reset, random).state as WaitingState;
+        state = next.resume;
         return next.ms;
       });
     };
@@ -199,17 +199,17 @@ describe('following a part of the cluster', () => {
   });
 
   it('waits longer and longer when it may list and not watch: no storm of lists', () => {
-    let state: State = START;
+    let state: WatchState = INITIAL_STATE;
     const waits: number[] = [];
     while (waits.length < 8) {
-      const happening: Happening =
-        state.name === 'listing'
-          ? { what: 'page', items: [], resourceVersion: '7' }
-          : state.name === 'watching'
+      const input: WatchStateInput =
+        state.type === 'listing'
+          ? { type: 'page', items: [], resourceVersion: '7' }
+          : state.type === 'watching'
             ? failed(403)
-            : { what: 'waited' };
-      state = step(state, happening, half).state;
-      if (state.name === 'waiting') {
+            : { type: 'waited' };
+      state = nextWatchState(state, input, half).state;
+      if (state.type === 'waiting') {
         waits.push(state.ms);
       }
     }
@@ -218,17 +218,17 @@ describe('following a part of the cluster', () => {
 
   // @promise watching/list-backoff
   it('does not make a loop of lists when every watch says that the version has expired', () => {
-    let state: State = START;
+    let state: WatchState = INITIAL_STATE;
     let waits = 0;
     for (let i = 0; i < 20; i++) {
-      const happening: Happening =
-        state.name === 'listing'
-          ? { what: 'page', items: [], resourceVersion: '7' }
-          : state.name === 'watching'
+      const input: WatchStateInput =
+        state.type === 'listing'
+          ? { type: 'page', items: [], resourceVersion: '7' }
+          : state.type === 'watching'
             ? failed(410)
-            : { what: 'waited' };
-      state = step(state, happening, half).state;
-      if (state.name === 'waiting') {
+            : { type: 'waited' };
+      state = nextWatchState(state, input, half).state;
+      if (state.type === 'waiting') {
         waits++;
       }
     }

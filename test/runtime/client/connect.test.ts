@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { connect } from '../../../runtime/src/kube/connect.ts';
+import { connect } from '../../../runtime/src/client/connect.ts';
 import { VirtualClock } from '../../../sandbox/src/index.ts';
 
 const pods = { group: '', version: 'v1', kind: 'Pod', plural: 'pods', namespaced: true };

@@ -1,10 +1,10 @@
 import { expect } from 'chai';
-import type { Events } from '../../../runtime/src/kube/recorder.ts';
-import { events } from '../../../runtime/src/kube/recorder.ts';
-import type { KubeObject } from '../../../runtime/src/ports.ts';
+import type { EventRecorder } from '../../../runtime/src/client/event-recorder.ts';
+import { createEventRecorder } from '../../../runtime/src/client/event-recorder.ts';
+import type { KubeObject } from '../../../runtime/src/internal.ts';
 import { Cluster, VirtualClock } from '../../../sandbox/src/index.ts';
 import { settle } from '../../../sandbox/src/testing/settle.ts';
-import { Faults, noAnswer, refusal } from '../../flights/faults.ts';
+import { FaultInjector, connectionReset, refusal } from '../../integration/fault-injector.ts';
 
 const EVENT = {
   group: 'events.k8s.io',
@@ -23,20 +23,20 @@ interface KubeEvent extends KubeObject {
 describe('Kubernetes Events', () => {
   let clock: VirtualClock;
   let cluster: Cluster;
-  let faults: Faults;
+  let faults: FaultInjector;
   let ends: string[];
-  let told: Events;
+  let told: EventRecorder;
   beforeEach(() => {
     clock = new VirtualClock();
     cluster = new Cluster({ clock });
-    faults = new Faults();
+    faults = new FaultInjector();
     ends = [];
-    told = events({
-      api: faults.through(cluster.api),
+    told = createEventRecorder({
+      api: faults.wrapApi(cluster.api),
       clock,
       operatorName: 'drone-operator',
       instance: 'pod-0',
-      onEnd: (result) => void ends.push(result),
+      onResult: (result) => void ends.push(result),
     });
   });
   const drone = (name: string): KubeObject => ({
@@ -64,7 +64,7 @@ describe('Kubernetes Events', () => {
       type: 'Warning',
       reason: 'Broken',
       note: 'it broke',
-      action: 'Sync',
+      action: 'Reconcile',
       reportingController: 'drone-operator',
     });
     expect(event?.eventTime).to.equal('2026-01-01T00:00:00.000000Z');
@@ -128,12 +128,12 @@ describe('Kubernetes Events', () => {
   // @promise reconcile/events
   it('are few while there is work to do', async () => {
     let busy = true;
-    const few = events({
-      api: faults.through(cluster.api),
+    const few = createEventRecorder({
+      api: faults.wrapApi(cluster.api),
       clock,
       operatorName: 'drone-operator',
       instance: 'pod-0',
-      busy: () => busy,
+      isBusy: () => busy,
     });
     for (let i = 0; i < 50; i++) {
       few.record(drone(`d${i}`), 'Normal', 'Said', 'a word');
@@ -163,7 +163,7 @@ describe('Kubernetes Events', () => {
   });
 
   it('of which the first did not come to be, or was deleted, begin anew', async () => {
-    faults.fault = () => ({ when: 'before', error: noAnswer() });
+    faults.fault = () => ({ when: 'before', error: connectionReset() });
     told.record(drone('one'), 'Warning', 'Broken', 'it broke');
     await pass(60);
     faults.fault = () => undefined;

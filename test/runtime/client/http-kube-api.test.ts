@@ -2,11 +2,11 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
-import type { WatchEvent } from '../../../runtime/src/kube/api.ts';
-import { hasCode, isApiError, isConnectionError } from '../../../runtime/src/kube/errors.ts';
-import type { HttpKubeApi } from '../../../runtime/src/kube/http.ts';
-import { httpKubeApi } from '../../../runtime/src/kube/http.ts';
-import type { ResourceType } from '../../../runtime/src/kube/object.ts';
+import type { WatchEvent } from '../../../runtime/src/client/kube-api.ts';
+import { hasCode, isApiError, isConnectionError } from '../../../runtime/src/client/errors.ts';
+import type { HttpKubeApi } from '../../../runtime/src/client/http-kube-api.ts';
+import { createHttpKubeApi } from '../../../runtime/src/client/http-kube-api.ts';
+import type { ResourceType } from '../../../runtime/src/client/object.ts';
 
 const pods: ResourceType = {
   group: '',
@@ -38,7 +38,7 @@ describe('KubeApi over HTTP', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
     url = `http://127.0.0.1:${port}`;
-    api = httpKubeApi({
+    api = createHttpKubeApi({
       server: url,
       credentials: async () => ({ headers: { authorization: 'Bearer t' }, tls: {} }),
     });
@@ -160,7 +160,7 @@ describe('KubeApi over HTTP', () => {
       response.end('{"metadata":{"name":"proxied"}}');
     });
     await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
-    const through = httpKubeApi({
+    const through = createHttpKubeApi({
       server: 'http://api.nowhere:6443',
       proxy: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
       credentials: async () => ({ headers: {}, tls: {} }),
@@ -255,7 +255,7 @@ describe('KubeApi over HTTP', () => {
           tls: {},
         };
       };
-      return httpKubeApi({
+      return createHttpKubeApi({
         server: url,
         credentials,
         userAgent: 'test-operator autopilot-runtime/0',
@@ -285,13 +285,13 @@ describe('KubeApi over HTTP', () => {
     });
 
     it('that cannot be read are trouble, and nothing is sent', async () => {
-      const unread = httpKubeApi({
+      const unread = createHttpKubeApi({
         server: url,
         credentials: () => Promise.reject(new Error("ENOENT: no such file, open '/token'")),
       });
       const error = await unread.get(pods, key).catch((failure: unknown) => failure);
       expect(isConnectionError(error)).to.equal(true);
-      expect(unread.trouble).to.equal(
+      expect(unread.unavailableReason).to.equal(
         "the credentials for the API server cannot be read: ENOENT: no such file, open '/token'",
       );
       await unread.close();
@@ -300,7 +300,7 @@ describe('KubeApi over HTTP', () => {
     it('that have rotated end no watch', async () => {
       let tls = {};
       const ports = new Set<number | undefined>();
-      const rotating = httpKubeApi({
+      const rotating = createHttpKubeApi({
         server: url,
         credentials: async () => ({ headers: {}, tls }),
       });
@@ -356,11 +356,11 @@ describe('KubeApi over HTTP', () => {
       requests++;
       response.end('{"metadata":{"name":"a"}}');
     };
-    const slow = httpKubeApi({
+    const slow = createHttpKubeApi({
       server: url,
       credentials: async () => ((held = false), { headers: {}, tls: {} }),
     });
-    const door = slow.guarded(() => {
+    const door = slow.withWriteCheck(() => {
       if (!held) {
         throw new Error('not held');
       }
@@ -376,25 +376,25 @@ describe('KubeApi over HTTP', () => {
 
   it('counts answers as client-go does, and knows whether the API server can be talked to', async () => {
     const told: string[] = [];
-    const counting = httpKubeApi({
+    const counting = createHttpKubeApi({
       server: url,
       credentials: async () => ({ headers: {}, tls: {} }),
-      onAnswer: (method, code) => void told.push(`${method} ${code}`),
+      onResponse: (method, code) => void told.push(`${method} ${code}`),
     });
     const ask = (): Promise<unknown> =>
       counting.get(pods, { namespace: 'x', name: 'a' }).catch(() => undefined);
     handle = (_, response) => response.writeHead(404).end('{}');
     await ask();
-    expect(counting.trouble).to.equal(undefined);
+    expect(counting.unavailableReason).to.equal(undefined);
     handle = (request) => request.socket.destroy();
     await ask();
-    expect(counting.trouble).to.match(/^GET .*pods\/a: /);
+    expect(counting.unavailableReason).to.match(/^GET .*pods\/a: /);
     handle = (_, response) => response.writeHead(503).end('{}');
     await ask();
-    expect(counting.trouble).to.not.equal(undefined);
+    expect(counting.unavailableReason).to.not.equal(undefined);
     handle = (_, response) => response.end('{"metadata":{"name":"a"}}');
     await ask();
-    expect(counting.trouble).to.equal(undefined);
+    expect(counting.unavailableReason).to.equal(undefined);
     expect(told).to.deep.equal(['GET 404', 'GET <error>', 'GET 503', 'GET 200']);
     await counting.close();
   });
@@ -405,7 +405,7 @@ describe('KubeApi over HTTP', () => {
       sockets.add(request.socket);
       response.end('{"metadata":{"name":"a"}}');
     };
-    const fresh = httpKubeApi({ server: url, credentials: async () => ({ headers: {}, tls: {} }) });
+    const fresh = createHttpKubeApi({ server: url, credentials: async () => ({ headers: {}, tls: {} }) });
     for (let i = 0; i < 20; i++) {
       await fresh.get(pods, { namespace: 'x', name: 'a' });
     }

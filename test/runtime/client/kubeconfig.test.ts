@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { plainKubeconfig } from '../../../runtime/src/kube/kubeconfig.ts';
+import { readSimpleKubeconfig } from '../../../runtime/src/client/kubeconfig.ts';
 
 describe('a kubeconfig file', () => {
   let folder: string;
@@ -29,7 +29,7 @@ describe('a kubeconfig file', () => {
   const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
   it('with a token: server, namespace and credentials of the current context', async () => {
-    const found = await plainKubeconfig(
+    const found = await readSimpleKubeconfig(
       write({ 'certificate-authority-data': base64('CA') }, { token: 'secret' }),
     );
     expect([found?.server, found?.namespace]).to.deep.equal(['https://10.0.0.1:6443', 'apps']);
@@ -47,7 +47,7 @@ describe('a kubeconfig file', () => {
       'client-certificate': 'cert.pem',
       'client-key-data': base64('KEY'),
     };
-    const found = await plainKubeconfig(
+    const found = await readSimpleKubeconfig(
       write({ 'insecure-skip-tls-verify': true, 'tls-server-name': 'kube' }, user),
     );
     expect(await found?.credentials()).to.deep.equal({
@@ -60,12 +60,12 @@ describe('a kubeconfig file', () => {
 
   it('with a proxy', async () => {
     expect(
-      (await plainKubeconfig(write({ 'proxy-url': 'http://proxy:3128' }, { token: 'x' })))?.proxy,
+      (await readSimpleKubeconfig(write({ 'proxy-url': 'http://proxy:3128' }, { token: 'x' })))?.proxy,
     ).to.equal('http://proxy:3128');
   });
 
   it('whose context names a user that is not there is refused: nobody is to be anonymous by a typing error', async () => {
-    const failure = await plainKubeconfig(
+    const failure = await readSimpleKubeconfig(
       write({}, { token: 'x' }, { users: [{ name: 'v', user: { token: 'x' } }] }),
     ).catch((error: Error) => error);
     expect((failure as Error).message).to.contain(
@@ -74,10 +74,10 @@ describe('a kubeconfig file', () => {
   });
 
   it('that needs a program or another user is left to client-node', async () => {
-    expect(await plainKubeconfig(write({}, { exec: { command: 'aws' } }))).to.equal(undefined);
-    expect(await plainKubeconfig(write({}, { token: 'x', as: 'admin' }))).to.equal(undefined);
+    expect(await readSimpleKubeconfig(write({}, { exec: { command: 'aws' } }))).to.equal(undefined);
+    expect(await readSimpleKubeconfig(write({}, { token: 'x', as: 'admin' }))).to.equal(undefined);
     expect(
-      await plainKubeconfig(write({}, { token: 'x' }, { 'current-context': 'none' })),
+      await readSimpleKubeconfig(write({}, { token: 'x' }, { 'current-context': 'none' })),
     ).to.equal(undefined);
   });
 });

@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import {
   matchesSelector,
   parseSelector,
-  selectorString,
-} from '../../../runtime/src/kube/selector.ts';
+  formatSelector,
+} from '../../../runtime/src/client/label-selector.ts';
 
 describe('label selectors', () => {
   const cases: readonly [
@@ -30,7 +30,7 @@ describe('label selectors', () => {
   }
 
   it('writes a LabelSelector in the wire form that it reads', () => {
-    const text = selectorString({
+    const text = formatSelector({
       matchLabels: { app: 'x' },
       matchExpressions: [
         { key: 'tier', operator: 'In', values: ['a', 'b'] },

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { nameRule } from '../../../runtime/src/kube/legal-name.ts';
-import type { ResourceType } from '../../../runtime/src/ports.ts';
+import { violatedNameRule } from '../../../runtime/src/client/object-names.ts';
+import type { ResourceType } from '../../../runtime/src/internal.ts';
 
 const type = (group: string, kind: string, plural: string): ResourceType => ({
   group,
@@ -26,12 +26,12 @@ const LEGAL: readonly (readonly [ResourceType, readonly string[], readonly strin
 describe('the names of a kind', () => {
   for (const [kind, legal, illegal] of LEGAL) {
     it(`are told from others before anything is sent: ${kind.kind}`, () => {
-      expect(legal.filter((name) => nameRule(kind, name) !== undefined)).to.deep.equal([]);
-      expect(illegal.filter((name) => nameRule(kind, name) === undefined)).to.deep.equal([]);
+      expect(legal.filter((name) => violatedNameRule(kind, name) !== undefined)).to.deep.equal([]);
+      expect(illegal.filter((name) => violatedNameRule(kind, name) === undefined)).to.deep.equal([]);
     });
   }
   it('are text', () => {
-    expect(nameRule(role, undefined)).to.match(/^names are anything/);
-    expect(nameRule(configMap, 7)).to.match(/^names are lower-case/);
+    expect(violatedNameRule(role, undefined)).to.match(/^names are anything/);
+    expect(violatedNameRule(configMap, 7)).to.match(/^names are lower-case/);
   });
 });

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import type { KubeObject } from '../../../runtime/src/kube/object.ts';
-import { census } from '../../../runtime/src/machine/census.ts';
-import type { Scheduler } from '../../../runtime/src/scheduler.ts';
+import type { KubeObject } from '../../../runtime/src/client/object.ts';
+import { countPhases } from '../../../runtime/src/controller/phase-counts.ts';
+import type { Scheduler } from '../../../runtime/src/api/scheduler.ts';
 
 const NOW = Date.parse('2026-01-01T00:10:00Z');
 const scheduler = { phases: [{ name: 'A', initial: true }, { name: 'B' }] } as unknown as Scheduler;
@@ -18,7 +18,7 @@ function resource(phase: string, phaseStartedAt?: string, stalled = false): Kube
 
 describe('the census of resources', () => {
   it('has every phase, also those where nobody is', () => {
-    expect([...census(scheduler, [], NOW)]).to.deep.equal([
+    expect([...countPhases(scheduler, [], NOW)]).to.deep.equal([
       ['A', { resources: 0, stalled: 0, oldestMs: 0 }],
       ['B', { resources: 0, stalled: 0, oldestMs: 0 }],
     ]);
@@ -30,12 +30,12 @@ describe('the census of resources', () => {
       resource('B', '2026-01-01T00:05:00Z', true),
       resource('A'),
     ];
-    expect(census(scheduler, all, NOW).get('B')).to.deep.equal({
+    expect(countPhases(scheduler, all, NOW).get('B')).to.deep.equal({
       resources: 2,
       stalled: 1,
       oldestMs: 300_000,
     });
-    expect(census(scheduler, all, NOW).get('A')).to.deep.equal({
+    expect(countPhases(scheduler, all, NOW).get('A')).to.deep.equal({
       resources: 1,
       stalled: 0,
       oldestMs: 0,
@@ -43,6 +43,6 @@ describe('the census of resources', () => {
   });
 
   it('calls what is in no phase unknown', () => {
-    expect(census(scheduler, [resource('Elsewhere')], NOW).get('unknown')?.resources).to.equal(1);
+    expect(countPhases(scheduler, [resource('Elsewhere')], NOW).get('unknown')?.resources).to.equal(1);
   });
 });

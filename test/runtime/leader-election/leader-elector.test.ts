@@ -1,11 +1,11 @@
 import { expect } from 'chai';
-import type { Election } from '../../../runtime/src/kube/campaign.ts';
-import { campaign } from '../../../runtime/src/kube/campaign.ts';
-import { fenced } from '../../../runtime/src/kube/fence.ts';
-import type { Clock, KubeApi } from '../../../runtime/src/ports.ts';
+import type { LeaderElector } from '../../../runtime/src/leader-election/leader-elector.ts';
+import { startLeaderElector } from '../../../runtime/src/leader-election/leader-elector.ts';
+import { createWriteFence } from '../../../runtime/src/leader-election/write-fence.ts';
+import type { Clock, KubeApi } from '../../../runtime/src/internal.ts';
 import { Cluster, seededRandom, VirtualClock } from '../../../sandbox/src/index.ts';
 import { settle } from '../../../sandbox/src/testing/settle.ts';
-import { Faults, noAnswer, refusal } from '../../flights/faults.ts';
+import { FaultInjector, connectionReset, refusal } from '../../integration/fault-injector.ts';
 
 const LEASE = {
   group: 'coordination.k8s.io',
@@ -27,7 +27,7 @@ describe('the lease', () => {
   });
   afterEach(() => stop.abort());
 
-  interface Candidate extends Election {
+  interface Candidate extends LeaderElector {
     readonly told: string[];
   }
   function candidate(
@@ -35,9 +35,9 @@ describe('the lease', () => {
     api: KubeApi = cluster.api,
     own: AbortSignal = stop.signal,
   ): Candidate {
-    const election = campaign({ api, clock, random: seededRandom(1), key, identity }, own);
+    const election = startLeaderElector({ api, clock, random: seededRandom(1), key, identity }, own);
     const told: string[] = [];
-    void election.won.then(() => told.push('won'));
+    void election.acquired.then(() => told.push('won'));
     void election.lost.then(() => told.push('lost'));
     return { ...election, told };
   }
@@ -56,7 +56,7 @@ describe('the lease', () => {
     await pass(0);
     const second = candidate('second');
     await pass(60_000);
-    expect([first.told, first.valid(), second.told, second.valid()]).to.deep.equal([
+    expect([first.told, first.mayWrite(), second.told, second.mayWrite()]).to.deep.equal([
       ['won'],
       true,
       [],
@@ -85,9 +85,9 @@ describe('the lease', () => {
     const second = candidate('second');
     await pass(10_000);
     await first.release();
-    expect(first.valid()).to.equal(false);
+    expect(first.mayWrite()).to.equal(false);
     await pass(2_500);
-    expect([second.told, second.valid()]).to.deep.equal([['won'], true]);
+    expect([second.told, second.mayWrite()]).to.deep.equal([['won'], true]);
   });
 
   it('of a holder that has died is taken over after its duration, never before', async () => {
@@ -107,29 +107,29 @@ describe('the lease', () => {
   });
 
   it('that cannot be renewed is given up before anybody else may take it', async () => {
-    const faults = new Faults();
-    const first = candidate('first', faults.through(cluster.api));
+    const faults = new FaultInjector();
+    const first = candidate('first', faults.wrapApi(cluster.api));
     await pass(0);
     const second = candidate('second');
     await pass(10_000);
-    faults.fault = () => ({ when: 'before', error: noAnswer() });
+    faults.fault = () => ({ when: 'before', error: connectionReset() });
     let both = false;
     for (let i = 0; i < 30; i++) {
       await pass(1_000);
-      both ||= first.valid() && second.valid();
+      both ||= first.mayWrite() && second.mayWrite();
     }
     expect([first.told, second.told, both]).to.deep.equal([['won', 'lost'], ['won'], false]);
   });
 
   it('survives a short outage', async () => {
-    const faults = new Faults();
-    const first = candidate('first', faults.through(cluster.api));
+    const faults = new FaultInjector();
+    const first = candidate('first', faults.wrapApi(cluster.api));
     await pass(4_000);
-    faults.fault = () => ({ when: 'before', error: noAnswer() });
+    faults.fault = () => ({ when: 'before', error: connectionReset() });
     await pass(6_000);
     faults.fault = () => undefined;
     await pass(20_000);
-    expect([first.told, first.valid()]).to.deep.equal([['won'], true]);
+    expect([first.told, first.mayWrite()]).to.deep.equal([['won'], true]);
   });
 
   // @promise election/lease-expiry
@@ -137,9 +137,9 @@ describe('the lease', () => {
     const first = candidate('first');
     await pass(0);
     clock.moveTo(clock.monotonic() + 12_999);
-    expect(first.valid()).to.equal(true);
+    expect(first.mayWrite()).to.equal(true);
     clock.moveTo(clock.monotonic() + 1);
-    expect(first.valid()).to.equal(false);
+    expect(first.mayWrite()).to.equal(false);
   });
 
   const apart: readonly {
@@ -172,27 +172,27 @@ describe('the lease', () => {
         monotonic: () => clock.monotonic() + monotonic * ms,
         after: (...call) => clock.after(...call),
       };
-      const election = campaign(
+      const election = startLeaderElector(
         { api: cluster.api, clock: clockApart, random: seededRandom(1), key, identity: 'first' },
         stop.signal,
       );
       await pass(0);
-      const { api } = fenced(cluster.api, () => election);
+      const { api } = createWriteFence(cluster.api, () => election);
       const object = {
         apiVersion: 'v1',
         kind: 'ConfigMap',
         metadata: { name: 'a', namespace: 'default' },
       };
       ms = 12_999;
-      expect(election.valid()).to.equal(true);
+      expect(election.mayWrite()).to.equal(true);
       await api.create(cluster.typeOf(object), object);
       ms = 13_000;
-      expect(election.valid()).to.equal(false);
+      expect(election.mayWrite()).to.equal(false);
       expect(
         await api
           .delete(cluster.typeOf(object), object.metadata)
           .catch((error: Error) => error.name),
-      ).to.equal('NotLeading');
+      ).to.equal('NotLeaderError');
       expect((await cluster.api.list(cluster.typeOf(object))).items).to.have.length(1);
     });
   }
@@ -205,15 +205,15 @@ describe('the lease', () => {
       monotonic: () => clock.monotonic(),
       after: (...call) => clock.after(...call),
     };
-    const election = campaign(
+    const election = startLeaderElector(
       { api: cluster.api, clock: clockApart, random: seededRandom(1), key, identity: 'first' },
       stop.signal,
     );
     await pass(0);
     jump = 60_000;
-    expect(election.valid()).to.equal(false);
+    expect(election.mayWrite()).to.equal(false);
     await pass(2_000);
-    expect([election.valid(), election.held.aborted]).to.deep.equal([true, false]);
+    expect([election.mayWrite(), election.leadershipSignal.aborted]).to.deep.equal([true, false]);
   });
 
   it('is taken at once when it is given back: a standby watches it', async () => {
@@ -223,16 +223,16 @@ describe('the lease', () => {
     await pass(10_900);
     await first.release();
     await pass(0);
-    expect([second.told, second.valid()]).to.deep.equal([['won'], true]);
+    expect([second.told, second.mayWrite()]).to.deep.equal([['won'], true]);
   });
 
   it('needs no right to watch: a standby then looks every two seconds', async () => {
-    const faults = new Faults();
+    const faults = new FaultInjector();
     const first = candidate('first');
     await pass(0);
     faults.fault = ({ verb }) =>
       verb === 'watch' ? { when: 'before', error: refusal(403) } : undefined;
-    const second = candidate('second', faults.through(cluster.api));
+    const second = candidate('second', faults.wrapApi(cluster.api));
     await pass(10_000);
     expect(faults.requests.filter(({ verb }) => verb === 'watch')).to.have.length(1);
     await first.release();
@@ -269,9 +269,9 @@ describe('the lease', () => {
     await pass(4_000);
     silent = true;
     await pass(9_999);
-    expect([first.told, first.held.aborted]).to.deep.equal([['won'], false]);
+    expect([first.told, first.leadershipSignal.aborted]).to.deep.equal([['won'], false]);
     await pass(1);
-    expect([first.told, first.held.aborted, first.valid()]).to.deep.equal([
+    expect([first.told, first.leadershipSignal.aborted, first.mayWrite()]).to.deep.equal([
       ['won', 'lost'],
       true,
       false,
@@ -291,23 +291,23 @@ describe('the lease', () => {
   });
 
   it('is kept when only the answer to a renewal was lost', async () => {
-    const faults = new Faults();
-    const first = candidate('first', faults.through(cluster.api));
+    const faults = new FaultInjector();
+    const first = candidate('first', faults.wrapApi(cluster.api));
     await pass(1_000);
     let lost = 0;
     faults.fault = ({ verb }) =>
-      verb === 'replace' && lost++ === 0 ? { when: 'after', error: noAnswer() } : undefined;
+      verb === 'replace' && lost++ === 0 ? { when: 'after', error: connectionReset() } : undefined;
     await pass(20_000);
-    expect([first.told, first.valid(), lost > 1]).to.deep.equal([['won'], true, true]);
+    expect([first.told, first.mayWrite(), lost > 1]).to.deep.equal([['won'], true, true]);
   });
 
   it('is one request each two seconds for the holder', async () => {
-    const faults = new Faults();
-    candidate('first', faults.through(cluster.api));
+    const faults = new FaultInjector();
+    candidate('first', faults.wrapApi(cluster.api));
     await pass(1_000);
     faults.requests.length = 0;
     await pass(20_000);
-    expect(faults.of('Lease')).to.deep.equal(
+    expect(faults.requestsFor('Lease')).to.deep.equal(
       Array.from({ length: 10 }, () => 'replace drone-operator'),
     );
   });
@@ -350,7 +350,7 @@ describe('the lease', () => {
         await cluster.api.delete(LEASE, key);
       }
       await pass(100);
-      both ||= first.valid() && second.valid();
+      both ||= first.mayWrite() && second.mayWrite();
     }
     expect([first.told, second.told, both]).to.deep.equal([['won'], [], false]);
     expect(
@@ -364,18 +364,18 @@ describe('the lease', () => {
       const own = new AbortController();
       const holder = candidate('holder', cluster.api, own.signal);
       await pass(20_000);
-      expect(holder.valid()).to.equal(true);
+      expect(holder.mayWrite()).to.equal(true);
       await pass(at);
       await cluster.api.delete(LEASE, key);
       const fresh = candidate('fresh', cluster.api, own.signal);
       let both = 0;
       for (let i = 0; i < 300; i++) {
         await pass(10);
-        if (holder.valid() && fresh.valid()) {
+        if (holder.mayWrite() && fresh.mayWrite()) {
           both++;
         }
       }
-      expect([both, holder.valid() !== fresh.valid()], `${at} ms after a renewal`).to.deep.equal([
+      expect([both, holder.mayWrite() !== fresh.mayWrite()], `${at} ms after a renewal`).to.deep.equal([
         0,
         true,
       ]);
@@ -390,7 +390,7 @@ describe('the lease', () => {
     await pass(20_100);
     await cluster.api.delete(LEASE, key);
     await pass(0);
-    expect([holder.valid(), holder.told]).to.deep.equal([true, ['won']]);
+    expect([holder.mayWrite(), holder.told]).to.deep.equal([true, ['won']]);
     expect(
       ((await cluster.api.get(LEASE, key)).spec as { holderIdentity: string }).holderIdentity,
     ).to.equal('holder');
@@ -405,32 +405,32 @@ describe('the lease', () => {
       body: { spec: { holderIdentity: 'thief' } },
     });
     await pass(0);
-    expect([holder.valid(), holder.told]).to.deep.equal([false, ['won', 'lost']]);
+    expect([holder.mayWrite(), holder.told]).to.deep.equal([false, ['won', 'lost']]);
   });
 
   // @promise election/election-problems
   it('that cannot be had is said, once for each reason, and again when it was had in between', async () => {
-    const faults = new Faults();
+    const faults = new FaultInjector();
     const said: string[] = [];
     faults.fault = () => ({ when: 'before', error: refusal(403) });
-    campaign(
+    startLeaderElector(
       {
-        api: faults.through(cluster.api),
+        api: faults.wrapApi(cluster.api),
         clock,
         random: seededRandom(1),
         key,
         identity: 'first',
-        onTrouble: (reason) => void said.push(reason),
+        onError: (reason) => void said.push(reason),
       },
       stop.signal,
     );
     await pass(20_000);
-    faults.fault = () => ({ when: 'before', error: noAnswer() });
+    faults.fault = () => ({ when: 'before', error: connectionReset() });
     await pass(20_000);
     expect(said).to.deep.equal(['refused with 403', 'the connection was reset']);
     faults.fault = () => undefined;
     await pass(5_000);
-    faults.fault = () => ({ when: 'before', error: noAnswer() });
+    faults.fault = () => ({ when: 'before', error: connectionReset() });
     await pass(5_000);
     expect(said).to.deep.equal([
       'refused with 403',
@@ -443,14 +443,14 @@ describe('the lease', () => {
   it('that two want at once is nothing to complain about', async () => {
     const said: string[] = [];
     for (const identity of ['first', 'second']) {
-      campaign(
+      startLeaderElector(
         {
           api: cluster.api,
           clock,
           random: seededRandom(1),
           key,
           identity,
-          onTrouble: (reason) => void said.push(reason),
+          onError: (reason) => void said.push(reason),
         },
         stop.signal,
       );
@@ -471,9 +471,9 @@ describe('the lease', () => {
 
     it('that is not held lets no write through, and all reads', async () => {
       let held = false;
-      const { api } = fenced(cluster.api, () => ({
-        valid: () => held,
-        held: new AbortController().signal,
+      const { api } = createWriteFence(cluster.api, () => ({
+        mayWrite: () => held,
+        leadershipSignal: new AbortController().signal,
       }));
       const type = cluster.typeOf(object);
       expect(await refused(api.create(type, object))).to.equal(sentence);
@@ -491,7 +491,7 @@ describe('the lease', () => {
     });
 
     it('lets nothing through before there is an election', async () => {
-      const { api } = fenced(cluster.api, () => undefined);
+      const { api } = createWriteFence(cluster.api, () => undefined);
       expect(await refused(api.create(cluster.typeOf(object), object))).to.equal(sentence);
     });
 
@@ -505,10 +505,10 @@ describe('the lease', () => {
             signal?.addEventListener('abort', () => reject(signal.reason as Error)),
           ),
       };
-      const fence = fenced(door, () => ({ valid: () => true, held: held.signal }));
+      const fence = createWriteFence(door, () => ({ mayWrite: () => true, leadershipSignal: held.signal }));
       const write = refused(fence.api.create(cluster.typeOf(object), object));
       let quiet = false;
-      void fence.settled().then(() => (quiet = true));
+      void fence.writesSettled().then(() => (quiet = true));
       await settle(cluster, clock, undefined);
       expect(quiet).to.equal(false);
       held.abort(new Error('lost'));
@@ -530,9 +530,9 @@ describe('the lease', () => {
           },
         }),
       };
-      const { api } = fenced(door, () => ({
-        valid: () => held,
-        held: new AbortController().signal,
+      const { api } = createWriteFence(door, () => ({
+        mayWrite: () => held,
+        leadershipSignal: new AbortController().signal,
       }));
       expect(await refused(api.create(cluster.typeOf(object), object))).to.equal(sentence);
     });

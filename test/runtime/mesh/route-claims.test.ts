@@ -69,7 +69,7 @@ function message(act: () => unknown): string {
 describe('an edit of one route', () => {
   it('sets the weights of its destinations and keeps whatever else they carry', () => {
     expect(withWeights(split, 'split', { 'web-primary': 90, 'web-canary': 10 })).to.deep.equal({
-      shared: true,
+      fieldClaim: true,
       apiVersion: 'networking.istio.io/v1',
       kind: 'VirtualService',
       metadata: { name: 'web', namespace: 'shop' },

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
-import type { KubeObject } from '../../../runtime/src/kube/object.ts';
-import { weightProblems } from '../../../runtime/src/machine/weights.ts';
+import type { KubeObject } from '../../../runtime/src/client/object.ts';
+import { findWeightProblems } from '../../../runtime/src/mesh/weight-problems.ts';
 
 const virtualService = (spec: object): KubeObject => ({
   apiVersion: 'networking.istio.io/v1',
@@ -34,7 +34,7 @@ describe('the weights of a VirtualService', () => {
         const right = routes.every(
           (list) => list.every((weight) => weight >= 0) && list.reduce((a, b) => a + b, 0) === 100,
         );
-        const found = weightProblems(
+        const found = findWeightProblems(
           virtualService({
             [name]: routes.map((list) => ({ route: list.map((weight) => to(weight)) })),
           }),
@@ -55,7 +55,7 @@ describe('the weights of a VirtualService', () => {
           const edges = [0, ...points.toSorted((a, b) => a - b), 100];
           const parts = edges.slice(1).map((edge, index) => edge - (edges[index] ?? 0));
           const problems = (list: readonly number[]): readonly string[] =>
-            weightProblems(
+            findWeightProblems(
               virtualService({ [name]: [{ route: list.map((weight) => to(weight)) }] }),
             );
           expect(problems(parts)).to.deep.equal([]);
@@ -70,7 +70,7 @@ describe('the weights of a VirtualService', () => {
   });
   it('of one destination do not matter: it gets everything', () => {
     for (const weight of [undefined, 0, 50, 100]) {
-      expect(weightProblems(virtualService({ http: [{ route: [to(weight)] }] }))).to.deep.equal([]);
+      expect(findWeightProblems(virtualService({ http: [{ route: [to(weight)] }] }))).to.deep.equal([]);
     }
   });
   const wrong: readonly [string, object, readonly string[]][] = [
@@ -112,11 +112,11 @@ describe('the weights of a VirtualService', () => {
   ];
   for (const [title, spec, problems] of wrong) {
     it(`are wrong with ${title}`, () =>
-      expect(weightProblems(virtualService(spec))).to.deep.equal(problems));
+      expect(findWeightProblems(virtualService(spec))).to.deep.equal(problems));
   }
   it('are not asked of a redirect, a direct response or a delegate', () => {
     expect(
-      weightProblems(
+      findWeightProblems(
         virtualService({ http: [{ redirect: {} }, { directResponse: {} }, { delegate: {} }] }),
       ),
     ).to.deep.equal([]);
@@ -136,7 +136,7 @@ describe('the weights of a route of the Gateway API', () => {
             weights.every((weight) => (weight ?? 1) >= 0) &&
             weights.some((weight) => (weight ?? 1) > 0);
           const none = weights.every((weight) => (weight ?? 1) === 0);
-          const found = weightProblems(
+          const found = findWeightProblems(
             httpRoute({ backendRefs: weights.map((weight) => backend(weight)) }),
           );
           expect(found.length === 0).to.equal(right);
@@ -147,7 +147,7 @@ describe('the weights of a route of the Gateway API', () => {
   });
   it('need a backend with a name, but no backend', () => {
     expect(
-      weightProblems(
+      findWeightProblems(
         httpRoute(
           { name: 'a', backendRefs: [backend(1, '')] },
           { filters: [{ type: 'RequestRedirect' }] },
@@ -159,7 +159,7 @@ describe('the weights of a route of the Gateway API', () => {
 
 it('objects that are no routes have no weights', () => {
   expect(
-    weightProblems({
+    findWeightProblems({
       apiVersion: 'v1',
       kind: 'Service',
       metadata: { name: 's' },
@@ -167,6 +167,6 @@ it('objects that are no routes have no weights', () => {
     }),
   ).to.deep.equal([]);
   expect(
-    weightProblems({ apiVersion: 'example.io/v1', kind: 'HTTPRoute', metadata: { name: 's' } }),
+    findWeightProblems({ apiVersion: 'example.io/v1', kind: 'HTTPRoute', metadata: { name: 's' } }),
   ).to.deep.equal([]);
 });

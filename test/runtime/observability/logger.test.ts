@@ -1,13 +1,13 @@
 import { expect } from 'chai';
-import { during } from '../../../runtime/src/observe/current.ts';
-import { jsonLogger } from '../../../runtime/src/observe/log.ts';
+import { runInReconcile } from '../../../runtime/src/observability/reconcile-context.ts';
+import { createJsonLogger } from '../../../runtime/src/observability/logger.ts';
 import { VirtualClock } from '../../../sandbox/src/index.ts';
 
 describe('log lines', () => {
-  function logger(): { log: ReturnType<typeof jsonLogger>; lines: Record<string, unknown>[] } {
+  function logger(): { log: ReturnType<typeof createJsonLogger>; lines: Record<string, unknown>[] } {
     const lines: Record<string, unknown>[] = [];
     return {
-      log: jsonLogger(
+      log: createJsonLogger(
         new VirtualClock(),
         'info',
         (line) => void lines.push(JSON.parse(line) as Record<string, unknown>),
@@ -43,15 +43,15 @@ describe('log lines', () => {
   it('carry the resource, phase and number of the sync they come from, across awaits and beside other syncs', async () => {
     const { log, lines } = logger();
     const work = (resource: string, sync: string): Promise<void> =>
-      during({ resource, phase: 'A', sync }, async () => {
+      runInReconcile({ resource, phase: 'A', reconcileId: sync }, async () => {
         await new Promise((resolve) => void setImmediate(resolve));
         log.info('at work');
       });
     await Promise.all([work('x/one', '1'), work('x/two', '2')]);
     log.info('outside');
     expect(lines.map(({ time: _, level: __, message: ___, ...rest }) => rest)).to.deep.equal([
-      { resource: 'x/one', phase: 'A', sync: '1' },
-      { resource: 'x/two', phase: 'A', sync: '2' },
+      { resource: 'x/one', phase: 'A', reconcileId: '1' },
+      { resource: 'x/two', phase: 'A', reconcileId: '2' },
       {},
     ]);
   });

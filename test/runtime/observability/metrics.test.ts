@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect } from 'chai';
-import type { Definition } from '../../../runtime/src/observe/definitions.ts';
-import { DEFINITIONS, metricsPage } from '../../../runtime/src/observe/definitions.ts';
-import type { OperatorMetrics, Snapshot } from '../../../runtime/src/observe/metrics.ts';
-import { operatorMetrics } from '../../../runtime/src/observe/metrics.ts';
+import type { MetricDefinition } from '../../../runtime/src/observability/metric-definitions.ts';
+import { METRIC_DEFINITIONS, renderMetricsPage } from '../../../runtime/src/observability/metric-definitions.ts';
+import type { OperatorMetrics, OperatorSnapshot } from '../../../runtime/src/observability/metrics.ts';
+import { createOperatorMetrics } from '../../../runtime/src/observability/metrics.ts';
 
 describe('metrics', () => {
-  const snapshot: Snapshot = {
+  const snapshot: OperatorSnapshot = {
     leading: true,
     phases: new Map([
       ['A', { resources: 2, stalled: 1, oldestMs: 90_500 }],
@@ -16,12 +16,12 @@ describe('metrics', () => {
     quarantined: 1,
     queue: { changed: 3, due: 4, unfinishedMs: [500, 1500] },
     kinds: [
-      { kind: 'Drone', size: 2, silence: 12, unavailable: false },
-      { kind: 'Pod', size: 0, silence: undefined, unavailable: true },
+      { kind: 'Drone', size: 2, secondsSinceLastEvent: 12, unavailable: false },
+      { kind: 'Pod', size: 0, secondsSinceLastEvent: undefined, unavailable: true },
     ],
   };
-  function make(now: Snapshot | undefined = snapshot): OperatorMetrics {
-    return operatorMetrics({
+  function make(now: OperatorSnapshot | undefined = snapshot): OperatorMetrics {
+    return createOperatorMetrics({
       operator: 'drone-operator',
       controller: 'drone',
       phases: ['A', 'B'],
@@ -32,7 +32,7 @@ describe('metrics', () => {
     });
   }
   const lines = async (metrics: OperatorMetrics): Promise<readonly string[]> =>
-    (await metrics.text()).split('\n').filter((line) => !line.startsWith('#'));
+    (await metrics.render()).split('\n').filter((line) => !line.startsWith('#'));
 
   it('begin at 0, for every series whose labels are known', async () => {
     const text = await lines(make(undefined));
@@ -48,10 +48,10 @@ describe('metrics', () => {
       'workqueue_queue_duration_seconds_bucket{le="1e-8",name="drone",controller="drone"} 0',
       'workqueue_queue_duration_seconds_bucket{le="1000",name="drone",controller="drone"} 0',
       'autopilot_phase_seconds_count{controller="drone",phase="B"} 0',
-      'autopilot_phase_syncs_total{controller="drone",phase="A",result="error"} 0',
+      'autopilot_phase_reconciles_total{controller="drone",phase="A",result="error"} 0',
       'autopilot_relist_missed_total{controller="drone",kind="Pod"} 0',
       'autopilot_outputs_total{controller="drone",kind="Service",action="unchanged"} 0',
-      'autopilot_wakes_total{controller="drone",cause="input"} 0',
+      'autopilot_enqueues_total{controller="drone",cause="input"} 0',
       'autopilot_events_total{controller="drone",result="dropped"} 0',
     ]);
   });
@@ -74,11 +74,11 @@ describe('metrics', () => {
   });
 
   it('show the worst of several caches of one kind', async () => {
-    const pod = { kind: 'Pod', size: 1, silence: 5, unavailable: false };
+    const pod = { kind: 'Pod', size: 1, secondsSinceLastEvent: 5, unavailable: false };
     const kinds = [
       pod,
-      { ...pod, silence: 70, unavailable: true },
-      { ...pod, silence: undefined },
+      { ...pod, secondsSinceLastEvent: 70, unavailable: true },
+      { ...pod, secondsSinceLastEvent: undefined },
       pod,
     ];
     expect(await lines(make({ ...snapshot, kinds }))).to.include.members([
@@ -89,10 +89,10 @@ describe('metrics', () => {
   });
 
   it('show no resources in a phase that everybody has left', async () => {
-    let phases: Snapshot['phases'] = new Map([
+    let phases: OperatorSnapshot['phases'] = new Map([
       ['unknown', { resources: 1, stalled: 1, oldestMs: 1_000 }],
     ]);
-    const metrics = operatorMetrics({
+    const metrics = createOperatorMetrics({
       operator: 'drone-operator',
       controller: 'drone',
       phases: ['A'],
@@ -113,37 +113,37 @@ describe('metrics', () => {
   it('count what is told', async () => {
     const metrics = make();
     const { observer } = metrics;
-    observer.syncStarted();
-    observer.syncEnded('A', 'error', 0.2, 'stalled');
+    observer.reconcileStarted();
+    observer.reconcileEnded('A', 'error', 0.2, 'stalled');
     observer.event({ type: 'transition', resource: { name: 'one' }, from: 'A', to: 'B' });
     observer.phaseLeft('A', 45);
     observer.outputUnchanged('Service');
     observer.relisted('Pod', { changed: 5, missed: 1 });
-    observer.woken('timer');
+    observer.enqueued('timer');
     observer.queueBegan(100);
-    metrics.answered('10.0.0.1:443', 'PATCH', '409');
+    metrics.responseReceived('10.0.0.1:443', 'PATCH', '409');
     expect(await lines(metrics)).to.include.members([
       'controller_runtime_active_workers{controller="drone"} 0',
       'controller_runtime_terminal_reconcile_errors_total{controller="drone"} 1',
-      'autopilot_phase_syncs_total{controller="drone",phase="A",result="error"} 1',
+      'autopilot_phase_reconciles_total{controller="drone",phase="A",result="error"} 1',
       'autopilot_phase_transitions_total{controller="drone",from="A",to="B"} 1',
       'autopilot_phase_seconds_bucket{le="60",controller="drone",phase="A"} 1',
       'autopilot_outputs_total{controller="drone",kind="Service",action="unchanged"} 1',
       'autopilot_relists_total{controller="drone",kind="Pod"} 1',
       'autopilot_relist_missed_total{controller="drone",kind="Pod"} 1',
-      'autopilot_wakes_total{controller="drone",cause="timer"} 1',
+      'autopilot_enqueues_total{controller="drone",cause="timer"} 1',
       'workqueue_queue_duration_seconds_sum{name="drone",controller="drone"} 0.1',
       'rest_client_requests_total{code="409",method="PATCH",host="10.0.0.1:443"} 1',
     ]);
   });
 
   it('carry the process itself', async () => {
-    expect((await make().text()).match(/^process_resident_memory_bytes \d+/m)).to.not.equal(null);
+    expect((await make().render()).match(/^process_resident_memory_bytes \d+/m)).to.not.equal(null);
   });
 
   // @promise endpoints/metrics
   it('have no label that grows with the number of resources', () => {
-    const all: readonly Definition[] = Object.values(DEFINITIONS);
+    const all: readonly MetricDefinition[] = Object.values(METRIC_DEFINITIONS);
     const labels = new Set(all.flatMap((definition) => definition.labels));
     expect([...labels].sort()).to.deep.equal([
       'action',
@@ -166,6 +166,6 @@ describe('metrics', () => {
   it('are all on the reference page (node --conditions=autopilot-source scripts/reference.ts writes it)', () => {
     expect(
       readFileSync(resolve(import.meta.dirname, '../../../docs/reference/metrics.md'), 'utf8'),
-    ).to.equal(metricsPage());
+    ).to.equal(renderMetricsPage());
   });
 });

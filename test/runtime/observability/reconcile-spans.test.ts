@@ -7,16 +7,16 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
 import { expect } from 'chai';
-import { openTelemetry, untraced } from '../../../runtime/src/observe/trace.ts';
-import type { KubeObject } from '../../../runtime/src/ports.ts';
-import { refusal } from '../../flights/faults.ts';
-import type { TestMachine } from '../../flights/machines.ts';
-import { configMap, drone, input, machine, output, service } from '../../flights/machines.ts';
-import { Stage } from '../stage.ts';
+import { loadOpenTelemetry, untraced } from '../../../runtime/src/observability/trace.ts';
+import type { KubeObject } from '../../../runtime/src/internal.ts';
+import { refusal } from '../../integration/fault-injector.ts';
+import type { TestOperator } from '../../integration/test-operators.ts';
+import { configMap, drone, input, defineTestOperator, output, service } from '../../integration/test-operators.ts';
+import { OperatorHarness } from '../operator-harness.ts';
 
 describe('spans, with the OpenTelemetry SDK', () => {
   const exporter = new InMemorySpanExporter();
-  let stage: Stage;
+  let harness: OperatorHarness;
 
   before(() => {
     context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
@@ -28,26 +28,26 @@ describe('spans, with the OpenTelemetry SDK', () => {
     trace.disable();
     context.disable();
   });
-  beforeEach(async () => void (stage = await Stage.set()));
+  beforeEach(async () => void (harness = await OperatorHarness.create()));
   afterEach(async () => {
-    await stage.stop();
+    await harness.stop();
     exporter.reset();
   });
 
   /** Flies these resources, and tells the spans that have ended. */
   async function spans(
-    { scheduler }: TestMachine,
+    { scheduler }: TestOperator,
     ...names: readonly string[]
   ): Promise<readonly ReadableSpan[]> {
-    const tracing = await openTelemetry();
+    const tracing = await loadOpenTelemetry();
     expect(tracing.trace).to.not.equal(untraced);
     exporter.reset();
-    await stage.create(...names.map((name) => drone(name)));
-    await stage.start(scheduler, { trace: tracing.trace });
+    await harness.createObjects(...names.map((name) => drone(name)));
+    await harness.start(scheduler, { trace: tracing.trace });
     return exporter.getFinishedSpans();
   }
-  const working = (sync: (name: string) => Promise<void> | void): TestMachine =>
-    machine({
+  const working = (sync: (name: string) => Promise<void> | void): TestOperator =>
+    defineTestOperator({
       A: {
         outputs: [output.services],
         sync: async ({ resource: { metadata } }) => {
@@ -62,7 +62,7 @@ describe('spans, with the OpenTelemetry SDK', () => {
   const syncOf = (all: readonly ReadableSpan[], resource: string): ReadableSpan =>
     all.find(
       ({ name, attributes }) =>
-        name === 'sync' &&
+        name === 'reconcile' &&
         attributes['autopilot.resource'] === `default/${resource}` &&
         attributes['autopilot.phase'] === 'A',
     )!;
@@ -90,10 +90,10 @@ describe('spans, with the OpenTelemetry SDK', () => {
       'autopilot.outcome': outcome,
     });
     expect(told).to.deep.equal([
-      ['apply services', 'sync', object('services'), SpanStatusCode.UNSET],
-      ['patch drones', 'sync', object('drones'), SpanStatusCode.UNSET],
-      ['sync', undefined, about('A', 'again'), SpanStatusCode.UNSET],
-      ['sync', undefined, about('B', 'done'), SpanStatusCode.UNSET],
+      ['apply services', 'reconcile', object('services'), SpanStatusCode.UNSET],
+      ['patch drones', 'reconcile', object('drones'), SpanStatusCode.UNSET],
+      ['reconcile', undefined, about('A', 'again'), SpanStatusCode.UNSET],
+      ['reconcile', undefined, about('B', 'done'), SpanStatusCode.UNSET],
     ]);
     expect(all[0]?.instrumentationScope.name).to.equal('autopilot-runtime');
   });
@@ -133,7 +133,7 @@ describe('spans, with the OpenTelemetry SDK', () => {
   // @promise endpoints/logs-and-traces
   it('of a sync have none above them, also when another one’s write has woken it: a trace ends with its sync', async () => {
     await spans(
-      machine({
+      defineTestOperator({
         A: {
           inputs: [input.configmaps],
           outputs: [output.configmaps],
@@ -149,9 +149,9 @@ describe('spans, with the OpenTelemetry SDK', () => {
       }),
       'reader',
     );
-    await stage.create(drone('writer'));
-    await stage.pass(0);
-    const syncs = exporter.getFinishedSpans().filter(({ name }) => name === 'sync');
+    await harness.createObjects(drone('writer'));
+    await harness.advance(0);
+    const syncs = exporter.getFinishedSpans().filter(({ name }) => name === 'reconcile');
     expect(syncs.map(({ attributes }) => attributes['autopilot.resource'])).to.have.members([
       'default/reader',
       'default/writer',
@@ -184,7 +184,7 @@ describe('spans, with the OpenTelemetry SDK', () => {
   });
 
   it('of a request that is refused are errors, with the exception, and so is the sync around it', async () => {
-    stage.faults.fault = ({ verb, kind }) =>
+    harness.faults.fault = ({ verb, kind }) =>
       verb === 'apply' && kind === 'Service'
         ? { when: 'before', error: refusal(403, 'Forbidden') }
         : undefined;

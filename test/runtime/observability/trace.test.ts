@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { openTelemetry, tracedApi, untraced } from '../../../runtime/src/observe/trace.ts';
+import { loadOpenTelemetry, tracedApi, untraced } from '../../../runtime/src/observability/trace.ts';
 import { Cluster } from '../../../sandbox/src/index.ts';
 
 /** As much of `@opentelemetry/api` as the runtime uses, with an SDK behind it or none. */
@@ -26,9 +26,9 @@ function fake(traceId: string): { api: object; spans: string[] } {
 describe('spans', () => {
   it('are not made when the OpenTelemetry package is not there, or has no SDK', async () => {
     expect(
-      (await openTelemetry(() => Promise.reject(new Error('Cannot find package')))).trace,
+      (await loadOpenTelemetry(() => Promise.reject(new Error('Cannot find package')))).trace,
     ).to.equal(untraced);
-    expect((await openTelemetry(() => Promise.resolve(fake('0'.repeat(32)).api))).trace).to.equal(
+    expect((await loadOpenTelemetry(() => Promise.resolve(fake('0'.repeat(32)).api))).trace).to.equal(
       untraced,
     );
   });
@@ -36,19 +36,19 @@ describe('spans', () => {
   // @promise endpoints/logs-and-traces
   it('wrap what is done, say how it ended, and pass its result and error on', async () => {
     const { api, spans } = fake('a1');
-    const { trace } = await openTelemetry(() => Promise.resolve(api));
+    const { trace } = await loadOpenTelemetry(() => Promise.resolve(api));
     expect(
-      await trace('sync', { phase: 'A' }, async (span) => (span.set({ outcome: 'done' }), 7)),
+      await trace('reconcile', { phase: 'A' }, async (span) => (span.set({ outcome: 'done' }), 7)),
     ).to.equal(7);
-    const error = await trace('sync', {}, () => Promise.reject(new Error('broken'))).catch(
+    const error = await trace('reconcile', {}, () => Promise.reject(new Error('broken'))).catch(
       (failure: Error) => failure.message,
     );
     expect(error).to.equal('broken');
     expect(spans).to.deep.equal([
       'autopilot.start {}',
-      'sync {"phase":"A","outcome":"done"}',
-      'sync failed: broken',
-      'sync {}',
+      'reconcile {"phase":"A","outcome":"done"}',
+      'reconcile failed: broken',
+      'reconcile {}',
     ]);
   });
 
@@ -56,7 +56,7 @@ describe('spans', () => {
     const cluster = new Cluster();
     expect(tracedApi(cluster.api, untraced)).to.equal(cluster.api);
     const { api, spans } = fake('a1');
-    const door = tracedApi(cluster.api, (await openTelemetry(() => Promise.resolve(api))).trace);
+    const door = tracedApi(cluster.api, (await loadOpenTelemetry(() => Promise.resolve(api))).trace);
     const object = {
       apiVersion: 'v1',
       kind: 'ConfigMap',

@@ -83,7 +83,7 @@ describe('an operator that is started with --check', () => {
         level: 'error',
         resource: 'x/one',
         phase: 'Evaluating',
-        sync: '7',
+        reconcileId: '7',
         error: 'nobody catches',
       });
       expect(said[0]?.['stack']).to.include('floating.ts');

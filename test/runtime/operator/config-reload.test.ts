@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { configOf } from '../../../runtime/src/operator/config.ts';
+import { parseConfig } from '../../../runtime/src/operator/config.ts';
 import type { LiveConfig } from '../../../runtime/src/operator/config.ts';
-import { reloading } from '../../../runtime/src/operator/reload.ts';
+import { reloadConfig } from '../../../runtime/src/operator/config-reload.ts';
 import { VirtualClock } from '../../../sandbox/src/index.ts';
 
 describe('a change of autopilot-operator.yaml', () => {
@@ -16,11 +16,11 @@ describe('a change of autopilot-operator.yaml', () => {
     stop = new AbortController();
     const first = (text = 'workInterval: 5s\n');
     [applied, said] = [[], []];
-    const parse = (content: string) => configOf(content, 'f.yaml', {});
+    const parse = (content: string) => parseConfig(content, 'f.yaml', {});
     const tell = (message: string, fields: Readonly<Record<string, unknown>> = {}): void =>
       void said.push(`${message}: ${Object.values(fields).join()}`);
     const log = { debug: tell, info: tell, warn: tell, error: tell };
-    void reloading(
+    void reloadConfig(
       { text, config: parse(first) },
       {
         clock,

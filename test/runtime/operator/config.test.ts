@@ -5,10 +5,10 @@ import {
   operatorConfigText,
 } from '../../../generators/lib/model/operator-config.ts';
 import type { Environment, OperatorConfig } from '../../../runtime/src/operator/config.ts';
-import { configOf, DEFAULT_CONFIG, loadConfig } from '../../../runtime/src/operator/config.ts';
+import { parseConfig, DEFAULT_CONFIG, loadConfig } from '../../../runtime/src/operator/config.ts';
 
 const read = (text: string, environment: Environment = {}): OperatorConfig =>
-  configOf(text, 'autopilot-operator.yaml', environment);
+  parseConfig(text, 'autopilot-operator.yaml', environment);
 
 describe('autopilot-operator.yaml', () => {
   it('is merged field by field over the defaults', () => {

@@ -9,7 +9,7 @@ describe('the endpoints', () => {
   before(async () => {
     const server = await serveEndpoints({
       address: '127.0.0.1:0',
-      metrics: { contentType: 'text/plain', text: async () => 'a_metric 1\n' },
+      metrics: { contentType: 'text/plain', render: async () => 'a_metric 1\n' },
       ready: ['apiserver', 'caches', 'watches', 'kinds'].map((name) => ({
         name,
         run: () => reasons[name],
@@ -80,7 +80,7 @@ describe('the endpoints', () => {
   it('outlive metrics that cannot be collected', async () => {
     const failing = await serveEndpoints({
       address: '127.0.0.1:0',
-      metrics: { contentType: 'text/plain', text: () => Promise.reject(new Error('no number')) },
+      metrics: { contentType: 'text/plain', render: () => Promise.reject(new Error('no number')) },
       ready: [],
     });
     const response = await fetch(`http://127.0.0.1:${failing.port}/metrics`);
@@ -93,7 +93,7 @@ describe('the endpoints', () => {
       .then(() =>
         serveEndpoints({
           address: '9091',
-          metrics: { contentType: '', text: async () => '' },
+          metrics: { contentType: '', render: async () => '' },
           ready: [],
         }),
       )

@@ -1,20 +1,20 @@
 import { expect } from 'chai';
 import type { Operator } from '../../../runtime/src/operator/start.ts';
 import { startOperator } from '../../../runtime/src/operator/start.ts';
-import type { KubeApi, Scheduler } from '../../../runtime/src/ports.ts';
+import type { KubeApi, Scheduler } from '../../../runtime/src/internal.ts';
 import { Cluster, seededRandom, VirtualClock } from '../../../sandbox/src/index.ts';
 import { settle } from '../../../sandbox/src/testing/settle.ts';
-import { Faults, noAnswer, refusal } from '../../flights/faults.ts';
+import { FaultInjector, connectionReset, refusal } from '../../integration/fault-injector.ts';
 import {
   DRONE_CRD,
   DRONES,
   configMap,
   drone,
   input,
-  machine,
+  defineTestOperator,
   output,
   service,
-} from '../../flights/machines.ts';
+} from '../../integration/test-operators.ts';
 
 const LEASE = {
   group: 'coordination.k8s.io',
@@ -42,7 +42,7 @@ describe('operators over one cluster', () => {
     }
   });
 
-  const flown = machine({
+  const testOperator = defineTestOperator({
     A: {
       inputs: [input.configmaps],
       outputs: [output.services],
@@ -62,7 +62,7 @@ describe('operators over one cluster', () => {
       (message: string): void =>
         void log.push(`${identity} ${level} ${message}`);
     const operator = startOperator({
-      scheduler: flown.scheduler,
+      scheduler: testOperator.scheduler,
       api,
       clock,
       random: seededRandom(identity.length),
@@ -79,10 +79,10 @@ describe('operators over one cluster', () => {
     return operator;
   }
   /** With other workers; nobody reads what it says. */
-  function startQuietly(scheduler: Scheduler, faults: Faults): Operator {
+  function startQuietly(scheduler: Scheduler, faults: FaultInjector): Operator {
     return startOperator({
       scheduler,
-      api: faults.through(cluster.api),
+      api: faults.wrapApi(cluster.api),
       clock,
       random: seededRandom(1),
       log: { debug() {}, info() {}, warn() {}, error() {} },
@@ -92,12 +92,12 @@ describe('operators over one cluster', () => {
   }
 
   /** Its worker ends when its signal tells it to, and asks for a Service then. */
-  function startListening(faults: Faults): {
+  function startListening(faults: FaultInjector): {
     readonly operator: Operator;
     readonly told: () => AbortSignal | undefined;
   } {
     let told: AbortSignal | undefined;
-    const slow = machine({
+    const slow = defineTestOperator({
       A: {
         outputs: [output.services],
         sync: ({ signal }) =>
@@ -115,8 +115,8 @@ describe('operators over one cluster', () => {
   async function pass(seconds: number): Promise<void> {
     const end = clock.monotonic() + seconds * 1000;
     const quiet = {
-      pending: () =>
-        operators.reduce((sum, operator) => sum + (operator.leading() ? operator.pending() : 0), 0),
+      pendingCount: () =>
+        operators.reduce((sum, operator) => sum + (operator.isLeading() ? operator.pendingCount() : 0), 0),
     };
     await settle(cluster, clock, quiet);
     for (let next = clock.next; next !== undefined && next <= end; next = clock.next) {
@@ -142,26 +142,26 @@ describe('operators over one cluster', () => {
   };
   const services = async (): Promise<readonly string[]> =>
     (await cluster.api.list(output.services.type)).items.map(({ metadata }) => metadata.name);
-  const leading = (): readonly boolean[] => operators.map((operator) => operator.leading());
+  const leading = (): readonly boolean[] => operators.map((operator) => operator.isLeading());
 
   it('one leads, the other stands by with filled caches, says who leads, and writes nothing', async () => {
     const first = start('first');
     await pass(1);
-    const faults = new Faults();
-    const second = start('second', faults.through(cluster.api));
+    const faults = new FaultInjector();
+    const second = start('second', faults.wrapApi(cluster.api));
     let ready = false;
     void second.ready.then(() => (ready = true));
     await create(configMap('a'));
     await create(drone('one'));
     await pass(30);
-    expect([first.leading(), second.leading(), ready, second.holder()]).to.deep.equal([
+    expect([first.isLeading(), second.isLeading(), ready, second.holder()]).to.deep.equal([
       true,
       false,
       true,
       'first',
     ]);
     expect(
-      [...second.machine.informers].map(({ scope, size }) => `${scope.type.kind} ${size}`),
+      [...second.controller.informers].map(({ scope, size }) => `${scope.type.kind} ${size}`),
     ).to.include.members(['Drone 1', 'Service 1']);
     expect(
       faults.requests.filter(({ verb }) => !['list', 'get', 'watch'].includes(verb)),
@@ -171,8 +171,8 @@ describe('operators over one cluster', () => {
 
   // @promise election/lease
   it('hand over at once at a clean stop: the lease is given back after the last write', async () => {
-    const faults = new Faults();
-    const first = start('first', faults.through(cluster.api));
+    const faults = new FaultInjector();
+    const first = start('first', faults.wrapApi(cluster.api));
     await pass(1);
     start('second');
     await create(configMap('a'));
@@ -187,13 +187,13 @@ describe('operators over one cluster', () => {
   });
 
   it('hand over within the lease when the leader dies', async () => {
-    const faults = new Faults();
-    start('first', faults.through(cluster.api));
+    const faults = new FaultInjector();
+    start('first', faults.wrapApi(cluster.api));
     await pass(1);
     start('second');
     await pass(10);
-    faults.fault = () => ({ when: 'before', error: noAnswer() });
-    faults.endWatches(noAnswer());
+    faults.fault = () => ({ when: 'before', error: connectionReset() });
+    faults.endWatches(connectionReset());
     await pass(15);
     await pass(2.3);
     expect(leading()).to.deep.equal([false, true]);
@@ -202,16 +202,16 @@ describe('operators over one cluster', () => {
 
   // @promise election/lost-lease-signal
   it('tell a worker that their lease is lost: its signal is aborted, and nothing of it is written', async () => {
-    const faults = new Faults();
+    const faults = new FaultInjector();
     const { operator, told } = startListening(faults);
     operators.push(operator);
     await create(drone('one'));
     await pass(1);
-    expect([operator.leading(), told()?.aborted]).to.deep.equal([true, false]);
+    expect([operator.isLeading(), told()?.aborted]).to.deep.equal([true, false]);
     faults.fault = ({ kind }) =>
-      kind === 'Lease' ? { when: 'before', error: noAnswer() } : undefined;
+      kind === 'Lease' ? { when: 'before', error: connectionReset() } : undefined;
     await pass(15);
-    expect([operator.leading(), told()?.aborted]).to.deep.equal([false, true]);
+    expect([operator.isLeading(), told()?.aborted]).to.deep.equal([false, true]);
     expect(await services()).to.deep.equal([]);
   });
 
@@ -221,7 +221,7 @@ describe('operators over one cluster', () => {
     await pass(1);
     await create(drone('one'));
     await pass(10);
-    const before = flown.calls.length;
+    const before = testOperator.calls.length;
     expect(before).to.be.greaterThan(0);
     // No timer of it fires: as after SIGCONT, the news of watches may come before them.
     clock.moveTo(clock.monotonic() + 20_000);
@@ -229,13 +229,13 @@ describe('operators over one cluster', () => {
     for (let turn = 0; turn < 20; turn++) {
       await new Promise((resolve) => void setImmediate(resolve));
     }
-    expect(flown.calls.length).to.equal(before);
+    expect(testOperator.calls.length).to.equal(before);
     await pass(30);
     expect([leading(), log.at(-1)]).to.deep.equal([
       [false],
       'first error the lease is lost: no more writes',
     ]);
-    expect(flown.calls.length).to.equal(before);
+    expect(testOperator.calls.length).to.equal(before);
   });
 
   it('go on when the lease was only late', async () => {
@@ -243,12 +243,12 @@ describe('operators over one cluster', () => {
     await pass(1);
     // The wall clock jumps: by it the lease has run out, until it is renewed.
     await pass(10);
-    const before = flown.calls.length;
+    const before = testOperator.calls.length;
     const now = clock.now.bind(clock);
     clock.now = () => now() + 60_000;
     await create(drone('two'));
     await pass(5);
-    expect(flown.calls.length).to.be.greaterThan(before);
+    expect(testOperator.calls.length).to.be.greaterThan(before);
     expect(leading()).to.deep.equal([true]);
   });
 
@@ -266,46 +266,46 @@ describe('operators over one cluster', () => {
     };
     await create(configMap('a'));
     await create(drone('one'));
-    const before = flown.calls.length;
+    const before = testOperator.calls.length;
     const operator = start('first', slow, { leaderElection: false });
     await pass(5);
-    expect([flown.calls.length - before, await services()]).to.deep.equal([0, []]);
+    expect([testOperator.calls.length - before, await services()]).to.deep.equal([0, []]);
     listed.resolve();
     await operator.ready;
     await pass(1);
-    expect([flown.calls.length - before, await services()]).to.deep.equal([1, ['of-a']]);
+    expect([testOperator.calls.length - before, await services()]).to.deep.equal([1, ['of-a']]);
   });
 
   // @promise election/caches-after-election
   it('start no sync before their caches are as new as the API server was when they won', async () => {
     const first = start('first');
     await pass(1);
-    const faults = new Faults();
-    start('second', faults.through(cluster.api));
+    const faults = new FaultInjector();
+    start('second', faults.wrapApi(cluster.api));
     await create(drone('one'));
     await pass(5);
     // The standby hears nothing any more, and does not know.
     let deaf = true;
     faults.fault = ({ verb, kind }) =>
       deaf && kind !== 'Lease' && (verb === 'list' || verb === 'watch')
-        ? { when: 'before', error: noAnswer() }
+        ? { when: 'before', error: connectionReset() }
         : undefined;
-    faults.endWatches(noAnswer());
+    faults.endWatches(connectionReset());
     await create(configMap('a'));
     await pass(1);
     await cluster.api.delete(DRONES, { namespace: 'default', name: 'one' });
-    const before = flown.calls.length;
+    const before = testOperator.calls.length;
     await stop(first);
     await pass(5);
-    expect([leading(), flown.calls.length - before]).to.deep.equal([[false], 0]);
+    expect([leading(), testOperator.calls.length - before]).to.deep.equal([[false], 0]);
     deaf = false;
     await pass(40);
-    expect([leading(), flown.calls.length - before]).to.deep.equal([[true], 0]);
+    expect([leading(), testOperator.calls.length - before]).to.deep.equal([[true], 0]);
   });
 
   it('need one list of each kind to begin, when nobody else is there', async () => {
-    const faults = new Faults();
-    start('first', faults.through(cluster.api));
+    const faults = new FaultInjector();
+    start('first', faults.wrapApi(cluster.api));
     await pass(5);
     expect(
       faults.requests.filter(({ verb }) => verb === 'list').map(({ kind }) => kind),
@@ -342,25 +342,25 @@ describe('operators over one cluster', () => {
     await create(drone('one'));
     await create(drone('elsewhere', {}, { namespace: 'kube-system' }));
     await pass(5);
-    expect([operator.leading(), operator.machine.unavailable()]).to.deep.equal([true, []]);
+    expect([operator.isLeading(), operator.controller.unavailableKinds()]).to.deep.equal([true, []]);
     expect(await services()).to.deep.equal(['of-a']);
   });
 
   // @promise election/election-problems
   it('say why they do not get the lease', async () => {
-    const faults = new Faults();
+    const faults = new FaultInjector();
     faults.fault = ({ kind }) =>
       kind === 'Lease' ? { when: 'before', error: refusal(403) } : undefined;
-    start('first', faults.through(cluster.api));
+    start('first', faults.wrapApi(cluster.api));
     await pass(60);
     expect(log).to.deep.equal(['first warn the lease cannot be read or written']);
   });
 
   it('say which kinds they cannot read, now and every five minutes', async () => {
-    const faults = new Faults();
+    const faults = new FaultInjector();
     faults.fault = ({ kind }) =>
       kind === 'ConfigMap' ? { when: 'before', error: refusal(403) } : undefined;
-    start('first', faults.through(cluster.api));
+    start('first', faults.wrapApi(cluster.api));
     await pass(700);
     expect(log.filter((line) => line !== 'first info the lease is won')).to.deep.equal(
       Array(3).fill('first warn a kind cannot be read'),
@@ -394,7 +394,7 @@ describe('operators over one cluster', () => {
       operators = [];
       await Promise.all([operator.stop(), operator.stop()]);
       await pass(0);
-      expect([operator.leading(), how]).to.deep.equal([false, 'stopped']);
+      expect([operator.isLeading(), how]).to.deep.equal([false, 'stopped']);
       const holders = (await cluster.api.list(LEASE)).items.map(
         ({ spec }) => (spec as { holderIdentity: string }).holderIdentity,
       );
@@ -404,9 +404,9 @@ describe('operators over one cluster', () => {
 
   // @promise lifecycle/graceful-stop
   it('stop in order: no new syncs, the ones under way to their end, then the lease', async () => {
-    const faults = new Faults();
+    const faults = new FaultInjector();
     let finish = (): void => undefined;
-    const slow = machine({
+    const slow = defineTestOperator({
       A: {
         outputs: [output.services],
         sync: () =>
@@ -420,7 +420,7 @@ describe('operators over one cluster', () => {
     const operator = startQuietly(slow.scheduler, faults);
     await create(drone('one'));
     await settle(cluster, clock, undefined);
-    expect(operator.leading()).to.equal(true);
+    expect(operator.isLeading()).to.equal(true);
     let stopped = false;
     const stopping = operator.stop().then(() => (stopped = true));
     await settle(cluster, clock, undefined);
@@ -437,7 +437,7 @@ describe('operators over one cluster', () => {
 
   // @promise election/drain-signal
   it('tell a worker that they stop after half a minute: its signal is aborted, nothing of it is written, and the lease is given back', async () => {
-    const faults = new Faults();
+    const faults = new FaultInjector();
     const { operator, told } = startListening(faults);
     await create(drone('one'));
     await pass(1);
@@ -463,8 +463,8 @@ describe('operators over one cluster', () => {
 
   // @promise election/drain-signal
   it('wait five seconds more for a worker that does not listen, and then for nobody', async () => {
-    const slow = machine({ A: { sync: () => new Promise(() => undefined) }, B: {} });
-    const operator = startQuietly(slow.scheduler, new Faults());
+    const slow = defineTestOperator({ A: { sync: () => new Promise(() => undefined) }, B: {} });
+    const operator = startQuietly(slow.scheduler, new FaultInjector());
     await create(drone('one'));
     await pass(1);
     let stopped = false;

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { troubles } from '../../../runtime/src/operator/troubles.ts';
-import { ApiError } from '../../../runtime/src/ports.ts';
+import { createThrottledWarnings } from '../../../runtime/src/operator/throttled-warnings.ts';
+import { ApiError } from '../../../runtime/src/internal.ts';
 import { VirtualClock } from '../../../sandbox/src/index.ts';
 
 describe('what comes again and again', () => {
@@ -9,7 +9,7 @@ describe('what comes again and again', () => {
     const said: string[] = [];
     const warn = (message: string, fields: Readonly<Record<string, unknown>> = {}): void =>
       void said.push([message, ...Object.values(fields)].join(' '));
-    const told = troubles({ debug() {}, info() {}, warn, error() {} }, clock);
+    const told = createThrottledWarnings({ debug() {}, info() {}, warn, error() {} }, clock);
     const failing = (minutes: number, reason: string): void => {
       for (let minute = 0; minute < minutes; minute++) {
         told.watchFailed('Pod', new Error(reason));

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { execa } from 'execa';
-import { RENEW_DEADLINE_MS } from '../../../runtime/src/kube/lease.ts';
-import type { Note } from '../../../runtime/src/operator/watchdog.ts';
-import { BLOCKED_MS, readNote } from '../../../runtime/src/operator/watchdog.ts';
+import { RENEW_DEADLINE_MS } from '../../../runtime/src/leader-election/lease-state.ts';
+import type { BlockedReport } from '../../../runtime/src/operator/watchdog.ts';
+import { BLOCKED_MS, readBlockedReport } from '../../../runtime/src/operator/watchdog.ts';
 
 describe('the watchdog', () => {
   let folder: string;
@@ -32,16 +32,16 @@ describe('the watchdog', () => {
         timeout: 60_000,
       },
     );
-  const left = (): Note => JSON.parse(readFileSync(note, 'utf8')) as Note;
+  const left = (): BlockedReport => JSON.parse(readFileSync(note, 'utf8')) as BlockedReport;
 
   it('ends a process whose worker blocks the event loop, and names the resource, the phase and the place', async () => {
     const { stdout, signal } = await run();
     expect(signal).to.equal('SIGKILL');
-    const said = JSON.parse(stdout) as { message: string; syncs: object[]; stack: string[] };
+    const said = JSON.parse(stdout) as { message: string; reconciles: object[]; stack: string[] };
     expect(said.message).to.equal(
       'the event loop is blocked for 1.5 s: this process ends so that another one can go on',
     );
-    expect(said.syncs).to.deep.equal([{ resource: 'x/one', phase: 'Evaluating', sync: '2' }]);
+    expect(said.reconciles).to.deep.equal([{ resource: 'x/one', phase: 'Evaluating', reconcileId: '2' }]);
     expect(said.stack[0]).to.match(/^evaluating \(file:.*blocked\.ts:\d+:\d+\)$/);
   }).timeout(60_000);
 
@@ -53,11 +53,11 @@ describe('the watchdog', () => {
 
   it('leaves a note for the next process, which counts how often it happened', async () => {
     expect(left()).to.deep.include({
-      syncs: [{ resource: 'x/one', phase: 'Evaluating' }],
-      times: 1,
+      reconciles: [{ resource: 'x/one', phase: 'Evaluating' }],
+      consecutiveTimes: 1,
     });
     await run();
-    expect(left()).to.deep.include({ times: 2 });
+    expect(left()).to.deep.include({ consecutiveTimes: 2 });
   }).timeout(60_000);
 
   it('ends it also when nobody reads its log', async () => {
@@ -81,7 +81,7 @@ describe('the watchdog', () => {
     const signal = await new Promise((resolve) => void full.once('exit', (_, how) => resolve(how)));
     closeSync(log);
     expect(signal).to.equal('SIGKILL');
-    expect(left()).to.deep.include({ times: 3 });
+    expect(left()).to.deep.include({ consecutiveTimes: 3 });
   }).timeout(60_000);
 
   it('lets a process be that somebody debugs, also when the debugger came later', async () => {
@@ -91,9 +91,9 @@ describe('the watchdog', () => {
   // @promise lifecycle/blocked-record
   it('does not believe a note that is older than an hour, or cannot be read', async () => {
     const { at } = left();
-    expect(await readNote(note, at + 3_600_001)).to.equal(undefined);
+    expect(await readBlockedReport(note, at + 3_600_001)).to.equal(undefined);
     writeFileSync(note, 'torn');
-    expect(await readNote(note, at)).to.equal(undefined);
-    expect(await readNote(join(folder, 'none'), at)).to.equal(undefined);
+    expect(await readBlockedReport(note, at)).to.equal(undefined);
+    expect(await readBlockedReport(join(folder, 'none'), at)).to.equal(undefined);
   });
 });

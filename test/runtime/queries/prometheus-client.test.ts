@@ -5,32 +5,32 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { answerOf, prometheus } from '../../../runtime/src/queries/prometheus.ts';
-import { fill } from '../../../runtime/src/queries/template.ts';
+import { parseResult, createPrometheusClient } from '../../../runtime/src/queries/prometheus-client.ts';
+import { fillTemplate } from '../../../runtime/src/queries/query-template.ts';
 
 describe('metrics answers', () => {
   // @promise reconcile/queries
   it('tell silence, no number and several series from a value', () => {
     const at = (value: string): { value: readonly [number, string] } => ({ value: [0, value] });
-    expect(answerOf({ resultType: 'vector', result: [] })).to.deep.equal({ kind: 'noData' });
-    expect(answerOf({ resultType: 'vector', result: [at('NaN')] })).to.deep.equal({
-      kind: 'notANumber',
+    expect(parseResult({ resultType: 'vector', result: [] })).to.deep.equal({ type: 'noData' });
+    expect(parseResult({ resultType: 'vector', result: [at('NaN')] })).to.deep.equal({
+      type: 'notANumber',
     });
-    expect(answerOf({ resultType: 'vector', result: [at('1'), at('2')] })).to.deep.equal({
-      kind: 'severalSeries',
+    expect(parseResult({ resultType: 'vector', result: [at('1'), at('2')] })).to.deep.equal({
+      type: 'severalSeries',
       count: 2,
     });
-    expect(answerOf({ resultType: 'vector', result: [at('99.5')] })).to.deep.equal({
-      kind: 'value',
+    expect(parseResult({ resultType: 'vector', result: [at('99.5')] })).to.deep.equal({
+      type: 'value',
       value: 99.5,
     });
-    expect(answerOf({ resultType: 'scalar', result: [0, '+Inf'] })).to.deep.equal({
-      kind: 'value',
+    expect(parseResult({ resultType: 'scalar', result: [0, '+Inf'] })).to.deep.equal({
+      type: 'value',
       value: Infinity,
     });
   });
   it('of a range query are refused', () => {
-    expect(() => answerOf({ resultType: 'matrix', result: [] })).to.throw('must yield one number');
+    expect(() => parseResult({ resultType: 'matrix', result: [] })).to.throw('must yield one number');
   });
 });
 
@@ -56,7 +56,7 @@ describe('asking Prometheus', () => {
   const host = (): string => `127.0.0.1:${(server.address() as AddressInfo).port}`;
   async function ask(more: object = {}, warn?: (warning: string) => void): Promise<unknown> {
     const access = { address: `http://${host()}`, headers: {}, timeoutMs: 5_000, ...more };
-    return prometheus(() => access, warn)('up', new AbortController().signal).catch(
+    return createPrometheusClient(() => access, warn)('up', new AbortController().signal).catch(
       (error: Error) => error.message.replaceAll(host(), 'host'),
     );
   }
@@ -83,7 +83,7 @@ describe('asking Prometheus', () => {
     const bearerTokenFile = join(folder, 'token');
     for (const token of ['first\n', 'second']) {
       writeFileSync(bearerTokenFile, token);
-      expect(await ask({ bearerTokenFile })).to.deep.equal({ kind: 'value', value: 1 });
+      expect(await ask({ bearerTokenFile })).to.deep.equal({ type: 'value', value: 1 });
     }
     expect(sent).to.deep.equal(['Bearer first', 'Bearer second']);
     unlinkSync(bearerTokenFile);
@@ -150,27 +150,27 @@ describe('query templates', () => {
   };
   // @promise reconcile/queries
   it('escape values for the string, and for the regular expression where they stand in one', () => {
-    expect(fill(query, { namespace: 'a"b', name: 'web.v1', interval: '1m' })).to.equal(
+    expect(fillTemplate(query, { namespace: 'a"b', name: 'web.v1', interval: '1m' })).to.equal(
       'x{ns="a\\"b",w=~"web\\\\.v1"}[1m]',
     );
   });
   // @promise reconcile/queries
   it('take nothing for an interval but a duration, so that no value can end the query', () => {
-    expect(() => fill(query, { namespace: 'a', name: 'b', interval: '1m]) or vector(1' })).to.throw(
+    expect(() => fillTemplate(query, { namespace: 'a', name: 'b', interval: '1m]) or vector(1' })).to.throw(
       "query q: Interval must be a duration longer than 0 such as '1m', found '1m]) or vector(1'",
     );
-    expect(fill(query, { namespace: 'a', name: 'b', interval: '1.5m' })).to.contain('[90000ms]');
+    expect(fillTemplate(query, { namespace: 'a', name: 'b', interval: '1.5m' })).to.contain('[90000ms]');
   });
   it('take the default of a parameter that is not given', () => {
     expect(
-      fill(
+      fillTemplate(
         { ...query, template: 'x{r="{{ .Reporter }}"}', defaults: { reporter: 'destination' } },
         {},
       ),
     ).to.equal('x{r="destination"}');
   });
   it('say which parameter is missing', () => {
-    expect(() => fill(query, { namespace: 'a', name: 'b' })).to.throw(
+    expect(() => fillTemplate(query, { namespace: 'a', name: 'b' })).to.throw(
       'query q: the parameter Interval is missing or empty',
     );
   });

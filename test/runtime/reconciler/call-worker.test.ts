@@ -1,15 +1,15 @@
 import { expect } from 'chai';
-import { call } from '../../../runtime/src/machine/call.ts';
-import type { Call } from '../../../runtime/src/machine/call.ts';
-import type { Reading } from '../../../runtime/src/machine/inputs.ts';
-import type { SyncPorts } from '../../../runtime/src/machine/ports.ts';
-import { drone } from '../../flights/machines.ts';
+import { callWorker } from '../../../runtime/src/reconciler/call-worker.ts';
+import type { WorkerCall } from '../../../runtime/src/reconciler/call-worker.ts';
+import type { ReadTracker } from '../../../runtime/src/reconciler/dependencies/input-view.ts';
+import type { ReconcileDeps } from '../../../runtime/src/reconciler/reconcile-deps.ts';
+import { drone } from '../../integration/test-operators.ts';
 
 describe('calling a worker', () => {
   it('is not begun any more when its signal is aborted already: at shutdown nobody would wait for it', async () => {
     let called = false;
-    const request: Call<object> = {
-      uses: { title: 'A', inputs: [], outputs: [] } as unknown as Call<object>['uses'],
+    const request: WorkerCall<object> = {
+      definition: { title: 'A', inputs: [], outputs: [] } as unknown as WorkerCall<object>['definition'],
       phase: 'A',
       resource: drone('one'),
       phaseStartedAt: undefined,
@@ -21,11 +21,11 @@ describe('calling a worker', () => {
       clock: { now: () => 0, after: () => ({ cancel() {} }) },
       settings: () => ({ config: {} }),
       log: {},
-    } as unknown as SyncPorts;
-    const error = await call(
+    } as unknown as ReconcileDeps;
+    const error = await callWorker(
       request,
       ports,
-      {} as Reading,
+      {} as ReadTracker,
       AbortSignal.abort(new Error('stopping')),
     ).catch((failure: Error) => failure.message);
     expect([called, error]).to.deep.equal([false, 'stopping']);

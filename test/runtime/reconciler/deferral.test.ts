@@ -1,18 +1,18 @@
 import { expect } from 'chai';
-import type { KubeObject, OperatorOptions } from '../../../runtime/src/ports.ts';
-import { leaseName } from '../../../runtime/src/kube/names.ts';
-import { noAnswer, refusal } from '../../flights/faults.ts';
-import type { Phase, TestMachine } from '../../flights/machines.ts';
+import type { KubeObject, OperatorOptions } from '../../../runtime/src/internal.ts';
+import { leaseName } from '../../../runtime/src/client/well-known-names.ts';
+import { connectionReset, refusal } from '../../integration/fault-injector.ts';
+import type { TestPhase, TestOperator } from '../../integration/test-operators.ts';
 import {
   conditions,
   configMap,
   drone,
   DRONES,
   input,
-  machine,
+  defineTestOperator,
   readyMessage,
-} from '../../flights/machines.ts';
-import { Stage } from '../stage.ts';
+} from '../../integration/test-operators.ts';
+import { OperatorHarness } from '../operator-harness.ts';
 
 const EVENTS = {
   group: 'events.k8s.io',
@@ -28,35 +28,35 @@ const BLOCKED = [
 ];
 
 describe('a resource whose worker blocked the last process', () => {
-  let stage: Stage;
-  beforeEach(async () => void (stage = await Stage.set()));
-  afterEach(() => stage.stop());
+  let harness: OperatorHarness;
+  beforeEach(async () => void (harness = await OperatorHarness.create()));
+  afterEach(() => harness.stop());
 
-  const heldBack = (): NonNullable<OperatorOptions['heldBack']> => [
-    { resource: 'default/one', failures: 7, reason: 'it blocked', at: stage.clock.now() },
+  const deferredResources = (): NonNullable<OperatorOptions['deferredResources']> => [
+    { resource: 'default/one', failures: 7, reason: 'it blocked', at: harness.clock.now() },
   ];
-  const start = ({ scheduler }: TestMachine): Promise<unknown> =>
-    stage.start(scheduler, { heldBack: heldBack() });
+  const start = ({ scheduler }: TestOperator): Promise<unknown> =>
+    harness.start(scheduler, { deferredResources: deferredResources() });
   const key = { namespace: 'default', name: 'one' };
-  const one = (): Promise<KubeObject> => stage.cluster.api.get(DRONES, key);
+  const one = (): Promise<KubeObject> => harness.cluster.api.get(DRONES, key);
   const patch = (body: object): Promise<KubeObject> =>
-    stage.cluster.api.patch(DRONES, key, { type: 'merge', body });
-  const working = (more: Readonly<Record<string, Phase>> = {}, first: Phase = {}): TestMachine =>
-    machine({ A: { sync: () => ({ next: 'A' }), ...first }, ...more });
-  const called = ({ calls }: TestMachine): readonly string[] =>
+    harness.cluster.api.patch(DRONES, key, { type: 'merge', body });
+  const working = (more: Readonly<Record<string, TestPhase>> = {}, first: TestPhase = {}): TestOperator =>
+    defineTestOperator({ A: { sync: () => ({ next: 'A' }), ...first }, ...more });
+  const called = ({ calls }: TestOperator): readonly string[] =>
     calls.map(({ phase, resource }) => `${phase} ${resource}`);
   const statusWrites = (): number =>
-    stage.faults.requests.filter(({ verb, name }) => verb === 'patch' && name === 'one').length;
+    harness.faults.requests.filter(({ verb, name }) => verb === 'patch' && name === 'one').length;
 
   it('waits half a minute, everything else goes on, and an Event says so', async () => {
-    const flown = working();
-    await stage.create(drone('one'), drone('two'));
-    await start(flown);
-    await stage.pass(31);
-    expect(called(flown)).to.deep.equal(['A two']);
-    await stage.pass(1);
-    expect(called(flown)).to.deep.equal(['A two', 'A one']);
-    const { items } = await stage.cluster.api.list(EVENTS);
+    const testOperator = working();
+    await harness.createObjects(drone('one'), drone('two'));
+    await start(testOperator);
+    await harness.advance(31);
+    expect(called(testOperator)).to.deep.equal(['A two']);
+    await harness.advance(1);
+    expect(called(testOperator)).to.deep.equal(['A two', 'A one']);
+    const { items } = await harness.cluster.api.list(EVENTS);
     expect(items.map((event) => (event as unknown as { note: string }).note)).to.include(
       'it blocked',
     );
@@ -64,12 +64,12 @@ describe('a resource whose worker blocked the last process', () => {
 
   // @promise lifecycle/blocked-record
   it('is not held back by a process that leads only an hour later: nobody can know what has happened since', async () => {
-    const flown = working();
+    const testOperator = working();
     const spec = { holderIdentity: 'another', leaseDurationSeconds: 3_600 };
-    await stage.create(drone('one'), {
+    await harness.createObjects(drone('one'), {
       apiVersion: 'coordination.k8s.io/v1',
       kind: 'Lease',
-      metadata: { name: leaseName(flown.scheduler.operatorName, []) },
+      metadata: { name: leaseName(testOperator.scheduler.operatorName, []) },
       spec,
     });
     const config = {
@@ -77,11 +77,11 @@ describe('a resource whose worker blocked the last process', () => {
       leaderElectionNamespace: 'default',
       workIntervalMs: 3_600_000,
     };
-    await stage.start(flown.scheduler, { heldBack: heldBack(), config });
-    await stage.pass(3_599);
-    expect(called(flown)).to.deep.equal([]);
-    await stage.pass(3);
-    expect([called(flown), conditions(await one())]).to.deep.equal([
+    await harness.start(testOperator.scheduler, { deferredResources: deferredResources(), config });
+    await harness.advance(3_599);
+    expect(called(testOperator)).to.deep.equal([]);
+    await harness.advance(3);
+    expect([called(testOperator), conditions(await one())]).to.deep.equal([
       ['A one'],
       ['Ready=False A', 'Reconciling=True A'],
     ]);
@@ -89,24 +89,24 @@ describe('a resource whose worker blocked the last process', () => {
 
   // @promise lifecycle/blocked-event-loop
   it('says so in a condition too, in one write; the next sync that goes well takes it away, in its own', async () => {
-    const flown = working({}, { ready: true });
-    await stage.create(drone('one'));
-    await start(flown);
+    const testOperator = working({}, { ready: true });
+    await harness.createObjects(drone('one'));
+    await start(testOperator);
     expect(conditions(await one())).to.deep.equal(BLOCKED);
     expect([readyMessage(await one()), statusWrites()]).to.deep.equal(['it blocked', 1]);
-    await stage.pass(31);
+    await harness.advance(31);
     expect([conditions(await one()), statusWrites()]).to.deep.equal([BLOCKED, 1]);
-    await stage.pass(1);
+    await harness.advance(1);
     expect([conditions(await one()), statusWrites()]).to.deep.equal([['Ready=True A'], 2]);
   });
 
   it('costs no write more where the last process has said it already', async () => {
-    const flown = working();
-    await stage.create(drone('one'));
-    await start(flown);
-    await stage.stop();
-    await start(flown);
-    expect([conditions(await one()), statusWrites(), called(flown)]).to.deep.equal([
+    const testOperator = working();
+    await harness.createObjects(drone('one'));
+    await start(testOperator);
+    await harness.stop();
+    await start(testOperator);
+    expect([conditions(await one()), statusWrites(), called(testOperator)]).to.deep.equal([
       BLOCKED,
       1,
       [],
@@ -115,86 +115,86 @@ describe('a resource whose worker blocked the last process', () => {
 
   // @promise lifecycle/blocked-event-loop
   it('is told of again when that could not be written, and does not wait longer for it', async () => {
-    const flown = working();
-    await stage.create(drone('one'));
+    const testOperator = working();
+    await harness.createObjects(drone('one'));
     let refused = 0;
-    stage.faults.fault = ({ verb, name }) =>
+    harness.faults.fault = ({ verb, name }) =>
       verb === 'patch' && name === 'one' && refused++ < 2
-        ? { when: refused === 1 ? 'before' : 'after', error: noAnswer() }
+        ? { when: refused === 1 ? 'before' : 'after', error: connectionReset() }
         : undefined;
-    await start(flown);
-    await stage.pass(10);
-    expect([refused > 2, conditions(await one()), called(flown)]).to.deep.equal([
+    await start(testOperator);
+    await harness.advance(10);
+    expect([refused > 2, conditions(await one()), called(testOperator)]).to.deep.equal([
       false,
       BLOCKED,
       [],
     ]);
-    await stage.pass(22);
-    expect([conditions(await one()), called(flown)]).to.deep.equal([
+    await harness.advance(22);
+    expect([conditions(await one()), called(testOperator)]).to.deep.equal([
       ['Ready=False A', 'Reconciling=True A'],
       ['A one'],
     ]);
   });
 
   it('is worked on after its time also where the condition can never be written', async () => {
-    const flown = working();
-    await stage.create(drone('one'));
-    stage.faults.fault = ({ verb, name }) =>
-      verb === 'patch' && name === 'one' && flown.calls.length === 0
+    const testOperator = working();
+    await harness.createObjects(drone('one'));
+    harness.faults.fault = ({ verb, name }) =>
+      verb === 'patch' && name === 'one' && testOperator.calls.length === 0
         ? { when: 'before', error: refusal(500) }
         : undefined;
-    await start(flown);
-    await stage.pass(31);
-    expect(called(flown)).to.deep.equal([]);
-    await stage.pass(60);
-    expect([called(flown), conditions(await one())]).to.deep.equal([
+    await start(testOperator);
+    await harness.advance(31);
+    expect(called(testOperator)).to.deep.equal([]);
+    await harness.advance(60);
+    expect([called(testOperator), conditions(await one())]).to.deep.equal([
       ['A one'],
       ['Ready=False A', 'Reconciling=True A'],
     ]);
   });
 
   it('waits whatever changes around it, and not when it is changed itself', async () => {
-    const flown = working({}, { inputs: [input.configmaps] });
-    await stage.create(drone('one'));
-    await start(flown);
-    await stage.create(configMap('a'));
-    await stage.pass(1);
+    const testOperator = working({}, { inputs: [input.configmaps] });
+    await harness.createObjects(drone('one'));
+    await start(testOperator);
+    await harness.createObjects(configMap('a'));
+    await harness.advance(1);
     await patch({ metadata: { annotations: { any: 'thing' } } });
-    await stage.pass(1);
-    expect(called(flown)).to.deep.equal([]);
+    await harness.advance(1);
+    expect(called(testOperator)).to.deep.equal([]);
     await patch({ spec: { other: true } });
-    await stage.pass(1);
-    expect([called(flown), conditions(await one())]).to.deep.equal([
+    await harness.advance(1);
+    expect([called(testOperator), conditions(await one())]).to.deep.equal([
       ['A one'],
       ['Ready=False A', 'Reconciling=True A'],
     ]);
   });
 
   it('moves on when the time of its phase is up: another worker may be called', async () => {
-    const flown = working(
+    const testOperator = working(
       { B: { sync: () => ({ next: 'B' }) } },
       { timeout: '10s', onTimeout: 'B' },
     );
-    await stage.create(drone('one'));
-    await start(flown);
-    await stage.pass(9);
-    expect(called(flown)).to.deep.equal([]);
-    await stage.pass(2);
-    expect(called(flown)).to.deep.equal(['B one']);
+    await harness.createObjects(drone('one'));
+    await start(testOperator);
+    await harness.advance(9);
+    expect(called(testOperator)).to.deep.equal([]);
+    await harness.advance(2);
+    expect(called(testOperator)).to.deep.equal(['B one']);
   });
 
   it('waits with its finalizer too, when it was being deleted', async () => {
     let finalized = 0;
-    const flown = machine(
+    const testOperator = defineTestOperator(
       { A: { sync: () => ({ next: 'A' }) } },
       { finalize: () => ({ done: ++finalized > 0 }) },
     );
-    await stage.create(drone('one', {}, { finalizers: ['flights.autopilot.test/drone-operator'] }));
-    await stage.cluster.api.delete(DRONES, key);
-    await start(flown);
-    await stage.pass(31);
+    await harness.createObjects(drone('one', {}, { finalizers: ['flights.autopilot.test/drone-operator'] }));
+    await harness.cluster.api.delete(DRONES, key);
+    await start(testOperator);
+    await harness.advance(31);
     expect([finalized, conditions(await one())]).to.deep.equal([0, BLOCKED]);
-    await stage.pass(1);
-    expect([finalized, (await stage.cluster.api.list(DRONES)).items]).to.deep.equal([1, []]);
+    await harness.advance(1);
+    expect([finalized, (await harness.cluster.api.list(DRONES)).items]).to.deep.equal([1, []]);
   });
 });

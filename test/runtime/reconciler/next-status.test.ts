@@ -1,11 +1,11 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
-import type { KubeObject } from '../../../runtime/src/kube/object.ts';
-import type { Condition } from '../../../runtime/src/machine/resource.ts';
-import type { Situation } from '../../../runtime/src/machine/conditions.ts';
-import { mergePatch } from '../../../runtime/src/machine/json.ts';
-import { nextStatus } from '../../../runtime/src/machine/status.ts';
-import type { PhaseDefinition } from '../../../runtime/src/scheduler.ts';
+import type { KubeObject } from '../../../runtime/src/client/object.ts';
+import type { StatusCondition } from '../../../runtime/src/reconciler/phase.ts';
+import type { Situation } from '../../../runtime/src/reconciler/conditions.ts';
+import { mergePatch } from '../../../runtime/src/util/json.ts';
+import { nextStatus } from '../../../runtime/src/reconciler/next-status.ts';
+import type { PhaseDefinition } from '../../../runtime/src/api/scheduler.ts';
 
 const now = new Date('2026-01-02T03:04:05.678Z');
 const phase = (name: string, more: Partial<PhaseDefinition> = {}): PhaseDefinition => ({
@@ -25,9 +25,9 @@ function resource(status?: unknown): KubeObject {
 }
 
 function conditions(definition: PhaseDefinition, situation: Situation): Record<string, string> {
-  const status = nextStatus(resource(), { phase: definition, situation, observed: true }, now);
+  const status = nextStatus(resource(), { phase: definition, situation, isGenerationHandled: true }, now);
   return Object.fromEntries(
-    (status['conditions'] as Condition[]).map(({ type, status: value, reason }) => [
+    (status['conditions'] as StatusCondition[]).map(({ type, status: value, reason }) => [
       type,
       `${value} ${reason}`,
     ]),
@@ -36,33 +36,33 @@ function conditions(definition: PhaseDefinition, situation: Situation): Record<s
 
 describe('status', () => {
   it('of a resource on its way is not Ready and Reconciling', () => {
-    expect(conditions(phase('Syncing'), { kind: 'ok' })).to.deep.equal({
+    expect(conditions(phase('Syncing'), { type: 'ok' })).to.deep.equal({
       Ready: 'False Syncing',
       Reconciling: 'True Syncing',
     });
   });
   it('in a final or a ready phase is Ready and nothing else', () => {
-    expect(conditions(phase('Done', { final: true }), { kind: 'ok' })).to.deep.equal({
+    expect(conditions(phase('Done', { final: true }), { type: 'ok' })).to.deep.equal({
       Ready: 'True Done',
     });
-    expect(conditions(phase('Waiting', { ready: true }), { kind: 'ok' })).to.deep.equal({
+    expect(conditions(phase('Waiting', { ready: true }), { type: 'ok' })).to.deep.equal({
       Ready: 'True Waiting',
     });
   });
   it('in a final phase that ended badly is Stalled', () => {
     expect(
-      conditions(phase('Failed', { final: true, ready: false }), { kind: 'ok' }),
+      conditions(phase('Failed', { final: true, ready: false }), { type: 'ok' }),
     ).to.deep.equal({ Ready: 'False Failed', Stalled: 'True Failed' });
   });
   it('of a failing resource says that it goes on; of a stalled one that it does not', () => {
     expect(
-      conditions(phase('A'), { kind: 'failing', reason: 'WorkerError', message: '' }),
+      conditions(phase('A'), { type: 'failing', reason: 'WorkerError', message: '' }),
     ).to.deep.equal({
       Ready: 'False WorkerError',
       Reconciling: 'True WorkerError',
     });
     expect(
-      conditions(phase('A'), { kind: 'stalled', reason: 'NotImplemented', message: '' }),
+      conditions(phase('A'), { type: 'stalled', reason: 'NotImplemented', message: '' }),
     ).to.deep.equal({
       Ready: 'False NotImplemented',
       Stalled: 'True NotImplemented',
@@ -94,29 +94,29 @@ describe('status', () => {
     ];
     const status = nextStatus(
       resource({ conditions: before }),
-      { phase: phase('A'), situation: { kind: 'ok' }, observed: true },
+      { phase: phase('A'), situation: { type: 'ok' }, isGenerationHandled: true },
       now,
     );
-    expect((status['conditions'] as Condition[]).map(({ type }) => type)).to.deep.equal([
+    expect((status['conditions'] as StatusCondition[]).map(({ type }) => type)).to.deep.equal([
       'Ready',
       'Reconciling',
       'Audited',
     ]);
-    expect((status['conditions'] as Condition[])[2]).to.deep.equal(theirs);
+    expect((status['conditions'] as StatusCondition[])[2]).to.deep.equal(theirs);
   });
   it('says no more in a condition than the definition takes: a longer message is cut', () => {
     const status = nextStatus(
       resource(),
-      { phase: phase('A'), situation: { kind: 'ok', message: 'x'.repeat(40_000) }, observed: true },
+      { phase: phase('A'), situation: { type: 'ok', message: 'x'.repeat(40_000) }, isGenerationHandled: true },
       now,
     );
-    for (const { message } of status['conditions'] as Condition[]) {
+    for (const { message } of status['conditions'] as StatusCondition[]) {
       expect(message).to.match(/^x{32767}…$/);
     }
   });
   it('carries the generation that was acted on', () => {
     expect(
-      nextStatus(resource(), { phase: phase('A'), situation: { kind: 'ok' }, observed: true }, now)[
+      nextStatus(resource(), { phase: phase('A'), situation: { type: 'ok' }, isGenerationHandled: true }, now)[
         'observedGeneration'
       ],
     ).to.equal(3);
@@ -126,8 +126,8 @@ describe('status', () => {
       resource({ phase: 'A', observedGeneration: 2 }),
       {
         phase: phase('A'),
-        situation: { kind: 'waiting', reason: 'Paused', message: '' },
-        observed: false,
+        situation: { type: 'waiting', reason: 'Paused', message: '' },
+        isGenerationHandled: false,
       },
       now,
     );
@@ -136,11 +136,11 @@ describe('status', () => {
   it('keeps the user fields when the worker gave none, replaces them when it did', () => {
     const old = resource({ phase: 'A', kept: 1 });
     expect(
-      nextStatus(old, { phase: phase('A'), situation: { kind: 'ok' }, observed: true }, now),
+      nextStatus(old, { phase: phase('A'), situation: { type: 'ok' }, isGenerationHandled: true }, now),
     ).to.include({ kept: 1 });
     const given = nextStatus(
       old,
-      { phase: phase('A'), situation: { kind: 'ok' }, observed: true, statusInfo: { other: 2 } },
+      { phase: phase('A'), situation: { type: 'ok' }, isGenerationHandled: true, statusInfo: { other: 2 } },
       now,
     );
     expect(given).to.include({ other: 2 });
@@ -149,12 +149,12 @@ describe('status', () => {
   it('does not change from one sync to the next when nothing has happened', () => {
     const first = nextStatus(
       resource(),
-      { phase: phase('A'), situation: { kind: 'ok' }, observed: true },
+      { phase: phase('A'), situation: { type: 'ok' }, isGenerationHandled: true },
       now,
     );
     const second = nextStatus(
       resource(first),
-      { phase: phase('A'), situation: { kind: 'ok' }, observed: true },
+      { phase: phase('A'), situation: { type: 'ok' }, isGenerationHandled: true },
       new Date(now.getTime() + 60_000),
     );
     expect(mergePatch(first, second)).to.equal(undefined);
@@ -163,8 +163,8 @@ describe('status', () => {
     const statusInfo = { gone: null, inner: { gone: null, there: 1 } };
     const change = {
       phase: phase('A'),
-      situation: { kind: 'ok' },
-      observed: true,
+      situation: { type: 'ok' },
+      isGenerationHandled: true,
       statusInfo,
     } as const;
     const first = { ...nextStatus(resource(), change, now), inner: { there: 1 }, gone: undefined };
@@ -180,7 +180,7 @@ describe('status', () => {
     });
     const status = nextStatus(
       old,
-      { phase: phase('B'), situation: { kind: 'ok' }, observed: true },
+      { phase: phase('B'), situation: { type: 'ok' }, isGenerationHandled: true },
       now,
     );
     expect(status['autopilot']).to.deep.equal({
@@ -192,7 +192,7 @@ describe('status', () => {
     const old = resource({ phase: 'Old', autopilot: { phaseStartedAt: '2025-01-01T00:00:00Z' } });
     const status = nextStatus(
       old,
-      { phase: phase('New', { formerly: ['Old'] }), situation: { kind: 'ok' }, observed: true },
+      { phase: phase('New', { formerly: ['Old'] }), situation: { type: 'ok' }, isGenerationHandled: true },
       now,
     );
     expect(status['autopilot']).to.deep.equal({ phaseStartedAt: '2025-01-01T00:00:00Z' });

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { systemClock } from '../../runtime/src/clock.ts';
+import { systemClock } from '../../../runtime/src/util/clock.ts';
 
 describe('the clock of the process', () => {
   it('does not fire at once when it is to wait for longer than a timer of Node can: about 25 days', async () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import type { Outcome } from '../../../runtime/src/queue/queue.ts';
-import { WorkQueue } from '../../../runtime/src/queue/queue.ts';
+import type { Outcome } from '../../../runtime/src/workqueue/work-queue.ts';
+import { WorkQueue } from '../../../runtime/src/workqueue/work-queue.ts';
 import { seededRandom, VirtualClock } from '../../../sandbox/src/index.ts';
 
 interface Run {
@@ -22,7 +22,7 @@ function manual(concurrency = 10): {
     expect(open.has(key), `two runs of ${key} at once`).to.equal(false);
     open.add(key);
     return new Promise((resolve) => {
-      const end = async (outcome: Outcome = { kind: 'done' }): Promise<void> => {
+      const end = async (outcome: Outcome = { type: 'done' }): Promise<void> => {
         open.delete(key);
         resolve(outcome);
         await turn();
@@ -88,12 +88,12 @@ describe('the queue', () => {
     const { queue, clock, runs } = manual();
     queue.start();
     queue.add('a');
-    await runs[0]?.end({ kind: 'after', ms: 1000 });
+    await runs[0]?.end({ type: 'after', ms: 1000 });
     await wait(clock, 999);
     expect(runs).to.have.length(1);
     await wait(clock, 1);
     expect(runs).to.have.length(2);
-    await runs[1]?.end({ kind: 'after', ms: 1000 });
+    await runs[1]?.end({ type: 'after', ms: 1000 });
     queue.add('a');
     await runs[2]?.end();
     await wait(clock, 5000);
@@ -107,7 +107,7 @@ describe('the queue', () => {
     queue.add('a');
     const waits: number[] = [];
     for (let i = 0; i < 12; i++) {
-      await runs.at(-1)?.end({ kind: 'failed' });
+      await runs.at(-1)?.end({ type: 'failed' });
       const before = clock.monotonic();
       await wait(clock, (clock.next ?? 0) - before);
       waits.push(clock.monotonic() - before);
@@ -117,7 +117,7 @@ describe('the queue', () => {
     ]);
     await runs.at(-1)?.end();
     queue.add('a');
-    await runs.at(-1)?.end({ kind: 'failed' });
+    await runs.at(-1)?.end({ type: 'failed' });
     expect((clock.next ?? 0) - clock.monotonic()).to.equal(500);
   });
 
@@ -125,7 +125,7 @@ describe('the queue', () => {
     const { queue, clock, runs } = manual();
     queue.start();
     queue.add('a');
-    await runs[0]?.end({ kind: 'failed', atMostMs: 100 });
+    await runs[0]?.end({ type: 'failed', atMostMs: 100 });
     expect(clock.next).to.equal(100);
   });
 
@@ -133,12 +133,12 @@ describe('the queue', () => {
     const { queue, clock, runs } = manual();
     queue.start();
     queue.add('a');
-    await runs[0]?.end({ kind: 'failed' });
+    await runs[0]?.end({ type: 'failed' });
     queue.add('a');
-    await runs[1]?.end({ kind: 'failed' });
+    await runs[1]?.end({ type: 'failed' });
     expect((clock.next ?? 0) - clock.monotonic()).to.equal(1000);
-    queue.add('a', { fresh: true });
-    await runs[2]?.end({ kind: 'failed' });
+    queue.add('a', { resetBackoff: true });
+    await runs[2]?.end({ type: 'failed' });
     expect((clock.next ?? 0) - clock.monotonic()).to.equal(500);
   });
 
@@ -147,18 +147,18 @@ describe('the queue', () => {
     queue.start();
     queue.add('a');
     queue.add('a', { cause: 'input' });
-    await runs[0]?.end({ kind: 'failed' });
+    await runs[0]?.end({ type: 'failed' });
     expect(runs).to.have.length(2);
     queue.add('a');
-    await runs[1]?.end({ kind: 'failed' });
+    await runs[1]?.end({ type: 'failed' });
     expect(runs).to.have.length(2);
     expect((clock.next ?? 0) - clock.monotonic(), 'the failure before counts').to.equal(1000);
     queue.add('a', { cause: 'input' });
     expect(runs, 'a backoff under way ends').to.have.length(3);
-    queue.add('a', { fresh: true });
-    await runs[2]?.end({ kind: 'failed' });
+    queue.add('a', { resetBackoff: true });
+    await runs[2]?.end({ type: 'failed' });
     expect(runs).to.have.length(4);
-    await runs[3]?.end({ kind: 'failed' });
+    await runs[3]?.end({ type: 'failed' });
     expect((clock.next ?? 0) - clock.monotonic(), 'a new spec begins anew').to.equal(1000);
   });
 
@@ -169,7 +169,7 @@ describe('the queue', () => {
       clock,
       random: seededRandom(7),
       concurrency: 100,
-      process: async () => ({ kind: 'failed' }),
+      process: async () => ({ type: 'failed' }),
     });
     queue.start();
     for (let i = 0; i < 100; i++) {
@@ -197,7 +197,7 @@ describe('the queue', () => {
     const stop = queue.stop().then(() => (stopped = true));
     await turn();
     expect(stopped).to.equal(false);
-    await runs[0]?.end({ kind: 'after', ms: 10 });
+    await runs[0]?.end({ type: 'after', ms: 10 });
     await stop;
     await wait(clock, 1000);
     expect(runs.map(({ key }) => key)).to.deep.equal(['a']);
@@ -208,14 +208,14 @@ describe('the queue', () => {
     const { queue, runs } = manual();
     queue.start();
     queue.add('a');
-    await runs[0]?.end({ kind: 'forget' });
+    await runs[0]?.end({ type: 'forget' });
     expect(queue.size).to.equal(0);
   });
 
   it('takes what was changed before what is only due, and one of five from what is due', async () => {
     const { queue, runs } = manual(1);
     for (let i = 0; i < 4; i++) {
-      queue.add(`due${i}`, { line: 'due' });
+      queue.add(`due${i}`, { priority: 'due' });
     }
     for (let i = 0; i < 8; i++) {
       queue.add(`changed${i}`);
@@ -234,10 +234,10 @@ describe('the queue', () => {
   it('moves a key that is due to the first line when it is changed, and runs it once', async () => {
     const { queue, runs } = manual(1);
     for (const key of ['a', 'b', 'c']) {
-      queue.add(key, { line: 'due' });
+      queue.add(key, { priority: 'due' });
     }
     queue.add('c');
-    queue.add('c', { line: 'due' });
+    queue.add('c', { priority: 'due' });
     queue.start();
     for (let i = 0; i < 3; i++) {
       await runs[i]?.end();
@@ -256,12 +256,12 @@ describe('the queue', () => {
             if (!ends.has(key)) {
               ends.set(key, clock.monotonic());
             }
-            resolve({ kind: 'after', ms: 5000 });
+            resolve({ type: 'after', ms: 5000 });
           }),
       );
     const queue = new WorkQueue({ clock, random: () => 0.5, concurrency: 10, process });
     for (let i = 0; i < 5000; i++) {
-      queue.add(`old${i}`, { line: 'due' });
+      queue.add(`old${i}`, { priority: 'due' });
     }
     queue.start();
     const arrivals = new Map<string, number>();
@@ -284,10 +284,10 @@ describe('the queue', () => {
 
   it('does not starve what is due while more changes come than can be worked off', async () => {
     const { queue, runs } = manual(1);
-    queue.add('due', { line: 'due' });
+    queue.add('due', { priority: 'due' });
     queue.start();
-    await runs[0]?.end({ kind: 'done' });
-    queue.add('due again', { line: 'due' });
+    await runs[0]?.end({ type: 'done' });
+    queue.add('due again', { priority: 'due' });
     for (let i = 0; i < 20; i++) {
       queue.add(`c${i}`);
     }
@@ -319,7 +319,7 @@ describe('the queue', () => {
     queue.start();
     await wait(clock, 30);
     expect(queue.unfinished).to.deep.equal([30]);
-    end({ kind: 'failed' });
+    end({ type: 'failed' });
     await turn();
     expect(told).to.deep.equal(['added', 'began 10', 'ended 30', 'retried']);
   });
@@ -330,8 +330,8 @@ describe('the queue', () => {
     queue.start();
     queue.add('a');
     queue.add('a', { cause: 'input' });
-    await runs[0]?.end({ kind: 'failed', atLeastMs: 400_000, atMostMs: 1_000 });
-    queue.add('a', { fresh: true });
+    await runs[0]?.end({ type: 'failed', atLeastMs: 400_000, atMostMs: 1_000 });
+    queue.add('a', { resetBackoff: true });
     await wait(clock, 399_999);
     queue.add('a', { cause: 'input' });
     expect(runs).to.have.length(1);

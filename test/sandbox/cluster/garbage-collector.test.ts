@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import type { KubeObject, ResourceType } from '../../../runtime/src/ports.ts';
-import { hasCode } from '../../../runtime/src/ports.ts';
+import type { KubeObject, ResourceType } from '../../../runtime/src/internal.ts';
+import { hasCode } from '../../../runtime/src/internal.ts';
 import { Cluster, VirtualClock } from '../../../sandbox/src/index.ts';
 import { settle } from '../../../sandbox/src/testing/settle.ts';
 

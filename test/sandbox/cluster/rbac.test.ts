@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import crd from '../../../examples/autoroute/src/generated/crd.json' with { type: 'json' };
 import { scheduler } from '../../../examples/autoroute/src/generated/scheduler.ts';
 import { deployment } from '../../../examples/autoroute/test/deployments.ts';
-import type { KubeObject } from '../../../runtime/src/ports.ts';
-import { isApiError } from '../../../runtime/src/ports.ts';
+import type { KubeObject } from '../../../runtime/src/internal.ts';
+import { isApiError } from '../../../runtime/src/internal.ts';
 import type { PolicyRule } from '../../../sandbox/src/index.ts';
 import {
   Cluster,

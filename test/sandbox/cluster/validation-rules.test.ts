@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { KubeObject } from '../../../runtime/src/ports.ts';
+import type { KubeObject } from '../../../runtime/src/internal.ts';
 import { Cluster, serveApi } from '../../../sandbox/src/index.ts';
 
 describe('a rule in CEL that the sandbox cannot evaluate', () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import type { WatchEvent } from '../../../runtime/src/ports.ts';
-import { hasCode } from '../../../runtime/src/ports.ts';
+import type { WatchEvent } from '../../../runtime/src/internal.ts';
+import { hasCode } from '../../../runtime/src/internal.ts';
 import { Cluster, VirtualClock } from '../../../sandbox/src/index.ts';
 
 const object = (name: string) => ({

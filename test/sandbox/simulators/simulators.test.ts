@@ -1,5 +1,5 @@
-import type { QueryAnswer, Scheduler } from 'autopilot-runtime';
-import type { KubeObject } from 'autopilot-runtime/ports';
+import type { QueryResult, Scheduler } from 'autopilot-runtime';
+import type { KubeObject } from 'autopilot-runtime/internal';
 import type {
   QueryMetrics,
   ObjectManifest,
@@ -16,8 +16,8 @@ import {
 } from 'autopilot-sandbox';
 import { expect } from 'chai';
 import { builtInQueries } from '../../../generators/lib/kinds/prometheus-queries.ts';
-import { fill } from '../../../runtime/src/queries/template.ts';
-import { defineScheduler } from '../../../runtime/src/scheduler.ts';
+import { fillTemplate } from '../../../runtime/src/queries/query-template.ts';
+import { defineScheduler } from '../../../runtime/src/api/scheduler.ts';
 
 const context = (cluster: Cluster): SimulatorContext => ({ cluster, scheduler });
 
@@ -150,9 +150,9 @@ describe('the simulated Prometheus', () => {
     queries.find((query) => query.name === name) as (typeof queries)[number];
   const asking =
     (ask: QueryMetrics | undefined) =>
-    (name: string, parameters: object): Promise<QueryAnswer> | undefined =>
+    (name: string, parameters: object): Promise<QueryResult> | undefined =>
       ask?.(
-        fill(definition(name), { namespace: 'default', interval: '1m', ...parameters }),
+        fillTemplate(definition(name), { namespace: 'default', interval: '1m', ...parameters }),
         new AbortController().signal,
       );
 
@@ -167,7 +167,7 @@ describe('the simulated Prometheus', () => {
         interval: '90s',
         reporter: 'source',
       }),
-    ).to.deep.equal({ kind: 'value', value: 99 });
+    ).to.deep.equal({ type: 'value', value: 99 });
     expect(seen).to.deep.equal([
       { name: 'web-canary', namespace: 'default', interval: '90s', reporter: 'source' },
     ]);
@@ -180,7 +180,7 @@ describe('the simulated Prometheus', () => {
     )(context(new Cluster()));
     for (const [index, name] of names.entries()) {
       expect(await asking(ask)(name, { name: 'web' })).to.deep.equal({
-        kind: 'value',
+        type: 'value',
         value: index,
       });
     }
@@ -191,10 +191,10 @@ describe('the simulated Prometheus', () => {
       context(new Cluster()),
     );
     expect(await asking(ask)('istioRequestCount', { name: 'web' })).to.deep.equal({
-      kind: 'noData',
+      type: 'noData',
     });
     expect(await asking(ask)('istioSuccessRate', { name: 'web' })).to.deep.equal({
-      kind: 'notANumber',
+      type: 'notANumber',
     });
     expect(
       await ask?.('up', new AbortController().signal).catch((error: Error) => error.message),
@@ -218,26 +218,26 @@ describe('the simulated Prometheus', () => {
     const sandbox = await startSandbox(scheduler, { objects, simulators: [deployments(), shop] });
     const ask = asking(shop(context(sandbox.cluster)).queryMetrics);
     expect(await ask('istioRequestCount', { name: 'web-canary' })).to.deep.equal({
-      kind: 'value',
+      type: 'value',
       value: 0,
     });
-    expect(await ask('istioSuccessRate', { name: 'web-canary' })).to.deep.equal({ kind: 'noData' });
+    expect(await ask('istioSuccessRate', { name: 'web-canary' })).to.deep.equal({ type: 'noData' });
     await sandbox.create(split({ 'web-primary': 90, 'web-canary': 10 }));
     expect(await ask('istioRequestCount', { name: 'web-canary', interval: '5m' })).to.deep.equal({
-      kind: 'value',
+      type: 'value',
       value: 300,
     });
     expect(await ask('istioSuccessRate', { name: 'web-canary' })).to.deep.equal({
-      kind: 'value',
+      type: 'value',
       value: 40,
     });
     expect(await ask('istioSuccessRate', { name: 'web-primary' })).to.deep.equal({
-      kind: 'value',
+      type: 'value',
       value: 100,
     });
     expect(
       await ask('istioSuccessRate', { name: 'web-primary', namespace: 'elsewhere' }),
-    ).to.deep.equal({ kind: 'noData' });
+    ).to.deep.equal({ type: 'noData' });
     await sandbox.stop();
   });
 });

@@ -1,4 +1,4 @@
-import { parseDuration, remaining } from 'autopilot-runtime';
+import { parseDuration, timeUntil } from 'autopilot-runtime';
 import type { Context, Result } from '../generated/evaluating.ts';
 import {
   copiesIn,
@@ -71,7 +71,7 @@ export async function sync(context: Context): Promise<Result> {
     return rollBack('none of its Pods is ready any more');
   }
 
-  const requeueAfter = remaining(context, measurementInterval);
+  const requeueAfter = timeUntil(context, measurementInterval);
   if (requeueAfter !== undefined) {
     return stay('measuring', { requeueAfter });
   }
@@ -81,13 +81,13 @@ export async function sync(context: Context): Promise<Result> {
     ...(reporter && { reporter }),
   };
   const count = await metrics.istioRequestCount(asked);
-  if (count.kind !== 'value' || count.value < minRequests) {
+  if (count.type !== 'value' || count.value < minRequests) {
     return stay(`fewer than ${minRequests} requests in ${measurementInterval}`, {
       requeueAfter: measurementInterval,
     });
   }
   const rate = await metrics.istioSuccessRate(asked);
-  if (rate.kind !== 'value') {
+  if (rate.type !== 'value') {
     return stay('its success rate is not known');
   }
   if (rate.value < successThreshold) {

@@ -18,7 +18,7 @@ export async function sync(context: Context): Promise<Result> {
   if (target === undefined) {
     return { next: 'Initializing', message: `there is no Deployment ${namesOf(resource).target}` };
   }
-  const front = inputs.services.need(namesOf(resource).host);
+  const front = inputs.services.require(namesOf(resource).host);
   checkService(target, front);
   const info = infoOf(resource);
   const replicas = primary ? replicasOf(primary) : (info.replicas ?? replicasOf(target));

@@ -1,4 +1,4 @@
-import { remaining } from 'autopilot-runtime';
+import { timeUntil } from 'autopilot-runtime';
 import type { Context, Result } from '../generated/waiting.ts';
 import {
   copiesIn,
@@ -24,7 +24,7 @@ export async function sync(context: Context): Promise<Result> {
     return { next: 'Initializing' };
   }
   const virtualservices = [split(context, 0)];
-  const requeueAfter = remaining(context, drainOf(resource));
+  const requeueAfter = timeUntil(context, drainOf(resource));
   if (target === undefined || requeueAfter !== undefined) {
     return { next: 'Waiting', outputs: { virtualservices }, ...(requeueAfter && { requeueAfter }) };
   }

@@ -1,23 +1,23 @@
 /** Who depends on what: finds the resources that a change touches without asking each of them. */
-import type { Informer } from '../cache/informer.ts';
-import type { Change } from '../cache/store.ts';
-import { keyOf, keyString } from '../kube/object.ts';
-import type { Dependencies } from './inputs.ts';
-import { touches } from './inputs.ts';
+import type { Informer } from '../../cache/informer.ts';
+import type { StoreChange } from '../../cache/store.ts';
+import { keyOf, keyString } from '../../client/object.ts';
+import type { Dependencies } from './input-view.ts';
+import { affectsReads } from './input-view.ts';
 
 /** Stands for a list over all namespaces. */
-const EVERYWHERE = '';
+const ALL_NAMESPACES = '';
 
 /** Resources by what they read of one informer. */
-interface Readers {
+interface InformerReaders {
   readonly byKey: Map<string, Set<string>>;
   /** Of lists, by namespace. */
   readonly byNamespace: Map<string, Set<string>>;
 }
 
-export class Dependents {
+export class DependencyIndex {
   readonly #dependencies = new Map<string, Dependencies>();
-  readonly #readers = new Map<Informer, Readers>();
+  readonly #readers = new Map<Informer, InformerReaders>();
 
   /** Resources that have read something, and places that somebody has read. */
   get size(): number {
@@ -28,7 +28,7 @@ export class Dependents {
     return this.#dependencies.size + places;
   }
 
-  of(resource: string): Dependencies | undefined {
+  get(resource: string): Dependencies | undefined {
     return this.#dependencies.get(resource);
   }
 
@@ -57,21 +57,21 @@ export class Dependents {
   }
 
   /** Resources that would read something else because of this change. */
-  touchedBy(informer: Informer, change: Change): readonly string[] {
+  affectedBy(informer: Informer, change: StoreChange): readonly string[] {
     const object = change.object ?? change.old;
     const readers = this.#readers.get(informer);
     if (object === undefined || readers === undefined) {
       return [];
     }
     const candidates = new Set(readers.byKey.get(keyString(keyOf(object))));
-    for (const namespace of new Set([object.metadata.namespace ?? EVERYWHERE, EVERYWHERE])) {
+    for (const namespace of new Set([object.metadata.namespace ?? ALL_NAMESPACES, ALL_NAMESPACES])) {
       for (const resource of readers.byNamespace.get(namespace) ?? []) {
         candidates.add(resource);
       }
     }
     return [...candidates].filter((resource) => {
       const reads = this.#dependencies.get(resource)?.get(informer);
-      return reads !== undefined && touches(reads, change);
+      return reads !== undefined && affectsReads(reads, change);
     });
   }
 
@@ -86,7 +86,7 @@ export class Dependents {
         act(readers.byKey, key);
       }
       for (const { namespace } of lists) {
-        act(readers.byNamespace, namespace ?? EVERYWHERE);
+        act(readers.byNamespace, namespace ?? ALL_NAMESPACES);
       }
     }
   }

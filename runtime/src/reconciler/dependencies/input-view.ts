@@ -4,70 +4,70 @@
  * outside it throws and names the place. All of its answers are of one moment: the begin of the
  * sync.
  */
-import type { Informer } from '../cache/informer.ts';
-import type { Change } from '../cache/store.ts';
-import type { KubeObject, ObjectKey } from '../kube/object.ts';
-import { keyOf, keyOfString, keyString } from '../kube/object.ts';
-import type { Requirement } from '../kube/selector.ts';
-import { matchesSelector, requirementsOf } from '../kube/selector.ts';
-import type { InputDefinition, Uses } from '../scheduler.ts';
-import type { InputView, ReadOptions } from '../worker.ts';
-import { PermanentError, RetryLater } from '../worker.ts';
-import type { Informers } from './ports.ts';
+import type { Informer } from '../../cache/informer.ts';
+import type { StoreChange } from '../../cache/store.ts';
+import type { KubeObject, ObjectKey } from '../../client/object.ts';
+import { keyOf, parseKey, keyString } from '../../client/object.ts';
+import type { LabelRequirement } from '../../client/label-selector.ts';
+import { matchesSelector, requirementsOf } from '../../client/label-selector.ts';
+import type { InputDefinition, WorkerDefinition } from '../../api/scheduler.ts';
+import type { InputView, ReadOptions } from '../../api/worker.ts';
+import { PermanentError, RetryLater } from '../../api/worker.ts';
+import type { InformerLookup } from '../reconcile-deps.ts';
 
 interface ListRead {
   readonly namespace: string | undefined;
-  readonly requirements: readonly Requirement[];
+  readonly requirements: readonly LabelRequirement[];
 }
 
 /** What one sync read of one informer. */
-export interface Reads {
+export interface InformerReads {
   readonly keys: Set<string>;
   readonly lists: ListRead[];
 }
 
 /** What one resource depends on, by informer. */
-export type Dependencies = Map<Informer, Reads>;
+export type Dependencies = Map<Informer, InformerReads>;
 
 /** What one sync under way reads, and what has changed below it. */
-export interface Reading {
+export interface ReadTracker {
   readonly dependencies: Dependencies;
   /** By informer and key: what stood there when the sync began. Undefined: nothing. */
-  readonly past: Map<Informer, Map<string, KubeObject | undefined>>;
+  readonly valuesAtStart: Map<Informer, Map<string, KubeObject | undefined>>;
 }
 
-export function newReading(): Reading {
-  return { dependencies: new Map(), past: new Map() };
+export function newReadTracker(): ReadTracker {
+  return { dependencies: new Map(), valuesAtStart: new Map() };
 }
 
 /** A change while the sync runs: it goes on seeing what was there before. */
-export function remember({ past }: Reading, informer: Informer, { old, object }: Change): void {
+export function recordChange({ valuesAtStart }: ReadTracker, informer: Informer, { old, object }: StoreChange): void {
   const current = old ?? object;
   if (current === undefined) {
     return;
   }
   const key = keyString(keyOf(current));
-  const before = past.get(informer) ?? new Map<string, KubeObject | undefined>();
-  past.set(informer, before);
+  const before = valuesAtStart.get(informer) ?? new Map<string, KubeObject | undefined>();
+  valuesAtStart.set(informer, before);
   if (!before.has(key)) {
     before.set(key, old);
   }
 }
 
 /** Has something changed that the sync has read? Then what it decided may be wrong by now. */
-export function outdated({ dependencies, past }: Reading): boolean {
-  return [...past].some(([informer, before]) => {
+export function hasOutdatedReads({ dependencies, valuesAtStart }: ReadTracker): boolean {
+  return [...valuesAtStart].some(([informer, before]) => {
     const reads = dependencies.get(informer);
     return (
       reads !== undefined &&
       [...before].some(([key, old]) =>
-        touches(reads, { old, object: informer.get(keyOfString(key)), writer: undefined }),
+        affectsReads(reads, { old, object: informer.get(parseKey(key)), writer: undefined }),
       )
     );
   });
 }
 
-export function readsOf(dependencies: Dependencies, informer: Informer): Reads {
+export function readsFor(dependencies: Dependencies, informer: Informer): InformerReads {
   let reads = dependencies.get(informer);
   if (reads === undefined) {
     dependencies.set(informer, (reads = { keys: new Set(), lists: [] }));
@@ -76,26 +76,26 @@ export function readsOf(dependencies: Dependencies, informer: Informer): Reads {
 }
 
 /** Both of two records: kept after a failed sync, which may have stopped reading early. */
-export function union(a: Dependencies | undefined, b: Dependencies): Dependencies {
+export function mergeReads(a: Dependencies | undefined, b: Dependencies): Dependencies {
   if (a === undefined) {
     return b;
   }
   const both: Dependencies = new Map();
   for (const source of [a, b]) {
     for (const [informer, reads] of source) {
-      const into = readsOf(both, informer);
+      const into = readsFor(both, informer);
       for (const key of reads.keys) {
         into.keys.add(key);
       }
       into.lists.push(
-        ...reads.lists.filter((read) => !into.lists.some((known) => sameList(known, read))),
+        ...reads.lists.filter((read) => !into.lists.some((known) => isSameListRead(known, read))),
       );
     }
   }
   return both;
 }
 
-function sameList(a: ListRead, b: ListRead): boolean {
+function isSameListRead(a: ListRead, b: ListRead): boolean {
   return (
     a.namespace === b.namespace && JSON.stringify(a.requirements) === JSON.stringify(b.requirements)
   );
@@ -105,7 +105,7 @@ function sameList(a: ListRead, b: ListRead): boolean {
  * Would a new sync read something else because of this change? Also "now exists" and "now matches"
  * (and no longer).
  */
-export function touches(reads: Reads, change: Change): boolean {
+export function affectsReads(reads: InformerReads, change: StoreChange): boolean {
   const object = change.object ?? change.old;
   if (object === undefined) {
     return false;
@@ -126,30 +126,30 @@ export function touches(reads: Reads, change: Change): boolean {
  * Unknown is not absent: a kind that cannot be read is no kind without objects. @returns why one
  * cannot be read
  */
-export function unreadableInput(
-  { inputs }: Pick<Uses, 'inputs'>,
-  informers: Informers,
+export function unreadableInputReason(
+  { inputs }: Pick<WorkerDefinition, 'inputs'>,
+  informers: InformerLookup,
 ): string | undefined {
   for (const input of inputs) {
-    const { unavailable, absent } = informers.ofInput(input);
-    if (unavailable !== undefined && !(input.optional === true && absent)) {
-      return `input ${input.name} cannot be read: ${unavailable}`;
+    const { unavailableReason, isNotServed } = informers.forInput(input);
+    if (unavailableReason !== undefined && !(input.optional === true && isNotServed)) {
+      return `input ${input.name} cannot be read: ${unavailableReason}`;
     }
   }
   return undefined;
 }
 
 /** Views of all inputs; one that is not declared throws. */
-export function inputViews(
-  uses: Uses,
+export function createInputViews(
+  definition: WorkerDefinition,
   resource: KubeObject,
-  reading: Reading,
+  tracker: ReadTracker,
   informerOf: (input: InputDefinition) => Informer,
 ): Record<string, InputView<KubeObject>> {
   const views = new Map(
-    uses.inputs.map((input) => [
+    definition.inputs.map((input) => [
       input.name,
-      inputView(uses, input, informerOf(input), resource, reading),
+      createInputView(definition, input, informerOf(input), resource, tracker),
     ]),
   );
   return new Proxy<Record<string, InputView<KubeObject>>>(Object.fromEntries(views), {
@@ -158,23 +158,23 @@ export function inputViews(
         return Reflect.get(target, name) as unknown;
       }
       throw new PermanentError(
-        `${name} is no input of ${placeOf(uses)}; its inputs are ${[...views.keys()].join(', ') || 'none'}`,
+        `${name} is no input of ${locationOf(definition)}; its inputs are ${[...views.keys()].join(', ') || 'none'}`,
       );
     },
   });
 }
 
 /** The view of one input for one sync; what it reads goes into `reading`. */
-export function inputView(
-  uses: Uses,
+export function createInputView(
+  definition: WorkerDefinition,
   input: InputDefinition,
   informer: Informer,
   resource: KubeObject,
-  reading: Reading,
+  tracker: ReadTracker,
 ): InputView<KubeObject> {
   const own = resource.metadata.namespace;
-  const place = `input ${input.name} of ${placeOf(uses)}`;
-  const reads = readsOf(reading.dependencies, informer);
+  const place = `input ${input.name} of ${locationOf(definition)}`;
+  const reads = readsFor(tracker.dependencies, informer);
   const namespaceOf = (options: ReadOptions | undefined, all: boolean): string | undefined => {
     if (!input.type.namespaced) {
       return undefined;
@@ -200,15 +200,15 @@ export function inputView(
     const key: ObjectKey = namespace === undefined ? { name } : { namespace, name };
     const text = keyString(key);
     reads.keys.add(text);
-    const past = reading.past.get(informer);
-    return past?.has(text) === true ? past.get(text) : informer.get(key);
+    const before = tracker.valuesAtStart.get(informer);
+    return before?.has(text) === true ? before.get(text) : informer.get(key);
   };
   return {
     get available() {
-      return informer.unavailable === undefined;
+      return informer.unavailableReason === undefined;
     },
     get,
-    need(name, options) {
+    require(name, options) {
       const found = get(name, options);
       if (found === undefined) {
         throw new RetryLater('10s', `${input.type.kind} ${name} is not there yet`);
@@ -219,7 +219,7 @@ export function inputView(
       const namespace = namespaceOf(options, input.namespace === 'all');
       const requirements = options?.selector === undefined ? [] : requirementsOf(options.selector);
       reads.lists.push({ namespace, requirements });
-      return asOf(informer, namespace, reading).filter((object) =>
+      return listAtStart(informer, namespace, tracker).filter((object) =>
         matchesSelector(requirements, object.metadata.labels),
       );
     },
@@ -227,27 +227,27 @@ export function inputView(
 }
 
 /** The objects of a namespace when the sync began. */
-function asOf(
+function listAtStart(
   informer: Informer,
   namespace: string | undefined,
-  reading: Reading,
+  tracker: ReadTracker,
 ): readonly KubeObject[] {
   const live = informer.list(namespace);
-  const past = reading.past.get(informer);
-  if (past === undefined) {
+  const valuesAtStart = tracker.valuesAtStart.get(informer);
+  if (valuesAtStart === undefined) {
     return live;
   }
-  const before = [...past.values()].flatMap((old) =>
+  const before = [...valuesAtStart.values()].flatMap((old) =>
     old !== undefined && (namespace === undefined || old.metadata.namespace === namespace)
       ? [old]
       : [],
   );
-  const untouched = live.filter((object) => !past.has(keyString(object.metadata)));
+  const untouched = live.filter((object) => !valuesAtStart.has(keyString(object.metadata)));
   return [...untouched, ...before].sort((a, b) =>
     keyString(a.metadata) < keyString(b.metadata) ? -1 : 1,
   );
 }
 
-function placeOf({ title, line }: Uses): string {
+function locationOf({ title, line }: WorkerDefinition): string {
   return `${title}${line === undefined ? '' : ` (autopilot.yaml, line ${line})`}`;
 }

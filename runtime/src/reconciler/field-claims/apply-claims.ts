@@ -3,81 +3,81 @@
  * objects themselves (their annotation), so
  * a new process knows it too.
  */
-import type { Informer } from '../cache/informer.ts';
-import type { KubeApi } from '../kube/api.ts';
-import { hasCode } from '../kube/errors.ts';
-import { statusFieldManager } from '../kube/names.ts';
-import type { KubeObject, ObjectKey, ResourceType } from '../kube/object.ts';
-import { apiVersionOf, describe, keyOf, keyOfString, keyString } from '../kube/object.ts';
-import type { Recorder } from '../kube/recorder.ts';
-import type { Observer } from '../observe/observer.ts';
-import type { InputDefinition, OutputDefinition, Scheduler, Uses } from '../scheduler.ts';
-import { allUses } from '../scheduler.ts';
-import type { SharedField, SharedOutput } from '../shared.ts';
-import type { Log, OutputObject } from '../worker.ts';
-import { PermanentError } from '../worker.ts';
-import { OutputRefused, refused, StaleCache } from './errors.ts';
-import type { HeldPlan, Holder } from './held.ts';
-import { holdsOf, planHolds, planStored, sameAt } from './held.ts';
-import type { Reading } from './inputs.ts';
-import { readsOf } from './inputs.ts';
-import { within } from './intent.ts';
+import type { Informer } from '../../cache/informer.ts';
+import type { KubeApi } from '../../client/kube-api.ts';
+import { hasCode } from '../../client/errors.ts';
+import { statusFieldManager } from '../../client/well-known-names.ts';
+import type { KubeObject, ObjectKey, ResourceType } from '../../client/object.ts';
+import { apiVersionOf, describeObject, keyOf, parseKey, keyString } from '../../client/object.ts';
+import type { RecordEvent } from '../../client/event-recorder.ts';
+import type { Observer } from '../../observability/observer.ts';
+import type { InputDefinition, OutputDefinition, Scheduler, WorkerDefinition } from '../../api/scheduler.ts';
+import { allWorkerDefinitions } from '../../api/scheduler.ts';
+import type { ClaimedField, FieldClaim } from '../../api/field-claim.ts';
+import type { Logger, OutputObject } from '../../api/worker.ts';
+import { PermanentError } from '../../api/worker.ts';
+import { OutputRefused, toOutputRefused, StaleCache } from '../reconcile-errors.ts';
+import type { ClaimPlan, Claimant } from './plan-claims.ts';
+import { readClaims, planClaims, planStoredHashes, haveSameValues } from './plan-claims.ts';
+import type { ReadTracker } from '../dependencies/input-view.ts';
+import { readsFor } from '../dependencies/input-view.ts';
+import { isInOutputScope } from '../outputs/desired-object.ts';
 
-export interface SharingPorts {
+export interface FieldClaimsDeps {
   readonly api: KubeApi;
   readonly scheduler: Scheduler;
   readonly observer: Observer;
-  readonly log: Log;
-  readonly record: Recorder;
+  readonly log: Logger;
+  readonly recordEvent: RecordEvent;
   readonly informerOf: (input: InputDefinition) => Informer;
 }
 
 /** A plan and where to send it. */
-export interface SharedPlan extends HeldPlan {
+export interface PlannedClaim extends ClaimPlan {
   readonly type: ResourceType;
   readonly informer: Informer;
 }
 
-export function isShared(object: OutputObject | SharedOutput): object is SharedOutput {
-  return 'shared' in object && object.shared === true;
+export function isFieldClaim(object: OutputObject | FieldClaim): object is FieldClaim {
+  return 'fieldClaim' in object && object.fieldClaim === true;
 }
 
 /** Only kinds that the same phase reads can be edited: what is held has to be watched. */
-export function sharedInput(uses: Uses, output: OutputDefinition): InputDefinition | undefined {
+export function claimableInput(definition: WorkerDefinition, output: OutputDefinition): InputDefinition | undefined {
   const { group, plural } = output.type;
-  return uses.inputs.find(({ type }) => type.group === group && type.plural === plural);
+  return definition.inputs.find(({ type }) => type.group === group && type.plural === plural);
 }
 
-interface Held {
+interface ClaimedObject {
   readonly type: ResourceType;
   readonly informer: Informer;
   readonly key: string;
 }
 
-export class Sharing {
-  readonly #ports: SharingPorts;
+export class FieldClaims {
+  readonly #deps: FieldClaimsDeps;
   /** By the holder's uid. */
-  readonly #held = new Map<string, Map<string, Held>>();
+  readonly #claimed = new Map<string, Map<string, ClaimedObject>>();
 
-  constructor(ports: SharingPorts) {
-    this.#ports = ports;
+  constructor(deps: FieldClaimsDeps) {
+    this.#deps = deps;
     const informers = new Map<Informer, ResourceType>();
-    for (const uses of allUses(ports.scheduler)) {
-      for (const output of uses.outputs) {
-        const input = sharedInput(uses, output);
+    for (const definition of allWorkerDefinitions(deps.scheduler)) {
+      for (const output of definition.outputs) {
+        const input = claimableInput(definition, output);
         if (input !== undefined) {
-          informers.set(ports.informerOf(input), output.type);
+          informers.set(deps.informerOf(input), output.type);
         }
       }
     }
     for (const [informer, type] of informers) {
-      informer.subscribe(({ old, object }) => this.#changed(informer, type, old, object));
+      informer.subscribe(({ old, object }) => this.#indexChange(informer, type, old, object));
     }
   }
 
   /** Resources that hold something. */
   get size(): number {
-    return this.#held.size;
+    return this.#claimed.size;
   }
 
   /**
@@ -89,43 +89,43 @@ export class Sharing {
    * the worker decided on it.
    */
   plan(
-    uses: Uses,
+    definition: WorkerDefinition,
     output: OutputDefinition,
-    edits: readonly SharedOutput[],
+    claims: readonly FieldClaim[],
     resource: KubeObject,
-    reading: Reading,
-  ): readonly SharedPlan[] {
-    const place = `outputs.${output.name} of ${uses.title}`;
-    const input = sharedInput(uses, output);
+    tracker: ReadTracker,
+  ): readonly PlannedClaim[] {
+    const place = `outputs.${output.name} of ${definition.title}`;
+    const input = claimableInput(definition, output);
     if (input === undefined) {
-      const [edit] = edits;
-      if (edit === undefined) {
+      const [claim] = claims;
+      if (claim === undefined) {
         return [];
       }
       throw new PermanentError(
-        `${place} edits ${describe(edit)}, which it does not read: declare ${output.name} among the inputs of ${uses.title} too`,
+        `${place} edits ${describeObject(claim)}, which it does not read: declare ${output.name} among the inputs of ${definition.title} too`,
       );
     }
-    const informer = this.#ports.informerOf(input);
-    const wanted = new Map<string, SharedField[]>();
-    for (const edit of edits) {
-      const key = keyString(keyOfEdit(edit, output, resource, place));
-      wanted.set(key, [...(wanted.get(key) ?? []), ...edit.fields]);
+    const informer = this.#deps.informerOf(input);
+    const wanted = new Map<string, ClaimedField[]>();
+    for (const claim of claims) {
+      const key = keyString(claimedObjectKey(claim, output, resource, place));
+      wanted.set(key, [...(wanted.get(key) ?? []), ...claim.fields]);
     }
     if (output.prune === true) {
-      for (const held of this.#held.get(resource.metadata.uid ?? '')?.values() ?? []) {
+      for (const claimed of this.#claimed.get(resource.metadata.uid ?? '')?.values() ?? []) {
         if (
-          held.informer === informer &&
-          !wanted.has(held.key) &&
-          within(output, keyOfString(held.key).namespace, resource)
+          claimed.informer === informer &&
+          !wanted.has(claimed.key) &&
+          isInOutputScope(output, parseKey(claimed.key).namespace, resource)
         ) {
-          wanted.set(held.key, []);
+          wanted.set(claimed.key, []);
         }
       }
     }
     return [...wanted].flatMap(([key, fields]) => {
-      readsOf(reading.dependencies, informer).keys.add(key);
-      const live = informer.get(keyOfString(key));
+      readsFor(tracker.dependencies, informer).keys.add(key);
+      const live = informer.get(parseKey(key));
       if (live === undefined && fields.length === 0) {
         return [];
       }
@@ -133,17 +133,17 @@ export class Sharing {
         throw new OutputRefused(`${output.type.kind} ${key}, which ${place} edits, is not there`);
       }
       if (live.metadata.deletionTimestamp !== undefined && fields.length > 0) {
-        throw new OutputRefused(`${describe(live)} is being deleted`);
+        throw new OutputRefused(`${describeObject(live)} is being deleted`);
       }
-      const seen = reading.past.get(informer)?.get(key);
-      if (seen !== undefined && !sameAt(seen, live, fields)) {
-        throw new StaleCache(`${describe(live)} has changed while the worker decided on it`);
+      const seen = tracker.valuesAtStart.get(informer)?.get(key);
+      if (seen !== undefined && !haveSameValues(seen, live, fields)) {
+        throw new StaleCache(`${describeObject(live)} has changed while the worker decided on it`);
       }
-      const plan = planHolds(
+      const plan = planClaims(
         live,
         fields,
-        this.#holder(resource),
-        this.#ports.scheduler.resource.group,
+        this.#claimant(resource),
+        this.#deps.scheduler.resource.group,
         output.prune === true,
         place,
       );
@@ -152,21 +152,21 @@ export class Sharing {
   }
 
   /** @throws OutputRefused, StaleCache, or what the API threw. */
-  async send(plan: SharedPlan, resource: KubeObject, signal: AbortSignal): Promise<void> {
-    const { live, patch, left } = plan;
-    for (const sentence of left) {
-      this.#tell(resource, sentence);
+  async apply(plan: PlannedClaim, resource: KubeObject, signal: AbortSignal): Promise<void> {
+    const { live, patch, notRestored } = plan;
+    for (const sentence of notRestored) {
+      this.#warnNotRestored(resource, sentence);
     }
     if (patch.length === 0) {
       return;
     }
-    const { group } = this.#ports.scheduler.resource;
-    const answer = await this.#patch(plan, patch, resource, signal);
-    const action = holdsOf(answer, group).some(({ uid }) => uid === resource.metadata.uid)
+    const { group } = this.#deps.scheduler.resource;
+    const response = await this.#patch(plan, patch, resource, signal);
+    const action = readClaims(response, group).some(({ uid }) => uid === resource.metadata.uid)
       ? 'edited'
       : 'restored';
-    if (answer.metadata.resourceVersion !== live.metadata.resourceVersion) {
-      this.#ports.observer.event({
+    if (response.metadata.resourceVersion !== live.metadata.resourceVersion) {
+      this.#deps.observer.event({
         type: 'output',
         resource: keyOf(resource),
         action,
@@ -174,7 +174,7 @@ export class Sharing {
         object: keyOf(live),
       });
     }
-    const stored = planStored(answer, this.#holder(resource), group);
+    const stored = planStoredHashes(response, this.#claimant(resource), group);
     if (stored !== undefined) {
       await this.#patch(plan, stored, resource, signal);
     }
@@ -183,31 +183,31 @@ export class Sharing {
   /** Puts everything back that the resource holds, where nobody has changed it since. */
   async release(resource: KubeObject, signal: AbortSignal): Promise<void> {
     // A copy: each answer changes what is held.
-    const all = [...(this.#held.get(resource.metadata.uid ?? '')?.values() ?? [])];
+    const all = [...(this.#claimed.get(resource.metadata.uid ?? '')?.values() ?? [])];
     for (const { informer, type, key } of all) {
-      const live = informer.get(keyOfString(key));
+      const live = informer.get(parseKey(key));
       if (live === undefined) {
         continue;
       }
-      const plan = planHolds(
+      const plan = planClaims(
         live,
         [],
-        this.#holder(resource),
-        this.#ports.scheduler.resource.group,
+        this.#claimant(resource),
+        this.#deps.scheduler.resource.group,
         true,
         'the finalizer',
       );
-      await this.send({ ...plan, type, informer }, resource, signal);
+      await this.apply({ ...plan, type, informer }, resource, signal);
     }
   }
 
   async #patch(
-    plan: SharedPlan,
-    body: HeldPlan['patch'],
+    plan: PlannedClaim,
+    body: ClaimPlan['patch'],
     resource: KubeObject,
     signal: AbortSignal,
   ): Promise<KubeObject> {
-    const { api, scheduler } = this.#ports;
+    const { api, scheduler } = this.#deps;
     const { type, informer, live } = plan;
     const key = keyOf(live);
     const writer = keyString(keyOf(resource));
@@ -218,34 +218,34 @@ export class Sharing {
       );
     } catch (error) {
       if (hasCode(error, 404)) {
-        throw new StaleCache(`${describe(live)} is gone`);
+        throw new StaleCache(`${describeObject(live)} is gone`);
       }
       if (!hasCode(error, 409, 422)) {
-        throw refused(error, describe(live));
+        throw toOutputRefused(error, describeObject(live));
       }
       // A failed test is a 422, as a refusal by a webhook is: the object tells which of them it
       // was.
       const fresh = await api.get(type, key, signal);
       informer.put(fresh, writer);
       if (fresh.metadata.resourceVersion === live.metadata.resourceVersion && hasCode(error, 422)) {
-        throw refused(error, describe(live));
+        throw toOutputRefused(error, describeObject(live));
       }
-      throw new StaleCache(`${describe(live)} has changed since it was read`, {
-        cause: refused(error, describe(live)),
+      throw new StaleCache(`${describeObject(live)} has changed since it was read`, {
+        cause: toOutputRefused(error, describeObject(live)),
       });
     }
   }
 
-  #holder(resource: KubeObject): Holder {
-    return { resource: describe(resource), uid: resource.metadata.uid ?? '' };
+  #claimant(resource: KubeObject): Claimant {
+    return { resource: describeObject(resource), uid: resource.metadata.uid ?? '' };
   }
 
-  #tell(resource: KubeObject, sentence: string): void {
-    this.#ports.log.warn(sentence, { resource: keyString(keyOf(resource)) });
-    this.#ports.record(resource, 'Warning', 'NotRestored', sentence);
+  #warnNotRestored(resource: KubeObject, sentence: string): void {
+    this.#deps.log.warn(sentence, { resource: keyString(keyOf(resource)) });
+    this.#deps.recordEvent(resource, 'Warning', 'NotRestored', sentence);
   }
 
-  #changed(
+  #indexChange(
     informer: Informer,
     type: ResourceType,
     old: KubeObject | undefined,
@@ -257,52 +257,52 @@ export class Sharing {
     }
     const key = keyString(keyOf(current));
     const id = `${type.group}/${type.plural}?${informer.scope.labelSelector ?? ''} ${key}`;
-    for (const uid of this.#holdersIn(old)) {
-      const held = this.#held.get(uid);
-      held?.delete(id);
-      if (held?.size === 0) {
-        this.#held.delete(uid);
+    for (const uid of this.#claimantsOf(old)) {
+      const claimed = this.#claimed.get(uid);
+      claimed?.delete(id);
+      if (claimed?.size === 0) {
+        this.#claimed.delete(uid);
       }
     }
-    for (const uid of this.#holdersIn(object)) {
-      const held = this.#held.get(uid) ?? new Map<string, Held>();
-      this.#held.set(uid, held.set(id, { type, informer, key }));
+    for (const uid of this.#claimantsOf(object)) {
+      const claimed = this.#claimed.get(uid) ?? new Map<string, ClaimedObject>();
+      this.#claimed.set(uid, claimed.set(id, { type, informer, key }));
     }
   }
 
-  #holdersIn(object: KubeObject | undefined): ReadonlySet<string> {
+  #claimantsOf(object: KubeObject | undefined): ReadonlySet<string> {
     if (object === undefined) {
       return new Set();
     }
     try {
-      return new Set(holdsOf(object, this.#ports.scheduler.resource.group).map(({ uid }) => uid));
+      return new Set(readClaims(object, this.#deps.scheduler.resource.group).map(({ uid }) => uid));
     } catch {
       return new Set();
     }
   }
 }
 
-function keyOfEdit(
-  edit: SharedOutput,
+function claimedObjectKey(
+  claim: FieldClaim,
   output: OutputDefinition,
   resource: KubeObject,
   place: string,
 ): ObjectKey {
   const { type } = output;
-  if (edit.apiVersion !== apiVersionOf(type) || edit.kind !== type.kind) {
+  if (claim.apiVersion !== apiVersionOf(type) || claim.kind !== type.kind) {
     throw new PermanentError(
-      `${place} edits a ${edit.kind} of ${edit.apiVersion}; declared is ${type.kind} of ${apiVersionOf(type)}`,
+      `${place} edits a ${claim.kind} of ${claim.apiVersion}; declared is ${type.kind} of ${apiVersionOf(type)}`,
     );
   }
   const own = resource.metadata.namespace;
-  const { name, namespace = own } = edit.metadata;
+  const { name, namespace = own } = claim.metadata;
   if (!type.namespaced) {
     return { name };
   }
   if (namespace === undefined) {
     throw new PermanentError(`${place}: ${type.kind} ${name} needs a namespace`);
   }
-  if (!within(output, namespace, resource)) {
+  if (!isInOutputScope(output, namespace, resource)) {
     throw new PermanentError(
       `${place}: ${type.kind} ${name} lies in namespace ${namespace}; declare the output with namespace: all to edit it there`,
     );

@@ -3,23 +3,23 @@
  * back. Pure.
  *
  * The patch tests uid and resourceVersion, sets the fields, and in the same request notes in
- * `<group>/held` who holds them, what
+ * `<group>/field-claims` who holds them, what
  * stood there before, and a hash of what is there now. So whatever happens between two requests,
  * every held field can be put back, and
  * a value that somebody else has written since is known as such.
  */
-import type { JsonPatchOperation } from '../kube/api.ts';
-import { heldAnnotation } from '../kube/names.ts';
-import type { KubeObject } from '../kube/object.ts';
-import { describe } from '../kube/object.ts';
-import type { FieldStep, SharedField } from '../shared.ts';
-import { PermanentError } from '../worker.ts';
-import { OutputConflict } from './errors.ts';
-import { canonical, equal, hashOf, isMap } from './json.ts';
+import type { JsonPatchOperation } from '../../client/kube-api.ts';
+import { fieldClaimsAnnotation } from '../../client/well-known-names.ts';
+import type { KubeObject } from '../../client/object.ts';
+import { describeObject } from '../../client/object.ts';
+import type { FieldPathElement, ClaimedField } from '../../api/field-claim.ts';
+import { PermanentError } from '../../api/worker.ts';
+import { OutputConflict } from '../reconcile-errors.ts';
+import { canonicalJson, deepEqual, hashOf, isRecord } from '../../util/json.ts';
 
 /** One held field, as the annotation lists it. */
-export interface Hold {
-  readonly path: readonly FieldStep[];
+export interface ClaimEntry {
+  readonly path: readonly FieldPathElement[];
   /** `Canary default/web`: for people. */
   readonly resource: string;
   readonly uid: string;
@@ -28,26 +28,26 @@ export interface Hold {
   /** Of the value as the server stores it. */
   readonly hash: string;
   /** Of the value as it was sent, when the server stores it in another form (with its defaults). */
-  readonly sent?: string;
+  readonly sentHash?: string;
 }
 
-export interface Holder {
+export interface Claimant {
   readonly resource: string;
   readonly uid: string;
 }
 
-export interface HeldPlan {
+export interface ClaimPlan {
   readonly live: KubeObject;
   /** The object with the edits. */
   readonly draft: KubeObject;
   /** Empty: there is nothing to do. */
   readonly patch: readonly JsonPatchOperation[];
   /** Held fields that were not put back, as sentences. */
-  readonly left: readonly string[];
+  readonly notRestored: readonly string[];
 }
 
 /** `spec.http[split].route` */
-export function pathText(path: readonly FieldStep[]): string {
+export function formatPath(path: readonly FieldPathElement[]): string {
   return path
     .map((step, index) =>
       typeof step === 'string' ? `${index === 0 ? '' : '.'}${step}` : `[${step.name}]`,
@@ -56,22 +56,22 @@ export function pathText(path: readonly FieldStep[]): string {
 }
 
 /** @throws PermanentError when the annotation was damaged. */
-export function holdsOf(object: KubeObject, group: string): readonly Hold[] {
-  const text = object.metadata.annotations?.[heldAnnotation(group)];
+export function readClaims(object: KubeObject, group: string): readonly ClaimEntry[] {
+  const text = object.metadata.annotations?.[fieldClaimsAnnotation(group)];
   if (text === undefined) {
     return [];
   }
   try {
-    const holds: unknown = JSON.parse(text);
-    if (Array.isArray(holds) && holds.every((hold) => isMap(hold) && Array.isArray(hold['path']))) {
-      return holds as readonly Hold[];
+    const claims: unknown = JSON.parse(text);
+    if (Array.isArray(claims) && claims.every((claim) => isRecord(claim) && Array.isArray(claim['path']))) {
+      return claims as readonly ClaimEntry[];
     }
   } catch {
     // Said below.
   }
   throw new PermanentError(
-    `the annotation ${heldAnnotation(group)} of ${describe(object)} cannot be read; mend or remove it`,
-    'HeldUnreadable',
+    `the annotation ${fieldClaimsAnnotation(group)} of ${describeObject(object)} cannot be read; mend or remove it`,
+    'FieldClaimsUnreadable',
   );
 }
 
@@ -83,93 +83,93 @@ export function holdsOf(object: KubeObject, group: string): readonly Hold[] {
  * @throws PermanentError for a path that does not lead to one place, OutputConflict for a field
  * that somebody else holds.
  */
-export function planHolds(
+export function planClaims(
   live: KubeObject,
-  fields: readonly SharedField[],
-  holder: Holder,
+  fields: readonly ClaimedField[],
+  claimant: Claimant,
   group: string,
   complete: boolean,
   place: string,
-): HeldPlan {
-  const name = describe(live);
+): ClaimPlan {
+  const name = describeObject(live);
   const draft = structuredClone(live) as KubeObject;
   const patch: JsonPatchOperation[] = [];
-  const left: string[] = [];
-  const before = holdsOf(live, group);
-  const own = before.filter(({ uid }) => uid === holder.uid);
-  const others = before.filter(({ uid }) => uid !== holder.uid);
+  const notRestored: string[] = [];
+  const before = readClaims(live, group);
+  const own = before.filter(({ uid }) => uid === claimant.uid);
+  const others = before.filter(({ uid }) => uid !== claimant.uid);
   fields.forEach((field, index) => {
-    checkPath(field.path, `${place}: ${name}`, group);
-    const twice = fields.slice(0, index).find(({ path }) => overlap(path, field.path));
+    validateFieldPath(field.path, `${place}: ${name}`, group);
+    const twice = fields.slice(0, index).find(({ path }) => pathsOverlap(path, field.path));
     if (twice !== undefined) {
       throw new PermanentError(
-        `${place}: ${name} has both ${pathText(twice.path)} and ${pathText(field.path)}, which overlap`,
+        `${place}: ${name} has both ${formatPath(twice.path)} and ${formatPath(field.path)}, which overlap`,
       );
     }
-    const taken = others.find(({ path }) => overlap(path, field.path));
+    const taken = others.find(({ path }) => pathsOverlap(path, field.path));
     if (taken !== undefined) {
       throw new OutputConflict(
-        `${pathText(field.path)} of ${name} is held by ${taken.resource}; name another route, delete that resource, or, if it is long gone, take its entry out of the annotation ${heldAnnotation(group)}`,
+        `${formatPath(field.path)} of ${name} is held by ${taken.resource}; name another route, delete that resource, or, if it is long gone, take its entry out of the annotation ${fieldClaimsAnnotation(group)}`,
       );
     }
   });
 
-  const empty = new Set([...fields, ...own].flatMap(({ path }) => addMarks(draft, path)));
-  const put = (found: Found, path: readonly FieldStep[], value: unknown): void => {
-    const [first, marks] = path;
+  const addedMaps = new Set([...fields, ...own].flatMap(({ path }) => addMetadataMap(draft, path)));
+  const applyValue = (found: FieldLocation, path: readonly FieldPathElement[], value: unknown): void => {
+    const [first, mapName] = path;
     if (
       first === 'metadata' &&
-      typeof marks === 'string' &&
+      typeof mapName === 'string' &&
       value !== undefined &&
-      empty.delete(marks)
+      addedMaps.delete(mapName)
     ) {
-      patch.push({ op: 'add', path: `/metadata/${marks}`, value: {} });
+      patch.push({ op: 'add', path: `/metadata/${mapName}`, value: {} });
     }
-    set(found, value, patch);
+    setField(found, value, patch);
   };
-  const holds: Hold[] = [...others];
-  for (const hold of own) {
-    if (fields.some(({ path }) => equal(path, hold.path))) {
+  const claims: ClaimEntry[] = [...others];
+  for (const claim of own) {
+    if (fields.some(({ path }) => deepEqual(path, claim.path))) {
       continue;
     }
-    if (!complete && !fields.some(({ path }) => overlap(path, hold.path))) {
-      holds.push(hold);
+    if (!complete && !fields.some(({ path }) => pathsOverlap(path, claim.path))) {
+      claims.push(claim);
       continue;
     }
-    const found = locate(draft, hold.path);
+    const found = locateField(draft, claim.path);
     if (typeof found === 'string') {
-      left.push(`${pathText(hold.path)} of ${name} was not put back: ${found}`);
-    } else if (hashOf(found.value) !== hold.hash) {
-      left.push(
-        `${pathText(hold.path)} of ${name} was not put back: somebody has changed it since`,
+      notRestored.push(`${formatPath(claim.path)} of ${name} was not put back: ${found}`);
+    } else if (hashOf(found.value) !== claim.hash) {
+      notRestored.push(
+        `${formatPath(claim.path)} of ${name} was not put back: somebody has changed it since`,
       );
     } else {
-      put(found, hold.path, hold.original);
+      applyValue(found, claim.path, claim.original);
     }
   }
   for (const { path, value } of fields) {
-    const found = locate(draft, path);
+    const found = locateField(draft, path);
     if (typeof found === 'string') {
       throw new PermanentError(
-        `${place}: ${pathText(path)} of ${name} cannot be set: ${found}`,
+        `${place}: ${formatPath(path)} of ${name} cannot be set: ${found}`,
         'NoSuchField',
       );
     }
-    const hold = own.find((known) => equal(known.path, path));
+    const claim = own.find((known) => deepEqual(known.path, path));
     const wanted = hashOf(value);
     const current = hashOf(found.value);
-    if (hold !== undefined && (hold.sent ?? hold.hash) === wanted && hold.hash === current) {
-      holds.push(hold);
+    if (claim !== undefined && (claim.sentHash ?? claim.hash) === wanted && claim.hash === current) {
+      claims.push(claim);
       continue;
     }
-    const original = hold === undefined ? found.value : hold.original;
+    const original = claim === undefined ? found.value : claim.original;
     if (current !== wanted) {
-      put(found, path, value);
+      applyValue(found, path, value);
     }
-    holds.push({ path, ...holder, ...(original !== undefined && { original }), hash: wanted });
+    claims.push({ path, ...claimant, ...(original !== undefined && { original }), hash: wanted });
   }
-  note(empty.has('annotations') ? live : draft, sorted(before), sorted(holds), group, patch);
-  return { live, draft, patch: guarded(live, patch), left };
+  patchAnnotation(addedMaps.has('annotations') ? live : draft, sortClaims(before), sortClaims(claims), group, patch);
+  return { live, draft, patch: withPreconditions(live, patch), notRestored };
 }
 
 /**
@@ -177,35 +177,35 @@ export function planHolds(
  * form than they were sent in.
  * Undefined: nothing.
  */
-export function planStored(
+export function planStoredHashes(
   answer: KubeObject,
-  holder: Holder,
+  claimant: Claimant,
   group: string,
 ): readonly JsonPatchOperation[] | undefined {
-  const before = holdsOf(answer, group);
-  const after = before.map((hold): Hold => {
-    if (hold.uid !== holder.uid || hold.sent !== undefined) {
-      return hold;
+  const before = readClaims(answer, group);
+  const after = before.map((claim): ClaimEntry => {
+    if (claim.uid !== claimant.uid || claim.sentHash !== undefined) {
+      return claim;
     }
-    const found = locate(answer, hold.path);
-    const stored = typeof found === 'string' ? hold.hash : hashOf(found.value);
-    return stored === hold.hash ? hold : { ...hold, hash: stored, sent: hold.hash };
+    const found = locateField(answer, claim.path);
+    const stored = typeof found === 'string' ? claim.hash : hashOf(found.value);
+    return stored === claim.hash ? claim : { ...claim, hash: stored, sentHash: claim.hash };
   });
   const patch: JsonPatchOperation[] = [];
-  note(answer, before, after, group, patch);
-  return patch.length === 0 ? undefined : guarded(answer, patch);
+  patchAnnotation(answer, before, after, group, patch);
+  return patch.length === 0 ? undefined : withPreconditions(answer, patch);
 }
 
 /** Have these fields the same values in both? */
-export function sameAt(a: KubeObject, b: KubeObject, fields: readonly SharedField[]): boolean {
-  const valueIn = (object: KubeObject, { path }: SharedField): unknown => {
-    const found = locate(object, path);
+export function haveSameValues(a: KubeObject, b: KubeObject, fields: readonly ClaimedField[]): boolean {
+  const valueIn = (object: KubeObject, { path }: ClaimedField): unknown => {
+    const found = locateField(object, path);
     return typeof found === 'string' ? undefined : found.value;
   };
-  return fields.every((field) => equal(valueIn(a, field), valueIn(b, field)));
+  return fields.every((field) => deepEqual(valueIn(a, field), valueIn(b, field)));
 }
 
-interface Found {
+interface FieldLocation {
   readonly parent: Record<string, unknown> | unknown[];
   readonly key: string | number;
   readonly pointer: string;
@@ -213,15 +213,15 @@ interface Found {
 }
 
 /** The one place that a path leads to, or why there is none. */
-function locate(object: KubeObject, path: readonly FieldStep[]): Found | string {
+function locateField(object: KubeObject, path: readonly FieldPathElement[]): FieldLocation | string {
   let current: unknown = object;
-  let found: Found | undefined;
+  let found: FieldLocation | undefined;
   let pointer = '';
   for (const [index, step] of path.entries()) {
-    const at = pathText(path.slice(0, index)) || 'the object';
+    const at = formatPath(path.slice(0, index)) || 'the object';
     let key: string | number;
     if (typeof step === 'string') {
-      if (!isMap(current)) {
+      if (!isRecord(current)) {
         return current === undefined ? `there is no ${at}` : `${at} is no object`;
       }
       key = step;
@@ -230,31 +230,31 @@ function locate(object: KubeObject, path: readonly FieldStep[]): Found | string 
         return current === undefined ? `there is no ${at}` : `${at} is no list`;
       }
       const named = current.flatMap((item: unknown, position) =>
-        isMap(item) && item['name'] === step.name ? [position] : [],
+        isRecord(item) && item['name'] === step.name ? [position] : [],
       );
       const [only] = named;
       if (only === undefined) {
-        return `${at} has nothing named '${step.name}' (${namesIn(current)})`;
+        return `${at} has nothing named '${step.name}' (${describeNames(current)})`;
       }
       if (named.length > 1) {
         return `${at} has ${named.length} elements named '${step.name}'`;
       }
       key = only;
     }
-    const parent = current as Found['parent'];
+    const parent = current as FieldLocation['parent'];
     const value = Object.hasOwn(parent, key)
       ? (parent as Record<string | number, unknown>)[key]
       : undefined;
-    pointer += `/${escaped(String(key))}`;
+    pointer += `/${escapePointer(String(key))}`;
     found = { parent, key, pointer, value };
     current = value;
   }
   return found ?? 'the path is empty';
 }
 
-function namesIn(list: readonly unknown[]): string {
+function describeNames(list: readonly unknown[]): string {
   const names = list.flatMap((item) =>
-    isMap(item) && typeof item['name'] === 'string' ? [`'${item['name']}'`] : [],
+    isRecord(item) && typeof item['name'] === 'string' ? [`'${item['name']}'`] : [],
   );
   const nameless = list.length - names.length;
   if (list.length === 0) {
@@ -263,22 +263,22 @@ function namesIn(list: readonly unknown[]): string {
   return `it has ${[...names, ...(nameless === 0 ? [] : [`${nameless} without a name`])].join(', ')}`;
 }
 
-function checkPath(path: readonly FieldStep[], place: string, group: string): void {
+function validateFieldPath(path: readonly FieldPathElement[], place: string, group: string): void {
   const [first, second] = path;
   const last = path.at(-1);
-  const mark =
+  const isLabelOrAnnotation =
     (second === 'labels' || second === 'annotations') &&
     path.length === 3 &&
-    last !== heldAnnotation(group);
-  const legal = first === 'metadata' ? mark : first !== 'status' && path.length > 1;
-  if (!legal || typeof first !== 'string') {
+    last !== fieldClaimsAnnotation(group);
+  const isAllowed = first === 'metadata' ? isLabelOrAnnotation : first !== 'status' && path.length > 1;
+  if (!isAllowed || typeof first !== 'string') {
     throw new PermanentError(
-      `${place} cannot be edited at '${pathText(path)}': name a field of its contents, one label or one annotation`,
+      `${place} cannot be edited at '${formatPath(path)}': name a field of its contents, one label or one annotation`,
     );
   }
   if (typeof last !== 'string') {
     throw new PermanentError(
-      `${place} cannot be edited at '${pathText(path)}': name a field of that element`,
+      `${place} cannot be edited at '${formatPath(path)}': name a field of that element`,
     );
   }
 }
@@ -287,7 +287,7 @@ function checkPath(path: readonly FieldStep[], place: string, group: string): vo
  * Labels and annotations have a place also where there are none yet: in the draft. Answers which
  * maps were added.
  */
-function addMarks(draft: KubeObject, [first, second]: readonly FieldStep[]): readonly string[] {
+function addMetadataMap(draft: KubeObject, [first, second]: readonly FieldPathElement[]): readonly string[] {
   if (
     first !== 'metadata' ||
     (second !== 'labels' && second !== 'annotations') ||
@@ -300,14 +300,14 @@ function addMarks(draft: KubeObject, [first, second]: readonly FieldStep[]): rea
 }
 
 /** The same place, or one inside the other. */
-function overlap(a: readonly FieldStep[], b: readonly FieldStep[]): boolean {
+function pathsOverlap(a: readonly FieldPathElement[], b: readonly FieldPathElement[]): boolean {
   const length = Math.min(a.length, b.length);
-  return equal(a.slice(0, length), b.slice(0, length));
+  return deepEqual(a.slice(0, length), b.slice(0, length));
 }
 
 /** In the draft and in the patch. */
-function set(
-  { parent, key, pointer, value: before }: Found,
+function setField(
+  { parent, key, pointer, value: before }: FieldLocation,
   value: unknown,
   patch: JsonPatchOperation[],
 ): void {
@@ -324,22 +324,22 @@ function set(
   patch.push({ op: before === undefined ? 'add' : 'replace', path: pointer, value });
 }
 
-function note(
+function patchAnnotation(
   object: KubeObject,
-  before: readonly Hold[],
-  after: readonly Hold[],
+  before: readonly ClaimEntry[],
+  after: readonly ClaimEntry[],
   group: string,
   patch: JsonPatchOperation[],
 ): void {
-  if (canonical(before) === canonical(after)) {
+  if (canonicalJson(before) === canonicalJson(after)) {
     return;
   }
-  const annotation = heldAnnotation(group);
-  const path = `/metadata/annotations/${escaped(annotation)}`;
-  const value = canonical(after);
-  const alone = Object.keys(object.metadata.annotations ?? {}).length === 1;
+  const annotation = fieldClaimsAnnotation(group);
+  const path = `/metadata/annotations/${escapePointer(annotation)}`;
+  const value = canonicalJson(after);
+  const isOnlyAnnotation = Object.keys(object.metadata.annotations ?? {}).length === 1;
   if (after.length === 0) {
-    patch.push({ op: 'remove', path: alone ? '/metadata/annotations' : path });
+    patch.push({ op: 'remove', path: isOnlyAnnotation ? '/metadata/annotations' : path });
   } else if (object.metadata.annotations === undefined) {
     patch.push({ op: 'add', path: '/metadata/annotations', value: { [annotation]: value } });
   } else {
@@ -347,7 +347,7 @@ function note(
   }
 }
 
-function guarded(
+function withPreconditions(
   object: KubeObject,
   patch: readonly JsonPatchOperation[],
 ): readonly JsonPatchOperation[] {
@@ -362,11 +362,11 @@ function guarded(
   ];
 }
 
-function sorted(holds: readonly Hold[]): readonly Hold[] {
-  return holds.toSorted((a, b) => (canonical(a.path) < canonical(b.path) ? -1 : 1));
+function sortClaims(claims: readonly ClaimEntry[]): readonly ClaimEntry[] {
+  return claims.toSorted((a, b) => (canonicalJson(a.path) < canonicalJson(b.path) ? -1 : 1));
 }
 
 /** A part of a JSON pointer (RFC 6901). */
-function escaped(part: string): string {
+function escapePointer(part: string): string {
   return part.replaceAll('~', '~0').replaceAll('/', '~1');
 }

@@ -9,59 +9,59 @@
  * resourceVersion that were read: a late
  * writer neither overwrites a newer state nor brings back a pruned object.
  */
-import type { Informer } from '../cache/informer.ts';
-import type { KubeApi } from '../kube/api.ts';
-import { hasCode } from '../kube/errors.ts';
-import { appliedAnnotation, MANAGED_BY_LABEL, outputFieldManager } from '../kube/names.ts';
-import type { KubeObject, ObjectKey } from '../kube/object.ts';
-import { controllerOf, describe, keyOf, keyString } from '../kube/object.ts';
-import type { Observer } from '../observe/observer.ts';
-import type { OutputDefinition, Scheduler, Uses } from '../scheduler.ts';
-import { allUses } from '../scheduler.ts';
-import type { SharedOutput } from '../shared.ts';
-import type { AnyOutputs, OutputObject } from '../worker.ts';
-import { PermanentError } from '../worker.ts';
-import { namespaceEnds, OutputConflict, OutputRefused, refused, StaleCache } from './errors.ts';
-import type { Dependencies, Reading } from './inputs.ts';
-import { readsOf } from './inputs.ts';
-import type { Intent } from './intent.ts';
-import { intentsOf, isLeftBehind, isOwnedBy, ownable, ownerReference, within } from './intent.ts';
-import { contains } from './json.ts';
-import type { SharedPlan, Sharing } from './sharing.ts';
-import { isShared } from './sharing.ts';
-import { weightProblems } from './weights.ts';
+import type { Informer } from '../../cache/informer.ts';
+import type { KubeApi } from '../../client/kube-api.ts';
+import { hasCode } from '../../client/errors.ts';
+import { appliedAnnotation, MANAGED_BY_LABEL, outputFieldManager } from '../../client/well-known-names.ts';
+import type { KubeObject, ObjectKey } from '../../client/object.ts';
+import { controllerOf, describeObject, keyOf, keyString } from '../../client/object.ts';
+import type { Observer } from '../../observability/observer.ts';
+import type { OutputDefinition, Scheduler, WorkerDefinition } from '../../api/scheduler.ts';
+import { allWorkerDefinitions } from '../../api/scheduler.ts';
+import type { FieldClaim } from '../../api/field-claim.ts';
+import type { AnyOutputs, OutputObject } from '../../api/worker.ts';
+import { PermanentError } from '../../api/worker.ts';
+import { isNamespaceTerminating, OutputConflict, OutputRefused, toOutputRefused, StaleCache } from '../reconcile-errors.ts';
+import type { Dependencies, ReadTracker } from '../dependencies/input-view.ts';
+import { readsFor } from '../dependencies/input-view.ts';
+import type { DesiredObject } from './desired-object.ts';
+import { desiredObjectsOf, isLeftBehind, isOwnedBy, canOwn, ownerReference, isInOutputScope } from './desired-object.ts';
+import { containsFields } from '../../util/json.ts';
+import type { PlannedClaim, FieldClaims } from '../field-claims/apply-claims.ts';
+import { isFieldClaim } from '../field-claims/apply-claims.ts';
+import { findWeightProblems } from '../../mesh/weight-problems.ts';
 
-export interface OutputPorts {
+export interface OutputApplierDeps {
   readonly api: KubeApi;
   readonly scheduler: Scheduler;
   readonly observer: Observer;
-  readonly sharing: Sharing;
+  readonly fieldClaims: FieldClaims;
   /** The informer that holds the live objects of an output. */
   readonly informerOf: (output: OutputDefinition) => Informer;
 }
 
 /** All that is to be sent for one output. */
-interface Planned {
+interface PlannedOutput {
   readonly output: OutputDefinition;
-  readonly intents: readonly Intent[];
-  readonly plans: readonly SharedPlan[];
+  readonly desiredObjects: readonly DesiredObject[];
+  readonly claims: readonly PlannedClaim[];
 }
 
-export class Outputs {
-  readonly #ports: OutputPorts;
+export class OutputApplier {
+  readonly #deps: OutputApplierDeps;
   /**
    * What our last apply of an object answered, by its uid: the server may write a value in another
    * form, which is no difference.
    */
-  readonly #answers = new Map<
+  readonly #appliedVersions = new Map<
     string,
     { readonly hash: string; readonly resourceVersion: string | undefined }
   >();
   /** uids whose deletion we asked for and have not seen yet. */
   readonly #pruned = new Set<string>();
 
-  constructor(ports: OutputPorts) {
-    this.#ports = ports;
+  constructor(deps: OutputApplierDeps) {
+    this.#deps = deps;
   }
 
   /**
@@ -72,48 +72,48 @@ export class Outputs {
    * StaleCache, or what the API threw.
    */
   async apply(
-    uses: Uses,
+    definition: WorkerDefinition,
     outputs: AnyOutputs,
     resource: KubeObject,
-    reading: Reading,
+    tracker: ReadTracker,
     signal: AbortSignal,
   ): Promise<void> {
-    const { scheduler, sharing } = this.#ports;
-    const planned = uses.outputs.flatMap((output): Planned[] => {
+    const { scheduler, fieldClaims: claimApplier } = this.#deps;
+    const planned = definition.outputs.flatMap((output): PlannedOutput[] => {
       const objects = outputs[output.name];
       if (objects === undefined) {
         return [];
       }
-      const edits = objects.filter((object): object is SharedOutput => isShared(object));
-      const whole = objects.filter((object): object is OutputObject => !isShared(object));
-      const intents = intentsOf(scheduler, uses, output, whole, resource);
-      return [{ output, intents, plans: sharing.plan(uses, output, edits, resource, reading) }];
+      const fieldClaims = objects.filter((object): object is FieldClaim => isFieldClaim(object));
+      const objectsToApply = objects.filter((object): object is OutputObject => !isFieldClaim(object));
+      const desiredObjects = desiredObjectsOf(scheduler, definition, output, objectsToApply, resource);
+      return [{ output, desiredObjects, claims: claimApplier.plan(definition, output, fieldClaims, resource, tracker) }];
     });
-    for (const one of planned) {
-      this.#checkPlaces(one, uses);
-      checkWeights(one, uses);
+    for (const output of planned) {
+      this.#validateNamespaces(output, definition);
+      validateWeights(output, definition);
     }
-    for (const { intents, plans } of planned) {
-      for (const intent of intents) {
-        await this.#applyOne(intent, resource, reading.dependencies, signal);
+    for (const { desiredObjects, claims } of planned) {
+      for (const desired of desiredObjects) {
+        await this.#applyObject(desired, resource, tracker.dependencies, signal);
       }
-      for (const plan of plans) {
-        await sharing.send(plan, resource, signal);
+      for (const plan of claims) {
+        await claimApplier.apply(plan, resource, signal);
       }
     }
-    for (const { output, intents } of planned) {
+    for (const { output, desiredObjects } of planned) {
       if (output.prune === true) {
-        await this.#prune(output, intents, resource, signal);
+        await this.#prune(output, desiredObjects, resource, signal);
       }
     }
   }
 
   /** @throws PermanentError for what could be made, and never be found again. */
-  #checkPlaces({ output, intents }: Planned, { title }: Uses): void {
-    for (const { key, object } of intents) {
-      if (!this.#ports.informerOf(output).covers(key)) {
+  #validateNamespaces({ output, desiredObjects }: PlannedOutput, { title }: WorkerDefinition): void {
+    for (const { key, object } of desiredObjects) {
+      if (!this.#deps.informerOf(output).covers(key)) {
         throw new PermanentError(
-          `outputs.${output.name} of ${title}: ${describe(object)} lies in a namespace that the operator does not watch`,
+          `outputs.${output.name} of ${title}: ${describeObject(object)} lies in a namespace that the operator does not watch`,
         );
       }
     }
@@ -126,28 +126,28 @@ export class Outputs {
    * right.
    * @throws StaleCache, or what the API threw.
    */
-  async removeUnreachable(
+  async deleteUnreachable(
     except: readonly OutputDefinition[],
     resource: KubeObject,
     signal: AbortSignal,
   ): Promise<void> {
-    const { scheduler, informerOf } = this.#ports;
+    const { scheduler, informerOf } = this.#deps;
     const kept = new Set(except.map((output) => informerOf(output)));
     const informers = new Map(
-      allUses(scheduler).flatMap(({ outputs }) =>
+      allWorkerDefinitions(scheduler).flatMap(({ outputs }) =>
         outputs.map((output) => [informerOf(output), output] as const),
       ),
     );
     for (const [informer, output] of informers) {
       if (!kept.has(informer)) {
-        for (const object of informer.indexed(resource.metadata.uid ?? '')) {
+        for (const object of informer.byIndex(resource.metadata.uid ?? '')) {
           if (
             object.metadata.ownerReferences?.some(({ uid }) => uid === resource.metadata.uid) !==
             true
           ) {
-            await (ownable(output.type, object.metadata.namespace, resource)
-              ? this.#own(output, object, resource, signal)
-              : this.#remove(output, object, resource, signal));
+            await (canOwn(output.type, object.metadata.namespace, resource)
+              ? this.#restoreOwnerReference(output, object, resource, signal)
+              : this.#delete(output, object, resource, signal));
           }
         }
       }
@@ -158,43 +158,43 @@ export class Outputs {
    * An object is gone: nothing is kept of it. @returns whether that was our own prune, which wakes
    * nobody; it answers once
    */
-  gone(uid: string): boolean {
-    this.#answers.delete(uid);
+  forget(uid: string): boolean {
+    this.#appliedVersions.delete(uid);
     return this.#pruned.delete(uid);
   }
 
   /** Objects of which something is kept beside the caches. */
   get size(): number {
-    return this.#answers.size + this.#pruned.size;
+    return this.#appliedVersions.size + this.#pruned.size;
   }
 
-  async #applyOne(
-    intent: Intent,
+  async #applyObject(
+    desired: DesiredObject,
     resource: KubeObject,
     dependencies: Dependencies,
     signal: AbortSignal,
   ): Promise<void> {
-    const { api, scheduler } = this.#ports;
-    const { type } = intent.output;
-    const informer = this.#ports.informerOf(intent.output);
-    let live = informer.get(intent.key);
+    const { api, scheduler } = this.#deps;
+    const { type } = desired.output;
+    const informer = this.#deps.informerOf(desired.output);
+    let live = informer.get(desired.key);
     if (live === undefined) {
       try {
-        const created = await this.#send(intent, resource, { resourceVersion: '1' }, false, signal);
-        return this.#done(intent, resource, created, 'created');
+        const created = await this.#sendApply(desired, resource, { resourceVersion: '1' }, false, signal);
+        return this.#recordApplied(desired, resource, created, 'created');
       } catch (error) {
         // What the finalizer would make there is taken away anyway; to wait for it would keep the
         // namespace from ending.
-        if (resource.metadata.deletionTimestamp !== undefined && namespaceEnds(error)) {
+        if (resource.metadata.deletionTimestamp !== undefined && isNamespaceTerminating(error)) {
           return;
         }
         if (!hasCode(error, 409)) {
-          throw refused(error, describe(intent.object));
+          throw toOutputRefused(error, describeObject(desired.object));
         }
-        live = await api.get(type, intent.key, signal).catch((missing: unknown) => {
+        live = await api.get(type, desired.key, signal).catch((missing: unknown) => {
           throw hasCode(missing, 404)
-            ? new StaleCache(`${describe(intent.object)} was there and is gone`, {
-                cause: refused(error, describe(intent.object)),
+            ? new StaleCache(`${describeObject(desired.object)} was there and is gone`, {
+                cause: toOutputRefused(error, describeObject(desired.object)),
               })
             : missing;
         });
@@ -204,30 +204,30 @@ export class Outputs {
       }
     }
     const owned = isOwnedBy(live, resource, scheduler.resource.group);
-    const inTheWay = (why: string): OutputConflict => {
-      readsOf(dependencies, informer).keys.add(keyString(intent.key));
-      return new OutputConflict(`${describe(live)} exists and ${why}`);
+    const conflict = (why: string): OutputConflict => {
+      readsFor(dependencies, informer).keys.add(keyString(desired.key));
+      return new OutputConflict(`${describeObject(live)} exists and ${why}`);
     };
-    if (!owned && !(await this.#mayTakeOver(live, resource, signal))) {
-      throw inTheWay(`belongs to ${ownerOf(live)}; give the output another name, or delete it`);
+    if (!owned && !(await this.#mayAdopt(live, resource, signal))) {
+      throw conflict(`belongs to ${describeOwner(live)}; give the output another name, or delete it`);
     }
     if (live.metadata.deletionTimestamp !== undefined) {
-      throw new OutputRefused(`${describe(live)} is being deleted`);
+      throw new OutputRefused(`${describeObject(live)} is being deleted`);
     }
-    if (this.#unchanged(intent, live)) {
-      return this.#ports.observer.outputUnchanged(intent.output.type.kind);
+    if (this.#isUnchanged(desired, live)) {
+      return this.#deps.observer.outputUnchanged(desired.output.type.kind);
     }
     try {
       const { uid, resourceVersion } = live.metadata;
-      const updated = await this.#send(
-        intent,
+      const updated = await this.#sendApply(
+        desired,
         resource,
         { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) },
         true,
         signal,
       );
-      this.#done(
-        intent,
+      this.#recordApplied(
+        desired,
         resource,
         updated,
         updated.metadata.resourceVersion === resourceVersion ? undefined : 'updated',
@@ -235,16 +235,16 @@ export class Outputs {
     } catch (error) {
       // Under OwnerReferencesPermissionEnforcement only who may delete it may also take it over.
       if (!owned && hasCode(error, 403)) {
-        throw inTheWay(
-          `was left by an earlier ${ownerOf(live)}; it is made again when garbage collection has deleted it`,
+        throw conflict(
+          `was left by an earlier ${describeOwner(live)}; it is made again when garbage collection has deleted it`,
         );
       }
       if (!hasCode(error, 409)) {
-        throw refused(error, describe(intent.object));
+        throw toOutputRefused(error, describeObject(desired.object));
       }
-      await this.#refresh(intent.output, intent.key, resource, signal);
-      throw new StaleCache(`${describe(intent.object)} has changed since it was read`, {
-        cause: refused(error, describe(intent.object)),
+      await this.#refresh(desired.output, desired.key, resource, signal);
+      throw new StaleCache(`${describeObject(desired.object)} has changed since it was read`, {
+        cause: toOutputRefused(error, describeObject(desired.object)),
       });
     }
   }
@@ -254,12 +254,12 @@ export class Outputs {
    * whether this one is still there: it is
    * our cache that may be behind, and the object a newer one's.
    */
-  async #mayTakeOver(
+  async #mayAdopt(
     object: KubeObject,
     resource: KubeObject,
     signal: AbortSignal,
   ): Promise<boolean> {
-    const { api, scheduler } = this.#ports;
+    const { api, scheduler } = this.#deps;
     if (!isLeftBehind(object, resource, scheduler)) {
       return false;
     }
@@ -274,73 +274,73 @@ export class Outputs {
     resource: KubeObject,
     signal: AbortSignal,
   ): Promise<void> {
-    const fresh = await this.#ports.api.get(output.type, key, signal).catch(() => undefined);
+    const fresh = await this.#deps.api.get(output.type, key, signal).catch(() => undefined);
     if (fresh !== undefined) {
-      this.#ports.informerOf(output).put(fresh, keyString(keyOf(resource)));
+      this.#deps.informerOf(output).put(fresh, keyString(keyOf(resource)));
     }
   }
 
-  #unchanged(intent: Intent, live: KubeObject): boolean {
+  #isUnchanged(desired: DesiredObject, live: KubeObject): boolean {
     if (
-      live.metadata.annotations?.[appliedAnnotation(this.#ports.scheduler.resource.group)] !==
-      intent.hash
+      live.metadata.annotations?.[appliedAnnotation(this.#deps.scheduler.resource.group)] !==
+      desired.hash
     ) {
       return false;
     }
-    const answer = this.#answers.get(live.metadata.uid ?? '');
-    if (answer?.hash === intent.hash && answer.resourceVersion === live.metadata.resourceVersion) {
+    const applied = this.#appliedVersions.get(live.metadata.uid ?? '');
+    if (applied?.hash === desired.hash && applied.resourceVersion === live.metadata.resourceVersion) {
       return true;
     }
-    return contains(live, intent.object);
+    return containsFields(live, desired.object);
   }
 
-  #send(
-    intent: Intent,
+  #sendApply(
+    desired: DesiredObject,
     resource: KubeObject,
     guard: { uid?: string; resourceVersion?: string },
     force: boolean,
     signal: AbortSignal,
   ): Promise<KubeObject> {
-    const { scheduler, api } = this.#ports;
+    const { scheduler, api } = this.#deps;
     const fieldManager = outputFieldManager(
       scheduler.operatorName,
       scheduler.resource,
       resource.metadata.namespace,
       resource.metadata.name,
     );
-    const object = { ...intent.object, metadata: { ...intent.object.metadata, ...guard } };
-    return this.#ports
-      .informerOf(intent.output)
-      .write(intent.key, keyString(keyOf(resource)), () =>
-        api.apply(intent.output.type, object, { fieldManager, force }, signal),
+    const object = { ...desired.object, metadata: { ...desired.object.metadata, ...guard } };
+    return this.#deps
+      .informerOf(desired.output)
+      .write(desired.key, keyString(keyOf(resource)), () =>
+        api.apply(desired.output.type, object, { fieldManager, force }, signal),
       );
   }
 
-  #done(
-    intent: Intent,
+  #recordApplied(
+    desired: DesiredObject,
     resource: KubeObject,
-    answer: KubeObject,
+    response: KubeObject,
     action: 'created' | 'updated' | undefined,
   ): void {
-    const { uid, resourceVersion } = answer.metadata;
+    const { uid, resourceVersion } = response.metadata;
     // It may be gone by now, and nobody would tell a second time.
-    const there = this.#ports.informerOf(intent.output).get(intent.key)?.metadata.uid === uid;
-    if (uid !== undefined && there) {
-      this.#answers.set(uid, { hash: intent.hash, resourceVersion });
+    const isStillStored = this.#deps.informerOf(desired.output).get(desired.key)?.metadata.uid === uid;
+    if (uid !== undefined && isStillStored) {
+      this.#appliedVersions.set(uid, { hash: desired.hash, resourceVersion });
     }
     if (action !== undefined) {
-      this.#tell(resource, action, intent.object);
+      this.#reportOutput(resource, action, desired.object);
     }
   }
 
   async #prune(
     output: OutputDefinition,
-    intents: readonly Intent[],
+    desiredObjects: readonly DesiredObject[],
     resource: KubeObject,
     signal: AbortSignal,
   ): Promise<void> {
-    const wanted = new Set(intents.map(({ key }) => keyString(key)));
-    for (const object of this.#ports.informerOf(output).indexed(resource.metadata.uid ?? '')) {
+    const wanted = new Set(desiredObjects.map(({ key }) => keyString(key)));
+    for (const object of this.#deps.informerOf(output).byIndex(resource.metadata.uid ?? '')) {
       const { namespace, ownerReferences = [] } = object.metadata;
       // A controller may have made it from an output of ours, and copied our marks: it says who its
       // owner is.
@@ -348,22 +348,22 @@ export class Outputs {
         ownerReferences.length > 0 &&
         !ownerReferences.some(({ uid }) => uid === resource.metadata.uid);
       if (
-        within(output, namespace, resource) &&
+        isInOutputScope(output, namespace, resource) &&
         !copied &&
         !wanted.has(keyString(object.metadata))
       ) {
-        await this.#remove(output, object, resource, signal);
+        await this.#delete(output, object, resource, signal);
       }
     }
   }
 
-  async #remove(
+  async #delete(
     output: OutputDefinition,
     object: KubeObject,
     resource: KubeObject,
     signal: AbortSignal,
   ): Promise<void> {
-    if (!this.#isOurs(object, resource)) {
+    if (!this.#hasBothLabels(object, resource)) {
       return;
     }
     const { uid, resourceVersion } = object.metadata;
@@ -372,26 +372,26 @@ export class Outputs {
         this.#pruned.add(uid);
       }
       const preconditions = { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) };
-      await this.#ports.api.delete(output.type, keyOf(object), { preconditions }, signal);
-      this.#tell(resource, 'pruned', object);
+      await this.#deps.api.delete(output.type, keyOf(object), { preconditions }, signal);
+      this.#reportOutput(resource, 'pruned', object);
     } catch (error) {
       if (uid !== undefined) {
         this.#pruned.delete(uid);
       }
-      await this.#readAgain(error, output, object, resource, signal);
+      await this.#handleFailedWrite(error, output, object, resource, signal);
     }
   }
 
-  async #own(
+  async #restoreOwnerReference(
     output: OutputDefinition,
     object: KubeObject,
     resource: KubeObject,
     signal: AbortSignal,
   ): Promise<void> {
-    if (!this.#isOurs(object, resource)) {
+    if (!this.#hasBothLabels(object, resource)) {
       return;
     }
-    const { api, scheduler, informerOf } = this.#ports;
+    const { api, scheduler, informerOf } = this.#deps;
     const { resourceVersion, ownerReferences = [] } = object.metadata;
     // Not as its controller: somebody else may have become that.
     const body = {
@@ -411,13 +411,13 @@ export class Outputs {
         api.patch(output.type, keyOf(object), { type: 'merge', body }, { fieldManager }, signal),
       );
     } catch (error) {
-      await this.#readAgain(error, output, object, resource, signal);
+      await this.#handleFailedWrite(error, output, object, resource, signal);
     }
   }
 
   /** Only what carries both of our marks. */
-  #isOurs(object: KubeObject, resource: KubeObject): boolean {
-    const { scheduler } = this.#ports;
+  #hasBothLabels(object: KubeObject, resource: KubeObject): boolean {
+    const { scheduler } = this.#deps;
     const { labels, deletionTimestamp } = object.metadata;
     return (
       deletionTimestamp === undefined &&
@@ -427,7 +427,7 @@ export class Outputs {
   }
 
   /** After a write that failed. @throws unless the object is gone. */
-  async #readAgain(
+  async #handleFailedWrite(
     error: unknown,
     output: OutputDefinition,
     object: KubeObject,
@@ -438,16 +438,16 @@ export class Outputs {
       return;
     }
     if (!hasCode(error, 409)) {
-      throw refused(error, describe(object));
+      throw toOutputRefused(error, describeObject(object));
     }
     await this.#refresh(output, keyOf(object), resource, signal);
-    throw new StaleCache(`${describe(object)} has changed since it was read`, {
-      cause: refused(error, describe(object)),
+    throw new StaleCache(`${describeObject(object)} has changed since it was read`, {
+      cause: toOutputRefused(error, describeObject(object)),
     });
   }
 
-  #tell(resource: KubeObject, action: 'created' | 'updated' | 'pruned', object: KubeObject): void {
-    this.#ports.observer.event({
+  #reportOutput(resource: KubeObject, action: 'created' | 'updated' | 'pruned', object: KubeObject): void {
+    this.#deps.observer.event({
       type: 'output',
       resource: keyOf(resource),
       action,
@@ -457,7 +457,7 @@ export class Outputs {
   }
 }
 
-function ownerOf(object: KubeObject): string {
+function describeOwner(object: KubeObject): string {
   const owner = controllerOf(object);
   if (owner !== undefined) {
     return `${owner.kind} ${owner.name}`;
@@ -470,21 +470,21 @@ function ownerOf(object: KubeObject): string {
  * @throws PermanentError when traffic would get lost; faults that an edited object had before are
  * somebody else's.
  */
-function checkWeights({ output, intents, plans }: Planned, uses: Uses): void {
+function validateWeights({ output, desiredObjects, claims }: PlannedOutput, definition: WorkerDefinition): void {
   const problems = [
-    ...intents.flatMap(({ object }) =>
-      weightProblems(object).map((problem) => `${describe(object)}: ${problem}`),
+    ...desiredObjects.flatMap(({ object }) =>
+      findWeightProblems(object).map((problem) => `${describeObject(object)}: ${problem}`),
     ),
-    ...plans.flatMap(({ live, draft }) => {
-      const known = weightProblems(live);
-      return weightProblems(draft).flatMap((problem) =>
-        known.includes(problem) ? [] : [`${describe(draft)}: ${problem}`],
+    ...claims.flatMap(({ live, draft }) => {
+      const known = findWeightProblems(live);
+      return findWeightProblems(draft).flatMap((problem) =>
+        known.includes(problem) ? [] : [`${describeObject(draft)}: ${problem}`],
       );
     }),
   ];
   if (problems.length > 0) {
     throw new PermanentError(
-      `outputs.${output.name} of ${uses.title}: ${problems.join('; ')}`,
+      `outputs.${output.name} of ${definition.title}: ${problems.join('; ')}`,
       'WrongWeights',
     );
   }

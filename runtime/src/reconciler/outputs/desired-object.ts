@@ -1,15 +1,15 @@
 /**
  * From what a worker returned to what is applied: identity, the fields to set, and our marks. Pure.
  */
-import { parseDuration } from '../duration.ts';
-import { nameRule } from '../kube/legal-name.ts';
-import { appliedAnnotation, MANAGED_BY_LABEL, ownerLabel, shortHash } from '../kube/names.ts';
-import type { KubeObject, ObjectKey, OwnerReference, ResourceType } from '../kube/object.ts';
-import { apiVersionOf, controllerOf, keyOf, keyString } from '../kube/object.ts';
-import type { OutputDefinition, PhaseDefinition, Scheduler, Uses } from '../scheduler.ts';
-import type { AnyOutputs, AnyResult, FinalizeResult, OutputObject } from '../worker.ts';
-import { PermanentError } from '../worker.ts';
-import { canonical, isMap } from './json.ts';
+import { parseDuration } from '../../api/duration.ts';
+import { violatedNameRule } from '../../client/object-names.ts';
+import { appliedAnnotation, MANAGED_BY_LABEL, ownerLabel, shortHash } from '../../client/well-known-names.ts';
+import type { KubeObject, ObjectKey, OwnerReference, ResourceType } from '../../client/object.ts';
+import { apiVersionOf, controllerOf, keyOf, keyString } from '../../client/object.ts';
+import type { OutputDefinition, PhaseDefinition, Scheduler, WorkerDefinition } from '../../api/scheduler.ts';
+import type { AnyOutputs, AnyResult, FinalizeResult, OutputObject } from '../../api/worker.ts';
+import { PermanentError } from '../../api/worker.ts';
+import { canonicalJson, isRecord } from '../../util/json.ts';
 
 /** What only an object has that was read. */
 const SERVER_FIELDS = [
@@ -20,7 +20,7 @@ const SERVER_FIELDS = [
   'managedFields',
 ] as const;
 
-export interface Intent {
+export interface DesiredObject {
   readonly output: OutputDefinition;
   readonly key: ObjectKey;
   /** Complete, without preconditions. */
@@ -32,9 +32,9 @@ export interface Intent {
  * Checks a worker's result against its phase.
  * @throws PermanentError that says what is wrong; nothing has been written then.
  */
-export function checkResult(scheduler: Scheduler, phase: PhaseDefinition, result: AnyResult): void {
+export function validateResult(scheduler: Scheduler, phase: PhaseDefinition, result: AnyResult): void {
   const worker = `worker of phase ${phase.name}`;
-  if (!isMap(result)) {
+  if (!isRecord(result)) {
     throw new PermanentError(
       `the ${worker} returned ${JSON.stringify(result)}; it must return { next: '<phase>' }`,
     );
@@ -45,28 +45,28 @@ export function checkResult(scheduler: Scheduler, phase: PhaseDefinition, result
       `the ${worker} returned next: '${result.next}'; allowed are ${[...new Set(allowed)].join(', ')}`,
     );
   }
-  if (result.statusInfo !== undefined && !isMap(result.statusInfo)) {
+  if (result.statusInfo !== undefined && !isRecord(result.statusInfo)) {
     throw new PermanentError(`the ${worker} returned a statusInfo that is no object`);
   }
-  checkDuration(result.requeueAfter, worker);
-  checkOutputs(phase.outputs, result.outputs, worker);
+  validateDuration(result.requeueAfter, worker);
+  validateOutputs(phase.outputs, result.outputs, worker);
 }
 
-/** As `checkResult`, for the finalizer. @throws PermanentError */
-export function checkFinalizeResult(
+/** As `validateResult`, for the finalizer. @throws PermanentError */
+export function validateFinalizeResult(
   outputs: readonly OutputDefinition[],
   result: FinalizeResult<AnyOutputs>,
 ): void {
-  if (!isMap(result) || typeof result['done'] !== 'boolean') {
+  if (!isRecord(result) || typeof result['done'] !== 'boolean') {
     throw new PermanentError(
       `the finalizer returned ${JSON.stringify(result)}; it must return { done: true } or { done: false }`,
     );
   }
-  checkDuration(result.requeueAfter, 'finalizer');
-  checkOutputs(outputs, result.outputs, 'finalizer');
+  validateDuration(result.requeueAfter, 'finalizer');
+  validateOutputs(outputs, result.outputs, 'finalizer');
 }
 
-function checkDuration(requeueAfter: string | undefined, who: string): void {
+function validateDuration(requeueAfter: string | undefined, who: string): void {
   if (requeueAfter === undefined) {
     return;
   }
@@ -77,7 +77,7 @@ function checkDuration(requeueAfter: string | undefined, who: string): void {
   }
 }
 
-function checkOutputs(
+function validateOutputs(
   outputs: readonly OutputDefinition[],
   returned: AnyOutputs | undefined,
   who: string,
@@ -89,7 +89,7 @@ function checkOutputs(
         `the ${who} returned outputs.${name}, which autopilot.yaml does not declare (declared: ${declared.join(', ') || 'none'})`,
       );
     }
-    if (objects !== undefined && (!Array.isArray(objects) || !objects.every(isMap))) {
+    if (objects !== undefined && (!Array.isArray(objects) || !objects.every(isRecord))) {
       throw new PermanentError(`the ${who} returned outputs.${name} that is no list of objects`);
     }
   }
@@ -100,33 +100,33 @@ function checkOutputs(
  * @throws PermanentError for an object that is not of the declared kind, has no legal name, lies
  * elsewhere, or is an input handed back.
  */
-export function intentsOf(
+export function desiredObjectsOf(
   scheduler: Scheduler,
-  uses: Uses,
+  definition: WorkerDefinition,
   output: OutputDefinition,
   objects: readonly OutputObject[],
   resource: KubeObject,
-): readonly Intent[] {
-  const place = `outputs.${output.name} of ${uses.title}`;
+): readonly DesiredObject[] {
+  const place = `outputs.${output.name} of ${definition.title}`;
   const seen = new Set<string>();
   return objects.map((object) => {
-    const intent = intentOf(scheduler, output, object as KubeObject, resource, place);
-    const key = keyString(intent.key);
+    const desired = desiredObjectOf(scheduler, output, object as KubeObject, resource, place);
+    const key = keyString(desired.key);
     if (seen.has(key)) {
       throw new PermanentError(`${place} has ${key} twice`);
     }
     seen.add(key);
-    return intent;
+    return desired;
   });
 }
 
-function intentOf(
+function desiredObjectOf(
   scheduler: Scheduler,
   output: OutputDefinition,
   object: KubeObject,
   resource: KubeObject,
   place: string,
-): Intent {
+): DesiredObject {
   const { type } = output;
   if (object.apiVersion !== apiVersionOf(type) || object.kind !== type.kind) {
     throw new PermanentError(
@@ -134,14 +134,14 @@ function intentOf(
     );
   }
   const name = object.metadata?.name;
-  const rule = nameRule(type, name);
+  const rule = violatedNameRule(type, name);
   if (rule !== undefined) {
     throw new PermanentError(`${place} has a ${type.kind} named ${JSON.stringify(name)}; ${rule}`);
   }
-  const mark = SERVER_FIELDS.find((field) => object.metadata[field] !== undefined);
-  if (mark !== undefined) {
+  const serverField = SERVER_FIELDS.find((field) => object.metadata[field] !== undefined);
+  if (serverField !== undefined) {
     throw new PermanentError(
-      `${place} hands back ${type.kind} ${name} as it was read (it has a ${mark}), which would take over everything in it; return its name and the fields to set, or edit it in place with shared() or a builder of autopilot-runtime/mesh`,
+      `${place} hands back ${type.kind} ${name} as it was read (it has a ${serverField}), which would take over everything in it; return its name and the fields to set, or edit it in place with claimFields() or a builder of autopilot-runtime/mesh`,
     );
   }
   const own = resource.metadata.namespace;
@@ -149,7 +149,7 @@ function intentOf(
   if (type.namespaced && namespace === undefined) {
     throw new PermanentError(`${place}: ${type.kind} ${name} needs a namespace`);
   }
-  if (!within(output, namespace, resource)) {
+  if (!isInOutputScope(output, namespace, resource)) {
     throw new PermanentError(
       `${place}: ${type.kind} ${name} lies in namespace ${namespace}; declare the output with namespace: all to write there`,
     );
@@ -170,12 +170,12 @@ function intentOf(
         [ownerLabel(group)]: resource.metadata.uid ?? '',
       },
       ...(annotations === undefined ? {} : { annotations }),
-      ...(ownable(type, namespace, resource) && resource.metadata.uid !== undefined
+      ...(canOwn(type, namespace, resource) && resource.metadata.uid !== undefined
         ? { ownerReferences: [{ ...ownerReference(scheduler, resource), controller: true }] }
         : {}),
     },
   };
-  const hash = shortHash(canonical(bare));
+  const hash = shortHash(canonicalJson(bare));
   return {
     output,
     key: keyOf(bare),
@@ -191,7 +191,7 @@ function intentOf(
 }
 
 /** Can the phase write there with this output? What lies elsewhere is another phase's. */
-export function within(
+export function isInOutputScope(
   { namespace: declared }: OutputDefinition,
   namespace: string | undefined,
   { metadata }: KubeObject,
@@ -200,7 +200,7 @@ export function within(
 }
 
 /** Does an owner reference to the resource reach there? */
-export function ownable(
+export function canOwn(
   type: ResourceType,
   namespace: string | undefined,
   { metadata }: KubeObject,

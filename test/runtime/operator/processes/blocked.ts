@@ -1,14 +1,14 @@
 /** A process whose worker blocks the event loop, after an await; its watchdog is impatient. */
 import inspector from 'node:inspector';
-import { systemClock } from '../../../../runtime/src/clock.ts';
-import { during } from '../../../../runtime/src/observe/current.ts';
-import { readNote, startWatchdog } from '../../../../runtime/src/operator/watchdog.ts';
+import { systemClock } from '../../../../runtime/src/util/clock.ts';
+import { runInReconcile } from '../../../../runtime/src/observability/reconcile-context.ts';
+import { readBlockedReport, startWatchdog } from '../../../../runtime/src/operator/watchdog.ts';
 
 const note = process.argv[2] ?? '';
 startWatchdog({
   clock: systemClock,
-  note,
-  before: await readNote(note, Date.now()),
+  reportFile: note,
+  lastReport: await readBlockedReport(note, Date.now()),
   blockedMs: 1_500,
 });
 
@@ -32,5 +32,5 @@ if (process.argv[3] === 'debugged') {
 if (process.argv[3] === 'full') {
   while (process.stdout.write(`${'x'.repeat(200)}\n`)) {}
 }
-void during({ resource: 'x/idle', phase: 'Waiting', sync: '1' }, idle);
-void during({ resource: 'x/one', phase: 'Evaluating', sync: '2' }, evaluating);
+void runInReconcile({ resource: 'x/idle', phase: 'Waiting', reconcileId: '1' }, idle);
+void runInReconcile({ resource: 'x/one', phase: 'Evaluating', reconcileId: '2' }, evaluating);

@@ -2,11 +2,11 @@
  * A process in which a worker, or somebody else, has left something behind: a promise that nobody
  * waits for, or a timer that throws.
  */
-import { during } from '../../../../runtime/src/observe/current.ts';
+import { runInReconcile } from '../../../../runtime/src/observability/reconcile-context.ts';
 import { run } from '../../../../runtime/src/operator/run.ts';
-import { machine } from '../../../flights/machines.ts';
+import { defineTestOperator } from '../../../integration/test-operators.ts';
 
-const sync = { resource: 'x/one', phase: 'Evaluating', sync: '7' };
+const sync = { resource: 'x/one', phase: 'Evaluating', reconcileId: '7' };
 const leave = async (): Promise<void> => {
   void Promise.reject(new Error('nobody waits'));
 };
@@ -18,6 +18,6 @@ const arm = async (): Promise<void> => {
 const [what, elsewhere] = (process.argv[2] ?? '').split(' ');
 const act = what === 'timer' ? arm : leave;
 void (what === 'worker' || (what === 'timer' && elsewhere === undefined)
-  ? during(sync, act)
+  ? runInReconcile(sync, act)
   : act());
-await run(machine({ A: {} }).scheduler);
+await run(defineTestOperator({ A: {} }).scheduler);

@@ -1,16 +1,16 @@
 import { expect } from 'chai';
-import { Informer } from '../../../runtime/src/cache/informer.ts';
-import type { KubeObject, ResourceType } from '../../../runtime/src/kube/object.ts';
-import type { Reads } from '../../../runtime/src/machine/inputs.ts';
+import { Informer } from '../../../../runtime/src/cache/informer.ts';
+import type { KubeObject, ResourceType } from '../../../../runtime/src/client/object.ts';
+import type { InformerReads } from '../../../../runtime/src/reconciler/dependencies/input-view.ts';
 import {
-  inputView,
-  inputViews,
-  newReading,
-  readsOf,
-  touches,
-} from '../../../runtime/src/machine/inputs.ts';
-import type { InputDefinition, Uses } from '../../../runtime/src/scheduler.ts';
-import type { InputView } from '../../../runtime/src/worker.ts';
+  createInputView,
+  createInputViews,
+  newReadTracker,
+  readsFor,
+  affectsReads,
+} from '../../../../runtime/src/reconciler/dependencies/input-view.ts';
+import type { InputDefinition, WorkerDefinition } from '../../../../runtime/src/api/scheduler.ts';
+import type { InputView } from '../../../../runtime/src/api/worker.ts';
 
 const type: ResourceType = {
   group: 'apps',
@@ -37,9 +37,9 @@ const deployment = (
 function view(
   input: Partial<InputDefinition>,
   ...objects: readonly KubeObject[]
-): { deployments: InputView<KubeObject>; reads: Reads } {
+): { deployments: InputView<KubeObject>; reads: InformerReads } {
   const definition: InputDefinition = { name: 'deployments', type, namespace: 'own', ...input };
-  const uses: Uses = { title: 'phase A', line: 12, inputs: [definition], outputs: [] };
+  const uses: WorkerDefinition = { title: 'phase A', line: 12, inputs: [definition], outputs: [] };
   const informer = new Informer({ type }, [], 'owner', {
     relisted() {},
     watchRestarted() {},
@@ -48,16 +48,16 @@ function view(
   for (const object of objects) {
     informer.put(object, 'test');
   }
-  const reading = newReading();
+  const tracker = newReadTracker();
   return {
-    deployments: inputView(uses, definition, informer, resource, reading),
-    reads: readsOf(reading.dependencies, informer),
+    deployments: createInputView(uses, definition, informer, resource, tracker),
+    reads: readsFor(tracker.dependencies, informer),
   };
 }
 const changed = (
   old: KubeObject | undefined,
   object: KubeObject | undefined,
-): Parameters<typeof touches>[1] => ({ old, object, writer: undefined });
+): Parameters<typeof affectsReads>[1] => ({ old, object, writer: undefined });
 
 describe('an input view', () => {
   // @promise inputs/declared-inputs
@@ -74,16 +74,16 @@ describe('an input view', () => {
     );
   });
   it('names the inputs there are, and the line, when a worker reads one that is not declared', () => {
-    const uses: Uses = {
+    const uses: WorkerDefinition = {
       title: 'phase A',
       line: 12,
       inputs: [{ name: 'deployments', type, namespace: 'own' }],
       outputs: [],
     };
-    const views = inputViews(
+    const views = createInputViews(
       uses,
       resource,
-      newReading(),
+      newReadTracker(),
       () =>
         new Informer({ type }, [], 'owner', {
           relisted() {},
@@ -103,12 +103,12 @@ describe('an input view', () => {
       watchFailed() {},
     });
     const input: InputDefinition = { name: 'deployments', type, namespace: 'all' };
-    const deployments = inputView(
+    const deployments = createInputView(
       { title: 'phase A', inputs: [input], outputs: [] },
       input,
       informer,
       resource,
-      newReading(),
+      newReadTracker(),
     );
     expect(deployments.get('a')).to.equal(undefined);
     for (const read of [
@@ -128,12 +128,12 @@ describe('an input view', () => {
       watchFailed() {},
     });
     const { namespace: _, ...metadata } = resource.metadata;
-    const deployments = inputView(
+    const deployments = createInputView(
       { title: 'phase A', inputs: [input], outputs: [] },
       input,
       informer,
       { ...resource, metadata },
-      newReading(),
+      newReadTracker(),
     );
     for (const read of [() => deployments.get('a'), () => deployments.list()]) {
       expect(read).to.throw('the resource has no namespace, so name one');
@@ -154,7 +154,7 @@ describe('an input view', () => {
   // @promise inputs/need
   it('ends the sync kindly when something that is needed is not there', () => {
     const { deployments } = view({});
-    expect(() => deployments.need('web'))
+    expect(() => deployments.require('web'))
       .to.throw('Deployment web is not there yet')
       .with.property('name', 'RetryLater');
   });
@@ -164,21 +164,21 @@ describe('a change wakes a resource', () => {
   it('that read the object, also when it was not there', () => {
     const { deployments, reads } = view({});
     deployments.get('web');
-    expect(touches(reads, changed(undefined, deployment('mine', 'web')))).to.equal(true);
-    expect(touches(reads, changed(undefined, deployment('mine', 'other')))).to.equal(false);
-    expect(touches(reads, changed(undefined, deployment('other', 'web')))).to.equal(false);
+    expect(affectsReads(reads, changed(undefined, deployment('mine', 'web')))).to.equal(true);
+    expect(affectsReads(reads, changed(undefined, deployment('mine', 'other')))).to.equal(false);
+    expect(affectsReads(reads, changed(undefined, deployment('other', 'web')))).to.equal(false);
   });
   it('that listed, when the object matches now or did before', () => {
     const { deployments, reads } = view({});
     deployments.list({ selector: { matchLabels: { app: 'x' } } });
     const matching = deployment('mine', 'a', { app: 'x' });
     const not = deployment('mine', 'a', { app: 'y' });
-    expect(touches(reads, changed(not, matching))).to.equal(true);
-    expect(touches(reads, changed(matching, not))).to.equal(true);
-    expect(touches(reads, changed(matching, undefined))).to.equal(true);
-    expect(touches(reads, changed(not, not))).to.equal(false);
+    expect(affectsReads(reads, changed(not, matching))).to.equal(true);
+    expect(affectsReads(reads, changed(matching, not))).to.equal(true);
+    expect(affectsReads(reads, changed(matching, undefined))).to.equal(true);
+    expect(affectsReads(reads, changed(not, not))).to.equal(false);
   });
   it('never when it read nothing', () => {
-    expect(touches(view({}).reads, changed(undefined, deployment('mine', 'a')))).to.equal(false);
+    expect(affectsReads(view({}).reads, changed(undefined, deployment('mine', 'a')))).to.equal(false);
   });
 });

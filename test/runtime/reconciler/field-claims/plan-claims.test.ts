@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
-import type { KubeObject } from '../../../runtime/src/kube/object.ts';
-import { holdsOf, pathText, planHolds } from '../../../runtime/src/machine/held.ts';
-import type { FieldStep } from '../../../runtime/src/shared.ts';
-import { applyJsonPatch } from '../../../sandbox/src/cluster/patch.ts';
+import type { KubeObject } from '../../../../runtime/src/client/object.ts';
+import { readClaims, formatPath, planClaims } from '../../../../runtime/src/reconciler/field-claims/plan-claims.ts';
+import type { FieldPathElement } from '../../../../runtime/src/api/field-claim.ts';
+import { applyJsonPatch } from '../../../../sandbox/src/cluster/patch.ts';
 
 const GROUP = 't.io';
 const ROUTES = ['a', 'b', 'c'] as const;
@@ -21,9 +21,9 @@ const object: KubeObject = {
     ],
   },
 };
-const holder = (uid: string) => ({ resource: `Drone n/${uid}`, uid });
+const claimant = (uid: string) => ({ resource: `Drone n/${uid}`, uid });
 
-const paths: readonly (readonly FieldStep[])[] = [
+const paths: readonly (readonly FieldPathElement[])[] = [
   ...ROUTES.map((name) => ['spec', 'http', { name }, 'route'] as const),
   ...ROUTES.map((name) => ['spec', 'http', { name }, 'timeout'] as const),
   ['spec', 'gateways'],
@@ -50,13 +50,13 @@ describe('fields that are held', () => {
         let live = object;
         const act = (
           uid: string,
-          fields: Parameters<typeof planHolds>[1],
+          fields: Parameters<typeof planClaims>[1],
           complete: boolean,
         ): void => {
-          const { draft, patch, left } = planHolds(
+          const { draft, patch, notRestored: left } = planClaims(
             live,
             fields,
-            holder(uid),
+            claimant(uid),
             GROUP,
             complete,
             'test',
@@ -71,22 +71,22 @@ describe('fields that are held', () => {
             act(one.uid, [], true);
             continue;
           }
-          const taken = holdsOf(live, GROUP).some(
-            ({ uid, path }) => uid !== one.uid && pathText(path) === pathText(one.path),
+          const taken = readClaims(live, GROUP).some(
+            ({ uid, path }) => uid !== one.uid && formatPath(path) === formatPath(one.path),
           );
-          const hold = (): void =>
+          const claim = (): void =>
             act(
               one.uid,
               [{ path: one.path, value: one.value === undefined ? undefined : String(one.value) }],
               false,
             );
           if (taken) {
-            expect(hold).to.throw('is held by').with.property('name', 'OutputConflict');
+            expect(claim).to.throw('is held by').with.property('name', 'OutputConflict');
           } else {
-            hold();
+            claim();
           }
-          expect(new Set(holdsOf(live, GROUP).map(({ path }) => pathText(path))).size).to.equal(
-            holdsOf(live, GROUP).length,
+          expect(new Set(readClaims(live, GROUP).map(({ path }) => formatPath(path))).size).to.equal(
+            readClaims(live, GROUP).length,
           );
         }
         for (const uid of ['one', 'two']) {
@@ -102,9 +102,9 @@ describe('fields that are held', () => {
     const fields = [{ path: ['spec', 'http', { name: 'a' }, 'route'], value: [9] }];
     const next = applyJsonPatch(
       object,
-      planHolds(object, fields, holder('one'), GROUP, false, 'test').patch,
+      planClaims(object, fields, claimant('one'), GROUP, false, 'test').patch,
     ) as KubeObject;
-    expect(planHolds(next, fields, holder('one'), GROUP, false, 'test').patch).to.deep.equal([]);
+    expect(planClaims(next, fields, claimant('one'), GROUP, false, 'test').patch).to.deep.equal([]);
   });
 
   it('cannot overlap in one result', () => {
@@ -113,7 +113,7 @@ describe('fields that are held', () => {
       { path: ['spec', 'http', { name: 'a' }, 'route'], value: [9] },
     ];
     expect(() =>
-      planHolds(object, fields, holder('one'), GROUP, false, 'outputs.x of phase A'),
+      planClaims(object, fields, claimant('one'), GROUP, false, 'outputs.x of phase A'),
     ).to.throw(
       'outputs.x of phase A: VirtualService n/v has both spec.http and spec.http[a].route, which overlap',
     );
@@ -126,15 +126,15 @@ describe('fields that are held', () => {
     for (const fields of [inner, outer, inner]) {
       live = applyJsonPatch(
         live,
-        planHolds(live, fields, holder('one'), GROUP, false, 'test').patch,
+        planClaims(live, fields, claimant('one'), GROUP, false, 'test').patch,
       ) as KubeObject;
     }
-    expect(holdsOf(live, GROUP).map(({ path }) => pathText(path))).to.deep.equal([
+    expect(readClaims(live, GROUP).map(({ path }) => formatPath(path))).to.deep.equal([
       'spec.http[a].route',
     ]);
     live = applyJsonPatch(
       live,
-      planHolds(live, [], holder('one'), GROUP, true, 'test').patch,
+      planClaims(live, [], claimant('one'), GROUP, true, 'test').patch,
     ) as KubeObject;
     expect(live.spec).to.deep.equal(object.spec);
   });
@@ -143,10 +143,10 @@ describe('fields that are held', () => {
     for (const text of ['', '{', '{}', '[{}]', '[1]']) {
       const damaged = {
         ...object,
-        metadata: { ...object.metadata, annotations: { 't.io/held': text } },
+        metadata: { ...object.metadata, annotations: { 't.io/field-claims': text } },
       };
-      expect(() => planHolds(damaged, [], holder('one'), GROUP, true, 'test')).to.throw(
-        'the annotation t.io/held of VirtualService n/v cannot be read; mend or remove it',
+      expect(() => planClaims(damaged, [], claimant('one'), GROUP, true, 'test')).to.throw(
+        'the annotation t.io/field-claims of VirtualService n/v cannot be read; mend or remove it',
       );
     }
   });

@@ -1,29 +1,29 @@
 import { expect } from 'chai';
-import type { KubeObject, OperatorOptions } from '../../../runtime/src/ports.ts';
-import { refusal } from '../../flights/faults.ts';
+import type { KubeObject, OperatorOptions } from '../../../../runtime/src/internal.ts';
+import { refusal } from '../../../integration/fault-injector.ts';
 import {
   conditions,
   drone,
   DRONES,
-  machine,
+  defineTestOperator,
   output,
   readyMessage,
   service,
   SERVICES,
-} from '../../flights/machines.ts';
-import { Stage } from '../stage.ts';
+} from '../../../integration/test-operators.ts';
+import { OperatorHarness } from '../../operator-harness.ts';
 
 const ONE = { namespace: 'default', name: 'one' };
 const A = { namespace: 'default', name: 'a' };
 
 describe('what a resource has left, before garbage collection has come by', () => {
-  let stage: Stage;
-  beforeEach(async () => void (stage = await Stage.set({ controllers: false })));
-  afterEach(() => stage.stop());
+  let harness: OperatorHarness;
+  beforeEach(async () => void (harness = await OperatorHarness.create({ controllers: false })));
+  afterEach(() => harness.stop());
 
   const start = (options: Partial<OperatorOptions> = {}): Promise<unknown> =>
-    stage.start(
-      machine({
+    harness.start(
+      defineTestOperator({
         A: {
           outputs: [output.services],
           sync: () => ({ next: 'A', outputs: { services: [service('a')] } }),
@@ -31,17 +31,17 @@ describe('what a resource has left, before garbage collection has come by', () =
       }).scheduler,
       options,
     );
-  const one = (): Promise<KubeObject> => stage.cluster.api.get(DRONES, ONE);
-  const made = (): Promise<KubeObject> => stage.cluster.api.get(SERVICES, A);
+  const one = (): Promise<KubeObject> => harness.cluster.api.get(DRONES, ONE);
+  const made = (): Promise<KubeObject> => harness.cluster.api.get(SERVICES, A);
   const again = async (name = 'one'): Promise<void> => {
-    await stage.cluster.api.delete(DRONES, ONE);
-    await stage.create(drone(name));
-    await stage.pass(1);
+    await harness.cluster.api.delete(DRONES, ONE);
+    await harness.createObjects(drone(name));
+    await harness.advance(1);
   };
   beforeEach(async () => {
     await start();
-    await stage.create(drone('one'));
-    await stage.pass(1);
+    await harness.createObjects(drone('one'));
+    await harness.advance(1);
   });
 
   // @promise outputs/adoption
@@ -63,32 +63,32 @@ describe('what a resource has left, before garbage collection has come by', () =
     const before = await made();
     await again('two');
     expect(await made()).to.deep.equal(before);
-    expect(readyMessage(await stage.cluster.api.get(DRONES, { ...ONE, name: 'two' }))).to.contain(
+    expect(readyMessage(await harness.cluster.api.get(DRONES, { ...ONE, name: 'two' }))).to.contain(
       'belongs to Drone one',
     );
   });
 
   it('is waited for, and made anew as soon as it is gone, where who may not delete may not take over', async () => {
-    stage.faults.fault = ({ verb, kind }) =>
+    harness.faults.fault = ({ verb, kind }) =>
       verb === 'apply' && kind === 'Service' ? { when: 'before', error: refusal(403) } : undefined;
     await again();
     expect(readyMessage(await one())).to.equal(
       'Service default/a exists and was left by an earlier Drone one; it is made again when garbage collection has deleted it',
     );
-    await stage.pass(3_600);
-    stage.faults.fault = () => undefined;
-    await stage.cluster.api.delete(SERVICES, A);
-    await stage.pass(1);
+    await harness.advance(3_600);
+    harness.faults.fault = () => undefined;
+    await harness.cluster.api.delete(SERVICES, A);
+    await harness.advance(1);
     expect((await made()).metadata.ownerReferences?.[0]?.uid).to.equal((await one()).metadata.uid);
   });
 
   // @promise outputs/adoption
   it('is left alone when the server knows a newer resource of that name: the cache is behind, and the object may be its', async () => {
     const before = await made();
-    await stage.stop();
-    await stage.cluster.api.delete(DRONES, ONE);
-    await stage.create(drone('one'));
-    const { api } = stage.cluster;
+    await harness.stop();
+    await harness.cluster.api.delete(DRONES, ONE);
+    await harness.createObjects(drone('one'));
+    const { api } = harness.cluster;
     await start({
       api: {
         ...api,
@@ -100,7 +100,7 @@ describe('what a resource has left, before garbage collection has come by', () =
         },
       },
     });
-    await stage.pass(1);
+    await harness.advance(1);
     expect(await made()).to.deep.equal(before);
     expect(readyMessage(await one())).to.contain(
       'Service default/a exists and belongs to Drone one',

@@ -1,13 +1,13 @@
 import { expect } from 'chai';
-import type { KubeObject, ResourceType } from '../../../runtime/src/kube/object.ts';
-import { checkResult, intentsOf } from '../../../runtime/src/machine/intent.ts';
-import { contains } from '../../../runtime/src/machine/json.ts';
+import type { KubeObject, ResourceType } from '../../../../runtime/src/client/object.ts';
+import { validateResult, desiredObjectsOf } from '../../../../runtime/src/reconciler/outputs/desired-object.ts';
+import { containsFields } from '../../../../runtime/src/util/json.ts';
 import type {
   OutputDefinition,
   PhaseDefinition,
   Scheduler,
-} from '../../../runtime/src/scheduler.ts';
-import { usesOf } from '../../../runtime/src/scheduler.ts';
+} from '../../../../runtime/src/api/scheduler.ts';
+import { workerDefinitionOf } from '../../../../runtime/src/api/scheduler.ts';
 
 const services: ResourceType = {
   group: '',
@@ -41,8 +41,8 @@ const resource: KubeObject = {
   metadata: { name: 'r', namespace: 'ns', uid: 'u-1' },
 };
 
-function intents(...objects: readonly object[]): readonly KubeObject[] {
-  return intentsOf(scheduler, usesOf(phase), output, objects as never, resource).map(
+function desiredObjects(...objects: readonly object[]): readonly KubeObject[] {
+  return desiredObjectsOf(scheduler, workerDefinitionOf(phase), output, objects as never, resource).map(
     ({ object }) => object,
   );
 }
@@ -50,24 +50,24 @@ function intents(...objects: readonly object[]): readonly KubeObject[] {
 describe('a worker result', () => {
   // @promise reconcile/frozen-context
   it('may go only to the phases that are declared', () => {
-    expect(() => checkResult(scheduler, phase, { next: 'C' })).to.throw(
+    expect(() => validateResult(scheduler, phase, { next: 'C' })).to.throw(
       "returned next: 'C'; allowed are A, B",
     );
-    checkResult(scheduler, phase, { next: 'B' });
+    validateResult(scheduler, phase, { next: 'B' });
   });
   // @promise reconcile/frozen-context
   it('may hold only outputs that are declared', () => {
-    expect(() => checkResult(scheduler, phase, { next: 'A', outputs: { pods: [] } })).to.throw(
+    expect(() => validateResult(scheduler, phase, { next: 'A', outputs: { pods: [] } })).to.throw(
       'outputs.pods, which autopilot.yaml does not declare (declared: services)',
     );
   });
   it('may hold only lists of objects', () => {
     expect(() =>
-      checkResult(scheduler, phase, { next: 'A', outputs: { services: {} as never } }),
+      validateResult(scheduler, phase, { next: 'A', outputs: { services: {} as never } }),
     ).to.throw('outputs.services that is no list of objects');
   });
   it('that is no result at all is named', () => {
-    expect(() => checkResult(scheduler, phase, undefined as never)).to.throw(
+    expect(() => validateResult(scheduler, phase, undefined as never)).to.throw(
       "must return { next: '<phase>' }",
     );
   });
@@ -75,7 +75,7 @@ describe('a worker result', () => {
 
 describe('an output', () => {
   it('gets the namespace, the labels, the owner and the hash of its intent', () => {
-    const [made] = intents({ apiVersion: 'v1', kind: 'Service', metadata: { name: 's' } });
+    const [made] = desiredObjects({ apiVersion: 'v1', kind: 'Service', metadata: { name: 's' } });
     expect(made?.metadata.namespace).to.equal('ns');
     expect(made?.metadata.labels).to.deep.equal({
       'app.kubernetes.io/managed-by': 'thing-operator',
@@ -88,7 +88,7 @@ describe('an output', () => {
   });
   it('has the same hash whatever the order of its fields', () => {
     const hash = (spec: object): string | undefined =>
-      intents({ apiVersion: 'v1', kind: 'Service', metadata: { name: 's' }, spec })[0]?.metadata
+      desiredObjects({ apiVersion: 'v1', kind: 'Service', metadata: { name: 's' }, spec })[0]?.metadata
         .annotations?.['t.io/applied'];
     expect(hash({ a: 1, b: 2 })).to.equal(hash({ b: 2, a: 1 }));
     expect(hash({ a: 1, b: 2 })).not.to.equal(hash({ a: 1, b: 3 }));
@@ -123,26 +123,26 @@ describe('an output', () => {
   // @promise reconcile/refused-results
   for (const [what, object, message] of wrong) {
     it(`${what} is refused before anything is written`, () =>
-      expect(() => intents(object)).to.throw(message));
+      expect(() => desiredObjects(object)).to.throw(message));
   }
   it('returned twice is refused', () => {
     const one = { apiVersion: 'v1', kind: 'Service', metadata: { name: 's' } };
-    expect(() => intents(one, one)).to.throw('has ns/s twice');
+    expect(() => desiredObjects(one, one)).to.throw('has ns/s twice');
   });
 });
 
 describe('the comparison with the live object', () => {
   it('ignores fields that only the live object has, also in list items', () => {
     expect(
-      contains(
+      containsFields(
         { spec: { ports: [{ port: 80, protocol: 'TCP' }], clusterIP: '10.0.0.1' } },
         { spec: { ports: [{ port: 80 }] } },
       ),
     ).to.equal(true);
   });
   it('sees a changed value, a missing field and another number of items', () => {
-    expect(contains({ a: 1 }, { a: 2 })).to.equal(false);
-    expect(contains({}, { a: 1 })).to.equal(false);
-    expect(contains({ a: [1, 2] }, { a: [1] })).to.equal(false);
+    expect(containsFields({ a: 1 }, { a: 2 })).to.equal(false);
+    expect(containsFields({}, { a: 1 })).to.equal(false);
+    expect(containsFields({ a: [1, 2] }, { a: [1] })).to.equal(false);
   });
 });
