@@ -8,7 +8,13 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { scaffold } from '../generators/lib/index.ts';
 import { systemClock, systemRandom } from '../runtime/src/util/clock.ts';
-import type { KubeObject, Logger, Operator, OperatorEvent, Scheduler } from '../runtime/src/internal.ts';
+import type {
+  KubeObject,
+  Logger,
+  Operator,
+  OperatorEvent,
+  Scheduler,
+} from '../runtime/src/internal.ts';
 import { keyString, startOperator } from '../runtime/src/internal.ts';
 import { Cluster } from '../sandbox/src/index.ts';
 import { root } from './build.ts';

@@ -30,4 +30,11 @@ export type {
 } from './api/worker.ts';
 export type { KubeObject, ObjectMeta, ResourceType } from './client/object.ts';
 export type { MetricsQueries, MetricsQuery, QueryResult } from './queries/query-types.ts';
-export type { EmbeddedResource, Int32, Int64, IntOrString, Quantity, Timestamp } from './api/spec-types.ts';
+export type {
+  EmbeddedResource,
+  Int32,
+  Int64,
+  IntOrString,
+  Quantity,
+  Timestamp,
+} from './api/spec-types.ts';

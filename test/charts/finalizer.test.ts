@@ -103,12 +103,12 @@ describe('a configuration that has a type', () => {
         acceptBreaking: true,
       });
       const chart = join(project, 'charts/example-operator');
-      expect(await renderError(chart, { values: { config: { config: { region: 7 } } } })).to.contain(
-        '/config/config/region',
-      );
-      expect(await renderError(chart, { values: { config: { config: { region: 'eu' } } } })).to.equal(
-        'no failure',
-      );
+      expect(
+        await renderError(chart, { values: { config: { config: { region: 7 } } } }),
+      ).to.contain('/config/config/region');
+      expect(
+        await renderError(chart, { values: { config: { config: { region: 'eu' } } } }),
+      ).to.equal('no failure');
     } finally {
       rmSync(project, { recursive: true, force: true });
     }

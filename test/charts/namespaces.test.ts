@@ -6,7 +6,12 @@ import { deployment } from '../../examples/autoroute/test/deployments.ts';
 import { packageRoot } from '../../generators/lib/util/package-root.ts';
 import type { OperatorProcess } from '../e2e/operator-process.ts';
 import { startProcess } from '../e2e/operator-process.ts';
-import { afterConflict, EVENT_SERIES, expectLeastPrivilege, STANDBY } from '../e2e/least-privilege.ts';
+import {
+  afterConflict,
+  EVENT_SERIES,
+  expectLeastPrivilege,
+  STANDBY,
+} from '../e2e/least-privilege.ts';
 import type { ControlPlane } from '../realparts/index.ts';
 import { controlPlane, freePorts, until } from '../realparts/index.ts';
 import { at, chartOf, manifestsOf, renderText } from './rendering.ts';

@@ -305,7 +305,9 @@ describe('the templates of the chart', () => {
   });
 
   it('restarts Pods for a changed setting unless the runtime takes it live', async () => {
-    expect([...LIVE_KEYS].sort()).to.deep.equal(LIVE_SETTINGS.map((name) => FIELD_NAMES[name]).sort());
+    expect([...LIVE_KEYS].sort()).to.deep.equal(
+      LIVE_SETTINGS.map((name) => FIELD_NAMES[name]).sort(),
+    );
     const checksum = async (config: Json): Promise<unknown> =>
       at(
         (await find('Deployment', value({ config })))[0],

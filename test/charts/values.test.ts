@@ -97,9 +97,9 @@ describe('the values of the chart', () => {
 
   it('are refused when nobody knows them, but under global', async () => {
     expect(await renderError(chart.path, { values: { imgae: {} } })).to.contain('imgae');
-    expect(await renderError(chart.path, { values: { metrics: { servicemonitor: {} } } })).to.contain(
-      'servicemonitor',
-    );
+    expect(
+      await renderError(chart.path, { values: { metrics: { servicemonitor: {} } } }),
+    ).to.contain('servicemonitor');
     expect(await renderError(chart.path, { values: { global: { whatever: 1 } } })).to.equal(
       'no failure',
     );

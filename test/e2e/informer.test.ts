@@ -86,7 +86,9 @@ describe('an informer on a real API server', () => {
     await plane.restartApiServer();
     await api.create(TYPE, object('d'));
     await shows(informer, ['b', 'c', 'd']);
-    expect(faults.requestsFor('ConfigMap').filter((verb) => verb === 'list')).to.have.length(restarts);
+    expect(faults.requestsFor('ConfigMap').filter((verb) => verb === 'list')).to.have.length(
+      restarts,
+    );
   });
 
   // @promise watching/consistent-lists

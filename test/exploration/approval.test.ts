@@ -13,7 +13,14 @@ import {
   scenario,
 } from '../../sandbox/src/exploration/index.ts';
 import type { TestOperator } from '../integration/test-operators.ts';
-import { configMap, drone, input, defineTestOperator, output, service } from '../integration/test-operators.ts';
+import {
+  configMap,
+  drone,
+  input,
+  defineTestOperator,
+  output,
+  service,
+} from '../integration/test-operators.ts';
 
 /**
  * Goes live, with the version that its spec names, when a person lets it; a ConfigMap can hold it

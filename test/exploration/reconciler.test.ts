@@ -12,7 +12,15 @@ import {
   wait,
 } from '../../sandbox/src/exploration/index.ts';
 import type { TestOperator } from '../integration/test-operators.ts';
-import { configMap, drone, input, defineTestOperator, output, route, service } from '../integration/test-operators.ts';
+import {
+  configMap,
+  drone,
+  input,
+  defineTestOperator,
+  output,
+  route,
+  service,
+} from '../integration/test-operators.ts';
 
 interface Spec {
   readonly route: string;

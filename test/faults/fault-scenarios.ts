@@ -230,7 +230,9 @@ export const CUT_OFF: FaultScenario = {
   async run(world) {
     const leader = await world.leader();
     const { name, process } = world.replicas.get(leader);
-    world.way.setFaults([{ fault: 'stall', kinds: [...ANY, 'lease'], probability: 1, fromProcess: name }]);
+    world.way.setFaults([
+      { fault: 'stall', kinds: [...ANY, 'lease'], probability: 1, fromProcess: name },
+    ]);
     world.way.breakWatches();
     const since = now();
     await world.turn();
@@ -287,7 +289,9 @@ export const EVERYTHING: FaultScenario = {
   },
 };
 
-export const REQUEST_FAULT_SCENARIOS: readonly FaultScenario[] = (Object.keys(REQUEST_FAULTS) as RequestFaultType[]).map(requestFaultScenario);
+export const REQUEST_FAULT_SCENARIOS: readonly FaultScenario[] = (
+  Object.keys(REQUEST_FAULTS) as RequestFaultType[]
+).map(requestFaultScenario);
 export const GENTLE: readonly FaultScenario[] = [
   ...REQUEST_FAULT_SCENARIOS,
   ALL_REQUEST_FAULTS,

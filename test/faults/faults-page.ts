@@ -16,7 +16,15 @@ export interface SoakResult {
 
 const BAR_MB = 2;
 
-export function faultsPage({ resources, minutes, seed, runs, level, audit, syncs }: SoakResult): string {
+export function faultsPage({
+  resources,
+  minutes,
+  seed,
+  runs,
+  level,
+  audit,
+  syncs,
+}: SoakResult): string {
   const names = [...new Set(runs.map(({ name }) => name))];
   const rows = names.map((name) => {
     const mine = runs.filter((run) => run.name === name);

@@ -37,11 +37,17 @@ export function startFaultyProxy(server: string, random: () => number): FaultyPr
   const injected: Partial<Record<RequestFaultType, number>> = {};
   let weather: readonly { readonly of: RequestFault; times: number }[] = [];
 
-  const count = (fault: RequestFaultType): void => void (injected[fault] = (injected[fault] ?? 0) + 1);
+  const count = (fault: RequestFaultType): void =>
+    void (injected[fault] = (injected[fault] ?? 0) + 1);
   const choose = (kind: RequestKind, door: string): RequestFaultType | undefined => {
     for (const one of weather) {
       const { fault, kinds, probability, maxCount = Infinity, fromProcess = door } = one.of;
-      if (!kinds.includes(kind) || fromProcess !== door || one.times >= maxCount || random() >= probability) {
+      if (
+        !kinds.includes(kind) ||
+        fromProcess !== door ||
+        one.times >= maxCount ||
+        random() >= probability
+      ) {
         continue;
       }
       one.times++;

@@ -16,7 +16,10 @@ export interface ScenarioResult {
 }
 
 /** @throws Error with what is lost when the state of the quiet run is not reached again */
-export async function runScenario(world: TestWorld, scenario: FaultScenario): Promise<ScenarioResult> {
+export async function runScenario(
+  world: TestWorld,
+  scenario: FaultScenario,
+): Promise<ScenarioResult> {
   const { injected, endedAt } = await scenario.run(world);
   try {
     await world.rest();

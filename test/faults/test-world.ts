@@ -133,7 +133,9 @@ export class TestWorld {
     const some = this.names.filter(() => this.random() < 0.05);
     await this.each(some, async (name) => {
       const [type, found] = this.random() < 0.5 ? [CONFIG_MAPS, `${name}-box`] : [PARCELS, name];
-      await this.api.delete(type, { namespace: PARCEL_NAMESPACE, name: found }).catch(() => undefined);
+      await this.api
+        .delete(type, { namespace: PARCEL_NAMESPACE, name: found })
+        .catch(() => undefined);
       if (type === PARCELS) {
         await this.remade(name);
       }
@@ -170,7 +172,8 @@ export class TestWorld {
         );
       }
       const quiet = this.#quiet.get(this.colour);
-      const lost = quiet === undefined ? [] : differences(quiet, await snapshot(this.api, PARCEL_NAMESPACE));
+      const lost =
+        quiet === undefined ? [] : differences(quiet, await snapshot(this.api, PARCEL_NAMESPACE));
       if (lost.length > 0) {
         throw new Error(`not as in the quiet run:\n${lost.slice(0, 10).join('\n')}`);
       }

@@ -4,7 +4,15 @@ import { startSandbox } from '../../sandbox/src/index.ts';
 import type { RequestFault } from './fault-injector.ts';
 import { FaultInjector, connectionReset, refusal } from './fault-injector.ts';
 import type { TestOperator } from './test-operators.ts';
-import { conditions, configMap, drone, input, defineTestOperator, output, service } from './test-operators.ts';
+import {
+  conditions,
+  configMap,
+  drone,
+  input,
+  defineTestOperator,
+  output,
+  service,
+} from './test-operators.ts';
 
 describe('an operator survives', () => {
   let sandbox: Sandbox;
@@ -49,7 +57,10 @@ describe('an operator survives', () => {
     ['a 500', { when: 'before', error: refusal(500, 'InternalError') }],
     ['a 503', { when: 'before', error: refusal(503, 'ServiceUnavailable') }],
     ['a reset connection', { when: 'before', error: connectionReset() }],
-    ['an answer that is lost after the write was done', { when: 'after', error: connectionReset() }],
+    [
+      'an answer that is lost after the write was done',
+      { when: 'after', error: connectionReset() },
+    ],
   ];
   for (const [title, fault] of answers) {
     // @promise lifecycle/crash-safety
@@ -87,7 +98,9 @@ describe('an operator survives', () => {
     await sandbox.create(drone('one'));
     const left = new Set(['patch', 'get']);
     faults.fault = ({ verb, kind }) =>
-      kind === 'Drone' && left.delete(verb) ? { when: 'before', error: connectionReset() } : undefined;
+      kind === 'Drone' && left.delete(verb)
+        ? { when: 'before', error: connectionReset() }
+        : undefined;
     await sandbox.patch('Drone', 'one', { spec: { other: true } });
     await sandbox.advance('1m');
     expect(left.size).to.equal(0);
@@ -213,7 +226,9 @@ describe('an operator survives', () => {
       if (verb === 'watch') {
         return { when: 'before', error: connectionReset() };
       }
-      return verb === 'patch' && lost++ === 0 ? { when: 'after', error: connectionReset() } : undefined;
+      return verb === 'patch' && lost++ === 0
+        ? { when: 'after', error: connectionReset() }
+        : undefined;
     };
     faults.endWatches(connectionReset());
     await sandbox.advance('100s');

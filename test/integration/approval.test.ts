@@ -2,7 +2,14 @@ import { expect } from 'chai';
 import { defineScheduler } from '../../runtime/src/index.ts';
 import type { Sandbox } from '../../sandbox/src/index.ts';
 import { startSandbox } from '../../sandbox/src/index.ts';
-import { conditions, drone, defineTestOperator, output, readyMessage, service } from './test-operators.ts';
+import {
+  conditions,
+  drone,
+  defineTestOperator,
+  output,
+  readyMessage,
+  service,
+} from './test-operators.ts';
 
 const APPROVE = 'flights.autopilot.test/approve';
 

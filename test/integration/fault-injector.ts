@@ -2,7 +2,15 @@
 import type { KubeApi, KubeObject, WatchEvent } from '../../runtime/src/internal.ts';
 import { ApiError, ConnectionError } from '../../runtime/src/internal.ts';
 
-export type ApiVerb = 'list' | 'watch' | 'get' | 'create' | 'replace' | 'apply' | 'patch' | 'delete';
+export type ApiVerb =
+  | 'list'
+  | 'watch'
+  | 'get'
+  | 'create'
+  | 'replace'
+  | 'apply'
+  | 'patch'
+  | 'delete';
 
 /** One request as the operator makes it. */
 export interface ApiRequest {

@@ -189,9 +189,10 @@ describe('an edit of an object that is somebody else’s', () => {
   it('is not given up by a phase that lists the edits of its own namespace, when another phase made it elsewhere', async () => {
     const all = { namespace: 'all' } as const;
     const edit = (namespace: string): FieldClaim =>
-      claimFields({ ...route('web'), kind: 'VirtualService', metadata: { name: 'web', namespace } }, [
-        { path: ['spec', 'http', { name: 'split' }, 'route'], value: to('new') },
-      ]);
+      claimFields(
+        { ...route('web'), kind: 'VirtualService', metadata: { name: 'web', namespace } },
+        [{ path: ['spec', 'http', { name: 'split' }, 'route'], value: to('new') }],
+      );
     await start(
       defineTestOperator({
         A: {

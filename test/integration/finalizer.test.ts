@@ -76,7 +76,9 @@ describe('the finalizer', () => {
       expect(seen).to.deep.equal([[OURS]]);
     });
     it('when the operator can write cluster-scoped objects', async () => {
-      await start(defineTestOperator({ A: { outputs: [output.namespaces], sync: () => ({ next: 'A' }) } }));
+      await start(
+        defineTestOperator({ A: { outputs: [output.namespaces], sync: () => ({ next: 'A' }) } }),
+      );
       await sandbox.create(drone('one'));
       expect(await finalizers()).to.deep.equal([OURS]);
     });
@@ -114,7 +116,9 @@ describe('the finalizer', () => {
     it('no longer, once the operator does not need it: it is removed on sight, also in a final phase', async () => {
       await start(defineTestOperator({ A: { sync: () => ({ next: 'B' }) }, B: {} }, {}));
       await sandbox.create(drone('one', {}, { finalizers: ['somebody.else/hold'] }));
-      await sandbox.restart(defineTestOperator({ A: { sync: () => ({ next: 'B' }) }, B: {} }).scheduler);
+      await sandbox.restart(
+        defineTestOperator({ A: { sync: () => ({ next: 'B' }) }, B: {} }).scheduler,
+      );
       expect(await finalizers()).to.deep.equal(['somebody.else/hold']);
     });
     // @promise finalizer/added-first
@@ -269,7 +273,9 @@ describe('the finalizer', () => {
     });
 
     it('leaves a resource that only somebody else holds alone: no worker runs, nothing is written', async () => {
-      const testOperator = defineTestOperator({ A: { sync: () => ({ next: 'A', requeueAfter: '1s' }) } });
+      const testOperator = defineTestOperator({
+        A: { sync: () => ({ next: 'A', requeueAfter: '1s' }) },
+      });
       await start(testOperator);
       await sandbox.create(drone('one', {}, { finalizers: ['somebody.else/hold'] }));
       const before = [testOperator.calls.length, writes().length];
@@ -668,7 +674,10 @@ describe('the finalizer', () => {
         ],
       ] as const) {
         await start(
-          defineTestOperator({ A: { sync: () => ({ next: 'A' }) } }, { finalize: () => result as never }),
+          defineTestOperator(
+            { A: { sync: () => ({ next: 'A' }) } },
+            { finalize: () => result as never },
+          ),
         );
         await sandbox.create(drone('one'));
         await sandbox.delete('Drone', 'one');

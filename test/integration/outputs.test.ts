@@ -407,9 +407,9 @@ describe('outputs', () => {
     await sandbox.restart(testOperator.scheduler, { wrapApi: faults.wrapApi });
     await sandbox.advance('1m');
     expect((await sandbox.get('Namespace', 'made'))?.metadata.uid).to.equal(uid);
-    expect(faults.requestsFor('Namespace').filter((request) => request.endsWith('made'))).to.deep.equal([
-      'apply made',
-    ]);
+    expect(
+      faults.requestsFor('Namespace').filter((request) => request.endsWith('made')),
+    ).to.deep.equal(['apply made']);
   });
 
   it('in a namespace that the operator does not watch are refused: it could never find them again', async () => {

@@ -4,7 +4,15 @@ import type { Sandbox, SandboxOptions } from '../../sandbox/src/index.ts';
 import { startSandbox } from '../../sandbox/src/index.ts';
 import { FaultInjector } from './fault-injector.ts';
 import type { TestOperator } from './test-operators.ts';
-import { conditions, drone, DRONES, defineTestOperator, output, readyMessage, service } from './test-operators.ts';
+import {
+  conditions,
+  drone,
+  DRONES,
+  defineTestOperator,
+  output,
+  readyMessage,
+  service,
+} from './test-operators.ts';
 
 let sandbox: Sandbox;
 let faults: FaultInjector;
@@ -143,7 +151,9 @@ describe('a worker that does not end', () => {
       ++calls === 1
         ? { next: 'A', requeueAfter: '1s' }
         : new Promise((resolve) => ends.push(() => resolve({ next: 'A' })));
-    await start(defineTestOperator({ A: { onSpecChange: 'B', sync }, B: { sync: () => ({ next: 'B' }) } }));
+    await start(
+      defineTestOperator({ A: { onSpecChange: 'B', sync }, B: { sync: () => ({ next: 'B' }) } }),
+    );
     await sandbox.create(drone('one'));
     await sandbox.advance('2s');
     await sandbox.patch('Drone', 'one', { spec: { other: true } });

@@ -191,7 +191,9 @@ describe('one sync', () => {
     const old = defineTestOperator({ Old: { sync: () => ({ next: 'Old' }) } });
     await start(old);
     await sandbox.create(drone('one'));
-    const renamed = defineTestOperator({ New: { formerly: ['Old'], sync: () => ({ next: 'New' }) } });
+    const renamed = defineTestOperator({
+      New: { formerly: ['Old'], sync: () => ({ next: 'New' }) },
+    });
     await sandbox.restart(renamed.scheduler);
     expect(renamed.calls.map(({ phase }) => phase)).to.deep.equal(['New']);
     expect((await status()).phase).to.equal('New');
@@ -231,7 +233,9 @@ describe('one sync', () => {
   });
 
   it('is Stalled in a final phase that is not ready', async () => {
-    await start(defineTestOperator({ A: { sync: () => ({ next: 'Failed' }) }, Failed: { ready: false } }));
+    await start(
+      defineTestOperator({ A: { sync: () => ({ next: 'Failed' }) }, Failed: { ready: false } }),
+    );
     await sandbox.create(drone('one'));
     expect(conditions(await sandbox.get('Drone', 'one'))).to.deep.equal([
       'Ready=False Failed',
@@ -394,7 +398,9 @@ describe('one sync', () => {
   });
 
   it('does nothing for a resource that is being deleted', async () => {
-    const testOperator = defineTestOperator({ A: { sync: () => ({ next: 'A', requeueAfter: '1s' }) } });
+    const testOperator = defineTestOperator({
+      A: { sync: () => ({ next: 'A', requeueAfter: '1s' }) },
+    });
     await start(testOperator);
     await sandbox.create(drone('one', {}, { finalizers: ['somebody.else/hold'] }));
     await sandbox.delete('Drone', 'one');

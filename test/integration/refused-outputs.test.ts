@@ -51,7 +51,8 @@ describe('outputs that the API server refuses', () => {
         ? { when: 'before', error: refusal(code) }
         : undefined;
   };
-  const refusals = (): number => sandbox.events.filter(({ type }) => type === 'reconcileFailed').length;
+  const refusals = (): number =>
+    sandbox.events.filter(({ type }) => type === 'reconcileFailed').length;
 
   for (const [title, status] of [
     ['by a webhook (422)', 422],
@@ -184,7 +185,9 @@ describe('outputs that the API server refuses', () => {
               return {
                 next: 'A',
                 outputs: {
-                  virtualservices: [claimFields(web, [{ path: ['spec', 'hosts'], value: ['other'] }])],
+                  virtualservices: [
+                    claimFields(web, [{ path: ['spec', 'hosts'], value: ['other'] }]),
+                  ],
                 },
               };
             },

@@ -5,7 +5,15 @@ import type { Sandbox } from '../../sandbox/src/index.ts';
 import { startSandbox } from '../../sandbox/src/index.ts';
 import { FaultInjector } from './fault-injector.ts';
 import type { TestOperator } from './test-operators.ts';
-import { configMap, drone, input, defineTestOperator, output, route, service } from './test-operators.ts';
+import {
+  configMap,
+  drone,
+  input,
+  defineTestOperator,
+  output,
+  route,
+  service,
+} from './test-operators.ts';
 
 describe('the budget of requests', () => {
   let sandbox: Sandbox;

@@ -3,7 +3,14 @@ import type { Sandbox } from '../../sandbox/src/index.ts';
 import { startSandbox } from '../../sandbox/src/index.ts';
 import { FaultInjector, refusal } from './fault-injector.ts';
 import type { TestOperator } from './test-operators.ts';
-import { conditions, configMap, drone, input, defineTestOperator, readyMessage } from './test-operators.ts';
+import {
+  conditions,
+  configMap,
+  drone,
+  input,
+  defineTestOperator,
+  readyMessage,
+} from './test-operators.ts';
 
 let sandbox: Sandbox;
 let faults: FaultInjector;

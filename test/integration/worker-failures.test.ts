@@ -3,7 +3,14 @@ import { PermanentError, RetryLater } from '../../runtime/src/index.ts';
 import type { Sandbox, SandboxOptions } from '../../sandbox/src/index.ts';
 import { startSandbox } from '../../sandbox/src/index.ts';
 import type { TestOperator } from './test-operators.ts';
-import { conditions, configMap, drone, input, defineTestOperator, readyMessage } from './test-operators.ts';
+import {
+  conditions,
+  configMap,
+  drone,
+  input,
+  defineTestOperator,
+  readyMessage,
+} from './test-operators.ts';
 
 describe('a worker that fails', () => {
   let sandbox: Sandbox;
@@ -15,7 +22,9 @@ describe('a worker that fails', () => {
   const status = async (name = 'one') => (await sandbox.get('Drone', name))?.status ?? {};
 
   it('keeps the phase when a worker throws, and comes again with growing backoff', async () => {
-    const testOperator = defineTestOperator({ A: { sync: () => Promise.reject(new Error('no luck')) } });
+    const testOperator = defineTestOperator({
+      A: { sync: () => Promise.reject(new Error('no luck')) },
+    });
     await start(testOperator);
     await sandbox.create(drone('one'));
     await sandbox.advance('10m');
@@ -73,7 +82,9 @@ describe('a worker that fails', () => {
 
   // @promise reconcile/no-tight-loop
   it('is called again after a tenth of a second at the soonest, whatever it asks for', async () => {
-    const retrying = defineTestOperator({ A: { sync: () => Promise.reject(new RetryLater('0s')) } });
+    const retrying = defineTestOperator({
+      A: { sync: () => Promise.reject(new RetryLater('0s')) },
+    });
     const staying = defineTestOperator({ A: { sync: () => ({ next: 'A', requeueAfter: '0s' }) } });
     const due = defineTestOperator({ A: { interval: '0s', sync: () => ({ next: 'A' }) } });
     const ending = defineTestOperator(

@@ -39,7 +39,9 @@ function testsOf({ query, parameters, series, answer }: Case): readonly object[]
         series: seriesName(one),
         values: `0+${one.perSecond * every}x${LENGTH_S / every}`,
       })),
-      promql_expr_test: [{ eval_time: AT, ...expectation(fillTemplate(query, parameters), answer) }],
+      promql_expr_test: [
+        { eval_time: AT, ...expectation(fillTemplate(query, parameters), answer) },
+      ],
     },
   ];
 }

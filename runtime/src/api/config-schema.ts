@@ -50,7 +50,12 @@ export function validateUserConfig(schema: ConfigSchema | undefined, value: unkn
   return filled;
 }
 
-function validateValue(schema: ConfigSchema, value: unknown, path: string, report: ReportProblem): unknown {
+function validateValue(
+  schema: ConfigSchema,
+  value: unknown,
+  path: string,
+  report: ReportProblem,
+): unknown {
   if (value === null && schema.nullable) {
     return value;
   }
@@ -74,7 +79,9 @@ function validateValue(schema: ConfigSchema, value: unknown, path: string, repor
   }
   if (Array.isArray(value)) {
     return value.map((item, index) =>
-      schema.items === undefined ? item : validateValue(schema.items, item, `${path}[${index}]`, report),
+      schema.items === undefined
+        ? item
+        : validateValue(schema.items, item, `${path}[${index}]`, report),
     );
   }
   return isMapping(value) ? validateMapping(schema, value, path, report) : value;

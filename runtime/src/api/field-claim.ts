@@ -4,7 +4,8 @@
  *
  * Such an object is never applied. The machine sends one JSON Patch that tests uid and
  * resourceVersion, sets the named fields, and in
- * the same request notes in `<group>/field-claims` who holds them and what stood there before, so that it
+ * the same request notes in `<group>/field-claims` who holds them and what stood there before, so
+ * that it
  * can be put back.
  */
 import type { KubeObject } from '../client/object.ts';

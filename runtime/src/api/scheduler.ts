@@ -102,17 +102,34 @@ export interface WorkerDefinition {
   readonly line?: number | undefined;
 }
 
-export function workerDefinitionOf({ name, inputs, outputs, metrics, line }: PhaseDefinition): WorkerDefinition {
+export function workerDefinitionOf({
+  name,
+  inputs,
+  outputs,
+  metrics,
+  line,
+}: PhaseDefinition): WorkerDefinition {
   return { title: `phase ${name}`, inputs, outputs, metrics, line };
 }
 
-export function finalizerWorkerDefinition({ inputs, outputs, metrics, line }: FinalizerDefinition): WorkerDefinition {
+export function finalizerWorkerDefinition({
+  inputs,
+  outputs,
+  metrics,
+  line,
+}: FinalizerDefinition): WorkerDefinition {
   return { title: 'the finalizer', inputs, outputs, metrics, line };
 }
 
 /** Everything of a scheduler that reads and writes. */
-export function allWorkerDefinitions({ phases, finalizer }: Scheduler): readonly WorkerDefinition[] {
-  return [...phases.map(workerDefinitionOf), ...(finalizer === undefined ? [] : [finalizerWorkerDefinition(finalizer)])];
+export function allWorkerDefinitions({
+  phases,
+  finalizer,
+}: Scheduler): readonly WorkerDefinition[] {
+  return [
+    ...phases.map(workerDefinitionOf),
+    ...(finalizer === undefined ? [] : [finalizerWorkerDefinition(finalizer)]),
+  ];
 }
 
 /**

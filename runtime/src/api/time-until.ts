@@ -3,7 +3,8 @@ import { parseDuration } from './duration.ts';
 import type { Duration } from './scheduler.ts';
 
 /**
- * How long it is until `readDuration` has passed since the last step of this phase, or since the phase
+ * How long it is until `readDuration` has passed since the last step of this phase, or since the
+ * phase
  * began where there was none (in a
  * finalizer: since its first call that went well). Undefined: it has passed. Goes well with
  * `requeueAfter`.

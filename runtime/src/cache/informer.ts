@@ -133,7 +133,9 @@ export class Informer {
         failed: (error) => {
           const now = clock.monotonic();
           const before =
-            part.openSince !== undefined && now - part.openSince >= CUT_WHEN_HEALTHY_MS ? undefined : part.failing;
+            part.openSince !== undefined && now - part.openSince >= CUT_WHEN_HEALTHY_MS
+              ? undefined
+              : part.failing;
           part.failing = { since: before?.since ?? now, reason: messageOf(error) };
           this.#observer.watchFailed(kind, error);
         },
@@ -162,7 +164,11 @@ export class Informer {
    * listed after it, or else as far as a
    * consistent read of now. A kind that is unavailable holds nobody up.
    */
-  async waitUntilCaughtUp(since: number, { api }: Pick<ReflectorDeps, 'api'>, signal: AbortSignal): Promise<void> {
+  async waitUntilCaughtUp(
+    since: number,
+    { api }: Pick<ReflectorDeps, 'api'>,
+    signal: AbortSignal,
+  ): Promise<void> {
     const outdated = this.#parts.filter(
       (part) =>
         part.unavailable === undefined && (part.listedAt === undefined || part.listedAt < since),
@@ -312,7 +318,9 @@ export class Informer {
     writer: string,
     send: () => Promise<KubeObject>,
   ): Promise<KubeObject> {
-    const endWrites = this.#allOfKind().flatMap((informer) => informer.#storeOf(key)?.beginWrite(key) ?? []);
+    const endWrites = this.#allOfKind().flatMap(
+      (informer) => informer.#storeOf(key)?.beginWrite(key) ?? [],
+    );
     let response: KubeObject | undefined;
     try {
       return (response = await send());

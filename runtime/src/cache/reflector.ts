@@ -11,7 +11,13 @@ import type { KubeApi } from '../client/kube-api.ts';
 import { ConnectionError } from '../client/errors.ts';
 import type { ResourceType } from '../client/object.ts';
 import type { RelistResult, Store } from './store.ts';
-import type { StoreEffect, WatchStateInput, ListingState, WatchState, WatchingState } from './watch-state.ts';
+import type {
+  StoreEffect,
+  WatchStateInput,
+  ListingState,
+  WatchState,
+  WatchingState,
+} from './watch-state.ts';
 import { INITIAL_STATE, nextWatchState } from './watch-state.ts';
 
 /** client-go's page size (tools/pager). */
@@ -78,7 +84,8 @@ export function startReflector(
   let listCount = 0;
   let watchCount = 0;
   let watchOpenedAt = clock.monotonic();
-  const isStable = (): boolean => state.type === 'watching' && clock.monotonic() - watchOpenedAt >= STABLE_AFTER_MS;
+  const isStable = (): boolean =>
+    state.type === 'watching' && clock.monotonic() - watchOpenedAt >= STABLE_AFTER_MS;
 
   const applyEffect = (effect: StoreEffect): void => {
     switch (effect.type) {
@@ -145,7 +152,10 @@ export function startReflector(
     }
   }
 
-  async function listPage(listing: ListingState, stopSignal: AbortSignal): Promise<WatchStateInput> {
+  async function listPage(
+    listing: ListingState,
+    stopSignal: AbortSignal,
+  ): Promise<WatchStateInput> {
     if (listing.pages.length === 0) {
       listStartedAt = clock.monotonic();
     }
@@ -162,7 +172,10 @@ export function startReflector(
     }
   }
 
-  async function readWatch({ resourceVersion }: WatchingState, stopSignal: AbortSignal): Promise<void> {
+  async function readWatch(
+    { resourceVersion }: WatchingState,
+    stopSignal: AbortSignal,
+  ): Promise<void> {
     const timeoutSeconds = 300 + Math.floor(random() * 300);
     const limit = silenceTimeout(SILENCE_TIMEOUT_MS, stopSignal);
     try {

@@ -138,7 +138,12 @@ export class Store {
   put(object: KubeObject, writer?: string): void {
     const key = keyString(keyOf(object));
     if (writer !== undefined) {
-      return this.#putResponse(key, object, writer, this.#pendingWrites.get(key)?.progress ?? this.#progress);
+      return this.#putResponse(
+        key,
+        object,
+        writer,
+        this.#pendingWrites.get(key)?.progress ?? this.#progress,
+      );
     }
     this.advanceTo(versionOf(object));
     this.#deliverOrQueue(key, () => this.#put(key, object, undefined));

@@ -77,10 +77,19 @@ export interface WatchTransition {
   readonly effect?: StoreEffect;
 }
 
-export const INITIAL_STATE: ListingState = { type: 'listing', pages: [], isUnpaged: false, failures: 0 };
+export const INITIAL_STATE: ListingState = {
+  type: 'listing',
+  pages: [],
+  isUnpaged: false,
+  failures: 0,
+};
 
 /** @param random jitter of waits */
-export function nextWatchState(state: WatchState, input: WatchStateInput, random: Random): WatchTransition {
+export function nextWatchState(
+  state: WatchState,
+  input: WatchStateInput,
+  random: Random,
+): WatchTransition {
   if (input.type === 'relistRequested') {
     return { state: { ...INITIAL_STATE, failures: failuresOf(state) } };
   }
@@ -169,10 +178,15 @@ function afterWatching(
         case 'expired':
           return {
             state:
-              failures === 1 ? { ...INITIAL_STATE, failures } : backOff({ ...INITIAL_STATE, failures }, error, random),
+              failures === 1
+                ? { ...INITIAL_STATE, failures }
+                : backOff({ ...INITIAL_STATE, failures }, error, random),
           };
         case 'denied':
-          return { state: backOff({ ...INITIAL_STATE, failures }, error, random), effect: unavailableEffect(error) };
+          return {
+            state: backOff({ ...INITIAL_STATE, failures }, error, random),
+            effect: unavailableEffect(error),
+          };
         case 'broken':
           return { state: backOff({ ...state, receivedEvents: false, failures }, error, random) };
       }
@@ -192,7 +206,11 @@ function classifyFailure(error: unknown): 'expired' | 'denied' | 'broken' {
 }
 
 /** Half to one and a half of 0.8, 1.6 … 30 s, and never less than the server asked for. */
-function backOff(resume: ListingState | WatchingState, error: unknown, random: Random): WaitingState {
+function backOff(
+  resume: ListingState | WatchingState,
+  error: unknown,
+  random: Random,
+): WaitingState {
   const backoff = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** Math.min(resume.failures - 1, 10));
   const asked = isApiError(error) ? (error.status.retryAfterSeconds ?? 0) * 1000 : 0;
   return {
@@ -207,5 +225,9 @@ function failuresOf(state: WatchState): number {
 }
 
 function unavailableEffect(error: unknown): StoreEffect {
-  return { type: 'unavailable', reason: (error as Error).message, isNotServed: hasCode(error, 404) };
+  return {
+    type: 'unavailable',
+    reason: (error as Error).message,
+    isNotServed: hasCode(error, 404),
+  };
 }

@@ -54,7 +54,9 @@ export async function connect(options: ConnectOptions = {}): Promise<KubeConnect
   const inCluster =
     process.env['KUBERNETES_SERVICE_HOST'] !== undefined && existsSync(`${SERVICE_ACCOUNT}/token`);
   const access =
-    file === undefined && inCluster ? await accessFromServiceAccount() : await accessFromKubeconfig(file);
+    file === undefined && inCluster
+      ? await accessFromServiceAccount()
+      : await accessFromKubeconfig(file);
   const clock = options.clock ?? systemClock;
   const { version } = JSON.parse(
     readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
@@ -74,7 +76,10 @@ export async function connect(options: ConnectOptions = {}): Promise<KubeConnect
  * really gone must not be asked for in a loop.
  * While they cannot be read, the last ones do as long as nobody refuses them.
  */
-function cacheCredentials(read: () => Promise<Credentials>, clock: Clock): Connection['credentials'] {
+function cacheCredentials(
+  read: () => Promise<Credentials>,
+  clock: Clock,
+): Connection['credentials'] {
   let last: { readonly at: number; readonly value: Promise<Credentials> } | undefined;
   let lastGood: Credentials | undefined;
   return (fresh) => {

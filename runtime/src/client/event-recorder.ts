@@ -113,7 +113,12 @@ export function createEventRecorder({
   }
 
   /** A series whose Event is not in the cluster begins anew with what is said next. */
-  function dropSeries(seriesKey: string, existing: EventSeries, error: unknown, absent = true): never {
+  function dropSeries(
+    seriesKey: string,
+    existing: EventSeries,
+    error: unknown,
+    absent = true,
+  ): never {
     if (absent && series.get(seriesKey) === existing) {
       series.delete(seriesKey);
     }
@@ -132,7 +137,9 @@ export function createEventRecorder({
       }
       existing.lastSentAt = clock.monotonic();
       existing.reportedCount = existing.count;
-      const body = { series: { count: existing.count, lastObservedTime: formatMicroTime(existing.lastSeenAt) } };
+      const body = {
+        series: { count: existing.count, lastObservedTime: formatMicroTime(existing.lastSeenAt) },
+      };
       send(() =>
         api
           .patch(EVENT, existing.key, { type: 'merge', body })
@@ -178,7 +185,11 @@ export function createEventRecorder({
       };
       const event = eventOf(key, now, { operatorName, instance, regarding, type, reason, note });
       if (
-        send(() => api.create(EVENT, event).catch((error: unknown) => dropSeries(seriesKey, newSeries, error)))
+        send(() =>
+          api
+            .create(EVENT, event)
+            .catch((error: unknown) => dropSeries(seriesKey, newSeries, error)),
+        )
       ) {
         setBounded(series, seriesKey, newSeries);
       }

@@ -56,7 +56,11 @@ export interface HttpTransport {
    * @param check refuses a write by throwing, in the moment it leaves. @throws ApiError,
    * ConnectionError, the signal's reason
    */
-  open(request: HttpRequest, check: () => void, signal?: AbortSignal): Promise<Dispatcher.ResponseData>;
+  open(
+    request: HttpRequest,
+    check: () => void,
+    signal?: AbortSignal,
+  ): Promise<Dispatcher.ResponseData>;
   /** See `HttpKubeApi`. */
   readonly unavailableReason: string | undefined;
   close(): Promise<void>;
@@ -189,7 +193,10 @@ class AgentCache {
   }
 }
 
-async function readApiError(response: Dispatcher.ResponseData, request: HttpRequest): Promise<ApiError> {
+async function readApiError(
+  response: Dispatcher.ResponseData,
+  request: HttpRequest,
+): Promise<ApiError> {
   const text = await response.body.text();
   const status = parseStatus(text) ?? {};
   const message =

@@ -67,7 +67,11 @@ export async function readSimpleKubeconfig(file: string): Promise<ClusterAccess 
     );
   }
   const user = named?.user ?? {};
-  if (cluster === undefined || !hasOnlyKnownFields(cluster, CLUSTER_FIELDS) || !hasOnlyKnownFields(user, USER_FIELDS)) {
+  if (
+    cluster === undefined ||
+    !hasOnlyKnownFields(cluster, CLUSTER_FIELDS) ||
+    !hasOnlyKnownFields(user, USER_FIELDS)
+  ) {
     return undefined;
   }
   const { server } = cluster;

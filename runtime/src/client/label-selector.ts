@@ -68,11 +68,13 @@ export function matchesSelector(
 }
 
 export function requirementsOf(selector: LabelSelector): readonly LabelRequirement[] {
-  const labels = Object.entries(selector.matchLabels ?? {}).map(([key, value]): LabelRequirement => ({
-    key,
-    operator: 'In',
-    values: [value],
-  }));
+  const labels = Object.entries(selector.matchLabels ?? {}).map(
+    ([key, value]): LabelRequirement => ({
+      key,
+      operator: 'In',
+      values: [value],
+    }),
+  );
   const expressions = (selector.matchExpressions ?? []).map(
     ({ key, operator, values }): LabelRequirement => ({ key, operator, values: values ?? [] }),
   );

@@ -15,7 +15,10 @@ const MAX_LABEL_LENGTH = 63;
  * are those of k8s.io/apimachinery
  * (api/validation); a version of the API server may be stricter.
  */
-export function violatedNameRule({ group, plural }: ResourceType, name: unknown): string | undefined {
+export function violatedNameRule(
+  { group, plural }: ResourceType,
+  name: unknown,
+): string | undefined {
   const text = typeof name === 'string' ? name : '';
   if (group === 'rbac.authorization.k8s.io') {
     return isPathSegment(text)

@@ -78,6 +78,9 @@ export function controllerOf({ metadata }: KubeObject): OwnerReference | undefin
 }
 
 /** `Kind namespace/name`, for messages. */
-export function describeObject(object: { readonly kind: string; readonly metadata: ObjectKey }): string {
+export function describeObject(object: {
+  readonly kind: string;
+  readonly metadata: ObjectKey;
+}): string {
   return `${object.kind} ${keyString(object.metadata)}`;
 }

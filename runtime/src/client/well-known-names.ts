@@ -41,7 +41,8 @@ export function approveAnnotation(group: string): string {
 }
 
 /**
- * `<group>/field-claims` on an object of somebody else's: which of its fields resources hold, and what
+ * `<group>/field-claims` on an object of somebody else's: which of its fields resources hold, and
+ * what
  * stood there before.
  */
 export function fieldClaimsAnnotation(group: string): string {

@@ -146,7 +146,11 @@ export class Controller {
       const until = clock.monotonic() + backoffMs(failures, random);
       this.#resourceStates.set(key, {
         ...newResourceState(resource.metadata.uid),
-        deferral: { message: reason, until, stallFingerprint: stallFingerprintOf(resource, scheduler) },
+        deferral: {
+          message: reason,
+          until,
+          stallFingerprint: stallFingerprintOf(resource, scheduler),
+        },
       });
       recordEvent(resource, 'Warning', 'WorkerBlocked', reason);
     }
@@ -251,8 +255,10 @@ export class Controller {
     }
     this.#resourceStates.set(key, state);
     const current = phaseOf(scheduler, resource);
-    const msLeft = current === undefined ? undefined : msUntilTimeout(resource, current, clock.now());
-    const isStalled = state.stallFingerprint === stallFingerprintOf(resource, scheduler) && msLeft !== 0;
+    const msLeft =
+      current === undefined ? undefined : msUntilTimeout(resource, current, clock.now());
+    const isStalled =
+      state.stallFingerprint === stallFingerprintOf(resource, scheduler) && msLeft !== 0;
     const isPaused =
       resource.metadata.deletionTimestamp === undefined &&
       pauseReason(resource, this.#deps) !== undefined;
@@ -264,31 +270,42 @@ export class Controller {
     observer.reconcileStarted();
     const phase = current?.name ?? 'unknown';
     const { trace = untraced } = this.#options;
-    const end = await runInReconcile({ resource: key, phase, reconcileId: String(++this.#reconcileCount) }, () =>
-      // Of its own: what woke it may be the write of another one's sync, and a chain of those has
-      // no end.
-      trace(
-        'reconcile',
-        { 'autopilot.resource': key, 'autopilot.phase': phase },
-        async (span) => {
-          const result = await reconcile(resource, this.#deps, state, tracker, this.#stop.signal);
-          span.set({ 'autopilot.outcome': result.outcome.type });
-          if (result.error !== undefined || resultLabelOf(result) === 'error') {
-            span.fail(result.error ?? 'it could not be ended, and comes again');
-          }
-          return result;
-        },
-        'root',
-      ),
+    const end = await runInReconcile(
+      { resource: key, phase, reconcileId: String(++this.#reconcileCount) },
+      () =>
+        // Of its own: what woke it may be the write of another one's sync, and a chain of those has
+        // no end.
+        trace(
+          'reconcile',
+          { 'autopilot.resource': key, 'autopilot.phase': phase },
+          async (span) => {
+            const result = await reconcile(resource, this.#deps, state, tracker, this.#stop.signal);
+            span.set({ 'autopilot.outcome': result.outcome.type });
+            if (result.error !== undefined || resultLabelOf(result) === 'error') {
+              span.fail(result.error ?? 'it could not be ended, and comes again');
+            }
+            return result;
+          },
+          'root',
+        ),
     );
     const changedMeanwhile = this.#enqueuer.endReconcile(key, tracker, end.allReadsSeen === true);
     // Of the resource as the worker saw it: what has changed since is still to be acted on.
-    state.stallFingerprint = end.stalled === true && !changedMeanwhile ? stallFingerprintOf(resource, scheduler) : undefined;
+    state.stallFingerprint =
+      end.stalled === true && !changedMeanwhile
+        ? stallFingerprintOf(resource, scheduler)
+        : undefined;
     if (end.stuckWorker !== undefined) {
       this.#quarantine(key, state, end.stuckWorker);
     }
-    const errorType = end.stalled === true ? 'stalled' : end.stuckWorker === undefined ? undefined : 'timeout';
-    observer.reconcileEnded(phase, resultLabelOf(end), (clock.monotonic() - started) / 1000, errorType);
+    const errorType =
+      end.stalled === true ? 'stalled' : end.stuckWorker === undefined ? undefined : 'timeout';
+    observer.reconcileEnded(
+      phase,
+      resultLabelOf(end),
+      (clock.monotonic() - started) / 1000,
+      errorType,
+    );
     return end.outcome;
   }
 

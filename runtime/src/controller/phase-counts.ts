@@ -22,7 +22,9 @@ export function countPhases(
   resources: Iterable<KubeObject>,
   now: number,
 ): ReadonlyMap<string, PhaseCounts> {
-  const counts = new Map<string, PhaseCounts>(scheduler.phases.map(({ name }) => [name, NO_RESOURCES]));
+  const counts = new Map<string, PhaseCounts>(
+    scheduler.phases.map(({ name }) => [name, NO_RESOURCES]),
+  );
   for (const resource of resources) {
     const name = phaseOf(scheduler, resource)?.name ?? 'unknown';
     const { resources: before, stalled, oldestMs } = counts.get(name) ?? NO_RESOURCES;

@@ -72,8 +72,14 @@ export class SharedInformers implements InformerLookup {
    * Resolves when every cache is at least as new as the API server was at `since` (monotonic): what
    * a new leader starts from.
    */
-  async waitUntilCaughtUp(since: number, deps: Pick<ReflectorDeps, 'api'>, signal: AbortSignal): Promise<void> {
-    await Promise.all([...this.all].map((informer) => informer.waitUntilCaughtUp(since, deps, signal)));
+  async waitUntilCaughtUp(
+    since: number,
+    deps: Pick<ReflectorDeps, 'api'>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await Promise.all(
+      [...this.all].map((informer) => informer.waitUntilCaughtUp(since, deps, signal)),
+    );
   }
 
   /** Kinds that cannot be read now, with the reason. */

@@ -61,7 +61,10 @@ export interface LeaderElectorOptions {
 }
 
 /** Campaigns until the signal is aborted. */
-export function startLeaderElector(options: LeaderElectorOptions, signal: AbortSignal): LeaderElector {
+export function startLeaderElector(
+  options: LeaderElectorOptions,
+  signal: AbortSignal,
+): LeaderElector {
   const { api, clock, random, key, identity } = options;
   const now = (): ClockReading => ({ monotonic: clock.monotonic(), wall: clock.now() });
   let state: LeaseState = { type: 'standby', spec: undefined, unchangedSince: clock.monotonic() };
@@ -106,7 +109,9 @@ export function startLeaderElector(options: LeaderElectorOptions, signal: AbortS
   }
   const observeLease = (lease: KubeObject | undefined): void => {
     lastLease = lease;
-    setState(nextLeaseState(state, { type: 'seen', spec: lease && specOf(lease) }, identity, now()));
+    setState(
+      nextLeaseState(state, { type: 'seen', spec: lease && specOf(lease) }, identity, now()),
+    );
   };
 
   async function withTimeout<T>(
@@ -147,7 +152,14 @@ export function startLeaderElector(options: LeaderElectorOptions, signal: AbortS
           )
         : api.replace(LEASE, { ...before, spec }, {}, limit),
     );
-    setState(nextLeaseState(state, { type: 'written', spec: specOf(lastLease), requestedAt }, identity, now()));
+    setState(
+      nextLeaseState(
+        state,
+        { type: 'written', spec: specOf(lastLease), requestedAt },
+        identity,
+        now(),
+      ),
+    );
   };
 
   async function tryAcquireOrRenew(): Promise<void> {
@@ -188,7 +200,8 @@ export function startLeaderElector(options: LeaderElectorOptions, signal: AbortS
       if (state.type !== 'standby' && state.type !== 'leading') {
         return;
       }
-      const pause = state.type === 'leading' ? RETRY_PERIOD_MS : RETRY_PERIOD_MS * (1 + random() * 0.2);
+      const pause =
+        state.type === 'leading' ? RETRY_PERIOD_MS : RETRY_PERIOD_MS * (1 + random() * 0.2);
       const free = state.type === 'standby' ? msUntilFree(state, identity, now()) : 0;
       const sleeping = pauseAbort.signal;
       await sleep(

@@ -38,7 +38,11 @@ export interface ClockReading {
 
 export type LeaseState =
   /** `since`: monotonic time at which the record was first seen as it is. */
-  | { readonly type: 'standby'; readonly spec: LeaseSpec | undefined; readonly unchangedSince: number }
+  | {
+      readonly type: 'standby';
+      readonly spec: LeaseSpec | undefined;
+      readonly unchangedSince: number;
+    }
   /** `renewed`: when the last good renewal was asked for. */
   | { readonly type: 'leading'; readonly spec: LeaseSpec; readonly renewedAt: ClockReading }
   | { readonly type: 'lost'; readonly spec: LeaseSpec }
@@ -52,7 +56,12 @@ export type LeaseStateInput =
   | { readonly type: 'tick' }
   | { readonly type: 'released' };
 
-export function nextLeaseState(state: LeaseState, input: LeaseStateInput, identity: string, now: ClockReading): LeaseState {
+export function nextLeaseState(
+  state: LeaseState,
+  input: LeaseStateInput,
+  identity: string,
+  now: ClockReading,
+): LeaseState {
   if (input.type === 'released') {
     return { type: 'released' };
   }
@@ -85,7 +94,8 @@ export function nextLeaseState(state: LeaseState, input: LeaseStateInput, identi
       ) {
         return { type: 'lost', spec: input.spec };
       }
-      return msUntilExpiry(state, now) > 0 && now.monotonic - state.renewedAt.monotonic < RENEW_DEADLINE_MS
+      return msUntilExpiry(state, now) > 0 &&
+        now.monotonic - state.renewedAt.monotonic < RENEW_DEADLINE_MS
         ? state
         : { type: 'lost', spec: state.spec };
     case 'lost':
@@ -105,7 +115,10 @@ export function msUntilExpiry(state: LeaseState, now: ClockReading): number {
   return Math.max(
     0,
     limit -
-      Math.max(now.monotonic - state.renewedAt.monotonic, Math.abs(now.wall - state.renewedAt.wall)),
+      Math.max(
+        now.monotonic - state.renewedAt.monotonic,
+        Math.abs(now.wall - state.renewedAt.wall),
+      ),
   );
 }
 
@@ -119,11 +132,18 @@ export function msUntilFree(
   if (spec === undefined || !spec.holderIdentity || spec.holderIdentity === identity) {
     return 0;
   }
-  return Math.max(0, unchangedSince + (spec.leaseDurationSeconds ?? LEASE_DURATION_S) * 1000 - now.monotonic);
+  return Math.max(
+    0,
+    unchangedSince + (spec.leaseDurationSeconds ?? LEASE_DURATION_S) * 1000 - now.monotonic,
+  );
 }
 
 /** The record that makes us the holder, or keeps us it. */
-export function acquiredSpec(spec: LeaseSpec | undefined, identity: string, now: ClockReading): LeaseSpec {
+export function acquiredSpec(
+  spec: LeaseSpec | undefined,
+  identity: string,
+  now: ClockReading,
+): LeaseSpec {
   const time = formatMicroTime(now.wall);
   const isHolder = spec?.holderIdentity === identity;
   return {

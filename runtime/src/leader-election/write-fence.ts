@@ -41,7 +41,11 @@ export function createWriteFence(
   const pendingWrites = new Set<Promise<unknown>>();
   /** Nearly all writes have the same two signals: one composite for all of them. */
   let lastComposite:
-    | { readonly signal: AbortSignal; readonly leadershipSignal: AbortSignal; readonly either: AbortSignal }
+    | {
+        readonly signal: AbortSignal;
+        readonly leadershipSignal: AbortSignal;
+        readonly either: AbortSignal;
+      }
     | undefined;
   function combineSignals(
     signal: AbortSignal | undefined,
@@ -51,7 +55,11 @@ export function createWriteFence(
       return signal ?? leadershipSignal;
     }
     if (lastComposite?.signal !== signal || lastComposite.leadershipSignal !== leadershipSignal) {
-      lastComposite = { signal, leadershipSignal, either: AbortSignal.any([signal, leadershipSignal]) };
+      lastComposite = {
+        signal,
+        leadershipSignal,
+        either: AbortSignal.any([signal, leadershipSignal]),
+      };
     }
     return lastComposite.either;
   }

@@ -128,7 +128,10 @@ function ruleField(
   if (mirror !== undefined) {
     checkPercent(mirror.percent, `${place}, mirror`);
     if (!Number.isInteger(mirror.percent)) {
-      throw invalidRoute(`${place}, mirror`, `percent must be a whole number, found ${mirror.percent}`);
+      throw invalidRoute(
+        `${place}, mirror`,
+        `percent must be a whole number, found ${mirror.percent}`,
+      );
     }
   }
   return {

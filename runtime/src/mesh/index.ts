@@ -19,5 +19,10 @@ export type {
   VirtualServiceObject,
 } from './istio.ts';
 export { faultField, headerMatch } from './istio-http-fields.ts';
-export type { HttpFault, HttpFaultField, StringMatch, HeaderValueMatch } from './istio-http-fields.ts';
+export type {
+  HttpFault,
+  HttpFaultField,
+  StringMatch,
+  HeaderValueMatch,
+} from './istio-http-fields.ts';
 export type { Weights } from './weights.ts';

@@ -16,7 +16,11 @@ export interface JsonLogger extends Logger {
   setLevel(level: LogLevel): void;
 }
 
-export function createJsonLogger(clock: Clock, level: LogLevel, write: (line: string) => void): JsonLogger {
+export function createJsonLogger(
+  clock: Clock,
+  level: LogLevel,
+  write: (line: string) => void,
+): JsonLogger {
   const threshold = { value: LOG_LEVELS.indexOf(level) };
   const make = (bound: Readonly<Record<string, unknown>>): JsonLogger => {
     const at =

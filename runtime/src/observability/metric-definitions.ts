@@ -23,15 +23,25 @@ const RECONCILE_BUCKETS = [
 const QUEUE_BUCKETS = Array.from({ length: 12 }, (_, index) => Number(`1e${index - 8}`));
 const PHASE_BUCKETS = [1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21_600, 86_400, 604_800];
 
-type DefinitionOf<Type extends MetricDefinition['type']> = MetricDefinition & { readonly type: Type };
+type DefinitionOf<Type extends MetricDefinition['type']> = MetricDefinition & {
+  readonly type: Type;
+};
 
-const counter = (name: string, help: string, ...labels: readonly string[]): DefinitionOf<'counter'> => ({
+const counter = (
+  name: string,
+  help: string,
+  ...labels: readonly string[]
+): DefinitionOf<'counter'> => ({
   type: 'counter',
   name,
   help,
   labels,
 });
-const gauge = (name: string, help: string, ...labels: readonly string[]): DefinitionOf<'gauge'> => ({
+const gauge = (
+  name: string,
+  help: string,
+  ...labels: readonly string[]
+): DefinitionOf<'gauge'> => ({
   type: 'gauge',
   name,
   help,
@@ -192,7 +202,12 @@ export const METRIC_DEFINITIONS = {
     'kind',
     'action',
   ),
-  enqueues: counter('autopilot_enqueues_total', 'Why resources were looked at.', 'controller', 'cause'),
+  enqueues: counter(
+    'autopilot_enqueues_total',
+    'Why resources were looked at.',
+    'controller',
+    'cause',
+  ),
   quarantined: gauge(
     'autopilot_quarantined_resources',
     'Resources whose worker did not end when it was told to.',

@@ -61,7 +61,12 @@ export function createOperatorMetrics(sources: MetricsSources): OperatorMetrics 
   for (const result of RESULT_LABELS) {
     c.reconciles.inc({ controller, result }, 0);
   }
-  for (const counter of [c.reconcileErrors, c.terminalErrors, c.reconcilePanics, c.reconcileTimeouts]) {
+  for (const counter of [
+    c.reconcileErrors,
+    c.terminalErrors,
+    c.reconcilePanics,
+    c.reconcileTimeouts,
+  ]) {
     counter.inc({ controller }, 0);
   }
   for (const counter of [c.queueAdds, c.queueRetries]) {

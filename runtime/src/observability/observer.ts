@@ -25,7 +25,12 @@ export interface Observer {
    * @param how set for an error: the worker said that no retry can help, or it did not end in its
    * time
    */
-  reconcileEnded(phase: string, result: ResultLabel, seconds: number, errorType?: 'stalled' | 'timeout'): void;
+  reconcileEnded(
+    phase: string,
+    result: ResultLabel,
+    seconds: number,
+    errorType?: 'stalled' | 'timeout',
+  ): void;
   event(event: OperatorEvent): void;
   /** A resource goes to another phase, after it was in this one for so long. */
   phaseLeft(phase: string, seconds: number): void;
@@ -71,10 +76,13 @@ export const NOOP_OBSERVER: Observer = {
 /** One observer that tells many; each hears what it has a method for. */
 export function combineObservers(...all: readonly Partial<Observer>[]): Observer {
   const methods = Object.keys(NOOP_OBSERVER).map((name) => {
-    const listeners = all.flatMap((one) => one[name as keyof Observer]?.bind(one) ?? []) as readonly ((
-      ...values: readonly unknown[]
-    ) => void)[];
-    return [name, (...values: readonly unknown[]) => listeners.forEach((listener) => listener(...values))];
+    const listeners = all.flatMap(
+      (one) => one[name as keyof Observer]?.bind(one) ?? [],
+    ) as readonly ((...values: readonly unknown[]) => void)[];
+    return [
+      name,
+      (...values: readonly unknown[]) => listeners.forEach((listener) => listener(...values)),
+    ];
   });
   return Object.fromEntries(methods) as Observer;
 }

@@ -211,7 +211,9 @@ export function readUrl(value: unknown): string {
   if (protocol !== 'http:' && protocol !== 'https:') {
     // Without the user and password of an address that is nearly one: errors are logged.
     const shown = typeof value === 'string' ? value.replace(/[^/]*@/, '') : value;
-    throw new Error(`must be an address such as http://prometheus.monitoring:9090${describeFound(shown)}`);
+    throw new Error(
+      `must be an address such as http://prometheus.monitoring:9090${describeFound(shown)}`,
+    );
   }
   return String(value);
 }
@@ -219,7 +221,9 @@ export function readUrl(value: unknown): string {
 /** Empty: no endpoints. */
 function readListenAddress(value: unknown): string {
   if (typeof value !== 'string' || !/^(|.*:\d+)$/.test(value)) {
-    throw new Error(`must be an address such as :9091, or "" for no endpoints${describeFound(value)}`);
+    throw new Error(
+      `must be an address such as :9091, or "" for no endpoints${describeFound(value)}`,
+    );
   }
   return value;
 }
@@ -266,7 +270,8 @@ const LEVEL_BY_NAME: Readonly<Record<string, LogLevel>> = {
 };
 
 function readLogLevel(value: unknown): LogLevel {
-  const named = typeof value === 'number' ? Object.values(LEVEL_BY_NAME)[value] : LEVEL_BY_NAME[String(value)];
+  const named =
+    typeof value === 'number' ? Object.values(LEVEL_BY_NAME)[value] : LEVEL_BY_NAME[String(value)];
   const level = named ?? Object.values(LEVEL_BY_NAME).find((own) => own === value);
   if (level === undefined) {
     throw new Error(`must be Debug, Info, Warn or Error${describeFound(value)}`);

@@ -64,7 +64,9 @@ export async function reloadConfig(
           .map((name) => FIELD_NAMES[name])
           .join(', ');
       deps.apply(
-        Object.fromEntries(LIVE_SETTINGS.map((name) => [name, parsed[name]])) as unknown as LiveConfig,
+        Object.fromEntries(
+          LIVE_SETTINGS.map((name) => [name, parsed[name]]),
+        ) as unknown as LiveConfig,
       );
       if (names(true) !== '') {
         deps.log.info('configuration reloaded', { changed: names(true) });

@@ -77,7 +77,11 @@ async function handleRequest(
   }
 }
 
-function respondReadiness(checks: readonly ReadinessCheck[], verbose: boolean, response: ServerResponse): void {
+function respondReadiness(
+  checks: readonly ReadinessCheck[],
+  verbose: boolean,
+  response: ServerResponse,
+): void {
   const results = checks.map((check) => ({ name: check.name, reason: check.run() }));
   const isReady = results.every(({ reason }) => reason === undefined);
   const lines = results.map(({ name, reason }) =>

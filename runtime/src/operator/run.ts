@@ -218,12 +218,14 @@ function takeSnapshot(operator: Operator | undefined): OperatorSnapshot | undefi
     phases: controller.phaseCounts(),
     quarantined: controller.quarantinedCount,
     queue: { ...controller.queue.depth, unfinishedMs: controller.queue.unfinished },
-    kinds: [...controller.informers].map(({ scope, size, secondsSinceLastEvent, unavailableReason: unavailable }) => ({
-      kind: scope.type.kind,
-      size,
-      secondsSinceLastEvent,
-      unavailable: unavailable !== undefined,
-    })),
+    kinds: [...controller.informers].map(
+      ({ scope, size, secondsSinceLastEvent, unavailableReason: unavailable }) => ({
+        kind: scope.type.kind,
+        size,
+        secondsSinceLastEvent,
+        unavailable: unavailable !== undefined,
+      }),
+    ),
   };
 }
 

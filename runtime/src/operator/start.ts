@@ -107,7 +107,9 @@ export function startOperator(options: OperatorOptions): Operator {
   const stopping = new AbortController();
   let leaderElector: LeaderElector | undefined;
   let isLeading = false;
-  const fence = config.leaderElection ? createWriteFence(options.api, () => leaderElector) : undefined;
+  const fence = config.leaderElection
+    ? createWriteFence(options.api, () => leaderElector)
+    : undefined;
   const fencedApi = fence?.api ?? options.api;
   const api = tracedApi(fencedApi, trace);
   const eventRecorder = createEventRecorder({

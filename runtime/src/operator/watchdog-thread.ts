@@ -28,7 +28,11 @@ function checkHeartbeat(): void {
   const now = systemClock.monotonic();
   const beats = Atomics.load(count, 0);
   // Late itself: the whole process stood still, and its main thread needs a moment too.
-  if (beats !== lastBeats || Atomics.load(count, 1) === 1 || now - lastCheckAt > 4 * CHECK_INTERVAL_MS) {
+  if (
+    beats !== lastBeats ||
+    Atomics.load(count, 1) === 1 ||
+    now - lastCheckAt > 4 * CHECK_INTERVAL_MS
+  ) {
     since = now;
   }
   lastBeats = beats;
@@ -60,7 +64,8 @@ function inspectMainThread(): void {
         `${functionName || '(anonymous)'} (${urls.get(location.scriptId) ?? 'unknown'}:${location.lineNumber + 1}:${(location.columnNumber ?? 0) + 1})`,
     );
     const callFrameId = params.callFrames[0]?.callFrameId ?? '';
-    const expression = "JSON.stringify(globalThis[Symbol.for('autopilot.currentReconcile')]?.() ?? {})";
+    const expression =
+      "JSON.stringify(globalThis[Symbol.for('autopilot.currentReconcile')]?.() ?? {})";
     session.post(
       'Debugger.evaluateOnCallFrame',
       { callFrameId, expression, returnByValue: true },
@@ -86,7 +91,10 @@ function parseReconciles(value: unknown): {
 }
 
 function reportAndKill({ reconciles, stack }: MainThreadState): never {
-  const blocked: readonly BlockedReconcile[] = reconciles.map(({ resource, phase }) => ({ resource, phase }));
+  const blocked: readonly BlockedReconcile[] = reconciles.map(({ resource, phase }) => ({
+    resource,
+    phase,
+  }));
   const isSameAgain = JSON.stringify(blocked) === JSON.stringify(lastReport?.reconciles);
   const report: BlockedReport = {
     at: systemClock.now(),

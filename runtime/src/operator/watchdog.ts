@@ -56,7 +56,10 @@ export function blockedReportFile(operatorName: string): string {
 }
 
 /** What the last process left, if it was ended within the hour. */
-export async function readBlockedReport(file: string, now: number): Promise<BlockedReport | undefined> {
+export async function readBlockedReport(
+  file: string,
+  now: number,
+): Promise<BlockedReport | undefined> {
   try {
     const report = JSON.parse(await readFile(file, 'utf8')) as BlockedReport;
     if (now - report.at < DEFERRAL_MAX_AGE_MS) {

@@ -8,7 +8,12 @@ import { Agent, request } from 'undici';
 import type { Dispatcher } from 'undici';
 import type { QueryDefinition } from '../api/scheduler.ts';
 import { fillTemplate } from './query-template.ts';
-import type { MetricsQueries, PrometheusSettings, MetricsQuery, QueryResult } from './query-types.ts';
+import type {
+  MetricsQueries,
+  PrometheusSettings,
+  MetricsQuery,
+  QueryResult,
+} from './query-types.ts';
 
 /** Runs PromQL. Rejects when Prometheus cannot be reached or refuses the query. */
 export type QueryMetrics = (promql: string, signal: AbortSignal) => Promise<QueryResult>;
@@ -37,7 +42,9 @@ export function createPrometheusClient(
         ? undefined
         : (await readConfiguredFile(bearerTokenFile, 'metrics.bearerTokenFile')).trim();
     const dispatcher =
-      caFile === undefined ? undefined : agentFor(await readConfiguredFile(caFile, 'metrics.caFile'));
+      caFile === undefined
+        ? undefined
+        : agentFor(await readConfiguredFile(caFile, 'metrics.caFile'));
     const limit = AbortSignal.timeout(timeoutMs);
     try {
       const response = await request(url, {

@@ -79,7 +79,12 @@ export function fillTemplate(query: QueryDefinition, parameters: QueryParameters
   return filled;
 }
 
-function formatPlaceholder(query: string, name: string, value: unknown, context: PlaceholderContext): string {
+function formatPlaceholder(
+  query: string,
+  name: string,
+  value: unknown,
+  context: PlaceholderContext,
+): string {
   const wrong = (problem: string): PermanentError =>
     new PermanentError(`query ${query}: ${problem}`, 'InvalidQuery');
   // An empty label value would match every series that lacks the label.

@@ -13,7 +13,11 @@ export type Approval =
   | { readonly type: 'notNeeded' }
   /** @see Notes.approved */
   | { readonly type: 'given'; readonly value: string }
-  | { readonly type: 'awaited'; readonly pendingApproval: PendingApproval; readonly message: string };
+  | {
+      readonly type: 'awaited';
+      readonly pendingApproval: PendingApproval;
+      readonly message: string;
+    };
 
 /**
  * An approval is for one hold: its token is new whenever the worker has chosen otherwise in between
@@ -34,7 +38,8 @@ export function checkApproval(
   const generation = resource.metadata.generation ?? 0;
   const annotation = approveAnnotation(type.group);
   const known =
-    autopilot.pendingApproval?.phase === target.name && autopilot.pendingApproval.generation === generation
+    autopilot.pendingApproval?.phase === target.name &&
+    autopilot.pendingApproval.generation === generation
       ? autopilot.pendingApproval
       : undefined;
   const given = resource.metadata.annotations?.[annotation];

@@ -45,7 +45,9 @@ export async function callWorker<Result>(
   const now = new Date(deps.clock.now());
   const context: AnyContext = Object.freeze({
     resource,
-    inputs: createInputViews(definition, resource, tracker, (input) => deps.informers.forInput(input)),
+    inputs: createInputViews(definition, resource, tracker, (input) =>
+      deps.informers.forInput(input),
+    ),
     ...(definition.metrics === true && { metrics: deps.metricsQueriesFor(resource, workerSignal) }),
     config: deepFreeze(deps.settings().config),
     log: withLogFields(deps.log, { resource: keyString(keyOf(resource)), phase: request.phase }),
@@ -55,7 +57,10 @@ export async function callWorker<Result>(
     lastStep: request.lastStep === undefined ? undefined : new Date(request.lastStep),
   });
   const running = (async () => run(context))();
-  return frozenCopy(await withTimeLimit(running, timeoutMs, deps.clock, workerAbort, signal), definition);
+  return frozenCopy(
+    await withTimeLimit(running, timeoutMs, deps.clock, workerAbort, signal),
+    definition,
+  );
 }
 
 function frozenCopy<Result>(result: Result, { title }: WorkerDefinition): Result {

@@ -81,11 +81,16 @@ export function conditionsOf(
       lastTransitionTime,
     };
   });
-  return [...runtimeConditions, ...old.filter(({ type }) => !RUNTIME_CONDITION_TYPES.includes(type))];
+  return [
+    ...runtimeConditions,
+    ...old.filter(({ type }) => !RUNTIME_CONDITION_TYPES.includes(type)),
+  ];
 }
 
 function truncateMessage(message: string): string {
-  return message.length <= MAX_MESSAGE_LENGTH ? message : `${message.slice(0, MAX_MESSAGE_LENGTH - 1)}…`;
+  return message.length <= MAX_MESSAGE_LENGTH
+    ? message
+    : `${message.slice(0, MAX_MESSAGE_LENGTH - 1)}…`;
 }
 
 function describeSituation(
@@ -102,7 +107,12 @@ function describeSituation(
       );
     case 'paused': {
       const { message } = situation;
-      const paused: ConditionContent = { type: 'Paused', status: 'True', reason: 'Paused', message };
+      const paused: ConditionContent = {
+        type: 'Paused',
+        status: 'True',
+        reason: 'Paused',
+        message,
+      };
       const wasReady = old.some(({ type, status }) => type === 'Ready' && status === 'True');
       if (phase.final === true || (isReadyPhase(phase) && (wasReady || !hasOutputs(phase)))) {
         return [...settledConditions(phase, phase.description ?? ''), paused];
@@ -125,7 +135,10 @@ function describeSituation(
     case 'waiting':
     case 'failing': {
       const { reason, message } = situation;
-      const extra = EXTRA_CONDITIONS[reason] === undefined ? [] : [{ ...EXTRA_CONDITIONS[reason], reason, message }];
+      const extra =
+        EXTRA_CONDITIONS[reason] === undefined
+          ? []
+          : [{ ...EXTRA_CONDITIONS[reason], reason, message }];
       const ready = old.find(({ type }) => type === 'Ready');
       if (
         situation.type === 'failing' &&
@@ -150,7 +163,11 @@ function hasOutputs(phase: PhaseDefinition): boolean {
   return phase.outputs.length > 0;
 }
 
-function settledConditions(phase: PhaseDefinition, message: string, pending = false): readonly ConditionContent[] {
+function settledConditions(
+  phase: PhaseDefinition,
+  message: string,
+  pending = false,
+): readonly ConditionContent[] {
   const reason = phase.name;
   if (isReadyPhase(phase) && !pending) {
     return [{ type: 'Ready', status: 'True', reason, message }];

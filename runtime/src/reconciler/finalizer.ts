@@ -42,7 +42,9 @@ export function needsFinalizer(scheduler: Scheduler): boolean {
   const unreachable = ({ type, namespace }: OutputDefinition): boolean =>
     namespaced && (!type.namespaced || namespace === 'all');
   return allWorkerDefinitions(scheduler).some((definition) =>
-    definition.outputs.some((output) => unreachable(output) || claimableInput(definition, output) !== undefined),
+    definition.outputs.some(
+      (output) => unreachable(output) || claimableInput(definition, output) !== undefined,
+    ),
   );
 }
 
@@ -109,7 +111,12 @@ export async function finalize(
   ): Promise<ReconcileResult> =>
     updateStatus(
       resource,
-      { phase, situation: { type: 'waiting', reason, message }, isGenerationHandled: false, finalizerCalled },
+      {
+        phase,
+        situation: { type: 'waiting', reason, message },
+        isGenerationHandled: false,
+        finalizerCalled,
+      },
       deps,
       state,
       signal,
@@ -126,9 +133,12 @@ export async function finalize(
       { type: 'after', ms: deferral.ms },
     );
   }
-  const unreadable = unreadableOutputReason(deps) ?? (finalizer && unreadableInputReason(finalizer, deps.informers));
+  const unreadable =
+    unreadableOutputReason(deps) ?? (finalizer && unreadableInputReason(finalizer, deps.informers));
   if (unreadable !== undefined) {
-    return waitWith('InputUnavailable', `the resource cannot go yet: ${unreadable}`, { type: 'failed' });
+    return waitWith('InputUnavailable', `the resource cannot go yet: ${unreadable}`, {
+      type: 'failed',
+    });
   }
   try {
     await outputs.deleteUnreachable(finalizer?.outputs ?? [], resource, signal);

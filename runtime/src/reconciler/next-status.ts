@@ -44,7 +44,11 @@ export function nextStatus(
   return {
     ...info,
     phase: change.phase.name,
-    observedGeneration: change.isGenerationHandled ? generation : wasHandled ? old.observedGeneration : generation,
+    observedGeneration: change.isGenerationHandled
+      ? generation
+      : wasHandled
+        ? old.observedGeneration
+        : generation,
     conditions: conditionsOf(
       old.conditions ?? [],
       change.phase,
@@ -89,10 +93,12 @@ function autopilotStatusOf(resource: KubeObject, change: StatusUpdate, now: Date
     entering || times.phaseStartedAt === undefined ? at : formatWholeSeconds(times.phaseStartedAt);
   const lastStep = change.step === true ? now.getTime() : entering ? undefined : times.lastStep;
   const keptApproval = entering ? undefined : previous.pendingApproval;
-  const pendingApproval = change.pendingApproval === undefined ? keptApproval : (change.pendingApproval ?? undefined);
+  const pendingApproval =
+    change.pendingApproval === undefined ? keptApproval : (change.pendingApproval ?? undefined);
   const approved = change.approved ?? previous.approved;
   const finalizerStartedAt =
-    previous.finalizerStartedAt ?? (change.finalizerCalled === true ? now.toISOString() : undefined);
+    previous.finalizerStartedAt ??
+    (change.finalizerCalled === true ? now.toISOString() : undefined);
   return {
     phaseStartedAt: started,
     ...(lastStep !== undefined && { lastStep: new Date(lastStep).toISOString() }),

@@ -96,7 +96,12 @@ export async function reconcile(
   }
   const transition = transitionWithoutWorker(resource, phase, scheduler, clock.now());
   if (transition !== undefined) {
-    return endWith(transition.to, { type: 'ok', justEntered: true }, { type: 'again' }, transition.reason);
+    return endWith(
+      transition.to,
+      { type: 'ok', justEntered: true },
+      { type: 'again' },
+      transition.reason,
+    );
   }
   // Complete: nothing is read here, and what an earlier phase has read wakes nobody any more.
   if (phase.final === true || phase.worker === undefined) {
@@ -201,7 +206,10 @@ async function runWorker(
     );
     validateResult(scheduler, phase, result);
     await deps.outputs.apply(definition, result.outputs ?? {}, resource, tracker, signal);
-    return { ...(await handleResult(resource, phase, result, deps, state, signal)), allReadsSeen: true };
+    return {
+      ...(await handleResult(resource, phase, result, deps, state, signal)),
+      allReadsSeen: true,
+    };
   } catch (error) {
     return handleError(
       resource,

@@ -41,14 +41,19 @@ export interface Deferral {
   /** Monotonic: when its worker is called again. */
   readonly until: number;
   /**
-   * `stallFingerprintOf` at the start: another one ends the wait, because it is another worker that is
+   * `stallFingerprintOf` at the start: another one ends the wait, because it is another worker that
+   * is
    * called, or with something else.
    */
   readonly stallFingerprint: string;
 }
 
 export function newResourceState(uid: string | undefined): ResourceState {
-  const nothing = { stallFingerprint: undefined, finalizerRemovedUid: undefined, deferral: undefined };
+  const nothing = {
+    stallFingerprint: undefined,
+    finalizerRemovedUid: undefined,
+    deferral: undefined,
+  };
   return {
     uid,
     ...nothing,

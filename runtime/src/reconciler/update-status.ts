@@ -10,10 +10,21 @@ import type { PhaseDefinition } from '../api/scheduler.ts';
 import type { RetryLater } from '../api/worker.ts';
 import { PermanentError } from '../api/worker.ts';
 import type { Situation } from './conditions.ts';
-import { requestedDelayMs, isPermanentError, persistentError, mayHaveBeenWritten, StuckWorker } from './reconcile-errors.ts';
+import {
+  requestedDelayMs,
+  isPermanentError,
+  persistentError,
+  mayHaveBeenWritten,
+  StuckWorker,
+} from './reconcile-errors.ts';
 import { mergePatch } from '../util/json.ts';
 import type { ResourceState } from './resource-state.ts';
-import { recordConflict, exceedsLoopLimit, recordTransition, recordStay } from './resource-state.ts';
+import {
+  recordConflict,
+  exceedsLoopLimit,
+  recordTransition,
+  recordStay,
+} from './resource-state.ts';
 import type { ReconcileDeps } from './reconcile-deps.ts';
 import { initialPhase, isReadyPhase, phaseAfterSpecChange, phaseOf, statusOf } from './phase.ts';
 import type { StatusUpdate } from './next-status.ts';
@@ -36,7 +47,8 @@ export interface ReconcileResult {
   /** What went wrong, as a sentence. */
   readonly error?: string;
   /**
-   * The worker said that no retry can help: no further sync until `stallFingerprintOf` changes or an input
+   * The worker said that no retry can help: no further sync until `stallFingerprintOf` changes or
+   * an input
    * that was read.
    */
   readonly stalled?: true;
@@ -181,7 +193,11 @@ async function writeStatus(
 /**
  * Reads the resource once: a stale cache that no event would mend soon must not make a hot loop.
  */
-async function refreshCache(resource: KubeObject, deps: ReconcileDeps, signal: AbortSignal): Promise<void> {
+async function refreshCache(
+  resource: KubeObject,
+  deps: ReconcileDeps,
+  signal: AbortSignal,
+): Promise<void> {
   const key = keyOf(resource);
   const fresh = await deps.api.get(deps.scheduler.resource, key, signal).catch(() => undefined);
   if (fresh !== undefined) {
@@ -224,7 +240,11 @@ export async function handleError(
   const endWith = (situation: Situation, outcome: Outcome): Promise<ReconcileResult> =>
     updateStatus(
       current,
-      { phase: currentPhase, situation, isGenerationHandled: isSpecHandled && situation.type !== 'waiting' },
+      {
+        phase: currentPhase,
+        situation,
+        isGenerationHandled: isSpecHandled && situation.type !== 'waiting',
+      },
       deps,
       state,
       signal,
@@ -253,7 +273,8 @@ export async function handleError(
   if (isPermanentError(error)) {
     const reason = (error as PermanentError).reason || 'PermanentError';
     deps.recordEvent(resource, 'Warning', reason, message);
-    const outcome: Outcome = msUntilTimeout === undefined ? { type: 'done' } : { type: 'after', ms: msUntilTimeout };
+    const outcome: Outcome =
+      msUntilTimeout === undefined ? { type: 'done' } : { type: 'after', ms: msUntilTimeout };
     const result = await endWith({ type: 'stalled', reason, message }, outcome);
     return { ...result, error: message, ...(result.outcome === outcome && { stalled: true }) };
   }
@@ -268,7 +289,10 @@ export async function handleError(
   if (state.consecutiveThrottles > 0 && state.consecutiveThrottles <= TOLERATED_FAILURES) {
     return { outcome, error: message };
   }
-  const stillReady = isReadyPhase(phase) && state.consecutiveRefusals > 0 && state.consecutiveRefusals <= TOLERATED_FAILURES;
+  const stillReady =
+    isReadyPhase(phase) &&
+    state.consecutiveRefusals > 0 &&
+    state.consecutiveRefusals <= TOLERATED_FAILURES;
   const result = {
     ...(await endWith({ type: 'failing', reason, message, stillReady }, outcome)),
     error: message,

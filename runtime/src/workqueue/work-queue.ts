@@ -100,7 +100,10 @@ export function backoffMs(failures: number, random: Random): number {
 export class WorkQueue {
   readonly #options: QueueOptions;
   readonly #items = new Map<string, QueueItem>();
-  readonly #readyKeys: Readonly<Record<QueuePriority, Set<string>>> = { changed: new Set(), due: new Set() };
+  readonly #readyKeys: Readonly<Record<QueuePriority, Set<string>>> = {
+    changed: new Set(),
+    due: new Set(),
+  };
   readonly #running = new Set<string>();
   #runCount = 0;
   #isStarted = false;
@@ -140,7 +143,10 @@ export class WorkQueue {
    * start (a write that failed may come back as a change of the resource or its outputs). The
    * failures so far are kept unless `fresh`.
    */
-  add(key: string, { resetBackoff = false, priority = 'changed', cause = 'resource' }: AddOptions = {}): void {
+  add(
+    key: string,
+    { resetBackoff = false, priority = 'changed', cause = 'resource' }: AddOptions = {},
+  ): void {
     this.#options.observer?.added(cause);
     const item = this.#items.get(key);
     const failures = resetBackoff ? 0 : (item?.failures ?? 0);
@@ -222,7 +228,8 @@ export class WorkQueue {
 
   #next(): string | undefined {
     const { changed, due } = this.#readyKeys;
-    const ready = changed.size === 0 || (due.size > 0 && ++this.#runCount % DUE_SHARE === 0) ? due : changed;
+    const ready =
+      changed.size === 0 || (due.size > 0 && ++this.#runCount % DUE_SHARE === 0) ? due : changed;
     const [key] = ready;
     if (key !== undefined) {
       ready.delete(key);
@@ -282,7 +289,9 @@ export class WorkQueue {
         }
         this.#options.observer?.retried();
         const backoff =
-          rerun === 'immediately' ? 0 : Math.min(backoffMs(failures, this.#options.random), atMostMs);
+          rerun === 'immediately'
+            ? 0
+            : Math.min(backoffMs(failures, this.#options.random), atMostMs);
         return this.#schedule(key, Math.max(backoff, atLeastMs), failures, { atLeastMs });
       }
       default:
@@ -294,7 +303,10 @@ export class WorkQueue {
     key: string,
     ms: number,
     failures: number,
-    { priority = 'due', atLeastMs = 0 }: { readonly priority?: QueuePriority; readonly atLeastMs?: number } = {},
+    {
+      priority = 'due',
+      atLeastMs = 0,
+    }: { readonly priority?: QueuePriority; readonly atLeastMs?: number } = {},
   ): void {
     if (this.#isStopped) {
       return;

@@ -7,7 +7,13 @@
  * of built-in kinds (docs/reference/conformance.md), and controllers
  * other than the garbage collector (a Deployment stays as it is written).
  */
-import type { Clock, KubeApi, KubeObject, ObjectKey, ResourceType } from 'autopilot-runtime/internal';
+import type {
+  Clock,
+  KubeApi,
+  KubeObject,
+  ObjectKey,
+  ResourceType,
+} from 'autopilot-runtime/internal';
 import { VirtualClock } from '../virtual-clock.ts';
 import { pruneAndDefault } from './prepare-object.ts';
 import { startGarbageCollector } from './garbage-collector.ts';

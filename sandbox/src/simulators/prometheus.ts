@@ -21,7 +21,8 @@ export type QueryHandlers = Readonly<
 /**
  * Answers each query of the machine by its parameters.
  *
- * @param handlers or a function that makes them for a cluster. A query that is not named here yields
+ * @param handlers or a function that makes them for a cluster. A query that is not named here
+ * yields
  * no data.
  */
 export function prometheus(

@@ -1,5 +1,6 @@
 /**
- * Parts of a cluster that are not the API server, for flights and for exploration: `startSandbox(scheduler,
+ * Parts of a cluster that are not the API server, for flights and for exploration:
+ * `startSandbox(scheduler,
  * { simulators: [deployments(), traffic(…)] })`.
  */
 import type { Scheduler } from 'autopilot-runtime';

@@ -38,7 +38,8 @@ export interface SandboxOptions {
    */
   readonly queryMetrics?: OperatorOptions['queryMetrics'];
   /**
-   * What the operator may do; everything else is refused with 403. Absent: everything. `policyRulesFrom`
+   * What the operator may do; everything else is refused with 403. Absent: everything.
+   * `policyRulesFrom`
    * reads them from manifests.
    */
   readonly policyRules?: PolicyRules;

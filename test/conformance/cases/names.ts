@@ -1,7 +1,14 @@
 import { expect } from 'chai';
 import type { KubeObject, ResourceType } from '../../../runtime/src/internal.ts';
 import type { TestCluster } from '../test-cluster.ts';
-import { CONFIG_MAPS, DEPLOYMENTS, failure, FLIGHTS, NAMESPACES, SERVICES } from '../test-cluster.ts';
+import {
+  CONFIG_MAPS,
+  DEPLOYMENTS,
+  failure,
+  FLIGHTS,
+  NAMESPACES,
+  SERVICES,
+} from '../test-cluster.ts';
 import type { Case } from './case.ts';
 
 const long = 'x'.repeat(254);

@@ -19,7 +19,14 @@ import {
   scenario,
   wait,
 } from '../../../sandbox/src/exploration/index.ts';
-import { configMap, drone, DRONES, input, output, service } from '../../integration/test-operators.ts';
+import {
+  configMap,
+  drone,
+  DRONES,
+  input,
+  output,
+  service,
+} from '../../integration/test-operators.ts';
 
 export type Worker = (context: AnyContext) => AnyResult | Promise<AnyResult>;
 export type PhaseName = 'Preparing' | 'Stepping' | 'Cleaning';

@@ -10,7 +10,12 @@ import type {
   OperatorOptions,
   ResourceType,
 } from '../../../runtime/src/internal.ts';
-import { hasCode, isApiError, startOperator, ConnectionError } from '../../../runtime/src/internal.ts';
+import {
+  hasCode,
+  isApiError,
+  startOperator,
+  ConnectionError,
+} from '../../../runtime/src/internal.ts';
 
 export type Start = (options: OperatorOptions, nth: number) => Operator;
 

@@ -26,7 +26,10 @@ describe("the user's own configuration", () => {
   });
 
   it('has its defaults filled in', () => {
-    expect(validateUserConfig(schema, { threshold: 0.5 })).to.deep.equal({ threshold: 0.5, mode: 'slow' });
+    expect(validateUserConfig(schema, { threshold: 0.5 })).to.deep.equal({
+      threshold: 0.5,
+      mode: 'slow',
+    });
     const all = {
       threshold: 1,
       mode: 'fast',

@@ -176,7 +176,10 @@ describe('an informer', () => {
     faults.fault = () => ({ when: 'before', error: refusal(403) });
     faults.endWatches(refusal(410));
     await pass(60);
-    expect([informer.unavailableReason, names(informer)]).to.deep.equal(['refused with 403', ['a']]);
+    expect([informer.unavailableReason, names(informer)]).to.deep.equal([
+      'refused with 403',
+      ['a'],
+    ]);
     faults.fault = () => undefined;
     await pass(60);
     expect([informer.unavailableReason, names(informer)]).to.deep.equal([undefined, ['a']]);

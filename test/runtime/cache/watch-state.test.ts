@@ -1,5 +1,10 @@
 import { expect } from 'chai';
-import type { StoreEffect, WatchStateInput, WatchState, WaitingState } from '../../../runtime/src/cache/watch-state.ts';
+import type {
+  StoreEffect,
+  WatchStateInput,
+  WatchState,
+  WaitingState,
+} from '../../../runtime/src/cache/watch-state.ts';
 import { INITIAL_STATE, nextWatchState } from '../../../runtime/src/cache/watch-state.ts';
 import { ApiError, ConnectionError } from '../../../runtime/src/client/errors.ts';
 import type { KubeObject } from '../../../runtime/src/client/object.ts';

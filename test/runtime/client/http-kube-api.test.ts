@@ -405,7 +405,10 @@ describe('KubeApi over HTTP', () => {
       sockets.add(request.socket);
       response.end('{"metadata":{"name":"a"}}');
     };
-    const fresh = createHttpKubeApi({ server: url, credentials: async () => ({ headers: {}, tls: {} }) });
+    const fresh = createHttpKubeApi({
+      server: url,
+      credentials: async () => ({ headers: {}, tls: {} }),
+    });
     for (let i = 0; i < 20; i++) {
       await fresh.get(pods, { namespace: 'x', name: 'a' });
     }

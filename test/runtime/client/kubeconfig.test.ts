@@ -60,7 +60,8 @@ describe('a kubeconfig file', () => {
 
   it('with a proxy', async () => {
     expect(
-      (await readSimpleKubeconfig(write({ 'proxy-url': 'http://proxy:3128' }, { token: 'x' })))?.proxy,
+      (await readSimpleKubeconfig(write({ 'proxy-url': 'http://proxy:3128' }, { token: 'x' })))
+        ?.proxy,
     ).to.equal('http://proxy:3128');
   });
 

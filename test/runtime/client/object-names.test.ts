@@ -27,7 +27,9 @@ describe('the names of a kind', () => {
   for (const [kind, legal, illegal] of LEGAL) {
     it(`are told from others before anything is sent: ${kind.kind}`, () => {
       expect(legal.filter((name) => violatedNameRule(kind, name) !== undefined)).to.deep.equal([]);
-      expect(illegal.filter((name) => violatedNameRule(kind, name) === undefined)).to.deep.equal([]);
+      expect(illegal.filter((name) => violatedNameRule(kind, name) === undefined)).to.deep.equal(
+        [],
+      );
     });
   }
   it('are text', () => {

@@ -86,7 +86,9 @@ describe('what is kept of resources', () => {
     expect((await harness.cluster.api.list(DRONES)).items).to.deep.equal([]);
   };
   /** Without caches: their level is that of the cluster. */
-  const entryCounts = ({ controller: { entryCounts: all } }: Operator): Readonly<Record<string, number>> => ({
+  const entryCounts = ({
+    controller: { entryCounts: all },
+  }: Operator): Readonly<Record<string, number>> => ({
     ...all,
     cached: 0,
   });

@@ -43,6 +43,8 @@ describe('the census of resources', () => {
   });
 
   it('calls what is in no phase unknown', () => {
-    expect(countPhases(scheduler, [resource('Elsewhere')], NOW).get('unknown')?.resources).to.equal(1);
+    expect(countPhases(scheduler, [resource('Elsewhere')], NOW).get('unknown')?.resources).to.equal(
+      1,
+    );
   });
 });

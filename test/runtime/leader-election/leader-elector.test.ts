@@ -35,7 +35,10 @@ describe('the lease', () => {
     api: KubeApi = cluster.api,
     own: AbortSignal = stop.signal,
   ): Candidate {
-    const election = startLeaderElector({ api, clock, random: seededRandom(1), key, identity }, own);
+    const election = startLeaderElector(
+      { api, clock, random: seededRandom(1), key, identity },
+      own,
+    );
     const told: string[] = [];
     void election.acquired.then(() => told.push('won'));
     void election.lost.then(() => told.push('lost'));
@@ -375,10 +378,10 @@ describe('the lease', () => {
           both++;
         }
       }
-      expect([both, holder.mayWrite() !== fresh.mayWrite()], `${at} ms after a renewal`).to.deep.equal([
-        0,
-        true,
-      ]);
+      expect(
+        [both, holder.mayWrite() !== fresh.mayWrite()],
+        `${at} ms after a renewal`,
+      ).to.deep.equal([0, true]);
       own.abort();
       await cluster.api.delete(LEASE, key);
     }
@@ -505,7 +508,10 @@ describe('the lease', () => {
             signal?.addEventListener('abort', () => reject(signal.reason as Error)),
           ),
       };
-      const fence = createWriteFence(door, () => ({ mayWrite: () => true, leadershipSignal: held.signal }));
+      const fence = createWriteFence(door, () => ({
+        mayWrite: () => true,
+        leadershipSignal: held.signal,
+      }));
       const write = refused(fence.api.create(cluster.typeOf(object), object));
       let quiet = false;
       void fence.writesSettled().then(() => (quiet = true));

@@ -70,7 +70,9 @@ describe('the weights of a VirtualService', () => {
   });
   it('of one destination do not matter: it gets everything', () => {
     for (const weight of [undefined, 0, 50, 100]) {
-      expect(findWeightProblems(virtualService({ http: [{ route: [to(weight)] }] }))).to.deep.equal([]);
+      expect(findWeightProblems(virtualService({ http: [{ route: [to(weight)] }] }))).to.deep.equal(
+        [],
+      );
     }
   });
   const wrong: readonly [string, object, readonly string[]][] = [

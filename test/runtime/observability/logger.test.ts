@@ -4,7 +4,10 @@ import { createJsonLogger } from '../../../runtime/src/observability/logger.ts';
 import { VirtualClock } from '../../../sandbox/src/index.ts';
 
 describe('log lines', () => {
-  function logger(): { log: ReturnType<typeof createJsonLogger>; lines: Record<string, unknown>[] } {
+  function logger(): {
+    log: ReturnType<typeof createJsonLogger>;
+    lines: Record<string, unknown>[];
+  } {
     const lines: Record<string, unknown>[] = [];
     return {
       log: createJsonLogger(

@@ -2,8 +2,14 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect } from 'chai';
 import type { MetricDefinition } from '../../../runtime/src/observability/metric-definitions.ts';
-import { METRIC_DEFINITIONS, renderMetricsPage } from '../../../runtime/src/observability/metric-definitions.ts';
-import type { OperatorMetrics, OperatorSnapshot } from '../../../runtime/src/observability/metrics.ts';
+import {
+  METRIC_DEFINITIONS,
+  renderMetricsPage,
+} from '../../../runtime/src/observability/metric-definitions.ts';
+import type {
+  OperatorMetrics,
+  OperatorSnapshot,
+} from '../../../runtime/src/observability/metrics.ts';
 import { createOperatorMetrics } from '../../../runtime/src/observability/metrics.ts';
 
 describe('metrics', () => {

@@ -8,7 +8,12 @@ describe('the log of what happens to resources', () => {
     (level: string) =>
     (message: string, fields?: Readonly<Record<string, unknown>>): void =>
       void said.push(`${level} ${message} ${JSON.stringify(fields)}`);
-  const log: Logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+  const log: Logger = {
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+  };
   const resource = { namespace: 'apps', name: 'example' };
   beforeEach(() => void said.splice(0));
 

@@ -11,7 +11,14 @@ import { loadOpenTelemetry, untraced } from '../../../runtime/src/observability/
 import type { KubeObject } from '../../../runtime/src/internal.ts';
 import { refusal } from '../../integration/fault-injector.ts';
 import type { TestOperator } from '../../integration/test-operators.ts';
-import { configMap, drone, input, defineTestOperator, output, service } from '../../integration/test-operators.ts';
+import {
+  configMap,
+  drone,
+  input,
+  defineTestOperator,
+  output,
+  service,
+} from '../../integration/test-operators.ts';
 import { OperatorHarness } from '../operator-harness.ts';
 
 describe('spans, with the OpenTelemetry SDK', () => {

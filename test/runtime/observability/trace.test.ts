@@ -1,5 +1,9 @@
 import { expect } from 'chai';
-import { loadOpenTelemetry, tracedApi, untraced } from '../../../runtime/src/observability/trace.ts';
+import {
+  loadOpenTelemetry,
+  tracedApi,
+  untraced,
+} from '../../../runtime/src/observability/trace.ts';
 import { Cluster } from '../../../sandbox/src/index.ts';
 
 /** As much of `@opentelemetry/api` as the runtime uses, with an SDK behind it or none. */
@@ -28,9 +32,9 @@ describe('spans', () => {
     expect(
       (await loadOpenTelemetry(() => Promise.reject(new Error('Cannot find package')))).trace,
     ).to.equal(untraced);
-    expect((await loadOpenTelemetry(() => Promise.resolve(fake('0'.repeat(32)).api))).trace).to.equal(
-      untraced,
-    );
+    expect(
+      (await loadOpenTelemetry(() => Promise.resolve(fake('0'.repeat(32)).api))).trace,
+    ).to.equal(untraced);
   });
 
   // @promise endpoints/logs-and-traces
@@ -56,7 +60,10 @@ describe('spans', () => {
     const cluster = new Cluster();
     expect(tracedApi(cluster.api, untraced)).to.equal(cluster.api);
     const { api, spans } = fake('a1');
-    const door = tracedApi(cluster.api, (await loadOpenTelemetry(() => Promise.resolve(api))).trace);
+    const door = tracedApi(
+      cluster.api,
+      (await loadOpenTelemetry(() => Promise.resolve(api))).trace,
+    );
     const object = {
       apiVersion: 'v1',
       kind: 'ConfigMap',

@@ -116,7 +116,10 @@ describe('operators over one cluster', () => {
     const end = clock.monotonic() + seconds * 1000;
     const quiet = {
       pendingCount: () =>
-        operators.reduce((sum, operator) => sum + (operator.isLeading() ? operator.pendingCount() : 0), 0),
+        operators.reduce(
+          (sum, operator) => sum + (operator.isLeading() ? operator.pendingCount() : 0),
+          0,
+        ),
     };
     await settle(cluster, clock, quiet);
     for (let next = clock.next; next !== undefined && next <= end; next = clock.next) {
@@ -342,7 +345,10 @@ describe('operators over one cluster', () => {
     await create(drone('one'));
     await create(drone('elsewhere', {}, { namespace: 'kube-system' }));
     await pass(5);
-    expect([operator.isLeading(), operator.controller.unavailableKinds()]).to.deep.equal([true, []]);
+    expect([operator.isLeading(), operator.controller.unavailableKinds()]).to.deep.equal([
+      true,
+      [],
+    ]);
     expect(await services()).to.deep.equal(['of-a']);
   });
 

@@ -41,7 +41,9 @@ describe('the watchdog', () => {
     expect(said.message).to.equal(
       'the event loop is blocked for 1.5 s: this process ends so that another one can go on',
     );
-    expect(said.reconciles).to.deep.equal([{ resource: 'x/one', phase: 'Evaluating', reconcileId: '2' }]);
+    expect(said.reconciles).to.deep.equal([
+      { resource: 'x/one', phase: 'Evaluating', reconcileId: '2' },
+    ]);
     expect(said.stack[0]).to.match(/^evaluating \(file:.*blocked\.ts:\d+:\d+\)$/);
   }).timeout(60_000);
 

@@ -5,7 +5,10 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { parseResult, createPrometheusClient } from '../../../runtime/src/queries/prometheus-client.ts';
+import {
+  parseResult,
+  createPrometheusClient,
+} from '../../../runtime/src/queries/prometheus-client.ts';
 import { fillTemplate } from '../../../runtime/src/queries/query-template.ts';
 
 describe('metrics answers', () => {
@@ -30,7 +33,9 @@ describe('metrics answers', () => {
     });
   });
   it('of a range query are refused', () => {
-    expect(() => parseResult({ resultType: 'matrix', result: [] })).to.throw('must yield one number');
+    expect(() => parseResult({ resultType: 'matrix', result: [] })).to.throw(
+      'must yield one number',
+    );
   });
 });
 
@@ -156,10 +161,14 @@ describe('query templates', () => {
   });
   // @promise reconcile/queries
   it('take nothing for an interval but a duration, so that no value can end the query', () => {
-    expect(() => fillTemplate(query, { namespace: 'a', name: 'b', interval: '1m]) or vector(1' })).to.throw(
+    expect(() =>
+      fillTemplate(query, { namespace: 'a', name: 'b', interval: '1m]) or vector(1' }),
+    ).to.throw(
       "query q: Interval must be a duration longer than 0 such as '1m', found '1m]) or vector(1'",
     );
-    expect(fillTemplate(query, { namespace: 'a', name: 'b', interval: '1.5m' })).to.contain('[90000ms]');
+    expect(fillTemplate(query, { namespace: 'a', name: 'b', interval: '1.5m' })).to.contain(
+      '[90000ms]',
+    );
   });
   it('take the default of a parameter that is not given', () => {
     expect(

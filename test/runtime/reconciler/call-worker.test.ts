@@ -9,7 +9,11 @@ describe('calling a worker', () => {
   it('is not begun any more when its signal is aborted already: at shutdown nobody would wait for it', async () => {
     let called = false;
     const request: WorkerCall<object> = {
-      definition: { title: 'A', inputs: [], outputs: [] } as unknown as WorkerCall<object>['definition'],
+      definition: {
+        title: 'A',
+        inputs: [],
+        outputs: [],
+      } as unknown as WorkerCall<object>['definition'],
       phase: 'A',
       resource: drone('one'),
       phaseStartedAt: undefined,

@@ -41,8 +41,10 @@ describe('a resource whose worker blocked the last process', () => {
   const one = (): Promise<KubeObject> => harness.cluster.api.get(DRONES, key);
   const patch = (body: object): Promise<KubeObject> =>
     harness.cluster.api.patch(DRONES, key, { type: 'merge', body });
-  const working = (more: Readonly<Record<string, TestPhase>> = {}, first: TestPhase = {}): TestOperator =>
-    defineTestOperator({ A: { sync: () => ({ next: 'A' }), ...first }, ...more });
+  const working = (
+    more: Readonly<Record<string, TestPhase>> = {},
+    first: TestPhase = {},
+  ): TestOperator => defineTestOperator({ A: { sync: () => ({ next: 'A' }), ...first }, ...more });
   const called = ({ calls }: TestOperator): readonly string[] =>
     calls.map(({ phase, resource }) => `${phase} ${resource}`);
   const statusWrites = (): number =>
@@ -189,7 +191,9 @@ describe('a resource whose worker blocked the last process', () => {
       { A: { sync: () => ({ next: 'A' }) } },
       { finalize: () => ({ done: ++finalized > 0 }) },
     );
-    await harness.createObjects(drone('one', {}, { finalizers: ['flights.autopilot.test/drone-operator'] }));
+    await harness.createObjects(
+      drone('one', {}, { finalizers: ['flights.autopilot.test/drone-operator'] }),
+    );
     await harness.cluster.api.delete(DRONES, key);
     await start(testOperator);
     await harness.advance(31);

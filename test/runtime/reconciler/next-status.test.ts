@@ -25,7 +25,11 @@ function resource(status?: unknown): KubeObject {
 }
 
 function conditions(definition: PhaseDefinition, situation: Situation): Record<string, string> {
-  const status = nextStatus(resource(), { phase: definition, situation, isGenerationHandled: true }, now);
+  const status = nextStatus(
+    resource(),
+    { phase: definition, situation, isGenerationHandled: true },
+    now,
+  );
   return Object.fromEntries(
     (status['conditions'] as StatusCondition[]).map(({ type, status: value, reason }) => [
       type,
@@ -107,7 +111,11 @@ describe('status', () => {
   it('says no more in a condition than the definition takes: a longer message is cut', () => {
     const status = nextStatus(
       resource(),
-      { phase: phase('A'), situation: { type: 'ok', message: 'x'.repeat(40_000) }, isGenerationHandled: true },
+      {
+        phase: phase('A'),
+        situation: { type: 'ok', message: 'x'.repeat(40_000) },
+        isGenerationHandled: true,
+      },
       now,
     );
     for (const { message } of status['conditions'] as StatusCondition[]) {
@@ -116,9 +124,11 @@ describe('status', () => {
   });
   it('carries the generation that was acted on', () => {
     expect(
-      nextStatus(resource(), { phase: phase('A'), situation: { type: 'ok' }, isGenerationHandled: true }, now)[
-        'observedGeneration'
-      ],
+      nextStatus(
+        resource(),
+        { phase: phase('A'), situation: { type: 'ok' }, isGenerationHandled: true },
+        now,
+      )['observedGeneration'],
     ).to.equal(3);
   });
   it('keeps the generation it has when the machine has not acted', () => {
@@ -136,11 +146,20 @@ describe('status', () => {
   it('keeps the user fields when the worker gave none, replaces them when it did', () => {
     const old = resource({ phase: 'A', kept: 1 });
     expect(
-      nextStatus(old, { phase: phase('A'), situation: { type: 'ok' }, isGenerationHandled: true }, now),
+      nextStatus(
+        old,
+        { phase: phase('A'), situation: { type: 'ok' }, isGenerationHandled: true },
+        now,
+      ),
     ).to.include({ kept: 1 });
     const given = nextStatus(
       old,
-      { phase: phase('A'), situation: { type: 'ok' }, isGenerationHandled: true, statusInfo: { other: 2 } },
+      {
+        phase: phase('A'),
+        situation: { type: 'ok' },
+        isGenerationHandled: true,
+        statusInfo: { other: 2 },
+      },
       now,
     );
     expect(given).to.include({ other: 2 });
@@ -192,7 +211,11 @@ describe('status', () => {
     const old = resource({ phase: 'Old', autopilot: { phaseStartedAt: '2025-01-01T00:00:00Z' } });
     const status = nextStatus(
       old,
-      { phase: phase('New', { formerly: ['Old'] }), situation: { type: 'ok' }, isGenerationHandled: true },
+      {
+        phase: phase('New', { formerly: ['Old'] }),
+        situation: { type: 'ok' },
+        isGenerationHandled: true,
+      },
       now,
     );
     expect(status['autopilot']).to.deep.equal({ phaseStartedAt: '2025-01-01T00:00:00Z' });

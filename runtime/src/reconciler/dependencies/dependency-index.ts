@@ -64,7 +64,10 @@ export class DependencyIndex {
       return [];
     }
     const candidates = new Set(readers.byKey.get(keyString(keyOf(object))));
-    for (const namespace of new Set([object.metadata.namespace ?? ALL_NAMESPACES, ALL_NAMESPACES])) {
+    for (const namespace of new Set([
+      object.metadata.namespace ?? ALL_NAMESPACES,
+      ALL_NAMESPACES,
+    ])) {
       for (const resource of readers.byNamespace.get(namespace) ?? []) {
         candidates.add(resource);
       }

@@ -61,7 +61,8 @@ export class Enqueuer {
     if (writer === key) {
       return;
     }
-    const resetBackoff = deletedUid !== undefined || object?.metadata.generation !== old?.metadata.generation;
+    const resetBackoff =
+      deletedUid !== undefined || object?.metadata.generation !== old?.metadata.generation;
     enqueue(key, started ? { resetBackoff } : { resetBackoff, priority: 'due', cause: 'start' });
   }
 
@@ -106,7 +107,9 @@ export class Enqueuer {
     this.#trackers.delete(key);
     this.#dependencyIndex.set(
       key,
-      allReadsSeen ? tracker.dependencies : mergeReads(this.#dependencyIndex.get(key), tracker.dependencies),
+      allReadsSeen
+        ? tracker.dependencies
+        : mergeReads(this.#dependencyIndex.get(key), tracker.dependencies),
     );
     const changedMeanwhile = hasOutdatedReads(tracker);
     if (changedMeanwhile) {
@@ -142,7 +145,9 @@ export class Enqueuer {
     const owners = uids.flatMap((uid) =>
       uid === undefined ? [] : (this.#keyByUid.get(uid) ?? []),
     );
-    return old !== undefined && object !== undefined && isSameExceptStatus(old, object) ? [] : owners;
+    return old !== undefined && object !== undefined && isSameExceptStatus(old, object)
+      ? []
+      : owners;
   }
 }
 

@@ -41,7 +41,11 @@ export function newReadTracker(): ReadTracker {
 }
 
 /** A change while the sync runs: it goes on seeing what was there before. */
-export function recordChange({ valuesAtStart }: ReadTracker, informer: Informer, { old, object }: StoreChange): void {
+export function recordChange(
+  { valuesAtStart }: ReadTracker,
+  informer: Informer,
+  { old, object }: StoreChange,
+): void {
   const current = old ?? object;
   if (current === undefined) {
     return;

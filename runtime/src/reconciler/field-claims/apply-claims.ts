@@ -11,7 +11,12 @@ import type { KubeObject, ObjectKey, ResourceType } from '../../client/object.ts
 import { apiVersionOf, describeObject, keyOf, parseKey, keyString } from '../../client/object.ts';
 import type { RecordEvent } from '../../client/event-recorder.ts';
 import type { Observer } from '../../observability/observer.ts';
-import type { InputDefinition, OutputDefinition, Scheduler, WorkerDefinition } from '../../api/scheduler.ts';
+import type {
+  InputDefinition,
+  OutputDefinition,
+  Scheduler,
+  WorkerDefinition,
+} from '../../api/scheduler.ts';
 import { allWorkerDefinitions } from '../../api/scheduler.ts';
 import type { ClaimedField, FieldClaim } from '../../api/field-claim.ts';
 import type { Logger, OutputObject } from '../../api/worker.ts';
@@ -43,7 +48,10 @@ export function isFieldClaim(object: OutputObject | FieldClaim): object is Field
 }
 
 /** Only kinds that the same phase reads can be edited: what is held has to be watched. */
-export function claimableInput(definition: WorkerDefinition, output: OutputDefinition): InputDefinition | undefined {
+export function claimableInput(
+  definition: WorkerDefinition,
+  output: OutputDefinition,
+): InputDefinition | undefined {
   const { group, plural } = output.type;
   return definition.inputs.find(({ type }) => type.group === group && type.plural === plural);
 }

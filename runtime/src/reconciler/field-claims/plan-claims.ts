@@ -63,7 +63,10 @@ export function readClaims(object: KubeObject, group: string): readonly ClaimEnt
   }
   try {
     const claims: unknown = JSON.parse(text);
-    if (Array.isArray(claims) && claims.every((claim) => isRecord(claim) && Array.isArray(claim['path']))) {
+    if (
+      Array.isArray(claims) &&
+      claims.every((claim) => isRecord(claim) && Array.isArray(claim['path']))
+    ) {
       return claims as readonly ClaimEntry[];
     }
   } catch {
@@ -115,7 +118,11 @@ export function planClaims(
   });
 
   const addedMaps = new Set([...fields, ...own].flatMap(({ path }) => addMetadataMap(draft, path)));
-  const applyValue = (found: FieldLocation, path: readonly FieldPathElement[], value: unknown): void => {
+  const applyValue = (
+    found: FieldLocation,
+    path: readonly FieldPathElement[],
+    value: unknown,
+  ): void => {
     const [first, mapName] = path;
     if (
       first === 'metadata' &&
@@ -158,7 +165,11 @@ export function planClaims(
     const claim = own.find((known) => deepEqual(known.path, path));
     const wanted = hashOf(value);
     const current = hashOf(found.value);
-    if (claim !== undefined && (claim.sentHash ?? claim.hash) === wanted && claim.hash === current) {
+    if (
+      claim !== undefined &&
+      (claim.sentHash ?? claim.hash) === wanted &&
+      claim.hash === current
+    ) {
       claims.push(claim);
       continue;
     }
@@ -168,7 +179,13 @@ export function planClaims(
     }
     claims.push({ path, ...claimant, ...(original !== undefined && { original }), hash: wanted });
   }
-  patchAnnotation(addedMaps.has('annotations') ? live : draft, sortClaims(before), sortClaims(claims), group, patch);
+  patchAnnotation(
+    addedMaps.has('annotations') ? live : draft,
+    sortClaims(before),
+    sortClaims(claims),
+    group,
+    patch,
+  );
   return { live, draft, patch: withPreconditions(live, patch), notRestored };
 }
 
@@ -197,7 +214,11 @@ export function planStoredHashes(
 }
 
 /** Have these fields the same values in both? */
-export function haveSameValues(a: KubeObject, b: KubeObject, fields: readonly ClaimedField[]): boolean {
+export function haveSameValues(
+  a: KubeObject,
+  b: KubeObject,
+  fields: readonly ClaimedField[],
+): boolean {
   const valueIn = (object: KubeObject, { path }: ClaimedField): unknown => {
     const found = locateField(object, path);
     return typeof found === 'string' ? undefined : found.value;
@@ -213,7 +234,10 @@ interface FieldLocation {
 }
 
 /** The one place that a path leads to, or why there is none. */
-function locateField(object: KubeObject, path: readonly FieldPathElement[]): FieldLocation | string {
+function locateField(
+  object: KubeObject,
+  path: readonly FieldPathElement[],
+): FieldLocation | string {
   let current: unknown = object;
   let found: FieldLocation | undefined;
   let pointer = '';
@@ -270,7 +294,8 @@ function validateFieldPath(path: readonly FieldPathElement[], place: string, gro
     (second === 'labels' || second === 'annotations') &&
     path.length === 3 &&
     last !== fieldClaimsAnnotation(group);
-  const isAllowed = first === 'metadata' ? isLabelOrAnnotation : first !== 'status' && path.length > 1;
+  const isAllowed =
+    first === 'metadata' ? isLabelOrAnnotation : first !== 'status' && path.length > 1;
   if (!isAllowed || typeof first !== 'string') {
     throw new PermanentError(
       `${place} cannot be edited at '${formatPath(path)}': name a field of its contents, one label or one annotation`,
@@ -287,7 +312,10 @@ function validateFieldPath(path: readonly FieldPathElement[], place: string, gro
  * Labels and annotations have a place also where there are none yet: in the draft. Answers which
  * maps were added.
  */
-function addMetadataMap(draft: KubeObject, [first, second]: readonly FieldPathElement[]): readonly string[] {
+function addMetadataMap(
+  draft: KubeObject,
+  [first, second]: readonly FieldPathElement[],
+): readonly string[] {
   if (
     first !== 'metadata' ||
     (second !== 'labels' && second !== 'annotations') ||

@@ -12,7 +12,11 @@
 import type { Informer } from '../../cache/informer.ts';
 import type { KubeApi } from '../../client/kube-api.ts';
 import { hasCode } from '../../client/errors.ts';
-import { appliedAnnotation, MANAGED_BY_LABEL, outputFieldManager } from '../../client/well-known-names.ts';
+import {
+  appliedAnnotation,
+  MANAGED_BY_LABEL,
+  outputFieldManager,
+} from '../../client/well-known-names.ts';
 import type { KubeObject, ObjectKey } from '../../client/object.ts';
 import { controllerOf, describeObject, keyOf, keyString } from '../../client/object.ts';
 import type { Observer } from '../../observability/observer.ts';
@@ -21,11 +25,24 @@ import { allWorkerDefinitions } from '../../api/scheduler.ts';
 import type { FieldClaim } from '../../api/field-claim.ts';
 import type { AnyOutputs, OutputObject } from '../../api/worker.ts';
 import { PermanentError } from '../../api/worker.ts';
-import { isNamespaceTerminating, OutputConflict, OutputRefused, toOutputRefused, StaleCache } from '../reconcile-errors.ts';
+import {
+  isNamespaceTerminating,
+  OutputConflict,
+  OutputRefused,
+  toOutputRefused,
+  StaleCache,
+} from '../reconcile-errors.ts';
 import type { Dependencies, ReadTracker } from '../dependencies/input-view.ts';
 import { readsFor } from '../dependencies/input-view.ts';
 import type { DesiredObject } from './desired-object.ts';
-import { desiredObjectsOf, isLeftBehind, isOwnedBy, canOwn, ownerReference, isInOutputScope } from './desired-object.ts';
+import {
+  desiredObjectsOf,
+  isLeftBehind,
+  isOwnedBy,
+  canOwn,
+  ownerReference,
+  isInOutputScope,
+} from './desired-object.ts';
 import { containsFields } from '../../util/json.ts';
 import type { PlannedClaim, FieldClaims } from '../field-claims/apply-claims.ts';
 import { isFieldClaim } from '../field-claims/apply-claims.ts';
@@ -85,9 +102,23 @@ export class OutputApplier {
         return [];
       }
       const fieldClaims = objects.filter((object): object is FieldClaim => isFieldClaim(object));
-      const objectsToApply = objects.filter((object): object is OutputObject => !isFieldClaim(object));
-      const desiredObjects = desiredObjectsOf(scheduler, definition, output, objectsToApply, resource);
-      return [{ output, desiredObjects, claims: claimApplier.plan(definition, output, fieldClaims, resource, tracker) }];
+      const objectsToApply = objects.filter(
+        (object): object is OutputObject => !isFieldClaim(object),
+      );
+      const desiredObjects = desiredObjectsOf(
+        scheduler,
+        definition,
+        output,
+        objectsToApply,
+        resource,
+      );
+      return [
+        {
+          output,
+          desiredObjects,
+          claims: claimApplier.plan(definition, output, fieldClaims, resource, tracker),
+        },
+      ];
     });
     for (const output of planned) {
       this.#validateNamespaces(output, definition);
@@ -109,7 +140,10 @@ export class OutputApplier {
   }
 
   /** @throws PermanentError for what could be made, and never be found again. */
-  #validateNamespaces({ output, desiredObjects }: PlannedOutput, { title }: WorkerDefinition): void {
+  #validateNamespaces(
+    { output, desiredObjects }: PlannedOutput,
+    { title }: WorkerDefinition,
+  ): void {
     for (const { key, object } of desiredObjects) {
       if (!this.#deps.informerOf(output).covers(key)) {
         throw new PermanentError(
@@ -180,7 +214,13 @@ export class OutputApplier {
     let live = informer.get(desired.key);
     if (live === undefined) {
       try {
-        const created = await this.#sendApply(desired, resource, { resourceVersion: '1' }, false, signal);
+        const created = await this.#sendApply(
+          desired,
+          resource,
+          { resourceVersion: '1' },
+          false,
+          signal,
+        );
         return this.#recordApplied(desired, resource, created, 'created');
       } catch (error) {
         // What the finalizer would make there is taken away anyway; to wait for it would keep the
@@ -209,7 +249,9 @@ export class OutputApplier {
       return new OutputConflict(`${describeObject(live)} exists and ${why}`);
     };
     if (!owned && !(await this.#mayAdopt(live, resource, signal))) {
-      throw conflict(`belongs to ${describeOwner(live)}; give the output another name, or delete it`);
+      throw conflict(
+        `belongs to ${describeOwner(live)}; give the output another name, or delete it`,
+      );
     }
     if (live.metadata.deletionTimestamp !== undefined) {
       throw new OutputRefused(`${describeObject(live)} is being deleted`);
@@ -254,11 +296,7 @@ export class OutputApplier {
    * whether this one is still there: it is
    * our cache that may be behind, and the object a newer one's.
    */
-  async #mayAdopt(
-    object: KubeObject,
-    resource: KubeObject,
-    signal: AbortSignal,
-  ): Promise<boolean> {
+  async #mayAdopt(object: KubeObject, resource: KubeObject, signal: AbortSignal): Promise<boolean> {
     const { api, scheduler } = this.#deps;
     if (!isLeftBehind(object, resource, scheduler)) {
       return false;
@@ -288,7 +326,10 @@ export class OutputApplier {
       return false;
     }
     const applied = this.#appliedVersions.get(live.metadata.uid ?? '');
-    if (applied?.hash === desired.hash && applied.resourceVersion === live.metadata.resourceVersion) {
+    if (
+      applied?.hash === desired.hash &&
+      applied.resourceVersion === live.metadata.resourceVersion
+    ) {
       return true;
     }
     return containsFields(live, desired.object);
@@ -324,7 +365,8 @@ export class OutputApplier {
   ): void {
     const { uid, resourceVersion } = response.metadata;
     // It may be gone by now, and nobody would tell a second time.
-    const isStillStored = this.#deps.informerOf(desired.output).get(desired.key)?.metadata.uid === uid;
+    const isStillStored =
+      this.#deps.informerOf(desired.output).get(desired.key)?.metadata.uid === uid;
     if (uid !== undefined && isStillStored) {
       this.#appliedVersions.set(uid, { hash: desired.hash, resourceVersion });
     }
@@ -446,7 +488,11 @@ export class OutputApplier {
     });
   }
 
-  #reportOutput(resource: KubeObject, action: 'created' | 'updated' | 'pruned', object: KubeObject): void {
+  #reportOutput(
+    resource: KubeObject,
+    action: 'created' | 'updated' | 'pruned',
+    object: KubeObject,
+  ): void {
     this.#deps.observer.event({
       type: 'output',
       resource: keyOf(resource),
@@ -470,7 +516,10 @@ function describeOwner(object: KubeObject): string {
  * @throws PermanentError when traffic would get lost; faults that an edited object had before are
  * somebody else's.
  */
-function validateWeights({ output, desiredObjects, claims }: PlannedOutput, definition: WorkerDefinition): void {
+function validateWeights(
+  { output, desiredObjects, claims }: PlannedOutput,
+  definition: WorkerDefinition,
+): void {
   const problems = [
     ...desiredObjects.flatMap(({ object }) =>
       findWeightProblems(object).map((problem) => `${describeObject(object)}: ${problem}`),

@@ -3,10 +3,20 @@
  */
 import { parseDuration } from '../../api/duration.ts';
 import { violatedNameRule } from '../../client/object-names.ts';
-import { appliedAnnotation, MANAGED_BY_LABEL, ownerLabel, shortHash } from '../../client/well-known-names.ts';
+import {
+  appliedAnnotation,
+  MANAGED_BY_LABEL,
+  ownerLabel,
+  shortHash,
+} from '../../client/well-known-names.ts';
 import type { KubeObject, ObjectKey, OwnerReference, ResourceType } from '../../client/object.ts';
 import { apiVersionOf, controllerOf, keyOf, keyString } from '../../client/object.ts';
-import type { OutputDefinition, PhaseDefinition, Scheduler, WorkerDefinition } from '../../api/scheduler.ts';
+import type {
+  OutputDefinition,
+  PhaseDefinition,
+  Scheduler,
+  WorkerDefinition,
+} from '../../api/scheduler.ts';
 import type { AnyOutputs, AnyResult, FinalizeResult, OutputObject } from '../../api/worker.ts';
 import { PermanentError } from '../../api/worker.ts';
 import { canonicalJson, isRecord } from '../../util/json.ts';
@@ -32,7 +42,11 @@ export interface DesiredObject {
  * Checks a worker's result against its phase.
  * @throws PermanentError that says what is wrong; nothing has been written then.
  */
-export function validateResult(scheduler: Scheduler, phase: PhaseDefinition, result: AnyResult): void {
+export function validateResult(
+  scheduler: Scheduler,
+  phase: PhaseDefinition,
+  result: AnyResult,
+): void {
   const worker = `worker of phase ${phase.name}`;
   if (!isRecord(result)) {
     throw new PermanentError(

@@ -179,6 +179,8 @@ describe('a change wakes a resource', () => {
     expect(affectsReads(reads, changed(not, not))).to.equal(false);
   });
   it('never when it read nothing', () => {
-    expect(affectsReads(view({}).reads, changed(undefined, deployment('mine', 'a')))).to.equal(false);
+    expect(affectsReads(view({}).reads, changed(undefined, deployment('mine', 'a')))).to.equal(
+      false,
+    );
   });
 });

@@ -1,7 +1,11 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import type { KubeObject } from '../../../../runtime/src/client/object.ts';
-import { readClaims, formatPath, planClaims } from '../../../../runtime/src/reconciler/field-claims/plan-claims.ts';
+import {
+  readClaims,
+  formatPath,
+  planClaims,
+} from '../../../../runtime/src/reconciler/field-claims/plan-claims.ts';
 import type { FieldPathElement } from '../../../../runtime/src/api/field-claim.ts';
 import { applyJsonPatch } from '../../../../sandbox/src/cluster/patch.ts';
 
@@ -53,14 +57,11 @@ describe('fields that are held', () => {
           fields: Parameters<typeof planClaims>[1],
           complete: boolean,
         ): void => {
-          const { draft, patch, notRestored: left } = planClaims(
-            live,
-            fields,
-            claimant(uid),
-            GROUP,
-            complete,
-            'test',
-          );
+          const {
+            draft,
+            patch,
+            notRestored: left,
+          } = planClaims(live, fields, claimant(uid), GROUP, complete, 'test');
           expect(left).to.deep.equal([]);
           const next = applyJsonPatch(live, patch) as KubeObject;
           expect(next.spec).to.deep.equal(draft.spec);
@@ -85,9 +86,9 @@ describe('fields that are held', () => {
           } else {
             claim();
           }
-          expect(new Set(readClaims(live, GROUP).map(({ path }) => formatPath(path))).size).to.equal(
-            readClaims(live, GROUP).length,
-          );
+          expect(
+            new Set(readClaims(live, GROUP).map(({ path }) => formatPath(path))).size,
+          ).to.equal(readClaims(live, GROUP).length);
         }
         for (const uid of ['one', 'two']) {
           act(uid, [], true);

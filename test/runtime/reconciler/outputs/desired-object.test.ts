@@ -1,6 +1,9 @@
 import { expect } from 'chai';
 import type { KubeObject, ResourceType } from '../../../../runtime/src/client/object.ts';
-import { validateResult, desiredObjectsOf } from '../../../../runtime/src/reconciler/outputs/desired-object.ts';
+import {
+  validateResult,
+  desiredObjectsOf,
+} from '../../../../runtime/src/reconciler/outputs/desired-object.ts';
 import { containsFields } from '../../../../runtime/src/util/json.ts';
 import type {
   OutputDefinition,
@@ -42,9 +45,13 @@ const resource: KubeObject = {
 };
 
 function desiredObjects(...objects: readonly object[]): readonly KubeObject[] {
-  return desiredObjectsOf(scheduler, workerDefinitionOf(phase), output, objects as never, resource).map(
-    ({ object }) => object,
-  );
+  return desiredObjectsOf(
+    scheduler,
+    workerDefinitionOf(phase),
+    output,
+    objects as never,
+    resource,
+  ).map(({ object }) => object);
 }
 
 describe('a worker result', () => {
@@ -88,8 +95,8 @@ describe('an output', () => {
   });
   it('has the same hash whatever the order of its fields', () => {
     const hash = (spec: object): string | undefined =>
-      desiredObjects({ apiVersion: 'v1', kind: 'Service', metadata: { name: 's' }, spec })[0]?.metadata
-        .annotations?.['t.io/applied'];
+      desiredObjects({ apiVersion: 'v1', kind: 'Service', metadata: { name: 's' }, spec })[0]
+        ?.metadata.annotations?.['t.io/applied'];
     expect(hash({ a: 1, b: 2 })).to.equal(hash({ b: 2, a: 1 }));
     expect(hash({ a: 1, b: 2 })).not.to.equal(hash({ a: 1, b: 3 }));
   });

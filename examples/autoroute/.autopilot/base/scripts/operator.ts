@@ -50,9 +50,22 @@ class Options {
   }
 }
 
-const namespace: Option = { type: 'string', short: 'n', value: 'NAMESPACE', text: `where it is installed (default: ${OPERATOR})` };
-const release: Option = { type: 'string', value: 'NAME', text: `name of the Helm release (default: ${OPERATOR})` };
-const tool: Option = { type: 'string', value: 'TOOL', text: `one of ${builders().join(', ')} (default: the first that is there)` };
+const namespace: Option = {
+  type: 'string',
+  short: 'n',
+  value: 'NAMESPACE',
+  text: `where it is installed (default: ${OPERATOR})`,
+};
+const release: Option = {
+  type: 'string',
+  value: 'NAME',
+  text: `name of the Helm release (default: ${OPERATOR})`,
+};
+const tool: Option = {
+  type: 'string',
+  value: 'TOOL',
+  text: `one of ${builders().join(', ')} (default: the first that is there)`,
+};
 
 const verbs: Readonly<Record<string, Verb>> = {
   dev: {
@@ -60,13 +73,21 @@ const verbs: Readonly<Record<string, Verb>> = {
     purpose: 'run the operator on this machine, against the cluster of the current kubeconfig',
     words: 0,
     options: {
-      sandbox: { type: 'boolean', text: 'without a cluster: in one in memory, with the samples of examples/; kubectl sees it' },
-      namespace: { ...namespace, text: `where another one may be installed, whose lease it takes part in (default: ${OPERATOR} if it is there)` },
+      sandbox: {
+        type: 'boolean',
+        text: 'without a cluster: in one in memory, with the samples of examples/; kubectl sees it',
+      },
+      namespace: {
+        ...namespace,
+        text: `where another one may be installed, whose lease it takes part in (default: ${OPERATOR} if it is there)`,
+      },
     },
     async run(options) {
       if (options.on('sandbox')) await enterSandbox();
       else if (!isThere('kubectl'))
-        say('kubectl is not on this machine: to wait for an operator that is installed, set POD_NAMESPACE and WATCH_NAMESPACE as it has them');
+        say(
+          'kubectl is not on this machine: to wait for an operator that is installed, set POD_NAMESPACE and WATCH_NAMESPACE as it has them',
+        );
       const where = options.string('namespace') ?? (await namespaceOfAnother());
       if (where !== undefined) await joinLease(where);
       // In this process: Ctrl-C reaches the operator once, and it gives its lease back.
@@ -81,13 +102,28 @@ const verbs: Readonly<Record<string, Verb>> = {
     options: {
       tool,
       push: { type: 'boolean', short: 'p', text: 'push it afterwards' },
-      platform: { type: 'string', value: 'linux/amd64,linux/arm64', text: 'build for these platforms' },
-      'image-build-args': { type: 'string', value: 'ARGS', text: 'more arguments for the tool, separated by spaces' },
-      'build-arg': { type: 'string', multiple: true, value: 'NAME=VALUE', text: 'an ARG of the Dockerfile, such as NODE_IMAGE=node:24-slim@sha256:…' },
+      platform: {
+        type: 'string',
+        value: 'linux/amd64,linux/arm64',
+        text: 'build for these platforms',
+      },
+      'image-build-args': {
+        type: 'string',
+        value: 'ARGS',
+        text: 'more arguments for the tool, separated by spaces',
+      },
+      'build-arg': {
+        type: 'string',
+        multiple: true,
+        value: 'NAME=VALUE',
+        text: 'an ARG of the Dockerfile, such as NODE_IMAGE=node:24-slim@sha256:…',
+      },
     },
     async run(options, [image = '']) {
       if (!existsSync(join(project, 'package-lock.json')))
-        throw new Refusal('there is no package-lock.json, from which the image gets its packages: run npm install first');
+        throw new Refusal(
+          'there is no package-lock.json, from which the image gets its packages: run npm install first',
+        );
       const builder = await builderOf(options);
       const args = options.strings('build-arg').flatMap((pair) => ['--build-arg', pair]);
       const platform = options.string('platform');
@@ -95,7 +131,9 @@ const verbs: Readonly<Record<string, Verb>> = {
       args.push(...(options.string('image-build-args')?.split(' ').filter(Boolean) ?? []));
       await run(builder, ['build', '--file', 'Dockerfile', '--tag', image, ...args, '.']);
       if (options.on('push')) await run(builder, ['push', image]);
-      say(`built ${image}; install it: npm run deploy -- ${image}${options.on('push') ? '' : ' --push'}`);
+      say(
+        `built ${image}; install it: npm run deploy -- ${image}${options.on('push') ? '' : ' --push'}`,
+      );
     },
   },
 
@@ -113,10 +151,20 @@ const verbs: Readonly<Record<string, Verb>> = {
         text: 'true: works in all namespaces; false: in its own only (default: as the values say)',
       },
       push: { type: 'boolean', short: 'p', text: 'push the image first' },
-      deletepods: { type: 'boolean', short: 'd', text: 'start the Pods anew although nothing changed, to pull the image again' },
+      deletepods: {
+        type: 'boolean',
+        short: 'd',
+        text: 'start the Pods anew although nothing changed, to pull the image again',
+      },
       tool,
       set: { type: 'string', multiple: true, value: 'KEY=VALUE', text: 'a value of the chart' },
-      values: { type: 'string', short: 'f', multiple: true, value: 'FILE', text: 'a file of values' },
+      values: {
+        type: 'string',
+        short: 'f',
+        multiple: true,
+        value: 'FILE',
+        text: 'a file of values',
+      },
       timeout: { type: 'string', value: '5m', text: 'how long to wait (default: 5m)' },
       'dry-run': { type: 'boolean', text: 'show what would be applied, change nothing' },
     },
@@ -124,8 +172,17 @@ const verbs: Readonly<Record<string, Verb>> = {
       const where = options.string('namespace') ?? OPERATOR;
       const name = options.string('release') ?? OPERATOR;
       if (options.on('push')) await run(await builderOf(options), ['push', image]);
-      const args = ['upgrade', '--install', name, chart, '--namespace', where, '--create-namespace'];
-      for (const [key, value] of Object.entries(imageValues(image))) args.push('--set-string', `image.${key}=${value}`);
+      const args = [
+        'upgrade',
+        '--install',
+        name,
+        chart,
+        '--namespace',
+        where,
+        '--create-namespace',
+      ];
+      for (const [key, value] of Object.entries(imageValues(image)))
+        args.push('--set-string', `image.${key}=${value}`);
       args.push(...scopeValues(options.string('cluster-scoped'), where));
       for (const file of options.strings('values')) args.push('--values', file);
       for (const pair of options.strings('set')) args.push('--set', pair);
@@ -134,9 +191,18 @@ const verbs: Readonly<Record<string, Verb>> = {
       if (options.on('deletepods')) {
         const pods = ['--namespace', where, '--selector', selector(name)];
         await run('kubectl', ['rollout', 'restart', 'deployment', ...pods]);
-        await run('kubectl', ['rollout', 'status', 'deployment', '--timeout', options.string('timeout') ?? '5m', ...pods]);
+        await run('kubectl', [
+          'rollout',
+          'status',
+          'deployment',
+          '--timeout',
+          options.string('timeout') ?? '5m',
+          ...pods,
+        ]);
       }
-      say(`${OPERATOR} runs in namespace ${where}; look at it: npm run logs -- -f${where === OPERATOR ? '' : ` -n ${where}`}`);
+      say(
+        `${OPERATOR} runs in namespace ${where}; look at it: npm run logs -- -f${where === OPERATOR ? '' : ` -n ${where}`}`,
+      );
     },
   },
 
@@ -147,14 +213,27 @@ const verbs: Readonly<Record<string, Verb>> = {
     options: {
       namespace,
       release,
-      force: { type: 'boolean', text: 'also while there are resources whose finalizer nobody would work off any more' },
+      force: {
+        type: 'boolean',
+        text: 'also while there are resources whose finalizer nobody would work off any more',
+      },
       timeout: { type: 'string', value: '5m', text: 'how long to wait (default: 5m)' },
     },
     async run(options) {
       const where = options.string('namespace') ?? OPERATOR;
       if (!options.on('force')) await refuseOrphans();
-      await run('helm', ['uninstall', options.string('release') ?? OPERATOR, '--namespace', where, '--wait', '--timeout', options.string('timeout') ?? '5m']);
-      say(`uninstalled. ${RESOURCE} stays with all that is in it; remove both: kubectl delete crd ${RESOURCE}`);
+      await run('helm', [
+        'uninstall',
+        options.string('release') ?? OPERATOR,
+        '--namespace',
+        where,
+        '--wait',
+        '--timeout',
+        options.string('timeout') ?? '5m',
+      ]);
+      say(
+        `uninstalled. ${RESOURCE} stays with all that is in it; remove both: kubectl delete crd ${RESOURCE}`,
+      );
     },
   },
 
@@ -167,10 +246,20 @@ const verbs: Readonly<Record<string, Verb>> = {
       release,
       follow: { type: 'boolean', short: 'f', text: 'go on as more comes' },
       previous: { type: 'boolean', text: 'of the process before the last restart' },
-      tail: { type: 'string', value: 'LINES', text: 'how many lines of each Pod to begin with; -1: all (default: 100)' },
+      tail: {
+        type: 'string',
+        value: 'LINES',
+        text: 'how many lines of each Pod to begin with; -1: all (default: 100)',
+      },
     },
     async run(options) {
-      const args = ['logs', '--namespace', options.string('namespace') ?? OPERATOR, '--selector', selector(options.string('release') ?? OPERATOR)];
+      const args = [
+        'logs',
+        '--namespace',
+        options.string('namespace') ?? OPERATOR,
+        '--selector',
+        selector(options.string('release') ?? OPERATOR),
+      ];
       args.push('--tail', options.string('tail') ?? '100', '--prefix', '--max-log-requests', '20');
       if (options.on('follow')) args.push('--follow');
       if (options.on('previous')) args.push('--previous');
@@ -187,13 +276,19 @@ async function enterSandbox(): Promise<void> {
   writeFileSync(file, kubeconfig);
   process.on('exit', () => rmSync(dirname(file), { recursive: true, force: true }));
   process.env['KUBECONFIG'] = file;
-  say(`a cluster in memory, with ${created.join(', ') || 'nothing in it'}; for kubectl: export KUBECONFIG=${file}`);
+  say(
+    `a cluster in memory, with ${created.join(', ') || 'nothing in it'}; for kubectl: export KUBECONFIG=${file}`,
+  );
 }
 
 /** Where `npm run deploy` puts the operator, if that namespace is there: its lease lies in it. */
 async function namespaceOfAnother(): Promise<string | undefined> {
   if (!isThere('kubectl')) return undefined;
-  const { exitCode } = await execa('kubectl', ['get', 'namespace', OPERATOR, '--request-timeout', '5s'], { reject: false });
+  const { exitCode } = await execa(
+    'kubectl',
+    ['get', 'namespace', OPERATOR, '--request-timeout', '5s'],
+    { reject: false },
+  );
   return exitCode === 0 ? OPERATOR : undefined;
 }
 
@@ -202,21 +297,40 @@ async function joinLease(where: string): Promise<void> {
   process.env['POD_NAMESPACE'] ??= where;
   if (!isThere('kubectl')) return;
   const watched = '{.spec.template.spec.containers[*].env[?(@.name=="WATCH_NAMESPACE")].value}';
-  const args = ['--namespace', where, '--selector', `app.kubernetes.io/name=${OPERATOR}`, '--request-timeout', '5s'];
+  const args = [
+    '--namespace',
+    where,
+    '--selector',
+    `app.kubernetes.io/name=${OPERATOR}`,
+    '--request-timeout',
+    '5s',
+  ];
   const columns = `jsonpath={range .items[*]}{.metadata.name} ${watched}{"\\n"}{end}`;
-  const { stdout, exitCode } = await execa('kubectl', ['get', 'deployments', ...args, '--output', columns], { reject: false });
-  if (exitCode !== 0) return say(`what is installed in namespace ${where} cannot be seen: set WATCH_NAMESPACE as it has it, or it does not wait for this one`);
+  const { stdout, exitCode } = await execa(
+    'kubectl',
+    ['get', 'deployments', ...args, '--output', columns],
+    { reject: false },
+  );
+  if (exitCode !== 0)
+    return say(
+      `what is installed in namespace ${where} cannot be seen: set WATCH_NAMESPACE as it has it, or it does not wait for this one`,
+    );
   const installed = stdout
     .split('\n')
     .filter(Boolean)
     .map((line) => line.split(' '));
   const own = process.env['WATCH_NAMESPACE'];
-  const [name, namespaces = ''] = installed.find(([, theirs = '']) => theirs === own) ?? installed[0] ?? [];
+  const [name, namespaces = ''] =
+    installed.find(([, theirs = '']) => theirs === own) ?? installed[0] ?? [];
   if (name === undefined) return;
   if (own === undefined && installed.length > 1)
-    throw new Refusal(`several are installed in namespace ${where}: set WATCH_NAMESPACE to ${installed.map(([, theirs = '']) => `'${theirs}'`).join(' or ')}`);
+    throw new Refusal(
+      `several are installed in namespace ${where}: set WATCH_NAMESPACE to ${installed.map(([, theirs = '']) => `'${theirs}'`).join(' or ')}`,
+    );
   if (own !== undefined && own !== namespaces)
-    return say(`WATCH_NAMESPACE is '${own}' and not '${namespaces}' as for ${name}: they have two leases, and do not wait for each other`);
+    return say(
+      `WATCH_NAMESPACE is '${own}' and not '${namespaces}' as for ${name}: they have two leases, and do not wait for each other`,
+    );
   process.env['WATCH_NAMESPACE'] = namespaces;
   say(
     `${name} is installed in namespace ${where}${namespaces === '' ? '' : ` for ${namespaces}`}: this process takes part in its lease, and stands by while a Pod holds it`,
@@ -233,7 +347,10 @@ function selector(name: string): string {
 function imageValues(image: string): Readonly<Record<string, string>> {
   const [name = '', digest = ''] = image.split('@');
   const [, repository = '', tag = ''] = /^(.+?)(?::([\w][\w.-]{0,127}))?$/.exec(name) ?? [];
-  if (repository === '' || /[\s,]/.test(image)) throw new Refusal(`'${image}' is not an image: write registry/name:tag, or registry/name@sha256:…`);
+  if (repository === '' || /[\s,]/.test(image))
+    throw new Refusal(
+      `'${image}' is not an image: write registry/name:tag, or registry/name@sha256:…`,
+    );
   return { repository, tag, digest };
 }
 
@@ -246,8 +363,13 @@ function scopeValues(scoped: string | undefined, where: string): readonly string
 
 /** A resource with a finalizer of ours can never go once nobody works it off. */
 async function refuseOrphans(): Promise<void> {
-  const columns = '{range .items[*]}{.metadata.namespace}/{.metadata.name} {.metadata.finalizers}{"\\n"}{end}';
-  const { stdout, exitCode } = await execa('kubectl', ['get', RESOURCE, '--all-namespaces', '--output', `jsonpath=${columns}`], { reject: false });
+  const columns =
+    '{range .items[*]}{.metadata.namespace}/{.metadata.name} {.metadata.finalizers}{"\\n"}{end}';
+  const { stdout, exitCode } = await execa(
+    'kubectl',
+    ['get', RESOURCE, '--all-namespaces', '--output', `jsonpath=${columns}`],
+    { reject: false },
+  );
   if (exitCode !== 0) return;
   const withFinalizer = stdout.split('\n').filter((line) => line.includes(`/${OPERATOR}"`));
   if (withFinalizer.length === 0) return;
@@ -265,28 +387,38 @@ function builders(): readonly string[] {
 
 async function builderOf(options: Options): Promise<string> {
   const wanted = options.string('tool');
-  if (wanted !== undefined && !builders().includes(wanted)) throw new Refusal(`--tool is '${wanted}'; it is one of ${builders().join(', ')}`);
+  if (wanted !== undefined && !builders().includes(wanted))
+    throw new Refusal(`--tool is '${wanted}'; it is one of ${builders().join(', ')}`);
   const found = (wanted === undefined ? builders() : [wanted]).find(isThere);
   if (found !== undefined) return found;
   throw new Refusal(
-    wanted === undefined ? `none of ${builders().join(', ')} is on this machine: install one to build images` : `${wanted} is not on this machine`,
+    wanted === undefined
+      ? `none of ${builders().join(', ')} is on this machine: install one to build images`
+      : `${wanted} is not on this machine`,
   );
 }
 
 function isThere(name: string): boolean {
   const endings = process.platform === 'win32' ? ['.exe', '.cmd'] : [''];
-  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => endings.some((ending) => existsSync(join(folder, name + ending))));
+  return (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .some((folder) => endings.some((ending) => existsSync(join(folder, name + ending))));
 }
 
 /** Runs a tool before the user's eyes. @throws Refusal when it is missing or fails */
 async function run(name: string, args: readonly string[]): Promise<void> {
-  if (!isThere(name)) throw new Refusal(`${name} is not on this machine: install it, or put it on the PATH`);
-  say(`$ ${[name, ...args].map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word}'`)).join(' ')}`);
+  if (!isThere(name))
+    throw new Refusal(`${name} is not on this machine: install it, or put it on the PATH`);
+  say(
+    `$ ${[name, ...args].map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word}'`)).join(' ')}`,
+  );
   const result = await execa(name, args, { cwd: project, stdio: 'inherit', reject: false });
   // Ctrl-C went to the tool as well, which has said what there is to say.
   if (result.signal === 'SIGINT' || result.exitCode === 130) process.exit(130);
   if (result.exitCode !== 0)
-    throw new Refusal(`${name} ${args[0] ?? ''} failed${result.exitCode === undefined ? '' : ` with exit code ${result.exitCode}`}; the lines above say why`);
+    throw new Refusal(
+      `${name} ${args[0] ?? ''} failed${result.exitCode === undefined ? '' : ` with exit code ${result.exitCode}`}; the lines above say why`,
+    );
 }
 
 function say(line: string): void {
@@ -323,20 +455,28 @@ async function main([name = '', ...args]: readonly string[]): Promise<number> {
   for (const [option, { type, short, multiple }] of Object.entries(verb.options))
     config[option] = { type, ...(short !== undefined && { short }), ...(multiple && { multiple }) };
   try {
-    const { values, positionals } = parseArgs({ args: joined(args, config), options: config, allowPositionals: true });
+    const { values, positionals } = parseArgs({
+      args: joined(args, config),
+      options: config,
+      allowPositionals: true,
+    });
     if (values['help'] === true) {
       say(helpOf(name, verb));
       return 0;
     }
     if (positionals.length !== verb.words)
-      throw new Refusal(`npm run ${name} takes ${verb.words === 0 ? 'no argument' : `one: ${verb.usage}`}; --help says more`);
+      throw new Refusal(
+        `npm run ${name} takes ${verb.words === 0 ? 'no argument' : `one: ${verb.usage}`}; --help says more`,
+      );
     await verb.run(new Options(values), positionals);
     return 0;
   } catch (error) {
     const wrongWords = (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS') === true;
     if (!(error instanceof Refusal) && !wrongWords) throw error;
     // What Node adds about words that begin with a dash helps nobody here.
-    process.stderr.write(`error: ${(error as Error).message.replace(/\. To specify .*/s, '; --help says more')}\n`);
+    process.stderr.write(
+      `error: ${(error as Error).message.replace(/\. To specify .*/s, '; --help says more')}\n`,
+    );
     return wrongWords ? 2 : 1;
   }
 }

@@ -1,4 +1,5 @@
-// `helm test`: is the operator ready, and does this ServiceAccount have every right that the phases need? Runs in the operator's image.
+// `helm test`: is the operator ready, and does this ServiceAccount have every right that the phases
+// need? Runs in the operator's image.
 import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -14,11 +15,11 @@ if (READY) {
       async (response) => ({ ok: response.ok, text: await response.text() }),
       (error) => ({ ok: false, text: `${READY}: ${error.cause?.message ?? error.message}` }),
     );
-    if (answer.ok) break;
+    if (answer.ok) { break; }
     await pause(1000);
   }
   console.log(answer.text);
-  if (!answer.ok) problems.push('the operator is not ready');
+  if (!answer.ok) { problems.push('the operator is not ready'); }
 }
 
 async function allowed(attributes) {
@@ -27,21 +28,21 @@ async function allowed(attributes) {
     headers: { authorization: `Bearer ${token.trim()}`, 'content-type': 'application/json' },
     body: JSON.stringify({ apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview', spec: { resourceAttributes: attributes } }),
   });
-  if (!response.ok) throw new Error(`the API server answers ${response.status}: ${await response.text()}`);
+  if (!response.ok) { throw new Error(`the API server answers ${response.status}: ${await response.text()}`); }
   return (await response.json()).status.allowed === true;
 }
 
 async function check(rules, namespaces) {
   for (const { apiGroups = [], resources = [], verbs, resourceNames = [''] } of rules)
-    for (const group of apiGroups)
-      for (const whole of resources)
-        for (const verb of verbs)
-          for (const name of resourceNames)
-            for (const namespace of namespaces) {
+    { for (const group of apiGroups)
+      { for (const whole of resources)
+        { for (const verb of verbs)
+          { for (const name of resourceNames)
+            { for (const namespace of namespaces) {
               const [resource, subresource] = whole.split('/');
-              if (await allowed({ group, resource, subresource, verb, name, namespace })) continue;
+              if (await allowed({ group, resource, subresource, verb, name, namespace })) { continue; }
               problems.push(`${verb} ${whole}${group && `.${group}`}${name && ` ${name}`} is not allowed ${namespace === '' ? 'in the whole cluster' : `in ${namespace}`}`);
-            }
+            } } } } } }
 }
 
 const namespaces = JSON.parse(process.env.NAMESPACES);
