@@ -144,7 +144,7 @@ describe('the alerts and the dashboard of a flying operator, asked of a real Pro
     expect(rules.map(({ alert }) => alert.replace('AutoRoute', ''))).to.include.members([
       'Stuck',
       'Stalled',
-      'SyncErrors',
+      'ReconcileErrors',
       'NoLeader',
       'WatchStale',
     ]);

@@ -3,14 +3,14 @@ import { parseDuration } from './duration.ts';
 import type { Duration } from './scheduler.ts';
 
 /**
- * How long it is until `readDuration` has passed since the last step of this phase, or since the
+ * How long it is until `duration` has passed since the last step of this phase, or since the
  * phase
  * began where there was none (in a
  * finalizer: since its first call that went well). Undefined: it has passed. Goes well with
  * `requeueAfter`.
  *
  * @param context what the worker was given.
- * @throws Error when `readDuration` is none
+ * @throws Error when `duration` is none
  */
 export function timeUntil(
   {
