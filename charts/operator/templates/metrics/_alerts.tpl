@@ -19,7 +19,7 @@
   annotations:
     summary: "{{ "{{ $value }}" }} <%= plural %> in {{ "{{ $labels.phase }}" }} are Stalled: no retry can help."
     description: "The Stalled condition says why. A changed spec, or the annotation <%= group %>/retry, has them tried again."
-- alert: <%= kind %>SyncErrors
+- alert: <%= kind %>ReconcileErrors
   expr: sum(rate(controller_runtime_reconcile_errors_total{ {{- $series -}} }[10m])) / sum(rate(controller_runtime_reconcile_total{ {{- $series -}} }[10m])) > {{ $rule.errorRatio }}
   for: 10m
   labels: { severity: warning }

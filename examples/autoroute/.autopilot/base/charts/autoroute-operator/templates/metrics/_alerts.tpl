@@ -17,7 +17,7 @@
   annotations:
     summary: "{{ "{{ $value }}" }} autoroutes in {{ "{{ $labels.phase }}" }} are Stalled: no retry can help."
     description: "The Stalled condition says why. A changed spec, or the annotation examples.io/retry, has them tried again."
-- alert: AutoRouteSyncErrors
+- alert: AutoRouteReconcileErrors
   expr: sum(rate(controller_runtime_reconcile_errors_total{ {{- $series -}} }[10m])) / sum(rate(controller_runtime_reconcile_total{ {{- $series -}} }[10m])) > {{ $rule.errorRatio }}
   for: 10m
   labels: { severity: warning }

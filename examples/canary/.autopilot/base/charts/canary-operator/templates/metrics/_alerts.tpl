@@ -17,7 +17,7 @@
   annotations:
     summary: "{{ "{{ $value }}" }} canarydeployments in {{ "{{ $labels.phase }}" }} are Stalled: no retry can help."
     description: "The Stalled condition says why. A changed spec, or the annotation autopilot.examples.io/retry, has them tried again."
-- alert: CanaryDeploymentSyncErrors
+- alert: CanaryDeploymentReconcileErrors
   expr: sum(rate(controller_runtime_reconcile_errors_total{ {{- $series -}} }[10m])) / sum(rate(controller_runtime_reconcile_total{ {{- $series -}} }[10m])) > {{ $rule.errorRatio }}
   for: 10m
   labels: { severity: warning }
