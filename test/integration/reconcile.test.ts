@@ -135,7 +135,7 @@ describe('one sync', () => {
           services: [service('a'), { ...service('b'), metadata: { name: 'b', generation: 1 } }],
         },
       }),
-      /hands back Service b as it was read \(it has a generation\).*shared\(\) or a builder of autopilot-runtime\/mesh/,
+      /hands back Service b as it was read \(it has a generation\).*claimFields\(\) or a builder of autopilot-runtime\/mesh/,
     ],
     [
       'an object with an illegal name',

@@ -527,7 +527,7 @@ describe('the lease', () => {
       let held = true;
       const door = {
         ...cluster.api,
-        guarded: (check: () => void): KubeApi => ({
+        withWriteCheck: (check: () => void): KubeApi => ({
           ...cluster.api,
           create: async (...call) => {
             held = false;

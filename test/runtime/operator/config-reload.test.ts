@@ -53,7 +53,7 @@ describe('a change of autopilot-operator.yaml', () => {
   });
 
   it('that needs a restart is said, and the rest is taken', async () => {
-    text = 'workInterval: 7s\nmaxConcurrentSyncs: 3\n';
+    text = 'workInterval: 7s\nmaxConcurrentReconciles: 3\n';
     await pass();
     expect(said).to.deep.equal([
       'configuration reloaded: workInterval',

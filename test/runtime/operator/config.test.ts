@@ -57,11 +57,11 @@ describe('autopilot-operator.yaml', () => {
 
   it('names everything that is wrong, with its place, in the order of the file', () => {
     const text =
-      'workIntervall: 5s\nmaxConcurrentSyncs: 0\nworkInterval: soon\nmetrics:\n  adress: x\n  headers: { "a b": c }\n';
+      'workIntervall: 5s\nmaxConcurrentReconciles: 0\nworkInterval: soon\nmetrics:\n  adress: x\n  headers: { "a b": c }\n';
     expect(() => read(text)).to.throw(
       [
         "autopilot-operator.yaml:1:1: workIntervall is not a known field, did you mean 'workInterval'?",
-        'autopilot-operator.yaml:2:21: maxConcurrentReconciles must be a whole number from 1, found 0',
+        'autopilot-operator.yaml:2:26: maxConcurrentReconciles must be a whole number from 1, found 0',
         'autopilot-operator.yaml:3:15: workInterval must be a duration longer than 0, such as 500ms, 10s, 1m30s or 2h, found "soon"',
         "autopilot-operator.yaml:5:3: metrics.adress is not a known field, did you mean 'address'?",
         "autopilot-operator.yaml:6:12: metrics.headers has 'a b', which is no name of an HTTP header",

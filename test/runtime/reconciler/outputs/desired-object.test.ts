@@ -127,8 +127,8 @@ describe('an output', () => {
       'hands back Service s as it was read',
     ],
   ];
-  // @promise reconcile/refused-results
   for (const [what, object, message] of wrong) {
+    // @promise reconcile/refused-results
     it(`${what} is refused before anything is written`, () =>
       expect(() => desiredObjects(object)).to.throw(message));
   }
