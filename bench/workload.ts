@@ -3,7 +3,7 @@
  * ConfigMap, then the status moves on.
  */
 import type { AnyContext, AnyResult, KubeObject, ResourceType } from 'autopilot-runtime/internal';
-import { defineScheduler } from 'autopilot-runtime';
+import { defineScheduler } from 'autopilot-runtime/generated';
 
 export const RUNS: ResourceType = {
   group: 'bench.autopilot.test',

@@ -1,36 +1,21 @@
-/** The public surface of the runtime: what generated projects and workers import. */
+/**
+ * `autopilot-runtime`: what workers, src/spec.ts, src/main.ts and tests of a project import.
+ *
+ * Routes of Istio and of the Gateway API are in `autopilot-runtime/mesh`. Generated files import
+ * from `autopilot-runtime/generated`.
+ */
 export { run } from './operator/run.ts';
-export { parseDuration } from './api/duration.ts';
-export { timeUntil } from './api/time-until.ts';
-export { defineScheduler } from './api/scheduler.ts';
+export type { OperatorConfig, OperatorOptions } from './operator/start.ts';
+export type { EventKey, OperatorEvent } from './observability/operator-event.ts';
+export type { Scheduler } from './api/scheduler.ts';
+export { parseDuration, timeUntil } from './api/duration.ts';
+export type { StepTimes } from './api/duration.ts';
+export { claimFields } from './api/field-claim.ts';
+export type { ClaimedField, FieldClaim, FieldPathElement } from './api/field-claim.ts';
+export { PermanentError, RetryLater } from './api/worker.ts';
+export type { InputView, LabelSelector, Logger, ReadOptions } from './api/worker.ts';
 export type {
   Duration,
-  FinalizerDefinition,
-  InputDefinition,
-  OutputDefinition,
-  PhaseDefinition,
-  QueryDefinition,
-  Scheduler,
-} from './api/scheduler.ts';
-export { claimFields } from './api/field-claim.ts';
-export type { FieldPathElement, ClaimedField, FieldClaim } from './api/field-claim.ts';
-export { notImplemented, PermanentError, RetryLater } from './api/worker.ts';
-export type {
-  AnyFinalizer,
-  AnyWorker,
-  BaseContext,
-  BaseResult,
-  DeepReadonly,
-  FinalizeResult,
-  InputView,
-  LabelSelector,
-  Logger,
-  OutputObject,
-  ReadOptions,
-} from './api/worker.ts';
-export type { KubeObject, ObjectMeta, ResourceType } from './client/object.ts';
-export type { MetricsQueries, MetricsQuery, QueryResult } from './queries/query-types.ts';
-export type {
   EmbeddedResource,
   Int32,
   Int64,
@@ -38,3 +23,6 @@ export type {
   Quantity,
   Timestamp,
 } from './api/spec-types.ts';
+export type * from './client/kube-api.ts';
+export type { KubeObject, ObjectMeta, ResourceType } from './client/object.ts';
+export type { MetricsQueries, MetricsQuery, QueryResult } from './queries/query-types.ts';

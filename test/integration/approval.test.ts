@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { defineScheduler } from '../../runtime/src/index.ts';
+import { defineScheduler } from '../../runtime/src/generated.ts';
 import type { Sandbox } from '../../sandbox/src/index.ts';
 import { startSandbox } from '../../sandbox/src/index.ts';
 import {

@@ -7,7 +7,7 @@ import type {
   PhaseDefinition,
   Scheduler,
 } from '../../runtime/src/internal.ts';
-import { defineScheduler } from '../../runtime/src/index.ts';
+import { defineScheduler } from '../../runtime/src/generated.ts';
 import type { ObjectManifest } from '../../sandbox/src/index.ts';
 
 export const DRONES = {

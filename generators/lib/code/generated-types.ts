@@ -47,7 +47,7 @@ export function renderGeneratedFiles(model: Model, crd: object, config?: object)
 function resourceTypes(model: Model): string {
   const { kind } = model;
   return `${GENERATED_HEADER}
-import type { DeepReadonly, ObjectMeta } from 'autopilot-runtime';
+import type { DeepReadonly, ObjectMeta } from 'autopilot-runtime/generated';
 import type { ${kind}Spec, ${kind}StatusInfo } from '../spec.ts';
 
 ${docComment(model.phases.map((phase) => `${phase.name}${phase.description ? `: ${phase.description.trim()}` : ''}`).join('\n'))}export type ${kind}Phase = ${unionType(model.phases.map(({ name }) => name))};
@@ -111,7 +111,7 @@ type Write<T> = Fields<Omit<T, 'apiVersion' | 'kind' | 'metadata' | 'status'>> &
 
 type Fields<T> = T extends readonly (infer E)[] ? readonly Fields<E>[] : T extends object ? { readonly [K in keyof T]?: Fields<T[K]> } : T;
 `;
-  return `${GENERATED_HEADER}\n${imports.join('')}import type { ${runtime.join(', ')} } from 'autopilot-runtime';\n${typed ? mapped : ''}\n${types.join('\n')}`;
+  return `${GENERATED_HEADER}\n${imports.join('')}import type { ${runtime.join(', ')} } from 'autopilot-runtime/generated';\n${typed ? mapped : ''}\n${types.join('\n')}`;
 }
 
 /**
@@ -143,7 +143,7 @@ function queryTypes(model: Model): string {
     return `${docComment(`\`${query.name}\`: ${query.template}`, '  ')}  ${query.method}(parameters${query.parameters.every(isOptional) ? '?' : ''}: { ${parameters.join('; ')} }): Promise<QueryResult>;\n`;
   });
   return `${GENERATED_HEADER}
-import type { ${[...types].sort().join(', ')} } from 'autopilot-runtime';
+import type { ${[...types].sort().join(', ')} } from 'autopilot-runtime/generated';
 
 /** Questions to Prometheus. ${model.scope === 'Namespaced' ? "`namespace` is the resource's own unless said; an" : 'An'} interval is a duration such as '1m'. */
 export interface Queries {
@@ -192,7 +192,7 @@ function moduleHead(
   ];
   const usesKinds = uses.inputs.length > 0 || uses.outputs.length > 0;
   return `${GENERATED_HEADER}
-import type { ${names.join(', ')} } from 'autopilot-runtime';
+import type { ${names.join(', ')} } from 'autopilot-runtime/generated';
 ${own.length > 0 ? `import type { ${own.toSorted().join(', ')} } from '../spec.ts';\n` : ''}import type { ${kind} } from './${kind.toLowerCase()}.ts';
 ${usesKinds ? "import type * as kinds from './kinds.ts';\n" : ''}${uses.metrics ? "import type { Queries } from './queries.ts';\n" : ''}`;
 }

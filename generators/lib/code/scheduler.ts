@@ -75,8 +75,8 @@ export function renderScheduler(model: Model, config: object | undefined): strin
   );
   const end = model.finalizer !== undefined;
   return `${GENERATED_HEADER}
-import { defineScheduler } from 'autopilot-runtime';
-import type { ${end ? 'AnyFinalizer, ' : ''}AnyWorker } from 'autopilot-runtime';
+import { defineScheduler } from 'autopilot-runtime/generated';
+import type { ${end ? 'AnyFinalizer, ' : ''}AnyWorker } from 'autopilot-runtime/generated';
 ${end ? "import { finalize } from '../finalizer.ts';\nimport type { Finalizer } from './finalizer.ts';\n" : ''}${imports.join('')}
 /** Checks a worker against its phase, then forgets the phase: the machine knows workers of any phase only. */
 function worker<Worker extends (context: never) => unknown>(sync: Worker): AnyWorker {

@@ -4,10 +4,8 @@
  */
 import type { ConfigSchema } from './config-schema.ts';
 import type { ResourceType } from '../client/object.ts';
+import type { Duration } from './spec-types.ts';
 import type { AnyFinalizer, AnyWorker } from './worker.ts';
-
-/** `10s`, `1m30s`, `500ms`, `1h`. */
-export type Duration = string;
 
 export interface InputDefinition {
   /** Name in autopilot.yaml, the key of `context.inputs`. `metrics` is not listed here. */

@@ -5,7 +5,7 @@
  */
 import type { KubeObject, ObjectMeta } from '../client/object.ts';
 import type { MetricsQueries } from '../queries/query-types.ts';
-import type { Duration } from './scheduler.ts';
+import type { Duration } from './spec-types.ts';
 import type { FieldClaim } from './field-claim.ts';
 
 /** All levels frozen: workers describe changes, they never make them in place. */

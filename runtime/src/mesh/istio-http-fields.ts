@@ -1,6 +1,6 @@
 /** What a route of Istio may do with requests beside sending them somewhere. */
 import { parseDuration } from '../api/duration.ts';
-import type { Duration } from '../api/scheduler.ts';
+import type { Duration } from '../api/spec-types.ts';
 import { checkPercent, invalidRoute } from './weights.ts';
 
 /**

@@ -2,7 +2,8 @@
  * A Prometheus that knows the operator's own queries by their templates, so that a test says what
  * they answer and not how they are written.
  */
-import type { QueryResult, QueryDefinition } from 'autopilot-runtime';
+import type { QueryResult } from 'autopilot-runtime';
+import type { QueryDefinition } from 'autopilot-runtime/generated';
 import type { QueryMetrics, Simulator, SimulatorContext } from './simulator.ts';
 
 export type QueryParameters = Readonly<Record<string, string>>;

@@ -2,7 +2,7 @@
  * A machine that does everything a worker may do, correctly: what is seeded with bugs is a copy of
  * it with one thing wrong.
  */
-import { defineScheduler } from '../../../runtime/src/index.ts';
+import { defineScheduler } from '../../../runtime/src/generated.ts';
 import type {
   AnyContext,
   AnyResult,

@@ -1,7 +1,7 @@
+import { parseDuration, timeUntil } from 'autopilot-runtime';
 import { expect } from 'chai';
-import { parseDuration } from '../../../runtime/src/api/duration.ts';
 
-describe('durations', () => {
+describe('parseDuration', () => {
   for (const [text, ms] of [
     ['500ms', 500],
     ['10s', 10_000],
@@ -10,11 +10,34 @@ describe('durations', () => {
     ['1.5s', 1500],
     ['0s', 0],
   ] as const) {
-    it(`${text} is ${ms} ms`, () => expect(parseDuration(text)).to.equal(ms));
+    it(`reads ${text} as ${ms} ms`, () => expect(parseDuration(text)).to.equal(ms));
   }
 
   for (const text of ['', '10', '10 s', 's', '-5s', '1d']) {
-    it(`'${text}' is refused with an example`, () =>
+    it(`refuses '${text}' with an example`, () =>
       expect(() => parseDuration(text)).to.throw('write it like 500ms, 10s, 1m30s or 2h'));
   }
+});
+
+describe('timeUntil', () => {
+  const at = (seconds: number): Date => new Date(Date.UTC(2026, 0, 1) + seconds * 1000);
+
+  it('counts from the last step', () => {
+    expect(timeUntil({ now: at(70), lastStep: at(60), phaseStartedAt: at(0) }, '1m')).to.equal(
+      '50000ms',
+    );
+    expect(timeUntil({ now: at(120), lastStep: at(60), phaseStartedAt: at(0) }, '1m')).to.equal(
+      undefined,
+    );
+  });
+  it('counts from the start of the phase before the first step', () => {
+    expect(timeUntil({ now: at(20), lastStep: undefined, phaseStartedAt: at(0) }, '30s')).to.equal(
+      '10000ms',
+    );
+  });
+  it('refuses a string that is not a duration', () => {
+    expect(() =>
+      timeUntil({ now: at(0), lastStep: undefined, phaseStartedAt: at(0) }, 'soon'),
+    ).to.throw("'soon' is not a duration");
+  });
 });

@@ -7,7 +7,7 @@ import type { IDestinationRule as WireDestinationRule } from '@kubernetes-models
 import type { IVirtualService as WireVirtualService } from '@kubernetes-models/istio/networking.istio.io/v1/VirtualService';
 import type { IGRPCRoute as WireGRPCRoute } from '@kubernetes-models/gateway-api/gateway.networking.k8s.io/v1/GRPCRoute';
 import type { IHTTPRoute as WireHTTPRoute } from '@kubernetes-models/gateway-api/gateway.networking.k8s.io/v1/HTTPRoute';
-import type { OutputObject } from 'autopilot-runtime';
+import type { OutputObject } from 'autopilot-runtime/generated';
 import {
   destinationRule,
   faultField,

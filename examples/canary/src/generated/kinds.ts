@@ -2,7 +2,7 @@
 import type { IDeployment as WireDeployment } from 'kubernetes-models/apps/v1/Deployment';
 import type { IService as WireService } from 'kubernetes-models/v1/Service';
 import type { IVirtualService as WireVirtualService } from '@kubernetes-models/istio/networking.istio.io/v1/VirtualService';
-import type { DeepReadonly, ObjectMeta, OutputObject } from 'autopilot-runtime';
+import type { DeepReadonly, ObjectMeta, OutputObject } from 'autopilot-runtime/generated';
 
 /** As read: frozen, and with the metadata that every stored object has. */
 type Read<T> = DeepReadonly<Omit<T, 'apiVersion' | 'kind' | 'metadata'>> & { readonly metadata: ObjectMeta };

@@ -61,7 +61,7 @@ function workerStub(model: Model, phase: ModelPhase): string {
       : []),
     `Goes to: ${others.length > 0 ? others.join(', ') : 'nowhere else'}.`,
   ];
-  return `import { notImplemented } from 'autopilot-runtime';
+  return `import { notImplemented } from 'autopilot-runtime/generated';
 import type { Context, Result } from '../generated/${phase.file}.ts';
 
 ${docComment(facts.join('\n'))}export async function sync(_context: Context): Promise<Result> {
@@ -73,7 +73,7 @@ ${docComment(facts.join('\n'))}export async function sync(_context: Context): Pr
 
 function finalizerStub(model: Model): string {
   const { kind } = model;
-  return `import { notImplemented } from 'autopilot-runtime';
+  return `import { notImplemented } from 'autopilot-runtime/generated';
 import type { Context, Result } from './generated/finalizer.ts';
 
 /**
