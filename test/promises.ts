@@ -116,7 +116,7 @@ export const PROMISES: Readonly<Record<string, PromiseSection>> = {
       'status-version':
         'Status is written for the version that was read. A conflict repeats the reconcile with a fresh read.',
       'status-info':
-        'statusInfo stays when it is absent from the result, and is replaced when it is given.',
+        'statusInfo merges by top-level field: a field that is left out stays, null removes it.',
       'no-tight-loop': 'No return value of a worker causes a tight loop.',
       conflicts:
         "A conflict that persists counts as a refusal, with backoff and the server's message.",

@@ -328,17 +328,18 @@ describe('one sync', () => {
   });
 
   // @promise reconcile/status-info
-  it('keeps the fields of the user in status unless they are given, and replaces them when they are', async () => {
+  it('merges statusInfo by top-level field: absent stays, null removes', async () => {
     await start(
       defineTestOperator({
-        A: { sync: () => ({ next: 'B', statusInfo: { one: 1, two: 2 } }) },
+        A: { sync: () => ({ next: 'B', statusInfo: { one: 1, two: 2, three: 3 } }) },
         B: { sync: () => ({ next: 'C' }) },
-        C: { sync: () => ({ next: 'C', statusInfo: { one: 3 } }) },
+        C: { sync: () => ({ next: 'C', statusInfo: { one: 4, three: null } }) },
       }),
     );
     await sandbox.create(drone('one'));
-    const { one, two } = await status();
-    expect([one, two]).to.deep.equal([3, undefined]);
+    const { one, two, ...others } = await status();
+    expect([one, two]).to.deep.equal([4, 2]);
+    expect(others).not.to.have.property('three');
   });
 
   it('says so when the API server refuses what the worker wants in status, and keeps the phase', async () => {

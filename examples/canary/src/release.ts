@@ -1,6 +1,6 @@
 /** The Deployments of a release: what the user changes, and two copies of it. */
 import { createHash } from 'node:crypto';
-import type { Duration, InputView, FieldClaim } from 'autopilot-runtime';
+import type { Duration, FieldClaim, InputView, StatusInfoPatch } from 'autopilot-runtime';
 import { PermanentError, claimFields } from 'autopilot-runtime';
 import type { CanaryDeployment } from './generated/canarydeployment.ts';
 import type { Deployment, DeploymentOutput } from './generated/kinds.ts';
@@ -44,10 +44,10 @@ export function infoOf({
 
 /** The canary has no requests any more; what became of it is noted. */
 export function withRelease(
-  { verdict: _, ...info }: CanaryDeploymentStatusInfo,
+  { history }: CanaryDeploymentStatusInfo,
   release: Release,
-): CanaryDeploymentStatusInfo {
-  return { ...info, weight: 0, passed: 0, history: [release, ...info.history].slice(0, 10) };
+): StatusInfoPatch<CanaryDeploymentStatusInfo> {
+  return { weight: 0, passed: 0, verdict: null, history: [release, ...history].slice(0, 10) };
 }
 
 /** The Deployment with the user's new version, and its copies, as far as they are there. */

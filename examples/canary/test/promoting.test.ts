@@ -43,7 +43,7 @@ describe('Promoting', () => {
       'spec.http[0].route[1].weight',
       0,
     );
-    expect(statusInfo?.history[0]).to.deep.include({
+    expect(statusInfo?.history?.[0]).to.deep.include({
       promoted: true,
       reason: 'answered well for 10 intervals',
       at: '2026-01-01T00:00:00.000Z',

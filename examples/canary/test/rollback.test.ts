@@ -29,8 +29,8 @@ describe('RollBack', () => {
       0,
     );
     expect(statusInfo).to.deep.include({ weight: 0, passed: 0 });
-    expect(statusInfo?.verdict).to.equal(undefined);
+    expect(statusInfo?.verdict).to.equal(null);
     expect(statusInfo?.history).to.have.length(10);
-    expect(statusInfo?.history[0]).to.deep.include({ promoted: false, reason: 'too slow' });
+    expect(statusInfo?.history?.[0]).to.deep.include({ promoted: false, reason: 'too slow' });
   });
 });

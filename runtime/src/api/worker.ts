@@ -75,13 +75,24 @@ export interface BaseContext<Resource, Inputs, Config> {
   readonly lastStep: Date | undefined;
 }
 
+/**
+ * Changes of a StatusInfo by top-level field. A field that is left out stays as it is stored; `null`
+ * removes the field. A given object or list replaces the stored one as a whole.
+ */
+export type StatusInfoPatch<StatusInfo> = {
+  readonly [Field in keyof StatusInfo]?: StatusInfo[Field] | null;
+};
+
 export interface BaseResult<Phase extends string, Outputs, StatusInfo> {
   /** The phase to be in: itself to stay. */
   readonly next: Phase;
   /** Objects to apply, by output name, in the order autopilot.yaml declares. */
   readonly outputs?: Outputs;
-  /** Absent: kept. Given: replaces the user's fields of status. */
-  readonly statusInfo?: StatusInfo;
+  /**
+   * Changes of the user's fields in `status`, merged by top-level field: a given field replaces the
+   * stored one, `null` removes it, a field that is left out stays. Default: every field stays.
+   */
+  readonly statusInfo?: StatusInfoPatch<StatusInfo>;
   /** The latest time of the next sync when staying. Less than 100 ms counts as 100 ms. */
   readonly requeueAfter?: Duration;
   /** Stores `lastStep` = now. */

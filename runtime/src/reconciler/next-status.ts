@@ -40,9 +40,8 @@ export function nextStatus(
   const old = statusOf(resource);
   const generation = resource.metadata.generation ?? 0;
   const wasHandled = (old.observedGeneration ?? -1) >= 0;
-  const info = change.statusInfo ?? userStatusFields(resource);
   return {
-    ...info,
+    ...mergeStatusInfo(userStatusFields(resource), change.statusInfo ?? {}),
     phase: change.phase.name,
     observedGeneration: change.isGenerationHandled
       ? generation
@@ -58,6 +57,16 @@ export function nextStatus(
     ),
     autopilot: autopilotStatusOf(resource, change, now),
   };
+}
+
+/** The stored fields with the worker's changes: null removes a field, an absent one stays. */
+function mergeStatusInfo(
+  stored: Readonly<Record<string, unknown>>,
+  changes: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const given = Object.entries(changes).filter(([, value]) => value !== undefined);
+  const merged = Object.entries({ ...stored, ...Object.fromEntries(given) });
+  return Object.fromEntries(merged.filter(([, value]) => value !== null));
 }
 
 /** The user's fields of status. */

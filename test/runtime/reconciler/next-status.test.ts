@@ -162,8 +162,36 @@ describe('status', () => {
       },
       now,
     );
-    expect(given).to.include({ other: 2 });
-    expect(given).not.to.have.property('kept');
+    expect(given).to.include({ other: 2, kept: 1 });
+  });
+  it('merges statusInfo by top-level field: null removes, an absent field stays', () => {
+    const old = resource({ phase: 'A', kept: 1, gone: 2, list: [1, 2], inner: { a: 1, b: 2 } });
+    const change = {
+      phase: phase('A'),
+      situation: { type: 'ok' },
+      isGenerationHandled: true,
+      statusInfo: { gone: null, list: [3], inner: { a: 4 }, never: null, unset: undefined },
+    } as const;
+    const {
+      phase: name,
+      observedGeneration,
+      conditions: _,
+      autopilot: __,
+      ...user
+    } = nextStatus(old, change, now);
+    expect([name, observedGeneration]).to.deep.equal(['A', 3]);
+    expect(user).to.deep.equal({ kept: 1, list: [3], inner: { a: 4 } });
+  });
+  it('does not let statusInfo set or remove a field of the runtime', () => {
+    const statusInfo = { phase: null, conditions: null, autopilot: 'x', observedGeneration: 77 };
+    const status = nextStatus(
+      resource({ phase: 'A' }),
+      { phase: phase('A'), situation: { type: 'ok' }, isGenerationHandled: true, statusInfo },
+      now,
+    );
+    expect(status).to.include({ phase: 'A', observedGeneration: 3 });
+    expect(status['conditions']).to.have.length(2);
+    expect(status['autopilot']).to.be.an('object');
   });
   it('does not change from one sync to the next when nothing has happened', () => {
     const first = nextStatus(

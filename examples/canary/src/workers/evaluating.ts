@@ -44,7 +44,7 @@ export async function sync(context: Context): Promise<Result> {
   // With the canary as it is to be: what somebody changes in it by hand must not be promoted.
   const deployments = [copyOf(target, 'canary', { replicas: replicasOf(primary) })];
   const stay = (message: string, more: Partial<Result> = {}): Result => {
-    const { weight } = more.statusInfo ?? info;
+    const weight = more.statusInfo?.weight ?? info.weight;
     return {
       next: 'Evaluating',
       message: `${weight} %: ${message}`,
