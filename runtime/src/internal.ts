@@ -11,6 +11,7 @@ export * from './client/well-known-names.ts';
 export { matchesSelector, parseSelector, formatSelector } from './client/label-selector.ts';
 export { connect } from './client/connect.ts';
 export type { KubeConnection, ConnectOptions } from './client/connect.ts';
+export { findWeightProblems } from './mesh/weights.ts';
 export { parseDuration } from './api/duration.ts';
 export { loadConfig } from './operator/config.ts';
 export { startOperator } from './operator/start.ts';

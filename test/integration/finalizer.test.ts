@@ -155,6 +155,15 @@ describe('the finalizer', () => {
       expect(writes().slice(-2)).to.deep.equal(['delete Service there', 'patch Drone one']);
     });
 
+    it('is added exactly when the scheduler table says that it is required', async () => {
+      const { scheduler, calls } = defineTestOperator({ A: { sync: () => ({ next: 'A' }) } });
+      await start({ scheduler: { ...scheduler, finalizerRequired: true }, calls });
+      await sandbox.create(drone('one'));
+      expect(await finalizers()).to.deep.equal([OURS]);
+      await sandbox.restart({ ...scheduler, finalizerRequired: false });
+      expect(await finalizers()).to.equal(undefined);
+    });
+
     // @promise finalizer/cleanup-first
     it('is not removed as long as something cannot be deleted; status names it', async () => {
       await start(abroad());

@@ -2,6 +2,7 @@
  * src/generated/scheduler.ts: the table phase -> worker, inputs, outputs, next phases, that the
  * machine runs.
  */
+import { needsFinalizer } from '../rbac/policy-rules.ts';
 import type { Model, ModelPhase, ModelQuery, KindDefinition } from '../model/model.ts';
 import { RawCode, GENERATED_HEADER, formatLiteral } from '../util/typescript-text.ts';
 
@@ -38,6 +39,7 @@ export function renderScheduler(model: Model, config: object | undefined): strin
       plural: model.plural,
       namespaced: model.scope === 'Namespaced',
     },
+    finalizerRequired: needsFinalizer(model),
     phases: model.phases.map((phase) => ({
       name: phase.name,
       description: phase.description,

@@ -122,8 +122,9 @@ function canHaveOwnerReference(model: Model, output: ModelOutput): boolean {
 }
 
 /**
- * As the runtime decides it (machine/finalizer.ts): one is declared, or something can be written
- * that no owner reference reaches.
+ * Does the runtime need its finalizer on the resources? Either autopilot.yaml declares a finalizer,
+ * or an output can leave an object or a field claim that no owner reference reaches. The scheduler
+ * table carries the result as `finalizerRequired`, so that RBAC and the runtime agree.
  */
 export function needsFinalizer(model: Model): boolean {
   return model.finalizer !== undefined || unownedKinds(model).length > 0;

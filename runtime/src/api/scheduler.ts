@@ -86,6 +86,12 @@ export interface Scheduler {
   readonly phases: readonly PhaseDefinition[];
   readonly queries: readonly QueryDefinition[];
   readonly finalizer?: FinalizerDefinition;
+  /**
+   * Whether resources get the runtime's finalizer. `autopilot generate` derives the value together
+   * with the RBAC rules. Default: true when a finalizer is declared or an output can leave something
+   * that no owner reference reaches.
+   */
+  readonly finalizerRequired?: boolean;
   /** What the user's `config:` must be: `<Kind>Config` of src/spec.ts. Absent: anything. */
   readonly config?: ConfigSchema;
 }
@@ -128,6 +134,38 @@ export function allWorkerDefinitions({
     ...phases.map(workerDefinitionOf),
     ...(finalizer === undefined ? [] : [finalizerWorkerDefinition(finalizer)]),
   ];
+}
+
+/**
+ * The input through which a worker may claim fields of an output's kind. Fields can be claimed only
+ * in a kind that the same worker reads, because claimed fields have to be watched.
+ */
+export function claimableInput(
+  { inputs }: Pick<WorkerDefinition, 'inputs'>,
+  { type }: OutputDefinition,
+): InputDefinition | undefined {
+  return inputs.find(
+    (input) => input.type.group === type.group && input.type.plural === type.plural,
+  );
+}
+
+/**
+ * Do resources need the runtime's finalizer? The generated table says so in `finalizerRequired`. For
+ * a hand-made table without that field the rule of the generator's rbac module is applied here.
+ */
+export function needsFinalizer(scheduler: Scheduler): boolean {
+  const { finalizerRequired, finalizer, resource } = scheduler;
+  if (finalizerRequired !== undefined) {
+    return finalizerRequired;
+  }
+  const isOutOfReach = ({ type, namespace }: OutputDefinition): boolean =>
+    resource.namespaced && (!type.namespaced || namespace === 'all');
+  const leavesSomething = allWorkerDefinitions(scheduler).some((definition) =>
+    definition.outputs.some(
+      (output) => isOutOfReach(output) || claimableInput(definition, output) !== undefined,
+    ),
+  );
+  return finalizer !== undefined || leavesSomething;
 }
 
 /**

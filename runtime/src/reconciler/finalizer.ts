@@ -9,13 +9,13 @@ import { hasCode } from '../client/errors.ts';
 import { finalizerName, statusFieldManager } from '../client/well-known-names.ts';
 import type { KubeObject } from '../client/object.ts';
 import { keyOf, keyString } from '../client/object.ts';
-import type {
-  FinalizerDefinition,
-  OutputDefinition,
-  PhaseDefinition,
-  Scheduler,
+import type { FinalizerDefinition, PhaseDefinition, Scheduler } from '../api/scheduler.ts';
+import {
+  allWorkerDefinitions,
+  claimableInput,
+  finalizerWorkerDefinition,
+  needsFinalizer,
 } from '../api/scheduler.ts';
-import { allWorkerDefinitions, finalizerWorkerDefinition } from '../api/scheduler.ts';
 import { PermanentError } from '../api/worker.ts';
 import { activeDeferral } from './deferral.ts';
 import { callWorker } from './call-worker.ts';
@@ -28,25 +28,7 @@ import { validateFinalizeResult } from './outputs/desired-object.ts';
 import type { ResourceState } from './resource-state.ts';
 import type { ReconcileDeps } from './reconcile-deps.ts';
 import { initialPhase, phaseOf, statusOf } from './phase.ts';
-import { isFieldClaim, claimableInput } from './field-claims/apply-claims.ts';
-
-/**
- * Can the operator write anything that no owner reference reaches, or is there a finalizer of the
- * user's?
- */
-export function needsFinalizer(scheduler: Scheduler): boolean {
-  if (scheduler.finalizer !== undefined) {
-    return true;
-  }
-  const { namespaced } = scheduler.resource;
-  const unreachable = ({ type, namespace }: OutputDefinition): boolean =>
-    namespaced && (!type.namespaced || namespace === 'all');
-  return allWorkerDefinitions(scheduler).some((definition) =>
-    definition.outputs.some(
-      (output) => unreachable(output) || claimableInput(definition, output) !== undefined,
-    ),
-  );
-}
+import { isFieldClaim } from './field-claims/apply-claims.ts';
 
 /**
  * Adds our finalizer where it is needed and takes it away where it is not.

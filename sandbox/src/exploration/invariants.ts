@@ -3,11 +3,16 @@
  * request and each change.
  */
 import type { KubeObject, Scheduler } from 'autopilot-runtime/internal';
-import { finalizerName, keyString, MANAGED_BY_LABEL, ownerLabel } from 'autopilot-runtime/internal';
+import {
+  finalizerName,
+  findWeightProblems,
+  keyString,
+  MANAGED_BY_LABEL,
+  ownerLabel,
+} from 'autopilot-runtime/internal';
 import type { VirtualClock } from '../virtual-clock.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { OperatorProcess } from './operator-process.ts';
-import { findWeightProblem } from './route-weights.ts';
 import type { ClusterSnapshot, Scenario } from './scenario.ts';
 import { StepIntervals } from './step-intervals.ts';
 import { objectName } from './run-trace.ts';
@@ -301,7 +306,7 @@ export class InvariantChecker {
         `${verb} of ${objectName(object)} follows from it`,
       );
     }
-    const problem = after === undefined ? undefined : findWeightProblem(after);
+    const [problem] = after === undefined ? [] : findWeightProblems(after);
     if (problem !== undefined) {
       this.report('the weights of a route sum to 100', `${objectName(object)}: ${problem}`);
     }

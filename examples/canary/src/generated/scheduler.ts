@@ -33,6 +33,7 @@ export const scheduler = defineScheduler({
     plural: 'canarydeployments',
     namespaced: true,
   },
+  finalizerRequired: true,
   phases: [
     {
       name: 'Initializing',

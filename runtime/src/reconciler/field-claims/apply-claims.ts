@@ -17,7 +17,7 @@ import type {
   Scheduler,
   WorkerDefinition,
 } from '../../api/scheduler.ts';
-import { allWorkerDefinitions } from '../../api/scheduler.ts';
+import { allWorkerDefinitions, claimableInput } from '../../api/scheduler.ts';
 import type { ClaimedField, FieldClaim } from '../../api/field-claim.ts';
 import type { Logger, OutputObject } from '../../api/worker.ts';
 import { PermanentError } from '../../api/worker.ts';
@@ -45,15 +45,6 @@ export interface PlannedClaim extends ClaimPlan {
 
 export function isFieldClaim(object: OutputObject | FieldClaim): object is FieldClaim {
   return 'fieldClaim' in object && object.fieldClaim === true;
-}
-
-/** Only kinds that the same phase reads can be edited: what is held has to be watched. */
-export function claimableInput(
-  definition: WorkerDefinition,
-  output: OutputDefinition,
-): InputDefinition | undefined {
-  const { group, plural } = output.type;
-  return definition.inputs.find(({ type }) => type.group === group && type.plural === plural);
 }
 
 interface ClaimedObject {

@@ -46,7 +46,7 @@ import {
 import { containsFields } from '../../util/json.ts';
 import type { PlannedClaim, FieldClaims } from '../field-claims/apply-claims.ts';
 import { isFieldClaim } from '../field-claims/apply-claims.ts';
-import { findWeightProblems } from '../../mesh/weight-problems.ts';
+import { findWeightProblems } from '../../mesh/weights.ts';
 
 export interface OutputApplierDeps {
   readonly api: KubeApi;

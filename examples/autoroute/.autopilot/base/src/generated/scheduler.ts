@@ -16,6 +16,7 @@ function worker<Worker extends (context: never) => unknown>(sync: Worker): AnyWo
 export const scheduler = defineScheduler({
   operatorName: 'autoroute-operator',
   resource: { group: 'examples.io', version: 'v1', kind: 'AutoRoute', plural: 'autoroutes', namespaced: true },
+  finalizerRequired: false,
   phases: [
     {
       name: 'Initializing',

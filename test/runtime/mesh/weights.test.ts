@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import type { KubeObject } from '../../../runtime/src/client/object.ts';
-import { findWeightProblems } from '../../../runtime/src/mesh/weight-problems.ts';
+import { findWeightProblems } from '../../../runtime/src/mesh/weights.ts';
 
 const virtualService = (spec: object): KubeObject => ({
   apiVersion: 'networking.istio.io/v1',
