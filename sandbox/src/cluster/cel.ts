@@ -1,15 +1,14 @@
 /**
- * CEL as the API server has it: values typed by their schema, and the functions that Kubernetes
- * adds
- * (https://kubernetes.io/docs/reference/using-api/cel/). A rule that asks for anything else is not
- * evaluated; who asks is told.
+ * CEL as the API server evaluates it: values typed by their schema, and the functions that
+ * Kubernetes adds (https://kubernetes.io/docs/reference/using-api/cel/). A rule that uses anything
+ * else is not evaluated: the caller gets the reason.
  */
 import { Environment, Optional } from '@marcbachmann/cel-js';
 import { isMap, jsonEqual } from './frozen-json.ts';
 import type { StructuralSchema } from './structural-schema.ts';
 import { memberSchema } from './structural-schema.ts';
 
-/** A rule that is ready: what it makes of the values, or why it cannot be evaluated here. */
+/** A compiled rule, or the reason why the sandbox cannot evaluate it. */
 export type CompiledRule =
   | { readonly run: (values: Readonly<Record<string, unknown>>) => unknown }
   | { readonly unsupported: string };
@@ -52,72 +51,94 @@ function parseQuantity(text: string): CelQuantity {
 
 type CelList = readonly (bigint | number | string)[];
 
+type CelFunctions = Readonly<Record<string, (...given: never[]) => unknown>>;
+
+/** The functions that Kubernetes adds to CEL, by their signatures. */
+const LIST_FUNCTIONS: CelFunctions = {
+  'list.isSorted(): bool': (list: CelList) =>
+    list.every((item, index) => index === 0 || (list[index - 1] ?? item) <= item),
+  'list.sum(): dyn': (list: readonly number[]) =>
+    list.length === 0 ? 0n : list.reduce((sum, item) => sum + item),
+  'list.min(): dyn': (list: CelList) => list.reduce((least, item) => (item < least ? item : least)),
+  'list.max(): dyn': (list: CelList) => list.reduce((most, item) => (item > most ? item : most)),
+  'list.indexOf(dyn): int': (list: CelList, item: unknown) =>
+    BigInt(list.findIndex((one) => celEqual(one, item))),
+  'list.lastIndexOf(dyn): int': (list: CelList, item: unknown) =>
+    BigInt(list.findLastIndex((one) => celEqual(one, item))),
+};
+
+const STRING_FUNCTIONS: CelFunctions = {
+  'string.charAt(int): string': (text: string, index: bigint) =>
+    Array.from(text)[Number(index)] ?? '',
+  'string.replace(string, string): string': (text: string, old: string, fresh: string) =>
+    text.replaceAll(old, () => fresh),
+  'string.replace(string, string, int): string': (
+    text: string,
+    old: string,
+    fresh: string,
+    most: bigint,
+  ) => {
+    const parts = text.split(old);
+    const head = most < 0n ? parts : parts.slice(0, Number(most) + 1);
+    return [head.join(fresh), ...parts.slice(head.length)].join(old);
+  },
+  'string.reverse(): string': (text: string) => Array.from(text).toReversed().join(''),
+  'string.find(string): string': (text: string, pattern: string) =>
+    new RegExp(pattern, 'u').exec(text)?.[0] ?? '',
+  'string.findAll(string): list': (text: string, pattern: string) =>
+    [...text.matchAll(new RegExp(pattern, 'gu'))].map(([found]) => found),
+  'isURL(string): bool': (text: string) => URL.canParse(text),
+};
+
+const QUANTITY_FUNCTIONS: CelFunctions = {
+  'isQuantity(string): bool': (text: string) => QUANTITY.test(text),
+  'quantity(string): Quantity': parseQuantity,
+  'Quantity.isGreaterThan(Quantity): bool': (a: CelQuantity, b: CelQuantity) => a.amount > b.amount,
+  'Quantity.isLessThan(Quantity): bool': (a: CelQuantity, b: CelQuantity) => a.amount < b.amount,
+  'Quantity.compareTo(Quantity): int': (a: CelQuantity, b: CelQuantity) =>
+    BigInt(Math.sign(a.amount - b.amount)),
+  'Quantity.asApproximateFloat(): double': ({ amount }: CelQuantity) => amount,
+  'Quantity.asInteger(): int': ({ amount }: CelQuantity) => BigInt(amount),
+  'Quantity.isInteger(): bool': ({ amount }: CelQuantity) => Number.isInteger(amount),
+  'Quantity.sign(): int': ({ amount }: CelQuantity) => BigInt(Math.sign(amount)),
+  'Quantity.add(Quantity): Quantity': (a: CelQuantity, b: CelQuantity) =>
+    new CelQuantity(a.amount + b.amount),
+  'Quantity.sub(Quantity): Quantity': (a: CelQuantity, b: CelQuantity) =>
+    new CelQuantity(a.amount - b.amount),
+};
+
+const SET_FUNCTIONS: CelFunctions = {
+  'Sets.contains(list, list): bool': (_: Sets, a: CelList, b: CelList) => containsAll(a, b),
+  'Sets.equivalent(list, list): bool': (_: Sets, a: CelList, b: CelList) =>
+    containsAll(a, b) && containsAll(b, a),
+  'Sets.intersects(list, list): bool': (_: Sets, a: CelList, b: CelList) =>
+    a.some((one) => containsAll(b, [one])),
+};
+
+function containsAll(list: readonly unknown[], items: readonly unknown[]): boolean {
+  return items.every((item) => list.some((other) => celEqual(item, other)));
+}
+
 function createEnvironment(): Environment {
-  const env = new Environment({ enableOptionalTypes: true, homogeneousAggregateLiterals: false })
+  const environment = new Environment({
+    enableOptionalTypes: true,
+    homogeneousAggregateLiterals: false,
+  })
     .registerVariable('self', 'dyn')
     .registerVariable('oldSelf', 'dyn')
     .registerType('Sets', { ctor: Sets, fields: {} })
     .registerType('Quantity', { ctor: CelQuantity, fields: {} })
     .registerConstant('sets', 'Sets', new Sets());
-  const within = (a: readonly unknown[], b: readonly unknown[]): boolean =>
-    b.every((one) => a.some((other) => celEqual(one, other)));
-  const functions: Readonly<Record<string, (...given: never[]) => unknown>> = {
-    'list.isSorted(): bool': (list: CelList) =>
-      list.every((item, index) => index === 0 || (list[index - 1] ?? item) <= item),
-    'list.sum(): dyn': (list: readonly number[]) =>
-      list.length === 0 ? 0n : list.reduce((sum, item) => sum + item),
-    'list.min(): dyn': (list: CelList) =>
-      list.reduce((least, item) => (item < least ? item : least)),
-    'list.max(): dyn': (list: CelList) => list.reduce((most, item) => (item > most ? item : most)),
-    'list.indexOf(dyn): int': (list: CelList, item: unknown) =>
-      BigInt(list.findIndex((one) => celEqual(one, item))),
-    'list.lastIndexOf(dyn): int': (list: CelList, item: unknown) =>
-      BigInt(list.findLastIndex((one) => celEqual(one, item))),
-    'string.charAt(int): string': (text: string, index: bigint) =>
-      Array.from(text)[Number(index)] ?? '',
-    'string.replace(string, string): string': (text: string, old: string, fresh: string) =>
-      text.replaceAll(old, () => fresh),
-    'string.replace(string, string, int): string': (
-      text: string,
-      old: string,
-      fresh: string,
-      most: bigint,
-    ) => {
-      const parts = text.split(old);
-      const head = most < 0n ? parts : parts.slice(0, Number(most) + 1);
-      return [head.join(fresh), ...parts.slice(head.length)].join(old);
-    },
-    'string.reverse(): string': (text: string) => Array.from(text).toReversed().join(''),
-    'string.find(string): string': (text: string, pattern: string) =>
-      new RegExp(pattern, 'u').exec(text)?.[0] ?? '',
-    'string.findAll(string): list': (text: string, pattern: string) =>
-      [...text.matchAll(new RegExp(pattern, 'gu'))].map(([found]) => found),
-    'isURL(string): bool': (text: string) => URL.canParse(text),
-    'isQuantity(string): bool': (text: string) => QUANTITY.test(text),
-    'quantity(string): Quantity': parseQuantity,
-    'Quantity.isGreaterThan(Quantity): bool': (a: CelQuantity, b: CelQuantity) =>
-      a.amount > b.amount,
-    'Quantity.isLessThan(Quantity): bool': (a: CelQuantity, b: CelQuantity) => a.amount < b.amount,
-    'Quantity.compareTo(Quantity): int': (a: CelQuantity, b: CelQuantity) =>
-      BigInt(Math.sign(a.amount - b.amount)),
-    'Quantity.asApproximateFloat(): double': ({ amount }: CelQuantity) => amount,
-    'Quantity.asInteger(): int': ({ amount }: CelQuantity) => BigInt(amount),
-    'Quantity.isInteger(): bool': ({ amount }: CelQuantity) => Number.isInteger(amount),
-    'Quantity.sign(): int': ({ amount }: CelQuantity) => BigInt(Math.sign(amount)),
-    'Quantity.add(Quantity): Quantity': (a: CelQuantity, b: CelQuantity) =>
-      new CelQuantity(a.amount + b.amount),
-    'Quantity.sub(Quantity): Quantity': (a: CelQuantity, b: CelQuantity) =>
-      new CelQuantity(a.amount - b.amount),
-    'Sets.contains(list, list): bool': (_: Sets, a: CelList, b: CelList) => within(a, b),
-    'Sets.equivalent(list, list): bool': (_: Sets, a: CelList, b: CelList) =>
-      within(a, b) && within(b, a),
-    'Sets.intersects(list, list): bool': (_: Sets, a: CelList, b: CelList) =>
-      a.some((one) => within(b, [one])),
+  const functions = {
+    ...LIST_FUNCTIONS,
+    ...STRING_FUNCTIONS,
+    ...QUANTITY_FUNCTIONS,
+    ...SET_FUNCTIONS,
   };
   for (const [signature, handler] of Object.entries(functions)) {
-    env.registerFunction(signature, handler as (...given: unknown[]) => unknown);
+    environment.registerFunction(signature, handler as (...given: unknown[]) => unknown);
   }
-  return env;
+  return environment;
 }
 
 /** CEL compares numbers across their types. */
@@ -129,7 +150,7 @@ function celEqual(a: unknown, b: unknown): boolean {
 let sharedEnvironment: Environment | undefined;
 const compiledRules = new Map<string, CompiledRule>();
 
-/** Reads an expression over `self` and `oldSelf`, once. */
+/** Compiles an expression over `self` and `oldSelf`. Each expression is compiled once. */
 export function compileRule(expression: string): CompiledRule {
   let found = compiledRules.get(expression);
   if (found === undefined) {
@@ -144,7 +165,9 @@ function parseRule(expression: string): CompiledRule {
     const parsed = sharedEnvironment.parse(expression);
     const { valid, error } = parsed.check();
     if (!valid) {
-      return { unsupported: (error?.message ?? 'it cannot be read').split('\n')[0] ?? '' };
+      return {
+        unsupported: (error?.message ?? 'the expression cannot be parsed').split('\n')[0] ?? '',
+      };
     }
     return { run: (values) => parsed(values as Record<string, unknown>) as unknown };
   } catch (error) {
@@ -152,15 +175,16 @@ function parseRule(expression: string): CompiledRule {
   }
 }
 
-/** What optionalOldSelf is given. */
+/** The value of `oldSelf` for a rule with `optionalOldSelf`. */
 export function toOptional(value: unknown): unknown {
   return value === undefined ? Optional.none() : Optional.of(value);
 }
 
 const RESERVED_WORDS = new Set(
-  'true false null in as break const continue else for function if import let loop package namespace return var void while'.split(
-    ' ',
-  ),
+  (
+    'true false null in as break const continue else for function if import let loop package ' +
+    'namespace return var void while'
+  ).split(' '),
 );
 const ESCAPES: Readonly<Record<string, string>> = {
   __: '__underscores__',
@@ -169,7 +193,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '/': '__slash__',
 };
 
-/** As rules write the name of a property. */
+/** The name of a property in the form that rules use. */
 function escapePropertyName(name: string): string {
   if (RESERVED_WORDS.has(name)) {
     return `__${name}__`;
@@ -178,8 +202,8 @@ function escapePropertyName(name: string): string {
 }
 
 /**
- * A value as rules see it: whole numbers as int, times as timestamp, properties under their escaped
- * names.
+ * A JSON value as CEL sees it: whole numbers as int, date-times as timestamp, properties under their
+ * escaped names.
  */
 export function toCelValue(value: unknown, schema: StructuralSchema | undefined): unknown {
   if (typeof value === 'number') {

@@ -177,11 +177,8 @@ export class Cluster {
       watch: (type, options, signal) =>
         watchObjects(
           this.#kinds.find(type),
-          options,
-          createMatcher(options, type),
-          this.#store,
-          this.clock,
-          this.#backlog,
+          { ...options, matches: createMatcher(options, type) },
+          { store: this.#store, clock: this.clock, backlog: this.#backlog },
           signal,
         ),
       get: async (type, key, signal) =>

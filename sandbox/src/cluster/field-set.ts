@@ -1,22 +1,22 @@
 /**
- * Which fields an object sets, and which ones a change touches: what server-side apply remembers
- * for each manager. A path is its
- * elements, each in the form of managedFields (`f:spec`, `k:{"name":"web"}`, `v:"a"`), joined by a
- * character that no element has.
+ * Field sets: the fields that an object sets or that a change touches, as server-side apply records
+ * them for each field manager. A path is a sequence of elements in the form of managedFields
+ * (`f:spec`, `k:{"name":"web"}`, `v:"a"`), joined by a character that no element contains.
  *
- * The rules are those of sigs.k8s.io/structured-merge-diff: who applies owns the leaves, the items
- * of lists and the members of maps
- * that no schema declares; who updates owns every node that it adds.
+ * The rules are those of sigs.k8s.io/structured-merge-diff:
+ * - An apply owns the leaves, the items of lists, and the members of maps that no schema declares.
+ * - An update owns every node that it adds.
  */
 import { isMap, jsonEqual } from './frozen-json.ts';
 import { MERGE_SHAPES } from './served-kinds.ts';
 import type { Shape } from './merge-shape.ts';
 import { ANY_SHAPE } from './merge-shape.ts';
 
+/** Paths of fields. */
 export type FieldSet = ReadonlySet<string>;
 
 const PATH_SEPARATOR = '\u0001';
-/** Set by the server on its own account: nobody owns them. */
+/** Fields that the API server sets. No field manager owns them. */
 const UNOWNED_PATHS = new Set([
   'f:apiVersion',
   'f:kind',
@@ -70,10 +70,12 @@ export function itemElement(item: unknown, shape: Shape): string {
   return `k:${JSON.stringify(Object.fromEntries(given.filter(([, value]) => value !== undefined)))}`;
 }
 
+/** The elements of a path, from the root. */
 export function pathElements(path: string): string[] {
   return path.split(PATH_SEPARATOR);
 }
 
+/** Whether a path lies below another one. */
 export function isBelow(path: string, ancestor: string): boolean {
   return path.startsWith(ancestor + PATH_SEPARATOR);
 }
@@ -86,7 +88,7 @@ function isEmpty(value: unknown): boolean {
   return value === null || (typeof value === 'object' && Object.keys(value).length === 0);
 }
 
-/** Do the members of the value merge one by one? */
+/** Whether the members of the value merge one by one. */
 function isMergeableMap(
   value: unknown,
   shape: Shape | undefined,
@@ -100,7 +102,7 @@ function isMergeableList(value: unknown, shape: Shape | undefined): value is rea
 
 const appliedCache = new WeakMap<object, FieldSet>();
 
-/** What an apply of the (kept) object owns. */
+/** The fields that an apply of the (frozen) object owns. */
 export function appliedFields(object: object, shape: Shape): FieldSet {
   let fields = appliedCache.get(object);
   if (fields === undefined) {
@@ -142,7 +144,7 @@ function collectApplied(
   }
 }
 
-/** With the declared fields that lead to them. */
+/** The fields, and the declared fields above them. */
 export function withAncestors(fields: FieldSet, shape: Shape): FieldSet {
   const all = new Set(fields);
   for (const path of fields) {
@@ -164,112 +166,31 @@ export function withAncestors(fields: FieldSet, shape: Shape): FieldSet {
   return all;
 }
 
+/** How two states of an object differ. */
 export interface FieldDifference {
   /** Nodes that are new or have another value. */
   readonly changed: FieldSet;
+  /** Nodes that are gone. */
   readonly removed: FieldSet;
 }
 
-/** What is different between two (kept) states. Parts that both share are not looked at. */
+/**
+ * The difference between two frozen states of an object. Parts that both states share are skipped.
+ *
+ * @param custom true for custom resources, whose empty maps are nodes of their own
+ */
 export function compareFields(
   before: object | undefined,
   after: object,
   shape: Shape,
   custom: boolean,
 ): FieldDifference {
-  const changed = new Set<string>();
-  const removed = new Set<string>();
-  // The empty object that a built-in type begins as has its inner structures; only lists and plain
-  // maps are new nodes there.
-  const isNode = (path: string, value: unknown): boolean =>
-    custom || !isMap(value) || isEmpty(value) || PLAIN_MAPS.has(lastElement(path));
-  const mark = (value: unknown, at: Shape | undefined, path: string, found: Set<string>): void => {
-    if (UNOWNED_PATHS.has(path)) {
-      return;
-    }
-    if (isMergeableList(value, at)) {
-      for (const item of value) {
-        const memberPath = joinPath(path, itemElement(item, at ?? {}));
-        if (at?.list === 'map') {
-          mark(item, resolveReference(at.items), memberPath, found);
-        }
-        found.add(memberPath);
-      }
-    } else if (isMergeableMap(value, at)) {
-      for (const [name, inner] of Object.entries(value)) {
-        mark(inner, memberShape(at, name), joinPath(path, `f:${name}`), found);
-      }
-    }
-    if (path !== 'f:metadata' && path !== '' && (isNode(path, value) || at?.atomic === true)) {
-      found.add(path);
-    }
-  };
-  const walk = (a: unknown, b: unknown, at: Shape | undefined, path: string): void => {
-    if (a === b || UNOWNED_PATHS.has(path)) {
-      return;
-    }
-    if (isEmpty(a) && isEmpty(b)) {
-      if (!jsonEqual(a, b)) {
-        changed.add(path);
-      }
-    } else if (
-      (a === null || isMergeableMap(a, at)) &&
-      (b === null || isMergeableMap(b, at)) &&
-      at?.atomic !== true
-    ) {
-      const [old, now] = [
-        (a ?? {}) as Readonly<Record<string, unknown>>,
-        (b ?? {}) as Readonly<Record<string, unknown>>,
-      ];
-      for (const name of Object.keys(old)) {
-        const [memberPath, inner] = [joinPath(path, `f:${name}`), memberShape(at, name)];
-        if (Object.hasOwn(now, name)) {
-          walk(old[name], now[name], inner, memberPath);
-        } else {
-          mark(old[name], inner, memberPath, removed);
-        }
-      }
-      for (const name of Object.keys(now)) {
-        if (!Object.hasOwn(old, name)) {
-          mark(now[name], memberShape(at, name), joinPath(path, `f:${name}`), changed);
-        }
-      }
-    } else if (at?.list !== undefined && Array.isArray(a ?? []) && Array.isArray(b ?? [])) {
-      const [old, now] = [itemsByElement(a, at), itemsByElement(b, at)];
-      const [item, inner] = [at.list === 'map', resolveReference(at.items)];
-      for (const [element, value] of old) {
-        if (!now.has(element)) {
-          mark(value, item ? inner : { atomic: true }, joinPath(path, element), removed);
-        } else if (item) {
-          walk(value, now.get(element), inner, joinPath(path, element));
-        }
-      }
-      for (const [element, value] of now) {
-        if (!old.has(element)) {
-          markItem(value, item ? inner : { atomic: true }, joinPath(path, element));
-        }
-      }
-    } else if (!jsonEqual(a, b)) {
-      // Where a map takes the place of something else, or gives way to it, its members come or go
-      // too.
-      if (isMergeableMap(a, at)) {
-        mark(a, at, path, removed);
-      }
-      if (isMergeableMap(b, at)) {
-        mark(b, at, path, changed);
-      }
-      removed.delete(path);
-      changed.add(path);
-    }
-  };
-  const markItem = (value: unknown, at: Shape | undefined, path: string): void => {
-    mark(value, at, path, changed);
-    changed.add(path);
-  };
-  walk(before ?? { metadata: {} }, after, shape, '');
-  return { changed, removed };
+  const difference = new FieldSetDiff(custom);
+  difference.compare(before ?? { metadata: {} }, after, shape, '');
+  return difference;
 }
 
+/** Maps without declared members: they are new nodes also where a built-in kind begins. */
 const PLAIN_MAPS = new Set([
   'f:labels',
   'f:annotations',
@@ -279,6 +200,138 @@ const PLAIN_MAPS = new Set([
   'f:limits',
   'f:requests',
 ]);
+
+/** Shape of the items of a list that merges by values: an item is one node. */
+const WHOLE_ITEM: Shape = { atomic: true };
+
+/** Walks two states at once and collects the paths that differ. */
+class FieldSetDiff implements FieldDifference {
+  readonly changed = new Set<string>();
+  readonly removed = new Set<string>();
+  readonly #custom: boolean;
+
+  constructor(custom: boolean) {
+    this.#custom = custom;
+  }
+
+  compare(before: unknown, after: unknown, shape: Shape | undefined, path: string): void {
+    if (before === after || UNOWNED_PATHS.has(path)) {
+      return;
+    }
+    if (isEmpty(before) && isEmpty(after)) {
+      if (!jsonEqual(before, after)) {
+        this.changed.add(path);
+      }
+    } else if (areMergeableMaps(before, after, shape)) {
+      this.#compareMaps(before ?? {}, (after ?? {}) as JsonMap, shape, path);
+    } else if (areMergeableLists(before, after, shape)) {
+      this.#compareLists(itemsByElement(before, shape), itemsByElement(after, shape), shape, path);
+    } else if (!jsonEqual(before, after)) {
+      this.#replace(before, after, shape, path);
+    }
+  }
+
+  #compareMaps(before: JsonMap, after: JsonMap, shape: Shape | undefined, path: string): void {
+    for (const [name, value] of Object.entries(before)) {
+      const memberPath = joinPath(path, `f:${name}`);
+      if (Object.hasOwn(after, name)) {
+        this.compare(value, after[name], memberShape(shape, name), memberPath);
+      } else {
+        this.#collect(value, memberShape(shape, name), memberPath, this.removed);
+      }
+    }
+    for (const [name, value] of Object.entries(after)) {
+      if (!Object.hasOwn(before, name)) {
+        const memberPath = joinPath(path, `f:${name}`);
+        this.#collect(value, memberShape(shape, name), memberPath, this.changed);
+      }
+    }
+  }
+
+  #compareLists(before: ItemMap, after: ItemMap, shape: Shape, path: string): void {
+    const mergesByKeys = shape.list === 'map';
+    const itemShape = mergesByKeys ? resolveReference(shape.items) : WHOLE_ITEM;
+    for (const [element, item] of before) {
+      const itemPath = joinPath(path, element);
+      if (!after.has(element)) {
+        this.#collect(item, itemShape, itemPath, this.removed);
+      } else if (mergesByKeys) {
+        this.compare(item, after.get(element), itemShape, itemPath);
+      }
+    }
+    for (const [element, item] of after) {
+      if (!before.has(element)) {
+        const itemPath = joinPath(path, element);
+        this.#collect(item, itemShape, itemPath, this.changed);
+        this.changed.add(itemPath);
+      }
+    }
+  }
+
+  /** One value takes the place of another one: the members of a map come or go with it. */
+  #replace(before: unknown, after: unknown, shape: Shape | undefined, path: string): void {
+    if (isMergeableMap(before, shape)) {
+      this.#collect(before, shape, path, this.removed);
+    }
+    if (isMergeableMap(after, shape)) {
+      this.#collect(after, shape, path, this.changed);
+    }
+    this.removed.delete(path);
+    this.changed.add(path);
+  }
+
+  /** Adds the paths of all nodes of a value. */
+  #collect(value: unknown, shape: Shape | undefined, path: string, paths: Set<string>): void {
+    if (UNOWNED_PATHS.has(path)) {
+      return;
+    }
+    if (isMergeableList(value, shape)) {
+      for (const item of value) {
+        const itemPath = joinPath(path, itemElement(item, shape ?? {}));
+        if (shape?.list === 'map') {
+          this.#collect(item, resolveReference(shape.items), itemPath, paths);
+        }
+        paths.add(itemPath);
+      }
+    } else if (isMergeableMap(value, shape)) {
+      for (const [name, inner] of Object.entries(value)) {
+        this.#collect(inner, memberShape(shape, name), joinPath(path, `f:${name}`), paths);
+      }
+    }
+    const isRoot = path === '' || path === 'f:metadata';
+    if (!isRoot && (this.#isNode(path, value) || shape?.atomic === true)) {
+      paths.add(path);
+    }
+  }
+
+  /**
+   * Whether the value is a node of its own. A built-in kind begins as an empty object that has its
+   * inner structures already, so that only lists and plain maps are new nodes there.
+   */
+  #isNode(path: string, value: unknown): boolean {
+    return this.#custom || !isMap(value) || isEmpty(value) || PLAIN_MAPS.has(lastElement(path));
+  }
+}
+
+type JsonMap = Readonly<Record<string, unknown>>;
+type ItemMap = ReadonlyMap<string, unknown>;
+
+function areMergeableMaps(
+  before: unknown,
+  after: unknown,
+  shape: Shape | undefined,
+): before is JsonMap | null {
+  const isMapOrNull = (value: unknown): boolean => value === null || isMergeableMap(value, shape);
+  return isMapOrNull(before) && isMapOrNull(after) && shape?.atomic !== true;
+}
+
+function areMergeableLists(
+  before: unknown,
+  after: unknown,
+  shape: Shape | undefined,
+): shape is Shape {
+  return shape?.list !== undefined && Array.isArray(before ?? []) && Array.isArray(after ?? []);
+}
 
 function lastElement(path: string): string {
   return path.slice(path.lastIndexOf(PATH_SEPARATOR) + 1);
@@ -290,26 +343,28 @@ function itemsByElement(list: unknown, shape: Shape): ReadonlyMap<string, unknow
   );
 }
 
-/** In the order of the real server: at each level the fields that end there come first. */
+/** Orders paths as the API server does: at each level, the fields that end there come first. */
 export function comparePaths(a: string, b: string): number {
-  const [one, two] = [pathElements(a), pathElements(b)];
+  const one = pathElements(a);
+  const two = pathElements(b);
   for (let at = 0; ; at++) {
-    const [x, y] = [one[at], two[at]];
+    const x = one[at];
+    const y = two[at];
     if (x === undefined || y === undefined) {
       return one.length - two.length;
     }
     if (x === y) {
       continue;
     }
-    const [endsHere, endsThere] = [one.length === at + 1, two.length === at + 1];
-    if (endsHere !== endsThere) {
-      return endsHere ? -1 : 1;
+    const firstEnds = one.length === at + 1;
+    if (firstEnds !== (two.length === at + 1)) {
+      return firstEnds ? -1 : 1;
     }
     return x < y ? -1 : 1;
   }
 }
 
-/** As the FieldsV1 of managedFields. */
+/** The set in the form FieldsV1 of managedFields. */
 export function toFieldsV1(set: FieldSet): Readonly<Record<string, unknown>> {
   interface Node {
     readonly inner: Map<string, Node>;
@@ -334,7 +389,7 @@ export function toFieldsV1(set: FieldSet): Readonly<Record<string, unknown>> {
   return render(root);
 }
 
-/** As messages print it: `.spec.containers[name="web"].image`. */
+/** The path in the form of the API server's messages: `.spec.containers[name="web"].image`. */
 export function formatFieldPath(path: string): string {
   return pathElements(path)
     .map((element) => {

@@ -1,124 +1,163 @@
 /**
- * What the controller manager does to objects whose owner or namespace goes: garbage collection in
- * the background, foreground and
- * orphan deletion, the end of namespaces, and of the objects of a CRD.
+ * The garbage collector and the namespace controller of the controller manager: background,
+ * foreground and orphan deletion, and the end of namespaces.
  */
 import type { Clock, KubeObject, OwnerReference } from 'autopilot-runtime/internal';
-import type { ObjectStore, StoredObject } from './object-store.ts';
+import type { ObjectChange, ObjectStore, StoredObject } from './object-store.ts';
 
+/** Writes of the garbage collector. */
 export interface CollectorActions {
-  /** Deletes as a client would. */
+  /** Deletes an object through the API. */
   readonly remove: (stored: StoredObject) => void;
-  /** Changes an object as a client would. */
+  /** Replaces an object through the API. */
   readonly change: (stored: StoredObject, object: KubeObject) => void;
 }
 
+/** Finalizer of an object whose dependents are deleted first. */
 export const FOREGROUND_FINALIZER = 'foregroundDeletion';
+/** Finalizer of an object whose dependents stay. */
 export const ORPHAN_FINALIZER = 'orphan';
 
+/**
+ * Collects garbage after every change that can make any.
+ *
+ * Guarantees: a collection runs at most once for each instant of the clock.
+ */
 export function startGarbageCollector(
-  records: ObjectStore,
+  store: ObjectStore,
   clock: Clock,
-  { remove, change }: CollectorActions,
+  actions: CollectorActions,
 ): void {
-  let scheduled = false;
-  records.subscribe(({ after, before }) => {
-    const matters =
-      after === undefined ||
-      after.metadata.deletionTimestamp !== undefined ||
-      !sameOwners(after, before);
-    if (scheduled || !matters) {
+  const collector = new GarbageCollector(store, actions);
+  let isScheduled = false;
+  store.subscribe((change) => {
+    if (isScheduled || !canMakeGarbage(change)) {
       return;
     }
-    scheduled = true;
+    isScheduled = true;
     clock.after(0, () => {
-      scheduled = false;
-      collect();
+      isScheduled = false;
+      collector.collect();
     });
   });
+}
 
-  function collect(): void {
-    const allObjects = [...records.all()];
+function canMakeGarbage({ before, after }: ObjectChange): boolean {
+  return (
+    after === undefined ||
+    after.metadata.deletionTimestamp !== undefined ||
+    !sameOwners(after, before)
+  );
+}
+
+class GarbageCollector {
+  readonly #store: ObjectStore;
+  readonly #actions: CollectorActions;
+
+  constructor(store: ObjectStore, actions: CollectorActions) {
+    this.#store = store;
+    this.#actions = actions;
+  }
+
+  /** Looks at every object once. Objects that an earlier step changed are left to the next run. */
+  collect(): void {
+    const allObjects = [...this.#store.all()];
     for (const stored of allObjects) {
-      if (records.byUid(stored.object.metadata.uid ?? '') === stored) {
-        collectObject(stored, allObjects);
+      if (this.#store.byUid(stored.object.metadata.uid ?? '') === stored) {
+        this.#collectObject(stored, allObjects);
       }
     }
   }
 
-  function collectObject(stored: StoredObject, allObjects: readonly StoredObject[]): void {
+  #collectObject(stored: StoredObject, allObjects: readonly StoredObject[]): void {
+    const { deletionTimestamp, finalizers = [] } = stored.object.metadata;
+    if (deletionTimestamp === undefined) {
+      this.#collectOrphan(stored);
+    } else if (stored.object.kind === 'Namespace' && stored.kind.group === '') {
+      this.#endNamespace(stored, allObjects);
+    } else if (finalizers.includes(ORPHAN_FINALIZER)) {
+      this.#orphanDependents(stored, allObjects);
+    } else if (finalizers.includes(FOREGROUND_FINALIZER)) {
+      this.#deleteDependents(stored, allObjects);
+    }
+  }
+
+  /** Deletes an object whose owners are all gone, and drops references to owners that are gone. */
+  #collectOrphan(stored: StoredObject): void {
     const { object } = stored;
-    const { deletionTimestamp, finalizers = [], ownerReferences = [], uid = '' } = object.metadata;
-    const deleting = deletionTimestamp !== undefined;
-    if (deleting && object.kind === 'Namespace' && stored.kind.group === '') {
-      return endNamespace(stored, allObjects);
-    }
-    if (deleting && finalizers.includes(ORPHAN_FINALIZER)) {
-      for (const dependent of dependentsOf(uid, allObjects)) {
-        change(
-          dependent,
-          withOwners(dependent.object, (owner) => owner.uid !== uid),
-        );
-      }
-      return change(stored, withoutFinalizer(object, ORPHAN_FINALIZER));
-    }
-    if (deleting && finalizers.includes(FOREGROUND_FINALIZER)) {
-      const dependents = dependentsOf(uid, allObjects);
-      for (const dependent of dependents) {
-        if (dependent.object.metadata.deletionTimestamp === undefined) {
-          remove(dependent);
-        }
-      }
-      const blocking = dependents.filter(
-        ({ object: { metadata } }) =>
-          metadata.ownerReferences?.some(
-            (owner) => owner.uid === uid && owner.blockOwnerDeletion === true,
-          ) === true,
-      );
-      if (
-        blocking.every(
-          (dependent) => records.byUid(dependent.object.metadata.uid ?? '') === undefined,
-        )
-      ) {
-        change(stored, withoutFinalizer(object, FOREGROUND_FINALIZER));
-      }
+    const owners = object.metadata.ownerReferences ?? [];
+    if (owners.length === 0) {
       return;
     }
-    if (deleting || ownerReferences.length === 0) {
-      return;
-    }
-    const present = ownerReferences.filter((owner) => isPresent(owner, object));
+    const present = owners.filter((owner) => this.#isPresent(owner, object));
     if (present.length === 0) {
-      remove(stored);
-    } else if (present.length < ownerReferences.length) {
-      change(
+      this.#actions.remove(stored);
+    } else if (present.length < owners.length) {
+      this.#actions.change(
         stored,
         withOwners(object, (owner) => present.includes(owner)),
       );
     }
   }
 
-  function isPresent(reference: OwnerReference, { metadata }: KubeObject): boolean {
-    const owner = records.byUid(reference.uid);
+  /** Deletion with `propagationPolicy: Orphan`: the dependents lose their reference and stay. */
+  #orphanDependents(stored: StoredObject, allObjects: readonly StoredObject[]): void {
+    const { uid = '' } = stored.object.metadata;
+    for (const dependent of dependentsOf(uid, allObjects)) {
+      this.#actions.change(
+        dependent,
+        withOwners(dependent.object, (owner) => owner.uid !== uid),
+      );
+    }
+    this.#actions.change(stored, withoutFinalizer(stored.object, ORPHAN_FINALIZER));
+  }
+
+  /** Deletion with `propagationPolicy: Foreground`: the owner waits for blocking dependents. */
+  #deleteDependents(stored: StoredObject, allObjects: readonly StoredObject[]): void {
+    const { uid = '' } = stored.object.metadata;
+    const dependents = dependentsOf(uid, allObjects);
+    for (const dependent of dependents) {
+      if (dependent.object.metadata.deletionTimestamp === undefined) {
+        this.#actions.remove(dependent);
+      }
+    }
+    const blocking = dependents.filter(({ object }) => isBlockedBy(object, uid));
+    if (blocking.every((dependent) => this.#isGone(dependent))) {
+      this.#actions.change(stored, withoutFinalizer(stored.object, FOREGROUND_FINALIZER));
+    }
+  }
+
+  /** Deletes what a terminating namespace contains, then the namespace. */
+  #endNamespace(stored: StoredObject, allObjects: readonly StoredObject[]): void {
+    const { name } = stored.object.metadata;
+    const contents = allObjects.filter(({ object }) => object.metadata.namespace === name);
+    for (const content of contents) {
+      if (content.object.metadata.deletionTimestamp === undefined) {
+        this.#actions.remove(content);
+      }
+    }
+    if (contents.every((content) => this.#isGone(content))) {
+      this.#store.remove(stored);
+    }
+  }
+
+  #isGone({ object }: StoredObject): boolean {
+    return this.#store.byUid(object.metadata.uid ?? '') === undefined;
+  }
+
+  #isPresent(reference: OwnerReference, { metadata }: KubeObject): boolean {
+    const owner = this.#store.byUid(reference.uid);
     return (
       owner !== undefined &&
       (!owner.kind.namespaced || owner.object.metadata.namespace === metadata.namespace)
     );
   }
+}
 
-  function endNamespace(stored: StoredObject, allObjects: readonly StoredObject[]): void {
-    const inside = allObjects.filter(
-      ({ object }) => object.metadata.namespace === stored.object.metadata.name,
-    );
-    for (const one of inside) {
-      if (one.object.metadata.deletionTimestamp === undefined) {
-        remove(one);
-      }
-    }
-    if (inside.every(({ object }) => records.byUid(object.metadata.uid ?? '') === undefined)) {
-      records.remove(stored);
-    }
-  }
+function isBlockedBy({ metadata }: KubeObject, ownerUid: string): boolean {
+  return (metadata.ownerReferences ?? []).some(
+    ({ uid, blockOwnerDeletion }) => uid === ownerUid && blockOwnerDeletion === true,
+  );
 }
 
 function dependentsOf(uid: string, allObjects: readonly StoredObject[]): readonly StoredObject[] {

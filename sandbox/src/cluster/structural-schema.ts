@@ -95,10 +95,11 @@ export function unknownFields(
 
 /** The value without undeclared fields; the same value when there are none. */
 export function pruneUnknown(value: unknown, schema: StructuralSchema, path = ''): unknown {
-  return mapMembers(value, schema, path, (name) => isKnown(schema, name, path), pruneUnknown);
+  const isKept = (name: string): boolean => isKnown(schema, name, path);
+  return mapMembers(value, schema, { path, isKept, change: pruneUnknown });
 }
 
-/** Without nulls where null is not allowed and no default stands ready: what is sent is read so. */
+/** The value without nulls that are not allowed and have no default, as a request is decoded. */
 export function withoutNulls(value: unknown, schema: StructuralSchema, path = ''): unknown {
   const isKept = (name: string, inner: unknown): boolean => {
     const member = inner === null ? memberSchema(schema, name) : undefined;
@@ -109,18 +110,20 @@ export function withoutNulls(value: unknown, schema: StructuralSchema, path = ''
       member === OPEN_SCHEMA
     );
   };
-  return mapMembers(value, schema, path, isKept, withoutNulls);
+  return mapMembers(value, schema, { path, isKept, change: withoutNulls });
 }
 
-type MemberChange = (value: unknown, schema: StructuralSchema, path: string) => unknown;
+interface MemberMapping {
+  readonly path: string;
+  readonly isKept: (name: string, value: unknown) => boolean;
+  readonly change: (value: unknown, schema: StructuralSchema, path: string) => unknown;
+}
 
-/** Members that stay, each changed by its own schema; the same value when nothing changes. */
+/** The members that are kept, each changed by its own schema. Unchanged values are returned as is. */
 function mapMembers(
   value: unknown,
   schema: StructuralSchema,
-  path: string,
-  isKept: (name: string, value: unknown) => boolean,
-  change: MemberChange,
+  { path, isKept, change }: MemberMapping,
 ): unknown {
   if (Array.isArray(value)) {
     const { items } = schema;
@@ -149,13 +152,12 @@ function mapMembers(
 }
 
 /**
- * With defaults where a field is absent; parents are not invented. Null counts as absent where it
- * is not allowed and there is a
- * default. The same value when nothing is added.
+ * The value with defaults for absent fields. A parent that is absent stays absent. A null that is
+ * not allowed counts as absent when the field has a default. The same value when nothing is added.
  */
 export function withSchemaDefaults(value: unknown, schema: StructuralSchema): unknown {
   if (!isMap(value)) {
-    return mapMembers(value, schema, '', () => true, withSchemaDefaults);
+    return mapMembers(value, schema, KEEP_ALL);
   }
   let filled: Record<string, unknown> | undefined;
   for (const [name, inner] of Object.entries(schema.properties ?? {})) {
@@ -166,5 +168,7 @@ export function withSchemaDefaults(value: unknown, schema: StructuralSchema): un
       (filled ??= { ...value })[name] = freezeJson(inner.default);
     }
   }
-  return mapMembers(filled ?? value, schema, '', () => true, withSchemaDefaults);
+  return mapMembers(filled ?? value, schema, KEEP_ALL);
 }
+
+const KEEP_ALL: MemberMapping = { path: '', isKept: () => true, change: withSchemaDefaults };

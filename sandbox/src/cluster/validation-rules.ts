@@ -1,6 +1,6 @@
 /**
- * Rules in CEL (`x-kubernetes-validations`), transition rules included. A rule that cannot be
- * evaluated here is reported, not passed.
+ * Validation rules in CEL (`x-kubernetes-validations`), transition rules included. A rule that the
+ * sandbox cannot evaluate is reported in `uncheckedRules`.
  */
 import type { KubeObject } from 'autopilot-runtime/internal';
 import { compileRule, toOptional, toCelValue } from './cel.ts';
@@ -10,13 +10,26 @@ import type { Kind } from './kind-registry.ts';
 import type { ValidationRule, StructuralSchema } from './structural-schema.ts';
 import { memberSchema } from './structural-schema.ts';
 
-/** A rule that the sandbox does not check: a real API server would. */
+/** A rule that the sandbox does not check and a real API server does. */
 export interface UncheckedRule {
+  /** Kind of the custom resource. */
   readonly kind: string;
-  /** Where the value lies: `spec.legs[0]`. */
+  /** Path of the value, for example `spec.legs[0]`. */
   readonly path: string;
+  /** The CEL expression. */
   readonly rule: string;
+  /** Why the sandbox cannot evaluate the expression. */
   readonly reason: string;
+}
+
+/** A value that rules are evaluated for. */
+interface RuleTarget {
+  readonly kind: Kind;
+  readonly value: unknown;
+  /** The value that is replaced; undefined when there was none. */
+  readonly before: unknown;
+  readonly schema: StructuralSchema;
+  readonly path: string;
 }
 
 const REASON_TITLES: Readonly<Record<string, string>> = {
@@ -26,16 +39,17 @@ const REASON_TITLES: Readonly<Record<string, string>> = {
   FieldValueDuplicate: 'Duplicate value',
 };
 
+/** Evaluates the rules of all kinds. */
 export class ValidationRules {
   readonly #uncheckedRules = new Map<string, UncheckedRule>();
   readonly #schemasWithRules = new WeakMap<StructuralSchema, boolean>();
 
-  /** Each rule once. */
+  /** Rules that were not checked so far, each once. */
   get uncheckedRules(): readonly UncheckedRule[] {
     return [...this.#uncheckedRules.values()];
   }
 
-  /** What the rules of a kind say of an object that its schema finds nothing wrong with. */
+  /** The violated rules of an object that is valid by its schema. */
   problemsOf(
     kind: Kind,
     object: KubeObject,
@@ -43,7 +57,7 @@ export class ValidationRules {
   ): readonly StatusCause[] {
     return kind.schema === undefined || !this.#hasRules(kind.schema)
       ? []
-      : this.#visit(kind, object, before, kind.schema, '');
+      : this.#visit({ kind, value: object, before, schema: kind.schema, path: '' });
   }
 
   #hasRules(schema: StructuralSchema): boolean {
@@ -64,53 +78,20 @@ export class ValidationRules {
     return found;
   }
 
-  #visit(
-    kind: Kind,
-    value: unknown,
-    before: unknown,
-    schema: StructuralSchema,
-    path: string,
-  ): readonly StatusCause[] {
+  #visit(target: RuleTarget): readonly StatusCause[] {
+    const { kind, value, schema } = target;
     if (!this.#hasRules(schema) || value === null) {
       return [];
     }
-    const found = (schema['x-kubernetes-validations'] ?? []).flatMap((rule) =>
-      this.#evaluate(kind, rule, value, before, schema, path),
-    );
-    if (isMap(value)) {
-      const old = isMap(before) ? before : {};
-      for (const [name, inner] of Object.entries(value)) {
-        const member = memberSchema(schema, name);
-        const declared = schema.properties !== undefined && Object.hasOwn(schema.properties, name);
-        const at = declared ? (path === '' ? name : `${path}.${name}`) : `${path}[${name}]`;
-        if (member !== undefined) {
-          found.push(...this.#visit(kind, inner, old[name], member, at));
-        }
-      }
-    } else if (Array.isArray(value) && schema.items !== undefined) {
-      const keys =
-        schema['x-kubernetes-list-type'] === 'map'
-          ? (schema['x-kubernetes-list-map-keys'] ?? [])
-          : undefined;
-      const old = keys !== undefined && Array.isArray(before) ? (before as readonly unknown[]) : [];
-      for (const [index, item] of (value as readonly unknown[]).entries()) {
-        const was = old.find((one) =>
-          keys?.every((key) => isMap(one) && isMap(item) && jsonEqual(one[key], item[key])),
-        );
-        found.push(...this.#visit(kind, item, was, schema.items, `${path}[${index}]`));
-      }
-    }
-    return found;
+    const rules = schema['x-kubernetes-validations'] ?? [];
+    return [
+      ...rules.flatMap((rule) => this.#evaluate(rule, target)),
+      ...innerTargets(target).flatMap((inner) => this.#visit({ kind, ...inner })),
+    ];
   }
 
-  #evaluate(
-    kind: Kind,
-    rule: ValidationRule,
-    value: unknown,
-    before: unknown,
-    schema: StructuralSchema,
-    path: string,
-  ): readonly StatusCause[] {
+  #evaluate(rule: ValidationRule, target: RuleTarget): readonly StatusCause[] {
+    const { kind, value, before, schema, path } = target;
     const transition = /\boldSelf\b/.test(rule.rule);
     if (transition && before === undefined && rule.optionalOldSelf !== true) {
       return [];
@@ -155,13 +136,62 @@ export class ValidationRules {
   }
 }
 
+/** Members of a map or items of a list, with their schemas and the values that they replace. */
+function innerTargets(target: RuleTarget): readonly Omit<RuleTarget, 'kind'>[] {
+  const { value, before, schema, path } = target;
+  if (isMap(value)) {
+    const old = isMap(before) ? before : {};
+    return Object.entries(value).flatMap(([name, inner]) => {
+      const member = memberSchema(schema, name);
+      return member === undefined
+        ? []
+        : [
+            {
+              value: inner,
+              before: old[name],
+              schema: member,
+              path: memberPath(schema, path, name),
+            },
+          ];
+    });
+  }
+  const { items } = schema;
+  if (!Array.isArray(value) || items === undefined) {
+    return [];
+  }
+  return (value as readonly unknown[]).map((item, index) => ({
+    value: item,
+    before: correlatedItem(schema, item, before),
+    schema: items,
+    path: `${path}[${index}]`,
+  }));
+}
+
+function memberPath({ properties }: StructuralSchema, path: string, name: string): string {
+  if (properties === undefined || !Object.hasOwn(properties, name)) {
+    return `${path}[${name}]`;
+  }
+  return path === '' ? name : `${path}.${name}`;
+}
+
+/** The item that had the same keys before. Only lists of type map correlate their items. */
+function correlatedItem(schema: StructuralSchema, item: unknown, before: unknown): unknown {
+  if (schema['x-kubernetes-list-type'] !== 'map' || !Array.isArray(before)) {
+    return undefined;
+  }
+  const keys = schema['x-kubernetes-list-map-keys'] ?? [];
+  return (before as readonly unknown[]).find((old) =>
+    keys.every((key) => isMap(old) && isMap(item) && jsonEqual(old[key], item[key])),
+  );
+}
+
 function ruleCause(
   { reason = 'FieldValueInvalid', fieldPath = '' }: ValidationRule,
   path: string,
   value: unknown,
   detail: string,
 ): StatusCause {
-  // Objects and lists are not shown.
+  // The API server's messages leave objects and lists out.
   const shown =
     reason === 'FieldValueInvalid' &&
     fieldPath === '' &&
