@@ -62,7 +62,10 @@ function parseResourcePath(path: string): ResourcePath | undefined {
     .split('/')
     .filter((part) => part !== '')
     .map(decodeURIComponent);
-  const [group, version, ...rest] = root === 'api' ? ['', ...parts] : root === 'apis' ? parts : [];
+  if (root !== 'api' && root !== 'apis') {
+    return undefined;
+  }
+  const [group, version, ...rest] = root === 'api' ? ['', ...parts] : parts;
   if (group === undefined || version === undefined || rest.length === 0) {
     return undefined;
   }

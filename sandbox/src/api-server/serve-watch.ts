@@ -1,4 +1,4 @@
-/** Watches over HTTP: one JSON object a line, until the client goes. */
+/** Watches over HTTP: one JSON object a line, until the client closes the connection. */
 import type { ServerResponse } from 'node:http';
 import type { KubeObject, WatchEvent, WatchOptions } from 'autopilot-runtime/internal';
 import { apiVersionOf } from 'autopilot-runtime/internal';
@@ -11,80 +11,112 @@ import { findKind, listOptions } from './verbs.ts';
 
 const INITIAL_EVENTS_END = 'k8s.io/initial-events-end';
 
-/** @throws ApiError before the first line only; later ones are told in band */
+/**
+ * Streams a watch until the client goes or the watch ends.
+ * @throws ApiError before the first line only; a later error is a line of type ERROR
+ */
 export async function serveWatch(
   cluster: Cluster,
   request: ApiRequest,
   response: ServerResponse,
   signal: AbortSignal,
 ): Promise<void> {
-  const { resource, query } = request;
-  if (resource === undefined) {
+  if (request.resource === undefined) {
     return;
   }
-  const kind = findKind(cluster, resource);
-  const { limit: _, continue: __, ...selectors } = listOptions(request, resource.namespace);
-  const selector =
-    resource.name === undefined
-      ? selectors
-      : { ...selectors, fieldSelector: `metadata.name=${resource.name}` };
+  const kind = findKind(cluster, request.resource);
+  const stream = new WatchStream(cluster, kind, request, response);
+  try {
+    await stream.run(signal);
+  } catch (error) {
+    if (!signal.aborted) {
+      if (!response.headersSent) {
+        throw error;
+      }
+      stream.write({ type: 'ERROR', object: failureResponse(error).body });
+    }
+  }
+  response.end();
+}
+
+function watchOptions(request: ApiRequest): WatchOptions {
+  const { resource, query } = request;
+  const { limit: _, continue: __, ...selectors } = listOptions(request, resource?.namespace);
   const seconds = Number(query.get('timeoutSeconds') ?? 0);
   const from = query.get('resourceVersion') ?? '';
-  const initial = query.get('sendInitialEvents') === 'true';
-  const options: WatchOptions = {
-    ...selector,
-    resourceVersion: from === '' || initial ? '0' : from,
+  return {
+    ...selectors,
+    ...(resource?.name !== undefined && { fieldSelector: `metadata.name=${resource.name}` }),
+    resourceVersion: from === '' || wantsInitialEvents(request) ? '0' : from,
     ...(seconds > 0 && { timeoutSeconds: seconds }),
   };
-  const bookmarks = query.get('allowWatchBookmarks') === 'true';
-  const write = (line: object): void => void response.write(`${JSON.stringify(line)}\n`);
-  // What is there at once is told before the end of the initial events.
-  let initialEventsLeft = initial ? (await cluster.api.list(kind, selector)).items.length : -1;
-  const sendHeaders = (): void => {
-    if (response.headersSent) {
-      return;
-    }
-    response.writeHead(200, { 'content-type': 'application/json' });
-    response.flushHeaders();
-  };
-  const sendInitialEventsEnd = (): void =>
-    write({
-      type: 'BOOKMARK',
-      object: createBookmark(kind, String(cluster.version), { [INITIAL_EVENTS_END]: 'true' }),
-    });
-  try {
-    const events = cluster.api.watch(kind, options, signal)[Symbol.asyncIterator]();
+}
+
+function wantsInitialEvents({ query }: ApiRequest): boolean {
+  return query.get('sendInitialEvents') === 'true';
+}
+
+/** One watch over HTTP: a JSON object a line. */
+class WatchStream {
+  readonly #cluster: Cluster;
+  readonly #kind: Kind;
+  readonly #request: ApiRequest;
+  readonly #response: ServerResponse;
+
+  constructor(cluster: Cluster, kind: Kind, request: ApiRequest, response: ServerResponse) {
+    this.#cluster = cluster;
+    this.#kind = kind;
+    this.#request = request;
+    this.#response = response;
+  }
+
+  write(line: object): void {
+    this.#response.write(`${JSON.stringify(line)}\n`);
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { api } = this.#cluster;
+    const options = watchOptions(this.#request);
+    const withBookmarks = this.#request.query.get('allowWatchBookmarks') === 'true';
+    // Present objects are written before the bookmark that ends the initial events.
+    let initialEventsLeft = wantsInitialEvents(this.#request)
+      ? (await api.list(this.#kind, options)).items.length
+      : -1;
+    const events = api.watch(this.#kind, options, signal)[Symbol.asyncIterator]();
     let next = events.next();
-    // A version that is too old is told with the status of the answer; a watch that has nothing to
-    // say yet is open all the same.
+    // A version that is too old must fail before the headers are sent. A watch without events yet
+    // sends its headers all the same.
     await Promise.race([next, new Promise<void>((resolve) => void setImmediate(resolve))]);
-    sendHeaders();
+    this.#sendHeaders();
     if (initialEventsLeft === 0) {
-      sendInitialEventsEnd();
+      this.#endInitialEvents();
     }
     for (;;) {
       const { done, value } = await next;
       if (done === true) {
-        break;
+        return;
       }
-      if (value.type !== 'BOOKMARK' || bookmarks) {
-        write(watchLine(cluster, kind, request, value));
+      if (value.type !== 'BOOKMARK' || withBookmarks) {
+        this.write(watchLine(this.#cluster, this.#kind, this.#request, value));
       }
       if (initialEventsLeft > 0 && --initialEventsLeft === 0) {
-        sendInitialEventsEnd();
+        this.#endInitialEvents();
       }
       next = events.next();
     }
-    response.end();
-  } catch (error) {
-    if (signal.aborted) {
-      return void response.end();
+  }
+
+  #sendHeaders(): void {
+    if (!this.#response.headersSent) {
+      this.#response.writeHead(200, { 'content-type': 'application/json' });
+      this.#response.flushHeaders();
     }
-    if (!response.headersSent) {
-      throw error;
-    }
-    write({ type: 'ERROR', object: failureResponse(error).body });
-    response.end();
+  }
+
+  #endInitialEvents(): void {
+    const version = String(this.#cluster.version);
+    const annotations = { [INITIAL_EVENTS_END]: 'true' };
+    this.write({ type: 'BOOKMARK', object: createBookmark(this.#kind, version, annotations) });
   }
 }
 
@@ -94,7 +126,9 @@ function watchLine(cluster: Cluster, kind: Kind, request: ApiRequest, event: Wat
   }
   return {
     type: event.type,
-    object: wantsTable(request) ? tableOf(cluster, kind, request, [event.object]) : event.object,
+    object: wantsTable(request)
+      ? tableOf(cluster, kind, request, { items: [event.object] })
+      : event.object,
   };
 }
 

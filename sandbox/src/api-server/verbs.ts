@@ -1,4 +1,4 @@
-/** Every verb but watch, over the cluster's own KubeApi. */
+/** The verbs of the API except watch, carried out by the cluster's KubeApi. */
 import type {
   DeleteOptions,
   JsonPatchOperation,
@@ -11,6 +11,7 @@ import type {
 } from 'autopilot-runtime/internal';
 import { apiVersionOf, hasCode } from 'autopilot-runtime/internal';
 import type { Cluster } from '../cluster/cluster.ts';
+import { getIfPresent } from '../cluster/rbac.ts';
 import { badRequest, notServed } from '../cluster/api-errors.ts';
 import type { Kind } from '../cluster/kind-registry.ts';
 import type { ApiResponse } from './response.ts';
@@ -18,7 +19,7 @@ import type { ApiRequest, ResourcePath } from './api-request.ts';
 import { strategicMerge } from './strategic-merge.ts';
 import { tableOf, wantsTable } from './table.ts';
 
-/** @throws ApiError */
+/** The kind of a path. @throws ApiError 404 */
 export function findKind(cluster: Cluster, resource: ResourcePath): Kind {
   const kind = [...cluster.kinds()].find(
     ({ group, version, plural }) =>
@@ -30,66 +31,66 @@ export function findKind(cluster: Cluster, resource: ResourcePath): Kind {
   return kind;
 }
 
-/** @throws ApiError */
+/** One request for a kind that the cluster serves. */
+interface KindRequest {
+  readonly cluster: Cluster;
+  readonly kind: Kind;
+  readonly request: ApiRequest;
+  readonly resource: ResourcePath;
+}
+
+/** Carries out a request for a collection or an object. @throws ApiError */
 export async function handleVerb(
   cluster: Cluster,
   request: ApiRequest,
   resource: ResourcePath,
 ): Promise<ApiResponse> {
-  const kind = findKind(cluster, resource);
-  const { api } = cluster;
-  const { method, query } = request;
   const { namespace, name } = resource;
-  const objectResponse = (object: KubeObject): ApiResponse => ({
-    code: 200,
-    body:
-      wantsTable(request) && object.kind === kind.kind
-        ? tableOf(cluster, kind, request, [object])
-        : object,
-  });
-  if (name === undefined) {
-    switch (method) {
-      case 'GET':
-        return listResponse(
-          cluster,
-          kind,
-          request,
-          await api.list(kind, listOptions(request, namespace)),
-        );
-      case 'POST':
-        return {
-          ...objectResponse(
-            await api.create(kind, readObject(request, namespace), writeOptions(resource, query)),
-          ),
-          code: 201,
-        };
-      case 'DELETE':
-        for (const { metadata } of (await api.list(kind, listOptions(request, namespace))).items) {
-          await api.delete(kind, metadata, deleteOptions(request));
-        }
-        return {
-          code: 200,
-          body: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success' },
-        };
-      default:
-        throw methodNotAllowed();
-    }
-  }
-  const key: ObjectKey = namespace === undefined ? { name } : { namespace, name };
-  const options = writeOptions(resource, query);
-  switch (method) {
+  const target = { cluster, kind: findKind(cluster, resource), request, resource };
+  return name === undefined
+    ? handleCollection(target)
+    : handleObject(target, namespace === undefined ? { name } : { namespace, name });
+}
+
+async function handleCollection(target: KindRequest): Promise<ApiResponse> {
+  const { cluster, kind, request, resource } = target;
+  const { api } = cluster;
+  const { namespace } = resource;
+  switch (request.method) {
     case 'GET':
-      return objectResponse(
-        resource.subresource === 'scale' ? cluster.scale(kind, key) : await api.get(kind, key),
-      );
-    case 'PUT':
-      return objectResponse(
-        await api.replace(kind, withName(readObject(request, namespace), key), options),
-      );
-    case 'PATCH':
-      return handlePatch(cluster, kind, key, request, options, objectResponse);
+      return listResponse(target, await api.list(kind, listOptions(request, namespace)));
+    case 'POST': {
+      const options = writeOptions(resource, request.query);
+      const created = await api.create(kind, readObject(request, namespace), options);
+      return { ...objectResponse(target, created), code: 201 };
+    }
     case 'DELETE':
-      return handleDelete(cluster, kind, key, request);
+      for (const { metadata } of (await api.list(kind, listOptions(request, namespace))).items) {
+        await api.delete(kind, metadata, deleteOptions(request));
+      }
+      return successResponse();
+    default:
+      throw methodNotAllowed();
+  }
+}
+
+async function handleObject(target: KindRequest, key: ObjectKey): Promise<ApiResponse> {
+  const { cluster, kind, request, resource } = target;
+  const { api } = cluster;
+  const options = writeOptions(resource, request.query);
+  switch (request.method) {
+    case 'GET': {
+      const isScale = resource.subresource === 'scale';
+      return objectResponse(target, isScale ? cluster.scale(kind, key) : await api.get(kind, key));
+    }
+    case 'PUT': {
+      const object = withName(readObject(request, key.namespace), key);
+      return objectResponse(target, await api.replace(kind, object, options));
+    }
+    case 'PATCH':
+      return handlePatch(target, key, options);
+    case 'DELETE':
+      return handleDelete(target, key);
     default:
       throw methodNotAllowed();
   }
@@ -99,14 +100,18 @@ function methodNotAllowed(): Error {
   return badRequest('the server does not allow this method on the requested resource');
 }
 
-function listResponse(
-  cluster: Cluster,
-  kind: Kind,
-  request: ApiRequest,
-  list: KubeList,
-): ApiResponse {
+function objectResponse(target: KindRequest, object: KubeObject): ApiResponse {
+  const { cluster, kind, request } = target;
+  const asTable = wantsTable(request) && object.kind === kind.kind;
+  return {
+    code: 200,
+    body: asTable ? tableOf(cluster, kind, request, { items: [object] }) : object,
+  };
+}
+
+function listResponse({ cluster, kind, request }: KindRequest, list: KubeList): ApiResponse {
   if (wantsTable(request)) {
-    return { code: 200, body: tableOf(cluster, kind, request, list.items, list) };
+    return { code: 200, body: tableOf(cluster, kind, request, list) };
   }
   const { resourceVersion, continue: token } = list;
   const metadata = { resourceVersion, ...(token !== undefined && { continue: token }) };
@@ -116,62 +121,85 @@ function listResponse(
   };
 }
 
+function successResponse(details?: object): ApiResponse {
+  return {
+    code: 200,
+    body: {
+      kind: 'Status',
+      apiVersion: 'v1',
+      metadata: {},
+      status: 'Success',
+      ...(details !== undefined && { details }),
+    },
+  };
+}
+
 async function handlePatch(
-  cluster: Cluster,
-  kind: Kind,
+  target: KindRequest,
   key: ObjectKey,
-  request: ApiRequest,
   options: WriteOptions,
-  objectResponse: (object: KubeObject) => ApiResponse,
 ): Promise<ApiResponse> {
+  const { cluster, kind, request } = target;
   const { api } = cluster;
-  const { body, query, contentType } = request;
-  const type = contentType.split(';')[0]?.trim();
+  const { body } = request;
+  const type = request.contentType.split(';')[0]?.trim();
   switch (type) {
-    case 'application/apply-patch+yaml': {
-      const fieldManager = options.fieldManager ?? '';
-      if (fieldManager === '') {
-        throw badRequest(
-          'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
-        );
-      }
-      return objectResponse(
-        await api.apply(kind, withName(readObject(request, key.namespace), key), {
-          ...options,
-          fieldManager,
-          force: query.get('force') === 'true',
-        }),
-      );
+    case 'application/apply-patch+yaml':
+      return objectResponse(target, await applyObject(target, key, options));
+    case 'application/merge-patch+json': {
+      const patch = { type: 'merge', body } as Patch;
+      return objectResponse(target, await api.patch(kind, key, patch, options));
     }
-    case 'application/merge-patch+json':
-      return objectResponse(await api.patch(kind, key, { type: 'merge', body } as Patch, options));
-    case 'application/json-patch+json':
-      return objectResponse(
-        await api.patch(
-          kind,
-          key,
-          { type: 'json', body: body as readonly JsonPatchOperation[] },
-          options,
-        ),
-      );
-    case 'application/strategic-merge-patch+json': {
-      if (kind.custom === true) {
-        return unsupportedMediaType(type, kind);
-      }
-      const change = async (): Promise<KubeObject> => {
-        const old = await api.get(kind, key);
-        return api.replace(kind, strategicMerge(old, body, kind.shape) as KubeObject, options);
-      };
-      return objectResponse(
-        await change().catch((error: unknown) =>
-          hasCode(error, 409) && options.dryRun !== true
-            ? change()
-            : Promise.reject(error as Error),
-        ),
-      );
+    case 'application/json-patch+json': {
+      const patch: Patch = { type: 'json', body: body as readonly JsonPatchOperation[] };
+      return objectResponse(target, await api.patch(kind, key, patch, options));
     }
+    case 'application/strategic-merge-patch+json':
+      return kind.custom === true
+        ? unsupportedMediaType(type, kind)
+        : objectResponse(target, await patchStrategically(target, key, options));
     default:
       return unsupportedMediaType(type ?? '', kind);
+  }
+}
+
+async function applyObject(
+  { cluster, kind, request }: KindRequest,
+  key: ObjectKey,
+  options: WriteOptions,
+): Promise<KubeObject> {
+  const fieldManager = options.fieldManager ?? '';
+  if (fieldManager === '') {
+    throw badRequest(
+      'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
+    );
+  }
+  return cluster.api.apply(kind, withName(readObject(request, key.namespace), key), {
+    ...options,
+    fieldManager,
+    force: request.query.get('force') === 'true',
+  });
+}
+
+/** A strategic merge patch reads and replaces the object, and tries once more after a conflict. */
+async function patchStrategically(
+  { cluster, kind, request }: KindRequest,
+  key: ObjectKey,
+  options: WriteOptions,
+): Promise<KubeObject> {
+  const { api } = cluster;
+  const change = async (): Promise<KubeObject> => {
+    const old = await api.get(kind, key);
+    const next = strategicMerge(old, request.body, kind.shape) as KubeObject;
+    return api.replace(kind, next, options);
+  };
+  try {
+    return await change();
+  } catch (error) {
+    if (hasCode(error, 409) && options.dryRun !== true) {
+      return change();
+    }
+    throw error;
   }
 }
 
@@ -199,33 +227,20 @@ function unsupportedMediaType(type: string, kind: Kind): ApiResponse {
   };
 }
 
-async function handleDelete(
-  cluster: Cluster,
-  kind: Kind,
-  key: ObjectKey,
-  request: ApiRequest,
-): Promise<ApiResponse> {
+async function handleDelete(target: KindRequest, key: ObjectKey): Promise<ApiResponse> {
+  const { cluster, kind, request } = target;
   const { api } = cluster;
   const { uid } = (await api.get(kind, key)).metadata;
   await api.delete(kind, key, deleteOptions(request));
-  const remaining = await api
-    .get(kind, key)
-    .catch((error: unknown) => (hasCode(error, 404) ? undefined : Promise.reject(error as Error)));
+  const remaining = await getIfPresent(api, kind, key);
   if (remaining !== undefined && remaining.metadata.uid === uid) {
     return { code: 200, body: remaining };
   }
-  const details = {
-    name: key.name,
-    ...(kind.group !== '' && { group: kind.group }),
-    kind: kind.plural,
-    uid,
-  };
-  return {
-    code: 200,
-    body: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details },
-  };
+  const group = kind.group === '' ? {} : { group: kind.group };
+  return successResponse({ name: key.name, ...group, kind: kind.plural, uid });
 }
 
+/** Reads the options of a list from the query. */
 export function listOptions({ query }: ApiRequest, namespace: string | undefined): ListOptions {
   const parameter = (name: string): string | undefined => query.get(name) ?? undefined;
   const [labelSelector, fieldSelector, token, limit] = [
@@ -263,7 +278,7 @@ function deleteOptions({ body }: ApiRequest): DeleteOptions {
   };
 }
 
-/** An object as it came; without a namespace it lies where the path says. */
+/** The object of the body, with the namespace of the path. @throws ApiError 400 */
 function readObject({ body }: ApiRequest, namespace: string | undefined): KubeObject {
   if (typeof body !== 'object' || body === null) {
     throw badRequest('the request has no body');

@@ -85,21 +85,29 @@ export function invalid(type: NamedType, name: string, causes: readonly StatusCa
   });
 }
 
-/** What a deletion was asked to make sure of does not hold. */
+/** A precondition of a DELETE. */
+export interface Precondition {
+  readonly what: 'UID' | 'ResourceVersion';
+  readonly expected: string;
+  readonly found: string | undefined;
+}
+
+/** 409: a precondition of a DELETE does not hold. */
 export function preconditionFailed(
   { group, kind }: NamedType,
   name: string,
-  what: 'UID' | 'ResourceVersion',
-  expected: string,
-  found: string | undefined,
+  { what, expected, found = '' }: Precondition,
 ): ApiError {
   const subject = group === '' ? kind : `${kind}.${group}`;
   const why = what === 'UID' ? 'deleted and then recreated' : 'modified';
-  const message = `Operation cannot be fulfilled on ${subject} "${name}": the ${what} in the precondition (${expected}) does not match the ${what} in record (${found ?? ''}). The object might have been ${why}`;
+  const message =
+    `Operation cannot be fulfilled on ${subject} "${name}": ` +
+    `the ${what} in the precondition (${expected}) does not match ` +
+    `the ${what} in record (${found}). The object might have been ${why}`;
   return new ApiError({ code: 409, reason: 'Conflict', message });
 }
 
-/** A PUT of a custom resource that does not say which version it replaces. */
+/** 422: a PUT of a custom resource without the resourceVersion that it replaces. */
 export function versionMissing(type: NamedType, name: string): ApiError {
   return new ApiError({
     code: 422,
@@ -109,7 +117,7 @@ export function versionMissing(type: NamedType, name: string): ApiError {
   });
 }
 
-/** Some refusals of the server are plain errors to it. */
+/** 500: the API server treats some refusals as internal errors. */
 export function internal(message: string): ApiError {
   return new ApiError({ code: 500, reason: '', message });
 }
@@ -118,7 +126,7 @@ export function badRequest(message: string): ApiError {
   return new ApiError({ code: 400, reason: 'BadRequest', message });
 }
 
-/** Nothing new comes into a namespace that is being deleted (the NamespaceLifecycle admission). */
+/** 403 of the admission plugin NamespaceLifecycle: no new object in a terminating namespace. */
 export function terminating(type: NamedType, name: string, namespace: string): ApiError {
   const why = `unable to create new content in namespace ${namespace} because it is being terminated`;
   const causes = [

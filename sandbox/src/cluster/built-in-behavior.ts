@@ -226,7 +226,7 @@ function withoutEmptyData(object: KubeObject): KubeObject {
   });
 }
 
-/** What cannot be read as the kind at all: the request then is a 400. */
+/** Why the object cannot be decoded as its kind. The API server then answers 400. */
 export function builtInDecodeError(kind: Kind, object: KubeObject): string | undefined {
   if (qualifiedPlural(kind) === 'configmaps') {
     const wrong = Object.values(asMap((object as { data?: unknown }).data)).find(
@@ -248,67 +248,61 @@ export function builtInDecodeError(kind: Kind, object: KubeObject): string | und
     : `parsing time ${JSON.stringify(wrong)} as "2006-01-02T15:04:05.000000Z07:00"`;
 }
 
+/** What is wrong with an object by the API server's validation of its built-in kind. */
 export function builtInProblems(
   kind: Kind,
   object: KubeObject,
   before: KubeObject | undefined,
 ): readonly StatusCause[] {
-  const [spec, old] = [asMap(object.spec), asMap(before?.spec)];
+  const spec = asMap(object.spec);
+  const old = before === undefined ? undefined : asMap(before.spec);
   switch (qualifiedPlural(kind)) {
-    case 'services': {
-      const ip = old['clusterIP'];
-      const moved =
-        before !== undefined &&
-        ip !== undefined &&
-        old['type'] === spec['type'] &&
-        spec['clusterIP'] !== undefined &&
-        spec['clusterIP'] !== ip;
-      return [
-        ...(moved
-          ? [
-              invalidCause(
-                'spec.clusterIPs[0]',
-                spec['clusterIPs'] ?? [spec['clusterIP']],
-                'may not change once set',
-              ),
-            ]
-          : []),
-        ...(asList(spec['ports']).length === 0 &&
-        spec['type'] !== 'ExternalName' &&
-        spec['clusterIP'] !== 'None'
-          ? [requiredCause('spec.ports')]
-          : []),
-      ];
-    }
+    case 'services':
+      return serviceProblems(spec, old);
     case 'configmaps':
       return configMapProblems(
         object as KubeObject & { data?: JsonMap },
         before as (KubeObject & { data?: JsonMap }) | undefined,
       );
     case 'leases.coordination.k8s.io':
-      return typeof spec['leaseDurationSeconds'] === 'number' && spec['leaseDurationSeconds'] <= 0
-        ? [
-            invalidCause(
-              'spec.leaseDurationSeconds',
-              spec['leaseDurationSeconds'],
-              'must be greater than 0',
-            ),
-          ]
-        : [];
+      return leaseProblems(spec);
     case 'events.events.k8s.io':
-      // One without a time was written through v1, which asks for less.
-      if (!('eventTime' in object)) {
-        return [];
-      }
-      return (['reportingController', 'reportingInstance', 'action', 'reason'] as const).flatMap(
-        (field) =>
-          (object as unknown as JsonMap)[field] === undefined ? [requiredCause(field)] : [],
-      );
+      return eventProblems(object as unknown as JsonMap);
     default:
-      return WORKLOADS.has(kind.plural) && kind.group === 'apps'
-        ? workloadProblems(spec, before === undefined ? undefined : old)
-        : [];
+      return WORKLOADS.has(kind.plural) && kind.group === 'apps' ? workloadProblems(spec, old) : [];
   }
+}
+
+function serviceProblems(spec: JsonMap, old: JsonMap | undefined): readonly StatusCause[] {
+  const ip = old?.['clusterIP'];
+  const keepsType = old?.['type'] === spec['type'];
+  const movesIp = spec['clusterIP'] !== undefined && spec['clusterIP'] !== ip;
+  const found: StatusCause[] = [];
+  if (ip !== undefined && keepsType && movesIp) {
+    const ips = spec['clusterIPs'] ?? [spec['clusterIP']];
+    found.push(invalidCause('spec.clusterIPs[0]', ips, 'may not change once set'));
+  }
+  const needsPorts = spec['type'] !== 'ExternalName' && spec['clusterIP'] !== 'None';
+  if (needsPorts && asList(spec['ports']).length === 0) {
+    found.push(requiredCause('spec.ports'));
+  }
+  return found;
+}
+
+function leaseProblems({ leaseDurationSeconds: seconds }: JsonMap): readonly StatusCause[] {
+  return typeof seconds === 'number' && seconds <= 0
+    ? [invalidCause('spec.leaseDurationSeconds', seconds, 'must be greater than 0')]
+    : [];
+}
+
+/** An Event without `eventTime` was written through v1, which demands less. */
+function eventProblems(event: JsonMap): readonly StatusCause[] {
+  if (!('eventTime' in event)) {
+    return [];
+  }
+  return ['reportingController', 'reportingInstance', 'action', 'reason']
+    .filter((field) => event[field] === undefined)
+    .map((field) => requiredCause(field));
 }
 
 function workloadProblems(spec: JsonMap, old: JsonMap | undefined): readonly StatusCause[] {

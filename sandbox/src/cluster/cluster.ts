@@ -1,11 +1,12 @@
 /**
- * An in-memory Kubernetes cluster behind `KubeApi`. `test/conformance` holds it to a real API
- * server: where they differ, the real
- * one is right.
+ * An in-memory Kubernetes cluster behind `KubeApi`. `test/conformance` compares it with a real API
+ * server.
  *
- * What it does not do: authorization (`rbac.ts` does, in front of it), admission webhooks, fields
- * of built-in kinds (docs/reference/conformance.md), and controllers
- * other than the garbage collector (a Deployment stays as it is written).
+ * Not part of the cluster:
+ * - authorization, which `rbac.ts` adds in front of it
+ * - admission webhooks
+ * - validation of the fields of most built-in kinds (docs/reference/conformance.md)
+ * - controllers other than the garbage collector: a Deployment stays as it is written
  */
 import type {
   Clock,
@@ -34,18 +35,22 @@ import { WriteHandler } from './write-handler.ts';
 
 const INITIAL_NAMESPACES = ['default', 'kube-node-lease', 'kube-public', 'kube-system'];
 
+/** Options of a {@link Cluster}. */
 export interface ClusterOptions {
-  /** Default: a `VirtualClock`. */
+  /** The clock of timestamps, watches and garbage collection. Default: a `VirtualClock`. */
   readonly clock?: Clock;
   /**
-   * Whether garbage is collected and namespaces end, as the controller manager sees to beside a
-   * real API server. Default true.
+   * Whether the garbage collector and the namespace controller run. A real cluster runs them in the
+   * controller manager. Default: true.
    */
   readonly controllers?: boolean;
 }
 
+/** An in-memory cluster with the namespaces that every cluster has. */
 export class Cluster {
+  /** The clock of the cluster. */
   readonly clock: Clock;
+  /** Client with all permissions. */
   readonly api: KubeApi;
   readonly #store = new ObjectStore();
   readonly #kinds = new KindRegistry();
@@ -81,24 +86,25 @@ export class Cluster {
     });
   }
 
-  /** Counts every write that changed something. */
+  /** The newest resourceVersion. Every write that changes an object increments it. */
   get version(): number {
     return this.#store.version;
   }
 
-  /** Watch events that nobody has taken yet. */
+  /** Number of queued watch events that no client has read. */
   get undeliveredEvents(): number {
     return this.#backlog.undeliveredEvents;
   }
 
-  /** Everything there is, without managedFields. Frozen. */
+  /** All objects, frozen, without managedFields. */
   objects(): readonly KubeObject[] {
     return [...this.#store.all()].map(({ object }) => object);
   }
 
   /**
-   * Tells every change as it happens: what was (absent: created) and what is (absent: deleted).
-   * Returns what ends it.
+   * Calls the listener for every change, with the object before (undefined: created) and after
+   * (undefined: deleted).
+   * @returns a function that removes the listener
    */
   onChange(
     listener: (before: KubeObject | undefined, after: KubeObject | undefined) => void,
@@ -106,7 +112,7 @@ export class Cluster {
     return this.#store.subscribe(({ before, after }) => listener(before, after));
   }
 
-  /** How the cluster serves a kind. @throws Error when it does not. */
+  /** The type of an object's kind. @throws Error when the cluster does not serve the kind */
   typeOf(object: Pick<KubeObject, 'apiVersion' | 'kind'>): ResourceType {
     const kind = this.#kinds.ofObject(object);
     if (kind === undefined) {
@@ -118,8 +124,8 @@ export class Cluster {
   }
 
   /**
-   * The kind of this name; of several versions the newest, of several groups the one that was
-   * served first. @throws Error
+   * The type of the kind with this name: the newest version, of the group that was served first.
+   * @throws Error when the cluster serves no such kind
    */
   typeNamed(name: string): ResourceType {
     const kind = this.#kinds.byName(name);
@@ -131,44 +137,42 @@ export class Cluster {
     return kind;
   }
 
-  /**
-   * Rules of definitions that were not checked, because they ask for something that CEL does not
-   * have here.
-   */
+  /** Validation rules that were not checked, because the sandbox's CEL lacks a function. */
   get uncheckedRules(): readonly UncheckedRule[] {
     return this.#rules.uncheckedRules;
   }
 
-  /** All kinds that are served now. */
+  /** The kinds that the cluster serves at present. */
   kinds(): Iterable<Kind> {
     return this.#kinds.all();
   }
 
-  /** An object as its Scale. @throws ApiError 404 */
+  /** The scale subresource of an object. @throws ApiError 404 */
   scale(type: ResourceType, key: ObjectKey): KubeObject {
     return this.#writeHandler.scale(this.#kind(type), key);
   }
 
-  /**
-   * Forgets what happened so far, as etcd's compaction does: older watches and list pages end with
-   * 410.
-   */
+  /** Drops the history, as etcd's compaction does: older watches and list pages end with 410. */
   compact(): void {
     this.#store.compact();
     this.#listPages.clear();
   }
 
   #createApi(): KubeApi {
-    const writes = this.#writeHandler;
-    const respond = async (
-      kind: Kind,
-      signal: AbortSignal | undefined,
-      execute: () => KubeObject,
-    ): Promise<KubeObject> => {
-      signal?.throwIfAborted();
-      const object = execute();
-      return object.kind === kind.kind ? toVersion(object, kind) : object;
-    };
+    return { ...this.#createReadApi(), ...this.#createWriteApi() };
+  }
+
+  async #respond(
+    kind: Kind,
+    signal: AbortSignal | undefined,
+    execute: () => KubeObject,
+  ): Promise<KubeObject> {
+    signal?.throwIfAborted();
+    const object = execute();
+    return object.kind === kind.kind ? toVersion(object, kind) : object;
+  }
+
+  #createReadApi(): Pick<KubeApi, 'list' | 'watch' | 'get'> {
     return {
       list: async (type, options = {}, signal) => {
         signal?.throwIfAborted();
@@ -182,25 +186,32 @@ export class Cluster {
           signal,
         ),
       get: async (type, key, signal) =>
-        respond(
+        this.#respond(
           this.#kind(type),
           signal,
-          () => writes.existing(this.#kind(type), normalizeKey(type, key)).served,
+          () => this.#writeHandler.existing(this.#kind(type), normalizeKey(type, key)).served,
         ),
+    };
+  }
+
+  #createWriteApi(): Omit<KubeApi, 'list' | 'watch' | 'get'> {
+    const writes = this.#writeHandler;
+    return {
       create: async (type, object, options, signal) =>
-        respond(this.#kind(type), signal, () =>
+        this.#respond(this.#kind(type), signal, () =>
           writes.create(this.#kind(type), normalizeObject(type, object), options),
         ),
       replace: async (type, object, options, signal) =>
-        respond(this.#kind(type), signal, () =>
+        this.#respond(this.#kind(type), signal, () =>
           writes.replace(this.#kind(type), normalizeObject(type, object), options),
         ),
       apply: async (type, object, options, signal) =>
-        respond(this.#kind(type), signal, () =>
+        this.#respond(this.#kind(type), signal, () =>
           writes.apply(this.#kind(type), normalizeObject(type, object), options),
         ),
+      // oxlint-disable-next-line max-params -- the signature of KubeApi.patch
       patch: async (type, key, patch, options, signal) =>
-        respond(this.#kind(type), signal, () => {
+        this.#respond(this.#kind(type), signal, () => {
           const change = (old: KubeObject): KubeObject =>
             (patch.type === 'json'
               ? applyJsonPatch(old, patch.body)
@@ -251,7 +262,7 @@ export class Cluster {
     }
   }
 
-  /** The objects of a definition that is being deleted go first, then the definition. */
+  /** Deletes the objects of a terminating CustomResourceDefinition, then the definition. */
   #deleteDefinition(definition: KubeObject): void {
     const kinds = this.#kinds.ofDefinition(definition);
     const end = (): void => {
@@ -291,7 +302,7 @@ export class Cluster {
   }
 }
 
-/** The server drops a namespace where the kind has none. */
+/** The API server drops the namespace of a kind that has none. */
 function normalizeKey<T extends { readonly namespace?: string }>(
   { namespaced }: ResourceType,
   key: T,

@@ -129,6 +129,13 @@ const rootProblems = memoize((root: StructuralSchema) =>
   schemaProblems(root, 'spec.validation.openAPIV3Schema', true),
 );
 
+function typeRequirement(path: string, root: boolean): string {
+  if (root) {
+    return 'at the root';
+  }
+  return path.endsWith('items') ? 'for specified array items' : 'for specified object fields';
+}
+
 function schemaProblems(
   schema: StructuralSchema,
   path: string,
@@ -139,12 +146,7 @@ function schemaProblems(
     schema['x-kubernetes-int-or-string'] === true ||
     schema['x-kubernetes-preserve-unknown-fields'] === true;
   if ((schema.type ?? '') === '' && !free) {
-    found.push(
-      requiredCause(
-        `${path}.type`,
-        `must not be empty ${root ? 'at the root' : path.endsWith('items') ? 'for specified array items' : 'for specified object fields'}`,
-      ),
-    );
+    found.push(requiredCause(`${path}.type`, `must not be empty ${typeRequirement(path, root)}`));
   }
   if (schema.type === 'array' && schema.items === undefined) {
     found.push(requiredCause(`${path}.items`, 'must be specified'));

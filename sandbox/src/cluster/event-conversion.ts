@@ -71,6 +71,7 @@ export function unifyEventVersions(api: KubeApi): KubeApi {
       isCore(type)
         ? toCore(await api.apply(STORED_TYPE, toStored(object), options, signal))
         : api.apply(type, object, options, signal),
+    // oxlint-disable-next-line max-params -- the signature of KubeApi.patch
     patch: async (type, key, patch, options, signal) =>
       isCore(type)
         ? toCore(await api.patch(STORED_TYPE, key, patchToStored(patch), options, signal))
@@ -80,7 +81,7 @@ export function unifyEventVersions(api: KubeApi): KubeApi {
   };
 }
 
-/** Who writes through v1 may leave it out. @throws ApiError 422 */
+/** `eventTime` is required in events.k8s.io and optional in v1. @throws ApiError 422 */
 function requireEventTime(object: KubeObject): void {
   if ('eventTime' in object) {
     return;

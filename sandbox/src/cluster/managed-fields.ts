@@ -1,7 +1,6 @@
 /**
- * Who owns which field (https://kubernetes.io/docs/reference/using-api/server-side-apply/): the
- * entries of managedFields, and how
- * a write changes them.
+ * Field ownership (https://kubernetes.io/docs/reference/using-api/server-side-apply/): the entries
+ * of managedFields, and how a write changes them.
  */
 import type { StatusCause } from './api-errors.ts';
 import { applyConflict } from './api-errors.ts';
@@ -9,6 +8,7 @@ import type { FieldDifference, FieldSet } from './field-set.ts';
 import { comparePaths, toFieldsV1, formatFieldPath } from './field-set.ts';
 import { freezeJson } from './frozen-json.ts';
 
+/** The identity of a write in managedFields. */
 export interface FieldWriter {
   readonly manager: string;
   readonly operation: 'Apply' | 'Update';
@@ -16,12 +16,13 @@ export interface FieldWriter {
   readonly subresource?: string;
 }
 
+/** An entry of managedFields. */
 export interface FieldManager extends FieldWriter {
   readonly time: string;
   readonly fields: FieldSet;
 }
 
-/** An applier is one manager across versions of the API, an updater is not. */
+/** Whether two writes share an entry. Applies share it across API versions, updates do not. */
 export function isSameWriter(a: FieldWriter, b: FieldWriter): boolean {
   return (
     a.manager === b.manager &&
@@ -31,7 +32,10 @@ export function isSameWriter(a: FieldWriter, b: FieldWriter): boolean {
   );
 }
 
-/** After an update: what it changed is the writer's alone, what it removed is nobody's. */
+/**
+ * The managers after an update: the writer alone owns the fields that it changed. No manager owns
+ * the fields that it removed.
+ */
 export function updateManagers(
   managers: readonly FieldManager[],
   writer: FieldWriter,
@@ -52,18 +56,26 @@ export function updateManagers(
   ].filter(ownsFields);
 }
 
+/** One server-side apply. */
+export interface ApplyWrite {
+  readonly writer: FieldWriter;
+  /** The fields of the applied configuration. */
+  readonly sent: FieldSet;
+  readonly difference: FieldDifference;
+  /** Whether the writer takes fields of other managers over. */
+  readonly force: boolean;
+  readonly time: string;
+}
+
 /**
- * After an apply: the writer owns exactly what it sent.
- * @throws ApiError 409 when it changes fields of others and does not force.
+ * The managers after an apply: the writer owns exactly the fields that it sent.
+ * @throws ApiError 409 when the apply changes fields of other managers and does not force
  */
 export function applyManagers(
   managers: readonly FieldManager[],
-  writer: FieldWriter,
-  sent: FieldSet,
-  { changed, removed }: FieldDifference,
-  force: boolean,
-  time: string,
+  { writer, sent, difference, force, time }: ApplyWrite,
 ): readonly FieldManager[] {
+  const { changed, removed } = difference;
   const own = managers.find((manager) => isSameWriter(manager, writer));
   const others = managers.filter((manager) => manager !== own);
   const conflicts = others.flatMap((manager) =>
@@ -103,6 +115,7 @@ function sameFields(a: FieldSet, b: FieldSet): boolean {
   return a === b || (a.size === b.size && [...a].every((path) => b.has(path)));
 }
 
+/** Whether two lists of managers own the same fields, whatever their times. */
 export function sameManagers(a: readonly FieldManager[], b: readonly FieldManager[]): boolean {
   return (
     a === b ||
@@ -154,7 +167,7 @@ function describeManager({ manager, operation, apiVersion, subresource }: FieldM
 
 const entryCache = new WeakMap<FieldManager, object>();
 
-/** As metadata.managedFields. */
+/** The managers in the form of metadata.managedFields. */
 export function managedFields(managers: readonly FieldManager[]): readonly unknown[] {
   return managers.toSorted(compareManagers).map((manager) => {
     let entry = entryCache.get(manager);

@@ -17,9 +17,11 @@ const LABEL_NAMES = new Set(['services', 'namespaces']);
 const STANDARD_FINALIZERS = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
 
 const METADATA_FIELDS = new Set(
-  'name generateName namespace uid resourceVersion generation creationTimestamp deletionTimestamp deletionGracePeriodSeconds labels annotations ownerReferences finalizers managedFields selfLink'.split(
-    ' ',
-  ),
+  (
+    'name generateName namespace uid resourceVersion generation creationTimestamp ' +
+    'deletionTimestamp deletionGracePeriodSeconds labels annotations ownerReferences finalizers ' +
+    'managedFields selfLink'
+  ).split(' '),
 );
 
 const NAME_EDGES_MESSAGE =
@@ -36,25 +38,29 @@ export function unknownMetadataFields({ metadata }: KubeObject): readonly string
   );
 }
 
-/** What cannot be read at all: labels that are no texts. Undefined when everything can. */
+/** Why the metadata cannot be decoded: a label or annotation is no string. Undefined: it can. */
 export function metadataDecodeError({ metadata }: KubeObject): string | undefined {
   for (const field of ['labels', 'annotations'] as const) {
     const wrong = Object.values(metadata[field] ?? {}).find((value) => typeof value !== 'string');
-    const type = Array.isArray(wrong)
-      ? 'array'
-      : isMap(wrong)
-        ? 'object'
-        : typeof wrong === 'boolean'
-          ? 'bool'
-          : typeof wrong;
     if (wrong !== undefined && wrong !== null) {
-      return `json: cannot unmarshal ${type} into Go struct field ObjectMeta.${field} of type string`;
+      return `json: cannot unmarshal ${goJsonType(wrong)} into Go struct field ObjectMeta.${field} of type string`;
     }
   }
   return undefined;
 }
 
-/** Maps and lists of metadata that are empty are not there. */
+/** The name of a JSON type in the messages of Go's decoder. */
+function goJsonType(value: unknown): string {
+  if (Array.isArray(value)) {
+    return 'array';
+  }
+  if (isMap(value)) {
+    return 'object';
+  }
+  return typeof value === 'boolean' ? 'bool' : typeof value;
+}
+
+/** The object without the empty maps and lists of its metadata. */
 export function withoutEmptyMetadata(object: KubeObject): KubeObject {
   const { metadata } = object;
   const empty = (['labels', 'annotations', 'finalizers', 'ownerReferences'] as const).filter(

@@ -194,7 +194,8 @@ class Authorizer {
   }
 }
 
-async function getIfPresent(
+/** The object, or undefined when the API server answers 404. */
+export async function getIfPresent(
   api: KubeApi,
   type: ResourceType,
   key: ObjectKey,

@@ -1,24 +1,22 @@
-/** The scale subresource: replicas of an object, whatever its own field for them is called. */
+/** The scale subresource: the replicas of an object, wherever its kind keeps them. */
 import type { KubeObject } from 'autopilot-runtime/internal';
 import { isMap, freezeJson } from './frozen-json.ts';
 import type { Kind } from './kind-registry.ts';
 
+/** JSON paths of the scale subresource, as a CustomResourceDefinition declares them. */
 export interface ScalePaths {
-  /** As in a definition: `.spec.replicas`. */
+  /** Path of the desired replicas, for example `.spec.replicas`. */
   readonly spec: string;
+  /** Path of the observed replicas. */
   readonly status: string;
+  /** Path of the label selector in its string form. Default: none. */
   readonly selector?: string;
 }
 
-/** An object seen as a Scale. @throws nothing; what the object does not say counts as 0 */
+/** The Scale of an object. Absent replicas count as 0. */
 export function toScale(kind: Kind, object: KubeObject, paths: ScalePaths): KubeObject {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
-  const selector =
-    kind.custom === true
-      ? paths.selector === undefined
-        ? undefined
-        : readPath(object, paths.selector)
-      : selectorOf(object);
+  const selector = kind.custom === true ? customSelector(object, paths) : selectorOf(object);
   return freezeJson({
     apiVersion: 'autoscaling/v1',
     kind: 'Scale',
@@ -31,10 +29,14 @@ export function toScale(kind: Kind, object: KubeObject, paths: ScalePaths): Kube
   } as KubeObject);
 }
 
-/** The object with the replicas that a Scale asks for. */
+/** The object with the replicas of a Scale. */
 export function withReplicas(object: KubeObject, scale: KubeObject, paths: ScalePaths): KubeObject {
   const { replicas: wanted = 0 } = (scale.spec ?? {}) as { replicas?: number };
   return writePath(object, pathParts(paths.spec), wanted) as KubeObject;
+}
+
+function customSelector(object: KubeObject, { selector }: ScalePaths): unknown {
+  return selector === undefined ? undefined : readPath(object, selector);
 }
 
 function replicasSpec(value: unknown): object {

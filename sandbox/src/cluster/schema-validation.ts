@@ -164,67 +164,82 @@ function boundProblems(
   schema: StructuralSchema,
   path: string,
 ): readonly StatusCause[] {
-  const found: StatusCause[] = [];
-  const addProblem = (rule: string, shown: unknown = value): void =>
-    void found.push(
-      createCause(
-        'FieldValueInvalid',
-        path,
-        `Invalid value: ${JSON.stringify(shown)}: ${path.replace(/^status\./, '')} in body ${rule}`,
-      ),
-    );
   if (typeof value === 'number') {
-    const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf } = schema;
-    if (minimum !== undefined && (exclusiveMinimum === true ? value <= minimum : value < minimum)) {
-      addProblem(
-        `should be greater than ${exclusiveMinimum === true ? '' : 'or equal to '}${minimum}`,
-      );
-    }
-    if (maximum !== undefined && (exclusiveMaximum === true ? value >= maximum : value > maximum)) {
-      addProblem(
-        `should be less than ${exclusiveMaximum === true ? '' : 'or equal to '}${maximum}`,
-      );
-    }
-    if (multipleOf !== undefined && !Number.isInteger(value / multipleOf)) {
-      addProblem(`should be a multiple of ${multipleOf}`);
-    }
+    return numberProblems(value, schema).map((rule) => violation(path, value, rule));
   }
   if (typeof value === 'string') {
-    const { minLength, maxLength, pattern } = schema;
-    const { length } = Array.from(value);
-    if (minLength !== undefined && length < minLength) {
-      addProblem(`should be at least ${minLength} chars long`);
-    }
-    if (maxLength !== undefined && length > maxLength) {
-      found.push(
-        createCause('FieldValueTooLong', path, `Too long: may not be more than ${maxLength} bytes`),
-      );
-    }
-    if (pattern !== undefined && !compilePattern(pattern).test(value)) {
-      addProblem(`should match '${pattern}'`);
-    }
+    return stringProblems(value, schema, path);
   }
-  const size = Array.isArray(value)
-    ? value.length
-    : isMap(value)
-      ? Object.keys(value).length
-      : undefined;
-  if (size !== undefined) {
-    const [min, max, what] = Array.isArray(value)
-      ? [schema.minItems, schema.maxItems, 'items']
-      : [schema.minProperties, schema.maxProperties, 'properties'];
-    if (min !== undefined && size < min) {
-      addProblem(`should have at least ${min} ${what}`, size);
-    }
-    if (max !== undefined && size > max) {
-      found.push(
-        createCause(
-          'FieldValueTooMany',
-          path,
-          `Too many: ${size}: must have at most ${max} item${max === 1 ? '' : 's'}`,
-        ),
-      );
-    }
+  if (Array.isArray(value)) {
+    const { minItems: min, maxItems: max } = schema;
+    return sizeProblems({ size: value.length, min, max, what: 'items' }, path);
+  }
+  if (isMap(value)) {
+    const { minProperties: min, maxProperties: max } = schema;
+    return sizeProblems({ size: Object.keys(value).length, min, max, what: 'properties' }, path);
+  }
+  return [];
+}
+
+function violation(path: string, shown: unknown, rule: string): StatusCause {
+  const field = path.replace(/^status\./, '');
+  const message = `Invalid value: ${JSON.stringify(shown)}: ${field} in body ${rule}`;
+  return createCause('FieldValueInvalid', path, message);
+}
+
+/** The rules for numbers that the value breaks. */
+function numberProblems(value: number, schema: StructuralSchema): readonly string[] {
+  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf } = schema;
+  const rules: string[] = [];
+  if (minimum !== undefined && (exclusiveMinimum === true ? value <= minimum : value < minimum)) {
+    rules.push(
+      `should be greater than ${exclusiveMinimum === true ? '' : 'or equal to '}${minimum}`,
+    );
+  }
+  if (maximum !== undefined && (exclusiveMaximum === true ? value >= maximum : value > maximum)) {
+    rules.push(`should be less than ${exclusiveMaximum === true ? '' : 'or equal to '}${maximum}`);
+  }
+  if (multipleOf !== undefined && !Number.isInteger(value / multipleOf)) {
+    rules.push(`should be a multiple of ${multipleOf}`);
+  }
+  return rules;
+}
+
+function stringProblems(
+  value: string,
+  { minLength, maxLength, pattern }: StructuralSchema,
+  path: string,
+): readonly StatusCause[] {
+  const found: StatusCause[] = [];
+  const { length } = Array.from(value);
+  if (minLength !== undefined && length < minLength) {
+    found.push(violation(path, value, `should be at least ${minLength} chars long`));
+  }
+  if (maxLength !== undefined && length > maxLength) {
+    const message = `Too long: may not be more than ${maxLength} bytes`;
+    found.push(createCause('FieldValueTooLong', path, message));
+  }
+  if (pattern !== undefined && !compilePattern(pattern).test(value)) {
+    found.push(violation(path, value, `should match '${pattern}'`));
+  }
+  return found;
+}
+
+interface SizeBounds {
+  readonly size: number;
+  readonly min: number | undefined;
+  readonly max: number | undefined;
+  readonly what: 'items' | 'properties';
+}
+
+function sizeProblems({ size, min, max, what }: SizeBounds, path: string): readonly StatusCause[] {
+  const found: StatusCause[] = [];
+  if (min !== undefined && size < min) {
+    found.push(violation(path, size, `should have at least ${min} ${what}`));
+  }
+  if (max !== undefined && size > max) {
+    const message = `Too many: ${size}: must have at most ${max} item${max === 1 ? '' : 's'}`;
+    found.push(createCause('FieldValueTooMany', path, message));
   }
   return found;
 }

@@ -1,4 +1,4 @@
-/** Every write, in the order of steps the API server keeps on the way. */
+/** Writes: each verb takes the steps of the API server, in the API server's order. */
 import type {
   ApplyOptions,
   Clock,
@@ -33,10 +33,11 @@ import {
   terminating,
   versionMissing,
 } from './api-errors.ts';
+import type { FieldDifference } from './field-set.ts';
 import { appliedFields, compareFields } from './field-set.ts';
 import { freezeJson, freezeOnce, jsonEqual } from './frozen-json.ts';
 import type { Kind, KindRegistry } from './kind-registry.ts';
-import type { FieldManager, FieldWriter } from './managed-fields.ts';
+import type { ApplyWrite, FieldManager, FieldWriter } from './managed-fields.ts';
 import { applyManagers, updateManagers, isSameWriter, sameManagers } from './managed-fields.ts';
 import { mergeApplied, removeFields } from './apply-merge.ts';
 import { findDroppedFields, belongsToSubresource } from './field-ownership.ts';
@@ -47,12 +48,21 @@ import { withReplicas, toScale } from './scale.ts';
 import { unknownFields } from './structural-schema.ts';
 import { findMergeProblem } from './merge-problem.ts';
 
-/** The managers after a write, from the object before (as served, absent when new) and after. */
+/** Computes the managers of a write from the object before (undefined: new) and after. */
 type ComputeManagers = (
   before: KubeObject | undefined,
   after: KubeObject,
 ) => readonly FieldManager[];
 
+/** A write of an object that exists. */
+interface ObjectUpdate {
+  readonly stored: StoredObject;
+  readonly next: KubeObject;
+  readonly options: WriteOptions;
+  readonly computeManagers: ComputeManagers;
+}
+
+/** Carries out writes on the store. */
 export class WriteHandler {
   readonly #store: ObjectStore;
   readonly #kinds: KindRegistry;
@@ -60,14 +70,14 @@ export class WriteHandler {
   readonly #rules: ValidationRules;
   #count = 0;
 
-  constructor(records: ObjectStore, kinds: KindRegistry, clock: Clock, rules: ValidationRules) {
-    this.#store = records;
+  constructor(store: ObjectStore, kinds: KindRegistry, clock: Clock, rules: ValidationRules) {
+    this.#store = store;
     this.#kinds = kinds;
     this.#clock = clock;
     this.#rules = rules;
   }
 
-  /** @throws ApiError 404 */
+  /** The stored object. @throws ApiError 404 */
   existing(kind: Kind, key: ObjectKey): StoredObject {
     const stored = this.#store.get(kind, key);
     if (stored === undefined) {
@@ -76,7 +86,7 @@ export class WriteHandler {
     return stored;
   }
 
-  /** As its Scale. @throws ApiError 404 */
+  /** The scale subresource of an object. @throws ApiError 404 */
   scale(kind: Kind, key: ObjectKey): KubeObject {
     if (kind.scale === undefined) {
       throw noSubresource(kind, key.name);
@@ -84,6 +94,7 @@ export class WriteHandler {
     return toScale(kind, this.existing(kind, key).object, kind.scale);
   }
 
+  /** POST. */
   create(kind: Kind, given: KubeObject, options: WriteOptions = {}): KubeObject {
     if (given.metadata.resourceVersion !== undefined) {
       throw internal('resourceVersion should not be set on objects to be created');
@@ -121,7 +132,7 @@ export class WriteHandler {
     return this.#change(kind, given.metadata, () => next, options);
   }
 
-  /** A patch of the object, or what the collector changes. */
+  /** PATCH, and the changes of the garbage collector. */
   patch(
     kind: Kind,
     key: ObjectKey,
@@ -167,7 +178,8 @@ export class WriteHandler {
     const next = freezeJson(withReplicas(stored.object, asked, scale));
     // The real server records no manager for the scale of a custom resource.
     if (kind.custom === true) {
-      this.#update(kind, stored, next, main, () => stored.managers);
+      const computeManagers = (): readonly FieldManager[] => stored.managers;
+      this.#update(kind, { stored, next, options: main, computeManagers });
     } else {
       this.#change(kind, key, () => next, { ...main });
     }
@@ -183,98 +195,66 @@ export class WriteHandler {
     const stored = this.existing(kind, key);
     const writer = this.#writer(kind, 'Update', options);
     const old = toKindVersion(stored.object, kind);
-    return this.#update(kind, stored, change(old), options, (before, after) =>
+    const computeManagers: ComputeManagers = (before, after) =>
       updateManagers(
         stored.managers,
         writer,
         compareFields(before, after, kind.shape, kind.custom === true),
         this.#time(),
-      ),
-    );
+      );
+    return this.#update(kind, { stored, next: change(old), options, computeManagers });
   }
 
+  /**
+   * Server-side apply. Conflicts are reported before anything else that is wrong with the result.
+   * @throws ApiError 409 when the apply changes fields of other managers and does not force
+   */
   apply(kind: Kind, sent: KubeObject, options: ApplyOptions): KubeObject {
     const given = freezeJson(sent);
     const { subresource, force = false } = options;
     this.#checkSubresource(kind, given.metadata.name, options);
-    if (given.metadata.managedFields !== undefined) {
-      throw badRequest('metadata.managedFields must be nil');
-    }
-    const [unknown] = kind.schema === undefined ? [] : unknownFields(given, kind.schema);
-    const problem =
-      unknown === undefined
-        ? findMergeProblem(given, kind.shape, kind.schema)
-        : `.${unknown}: field not declared in schema`;
-    const { namespace, name } = given.metadata;
-    const target = `${namespace === undefined ? '' : `${namespace}/`}${name}; ${apiVersionOf(kind)}, Kind=${kind.kind}`;
-    if (problem !== undefined) {
-      throw internal(`failed to create typed patch object (${target}): ${problem}`);
-    }
+    checkAppliedConfiguration(kind, given);
     const writer = this.#writer(kind, 'Apply', options);
     const fields = new Set(
       [...appliedFields(given, kind.shape)].filter((path) =>
         belongsToSubresource(kind, path, subresource),
       ),
     );
+    const write = { writer, sent: fields, force, time: this.#time() };
     const stored = this.#store.get(kind, given.metadata);
     if (stored === undefined) {
-      if (subresource !== undefined) {
-        throw notFound(kind, name);
-      }
-      if (given.metadata.uid !== undefined) {
-        throw conflict(kind, name, uidMismatch(given.metadata.uid, ''));
-      }
+      checkAppliedCreation(kind, given, options);
       return this.#create(kind, given, options, () =>
-        applyManagers(
-          [],
-          writer,
-          fields,
-          { changed: new Set<string>(), removed: new Set<string>() },
-          force,
-          this.#time(),
-        ),
+        applyManagers([], { ...write, difference: NO_DIFFERENCE }),
       );
     }
     const object = toKindVersion(stored.object, kind);
-    const own = stored.managers.find((manager) => isSameWriter(manager, writer));
-    const others = stored.managers.filter((manager) => manager !== own);
-    const merged = mergeApplied(object, given, kind.shape) as KubeObject;
-    const next = freezeJson(
-      removeFields(merged, findDroppedFields(kind, own, fields, others), kind.shape),
-    );
-    // Conflicts are told before anything that is wrong with the result.
+    const next = mergeConfiguration(kind, stored, given, write);
     const difference = compareFields(
       object,
       restrictToSubresource(kind, object, next, subresource),
       kind.shape,
       kind.custom === true,
     );
-    const managers = applyManagers(
-      stored.managers,
-      writer,
-      fields,
-      difference,
-      force,
-      this.#time(),
-    );
-    return this.#update(kind, stored, next, options, () => managers);
+    const managers = applyManagers(stored.managers, { ...write, difference });
+    return this.#update(kind, { stored, next, options, computeManagers: () => managers });
   }
 
+  /** DELETE. An object with finalizers stays with a deletionTimestamp. */
   delete(kind: Kind, key: ObjectKey, options: DeleteOptions = {}): void {
     const stored = this.existing(kind, key);
     const { uid, resourceVersion } = options.preconditions ?? {};
     const { metadata } = stored.object;
     if (uid !== undefined && uid !== metadata.uid) {
-      throw preconditionFailed(kind, key.name, 'UID', uid, metadata.uid);
+      const found = metadata.uid;
+      throw preconditionFailed(kind, key.name, { what: 'UID', expected: uid, found });
     }
     if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion) {
-      throw preconditionFailed(
-        kind,
-        key.name,
-        'ResourceVersion',
-        resourceVersion,
-        metadata.resourceVersion,
-      );
+      throw preconditionFailed(kind, key.name, {
+        what: 'ResourceVersion',
+        expected: resourceVersion,
+        found: metadata.resourceVersion,
+      });
     }
     const added = [
       ...(options.propagationPolicy === 'Foreground' ? [FOREGROUND_FINALIZER] : []),
@@ -356,13 +336,7 @@ export class WriteHandler {
     return this.#store.put(kind, undefined, complete, managers).served;
   }
 
-  #update(
-    kind: Kind,
-    stored: StoredObject,
-    next: KubeObject,
-    options: WriteOptions,
-    computeManagers: ComputeManagers,
-  ): KubeObject {
+  #update(kind: Kind, { stored, next, options, computeManagers }: ObjectUpdate): KubeObject {
     const old = toKindVersion(stored.object, kind);
     const { name } = old.metadata;
     const { resourceVersion } = next.metadata;
@@ -382,7 +356,7 @@ export class WriteHandler {
       }
     }
     const whole = applyDefaults(kind, restrictToSubresource(kind, old, next, options.subresource));
-    // What is kept although the client leaves it out is no removal of the client's.
+    // Server fields that the client leaves out are kept, so that they do not count as removed.
     const managers = computeManagers(
       old,
       allocateServerFields(kind, whole, old, () => 0),
@@ -450,6 +424,51 @@ export class WriteHandler {
   #uid(): string {
     return `00000000-0000-4000-8000-${(++this.#count).toString(16).padStart(12, '0')}`;
   }
+}
+
+const NO_DIFFERENCE: FieldDifference = { changed: new Set(), removed: new Set() };
+
+/** @throws ApiError when the API server cannot read the applied configuration */
+function checkAppliedConfiguration(kind: Kind, given: KubeObject): void {
+  const { managedFields, namespace, name } = given.metadata;
+  if (managedFields !== undefined) {
+    throw badRequest('metadata.managedFields must be nil');
+  }
+  const [unknown] = kind.schema === undefined ? [] : unknownFields(given, kind.schema);
+  const problem =
+    unknown === undefined
+      ? findMergeProblem(given, kind.shape, kind.schema)
+      : `.${unknown}: field not declared in schema`;
+  if (problem !== undefined) {
+    const key = `${namespace === undefined ? '' : `${namespace}/`}${name}`;
+    const target = `${key}; ${apiVersionOf(kind)}, Kind=${kind.kind}`;
+    throw internal(`failed to create typed patch object (${target}): ${problem}`);
+  }
+}
+
+/** @throws ApiError when an apply may not create the object */
+function checkAppliedCreation(kind: Kind, given: KubeObject, options: ApplyOptions): void {
+  const { name, uid } = given.metadata;
+  if (options.subresource !== undefined) {
+    throw notFound(kind, name);
+  }
+  if (uid !== undefined) {
+    throw conflict(kind, name, uidMismatch(uid, ''));
+  }
+}
+
+/** The stored object with the applied configuration, without fields that the writer gives up. */
+function mergeConfiguration(
+  kind: Kind,
+  stored: StoredObject,
+  given: KubeObject,
+  { writer, sent }: Pick<ApplyWrite, 'writer' | 'sent'>,
+): KubeObject {
+  const own = stored.managers.find((manager) => isSameWriter(manager, writer));
+  const others = stored.managers.filter((manager) => manager !== own);
+  const merged = mergeApplied(toKindVersion(stored.object, kind), given, kind.shape) as KubeObject;
+  const dropped = findDroppedFields(kind, own, sent, others);
+  return freezeJson(removeFields(merged, dropped, kind.shape));
 }
 
 function toKindVersion(object: KubeObject, kind: Kind): KubeObject {
