@@ -1,8 +1,7 @@
 /**
- * Writes sandbox/src/cluster/served-kinds.ts: the kinds that a real API server with the Istio and Gateway
- * API CRDs serves, and how their
- * lists merge, trimmed from its discovery and OpenAPI documents. Run it again when test/realparts
- * takes a newer version.
+ * Writes sandbox/src/cluster/served-kinds.ts: the kinds that a real API server with the CRDs of
+ * Istio and the Gateway API serves, and how their lists merge, from its discovery and OpenAPI
+ * documents. Run the script again after an update of the version in test/realparts.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -3,7 +3,7 @@
  */
 import type { Clock, Random, Timer } from 'autopilot-runtime/internal';
 
-/** 2026-01-01T00:00:00Z: flights begin here unless told otherwise. */
+/** Default start of virtual time: 2026-01-01T00:00:00Z, in milliseconds. */
 export const EPOCH = Date.UTC(2026, 0, 1);
 
 interface ScheduledTimer {
@@ -13,8 +13,8 @@ interface ScheduledTimer {
 }
 
 /**
- * A clock for flights. Timers run in the order they are due, those due at one instant in the order
- * they were set.
+ * A clock that moves only when it is told to. Timers run in the order in which they are due. Timers
+ * that are due at one instant run in the order in which they were set.
  */
 export class VirtualClock implements Clock {
   #elapsed = 0;

@@ -1,6 +1,6 @@
 /**
- * In the place of `node:…-slim`, where no registry is: this machine's own Node and npm, a shell,
- * and the libraries that they need.
+ * A stand-in for `node:…-slim` without a registry: the Node and npm of this computer, a shell, and
+ * the libraries that they need.
  */
 import { cpSync, existsSync, mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -27,7 +27,7 @@ export interface PodsFixture {
   helm(args: readonly string[], major?: 3 | 4): Promise<string>;
 }
 
-/** Of this machine's Node; builds take it in the place of node:…-slim. */
+/** Image with the Node of this computer. Builds use it in place of node:…-slim. */
 export const NODE_IMAGE = 'localhost/node:local';
 
 let all: Promise<PodsFixture> | undefined;

@@ -105,7 +105,7 @@ describe('AutoRoute in real Pods, under Pod Security restricted', () => {
     );
   });
 
-  it('npm run deploy returns when the operator is ready, and its Pod runs what the Dockerfile says, as nobody, in files that it cannot write', async () => {
+  it('npm run deploy returns when the operator is ready, and its Pod runs the command of the Dockerfile, without root, on a read-only file system', async () => {
     const started = performance.now();
     const said = await on.npmRun([
       'deploy',
@@ -142,7 +142,7 @@ describe('AutoRoute in real Pods, under Pod Security restricted', () => {
     );
   });
 
-  it('flies: routes for the Deployments that are there, in a Pod with the rights of the chart and no other', async () => {
+  it('creates routes for the present Deployments, in a Pod with the RBAC rules of the chart and no others', async () => {
     for (const name of ['one', 'two']) {
       await node.kubectl(['create', '-n', 'apps', '-f', '-'], {
         input: JSON.stringify(withoutPods(deployment(name))),
@@ -220,11 +220,11 @@ describe('AutoRoute in real Pods, under Pod Security restricted', () => {
       };
       const identity = leases.items[0]?.spec.holderIdentity ?? '';
       if (identity === '') {
-        throw new Error('nobody leads');
+        throw new Error('the Lease has no holder');
       }
       return identity;
     };
-    const led = await until('somebody leads', SOON_MS, holder);
+    const led = await until('a Pod holds the Lease', SOON_MS, holder);
     const leader =
       (await pods()).find(({ metadata }) => led.startsWith(metadata.name))?.metadata.name ?? '';
     expect(leader).to.not.equal('');

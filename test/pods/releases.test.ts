@@ -151,7 +151,7 @@ describe('two releases of AutoRoute in Pods, each for one namespace', () => {
     }
   });
 
-  it('fly side by side: each routes what lies in its own', async () => {
+  it('run side by side: each creates routes in its own namespace', async () => {
     for (const team of TEAMS) {
       await on.helm(['install', ...release(team)]);
     }
@@ -189,7 +189,7 @@ describe('two releases of AutoRoute in Pods, each for one namespace', () => {
     }
   });
 
-  it('paused in the values, one stands still without a restart of its Pod, and the other flies on', async () => {
+  it('when one is paused in the values, its Pod is not restarted, and the other one continues', async () => {
     const before = await podsOf('red');
     await on.helm(['upgrade', ...release('red'), '--set', 'config.paused=true']);
     await on.node.kubectl([

@@ -36,14 +36,11 @@ export interface ControlPlane {
   /** The file of the audit log, a JSON object in each line. */
   readonly auditLog: string;
   /**
-   * Kills the API server and starts it anew; its memory of what happened is gone. Resolves when it
-   * is ready.
+   * Kills the API server and starts it again, without its watch cache. Resolves when the new one is
+   * ready.
    */
   restartApiServer(): Promise<void>;
-  /**
-   * Kills etcd and starts it anew on what it had written. Resolves when the API server is ready
-   * with it.
-   */
+  /** Kills etcd and starts it again on its files. Resolves when the API server is ready again. */
   restartEtcd(): Promise<void>;
   stop(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** Ports of the loopback address that nobody listens on. */
+/** Free ports of the loopback address. */
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 

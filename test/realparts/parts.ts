@@ -39,14 +39,12 @@ export type Tool =
   | 'kubeconform'
   | 'actionlint';
 
-/** Without it Helm reads the version v0.0.0. */
+/** Build stamp. Without the stamp, Helm reads the version v0.0.0. */
 export const stamp = ['gitVersion=' + KUBERNETES, 'gitMajor=1', 'gitMinor=37', 'gitTreeState=clean']
   .map((pair) => `-X k8s.io/component-base/version.${pair}`)
   .join(' ');
 
-/**
- * As Helm's own build stamps it: without, `helm template` takes the cluster for Kubernetes 1.20.
- */
+/** The stamp of Helm's own build. Without it, `helm template` assumes Kubernetes 1.20. */
 const helm3Stamp = [
   `internal/version.version=${HELM_3}`,
   ...['chartutil', 'lint/rules'].flatMap((path) => [

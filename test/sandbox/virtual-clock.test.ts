@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { seededRandom, VirtualClock } from '../../sandbox/src/index.ts';
 
 describe('virtual time', () => {
-  it('stands still until it is moved, and never goes back', () => {
+  it('moves only when it is told to, and never back', () => {
     const clock = new VirtualClock(1000);
     clock.moveTo(500);
     clock.moveTo(200);

@@ -6,11 +6,11 @@ export interface ApiResponse {
   readonly code: number;
   readonly body: unknown;
   readonly contentType?: string;
-  /** What a client shows beside the answer. */
+  /** Warning headers, which clients print. */
   readonly warnings?: readonly string[];
 }
 
-/** As a Status. */
+/** The Status object of a failure. */
 export function failureResponse(error: unknown): ApiResponse {
   const { code, reason, message, details } = isApiError(error)
     ? error.status

@@ -1,9 +1,9 @@
 /**
- * An HTTP door to an in-memory cluster: what kubectl and other clients of the Kubernetes API need
- * to see it as a cluster.
+ * The HTTP API of an in-memory cluster, for kubectl and other clients of the Kubernetes API.
  *
- * Discovery, OpenAPI v3, all verbs, watches, Tables. It listens on 127.0.0.1 only and asks nobody
- * who they are.
+ * Served: discovery, OpenAPI v3, all verbs, watches, Tables.
+ *
+ * Caveats: requests are not authenticated. The server listens on 127.0.0.1 only.
  */
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
@@ -105,7 +105,7 @@ async function respond(cluster: Cluster, request: ApiRequest): Promise<ApiRespon
   return found;
 }
 
-/** Rules that nobody has checked are said with every write of their kind. */
+/** A write gets a warning for each rule of its kind that the sandbox cannot check. */
 function uncheckedRuleWarnings(
   cluster: Cluster,
   { group, plural }: ResourcePath,

@@ -7,7 +7,8 @@ import { isMap, jsonEqual } from '../cluster/frozen-json.ts';
 import type { Shape } from '../cluster/merge-shape.ts';
 
 /**
- * https://github.com/kubernetes/community/blob/main/contributors/devel/sig-api-machinery/strategic-merge-patch.md
+ * Applies a strategic merge patch, as the document strategic-merge-patch.md of Kubernetes'
+ * sig-api-machinery describes.
  */
 export function strategicMerge(live: unknown, patch: unknown, shape: Shape | undefined): unknown {
   if (Array.isArray(patch) && shape?.list !== undefined) {

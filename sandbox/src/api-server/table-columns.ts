@@ -18,7 +18,7 @@ export interface TableColumn {
   readonly cell: (object: KubeObject, now: number) => TableCell;
 }
 
-// oxlint-disable-next-line typescript/no-explicit-any -- columns look into objects of every built-in kind
+// oxlint-disable-next-line typescript/no-explicit-any -- columns read objects of many kinds
 type AnyObject = any;
 
 const NAME_COLUMN: TableColumn = {
@@ -106,7 +106,7 @@ const BUILT_IN_COLUMNS: Readonly<Record<string, readonly TableColumn[]>> = {
   ],
 };
 
-/** Of Events in both of their APIs. */
+/** Columns of Events, for both API groups. */
 const EVENT_COLUMNS: readonly TableColumn[] = [
   {
     name: 'Last Seen',
@@ -167,7 +167,7 @@ export function columnsOf(kind: Kind): readonly TableColumn[] {
   ];
 }
 
-/** As kubectl writes durations: 5s, 3m, 2m7s, 4h, 12d. */
+/** An age in the form of kubectl: 5s, 3m, 2m7s, 4h, 12d. */
 function formatAge(time: string | undefined, now: number): string {
   const at = time === undefined ? Number.NaN : Date.parse(time);
   if (Number.isNaN(at)) {

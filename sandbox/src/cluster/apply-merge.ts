@@ -93,8 +93,8 @@ interface Branch {
 }
 
 /**
- * Without the fields at `paths`. A map or list that loses its last member by it, and does not go
- * itself, becomes null.
+ * The value without the fields at `paths`. A map or list that loses its last member and is not
+ * removed itself becomes null.
  */
 export function removeFields<T>(value: T, paths: FieldSet, shape: Shape): T {
   if (paths.size === 0) {

@@ -22,7 +22,7 @@ const asList = (value: unknown): readonly JsonMap[] =>
 const qualifiedPlural = ({ group, plural }: Kind): string =>
   group === '' ? plural : `${plural}.${group}`;
 
-/** With the defaults of its kind; the same object when there are none. */
+/** The object with the defaults of its kind. The same object when the kind has none. */
 export function withBuiltInDefaults(kind: Kind, object: KubeObject): KubeObject {
   const { spec } = object;
   switch (qualifiedPlural(kind)) {

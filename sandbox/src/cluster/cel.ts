@@ -202,8 +202,8 @@ function escapePropertyName(name: string): string {
 }
 
 /**
- * A JSON value as CEL sees it: whole numbers as int, date-times as timestamp, properties under their
- * escaped names.
+ * A JSON value as CEL sees it: whole numbers are ints, date-times are timestamps, and properties
+ * have their escaped names.
  */
 export function toCelValue(value: unknown, schema: StructuralSchema | undefined): unknown {
   if (typeof value === 'number') {

@@ -3,7 +3,7 @@ import { isBelow, withAncestors } from './field-set.ts';
 import type { Kind } from './kind-registry.ts';
 import type { FieldManager } from './managed-fields.ts';
 
-/** What its manager owned, no longer sends, and nobody else owns. */
+/** Fields that a manager owned and no longer sends, and that no other manager owns. */
 export function findDroppedFields(
   kind: Kind,
   own: FieldManager | undefined,
@@ -16,14 +16,14 @@ export function findDroppedFields(
   const managed = [sent, ...others.map(({ fields }) => fields)].map((fields) =>
     withAncestors(fields, kind.shape),
   );
-  // metadata itself always stays: every apply sends the name, which nobody owns.
+  // metadata itself stays: every apply sends the name, which no manager owns.
   const ownFields = [...withAncestors(own.fields, kind.shape)].filter(
     (path) => path !== 'f:metadata',
   );
   return new Set(ownFields.filter((path) => managed.every((fields) => !fields.has(path))));
 }
 
-/** Does this door write the field? */
+/** Whether writes of the subresource change the field. */
 export function belongsToSubresource(
   kind: Kind,
   path: string,

@@ -5,7 +5,7 @@
 
 const FROZEN = new WeakSet<object>();
 
-/** As it would come out of JSON, deeply frozen. What the cluster already keeps is not copied. */
+/** The value as JSON would give it back, deeply frozen. Frozen values are not copied. */
 export function freezeJson<T>(value: T): T {
   if (typeof value !== 'object' || value === null || FROZEN.has(value)) {
     return value;
@@ -36,8 +36,8 @@ function freezeMembers(value: object): unknown {
 const frozenOnce = new WeakMap<object, object>();
 
 /**
- * As `keep`, and the same again for the same value while it has not changed: what is known of it is
- * not found out again.
+ * Like `freezeJson`, with a cache: an unchanged value gives the same result again, so that what is
+ * cached for the result stays usable.
  */
 export function freezeOnce<T extends object>(value: T): T {
   const known = frozenOnce.get(value);

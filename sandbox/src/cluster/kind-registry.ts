@@ -25,7 +25,7 @@ export interface Kind extends ServedKind {
   readonly shape: Shape;
   /** The server counts changes of the spec in metadata.generation. */
   readonly generation: boolean;
-  /** Of CRDs created here; the kinds of `served.ts` are not validated. */
+  /** Schema of a CRD's version. Undefined for the kinds of `served-kinds.ts`: no validation. */
   readonly schema?: StructuralSchema;
   readonly scale?: ScalePaths;
   readonly shortNames?: readonly string[];

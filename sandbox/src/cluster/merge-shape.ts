@@ -25,7 +25,7 @@ export interface Shape {
   readonly ref?: string;
 }
 
-/** Of what no schema describes: maps merge member by member, lists are one value. */
+/** Shape of values without a schema: maps merge member by member, lists are one value. */
 export const ANY_SHAPE: Shape = { open: true, values: { ref: 'any' } };
 
 /** Shapes of metadata, the same for every kind. */

@@ -8,9 +8,9 @@ import { managedFields } from './managed-fields.ts';
 
 export interface StoredObject {
   readonly kind: Kind;
-  /** Without managedFields. Deeply frozen. */
+  /** The object without managedFields, deeply frozen. */
   readonly object: KubeObject;
-  /** As it is served, with managedFields. Deeply frozen. */
+  /** The object as clients receive it, with managedFields, deeply frozen. */
   readonly served: KubeObject;
   readonly managers: readonly FieldManager[];
 }
@@ -21,7 +21,7 @@ export interface ObjectChange {
   readonly before: KubeObject | undefined;
   /** Absent: deleted. */
   readonly after: KubeObject | undefined;
-  /** As watches show it; of a deleted object its last state with the version of the deletion. */
+  /** The object in watch events. A deleted object has its last state, at the deletion's version. */
   readonly served: KubeObject;
 }
 
@@ -166,7 +166,7 @@ export function toVersion(object: KubeObject, kind: Kind): KubeObject {
   return object.apiVersion === apiVersion ? object : freezeJson({ ...object, apiVersion });
 }
 
-/** With managedFields, where there are any. */
+/** The object with managedFields, when it has any. */
 export function withManagedFields(
   object: KubeObject,
   managers: readonly FieldManager[],

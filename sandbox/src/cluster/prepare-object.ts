@@ -1,6 +1,6 @@
 /**
- * What an object goes through before it is written: read strictly, confined to its door, defaulted,
- * validated.
+ * The steps of an object before it is written: strict decoding, restriction to the subresource,
+ * defaults, validation.
  */
 import type { KubeObject } from 'autopilot-runtime/internal';
 import { apiVersionOf } from 'autopilot-runtime/internal';
@@ -31,8 +31,8 @@ import {
 import { validateBySchema } from './schema-validation.ts';
 
 /**
- * As the server reads a body. @throws ApiError 400 or 422 when it is of another kind, cannot be
- * read, or has unknown fields
+ * Decodes the body of a request.
+ * @throws ApiError 400 or 422 for another kind, a value that cannot be decoded, or unknown fields
  */
 export function decode(kind: Kind, given: KubeObject): KubeObject {
   const version = `${given.kind} in version "${given.apiVersion.split('/').at(-1)}" cannot be handled as a ${kind.kind}`;
@@ -65,8 +65,8 @@ export function decode(kind: Kind, given: KubeObject): KubeObject {
 }
 
 /**
- * As the server reads what a patch made. @throws ApiError 400 when it is another object now, 422
- * when it cannot be read
+ * Decodes the result of a patch.
+ * @throws ApiError 400 when the result is another object, 422 when it cannot be decoded
  */
 export function decodePatched(kind: Kind, given: KubeObject, before: KubeObject): KubeObject {
   const { name, namespace } = before.metadata;
@@ -118,7 +118,7 @@ function findUnknownFields(kind: Kind, object: KubeObject): readonly string[] {
   ].sort();
 }
 
-/** With defaults, kept. */
+/** The object with its defaults, frozen. */
 export function applyDefaults(kind: Kind, object: KubeObject): KubeObject {
   const lean = withoutEmptyMetadata(object);
   if (isCrdKind(kind)) {
@@ -178,8 +178,8 @@ function invalidValue(field: string, value: unknown, detail: string): StatusCaus
 }
 
 /**
- * A write through one door keeps the rest: status writes change only status, others never do. What
- * the server sets stays.
+ * Restricts a write to its subresource: writes of status change only status, other writes never
+ * change it. Server-set fields stay.
  */
 export function restrictToSubresource(
   kind: Kind,

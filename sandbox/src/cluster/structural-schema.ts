@@ -119,7 +119,7 @@ interface MemberMapping {
   readonly change: (value: unknown, schema: StructuralSchema, path: string) => unknown;
 }
 
-/** The members that are kept, each changed by its own schema. Unchanged values are returned as is. */
+/** The kept members, each changed by its own schema. Unchanged values are returned as they are. */
 function mapMembers(
   value: unknown,
   schema: StructuralSchema,

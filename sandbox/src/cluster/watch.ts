@@ -1,4 +1,4 @@
-/** Watches: the changes since a version, then each change as it happens, and a bookmark a minute. */
+/** Watches: the changes since a version, then each new change, and a bookmark every minute. */
 import type { Clock, WatchEvent, WatchOptions } from 'autopilot-runtime/internal';
 import { expired, internal, notServed } from './api-errors.ts';
 import { freezeJson } from './frozen-json.ts';

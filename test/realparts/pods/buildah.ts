@@ -50,7 +50,7 @@ export async function buildah(folder: string): Promise<Buildah> {
   const exports = Object.entries(settings).map(([name, value]) => `export ${name}='${value}'\n`);
   const program = join(place('bin'), 'buildah');
   // It starts itself again with a bare environment, so its libraries must lie where the loader
-  // looks; nobody else sees these mounts.
+  // looks; no other process sees these mounts.
   const libraries = `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`;
   const lower = [
     join(files, libraries),

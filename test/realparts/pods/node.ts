@@ -1,9 +1,9 @@
 /**
- * A Kubernetes of one node that runs real Pods: etcd, API server, controller manager, scheduler,
- * containerd, kubelet, proxy and names,
- * all in private namespaces of this machine. The machine itself sees one virtual network link, two
- * routes and a cgroup folder; all of it
- * ends with the first process of the namespaces.
+ * A Kubernetes cluster of one node that runs real Pods: etcd, API server, controller manager,
+ * scheduler, containerd, kubelet, kube-proxy and DNS, all in private Linux namespaces.
+ *
+ * The host sees one virtual network link, two routes and a cgroup folder. All of them go with the
+ * first process of the namespaces.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -82,7 +82,7 @@ export async function preparePods(): Promise<void> {
 }
 
 /**
- * @throws Unavailable when the machine or a part is not fit, Error when the node does not become
+ * @throws Unavailable when the host or a part is unsuitable, Error when the node does not become
  * ready.
  */
 export async function podNode(): Promise<PodNode> {
@@ -267,7 +267,7 @@ function removeCgroups(folders: readonly string[]): void {
     try {
       remove(folder);
     } catch {
-      // A process that is still ending keeps its folder; it is empty and harms nobody.
+      // A process that is still ending keeps its folder; the folder is empty and harmless.
     }
   }
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 export interface Place {
   readonly folder: string;
-  /** Of the node, in its private network. */
+  /** IP address of the node in its private network. */
   readonly address: string;
   /** The node's cgroup, of its own. */
   readonly cgroup: string;
@@ -105,7 +105,7 @@ export function filesOf(place: Place): Readonly<Record<string, string>> {
       clientConnection: { kubeconfig: `${folder}/proxy.kubeconfig` },
       hostnameOverride: 'node',
       clusterCIDR: POD_NETWORK,
-      // Left as the machine has them.
+      // The settings of this computer stay.
       conntrack: { maxPerCore: 0, min: 0, tcpEstablishedTimeout: '0s', tcpCloseWaitTimeout: '0s' },
     }),
     Corefile: `.:53 {\n  bind ${address}\n  errors\n  ready 127.0.0.1:8182\n  kubernetes cluster.local {\n    kubeconfig ${folder}/dns.kubeconfig\n  }\n}\n`,
@@ -179,7 +179,7 @@ function kubelet({ folder, address, cgroup }: Place): object {
     cgroupDriver: 'cgroupfs',
     cgroupRoot: `/${cgroup}`,
     containerRuntimeEndpoint: `unix://${folder}/run/containerd.sock`,
-    // Nobody but the machine itself reaches this network.
+    // Only this computer reaches the network.
     authentication: { anonymous: { enabled: true }, webhook: { enabled: false } },
     authorization: { mode: 'AlwaysAllow' },
     address,

@@ -36,7 +36,7 @@ async function messageOf(call: Promise<unknown>): Promise<string> {
   );
 }
 
-describe('rights', () => {
+describe('policy rules', () => {
   const rule = (verbs: readonly string[], more: Partial<PolicyRule> = {}): PolicyRule => ({
     apiGroups: [''],
     resources: ['configmaps'],
@@ -46,13 +46,13 @@ describe('rights', () => {
 
   // @promise sandbox/cluster-parts
   it('refuse what no rule grants, in the words of the API server', async () => {
-    const api = withPolicyRules(new Cluster(), { cluster: [rule(['get'])] }, { user: 'somebody' });
+    const api = withPolicyRules(new Cluster(), { cluster: [rule(['get'])] }, { user: 'jane' });
     expect(await messageOf(api.get(MAPS, key))).to.equal('404 configmaps "a" not found');
     expect(await messageOf(api.delete(MAPS, key))).to.equal(
-      '403 configmaps "a" is forbidden: User "somebody" cannot delete resource "configmaps" in API group "" in the namespace "default"',
+      '403 configmaps "a" is forbidden: User "jane" cannot delete resource "configmaps" in API group "" in the namespace "default"',
     );
     expect(await messageOf(api.list(MAPS))).to.equal(
-      '403 configmaps is forbidden: User "somebody" cannot list resource "configmaps" in API group "" at the cluster scope',
+      '403 configmaps is forbidden: User "jane" cannot list resource "configmaps" in API group "" at the cluster scope',
     );
   });
 
@@ -147,7 +147,7 @@ describe('rights', () => {
     });
   });
 
-  it('are what a flight’s operator has: without them it gets nowhere', async () => {
+  it('restrict the operator of a sandbox: without them no resource moves', async () => {
     const ar = {
       apiVersion: 'examples.io/v1',
       kind: 'AutoRoute',

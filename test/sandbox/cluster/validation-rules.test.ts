@@ -53,7 +53,7 @@ describe('a rule in CEL that the sandbox cannot evaluate', () => {
     expect(cluster.uncheckedRules[0]?.reason).to.contain("'ip(dyn)'");
   });
 
-  it('is a warning to clients of the HTTP door', async () => {
+  it('is a warning to clients of the HTTP API', async () => {
     const cluster = new Cluster();
     await cluster.api.create(cluster.typeOf(definition), definition);
     const apiServer = await serveApi(cluster);

@@ -54,7 +54,7 @@ describe('a watch of the sandbox', () => {
     expect(value.type).to.equal('ADDED');
   });
 
-  it('shows what nobody has taken yet', async () => {
+  it('counts the events that no client has read', async () => {
     const cluster = new Cluster();
     const type = cluster.typeNamed('ConfigMap');
     const events = cluster.api
