@@ -5,7 +5,8 @@
  * from `autopilot-runtime/generated`.
  */
 export { run } from './operator/run.ts';
-export type { OperatorConfig, OperatorOptions } from './operator/start.ts';
+export type { OperatorConfig } from './operator/config.ts';
+export type { OperatorOptions } from './operator/start.ts';
 export type { EventKey, OperatorEvent } from './observability/operator-event.ts';
 export type { Scheduler } from './api/scheduler.ts';
 export { parseDuration, timeUntil } from './api/duration.ts';

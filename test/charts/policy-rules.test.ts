@@ -33,7 +33,7 @@ describe('a flight with the rights of the chart', () => {
         objects: [deployment('one'), deployment('two')],
         policyRules,
         wrapApi: through,
-        config: { watchNamespaces: [...watchNamespaces] },
+        config: { watchNamespace: watchNamespaces.join(',') },
       });
       await sandbox.create({
         apiVersion: 'examples.io/v1',

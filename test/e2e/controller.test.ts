@@ -278,7 +278,7 @@ describe('the machine on a real API server, with the rights that generate grants
       clock: systemClock,
       random: systemRandom,
       log,
-      config: { workIntervalMs: 3_600_000 },
+      config: { workInterval: '1h' },
     });
     await operator.ready;
   }

@@ -105,7 +105,7 @@ describe('replicas of AutoRoute as processes on a real API server, with the righ
     expect(await running.get('a')?.stop()).to.equal(0);
     const stopped = saidAt('a', 'stopped');
     await held('b');
-    expect(saidAt('b', 'the lease is won') - stopped).to.be.lessThan(2_000);
+    expect(saidAt('b', 'lease acquired') - stopped).to.be.lessThan(2_000);
     await routed('two');
   });
 
@@ -118,7 +118,7 @@ describe('replicas of AutoRoute as processes on a real API server, with the righ
     await held('c');
     // The lease counts from its last renewal, which a standby may have seen up to two seconds
     // before.
-    expect(saidAt('c', 'the lease is won') - killed).to.be.within(10_000, 18_000);
+    expect(saidAt('c', 'lease acquired') - killed).to.be.within(10_000, 18_000);
     await routed('three');
   });
 
@@ -136,7 +136,7 @@ describe('replicas of AutoRoute as processes on a real API server, with the righ
     });
     running.get('c')?.kill('SIGCONT');
     expect(await running.get('c')?.ended).to.equal(1);
-    expect(running.get('c')?.logs()).to.contain('the lease is lost: no more writes');
+    expect(running.get('c')?.logs()).to.contain('lease lost; no further writes');
     expect(await holder()).to.equal('d');
     expect(await plane.kubectl(['get', 'services', '-n', 'apps', '-o', 'name'])).to.not.contain(
       'service/one\n',

@@ -114,7 +114,7 @@ describe('npm run dev beside an operator that is installed for some namespaces',
       `to lead here: kubectl scale deployment ${NAME} --namespace ${NAME} --replicas 0`,
     );
     expect(laptop.logs()).to.match(
-      /another process holds the lease: this one stands by.*"holder":"pod_[0-9a-f]{8}"/,
+      /another replica holds the lease; standing by.*"holder":"pod_[0-9a-f]{8}"/,
     );
     await routed('two');
     expect(laptop.logs()).to.not.contain('"message":"transition"');

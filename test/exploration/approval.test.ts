@@ -59,7 +59,7 @@ const statusOf = (snapshot: ClusterSnapshot): DroneStatus =>
   (snapshot.get('Drone', 'one')?.status ?? {}) as DroneStatus;
 
 const common: Pick<Scenario, 'config' | 'ignoredFields'> = {
-  config: { workIntervalMs: 600_000 },
+  config: { workInterval: '10m' },
   ignoredFields: ['Service.spec.clusterIP', 'Service.spec.clusterIPs'],
 };
 const SCENARIOS: readonly Scenario[] = [

@@ -141,7 +141,7 @@ const SCENARIOS: readonly (readonly [string, () => TestOperator, Scenario])[] = 
         remove('Drone', 'one'),
         quiesce(),
       ],
-      config: { workIntervalMs: 600_000 },
+      config: { workInterval: '10m' },
       ignoredFields: ['VirtualService.metadata.annotations'],
       invariants: {
         'a route that nobody holds stays as it is': (snapshot) =>
@@ -173,7 +173,7 @@ const SCENARIOS: readonly (readonly [string, () => TestOperator, Scenario])[] = 
         remove('Drone', 'two'),
         quiesce(),
       ],
-      config: { workIntervalMs: 600_000 },
+      config: { workInterval: '10m' },
       ignoredFields: ['VirtualService.metadata.annotations'],
       invariants: { 'both routes are there': (snapshot) => http(snapshot).length === 2 },
     }),
@@ -184,7 +184,7 @@ const SCENARIOS: readonly (readonly [string, () => TestOperator, Scenario])[] = 
     scenario({
       name: 'abroad',
       ignoredFields: ['Service.spec.clusterIP', 'Service.spec.clusterIPs'],
-      config: { workIntervalMs: 600_000 },
+      config: { workInterval: '10m' },
       objects: [configMap('makes-the-namespace', {}, { namespace: 'far' })],
       steps: [
         create(drone('one', { names: ['x', 'y'] })),

@@ -185,7 +185,7 @@ async function change(sandbox: Sandbox, one: ChangeStep): Promise<void> {
 
 async function startReaders(testOperator: TestOperator): Promise<Sandbox> {
   const sandbox = await startSandbox(testOperator.scheduler, {
-    config: { workIntervalMs: 36_000_000, workerTimeoutMs: 3_600_000 },
+    config: { workInterval: '10h', workerTimeout: '1h' },
   });
   await sandbox.create(configMap('makes-the-namespace', {}, { namespace: 'far' }));
   return sandbox;

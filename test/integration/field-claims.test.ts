@@ -36,7 +36,7 @@ describe('an edit of an object that is somebody else’s', () => {
     faults = new FaultInjector();
     sandbox = await startSandbox(scheduler, {
       wrapApi: faults.wrapApi,
-      config: { workIntervalMs: 3_600_000 },
+      config: { workInterval: '1h' },
       ...options,
     });
   }

@@ -28,7 +28,7 @@ describe('the finalizer', () => {
     faults = new FaultInjector();
     sandbox = await startSandbox(scheduler, {
       wrapApi: faults.wrapApi,
-      config: { workIntervalMs: 3_600_000, workerTimeoutMs: 30_000 },
+      config: { workInterval: '1h', workerTimeout: '30s' },
       ...options,
     });
   }

@@ -96,7 +96,7 @@ describe('/healthz, by which a kubelet kills', () => {
     const election = { enableLeaderElection: true };
     const leader = await start('leader', election);
     const standby = await start('standby', election);
-    expect(standby.logs()).to.contain('this one stands by');
+    expect(standby.logs()).to.contain('standing by');
     expect([
       await health(leader),
       await health(standby),

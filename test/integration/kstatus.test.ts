@@ -110,7 +110,7 @@ describe('a tool that waits', () => {
         : undefined;
     sandbox = await startSandbox(defineTestOperator(phases).scheduler, {
       wrapApi: faults.wrapApi,
-      config: { workIntervalMs: 3_600_000, workerTimeoutMs: 10_000 },
+      config: { workInterval: '1h', workerTimeout: '10s' },
       ...options,
     });
   }

@@ -59,7 +59,7 @@ describe('npm run dev -- --sandbox', () => {
       const { status } = await api.get(AUTOROUTES, { namespace: 'default', name: 'example' });
       expect((status as { phase?: string } | undefined)?.phase, said).to.equal('Ready');
     });
-    expect(said).to.contain('the lease is won');
+    expect(said).to.contain('lease acquired');
     const [lease] = (await api.list(LEASES)).items;
     expect((lease?.spec as { holderIdentity?: string } | undefined)?.holderIdentity).to.not.equal(
       '',

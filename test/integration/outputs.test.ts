@@ -26,7 +26,7 @@ describe('outputs', () => {
     faults = new FaultInjector();
     sandbox = await startSandbox(scheduler, {
       wrapApi: faults.wrapApi,
-      config: { workIntervalMs: 3_600_000 },
+      config: { workInterval: '1h' },
     });
   }
   const names = async (kind = 'Service'): Promise<readonly string[]> =>
@@ -423,7 +423,7 @@ describe('outputs', () => {
     });
     sandbox = await startSandbox(scheduler, {
       wrapApi: faults.wrapApi,
-      config: { watchNamespaces: ['default'] },
+      config: { watchNamespace: 'default' },
     });
     await sandbox.create(configMap('makes-the-namespace', {}, { namespace: 'far' }));
     await sandbox.create(drone('one'));

@@ -13,7 +13,7 @@ async function start({ scheduler }: TestOperator, options: SandboxOptions = {}):
   faults = new FaultInjector();
   sandbox = await startSandbox(scheduler, {
     wrapApi: faults.wrapApi,
-    config: { workIntervalMs: 3_600_000, workerTimeoutMs: 30_000 },
+    config: { workInterval: '1h', workerTimeout: '30s' },
     ...options,
   });
 }

@@ -21,7 +21,7 @@ async function start({ scheduler }: TestOperator, options: SandboxOptions = {}):
   faults = new FaultInjector();
   sandbox = await startSandbox(scheduler, {
     wrapApi: faults.wrapApi,
-    config: { workIntervalMs: 3_600_000, workerTimeoutMs: 30_000 },
+    config: { workInterval: '1h', workerTimeout: '30s' },
     ...options,
   });
 }
@@ -90,7 +90,7 @@ describe('a worker that does not end', () => {
   // @promise queue/quarantine
   it('is told after its time, loses its slot five seconds later, and its resource is Quarantined until it ends', async () => {
     const { testOperator, end } = stuck();
-    await start(testOperator, { config: { workerTimeoutMs: 30_000, maxConcurrentReconciles: 1 } });
+    await start(testOperator, { config: { workerTimeout: '30s', maxConcurrentReconciles: 1 } });
     await sandbox.create(drone('stuck'));
     await sandbox.create(drone('other'));
     await sandbox.advance('34s');

@@ -61,7 +61,7 @@ describe('one sync', () => {
       C: { interval: '20s', sync: () => ({ next: 'C' }) },
       D: { interval: '20s', sync: () => ({ next: 'D', requeueAfter: '7s' }) },
     });
-    await start(testOperator, { config: { workIntervalMs: 30_000 } });
+    await start(testOperator, { config: { workInterval: '30s' } });
     for (const to of ['B', 'C', 'D']) {
       await sandbox.create(drone(to.toLowerCase(), { to }));
     }
@@ -420,7 +420,7 @@ describe('one sync', () => {
         ),
       },
     });
-    await start(testOperator, { config: { workIntervalMs: 3_600_000 } });
+    await start(testOperator, { config: { workInterval: '1h' } });
     await sandbox.create(drone('one'));
     await sandbox.create(configMap('no'));
     expect(testOperator.calls).to.have.length(1);

@@ -24,7 +24,7 @@ describe('the budget of requests', () => {
   async function start({ scheduler }: TestOperator): Promise<void> {
     sandbox = await startSandbox(scheduler, {
       wrapApi: faults.wrapApi,
-      config: { workIntervalMs: 10_000 },
+      config: { workInterval: '10s' },
     });
   }
   /** Everything but Events, since the last call. */

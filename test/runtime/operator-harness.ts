@@ -35,7 +35,7 @@ export class OperatorHarness {
       clock: this.clock,
       random: () => 0.5,
       log: { debug() {}, info() {}, warn() {}, error() {} },
-      config: { workIntervalMs: 3_600_000 },
+      config: { workInterval: '1h' },
       ...options,
     });
     await this.advance(0);

@@ -1,34 +1,43 @@
 /**
- * Takes changes of autopilot-operator.yaml into the running operator. The file is read again and
- * again rather than watched: a ConfigMap
- * mount swaps a symbolic link, which a watch of the file does not survive.
+ * Applies changes of autopilot-operator.yaml to the running operator. The file is polled: a
+ * ConfigMap mount replaces a symbolic link, which ends a watch of the file.
  */
 import type { Clock } from '../util/clock.ts';
 import { sleep } from '../util/clock.ts';
 import type { Logger } from '../api/worker.ts';
-import type { LiveConfig, OperatorConfig } from './config.ts';
+import type { LiveSettings, OperatorSettings } from './config.ts';
 import { FIELD_NAMES, LIVE_SETTINGS } from './config.ts';
 
 const POLL_INTERVAL_MS = 5_000;
 
+/** What reloading needs. */
 export interface ConfigReloadDeps {
   readonly clock: Clock;
   readonly log: Logger;
-  /** The text of the file now; undefined when there is none. */
+  /** Reads the file. Undefined: the file does not exist. */
   read(): Promise<string | undefined>;
-  /** @throws Error with what is wrong in the text */
-  parse(text: string): OperatorConfig;
-  /** Takes the live settings. */
-  apply(settings: LiveConfig): void;
+  /** @throws Error with every problem of the text. */
+  parse(text: string): OperatorSettings;
+  /** Gives the operator its live settings. */
+  apply(settings: LiveSettings): void;
 }
 
-/** Runs until the signal is aborted. A file that is wrong changes nothing, and is said once. */
+/** The file and its settings, as they were last read. */
+export interface LoadedConfig {
+  readonly text: string | undefined;
+  readonly settings: OperatorSettings;
+}
+
+/**
+ * Polls the file every five seconds until the signal is aborted. A file that is missing, empty or
+ * wrong changes nothing and is logged once.
+ */
 export async function reloadConfig(
-  started: { readonly text: string | undefined; readonly config: OperatorConfig },
+  started: LoadedConfig,
   deps: ConfigReloadDeps,
   signal: AbortSignal,
 ): Promise<void> {
-  let { text, config } = started;
+  let { text, settings } = started;
   for (;;) {
     try {
       await sleep(deps.clock, POLL_INTERVAL_MS, signal);
@@ -41,45 +50,60 @@ export async function reloadConfig(
     }
     text = next;
     if (next === undefined || next.trim() === '') {
-      // Defaults would end a pause that somebody has set; empty is also what a file is while it is
-      // being written.
-      deps.log.warn(
-        `the configuration file is ${next === undefined ? 'gone' : 'empty'}: its last settings stay`,
-      );
+      // Defaults would end a pause that a user has set. A file is also empty while it is written.
+      const state = next === undefined ? 'missing' : 'empty';
+      deps.log.warn(`the configuration file is ${state}; the last settings stay in effect`);
       continue;
     }
-    try {
-      const parsed = deps.parse(next);
-      const changed = (Object.keys(FIELD_NAMES) as (keyof OperatorConfig)[]).filter(
-        (name) => JSON.stringify(parsed[name]) !== JSON.stringify(config[name]),
-      );
-      config = parsed;
-      if (changed.length === 0) {
-        continue;
-      }
-      const live: readonly string[] = LIVE_SETTINGS;
-      const names = (wanted: boolean): string =>
-        changed
-          .filter((name) => live.includes(name) === wanted)
-          .map((name) => FIELD_NAMES[name])
-          .join(', ');
-      deps.apply(
-        Object.fromEntries(
-          LIVE_SETTINGS.map((name) => [name, parsed[name]]),
-        ) as unknown as LiveConfig,
-      );
-      if (names(true) !== '') {
-        deps.log.info('configuration reloaded', { changed: names(true) });
-      }
-      if (names(false) !== '') {
-        deps.log.warn('some changes of the configuration need a restart', {
-          changed: names(false),
-        });
-      }
-    } catch (error) {
-      deps.log.error('the configuration is wrong and was not taken', {
-        error: (error as Error).message,
-      });
-    }
+    settings = applyText(next, settings, deps);
   }
+}
+
+/** Returns the settings of the text, or the old ones when the text is wrong. */
+function applyText(text: string, old: OperatorSettings, deps: ConfigReloadDeps): OperatorSettings {
+  const { log } = deps;
+  let settings = old;
+  try {
+    settings = deps.parse(text);
+    const changed = changedSettings(old, settings);
+    if (changed.length === 0) {
+      return settings;
+    }
+    deps.apply(liveSettingsOf(settings));
+    const live = changed.filter(isLiveSetting);
+    const others = changed.filter((name) => !isLiveSetting(name));
+    if (live.length > 0) {
+      log.info('configuration reloaded', { changed: fieldNames(live) });
+    }
+    if (others.length > 0) {
+      log.warn('changed settings need a restart to take effect', { changed: fieldNames(others) });
+    }
+  } catch (error) {
+    log.error('the configuration is invalid; the last settings stay in effect', {
+      error: (error as Error).message,
+    });
+  }
+  return settings;
+}
+
+function changedSettings(
+  old: OperatorSettings,
+  settings: OperatorSettings,
+): readonly (keyof OperatorSettings)[] {
+  return (Object.keys(FIELD_NAMES) as (keyof OperatorSettings)[]).filter(
+    (name) => JSON.stringify(settings[name]) !== JSON.stringify(old[name]),
+  );
+}
+
+function liveSettingsOf(settings: OperatorSettings): LiveSettings {
+  const entries = LIVE_SETTINGS.map((name) => [name, settings[name]]);
+  return Object.fromEntries(entries) as unknown as LiveSettings;
+}
+
+function isLiveSetting(name: keyof OperatorSettings): boolean {
+  return (LIVE_SETTINGS as readonly string[]).includes(name);
+}
+
+function fieldNames(settings: readonly (keyof OperatorSettings)[]): string {
+  return settings.map((name) => FIELD_NAMES[name]).join(', ');
 }

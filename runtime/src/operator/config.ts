@@ -1,37 +1,99 @@
 /**
- * How the operator runs: autopilot-operator.yaml over the original's defaults, field by field, and
- * the environment over both.
+ * How the operator runs. Three layers, field by field: environment variables over
+ * autopilot-operator.yaml over the original's defaults.
  */
-import { readFile } from 'node:fs/promises';
-import type { LogLevel } from '../observability/logger.ts';
-import type { PrometheusSettings } from '../queries/query-types.ts';
+import type { Duration } from '../api/spec-types.ts';
 import type { ConfigSchema } from '../api/config-schema.ts';
 import { validateUserConfig } from '../api/config-schema.ts';
-import type { FileFields } from './config-fields.ts';
-import { readNamespaces, readConfigFields, readUrl } from './config-fields.ts';
+import type { LogLevel } from '../observability/logger.ts';
+import type { PrometheusSettings } from '../queries/query-types.ts';
+import { parseConfigFile, readConfigFile } from './config-file.ts';
+import type { ConfigValues } from './config-fields.ts';
+import { readConfigObject, readNamespaces, readUrl } from './config-fields.ts';
 
+/**
+ * The fields of autopilot-operator.yaml, as the file has them. Every field is optional. Tests give
+ * the same fields to the sandbox.
+ */
 export interface OperatorConfig {
+  /** Version of the original's file format. Ignored. */
+  readonly version?: string;
+  /** The mesh, which decides the default of `metrics.address`. Default: `Istio`. */
+  readonly meshProvider?: 'Istio' | 'Custom';
+  /** Namespace of the mesh's control plane. Default: `istio-system`. */
+  readonly controlPlaneNs?: string;
+  /**
+   * Longest time between two reconciles of a resource that stays in a phase. `interval` of a phase
+   * and `requeueAfter` of a worker override it. Default: `5s`.
+   */
+  readonly workInterval?: Duration;
+  /** Time that a worker may take before its signal is aborted. Default: `60s`. */
+  readonly workerTimeout?: Duration;
+  /** Maximum of reconciles at once. Default: 10. */
+  readonly maxConcurrentReconciles?: number;
+  /**
+   * Address of `/metrics`, `/healthz` and `/readyz`: `:9091` or `127.0.0.1:9091`. An empty string
+   * disables them. Default: `:9091`.
+   */
+  readonly metricsAddr?: string;
+  /**
+   * Whether replicas elect a leader and only the leader reconciles. Default: true; in the sandbox
+   * and in `startOperator`, false.
+   */
+  readonly enableLeaderElection?: boolean;
+  /** Namespaces to watch, separated by commas. Default: an empty string, the whole cluster. */
+  readonly watchNamespace?: string;
+  /** Namespace of the Lease. Default: the Pod's namespace. */
+  readonly leaderElectionNamespace?: string;
+  /** Least severe level that is logged. Default: `Info`. */
+  readonly logLevel?: 'Debug' | 'Info' | 'Warn' | 'Error';
+  /**
+   * Whether the whole operator is paused: no worker is called, and only the condition Paused is
+   * written. Deletion continues. Default: false.
+   */
+  readonly paused?: boolean;
+  /** Access to Prometheus, for the queries of workers. */
+  readonly metrics?: {
+    /**
+     * URL of Prometheus; a path is kept. Default: `http://prometheus.<controlPlaneNs>:9090`, with
+     * `meshProvider: Custom` none.
+     */
+    readonly address?: string;
+    /** File with a bearer token, read again for each query. Default: none. */
+    readonly bearerTokenFile?: string;
+    /** File with the CA certificates to trust, in PEM. Default: those of Node. */
+    readonly caFile?: string;
+    /** HTTP headers of each query. Default: none. */
+    readonly headers?: Readonly<Record<string, string>>;
+    /** Time that one query may take. Default: `10s`. */
+    readonly timeout?: Duration;
+  };
+  /** The user's own section, `context.config` of workers. Default: an empty mapping. */
+  readonly config?: Readonly<Record<string, unknown>>;
+}
+
+/** The configuration with defaults filled in and durations in milliseconds. */
+export interface OperatorSettings {
   readonly workIntervalMs: number;
   readonly maxConcurrentReconciles: number;
-  /** How long a worker may take before its signal is aborted. */
+  /** Time that a worker may take before its signal is aborted. */
   readonly workerTimeoutMs: number;
-  /** Empty: the whole cluster. */
+  /** Namespaces to watch. Empty: the whole cluster. */
   readonly watchNamespaces: readonly string[];
   readonly leaderElection: boolean;
-  /** Default: the Pod's namespace. */
+  /** Namespace of the Lease. Undefined: the Pod's namespace. */
   readonly leaderElectionNamespace: string | undefined;
-  /** The stop switch for the whole operator. */
+  /** Whether the whole operator is paused. */
   readonly paused: boolean;
-  /** The user's own section, given to workers. */
+  /** The user's own section. */
   readonly config: unknown;
-  /** Prometheus. */
   readonly metrics: PrometheusSettings;
-  /** `:9091`; empty: no endpoints. */
+  /** Address of the endpoints. Empty: no endpoints. */
   readonly metricsAddr: string;
   readonly logLevel: LogLevel;
 }
 
-/** Settings that take effect in a running operator; the others need a new process. */
+/** Settings that take effect in a running operator; the others need a restart. */
 export const LIVE_SETTINGS = [
   'workIntervalMs',
   'workerTimeoutMs',
@@ -40,10 +102,12 @@ export const LIVE_SETTINGS = [
   'metrics',
   'logLevel',
 ] as const;
-export type LiveConfig = Pick<OperatorConfig, (typeof LIVE_SETTINGS)[number]>;
 
-/** As the settings are called in the file. */
-export const FIELD_NAMES: Readonly<Record<keyof OperatorConfig, string>> = {
+/** The settings that a running operator accepts. */
+export type LiveSettings = Pick<OperatorSettings, (typeof LIVE_SETTINGS)[number]>;
+
+/** Names of the settings in autopilot-operator.yaml. */
+export const FIELD_NAMES: Readonly<Record<keyof OperatorSettings, keyof OperatorConfig>> = {
   workIntervalMs: 'workInterval',
   maxConcurrentReconciles: 'maxConcurrentReconciles',
   workerTimeoutMs: 'workerTimeout',
@@ -57,41 +121,51 @@ export const FIELD_NAMES: Readonly<Record<keyof OperatorConfig, string>> = {
   logLevel: 'logLevel',
 };
 
+/** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-export const DEFAULT_CONFIG: OperatorConfig = mergeConfig({}, {});
+/** The settings of an empty configuration. */
+export const DEFAULT_SETTINGS: OperatorSettings = mergeSettings({}, {});
 
 /**
- * @param file path; an absent file means the defaults.
- * @throws Error with file, line and column of everything that is wrong.
+ * Reads autopilot-operator.yaml.
+ *
+ * @param file path of the file; a file that does not exist is an empty configuration.
+ * @throws Error with file, line and column of every problem.
  */
-export async function loadConfig(file: string, environment: Environment): Promise<OperatorConfig> {
-  return parseConfig((await readConfigFile(file)) ?? '', file, environment);
-}
-
-/** The text of the file; undefined when there is none. @throws Error when it cannot be read */
-export async function readConfigFile(file: string): Promise<string | undefined> {
-  return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') {
-      return undefined;
-    }
-    throw new Error(`cannot read ${file}: ${error.message}`, { cause: error });
-  });
+export async function loadConfig(file: string): Promise<OperatorConfig> {
+  return parseConfigFile((await readConfigFile(file)) ?? '', file);
 }
 
 /**
- * @param type what the user's `config:` must be; undefined: anything
- * @throws Error with file, line and column of everything that is wrong.
+ * Fills in defaults and converts durations.
+ *
+ * @param userSchema the schema of the user's section `config`. Absent: every value is valid.
+ * @throws Error with the fields that are unknown or have wrong values.
  */
-export function parseConfig(
-  text: string,
-  file: string,
+export function settingsOf(config: OperatorConfig, userSchema?: ConfigSchema): OperatorSettings {
+  const settings = mergeSettings(readConfigObject(config), {});
+  return { ...settings, config: validateUserConfig(userSchema, settings.config) };
+}
+
+/**
+ * Reads the settings from the text of autopilot-operator.yaml and from the environment.
+ *
+ * @param source the text of the file, and the file name in messages.
+ * @param environment `METRICS_SERVER` overrides `metrics.address`, and `WATCH_NAMESPACE` overrides
+ * `watchNamespace`.
+ * @param userSchema the schema of the user's section `config`. Absent: every value is valid.
+ * @throws Error with file, line and column of every problem.
+ */
+export function parseSettings(
+  source: { readonly text: string; readonly file: string },
   environment: Environment,
-  type?: ConfigSchema,
-): OperatorConfig {
-  const config = mergeConfig(readConfigFields(text, file), environment);
+  userSchema?: ConfigSchema,
+): OperatorSettings {
+  const { text, file } = source;
+  const settings = mergeSettings(readConfigObject(parseConfigFile(text, file)), environment);
   try {
-    return { ...config, config: validateUserConfig(type, config.config) };
+    return { ...settings, config: validateUserConfig(userSchema, settings.config) };
   } catch (error) {
     throw new Error(`${file}: ${(error as Error).message.replaceAll('\n', `\n${file}: `)}`, {
       cause: error,
@@ -99,37 +173,40 @@ export function parseConfig(
   }
 }
 
-function mergeConfig(fields: FileFields, environment: Environment): OperatorConfig {
-  const { metrics = {} } = fields;
-  const { METRICS_SERVER: server, WATCH_NAMESPACE: watched } = environment;
-  const provided =
-    fields.meshProvider === 'Custom'
-      ? undefined
-      : `http://prometheus.${fields.controlPlaneNs ?? 'istio-system'}:9090`;
+function mergeSettings(values: ConfigValues, environment: Environment): OperatorSettings {
+  const { WATCH_NAMESPACE: watched } = environment;
   return {
-    workIntervalMs: fields.workInterval ?? 5_000,
-    maxConcurrentReconciles: fields.maxConcurrentReconciles ?? 10,
-    workerTimeoutMs: fields.workerTimeout ?? 60_000,
-    // An empty variable means the whole cluster, as the chart says it.
+    workIntervalMs: values.workInterval ?? 5_000,
+    maxConcurrentReconciles: values.maxConcurrentReconciles ?? 10,
+    workerTimeoutMs: values.workerTimeout ?? 60_000,
+    // The chart sets WATCH_NAMESPACE to an empty string for the whole cluster.
     watchNamespaces:
       watched === undefined
-        ? (fields.watchNamespace ?? [])
+        ? (values.watchNamespace ?? [])
         : readVariable('WATCH_NAMESPACE', watched, readNamespaces),
-    leaderElection: fields.enableLeaderElection ?? true,
-    leaderElectionNamespace: fields.leaderElectionNamespace,
-    paused: fields.paused ?? false,
-    config: fields.config ?? {},
-    metrics: {
-      address: server
-        ? readVariable('METRICS_SERVER', server, readUrl)
-        : (metrics.address ?? provided),
-      ...(metrics.bearerTokenFile !== undefined && { bearerTokenFile: metrics.bearerTokenFile }),
-      ...(metrics.caFile !== undefined && { caFile: metrics.caFile }),
-      headers: metrics.headers ?? {},
-      timeoutMs: metrics.timeout ?? 10_000,
-    },
-    metricsAddr: fields.metricsAddr ?? ':9091',
-    logLevel: fields.logLevel ?? 'info',
+    leaderElection: values.enableLeaderElection ?? true,
+    leaderElectionNamespace: values.leaderElectionNamespace,
+    paused: values.paused ?? false,
+    config: values.config ?? {},
+    metrics: prometheusSettings(values, environment),
+    metricsAddr: values.metricsAddr ?? ':9091',
+    logLevel: values.logLevel ?? 'info',
+  };
+}
+
+function prometheusSettings(values: ConfigValues, environment: Environment): PrometheusSettings {
+  const { metrics = {}, meshProvider, controlPlaneNs = 'istio-system' } = values;
+  const { METRICS_SERVER: server } = environment;
+  const defaultAddress =
+    meshProvider === 'Custom' ? undefined : `http://prometheus.${controlPlaneNs}:9090`;
+  return {
+    address: server
+      ? readVariable('METRICS_SERVER', server, readUrl)
+      : (metrics.address ?? defaultAddress),
+    ...(metrics.bearerTokenFile !== undefined && { bearerTokenFile: metrics.bearerTokenFile }),
+    ...(metrics.caFile !== undefined && { caFile: metrics.caFile }),
+    headers: metrics.headers ?? {},
+    timeoutMs: metrics.timeout ?? 10_000,
   };
 }
 

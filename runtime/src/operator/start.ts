@@ -1,10 +1,11 @@
 /**
- * An operator behind its ports: the same start for the process (`run`) and for the sandbox.
+ * Starts an operator whose API client, clock and randomness are given: by `run` for a process, by
+ * the sandbox for a test.
  *
- * Start: a first look at the lease, caches, election, a look at how far the API server is, syncs. A
- * lease that nobody holds is won before
- * the caches are filled, so that they need no second look. Stop: no new syncs, those under way,
- * Events, watches, the lease last.
+ * Order of the start: first attempt to acquire the lease, initial lists, election, catching up with
+ * the API server, reconciles. A lease that is free is acquired before the initial lists, so that
+ * they need not be repeated. Order of the stop: no new reconciles, running reconciles, Events,
+ * watches, lease.
  */
 import type { Clock, Random } from '../util/clock.ts';
 import type { LeaderElector } from '../leader-election/leader-elector.ts';
@@ -26,205 +27,275 @@ import type { QueryMetrics } from '../queries/prometheus-client.ts';
 import type { Scheduler } from '../api/scheduler.ts';
 import { validateUserConfig } from '../api/config-schema.ts';
 import type { Logger } from '../api/worker.ts';
-import { DEFAULT_CONFIG } from './config.ts';
-import type { OperatorConfig } from './config.ts';
+import { settingsOf } from './config.ts';
+import type { LiveSettings, OperatorConfig, OperatorSettings } from './config.ts';
 import { createThrottledWarnings } from './throttled-warnings.ts';
-
-export type { OperatorConfig } from './config.ts';
-export type { OperatorEvent } from '../observability/operator-event.ts';
+import type { ThrottledWarnings } from './throttled-warnings.ts';
 
 /**
- * With the five seconds that a worker has after its signal it is less than the 45 that the chart
- * gives a Pod to end.
+ * Drain timeout. 30 s and the 5 s that a worker has after its signal must stay below the 45 s of the
+ * chart's `terminationGracePeriodSeconds`.
  */
 const DRAIN_TIMEOUT_MS = 30_000;
 
+/** What an operator needs from its surroundings. */
 export interface OperatorOptions {
+  /** The phases and their workers: `src/generated/scheduler.ts` of a project. */
   readonly scheduler: Scheduler;
+  /** Client of the API server. */
   readonly api: GuardableKubeApi;
+  /** Wall clock, monotonic clock and timers. */
   readonly clock: Clock;
+  /** Source of randomness, for jitter and tokens. */
   readonly random: Random;
+  /** Logger of the operator and of its workers. */
   readonly log: Logger;
-  /** Over the defaults of `DEFAULT_CONFIG`; election is off unless it is asked for here. */
-  readonly config?: Partial<OperatorConfig>;
-  /** Name in the Lease and in Events; default: `autopilot`. */
+  /**
+   * Fields of autopilot-operator.yaml, over the defaults. Leader election is off unless
+   * `enableLeaderElection` is true here.
+   */
+  readonly config?: OperatorConfig;
+  /** Name of this replica in the Lease and in Events. Default: `autopilot`. */
   readonly identity?: string;
+  /** Called for each transition, write and failure. Must not throw. */
   readonly onEvent?: (event: OperatorEvent) => void;
+  /** Called for everything that metrics count. Default: nothing is called. */
   readonly observer?: Partial<Observer>;
-  /** Spans; default: none. */
+  /** Makes spans. Default: no spans. */
   readonly trace?: Trace;
-  /** Resources whose worker blocked the last process: their first sync waits. */
+  /** Resources whose worker blocked the previous process. Their first reconcile is delayed. */
   readonly deferredResources?: readonly DeferredResource[];
-  /** Answers metrics queries; default: Prometheus as `config.metrics` says. */
+  /** Executes metrics queries. Default: queries Prometheus at `config.metrics.address`. */
   readonly queryMetrics?: QueryMetrics;
 }
 
+/** A running operator. */
 export interface Operator {
   /**
-   * Resolves when all caches are filled and syncs run (a standby: when caches are filled). Rejects
-   * when stopped before.
+   * Resolves when the initial lists are complete and reconciles run; on a standby, when the initial
+   * lists are complete. Rejects when the operator is stopped before.
    */
   readonly ready: Promise<void>;
-  /** Resolves when the lease was lost: the process must end. */
+  /** Resolves when the lease was lost. The process must then end. */
   readonly lost: Promise<void>;
-  /** Does this process run syncs? */
+  /** Whether this replica reconciles. */
   isLeading(): boolean;
   /**
-   * Syncs under way, or due now. A sandbox flight is quiet when this is 0 and no event is
-   * undelivered.
+   * Number of reconciles that are running or due now. A sandbox is quiescent when this is 0 and
+   * every event has been delivered.
    */
   pendingCount(): number;
+  /** The controller's counters, for metrics, readiness checks and tests. */
   readonly controller: Pick<
     Controller,
     'phaseCounts' | 'unavailableKinds' | 'queue' | 'informers' | 'quarantinedCount' | 'entryCounts'
   >;
-  /** Who holds the lease, as last seen; undefined without election. */
+  /** Identity of the leader, as last seen. Undefined without leader election. */
   holder(): string | undefined;
-  /** New settings in place: interval, timeout, pause, the user's config. */
-  configure(config: Partial<OperatorConfig>): void;
+  /** Changes settings of the running operator: intervals, timeouts, pause, the user's config. */
+  configure(changes: Partial<LiveSettings>): void;
   /**
-   * No new syncs; waits for those under way (at most 30 s, then their signal is aborted), then ends
-   * watches and releases the lease.
+   * Starts no new reconciles, waits for running ones (after 30 s their signals are aborted), ends
+   * the watches and releases the lease.
    */
   stop(): Promise<void>;
 }
 
+/**
+ * Starts an operator.
+ *
+ * @throws Error when a field of `options.config` is unknown or has a wrong value.
+ */
 export function startOperator(options: OperatorOptions): Operator {
-  const { scheduler, clock, random, log, identity = 'autopilot' } = options;
-  const validated = (settings: OperatorConfig): OperatorConfig => ({
-    ...settings,
-    config: validateUserConfig(scheduler.config, settings.config),
-  });
-  let config = validated({ ...DEFAULT_CONFIG, leaderElection: false, ...options.config });
-  const { trace = untraced, onEvent } = options;
-  const warnings = createThrottledWarnings(log, clock);
-  const observer = combineObservers(
-    options.observer ?? {},
-    { event: logEvents(log) },
-    warnings,
-    onEvent === undefined ? {} : { event: onEvent },
-  );
-  const stopping = new AbortController();
-  let leaderElector: LeaderElector | undefined;
-  let isLeading = false;
-  const fence = config.leaderElection
-    ? createWriteFence(options.api, () => leaderElector)
-    : undefined;
-  const fencedApi = fence?.api ?? options.api;
-  const api = tracedApi(fencedApi, trace);
-  const eventRecorder = createEventRecorder({
-    // Without spans: an Event is sent whenever there is time, and belongs to no sync.
-    api: fencedApi,
-    clock,
-    operatorName: scheduler.operatorName,
-    instance: identity,
-    isBusy: () => controller.queue.depth.changed + controller.queue.depth.due > 0,
-    onResult: (result) => observer.eventHandled(result),
-  });
-  const queryMetrics =
-    options.queryMetrics ??
-    createPrometheusClient(
-      () => config.metrics,
-      (warning) => warnings.prometheusWarned(warning),
-    );
-  const controller = new Controller({
-    scheduler,
-    api,
-    clock,
-    random,
-    log,
-    observer,
-    trace,
-    recordEvent: eventRecorder.record,
-    watchNamespaces: config.watchNamespaces,
-    maxConcurrentReconciles: config.maxConcurrentReconciles,
-    mayWrite: () => fence === undefined || leaderElector?.mayWrite() === true,
-    settings: () => config,
-    metricsQueriesFor: (resource, signal) =>
-      createMetricsQueries(scheduler.queries, resource.metadata.namespace, queryMetrics, signal),
-  });
+  const config = { enableLeaderElection: false, ...options.config };
+  return startWithSettings(options, settingsOf(config, options.scheduler.config));
+}
 
-  const lost = Promise.withResolvers<void>();
+/**
+ * Starts an operator whose configuration has been read already.
+ *
+ * @param options `options.config` is ignored.
+ */
+export function startWithSettings(options: OperatorOptions, settings: OperatorSettings): Operator {
+  const operator = new RunningOperator(options, settings);
+  operator.start();
+  return operator;
+}
 
-  /** Campaigns; resolves after the first look at the lease. */
-  async function startElection(): Promise<void> {
-    const namespace = config.leaderElectionNamespace;
-    if (namespace === undefined) {
-      throw new Error(
-        'leader election needs a namespace: set leaderElectionNamespace, or enableLeaderElection: false',
-      );
-    }
-    const key = { namespace, name: leaseName(scheduler.operatorName, config.watchNamespaces) };
-    const lease = `${namespace}/${key.name}`;
-    const onNewLeader = (holder: string): void =>
-      log.info('another process holds the lease: this one stands by', { lease, holder });
-    const onError = (error: string): void =>
-      log.warn('the lease cannot be read or written', { lease, error });
-    const elector = startLeaderElector(
-      { api: options.api, clock, random, key, identity, onNewLeader, onError },
-      stopping.signal,
-    );
-    leaderElector = elector;
-    void elector.acquired.then(() => log.info('the lease is won', { lease, identity }));
-    void elector.lost.then(() => {
-      isLeading = false;
-      controller.abort();
-      log.error('the lease is lost: no more writes', { lease });
-      lost.resolve();
+class RunningOperator implements Operator {
+  readonly #options: OperatorOptions;
+  readonly #identity: string;
+  readonly #stopping = new AbortController();
+  readonly #lost = Promise.withResolvers<void>();
+  readonly #fence: ReturnType<typeof createWriteFence> | undefined;
+  readonly #eventRecorder: ReturnType<typeof createEventRecorder>;
+  readonly #controller: Controller;
+  #settings: OperatorSettings;
+  #leaderElector: LeaderElector | undefined;
+  #isLeading = false;
+  ready: Promise<void> = Promise.resolve();
+
+  constructor(options: OperatorOptions, settings: OperatorSettings) {
+    const { api, scheduler, clock, log, identity = 'autopilot' } = options;
+    this.#options = options;
+    this.#settings = settings;
+    this.#identity = identity;
+    this.#fence = settings.leaderElection
+      ? createWriteFence(api, () => this.#leaderElector)
+      : undefined;
+    const warnings = createThrottledWarnings(log, clock);
+    const observer = observerOf(options, warnings);
+    this.#eventRecorder = createEventRecorder({
+      // Without spans: an Event is sent when there is time, outside of any reconcile.
+      api: this.#fence?.api ?? api,
+      clock,
+      operatorName: scheduler.operatorName,
+      instance: identity,
+      isBusy: () => {
+        const { changed, due } = this.#controller.queue.depth;
+        return changed + due > 0;
+      },
+      onResult: (result) => observer.eventHandled(result),
     });
-    await elector.firstAttempt;
+    this.#controller = this.#createController(observer, warnings);
   }
 
-  function startLeading(): void {
-    if (stopping.signal.aborted) {
-      return;
-    }
-    isLeading = true;
-    controller.start(options.deferredResources);
+  get lost(): Promise<void> {
+    return this.#lost.promise;
   }
 
-  async function start(): Promise<void> {
-    if (config.leaderElection) {
-      await startElection();
+  get controller(): Controller {
+    return this.#controller;
+  }
+
+  start(): void {
+    this.ready = this.#start();
+    this.ready.catch(() => undefined);
+  }
+
+  isLeading(): boolean {
+    return this.#isLeading;
+  }
+
+  pendingCount(): number {
+    return this.#controller.pendingCount();
+  }
+
+  holder(): string | undefined {
+    return this.#leaderElector?.holder();
+  }
+
+  configure(changes: Partial<LiveSettings>): void {
+    const { paused } = this.#settings;
+    const settings = { ...this.#settings, ...changes };
+    const config = validateUserConfig(this.#options.scheduler.config, settings.config);
+    this.#settings = { ...settings, config };
+    if (paused !== settings.paused && this.#isLeading) {
+      this.#controller.enqueueAll();
     }
-    await controller.startInformers();
-    if (leaderElector === undefined) {
-      return startLeading();
+  }
+
+  async stop(): Promise<void> {
+    await this.#controller.stop(DRAIN_TIMEOUT_MS);
+    await this.#eventRecorder.stop();
+    await this.#fence?.writesSettled();
+    this.#stopping.abort(new Error('the operator is stopping'));
+    await this.#leaderElector?.release();
+    this.#isLeading = false;
+  }
+
+  #createController(observer: Observer, warnings: ThrottledWarnings): Controller {
+    const { scheduler, api, clock, random, log, trace = untraced } = this.#options;
+    const { watchNamespaces, maxConcurrentReconciles } = this.#settings;
+    const queryMetrics =
+      this.#options.queryMetrics ??
+      createPrometheusClient(
+        () => this.#settings.metrics,
+        (warning) => warnings.prometheusWarned(warning),
+      );
+    return new Controller({
+      scheduler,
+      api: tracedApi(this.#fence?.api ?? api, trace),
+      clock,
+      random,
+      log,
+      observer,
+      trace,
+      recordEvent: this.#eventRecorder.record,
+      watchNamespaces,
+      maxConcurrentReconciles,
+      mayWrite: () => this.#fence === undefined || this.#leaderElector?.mayWrite() === true,
+      settings: () => this.#settings,
+      metricsQueriesFor: (resource, signal) =>
+        createMetricsQueries(scheduler.queries, resource.metadata.namespace, queryMetrics, signal),
+    });
+  }
+
+  async #start(): Promise<void> {
+    if (this.#settings.leaderElection) {
+      await this.#startElection();
     }
-    // Not awaited: a standby is ready as soon as its caches are filled.
-    void leaderElector.acquired
-      .then((at) => controller.waitUntilCaughtUp(at))
-      .then(startLeading)
+    await this.#controller.startInformers();
+    if (this.#leaderElector === undefined) {
+      return this.#startLeading();
+    }
+    // Not awaited: a standby is ready as soon as its initial lists are complete.
+    void this.#leaderElector.acquired
+      .then((at) => this.#controller.waitUntilCaughtUp(at))
+      .then(() => this.#startLeading())
       .catch((error: Error) => {
-        if (!stopping.signal.aborted) {
-          log.error('could not begin to lead', { error: error.message });
+        if (!this.#stopping.signal.aborted) {
+          this.#options.log.error('cannot start the controller', { error: error.message });
         }
       });
   }
 
-  const ready = start();
-  ready.catch(() => undefined);
-  return {
-    ready,
-    lost: lost.promise,
-    isLeading: () => isLeading,
-    pendingCount: () => controller.pendingCount(),
-    controller,
-    holder: () => leaderElector?.holder(),
-    configure(changes) {
-      const paused = config.paused;
-      config = validated({ ...config, ...changes });
-      if (paused !== config.paused && isLeading) {
-        controller.enqueueAll();
-      }
-    },
-    async stop() {
-      await controller.stop(DRAIN_TIMEOUT_MS);
-      await eventRecorder.stop();
-      await fence?.writesSettled();
-      stopping.abort(new Error('the operator is stopping'));
-      await leaderElector?.release();
-      isLeading = false;
-    },
-  };
+  /** Resolves after the first attempt to acquire the lease. */
+  async #startElection(): Promise<void> {
+    const { api, clock, random, log, scheduler } = this.#options;
+    const { leaderElectionNamespace: namespace, watchNamespaces } = this.#settings;
+    if (namespace === undefined) {
+      throw new Error(
+        'leader election has no namespace: set leaderElectionNamespace, or enableLeaderElection: false',
+      );
+    }
+    const identity = this.#identity;
+    const key = { namespace, name: leaseName(scheduler.operatorName, watchNamespaces) };
+    const lease = `${namespace}/${key.name}`;
+    const onNewLeader = (holder: string): void =>
+      log.info('another replica holds the lease; standing by', { lease, holder });
+    const onError = (error: string): void =>
+      log.warn('cannot read or write the lease', { lease, error });
+    const elector = startLeaderElector(
+      { api, clock, random, key, identity, onNewLeader, onError },
+      this.#stopping.signal,
+    );
+    this.#leaderElector = elector;
+    void elector.acquired.then(() => log.info('lease acquired', { lease, identity }));
+    void elector.lost.then(() => {
+      this.#isLeading = false;
+      this.#controller.abort();
+      log.error('lease lost; no further writes', { lease });
+      this.#lost.resolve();
+    });
+    await elector.firstAttempt;
+  }
+
+  #startLeading(): void {
+    if (this.#stopping.signal.aborted) {
+      return;
+    }
+    this.#isLeading = true;
+    this.#controller.start(this.#options.deferredResources);
+  }
+}
+
+function observerOf(options: OperatorOptions, warnings: ThrottledWarnings): Observer {
+  const { observer = {}, log, onEvent } = options;
+  return combineObservers(
+    observer,
+    { event: logEvents(log) },
+    warnings,
+    onEvent === undefined ? {} : { event: onEvent },
+  );
 }

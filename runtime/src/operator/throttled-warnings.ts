@@ -1,6 +1,6 @@
 /**
- * Says what comes again and again, such as why a kind cannot be listed or watched, with one line
- * each five minutes.
+ * Warnings about problems that recur, such as a kind that cannot be listed. The same warning is
+ * logged at most once in five minutes.
  */
 import type { Clock } from '../util/clock.ts';
 import { hasCode, messageOf } from '../client/errors.ts';
@@ -8,43 +8,52 @@ import type { Observer } from '../observability/observer.ts';
 import type { Logger } from '../api/worker.ts';
 
 const REPEAT_AFTER_MS = 300_000;
-/** What is older is forgotten: told once more, if it is still so. */
+/** Maximum of remembered warnings. At the maximum all are forgotten, and may be logged again. */
 const MAX_REMEMBERED = 1_000;
 
+/** The operator's recurring problems. */
 export interface ThrottledWarnings extends Pick<Observer, 'watchFailed'> {
-  /** What Prometheus says beside an answer. */
+  /** Logs a warning that Prometheus sent with a response. */
   prometheusWarned(warning: string): void;
 }
 
+interface Warning {
+  readonly message: string;
+  /** What the warning is about. A warning is repeated early when its reason changes. */
+  readonly subject: string;
+  readonly reason: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** @param log where warnings are logged. */
 export function createThrottledWarnings(log: Logger, clock: Clock): ThrottledWarnings {
-  const last = new Map<string, { readonly reason: string; readonly at: number }>();
-  function warn(
-    message: string,
-    about: string,
-    reason: string,
-    fields: Readonly<Record<string, unknown>>,
-  ): void {
-    const key = `${message} ${about}`;
-    const before = last.get(key);
+  const lastByKey = new Map<string, { readonly reason: string; readonly at: number }>();
+  function warn({ message, subject, reason, fields }: Warning): void {
+    const key = `${message} ${subject}`;
+    const last = lastByKey.get(key);
     const now = clock.monotonic();
-    if (before?.reason === reason && now - before.at < REPEAT_AFTER_MS) {
+    if (last?.reason === reason && now - last.at < REPEAT_AFTER_MS) {
       return;
     }
-    if (last.size >= MAX_REMEMBERED) {
-      last.clear();
+    if (lastByKey.size >= MAX_REMEMBERED) {
+      lastByKey.clear();
     }
-    last.set(key, { reason, at: now });
+    lastByKey.set(key, { reason, at: now });
     log.warn(message, fields);
   }
   return {
     watchFailed(kind, error) {
-      // A version that is forgotten is no trouble: the kind is listed again.
+      // 410 Gone is normal: the resourceVersion has expired, and the kind is listed again.
       if (hasCode(error, 410)) {
         return;
       }
       const reason = messageOf(error);
-      warn('a kind cannot be read', kind, reason, { kind, error: reason });
+      const fields = { kind, error: reason };
+      warn({ message: 'cannot list or watch a kind', subject: kind, reason, fields });
     },
-    prometheusWarned: (warning) => warn('Prometheus warns', warning, warning, { warning }),
+    prometheusWarned(warning) {
+      const fields = { warning };
+      warn({ message: 'warning from Prometheus', subject: warning, reason: warning, fields });
+    },
   };
 }

@@ -92,7 +92,7 @@ export class Replicas {
       random: seededRandom(seed * 1_000 + nth),
       log: NOOP_LOGGER,
       identity: process.name,
-      config: { ...config, leaderElection: hasElection, leaderElectionNamespace: 'default' },
+      config: { ...config, enableLeaderElection: hasElection, leaderElectionNamespace: 'default' },
       queryMetrics: queryMetrics(),
     };
     process.operator = (subject.start ?? startOperator)(options, nth);

@@ -70,7 +70,7 @@ export interface Scenario {
   /** Answers metrics queries, before any simulator. Absent from both: no series has any data. */
   readonly queryMetrics?: QueryMetrics;
   /** Settings of the operator, over its defaults. */
-  readonly config?: Partial<OperatorConfig>;
+  readonly config?: OperatorConfig;
   /**
    * Two steps (`step: true`) in a phase are never closer than this. Default: half of the closest in
    * the flight without faults.

@@ -25,8 +25,8 @@ export interface SandboxOptions {
   readonly crd?: object;
   /** What is in the cluster before the operator starts. */
   readonly objects?: readonly ObjectManifest[];
-  /** Settings of the operator, over the defaults. */
-  readonly config?: Partial<OperatorConfig>;
+  /** Fields of autopilot-operator.yaml, over the defaults: `{ workInterval: '1m' }`. */
+  readonly config?: OperatorConfig;
   /**
    * What acts in the cluster beside the operator, from before it starts until the flight stops:
    * `deployments()`, `traffic(…)`.

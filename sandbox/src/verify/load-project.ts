@@ -43,7 +43,7 @@ export async function loadProject(dir: string): Promise<VerifiedProject> {
     readonly scheduler: Scheduler;
   };
   const crd = JSON.parse(readFileSync(join(dir, 'src/generated/crd.json'), 'utf8')) as object;
-  const config = await loadConfig(join(dir, 'autopilot-operator.yaml'), {});
+  const config = await loadConfig(join(dir, 'autopilot-operator.yaml'));
   const scenarios = [
     ...sampleScenarios(scheduler, readSamples(dir)),
     ...(await readScenarios(dir)),
@@ -134,8 +134,13 @@ async function importModule(dir: string, file: string): Promise<Readonly<Record<
 
 /** The project's own settings, as far as they matter to workers. */
 function withConfig(
-  one: Scenario,
-  { workIntervalMs, workerTimeoutMs, config }: OperatorConfig,
+  scenario: Scenario,
+  { workInterval, workerTimeout, config }: OperatorConfig,
 ): Scenario {
-  return { ...one, config: { workIntervalMs, workerTimeoutMs, config, ...one.config } };
+  const own: OperatorConfig = {
+    ...(workInterval !== undefined && { workInterval }),
+    ...(workerTimeout !== undefined && { workerTimeout }),
+    ...(config !== undefined && { config }),
+  };
+  return { ...scenario, config: { ...own, ...scenario.config } };
 }

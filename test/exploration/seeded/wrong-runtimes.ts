@@ -230,5 +230,5 @@ export const wrongRuntimes: Readonly<Record<string, () => Start>> = {
     })),
   // @promise election/frozen-leader
   'runs without a lease': () => (options) =>
-    startOperator({ ...options, config: { ...options.config, leaderElection: false } }),
+    startOperator({ ...options, config: { ...options.config, enableLeaderElection: false } }),
 };

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { parseConfig } from '../../../runtime/src/operator/config.ts';
+import { parseSettings } from '../../../runtime/src/operator/config.ts';
 import { validateUserConfig } from '../../../runtime/src/api/config-schema.ts';
 
 const schema = {
@@ -77,7 +77,7 @@ describe("the user's own configuration", () => {
 
   it('is judged when the file is read, at the start and at every reload: all problems, with the name of the file', () => {
     const read = (text: string): unknown =>
-      parseConfig(text, 'autopilot-operator.yaml', {}, schema).config;
+      parseSettings({ text, file: 'autopilot-operator.yaml' }, {}, schema).config;
     expect(read('config: { threshold: 0.9 }')).to.deep.equal({ threshold: 0.9, mode: 'slow' });
     expect(() => read('config: { threshold: high, mode: fats }')).to.throw(
       'autopilot-operator.yaml: config.threshold must be a number\nautopilot-operator.yaml: config.mode must be one of "fast", "slow"',

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { parseConfig } from '../../../runtime/src/operator/config.ts';
-import type { LiveConfig } from '../../../runtime/src/operator/config.ts';
+import { parseSettings } from '../../../runtime/src/operator/config.ts';
+import type { LiveSettings } from '../../../runtime/src/operator/config.ts';
 import { reloadConfig } from '../../../runtime/src/operator/config-reload.ts';
 import { VirtualClock } from '../../../sandbox/src/index.ts';
 
@@ -8,7 +8,7 @@ describe('a change of autopilot-operator.yaml', () => {
   let clock: VirtualClock;
   let stop: AbortController;
   let text: string | undefined;
-  let applied: LiveConfig[];
+  let applied: LiveSettings[];
   let said: string[];
 
   beforeEach(() => {
@@ -16,12 +16,12 @@ describe('a change of autopilot-operator.yaml', () => {
     stop = new AbortController();
     const first = (text = 'workInterval: 5s\n');
     [applied, said] = [[], []];
-    const parse = (content: string) => parseConfig(content, 'f.yaml', {});
+    const parse = (content: string) => parseSettings({ text: content, file: 'f.yaml' }, {});
     const tell = (message: string, fields: Readonly<Record<string, unknown>> = {}): void =>
       void said.push(`${message}: ${Object.values(fields).join()}`);
     const log = { debug: tell, info: tell, warn: tell, error: tell };
     void reloadConfig(
-      { text, config: parse(first) },
+      { text, settings: parse(first) },
       {
         clock,
         log,
@@ -57,7 +57,7 @@ describe('a change of autopilot-operator.yaml', () => {
     await pass();
     expect(said).to.deep.equal([
       'configuration reloaded: workInterval',
-      'some changes of the configuration need a restart: maxConcurrentReconciles',
+      'changed settings need a restart to take effect: maxConcurrentReconciles',
     ]);
     expect(applied[0]).to.not.have.property('maxConcurrentReconciles');
   });
@@ -75,7 +75,7 @@ describe('a change of autopilot-operator.yaml', () => {
   });
 
   for (const [title, left, state] of [
-    ['takes the file away', undefined, 'gone'],
+    ['takes the file away', undefined, 'missing'],
     ['empties the file, as one that is being written', '', 'empty'],
   ] as const) {
     // @promise lifecycle/missing-configuration
@@ -87,7 +87,7 @@ describe('a change of autopilot-operator.yaml', () => {
       await pass();
       expect([applied.length, applied[0]?.paused]).to.deep.equal([1, true]);
       expect(said.slice(1)).to.deep.equal([
-        `the configuration file is ${state}: its last settings stay: `,
+        `the configuration file is ${state}; the last settings stay in effect: `,
       ]);
       text = 'paused: false\n';
       await pass();

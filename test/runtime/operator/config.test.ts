@@ -4,28 +4,33 @@ import {
   operatorConfigJsonSchema,
   operatorConfigText,
 } from '../../../generators/lib/model/operator-config.ts';
-import type { Environment, OperatorConfig } from '../../../runtime/src/operator/config.ts';
-import { parseConfig, DEFAULT_CONFIG, loadConfig } from '../../../runtime/src/operator/config.ts';
+import type { Environment, OperatorSettings } from '../../../runtime/src/operator/config.ts';
+import {
+  DEFAULT_SETTINGS,
+  loadConfig,
+  parseSettings,
+  settingsOf,
+} from '../../../runtime/src/operator/config.ts';
 
-const read = (text: string, environment: Environment = {}): OperatorConfig =>
-  parseConfig(text, 'autopilot-operator.yaml', environment);
+const read = (text: string, environment: Environment = {}): OperatorSettings =>
+  parseSettings({ text, file: 'autopilot-operator.yaml' }, environment);
 
 describe('autopilot-operator.yaml', () => {
   it('is merged field by field over the defaults', () => {
     expect(read('workInterval: 30s\nmetrics: { timeout: 3s }')).to.deep.equal({
-      ...DEFAULT_CONFIG,
+      ...DEFAULT_SETTINGS,
       workIntervalMs: 30_000,
-      metrics: { ...DEFAULT_CONFIG.metrics, timeoutMs: 3_000 },
+      metrics: { ...DEFAULT_SETTINGS.metrics, timeoutMs: 3_000 },
     });
   });
 
   it('may be absent, or empty', async () => {
-    expect(await loadConfig('/does/not/exist.yaml', {})).to.deep.equal(DEFAULT_CONFIG);
-    expect(read('')).to.deep.equal(DEFAULT_CONFIG);
+    expect(settingsOf(await loadConfig('/does/not/exist.yaml'))).to.deep.equal(DEFAULT_SETTINGS);
+    expect(read('')).to.deep.equal(DEFAULT_SETTINGS);
   });
 
   it('as it is generated says the defaults', () => {
-    expect(read(operatorConfigText)).to.deep.equal(DEFAULT_CONFIG);
+    expect(read(operatorConfigText)).to.deep.equal(DEFAULT_SETTINGS);
   });
 
   it('yields to the environment, and an empty WATCH_NAMESPACE means the whole cluster', () => {
@@ -38,8 +43,22 @@ describe('autopilot-operator.yaml', () => {
       read('metrics: { address: "http://q:1" }', { METRICS_SERVER: 'http://p:1' }).metrics.address,
     ).to.equal('http://p:1');
     expect(() => read('', { METRICS_SERVER: 'prometheus' })).to.throw(
-      'the environment variable METRICS_SERVER must be an address',
+      'the environment variable METRICS_SERVER must be a URL',
     );
+  });
+
+  it('has the same fields and checks when a test gives it as an object', () => {
+    expect(settingsOf({ workInterval: '30s', metrics: { timeout: '3s' } })).to.deep.equal({
+      ...DEFAULT_SETTINGS,
+      workIntervalMs: 30_000,
+      metrics: { ...DEFAULT_SETTINGS.metrics, timeoutMs: 3_000 },
+    });
+    expect(() => settingsOf({ workInterval: 'soon' })).to.throw(
+      'workInterval must be a duration longer than 0, such as 500ms, 10s, 1m30s or 2h, found "soon"',
+    );
+    expect(() => settingsOf({ metrics: { timeout: '0s' } })).to.throw('metrics.timeout must be');
+    const unknown = { workIntervalMs: 30_000 } as object;
+    expect(() => settingsOf(unknown)).to.throw('workIntervalMs is not a known field');
   });
 
   it('derives the address of Prometheus from the control plane namespace, unless the mesh is a custom one', () => {
@@ -61,10 +80,10 @@ describe('autopilot-operator.yaml', () => {
     expect(() => read(text)).to.throw(
       [
         "autopilot-operator.yaml:1:1: workIntervall is not a known field, did you mean 'workInterval'?",
-        'autopilot-operator.yaml:2:26: maxConcurrentReconciles must be a whole number from 1, found 0',
+        'autopilot-operator.yaml:2:26: maxConcurrentReconciles must be an integer of at least 1, found 0',
         'autopilot-operator.yaml:3:15: workInterval must be a duration longer than 0, such as 500ms, 10s, 1m30s or 2h, found "soon"',
         "autopilot-operator.yaml:5:3: metrics.adress is not a known field, did you mean 'address'?",
-        "autopilot-operator.yaml:6:12: metrics.headers has 'a b', which is no name of an HTTP header",
+        "autopilot-operator.yaml:6:12: metrics.headers has 'a b', which is not a valid HTTP header name",
       ].join('\n'),
     );
   });
@@ -113,7 +132,7 @@ describe('autopilot-operator.yaml', () => {
     expect(said)
       .to.include({ workInterval: '5s', maxConcurrentReconciles: 10 })
       .and.to.have.nested.property('metrics.timeout', '10s');
-    expect(read(JSON.stringify(said))).to.deep.equal(DEFAULT_CONFIG);
+    expect(read(JSON.stringify(said))).to.deep.equal(DEFAULT_SETTINGS);
   });
 
   const cases: readonly (readonly [text: string, right: boolean])[] = [

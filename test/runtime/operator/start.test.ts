@@ -69,9 +69,9 @@ describe('operators over one cluster', () => {
       log: { debug() {}, info: say('info'), warn: say('warn'), error: say('error') },
       identity,
       config: {
-        leaderElection: true,
+        enableLeaderElection: true,
         leaderElectionNamespace: 'default',
-        workIntervalMs: 3_600_000,
+        workInterval: '1h',
         ...config,
       },
     });
@@ -87,7 +87,7 @@ describe('operators over one cluster', () => {
       random: seededRandom(1),
       log: { debug() {}, info() {}, warn() {}, error() {} },
       identity: 'first',
-      config: { leaderElection: true, leaderElectionNamespace: 'default' },
+      config: { enableLeaderElection: true, leaderElectionNamespace: 'default' },
     });
   }
 
@@ -169,7 +169,7 @@ describe('operators over one cluster', () => {
     expect(
       faults.requests.filter(({ verb }) => !['list', 'get', 'watch'].includes(verb)),
     ).to.deep.equal([]);
-    expect(log).to.include('second info another process holds the lease: this one stands by');
+    expect(log).to.include('second info another replica holds the lease; standing by');
   });
 
   // @promise election/lease
@@ -200,7 +200,7 @@ describe('operators over one cluster', () => {
     await pass(15);
     await pass(2.3);
     expect(leading()).to.deep.equal([false, true]);
-    expect(log).to.include('first error the lease is lost: no more writes');
+    expect(log).to.include('first error lease lost; no further writes');
   });
 
   // @promise election/lost-lease-signal
@@ -236,7 +236,7 @@ describe('operators over one cluster', () => {
     await pass(30);
     expect([leading(), log.at(-1)]).to.deep.equal([
       [false],
-      'first error the lease is lost: no more writes',
+      'first error lease lost; no further writes',
     ]);
     expect(testOperator.calls.length).to.equal(before);
   });
@@ -270,7 +270,7 @@ describe('operators over one cluster', () => {
     await create(configMap('a'));
     await create(drone('one'));
     const before = testOperator.calls.length;
-    const operator = start('first', slow, { leaderElection: false });
+    const operator = start('first', slow, { enableLeaderElection: false });
     await pass(5);
     expect([testOperator.calls.length - before, await services()]).to.deep.equal([0, []]);
     listed.resolve();
@@ -318,8 +318,8 @@ describe('operators over one cluster', () => {
 
   // @promise election/lease-per-scope
   it('have a lease for each set of namespaces, and lead side by side', async () => {
-    start('first', cluster.api, { watchNamespaces: ['default'] });
-    start('second', cluster.api, { watchNamespaces: ['kube-public', 'kube-system'] });
+    start('first', cluster.api, { watchNamespace: 'default' });
+    start('second', cluster.api, { watchNamespace: 'kube-public,kube-system' });
     await pass(5);
     expect(leading()).to.deep.equal([true, true]);
     expect((await cluster.api.list(LEASE, { namespace: 'default' })).items).to.have.length(2);
@@ -340,7 +340,7 @@ describe('operators over one cluster', () => {
       ),
       watch: (type, options, signal) => (own(options), cluster.api.watch(type, options, signal)),
     };
-    const operator = start('first', api, { watchNamespaces: ['default', 'kube-public'] });
+    const operator = start('first', api, { watchNamespace: 'default,kube-public' });
     await create(configMap('a'));
     await create(drone('one'));
     await create(drone('elsewhere', {}, { namespace: 'kube-system' }));
@@ -359,7 +359,7 @@ describe('operators over one cluster', () => {
       kind === 'Lease' ? { when: 'before', error: refusal(403) } : undefined;
     start('first', faults.wrapApi(cluster.api));
     await pass(60);
-    expect(log).to.deep.equal(['first warn the lease cannot be read or written']);
+    expect(log).to.deep.equal(['first warn cannot read or write the lease']);
   });
 
   it('say which kinds they cannot read, now and every five minutes', async () => {
@@ -368,8 +368,8 @@ describe('operators over one cluster', () => {
       kind === 'ConfigMap' ? { when: 'before', error: refusal(403) } : undefined;
     start('first', faults.wrapApi(cluster.api));
     await pass(700);
-    expect(log.filter((line) => line !== 'first info the lease is won')).to.deep.equal(
-      Array(3).fill('first warn a kind cannot be read'),
+    expect(log.filter((line) => line !== 'first info lease acquired')).to.deep.equal(
+      Array(3).fill('first warn cannot list or watch a kind'),
     );
   });
 
@@ -390,7 +390,7 @@ describe('operators over one cluster', () => {
         list: (type, options, signal) =>
           silent === 'list' ? never(signal) : cluster.api.list(type, options, signal),
       };
-      const operator = start('first', api, { leaderElection });
+      const operator = start('first', api, { enableLeaderElection: leaderElection });
       await pass(0.1);
       let how = 'waiting';
       void operator.ready.then(

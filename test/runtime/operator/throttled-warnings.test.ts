@@ -21,11 +21,11 @@ describe('what comes again and again', () => {
     failing(1, 'reset');
     told.watchFailed('Pod', new ApiError({ code: 410, reason: 'Expired', message: 'too old' }));
     expect(said).to.deep.equal([
-      'a kind cannot be read Pod refused',
-      'Prometheus warns partial',
-      'a kind cannot be read Pod refused',
-      'Prometheus warns partial',
-      'a kind cannot be read Pod reset',
+      'cannot list or watch a kind Pod refused',
+      'warning from Prometheus partial',
+      'cannot list or watch a kind Pod refused',
+      'warning from Prometheus partial',
+      'cannot list or watch a kind Pod reset',
     ]);
   });
 });

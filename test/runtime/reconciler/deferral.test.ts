@@ -75,9 +75,9 @@ describe('a resource whose worker blocked the last process', () => {
       spec,
     });
     const config = {
-      leaderElection: true,
+      enableLeaderElection: true,
       leaderElectionNamespace: 'default',
-      workIntervalMs: 3_600_000,
+      workInterval: '1h',
     };
     await harness.start(testOperator.scheduler, { deferredResources: deferredResources(), config });
     await harness.advance(3_599);
