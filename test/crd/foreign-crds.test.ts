@@ -36,8 +36,8 @@ export const route: IVirtualService = { spec: { hosts: 'web' } };
 export const http: IHTTPRoute = { spec: { rules: [{ matches: [{ path: { type: 'Prefix', value: '/' } }] }] } };
 `;
 
-describe("other people's CRDs", () => {
-  it("Istio's and the Gateway API's become interfaces that compile, and take and refuse routes", async function () {
+describe('CRDs of other projects', () => {
+  it('of Istio and the Gateway API become interfaces that compile, accept valid routes and reject others', async function () {
     this.timeout(300_000);
     const files = [...(await istioCrds()), ...(await gatewayApiCrds())];
     const crds = files.flatMap((file) => parseCrds(readFileSync(file, 'utf8'), file));
@@ -89,12 +89,13 @@ describe("other people's CRDs", () => {
       await plane?.stop();
     });
 
-    it('are found by their kind, without what the cluster notes down', async () => {
+    it('are found by their kind, and kept without the metadata that the cluster adds', async () => {
       const { kinds, files } = await resolveCustomKinds(dir, [
         { name: 'features', crd: 'cluster', kind: 'Feature' },
       ]);
-      const kind = kinds.get('features');
-      expect(kind).to.include({
+      const result = kinds.get('features');
+      expect(result).to.have.property('type', 'found');
+      expect(result).to.have.property('kind').that.includes({
         group: 'features.test',
         version: 'v1',
         plural: 'features',
@@ -107,13 +108,15 @@ describe("other people's CRDs", () => {
         .and.not.to.contain('uid');
     });
 
-    it('are missed with a sentence', async () => {
+    it('give a failed result when the kind is missing', async () => {
       const { kinds } = await resolveCustomKinds(dir, [
         { name: 'others', crd: 'cluster', kind: 'Other' },
       ]);
-      expect(kinds.get('others')).to.equal(
-        'the cluster has no CustomResourceDefinition of the kind Other (its kinds: Feature)',
-      );
+      expect(kinds.get('others')).to.deep.equal({
+        type: 'failed',
+        message:
+          'the cluster has no CustomResourceDefinition of the kind Other (its kinds: Feature)',
+      });
     });
   });
 });

@@ -4,7 +4,7 @@
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { builtInKinds, METRICS_INPUT } from '../kinds/built-in-kinds.ts';
-import { readText } from '../generate/lock.ts';
+import { readText } from '../util/files.ts';
 import { exampleNames } from '../util/package-root.ts';
 import { findProject, PROJECT_FILE } from '../generate/find-project.ts';
 import {

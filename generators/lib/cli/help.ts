@@ -2,7 +2,7 @@
  * Help in a terminal, the USAGE files of the generators of yo, and docs/reference/cli.md: all from
  * the table of commands.
  */
-import { wrapText } from '../util/wrap-text.ts';
+import { wrapText } from '../util/text.ts';
 import { commandTable, allOptions } from './command-table.ts';
 import type { Command, CommandOption } from './command-table.ts';
 

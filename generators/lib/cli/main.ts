@@ -270,7 +270,7 @@ async function loadCurrentProject(): Promise<{ readonly dir: string; readonly mo
   const [{ findProject, PROJECT_FILE }, { requireModel }, { readText }] = await Promise.all([
     import('../generate/find-project.ts'),
     import('../model/load.ts'),
-    import('../generate/lock.ts'),
+    import('../util/files.ts'),
   ]);
   const dir = findProject(process.cwd());
   return { dir, model: requireModel(readText(join(dir, PROJECT_FILE)) ?? '', PROJECT_FILE) };

@@ -20,7 +20,7 @@ import { confirmWrite } from '../prompts/ask.ts';
 import type { Ask } from '../prompts/ask.ts';
 import { boxes, graphPhases } from '../model/graph.ts';
 import { loadModel, requireModel } from '../model/load.ts';
-import { readText } from '../generate/lock.ts';
+import { readText } from '../util/files.ts';
 import type { Model } from '../model/model.ts';
 import { findRenamedPhaseFiles } from '../generate/renamed-phase-files.ts';
 import type { RenamedPhaseFiles } from '../generate/renamed-phase-files.ts';

@@ -1,7 +1,7 @@
 /** Questions through Yeoman's adapter, one at a time. `?` explains a question and asks it again. */
 import { STOPPED_MESSAGE } from '../prompts/ask.ts';
 import type { Ask, Question, Print } from '../prompts/ask.ts';
-import { wrapText } from '../util/wrap-text.ts';
+import { wrapText } from '../util/text.ts';
 
 interface Prompter {
   prompt(questions: never): Promise<unknown>;

@@ -2,7 +2,7 @@
  * src/generated/scheduler.ts: the table phase -> worker, inputs, outputs, next phases, that the
  * machine runs.
  */
-import { needsFinalizer } from '../rbac/policy-rules.ts';
+import { needsFinalizer } from '../rbac/finalizer.ts';
 import type { Model, ModelPhase, ModelQuery, KindDefinition } from '../model/model.ts';
 import { RawCode, GENERATED_HEADER, formatLiteral } from '../util/typescript-text.ts';
 

@@ -2,13 +2,14 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { unownedKinds } from '../rbac/policy-rules.ts';
+import { unownedKinds } from '../rbac/finalizer.ts';
 import { findReviewNotices, hasOnlyStubs, findPackagesToInstall } from './review-notices.ts';
 import type { ReviewNotices } from './review-notices.ts';
 import type { BreakingChange } from '../crd/compatibility.ts';
 import { resolveCustomKinds } from '../kinds/custom-kinds.ts';
 import { requireModel } from '../model/load.ts';
-import { basePath, readLock, readText, refuseOlderGenerator } from './lock.ts';
+import { basePath, readLock, refuseOlderGenerator } from './lock.ts';
+import { readText } from '../util/files.ts';
 import type { Model, ProjectFile } from '../model/model.ts';
 import { findLeftoverFiles } from './renamed-phase-files.ts';
 import { parseOperatorConfig, operatorConfigText } from '../model/operator-config.ts';

@@ -5,8 +5,8 @@
  * project.
  */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readText } from '../util/files.ts';
 
 export interface Lock {
   /** Version of the generator that wrote last. */
@@ -76,20 +76,4 @@ export function compareVersions(a: string, b: string): number {
 
 export function sha256(content: string | Uint8Array): string {
   return createHash('sha256').update(content).digest('hex');
-}
-
-export function readBytes(path: string): Buffer | undefined {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') {
-      return undefined;
-    }
-    throw new Error((error as Error).message);
-  }
-}
-
-export function readText(path: string): string | undefined {
-  return readBytes(path)?.toString('utf8');
 }

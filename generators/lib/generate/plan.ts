@@ -11,16 +11,8 @@
  * A file that somebody's git has given CRLF line ends keeps them, and is not taken for edited.
  */
 import { join } from 'node:path';
-import {
-  basePath,
-  LOCK_FILE,
-  formatLock,
-  readBytes,
-  readLock,
-  readText,
-  refuseOlderGenerator,
-  sha256,
-} from './lock.ts';
+import { basePath, LOCK_FILE, formatLock, readLock, refuseOlderGenerator, sha256 } from './lock.ts';
+import { readBytes, readText } from '../util/files.ts';
 import { hasConflictMarks, mergeJsonText, mergeText } from '../util/merge.ts';
 import { mergeYamlText } from '../util/merge-yaml.ts';
 import type { ProjectFile } from '../model/model.ts';

@@ -2,7 +2,7 @@
  * The user's files of a phase that is renamed: its worker and its test go where the new name says.
  */
 import { join } from 'node:path';
-import { readText } from './lock.ts';
+import { readText } from '../util/files.ts';
 import type { Model, ProjectFile } from '../model/model.ts';
 
 export interface RenamedPhaseFiles {

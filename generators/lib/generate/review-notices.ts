@@ -4,8 +4,9 @@
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { unownedKinds } from '../rbac/policy-rules.ts';
-import { basePath, readText } from './lock.ts';
+import { unownedKinds } from '../rbac/finalizer.ts';
+import { basePath } from './lock.ts';
+import { readText } from '../util/files.ts';
 import type { Model, ProjectFile } from '../model/model.ts';
 import type { FileChange } from './plan.ts';
 

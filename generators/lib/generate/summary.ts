@@ -1,7 +1,7 @@
 /** What a generate has done, or would do, in words. */
 import { join } from 'node:path';
 import { createTwoFilesPatch } from 'diff';
-import { readText } from './lock.ts';
+import { readText } from '../util/files.ts';
 import type { FileAction, FileChange } from './plan.ts';
 import type { GenerateResult } from './generate-project.ts';
 import { upToDate } from './generate-project.ts';

@@ -10,7 +10,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { LOCK_FILE, readText } from './lock.ts';
+import { LOCK_FILE } from './lock.ts';
+import { readText } from '../util/files.ts';
 import type { FileChange, Plan } from './plan.ts';
 
 /**

@@ -1,86 +1,130 @@
 /**
- * CRDs of the kinds that customParameters name: from files of the project, or from the cluster of
- * the current kubeconfig. What comes from
- * a cluster is kept in `.autopilot/crds` and committed: the next generate needs no cluster and
- * writes the same bytes, until it is told to
- * refresh.
+ * The CRDs of the kinds in `customParameters`: read from files of the project, or from the cluster
+ * of the current kubeconfig.
+ *
+ * A CRD from a cluster is kept in `.autopilot/crds` and committed with the project. Later runs of
+ * `autopilot generate` read the kept file, so that they need no cluster and write the same bytes.
+ * `--refresh` reads the cluster again.
  */
 import { join } from 'node:path';
-import { chooseCrd, parseCrds, crdKindOf, trimCrd } from './foreign-crd.ts';
+import { readText } from '../util/files.ts';
+import type { ProjectFile } from '../util/project-file.ts';
+import { chooseCrd, crdKindOf, parseCrds, trimCrd } from './foreign-crd.ts';
 import type { CrdKind, CrdRequest, ForeignCrd } from './foreign-crd.ts';
-import { readText } from '../generate/lock.ts';
-import type { ProjectFile } from '../model/model.ts';
 
+/** Value of `crd` in customParameters that means the cluster of the current kubeconfig. */
 export const CLUSTER_SOURCE = 'cluster';
 
+/** Result of looking for the CRD of one custom kind. */
+export type CustomKindResult =
+  | { readonly type: 'found'; readonly kind: CrdKind }
+  | { readonly type: 'failed'; readonly message: string };
+
+/** Results by the `lowerName` of the custom kind. */
+export type CustomKindResults = ReadonlyMap<string, CustomKindResult>;
+
+/** Result of `resolveCustomKinds`. */
 export interface CustomKinds {
-  /** By lowerName: what follows from the CRD, or what is wrong. */
-  readonly kinds: ReadonlyMap<string, CrdKind | string>;
-  /** What was read from the cluster just now, to be kept. */
+  readonly kinds: CustomKindResults;
+  /** Files to write: the CRDs that were just read from the cluster. */
   readonly files: readonly ProjectFile[];
 }
 
-/** @param refresh ask the cluster again for what has been read from one */
+/**
+ * Finds the CRD of each request. A CRD that cannot be found or used is a `failed` result, so that
+ * the caller can report all of them with their places.
+ * @param dir the project's folder
+ * @param refresh whether to read CRDs from the cluster although a copy is kept. Default: false.
+ */
 export async function resolveCustomKinds(
   dir: string,
   requests: readonly CrdRequest[],
   refresh = false,
 ): Promise<CustomKinds> {
-  const kinds = new Map<string, CrdKind | string>();
+  const kinds = new Map<string, CustomKindResult>();
   const files: ProjectFile[] = [];
-  let cluster: Promise<readonly ForeignCrd[] | string> | undefined;
+  const readCluster = once(readClusterCrds);
   for (const request of requests) {
-    const kept = `.autopilot/crds/${request.name}.json`;
-    const path = request.crd === CLUSTER_SOURCE ? kept : request.crd;
-    const text = refresh && request.crd === CLUSTER_SOURCE ? undefined : readText(join(dir, path));
-    const crds =
-      text !== undefined
-        ? parseCrdFile(text, path)
-        : request.crd === CLUSTER_SOURCE
-          ? await (cluster ??= readClusterCrds())
-          : `${path} is not there`;
-    const crd =
-      typeof crds === 'string'
-        ? crds
-        : chooseCrd(crds, request, text === undefined ? 'the cluster' : path);
-    kinds.set(request.name, typeof crd === 'string' ? crd : crdKindOf(crd, request.version));
-    if (text !== undefined || typeof crd === 'string') {
-      continue;
+    try {
+      const kind = readCrdFile(dir, request, refresh) ?? (await readFromCluster(request));
+      kinds.set(request.name, { type: 'found', kind });
+    } catch (error) {
+      kinds.set(request.name, { type: 'failed', message: (error as Error).message });
     }
-    const content = `${JSON.stringify(trimCrd(crd), null, 2)}\n`;
-    files.push({ path: kept, content, ownership: 'user-owned', refresh: () => content });
   }
   return { kinds, files };
-}
 
-function parseCrdFile(text: string, path: string): readonly ForeignCrd[] | string {
-  try {
-    return parseCrds(text, path);
-  } catch (error) {
-    return (error as Error).message;
+  async function readFromCluster(request: CrdRequest): Promise<CrdKind> {
+    const crd = chooseCrd(await readCluster(), request, 'the cluster');
+    const kind = crdKindOf(crd, request.version);
+    const content = `${JSON.stringify(trimCrd(crd), null, 2)}\n`;
+    files.push({
+      path: keptPath(request),
+      content,
+      ownership: 'user-owned',
+      refresh: () => content,
+    });
+    return kind;
   }
 }
 
-const ALTERNATIVE =
-  "or save the CRD as a file and name that: 'kubectl get crd NAME --output yaml > crds/NAME.yaml', 'crd: crds/NAME.yaml'";
+function keptPath({ name }: CrdRequest): string {
+  return `.autopilot/crds/${name}.json`;
+}
 
-/** @returns a sentence when there is no kubectl or no cluster */
-async function readClusterCrds(): Promise<readonly ForeignCrd[] | string> {
+/**
+ * Reads the file that a request names, or the kept copy of a CRD from the cluster.
+ * @returns undefined when the cluster must be asked
+ * @throws Error when the file is missing, not YAML, or without the CRD
+ */
+function readCrdFile(dir: string, request: CrdRequest, refresh: boolean): CrdKind | undefined {
+  const fromCluster = request.crd === CLUSTER_SOURCE;
+  if (fromCluster && refresh) {
+    return undefined;
+  }
+  const path = fromCluster ? keptPath(request) : request.crd;
+  const text = readText(join(dir, path));
+  if (text !== undefined) {
+    return crdKindOf(chooseCrd(parseCrds(text, path), request, path), request.version);
+  }
+  if (fromCluster) {
+    return undefined;
+  }
+  throw new Error(`the file ${path} does not exist`);
+}
+
+/** A function that runs `load` at the first call and returns the same promise afterwards. */
+function once<T>(load: () => Promise<T>): () => Promise<T> {
+  let result: Promise<T> | undefined;
+  return () => (result ??= load());
+}
+
+const FILE_ALTERNATIVE =
+  "or save the CRD as a file and name the file: 'kubectl get crd NAME --output yaml > crds/NAME.yaml', 'crd: crds/NAME.yaml'";
+
+const KUBECTL_ARGUMENTS = [
+  'get',
+  'customresourcedefinitions',
+  '--output',
+  'json',
+  '--request-timeout',
+  '15s',
+];
+
+/** @throws Error when kubectl is missing or the cluster does not respond */
+async function readClusterCrds(): Promise<readonly ForeignCrd[]> {
   const { execa } = await import('execa');
-  const result = await execa(
-    'kubectl',
-    ['get', 'customresourcedefinitions', '--output', 'json', '--request-timeout', '15s'],
-    {
-      reject: false,
-      stdin: 'ignore',
-    },
-  );
+  const result = await execa('kubectl', KUBECTL_ARGUMENTS, { reject: false, stdin: 'ignore' });
   if (result.code === 'ENOENT') {
-    return `the CRD is to come from the cluster, which needs kubectl, and there is none on the PATH: install it, ${ALTERNATIVE}`;
+    throw new Error(
+      `reading the CRD from the cluster needs kubectl, which is not on the PATH: install kubectl, ${FILE_ALTERNATIVE}`,
+    );
   }
   if (result.failed) {
     const reason = result.stderr.trim().split('\n').at(-1) ?? '';
-    return `the CRD is to come from the cluster, but kubectl says '${reason}': choose a context that works, ${ALTERNATIVE}`;
+    throw new Error(
+      `reading the CRD from the cluster failed, kubectl says '${reason}': choose a context that works, ${FILE_ALTERNATIVE}`,
+    );
   }
-  return parseCrdFile(result.stdout, 'the answer of kubectl');
+  return parseCrds(result.stdout, 'the output of kubectl');
 }

@@ -1,22 +1,25 @@
 /**
- * CustomResourceDefinitions of other people, from YAML or JSON: which of them is meant, and what
- * follows from it.
+ * CustomResourceDefinitions of other projects: reading them from YAML or JSON, choosing the one
+ * that a customParameter means, and what follows from it.
  */
-import { parseAllDocuments } from 'yaml';
 import type { StructuralSchema } from '../util/structural-schema.ts';
+import { readYamlDocuments } from '../util/yaml-file.ts';
 
-/** What a customParameter says about the CRD that it wants. */
+/** The CRD that an entry of `customParameters` asks for. */
 export interface CrdRequest {
-  /** lowerName. */
+  /** Name in inputs and outputs: the entry's `lowerName`. */
   readonly name: string;
-  /** Path from the project's folder, or `cluster`. */
+  /** Path of a file relative to the project's folder, or `cluster`. */
   readonly crd: string;
+  /** Kind in Pascal case. */
   readonly kind: string;
+  /** API group. Default: any. */
   readonly group?: string;
+  /** API version. Default: the newest version that the CRD serves. */
   readonly version?: string;
 }
 
-/** What follows from the CRD. */
+/** The part of a CRD that generated code needs, for one version. */
 export interface CrdKind {
   readonly group: string;
   readonly version: string;
@@ -25,6 +28,7 @@ export interface CrdKind {
   readonly schema: StructuralSchema;
 }
 
+/** A CustomResourceDefinition as far as the generator reads it. */
 export interface ForeignCrd {
   readonly kind: 'CustomResourceDefinition';
   readonly apiVersion: string;
@@ -43,19 +47,13 @@ export interface ForeignCrd {
 }
 
 /**
- * All CRDs in a text of one or more documents; lists are taken apart, other objects left out.
- * @throws Error when it is no YAML
+ * All CRDs in a string of one or more YAML documents. Lists (`kind: List`) are unpacked, objects of
+ * other kinds are left out.
+ * @param file name for the error message
+ * @throws Error when the string is not valid YAML
  */
 export function parseCrds(text: string, file: string): ForeignCrd[] {
-  const documents = parseAllDocuments(text, { prettyErrors: false, uniqueKeys: false });
-  if (!Array.isArray(documents)) {
-    return [];
-  }
-  const [error] = documents.flatMap(({ errors }) => errors);
-  if (error !== undefined) {
-    throw new Error(`${file} is no YAML: ${error.message.split('\n')[0] ?? ''}`);
-  }
-  return documents.flatMap((document) => listItems(document.toJS() as unknown)).filter(isCrd);
+  return readYamlDocuments(text, file).flatMap(listItems).filter(isCrd);
 }
 
 function listItems(object: unknown): readonly unknown[] {
@@ -68,39 +66,59 @@ function isCrd(object: unknown): object is ForeignCrd {
 }
 
 /**
- * @param where for the message: the file, or `the cluster` @returns a sentence when it is not there
- * or not the only one
+ * The one CRD that a request means.
+ * @param where source of the CRDs for the error message: a file, or `the cluster`
+ * @throws Error when no CRD or more than one matches, or when the CRD cannot be used
  */
 export function chooseCrd(
   crds: readonly ForeignCrd[],
   { kind, group, version }: CrdRequest,
   where: string,
-): ForeignCrd | string {
+): ForeignCrd {
   const ofKind = crds.filter((crd) => crd.spec.names.kind === kind);
-  const fitting = ofKind.filter((crd) => group === undefined || crd.spec.group === group);
-  const [crd, other] = fitting;
-  const list = (names: readonly string[]): string =>
-    names.length === 0 ? 'none' : [...new Set(names)].sort().join(', ');
   if (ofKind.length === 0) {
-    return `${where} has no CustomResourceDefinition of the kind ${kind} (its kinds: ${list(crds.map((one) => one.spec.names.kind))})`;
+    const kinds = listNames(crds.map((crd) => crd.spec.names.kind));
+    throw new Error(
+      `${where} has no CustomResourceDefinition of the kind ${kind} (its kinds: ${kinds})`,
+    );
   }
+  const matching = ofKind.filter((crd) => group === undefined || crd.spec.group === group);
+  const [crd] = matching;
   if (crd === undefined) {
-    return `${where} has no kind ${kind} in the group '${group}' (its groups: ${list(ofKind.map((one) => one.spec.group))})`;
+    const groups = listNames(ofKind.map((other) => other.spec.group));
+    throw new Error(`${where} has no kind ${kind} in the group '${group}' (its groups: ${groups})`);
   }
-  if (other !== undefined && other.spec.group !== crd.spec.group) {
-    return `${where} has several kinds called ${kind}: say with apiGroup which one (${list(fitting.map((one) => one.spec.group))})`;
+  if (matching.some((other) => other.spec.group !== crd.spec.group)) {
+    const groups = listNames(matching.map((other) => other.spec.group));
+    throw new Error(
+      `${where} has several kinds called ${kind}: choose one with apiGroup (${groups})`,
+    );
   }
   if (crd.apiVersion !== 'apiextensions.k8s.io/v1') {
-    return `${where} has the kind ${kind} as ${crd.apiVersion}, which Kubernetes no longer takes: apiextensions.k8s.io/v1 is needed`;
+    throw new Error(
+      `${where} has the CRD of ${kind} as ${crd.apiVersion}, which Kubernetes no longer serves: use one of apiextensions.k8s.io/v1`,
+    );
   }
   const served = servedVersions(crd);
   if (version !== undefined && !served.includes(version)) {
-    return `${where} has no version '${version}' of ${kind} (its versions: ${list(served)})`;
+    throw new Error(
+      `${where} has no version '${version}' of ${kind} (its versions: ${listNames(served)})`,
+    );
   }
-  return served.length === 0 ? `${where} has no version of ${kind} that is served` : crd;
+  if (served.length === 0) {
+    throw new Error(`${where} serves no version of ${kind}`);
+  }
+  return crd;
 }
 
-/** @param version default: the newest one that is served */
+function listNames(names: readonly string[]): string {
+  return names.length === 0 ? 'none' : [...new Set(names)].sort().join(', ');
+}
+
+/**
+ * What generated code needs of one version of a CRD.
+ * @param version default: the newest version that is served
+ */
 export function crdKindOf(crd: ForeignCrd, version = servedVersions(crd).at(-1) ?? ''): CrdKind {
   const { group, names, scope, versions = [] } = crd.spec;
   return {
@@ -112,7 +130,10 @@ export function crdKindOf(crd: ForeignCrd, version = servedVersions(crd).at(-1) 
   };
 }
 
-/** Only what matters here, so that the kept file does not change with what a cluster notes down. */
+/**
+ * A CRD without the metadata and status that a cluster adds, so that the committed copy changes
+ * only when the definition does.
+ */
 export function trimCrd({ apiVersion, kind, metadata, spec }: ForeignCrd): ForeignCrd {
   const versions = (spec.versions ?? []).map(({ name, served, storage, schema }) => ({
     name,
@@ -130,22 +151,34 @@ export function trimCrd({ apiVersion, kind, metadata, spec }: ForeignCrd): Forei
 }
 
 /**
- * Oldest first, in the order of
- * https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definition-versioning/#version-priority
+ * Served versions in ascending version priority: names that are not Kubernetes versions, then
+ * `v1alpha1`, `v1beta1`, `v1`, `v2`, `v10`. See "Version priority" in
+ * https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/
  */
 function servedVersions(crd: ForeignCrd): string[] {
-  const served = (crd.spec.versions ?? [])
+  return (crd.spec.versions ?? [])
     .filter((version) => version.served)
-    .map(({ name }) => name);
-  const rank = (name: string): readonly number[] => {
-    const [, major = '', stage, minor = ''] = /^v(\d+)(?:(alpha|beta)(\d+))?$/.exec(name) ?? [];
-    return major === ''
-      ? [-1, 0, 0]
-      : [stage === undefined ? 2 : stage === 'beta' ? 1 : 0, Number(major), Number(minor)];
-  };
-  return served.sort((a, b) => {
-    const [left, right] = [rank(a), rank(b)];
-    const at = left.findIndex((part, index) => part !== right[index]);
-    return at === -1 ? (a < b ? 1 : -1) : (left[at] ?? 0) - (right[at] ?? 0);
-  });
+    .map(({ name }) => name)
+    .sort(compareVersions);
+}
+
+function compareVersions(a: string, b: string): number {
+  const [left, right] = [versionRank(a), versionRank(b)];
+  const different = left.findIndex((part, index) => part !== right[index]);
+  if (different !== -1) {
+    return (left[different] ?? 0) - (right[different] ?? 0);
+  }
+  return a < b ? 1 : -1;
+}
+
+const STAGE_RANK: Readonly<Record<string, number>> = { alpha: 0, beta: 1, stable: 2 };
+
+/** Stage, major and minor number. Names that are not Kubernetes versions rank lowest. */
+function versionRank(name: string): readonly number[] {
+  const match = /^v(\d+)(?:(alpha|beta)(\d+))?$/.exec(name);
+  if (match === null) {
+    return [-1, 0, 0];
+  }
+  const [, major, stage = 'stable', minor = ''] = match;
+  return [STAGE_RANK[stage] ?? 0, Number(major), Number(minor)];
 }

@@ -1,110 +1,23 @@
-/**
- * Changes of autopilot.yaml through its document model: comments, order and formatting of the rest
- * survive.
- */
+/** Edits of the phases in autopilot.yaml: add, edit, rename, remove and move. */
 import { isMap, isScalar, isSeq, parseDocument } from 'yaml';
 import type { Document, YAMLMap, YAMLSeq } from 'yaml';
-import { diff3Merge } from 'node-diff3';
-import {
-  collectAnchors,
-  isAliased,
-  resolveAlias,
-  getOwnList,
-  repairAnchors,
-  scalarString,
-} from '../util/yaml-anchors.ts';
-import { reachablePhases } from './validate-project.ts';
+import { uniqueBy } from '../util/values.ts';
+import { getOwnList, isAliased, resolveAlias, scalarString } from '../util/yaml-anchors.ts';
+import { editDocument, phaseIndex, phaseName, phaseNodes, requirePhase } from './edit-document.ts';
+import type { EditedDocument } from './edit-document.ts';
 import type { NewPhase } from './new-project.ts';
-import { phaseNode, YAML_STYLE } from './project-text.ts';
 import type { PhaseDocument, ProjectDocument } from './project-schema.ts';
-
-type PhaseList = YAMLSeq<unknown>;
-
-/**
- * An edit of the document: comments, order, quoting, anchors and line ends of everything else
- * survive. @throws Error when there is no list of phases
- */
-function editDocument(
-  text: string,
-  change: (document: Document, phases: PhaseList) => unknown,
-): string {
-  const document = parseDocument(text);
-  const phases = document.get('phases');
-  if (!isSeq(phases)) {
-    throw new Error('autopilot.yaml has no list of phases');
-  }
-  const style = { ...YAML_STYLE, flowCollectionPadding: /\[ /.test(text) };
-  const before = document.toString(style);
-  const anchors = collectAnchors(document);
-  change(document, phases);
-  repairAnchors(document, anchors);
-  const after = document.toString(style);
-  const written = keepLayout(before, text.replaceAll('\r\n', '\n'), after);
-  return text.includes('\r\n') ? written.replaceAll('\n', '\r\n') : written;
-}
+import { phaseNode } from './project-text.ts';
+import { reachablePhases } from './validate-project.ts';
 
 /**
- * The edit alone, in the user's own layout: writing a document again also changes spacing and
- * indentation of lines that nobody has
- * touched, so what the edit has changed is merged into the text as it was.
- */
-function keepLayout(before: string, text: string, after: string): string {
-  const regions = diff3Merge(text.split('\n'), before.split('\n'), after.split('\n'), {
-    excludeFalseConflicts: true,
-  });
-  const merged = regions
-    .flatMap(({ ok, conflict }) => ok ?? (conflict === undefined ? [] : keepUserLines(conflict)))
-    .join('\n');
-  const document = parseDocument(merged);
-  const same =
-    document.errors.length === 0 &&
-    JSON.stringify(document.toJS()) === JSON.stringify(parseDocument(after).toJS());
-  return same ? merged : after;
-}
-
-/**
- * Of lines that edit and layout have both changed: those that the edit has only carried along stay
- * as the user wrote them.
- */
-function keepUserLines({
-  a: text,
-  o: before,
-  b: after,
-}: {
-  readonly a: readonly string[];
-  readonly o: readonly string[];
-  readonly b: readonly string[];
-}): readonly string[] {
-  if (text.length !== before.length) {
-    return after;
-  }
-  return after.map((line) => text[before.indexOf(line)] ?? line);
-}
-
-function phaseIndex(document: Document, phases: PhaseList, name: string): number {
-  return phases.items.findIndex(
-    (item) => isMap(item) && scalarString(document, item.get('name', true)) === name,
-  );
-}
-
-/** @throws Error when there is none */
-function requirePhase(
-  document: Document,
-  phases: PhaseList,
-  name: string,
-  option: string,
-): YAMLMap {
-  const found = phases.items[phaseIndex(document, phases, name)];
-  if (!isMap(found)) {
-    throw new Error(`${option} names '${name}', which is not a phase of autopilot.yaml`);
-  }
-  return found;
-}
-
-/**
- * Adds a phase at the end, or after another one. That one and `sources` then also may go to it
- * (where they say where they may go at all).
- * @throws Error when `after` or a source names no phase
+ * Adds a phase at the end of the list, or after another phase.
+ * @param text content of autopilot.yaml
+ * @param after phase before the new one, which may then go to the new one. Default: the last phase
+ * of the list, without a transition.
+ * @param sources further phases that may then go to the new one. A phase without `next` may already
+ * go to each phase and stays as it is.
+ * @throws Error when `after` or a source does not exist
  */
 export function addPhase(
   text: string,
@@ -112,78 +25,92 @@ export function addPhase(
   after?: string,
   sources: readonly string[] = [],
 ): string {
-  return editDocument(text, (document, phases) => {
+  return editDocument(text, (edited) => {
+    const { document, phases } = edited;
     for (const source of [...sources, ...(after === undefined ? [] : [after])]) {
-      addTarget(document, requirePhase(document, phases, source, '--after'), phase.name);
+      addTarget(document, requirePhase(edited, source, '--after'), phase.name);
     }
-    const place =
-      after === undefined ? phases.items.length : phaseIndex(document, phases, after) + 1;
-    phases.items.splice(place, 0, phaseNode(document, phase));
+    const index = after === undefined ? phases.items.length : phaseIndex(edited, after) + 1;
+    phases.items.splice(index, 0, phaseNode(document, phase));
   });
 }
 
-/** What `editPhase` can set; of `next`, `any` takes the list away. */
+/** Fields that `editPhase` can set. `next: 'any'` removes the list, so that each phase may follow. */
 export type PhaseFields = Partial<Omit<NewPhase, 'name' | 'next'>> & {
   readonly next?: readonly string[] | 'any';
 };
 
 /**
- * Sets the fields that are given. An empty list or text, and what is so anyway, takes a field away:
- * `final: false`, `ready` as `final`.
- * What becomes final loses what a worker would use.
+ * Sets fields of a phase. An empty list, an empty string and a default value (`final: false`,
+ * `ready` equal to `final`) remove the field. A phase that becomes final loses its inputs, outputs
+ * and next, which need a worker.
+ * @throws Error when the phase does not exist
  */
 export function editPhase(text: string, name: string, fields: PhaseFields): string {
-  return editDocument(text, (document, phases) => {
-    const phase = requirePhase(document, phases, name, 'edit');
+  return editDocument(text, (edited) => {
+    const phase = requirePhase(edited, name, 'edit');
     const wasFinal = phase.get('final') === true;
     const { final = wasFinal } = fields;
     if (final && !wasFinal) {
-      for (const key of ['inputs', 'outputs', 'next']) {
-        if (!(key in fields)) {
-          phase.delete(key);
-        }
+      for (const key of ['inputs', 'outputs', 'next'].filter((one) => !(one in fields))) {
+        phase.delete(key);
       }
     }
     if (final !== wasFinal && fields.ready === undefined) {
       phase.delete('ready');
     }
     for (const [key, value] of Object.entries(fields)) {
-      const usual = key === 'ready' ? final : key === 'next' ? 'any' : false;
-      const empty =
-        value === usual ||
-        value === '' ||
-        (Array.isArray(value) && value.length === 0 && key !== 'next');
-      if (empty) {
-        phase.delete(key);
-      } else if (Array.isArray(value)) {
-        phase.set(
-          key,
-          updateListNode(document, getOwnList(document, phase, key), value as readonly string[]),
-        );
-      } else {
-        setScalar(document, phase, key, value);
-      }
+      setField(edited.document, phase, key, isDefault(key, value, final) ? undefined : value);
     }
   });
 }
 
+function isDefault(key: string, value: unknown, final: boolean): boolean {
+  if (key === 'next') {
+    // An empty list is a value: no other phase may follow.
+    return value === 'any';
+  }
+  if (key === 'ready') {
+    return value === final;
+  }
+  return value === false || value === '' || (Array.isArray(value) && value.length === 0);
+}
+
+/** @param value undefined removes the field */
+function setField(document: Document, phase: YAMLMap, key: string, value: unknown): void {
+  if (value === undefined) {
+    phase.delete(key);
+    return;
+  }
+  if (Array.isArray(value)) {
+    const list = getOwnList(document, phase, key);
+    phase.set(key, updateListNode(document, list, value as readonly string[]));
+    return;
+  }
+  setScalar(document, phase, key, value);
+}
+
 /**
- * Items that stay keep their form (`{ name: services, prune: true }`), new ones are plain names.
+ * Sets the names in a list. Items that stay keep their form, for example
+ * `{ name: services, prune: true }`. New items are plain names.
  */
-function updateListNode(document: Document, before: unknown, names: readonly string[]): YAMLSeq {
-  const old = isSeq(before) ? before : document.createNode([]);
-  const nameOf = (item: unknown): string | undefined =>
-    scalarString(document, isMap(item) ? item.get('name', true) : item);
-  const kept = new Map(old.items.map((item) => [nameOf(item), item]));
-  const list = isSeq(before) ? before : (document.createNode([]) as YAMLSeq);
-  if (!isSeq(before)) {
+function updateListNode(
+  document: Document,
+  before: YAMLSeq | undefined,
+  names: readonly string[],
+): YAMLSeq {
+  const list = before ?? (document.createNode([]) as YAMLSeq);
+  if (before === undefined) {
     list.flow = true;
   }
+  const nameOf = (item: unknown): string | undefined =>
+    scalarString(document, isMap(item) ? item.get('name', true) : item);
+  const kept = new Map(list.items.map((item) => [nameOf(item), item]));
   list.items = names.map((name) => kept.get(name) ?? document.createNode(name));
   return list;
 }
 
-/** Only here: what shares the value through an alias keeps the old one. */
+/** Sets a scalar of one phase. Other phases that share the value through an alias keep it. */
 function setScalar(document: Document, map: YAMLMap, key: string, value: unknown): void {
   const before = map.get(key, true);
   if (isScalar(before) && !isAliased(document, before)) {
@@ -194,127 +121,116 @@ function setScalar(document: Document, map: YAMLMap, key: string, value: unknown
 }
 
 /**
- * Gives a phase another name: `next`, `onTimeout` and `onSpecChange` follow, and the old name goes
- * into `formerly`.
+ * Renames a phase. `next`, `onTimeout` and `onSpecChange` of all phases follow, and the old name is
+ * added to `formerly`, so that stored resources are found in the renamed phase.
+ * @throws Error when the phase does not exist
  */
 export function renamePhase(text: string, from: string, to: string): string {
-  return editDocument(text, (document, phases) => {
-    const phase = requirePhase(document, phases, from, 'rename');
-    // Aliases of the name stand for this phase, so they follow.
+  return editDocument(text, (edited) => {
+    const { document } = edited;
+    const phase = requirePhase(edited, from, 'rename');
+    // An alias of the name elsewhere means this phase, so the anchored scalar itself changes.
     const name = resolveAlias(document, phase.get('name', true));
     if (isScalar(name)) {
       name.value = to;
     }
-    renameTargets(document, phases, from, to);
+    renameTargets(edited, from, to);
     addFormerNames(document, phase, [from]);
-    const formerly = getOwnList(document, phase, 'formerly');
-    if (formerly !== undefined) {
-      formerly.items = formerly.items.filter((item) => scalarString(document, item) !== to);
-    }
-    if (formerly?.items.length === 0) {
-      phase.delete('formerly');
-    }
+    removeFormerName(document, phase, to);
   });
 }
 
 /**
- * Takes a phase away. Phases that might go to it may go to the replacement instead, and resources
- * standing in it are taken as standing there. A
- * replacement that might go to it may go where it might go; and what nothing leads to any more may
- * be reached from the replacement, or where that is
- * final or there is none, from the phases that led to it.
- * @param replacement undefined: nobody takes over; resources standing there will be Stalled.
- * @throws Error when another phase cannot do without it
+ * Removes a phase.
+ *
+ * - Phases that could go to the removed phase go to the replacement.
+ * - Resources in the removed phase are treated as being in the replacement.
+ * - A replacement that could go to the removed phase takes over its targets.
+ * - A phase that would become unreachable is added to `next` of the replacement. If there is no
+ *   replacement or it is final, the phase is added to `next` of the phases that could go to the
+ *   removed one.
+ *
+ * @param replacement phase that takes over the resources. Undefined: none; resources in the removed
+ * phase become Stalled.
+ * @throws Error when a phase does not exist, or when another phase needs the removed one
  */
 export function removePhase(text: string, name: string, replacement: string | undefined): string {
-  const without = editDocument(text, (document, phases) =>
-    removePhaseNode(document, phases, name, replacement),
-  );
-  return editDocument(without, (document, phases) => {
-    for (const [source, target] of transitionsToAdd(
-      parsePhases(text),
-      parsePhases(without),
-      name,
-      replacement,
-    )) {
-      addTarget(document, requirePhase(document, phases, source, 'remove'), target);
+  const without = editDocument(text, (edited) => {
+    if (replacement === undefined) {
+      removeWithoutReplacement(edited, name);
+    } else {
+      replacePhase(edited, name, replacement);
+    }
+  });
+  const [before, after] = [parsePhases(text), parsePhases(without)];
+  return editDocument(without, (edited) => {
+    for (const [source, target] of transitionsToAdd(before, after, name, replacement)) {
+      addTarget(edited.document, requirePhase(edited, source, 'remove'), target);
     }
   });
 }
 
-function removePhaseNode(
-  document: Document,
-  phases: PhaseList,
-  name: string,
-  replacement: string | undefined,
-): void {
-  const phase = requirePhase(document, phases, name, 'remove');
-  const names = [name, ...formerNames(document, phase)];
-  const removeNode = (): unknown => phases.items.splice(phaseIndex(document, phases, name), 1);
-  if (replacement === undefined) {
-    for (const other of phases.items) {
-      for (const key of ['onTimeout', 'onSpecChange']) {
-        if (
-          isMap(other) &&
-          other !== phase &&
-          scalarString(document, other.get(key, true)) === name
-        ) {
-          throw new Error(
-            `${scalarString(document, other.get('name', true))} goes to '${name}' by ${key}: name a replacement with --replacement, or change that first`,
-          );
-        }
+function removeWithoutReplacement(edited: EditedDocument, name: string): void {
+  const { document } = edited;
+  const phase = requirePhase(edited, name, 'remove');
+  for (const other of phaseNodes(edited).filter((one) => one !== phase)) {
+    for (const key of ['onTimeout', 'onSpecChange']) {
+      if (scalarString(document, other.get(key, true)) === name) {
+        throw new Error(
+          `${phaseName(edited, other)} goes to '${name}' by ${key}: name a replacement with --replacement, or change ${key} first`,
+        );
       }
     }
-    renameTargets(document, phases, name, undefined);
-    removeNode();
-    return;
   }
-  const successor = requirePhase(document, phases, replacement, '--replacement');
-  // It does not go to itself, but whoever shares its list goes to it.
+  renameTargets(edited, name, undefined);
+  removeNode(edited, name);
+}
+
+function replacePhase(edited: EditedDocument, name: string, replacement: string): void {
+  const { document } = edited;
+  const phase = requirePhase(edited, name, 'remove');
+  const successor = requirePhase(edited, replacement, '--replacement');
+  const isInitial = phase.get('initial') === true;
+  // The successor does not go to itself, but another phase that shares its list goes to it.
   getOwnList(document, successor, 'next');
-  renameTargets(document, phases, name, replacement);
-  addFormerNames(document, successor, names);
-  const initial = phase.get('initial') === true;
-  removeNode();
-  if (initial && !phases.items.some((item) => isMap(item) && item.get('initial') === true)) {
+  renameTargets(edited, name, replacement);
+  addFormerNames(document, successor, [name, ...formerNames(document, phase)]);
+  removeNode(edited, name);
+  if (isInitial && !phaseNodes(edited).some((other) => other.get('initial') === true)) {
     successor.set('initial', true);
   }
+}
+
+function removeNode(edited: EditedDocument, name: string): void {
+  edited.phases.items.splice(phaseIndex(edited, name), 1);
 }
 
 function parsePhases(text: string): readonly PhaseDocument[] {
   return (parseDocument(text).toJS() as ProjectDocument).phases;
 }
 
-/**
- * Which phases may go where they could not before, so that nothing is cut off by the removal of a
- * phase.
- */
+/** Transitions to add, so that the removal of a phase makes no other phase unreachable. */
 function transitionsToAdd(
   before: readonly PhaseDocument[],
   after: readonly PhaseDocument[],
   removed: string,
   replacement: string | undefined,
 ): readonly (readonly [source: string, target: string])[] {
+  const sources = before
+    .filter(({ name, next }) => name !== removed && next?.includes(removed))
+    .map(({ name }) => name);
   const targets = (before.find(({ name }) => name === removed)?.next ?? []).filter(
     (target) => target !== removed && target !== replacement,
   );
-  const sources = before.flatMap(({ name, next }) =>
-    name !== removed && next?.includes(removed) ? [name] : [],
-  );
+  const takesOver = replacement !== undefined && sources.includes(replacement);
   const reached = reachablePhases(after);
-  const wanted =
-    replacement !== undefined && sources.includes(replacement)
-      ? targets
-      : targets.filter((target) => !reached.has(target));
+  const wanted = takesOver ? targets : targets.filter((target) => !reached.has(target));
   const isReplacementFinal = after.find(({ name }) => name === replacement)?.final === true;
-  return wanted.flatMap((target) =>
-    (replacement === undefined || isReplacementFinal ? sources : [replacement]).map(
-      (source) => [source, target] as const,
-    ),
-  );
+  const from = replacement === undefined || isReplacementFinal ? sources : [replacement];
+  return wanted.flatMap((target) => from.map((source) => [source, target] as const));
 }
 
-/** The phase may also go there, if it says at all where it may go. */
+/** Adds a phase to `next` of another phase. Without `next` each phase may follow already. */
 function addTarget(document: Document, phase: YAMLMap, target: string): void {
   const next = getOwnList(document, phase, 'next');
   if (next?.items.every((item) => scalarString(document, item) !== target)) {
@@ -322,66 +238,75 @@ function addTarget(document: Document, phase: YAMLMap, target: string): void {
   }
 }
 
-/** Puts a phase behind another one; undefined: to the front. */
+/**
+ * Moves a phase in the list.
+ * @param after phase before it. Undefined: the phase becomes the first.
+ * @throws Error when a phase does not exist
+ */
 export function movePhase(text: string, name: string, after: string | undefined): string {
-  return editDocument(text, (document, phases) => {
-    const phase = requirePhase(document, phases, name, 'move');
+  return editDocument(text, (edited) => {
+    const phase = requirePhase(edited, name, 'move');
     if (after !== undefined) {
-      requirePhase(document, phases, after, '--after');
+      requirePhase(edited, after, '--after');
     }
-    phases.items.splice(phaseIndex(document, phases, name), 1);
-    phases.items.splice(
-      after === undefined ? 0 : phaseIndex(document, phases, after) + 1,
-      0,
-      phase,
-    );
+    removeNode(edited, name);
+    const index = after === undefined ? 0 : phaseIndex(edited, after) + 1;
+    edited.phases.items.splice(index, 0, phase);
   });
 }
 
 /**
- * Every place that names a phase names another one, or none. A phase never names itself or one
- * twice by it.
+ * Changes the target of all transitions to a phase.
+ * @param to the new target. Undefined: the transitions are removed. A phase does not get a transition
+ * to itself, nor two to the same target.
  */
-function renameTargets(
-  document: Document,
-  phases: PhaseList,
-  from: string,
-  to: string | undefined,
-): void {
-  for (const phase of phases.items) {
-    if (!isMap(phase)) {
-      continue;
-    }
-    const own = scalarString(document, phase.get('name', true));
+function renameTargets(edited: EditedDocument, from: string, to: string | undefined): void {
+  const { document } = edited;
+  for (const phase of phaseNodes(edited)) {
     const next = phase.get('next');
     if (isSeq(next)) {
-      next.items = next.items.map((item) => {
-        if (to === undefined || scalarString(document, item) !== from) {
-          return item;
-        }
-        if (!isScalar(item) || isAliased(document, item)) {
-          return document.createNode(to);
-        }
-        item.value = to;
-        return item;
-      });
-      const seen = new Set<string | undefined>(
-        to !== undefined && to === own && from !== own ? [to] : [],
-      );
-      next.items = next.items
-        .filter((item) => scalarString(document, item) !== from || to !== undefined)
-        .filter(
-          (item) =>
-            !seen.has(scalarString(document, item)) &&
-            Boolean(seen.add(scalarString(document, item))),
-        );
+      next.items = renamedItems(edited, phase, next, [from, to]);
     }
     for (const key of ['onTimeout', 'onSpecChange']) {
-      if (scalarString(document, phase.get(key, true)) === from && to !== undefined) {
+      if (to !== undefined && scalarString(document, phase.get(key, true)) === from) {
         setScalar(document, phase, key, to);
       }
     }
   }
+}
+
+function renamedItems(
+  edited: EditedDocument,
+  phase: YAMLMap,
+  next: YAMLSeq,
+  [from, to]: readonly [from: string, to: string | undefined],
+): unknown[] {
+  const { document } = edited;
+  const nameOf = (item: unknown): string | undefined => scalarString(document, item);
+  if (to === undefined) {
+    return uniqueBy(
+      next.items.filter((item) => nameOf(item) !== from),
+      nameOf,
+    );
+  }
+  const own = phaseName(edited, phase);
+  const wouldNameItself = to === own && from !== own;
+  const renamed = next.items.map((item) =>
+    nameOf(item) === from ? renamedItem(document, item, to) : item,
+  );
+  return uniqueBy(
+    renamed.filter((item) => !wouldNameItself || nameOf(item) !== to),
+    nameOf,
+  );
+}
+
+/** An item of a list with another name. An aliased scalar is replaced, not changed. */
+function renamedItem(document: Document, item: unknown, to: string): unknown {
+  if (!isScalar(item) || isAliased(document, item)) {
+    return document.createNode(to);
+  }
+  item.value = to;
+  return item;
 }
 
 function formerNames(document: Document, phase: YAMLMap): readonly string[] {
@@ -394,4 +319,16 @@ function formerNames(document: Document, phase: YAMLMap): readonly string[] {
 function addFormerNames(document: Document, phase: YAMLMap, names: readonly string[]): void {
   const all = [...new Set([...formerNames(document, phase), ...names])];
   phase.set('formerly', updateListNode(document, getOwnList(document, phase, 'formerly'), all));
+}
+
+/** Removes a name from `formerly`, which must not contain the name of a phase. */
+function removeFormerName(document: Document, phase: YAMLMap, name: string): void {
+  const formerly = getOwnList(document, phase, 'formerly');
+  if (formerly === undefined) {
+    return;
+  }
+  formerly.items = formerly.items.filter((item) => scalarString(document, item) !== name);
+  if (formerly.items.length === 0) {
+    phase.delete('formerly');
+  }
 }

@@ -1,21 +1,22 @@
 /**
- * Pictures of a machine: Mermaid for READMEs, DOT and SVG for documents, boxes for terminals. Pure,
- * and the same for the same model.
+ * Diagrams of a state machine: Mermaid for READMEs, DOT and SVG for documents, boxes for terminals.
+ * The same model always gives the same diagram.
  */
 import type { Model, ModelPhase } from './model.ts';
 
-/** Phases and where they may go; the dialogue has these before there is a model. */
+/** The part of a phase that diagrams show. Prompts have it before there is a model. */
 export interface GraphPhase {
   readonly name: string;
   readonly initial?: boolean;
   readonly final?: boolean;
   readonly ready?: boolean;
-  /** Itself left out. */
+  /** Phases that may follow, without the phase itself. */
   readonly next: readonly string[];
   readonly onTimeout?: string;
   readonly timeout?: string;
 }
 
+/** The phases of a model for a diagram. */
 export function graphPhases(model: Pick<Model, 'phases'>): readonly GraphPhase[] {
   return model.phases.map((phase: ModelPhase) => ({
     name: phase.name,
@@ -43,7 +44,7 @@ function graphEdges(phases: readonly GraphPhase[]): readonly GraphEdge[] {
   ]);
 }
 
-/** A Mermaid state diagram (https://mermaid.js.org/syntax/stateDiagram.html). */
+/** Mermaid state diagram (https://mermaid.js.org/syntax/stateDiagram.html). */
 export function mermaid(phases: readonly GraphPhase[]): string {
   const lines = [
     ...phases.flatMap(({ name, initial }) => (initial ? [`[*] --> ${name}`] : [])),
@@ -55,7 +56,7 @@ export function mermaid(phases: readonly GraphPhase[]): string {
   return `stateDiagram-v2\n${lines.map((line) => `  ${line}\n`).join('')}`;
 }
 
-/** Graphviz DOT: final phases have a double border, ready ones are filled. */
+/** Graphviz DOT. Final phases have a double border, ready phases are filled. */
 export function dot(phases: readonly GraphPhase[]): string {
   const nodes = phases.map(({ name, final, ready }) => {
     const marks = [
@@ -87,7 +88,7 @@ function quoteDot(text: string): string {
   return `"${text.replaceAll('"', '\\"')}"`;
 }
 
-/** SVG, laid out by Graphviz. */
+/** SVG, with the layout of Graphviz. */
 export async function svg(phases: readonly GraphPhase[]): Promise<string> {
   const { instance } = await import('@viz-js/viz');
   const viz = await instance();
@@ -97,7 +98,7 @@ export async function svg(phases: readonly GraphPhase[]): Promise<string> {
 const SINGLE_BORDER = ['┌', '─', '┐', '│', '└', '┘'] as const;
 const DOUBLE_BORDER = ['╔', '═', '╗', '║', '╚', '╝'] as const;
 
-/** One box for each phase, with the arrows that leave it. */
+/** One box per phase for a terminal, with the arrows to the phases that may follow. */
 export function boxes(phases: readonly GraphPhase[]): string {
   const known = new Set(phases.map(({ name }) => name));
   const width = Math.max(...phases.map(({ name }) => name.length));
@@ -128,14 +129,15 @@ const GRAPH_BEGIN = '<!-- autopilot:machine -->';
 const GRAPH_END = '<!-- /autopilot:machine -->';
 
 /**
- * The machine for a README, as a picture and as a table, between marks by which it is found again.
+ * Section of a README with the phases as a diagram and as a table. The section is between two
+ * markers, so that `replaceMachineSection` finds it.
  */
 export function machineSection({ phases }: Pick<Model, 'phases'>): string {
   const rows = phases.map((phase) => {
-    const to = phase.final
-      ? 'the end'
-      : phase.next.filter((name) => name !== phase.name).join(', ') || 'stays';
-    return `| ${phase.name} | ${phase.description?.trim().replaceAll('\n', ' ') ?? ''} | ${to} |`;
+    const next = phase.next.filter((name) => name !== phase.name).join(', ');
+    const to = phase.final ? 'the end' : next || 'stays';
+    const description = phase.description?.trim().replaceAll('\n', ' ') ?? '';
+    return `| ${phase.name} | ${description} | ${to} |`;
   });
   return [
     GRAPH_BEGIN,
@@ -151,7 +153,8 @@ export function machineSection({ phases }: Pick<Model, 'phases'>): string {
 }
 
 /**
- * `text` with what stands between the marks brought up to date; the same text when it has no marks.
+ * Replaces the section between the markers.
+ * @returns the same text when it has no markers
  */
 export function replaceMachineSection(text: string, section: string): string {
   const begin = text.indexOf(GRAPH_BEGIN);

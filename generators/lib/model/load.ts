@@ -1,80 +1,85 @@
 /**
- * autopilot.yaml, from text to the model that everything is rendered from: all of its problems at
- * once, or the model.
+ * Loading autopilot.yaml: from its text to the model that all generated files are rendered from, or
+ * to the list of all its problems.
  */
 import { builtInKinds, GATEWAY_API_GATEWAYS, METRICS_INPUT } from '../kinds/built-in-kinds.ts';
-import { validateProject } from './validate-project.ts';
-import type { CrdKind, CrdRequest } from '../kinds/foreign-crd.ts';
+import type { CustomKindResult, CustomKindResults } from '../kinds/custom-kinds.ts';
+import type { CrdRequest } from '../kinds/foreign-crd.ts';
+import { builtInQueries, defineQuery } from '../kinds/prometheus-queries.ts';
+import { pluralize } from '../util/naming.ts';
+import { sortProblems, formatProblem } from '../util/problems.ts';
+import type { ProblemPath, Problem } from '../util/problems.ts';
+import { uniqueBy } from '../util/values.ts';
+import { parseYaml, validateYaml } from '../util/yaml-file.ts';
+import type { ParsedYaml } from '../util/yaml-file.ts';
+import { isBuiltInKind, versionOfGoPackage, warningsOf2019 } from './compat-2019.ts';
+import { kindUses } from './model.ts';
 import type {
   Model,
   ModelFinalizer,
   ModelInput,
   ModelOutput,
   ModelPhase,
+  ModelQuery,
   KindDefinition,
 } from './model.ts';
-import { pluralize } from '../util/naming.ts';
-import { sortProblems, formatProblem } from '../util/problems.ts';
-import type { ProblemPath, Problem } from '../util/problems.ts';
-import { builtInQueries, defineQuery } from '../kinds/prometheus-queries.ts';
-import { knownKeys, projectSchema } from './project-schema.ts';
+import { kindNameOf, knownFieldsOf, projectSchema } from './project-schema.ts';
 import type {
+  CustomParameterDocument,
   InputDocument,
   OutputDocument,
   PhaseDocument,
   ProjectDocument,
 } from './project-schema.ts';
-import { parseYaml, validateYaml } from '../util/yaml-file.ts';
-import type { ParsedYaml } from '../util/yaml-file.ts';
+import { validateProject } from './validate-project.ts';
 
-type CustomParameter = NonNullable<ProjectDocument['customParameters']>[number];
-
-export type LoadResult = { readonly model: Model } | { readonly problems: readonly Problem[] };
+/** Result of `loadModel`. */
+export type LoadResult =
+  | {
+      /** The model of a valid file. */
+      readonly model: Model;
+    }
+  | {
+      /** All problems of an invalid file, sorted by place. At least one. */
+      readonly problems: readonly Problem[];
+    };
 
 /**
- * What is known of CRDs that customParameters name, by lowerName; a text says what is wrong with
- * one.
- */
-type ResolvedKinds = ReadonlyMap<string, CrdKind | string>;
-
-/**
- * @param file the name that problems carry
- * @param kinds without it, kinds that are to come from CRDs are guessed at and not typed
+ * Loads autopilot.yaml.
+ * @param text content of the file
+ * @param file name of the file for problems
+ * @param kinds CRDs of custom kinds, by `lowerName`. Default: none; then the group, version and
+ * plural of custom kinds have defaults, and the kinds are not typed.
  */
 export function loadModel(
   text: string,
   file: string,
-  kinds: ResolvedKinds = new Map(),
+  kinds: CustomKindResults = new Map(),
 ): LoadResult {
   const yaml = parseYaml(text, file);
   if (yaml.problems.length > 0) {
     return { problems: yaml.problems };
   }
-  const validated = validateYaml(yaml, projectSchema, file, keysAt);
+  const validated = validateYaml(yaml, projectSchema, { file, keysAt, showValues: true });
   const { value } = validated;
   if (value === undefined) {
     return { problems: sortProblems(validated.problems) };
   }
   const problems = [...validated.problems];
-  validateProject(value, (path, message) =>
-    problems.push({ file, ...yaml.position(path), message }),
-  );
-  value.customParameters?.forEach((custom, index) => {
-    for (const [key, message] of crdProblems(custom, kinds.get(custom.lowerName))) {
-      problems.push({
-        file,
-        ...yaml.position(['customParameters', index, key]),
-        message: `customParameters[${index}].${key}: ${message}`,
-      });
-    }
-  });
+  const report = (path: ProblemPath, message: string): void =>
+    void problems.push({ file, ...yaml.position(path), message });
+  validateProject(value, report);
+  reportCrdProblems(value.customParameters ?? [], kinds, report);
   return problems.length > 0
     ? { problems: sortProblems(problems) }
     : { model: buildModel(value, yaml, kinds) };
 }
 
-/** The model, or an error whose message lists every problem. */
-export function requireModel(text: string, file: string, kinds?: ResolvedKinds): Model {
+/**
+ * Loads autopilot.yaml when it is known to be valid, or when its problems end the command.
+ * @throws Error whose message lists all problems, one per line
+ */
+export function requireModel(text: string, file: string, kinds?: CustomKindResults): Model {
   const loaded = loadModel(text, file, kinds);
   if ('problems' in loaded) {
     throw new Error(loaded.problems.map(formatProblem).join('\n'));
@@ -83,40 +88,31 @@ export function requireModel(text: string, file: string, kinds?: ResolvedKinds):
 }
 
 function keysAt(path: ProblemPath): readonly string[] {
-  const key = path.findLast((part): part is string => typeof part === 'string') ?? 'project';
-  return Object.hasOwn(knownKeys, key) ? knownKeys[key as keyof typeof knownKeys] : [];
+  return knownFieldsOf(path.findLast((part): part is string => typeof part === 'string'));
 }
 
-function buildModel(project: ProjectDocument, yaml: ParsedYaml, kinds: ResolvedKinds): Model {
+/** What the parts of the model are built from. */
+interface BuildContext {
+  readonly project: ProjectDocument;
+  readonly yaml: ParsedYaml;
+  /** Kinds that inputs and outputs can name. */
+  readonly kinds: ReadonlyMap<string, KindDefinition>;
+  /** A cluster-scoped resource has no namespace of its own. */
+  readonly defaultNamespace: 'own' | 'all';
+}
+
+function buildModel(project: ProjectDocument, yaml: ParsedYaml, results: CustomKindResults): Model {
   const [group = '', version = ''] = project.apiVersion.split('/');
-  const own = (project.customParameters ?? []).filter((custom) => !isBuiltInKind(custom));
-  const known = new Map([
-    ...builtInKinds,
-    ...own.map(
-      (custom) => [custom.lowerName, customKind(custom, kinds.get(custom.lowerName))] as const,
-    ),
-  ]);
-  const queries = (project.queries ?? []).map((custom) =>
-    defineQuery(custom.name, custom.queryTemplate, custom.parameters ?? []),
-  );
-  const names = project.phases.map(({ name }) => name);
-  const phases = project.phases.map((phase, index) =>
-    buildPhase(phase, names, known, project.scope, yaml.position(['phases', index]).line),
-  );
-  const finalizer = project.finalizer ?? (project.enableFinalizer ? {} : undefined);
-  const finalizerModel: ModelFinalizer | undefined = finalizer && {
-    metrics: (finalizer.inputs ?? []).some((input) => kindNameOf(input) === METRICS_INPUT),
-    inputs: buildInputs(finalizer.inputs, known, project.scope),
-    outputs: buildOutputs(finalizer.outputs, known, project.scope),
-    ...(finalizer.timeout !== undefined && { timeout: finalizer.timeout }),
-    line: yaml.position([project.finalizer === undefined ? 'enableFinalizer' : 'finalizer']).line,
+  const custom = (project.customParameters ?? []).filter((entry) => !isBuiltInKind(entry));
+  const customKinds = custom.map((entry) => customKind(entry, results.get(entry.lowerName)));
+  const context: BuildContext = {
+    project,
+    yaml,
+    kinds: new Map([...builtInKinds, ...customKinds.map((kind) => [kind.name, kind] as const)]),
+    defaultNamespace: project.scope === 'Cluster' ? 'all' : 'own',
   };
-  const uses = [...phases, ...(finalizerModel === undefined ? [] : [finalizerModel])];
-  const used = new Map(
-    uses
-      .flatMap(({ inputs, outputs }) => [...inputs, ...outputs])
-      .map(({ kind }) => [kind.name, kind]),
-  );
+  const phases = project.phases.map((phase, index) => buildPhase(context, phase, index));
+  const finalizer = buildFinalizer(context);
   return {
     kind: project.kind,
     group,
@@ -126,107 +122,123 @@ function buildModel(project: ProjectDocument, yaml: ParsedYaml, kinds: ResolvedK
     operatorName: project.operatorName ?? `${project.kind.toLowerCase()}-operator`,
     scope: project.scope ?? 'Namespaced',
     phases,
-    queries: [
-      ...queries,
-      ...builtInQueries.filter(({ method }) => !queries.some((other) => other.method === method)),
-    ],
-    kinds: [...used.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
-    ...(finalizerModel && { finalizer: finalizerModel }),
-    customParameters: own
+    queries: buildQueries(project),
+    kinds: usedKinds({ phases, ...(finalizer && { finalizer }) }),
+    ...(finalizer && { finalizer }),
+    customParameters: custom
       .map(({ lowerName }) => lowerName)
       .filter((name) => !builtInKinds.has(name)),
-    crds: own.flatMap(crdRequests),
+    crds: custom.flatMap(crdRequests),
     extraRules: project.rbac?.extraRules ?? [],
-    warnings: projectWarnings(project),
+    warnings: [...warningsOf2019(project.phases), ...gatewayWarnings(project.phases)],
   };
 }
 
-function buildPhase(
-  phase: PhaseDocument,
-  names: readonly string[],
-  known: ReadonlyMap<string, KindDefinition>,
-  scope: Scope,
-  line: number,
-): ModelPhase {
-  const allowed = phase.final
-    ? []
-    : phase.next === undefined
-      ? names
-      : names.filter((name) => name === phase.name || phase.next?.includes(name));
+function usedKinds(uses: Pick<Model, 'phases' | 'finalizer'>): readonly KindDefinition[] {
+  const kinds = kindUses(uses).flatMap(({ inputs, outputs }) =>
+    [...inputs, ...outputs].map(({ kind }) => kind),
+  );
+  return uniqueBy(kinds, ({ name }) => name).sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function buildQueries(project: ProjectDocument): readonly ModelQuery[] {
+  const custom = (project.queries ?? []).map(({ name, queryTemplate, parameters }) =>
+    defineQuery(name, queryTemplate, parameters ?? []),
+  );
+  return uniqueBy([...custom, ...builtInQueries], ({ method }) => method);
+}
+
+function buildPhase(context: BuildContext, phase: PhaseDocument, index: number): ModelPhase {
+  const { name, interval, timeout, onTimeout, onSpecChange, final = false } = phase;
   return {
-    name: phase.name,
-    file: phase.name.toLowerCase(),
+    name,
+    file: name.toLowerCase(),
     ...(phase.description !== undefined && { description: phase.description }),
     initial: phase.initial ?? false,
-    final: phase.final ?? false,
-    ready: phase.ready ?? phase.final ?? false,
-    next: allowed,
+    final,
+    ready: phase.ready ?? final,
+    next: resolveNext(context.project.phases, phase),
     nextDeclared: phase.next !== undefined,
-    ...(phase.interval !== undefined && { interval: phase.interval }),
-    ...(phase.timeout !== undefined && { timeout: phase.timeout }),
-    ...(phase.onTimeout !== undefined && { onTimeout: phase.onTimeout }),
-    ...(phase.onSpecChange !== undefined && { onSpecChange: phase.onSpecChange }),
+    ...(interval !== undefined && { interval }),
+    ...(timeout !== undefined && { timeout }),
+    ...(onTimeout !== undefined && { onTimeout }),
+    ...(onSpecChange !== undefined && { onSpecChange }),
     approval: phase.approval === 'required',
     formerly: phase.formerly ?? [],
-    metrics: (phase.inputs ?? []).some((input) => kindNameOf(input) === METRICS_INPUT),
-    inputs: buildInputs(phase.inputs, known, scope),
-    outputs: buildOutputs(phase.outputs, known, scope),
-    line,
+    metrics: usesMetrics(phase.inputs),
+    inputs: buildInputs(context, phase.inputs),
+    outputs: buildOutputs(context, phase.outputs),
+    line: context.yaml.position(['phases', index]).line,
   };
 }
 
-function kindNameOf(use: InputDocument | OutputDocument): string {
-  return typeof use === 'string' ? use : use.name;
+function resolveNext(phases: readonly PhaseDocument[], phase: PhaseDocument): readonly string[] {
+  if (phase.final) {
+    return [];
+  }
+  const names = phases.map(({ name }) => name);
+  const { next } = phase;
+  return next === undefined
+    ? names
+    : names.filter((name) => name === phase.name || next.includes(name));
 }
 
-type Scope = ProjectDocument['scope'];
+function buildFinalizer(context: BuildContext): ModelFinalizer | undefined {
+  const { finalizer: declared, enableFinalizer } = context.project;
+  const finalizer = declared ?? (enableFinalizer ? {} : undefined);
+  if (finalizer === undefined) {
+    return undefined;
+  }
+  const key = declared === undefined ? 'enableFinalizer' : 'finalizer';
+  return {
+    metrics: usesMetrics(finalizer.inputs),
+    inputs: buildInputs(context, finalizer.inputs),
+    outputs: buildOutputs(context, finalizer.outputs),
+    ...(finalizer.timeout !== undefined && { timeout: finalizer.timeout }),
+    line: context.yaml.position([key]).line,
+  };
+}
 
-/** A cluster-scoped resource has no namespace of its own. */
-function defaultNamespace(scope: Scope): 'own' | 'all' {
-  return scope === 'Cluster' ? 'all' : 'own';
+function usesMetrics(inputs: readonly InputDocument[] = []): boolean {
+  return inputs.some((input) => kindNameOf(input) === METRICS_INPUT);
 }
 
 function buildInputs(
+  context: BuildContext,
   inputs: readonly InputDocument[] = [],
-  known: ReadonlyMap<string, KindDefinition>,
-  scope: Scope,
-): ModelInput[] {
+): readonly ModelInput[] {
   return inputs.flatMap((input) => {
-    const kind = known.get(kindNameOf(input));
+    const kind = context.kinds.get(kindNameOf(input));
     if (kind === undefined) {
       return [];
     }
-    const detail = typeof input === 'string' ? undefined : input;
+    const { namespace, selector, optional = false } = typeof input === 'string' ? {} : input;
     return [
       {
         kind,
-        namespace: detail?.namespace ?? defaultNamespace(scope),
-        ...(detail?.selector !== undefined && { selector: formatSelector(detail.selector) }),
-        optional: detail?.optional ?? false,
+        namespace: namespace ?? context.defaultNamespace,
+        ...(selector !== undefined && { selector: formatSelector(selector) }),
+        optional,
       },
     ];
   });
 }
 
 function buildOutputs(
+  context: BuildContext,
   outputs: readonly OutputDocument[] = [],
-  known: ReadonlyMap<string, KindDefinition>,
-  scope: Scope,
-): ModelOutput[] {
+): readonly ModelOutput[] {
   return outputs.flatMap((output) => {
-    const kind = known.get(kindNameOf(output));
+    const kind = context.kinds.get(kindNameOf(output));
     if (kind === undefined) {
       return [];
     }
-    const detail = typeof output === 'string' ? undefined : output;
-    return [
-      {
-        kind,
-        namespace: detail?.namespace ?? defaultNamespace(scope),
-        prune: detail?.prune ?? false,
-        optional: detail?.optional ?? false,
-      },
-    ];
+    const {
+      namespace = context.defaultNamespace,
+      prune = false,
+      optional = false,
+    } = typeof output === 'string' ? {} : output;
+    return [{ kind, namespace, prune, optional }];
   });
 }
 
@@ -239,76 +251,59 @@ function formatSelector(selector: string | Readonly<Record<string, string>>): st
     .join(',');
 }
 
-/**
- * Projects of 2019 had to declare kinds that are built in now, and typed: where they say the same,
- * the built-in one is meant.
- */
-function isBuiltInKind({
-  lowerName,
-  singleName,
-  apiGroup = '',
-  ...more
-}: CustomParameter): boolean {
-  const builtIn = builtInKinds.get(lowerName);
-  const other = [more.crd, more.version, more.plural, more.scope].some(
-    (said) => said !== undefined,
-  );
-  return (
-    builtIn !== undefined && builtIn.kind === singleName && builtIn.group === apiGroup && !other
-  );
-}
-
-/**
- * What the original's declaration lacks is inferred: the version from the end of its Go import
- * path, the plural from its name.
- */
-function customKind(custom: CustomParameter, found: CrdKind | string | undefined): KindDefinition {
-  const pathVersion = custom.package?.split('/').findLast((part) => /^v\d/.test(part));
-  const known = typeof found === 'object' ? found : undefined;
+/** A kind from customParameters: what the entry says, then what the CRD says, then defaults. */
+function customKind(
+  custom: CustomParameterDocument,
+  result: CustomKindResult | undefined,
+): KindDefinition {
+  const crd = result?.type === 'found' ? result.kind : undefined;
+  const { lowerName, singleName } = custom;
+  const kind = {
+    name: lowerName,
+    group: custom.apiGroup ?? crd?.group ?? '',
+    version: custom.version ?? crd?.version ?? versionOfGoPackage(custom.package) ?? 'v1',
+    kind: singleName,
+    plural: custom.plural ?? crd?.plural ?? lowerName,
+    namespaced: (custom.scope ?? crd?.scope) !== 'Cluster',
+  };
+  if (crd === undefined) {
+    return kind;
+  }
+  const from = custom.crd === 'cluster' ? `.autopilot/crds/${lowerName}.json` : (custom.crd ?? '');
   return {
-    name: custom.lowerName,
-    group: custom.apiGroup ?? known?.group ?? '',
-    version: custom.version ?? known?.version ?? pathVersion ?? 'v1',
-    kind: custom.singleName,
-    plural: custom.plural ?? known?.plural ?? custom.lowerName,
-    namespaced: (custom.scope ?? known?.scope) !== 'Cluster',
-    ...(known && {
-      schema: {
-        of: known.schema,
-        from:
-          custom.crd === 'cluster'
-            ? `.autopilot/crds/${custom.lowerName}.json`
-            : (custom.crd ?? ''),
-      },
-      module: { package: './kinds', path: `${custom.lowerName}.ts`, name: `I${custom.singleName}` },
-    }),
+    ...kind,
+    schema: { of: crd.schema, from },
+    module: { package: './kinds', path: `${lowerName}.ts`, name: `I${singleName}` },
   };
 }
 
-function crdProblems(
-  custom: CustomParameter,
-  found: CrdKind | string | undefined,
-): readonly (readonly [key: string, message: string])[] {
-  if (found === undefined) {
-    return [];
-  }
-  if (typeof found === 'string') {
-    return [['crd', found]];
-  }
-  return (['plural', 'scope'] as const).flatMap((key) =>
-    custom[key] === undefined || custom[key] === found[key]
-      ? []
-      : [[key, `is '${custom[key]}', but '${found[key]}' in the CRD: leave it out`] as const],
-  );
+/** Reports CRDs that were not found, and fields that contradict the CRD. */
+function reportCrdProblems(
+  customParameters: readonly CustomParameterDocument[],
+  results: CustomKindResults,
+  report: (path: ProblemPath, message: string) => void,
+): void {
+  customParameters.forEach((custom, index) => {
+    const reportField = (key: string, message: string): void =>
+      report(['customParameters', index, key], `customParameters[${index}].${key}: ${message}`);
+    const result = results.get(custom.lowerName);
+    if (result?.type === 'failed') {
+      reportField('crd', result.message);
+    }
+    if (result?.type !== 'found') {
+      return;
+    }
+    for (const key of ['plural', 'scope'] as const) {
+      const [written, actual] = [custom[key], result.kind[key]];
+      if (written !== undefined && written !== actual) {
+        reportField(key, `is '${written}', but the CRD says '${actual}': remove the field`);
+      }
+    }
+  });
 }
 
-function crdRequests({
-  lowerName,
-  crd,
-  singleName,
-  apiGroup,
-  version,
-}: CustomParameter): readonly CrdRequest[] {
+function crdRequests(custom: CustomParameterDocument): readonly CrdRequest[] {
+  const { lowerName, crd, singleName, apiGroup, version } = custom;
   if (crd === undefined) {
     return [];
   }
@@ -323,41 +318,19 @@ function crdRequests({
   ];
 }
 
-function projectWarnings(project: ProjectDocument): string[] {
-  return [...originalWarnings(project), ...gatewayWarnings(project)];
-}
-
-/** The one deliberate change of meaning since Autopilot of 2019. */
-function originalWarnings({ phases }: ProjectDocument): string[] {
-  const inputs = phases.flatMap((phase) => phase.inputs ?? []);
-  const original =
-    inputs.some((input) => kindNameOf(input) !== METRICS_INPUT) &&
-    inputs.every((input) => typeof input === 'string') &&
-    phases.every((phase) => phase.next === undefined);
-  return original
-    ? [
-        "inputs are seen in the resource's own namespace; write '{ name: …, namespace: all }' for one that is to see every namespace, as Autopilot of 2019 did",
-      ]
-    : [];
-}
-
-/** Routes of one API beside the Gateway of the other: likely the wrong one was picked. */
-function gatewayWarnings({ phases }: ProjectDocument): string[] {
+/** Warns about routes of one API beside the Gateway of the other: likely the wrong Gateway. */
+function gatewayWarnings(phases: readonly PhaseDocument[]): string[] {
   const used = new Set(
     phases.flatMap((phase) => [...(phase.inputs ?? []), ...(phase.outputs ?? [])]).map(kindNameOf),
   );
-  const istio =
-    used.has('gateways') &&
-    !used.has('virtualservices') &&
-    (used.has('httproutes') || used.has('grpcroutes'));
-  const gatewayApi =
-    used.has(GATEWAY_API_GATEWAYS) &&
-    !used.has('httproutes') &&
-    !used.has('grpcroutes') &&
-    used.has('virtualservices');
-  return istio || gatewayApi
-    ? [
-        `'gateways' is Istio's Gateway, '${GATEWAY_API_GATEWAYS}' is that of the Gateway API: the routes that this project uses belong to the other one`,
-      ]
-    : [];
+  const istioRoutes = used.has('virtualservices');
+  const gatewayApiRoutes = used.has('httproutes') || used.has('grpcroutes');
+  const wrongIstioGateway = used.has('gateways') && gatewayApiRoutes && !istioRoutes;
+  const wrongGatewayApiGateway = used.has(GATEWAY_API_GATEWAYS) && istioRoutes && !gatewayApiRoutes;
+  if (!wrongIstioGateway && !wrongGatewayApiGateway) {
+    return [];
+  }
+  return [
+    `'gateways' is Istio's Gateway, '${GATEWAY_API_GATEWAYS}' is the Gateway of the Gateway API: the routes of this project belong to the other one`,
+  ];
 }

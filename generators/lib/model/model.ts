@@ -1,133 +1,152 @@
 /**
- * The model of a project: autopilot.yaml after loading, validation and defaults. Everything that
- * render/ turns into files.
- * Plain data, no Yeoman, no file system.
+ * The model of a project: autopilot.yaml after loading, validation and defaults. All generated files
+ * are rendered from the model. Plain data, without Yeoman and without the file system.
  */
-import type { StructuralSchema } from '../util/structural-schema.ts';
+import type { KindDefinition } from '../kinds/built-in-kinds.ts';
 import type { CrdRequest } from '../kinds/foreign-crd.ts';
+import type { ModelQuery } from '../kinds/prometheus-queries.ts';
 
-export interface KindDefinition {
-  /** Name in autopilot.yaml: `virtualservices`. */
-  readonly name: string;
-  readonly group: string;
-  readonly version: string;
-  readonly kind: string;
-  readonly plural: string;
-  readonly namespaced: boolean;
-  /** Of the project's own parameter: made into an interface beside the phases' types. */
-  readonly schema?: { readonly of: StructuralSchema; readonly from: string };
-  /** Where workers get the TypeScript interface from; absent: `KubeObject`. */
-  readonly module?: { readonly package: string; readonly path: string; readonly name: string };
-}
+export type { KindDefinition } from '../kinds/built-in-kinds.ts';
+export type { ModelQuery } from '../kinds/prometheus-queries.ts';
+export type { Ownership, ProjectFile } from '../util/project-file.ts';
 
+/** An input of a phase or of the finalizer: a kind that the worker reads. */
 export interface ModelInput {
+  /** The kind that is read. */
   readonly kind: KindDefinition;
+  /** Namespaces that are read: the resource's own one, or all that the operator watches. */
   readonly namespace: 'own' | 'all';
-  /** Label selector in the wire form. */
+  /** Label selector in the form of the Kubernetes API, for example `app=web`. Default: all objects. */
   readonly selector?: string;
+  /** Whether the kind may be absent from the cluster. */
   readonly optional: boolean;
 }
 
+/** An output of a phase or of the finalizer: a kind that the worker writes. */
 export interface ModelOutput {
+  /** The kind that is written. */
   readonly kind: KindDefinition;
+  /** Namespaces that are written: the resource's own one, or any. */
   readonly namespace: 'own' | 'all';
+  /** Whether objects that the worker no longer returns are deleted. */
   readonly prune: boolean;
+  /** Whether the kind may be absent from the cluster. */
   readonly optional: boolean;
 }
 
+/** A phase of the state machine. */
 export interface ModelPhase {
+  /** Value of `status.phase`. */
   readonly name: string;
   /**
-   * `virtual-services`-free: the lower-cased name, base of src/workers/<file>.ts and
+   * Lower-cased name of the phase: the base name of src/workers/<file>.ts and
    * src/generated/<file>.ts.
    */
   readonly file: string;
+  /** Description from autopilot.yaml. Default: none. */
   readonly description?: string;
+  /** Whether new resources start in this phase. */
   readonly initial: boolean;
+  /** Whether the phase is an end: no worker is called and nothing is watched. */
   readonly final: boolean;
+  /** Whether a resource in this phase has the condition Ready=True. */
   readonly ready: boolean;
-  /** Resolved: phases this one may go to, itself included, in order of the file. */
+  /** Names of the phases that may follow, in the order of the file. Includes the phase itself. */
   readonly next: readonly string[];
-  /** Whether autopilot.yaml says `next` (else any phase is allowed). */
+  /** Whether autopilot.yaml restricts `next`. If not, each phase may follow. */
   readonly nextDeclared: boolean;
+  /**
+   * Longest time between two reconciles, as a duration. Default: `workInterval` of
+   * autopilot-operator.yaml.
+   */
   readonly interval?: string;
+  /** Longest time in the phase, as a duration. Default: no limit. */
   readonly timeout?: string;
+  /** Phase that follows when the timeout has passed. Present when `timeout` is. */
   readonly onTimeout?: string;
+  /**
+   * Phase that follows when the spec changes, or `ignore`. Default: the initial phase for final
+   * phases, `ignore` for others.
+   */
   readonly onSpecChange?: string;
+  /** Whether a transition into this phase waits for an approval. */
   readonly approval: boolean;
+  /** Earlier names of the phase, which stored resources may still have in `status.phase`. */
   readonly formerly: readonly string[];
-  /** Has the pseudo-input `metrics`. */
+  /** Whether the worker gets queries to Prometheus (the input `metrics`). */
   readonly metrics: boolean;
+  /** Kinds that the worker reads, without `metrics`. */
   readonly inputs: readonly ModelInput[];
+  /** Kinds that the worker writes, in the order in which they are applied. */
   readonly outputs: readonly ModelOutput[];
-  /** Line in autopilot.yaml, from 1. */
+  /** Line of the phase in autopilot.yaml. The first line is 1. */
   readonly line: number;
 }
 
+/** The finalizer: work before a resource is deleted. */
 export interface ModelFinalizer {
+  /** Whether the finalizer gets queries to Prometheus (the input `metrics`). */
   readonly metrics: boolean;
+  /** Kinds that the finalizer reads, without `metrics`. */
   readonly inputs: readonly ModelInput[];
+  /** Kinds that the finalizer writes, in the order in which they are applied. */
   readonly outputs: readonly ModelOutput[];
+  /**
+   * Longest time of one call, as a duration. Default: `workerTimeout` of autopilot-operator.yaml.
+   */
   readonly timeout?: string;
-  /** Line in autopilot.yaml, from 1. */
+  /** Line of the finalizer in autopilot.yaml. The first line is 1. */
   readonly line: number;
 }
 
-export interface ModelQuery {
-  /** As in autopilot.yaml: `istio-success-rate`. */
-  readonly name: string;
-  /** Method on `metrics`: `istioSuccessRate`. */
-  readonly method: string;
-  readonly template: string;
-  readonly parameters: readonly string[];
-  /** Parameters with a fixed choice; the first is the default. */
-  readonly choices?: Readonly<Record<string, readonly string[]>>;
-}
+/** Inputs and outputs of a phase or of the finalizer. */
+export type KindUses = Pick<ModelPhase | ModelFinalizer, 'inputs' | 'outputs'>;
 
-/** Only kinds that the same phase reads can be edited in place. */
-export function isClaimable(
-  { inputs }: Pick<ModelPhase | ModelFinalizer, 'inputs'>,
-  output: ModelOutput,
-): boolean {
+/**
+ * Whether a worker can claim fields of existing objects of an output. That needs the kind among the
+ * inputs too, because a field claim starts from the object that the worker has read.
+ */
+export function isClaimable({ inputs }: Pick<KindUses, 'inputs'>, output: ModelOutput): boolean {
   return inputs.some(
     ({ kind }) => kind.group === output.kind.group && kind.plural === output.kind.plural,
   );
 }
 
-export interface Model {
-  readonly kind: string;
-  readonly group: string;
-  readonly version: string;
-  /** Lower-case plural of the kind, as in the CRD's name. */
-  readonly plural: string;
-  readonly singular: string;
-  readonly operatorName: string;
-  readonly scope: 'Namespaced' | 'Cluster';
-  readonly phases: readonly ModelPhase[];
-  readonly queries: readonly ModelQuery[];
-  /** All parameters that some phase or the finalizer names, without `metrics`, sorted by name. */
-  readonly kinds: readonly KindDefinition[];
-  readonly finalizer?: ModelFinalizer;
-  /** Names of the project's own parameters, used or not, that no built-in one has. */
-  readonly customParameters: readonly string[];
-  /** Those of them that name a CRD. */
-  readonly crds: readonly CrdRequest[];
-  readonly extraRules: readonly unknown[];
-  /** Sentences for the user that do not stop anything. */
-  readonly warnings: readonly string[];
+/** All users of kinds in a model: the phases, and the finalizer if there is one. */
+export function kindUses(model: Pick<Model, 'phases' | 'finalizer'>): readonly KindUses[] {
+  return [...model.phases, ...(model.finalizer === undefined ? [] : [model.finalizer])];
 }
 
-/** Who owns a file of the generated project (docs/design.md). */
-export type Ownership = 'user-owned' | 'generated' | 'merged';
-
-export interface ProjectFile {
-  /** Relative to the project, with forward slashes. */
-  readonly path: string;
-  readonly content: string | Uint8Array;
-  readonly ownership: Ownership;
-  /**
-   * Of a file that is the user's: the part of its text that follows the machine, brought up to
-   * date.
-   */
-  readonly refresh?: (text: string) => string;
+/** A whole project. */
+export interface Model {
+  /** Kind of the resource in Pascal case, for example `AutoRoute`. */
+  readonly kind: string;
+  /** API group of the kind, for example `examples.io`. */
+  readonly group: string;
+  /** API version of the kind, for example `v1`. */
+  readonly version: string;
+  /** Lower-case plural of the kind, as in the name of the CRD. */
+  readonly plural: string;
+  /** Lower-case singular of the kind. */
+  readonly singular: string;
+  /** Name of the operator and of its chart. */
+  readonly operatorName: string;
+  /** Whether resources are in namespaces. */
+  readonly scope: 'Namespaced' | 'Cluster';
+  /** All phases, in the order of autopilot.yaml. */
+  readonly phases: readonly ModelPhase[];
+  /** The project's queries, then the built-in ones that they do not replace. */
+  readonly queries: readonly ModelQuery[];
+  /** Kinds that a phase or the finalizer uses, sorted by name, without `metrics`. */
+  readonly kinds: readonly KindDefinition[];
+  /** The finalizer. Default: none. */
+  readonly finalizer?: ModelFinalizer;
+  /** Names in `customParameters` that are not names of built-in kinds, used or not. */
+  readonly customParameters: readonly string[];
+  /** CRDs that entries of `customParameters` ask for. */
+  readonly crds: readonly CrdRequest[];
+  /** PolicyRules of `rbac.extraRules`, as written. */
+  readonly extraRules: readonly unknown[];
+  /** Messages for the user about questionable settings. Warnings stop nothing. */
+  readonly warnings: readonly string[];
 }

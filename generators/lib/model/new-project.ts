@@ -1,26 +1,29 @@
 /**
- * A project that is still to be written, as options and dialogue name it, and what is taken where
- * nothing is said. Imports nothing: it is there before the first question.
+ * A project that is not written yet, as options and prompts describe it, and its defaults. Imports
+ * nothing, because it is loaded before the first prompt.
  */
 
+/** A phase that is not written yet. */
 export interface NewPhase {
   readonly name: string;
   readonly description?: string;
   readonly initial?: boolean;
   readonly final?: boolean;
-  /** Default: as `final`. */
+  /** Whether a resource in the phase is ready. Default: as `final`. */
   readonly ready?: boolean;
   readonly inputs?: readonly string[];
   readonly outputs?: readonly string[];
-  /** Default: anywhere. */
+  /** Phases that may follow. Default: each phase. */
   readonly next?: readonly string[];
 }
 
+/** A finalizer that is not written yet. */
 export interface NewFinalizer {
   readonly inputs?: readonly string[];
   readonly outputs?: readonly string[];
 }
 
+/** A project that is not written yet. */
 export interface NewProject {
   readonly kind: string;
   readonly apiVersion: string;
@@ -29,13 +32,15 @@ export interface NewProject {
   readonly finalizer?: NewFinalizer;
 }
 
+/** API group and version of a new project when none are given. */
 export const DEFAULT_API_VERSION = 'examples.io/v1';
 
+/** Name of the operator of a kind when none is given. */
 export function defaultOperatorName(kind: string): string {
   return `${kind.toLowerCase()}-operator`;
 }
 
-/** The original's first project: Initializing, Processing, Finished. */
+/** Phases of a new project when none are given: Initializing, Processing and Finished. */
 export function defaultPhases(kind: string): NewPhase[] {
   return [
     {

@@ -1,18 +1,26 @@
 /**
- * autopilot-operator.yaml: how the operator runs. One definition checks it, and is the JSON Schema
- * of editors and of the chart's `config:`,
- * and the reference page. The operator reads the file without this definition
- * (runtime/src/operator/config-fields.ts: it knows no generators, and
- * keeps its dependencies few); test/runtime/operator/config.test.ts holds the two to the same
- * fields, defaults and list of cases.
+ * autopilot-operator.yaml: the settings of the operator. This one definition validates the file in
+ * `autopilot generate`, and is the source of the JSON Schema for editors, of the chart's `config:`
+ * and of docs/reference/autopilot-operator-yaml.md.
+ *
+ * The operator reads the file with a reader of its own (runtime/src/operator/config-fields.ts),
+ * because the runtime does not depend on the generators. test/runtime/operator/config.test.ts checks
+ * that both accept the same fields and values and have the same defaults.
  */
 import { z } from 'zod';
-import { sortProblems, formatProblem } from '../util/problems.ts';
+import { formatProblem, sortProblems } from '../util/problems.ts';
 import type { ProblemPath } from '../util/problems.ts';
-import { durationSchema } from './project-schema.ts';
+import { isRecord } from '../util/values.ts';
 import { parseYaml, validateYaml } from '../util/yaml-file.ts';
+import {
+  logLevelNamesOf2019,
+  logLevelNumber,
+  meshProviderNumbers,
+  operatorConfigVersion,
+} from './compat-2019.ts';
+import { durationSchema } from './project-schema.ts';
 
-/** A field with what it means, and what it is where the file says nothing. */
+/** An optional field with its description and its default. */
 function configField<T extends z.ZodType>(
   type: T,
   description: string,
@@ -27,14 +35,13 @@ const positiveDuration = durationSchema.refine(
   'must be longer than 0',
 );
 const NAMESPACE = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
+const NAMESPACE_LIST = new RegExp(`^\\s*(${NAMESPACE}\\s*(,\\s*|$))*$`);
 const LOG_LEVELS = [
   'Debug',
   'Info',
   'Warn',
   'Error',
-  'DPanic',
-  'Panic',
-  'Fatal',
+  ...logLevelNamesOf2019,
   'debug',
   'info',
   'warn',
@@ -46,90 +53,89 @@ const metricsSchema = z.strictObject({
     z
       .string()
       .regex(/^https?:\/\/./, 'must be an address such as http://prometheus.monitoring:9090'),
-    'Where Prometheus is. METRICS_SERVER in the environment wins. Default: `http://prometheus.<controlPlaneNs>:9090`, with `meshProvider: Custom` none.',
+    'Address of Prometheus. The environment variable METRICS_SERVER takes precedence. Default: `http://prometheus.<controlPlaneNs>:9090`; none with `meshProvider: Custom`.',
   ),
   bearerTokenFile: configField(
     nonEmptyString,
-    'File with a token that is sent along; read again when it changes.',
+    'File with a bearer token for Prometheus. Read again when it changes. Default: no token.',
   ),
-  caFile: configField(nonEmptyString, 'File with the certificates to trust, in PEM.'),
+  caFile: configField(
+    nonEmptyString,
+    'PEM file with the CA certificates to trust. Default: those of Node.js.',
+  ),
   headers: configField(
     z.record(z.string(), z.string()),
-    'Headers to send along, such as `X-Scope-OrgID`.',
+    'Headers of requests to Prometheus, for example `X-Scope-OrgID`. Default: none.',
   ),
-  timeout: configField(positiveDuration, 'How long one query may take.', '10s'),
+  timeout: configField(positiveDuration, 'Longest time of one query.', '10s'),
 });
 
+/** The whole autopilot-operator.yaml. */
 export const operatorConfigSchema = z.strictObject({
-  version: configField(z.string(), 'Of the original. Not used.'),
+  version: configField(operatorConfigVersion.type, operatorConfigVersion.description),
   meshProvider: configField(
-    z.union([z.enum(['Istio', 'Custom']), z.literal(0), z.literal(1)]),
-    'The mesh: decides where Prometheus is looked for.',
+    z.union([z.enum(['Istio', 'Custom']), ...meshProviderNumbers]),
+    'Service mesh. `Istio` sets the default address of Prometheus; `Custom` sets none.',
     'Istio',
   ),
   controlPlaneNs: configField(
     nonEmptyString,
-    "The namespace of the mesh's control plane.",
+    "Namespace of the mesh's control plane.",
     'istio-system',
   ),
   workInterval: configField(
     positiveDuration,
-    'The latest next sync while a resource stays in a phase.',
+    'Longest time between two reconciles while a resource stays in a phase.',
     '5s',
   ),
   workerTimeout: configField(
     positiveDuration,
-    'How long a worker may take before its signal is aborted.',
+    'Longest time of one worker call. Afterwards the AbortSignal of the worker fires.',
     '60s',
   ),
   maxConcurrentReconciles: configField(
     z.number().int().min(1),
-    'How many resources are worked on at the same time.',
+    'Largest number of resources that are reconciled at the same time.',
     10,
   ),
   metricsAddr: configField(
     z.string().regex(/^(|.*:\d+)$/, 'must be an address such as :9091, or "" for no endpoints'),
-    'Where /metrics, /healthz and /readyz are served; empty: nowhere.',
+    'Address of the endpoints /metrics, /healthz and /readyz. Empty: no endpoints.',
     ':9091',
   ),
   enableLeaderElection: configField(
     z.boolean(),
-    'Of several processes one works, the others stand by.',
+    'Whether only one replica, the leader, reconciles. The others wait until they become leader.',
     true,
   ),
   watchNamespace: configField(
-    z
-      .string()
-      .regex(
-        new RegExp(`^\\s*(${NAMESPACE}\\s*(,\\s*|$))*$`),
-        'must be names of namespaces with commas between them',
-      ),
-    'Namespaces, separated by commas. WATCH_NAMESPACE in the environment wins. Default: the whole cluster.',
+    z.string().regex(NAMESPACE_LIST, 'must be names of namespaces with commas between them'),
+    'Namespaces that the operator watches, separated by commas. The environment variable WATCH_NAMESPACE takes precedence. Default: the whole cluster.',
   ),
   leaderElectionNamespace: configField(
     nonEmptyString,
-    "Where the Lease is. Default: the Pod's namespace.",
+    "Namespace of the Lease for leader election. Default: the Pod's namespace.",
   ),
   logLevel: configField(
-    z.union([z.number().int().min(0).max(6), z.enum(LOG_LEVELS)]),
-    "Debug, Info, Warn or Error; the original's other names and its numbers are understood.",
+    z.union([logLevelNumber, z.enum(LOG_LEVELS)]),
+    'Lowest level that is logged: Debug, Info, Warn or Error. Other names and numbers of Autopilot 2019 are accepted.',
     'Info',
   ),
   paused: configField(
     z.boolean(),
-    'The stop switch: no worker is called, nothing is written but the condition Paused. Deletion goes on.',
+    'Pauses the operator: no worker is called, and only the condition Paused is written. Deletions continue.',
     false,
   ),
   metrics: configField(metricsSchema, 'Access to Prometheus.'),
   config: configField(
     z.record(z.string(), z.unknown()),
-    'Your own section: workers see it as context.config. The interface `<Kind>Config` of src/spec.ts types it.',
+    'Settings of your own, which workers read as `context.config`. The interface `<Kind>Config` in src/spec.ts gives the type. Default: empty.',
   ),
 });
 
 /**
- * Fields whose change the running operator takes from the file: no new Pods for them. LIVE in
- * runtime/src/operator/config.ts.
+ * Fields that a running operator applies without a restart, so that a change of them needs no new
+ * Pods. The same list as LIVE_SETTINGS in runtime/src/operator/config.ts.
  */
 export const LIVE_KEYS = [
   'workInterval',
@@ -140,19 +146,22 @@ export const LIVE_KEYS = [
   'logLevel',
 ] as const;
 
+/** autopilot-operator.yaml after validation. */
 export type OperatorConfigDocument = z.infer<typeof operatorConfigSchema>;
 
-/** Where editors find the schema, from autopilot-operator.yaml. */
+/** Path of the JSON Schema that editors use for autopilot-operator.yaml. */
 export const OPERATOR_SCHEMA_FILE = '.autopilot/autopilot-operator.schema.json';
 
 const MODELINE = `# yaml-language-server: $schema=${OPERATOR_SCHEMA_FILE}\n`;
 
-export const operatorConfigText = `${MODELINE}# How the operator runs. What is left out has the default shown; environment variables win over this file.
-# 'autopilot generate' copies it into the values of the chart.
+/** First text of autopilot-operator.yaml in a new project. */
+export const operatorConfigText = `${MODELINE}# Settings of the operator. A field that is left out has the default shown.
+# Environment variables take precedence over this file.
+# 'autopilot generate' copies this file into the values of the chart.
 version: 0.0.1
 meshProvider: Istio
 controlPlaneNs: istio-system
-# The latest time of the next sync while a resource stays in a phase.
+# Longest time between two reconciles while a resource stays in a phase.
 workInterval: 5s
 metricsAddr: ":9091"
 enableLeaderElection: true
@@ -160,14 +169,15 @@ enableLeaderElection: true
 logLevel: Info
 `;
 
-/** The file as it goes into the chart: what it says to editors means nothing there. */
+/** The text of autopilot-operator.yaml without the comment for editors, for the chart. */
 export function withoutModeline(text: string): string {
   return text.replace(/^# yaml-language-server:.*\r?\n/m, '');
 }
 
 /**
- * JSON Schema (draft-07) of the file: for editors, and for the chart's `config:`.
- * @param userConfig of the section `config` within it, which is the user's own
+ * JSON Schema (draft-07) of autopilot-operator.yaml, for editors and for the chart's `config:`.
+ * @param userConfig schema of the section `config`, which the user defines in src/spec.ts. Default:
+ * any mapping.
  */
 export function operatorConfigJsonSchema(userConfig?: object): Readonly<Record<string, unknown>> {
   const { $schema: _, ...schema } = z.toJSONSchema(operatorConfigSchema, {
@@ -180,32 +190,36 @@ export function operatorConfigJsonSchema(userConfig?: object): Readonly<Record<s
   return { ...schema, properties: { ...schema.properties, config: withoutExtensions(userConfig) } };
 }
 
-/** Kubernetes' own keywords mean nothing to Helm and editors. */
+/** A schema without Kubernetes' own keywords, which Helm and editors do not know. */
 function withoutExtensions(schema: unknown): unknown {
   if (Array.isArray(schema)) {
     return schema.map(withoutExtensions);
   }
-  if (typeof schema !== 'object' || schema === null) {
+  if (!isRecord(schema)) {
     return schema;
   }
-  const kept = Object.entries(schema).filter(
-    ([key]) => !key.startsWith('x-kubernetes-') && key !== 'nullable',
-  );
   return Object.fromEntries(
-    kept.map(([key, value]) => [
-      key,
-      key === 'default' || key === 'enum' ? value : withoutExtensions(value),
-    ]),
+    Object.entries(schema)
+      .filter(([key]) => !key.startsWith('x-kubernetes-') && key !== 'nullable')
+      .map(([key, value]) => [
+        key,
+        key === 'default' || key === 'enum' ? value : withoutExtensions(value),
+      ]),
   );
 }
 
-/** @throws Error that lists every problem of the text. */
+/**
+ * Reads autopilot-operator.yaml.
+ * @param file name of the file for problems
+ * @throws Error whose message lists all problems, one per line. Messages never contain values,
+ * which may be secrets.
+ */
 export function parseOperatorConfig(text: string, file: string): OperatorConfigDocument {
   const yaml = parseYaml(text, file);
   const keysAt = ([key]: ProblemPath): readonly string[] =>
     Object.keys((key === 'metrics' ? metricsSchema : operatorConfigSchema).shape);
   const { value, problems } =
-    yaml.problems.length > 0 ? yaml : validateYaml(yaml, operatorConfigSchema, file, keysAt);
+    yaml.problems.length > 0 ? yaml : validateYaml(yaml, operatorConfigSchema, { file, keysAt });
   if (problems.length > 0) {
     throw new Error(sortProblems(problems).map(formatProblem).join('\n'));
   }

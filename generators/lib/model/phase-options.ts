@@ -1,57 +1,23 @@
-/**
- * Phases, their fields and lists of names as words on a command line, and what may be wrong with
- * them.
- */
-import { phaseNameProblem } from './validate-project.ts';
-import type { PhaseFields } from './edit.ts';
+/** Phases and their fields as options of the command line. */
 import { didYouMean } from '../util/naming.ts';
+import { splitNames } from '../util/text.ts';
+import type { PhaseFields } from './edit.ts';
 import type { NewPhase } from './new-project.ts';
+import { phaseNameProblem } from './validate-project.ts';
 
+/**
+ * Why a name cannot be the name of another phase. Undefined when it can.
+ * @param taken names of the phases that exist
+ */
 export function newPhaseProblem(name: string, taken: readonly string[]): string | undefined {
-  const same = taken.find((other) => other.toLowerCase() === name.toLowerCase());
-  if (same === name) {
+  if (taken.includes(name)) {
     return `there is a phase '${name}' already`;
   }
+  const similar = taken.find((other) => other.toLowerCase() === name.toLowerCase());
   return (
-    phaseNameProblem(name) ?? (same === undefined ? undefined : `'${name}' is taken by '${same}'`)
+    phaseNameProblem(name) ??
+    (similar === undefined ? undefined : `'${name}' is taken by '${similar}'`)
   );
-}
-
-/** `A, B` or `A,B` -> names. */
-export function splitNames(list: string | undefined): string[] {
-  return (list ?? '').split(/[\s,]+/).filter((name) => name !== '');
-}
-
-/**
- * A phase as an option:
- * `Evaluating:inputs=metrics,virtualservices:outputs=virtualservices:next=Promoting,RollBack`, with
- * `:initial`,
- * `:final`, `:ready` and `:not-ready`. @throws Error that names the part
- */
-export function parsePhase(option: string): NewPhase {
-  const [name = '', ...parts] = option.split(':');
-  const problem = phaseNameProblem(name);
-  if (problem !== undefined) {
-    throw new Error(`--phase '${option}': ${problem}`);
-  }
-  const phase: { -readonly [Key in keyof NewPhase]: NewPhase[Key] } = { name };
-  for (const part of parts) {
-    const [key = '', value] = part.split(/=(.*)/s);
-    if ((key === 'initial' || key === 'final' || key === 'ready') && value === undefined) {
-      phase[key] = true;
-    } else if (key === 'not-ready' && value === undefined) {
-      phase.ready = false;
-    } else if ((key === 'inputs' || key === 'outputs' || key === 'next') && value !== undefined) {
-      phase[key] = splitNames(value);
-    } else if (key === 'description' && value !== undefined) {
-      phase.description = value;
-    } else {
-      throw new Error(
-        `--phase '${option}': '${part}' is not inputs=…, outputs=…, next=…, description=…, initial, final, ready or not-ready${didYouMean(key, PHASE_PARTS)}`,
-      );
-    }
-  }
-  return phase;
 }
 
 const PHASE_PARTS = [
@@ -65,7 +31,62 @@ const PHASE_PARTS = [
   'not-ready',
 ];
 
-/** Fields of a phase as options of `autopilot phase`. */
+type MutablePhase = { -readonly [Key in keyof NewPhase]: NewPhase[Key] };
+
+/**
+ * Reads a phase from one option, for example
+ * `Evaluating:inputs=metrics,virtualservices:outputs=virtualservices:next=Promoting,RollBack`. The
+ * parts after the name are `inputs=`, `outputs=`, `next=`, `description=`, `initial`, `final`,
+ * `ready` and `not-ready`.
+ * @throws Error that names the invalid part
+ */
+export function parsePhase(option: string): NewPhase {
+  const [name = '', ...parts] = option.split(':');
+  const problem = phaseNameProblem(name);
+  if (problem !== undefined) {
+    throw new Error(`--phase '${option}': ${problem}`);
+  }
+  const phase: MutablePhase = { name };
+  for (const part of parts) {
+    const [key = '', value] = part.split(/=(.*)/s);
+    if (!setPart(phase, key, value)) {
+      throw new Error(
+        `--phase '${option}': '${part}' is not inputs=…, outputs=…, next=…, description=…, initial, final, ready or not-ready${didYouMean(key, PHASE_PARTS)}`,
+      );
+    }
+  }
+  return phase;
+}
+
+/** @returns false when there is no such part, or when it has a value that it must not have */
+function setPart(phase: MutablePhase, key: string, value: string | undefined): boolean {
+  if (value === undefined) {
+    return setFlag(phase, key);
+  }
+  if (key === 'inputs' || key === 'outputs' || key === 'next') {
+    phase[key] = splitNames(value);
+    return true;
+  }
+  if (key === 'description') {
+    phase.description = value;
+    return true;
+  }
+  return false;
+}
+
+function setFlag(phase: MutablePhase, key: string): boolean {
+  if (key === 'initial' || key === 'final' || key === 'ready') {
+    phase[key] = true;
+    return true;
+  }
+  if (key === 'not-ready') {
+    phase.ready = false;
+    return true;
+  }
+  return false;
+}
+
+/** Fields of a phase as options of `autopilot phase`. An undefined option was not given. */
 export interface PhaseFieldOptions {
   readonly description?: string | undefined;
   readonly inputs?: string | undefined;
@@ -78,27 +99,18 @@ export interface PhaseFieldOptions {
 }
 
 /**
- * @param names of the phases there are: one may be called `any`. @throws Error when an option
- * stands beside its contrary
+ * Reads the fields that options of `autopilot phase` set.
+ * @param names names of the phases that exist. `--next any` removes the list, unless a phase is
+ * called `any`.
+ * @throws Error when an option and its opposite are both given
  */
 export function parseFieldOptions(
   options: PhaseFieldOptions,
   names: readonly string[],
 ): PhaseFields {
   const { description, inputs, outputs, next } = options;
-  const either = (
-    name: string,
-    is: boolean | undefined,
-    isNot: boolean | undefined,
-  ): boolean | undefined => {
-    if (is === true && isNot === true) {
-      throw new Error(`--${name} and --not-${name} contradict each other`);
-    }
-    // yo says false for a flag that was not given.
-    return is === true ? true : isNot === true ? false : undefined;
-  };
-  const final = either('final', options.final, options.notFinal);
-  const ready = either('ready', options.ready, options.notReady);
+  const final = parseFlag('final', options.final, options.notFinal);
+  const ready = parseFlag('ready', options.ready, options.notReady);
   return {
     ...(description !== undefined && { description }),
     ...(inputs !== undefined && { inputs: splitNames(inputs) }),
@@ -109,4 +121,19 @@ export function parseFieldOptions(
     ...(final !== undefined && { final }),
     ...(ready !== undefined && { ready }),
   };
+}
+
+/** @returns undefined when neither is given. Yeoman passes false for a flag that was not given. */
+function parseFlag(
+  name: string,
+  on: boolean | undefined,
+  off: boolean | undefined,
+): boolean | undefined {
+  if (on === true && off === true) {
+    throw new Error(`--${name} and --not-${name} contradict each other`);
+  }
+  if (on === true) {
+    return true;
+  }
+  return off === true ? false : undefined;
 }

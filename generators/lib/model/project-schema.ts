@@ -1,221 +1,277 @@
 /**
- * The shape of autopilot.yaml: one definition types it, validates it, and is the JSON Schema for
- * editors and the reference page.
- * Everything that needs knowledge of other places is in check.ts.
+ * The shape of autopilot.yaml. This one definition types the file, validates it, and is the source
+ * of the JSON Schema for editors and of docs/reference/autopilot-yaml.md. Checks across several
+ * fields are in validate-project.ts.
  */
 import { z } from 'zod';
+import { customParameterFieldsOf2019, enableFinalizerField } from './compat-2019.ts';
 
-/** Of every duration that a user writes. */
+/** Regular expression of all durations that users write. Units: ms, s, m and h. */
 export const DURATION_PATTERN = '^(\\d+(\\.\\d+)?(ms|s|m|h))+$';
 
-/** A duration as autopilot.yaml and autopilot-operator.yaml have it. */
+/** A duration in autopilot.yaml and autopilot-operator.yaml. */
 export const durationSchema = z
   .string()
   .regex(new RegExp(DURATION_PATTERN), "must be a duration such as '10s', '1m30s' or '500ms'");
+
 const nameSchema = z.string().min(1);
 
 const labelSelectorSchema = z.union([z.string().min(1), z.record(z.string(), z.string())]);
 
-const KIND_NAME_HELP = 'Name of a parameter: one of the built-in kinds, or of customParameters.';
-const NAMESPACE_HELP =
-  "`own`: the resource's own namespace (default; a cluster-scoped resource has none); `all`: every namespace that the operator watches.";
-const OPTIONAL_HELP = 'The kind may be absent from the cluster.';
+const KIND_NAME_HELP =
+  'Name of a kind: a built-in one, or the `lowerName` of an entry of customParameters.';
+const OPTIONAL_HELP = 'Whether the kind may be absent from the cluster. Default: false.';
 
+const inputNamespace = z
+  .enum(['own', 'all'])
+  .optional()
+  .describe(
+    "Namespaces that are read. `own`: the resource's namespace. `all`: all namespaces that the operator watches. Default: `own`; `all` for a cluster-scoped resource.",
+  );
+
+/** An entry of `inputs`. */
 export const inputSchema = z.union([
   nameSchema.describe(
-    `${KIND_NAME_HELP} \`metrics\` gives the worker queries to Prometheus instead of objects.`,
+    `${KIND_NAME_HELP} \`metrics\` gives the worker queries to Prometheus in place of objects.`,
   ),
   z.strictObject({
     name: nameSchema.describe(KIND_NAME_HELP),
     selector: labelSelectorSchema
       .optional()
       .describe(
-        'Labels that objects must carry: `app=web,tier in (a,b)`, or a mapping of labels to values.',
+        'Label selector of the objects to read: `app=web,tier in (a,b)`, or a mapping of labels to values. Default: all objects.',
       ),
-    namespace: z.enum(['own', 'all']).optional().describe(NAMESPACE_HELP),
+    namespace: inputNamespace,
     optional: z
       .boolean()
       .optional()
-      .describe(`${OPTIONAL_HELP} \`inputs.<name>.available\` is false then.`),
+      .describe(
+        `${OPTIONAL_HELP} If the kind is absent, \`inputs.<name>.available\` is false in the worker.`,
+      ),
   }),
 ]);
 
+/** An entry of `outputs`. */
 export const outputSchema = z.union([
   nameSchema.describe(KIND_NAME_HELP),
   z.strictObject({
     name: nameSchema.describe(KIND_NAME_HELP),
-    namespace: z.enum(['own', 'all']).optional().describe(NAMESPACE_HELP),
+    namespace: z
+      .enum(['own', 'all'])
+      .optional()
+      .describe(
+        "Namespaces that are written. `own`: the resource's namespace. `all`: any namespace. Default: `own`; `all` for a cluster-scoped resource.",
+      ),
     prune: z
       .boolean()
       .optional()
       .describe(
-        'What the worker returns is the complete set: what it leaves out is deleted. Default: false.',
+        'Whether objects that the worker no longer returns are deleted. The worker then always returns the complete list. Default: false.',
       ),
     optional: z.boolean().optional().describe(OPTIONAL_HELP),
   }),
 ]);
 
+/** An entry of `phases`. */
 export const phaseSchema = z.strictObject({
   name: nameSchema.describe(
-    'Letters and digits: the value of status.phase, and the base of the file of the worker.',
+    'Letters and digits, beginning with a letter. Value of `status.phase`. Its lower-case form names the file of the worker.',
   ),
   description: z
     .string()
     .optional()
     .describe(
-      'What happens in this phase; shown in types, in the README and in the Ready condition.',
+      'What happens in the phase. Shown in the generated types, in the README and in the Ready condition.',
     ),
   initial: z
     .boolean()
     .optional()
-    .describe('A new resource starts here. Exactly one phase is initial.'),
-  final: z.boolean().optional().describe('The resource is done: no worker, nothing is watched.'),
+    .describe('Whether new resources start in this phase. Exactly one phase is initial.'),
+  final: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether the phase is an end: no worker is called and nothing is watched. Default: false.',
+    ),
   inputs: z
     .array(inputSchema)
     .optional()
-    .describe('What the worker reads. A change of what it has read wakes the resource.'),
+    .describe(
+      'Kinds that the worker reads. A change of an object that the worker has read enqueues the resource.',
+    ),
   outputs: z
     .array(outputSchema)
     .optional()
-    .describe('What the worker writes, in the order in which it is applied.'),
+    .describe('Kinds that the worker writes, in the order in which they are applied.'),
   next: z
     .array(nameSchema)
     .optional()
-    .describe('Phases this one may go to; itself is always allowed. Default: any.'),
+    .describe('Phases that may follow. The phase itself is always allowed. Default: each phase.'),
   ready: z
     .boolean()
     .optional()
     .describe(
-      'Whether a resource here counts as ready. Default: true for final phases, false for others. One with outputs is ready with its first sync that goes well. `false` on a final phase: it ended badly.',
+      'Whether a resource in this phase has the condition Ready=True. Default: true for final phases, false for others. A phase with outputs becomes ready after its first successful reconcile. On a final phase, `false` marks a failed end (Ready=False).',
     ),
   interval: durationSchema
     .optional()
     .describe(
-      'The latest next sync while the resource stays. Default: workInterval of autopilot-operator.yaml. Less than 100ms counts as 100ms.',
+      'Longest time between two reconciles in this phase. Values below 100ms count as 100ms. Default: `workInterval` of autopilot-operator.yaml.',
     ),
   timeout: durationSchema
     .optional()
-    .describe('How long a resource may stay; then it goes to onTimeout.'),
-  onTimeout: nameSchema.optional().describe('The phase to go to when the timeout is over.'),
+    .describe(
+      'Longest time in this phase. Afterwards the resource goes to `onTimeout`. Default: no limit.',
+    ),
+  onTimeout: nameSchema
+    .optional()
+    .describe('Phase that follows when `timeout` has passed. Set both or neither.'),
   onSpecChange: nameSchema
     .optional()
     .describe(
-      'The phase to go to when the spec changes, or `ignore`. Default: the initial one for final phases, `ignore` for others.',
+      'Phase that follows when the spec changes, or `ignore`. Default: the initial phase for final phases, `ignore` for others.',
     ),
   approval: z
     .literal('required')
     .optional()
     .describe(
-      'The transition into this phase waits for a person: held, with its outputs applied, until somebody sets the annotation that the condition AwaitingApproval names.',
+      '`required`: a transition into this phase waits for an approval. The resource stays in its phase with the outputs applied, until a user sets the annotation that the condition AwaitingApproval names. Default: no approval.',
     ),
   formerly: z
     .array(nameSchema)
     .optional()
-    .describe('Old names: a resource found in one of them is taken as being here.'),
+    .describe(
+      'Earlier names of the phase. A resource whose `status.phase` is one of them is treated as being in this phase.',
+    ),
 });
 
+/** An entry of `customParameters`. */
 export const customParameterSchema = z.strictObject({
-  lowerName: nameSchema.describe('Its name in inputs and outputs: lower-case letters and digits.'),
-  singleName: nameSchema.describe('The kind, in Pascal case.'),
-  pluralName: nameSchema
-    .optional()
-    .describe('Of the original: plural of the kind in Pascal case. Not used.'),
-  importPrefix: z.string().optional().describe('Of the original: Go import alias. Not used.'),
-  package: z
+  lowerName: nameSchema.describe('Name in inputs and outputs: lower-case letters and digits.'),
+  singleName: nameSchema.describe('Kind in Pascal case.'),
+  pluralName: customParameterFieldsOf2019.pluralName,
+  importPrefix: customParameterFieldsOf2019.importPrefix,
+  package: customParameterFieldsOf2019.package,
+  apiGroup: z
     .string()
     .optional()
-    .describe(
-      'Of the original: Go import path. A version at its end is used when `version` is absent.',
-    ),
-  apiGroup: z.string().optional().describe('Default: that of the CRD; without one the core group.'),
-  isCrd: z.boolean().optional().describe('Of the original. Not used.'),
+    .describe('API group. Default: the group of the CRD; without `crd` the core group.'),
+  isCrd: customParameterFieldsOf2019.isCrd,
   version: nameSchema
     .optional()
-    .describe('Default: the newest one that the CRD serves; without a CRD `v1`.'),
+    .describe('API version. Default: the newest version that the CRD serves; without `crd` `v1`.'),
   scope: z
     .enum(['Namespaced', 'Cluster'])
     .optional()
-    .describe('Default: as in the CRD; without one Namespaced.'),
+    .describe(
+      'Whether objects are in namespaces. Default: the scope of the CRD; without `crd` `Namespaced`.',
+    ),
   plural: nameSchema
     .optional()
-    .describe('The plural in API paths. Default: as in the CRD; without one lowerName.'),
+    .describe('Plural in API paths. Default: the plural of the CRD; without `crd` `lowerName`.'),
   crd: nameSchema
     .optional()
     .describe(
-      'Where its CustomResourceDefinition is, so that inputs and outputs are typed: a YAML or JSON file of the project, or `cluster` for that of the current kubeconfig (read once with kubectl, kept in `.autopilot/crds`, read again by `generate --refresh`).',
+      'Source of the CustomResourceDefinition from which types are generated: the path of a YAML or JSON file in the project, or `cluster` for the cluster of the current kubeconfig. The cluster is read once with kubectl; the copy in `.autopilot/crds` is used until `generate --refresh`. Default: no types.',
     ),
 });
 
+/** An entry of `queries`. */
 export const querySchema = z.strictObject({
   name: nameSchema.describe(
-    'Words joined by dashes; the method on `metrics` is its camelCase form.',
+    'Words joined by dashes. The camelCase form is the method on `metrics` in workers.',
   ),
-  queryTemplate: nameSchema.describe('PromQL with `{{ .Parameter }}` placeholders.'),
+  queryTemplate: nameSchema.describe('PromQL with placeholders such as `{{ .Name }}`.'),
   parameters: z
     .array(nameSchema)
     .optional()
     .describe(
-      "The placeholders. `namespace` need not be listed: it is the resource's own unless said.",
+      "Names of the placeholders. `namespace` need not be listed; its default is the resource's namespace.",
     ),
 });
 
+/** The section `finalizer`. */
 export const finalizerSchema = z.strictObject({
-  inputs: z.array(inputSchema).optional().describe('What the finalizer reads.'),
-  outputs: z.array(outputSchema).optional().describe('What the finalizer writes.'),
+  inputs: z.array(inputSchema).optional().describe('Kinds that the finalizer reads.'),
+  outputs: z
+    .array(outputSchema)
+    .optional()
+    .describe('Kinds that the finalizer writes, in the order in which they are applied.'),
   timeout: durationSchema
     .optional()
     .describe(
-      'How long one call may take before its signal is aborted; it is called again then. Default: workerTimeout.',
+      'Longest time of one call. Afterwards its AbortSignal fires, and the finalizer is called again. Default: `workerTimeout` of autopilot-operator.yaml.',
     ),
 });
 
+/** The whole autopilot.yaml. */
 export const projectSchema = z.strictObject({
-  kind: nameSchema.describe('Kind of the resource, in Pascal case.'),
-  apiVersion: nameSchema.describe('`group/version`, such as `examples.io/v1`.'),
+  kind: nameSchema.describe('Kind of the resource in Pascal case.'),
+  apiVersion: nameSchema.describe('API group and version, for example `examples.io/v1`.'),
   operatorName: nameSchema
     .optional()
-    .describe('Name of the operator and its chart. Default: `<kind>-operator`.'),
+    .describe('Name of the operator and of its chart. Default: `<kind>-operator` in lower case.'),
   scope: z
     .enum(['Namespaced', 'Cluster'])
     .optional()
-    .describe('Whether resources lie in namespaces. Default: Namespaced.'),
+    .describe('Whether resources are in namespaces. Default: Namespaced.'),
   phases: z
     .array(phaseSchema)
     .min(1, 'must have at least one phase')
-    .describe('The state machine.'),
-  enableFinalizer: z.boolean().optional().describe('The empty form of `finalizer`.'),
+    .describe('The phases of the state machine.'),
+  enableFinalizer: enableFinalizerField,
   finalizer: finalizerSchema
     .optional()
-    .describe('Work to do before a resource may go: src/finalizer.ts.'),
+    .describe('Adds a finalizer: work in src/finalizer.ts before a resource is deleted.'),
   customParameters: z
     .array(customParameterSchema)
     .optional()
-    .describe('Kinds beside the built-in ones.'),
-  queries: z.array(querySchema).optional().describe('Queries beside the built-in ones.'),
+    .describe('Kinds that are not built in.'),
+  queries: z.array(querySchema).optional().describe('Queries to Prometheus that are not built in.'),
   rbac: z
     .strictObject({
       extraRules: z
         .array(z.looseObject({}))
         .optional()
-        .describe('PolicyRules for calls that workers make themselves.'),
+        .describe('PolicyRules for requests that workers send with a client of their own.'),
     })
     .optional()
-    .describe('Rights beyond those of the inputs and outputs.'),
+    .describe('RBAC rules beyond the ones that follow from inputs and outputs.'),
 });
 
+/** autopilot.yaml after the check of its shape. */
 export type ProjectDocument = z.infer<typeof projectSchema>;
+/** An entry of `phases` in autopilot.yaml. */
 export type PhaseDocument = z.infer<typeof phaseSchema>;
+/** An entry of `inputs` in autopilot.yaml. */
 export type InputDocument = z.infer<typeof inputSchema>;
+/** An entry of `outputs` in autopilot.yaml. */
 export type OutputDocument = z.infer<typeof outputSchema>;
+/** An entry of `customParameters` in autopilot.yaml. */
+export type CustomParameterDocument = z.infer<typeof customParameterSchema>;
 
-/** Known keys by the kind of mapping, for "did you mean". */
-export const knownKeys = {
-  project: Object.keys(projectSchema.shape),
+/** Name of the kind that an input or an output uses. */
+export function kindNameOf(use: InputDocument | OutputDocument): string {
+  return typeof use === 'string' ? use : use.name;
+}
+
+const knownFields: Readonly<Record<string, readonly string[]>> = {
   phases: Object.keys(phaseSchema.shape),
   customParameters: Object.keys(customParameterSchema.shape),
   queries: Object.keys(querySchema.shape),
-  inputs: ['name', 'selector', 'namespace', 'optional'],
-  outputs: ['name', 'namespace', 'prune', 'optional'],
+  inputs: Object.keys(inputSchema.options[1].shape),
+  outputs: Object.keys(outputSchema.options[1].shape),
   finalizer: Object.keys(finalizerSchema.shape),
   rbac: ['extraRules'],
-} as const;
+};
+
+/**
+ * Known fields of a mapping, for suggestions.
+ * @param section nearest named part of the path. Default: the top of autopilot.yaml.
+ */
+export function knownFieldsOf(section: string | undefined): readonly string[] {
+  if (section === undefined) {
+    return Object.keys(projectSchema.shape);
+  }
+  return Object.hasOwn(knownFields, section) ? (knownFields[section] ?? []) : [];
+}

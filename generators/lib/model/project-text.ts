@@ -1,14 +1,14 @@
-/** The first text of autopilot.yaml, and how a phase stands in it. */
+/** The text of a new autopilot.yaml, and the YAML of a new phase. */
 import { Document, isMap, isSeq } from 'yaml';
 import type { NewPhase, NewProject } from './new-project.ts';
 
-/** Long texts stay on one line; lists of names are written `[a, b]`. */
+/** Formatting of autopilot.yaml: long strings stay on one line, lists of names are `[a, b]`. */
 export const YAML_STYLE = { lineWidth: 0, flowCollectionPadding: false } as const;
 
-/** Where editors find the schema, from autopilot.yaml. */
+/** Path of the JSON Schema that editors use for autopilot.yaml. */
 export const SCHEMA_FILE = '.autopilot/autopilot.schema.json';
 
-/** The first text of autopilot.yaml. */
+/** The text of autopilot.yaml in a new project. */
 export function projectText({
   kind,
   apiVersion,
@@ -17,7 +17,10 @@ export function projectText({
   finalizer,
 }: NewProject): string {
   const document = new Document({ kind, apiVersion, operatorName });
-  document.commentBefore = ` yaml-language-server: $schema=${SCHEMA_FILE}\n The state machine of ${kind}: the only source of what is generated. After an edit: yo autopilot:generate`;
+  document.commentBefore = [
+    ` yaml-language-server: $schema=${SCHEMA_FILE}`,
+    ` The state machine of ${kind}. Run yo autopilot:generate after each edit.`,
+  ].join('\n');
   document.set('phases', document.createNode([]));
   const list = document.get('phases');
   if (isSeq(list)) {
@@ -31,6 +34,7 @@ export function projectText({
   return document.toString(YAML_STYLE);
 }
 
+/** The YAML of a new phase. Fields with their default are left out. */
 export function phaseNode(document: Document, phase: NewPhase): ReturnType<Document['createNode']> {
   const { final = false, ready = final } = phase;
   return useFlowLists(

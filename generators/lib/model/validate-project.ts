@@ -1,37 +1,41 @@
 /**
- * What autopilot.yaml must satisfy beyond its shape: names that are legal and unique, targets that
- * exist, a machine that can be flown.
+ * Checks of autopilot.yaml beyond its shape: legal and unique names, transitions that lead to
+ * existing phases, and phases that a resource can reach.
  */
-import {
-  builtInKinds,
-  GATEWAY_API_GATEWAYS,
-  METRICS_INPUT,
-  ORIGINAL_KINDS,
-} from '../kinds/built-in-kinds.ts';
+import { builtInKinds, GATEWAY_API_GATEWAYS, METRICS_INPUT } from '../kinds/built-in-kinds.ts';
+import { builtInQueries, placeholdersOf } from '../kinds/prometheus-queries.ts';
 import { camelCase, lowerFirst, didYouMean } from '../util/naming.ts';
 import { formatPath } from '../util/problems.ts';
 import type { ProblemPath } from '../util/problems.ts';
-import { builtInQueries, ORIGINAL_QUERIES, placeholdersOf } from '../kinds/prometheus-queries.ts';
+import { KINDS_OF_2019, QUERIES_OF_2019 } from './compat-2019.ts';
+import { kindNameOf } from './project-schema.ts';
 import type { PhaseDocument, ProjectDocument } from './project-schema.ts';
 
+/**
+ * Receives a problem.
+ * @param path place of the problem in autopilot.yaml
+ * @param message the whole message, with the path where the reader needs it
+ */
 type ReportProblem = (path: ProblemPath, message: string) => void;
 
-/** Files of src/generated that no phase and no kind may claim. */
+/** Base names of files in src/generated that neither a phase nor the kind can have. */
 const RESERVED_FILES = ['scheduler', 'kinds', 'queries', 'machine', 'finalizer'];
 const DNS_LABEL = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
 const DNS_SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+const PASCAL_CASE = /^[A-Z][A-Za-z0-9]*$/;
 const SCRIPT_GLOBALS = new Set(Object.getOwnPropertyNames(globalThis));
 
-/**
- * One sentence when `kind` cannot be the kind of a project, else undefined. Also asked by the
- * dialogue.
- */
+const MAX_KIND_LENGTH = 58;
+const MAX_OPERATOR_NAME_LENGTH = 52;
+const MAX_PHASE_NAME_LENGTH = 63;
+
+/** Why a name cannot be the kind of a project. Undefined when it can. Prompts ask this too. */
 export function kindProblem(kind: string): string | undefined {
-  if (!/^[A-Z][A-Za-z0-9]*$/.test(kind)) {
+  if (!PASCAL_CASE.test(kind)) {
     return `'${kind}' must be in Pascal case: a capital letter, then letters and digits, such as 'AutoRoute'`;
   }
-  if (kind.length > 58) {
-    return `'${kind}' is longer than 58 characters`;
+  if (kind.length > MAX_KIND_LENGTH) {
+    return `'${kind}' is longer than ${MAX_KIND_LENGTH} characters`;
   }
   if (SCRIPT_GLOBALS.has(kind)) {
     return `'${kind}' is the name of a JavaScript global, choose another`;
@@ -42,6 +46,7 @@ export function kindProblem(kind: string): string | undefined {
   return undefined;
 }
 
+/** Why a string cannot be the apiVersion of a project. Undefined when it can. */
 export function apiVersionProblem(apiVersion: string): string | undefined {
   const parts = apiVersion.split('/');
   if (parts.length !== 2) {
@@ -49,29 +54,31 @@ export function apiVersionProblem(apiVersion: string): string | undefined {
   }
   const [group = '', version = ''] = parts;
   if (!DNS_SUBDOMAIN.test(group) || !group.includes('.')) {
-    return `'${group}' is no API group: a lower-case domain name such as 'examples.io'`;
+    return `'${group}' is not an API group: use a lower-case domain name such as 'examples.io'`;
   }
   if (!/^v[1-9][0-9]*((alpha|beta)[1-9][0-9]*)?$/.test(version)) {
-    return `'${version}' is no API version: 'v1', 'v1alpha1' and so on`;
+    return `'${version}' is not an API version: use a name such as 'v1' or 'v1alpha1'`;
   }
   return undefined;
 }
 
+/** Why a name cannot be the name of an operator. Undefined when it can. */
 export function operatorNameProblem(operatorName: string): string | undefined {
-  if (operatorName.length > 52) {
-    return `'${operatorName}' is longer than 52 characters, which leaves no room for the suffixes of its objects`;
+  if (operatorName.length > MAX_OPERATOR_NAME_LENGTH) {
+    return `'${operatorName}' is longer than ${MAX_OPERATOR_NAME_LENGTH} characters, which leaves no room for the suffixes of its objects`;
   }
   return DNS_LABEL.test(operatorName)
     ? undefined
     : `'${operatorName}' must be lower-case letters, digits and '-', beginning with a letter, such as 'canary-operator'`;
 }
 
+/** Why a name cannot be the name of a phase. Undefined when it can. */
 export function phaseNameProblem(name: string): string | undefined {
   if (!/^[A-Za-z][A-Za-z0-9]*$/.test(name)) {
     return `'${name}' must be letters and digits, beginning with a letter, such as 'Processing'`;
   }
-  if (name.length > 63) {
-    return `'${name}' is longer than 63 characters`;
+  if (name.length > MAX_PHASE_NAME_LENGTH) {
+    return `'${name}' is longer than ${MAX_PHASE_NAME_LENGTH} characters`;
   }
   if (RESERVED_FILES.includes(name.toLowerCase())) {
     return `'${name}' is the name of a generated file, choose another`;
@@ -79,16 +86,20 @@ export function phaseNameProblem(name: string): string | undefined {
   return undefined;
 }
 
-/** Names a phase's inputs or outputs may take. */
+/**
+ * Names that a phase's inputs or outputs can use, sorted.
+ * @param outputs whether the names are for outputs, which cannot be `metrics`. Default: false.
+ */
 export function kindNames(
   project: Pick<ProjectDocument, 'customParameters'>,
   outputs = false,
 ): string[] {
-  const own = (project.customParameters ?? []).map((custom) => custom.lowerName);
-  return [...new Set([...builtInKinds.keys(), ...own, ...(outputs ? [] : [METRICS_INPUT])])].sort();
+  const custom = (project.customParameters ?? []).map(({ lowerName }) => lowerName);
+  const names = [...builtInKinds.keys(), ...custom, ...(outputs ? [] : [METRICS_INPUT])];
+  return [...new Set(names)].sort();
 }
 
-/** Reports everything at once. */
+/** Checks the whole file and reports all problems. */
 export function validateProject(project: ProjectDocument, report: ReportProblem): void {
   const reportAt = (path: ProblemPath, problem: string | undefined): void => {
     if (problem !== undefined) {
@@ -100,11 +111,18 @@ export function validateProject(project: ProjectDocument, report: ReportProblem)
   if (project.operatorName !== undefined) {
     reportAt(['operatorName'], operatorNameProblem(project.operatorName));
   }
-  validateNames(project, report);
-  validateInitial(project.phases, report);
-  project.phases.forEach((phase, index) =>
-    validatePhase(project, phase, ['phases', index], report),
+  project.phases.forEach(({ name }, index) =>
+    reportAt(['phases', index, 'name'], phaseNameProblem(name)),
   );
+  validateUniqueNames(project, report);
+  validateInitial(project.phases, report);
+  project.phases.forEach((phase, index) => {
+    const path = ['phases', index];
+    validateTargets(project.phases, phase, path, report);
+    validateTiming(project.phases, phase, path, report);
+    validateFinal(phase, path, report);
+    validateUses(project, phase, path, report);
+  });
   validateReachability(project.phases, report);
   validateCustomParameters(project, report);
   validateQueries(project, report);
@@ -113,118 +131,131 @@ export function validateProject(project: ProjectDocument, report: ReportProblem)
   }
 }
 
-function validateNames(project: ProjectDocument, report: ReportProblem): void {
-  const files = new Map<string, string>([[project.kind.toLowerCase(), `kind '${project.kind}'`]]);
+/** Names become file names, and some file systems do not distinguish upper and lower case. */
+function validateUniqueNames(project: ProjectDocument, report: ReportProblem): void {
+  const owners = new Map<string, string>([[project.kind.toLowerCase(), `kind '${project.kind}'`]]);
   project.phases.forEach(({ name }, index) => {
-    const path = ['phases', index, 'name'] as const;
-    const problem = phaseNameProblem(name);
-    if (problem) {
-      report(path, `${formatPath(path)} ${problem}`);
+    const file = name.toLowerCase();
+    const owner = owners.get(file);
+    if (owner === undefined) {
+      owners.set(file, `phases[${index}]`);
+      return;
     }
-    const taken = files.get(name.toLowerCase());
-    if (taken !== undefined) {
-      report(
-        path,
-        `${formatPath(path)} '${name}' is taken by ${taken} (names become file names, so capitals do not tell them apart)`,
-      );
-    } else {
-      files.set(name.toLowerCase(), `phases[${index}]`);
-    }
+    const path = ['phases', index, 'name'];
+    report(
+      path,
+      `${formatPath(path)} '${name}' is taken by ${owner} (names become file names, so upper and lower case count as the same)`,
+    );
   });
 }
 
 function validateInitial(phases: readonly PhaseDocument[], report: ReportProblem): void {
   const initial = phases.flatMap((phase, index) => (phase.initial ? [index] : []));
-  if (initial.length === 0) {
+  const [first] = initial;
+  if (first === undefined) {
     report(
       ['phases'],
-      "no phase is initial: set 'initial: true' on the one a new resource starts in",
+      "no phase is initial: set 'initial: true' on the phase in which new resources start",
     );
+    return;
   }
   for (const index of initial.slice(1)) {
     report(
       ['phases', index, 'initial'],
-      `phases[${index}] is initial, but phases[${initial[0]}] ('${phases[initial[0] ?? 0]?.name}') is already; there can be only one`,
+      `phases[${index}] is initial, but phases[${first}] ('${phases[first]?.name}') is already: remove 'initial' from one of them`,
     );
   }
 }
 
-function validatePhase(
-  project: ProjectDocument,
+/** Checks that next, onTimeout and onSpecChange name phases, and that formerly names none. */
+function validateTargets(
+  phases: readonly PhaseDocument[],
   phase: PhaseDocument,
   path: ProblemPath,
   report: ReportProblem,
 ): void {
-  const names = project.phases.map(({ name }) => name);
-  const target = (where: ProblemPath, name: string, extra: readonly string[] = []): void => {
-    if (!names.includes(name) && !extra.includes(name)) {
+  const names = phases.map(({ name }) => name);
+  const validateTarget = (at: ProblemPath, target: string, allowed: readonly string[]): void => {
+    if (!allowed.includes(target)) {
       report(
-        where,
-        `${formatPath(where.slice(0, 3))} names '${name}', which is not a phase${didYouMean(name, [...names, ...extra])}`,
+        at,
+        `${formatPath(at.slice(0, 3))} names '${target}', which is not a phase${didYouMean(target, allowed)}`,
       );
     }
   };
-  phase.next?.forEach((name, index) => target([...path, 'next', index], name));
+  phase.next?.forEach((name, index) => validateTarget([...path, 'next', index], name, names));
   if (phase.onTimeout !== undefined) {
-    target([...path, 'onTimeout'], phase.onTimeout);
+    validateTarget([...path, 'onTimeout'], phase.onTimeout, names);
   }
+  if (phase.onSpecChange !== undefined) {
+    validateTarget([...path, 'onSpecChange'], phase.onSpecChange, [...names, 'ignore']);
+  }
+  phase.formerly?.forEach((name, index) => {
+    if (names.includes(name)) {
+      report(
+        [...path, 'formerly', index],
+        `${formatPath([...path, 'formerly'])} names '${name}', which is a phase: remove the name or the phase`,
+      );
+    }
+  });
+}
+
+/** Checks timeout, onTimeout, onSpecChange and approval against each other. */
+function validateTiming(
+  phases: readonly PhaseDocument[],
+  phase: PhaseDocument,
+  path: ProblemPath,
+  report: ReportProblem,
+): void {
+  const place = formatPath(path);
   if (phase.onTimeout === phase.name) {
     report(
       [...path, 'onTimeout'],
-      `${formatPath(path)} names itself in onTimeout: its time would be up again at once; name the phase that comes after it`,
+      `${place} names itself in onTimeout, so the timeout would expire again immediately: name another phase`,
     );
   }
-  if (phase.onSpecChange !== undefined) {
-    target([...path, 'onSpecChange'], phase.onSpecChange, ['ignore']);
-  }
-  const waiting = project.phases
-    .filter(({ approval }) => approval !== undefined)
-    .map(({ name }) => name);
+  const requireApproval = phases.filter(({ approval }) => approval !== undefined);
   for (const key of ['onTimeout', 'onSpecChange'] as const) {
-    if (waiting.includes(phase[key] ?? '')) {
+    const target = phase[key];
+    if (requireApproval.some(({ name }) => name === target)) {
       report(
         [...path, key],
-        `${formatPath(path)} names '${phase[key]}' in ${key}, which goes there at once, but '${phase[key]}' waits for an approval`,
+        `${place} names '${target}' in ${key}, but '${target}' requires an approval and ${key} cannot wait for one: name another phase`,
       );
     }
   }
   if (phase.initial && phase.approval !== undefined) {
     report(
       [...path, 'approval'],
-      `${formatPath(path)} is initial, so nobody can approve of going there`,
+      `${place} is initial and cannot require an approval: new resources start in it without a transition`,
     );
   }
   if ((phase.timeout === undefined) !== (phase.onTimeout === undefined)) {
+    const what =
+      phase.timeout === undefined ? 'onTimeout without timeout' : 'timeout without onTimeout';
+    report(path, `${place} has ${what}: set both or neither`);
+  }
+}
+
+function validateFinal(phase: PhaseDocument, path: ProblemPath, report: ReportProblem): void {
+  if (!phase.final) {
+    return;
+  }
+  const subject = `${formatPath(path)} ('${phase.name}')`;
+  for (const key of ['inputs', 'outputs', 'next'] as const) {
+    if (phase[key]?.length) {
+      report(
+        [...path, key],
+        `${subject} is final and has no worker, so it cannot have ${key}: remove ${key} or 'final'`,
+      );
+    }
+  }
+  if (phase.timeout !== undefined) {
     report(
-      path,
-      `${formatPath(path)} has ${phase.timeout === undefined ? 'onTimeout without timeout' : 'timeout without onTimeout'}: they belong together`,
+      [...path, 'timeout'],
+      `${subject} is final, so it cannot have a timeout: remove timeout or 'final'`,
     );
   }
-  phase.formerly?.forEach((name, index) => {
-    if (names.includes(name)) {
-      report(
-        [...path, 'formerly', index],
-        `${formatPath([...path, 'formerly'])} names '${name}', which still is a phase`,
-      );
-    }
-  });
-  if (phase.final) {
-    for (const key of ['inputs', 'outputs', 'next'] as const) {
-      if (phase[key]?.length) {
-        report(
-          [...path, key],
-          `${formatPath(path)} ('${phase.name}') is final and has no worker, so it cannot have ${key}`,
-        );
-      }
-    }
-    if (phase.timeout !== undefined) {
-      report(
-        [...path, 'timeout'],
-        `${formatPath(path)} ('${phase.name}') is final, so it cannot time out`,
-      );
-    }
-  }
-  validateUses(project, phase, path, report);
 }
 
 function validateUses(
@@ -235,65 +266,57 @@ function validateUses(
 ): void {
   for (const key of ['inputs', 'outputs'] as const) {
     const known = kindNames(project, key === 'outputs');
-    const seen = new Set<string>();
-    uses[key]?.forEach((use, index) => {
-      const name = typeof use === 'string' ? use : use.name;
-      const where = [...path, key, index];
+    const names = (uses[key] ?? []).map(kindNameOf);
+    names.forEach((name, index) => {
+      const place = [...path, key, index];
       if (key === 'outputs' && name === METRICS_INPUT) {
         report(
-          where,
-          `${formatPath(where)} is 'metrics', which can be read but not written: make it an input`,
+          place,
+          `${formatPath(place)} is 'metrics', which can be read but not written: make it an input`,
         );
       } else if (!known.includes(name)) {
         report(
-          where,
-          `${formatPath(where)} names '${name}', which is no parameter${gatewayHint(name) ?? didYouMean(name, known)}`,
+          place,
+          `${formatPath(place)} names '${name}', which is not a known kind${gatewayHint(name) ?? didYouMean(name, known)}`,
         );
       }
-      if (seen.has(name)) {
-        report(where, `${formatPath(where)} names '${name}' a second time`);
+      if (names.indexOf(name) < index) {
+        report(place, `${formatPath(place)} names '${name}' a second time: remove one`);
       }
-      seen.add(name);
     });
   }
 }
 
-/** Two kinds are called Gateway: whoever looks for one of them under another name is told both. */
+/** Two built-in kinds are called Gateway. A misspelt name of one of them gets both as a hint. */
 function gatewayHint(name: string): string | undefined {
   if (!/gateway/i.test(name)) {
     return undefined;
   }
-  return `: 'gateways' is Istio's Gateway, '${GATEWAY_API_GATEWAYS}' is that of the Gateway API`;
+  return `: 'gateways' is Istio's Gateway, '${GATEWAY_API_GATEWAYS}' is the Gateway of the Gateway API`;
 }
 
-/** Names of the phases that a resource can come to. */
+/** Names of the phases that a resource can reach from the initial one. */
 export function reachablePhases(phases: readonly PhaseDocument[]): ReadonlySet<string> {
   const names = phases.map(({ name }) => name);
+  const byName = new Map(phases.map((phase) => [phase.name, phase]));
   const reached = new Set<string>();
-  const visit = (name: string): void => {
-    const phase = phases.find((candidate) => candidate.name === name);
-    if (!phase || reached.has(name)) {
-      return;
+  const pending = phases.filter(({ initial }) => initial).map(({ name }) => name);
+  for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
+    const phase = byName.get(name);
+    if (phase === undefined || reached.has(name)) {
+      continue;
     }
     reached.add(name);
-    const targets = phase.final ? [] : (phase.next ?? names);
-    for (const target of [...targets, phase.onTimeout, phase.onSpecChange]) {
-      if (target !== undefined) {
-        visit(target);
-      }
-    }
-  };
-  for (const { name, initial } of phases) {
-    if (initial) {
-      visit(name);
-    }
+    const next = phase.final ? [] : (phase.next ?? names);
+    const targets = [...next, phase.onTimeout, phase.onSpecChange];
+    pending.push(...targets.filter((target) => target !== undefined));
   }
   return reached;
 }
 
 function validateReachability(phases: readonly PhaseDocument[], report: ReportProblem): void {
   const initial = phases.find((phase) => phase.initial);
-  if (!initial) {
+  if (initial === undefined) {
     return;
   }
   const reached = reachablePhases(phases);
@@ -301,7 +324,7 @@ function validateReachability(phases: readonly PhaseDocument[], report: ReportPr
     if (!reached.has(name)) {
       report(
         ['phases', index, 'name'],
-        `phases[${index}] ('${name}') cannot be reached from '${initial.name}': no phase on the way names it in next`,
+        `phases[${index}] ('${name}') cannot be reached from '${initial.name}': add it to the next of a phase that can`,
       );
     }
   });
@@ -309,58 +332,55 @@ function validateReachability(phases: readonly PhaseDocument[], report: ReportPr
 
 function validateCustomParameters(project: ProjectDocument, report: ReportProblem): void {
   const seen = new Set<string>([METRICS_INPUT]);
-  project.customParameters?.forEach((custom, index) => {
+  project.customParameters?.forEach(({ lowerName, singleName }, index) => {
     const path = ['customParameters', index, 'lowerName'];
-    const { lowerName } = custom;
+    const subject = `${formatPath(path)} '${lowerName}'`;
     if (!/^[a-z][a-z0-9]*$/.test(lowerName)) {
-      report(
-        path,
-        `${formatPath(path)} '${lowerName}' must be lower-case letters and digits, such as 'certificates'`,
-      );
+      report(path, `${subject} must be lower-case letters and digits, such as 'certificates'`);
     }
-    if (ORIGINAL_KINDS.has(lowerName)) {
-      report(path, `${formatPath(path)} '${lowerName}' is built in already`);
+    if (KINDS_OF_2019.has(lowerName)) {
+      report(path, `${subject} is a built-in kind: remove the entry`);
     }
     if (seen.has(lowerName)) {
-      report(path, `${formatPath(path)} '${lowerName}' is declared twice`);
+      report(path, `${subject} is declared twice`);
     }
     seen.add(lowerName);
-    if (!/^[A-Z][A-Za-z0-9]*$/.test(custom.singleName)) {
+    if (!PASCAL_CASE.test(singleName)) {
       report(
         ['customParameters', index, 'singleName'],
-        `customParameters[${index}].singleName '${custom.singleName}' must be the kind in Pascal case, such as 'Certificate'`,
+        `customParameters[${index}].singleName '${singleName}' must be the kind in Pascal case, such as 'Certificate'`,
       );
     }
   });
 }
 
 function validateQueries(project: ProjectDocument, report: ReportProblem): void {
-  const originals = builtInQueries.filter(({ name }) => ORIGINAL_QUERIES.has(name));
-  const methods = new Map(
-    originals.map(({ method, name }) => [method, `built-in query '${name}'`]),
+  const owners = new Map(
+    builtInQueries
+      .filter(({ name }) => QUERIES_OF_2019.has(name))
+      .map(({ method, name }) => [method, `the built-in query '${name}'`]),
   );
   project.queries?.forEach((query, index) => {
     const path = ['queries', index];
+    const subject = `queries[${index}].name '${query.name}'`;
     const method = camelCase(query.name);
-    const taken = methods.get(method);
+    const owner = owners.get(method);
     if (!/^[A-Za-z_$][\w$]*$/.test(method)) {
+      report([...path, 'name'], `${subject} gives no method name: it needs letters`);
+    } else if (owner !== undefined) {
       report(
         [...path, 'name'],
-        `queries[${index}].name '${query.name}' gives no method name: it needs letters`,
-      );
-    } else if (taken !== undefined) {
-      report(
-        [...path, 'name'],
-        `queries[${index}].name '${query.name}' becomes the method ${method}, as the ${taken} does`,
+        `${subject} becomes the method ${method}, which ${owner} has already: choose another name`,
       );
     }
-    methods.set(method, `queries[${index}]`);
-    const declared = (query.parameters ?? []).map(lowerFirst);
-    for (const placeholder of placeholdersOf(query.queryTemplate)) {
-      if (!declared.includes(lowerFirst(placeholder)) && lowerFirst(placeholder) !== 'namespace') {
+    owners.set(method, `queries[${index}]`);
+    const { parameters = [], queryTemplate } = query;
+    const declared = ['namespace', ...parameters.map(lowerFirst)];
+    for (const placeholder of placeholdersOf(queryTemplate)) {
+      if (!declared.includes(lowerFirst(placeholder))) {
         report(
           [...path, 'queryTemplate'],
-          `queries[${index}].queryTemplate uses {{ .${placeholder} }}, which parameters does not declare${didYouMean(placeholder, query.parameters ?? [])}`,
+          `queries[${index}].queryTemplate uses {{ .${placeholder} }}, which is not in parameters${didYouMean(placeholder, parameters)}`,
         );
       }
     }

@@ -2,7 +2,7 @@
 import { builtInKinds, METRICS_INPUT } from '../kinds/built-in-kinds.ts';
 import { phaseNameProblem } from '../model/validate-project.ts';
 import type { NewPhase } from '../model/new-project.ts';
-import { splitNames } from '../model/phase-options.ts';
+import { splitNames } from '../util/text.ts';
 import { helpTexts } from './help-texts.ts';
 import { askMany, askText, askYesNo } from './ask.ts';
 import type { Ask, Choice } from './ask.ts';

@@ -1,24 +1,27 @@
 /**
- * The rights that the declared inputs and outputs need, and those of the machine itself: verb by
- * verb, as the runtime asks for them.
+ * RBAC rules of the operator, derived from the declared inputs and outputs. Each verb is one that
+ * the runtime uses.
  */
-import type { Model, ModelInput, ModelOutput, KindDefinition } from '../model/model.ts';
-import { isClaimable } from '../model/model.ts';
+import type { KindDefinition, Model, ModelInput, ModelOutput } from '../model/model.ts';
+import { canHaveOwnerReference, needsFinalizer } from './finalizer.ts';
 
+/** A PolicyRule of Kubernetes, with its reason. */
 export interface PolicyRule {
   readonly apiGroups: readonly string[];
   readonly resources: readonly string[];
   readonly verbs: readonly string[];
-  /** What it is for. */
+  /** Reason for the rule, which becomes a comment in the chart. */
   readonly why: string;
 }
 
-type UsedBy<T> = T & { readonly by: string };
-
+/** Name of the finalizer in reasons, where phases have their names. */
 const FINALIZER_NAME = 'the finalizer';
 const VERB_ORDER = ['get', 'list', 'watch', 'create', 'patch', 'delete'];
 
-/** Beside the rules of `rbac.extraRules`, which are PolicyRules already. */
+/**
+ * The rules of a model: for the resource itself, for all kinds that phases and the finalizer use,
+ * and for Events. The user's `rbac.extraRules` are not included.
+ */
 export function derivePolicyRules(model: Model): readonly PolicyRule[] {
   return [
     ...resourceRules(model),
@@ -33,135 +36,127 @@ export function derivePolicyRules(model: Model): readonly PolicyRule[] {
 }
 
 function resourceRules(model: Model): readonly PolicyRule[] {
-  const own = { apiGroups: [model.group] };
+  const apiGroups = [model.group];
   return [
-    // get: once after a conflict, when the cache is behind.
     {
-      ...own,
+      apiGroups,
       resources: [model.plural],
+      // get: a fresh read after a conflict, when the cache is behind.
+      // patch: adding and removing the finalizer.
       verbs: ['get', 'list', 'watch', ...(needsFinalizer(model) ? ['patch'] : [])],
       why: `${model.kind} itself`,
     },
-    { ...own, resources: [`${model.plural}/status`], verbs: ['patch'], why: 'its status' },
+    { apiGroups, resources: [`${model.plural}/status`], verbs: ['patch'], why: 'its status' },
   ];
+}
+
+/** Verbs on one kind, and the reasons: relation to the names of phases. */
+interface Grant {
+  readonly kind: KindDefinition;
+  readonly verbs: Set<string>;
+  readonly reasons: Map<string, Set<string>>;
+}
+
+/** Collects the verbs that are needed on each kind. */
+class Grants {
+  readonly #grants = new Map<string, Grant>();
+
+  /**
+   * @param relation relation of the kind to the phase, for example `input of`
+   * @param by name of the phase
+   */
+  add(kind: KindDefinition, relation: string, by: string, verbs: readonly string[]): void {
+    const key = `${kind.group}/${kind.plural}`;
+    const grant = this.#grants.get(key) ?? { kind, verbs: new Set(), reasons: new Map() };
+    this.#grants.set(key, grant);
+    for (const verb of verbs) {
+      grant.verbs.add(verb);
+    }
+    const phases = grant.reasons.get(relation) ?? new Set<string>();
+    grant.reasons.set(relation, phases.add(by));
+  }
+
+  /** One rule per kind, sorted by group and plural. */
+  rules(): readonly PolicyRule[] {
+    return [...this.#grants]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, { kind, verbs, reasons }]) => ({
+        apiGroups: [kind.group],
+        resources: [kind.plural],
+        verbs: VERB_ORDER.filter((verb) => verbs.has(verb)),
+        why: [...reasons]
+          .map(([relation, phases]) => `${relation} ${[...phases].join(', ')}`)
+          .join('; '),
+      }));
+  }
 }
 
 function kindRules(model: Model): readonly PolicyRule[] {
-  const grants = new Map<
-    string,
-    {
-      readonly type: KindDefinition;
-      readonly verbs: Set<string>;
-      readonly why: Map<string, Set<string>>;
-    }
-  >();
-  const grant = (
-    type: KindDefinition,
-    relation: string,
-    by: string,
-    verbs: readonly string[],
-  ): void => {
-    const key = `${type.group}/${type.plural}`;
-    const known = grants.get(key) ?? {
-      type,
-      verbs: new Set<string>(),
-      why: new Map<string, Set<string>>(),
-    };
-    for (const verb of verbs) {
-      known.verbs.add(verb);
-    }
-    known.why.set(relation, (known.why.get(relation) ?? new Set()).add(by));
-    grants.set(key, known);
-  };
+  const grants = new Grants();
   for (const { kind, by } of allInputs(model)) {
-    grant(kind, 'input of', by, ['list', 'watch']);
+    grants.add(kind, 'input of', by, ['list', 'watch']);
   }
   for (const output of allOutputs(model)) {
-    // A server-side apply that creates needs create beside patch; get is for an object that the
-    // cache does not hold.
-    grant(output.kind, 'output of', output.by, ['get', 'list', 'watch', 'create', 'patch']);
+    const { kind, by } = output;
+    // A server-side apply that creates an object needs create besides patch. get is for an object
+    // that the cache does not contain.
+    grants.add(kind, 'output of', by, ['get', 'list', 'watch', 'create', 'patch']);
     if (output.prune) {
-      grant(output.kind, 'pruned by', output.by, ['delete']);
+      grants.add(kind, 'pruned by', by, ['delete']);
     }
     if (!canHaveOwnerReference(model, output)) {
-      grant(output.kind, 'deleted at the end for', output.by, ['delete']);
+      grants.add(kind, 'deleted at the end for', by, ['delete']);
     }
   }
-  return [...grants.values()]
-    .sort((a, b) =>
-      `${a.type.group}/${a.type.plural}` < `${b.type.group}/${b.type.plural}` ? -1 : 1,
-    )
-    .map(({ type, verbs, why }) => ({
-      apiGroups: [type.group],
-      resources: [type.plural],
-      verbs: VERB_ORDER.filter((verb) => verbs.has(verb)),
-      why: [...why].map(([relation, phases]) => `${relation} ${[...phases].join(', ')}`).join('; '),
-    }));
+  return grants.rules();
+}
+
+/** An input or output with the name of its phase. */
+type UsedBy<T> = T & { readonly by: string };
+
+function namedUses(model: Model): readonly {
+  readonly name: string;
+  readonly inputs: readonly ModelInput[];
+  readonly outputs: readonly ModelOutput[];
+}[] {
+  const { phases, finalizer } = model;
+  return finalizer === undefined ? phases : [...phases, { name: FINALIZER_NAME, ...finalizer }];
 }
 
 function allInputs(model: Model): readonly UsedBy<ModelInput>[] {
-  return [
-    ...model.phases,
-    ...(model.finalizer ? [{ name: FINALIZER_NAME, ...model.finalizer }] : []),
-  ].flatMap(({ name, inputs }) => inputs.map((input) => ({ ...input, by: name })));
+  return namedUses(model).flatMap(({ name, inputs }) =>
+    inputs.map((input) => ({ ...input, by: name })),
+  );
 }
 
 function allOutputs(model: Model): readonly UsedBy<ModelOutput>[] {
-  return [
-    ...model.phases,
-    ...(model.finalizer ? [{ name: FINALIZER_NAME, ...model.finalizer }] : []),
-  ].flatMap(({ name, outputs }) => outputs.map((output) => ({ ...output, by: name })));
-}
-
-/**
- * Kubernetes collects what an owner reference reaches: the same namespace, or anything for a
- * cluster-scoped owner.
- */
-function canHaveOwnerReference(model: Model, output: ModelOutput): boolean {
-  return model.scope === 'Cluster' || (output.kind.namespaced && output.namespace === 'own');
-}
-
-/**
- * Does the runtime need its finalizer on the resources? Either autopilot.yaml declares a finalizer,
- * or an output can leave an object or a field claim that no owner reference reaches. The scheduler
- * table carries the result as `finalizerRequired`, so that RBAC and the runtime agree.
- */
-export function needsFinalizer(model: Model): boolean {
-  return model.finalizer !== undefined || unownedKinds(model).length > 0;
-}
-
-/**
- * Kinds, as `VirtualService.networking.istio.io`, in which resources write what no owner reference
- * reaches: edits of others' objects, or objects elsewhere.
- */
-export function unownedKinds(model: Model): readonly string[] {
-  const uses = [...model.phases, ...(model.finalizer === undefined ? [] : [model.finalizer])];
-  const left = uses.flatMap((use) =>
-    use.outputs.filter(
-      (output) => isClaimable(use, output) || !canHaveOwnerReference(model, output),
-    ),
+  return namedUses(model).flatMap(({ name, outputs }) =>
+    outputs.map((output) => ({ ...output, by: name })),
   );
-  return [
-    ...new Set(left.map(({ kind: { kind, group } }) => (group === '' ? kind : `${kind}.${group}`))),
-  ].sort();
 }
 
-/** Why Roles in single namespaces would not do, each the end of a sentence; none when they do. */
+/**
+ * Why the operator needs cluster-wide rules, so that Roles in single namespaces are not enough.
+ * @returns one reason per entry. Empty when Roles are enough.
+ */
 export function clusterWideReasons(model: Model): readonly string[] {
-  const uses = [
-    ...allInputs(model).map((use) => ({ ...use, as: 'input' })),
-    ...allOutputs(model).map((use) => ({ ...use, as: 'output' })),
+  const reasons = [
+    ...(model.scope === 'Cluster' ? [`${model.kind} is cluster-scoped`] : []),
+    ...allInputs(model).flatMap((input) => clusterWideReason(input, 'input')),
+    ...allOutputs(model).flatMap((output) => clusterWideReason(output, 'output')),
   ];
-  return [
-    ...new Set([
-      ...(model.scope === 'Cluster' ? [`${model.kind} is cluster-scoped`] : []),
-      ...uses.flatMap(({ kind, namespace, by, as: role }) =>
-        !kind.namespaced
-          ? [`${kind.kind}, an ${role} of ${by}, is cluster-scoped`]
-          : namespace === 'all'
-            ? [`${kind.name}, an ${role} of ${by}, is declared with namespace: all`]
-            : [],
-      ),
-    ]),
-  ];
+  return [...new Set(reasons)];
+}
+
+function clusterWideReason(
+  { kind, namespace, by }: UsedBy<ModelInput | ModelOutput>,
+  role: 'input' | 'output',
+): readonly string[] {
+  if (!kind.namespaced) {
+    return [`${kind.kind}, an ${role} of ${by}, is cluster-scoped`];
+  }
+  if (namespace === 'all') {
+    return [`${kind.name}, an ${role} of ${by}, is declared with namespace: all`];
+  }
+  return [];
 }

@@ -1,134 +1,166 @@
 /**
- * Merging a YAML file of settings: line by line as any text, and key by key where lines clash, so
- * that values never end in conflict marks.
- * Key by key still means lines: those of a key move as they are written, and no other line is
- * touched.
+ * Three-way merge of a YAML file of settings, such as values.yaml. The merge is line by line as for
+ * any text. Where lines conflict, the merge is key by key, so that the file never contains conflict
+ * marks. A merge by key still moves whole lines: the lines of a key keep their formatting, and no
+ * other line changes.
  */
 import { isMap, isScalar, parseDocument } from 'yaml';
 import type { Node, Pair, YAMLMap } from 'yaml';
-import { hasConflictMarks, mergeText, isSameJson } from './merge.ts';
+import { hasConflictMarks, isSameJson, keptValueNote, mergeText } from './merge.ts';
 import type { MergeResult } from './merge.ts';
 
-/** Lines of the user's text to leave out, and what to put in their place. */
+/** Replaces the lines from `from` up to, but without, `to`. */
 interface LineEdit {
   readonly from: number;
   readonly to: number;
   readonly lines: readonly string[];
 }
 
+/** Text of one side, with line numbers of offsets. */
 interface MergeSide {
   readonly lines: readonly string[];
   readonly lineOf: (offset: number) => number;
 }
 
 /**
- * Every key that still is as generated last follows, every new key comes with its comment, a key
- * that the user has removed stays
- * removed. Where both sides have changed a value, the user's stays and a note says what it would
- * be.
+ * Merges settings. Keys that the user has not changed follow the generator, new keys come with their
+ * comments, and keys that the user has removed stay removed. A value that both sides have changed
+ * stays as the user wrote it, and a note says what the generated value is.
+ * @param base what was generated last. Undefined when unknown.
  */
 export function mergeYamlText(
   base: string | undefined,
   existing: string,
   incoming: string,
 ): MergeResult {
-  const text = mergeText(base, existing, incoming);
-  if (!hasConflictMarks(text.text) || hasConflictMarks(existing)) {
-    return text;
+  const byLine = mergeText(base, existing, incoming);
+  if (!hasConflictMarks(byLine.text) || hasConflictMarks(existing)) {
+    return byLine;
   }
-  const [was, is, wanted] = [base ?? '', existing, incoming].map((content) =>
-    parseDocument(content),
-  );
-  if (
-    was === undefined ||
-    is === undefined ||
-    wanted === undefined ||
-    [was, is, wanted].some(({ errors }) => errors.length > 0)
-  ) {
-    return text;
+  const was = parseDocument(base ?? '');
+  const is = parseDocument(existing);
+  const wanted = parseDocument(incoming);
+  const isValid = [was, is, wanted].every(({ errors }) => errors.length === 0);
+  if (!isValid || !isMap(is.contents) || !isMap(wanted.contents)) {
+    return byLine;
   }
-  if (!isMap(is.contents) || !isMap(wanted.contents)) {
-    return text;
-  }
-  const notes: string[] = [];
-  const edits: LineEdit[] = [];
-  mergeMaps(isMap(was.contents) ? was.contents : undefined, is.contents, wanted.contents, {
+  const context: MergeContext = {
     existing: mergeSide(existing),
     incoming: mergeSide(incoming),
+    notes: [],
+    edits: [],
+  };
+  mergeMaps(context, {
+    was: isMap(was.contents) ? was.contents : undefined,
+    is: is.contents,
+    wanted: wanted.contents,
     path: '',
-    notes,
-    edits,
   });
-  return { text: applyEdits(existing, edits), notes };
+  return { text: applyEdits(existing, context.edits), notes: context.notes };
 }
 
 interface MergeContext {
   readonly existing: MergeSide;
   readonly incoming: MergeSide;
-  readonly path: string;
   readonly notes: string[];
   readonly edits: LineEdit[];
 }
 
-function mergeMaps(
-  was: YAMLMap | undefined,
-  is: YAMLMap,
-  wanted: YAMLMap,
-  merging: MergeContext,
-): void {
-  const { existing, incoming, path, notes, edits } = merging;
-  let after: Pair | undefined;
+/** The same mapping on the three sides. */
+interface MapSides {
+  readonly was: YAMLMap | undefined;
+  readonly is: YAMLMap;
+  readonly wanted: YAMLMap;
+  readonly path: string;
+}
+
+function mergeMaps(context: MergeContext, sides: MapSides): void {
+  const { was, is, wanted, path } = sides;
+  let previous: Pair | undefined;
   for (const pair of wanted.items) {
     const key = keyName(pair);
-    const here = path === '' ? key : `${path}.${key}`;
-    const existingPair = is.items.find((one) => keyName(one) === key);
-    const before = was?.items.find((one) => keyName(one) === key);
-    if (existingPair === undefined) {
-      const at =
-        after === undefined
-          ? lineRange(existing, is.items[0], true).from
-          : lineRange(existing, after, false).to;
-      const { from, to } = lineRange(incoming, pair, true);
+    const before = findPair(was, key);
+    const existing = findPair(is, key);
+    if (existing === undefined) {
       if (before === undefined) {
-        edits.push({ from: at, to: at, lines: incoming.lines.slice(from, to) });
+        insertPair(context, is, pair, previous);
       }
       continue;
     }
-    after = existingPair;
-    if (isBlock(existingPair.value) && isBlock(pair.value)) {
-      mergeMaps(isMap(before?.value) ? before.value : undefined, existingPair.value, pair.value, {
-        ...merging,
-        path: here,
-      });
-    } else if (isSameJson(plainValue(existingPair), plainValue(pair))) {
-      continue;
-    } else if (before !== undefined && isSameJson(plainValue(before), plainValue(existingPair))) {
-      const { from, to } = lineRange(incoming, pair, false);
-      edits.push({
-        ...lineRange(existing, existingPair, false),
-        lines: incoming.lines.slice(from, to),
-      });
-    } else if (before !== undefined && !isSameJson(plainValue(before), plainValue(pair))) {
-      notes.push(`${here} is yours; generated would be ${JSON.stringify(plainValue(pair))}`);
+    previous = existing;
+    const here = path === '' ? key : `${path}.${key}`;
+    if (isBlock(existing.value) && isBlock(pair.value)) {
+      const inner = isMap(before?.value) ? before.value : undefined;
+      mergeMaps(context, { was: inner, is: existing.value, wanted: pair.value, path: here });
+    } else if (before !== undefined) {
+      mergeValue(context, { before, existing, pair, path: here });
     }
   }
+  removePairs(context, sides);
+}
+
+/** Inserts a new key after the previous one of the generated file, or at the front. */
+function insertPair(
+  { existing, incoming, edits }: MergeContext,
+  is: YAMLMap,
+  pair: Pair,
+  previous: Pair | undefined,
+): void {
+  const at =
+    previous === undefined
+      ? lineRange(existing, is.items[0], true).from
+      : lineRange(existing, previous, false).to;
+  const { from, to } = lineRange(incoming, pair, true);
+  edits.push({ from: at, to: at, lines: incoming.lines.slice(from, to) });
+}
+
+interface ValueSides {
+  readonly before: Pair;
+  readonly existing: Pair;
+  readonly pair: Pair;
+  readonly path: string;
+}
+
+/** Replaces a value that the user has not changed, or notes that it stays. */
+function mergeValue(context: MergeContext, { before, existing, pair, path }: ValueSides): void {
+  const [was, is, wanted] = [plainValue(before), plainValue(existing), plainValue(pair)];
+  if (isSameJson(is, wanted)) {
+    return;
+  }
+  if (isSameJson(was, is)) {
+    const { from, to } = lineRange(context.incoming, pair, false);
+    const lines = context.incoming.lines.slice(from, to);
+    context.edits.push({ ...lineRange(context.existing, existing, false), lines });
+  } else if (!isSameJson(was, wanted)) {
+    context.notes.push(keptValueNote(path, wanted));
+  }
+}
+
+/** Removes keys that are no longer generated and that the user has not changed. */
+function removePairs({ existing, edits }: MergeContext, { was, is, wanted }: MapSides): void {
   for (const before of was?.items ?? []) {
-    const gone = !wanted.items.some((one) => keyName(one) === keyName(before));
-    const existingPair = is.items.find(
-      (one) => keyName(one) === keyName(before) && isSameJson(plainValue(one), plainValue(before)),
-    );
-    if (gone && existingPair !== undefined) {
-      edits.push({ ...lineRange(existing, existingPair, true), lines: [] });
+    const pair = findPair(is, keyName(before));
+    const isGenerated = findPair(wanted, keyName(before)) !== undefined;
+    if (!isGenerated && pair !== undefined && isSameJson(plainValue(pair), plainValue(before))) {
+      edits.push({ ...lineRange(existing, pair, true), lines: [] });
     }
   }
 }
 
-/** A map that is written over several lines; one in braces is a value like any other. */
+function findPair(map: YAMLMap | undefined, key: string): Pair | undefined {
+  return map?.items.find((pair) => keyName(pair) === key);
+}
+
+/** Whether a value is a mapping over several lines. A mapping in braces is merged as one value. */
 function isBlock(value: unknown): value is YAMLMap {
   return isMap(value) && value.flow !== true && value.items.length > 0;
 }
 
-/** The lines of a pair; with those of the comment above it, and the empty line before that. */
+/**
+ * The lines of a key and its value.
+ * @param pair undefined: the end of the text
+ * @param comments whether the comment above the key, and the empty line before it, are included
+ */
 function lineRange(
   { lines, lineOf }: MergeSide,
   pair: Pair | undefined,
@@ -139,40 +171,52 @@ function lineRange(
     return { from: lines.length, to: lines.length };
   }
   const value = (pair.value as Node | null)?.range;
-  let from = lineOf(key[0]);
-  let to = lineOf(Math.max(key[1], value?.[1] ?? 0)) + 1;
-  while (to > from + 1 && /^\s*$/.test(lines[to - 1] ?? '')) {
-    to--;
+  const first = lineOf(key[0]);
+  const last = lineOf(Math.max(key[1], value?.[1] ?? 0)) + 1;
+  return {
+    from: comments ? commentStart(lines, first) : first,
+    to: valueEnd(lines, first, last),
+  };
+}
+
+/** End of a value, without empty lines and without lines that are no deeper than the key. */
+function valueEnd(lines: readonly string[], first: number, last: number): number {
+  let end = last;
+  while (end > first + 1 && /^\s*$/.test(lines[end - 1] ?? '')) {
+    end--;
   }
-  // A value in a block ends before the first line that is no deeper than its key.
-  const indent = /^ */.exec(lines[from] ?? '')?.[0].length ?? 0;
+  const indent = indentOf(lines[first]);
   while (
-    to > from + 1 &&
-    (/^ */.exec(lines[to - 1] ?? '')?.[0].length ?? 0) <= indent &&
-    !/^\s*[-\]}]/.test(lines[to - 1] ?? '')
+    end > first + 1 &&
+    indentOf(lines[end - 1]) <= indent &&
+    !/^\s*[-\]}]/.test(lines[end - 1] ?? '')
   ) {
-    to--;
+    end--;
   }
-  if (comments) {
-    while (from > 0 && /^\s*#/.test(lines[from - 1] ?? '')) {
-      from--;
-    }
-    if (from > 0 && lines[from - 1] === '') {
-      from--;
-    }
+  return end;
+}
+
+function commentStart(lines: readonly string[], first: number): number {
+  let start = first;
+  while (start > 0 && /^\s*#/.test(lines[start - 1] ?? '')) {
+    start--;
   }
-  return { from, to };
+  return start > 0 && lines[start - 1] === '' ? start - 1 : start;
+}
+
+function indentOf(line = ''): number {
+  return /^ */.exec(line)?.[0].length ?? 0;
 }
 
 function applyEdits(existing: string, edits: readonly LineEdit[]): string {
   const lines = existing.split('\n');
-  // From the end, so that the numbers of lines before stay true; of several for one place the first
-  // stays first.
+  // From the end to the front, so that earlier line numbers stay valid. Of several edits at one
+  // line, the last is applied first, so that their order in the text is the order of the list.
   const ordered = edits
     .map((edit, order) => ({ ...edit, order }))
     .sort((a, b) => b.from - a.from || b.order - a.order);
-  for (const { from, to, lines: put } of ordered) {
-    lines.splice(from, to - from, ...put);
+  for (const { from, to, lines: replacement } of ordered) {
+    lines.splice(from, to - from, ...replacement);
   }
   return lines.join('\n');
 }

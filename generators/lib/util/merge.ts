@@ -1,29 +1,32 @@
 /**
- * Merging what is generated into what the user has: what the user has written stays, what was only
- * generated follows.
+ * Three-way merges of a generated file into the user's file. The three sides are the base (what was
+ * generated last), the existing file, and the incoming file (what is generated now). Edits by the
+ * user stay. Parts that the user has not edited follow the generator.
  */
 import { diff3Merge } from 'node-diff3';
+import { isRecord } from './values.ts';
+import type { JsonObject } from './values.ts';
 
+/** Result of a merge. */
 export interface MergeResult {
   readonly text: string;
-  /** Sentences about what could not follow. */
+  /** Messages for the user about changes of the generator that were not applied. */
   readonly notes: readonly string[];
 }
 
-const USER_MARK = '<<<<<<< yours';
+const USER_MARK = '<<<<<<< user';
 const SEPARATOR_MARK = '=======';
 const GENERATED_MARK = '>>>>>>> generated';
 
+/** Whether a text contains conflict marks of an earlier merge. */
 export function hasConflictMarks(text: string): boolean {
   const lines = text.split('\n');
   return lines.includes(USER_MARK) && lines.includes(GENERATED_MARK);
 }
 
 /**
- * Three ways, line by line. Where both sides have changed the same lines, both stand in the text
- * between conflict marks.
- * @param base what was generated last; undefined when that is not known: then every difference is a
- * conflict.
+ * Merges line by line. Lines that both sides have changed are written twice, between conflict marks.
+ * @param base undefined when unknown: then each difference is a conflict
  */
 export function mergeText(
   base: string | undefined,
@@ -33,46 +36,35 @@ export function mergeText(
   if (hasConflictMarks(existing)) {
     return {
       text: existing,
-      notes: ['has conflict marks from before: choose between them, then generate again'],
+      notes: ['has conflict marks of an earlier merge: resolve them, then generate again'],
     };
   }
   const regions = diff3Merge(existing.split('\n'), (base ?? '').split('\n'), incoming.split('\n'), {
     excludeFalseConflicts: true,
   });
-  const lines: string[] = [];
-  let conflicts = 0;
-  for (const region of regions) {
-    if (region.ok !== undefined) {
-      lines.push(...region.ok);
-    }
-    if (region.conflict === undefined) {
-      continue;
-    }
-    conflicts++;
-    lines.push(
-      USER_MARK,
-      ...region.conflict.a,
-      SEPARATOR_MARK,
-      ...region.conflict.b,
-      GENERATED_MARK,
-    );
-  }
-  return {
-    text: lines.join('\n'),
-    notes:
-      conflicts === 0
-        ? []
-        : [
-            `you and the generator have changed the same lines in ${conflicts} ${conflicts === 1 ? 'place' : 'places'}: look for '${USER_MARK}'`,
-          ],
-  };
+  const lines = regions.flatMap(({ ok, conflict }) =>
+    conflict === undefined
+      ? (ok ?? [])
+      : [USER_MARK, ...conflict.a, SEPARATOR_MARK, ...conflict.b, GENERATED_MARK],
+  );
+  const conflicts = regions.filter(({ conflict }) => conflict !== undefined).length;
+  return { text: lines.join('\n'), notes: conflicts === 0 ? [] : [conflictNote(conflicts)] };
 }
 
-type JsonObject = Readonly<Record<string, unknown>>;
+function conflictNote(conflicts: number): string {
+  const places = `${conflicts} ${conflicts === 1 ? 'place' : 'places'}`;
+  return `you and the generator have changed the same lines in ${places}: look for '${USER_MARK}'`;
+}
+
+/** Message about a value that stays although the generated value has changed. */
+export function keptValueNote(path: string, generated: unknown): string {
+  return `${path} keeps the value of the file; generated: ${JSON.stringify(generated)}`;
+}
 
 /**
- * Key by key. Where both sides have changed a value, the user's stays and a note says what it would
- * be.
+ * Merges JSON key by key. A value that both sides have changed stays as the user wrote it, and a
+ * note says what the generated value is.
+ * @param base undefined when unknown
  */
 export function mergeJsonText(
   base: string | undefined,
@@ -83,67 +75,72 @@ export function mergeJsonText(
   try {
     current = JSON.parse(existing) as JsonObject;
   } catch {
-    return { text: existing, notes: ['is not plain JSON, so it stays as it is'] };
+    return { text: existing, notes: ['is not valid JSON, so nothing was merged into it'] };
   }
   const notes: string[] = [];
   const merged = mergeJson(
-    base === undefined ? undefined : (JSON.parse(base) as JsonObject),
-    current,
-    JSON.parse(incoming) as JsonObject,
-    (path, value) => notes.push(`${path} is yours; generated would be ${JSON.stringify(value)}`),
+    {
+      base: base === undefined ? undefined : (JSON.parse(base) as JsonObject),
+      existing: current,
+      incoming: JSON.parse(incoming) as JsonObject,
+    },
+    (path, value) => notes.push(keptValueNote(path, value)),
   );
-  return {
-    text:
-      JSON.stringify(merged) === JSON.stringify(current)
-        ? existing
-        : `${JSON.stringify(merged, null, 2)}\n`,
-    notes,
-  };
+  const text = isSameJson(merged, current) ? existing : `${JSON.stringify(merged, null, 2)}\n`;
+  return { text, notes };
+}
+
+/** The three sides of a merge. */
+interface JsonSides {
+  /** Undefined when nothing was generated before. */
+  readonly base: JsonObject | undefined;
+  readonly existing: JsonObject;
+  readonly incoming: JsonObject;
 }
 
 /**
- * @param base what was generated last; undefined when nothing was
- * @param conflict is told of every value that both sides have changed, and what it would be
- * @returns `mine` with every key updated that still is as generated last, and every new key added;
- * a key that the user has removed
- *   stays removed
+ * Merges objects key by key. Values that the user has not changed follow the generator, new keys are
+ * added, and keys that the user has removed stay removed.
+ * @param onConflict receives each value that both sides have changed, with the generated value
  */
-export function mergeJson(
-  base: JsonObject | undefined,
-  existing: JsonObject,
-  incoming: JsonObject,
-  conflict: (path: string, value: unknown) => void = () => {},
-  path = '',
+function mergeJson(
+  { base, existing, incoming }: JsonSides,
+  onConflict: (path: string, value: unknown) => void,
+  parent = '',
 ): JsonObject {
   const result: Record<string, unknown> = {};
   for (const key of new Set([...Object.keys(existing), ...Object.keys(incoming)])) {
-    const place = path === '' ? key : `${path}.${key}`;
+    const path = parent === '' ? key : `${parent}.${key}`;
     const [was, is, wanted] = [base?.[key], existing[key], incoming[key]];
-    const generated = base !== undefined && key in base;
-    if (isMapping(is) && isMapping(wanted)) {
-      result[key] = mergeJson(isMapping(was) ? was : undefined, is, wanted, conflict, place);
-    } else if (!(key in existing)) {
-      if (!generated) {
+    const wasGenerated = base !== undefined && key in base;
+    if (isRecord(is) && isRecord(wanted)) {
+      const sides = { base: isRecord(was) ? was : undefined, existing: is, incoming: wanted };
+      result[key] = mergeJson(sides, onConflict, path);
+      continue;
+    }
+    if (!(key in existing)) {
+      // Absent here although it was generated: the user has removed it.
+      if (!wasGenerated) {
         result[key] = wanted;
       }
-    } else if (generated && isSameJson(was, is)) {
+      continue;
+    }
+    if (wasGenerated && isSameJson(was, is)) {
       if (key in incoming) {
         result[key] = wanted;
       }
-    } else {
-      result[key] = is;
-      if (generated && key in incoming && !isSameJson(was, wanted) && !isSameJson(is, wanted)) {
-        conflict(place, wanted);
-      }
+      continue;
+    }
+    result[key] = is;
+    const isChanged = key in incoming && !isSameJson(was, wanted) && !isSameJson(is, wanted);
+    if (wasGenerated && isChanged) {
+      onConflict(path, wanted);
     }
   }
   return result;
 }
 
+/** Whether two values have the same JSON text. The order of keys matters. */
 export function isSameJson(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
-}
-
-function isMapping(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

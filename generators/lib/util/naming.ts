@@ -1,11 +1,8 @@
-/**
- * Names derived from names: plurals, file names, method names, and the nearest of some names to a
- * misspelt one.
- */
+/** Names derived from other names: plurals, method names, and suggestions for misspelt names. */
 
 /**
- * Lower-case English plural of a kind, as Kubernetes' own names form it: `AutoRoute` ->
- * `autoroutes`, `Policy` -> `policies`.
+ * Lower-case English plural of a kind, formed as Kubernetes forms its own: `AutoRoute` gives
+ * `autoroutes`, `Policy` gives `policies`.
  */
 export function pluralize(kind: string): string {
   const word = kind.toLowerCase();
@@ -18,7 +15,7 @@ export function pluralize(kind: string): string {
   return `${word}s`;
 }
 
-/** `istio-success_rate` -> `istioSuccessRate`. */
+/** Name of a method: `istio-success_rate` gives `istioSuccessRate`. */
 export function camelCase(name: string): string {
   const [first = '', ...rest] = name.split(/[^A-Za-z0-9]+/).filter((word) => word !== '');
   return (
@@ -26,11 +23,15 @@ export function camelCase(name: string): string {
   );
 }
 
+/** The name with a small first letter. */
 export function lowerFirst(name: string): string {
   return name.charAt(0).toLowerCase() + name.slice(1);
 }
 
-/** The name most like `wrong`, when one is near enough to be a slip of the finger. */
+/**
+ * The most similar of some names.
+ * @returns undefined when none is similar: more than a third of its letters would have to change
+ */
 export function nearestName(wrong: string, names: Iterable<string>): string | undefined {
   let best: { name: string; distance: number } | undefined;
   for (const name of names) {
@@ -45,7 +46,10 @@ export function nearestName(wrong: string, names: Iterable<string>): string | un
   return best?.name;
 }
 
-/** ", did you mean 'x'?" or, with nothing near, what there is to choose from. */
+/**
+ * End of a message about a misspelt name: `, did you mean 'x'?`. If no name is similar, the list of
+ * all names. Empty when there are none.
+ */
 export function didYouMean(wrong: string, names: readonly string[]): string {
   const near = nearestName(wrong, names);
   if (near !== undefined) {
@@ -54,6 +58,7 @@ export function didYouMean(wrong: string, names: readonly string[]): string {
   return names.length === 0 ? '' : `; known: ${names.join(', ')}`;
 }
 
+/** Levenshtein distance: insertions, deletions and replacements from one word to the other. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {

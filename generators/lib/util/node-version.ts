@@ -1,16 +1,17 @@
 /**
- * Asked before anything else is imported: on an older Node a dependency would die with a stack
- * trace. Plain syntax, nothing but Node's own.
+ * Check of the Node version. It runs before other modules are imported, because on an older Node a
+ * dependency would fail with a stack trace. The module uses old syntax and imports only Node's own
+ * modules.
  */
 import module from 'node:module';
 
 const REQUIRED = [22, 22, 2] as const;
 
-/** Ends the process with one sentence on a Node that is too old. */
+/** Ends the process with exit code 1 and one line on stderr when the Node version is too old. */
 export function requireNode(version: string = process.versions.node): void {
   const problem = nodeProblem(version);
   if (problem === undefined) {
-    // What is imported from here on is compiled once, not at every start.
+    // Modules that are imported from here on are compiled once, not at each start.
     module.enableCompileCache();
     return;
   }
@@ -18,6 +19,7 @@ export function requireNode(version: string = process.versions.node): void {
   process.exit(1);
 }
 
+/** Why a Node version is too old. Undefined when it is not. */
 export function nodeProblem(version: string): string | undefined {
   const parts = version.split('.').map(Number);
   for (let index = 0; index < REQUIRED.length; index++) {

@@ -1,9 +1,11 @@
-/** Where this package lies and which version it is; the same from source and from dist. */
+/** Folder, version and examples of this package. The same from source and from dist. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
+/** Absolute path of the package's folder. */
 export const packageRoot = findRoot(import.meta.dirname);
 
+/** Version of the package. */
 export const packageVersion = (
   JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }
 ).version;
@@ -21,7 +23,7 @@ function findRoot(from: string): string {
   throw new Error('generator-autopilot cannot find its own package.json');
 }
 
-/** Examples that a project can start from. */
+/** Names of the examples that a project can start from, sorted. */
 export function exampleNames(): string[] {
   const dir = join(packageRoot, 'examples');
   if (!existsSync(dir)) {
@@ -34,10 +36,8 @@ export function exampleNames(): string[] {
 
 /** One line about an example: its kind and its phases. */
 export function exampleTitle(name: string): string {
-  const file = join(packageRoot, 'examples', name, 'autopilot.yaml');
-  const kind = /^kind: *(\w+)/m.exec(readFileSync(file, 'utf8'))?.[1] ?? '';
-  const phases = [...readFileSync(file, 'utf8').matchAll(/^ *- name: *(\w+)/gm)].map(
-    ([, phase]) => phase,
-  );
+  const text = readFileSync(join(packageRoot, 'examples', name, 'autopilot.yaml'), 'utf8');
+  const kind = /^kind: *(\w+)/m.exec(text)?.[1] ?? '';
+  const phases = [...text.matchAll(/^ *- name: *(\w+)/gm)].map(([, phase]) => phase);
   return `${kind}: ${phases.join(', ')}`;
 }

@@ -1,8 +1,10 @@
 /**
- * The structural subset of OpenAPI v3 that a CustomResourceDefinition takes
- * (https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema).
+ * Structural schemas: the subset of OpenAPI v3 in a CustomResourceDefinition. See "Specifying a
+ * structural schema" in
+ * https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/
  */
 
+/** An entry of `x-kubernetes-validations`: a rule in CEL. */
 export interface ValidationRule {
   readonly rule: string;
   readonly message?: string;
@@ -10,6 +12,7 @@ export interface ValidationRule {
   readonly [keyword: string]: unknown;
 }
 
+/** A structural schema, or a part of one. */
 export interface StructuralSchema {
   title?: string;
   description?: string;
@@ -35,7 +38,7 @@ export interface StructuralSchema {
   properties?: Record<string, StructuralSchema>;
   additionalProperties?: StructuralSchema | boolean;
   items?: StructuralSchema;
-  /** Values only: no types, descriptions or defaults inside. */
+  /** Restricts values only: types, descriptions and defaults are not allowed inside. */
   oneOf?: StructuralSchema[];
   anyOf?: StructuralSchema[];
   allOf?: StructuralSchema[];
@@ -49,12 +52,12 @@ export interface StructuralSchema {
   'x-kubernetes-embedded-resource'?: boolean;
 }
 
-/** Anything at all, objects with fields of any name. */
+/** Schema of an object with any fields, which the API server keeps. */
 export function openObjectSchema(): StructuralSchema {
   return { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
 }
 
-/** The keywords of a schema in the order in which people read them, at every level. */
+/** Sorts the keywords of a schema at each level: description and type first, fields last. */
 export function orderKeywords(schema: StructuralSchema): StructuralSchema {
   const known = schema as Record<string, unknown>;
   const keys = Object.keys(known).sort(

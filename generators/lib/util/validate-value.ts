@@ -1,68 +1,198 @@
 /**
- * Whether a value fits a structural schema, as the API server would judge a default: unknown fields
- * do not fit.
+ * Checks of values against structural schemas. A value is valid when the API server would accept it
+ * as a default: unknown fields are not allowed. This is the one such check in the generators. It is
+ * used for defaults in src/spec.ts, for the user's `config:`, and to compare CRDs.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { StructuralSchema } from './structural-schema.ts';
+import { isRecord } from './values.ts';
+import type { JsonObject } from './values.ts';
 
 /**
- * What is wrong with a value, in words; undefined when it fits. Formats and rules in CEL are not
- * judged.
+ * Why a value is not valid. Formats and rules in CEL are not checked.
+ * @param path path of the value, with which the message begins. Default: the message begins with
+ * `the value`.
+ * @returns undefined when the value is valid
  */
 export function validateValue(
   value: unknown,
   schema: StructuralSchema,
   path = '',
 ): string | undefined {
-  const here = path === '' ? 'it' : path;
+  const subject = path === '' ? 'the value' : path;
   if (value === null) {
-    return schema.nullable === true || acceptsAnyType(schema) ? undefined : `${here} is null`;
+    const isAllowed = schema.nullable === true || acceptsAnyType(schema);
+    return isAllowed ? undefined : `${subject} must not be null`;
   }
-  const typeProblem = validateType(value, schema, here);
-  if (typeProblem !== undefined) {
-    return typeProblem;
+  const problem =
+    typeProblem(value, schema) ??
+    enumProblem(value, schema) ??
+    numberProblem(value, schema) ??
+    stringProblem(value, schema) ??
+    sizeProblem(value, schema);
+  if (problem !== undefined) {
+    return `${subject} ${problem}`;
   }
-  if (
-    schema.enum !== undefined &&
-    !schema.enum.some((allowed) => isDeepStrictEqual(allowed, value))
-  ) {
-    return `${here} is none of ${schema.enum.map((allowed) => JSON.stringify(allowed)).join(', ')}`;
-  }
-  const bound = validateBounds(value, schema, here);
-  if (bound !== undefined) {
-    return bound;
-  }
-  const inner = Array.isArray(value)
-    ? validateItems(value, schema, path)
-    : isRecord(value)
-      ? validateFields(value, schema, path)
-      : undefined;
+  const inner = innerProblem(value, schema, path);
   if (inner !== undefined) {
     return inner;
   }
-  if (
-    schema.oneOf !== undefined &&
-    schema.oneOf.filter((branch) => validateValue(value, allowUnknownFields(branch)) === undefined)
-      .length !== 1
-  ) {
-    return `${here} fits none of the shapes of the union`;
+  const combination = combinationProblem(value, schema);
+  return combination === undefined ? undefined : `${subject} ${combination}`;
+}
+
+function acceptsAnyType(schema: StructuralSchema): boolean {
+  return schema.type === undefined && schema['x-kubernetes-preserve-unknown-fields'] === true;
+}
+
+function typeProblem(value: unknown, schema: StructuralSchema): string | undefined {
+  const type = jsonType(value);
+  if (schema['x-kubernetes-int-or-string'] === true) {
+    return type === 'integer' || type === 'string' ? undefined : 'must be an integer or a string';
   }
-  if (
-    schema.anyOf !== undefined &&
-    !schema.anyOf.some((branch) => validateValue(value, allowUnknownFields(branch)) === undefined)
-  ) {
-    return `${here} fits none of the shapes of the union`;
+  const isNumber = schema.type === 'number' && type === 'integer';
+  if (schema.type === undefined || schema.type === type || isNumber) {
+    return undefined;
   }
-  if (
-    schema.not !== undefined &&
-    validateValue(value, allowUnknownFields(schema.not)) === undefined
-  ) {
-    return `${here} has fields that do not go together`;
+  return `must be of type ${schema.type}, not ${type}`;
+}
+
+function jsonType(value: unknown): string {
+  if (Array.isArray(value)) {
+    return 'array';
+  }
+  return Number.isInteger(value) ? 'integer' : typeof value;
+}
+
+function enumProblem(value: unknown, { enum: values }: StructuralSchema): string | undefined {
+  if (values === undefined || values.some((allowed) => isDeepStrictEqual(allowed, value))) {
+    return undefined;
+  }
+  return `must be one of ${values.map((allowed) => JSON.stringify(allowed)).join(', ')}`;
+}
+
+function numberProblem(value: unknown, schema: StructuralSchema): string | undefined {
+  if (typeof value !== 'number') {
+    return undefined;
+  }
+  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf } = schema;
+  if (minimum !== undefined && value < minimum) {
+    return `${value} is less than the minimum ${minimum}`;
+  }
+  if (exclusiveMinimum === true && value === minimum) {
+    return `${value} must be greater than ${minimum}`;
+  }
+  if (maximum !== undefined && value > maximum) {
+    return `${value} is greater than the maximum ${maximum}`;
+  }
+  if (exclusiveMaximum === true && value === maximum) {
+    return `${value} must be less than ${maximum}`;
+  }
+  if (multipleOf !== undefined && !Number.isInteger(value / multipleOf)) {
+    return `${value} is not a multiple of ${multipleOf}`;
   }
   return undefined;
 }
 
-/** Inside of oneOf, anyOf and not, fields that are not named are no concern. */
+function stringProblem(value: unknown, schema: StructuralSchema): string | undefined {
+  if (typeof value !== 'string') {
+    return undefined;
+  }
+  const { minLength, maxLength, pattern } = schema;
+  const count = countProblem(Array.from(value).length, 'characters', [minLength, maxLength]);
+  if (count !== undefined) {
+    return count;
+  }
+  if (pattern !== undefined && !new RegExp(pattern, 'u').test(value)) {
+    return `does not match the pattern ${pattern}`;
+  }
+  return undefined;
+}
+
+function sizeProblem(value: unknown, schema: StructuralSchema): string | undefined {
+  if (Array.isArray(value)) {
+    return countProblem(value.length, 'items', [schema.minItems, schema.maxItems]);
+  }
+  if (isRecord(value)) {
+    const { minProperties, maxProperties } = schema;
+    return countProblem(Object.keys(value).length, 'entries', [minProperties, maxProperties]);
+  }
+  return undefined;
+}
+
+function countProblem(
+  count: number,
+  unit: string,
+  [minimum = 0, maximum = Infinity]: readonly [number | undefined, number | undefined],
+): string | undefined {
+  if (count < minimum) {
+    return `has ${count} ${unit}, the minimum is ${minimum}`;
+  }
+  return count > maximum ? `has ${count} ${unit}, the maximum is ${maximum}` : undefined;
+}
+
+/** The first problem of an item or of a field. */
+function innerProblem(value: unknown, schema: StructuralSchema, path: string): string | undefined {
+  if (Array.isArray(value)) {
+    const { items } = schema;
+    return items === undefined
+      ? undefined
+      : firstProblem(value, (item, index) => validateValue(item, items, `${path}[${index}]`));
+  }
+  return isRecord(value) ? fieldProblem(value, schema, path) : undefined;
+}
+
+function fieldProblem(
+  value: JsonObject,
+  schema: StructuralSchema,
+  path: string,
+): string | undefined {
+  const pathOf = (name: string): string => (path === '' ? name : `${path}.${name}`);
+  // The API server fills in the defaults of fields before it validates.
+  const missing = (schema.required ?? []).find(
+    (name) => !Object.hasOwn(value, name) && schema.properties?.[name]?.default === undefined,
+  );
+  if (missing !== undefined) {
+    return `${pathOf(missing)} is missing`;
+  }
+  return firstProblem(Object.entries(value), ([name, inner]) => {
+    const fieldSchema = fieldSchemaOf(schema, name);
+    if (fieldSchema === undefined) {
+      return isOpen(schema) ? undefined : `${pathOf(name)} is not a known field`;
+    }
+    return validateValue(inner, fieldSchema, pathOf(name));
+  });
+}
+
+function fieldSchemaOf(schema: StructuralSchema, name: string): StructuralSchema | undefined {
+  const { properties = {}, additionalProperties } = schema;
+  const named = Object.hasOwn(properties, name) ? properties[name] : undefined;
+  return named ?? (typeof additionalProperties === 'object' ? additionalProperties : undefined);
+}
+
+function isOpen(schema: StructuralSchema): boolean {
+  return (
+    schema['x-kubernetes-preserve-unknown-fields'] === true || schema.additionalProperties === true
+  );
+}
+
+function combinationProblem(value: unknown, schema: StructuralSchema): string | undefined {
+  const isValid = (branch: StructuralSchema): boolean =>
+    validateValue(value, allowUnknownFields(branch)) === undefined;
+  const { oneOf, anyOf, not } = schema;
+  if (oneOf !== undefined && oneOf.filter(isValid).length !== 1) {
+    return 'must match exactly one shape of the union';
+  }
+  if (anyOf !== undefined && !anyOf.some(isValid)) {
+    return 'must match a shape of the union';
+  }
+  if (not !== undefined && isValid(not)) {
+    return 'has fields that exclude each other';
+  }
+  return undefined;
+}
+
+/** Branches of oneOf, anyOf and not restrict only the fields that they name. */
 function allowUnknownFields(schema: StructuralSchema): StructuralSchema {
   const properties = Object.fromEntries(
     Object.entries(schema.properties ?? {}).map(([name, inner]) => [
@@ -77,116 +207,15 @@ function allowUnknownFields(schema: StructuralSchema): StructuralSchema {
   };
 }
 
-function acceptsAnyType(schema: StructuralSchema): boolean {
-  return schema.type === undefined && schema['x-kubernetes-preserve-unknown-fields'] === true;
-}
-
-function validateType(value: unknown, schema: StructuralSchema, here: string): string | undefined {
-  const type = Array.isArray(value) ? 'array' : Number.isInteger(value) ? 'integer' : typeof value;
-  if (schema['x-kubernetes-int-or-string'] === true) {
-    return type === 'integer' || type === 'string'
-      ? undefined
-      : `${here} is neither a whole number nor text`;
-  }
-  if (
-    schema.type === undefined ||
-    schema.type === type ||
-    (schema.type === 'number' && type === 'integer')
-  ) {
-    return undefined;
-  }
-  return `${here} is of type ${type}, not ${schema.type}`;
-}
-
-function validateBounds(
-  value: unknown,
-  schema: StructuralSchema,
-  here: string,
+function firstProblem<T>(
+  items: readonly T[],
+  problemOf: (item: T, index: number) => string | undefined,
 ): string | undefined {
-  if (typeof value === 'number') {
-    const { minimum: low, maximum: high, exclusiveMinimum, exclusiveMaximum, multipleOf } = schema;
-    if (low !== undefined && (exclusiveMinimum === true ? value <= low : value < low)) {
-      return `${here} is below ${low}`;
-    }
-    if (high !== undefined && (exclusiveMaximum === true ? value >= high : value > high)) {
-      return `${here} is above ${high}`;
-    }
-    if (multipleOf !== undefined && !Number.isInteger(value / multipleOf)) {
-      return `${here} is no multiple of ${multipleOf}`;
-    }
-  }
-  if (typeof value === 'string') {
-    const length = Array.from(value).length;
-    if (length < (schema.minLength ?? 0) || length > (schema.maxLength ?? Infinity)) {
-      return `${here} has ${length} characters`;
-    }
-    if (schema.pattern !== undefined && !new RegExp(schema.pattern, 'u').test(value)) {
-      return `${here} does not match ${schema.pattern}`;
-    }
-  }
-  if (
-    Array.isArray(value) &&
-    (value.length < (schema.minItems ?? 0) || value.length > (schema.maxItems ?? Infinity))
-  ) {
-    return `${here} has ${value.length} items`;
-  }
-  if (isRecord(value)) {
-    const size = Object.keys(value).length;
-    if (size < (schema.minProperties ?? 0) || size > (schema.maxProperties ?? Infinity)) {
-      return `${here} has ${size} entries`;
+  for (const [index, item] of items.entries()) {
+    const problem = problemOf(item, index);
+    if (problem !== undefined) {
+      return problem;
     }
   }
   return undefined;
-}
-
-function validateItems(
-  value: readonly unknown[],
-  schema: StructuralSchema,
-  path: string,
-): string | undefined {
-  const { items } = schema;
-  return items === undefined
-    ? undefined
-    : firstProblem(value.map((item, index) => validateValue(item, items, `${path}[${index}]`)));
-}
-
-function validateFields(
-  value: Readonly<Record<string, unknown>>,
-  schema: StructuralSchema,
-  path: string,
-): string | undefined {
-  const below = (name: string): string => (path === '' ? name : `${path}.${name}`);
-  // Defaults inside are filled in before anything is judged.
-  const missing = (schema.required ?? []).find(
-    (name) => !Object.hasOwn(value, name) && schema.properties?.[name]?.default === undefined,
-  );
-  if (missing !== undefined) {
-    return `${below(missing)} is missing`;
-  }
-  return firstProblem(
-    Object.entries(value).map(([name, inner]) => {
-      const known =
-        schema.properties !== undefined && Object.hasOwn(schema.properties, name)
-          ? schema.properties[name]
-          : undefined;
-      if (known !== undefined) {
-        return validateValue(inner, known, below(name));
-      }
-      if (typeof schema.additionalProperties === 'object') {
-        return validateValue(inner, schema.additionalProperties, below(name));
-      }
-      const open =
-        schema['x-kubernetes-preserve-unknown-fields'] === true ||
-        schema.additionalProperties === true;
-      return open ? undefined : `${below(name)} is not declared`;
-    }),
-  );
-}
-
-function firstProblem(problems: readonly (string | undefined)[]): string | undefined {
-  return problems.find((problem) => problem !== undefined);
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,25 +1,26 @@
 /**
- * Anchors and aliases in a document that is edited: an edit of one phase must not change another
- * that shares a list with it, and an alias
- * must come after its anchor, also when the phase with the anchor goes or moves.
+ * Anchors and aliases in a YAML document that is edited. An edit of one phase must not change another
+ * phase that shares a list with it through an alias. An alias must come after its anchor, also when
+ * the phase with the anchor is removed or moved.
  */
 import { Alias, isAlias, isNode, isScalar, isSeq, visit } from 'yaml';
 import type { Document, Node, YAMLMap, YAMLSeq } from 'yaml';
 
-/** What an alias stands for; other nodes stand for themselves. */
+/** The node that an alias refers to. Other nodes are returned unchanged. */
 export function resolveAlias(document: Document, node: unknown): unknown {
   return isAlias(node) ? node.resolve(document) : node;
 }
 
-/** The text of a scalar or of what an alias of one stands for; undefined for everything else. */
+/** The value of a scalar, or of an alias of a scalar, as a string. Undefined for other nodes. */
 export function scalarString(document: Document, node: unknown): string | undefined {
   const scalar = resolveAlias(document, node);
   return isScalar(scalar) ? String(scalar.value) : undefined;
 }
 
 /**
- * The list of a field, the phase's own: when it is shared it is copied first. Undefined when there
- * is none.
+ * The list of a field, ready to be changed. A list that is shared through an alias is copied first,
+ * so that the change does not affect the other phases.
+ * @returns undefined when the field is absent or not a list
  */
 export function getOwnList(document: Document, map: YAMLMap, key: string): YAMLSeq | undefined {
   const node = map.get(key, true) as unknown;
@@ -38,7 +39,7 @@ export function getOwnList(document: Document, map: YAMLMap, key: string): YAMLS
   return copy;
 }
 
-/** Whether something else would change with this node. */
+/** Whether the node is shared: it is an alias, or an alias refers to it. */
 export function isAliased(document: Document, node: unknown): boolean {
   if (isAlias(node)) {
     return true;
@@ -74,7 +75,7 @@ function cloneWithoutAnchors(node: Node): Node {
   return copy;
 }
 
-/** Everything that aliases stand for, by anchor. */
+/** The nodes that have an anchor, by the name of the anchor. */
 export function collectAnchors(document: Document): ReadonlyMap<string, Node> {
   const anchors = new Map<string, Node>();
   const addAnchor = (_: unknown, node: Node): void => {
@@ -86,7 +87,11 @@ export function collectAnchors(document: Document): ReadonlyMap<string, Node> {
   return anchors;
 }
 
-/** After an edit: an alias whose anchor has gone, or comes after it now, takes its place. */
+/**
+ * Repairs a document after an edit. An alias whose anchor was removed, or comes after it now, is
+ * replaced by the node itself. Further uses of the node become aliases.
+ * @param anchors result of `collectAnchors` before the edit
+ */
 export function repairAnchors(document: Document, anchors: ReadonlyMap<string, Node>): void {
   const seen = new Set<Node>();
   const defined = new Set<string>();

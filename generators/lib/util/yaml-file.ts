@@ -1,34 +1,47 @@
 /**
- * YAML as a person wrote it: read with the place of everything in it, so that all that is wrong is
- * found at once and said with line and column.
+ * YAML files that users write: reading them with the place of each value, and checking them with a
+ * zod schema, so that all problems are reported at once with line and column.
  */
-import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
+import { isMap, isScalar, LineCounter, parseAllDocuments, parseDocument } from 'yaml';
 import type { Document } from 'yaml';
 import type { z } from 'zod';
 import { didYouMean } from './naming.ts';
 import { formatPath } from './problems.ts';
 import type { ProblemPath, Problem } from './problems.ts';
+import { firstLine } from './text.ts';
+import { isRecord } from './values.ts';
 
-export interface ParsedYaml {
-  readonly document: Document.Parsed;
-  readonly value: unknown;
-  /** Problems of the syntax alone. */
-  readonly problems: readonly Problem[];
-  position(
-    path: ProblemPath,
-    of?: 'key' | 'value',
-  ): { readonly line: number; readonly column: number };
+/** Position in a file. Lines and columns start at 1. */
+interface Position {
+  readonly line: number;
+  readonly column: number;
 }
 
-/** Far beyond any machine that a person writes. */
+/** A YAML file after parsing. */
+export interface ParsedYaml {
+  readonly document: Document.Parsed;
+  /** Value of the document as plain data. Undefined when the syntax is wrong. */
+  readonly value: unknown;
+  /** Problems of the syntax only. */
+  readonly problems: readonly Problem[];
+  /**
+   * Position of a value, or of its key. A path that does not exist has the position of its nearest
+   * parent.
+   */
+  position(path: ProblemPath, of?: 'key' | 'value'): Position;
+}
+
+/** Limit that protects against files that were never meant to be read here. */
 const MAX_YAML_BYTES = 1_000_000;
 
+/**
+ * Parses a YAML file of one document.
+ * @param file name of the file for problems
+ */
 export function parseYaml(text: string, file: string): ParsedYaml {
   if (text.length > MAX_YAML_BYTES) {
-    return unreadableYaml(
-      file,
-      `has ${Math.round(text.length / 1e5) / 10} MB: more than 1 MB is not a state machine`,
-    );
+    const megabytes = Math.round(text.length / 1e5) / 10;
+    return unreadableYaml(file, `the file has ${megabytes} MB; the maximum is 1 MB`);
   }
   const lines = new LineCounter();
   const document = parseDocument(text, {
@@ -36,46 +49,58 @@ export function parseYaml(text: string, file: string): ParsedYaml {
     prettyErrors: false,
     uniqueKeys: true,
   });
-  const place = (offset: number): { line: number; column: number } => {
-    const { line, col } = lines.linePos(offset);
-    return { line: Math.max(line, 1), column: Math.max(col, 1) };
-  };
   const problems = document.errors.map((error) => ({
     file,
-    ...place(error.pos[0]),
+    ...positionOf(lines, error.pos[0]),
     message: firstLine(error.message),
   }));
-  let value: unknown;
   try {
-    value = problems.length === 0 ? document.toJS() : undefined;
+    return {
+      document,
+      problems,
+      value: problems.length === 0 ? document.toJS() : undefined,
+      position: (path, of = 'value') => findPosition(document, lines, path, of),
+    };
   } catch (error) {
-    // Aliases of aliases can stand for more nodes than there is memory.
+    // Nested aliases can expand to more nodes than memory can hold; the parser refuses them here.
     return unreadableYaml(file, firstLine((error as Error).message));
   }
-  return {
-    document,
-    problems,
-    value,
-    position(path, of = 'value') {
-      for (let length = path.length; length >= 0; length--) {
-        const part = path.slice(0, length);
-        const parent = document.getIn(part.slice(0, -1), true);
-        if ((of === 'key' || length < path.length) && isMap(parent)) {
-          const pair = parent.items.find(
-            (item) => isScalar(item.key) && item.key.value === part.at(-1),
-          );
-          if (pair && isScalar(pair.key) && pair.key.range) {
-            return place(pair.key.range[0]);
-          }
-        }
-        const node = document.getIn(part, true) as { range?: readonly number[] } | undefined;
-        if (node?.range?.[0] !== undefined) {
-          return place(node.range[0]);
-        }
-      }
-      return { line: 1, column: 1 };
-    },
-  };
+}
+
+function positionOf(lines: LineCounter, offset: number): Position {
+  const { line, col } = lines.linePos(offset);
+  return { line: Math.max(line, 1), column: Math.max(col, 1) };
+}
+
+function findPosition(
+  document: Document.Parsed,
+  lines: LineCounter,
+  path: ProblemPath,
+  of: 'key' | 'value',
+): Position {
+  for (let length = path.length; length >= 0; length--) {
+    const part = path.slice(0, length);
+    const key = of === 'key' || length < path.length ? keyOffset(document, part) : undefined;
+    const offset = key ?? valueOffset(document, part);
+    if (offset !== undefined) {
+      return positionOf(lines, offset);
+    }
+  }
+  return { line: 1, column: 1 };
+}
+
+function keyOffset(document: Document.Parsed, path: ProblemPath): number | undefined {
+  const parent = document.getIn(path.slice(0, -1), true);
+  if (!isMap(parent)) {
+    return undefined;
+  }
+  const pair = parent.items.find((item) => isScalar(item.key) && item.key.value === path.at(-1));
+  return isScalar(pair?.key) ? pair.key.range?.[0] : undefined;
+}
+
+function valueOffset(document: Document.Parsed, path: ProblemPath): number | undefined {
+  const node = document.getIn(path, true) as { range?: readonly number[] } | undefined;
+  return node?.range?.[0];
 }
 
 function unreadableYaml(file: string, message: string): ParsedYaml {
@@ -89,79 +114,136 @@ function unreadableYaml(file: string, message: string): ParsedYaml {
 }
 
 /**
- * Validates parsed YAML with a schema: a field without a value is not there; strict keys are
- * reported at the key, with the nearest known one.
- * @returns all that is wrong; and the value, also where nothing is wrong but unknown keys, so that
- * what it means can be checked as well
+ * The values of all documents in a string of YAML or JSON.
+ * @param file name of the file for the error message
+ * @throws Error when the string is not valid YAML
+ */
+export function readYamlDocuments(text: string, file: string): readonly unknown[] {
+  const documents = parseAllDocuments(text, { prettyErrors: false, uniqueKeys: false });
+  if (!Array.isArray(documents)) {
+    return [];
+  }
+  const [error] = documents.flatMap(({ errors }) => errors);
+  if (error !== undefined) {
+    throw new Error(`${file} is not valid YAML: ${firstLine(error.message)}`);
+  }
+  return documents.map((document) => document.toJS() as unknown);
+}
+
+/** How `validateYaml` reports problems. */
+export interface ValidateYamlOptions {
+  /** Name of the file. */
+  readonly file: string;
+  /** Known fields of the mapping at a path. */
+  readonly keysAt: (path: ProblemPath) => readonly string[];
+  /**
+   * Whether messages contain the invalid value. Must be false for files that may contain secrets.
+   * Default: false.
+   */
+  readonly showValues?: boolean;
+}
+
+/** Result of `validateYaml`. */
+interface ValidatedYaml<T> {
+  /** The value, also when unknown fields are the only problems. */
+  readonly value?: T;
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Checks a parsed YAML file with a schema. A field without a value counts as absent. An unknown
+ * field is reported at its key, with the most similar known field.
+ * @returns all problems. The value is there too when unknown fields are the only problems, so that
+ * the caller can check the meaning of the rest.
  */
 export function validateYaml<T>(
   yaml: ParsedYaml,
   schema: z.ZodType<T>,
-  file: string,
-  keysAt: (path: ProblemPath) => readonly string[],
-): { readonly value?: T; readonly problems: readonly Problem[] } {
+  options: ValidateYamlOptions,
+): ValidatedYaml<T> {
   const plain = omitEmptyFields(yaml.value) ?? {};
   const result = schema.safeParse(plain);
   if (result.success) {
     return { value: result.data, problems: [] };
   }
-  const unknown: ProblemPath[] = [];
-  const problems = result.error.issues.flatMap((issue) => problemsOf(issue, []));
-  const known = schema.safeParse(omitPaths(plain, unknown));
-  return { ...(known.success && { value: known.data }), problems };
-
-  function problemsOf(issue: z.core.$ZodIssue, before: ProblemPath): Problem[] {
-    const path = [...before, ...(issue.path as (string | number)[])];
-    const at = (where: ProblemPath, message: string, of: 'key' | 'value' = 'value'): Problem => ({
-      file,
-      ...yaml.position(where, of),
+  const findings = result.error.issues.flatMap((issue) => findingsOf(issue, [], yaml, options));
+  const unknownFields = findings.flatMap(({ of, path }) => (of === 'key' ? [path] : []));
+  const withoutUnknown = schema.safeParse(omitPaths(plain, unknownFields));
+  return {
+    ...(withoutUnknown.success && { value: withoutUnknown.data }),
+    problems: findings.map(({ path, of, message }) => ({
+      file: options.file,
+      ...yaml.position(path, of),
       message,
-    });
-    if (issue.code === 'unrecognized_keys') {
-      unknown.push(...issue.keys.map((key) => [...path, key]));
-      return issue.keys.map((key) =>
-        at(
-          [...path, key],
-          `${formatPath([...path, key])} is not a known field${didYouMean(key, keysAt(path))}`,
-          'key',
-        ),
-      );
-    }
-    if (issue.code === 'invalid_union') {
-      // The branch that fits what was written: a mapping is judged as a mapping.
-      const branch = issue.errors.find((errors) =>
-        errors.some((inner) => inner.code === 'unrecognized_keys' || inner.path.length > 0),
-      );
-      if (branch) {
-        return branch.flatMap((inner) => problemsOf(inner, path));
-      }
-      return [at(path, `${formatPath(path)} must be a name or a mapping with a name`)];
-    }
-    const missing = issue.code === 'invalid_type' && valueAt(yaml.value, path) === undefined;
-    if (missing) {
-      return [at(path.slice(0, -1), `${formatPath(path)} is missing`)];
-    }
-    return [at(path, `${formatPath(path)} ${issueSentence(issue)}`.trim())];
+    })),
+  };
+}
+
+/** A problem before its position is known. `key`: an unknown field. */
+interface Finding {
+  readonly path: ProblemPath;
+  readonly of: 'key' | 'value';
+  readonly message: string;
+}
+
+function findingsOf(
+  issue: z.core.$ZodIssue,
+  parent: ProblemPath,
+  yaml: ParsedYaml,
+  options: ValidateYamlOptions,
+): readonly Finding[] {
+  const path = [...parent, ...(issue.path as (string | number)[])];
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({
+      path: [...path, key],
+      of: 'key',
+      message: `${formatPath([...path, key])} is not a known field${didYouMean(key, options.keysAt(path))}`,
+    }));
   }
+  if (issue.code === 'invalid_union') {
+    // Report the branch that matches what was written: the problems of a mapping as a mapping.
+    const branch = issue.errors.find((errors) =>
+      errors.some((inner) => inner.code === 'unrecognized_keys' || inner.path.length > 0),
+    );
+    if (branch !== undefined) {
+      return branch.flatMap((inner) => findingsOf(inner, path, yaml, options));
+    }
+    const message = `${formatPath(path)} must be a name, or a mapping with the field 'name'`;
+    return [{ path, of: 'value', message }];
+  }
+  const value = valueAt(yaml.value, path);
+  if (issue.code === 'invalid_type' && value === undefined) {
+    return [{ path: path.slice(0, -1), of: 'value', message: `${formatPath(path)} is missing` }];
+  }
+  const shown = options.showValues === true ? quoteScalar(value) : '';
+  return [
+    { path, of: 'value', message: `${formatPath(path)}${shown} ${issueSentence(issue)}`.trim() },
+  ];
+}
+
+/** The value as part of a message, after a space. Lists and mappings are too long for that. */
+function quoteScalar(value: unknown): string {
+  if (typeof value === 'string' && value !== '') {
+    return ` '${value}'`;
+  }
+  return typeof value === 'number' || typeof value === 'boolean' ? ` ${value}` : '';
 }
 
 /**
- * `inputs:` with nothing behind it. What stands below `config:` is the user's own, and stays as it
- * is.
+ * Removes fields without a value, such as `inputs:` with nothing after it. The section `config:`
+ * belongs to the user and stays as it is.
  */
 function omitEmptyFields(value: unknown): unknown {
   if (Array.isArray(value)) {
     return value.map(omitEmptyFields);
   }
-  if (typeof value !== 'object' || value === null) {
+  if (!isRecord(value)) {
     return value;
   }
-  const members = Object.entries(value).filter(([, member]) => member !== null);
   return Object.fromEntries(
-    members.map(([key, member]) => [
-      key,
-      key === 'config' ? (member as unknown) : omitEmptyFields(member),
-    ]),
+    Object.entries(value)
+      .filter(([, member]) => member !== null)
+      .map(([key, member]) => [key, key === 'config' ? member : omitEmptyFields(member)]),
   );
 }
 
@@ -178,7 +260,7 @@ function omitPaths(value: object, paths: readonly ProblemPath[]): object {
 
 function issueSentence(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_type') {
-    return `must be ${withArticle(issue.expected)}`;
+    return `must be ${typeName(issue.expected)}`;
   }
   if (issue.code === 'invalid_value') {
     return `must be ${issue.values.map((value) => `'${String(value)}'`).join(' or ')}`;
@@ -189,7 +271,7 @@ function issueSentence(issue: z.core.$ZodIssue): string {
   return issue.message;
 }
 
-function withArticle(expected: string): string {
+function typeName(expected: string): string {
   if (expected === 'array') {
     return 'a list';
   }
@@ -204,8 +286,4 @@ function valueAt(value: unknown, path: ProblemPath): unknown {
     (inner, key) => (inner as Record<string | number, unknown> | undefined | null)?.[key],
     value,
   );
-}
-
-function firstLine(text: string): string {
-  return text.split('\n')[0] ?? text;
 }

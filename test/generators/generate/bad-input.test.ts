@@ -48,7 +48,7 @@ describe('an autopilot.yaml that is wrong is one sentence for each thing', () =>
     [
       'no initial phase',
       good.replace('initial: true, ', ''),
-      /no phase is initial: set 'initial: true' on the one a new resource starts in/,
+      /no phase is initial: set 'initial: true' on the phase in which new resources start/,
     ],
     [
       'next to nowhere',
@@ -101,7 +101,7 @@ describe('an autopilot.yaml that is wrong is one sentence for each thing', () =>
     [
       'a typo in an input',
       good.replace('next:', 'inputs: [deployment], next:'),
-      /names 'deployment', which is no parameter, did you mean 'deployments'\?/,
+      /names 'deployment', which is not a known kind, did you mean 'deployments'\?/,
     ],
     ['a tab', good.replace('  - { name: Finished', '\t- { name: Finished'), /^6:\d+: .*[Tt]ab/],
     ['an empty file', '', /^1:1: kind is missing/],
@@ -109,7 +109,7 @@ describe('an autopilot.yaml that is wrong is one sentence for each thing', () =>
     [
       'a file of 2 MB',
       `${good}#${'x'.repeat(2_000_000)}`,
-      /^1:1: has 2 MB: more than 1 MB is not a state machine/,
+      /^1:1: the file has 2 MB; the maximum is 1 MB/,
     ],
     [
       'a bomb of aliases',
@@ -368,7 +368,7 @@ await init(${JSON.stringify(join(dir, 'new/canary'))}, {}, { ask, say() {} }).ca
     const dry = await autopilot('generate', '--dry-run');
     expect(dry.out)
       .to.contain(`--- a/${notes}`)
-      .and.to.contain('+<<<<<<< yours')
+      .and.to.contain('+<<<<<<< user')
       .and.to.contain(`conflict: ${notes}`);
     const bail = await autopilot('generate', '--bail');
     expect([bail.code, bail.error]).to.deep.equal([

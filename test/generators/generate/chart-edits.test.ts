@@ -43,7 +43,7 @@ describe('values that both sides have changed', () => {
       image: { tag: '1', pull: 'Always' },
     });
     expect(text).to.contain('# New.\nfresh: true').and.contain('# How large.');
-    expect(notes).to.deep.equal(['size is yours; generated would be 11']);
+    expect(notes).to.deep.equal(['size keeps the value of the file; generated: 11']);
   });
 
   it('leave away what the user has removed, and remove what is generated no more', () => {

@@ -36,7 +36,7 @@ describe('a project of an older generator', function () {
   const chooseMine = (path: string): void =>
     writeFileSync(
       join(dir, path),
-      read(path).replaceAll(/^<<<<<<< yours\n([^]*?)^=======\n[^]*?^>>>>>>> generated$\n?/gm, '$1'),
+      read(path).replaceAll(/^<<<<<<< user\n([^]*?)^=======\n[^]*?^>>>>>>> generated$\n?/gm, '$1'),
     );
 
   it('comes forward: every edit survives, it compiles, its own tests pass', async () => {

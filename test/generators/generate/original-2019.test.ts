@@ -148,7 +148,7 @@ describe('the files of a project of 2019', function () {
       CANARY.replace('modified, inputs', 'modified, initial: true, inputs'),
     ).catch((reason: Error) => reason.message);
     expect(error).to.equal(
-      "autopilot.yaml:6:92: phases[1] is initial, but phases[0] ('Initializing') is already; there can be only one",
+      "autopilot.yaml:6:92: phases[1] is initial, but phases[0] ('Initializing') is already: remove 'initial' from one of them",
     );
   });
 
@@ -156,6 +156,6 @@ describe('the files of a project of 2019', function () {
     const error = await generated(EXTENDED.replace('lowerName: secrets', 'lowerName: pods')).catch(
       (reason: Error) => reason.message,
     );
-    expect(error).to.match(/customParameters\[0\]\.lowerName 'pods' is built in already/);
+    expect(error).to.match(/customParameters\[0\]\.lowerName 'pods' is a built-in kind/);
   });
 });

@@ -97,7 +97,7 @@ describe('writing a project', () => {
       edit('charts/c/values.yaml', lines('a', 'mine'));
       const { conflicts } = write(chart(lines('a', 'new')));
       expect(read('charts/c/values.yaml')).to.equal(
-        lines('a', '<<<<<<< yours', 'mine', '=======', 'new', '>>>>>>> generated'),
+        lines('a', '<<<<<<< user', 'mine', '=======', 'new', '>>>>>>> generated'),
       );
       expect(conflicts).to.deep.equal(['charts/c/values.yaml']);
       const again = write(chart(lines('a', 'newer')));
@@ -124,7 +124,7 @@ describe('writing a project', () => {
     );
     const { notes } = write(files('one', '^0.2.0'));
     expect(notes).to.deep.equal([
-      'package.json: dependencies.autopilot-runtime is yours; generated would be "^0.2.0"',
+      'package.json: dependencies.autopilot-runtime keeps the value of the file; generated: "^0.2.0"',
     ]);
   });
 

@@ -82,7 +82,7 @@ describe("the user's own section of autopilot-operator.yaml", function () {
       read('autopilot-operator.yaml').replace('threshold: 0.95', 'threshold: 95'),
     );
     expect(await generateProject(dir).catch((error: Error) => error.message)).to.match(
-      /^autopilot-operator\.yaml: config\.threshold is above 1/,
+      /^autopilot-operator\.yaml: config\.threshold 95 is greater than the maximum 1/,
     );
   });
 });

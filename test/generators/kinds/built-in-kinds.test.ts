@@ -8,8 +8,8 @@ apiVersion: examples.io/v1
 phases: [{ name: Working, initial: true, next: [], inputs: ${inputs}, outputs: ${outputs} }]
 `;
 
-describe('the catalogue of parameters', () => {
-  it('has the original’s nine kinds under their names', () => {
+describe('the built-in kinds', () => {
+  it('include the nine kinds of 2019 under their names', () => {
     expect([...builtInKinds.keys()]).to.include.members([
       'deployments',
       'services',
@@ -33,18 +33,18 @@ describe('the catalogue of parameters', () => {
     });
   }
 
-  it('keeps the plain name for Istio’s Gateway, and tells whoever looks for the other one how it is called', () => {
+  it('keep the name gateways for Istio’s Gateway, and a misspelt name gets both names as a hint', () => {
     expect([
       builtInKinds.get('gateways')?.group,
       builtInKinds.get('k8sgateways')?.group,
     ]).to.deep.equal(['networking.istio.io', 'gateway.networking.k8s.io']);
     const loaded = loadModel(project('[kubegateways]'), 'autopilot.yaml');
     expect('problems' in loaded && loaded.problems[0]?.message).to.equal(
-      "phases[0].inputs[0] names 'kubegateways', which is no parameter: 'gateways' is Istio's Gateway, 'k8sgateways' is that of the Gateway API",
+      "phases[0].inputs[0] names 'kubegateways', which is not a known kind: 'gateways' is Istio's Gateway, 'k8sgateways' is the Gateway of the Gateway API",
     );
   });
 
-  it('warns when the Gateway of one API stands beside the routes of the other', () => {
+  it('warn about the Gateway of one API beside the routes of the other', () => {
     const warnings = (inputs: string): readonly string[] => {
       const loaded = loadModel(project(inputs), 'autopilot.yaml');
       return 'model' in loaded ? loaded.model.warnings : ['did not load'];

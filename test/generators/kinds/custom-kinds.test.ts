@@ -48,7 +48,7 @@ describe('customParameters with a CRD', function () {
   let dir: string;
   const path = process.env['PATH'];
   const read = (file: string): string => readFileSync(join(dir, file), 'utf8');
-  /** Declares the parameter and reads it in the first phase. */
+  /** Declares the custom kind and makes it an input of the first phase. */
   async function declare(parameter: string): Promise<void> {
     if (!existsSync(join(dir, 'autopilot.yaml'))) {
       await scaffold({ dir, kind: 'Canary', runtime: 'registry' });
@@ -73,7 +73,7 @@ describe('customParameters with a CRD', function () {
     mkdirSync(join(dir, 'crds'), { recursive: true });
     writeFileSync(join(dir, 'crds', name), text);
   }
-  /** A kubectl that answers so. */
+  /** Puts a kubectl with this script on the PATH. */
   function kubectl(script: string): void {
     mkdirSync(join(dir, 'bin'), { recursive: true });
     writeFileSync(join(dir, 'bin/kubectl'), `#!/bin/sh\n${script}\n`);
@@ -86,7 +86,7 @@ describe('customParameters with a CRD', function () {
     rmSync(dir, { recursive: true });
   });
 
-  it('of a file with several documents: group, newest version, plural and scope follow from it, and workers are typed', async () => {
+  it('from a file with several documents: group, newest version, plural and scope follow from the CRD, and workers are typed', async () => {
     file(
       'all.yaml',
       `${crd('Other', 'cert.test', ['v1'])}\n---\nkind: Secret\n---\n${CERTIFICATE}\n`,
@@ -126,7 +126,7 @@ export async function sync({ inputs }: Context): Promise<Result> {
     ).to.deep.equal(['6', '7']);
   });
 
-  it('picks the version that is asked for', async () => {
+  it('use the version that the entry names', async () => {
     file('one.yaml', CERTIFICATE);
     await declare('    crd: crds/one.yaml\n    version: v1beta1\n');
     expect(await generate()).to.equal('');
@@ -134,8 +134,13 @@ export async function sync({ inputs }: Context): Promise<Result> {
   });
 
   for (const [what, parameter, files, because] of [
-    ['a file that is not there', 'crd: crds/none.yaml', {}, 'crds/none.yaml is not there'],
-    ['a file that is no YAML', 'crd: crds/a.yaml', { 'a.yaml': 'a: [' }, 'crds/a.yaml is no YAML'],
+    ['a missing file', 'crd: crds/none.yaml', {}, 'the file crds/none.yaml does not exist'],
+    [
+      'a file that is not YAML',
+      'crd: crds/a.yaml',
+      { 'a.yaml': 'a: [' },
+      'crds/a.yaml is not valid YAML',
+    ],
     [
       'another kind',
       'crd: crds/a.yaml',
@@ -152,28 +157,28 @@ export async function sync({ inputs }: Context): Promise<Result> {
       'two groups',
       'crd: crds/a.yaml',
       { 'a.yaml': `${CERTIFICATE}\n---\n${crd('Certificate', 'other.test', ['v1'])}` },
-      'several kinds called Certificate: say with apiGroup which one (cert.test, other.test)',
+      'several kinds called Certificate: choose one with apiGroup (cert.test, other.test)',
     ],
     [
-      'a group that is not there',
+      'an unknown group',
       'crd: crds/a.yaml\n    apiGroup: x.test',
       { 'a.yaml': CERTIFICATE },
       "no kind Certificate in the group 'x.test' (its groups: cert.test)",
     ],
     [
-      'a scope that is another one',
+      'a scope that contradicts the CRD',
       'crd: crds/a.yaml\n    scope: Namespaced',
       { 'a.yaml': CERTIFICATE },
-      "customParameters[0].scope: is 'Namespaced', but 'Cluster' in the CRD: leave it out",
+      "customParameters[0].scope: is 'Namespaced', but the CRD says 'Cluster': remove the field",
     ],
     [
       'an old CRD',
       'crd: crds/a.yaml',
       { 'a.yaml': CERTIFICATE.replace('k8s.io/v1', 'k8s.io/v1beta1') },
-      'which Kubernetes no longer takes',
+      'which Kubernetes no longer serves',
     ],
   ] as const) {
-    it(`say where and what is wrong with ${what}, and nothing is written`, async () => {
+    it(`report ${what} with its place, and nothing is written`, async () => {
       await declare(`    ${parameter}\n`);
       for (const [name, text] of Object.entries(files)) {
         file(name, text);
@@ -187,7 +192,7 @@ export async function sync({ inputs }: Context): Promise<Result> {
     });
   }
 
-  it('of the cluster: read once, kept, and the same bytes without a cluster', async () => {
+  it('from the cluster: read once and kept, so that generate writes the same bytes without a cluster', async () => {
     await declare('    crd: cluster\n');
     writeFileSync(join(dir, 'answer.json'), `{"kind": "List", "items": [${CERTIFICATE}]}`);
     kubectl(`cat ${join(dir, 'answer.json')}`);
@@ -203,7 +208,7 @@ export async function sync({ inputs }: Context): Promise<Result> {
     expect(read('src/generated/kinds/certificates.ts')).to.equal(before);
   });
 
-  it('of the cluster: read again when that is asked for, and an answer that fails leaves what was kept', async () => {
+  it('from the cluster: read again with refresh, and a failure leaves the kept copy', async () => {
     await declare('    crd: cluster\n');
     const answer = (text: string): void => {
       writeFileSync(join(dir, 'answer.json'), text);
@@ -217,7 +222,7 @@ export async function sync({ inputs }: Context): Promise<Result> {
     kubectl('exit 1');
     expect(
       await generateProject(dir, { refresh: true }).catch((error: Error) => error.message),
-    ).to.contain('the CRD is to come from the cluster');
+    ).to.contain('reading the CRD from the cluster failed');
     expect(read('.autopilot/crds/certificates.json')).to.equal(before);
     kubectl(`cat ${join(dir, 'answer.json')}`);
     await generateProject(dir, { refresh: true });
@@ -226,20 +231,20 @@ export async function sync({ inputs }: Context): Promise<Result> {
     expect(upToDate((await generateProject(dir, { dryRun: true })).plan)).to.equal(true);
   });
 
-  it('of the cluster, without one: one sentence with the ways out', async () => {
+  it('from the cluster, when the cluster does not respond: one sentence with two remedies', async () => {
     await declare('    crd: cluster\n');
     kubectl('echo noise >&2; echo "The connection to the server was refused" >&2; exit 1');
     expect(await generate()).to.match(
-      /^autopilot\.yaml:\d+:\d+: customParameters\[0\]\.crd: the CRD is to come from the cluster, but kubectl says 'The connection to the server was refused': choose a context that works, or save the CRD as a file/,
+      /^autopilot\.yaml:\d+:\d+: customParameters\[0\]\.crd: reading the CRD from the cluster failed, kubectl says 'The connection to the server was refused': choose a context that works, or save the CRD as a file/,
     );
   });
 
-  it('of the cluster, without kubectl: one sentence', async () => {
+  it('from the cluster, without kubectl: one sentence', async () => {
     await declare('    crd: cluster\n');
     process.env['PATH'] = join(dir, 'nothing');
     expect(await generate())
       .to.contain(
-        'which needs kubectl, and there is none on the PATH: install it, or save the CRD as a file',
+        'needs kubectl, which is not on the PATH: install kubectl, or save the CRD as a file',
       )
       .and.not.to.contain('\n');
   });

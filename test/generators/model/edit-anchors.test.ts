@@ -24,7 +24,7 @@ const named = (text: string, name: string): Phase | undefined =>
   phasesOf(text).find((phase) => phase.name === name);
 
 /**
- * A file in which names, lists of inputs and lists of targets are shared through anchors at random.
+ * A file in which names, lists of inputs and lists of targets are randomly shared through anchors.
  */
 const shape = fc.record({
   inputs: fc.constantFrom('own', 'anchor', 'alias', 'none'),
@@ -77,8 +77,8 @@ const comments = (text: string): readonly string[] =>
   [...text.matchAll(/# .*$/gm)].map(([comment]) => comment).sort();
 const unique = (names: readonly string[]): string[] => [...new Set(names)];
 
-describe('a file with anchors and aliases', () => {
-  it('means the same after a rename, but for the name', () => {
+describe('editing a file with anchors and aliases', () => {
+  it('keeps the meaning after a rename, except for the name', () => {
     fc.assert(
       fc.property(file, fc.nat(), ({ text, count }, pick) => {
         const name = `P${pick % count}`;
@@ -97,7 +97,7 @@ describe('a file with anchors and aliases', () => {
     );
   });
 
-  it('means the same after a move, in another order', () => {
+  it('keeps the meaning after a move, except for the order', () => {
     fc.assert(
       fc.property(file, fc.nat(), fc.nat(), ({ text, count }, pick, place) => {
         const [name, behind] = [`P${pick % count}`, `P${place % count}`];
@@ -112,7 +112,7 @@ describe('a file with anchors and aliases', () => {
     );
   });
 
-  it('means the same after an edit, but for the phase that was edited', () => {
+  it('keeps the meaning after an edit, except for the edited phase', () => {
     fc.assert(
       fc.property(file, fc.nat(), ({ text, count }, pick) => {
         const name = `P${pick % count}`;
@@ -128,7 +128,7 @@ describe('a file with anchors and aliases', () => {
     );
   });
 
-  it('means the same after a removal, but that the replacement stands for what has gone', () => {
+  it('keeps the meaning after a removal, with the replacement in place of the removed phase', () => {
     fc.assert(
       fc.property(file, fc.nat(), fc.nat(), ({ text, count }, pick, other) => {
         const name = `P${pick % count}`;
@@ -182,13 +182,16 @@ describe('a file with anchors and aliases', () => {
     );
   });
 
-  it('keeps an anchor where it was when nothing else is said', () => {
+  it('keeps an anchor at its place unless the edit concerns it', () => {
     const text =
       'phases:\n  - name: A\n    initial: true\n    inputs: &watched [pods]\n    next: [B]\n  - name: B\n    inputs: *watched\n    next: [A]\n';
     expect(renamePhase(text, 'B', 'C'))
       .to.contain('inputs: &watched [pods]')
       .and.to.contain('inputs: *watched');
-    expect(editPhase(text, 'A', { inputs: ['jobs'] }), 'the anchor goes to who shared it')
+    expect(
+      editPhase(text, 'A', { inputs: ['jobs'] }),
+      'the anchor moves to the phase that shared the list',
+    )
       .to.contain('inputs: [jobs]')
       .and.to.contain('inputs: &watched [pods]');
     expect(removePhase(text, 'A', 'B')).to.contain('inputs: &watched [pods]');

@@ -45,16 +45,16 @@ function load(text: string): Model {
 const phase = (text: string, name: string) => load(text).phases.find((one) => one.name === name);
 const names = (text: string): readonly string[] => load(text).phases.map(({ name }) => name);
 
-describe('a phase that is renamed', () => {
+describe('renaming a phase', () => {
   const text = renamePhase(renamePhase(machine, 'Shifting', 'Routing'), 'Failed', 'Broken');
 
-  it('is followed by everything that names it, and remembers its old name', () => {
+  it('changes all transitions to the phase, and adds the old name to formerly', () => {
     expect(names(text)).to.deep.equal(['Waiting', 'Routing', 'Done', 'Broken']);
     expect(phase(text, 'Waiting')?.next).to.include('Routing');
     expect(phase(text, 'Routing')).to.deep.include({ onTimeout: 'Broken', formerly: ['Shifting'] });
   });
 
-  it('changes no line that does not name it', () => {
+  it('changes no line that does not name the phase', () => {
     const before = new Set(machine.split('\n'));
     const changed = text.split('\n').filter((line) => !before.has(line));
     expect(changed).to.deep.equal([
@@ -67,21 +67,21 @@ describe('a phase that is renamed', () => {
     ]);
   });
 
-  it('back again has its old text, and does not name itself as its former name', () => {
+  it('back to the first name does not leave that name in formerly', () => {
     const back = renamePhase(renamePhase(machine, 'Done', 'Over'), 'Over', 'Done');
     expect(phase(back, 'Done')?.formerly).to.deep.equal(['Over']);
   });
 });
 
-describe('a phase that is removed', () => {
-  it('leaves its resources and its callers to the replacement', () => {
+describe('removing a phase', () => {
+  it('gives its resources and the transitions to it to the replacement', () => {
     const text = removePhase(machine, 'Failed', 'Waiting');
     expect(names(text)).to.deep.equal(['Waiting', 'Shifting', 'Done']);
     expect(phase(text, 'Shifting')?.onTimeout).to.equal('Waiting');
     expect(phase(text, 'Waiting')?.formerly).to.deep.equal(['Failed']);
   });
 
-  it('hands on its own former names', () => {
+  it('gives its own former names to the replacement', () => {
     expect(
       phase(removePhase(renamePhase(machine, 'Failed', 'Broken'), 'Broken', 'Done'), 'Done')
         ?.formerly,
@@ -105,12 +105,12 @@ phases:
       ]),
     );
 
-  it('leaves its targets to a replacement that led to it', () => {
+  it('gives its targets to a replacement that could go to it', () => {
     expect(next(removePhase(line, 'C', 'B'))).to.deep.equal({ A: 'B', B: 'D,E', D: '', E: '' });
     expect(next(removePhase(line, 'B', 'A'))).to.deep.equal({ A: 'C,E', C: 'D', D: '', E: '' });
   });
 
-  it('leaves what nothing else leads to any more to the replacement, or where that is an end or nobody to those who led to it', () => {
+  it('adds phases that would become unreachable to next of the replacement, or of the phases that could go to the removed one when the replacement is final or absent', () => {
     expect(next(removePhase(line, 'B', 'C'))).to.deep.equal({ A: 'C', C: 'D,E', D: '', E: '' });
     expect(next(removePhase(line, 'B', 'E'))).to.deep.equal({ A: 'C,E', C: 'D', D: '', E: '' });
     expect(next(removePhase(line, 'B', undefined))).to.deep.equal({
@@ -121,7 +121,7 @@ phases:
     });
   });
 
-  it('adds nothing that is not needed, and no list where anything is allowed', () => {
+  it('adds no transition that is not needed, and no list to a phase without next', () => {
     const both = line.replace('next: [B]', 'next: [B, E]');
     expect(next(removePhase(both, 'B', 'C'))).to.deep.equal({ A: 'C,E', C: 'D', D: '', E: '' });
     expect(
@@ -129,20 +129,20 @@ phases:
     ).to.match(/\{ ?name: A, initial: true, formerly: \[B\] ?\}/);
   });
 
-  it('without a replacement is refused where another phase needs it', () => {
+  it('without a replacement fails when another phase needs it', () => {
     expect(() => removePhase(machine, 'Failed', undefined)).to.throw(
-      "Shifting goes to 'Failed' by onTimeout: name a replacement with --replacement, or change that first",
+      "Shifting goes to 'Failed' by onTimeout: name a replacement with --replacement, or change onTimeout first",
     );
   });
 });
 
-describe('a phase that is edited', () => {
-  it('keeps the form of what stays in a list, and takes plain names for what is new', () => {
+describe('editing a phase', () => {
+  it('keeps the form of list items that stay, and adds new items as plain names', () => {
     const text = editPhase(machine, 'Shifting', { inputs: ['virtualservices', 'pods'] });
     expect(text).to.contain('      - { name: virtualservices, namespace: all }\n      - pods\n');
   });
 
-  it('gets and loses fields', () => {
+  it('sets and removes fields', () => {
     const text = editPhase(
       editPhase(machine, 'Waiting', { description: 'Waits', outputs: ['services'] }),
       'Shifting',
@@ -156,8 +156,8 @@ describe('a phase that is edited', () => {
   });
 });
 
-describe('a phase that is no longer final, or ready', () => {
-  it('loses the mark, and gets it where it is not what is so anyway', () => {
+describe('editing final, ready and next of a phase', () => {
+  it('writes final and ready only when they differ from the default', () => {
     const open = editPhase(machine, 'Failed', { final: false });
     expect(open).to.contain('  - name: Failed\n').and.to.not.contain('ready:');
     expect(phase(editPhase(machine, 'Failed', { ready: true }), 'Failed')).to.deep.include({
@@ -176,22 +176,22 @@ describe('a phase that is no longer final, or ready', () => {
     ).to.equal(false);
   });
 
-  it('may go anywhere again', () => {
+  it('removes next with any', () => {
     expect(phase(editPhase(machine, 'Waiting', { next: 'any' }), 'Waiting')?.nextDeclared).to.equal(
       false,
     );
   });
 });
 
-describe('a phase that is moved', () => {
-  it('stands where it was put, with its comments', () => {
+describe('moving a phase', () => {
+  it('puts it at its new place, with its comments', () => {
     const text = movePhase(machine, 'Failed', 'Waiting');
     expect(names(text)).to.deep.equal(['Waiting', 'Failed', 'Shifting', 'Done']);
     expect(movePhase(text, 'Failed', 'Done')).to.equal(machine);
   });
 });
 
-describe('whatever a person has written', () => {
+describe('any autopilot.yaml', () => {
   const word = fc.stringMatching(/^[a-z]{3,8}$/);
   const quote = fc.constantFrom('', "'", '"');
   const phaseText = fc.record({
@@ -202,8 +202,8 @@ describe('whatever a person has written', () => {
     gap: fc.nat(2),
   });
   /**
-   * A file of phases P0…, each of which may go to the next one, with comments, quotes, gaps and
-   * styles at random.
+   * A file of phases P0, P1 and so on, each of which may go to the next one, with random comments,
+   * quotes, gaps and styles.
    */
   const file = fc.array(phaseText, { minLength: 3, maxLength: 6 }).map((phases) => {
     const blocks = phases.map(({ comment, end, quote: mark, flow, gap }, index) => {
@@ -225,7 +225,7 @@ describe('whatever a person has written', () => {
   const comments = (text: string): readonly string[] =>
     [...text.matchAll(/# .*$/gm)].map(([comment]) => comment).sort();
 
-  it('survives a rename: all comments, all quotes, every line that does not name the phase', () => {
+  it('keeps all comments, all quotes and each line that does not name the phase when a phase is renamed', () => {
     fc.assert(
       fc.property(file, fc.nat(), ({ text, count }, pick) => {
         const name = `P${pick % count}`;
@@ -242,7 +242,7 @@ describe('whatever a person has written', () => {
     );
   });
 
-  it('survives a move: all comments, all phases', () => {
+  it('keeps all comments and all phases when a phase is moved', () => {
     fc.assert(
       fc.property(file, fc.nat(), fc.nat(), ({ text, count }, pick, place) => {
         const [name, after] = [`P${pick % count}`, `P${place % count}`];

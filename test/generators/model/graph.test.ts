@@ -14,7 +14,7 @@ const phases = [
   { name: 'Done', final: true, ready: true, next: [] },
 ];
 
-describe('the picture of a machine', () => {
+describe('the diagram of a state machine', () => {
   it('is a Mermaid state diagram', () => {
     expect(
       mermaid(phases)
@@ -41,7 +41,7 @@ describe('the picture of a machine', () => {
     }
   });
 
-  it('is boxes of one width for a terminal, and says which targets are not there yet', () => {
+  it('is boxes of one width for a terminal, and marks targets that do not exist yet', () => {
     const lines = boxes(phases.slice(0, 1)).split('\n');
     expect(lines).to.deep.equal([
       '   ┌─────────┐',
@@ -58,7 +58,7 @@ describe('the picture of a machine', () => {
     ).to.equal(1);
   });
 
-  it('in a README follows the machine between its marks, and leaves a text without marks alone', () => {
+  it('in a README is replaced between its markers, and a text without markers stays', () => {
     const phase = (name: string) => ({
       name,
       file: name.toLowerCase(),

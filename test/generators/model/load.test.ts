@@ -26,7 +26,7 @@ function modelOf(text: string): Model {
   return loaded.model;
 }
 
-describe('the model of autopilot.yaml', () => {
+describe('loading autopilot.yaml', () => {
   const cases: readonly [title: string, from: string, to: string, ...expected: RegExp[]][] = [
     [
       'a misspelt field',
@@ -61,13 +61,13 @@ describe('the model of autopilot.yaml', () => {
       /phases\[1\] is initial, but phases\[0\] \('Initializing'\) is already/,
     ],
     [
-      'names alike but for capitals',
+      'names that differ only in upper and lower case',
       'name: Finished',
       'name: processing',
       /phases\[2\]\.name 'processing' is taken by phases\[1\]/,
     ],
     [
-      'a phase named as the kind',
+      'a phase with the name of the kind',
       'name: Finished',
       'name: Canary',
       /phases\[2\]\.name 'Canary' is taken by kind 'Canary'/,
@@ -85,7 +85,7 @@ describe('the model of autopilot.yaml', () => {
       /:5:13: apiVersion 'v1' must have two parts/,
     ],
     [
-      'a kind in small letters',
+      'a kind in lower case',
       'kind: Canary',
       'kind: canary',
       /:4:7: kind 'canary' must be in Pascal case/,
@@ -109,10 +109,10 @@ describe('the model of autopilot.yaml', () => {
       /phases\[1\] has timeout without onTimeout/,
     ],
     [
-      'a duration that is none',
+      'an invalid duration',
       'inputs: [metrics]',
       'inputs: [metrics]\n    interval: soon',
-      /phases\[1\]\.interval must be a duration/,
+      /phases\[1\]\.interval 'soon' must be a duration/,
     ],
     [
       'an unknown key of an input',
@@ -121,31 +121,31 @@ describe('the model of autopilot.yaml', () => {
       /phases\[1\]\.inputs\[0\]\.selectr is not a known field, did you mean 'selector'\?/,
     ],
     [
-      'a query placeholder nobody declares',
+      'a query placeholder that is not declared',
       'phases:',
       'queries: [{ name: errors, queryTemplate: "x{a={{ .Nam }}}", parameters: [Name] }]\nphases:',
-      /uses \{\{ \.Nam \}\}, which parameters does not declare, did you mean 'Name'\?/,
+      /uses \{\{ \.Nam \}\}, which is not in parameters, did you mean 'Name'\?/,
     ],
     [
-      'a timeout that leads to where a person is asked',
+      'a timeout that leads to a phase with approval',
       'inputs: [metrics]',
       'inputs: [metrics]\n    timeout: 5m\n    onTimeout: Processing\n    approval: required',
-      /phases\[1\] names 'Processing' in onTimeout, which goes there at once, but 'Processing' waits for an approval/,
+      /phases\[1\] names 'Processing' in onTimeout, but 'Processing' requires an approval and onTimeout cannot wait for one/,
     ],
     [
       'a timeout that leads to the phase itself',
       'inputs: [metrics]',
       'inputs: [metrics]\n    timeout: 5m\n    onTimeout: Processing',
-      /phases\[1\] names itself in onTimeout: its time would be up again at once/,
+      /phases\[1\] names itself in onTimeout, so the timeout would expire again immediately/,
     ],
     [
-      'an initial phase to be approved',
+      'an initial phase with approval',
       '    initial: true',
       '    initial: true\n    approval: required',
-      /phases\[0\] is initial, so nobody can approve/,
+      /phases\[0\] is initial and cannot require an approval/,
     ],
     [
-      'a phase named as the finalizer’s file',
+      'a phase with the name of the finalizer’s file',
       'name: Finished',
       'name: Finalizer',
       /phases\[2\]\.name 'Finalizer' is the name of a generated file/,
@@ -154,7 +154,7 @@ describe('the model of autopilot.yaml', () => {
     ['a missing kind', 'kind: Canary\n', '', /kind is missing/],
   ];
   for (const [title, from, to, ...expected] of cases) {
-    it(`reports ${title} with its place and what would be right`, () => {
+    it(`reports ${title} with its place and the correction`, () => {
       expect(good).to.contain(from);
       const problems = problemsOf(good.replace(from, to));
       expect(problems).to.have.length.at.least(expected.length);
@@ -177,7 +177,7 @@ describe('the model of autopilot.yaml', () => {
     expect(problems.map((problem) => Number(problem.split(':')[1]))).to.deep.equal([4, 15, 17, 18]);
   });
 
-  it("loads a file of the original with the original's meaning, and says what differs", () => {
+  it('loads a file of 2019 with the meaning of 2019, and warns about what differs', () => {
     const model = modelOf(`kind: CanaryDeployment
 apiVersion: autopilot.examples.io/v1
 operatorName: canary-operator

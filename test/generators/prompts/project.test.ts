@@ -173,7 +173,7 @@ describe('the dialogue of yo autopilot', () => {
     };
     const error = await dialogue([], wrong).catch((reason: Error) => reason.message);
     expect(error).to.match(
-      /names 'deployment', which is no parameter, did you mean 'deployments'\?/,
+      /names 'deployment', which is not a known kind, did you mean 'deployments'\?/,
     );
   });
 
