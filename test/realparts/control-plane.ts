@@ -1,7 +1,7 @@
 /**
  * A real control plane in a temporary folder: etcd and kube-apiserver (with
- * OwnerReferencesPermissionEnforcement, as OpenShift has
- * it), optionally kube-controller-manager. Everything ends with the process that started it.
+ * OwnerReferencesPermissionEnforcement, as OpenShift has it), optionally kube-controller-manager.
+ * Everything ends with the process that started it.
  */
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createWriteStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

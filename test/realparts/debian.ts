@@ -1,7 +1,6 @@
 /**
  * Parts that Debian packages as a program that needs nothing else: downloaded with apt, unpacked
- * without installing (no root), kept in the
- * cache beside the built ones.
+ * without installing (no root), kept in the cache beside the built ones.
  */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,7 +1,7 @@
 /**
  * Real etcd, kube-apiserver, kube-controller-manager, kubectl, Helm: found in KUBEBUILDER_ASSETS,
- * then in the local cache, else built
- * from Go modules (minutes, once). The cache lies outside the clone, keyed by the lock files.
+ * then in the local cache, else built from Go modules (minutes, once). The cache lies outside the
+ * clone, keyed by the lock files.
  */
 import { createHash } from 'node:crypto';
 import {

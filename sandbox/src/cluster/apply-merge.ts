@@ -27,8 +27,8 @@ export function mergeApplied(live: unknown, config: unknown, shape: Shape | unde
 
 /**
  * What only `live` has stays where it is; what both have takes the order of `config`. The two lists
- * are walked together, as the real
- * server does it: its orders come out, also where the two disagree.
+ * are walked together, as the real server does it: its orders come out, also where the two
+ * disagree.
  */
 function mergeLists(
   live: readonly unknown[],

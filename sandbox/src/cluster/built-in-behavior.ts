@@ -1,8 +1,7 @@
 /**
  * Built-in kinds as far as operators read back what the API server makes of them: defaults of
- * Services and workloads, what is
- * immutable, what is refused. Fields that a built-in kind does not have are not noticed
- * (docs/reference/conformance.md).
+ * Services and workloads, what is immutable, what is refused. Fields that a built-in kind does not
+ * have are not noticed (docs/reference/conformance.md).
  */
 import type { KubeObject } from 'autopilot-runtime/internal';
 import type { StatusCause } from './api-errors.ts';

@@ -1,7 +1,6 @@
 /**
  * Events have two APIs, v1 and events.k8s.io/v1, and one store: what is written through one is read
- * through the other, where the same fields
- * have other names.
+ * through the other, where the same fields have other names.
  * (https://github.com/kubernetes/kubernetes/blob/master/pkg/apis/events/v1/conversion.go) Here they
  * are kept as events.k8s.io.
  */

@@ -1,8 +1,7 @@
 /**
  * How the lists and maps of a kind merge under server-side apply: what Kubernetes calls list
- * topology. Absent means the default,
- * maps field by field and lists as one value. (Kubernetes API conventions, "Merge strategy";
- * x-kubernetes-list-type and friends.)
+ * topology. Absent means the default, maps field by field and lists as one value. (Kubernetes API
+ * conventions, "Merge strategy"; x-kubernetes-list-type and friends.)
  */
 
 export interface Shape {

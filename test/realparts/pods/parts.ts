@@ -1,8 +1,7 @@
 /**
  * What a node needs beyond the control plane: kubelet, scheduler, proxy, containerd, runc, CNI
- * plugins, names. Each family has a Go
- * module of its own, so that version selection does not mix them, and is kept in the cache by the
- * hash of its module.
+ * plugins, names. Each family has a Go module of its own, so that version selection does not mix
+ * them, and is kept in the cache by the hash of its module.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
