@@ -1,5 +1,5 @@
 /**
- * Time that moves only when it is told to, and chance that repeats.
+ * A virtual clock and a seeded random source.
  */
 import type { Clock, Random, Timer } from 'autopilot-runtime/internal';
 
@@ -22,7 +22,7 @@ export class VirtualClock implements Clock {
   readonly #start: number;
   readonly #timers = new Set<ScheduledTimer>();
 
-  /** @param start milliseconds since 1970 that `now()` begins at. */
+  /** @param start initial time of `now()`, in milliseconds since 1970. Default: {@link EPOCH} */
   constructor(start: number = EPOCH) {
     this.#start = start;
   }
@@ -45,17 +45,17 @@ export class VirtualClock implements Clock {
     return { cancel: () => void this.#timers.delete(due) };
   }
 
-  /** When the next timer is due, as `monotonic()`; undefined when there is none. */
+  /** Due time of the next timer, comparable with `monotonic()`. Undefined: no timer. */
   get next(): number | undefined {
     return this.#first()?.at;
   }
 
-  /** Moves time on to `monotonic` (never back) without running what is due. */
+  /** Moves the time forward to `monotonic` without running timers. An earlier time is ignored. */
   moveTo(monotonic: number): void {
     this.#elapsed = Math.max(this.#elapsed, monotonic);
   }
 
-  /** Runs the first timer that is due now. Returns false when none is. */
+  /** Runs the first due timer. @returns false when no timer is due */
   fire(): boolean {
     const due = this.#first();
     if (due === undefined || due.at > this.#elapsed) {
@@ -81,7 +81,7 @@ export class VirtualClock implements Clock {
   }
 }
 
-/** A random source that repeats: mulberry32 (public domain, Tommy Ettinger 2017). */
+/** A seeded random source: mulberry32 (public domain, Tommy Ettinger 2017). */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0;
   return () => {

@@ -1,8 +1,8 @@
-/** One request, read: where it leads and what it brings. */
+/** A request, parsed: its path, query, headers and body. */
 import type { IncomingMessage } from 'node:http';
 import { badRequest } from '../cluster/api-errors.ts';
 
-/** What a path below /api or /apis names. */
+/** The resource that a path below /api or /apis names. */
 export interface ResourcePath {
   readonly group: string;
   readonly version: string;
@@ -20,7 +20,7 @@ export interface ApiRequest {
   readonly accept: string;
   readonly contentType: string;
   readonly resource: ResourcePath | undefined;
-  /** JSON; undefined when there is none. */
+  /** The parsed JSON body. Undefined: the request has no body. */
   readonly body: unknown;
 }
 
@@ -69,8 +69,8 @@ function parseResourcePath(path: string): ResourcePath | undefined {
   if (group === undefined || version === undefined || rest.length === 0) {
     return undefined;
   }
-  // /namespaces/<name> is a Namespace, and so are /namespaces/<name>/status and /finalize; anything
-  // longer lies in it.
+  // /namespaces/<name>, /namespaces/<name>/status and /namespaces/<name>/finalize name a Namespace.
+  // Longer paths name objects in the namespace.
   const isNamespaced =
     rest[0] === 'namespaces' &&
     rest.length > 2 &&

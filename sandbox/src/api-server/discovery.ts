@@ -1,10 +1,10 @@
-/** What a client asks first: which groups, versions and resources there are. */
+/** Discovery: the API groups, versions and resources that the cluster serves. */
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Kind } from '../cluster/kind-registry.ts';
 import type { ApiResponse } from './response.ts';
 import type { ApiRequest } from './api-request.ts';
 
-/** The version of Kubernetes that the conformance list is held to. */
+/** The Kubernetes version that test/conformance compares the cluster with. */
 const KUBERNETES_VERSION = {
   major: '1',
   minor: '37',
@@ -66,7 +66,7 @@ const ALL_CATEGORY = new Set([
   'cronjobs',
 ]);
 
-/** Undefined when the path is none of discovery's. */
+/** The response to a discovery request. Undefined for other paths. */
 export function discoveryResponse(
   cluster: Cluster,
   { path, accept }: ApiRequest,

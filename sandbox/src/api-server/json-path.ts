@@ -7,7 +7,7 @@ import { isMap, jsonEqual } from '../cluster/frozen-json.ts';
 const STEP_PATTERN =
   /^(?:\.?([\w-]+(?:\\\.[\w-]+)*)|\[(\d+)\]|\[\*\]|\['([^']*)'\]|\["([^"]*)"\]|\[\?\(@((?:\.[\w-]+)+)\s*(==|!=)\s*(?:'([^']*)'|"([^"]*)"|(\S+?))\)\])/;
 
-/** Everything that the path leads to; nothing when the path cannot be read. */
+/** All values at the path. Empty for a path that cannot be parsed. */
 export function evaluateJsonPath(object: unknown, path: string): readonly unknown[] {
   let values: readonly unknown[] = [object];
   let rest = path

@@ -1,46 +1,61 @@
-/** The schema of metadata, for kubectl explain. */
+/** The schema of metadata, which `kubectl explain` shows. */
 const stringSchema = { type: 'string' };
 const stringMapSchema = { type: 'object', additionalProperties: stringSchema };
 
+/** OpenAPI schema of ObjectMeta, with the fields that users of a sandbox meet. */
 export const METADATA_SCHEMA = {
   'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta': {
     type: 'object',
-    description: 'Name, place and history of an object.',
+    description: 'Standard metadata: identity, labels, ownership and lifecycle of the object.',
     properties: {
       annotations: {
         ...stringMapSchema,
-        description: 'Texts that tools and people leave on the object.',
+        description:
+          'Annotations: key-value strings for tools and people. Selectors cannot query them.',
       },
       creationTimestamp: {
         ...stringSchema,
         format: 'date-time',
-        description: 'When the object was created.',
+        description: 'Time at which the API server created the object.',
       },
       deletionTimestamp: {
         ...stringSchema,
         format: 'date-time',
-        description: 'Since when the object is being deleted.',
+        description: 'Time at which the deletion was requested. Finalizers delay the removal.',
       },
       finalizers: {
         type: 'array',
         items: stringSchema,
-        description: 'Who has to agree before the object goes.',
+        description: 'Finalizers. The object is removed when the list is empty.',
       },
       generation: {
         type: 'integer',
         format: 'int64',
-        description: 'Counts the changes of what is wanted.',
+        description: 'Generation of the desired state: incremented with each change of the spec.',
       },
-      labels: { ...stringMapSchema, description: 'What selectors select by.' },
-      name: { ...stringSchema, description: 'Unique for its kind within the namespace.' },
-      namespace: { ...stringSchema, description: 'Where the object lies.' },
+      labels: {
+        ...stringMapSchema,
+        description: 'Labels: key-value strings that selectors match.',
+      },
+      name: { ...stringSchema, description: 'Name of the object, unique per kind and namespace.' },
+      namespace: {
+        ...stringSchema,
+        description: 'Namespace of the object. Empty for cluster-scoped kinds.',
+      },
       ownerReferences: {
         type: 'array',
         items: { type: 'object' },
-        description: 'When all of them are gone, the object goes too.',
+        description: 'Owners of the object. The object is deleted when all owners are deleted.',
       },
-      resourceVersion: { ...stringSchema, description: 'Changes with every change of the object.' },
-      uid: { ...stringSchema, description: 'Unique in time and space.' },
+      resourceVersion: {
+        ...stringSchema,
+        description: 'Version of the object, for optimistic concurrency and watches.',
+      },
+      uid: {
+        ...stringSchema,
+        description:
+          'Unique identifier of the object. A new object of the same name has another uid.',
+      },
     },
   },
 };

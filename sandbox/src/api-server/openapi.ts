@@ -8,7 +8,7 @@ import type { Kind } from '../cluster/kind-registry.ts';
 import type { ApiResponse } from './response.ts';
 import type { ApiRequest } from './api-request.ts';
 
-/** Undefined when the path is none of OpenAPI's. */
+/** The response to an OpenAPI request. Undefined for other paths. */
 export function openApiResponse(cluster: Cluster, { path }: ApiRequest): ApiResponse | undefined {
   if (path === '/openapi/v3') {
     const versions = new Set([...cluster.kinds()].map(apiPath));

@@ -1,7 +1,7 @@
-/** Answers, and failures as the API server words them. */
+/** Responses, and failures in the API server's words. */
 import { isApiError } from 'autopilot-runtime/internal';
 
-/** What one answer is made of. */
+/** A response to one request. */
 export interface ApiResponse {
   readonly code: number;
   readonly body: unknown;

@@ -19,16 +19,20 @@ import { readRequest } from './api-request.ts';
 import { handleVerb } from './verbs.ts';
 import { serveWatch } from './serve-watch.ts';
 
+/** A running HTTP API. */
 export interface ApiServer {
-  /** `http://127.0.0.1:<port>` */
+  /** Base URL: `http://127.0.0.1:<port>`. */
   readonly url: string;
-  /** The text of a kubeconfig file that leads here. */
+  /** Content of a kubeconfig file for this server. */
   readonly kubeconfig: string;
-  /** Ends open watches and listens no longer. */
+  /** Ends open watches and stops listening. */
   close(): Promise<void>;
 }
 
-/** @param options.port default: a free one. */
+/**
+ * Serves a cluster over HTTP.
+ * @param options.port TCP port. Default: a free one
+ */
 export async function serveApi(
   cluster: Cluster,
   options: { readonly port?: number } = {},
@@ -120,7 +124,7 @@ function uncheckedRuleWarnings(
   );
 }
 
-/** A page in a browser that has a name of its own lead to 127.0.0.1 gets nothing. */
+/** Refuses other host names, so that a web page cannot reach the server by DNS rebinding. */
 function isLocalHost(host: string): boolean {
   return /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(host);
 }
@@ -144,7 +148,7 @@ function kubeconfigOf(server: string): string {
   const config = {
     apiVersion: 'v1',
     kind: 'Config',
-    // Some clients take http only when they are told not to look at certificates.
+    // Some clients accept http only with insecure-skip-tls-verify.
     clusters: [{ name: 'sandbox', cluster: { server, 'insecure-skip-tls-verify': true } }],
     users: [{ name: 'sandbox', user: {} }],
     contexts: [{ name: 'sandbox', context: { cluster: 'sandbox', user: 'sandbox' } }],

@@ -1,5 +1,5 @@
 /**
- * The columns of each kind: its additionalPrinterColumns, and those that kubectl shows of common
+ * Table columns: the additionalPrinterColumns of custom resources, and kubectl's columns of common
  * built-in kinds.
  */
 import type { KubeObject } from 'autopilot-runtime/internal';
@@ -13,7 +13,7 @@ export interface TableColumn {
   readonly type: string;
   readonly format?: string;
   readonly description?: string;
-  /** Above 0: only in -o wide. */
+  /** Columns above 0 are shown with -o wide only. */
   readonly priority?: number;
   readonly cell: (object: KubeObject, now: number) => TableCell;
 }
@@ -131,7 +131,7 @@ const EVENT_COLUMNS: readonly TableColumn[] = [
   createColumn('Name', ({ metadata }) => metadata.name, 1),
 ];
 
-/** Name first, then the kind's own; without any, the age. Events begin with when they were seen. */
+/** The name and the columns of the kind, or the name and the age. Events begin with their age. */
 export function columnsOf(kind: Kind): readonly TableColumn[] {
   const { columns, group, plural } = kind;
   if (plural === 'events' && (group === '' || group === 'events.k8s.io')) {

@@ -32,12 +32,12 @@ export function notFound(type: NamedType, name: string): ApiError {
   });
 }
 
-/** The kind itself is not served. */
+/** 404: the kind is not served. */
 export function notServed(): ApiError {
   return new ApiError({ code: 404, reason: '', message: '404 page not found' });
 }
 
-/** The kind is served, the subresource is not. */
+/** 404: the kind is served, the subresource is not. */
 export function noSubresource(type: NamedType, name: string): ApiError {
   return new ApiError({
     code: 404,
@@ -148,7 +148,7 @@ export function expired(message: string): ApiError {
   return new ApiError({ code: 410, reason: 'Expired', message });
 }
 
-/** A JSON patch that cannot be applied. */
+/** 422: a JSON patch that cannot be applied. */
 export function rejectedPatch(): ApiError {
   return new ApiError({
     code: 422,

@@ -1,13 +1,13 @@
 /**
- * Server-side apply's merge: maps member by member, lists by their shape, everything else replaced;
- * and what is taken away after it.
+ * The merge of server-side apply: maps merge member by member, lists by their shape, and other
+ * values are replaced. Fields that the manager gave up are removed afterwards.
  */
 import type { FieldSet } from './field-set.ts';
 import { pathElements, itemElement, memberShape, resolveReference } from './field-set.ts';
 import { isMap, jsonEqual } from './frozen-json.ts';
 import type { Shape } from './merge-shape.ts';
 
-/** `config` laid over `live`. What is equal is shared. */
+/** Merges an applied configuration into the live value. Equal parts are shared, not copied. */
 export function mergeApplied(live: unknown, config: unknown, shape: Shape | undefined): unknown {
   if (isMap(live) && isMap(config) && shape?.atomic !== true) {
     const merged: Record<string, unknown> = { ...live };
@@ -26,9 +26,9 @@ export function mergeApplied(live: unknown, config: unknown, shape: Shape | unde
 }
 
 /**
- * What only `live` has stays where it is; what both have takes the order of `config`. The two lists
- * are walked together, as the real server does it: its orders come out, also where the two
- * disagree.
+ * Merges two lists. Items of `live` only keep their place. Items of both lists take the order of
+ * `config`. The lists are walked together, as the API server does, so that the result has the API
+ * server's order also where the two lists disagree.
  */
 function mergeLists(
   live: readonly unknown[],
@@ -65,7 +65,7 @@ function mergeLists(
         take();
         continue;
       }
-      // Both have it, but it is not its turn: it is taken where config has it.
+      // Items of both lists are taken when the walk reaches them in config.
       if (sent.has(element) && shared.length > 0 && shared[0] !== element) {
         left++;
         continue;

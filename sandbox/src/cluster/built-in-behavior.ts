@@ -1,7 +1,8 @@
 /**
- * Built-in kinds as far as operators read back what the API server makes of them: defaults of
- * Services and workloads, what is immutable, what is refused. Fields that a built-in kind does not
- * have are not noticed (docs/reference/conformance.md).
+ * Behavior of built-in kinds, as far as operators see it: defaults of Services and workloads,
+ * immutable fields, refused values.
+ *
+ * Caveats: unknown fields of built-in kinds are not detected (docs/reference/conformance.md).
  */
 import type { KubeObject } from 'autopilot-runtime/internal';
 import type { StatusCause } from './api-errors.ts';
@@ -165,8 +166,9 @@ function volumeDefaults(given: JsonMap): JsonMap {
 }
 
 /**
- * What the server allocates and keeps: addresses and ports of Services, the status of a new object.
- * `next` counts up.
+ * Sets the fields that the API server allocates and keeps: addresses and ports of Services, and the
+ * status of a new object.
+ * @param next returns a new number with each call
  */
 export function allocateServerFields(
   kind: Kind,
@@ -362,7 +364,7 @@ function configMapProblems(
   ];
 }
 
-/** Does a change between the two count for metadata.generation though spec is the same? */
+/** Whether a change of annotations increments metadata.generation. */
 export function annotationsChangeGeneration(kind: Kind): boolean {
   return qualifiedPlural(kind) === 'deployments.apps';
 }

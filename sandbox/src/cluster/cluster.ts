@@ -230,7 +230,7 @@ export class Cluster {
     };
   }
 
-  /** @throws ApiError 404 when the kind is not served. */
+  /** The served kind of a type. @throws ApiError 404 when the kind is not served */
   #kind(type: Pick<ResourceType, 'group' | 'version' | 'plural'>): Kind {
     const kind = this.#kinds.find(type);
     if (kind === undefined) {

@@ -1,7 +1,4 @@
-/**
- * CustomResourceDefinitions: what the API server fills in, demands of them, and says of them in
- * status.
- */
+/** CustomResourceDefinitions: defaults, validation and status. */
 import type { KubeObject } from 'autopilot-runtime/internal';
 import type { StatusCause } from './api-errors.ts';
 import { freezeJson, memoize } from './frozen-json.ts';
@@ -77,7 +74,7 @@ const completeSpec = memoize((spec: DefinitionSpec): object => {
   });
 });
 
-/** What the server's controllers write a moment later. */
+/** The status that the API server's controllers write after the creation. */
 export function establishedStatus(object: KubeObject, time: string): object {
   const { names, versions } = object.spec as DefinitionSpec;
   const condition = (type: string, reason: string, message: string): object => ({

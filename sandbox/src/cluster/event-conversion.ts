@@ -1,8 +1,8 @@
 /**
- * Events have two APIs, v1 and events.k8s.io/v1, and one store: what is written through one is read
- * through the other, where the same fields have other names.
- * (https://github.com/kubernetes/kubernetes/blob/master/pkg/apis/events/v1/conversion.go) Here they
- * are kept as events.k8s.io.
+ * Conversion of Events. The API groups v1 and events.k8s.io/v1 share one store and use different
+ * field names. The store keeps the names of events.k8s.io.
+ *
+ * Source: pkg/apis/events/v1/conversion.go of kubernetes/kubernetes.
  */
 import type {
   KubeApi,
@@ -22,7 +22,7 @@ const STORED_TYPE: ResourceType = {
   namespaced: true,
 };
 
-/** Fields of v1, and what they are called in events.k8s.io. */
+/** Field names of v1, with the names in events.k8s.io. */
 const EVENT_FIELD_NAMES: readonly (readonly [core: string, stored: string])[] = [
   ['involvedObject', 'regarding'],
   ['message', 'note'],
@@ -35,7 +35,7 @@ const EVENT_FIELD_NAMES: readonly (readonly [core: string, stored: string])[] = 
 const TO_STORED = new Map(EVENT_FIELD_NAMES);
 const TO_CORE = new Map(EVENT_FIELD_NAMES.map(([core, stored]) => [stored, core]));
 
-/** The same API, in which Events of v1 are those of events.k8s.io. */
+/** A KubeApi in which v1 and events.k8s.io/v1 show the same Events. */
 export function unifyEventVersions(api: KubeApi): KubeApi {
   const isCore = ({ group, plural }: Pick<ResourceType, 'group' | 'plural'>): boolean =>
     group === '' && plural === 'events';

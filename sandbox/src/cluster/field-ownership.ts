@@ -1,4 +1,4 @@
-/** What an apply owns, and what it gives up. */
+/** Fields that an apply owns, and fields that it gives up. */
 import { isBelow, withAncestors } from './field-set.ts';
 import type { Kind } from './kind-registry.ts';
 import type { FieldManager } from './managed-fields.ts';

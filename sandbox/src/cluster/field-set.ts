@@ -43,7 +43,7 @@ function metadataPaths(...fields: readonly string[]): readonly string[] {
   return fields.map((field) => `f:metadata${PATH_SEPARATOR}f:${field}`);
 }
 
-/** The shape behind a reference. */
+/** The shape that a reference names. */
 export function resolveReference(shape: Shape | undefined): Shape | undefined {
   if (shape?.ref === undefined) {
     return shape;

@@ -1,7 +1,4 @@
-/**
- * Values as the cluster keeps them: plain JSON, deeply frozen, shared between versions of an object
- * instead of copied.
- */
+/** Frozen JSON: the form of stored values. Versions of an object share their equal parts. */
 
 const FROZEN = new WeakSet<object>();
 
@@ -49,7 +46,7 @@ export function freezeOnce<T extends object>(value: T): T {
   return kept;
 }
 
-/** Remembers what a function makes of a (kept) value. */
+/** Caches the results of a function of frozen values. */
 export function memoize<T extends object, R>(make: (value: T) => R): (value: T) => R {
   const known = new WeakMap<T, R>();
   return (value) => {
@@ -65,7 +62,7 @@ export function isMap(value: unknown): value is Readonly<Record<string, unknown>
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Equal as JSON; the order of members does not matter. */
+/** Whether two values are equal as JSON. The order of members does not matter. */
 export function jsonEqual(a: unknown, b: unknown): boolean {
   if (a === b) {
     return true;

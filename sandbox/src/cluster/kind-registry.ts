@@ -1,6 +1,6 @@
 /**
- * Which kinds the cluster serves: those of a real API server with Istio and the Gateway API
- * (`served.ts`), and the CRDs it is given.
+ * The kinds that the cluster serves: those of a real API server with the CRDs of Istio and the
+ * Gateway API (`served-kinds.ts`), and the CRDs that tests create.
  */
 import type { KubeObject, ResourceType } from 'autopilot-runtime/internal';
 import { apiVersionOf } from 'autopilot-runtime/internal';
@@ -13,17 +13,17 @@ import type { Shape } from './merge-shape.ts';
 import { METADATA_SHAPE, mergeShapeOf } from './merge-shape.ts';
 
 export interface ServedKind extends ResourceType {
-  /** Defined by a CustomResourceDefinition. */
+  /** True: a CustomResourceDefinition defines the kind. */
   readonly custom?: true;
-  /** Has the status subresource. */
+  /** True: the kind has the status subresource. */
   readonly status?: true;
-  /** How the fields beside metadata merge. */
+  /** Merge rules of the fields beside metadata. */
   readonly shape?: Shape;
 }
 
 export interface Kind extends ServedKind {
   readonly shape: Shape;
-  /** The server counts changes of the spec in metadata.generation. */
+  /** Whether the API server increments metadata.generation with each change of the spec. */
   readonly generation: boolean;
   /** Schema of a CRD's version. Undefined for the kinds of `served-kinds.ts`: no validation. */
   readonly schema?: StructuralSchema;
@@ -56,7 +56,7 @@ const KINDS_WITH_SCALE = new Set([
   'replicationcontrollers',
 ]);
 
-/** Made once for all clusters: kinds do not change. */
+/** Shared by all clusters, because built-in kinds do not change. */
 let builtInKindsCache: readonly (readonly [string, Kind])[] | undefined;
 
 function createBuiltInKinds(): readonly (readonly [string, Kind])[] {
@@ -85,7 +85,7 @@ export class KindRegistry {
     return this.#kinds.get(kindPath(type));
   }
 
-  /** The kind of an object; undefined when it is not served. */
+  /** The kind of an object. Undefined: the kind is not served. */
   ofObject({ apiVersion, kind }: Pick<KubeObject, 'apiVersion' | 'kind'>): Kind | undefined {
     for (const one of this.#kinds.values()) {
       if (one.kind === kind && apiVersionOf(one) === apiVersion) {
@@ -95,13 +95,13 @@ export class KindRegistry {
     return undefined;
   }
 
-  /** The first kind of this name: the core group and stable versions come first. */
+  /** The first kind with this name. The core group and stable versions come first. */
   byName(kind: string): Kind | undefined {
     const found = [...this.#kinds.values()].filter((one) => one.kind === kind);
     return found.find(({ version }) => /^v\d+$/.test(version)) ?? found[0];
   }
 
-  /** Serves what a CustomResourceDefinition says. Returns the kinds that it is served as. */
+  /** Serves the kinds of a CustomResourceDefinition, and returns them. */
   addDefinition(definition: KubeObject): readonly Kind[] {
     for (const { kind, served } of kindsOfDefinition(definition.spec as DefinitionSpec)) {
       if (served) {
@@ -113,7 +113,7 @@ export class KindRegistry {
     return this.ofDefinition(definition);
   }
 
-  /** The kinds that a definition is served as, one for each version. */
+  /** The kinds of a CustomResourceDefinition, one for each served version. */
   ofDefinition({ spec }: KubeObject): readonly Kind[] {
     const { group, names } = spec as DefinitionSpec;
     return [...this.#kinds.values()].filter(
@@ -121,7 +121,7 @@ export class KindRegistry {
     );
   }
 
-  /** Serves it no longer. Returns the kinds that are gone. */
+  /** Stops serving the kinds of a CustomResourceDefinition, and returns them. */
   removeDefinition(definition: KubeObject): readonly Kind[] {
     const removed = this.ofDefinition(definition);
     for (const kind of removed) {
@@ -131,7 +131,7 @@ export class KindRegistry {
   }
 }
 
-/** What the versions of a definition are served as, and whether they are. */
+/** The kind of each version of a definition, and whether the version is served. */
 const kindsOfDefinition = memoize(
   ({
     group,

@@ -1,4 +1,4 @@
-/** Lists: what a selector matches, in pages of one moment. */
+/** Lists: the objects that selectors match, in pages of one version. */
 import type { KubeList, KubeObject, ListOptions } from 'autopilot-runtime/internal';
 import { matchesSelector, parseSelector } from 'autopilot-runtime/internal';
 import { badRequest, expired } from './api-errors.ts';
@@ -11,7 +11,7 @@ export type ObjectMatcher = (object: KubeObject) => boolean;
 const CONTINUE_TOO_OLD =
   'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.';
 
-/** The rests of lists that were given in part, by their continue token. */
+/** The remaining items of paged lists, by continue token. */
 export class ListPages {
   readonly #remaining = new Map<string, KubeList>();
   #count = 0;
@@ -20,7 +20,7 @@ export class ListPages {
     this.#remaining.clear();
   }
 
-  /** The first items; the rest is kept as it is now. */
+  /** The first page. The remaining items are kept in their present state. */
   firstPage({ resourceVersion, items }: KubeList, limit: number): KubeList {
     if (items.length <= limit) {
       return { resourceVersion, items };
@@ -30,7 +30,7 @@ export class ListPages {
     return { resourceVersion, items: items.slice(0, limit), continue: token };
   }
 
-  /** @throws ApiError 410 when it is forgotten, 400 when it never was */
+  /** The next page. @throws ApiError 410 for an expired token, 400 for an unknown token */
   nextPage(token: string, limit: number): KubeList {
     const page = this.#remaining.get(token);
     if (page !== undefined) {
@@ -42,7 +42,7 @@ export class ListPages {
   }
 }
 
-/** @throws ApiError 400 for selectors that cannot be read */
+/** Lists objects. @throws ApiError 400 for selectors that cannot be parsed */
 export function listObjects(
   kind: Kind,
   options: ListOptions,
@@ -60,12 +60,12 @@ export function listObjects(
   return listPages.firstPage({ resourceVersion: String(store.version), items }, limit);
 }
 
-/** What can be asked for beside labels. */
+/** Fields that field selectors may name. */
 const SELECTABLE_FIELDS = /^metadata\.(name|namespace)$/;
 const SELECTABLE_EVENT_FIELDS =
   /^(metadata\.(name|namespace)|regarding\.\w+|reason|type|reportingController)$/;
 
-/** @throws ApiError 400 */
+/** A predicate for label and field selectors. @throws ApiError 400 for invalid selectors */
 export function createMatcher(
   {
     namespace,
@@ -111,7 +111,7 @@ function fieldRequirement(part: string, known: RegExp): FieldRequirement {
   return { path: field.split('.'), value, isEqual: operator !== '!=' };
 }
 
-/** A field that is not there counts as empty. */
+/** The string at a path. An absent field is an empty string. */
 function stringAt(object: KubeObject, path: readonly string[]): string {
   const found = path.reduce<unknown>(
     (at, name) => (at as Readonly<Record<string, unknown>> | undefined)?.[name],

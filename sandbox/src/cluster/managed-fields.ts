@@ -189,7 +189,7 @@ export function managedFields(managers: readonly FieldManager[]): readonly unkno
   });
 }
 
-/** Appliers first, then by time, then by name: the order of the real server. */
+/** The API server's order: applies first, then by time, then by name. */
 function compareManagers(a: FieldManager, b: FieldManager): number {
   const rank = ({ operation, time, manager, subresource = '' }: FieldManager): string =>
     `${operation} ${time} ${manager} ${subresource}`;

@@ -1,6 +1,6 @@
 /**
- * What server-side apply cannot take apart: items without key or with the same one, values of
- * another type than the schema's.
+ * Values that server-side apply cannot merge: list items without keys or with equal keys, and
+ * values of another type than the schema's.
  */
 import { isMap } from './frozen-json.ts';
 import { itemElement, memberShape, formatFieldPath, resolveReference } from './field-set.ts';
@@ -15,7 +15,7 @@ const EXPECTED_TYPES: Readonly<Record<string, string>> = {
   boolean: 'boolean',
 };
 
-/** The first thing that is wrong, in the server's words; undefined when nothing is. */
+/** The first problem, in the API server's words. Undefined: the value can be merged. */
 export function findMergeProblem(
   value: unknown,
   shape: Shape | undefined,

@@ -1,33 +1,31 @@
 /**
- * How the lists and maps of a kind merge under server-side apply: what Kubernetes calls list
- * topology. Absent means the default, maps field by field and lists as one value. (Kubernetes API
- * conventions, "Merge strategy"; x-kubernetes-list-type and friends.)
+ * Merge rules of the lists and maps of a kind under server-side apply, from x-kubernetes-list-type
+ * and related schema extensions. Default without a rule: maps merge field by field, and a list is
+ * one value. Source: Kubernetes API conventions, "Merge strategy".
  */
 
 export interface Shape {
-  /** Lists: `map` merges items by `keys`, `set` merges values; absent: the list is one value. */
+  /** List type. `map` merges items by `keys`, `set` merges values. Default: one value. */
   readonly list?: 'map' | 'set';
   readonly keys?: readonly string[];
-  /** Values that absent keys stand for: a Service port's protocol is TCP. */
+  /** Defaults of absent keys, for example the protocol TCP of a Service port. */
   readonly defaults?: Readonly<Record<string, unknown>>;
   readonly items?: Shape;
-  /** A map that is one value. */
+  /** True: the map is one value. */
   readonly atomic?: true;
   readonly fields?: Readonly<Record<string, Shape>>;
-  /** All members of a map without declared fields. */
+  /** Shape of the members of a map without declared fields. */
   readonly values?: Shape;
-  /**
-   * The members of this map are declared nowhere: who applies one owns it, not only what is in it.
-   */
+  /** True: no schema declares the members, so that an apply owns each member as a whole. */
   readonly open?: true;
-  /** A shape used by several kinds, by its name in the table. */
+  /** Name of a shape in MERGE_SHAPES that several kinds use. */
   readonly ref?: string;
 }
 
 /** Shape of values without a schema: maps merge member by member, lists are one value. */
 export const ANY_SHAPE: Shape = { open: true, values: { ref: 'any' } };
 
-/** Shapes of metadata, the same for every kind. */
+/** Shape of metadata, equal for all kinds. */
 export const METADATA_SHAPE: Shape = {
   fields: {
     finalizers: { list: 'set' },
@@ -35,7 +33,7 @@ export const METADATA_SHAPE: Shape = {
   },
 };
 
-/** What of an OpenAPI v3 or CRD schema matters here. */
+/** The parts of an OpenAPI v3 or CRD schema that decide merging. */
 export interface MergeSchema {
   readonly type?: string;
   readonly properties?: Readonly<Record<string, MergeSchema>>;
@@ -50,7 +48,7 @@ export interface MergeSchema {
   readonly 'x-kubernetes-map-type'?: 'atomic' | 'granular';
 }
 
-/** Where a `$ref` leads. */
+/** The schemas that `$ref` can name. */
 export interface SchemaReferences {
   schema(name: string): MergeSchema | undefined;
   shape(name: string): Shape | undefined;
@@ -58,7 +56,7 @@ export interface SchemaReferences {
 
 const NO_REFERENCES: SchemaReferences = { schema: () => undefined, shape: () => undefined };
 
-/** The shape of a schema, or undefined when all of it merges by default. */
+/** The shape of a schema. Undefined: all parts merge by default. */
 export function mergeShapeOf(
   schema: MergeSchema,
   references: SchemaReferences = NO_REFERENCES,
@@ -95,7 +93,7 @@ export function mergeShapeOf(
   };
 }
 
-/** Members of such a map have fields of their own. */
+/** Whether the members of a map have declared fields. */
 function isStructured(members: MergeSchema['additionalProperties']): boolean {
   return (
     members === true ||

@@ -1,6 +1,6 @@
 /**
- * What the API server demands of names, labels, annotations, finalizers and owners
- * (k8s.io/apimachinery, api/validation).
+ * Validation of names, labels, annotations, finalizers and owner references. Source:
+ * k8s.io/apimachinery, api/validation.
  */
 import type { KubeObject } from 'autopilot-runtime/internal';
 import type { StatusCause } from './api-errors.ts';
@@ -11,9 +11,9 @@ const LABEL_VALUE = /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/;
 const NAME_PART = /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/;
 const SUBDOMAIN_PATTERN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const MAX_ANNOTATION_BYTES = 256 * 1024;
-/** Kinds whose names are one label of a domain name. */
+/** Kinds whose names are DNS labels. */
 const LABEL_NAMES = new Set(['services', 'namespaces']);
-/** Finalizers of the server's own that have no domain. */
+/** Finalizers of Kubernetes, which have no domain. */
 const STANDARD_FINALIZERS = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
 
 const METADATA_FIELDS = new Set(
@@ -31,7 +31,7 @@ const SUBDOMAIN_MESSAGE =
 const LABEL_VALUE_MESSAGE =
   "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 
-/** Paths of fields that metadata does not have. */
+/** Paths of unknown fields in metadata. */
 export function unknownMetadataFields({ metadata }: KubeObject): readonly string[] {
   return Object.keys(metadata).flatMap((name) =>
     METADATA_FIELDS.has(name) ? [] : [`metadata.${name}`],
@@ -81,8 +81,8 @@ export function withoutEmptyMetadata(object: KubeObject): KubeObject {
 }
 
 /**
- * What is wrong, in the server's words. `before` is the object as it was: what was wrong then and
- * has not changed may stay.
+ * Problems of the metadata, in the API server's words.
+ * @param before the object before the write: its unchanged invalid values are accepted
  */
 export function metadataProblems(
   kind: Kind,
@@ -172,7 +172,7 @@ function annotationProblems(annotations: Readonly<Record<string, string>>): read
   const keys = Object.keys(annotations).flatMap((key) =>
     keyProblems(key.toLowerCase()).map((text) => invalidCause('metadata.annotations', key, text)),
   );
-  // A character has three bytes at most in UTF-8 for each of its UTF-16 units.
+  // UTF-8 needs at most three bytes for each UTF-16 unit.
   const units = Object.entries(annotations).reduce(
     (sum, [key, value]) => sum + key.length + value.length,
     0,

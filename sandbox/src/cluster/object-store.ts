@@ -1,4 +1,4 @@
-/** All objects of a cluster, the version counter and the history that watches are served from. */
+/** The objects of a cluster, its resourceVersion, and the history for watches. */
 import type { KubeObject, ObjectKey } from 'autopilot-runtime/internal';
 import { apiVersionOf, keyOf, keyString } from 'autopilot-runtime/internal';
 import { freezeJson } from './frozen-json.ts';
@@ -19,25 +19,22 @@ export interface ObjectChange {
   readonly kind: Kind;
   readonly version: number;
   readonly before: KubeObject | undefined;
-  /** Absent: deleted. */
+  /** The object after the change. Undefined: deleted. */
   readonly after: KubeObject | undefined;
   /** The object in watch events. A deleted object has its last state, at the deletion's version. */
   readonly served: KubeObject;
 }
 
-/** Changes kept for watches, for each kind. */
+/** Maximum number of changes that are kept for watches of one kind. */
 const MAX_HISTORY = 10_000;
 
-/**
- * Versions begin here, as those of a cluster that is no longer new: a watch from version 1 is too
- * old.
- */
+/** First resourceVersion, as in a cluster with a history: a watch from version 1 is too old. */
 const FIRST_VERSION = 100;
 
 interface KindTable {
   readonly entries: Map<string, StoredObject>;
   readonly history: ObjectChange[];
-  /** Watches from an older version than this are too old. */
+  /** The oldest version that a watch can start from. */
   oldest: number;
 }
 
@@ -47,7 +44,7 @@ export class ObjectStore {
   readonly #listeners = new Set<(change: ObjectChange) => void>();
   #version = FIRST_VERSION;
 
-  /** The version of the last change. */
+  /** The resourceVersion of the last change. */
   get version(): number {
     return this.#version;
   }
@@ -69,14 +66,14 @@ export class ObjectStore {
     return this.#uids.values();
   }
 
-  /** Sorted by namespace and name, as the server lists. */
+  /** The objects of a kind, sorted by namespace and name as the API server lists them. */
   list(kind: Kind): readonly StoredObject[] {
     return [...this.#table(kind).entries.entries()]
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([, stored]) => stored);
   }
 
-  /** What happened to a kind after `version`; undefined when that is no longer known. */
+  /** Changes of a kind after `version`. Undefined: the history is no longer complete. */
   changesSince(kind: Kind, version: number): readonly ObjectChange[] | undefined {
     const { history, oldest } = this.#table(kind);
     return version < oldest ? undefined : history.filter((change) => change.version > version);
@@ -86,7 +83,7 @@ export class ObjectStore {
     return this.#table(kind).oldest;
   }
 
-  /** Forgets all history, as etcd's compaction does: watches from older versions end with 410. */
+  /** Drops the history, as etcd's compaction does: watches from older versions end with 410. */
   compact(): void {
     for (const table of this.#tables.values()) {
       table.history.length = 0;
@@ -123,7 +120,7 @@ export class ObjectStore {
     this.#notify({ kind: stored.kind, version, before: stored.object, after: undefined, served });
   }
 
-  /** The object reads differently from now on; nothing has happened to it. */
+  /** Replaces the stored form of an object without a change event. */
   refresh(stored: StoredObject, kind: Kind, object: KubeObject): void {
     const next = {
       kind,
@@ -160,7 +157,7 @@ export class ObjectStore {
   }
 }
 
-/** An object in the version that was asked for. */
+/** The object in the API version of a kind. */
 export function toVersion(object: KubeObject, kind: Kind): KubeObject {
   const apiVersion = apiVersionOf(kind);
   return object.apiVersion === apiVersion ? object : freezeJson({ ...object, apiVersion });

@@ -19,8 +19,8 @@ export function applyMergePatch(target: unknown, patch: unknown): unknown {
 }
 
 /**
- * `replace` of a member that is not there adds it, as the real server does. @throws ApiError 422
- * when a path is not there or a test fails.
+ * Applies a JSON patch. `replace` of an absent member adds the member, as the API server does.
+ * @throws ApiError 422 when a path does not exist or a test fails
  */
 export function applyJsonPatch(
   target: unknown,

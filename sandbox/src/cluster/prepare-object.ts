@@ -131,14 +131,14 @@ export function applyDefaults(kind: Kind, object: KubeObject): KubeObject {
   );
 }
 
-/** An object as it is read after its definition has changed. */
+/** The stored object as the changed definition shows it. */
 export function pruneAndDefault(kind: Kind, object: KubeObject): KubeObject {
   return kind.schema === undefined
     ? object
     : freezeJson(withSchemaDefaults(pruneUnknown(object, kind.schema), kind.schema) as KubeObject);
 }
 
-/** @throws ApiError 422 that names everything that is wrong */
+/** Validates an object. @throws ApiError 422 with all problems */
 export function validateObject(
   kind: Kind,
   object: KubeObject,
@@ -146,7 +146,7 @@ export function validateObject(
   rules: ValidationRules,
 ): void {
   const causes = [...metadataProblems(kind, object, before), ...bodyProblems(kind, object, before)];
-  // Rules are asked only where the schema finds nothing wrong.
+  // Rules are evaluated only when the schema finds no problem.
   const all =
     causes.length > 0 || kind.schema === undefined
       ? causes
@@ -218,7 +218,7 @@ export function restrictToSubresource(
     : whole;
 }
 
-/** Does a change from one to the other count for metadata.generation? */
+/** Whether a change increments metadata.generation. */
 export function changesGeneration(kind: Kind, before: KubeObject, after: KubeObject): boolean {
   if (!kind.generation) {
     return false;
@@ -234,7 +234,7 @@ export function changesGeneration(kind: Kind, before: KubeObject, after: KubeObj
   );
 }
 
-/** What the server gives every new object of a kind. */
+/** Sets the fields that the API server gives every new object of a kind. */
 export function withServerFields(kind: Kind, object: KubeObject): KubeObject {
   if (kind.group !== '' || kind.kind !== 'Namespace') {
     return object;
@@ -248,7 +248,7 @@ export function withServerFields(kind: Kind, object: KubeObject): KubeObject {
   };
 }
 
-/** @throws ApiError 422 */
+/** An object that is being deleted takes no new finalizers. @throws ApiError 422 */
 export function rejectNewFinalizers(kind: Kind, old: KubeObject, { metadata }: KubeObject): void {
   if (
     old.metadata.deletionTimestamp === undefined ||

@@ -134,7 +134,7 @@ class Authorizer {
     this.#onRefused = onRefused;
   }
 
-  /** @throws ApiError 403 */
+  /** Checks one request. @throws ApiError 403 */
   require(request: AccessRequest): void {
     if (!this.#isAllowed(request)) {
       this.#refuse(forbiddenMessage(request, this.#user), statusDetailsOf(request));

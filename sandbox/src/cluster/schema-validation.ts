@@ -1,18 +1,19 @@
 /**
- * Validation of custom resources by their schema, in the API server's words. What has not changed
- * since before may stay wrong.
+ * Validation of custom resources by their schema, in the API server's words. Unchanged invalid
+ * values are accepted, as the API server's validation ratcheting does.
  */
 import type { StatusCause } from './api-errors.ts';
 import { isMap, jsonEqual } from './frozen-json.ts';
 import type { StructuralSchema } from './structural-schema.ts';
 import { memberSchema } from './structural-schema.ts';
 
-/** Values found right, by schema: the parts that versions of an object share are looked at once. */
+/** Valid values, by schema: parts that versions of an object share are validated once. */
 const validValues = new WeakMap<StructuralSchema, WeakSet<object>>();
 
 /**
- * What is wrong with a (kept) value. `before` is what it was; `root` is where messages count paths
- * from.
+ * The problems of a frozen value.
+ * @param root prefix of the paths in messages
+ * @param before the value before the write
  */
 export function validateBySchema(
   value: unknown,
@@ -141,7 +142,7 @@ function typeProblemOf(
 }
 
 function typeCause(path: string, wanted: string, found: string): StatusCause {
-  // Status is validated by itself: messages leave its own name out, as the real server's do.
+  // Messages about status leave its own name out, as the API server's do.
   return createCause(
     'FieldValueTypeInvalid',
     path,

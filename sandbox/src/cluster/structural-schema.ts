@@ -1,6 +1,6 @@
 /**
- * What the schema of a CustomResourceDefinition makes of an object before it is validated: unknown
- * fields, nulls and defaults.
+ * Structural schemas of CustomResourceDefinitions: unknown fields, nulls and defaults of an object
+ * before its validation.
  */
 import { isMap, freezeJson } from './frozen-json.ts';
 import type { MergeSchema } from './merge-shape.ts';
@@ -44,11 +44,11 @@ export interface StructuralSchema extends MergeSchema {
   readonly 'x-kubernetes-validations'?: readonly ValidationRule[];
 }
 
-/** Fields beside the declared ones belong to every object. */
+/** Fields that every object has. */
 const ENVELOPE = new Set(['apiVersion', 'kind', 'metadata']);
 const OPEN_SCHEMA: StructuralSchema = { 'x-kubernetes-preserve-unknown-fields': true };
 
-/** What the schema says of one member; undefined when it does not know it. */
+/** The schema of a member. Undefined: the member is unknown. */
 export function memberSchema(schema: StructuralSchema, name: string): StructuralSchema | undefined {
   if (schema.properties !== undefined && Object.hasOwn(schema.properties, name)) {
     return schema.properties[name];
@@ -67,7 +67,7 @@ function isKnown(schema: StructuralSchema, name: string, path: string): boolean 
   );
 }
 
-/** Paths of the fields that the schema does not declare: `spec.colour`. */
+/** Paths of undeclared fields, for example `spec.colour`. */
 export function unknownFields(
   value: unknown,
   schema: StructuralSchema,

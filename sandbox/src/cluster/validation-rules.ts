@@ -205,7 +205,7 @@ function ruleCause(
   };
 }
 
-/** What messageExpression says; undefined when there is none, or it cannot say it. */
+/** The result of messageExpression. Undefined: no expression, or its evaluation failed. */
 function evaluateMessage(
   { messageExpression }: ValidationRule,
   values: Readonly<Record<string, unknown>>,
