@@ -1,10 +1,10 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import Generator from 'yeoman-generator';
 import type { BaseOptions } from 'yeoman-generator';
 import { yeomanOptions } from '../lib/cli/help.ts';
 import { commandTable } from '../lib/cli/command-table.ts';
 import type { InitOptions } from '../lib/cli/commands.ts';
-import { packageRoot } from '../lib/util/package-root.ts';
+import { templateRoot } from '../lib/util/template.ts';
 import { createAsk, inputStreamOf, isInteractive, withPlainErrors } from '../lib/cli/terminal.ts';
 
 type Options = BaseOptions & InitOptions & { dir?: string };
@@ -16,7 +16,7 @@ export class AppGenerator extends Generator<Record<string, never>, Options> {
 
   constructor(args: string[], options: Options) {
     super(args, options, { customInstallTask: true } as never);
-    this.sourceRoot(join(packageRoot, 'generators/templates'));
+    this.sourceRoot(templateRoot);
     this.description = commandTable.init.purpose;
     this.argument('dir', {
       type: String,

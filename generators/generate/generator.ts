@@ -1,10 +1,9 @@
-import { join } from 'node:path';
 import Generator from 'yeoman-generator';
 import type { BaseOptions } from 'yeoman-generator';
 import { yeomanOptions } from '../lib/cli/help.ts';
 import { commandTable } from '../lib/cli/command-table.ts';
 import type { GenerateCommandOptions } from '../lib/cli/commands.ts';
-import { packageRoot } from '../lib/util/package-root.ts';
+import { templateRoot } from '../lib/util/template.ts';
 import { withPlainErrors } from '../lib/cli/terminal.ts';
 
 type Options = BaseOptions & GenerateCommandOptions;
@@ -13,7 +12,7 @@ type Options = BaseOptions & GenerateCommandOptions;
 export class GenerateGenerator extends Generator<Record<string, never>, Options> {
   constructor(args: string[], options: Options) {
     super(args, options, { customInstallTask: true } as never);
-    this.sourceRoot(join(packageRoot, 'generators/templates'));
+    this.sourceRoot(templateRoot);
     this.description = commandTable.generate.purpose;
     for (const [name, option] of yeomanOptions(commandTable.generate)) {
       this.option(name, option);

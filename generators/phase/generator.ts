@@ -1,9 +1,8 @@
-import { join } from 'node:path';
 import Generator from 'yeoman-generator';
 import type { BaseOptions } from 'yeoman-generator';
 import { yeomanOptions } from '../lib/cli/help.ts';
 import { commandTable } from '../lib/cli/command-table.ts';
-import { packageRoot } from '../lib/util/package-root.ts';
+import { templateRoot } from '../lib/util/template.ts';
 import type { PhaseCommandOptions } from '../lib/cli/phase-command.ts';
 import { createAsk, inputStreamOf, isInteractive, withPlainErrors } from '../lib/cli/terminal.ts';
 
@@ -13,7 +12,7 @@ type Options = BaseOptions & PhaseCommandOptions & { verb?: string; name?: strin
 export class PhaseGenerator extends Generator<Record<string, never>, Options> {
   constructor(args: string[], options: Options) {
     super(args, options, { customInstallTask: true } as never);
-    this.sourceRoot(join(packageRoot, 'generators/templates'));
+    this.sourceRoot(templateRoot);
     this.description = commandTable.phase.purpose;
     this.argument('verb', {
       type: String,

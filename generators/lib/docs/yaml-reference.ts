@@ -1,9 +1,7 @@
-/**
- * What the schemas of autopilot.yaml and autopilot-operator.yaml are for people and editors: a JSON
- * Schema and reference pages.
- */
+/** Reference pages of autopilot.yaml and autopilot-operator.yaml, from their schemas. */
 import { z } from 'zod';
 import { builtInKinds, METRICS_INPUT } from '../kinds/built-in-kinds.ts';
+import type { JsonSchema } from '../model/editor-schema.ts';
 import { LIVE_KEYS, operatorConfigJsonSchema } from '../model/operator-config.ts';
 import {
   DURATION_PATTERN,
@@ -15,56 +13,6 @@ import {
   projectSchema,
   querySchema,
 } from '../model/project-schema.ts';
-
-interface JsonSchema {
-  readonly type?: string;
-  readonly description?: string;
-  readonly properties?: Readonly<Record<string, JsonSchema>>;
-  readonly required?: readonly string[];
-  readonly items?: JsonSchema;
-  readonly anyOf?: readonly JsonSchema[];
-  readonly enum?: readonly unknown[];
-  readonly const?: unknown;
-  readonly [keyword: string]: unknown;
-}
-
-/**
- * JSON Schema (draft-07, which editors know best) of autopilot.yaml.
- * @param parameters names of the project's own parameters, offered beside the built-in ones.
- */
-export function projectJsonSchema(customKinds: readonly string[] = []): object {
-  const schema = z.toJSONSchema(projectSchema, { target: 'draft-7', io: 'input' }) as JsonSchema;
-  const names = [...builtInKinds.keys(), ...customKinds].sort();
-  return { ...addKindExamples(schema, names), title: 'autopilot.yaml' };
-}
-
-/**
- * Editors complete what is listed: the names of parameters. Unknown ones are refused by generate,
- * with a better sentence.
- */
-function addKindExamples(schema: JsonSchema, names: readonly string[]): JsonSchema {
-  const visit = (node: JsonSchema, key: string): JsonSchema => {
-    const isUse = key === 'inputs' || key === 'outputs';
-    const list = key === 'inputs' ? [...names, METRICS_INPUT] : names;
-    const properties = Object.fromEntries(
-      Object.entries(node.properties ?? {}).map(([field, inner]) => [
-        field,
-        isUse && field === 'name' ? { ...inner, examples: list } : visit(inner, field),
-      ]),
-    );
-    return {
-      ...node,
-      ...(node.properties && { properties }),
-      ...(node.items && { items: visit(node.items, key) }),
-      ...(node.anyOf && {
-        anyOf: node.anyOf.map((branch) =>
-          isUse && branch.type === 'string' ? { ...branch, examples: list } : visit(branch, key),
-        ),
-      }),
-    };
-  };
-  return visit(schema, '');
-}
 
 /** docs/reference/autopilot-yaml.md. */
 export function referencePage(): string {

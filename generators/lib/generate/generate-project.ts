@@ -12,7 +12,7 @@ import { basePath, readLock, refuseOlderGenerator } from './lock.ts';
 import { readText } from '../util/files.ts';
 import type { Model, ProjectFile } from '../model/model.ts';
 import { findLeftoverFiles } from './renamed-phase-files.ts';
-import { parseOperatorConfig, operatorConfigText } from '../model/operator-config.ts';
+import { parseOperatorConfig, initialOperatorConfig } from '../model/operator-config.ts';
 import { packageVersion } from '../util/package-root.ts';
 import { PROJECT_FILE } from './find-project.ts';
 import { planWrites } from './plan.ts';
@@ -85,14 +85,14 @@ export async function generateProject(
   const seed = [...(options.seed ?? []), ...custom.files];
   const seeded = (path: string): string | undefined =>
     readText(join(dir, path)) ?? seed.find((file) => file.path === path)?.content.toString();
-  const operatorConfig = seeded('autopilot-operator.yaml') ?? operatorConfigText;
+  const operatorConfig = seeded('autopilot-operator.yaml') ?? initialOperatorConfig();
   const running = parseOperatorConfig(operatorConfig, 'autopilot-operator.yaml');
   const { compileSpec } = await import('../crd/build-crd.ts');
   const { renderProject } = await import('./render-project.ts');
-  const { specStub } = await import('./render/user-files.ts');
+  const { renderSpec } = await import('./project-templates.ts');
   const { crd, config } = await withSpecFile(
     dir,
-    seeded('src/spec.ts') ?? specStub(model),
+    seeded('src/spec.ts') ?? renderSpec(model),
     async (file) => compileSpec(model, file),
   );
   if (config !== undefined) {

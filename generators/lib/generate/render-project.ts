@@ -1,43 +1,38 @@
-/** A whole project from its model: pure, and the same bytes for the same input. */
+/** All files of a project from its model: pure, and the same bytes for the same input. */
+import { projectJsonSchema } from '../model/editor-schema.ts';
 import type { Model, ProjectFile } from '../model/model.ts';
 import { OPERATOR_SCHEMA_FILE, operatorConfigJsonSchema } from '../model/operator-config.ts';
 import { SCHEMA_FILE } from '../model/project-text.ts';
-import { projectJsonSchema } from '../docs/yaml-reference.ts';
 import { renderGeneratedFiles } from '../code/generated-types.ts';
-import { renderLifecycle } from './render/lifecycle.ts';
-import { renderPackageJson } from './render/package-json.ts';
-import type { RuntimeDependencies } from './render/package-json.ts';
-import { renderTests } from './render/tests.ts';
-import { renderUserFiles } from './render/user-files.ts';
-import { renderChart } from './render/chart.ts';
+import { renderChart } from './chart-files.ts';
+import { renderTemplates } from './project-templates.ts';
+import type { RuntimeDependencies } from './project-templates.ts';
 
+/** What a project is rendered from beside its model. */
 export interface RenderInput {
+  /** The CustomResourceDefinition. */
   readonly crd: object;
-  /** Schema of the user's `config:`, when src/spec.ts has an interface <Kind>Config. */
+  /** JSON schema of the user's `config:`; absent when src/spec.ts has no interface <Kind>Config. */
   readonly config?: object;
   /** Text of autopilot-operator.yaml. */
   readonly operatorConfig: string;
-  /** Text of examples/<kind>.yaml, when there is one. */
+  /** Text of examples/<kind>.yaml, when the file exists. */
   readonly sample?: string | undefined;
+  /** What package.json says for runtime and sandbox. */
   readonly dependency: RuntimeDependencies;
-  /** Packed runtime and sandbox to carry along. */
+  /** Packed runtime and sandbox for the project's vendor/; empty with `--runtime registry`. */
   readonly vendor: readonly ProjectFile[];
 }
 
 /**
- * What editors complete and check by while somebody types; the first line of the file itself leads
- * to it.
+ * Renders every file of a project except autopilot.yaml. Each file comes from one of two sources: a
+ * template (generators/templates, charts/operator) or code that computes it from the model.
+ *
+ * @returns the files with their owners, in no particular order
  */
-function editorSchema(path: string, schema: object): ProjectFile {
-  return { path, content: `${JSON.stringify(schema, null, 2)}\n`, ownership: 'generated' };
-}
-
 export function renderProject(model: Model, input: RenderInput): ProjectFile[] {
   return [
-    ...renderUserFiles(model),
-    ...renderLifecycle(model, input.vendor.length > 0 ? 'vendor' : 'registry'),
-    ...renderTests(model),
-    ...renderPackageJson(model, input.dependency),
+    ...renderTemplates(model, input.dependency, input.vendor.length > 0),
     ...renderGeneratedFiles(model, input.crd, input.config),
     ...renderChart(model, input),
     editorSchema(SCHEMA_FILE, projectJsonSchema(model.customParameters)),
@@ -47,4 +42,9 @@ export function renderProject(model: Model, input: RenderInput): ProjectFile[] {
     }),
     ...input.vendor,
   ];
+}
+
+/** JSON schema that editors use for completion; the first line of the YAML file names it. */
+function editorSchema(path: string, schema: object): ProjectFile {
+  return { path, content: `${JSON.stringify(schema, null, 2)}\n`, ownership: 'generated' };
 }

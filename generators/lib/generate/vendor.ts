@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ProjectFile } from '../model/model.ts';
 import { packageRoot, packageVersion } from '../util/package-root.ts';
-import type { RuntimeDependencies } from './render/package-json.ts';
+import type { RuntimeDependencies } from './project-templates.ts';
 
 export interface RuntimeSource {
   readonly dependency: RuntimeDependencies;

@@ -10,6 +10,7 @@
 import { z } from 'zod';
 import { formatProblem, sortProblems } from '../util/problems.ts';
 import type { ProblemPath } from '../util/problems.ts';
+import { renderTemplate } from '../util/template.ts';
 import { isRecord } from '../util/values.ts';
 import { parseYaml, validateYaml } from '../util/yaml-file.ts';
 import {
@@ -152,22 +153,10 @@ export type OperatorConfigDocument = z.infer<typeof operatorConfigSchema>;
 /** Path of the JSON Schema that editors use for autopilot-operator.yaml. */
 export const OPERATOR_SCHEMA_FILE = '.autopilot/autopilot-operator.schema.json';
 
-const MODELINE = `# yaml-language-server: $schema=${OPERATOR_SCHEMA_FILE}\n`;
-
-/** First text of autopilot-operator.yaml in a new project. */
-export const operatorConfigText = `${MODELINE}# Settings of the operator. A field that is left out has the default shown.
-# Environment variables take precedence over this file.
-# 'autopilot generate' copies this file into the values of the chart.
-version: 0.0.1
-meshProvider: Istio
-controlPlaneNs: istio-system
-# Longest time between two reconciles while a resource stays in a phase.
-workInterval: 5s
-metricsAddr: ":9091"
-enableLeaderElection: true
-# Debug, Info, Warn or Error.
-logLevel: Info
-`;
+/** Renders autopilot-operator.yaml of a new project from its template. */
+export function initialOperatorConfig(): string {
+  return renderTemplate('autopilot-operator.yaml', { schemaFile: OPERATOR_SCHEMA_FILE });
+}
 
 /** The text of autopilot-operator.yaml without the comment for editors, for the chart. */
 export function withoutModeline(text: string): string {

@@ -1,14 +1,15 @@
-/** The text of a new autopilot.yaml, and the YAML of a new phase. */
+/** autopilot.yaml of a new project, and the YAML of one phase. */
 import { Document, isMap, isSeq } from 'yaml';
+import { renderTemplate } from '../util/template.ts';
 import type { NewPhase, NewProject } from './new-project.ts';
 
-/** Formatting of autopilot.yaml: long strings stay on one line, lists of names are `[a, b]`. */
+/** Long strings stay on one line; lists of names are written `[a, b]`. */
 export const YAML_STYLE = { lineWidth: 0, flowCollectionPadding: false } as const;
 
-/** Path of the JSON Schema that editors use for autopilot.yaml. */
+/** Path of the JSON schema for editors, from autopilot.yaml. */
 export const SCHEMA_FILE = '.autopilot/autopilot.schema.json';
 
-/** The text of autopilot.yaml in a new project. */
+/** Renders autopilot.yaml of a new project from its template. */
 export function projectText({
   kind,
   apiVersion,
@@ -16,25 +17,32 @@ export function projectText({
   phases,
   finalizer,
 }: NewProject): string {
-  const document = new Document({ kind, apiVersion, operatorName });
-  document.commentBefore = [
-    ` yaml-language-server: $schema=${SCHEMA_FILE}`,
-    ` The state machine of ${kind}. Run yo autopilot:generate after each edit.`,
-  ].join('\n');
-  document.set('phases', document.createNode([]));
-  const list = document.get('phases');
+  const stateMachine = new Document({ phases: [] });
+  const list = stateMachine.get('phases');
   if (isSeq(list)) {
     for (const phase of phases) {
-      list.add(phaseNode(document, phase));
+      list.add(phaseNode(stateMachine, phase));
     }
   }
   if (finalizer !== undefined) {
-    document.set('finalizer', useFlowLists(document.createNode({ ...usedKinds(finalizer) })));
+    const node = stateMachine.createNode({ ...usedKinds(finalizer) });
+    stateMachine.set('finalizer', useFlowLists(node));
   }
-  return document.toString(YAML_STYLE);
+  return renderTemplate('autopilot.yaml', {
+    schemaFile: SCHEMA_FILE,
+    kind: yamlString(kind),
+    apiVersion: yamlString(apiVersion),
+    operatorName: yamlString(operatorName),
+    stateMachine: stateMachine.toString(YAML_STYLE),
+  });
 }
 
-/** The YAML of a new phase. Fields with their default are left out. */
+/** A string in YAML, in quotes when YAML would read it as another type. */
+function yamlString(text: string): string {
+  return new Document(text).toString(YAML_STYLE).trimEnd();
+}
+
+/** The YAML node of a phase, with only the fields that differ from their defaults. */
 export function phaseNode(document: Document, phase: NewPhase): ReturnType<Document['createNode']> {
   const { final = false, ready = final } = phase;
   return useFlowLists(

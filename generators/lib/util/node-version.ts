@@ -1,17 +1,28 @@
 /**
- * Check of the Node version. It runs before other modules are imported, because on an older Node a
- * dependency would fail with a stack trace. The module uses old syntax and imports only Node's own
- * modules.
+ * The Node version that the packages need. `requireNode` runs before anything else is imported,
+ * because a dependency would end on an older Node with a stack trace; this file imports only Node's
+ * own modules and package-root.ts.
  */
 import module from 'node:module';
+import { packageManifest } from './package-root.ts';
 
-const REQUIRED = [22, 22, 2] as const;
+/** Versions of Node that the packages accept, from `engines` in package.json: `>=24.12`. */
+export const nodeRange = packageManifest.engines.node;
 
-/** Ends the process with exit code 1 and one line on stderr when the Node version is too old. */
+const [requiredMajor = 0, requiredMinor = 0] = nodeRange.replace('>=', '').split('.').map(Number);
+
+/** Major version of Node for images and CI: `24`. */
+export const nodeMajor = requiredMajor;
+
+/**
+ * Ends the process with exit code 1 and one line on stderr when Node is too old. Otherwise enables
+ * Node's compile cache, so that modules imported from here on are compiled once and not at every start.
+ *
+ * @param version version of Node without `v`. Default: the version that runs.
+ */
 export function requireNode(version: string = process.versions.node): void {
   const problem = nodeProblem(version);
   if (problem === undefined) {
-    // Modules that are imported from here on are compiled once, not at each start.
     module.enableCompileCache();
     return;
   }
@@ -19,17 +30,11 @@ export function requireNode(version: string = process.versions.node): void {
   process.exit(1);
 }
 
-/** Why a Node version is too old. Undefined when it is not. */
+/** Returns why `version` is refused, or undefined when it is new enough. */
 export function nodeProblem(version: string): string | undefined {
-  const parts = version.split('.').map(Number);
-  for (let index = 0; index < REQUIRED.length; index++) {
-    const difference = (parts[index] ?? 0) - (REQUIRED[index] ?? 0);
-    if (difference > 0) {
-      return undefined;
-    }
-    if (difference < 0) {
-      return `generator-autopilot needs Node ${REQUIRED.join('.')} or newer (24 recommended); this is Node ${version}.`;
-    }
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major > requiredMajor || (major === requiredMajor && minor >= requiredMinor)) {
+    return undefined;
   }
-  return undefined;
+  return `generator-autopilot needs Node ${requiredMajor}.${requiredMinor} or newer; this is Node ${version}.`;
 }

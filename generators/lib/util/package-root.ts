@@ -1,29 +1,36 @@
-/** Folder, version and examples of this package. The same from source and from dist. */
+/** Files of this package, found alike from source and from dist. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** Absolute path of the package's folder. */
-export const packageRoot = findRoot(import.meta.dirname);
+interface PackageManifest {
+  readonly name: string;
+  readonly version: string;
+  readonly engines: { readonly node: string };
+}
 
-/** Version of the package. */
-export const packageVersion = (
-  JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }
-).version;
+/** Folder of generator-autopilot's package.json. */
+export const packageRoot = findPackageRoot(import.meta.dirname);
 
-function findRoot(from: string): string {
+/** package.json of generator-autopilot. */
+export const packageManifest = readManifest(packageRoot);
+
+/** Version of generator-autopilot. */
+export const packageVersion = packageManifest.version;
+
+function findPackageRoot(from: string): string {
   for (let dir = from; dirname(dir) !== dir; dir = dirname(dir)) {
-    const file = join(dir, 'package.json');
-    if (
-      existsSync(file) &&
-      (JSON.parse(readFileSync(file, 'utf8')) as { name?: string }).name === 'generator-autopilot'
-    ) {
+    if (existsSync(join(dir, 'package.json')) && readManifest(dir).name === 'generator-autopilot') {
       return dir;
     }
   }
-  throw new Error('generator-autopilot cannot find its own package.json');
+  throw new Error(`no package.json of generator-autopilot in ${from} or above: reinstall it`);
 }
 
-/** Names of the examples that a project can start from, sorted. */
+function readManifest(dir: string): PackageManifest {
+  return JSON.parse(readFileSync(join(dir, 'package.json'), 'utf8')) as PackageManifest;
+}
+
+/** Names of the examples that a project can start from: folders of examples/ with an autopilot.yaml. */
 export function exampleNames(): string[] {
   const dir = join(packageRoot, 'examples');
   if (!existsSync(dir)) {

@@ -81,15 +81,21 @@ export function unionType(names: readonly string[]): string {
   return names.length === 0 ? 'never' : names.map(quoteString).join(' | ');
 }
 
-/** A doc comment. A comment end inside the text is broken up by a zero-width space. */
+/** A doc comment on one line, or on several when the text has several. */
 export function docComment(text: string, indent = ''): string {
-  const lines = text
+  const lines = commentLines(text, indent);
+  if (lines.includes('\n')) {
+    return `${indent}/**\n${lines}\n${indent} */\n`;
+  }
+  return `${indent}/** ${lines.trimStart().replace('* ', '')} */\n`;
+}
+
+/** The lines of a doc comment between its first and its last. The end mark in the text is broken up. */
+export function commentLines(text: string, indent = ''): string {
+  return text
     .trim()
     .replaceAll('*/', '*\u200b/')
     .split('\n')
-    .map((line) => line.trim());
-  if (lines.length === 1) {
-    return `${indent}/** ${lines[0]} */\n`;
-  }
-  return `${indent}/**\n${lines.map((line) => `${indent} * ${line}`.trimEnd()).join('\n')}\n${indent} */\n`;
+    .map((line) => `${indent} * ${line.trim()}`.trimEnd())
+    .join('\n');
 }

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import {
   parseOperatorConfig,
   operatorConfigJsonSchema,
-  operatorConfigText,
+  initialOperatorConfig,
 } from '../../../generators/lib/model/operator-config.ts';
 import type { Environment, OperatorSettings } from '../../../runtime/src/operator/config.ts';
 import {
@@ -30,7 +30,7 @@ describe('autopilot-operator.yaml', () => {
   });
 
   it('as it is generated says the defaults', () => {
-    expect(read(operatorConfigText)).to.deep.equal(DEFAULT_SETTINGS);
+    expect(read(initialOperatorConfig())).to.deep.equal(DEFAULT_SETTINGS);
   });
 
   it('yields to the environment, and an empty WATCH_NAMESPACE means the whole cluster', () => {

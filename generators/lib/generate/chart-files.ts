@@ -1,0 +1,192 @@
+/**
+ * The chart of a project: the templates of charts/operator, filled in from the model, and the files
+ * that are computed (values.schema.json, dashboard.json). `<% %>` is EJS; Helm's `{{ }}` stays as it
+ * is. A template that renders to nothing, such as the clean-up job of an operator without finalizer,
+ * makes no file.
+ */
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import ejs from 'ejs';
+import { parseAllDocuments, stringify } from 'yaml';
+import { readConfigValues } from '../chart/config-values.ts';
+import { buildDashboard } from '../chart/dashboard.ts';
+import { RENAMED_VALUES } from '../chart/renamed-values.ts';
+import { renderValuesSection, replaceValuesSection } from '../chart/values-readme.ts';
+import { needsFinalizer } from '../rbac/finalizer.ts';
+import { clusterWideReasons, derivePolicyRules } from '../rbac/policy-rules.ts';
+import { parseValues, buildValuesSchema, removeSchemaLines } from '../chart/values.ts';
+import type { Model, ProjectFile } from '../model/model.ts';
+import { LIVE_KEYS, operatorConfigJsonSchema } from '../model/operator-config.ts';
+import { packageRoot } from '../util/package-root.ts';
+import { hasMetrics } from '../code/scheduler.ts';
+
+const chartTemplates = join(packageRoot, 'charts/operator');
+
+/**
+ * Resident memory of AutoRoute's operator in MB, from which the default requests and limits follow.
+ * docs/chart-comparison.md says how it was measured; a test compares the two.
+ */
+export const MEASURED_MEMORY = { idle: 103, with1000Deployments: 132 } as const;
+
+/** What the chart is rendered from beside the model. */
+export interface ChartInput {
+  /** The CustomResourceDefinition. */
+  readonly crd: object;
+  /** JSON schema of the user's own section `config:`. */
+  readonly config?: object;
+  /** Text of autopilot-operator.yaml, which becomes the chart's `config:` values. */
+  readonly operatorConfig: string;
+  /** Text of examples/<kind>.yaml: one or several YAML documents. */
+  readonly sample?: string | undefined;
+}
+
+/** How a template's text becomes a file, for the templates that are not merged as they are. */
+type ChartFile = (fill: Fill) => ProjectFile;
+type Fill = (template: string, more?: object) => string;
+
+/** Renders the files of charts/<operatorName>. */
+export function renderChart(model: Model, input: ChartInput): ProjectFile[] {
+  const variables = chartVariables(model, input);
+  const fill: Fill = (template, more = {}) => {
+    const text = readFileSync(join(chartTemplates, template), 'utf8');
+    return ejs.render(text, { ...variables, ...more }, {});
+  };
+  const valuesSource = fill('values.yaml');
+  const values = parseValues(valuesSource, operatorConfigJsonSchema(input.config));
+  const special = specialChartFiles(model, valuesSource, renderValuesSection(values));
+  const rendered = listTemplates(chartTemplates).map((template) => {
+    const file = special[template];
+    if (file !== undefined) {
+      return file(fill);
+    }
+    const text = fill(template);
+    const content = template.startsWith('templates/') ? prefixNamedTemplates(model, text) : text;
+    return mergedChartFile(model, template, content);
+  });
+  const computed = [
+    mergedChartFile(model, 'values.schema.json', formatJson(buildValuesSchema(values))),
+    mergedChartFile(model, 'files/dashboard.json', formatJson(buildDashboard(model))),
+  ];
+  return [...rendered, ...computed].filter(({ content }) => content.toString().trim() !== '');
+}
+
+/** Variables of every template of the chart. */
+function chartVariables(model: Model, { crd, operatorConfig, sample }: ChartInput): object {
+  const config = readConfigValues(operatorConfig);
+  const { idle, with1000Deployments } = MEASURED_MEMORY;
+  const initialPhase = model.phases.find(({ initial }) => initial);
+  return {
+    ...model,
+    operatorConfig: config.yaml,
+    watchNamespaces: JSON.stringify(config.watchNamespaces),
+    rules: derivePolicyRules(model),
+    clusterWide: clusterWideReasons(model),
+    finalizer: needsFinalizer(model),
+    usesMetrics: hasMetrics(model),
+    working: model.phases.filter(({ final, ready }) => !final && !ready).map(({ name }) => name),
+    liveKeys: LIVE_KEYS,
+    migrations: RENAMED_VALUES,
+    measured: `${idle} MB resident when idle, ${with1000Deployments} MB after 1,000 Deployments were routed.`,
+    description: initialPhase?.description ?? `A state machine of ${model.phases.length} phases.`,
+    example: formatYaml(sampleResources(model, sample)),
+    crdSpec: escapeBraces(formatYaml((crd as { spec: unknown }).spec)),
+    valuesSection: '',
+    indent: indentLines,
+    yaml: formatYaml,
+    flow: (items: readonly string[]) => JSON.stringify(items).replaceAll('","', '", "'),
+  };
+}
+
+/**
+ * @param valuesSource values.yaml with the comment lines that are schema
+ * @param valuesSection table of values for the chart's README
+ */
+function specialChartFiles(
+  model: Model,
+  valuesSource: string,
+  valuesSection: string,
+): Readonly<Record<string, ChartFile>> {
+  return {
+    'values.yaml': () => mergedChartFile(model, 'values.yaml', removeSchemaLines(valuesSource)),
+    'README.md': (fill) => ({
+      path: chartPath(model, 'README.md'),
+      content: fill('README.md', { valuesSection }),
+      ownership: 'user-owned',
+      refresh: (text) => replaceValuesSection(text, valuesSection),
+    }),
+    'files/cleanup.mjs': (fill) =>
+      mergedChartFile(
+        model,
+        'files/cleanup.mjs',
+        needsFinalizer(model) ? fill('files/cleanup.mjs') : '',
+      ),
+    'templates/_overrides.tpl': (fill) => ({
+      path: chartPath(model, 'templates/_overrides.tpl'),
+      content: prefixNamedTemplates(model, fill('templates/_overrides.tpl')),
+      ownership: 'user-owned',
+    }),
+    'templates/crds/crd.yaml': (fill) =>
+      mergedChartFile(
+        model,
+        `templates/crds/${model.plural}.yaml`,
+        prefixNamedTemplates(model, fill('templates/crds/crd.yaml')),
+      ),
+  };
+}
+
+function chartPath({ operatorName }: Model, path: string): string {
+  return `charts/${operatorName}/${path}`;
+}
+
+function mergedChartFile(model: Model, path: string, content: string): ProjectFile {
+  return { path: chartPath(model, path), content, ownership: 'merged' };
+}
+
+/**
+ * Puts the operator's name in front of named templates: all charts of an umbrella chart share one
+ * namespace of them.
+ */
+function prefixNamedTemplates({ operatorName }: Model, text: string): string {
+  return text.replaceAll('"operator.', `"${operatorName}.`);
+}
+
+/** The resources of the user's sample; the smallest possible resource when it has none. */
+function sampleResources(
+  { group, version, kind }: Model,
+  sample: string | undefined,
+): readonly unknown[] {
+  const apiVersion = `${group}/${version}`;
+  const documents = parseAllDocuments(sample ?? '').map((document) =>
+    document.errors.length > 0 ? undefined : (document.toJS() as { kind?: string } | null),
+  );
+  const found = documents.filter((document) => document?.kind === kind);
+  return found.length > 0 ? found : [{ apiVersion, kind, metadata: { name: 'example' }, spec: {} }];
+}
+
+function listTemplates(folder: string): readonly string[] {
+  return globSync('**/{*,.helmignore}', { cwd: folder, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) =>
+      join(entry.parentPath, entry.name)
+        .slice(folder.length + 1)
+        .replaceAll('\\', '/'),
+    )
+    .sort();
+}
+
+function formatJson(value: object): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+function formatYaml(value: unknown): string {
+  return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false }).trimEnd();
+}
+
+/** Escapes braces in descriptions and defaults, so that Helm does not take them for actions. */
+function escapeBraces(text: string): string {
+  return text.replace(/\{\{|\}\}/g, (braces) => `{{ ${JSON.stringify(braces)} }}`);
+}
+
+function indentLines(text: string, by: number): string {
+  return text.replace(/^(?=.)/gm, ' '.repeat(by));
+}
