@@ -1,12 +1,15 @@
 #!/usr/bin/env node
-// Plain JavaScript for any Node: says which Node is needed, then runs the compiled command line, or
-// the source in a checkout.
-import { existsSync } from 'node:fs';
+// Plain JavaScript, so that an older Node prints which version is needed. Runs the source in a
+// checkout, otherwise the compiled command line.
+import { existsSync, readFileSync } from 'node:fs';
 
-const [major = 0, minor = 0, patch = 0] = process.versions.node.split('.').map(Number);
-if (major < 22 || (major === 22 && (minor < 22 || (minor === 22 && patch < 2)))) {
+const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+const required = manifest.engines.node.replace('>=', '');
+const [requiredMajor, requiredMinor] = required.split('.').map(Number);
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major < requiredMajor || (major === requiredMajor && minor < requiredMinor)) {
   process.stderr.write(
-    `generator-autopilot needs Node 22.22.2 or newer (24 recommended); this is Node ${process.versions.node}.\n`,
+    `generator-autopilot needs Node ${required} or newer; this is Node ${process.versions.node}.\n`,
   );
   process.exit(1);
 }

@@ -8,8 +8,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const OLDEST = [24, 12];
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const required = manifest.engines.node.replace('>=', '');
 const [script, ...args] = process.argv.slice(2);
 if (script === undefined) {
   fail('usage: node scripts/bootstrap.mjs SCRIPT [arguments]');
@@ -94,11 +95,12 @@ function ownNode() {
     return own;
   }
   const [major, minor] = process.versions.node.split('.').map(Number);
-  if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) {
+  const [requiredMajor, requiredMinor] = required.split('.').map(Number);
+  if (major > requiredMajor || (major === requiredMajor && minor >= requiredMinor)) {
     return process.execPath;
   }
   return fail(
-    `this project needs Node ${OLDEST.join('.')} or newer; this is ${process.version} and none came with the packages for ${process.platform}-${process.arch}`,
+    `this project needs Node ${required} or newer; this is ${process.version} and none came with the packages for ${process.platform}-${process.arch}`,
   );
 }
 

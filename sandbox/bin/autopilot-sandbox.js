@@ -1,11 +1,15 @@
 #!/usr/bin/env node
-// Plain JavaScript for any Node, so that a checkout needs no build to have it, and an older Node
-// says which one is needed. Which sources
-// run is decided by the conditions of the package.
-const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-if (major < 24 || (major === 24 && minor < 12)) {
+// Plain JavaScript, so that a checkout needs no build and an older Node prints which version is
+// needed. The conditions of the package decide which sources run.
+import { readFileSync } from 'node:fs';
+
+const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+const required = manifest.engines.node.replace('>=', '');
+const [requiredMajor, requiredMinor] = required.split('.').map(Number);
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major < requiredMajor || (major === requiredMajor && minor < requiredMinor)) {
   process.stderr.write(
-    `autopilot-sandbox needs Node 24.12 or newer; this is Node ${process.versions.node}.\n`,
+    `autopilot-sandbox needs Node ${required} or newer; this is Node ${process.versions.node}.\n`,
   );
   process.exit(1);
 }

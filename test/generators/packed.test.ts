@@ -220,11 +220,10 @@ describe('the packed generator', function () {
   it('on an older Node says which one it needs, as a bin and as generators of yo', async function () {
     const old = await olderNode();
     if (old === undefined) {
-      console.log('skipped: there is no Node below 22.22.2 on the PATH');
+      console.log('skipped: there is no Node below 24.12 on the PATH');
       return this.skip();
     }
-    const sentence =
-      /^generator-autopilot needs Node 22\.22\.2 or newer \(24 recommended\); this is Node [\d.]+\.$/m;
+    const sentence = /^generator-autopilot needs Node 24\.12 or newer; this is Node [\d.]+\.$/m;
     const bin = await attempt(dir, old, [
       join(dir, 'node_modules/generator-autopilot/bin/autopilot.js'),
       'init',
@@ -244,7 +243,7 @@ describe('the packed generator', function () {
   it('makes projects for which npm refuses an older Node, whatever is asked of it, before that dies of a type', async function () {
     const old = await olderNode();
     if (old === undefined) {
-      console.log('skipped: there is no Node below 22.22.2 on the PATH');
+      console.log('skipped: there is no Node below 24.12 on the PATH');
       return this.skip();
     }
     await run(dir, autopilot, 'init', 'refusing', '--kind', 'Canary', '--yes', '--skip-install');

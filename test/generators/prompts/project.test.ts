@@ -365,15 +365,15 @@ describe('a phase as an option', () => {
 });
 
 describe('the Node version', () => {
-  it('is refused below 22.22.2 with one sentence that names both', () => {
+  it('is refused below engines in package.json, with one line that names both versions', () => {
     expect(nodeProblem('20.20.1')).to.equal(
-      'generator-autopilot needs Node 22.22.2 or newer (24 recommended); this is Node 20.20.1.',
+      'generator-autopilot needs Node 24.12 or newer; this is Node 20.20.1.',
     );
-    expect(nodeProblem('22.22.1')).to.be.a('string');
+    expect(nodeProblem('24.11.9')).to.be.a('string');
   });
 
-  it('is accepted from 22.22.2 on', () => {
-    for (const version of ['22.22.2', '22.23.0', '24.0.0', '26.10.0']) {
+  it('is accepted from engines in package.json on', () => {
+    for (const version of ['24.12.0', '24.13.1', '25.0.0', '26.10.0']) {
       expect(nodeProblem(version), version).to.equal(undefined);
     }
   });
