@@ -189,14 +189,17 @@ describe('a phase that waits for approval', () => {
     expect(define({ ...base, name: 'A', initial: true, approval: 'required' })).to.throw(
       'phase A is initial, so its approval cannot be required',
     );
-    for (const move of [{ timeout: '1s', onTimeout: 'B' }, { onSpecChange: 'B' }]) {
+    for (const [field, move] of [
+      ['onTimeout', { timeout: '1s', onTimeout: 'B' }],
+      ['onSpecChange', { onSpecChange: 'B' }],
+    ] as const) {
       expect(
         define(
           { ...base, name: 'A', initial: true, ...move },
           { ...base, name: 'B', approval: 'required' },
         ),
       ).to.throw(
-        'phase A: onTimeout and onSpecChange wait for nobody, so they cannot name B, whose approval is required',
+        `phase A: ${field} names B, whose approval is required; only a worker's transition can wait for an approval`,
       );
     }
   });

@@ -263,10 +263,10 @@ describe('one sync', () => {
       'phase A: onTimeout names the phase itself',
     );
     expect(() => defineTestOperator({ A: { timeout: '1s', onTimeout: 'C', sync } })).to.throw(
-      'phase A: onTimeout and onSpecChange name C, which is not a phase',
+      'phase A: onTimeout names C, which is not a phase',
     );
     expect(() => defineTestOperator({ A: { onSpecChange: 'C', sync } })).to.throw(
-      'phase A: onTimeout and onSpecChange name C, which is not a phase',
+      'phase A: onSpecChange names C, which is not a phase',
     );
   });
 

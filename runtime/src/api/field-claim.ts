@@ -1,40 +1,69 @@
 /**
- * Edits of single fields in an object that stays somebody else's: a route of the mesh team's
- * VirtualService, say.
+ * Claims of single fields in objects that belong to somebody else, such as one route of a
+ * VirtualService that another team applies.
  *
- * Such an object is never applied. The machine sends one JSON Patch that tests uid and
- * resourceVersion, sets the named fields, and in
- * the same request notes in `<group>/field-claims` who holds them and what stood there before, so
- * that it
- * can be put back.
+ * The runtime never applies such an object. It sends one JSON Patch that tests uid and
+ * resourceVersion and sets the claimed fields. The same request records the claims and the previous
+ * values in the annotation `<group>/field-claims`, so that the values can be restored.
  */
 import type { KubeObject } from '../client/object.ts';
 
-/** One step into an object: a field, or the element of a list that has this `name`. */
+/** One step of a path into an object: a field name, or the list element that has this `name`. */
 export type FieldPathElement = string | { readonly name: string };
 
-/** A field to set: `['spec', 'http', { name: 'split' }, 'route']`. */
+/** A field to set in an object of somebody else. */
 export interface ClaimedField {
+  /** Path of the field: `['spec', 'http', { name: 'split' }, 'route']`. */
   readonly path: readonly FieldPathElement[];
-  /** Plain JSON. Undefined: the field is taken away. */
+  /** The value, as plain JSON. Undefined removes the field. */
   readonly value: unknown;
 }
 
-/** What a worker returns in place of an object to apply. Made by `claimFields` only. */
+/** The result of `claimFields`: a worker returns it in an output, in place of an object. */
 export interface FieldClaim<Kind extends string = string> {
+  /** Tells a claim from an object to apply. */
   readonly fieldClaim: true;
+  /** Group and version of the object. */
   readonly apiVersion: string;
+  /** Kind of the object. */
   readonly kind: Kind;
+  /** Name and namespace of the object. */
   readonly metadata: { readonly name: string; readonly namespace?: string };
+  /** The fields to set. */
   readonly fields: readonly ClaimedField[];
 }
 
 /**
- * Changes these fields of an object that this resource does not own, and no others.
+ * Claims fields of an object that this resource does not own. Every other field stays as it is.
  *
- * @param object what an input's `get`, `require` or `list` returned.
- * @param fields the fields to hold. A step `{ name }` must match exactly one element of its list,
- * else the sync ends in a PermanentError.
+ * # Guarantees
+ *
+ * - The previous values are restored when the resource is deleted, and when an output with
+ *   `prune: true` no longer contains the claim. A value that somebody else has changed since is not
+ *   restored; an Event says so.
+ * - Two resources never claim the same field: the second one fails with the condition
+ *   OutputConflict.
+ * - The claimed fields are watched, and set again when somebody changes them.
+ *
+ * # Errors
+ *
+ * The reconcile fails with a PermanentError when the kind is not an input of the same worker, and
+ * when a path step `{ name }` matches no element or more than one. It fails with the condition
+ * OutputsApplied=False, and is retried, when the object does not exist.
+ *
+ * @param object what `get`, `require` or `list` of an input returned.
+ * @param fields the fields to set.
+ * @returns the claim, for the output of the object's kind.
+ * @example
+ * ```ts
+ * const route = inputs.virtualservices.require('shop');
+ * const retries = { attempts: 3, perTryTimeout: '2s' };
+ * const path = ['spec', 'http', { name: 'checkout' }, 'retries'];
+ * return {
+ *   next: 'Protected',
+ *   outputs: { virtualservices: [claimFields(route, [{ path, value: retries }])] },
+ * };
+ * ```
  */
 export function claimFields<Kind extends string>(
   object: Pick<KubeObject, 'apiVersion'> & {
@@ -44,14 +73,12 @@ export function claimFields<Kind extends string>(
   fields: readonly ClaimedField[],
 ): FieldClaim<Kind> {
   const { apiVersion, kind, metadata } = object;
+  const { name, namespace } = metadata;
   return {
     fieldClaim: true,
     apiVersion,
     kind,
-    metadata: {
-      name: metadata.name,
-      ...(metadata.namespace !== undefined && { namespace: metadata.namespace }),
-    },
+    metadata: { name, ...(namespace !== undefined && { namespace }) },
     fields,
   };
 }

@@ -45,20 +45,23 @@ describe("the user's own configuration", () => {
   const wrong: readonly (readonly [value: object, problem: string])[] = [
     [{}, 'config.threshold is missing'],
     [{ threshold: 'high' }, 'config.threshold must be a number'],
-    [{ threshold: 0 }, 'config.threshold must be more than 0'],
+    [{ threshold: 0 }, 'config.threshold must be greater than 0'],
     [{ threshold: 2 }, 'config.threshold must be at most 1'],
     [{ threshold: null }, 'config.threshold must be a number'],
     [{ threshold: 1, mode: 'fats' }, 'config.mode must be one of "fast", "slow"'],
     [{ threshold: 1, hosts: 'a' }, 'config.hosts must be a list'],
     [{ threshold: 1, hosts: ['a', 'B'] }, 'config.hosts[1] must match ^[a-z.]+$'],
-    [{ threshold: 1, hosts: [''] }, 'config.hosts[0] must have 1 to any number of letters'],
-    [{ threshold: 1, hosts: ['a', 'b', 'c'] }, 'config.hosts must have 0 to 2 items'],
-    [{ threshold: 1, port: 1.5 }, 'config.port must be a whole number or text'],
-    [{ threshold: 1, labels: { a: 1 } }, 'config.labels.a must be text'],
-    [{ threshold: 1, count: 1.5 }, 'config.count must be a whole number'],
+    [{ threshold: 1, hosts: [''] }, 'config.hosts[0] must have a length of at least 1, found 0'],
+    [
+      { threshold: 1, hosts: ['a', 'b', 'c'] },
+      'config.hosts must have a length of at most 2, found 3',
+    ],
+    [{ threshold: 1, port: 1.5 }, 'config.port must be an integer or a string'],
+    [{ threshold: 1, labels: { a: 1 } }, 'config.labels.a must be a string'],
+    [{ threshold: 1, count: 1.5 }, 'config.count must be an integer'],
     [
       { threshold: 1, treshold: 1 },
-      'config.treshold is not known; known: threshold, mode, hosts, port, labels, anything, count',
+      'config.treshold is not a known field; known: threshold, mode, hosts, port, labels, anything, count',
     ],
   ];
   for (const [value, problem] of wrong) {
