@@ -46,6 +46,7 @@ export interface ConfigSchema {
   readonly 'x-kubernetes-int-or-string'?: boolean;
   /** Whether fields without a schema are valid. */
   readonly 'x-kubernetes-preserve-unknown-fields'?: boolean;
+  /** Other keywords, which are ignored. */
   readonly [keyword: string]: unknown;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Claims of single fields in objects that belong to somebody else, such as one route of a
- * VirtualService that another team applies.
+ * Claims of single fields in objects that another controller or team owns, such as one route of
+ * a VirtualService.
  *
  * The runtime never applies such an object. It sends one JSON Patch that tests uid and
  * resourceVersion and sets the claimed fields. The same request records the claims and the previous
@@ -9,9 +9,14 @@
 import type { KubeObject } from '../client/object.ts';
 
 /** One step of a path into an object: a field name, or the list element that has this `name`. */
-export type FieldPathElement = string | { readonly name: string };
+export type FieldPathElement =
+  | string
+  | {
+      /** Value of the element's field `name`, which must occur once in the list. */
+      readonly name: string;
+    };
 
-/** A field to set in an object of somebody else. */
+/** A field to set in an object that the resource does not own. */
 export interface ClaimedField {
   /** Path of the field: `['spec', 'http', { name: 'split' }, 'route']`. */
   readonly path: readonly FieldPathElement[];
@@ -39,11 +44,11 @@ export interface FieldClaim<Kind extends string = string> {
  * # Guarantees
  *
  * - The previous values are restored when the resource is deleted, and when an output with
- *   `prune: true` no longer contains the claim. A value that somebody else has changed since is not
- *   restored; an Event says so.
+ *   `prune: true` no longer contains the claim. A value that another client has changed since is
+ *   not restored; an Event says so.
  * - Two resources never claim the same field: the second one fails with the condition
  *   OutputConflict.
- * - The claimed fields are watched, and set again when somebody changes them.
+ * - The claimed fields are watched, and set again when another client changes them.
  *
  * # Errors
  *

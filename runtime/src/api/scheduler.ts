@@ -1,7 +1,7 @@
 /**
  * The scheduler: the dispatch table from phases to workers, inputs, outputs and next phases.
- * `autopilot generate` writes it from autopilot.yaml. The table is data only; the controller executes
- * it.
+ * `autopilot generate` writes it from autopilot.yaml. The table is data only; the controller
+ * executes it.
  */
 import type { ConfigSchema } from './config-schema.ts';
 import type { ResourceType } from '../client/object.ts';
@@ -51,8 +51,8 @@ export interface PhaseDefinition {
   readonly final?: boolean;
   /**
    * Whether a resource in this phase is ready. A phase with outputs becomes ready after its first
-   * successful reconcile. `false` on a final phase marks a failed end: Ready=False and Stalled=True.
-   * Default: true on a final phase, false on others.
+   * successful reconcile. `false` on a final phase marks a failed end: Ready=False and
+   * Stalled=True. Default: true on a final phase, false on others.
    */
   readonly ready?: boolean;
   /** Phases that the worker may return besides this one. Default: all phases. */
@@ -68,13 +68,13 @@ export interface PhaseDefinition {
    */
   readonly timeout?: Duration;
   /**
-   * The phase for resources whose `timeout` is over. The transition needs no worker, and happens even
-   * while the worker fails. Default: none.
+   * The phase for resources whose `timeout` is over. The transition needs no worker, and happens
+   * even while the worker fails. Default: none.
    */
   readonly onTimeout?: string;
   /**
-   * The phase for resources whose spec has changed, or `ignore` to stay; the worker then sees the new
-   * spec. Default: the initial phase on a final phase, `ignore` on others.
+   * The phase for resources whose spec has changed, or `ignore` to stay; the worker then sees the
+   * new spec. Default: the initial phase on a final phase, `ignore` on others.
    */
   readonly onSpecChange?: string;
   /**
@@ -125,7 +125,9 @@ export interface QueryDefinition {
   readonly template: string;
   /** Names of the placeholders. */
   readonly parameters: readonly string[];
-  /** Values of parameters that a worker may leave out. `namespace` defaults to the resource's own. */
+  /**
+   * Values of parameters that a worker may leave out. `namespace` defaults to the resource's own.
+   */
   readonly defaults?: Readonly<Record<string, string>>;
 }
 
@@ -143,8 +145,8 @@ export interface Scheduler {
   readonly finalizer?: FinalizerDefinition;
   /**
    * Whether resources get the runtime's finalizer. `autopilot generate` derives the value together
-   * with the RBAC rules. Default: true when a finalizer is declared or an output can leave something
-   * that no owner reference reaches.
+   * with the RBAC rules. Default: true when a finalizer is declared or an output can leave
+   * something that no owner reference reaches.
    */
   readonly finalizerRequired?: boolean;
   /**
@@ -204,8 +206,8 @@ export function claimableInput(
 
 /**
  * Whether resources need the runtime's finalizer. The generated table says so in
- * `finalizerRequired`. For a table made by hand without that field, the rule of the generator's rbac
- * module is applied here.
+ * `finalizerRequired`. For a table made by hand without that field, the rule of the generator's
+ * rbac module is applied here.
  */
 export function needsFinalizer(scheduler: Scheduler): boolean {
   const { finalizerRequired, finalizer, resource } = scheduler;
@@ -226,8 +228,8 @@ export function needsFinalizer(scheduler: Scheduler): boolean {
  * Checks a scheduler and returns it. For generated tables the generator has checked autopilot.yaml;
  * this check is for tables made by hand.
  *
- * @throws Error when two phases have one name, a phase that is not final has no worker, there is not
- * exactly one initial phase, or a phase names another phase that is not allowed there.
+ * @throws Error when two phases have one name, a phase that is not final has no worker, there is
+ * not exactly one initial phase, or a phase names another phase that is not allowed there.
  */
 export function defineScheduler(scheduler: Scheduler): Scheduler {
   checkPhaseNames(scheduler.phases);

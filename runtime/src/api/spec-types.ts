@@ -1,6 +1,6 @@
 /**
- * Types for src/spec.ts that say more than TypeScript's own. `autopilot generate` writes formats and
- * patterns of the CRD from them.
+ * Types for src/spec.ts that say more than TypeScript's own. `autopilot generate` writes formats
+ * and patterns of the CRD from them.
  */
 
 /** A whole number of 32 bits (`format: int32`). */
@@ -32,5 +32,6 @@ export interface EmbeddedResource {
   readonly kind: string;
   /** Name, namespace, labels and annotations. */
   readonly metadata?: object;
+  /** `spec` and all other fields. */
   readonly [field: string]: unknown;
 }

@@ -35,10 +35,10 @@ export interface LabelSelector {
 /** Options of a read through an input. */
 export interface ReadOptions {
   /**
-   * The namespace to read from. Default for `get` and `require`: the resource's own namespace. Default
-   * for `list`: the same, but every watched namespace for an input with `namespace: all`. Another
-   * namespace than the resource's own needs an input with `namespace: all`; otherwise the read
-   * throws a PermanentError.
+   * The namespace to read from. Default for `get` and `require`: the resource's own namespace.
+   * Default for `list`: the same, but every watched namespace for an input with `namespace: all`.
+   * Another namespace than the resource's own needs an input with `namespace: all`; otherwise the
+   * read throws a PermanentError.
    */
   readonly namespace?: string;
 }
@@ -77,7 +77,9 @@ export interface InputView<T extends { metadata: { name: string } }> {
   list(options?: ReadOptions & { readonly selector?: LabelSelector }): readonly T[];
 }
 
-/** A logger for JSON lines. Each line carries the resource, the phase and the reconcile's number. */
+/**
+ * A logger for JSON lines. Each line carries the resource, the phase and the reconcile's number.
+ */
 export interface Logger {
   /** Logs details that help to debug. */
   debug(message: string, fields?: Readonly<Record<string, unknown>>): void;
@@ -85,7 +87,7 @@ export interface Logger {
   info(message: string, fields?: Readonly<Record<string, unknown>>): void;
   /** Logs a problem that may pass. */
   warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
-  /** Logs a problem that somebody must solve. */
+  /** Logs a problem that a person must solve. */
   error(message: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 
@@ -100,9 +102,9 @@ export interface BaseContext<Resource, Inputs, Config> {
   /** Logger for this resource and phase. */
   readonly log: Logger;
   /**
-   * Aborted when the worker exceeds `workerTimeout`, when the shutdown has waited 30 s, and when the
-   * lease is lost. Pass the signal to everything that the worker awaits: a worker that does not end
-   * within 5 s after the signal blocks further reconciles of its resource.
+   * Aborted when the worker exceeds `workerTimeout`, when the shutdown has waited 30 s, and when
+   * the lease is lost. Pass the signal to everything that the worker awaits: a worker that does not
+   * end within 5 s after the signal blocks further reconciles of its resource.
    */
   readonly signal: AbortSignal;
   /** Time of this reconcile. Use it in place of `Date.now()`, so that tests control the time. */
@@ -120,8 +122,8 @@ export interface BaseContext<Resource, Inputs, Config> {
 }
 
 /**
- * Changes of a StatusInfo by top-level field. A field that is left out stays as it is stored; `null`
- * removes the field. A given object or list replaces the stored one as a whole.
+ * Changes of a StatusInfo by top-level field. A field that is left out stays as it is stored;
+ * `null` removes the field. A given object or list replaces the stored one as a whole.
  */
 export type StatusInfoPatch<StatusInfo> = {
   readonly [Field in keyof StatusInfo]?: StatusInfo[Field] | null;
@@ -130,13 +132,13 @@ export type StatusInfoPatch<StatusInfo> = {
 /** What a worker returns. */
 export interface BaseResult<Phase extends string, Outputs, StatusInfo> {
   /**
-   * The phase that the resource is in after this reconcile: its own name to stay, another name for a
-   * transition. After a transition the next phase's worker is called at once.
+   * The phase that the resource is in after this reconcile: its own name to stay, another name for
+   * a transition. After a transition the next phase's worker is called at once.
    */
   readonly next: Phase;
   /**
-   * The objects and field claims to apply, by output name. Outputs are applied in the order in which
-   * autopilot.yaml declares them, before the status is written.
+   * The objects and field claims to apply, by output name. Outputs are applied in the order in
+   * which autopilot.yaml declares them, before the status is written.
    *
    * A given list of an output with `prune: true` is complete: objects of this resource that it does
    * not contain are deleted after all outputs are applied. An empty list deletes all of them. An
@@ -178,8 +180,8 @@ export interface FinalizeResult<Outputs> {
    */
   readonly done: boolean;
   /**
-   * The objects to apply, by output name, as in a worker's result. Field claims are not allowed: the
-   * runtime releases all field claims of the resource before it calls the finalizer.
+   * The objects to apply, by output name, as in a worker's result. Field claims are not allowed:
+   * the runtime releases all field claims of the resource before it calls the finalizer.
    */
   readonly outputs?: Outputs;
   /**
@@ -205,7 +207,10 @@ export type AnyContext = BaseContext<
   KubeObject,
   Readonly<Record<string, InputView<KubeObject>>>,
   unknown
-> & { readonly metrics?: MetricsQueries };
+> & {
+  /** Queries of autopilot.yaml by method name. Absent unless `metrics` is an input. */
+  readonly metrics?: MetricsQueries;
+};
 
 /** The outputs of a worker of any phase. */
 export type AnyOutputs = Readonly<
@@ -238,6 +243,7 @@ export type AnyFinalizer = (
  * ```
  */
 export class RetryLater extends Error {
+  /** Name by which the runtime recognizes the error, also from another copy of this package. */
   override readonly name = 'RetryLater';
   /** Time until the next reconcile. */
   readonly delay: Duration;
@@ -269,6 +275,7 @@ export class RetryLater extends Error {
  * ```
  */
 export class PermanentError extends Error {
+  /** Name by which the runtime recognizes the error, also from another copy of this package. */
   override readonly name = 'PermanentError';
   /** Reason of the Stalled condition and of the Event. */
   readonly reason: string;

@@ -2,7 +2,7 @@
  * Compatibility with the Autopilot of 2019.
  *
  * Operators made with the original Autopilot (written in Go) have an autopilot-operator.yaml, and
- * this runtime reads that file unchanged. Three of its fields have values that are not ours:
+ * this runtime reads that file unchanged. Three of its fields differ from the fields of new files:
  *
  * - `version` is accepted and ignored.
  * - `meshProvider` was an enum of Go, written by name or by number: 0 is Istio, 1 is Custom.
@@ -37,7 +37,9 @@ export function meshProviderOf(value: unknown): MeshProvider | undefined {
     : MESH_PROVIDERS.find((provider) => provider === value);
 }
 
-/** @returns the level of this name or number, zap's or ours; undefined when there is none. */
+/**
+ * @returns the level of this name or number, zap's or this runtime's; undefined when there is none.
+ */
 export function logLevelOf(value: unknown): LogLevel | undefined {
   const levels = Object.values(LEVEL_BY_ZAP_NAME);
   if (typeof value === 'number') {

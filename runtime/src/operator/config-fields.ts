@@ -1,5 +1,6 @@
 /**
- * The fields of autopilot-operator.yaml: which values each may have, and what they are converted to.
+ * The fields of autopilot-operator.yaml: which values each may have, and what they are converted
+ * to.
  *
  * `generators/lib/model/operator-config.ts` checks the same file when a project is generated. A
  * test runs both checks on one list of cases.
@@ -102,7 +103,9 @@ export function readUrl(value: unknown): string {
   return String(value);
 }
 
-/** Converts names of namespaces, separated by commas, to a list. An empty string is no namespace. */
+/**
+ * Converts names of namespaces, separated by commas, to a list. An empty string is no namespace.
+ */
 export function readNamespaces(value: unknown): readonly string[] {
   const names = readString(value)
     .split(',')

@@ -1,47 +1,64 @@
 /**
- * `/metrics`, `/healthz`, `/readyz` on one port, in the text form that Kubernetes' own components
- * use (`?verbose`, `?exclude=name`,
- * `/readyz/name`). `/healthz` fails only by not answering: when the event loop is blocked.
+ * The HTTP endpoints `/metrics`, `/healthz` and `/readyz` on one port. `/readyz` understands what
+ * Kubernetes' components understand: `?verbose`, `?exclude=name` and `/readyz/name`.
+ *
+ * `/healthz` always responds with 200. The liveness probe fails when the event loop is blocked and
+ * nothing responds.
  */
 import { createServer } from 'node:http';
 import type { Server, ServerResponse } from 'node:http';
 
+/** One check of `/readyz`. */
 export interface ReadinessCheck {
+  /** Name in the output, in `?exclude=` and in `/readyz/name`. */
   readonly name: string;
-  /** Undefined when well, else the reason. */
+  /** @returns why the check fails; undefined when it passes. */
   run(): string | undefined;
 }
 
+/** Options of `serveEndpoints`. */
 export interface EndpointsOptions {
-  /** `:9091` or `127.0.0.1:9091`. */
+  /** Address to listen on: `:9091` or `127.0.0.1:9091`. */
   readonly address: string;
+  /** The response of `/metrics`. */
   readonly metrics: { readonly contentType: string; render(): Promise<string> };
+  /** The checks of `/readyz`. */
   readonly ready: readonly ReadinessCheck[];
 }
 
-/** Resolves when it listens. @throws Error when the address is not `host:port` or is taken. */
-export function serveEndpoints(
-  options: EndpointsOptions,
-): Promise<{ readonly port: number; close(): Promise<void> }> {
+/** A listening server. */
+export interface Endpoints {
+  /** The port, also when `:0` was given. */
+  readonly port: number;
+  /** Closes the server and all connections. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves the endpoints. Resolves when the server listens.
+ *
+ * @throws Error when the address is not `host:port` or is in use.
+ */
+export function serveEndpoints(options: EndpointsOptions): Promise<Endpoints> {
   const match = /^(.*):(\d+)$/.exec(options.address);
   if (match === null) {
     throw new Error(`metricsAddr '${options.address}' is not an address; write it like :9091`);
   }
   const server = createServer((request, response) => {
-    // Scanners ask for `//`, which is no path: what cannot be read is not found.
+    // Scanners request `//`, which is not a URL: respond with 404 as for `/`.
     const url = URL.parse(request.url ?? '/', 'http://localhost') ?? new URL('http://localhost/');
     void handleRequest(url, options, response).catch((error: Error) =>
-      response.writeHead(500, { 'content-type': 'text/plain' }).end(`${error.message}\n`),
+      respondText(response, 500, error.message),
     );
   });
-  const host = match[1] ?? '';
+  const [, host = '', port] = match;
+  const hostOption = host === '' ? {} : { host: host.replace(/^\[|\]$/g, '') };
   return new Promise((resolve, reject) => {
     server.on('error', (error) =>
       reject(new Error(`cannot listen on ${options.address}: ${error.message}`, { cause: error })),
     );
-    server.listen(
-      { port: Number(match[2]), ...(host === '' ? {} : { host: host.replace(/^\[|\]$/g, '') }) },
-      () => resolve({ port: portOf(server), close: () => closeServer(server) }),
+    server.listen({ port: Number(port), ...hostOption }, () =>
+      resolve({ port: portOf(server), close: () => closeServer(server) }),
     );
   });
 }
@@ -68,12 +85,9 @@ async function handleRequest(
       return;
     }
     case '/healthz':
-      response.writeHead(200, { 'content-type': 'text/plain' }).end('ok\n');
-      return;
+      return respondText(response, 200, 'ok');
     default:
-      response
-        .writeHead(404, { 'content-type': 'text/plain' })
-        .end('not found: /metrics, /healthz, /readyz\n');
+      return respondText(response, 404, 'not found; served are /metrics, /healthz and /readyz');
   }
 }
 
@@ -84,14 +98,18 @@ function respondReadiness(
 ): void {
   const results = checks.map((check) => ({ name: check.name, reason: check.run() }));
   const isReady = results.every(({ reason }) => reason === undefined);
+  if (isReady && !verbose) {
+    return respondText(response, 200, 'ok');
+  }
   const lines = results.map(({ name, reason }) =>
     reason === undefined ? `[+]${name} ok` : `[-]${name} failed: ${reason}`,
   );
-  const body =
-    isReady && !verbose
-      ? 'ok\n'
-      : `${[...lines, `readyz check ${isReady ? 'passed' : 'failed'}`].join('\n')}\n`;
-  response.writeHead(isReady ? 200 : 503, { 'content-type': 'text/plain' }).end(body);
+  const summary = `readyz check ${isReady ? 'passed' : 'failed'}`;
+  respondText(response, isReady ? 200 : 503, [...lines, summary].join('\n'));
+}
+
+function respondText(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { 'content-type': 'text/plain' }).end(`${text}\n`);
 }
 
 function portOf(server: Server): number {

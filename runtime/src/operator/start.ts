@@ -33,8 +33,8 @@ import { createThrottledWarnings } from './throttled-warnings.ts';
 import type { ThrottledWarnings } from './throttled-warnings.ts';
 
 /**
- * Drain timeout. 30 s and the 5 s that a worker has after its signal must stay below the 45 s of the
- * chart's `terminationGracePeriodSeconds`.
+ * Drain timeout. 30 s and the 5 s that a worker has after its signal must stay below the 45 s of
+ * the chart's `terminationGracePeriodSeconds`.
  */
 const DRAIN_TIMEOUT_MS = 30_000;
 

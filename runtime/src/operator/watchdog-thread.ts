@@ -1,9 +1,10 @@
 /**
- * The watchdog's thread; see `watchdog.ts`. It does nothing asynchronous that the main thread would
- * have to help with.
+ * The watchdog's thread; see `watchdog.ts`. Everything here is synchronous or uses timers of this
+ * thread, because a blocked main thread answers nothing.
  */
 import { writeFileSync, writeSync } from 'node:fs';
 import { Session } from 'node:inspector';
+import type { Debugger } from 'node:inspector';
 import { workerData } from 'node:worker_threads';
 import { keepAlive, systemClock } from '../util/clock.ts';
 import type { CurrentReconcile } from '../observability/reconcile-context.ts';
@@ -11,12 +12,14 @@ import type { BlockedReconcile, BlockedReport, WatchdogData } from './watchdog.t
 
 const CHECK_INTERVAL_MS = 500;
 /**
- * How long the inspector may take: a main thread that is blocked outside JavaScript never answers.
+ * Time that the inspector may take. A main thread that is blocked outside of JavaScript never stops
+ * for the inspector.
  */
 const INSPECT_TIMEOUT_MS = 1_000;
+const STDOUT = 1;
 
 const { heartbeat, blockedMs, reportFile, lastReport } = workerData as WatchdogData;
-const count = new Int32Array(heartbeat);
+const counters = new Int32Array(heartbeat);
 let lastBeats = -1;
 let since = systemClock.monotonic();
 let lastCheckAt = since;
@@ -26,13 +29,12 @@ checkHeartbeat();
 
 function checkHeartbeat(): void {
   const now = systemClock.monotonic();
-  const beats = Atomics.load(count, 0);
-  // Late itself: the whole process stood still, and its main thread needs a moment too.
-  if (
-    beats !== lastBeats ||
-    Atomics.load(count, 1) === 1 ||
-    now - lastCheckAt > 4 * CHECK_INTERVAL_MS
-  ) {
+  const beats = Atomics.load(counters, 0);
+  const isDebugged = Atomics.load(counters, 1) === 1;
+  // This check itself is late when the whole process was suspended. The main thread then needs a
+  // moment for its next heartbeat.
+  const wasSuspended = now - lastCheckAt > 4 * CHECK_INTERVAL_MS;
+  if (beats !== lastBeats || isDebugged || wasSuspended) {
     since = now;
   }
   lastBeats = beats;
@@ -52,31 +54,44 @@ interface MainThreadState {
 function inspectMainThread(): void {
   systemClock.after(INSPECT_TIMEOUT_MS, () => reportAndKill({ reconciles: [], stack: [] }));
   const session = new Session();
-  const urls = new Map<string, string>();
+  const urlByScript = new Map<string, string>();
   session.connectToMainThread();
-  session.on('Debugger.scriptParsed', ({ params }) => void urls.set(params.scriptId, params.url));
-  session.on('Debugger.paused', ({ params }) => {
-    const frames = params.callFrames.filter(
-      ({ location }) => !(urls.get(location.scriptId) ?? '').startsWith('node:'),
-    );
-    const stack = frames.map(
-      ({ functionName, location }) =>
-        `${functionName || '(anonymous)'} (${urls.get(location.scriptId) ?? 'unknown'}:${location.lineNumber + 1}:${(location.columnNumber ?? 0) + 1})`,
-    );
-    const callFrameId = params.callFrames[0]?.callFrameId ?? '';
+  session.on('Debugger.scriptParsed', ({ params }) => {
+    urlByScript.set(params.scriptId, params.url);
+  });
+  session.on('Debugger.paused', ({ params: { callFrames } }) => {
+    const stack = formatStack(callFrames, urlByScript);
+    const callFrameId = callFrames[0]?.callFrameId ?? '';
     const expression =
       "JSON.stringify(globalThis[Symbol.for('autopilot.currentReconcile')]?.() ?? {})";
     session.post(
       'Debugger.evaluateOnCallFrame',
       { callFrameId, expression, returnByValue: true },
-      (_, answer) => {
-        const { current, running = [] } = parseReconciles(answer?.result.value);
+      (_, response) => {
+        const { current, running = [] } = parseReconciles(response?.result.value);
         reportAndKill({ reconciles: current === undefined ? running : [current], stack });
       },
     );
   });
   session.post('Debugger.enable');
   session.post('Debugger.pause');
+}
+
+/** Formats the frames of files; frames of Node itself are left out. */
+function formatStack(
+  frames: readonly Debugger.CallFrame[],
+  urlByScript: ReadonlyMap<string, string>,
+): readonly string[] {
+  return frames.flatMap(({ functionName, location }) => {
+    const url = urlByScript.get(location.scriptId) ?? 'unknown';
+    if (url.startsWith('node:')) {
+      return [];
+    }
+    const name = functionName || '(anonymous)';
+    const line = location.lineNumber + 1;
+    const column = (location.columnNumber ?? 0) + 1;
+    return [`${name} (${url}:${line}:${column})`];
+  });
 }
 
 function parseReconciles(value: unknown): {
@@ -91,31 +106,36 @@ function parseReconciles(value: unknown): {
 }
 
 function reportAndKill({ reconciles, stack }: MainThreadState): never {
+  const at = systemClock.now();
+  writeReport(reconciles, stack, at);
+  const seconds = blockedMs / 1000;
+  const message = `the event loop has been blocked for ${seconds} s; killing this process so that another replica can take over`;
+  const time = new Date(at).toISOString();
+  const line = JSON.stringify({ time, level: 'error', message, reconciles, stack });
+  try {
+    writeSync(STDOUT, `${line}\n`);
+  } catch {
+    // The pipe is full. The report has the same information.
+  }
+  process.kill(process.pid, 'SIGKILL');
+  throw new Error('killed');
+}
+
+function writeReport(
+  reconciles: readonly CurrentReconcile[],
+  stack: readonly string[],
+  at: number,
+): void {
   const blocked: readonly BlockedReconcile[] = reconciles.map(({ resource, phase }) => ({
     resource,
     phase,
   }));
-  const isSameAgain = JSON.stringify(blocked) === JSON.stringify(lastReport?.reconciles);
-  const report: BlockedReport = {
-    at: systemClock.now(),
-    reconciles: blocked,
-    consecutiveTimes: isSameAgain ? (lastReport?.consecutiveTimes ?? 0) + 1 : 1,
-    stack,
-  };
+  const isRepeated = JSON.stringify(blocked) === JSON.stringify(lastReport?.reconciles);
+  const consecutiveTimes = isRepeated ? (lastReport?.consecutiveTimes ?? 0) + 1 : 1;
+  const report: BlockedReport = { at, reconciles: blocked, consecutiveTimes, stack };
   try {
     writeFileSync(reportFile, JSON.stringify(report));
   } catch {
-    // Nowhere to write: the log below still says it.
+    // The folder is not writable. The log line has the same information.
   }
-  const message = `the event loop is blocked for ${blockedMs / 1000} s: this process ends so that another one can go on`;
-  try {
-    writeSync(
-      1,
-      `${JSON.stringify({ time: new Date(systemClock.now()).toISOString(), level: 'error', message, reconciles, stack })}\n`,
-    );
-  } catch {
-    // Nobody reads the log fast enough: the note says it.
-  }
-  process.kill(process.pid, 'SIGKILL');
-  throw new Error('killed');
 }

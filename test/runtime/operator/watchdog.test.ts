@@ -39,7 +39,7 @@ describe('the watchdog', () => {
     expect(signal).to.equal('SIGKILL');
     const said = JSON.parse(stdout) as { message: string; reconciles: object[]; stack: string[] };
     expect(said.message).to.equal(
-      'the event loop is blocked for 1.5 s: this process ends so that another one can go on',
+      'the event loop has been blocked for 1.5 s; killing this process so that another replica can take over',
     );
     expect(said.reconciles).to.deep.equal([
       { resource: 'x/one', phase: 'Evaluating', reconcileId: '2' },
