@@ -71,17 +71,17 @@ async function repeat(scenarios: readonly FaultScenario[], until: number): Promi
 try {
   const wanted = (all: readonly FaultScenario[]): readonly FaultScenario[] =>
     all.filter(({ name }) => values.only === undefined || new RegExp(values.only).test(name));
-  console.log(`${passed().toFixed(1)} min: the quiet runs are done`);
+  console.log(`${passed().toFixed(1)} min: the baseline runs are done`);
   await repeat(wanted(GENTLE), minutes * GENTLE_SHARE);
   await world.replicas.start('b');
   await repeat(wanted(HARSH), minutes);
   const audit = await checkAudit(world.plane.auditLog);
-  const syncs = checkReconciles(world.replicas.processLogs());
-  const soak = { resources, minutes: passed(), seed, runs, level, audit, syncs };
+  const reconciles = checkReconciles(world.replicas.processLogs());
+  const soak = { resources, minutes: passed(), seed, runs, level, audit, reconciles };
   if (values.only === undefined) {
     writeFileSync(join(root, 'docs/reference/faults.md'), faultsPage(soak));
   }
-  const wrong = [...audit.byNonLeaders, ...audit.wrongTransitions, ...syncs.overlapping];
+  const wrong = [...audit.byNonLeaders, ...audit.wrongTransitions, ...reconciles.overlapping];
   console.log(wrong.length === 0 ? 'nothing was lost' : wrong.join('\n'));
   process.exitCode = wrong.length === 0 ? 0 : 1;
 } finally {

@@ -75,7 +75,7 @@ export function checkProse(file: string, content: string): readonly ProseFinding
   const lines = content.split('\n');
   const words = proseTexts(file, content).flatMap((text) => wordFindings(file, text));
   const findings = [...words, ...(CODE.test(file) ? longLines(file, lines) : [])];
-  // A comment of a text file is read twice: with the whole file, and by itself.
+  // A comment in a file without code is read twice: with the whole file, and by itself.
   const unique = new Map(findings.map((finding) => [findingText(finding), finding]));
   return [...unique.values()]
     .filter((finding) => !isAccepted(finding, lines[finding.line - 1] ?? ''))

@@ -9,11 +9,11 @@ const BEYOND: readonly (readonly [string, string])[] = [
   ],
   [
     'kinds of Istio and the Gateway API',
-    'served without their schemas; create their CustomResourceDefinition in a flight to have defaults and validation',
+    'served without their schemas; create their CustomResourceDefinition in the sandbox to have defaults and validation',
   ],
   [
     'bodies that are not JSON',
-    'the HTTP door refuses protobuf and YAML; `kubectl create configmap` and its like send protobuf',
+    'the HTTP API refuses protobuf and YAML; `kubectl create configmap` and its like send protobuf',
   ],
   ['admission webhooks, quotas, priority', 'not there'],
   ['conversion between versions', 'none, as with `strategy: None`'],
@@ -40,8 +40,9 @@ export function conformancePage(cases: Readonly<Record<string, readonly Case[]>>
   return `<!-- Made by scripts/reference.ts from test/conformance/cases. Do not edit. -->
 # Conformance of the sandbox
 
-${count} cases over \`KubeApi\`. Each runs on the sandbox, on the sandbox through its HTTP door, and on a real kube-apiserver:
-\`npm test -- conformance\`. Where they differ, the real one is right.
+${count} cases over \`KubeApi\`. Each runs on the sandbox, on the sandbox through its HTTP API,
+and on a real kube-apiserver: \`npm test -- conformance\`.
+Where they differ, the real one is right.
 
 ## Differences
 

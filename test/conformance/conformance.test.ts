@@ -28,7 +28,7 @@ const SERVERS: Readonly<
       stop: async () => undefined,
     }),
   },
-  'the sandbox through its HTTP door, as the runtime’s own client sees it': {
+  'the sandbox through its HTTP API and the client of the runtime': {
     sandbox: true,
     async start() {
       const folder = mkdtempSync(join(tmpdir(), 'autopilot-api-server-'));

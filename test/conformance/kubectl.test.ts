@@ -9,9 +9,9 @@ import type { KubeObject } from '../../runtime/src/internal.ts';
 import type { ApiServer } from '../../sandbox/src/index.ts';
 import { Cluster, serveApi } from '../../sandbox/src/index.ts';
 import { tool } from '../realparts/index.ts';
-import { EVENTS, FLIGHT_CRD, FLIGHTS } from './test-cluster.ts';
+import { EVENTS, VOYAGE_CRD, VOYAGES } from './test-cluster.ts';
 
-/** The real kubectl on the sandbox's HTTP door. */
+/** The real kubectl on the HTTP API of the sandbox. */
 describe('kubectl on the sandbox', () => {
   let folder: string;
   let cluster: Cluster;
@@ -51,19 +51,19 @@ describe('kubectl on the sandbox', () => {
     { name: 'Seats', type: 'integer', jsonPath: '.spec.seats', priority: 1 },
     { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
   ];
-  const [version] = FLIGHT_CRD.spec.versions;
-  const names = { ...FLIGHT_CRD.spec.names, shortNames: ['fl'] };
+  const [version] = VOYAGE_CRD.spec.versions;
+  const names = { ...VOYAGE_CRD.spec.names, shortNames: ['vy'] };
   const crd = {
-    ...FLIGHT_CRD,
+    ...VOYAGE_CRD,
     spec: {
-      ...FLIGHT_CRD.spec,
+      ...VOYAGE_CRD.spec,
       names,
       versions: [{ ...version, additionalPrinterColumns: columns }],
     },
   };
-  const flight = (name: string, spec: object = {}): object => ({
+  const voyage = (name: string, spec: object = {}): object => ({
     apiVersion: 'conformance.autopilot.test/v1',
-    kind: 'Flight',
+    kind: 'Voyage',
     metadata: { name },
     spec: { route: 'FRA-MUC', ...spec },
   });
@@ -88,7 +88,7 @@ describe('kubectl on the sandbox', () => {
       .split('\n')
       .map((line) => line.split(/ +/).join(' '));
     expect(lines).to.include.members([
-      'flights fl conformance.autopilot.test/v1 true Flight',
+      'voyages vy conformance.autopilot.test/v1 true Voyage',
       'services svc v1 true Service',
       'deployments deploy apps/v1 true Deployment',
     ]);
@@ -97,31 +97,31 @@ describe('kubectl on the sandbox', () => {
   });
 
   it('gets tables with the columns of the kind, wide ones and YAML', async () => {
-    await kubectl(['apply', '-f', '-'], flight('a', { seats: 7 }));
-    expect(cells(await kubectl(['get', 'fl']))).to.satisfy(
+    await kubectl(['apply', '-f', '-'], voyage('a', { seats: 7 }));
+    expect(cells(await kubectl(['get', 'vy']))).to.satisfy(
       (rows: string[][]) =>
         rows[0]?.join() === 'NAME,ROUTE,READY,AGE' && rows[1]?.slice(0, 2).join() === 'a,FRA-MUC',
     );
-    expect(cells(await kubectl(['get', 'flights', '-o', 'wide']))[1]).to.include('7');
-    expect(await kubectl(['get', 'flight', 'a', '-o', 'yaml'])).to.contain('route: FRA-MUC');
-    expect(await kubectl(['get', 'flight', 'a', '-o', 'jsonpath={.spec.altitude}'])).to.equal(
+    expect(cells(await kubectl(['get', 'voyages', '-o', 'wide']))[1]).to.include('7');
+    expect(await kubectl(['get', 'voyage', 'a', '-o', 'yaml'])).to.contain('route: FRA-MUC');
+    expect(await kubectl(['get', 'voyage', 'a', '-o', 'jsonpath={.spec.altitude}'])).to.equal(
       '100',
     );
-    expect(await kubectl(['get', 'flights', '-A', '-l', 'a=b', '--ignore-not-found'])).to.equal('');
+    expect(await kubectl(['get', 'voyages', '-A', '-l', 'a=b', '--ignore-not-found'])).to.equal('');
   });
 
   it('applies from the client: changes fields and takes them away, of custom and of built-in kinds', async () => {
     expect(
-      await kubectl(['apply', '-f', '-'], flight('a', { seats: 7, crew: { cook: 'Bo' } })),
-    ).to.contain('flight.conformance.autopilot.test/a created');
+      await kubectl(['apply', '-f', '-'], voyage('a', { seats: 7, company: { cook: 'Bo' } })),
+    ).to.contain('voyage.conformance.autopilot.test/a created');
     expect(
-      await kubectl(['apply', '-f', '-'], flight('a', { crew: { captain: 'Ada' } })),
+      await kubectl(['apply', '-f', '-'], voyage('a', { company: { captain: 'Ada' } })),
     ).to.contain('configured');
     expect(
-      await kubectl(['apply', '-f', '-'], flight('a', { crew: { captain: 'Ada' } })),
+      await kubectl(['apply', '-f', '-'], voyage('a', { company: { captain: 'Ada' } })),
     ).to.contain('unchanged');
-    expect(await kubectl(['get', 'fl', 'a', '-o', 'jsonpath={.spec}'])).to.equal(
-      '{"altitude":100,"crew":{"captain":"Ada"},"route":"FRA-MUC"}',
+    expect(await kubectl(['get', 'vy', 'a', '-o', 'jsonpath={.spec}'])).to.equal(
+      '{"altitude":100,"company":{"captain":"Ada"},"route":"FRA-MUC"}',
     );
     await kubectl(['apply', '-f', '-'], deployment('a:1'));
     expect(await kubectl(['apply', '-f', '-'], deployment('a:2', 81))).to.contain('configured');
@@ -131,44 +131,44 @@ describe('kubectl on the sandbox', () => {
   });
 
   it('applies on the server, tells conflicts, and takes over by force', async () => {
-    await kubectl(['apply', '--server-side', '-f', '-'], flight('a', { seats: 7 }));
+    await kubectl(['apply', '--server-side', '-f', '-'], voyage('a', { seats: 7 }));
     const other = ['apply', '--server-side', '--field-manager=other', '-f', '-'];
-    expect(await refused(other, flight('a', { seats: 8 }))).to.contain(
+    expect(await refused(other, voyage('a', { seats: 8 }))).to.contain(
       'conflict with "kubectl": .spec.seats',
     );
-    expect(await kubectl([...other, '--force-conflicts'], flight('a', { seats: 8 }))).to.contain(
+    expect(await kubectl([...other, '--force-conflicts'], voyage('a', { seats: 8 }))).to.contain(
       'serverside-applied',
     );
-    expect(await kubectl(['get', 'fl', 'a', '-o', 'jsonpath={.spec.seats}'])).to.equal('8');
+    expect(await kubectl(['get', 'vy', 'a', '-o', 'jsonpath={.spec.seats}'])).to.equal('8');
   });
 
   it('is told what is wrong with a manifest', async () => {
-    expect(await refused(['apply', '-f', '-'], flight('a', { colour: 'red' }))).to.contain(
+    expect(await refused(['apply', '-f', '-'], voyage('a', { colour: 'red' }))).to.contain(
       'strict decoding error: unknown field "spec.colour"',
     );
-    expect(await refused(['apply', '-f', '-'], flight('a', { altitude: 900 }))).to.contain(
+    expect(await refused(['apply', '-f', '-'], voyage('a', { altitude: 900 }))).to.contain(
       'spec.altitude in body should be less than or equal to 500',
     );
   });
 
   it('creates, patches, labels, scales, edits status and deletes', async () => {
-    await kubectl(['create', '-f', '-'], flight('a'));
-    expect(await refused(['create', '-f', '-'], flight('a'))).to.contain('already exists');
-    await kubectl(['patch', 'fl', 'a', '--type=merge', '-p', '{"spec":{"mode":"visual"}}']);
+    await kubectl(['create', '-f', '-'], voyage('a'));
+    expect(await refused(['create', '-f', '-'], voyage('a'))).to.contain('already exists');
+    await kubectl(['patch', 'vy', 'a', '--type=merge', '-p', '{"spec":{"mode":"visual"}}']);
     await kubectl([
       'patch',
-      'fl',
+      'vy',
       'a',
       '--type=json',
       '-p',
       '[{"op":"add","path":"/spec/stops","value":["NUE"]}]',
     ]);
-    await kubectl(['label', 'fl', 'a', 'colour=red']);
-    await kubectl(['annotate', 'fl', 'a', 'note=red']);
-    await kubectl(['scale', 'fl', 'a', '--replicas=3']);
+    await kubectl(['label', 'vy', 'a', 'colour=red']);
+    await kubectl(['annotate', 'vy', 'a', 'note=red']);
+    await kubectl(['scale', 'vy', 'a', '--replicas=3']);
     await kubectl([
       'patch',
-      'fl',
+      'vy',
       'a',
       '--subresource=status',
       '--type=merge',
@@ -177,39 +177,39 @@ describe('kubectl on the sandbox', () => {
     ]);
     const path =
       'jsonpath={.spec.mode} {.spec.stops[0]} {.metadata.labels.colour} {.metadata.annotations.note} {.spec.seats} {.status.phase}';
-    expect(await kubectl(['get', 'fl', 'a', '-o', path])).to.equal('visual NUE red red 3 Up');
-    expect(await kubectl(['delete', 'fl', 'a'])).to.contain('deleted');
-    expect(await refused(['get', 'fl', 'a'])).to.contain('(NotFound)');
+    expect(await kubectl(['get', 'vy', 'a', '-o', path])).to.equal('visual NUE red red 3 Up');
+    expect(await kubectl(['delete', 'vy', 'a'])).to.contain('deleted');
+    expect(await refused(['get', 'vy', 'a'])).to.contain('(NotFound)');
   });
 
   // @promise sandbox/kubectl
   it('waits: for a condition, for a value, for the end of an object with finalizers', async () => {
-    await kubectl(['apply', '-f', '-'], flight('a'));
+    await kubectl(['apply', '-f', '-'], voyage('a'));
     const later = async (): Promise<void> => {
       const conditions = [{ type: 'Ready', status: 'True' }];
       const patch = { type: 'merge', body: { status: { phase: 'Up', conditions } } } as const;
-      await cluster.api.patch(FLIGHTS, { namespace: 'default', name: 'a' }, patch, {
+      await cluster.api.patch(VOYAGES, { namespace: 'default', name: 'a' }, patch, {
         subresource: 'status',
       });
     };
-    const waiting = kubectl(['wait', '--for=condition=Ready', 'flight/a', '--timeout=20s']);
+    const waiting = kubectl(['wait', '--for=condition=Ready', 'voyage/a', '--timeout=20s']);
     await later();
     expect(await waiting).to.contain('condition met');
     expect(
-      await kubectl(['wait', '--for=jsonpath={.status.phase}=Up', 'flight/a', '--timeout=20s']),
+      await kubectl(['wait', '--for=jsonpath={.status.phase}=Up', 'voyage/a', '--timeout=20s']),
     ).to.contain('condition met');
     await kubectl([
       'patch',
-      'fl',
+      'vy',
       'a',
       '--type=merge',
       '-p',
       '{"metadata":{"finalizers":["autopilot.test/hold"]}}',
     ]);
-    await kubectl(['delete', 'fl', 'a', '--wait=false']);
-    const ended = kubectl(['wait', '--for=delete', 'flight/a', '--timeout=20s']);
+    await kubectl(['delete', 'vy', 'a', '--wait=false']);
+    const ended = kubectl(['wait', '--for=delete', 'voyage/a', '--timeout=20s']);
     await cluster.api.patch(
-      FLIGHTS,
+      VOYAGES,
       { namespace: 'default', name: 'a' },
       { type: 'merge', body: { metadata: { finalizers: null } } },
     );
@@ -218,8 +218,8 @@ describe('kubectl on the sandbox', () => {
 
   it('watches: a line for each change', async () => {
     const env = { KUBECONFIG: join(folder, 'kubeconfig'), HOME: folder };
-    await kubectl(['apply', '-f', '-'], flight('a'));
-    const watching = execa(await tool('kubectl'), ['get', 'fl', '-w', '-o', 'wide'], {
+    await kubectl(['apply', '-f', '-'], voyage('a'));
+    const watching = execa(await tool('kubectl'), ['get', 'vy', '-w', '-o', 'wide'], {
       env,
       reject: false,
     });
@@ -230,7 +230,7 @@ describe('kubectl on the sandbox', () => {
       }
       seen.push(line.trim().split(/ +/)[0] ?? '');
       if (seen.length === 1) {
-        await kubectl(['apply', '-f', '-'], flight('b'));
+        await kubectl(['apply', '-f', '-'], voyage('b'));
       }
       if (seen.length === 2) {
         watching.kill();
@@ -241,15 +241,15 @@ describe('kubectl on the sandbox', () => {
   });
 
   it('explains and describes', async () => {
-    expect(await kubectl(['explain', 'flight.spec.gates'])).to.match(/desks\s+<\[\]Object>/);
-    expect(await kubectl(['explain', 'flight.spec'])).to.match(/route\s+<string> -required-/);
-    await kubectl(['apply', '-f', '-'], flight('a'));
-    expect(await kubectl(['describe', 'flight', 'a'])).to.match(/Route:\s+FRA-MUC/);
+    expect(await kubectl(['explain', 'voyage.spec.gates'])).to.match(/desks\s+<\[\]Object>/);
+    expect(await kubectl(['explain', 'voyage.spec'])).to.match(/route\s+<string> -required-/);
+    await kubectl(['apply', '-f', '-'], voyage('a'));
+    expect(await kubectl(['describe', 'voyage', 'a'])).to.match(/Route:\s+FRA-MUC/);
   });
 
   it('shows what an operator has said about a resource: in get events, and where it is described', async () => {
-    await kubectl(['apply', '-f', '-'], flight('a'));
-    const { apiVersion, kind, metadata } = await cluster.api.get(FLIGHTS, {
+    await kubectl(['apply', '-f', '-'], voyage('a'));
+    const { apiVersion, kind, metadata } = await cluster.api.get(VOYAGES, {
       namespace: 'default',
       name: 'a',
     });
@@ -258,7 +258,7 @@ describe('kubectl on the sandbox', () => {
       type: 'Normal',
       reason: 'Transition',
       action: 'Reconcile',
-      note: 'Boarding -> Flying',
+      note: 'Boarding -> Sailing',
       reportingController: 'x',
       reportingInstance: 'x-1',
     };
@@ -279,23 +279,23 @@ describe('kubectl on the sandbox', () => {
       expect(row.slice(1)).to.deep.equal([
         'Normal',
         'Transition',
-        'flight/a',
-        'Boarding -> Flying',
+        'voyage/a',
+        'Boarding -> Sailing',
       ]);
       expect(row[0]).to.match(/^\d+s$/);
     }
-    expect(await kubectl(['describe', 'flight', 'a'])).to.match(
-      /Normal\s+Transition\s+\S+\s+x.*Boarding -> Flying/,
+    expect(await kubectl(['describe', 'voyage', 'a'])).to.match(
+      /Normal\s+Transition\s+\S+\s+x.*Boarding -> Sailing/,
     );
-    expect(await kubectl(['events', '--for', 'flight/a'])).to.contain('Boarding -> Flying');
+    expect(await kubectl(['events', '--for', 'voyage/a'])).to.contain('Boarding -> Sailing');
   });
 
   it('shows what a change would be, and writes nothing', async () => {
-    await kubectl(['apply', '-f', '-'], flight('a'));
+    await kubectl(['apply', '-f', '-'], voyage('a'));
     expect(
-      await kubectl(['apply', '--dry-run=server', '-f', '-'], flight('a', { seats: 3 })),
+      await kubectl(['apply', '--dry-run=server', '-f', '-'], voyage('a', { seats: 3 })),
     ).to.contain('(server dry run)');
-    expect(await kubectl(['get', 'fl', 'a', '-o', 'jsonpath={.spec.seats}'])).to.equal('');
+    expect(await kubectl(['get', 'vy', 'a', '-o', 'jsonpath={.spec.seats}'])).to.equal('');
   });
 
   it('deletes a namespace with what is in it, and a definition with its objects', async () => {
@@ -304,12 +304,12 @@ describe('kubectl on the sandbox', () => {
       kind: 'Namespace',
       metadata: { name: 'n' },
     });
-    await kubectl(['apply', '-n', 'n', '-f', '-'], flight('a'));
+    await kubectl(['apply', '-n', 'n', '-f', '-'], voyage('a'));
     await kubectl(['delete', 'namespace', 'n', '--timeout=20s']);
-    expect((await cluster.api.list(FLIGHTS)).items).to.deep.equal([]);
-    await kubectl(['apply', '-f', '-'], flight('b'));
-    await kubectl(['delete', 'crd', 'flights.conformance.autopilot.test', '--timeout=20s']);
-    expect(await refused(['get', 'flights.conformance.autopilot.test'])).to.contain(
+    expect((await cluster.api.list(VOYAGES)).items).to.deep.equal([]);
+    await kubectl(['apply', '-f', '-'], voyage('b'));
+    await kubectl(['delete', 'crd', 'voyages.conformance.autopilot.test', '--timeout=20s']);
+    expect(await refused(['get', 'voyages.conformance.autopilot.test'])).to.contain(
       "the server doesn't have a resource type",
     );
   });

@@ -10,7 +10,7 @@ import type { Operation } from './random.ts';
 import { operation, perform } from './random.ts';
 import { TestCluster } from './test-cluster.ts';
 
-/** Of the sequences; another one finds other things: AUTOPILOT_SEED=n. */
+/** Seed of the sequences. AUTOPILOT_SEED=n gives other sequences. */
 const SEED = Number(process.env['AUTOPILOT_SEED'] ?? 1);
 const RUNS = Number(process.env['AUTOPILOT_RUNS'] ?? 150);
 

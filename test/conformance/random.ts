@@ -7,7 +7,7 @@ import type {
   ResourceType,
 } from '../../runtime/src/internal.ts';
 import { isApiError } from '../../runtime/src/internal.ts';
-import { CONFIG_MAPS, FLIGHTS } from './test-cluster.ts';
+import { CONFIG_MAPS, VOYAGES } from './test-cluster.ts';
 
 type Spec = Readonly<Record<string, unknown>>;
 type Metadata = Readonly<Record<string, unknown>>;
@@ -84,7 +84,7 @@ const spec: fc.Arbitrary<Spec> = fc
     altitude: some(fc.constantFrom(1, 2, 501)),
     mode: some(fc.constantFrom('visual', 'instrument')),
     seats: some(fc.integer({ min: 0, max: 2 })),
-    crew: some(fc.dictionary(word, word, { maxKeys: 2 })),
+    company: some(fc.dictionary(word, word, { maxKeys: 2 })),
     tags: some(fc.uniqueArray(word, distinct)),
     stops: some(fc.array(word, { maxLength: 3 })),
     legs: some(fc.uniqueArray(leg, { ...distinct, selector: (one) => one.name })),
@@ -123,7 +123,7 @@ const change: fc.Arbitrary<Spec> = fc
         'altitude',
         'mode',
         'seats',
-        'crew',
+        'company',
         'tags',
         'stops',
         'legs',
@@ -148,7 +148,12 @@ const step: fc.Arbitrary<JsonPatchOperation> = fc.oneof(
   }),
   fc.record({
     op: fc.constant('add' as const),
-    path: fc.constantFrom('/spec/stops/-', '/spec/stops/0', '/spec/crew/x', '/metadata/labels/x'),
+    path: fc.constantFrom(
+      '/spec/stops/-',
+      '/spec/stops/0',
+      '/spec/company/x',
+      '/metadata/labels/x',
+    ),
     value: word,
   }),
   fc.record({
@@ -245,19 +250,17 @@ export const operation: fc.Arbitrary<Operation> = fc.oneof(
   },
 );
 
-/** Without members that are undefined. */
+/** The value without undefined members. */
 function plain(value: unknown): Spec {
   return JSON.parse(JSON.stringify(value)) as Spec;
 }
 
-/**
- * Does it on a server, in a namespace. What is different on every server is left out of the answer.
- */
+/** Runs the step on a server, in a namespace. The result leaves out what differs per server. */
 export async function perform(api: KubeApi, namespace: string, one: Operation): Promise<unknown> {
   const key = { namespace, name: one.name };
   const object = (type: ResourceType, rest: object, more: object = {}): KubeObject =>
     ({
-      apiVersion: type === FLIGHTS ? 'conformance.autopilot.test/v1' : 'v1',
+      apiVersion: type === VOYAGES ? 'conformance.autopilot.test/v1' : 'v1',
       kind: type.kind,
       metadata: { ...key, ...more },
       ...rest,
@@ -266,23 +269,23 @@ export async function perform(api: KubeApi, namespace: string, one: Operation): 
     switch (one.op) {
       case 'create':
         return seen(
-          await api.create(FLIGHTS, object(FLIGHTS, { spec: one.spec }, one.metadata), {
+          await api.create(VOYAGES, object(VOYAGES, { spec: one.spec }, one.metadata), {
             fieldManager: one.manager,
           }),
         );
       case 'replace': {
-        const { resourceVersion } = (await api.get(FLIGHTS, key)).metadata;
+        const { resourceVersion } = (await api.get(VOYAGES, key)).metadata;
         return seen(
           await api.replace(
-            FLIGHTS,
-            object(FLIGHTS, { spec: one.spec }, { ...one.metadata, resourceVersion }),
+            VOYAGES,
+            object(VOYAGES, { spec: one.spec }, { ...one.metadata, resourceVersion }),
             { fieldManager: one.manager },
           ),
         );
       }
       case 'apply':
         return seen(
-          await api.apply(FLIGHTS, object(FLIGHTS, { spec: one.spec }, one.metadata), {
+          await api.apply(VOYAGES, object(VOYAGES, { spec: one.spec }, one.metadata), {
             fieldManager: one.manager,
             force: one.force,
           }),
@@ -290,7 +293,7 @@ export async function perform(api: KubeApi, namespace: string, one: Operation): 
       case 'merge':
         return seen(
           await api.patch(
-            FLIGHTS,
+            VOYAGES,
             key,
             { type: 'merge', body: { spec: one.spec, metadata: one.metadata } },
             { fieldManager: one.manager },
@@ -299,7 +302,7 @@ export async function perform(api: KubeApi, namespace: string, one: Operation): 
       case 'json':
         return seen(
           await api.patch(
-            FLIGHTS,
+            VOYAGES,
             key,
             { type: 'json', body: one.body },
             { fieldManager: one.manager },
@@ -308,14 +311,14 @@ export async function perform(api: KubeApi, namespace: string, one: Operation): 
       case 'status': {
         const options = { fieldManager: one.manager, subresource: 'status' } as const;
         if (one.apply) {
-          return seen(await api.apply(FLIGHTS, object(FLIGHTS, { status: one.status }), options));
+          return seen(await api.apply(VOYAGES, object(VOYAGES, { status: one.status }), options));
         }
         return seen(
-          await api.patch(FLIGHTS, key, { type: 'merge', body: { status: one.status } }, options),
+          await api.patch(VOYAGES, key, { type: 'merge', body: { status: one.status } }, options),
         );
       }
       case 'delete':
-        await api.delete(FLIGHTS, key);
+        await api.delete(VOYAGES, key);
         return 'deleted';
       case 'data':
         if (one.apply) {

@@ -1,4 +1,4 @@
-/** What every conformance case runs in: a door, a namespace of its own, a kind of the suite's. */
+/** The surroundings of a conformance case: a client, a namespace of its own, the suite's kind. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type {
   ApiStatus,
@@ -13,9 +13,9 @@ import type {
   WriteOptions,
 } from '../../runtime/src/internal.ts';
 import { apiVersionOf, isApiError } from '../../runtime/src/internal.ts';
-import { FLIGHT_CRD, FLIGHTS } from './flight-crd.ts';
+import { VOYAGE_CRD, VOYAGES } from './voyage-crd.ts';
 
-export { FLIGHT_CRD, FLIGHTS };
+export { VOYAGE_CRD, VOYAGES };
 
 export const CONFIG_MAPS: ResourceType = {
   group: '',
@@ -103,11 +103,11 @@ export class TestCluster {
 
   /** The suite's kind is served and the namespace is there. */
   static async prepare(api: KubeApi): Promise<void> {
-    await api.apply(CRDS, FLIGHT_CRD as unknown as KubeObject, {
+    await api.apply(CRDS, VOYAGE_CRD as unknown as KubeObject, {
       fieldManager: 'suite',
       force: true,
     });
-    await eventually(() => api.list(FLIGHTS));
+    await eventually(() => api.list(VOYAGES));
   }
 
   static async of(api: KubeApi, namespace: string): Promise<TestCluster> {
@@ -132,8 +132,8 @@ export class TestCluster {
     };
   }
 
-  flight(name: string, spec: object = {}, metadata: object = {}): KubeObject {
-    return this.object(FLIGHTS, name, { spec: { route: 'FRA-MUC', ...spec } }, metadata);
+  voyage(name: string, spec: object = {}, metadata: object = {}): KubeObject {
+    return this.object(VOYAGES, name, { spec: { route: 'FRA-MUC', ...spec } }, metadata);
   }
 
   async create(type: ResourceType, object: KubeObject, fieldManager = 'creator'): Promise<Seen> {
@@ -195,8 +195,8 @@ export class TestCluster {
   }
 
   /**
-   * As `define`, once for all cases on one server: of a group of its own, with the schema as it was
-   * at the first call.
+   * Like `define`, but once for all cases on one server, in a group of its own. The schema of the
+   * first call counts.
    */
   async sharedDefinition(kind: string, spec: object): Promise<ResourceType> {
     const group = 'shared.conformance.autopilot.test';

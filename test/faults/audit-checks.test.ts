@@ -10,7 +10,7 @@ const event = (second: number, from: string, more: object): object => ({
   requestReceivedTimestamp: `2030-01-01T00:00:${String(second).padStart(2, '0')}.0Z`,
   stageTimestamp: `2030-01-01T00:00:${String(second).padStart(2, '0')}.5Z`,
   responseStatus: { code: 200 },
-  objectRef: { resource: 'configmaps', namespace: 'flights', name: 'box' },
+  objectRef: { resource: 'configmaps', namespace: 'parcels', name: 'box' },
   ...more,
 });
 const lease = (second: number, holder: string): object =>
@@ -25,7 +25,7 @@ const moved = (second: number, from: string, to: string): object =>
     },
   });
 
-describe('the judgement of what was written down', () => {
+describe('the checks of the audit log', () => {
   let file: string;
   before(() => (file = join(mkdtempSync(join(tmpdir(), 'autopilot-evidence-')), 'audit.log')));
   after(() => rmSync(join(file, '..'), { recursive: true, force: true }));
@@ -46,7 +46,7 @@ describe('the judgement of what was written down', () => {
     expect(leaders).to.equal(2);
     expect(byNonLeaders).to.have.length(1);
     expect(byNonLeaders[0]).to.contain(
-      'a0 at 2030-01-01T00:00:22.0Z: patch configmaps flights/box, while b0 held the lease',
+      'a0 at 2030-01-01T00:00:22.0Z: patch configmaps parcels/box, while b0 held the lease',
     );
   });
 
@@ -69,12 +69,12 @@ describe('the judgement of what was written down', () => {
     );
     expect(transitions).to.equal(2);
     expect(wrongTransitions).to.deep.equal([
-      'flights/box: Packing to Delivered at 2030-01-01T00:00:00Z',
+      'parcels/box: Packing to Delivered at 2030-01-01T00:00:00Z',
     ]);
   });
 
   const line = (message: string, at: number): string => JSON.stringify({ message, uid: 'u', at });
-  it('finds two syncs of one resource at once, in one process and in two', () => {
+  it('finds two concurrent reconciles of one resource, in one process and in two', () => {
     const one = {
       name: 'a0',
       logs: [line('begin', 1), line('begin', 2), line('end', 3), line('end', 4)].join('\n'),
@@ -83,12 +83,12 @@ describe('the judgement of what was written down', () => {
     const a = { name: 'a0', logs: [line('begin', 1), line('end', 9)].join('\n') };
     const b = { name: 'b0', logs: [line('begin', 5), line('end', 6)].join('\n') };
     expect(checkReconciles([a, b])).to.deep.equal({
-      syncs: 2,
+      reconciles: 2,
       overlapping: ['u: a0 until 9, b0 from 5'],
     });
   });
 
-  it('counts no sync beyond the death of its process', () => {
+  it('ends a reconcile with its process', () => {
     const a = { name: 'a0', logs: line('begin', 1), stopped: 3 };
     const b = { name: 'b0', logs: [line('begin', 5), line('end', 6)].join('\n') };
     expect(checkReconciles([a, b]).overlapping).to.deep.equal([]);

@@ -1,7 +1,7 @@
 /**
  * What must have held all the time, judged afterwards by what others have written down: the API
- * server's audit log says who wrote what, and
- * who held the lease; the processes' own logs say when each worker began and ended.
+ * server's audit log says who wrote what, and who held the lease; the processes' own logs say when
+ * each worker began and ended.
  */
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -22,7 +22,7 @@ export const AUDIT_RULES: readonly AuditRule[] = [
 export interface AuditResult {
   /** Writes of operators that were done, Events and the lease aside. */
   readonly writes: number;
-  /** Of these, writes by a process while another one held the lease. */
+  /** Writes by a process while another process held the lease. */
   readonly byNonLeaders: readonly string[];
   /** How often the lease went to another process. */
   readonly leaders: number;
@@ -155,10 +155,7 @@ function parsed(line: string): AuditLine | undefined {
   }
 }
 
-/**
- * One life of a process: its log, and when it was killed or frozen, by the clock of the machine in
- * microseconds.
- */
+/** The log of one process, and the time in microseconds at which it was killed or frozen. */
 export interface ProcessLog {
   readonly name: string;
   readonly logs: string;
@@ -173,31 +170,33 @@ interface LoggedReconcile {
 }
 
 /**
- * How many syncs there were, and which two of one resource were under way at once. A process that
- * is killed or frozen syncs no more.
+ * Counts the reconciles and finds concurrent ones of one resource. A reconcile ends at the latest
+ * when its process is killed or frozen.
  */
 export function checkReconciles(lives: readonly ProcessLog[]): {
-  readonly syncs: number;
+  readonly reconciles: number;
   readonly overlapping: readonly string[];
 } {
-  const syncs = lives
+  const reconciles = lives
     .flatMap(reconcilesOf)
-    .sort((a, b) => (a.uid === b.uid ? a.from - b.from : a.uid < b.uid ? -1 : 1));
-  const overlapping = syncs.flatMap((sync, index) => {
-    const before = syncs[index - 1];
-    return before === undefined || before.uid !== sync.uid || before.to <= sync.from
+    .sort((a, b) => a.uid.localeCompare(b.uid) || a.from - b.from);
+  const overlapping = reconciles.flatMap((reconcile, index) => {
+    const before = reconciles[index - 1];
+    return before === undefined || before.uid !== reconcile.uid || before.to <= reconcile.from
       ? []
-      : [`${sync.uid}: ${before.by} until ${before.to}, ${sync.by} from ${sync.from}`];
+      : [
+          `${reconcile.uid}: ${before.by} until ${before.to}, ${reconcile.by} from ${reconcile.from}`,
+        ];
   });
-  return { syncs: syncs.length, overlapping };
+  return { reconciles: reconciles.length, overlapping };
 }
 
 function reconcilesOf({ name, logs, stopped = Infinity }: ProcessLog): readonly LoggedReconcile[] {
   const open = new Map<string, number>();
-  const syncs: LoggedReconcile[] = [];
+  const reconciles: LoggedReconcile[] = [];
   const closed = (uid: string, from: number, to: number): void => {
     open.delete(uid);
-    syncs.push({ uid, from, to: Math.max(from, Math.min(to, stopped)), by: name });
+    reconciles.push({ uid, from, to: Math.max(from, Math.min(to, stopped)), by: name });
   };
   for (const line of logs.split('\n')) {
     if (!line.includes('"at":')) {
@@ -218,5 +217,5 @@ function reconcilesOf({ name, logs, stopped = Infinity }: ProcessLog): readonly 
   for (const [uid, from] of open) {
     closed(uid, from, stopped);
   }
-  return syncs;
+  return reconciles;
 }

@@ -1,6 +1,6 @@
 /**
- * Each fault as an episode: it begins, all parcels change their colour under it, it ends. What it
- * takes from there to rest is measured by the runner.
+ * The fault scenarios: a fault begins, all parcels change their colour, the fault ends.
+ * `run-scenario.ts` measures the recovery.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { until } from '../realparts/index.ts';
@@ -20,27 +20,29 @@ export interface FaultScenario {
 export interface ScenarioOutcome {
   /** How often the fault was injected. */
   readonly injected: number;
-  /**
-   * When the last fault was over (or, of one that nobody mends, when it came): time of the process.
-   */
+  /** End of the last fault, or its start for a lasting fault, as `performance.now()`. */
   readonly endedAt: number;
 }
 
 const now = (): number => performance.now();
 
 const ANY: readonly RequestKind[] = ['list', 'watch', 'get', 'write', 'event'];
-/** A request that hangs takes a sync's place for half a minute. */
-const HANGING: readonly RequestFaultType[] = ['stall', 'no answer'];
+/** A hanging request occupies a reconcile for half a minute. */
+const HANGING: readonly RequestFaultType[] = ['stall', 'no response'];
 const MAX_HANGING = 15;
-/** The answer of a watch has no end. */
-const RESPONSE_FAULTS: readonly RequestFaultType[] = ['lost answer', 'no answer', 'half answer'];
-/** A watch that was opened before the fault is to have it, too; one that is silent stays so. */
+/** Faults of complete responses. A watch has none. */
+const RESPONSE_FAULTS: readonly RequestFaultType[] = [
+  'lost response',
+  'no response',
+  'half response',
+];
+/** Faults that also apply to watches that are already open. A silent watch stays silent. */
 const WATCH_ENDING_FAULTS: readonly RequestFaultType[] = ['half line', 'closed', 'gone'];
-/** Of one operator: its resources, ConfigMaps, Services. */
+/** Number of watches of one operator: its resources, ConfigMaps, Services. */
 const WATCHES = 3;
 
 function requestFaultOf(fault: RequestFaultType): RequestFault {
-  // A watch that is silent is noticed after two minutes: the next one is to be a good one.
+  // A silent watch is detected after two minutes. The next watch must work.
   if (WATCH_FAULTS.includes(fault)) {
     return {
       fault,
@@ -61,23 +63,22 @@ function requestFaultOf(fault: RequestFaultType): RequestFault {
 const total = (injected: Readonly<Partial<Record<RequestFaultType, number>>>): number =>
   Object.values(injected).reduce((sum, times) => sum + times, 0);
 
-/** Watches that are open now have no fault: they must be opened anew. */
+/** Changes all parcels under a fault. Open watches are reset, because they have no fault yet. */
 async function injectDuringChanges(
   world: TestWorld,
-  weather: readonly RequestFault[],
+  faults: readonly RequestFault[],
   hanging: 'stay' | 'reset',
 ): Promise<ScenarioOutcome> {
   const before = total(world.way.injected);
-  const watches = weather.some(({ fault }) => WATCH_FAULTS.includes(fault));
-  world.way.setFaults(weather);
+  const watches = faults.some(({ fault }) => WATCH_FAULTS.includes(fault));
+  world.way.setFaults(faults);
   if (watches) {
     world.way.breakWatches();
   }
   await world.turn();
-  // A parcel that was deleted is made again when its finalizer is gone: that may need the weather
-  // to get better.
+  // A deleted parcel is created again when its finalizer is gone, possibly after the faults.
   const userChanges = world.changeObjects();
-  if (weather.some(({ fault }) => WATCH_ENDING_FAULTS.includes(fault))) {
+  if (faults.some(({ fault }) => WATCH_ENDING_FAULTS.includes(fault))) {
     world.way.breakWatches();
   }
   await pause(5_000);
@@ -93,7 +94,7 @@ const requestFaultScenario = (fault: RequestFaultType): FaultScenario => ({
   run: (world) => injectDuringChanges(world, [requestFaultOf(fault)], 'stay'),
 });
 
-/** All faults of the way at once; what hangs is reset at the end, so that nobody waits for it. */
+/** All request faults at once. Hanging requests are reset at the end. */
 export const ALL_REQUEST_FAULTS: FaultScenario = {
   name: 'all of these at once',
   endsProcesses: false,
@@ -204,7 +205,7 @@ export const killed = (times: number): FaultScenario => ({
 });
 
 export const FROZEN: FaultScenario = {
-  name: 'the leader is frozen (SIGSTOP) past its lease, and woken',
+  name: 'the leader is frozen (SIGSTOP) past its lease, and continued',
   endsProcesses: true,
   async run(world) {
     const leader = await world.leader();

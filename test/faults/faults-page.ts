@@ -8,10 +8,10 @@ export interface SoakResult {
   readonly minutes: number;
   readonly seed: number;
   readonly runs: readonly (ScenarioResult & { readonly minute: number })[];
-  /** Of replica `a`, after the quiet runs. */
+  /** Memory of replica `a` after the baseline runs. */
   readonly level: MemoryUse | undefined;
   readonly audit: AuditResult;
-  readonly syncs: { readonly syncs: number; readonly overlapping: readonly string[] };
+  readonly reconciles: { readonly reconciles: number; readonly overlapping: readonly string[] };
 }
 
 const BAR_MB = 2;
@@ -23,7 +23,7 @@ export function faultsPage({
   runs,
   level,
   audit,
-  syncs,
+  reconciles,
 }: SoakResult): string {
   const names = [...new Set(runs.map(({ name }) => name))];
   const rows = names.map((name) => {
@@ -43,34 +43,39 @@ export function faultsPage({
   return [
     '# Real faults',
     '',
-    'Written by `node --conditions=autopilot-source bench/soak.ts`; do not edit. A shorter run is the layer `faults` of `npm test`.',
+    'Written by `node --conditions=autopilot-source bench/soak.ts`. Do not edit.',
+    'The layer `faults` of `npm test` is a shorter run.',
     '',
-    `${resources} resources of a generated operator with the rights of its chart, ${minutes.toFixed(0)} minutes, seed ${seed}, a machine of two cores shared with other work.`,
-    'Between the operator and a real API server lies a proxy that injects faults; processes are killed, frozen, given wrong clocks.',
-    'In each episode all resources change their spec under the fault, and go through three phases with steps at a pace; some outputs are',
-    'deleted by hand, some resources deleted and made again. Nothing but watches and their own timers wakes resources.',
+    `${resources} resources of a generated operator with the RBAC rules of its chart.`,
+    `${minutes.toFixed(0)} minutes, seed ${seed}, a computer with two cores that does other work too.`,
+    'A proxy between the operator and a real API server injects faults. Processes are killed, frozen',
+    'and given wrong clocks. In each scenario all resources change their spec under the fault and go',
+    'through three phases with timed steps. Some outputs are deleted by hand, and some resources are',
+    'deleted and created again. Only watches and timers enqueue resources.',
     '',
-    '*Recovered in* is the time from the end of the fault until the cluster was as a quiet run had left it: phases, conditions',
-    '(without times and messages) and all owned objects (without what the server sets). It contains the steps of the resources themselves, a',
-    'few seconds, and what the fault had held up. A watch that says nothing any more is given up after 130 s: two bookmarks have not come then.',
+    '*Recovered in* is the time from the end of the fault until the cluster has the state of the',
+    'baseline run: phases, conditions (without times and messages) and all owned objects (without',
+    'server-set fields). The time includes the steps of the resources, which take a few seconds. A',
+    'silent watch is given up after 130 s, when two bookmarks are missing.',
     '',
-    '| fault | times injected | episodes | recovered in (median) | (longest) | lost |',
+    '| fault | times injected | scenarios | recovered in (median) | (longest) | lost |',
     '|---|---|---|---|---|---|',
     ...rows,
     '',
-    '## All the time',
+    '## At every instant',
     '',
-    '| promise | looked at | broken |',
+    '| invariant | checked | violated |',
     '|---|---|---|',
     `| no write by a process while another one holds the lease (audit log; the lease changed hands ${audit.leaders} times) | ${audit.writes} writes | ${audit.byNonLeaders.length} |`,
     `| phases change along \`next\` only (audit log) | ${audit.transitions} transitions | ${audit.wrongTransitions.length} |`,
-    `| no resource in two syncs at once, over all processes | ${syncs.syncs} syncs | ${syncs.overlapping.length} |`,
+    `| no resource in two reconciles at once, over all processes | ${reconciles.reconciles} reconciles | ${reconciles.overlapping.length} |`,
     '',
     '## Memory',
     '',
-    'Of one replica, at rest after each episode, after garbage collection. The later faults end processes: a lower value is that of a new one,',
-    'or of a standby. Node has the options of the generated Dockerfile. *own* is RSS without the pages of files (Node itself, most of all), *peak*',
-    'the highest RSS since the process began; the chart’s limit is 256 MiB.',
+    'Memory of one replica after each scenario and a garbage collection. The later faults end',
+    'processes: a lower value is of a new process or of a standby. Node has the options of the',
+    'generated Dockerfile. *own* is RSS without file pages (mostly Node itself). *peak* is the',
+    'highest RSS since the process began. The memory limit of the chart is 256 MiB.',
     '',
     '```text',
     'minute   heap    own    RSS   peak  (MB)',

@@ -24,7 +24,7 @@ describe('real faults between an operator and a real API server, and in both', f
 
   for (const scenario of SHORT) {
     // @promise lifecycle/crash-safety
-    it(`ends as the quiet run does: ${scenario.name}`, async () => {
+    it(`ends as the baseline run does: ${scenario.name}`, async () => {
       if (scenario.endsProcesses && !world.replicas.slots.includes('b')) {
         await world.replicas.start('b');
       }
@@ -40,7 +40,7 @@ describe('real faults between an operator and a real API server, and in both', f
   }
 
   if (minutes > 0) {
-    it(`ends as the quiet run does for ${minutes} minutes`, async () => {
+    it(`ends as the baseline run does for ${minutes} minutes`, async () => {
       const all = [...GENTLE, ...HARSH];
       while (performance.now() - begun < minutes * 60_000) {
         await runScenario(world, all[Math.floor(world.random() * all.length)] ?? EVERYTHING);
@@ -56,7 +56,7 @@ describe('real faults between an operator and a real API server, and in both', f
   });
 
   // @promise watching/no-missed-events
-  it('no list found anything that a watch should have told before, neither in the quiet run nor after any fault', () => {
+  it('no list found anything that a watch should have told before, neither in the baseline run nor after any fault', () => {
     expect(lists.map(({ missed }) => missed)).to.deep.equal(lists.map(() => 0));
     expect(Math.max(...lists.map(({ again }) => again))).to.be.greaterThan(0);
   });
@@ -74,9 +74,9 @@ describe('real faults between an operator and a real API server, and in both', f
   });
 
   // @promise queue/one-at-a-time
-  it('no resource was in two syncs at once, over all processes', () => {
-    const { syncs, overlapping } = checkReconciles(world.replicas.processLogs());
-    expect(syncs).to.be.greaterThan(resources * 10);
+  it('no resource was in two reconciles at once, over all processes', () => {
+    const { reconciles, overlapping } = checkReconciles(world.replicas.processLogs());
+    expect(reconciles).to.be.greaterThan(resources * 10);
     expect(overlapping).to.deep.equal([]);
   });
 });

@@ -62,10 +62,10 @@ describe('the way to the API server, as a client sees it', () => {
 
   for (const [fault, done] of [
     ['reset', false],
-    ['lost answer', true],
-    ['half answer', true],
+    ['lost response', true],
+    ['half response', true],
   ] as const) {
-    it(`${fault}: no answer comes; the write is ${done ? '' : 'not '}done`, async () => {
+    it(`${fault}: no response comes; the write is ${done ? '' : 'not '}done`, async () => {
       under(fault);
       const { name, error } = await create();
       expect(isConnectionError(error)).to.equal(true);
@@ -75,7 +75,7 @@ describe('the way to the API server, as a client sees it', () => {
 
   for (const [fault, done] of [
     ['stall', false],
-    ['no answer', true],
+    ['no response', true],
   ] as const) {
     it(`${fault}: nothing is heard until the client gives up; the write is ${done ? '' : 'not '}done`, async () => {
       under(fault);
@@ -101,7 +101,7 @@ describe('the way to the API server, as a client sees it', () => {
     ['busy', 429],
     ['error', 500],
   ] as const) {
-    it(`${fault}: the answer is ${code}; the write is not done`, async () => {
+    it(`${fault}: the response is ${code}; the write is not done`, async () => {
       under(fault);
       const { name, error } = await create();
       expect(hasCode(error, code)).to.equal(true);
@@ -149,13 +149,13 @@ describe('the way to the API server, as a client sees it', () => {
     const kindOf = (method: string, path: string): string =>
       requestKind(method, new URL(path, 'http://x'));
     expect(kindOf('GET', '/apis/faults.autopilot.test/v1/parcels?limit=500')).to.equal('list');
-    expect(kindOf('GET', '/api/v1/namespaces/flights/configmaps?limit=500')).to.equal('list');
-    expect(kindOf('GET', '/api/v1/namespaces/flights/configmaps/box-1')).to.equal('get');
+    expect(kindOf('GET', '/api/v1/namespaces/parcels/configmaps?limit=500')).to.equal('list');
+    expect(kindOf('GET', '/api/v1/namespaces/parcels/configmaps/box-1')).to.equal('get');
     expect(kindOf('GET', '/api/v1/configmaps?watch=true')).to.equal('watch');
     expect(
-      kindOf('PATCH', '/apis/faults.autopilot.test/v1/namespaces/flights/parcels/p1/status'),
+      kindOf('PATCH', '/apis/faults.autopilot.test/v1/namespaces/parcels/parcels/p1/status'),
     ).to.equal('write');
-    expect(kindOf('POST', '/apis/events.k8s.io/v1/namespaces/flights/events')).to.equal('event');
+    expect(kindOf('POST', '/apis/events.k8s.io/v1/namespaces/parcels/events')).to.equal('event');
     expect(
       kindOf('GET', '/apis/coordination.k8s.io/v1/namespaces/operators/leases?watch=true'),
     ).to.equal('lease');

@@ -1,7 +1,7 @@
 /**
- * The way between operators and the API server, with a door for each process. Each request carries
- * the name of its door in its user agent, so
- * that the API server's audit log says which process it came from.
+ * A proxy between operators and the API server that injects faults. Each process has an address of
+ * its own. The proxy adds the name of the process to the user agent, so that the audit log of the
+ * API server names the process of each request.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
@@ -12,39 +12,39 @@ import type { RequestFaultType, RequestKind, RequestFault } from './request-faul
 import { WATCH_FAULTS, requestKind } from './request-faults.ts';
 
 const MAX_DELAY_MS = 1_500;
-/** A watch goes wrong after at most so many lines. */
+/** Maximum number of lines of a watch before its fault. */
 const MAX_LINES = 8;
 
 export interface FaultyProxy {
-  /** A door for one process. @returns its address */
+  /** Opens an address for one process. @returns the URL */
   open(name: string): Promise<string>;
   setFaults(faults: readonly RequestFault[]): void;
-  /** Ends all watches that are open, so that they are opened anew in the weather of now. */
+  /** Resets all open watches, so that the next ones meet the present faults. */
   breakWatches(): void;
-  /** No more faults. Sockets that hang stay open, or are reset. */
+  /** Stops the faults. Hanging sockets stay open or are reset. */
   stopFaults(hanging: 'stay' | 'reset'): void;
-  /** Faults so far. */
+  /** Number of injected faults, by type. */
   readonly injected: Readonly<Partial<Record<RequestFaultType, number>>>;
   close(): Promise<void>;
 }
 
-export function startFaultyProxy(server: string, random: () => number): FaultyProxy {
-  const upstream = new URL(server);
+export function startFaultyProxy(apiServer: string, random: () => number): FaultyProxy {
+  const upstream = new URL(apiServer);
   const agent = new Agent({ keepAlive: true, rejectUnauthorized: false });
-  const doors: Server[] = [];
+  const servers: Server[] = [];
   const hanging = new Set<IncomingMessage['socket']>();
   const watches = new Set<IncomingMessage['socket']>();
   const injected: Partial<Record<RequestFaultType, number>> = {};
-  let weather: readonly { readonly of: RequestFault; times: number }[] = [];
+  let activeFaults: readonly { readonly of: RequestFault; times: number }[] = [];
 
   const count = (fault: RequestFaultType): void =>
     void (injected[fault] = (injected[fault] ?? 0) + 1);
-  const choose = (kind: RequestKind, door: string): RequestFaultType | undefined => {
-    for (const one of weather) {
-      const { fault, kinds, probability, maxCount = Infinity, fromProcess = door } = one.of;
+  const choose = (kind: RequestKind, process: string): RequestFaultType | undefined => {
+    for (const one of activeFaults) {
+      const { fault, kinds, probability, maxCount = Infinity, fromProcess = process } = one.of;
       if (
         !kinds.includes(kind) ||
-        fromProcess !== door ||
+        fromProcess !== process ||
         one.times >= maxCount ||
         random() >= probability
       ) {
@@ -66,13 +66,13 @@ export function startFaultyProxy(server: string, random: () => number): FaultyPr
   const reset = ({ socket }: IncomingMessage): void => void socket.resetAndDestroy();
 
   async function serve(
-    door: string,
+    process: string,
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
     const { method = 'GET', url = '/' } = request;
-    const kind = requestKind(method, new URL(url, server));
-    const fault = choose(kind, door);
+    const kind = requestKind(method, new URL(url, apiServer));
+    const fault = choose(kind, process);
     if (kind === 'watch') {
       remember(watches, request.socket);
     }
@@ -110,23 +110,23 @@ export function startFaultyProxy(server: string, random: () => number): FaultyPr
       path: url,
       headers: {
         ...headers,
-        'user-agent': `${headers['user-agent'] ?? ''} from ${door}`,
+        'user-agent': `${headers['user-agent'] ?? ''} from ${process}`,
         ...(body.length > 0 && { 'content-length': body.length }),
       },
     });
     out.on('error', () => reset(request));
-    // Whoever gives a request up closes its connection; one that was lost on the way stays lost.
+    // A client that gives up closes its connection. A lost response stays lost.
     response.on(
       'close',
-      () => void (response.writableFinished || fault === 'no answer' || out.destroy()),
+      () => void (response.writableFinished || fault === 'no response' || out.destroy()),
     );
     out.on('response', (answer) => {
       answer.on('error', () => reset(request));
-      if (fault === 'lost answer') {
+      if (fault === 'lost response') {
         answer.resume().on('end', () => reset(request));
-      } else if (fault === 'no answer') {
+      } else if (fault === 'no response') {
         answer.resume().on('end', () => hang(request.socket));
-      } else if (fault === 'half answer') {
+      } else if (fault === 'half response') {
         void answer.toArray().then(
           (chunks) => {
             const text = Buffer.concat(chunks);
@@ -148,7 +148,7 @@ export function startFaultyProxy(server: string, random: () => number): FaultyPr
     out.end(body);
   }
 
-  /** Passes some lines of a watch on, then does to it what the fault says. */
+  /** Passes on some lines of a watch, then injects the fault. */
   function spoil(
     fault: RequestFaultType,
     answer: IncomingMessage,
@@ -163,7 +163,7 @@ export function startFaultyProxy(server: string, random: () => number): FaultyPr
       const lines = (rest + chunk).split('\n');
       rest = lines.pop() ?? '';
       for (const line of lines) {
-        if (left-- > 0 || weather.length === 0) {
+        if (left-- > 0 || activeFaults.length === 0) {
           response.write(`${line}\n`);
           continue;
         }
@@ -185,21 +185,21 @@ export function startFaultyProxy(server: string, random: () => number): FaultyPr
 
   return {
     async open(name) {
-      const door = createServer(
+      const server = createServer(
         (request, response) => void serve(name, request, response).catch(() => reset(request)),
       );
-      doors.push(door);
-      await new Promise<void>((resolve) => door.listen(0, '127.0.0.1', resolve));
-      return `http://127.0.0.1:${(door.address() as AddressInfo).port}`;
+      servers.push(server);
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     },
-    setFaults: (next) => void (weather = next.map((of) => ({ of, times: 0 }))),
+    setFaults: (next) => void (activeFaults = next.map((of) => ({ of, times: 0 }))),
     breakWatches() {
       for (const socket of watches) {
         socket.resetAndDestroy();
       }
     },
     stopFaults(what) {
-      weather = [];
+      activeFaults = [];
       if (what === 'reset') {
         for (const socket of hanging) {
           socket.resetAndDestroy();
@@ -210,9 +210,9 @@ export function startFaultyProxy(server: string, random: () => number): FaultyPr
     async close() {
       agent.destroy();
       await Promise.all(
-        doors.map((door) => {
-          const closed = new Promise((resolve) => door.close(resolve));
-          door.closeAllConnections();
+        servers.map((server) => {
+          const closed = new Promise((resolve) => server.close(resolve));
+          server.closeAllConnections();
           return closed;
         }),
       );
@@ -228,7 +228,7 @@ function failure(code: number, reason: string): object {
     status: 'Failure',
     code,
     reason,
-    message: 'a fault of the way to the API server',
+    message: 'an injected fault of the proxy',
   };
 }
 

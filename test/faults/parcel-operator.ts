@@ -1,9 +1,7 @@
 /**
- * The operator that faults are tried on, as a whole generated project: light, but with what can be
- * lost — a cached input that an output is
- * made from, steps at a pace, outputs that are pruned and repaired, a finalizer. Nothing but a
- * watch or a timer of its own ever wakes a
- * resource (`workInterval` is an hour), so that a wake that was lost shows.
+ * The operator of the fault tests, a generated project with everything that faults can break: a
+ * cached input from which an output is made, timed steps, outputs that are pruned and repaired, and
+ * a finalizer. `workInterval` is one hour, so that a lost watch event shows.
  */
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,7 +18,7 @@ export const PARCELS: ResourceType = {
   namespaced: true,
 };
 export const LAST_PHASE = 'Delivered';
-/** Where each phase may go, beside staying. */
+/** Allowed transitions. */
 export const NEXT: Readonly<Record<string, readonly string[]>> = {
   Packing: ['Sending'],
   Sending: ['Delivered', 'Packing'],
@@ -64,16 +62,13 @@ export interface ParcelStatusInfo {
 }
 `;
 
-/**
- * The runtime makes no two syncs of one resource overlap: the log says when each worker began and
- * ended, by the clock of the machine.
- */
+/** Logs the begin and the end of each worker call, to check that no two of a resource overlap. */
 const NOTED = `
 import { setTimeout as pause } from 'node:timers/promises';
 
 interface Told {
   readonly log: { info(message: string, fields?: Readonly<Record<string, unknown>>): void };
-  readonly resource: { readonly metadata: { readonly name: string; readonly namespace?: string; readonly uid?: string } };
+  readonly resource: { readonly metadata: { readonly uid?: string } };
 }
 
 export async function noted<R>({ log, resource }: Told, work: () => R): Promise<R> {
@@ -89,7 +84,8 @@ export async function noted<R>({ log, resource }: Told, work: () => R): Promise<
 `;
 
 const BOXES = `
-export const boxOf = (name: string, colour: string) => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: name + '-box' }, data: { colour } }) as const;
+export const boxOf = (name: string, colour: string) =>
+  ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: name + '-box' }, data: { colour } }) as const;
 `;
 
 const PACKING = `
@@ -100,7 +96,9 @@ import { noted } from '../noted.ts';
 export const sync = (context: Context): Promise<Result> =>
   noted(context, () => {
     const { metadata, spec } = context.resource;
-    return { next: 'Sending', outputs: { configmaps: [boxOf(metadata.name, spec.colour)] }, statusInfo: { legs: 0, colour: spec.colour, receipt: '' } };
+    const outputs = { configmaps: [boxOf(metadata.name, spec.colour)] };
+    const statusInfo = { legs: 0, colour: spec.colour, receipt: '' };
+    return { next: 'Sending', outputs, statusInfo };
   });
 `;
 
@@ -120,7 +118,8 @@ export const sync = (context: Context): Promise<Result> =>
     if (legs >= LEGS) return { next: 'Delivered' };
     const requeueAfter = timeUntil(context, '1s');
     if (requeueAfter !== undefined) return { next: 'Sending', requeueAfter };
-    return { next: 'Sending', step: true, statusInfo: { legs: legs + 1, colour, receipt: '' }, requeueAfter: '10ms' };
+    const statusInfo = { legs: legs + 1, colour, receipt: '' };
+    return { next: 'Sending', step: true, statusInfo, requeueAfter: '10ms' };
   });
 `;
 
@@ -129,7 +128,7 @@ import { boxOf } from '../boxes.ts';
 import type { Context, Result } from '../generated/delivered.ts';
 import { noted } from '../noted.ts';
 
-/** The receipt says what is in the box, as the cache knows it. */
+/** The receipt contains the colour of the box in the cache. */
 export const sync = (context: Context): Promise<Result> =>
   noted(context, () => {
     const { metadata, spec, status } = context.resource;
@@ -137,10 +136,21 @@ export const sync = (context: Context): Promise<Result> =>
     const { name } = metadata;
     const found = context.inputs.configmaps.get(name + '-box')?.data?.['colour'];
     if (found === undefined) return { next: 'Packing' };
-    const receipt = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: name + '-receipt' }, data: { found } } as const;
-    const service = { apiVersion: 'v1', kind: 'Service', metadata: { name }, spec: { selector: { parcel: name }, ports: [{ port: 80 }] } } as const;
+    const receipt = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: name + '-receipt' },
+      data: { found },
+    } as const;
+    const service = {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name },
+      spec: { selector: { parcel: name }, ports: [{ port: 80 }] },
+    } as const;
     const outputs = { configmaps: [boxOf(name, spec.colour), receipt], services: [service] };
-    return { next: 'Delivered', outputs, statusInfo: { legs, colour: spec.colour, receipt: found } };
+    const statusInfo = { legs, colour: spec.colour, receipt: found };
+    return { next: 'Delivered', outputs, statusInfo };
   });
 `;
 
@@ -148,7 +158,8 @@ const FINALIZER = `
 import type { Context, Result } from './generated/finalizer.ts';
 import { noted } from './noted.ts';
 
-export const finalize = (context: Context): Promise<Result> => noted(context, () => ({ done: true }));
+export const finalize = (context: Context): Promise<Result> =>
+  noted(context, () => ({ done: true }));
 `;
 
 /** @param dir an empty folder */

@@ -1,6 +1,6 @@
 /**
- * Replicas of the operator as processes: each life has a name and a door of its own, and one that
- * ends is started again, as a Deployment does.
+ * Replicas of the operator as processes. Each process has a name and a proxy address of its own. A
+ * process that ends is started again, as a Deployment does.
  */
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -23,20 +23,20 @@ export interface MemoryUse {
   readonly peakMb: number;
 }
 
-/** As the processes that live now count them. */
+/** Numbers of lists, from the metrics of the running processes. */
 export interface ListCounts {
-  /** After the first of each kind. */
+  /** Lists after the first one of each kind. */
   readonly again: number;
-  /** What they found and a watch should have told before. */
+  /** Changes that a list found and a watch should have reported. */
   readonly missed: number;
 }
 
 export interface Replica {
   readonly slot: string;
-  /** Of this life: `a3`. */
+  /** Name of the process, for example `a3`. */
   readonly name: string;
   readonly process: OperatorProcess;
-  /** When it was killed, frozen or ended. */
+  /** Time at which the process was killed, frozen or ended. */
   stopped?: number;
 }
 
@@ -162,7 +162,7 @@ export class Replicas {
     return undefined;
   }
 
-  /** Of all that answer. */
+  /** The sum over all processes that respond. */
   async lists(): Promise<ListCounts> {
     const texts = await Promise.all(
       [...this.#now.values()].map(({ process }) =>

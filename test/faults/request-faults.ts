@@ -1,6 +1,6 @@
-/** What the way to the API server does to requests: data, and the choice among it. */
+/** The faults of requests to the API server. */
 
-/** What is asked for: faults of one kind of request say little about another. */
+/** Kinds of requests. Faults are counted and chosen for each kind. */
 export type RequestKind = 'list' | 'watch' | 'get' | 'write' | 'event' | 'lease';
 
 export const REQUEST_FAULTS = {
@@ -9,13 +9,13 @@ export const REQUEST_FAULTS = {
   delay: 'the request is passed on up to 1.5 s late',
   busy: '429 with Retry-After',
   error: '500',
-  'lost answer': 'the request is passed on, the connection reset in the place of an answer',
-  'no answer': 'the request is passed on, its answer withheld, the socket stays open',
-  'half answer': 'the connection is reset in the middle of the answer',
+  'lost response': 'the request is passed on, the connection reset in place of the response',
+  'no response': 'the request is passed on, its response withheld, the socket stays open',
+  'half response': 'the connection is reset in the middle of the response',
   'half line': 'a watch is reset in the middle of a line',
   closed: 'a watch is closed early',
-  gone: 'a watch is told that its version is too old (410 in band)',
-  silent: 'a watch brings nothing any more, the socket stays open',
+  gone: 'a watch gets an event of type ERROR with code 410',
+  silent: 'a watch gets no more events, the socket stays open',
 } as const;
 export type RequestFaultType = keyof typeof REQUEST_FAULTS;
 export const WATCH_FAULTS: readonly RequestFaultType[] = ['half line', 'closed', 'gone', 'silent'];
@@ -23,11 +23,11 @@ export const WATCH_FAULTS: readonly RequestFaultType[] = ['half line', 'closed',
 export interface RequestFault {
   readonly fault: RequestFaultType;
   readonly kinds: readonly RequestKind[];
-  /** Of each request. */
+  /** Probability for each request, between 0 and 1. */
   readonly probability: number;
-  /** Default: no limit. */
+  /** Maximum number of injections. Default: no limit. */
   readonly maxCount?: number;
-  /** Only requests of this process. */
+  /** Name of the only affected process. Default: all processes. */
   readonly fromProcess?: string;
 }
 
@@ -50,7 +50,7 @@ export function requestKind(method: string, url: URL): RequestKind {
     : 'get';
 }
 
-/** Mulberry32: small, seeded, good enough for choosing. */
+/** A seeded random source: mulberry32. */
 export function seeded(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

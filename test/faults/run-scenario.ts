@@ -1,4 +1,4 @@
-/** Runs episodes one after the other, and measures how each ends. */
+/** Runs one fault scenario and measures the recovery. */
 import type { FaultScenario } from './fault-scenarios.ts';
 import type { ListCounts, MemoryUse } from './replicas.ts';
 import type { TestWorld } from './test-world.ts';
@@ -6,16 +6,16 @@ import type { TestWorld } from './test-world.ts';
 export interface ScenarioResult {
   readonly name: string;
   readonly injected: number;
-  /** From the end of the fault until everything was as in the quiet run. */
+  /** Milliseconds from the end of the fault until the state of the baseline run. */
   readonly recoveredMs: number;
-  /** What was not as in the quiet run after ten minutes. */
+  /** Differences from the baseline run that remained after ten minutes. */
   readonly lost?: string;
-  /** Of replica `a`, at rest. */
+  /** Memory of replica `a` after the recovery. */
   readonly memory: MemoryUse | undefined;
   readonly lists?: ListCounts;
 }
 
-/** @throws Error with what is lost when the state of the quiet run is not reached again */
+/** @throws Error with the differences when the state of the baseline run is not reached */
 export async function runScenario(
   world: TestWorld,
   scenario: FaultScenario,

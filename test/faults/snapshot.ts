@@ -1,6 +1,6 @@
 /**
- * What is left at rest, without what must differ between two runs: times, messages, uids, versions,
- * addresses.
+ * Snapshot of the quiescent cluster, without the parts that differ between two runs: times,
+ * messages, uids, versions, addresses.
  */
 import type { KubeApi, KubeObject, ResourceType } from '../../runtime/src/internal.ts';
 import { LAST_PHASE, PARCELS } from './parcel-operator.ts';
@@ -20,7 +20,7 @@ export const SERVICES: ResourceType = {
   namespaced: true,
 };
 
-/** `Kind name` to the object's text. */
+/** Objects as JSON, by `Kind name`. */
 export type Snapshot = ReadonlyMap<string, string>;
 
 interface Status {
@@ -36,8 +36,8 @@ interface Status {
   }[];
 }
 
-/** Does the operator itself say that it is done with it? */
-export function atRest({ metadata, spec, status }: KubeObject): boolean {
+/** Whether the status says that the operator has handled the parcel. */
+export function isQuiescent({ metadata, spec, status }: KubeObject): boolean {
   const { phase, observedGeneration, receipt, conditions = [] } = (status ?? {}) as Status;
   return (
     metadata.deletionTimestamp === undefined &&
@@ -68,16 +68,15 @@ export async function snapshot(api: KubeApi, namespace: string): Promise<Snapsho
   );
 }
 
-/** What differs, in words. */
+/** The differences, for error messages. */
 export function differences(expected: Snapshot, found: Snapshot): readonly string[] {
   return [
-    ...[...expected].flatMap(([name, text]) =>
-      found.has(name)
-        ? found.get(name) === text
-          ? []
-          : [`${name} is ${found.get(name)}, not ${text}`]
-        : [`${name} is missing`],
-    ),
+    ...[...expected].flatMap(([name, text]) => {
+      if (!found.has(name)) {
+        return [`${name} is missing`];
+      }
+      return found.get(name) === text ? [] : [`${name} is ${found.get(name)}, not ${text}`];
+    }),
     ...[...found.keys()]
       .filter((name) => !expected.has(name))
       .map((name) => `${name} is left over`),
@@ -96,7 +95,7 @@ function bare(
     ownerReferences = [],
     deletionTimestamp,
   } = metadata;
-  const ownerOf = (uid: string): string => names.get(uid) ?? 'nobody who is there';
+  const ownerOf = (uid: string): string => names.get(uid) ?? 'an unknown object';
   const { clusterIP: _, clusterIPs: __, ...fields } = (spec ?? {}) as Record<string, unknown>;
   const { phase, colour, receipt, legs, conditions = [] } = (status ?? {}) as Status;
   return {

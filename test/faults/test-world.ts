@@ -1,8 +1,7 @@
 /**
- * A control plane, two replicas of the courier operator behind the proxy, with the rights of its
- * chart, and parcels whose colour is changed
- * turn by turn. Colours alternate, so that after each turn everything must be as a quiet run left
- * it for that colour.
+ * A control plane, parcels, and two replicas of the parcel operator behind the proxy, with the RBAC
+ * rules of its chart. Each turn changes the colour of all parcels. Colours alternate, so that each
+ * turn must end in the state of the baseline run of its colour.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,16 +16,24 @@ import type { FaultyProxy } from './faulty-proxy.ts';
 import { startFaultyProxy } from './faulty-proxy.ts';
 import { Replicas } from './replicas.ts';
 import type { Snapshot } from './snapshot.ts';
-import { atRest, CONFIG_MAPS, differences, snapshot } from './snapshot.ts';
+import { isQuiescent, CONFIG_MAPS, differences, snapshot } from './snapshot.ts';
 import { seeded } from './request-faults.ts';
 
 export const OPERATORS = 'operators';
-export const PARCEL_NAMESPACE = 'flights';
-/** For 1,000 resources on a machine that others use too. */
+export const PARCEL_NAMESPACE = 'parcels';
+/** Timeout in milliseconds, for 1,000 resources on a busy computer. */
 const QUIESCENCE_MS = 600_000;
 const AT_ONCE = 8;
 const COLOURS = ['red', 'blue'] as const;
 
+interface WorldOptions {
+  /** Number of parcels. */
+  readonly resources: number;
+  /** Seed of the faults. */
+  readonly seed: number;
+}
+
+/** The control plane, the operators and the parcels of the fault tests. */
 export class TestWorld {
   readonly plane: ControlPlane;
   readonly api: KubeApi;
@@ -36,7 +43,7 @@ export class TestWorld {
   readonly names: readonly string[];
   readonly #connected: KubeConnection;
   readonly #folder: string;
-  readonly #quiet = new Map<string, Snapshot>();
+  readonly #baseline = new Map<string, Snapshot>();
   #turns = 0;
   #tokens = 0;
 
@@ -44,8 +51,7 @@ export class TestWorld {
     plane: ControlPlane,
     connected: KubeConnection,
     folder: string,
-    count: number,
-    seed: number,
+    { resources: count, seed }: WorldOptions,
   ) {
     this.plane = plane;
     this.#connected = connected;
@@ -62,19 +68,13 @@ export class TestWorld {
     });
   }
 
-  /** With one replica, `a`, and the states of a quiet run in mind. */
-  static async make({
-    resources,
-    seed,
-  }: {
-    readonly resources: number;
-    readonly seed: number;
-  }): Promise<TestWorld> {
+  /** Starts replica `a` and records the states of the baseline run. */
+  static async make(options: WorldOptions): Promise<TestWorld> {
     const folder = mkdtempSync(join(tmpdir(), 'autopilot-faults-'));
     await createParcelOperator(join(folder, 'courier'));
     const plane = await controlPlane({ controllerManager: true, audit: AUDIT_RULES });
     const connected = await connect({ kubeconfig: plane.kubeconfig });
-    const world = new TestWorld(plane, connected, folder, resources, seed);
+    const world = new TestWorld(plane, connected, folder, options);
     try {
       for (const namespace of [OPERATORS, PARCEL_NAMESPACE]) {
         await plane.kubectl(['create', 'namespace', namespace]);
@@ -91,7 +91,7 @@ export class TestWorld {
       for (const _ of COLOURS) {
         await world.turn();
         await world.rest();
-        world.#quiet.set(world.colour, await snapshot(world.api, PARCEL_NAMESPACE));
+        world.#baseline.set(world.colour, await snapshot(world.api, PARCEL_NAMESPACE));
       }
     } catch (error) {
       await world.end();
@@ -104,13 +104,13 @@ export class TestWorld {
     return COLOURS[this.#turns % 2] ?? COLOURS[0];
   }
 
-  /** The other colour for every parcel; those that are missing are made. */
+  /** Changes the colour of every parcel. Missing parcels are created. */
   async turn(): Promise<void> {
     this.#turns++;
     await this.each(this.names, (name) => this.paint(name));
   }
 
-  /** Says what the colour is to be, until the API server has heard it. */
+  /** Sets the colour of a parcel, with retries until the API server accepts the write. */
   async paint(name: string): Promise<void> {
     await until(`parcel ${name} is ${this.colour}`, 120_000, async () => {
       try {
@@ -128,7 +128,7 @@ export class TestWorld {
     });
   }
 
-  /** As people do: some boxes are deleted by hand, some parcels deleted and made again. */
+  /** Acts of users: some boxes are deleted, some parcels are deleted and created again. */
   async changeObjects(): Promise<void> {
     const some = this.names.filter(() => this.random() < 0.05);
     await this.each(some, async (name) => {
@@ -160,22 +160,25 @@ export class TestWorld {
   }
 
   /**
-   * Resolves when all parcels are as a quiet run left them. @throws with the differences that stay
+   * Resolves when all parcels are in the state of the baseline run.
+   * @throws Error with the differences that remain
    */
   async rest(): Promise<void> {
-    await until('all parcels are at rest', QUIESCENCE_MS, async () => {
+    await until('all parcels are quiescent', QUIESCENCE_MS, async () => {
       const { items } = await this.api.list(PARCELS, { namespace: PARCEL_NAMESPACE });
-      const moving = items.filter((item) => !atRest(item));
+      const moving = items.filter((item) => !isQuiescent(item));
       if (items.length !== this.names.length || moving.length > 0) {
         throw new Error(
           `${items.length} parcels of ${this.names.length}; moving: ${moving.length}, such as ${JSON.stringify(moving[0])}`,
         );
       }
-      const quiet = this.#quiet.get(this.colour);
+      const baseline = this.#baseline.get(this.colour);
       const lost =
-        quiet === undefined ? [] : differences(quiet, await snapshot(this.api, PARCEL_NAMESPACE));
+        baseline === undefined
+          ? []
+          : differences(baseline, await snapshot(this.api, PARCEL_NAMESPACE));
       if (lost.length > 0) {
-        throw new Error(`not as in the quiet run:\n${lost.slice(0, 10).join('\n')}`);
+        throw new Error(`unlike the baseline run:\n${lost.slice(0, 10).join('\n')}`);
       }
     });
   }

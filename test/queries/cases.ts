@@ -162,7 +162,7 @@ const table: readonly (readonly [
 ])[] = [
   ['success rate: no series is no data', 'istioSuccessRate', noData, []],
   [
-    'success rate: counters that stand still are no data',
+    'success rate: constant counters are no data',
     'istioSuccessRate',
     noData,
     [requests('200', 0), requests('500', 0)],
@@ -174,7 +174,7 @@ const table: readonly (readonly [
     [requests('500', 1)],
   ],
   [
-    'success rate: 5xx beside a 2xx series that stands still is 0',
+    'success rate: 5xx beside a constant 2xx series is 0',
     'istioSuccessRate',
     value(0),
     [requests('500', 1), requests('200', 0)],
@@ -285,12 +285,7 @@ const table: readonly (readonly [
   ],
 
   ['request count: no series is 0', 'istioRequestCount', value(0), []],
-  [
-    'request count: counters that stand still are 0',
-    'istioRequestCount',
-    value(0),
-    [requests('200', 0)],
-  ],
+  ['request count: constant counters are 0', 'istioRequestCount', value(0), [requests('200', 0)]],
   [
     'request count: failures are requests',
     'istioRequestCount',
@@ -429,7 +424,7 @@ export const cases: readonly Case[] = table.map(
   },
 );
 
-/** As PromQL and the exposition formats write it. */
+/** The series in the notation of PromQL and the exposition formats. */
 export function seriesName({ metric, labels }: Series): string {
   const pairs = Object.entries(labels).map(([name, text]) => `${name}="${text}"`);
   return `${metric}{${pairs.join(',')}}`;

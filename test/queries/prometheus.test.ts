@@ -39,7 +39,7 @@ describe('the built-in queries, asked of a real Prometheus by the runtime', () =
     });
   }
 
-  it('a scalar is an answer too', async () =>
+  it('accepts a scalar result', async () =>
     expect(await ask('scalar(vector(7))')).to.deep.equal({ type: 'value', value: 7 }));
   it('a range is refused', async () => {
     expect(await ask('istio_requests_total[1m]').catch((error: Error) => error.message)).to.equal(

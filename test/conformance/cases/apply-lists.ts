@@ -1,12 +1,10 @@
 import { expect } from 'chai';
 import type { TestCluster } from '../test-cluster.ts';
-import { CONFIG_MAPS, DEPLOYMENTS, failure, fieldsOf, FLIGHTS, SERVICES } from '../test-cluster.ts';
+import { CONFIG_MAPS, DEPLOYMENTS, failure, fieldsOf, VOYAGES, SERVICES } from '../test-cluster.ts';
 import type { Case } from './case.ts';
 
-/**
- * `first` applied by one manager, then `second` by another, forced: the field `name` of the spec as
- * it then is.
- */
+/** One manager applies `first`, another one forces `second`: the expected field `name`. */
+// oxlint-disable-next-line max-params -- a row of a table
 function merges(
   what: string,
   first: object,
@@ -17,15 +15,16 @@ function merges(
   return {
     name: what,
     async run(world) {
-      await world.apply(FLIGHTS, world.flight('a', first), 'tower');
+      await world.apply(VOYAGES, world.voyage('a', first), 'tower');
       expect(
-        (await world.apply(FLIGHTS, world.flight('a', second), 'ground', true)).spec[name],
+        (await world.apply(VOYAGES, world.voyage('a', second), 'ground', true)).spec[name],
       ).to.deep.equal(expected);
     },
   };
 }
 
-/** `first`, then `second` by the same manager: the field `name` of the spec as it then is. */
+/** One manager applies `first` and then `second`: the expected field `name` of the spec. */
+// oxlint-disable-next-line max-params -- a row of a table
 function follows(
   what: string,
   first: object,
@@ -36,9 +35,9 @@ function follows(
   return {
     name: what,
     async run(world) {
-      await world.apply(FLIGHTS, world.flight('a', first), 'tower');
+      await world.apply(VOYAGES, world.voyage('a', first), 'tower');
       expect(
-        (await world.apply(FLIGHTS, world.flight('a', second), 'tower')).spec[name],
+        (await world.apply(VOYAGES, world.voyage('a', second), 'tower')).spec[name],
       ).to.deep.equal(expected);
     },
   };
@@ -159,29 +158,29 @@ export const applyListCases: readonly Case[] = [
   ),
   follows(
     'an empty list and an empty map that were never more stay',
-    { legs: [], crew: {} },
-    { legs: [], crew: {} },
-    'crew',
+    { legs: [], company: {} },
+    { legs: [], company: {} },
+    'company',
     {},
   ),
   {
     name: 'an empty map in place of fields that were sent becomes null, as on the real server: 422 where null is not allowed',
     async run(world) {
-      await world.apply(FLIGHTS, world.flight('a', { crew: { captain: 'Ada' } }), 'tower');
+      await world.apply(VOYAGES, world.voyage('a', { company: { captain: 'Ada' } }), 'tower');
       const { code, message } = await failure(
-        world.apply(FLIGHTS, world.flight('a', { crew: {} }), 'tower'),
+        world.apply(VOYAGES, world.voyage('a', { company: {} }), 'tower'),
       );
       expect(code).to.equal(422);
       expect(message).to.contain(
-        'spec.crew: Invalid value: "null": spec.crew in body must be of type object: "null"',
+        'spec.company: Invalid value: "null": spec.company in body must be of type object: "null"',
       );
     },
   },
   follows(
     'a map loses what is no longer sent',
-    { crew: { captain: 'Ada', cook: 'Bo' } },
-    { crew: { cook: 'Bo' } },
-    'crew',
+    { company: { captain: 'Ada', cook: 'Bo' } },
+    { company: { cook: 'Bo' } },
+    'company',
     { cook: 'Bo' },
   ),
   follows(
@@ -195,21 +194,21 @@ export const applyListCases: readonly Case[] = [
     name: 'an item that another manager owns a field of stays, with that field and its key',
     async run(world) {
       await world.apply(
-        FLIGHTS,
-        world.flight('a', { legs: [{ name: 'one', from: 'A' }] }),
+        VOYAGES,
+        world.voyage('a', { legs: [{ name: 'one', from: 'A' }] }),
         'tower',
       );
-      await world.apply(FLIGHTS, world.flight('a', { legs: [{ name: 'one', to: 'B' }] }), 'ground');
-      const { spec } = await world.apply(FLIGHTS, world.flight('a'), 'tower');
+      await world.apply(VOYAGES, world.voyage('a', { legs: [{ name: 'one', to: 'B' }] }), 'ground');
+      const { spec } = await world.apply(VOYAGES, world.voyage('a'), 'tower');
       expect(spec.legs).to.deep.equal([{ name: 'one', to: 'B', hours: 1 }]);
     },
   },
   {
     name: 'a value of a set that another manager has too stays',
     async run(world) {
-      await world.apply(FLIGHTS, world.flight('a', { tags: ['x', 'y'] }), 'tower');
-      await world.apply(FLIGHTS, world.flight('a', { tags: ['y'] }), 'ground');
-      expect((await world.apply(FLIGHTS, world.flight('a'), 'tower')).spec.tags).to.deep.equal([
+      await world.apply(VOYAGES, world.voyage('a', { tags: ['x', 'y'] }), 'tower');
+      await world.apply(VOYAGES, world.voyage('a', { tags: ['y'] }), 'ground');
+      expect((await world.apply(VOYAGES, world.voyage('a'), 'tower')).spec.tags).to.deep.equal([
         'y',
       ]);
     },
@@ -217,13 +216,13 @@ export const applyListCases: readonly Case[] = [
   {
     name: 'an atomic list of another manager is one conflict',
     async run(world) {
-      await world.apply(FLIGHTS, world.flight('a', { stops: ['A'], badge: { one: '1' } }), 'tower');
+      await world.apply(VOYAGES, world.voyage('a', { stops: ['A'], badge: { one: '1' } }), 'tower');
       expect(
         (
           await failure(
             world.apply(
-              FLIGHTS,
-              world.flight('a', { stops: ['B'], badge: { one: '2' } }),
+              VOYAGES,
+              world.voyage('a', { stops: ['B'], badge: { one: '2' } }),
               'ground',
             ),
           )
@@ -236,9 +235,9 @@ export const applyListCases: readonly Case[] = [
   {
     name: 'where anything is allowed, a list in place of another manager’s map is a conflict',
     async run(world) {
-      await world.apply(FLIGHTS, world.flight('a', { extra: { y: { x: 'x' } } }), 'tower');
+      await world.apply(VOYAGES, world.voyage('a', { extra: { y: { x: 'x' } } }), 'tower');
       expect(
-        (await failure(world.apply(FLIGHTS, world.flight('a', { extra: { y: [] } }), 'ground')))
+        (await failure(world.apply(VOYAGES, world.voyage('a', { extra: { y: [] } }), 'ground')))
           .message,
       ).to.equal('Apply failed with 1 conflict: conflict with "tower": .spec.extra.y');
     },
@@ -250,15 +249,15 @@ export const applyListCases: readonly Case[] = [
         (
           await failure(
             world.apply(
-              FLIGHTS,
-              world.flight('a', { legs: [{ name: 'one' }, { name: 'one' }] }),
+              VOYAGES,
+              world.voyage('a', { legs: [{ name: 'one' }, { name: 'one' }] }),
               'tower',
             ),
           )
         ).code,
       ).to.equal(500);
       expect(
-        (await failure(world.apply(FLIGHTS, world.flight('a', { legs: [{ from: 'A' }] }), 'tower')))
+        (await failure(world.apply(VOYAGES, world.voyage('a', { legs: [{ from: 'A' }] }), 'tower')))
           .code,
       ).to.equal(500);
     },
@@ -266,7 +265,7 @@ export const applyListCases: readonly Case[] = [
   {
     name: 'null is a value that is sent: a field that may be null becomes null',
     async run(world) {
-      const made = await world.apply(FLIGHTS, world.flight('a', { note: null }), 'tower');
+      const made = await world.apply(VOYAGES, world.voyage('a', { note: null }), 'tower');
       expect(made.spec.note).to.equal(null);
       expect(fieldsOf(made, 'tower')).to.deep.equal({ 'f:spec': { 'f:route': {}, 'f:note': {} } });
     },

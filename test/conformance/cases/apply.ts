@@ -1,16 +1,16 @@
 import { expect } from 'chai';
 import type { Case } from './case.ts';
 import type { TestCluster } from '../test-cluster.ts';
-import { CONFIG_MAPS, failure, fieldsOf, FLIGHTS, SERVICES } from '../test-cluster.ts';
+import { CONFIG_MAPS, failure, fieldsOf, VOYAGES, SERVICES } from '../test-cluster.ts';
 
 export const applyCases: readonly Case[] = [
   {
     name: 'creates, and remembers what was sent',
     async run(world) {
       const made = await world.apply(
-        FLIGHTS,
-        world.flight('a', {
-          crew: { captain: 'Ada' },
+        VOYAGES,
+        world.voyage('a', {
+          company: { captain: 'Ada' },
           legs: [{ name: 'one', from: 'FRA' }],
           tags: ['x'],
           stops: ['NUE'],
@@ -20,7 +20,7 @@ export const applyCases: readonly Case[] = [
       expect(fieldsOf(made, 'tower')).to.deep.equal({
         'f:spec': {
           'f:route': {},
-          'f:crew': { 'f:captain': {} },
+          'f:company': { 'f:captain': {} },
           'f:legs': { 'k:{"name":"one"}': { '.': {}, 'f:name': {}, 'f:from': {} } },
           'f:tags': { 'v:"x"': {} },
           'f:stops': {},
@@ -32,18 +32,18 @@ export const applyCases: readonly Case[] = [
     name: 'merges maps, lists by key and sets, and replaces other lists',
     async run(world) {
       await world.create(
-        FLIGHTS,
-        world.flight('a', {
-          crew: { captain: 'Ada' },
+        VOYAGES,
+        world.voyage('a', {
+          company: { captain: 'Ada' },
           legs: [{ name: 'one', from: 'FRA' }],
           tags: ['x'],
           stops: ['NUE'],
         }),
       );
       const { spec } = await world.apply(
-        FLIGHTS,
-        world.flight('a', {
-          crew: { cook: 'Bo' },
+        VOYAGES,
+        world.voyage('a', {
+          company: { cook: 'Bo' },
           legs: [{ name: 'two' }, { name: 'one', to: 'NUE' }],
           tags: ['y'],
           stops: ['STR'],
@@ -51,7 +51,7 @@ export const applyCases: readonly Case[] = [
         'tower',
         true,
       );
-      expect(spec.crew).to.deep.equal({ captain: 'Ada', cook: 'Bo' });
+      expect(spec.company).to.deep.equal({ captain: 'Ada', cook: 'Bo' });
       expect(spec.legs).to.deep.equal([
         { name: 'two', hours: 1 },
         { name: 'one', from: 'FRA', to: 'NUE', hours: 1 },
@@ -65,21 +65,21 @@ export const applyCases: readonly Case[] = [
     name: 'removes what the same manager no longer sends, and keeps what others own',
     async run(world) {
       await world.apply(
-        FLIGHTS,
-        world.flight('a', {
+        VOYAGES,
+        world.voyage('a', {
           altitude: 5,
           mode: 'visual',
-          crew: { captain: 'Ada' },
+          company: { captain: 'Ada' },
           legs: [{ name: 'one' }],
         }),
         'tower',
       );
       await world.apply(
-        FLIGHTS,
-        world.flight('a', { mode: 'visual', legs: [{ name: 'two' }] }),
+        VOYAGES,
+        world.voyage('a', { mode: 'visual', legs: [{ name: 'two' }] }),
         'ground',
       );
-      const { spec } = await world.apply(FLIGHTS, world.flight('a'), 'tower');
+      const { spec } = await world.apply(VOYAGES, world.voyage('a'), 'tower');
       expect(spec).to.deep.equal({
         route: 'FRA-MUC',
         altitude: 100,
@@ -91,9 +91,9 @@ export const applyCases: readonly Case[] = [
   {
     name: 'refuses to change what another applier owns: 409 with the manager and the field',
     async run(world) {
-      await world.apply(FLIGHTS, world.flight('a', { altitude: 5 }), 'tower');
+      await world.apply(VOYAGES, world.voyage('a', { altitude: 5 }), 'tower');
       expect(
-        await failure(world.apply(FLIGHTS, world.flight('a', { altitude: 6 }), 'ground')),
+        await failure(world.apply(VOYAGES, world.voyage('a', { altitude: 6 }), 'ground')),
       ).to.deep.equal({
         code: 409,
         reason: 'Conflict',
@@ -105,16 +105,16 @@ export const applyCases: readonly Case[] = [
     name: 'names all conflicts, by manager',
     async run(world) {
       await world.apply(
-        FLIGHTS,
-        world.flight('a', { altitude: 5, legs: [{ name: 'one', from: 'FRA' }] }),
+        VOYAGES,
+        world.voyage('a', { altitude: 5, legs: [{ name: 'one', from: 'FRA' }] }),
         'tower',
       );
       expect(
         (
           await failure(
             world.apply(
-              FLIGHTS,
-              world.flight('a', { altitude: 6, legs: [{ name: 'one', from: 'STR' }] }),
+              VOYAGES,
+              world.voyage('a', { altitude: 6, legs: [{ name: 'one', from: 'STR' }] }),
               'ground',
             ),
           )
@@ -127,8 +127,8 @@ export const applyCases: readonly Case[] = [
   {
     name: 'takes fields over when forced: they are no longer the other one’s',
     async run(world) {
-      await world.apply(FLIGHTS, world.flight('a', { altitude: 5 }), 'tower');
-      const forced = await world.apply(FLIGHTS, world.flight('a', { altitude: 6 }), 'ground', true);
+      await world.apply(VOYAGES, world.voyage('a', { altitude: 5 }), 'tower');
+      const forced = await world.apply(VOYAGES, world.voyage('a', { altitude: 6 }), 'ground', true);
       expect(fieldsOf(forced, 'tower')).to.deep.equal({ 'f:spec': { 'f:route': {} } });
       expect(fieldsOf(forced, 'ground')).to.deep.equal({
         'f:spec': { 'f:altitude': {}, 'f:route': {} },
@@ -138,17 +138,17 @@ export const applyCases: readonly Case[] = [
   {
     name: 'lets two managers own a field while they agree',
     async run(world) {
-      await world.apply(FLIGHTS, world.flight('a', { altitude: 5 }), 'tower');
-      await world.apply(FLIGHTS, world.flight('a', { altitude: 5 }), 'ground');
-      expect((await world.apply(FLIGHTS, world.flight('a'), 'tower')).spec.altitude).to.equal(5);
+      await world.apply(VOYAGES, world.voyage('a', { altitude: 5 }), 'tower');
+      await world.apply(VOYAGES, world.voyage('a', { altitude: 5 }), 'ground');
+      expect((await world.apply(VOYAGES, world.voyage('a'), 'tower')).spec.altitude).to.equal(5);
     },
   },
   {
-    name: 'takes a field from its applier when somebody else updates it',
+    name: 'takes a field from its applier when another manager updates it',
     async run(world) {
-      await world.apply(FLIGHTS, world.flight('a', { altitude: 5 }), 'tower');
+      await world.apply(VOYAGES, world.voyage('a', { altitude: 5 }), 'tower');
       const changed = await world.merge(
-        FLIGHTS,
+        VOYAGES,
         'a',
         { spec: { altitude: 6 } },
         { fieldManager: 'hand' },
@@ -160,8 +160,8 @@ export const applyCases: readonly Case[] = [
   {
     name: 'keeps the version when the same is applied again',
     async run(world) {
-      const first = await world.apply(FLIGHTS, world.flight('a', { altitude: 5 }), 'tower');
-      const second = await world.apply(FLIGHTS, world.flight('a', { altitude: 5 }), 'tower');
+      const first = await world.apply(VOYAGES, world.voyage('a', { altitude: 5 }), 'tower');
+      const second = await world.apply(VOYAGES, world.voyage('a', { altitude: 5 }), 'tower');
       expect(second.metadata.resourceVersion).to.equal(first.metadata.resourceVersion);
     },
   },
@@ -169,10 +169,10 @@ export const applyCases: readonly Case[] = [
     // @promise outputs/foreign-objects
     name: 'only creates when it carries version 1: 409 where the object exists',
     async run(world) {
-      const guarded = world.flight('a', {}, { resourceVersion: '1' });
-      await world.apply(FLIGHTS, guarded, 'tower');
-      expect((await failure(world.apply(FLIGHTS, guarded, 'ground'))).code).to.equal(409);
-      expect(fieldsOf(await world.get(FLIGHTS, 'a'), 'ground')).to.equal(undefined);
+      const guarded = world.voyage('a', {}, { resourceVersion: '1' });
+      await world.apply(VOYAGES, guarded, 'tower');
+      expect((await failure(world.apply(VOYAGES, guarded, 'ground'))).code).to.equal(409);
+      expect(fieldsOf(await world.get(VOYAGES, 'a'), 'ground')).to.equal(undefined);
     },
   },
   {
@@ -181,22 +181,22 @@ export const applyCases: readonly Case[] = [
     async run(world) {
       const uid = '00000000-0000-4000-8000-0000000000ff';
       expect(
-        (await failure(world.apply(FLIGHTS, world.flight('a', {}, { uid }), 'tower', true))).code,
+        (await failure(world.apply(VOYAGES, world.voyage('a', {}, { uid }), 'tower', true))).code,
       ).to.equal(409);
-      await world.create(FLIGHTS, world.flight('b'));
+      await world.create(VOYAGES, world.voyage('b'));
       const { code, message } = await failure(
-        world.apply(FLIGHTS, world.flight('b', {}, { uid }), 'tower', true),
+        world.apply(VOYAGES, world.voyage('b', {}, { uid }), 'tower', true),
       );
       expect([code, message]).to.deep.equal([
         422,
-        `Flight.conformance.autopilot.test "b" is invalid: metadata.uid: Invalid value: "${uid}": field is immutable`,
+        `Voyage.conformance.autopilot.test "b" is invalid: metadata.uid: Invalid value: "${uid}": field is immutable`,
       ]);
       expect(
         (
           await failure(
             world.apply(
-              FLIGHTS,
-              world.flight('b', {}, { uid, resourceVersion: '2' }),
+              VOYAGES,
+              world.voyage('b', {}, { uid, resourceVersion: '2' }),
               'tower',
               true,
             ),
@@ -209,24 +209,24 @@ export const applyCases: readonly Case[] = [
     // @promise outputs/late-writes
     name: 'with version and uid of an object that is gone creates nothing: 409',
     async run(world) {
-      const { metadata } = await world.create(FLIGHTS, world.flight('a'));
-      await world.api.delete(FLIGHTS, { namespace: world.namespace, name: 'a' });
+      const { metadata } = await world.create(VOYAGES, world.voyage('a'));
+      await world.api.delete(VOYAGES, { namespace: world.namespace, name: 'a' });
       const { uid, resourceVersion } = metadata;
       expect(
         (
           await failure(
-            world.apply(FLIGHTS, world.flight('a', {}, { uid, resourceVersion }), 'tower', true),
+            world.apply(VOYAGES, world.voyage('a', {}, { uid, resourceVersion }), 'tower', true),
           )
         ).code,
       ).to.equal(409);
-      expect((await failure(world.get(FLIGHTS, 'a'))).code).to.equal(404);
+      expect((await failure(world.get(VOYAGES, 'a'))).code).to.equal(404);
     },
   },
   {
     name: 'refuses fields that the schema does not declare: 500, as the real server does',
     async run(world) {
       const { code, message } = await failure(
-        world.apply(FLIGHTS, world.flight('a', { colour: 'red' }), 'tower'),
+        world.apply(VOYAGES, world.voyage('a', { colour: 'red' }), 'tower'),
       );
       expect(code).to.equal(500);
       expect(message).to.contain('.spec.colour: field not declared in schema');
@@ -293,12 +293,12 @@ export const applyCases: readonly Case[] = [
     },
   },
   {
-    name: 'applies status through its door only',
+    name: 'applies status through the status subresource only',
     async run(world) {
-      await world.create(FLIGHTS, world.flight('a'));
+      await world.create(VOYAGES, world.voyage('a'));
       const { api } = world;
-      const object = world.object(FLIGHTS, 'a', { status: { phase: 'Up' } });
-      const applied = await api.apply(FLIGHTS, object, {
+      const object = world.object(VOYAGES, 'a', { status: { phase: 'Up' } });
+      const applied = await api.apply(VOYAGES, object, {
         fieldManager: 'tower',
         subresource: 'status',
       });

@@ -1,12 +1,12 @@
 import { expect } from 'chai';
 import type { Case } from './case.ts';
-import { CONFIG_MAPS, DEPLOYMENTS, failure, FLIGHTS } from '../test-cluster.ts';
+import { CONFIG_MAPS, DEPLOYMENTS, failure, VOYAGES } from '../test-cluster.ts';
 
 export const createCases: readonly Case[] = [
   {
     name: 'gives a uid, a version, a time and generation 1',
     async run(world) {
-      const { metadata } = await world.create(FLIGHTS, world.flight('a'));
+      const { metadata } = await world.create(VOYAGES, world.voyage('a'));
       expect(metadata.uid).to.match(/^[0-9a-f-]{36}$/);
       expect(metadata.resourceVersion).to.match(/^[1-9]\d*$/);
       expect(metadata.creationTimestamp).to.match(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
@@ -16,8 +16,8 @@ export const createCases: readonly Case[] = [
   {
     name: 'drops status when the kind has a status subresource',
     async run(world) {
-      const { status } = await world.create(FLIGHTS, {
-        ...world.flight('a'),
+      const { status } = await world.create(VOYAGES, {
+        ...world.voyage('a'),
         status: { phase: 'Landed' },
       });
       expect(status).to.equal(undefined);
@@ -26,11 +26,11 @@ export const createCases: readonly Case[] = [
   {
     name: 'refuses a second object of the name: 409 AlreadyExists',
     async run(world) {
-      await world.create(FLIGHTS, world.flight('a'));
-      expect(await failure(world.create(FLIGHTS, world.flight('a')))).to.deep.equal({
+      await world.create(VOYAGES, world.voyage('a'));
+      expect(await failure(world.create(VOYAGES, world.voyage('a')))).to.deep.equal({
         code: 409,
         reason: 'AlreadyExists',
-        message: 'flights.conformance.autopilot.test "a" already exists',
+        message: 'voyages.conformance.autopilot.test "a" already exists',
       });
     },
   },
@@ -38,7 +38,7 @@ export const createCases: readonly Case[] = [
     name: 'refuses a resourceVersion: 500, as the real server does',
     async run(world) {
       const { code, message } = await failure(
-        world.create(FLIGHTS, world.flight('a', {}, { resourceVersion: '5' })),
+        world.create(VOYAGES, world.voyage('a', {}, { resourceVersion: '5' })),
       );
       expect([code, message]).to.deep.equal([
         500,
@@ -78,7 +78,7 @@ export const createCases: readonly Case[] = [
   {
     name: 'answers 404 for a kind that is not served',
     async run(world) {
-      const type = { ...FLIGHTS, plural: 'balloons', kind: 'Balloon' };
+      const type = { ...VOYAGES, plural: 'balloons', kind: 'Balloon' };
       const { code, reason, message } = await failure(
         world.api.list(type, { namespace: world.namespace }),
       );
@@ -89,9 +89,9 @@ export const createCases: readonly Case[] = [
   {
     name: 'makes a name of generateName',
     async run(world) {
-      const { generateName: _, ...object } = { ...world.flight('x'), generateName: '' };
+      const { generateName: _, ...object } = { ...world.voyage('x'), generateName: '' };
       const { name: __, ...metadata } = object.metadata;
-      const created = await world.create(FLIGHTS, {
+      const created = await world.create(VOYAGES, {
         ...object,
         metadata: { ...metadata, generateName: 'run-' } as never,
       });
@@ -101,9 +101,9 @@ export const createCases: readonly Case[] = [
   {
     name: 'writes nothing on a dry run',
     async run(world) {
-      const made = await world.api.create(FLIGHTS, world.flight('a'), { dryRun: true });
+      const made = await world.api.create(VOYAGES, world.voyage('a'), { dryRun: true });
       expect(made.metadata.uid).to.match(/^[0-9a-f-]{36}$/);
-      expect((await failure(world.get(FLIGHTS, 'a'))).code).to.equal(404);
+      expect((await failure(world.get(VOYAGES, 'a'))).code).to.equal(404);
     },
   },
 ];

@@ -1,12 +1,12 @@
 import { expect } from 'chai';
-import { CONFIG_MAPS, failure, FLIGHTS } from '../test-cluster.ts';
+import { CONFIG_MAPS, failure, VOYAGES } from '../test-cluster.ts';
 import type { Case } from './case.ts';
 
 export const dryRunCases: readonly Case[] = [
   {
     name: 'creating answers the object as it would be: uid, defaults, generation, no version',
     async run(world) {
-      const { metadata, spec } = (await world.api.create(FLIGHTS, world.flight('a'), {
+      const { metadata, spec } = (await world.api.create(VOYAGES, world.voyage('a'), {
         dryRun: true,
       })) as Awaited<ReturnType<typeof world.create>>;
       expect([metadata.generation, metadata.resourceVersion, spec.altitude]).to.deep.equal([
@@ -19,18 +19,18 @@ export const dryRunCases: readonly Case[] = [
   {
     name: 'replacing answers the new object with the old version, and writes nothing',
     async run(world) {
-      const made = await world.create(FLIGHTS, world.flight('a'));
+      const made = await world.create(VOYAGES, world.voyage('a'));
       const { resourceVersion } = made.metadata;
       const shown = await world.api.replace(
-        FLIGHTS,
-        world.flight('a', { altitude: 5 }, { resourceVersion }),
+        VOYAGES,
+        world.voyage('a', { altitude: 5 }, { resourceVersion }),
         { dryRun: true },
       );
       expect([shown.metadata.resourceVersion, shown.metadata.generation]).to.deep.equal([
         resourceVersion,
         2,
       ]);
-      expect(await world.get(FLIGHTS, 'a')).to.deep.equal(made);
+      expect(await world.get(VOYAGES, 'a')).to.deep.equal(made);
     },
   },
   {
@@ -50,14 +50,14 @@ export const dryRunCases: readonly Case[] = [
   {
     name: 'tells what is wrong: 409 for a name that is taken, 422 for a value that is not allowed',
     async run(world) {
-      await world.create(FLIGHTS, world.flight('a'));
+      await world.create(VOYAGES, world.voyage('a'));
       expect(
-        (await failure(world.api.create(FLIGHTS, world.flight('a'), { dryRun: true }))).code,
+        (await failure(world.api.create(VOYAGES, world.voyage('a'), { dryRun: true }))).code,
       ).to.equal(409);
       expect(
         (
           await failure(
-            world.api.create(FLIGHTS, world.flight('b', { altitude: 900 }), { dryRun: true }),
+            world.api.create(VOYAGES, world.voyage('b', { altitude: 900 }), { dryRun: true }),
           )
         ).code,
       ).to.equal(422);
@@ -66,15 +66,15 @@ export const dryRunCases: readonly Case[] = [
   {
     name: 'removing the last finalizer does not end the object',
     async run(world) {
-      await world.create(FLIGHTS, world.flight('a', {}, { finalizers: ['autopilot.test/hold'] }));
-      await world.api.delete(FLIGHTS, world.key('a'));
+      await world.create(VOYAGES, world.voyage('a', {}, { finalizers: ['autopilot.test/hold'] }));
+      await world.api.delete(VOYAGES, world.key('a'));
       await world.api.patch(
-        FLIGHTS,
+        VOYAGES,
         world.key('a'),
         { type: 'merge', body: { metadata: { finalizers: null } } },
         { dryRun: true },
       );
-      expect((await world.get(FLIGHTS, 'a')).metadata.finalizers).to.deep.equal([
+      expect((await world.get(VOYAGES, 'a')).metadata.finalizers).to.deep.equal([
         'autopilot.test/hold',
       ]);
     },

@@ -1,14 +1,14 @@
 import { expect } from 'chai';
 import type { TestCluster } from '../test-cluster.ts';
-import { CONFIG_MAPS, details, failure, FLIGHTS, NAMESPACES } from '../test-cluster.ts';
+import { CONFIG_MAPS, details, failure, VOYAGES, NAMESPACES } from '../test-cluster.ts';
 import type { Case } from './case.ts';
 
 async function held(world: TestCluster): Promise<void> {
   await world.create(
-    FLIGHTS,
-    world.flight('a', {}, { finalizers: ['autopilot.test/hold', 'autopilot.test/other'] }),
+    VOYAGES,
+    world.voyage('a', {}, { finalizers: ['autopilot.test/hold', 'autopilot.test/other'] }),
   );
-  await world.api.delete(FLIGHTS, world.key('a'));
+  await world.api.delete(VOYAGES, world.key('a'));
 }
 
 export const endingCases: readonly Case[] = [
@@ -16,9 +16,9 @@ export const endingCases: readonly Case[] = [
     name: 'an object with finalizers keeps its deletionTimestamp and grace of 0 when it is deleted again',
     async run(world) {
       await held(world);
-      const first = await world.get(FLIGHTS, 'a');
-      await world.api.delete(FLIGHTS, world.key('a'));
-      expect(await world.get(FLIGHTS, 'a')).to.deep.equal(first);
+      const first = await world.get(VOYAGES, 'a');
+      await world.api.delete(VOYAGES, world.key('a'));
+      expect(await world.get(VOYAGES, 'a')).to.deep.equal(first);
       expect(
         (first.metadata as { deletionGracePeriodSeconds?: number }).deletionGracePeriodSeconds,
       ).to.equal(0);
@@ -28,25 +28,25 @@ export const endingCases: readonly Case[] = [
     name: 'finalizers go one by one, and the object with the last',
     async run(world) {
       await held(world);
-      const one = await world.json(FLIGHTS, 'a', [
+      const one = await world.json(VOYAGES, 'a', [
         { op: 'remove', path: '/metadata/finalizers/0' },
       ]);
       expect(one.metadata.finalizers).to.deep.equal(['autopilot.test/other']);
-      await world.json(FLIGHTS, 'a', [{ op: 'remove', path: '/metadata/finalizers/0' }]);
-      expect((await failure(world.get(FLIGHTS, 'a'))).code).to.equal(404);
+      await world.json(VOYAGES, 'a', [{ op: 'remove', path: '/metadata/finalizers/0' }]);
+      expect((await failure(world.get(VOYAGES, 'a'))).code).to.equal(404);
     },
   },
   {
     name: 'an object that is being deleted can be changed, status too',
     async run(world) {
       await held(world);
-      expect((await world.merge(FLIGHTS, 'a', { spec: { altitude: 3 } })).spec.altitude).to.equal(
+      expect((await world.merge(VOYAGES, 'a', { spec: { altitude: 3 } })).spec.altitude).to.equal(
         3,
       );
       expect(
         (
           await world.merge(
-            FLIGHTS,
+            VOYAGES,
             'a',
             { status: { phase: 'Ending' } },
             { subresource: 'status' },
@@ -59,16 +59,16 @@ export const endingCases: readonly Case[] = [
     name: 'an object that is being deleted can be applied, and does not come back to life',
     async run(world) {
       await held(world);
-      const { metadata } = await world.apply(FLIGHTS, world.flight('a', { seats: 2 }), 'tower');
+      const { metadata } = await world.apply(VOYAGES, world.voyage('a', { seats: 2 }), 'tower');
       expect(metadata.deletionTimestamp).to.match(/Z$/);
     },
   },
   {
     name: 'a name is free again at once, and the new object is another one',
     async run(world) {
-      const first = await world.create(FLIGHTS, world.flight('a'));
-      await world.api.delete(FLIGHTS, world.key('a'));
-      const second = await world.create(FLIGHTS, world.flight('a'));
+      const first = await world.create(VOYAGES, world.voyage('a'));
+      await world.api.delete(VOYAGES, world.key('a'));
+      const second = await world.create(VOYAGES, world.voyage('a'));
       expect(second.metadata.uid).not.to.equal(first.metadata.uid);
       expect(Number(second.metadata.resourceVersion)).to.be.greaterThan(
         Number(first.metadata.resourceVersion),
@@ -79,10 +79,10 @@ export const endingCases: readonly Case[] = [
     name: 'a name is not free while its object waits for finalizers: 409',
     async run(world) {
       await held(world);
-      const { code, reason, message } = await failure(world.create(FLIGHTS, world.flight('a')));
+      const { code, reason, message } = await failure(world.create(VOYAGES, world.voyage('a')));
       expect([code, reason]).to.deep.equal([409, 'AlreadyExists']);
       expect(message).to.contain(
-        'object is being deleted: flights.conformance.autopilot.test "a" already exists',
+        'object is being deleted: voyages.conformance.autopilot.test "a" already exists',
       );
     },
   },
@@ -126,24 +126,24 @@ export const endingCases: readonly Case[] = [
   {
     name: 'preconditions hold for objects with finalizers too',
     async run(world) {
-      await world.create(FLIGHTS, world.flight('a', {}, { finalizers: ['autopilot.test/hold'] }));
-      const call = world.api.delete(FLIGHTS, world.key('a'), {
+      await world.create(VOYAGES, world.voyage('a', {}, { finalizers: ['autopilot.test/hold'] }));
+      const call = world.api.delete(VOYAGES, world.key('a'), {
         preconditions: { uid: '00000000-0000-4000-8000-0000000000ff' },
       });
       expect((await failure(call)).code).to.equal(409);
-      expect((await world.get(FLIGHTS, 'a')).metadata.deletionTimestamp).to.equal(undefined);
+      expect((await world.get(VOYAGES, 'a')).metadata.deletionTimestamp).to.equal(undefined);
     },
   },
   {
     name: 'deleting what is not there is a 404, with preconditions too',
     async run(world) {
-      const call = world.api.delete(FLIGHTS, world.key('a'), {
+      const call = world.api.delete(VOYAGES, world.key('a'), {
         preconditions: { resourceVersion: '1' },
       });
       expect(await failure(call)).to.deep.equal({
         code: 404,
         reason: 'NotFound',
-        message: 'flights.conformance.autopilot.test "a" not found',
+        message: 'voyages.conformance.autopilot.test "a" not found',
       });
     },
   },

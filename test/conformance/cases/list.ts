@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import type { TestCluster } from '../test-cluster.ts';
-import { CONFIG_MAPS, CRDS, failure, FLIGHTS, NAMESPACES, SERVICES } from '../test-cluster.ts';
+import { CONFIG_MAPS, CRDS, failure, VOYAGES, NAMESPACES, SERVICES } from '../test-cluster.ts';
 import type { Case } from './case.ts';
 
-/** Four flights: a and b red, c blue, d without labels. */
+/** Four voyages: a and b red, c blue, d without labels. */
 async function coloured(world: TestCluster): Promise<void> {
   for (const [name, labels] of [
     ['a', { colour: 'red', size: 's' }],
@@ -11,7 +11,7 @@ async function coloured(world: TestCluster): Promise<void> {
     ['c', { colour: 'blue', size: '' }],
     ['d', undefined],
   ] as const) {
-    await world.create(FLIGHTS, world.flight(name, {}, { labels }));
+    await world.create(VOYAGES, world.voyage(name, {}, { labels }));
   }
 }
 
@@ -20,7 +20,7 @@ function selects(labelSelector: string, names: readonly string[]): Case {
     name: `selects by labels with '${labelSelector}'`,
     async run(world) {
       await coloured(world);
-      expect(await world.names(FLIGHTS, { labelSelector })).to.deep.equal(names);
+      expect(await world.names(VOYAGES, { labelSelector })).to.deep.equal(names);
     },
   };
 }
@@ -41,14 +41,14 @@ export const listCases: readonly Case[] = [
       expect(
         (
           await failure(
-            world.api.list(FLIGHTS, { namespace: world.namespace, labelSelector: 'colour in red' }),
+            world.api.list(VOYAGES, { namespace: world.namespace, labelSelector: 'colour in red' }),
           )
         ).code,
       ).to.equal(400);
       expect(
         (
           await failure(
-            world.api.list(FLIGHTS, { namespace: world.namespace, labelSelector: 'a=b=c' }),
+            world.api.list(VOYAGES, { namespace: world.namespace, labelSelector: 'a=b=c' }),
           )
         ).code,
       ).to.equal(400);
@@ -58,17 +58,17 @@ export const listCases: readonly Case[] = [
     name: 'lists by metadata.name, by its opposite, and by metadata.namespace',
     async run(world) {
       for (const name of ['a', 'b']) {
-        await world.create(FLIGHTS, world.flight(name));
+        await world.create(VOYAGES, world.voyage(name));
       }
-      expect(await world.names(FLIGHTS, { fieldSelector: 'metadata.name!=b' })).to.deep.equal([
+      expect(await world.names(VOYAGES, { fieldSelector: 'metadata.name!=b' })).to.deep.equal([
         'a',
       ]);
       expect(
-        await world.names(FLIGHTS, {
+        await world.names(VOYAGES, {
           fieldSelector: `metadata.namespace=${world.namespace},metadata.name=a`,
         }),
       ).to.deep.equal(['a']);
-      const { items } = await world.api.list(FLIGHTS, {
+      const { items } = await world.api.list(VOYAGES, {
         fieldSelector: `metadata.namespace=${world.namespace}`,
       });
       expect(items.map(({ metadata }) => metadata.name)).to.deep.equal(['a', 'b']);
@@ -78,7 +78,7 @@ export const listCases: readonly Case[] = [
     name: 'refuses a field selector that the kind does not have: 400',
     async run(world) {
       const { code, message } = await failure(
-        world.api.list(FLIGHTS, {
+        world.api.list(VOYAGES, {
           namespace: world.namespace,
           fieldSelector: 'spec.route=FRA-MUC',
         }),
@@ -90,7 +90,7 @@ export const listCases: readonly Case[] = [
   {
     name: 'finds a selector and a namespace that match nothing empty, not wrong',
     async run(world) {
-      expect(await world.names(FLIGHTS, { labelSelector: 'colour=green' })).to.deep.equal([]);
+      expect(await world.names(VOYAGES, { labelSelector: 'colour=green' })).to.deep.equal([]);
       expect((await world.api.list(CONFIG_MAPS, { namespace: 'nowhere' })).items).to.deep.equal([]);
     },
   },
@@ -104,9 +104,9 @@ export const listCases: readonly Case[] = [
         metadata: { name: other },
       });
       const labels = { of: world.namespace };
-      await world.create(FLIGHTS, world.flight('a', {}, { labels, namespace: other }));
-      await world.create(FLIGHTS, world.flight('b', {}, { labels }));
-      const { items } = await world.api.list(FLIGHTS, { labelSelector: `of=${world.namespace}` });
+      await world.create(VOYAGES, world.voyage('a', {}, { labels, namespace: other }));
+      await world.create(VOYAGES, world.voyage('b', {}, { labels }));
+      const { items } = await world.api.list(VOYAGES, { labelSelector: `of=${world.namespace}` });
       expect(items.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`)).to.deep.equal([
         `${other}/a`,
         `${world.namespace}/b`,
@@ -118,9 +118,9 @@ export const listCases: readonly Case[] = [
     async run(world) {
       await coloured(world);
       const options = { namespace: world.namespace, labelSelector: 'colour', limit: 2 };
-      const first = await world.api.list(FLIGHTS, options);
+      const first = await world.api.list(VOYAGES, options);
       expect(first.items.map(({ metadata }) => metadata.name)).to.deep.equal(['a', 'b']);
-      const second = await world.api.list(FLIGHTS, { ...options, continue: first.continue ?? '' });
+      const second = await world.api.list(VOYAGES, { ...options, continue: first.continue ?? '' });
       expect(second.items.map(({ metadata }) => metadata.name)).to.deep.equal(['c']);
       expect(second.continue).to.equal(undefined);
     },
@@ -132,7 +132,7 @@ export const listCases: readonly Case[] = [
       const seen: string[] = [];
       let token: string | undefined;
       do {
-        const page = await world.api.list(FLIGHTS, {
+        const page = await world.api.list(VOYAGES, {
           namespace: world.namespace,
           limit: 1,
           ...(token !== undefined && { continue: token }),
@@ -147,10 +147,10 @@ export const listCases: readonly Case[] = [
     name: 'shows in later pages what was there at the first: also what is deleted and changed meanwhile',
     async run(world) {
       await coloured(world);
-      const first = await world.api.list(FLIGHTS, { namespace: world.namespace, limit: 1 });
-      await world.api.delete(FLIGHTS, world.key('c'));
-      await world.merge(FLIGHTS, 'd', { spec: { altitude: 300 } });
-      const rest = await world.api.list(FLIGHTS, {
+      const first = await world.api.list(VOYAGES, { namespace: world.namespace, limit: 1 });
+      await world.api.delete(VOYAGES, world.key('c'));
+      await world.merge(VOYAGES, 'd', { spec: { altitude: 300 } });
+      const rest = await world.api.list(VOYAGES, {
         namespace: world.namespace,
         continue: first.continue ?? '',
       });
@@ -164,7 +164,7 @@ export const listCases: readonly Case[] = [
       expect(
         (
           await failure(
-            world.api.list(FLIGHTS, { namespace: world.namespace, continue: 'nonsense' }),
+            world.api.list(VOYAGES, { namespace: world.namespace, continue: 'nonsense' }),
           )
         ).code,
       ).to.equal(400);
@@ -174,11 +174,11 @@ export const listCases: readonly Case[] = [
     name: 'lists with a version that watches can begin from, growing with every write of any kind',
     async run(world) {
       const first = Number(
-        (await world.api.list(FLIGHTS, { namespace: world.namespace })).resourceVersion,
+        (await world.api.list(VOYAGES, { namespace: world.namespace })).resourceVersion,
       );
       await world.create(CONFIG_MAPS, world.object(CONFIG_MAPS, 'a', {}));
       const second = Number(
-        (await world.api.list(FLIGHTS, { namespace: world.namespace })).resourceVersion,
+        (await world.api.list(VOYAGES, { namespace: world.namespace })).resourceVersion,
       );
       expect(second).to.be.greaterThan(first);
     },
@@ -187,18 +187,18 @@ export const listCases: readonly Case[] = [
     name: 'lists kinds without namespaces',
     async run(world) {
       const { items } = await world.api.list(CRDS, {
-        fieldSelector: 'metadata.name=flights.conformance.autopilot.test',
+        fieldSelector: 'metadata.name=voyages.conformance.autopilot.test',
       });
       expect(items.map(({ metadata }) => [metadata.name, metadata.namespace])).to.deep.equal([
-        ['flights.conformance.autopilot.test', undefined],
+        ['voyages.conformance.autopilot.test', undefined],
       ]);
     },
   },
   {
     name: 'shows managedFields in lists as in single answers',
     async run(world) {
-      const made = await world.create(FLIGHTS, world.flight('a'));
-      const [item] = (await world.api.list(FLIGHTS, { namespace: world.namespace })).items;
+      const made = await world.create(VOYAGES, world.voyage('a'));
+      const [item] = (await world.api.list(VOYAGES, { namespace: world.namespace })).items;
       expect(item).to.deep.equal(made);
     },
   },

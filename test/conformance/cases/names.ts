@@ -5,7 +5,7 @@ import {
   CONFIG_MAPS,
   DEPLOYMENTS,
   failure,
-  FLIGHTS,
+  VOYAGES,
   NAMESPACES,
   SERVICES,
 } from '../test-cluster.ts';
@@ -32,9 +32,9 @@ function refuses(
 export const nameCases: readonly Case[] = [
   refuses(
     'a name with capitals',
-    FLIGHTS,
-    (world) => world.flight('Flight'),
-    'metadata.name: Invalid value: "Flight": a lowercase RFC 1123 subdomain',
+    VOYAGES,
+    (world) => world.voyage('Voyage'),
+    'metadata.name: Invalid value: "Voyage": a lowercase RFC 1123 subdomain',
   ),
   refuses(
     'a name with an underscore',
@@ -44,8 +44,8 @@ export const nameCases: readonly Case[] = [
   ),
   refuses(
     'a name of more than 253 characters',
-    FLIGHTS,
-    (world) => world.flight(long),
+    VOYAGES,
+    (world) => world.voyage(long),
     'metadata.name: Invalid value: "xxx',
   ),
   refuses(
@@ -62,14 +62,14 @@ export const nameCases: readonly Case[] = [
   ),
   refuses(
     'a label with a bad key',
-    FLIGHTS,
-    (world) => world.flight('a', {}, { labels: { 'a b': 'c' } }),
+    VOYAGES,
+    (world) => world.voyage('a', {}, { labels: { 'a b': 'c' } }),
     'metadata.labels: Invalid value: "a b": name part must consist of alphanumeric characters',
   ),
   refuses(
     'a label with a bad value',
-    FLIGHTS,
-    (world) => world.flight('a', {}, { labels: { a: 'b c' } }),
+    VOYAGES,
+    (world) => world.voyage('a', {}, { labels: { a: 'b c' } }),
     'metadata.labels: Invalid value: "b c": a valid label must be an empty string or consist of alphanumeric characters',
   ),
   refuses(
@@ -80,20 +80,20 @@ export const nameCases: readonly Case[] = [
   ),
   refuses(
     'a bad key of an annotation',
-    FLIGHTS,
-    (world) => world.flight('a', {}, { annotations: { 'a/b/c': 'd' } }),
+    VOYAGES,
+    (world) => world.voyage('a', {}, { annotations: { 'a/b/c': 'd' } }),
     'metadata.annotations: Invalid value: "a/b/c": a valid label key must consist of',
   ),
   refuses(
     'annotations of more than 256 KiB',
-    FLIGHTS,
-    (world) => world.flight('a', {}, { annotations: { a: 'x'.repeat(262_145) } }),
+    VOYAGES,
+    (world) => world.voyage('a', {}, { annotations: { a: 'x'.repeat(262_145) } }),
     'metadata.annotations: Too long: may not be more than 262144 bytes',
   ),
   refuses(
     'a finalizer without a domain',
-    FLIGHTS,
-    (world) => world.flight('a', {}, { finalizers: ['not a name'] }),
+    VOYAGES,
+    (world) => world.voyage('a', {}, { finalizers: ['not a name'] }),
     'metadata.finalizers: Invalid value: "not a name"',
   ),
   {
@@ -101,8 +101,8 @@ export const nameCases: readonly Case[] = [
     async run(world) {
       const annotations = { 'autopilot.test/note': 'grüße → 🛫\n"quoted"', '': undefined };
       const { metadata } = await world.create(
-        FLIGHTS,
-        world.flight('a.b', {}, { annotations: JSON.parse(JSON.stringify(annotations)) as object }),
+        VOYAGES,
+        world.voyage('a.b', {}, { annotations: JSON.parse(JSON.stringify(annotations)) as object }),
       );
       expect(metadata.annotations?.['autopilot.test/note']).to.equal('grüße → 🛫\n"quoted"');
     },
@@ -132,10 +132,10 @@ export const nameCases: readonly Case[] = [
     name: 'makes names of generateName that differ, and keeps the stem',
     async run(world) {
       const make = async (): Promise<string> => {
-        const { name: _, ...metadata } = world.flight('x').metadata;
+        const { name: _, ...metadata } = world.voyage('x').metadata;
         return (
-          await world.create(FLIGHTS, {
-            ...world.flight('x'),
+          await world.create(VOYAGES, {
+            ...world.voyage('x'),
             metadata: { ...metadata, generateName: 'run-' } as never,
           })
         ).metadata.name;
@@ -143,16 +143,16 @@ export const nameCases: readonly Case[] = [
       const [one, two] = [await make(), await make()];
       expect(one).not.to.equal(two);
       expect(
-        ((await world.get(FLIGHTS, one)).metadata as { generateName?: string }).generateName,
+        ((await world.get(VOYAGES, one)).metadata as { generateName?: string }).generateName,
       ).to.equal('run-');
     },
   },
   {
     name: 'refuses an object without name and generateName: 422',
     async run(world) {
-      const { name: _, ...metadata } = world.flight('x').metadata;
+      const { name: _, ...metadata } = world.voyage('x').metadata;
       const { code, message } = await failure(
-        world.create(FLIGHTS, { ...world.flight('x'), metadata: metadata as never }),
+        world.create(VOYAGES, { ...world.voyage('x'), metadata: metadata as never }),
       );
       expect(code).to.equal(422);
       expect(message).to.contain('metadata.name: Required value: name or generateName is required');
@@ -162,8 +162,8 @@ export const nameCases: readonly Case[] = [
     name: 'takes the name when both name and generateName are there',
     async run(world) {
       const { metadata } = await world.create(
-        FLIGHTS,
-        world.flight('a', {}, { generateName: 'run-' }),
+        VOYAGES,
+        world.voyage('a', {}, { generateName: 'run-' }),
       );
       expect(metadata.name).to.equal('a');
     },

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { KubeObject } from '../../../runtime/src/internal.ts';
 import type { TestCluster } from '../test-cluster.ts';
-import { CONFIG_MAPS, failure, FLIGHTS } from '../test-cluster.ts';
+import { CONFIG_MAPS, failure, VOYAGES } from '../test-cluster.ts';
 import type { Case } from './case.ts';
 
 function ownerOf(object: KubeObject, more: object = {}): object {
@@ -32,8 +32,8 @@ const good = { apiVersion: 'v1', kind: 'ConfigMap', name: 'x', uid };
 
 async function pair(world: TestCluster): Promise<readonly [KubeObject, KubeObject]> {
   return [
-    await world.create(FLIGHTS, world.flight('one')),
-    await world.create(FLIGHTS, world.flight('two')),
+    await world.create(VOYAGES, world.voyage('one')),
+    await world.create(VOYAGES, world.voyage('two')),
   ];
 }
 
@@ -80,7 +80,7 @@ export const ownerCases: readonly Case[] = [
       );
       expect(code).to.equal(422);
       expect(message).to.contain(
-        'Only one reference can have Controller set to true. Found "true" in references for Flight/one and Flight/two',
+        'Only one reference can have Controller set to true. Found "true" in references for Voyage/one and Voyage/two',
       );
       const both = owners(ownerOf(one, { controller: true }), ownerOf(two, { controller: true }));
       expect((await failure(world.merge(CONFIG_MAPS, 'a', { metadata: both }))).code).to.equal(422);

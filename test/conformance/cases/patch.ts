@@ -1,12 +1,9 @@
 import { expect } from 'chai';
 import type { JsonPatchOperation } from '../../../runtime/src/internal.ts';
-import { CONFIG_MAPS, failure, FLIGHTS } from '../test-cluster.ts';
+import { CONFIG_MAPS, failure, VOYAGES } from '../test-cluster.ts';
 import type { Case } from './case.ts';
 
-/**
- * A JSON patch of one flight with crew and stops: what it makes of the spec, or the code it fails
- * with.
- */
+/** A JSON patch of a voyage with company and stops: the expected spec or error code. */
 function patches(
   what: string,
   body: readonly JsonPatchOperation[],
@@ -16,13 +13,13 @@ function patches(
     name: `JSON patch: ${what}`,
     async run(world) {
       await world.create(
-        FLIGHTS,
-        world.flight('a', {
-          crew: { 'a/b': 'slash', 'm~n': 'tilde', cook: 'Bo' },
+        VOYAGES,
+        world.voyage('a', {
+          company: { 'a/b': 'slash', 'm~n': 'tilde', cook: 'Bo' },
           stops: ['NUE', 'STR'],
         }),
       );
-      const call = world.json(FLIGHTS, 'a', body);
+      const call = world.json(VOYAGES, 'a', body);
       if (typeof expected === 'number') {
         expect((await failure(call)).code).to.equal(expected);
       } else {
@@ -36,18 +33,18 @@ export const patchCases: readonly Case[] = [
   patches(
     'adds and replaces a member',
     [
-      { op: 'add', path: '/spec/crew/cook', value: 'Al' },
+      { op: 'add', path: '/spec/company/cook', value: 'Al' },
       { op: 'add', path: '/spec/seats', value: 3 },
     ],
-    { seats: 3, crew: { 'a/b': 'slash', 'm~n': 'tilde', cook: 'Al' } },
+    { seats: 3, company: { 'a/b': 'slash', 'm~n': 'tilde', cook: 'Al' } },
   ),
   patches(
     'reads ~1 as / and ~0 as ~',
     [
-      { op: 'replace', path: '/spec/crew/a~1b', value: 'x' },
-      { op: 'remove', path: '/spec/crew/m~0n' },
+      { op: 'replace', path: '/spec/company/a~1b', value: 'x' },
+      { op: 'remove', path: '/spec/company/m~0n' },
     ],
-    { crew: { 'a/b': 'x', cook: 'Bo' } },
+    { company: { 'a/b': 'x', cook: 'Bo' } },
   ),
   patches(
     'adds to the end and the beginning of a list',
@@ -58,14 +55,14 @@ export const patchCases: readonly Case[] = [
   patches('moves', [{ op: 'move', from: '/spec/stops/0', path: '/spec/stops/1' }], {
     stops: ['STR', 'NUE'],
   }),
-  patches('copies', [{ op: 'copy', from: '/spec/crew/cook', path: '/spec/crew/captain' }], {
-    crew: { 'a/b': 'slash', 'm~n': 'tilde', cook: 'Bo', captain: 'Bo' },
+  patches('copies', [{ op: 'copy', from: '/spec/company/cook', path: '/spec/company/captain' }], {
+    company: { 'a/b': 'slash', 'm~n': 'tilde', cook: 'Bo', captain: 'Bo' },
   }),
   patches(
     'goes on after a test that holds',
     [
-      { op: 'test', path: '/spec/crew', value: { cook: 'Bo', 'm~n': 'tilde', 'a/b': 'slash' } },
-      { op: 'remove', path: '/spec/crew' },
+      { op: 'test', path: '/spec/company', value: { cook: 'Bo', 'm~n': 'tilde', 'a/b': 'slash' } },
+      { op: 'remove', path: '/spec/company' },
     ],
     { stops: ['NUE', 'STR'] },
   ),
@@ -116,36 +113,36 @@ export const patchCases: readonly Case[] = [
     // @promise finalizer/added-first
     name: 'JSON patch: does nothing on a test of the version that is stale: 422',
     async run(world) {
-      const { metadata } = await world.create(FLIGHTS, world.flight('a'));
-      await world.merge(FLIGHTS, 'a', { spec: { altitude: 5 } });
+      const { metadata } = await world.create(VOYAGES, world.voyage('a'));
+      await world.merge(VOYAGES, 'a', { spec: { altitude: 5 } });
       const body: readonly JsonPatchOperation[] = [
         { op: 'test', path: '/metadata/resourceVersion', value: metadata.resourceVersion },
         { op: 'add', path: '/metadata/finalizers', value: ['autopilot.test/hold'] },
       ];
-      expect((await failure(world.json(FLIGHTS, 'a', body))).code).to.equal(422);
+      expect((await failure(world.json(VOYAGES, 'a', body))).code).to.equal(422);
     },
   },
   {
     name: 'JSON patch: a stale version written into the object is a conflict: 409',
     async run(world) {
-      await world.create(FLIGHTS, world.flight('a'));
+      await world.create(VOYAGES, world.voyage('a'));
       const body: readonly JsonPatchOperation[] = [
         { op: 'replace', path: '/metadata/resourceVersion', value: '1' },
         { op: 'add', path: '/spec/altitude', value: 3 },
       ];
-      expect((await failure(world.json(FLIGHTS, 'a', body))).code).to.equal(409);
+      expect((await failure(world.json(VOYAGES, 'a', body))).code).to.equal(409);
     },
   },
   {
-    name: 'JSON patch: changes status through its door only',
+    name: 'JSON patch: changes status through the status subresource only',
     async run(world) {
-      await world.create(FLIGHTS, world.flight('a'));
+      await world.create(VOYAGES, world.voyage('a'));
       const body: readonly JsonPatchOperation[] = [
         { op: 'add', path: '/status', value: { phase: 'Up' } },
       ];
-      expect((await world.json(FLIGHTS, 'a', body)).status).to.equal(undefined);
+      expect((await world.json(VOYAGES, 'a', body)).status).to.equal(undefined);
       expect(
-        (await world.json(FLIGHTS, 'a', body, { subresource: 'status' })).status,
+        (await world.json(VOYAGES, 'a', body, { subresource: 'status' })).status,
       ).to.deep.equal({ phase: 'Up' });
     },
   },
@@ -153,7 +150,7 @@ export const patchCases: readonly Case[] = [
     name: 'JSON patch: of something that is not there: 404',
     async run(world) {
       expect(
-        (await failure(world.json(FLIGHTS, 'a', [{ op: 'add', path: '/spec', value: {} }]))).code,
+        (await failure(world.json(VOYAGES, 'a', [{ op: 'add', path: '/spec', value: {} }]))).code,
       ).to.equal(404);
     },
   },
@@ -161,14 +158,14 @@ export const patchCases: readonly Case[] = [
     name: 'merge patch: merges maps to any depth, and replaces lists',
     async run(world) {
       await world.create(
-        FLIGHTS,
-        world.flight('a', {
+        VOYAGES,
+        world.voyage('a', {
           plan: { left: 'l', deep: { left: 'dl', right: 'dr' } },
           stops: ['NUE', 'STR'],
           legs: [{ name: 'one' }],
         }),
       );
-      const { spec } = await world.merge(FLIGHTS, 'a', {
+      const { spec } = await world.merge(VOYAGES, 'a', {
         spec: {
           plan: { deep: { left: 'new', right: null } },
           stops: ['LEJ'],
@@ -185,8 +182,8 @@ export const patchCases: readonly Case[] = [
   {
     name: 'merge patch: null removes a map, a default then comes back',
     async run(world) {
-      await world.create(FLIGHTS, world.flight('a', { altitude: 7, plan: { left: 'l' } }));
-      const { spec } = await world.merge(FLIGHTS, 'a', {
+      await world.create(VOYAGES, world.voyage('a', { altitude: 7, plan: { left: 'l' } }));
+      const { spec } = await world.merge(VOYAGES, 'a', {
         spec: { altitude: null, plan: null, mode: null },
       });
       expect(spec).to.deep.equal({ route: 'FRA-MUC', altitude: 100 });
@@ -195,11 +192,11 @@ export const patchCases: readonly Case[] = [
   {
     name: 'merge patch: an object in place of a list, and a list in place of an object, are wrong: 422',
     async run(world) {
-      await world.create(FLIGHTS, world.flight('a'));
+      await world.create(VOYAGES, world.voyage('a'));
       expect(
-        (await failure(world.merge(FLIGHTS, 'a', { spec: { stops: { a: 'b' } } }))).code,
+        (await failure(world.merge(VOYAGES, 'a', { spec: { stops: { a: 'b' } } }))).code,
       ).to.equal(422);
-      expect((await failure(world.merge(FLIGHTS, 'a', { spec: { plan: ['a'] } }))).code).to.equal(
+      expect((await failure(world.merge(VOYAGES, 'a', { spec: { plan: ['a'] } }))).code).to.equal(
         422,
       );
     },
@@ -207,13 +204,13 @@ export const patchCases: readonly Case[] = [
   {
     name: 'merge patch: with the current version it is done, and empty patches change nothing',
     async run(world) {
-      const { metadata } = await world.create(FLIGHTS, world.flight('a'));
+      const { metadata } = await world.create(VOYAGES, world.voyage('a'));
       const { resourceVersion } = metadata;
-      expect((await world.merge(FLIGHTS, 'a', {})).metadata.resourceVersion).to.equal(
+      expect((await world.merge(VOYAGES, 'a', {})).metadata.resourceVersion).to.equal(
         resourceVersion,
       );
       expect(
-        (await world.merge(FLIGHTS, 'a', { metadata: { resourceVersion }, spec: { altitude: 3 } }))
+        (await world.merge(VOYAGES, 'a', { metadata: { resourceVersion }, spec: { altitude: 3 } }))
           .spec.altitude,
       ).to.equal(3);
     },
@@ -221,33 +218,33 @@ export const patchCases: readonly Case[] = [
   {
     name: 'merge patch: cannot rename or move an object',
     async run(world) {
-      await world.create(FLIGHTS, world.flight('a'));
-      expect((await failure(world.merge(FLIGHTS, 'a', { metadata: { name: 'b' } }))).code).to.equal(
+      await world.create(VOYAGES, world.voyage('a'));
+      expect((await failure(world.merge(VOYAGES, 'a', { metadata: { name: 'b' } }))).code).to.equal(
         400,
       );
       expect(
-        (await failure(world.merge(FLIGHTS, 'a', { metadata: { namespace: 'default' } }))).code,
+        (await failure(world.merge(VOYAGES, 'a', { metadata: { namespace: 'default' } }))).code,
       ).to.equal(400);
     },
   },
   {
     name: 'merge patch: cannot change its kind or group: 400 or 422',
     async run(world) {
-      await world.create(FLIGHTS, world.flight('a'));
-      expect((await failure(world.merge(FLIGHTS, 'a', { kind: 'Balloon' }))).code).to.be.oneOf([
+      await world.create(VOYAGES, world.voyage('a'));
+      expect((await failure(world.merge(VOYAGES, 'a', { kind: 'Balloon' }))).code).to.be.oneOf([
         400, 422,
       ]);
-      expect((await failure(world.merge(FLIGHTS, 'a', { apiVersion: 'v1' }))).code).to.be.oneOf([
+      expect((await failure(world.merge(VOYAGES, 'a', { apiVersion: 'v1' }))).code).to.be.oneOf([
         400, 422,
       ]);
     },
   },
   {
-    name: 'merge patch: refuses unknown fields: 400, or 422 by the door of a patch',
+    name: 'merge patch: refuses unknown fields with 400, or 422 for a patch',
     async run(world) {
-      await world.create(FLIGHTS, world.flight('a'));
+      await world.create(VOYAGES, world.voyage('a'));
       const { code, message } = await failure(
-        world.merge(FLIGHTS, 'a', { spec: { colour: 'red' } }),
+        world.merge(VOYAGES, 'a', { spec: { colour: 'red' } }),
       );
       expect(code).to.be.oneOf([400, 422]);
       expect(message).to.contain('unknown field "spec.colour"');
@@ -256,8 +253,8 @@ export const patchCases: readonly Case[] = [
   {
     name: 'merge patch: cannot change what the server sets: creationTimestamp and generation stay, deletionTimestamp is refused: 422',
     async run(world) {
-      const { metadata } = await world.create(FLIGHTS, world.flight('a'));
-      const patched = await world.merge(FLIGHTS, 'a', {
+      const { metadata } = await world.create(VOYAGES, world.voyage('a'));
+      const patched = await world.merge(VOYAGES, 'a', {
         metadata: { creationTimestamp: '2001-01-01T00:00:00Z', generation: 77, labels: { a: 'b' } },
       });
       const { creationTimestamp, generation, labels } = patched.metadata;
@@ -267,7 +264,7 @@ export const patchCases: readonly Case[] = [
         { a: 'b' },
       ]);
       const { code, message } = await failure(
-        world.merge(FLIGHTS, 'a', { metadata: { deletionTimestamp: '2001-01-01T00:00:00Z' } }),
+        world.merge(VOYAGES, 'a', { metadata: { deletionTimestamp: '2001-01-01T00:00:00Z' } }),
       );
       expect(code).to.equal(422);
       expect(message).to.contain(

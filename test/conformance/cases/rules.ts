@@ -160,7 +160,7 @@ export const ruleCases: readonly Case[] = [
     'spec: Invalid value: "object": no such key: nothere evaluating rule: nothere goes with boom',
   ),
   refuses(
-    'of a text show the text',
+    'of a string show the string',
     { code: 'b' },
     'spec.code: Invalid value: "b": failed rule: self.startsWith("a"), spec.code: Invalid value: "b": begin with a1]'.replace(
       /^/,

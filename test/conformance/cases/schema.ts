@@ -1,12 +1,12 @@
 import { expect } from 'chai';
 import type { Case } from './case.ts';
-import { failure, FLIGHTS } from '../test-cluster.ts';
+import { failure, VOYAGES } from '../test-cluster.ts';
 
 export const schemaCases: readonly Case[] = [
   {
     name: 'fills in defaults, in items of lists too, and invents no parents',
     async run(world) {
-      const { spec } = await world.create(FLIGHTS, world.flight('a', { legs: [{ name: 'one' }] }));
+      const { spec } = await world.create(VOYAGES, world.voyage('a', { legs: [{ name: 'one' }] }));
       expect(spec).to.deep.equal({
         route: 'FRA-MUC',
         altitude: 100,
@@ -18,11 +18,11 @@ export const schemaCases: readonly Case[] = [
     name: 'refuses fields that are not declared: 400',
     async run(world) {
       const { code, message } = await failure(
-        world.create(FLIGHTS, world.flight('a', { colour: 'red' })),
+        world.create(VOYAGES, world.voyage('a', { colour: 'red' })),
       );
       expect([code, message]).to.deep.equal([
         400,
-        'Flight in version "v1" cannot be handled as a Flight: strict decoding error: unknown field "spec.colour"',
+        'Voyage in version "v1" cannot be handled as a Voyage: strict decoding error: unknown field "spec.colour"',
       ]);
     },
   },
@@ -30,12 +30,12 @@ export const schemaCases: readonly Case[] = [
     name: 'refuses a wrong type: 422',
     async run(world) {
       expect(
-        await failure(world.create(FLIGHTS, world.flight('a', { altitude: 'high' }))),
+        await failure(world.create(VOYAGES, world.voyage('a', { altitude: 'high' }))),
       ).to.deep.equal({
         code: 422,
         reason: 'Invalid',
         message:
-          'Flight.conformance.autopilot.test "a" is invalid: spec.altitude: Invalid value: "string": spec.altitude in body must be of type integer: "string"',
+          'Voyage.conformance.autopilot.test "a" is invalid: spec.altitude: Invalid value: "string": spec.altitude in body must be of type integer: "string"',
       });
     },
   },
@@ -43,11 +43,11 @@ export const schemaCases: readonly Case[] = [
     name: 'refuses a required field that is missing: 422',
     async run(world) {
       const { code, message } = await failure(
-        world.create(FLIGHTS, world.object(FLIGHTS, 'a', { spec: {} })),
+        world.create(VOYAGES, world.object(VOYAGES, 'a', { spec: {} })),
       );
       expect([code, message]).to.deep.equal([
         422,
-        'Flight.conformance.autopilot.test "a" is invalid: spec.route: Required value',
+        'Voyage.conformance.autopilot.test "a" is invalid: spec.route: Required value',
       ]);
     },
   },
@@ -56,8 +56,8 @@ export const schemaCases: readonly Case[] = [
     async run(world) {
       const { message } = await failure(
         world.create(
-          FLIGHTS,
-          world.flight('a', {
+          VOYAGES,
+          world.voyage('a', {
             altitude: 501,
             mode: 'blind',
             note: 'much too long',
@@ -82,8 +82,8 @@ export const schemaCases: readonly Case[] = [
     name: 'takes numbers and texts where both are allowed, null where it is, anything where the schema is open',
     async run(world) {
       const spec = { limit: '5%', note: null, extra: { deep: [{ any: 1 }] } };
-      expect((await world.create(FLIGHTS, world.flight('a', spec))).spec).to.deep.include(spec);
-      expect((await world.create(FLIGHTS, world.flight('b', { limit: 5 }))).spec.limit).to.equal(5);
+      expect((await world.create(VOYAGES, world.voyage('a', spec))).spec).to.deep.include(spec);
+      expect((await world.create(VOYAGES, world.voyage('b', { limit: 5 }))).spec.limit).to.equal(5);
     },
   },
 ];

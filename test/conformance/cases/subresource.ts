@@ -1,19 +1,19 @@
 import { expect } from 'chai';
 import type { KubeObject } from '../../../runtime/src/internal.ts';
-import { DEPLOYMENTS, failure, FLIGHTS } from '../test-cluster.ts';
+import { DEPLOYMENTS, failure, VOYAGES } from '../test-cluster.ts';
 import type { Case } from './case.ts';
 
 export const subresourceCases: readonly Case[] = [
   {
     name: 'replaces status with the whole object: spec and labels in it are not written',
     async run(world) {
-      const made = await world.create(FLIGHTS, world.flight('a', {}, { labels: { a: 'b' } }));
+      const made = await world.create(VOYAGES, world.voyage('a', {}, { labels: { a: 'b' } }));
       const { resourceVersion } = made.metadata;
       const next = {
-        ...world.flight('a', { altitude: 9 }, { resourceVersion, labels: { a: 'c' } }),
+        ...world.voyage('a', { altitude: 9 }, { resourceVersion, labels: { a: 'c' } }),
         status: { phase: 'Up', seen: 3 },
       };
-      const replaced = (await world.api.replace(FLIGHTS, next, {
+      const replaced = (await world.api.replace(VOYAGES, next, {
         subresource: 'status',
       })) as KubeObject & { spec: { altitude: number } };
       expect([replaced.spec.altitude, replaced.status]).to.deep.equal([
@@ -26,15 +26,15 @@ export const subresourceCases: readonly Case[] = [
   {
     name: 'keeps status when the object is replaced without it, and when it is replaced with another',
     async run(world) {
-      await world.create(FLIGHTS, world.flight('a'));
+      await world.create(VOYAGES, world.voyage('a'));
       const { metadata } = await world.merge(
-        FLIGHTS,
+        VOYAGES,
         'a',
         { status: { phase: 'Up' } },
         { subresource: 'status' },
       );
-      const replaced = await world.api.replace(FLIGHTS, {
-        ...world.flight('a', { altitude: 7 }, { resourceVersion: metadata.resourceVersion }),
+      const replaced = await world.api.replace(VOYAGES, {
+        ...world.voyage('a', { altitude: 7 }, { resourceVersion: metadata.resourceVersion }),
         status: { phase: 'Down' },
       });
       expect(replaced.status).to.deep.equal({ phase: 'Up' });
@@ -43,23 +43,23 @@ export const subresourceCases: readonly Case[] = [
   {
     name: 'refuses a stale version for status: 409',
     async run(world) {
-      const { metadata } = await world.create(FLIGHTS, world.flight('a'));
-      await world.merge(FLIGHTS, 'a', { spec: { altitude: 7 } });
+      const { metadata } = await world.create(VOYAGES, world.voyage('a'));
+      await world.merge(VOYAGES, 'a', { spec: { altitude: 7 } });
       const body = {
         metadata: { resourceVersion: metadata.resourceVersion },
         status: { phase: 'Up' },
       };
       expect(
-        (await failure(world.merge(FLIGHTS, 'a', body, { subresource: 'status' }))).code,
+        (await failure(world.merge(VOYAGES, 'a', body, { subresource: 'status' }))).code,
       ).to.equal(409);
     },
   },
   {
     name: 'validates status: 422',
     async run(world) {
-      await world.create(FLIGHTS, world.flight('a'));
+      await world.create(VOYAGES, world.voyage('a'));
       const { code, message } = await failure(
-        world.merge(FLIGHTS, 'a', { status: { seen: 'often' } }, { subresource: 'status' }),
+        world.merge(VOYAGES, 'a', { status: { seen: 'often' } }, { subresource: 'status' }),
       );
       expect(code).to.equal(422);
       expect(message).to.contain(
@@ -70,34 +70,34 @@ export const subresourceCases: readonly Case[] = [
   {
     name: 'removes what status sets to null, and the whole of it',
     async run(world) {
-      await world.create(FLIGHTS, world.flight('a'));
+      await world.create(VOYAGES, world.voyage('a'));
       await world.merge(
-        FLIGHTS,
+        VOYAGES,
         'a',
         { status: { phase: 'Up', seen: 1 } },
         { subresource: 'status' },
       );
       expect(
-        (await world.merge(FLIGHTS, 'a', { status: { seen: null } }, { subresource: 'status' }))
+        (await world.merge(VOYAGES, 'a', { status: { seen: null } }, { subresource: 'status' }))
           .status,
       ).to.deep.equal({ phase: 'Up' });
       expect(
-        (await world.merge(FLIGHTS, 'a', { status: null }, { subresource: 'status' })).status,
+        (await world.merge(VOYAGES, 'a', { status: null }, { subresource: 'status' })).status,
       ).to.equal(undefined);
     },
   },
   {
     name: 'keeps the version when status is as it was',
     async run(world) {
-      await world.create(FLIGHTS, world.flight('a'));
+      await world.create(VOYAGES, world.voyage('a'));
       const first = await world.merge(
-        FLIGHTS,
+        VOYAGES,
         'a',
         { status: { phase: 'Up' } },
         { subresource: 'status' },
       );
       const second = await world.merge(
-        FLIGHTS,
+        VOYAGES,
         'a',
         { status: { phase: 'Up' } },
         { subresource: 'status' },
@@ -108,14 +108,14 @@ export const subresourceCases: readonly Case[] = [
   {
     name: 'writes status on a dry run not',
     async run(world) {
-      const made = await world.create(FLIGHTS, world.flight('a'));
+      const made = await world.create(VOYAGES, world.voyage('a'));
       const patch = { type: 'merge', body: { status: { phase: 'Up' } } } as const;
-      const shown = await world.api.patch(FLIGHTS, world.key('a'), patch, {
+      const shown = await world.api.patch(VOYAGES, world.key('a'), patch, {
         subresource: 'status',
         dryRun: true,
       });
       expect(shown.status).to.deep.equal({ phase: 'Up' });
-      expect(await world.get(FLIGHTS, 'a')).to.deep.equal(made);
+      expect(await world.get(VOYAGES, 'a')).to.deep.equal(made);
     },
   },
   {
@@ -138,7 +138,7 @@ export const subresourceCases: readonly Case[] = [
     },
   },
   {
-    name: 'writes status through the main door where the kind has no door for it, and counts it as a change',
+    name: 'writes status of a kind without the status subresource, and counts the write as a change',
     async run(world) {
       const schema = {
         openAPIV3Schema: {
@@ -155,9 +155,9 @@ export const subresourceCases: readonly Case[] = [
   {
     name: 'scales: a patch of scale sets the replicas of the object, and is a change of the spec',
     async run(world) {
-      await world.create(FLIGHTS, world.flight('a', { seats: 2 }));
+      await world.create(VOYAGES, world.voyage('a', { seats: 2 }));
       const scale = (await world.api.patch(
-        FLIGHTS,
+        VOYAGES,
         world.key('a'),
         { type: 'merge', body: { spec: { replicas: 5 } } },
         { subresource: 'scale' },
@@ -167,22 +167,22 @@ export const subresourceCases: readonly Case[] = [
         'autoscaling/v1',
         { replicas: 5 },
       ]);
-      const { spec, metadata } = await world.get(FLIGHTS, 'a');
+      const { spec, metadata } = await world.get(VOYAGES, 'a');
       expect([spec.seats, metadata.generation]).to.deep.equal([5, 2]);
     },
   },
   {
     name: 'scales: status shows the replicas and the selector that the object’s status tells',
     async run(world) {
-      await world.create(FLIGHTS, world.flight('a', { seats: 2 }));
+      await world.create(VOYAGES, world.voyage('a', { seats: 2 }));
       await world.merge(
-        FLIGHTS,
+        VOYAGES,
         'a',
         { status: { seats: 1, selector: 'app=a' } },
         { subresource: 'status' },
       );
       const scale = await world.api.patch(
-        FLIGHTS,
+        VOYAGES,
         world.key('a'),
         { type: 'merge', body: { spec: { replicas: 3 } } },
         { subresource: 'scale' },
@@ -196,9 +196,9 @@ export const subresourceCases: readonly Case[] = [
   {
     name: 'scales: refuses less than zero: 422',
     async run(world) {
-      await world.create(FLIGHTS, world.flight('a', { seats: 2 }));
+      await world.create(VOYAGES, world.voyage('a', { seats: 2 }));
       const call = world.api.patch(
-        FLIGHTS,
+        VOYAGES,
         world.key('a'),
         { type: 'merge', body: { spec: { replicas: -1 } } },
         { subresource: 'scale' },

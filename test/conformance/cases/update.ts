@@ -1,48 +1,48 @@
 import { expect } from 'chai';
 import type { Case } from './case.ts';
-import { failure, FLIGHTS } from '../test-cluster.ts';
+import { failure, VOYAGES } from '../test-cluster.ts';
 
 export const updateCases: readonly Case[] = [
   {
     name: 'counts changes of the spec in generation, of labels and status not',
     async run(world) {
-      await world.create(FLIGHTS, world.flight('a'));
+      await world.create(VOYAGES, world.voyage('a'));
       expect(
-        (await world.merge(FLIGHTS, 'a', { metadata: { labels: { x: 'y' } } })).metadata.generation,
+        (await world.merge(VOYAGES, 'a', { metadata: { labels: { x: 'y' } } })).metadata.generation,
       ).to.equal(1);
       expect(
-        (await world.merge(FLIGHTS, 'a', { status: { phase: 'Up' } }, { subresource: 'status' }))
+        (await world.merge(VOYAGES, 'a', { status: { phase: 'Up' } }, { subresource: 'status' }))
           .metadata.generation,
       ).to.equal(1);
       expect(
-        (await world.merge(FLIGHTS, 'a', { spec: { altitude: 200 } })).metadata.generation,
+        (await world.merge(VOYAGES, 'a', { spec: { altitude: 200 } })).metadata.generation,
       ).to.equal(2);
     },
   },
   {
     name: 'keeps the version when nothing changes',
     async run(world) {
-      const { metadata } = await world.create(FLIGHTS, world.flight('a'));
+      const { metadata } = await world.create(VOYAGES, world.voyage('a'));
       expect(
-        (await world.merge(FLIGHTS, 'a', { spec: { altitude: 100 } })).metadata.resourceVersion,
+        (await world.merge(VOYAGES, 'a', { spec: { altitude: 100 } })).metadata.resourceVersion,
       ).to.equal(metadata.resourceVersion);
     },
   },
   {
     name: 'refuses a stale version: 409 Conflict',
     async run(world) {
-      const old = await world.create(FLIGHTS, world.flight('a'));
-      await world.merge(FLIGHTS, 'a', { spec: { altitude: 200 } });
+      const old = await world.create(VOYAGES, world.voyage('a'));
+      await world.merge(VOYAGES, 'a', { spec: { altitude: 200 } });
       const stale = {
         code: 409,
         reason: 'Conflict',
         message:
-          'Operation cannot be fulfilled on flights.conformance.autopilot.test "a": the object has been modified; please apply your changes to the latest version and try again',
+          'Operation cannot be fulfilled on voyages.conformance.autopilot.test "a": the object has been modified; please apply your changes to the latest version and try again',
       };
-      expect(await failure(world.api.replace(FLIGHTS, old))).to.deep.equal(stale);
+      expect(await failure(world.api.replace(VOYAGES, old))).to.deep.equal(stale);
       expect(
         await failure(
-          world.merge(FLIGHTS, 'a', {
+          world.merge(VOYAGES, 'a', {
             metadata: { resourceVersion: old.metadata.resourceVersion },
             spec: { altitude: 300 },
           }),
@@ -51,62 +51,62 @@ export const updateCases: readonly Case[] = [
     },
   },
   {
-    name: 'writes through the status door only status, through the main door everything else',
+    name: 'writes only status through the status subresource, and everything else without it',
     async run(world) {
-      await world.create(FLIGHTS, world.flight('a'));
+      await world.create(VOYAGES, world.voyage('a'));
       const both = { spec: { altitude: 300 }, status: { phase: 'Up' } };
-      const status = await world.merge(FLIGHTS, 'a', both, { subresource: 'status' });
+      const status = await world.merge(VOYAGES, 'a', both, { subresource: 'status' });
       expect([status.spec.altitude, status.status]).to.deep.equal([100, { phase: 'Up' }]);
-      const main = await world.merge(FLIGHTS, 'a', { ...both, status: { phase: 'Down' } });
+      const main = await world.merge(VOYAGES, 'a', { ...both, status: { phase: 'Down' } });
       expect([main.spec.altitude, main.status]).to.deep.equal([300, { phase: 'Up' }]);
     },
   },
   {
     name: 'replaces with another uid: 409, patches with another uid: 422',
     async run(world) {
-      const { metadata } = await world.create(FLIGHTS, world.flight('a'));
+      const { metadata } = await world.create(VOYAGES, world.voyage('a'));
       const uid = '00000000-0000-4000-8000-0000000000ff';
       const { code, message } = await failure(
         world.api.replace(
-          FLIGHTS,
-          world.flight('a', {}, { uid, resourceVersion: metadata.resourceVersion }),
+          VOYAGES,
+          world.voyage('a', {}, { uid, resourceVersion: metadata.resourceVersion }),
         ),
       );
       expect(code).to.equal(409);
       expect(message).to.contain(
         `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`,
       );
-      expect((await failure(world.merge(FLIGHTS, 'a', { metadata: { uid } }))).code).to.equal(422);
+      expect((await failure(world.merge(VOYAGES, 'a', { metadata: { uid } }))).code).to.equal(422);
     },
   },
   {
     name: 'refuses to replace a custom resource without a version: 422',
     async run(world) {
-      await world.create(FLIGHTS, world.flight('a'));
+      await world.create(VOYAGES, world.voyage('a'));
       const { code, message } = await failure(
-        world.api.replace(FLIGHTS, world.flight('a', { altitude: 7 })),
+        world.api.replace(VOYAGES, world.voyage('a', { altitude: 7 })),
       );
       expect([code, message]).to.deep.equal([
         422,
-        'flights.conformance.autopilot.test "a" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update',
+        'voyages.conformance.autopilot.test "a" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update',
       ]);
     },
   },
   {
     name: 'removes a field that a merge patch sets to null',
     async run(world) {
-      await world.create(FLIGHTS, world.flight('a', { crew: { captain: 'Ada', cook: 'Bo' } }));
+      await world.create(VOYAGES, world.voyage('a', { company: { captain: 'Ada', cook: 'Bo' } }));
       expect(
-        (await world.merge(FLIGHTS, 'a', { spec: { crew: { cook: null } } })).spec.crew,
+        (await world.merge(VOYAGES, 'a', { spec: { company: { cook: null } } })).spec.company,
       ).to.deep.equal({ captain: 'Ada' });
     },
   },
   {
     name: 'does a JSON patch in order, and nothing of it when a test fails: 422',
     async run(world) {
-      await world.create(FLIGHTS, world.flight('a', { stops: ['NUE'] }));
+      await world.create(VOYAGES, world.voyage('a', { stops: ['NUE'] }));
       const key = { namespace: world.namespace, name: 'a' };
-      const patched = await world.api.patch(FLIGHTS, key, {
+      const patched = await world.api.patch(VOYAGES, key, {
         type: 'json',
         body: [
           { op: 'add', path: '/spec/stops/0', value: 'STR' },
@@ -115,7 +115,7 @@ export const updateCases: readonly Case[] = [
       });
       expect(patched.spec).to.deep.include({ stops: ['STR', 'NUE'], altitude: 7 });
       const { code } = await failure(
-        world.api.patch(FLIGHTS, key, {
+        world.api.patch(VOYAGES, key, {
           type: 'json',
           body: [
             { op: 'remove', path: '/spec/stops' },
@@ -124,7 +124,7 @@ export const updateCases: readonly Case[] = [
         }),
       );
       expect(code).to.equal(422);
-      expect((await world.get(FLIGHTS, 'a')).spec.stops).to.deep.equal(['STR', 'NUE']);
+      expect((await world.get(VOYAGES, 'a')).spec.stops).to.deep.equal(['STR', 'NUE']);
     },
   },
   {
@@ -137,7 +137,7 @@ export const updateCases: readonly Case[] = [
         uid: `00000000-0000-4000-8000-${name.padStart(12, '0').replaceAll(/[^0-9a-f]/g, 'a')}`,
       }));
       const { code, message } = await failure(
-        world.create(FLIGHTS, world.flight('a', {}, { ownerReferences })),
+        world.create(VOYAGES, world.voyage('a', {}, { ownerReferences })),
       );
       expect(code).to.equal(422);
       expect(message).to.contain(

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { TestCluster } from '../test-cluster.ts';
-import { failure, FLIGHTS } from '../test-cluster.ts';
+import { failure, VOYAGES } from '../test-cluster.ts';
 import type { Case } from './case.ts';
 
 const text = { type: 'string' };
@@ -12,9 +12,10 @@ const CHECKED: { type: 'object'; properties: Record<string, object> } = {
 };
 
 /**
- * A schema of a spec, a value that it refuses with these words (below `spec.`), and one that it
- * takes.
+ * A schema of a field, a value that the schema refuses with these words, and a value that it
+ * accepts.
  */
+// oxlint-disable-next-line max-params -- a row of a table
 function validates(
   what: string,
   schema: object,
@@ -58,7 +59,7 @@ function becomes(what: string, schema: object, given: object, expected: object):
 }
 
 async function refused(world: TestCluster, spec: object): Promise<string> {
-  return (await failure(world.create(FLIGHTS, world.flight('a', spec)))).message;
+  return (await failure(world.create(VOYAGES, world.voyage('a', spec)))).message;
 }
 
 export const validationCases: readonly Case[] = [
@@ -348,8 +349,8 @@ export const validationCases: readonly Case[] = [
       ).to.contain(
         'spec.legs[1].hours: Invalid value: "string": spec.legs[1].hours in body must be of type integer: "string"',
       );
-      expect(await refused(world, { crew: { cook: 3 } })).to.contain(
-        'spec.crew.cook: Invalid value: "integer": spec.crew.cook in body must be of type string: "integer"',
+      expect(await refused(world, { company: { cook: 3 } })).to.contain(
+        'spec.company.cook: Invalid value: "integer": spec.company.cook in body must be of type string: "integer"',
       );
     },
   },
@@ -363,7 +364,7 @@ export const validationCases: readonly Case[] = [
           plan: { deep: { up: 'x' } },
         }),
       ).to.equal(
-        'Flight in version "v1" cannot be handled as a Flight: strict decoding error: unknown field "spec.colour", unknown field "spec.legs[0].wind", unknown field "spec.plan.deep.up"',
+        'Voyage in version "v1" cannot be handled as a Voyage: strict decoding error: unknown field "spec.colour", unknown field "spec.legs[0].wind", unknown field "spec.plan.deep.up"',
       );
     },
   },
@@ -371,11 +372,11 @@ export const validationCases: readonly Case[] = [
     name: 'refuses an unknown field beside spec and in metadata: 400',
     async run(world) {
       const { code, message } = await failure(
-        world.create(FLIGHTS, { ...world.flight('a'), colour: 'red' } as never),
+        world.create(VOYAGES, { ...world.voyage('a'), colour: 'red' } as never),
       );
       expect([code, message.includes('unknown field "colour"')]).to.deep.equal([400, true]);
       const metadata = await failure(
-        world.create(FLIGHTS, world.flight('a', {}, { colour: 'red' })),
+        world.create(VOYAGES, world.voyage('a', {}, { colour: 'red' })),
       );
       expect([
         metadata.code,
@@ -387,7 +388,7 @@ export const validationCases: readonly Case[] = [
     name: 'refuses a label that is no text: 400',
     async run(world) {
       expect(
-        (await failure(world.create(FLIGHTS, world.flight('a', {}, { labels: { a: 3 } })))).code,
+        (await failure(world.create(VOYAGES, world.voyage('a', {}, { labels: { a: 3 } })))).code,
       ).to.equal(400);
     },
   },

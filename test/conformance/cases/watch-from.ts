@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { WatchEvent } from '../../../runtime/src/internal.ts';
 import type { TestCluster } from '../test-cluster.ts';
-import { CONFIG_MAPS, failure, FLIGHTS } from '../test-cluster.ts';
+import { CONFIG_MAPS, failure, VOYAGES } from '../test-cluster.ts';
 import type { Case } from './case.ts';
 
 /** The first event that is no bookmark. */
@@ -17,30 +17,30 @@ async function first(
 }
 
 async function version(world: TestCluster): Promise<string> {
-  return (await world.api.list(FLIGHTS, { namespace: world.namespace })).resourceVersion;
+  return (await world.api.list(VOYAGES, { namespace: world.namespace })).resourceVersion;
 }
 
 export const watchFromCases: readonly Case[] = [
   {
     name: 'begins with what is there when the version is 0',
     async run(world) {
-      await world.create(FLIGHTS, world.flight('a'));
-      await world.create(FLIGHTS, world.flight('b', {}, { labels: { colour: 'red' } }));
-      expect(await world.watched(FLIGHTS, { resourceVersion: '0' }, 2)).to.have.members([
+      await world.create(VOYAGES, world.voyage('a'));
+      await world.create(VOYAGES, world.voyage('b', {}, { labels: { colour: 'red' } }));
+      expect(await world.watched(VOYAGES, { resourceVersion: '0' }, 2)).to.have.members([
         'ADDED a',
         'ADDED b',
       ]);
       expect(
-        await world.watched(FLIGHTS, { resourceVersion: '0', labelSelector: 'colour=red' }, 1),
+        await world.watched(VOYAGES, { resourceVersion: '0', labelSelector: 'colour=red' }, 1),
       ).to.deep.equal(['ADDED b']);
     },
   },
   {
     name: 'goes on after what is there when the version is 0',
     async run(world) {
-      await world.create(FLIGHTS, world.flight('a'));
-      const watching = world.watched(FLIGHTS, { resourceVersion: '0' }, 2);
-      await world.create(FLIGHTS, world.flight('b'));
+      await world.create(VOYAGES, world.voyage('a'));
+      const watching = world.watched(VOYAGES, { resourceVersion: '0' }, 2);
+      await world.create(VOYAGES, world.voyage('b'));
       expect(await watching).to.deep.equal(['ADDED a', 'ADDED b']);
     },
   },
@@ -48,7 +48,7 @@ export const watchFromCases: readonly Case[] = [
     name: 'refuses a version that is no number',
     async run(world) {
       const call = first(
-        world.api.watch(FLIGHTS, { namespace: world.namespace, resourceVersion: 'soon' }),
+        world.api.watch(VOYAGES, { namespace: world.namespace, resourceVersion: 'soon' }),
       );
       expect((await failure(call)).code).to.be.oneOf([400, 500]);
     },
@@ -57,9 +57,9 @@ export const watchFromCases: readonly Case[] = [
     // @promise watching/watch-errors
     name: 'answers 410 for a version older than what is known',
     async run(world) {
-      await world.create(FLIGHTS, world.flight('a'));
+      await world.create(VOYAGES, world.voyage('a'));
       const { code, reason } = await failure(
-        first(world.api.watch(FLIGHTS, { namespace: world.namespace, resourceVersion: '1' })),
+        first(world.api.watch(VOYAGES, { namespace: world.namespace, resourceVersion: '1' })),
       );
       expect([code, reason]).to.deep.equal([410, 'Expired']);
     },
@@ -68,9 +68,9 @@ export const watchFromCases: readonly Case[] = [
     name: 'tells the whole object, with apiVersion, kind and managedFields',
     async run(world) {
       const resourceVersion = await version(world);
-      const made = await world.create(FLIGHTS, world.flight('a'));
+      const made = await world.create(VOYAGES, world.voyage('a'));
       expect(
-        (await first(world.api.watch(FLIGHTS, { namespace: world.namespace, resourceVersion })))
+        (await first(world.api.watch(VOYAGES, { namespace: world.namespace, resourceVersion })))
           ?.object,
       ).to.deep.equal(made);
     },
@@ -78,10 +78,10 @@ export const watchFromCases: readonly Case[] = [
   {
     name: 'tells a deletion with the last state of the object',
     async run(world) {
-      const made = await world.create(FLIGHTS, world.flight('a', { altitude: 9 }));
-      await world.api.delete(FLIGHTS, world.key('a'));
+      const made = await world.create(VOYAGES, world.voyage('a', { altitude: 9 }));
+      await world.api.delete(VOYAGES, world.key('a'));
       const event = await first(
-        world.api.watch(FLIGHTS, {
+        world.api.watch(VOYAGES, {
           namespace: world.namespace,
           resourceVersion: made.metadata.resourceVersion ?? '',
         }),
@@ -97,13 +97,13 @@ export const watchFromCases: readonly Case[] = [
     name: 'tells the end of an object with finalizers: the wait as a change, the end as a deletion',
     async run(world) {
       const { metadata } = await world.create(
-        FLIGHTS,
-        world.flight('a', {}, { finalizers: ['autopilot.test/hold'] }),
+        VOYAGES,
+        world.voyage('a', {}, { finalizers: ['autopilot.test/hold'] }),
       );
-      await world.api.delete(FLIGHTS, world.key('a'));
-      await world.merge(FLIGHTS, 'a', { metadata: { finalizers: null } });
+      await world.api.delete(VOYAGES, world.key('a'));
+      await world.merge(VOYAGES, 'a', { metadata: { finalizers: null } });
       expect(
-        await world.watched(FLIGHTS, { resourceVersion: metadata.resourceVersion ?? '' }, 2),
+        await world.watched(VOYAGES, { resourceVersion: metadata.resourceVersion ?? '' }, 2),
       ).to.deep.equal(['MODIFIED a', 'DELETED a']);
     },
   },
@@ -113,22 +113,22 @@ export const watchFromCases: readonly Case[] = [
       const resourceVersion = await version(world);
       await world.create(CONFIG_MAPS, world.object(CONFIG_MAPS, 'x', {}));
       await world.create(
-        FLIGHTS,
-        world.flight('y', {}, { namespace: 'default', labels: { case: world.namespace } }),
+        VOYAGES,
+        world.voyage('y', {}, { namespace: 'default', labels: { case: world.namespace } }),
       );
-      await world.api.delete(FLIGHTS, { namespace: 'default', name: 'y' });
-      await world.create(FLIGHTS, world.flight('a'));
-      expect(await world.watched(FLIGHTS, { resourceVersion }, 1)).to.deep.equal(['ADDED a']);
+      await world.api.delete(VOYAGES, { namespace: 'default', name: 'y' });
+      await world.create(VOYAGES, world.voyage('a'));
+      expect(await world.watched(VOYAGES, { resourceVersion }, 1)).to.deep.equal(['ADDED a']);
     },
   },
   {
     name: 'watches one object by its name',
     async run(world) {
       const resourceVersion = await version(world);
-      await world.create(FLIGHTS, world.flight('a'));
-      await world.create(FLIGHTS, world.flight('b'));
+      await world.create(VOYAGES, world.voyage('a'));
+      await world.create(VOYAGES, world.voyage('b'));
       expect(
-        await world.watched(FLIGHTS, { resourceVersion, fieldSelector: 'metadata.name=b' }, 1),
+        await world.watched(VOYAGES, { resourceVersion, fieldSelector: 'metadata.name=b' }, 1),
       ).to.deep.equal(['ADDED b']);
     },
   },
@@ -136,12 +136,12 @@ export const watchFromCases: readonly Case[] = [
     name: 'tells an object that ceases to match with its last matching state and a new version',
     async run(world) {
       const { metadata } = await world.create(
-        FLIGHTS,
-        world.flight('a', {}, { labels: { colour: 'red' } }),
+        VOYAGES,
+        world.voyage('a', {}, { labels: { colour: 'red' } }),
       );
-      const changed = await world.merge(FLIGHTS, 'a', { metadata: { labels: { colour: 'blue' } } });
+      const changed = await world.merge(VOYAGES, 'a', { metadata: { labels: { colour: 'blue' } } });
       const event = await first(
-        world.api.watch(FLIGHTS, {
+        world.api.watch(VOYAGES, {
           namespace: world.namespace,
           resourceVersion: metadata.resourceVersion ?? '',
           labelSelector: 'colour=red',
@@ -157,10 +157,10 @@ export const watchFromCases: readonly Case[] = [
   {
     name: 'tells changes of status to watches of the object',
     async run(world) {
-      const { metadata } = await world.create(FLIGHTS, world.flight('a'));
-      await world.merge(FLIGHTS, 'a', { status: { phase: 'Up' } }, { subresource: 'status' });
+      const { metadata } = await world.create(VOYAGES, world.voyage('a'));
+      await world.merge(VOYAGES, 'a', { status: { phase: 'Up' } }, { subresource: 'status' });
       const event = await first(
-        world.api.watch(FLIGHTS, {
+        world.api.watch(VOYAGES, {
           namespace: world.namespace,
           resourceVersion: metadata.resourceVersion ?? '',
         }),
@@ -171,7 +171,7 @@ export const watchFromCases: readonly Case[] = [
   {
     name: 'refuses to watch a kind that is not served: 404',
     async run(world) {
-      const type = { ...FLIGHTS, plural: 'balloons', kind: 'Balloon' };
+      const type = { ...VOYAGES, plural: 'balloons', kind: 'Balloon' };
       expect(
         (
           await failure(
@@ -185,9 +185,9 @@ export const watchFromCases: readonly Case[] = [
     name: 'does not tell a dry run',
     async run(world) {
       const resourceVersion = await version(world);
-      await world.api.create(FLIGHTS, world.flight('a'), { dryRun: true });
-      await world.create(FLIGHTS, world.flight('b'));
-      expect(await world.watched(FLIGHTS, { resourceVersion }, 1)).to.deep.equal(['ADDED b']);
+      await world.api.create(VOYAGES, world.voyage('a'), { dryRun: true });
+      await world.create(VOYAGES, world.voyage('b'));
+      expect(await world.watched(VOYAGES, { resourceVersion }, 1)).to.deep.equal(['ADDED b']);
     },
   },
 ];

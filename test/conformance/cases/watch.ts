@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Case } from './case.ts';
-import { CRDS, failure, FLIGHTS, eventually } from '../test-cluster.ts';
+import { CRDS, failure, VOYAGES, eventually } from '../test-cluster.ts';
 
 export const watchCases: readonly Case[] = [
   {
@@ -11,15 +11,15 @@ export const watchCases: readonly Case[] = [
         ['a', 'red'],
         ['b', 'blue'],
       ] as const) {
-        await world.create(FLIGHTS, world.flight(name, {}, { labels: { colour } }));
+        await world.create(VOYAGES, world.voyage(name, {}, { labels: { colour } }));
       }
-      const { items } = await world.api.list(FLIGHTS, {
+      const { items } = await world.api.list(VOYAGES, {
         namespace: world.namespace,
         labelSelector: 'colour in (red,green)',
       });
       expect(items.map(({ metadata, kind }) => `${kind} ${metadata.name}`)).to.deep.equal([
-        'Flight a',
-        'Flight c',
+        'Voyage a',
+        'Voyage c',
       ]);
     },
   },
@@ -27,9 +27,9 @@ export const watchCases: readonly Case[] = [
     name: 'lists by the field metadata.name',
     async run(world) {
       for (const name of ['a', 'b']) {
-        await world.create(FLIGHTS, world.flight(name));
+        await world.create(VOYAGES, world.voyage(name));
       }
-      const { items } = await world.api.list(FLIGHTS, {
+      const { items } = await world.api.list(VOYAGES, {
         namespace: world.namespace,
         fieldSelector: 'metadata.name=b',
       });
@@ -40,12 +40,12 @@ export const watchCases: readonly Case[] = [
     name: 'gives pages of one moment: what comes meanwhile is not in them',
     async run(world) {
       for (const name of ['a', 'b', 'c']) {
-        await world.create(FLIGHTS, world.flight(name));
+        await world.create(VOYAGES, world.voyage(name));
       }
-      const first = await world.api.list(FLIGHTS, { namespace: world.namespace, limit: 2 });
-      await world.create(FLIGHTS, world.flight('bb'));
-      await world.create(FLIGHTS, world.flight('d'));
-      const second = await world.api.list(FLIGHTS, {
+      const first = await world.api.list(VOYAGES, { namespace: world.namespace, limit: 2 });
+      await world.create(VOYAGES, world.voyage('bb'));
+      await world.create(VOYAGES, world.voyage('d'));
+      const second = await world.api.list(VOYAGES, {
         namespace: world.namespace,
         limit: 2,
         continue: first.continue ?? '',
@@ -62,12 +62,12 @@ export const watchCases: readonly Case[] = [
   {
     name: 'watches from a list on: what happened between list and watch is told',
     async run(world) {
-      await world.create(FLIGHTS, world.flight('a'));
-      const { resourceVersion } = await world.api.list(FLIGHTS, { namespace: world.namespace });
-      await world.create(FLIGHTS, world.flight('b'));
-      await world.merge(FLIGHTS, 'a', { spec: { altitude: 7 } });
-      await world.api.delete(FLIGHTS, { namespace: world.namespace, name: 'a' });
-      expect(await world.watched(FLIGHTS, { resourceVersion }, 3)).to.deep.equal([
+      await world.create(VOYAGES, world.voyage('a'));
+      const { resourceVersion } = await world.api.list(VOYAGES, { namespace: world.namespace });
+      await world.create(VOYAGES, world.voyage('b'));
+      await world.merge(VOYAGES, 'a', { spec: { altitude: 7 } });
+      await world.api.delete(VOYAGES, { namespace: world.namespace, name: 'a' });
+      expect(await world.watched(VOYAGES, { resourceVersion }, 3)).to.deep.equal([
         'ADDED b',
         'MODIFIED a',
         'DELETED a',
@@ -77,9 +77,9 @@ export const watchCases: readonly Case[] = [
   {
     name: 'tells a deletion with a version of its own, newer than the last change',
     async run(world) {
-      const { metadata } = await world.create(FLIGHTS, world.flight('a'));
-      await world.api.delete(FLIGHTS, { namespace: world.namespace, name: 'a' });
-      for await (const event of world.api.watch(FLIGHTS, {
+      const { metadata } = await world.create(VOYAGES, world.voyage('a'));
+      await world.api.delete(VOYAGES, { namespace: world.namespace, name: 'a' });
+      for await (const event of world.api.watch(VOYAGES, {
         namespace: world.namespace,
         resourceVersion: metadata.resourceVersion ?? '',
       })) {
@@ -97,13 +97,13 @@ export const watchCases: readonly Case[] = [
   {
     name: 'tells a watch with a selector that an object begins and ends to match as added and deleted',
     async run(world) {
-      const { metadata } = await world.create(FLIGHTS, world.flight('a'));
-      await world.merge(FLIGHTS, 'a', { metadata: { labels: { colour: 'red' } } });
-      await world.merge(FLIGHTS, 'a', { spec: { altitude: 8 } });
-      await world.merge(FLIGHTS, 'a', { metadata: { labels: { colour: 'blue' } } });
+      const { metadata } = await world.create(VOYAGES, world.voyage('a'));
+      await world.merge(VOYAGES, 'a', { metadata: { labels: { colour: 'red' } } });
+      await world.merge(VOYAGES, 'a', { spec: { altitude: 8 } });
+      await world.merge(VOYAGES, 'a', { metadata: { labels: { colour: 'blue' } } });
       expect(
         await world.watched(
-          FLIGHTS,
+          VOYAGES,
           { resourceVersion: metadata.resourceVersion ?? '', labelSelector: 'colour=red' },
           3,
         ),
@@ -113,20 +113,20 @@ export const watchCases: readonly Case[] = [
   {
     name: 'says nothing of a write that changed nothing',
     async run(world) {
-      const { metadata } = await world.apply(FLIGHTS, world.flight('a'), 'tower');
-      await world.apply(FLIGHTS, world.flight('a'), 'tower');
-      await world.create(FLIGHTS, world.flight('b'));
+      const { metadata } = await world.apply(VOYAGES, world.voyage('a'), 'tower');
+      await world.apply(VOYAGES, world.voyage('a'), 'tower');
+      await world.create(VOYAGES, world.voyage('b'));
       expect(
-        await world.watched(FLIGHTS, { resourceVersion: metadata.resourceVersion ?? '' }, 1),
+        await world.watched(VOYAGES, { resourceVersion: metadata.resourceVersion ?? '' }, 1),
       ).to.deep.equal(['ADDED b']);
     },
   },
   {
     name: 'ends a watch after its time, without a failure',
     async run(world) {
-      const { resourceVersion } = await world.api.list(FLIGHTS, { namespace: world.namespace });
+      const { resourceVersion } = await world.api.list(VOYAGES, { namespace: world.namespace });
       const events: string[] = [];
-      for await (const { type } of world.api.watch(FLIGHTS, {
+      for await (const { type } of world.api.watch(VOYAGES, {
         namespace: world.namespace,
         resourceVersion,
         timeoutSeconds: 1,
@@ -143,10 +143,10 @@ export const watchCases: readonly Case[] = [
     async run(world) {
       const stop = new AbortController();
       const reason = new Error('enough');
-      const { resourceVersion } = await world.api.list(FLIGHTS, { namespace: world.namespace });
+      const { resourceVersion } = await world.api.list(VOYAGES, { namespace: world.namespace });
       const watching = (async () => {
         for await (const _ of world.api.watch(
-          FLIGHTS,
+          VOYAGES,
           { namespace: world.namespace, resourceVersion },
           stop.signal,
         )) {
@@ -154,7 +154,7 @@ export const watchCases: readonly Case[] = [
         }
       })();
       const ended = watching.catch((error: unknown) => error);
-      await world.create(FLIGHTS, world.flight('a'));
+      await world.create(VOYAGES, world.voyage('a'));
       expect(await ended).to.equal(reason);
     },
   },

@@ -1,11 +1,11 @@
 /** The suite's own kind: every way that fields merge, are defaulted and validated. */
 import type { ResourceType } from '../../runtime/src/internal.ts';
 
-export const FLIGHTS: ResourceType = {
+export const VOYAGES: ResourceType = {
   group: 'conformance.autopilot.test',
   version: 'v1',
-  kind: 'Flight',
-  plural: 'flights',
+  kind: 'Voyage',
+  plural: 'voyages',
   namespaced: true,
 };
 
@@ -31,13 +31,13 @@ const status = {
   },
 };
 
-export const FLIGHT_CRD = {
+export const VOYAGE_CRD = {
   apiVersion: 'apiextensions.k8s.io/v1',
   kind: 'CustomResourceDefinition',
-  metadata: { name: 'flights.conformance.autopilot.test' },
+  metadata: { name: 'voyages.conformance.autopilot.test' },
   spec: {
-    group: FLIGHTS.group,
-    names: { kind: 'Flight', plural: 'flights', singular: 'flight', listKind: 'FlightList' },
+    group: VOYAGES.group,
+    names: { kind: 'Voyage', plural: 'voyages', singular: 'voyage', listKind: 'VoyageList' },
     scope: 'Namespaced',
     versions: [
       {
@@ -64,7 +64,7 @@ export const FLIGHT_CRD = {
                   altitude: { type: 'integer', minimum: 0, maximum: 500, default: 100 },
                   mode: { type: 'string', enum: ['visual', 'instrument'] },
                   note: { type: 'string', maxLength: 10, nullable: true },
-                  crew: { type: 'object', additionalProperties: text },
+                  company: { type: 'object', additionalProperties: text },
                   tags: { type: 'array', 'x-kubernetes-list-type': 'set', items: text },
                   stops: { type: 'array', items: text, maxItems: 3 },
                   legs: {
