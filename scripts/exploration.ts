@@ -1,6 +1,6 @@
 /**
- * Writes docs/reference/exploration.md: the faults, the promises that are looked after, and what
- * finding each seeded bug costs.
+ * Writes docs/reference/exploration.md: the faults, and the number of runs until each seeded bug is
+ * found.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,82 +9,122 @@ import { explore, FAULTS } from '../sandbox/src/exploration/index.ts';
 import { bugs, correct, hunt, MAX_RUNS, scenarios } from '../test/exploration/seeded/bugs.ts';
 import { root } from './build.ts';
 
-const baselines: Exploration[] = [];
-for (const scenario of scenarios) {
-  baselines.push(
-    await explore(correct, scenario, { maxFindings: 9, hasBudget: (runs) => runs < MAX_RUNS }),
-  );
-}
-const rows: string[] = [];
-for (const bug of bugs) {
-  const [finding] = (await hunt(bug)).findings;
-  if (finding === undefined) {
-    throw new Error(`the ${bug.where} that ${bug.name} was not found`);
-  }
-  const { violation, faults, foundInRun } = finding;
-  rows.push(
-    `| ${bug.where} | ${bug.name} | ${faults.map(({ kind }) => kind).join(', ') || 'none'} | ${violation.invariant} | ${foundInRun} |`,
-  );
-}
-
-const siteNames = {
+const SITE_NAMES = {
   write: 'a write',
   request: 'a request',
   event: 'a watch event',
   call: 'a call of a worker',
   instant: 'an instant',
 } as const;
+
+const explorations: Exploration[] = [];
+for (const scenario of scenarios) {
+  explorations.push(
+    await explore(correct, scenario, { maxFindings: 9, hasBudget: (runs) => runs < MAX_RUNS }),
+  );
+}
+const bugRows: string[] = [];
+for (const bug of bugs) {
+  const [finding] = (await hunt(bug)).findings;
+  if (finding === undefined) {
+    throw new Error(`the seeded bug was not found: a ${bug.where} that ${bug.name}`);
+  }
+  const { violation, faults, foundInRun } = finding;
+  const faultKinds = faults.map(({ kind }) => kind).join(', ') || 'none';
+  const cells = [bug.where, bug.name, faultKinds, violation.invariant, foundInRun];
+  bugRows.push(`| ${cells.join(' | ')} |`);
+}
+const faultRows = Object.entries(FAULTS).map(
+  ([kind, { at, description }]) => `| \`${kind}\` | ${SITE_NAMES[at]} | ${description} |`,
+);
+const correctRuns = explorations.map(
+  ({ scenario, singles: [runs, all], pairs, schedules }) =>
+    `- \`${scenario}\`: ${runs} of ${all} single faults, ${pairs} pairs, ${schedules} other orders`,
+);
+
 writeFileSync(
   join(root, 'docs/reference/exploration.md'),
   `<!-- Written by scripts/exploration.ts. -->
 
 # Exploration
 
-\`explore\` of \`autopilot-sandbox/explore\`, and \`npm run verify\` of a generated project, fly a scenario without faults and then with these
-faults at the places where they can stand. Within a budget, half of the flights have a single fault: each kind in each situation (after so
-many acts of people, with the resources in such phases, at such a request or event) once, then again, until each fault stood at each place.
-A quarter have two: nearly always the second one meets what the operator does right after the first, things that it would not do without a
-fault first, and faults of the same kind first; so answers are lost in a row. A quarter have delays that make another order of events. The
-report says how many of the single faults were flown, and \`npm run verify\` which budget would have been enough for all.
-Without a budget \`explore\` flies all single faults and nothing else.
+Exploration runs a scenario without faults (the baseline run), then with faults, and checks that the
+invariants hold in every run. Two commands use it:
 
-\`npm run verify\` flies with the rights that the project's chart gives its operator (\`templates/_rules.tpl\`, and \`rbac.extraRules\` of
-\`values.yaml\`): a request that they do not grant is answered 403, and is a finding. Its first line says so if it cannot read them. It flies
-in as many threads as there are cores, eight at the most; which flights these are, and what they find, is the same with any number.
+- \`npm run verify\` of a generated project.
+- \`explore\` of \`autopilot-sandbox/explore\`, in a test of your own.
 
-Each process of a flight, the first, one after a crash and one that stands by, loads the modules of the project anew, so what a worker keeps
-in a variable of its module is lost as it is in a cluster: all thirteen wrong workers below are found. The same for all processes of a
-thread are \`globalThis\`, packages, CommonJS modules, and what lies outside of the project; what a worker keeps there is found only if it makes
-the second flight go another way than the first. If a module cannot be loaded anew, because it awaits something at its top, all processes
-share the modules, and \`npm run verify\` says so. Node never gives a module back: a thread that has loaded a project 500 times (of 80 to
-160 kB each) is replaced. Loading takes a tenth (AutoRoute) to a fifth (the canary) of the flights that the budget could have had. A test
-of your own that calls \`explore\` with a function that makes the scheduler for each process is to make the memory of its workers in it too.
+## Which faults are injected
 
-| fault | stands at | what happens |
+A fault site is a request, a watch event, a call of a worker, or an instant at which nothing is due.
+Its situation is what happens there: the number of changes by users so far, the phases of the
+resources, and the kind of request, event or call.
+
+- Half of the runs have one fault. Each kind of fault is injected once in each situation, then
+  again, until each fault was injected at each site.
+- A quarter of the runs have two faults. The second one is usually injected into what the operator
+  does right after the first. Sites that exist only because of the first fault come first, and
+  faults of the same kind come first.
+- A quarter of the runs have several delays, which change the order of events.
+
+The report counts the single faults that were run. If the budget was too small for all of them,
+\`npm run verify\` estimates the budget that would be enough. Without a budget \`explore\` runs each
+single fault once, and nothing else.
+
+## RBAC rules
+
+\`npm run verify\` grants the operator the RBAC rules of the project's chart
+(\`templates/_rules.tpl\`, and \`rbac.extraRules\` of \`values.yaml\`). Any other request gets the
+response 403 and is a finding. The first line of the report says if the rules cannot be read.
+
+## Threads
+
+\`npm run verify\` uses as many worker threads as there are cores, at most eight. The runs and their
+results do not depend on the number of threads.
+
+## Memory of workers
+
+Each simulated process loads the modules of the project again: the first one, one after a crash, and
+a standby. State that a worker keeps in a variable of its module is therefore lost, as it is in a
+cluster.
+
+- Not reloaded are \`globalThis\`, packages, CommonJS modules, and modules outside of the project.
+  State that a worker keeps there is found only if it makes a second baseline run differ from the
+  first.
+- If a module uses top-level await, the modules cannot be reloaded. All processes then share them,
+  and \`npm run verify\` prints a warning.
+- Node never unloads a module. A thread is replaced after 500 reloads. One reload takes 80 to 160 kB
+  of memory.
+- Reloading takes a tenth (AutoRoute) to a fifth (the canary) of the budget.
+- If you pass \`explore\` a function that creates the scheduler, create all state of workers inside
+  that function, so that each simulated process starts without it.
+
+## Faults
+
+| fault | injected at | what happens |
 |---|---|---|
-${Object.entries(FAULTS)
-  .map(([kind, { at, description }]) => `| \`${kind}\` | ${siteNames[at]} | ${description} |`)
-  .join('\n')}
+${faultRows.join('\n')}
 
 ## What it finds
 
-Each line is a mistake that was made on purpose (\`test/exploration/seeded\`), in a worker or around the runtime. A test looks for all of them.
-The last column is the number of flights until the first one that broke a promise; it changes with the runtime and the seed.
+Each row is a seeded bug (\`test/exploration/seeded\`): a deliberate mistake in a worker or in the
+runtime. A test checks that each of them is found. The last column is the number of the first run
+that violated an invariant. The number depends on the version of the runtime and on the seed.
 
-| in the | that | fault | promise that was broken | flights |
+| in the | that | fault | violated invariant | runs |
 |---|---|---|---|---|
-${rows.join('\n')}
+${bugRows.join('\n')}
 
-The same machine without mistakes keeps every promise in the same flights, and more: ${baselines
-    .map(
-      ({ scenario, singles: [runs, all], pairs, schedules }) =>
-        `${runs} of ${all} single faults, ${pairs} pairs and ${schedules} other orders in \`${scenario}\``,
-    )
-    .join('; ')}.
+The correct operator violates no invariant in ${MAX_RUNS} runs of each scenario:
+
+${correctRuns.join('\n')}
 `,
 );
-for (const { scenario, findings } of baselines) {
+for (const { scenario, findings } of explorations) {
   if (findings.length > 0) {
-    throw new Error(`the correct machine fails in ${scenario}: ${findings[0]?.violation.detail}`);
+    const [finding] = findings;
+    throw new Error(
+      `the correct operator violates an invariant in '${scenario}': ${finding?.violation.detail}`,
+    );
   }
 }

@@ -13,5 +13,5 @@ if (major < requiredMajor || (major === requiredMajor && minor < requiredMinor))
   );
   process.exit(1);
 }
-const { main } = await import('autopilot-sandbox/verify');
+const { main } = await import('#verify');
 process.exitCode = await main(process.argv.slice(2));

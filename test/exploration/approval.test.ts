@@ -23,8 +23,8 @@ import {
 } from '../integration/test-operators.ts';
 
 /**
- * Goes live, with the version that its spec names, when a person lets it; a ConfigMap can hold it
- * back.
+ * Goes live, with the version that its spec names, after an approval. The ConfigMap `freeze` keeps
+ * it in Staged.
  */
 const releasing = (): TestOperator =>
   defineTestOperator({
@@ -77,10 +77,10 @@ const SCENARIOS: readonly Scenario[] = [
   }),
   scenario({
     ...common,
-    name: 'a version changes while somebody is asked',
+    name: 'a version changes while an approval is pending',
     steps: [
       create(drone('one', { version: 1 })),
-      actWhen('somebody puts another version there when the first one is asked about', (snapshot) =>
+      actWhen('a user sets another version while the first one awaits approval', (snapshot) =>
         conditionsOf(snapshot).includes('AwaitingApproval')
           ? patch('Drone', 'one', { spec: { version: 2 } })
           : undefined,
@@ -92,7 +92,7 @@ const SCENARIOS: readonly Scenario[] = [
   }),
   scenario({
     ...common,
-    name: 'the worker chooses otherwise in between',
+    name: 'the worker chooses another phase in between',
     steps: [
       create(drone('one', { version: 1 })),
       quiesce(),
@@ -121,7 +121,7 @@ describe('approvals, explored', function () {
         {
           ...scenarioUnderTest,
           invariants: {
-            'nobody is in Live without an approval': (snapshot) =>
+            'no resource is in Live without an approval': (snapshot) =>
               statusOf(snapshot).phase !== 'Live' ||
               (statusOf(snapshot).autopilot?.approved ?? '') !== '',
           },
@@ -139,7 +139,7 @@ describe('approvals, explored', function () {
     });
   }
 
-  it('finds an operator that asks nobody once it was started again: what a person waits for does not come', async () => {
+  it('finds an operator that asks for no approval after a restart: the approving user waits in vain', async () => {
     const [scenarioUnderTest] = SCENARIOS as readonly [Scenario];
     const careless = ({ scheduler, ...options }: OperatorOptions): Operator =>
       startOperator({
@@ -160,19 +160,21 @@ describe('approvals, explored', function () {
     );
     expect(
       findings.map(({ violation: { invariant, detail } }) => `${invariant}: ${detail}`),
-    ).to.deep.equal(["what somebody waits for comes: 'approves Drone one' finds nothing to do"]);
+    ).to.deep.equal([
+      "each step of the scenario finds what it waits for: 'approves Drone one' finds nothing to do",
+    ]);
   });
 
-  it('says when a scenario waits for something that never comes', async () => {
+  it('reports a scenario that waits for something that never happens', async () => {
     const never = scenario({
       ...common,
       name: 'never',
-      steps: [create(drone('one', {})), actWhen('somebody waits for rain', () => undefined)],
+      steps: [create(drone('one', {})), actWhen('a user waits for rain', () => undefined)],
     });
     const error = await explore(releasing().scheduler, never).catch((caught: Error) => caught);
     expect(error)
       .to.be.instanceOf(Error)
       .with.property('message')
-      .that.contains("'never' cannot be run: 'somebody waits for rain' finds nothing to do");
+      .that.contains("'never' cannot be run: 'a user waits for rain' finds nothing to do");
   });
 });

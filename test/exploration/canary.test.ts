@@ -17,7 +17,7 @@ import { observedTraffic, deployments, traffic } from '../../sandbox/src/index.t
 const subject = { scheduler, crd };
 const release = (image: string): Scenario['steps'][number] =>
   patch('Deployment', 'web', { spec: { template: deployment(image).spec.template } });
-// Not the 30 s that a frozen operator stands still: both would go on at the same instant.
+// Not 30 s: a frozen operator is suspended for 30 s, and both would resume at the same instant.
 const resource = canary({ analysisPeriod: '3m', drain: '20s' });
 
 const shop: Pick<Scenario, 'objects' | 'simulators' | 'invariants' | 'minStepInterval'> = {
@@ -33,7 +33,7 @@ const shop: Pick<Scenario, 'objects' | 'simulators' | 'invariants' | 'minStepInt
     'no request is lost': (snapshot: ClusterSnapshot) =>
       snapshot.list('CanaryDeployment').length + snapshot.list('VirtualService').length === 0 ||
       observedTraffic(snapshot, 'web').lostPercent === 0,
-    'a version that was not evaluated gets no more than its share': (snapshot: ClusterSnapshot) => {
+    'a version that was not evaluated gets at most its share': (snapshot: ClusterSnapshot) => {
       const bad = observedTraffic(snapshot, 'web').destinations.filter(
         ({ deployment: object }) => imageOf(object) === 'web:bad',
       );
@@ -67,10 +67,10 @@ const scenarios: readonly Scenario[] = [
   }),
 ];
 
-describe('the canary, explored', () => {
+describe('exploration of the canary', () => {
   for (const one of scenarios) {
     // @promise exploration/canary
-    it(`keeps every promise under every single fault when ${one.name}`, async () => {
+    it(`finds that all invariants hold under every single fault when ${one.name}`, async () => {
       const { findings, singles } = await explore(subject, one);
       expect(
         findings.map(

@@ -9,10 +9,10 @@ import { readChartPolicyRules } from '../../sandbox/src/verify/chart-rbac.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 
-describe('the rights that verify flies with', () => {
+describe('the RBAC rules of verify', () => {
   let dir: string;
   before(() => {
-    dir = mkdtempSync(join(tmpdir(), 'rights-'));
+    dir = mkdtempSync(join(tmpdir(), 'chart-rbac-'));
     mkdirSync(join(dir, 'charts/kite-operator/templates'), { recursive: true });
   });
   after(() => rmSync(dir, { recursive: true }));
@@ -45,7 +45,7 @@ describe('the rights that verify flies with', () => {
   });
 
   // @promise exploration/chart-rules
-  it('are all missed: without any single verb of the chart of AutoRoute, exploration finds one missing', async () => {
+  it('are all needed: without any one verb of the chart of AutoRoute, exploration finds that it is missing', async () => {
     const { scheduler, crd, scenarios, chart } = await loadProject(
       join(repository, 'examples/autoroute'),
     );
@@ -70,7 +70,7 @@ describe('the rights that verify flies with', () => {
     }
   }).timeout(300_000);
 
-  it('are those of the template whatever the values are, and rbac.extraRules of the values', () => {
+  it('are the unconditional rules of the template and rbac.extraRules of the values', () => {
     write(
       `{{- define "kite-operator.rules" -}}
 # why
@@ -97,7 +97,7 @@ describe('the rights that verify flies with', () => {
     });
   });
 
-  it('are all rights, and it is said why, when they cannot be known', () => {
+  it('grant full access when they cannot be read, and the report says why', () => {
     const source = (): string => {
       const found = readChartPolicyRules(dir, 'kite-operator');
       expect(found.policyRules).to.equal(undefined);

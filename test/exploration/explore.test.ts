@@ -40,7 +40,7 @@ const routes: Scenario = scenario({
 
 describe('explore', () => {
   // @promise exploration/coverage
-  it('finds that AutoRoute keeps every promise under every single fault at every place', async () => {
+  it('finds that all invariants hold for AutoRoute under every single fault at every site', async () => {
     const { findings, runs, singles } = await explore(subject, routes);
     expect(
       findings.map(
@@ -52,7 +52,7 @@ describe('explore', () => {
   });
 
   // @promise exploration/repeatable
-  it('flies the same flight again for the same scenario, seed and faults', async () => {
+  it('repeats a run exactly for the same scenario, seed and faults', async () => {
     const faults = parseToken('routes~7~event-late@9,crash-after@17,frozen@3,clock-back@4').faults;
     const [first, second] = [
       await replay(subject, routes, faults, 7),
@@ -62,7 +62,7 @@ describe('explore', () => {
     expect(second).to.deep.equal(first);
   });
 
-  it('flies another flight for another seed', async () => {
+  it('makes another run for another seed', async () => {
     const faults = [{ kind: 'server-error', nth: 14 }] as const;
     const [first, second] = [
       await replay(subject, routes, faults, 1),
@@ -72,7 +72,7 @@ describe('explore', () => {
   });
 
   // @promise exploration/coverage
-  it('gives single faults, pairs and other orders of events each their share of the budget, and says how many it flew', async () => {
+  it('gives single faults, pairs and other orders of events their shares of the budget, and counts their runs', async () => {
     const { runs, singles, pairs, schedules, findings } = await explore(subject, routes, {
       hasBudget: (count) => count < 60,
     });
@@ -81,7 +81,7 @@ describe('explore', () => {
     expect(singles[1]).to.be.greaterThan(300);
   });
 
-  it('flies pairs and other orders of events alone when no single fault is left', async () => {
+  it('runs only pairs and other orders of events when no single fault is left', async () => {
     const { singles, pairs, schedules } = await explore(subject, routes, {
       faultKinds: ['restart'],
       hasBudget: (count) => count < 60,
@@ -90,13 +90,13 @@ describe('explore', () => {
     expect(singles[0] + pairs + schedules).to.equal(57);
   });
 
-  // AUTOPILOT_EXPLORE_BUDGET=10m: as long as that for each of these, with another seed each day.
+  // AUTOPILOT_EXPLORE_BUDGET=10m: explores each of these for 10 min, with another seed each day.
   const budget = process.env['AUTOPILOT_EXPLORE_BUDGET'];
   if (budget !== undefined) {
     for (const [name, one, scenarioUnderTest] of [
       ['AutoRoute', subject, routes],
-      ['AutoRoute, as its own project sees it', subject, life],
-      ...scenarios.map((each) => [`a correct machine, ${each.name}`, correct, each] as const),
+      ['AutoRoute, in the scenario of its project', subject, life],
+      ...scenarios.map((each) => [`the correct operator, ${each.name}`, correct, each] as const),
     ] as const) {
       it(`finds nothing within ${budget}: ${name}`, async () => {
         const until = performance.now() + parseDuration(budget);
@@ -116,7 +116,7 @@ describe('explore', () => {
   }
 
   // @promise exploration/repeatable
-  it('writes a flight down as a word, and reads it again', () => {
+  it('formats a run as a token and parses the token', () => {
     const token = {
       scenario: routes.name,
       seed: 3,
@@ -132,8 +132,8 @@ describe('explore', () => {
     expect(() => parseToken('routes')).to.throw('is not a replay token');
   });
 
-  it('says when a scenario itself cannot be flown', async () => {
-    const wrong = scenario({ name: 'wrong', steps: [remove('AutoRoute', 'nobody')] });
+  it('reports a scenario that cannot be run without faults', async () => {
+    const wrong = scenario({ name: 'wrong', steps: [remove('AutoRoute', 'missing')] });
     const error = await explore(subject, wrong).catch((caught: Error) => caught);
     expect(error)
       .to.be.instanceOf(Error)

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import type { Fault, FaultSites, FaultSite } from '../../sandbox/src/exploration/fault.ts';
+import type { Fault } from '../../sandbox/src/exploration/fault.ts';
+import type { FaultSite, FaultSites } from '../../sandbox/src/exploration/fault-sites.ts';
 import { FaultPlan } from '../../sandbox/src/exploration/fault-plan.ts';
 import { seededRandom } from '../../sandbox/src/index.ts';
 
@@ -14,7 +15,7 @@ const baseline: FaultSites = [
   request(21, '1 Working patch Drone (status)', true),
   request(22, '2 Done list Service'),
 ];
-/** With a fault at the patch, the operator looks what became of it, and does it again. */
+/** Sites after a fault at the patch: the operator reads the resource and patches it again. */
 const after: FaultSites = [
   ...baseline.slice(0, 21),
   request(22, '1 Working get Drone'),
@@ -30,7 +31,7 @@ function pairsOf(plan: FaultPlan, count: number): readonly (readonly Fault[])[] 
 
 describe('the plan of an exploration', () => {
   for (const seed of [1, 2, 3]) {
-    it(`has each kind of fault in each situation before any of them again (seed ${seed})`, () => {
+    it(`has each kind of fault once in each situation before it repeats one (seed ${seed})`, () => {
       const plan = new FaultPlan(baseline, ['reset', 'conflict'], seededRandom(seed));
       const all = Array.from({ length: plan.singles }, () => plan.next(true)?.faults[0]);
       const situations = all.map(
@@ -44,7 +45,7 @@ describe('the plan of an exploration', () => {
     });
   }
 
-  it('puts the second fault of a pair where the operator does after the first what it does not do otherwise, of the same kind first', () => {
+  it('injects the second fault of a pair at sites that only the first fault causes, the same kind first', () => {
     const plan = new FaultPlan(baseline, ['throttled', 'reset'], seededRandom(1));
     plan.recordRun({ stage: 'singles', faults: [{ kind: 'reset', nth: 21 }] }, after);
     const near = pairsOf(plan, 3).filter(
@@ -56,7 +57,7 @@ describe('the plan of an exploration', () => {
     ]);
   });
 
-  it('draws pairs anywhere while it knows of none, and now and then later', () => {
+  it('draws random pairs while it has no candidates, and sometimes later', () => {
     const plan = new FaultPlan(baseline, ['reset'], seededRandom(1));
     for (const faults of pairsOf(plan, 5)) {
       expect(faults).to.have.length(2);

@@ -15,13 +15,13 @@ import { wrongWorkers } from './seeded/wrong-workers.ts';
 const repository = resolve(import.meta.dirname, '../..');
 const RUNS = 300;
 
-describe('the modules of a project in its flights', () => {
+describe('the modules of a project in exploration', () => {
   const dirs: string[] = [];
   after(() => dirs.forEach((dir) => rmSync(dir, { recursive: true })));
 
   /**
-   * @param workers TypeScript: a module that exports `workers`, those in which the machine differs
-   * from the correct one
+   * @param workers source of a TypeScript module that exports `workers`: the workers that differ
+   * from those of the correct operator
    */
   function projectOf(workers: string): string {
     // Inside the repository, so that the project finds its packages without an installation.
@@ -47,7 +47,7 @@ describe('the modules of a project in its flights', () => {
   const seededWorkers = (name: string): string =>
     `import { wrongWorkers } from ${JSON.stringify(join(repository, 'test/exploration/seeded/wrong-workers.ts'))};\nexport const workers = wrongWorkers[${JSON.stringify(name)}]!();\n`;
 
-  /** As `verify` does, with so many flights instead of a budget. */
+  /** Explores a project as `verify` does, with a number of runs instead of a budget. */
   async function exploreProject(
     dir: string,
     { freshScheduler, crd, scenarios }: VerifiedProject,
@@ -72,14 +72,14 @@ describe('the modules of a project in its flights', () => {
   }
 
   for (const name of Object.keys(wrongWorkers)) {
-    it(`are new after a crash: a worker that ${name} is found`, async () => {
+    it(`are reloaded after a crash: a worker that ${name} is found`, async () => {
       const dir = projectOf(seededWorkers(name));
       const { findings } = await exploreProject(dir, await loadProject(dir), 1);
       expect(findings).to.have.length(1);
     });
   }
 
-  it('make the same flights in any number of threads that live for any time, and when they are flown again', async () => {
+  it('make the same runs for any number of threads and reloads, and when a run is replayed', async () => {
     const dir = projectOf(seededWorkers('waits for a timer of its own process'));
     const project = await loadProject(dir);
     const one = await exploreProject(dir, project, 1);
@@ -94,12 +94,15 @@ describe('the modules of a project in its flights', () => {
     expect(exitCode).to.equal(1);
   });
 
-  it('may remember what changes nothing', async () => {
+  it('may keep state that does not change results', async () => {
     const dir = projectOf(`const known = new Map<string, object>();
 const cleaned = { next: 'Done', outputs: { configmaps: [] } };
+interface Context {
+  readonly resource: { readonly metadata: { readonly uid?: string } };
+}
 let calls = 0;
 export const workers = {
-  Cleaning: ({ resource }: { readonly resource: { readonly metadata: { readonly uid?: string } } }) => {
+  Cleaning: ({ resource }: Context) => {
     calls++;
     const { uid = '' } = resource.metadata;
     known.set(uid, known.get(uid) ?? cleaned);
@@ -112,7 +115,7 @@ export const workers = {
     expect(runs).to.be.greaterThan(RUNS - 20);
   });
 
-  it('are named as their files are in a stack trace, whatever their life', async () => {
+  it('have the names of their files in stack traces after any reload', async () => {
     const dir = projectOf(
       `interface Two {\n  readonly a: 1;\n}\nexport const workers = {\n  Preparing: () => {\n    throw new Error('on line 6');\n  },\n};\n`,
     );
@@ -129,13 +132,13 @@ export const workers = {
     expect(typeof freshScheduler).to.equal('function');
   });
 
-  it('are loaded once when they await something, and verify says so', async () => {
+  it('are not reloaded when they use top-level await, and verify says so', async () => {
     const { freshScheduler, sharedModulesReason } = await loadProject(
       projectOf('export const workers = await Promise.resolve({});\n'),
     );
     expect([typeof freshScheduler, sharedModulesReason]).to.deep.equal([
       'object',
-      'a module awaits something while it is loaded',
+      'a module uses top-level await',
     ]);
   });
 });

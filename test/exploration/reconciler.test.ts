@@ -30,7 +30,7 @@ const split = (weight: number): readonly object[] => [
   { destination: { host: 'new' }, weight },
 ];
 
-/** Moves the traffic of one route in steps of a minute, and stays at the end of it. */
+/** Moves the traffic of one route in steps of one minute, then stays in Shifted. */
 const shifting = (): TestOperator =>
   defineTestOperator({
     Shifting: {
@@ -64,10 +64,10 @@ const shifting = (): TestOperator =>
     Shifted: {},
   });
 
-/** Holds the route that `spec.route` names, and gives back what it no longer wants. */
+/** Claims the route that `spec.route` names, and releases routes that it no longer claims. */
 const choosing = (): TestOperator =>
   defineTestOperator({
-    Holding: {
+    Claiming: {
       ready: true,
       inputs: [input.virtualservices],
       outputs: [{ ...output.virtualservices, prune: true }],
@@ -79,13 +79,13 @@ const choosing = (): TestOperator =>
             value: split(30),
           },
         ]);
-        return { next: 'Holding', outputs: { virtualservices: [edit] } };
+        return { next: 'Claiming', outputs: { virtualservices: [edit] } };
       },
     },
   });
 
-/** Writes a Service into another namespace, and takes its time to end. */
-const abroad = (): TestOperator =>
+/** Writes Services to another namespace. Its finalizer needs two calls. */
+const crossNamespace = (): TestOperator =>
   defineTestOperator(
     {
       Writing: {
@@ -127,10 +127,10 @@ const untouched = JSON.stringify([{ destination: { host: 'old' }, weight: 100 }]
 
 const SCENARIOS: readonly (readonly [string, () => TestOperator, Scenario])[] = [
   [
-    'two resources hold two routes of one object, one of them goes, and its owner changes the object meanwhile',
+    'two resources claim two routes of one object, one of them is deleted, and a user changes the object',
     shifting,
     scenario({
-      name: 'held routes',
+      name: 'claimed routes',
       objects: [route('web', 'a', 'b', 'c')],
       steps: [
         create(drone('one', { route: 'a' })),
@@ -144,11 +144,11 @@ const SCENARIOS: readonly (readonly [string, () => TestOperator, Scenario])[] = 
       config: { workInterval: '10m' },
       ignoredFields: ['VirtualService.metadata.annotations'],
       invariants: {
-        'a route that nobody holds stays as it is': (snapshot) =>
+        'a route without a claim is not changed': (snapshot) =>
           http(snapshot).some(
             ({ name, route: left }) => name === 'c' && JSON.stringify(left) === untouched,
           ),
-        'a route is put back before its resource is gone': (snapshot) =>
+        'a route is restored before its resource is deleted': (snapshot) =>
           snapshot.get('Drone', 'one') !== undefined ||
           http(snapshot).some(
             ({ name, route: left }) => name === 'a' && JSON.stringify(left) === untouched,
@@ -157,7 +157,7 @@ const SCENARIOS: readonly (readonly [string, () => TestOperator, Scenario])[] = 
     }),
   ],
   [
-    'two resources want the same route, somebody undoes it, and one of them chooses another one',
+    'two resources claim the same route, a user reverts it, and one resource claims another route',
     choosing,
     scenario({
       name: 'one route for two',
@@ -175,14 +175,14 @@ const SCENARIOS: readonly (readonly [string, () => TestOperator, Scenario])[] = 
       ],
       config: { workInterval: '10m' },
       ignoredFields: ['VirtualService.metadata.annotations'],
-      invariants: { 'both routes are there': (snapshot) => http(snapshot).length === 2 },
+      invariants: { 'both routes exist': (snapshot) => http(snapshot).length === 2 },
     }),
   ],
   [
-    'a resource writes into another namespace, changes its mind, and goes',
-    abroad,
+    'a resource writes to another namespace, writes other objects, and is deleted',
+    crossNamespace,
     scenario({
-      name: 'abroad',
+      name: 'another namespace',
       ignoredFields: ['Service.spec.clusterIP', 'Service.spec.clusterIPs'],
       config: { workInterval: '10m' },
       objects: [configMap('makes-the-namespace', {}, { namespace: 'far' })],
@@ -195,7 +195,7 @@ const SCENARIOS: readonly (readonly [string, () => TestOperator, Scenario])[] = 
         quiesce(),
       ],
       invariants: {
-        'what is abroad goes before its resource': (snapshot) =>
+        'objects in another namespace are deleted before their resource': (snapshot) =>
           snapshot.get('Drone', 'one') !== undefined ||
           snapshot.list('Service', 'far').length === 0,
       },
@@ -203,10 +203,10 @@ const SCENARIOS: readonly (readonly [string, () => TestOperator, Scenario])[] = 
   ],
 ];
 
-describe('the machine, explored', function () {
+describe('exploration of the reconciler', function () {
   this.timeout(120_000);
   for (const [title, subject, scenarioUnderTest] of SCENARIOS) {
-    it(`keeps every promise under every single fault at every place: ${title}`, async () => {
+    it(`finds that all invariants hold under every single fault at every site: ${title}`, async () => {
       const { findings, runs, singles } = await explore(
         { scheduler: () => subject().scheduler },
         scenarioUnderTest,

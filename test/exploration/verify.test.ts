@@ -37,17 +37,17 @@ describe('npm run verify', () => {
     );
   };
 
-  it('flies the sample and the scenarios of AutoRoute, and finds every promise kept', async () => {
+  it('explores the sample and the scenario of AutoRoute, and finds that all invariants hold', async () => {
     const { code, text } = await verify(join(repository, 'examples/autoroute'), '--budget', '20s');
     expect(text)
       .to.match(/✔ examples\/autoroute.yaml: .*; all invariants held/)
       .and.match(/✔ life: /);
     expect(code, text).to.equal(0);
-    // Whoever flew too little is told how much is enough.
+    // A budget that is too small is answered with one that is enough.
     expect(/; --budget \d+m would run all single faults$/m.test(text), text).to.equal(
       text.includes('single faults were not run'),
     );
-    // The sample has few faults: it leaves time to the scenario after it.
+    // The sample has few faults and leaves time to the scenario after it.
     const [, all, pairs, orders] =
       /autoroute.yaml: (?:all |\d+ of )(\d+) single faults.*?, (\d+) pairs, (\d+) other orders/.exec(
         text,
@@ -55,18 +55,18 @@ describe('npm run verify', () => {
     expect(Number(pairs) + Number(orders), text).to.be.lessThan(Number(all) * 3);
   });
 
-  it('says of a new project that its workers are not written yet, and what it could fly all the same', async () => {
+  it('reports which workers of a new project are not implemented, and explores the rest', async () => {
     const { code, text } = await verify(dir, '--budget', '4s', '--scenario', 'life');
     expect(text)
       .to.contain('✔ life: ')
       .and.contain(
-        'Initializing is not implemented yet: edit src/workers/initializing.ts: there is nothing to explore beyond it',
+        'Initializing is not implemented yet: edit src/workers/initializing.ts: exploration ends there',
       );
     expect(code, text).to.equal(0);
   });
 
   // @promise exploration/shortest-run
-  it('shows the shortest flight that breaks a promise, and how to fly it again', async () => {
+  it('shows the shortest run that violates an invariant, and how to replay it', async () => {
     worker(`return { next: Math.random() < 2 ? 'Processing' : 'Initializing' };`);
     const found = await verify(dir, '--budget', '4s', '--scenario', 'life');
     expect(found.text)
@@ -82,7 +82,7 @@ describe('npm run verify', () => {
   });
 
   // @promise exploration/chart-rules
-  it('flies with the rights of the chart, and finds one that is missing', async () => {
+  it('limits the operator to the RBAC rules of the chart, and finds a missing one', async () => {
     worker(`return { next: 'Processing' };`);
     const file = join(dir, 'charts/balloon-operator/templates/_rules.tpl');
     const rules = readFileSync(file, 'utf8');
@@ -98,7 +98,7 @@ describe('npm run verify', () => {
     expect(code, text).to.equal(1);
   });
 
-  it('finds a worker that throws although nothing is amiss', async () => {
+  it('finds a worker that throws without any fault', async () => {
     worker(`return (undefined as unknown as { sync: () => Result }).sync();`);
     const { code, text } = await verify(dir, '--budget', '4s', '--scenario', 'life');
     expect(text)
@@ -107,7 +107,7 @@ describe('npm run verify', () => {
     expect(code, text).to.equal(1);
   });
 
-  it('says of a worker that counts its calls in a variable that it keeps something in memory', async () => {
+  it('reports that a worker which counts its calls keeps something in memory', async () => {
     worker(`const all = globalThis as { calls?: number };
   const hosts = ['call-' + (all.calls = (all.calls ?? 0) + 1)];
   const route = { apiVersion: 'networking.istio.io/v1', kind: 'VirtualService', metadata: { name: 'one' }, spec: { hosts } };
@@ -119,14 +119,14 @@ describe('npm run verify', () => {
     expect(code, text).to.equal(1);
   });
 
-  it('says what is wrong when nothing can be flown', async () => {
+  it('reports why nothing can be run', async () => {
     const cases: readonly (readonly [args: readonly string[], message: string])[] = [
       [
         ['--scenario', 'nosuch'],
-        "there is no scenario 'nosuch'; there are 'examples/balloon.yaml', 'life'",
+        "there is no scenario 'nosuch'; scenarios are 'examples/balloon.yaml', 'life'",
       ],
       [['--replay', 'life~1~fire@1'], "there is no fault 'fire'"],
-      [['--seed', 'x'], "--seed is a whole number, not 'x'"],
+      [['--seed', 'x'], "--seed: 'x' is not a whole number from 0 to 999999999"],
       [['--budget', 'soon'], 'soon'],
       [['--bogus'], '--bogus'],
     ];
@@ -138,7 +138,7 @@ describe('npm run verify', () => {
     const { code, text } = await verify(repository);
     expect([code, text]).to.deep.equal([
       2,
-      'error: src/generated/scheduler.ts is not there: run this in a generated project, after generate',
+      'error: src/generated/scheduler.ts does not exist: run this in a generated project, after autopilot generate',
     ]);
   });
 });

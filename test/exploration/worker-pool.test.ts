@@ -2,14 +2,14 @@ import { expect } from 'chai';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { Scenario } from '../../sandbox/src/exploration/index.ts';
+import type { ExploreOptions, Scenario } from '../../sandbox/src/exploration/index.ts';
 import { explore } from '../../sandbox/src/exploration/index.ts';
 import { WorkerPool } from '../../sandbox/src/verify/worker-pool.ts';
 import { loadProject } from '../../sandbox/src/verify/load-project.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 
-describe('a crew of threads', () => {
+describe('WorkerPool', () => {
   let dir: string;
   before(() => {
     // Inside the repository, so that the project finds its packages without an installation.
@@ -19,7 +19,7 @@ describe('a crew of threads', () => {
       recursive: true,
       filter: (path) => !path.includes('node_modules'),
     });
-    // Asked for after a conflict only: a flight without faults does not miss it.
+    // A verb that the operator needs only after a conflict: the baseline run does not miss it.
     const file = join(dir, 'charts/autoroute-operator/templates/_rules.tpl');
     writeFileSync(
       file,
@@ -29,11 +29,11 @@ describe('a crew of threads', () => {
   after(() => rmSync(dir, { recursive: true }));
 
   // @promise exploration/threads
-  it('flies what one thread flies, and finds what it finds', async () => {
+  it('makes the runs that one thread makes, and finds the same', async () => {
     const { scheduler, crd, scenarios, chart } = await loadProject(dir);
     const life = scenarios.find(({ name }) => name === 'life') as Scenario;
     const pool = new WorkerPool(dir, 3);
-    const explored = async (more: object): Promise<unknown> => {
+    const explored = async (more: ExploreOptions): Promise<unknown> => {
       const { baseline: _, ...rest } = await explore(
         { scheduler, crd, policyRules: chart.policyRules },
         life,
@@ -46,18 +46,18 @@ describe('a crew of threads', () => {
       return rest;
     };
     const here = await explored({});
-    const there = await explored({ launch: pool.launcherFor(life.name, 1) });
+    const there = await explored({ launchRun: pool.launcherFor(life.name, 1) });
     await pool.end();
     expect(here).to.have.property('findings').that.is.an('array').with.length(1);
     expect(there).to.deep.equal(here);
   });
 
-  it('says why when a thread cannot fly, before and afterwards', async () => {
+  it('rejects all runs with the reason after a thread has failed', async () => {
     const pool = new WorkerPool(tmpdir(), 1);
     const launch = pool.launcherFor('life', 1);
     const failure = (): Promise<unknown> => launch([])().catch((error: Error) => error.message);
-    expect(await failure()).to.contain('src/generated/scheduler.ts is not there');
-    expect(await failure()).to.contain('src/generated/scheduler.ts is not there');
+    expect(await failure()).to.contain('src/generated/scheduler.ts does not exist');
+    expect(await failure()).to.contain('src/generated/scheduler.ts does not exist');
     await pool.end();
   });
 });

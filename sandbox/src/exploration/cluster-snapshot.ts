@@ -1,46 +1,45 @@
-/** The cluster at one instant, for oracles, invariants and accepted ends. */
+/** Reads the cluster at one instant, for invariants and for the steps of a scenario. */
 import type { KubeObject, ResourceType, Scheduler } from 'autopilot-runtime/internal';
 import { apiVersionOf } from 'autopilot-runtime/internal';
 import type { Cluster } from '../cluster/cluster.ts';
-import type { SandboxObject } from '../testing/sandbox.ts';
 import type { ClusterSnapshot } from './scenario.ts';
 
-/** A kind name means the one that the machine declares, if it does. */
+/**
+ * @param scheduler its declared kinds come first: if it declares a `Gateway` of one API group, the
+ * name `Gateway` means that kind.
+ */
 export function createSnapshot(cluster: Cluster, scheduler: Scheduler): ClusterSnapshot {
   const declared = declaredKinds(scheduler);
-  const apiVersions = new Map<string, string>();
-  const isOf = (kind: string, object: KubeObject): boolean => {
-    if (object.kind !== kind) {
-      return false;
+  const groups = new Map<string, string>();
+  const groupOfKind = (kind: string): string => {
+    const known = groups.get(kind);
+    if (known !== undefined) {
+      return known;
     }
-    let apiVersion = apiVersions.get(kind);
-    if (apiVersion === undefined) {
-      apiVersion = apiGroupOf(
-        apiVersionOf(declared.find((type) => type.kind === kind) ?? cluster.typeNamed(kind)),
-      );
-      apiVersions.set(kind, apiVersion);
-    }
-    return apiGroupOf(object.apiVersion) === apiVersion;
+    const type = declared.find((one) => one.kind === kind) ?? cluster.typeNamed(kind);
+    const group = groupOf(apiVersionOf(type));
+    groups.set(kind, group);
+    return group;
   };
-  const found = (kind: string, namespace: string | undefined): KubeObject[] =>
+  const list = (kind: string, namespace?: string): readonly KubeObject[] =>
     cluster
       .objects()
       .filter(
         (object) =>
-          isOf(kind, object) &&
+          object.kind === kind &&
+          groupOf(object.apiVersion) === groupOfKind(kind) &&
           (namespace === undefined || object.metadata.namespace === namespace),
       );
-  return {
-    get: (kind, name, namespace = 'default') =>
-      found(kind, undefined).find(
-        ({ metadata }) =>
-          metadata.name === name &&
-          (metadata.namespace === undefined || metadata.namespace === namespace),
-      ) as SandboxObject | undefined,
-    list: (kind, namespace) => found(kind, namespace) as SandboxObject[],
-  };
+  const get = (kind: string, name: string, namespace = 'default'): KubeObject | undefined =>
+    list(kind).find(
+      ({ metadata }) =>
+        metadata.name === name &&
+        (metadata.namespace === undefined || metadata.namespace === namespace),
+    );
+  return { get, list } as ClusterSnapshot;
 }
 
+/** The kinds that an operator declares: its resource, and the inputs and outputs of its phases. */
 export function declaredKinds({ resource, phases }: Scheduler): readonly ResourceType[] {
   return [
     resource,
@@ -48,6 +47,28 @@ export function declaredKinds({ resource, phases }: Scheduler): readonly Resourc
   ];
 }
 
-function apiGroupOf(apiVersion: string): string {
+/** @returns true for `Lease` of leader election. */
+export function isLease({ group, kind }: Pick<ResourceType, 'group' | 'kind'>): boolean {
+  return group === 'coordination.k8s.io' && kind === 'Lease';
+}
+
+/** @returns true for `Event` of the core group and of `events.k8s.io`. */
+export function isEvent({ group, kind }: Pick<ResourceType, 'group' | 'kind'>): boolean {
+  return kind === 'Event' && (group === '' || group === 'events.k8s.io');
+}
+
+/**
+ * @returns true for Leases and Events. They record what happened, so no fault is injected into
+ * their requests and no invariant is checked on them.
+ */
+export function isIgnoredKind({
+  apiVersion,
+  kind,
+}: Pick<KubeObject, 'apiVersion' | 'kind'>): boolean {
+  const group = groupOf(apiVersion);
+  return isLease({ group, kind }) || isEvent({ group, kind });
+}
+
+function groupOf(apiVersion: string): string {
   return apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : '';
 }

@@ -1,6 +1,6 @@
 /**
- * What is in a cluster when it rests, without what may differ between two flights: times, uids,
- * versions, messages.
+ * The objects of a cluster without what may differ between two runs: times, uids,
+ * resourceVersions and messages.
  */
 import type { KubeObject, Scheduler } from 'autopilot-runtime/internal';
 import { appliedAnnotation, approveAnnotation, keyString } from 'autopilot-runtime/internal';
@@ -8,17 +8,19 @@ import { appliedAnnotation, approveAnnotation, keyString } from 'autopilot-runti
 /** Objects in their comparable form, by `Kind namespace/name`. */
 export type ComparableState = ReadonlyMap<string, unknown>;
 
-/** Kinds that tell what happened rather than what is. */
+/** Kinds that are not compared: records of what happened, and definitions. */
 const IGNORED_KINDS = new Set(['Event', 'Lease', 'CustomResourceDefinition']);
-/** What the server chooses by itself. */
+/** Fields whose values the API server chooses, by kind. */
 const SERVER_CHOSEN_FIELDS: Readonly<Record<string, readonly string[]>> = {
   Service: ['spec.clusterIP', 'spec.clusterIPs', 'spec.healthCheckNodePort'],
 };
 const UID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 
-/** Characters of a value that are shown. */
+/** Characters of a value that a difference shows. */
 const MAX_SHOWN_CHARACTERS = 160;
+/** Characters before the first difference that are shown of a longer value. */
+const SHOWN_BEFORE_DIFFERENCE = 30;
 
 interface ComparableCondition {
   readonly type: string;
@@ -26,76 +28,82 @@ interface ComparableCondition {
   readonly reason?: string;
 }
 
-/** @param ignoredFields fields that may differ: `Kind.path.to.field`. */
+/**
+ * @param ignoredFields fields that are not compared: `Kind.path.to.field`.
+ * @returns the comparable form of all objects, sorted by their names.
+ */
 export function comparableStateOf(
   objects: readonly KubeObject[],
   scheduler: Scheduler,
   ignoredFields: readonly string[] = [],
 ): ComparableState {
-  const names = new Map(
+  const namesByUid = new Map(
     objects.map(({ kind, metadata }) => [
       metadata.uid ?? '',
       `<uid of ${kind} ${keyString(metadata)}>`,
     ]),
   );
-  const { group } = scheduler.resource;
-  const [applied, approve] = [appliedAnnotation(group), approveAnnotation(group)];
-  const compared = objects.filter(
-    ({ kind, metadata }) =>
-      !IGNORED_KINDS.has(kind) && !(kind === 'Namespace' && metadata.name.startsWith('kube-')),
-  );
   return new Map(
-    compared
+    objects
+      .filter(isCompared)
       .map((object): [string, unknown] => {
-        const { kind, metadata, status, ...rest } = object;
-        const {
-          uid: _,
-          resourceVersion: __,
-          generation,
-          creationTimestamp: ___,
-          deletionTimestamp,
-          annotations = {},
-          ...kept
-        } = metadata;
-        // The token of an approval is drawn anew for each.
-        const other = Object.fromEntries(
-          Object.entries(annotations).flatMap(([key, value]) =>
-            key === applied
-              ? []
-              : [[key, key === approve ? value.replace(/@.*/, '@<token>') : value]],
-          ),
-        );
-        const isResource = kind === scheduler.resource.kind;
-        const whole = {
-          kind,
-          ...rest,
-          metadata: {
-            ...kept,
-            ...(Object.keys(other).length > 0 && { annotations: other }),
-            ...(deletionTimestamp !== undefined && { deleting: true }),
-          },
-          ...(status !== undefined && {
-            status: isResource ? comparableStatus(status, generation) : status,
-          }),
-        };
-        for (const path of SERVER_CHOSEN_FIELDS[kind] ?? []) {
-          deletePath(whole, path.split('.'));
-        }
-        for (const path of ignoredFields) {
-          if (path.startsWith(`${kind}.`)) {
-            deletePath(whole, path.split('.').slice(1));
-          }
-        }
-        return [`${kind} ${keyString(metadata)}`, toComparable(whole, names)];
+        const comparable = withoutVolatileFields(object, scheduler);
+        deleteIgnoredFields(comparable, object.kind, ignoredFields);
+        return [
+          `${object.kind} ${keyString(object.metadata)}`,
+          replaceVolatileValues(comparable, namesByUid),
+        ];
       })
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
 }
 
-/**
- * Phase, conditions without times and messages, the user's fields; the machine's own notes are left
- * out.
- */
+function isCompared({ kind, metadata }: KubeObject): boolean {
+  const isSystemNamespace = kind === 'Namespace' && metadata.name.startsWith('kube-');
+  return !IGNORED_KINDS.has(kind) && !isSystemNamespace;
+}
+
+function withoutVolatileFields(object: KubeObject, scheduler: Scheduler): object {
+  const { kind, metadata, status, ...rest } = object;
+  const {
+    uid: _,
+    resourceVersion: __,
+    generation,
+    creationTimestamp: ___,
+    deletionTimestamp,
+    annotations = {},
+    ...kept
+  } = metadata;
+  const comparedAnnotations = comparableAnnotations(annotations, scheduler.resource.group);
+  const isResource = kind === scheduler.resource.kind;
+  return {
+    kind,
+    ...rest,
+    metadata: {
+      ...kept,
+      ...(Object.keys(comparedAnnotations).length > 0 && { annotations: comparedAnnotations }),
+      ...(deletionTimestamp !== undefined && { deleting: true }),
+    },
+    ...(status !== undefined && {
+      status: isResource ? comparableStatus(status, generation) : status,
+    }),
+  };
+}
+
+function comparableAnnotations(
+  annotations: Readonly<Record<string, string>>,
+  group: string,
+): Readonly<Record<string, string>> {
+  const { [appliedAnnotation(group)]: _, ...compared } = annotations;
+  const approve = approveAnnotation(group);
+  const approval = compared[approve];
+  // The token of an approval is random.
+  return approval === undefined
+    ? compared
+    : { ...compared, [approve]: approval.replace(/@.*/, '@<token>') };
+}
+
+/** The phase, the conditions without times and messages, and the user's fields. */
 function comparableStatus(status: unknown, generation: number | undefined): unknown {
   const {
     conditions = [],
@@ -109,18 +117,30 @@ function comparableStatus(status: unknown, generation: number | undefined): unkn
   return { ...rest, observed: observedGeneration === generation, conditions: known.sort() };
 }
 
-function toComparable(value: unknown, names: ReadonlyMap<string, string>): unknown {
+function deleteIgnoredFields(object: object, kind: string, ignoredFields: readonly string[]): void {
+  for (const path of SERVER_CHOSEN_FIELDS[kind] ?? []) {
+    deletePath(object, path.split('.'));
+  }
+  for (const path of ignoredFields) {
+    if (path.startsWith(`${kind}.`)) {
+      deletePath(object, path.split('.').slice(1));
+    }
+  }
+}
+
+/** Replaces times and uids, which differ between two runs. */
+function replaceVolatileValues(value: unknown, namesByUid: ReadonlyMap<string, string>): unknown {
   if (typeof value === 'string') {
-    return TIME.test(value) ? '<time>' : value.replace(UID, (uid) => names.get(uid) ?? uid);
+    return TIME.test(value) ? '<time>' : value.replace(UID, (uid) => namesByUid.get(uid) ?? uid);
   }
   if (Array.isArray(value)) {
-    return value.map((item) => toComparable(item, names));
+    return value.map((item) => replaceVolatileValues(item, namesByUid));
   }
   if (typeof value !== 'object' || value === null) {
     return value;
   }
   return Object.fromEntries(
-    Object.entries(value).map(([name, inner]) => [name, toComparable(inner, names)]),
+    Object.entries(value).map(([name, inner]) => [name, replaceVolatileValues(inner, namesByUid)]),
   );
 }
 
@@ -131,16 +151,19 @@ function deletePath(value: unknown, [first, ...rest]: readonly string[]): void {
   const record = value as Record<string, unknown>;
   if (rest.length === 0) {
     delete record[first];
-  } else {
-    const inner = record[first];
-    // The status of a resource is frozen in the cluster: change a copy.
-    if (typeof inner === 'object' && inner !== null) {
-      deletePath((record[first] = { ...inner }), rest);
-    }
+    return;
   }
+  const inner = record[first];
+  if (typeof inner !== 'object' || inner === null) {
+    return;
+  }
+  // Objects of the cluster are frozen: change a copy.
+  const copy = { ...inner };
+  record[first] = copy;
+  deletePath(copy, rest);
 }
 
-/** How two ends differ, one line for each place; empty when they do not. */
+/** @returns the differences between two states, one line for each field. Empty: they are equal. */
 export function compareStates(
   expected: ComparableState,
   actual: ComparableState,
@@ -150,7 +173,7 @@ export function compareStates(
     if (!actual.has(name)) {
       lines.push(`${name} is missing`);
     } else if (!expected.has(name)) {
-      lines.push(`${name} is there and should not be`);
+      lines.push(`${name} exists and should not`);
     } else {
       compareValues(name, expected.get(name), actual.get(name), lines);
     }
@@ -165,13 +188,13 @@ function compareValues(path: string, expected: unknown, actual: unknown, lines: 
     }
     return;
   }
-  const [expectedText, actualText] = [JSON.stringify(expected), JSON.stringify(actual)];
-  if (expectedText === actualText) {
+  const [expectedJson, actualJson] = [JSON.stringify(expected), JSON.stringify(actual)];
+  if (expectedJson === actualJson) {
     return;
   }
-  const from = commonLength(expectedText, actualText);
+  const from = commonLength(expectedJson, actualJson);
   lines.push(
-    `${path} is ${shorten(actualText, from)} and should be ${shorten(expectedText, from)}`,
+    `${path} is ${shorten(actualJson, from)} and should be ${shorten(expectedJson, from)}`,
   );
 }
 
@@ -179,12 +202,17 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function shorten(text: string | undefined, from: number): string {
-  if (text === undefined) {
+/** The part of a value around its first difference. */
+function shorten(json: string | undefined, firstDifference: number): string {
+  if (json === undefined) {
     return 'absent';
   }
-  const start = text.length <= MAX_SHOWN_CHARACTERS ? 0 : Math.max(0, from - 30);
-  return `${start > 0 ? '…' : ''}${text.slice(start, start + MAX_SHOWN_CHARACTERS)}${text.length > start + MAX_SHOWN_CHARACTERS ? '…' : ''}`;
+  const start =
+    json.length <= MAX_SHOWN_CHARACTERS
+      ? 0
+      : Math.max(0, firstDifference - SHOWN_BEFORE_DIFFERENCE);
+  const end = start + MAX_SHOWN_CHARACTERS;
+  return `${start > 0 ? '…' : ''}${json.slice(start, end)}${json.length > end ? '…' : ''}`;
 }
 
 function commonLength(a = '', b = ''): number {

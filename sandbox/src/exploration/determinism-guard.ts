@@ -1,13 +1,13 @@
 /**
- * What a worker must not touch: the process's own clock and chance. While flights are flown they
- * answer virtual time and seeded
- * chance, so that a flight can be repeated, and say so.
+ * Reports workers that use the process's own clock or random source. In exploration both return
+ * virtual time and seeded values inside a worker, so that a run can be repeated.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Clock, Random } from 'autopilot-runtime/internal';
 
+/** Guards the calls of workers in one run. */
 export interface DeterminismGuard {
-  /** Runs a worker; whatever it touches is told. */
+  /** Calls a worker. Its uses of `Date` and `Math.random` are reported. */
   run<T>(phase: string, run: () => T): T;
 }
 
@@ -17,9 +17,16 @@ interface GuardScope {
   readonly onViolation: (what: string) => void;
 }
 
+const ADVICE =
+  'context.now, phaseStartedAt and lastStep are the time of a reconcile, and random values must be derived from the resource';
+
 const scopes = new AsyncLocalStorage<GuardScope>();
 
-/** @param onViolation gets sentences: `Working reads the clock by itself (Date.now); …`. */
+/**
+ * @param clock returned by `Date` inside workers.
+ * @param random returned by `Math.random` inside workers.
+ * @param onViolation receives sentences: `Working reads the clock by itself (Date.now()); …`.
+ */
 export function createDeterminismGuard(
   clock: Clock,
   random: Random,
@@ -28,10 +35,7 @@ export function createDeterminismGuard(
   installGuard();
   return {
     run: (phase, run) => {
-      const report = (what: string): void =>
-        onViolation(
-          `${phase} ${what}; context.now, phaseStartedAt and lastStep are the time of a reconcile, and random values must be derived from the resource`,
-        );
+      const report = (what: string): void => onViolation(`${phase} ${what}; ${ADVICE}`);
       return scopes.run({ clock, random, onViolation: report }, run);
     },
   };
@@ -39,7 +43,7 @@ export function createDeterminismGuard(
 
 let isInstalled = false;
 
-/** Outside of workers nothing changes for anybody. */
+/** Replaces the global `Date` and `Math.random`, once. Outside of workers both are as before. */
 function installGuard(): void {
   if (isInstalled) {
     return;
@@ -47,19 +51,19 @@ function installGuard(): void {
   isInstalled = true;
   const RealDate = globalThis.Date;
   const realRandom = Math.random;
-  const time = (what: string): number | undefined => {
+  const reportClock = (what: string): number | undefined => {
     const scope = scopes.getStore();
     scope?.onViolation(`reads the clock by itself (${what})`);
     return scope?.clock.now();
   };
   globalThis.Date = new Proxy(RealDate, {
     construct: (target, given: unknown[], self) => {
-      const now = given.length === 0 ? time('new Date()') : undefined;
+      const now = given.length === 0 ? reportClock('new Date()') : undefined;
       return Reflect.construct(target, now === undefined ? given : [now], self) as object;
     },
     get: (target, name) => {
       const value: unknown = Reflect.get(target, name);
-      return name === 'now' ? () => time('Date.now()') ?? target.now() : value;
+      return name === 'now' ? () => reportClock('Date.now()') ?? target.now() : value;
     },
   });
   Math.random = () => {

@@ -1,46 +1,51 @@
 /**
- * How a flight goes on: everything that is due happens, then time jumps to what is due next. It
- * knows when nothing happens any more.
+ * The event loop of a run: everything that is due happens, then virtual time jumps to the next
+ * timer. A run that never becomes idle is aborted.
  */
 import { sleep } from 'autopilot-runtime/internal';
 import type { VirtualClock } from '../virtual-clock.ts';
 
-/** Changes and time after which a flight that does not come to rest is given up. */
+/** Changes of cluster objects after which a run that does not reach quiescence is aborted. */
 const MAX_CHANGES = 2_000;
+/** Virtual time after which a run that does not reach quiescence is aborted: 24 h. */
 const MAX_MS = 24 * 3_600_000;
-/**
- * Turns of the event loop that a worker which does something real is waited for, at one instant.
- */
+/** Turns that one instant waits for a worker that uses real I/O. */
 const MAX_WAITING_TURNS = 2_000;
+/** Turns after which one instant counts as an endless loop. */
 const MAX_TURNS_PER_INSTANT = 20_000;
-/** Places and changes of one turn: more is a loop that never lets anything else happen. */
+/** Fault sites and changes of one turn. More than that is a loop that never yields. */
 const MAX_ACTIVITY_PER_TURN = 5_000;
 
+const QUIESCENCE = 'the operator reaches quiescence';
+const ENDLESS_INSTANT = 'the operator is still active after the maximum of work at one instant';
+
+/** Dependencies of an {@link EventLoop}. */
 export interface EventLoopOptions {
+  /** The clock that the loop moves. */
   readonly clock: VirtualClock;
   /**
-   * Everything that was due has happened, and it was not nothing. True: a fault has struck, and
-   * there is more.
+   * Called after an instant at which something happened. Returns true if a fault was injected, so
+   * that the instant is not over.
    */
   readonly onInstant: () => boolean;
-  /** It is no use to fly on. Without a promise: one was broken before. */
+  /** Called once when the run is aborted. No invariant is passed if one was violated before. */
   readonly onAbort: (invariant?: string, detail?: string) => void;
 }
 
+/** Runs instants of virtual time until the run is over. */
 export class EventLoop {
-  /** Workers that are at work by themselves, and not held by a fault. */
+  /** Calls of workers that run at present and are not delayed by a fault. */
   activeWorkers = 0;
-  /** Instants of the last change and of the last fault, or of its end. */
+  /** Instant of the last change in the cluster, in milliseconds of virtual time. */
   lastChangeAt = 0;
+  /** Instant at which the last fault began or ended, in milliseconds of virtual time. */
   lastFaultAt = 0;
   readonly #options: EventLoopOptions;
   readonly #clock: VirtualClock;
   #isOver = false;
   #changes = 0;
-  /** Faults that are not over. */
   #activeFaults = 0;
   #activity = 0;
-  /** Of the last instant, and of the last turn. */
   #activityAtLastInstant = 0;
   #activityAtLastTurn = 0;
 
@@ -49,23 +54,26 @@ export class EventLoop {
     this.#clock = options.clock;
   }
 
-  /** It is no use to fly on. */
+  /** True after the run was aborted. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** A fault is under way. */
+  /** True while a fault delays a request, an event or a call. */
   get hasActiveFault(): boolean {
     return this.#activeFaults > 0;
   }
 
+  /** @returns virtual time since the run began, in milliseconds. */
   now(): number {
     return this.#clock.monotonic();
   }
 
   /**
-   * Resolves after so many milliseconds of virtual time; rejects with the signal's reason when
-   * aborted first.
+   * Delays a request, an event or a call because of a fault.
+   *
+   * @param ms milliseconds of virtual time.
+   * @throws the signal's reason when the signal is aborted first.
    */
   async delayForFault(ms: number, signal?: AbortSignal): Promise<void> {
     this.#activeFaults++;
@@ -78,22 +86,28 @@ export class EventLoop {
   }
 
   /**
-   * Something has happened. A loop without end never comes back here: what runs in it is killed.
+   * Records a fault site or a change. Aborts the run here if there are too many of them in one
+   * turn, because a loop that never yields does not come back to {@link settle}.
    */
   recordActivity(): void {
     if (++this.#activity - this.#activityAtLastTurn > MAX_ACTIVITY_PER_TURN) {
-      this.abort('the operator reaches quiescence', 'it is at work without end at one instant');
+      this.abort(QUIESCENCE, ENDLESS_INSTANT);
     }
   }
 
-  /** Something has changed in the cluster. */
+  /** Records a change in the cluster. */
   recordChange(): void {
     this.recordActivity();
     this.#changes++;
     this.lastChangeAt = this.now();
   }
 
-  /** @param invariant that is broken by it; absent: one was broken before */
+  /**
+   * Ends the run early.
+   *
+   * @param invariant the invariant that this violates. Absent: one was violated before.
+   * @param detail what was observed.
+   */
   abort(invariant?: string, detail?: string): void {
     if (this.#isOver) {
       return;
@@ -102,17 +116,23 @@ export class EventLoop {
     this.#options.onAbort(invariant, detail);
   }
 
-  /** @param startedAt when it should have begun to come to rest */
+  /**
+   * Aborts the run when it exceeds the limits of changes or time.
+   *
+   * @param startedAt instant from which the operator was expected to become quiescent, in
+   * milliseconds.
+   */
   abortIfEndless(startedAt: number): void {
     if (this.#changes > MAX_CHANGES || this.now() - startedAt > MAX_MS) {
-      this.abort(
-        'the operator reaches quiescence',
-        `it still changes something after ${this.#changes} changes`,
-      );
+      this.abort(QUIESCENCE, `the operator is still making changes after ${this.#changes} changes`);
     }
   }
 
-  /** To the next instant at which something is due; `idleMs` further when nothing is. */
+  /**
+   * Moves to the next instant at which a timer is due.
+   *
+   * @param idleMs milliseconds to move instead when no timer is set.
+   */
   async advance(idleMs = 0): Promise<void> {
     const { next } = this.#clock;
     if (next === undefined) {
@@ -126,7 +146,7 @@ export class EventLoop {
     await this.runInstant();
   }
 
-  /** Everything that is due by then happens. */
+  /** Runs all instants until the given one, in milliseconds of virtual time. */
   async advanceUntil(instant: number): Promise<void> {
     while (!this.#isOver && (this.#clock.next ?? Infinity) <= instant) {
       await this.advance();
@@ -134,14 +154,12 @@ export class EventLoop {
     this.#clock.moveTo(instant);
   }
 
-  /** Does nothing happen any more before that instant? */
+  /** @returns true if no timer is due up to the given instant. */
   isIdleUntil(instant: number): boolean {
     return this.#clock.next === undefined || this.#clock.next > instant;
   }
 
-  /**
-   * Everything that is due now happens; if something did, this is an instant: a place for faults.
-   */
+  /** Runs everything that is due now. If something happened, the instant is a fault site. */
   async runInstant(): Promise<void> {
     await this.settle();
     if (this.#activity === this.#activityAtLastInstant) {
@@ -156,8 +174,8 @@ export class EventLoop {
   }
 
   /**
-   * Everything in the sandbox answers within one turn of the event loop; workers may wait for
-   * something real.
+   * Runs everything that is due now. The sandbox responds within one turn of the event loop.
+   * Workers may wait for real I/O, so a running worker gets more turns.
    */
   async settle(): Promise<void> {
     let waiting = 0;
@@ -177,7 +195,7 @@ export class EventLoop {
         return;
       }
     }
-    this.abort('the operator reaches quiescence', 'it is at work without end at one instant');
+    this.abort(QUIESCENCE, ENDLESS_INSTANT);
   }
 }
 

@@ -1,13 +1,12 @@
 /**
- * Flies a scenario without faults, then with single faults, pairs of faults and other orders of
- * events in turns, as long as there is
- * budget; without one, with each single fault at each place it can stand. What is found is shrunk
- * and can be replayed.
+ * Exploration: runs a scenario without faults, then with single faults, with pairs of faults and
+ * with other orders of events. A run that violates an invariant is shrunk and can be replayed.
  */
 import type { Scheduler } from 'autopilot-runtime';
 import { seededRandom } from '../virtual-clock.ts';
-import type { Fault, FaultKind, FaultSites } from './fault.ts';
+import type { Fault, FaultKind } from './fault.ts';
 import { FAULT_KINDS, formatToken } from './fault.ts';
+import type { FaultSites } from './fault-sites.ts';
 import type { Violation } from './invariants.ts';
 import type { PlannedRun, PlanStage } from './fault-plan.ts';
 import { FaultPlan } from './fault-plan.ts';
@@ -18,108 +17,141 @@ import type { OperatorUnderTest } from './replicas.ts';
 import type { RunResult } from './scenario-run.ts';
 import { ScenarioRun } from './scenario-run.ts';
 
+/** Settings of {@link explore}. */
 export interface ExploreOptions {
-  /** Of chance: jitter, the order of single faults, pairs and schedules. Default 1. */
+  /** Seed of jitter and of the order of single faults, pairs and schedules. Default: 1. */
   readonly seed?: number;
   /**
-   * Asked before each flight with the number of flights so far: is there budget for one more?
-   * Absent: all single faults, no more.
+   * Called before each run with the number of runs so far. Exploration ends when it returns false.
+   * Default: all single faults are run, and nothing else.
    */
   readonly hasBudget?: (runs: number) => boolean;
-  /** Default: all. */
+  /** Kinds of faults to inject. Default: all. */
   readonly faultKinds?: readonly FaultKind[];
-  /** Promises that are found broken before exploration ends. Default 3. */
+  /** Number of violated invariants after which exploration ends. Default: 3. */
   readonly maxFindings?: number;
+  /** Called before each run. */
   readonly onProgress?: (progress: ExplorationProgress) => void;
-  /**
-   * Who flies what is not the flight without faults. Default: this thread, one flight after the
-   * other.
-   */
+  /** Starts the runs with faults. Default: in this thread, one run after the other. */
   readonly launchRun?: LaunchRun;
 }
 
 /**
- * Begins a flight, or notes it; what it returns waits for its end. The same faults make the same
- * flight, wherever it is flown.
+ * Starts or queues a run. The same faults make the same run in every thread.
+ *
+ * @returns a function that waits for the result.
  */
 export type LaunchRun = (faults: readonly Fault[]) => () => Promise<RunResult>;
 
 /**
- * Flights that are planned before the first of them is looked at: so many can be under way
- * elsewhere. The plan is always the same.
+ * Runs that are planned before the first of them has ended, so that other threads can run them at
+ * the same time. The number is fixed, so that the plan is the same for any number of threads.
  */
 const RUNS_AHEAD = 16;
 
+/** How far an exploration is. */
 export interface ExplorationProgress {
+  /** Name of the scenario. */
   readonly scenario: string;
+  /** What the next run is for. */
   readonly stage: PlanStage | 'shrinking';
+  /** Number of runs so far. */
   readonly runs: number;
-  /** Single faults flown, of how many. */
+  /** Number of single faults that were run, and of all single faults. */
   readonly singles: readonly [runs: number, all: number];
+  /** Number of violated invariants. */
   readonly findings: number;
 }
 
-/** A promise that some flight broke, with the shortest flight known to break it. */
+/** A violated invariant, with the shortest run known to violate it. */
 export interface Finding {
+  /** The violation in the shortest run. */
   readonly violation: Violation;
+  /** Faults of the shortest run. */
   readonly faults: readonly Fault[];
-  /** Of the flight that broke it first. */
+  /** Number of the run that violated the invariant first, from 1. */
   readonly foundInRun: number;
-  /** Flights that broke the same promise. */
+  /** Number of runs that violated the same invariant. Runs for shrinking do not count. */
   readonly occurrences: number;
+  /** Trace of the shortest run. */
   readonly trace: readonly TraceEntry[];
-  /** For `--replay`. */
+  /** Token of the shortest run, for `npm run verify -- --replay`. */
   readonly token: string;
 }
 
+/** Result of an exploration. */
 export interface Exploration {
+  /** Name of the scenario. */
   readonly scenario: string;
+  /** Seed of the exploration. */
   readonly seed: number;
-  /** Flights: those without faults, those that shrank a finding, and the following. */
+  /** Number of all runs: baseline runs, runs for shrinking, single faults, pairs and schedules. */
   readonly runs: number;
+  /** Number of single faults that were run, and of all single faults. */
   readonly singles: readonly [runs: number, all: number];
+  /** Number of runs with two faults. */
   readonly pairs: number;
-  /** Flights with other orders of events. */
+  /** Number of runs with another order of events. */
   readonly schedules: number;
+  /** Fault sites of the baseline run. */
   readonly faultSites: FaultSites;
-  /** The flight without faults. */
+  /** The baseline run. */
   readonly baseline: RunResult;
-  /** Empty: every promise was kept in every flight. */
+  /** The violated invariants. Empty: all invariants held in every run. */
   readonly findings: readonly Finding[];
 }
 
-/** @throws Error when the scenario itself cannot be flown */
+/**
+ * Explores a scenario.
+ *
+ * @param subject the operator, or only its scheduler.
+ * @param scenario what happens around the operator.
+ * @param options budget, seed and more.
+ * @throws Error when a step of the scenario is not possible without faults.
+ *
+ * @example
+ * const { findings } = await explore({ scheduler, crd }, life);
+ * expect(findings).to.deep.equal([]);
+ */
 export async function explore(
   subject: OperatorUnderTest | Scheduler,
   scenario: Scenario,
   options: ExploreOptions = {},
 ): Promise<Exploration> {
-  return new Explorer(
-    'phases' in subject ? { scheduler: subject } : subject,
-    scenario,
-    options,
-  ).explore();
+  return new Explorer(toOperatorUnderTest(subject), scenario, options).explore();
 }
 
+/** Settings of {@link runScenario}. */
 export interface RunScenarioOptions {
+  /** Seed of all random sources. Default: 1. */
   readonly seed?: number;
+  /** Faults to inject. Default: none. */
   readonly faults?: readonly Fault[];
-  /** The flight without faults, which others are held to. Absent: this is that one. */
+  /** The baseline run, with which this run is compared. Default: this is the baseline run. */
   readonly baseline?: RunResult;
 }
 
-/** One flight of an exploration. */
+/**
+ * Runs a scenario once.
+ *
+ * @throws Error when a step of the scenario is not possible in the baseline run.
+ */
 export async function runScenario(
   subject: OperatorUnderTest,
   scenario: Scenario,
   { seed = 1, faults = [], baseline }: RunScenarioOptions,
 ): Promise<RunResult> {
-  return ScenarioRun.run(subject, scenario, seed, faults, baseline);
+  return ScenarioRun.run({ subject, scenario, seed, faults, baseline });
 }
 
 /**
- * One flight, as a token says. Its violations are those that exploration found, or none when they
- * are mended.
+ * Repeats a run of an exploration, after a baseline run.
+ *
+ * @param subject the operator, or only its scheduler.
+ * @param scenario the scenario of the exploration.
+ * @param faults faults of the run, from {@link parseToken} or a {@link Finding}.
+ * @param seed seed of the exploration. Default: 1.
+ * @throws Error when a step of the scenario is not possible without faults.
  */
 export async function replay(
   subject: OperatorUnderTest | Scheduler,
@@ -127,12 +159,18 @@ export async function replay(
   faults: readonly Fault[],
   seed = 1,
 ): Promise<RunResult> {
-  const given: OperatorUnderTest = 'phases' in subject ? { scheduler: subject } : subject;
-  return runScenario(given, scenario, {
-    seed,
-    faults,
-    baseline: await runScenario(given, scenario, { seed }),
-  });
+  const operator = toOperatorUnderTest(subject);
+  const baseline = await runScenario(operator, scenario, { seed });
+  return runScenario(operator, scenario, { seed, faults, baseline });
+}
+
+function toOperatorUnderTest(subject: OperatorUnderTest | Scheduler): OperatorUnderTest {
+  return 'phases' in subject ? { scheduler: subject } : subject;
+}
+
+/** A planned run that was launched. */
+interface LaunchedRun extends PlannedRun {
+  readonly waitForResult: () => Promise<RunResult>;
 }
 
 class Explorer {
@@ -140,6 +178,7 @@ class Explorer {
   readonly #scenario: Scenario;
   readonly #options: ExploreOptions;
   readonly #seed: number;
+  /** Findings by their invariant. */
   readonly #findings = new Map<string, Finding>();
   #baseline: RunResult | undefined;
   #runs = 0;
@@ -155,14 +194,9 @@ class Explorer {
   async explore(): Promise<Exploration> {
     const { faultKinds = FAULT_KINDS } = this.#options;
     const random = seededRandom(this.#seed);
-    const patientRun = await this.#run([]);
-    await this.#recordResult(patientRun);
-    // Again, with as little patience as flights with faults get: their places are the same until
-    // the first fault.
-    this.#baseline = patientRun;
-    const baseline = patientRun.violations.length === 0 ? await this.#run([]) : patientRun;
-    await this.#recordResult(baseline);
-    const plan = (this.#plan = new FaultPlan(baseline.faultSites, faultKinds, random));
+    const baseline = await this.#runBaseline();
+    const plan = new FaultPlan(baseline.faultSites, faultKinds, random);
+    this.#plan = plan;
     if (this.#findings.size === 0) {
       await this.#checkDeterminism(baseline);
       await this.#runPlan(plan);
@@ -180,22 +214,25 @@ class Explorer {
     };
   }
 
-  /** Until there is no budget any more, nothing to fly, or enough was found. */
+  /**
+   * Runs the baseline twice. The second time it waits for quiescence only as long as runs with
+   * faults do, so that its fault sites are those of a run with faults up to the first fault.
+   */
+  async #runBaseline(): Promise<RunResult> {
+    const patientRun = await this.#run([]);
+    await this.#recordResult(patientRun);
+    this.#baseline = patientRun;
+    const baseline = patientRun.violations.length === 0 ? await this.#run([]) : patientRun;
+    await this.#recordResult(baseline);
+    return baseline;
+  }
+
+  /** Runs the plan until the budget or the plan ends, or enough invariants are violated. */
   async #runPlan(plan: FaultPlan): Promise<void> {
-    const {
-      maxFindings = 3,
-      hasBudget,
-      launchRun = (faults) => () => this.#runHere(faults),
-    } = this.#options;
-    const ahead: (PlannedRun & { readonly waitForResult: () => Promise<RunResult> })[] = [];
+    const { maxFindings = 3 } = this.#options;
+    const ahead: LaunchedRun[] = [];
     while (this.#findings.size < maxFindings) {
-      while (ahead.length < RUNS_AHEAD && (hasBudget?.(this.#runs + ahead.length) ?? true)) {
-        const next = plan.next(hasBudget === undefined);
-        if (next === undefined) {
-          break;
-        }
-        ahead.push({ ...next, waitForResult: launchRun(next.faults) });
-      }
+      this.#launchAhead(plan, ahead);
       const first = ahead.shift();
       if (first === undefined) {
         return;
@@ -208,7 +245,19 @@ class Explorer {
     }
   }
 
-  /** The same flight twice: whoever goes another way depends on something else than the cluster. */
+  /** Launches runs until {@link RUNS_AHEAD} of them have not been recorded. */
+  #launchAhead(plan: FaultPlan, ahead: LaunchedRun[]): void {
+    const { hasBudget, launchRun = (faults) => () => this.#runHere(faults) } = this.#options;
+    while (ahead.length < RUNS_AHEAD && (hasBudget?.(this.#runs + ahead.length) ?? true)) {
+      const next = plan.next(hasBudget === undefined);
+      if (next === undefined) {
+        return;
+      }
+      ahead.push({ ...next, waitForResult: launchRun(next.faults) });
+    }
+  }
+
+  /** Repeats the baseline run. A worker that depends only on the cluster gives the same trace. */
   async #checkDeterminism(baseline: RunResult): Promise<void> {
     const second = await this.#run([]);
     const firstDifference = baseline.trace.findIndex(
@@ -228,12 +277,11 @@ class Explorer {
   }
 
   #reportProgress(stage: ExplorationProgress['stage']): void {
-    const singles = [this.#plan?.runs.singles ?? 0, this.#plan?.singles ?? 0] as const;
     this.#options.onProgress?.({
       scenario: this.#scenario.name,
       stage,
       runs: this.#runs,
-      singles,
+      singles: [this.#plan?.runs.singles ?? 0, this.#plan?.singles ?? 0],
       findings: this.#findings.size,
     });
   }
@@ -252,26 +300,27 @@ class Explorer {
     });
   }
 
-  /** Takes what a flight broke, as its first violation: others may follow from it. */
+  /** Records the first violation of a run. The others may be its consequences. */
   async #recordResult(result: RunResult): Promise<void> {
     const [violation] = result.violations;
     if (violation === undefined) {
       return;
     }
-    const known = this.#findings.get(violation.invariant);
+    const { invariant } = violation;
+    const known = this.#findings.get(invariant);
     if (known !== undefined) {
-      this.#findings.set(violation.invariant, { ...known, occurrences: known.occurrences + 1 });
+      this.#findings.set(invariant, { ...known, occurrences: known.occurrences + 1 });
       return;
     }
     const foundInRun = this.#runs;
     this.#reportProgress('shrinking');
     const shortest =
       result.faults.length > 1
-        ? await shrinkFaults(result, violation.invariant, (faults) => this.#run(faults))
+        ? await shrinkFaults(result, invariant, (faults) => this.#run(faults))
         : result;
     const { faults, trace, violations } = shortest;
-    this.#findings.set(violation.invariant, {
-      violation: violations.find(({ invariant }) => invariant === violation.invariant) ?? violation,
+    this.#findings.set(invariant, {
+      violation: violations.find((one) => one.invariant === invariant) ?? violation,
       faults,
       foundInRun,
       occurrences: 1,

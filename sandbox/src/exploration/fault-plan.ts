@@ -1,40 +1,47 @@
 /**
- * Which faults the next flight gets. Single faults: each kind once in each situation, then again,
- * until all places had their turn. Pairs:
- * the second fault meets what the operator does right after the first. Schedules: another order of
- * events. Each has its share of the
- * flights from the beginning, so that none waits until the budget is over.
+ * Chooses the faults of each run.
+ *
+ * - Single faults: each kind once in each situation, then again, until every site had its turn.
+ * - Pairs: the second fault is injected into what the operator does right after the first.
+ * - Schedules: several delays, which change the order of events.
+ *
+ * Each stage gets its share of the runs from the beginning, so that a budget that ends early covers
+ * all three.
  */
 import type { Random } from 'autopilot-runtime/internal';
-import type { Fault, FaultKind, FaultSites, FaultSite } from './fault.ts';
-import { canOccurAt } from './fault.ts';
+import type { Fault, FaultKind } from './fault.ts';
+import type { FaultSite, FaultSites } from './fault-sites.ts';
+import { canOccurAt } from './fault-sites.ts';
 
+/** Part of the plan that a run belongs to. */
 export type PlanStage = 'singles' | 'pairs' | 'schedules';
 
+/** A run of the plan. */
 export interface PlannedRun {
+  /** Part of the plan. */
   readonly stage: PlanStage;
+  /** Faults to inject. */
   readonly faults: readonly Fault[];
 }
 
 interface PairCandidate {
-  /** Least first. */
+  /** Candidates with a low rank run first. */
   readonly rank: number;
   readonly faults: readonly Fault[];
 }
 
 const STAGE_TURNS: readonly PlanStage[] = ['singles', 'pairs', 'singles', 'schedules'];
-/** So many places after a fault are what the operator does right after it. */
+/** Sites after a fault at which the second fault of a pair may be injected. */
 const SITES_AFTER_FAULT = 4;
-/**
- * Two faults at the next place after one another are nearer than those of two kinds, or at a place
- * that comes without the first as well.
- */
+/** Added to the rank of a pair whose faults are of two kinds. */
 const OTHER_KIND_PENALTY = 3;
+/** Added to the rank of a pair whose second site is the same in the baseline run. */
 const KNOWN_SITE_PENALTY = 2;
-/** The same two faults in the same situation. */
+/** Added to the rank for each pair of the same kinds in the same situations. */
 const REPEATED_PAIR_PENALTY = 4;
-/** One of so many pairs stands anywhere. */
+/** One of this many pairs is drawn from all sites. */
 const RANDOM_PAIR_EVERY = 4;
+/** Kinds of faults in a schedule. A kind that is listed twice is drawn twice as often. */
 const SCHEDULE_FAULTS: readonly FaultKind[] = [
   'event-late',
   'events-merged',
@@ -47,9 +54,11 @@ const SCHEDULE_FAULTS: readonly FaultKind[] = [
   'restart',
 ];
 
+/** The runs of an exploration, one after the other. */
 export class FaultPlan {
-  /** All there are. */
+  /** Number of all single faults. */
   readonly singles: number;
+  /** Number of recorded runs by stage. */
   readonly runs: Record<PlanStage, number> = { singles: 0, pairs: 0, schedules: 0 };
   readonly #baselineSites: FaultSites;
   readonly #sitesByKey: ReadonlyMap<string, FaultSite>;
@@ -57,12 +66,16 @@ export class FaultPlan {
   readonly #random: Random;
   readonly #remainingSingles: Fault[];
   readonly #pairs: PairCandidate[] = [];
-  /** Pairs in one situation, by what they are. */
+  /** Number of pair candidates by kinds and situations. */
   readonly #pairCounts = new Map<string, number>();
   #turn = 0;
   #pairsDrawn = 0;
 
-  /** @param baseline places of the flight without faults */
+  /**
+   * @param baseline fault sites of the baseline run.
+   * @param kinds kinds of faults to inject.
+   * @param random draws the order of single faults, pairs and schedules.
+   */
   constructor(baseline: FaultSites, kinds: readonly FaultKind[], random: Random) {
     this.#baselineSites = baseline;
     this.#sitesByKey = new Map(baseline.map((site) => [siteKey(site), site]));
@@ -72,61 +85,68 @@ export class FaultPlan {
     this.singles = this.#remainingSingles.length;
   }
 
-  /** @param onlySingles single faults; then undefined comes when all are flown */
+  /**
+   * @param onlySingles true: plan single faults only.
+   * @returns the next run, or undefined after the last single fault if `onlySingles` is set.
+   */
   next(onlySingles: boolean): PlannedRun | undefined {
-    const turnStage = onlySingles
+    const stage = onlySingles
       ? 'singles'
       : (STAGE_TURNS[this.#turn++ % STAGE_TURNS.length] ?? 'singles');
-    const single = turnStage === 'singles' ? this.#remainingSingles.shift() : undefined;
-    if (single === undefined && onlySingles) {
-      return undefined;
+    if (stage === 'schedules') {
+      return { stage, faults: this.#nextSchedule() };
     }
-    // When no single fault is left, its turns are pairs.
-    const stage = turnStage === 'singles' && single === undefined ? 'pairs' : turnStage;
-    return {
-      stage,
-      faults:
-        single !== undefined
-          ? [single]
-          : stage === 'pairs'
-            ? this.#nextPair()
-            : this.#nextSchedule(),
-    };
+    const single = stage === 'singles' ? this.#remainingSingles.shift() : undefined;
+    if (single !== undefined) {
+      return { stage, faults: [single] };
+    }
+    // Pairs take the turns of single faults when none are left.
+    return onlySingles ? undefined : { stage: 'pairs', faults: this.#nextPair() };
   }
 
-  /** One was flown. If it had one fault: what did the operator do right after it? */
+  /**
+   * Counts a run. After a single fault, the sites that follow it become candidates for pairs.
+   *
+   * @param visited fault sites of the run.
+   */
   recordRun({ stage, faults: [first, other] }: PlannedRun, visited: FaultSites): void {
     this.runs[stage]++;
-    const index =
-      first === undefined || other !== undefined
-        ? -1
-        : visited.findIndex((site) => site.nth === first.nth && canOccurAt(first.kind, site));
-    const firstSite = visited[index];
-    if (first === undefined || firstSite === undefined) {
+    if (first === undefined || other !== undefined) {
       return;
     }
-    for (const [distance, site] of visited
-      .slice(index + 1, index + 1 + SITES_AFTER_FAULT)
-      .entries()) {
-      const rank =
-        distance +
-        (this.#sitesByKey.get(siteKey(site))?.situation === site.situation
-          ? KNOWN_SITE_PENALTY
-          : 0);
-      for (const kind of this.#kinds) {
-        const key = `${first.kind} ${firstSite.situation}, ${kind} ${site.situation}`;
-        if (!canOccurAt(kind, site)) {
-          continue;
-        }
-        const count = this.#pairCounts.get(key) ?? 0;
-        this.#pairCounts.set(key, count + 1);
-        const penalty =
-          count * REPEATED_PAIR_PENALTY + (kind === first.kind ? 0 : OTHER_KIND_PENALTY);
-        this.#pairs.push({
-          rank: rank + penalty + this.#random(),
-          faults: [first, { kind, nth: site.nth }],
-        });
+    const index = visited.findIndex(
+      (site) => site.nth === first.nth && canOccurAt(first.kind, site),
+    );
+    const firstSite = visited[index];
+    if (firstSite === undefined) {
+      return;
+    }
+    const following = visited.slice(index + 1, index + 1 + SITES_AFTER_FAULT);
+    for (const [distance, site] of following.entries()) {
+      const isKnown = this.#sitesByKey.get(siteKey(site))?.situation === site.situation;
+      const rank = distance + (isKnown ? KNOWN_SITE_PENALTY : 0);
+      this.#addPairs({ fault: first, site: firstSite }, site, rank);
+    }
+  }
+
+  /** Adds the pairs of a fault and every possible fault at a later site. */
+  #addPairs(
+    first: { readonly fault: Fault; readonly site: FaultSite },
+    site: FaultSite,
+    rank: number,
+  ): void {
+    for (const kind of this.#kinds) {
+      if (!canOccurAt(kind, site)) {
+        continue;
       }
+      const key = `${first.fault.kind} ${first.site.situation}, ${kind} ${site.situation}`;
+      const count = this.#pairCounts.get(key) ?? 0;
+      this.#pairCounts.set(key, count + 1);
+      const kindPenalty = kind === first.fault.kind ? 0 : OTHER_KIND_PENALTY;
+      this.#pairs.push({
+        rank: rank + (count * REPEATED_PAIR_PENALTY + kindPenalty) + this.#random(),
+        faults: [first.fault, { kind, nth: site.nth }],
+      });
     }
   }
 
@@ -141,7 +161,7 @@ export class FaultPlan {
     return this.#pairs.splice(best, 1)[0]?.faults ?? [];
   }
 
-  /** Delays of requests and events, and now and then something worse. */
+  /** Three to ten faults, most of them delays of requests and events. */
   #nextSchedule(): readonly Fault[] {
     return this.#randomFaults(
       3 + Math.floor(this.#random() * 8),
@@ -149,7 +169,7 @@ export class FaultPlan {
     );
   }
 
-  /** Faults anywhere. */
+  /** Faults at any sites of the baseline run. */
   #randomFaults(count: number, kinds: readonly FaultKind[]): readonly Fault[] {
     return Array.from({ length: count }).flatMap(() => {
       const kind = pickRandom(kinds, this.#random);
@@ -160,8 +180,9 @@ export class FaultPlan {
 }
 
 /**
- * Every fault at every place. No kind comes again in a situation before each had its turn in each:
- * what comes first is spread over the flight.
+ * Every fault at every site where it can occur. The order is random, except that no kind is
+ * repeated in a situation before each kind had its turn in each situation. The first faults are
+ * therefore spread over the run.
  */
 function orderSingles(
   faultSites: FaultSites,

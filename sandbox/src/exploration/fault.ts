@@ -1,53 +1,54 @@
-/**
- * Faults: what can go wrong, where it can stand in a flight, and how both are written on a command
- * line.
- */
+/** The faults that exploration injects, and the tokens that name them on the command line. */
 
-/** Places are counted from 1 in the order of the flight. */
+/** The kinds of fault sites. A write is a request that changes an object. */
 export type FaultSiteType = 'write' | 'request' | 'event' | 'call' | 'instant';
 
+/** Every kind of fault: the type of site where it is injected, and what happens there. */
 export const FAULTS = {
-  'crash-before': { at: 'write', description: 'the operator is killed before it is sent' },
-  'crash-after': { at: 'write', description: 'the operator is killed after it is done' },
+  'crash-before': { at: 'write', description: 'the operator is killed before the request is sent' },
+  'crash-after': { at: 'write', description: 'the operator is killed after the request succeeded' },
   'crash-late': {
     at: 'write',
     description: 'the operator is killed, and the request arrives 20 s later',
   },
-  conflict: { at: 'write', description: 'answered 409' },
-  'response-lost': { at: 'write', description: 'done, and the response is lost' },
-  slow: { at: 'write', description: 'arrives 3 s later' },
-  throttled: { at: 'request', description: 'answered 429, Retry-After 2 s' },
-  'server-error': { at: 'request', description: 'answered 500' },
-  reset: { at: 'request', description: 'the connection is reset before it arrives' },
+  conflict: { at: 'write', description: 'the response is 409' },
+  'response-lost': { at: 'write', description: 'the request succeeds and its response is lost' },
+  slow: { at: 'write', description: 'the request arrives 3 s later' },
+  throttled: { at: 'request', description: 'the response is 429 with Retry-After: 2' },
+  'server-error': { at: 'request', description: 'the response is 500' },
+  reset: { at: 'request', description: 'the connection is reset before the request arrives' },
   'event-lost': {
     at: 'event',
-    description: 'lost with all that follow for 5 s, then 410: list again',
+    description: 'the event and all events of the next 5 s are lost, then the watch ends with 410',
   },
-  'event-late': { at: 'event', description: 'comes 5 s later, and all that follow after it' },
+  'event-late': {
+    at: 'event',
+    description: 'the event comes 5 s later, and all following events after it',
+  },
   'events-merged': {
     at: 'event',
-    description: 'held for 2 s; of each object only the last state is told',
+    description: 'events are held for 2 s; only the last state of each object is delivered',
   },
-  'watch-broken': { at: 'event', description: 'the watch breaks before it is told' },
-  'watch-silent': { at: 'event', description: 'the watch says nothing any more and does not end' },
-  'watch-expired': { at: 'event', description: 'the watch ends with 410 before it is told' },
+  'watch-broken': { at: 'event', description: 'the watch breaks before the event is delivered' },
+  'watch-silent': { at: 'event', description: 'the watch delivers nothing more and does not end' },
+  'watch-expired': { at: 'event', description: 'the watch ends with 410 before the event' },
   throws: { at: 'call', description: 'the worker throws' },
   'worker-timeout': {
     at: 'call',
-    description: 'the worker takes too long and ends when it is told to',
+    description: 'the worker exceeds its timeout and ends when its signal is aborted',
   },
   stuck: {
     at: 'call',
-    description: 'the worker takes too long, is told to end and returns long after that',
+    description: 'the worker exceeds its timeout and returns long after its signal is aborted',
   },
   'lease-lost': {
     at: 'call',
     description:
-      'the operator cannot renew its lease during the call; another one, its watches 5 s late, takes over',
+      'the operator cannot renew its lease during the call; another one takes over, with watches 5 s late',
   },
   frozen: {
     at: 'call',
-    description: 'the operator stands still for 30 s during the call; another one takes over',
+    description: 'the process is suspended for 30 s during the call; another one takes over',
   },
   restart: { at: 'instant', description: 'the operator is stopped and started' },
   crash: { at: 'instant', description: 'the operator is killed' },
@@ -55,64 +56,57 @@ export const FAULTS = {
   'clock-back': { at: 'instant', description: 'the wall clock jumps back by 2 min' },
   compacted: {
     at: 'instant',
-    description: 'the API server forgets its history and all watches break',
+    description: 'the API server compacts its history and all watches break',
   },
 } as const satisfies Readonly<
   Record<string, { readonly at: FaultSiteType; readonly description: string }>
 >;
 
+/** A kind of fault: `crash-after`. */
 export type FaultKind = keyof typeof FAULTS;
 
-export interface Fault {
-  readonly kind: FaultKind;
-  /** Which place of its sort, from 1. */
-  readonly nth: number;
-}
-
-/** A place that a flight met. Writes are counted with requests. */
-export interface FaultSite {
-  readonly type: Exclude<FaultSiteType, 'write'>;
-  readonly nth: number;
-  readonly isWrite: boolean;
-  /**
-   * What goes on there, without names: `3 Working patch Drone (status)`, after three acts of
-   * people. Two such spots are much alike.
-   */
-  readonly situation: string;
-}
-
-/** Where faults can stand in a flight, in its order. */
-export type FaultSites = readonly FaultSite[];
-
+/** All kinds of faults. */
 export const FAULT_KINDS = Object.keys(FAULTS) as readonly FaultKind[];
 
-/** Another operator stands by in flights with these. */
+/** One fault of a run: its kind, and the site where it is injected. */
+export interface Fault {
+  /** What happens. */
+  readonly kind: FaultKind;
+  /** Number of the site among the sites of its type, from 1, in the order of the run. */
+  readonly nth: number;
+}
+
+/** @returns true if a run with these faults needs leader election and a standby process. */
 export function needsElection(faults: readonly Fault[]): boolean {
   return faults.some(({ kind }) => kind === 'lease-lost' || kind === 'frozen');
 }
 
+/** @returns true if the wall clock jumps in a run with these faults. */
 export function hasClockJump(faults: readonly Fault[]): boolean {
   return faults.some(({ kind }) => kind === 'clock-forward' || kind === 'clock-back');
 }
 
-/** Can such a fault stand there? */
-export function canOccurAt(kind: FaultKind, { type, isWrite }: FaultSite): boolean {
-  const { at } = FAULTS[kind];
-  return at === type || (at === 'write' && isWrite);
-}
-
-/** What leads to the same flight again: `example~1~crash-after@12,slow@30`. */
+/** What identifies a run, so that it can be repeated: `example~1~crash-after@12,slow@30`. */
 export interface ReplayToken {
+  /** Name of the scenario; in a parsed token the form that {@link scenarioSlug} makes of it. */
   readonly scenario: string;
+  /** Seed of the random source. */
   readonly seed: number;
+  /** Faults of the run. Empty: the baseline run. */
   readonly faults: readonly Fault[];
 }
 
+/** @returns the token as a string, for `npm run verify -- --replay`. */
 export function formatToken({ scenario, seed, faults }: ReplayToken): string {
-  return `${scenarioSlug(scenario)}~${seed}~${faults.map(({ kind, nth }) => `${kind}@${nth}`).join(',')}`;
+  const faultList = faults.map(({ kind, nth }) => `${kind}@${nth}`).join(',');
+  return `${scenarioSlug(scenario)}~${seed}~${faultList}`;
 }
 
-/** @throws Error that says what is wrong with the text */
+/**
+ * Reads a token that {@link formatToken} wrote.
+ *
+ * @throws Error when the string is not a token or names an unknown fault.
+ */
 export function parseToken(token: string): ReplayToken {
   const [scenario, seed, list, ...rest] = token.split('~');
   if (!scenario || list === undefined || rest.length > 0 || !/^\d+$/.test(seed ?? '')) {
@@ -128,12 +122,12 @@ function parseFault(part: string): Fault {
     throw new Error(`there is no fault '${kind}'; faults are ${FAULT_KINDS.join(', ')}`);
   }
   if (rest.length > 0 || !/^[1-9]\d*$/.test(nth ?? '')) {
-    throw new Error(`'${part}' does not say where the fault stands; one looks like ${kind}@12`);
+    throw new Error(`'${part}' does not number the fault's site; one looks like ${kind}@12`);
   }
   return { kind: kind as FaultKind, nth: Number(nth) };
 }
 
-/** A scenario's name as one word. */
+/** @returns the scenario's name as one lower-case word: `A bad version` is `a-bad-version`. */
 export function scenarioSlug(name: string): string {
   return name
     .toLowerCase()

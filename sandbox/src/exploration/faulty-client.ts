@@ -1,67 +1,178 @@
 /**
- * The API server as one process of an operator meets it: every request passes here, and some of
- * them fail.
+ * The Kubernetes client of one simulated process. Each request is a fault site, is limited to the
+ * operator's RBAC rules, and is recorded for the invariants.
  */
 import type { KubeApi, KubeObject, ObjectKey, ResourceType } from 'autopilot-runtime/internal';
 import { ApiError, ConnectionError, keyOf } from 'autopilot-runtime/internal';
-import { authorizedApi } from './authorized-api.ts';
+import type { PolicyRule } from '../cluster/rbac.ts';
+import { withPolicyRules } from '../cluster/rbac.ts';
+import { isEvent, isLease } from './cluster-snapshot.ts';
 import type { Fault } from './fault.ts';
 import { FAULTS } from './fault.ts';
-import type { RunContext } from './run-context.ts';
+import { faultyWatch } from './faulty-watch.ts';
 import type { OperatorProcess } from './operator-process.ts';
 import { neverSettle } from './operator-process.ts';
-import { faultyWatch } from './faulty-watch.ts';
-import { isEvent, isLease } from './ignored-kinds.ts';
+import type { RunContext } from './run-context.ts';
 import { objectLabel } from './run-trace.ts';
 
-type RequestVerb = 'list' | 'get' | 'create' | 'replace' | 'apply' | 'patch' | 'delete';
-
+/** A request of the operator. */
 interface ProcessRequest {
-  readonly verb: RequestVerb | 'watch';
+  readonly verb: 'list' | 'get' | 'create' | 'replace' | 'apply' | 'patch' | 'delete';
   readonly type: ResourceType;
-  readonly key: ObjectKey | undefined;
+  readonly key?: ObjectKey | undefined;
   readonly subresource?: string | undefined;
 }
 
 const LATE_ARRIVAL_MS = 20_000;
 const SLOW_REQUEST_MS = 3_000;
 
+/**
+ * The rule for leader election. The chart grants one Lease by its name, which a run does not know,
+ * so exploration grants all Leases.
+ */
+const LEASE_RULE: PolicyRule = {
+  apiGroups: ['coordination.k8s.io'],
+  resources: ['leases'],
+  verbs: ['*'],
+};
+
+/** @returns the client of one process, with the faults of the run. */
 export function faultyClient(process: OperatorProcess, runContext: RunContext): KubeApi {
   const api = authorizedApi(process, runContext);
+  const sender = new RequestSender(process, runContext);
+  return {
+    list: (type, options, signal) =>
+      sender.send({ verb: 'list', type }, () => api.list(type, options), signal),
+    get: (type, key, signal) =>
+      sender.send({ verb: 'get', type, key }, () => api.get(type, key), signal),
+    create: (type, object, options, signal) =>
+      sender.send(
+        { verb: 'create', type, key: keyOf(object) },
+        () => api.create(type, object, options),
+        signal,
+      ),
+    replace: (type, object, options, signal) =>
+      sender.send(
+        { verb: 'replace', type, key: keyOf(object), subresource: options?.subresource },
+        () => api.replace(type, object, options),
+        signal,
+      ),
+    apply: (type, object, options, signal) =>
+      sender.send(
+        { verb: 'apply', type, key: keyOf(object), subresource: options.subresource },
+        () => api.apply(type, object, options),
+        signal,
+      ),
+    // oxlint-disable-next-line max-params -- the signature of KubeApi.patch
+    patch: (type, key, patch, options, signal) =>
+      sender.send(
+        { verb: 'patch', type, key, subresource: options?.subresource },
+        () => api.patch(type, key, patch, options),
+        signal,
+      ),
+    delete: (type, key, options, signal) =>
+      sender.send({ verb: 'delete', type, key }, () => api.delete(type, key, options), signal),
+    watch: (type, options, signal) => {
+      const isOperatorWatch = !isLease(type) && !isEvent(type);
+      const open = (ended: AbortSignal): ReturnType<KubeApi['watch']> =>
+        api.watch(type, options, ended);
+      return faultyWatch(process, runContext, { type, isOperatorWatch, open }, signal);
+    },
+  };
+}
 
-  async function send<T>(
+/** The cluster, limited to the operator's RBAC rules. Records which process made each write. */
+function authorizedApi(
+  process: OperatorProcess,
+  { cluster, invariantChecker, policyRules }: RunContext,
+): KubeApi {
+  const { api } = cluster;
+  const attributed = <T>(verb: string, type: ResourceType, write: () => Promise<T>): Promise<T> =>
+    isLease(type) || isEvent(type)
+      ? write()
+      : invariantChecker.attributeWrites({ process, verb }, write);
+  const attributedApi: KubeApi = {
+    list: (type, options) => api.list(type, options),
+    get: (type, key) => api.get(type, key),
+    watch: (type, options, signal) => api.watch(type, options, signal),
+    create: (type, object, options) =>
+      attributed('create', type, () => api.create(type, object, options)),
+    replace: (type, object, options) =>
+      attributed('replace', type, () => api.replace(type, object, options)),
+    apply: (type, object, options) =>
+      attributed('apply', type, () => api.apply(type, object, options)),
+    patch: (type, key, patch, options) =>
+      attributed('patch', type, () => api.patch(type, key, patch, options)),
+    delete: (type, key, options) =>
+      attributed('delete', type, () => api.delete(type, key, options)),
+  };
+  if (policyRules === undefined) {
+    return attributedApi;
+  }
+  const onRefused = (message: string): void =>
+    invariantChecker.report('the operator has every permission that it needs', message);
+  return withPolicyRules(
+    { api: attributedApi, typeOf: (object) => cluster.typeOf(object) },
+    { ...policyRules, cluster: [...(policyRules.cluster ?? []), LEASE_RULE] },
+    { user: 'the operator', onRefused },
+  );
+}
+
+/** Sends the requests of one process and injects the faults of the run. */
+class RequestSender {
+  readonly #process: OperatorProcess;
+  readonly #runContext: RunContext;
+
+  constructor(process: OperatorProcess, runContext: RunContext) {
+    this.#process = process;
+    this.#runContext = runContext;
+  }
+
+  /**
+   * @param run sends the request to the cluster.
+   * @throws ApiError or ConnectionError, as a real client does.
+   */
+  async send<T>(
     request: ProcessRequest,
     run: () => Promise<T>,
     signal: AbortSignal | undefined,
   ): Promise<T> {
-    await process.waitUntilRunning();
-    const isWrite = request.verb !== 'list' && request.verb !== 'get';
+    await this.#process.waitUntilRunning();
     const isLeaseRequest = isLease(request.type);
-    if (isLeaseRequest && process.leaseUnreachable) {
+    if (isLeaseRequest && this.#process.leaseUnreachable) {
       throw connectionReset();
     }
     if (isLeaseRequest || isEvent(request.type)) {
-      return awaitResponse(process, run());
+      const response = await run();
+      await this.#process.waitUntilRunning();
+      return response;
     }
     signal?.throwIfAborted();
-    const fault = process.countsFaultSites
-      ? runContext.visitSite('request', requestSituation(request), isWrite)
-      : undefined;
-    if (isWrite) {
-      runContext.invariantChecker.recordSend(process);
-    }
-    runContext.trace.add(
-      process.name,
-      formatRequest(request),
-      fault && FAULTS[fault.kind].description,
-    );
-    const response = await sendWithFault(fault, request, run, signal);
-    await process.waitUntilRunning();
-    recordResponse(request.verb, response);
+    const fault = this.#visitSite(request);
+    const response = await this.#sendWithFault(fault, request, run, signal);
+    await this.#process.waitUntilRunning();
+    this.#recordResponse(request, response);
     return response;
   }
 
-  async function sendWithFault<T>(
+  /** Counts the fault site of a request, checks who sends it, and adds it to the trace. */
+  #visitSite(request: ProcessRequest): Fault | undefined {
+    const isWrite = request.verb !== 'list' && request.verb !== 'get';
+    const fault = this.#process.countsFaultSites
+      ? this.#runContext.visitSite('request', requestSituation(request), isWrite)
+      : undefined;
+    if (isWrite) {
+      this.#runContext.invariantChecker.recordSend(this.#process);
+    }
+    this.#runContext.trace.add(
+      this.#process.name,
+      formatRequest(request),
+      fault && FAULTS[fault.kind].description,
+    );
+    return fault;
+  }
+
+  async #sendWithFault<T>(
     fault: Fault | undefined,
     request: ProcessRequest,
     run: () => Promise<T>,
@@ -69,123 +180,63 @@ export function faultyClient(process: OperatorProcess, runContext: RunContext): 
   ): Promise<T> {
     switch (fault?.kind) {
       case 'crash-before':
-        runContext.killProcess(process);
+        this.#runContext.killProcess(this.#process);
         return neverSettle();
       case 'crash-after':
         await run().catch(() => undefined);
-        runContext.killProcess(process);
+        this.#runContext.killProcess(this.#process);
         return neverSettle();
       case 'crash-late':
-        runContext.killProcess(process);
-        await runContext.eventLoop.delayForFault(LATE_ARRIVAL_MS);
-        runContext.trace.add(
-          process.name,
-          `${formatRequest(request)} arrives`,
-          'sent before the operator was killed',
-        );
-        await run().catch(() => undefined);
-        return neverSettle();
-      case 'conflict':
-        throw new ApiError({
-          code: 409,
-          reason: 'Conflict',
-          message:
-            'the object has been modified; please apply your changes to the latest version and try again',
-        });
-      case 'throttled':
-        throw new ApiError({
-          code: 429,
-          reason: 'TooManyRequests',
-          message: 'too many requests, please try again later',
-          retryAfterSeconds: 2,
-        });
-      case 'server-error':
-        throw new ApiError({
-          code: 500,
-          reason: 'InternalError',
-          message: 'Internal error occurred: etcdserver: request timed out',
-        });
-      case 'reset':
-        throw connectionReset();
+        return this.#crashAndSendLate(request, run);
       case 'response-lost':
         await run();
         throw connectionReset();
       case 'slow':
-        // It is on its way: whoever gives up waiting for the answer does not call it back.
-        return abortable(runContext.eventLoop.delayForFault(SLOW_REQUEST_MS).then(run), signal);
+        // The request is on its way: a client that gives up does not cancel it.
+        return abortable(
+          this.#runContext.eventLoop.delayForFault(SLOW_REQUEST_MS).then(run),
+          signal,
+        );
+      case 'conflict':
+      case 'throttled':
+      case 'server-error':
+      case 'reset':
+        throw refusalError(fault);
       default:
         return run();
     }
   }
 
-  function recordResponse(verb: RequestVerb | 'watch', response: unknown): void {
-    if (verb === 'list') {
-      for (const object of (response as { items: readonly KubeObject[] }).items) {
-        process.recordSeen(object);
-      }
-    } else if (verb !== 'watch' && verb !== 'delete') {
-      process.recordSeen(response as KubeObject);
-    }
-    if (['create', 'replace', 'apply', 'patch'].includes(verb)) {
-      runContext.invariantChecker.recordResponse(process, response as KubeObject);
-    }
+  async #crashAndSendLate<T>(request: ProcessRequest, run: () => Promise<T>): Promise<never> {
+    this.#runContext.killProcess(this.#process);
+    await this.#runContext.eventLoop.delayForFault(LATE_ARRIVAL_MS);
+    this.#runContext.trace.add(
+      this.#process.name,
+      `${formatRequest(request)} arrives`,
+      'the request was sent before the operator was killed',
+    );
+    await run().catch(() => undefined);
+    return neverSettle();
   }
 
-  const requestOf = (
-    verb: RequestVerb,
-    type: ResourceType,
-    key?: ObjectKey,
-    subresource?: string,
-  ): ProcessRequest => ({ verb, type, key, subresource });
-  return {
-    list: (type, options, signal) =>
-      send(requestOf('list', type), () => api.list(type, options), signal),
-    get: (type, key, signal) => send(requestOf('get', type, key), () => api.get(type, key), signal),
-    create: (type, object, options, signal) =>
-      send(
-        requestOf('create', type, keyOf(object)),
-        () => api.create(type, object, options),
-        signal,
-      ),
-    replace: (type, object, options, signal) =>
-      send(
-        requestOf('replace', type, keyOf(object), options?.subresource),
-        () => api.replace(type, object, options),
-        signal,
-      ),
-    apply: (type, object, options, signal) =>
-      send(
-        requestOf('apply', type, keyOf(object), options.subresource),
-        () => api.apply(type, object, options),
-        signal,
-      ),
-    patch: (type, key, patch, options, signal) =>
-      send(
-        requestOf('patch', type, key, options?.subresource),
-        () => api.patch(type, key, patch, options),
-        signal,
-      ),
-    delete: (type, key, options, signal) =>
-      send(requestOf('delete', type, key), () => api.delete(type, key, options), signal),
-    watch: (type, options, signal) => {
-      const isOperatorWatch = !isLease(type) && !isEvent(type);
-      return faultyWatch(
-        process,
-        runContext,
-        { type, isOperatorWatch, open: (inner) => api.watch(type, options, inner) },
-        signal,
-      );
-    },
-  };
+  #recordResponse({ verb }: ProcessRequest, response: unknown): void {
+    if (verb === 'list') {
+      for (const object of (response as { items: readonly KubeObject[] }).items) {
+        this.#process.recordSeen(object);
+      }
+      return;
+    }
+    if (verb === 'delete') {
+      return;
+    }
+    this.#process.recordSeen(response as KubeObject);
+    if (verb !== 'get') {
+      this.#runContext.invariantChecker.recordResponse(this.#process, response as KubeObject);
+    }
+  }
 }
 
-async function awaitResponse<T>(process: OperatorProcess, response: Promise<T>): Promise<T> {
-  const result = await response;
-  await process.waitUntilRunning();
-  return result;
-}
-
-/** The answer, or the signal's reason when that comes first. */
+/** @returns the response, or rejects with the signal's reason if the signal is aborted first. */
 function abortable<T>(response: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) {
     return response;
@@ -197,15 +248,47 @@ function abortable<T>(response: Promise<T>, signal: AbortSignal | undefined): Pr
   });
 }
 
+/** The error of a fault that refuses a request. The messages are those of a real API server. */
+function refusalError({ kind }: Fault): Error {
+  switch (kind) {
+    case 'conflict':
+      return new ApiError({
+        code: 409,
+        reason: 'Conflict',
+        message:
+          'the object has been modified; please apply your changes to the latest version and try again',
+      });
+    case 'throttled':
+      return new ApiError({
+        code: 429,
+        reason: 'TooManyRequests',
+        message: 'too many requests, please try again later',
+        retryAfterSeconds: 2,
+      });
+    case 'server-error':
+      return new ApiError({
+        code: 500,
+        reason: 'InternalError',
+        message: 'Internal error occurred: etcdserver: request timed out',
+      });
+    default:
+      return connectionReset();
+  }
+}
+
 function connectionReset(): Error {
   return new ConnectionError('the connection was reset');
 }
 
 function formatRequest({ verb, type, key, subresource }: ProcessRequest): string {
   const target = key === undefined ? type.plural : objectLabel(type.kind, key);
-  return `${verb} ${target}${subresource === undefined ? '' : ` (${subresource})`}`;
+  return `${verb} ${target}${formatSubresource(subresource)}`;
 }
 
 function requestSituation({ verb, type, subresource }: ProcessRequest): string {
-  return `${verb} ${type.kind}${subresource === undefined ? '' : ` (${subresource})`}`;
+  return `${verb} ${type.kind}${formatSubresource(subresource)}`;
+}
+
+function formatSubresource(subresource: string | undefined): string {
+  return subresource === undefined ? '' : ` (${subresource})`;
 }

@@ -1,6 +1,6 @@
 /**
- * A watch as one process hears it: events may be lost, late or merged, and the watch may break,
- * expire or fall silent.
+ * A watch of one simulated process. Events may be lost, late or merged, and the watch may break,
+ * expire or stay silent.
  */
 import type { KubeObject, ResourceType, WatchEvent } from 'autopilot-runtime/internal';
 import { ApiError, ConnectionError, keyString, sleep } from 'autopilot-runtime/internal';
@@ -15,13 +15,21 @@ const MERGED_MS = 2_000;
 
 type ObjectEvent = Extract<WatchEvent, { object: KubeObject }>;
 
+/** A watch of the cluster. */
 export interface WatchSource {
+  /** Kind of the watched objects. */
   readonly type: ResourceType;
-  /** Is it one of the machine's own watches? */
+  /** True for the watches of informers, false for those of Leases and Events. */
   readonly isOperatorWatch: boolean;
+  /** Opens the watch. The signal ends it. */
   open(signal: AbortSignal): AsyncIterable<WatchEvent>;
 }
 
+/**
+ * Watches the cluster, with the faults of the run.
+ *
+ * @throws ApiError or ConnectionError, as a real watch does.
+ */
 export async function* faultyWatch(
   process: OperatorProcess,
   runContext: RunContext,
@@ -29,20 +37,8 @@ export async function* faultyWatch(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<WatchEvent> {
   await process.waitUntilRunning();
-  const { type } = source;
-  const watchFault =
-    source.isOperatorWatch && process.countsFaultSites
-      ? runContext.visitSite('request', `watch ${type.kind}`)
-      : undefined;
   if (source.isOperatorWatch) {
-    runContext.trace.add(
-      process.name,
-      `watch ${type.plural}`,
-      watchFault && FAULTS[watchFault.kind].description,
-    );
-  }
-  if (watchFault !== undefined) {
-    throw refusalError(watchFault);
+    visitWatchRequest(process, runContext, source.type);
   }
   const closed = new AbortController();
   const ended = AbortSignal.any([
@@ -51,68 +47,120 @@ export async function* faultyWatch(
     ...(signal === undefined ? [] : [signal]),
   ]);
   const inbox = new WatchInbox(source.open(ended));
-  const breakWatch = (): void => inbox.end(new ConnectionError('the connection was reset'));
+  const breakWatch = (): void => inbox.end(connectionReset());
   process.watches.add(breakWatch);
   try {
-    for (;;) {
-      const event = await inbox.next();
-      await process.waitUntilRunning();
-      if (event === undefined) {
-        return;
-      }
-      if (event.type === 'BOOKMARK' || !source.isOperatorWatch) {
-        if (process.leaseUnreachable && !source.isOperatorWatch) {
-          throw new ConnectionError('the connection was reset');
-        }
-        yield event;
-        continue;
-      }
-      if (process.watchDelayMs > 0) {
-        await sleep(runContext.clock, process.watchDelayMs, ended);
-      }
-      const { object } = event;
-      const fault = process.countsFaultSites
-        ? runContext.visitSite('event', `hears ${event.type} ${object.kind}`)
-        : undefined;
-      runContext.trace.add(
-        process.name,
-        `hears ${event.type} ${objectLabel(object.kind, object.metadata)}`,
-        fault && FAULTS[fault.kind].description,
-      );
-      for (const delivered of await deliverWithFault(fault, event, inbox, runContext, ended)) {
-        await process.waitUntilRunning();
-        process.recordSeen(delivered.object);
-        yield delivered;
-      }
-    }
+    yield* source.isOperatorWatch
+      ? operatorEvents({ process, runContext, inbox, ended })
+      : leaseEvents(process, inbox);
   } catch (error) {
     await process.waitUntilRunning();
     throw error;
   } finally {
     process.watches.delete(breakWatch);
-    closed.abort(new Error('closed'));
+    closed.abort(new Error('the watch is closed'));
   }
+}
+
+/** Counts the request that opens a watch as a fault site. Throws the error of its fault. */
+function visitWatchRequest(
+  process: OperatorProcess,
+  runContext: RunContext,
+  { kind, plural }: ResourceType,
+): void {
+  const fault = process.countsFaultSites
+    ? runContext.visitSite('request', `watch ${kind}`)
+    : undefined;
+  runContext.trace.add(process.name, `watch ${plural}`, fault && FAULTS[fault.kind].description);
+  if (fault !== undefined) {
+    throw refusalError(fault);
+  }
+}
+
+/** Watches of Leases and Events have no fault sites. They break while the lease is unreachable. */
+async function* leaseEvents(
+  process: OperatorProcess,
+  inbox: WatchInbox,
+): AsyncGenerator<WatchEvent> {
+  for (;;) {
+    const event = await inbox.next();
+    await process.waitUntilRunning();
+    if (event === undefined) {
+      return;
+    }
+    if (process.leaseUnreachable) {
+      throw connectionReset();
+    }
+    yield event;
+  }
+}
+
+interface OperatorWatch {
+  readonly process: OperatorProcess;
+  readonly runContext: RunContext;
+  readonly inbox: WatchInbox;
+  /** Aborted when the watch or its process ends. */
+  readonly ended: AbortSignal;
+}
+
+/** Each event of an informer's watch is a fault site. */
+async function* operatorEvents(watch: OperatorWatch): AsyncGenerator<WatchEvent> {
+  const { process, runContext, inbox, ended } = watch;
+  for (;;) {
+    const event = await inbox.next();
+    await process.waitUntilRunning();
+    if (event === undefined) {
+      return;
+    }
+    if (event.type === 'BOOKMARK') {
+      yield event;
+      continue;
+    }
+    if (process.watchDelayMs > 0) {
+      await sleep(runContext.clock, process.watchDelayMs, ended);
+    }
+    const fault = visitEvent(process, runContext, event);
+    for (const delivered of await deliverWithFault(fault, event, watch)) {
+      await process.waitUntilRunning();
+      process.recordSeen(delivered.object);
+      yield delivered;
+    }
+  }
+}
+
+function visitEvent(
+  process: OperatorProcess,
+  runContext: RunContext,
+  { type, object }: ObjectEvent,
+): Fault | undefined {
+  const fault = process.countsFaultSites
+    ? runContext.visitSite('event', `receives ${type} ${object.kind}`)
+    : undefined;
+  runContext.trace.add(
+    process.name,
+    `receives ${type} ${objectLabel(object.kind, object.metadata)}`,
+    fault && FAULTS[fault.kind].description,
+  );
+  return fault;
 }
 
 async function deliverWithFault(
   fault: Fault | undefined,
   event: ObjectEvent,
-  inbox: WatchInbox,
-  runContext: RunContext,
-  ended: AbortSignal,
+  { inbox, runContext: { eventLoop }, ended }: OperatorWatch,
 ): Promise<readonly ObjectEvent[]> {
   switch (fault?.kind) {
     case 'event-late':
-      await runContext.eventLoop.delayForFault(LATE_EVENT_MS, ended);
+      await eventLoop.delayForFault(LATE_EVENT_MS, ended);
       return [event];
     case 'event-lost':
-      await runContext.eventLoop.delayForFault(LATE_EVENT_MS, ended);
+      await eventLoop.delayForFault(LATE_EVENT_MS, ended);
       throw expiredError();
     case 'events-merged':
-      await runContext.eventLoop.delayForFault(MERGED_MS, ended);
+      await eventLoop.delayForFault(MERGED_MS, ended);
       return mergeEvents([event, ...inbox.takeAll()]);
     case 'watch-broken':
-      throw new ConnectionError('the connection was reset');
+      throw connectionReset();
     case 'watch-silent':
       return new Promise((_, reject) =>
         ended.addEventListener('abort', () => reject(ended.reason as Error), { once: true }),
@@ -124,7 +172,7 @@ async function deliverWithFault(
   }
 }
 
-/** The last event of each object, in the order of their versions. */
+/** The last event of each object, in the order of their resourceVersions. */
 function mergeEvents(events: readonly ObjectEvent[]): readonly ObjectEvent[] {
   const last = new Map<string, ObjectEvent>();
   for (const event of events) {
@@ -147,6 +195,10 @@ function refusalError({ kind }: Fault): Error {
   if (kind === 'server-error') {
     return new ApiError({ code: 500, reason: 'InternalError', message: 'Internal error occurred' });
   }
+  return connectionReset();
+}
+
+function connectionReset(): Error {
   return new ConnectionError('the connection was reset');
 }
 
@@ -154,10 +206,11 @@ function expiredError(): Error {
   return new ApiError({ code: 410, reason: 'Expired', message: 'too old resource version' });
 }
 
-/** What has come and was not taken yet. */
+/** Events of a watch that were not taken yet. */
 class WatchInbox {
   readonly #events: WatchEvent[] = [];
   readonly #iterator: AsyncIterator<WatchEvent>;
+  /** Set when the watch has ended, with the error that ended it. */
   #end: { readonly error?: unknown } | undefined;
   #notifyReader: (() => void) | undefined;
 
@@ -166,7 +219,10 @@ class WatchInbox {
     void this.#fill();
   }
 
-  /** Undefined when the watch has ended. @throws what ended it */
+  /**
+   * @returns the next event; undefined when the watch has ended.
+   * @throws the error that ended the watch.
+   */
   async next(): Promise<WatchEvent | undefined> {
     for (;;) {
       const event = this.#events.shift();
@@ -183,14 +239,14 @@ class WatchInbox {
     }
   }
 
-  /** Everything that has come so far, but for bookmarks. */
+  /** Takes all events so far. Drops bookmarks. */
   takeAll(): readonly ObjectEvent[] {
     return this.#events
       .splice(0)
       .filter((event): event is ObjectEvent => event.type !== 'BOOKMARK');
   }
 
-  /** What has come is still told; after it, this. */
+  /** Ends the watch with an error, after the events that have already arrived. */
   end(error: Error): void {
     this.#end ??= { error };
     this.#notifyReader?.();

@@ -1,24 +1,33 @@
-/** Exploration: one operator, one scenario, every fault that can stand in its way. */
+/**
+ * Exploration: one operator, one scenario, and every fault at every site where it can occur. The
+ * same scenario, seed and faults make the same run.
+ *
+ * @packageDocumentation
+ */
 export { explore, runScenario, replay } from './explore.ts';
 export type {
   Exploration,
+  ExplorationProgress,
   ExploreOptions,
   Finding,
-  RunScenarioOptions,
   LaunchRun,
-  ExplorationProgress,
+  RunScenarioOptions,
 } from './explore.ts';
-export { FAULTS, FAULT_KINDS, parseToken, scenarioSlug, formatToken } from './fault.ts';
-export type { Fault, FaultKind, FaultSites, FaultSite, ReplayToken } from './fault.ts';
+export { FAULTS, FAULT_KINDS, formatToken, parseToken, scenarioSlug } from './fault.ts';
+export type { Fault, FaultKind, FaultSiteType, ReplayToken } from './fault.ts';
+export type { FaultSite, FaultSites } from './fault-sites.ts';
+export type { PlanStage } from './fault-plan.ts';
 export type { Violation } from './invariants.ts';
+export type { ComparableState } from './comparable-state.ts';
+export type { QuiescentState } from './quiescence.ts';
 export {
+  actWhen,
   approve,
   create,
   isScenario,
   patch,
-  actWhen,
-  remove,
   quiesce,
+  remove,
   scenario,
   wait,
 } from './scenario.ts';

@@ -1,6 +1,6 @@
 /**
- * What must hold at every instant of every flight, whatever goes wrong. Hears of each call, each
- * request and each change.
+ * The invariants: what must hold at every instant of every run, whatever faults are injected. The
+ * checker observes each call of a worker, each request and each change.
  */
 import type { KubeObject, Scheduler } from 'autopilot-runtime/internal';
 import {
@@ -17,16 +17,21 @@ import type { ClusterSnapshot, Scenario } from './scenario.ts';
 import { StepIntervals } from './step-intervals.ts';
 import { objectName } from './run-trace.ts';
 
-/** A promise that was not kept. */
+/** An invariant that did not hold. */
 export interface Violation {
-  /** The promise, as a sentence; failures of one promise are one finding. */
+  /** The invariant, as a sentence. All violations of one invariant are one finding. */
   readonly invariant: string;
+  /** What was observed. */
   readonly detail: string;
+  /** Milliseconds of virtual time since the run began. */
   readonly at: number;
 }
 
+/** The process that makes a write. */
 export interface WritingProcess {
+  /** The process. */
   readonly process: OperatorProcess;
+  /** Verb of the request: `apply`. */
   readonly verb: string;
 }
 
@@ -36,36 +41,57 @@ interface WorkerCall {
   readonly phase: string;
 }
 
-interface PhaseStatus {
-  readonly phase?: string;
+/** An object before and after a change. */
+interface Change {
+  /** Undefined: the object was created. */
+  readonly before: KubeObject | undefined;
+  /** Undefined: the object was deleted. */
+  readonly after: KubeObject | undefined;
 }
 
+/** What an {@link InvariantChecker} reads. */
 export interface InvariantCheckerOptions {
+  /** The operator's scheduler. */
   readonly scheduler: Scheduler;
+  /** The scenario, for its own invariants. */
   readonly scenario: Scenario;
+  /** The cluster. */
   readonly cluster: Cluster;
+  /** Virtual time. */
   readonly clock: VirtualClock;
+  /** Passed to the scenario's invariants. */
   readonly snapshot: ClusterSnapshot;
+  /** True if the run has leader election. */
   readonly hasElection: boolean;
-  /** The closest that two steps of a phase may be, in milliseconds; none: only recorded. */
+  /** Minimum milliseconds between two steps, by phase. Undefined: intervals are only recorded. */
   readonly minStepIntervals: ReadonlyMap<string, number> | undefined;
 }
 
+/** Violations that are kept of one run. */
+const MAX_VIOLATIONS = 20;
+/** A worker that returns this long after its signal was aborted has returned too late. */
+const GRACE_MS = 5_000;
+
+/** Checks the invariants of one run. */
 export class InvariantChecker {
+  /** The violations so far, in their order. At most 20. */
   readonly violations: Violation[] = [];
+  /** Intervals between the steps of resources. */
   readonly stepIntervals: StepIntervals;
-  /**
-   * Requests of the operator that changed something, and ones that turned out to change nothing.
-   */
+  /** Changes that the operator's requests made. */
   writes = 0;
+  /** Requests of the operator that changed nothing. */
   needlessWrites = 0;
   readonly #options: InvariantCheckerOptions;
+  /** Calls of workers that have not returned, by uid of the resource. */
   readonly #calls = new Map<string, Set<WorkerCall>>();
-  /** Resources whose worker has returned after its time and was not called again since. */
+  /** Processes and resources whose worker returned too late and was not called again since. */
   readonly #overdueResults = new Set<string>();
+  /** Uids of all resources, deleted ones included. */
   readonly #uids = new Set<string>();
-  /** Versions that the process itself wrote and was told of, by process and resource. */
+  /** Versions of a resource from responses to own writes, by process and resource. */
   readonly #lastOwnVersions = new Map<string, string>();
+  /** The process whose request is being run. */
   #writer: WritingProcess | undefined;
   #changed = false;
 
@@ -74,13 +100,19 @@ export class InvariantChecker {
     this.stepIntervals = new StepIntervals(options.minStepIntervals);
   }
 
+  /** Records a violation. */
   report(invariant: string, detail: string): void {
-    if (this.violations.length < 20) {
+    if (this.violations.length < MAX_VIOLATIONS) {
       this.violations.push({ invariant, detail, at: this.#options.clock.monotonic() });
     }
   }
 
-  /** A worker is called. `returned` is to be called when its promise settles. */
+  /**
+   * Records and checks a call of a worker.
+   *
+   * @param signal the signal that the worker receives.
+   * @returns `returned` is to be called when the worker's promise settles.
+   */
   recordCall(
     process: OperatorProcess,
     phase: string,
@@ -88,68 +120,81 @@ export class InvariantChecker {
     signal: AbortSignal,
   ): { returned(): void } {
     const { uid = '' } = resource.metadata;
+    const processAndUid = `${process.name} ${uid}`;
     const call: WorkerCall = { process, signal, phase };
     const calls = this.#calls.get(uid) ?? new Set();
     this.#calls.set(uid, calls);
-    if (!this.#isLeader(process)) {
-      this.report(
-        'no reconcile begins without the lease',
-        `${phase} is called for ${objectName(resource)} by ${process.name}; the lease is held by ${this.#leaseHolder() ?? 'nobody'}`,
-      );
-    }
-    for (const other of calls) {
-      if (
-        other.process === process ||
-        (other.process.isAlive &&
-          !other.process.isFrozen &&
-          !other.signal.aborted &&
-          this.#isLeader(other.process))
-      ) {
-        this.report(
-          'no resource is in two reconciles at once',
-          `${phase} is called for ${objectName(resource)} by ${process.name} while ${other.phase} is under way in ${other.process.name}`,
-        );
-      }
-    }
+    this.#checkLease(call, resource);
+    this.#checkConcurrentCalls(call, calls, resource);
     calls.add(call);
-    this.#overdueResults.delete(`${process.name} ${uid}`);
-    const lastOwnVersion = this.#lastOwnVersions.get(`${process.name} ${uid}`);
-    if (
-      lastOwnVersion !== undefined &&
-      BigInt(resource.metadata.resourceVersion ?? '0') < BigInt(lastOwnVersion)
-    ) {
-      this.report(
-        'a reconcile starts from a state at least as new as its own last write',
-        `${phase} is called with version ${resource.metadata.resourceVersion} of ${objectName(resource)}; the operator had written ${lastOwnVersion} itself`,
-      );
-    }
+    this.#overdueResults.delete(processAndUid);
+    this.#checkVersionOfCall(call, resource);
     const { clock } = this.#options;
     let abortedAt: number | undefined;
     signal.addEventListener('abort', () => (abortedAt = clock.monotonic()), { once: true });
     return {
       returned: () => {
         calls.delete(call);
-        if (abortedAt !== undefined && clock.monotonic() - abortedAt > 5_000) {
-          this.#overdueResults.add(`${process.name} ${uid}`);
+        if (abortedAt !== undefined && clock.monotonic() - abortedAt > GRACE_MS) {
+          this.#overdueResults.add(processAndUid);
         }
       },
     };
   }
 
-  /** A write leaves a process. */
-  recordSend(process: OperatorProcess): void {
+  #checkLease({ process, phase }: WorkerCall, resource: KubeObject): void {
     if (!this.#isLeader(process)) {
       this.report(
-        'only the leader writes',
-        `${process.name} sends a write while the lease is held by ${this.#leaseHolder() ?? 'nobody'}`,
+        'no reconcile begins without the lease',
+        `${phase} is called for ${objectName(resource)} by ${process.name}; the holder of the lease is ${this.#leaseHolder() ?? 'unset'}`,
       );
     }
   }
 
+  #checkConcurrentCalls(
+    { process, phase }: WorkerCall,
+    calls: ReadonlySet<WorkerCall>,
+    resource: KubeObject,
+  ): void {
+    for (const other of calls) {
+      if (other.process === process || this.#canStillWrite(other)) {
+        this.report(
+          'no resource is in two reconciles at once',
+          `${phase} is called for ${objectName(resource)} by ${process.name} while ${other.phase} has not returned in ${other.process.name}`,
+        );
+      }
+    }
+  }
+
   /**
-   * A call that was under way when its process lost the lease can do no harm: its writes count, not
-   * it.
+   * A call that began before its process lost the lease does no harm: the lease is checked for each
+   * of its writes.
    */
+  #canStillWrite({ process, signal }: WorkerCall): boolean {
+    return process.isAlive && !process.isFrozen && !signal.aborted && this.#isLeader(process);
+  }
+
+  #checkVersionOfCall({ process, phase }: WorkerCall, resource: KubeObject): void {
+    const { uid = '', resourceVersion = '0' } = resource.metadata;
+    const lastOwnVersion = this.#lastOwnVersions.get(`${process.name} ${uid}`);
+    if (lastOwnVersion !== undefined && BigInt(resourceVersion) < BigInt(lastOwnVersion)) {
+      this.report(
+        'a reconcile starts from a state at least as new as its own last write',
+        `${phase} is called with version ${resourceVersion} of ${objectName(resource)}; the operator's own last write has version ${lastOwnVersion}`,
+      );
+    }
+  }
+
+  /** Records and checks that a process sends a write. */
+  recordSend(process: OperatorProcess): void {
+    if (!this.#isLeader(process)) {
+      this.report(
+        'only the leader writes',
+        `${process.name} sends a write while the holder of the lease is ${this.#leaseHolder() ?? 'unset'}`,
+      );
+    }
+  }
+
   #isLeader(process: OperatorProcess): boolean {
     return !this.#options.hasElection || this.#leaseHolder() === process.name;
   }
@@ -160,12 +205,11 @@ export class InvariantChecker {
       .find(
         ({ kind, apiVersion }) => kind === 'Lease' && apiVersion.startsWith('coordination.k8s.io/'),
       );
-    return (
-      ((lease?.spec ?? {}) as { readonly holderIdentity?: string }).holderIdentity || undefined
-    );
+    const { holderIdentity } = (lease?.spec ?? {}) as { readonly holderIdentity?: string };
+    return holderIdentity || undefined;
   }
 
-  /** Runs a request; the changes that it makes while it is started are the writer's. */
+  /** Runs a request. Changes that it makes synchronously are attributed to the writer. */
   async attributeWrites<T>(writer: WritingProcess, run: () => Promise<T>): Promise<T> {
     this.#writer = writer;
     this.#changed = false;
@@ -179,7 +223,7 @@ export class InvariantChecker {
     return result;
   }
 
-  /** The answer to a write has reached the process. */
+  /** Records that a process has received the response to a write. */
   recordResponse(process: OperatorProcess, { kind, metadata }: KubeObject): void {
     if (kind === this.#options.scheduler.resource.kind) {
       this.#lastOwnVersions.set(
@@ -189,13 +233,13 @@ export class InvariantChecker {
     }
   }
 
-  /** Something has changed in the cluster. */
+  /** Checks a change in the cluster, by the operator or by anything else. */
   checkChange(before: KubeObject | undefined, after: KubeObject | undefined): void {
     const object = after ?? before;
     if (object === undefined) {
       return;
     }
-    const { scheduler, scenario, snapshot } = this.#options;
+    const { scheduler } = this.#options;
     const isResource =
       object.kind === scheduler.resource.kind &&
       object.apiVersion.startsWith(`${scheduler.resource.group}/`);
@@ -208,22 +252,27 @@ export class InvariantChecker {
       this.writes++;
       this.#checkSeenVersion(writer, before);
       if (isResource) {
-        this.#checkResource(before, after);
+        this.#checkResource({ before, after });
       } else {
-        this.#checkOutput(writer, before, after);
+        this.#checkOutput(writer, { before, after });
       }
     }
+    this.#checkScenarioInvariants(object);
+  }
+
+  #checkScenarioInvariants(changed: KubeObject): void {
+    const { scenario, snapshot } = this.#options;
     for (const [sentence, holds] of Object.entries(scenario.invariants ?? {})) {
       if (this.violations.some(({ invariant }) => invariant === sentence)) {
         continue;
       }
       if (!isTrue(() => holds(snapshot))) {
-        this.report(sentence, `it does not hold after a change of ${objectName(object)}`);
+        this.report(sentence, `it does not hold after a change of ${objectName(changed)}`);
       }
     }
   }
 
-  /** Nothing is overwritten or deleted that the writer has not seen. */
+  /** The operator overwrites and deletes only states that it has received. */
   #checkSeenVersion({ process, verb }: WritingProcess, before: KubeObject | undefined): void {
     if (before === undefined) {
       return;
@@ -237,53 +286,55 @@ export class InvariantChecker {
     }
   }
 
-  #checkResource(before: KubeObject | undefined, after: KubeObject | undefined): void {
-    const { scheduler } = this.#options;
-    const from = phaseStatusOf(before).phase;
-    const to = phaseStatusOf(after).phase;
+  #checkResource({ before, after }: Change): void {
     if (before === undefined) {
       return;
     }
-    if (
-      after !== undefined &&
-      to !== undefined &&
-      to !== from &&
-      !isAllowedTransition(scheduler, from, to)
-    ) {
+    if (after !== undefined) {
+      this.#checkTransition(before, after);
+      this.stepIntervals.recordStatus(before, after, (detail) =>
+        this.report('steps keep their minimum interval', detail),
+      );
+    }
+    this.#checkFinalizer(before, after);
+  }
+
+  #checkTransition(before: KubeObject, after: KubeObject): void {
+    const from = phaseOf(before);
+    const to = phaseOf(after);
+    if (to === undefined || to === from) {
+      return;
+    }
+    if (!isAllowedTransition(this.#options.scheduler, from, to)) {
       this.report(
         'phases change only along `next`',
         `${objectName(after)} went from ${from ?? 'no phase'} to ${to}`,
       );
     }
-    if (after !== undefined) {
-      this.stepIntervals.recordStatus(before, after, (detail) =>
-        this.report('steps keep their minimum interval', detail),
-      );
+  }
+
+  #checkFinalizer(before: KubeObject, after: KubeObject | undefined): void {
+    const { scheduler, cluster } = this.#options;
+    const { group } = scheduler.resource;
+    const finalizer = finalizerName(group, scheduler.operatorName);
+    const isRemoved =
+      before.metadata.finalizers?.includes(finalizer) === true &&
+      after?.metadata.finalizers?.includes(finalizer) !== true;
+    if (before.metadata.deletionTimestamp === undefined || !isRemoved) {
+      return;
     }
-    const finalizer = finalizerName(scheduler.resource.group, scheduler.operatorName);
-    const had = before.metadata.finalizers?.includes(finalizer) === true;
-    if (
-      before.metadata.deletionTimestamp !== undefined &&
-      had &&
-      after?.metadata.finalizers?.includes(finalizer) !== true
-    ) {
-      const left = this.#options.cluster
-        .objects()
-        .filter((object) => isBeyondGarbageCollection(object, before, scheduler.resource.group));
-      if (left.length > 0) {
-        this.report(
-          'the finalizer stays until everything is cleaned up',
-          `${left.map(objectName).join(', ')} of ${objectName(before)} are still there`,
-        );
-      }
+    const left = cluster
+      .objects()
+      .filter((object) => isBeyondGarbageCollection(object, before, group));
+    if (left.length > 0) {
+      this.report(
+        'the finalizer stays until everything is cleaned up',
+        `${left.map(objectName).join(', ')} of ${objectName(before)} still exist`,
+      );
     }
   }
 
-  #checkOutput(
-    { process, verb }: WritingProcess,
-    before: KubeObject | undefined,
-    after: KubeObject | undefined,
-  ): void {
+  #checkOutput({ process, verb }: WritingProcess, { before, after }: Change): void {
     const { group } = this.#options.scheduler.resource;
     const object = after ?? before;
     if (object === undefined) {
@@ -291,8 +342,8 @@ export class InvariantChecker {
     }
     if (before !== undefined && verb !== 'patch' && !this.#isOwned(before, group)) {
       this.report(
-        "no object of somebody else's is touched",
-        `${verb} of ${objectName(before)}, which belongs to ${formatOwner(before)}`,
+        'no foreign object is changed',
+        `${verb} of ${objectName(before)}, which is managed by ${formatManager(before)}`,
       );
     }
     const uid = object.metadata.labels?.[ownerLabel(group)];
@@ -303,7 +354,7 @@ export class InvariantChecker {
     ) {
       this.report(
         'a result returned after the worker timeout is discarded',
-        `${verb} of ${objectName(object)} follows from it`,
+        `${verb} of ${objectName(object)} follows from such a result`,
       );
     }
     const [problem] = after === undefined ? [] : findWeightProblems(after);
@@ -312,12 +363,10 @@ export class InvariantChecker {
     }
   }
 
-  /** A resource that is being deleted is cleaned up after without a call of a worker. */
+  /** Clean-up of a resource that is being deleted needs no call of a worker. */
   #isBeingDeleted(uid: string): boolean {
-    return (
-      this.#options.cluster.objects().find(({ metadata }) => metadata.uid === uid)?.metadata
-        .deletionTimestamp !== undefined
-    );
+    const resource = this.#options.cluster.objects().find(({ metadata }) => metadata.uid === uid);
+    return resource?.metadata.deletionTimestamp !== undefined;
   }
 
   #isOwned({ metadata }: KubeObject, group: string): boolean {
@@ -331,6 +380,44 @@ export class InvariantChecker {
   }
 }
 
+/** A limit of writes that a run has exceeded. */
+export interface ExcessWrites {
+  /** The invariant that is violated. */
+  readonly invariant: string;
+  /** What was observed. */
+  readonly detail: string;
+}
+
+/**
+ * Checks that the work of a run is bounded. A fault may cost retries, but no hot loop, and the
+ * operator applies no output without need.
+ *
+ * @param counts writes of the run.
+ * @param faults number of faults of the run.
+ * @param baselineWrites writes of the baseline run. Undefined: this is the baseline run.
+ */
+export function findExcessWrites(
+  { writes, needlessWrites }: Pick<InvariantChecker, 'writes' | 'needlessWrites'>,
+  faults: number,
+  baselineWrites: number | undefined,
+): readonly ExcessWrites[] {
+  const found: ExcessWrites[] = [];
+  if (needlessWrites > 3 * faults) {
+    found.push({
+      invariant: 'no write is made without need',
+      detail: `${needlessWrites} writes changed nothing`,
+    });
+  }
+  if (baselineWrites !== undefined && writes > baselineWrites * 2 + 30 * (faults + 1)) {
+    found.push({
+      invariant: 'work is bounded',
+      detail: `${writes} writes; the baseline run needs ${baselineWrites}`,
+    });
+  }
+  return found;
+}
+
+/** An invariant of a scenario that throws does not hold. */
 function isTrue(condition: () => boolean): boolean {
   try {
     return condition();
@@ -339,7 +426,7 @@ function isTrue(condition: () => boolean): boolean {
   }
 }
 
-/** An output that no owner reference leads to: garbage collection will not take it away. */
+/** @returns true for an output without owner reference: garbage collection does not delete it. */
 function isBeyondGarbageCollection(
   { metadata }: KubeObject,
   resource: KubeObject,
@@ -352,12 +439,12 @@ function isBeyondGarbageCollection(
   );
 }
 
-function formatOwner({ metadata }: KubeObject): string {
-  return metadata.labels?.[MANAGED_BY_LABEL] ?? 'nobody this operator knows';
+function formatManager({ metadata }: KubeObject): string {
+  return metadata.labels?.[MANAGED_BY_LABEL] ?? 'no operator';
 }
 
-function phaseStatusOf(object: KubeObject | undefined): PhaseStatus {
-  return (object?.status ?? {}) as PhaseStatus;
+function phaseOf(object: KubeObject): string | undefined {
+  return ((object.status ?? {}) as { readonly phase?: string }).phase;
 }
 
 function isAllowedTransition({ phases }: Scheduler, from: string | undefined, to: string): boolean {

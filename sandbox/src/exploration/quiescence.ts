@@ -1,6 +1,6 @@
 /**
- * Moments of rest: nothing changes any more, and the cluster has to be as it was in the flight
- * without faults.
+ * Quiescence: nothing is due any more, and the cluster is in the state of the baseline run at the
+ * same step.
  */
 import type { Scheduler } from 'autopilot-runtime/internal';
 import { parseDuration } from 'autopilot-runtime/internal';
@@ -9,35 +9,51 @@ import type { EventLoop } from './event-loop.ts';
 import type { ComparableState } from './comparable-state.ts';
 import { compareStates, comparableStateOf } from './comparable-state.ts';
 import type { Fault } from './fault.ts';
+import { hasClockJump } from './fault.ts';
 import type { FaultSiteCounter } from './fault-sites.ts';
 import type { ClusterSnapshot, Scenario } from './scenario.ts';
-import { findStalledResource, isClockJumpTimeout } from './run-checks.ts';
 
-/** What was there, and how long it took to come to it. */
+/** The cluster at a moment of quiescence. */
 export interface QuiescentState {
+  /** The objects in their comparable form. */
   readonly state: ComparableState;
-  /** The longest time without a change on the way there, in milliseconds. */
+  /** The longest time between two changes before it, in milliseconds. */
   readonly longestGapMs: number;
 }
 
-/** After its faults a flight is given this long without a change before it is looked at. */
+/** Time without a change before the state of a run with faults is compared: at least 30 s. */
 const MIN_QUIET_MS = 30_000;
-/** One that does not look as it should is given this long: a watch that died is noticed by then. */
+/** Time without a change after which a wrong state is final. A dead watch is noticed by then. */
 const MAX_QUIET_MS = 1_200_000;
+/** Differences between two states that a finding shows. */
+const MAX_DIFFERENCES = 6;
 
+const REPEATED_RUN =
+  'this was the same run once more: a worker keeps something in memory, such as a variable outside its function';
+
+/** What {@link Quiescence} reads. */
 export interface QuiescenceOptions {
+  /** Moves virtual time. */
   readonly eventLoop: EventLoop;
+  /** Counts fault sites, of which idle ones are dropped. */
   readonly faultSites: FaultSiteCounter;
+  /** The cluster. */
   readonly cluster: Cluster;
+  /** Passed to the scenario's `accepts`. */
   readonly snapshot: ClusterSnapshot;
+  /** The operator's scheduler. */
   readonly scheduler: Scheduler;
+  /** The scenario. */
   readonly scenario: Scenario;
+  /** Faults of the run. */
   readonly faults: readonly Fault[];
-  /** Of the flight without faults. Absent: this is that one. */
+  /** States of the baseline run, in their order. Undefined: this is the baseline run. */
   readonly expected: readonly QuiescentState[] | undefined;
 }
 
+/** Waits for quiescence and checks the state of the cluster. */
 export class Quiescence {
+  /** The quiescent states so far. */
   readonly states: QuiescentState[] = [];
   readonly #options: QuiescenceOptions;
 
@@ -45,24 +61,18 @@ export class Quiescence {
     this.#options = options;
   }
 
-  /**
-   * How long nothing may happen before somebody who waits for something gives up, in milliseconds.
-   */
+  /** Time without a change after which nothing more is expected to happen, in milliseconds. */
   get quietPeriodMs(): number {
     const { expected, scenario } = this.#options;
     return expected === undefined ? parseDuration(scenario.quietPeriod ?? '10m') : MAX_QUIET_MS;
   }
 
-  /** Until nothing changes any more. */
+  /** Runs until nothing changes any more. A state that is not the expected one ends the run. */
   async waitForQuiescence(): Promise<void> {
     const { eventLoop, faultSites } = this.#options;
     const startedAt = eventLoop.now();
     const expected = this.#options.expected?.[this.states.length];
-    const { quietPeriodMs } = this;
-    const requiredQuietMs =
-      expected === undefined
-        ? quietPeriodMs
-        : Math.max(MIN_QUIET_MS, expected.longestGapMs * 1.25 + 10_000);
+    const requiredQuietMs = this.#requiredQuietMs(expected);
     let last = (eventLoop.lastChangeAt = startedAt);
     let longestGapMs = 0;
     faultSites.markActivity();
@@ -71,7 +81,7 @@ export class Quiescence {
       if (
         quietMs >= requiredQuietMs &&
         !eventLoop.hasActiveFault &&
-        this.#isExpectedState(expected, quietMs >= quietPeriodMs)
+        this.#isExpectedState(expected, quietMs >= this.quietPeriodMs)
       ) {
         faultSites.dropIdleSites();
         this.states.push({ state: expected?.state ?? this.#comparableState(), longestGapMs });
@@ -87,40 +97,51 @@ export class Quiescence {
     }
   }
 
-  /** Another end than that of the flight without faults is a good one too. */
-  isAcceptedDeviation(): boolean {
-    const { snapshot, scheduler, faults } = this.#options;
-    return this.#isAccepted() || isClockJumpTimeout(snapshot, scheduler, faults);
+  /** The baseline run waits for the whole quiet period, so that it does not miss a late change. */
+  #requiredQuietMs(expected: QuiescentState | undefined): number {
+    return expected === undefined
+      ? this.quietPeriodMs
+      : Math.max(MIN_QUIET_MS, expected.longestGapMs * 1.25 + 10_000);
   }
 
-  /** Is what is there now an end? When patience is over, one that is not is a finding. */
-  #isExpectedState(expected: QuiescentState | undefined, isLast: boolean): boolean {
-    const { eventLoop, snapshot, scheduler, faults } = this.#options;
+  /** @returns true if a state other than that of the baseline run is right too. */
+  isAcceptedDeviation(): boolean {
+    const { snapshot, scheduler, faults } = this.#options;
+    return this.#isAccepted() || (hasClockJump(faults) && hasTimedOut(snapshot, scheduler));
+  }
+
+  /** @param isFinal true: no more time is left, so a wrong state is a finding. */
+  #isExpectedState(expected: QuiescentState | undefined, isFinal: boolean): boolean {
     if (expected === undefined) {
-      // Without any fault a machine that is stuck is a mistake, unless the scenario is about that.
-      const reason = findStalledResource(snapshot, scheduler);
-      if (reason !== undefined && !this.#isAccepted()) {
-        eventLoop.abort('nothing stalls without a fault', reason);
-      }
+      this.#abortIfStalled();
       return true;
     }
-    const lines = compareStates(expected.state, this.#comparableState());
-    if (lines.length === 0 || this.isAcceptedDeviation()) {
+    const differences = compareStates(expected.state, this.#comparableState());
+    if (differences.length === 0 || this.isAcceptedDeviation()) {
       return true;
     }
-    const again =
-      faults.length > 0
-        ? []
-        : [
-            'this was the same run once more: a worker keeps something in memory, such as a variable outside its function',
-          ];
-    if (isLast) {
-      eventLoop.abort(
-        'the final state is that of the baseline run',
-        [...lines.slice(0, 6), ...again].join('; '),
-      );
+    if (isFinal) {
+      this.#abortWithDifferences(differences);
     }
     return false;
+  }
+
+  /** A resource that stalls without faults is a mistake, unless the scenario accepts its state. */
+  #abortIfStalled(): void {
+    const { eventLoop, snapshot, scheduler } = this.#options;
+    const reason = findStalledResource(snapshot, scheduler);
+    if (reason !== undefined && !this.#isAccepted()) {
+      eventLoop.abort('nothing stalls without a fault', reason);
+    }
+  }
+
+  #abortWithDifferences(differences: readonly string[]): void {
+    const { eventLoop, faults } = this.#options;
+    const lines = [
+      ...differences.slice(0, MAX_DIFFERENCES),
+      ...(faults.length === 0 ? [REPEATED_RUN] : []),
+    ];
+    eventLoop.abort('the final state is that of the baseline run', lines.join('; '));
   }
 
   #isAccepted(): boolean {
@@ -132,4 +153,55 @@ export class Quiescence {
     const { cluster, scheduler, scenario } = this.#options;
     return comparableStateOf(cluster.objects(), scheduler, scenario.ignoredFields);
   }
+}
+
+interface ResourceStatus {
+  readonly phase?: string;
+  readonly conditions?: readonly {
+    readonly type: string;
+    readonly reason: string;
+    readonly message: string;
+  }[];
+  readonly autopilot?: { readonly history?: readonly { readonly reason: string }[] };
+}
+
+function listStatuses(
+  snapshot: ClusterSnapshot,
+  { resource }: Scheduler,
+): readonly ResourceStatus[] {
+  return snapshot.list(resource.kind).map(({ status }) => (status ?? {}) as ResourceStatus);
+}
+
+/**
+ * Finds a resource that is Stalled, or in a phase whose worker throws. A final phase that is not
+ * ready does not count, and neither does a worker that is not implemented yet.
+ *
+ * @returns the phase and the message of the condition.
+ */
+function findStalledResource(snapshot: ClusterSnapshot, scheduler: Scheduler): string | undefined {
+  for (const { phase, conditions = [] } of listStatuses(snapshot, scheduler)) {
+    const stalled = conditions.find(
+      ({ type, reason }) => type === 'Stalled' && reason !== phase && reason !== 'NotImplemented',
+    );
+    if (stalled !== undefined) {
+      return `${phase ?? ''}: ${stalled.message}`;
+    }
+    const failing = conditions.find(
+      ({ type, reason }) => type === 'Ready' && reason === 'WorkerError',
+    );
+    if (failing !== undefined) {
+      return `${phase ?? ''} fails whenever it is called: ${failing.message}`;
+    }
+  }
+  return undefined;
+}
+
+/**
+ * @returns true if a phase of a resource has timed out. After a jump of the wall clock a timeout
+ * may come early or late, so the state that follows from it is right.
+ */
+function hasTimedOut(snapshot: ClusterSnapshot, scheduler: Scheduler): boolean {
+  return listStatuses(snapshot, scheduler).some(
+    ({ autopilot }) => autopilot?.history?.some(({ reason }) => reason === 'Timeout') === true,
+  );
 }

@@ -1,12 +1,13 @@
 /**
- * The processes of an operator in one flight: one leads, another may stand by, and whoever ends is
- * started again.
+ * The processes of the operator in one run. One of them leads and another one may stand by. A
+ * process that ends is started again.
  */
-import type { Logger, Operator, OperatorOptions, Scheduler } from 'autopilot-runtime/internal';
+import type { Scheduler } from 'autopilot-runtime';
+import type { Logger, Operator, OperatorOptions } from 'autopilot-runtime/internal';
 import { startOperator } from 'autopilot-runtime/internal';
 import { seededRandom } from '../virtual-clock.ts';
 import type { PolicyRules } from '../cluster/rbac.ts';
-import { observeWorkers } from './observe-workers.ts';
+import { observeWorkers } from './faulty-workers.ts';
 import { faultyClient } from './faulty-client.ts';
 import type { FaultKind } from './fault.ts';
 import type { RunContext } from './run-context.ts';
@@ -15,45 +16,58 @@ import { OperatorProcess } from './operator-process.ts';
 import type { QueryMetrics } from '../simulators/simulator.ts';
 import type { Scenario } from './scenario.ts';
 
+/** The operator that exploration runs. */
 export interface OperatorUnderTest {
   /**
-   * A function makes it anew for each process, so that nothing a worker keeps in memory survives a
-   * crash.
+   * The operator's scheduler, or a function that creates it for each process. Create all state of
+   * workers inside the function, so that no simulated process sees the memory of another one.
    */
   readonly scheduler: Scheduler | (() => Scheduler);
-  /** The CustomResourceDefinition; absent: anything goes. */
+  /**
+   * The CustomResourceDefinition (`src/generated/crd.json`). Default: a definition that accepts any
+   * spec and status.
+   */
   readonly crd?: object;
   /**
-   * What the operator may do; whatever else it asks for is refused with 403, and a finding. Absent:
-   * everything.
+   * RBAC rules of the operator. Any other request gets the response 403 and is a finding. Default:
+   * the operator may do everything.
    */
   readonly policyRules?: PolicyRules | undefined;
-  /** Starts one process of the operator, the nth of the flight. Default: `startOperator`. */
+  /**
+   * Starts one process of the operator. Default: the runtime's own start.
+   *
+   * @param nth number of the process in the run, from 1.
+   */
   readonly start?: (options: OperatorOptions, nth: number) => Operator;
 }
 
+/** Settings of {@link Replicas}. */
 export interface ReplicasOptions {
+  /** The operator to start. */
   readonly subject: OperatorUnderTest;
+  /** The scenario, for its `config`. */
   readonly scenario: Scenario;
+  /** Seed of the random sources of all processes. */
   readonly seed: number;
-  /** Answers metrics queries. */
+  /** Returns what answers metrics queries. */
   readonly queryMetrics: () => QueryMetrics;
+  /** Guards the calls of workers. */
   readonly guard: DeterminismGuard;
-  /** Two processes and a lease. */
+  /** True: two processes with leader election. */
   readonly hasElection: boolean;
 }
 
 const NOOP_LOGGER: Logger = { debug() {}, info() {}, warn() {}, error() {} };
-/** As long as a Pod takes to start, at the least. */
+/** Time until a new process starts: the minimum for a Pod. */
 const RESTART_MS = 1_000;
 const CLOCK_JUMP_MS = 120_000;
 
+/** Starts, kills and stops the processes of the operator. */
 export class Replicas {
   readonly #options: ReplicasOptions;
   readonly #runContext: RunContext;
   #processes: readonly OperatorProcess[] = [];
   #started = 0;
-  /** How wrong the wall clock is. */
   #clockSkewMs = 0;
   #watchDelayMs = 0;
   #isOver = false;
@@ -63,39 +77,24 @@ export class Replicas {
     this.#runContext = runContext;
   }
 
+  /** Starts a process, unless the run is over. */
   startProcess(isStandby: boolean): void {
     if (this.#isOver) {
       return;
     }
-    const { subject, scenario, seed, queryMetrics, guard, hasElection } = this.#options;
-    const { clock, trace } = this.#runContext;
+    const { trace, clock } = this.#runContext;
     const nth = ++this.#started;
-    const process = new OperatorProcess(
-      `operator-${nth}`,
+    const process = new OperatorProcess({
+      name: `operator-${nth}`,
       clock,
-      () => this.#clockSkewMs,
+      clockSkewMs: () => this.#clockSkewMs,
       isStandby,
-    );
+    });
     process.watchDelayMs = this.#watchDelayMs;
     this.#processes = [...this.#processes, process];
-    trace.add(process.name, isStandby ? 'starts, and stands by' : 'starts');
-    // The first process has the one that the flight itself reads.
-    const scheduler =
-      typeof subject.scheduler === 'function' && nth > 1
-        ? subject.scheduler()
-        : this.#runContext.scheduler;
-    const { config = {} } = scenario;
-    const options: OperatorOptions = {
-      scheduler: observeWorkers(scheduler, process, this.#runContext, guard),
-      api: faultyClient(process, this.#runContext),
-      clock: process.clock,
-      random: seededRandom(seed * 1_000 + nth),
-      log: NOOP_LOGGER,
-      identity: process.name,
-      config: { ...config, enableLeaderElection: hasElection, leaderElectionNamespace: 'default' },
-      queryMetrics: queryMetrics(),
-    };
-    process.operator = (subject.start ?? startOperator)(options, nth);
+    trace.add(process.name, isStandby ? 'starts as a standby' : 'starts');
+    const { start = startOperator } = this.#options.subject;
+    process.operator = start(this.#operatorOptions(process, nth), nth);
     void process.operator.lost.then(() => {
       if (!process.isAlive) {
         return;
@@ -105,7 +104,30 @@ export class Replicas {
     });
   }
 
-  /** It ends without any clean-up, and another one starts. */
+  #operatorOptions(process: OperatorProcess, nth: number): OperatorOptions {
+    const { subject, scenario, seed, queryMetrics, guard, hasElection } = this.#options;
+    // The run has created the scheduler of the first process.
+    const scheduler =
+      typeof subject.scheduler === 'function' && nth > 1
+        ? subject.scheduler()
+        : this.#runContext.scheduler;
+    return {
+      scheduler: observeWorkers(scheduler, process, this.#runContext, guard),
+      api: faultyClient(process, this.#runContext),
+      clock: process.clock,
+      random: seededRandom(seed * 1_000 + nth),
+      log: NOOP_LOGGER,
+      identity: process.name,
+      config: {
+        ...scenario.config,
+        enableLeaderElection: hasElection,
+        leaderElectionNamespace: 'default',
+      },
+      queryMetrics: queryMetrics(),
+    };
+  }
+
+  /** Kills a process without any clean-up. Another one starts 1 s later. */
   kill(process: OperatorProcess): void {
     if (!process.isAlive) {
       return;
@@ -117,7 +139,7 @@ export class Replicas {
     );
   }
 
-  /** All processes but one, and those that start from now on, hear everything later. */
+  /** Delays the watches of all other processes, and of those that start later, in milliseconds. */
   delayOtherWatches(process: OperatorProcess, ms: number): void {
     this.#watchDelayMs = ms;
     for (const other of this.#processes) {
@@ -127,31 +149,35 @@ export class Replicas {
     }
   }
 
-  /** What goes wrong at a quiet moment. */
+  /** Injects a fault whose site is an instant. */
   injectFault(kind: FaultKind): void {
     const leader = this.#processes.find(({ isLeading }) => isLeading) ?? this.#processes[0];
-    if (kind === 'restart' && leader !== undefined) {
-      void this.#stopProcess(leader);
-    }
-    if (kind === 'crash' && leader !== undefined) {
-      this.kill(leader);
-    }
-    if (kind === 'clock-forward') {
-      this.#clockSkewMs += CLOCK_JUMP_MS;
-    }
-    if (kind === 'clock-back') {
-      this.#clockSkewMs -= CLOCK_JUMP_MS;
-    }
-    if (kind === 'compacted') {
-      this.#runContext.cluster.compact();
-      for (const process of this.#processes) {
-        for (const breakWatch of process.watches) {
-          breakWatch();
+    switch (kind) {
+      case 'restart':
+        if (leader !== undefined) {
+          void this.#stopProcess(leader);
         }
-      }
+        return;
+      case 'crash':
+        if (leader !== undefined) {
+          this.kill(leader);
+        }
+        return;
+      case 'clock-forward':
+        this.#clockSkewMs += CLOCK_JUMP_MS;
+        return;
+      case 'clock-back':
+        this.#clockSkewMs -= CLOCK_JUMP_MS;
+        return;
+      case 'compacted':
+        this.#runContext.cluster.compact();
+        this.#breakAllWatches();
+        return;
+      default:
     }
   }
 
+  /** Ends the run: kills all processes, and starts no other. */
   killAll(): void {
     this.#isOver = true;
     for (const process of this.#processes) {
@@ -163,5 +189,13 @@ export class Replicas {
     this.#runContext.trace.add(process.name, 'is told to stop');
     await process.operator?.stop();
     this.kill(process);
+  }
+
+  #breakAllWatches(): void {
+    for (const process of this.#processes) {
+      for (const breakWatch of process.watches) {
+        breakWatch();
+      }
+    }
   }
 }

@@ -1,5 +1,5 @@
-/** What the doors of a flight stand on: its cluster and clock, its faults and its oracle. */
-import type { OperatorOptions } from 'autopilot-runtime/internal';
+/** The parts of a run that its processes, clients, watches and workers share. */
+import type { Scheduler } from 'autopilot-runtime';
 import type { VirtualClock } from '../virtual-clock.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { PolicyRules } from '../cluster/rbac.ts';
@@ -9,19 +9,36 @@ import type { InvariantChecker } from './invariants.ts';
 import type { OperatorProcess } from './operator-process.ts';
 import type { RunTrace } from './run-trace.ts';
 
+/** The shared parts of one run. */
 export interface RunContext {
+  /** The cluster of the run. */
   readonly cluster: Cluster;
+  /** Virtual time of the run. */
   readonly clock: VirtualClock;
+  /** Checks the invariants. */
   readonly invariantChecker: InvariantChecker;
+  /** Records what happens. */
   readonly trace: RunTrace;
+  /** Moves virtual time. */
   readonly eventLoop: EventLoop;
-  readonly scheduler: OperatorOptions['scheduler'];
-  /** What the operator may do; undefined: everything. */
+  /** The scheduler of the first process. */
+  readonly scheduler: Scheduler;
+  /** RBAC rules of the operator. Undefined: the operator may do everything. */
   readonly policyRules: PolicyRules | undefined;
-  /** Counts a place and says what goes wrong there. `what` goes on there, without names. */
-  visitSite(type: 'request' | 'event' | 'call', action: string, write?: boolean): Fault | undefined;
-  /** The process ends without any clean-up; another one starts a second later. */
+  /**
+   * Counts a fault site.
+   *
+   * @param action what happens at the site, without object names.
+   * @param isWrite true for a request that changes an object. Default: false.
+   * @returns the fault to inject there, if there is one.
+   */
+  visitSite(
+    type: 'request' | 'event' | 'call',
+    action: string,
+    isWrite?: boolean,
+  ): Fault | undefined;
+  /** Kills a process without any clean-up. Another one starts 1 s later. */
   killProcess(process: OperatorProcess): void;
-  /** Whoever stands by or starts from now on hears everything so much later. */
+  /** Delays the watches of all other processes, and of those that start later, in milliseconds. */
   delayOtherWatches(process: OperatorProcess, ms: number): void;
 }

@@ -1,18 +1,22 @@
-/** What happened in a flight, in order: for people to read, and for tests to compare. */
+/** The trace of a run: what happened, in order. Users read it, and tests compare it. */
 import type { KubeObject, ObjectKey } from 'autopilot-runtime/internal';
 import type { VirtualClock } from '../virtual-clock.ts';
 
+/** One line of a trace. */
 export interface TraceEntry {
-  /** Milliseconds of virtual time since the flight began. */
+  /** Milliseconds of virtual time since the run began. */
   readonly at: number;
-  /** `user`, or a process: `operator-1`. */
+  /** `user` for a step of the scenario, or the name of a process: `operator-1`. */
   readonly who: string;
+  /** What happened: `calls Syncing for AutoRoute example`. */
   readonly what: string;
-  /** What was made to go wrong here. */
+  /** Description of the fault that was injected here. Absent: no fault. */
   readonly fault?: string;
 }
 
+/** Records the trace of one run. */
 export class RunTrace {
+  /** The entries so far. */
   readonly entries: TraceEntry[] = [];
   readonly #clock: VirtualClock;
 
@@ -20,6 +24,7 @@ export class RunTrace {
     this.#clock = clock;
   }
 
+  /** Adds an entry at the present instant. */
   add(who: string, what: string, fault?: string): void {
     this.entries.push({
       at: this.#clock.monotonic(),
@@ -30,18 +35,19 @@ export class RunTrace {
   }
 }
 
-/** `Kind namespace/name`, without the namespace that everything is in. */
+/** @returns `Kind namespace/name`, or `Kind name` in the namespace `default`. */
 export function objectLabel(kind: string, { namespace, name }: ObjectKey): string {
   return namespace === undefined || namespace === 'default'
     ? `${kind} ${name}`
     : `${kind} ${namespace}/${name}`;
 }
 
+/** @returns {@link objectLabel} of an object. */
 export function objectName({ kind, metadata }: KubeObject): string {
   return objectLabel(kind, metadata);
 }
 
-/** `+1m02.350s` since the flight began. */
+/** @returns milliseconds as `+1m02.350s`. */
 export function formatElapsed(ms: number): string {
   const minutes = Math.floor(ms / 60_000);
   const seconds = (ms - minutes * 60_000) / 1000;
@@ -50,7 +56,11 @@ export function formatElapsed(ms: number): string {
     : `+${minutes}m${seconds.toFixed(3).padStart(6, '0')}s`;
 }
 
-/** One line for each entry; faults are marked. */
+/**
+ * Formats a trace for users.
+ *
+ * @returns one line for each entry. Faults are marked with `✘` and their description.
+ */
 export function formatTrace(entries: readonly TraceEntry[]): string {
   const width = Math.max(0, ...entries.map(({ who }) => who.length));
   return entries

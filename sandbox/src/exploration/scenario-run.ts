@@ -1,193 +1,235 @@
 /**
- * One flight of a scenario with the faults that were put into it. The same scenario, seed and
- * faults make the same flight.
+ * One run of a scenario with the faults that are injected into it. The same scenario, seed and
+ * faults make the same run.
  */
-import type { KubeObject, Scheduler } from 'autopilot-runtime/internal';
+import type { KubeObject, Scheduler } from 'autopilot-runtime';
 import { seededRandom, VirtualClock } from '../virtual-clock.ts';
 import { Cluster } from '../cluster/cluster.ts';
 import type { PolicyRules } from '../cluster/rbac.ts';
 import type { ObjectManifest } from '../testing/sandbox.ts';
 import { permissiveCrd } from '../testing/sandbox.ts';
-import type { QueryMetrics } from '../simulators/simulator.ts';
-import { EventLoop } from './event-loop.ts';
-import type { Fault, FaultSites } from './fault.ts';
-import { FAULTS, needsElection } from './fault.ts';
-import type { OperatorUnderTest } from './replicas.ts';
-import { Replicas } from './replicas.ts';
-import type { RunContext } from './run-context.ts';
-import { createSnapshot } from './cluster-snapshot.ts';
-import type { Violation } from './invariants.ts';
-import { InvariantChecker } from './invariants.ts';
+import type { QueryMetrics, RunningSimulator } from '../simulators/simulator.ts';
+import { createSnapshot, isIgnoredKind } from './cluster-snapshot.ts';
 import { createDeterminismGuard } from './determinism-guard.ts';
+import { EventLoop } from './event-loop.ts';
+import type { Fault } from './fault.ts';
+import { FAULTS, needsElection } from './fault.ts';
+import type { FaultSites } from './fault-sites.ts';
 import { FaultSiteCounter } from './fault-sites.ts';
+import type { Violation } from './invariants.ts';
+import { findExcessWrites, InvariantChecker } from './invariants.ts';
 import type { OperatorProcess } from './operator-process.ts';
 import type { QuiescentState } from './quiescence.ts';
 import { Quiescence } from './quiescence.ts';
-import type { ClusterSnapshot, Scenario } from './scenario.ts';
-import { StepExecutor } from './step-executor.ts';
-import { isIgnoredKind } from './ignored-kinds.ts';
+import type { OperatorUnderTest } from './replicas.ts';
+import { Replicas } from './replicas.ts';
+import type { RunContext } from './run-context.ts';
 import type { TraceEntry } from './run-trace.ts';
 import { RunTrace } from './run-trace.ts';
-import { User } from './user.ts';
-import { findExcessWrites, minStepIntervalsOf } from './run-checks.ts';
+import type { ClusterSnapshot, Scenario } from './scenario.ts';
+import { minStepIntervalsOf } from './step-intervals.ts';
+import { StepExecutor, User } from './user.ts';
 
+/** What happened in one run. */
 export interface RunResult {
+  /** The faults that were to be injected. */
   readonly faults: readonly Fault[];
+  /** The fault sites, in the order of the run. */
   readonly faultSites: FaultSites;
+  /** The cluster at each quiescence, in the order of the run. */
   readonly quiescentStates: readonly QuiescentState[];
+  /** The violations of invariants, in the order of the run. Empty: all invariants held. */
   readonly violations: readonly Violation[];
+  /** What happened, in order. */
   readonly trace: readonly TraceEntry[];
+  /** Number of changes that the operator's requests made. */
   readonly writes: number;
-  /** The closest that two steps of each phase came, in milliseconds. */
+  /** The shortest interval between two steps of each phase, in milliseconds. */
   readonly shortestStepIntervals: ReadonlyMap<string, number>;
   /** The resources at the end. */
   readonly resources: readonly KubeObject[];
 }
 
-/** What a flight is held to: the one without faults. */
+/** The part of the baseline run that other runs are compared with. */
 export type BaselineResult = Pick<
   RunResult,
   'quiescentStates' | 'writes' | 'shortestStepIntervals'
 >;
 
+/** What determines a run. */
+export interface RunOptions {
+  /** The operator. */
+  readonly subject: OperatorUnderTest;
+  /** The scenario. */
+  readonly scenario: Scenario;
+  /** Seed of all random sources. */
+  readonly seed: number;
+  /** Faults to inject. */
+  readonly faults: readonly Fault[];
+  /** The baseline run. Undefined: this is the baseline run. */
+  readonly baseline: BaselineResult | undefined;
+}
+
+const returnNoData: QueryMetrics = async () => ({ type: 'noData' });
+
+/** Runs a scenario once. */
 export class ScenarioRun implements RunContext {
   readonly clock = new VirtualClock();
   readonly cluster = new Cluster({ clock: this.clock });
   readonly trace = new RunTrace(this.clock);
-  readonly invariantChecker: InvariantChecker;
   readonly scheduler: Scheduler;
   readonly policyRules: PolicyRules | undefined;
   readonly eventLoop: EventLoop;
-  readonly #scenario: Scenario;
-  readonly #faults: readonly Fault[];
-  readonly #baseline: BaselineResult | undefined;
+  readonly invariantChecker: InvariantChecker;
+  readonly #options: RunOptions;
   readonly #snapshot: ClusterSnapshot;
+  readonly #faultSites: FaultSiteCounter;
   readonly #replicas: Replicas;
   readonly #user: User;
-  readonly #faultSites: FaultSiteCounter;
   readonly #quiescence: Quiescence;
   readonly #stepExecutor: StepExecutor;
-  readonly #hasElection: boolean;
-  /** Of the resources, by uid. */
+  /** Phases of the resources, by uid. */
   readonly #phases = new Map<string, string>();
-  #queryMetrics: QueryMetrics = answerNoData;
+  #queryMetrics: QueryMetrics = returnNoData;
 
-  private constructor(
-    subject: OperatorUnderTest,
-    scenario: Scenario,
-    seed: number,
-    faults: readonly Fault[],
-    baseline: BaselineResult | undefined,
-  ) {
-    const { clock, cluster, trace } = this;
-    this.#scenario = scenario;
+  /**
+   * Each part is created after the parts that it reads. The parts refer to each other in a circle,
+   * so the callbacks read `this` when they are called, which is after the constructor.
+   */
+  private constructor(options: RunOptions) {
+    const { subject, scenario, faults, baseline } = options;
+    const { clock, cluster } = this;
+    const scheduler =
+      typeof subject.scheduler === 'function' ? subject.scheduler() : subject.scheduler;
+    const snapshot = createSnapshot(cluster, scheduler);
+    this.#options = options;
+    this.scheduler = scheduler;
     this.policyRules = subject.policyRules;
-    this.#faults = faults;
-    this.#baseline = baseline;
-    const faultSites = (this.#faultSites = new FaultSiteCounter(faults));
-    const election = (this.#hasElection = needsElection(faults));
-    const scheduler = (this.scheduler =
-      typeof subject.scheduler === 'function' ? subject.scheduler() : subject.scheduler);
-    const snapshot = (this.#snapshot = createSnapshot(cluster, scheduler));
-    const invariantChecker = (this.invariantChecker = new InvariantChecker({
+    this.#snapshot = snapshot;
+    this.#faultSites = new FaultSiteCounter(faults);
+    this.invariantChecker = new InvariantChecker({
       scheduler,
       scenario,
       cluster,
       clock,
       snapshot,
-      hasElection: election,
+      hasElection: needsElection(faults),
       minStepIntervals: minStepIntervalsOf(scenario, baseline?.shortestStepIntervals, faults),
-    }));
-    const onViolation = (sentence: string): void =>
-      invariantChecker.report('workers depend on nothing but their context', sentence);
-    this.#replicas = new Replicas(
-      {
-        subject,
-        scenario,
-        seed,
-        queryMetrics: () => this.#queryMetrics,
-        hasElection: election,
-        guard: createDeterminismGuard(clock, seededRandom(seed + 1), onViolation),
-      },
-      this,
-    );
-    const user = (this.#user = new User(cluster, scheduler, trace));
-    const eventLoop = (this.eventLoop = new EventLoop({
+    });
+    this.eventLoop = new EventLoop({
       clock,
       onInstant: () => this.#injectInstantFault(),
-      onAbort: (...broken) => this.#abort(...broken),
-    }));
-    const quiescence = (this.#quiescence = new Quiescence({
-      eventLoop,
-      faultSites,
+      onAbort: (invariant, detail) => this.#abort(invariant, detail),
+    });
+    this.#user = new User(cluster, scheduler, this.trace);
+    this.#quiescence = new Quiescence({
+      eventLoop: this.eventLoop,
+      faultSites: this.#faultSites,
       cluster,
       snapshot,
       scheduler,
       scenario,
       faults,
       expected: baseline?.quiescentStates,
-    }));
-    const isViolated = (): boolean => invariantChecker.violations.length > 0;
-    this.#stepExecutor = new StepExecutor({
-      scenario,
-      eventLoop,
-      quiescence,
-      user,
-      snapshot,
-      isBaseline: baseline === undefined,
-      isViolated,
+    });
+    this.#stepExecutor = this.#createStepExecutor();
+    this.#replicas = this.#createReplicas();
+  }
+
+  #createStepExecutor(): StepExecutor {
+    return new StepExecutor({
+      scenario: this.#options.scenario,
+      eventLoop: this.eventLoop,
+      quiescence: this.#quiescence,
+      user: this.#user,
+      snapshot: this.#snapshot,
+      isBaseline: this.#options.baseline === undefined,
+      isViolated: () => this.invariantChecker.violations.length > 0,
     });
   }
 
-  /**
-   * @param baseline the flight without faults. Absent: this is that one, and its places of rest are
-   * waited for with patience.
-   */
-  static async run(
-    subject: OperatorUnderTest,
-    scenario: Scenario,
-    seed: number,
-    faults: readonly Fault[],
-    baseline?: BaselineResult,
-  ): Promise<RunResult> {
-    return new ScenarioRun(subject, scenario, seed, faults, baseline).#run(subject);
+  #createReplicas(): Replicas {
+    const { subject, scenario, seed, faults } = this.#options;
+    const onViolation = (sentence: string): void =>
+      this.invariantChecker.report('workers depend on nothing but their context', sentence);
+    return new Replicas(
+      {
+        subject,
+        scenario,
+        seed,
+        queryMetrics: () => this.#queryMetrics,
+        hasElection: needsElection(faults),
+        guard: createDeterminismGuard(this.clock, seededRandom(seed + 1), onViolation),
+      },
+      this,
+    );
   }
 
-  async #run({ crd = permissiveCrd(this.scheduler) }: OperatorUnderTest): Promise<RunResult> {
-    const { cluster, eventLoop } = this;
-    const { objects = [], simulators = [] } = this.#scenario;
+  /**
+   * Runs a scenario once.
+   *
+   * @throws Error when a step of the scenario is not possible in the baseline run.
+   */
+  static async run(options: RunOptions): Promise<RunResult> {
+    return new ScenarioRun(options).#run();
+  }
+
+  async #run(): Promise<RunResult> {
+    await this.#createObjects();
+    this.cluster.onChange((before, after) => this.#recordChange(before, after));
+    const simulators = this.#startSimulators();
+    await this.#startOperator();
+    await this.#stepExecutor.run();
+    this.#reportExcessWrites();
+    this.#replicas.killAll();
+    for (const simulator of simulators) {
+      simulator.stop?.();
+    }
+    return this.#result();
+  }
+
+  async #createObjects(): Promise<void> {
+    const { subject, scenario } = this.#options;
+    const { crd = permissiveCrd(this.scheduler) } = subject;
     await this.#user.create(crd as ObjectManifest);
-    for (const object of objects) {
+    for (const object of scenario.objects ?? []) {
       await this.#user.create(object);
     }
-    cluster.onChange((before, after) => this.#recordChange(before, after));
-    const runningSimulators = simulators.map((simulator) =>
-      simulator({ cluster, scheduler: this.scheduler }),
+  }
+
+  #startSimulators(): readonly RunningSimulator[] {
+    const { simulators = [], queryMetrics } = this.#options.scenario;
+    const running = simulators.map((simulator) =>
+      simulator({ cluster: this.cluster, scheduler: this.scheduler }),
     );
-    this.#queryMetrics =
-      this.#scenario.queryMetrics ??
-      runningSimulators.find(({ queryMetrics }) => queryMetrics !== undefined)?.queryMetrics ??
-      answerNoData;
+    const answering = running.find((simulator) => simulator.queryMetrics !== undefined);
+    this.#queryMetrics = queryMetrics ?? answering?.queryMetrics ?? returnNoData;
+    return running;
+  }
+
+  async #startOperator(): Promise<void> {
     this.#replicas.startProcess(false);
-    await eventLoop.settle();
-    if (this.#hasElection) {
+    await this.eventLoop.settle();
+    if (needsElection(this.#options.faults)) {
       this.#replicas.startProcess(true);
     }
-    await eventLoop.runInstant();
-    await this.#stepExecutor.run();
-    for (const [invariant, detail] of findExcessWrites(
+    await this.eventLoop.runInstant();
+  }
+
+  #reportExcessWrites(): void {
+    const { faults, baseline } = this.#options;
+    for (const { invariant, detail } of findExcessWrites(
       this.invariantChecker,
-      this.#faults.length,
-      this.#baseline?.writes,
+      faults.length,
+      baseline?.writes,
     )) {
       this.invariantChecker.report(invariant, detail);
     }
-    this.#replicas.killAll();
-    for (const simulator of runningSimulators) {
-      simulator.stop?.();
-    }
+  }
+
+  #result(): RunResult {
     return {
-      faults: this.#faults,
+      faults: this.#options.faults,
       faultSites: this.#faultSites.visited,
       quiescentStates: this.#quiescence.states,
       violations: this.invariantChecker.violations,
@@ -198,9 +240,13 @@ export class ScenarioRun implements RunContext {
     };
   }
 
-  visitSite(type: 'request' | 'event' | 'call', action: string, write = false): Fault | undefined {
+  visitSite(
+    type: 'request' | 'event' | 'call',
+    action: string,
+    isWrite = false,
+  ): Fault | undefined {
     this.eventLoop.recordActivity();
-    const fault = this.#faultSites.visit(type, `${this.#situation} ${action}`, write);
+    const fault = this.#faultSites.visit(type, `${this.#situation} ${action}`, isWrite);
     if (fault !== undefined) {
       this.eventLoop.lastFaultAt = this.clock.monotonic();
     }
@@ -215,13 +261,13 @@ export class ScenarioRun implements RunContext {
     this.#replicas.delayOtherWatches(process, ms);
   }
 
-  /** A quiet instant is a place too. */
+  /** @returns true if a fault was injected. */
   #injectInstantFault(): boolean {
-    const fault = this.#faultSites.visit('instant', `${this.#situation} all is quiet`);
+    const fault = this.#faultSites.visit('instant', `${this.#situation} nothing is due`);
     if (fault === undefined) {
       return false;
     }
-    this.trace.add('', 'all is quiet', FAULTS[fault.kind].description);
+    this.trace.add('', 'nothing is due', FAULTS[fault.kind].description);
     this.#replicas.injectFault(fault.kind);
     return true;
   }
@@ -233,7 +279,7 @@ export class ScenarioRun implements RunContext {
     this.#replicas.killAll();
   }
 
-  /** How much people have done, and which phases the resources are in. */
+  /** The number of changes by users, and the phases of the resources. */
   get #situation(): string {
     return `${this.#stepExecutor.changesMade} ${[...this.#phases.values()].join(' ')}`;
   }
@@ -251,5 +297,3 @@ export class ScenarioRun implements RunContext {
     this.invariantChecker.checkChange(before, after);
   }
 }
-
-const answerNoData: QueryMetrics = async () => ({ type: 'noData' });

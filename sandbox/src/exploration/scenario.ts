@@ -1,97 +1,163 @@
 /**
- * Scenarios: what happens around an operator while it is watched, and what must hold. Data, written
- * by hand or derived from samples.
+ * Scenarios: what users and other controllers do around an operator, and what must hold meanwhile.
+ * A scenario is plain data, made by the functions of this module.
  */
-import type { Duration } from 'autopilot-runtime';
+import type { Duration, KubeObject } from 'autopilot-runtime';
 import type { OperatorConfig } from 'autopilot-runtime/internal';
 import type { ObjectManifest, SandboxObject } from '../testing/sandbox.ts';
 import type { QueryMetrics, Simulator } from '../simulators/simulator.ts';
 
-/** A change of the cluster by somebody. */
+/** A change of the cluster by a user or another controller. */
 export type ClusterChange =
-  | { readonly type: 'create'; readonly object: ObjectManifest }
   | {
+      /** Creates an object. */
+      readonly type: 'create';
+      /** The object. Namespace: `default` unless it names one. */
+      readonly object: ObjectManifest;
+    }
+  | {
+      /** Patches an object with a JSON merge patch. */
       readonly type: 'patch';
+      /** Kind of the object: `Deployment`. */
       readonly kind: string;
+      /** Name of the object. */
       readonly name: string;
+      /** Namespace of the object. Ignored for cluster-scoped kinds. */
       readonly namespace: string;
+      /** The merge patch. `null` removes a field. */
       readonly body: object;
     }
   | {
+      /** Deletes an object. */
       readonly type: 'remove';
+      /** Kind of the object: `Deployment`. */
       readonly kind: string;
+      /** Name of the object. */
       readonly name: string;
+      /** Namespace of the object. Ignored for cluster-scoped kinds. */
       readonly namespace: string;
     };
 
 /**
- * What users and other controllers do, in order. Made by `create`, `patch`, `remove`, `actWhen`,
- * `approve`, `wait` and `quiesce`.
+ * One step of a scenario, made by {@link create}, {@link patch}, {@link remove}, {@link actWhen},
+ * {@link approve}, {@link wait} or {@link quiesce}.
  */
 export type ScenarioStep =
   | ClusterChange
   | {
+      /** Waits until there is something to do. */
       readonly type: 'actWhen';
+      /** What the user does, for traces and errors. */
       readonly title: string;
+      /** Chooses the change. Undefined: there is nothing to do yet. */
       readonly choose: (snapshot: ClusterSnapshot) => ClusterChange | undefined;
     }
-  | { readonly type: 'wait'; readonly for: Duration }
-  | { readonly type: 'quiesce' };
+  | {
+      /** Waits for a time. */
+      readonly type: 'wait';
+      /** Virtual time to wait. */
+      readonly for: Duration;
+    }
+  | {
+      /** Waits for quiescence. */
+      readonly type: 'quiesce';
+    };
 
 /**
- * The cluster at one instant. A kind name means the one that the machine declares, if it does. Do
- * not change what it returns.
+ * The cluster at one instant. If the operator declares a kind of a name, the name means that kind.
+ * Do not modify the objects that are returned.
  */
 export interface ClusterSnapshot {
-  /** Undefined when it is not there. `namespace` is `default` unless said. */
-  get(kind: string, name: string, namespace?: string): SandboxObject | undefined;
-  /** All of a kind; of all namespaces unless one is said. */
-  list(kind: string, namespace?: string): readonly SandboxObject[];
+  /**
+   * @param namespace default: `default`.
+   * @returns the object; undefined if it does not exist.
+   * @throws Error when no kind has this name.
+   */
+  get<T extends KubeObject = SandboxObject>(
+    kind: string,
+    name: string,
+    namespace?: string,
+  ): T | undefined;
+  /**
+   * @param namespace default: all namespaces.
+   * @returns all objects of the kind.
+   * @throws Error when no kind has this name.
+   */
+  list<T extends KubeObject = SandboxObject>(kind: string, namespace?: string): readonly T[];
 }
 
+/**
+ * What happens around the operator in a run, and what must hold.
+ *
+ * @example
+ * export const life = scenario({
+ *   name: 'life',
+ *   steps: [
+ *     create({ apiVersion: 'examples.io/v1', kind: 'Kite', metadata: { name: 'one' }, spec: {} }),
+ *     quiesce(),
+ *     remove('Kite', 'one'),
+ *   ],
+ * });
+ */
 export interface Scenario {
-  /** In reports and on the command line. */
+  /** Name in reports and on the command line. */
   readonly name: string;
   /**
-   * What is in the cluster before the operator starts; without a namespace it goes to `default`.
+   * Objects in the cluster before the operator starts. Namespace of an object: `default` unless it
+   * names one.
    */
   readonly objects?: readonly ObjectManifest[];
-  /** After the last one the operator reaches quiescence. */
+  /** Steps, run one after the other. After the last one the run waits for quiescence. */
   readonly steps: readonly ScenarioStep[];
   /**
-   * An end other than that of the flight without faults: is it good as well? Asked whenever the
-   * machine rests.
+   * Accepts a state other than that of the baseline run, at each quiescence. Default: only the
+   * baseline state is right.
    */
   readonly accepts?: (snapshot: ClusterSnapshot) => boolean;
-  /** Sentences that hold after each write of anybody. False: broken. */
+  /**
+   * Invariants by sentence, checked after each change in the cluster. An invariant is violated when
+   * its function returns false or throws.
+   */
   readonly invariants?: Readonly<Record<string, (snapshot: ClusterSnapshot) => boolean>>;
-  /** What acts in the cluster beside the operator; one may answer metrics queries. */
+  /** Controllers and services beside the operator. One of them may answer metrics queries. */
   readonly simulators?: readonly Simulator[];
-  /** Answers metrics queries, before any simulator. Absent from both: no series has any data. */
+  /**
+   * Answers metrics queries, before any simulator. Default: the first simulator that does; if there
+   * is none, every query returns no data.
+   */
   readonly queryMetrics?: QueryMetrics;
-  /** Settings of the operator, over its defaults. */
+  /** Fields of autopilot-operator.yaml, over the defaults: `{ workInterval: '1m' }`. */
   readonly config?: OperatorConfig;
   /**
-   * Two steps (`step: true`) in a phase are never closer than this. Default: half of the closest in
-   * the flight without faults.
+   * Minimum time between two steps (`step: true`) in a phase, by phase. Default: half of the
+   * shortest interval in the baseline run.
    */
   readonly minStepInterval?: Readonly<Record<string, Duration>>;
-  /** Fields that may differ in the end: `Canary.status.checks`. */
+  /** Fields that are not compared at quiescence: `Canary.status.checks`. */
   readonly ignoredFields?: readonly string[];
-  /** The machine rests when nothing has changed for so long. Default `10m`. */
+  /** Time without a change after which the baseline run counts as quiescent. Default: `10m`. */
   readonly quietPeriod?: Duration;
 }
 
-/** Checks nothing, but for the types: `export const promote = scenario({ … })`. */
+/** Checks the types of a scenario and returns it: `export const promote = scenario({ … })`. */
 export function scenario(one: Scenario): Scenario {
   return one;
 }
 
+/**
+ * A step that creates an object. Its namespace is created if it does not exist.
+ *
+ * @example create({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'settings' } })
+ */
 export function create(object: ObjectManifest): ClusterChange {
   return { type: 'create', object };
 }
 
-/** A merge patch; `null` removes a field. */
+/**
+ * A step that patches an object with a JSON merge patch. `null` removes a field.
+ *
+ * @example patch('Deployment', 'web', { spec: { replicas: 3 } })
+ */
 export function patch(
   kind: string,
   name: string,
@@ -101,17 +167,23 @@ export function patch(
   return { type: 'patch', kind, name, namespace, body };
 }
 
+/**
+ * A step that deletes an object, as `kubectl delete --wait=false` does.
+ *
+ * @example remove('Deployment', 'web')
+ */
 export function remove(kind: string, name: string, namespace = 'default'): ClusterChange {
   return { type: 'remove', kind, name, namespace };
 }
 
 /**
- * Somebody looks at the cluster whenever something happens, until there is something to do: the
- * first act that `to` returns is done, then
- * the next step comes. When nothing has changed for the scenario's patience, it does not come: the
- * flight without faults cannot be flown
- * then, and one with faults has broken a promise.
- * @param title what somebody does: `the team scales the canary`
+ * A step that waits until there is something to do. `choose` is called whenever something has
+ * happened. The first change that it returns is made, and the next step follows.
+ *
+ * If nothing has changed for the scenario's `quietPeriod` and `choose` has returned nothing, the
+ * baseline run fails with an error, and a run with faults has violated an invariant.
+ *
+ * @param title what the user does: `the team scales the canary`.
  */
 export function actWhen(
   title: string,
@@ -121,8 +193,8 @@ export function actWhen(
 }
 
 /**
- * A person waits until the resource asks for an approval, and gives it as the condition
- * AwaitingApproval says.
+ * A step that waits until a resource asks for an approval, and sets the annotation that its
+ * condition AwaitingApproval names.
  */
 export function approve(kind: string, name: string, namespace = 'default'): ScenarioStep {
   return actWhen(`approves ${kind} ${name}`, (snapshot) => {
@@ -134,28 +206,25 @@ export function approve(kind: string, name: string, namespace = 'default'): Scen
     if (annotation === undefined || value === undefined) {
       return undefined;
     }
-    return {
-      type: 'patch',
-      kind,
-      name,
-      namespace,
-      body: { metadata: { annotations: { [annotation]: value } } },
-    };
+    const body = { metadata: { annotations: { [annotation]: value } } };
+    return patch(kind, name, body, namespace);
   });
 }
 
-/** Time passes, whether the machine rests or not. */
+/** A step that waits for a time, whether the operator is quiescent or not: `wait('90s')`. */
 export function wait(duration: Duration): ScenarioStep {
   return { type: 'wait', for: duration };
 }
 
 /**
- * Until the machine rests; what is in the cluster then is compared with the flight without faults.
+ * A step that waits for quiescence. The state of the cluster is then compared with that of the
+ * baseline run at the same step.
  */
 export function quiesce(): ScenarioStep {
   return { type: 'quiesce' };
 }
 
+/** @returns true if the value is a {@link Scenario}: an object with a name and steps. */
 export function isScenario(value: unknown): value is Scenario {
   return (
     typeof value === 'object' &&

@@ -1,13 +1,19 @@
-/** The people and controllers of a scenario: they change the cluster directly. */
+/**
+ * The user of a scenario: runs its steps, one after the other, and changes the cluster as users and
+ * other controllers do.
+ */
 import type { KubeObject, ObjectKey, ResourceType, Scheduler } from 'autopilot-runtime/internal';
-import { hasCode } from 'autopilot-runtime/internal';
+import { hasCode, parseDuration } from 'autopilot-runtime/internal';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { ObjectManifest } from '../testing/sandbox.ts';
 import { declaredKinds } from './cluster-snapshot.ts';
-import type { ClusterChange } from './scenario.ts';
+import type { EventLoop } from './event-loop.ts';
+import type { Quiescence } from './quiescence.ts';
 import type { RunTrace } from './run-trace.ts';
 import { objectLabel } from './run-trace.ts';
+import type { ClusterChange, ClusterSnapshot, Scenario, ScenarioStep } from './scenario.ts';
 
+/** Makes the changes of a scenario. */
 export class User {
   readonly #cluster: Cluster;
   readonly #scheduler: Scheduler;
@@ -19,7 +25,7 @@ export class User {
     this.#trace = trace;
   }
 
-  /** Returns why it was refused; undefined when it was not. */
+  /** @returns the error of the API server if it refused the change. */
   async makeChange(change: ClusterChange): Promise<Error | undefined> {
     this.#trace.add('user', formatChange(change));
     try {
@@ -48,7 +54,7 @@ export class User {
     }
   }
 
-  /** Creates an object, its namespace and its status as it is written down. */
+  /** Creates an object with its status, and its namespace if that does not exist. */
   async create(object: ObjectManifest): Promise<void> {
     const { api } = this.#cluster;
     const type = this.#cluster.typeOf(object);
@@ -87,4 +93,113 @@ function formatChange(change: ClusterChange): string {
   return change.type === 'remove'
     ? `deletes ${target}`
     : `changes ${target}: ${JSON.stringify(change.body)}`;
+}
+
+/** What a {@link StepExecutor} uses. */
+export interface StepExecutorOptions {
+  /** The scenario whose steps are run. */
+  readonly scenario: Scenario;
+  /** Moves virtual time. */
+  readonly eventLoop: EventLoop;
+  /** Waits for quiescence. */
+  readonly quiescence: Quiescence;
+  /** Makes the changes. */
+  readonly user: User;
+  /** Passed to the `choose` of steps. */
+  readonly snapshot: ClusterSnapshot;
+  /** True for the baseline run. A step that is not possible in it is an error of the scenario. */
+  readonly isBaseline: boolean;
+  /** True after a violation. It is then the reason why a step is not possible. */
+  readonly isViolated: () => boolean;
+}
+
+type ActWhenStep = Extract<ScenarioStep, { readonly type: 'actWhen' }>;
+
+/** Runs the steps of a scenario. */
+export class StepExecutor {
+  /** Changes by users so far. */
+  changesMade = 0;
+  readonly #options: StepExecutorOptions;
+
+  constructor(options: StepExecutorOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Runs all steps, then waits for quiescence.
+   *
+   * @throws Error when a step is not possible in the baseline run.
+   */
+  async run(): Promise<void> {
+    const { scenario, eventLoop } = this.#options;
+    for (const step of [...scenario.steps, { type: 'quiesce' } as const]) {
+      if (!eventLoop.isOver) {
+        await this.#runStep(step);
+      }
+    }
+  }
+
+  async #runStep(step: ScenarioStep): Promise<void> {
+    const { eventLoop, quiescence } = this.#options;
+    switch (step.type) {
+      case 'quiesce':
+        return quiescence.waitForQuiescence();
+      case 'wait':
+        await eventLoop.advanceUntil(eventLoop.now() + parseDuration(step.for));
+        break;
+      case 'actWhen':
+        await this.#makeChange(step, await this.#waitForChange(step));
+        break;
+      default:
+        await this.#makeChange(step, step);
+    }
+    await eventLoop.runInstant();
+  }
+
+  /** @param change undefined: the step found nothing to do, and the run is aborted. */
+  async #makeChange({ type }: ScenarioStep, change: ClusterChange | undefined): Promise<void> {
+    const { user, isBaseline } = this.#options;
+    this.changesMade++;
+    const refusal = change && (await user.makeChange(change));
+    if (refusal !== undefined && isBaseline) {
+      this.#failAsImpossible(`${type} is refused: ${refusal.message}`, refusal);
+    }
+  }
+
+  /**
+   * Waits until a step finds something to do.
+   *
+   * @returns undefined if nothing has changed for the quiet period and it has found nothing.
+   */
+  async #waitForChange({ title, choose }: ActWhenStep): Promise<ClusterChange | undefined> {
+    const { eventLoop, quiescence, snapshot, isBaseline } = this.#options;
+    const startedAt = eventLoop.now();
+    while (!eventLoop.isOver) {
+      const change = choose(snapshot);
+      if (change !== undefined) {
+        return change;
+      }
+      const quietSince = Math.max(startedAt, eventLoop.lastChangeAt);
+      if (eventLoop.isIdleUntil(quietSince + quiescence.quietPeriodMs)) {
+        break;
+      }
+      await eventLoop.advance();
+      eventLoop.abortIfEndless(startedAt);
+    }
+    const reason = `'${title}' finds nothing to do`;
+    if (isBaseline) {
+      this.#failAsImpossible(reason);
+    } else if (!quiescence.isAcceptedDeviation()) {
+      eventLoop.abort('each step of the scenario finds what it waits for', reason);
+    }
+    return undefined;
+  }
+
+  #failAsImpossible(reason: string, cause?: Error): void {
+    const { scenario, eventLoop, isViolated } = this.#options;
+    if (!isViolated()) {
+      throw new Error(`the scenario '${scenario.name}' cannot be run: ${reason}`, { cause });
+    }
+    eventLoop.abort();
+  }
 }

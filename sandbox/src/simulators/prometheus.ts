@@ -1,17 +1,18 @@
 /**
- * A Prometheus that knows the operator's own queries by their templates, so that a test says what
- * they answer and not how they are written.
+ * Simulates Prometheus: recognises the operator's own queries by their templates, so that a test
+ * gives results by the name of a query and does not repeat its PromQL.
  */
 import type { QueryResult } from 'autopilot-runtime';
 import type { QueryDefinition } from 'autopilot-runtime/generated';
 import type { QueryMetrics, Simulator, SimulatorContext } from './simulator.ts';
 
+/** Parameters of a query by their names: `{ name: 'web', namespace: 'default' }`. */
 export type QueryParameters = Readonly<Record<string, string>>;
 
-/** A number is a value; undefined is no data. */
+/** Result of a simulated query. A number is a value, NaN included; undefined is no data. */
 export type SimulatedQueryResult = number | undefined | QueryResult;
 
-/** By the name of the query's method: `{ istioSuccessRate: ({ name }) => 99 }`. */
+/** Functions by the name of the query's method: `{ istioSuccessRate: ({ name }) => 99 }`. */
 export type QueryHandlers = Readonly<
   Record<
     string,
@@ -20,11 +21,13 @@ export type QueryHandlers = Readonly<
 >;
 
 /**
- * Answers each query of the machine by its parameters.
+ * Answers the operator's queries. A query without a handler returns no data. A query that the
+ * operator does not declare throws.
  *
- * @param handlers or a function that makes them for a cluster. A query that is not named here
- * yields
- * no data.
+ * @param handlers the handlers, or a function that creates them for a cluster.
+ *
+ * @example
+ * startSandbox(scheduler, { simulators: [prometheus({ istioSuccessRate: () => 99.5 })] })
  */
 export function prometheus(
   handlers: QueryHandlers | ((context: SimulatorContext) => QueryHandlers),
@@ -37,7 +40,6 @@ export function prometheus(
   });
 }
 
-/** @throws Error (at a question) when the machine has no query of that text */
 function createQueryMetrics(
   queries: readonly QueryDefinition[],
   handlers: QueryHandlers,
@@ -50,7 +52,7 @@ function createQueryMetrics(
         return toQueryResult(await handlers[name]?.(parameters));
       }
     }
-    throw new Error(`the simulated Prometheus knows no query of this text: ${promql}`);
+    throw new Error(`the operator declares no query with this template: ${promql}`);
   };
 }
 
@@ -64,7 +66,10 @@ function toQueryResult(result: SimulatedQueryResult): QueryResult {
   return Number.isNaN(result) ? { type: 'notANumber' } : { type: 'value', value: result };
 }
 
-/** Reads the parameters out of a filled template; undefined when the text was not made from it. */
+/**
+ * Compiles a template to a function that reads the parameters from a query. The function returns
+ * undefined for a query that was not made from the template.
+ */
 function compileTemplateReader({
   template,
 }: QueryDefinition): (promql: string) => QueryParameters | undefined {

@@ -1,28 +1,35 @@
 /**
- * Parts of a cluster that are not the API server, for flights and for exploration:
- * `startSandbox(scheduler,
- * { simulators: [deployments(), traffic(…)] })`.
+ * Simulators: controllers and services of a cluster that are not the API server. Sandboxes and
+ * exploration run them: `startSandbox(scheduler, { simulators: [deployments(), traffic(…)] })`.
  */
 import type { Scheduler } from 'autopilot-runtime';
 import type { OperatorOptions } from 'autopilot-runtime/internal';
 import type { Cluster } from '../cluster/cluster.ts';
 
+/**
+ * Answers metrics queries of the operator: receives the PromQL text and returns the result. It may
+ * throw, as a Prometheus that is not available does.
+ */
 export type QueryMetrics = NonNullable<OperatorOptions['queryMetrics']>;
 
+/** What a simulator reads when it starts. */
 export interface SimulatorContext {
+  /** The cluster that the simulator acts in. */
   readonly cluster: Cluster;
+  /** The operator's scheduler. */
   readonly scheduler: Scheduler;
 }
 
+/** A simulator that was started. */
 export interface RunningSimulator {
-  /** Answers the operator's metrics queries. */
+  /** Answers the operator's metrics queries. Default: the simulator answers none. */
   readonly queryMetrics?: QueryMetrics;
+  /** Called when the sandbox or the run ends. */
   stop?(): void;
 }
 
 /**
- * Begins to act in a cluster. It goes by what is in the cluster and not by time, so that a flight
- * has the same end whatever was late or
- * interrupted.
+ * Starts a simulator in a cluster, before the operator starts. A simulator reads only what is in
+ * the cluster, not the time, so that a run reaches the same state after any delay or interruption.
  */
-export type Simulator = (world: SimulatorContext) => RunningSimulator;
+export type Simulator = (context: SimulatorContext) => RunningSimulator;

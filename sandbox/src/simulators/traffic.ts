@@ -1,7 +1,7 @@
 /**
- * Requests through the mesh, as far as routes and Deployments in the cluster tell where they would
- * go: VirtualServices and HTTPRoutes for a
- * host, Services, available replicas. Answers Istio's queries from that.
+ * Simulates requests through a service mesh. Their destinations follow from the VirtualServices,
+ * HTTPRoutes, Services and available replicas in the cluster. Istio's queries are answered from
+ * that.
  */
 import type { KubeObject } from 'autopilot-runtime';
 import {
@@ -11,94 +11,107 @@ import {
   formatSelector,
 } from 'autopilot-runtime/internal';
 import type { Cluster } from '../cluster/cluster.ts';
-import type { ClusterSnapshot } from '../exploration/scenario.ts';
 import type { DeploymentObject } from './deployments.ts';
 import type { QueryHandlers, QueryParameters } from './prometheus.ts';
 import { prometheus } from './prometheus.ts';
 import type { Simulator } from './simulator.ts';
 
+/** Settings of {@link traffic}. */
 export interface TrafficOptions {
-  /** Requests per second that clients send to each host (a Service's name), in `namespace`. */
+  /** Requests per second to each host, by the name of its Service. */
   readonly hosts: Readonly<Record<string, number>>;
-  /** Default: `default`. */
+  /** Namespace of the hosts. Default: `default`. */
   readonly namespace?: string;
-  /** Percent of the requests that a Deployment answers well. Default 100. */
+  /** Percent of the requests to a Deployment that succeed, 0 to 100. Default: 100. */
   readonly successRate?: (deployment: DeploymentObject) => number;
-  /** Seconds that 99 of 100 requests do not exceed. Default 0.02. */
+  /** 99th percentile of the latency of a Deployment, in seconds. Default: 0.02. */
   readonly latencySeconds?: (deployment: DeploymentObject) => number;
 }
 
 /**
  * Answers `istioRequestCount`, `istioSuccessRate` and `istioRequestDuration` for each Deployment
- * that requests reach.
+ * that requests reach. A Deployment that no request reaches has a count of 0 and no other data.
+ *
+ * @example
+ * startSandbox(scheduler, { simulators: [deployments(), traffic({ hosts: { web: 20 } })] })
  */
 export function traffic(options: TrafficOptions): Simulator {
-  const {
-    hosts,
-    namespace = 'default',
-    successRate = () => 100,
-    latencySeconds = () => 0.02,
-  } = options;
+  const { successRate = () => 100, latencySeconds = () => 0.02 } = options;
   return prometheus(({ cluster }): QueryHandlers => {
-    const findReached = ({
-      name,
-      namespace: queriedNamespace,
-    }: QueryParameters): ReachedDeployment | undefined => {
-      let found: ReachedDeployment | undefined;
-      for (const [host, rate] of Object.entries(hosts)) {
-        for (const { deployment, percent } of observedTraffic(cluster, host, namespace)
-          .destinations) {
-          if (deployment.metadata.name === name && queriedNamespace === namespace) {
-            found = { deployment, perSecond: (found?.perSecond ?? 0) + (rate * percent) / 100 };
-          }
-        }
-      }
-      return found?.perSecond === 0 ? undefined : found;
-    };
-    const answerForReached = (
+    const measure = (
       parameters: QueryParameters,
-      measure: (findReached: ReachedDeployment) => number,
+      read: (reached: ReachedDeployment) => number,
     ): number | undefined => {
-      const found = findReached(parameters);
-      return found && measure(found);
+      const reached = findReached(cluster, options, parameters);
+      return reached && read(reached);
     };
     return {
       istioRequestCount: (parameters) =>
-        answerForReached(
+        measure(
           parameters,
           ({ perSecond }) => (perSecond * parseDuration(parameters['interval'] ?? '')) / 1000,
         ) ?? 0,
       istioSuccessRate: (parameters) =>
-        answerForReached(parameters, ({ deployment }) => successRate(deployment)),
+        measure(parameters, ({ deployment }) => successRate(deployment)),
       istioRequestDuration: (parameters) =>
-        answerForReached(parameters, ({ deployment }) => latencySeconds(deployment)),
+        measure(parameters, ({ deployment }) => latencySeconds(deployment)),
     };
   });
 }
 
+/** A Deployment that requests reach. */
 interface ReachedDeployment {
   readonly deployment: DeploymentObject;
+  /** Requests per second from all hosts. */
   readonly perSecond: number;
 }
 
+/** Finds the Deployment of a query. Undefined: no request reaches it. */
+function findReached(
+  cluster: Cluster,
+  { hosts, namespace = 'default' }: TrafficOptions,
+  parameters: QueryParameters,
+): ReachedDeployment | undefined {
+  if (parameters['namespace'] !== namespace) {
+    return undefined;
+  }
+  let reached: ReachedDeployment | undefined;
+  for (const [host, rate] of Object.entries(hosts)) {
+    for (const { deployment, percent } of observedTraffic(cluster, host, namespace).destinations) {
+      if (deployment.metadata.name === parameters['name']) {
+        const perSecond = (reached?.perSecond ?? 0) + (rate * percent) / 100;
+        reached = { deployment, perSecond };
+      }
+    }
+  }
+  return reached?.perSecond === 0 ? undefined : reached;
+}
+
+/** Where the requests to one host go. */
 export interface ObservedTraffic {
-  /** Where requests arrive, and how many of 100. */
+  /** The Deployments that requests reach, with their percent of all requests to the host. */
   readonly destinations: readonly {
     readonly deployment: DeploymentObject;
     readonly percent: number;
   }[];
-  /** Of 100 requests, those that reach no Pod. */
+  /** Percent of all requests to the host that reach no Pod. */
   readonly lostPercent: number;
 }
 
+/** What {@link observedTraffic} reads: a `Cluster`, or the snapshot of a scenario's invariant. */
+export type TrafficSource =
+  | Pick<Cluster, 'objects'>
+  | { list(kind: string, namespace?: string): readonly KubeObject[] };
+
 /**
- * Where the requests to a host would go now.
+ * Computes where the requests to a host go at present.
  *
- * @param source the cluster of a flight, or what an invariant of an exploration is given.
- * @param host a Service's name.
+ * @param source the cluster.
+ * @param host name of a Service.
+ * @param namespace namespace of the Service and of its routes. Default: `default`.
  */
 export function observedTraffic(
-  source: Pick<Cluster, 'objects'> | Pick<ClusterSnapshot, 'list'>,
+  source: TrafficSource,
   host: string,
   namespace = 'default',
 ): ObservedTraffic {
@@ -108,31 +121,39 @@ export function observedTraffic(
       : source
           .objects()
           .filter((object) => object.kind === kind && object.metadata.namespace === namespace);
-  const destinations: { deployment: DeploymentObject; percent: number }[] = [];
+  const destinations: ObservedTraffic['destinations'][number][] = [];
   let lostPercent = 0;
   for (const [service, percent] of destinationsOf(list, host)) {
     if (percent === 0) {
       continue;
     }
-    const deployments = deploymentsOfService(list, service);
-    const pods = deployments.reduce((sum, { status }) => sum + (status?.availableReplicas ?? 0), 0);
-    if (pods === 0) {
+    const reached = divideByPods(deploymentsOfService(list, service), percent);
+    if (reached.length === 0) {
       lostPercent += percent;
-    } else {
-      for (const deployment of deployments) {
-        destinations.push({
-          deployment,
-          percent: (percent * (deployment.status?.availableReplicas ?? 0)) / pods,
-        });
-      }
     }
+    destinations.push(...reached);
   }
-  return { destinations: destinations.filter(({ percent }) => percent > 0), lostPercent };
+  return { destinations, lostPercent };
+}
+
+/** Divides the requests to a Service evenly among its available Pods. */
+function divideByPods(
+  deployments: readonly DeploymentObject[],
+  percent: number,
+): ObservedTraffic['destinations'] {
+  const podsOf = ({ status }: DeploymentObject): number => status?.availableReplicas ?? 0;
+  const pods = deployments.reduce((sum, deployment) => sum + podsOf(deployment), 0);
+  return deployments
+    .filter((deployment) => podsOf(deployment) > 0)
+    .map((deployment) => ({ deployment, percent: (percent * podsOf(deployment)) / pods }));
 }
 
 type ListObjects = (kind: string) => readonly KubeObject[];
 
-interface TrafficRouteSpec {
+/** Percent of the requests to a host that go to a Service. */
+type ServicePercent = readonly [service: string, percent: number];
+
+interface VirtualServiceSpec {
   readonly hosts?: readonly string[];
   readonly http?: readonly {
     readonly match?: unknown;
@@ -141,6 +162,9 @@ interface TrafficRouteSpec {
       readonly weight?: number;
     }[];
   }[];
+}
+
+interface HttpRouteSpec {
   readonly parentRefs?: readonly { readonly kind?: string; readonly name: string }[];
   readonly rules?: readonly {
     readonly matches?: readonly { readonly headers?: unknown }[];
@@ -148,44 +172,61 @@ interface TrafficRouteSpec {
   }[];
 }
 
-/**
- * Percent by Service. The route that a plain request takes: the first one that asks for nothing
- * special.
- */
-function destinationsOf(
+/** The destinations of a plain request: the first route without special matches applies. */
+function destinationsOf(list: ListObjects, host: string): readonly ServicePercent[] {
+  return (
+    virtualServiceDestinations(list, host) ?? httpRouteDestinations(list, host) ?? [[host, 100]]
+  );
+}
+
+function virtualServiceDestinations(
   list: ListObjects,
   host: string,
-): readonly (readonly [service: string, percent: number])[] {
-  const short = (name: string): string => name.split('.')[0] ?? name;
+): readonly ServicePercent[] | undefined {
   for (const { spec } of list('VirtualService')) {
-    const { hosts = [], http = [] } = (spec ?? {}) as TrafficRouteSpec;
-    const route = hosts.map(short).includes(host)
+    const { hosts = [], http = [] } = (spec ?? {}) as VirtualServiceSpec;
+    const route = hosts.map(serviceName).includes(host)
       ? http.find(({ match }) => match === undefined)?.route
       : undefined;
     if (route !== undefined) {
+      // A single destination receives all requests, with or without a weight.
+      const defaultWeight = route.length === 1 ? 1 : 0;
       return toPercentages(
-        route.map(({ destination, weight }) => [
-          short(destination.host),
-          weight ?? (route.length === 1 ? 1 : 0),
+        route.map(({ destination, weight = defaultWeight }) => [
+          serviceName(destination.host),
+          weight,
         ]),
       );
     }
   }
+  return undefined;
+}
+
+function httpRouteDestinations(
+  list: ListObjects,
+  host: string,
+): readonly ServicePercent[] | undefined {
   for (const { spec } of list('HTTPRoute')) {
-    const { parentRefs = [], rules = [] } = (spec ?? {}) as TrafficRouteSpec;
+    const { parentRefs = [], rules = [] } = (spec ?? {}) as HttpRouteSpec;
     const rule = parentRefs.some(({ kind, name }) => kind === 'Service' && name === host)
       ? rules.find(({ matches = [] }) => matches.every(({ headers }) => headers === undefined))
       : undefined;
     if (rule !== undefined) {
-      return toPercentages((rule.backendRefs ?? []).map(({ name, weight }) => [name, weight ?? 1]));
+      const { backendRefs = [] } = rule;
+      return toPercentages(backendRefs.map(({ name, weight = 1 }) => [name, weight]));
     }
   }
-  return [[host, 100]];
+  return undefined;
+}
+
+/** `web` of `web.default.svc.cluster.local`. */
+function serviceName(host: string): string {
+  return host.split('.')[0] ?? host;
 }
 
 function toPercentages(
   weights: readonly (readonly [service: string, weight: number])[],
-): readonly (readonly [string, number])[] {
+): readonly ServicePercent[] {
   const total = weights.reduce((sum, [, weight]) => sum + weight, 0);
   return weights.map(([service, weight]) => [service, total === 0 ? 0 : (weight / total) * 100]);
 }

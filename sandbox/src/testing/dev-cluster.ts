@@ -1,6 +1,6 @@
 /**
- * A cluster to develop against, for `npm run dev -- --sandbox`: real time, the project's kind and
- * samples, a door for kubectl.
+ * A cluster to develop against, for `npm run dev -- --sandbox`: an in-memory cluster in real time,
+ * with the project's CustomResourceDefinition, its samples, and an API server for kubectl.
  */
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,19 +10,24 @@ import { describeObject, hasCode, systemClock } from 'autopilot-runtime/internal
 import { Cluster } from '../cluster/cluster.ts';
 import { serveApi } from '../api-server/serve-api.ts';
 
+/** A running development cluster. */
 export interface DevCluster {
+  /** The in-memory cluster. */
   readonly cluster: Cluster;
-  /** The text of a kubeconfig file that leads here. */
+  /** Content of a kubeconfig file for the cluster's API server. */
   readonly kubeconfig: string;
   /** The samples that were created, as `Kind namespace/name`. */
   readonly created: readonly string[];
+  /** Stops the API server. */
   close(): Promise<void>;
 }
 
 /**
- * @param project its folder: `src/generated/crd.json` and everything in `examples/*.yaml` is
- * created.
- * @throws Error that names the file of an object that the cluster refuses
+ * Starts a development cluster.
+ *
+ * @param project folder of the project. The definition in `src/generated/crd.json` and all objects
+ * in `examples/*.yaml` are created.
+ * @throws Error that names the file when an object is not valid YAML or the cluster refuses it.
  */
 export async function startDevCluster(project: string): Promise<DevCluster> {
   const cluster = new Cluster({ clock: systemClock });
@@ -44,8 +49,8 @@ export async function startDevCluster(project: string): Promise<DevCluster> {
   return { cluster, kubeconfig: apiServer.kubeconfig, created, close: () => apiServer.close() };
 }
 
-function parseObjects(text: string): readonly KubeObject[] {
-  return parseAllDocuments(text).flatMap((document) => {
+function parseObjects(yaml: string): readonly KubeObject[] {
+  return parseAllDocuments(yaml).flatMap((document) => {
     const [error] = document.errors;
     if (error !== undefined) {
       throw error;
@@ -54,7 +59,7 @@ function parseObjects(text: string): readonly KubeObject[] {
   });
 }
 
-/** Into `default` unless it says otherwise; its namespace is made when it is not there. */
+/** Creates an object, by default in `default`, and its namespace if that does not exist. */
 async function createWithNamespace(cluster: Cluster, object: KubeObject): Promise<KubeObject> {
   const type = cluster.typeOf(object);
   const namespace = type.namespaced ? (object.metadata.namespace ?? 'default') : undefined;

@@ -1,4 +1,4 @@
-/** Flies a machine in a cluster of its own, in virtual time: for tests of all phases together. */
+/** Runs an operator in an in-memory cluster and in virtual time, to test its phases together. */
 import type { Logger, Scheduler } from 'autopilot-runtime';
 import type {
   KubeApi,
@@ -17,54 +17,64 @@ import { withPolicyRules } from '../cluster/rbac.ts';
 import { settle } from './settle.ts';
 import type { RunningSimulator, Simulator } from '../simulators/simulator.ts';
 
+/** Settings of {@link startSandbox}. */
 export interface SandboxOptions {
   /**
-   * The CustomResourceDefinition (`src/generated/crd.json`): resources are defaulted and validated
-   * by it. Absent: anything goes.
+   * The CustomResourceDefinition (`src/generated/crd.json`), by which resources are defaulted and
+   * validated. Default: a definition that accepts any spec and status.
    */
   readonly crd?: object;
-  /** What is in the cluster before the operator starts. */
+  /** Objects in the cluster before the operator starts. Default: none. */
   readonly objects?: readonly ObjectManifest[];
   /** Fields of autopilot-operator.yaml, over the defaults: `{ workInterval: '1m' }`. */
   readonly config?: OperatorConfig;
   /**
-   * What acts in the cluster beside the operator, from before it starts until the flight stops:
-   * `deployments()`, `traffic(…)`.
+   * Controllers and services beside the operator: `deployments()`, `traffic(…)`. They start before
+   * the operator and stop with the sandbox. Default: none.
    */
   readonly simulators?: readonly Simulator[];
   /**
-   * Answers metrics queries, before any simulator. Absent from both: no Prometheus, every question
-   * fails.
+   * Answers metrics queries, before any simulator. Default: the first simulator that does; if there
+   * is none, every query fails because no Prometheus is configured.
    */
   readonly queryMetrics?: OperatorOptions['queryMetrics'];
   /**
-   * What the operator may do; everything else is refused with 403. Absent: everything.
-   * `policyRulesFrom`
-   * reads them from manifests.
+   * RBAC rules of the operator. Any other request gets the response 403. `policyRulesFrom` reads
+   * them from manifests. Default: the operator may do everything.
    */
   readonly policyRules?: PolicyRules;
-  /** What the operator is given in place of the cluster's door: a place for faults. */
+  /**
+   * Wraps the operator's client, for example to fail requests. Default: the operator's client is
+   * the cluster.
+   */
   readonly wrapApi?: (api: KubeApi) => KubeApi;
-  /** Of the random source, for jitter. Default 1. */
+  /** Seed of the random source, which is used for jitter. Default: 1. */
   readonly seed?: number;
-  /** Default: says nothing. */
+  /** Receives the operator's log. Default: the log is discarded. */
   readonly log?: Logger;
 }
 
-/** An object as one writes it down; without a namespace it goes to `default`. */
+/** An object to create, as in a YAML file. Namespace: `default` unless it names one. */
 export type ObjectManifest = Pick<KubeObject, 'apiVersion' | 'kind'> & {
+  /** Name, namespace, labels and annotations. */
   readonly metadata: ObjectKey & {
     readonly labels?: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;
   };
+  /** All other fields, such as `spec`. */
   readonly [field: string]: unknown;
 };
 
-/** What a test reads: loosely typed, a copy. */
+/**
+ * An object as a test reads it, with untyped `spec` and `status`. For typed objects pass the type:
+ * `sandbox.get<Canary>('Canary', 'web')`.
+ */
 export interface SandboxObject extends KubeObject {
-  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into objects of any kind
+  /** Desired state, untyped. */
+  // oxlint-disable-next-line typescript/no-explicit-any -- the fields depend on the kind
   readonly spec?: any;
-  // oxlint-disable-next-line typescript/no-explicit-any -- as above
+  /** Observed state, untyped. */
+  // oxlint-disable-next-line typescript/no-explicit-any -- the fields depend on the kind
   readonly status?: any;
 }
 
@@ -76,14 +86,24 @@ const NAMESPACE_TYPE: ResourceType = {
   plural: 'namespaces',
   namespaced: false,
 };
+/** Events that the message of a failed `until` shows. */
+const SHOWN_EVENTS = 10;
 
+/**
+ * An operator in an in-memory cluster, made by {@link startSandbox}. Only {@link Sandbox.advance}
+ * and {@link Sandbox.until} move time.
+ *
+ * If the operator declares a kind of a name, the name means that kind in all methods: `Gateway` is
+ * the one of Istio or of the Gateway API.
+ */
 export class Sandbox {
+  /** The in-memory cluster. */
   readonly cluster: Cluster;
+  /** Virtual time. It starts at 2026-01-01T00:00:00Z. */
   readonly clock: VirtualClock;
   /** What the operator did, in order. */
   readonly events: OperatorEvent[] = [];
   readonly #resource: ResourceType;
-  /** Kinds that the machine itself uses: `Gateway` is the one it declares. */
   readonly #declaredKinds: readonly ResourceType[];
   #stop: () => Promise<void> = async () => undefined;
   #settle: () => Promise<void>;
@@ -102,7 +122,7 @@ export class Sandbox {
     this.#settle = () => settle(this.cluster, clock, undefined);
   }
 
-  /** Starts the operator and lets it come to rest. */
+  /** Use {@link startSandbox}. */
   static async start(scheduler: Scheduler, options: SandboxOptions = {}): Promise<Sandbox> {
     const clock = new VirtualClock();
     const sandbox = new Sandbox(scheduler, clock);
@@ -146,7 +166,7 @@ export class Sandbox {
       let stopped = false;
       const stop = operator.stop().then(() => (stopped = true));
       await this.#settle();
-      // A worker that does not end holds the operator up: time passes until its patience is over.
+      // The operator waits for a worker that does not return until its drain timeout.
       for (let next = clock.next; !stopped && next !== undefined; next = clock.next) {
         clock.moveTo(next);
         await this.#settle();
@@ -157,7 +177,13 @@ export class Sandbox {
     await this.settle();
   }
 
-  /** The operator ends and another one starts over the same cluster. */
+  /**
+   * Stops the operator and starts another one in the same cluster, as an upgrade does.
+   *
+   * @param scheduler the scheduler of the new operator.
+   * @param options its settings. Settings of the first operator do not apply. The simulators keep
+   * running.
+   */
   async restart(
     scheduler: Scheduler,
     options: Omit<SandboxOptions, 'crd' | 'objects' | 'simulators'> = {},
@@ -166,7 +192,13 @@ export class Sandbox {
     await this.#startOperator(scheduler, options);
   }
 
-  /** Creates an object (and its namespace) and lets the machine come to rest. */
+  /**
+   * Creates an object, and its namespace if that does not exist. Then waits until nothing is due.
+   *
+   * @returns the object as it is in the cluster then. If it was deleted meanwhile, the object that
+   * was sent.
+   * @throws ApiError when the cluster refuses the object.
+   */
   async create(object: ObjectManifest): Promise<SandboxObject> {
     const type = this.cluster.typeOf(object);
     const namespaced = {
@@ -179,17 +211,29 @@ export class Sandbox {
     }
     await this.cluster.api.create(type, namespaced);
     await this.settle();
-    return (await this.get(object.kind, object.metadata.name, namespace)) ?? copyObject(namespaced);
+    return (await this.get(object.kind, object.metadata.name, namespace)) ?? copyOf(namespaced);
   }
 
   /**
-   * Undefined when it is not there. A kind name means the one that the machine declares, if it
-   * does.
+   * Reads an object.
+   *
+   * @typeParam T type of the object. Default: `spec` and `status` are untyped.
+   * @param namespace default: `default`. Ignored for cluster-scoped kinds.
+   * @returns a copy; undefined if the object does not exist.
+   * @throws Error when no kind has this name.
+   *
+   * @example
+   * const canary = await sandbox.get<CanaryDeployment>('CanaryDeployment', 'web');
+   * expect(canary?.status?.phase).to.equal('Ready');
    */
-  async get(kind: string, name: string, namespace = 'default'): Promise<SandboxObject | undefined> {
+  async get<T extends object = SandboxObject>(
+    kind: string,
+    name: string,
+    namespace = 'default',
+  ): Promise<T | undefined> {
     const type = this.#typeOf(kind);
     try {
-      return copyObject(await this.cluster.api.get(type, keyInScope(type, name, namespace)));
+      return copyOf<T>(await this.cluster.api.get(type, keyInScope(type, name, namespace)));
     } catch (error) {
       if (hasCode(error, 404)) {
         return undefined;
@@ -198,15 +242,32 @@ export class Sandbox {
     }
   }
 
-  async list(kind: string, namespace?: string): Promise<readonly SandboxObject[]> {
+  /**
+   * Lists the objects of a kind.
+   *
+   * @typeParam T type of the objects. Default: `spec` and `status` are untyped.
+   * @param namespace default: all namespaces.
+   * @returns copies, sorted by namespace and name.
+   * @throws Error when no kind has this name.
+   */
+  async list<T extends object = SandboxObject>(
+    kind: string,
+    namespace?: string,
+  ): Promise<readonly T[]> {
     const { items } = await this.cluster.api.list(
       this.#typeOf(kind),
       namespace === undefined ? {} : { namespace },
     );
-    return items.map(copyObject);
+    return items.map((item) => copyOf<T>(item));
   }
 
-  /** A merge patch; `null` removes a field. */
+  /**
+   * Patches an object with a JSON merge patch. Then waits until nothing is due.
+   *
+   * @param change the patch. `null` removes a field.
+   * @param namespace default: `default`. Ignored for cluster-scoped kinds.
+   * @throws ApiError when the object does not exist or the cluster refuses the change.
+   */
   async patch(kind: string, name: string, change: object, namespace = 'default'): Promise<void> {
     const type = this.#typeOf(kind);
     await this.cluster.api.patch(type, keyInScope(type, name, namespace), {
@@ -216,6 +277,12 @@ export class Sandbox {
     await this.settle();
   }
 
+  /**
+   * Deletes an object. Then waits until nothing is due. An object with finalizers may remain.
+   *
+   * @param namespace default: `default`. Ignored for cluster-scoped kinds.
+   * @throws ApiError when the object does not exist.
+   */
   async delete(kind: string, name: string, namespace = 'default'): Promise<void> {
     const type = this.#typeOf(kind);
     await this.cluster.api.delete(type, keyInScope(type, name, namespace));
@@ -223,13 +290,21 @@ export class Sandbox {
   }
 
   /**
-   * Lets everything happen that is due now. @throws Error when the machine does not come to rest.
+   * Waits until nothing is due at the present instant. Time does not move.
+   *
+   * @throws Error when the operator does not reach quiescence because each reconcile changes
+   * something.
    */
   async settle(): Promise<void> {
     await this.#settle();
   }
 
-  /** Time passes: `advance('1m30s')`. Everything that falls due happens in its order. */
+  /**
+   * Moves time forward. Everything that is due on the way happens in its order.
+   *
+   * @param duration `advance('1m30s')`.
+   * @throws Error as {@link Sandbox.settle} does.
+   */
   async advance(duration: string): Promise<void> {
     const end = this.clock.monotonic() + parseDuration(duration);
     await this.settle();
@@ -241,10 +316,14 @@ export class Sandbox {
   }
 
   /**
-   * Time passes until a condition holds.
-   * @param within default `10m` of virtual time.
-   * @throws Error when it does not hold by then; the message shows the resources and the last
-   * events.
+   * Moves time forward until a condition holds.
+   *
+   * @param within maximum of virtual time. Default: `10m`.
+   * @throws Error when the condition does not hold within that time. The message shows the
+   * resources and the operator's last events.
+   *
+   * @example
+   * await sandbox.until(() => sandbox.events.some(({ type }) => type === 'transition'));
    */
   async until(condition: () => boolean | Promise<boolean>, within = '10m'): Promise<void> {
     const end = this.clock.monotonic() + parseDuration(within);
@@ -252,13 +331,15 @@ export class Sandbox {
     while (!(await condition())) {
       const { next } = this.clock;
       if (next === undefined || next > end) {
-        throw new Error(`it did not happen within ${within}:\n${await this.#describeState()}`);
+        const state = await this.#describeState();
+        throw new Error(`the condition of until() did not hold within ${within}:\n${state}`);
       }
       this.clock.moveTo(next);
       await this.settle();
     }
   }
 
+  /** Stops the operator and the simulators. Moves time if a worker does not return at once. */
   async stop(): Promise<void> {
     await this.#stop();
     for (const simulator of this.#runningSimulators) {
@@ -286,18 +367,34 @@ export class Sandbox {
 
   async #describeState(): Promise<string> {
     const resources = await this.list(this.#resource.kind);
-    const lines = resources.map(
-      (resource) => `  ${describeObject(resource)}: ${JSON.stringify(resource.status)}`,
-    );
-    return [...lines, ...this.events.slice(-10).map((event) => `  ${JSON.stringify(event)}`)].join(
-      '\n',
-    );
+    return [
+      ...resources.map(
+        (resource) => `  ${describeObject(resource)}: ${JSON.stringify(resource.status)}`,
+      ),
+      ...this.events.slice(-SHOWN_EVENTS).map((event) => `  ${JSON.stringify(event)}`),
+    ].join('\n');
   }
 }
 
 /**
- * Starts an operator in an in-memory cluster and lets it come to rest. Time stands still unless
- * `advance` or `until` moves it.
+ * Starts an operator in an in-memory cluster and waits until nothing is due. Only `advance` and
+ * `until` move time.
+ *
+ * @param scheduler the operator's scheduler (`src/generated/scheduler.ts`).
+ * @param options definition, objects, simulators and settings.
+ * @throws ApiError when the cluster refuses one of the objects.
+ *
+ * @example
+ * const sandbox = await startSandbox(scheduler, { crd, objects: [deployment('web')] });
+ * await sandbox.create({
+ *   apiVersion: 'examples.io/v1',
+ *   kind: 'AutoRoute',
+ *   metadata: { name: 'example' },
+ *   spec: { deploymentSelector: { matchLabels: { app: 'web' } } },
+ * });
+ * await sandbox.advance('1m');
+ * expect((await sandbox.get('AutoRoute', 'example'))?.status.phase).to.equal('Ready');
+ * await sandbox.stop();
  */
 export function startSandbox(scheduler: Scheduler, options?: SandboxOptions): Promise<Sandbox> {
   return Sandbox.start(scheduler, options);
@@ -307,11 +404,11 @@ function keyInScope({ namespaced }: ResourceType, name: string, namespace: strin
   return namespaced ? { namespace, name } : { name };
 }
 
-function copyObject(object: KubeObject): SandboxObject {
-  return structuredClone(object) as SandboxObject;
+function copyOf<T extends object = SandboxObject>(object: KubeObject): T {
+  return structuredClone(object) as object as T;
 }
 
-/** A definition that takes any spec and status. */
+/** @returns a CustomResourceDefinition of the scheduler's kind that accepts any spec and status. */
 export function permissiveCrd({ resource }: Scheduler): object {
   const { group, version, kind, plural, namespaced } = resource;
   const anyObject = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };

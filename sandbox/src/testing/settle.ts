@@ -1,19 +1,22 @@
-/** Lets everything happen that is due at one moment of virtual time. */
+/** Runs everything that is due at one moment of virtual time. */
 import type { Operator } from 'autopilot-runtime/internal';
 import type { VirtualClock } from '../virtual-clock.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 
 /**
- * Turns without any activity after which a flight that still waits for something else (a file, a
- * socket) is left alone.
+ * Turns without any activity after which the sandbox no longer waits for work of the operator that
+ * depends on something else, such as a file or a socket.
  */
 const IDLE_TURNS = 50;
-/** Turns of one moment: a machine that never comes to rest is told so. */
+/** Turns of one moment after which the operator counts as looping. */
 const MAX_TURNS = 100_000;
 
 /**
- * Resolves when nothing is due: no sync under way, no event undelivered, no timer due now.
- * @throws Error when the machine does not come to rest: it changes something in every sync.
+ * Waits until nothing is due: no reconcile is running, no watch event is undelivered and no timer
+ * is due now.
+ *
+ * @throws Error when the operator does not reach quiescence because each reconcile changes
+ * something.
  */
 export async function settle(
   cluster: Cluster,
@@ -39,9 +42,7 @@ export async function settle(
   );
 }
 
-/**
- * After all promises that can be settled now: everything in the sandbox answers within one turn.
- */
+/** Runs all promises that can be settled now. The sandbox responds within one turn. */
 function nextEventLoopTurn(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve));
 }

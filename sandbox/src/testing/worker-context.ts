@@ -1,4 +1,4 @@
-/** The context of a worker, by hand: for tests of one worker as the plain function it is. */
+/** Creates the context of a worker, for tests that call one worker as a plain function. */
 import type { InputView, LabelSelector, Logger } from 'autopilot-runtime';
 import { RetryLater } from 'autopilot-runtime';
 import type { AnyContext } from 'autopilot-runtime/internal';
@@ -11,53 +11,68 @@ import {
 import { EPOCH } from '../virtual-clock.ts';
 
 type InputItem<View> = View extends InputView<infer T> ? T : never;
-type NamedObject = {
+
+interface NamedObject {
   readonly metadata: {
     readonly name: string;
     readonly namespace?: string;
     readonly labels?: Readonly<Record<string, string>>;
   };
-};
+}
 
-/** As much of an object as a test needs. */
-export type PartialObject<T> = PartialFields<T> & { readonly metadata: { readonly name: string } };
+/** An object of which a test gives only the fields that matter. Its name is required. */
+export type PartialObject<T> = PartialFields<T> & {
+  /** Metadata. Only the name is required. */
+  readonly metadata: { readonly name: string };
+};
 type PartialFields<T> = T extends readonly (infer E)[]
   ? readonly PartialFields<E>[]
   : T extends object
     ? { readonly [K in keyof T]?: PartialFields<T[K]> | undefined }
     : T;
 
+/** What a test gives for the context of a worker. `C` is the phase's `Context`. */
 export interface WorkerContextOptions<
   C extends Pick<AnyContext, 'resource'> & { readonly inputs: object },
 > {
-  /** Without a namespace it lies in `default`. */
+  /** The resource. Namespace: `default` unless it names one. */
   readonly resource: PartialObject<C['resource']>;
   /**
-   * The objects that each input shows; an input that is left out shows none, one that is
-   * `undefined` is not available.
+   * The objects of each input, by its name. Namespace of an object: that of the resource unless it
+   * names one. An input that is left out has no objects. An input that is `undefined` is not
+   * available.
    */
   readonly inputs?: {
     readonly [Name in keyof C['inputs']]?:
       | readonly PartialObject<InputItem<C['inputs'][Name]>>[]
       | undefined;
   };
-  /** The methods of `context.metrics` that the worker calls. */
+  /** The methods of `context.metrics` that the worker calls. Default: none. */
   readonly metrics?: C extends { readonly metrics: infer M } ? Partial<M> : never;
+  /** `context.config`: the user's settings. Default: `{}`. */
   readonly config?: unknown;
-  /** Default: 2026-01-01T00:00:00Z. */
+  /** `context.now`. Default: 2026-01-01T00:00:00Z. */
   readonly now?: Date;
-  /** Default: `now`. */
+  /** `context.phaseStartedAt`. Default: `now`. */
   readonly phaseStartedAt?: Date;
+  /** `context.lastStep`. Default: undefined, no step was made. */
   readonly lastStep?: Date;
 }
 
 const NOOP_LOGGER: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /**
- * What a worker would be called with: `workerContext<Context>({ resource, inputs: { deployments:
- * [web] }
- * })`, with the `Context` of
- * `src/generated/<phase>.ts`. Objects are frozen, as they are in the cluster.
+ * Creates the context that a worker is called with. Its objects are frozen, as in the operator. Its
+ * signal is never aborted, and its log writes nothing.
+ *
+ * @typeParam C the `Context` of `src/generated/<phase>.ts`.
+ *
+ * @example
+ * const context = workerContext<Context>({
+ *   resource: { metadata: { name: 'example' }, spec: { size: 1 } },
+ *   inputs: { deployments: [{ metadata: { name: 'web' } }] },
+ * });
+ * expect(await sync(context)).to.deep.equal({ next: 'Ready' });
  */
 export function workerContext<C extends Pick<AnyContext, 'resource'> & { readonly inputs: object }>(
   options: WorkerContextOptions<C>,
@@ -70,28 +85,12 @@ export function workerContext<C extends Pick<AnyContext, 'resource'> & { readonl
     phaseStartedAt = now,
     lastStep,
   } = options;
-  const resource = deepFreeze(
-    structuredClone({
-      ...options.resource,
-      metadata: { namespace: 'default', ...options.resource.metadata },
-    }),
-  );
-  const { namespace } = resource.metadata;
-  const views = new Map(
-    Object.entries(inputs as Record<string, readonly NamedObject[] | undefined>).map(
-      ([name, objects]) => [name, createInputView(name, objects, namespace)],
-    ),
-  );
-  const built = {
+  const resource = withNamespace(options.resource, 'default');
+  const context = {
     resource,
-    inputs: new Proxy(
-      {},
-      {
-        get: (_, name) =>
-          typeof name === 'string'
-            ? (views.get(name) ?? createInputView(name, [], namespace))
-            : undefined,
-      },
+    inputs: createInputs(
+      inputs as Readonly<Record<string, readonly NamedObject[] | undefined>>,
+      resource.metadata.namespace,
     ),
     config,
     log: NOOP_LOGGER,
@@ -101,26 +100,32 @@ export function workerContext<C extends Pick<AnyContext, 'resource'> & { readonl
     lastStep,
     ...(metrics !== undefined && { metrics }),
   };
-  return built as unknown as C;
+  return context as unknown as C;
 }
 
-/** Objects without a namespace lie in the resource's. */
+/** A view for each input. An input that is left out has an empty view. */
+function createInputs(
+  inputs: Readonly<Record<string, readonly NamedObject[] | undefined>>,
+  ownNamespace: string | undefined,
+): object {
+  const views = new Map(
+    Object.entries(inputs).map(([name, objects]) => [
+      name,
+      createInputView(name, objects, ownNamespace),
+    ]),
+  );
+  const viewOf = (name: string): InputView<NamedObject> =>
+    views.get(name) ?? createInputView(name, [], ownNamespace);
+  return new Proxy({}, { get: (_, name) => (typeof name === 'string' ? viewOf(name) : undefined) });
+}
+
+/** @param objects undefined: the input is not available. */
 function createInputView(
   input: string,
   objects: readonly NamedObject[] | undefined,
   ownNamespace: string | undefined,
 ): InputView<NamedObject> {
-  const namespaced = (objects ?? []).map((object) =>
-    deepFreeze(
-      structuredClone({
-        ...object,
-        metadata: {
-          ...(ownNamespace !== undefined && { namespace: ownNamespace }),
-          ...object.metadata,
-        },
-      }),
-    ),
-  );
+  const namespaced = (objects ?? []).map((object) => withNamespace(object, ownNamespace));
   const objectsIn = (namespace: string | undefined): readonly NamedObject[] =>
     namespaced.filter(
       ({ metadata }) => namespace === undefined || metadata.namespace === namespace,
@@ -146,6 +151,15 @@ function createInputView(
       return found.sort((a, b) => (objectKey(a) < objectKey(b) ? -1 : 1));
     },
   };
+}
+
+/** A frozen copy, in the given namespace unless the object names one. */
+function withNamespace<T extends { readonly metadata: object }>(
+  object: T,
+  namespace: string | undefined,
+): T & NamedObject {
+  const metadata = { ...(namespace !== undefined && { namespace }), ...object.metadata };
+  return deepFreeze(structuredClone({ ...object, metadata })) as T & NamedObject;
 }
 
 function objectKey({ metadata }: NamedObject): string {

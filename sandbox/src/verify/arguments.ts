@@ -1,34 +1,44 @@
 /** The command line of `npm run verify`. */
 import { parseArgs } from 'node:util';
-import { parseDuration } from 'autopilot-runtime/internal';
+import { parseDuration } from 'autopilot-runtime';
 import type { ReplayToken } from '../exploration/index.ts';
 import { parseToken } from '../exploration/index.ts';
 
+/** Parsed arguments. */
 export interface VerifyArguments {
+  /** True: print the usage. */
   readonly help: boolean;
-  /** For all scenarios together, in milliseconds. */
+  /** Time for all scenarios together, in milliseconds. */
   readonly budgetMs: number;
+  /** Seed of the exploration. */
   readonly seed: number;
-  /** Names of scenarios; empty: all. */
+  /** Names of the scenarios to run. Empty: all. */
   readonly scenarios: readonly string[];
+  /** The run to repeat. Undefined: explore. */
   readonly replay: ReplayToken | undefined;
 }
 
+/** The text of `--help`. */
 export const USAGE = `npm run verify -- [options]
 
-Runs the operator in an in-memory cluster with the RBAC rules of its chart: without faults, then in turns with single faults at each
-fault site, with pairs of faults and with other orders of events. Scenarios are the samples in examples/ and what
-test/scenarios/*.ts export.
+Runs the operator in an in-memory cluster with the RBAC rules of its chart. Each
+scenario runs once without faults, then repeatedly with one injected fault, with
+pairs of faults, and with reordered events. Scenarios are made from the samples
+in examples/ and read from test/scenarios/*.ts.
 
-  --budget 10m       how long, for all scenarios together (default 1m)
-  --scenario NAME    only this one; may be given more than once
-  --seed 7           another order of faults, other pairs (default 1)
-  --replay TOKEN     one run again, with its whole trace
-  --help
+  --budget DURATION  time for all scenarios together (default 1m)
+  --scenario NAME    run only this scenario; may be repeated
+  --seed NUMBER      whole number that selects the order of faults and the pairs
+                     (default 1)
+  --replay TOKEN     repeat one run and print its whole trace
+  --help             print this text
 
-Exit code: 0 all invariants held, 1 an invariant was violated, 2 nothing could be run.`;
+Exit code: 0 all invariants held, 1 an invariant was violated, 2 nothing was run.`;
 
-/** @throws Error with a sentence about what is wrong */
+/**
+ * @param argv the arguments after the name of the program.
+ * @throws Error that names the argument that is wrong.
+ */
 export function parseArguments(argv: readonly string[]): VerifyArguments {
   const [command, ...rest] = argv;
   if (command !== 'verify' && command !== '--help') {
@@ -45,7 +55,7 @@ export function parseArguments(argv: readonly string[]): VerifyArguments {
     },
   });
   if (!/^\d{1,9}$/.test(values.seed)) {
-    throw new Error(`--seed is a whole number, not '${values.seed}'`);
+    throw new Error(`--seed: '${values.seed}' is not a whole number from 0 to 999999999`);
   }
   return {
     help: values.help,

@@ -1,35 +1,38 @@
 /**
- * How a budget is shared among scenarios, and how much of it would fly every single fault, from how
- * fast they were flown.
+ * Divides a budget of time among scenarios, and estimates the budget that would be enough for all
+ * single faults.
  */
 
 /**
- * For each single fault of a scenario it flies so many times, if others are waiting: then its pairs
- * and orders were three times as many.
+ * Runs of a scenario for each of its single faults, while other scenarios wait for their turn. The
+ * plan has one single fault in two runs, so pairs and schedules are then three times as many.
  */
 export const RUNS_PER_SINGLE = 4;
 
-/** What became of one scenario. */
+/** What one scenario cost. */
 export interface ScenarioCost {
-  /** Nothing was found, which ends a scenario early. */
+  /** False: an invariant was violated, which ends a scenario early. */
   readonly isComplete: boolean;
+  /** Number of single faults that were run, and of all single faults. */
   readonly singles: readonly [runs: number, all: number];
-  /** Of any kind. */
+  /** Number of all runs. */
   readonly runs: number;
+  /** Time, in milliseconds. */
   readonly ms: number;
 }
 
 const MINUTE_MS = 60_000;
 
-/** What a scenario gets of what is left, in milliseconds, when so many are left with it. */
+/** @returns the share of a scenario in milliseconds, if so many scenarios are left with it. */
 export function budgetShare(remainingMs: number, scenarios: number): number {
   return remainingMs / scenarios;
 }
 
 /**
- * In whole minutes, for the same scenarios in the same order. Undefined: all single faults were
- * flown, as far as nothing was found, or
- * nobody can say, because some scenario has flown none.
+ * Estimates the budget for all single faults of the same scenarios in the same order.
+ *
+ * @returns whole minutes. Undefined if all single faults of the complete scenarios were run, or if
+ * a scenario has run none, so that there is nothing to estimate from.
  */
 export function minutesForAll(scenarios: readonly ScenarioCost[]): number | undefined {
   const incomplete = scenarios.filter(
@@ -38,10 +41,9 @@ export function minutesForAll(scenarios: readonly ScenarioCost[]): number | unde
   if (incomplete.length === 0 || incomplete.some(({ singles: [done] }) => done === 0)) {
     return undefined;
   }
-  // With so much even the slowest has what it needs if nobody leaves anything over.
-  const maxMinutes = Math.ceil(
-    (Math.max(...incomplete.map((one) => budgetNeeded(one))) * scenarios.length) / MINUTE_MS,
-  );
+  // Enough for the slowest scenario even if the others use up their shares.
+  const slowestMs = Math.max(...incomplete.map((one) => budgetNeeded(one)));
+  const maxMinutes = Math.ceil((slowestMs * scenarios.length) / MINUTE_MS);
   for (let minutes = 1; minutes < maxMinutes; minutes++) {
     if (coversAllSingles(scenarios, minutes * MINUTE_MS)) {
       return minutes;
@@ -50,20 +52,18 @@ export function minutesForAll(scenarios: readonly ScenarioCost[]): number | unde
   return maxMinutes;
 }
 
-/** Scenarios take their shares as in `verify`. */
+/** Simulates how `verify` divides a budget. */
 function coversAllSingles(scenarios: readonly ScenarioCost[], budgetMs: number): boolean {
   let remainingMs = budgetMs;
   return scenarios.every((one, index) => {
     const share = budgetShare(remainingMs, scenarios.length - index);
-    remainingMs -= Math.min(
-      share,
-      one.isComplete ? (one.ms / one.runs) * one.singles[1] * RUNS_PER_SINGLE : one.ms,
-    );
+    const mostMs = one.isComplete ? (one.ms / one.runs) * one.singles[1] * RUNS_PER_SINGLE : one.ms;
+    remainingMs -= Math.min(share, mostMs);
     return !one.isComplete || share >= budgetNeeded(one);
   });
 }
 
-/** The part of its flights that have a single fault stays the same until all are flown. */
+/** The part of single faults in all runs stays the same until all of them are run. */
 function budgetNeeded({ singles: [done, all], ms }: ScenarioCost): number {
   return done < all ? (ms / done) * all : 0;
 }

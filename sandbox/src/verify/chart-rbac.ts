@@ -1,16 +1,17 @@
 /**
- * The rights that a project's chart gives its operator, read without Helm: the rules it was
- * generated with, and those of its values.
+ * Reads the RBAC rules that a project's chart grants its operator, without Helm: the generated
+ * rules and `rbac.extraRules` of the values.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import type { PolicyRule, PolicyRules } from '../cluster/rbac.ts';
 
+/** RBAC rules of a chart. */
 export interface ChartPolicyRules {
-  /** Undefined: they are not known, and the operator may do everything. */
+  /** The rules. Undefined: they cannot be read, and the operator may do everything. */
   readonly policyRules: PolicyRules | undefined;
-  /** Where they come from, or why they are not known. */
+  /** Where the rules come from, or why they cannot be read, for the first line of the report. */
   readonly source: string;
 }
 
@@ -18,7 +19,12 @@ interface ChartValues {
   readonly rbac?: { readonly extraRules?: readonly PolicyRule[] | null };
 }
 
-/** Never throws: a chart that is written in another way is no reason not to fly. */
+/**
+ * Reads the rules of the chart `charts/<operatorName>`. Does not throw: a chart that cannot be read
+ * without Helm does not prevent exploration.
+ *
+ * @param dir folder of the project.
+ */
 export function readChartPolicyRules(dir: string, operatorName: string): ChartPolicyRules {
   const chart = `charts/${operatorName}`;
   const file = `${chart}/templates/_rules.tpl`;
@@ -26,15 +32,11 @@ export function readChartPolicyRules(dir: string, operatorName: string): ChartPo
     return { policyRules: undefined, source: `with full access, because ${file} does not exist` };
   }
   try {
-    const rules = parseRulesTemplate(
-      readFileSync(join(dir, file), 'utf8'),
-      `${operatorName}.rules`,
-    );
-    const values = existsSync(join(dir, chart, 'values.yaml'))
-      ? (parse(readFileSync(join(dir, chart, 'values.yaml'), 'utf8')) as ChartValues | null)
-      : null;
+    const template = readFileSync(join(dir, file), 'utf8');
+    const rules = parseRulesTemplate(template, `${operatorName}.rules`);
+    const extraRules = readExtraRules(join(dir, chart, 'values.yaml'));
     return {
-      policyRules: { cluster: [...rules, ...(values?.rbac?.extraRules ?? [])] },
+      policyRules: { cluster: [...rules, ...extraRules] },
       source: `with the RBAC rules of ${chart}`,
     };
   } catch (error) {
@@ -45,9 +47,19 @@ export function readChartPolicyRules(dir: string, operatorName: string): ChartPo
   }
 }
 
+function readExtraRules(file: string): readonly PolicyRule[] {
+  if (!existsSync(file)) {
+    return [];
+  }
+  const values = parse(readFileSync(file, 'utf8')) as ChartValues | null;
+  return values?.rbac?.extraRules ?? [];
+}
+
 /**
- * What a named template says whatever the values are. @throws Error when it is not there, or
- * depends on more than conditions
+ * Reads the rules that a named template contains for all values: lines inside of `if`, `with` and
+ * `range` are skipped.
+ *
+ * @throws Error when the template does not exist or a rule depends on values.
  */
 function parseRulesTemplate(template: string, name: string): readonly PolicyRule[] {
   const lines = template.split('\n');
@@ -55,17 +67,29 @@ function parseRulesTemplate(template: string, name: string): readonly PolicyRule
   if (start < 0) {
     throw new Error(`there is no template "${name}"`);
   }
+  const rules: unknown = parse(unconditionalLines(lines.slice(start + 1)).join('\n'));
+  if (!Array.isArray(rules)) {
+    throw new Error(`the template "${name}" is not a list of rules`);
+  }
+  return rules as readonly PolicyRule[];
+}
+
+/** The lines up to the end of the template that are outside of conditions. */
+function unconditionalLines(lines: readonly string[]): readonly string[] {
   const kept: string[] = [];
   let depth = 0;
-  for (const line of lines.slice(start + 1)) {
-    const [, word] = /^\s*\{\{-?\s*(\w+)/.exec(line) ?? [];
-    if (word === 'end' && --depth < 0) {
-      break;
+  for (const line of lines) {
+    const [, action] = /^\s*\{\{-?\s*(\w+)/.exec(line) ?? [];
+    if (action === 'end') {
+      depth--;
     }
-    if (word === 'if' || word === 'with' || word === 'range') {
+    if (depth < 0) {
+      return kept;
+    }
+    if (action === 'if' || action === 'with' || action === 'range') {
       depth++;
     }
-    if (word !== undefined || depth > 0) {
+    if (action !== undefined || depth > 0) {
       continue;
     }
     if (line.includes('{{')) {
@@ -73,9 +97,5 @@ function parseRulesTemplate(template: string, name: string): readonly PolicyRule
     }
     kept.push(line);
   }
-  const rules: unknown = parse(kept.join('\n'));
-  if (!Array.isArray(rules)) {
-    throw new Error('it is no list of rules');
-  }
-  return rules as readonly PolicyRule[];
+  return kept;
 }

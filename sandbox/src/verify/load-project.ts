@@ -1,6 +1,6 @@
 /**
- * What a generated project brings along: its scheduler, its CRD, its settings, the rights of its
- * chart, its samples and its scenarios.
+ * Loads a generated project: its scheduler, CustomResourceDefinition, settings, RBAC rules, samples
+ * and scenarios.
  */
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,26 +17,34 @@ import type { ChartPolicyRules } from './chart-rbac.ts';
 import { readChartPolicyRules } from './chart-rbac.ts';
 import { sampleScenarios } from './sample-scenarios.ts';
 
+/** A project to explore. */
 export interface VerifiedProject {
+  /** The project's scheduler. */
   readonly scheduler: Scheduler;
   /**
-   * Makes the scheduler from modules of its own for each process; or it is the one of all, when
-   * that cannot be.
+   * Creates the scheduler from reloaded modules for each simulated process. If the modules cannot
+   * be reloaded, the project's scheduler, which all processes share.
    */
   readonly freshScheduler: OperatorUnderTest['scheduler'];
-  /** Why it cannot be. */
+  /** Why the modules cannot be reloaded. Undefined: they can. */
   readonly sharedModulesReason: string | undefined;
+  /** The CustomResourceDefinition. */
   readonly crd: object;
+  /** Scenarios from samples, then those of test/scenarios. */
   readonly scenarios: readonly Scenario[];
+  /** RBAC rules of the chart. */
   readonly chart: ChartPolicyRules;
 }
 
-/** @throws Error that names the file that is missing or wrong */
+/**
+ * @param dir folder of the project.
+ * @throws Error that names the file that is missing or wrong.
+ */
 export async function loadProject(dir: string): Promise<VerifiedProject> {
   const schedulerFile = 'src/generated/scheduler.ts';
   if (!existsSync(join(dir, schedulerFile))) {
     throw new Error(
-      `${schedulerFile} is not there: run this in a generated project, after generate`,
+      `${schedulerFile} does not exist: run this in a generated project, after autopilot generate`,
     );
   }
   const { scheduler } = (await importModule(dir, schedulerFile)) as {
@@ -51,7 +59,7 @@ export async function loadProject(dir: string): Promise<VerifiedProject> {
   const names = scenarios.map(({ name }) => name);
   const duplicate = names.find((name, index) => names.indexOf(name) !== index);
   if (duplicate !== undefined) {
-    throw new Error(`two scenarios are named '${duplicate}'`);
+    throw new Error(`two scenarios have the name '${duplicate}'; names must be unique`);
   }
   return {
     scheduler,
@@ -76,15 +84,16 @@ function createSchedulerLoader(
     return {
       freshScheduler: scheduler,
       sharedModulesReason:
-        code === 'ERR_REQUIRE_ASYNC_MODULE'
-          ? 'a module awaits something while it is loaded'
-          : message,
+        code === 'ERR_REQUIRE_ASYNC_MODULE' ? 'a module uses top-level await' : message,
     };
   }
 }
 
+/** A sample of a project. */
 export interface Sample {
+  /** Path, relative to the project: `examples/kite.yaml`. */
   readonly file: string;
+  /** The objects of the file. */
   readonly objects: readonly ObjectManifest[];
 }
 
@@ -97,8 +106,8 @@ function readSamples(dir: string): readonly Sample[] {
     }));
 }
 
-function parseManifests(file: string, text: string): readonly ObjectManifest[] {
-  return parseAllDocuments(text).flatMap((document) => {
+function parseManifests(file: string, yaml: string): readonly ObjectManifest[] {
+  return parseAllDocuments(yaml).flatMap((document) => {
     const [error] = document.errors ?? [];
     if (error !== undefined) {
       throw new Error(`${file}: ${error.message}`);
@@ -132,7 +141,7 @@ async function importModule(dir: string, file: string): Promise<Readonly<Record<
   }
 }
 
-/** The project's own settings, as far as they matter to workers. */
+/** Adds the project's settings that workers depend on. Settings of the scenario come first. */
 function withConfig(
   scenario: Scenario,
   { workInterval, workerTimeout, config }: OperatorConfig,

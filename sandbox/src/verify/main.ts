@@ -1,25 +1,29 @@
 /**
- * `npm run verify` of a generated project: explores its scenarios within a budget of time, and
- * reports.
+ * `npm run verify` of a generated project: explores its scenarios within a budget of time and
+ * prints a report.
  */
 import { systemClock } from 'autopilot-runtime/internal';
 import { availableParallelism } from 'node:os';
-import type { Scenario } from '../exploration/index.ts';
+import type { Exploration, OperatorUnderTest, Scenario } from '../exploration/index.ts';
 import { explore, replay, scenarioSlug } from '../exploration/index.ts';
 import type { VerifyArguments } from './arguments.ts';
 import { parseArguments, USAGE } from './arguments.ts';
 import type { ScenarioCost } from './budget.ts';
 import { RUNS_PER_SINGLE, minutesForAll, budgetShare } from './budget.ts';
 import { WorkerPool } from './worker-pool.ts';
+import type { ProgressMeter } from './progress.ts';
 import { createProgressMeter } from './progress.ts';
 import type { VerifiedProject } from './load-project.ts';
 import { loadProject } from './load-project.ts';
 import { formatExploration, formatReplay } from './exploration-report.ts';
 
-/** Each has the project in memory. */
+/** Maximum of worker threads: each of them loads the project. */
 const MAX_THREADS = 8;
 
-/** @returns the exit code: 0 all invariants held, 1 one was not, 2 nothing could be flown */
+/**
+ * @param argv the arguments after the name of the program.
+ * @returns the exit code: 0 all invariants held, 1 an invariant was violated, 2 nothing was run.
+ */
 export async function main(argv: readonly string[]): Promise<number> {
   try {
     const given = parseArguments(argv);
@@ -29,7 +33,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     }
     const project = await loadProject(process.cwd());
     return given.replay === undefined
-      ? await exploreScenarios(project, given)
+      ? await exploreProject(project, given)
       : await replayRun(project, given.replay);
   } catch (error) {
     process.stderr.write(`error: ${(error as Error).message}\n`);
@@ -37,81 +41,116 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-async function exploreScenarios(
-  {
-    scheduler,
-    freshScheduler,
-    sharedModulesReason,
-    crd,
-    scenarios,
-    chart: { policyRules, source },
-  }: VerifiedProject,
+async function exploreProject(
+  project: VerifiedProject,
   { budgetMs, seed, scenarios: names }: VerifyArguments,
 ): Promise<number> {
+  const { scenarios } = project;
   const chosen =
     names.length === 0 ? scenarios : names.map((name) => findScenario(scenarios, name));
   if (chosen.length === 0) {
     throw new Error(
-      'there is nothing to run: put a sample into examples/, or a scenario into test/scenarios/',
+      'the project has no scenario: add a sample to examples/ or a scenario to test/scenarios/',
     );
   }
-  printLine(`${scheduler.operatorName}, ${source}: ${chosen.map(({ name }) => name).join(', ')}`);
-  if (sharedModulesReason !== undefined) {
-    printLine(
-      `what a worker keeps in memory survives a crash here: its modules cannot be reloaded: ${sharedModulesReason}`,
-    );
-  }
-  const startedAt = systemClock.monotonic();
-  const elapsed = (): number => systemClock.monotonic() - startedAt;
-  const progress = createProgressMeter(
-    (text) => void process.stdout.write(text),
-    () => (process.stdout.isTTY ? process.stdout.columns : undefined),
-    budgetMs,
-  );
-  const workerPool = new WorkerPool(process.cwd(), Math.min(availableParallelism(), MAX_THREADS));
-  const costs: ScenarioCost[] = [];
-  try {
-    for (const [index, scenario] of chosen.entries()) {
-      // What a scenario leaves over is for those after it, and one with few faults leaves something
-      // over.
-      const scenariosLeft = chosen.length - index;
-      const startedMs = elapsed();
-      const deadlineMs = startedMs + budgetShare(budgetMs - startedMs, scenariosLeft);
-      let maxRuns = Infinity;
-      const found = await explore({ scheduler: freshScheduler, crd, policyRules }, scenario, {
-        seed,
-        hasBudget: (runs) => elapsed() < deadlineMs && (scenariosLeft === 1 || runs < maxRuns),
-        onProgress: (at) => {
-          maxRuns = at.singles[1] * RUNS_PER_SINGLE;
-          progress.show(at, elapsed());
-        },
-        launchRun: workerPool.launcherFor(scenario.name, seed),
-      });
-      progress.clear();
-      printLine(formatExploration(found));
-      costs.push({
-        isComplete: found.findings.length === 0,
-        singles: found.singles,
-        runs: found.runs,
-        ms: elapsed() - startedMs,
-      });
-    }
-  } finally {
-    await workerPool.end();
-  }
+  printHeader(project, chosen);
+  const verification = new Verification(project, budgetMs, seed);
+  const costs = await verification.explore(chosen);
   const minutes = minutesForAll(costs);
   const hint = minutes === undefined ? '' : `; --budget ${minutes}m would run all single faults`;
-  printLine(`\nseed ${seed}, ${Math.round(elapsed() / 1000)} s${hint}`);
+  printLine(`\nseed ${seed}, ${Math.round(verification.elapsedMs() / 1000)} s${hint}`);
   return costs.every(({ isComplete }) => isComplete) ? 0 : 1;
 }
 
+function printHeader(
+  { scheduler, chart, sharedModulesReason }: VerifiedProject,
+  scenarios: readonly Scenario[],
+): void {
+  const names = scenarios.map(({ name }) => name).join(', ');
+  printLine(`${scheduler.operatorName}, ${chart.source}: ${names}`);
+  if (sharedModulesReason !== undefined) {
+    printLine(
+      `warning: modules cannot be reloaded (${sharedModulesReason}); state in module variables survives simulated crashes`,
+    );
+  }
+}
+
+/** Explores scenarios one after the other and divides the budget among them. */
+class Verification {
+  readonly #subject: OperatorUnderTest;
+  readonly #budgetMs: number;
+  readonly #seed: number;
+  readonly #startedAt = systemClock.monotonic();
+  readonly #progress: ProgressMeter;
+
+  constructor(project: VerifiedProject, budgetMs: number, seed: number) {
+    this.#subject = operatorOf(project);
+    this.#budgetMs = budgetMs;
+    this.#seed = seed;
+    this.#progress = createProgressMeter(
+      (text) => void process.stdout.write(text),
+      () => (process.stdout.isTTY ? process.stdout.columns : undefined),
+      budgetMs,
+    );
+  }
+
+  /** @returns real time since the verification began, in milliseconds. */
+  elapsedMs(): number {
+    return systemClock.monotonic() - this.#startedAt;
+  }
+
+  /** Explores the scenarios and prints a report for each. */
+  async explore(scenarios: readonly Scenario[]): Promise<readonly ScenarioCost[]> {
+    const pool = new WorkerPool(process.cwd(), Math.min(availableParallelism(), MAX_THREADS));
+    const costs: ScenarioCost[] = [];
+    try {
+      for (const [index, scenario] of scenarios.entries()) {
+        const startedMs = this.elapsedMs();
+        const found = await this.#exploreOne(scenario, pool, scenarios.length - index);
+        this.#progress.clear();
+        printLine(formatExploration(found));
+        costs.push({
+          isComplete: found.findings.length === 0,
+          singles: found.singles,
+          runs: found.runs,
+          ms: this.elapsedMs() - startedMs,
+        });
+      }
+    } finally {
+      await pool.end();
+    }
+    return costs;
+  }
+
+  /**
+   * Explores a scenario with its share of the remaining budget. A scenario with few faults ends
+   * early, so that its remaining time is for the scenarios after it.
+   *
+   * @param scenariosLeft number of scenarios that are left, with this one.
+   */
+  #exploreOne(scenario: Scenario, pool: WorkerPool, scenariosLeft: number): Promise<Exploration> {
+    const startedMs = this.elapsedMs();
+    const deadlineMs = startedMs + budgetShare(this.#budgetMs - startedMs, scenariosLeft);
+    let maxRuns = Infinity;
+    return explore(this.#subject, scenario, {
+      seed: this.#seed,
+      hasBudget: (runs) => this.elapsedMs() < deadlineMs && (scenariosLeft === 1 || runs < maxRuns),
+      onProgress: (progress) => {
+        maxRuns = progress.singles[1] * RUNS_PER_SINGLE;
+        this.#progress.show(progress, this.elapsedMs());
+      },
+      launchRun: pool.launcherFor(scenario.name, this.#seed),
+    });
+  }
+}
+
 async function replayRun(
-  { freshScheduler, crd, scenarios, chart: { policyRules } }: VerifiedProject,
+  project: VerifiedProject,
   token: NonNullable<VerifyArguments['replay']>,
 ): Promise<number> {
   const result = await replay(
-    { scheduler: freshScheduler, crd, policyRules },
-    findScenario(scenarios, token.scenario),
+    operatorOf(project),
+    findScenario(project.scenarios, token.scenario),
     token.faults,
     token.seed,
   );
@@ -119,12 +158,15 @@ async function replayRun(
   return result.violations.length === 0 ? 0 : 1;
 }
 
+function operatorOf({ freshScheduler, crd, chart }: VerifiedProject): OperatorUnderTest {
+  return { scheduler: freshScheduler, crd, policyRules: chart.policyRules };
+}
+
 function findScenario(scenarios: readonly Scenario[], name: string): Scenario {
   const found = scenarios.find((one) => one.name === name || scenarioSlug(one.name) === name);
   if (found === undefined) {
-    throw new Error(
-      `there is no scenario '${name}'; there are ${scenarios.map((one) => `'${one.name}'`).join(', ')}`,
-    );
+    const known = scenarios.map((one) => `'${one.name}'`).join(', ');
+    throw new Error(`there is no scenario '${name}'; scenarios are ${known}`);
   }
   return found;
 }

@@ -1,9 +1,9 @@
 /**
- * The modules of a project, made anew for each process of a flight: in a cluster nothing that a
- * worker keeps in a variable of its module
- * outlives the process. Each life of the modules has a number, which all that is imported from
- * there on carries in its URL. Node never
- * gives a module back, so a thread may have only so many lives.
+ * Reloads the modules of a project for each simulated process. In a cluster, variables of a module
+ * do not outlive the process.
+ *
+ * Each reload has a number, which the URLs of all modules that are loaded by it carry. Node never
+ * unloads a module, so a thread is limited to {@link MAX_RELOADS} reloads.
  */
 import { realpathSync } from 'node:fs';
 import { createRequire, registerHooks, stripTypeScriptTypes } from 'node:module';
@@ -12,37 +12,39 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Scheduler } from 'autopilot-runtime';
 
-/** After so many a thread is to end: a life takes 100 to 200 kB. */
+/** Reloads after which a thread is replaced. One reload takes 100 to 200 kB of memory. */
 export const MAX_RELOADS = 500;
 
-/** What begins a life: a module that is nowhere, and hands on the scheduler. */
+/** Scheme of the virtual module that starts a reload. It exports the scheduler. */
 const RELOAD_SCHEME = 'autopilot-reload:';
 const RELOAD_QUERY = /\?reload=\d+$/;
 
 const require = createRequire(import.meta.url);
-/** Of projects, as URLs. */
+/** URLs of the folders of projects. */
 const projectRoots = new Set<string>();
-/** What was read and stripped of its types, by URL without the life: the same for all of them. */
+/** Sources without types, by URL without the number of the reload. */
 const strippedSources = new Map<string, ReturnType<LoadHookSync>>();
-/** What an import leads to, by the URL of its module without the life and what it asks for. */
+/** Resolved imports, by URL of the importing module without the reload, and specifier. */
 const resolvedImports = new Map<string, ReturnType<ResolveHookSync>>();
 let reloads = 0;
 
-/** Lives that this thread has had. */
+/** @returns the number of reloads in this thread. */
 export function reloadCount(): number {
   return reloads;
 }
 
 /**
- * @param file of the scheduler, below `dir`
- * @returns makes the scheduler from modules of its own. What is not below `dir`, packages, and
- * CommonJS are the same in all lives.
+ * @param dir folder of the project.
+ * @param file path of the scheduler, relative to `dir`.
+ * @returns a function that creates the scheduler from reloaded modules. Modules outside of `dir`,
+ * packages and CommonJS modules are not reloaded. The function throws an error with the code
+ * `ERR_REQUIRE_ASYNC_MODULE` if a module uses top-level await.
  */
 export function createModuleReloader(dir: string, file: string): () => Scheduler {
   if (projectRoots.size === 0) {
     registerHooks({ resolve: resolveHook, load: loadHook });
   }
-  // Node follows symbolic links before it names a module.
+  // Node resolves symbolic links in the URLs of modules.
   const root = realpathSync(dir);
   projectRoots.add(`${pathToFileURL(root).href}/`);
   const scheduler = pathToFileURL(join(root, file)).href;
@@ -94,7 +96,7 @@ function isProjectModule(url: string): boolean {
   );
 }
 
-/** Named as its file is, so that stack traces lead there in any life. */
+/** Adds the URL of the file as the source URL, so that stack traces name the file. */
 function stripTypes(url: string, loaded: ReturnType<LoadHookSync>): ReturnType<LoadHookSync> {
   if (loaded.format !== 'module-typescript' && loaded.format !== 'module') {
     return { ...loaded, shortCircuit: true };
@@ -108,7 +110,8 @@ function stripTypes(url: string, loaded: ReturnType<LoadHookSync>): ReturnType<L
 }
 
 /**
- * Node warns of its function for this, and not of what it does by itself when it loads such a file.
+ * Suppresses the experimental warning of `stripTypeScriptTypes`. Node itself strips types without a
+ * warning when it loads such a file.
  */
 function withoutWarning<T>(run: () => T): T {
   const warn: unknown = Reflect.get(process, 'emitWarning');

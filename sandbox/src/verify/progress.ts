@@ -1,18 +1,31 @@
-/** How far it is: one line that changes in a terminal, a line now and then elsewhere. */
+/**
+ * Shows the progress of exploration: one line that changes in a terminal, or a line every 10 s if
+ * the output is not a terminal.
+ */
 import type { ExplorationProgress } from '../exploration/index.ts';
 
-/** The bar is as wide, and in a narrow terminal a quarter of that. */
+/** Columns of the bar. In a narrow terminal the bar takes a quarter of the line. */
 const BAR_WIDTH = 24;
-/** Elsewhere a line comes this often. */
+/** Time between two lines if the output is not a terminal. */
 const LINE_INTERVAL_MS = 10_000;
+/** Time between two updates of the line in a terminal. */
+const UPDATE_INTERVAL_MS = 100;
+/** Moves to the start of the line and clears it. */
+const CLEAR_LINE = '\r\u001B[2K';
 
+/** Shows the progress of exploration. */
 export interface ProgressMeter {
+  /** Shows the progress, unless the last update was too short ago. */
   show(progress: ExplorationProgress, elapsedMs: number): void;
-  /** Takes the line away. */
+  /** Clears the line in a terminal. */
   clear(): void;
 }
 
-/** @param columns how wide the terminal is at the moment; undefined where there is none */
+/**
+ * @param write writes to the output.
+ * @param columns the present width of the terminal. Undefined: the output is not a terminal.
+ * @param budgetMs the whole budget, in milliseconds.
+ */
 export function createProgressMeter(
   write: (text: string) => void,
   columns: () => number | undefined,
@@ -21,26 +34,24 @@ export function createProgressMeter(
   let last = columns() === undefined ? 0 : -Infinity;
   return {
     show(progress, elapsedMs) {
-      const room = columns();
-      if (elapsedMs - last < (room === undefined ? LINE_INTERVAL_MS : 100)) {
+      const width = columns();
+      const intervalMs = width === undefined ? LINE_INTERVAL_MS : UPDATE_INTERVAL_MS;
+      if (elapsedMs - last < intervalMs) {
         return;
       }
       last = elapsedMs;
       const part = Math.min(1, elapsedMs / budgetMs);
-      if (room === undefined) {
+      if (width === undefined) {
         write(`${Math.round(part * 100)} % ${formatLine(progress)}\n`);
+        return;
       }
-      // A line that is too long, or as long as the terminal is wide, wraps, and is never taken
-      // away.
-      else {
-        write(
-          `\r\u001B[2K${`${formatBar(part, Math.min(BAR_WIDTH, Math.floor(room / 4)))} ${formatLine(progress)}`.slice(0, room - 1)}`,
-        );
-      }
+      const bar = formatBar(part, Math.min(BAR_WIDTH, Math.floor(width / 4)));
+      // A line as wide as the terminal would wrap, and CLEAR_LINE clears only one row.
+      write(`${CLEAR_LINE}${`${bar} ${formatLine(progress)}`.slice(0, width - 1)}`);
     },
     clear() {
       if (columns() !== undefined) {
-        write('\r\u001B[2K');
+        write(CLEAR_LINE);
       }
     },
   };
@@ -51,19 +62,16 @@ function formatBar(part: number, width: number): string {
   return '█'.repeat(full) + '░'.repeat(width - full);
 }
 
-/** What changes comes first: the name of the scenario may be cut off. */
-function formatLine({
-  scenario,
-  stage,
-  runs,
-  singles: [done, all],
-  findings,
-}: ExplorationProgress): string {
-  const what =
-    stage === 'shrinking'
-      ? stage
-      : done < all
-        ? `single fault ${done} of ${all}`
-        : 'pairs and orders';
-  return `${runs} runs, ${findings === 0 ? '' : `${findings} violated, `}${what}: ${scenario}`;
+/** The scenario's name comes last, because a narrow terminal cuts the end of the line off. */
+function formatLine(progress: ExplorationProgress): string {
+  const { scenario, runs, findings } = progress;
+  const violated = findings === 0 ? '' : `${findings} violated, `;
+  return `${runs} runs, ${violated}${formatStage(progress)}: ${scenario}`;
+}
+
+function formatStage({ stage, singles: [done, all] }: ExplorationProgress): string {
+  if (stage === 'shrinking') {
+    return stage;
+  }
+  return done < all ? `single fault ${done} of ${all}` : 'pairs and orders';
 }

@@ -1,6 +1,6 @@
 /**
- * Scenarios from the samples of a project: each resource is created, edited as far as another
- * sample shows how, and deleted.
+ * Makes scenarios from the samples of a project. Each resource is created, edited and deleted. The
+ * edit gives it the spec of the next sample.
  */
 import type { Scheduler } from 'autopilot-runtime';
 import { apiVersionOf } from 'autopilot-runtime/internal';
@@ -9,6 +9,11 @@ import { create, patch, remove, quiesce } from '../exploration/index.ts';
 import type { ObjectManifest } from '../testing/sandbox.ts';
 import type { Sample } from './load-project.ts';
 
+/**
+ * @param samples all objects of other kinds exist in each scenario before the operator starts.
+ * @returns one scenario for each resource. Its name is the file, with the resource's name if the
+ * file has several resources.
+ */
 export function sampleScenarios(
   { resource }: Scheduler,
   samples: readonly Sample[],
@@ -18,35 +23,40 @@ export function sampleScenarios(
   const resources = samples.flatMap(({ file, objects }) =>
     objects.filter(isResource).map((object) => ({ file, object })),
   );
-  const surroundings = samples.flatMap(({ objects }) =>
+  const otherObjects = samples.flatMap(({ objects }) =>
     objects.filter((object) => !isResource(object)),
   );
   return resources.map(({ file, object }, index) => {
-    const editSource = resources[(index + 1) % resources.length]?.object;
+    const nextSample = resources[(index + 1) % resources.length]?.object;
     const { name, namespace } = object.metadata;
-    const edit: readonly ScenarioStep[] =
-      editSource === undefined || editSource === object
-        ? []
-        : [
-            patch(
-              object.kind,
-              name,
-              { spec: mergePatchBetween(object['spec'], editSource['spec']) },
-              namespace,
-            ),
-            quiesce(),
-          ];
-    const title =
-      resources.filter((one) => one.file === file).length > 1 ? `${file} ${name}` : file;
+    const isOnlyOneOfFile = resources.filter((one) => one.file === file).length === 1;
     return {
-      name: title,
-      objects: surroundings,
-      steps: [create(object), quiesce(), ...edit, remove(object.kind, name, namespace)],
+      name: isOnlyOneOfFile ? file : `${file} ${name}`,
+      objects: otherObjects,
+      steps: [
+        create(object),
+        quiesce(),
+        ...editSteps(object, nextSample),
+        remove(object.kind, name, namespace),
+      ],
     };
   });
 }
 
-/** The merge patch from one spec to another: fields that the other lacks go. */
+/** Steps that give a resource the spec of another sample. None if there is no other sample. */
+function editSteps(
+  object: ObjectManifest,
+  other: ObjectManifest | undefined,
+): readonly ScenarioStep[] {
+  if (other === undefined || other === object) {
+    return [];
+  }
+  const { name, namespace } = object.metadata;
+  const body = { spec: mergePatchBetween(object['spec'], other['spec']) };
+  return [patch(object.kind, name, body, namespace), quiesce()];
+}
+
+/** The merge patch from one spec to another. It removes fields that the other does not have. */
 function mergePatchBetween(from: unknown, to: unknown): object {
   const removed = Object.keys((from ?? {}) as object).filter(
     (name) => !(name in ((to ?? {}) as object)),

@@ -1,25 +1,32 @@
 /**
- * Threads that fly for an exploration, each with the project loaded anew, and another thread in its
- * place when that was done too often in
- * it. Where a flight is flown makes no difference to it.
+ * A pool of worker threads that run scenarios. Each thread reloads the project for each simulated
+ * process. A thread is replaced after a number of reloads, because Node never unloads modules.
+ * Results do not depend on the thread.
  */
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Fault, RunResult, LaunchRun } from '../exploration/index.ts';
 import { MAX_RELOADS } from './module-reload.ts';
 
-/** One flight that is asked for. */
+/** A request to a worker thread. */
 export interface RunRequest {
+  /** Number of the request in the pool, from 1. */
   readonly nth: number;
+  /** Name of the scenario. */
   readonly scenario: string;
+  /** Seed of the run. */
   readonly seed: number;
+  /** Faults to inject. */
   readonly faults: readonly Fault[];
 }
 
+/** The response of a worker thread. */
 export interface RunResponse {
+  /** Number of the request. */
   readonly nth: number;
+  /** Result of the run. */
   readonly result: RunResult;
-  /** Of the modules of the project in this thread, so far. */
+  /** Number of reloads of the project in this thread so far. */
   readonly reloads: number;
 }
 
@@ -29,6 +36,7 @@ interface PendingRun {
   readonly reject: (error: Error) => void;
 }
 
+/** Runs scenarios in worker threads. */
 export class WorkerPool {
   readonly #dir: string;
   readonly #maxReloads: number;
@@ -40,8 +48,9 @@ export class WorkerPool {
   #error: Error | undefined;
 
   /**
-   * @param dir of the project
-   * @param maxReloads of its modules, after which a thread is replaced
+   * @param dir folder of the project.
+   * @param size number of threads.
+   * @param maxReloads reloads after which a thread is replaced. Default: 500.
    */
   constructor(dir: string, size: number, maxReloads = MAX_RELOADS) {
     this.#dir = dir;
@@ -51,7 +60,10 @@ export class WorkerPool {
     }
   }
 
-  /** Flies one scenario with one seed. The promise of a flight rejects when a thread has ended. */
+  /**
+   * @returns a function that queues runs of one scenario with one seed. The promise of a run
+   * rejects after a thread has failed.
+   */
   launcherFor(scenario: string, seed: number): LaunchRun {
     return (faults) => {
       const result = new Promise<RunResult>((resolve, reject) => {
@@ -66,12 +78,13 @@ export class WorkerPool {
           this.#assign();
         }
       });
-      // Nobody may ask for it any more when it fails.
+      // Exploration may end before it waits for this result.
       result.catch(() => undefined);
       return () => result;
     };
   }
 
+  /** Stops all threads. */
   async end(): Promise<void> {
     await Promise.all([...this.#threads].map((thread) => this.#stopThread(thread)));
   }
@@ -98,7 +111,7 @@ export class WorkerPool {
     thread.on('exit', (code) =>
       this.#fail(
         new Error(
-          `a thread of verify has ended with code ${code}: does a worker call process.exit?`,
+          `a worker thread of verify ended with code ${code}: a worker may call process.exit`,
         ),
       ),
     );
@@ -108,7 +121,7 @@ export class WorkerPool {
 
   #stopThread(thread: Worker): Promise<number> {
     this.#threads.delete(thread);
-    // What it still reports leads to no other thread.
+    // A late message of this thread must not start another one.
     thread.removeAllListeners('exit');
     thread.removeAllListeners('message');
     return thread.terminate();

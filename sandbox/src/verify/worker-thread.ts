@@ -1,6 +1,6 @@
 /**
- * What a thread of a crew does: it flies what it is told to, each scenario once without faults
- * before.
+ * A worker thread of the pool: loads the project, then answers one request after the other. It runs
+ * the baseline of each scenario once.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { RunResult } from '../exploration/index.ts';
@@ -11,7 +11,8 @@ import { loadProject } from './load-project.ts';
 
 const { freshScheduler, crd, scenarios, chart } = await loadProject(workerData as string);
 const subject = { scheduler: freshScheduler, crd, policyRules: chart.policyRules };
-const baseline = new Map<string, Promise<RunResult>>();
+/** Baseline runs by seed and scenario. */
+const baselines = new Map<string, Promise<RunResult>>();
 
 async function handleRunRequest({
   nth,
@@ -24,14 +25,14 @@ async function handleRunRequest({
     throw new Error(`there is no scenario '${name}'`);
   }
   const key = `${seed} ${name}`;
-  const baselineRun = baseline.get(key) ?? runScenario(subject, scenario, { seed });
-  baseline.set(key, baselineRun);
+  const baselineRun = baselines.get(key) ?? runScenario(subject, scenario, { seed });
+  baselines.set(key, baselineRun);
   const result = await runScenario(subject, scenario, {
     seed,
     faults,
     baseline: await baselineRun,
   });
-  // Nobody reads the trace of a flight that kept every promise.
+  // Nothing reads the trace of a run without violations.
   return {
     nth,
     result:
@@ -42,7 +43,7 @@ async function handleRunRequest({
   };
 }
 
-// One at a time: the next order comes when this one is reported.
+// The pool sends the next request after the response to this one.
 parentPort?.on('message', (request: RunRequest) => {
-  void handleRunRequest(request).then((report) => parentPort?.postMessage(report));
+  void handleRunRequest(request).then((response) => parentPort?.postMessage(response));
 });

@@ -10,6 +10,7 @@ import { life, createScheduler, taken, touched } from './lift.ts';
 import { wrongRuntimes } from './wrong-runtimes.ts';
 import { wrongWorkers } from './wrong-workers.ts';
 
+/** One seeded bug. */
 export interface Bug {
   readonly where: 'worker' | 'runtime';
   /** What is wrong: `steps whenever it is called`. */
@@ -29,15 +30,15 @@ export const bugs: readonly Bug[] = [
     subject: () => ({ scheduler: () => createScheduler(make()) }),
   })),
   ...Object.entries(wrongRuntimes).map(([name, make]): Bug => {
-    const scenario = name.includes('what should be new') ? taken : touched;
+    const scenario = name.includes('over existing objects') ? taken : touched;
     return { where: 'runtime', name, scenario, subject: () => ({ ...correct, start: make() }) };
   }),
 ];
 
-/** Flights after which a bug counts as not found. */
+/** Runs after which a bug counts as not found. */
 export const MAX_RUNS = 1_500;
 
-/** Looks for a bug until it is found. */
+/** Explores a seeded bug until it is found. */
 export function hunt(
   { scenario, subject }: Bug,
   options: ExploreOptions = {},

@@ -1,6 +1,6 @@
 /**
- * A machine that does everything a worker may do, correctly: what is seeded with bugs is a copy of
- * it with one thing wrong.
+ * A correct operator whose workers do everything a worker may do. Each seeded bug is a copy of this
+ * operator with one mistake.
  */
 import { defineScheduler } from '../../../runtime/src/generated.ts';
 import type {
@@ -49,20 +49,20 @@ export function progress(context: AnyContext, weight: number, name = 'progress')
   }) as KubeObject;
 }
 
-/** An output where no owner reference leads: the finalizer's work. */
+/** An output in another namespace: no owner reference is possible, so the finalizer deletes it. */
 export function noteOf(name: string, port: number): KubeObject {
   const { metadata: _, ...rest } = service(name, port);
   return { ...rest, metadata: { name, namespace: 'other' } };
 }
 
-/** Milliseconds until the next step may be made. */
+/** Milliseconds until the next step is allowed. */
 export function left({ now, lastStep, phaseStartedAt }: AnyContext): number {
   return Math.max(0, (lastStep ?? phaseStartedAt).getTime() + PACE_MS - now.getTime());
 }
 
 /**
- * Makes a Service of the size that a ConfigMap says, steps up at its pace, takes away what it
- * needed for that, and is done.
+ * The correct workers. They create a Service with the port from a ConfigMap, make steps at an
+ * interval, delete the output that recorded the steps, and end.
  */
 export function lift(): Workers {
   return {
@@ -101,7 +101,7 @@ export function lift(): Workers {
   };
 }
 
-/** @param workers those that are not as in `lift` */
+/** @param workers workers that replace those of `lift`. */
 export function createScheduler(workers: Partial<Workers> = {}): Scheduler {
   const all = { ...lift(), ...workers };
   const phase = (
@@ -144,7 +144,10 @@ const surroundings = {
   ],
 } as const;
 
-/** Somebody touches the resource while it steps; it starts over when its spec changes; it goes. */
+/**
+ * A user annotates the resource between two steps, changes its spec, so that it starts over, and
+ * deletes it.
+ */
 export const life: Scenario = scenario({
   ...surroundings,
   name: 'life',
@@ -170,7 +173,7 @@ export const life: Scenario = scenario({
   },
 });
 
-/** Others touch the resource and its output just before it steps, and before it cleans up. */
+/** A user annotates the resource and its output just before a step and before the clean-up. */
 export const touched: Scenario = scenario({
   ...surroundings,
   name: 'touched',
@@ -195,7 +198,7 @@ function weightIn(object: object | undefined): number | undefined {
     : Number((object as { readonly data: { readonly weight: string } }).data.weight);
 }
 
-/** An object of somebody else's has the name of an output. */
+/** A foreign object has the name of an output. */
 export const taken: Scenario = scenario({
   name: 'taken',
   objects: [...surroundings.objects, { ...service('one-a', 1) } as never],

@@ -1,6 +1,6 @@
 /**
- * Wrong runtimes: the real one behind doors and clocks that do what a careless runtime would have
- * done.
+ * Runtimes with a seeded bug: the real runtime with a client or a clock that behaves as a careless
+ * runtime would.
  */
 import type {
   Clock,
@@ -17,6 +17,7 @@ import {
   ConnectionError,
 } from '../../../runtime/src/internal.ts';
 
+/** Starts one process of an operator. */
 export type Start = (options: OperatorOptions, nth: number) => Operator;
 
 const through =
@@ -40,13 +41,13 @@ interface StatusPatch {
 const isCore = ({ group }: ResourceType): boolean => group === '';
 const isLease = ({ kind }: ResourceType): boolean => kind === 'Lease';
 
-/** Without what an apply makes sure of. */
+/** The object without its uid and resourceVersion, which an apply checks. */
 function unguarded(object: KubeObject): KubeObject {
   const { uid: _, resourceVersion: __, ...metadata } = object.metadata;
   return { ...object, metadata };
 }
 
-/** Made anew for each exploration. Each says what it does wrong. */
+/** Runtimes with a seeded bug, by what is wrong. Each is created for one exploration. */
 export const wrongRuntimes: Readonly<Record<string, () => Start>> = {
   // @promise reconcile/order-of-writes
   'writes status before outputs': () =>
@@ -57,6 +58,7 @@ export const wrongRuntimes: Readonly<Record<string, () => Start>> = {
           later.push(() => api.apply(type, object, options, signal));
           return { ...object, metadata: { ...object.metadata, resourceVersion: '0' } };
         },
+        // oxlint-disable-next-line max-params -- the signature of KubeApi.patch
         patch: async (type, key, patch, options, signal) => {
           const response = await api.patch(type, key, patch, options, signal);
           if (options?.subresource === 'status') {
@@ -71,6 +73,7 @@ export const wrongRuntimes: Readonly<Record<string, () => Start>> = {
   // @promise reconcile/status-version
   'writes status without the version it has read': () =>
     through((api) => ({
+      // oxlint-disable-next-line max-params -- the signature of KubeApi.patch
       patch: (type, key, patch, options, signal) => {
         if (patch.type !== 'merge' || options?.subresource !== 'status') {
           return api.patch(type, key, patch, options, signal);
@@ -91,19 +94,19 @@ export const wrongRuntimes: Readonly<Record<string, () => Start>> = {
         ),
     })),
   // @promise outputs/foreign-objects
-  'applies what should be new over whatever is there': () =>
+  'applies new outputs over existing objects': () =>
     through((api) => ({
       apply: (type, object, options, signal) =>
         api.apply(type, unguarded(object), { ...options, force: true }, signal),
     })),
   // @promise outputs/late-writes
-  'deletes without looking at what it deletes': () =>
+  'deletes without preconditions': () =>
     through((api) => ({
       delete: (type, key, options, signal) =>
         api.delete(type, key, { ...options, preconditions: {} }, signal),
     })),
   // @promise finalizer/cleanup-first
-  'removes the finalizer before it has cleaned up': () =>
+  'removes the finalizer before the clean-up': () =>
     through((api) => ({
       delete: (type, key, options, signal) =>
         key.namespace === 'other' ? Promise.resolve() : api.delete(type, key, options, signal),
@@ -138,7 +141,7 @@ export const wrongRuntimes: Readonly<Record<string, () => Start>> = {
           : clock.after(ms, callback),
     })),
   // @promise watching/deletions
-  'does not notice at a relist what has changed': () =>
+  'ignores changes that a relist shows': () =>
     through((api) => {
       const lists = new Map<string, readonly KubeObject[]>();
       return {
@@ -152,7 +155,7 @@ export const wrongRuntimes: Readonly<Record<string, () => Start>> = {
       };
     }),
   // @promise watching/watch-errors
-  'watches on from now after a break': () =>
+  'watches from the present version after a break': () =>
     through((api) => {
       const watched = new Set<string>();
       return {
@@ -168,7 +171,7 @@ export const wrongRuntimes: Readonly<Record<string, () => Start>> = {
       };
     }),
   // @promise watching/watch-errors
-  'watches again from a version that is too old': () =>
+  'repeats a watch from an expired version': () =>
     through((api) => ({
       async *watch(type, options, signal) {
         try {
@@ -181,7 +184,7 @@ export const wrongRuntimes: Readonly<Record<string, () => Start>> = {
       },
     })),
   // @promise watching/cache-responses
-  'does not take the answers to its own writes': () =>
+  'does not add responses to its own writes to its cache': () =>
     through((api) => ({
       patch: async (...call) => {
         const response = await api.patch(...call);
@@ -189,7 +192,7 @@ export const wrongRuntimes: Readonly<Record<string, () => Start>> = {
       },
     })),
   // @promise queue/quarantine
-  'takes what a worker returns long after its time': () =>
+  'accepts a result long after the worker timeout': () =>
     timed((clock) => ({
       now: () => clock.now(),
       monotonic: () => clock.monotonic(),
@@ -197,8 +200,9 @@ export const wrongRuntimes: Readonly<Record<string, () => Start>> = {
         ms === 5_000 ? { cancel: () => undefined } : clock.after(ms, callback),
     })),
   // @promise reconcile/status-version
-  'says that it has seen a spec, when it has only failed to act on it': () =>
+  'sets observedGeneration after a reconcile that failed': () =>
     through((api) => ({
+      // oxlint-disable-next-line max-params -- the signature of KubeApi.patch
       patch: (type, key, patch, options, signal) => {
         const { status } = (patch.type === 'merge' ? patch.body : {}) as {
           readonly status?: StatusPatch;

@@ -1,9 +1,9 @@
-/** Wrong workers: mistakes that look right as long as nothing goes wrong. */
+/** Workers with a seeded bug: mistakes that show no effect until a fault occurs. */
 import type { AnyContext, KubeObject } from '../../../runtime/src/internal.ts';
 import { droneOf, left, lift, noteOf, progress, weightOf } from './lift.ts';
 import type { Workers } from './lift.ts';
 
-/** Made anew for each process: what it keeps in memory is gone with the process. */
+/** Workers with a seeded bug, by what is wrong. Each is created for one process. */
 export const wrongWorkers: Readonly<Record<string, () => Partial<Workers>>> = {
   'keeps its progress in memory': () => {
     let weight = 0;
@@ -54,7 +54,7 @@ export const wrongWorkers: Readonly<Record<string, () => Partial<Workers>>> = {
       },
     };
   },
-  'draws the name of an output': () => ({
+  'chooses a random name for an output': () => ({
     Stepping: (context) => ({
       next: 'Cleaning',
       outputs: { configmaps: [progress(context, 0, `p${Math.floor(Math.random() * 1000)}`)] },
@@ -66,7 +66,7 @@ export const wrongWorkers: Readonly<Record<string, () => Partial<Workers>>> = {
       outputs: { configmaps: [progress(context, context.now.getTime())] },
     }),
   }),
-  'hands an input back as an output': () => ({
+  'returns an input as an output': () => ({
     Stepping: ({ inputs }) => ({
       next: 'Cleaning',
       outputs: { configmaps: [inputs['configmaps']?.require('settings') as KubeObject] },
@@ -79,7 +79,7 @@ export const wrongWorkers: Readonly<Record<string, () => Partial<Workers>>> = {
         ++calls > 1 ? { ...result(context), statusInfo: { weight: 5 } } : result(context),
     };
   },
-  'takes away only what it remembers to have made': () => {
+  'deletes only outputs that it remembers': () => {
     let made = false;
     return {
       Stepping: (context) => {
@@ -96,7 +96,7 @@ export const wrongWorkers: Readonly<Record<string, () => Partial<Workers>>> = {
         ? { next: 'Stepping' }
         : { next: 'Cleaning' },
   }),
-  'writes two halves of one truth one after the other': () => ({
+  'writes two dependent outputs one after the other': () => ({
     Stepping: (context) => {
       const weight = weightOf(context) + 10;
       if (weight > 30) {
@@ -112,14 +112,14 @@ export const wrongWorkers: Readonly<Record<string, () => Partial<Workers>>> = {
         : { next: 'Stepping', step: true, statusInfo: { weight }, outputs: { configmaps: halves } };
     },
   }),
-  'names an output by the time': () => ({
+  'names an output after the time': () => ({
     Preparing: (context) => {
       const { next, ...rest } = result(context);
       const note = noteOf(`one-at-${Math.floor(context.now.getTime() / 1000)}`, 80);
       return { next, ...rest, outputs: { ...rest.outputs, notes: [note] } };
     },
   }),
-  'takes its own output for what was there before': () => ({
+  'takes its own output for an existing object': () => ({
     Stepping: (context) => {
       const { name } = context.resource.metadata;
       const there = context.inputs['configmaps']?.get(`${name}-progress`) !== undefined;
@@ -149,7 +149,7 @@ export const wrongWorkers: Readonly<Record<string, () => Partial<Workers>>> = {
   },
 };
 
-/** What the correct worker of Preparing returns. */
+/** The result of the correct worker of Preparing. */
 function result(context: AnyContext) {
   return lift().Preparing(context) as Exclude<ReturnType<Workers['Preparing']>, Promise<unknown>>;
 }

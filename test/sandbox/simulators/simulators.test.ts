@@ -80,8 +80,8 @@ const split = (weights: Readonly<Record<string, number>>): ObjectManifest => ({
 });
 
 describe('the simulated Deployment controller', () => {
-  const rollout = (image: string | undefined): RolloutState =>
-    image === 'slow' ? 'underway' : image === 'bad' ? 'failed' : 'complete';
+  const states: Readonly<Record<string, RolloutState>> = { slow: 'underway', bad: 'failed' };
+  const rollout = (image = ''): RolloutState => states[image] ?? 'complete';
   const start = (...objects: readonly ObjectManifest[]): ReturnType<typeof startSandbox> =>
     startSandbox(scheduler, {
       objects,
@@ -92,7 +92,7 @@ describe('the simulated Deployment controller', () => {
       ],
     });
 
-  it('rolls a Deployment out, and says which generation of it', async () => {
+  it('rolls a Deployment out and writes its observedGeneration', async () => {
     const sandbox = await start(deployment('web'));
     const { status, metadata } = (await sandbox.get('Deployment', 'web')) ?? {};
     expect(status).to.deep.include({
@@ -115,7 +115,7 @@ describe('the simulated Deployment controller', () => {
     await sandbox.stop();
   });
 
-  it('keeps the old Pods as long as the new ones are not there', async () => {
+  it('keeps the old Pods until the new ones are available', async () => {
     const sandbox = await start(deployment('web'));
     await sandbox.patch('Deployment', 'web', {
       spec: { template: { spec: { containers: [{ name: 'web', image: 'slow' }] } } },
@@ -132,7 +132,7 @@ describe('the simulated Deployment controller', () => {
     await sandbox.stop();
   });
 
-  it('says when a rollout will never end', async () => {
+  it('reports a rollout that exceeded its progress deadline', async () => {
     const sandbox = await start(deployment('web', { image: 'bad' }));
     const { status } = (await sandbox.get('Deployment', 'web')) ?? {};
     expect(status.availableReplicas).to.equal(0);
@@ -156,7 +156,7 @@ describe('the simulated Prometheus', () => {
         new AbortController().signal,
       );
 
-  it('reads a question’s parameters out of its text', async () => {
+  it('reads the parameters of a query from its PromQL', async () => {
     const seen: object[] = [];
     const { queryMetrics: ask } = prometheus({
       istioSuccessRate: (parameters) => (seen.push(parameters), 99),
@@ -173,7 +173,7 @@ describe('the simulated Prometheus', () => {
     ]);
   });
 
-  it('tells the queries of a machine from one another', async () => {
+  it('distinguishes the queries of an operator', async () => {
     const names = queries.map(({ name }) => name);
     const { queryMetrics: ask } = prometheus(
       Object.fromEntries(names.map((name, index) => [name, () => index])),
@@ -186,7 +186,7 @@ describe('the simulated Prometheus', () => {
     }
   });
 
-  it('has no data for what a test says nothing of, and knows no other text', async () => {
+  it('returns no data for a query without a handler, and throws for an unknown query', async () => {
     const { queryMetrics: ask } = prometheus({ istioSuccessRate: () => NaN })(
       context(new Cluster()),
     );
@@ -198,11 +198,11 @@ describe('the simulated Prometheus', () => {
     });
     expect(
       await ask?.('up', new AbortController().signal).catch((error: Error) => error.message),
-    ).to.contain('knows no query of this text: up');
+    ).to.contain('declares no query with this template: up');
   });
 
   // @promise sandbox/simulators
-  it('answers from routes and Pods that are there', async () => {
+  it('answers from the routes and Pods of the cluster', async () => {
     const objects = [
       deployment('web-primary'),
       deployment('web-canary', { image: 'bad' }),
@@ -242,7 +242,7 @@ describe('the simulated Prometheus', () => {
   });
 });
 
-describe('where requests arrive', () => {
+describe('observedTraffic', () => {
   async function seen(...objects: readonly ObjectManifest[]): Promise<(host: string) => object> {
     const { cluster } = await startSandbox(scheduler, { objects, simulators: [deployments()] });
     return (host) => {
@@ -264,12 +264,12 @@ describe('where requests arrive', () => {
     };
   }
 
-  it('without a route: at the Pods of the Service', async () => {
+  it('sends requests to the Pods of the Service if there is no route', async () => {
     const at = await seen(deployment('web'), service('web'));
     expect(at('web')).to.deep.equal({ web: 100, lost: 0 });
   });
 
-  it('with a route: by its weights', async () => {
+  it('follows the weights of a VirtualService', async () => {
     const at = await seen(
       deployment('a'),
       deployment('b'),
@@ -280,12 +280,12 @@ describe('where requests arrive', () => {
     expect(at('web')).to.deep.equal({ a: 75, b: 25, lost: 0 });
   });
 
-  it('nowhere, where a Service has no Pod or is not there', async () => {
+  it('loses requests to a Service that has no Pod or does not exist', async () => {
     const at = await seen(deployment('a', { replicas: 0 }), service('a'), split({ a: 75, b: 25 }));
     expect(at('web')).to.deep.equal({ lost: 100 });
   });
 
-  it('with an HTTPRoute on the Service: by its weights', async () => {
+  it('follows the weights of an HTTPRoute of the Service', async () => {
     const route = {
       apiVersion: 'gateway.networking.k8s.io/v1',
       kind: 'HTTPRoute',

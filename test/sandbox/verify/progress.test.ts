@@ -10,8 +10,8 @@ const at = {
 } as const;
 
 /**
- * What stands in a terminal of so many columns, which wraps at the last one as terminals do, and
- * takes only the last row away.
+ * The rows of a simulated terminal after some updates. The terminal wraps at its last column, and
+ * the clear sequence clears only the last row.
  */
 function shown(columns: () => number, times: number): readonly string[] {
   const rows = [''];
@@ -50,7 +50,7 @@ describe('the progress of npm run verify', () => {
     });
   }
 
-  it('follows a terminal that becomes narrow', () => {
+  it('adapts to a terminal that becomes narrower', () => {
     const widths = [200, 200, 30];
     const lines: string[] = [];
     let time = 0;
@@ -65,7 +65,7 @@ describe('the progress of npm run verify', () => {
     expect(lines.map((line) => line.length < 30)).to.deep.equal([false, false, true]);
   });
 
-  it('is a line now and then where there is no terminal', () => {
+  it('is a line every 10 s if the output is not a terminal', () => {
     const lines: string[] = [];
     const bar = createProgressMeter(
       (text) => lines.push(text),
