@@ -6,7 +6,7 @@
  */
 export { run } from './operator/run.ts';
 export type { OperatorConfig } from './operator/config.ts';
-export type { OperatorOptions } from './operator/start.ts';
+export type { Operator, OperatorOptions } from './operator/start.ts';
 export type { EventKey, OperatorEvent } from './observability/operator-event.ts';
 export type { Scheduler } from './api/scheduler.ts';
 export { parseDuration, timeUntil } from './api/duration.ts';

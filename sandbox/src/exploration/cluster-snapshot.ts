@@ -1,5 +1,5 @@
 /** Reads the cluster at one instant, for invariants and for the steps of a scenario. */
-import type { KubeObject, ResourceType, Scheduler } from 'autopilot-runtime/internal';
+import type { KubeObject, ResourceType, Scheduler } from 'autopilot-runtime';
 import { apiVersionOf } from 'autopilot-runtime/internal';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { ClusterSnapshot } from './scenario.ts';

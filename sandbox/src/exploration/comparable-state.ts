@@ -2,7 +2,7 @@
  * The objects of a cluster without what may differ between two runs: times, uids,
  * resourceVersions and messages.
  */
-import type { KubeObject, Scheduler } from 'autopilot-runtime/internal';
+import type { KubeObject, Scheduler } from 'autopilot-runtime';
 import { appliedAnnotation, approveAnnotation, keyString } from 'autopilot-runtime/internal';
 
 /** Objects in their comparable form, by `Kind namespace/name`. */

@@ -2,7 +2,8 @@
  * The Kubernetes client of one simulated process. Each request is a fault site, is limited to the
  * operator's RBAC rules, and is recorded for the invariants.
  */
-import type { KubeApi, KubeObject, ObjectKey, ResourceType } from 'autopilot-runtime/internal';
+import type { KubeApi, KubeObject, ResourceType } from 'autopilot-runtime';
+import type { ObjectKey } from 'autopilot-runtime/internal';
 import { ApiError, ConnectionError, keyOf } from 'autopilot-runtime/internal';
 import type { PolicyRule } from '../cluster/rbac.ts';
 import { withPolicyRules } from '../cluster/rbac.ts';

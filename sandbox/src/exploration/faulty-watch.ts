@@ -2,7 +2,7 @@
  * A watch of one simulated process. Events may be lost, late or merged, and the watch may break,
  * expire or stay silent.
  */
-import type { KubeObject, ResourceType, WatchEvent } from 'autopilot-runtime/internal';
+import type { KubeObject, ResourceType, WatchEvent } from 'autopilot-runtime';
 import { ApiError, ConnectionError, keyString, sleep } from 'autopilot-runtime/internal';
 import type { Fault } from './fault.ts';
 import { FAULTS } from './fault.ts';

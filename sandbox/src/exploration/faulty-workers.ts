@@ -1,5 +1,6 @@
 /** Observes the calls of workers: each call is a fault site, and the invariants are checked. */
-import type { AnyContext, AnyResult, Scheduler } from 'autopilot-runtime/internal';
+import type { Scheduler } from 'autopilot-runtime';
+import type { AnyContext, AnyResult } from 'autopilot-runtime/internal';
 import type { Fault } from './fault.ts';
 import { FAULTS } from './fault.ts';
 import type { RunContext } from './run-context.ts';

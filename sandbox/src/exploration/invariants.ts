@@ -2,7 +2,7 @@
  * The invariants: what must hold at every instant of every run, whatever faults are injected. The
  * checker observes each call of a worker, each request and each change.
  */
-import type { KubeObject, Scheduler } from 'autopilot-runtime/internal';
+import type { KubeObject, Scheduler } from 'autopilot-runtime';
 import {
   finalizerName,
   findWeightProblems,

@@ -1,5 +1,6 @@
 /** One simulated process of the operator. It can be killed without clean-up and be suspended. */
-import type { Clock, KubeObject, Operator, Timer } from 'autopilot-runtime/internal';
+import type { KubeObject } from 'autopilot-runtime';
+import type { Clock, Operator, Timer } from 'autopilot-runtime/internal';
 import { keyString } from 'autopilot-runtime/internal';
 import type { VirtualClock } from '../virtual-clock.ts';
 

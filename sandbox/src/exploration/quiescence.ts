@@ -2,7 +2,7 @@
  * Quiescence: nothing is due any more, and the cluster is in the state of the baseline run at the
  * same step.
  */
-import type { Scheduler } from 'autopilot-runtime/internal';
+import type { Scheduler } from 'autopilot-runtime';
 import { parseDuration } from 'autopilot-runtime/internal';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { EventLoop } from './event-loop.ts';

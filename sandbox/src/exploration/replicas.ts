@@ -2,8 +2,7 @@
  * The processes of the operator in one run. One of them leads and another one may stand by. A
  * process that ends is started again.
  */
-import type { Scheduler } from 'autopilot-runtime';
-import type { Logger, Operator, OperatorOptions } from 'autopilot-runtime/internal';
+import type { Logger, Operator, OperatorOptions, Scheduler } from 'autopilot-runtime';
 import { startOperator } from 'autopilot-runtime/internal';
 import { seededRandom } from '../virtual-clock.ts';
 import type { PolicyRules } from '../cluster/rbac.ts';

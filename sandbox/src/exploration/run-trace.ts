@@ -1,5 +1,6 @@
 /** The trace of a run: what happened, in order. Users read it, and tests compare it. */
-import type { KubeObject, ObjectKey } from 'autopilot-runtime/internal';
+import type { KubeObject } from 'autopilot-runtime';
+import type { ObjectKey } from 'autopilot-runtime/internal';
 import type { VirtualClock } from '../virtual-clock.ts';
 
 /** One line of a trace. */

@@ -2,8 +2,7 @@
  * Scenarios: what users and other controllers do around an operator, and what must hold meanwhile.
  * A scenario is plain data, made by the functions of this module.
  */
-import type { Duration, KubeObject } from 'autopilot-runtime';
-import type { OperatorConfig } from 'autopilot-runtime/internal';
+import type { Duration, KubeObject, OperatorConfig } from 'autopilot-runtime';
 import type { ObjectManifest, SandboxObject } from '../testing/sandbox.ts';
 import type { QueryMetrics, Simulator } from '../simulators/simulator.ts';
 

@@ -1,5 +1,5 @@
 /** The time between two steps (`step: true`) of a resource in one phase. */
-import type { KubeObject } from 'autopilot-runtime/internal';
+import type { KubeObject } from 'autopilot-runtime';
 import { parseDuration } from 'autopilot-runtime/internal';
 import type { Fault } from './fault.ts';
 import { hasClockJump } from './fault.ts';

@@ -2,7 +2,8 @@
  * The user of a scenario: runs its steps, one after the other, and changes the cluster as users and
  * other controllers do.
  */
-import type { KubeObject, ObjectKey, ResourceType, Scheduler } from 'autopilot-runtime/internal';
+import type { KubeObject, ResourceType, Scheduler } from 'autopilot-runtime';
+import type { ObjectKey } from 'autopilot-runtime/internal';
 import { hasCode, parseDuration } from 'autopilot-runtime/internal';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { ObjectManifest } from '../testing/sandbox.ts';

@@ -2,8 +2,7 @@
  * Simulators: controllers and services of a cluster that are not the API server. Sandboxes and
  * exploration run them: `startSandbox(scheduler, { simulators: [deployments(), traffic(…)] })`.
  */
-import type { Scheduler } from 'autopilot-runtime';
-import type { OperatorOptions } from 'autopilot-runtime/internal';
+import type { OperatorOptions, Scheduler } from 'autopilot-runtime';
 import type { Cluster } from '../cluster/cluster.ts';
 
 /**

@@ -5,7 +5,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import type { KubeObject } from 'autopilot-runtime/internal';
+import type { KubeObject } from 'autopilot-runtime';
 import { describeObject, hasCode, systemClock } from 'autopilot-runtime/internal';
 import { Cluster } from '../cluster/cluster.ts';
 import { serveApi } from '../api-server/serve-api.ts';

@@ -1,14 +1,15 @@
 /** Runs an operator in an in-memory cluster and in virtual time, to test its phases together. */
-import type { Logger, Scheduler } from 'autopilot-runtime';
 import type {
   KubeApi,
   KubeObject,
-  ObjectKey,
+  Logger,
   OperatorConfig,
   OperatorEvent,
   OperatorOptions,
   ResourceType,
-} from 'autopilot-runtime/internal';
+  Scheduler,
+} from 'autopilot-runtime';
+import type { ObjectKey } from 'autopilot-runtime/internal';
 import { describeObject, hasCode, parseDuration, startOperator } from 'autopilot-runtime/internal';
 import { seededRandom, VirtualClock } from '../virtual-clock.ts';
 import { Cluster } from '../cluster/cluster.ts';
@@ -57,7 +58,9 @@ export interface SandboxOptions {
 /** An object to create, as in a YAML file. Namespace: `default` unless it names one. */
 export type ObjectManifest = Pick<KubeObject, 'apiVersion' | 'kind'> & {
   /** Name, namespace, labels and annotations. */
-  readonly metadata: ObjectKey & {
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
     readonly labels?: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;
   };

@@ -1,7 +1,7 @@
 /** Creates the context of a worker, for tests that call one worker as a plain function. */
 import type { InputView, LabelSelector, Logger } from 'autopilot-runtime';
+import type { AnyContext } from 'autopilot-runtime/generated';
 import { RetryLater } from 'autopilot-runtime';
-import type { AnyContext } from 'autopilot-runtime/internal';
 import {
   deepFreeze,
   matchesSelector,

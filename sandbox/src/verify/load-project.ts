@@ -5,8 +5,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Scheduler } from 'autopilot-runtime';
-import type { OperatorConfig } from 'autopilot-runtime/internal';
+import type { OperatorConfig, Scheduler } from 'autopilot-runtime';
 import { loadConfig } from 'autopilot-runtime/internal';
 import { parseAllDocuments } from 'yaml';
 import type { Scenario, OperatorUnderTest } from '../exploration/index.ts';
