@@ -1,35 +1,31 @@
 /**
- * src/generated/scheduler.ts: the table phase -> worker, inputs, outputs, next phases, that the
- * machine runs.
+ * src/generated/scheduler.ts: the dispatch table of the operator. Each phase has its worker, inputs,
+ * outputs and next phases.
  */
 import { needsFinalizer } from '../rbac/finalizer.ts';
-import type { Model, ModelPhase, ModelQuery, KindDefinition } from '../model/model.ts';
-import { RawCode, GENERATED_HEADER, formatLiteral } from '../util/typescript-text.ts';
+import type {
+  KindDefinition,
+  KindUses,
+  Model,
+  ModelFinalizer,
+  ModelPhase,
+  ModelQuery,
+} from '../model/model.ts';
+import { capitalize, formatLiteral, GENERATED_HEADER, RawCode } from '../util/typescript-text.ts';
+import { typePrefix } from './phase-types.ts';
 
-export type KindUses = Pick<ModelPhase, 'inputs' | 'outputs' | 'metrics'>;
-
-export function hasMetrics(model: Model): boolean {
-  return model.phases.some((phase) => phase.metrics) || model.finalizer?.metrics === true;
+/** Whether a phase or the finalizer has the input `metrics`. */
+export function hasMetrics({ phases, finalizer }: Pick<Model, 'phases' | 'finalizer'>): boolean {
+  return phases.some((phase) => phase.metrics) || finalizer?.metrics === true;
 }
 
+/**
+ * Renders src/generated/scheduler.ts.
+ *
+ * @param config JSON schema of the user's `config:`, which the operator checks at its start
+ */
 export function renderScheduler(model: Model, config: object | undefined): string {
-  const workers = model.phases.filter((phase) => !phase.final);
-  const uses = (phase: KindUses): object => ({
-    inputs: phase.inputs.map((input) => ({
-      name: input.kind.name,
-      type: resourceTypeOf(input.kind),
-      namespace: input.namespace,
-      selector: input.selector,
-      optional: input.optional || undefined,
-    })),
-    outputs: phase.outputs.map((output) => ({
-      name: output.kind.name,
-      type: resourceTypeOf(output.kind),
-      namespace: output.namespace,
-      prune: output.prune || undefined,
-      optional: output.optional || undefined,
-    })),
-  });
+  const { finalizer } = model;
   const table = {
     operatorName: model.operatorName,
     resource: {
@@ -40,69 +36,102 @@ export function renderScheduler(model: Model, config: object | undefined): strin
       namespaced: model.scope === 'Namespaced',
     },
     finalizerRequired: needsFinalizer(model),
-    phases: model.phases.map((phase) => ({
-      name: phase.name,
-      description: phase.description,
-      initial: phase.initial || undefined,
-      final: phase.final || undefined,
-      ready: phase.ready,
-      next: phase.nextDeclared ? phase.next.filter((name) => name !== phase.name) : undefined,
-      interval: phase.interval,
-      timeout: phase.timeout,
-      onTimeout: phase.onTimeout,
-      onSpecChange: phase.onSpecChange,
-      approval: phase.approval ? 'required' : undefined,
-      formerly: phase.formerly.length > 0 ? phase.formerly : undefined,
-      metrics: phase.metrics || undefined,
-      ...uses(phase),
-      file: phase.final ? undefined : `src/workers/${phase.file}.ts`,
-      line: phase.line,
-      worker: phase.final
-        ? undefined
-        : new RawCode(`worker<${phase.name}Worker>(${syncName(phase)})`),
-    })),
+    phases: model.phases.map(phaseRow),
     queries: hasMetrics(model) ? model.queries.map(queryRow) : [],
-    finalizer: model.finalizer && {
-      metrics: model.finalizer.metrics || undefined,
-      timeout: model.finalizer.timeout,
-      ...uses(model.finalizer),
-      line: model.finalizer.line,
-      finalize: new RawCode('finalizer<Finalizer>(finalize)'),
-    },
+    finalizer: finalizer && finalizerRow(finalizer),
     config: config && withoutDescriptions(config),
   };
-  const imports = workers.map(
-    (phase) =>
-      `import { sync as ${syncName(phase)} } from '../workers/${phase.file}.ts';\nimport type { Worker as ${phase.name}Worker } from './${phase.file}.ts';\n`,
-  );
-  const end = model.finalizer !== undefined;
-  return `${GENERATED_HEADER}
-import { defineScheduler } from 'autopilot-runtime/generated';
-import type { ${end ? 'AnyFinalizer, ' : ''}AnyWorker } from 'autopilot-runtime/generated';
-${end ? "import { finalize } from '../finalizer.ts';\nimport type { Finalizer } from './finalizer.ts';\n" : ''}${imports.join('')}
-/** Checks a worker against its phase, then forgets the phase: the machine knows workers of any phase only. */
-function worker<Worker extends (context: never) => unknown>(sync: Worker): AnyWorker {
-  return sync as unknown as AnyWorker;
-}
-${end ? FINALIZER_CAST : ''}
-export const scheduler = defineScheduler(${formatLiteral(table)});
-`;
+  return [
+    GENERATED_HEADER,
+    "import { defineScheduler } from 'autopilot-runtime/generated';",
+    "import type * as runtime from 'autopilot-runtime/generated';",
+    ...(finalizer ? FINALIZER_IMPORTS : []),
+    ...model.phases.filter((phase) => !phase.final).flatMap(workerImports),
+    '',
+    WORKER_CAST,
+    ...(finalizer ? ['', FINALIZER_CAST] : []),
+    '',
+    `export const scheduler = defineScheduler(${formatLiteral(table)});`,
+    '',
+  ].join('\n');
 }
 
-const FINALIZER_CAST = `
-/** As \`worker\`, for the finalizer. */
-function finalizer<Finalizer extends (context: never) => unknown>(finalize: Finalizer): AnyFinalizer {
-  return finalize as unknown as AnyFinalizer;
-}
-`;
+const FINALIZER_IMPORTS = [
+  "import { finalize } from '../finalizer.ts';",
+  "import type { Finalizer } from './finalizer.ts';",
+];
 
-/** A schema without its texts, which are for people. */
-function withoutDescriptions(schema: object): object {
-  return JSON.parse(
-    JSON.stringify(schema, (key, value: unknown) =>
-      key === 'description' && typeof value === 'string' ? undefined : value,
-    ),
-  ) as object;
+const WORKER_CAST = `/** Compares a worker with the types of its phase. The table has workers of every phase, so it drops these types. */
+function worker<Worker extends (context: never) => unknown>(sync: Worker): runtime.AnyWorker {
+  return sync as unknown as runtime.AnyWorker;
+}`;
+
+const FINALIZER_CAST = `/** Compares the finalizer with its types, and drops them as \`worker\` does. */
+function finalizer<Finalizer extends (context: never) => unknown>(finalize: Finalizer): runtime.AnyFinalizer {
+  return finalize as unknown as runtime.AnyFinalizer;
+}`;
+
+function workerImports(phase: ModelPhase): string[] {
+  const type = workerTypeName(phase);
+  return [
+    `import { sync as ${syncName(phase)} } from '../workers/${phase.file}.ts';`,
+    `import type { ${type} } from './${phase.file}.ts';`,
+  ];
+}
+
+/** A phase in the table. Members with their default are undefined, so that the table leaves them out. */
+function phaseRow(phase: ModelPhase): object {
+  const next = phase.next.filter((name) => name !== phase.name);
+  return {
+    name: phase.name,
+    description: phase.description,
+    initial: phase.initial || undefined,
+    final: phase.final || undefined,
+    ready: phase.ready,
+    next: phase.nextDeclared ? next : undefined,
+    interval: phase.interval,
+    timeout: phase.timeout,
+    onTimeout: phase.onTimeout,
+    onSpecChange: phase.onSpecChange,
+    approval: phase.approval ? 'required' : undefined,
+    formerly: phase.formerly.length > 0 ? phase.formerly : undefined,
+    metrics: phase.metrics || undefined,
+    ...inputsAndOutputs(phase),
+    file: phase.final ? undefined : `src/workers/${phase.file}.ts`,
+    line: phase.line,
+    worker: phase.final
+      ? undefined
+      : new RawCode(`worker<${workerTypeName(phase)}>(${syncName(phase)})`),
+  };
+}
+
+function finalizerRow(finalizer: ModelFinalizer): object {
+  return {
+    metrics: finalizer.metrics || undefined,
+    timeout: finalizer.timeout,
+    ...inputsAndOutputs(finalizer),
+    line: finalizer.line,
+    finalize: new RawCode('finalizer<Finalizer>(finalize)'),
+  };
+}
+
+function inputsAndOutputs({ inputs, outputs }: KindUses): object {
+  return {
+    inputs: inputs.map(({ kind, namespace, selector, optional }) => ({
+      name: kind.name,
+      type: resourceType(kind),
+      namespace,
+      selector,
+      optional: optional || undefined,
+    })),
+    outputs: outputs.map(({ kind, namespace, prune, optional }) => ({
+      name: kind.name,
+      type: resourceType(kind),
+      namespace,
+      prune: prune || undefined,
+      optional: optional || undefined,
+    })),
+  };
 }
 
 function queryRow({ method, template, parameters, choices }: ModelQuery): object {
@@ -111,10 +140,23 @@ function queryRow({ method, template, parameters, choices }: ModelQuery): object
   return { name: method, template, parameters, defaults };
 }
 
-function syncName(phase: ModelPhase): string {
-  return `sync${phase.name.charAt(0).toUpperCase()}${phase.name.slice(1)}`;
+/** A JSON schema without descriptions: the operator only validates with it. */
+function withoutDescriptions(schema: object): object {
+  return JSON.parse(
+    JSON.stringify(schema, (key, value: unknown) =>
+      key === 'description' && typeof value === 'string' ? undefined : value,
+    ),
+  ) as object;
 }
 
-function resourceTypeOf({ group, version, kind, plural, namespaced }: KindDefinition): object {
+function workerTypeName(phase: ModelPhase): string {
+  return `${typePrefix(phase)}Worker`;
+}
+
+function syncName({ name }: ModelPhase): string {
+  return `sync${capitalize(name)}`;
+}
+
+function resourceType({ group, version, kind, plural, namespaced }: KindDefinition): object {
   return { group, version, kind, plural, namespaced };
 }

@@ -3,7 +3,7 @@ import { projectJsonSchema } from '../model/editor-schema.ts';
 import type { Model, ProjectFile } from '../model/model.ts';
 import { OPERATOR_SCHEMA_FILE, operatorConfigJsonSchema } from '../model/operator-config.ts';
 import { SCHEMA_FILE } from '../model/project-text.ts';
-import { renderGeneratedFiles } from '../code/generated-types.ts';
+import { renderGeneratedFiles } from '../code/generated-files.ts';
 import { renderChart } from './chart-files.ts';
 import { renderTemplates } from './project-templates.ts';
 import type { RuntimeDependencies } from './project-templates.ts';

@@ -20,6 +20,8 @@ type ReportProblem = (path: ProblemPath, message: string) => void;
 
 /** Base names of files in src/generated that neither a phase nor the kind can have. */
 const RESERVED_FILES = ['scheduler', 'kinds', 'queries', 'machine', 'finalizer'];
+/** Types in src/generated/<kind>.ts that the kind cannot have as its name. */
+const RESERVED_TYPES = ['Condition', 'PhaseContext'];
 const DNS_LABEL = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
 const DNS_SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const PASCAL_CASE = /^[A-Z][A-Za-z0-9]*$/;
@@ -39,6 +41,9 @@ export function kindProblem(kind: string): string | undefined {
   }
   if (SCRIPT_GLOBALS.has(kind)) {
     return `'${kind}' is the name of a JavaScript global, choose another`;
+  }
+  if (RESERVED_TYPES.includes(kind)) {
+    return `'${kind}' is the name of a generated type, choose another`;
   }
   if (RESERVED_FILES.includes(kind.toLowerCase())) {
     return `'${kind}' is the name of a generated file, choose another`;

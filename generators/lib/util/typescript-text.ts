@@ -76,6 +76,11 @@ export function quoteString(text: string): string {
     : `'${escaped.replaceAll("'", "\\'")}'`;
 }
 
+/** The text with an upper-case first letter. */
+export function capitalize(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 /** A union of string literals. `never` for no names. */
 export function unionType(names: readonly string[]): string {
   return names.length === 0 ? 'never' : names.map(quoteString).join(' | ');
@@ -90,7 +95,10 @@ export function docComment(text: string, indent = ''): string {
   return `${indent}/** ${lines.trimStart().replace('* ', '')} */\n`;
 }
 
-/** The lines of a doc comment between its first and its last. The end mark in the text is broken up. */
+/**
+ * The lines of a doc comment between its first and its last one. A comment end inside the text is
+ * broken up by a zero-width space.
+ */
 export function commentLines(text: string, indent = ''): string {
   return text
     .trim()

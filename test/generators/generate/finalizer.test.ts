@@ -90,7 +90,7 @@ describe('a project with a finalizer', function () {
   it('in its empty form asks for nothing', async () => {
     await project('enableFinalizer: true\n');
     expect(read('src/generated/finalizer.ts')).to.contain(
-      'export type Inputs = Readonly<Record<never, never>>;',
+      'export type FinalizerInputs = Readonly<Record<never, never>>;',
     );
     expect(await problems()).to.deep.equal([]);
   });

@@ -3,15 +3,23 @@ import type { IDeployment as WireDeployment } from 'kubernetes-models/apps/v1/De
 import type { IGateway as WireGateway } from '@kubernetes-models/istio/networking.istio.io/v1/Gateway';
 import type { IService as WireService } from 'kubernetes-models/v1/Service';
 import type { IVirtualService as WireVirtualService } from '@kubernetes-models/istio/networking.istio.io/v1/VirtualService';
-import type { DeepReadonly, ObjectMeta, OutputObject } from 'autopilot-runtime/generated';
+import type * as runtime from 'autopilot-runtime/generated';
 
-/** As read: frozen, and with the metadata that every stored object has. */
-type Read<T> = DeepReadonly<Omit<T, 'apiVersion' | 'kind' | 'metadata'>> & { readonly metadata: ObjectMeta };
+/** An object that a worker reads: frozen, with the metadata that every stored object has. */
+type Read<T> = runtime.DeepReadonly<Omit<T, 'apiVersion' | 'kind' | 'metadata'>> & {
+  readonly metadata: runtime.ObjectMeta;
+};
 
-/** As written: identity, and the fields to set; every other field is left to whoever owns it. */
-type Write<T> = Fields<Omit<T, 'apiVersion' | 'kind' | 'metadata' | 'status'>> & { readonly metadata: OutputObject['metadata'] };
+/** An object that a worker writes: identity, and the fields to set. All other fields stay as they are. */
+type Write<T> = Fields<Omit<T, 'apiVersion' | 'kind' | 'metadata' | 'status'>> & {
+  readonly metadata: runtime.OutputObject['metadata'];
+};
 
-type Fields<T> = T extends readonly (infer E)[] ? readonly Fields<E>[] : T extends object ? { readonly [K in keyof T]?: Fields<T[K]> } : T;
+type Fields<T> = T extends readonly (infer E)[]
+  ? readonly Fields<E>[]
+  : T extends object
+    ? { readonly [K in keyof T]?: Fields<T[K]> }
+    : T;
 
 export type Deployment = Read<WireDeployment> & { readonly apiVersion: 'apps/v1'; readonly kind: 'Deployment' };
 export type DeploymentOutput = Write<WireDeployment> & { readonly apiVersion: 'apps/v1'; readonly kind: 'Deployment' };

@@ -1,0 +1,50 @@
+/** src/generated/<kind>.ts: the types of the operator's own kind, and what all phases share. */
+import type { Model, ModelPhase } from '../model/model.ts';
+import { docComment, GENERATED_HEADER, quoteString, unionType } from '../util/typescript-text.ts';
+
+/** @param typedConfig true when src/spec.ts has an interface `<Kind>Config` for `config:` */
+export function renderResourceTypes(model: Model, typedConfig: boolean): string {
+  const { kind, group, version, phases } = model;
+  const config = typedConfig ? `runtime.DeepReadonly<spec.${kind}Config>` : 'unknown';
+  return `${GENERATED_HEADER}
+import type * as runtime from 'autopilot-runtime/generated';
+import type * as spec from '../spec.ts';
+
+${docComment(phases.map(describePhase).join('\n'))}export type ${kind}Phase = ${unionType(phases.map(({ name }) => name))};
+
+export interface Condition {
+  readonly type: string;
+  readonly status: 'True' | 'False' | 'Unknown';
+  readonly reason: string;
+  readonly message: string;
+  readonly lastTransitionTime: string;
+  readonly observedGeneration?: number;
+}
+
+/** Fields of \`status\` that the runtime writes. ${kind}StatusInfo has the other ones. */
+export interface ${kind}RuntimeStatus {
+  readonly phase?: ${kind}Phase;
+  readonly observedGeneration?: number;
+  readonly conditions?: readonly Condition[];
+  readonly autopilot?: Readonly<Record<string, unknown>>;
+}
+
+export interface ${kind} {
+  readonly apiVersion: ${quoteString(`${group}/${version}`)};
+  readonly kind: ${quoteString(kind)};
+  readonly metadata: runtime.ObjectMeta;
+  readonly spec: runtime.DeepReadonly<spec.${kind}Spec>;
+  readonly status?: ${kind}RuntimeStatus & Partial<runtime.DeepReadonly<spec.${kind}StatusInfo>>;
+}
+
+/**
+ * What the workers of all phases and the finalizer are called with: resource, config, log, signal,
+ * now and so on. A function that takes a \`PhaseContext\` can be called by every worker.
+ */
+export type PhaseContext<Inputs = unknown> = runtime.BaseContext<${kind}, Inputs, ${config}>;
+`;
+}
+
+function describePhase({ name, description }: ModelPhase): string {
+  return description === undefined ? name : `${name}: ${description.trim()}`;
+}
