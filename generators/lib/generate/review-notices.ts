@@ -141,5 +141,7 @@ function changedParts(before: string, after: string): readonly string[] {
 }
 
 function declarationOf(text: string, type: string): string {
-  return new RegExp(`export (?:type|interface) \\w*${type}\\b[^]*?(?=\n\n|\n$)`).exec(text)?.[0] ?? '';
+  return (
+    new RegExp(`export (?:type|interface) \\w*${type}\\b[^]*?(?=\n\n|\n$)`).exec(text)?.[0] ?? ''
+  );
 }
