@@ -111,7 +111,9 @@ export async function podNode(): Promise<PodNode> {
   const token = prepareFolder(place);
   const cgroups = makeCgroups(place.cgroup);
   const link = `ap${suffix}`;
-  const first = startNamespaces(place, `${subnet}.1`, token, programs, parts.libraries);
+  const libraries = parts.libraries;
+  const environment = { gateway: `${subnet}.1`, token, programs, libraries };
+  const first = startNamespaces(place, environment);
   const stop = async (): Promise<void> => {
     await end(first);
     removeCgroups(cgroups);
@@ -272,12 +274,18 @@ function removeCgroups(folders: readonly string[]): void {
   }
 }
 
+interface NamespaceEnvironment {
+  readonly gateway: string;
+  readonly token: string;
+  /** Folders of the programs. */
+  readonly programs: readonly string[];
+  /** LD_LIBRARY_PATH of the programs. */
+  readonly libraries: string;
+}
+
 function startNamespaces(
   place: Place,
-  gateway: string,
-  token: string,
-  programs: readonly string[],
-  libraries: string,
+  { gateway, token, programs, libraries }: NamespaceEnvironment,
 ): ChildProcess {
   const log = openSync(join(place.folder, 'log/init.log'), 'w');
   return spawn(
