@@ -2,6 +2,9 @@
  * Figures of docs/chart-comparison.md: the size of AutoRoute's chart and, with the argument
  * `memory`, the memory of its operator when idle and busy (Linux, root; needs the real parts).
  */
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   globSync,
   mkdirSync,
@@ -14,7 +17,6 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { ResultPromise } from 'execa';
 import { execa } from 'execa';
 import type { ControlPlane } from '../test/realparts/index.ts';
 import { scaffold } from '../generators/lib/index.ts';
@@ -58,7 +60,7 @@ async function measureMemory(routes: number): Promise<void> {
     await installOperator(plane, dir);
     const [port = 0] = await freePorts(1);
     writeFileSync(join(dir, 'autopilot-operator.yaml'), `metricsAddr: "127.0.0.1:${port}"\n`);
-    const child = await startAsPod(plane, dir);
+    const child = startAsPod(plane, dir, await preparePod(plane, dir));
     const ask = async (path: string): Promise<string> => {
       const response = await fetch(`http://127.0.0.1:${port}${path}`);
       if (!response.ok) {
@@ -72,7 +74,7 @@ async function measureMemory(routes: number): Promise<void> {
     console.log(`${routes} Deployments routed after ${seconds} s       ${memoryOf(child.pid)}`);
     console.log((await ask('/metrics')).match(/^process_cpu_seconds_total .*$/m)?.[0]);
     child.kill('SIGTERM');
-    await child;
+    await once(child, 'exit');
   } finally {
     await plane.stop();
     rmdirSync(SECRETS);
@@ -88,33 +90,39 @@ async function installOperator(plane: ControlPlane, dir: string): Promise<void> 
 }
 
 /**
- * Starts the operator with what a Pod has: compiled packages, the compile cache of the image, and a
- * mounted token in place of a kubeconfig, which would load the whole Kubernetes client.
+ * Writes what a Pod has: the compile cache of the image, and a ServiceAccount token in place of a
+ * kubeconfig, which would load the whole Kubernetes client.
+ * @returns the environment of the image
  */
-async function startAsPod(plane: ControlPlane, dir: string): Promise<ResultPromise> {
+async function preparePod(plane: ControlPlane, dir: string): Promise<Record<string, string>> {
   const { users } = JSON.parse(
     readFileSync(await plane.tokenKubeconfig('ops', 'autoroute-operator'), 'utf8'),
   ) as { users: { user: { token: string } }[] };
   writeFileSync(join(dir, 'token'), users[0]?.user.token ?? '');
   writeFileSync(join(dir, 'namespace'), 'ops');
-  const { hostname, port } = new URL(plane.server);
   mkdirSync(SECRETS, { recursive: true });
+  const dockerfile = readFileSync(join(dir, 'Dockerfile'), 'utf8');
+  const [, nodeOptions = ''] = /NODE_OPTIONS="([^"]*)"/.exec(dockerfile) ?? [];
+  const env = { NODE_COMPILE_CACHE: join(dir, '.compiled'), NODE_OPTIONS: nodeOptions };
+  await execa(process.execPath, ['src/main.ts', '--check'], { cwd: dir, env });
+  return env;
+}
+
+/** Starts the operator as its Pod does, with the token mounted. */
+function startAsPod(plane: ControlPlane, dir: string, env: Record<string, string>): ChildProcess {
+  const { hostname, port } = new URL(plane.server);
   const certificate = `${dirname(plane.kubeconfig)}/certs/apiserver.crt`;
   const mount = [
     `mount -t tmpfs tmpfs ${SECRETS}`,
     `cp token namespace ${SECRETS}`,
     `cp ${certificate} ${SECRETS}/ca.crt`,
   ].join(' && ');
-  const dockerfile = readFileSync(join(dir, 'Dockerfile'), 'utf8');
-  const [, nodeOptions = ''] = /NODE_OPTIONS="([^"]*)"/.exec(dockerfile) ?? [];
-  const env = { NODE_COMPILE_CACHE: join(dir, '.compiled'), NODE_OPTIONS: nodeOptions };
-  await execa(process.execPath, ['src/main.ts', '--check'], { cwd: dir, env });
   const command = `${mount} && exec ${process.execPath} src/main.ts`;
-  return execa('unshare', ['--mount', 'sh', '-c', command], {
+  return spawn('unshare', ['--mount', 'sh', '-c', command], {
     cwd: dir,
-    reject: false,
-    all: true,
+    stdio: 'ignore',
     env: {
+      ...process.env,
       ...env,
       KUBERNETES_SERVICE_HOST: hostname,
       KUBERNETES_SERVICE_PORT: port,
