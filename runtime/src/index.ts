@@ -7,7 +7,14 @@
 export { run } from './operator/run.ts';
 export type { OperatorConfig } from './operator/config.ts';
 export type { Operator, OperatorOptions } from './operator/start.ts';
-export type { EventKey, OperatorEvent } from './observability/operator-event.ts';
+export type {
+  EventKey,
+  LoopingEvent,
+  OperatorEvent,
+  OutputEvent,
+  ReconcileFailedEvent,
+  TransitionEvent,
+} from './observability/operator-event.ts';
 export type { Scheduler } from './api/scheduler.ts';
 export { parseDuration, timeUntil } from './api/duration.ts';
 export type { StepTimes } from './api/duration.ts';

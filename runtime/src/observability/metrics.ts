@@ -1,6 +1,6 @@
 /**
- * The metrics of `definitions.ts`, fed by an observer and, at each scrape, by what the operator is
- * now.
+ * Collects the metrics of `metric-definitions.ts`: counters from an observer, gauges from a
+ * snapshot of the operator at each scrape.
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { MetricDefinition } from './metric-definitions.ts';
@@ -8,203 +8,238 @@ import { METRIC_DEFINITIONS } from './metric-definitions.ts';
 import type { Observer } from './observer.ts';
 import { NOOP_OBSERVER, ENQUEUE_CAUSES } from './observer.ts';
 
-/** What a scrape asks. */
+/** State of the operator at a scrape. */
 export interface OperatorSnapshot {
+  /** Whether this replica reconciles. */
   readonly leading: boolean;
+  /** Resources by phase. */
   readonly phases: ReadonlyMap<
     string,
     { readonly resources: number; readonly stalled: number; readonly oldestMs: number }
   >;
+  /** Number of resources that are quarantined. */
   readonly quarantined: number;
+  /** The work queue. */
   readonly queue: {
+    /** Number of keys that a change has enqueued. */
     readonly changed: number;
+    /** Number of keys that a timer has enqueued. */
     readonly due: number;
+    /** Time that each running reconcile has taken so far. */
     readonly unfinishedMs: readonly number[];
   };
-  readonly kinds: readonly {
-    readonly kind: string;
-    readonly size: number;
-    readonly secondsSinceLastEvent: number | undefined;
-    readonly unavailable: boolean;
-  }[];
+  /** The informers. A kind may have several. */
+  readonly kinds: readonly InformerSnapshot[];
 }
 
+/** State of one informer at a scrape. */
+export interface InformerSnapshot {
+  readonly kind: string;
+  /** Number of objects. */
+  readonly size: number;
+  /** Undefined before the first event. */
+  readonly secondsSinceLastEvent: number | undefined;
+  /** Whether the API server refuses to list the kind or does not serve it. */
+  readonly unavailable: boolean;
+}
+
+/** What the metrics are about. */
 export interface MetricsSources {
+  /** Name of the operator. */
   readonly operator: string;
+  /** Label `controller`: the kind of the resource in lower case. */
   readonly controller: string;
+  /** Names of all phases. */
   readonly phases: readonly string[];
-  /** Kinds that are watched, and those that are written. */
+  /** Kinds that are watched or written. */
   readonly kinds: readonly string[];
+  /** Kinds that are written. */
   readonly outputs: readonly string[];
+  /** Maximum of reconciles at once. */
   readonly maxConcurrentReconciles: number;
-  /** Undefined before the operator is there. */
+  /** Takes the state of the operator. Undefined before the operator is started. */
   snapshot(): OperatorSnapshot | undefined;
 }
 
+/** The metrics of a process. */
 export interface OperatorMetrics {
+  /** Counts what the operator reports. */
   readonly observer: Observer;
-  /** An answer of the API server: `Connection.onResponse`. */
+  /** Counts a response of the API server: `Connection.onResponse`. */
   responseReceived(host: string, method: string, code: string): void;
+  /** Content type of `/metrics`. */
   readonly contentType: string;
+  /** @returns the body of `/metrics`. */
   render(): Promise<string>;
 }
 
 const RESULT_LABELS = ['success', 'error', 'requeue', 'requeue_after'] as const;
+const OUTPUT_ACTIONS = ['created', 'updated', 'pruned', 'unchanged'] as const;
+const EVENT_RESULTS = ['sent', 'failed', 'dropped'] as const;
 
+/** Creates the metrics of a process. */
 export function createOperatorMetrics(sources: MetricsSources): OperatorMetrics {
-  const { controller, operator, phases, kinds, outputs } = sources;
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const { counters: c, gauges: g, histograms: h } = createInstruments(registry);
-  const queue = { name: controller, controller };
-
-  for (const result of RESULT_LABELS) {
-    c.reconciles.inc({ controller, result }, 0);
-  }
-  for (const counter of [
-    c.reconcileErrors,
-    c.terminalErrors,
-    c.reconcilePanics,
-    c.reconcileTimeouts,
-  ]) {
-    counter.inc({ controller }, 0);
-  }
-  for (const counter of [c.queueAdds, c.queueRetries]) {
-    counter.inc(queue, 0);
-  }
-  for (const histogram of [h.queueSeconds, h.workSeconds]) {
-    histogram.zero(queue);
-  }
-  h.reconcileSeconds.zero({ controller });
-  g.activeReconciles.set({ controller }, 0);
-  g.maxConcurrentReconciles.set({ controller }, sources.maxConcurrentReconciles);
-  for (const phase of phases) {
-    for (const result of RESULT_LABELS) {
-      c.phaseReconciles.inc({ controller, phase, result }, 0);
-    }
-    c.loops.inc({ controller, phase }, 0);
-    h.phaseSeconds.zero({ controller, phase });
-  }
-  for (const cause of ENQUEUE_CAUSES) {
-    c.enqueues.inc({ controller, cause }, 0);
-  }
-  for (const kind of kinds) {
-    for (const counter of [c.relists, c.missed, c.watchRestarts, c.watchFailures]) {
-      counter.inc({ controller, kind }, 0);
-    }
-  }
-  for (const kind of outputs) {
-    for (const action of ['created', 'updated', 'pruned', 'unchanged']) {
-      c.outputs.inc({ controller, kind, action }, 0);
-    }
-  }
-  for (const result of ['sent', 'failed', 'dropped']) {
-    c.events.inc({ controller, result }, 0);
-  }
-
-  function refresh(): void {
-    const now = sources.snapshot();
-    if (now === undefined) {
-      return;
-    }
-    g.leading.set({ name: operator }, now.leading ? 1 : 0);
-    g.quarantined.set({ controller }, now.quarantined);
-    for (const gauge of [g.phaseResources, g.stalled, g.phaseOldest]) {
-      gauge.reset();
-    }
-    for (const [phase, { resources, stalled, oldestMs }] of now.phases) {
-      g.phaseResources.set({ controller, phase }, resources);
-      g.stalled.set({ controller, phase }, stalled);
-      g.phaseOldest.set({ controller, phase }, oldestMs / 1000);
-    }
-    g.queueDepth.set({ ...queue, priority: '0' }, now.queue.changed);
-    g.queueDepth.set({ ...queue, priority: '-100' }, now.queue.due);
-    const seconds = now.queue.unfinishedMs.map((ms) => ms / 1000);
-    g.unfinished.set(
-      queue,
-      seconds.reduce((sum, one) => sum + one, 0),
-    );
-    g.longest.set(queue, Math.max(0, ...seconds));
-    for (const gauge of [g.cached, g.watchAge, g.unavailable]) {
-      gauge.reset();
-    }
-    // A kind may have several caches: the sum of what they hold, the worst of how they stand.
-    for (const [kind, caches] of Map.groupBy(now.kinds, (cache) => cache.kind)) {
-      g.cached.set(
-        { controller, kind },
-        caches.reduce((sum, { size }) => sum + size, 0),
-      );
-      g.unavailable.set(
-        { controller, kind },
-        caches.some(({ unavailable }) => unavailable) ? 1 : 0,
-      );
-      const ages = caches.flatMap(({ secondsSinceLastEvent }) => secondsSinceLastEvent ?? []);
-      if (ages.length > 0) {
-        g.watchAge.set({ controller, kind }, Math.max(...ages));
-      }
-    }
-  }
-
-  const observer: Observer = {
-    ...NOOP_OBSERVER,
-    reconcileStarted: () => g.activeReconciles.inc({ controller }),
-    reconcileEnded(phase, result, time, errorType) {
-      g.activeReconciles.dec({ controller });
-      c.reconciles.inc({ controller, result });
-      c.phaseReconciles.inc({ controller, phase, result });
-      if (result === 'error') {
-        c.reconcileErrors.inc({ controller });
-      }
-      if (errorType === 'stalled') {
-        c.terminalErrors.inc({ controller });
-      }
-      if (errorType === 'timeout') {
-        c.reconcileTimeouts.inc({ controller });
-      }
-      h.reconcileSeconds.observe({ controller }, time);
-    },
-    event(event) {
-      if (event.type === 'transition') {
-        c.transitions.inc({ controller, from: event.from, to: event.to });
-      }
-      if (event.type === 'output') {
-        c.outputs.inc({ controller, kind: event.kind, action: event.action });
-      }
-    },
-    phaseLeft: (phase, seconds) => h.phaseSeconds.observe({ controller, phase }, seconds),
-    outputUnchanged: (kind) => c.outputs.inc({ controller, kind, action: 'unchanged' }),
-    enqueued: (cause) => c.enqueues.inc({ controller, cause }),
-    relisted(kind, { missed }) {
-      c.relists.inc({ controller, kind });
-      c.missed.inc({ controller, kind }, missed);
-    },
-    watchRestarted: (kind) => c.watchRestarts.inc({ controller, kind }),
-    watchFailed: (kind) => c.watchFailures.inc({ controller, kind }),
-    eventHandled: (result) => c.events.inc({ controller, result }),
-    queueAdded: () => c.queueAdds.inc(queue),
-    queueBegan: (ms) => h.queueSeconds.observe(queue, ms / 1000),
-    queueEnded: (ms) => h.workSeconds.observe(queue, ms / 1000),
-    queueRetried: () => c.queueRetries.inc(queue),
-  };
+  const instruments = createInstruments(registry);
+  initializeSeries(instruments, sources);
   return {
-    observer,
-    responseReceived: (host, method, code) => c.requests.inc({ code, method, host }),
+    observer: createObserver(instruments, sources),
+    responseReceived: (host, method, code) =>
+      instruments.counters.requests.inc({ code, method, host }),
     contentType: registry.contentType,
     render() {
-      refresh();
+      const snapshot = sources.snapshot();
+      if (snapshot !== undefined) {
+        updateGauges(instruments, sources, snapshot);
+      }
       return registry.metrics();
     },
   };
 }
 
-/** Each definition as the kind of thing that it is; asking for another kind does not compile. */
+/** Starts the series whose labels are known at 0: `increase()` of a new series would be wrong. */
+function initializeSeries(instruments: Instruments, sources: MetricsSources): void {
+  const { counters, gauges, histograms } = instruments;
+  const { controller, phases, kinds, outputs, maxConcurrentReconciles } = sources;
+  const queue = { name: controller, controller };
+  const { reconcileErrors, terminalErrors, reconcilePanics, reconcileTimeouts } = counters;
+  for (const counter of [reconcileErrors, terminalErrors, reconcilePanics, reconcileTimeouts]) {
+    counter.inc({ controller }, 0);
+  }
+  for (const result of RESULT_LABELS) {
+    counters.reconciles.inc({ controller, result }, 0);
+  }
+  counters.queueAdds.inc(queue, 0);
+  counters.queueRetries.inc(queue, 0);
+  histograms.queueSeconds.zero(queue);
+  histograms.workSeconds.zero(queue);
+  histograms.reconcileSeconds.zero({ controller });
+  gauges.activeReconciles.set({ controller }, 0);
+  gauges.maxConcurrentReconciles.set({ controller }, maxConcurrentReconciles);
+  for (const phase of phases) {
+    for (const result of RESULT_LABELS) {
+      counters.phaseReconciles.inc({ controller, phase, result }, 0);
+    }
+    counters.loops.inc({ controller, phase }, 0);
+    histograms.phaseSeconds.zero({ controller, phase });
+  }
+  for (const cause of ENQUEUE_CAUSES) {
+    counters.enqueues.inc({ controller, cause }, 0);
+  }
+  const { relists, missed, watchRestarts, watchFailures } = counters;
+  for (const kind of kinds) {
+    for (const counter of [relists, missed, watchRestarts, watchFailures]) {
+      counter.inc({ controller, kind }, 0);
+    }
+  }
+  for (const kind of outputs) {
+    for (const action of OUTPUT_ACTIONS) {
+      counters.outputs.inc({ controller, kind, action }, 0);
+    }
+  }
+  for (const result of EVENT_RESULTS) {
+    counters.events.inc({ controller, result }, 0);
+  }
+}
+
+function updateGauges(
+  { gauges }: Instruments,
+  { controller, operator }: MetricsSources,
+  snapshot: OperatorSnapshot,
+): void {
+  gauges.leading.set({ name: operator }, snapshot.leading ? 1 : 0);
+  gauges.quarantined.set({ controller }, snapshot.quarantined);
+  for (const gauge of [gauges.phaseResources, gauges.stalled, gauges.phaseOldest]) {
+    gauge.reset();
+  }
+  for (const [phase, { resources, stalled, oldestMs }] of snapshot.phases) {
+    gauges.phaseResources.set({ controller, phase }, resources);
+    gauges.stalled.set({ controller, phase }, stalled);
+    gauges.phaseOldest.set({ controller, phase }, oldestMs / 1000);
+  }
+  const queue = { name: controller, controller };
+  const { changed, due, unfinishedMs } = snapshot.queue;
+  gauges.queueDepth.set({ ...queue, priority: '0' }, changed);
+  gauges.queueDepth.set({ ...queue, priority: '-100' }, due);
+  const unfinishedSeconds = unfinishedMs.map((ms) => ms / 1000);
+  gauges.unfinished.set(queue, sum(unfinishedSeconds));
+  gauges.longest.set(queue, Math.max(0, ...unfinishedSeconds));
+  for (const gauge of [gauges.cached, gauges.watchAge, gauges.unavailable]) {
+    gauge.reset();
+  }
+  // A kind may have several informers: the sum of their objects, the worst of their states.
+  for (const [kind, informers] of Map.groupBy(snapshot.kinds, (informer) => informer.kind)) {
+    const isUnavailable = informers.some(({ unavailable }) => unavailable);
+    const ages = informers.flatMap(({ secondsSinceLastEvent }) => secondsSinceLastEvent ?? []);
+    gauges.cached.set({ controller, kind }, sum(informers.map(({ size }) => size)));
+    gauges.unavailable.set({ controller, kind }, isUnavailable ? 1 : 0);
+    if (ages.length > 0) {
+      gauges.watchAge.set({ controller, kind }, Math.max(...ages));
+    }
+  }
+}
+
+function createObserver(
+  { counters, gauges, histograms }: Instruments,
+  { controller }: MetricsSources,
+): Observer {
+  const queue = { name: controller, controller };
+  return {
+    ...NOOP_OBSERVER,
+    reconcileStarted: () => gauges.activeReconciles.inc({ controller }),
+    reconcileEnded(phase, result, seconds, errorType) {
+      gauges.activeReconciles.dec({ controller });
+      counters.reconciles.inc({ controller, result });
+      counters.phaseReconciles.inc({ controller, phase, result });
+      if (result === 'error') {
+        counters.reconcileErrors.inc({ controller });
+      }
+      if (errorType === 'stalled') {
+        counters.terminalErrors.inc({ controller });
+      }
+      if (errorType === 'timeout') {
+        counters.reconcileTimeouts.inc({ controller });
+      }
+      histograms.reconcileSeconds.observe({ controller }, seconds);
+    },
+    event(event) {
+      if (event.type === 'transition') {
+        counters.transitions.inc({ controller, from: event.from, to: event.to });
+      }
+      if (event.type === 'output') {
+        counters.outputs.inc({ controller, kind: event.kind, action: event.action });
+      }
+    },
+    phaseLeft: (phase, seconds) => histograms.phaseSeconds.observe({ controller, phase }, seconds),
+    outputUnchanged: (kind) => counters.outputs.inc({ controller, kind, action: 'unchanged' }),
+    enqueued: (cause) => counters.enqueues.inc({ controller, cause }),
+    relisted(kind, { missed }) {
+      counters.relists.inc({ controller, kind });
+      counters.missed.inc({ controller, kind }, missed);
+    },
+    watchRestarted: (kind) => counters.watchRestarts.inc({ controller, kind }),
+    watchFailed: (kind) => counters.watchFailures.inc({ controller, kind }),
+    eventHandled: (result) => counters.events.inc({ controller, result }),
+    queueAdded: () => counters.queueAdds.inc(queue),
+    queueBegan: (ms) => histograms.queueSeconds.observe(queue, ms / 1000),
+    queueEnded: (ms) => histograms.workSeconds.observe(queue, ms / 1000),
+    queueRetried: () => counters.queueRetries.inc(queue),
+  };
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
+
+/** Instruments of one type, by the name of their definition. */
 type InstrumentsOf<Type extends MetricDefinition['type'], Made> = {
-  readonly [
-    Name in keyof typeof METRIC_DEFINITIONS as (typeof METRIC_DEFINITIONS)[Name]['type'] extends Type
-      ? Name
-      : never
-  ]: Made;
+  readonly [Name in keyof Definitions as Definitions[Name]['type'] extends Type
+    ? Name
+    : never]: Made;
 };
+
+type Definitions = typeof METRIC_DEFINITIONS;
 
 interface Instruments {
   readonly counters: InstrumentsOf<'counter', Counter>;

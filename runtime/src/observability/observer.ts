@@ -1,12 +1,13 @@
 /**
- * What the layers tell about themselves; metrics and demos listen. All methods must be cheap and
- * must not throw.
+ * Callbacks through which the layers report what they do. Metrics, warnings and demos implement
+ * them.
  */
 import type { OperatorEvent } from './operator-event.ts';
 
+/** Result of a reconcile, as controller-runtime labels it. */
 export type ResultLabel = 'success' | 'error' | 'requeue_after' | 'requeue';
 
-/** Why a resource is looked at. */
+/** Why a resource is enqueued. */
 export const ENQUEUE_CAUSES = [
   'start',
   'resource',
@@ -17,13 +18,19 @@ export const ENQUEUE_CAUSES = [
   'backoff',
   'released',
 ] as const;
+
+/** One of `ENQUEUE_CAUSES`. */
 export type EnqueueCause = (typeof ENQUEUE_CAUSES)[number];
 
+/** Receives reports. Every method must be fast and must not throw. */
 export interface Observer {
+  /** A reconcile starts. */
   reconcileStarted(): void;
   /**
-   * @param how set for an error: the worker said that no retry can help, or it did not end in its
-   * time
+   * A reconcile ends.
+   *
+   * @param errorType of a failed reconcile: `stalled` when no retry can help, `timeout` when the
+   * worker did not end in time.
    */
   reconcileEnded(
     phase: string,
@@ -31,31 +38,37 @@ export interface Observer {
     seconds: number,
     errorType?: 'stalled' | 'timeout',
   ): void;
+  /** A transition, a written object or a failure. */
   event(event: OperatorEvent): void;
-  /** A resource goes to another phase, after it was in this one for so long. */
+  /** A resource leaves a phase after this time. */
   phaseLeft(phase: string, seconds: number): void;
-  /** An output was as intended already: no request. */
+  /** An output is already as desired: no request. */
   outputUnchanged(kind: string): void;
+  /** A resource is enqueued. */
   enqueued(cause: EnqueueCause): void;
   /**
-   * A list after the first: what it changed, and how much of that the watch should have told
-   * before.
+   * A kind was listed again.
+   *
+   * @param relist the number of changes in the list, and how many of them the watch has missed.
    */
   relisted(kind: string, relist: { readonly changed: number; readonly missed: number }): void;
+  /** A watch was opened again. */
   watchRestarted(kind: string): void;
+  /** A list or a watch failed. */
   watchFailed(kind: string, error: unknown): void;
-  /** A Kubernetes Event was sent, could not be sent, or was dropped because there were too many. */
+  /** A Kubernetes Event was sent, could not be sent, or was dropped under load. */
   eventHandled(result: 'sent' | 'failed' | 'dropped'): void;
-  /**
-   * The queue: a key was added; a run began after the key was ready for so long, ended after it
-   * took so long; a key failed and comes again.
-   */
+  /** A key was added to the work queue. */
   queueAdded(): void;
+  /** The processing of a key starts, after it was ready for this time. */
   queueBegan(waitedMs: number): void;
+  /** The processing of a key ends. */
   queueEnded(tookMs: number): void;
+  /** A key failed and is retried with backoff. */
   queueRetried(): void;
 }
 
+/** An observer that ignores everything. */
 export const NOOP_OBSERVER: Observer = {
   reconcileStarted() {},
   reconcileEnded() {},
@@ -73,11 +86,11 @@ export const NOOP_OBSERVER: Observer = {
   queueRetried() {},
 };
 
-/** One observer that tells many; each hears what it has a method for. */
-export function combineObservers(...all: readonly Partial<Observer>[]): Observer {
+/** @returns an observer that passes each report to all of these, in order. */
+export function combineObservers(...observers: readonly Partial<Observer>[]): Observer {
   const methods = Object.keys(NOOP_OBSERVER).map((name) => {
-    const listeners = all.flatMap(
-      (one) => one[name as keyof Observer]?.bind(one) ?? [],
+    const listeners = observers.flatMap(
+      (observer) => observer[name as keyof Observer]?.bind(observer) ?? [],
     ) as readonly ((...values: readonly unknown[]) => void)[];
     return [
       name,

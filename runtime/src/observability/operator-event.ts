@@ -1,50 +1,92 @@
-/** What happened to resources, as data. */
+/** What the operator did to resources and objects, as data. */
 import type { Logger } from '../api/worker.ts';
 
+/** Name and namespace of an object. */
 export interface EventKey {
+  /** Absent for cluster-scoped objects. */
   readonly namespace?: string;
+  /** Name of the object. */
   readonly name: string;
 }
 
-export type OperatorEvent =
-  | {
-      readonly type: 'transition';
-      readonly resource: EventKey;
-      readonly from: string;
-      readonly to: string;
-    }
-  | {
-      readonly type: 'output';
-      readonly resource: EventKey;
-      /** `edited` and `restored` are fields of an object that stays somebody else's. */
-      readonly action: 'created' | 'updated' | 'pruned' | 'edited' | 'restored';
-      readonly kind: string;
-      readonly object: EventKey;
-    }
-  /** The resource changes phases faster than it should. */
-  | { readonly type: 'looping'; readonly resource: EventKey; readonly phase: string }
-  | {
-      readonly type: 'reconcileFailed';
-      readonly resource: EventKey;
-      readonly phase: string;
-      readonly message: string;
-    };
+/** A transition, a written object or a failure. Tests read them in `Sandbox.events`. */
+export type OperatorEvent = TransitionEvent | OutputEvent | LoopingEvent | ReconcileFailedEvent;
+
+/** A resource went to another phase. */
+export interface TransitionEvent {
+  /** Tells the kinds of events apart. */
+  readonly type: 'transition';
+  /** The resource. */
+  readonly resource: EventKey;
+  /** The phase before. An empty string for a new resource. */
+  readonly from: string;
+  /** The phase after. */
+  readonly to: string;
+}
+
+/** An object was written. An object that is already as desired causes no event. */
+export interface OutputEvent {
+  /** Tells the kinds of events apart. */
+  readonly type: 'output';
+  /** The resource whose worker wants the object. */
+  readonly resource: EventKey;
+  /**
+   * What was done. `edited` and `restored` are about claimed fields of an object that the resource
+   * does not own.
+   */
+  readonly action: 'created' | 'updated' | 'pruned' | 'edited' | 'restored';
+  /** Kind of the object. */
+  readonly kind: string;
+  /** The object. */
+  readonly object: EventKey;
+}
+
+/** A resource changes phases too fast, and is slowed down. */
+export interface LoopingEvent {
+  /** Tells the kinds of events apart. */
+  readonly type: 'looping';
+  /** The resource. */
+  readonly resource: EventKey;
+  /** The phase of the resource. */
+  readonly phase: string;
+}
+
+/** A reconcile failed. `RetryLater` is not a failure. */
+export interface ReconcileFailedEvent {
+  /** Tells the kinds of events apart. */
+  readonly type: 'reconcileFailed';
+  /** The resource. */
+  readonly resource: EventKey;
+  /** The phase of the resource. */
+  readonly phase: string;
+  /** Message of the error. */
+  readonly message: string;
+}
 
 /**
- * Says it in the log: what a person wants to follow at `info`, each object that was written at
- * `debug`.
+ * Logs transitions at `info`, written objects at `debug` and loops at `warn`. The reconciler itself
+ * logs failures.
  */
 export function logEvents(log: Logger): (event: OperatorEvent) => void {
-  const formatKey = ({ namespace, name }: EventKey): string =>
-    namespace === undefined ? name : `${namespace}/${name}`;
   return (event) => {
     const resource = formatKey(event.resource);
-    if (event.type === 'transition') {
-      log.info('transition', { resource, from: event.from, to: event.to });
-    } else if (event.type === 'output') {
-      log.debug(event.action, { resource, kind: event.kind, object: formatKey(event.object) });
-    } else if (event.type === 'looping') {
-      log.warn('looping', { resource, phase: event.phase });
+    switch (event.type) {
+      case 'transition':
+        return log.info('transition', { resource, from: event.from, to: event.to });
+      case 'output': {
+        const { action, kind, object } = event;
+        return log.debug(action, { resource, kind, object: formatKey(object) });
+      }
+      case 'looping':
+        return log.warn('looping', { resource, phase: event.phase });
+      case 'reconcileFailed':
+        return undefined;
+      default:
+        return event satisfies never;
     }
   };
+}
+
+function formatKey({ namespace, name }: EventKey): string {
+  return namespace === undefined ? name : `${namespace}/${name}`;
 }

@@ -1,32 +1,37 @@
 /**
- * Which sync the running code belongs to, across awaits: log lines carry it, and the watchdog names
- * it when nothing else can.
+ * The reconcile that the running code belongs to, across awaits. Log lines carry it, and the
+ * watchdog reports it when the main thread does not respond.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 
+/** Identifies a running reconcile. */
 export interface CurrentReconcile {
-  /** `namespace/name` of the resource. */
+  /** Resource as `namespace/name`. */
   readonly resource: string;
+  /** Phase of the resource. */
   readonly phase: string;
-  /** Of this sync, in this process. */
+  /** Number of the reconcile in this process. */
   readonly reconcileId: string;
 }
 
-/** Where the watchdog's thread finds `currentReconcile` while the main thread does not answer. */
+/** Global symbol under which the watchdog's thread finds the reconciles of the main thread. */
 export const CURRENT_RECONCILE = Symbol.for('autopilot.currentReconcile');
 
 const storage = new AsyncLocalStorage<CurrentReconcile>();
 const running = new Set<CurrentReconcile>();
 
+/** Runs a function inside of a reconcile. */
 export function runInReconcile<T>(reconcile: CurrentReconcile, run: () => Promise<T>): Promise<T> {
   running.add(reconcile);
   return storage.run(reconcile, run).finally(() => running.delete(reconcile));
 }
 
+/** @returns the reconcile of the calling code; undefined outside of reconciles. */
 export function currentReconcile(): CurrentReconcile | undefined {
   return storage.getStore();
 }
 
+/** @returns all reconciles of this process. */
 export function runningReconciles(): readonly CurrentReconcile[] {
   return [...running];
 }

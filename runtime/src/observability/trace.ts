@@ -1,23 +1,25 @@
 /**
- * Spans through the OpenTelemetry API package, if the project has it and an SDK is registered
- * (`node --import`); else they cost nothing.
+ * OpenTelemetry spans. Spans are made if the project depends on `@opentelemetry/api` and an SDK is
+ * registered (`node --import`). Without them tracing costs nothing.
  */
 import type { Clock } from '../util/clock.ts';
 import type { KubeApi } from '../client/kube-api.ts';
 import { messageOf } from '../client/errors.ts';
-import type { ResourceType } from '../client/object.ts';
+import type { ObjectKey, ResourceType } from '../client/object.ts';
 
 type Attributes = Readonly<Record<string, string | number | boolean>>;
 
+/** A span, as the traced code sees it. */
 export interface Span {
+  /** Sets attributes. */
   set(attributes: Attributes): void;
-  /** It has gone wrong, although nothing is thrown. */
+  /** Marks the span as failed, for a failure that is not thrown. */
   fail(message: string): void;
 }
 
 /**
- * Runs inside a span that is a child of the one around it, or the `root` of a trace. An error that
- * is thrown is recorded.
+ * Runs a function inside of a span. The span is a child of the surrounding one, or with `root` the
+ * root of a trace. An error that the function throws is recorded.
  */
 export type Trace = <T>(
   name: string,
@@ -26,13 +28,15 @@ export type Trace = <T>(
   root?: 'root',
 ) => Promise<T>;
 
-/** Of the time that a Pod has to end, after the workers have had theirs. */
+/** Time that the SDK may take to send its spans at the end of the process. */
 const FLUSH_TIMEOUT_MS = 3_000;
 
 const NOOP_SPAN: Span = { set() {}, fail() {} };
+
+/** Makes no span. */
 export const untraced: Trace = (_, __, run) => run(NOOP_SPAN);
 
-/** As much of `@opentelemetry/api` as is used here; the package itself is the user's. */
+/** The part of `@opentelemetry/api` that is used here. The package is the project's dependency. */
 interface OpenTelemetry {
   readonly trace: {
     getTracer(name: string): Tracer;
@@ -40,7 +44,7 @@ interface OpenTelemetry {
   };
   readonly SpanStatusCode: { readonly ERROR: number };
 }
-/** The global one stands before the SDK's, which alone can flush. */
+/** The global provider is a proxy. Only the SDK's provider behind it can flush. */
 interface Provider {
   getDelegate?(): Provider;
   forceFlush?(): Promise<void>;
@@ -61,17 +65,21 @@ interface OtelSpan {
   end(): void;
 }
 
+/** Tracing of a process. */
 export interface Tracing {
+  /** Makes spans. */
   readonly trace: Trace;
-  /**
-   * Sends what the SDK still holds, in the moments that the end of a process may take. Never
-   * throws.
-   */
+  /** Sends the spans that the SDK still has, within 3 s. Never throws. */
   flush(clock: Clock): Promise<void>;
 }
+
 const NOOP_TRACING: Tracing = { trace: untraced, flush: () => Promise.resolve() };
 
-/** @param load for tests */
+/**
+ * Loads `@opentelemetry/api`. Without the package or without an SDK nothing is traced.
+ *
+ * @param load imports the package; tests give their own.
+ */
 export async function loadOpenTelemetry(
   load: () => Promise<unknown> = () => import('@opentelemetry/api' as string) as Promise<unknown>,
 ): Promise<Tracing> {
@@ -82,16 +90,29 @@ export async function loadOpenTelemetry(
     return NOOP_TRACING;
   }
   const tracer = api.trace.getTracer('autopilot-runtime');
-  // Without an SDK every span is the invalid one: then nothing is to be gained by making more.
-  const probe = tracer.startSpan('autopilot.start');
-  probe.end();
-  if (/^0*$/.test(probe.spanContext().traceId)) {
+  if (!hasSdk(tracer)) {
     return NOOP_TRACING;
   }
-  const trace: Trace = (name, attributes, run, root) =>
+  return {
+    trace: createTrace(tracer, api),
+    flush: (clock) => flushProvider(api.trace.getTracerProvider(), clock),
+  };
+}
+
+/**
+ * Whether an SDK is registered. If not, every span has the invalid trace id, which is all zeros.
+ */
+function hasSdk(tracer: Tracer): boolean {
+  const probe = tracer.startSpan('autopilot.start');
+  probe.end();
+  return !/^0*$/.test(probe.spanContext().traceId);
+}
+
+function createTrace(tracer: Tracer, { SpanStatusCode }: OpenTelemetry): Trace {
+  return (name, attributes, run, root) =>
     tracer.startActiveSpan(name, { attributes, root: root !== undefined }, async (span) => {
       const fail = (message: string): void =>
-        span.setStatus({ code: api.SpanStatusCode.ERROR, message });
+        span.setStatus({ code: SpanStatusCode.ERROR, message });
       try {
         return await run({ set: (more) => span.setAttributes(more), fail });
       } catch (error) {
@@ -102,39 +123,30 @@ export async function loadOpenTelemetry(
         span.end();
       }
     });
-  return {
-    trace,
-    async flush(clock) {
-      const provider = api.trace.getTracerProvider();
-      const late = Promise.withResolvers<void>();
-      const timer = clock.after(FLUSH_TIMEOUT_MS, late.resolve);
-      await Promise.race([
-        (provider.getDelegate?.() ?? provider).forceFlush?.(),
-        late.promise,
-      ]).catch(() => undefined);
-      timer.cancel();
-    },
-  };
 }
 
-/** A span for each request that is not a list or a watch. */
+async function flushProvider(provider: Provider, clock: Clock): Promise<void> {
+  const timeout = Promise.withResolvers<void>();
+  const timer = clock.after(FLUSH_TIMEOUT_MS, timeout.resolve);
+  const sdkProvider = provider.getDelegate?.() ?? provider;
+  await Promise.race([sdkProvider.forceFlush?.(), timeout.promise]).catch(() => undefined);
+  timer.cancel();
+}
+
+/** @returns an API client that makes a span for each request except lists and watches. */
 export function tracedApi(api: KubeApi, trace: Trace): KubeApi {
   if (trace === untraced) {
     return api;
   }
   const request = <T>(
     verb: string,
-    type: ResourceType,
-    key: { readonly namespace?: string; readonly name: string },
+    { plural }: ResourceType,
+    { namespace = '', name }: ObjectKey,
     send: () => Promise<T>,
   ): Promise<T> =>
     trace(
-      `${verb} ${type.plural}`,
-      {
-        'k8s.resource': type.plural,
-        'k8s.namespace.name': key.namespace ?? '',
-        'k8s.object.name': key.name,
-      },
+      `${verb} ${plural}`,
+      { 'k8s.resource': plural, 'k8s.namespace.name': namespace, 'k8s.object.name': name },
       send,
     );
   return {
