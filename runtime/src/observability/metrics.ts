@@ -210,6 +210,9 @@ function createObserver(
       if (event.type === 'output') {
         counters.outputs.inc({ controller, kind: event.kind, action: event.action });
       }
+      if (event.type === 'looping') {
+        counters.loops.inc({ controller, phase: event.phase });
+      }
     },
     phaseLeft: (phase, seconds) => histograms.phaseSeconds.observe({ controller, phase }, seconds),
     outputUnchanged: (kind) => counters.outputs.inc({ controller, kind, action: 'unchanged' }),

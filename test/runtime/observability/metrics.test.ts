@@ -122,6 +122,7 @@ describe('metrics', () => {
     observer.reconcileStarted();
     observer.reconcileEnded('A', 'error', 0.2, 'stalled');
     observer.event({ type: 'transition', resource: { name: 'one' }, from: 'A', to: 'B' });
+    observer.event({ type: 'looping', resource: { name: 'one' }, phase: 'B' });
     observer.phaseLeft('A', 45);
     observer.outputUnchanged('Service');
     observer.relisted('Pod', { changed: 5, missed: 1 });
@@ -133,6 +134,7 @@ describe('metrics', () => {
       'controller_runtime_terminal_reconcile_errors_total{controller="drone"} 1',
       'autopilot_phase_reconciles_total{controller="drone",phase="A",result="error"} 1',
       'autopilot_phase_transitions_total{controller="drone",from="A",to="B"} 1',
+      'autopilot_phase_loops_total{controller="drone",phase="B"} 1',
       'autopilot_phase_seconds_bucket{le="60",controller="drone",phase="A"} 1',
       'autopilot_outputs_total{controller="drone",kind="Service",action="unchanged"} 1',
       'autopilot_relists_total{controller="drone",kind="Pod"} 1',
