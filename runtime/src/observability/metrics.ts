@@ -237,9 +237,9 @@ function sum(numbers: readonly number[]): number {
 
 /** Instruments of one type, by the name of their definition. */
 type InstrumentsOf<Type extends MetricDefinition['type'], Made> = {
-  readonly [Name in keyof Definitions as Definitions[Name]['type'] extends Type
-    ? Name
-    : never]: Made;
+  readonly [
+    Name in keyof Definitions as Definitions[Name]['type'] extends Type ? Name : never
+  ]: Made;
 };
 
 type Definitions = typeof METRIC_DEFINITIONS;
