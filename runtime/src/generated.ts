@@ -33,4 +33,4 @@ export type {
   OutputObject,
 } from './api/worker.ts';
 export type { KubeObject, ObjectMeta, ResourceType } from './client/object.ts';
-export type { QueryResult } from './queries/query-types.ts';
+export type { QueryResult } from './api/metrics-queries.ts';

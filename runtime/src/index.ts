@@ -21,13 +21,7 @@ export type { StepTimes } from './api/duration.ts';
 export { claimFields } from './api/field-claim.ts';
 export type { ClaimedField, FieldClaim, FieldPathElement } from './api/field-claim.ts';
 export { PermanentError, RetryLater } from './api/worker.ts';
-export type {
-  InputView,
-  LabelSelector,
-  Logger,
-  ReadOptions,
-  StatusInfoPatch,
-} from './api/worker.ts';
+export type { InputView, Logger, ReadOptions, StatusInfoPatch } from './api/worker.ts';
 export type {
   Duration,
   EmbeddedResource,
@@ -38,5 +32,6 @@ export type {
   Timestamp,
 } from './api/spec-types.ts';
 export type * from './client/kube-api.ts';
+export type { LabelSelector } from './client/label-selector.ts';
 export type { KubeObject, ObjectMeta, ResourceType } from './client/object.ts';
-export type { MetricsQueries, MetricsQuery, QueryResult } from './queries/query-types.ts';
+export type { MetricsQueries, MetricsQuery, QueryResult } from './api/metrics-queries.ts';

@@ -6,7 +6,7 @@
  */
 import { builtInQueries, defineQuery } from '../../generators/lib/kinds/prometheus-queries.ts';
 import type { QueryDefinition } from '../../runtime/src/api/scheduler.ts';
-import type { QueryParameters, QueryResult } from '../../runtime/src/queries/query-types.ts';
+import type { QueryParameters, QueryResult } from '../../runtime/src/api/metrics-queries.ts';
 
 /** A counter that grows evenly. */
 export interface Series {

@@ -2,8 +2,9 @@
  * What a worker receives and returns. Generated code narrows these types for each phase, so that a
  * wrong phase name, an undeclared input or an undeclared output does not compile.
  */
+import type { LabelSelector } from '../client/label-selector.ts';
 import type { KubeObject, ObjectMeta } from '../client/object.ts';
-import type { MetricsQueries } from '../queries/query-types.ts';
+import type { MetricsQueries } from './metrics-queries.ts';
 import type { Duration } from './spec-types.ts';
 import type { FieldClaim } from './field-claim.ts';
 
@@ -16,21 +17,6 @@ export type DeepReadonly<T> = T extends (infer E)[]
   : T extends object
     ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
     : T;
-
-/** Labels that objects must have, as in Kubernetes' LabelSelector. All requirements must hold. */
-export interface LabelSelector {
-  /** Labels with exactly these values. */
-  readonly matchLabels?: Readonly<Record<string, string>>;
-  /** Set-based requirements. */
-  readonly matchExpressions?: readonly {
-    /** The label's key. */
-    readonly key: string;
-    /** How the label's value relates to `values`. */
-    readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
-    /** The values of `In` and `NotIn`; absent for `Exists` and `DoesNotExist`. */
-    readonly values?: readonly string[];
-  }[];
-}
 
 /** Options of a read through an input. */
 export interface ReadOptions {

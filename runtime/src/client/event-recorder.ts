@@ -9,7 +9,7 @@ import type { Clock, Timer } from '../util/clock.ts';
 import { sleep } from '../util/clock.ts';
 import type { KubeApi } from './kube-api.ts';
 import { hasCode } from './errors.ts';
-import { shortHash } from './well-known-names.ts';
+import { shortHash } from '../util/json.ts';
 import type { KubeObject, ObjectKey, ResourceType } from './object.ts';
 import { formatMicroTime } from './micro-time.ts';
 

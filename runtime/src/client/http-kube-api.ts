@@ -14,7 +14,6 @@ import type {
   WriteOptions,
 } from './kube-api.ts';
 import { ConnectionError } from './errors.ts';
-import type { GuardableKubeApi } from '../leader-election/write-fence.ts';
 import type { KubeObject, ObjectKey, ResourceType } from './object.ts';
 import { apiVersionOf } from './object.ts';
 import type { Connection, UrlParameters, StatusBody, HttpRequest } from './http-transport.ts';
@@ -26,6 +25,18 @@ export type { Connection, Credentials, TlsOptions } from './http-transport.ts';
  * The server sends a bookmark about each minute: a watch that brings nothing for longer is dead.
  */
 const WATCH_SILENCE_MS = 130_000;
+
+/** A client that can check once more whether a write is allowed, at the moment it is sent. */
+export interface GuardableKubeApi extends KubeApi {
+  /**
+   * The same client with a check before each write. Absent when the client has no socket of its
+   * own.
+   *
+   * @param check throws to refuse the write. Called immediately before the request is handed to
+   * its socket.
+   */
+  withWriteCheck?(check: () => void): KubeApi;
+}
 
 export interface HttpKubeApi extends KubeApi, GuardableKubeApi {
   withWriteCheck(check: () => void): KubeApi;

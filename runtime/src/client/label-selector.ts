@@ -1,5 +1,19 @@
 /** Label selectors in their wire form (`a=b,c!=d,e in (f,g),h,!i`): parsed once, matched often. */
-import type { LabelSelector } from '../api/worker.ts';
+
+/** Labels that objects must have, as in Kubernetes' LabelSelector. All requirements must hold. */
+export interface LabelSelector {
+  /** Labels with exactly these values. */
+  readonly matchLabels?: Readonly<Record<string, string>>;
+  /** Set-based requirements. */
+  readonly matchExpressions?: readonly {
+    /** The label's key. */
+    readonly key: string;
+    /** How the label's value relates to `values`. */
+    readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
+    /** The values of `In` and `NotIn`; absent for `Exists` and `DoesNotExist`. */
+    readonly values?: readonly string[];
+  }[];
+}
 
 export interface LabelRequirement {
   readonly key: string;

@@ -3,7 +3,7 @@
  * leases. They cannot be changed
  * without stranding what older versions wrote; docs/design.md says why each is as it is.
  */
-import { createHash } from 'node:crypto';
+import { shortHash } from '../util/json.ts';
 import type { ResourceType } from './object.ts';
 
 /**
@@ -77,9 +77,4 @@ export function statusFieldManager(operatorName: string): string {
  */
 export function leaseName(operatorName: string, watchNamespaces: readonly string[]): string {
   return `${operatorName}-${shortHash([...watchNamespaces].sort().join(','))}`;
-}
-
-/** Ten hexadecimal digits of SHA-256. */
-export function shortHash(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 10);
 }

@@ -11,7 +11,7 @@ import { runInReconcile } from '../observability/reconcile-context.ts';
 import type { Observer, ResultLabel } from '../observability/observer.ts';
 import type { Trace } from '../observability/trace.ts';
 import { untraced } from '../observability/trace.ts';
-import type { MetricsQueries } from '../queries/query-types.ts';
+import type { MetricsQueries } from '../api/metrics-queries.ts';
 import type { Outcome, QueueObserver } from '../workqueue/work-queue.ts';
 import { backoffMs, WorkQueue } from '../workqueue/work-queue.ts';
 import type { Scheduler } from '../api/scheduler.ts';

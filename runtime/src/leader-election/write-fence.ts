@@ -4,14 +4,9 @@
  * handed to its socket; when the lease expires, writes that were not answered are given up. Reads
  * always pass.
  */
+import type { GuardableKubeApi } from '../client/http-kube-api.ts';
 import type { KubeApi } from '../client/kube-api.ts';
 import type { LeaderElector } from './leader-elector.ts';
-
-/** A door that can look once more, in the moment a write leaves. */
-export interface GuardableKubeApi extends KubeApi {
-  /** The same door; `check` refuses a write by throwing. */
-  withWriteCheck?(check: () => void): KubeApi;
-}
 
 /**
  * A write was not made, because the lease is not held. Nothing to report about the resource:

@@ -6,7 +6,8 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { MetricDefinition } from './metric-definitions.ts';
 import { METRIC_DEFINITIONS } from './metric-definitions.ts';
 import type { Observer } from './observer.ts';
-import { NOOP_OBSERVER, ENQUEUE_CAUSES } from './observer.ts';
+import { ENQUEUE_CAUSES } from '../workqueue/work-queue.ts';
+import { NOOP_OBSERVER } from './observer.ts';
 
 /** State of the operator at a scrape. */
 export interface OperatorSnapshot {

@@ -2,25 +2,11 @@
  * Callbacks through which the layers report what they do. Metrics, warnings and demos implement
  * them.
  */
+import type { EnqueueCause } from '../workqueue/work-queue.ts';
 import type { OperatorEvent } from './operator-event.ts';
 
 /** Result of a reconcile, as controller-runtime labels it. */
 export type ResultLabel = 'success' | 'error' | 'requeue_after' | 'requeue';
-
-/** Why a resource is enqueued. */
-export const ENQUEUE_CAUSES = [
-  'start',
-  'resource',
-  'input',
-  'output',
-  'timer',
-  'transition',
-  'backoff',
-  'released',
-] as const;
-
-/** One of `ENQUEUE_CAUSES`. */
-export type EnqueueCause = (typeof ENQUEUE_CAUSES)[number];
 
 /** Receives reports. Every method must be fast and must not throw. */
 export interface Observer {

@@ -6,7 +6,7 @@ import type { Duration } from '../api/spec-types.ts';
 import type { ConfigSchema } from '../api/config-schema.ts';
 import { validateUserConfig } from '../api/config-schema.ts';
 import type { LogLevel } from '../observability/logger.ts';
-import type { PrometheusSettings } from '../queries/query-types.ts';
+import type { PrometheusSettings } from '../queries/prometheus-client.ts';
 import { parseConfigFile, readConfigFile } from './config-file.ts';
 import type { ConfigValues } from './config-fields.ts';
 import { readConfigObject, readNamespaces, readUrl } from './config-fields.ts';

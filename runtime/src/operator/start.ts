@@ -10,7 +10,7 @@
 import type { Clock, Random } from '../util/clock.ts';
 import type { LeaderElector } from '../leader-election/leader-elector.ts';
 import { startLeaderElector } from '../leader-election/leader-elector.ts';
-import type { GuardableKubeApi } from '../leader-election/write-fence.ts';
+import type { GuardableKubeApi } from '../client/http-kube-api.ts';
 import { createWriteFence } from '../leader-election/write-fence.ts';
 import { leaseName } from '../client/well-known-names.ts';
 import { createEventRecorder } from '../client/event-recorder.ts';

@@ -6,14 +6,26 @@
 import { readFile } from 'node:fs/promises';
 import { Agent, request } from 'undici';
 import type { Dispatcher } from 'undici';
+import type { MetricsQueries, MetricsQuery, QueryResult } from '../api/metrics-queries.ts';
 import type { QueryDefinition } from '../api/scheduler.ts';
 import { fillTemplate } from './query-template.ts';
-import type {
-  MetricsQueries,
-  PrometheusSettings,
-  MetricsQuery,
-  QueryResult,
-} from './query-types.ts';
+
+/** How the operator reaches Prometheus (`metrics` in autopilot-operator.yaml). */
+export interface PrometheusSettings {
+  /**
+   * Base URL such as `http://prometheus.istio-system:9090`. A path and a user with password are
+   * kept. Undefined: no Prometheus is configured, and every query fails.
+   */
+  readonly address: string | undefined;
+  /** File with a bearer token. Read for each query, because tokens are rotated. */
+  readonly bearerTokenFile?: string;
+  /** File with the CA certificates of the server, in place of Node's own. Read for each query. */
+  readonly caFile?: string;
+  /** Headers added to each request. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Limit for one query, in milliseconds. */
+  readonly timeoutMs: number;
+}
 
 /** Runs PromQL. Rejects when Prometheus cannot be reached or refuses the query. */
 export type QueryMetrics = (promql: string, signal: AbortSignal) => Promise<QueryResult>;

@@ -12,7 +12,7 @@
 import { parseDuration } from '../api/duration.ts';
 import type { QueryDefinition } from '../api/scheduler.ts';
 import { PermanentError } from '../api/worker.ts';
-import type { QueryParameters } from './query-types.ts';
+import type { QueryParameters } from '../api/metrics-queries.ts';
 
 const PLACEHOLDER = String.raw`\{\{\s*\.?(\w+)\s*\}\}`;
 /** The next piece of a template outside of quotes, inside `"` or `'`, and inside backquotes. */

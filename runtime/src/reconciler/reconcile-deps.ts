@@ -5,7 +5,7 @@ import type { KubeApi } from '../client/kube-api.ts';
 import type { KubeObject } from '../client/object.ts';
 import type { RecordEvent } from '../client/event-recorder.ts';
 import type { Observer } from '../observability/observer.ts';
-import type { MetricsQueries } from '../queries/query-types.ts';
+import type { MetricsQueries } from '../api/metrics-queries.ts';
 import type { InputDefinition, OutputDefinition, Scheduler } from '../api/scheduler.ts';
 import type { Logger } from '../api/worker.ts';
 import type { OutputApplier } from './outputs/apply-outputs.ts';

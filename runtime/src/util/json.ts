@@ -1,5 +1,5 @@
-/** JSON values: equality, canonical text, differences. Pure. */
-import { shortHash } from '../client/well-known-names.ts';
+/** JSON values: equality, canonical form, hashes, differences. Pure functions. */
+import { createHash } from 'node:crypto';
 
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -41,6 +41,11 @@ export function canonicalJson(value: unknown): string {
 /** Of the canonical text; a value that is not there has a hash of its own. */
 export function hashOf(value: unknown): string {
   return value === undefined ? 'absent' : shortHash(canonicalJson(value));
+}
+
+/** The first ten hexadecimal digits of the SHA-256 of `text`. */
+export function shortHash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 10);
 }
 
 /**

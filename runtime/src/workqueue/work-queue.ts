@@ -10,7 +10,20 @@
  * is changed moves to the first.
  */
 import type { Clock, Random, Timer } from '../util/clock.ts';
-import type { EnqueueCause } from '../observability/observer.ts';
+
+/** Why a key is added to a queue; the values of the metrics label `cause`. */
+export const ENQUEUE_CAUSES = [
+  'start',
+  'resource',
+  'input',
+  'output',
+  'timer',
+  'transition',
+  'backoff',
+  'released',
+] as const;
+/** One of `ENQUEUE_CAUSES`. */
+export type EnqueueCause = (typeof ENQUEUE_CAUSES)[number];
 
 export type Outcome =
   /** Nothing more to do until added again. */

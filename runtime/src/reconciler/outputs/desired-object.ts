@@ -3,12 +3,7 @@
  */
 import { parseDuration } from '../../api/duration.ts';
 import { violatedNameRule } from '../../client/object-names.ts';
-import {
-  appliedAnnotation,
-  MANAGED_BY_LABEL,
-  ownerLabel,
-  shortHash,
-} from '../../client/well-known-names.ts';
+import { appliedAnnotation, MANAGED_BY_LABEL, ownerLabel } from '../../client/well-known-names.ts';
 import type { KubeObject, ObjectKey, OwnerReference, ResourceType } from '../../client/object.ts';
 import { apiVersionOf, controllerOf, keyOf, keyString } from '../../client/object.ts';
 import type {
@@ -19,7 +14,7 @@ import type {
 } from '../../api/scheduler.ts';
 import type { AnyOutputs, AnyResult, FinalizeResult, OutputObject } from '../../api/worker.ts';
 import { PermanentError } from '../../api/worker.ts';
-import { canonicalJson, isRecord } from '../../util/json.ts';
+import { canonicalJson, isRecord, shortHash } from '../../util/json.ts';
 
 /** What only an object has that was read. */
 const SERVER_FIELDS = [
