@@ -1,4 +1,4 @@
-/** A CRD made of a piece of TypeScript, as generate makes it. */
+/** Compiles a piece of TypeScript to a CRD, as `autopilot generate` does. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildCrd } from '../../generators/lib/crd/build-crd.ts';
@@ -28,12 +28,12 @@ export interface CompiledCrd {
 }
 
 /**
- * @param types declares FeatureSpec; an empty FeatureStatusInfo is added unless it is there. Its
- * first line is line 2 of the file.
+ * @param types declares FeatureSpec. An empty FeatureStatusInfo is added unless it is declared. The
+ * first line of the string is line 2 of the file.
  * @throws Error whose message has `spec.ts:LINE:COLUMN: …` for each problem
  */
 export function compileCrd(types: string, group = 'features.test'): CompiledCrd {
-  // Inside of the repository, so that packages are found.
+  // Inside of the repository, so that the compiler finds its packages.
   const folder = mkdtempSync(join(import.meta.dirname, '.spec-'));
   const file = join(folder, 'spec.ts');
   const model = requireModel(

@@ -41,7 +41,7 @@ function typeOf(index: number): ResourceType {
   };
 }
 
-describe('a CRD from TypeScript', () => {
+describe('a CRD from src/spec.ts', () => {
   let crds: readonly KubeObject[];
   before(() => {
     crds = FEATURES.map(({ types }, index) => compileCrd(types, `f${index}.autopilot.test`));
@@ -54,8 +54,7 @@ describe('a CRD from TypeScript', () => {
       const refused = new Map<KubeObject, unknown>();
       before(async () => {
         server = await start();
-        // One after another: a server that is asked for many new kinds at once takes its time for
-        // each.
+        // One after another, because a real API server is slow with many new kinds at once.
         for (const crd of crds) {
           await server.api.create(CRDS, crd).catch((error: unknown) => refused.set(crd, error));
         }
@@ -95,7 +94,7 @@ describe('a CRD from TypeScript', () => {
             await eventually(() => server.api.list(type));
           });
 
-          it('takes what fits', async () => {
+          it('accepts a valid spec', async () => {
             const stored = await create(feature.accepts);
             if (judged) {
               expect(stored.spec).to.deep.equal(feature.stores ?? feature.accepts);

@@ -1,25 +1,24 @@
 /**
- * What src/spec.ts can say, one row each: a piece of TypeScript, a spec that the API server takes,
- * what it stores, and specs that it
- * refuses, with a part of its words.
+ * Features of src/spec.ts, one entry each: TypeScript, a spec that the API server accepts, what the
+ * API server stores, and specs that it refuses, with a part of its message.
  */
 
 export interface Feature {
   readonly name: string;
-  /** Declares FeatureSpec; FeatureStatusInfo is empty unless it is there too. */
+  /** Declares FeatureSpec. FeatureStatusInfo is empty unless it is declared too. */
   readonly types: string;
   readonly accepts: object;
   /** Default: what was sent. */
   readonly stores?: object;
-  /** A new object, or with `from` a change of one. */
+  /** A new object, or with `from` a change of an existing one. */
   readonly refuses?: readonly {
     readonly spec: object | null;
     readonly from?: object;
     readonly because: string;
   }[];
-  /** Changes that are taken: from, to. */
+  /** Changes that are accepted: from, to. */
   readonly changes?: readonly (readonly [from: object, to: object])[];
-  /** The sandbox does not do rules in CEL and embedded resources. */
+  /** false: the sandbox does not support the feature (rules in CEL, embedded resources). */
   readonly sandbox?: false;
 }
 
@@ -38,7 +37,7 @@ export const FEATURES: readonly Feature[] = [
     ],
   },
   {
-    name: 'a spec in which nothing is required is always there',
+    name: 'a spec without required fields is always present',
     types: spec('/** @default 3 */ readonly steps: Int32'),
     accepts: {},
     stores: { steps: 3 },
@@ -64,7 +63,7 @@ export const FEATURES: readonly Feature[] = [
     refuses: [{ spec: { interval: 'soon' }, because: 'spec.interval in body should match' }],
   },
   {
-    name: 'an enum of texts',
+    name: 'an enum of strings',
     types: spec("readonly mode: 'fast' | 'slow'"),
     accepts: { mode: 'fast' },
     refuses: [{ spec: { mode: 'idle' }, because: 'supported values: "fast", "slow"' }],
@@ -132,7 +131,7 @@ export const FEATURES: readonly Feature[] = [
     ],
   },
   {
-    name: 'a union of objects told apart by a field',
+    name: 'a union of objects with a discriminator',
     types: spec(
       `readonly step: Weight | Mirror`,
       `
@@ -153,7 +152,7 @@ export const FEATURES: readonly Feature[] = [
     ],
   },
   {
-    name: 'a union of objects of which one must be there',
+    name: 'a union of objects without a discriminator',
     types: spec(
       'readonly target: { readonly host: string; readonly port?: Int32 } | { readonly service: string; readonly port?: Int32 }',
     ),
@@ -196,7 +195,7 @@ export const FEATURES: readonly Feature[] = [
     refuses: [{ spec: { weights: { a: {} } }, because: 'spec.weights.a.percent: Required value' }],
   },
   {
-    name: '@keyedBy: a list whose items are told apart',
+    name: '@keyedBy: a list whose items have keys',
     types: spec(
       '/** @keyedBy name, port */\nreadonly backends: readonly Backend[]',
       'interface Backend { readonly name: string; /** @default 80 */ readonly port: Int32 }\n',
@@ -213,7 +212,7 @@ export const FEATURES: readonly Feature[] = [
     ],
   },
   {
-    name: '@set: a list without doubles',
+    name: '@set: a list without duplicates',
     types: spec('/** @set */ readonly hosts: readonly string[]'),
     accepts: { hosts: ['a', 'b'] },
     refuses: [{ spec: { hosts: ['a', 'a'] }, because: 'Duplicate value: "a"' }],
@@ -382,7 +381,7 @@ export const FEATURES: readonly Feature[] = [
     sandbox: false,
   },
   {
-    name: '@immutable on a field that is always there',
+    name: '@immutable on a required field',
     types: spec('/** @immutable */ readonly host: string; readonly note?: string'),
     accepts: { host: 'a' },
     changes: [[{ host: 'a' }, { host: 'a', note: 'x' }]],
@@ -390,7 +389,7 @@ export const FEATURES: readonly Feature[] = [
     sandbox: false,
   },
   {
-    name: '@immutable on a field that may be absent: it can neither come nor go',
+    name: '@immutable on an optional field: it can be neither added nor removed',
     types: spec('/** @immutable */ readonly host?: string; readonly note?: string'),
     accepts: {},
     changes: [
@@ -406,7 +405,7 @@ export const FEATURES: readonly Feature[] = [
     sandbox: false,
   },
   {
-    name: '@immutable below objects that may be absent, with names that CEL writes otherwise',
+    name: '@immutable below optional objects, with names that CEL escapes',
     types: spec(
       "readonly in?: { readonly 'my-part'?: { /** @immutable */ readonly size: Int32; readonly other?: string } }",
     ),
@@ -428,9 +427,12 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: '@immutable on lists, maps, objects, nullable and int-or-string values without limits',
-    types:
-      spec(`/** @immutable */ readonly list?: readonly string[]; /** @immutable */ readonly map?: Readonly<Record<string, string>>;
-      /** @immutable */ readonly inner?: { readonly a?: string; readonly b?: readonly Int32[] }; /** @immutable */ readonly none?: string | null; /** @immutable */ readonly port?: IntOrString;`),
+    types: spec(`
+      /** @immutable */ readonly list?: readonly string[];
+      /** @immutable */ readonly map?: Readonly<Record<string, string>>;
+      /** @immutable */ readonly inner?: { readonly a?: string; readonly b?: readonly Int32[] };
+      /** @immutable */ readonly none?: string | null;
+      /** @immutable */ readonly port?: IntOrString;`),
     accepts: { list: ['a'], map: { a: 'b' }, inner: { a: 'x' }, port: 80 },
     changes: [
       [
@@ -452,7 +454,7 @@ export const FEATURES: readonly Feature[] = [
     sandbox: false,
   },
   {
-    name: '@immutable in items that are told apart, with limits',
+    name: '@immutable in items with keys and limits',
     types: spec(
       '/** @keyedBy name @maxItems 64 */ readonly backends?: readonly Backend[]',
       'interface Backend { /** @maxLength 63 */ readonly name: string; /** @immutable @maxLength 253 */ readonly host?: string; readonly weight?: Int32 }\n',

@@ -17,14 +17,25 @@ import type { IHTTPRoute } from './gateway-networking-k8s-io-HTTPRoute-v1.ts';
 export const route: IVirtualService = {
   spec: {
     hosts: ['web'],
-    http: [{ name: 'split', match: [{ uri: { prefix: '/a' } }], route: [{ destination: { host: 'web', port: { number: 80 } }, weight: 90 }] }],
+    http: [
+      {
+        name: 'split',
+        match: [{ uri: { prefix: '/a' } }],
+        route: [{ destination: { host: 'web', port: { number: 80 } }, weight: 90 }],
+      },
+    ],
   },
 };
 export const http: IHTTPRoute = {
   spec: {
     parentRefs: [{ group: 'gateway.networking.k8s.io', kind: 'Gateway', name: 'main' }],
     hostnames: ['web.example'],
-    rules: [{ matches: [{ path: { type: 'PathPrefix', value: '/' } }], backendRefs: [{ group: '', kind: 'Service', name: 'web', port: 80, weight: 1 }] }],
+    rules: [
+      {
+        matches: [{ path: { type: 'PathPrefix', value: '/' } }],
+        backendRefs: [{ group: '', kind: 'Service', name: 'web', port: 80, weight: 1 }],
+      },
+    ],
   },
 };
 `;

@@ -68,7 +68,7 @@ describe('tags about the kind, seen with kubectl on a real API server', () => {
   });
   after(() => plane?.stop());
 
-  it('@column: the fields stand between Ready and Age, times as ages', async () => {
+  it('@column: the fields are between Ready and Age, times as ages', async () => {
     const [head, row] = await get('features');
     expect(head).to.match(
       /^NAME \| PHASE \| READY \| REPLICAS \| SHARE OF TRAFFIC \| SINCE \| LOAD \| FIRST \| AGE$/,
@@ -82,13 +82,13 @@ describe('tags about the kind, seen with kubectl on a real API server', () => {
     expect(row).to.contain('| true |');
   });
 
-  it('@shortName and @category find it', async () => {
+  it('@shortName and @category: kubectl get finds the resource', async () => {
     expect((await get('ft', '--no-headers'))[0]).to.contain('one');
     expect((await get('mesh', '--no-headers'))[0]).to.contain('one');
     expect((await get('tests', '--no-headers'))[0]).to.contain('one');
   });
 
-  it('@scale: kubectl scale sets the field of the spec, and reads those of the status', async () => {
+  it('@scale: kubectl scale writes the field of the spec, and reads the fields of the status', async () => {
     await plane.kubectl(['scale', 'feature/one', '--replicas=5']);
     expect(await get('feature', 'one', '--output=jsonpath={.spec.replicas}')).to.deep.equal(['5']);
     const scale = JSON.parse(
@@ -101,7 +101,7 @@ describe('tags about the kind, seen with kubectl on a real API server', () => {
     expect(scale.status).to.deep.equal({ replicas: 1, selector: 'app=one' });
   });
 
-  it('@deprecated: kubectl is warned', async () => {
+  it('@deprecated: kubectl prints a warning', async () => {
     const { stderr } = await execa(await tool('kubectl'), [
       '--kubeconfig',
       plane.kubeconfig,

@@ -1,49 +1,56 @@
 /**
- * The CustomResourceDefinition of a model: the user's types for spec and status, our fields beside
- * them.
+ * The CustomResourceDefinition of a project: the user's types for spec and status from src/spec.ts,
+ * and the runtime's fields of status.
  */
 import type { Model } from '../model/model.ts';
-import { validateValue } from '../util/validate-value.ts';
-import { orderKeywords } from '../util/structural-schema.ts';
-import type { StructuralSchema } from '../util/structural-schema.ts';
 import { readSpec } from '../spec/read-spec.ts';
 import type { ParsedSpec } from '../spec/read-spec.ts';
 import type { PrinterColumn } from '../spec/read-context.ts';
+import { orderKeywords } from '../util/structural-schema.ts';
+import type { StructuralSchema } from '../util/structural-schema.ts';
+import { validateValue } from '../util/validate-value.ts';
 
 /**
- * kubectl apply keeps what it was given in an annotation, and all annotations together must fit
- * into this many bytes.
+ * Largest CRD in bytes. `kubectl apply` stores the whole object in an annotation, and all
+ * annotations of an object together have at most 256 KiB.
  */
 const MAX_CRD_BYTES = 262_144 - 1024;
 
 /**
- * @param specFile absolute path of src/spec.ts, which exports `<Kind>Spec` and `<Kind>StatusInfo`.
- * @throws Error with all that is wrong in that file, each with its line and column
+ * Builds the CRD of a project.
+ * @param specFile absolute path of src/spec.ts, which exports `<Kind>Spec` and `<Kind>StatusInfo`
+ * @throws Error whose message lists all problems of the file, with line and column
  */
 export function buildCrd(model: Model, specFile: string): object {
   return compileSpec(model, specFile).crd;
 }
 
-/**
- * As `crdOf`, and the schema of the user's own `config:` of autopilot-operator.yaml when the file
- * has an interface `<Kind>Config`.
- */
-export function compileSpec(
-  model: Model,
-  specFile: string,
-): { readonly crd: object; readonly config?: StructuralSchema } {
-  const file = readSpec(specFile, model.kind);
-  return {
-    crd: buildCrdFromSpec(model, file, specFile),
-    ...(file.config && { config: file.config }),
-  };
+/** Result of `compileSpec`. */
+export interface CompiledSpec {
+  /** The CustomResourceDefinition. */
+  readonly crd: object;
+  /** Schema of the section `config:` in autopilot-operator.yaml. Default: no `<Kind>Config`. */
+  readonly config?: StructuralSchema;
 }
 
-function buildCrdFromSpec(model: Model, file: ParsedSpec, specFile: string): object {
+/**
+ * Builds the CRD of a project, and the schema of the user's section `config:`.
+ * @param specFile absolute path of src/spec.ts, which exports `<Kind>Spec` and `<Kind>StatusInfo`,
+ * and optionally `<Kind>Config`
+ * @throws Error whose message lists all problems of the file, with line and column
+ */
+export function compileSpec(model: Model, specFile: string): CompiledSpec {
+  const parsed = readSpec(specFile, model.kind);
+  const crd = crdFromSpec(model, parsed);
+  refuseTooLarge(crd, parsed.spec, specFile);
+  return { crd, ...(parsed.config && { config: parsed.config }) };
+}
+
+function crdFromSpec(model: Model, { spec, status, kind: tags, columns }: ParsedSpec): object {
   const { kind, group, version, plural, singular, scope } = model;
-  const { shortNames, categories, scale, deprecated } = file.kind;
-  const needed = isSpecRequired(file.spec);
-  const crd = {
+  const { shortNames, categories, scale } = tags;
+  const isRequired = isSpecRequired(spec);
+  return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
     metadata: { name: `${plural}.${group}` },
@@ -63,41 +70,46 @@ function buildCrdFromSpec(model: Model, file: ParsedSpec, specFile: string): obj
           name: version,
           served: true,
           storage: true,
-          ...(deprecated !== undefined && {
-            deprecated: true,
-            ...(deprecated !== '' && {
-              deprecationWarning: `${group}/${version} ${kind} is deprecated: ${deprecated}`.slice(
-                0,
-                256,
-              ),
-            }),
-          }),
+          ...deprecation(model, tags.deprecated),
           schema: {
             openAPIV3Schema: {
               type: 'object',
-              ...(needed && { required: ['spec'] }),
+              ...(isRequired && { required: ['spec'] }),
               properties: {
                 apiVersion: { type: 'string' },
                 kind: { type: 'string' },
                 metadata: { type: 'object' },
-                spec: needed ? file.spec : orderKeywords({ ...file.spec, default: {} }),
-                status: buildStatusSchema(model, file.status),
+                spec: isRequired ? spec : orderKeywords({ ...spec, default: {} }),
+                status: statusSchema(model, status),
               },
             },
           },
           subresources: { status: {}, ...(scale && { scale }) },
-          additionalPrinterColumns: printerColumns(file.columns),
+          additionalPrinterColumns: printerColumns(columns),
         },
       ],
     },
   };
-  refuseTooLarge(crd, file.spec, specFile);
-  return crd;
+}
+
+/** Longest deprecationWarning that the API server accepts. */
+const MAX_WARNING_LENGTH = 256;
+
+/** @param message undefined: not deprecated. Empty: with the API server's own warning. */
+function deprecation({ group, version, kind }: Model, message: string | undefined): object {
+  if (message === undefined) {
+    return {};
+  }
+  if (message === '') {
+    return { deprecated: true };
+  }
+  const warning = `${group}/${version} ${kind} is deprecated: ${message}`;
+  return { deprecated: true, deprecationWarning: warning.slice(0, MAX_WARNING_LENGTH) };
 }
 
 /**
- * A spec that may be empty is filled in, so that workers always see one, with the defaults inside
- * and with the rules about changes.
+ * Whether users must write a spec. A spec that may be empty gets the default `{}` instead, so that
+ * workers always see a spec with its defaults, and so that rules about changes are evaluated.
  */
 function isSpecRequired(spec: StructuralSchema): boolean {
   return (
@@ -132,12 +144,16 @@ function refuseTooLarge(crd: object, spec: StructuralSchema, specFile: string): 
   if (size <= MAX_CRD_BYTES) {
     return;
   }
+  const largest = largestFields(spec, 'spec');
   throw new Error(
-    `${specFile}: the CRD has ${formatKilobytes(size)}, but 'kubectl apply' takes at most ${formatKilobytes(MAX_CRD_BYTES)}; most of it is ${largestFields(spec, 'spec')}: put @preserve on such a field, or take only what is needed of its type (Pick<…>)`,
+    `${specFile}: the CRD has ${formatKilobytes(size)}, but 'kubectl apply' accepts at most ${formatKilobytes(MAX_CRD_BYTES)}; most of it is ${largest}: put @preserve on such a field, or use only the needed part of its type (Pick<…>)`,
   );
 }
 
-/** Down to where no field has most of what there is: `spec.template (300 kB)`. */
+/**
+ * The fields with the largest schemas, for example `spec.template (300 kB)`. The search goes down
+ * as long as one field has more than 70 % of the size.
+ */
 function largestFields(schema: StructuralSchema, path: string): string {
   const fields = [
     ...Object.entries(schema.properties ?? {}).map(([name, inner]) => ({
@@ -171,15 +187,15 @@ function formatKilobytes(size: number): string {
 }
 
 /**
- * The default makes `kubectl get` show a phase at once, and observedGeneration -1 keeps waiting
- * tools from taking an unseen resource for
- * a finished one. Nothing may be required at the top level: the API server refuses a default that
- * lacks a required field.
+ * Schema of the status: the runtime's fields and the user's.
+ *
+ * The default shows a phase in `kubectl get` before the first reconcile. Its observedGeneration of
+ * -1 keeps tools that wait for readiness from taking a new resource for a finished one. No field is
+ * required at the top level, because the API server refuses a default without a required field.
  */
-function buildStatusSchema(model: Model, info: StructuralSchema): object {
+function statusSchema(model: Model, userStatus: StructuralSchema): object {
   const initial = model.phases.find((phase) => phase.initial)?.name ?? '';
   const names = model.phases.flatMap((phase) => [phase.name, ...phase.formerly]);
-  const time = { type: 'string', format: 'date-time' };
   return {
     type: 'object',
     default: { observedGeneration: -1, phase: initial },
@@ -187,53 +203,62 @@ function buildStatusSchema(model: Model, info: StructuralSchema): object {
       phase: {
         type: 'string',
         enum: [...new Set(names)],
-        description: 'The phase the resource is in.',
+        description: 'The phase that the resource is in.',
       },
       observedGeneration: {
         type: 'integer',
         format: 'int64',
-        description: 'The generation of the spec that this phase acts on; -1: not seen yet.',
+        description:
+          'The generation of the spec that the phase is based on. -1: not reconciled yet.',
       },
-      conditions: {
-        type: 'array',
-        'x-kubernetes-list-type': 'map',
-        'x-kubernetes-list-map-keys': ['type'],
-        items: {
-          type: 'object',
-          required: ['lastTransitionTime', 'message', 'reason', 'status', 'type'],
-          properties: {
-            type: { type: 'string', maxLength: 316 },
-            status: { type: 'string', enum: ['True', 'False', 'Unknown'] },
-            observedGeneration: { type: 'integer', format: 'int64', minimum: 0 },
-            lastTransitionTime: time,
-            reason: { type: 'string', minLength: 1, maxLength: 1024 },
-            message: { type: 'string', maxLength: 32768 },
-          },
-        },
-      },
-      autopilot: {
-        type: 'object',
-        description: "The machine's own notes.",
-        'x-kubernetes-preserve-unknown-fields': true,
-        properties: {
-          phaseStartedAt: time,
-          lastStep: time,
-          history: {
-            type: 'array',
-            'x-kubernetes-list-type': 'atomic',
-            items: {
-              type: 'object',
-              properties: {
-                from: { type: 'string' },
-                to: { type: 'string' },
-                at: time,
-                reason: { type: 'string' },
-              },
-            },
-          },
-        },
-      },
-      ...info.properties,
+      conditions: CONDITIONS,
+      autopilot: RUNTIME_STATE,
+      ...userStatus.properties,
     },
   };
 }
+
+const TIME = { type: 'string', format: 'date-time' };
+
+/** The conditions of Kubernetes (meta/v1 Condition). */
+const CONDITIONS = {
+  type: 'array',
+  'x-kubernetes-list-type': 'map',
+  'x-kubernetes-list-map-keys': ['type'],
+  items: {
+    type: 'object',
+    required: ['lastTransitionTime', 'message', 'reason', 'status', 'type'],
+    properties: {
+      type: { type: 'string', maxLength: 316 },
+      status: { type: 'string', enum: ['True', 'False', 'Unknown'] },
+      observedGeneration: { type: 'integer', format: 'int64', minimum: 0 },
+      lastTransitionTime: TIME,
+      reason: { type: 'string', minLength: 1, maxLength: 1024 },
+      message: { type: 'string', maxLength: 32768 },
+    },
+  },
+};
+
+/** State that the runtime keeps between reconciles. */
+const RUNTIME_STATE = {
+  type: 'object',
+  description: 'Internal state of the operator.',
+  'x-kubernetes-preserve-unknown-fields': true,
+  properties: {
+    phaseStartedAt: TIME,
+    lastStep: TIME,
+    history: {
+      type: 'array',
+      'x-kubernetes-list-type': 'atomic',
+      items: {
+        type: 'object',
+        properties: {
+          from: { type: 'string' },
+          to: { type: 'string' },
+          at: TIME,
+          reason: { type: 'string' },
+        },
+      },
+    },
+  },
+};

@@ -1,73 +1,81 @@
 /**
- * What a new CRD would do to resources that are stored: values that it refuses, fields that it
- * drops, a kind that is no longer there.
- * Widening is no break. Where it cannot be decided (another pattern, another rule), it is one.
+ * Compatibility of a new CRD with stored resources. A change is breaking when the new CRD would
+ * refuse a stored value, drop a stored field, or no longer serve the kind. A wider schema is not
+ * breaking. A change that cannot be decided, such as another pattern or another rule, is breaking.
  */
-import { validateValue } from '../util/validate-value.ts';
 import type { StructuralSchema } from '../util/structural-schema.ts';
+import { validateValue } from '../util/validate-value.ts';
 import { isUnionWidened } from './union-compatibility.ts';
 
+/** A breaking change of one field. */
 export interface BreakingChange {
-  /** `spec.hosts[].port` */
+  /** Path of the field, for example `spec.hosts[].port`. */
   readonly path: string;
-  /** `maximum 100` */
+  /** Part of the schema before, for example `maximum 100`. */
   readonly was: string;
+  /** Part of the schema after the change. */
   readonly is: string;
 }
 
+/** The parts of a CRD that are compared. */
 interface CrdDocument {
   readonly spec: {
     readonly group: string;
     readonly names: { readonly kind: string; readonly plural: string };
     readonly scope: string;
-    readonly versions: readonly {
-      readonly name: string;
-      readonly schema?: { readonly openAPIV3Schema?: StructuralSchema };
-    }[];
+    readonly versions: readonly CrdVersion[];
   };
 }
 
-/** `spec.weight: was maximum 100, is maximum 50` */
+interface CrdVersion {
+  readonly name: string;
+  readonly schema?: { readonly openAPIV3Schema?: StructuralSchema };
+}
+
+/** Formats a change as one line, for example `spec.weight: was maximum 100, is maximum 50`. */
 export function formatBreakingChange({ path, was, is }: BreakingChange): string {
   return `${path}: was ${was}, is ${is}`;
 }
 
-/** @param before, after CustomResourceDefinitions, as in crd.json */
+/**
+ * All breaking changes between two CRDs.
+ * @param before CustomResourceDefinition as in crd.json
+ * @param after CustomResourceDefinition as in crd.json
+ */
 export function findBreakingChanges(before: object, after: object): BreakingChange[] {
   const { spec: old } = before as CrdDocument;
   const { spec: now } = after as CrdDocument;
-  const changed = (path: string, was: string, is: string): BreakingChange[] =>
-    was === is ? [] : [{ path, was: `'${was}'`, is: `'${is}'` }];
-  const kept = old.versions.filter((version) =>
-    now.versions.some(({ name }) => name === version.name),
-  );
-  const versions = (versionsOf: CrdDocument['spec']): string =>
-    versionsOf.versions.map(({ name }) => name).join(', ');
+  const namesBefore = old.versions.map(({ name }) => name);
+  const namesNow = now.versions.map(({ name }) => name);
+  const isKept = namesBefore.every((name) => namesNow.includes(name));
+  const served = (isKept ? namesBefore : namesNow).join(', ');
   return [
-    ...changed(
+    ...compareNames(
       'apiVersion',
-      `${old.group}/${versions(old)}`,
-      `${now.group}/${kept.length === old.versions.length ? versions(old) : versions(now)}`,
+      `${old.group}/${namesBefore.join(', ')}`,
+      `${now.group}/${served}`,
     ),
-    ...changed('kind', old.names.kind, now.names.kind),
-    ...changed('plural', old.names.plural, now.names.plural),
-    ...changed('scope', old.scope, now.scope),
+    ...compareNames('kind', old.names.kind, now.names.kind),
+    ...compareNames('plural', old.names.plural, now.names.plural),
+    ...compareNames('scope', old.scope, now.scope),
     ...old.versions.flatMap((version, index) => {
-      // Of a version that has got another name, the schema may be narrower too.
+      // A version with another name is compared too: it may also have become narrower.
       const next = now.versions.find(({ name }) => name === version.name) ?? now.versions[index];
-      const [wide, narrow] = [
-        version.schema?.openAPIV3Schema ?? {},
-        next?.schema?.openAPIV3Schema ?? {},
-      ];
-      // The empty interface of a new project: nothing has been said yet that could be taken back.
-      const stub = wide.properties?.['spec']?.properties === undefined;
-      return next === undefined
-        ? []
-        : stub
-          ? compareSchemas(omitSpec(wide), omitSpec(narrow), '')
-          : compareSchemas(wide, narrow, '');
+      return next === undefined ? [] : compareVersions(version, next);
     }),
   ];
+}
+
+function compareNames(path: string, was: string, is: string): BreakingChange[] {
+  return was === is ? [] : [{ path, was: `'${was}'`, is: `'${is}'` }];
+}
+
+function compareVersions(before: CrdVersion, after: CrdVersion): BreakingChange[] {
+  const was = before.schema?.openAPIV3Schema ?? {};
+  const is = after.schema?.openAPIV3Schema ?? {};
+  // The empty Spec of a new project promises nothing yet, so its first fields break nothing.
+  const isStub = was.properties?.['spec']?.properties === undefined;
+  return isStub ? compareSchemas(omitSpec(was), omitSpec(is), '') : compareSchemas(was, is, '');
 }
 
 function omitSpec({ required: _, ...schema }: StructuralSchema): StructuralSchema {
@@ -75,67 +83,81 @@ function omitSpec({ required: _, ...schema }: StructuralSchema): StructuralSchem
   return { ...schema, properties };
 }
 
-/** @throws Error that lists the breaks, if there are any */
+/** @throws Error that lists the breaking changes, if there are any */
 export function refuseBreakingChanges(breaks: readonly BreakingChange[]): void {
-  if (breaks.length > 0) {
-    throw new Error(
-      `The new CRD does not fit resources that may be stored:\n${breaks.map((one) => `  ${formatBreakingChange(one)}`).join('\n')}\nNothing was written. Undo that (a new field needs '?' or @default; a renamed phase 'formerly'), or generate with --accept-breaking if there are no such resources.`,
-    );
+  if (breaks.length === 0) {
+    return;
   }
+  const lines = breaks.map((change) => `  ${formatBreakingChange(change)}`).join('\n');
+  throw new Error(
+    `The new CRD does not accept all resources that may be stored:\n${lines}\nNothing was written. Undo these changes (a new field needs '?' or @default; a renamed phase needs 'formerly'), or generate with --accept-breaking if there are no such resources.`,
+  );
 }
 
-/** @param path of the value, empty for the whole resource */
+/** Makes the breaking change of the current field. */
+type ReportChange = (was: string, is: string) => BreakingChange[];
+
+/**
+ * All breaking changes between two schemas of a value.
+ * @param path path of the value. Empty for the whole resource.
+ */
 export function compareSchemas(
   a: StructuralSchema,
   b: StructuralSchema,
   path: string,
 ): BreakingChange[] {
-  const one = (was: string, is: string): BreakingChange[] => [
+  const change: ReportChange = (was, is) => [
     { path: path === '' ? 'the resource' : path, was, is },
   ];
-  const nullable =
-    a.nullable === true && b.nullable !== true && !acceptsAnything(b)
-      ? one('nullable', 'not nullable')
-      : [];
   if (acceptsAnything(b)) {
-    return compareRules(a, b, one);
+    return compareRules(a, b, change);
   }
+  const nullable =
+    a.nullable === true && b.nullable !== true ? change('nullable', 'not nullable') : [];
   const values = enumeratedValues(a);
-  // Few enough to try each.
   if (values !== undefined) {
-    return [...nullable, ...compareEnums(values, b, one), ...compareRules(a, b, one)];
+    // All values are known, so each one can be checked.
+    return [...nullable, ...compareEnums(values, b, change), ...compareRules(a, b, change)];
   }
   if (!isTypeCompatible(a, b)) {
-    return [...nullable, ...one(describeType(a), describeType(b))];
+    return [...nullable, ...change(describeType(a), describeType(b))];
   }
-  const inner =
-    b.type === 'array'
-      ? compareLists(a, b, path, one)
-      : b.type === 'object'
-        ? compareObjects(a, b, path, one)
-        : [];
-  return [...nullable, ...compareConstraints(a, b, one), ...compareRules(a, b, one), ...inner];
+  return [
+    ...nullable,
+    ...compareConstraints(a, b, change),
+    ...compareRules(a, b, change),
+    ...compareParts(a, b, path, change),
+  ];
+}
+
+function compareParts(
+  a: StructuralSchema,
+  b: StructuralSchema,
+  path: string,
+  change: ReportChange,
+): BreakingChange[] {
+  if (b.type === 'array') {
+    return compareLists(a, b, path, change);
+  }
+  return b.type === 'object' ? compareObjects(a, b, path, change) : [];
 }
 
 /**
- * All values that there can be, when they are listed: as an enum, or as nullish.ts writes one
- * beside null.
+ * All values that a schema allows, if it lists them: as an enum, or as the pattern that replaces
+ * the enum of a nullable string.
  */
-function enumeratedValues({
-  type,
-  enum: values,
-  pattern,
-}: StructuralSchema): readonly unknown[] | undefined {
+function enumeratedValues(schema: StructuralSchema): readonly unknown[] | undefined {
+  const { type, enum: values, pattern } = schema;
   if (type === 'object' || type === 'array') {
     return undefined;
   }
-  return (
-    values ??
-    (type === 'string' ? /^\^\(([\w|-]+)\)\$$/.exec(pattern ?? '')?.[1]?.split('|') : undefined)
-  );
+  return values ?? (type === 'string' ? enumOfPattern(pattern) : undefined);
 }
 
-type ReportChange = (was: string, is: string) => BreakingChange[];
+/** The values of a pattern such as `^(a|b)$`, which makeNullable of spec/nullable.ts writes. */
+function enumOfPattern(pattern = ''): readonly string[] | undefined {
+  return /^\^\(([\w|-]+)\)\$$/.exec(pattern)?.[1]?.split('|');
+}
 
 function acceptsAnything(schema: StructuralSchema): boolean {
   return (
@@ -165,89 +187,123 @@ function describeType(schema: StructuralSchema): string {
 function compareEnums(
   values: readonly unknown[],
   b: StructuralSchema,
-  one: ReportChange,
+  change: ReportChange,
 ): BreakingChange[] {
-  const shown = (list: readonly unknown[]): string =>
-    list.map((value) => JSON.stringify(value)).join(', ');
   const lost = values.filter((value) => value !== null && validateValue(value, b) !== undefined);
   if (lost.length === 0) {
     return [];
   }
-  return one(
-    `one of ${shown(values)}`,
-    b.enum === undefined ? `without ${shown(lost)}` : `one of ${shown(b.enum)}`,
+  return change(
+    `one of ${listValues(values)}`,
+    b.enum === undefined ? `without ${listValues(lost)}` : `one of ${listValues(b.enum)}`,
   );
+}
+
+function listValues(values: readonly unknown[]): string {
+  return values.map((value) => JSON.stringify(value)).join(', ');
 }
 
 const MINIMUM_KEYWORDS = ['minLength', 'minItems', 'minProperties'] as const;
 const MAXIMUM_KEYWORDS = ['maxLength', 'maxItems', 'maxProperties'] as const;
+const EMBEDDED_RESOURCE = 'x-kubernetes-embedded-resource';
 
-/** Limits of texts, numbers and counts. */
+/** A keyword of the new schema that may be narrower. */
+interface ConstraintChange {
+  readonly keyword: string;
+  readonly isNarrower: boolean;
+  readonly was: unknown;
+  readonly is: unknown;
+}
+
+/** Compares the constraints of strings, numbers and counts. */
 function compareConstraints(
   a: StructuralSchema,
   b: StructuralSchema,
-  one: ReportChange,
+  change: ReportChange,
 ): BreakingChange[] {
-  const found: BreakingChange[] = [];
-  const add = (narrower: boolean, keyword: string, was: unknown, is: unknown): void => {
-    const text = (value: unknown): string =>
-      value === undefined
-        ? `without ${keyword}`
-        : `${keyword} ${typeof value === 'string' ? value : JSON.stringify(value)}`;
-    if (narrower) {
-      found.push(...one(text(was), text(is)));
-    }
-  };
-  add(b.enum !== undefined, 'enum', a.enum, b.enum);
-  add(
-    b.pattern !== undefined && b.pattern !== a.pattern && !isNumberSchema(a),
-    'pattern',
-    a.pattern,
-    b.pattern,
-  );
-  add(isFormatNarrower(a, b), 'format', a.format, b.format);
-  for (const keyword of MINIMUM_KEYWORDS) {
-    add((b[keyword] ?? 0) > (a[keyword] ?? 0), keyword, a[keyword], b[keyword]);
-  }
-  for (const keyword of MAXIMUM_KEYWORDS) {
-    add((b[keyword] ?? Infinity) < (a[keyword] ?? Infinity), keyword, a[keyword], b[keyword]);
-  }
-  const [low, wasLow] = [b.minimum ?? -Infinity, a.minimum ?? -Infinity];
-  add(
-    low > wasLow ||
-      (low === wasLow &&
-        b.exclusiveMinimum === true &&
-        a.exclusiveMinimum !== true &&
-        low !== -Infinity),
-    'minimum',
-    formatLimit(a, 'minimum'),
-    formatLimit(b, 'minimum'),
-  );
-  const [high, wasHigh] = [b.maximum ?? Infinity, a.maximum ?? Infinity];
-  add(
-    high < wasHigh ||
-      (high === wasHigh &&
-        b.exclusiveMaximum === true &&
-        a.exclusiveMaximum !== true &&
-        high !== Infinity),
-    'maximum',
-    formatLimit(a, 'maximum'),
-    formatLimit(b, 'maximum'),
-  );
-  const step = b.multipleOf;
-  add(
-    step !== undefined && (a.multipleOf === undefined || !Number.isInteger(a.multipleOf / step)),
-    'multipleOf',
-    a.multipleOf,
-    step,
-  );
-  const embedded = 'x-kubernetes-embedded-resource';
-  add(b[embedded] === true && a[embedded] !== true, embedded, a[embedded], b[embedded]);
-  return found;
+  const constraints: readonly ConstraintChange[] = [
+    { keyword: 'enum', isNarrower: b.enum !== undefined, was: a.enum, is: b.enum },
+    {
+      keyword: 'pattern',
+      isNarrower: b.pattern !== undefined && b.pattern !== a.pattern && !isNumberSchema(a),
+      was: a.pattern,
+      is: b.pattern,
+    },
+    { keyword: 'format', isNarrower: isFormatNarrower(a, b), was: a.format, is: b.format },
+    ...countChanges(a, b),
+    limitChange(a, b, 'minimum'),
+    limitChange(a, b, 'maximum'),
+    {
+      keyword: 'multipleOf',
+      isNarrower: isMultipleNarrower(a.multipleOf, b.multipleOf),
+      was: a.multipleOf,
+      is: b.multipleOf,
+    },
+    {
+      keyword: EMBEDDED_RESOURCE,
+      isNarrower: b[EMBEDDED_RESOURCE] === true && a[EMBEDDED_RESOURCE] !== true,
+      was: a[EMBEDDED_RESOURCE],
+      is: b[EMBEDDED_RESOURCE],
+    },
+  ];
+  return constraints
+    .filter(({ isNarrower }) => isNarrower)
+    .flatMap(({ keyword, was, is }) =>
+      change(describeKeyword(keyword, was), describeKeyword(keyword, is)),
+    );
 }
 
-function isNumberSchema(schema: StructuralSchema): boolean {
-  return schema.type === 'integer' || schema.type === 'number';
+function describeKeyword(keyword: string, value: unknown): string {
+  if (value === undefined) {
+    return `without ${keyword}`;
+  }
+  return `${keyword} ${typeof value === 'string' ? value : JSON.stringify(value)}`;
+}
+
+function countChanges(a: StructuralSchema, b: StructuralSchema): readonly ConstraintChange[] {
+  return [
+    ...MINIMUM_KEYWORDS.map((keyword) => ({
+      keyword,
+      isNarrower: (b[keyword] ?? 0) > (a[keyword] ?? 0),
+      was: a[keyword],
+      is: b[keyword],
+    })),
+    ...MAXIMUM_KEYWORDS.map((keyword) => ({
+      keyword,
+      isNarrower: (b[keyword] ?? Infinity) < (a[keyword] ?? Infinity),
+      was: a[keyword],
+      is: b[keyword],
+    })),
+  ];
+}
+
+const EXCLUSIVE = { minimum: 'exclusiveMinimum', maximum: 'exclusiveMaximum' } as const;
+
+function limitChange(
+  a: StructuralSchema,
+  b: StructuralSchema,
+  keyword: 'minimum' | 'maximum',
+): ConstraintChange {
+  const exclusive = EXCLUSIVE[keyword];
+  const [was, is] = [a[keyword], b[keyword]];
+  const becomesExclusive = was === is && b[exclusive] === true && a[exclusive] !== true;
+  return {
+    keyword,
+    isNarrower: is !== undefined && (isLimitNarrower(keyword, was, is) || becomesExclusive),
+    was: formatLimit(a, keyword),
+    is: formatLimit(b, keyword),
+  };
+}
+
+function isLimitNarrower(
+  keyword: 'minimum' | 'maximum',
+  was: number | undefined,
+  is: number,
+): boolean {
+  if (was === undefined) {
+    return true;
+  }
+  return keyword === 'minimum' ? is > was : is < was;
 }
 
 function formatLimit(schema: StructuralSchema, keyword: 'minimum' | 'maximum'): string | undefined {
@@ -255,52 +311,53 @@ function formatLimit(schema: StructuralSchema, keyword: 'minimum' | 'maximum'): 
   if (value === undefined) {
     return undefined;
   }
-  return schema[keyword === 'minimum' ? 'exclusiveMinimum' : 'exclusiveMaximum'] === true
-    ? `${value} (exclusive)`
-    : String(value);
+  return schema[EXCLUSIVE[keyword]] === true ? `${value} (exclusive)` : String(value);
 }
+
+function isMultipleNarrower(was: number | undefined, is: number | undefined): boolean {
+  return is !== undefined && (was === undefined || !Number.isInteger(was / is));
+}
+
+function isNumberSchema(schema: StructuralSchema): boolean {
+  return schema.type === 'integer' || schema.type === 'number';
+}
+
+/** Formats whose values all fit a wider format, by the wider one. */
+const NARROWER_FORMATS: Readonly<Record<string, readonly string[]>> = { int64: ['int32'] };
 
 function isFormatNarrower(a: StructuralSchema, b: StructuralSchema): boolean {
-  if (b.format === undefined || a.format === b.format) {
+  // The API server checks nothing for float and double.
+  if (b.format === undefined || b.format === 'double' || b.format === 'float') {
     return false;
   }
-  const wider: Readonly<Record<string, readonly string[]>> = {
-    int32: ['int64', 'float', 'double'],
-    int64: ['double'],
-    float: ['double'],
-  };
-  // Of numbers that are not whole, float and double say nothing.
-  if (b.format === 'double' || b.format === 'float') {
-    return false;
-  }
-  return !(a.format !== undefined && wider[a.format]?.includes(b.format));
+  const accepted = [b.format, ...(NARROWER_FORMATS[b.format] ?? [])];
+  return a.format === undefined || !accepted.includes(a.format);
 }
 
-/**
- * Rules that are new, and combinations that are. A rule about changes concerns none of what is
- * stored.
- */
+/** Finds new rules and new combinations of fields. */
 function compareRules(
   a: StructuralSchema,
   b: StructuralSchema,
-  one: ReportChange,
+  change: ReportChange,
 ): BreakingChange[] {
   const known = new Set((a['x-kubernetes-validations'] ?? []).map(({ rule }) => rule));
+  // A rule with oldSelf is about changes, so it refuses no stored value.
   const added = (b['x-kubernetes-validations'] ?? []).filter(
     ({ rule, optionalOldSelf }) =>
       !known.has(rule) && (!/\boldSelf\b/.test(rule) || optionalOldSelf === true),
   );
+  const narrowed = (['oneOf', 'anyOf', 'allOf', 'not'] as const).filter(
+    (keyword) => !isUnionWidened(keyword, a, b),
+  );
   return [
     ...added.flatMap(({ rule, message }) =>
-      one('without the rule', `with the rule ${message ?? rule}`),
+      change('without the rule', `with the rule ${message ?? rule}`),
     ),
-    ...(['oneOf', 'anyOf', 'allOf', 'not'] as const).flatMap((keyword) =>
-      isUnionWidened(keyword, a, b)
-        ? []
-        : one(
-            a[keyword] === undefined ? `without ${keyword}` : 'fields that go together',
-            'other fields that go together',
-          ),
+    ...narrowed.flatMap((keyword) =>
+      change(
+        a[keyword] === undefined ? `without ${keyword}` : 'fields that go together',
+        'other fields that go together',
+      ),
     ),
   ];
 }
@@ -309,84 +366,121 @@ function compareLists(
   a: StructuralSchema,
   b: StructuralSchema,
   path: string,
-  one: ReportChange,
+  change: ReportChange,
 ): BreakingChange[] {
-  const text = (schema: StructuralSchema): string => {
-    const keys = schema['x-kubernetes-list-map-keys'];
-    return `a list of type ${schema['x-kubernetes-list-type'] ?? 'atomic'}${keys === undefined ? '' : ` by ${keys.join(', ')}`}`;
-  };
-  return [
-    ...(text(a) === text(b) ? [] : one(text(a), text(b))),
-    ...(a.items === undefined || b.items === undefined
+  const [was, is] = [describeList(a), describeList(b)];
+  const items =
+    a.items === undefined || b.items === undefined
       ? []
-      : compareSchemas(a.items, b.items, `${path}[]`)),
-  ];
+      : compareSchemas(a.items, b.items, `${path}[]`);
+  return [...(was === is ? [] : change(was, is)), ...items];
+}
+
+function describeList(schema: StructuralSchema): string {
+  const keys = schema['x-kubernetes-list-map-keys'];
+  const by = keys === undefined ? '' : ` by ${keys.join(', ')}`;
+  return `a list of type ${schema['x-kubernetes-list-type'] ?? 'atomic'}${by}`;
 }
 
 function compareObjects(
   a: StructuralSchema,
   b: StructuralSchema,
   path: string,
-  one: ReportChange,
+  change: ReportChange,
 ): BreakingChange[] {
-  const below = (name: string): string => (path === '' ? name : `${path}.${name}`);
-  const open = (schema: StructuralSchema): boolean =>
-    schema['x-kubernetes-preserve-unknown-fields'] === true || schema.additionalProperties === true;
-  const entries = (schema: StructuralSchema): StructuralSchema | undefined =>
-    typeof schema.additionalProperties === 'object' ? schema.additionalProperties : undefined;
-  const [fields, next] = [a.properties ?? {}, b.properties ?? {}];
-  const found: BreakingChange[] = [];
-  for (const [name, was] of Object.entries(fields)) {
-    const is = Object.hasOwn(next, name) ? next[name] : entries(b);
+  const pathOf = (name: string): string => (path === '' ? name : `${path}.${name}`);
+  return [
+    ...compareOldFields(a, b, pathOf),
+    ...compareNewFields(a, b, pathOf),
+    ...compareEntries(a, b, path, change),
+    ...compareRequired(a, b, pathOf),
+  ];
+}
+
+type PathOf = (name: string) => string;
+
+/** Fields that the old schema names. */
+function compareOldFields(
+  a: StructuralSchema,
+  b: StructuralSchema,
+  pathOf: PathOf,
+): BreakingChange[] {
+  return Object.entries(a.properties ?? {}).flatMap(([name, was]) => {
+    const fields = b.properties ?? {};
+    const is = Object.hasOwn(fields, name) ? fields[name] : entrySchema(b);
     if (is !== undefined) {
-      found.push(...compareSchemas(was, is, below(name)));
-    } else if (!open(b)) {
-      found.push({
-        path: below(name),
-        was: describeType(was),
-        is: 'removed: stored values are dropped',
-      });
+      return compareSchemas(was, is, pathOf(name));
     }
+    const removed = 'removed: stored values are dropped';
+    return isOpen(b) ? [] : [{ path: pathOf(name), was: describeType(was), is: removed }];
+  });
+}
+
+/** Fields that only the new schema names, where a stored value could have any field. */
+function compareNewFields(
+  a: StructuralSchema,
+  b: StructuralSchema,
+  pathOf: PathOf,
+): BreakingChange[] {
+  const before = entrySchema(a);
+  if (!isOpen(a) && before === undefined) {
+    return [];
   }
-  // Until now any value could stand under such a name.
-  const before = open(a) ? {} : entries(a);
-  if (before !== undefined) {
-    for (const [name, is] of Object.entries(next)) {
-      if (Object.hasOwn(fields, name) || acceptsAnything(is)) {
-        continue;
-      }
-      if (open(a)) {
-        found.push({ path: below(name), was: 'anything', is: describeType(is) });
-      } else {
-        found.push(...compareSchemas(before, is, below(name)));
-      }
-    }
-  }
-  const [wasEntries, isEntries] = [entries(a), entries(b)];
-  if (open(a) && !open(b)) {
-    found.push(
-      ...one(
-        'open to fields of any name',
-        isEntries === undefined ? 'closed: other fields are dropped' : 'a map',
-      ),
+  return Object.entries(b.properties ?? {})
+    .filter(([name, is]) => !Object.hasOwn(a.properties ?? {}, name) && !acceptsAnything(is))
+    .flatMap(([name, is]) =>
+      isOpen(a) || before === undefined
+        ? [{ path: pathOf(name), was: 'anything', is: describeType(is) }]
+        : compareSchemas(before, is, pathOf(name)),
     );
-  } else if (wasEntries !== undefined && isEntries !== undefined) {
-    found.push(...compareSchemas(wasEntries, isEntries, `${path}{}`));
-  } else if (wasEntries !== undefined && !open(b)) {
-    found.push(...one('a map', 'named fields: other entries are dropped'));
+}
+
+/** Entries of maps, and fields without a name in the schema. */
+function compareEntries(
+  a: StructuralSchema,
+  b: StructuralSchema,
+  path: string,
+  change: ReportChange,
+): BreakingChange[] {
+  const [was, is] = [entrySchema(a), entrySchema(b)];
+  if (isOpen(a) && !isOpen(b)) {
+    return change(
+      'open to fields of any name',
+      is === undefined ? 'closed: other fields are dropped' : 'a map',
+    );
   }
-  const required = (b.required ?? []).filter(
-    (name) =>
-      !a.required?.includes(name) &&
-      fields[name]?.default === undefined &&
-      next[name]?.default === undefined,
-  );
-  for (const name of required) {
-    found.push({
-      path: below(name),
-      was: fields[name] === undefined ? 'not there' : 'optional',
+  if (was !== undefined && is !== undefined) {
+    return compareSchemas(was, is, `${path}{}`);
+  }
+  return was !== undefined && !isOpen(b)
+    ? change('a map', 'named fields: other entries are dropped')
+    : [];
+}
+
+function compareRequired(
+  a: StructuralSchema,
+  b: StructuralSchema,
+  pathOf: PathOf,
+): BreakingChange[] {
+  const [before, after] = [a.properties ?? {}, b.properties ?? {}];
+  return (b.required ?? [])
+    .filter((name) => !a.required?.includes(name))
+    .filter((name) => before[name]?.default === undefined && after[name]?.default === undefined)
+    .map((name) => ({
+      path: pathOf(name),
+      was: before[name] === undefined ? 'not there' : 'optional',
       is: 'required, without a default',
-    });
-  }
-  return found;
+    }));
+}
+
+/** Schema of the entries of a map. Undefined for other objects. */
+function entrySchema({ additionalProperties }: StructuralSchema): StructuralSchema | undefined {
+  return typeof additionalProperties === 'object' ? additionalProperties : undefined;
+}
+
+/** Whether an object may have any further fields. */
+function isOpen(schema: StructuralSchema): boolean {
+  return (
+    schema['x-kubernetes-preserve-unknown-fields'] === true || schema.additionalProperties === true
+  );
 }

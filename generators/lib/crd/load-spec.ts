@@ -1,13 +1,17 @@
 /**
- * src/spec.ts as a library sees it: the compiler that reads it is only loaded when it is asked for.
+ * src/spec.ts for users of this package as a library. The TypeScript compiler is loaded only when
+ * the function is called.
  */
 import type { Model } from '../model/model.ts';
 
 /**
- * @param specFile absolute path of a file with the interfaces `<Kind>Spec` and `<Kind>StatusInfo`,
- * and perhaps `<Kind>Config`
- * @returns what `render` wants of it
- * @throws Error with all that is wrong in the file, each with its line and column
+ * Compiles src/spec.ts.
+ * @param model the model of autopilot.yaml
+ * @param specFile absolute path of a file that exports the interfaces `<Kind>Spec` and
+ * `<Kind>StatusInfo`, and optionally `<Kind>Config`
+ * @returns the CustomResourceDefinition, and the schema of the section `config:` if there is one,
+ * as `renderProject` takes them
+ * @throws Error whose message lists all problems of the file, with line and column
  */
 export async function loadSpec(
   model: Model,

@@ -1,13 +1,12 @@
-/** A CustomResourceDefinition -> a TypeScript interface, for kinds that phases read and write. */
-import { docComment, GENERATED_HEADER, quoteString } from '../util/typescript-text.ts';
+/** TypeScript interfaces from the schemas of CRDs, for custom kinds that phases use. */
+import { docComment, formatKey, GENERATED_HEADER, quoteString } from '../util/typescript-text.ts';
 import type { StructuralSchema } from '../util/structural-schema.ts';
 
 /**
- * The text of a module that exports the interface `I<Kind>`: everything but apiVersion, kind and
- * metadata, as the API server stores it
- * (a field with a default is there when its parent is). Without an index signature at the top,
- * which would swallow the named fields.
- * @param from where the CRD is from, for the heading
+ * Source of a module that exports the interface `I<Kind>`, with all fields except apiVersion, kind
+ * and metadata. The interface describes stored objects: a field with a default is always present.
+ * There is no index signature at the top, because it would widen the types of the named fields.
+ * @param from file of the CRD, for the first line of the module
  */
 export function renderInterfaceModule(
   kind: string,
@@ -20,11 +19,19 @@ export function renderInterfaceModule(
     metadata: _metadata,
     ...properties
   } = schema.properties ?? {};
-  const described = schema.description === undefined ? '' : docComment(schema.description);
-  return `${GENERATED_HEADER.replace('autopilot.yaml', from)}\n\n${described}export interface I${kind} ${renderMembers({ properties, ...(schema.required && { required: schema.required }) }, '')}\n`;
+  const header = GENERATED_HEADER.replace('autopilot.yaml', from);
+  const description = schema.description === undefined ? '' : docComment(schema.description);
+  const fields = renderFields(
+    { properties, ...(schema.required && { required: schema.required }) },
+    '',
+  );
+  return `${header}\n\n${description}export interface I${kind} ${fields}\n`;
 }
 
-/** The type of a value. */
+/**
+ * TypeScript type of a value.
+ * @param indent indentation of the line that the type begins on. Default: none.
+ */
 export function typeScriptType(schema: StructuralSchema, indent = ''): string {
   const type = plainType(schema, indent);
   return schema.nullable === true && type !== 'unknown' ? `${type} | null` : type;
@@ -35,10 +42,9 @@ function plainType(schema: StructuralSchema, indent: string): string {
     return 'number | string';
   }
   const values = (schema.enum ?? []).filter((value) => value !== null);
-  if (
-    values.length > 0 &&
-    values.every((value) => ['string', 'number', 'boolean'].includes(typeof value))
-  ) {
+  const isScalar = (value: unknown): boolean =>
+    ['string', 'number', 'boolean'].includes(typeof value);
+  if (values.length > 0 && values.every(isScalar)) {
     return values
       .map((value) => (typeof value === 'string' ? quoteString(value) : JSON.stringify(value)))
       .join(' | ');
@@ -50,14 +56,8 @@ function plainType(schema: StructuralSchema, indent: string): string {
       return schema.type;
     case 'integer':
       return 'number';
-    case 'array': {
-      const { items = {} } = schema;
-      const union =
-        items.nullable === true ||
-        items.enum !== undefined ||
-        items['x-kubernetes-int-or-string'] === true;
-      return union ? `(${typeScriptType(items, indent)})[]` : `${typeScriptType(items, indent)}[]`;
-    }
+    case 'array':
+      return arrayType(schema.items ?? {}, indent);
     case 'object':
       return objectType(schema, indent);
     default:
@@ -65,6 +65,16 @@ function plainType(schema: StructuralSchema, indent: string): string {
   }
 }
 
+function arrayType(items: StructuralSchema, indent: string): string {
+  const type = typeScriptType(items, indent);
+  const isUnion =
+    items.nullable === true ||
+    items.enum !== undefined ||
+    items['x-kubernetes-int-or-string'] === true;
+  return isUnion ? `(${type})[]` : `${type}[]`;
+}
+
+/** Fields of each Kubernetes object, which the schema of an embedded resource leaves out. */
 const EMBEDDED_FIELDS: Readonly<Record<string, StructuralSchema>> = {
   apiVersion: { type: 'string' },
   kind: { type: 'string' },
@@ -73,7 +83,7 @@ const EMBEDDED_FIELDS: Readonly<Record<string, StructuralSchema>> = {
 
 function objectType(schema: StructuralSchema, indent: string): string {
   if (schema['x-kubernetes-embedded-resource'] === true) {
-    return renderMembers(
+    return renderFields(
       {
         ...schema,
         properties: { ...EMBEDDED_FIELDS, ...schema.properties },
@@ -83,25 +93,29 @@ function objectType(schema: StructuralSchema, indent: string): string {
     );
   }
   if (Object.keys(schema.properties ?? {}).length > 0) {
-    return renderMembers(schema, indent);
+    return renderFields(schema, indent);
   }
-  return `{ [name: string]: ${typeof schema.additionalProperties === 'object' ? typeScriptType(schema.additionalProperties, indent) : 'unknown'} }`;
+  const { additionalProperties } = schema;
+  const entries =
+    typeof additionalProperties === 'object'
+      ? typeScriptType(additionalProperties, indent)
+      : 'unknown';
+  return `{ [name: string]: ${entries} }`;
 }
 
-function renderMembers(schema: StructuralSchema, indent: string): string {
+function renderFields(schema: StructuralSchema, indent: string): string {
   const inner = `${indent}  `;
-  const lines = Object.entries(schema.properties ?? {}).map(([name, member]) => {
-    const there = (schema.required ?? []).includes(name) || member.default !== undefined;
-    const described =
-      member.description === undefined || member.description.trim() === ''
-        ? ''
-        : docComment(member.description, inner);
-    return `${described}${inner}${/^[A-Za-z_$][\w$]*$/.test(name) ? name : quoteString(name)}${there ? '' : '?'}: ${typeScriptType(member, inner)};\n`;
+  const lines = Object.entries(schema.properties ?? {}).map(([name, field]) => {
+    const isPresent = (schema.required ?? []).includes(name) || field.default !== undefined;
+    const description = field.description?.trim() ?? '';
+    const comment = description === '' ? '' : docComment(description, inner);
+    const key = `${formatKey(name)}${isPresent ? '' : '?'}`;
+    return `${comment}${inner}${key}: ${typeScriptType(field, inner)};\n`;
   });
-  const open =
+  const isOpen =
     schema['x-kubernetes-preserve-unknown-fields'] === true ||
     schema.additionalProperties !== undefined;
-  if (open) {
+  if (isOpen) {
     lines.push(`${inner}[name: string]: unknown;\n`);
   }
   return lines.length === 0 ? '{}' : `{\n${lines.join('')}${indent}}`;

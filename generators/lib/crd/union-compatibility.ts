@@ -1,11 +1,11 @@
-/**
- * Whether what was a legal combination of fields still is one: oneOf and anyOf as unions.ts writes
- * them.
- */
+/** Comparison of oneOf and anyOf, in the form in which spec/read-union.ts writes them. */
 import { isDeepStrictEqual } from 'node:util';
 import type { StructuralSchema } from '../util/structural-schema.ts';
 
-/** @returns false when it is narrower, or cannot be decided */
+/**
+ * Whether each combination of fields that was valid before is still valid.
+ * @returns false also when that cannot be decided
+ */
 export function isUnionWidened(
   keyword: 'oneOf' | 'anyOf' | 'allOf' | 'not',
   before: StructuralSchema,
@@ -15,7 +15,7 @@ export function isUnionWidened(
   if (is === undefined || isDeepStrictEqual(was, is)) {
     return true;
   }
-  // Of integer or text, every schema of that kind says the same.
+  // The anyOf of int-or-string is always the same.
   if (keyword === 'anyOf' && after['x-kubernetes-int-or-string'] === true) {
     return true;
   }
@@ -25,7 +25,7 @@ export function isUnionWidened(
   return was.every((shape) => is.some((wider) => includesShape(shape, wider, before)));
 }
 
-/** Whether whatever has the old shape has the new one. */
+/** Whether each object that has the old shape also has the wider one. */
 function includesShape(
   old: StructuralSchema,
   wider: StructuralSchema,
@@ -43,7 +43,7 @@ function includesShape(
   const forbidden = (schema: StructuralSchema | undefined): readonly string[] =>
     (schema?.anyOf ?? []).flatMap((branch) => branch.required ?? []);
   const declared = Object.keys(before.properties ?? {});
-  // A field that was not there before stands in no stored resource.
+  // No stored resource has a field that was not declared before.
   const known = new Set(forbidden(oldNot));
   return (
     valuesFit &&

@@ -35,7 +35,9 @@ export function addPhase(
   });
 }
 
-/** Fields that `editPhase` can set. `next: 'any'` removes the list, so that each phase may follow. */
+/**
+ * Fields that `editPhase` can set. `next: 'any'` removes the list, so that each phase may follow.
+ */
 export type PhaseFields = Partial<Omit<NewPhase, 'name' | 'next'>> & {
   readonly next?: readonly string[] | 'any';
 };
@@ -257,8 +259,8 @@ export function movePhase(text: string, name: string, after: string | undefined)
 
 /**
  * Changes the target of all transitions to a phase.
- * @param to the new target. Undefined: the transitions are removed. A phase does not get a transition
- * to itself, nor two to the same target.
+ * @param to the new target. Undefined: the transitions are removed. A phase does not get a
+ * transition to itself, nor two to the same target.
  */
 function renameTargets(edited: EditedDocument, from: string, to: string | undefined): void {
   const { document } = edited;

@@ -1,6 +1,6 @@
 /**
- * The model of a project: autopilot.yaml after loading, validation and defaults. All generated files
- * are rendered from the model. Plain data, without Yeoman and without the file system.
+ * The model of a project: autopilot.yaml after loading, validation and defaults. All generated
+ * files are rendered from the model. Plain data, without Yeoman and without the file system.
  */
 import type { KindDefinition } from '../kinds/built-in-kinds.ts';
 import type { CrdRequest } from '../kinds/foreign-crd.ts';
@@ -16,7 +16,9 @@ export interface ModelInput {
   readonly kind: KindDefinition;
   /** Namespaces that are read: the resource's own one, or all that the operator watches. */
   readonly namespace: 'own' | 'all';
-  /** Label selector in the form of the Kubernetes API, for example `app=web`. Default: all objects. */
+  /**
+   * Label selector in the form of the Kubernetes API, for example `app=web`. Default: all objects.
+   */
   readonly selector?: string;
   /** Whether the kind may be absent from the cluster. */
   readonly optional: boolean;

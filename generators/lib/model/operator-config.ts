@@ -4,8 +4,8 @@
  * and of docs/reference/autopilot-operator-yaml.md.
  *
  * The operator reads the file with a reader of its own (runtime/src/operator/config-fields.ts),
- * because the runtime does not depend on the generators. test/runtime/operator/config.test.ts checks
- * that both accept the same fields and values and have the same defaults.
+ * because the runtime does not depend on the generators. test/runtime/operator/config.test.ts
+ * checks that both accept the same fields and values and have the same defaults.
  */
 import { z } from 'zod';
 import { formatProblem, sortProblems } from '../util/problems.ts';

@@ -1,7 +1,8 @@
 /**
  * Which outputs Kubernetes deletes together with the resource, and what follows from that: whether
- * the operator needs a finalizer, and which kinds it must clean up itself. This is the one place for
- * these rules. RBAC rules use them, and the generated scheduler carries the result to the runtime.
+ * the operator needs a finalizer, and which kinds it must clean up itself. This is the one place
+ * for these rules. RBAC rules use them, and the generated scheduler carries the result to the
+ * runtime.
  */
 import { isClaimable, kindUses } from '../model/model.ts';
 import type { Model, ModelOutput } from '../model/model.ts';

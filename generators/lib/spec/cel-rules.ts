@@ -1,21 +1,28 @@
-/** Rules in CEL: the user's own, and those that keep fields from changing. */
-import type { DocTag } from './doc-comments.ts';
+/** Validation rules in CEL: rules that the user writes, and rules that make fields immutable. */
 import type { StructuralSchema, ValidationRule } from '../util/structural-schema.ts';
+import { splitNames } from '../util/text.ts';
+import type { DocTag } from './doc-comments.ts';
+import { InvalidTagError } from './read-context.ts';
 import type { TypeLocation, SpecPathElement } from './read-context.ts';
 
-/** `self.min <= self.max // min must not be above max` @returns a sentence when it is no rule */
-export function parseRuleTag({ value }: DocTag): ValidationRule[] | string {
+/**
+ * Reads a rule with an optional message: `self.min <= self.max // min must not be above max`.
+ * @throws InvalidTagError when there is no expression
+ */
+export function parseRuleTag({ value }: DocTag): readonly ValidationRule[] {
   const mark = commentStart(value);
-  const line = (text: string): string => text.replaceAll(/\s*\n\s*/g, ' ').trim();
-  const rule = line(value.slice(0, mark));
-  const message = line(value.slice(mark).replace(/^\/\//, ''));
+  const joinLines = (text: string): string => text.replaceAll(/\s*\n\s*/g, ' ').trim();
+  const rule = joinLines(value.slice(0, mark));
+  const message = joinLines(value.slice(mark).replace(/^\/\//, ''));
   if (rule === '') {
-    return 'needs an expression: @rule self.min <= self.max // min must not be above max';
+    throw new InvalidTagError(
+      'needs an expression: @rule self.min <= self.max // min must not be above max',
+    );
   }
   return [{ rule, ...(message !== '' && { message }) }];
 }
 
-/** Where the comment begins: `//` outside of quotes, as in CEL itself. */
+/** Offset of the comment: the first `//` outside of quotes, as in CEL. */
 function commentStart(text: string): number {
   let quote = '';
   for (let index = 0; index < text.length; index++) {
@@ -33,73 +40,86 @@ function commentStart(text: string): number {
   return text.length;
 }
 
-export function parseValidationRules({ value }: DocTag): ValidationRule[] | string {
+/**
+ * Reads a list of rules in JSON, as in a CRD.
+ * @throws InvalidTagError when the value is not such a list
+ */
+export function parseValidationRules({ value }: DocTag): readonly ValidationRule[] {
   let parsed: unknown;
   try {
     parsed = JSON.parse(value) as unknown;
   } catch (error) {
-    return `needs a list of rules as JSON: ${(error as Error).message}`;
+    throw new InvalidTagError(`needs a list of rules as JSON: ${(error as Error).message}`);
   }
   const rules = Array.isArray(parsed) ? (parsed as Partial<ValidationRule>[]) : [];
   if (rules.length === 0 || rules.some((rule) => typeof rule?.rule !== 'string')) {
-    return 'needs a list of rules as JSON: [{"rule": "self > 0"}]';
+    throw new InvalidTagError('needs a list of rules as JSON: [{"rule": "self > 0"}]');
   }
   return rules as ValidationRule[];
 }
 
 /**
- * What is always there is compared where it is. What may be absent needs a rule above it, at the
- * nearest value that is always there: the
- * API server looks at a rule about changes only when old and new value both exist, so one below
- * could be got round by removing the field
- * and adding it again.
+ * Adds a rule that keeps a value from changing.
  *
- * @returns a sentence when the API server could not compare
+ * A value that is always present gets the rule itself. The rule of an optional value is placed at
+ * the nearest parent that is always present. The API server evaluates a rule with `oldSelf` only
+ * when the old and the new value exist, so a rule at the optional value could be evaded by removing
+ * the field and adding it again.
+ *
+ * @throws InvalidTagError when the API server could not compare the values
  */
-export function addImmutableRule(
-  schema: StructuralSchema,
-  { scope, steps }: TypeLocation,
-): string | undefined {
-  if (scope.root === 'status') {
-    return 'is for fields of the spec: the status is written by the operator only';
-  }
-  if (scope.type === 'uncorrelated') {
-    return 'is for lists whose items can be told apart; put @keyedBy on the list, or @immutable on the list itself';
-  }
-  if (schema.type === undefined && schema['x-kubernetes-int-or-string'] !== true) {
-    return 'needs a type that can be compared, not unknown';
-  }
-  if (scope.type === 'item') {
-    if (!scope.bounded) {
-      return 'needs @maxItems on the list (@maxProperties on a map): the API server refuses rules that it might have to check without end';
-    }
-    const limit = missingLimit(schema);
-    if (limit !== undefined) {
-      return `needs ${limit} here: the API server refuses rules in lists that compare values without a limit`;
-    }
-  }
-  const last = steps.findLastIndex((step) => step.optional);
+export function addImmutableRule(schema: StructuralSchema, location: TypeLocation): void {
+  requireComparable(schema, location);
+  const { scope, steps } = location;
   const message = `${steps.at(-1)?.name ?? 'the value'} is immutable`;
-  if (last === -1) {
+  if (!steps.some((step) => step.optional)) {
     schema['x-kubernetes-validations'] = [
       ...(schema['x-kubernetes-validations'] ?? []),
       { rule: 'self == oldSelf', message },
     ];
-    return undefined;
+    return;
   }
   const [before, now] = [presenceTest('oldSelf', steps), presenceTest('self', steps)];
-  const rule = `${now} == ${before} && (!${now} || ${celPath('self', steps)} == ${celPath('oldSelf', steps)})`;
+  const isSame = `${celPath('self', steps)} == ${celPath('oldSelf', steps)}`;
   scope.rules.push({
-    rule,
+    rule: `${now} == ${before} && (!${now} || ${isSame})`,
     message,
     fieldPath: steps
       .map(({ name }) => (/^[A-Za-z_]\w*$/.test(name) ? `.${name}` : `['${name}']`))
       .join(''),
   });
-  return undefined;
 }
 
-/** The tag that would limit the size of a value, if none does. */
+/** @throws InvalidTagError when the API server could not compare the old and the new value */
+function requireComparable(schema: StructuralSchema, { scope }: TypeLocation): void {
+  if (scope.root === 'status') {
+    throw new InvalidTagError('applies to fields of the spec only: the operator writes the status');
+  }
+  if (scope.type === 'uncorrelated') {
+    throw new InvalidTagError(
+      'needs a list whose items have an identity; put @keyedBy on the list, or @immutable on the list itself',
+    );
+  }
+  if (schema.type === undefined && schema['x-kubernetes-int-or-string'] !== true) {
+    throw new InvalidTagError('needs a type that can be compared, not unknown');
+  }
+  if (scope.type !== 'item') {
+    return;
+  }
+  if (!scope.bounded) {
+    throw new InvalidTagError(
+      'needs @maxItems on the list (@maxProperties on a map): the API server refuses rules with an unlimited number of evaluations',
+    );
+  }
+  const limit = missingLimit(schema);
+  if (limit !== undefined) {
+    throw new InvalidTagError(
+      `needs ${limit} here: the API server refuses rules in lists that compare values of unlimited size`,
+    );
+  }
+}
+
+/** The tag that is missing to limit the size of a value. Undefined when the size is limited. */
 function missingLimit(schema: StructuralSchema): string | undefined {
   if (schema['x-kubernetes-int-or-string'] === true) {
     return schema.maxLength === undefined ? '@maxLength' : undefined;
@@ -123,6 +143,7 @@ function missingLimit(schema: StructuralSchema): string | undefined {
     .find((limit) => limit !== undefined);
 }
 
+/** CEL expression that tests whether all optional fields on the way are present. */
 function presenceTest(root: string, steps: readonly SpecPathElement[]): string {
   const tests = steps.flatMap((step, index) =>
     step.optional ? [`has(${celPath(root, steps.slice(0, index + 1))})`] : [],
@@ -134,16 +155,17 @@ function celPath(root: string, steps: readonly SpecPathElement[]): string {
   return [root, ...steps.map(({ name }) => celName(name))].join('.');
 }
 
-/** Words of CEL that no field may have; Kubernetes writes such a field `__in__`. */
+/** Reserved words of CEL. Kubernetes escapes a field with such a name, for example as `__in__`. */
 const CEL_RESERVED_WORDS = new Set(
-  'true false null in as break const continue else for function if import let loop package namespace return var void while'.split(
-    ' ',
-  ),
+  splitNames(`
+    true false null in as break const continue else for function if import let loop package
+    namespace return var void while
+  `),
 );
 
 /**
- * How CEL spells a field
- * (https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#validation-rules).
+ * Escapes the name of a field for CEL. See "Validation rules" in
+ * https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/
  */
 export function celName(name: string): string {
   if (CEL_RESERVED_WORDS.has(name)) {

@@ -1,31 +1,33 @@
 /**
- * Doc comments, read as text. TypeScript's own reading ends a tag at any `@`, which patterns and
- * rules contain; here a tag begins at the
- * start of a line, or after a blank when its name is one of ours.
+ * Doc comments with their tags. TypeScript's own parser ends a tag at each `@`, which patterns and
+ * rules may contain. Here a tag begins at the start of a line, or after a space if its name is a
+ * known tag.
  */
 import type { ts } from '@ts-morph/common';
 import { isCommonTag, isKnownTag } from './doc-tags.ts';
 import type { TagName } from './doc-tags.ts';
 
+/** A known tag of a comment. */
 export interface DocTag {
   readonly name: TagName;
   readonly value: string;
+  /** Offset of the tag in the file. */
   readonly offset: number;
 }
 
+/** A parsed doc comment. */
 export interface DocComment {
   readonly description: string;
   readonly tags: readonly DocTag[];
-  /** Tags that nobody knows, with their offsets. */
+  /** Tags that are neither known here nor common in JSDoc and TSDoc, with their offsets. */
   readonly unknown: readonly { readonly name: string; readonly offset: number }[];
 }
 
 const NO_COMMENT: DocComment = { description: '', tags: [], unknown: [] };
 
 /**
- * The comment nearest to a declaration: on lines of its own before it, or before it on the same
- * line. (TypeScript takes the latter for a
- * remark about what stands to its left.)
+ * The doc comment of a declaration: the last one before it, on lines of its own or on the same
+ * line. (TypeScript assigns a comment on the same line to the declaration on its left.)
  */
 export function findDocComment(declaration: ts.Node): DocComment {
   const { text } = declaration.getSourceFile();
@@ -44,7 +46,11 @@ interface CommentLine {
   readonly offset: number;
 }
 
-/** @param text with its opening and closing marks @param start its offset in the file */
+/**
+ * Parses a doc comment.
+ * @param text the comment with its opening and closing marks
+ * @param start offset of the comment in the file. Default: 0.
+ */
 export function parseDocComment(text: string, start = 0): DocComment {
   const parts: { name: string | undefined; offset: number; lines: string[] }[] = [
     { name: undefined, offset: start, lines: [] },
@@ -53,8 +59,8 @@ export function parseDocComment(text: string, start = 0): DocComment {
     let from = 0;
     for (const match of line.matchAll(/(^\s*|\s)@([A-Za-z][\w-]*)(?=\s|$)/g)) {
       const [whole, before = '', name = ''] = match;
-      const begins = line.slice(0, match.index).trim() === '';
-      if (!begins && !isKnownTag(name)) {
+      const isAtStart = line.slice(0, match.index).trim() === '';
+      if (!isAtStart && !isKnownTag(name)) {
         continue;
       }
       parts.at(-1)?.lines.push(line.slice(from, match.index));

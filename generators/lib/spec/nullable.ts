@@ -1,10 +1,12 @@
-/** Types that may be null or undefined, and what null does to a schema. */
+/** Types that include null or undefined, and schemas of values that may be null. */
 import { ts } from '@ts-morph/common';
 import type { StructuralSchema } from '../util/structural-schema.ts';
 
 /**
- * The API server refuses null where there is an enum, whatever else is said: a pattern or a rule
- * says the same and leaves null alone.
+ * Allows null for a schema. The API server refuses null for each schema with an enum, also with
+ * `nullable: true`. The enum is therefore replaced by a pattern for strings, and by a rule for
+ * other values.
+ * @param nullable false: the schema is returned unchanged
  */
 export function makeNullable(schema: StructuralSchema, nullable: boolean): StructuralSchema {
   if (!nullable) {
@@ -32,15 +34,20 @@ export function makeNullable(schema: StructuralSchema, nullable: boolean): Struc
   };
 }
 
+/** Whether a type is null or undefined. */
 export function isNullish(type: ts.Type): boolean {
   return (type.flags & (ts.TypeFlags.Null | ts.TypeFlags.Undefined)) !== 0;
 }
 
+/** Whether a type is undefined, or a union with undefined. */
 export function includesUndefined(type: ts.Type): boolean {
   return (type.isUnion() ? type.types : [type]).some(({ flags }) => flags & ts.TypeFlags.Undefined);
 }
 
-/** Without undefined, when that is one of several: what is left of an optional field. */
+/**
+ * The type of an optional field without undefined. A union of several other types keeps undefined,
+ * because a new union cannot be made.
+ */
 export function withoutUndefined(type: ts.Type): ts.Type {
   if (!type.isUnion() || !includesUndefined(type)) {
     return type;
@@ -50,7 +57,7 @@ export function withoutUndefined(type: ts.Type): ts.Type {
   return rest.length === 1 && only !== undefined ? only : type;
 }
 
-/** A text as a regular expression that only it matches. */
+/** Escapes a string, so that the regular expression matches exactly this string. */
 export function escapeRegExp(text: string): string {
   return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 }

@@ -1,8 +1,8 @@
 /**
- * src/spec.ts as a TypeScript program, in this process. The compiler is TypeScript 6 whatever the
- * project itself is checked with: its
- * interface is stable, that of TypeScript 7 is not settled yet. It comes in one package without a
- * `tsc` that would be in the way.
+ * src/spec.ts as a TypeScript program in this process. The compiler is TypeScript 6, independent of
+ * the compiler of the project, because the API of TypeScript 7 is not stable yet. The package
+ * `@ts-morph/common` contains the compiler without a `tsc` command, which would shadow the
+ * project's.
  */
 import { dirname } from 'node:path';
 import { getLibFiles, getLibFolderPath, ts } from '@ts-morph/common';
@@ -11,18 +11,25 @@ import type { Problem } from '../util/problems.ts';
 
 const RUNTIME_FILE = '/autopilot-runtime.generated.d.ts';
 
+/** The type checker and the file, as far as the reader needs them. */
 export interface SpecProgram {
   readonly checker: ts.TypeChecker;
   readonly source: ts.SourceFile;
-  /** From a package or from the compiler's own library. */
+  /** Whether a file is from a package or from the compiler's library. */
   isForeign(file: ts.SourceFile): boolean;
+  /** Whether a file is from the compiler's library. */
   isLibrary(file: ts.SourceFile): boolean;
-  /** What does not compile, with places. */
+  /** Compile errors of src/spec.ts. */
   problems(): readonly Problem[];
+  /** The symbol that src/spec.ts exports under a name. */
   exportedSymbol(name: string): ts.Symbol | undefined;
 }
 
-/** @throws Error when the file cannot be read */
+/**
+ * Loads src/spec.ts with everything that it imports.
+ * @param specFile absolute path of the file
+ * @throws Error when the file cannot be read
+ */
 export function createSpecProgram(specFile: string): SpecProgram {
   const options: ts.CompilerOptions = {
     strict: true,
@@ -83,6 +90,7 @@ export function createSpecProgram(specFile: string): SpecProgram {
   };
 }
 
+/** Line and column of an offset. Both start at 1. */
 export function positionOf(
   file: ts.SourceFile,
   offset: number,

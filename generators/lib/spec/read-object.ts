@@ -1,77 +1,79 @@
-/** Objects, their fields, lists and maps -> structural schema. */
+/** Objects, their fields, lists and maps of TypeScript as structural schemas. */
 import { ts } from '@ts-morph/common';
-import { findDocComment } from './doc-comments.ts';
-import type { DocComment } from './doc-comments.ts';
-import { applyTags } from './apply-tags.ts';
 import { openObjectSchema } from '../util/structural-schema.ts';
 import type { StructuralSchema } from '../util/structural-schema.ts';
+import { applyTags } from './apply-tags.ts';
+import { findDocComment } from './doc-comments.ts';
+import type { DocComment } from './doc-comments.ts';
 import type { TagName } from './doc-tags.ts';
 import { withoutUndefined, isNullish, includesUndefined, makeNullable } from './nullable.ts';
-import { reportProblem } from './read-context.ts';
-import type { RuleScope, TypeLocation, ReadContext } from './read-context.ts';
+import { refuseType } from './read-context.ts';
+import type { LocatedType, RuleScope, TypeLocation, ReadContext } from './read-context.ts';
 
+/** Depth at which a type counts as recursive: a generic type can nest without repeating itself. */
 const MAX_DEPTH = 40;
 
+/** Schema of an object type, including arrays. Types that JSON cannot represent are reported. */
 export function objectSchema(
   context: ReadContext,
   type: ts.Type,
   location: TypeLocation,
 ): StructuralSchema {
   const { checker } = context.program;
-  const stop = (message: string): StructuralSchema => (
-    reportProblem(context, location, message),
-    {}
-  );
-  if (checker.isTupleType(type)) {
-    return stop(
-      'is a tuple, which a CRD cannot describe; use an object with named fields, or a list of one type',
-    );
-  }
-  if (checker.isArrayType(type)) {
+  if (checker.isArrayType(type) && !checker.isTupleType(type)) {
     const [element] = checker.getTypeArguments(type as ts.TypeReference);
     return element === undefined
       ? { type: 'array' }
-      : listSchema(context, element, undefined, location);
+      : listSchema(context, { type: element, node: undefined, location });
+  }
+  const problem = objectProblem(context, type, location);
+  if (problem !== undefined) {
+    return refuseType(context, location, problem);
+  }
+  const fields = fieldsSchema(context, type, { ...location, stack: [...location.stack, type] });
+  const declarations = type.getSymbol()?.declarations ?? [];
+  const comment = declarations
+    .map((declaration) => docCommentFor(context, declaration))
+    .find(({ description, tags }) => description !== '' || tags.length > 0);
+  const declaration = declarations.find((one) => ts.isInterfaceDeclaration(one));
+  return comment === undefined || declaration === undefined
+    ? fields
+    : applyTags(context, fields, { comment, declaration }, location);
+}
+
+/** Why an object type cannot be in a CRD. Undefined when it can. */
+function objectProblem(
+  { program }: ReadContext,
+  type: ts.Type,
+  { stack }: TypeLocation,
+): string | undefined {
+  const { checker } = program;
+  if (checker.isTupleType(type)) {
+    return 'is a tuple, which a CRD cannot describe; use an object with named fields, or a list of one type';
   }
   if (type.getCallSignatures().length > 0 || type.getConstructSignatures().length > 0) {
-    return stop(
-      'is a function, which cannot be in an object of Kubernetes; leave it out of the interface',
-    );
+    return 'is a function, which cannot be in an object of Kubernetes; remove the field';
   }
   const symbol = type.getSymbol();
   const file = symbol?.declarations?.[0]?.getSourceFile();
-  if (
-    symbol !== undefined &&
+  const isLibraryType =
     file !== undefined &&
-    symbol.name !== '__type' &&
-    context.program.isLibrary(file) &&
-    checker.getPropertiesOfType(type).some(isMethod)
-  ) {
-    return stop(libraryTypeProblem(symbol.name));
+    symbol?.name !== '__type' &&
+    program.isLibrary(file) &&
+    checker.getPropertiesOfType(type).some(isMethod);
+  if (symbol !== undefined && isLibraryType) {
+    return libraryTypeProblem(symbol.name);
   }
   if (symbol !== undefined && symbol.flags & ts.SymbolFlags.Class) {
-    return stop(`is the class ${symbol.name}, but objects come as plain JSON; use an interface`);
+    return `is the class ${symbol.name}, but objects are plain JSON; use an interface`;
   }
-  if (location.stack.includes(type) || location.stack.length > MAX_DEPTH) {
-    return stop(
-      `is of the type ${checker.typeToString(type)}, which contains itself; a schema cannot follow it: put @preserve on the field`,
-    );
+  if (stack.includes(type) || stack.length > MAX_DEPTH) {
+    return `is of the type ${checker.typeToString(type)}, which contains itself; a schema cannot be recursive: put @preserve on the field`;
   }
-  const comment = symbol?.declarations
-    ?.map((declaration) => docCommentFor(context, declaration))
-    .find((one) => one.description !== '' || one.tags.length > 0);
-  const declared = interfaceDeclarationOf(symbol);
-  const inner = fieldsSchema(context, type, { ...location, stack: [...location.stack, type] });
-  return comment === undefined || declared === undefined
-    ? inner
-    : applyTags(context, inner, comment, location, declared);
+  return undefined;
 }
 
-function interfaceDeclarationOf(symbol: ts.Symbol | undefined): ts.Node | undefined {
-  return symbol?.declarations?.find((declaration) => ts.isInterfaceDeclaration(declaration));
-}
-
-/** Properties or entries of an object type. */
+/** Schema of the properties, or of the entries, of an object type. */
 function fieldsSchema(
   context: ReadContext,
   type: ts.Type,
@@ -80,49 +82,54 @@ function fieldsSchema(
   const { checker } = context.program;
   const properties = checker.getPropertiesOfType(type);
   const [index] = checker.getIndexInfosOfType(type);
-  if (index !== undefined) {
-    const open = (index.type.flags & (ts.TypeFlags.Any | ts.TypeFlags.Unknown)) !== 0;
-    const entries =
-      index.declaration !== undefined && ts.isIndexSignatureDeclaration(index.declaration)
-        ? index.declaration.type
-        : undefined;
-    if (properties.length === 0) {
-      return open
-        ? openObjectSchema()
-        : mapSchema(context, index.type, typeNodeFor(context, index.type, entries), location);
-    }
-    if (!open) {
-      reportProblem(
-        context,
-        location,
-        'has both named fields and an index signature, which a CRD cannot describe; move the map into a field of its own',
-      );
-      return {};
-    }
+  const isOpen =
+    index !== undefined && (index.type.flags & (ts.TypeFlags.Any | ts.TypeFlags.Unknown)) !== 0;
+  if (index !== undefined && !isOpen) {
+    return properties.length === 0
+      ? indexSchema(context, index, location)
+      : refuseType(
+          context,
+          location,
+          'has both named fields and an index signature, which a CRD cannot describe; move the map into a field of its own',
+        );
   }
   if (properties.length === 0) {
     return openObjectSchema();
   }
   const fields = properties.map((property) => readField(context, property, location));
-  const required = fields.filter((one) => one.required).map(({ name }) => name);
+  const required = fields.filter((field) => field.required).map(({ name }) => name);
   return {
     type: 'object',
-    ...(index !== undefined && { 'x-kubernetes-preserve-unknown-fields': true }),
+    ...(isOpen && { 'x-kubernetes-preserve-unknown-fields': true }),
     ...(required.length > 0 && { required }),
     properties: Object.fromEntries(fields.map(({ name, schema }) => [name, schema])),
   };
 }
 
+function indexSchema(
+  context: ReadContext,
+  { type, declaration }: ts.IndexInfo,
+  location: TypeLocation,
+): StructuralSchema {
+  const written =
+    declaration !== undefined && ts.isIndexSignatureDeclaration(declaration)
+      ? declaration.type
+      : undefined;
+  return mapSchema(context, { type, node: typeNodeFor(context, type, written), location });
+}
+
+/** A field of an object schema. */
 export interface SchemaField {
   readonly name: string;
   readonly schema: StructuralSchema;
-  /** Users must write it: it is not optional and has no default. */
+  /** Whether users must write the field: it is not optional and has no default. */
   readonly required: boolean;
 }
 
 /**
- * @param optionalHere the field may be absent although its type says that it is there: it belongs
- * to some shapes of a union only
+ * Reads a property of an object type.
+ * @param optionalHere whether the field may be absent although its type does not say so, because
+ * only some shapes of a union have it. Default: false.
  */
 export function readField(
   context: ReadContext,
@@ -134,36 +141,41 @@ export function readField(
   const { name } = property;
   const declaration = property.valueDeclaration ?? property.declarations?.[0];
   const type = checker.getTypeOfSymbolAtLocation(property, declaration ?? location.node);
-  const optional =
+  const isOptional =
     optionalHere || (property.flags & ts.SymbolFlags.Optional) !== 0 || includesUndefined(type);
-  const foreign =
-    declaration === undefined || context.program.isForeign(declaration.getSourceFile());
   const comment = declaration === undefined ? undefined : docCommentFor(context, declaration);
-  const has = (tag: string): boolean => comment?.tags.some((one) => one.name === tag) ?? false;
-  const defaulted = has('default');
+  const has = (tag: TagName): boolean => comment?.tags.some((one) => one.name === tag) ?? false;
+  const isOwn =
+    declaration !== undefined && !context.program.isForeign(declaration.getSourceFile());
   const inner: TypeLocation = {
     ...location,
     path: `${location.path}.${name}`,
-    node: foreign || declaration === undefined ? location.node : declaration,
-    steps: [...location.steps, { name, optional: optional && !defaulted }],
+    node: isOwn ? declaration : location.node,
+    steps: [...location.steps, { name, optional: isOptional && !has('default') }],
     ...(comment !== undefined && { list: listTags(comment) }),
   };
-  const written =
-    declaration !== undefined &&
-    (ts.isPropertySignature(declaration) || ts.isPropertyDeclaration(declaration))
-      ? declaration.type
-      : undefined;
+  const node = typeNodeFor(context, type, writtenType(declaration));
   const plain = has('preserve')
     ? preservedSchema(context, type)
-    : context.describe(context, withoutUndefined(type), typeNodeFor(context, type, written), inner);
+    : context.describe(context, withoutUndefined(type), node, inner);
   const schema =
     comment === undefined || declaration === undefined
       ? plain
-      : applyTags(context, plain, comment, inner, declaration);
-  return { name, schema, required: !optional && schema.default === undefined };
+      : applyTags(context, plain, { comment, declaration }, inner);
+  return { name, schema, required: !isOptional && schema.default === undefined };
 }
 
-/** What is written stands for the type only where no generic has put another one in its place. */
+function writtenType(declaration: ts.Declaration | undefined): ts.TypeNode | undefined {
+  return declaration !== undefined &&
+    (ts.isPropertySignature(declaration) || ts.isPropertyDeclaration(declaration))
+    ? declaration.type
+    : undefined;
+}
+
+/**
+ * The type as it is written, if it still describes the actual type. In a generic type it does not,
+ * once the type parameters are replaced.
+ */
 function typeNodeFor(
   context: ReadContext,
   type: ts.Type,
@@ -172,17 +184,23 @@ function typeNodeFor(
   if (node === undefined) {
     return undefined;
   }
-  const constituents = (one: ts.Type): readonly ts.Type[] =>
-    (one.isUnion() ? one.types : [one]).filter(({ flags }) => !(flags & ts.TypeFlags.Undefined));
-  const [written, actual] = [
-    constituents(context.program.checker.getTypeFromTypeNode(node)),
-    constituents(type),
-  ];
-  return written.length === actual.length && written.every((one) => actual.includes(one))
+  const written = definedMembers(context.program.checker.getTypeFromTypeNode(node));
+  const actual = definedMembers(type);
+  return written.length === actual.length && written.every((member) => actual.includes(member))
     ? node
     : undefined;
 }
 
+/** Members of a union without undefined. The type itself when it is not a union. */
+function definedMembers(type: ts.Type): readonly ts.Type[] {
+  const members = type.isUnion() ? type.types : [type];
+  return members.filter(({ flags }) => !(flags & ts.TypeFlags.Undefined));
+}
+
+/**
+ * The tags that change how the items of a list or the entries of a map are read.
+ * @param before tags of an alias that refers to the type
+ */
 export function listTags(
   { tags }: DocComment,
   before?: TypeLocation['list'],
@@ -195,63 +213,44 @@ export function listTags(
   };
 }
 
-export function listSchema(
-  context: ReadContext,
-  element: ts.Type,
-  node: ts.TypeNode | undefined,
-  location: TypeLocation,
-): StructuralSchema {
+/** Schema of a list. @param element type of the items */
+export function listSchema(context: ReadContext, element: LocatedType): StructuralSchema {
+  const isKeyed = element.location.list?.keyed === true;
   return {
     type: 'array',
-    items: itemSchema(
-      context,
-      element,
-      node,
-      location,
-      location.list?.keyed === true ? 'item' : 'uncorrelated',
-      '[]',
-    ),
+    items: itemSchema(context, element, isKeyed ? 'item' : 'uncorrelated', '[]'),
   };
 }
 
-export function mapSchema(
-  context: ReadContext,
-  value: ts.Type,
-  node: ts.TypeNode | undefined,
-  location: TypeLocation,
-): StructuralSchema {
-  if (value.flags & (ts.TypeFlags.Any | ts.TypeFlags.Unknown)) {
+/** Schema of a map. @param value type of the entries */
+export function mapSchema(context: ReadContext, value: LocatedType): StructuralSchema {
+  if (value.type.flags & (ts.TypeFlags.Any | ts.TypeFlags.Unknown)) {
     return openObjectSchema();
   }
-  return {
-    type: 'object',
-    additionalProperties: itemSchema(context, value, node, location, 'item', '{}'),
-  };
+  return { type: 'object', additionalProperties: itemSchema(context, value, 'item', '{}') };
 }
 
-/** Items and entries: rules about what changes inside of one stand at that one. */
+/**
+ * Schema of an item of a list, or of an entry of a map. Rules about changes inside of the item are
+ * placed at the item.
+ * @param suffix end of the path in messages
+ */
 function itemSchema(
   context: ReadContext,
-  type: ts.Type,
-  node: ts.TypeNode | undefined,
-  location: TypeLocation,
-  kind: 'item' | 'uncorrelated',
-  mark: string,
+  { type, node, location }: LocatedType,
+  scopeType: 'item' | 'uncorrelated',
+  suffix: string,
 ): StructuralSchema {
-  const { list, scope: above, ...rest } = location;
-  const lost = above.type === 'uncorrelated';
+  const { list, scope: parent, ...rest } = location;
   const scope: RuleScope = {
-    root: above.root,
-    type: lost ? 'uncorrelated' : kind,
-    bounded: above.bounded && list?.bounded === true,
+    root: parent.root,
+    type: parent.type === 'uncorrelated' ? 'uncorrelated' : scopeType,
+    bounded: parent.bounded && list?.bounded === true,
     rules: [],
   };
-  const schema = context.describe(context, withoutUndefined(type), node, {
-    ...rest,
-    path: `${location.path}${mark}`,
-    scope,
-    steps: [],
-  });
+  const path = `${location.path}${suffix}`;
+  const inner: TypeLocation = { ...rest, path, scope, steps: [] };
+  const schema = context.describe(context, withoutUndefined(type), node, inner);
   if (scope.rules.length === 0) {
     return schema;
   }
@@ -261,50 +260,51 @@ function itemSchema(
   };
 }
 
-/** The type is for workers, the API server keeps what is there: of a list only that it is one. */
+/**
+ * Schema of a field with @preserve: the type is for workers, and the API server keeps all values.
+ * Only being a list or an object remains in the schema.
+ */
 export function preservedSchema(context: ReadContext, type: ts.Type): StructuralSchema {
-  const { checker } = context.program;
-  const members = (type.isUnion() ? type.types : [type]).filter((member) => !isNullish(member));
-  const nullable = type.isUnion() && type.types.some((member) => member.flags & ts.TypeFlags.Null);
-  if (members.every((member) => checker.isArrayType(member))) {
+  const all = type.isUnion() ? type.types : [type];
+  const members = all.filter((member) => !isNullish(member));
+  const nullable = type.isUnion() && all.some(({ flags }) => flags & ts.TypeFlags.Null);
+  if (members.every((member) => context.program.checker.isArrayType(member))) {
     return makeNullable(
       { type: 'array', items: { 'x-kubernetes-preserve-unknown-fields': true } },
       nullable,
     );
   }
-  const objects = members.every(
-    (member) =>
-      member.flags & (ts.TypeFlags.Object | ts.TypeFlags.Intersection | ts.TypeFlags.NonPrimitive),
-  );
-  return objects
+  const objectFlags = ts.TypeFlags.Object | ts.TypeFlags.Intersection | ts.TypeFlags.NonPrimitive;
+  return members.every(({ flags }) => flags & objectFlags)
     ? makeNullable(openObjectSchema(), nullable)
     : { 'x-kubernetes-preserve-unknown-fields': true };
 }
 
 /**
- * The comment of a declaration. Of other packages only the tags of ours count, and no descriptions:
- * they would fill the CRD.
+ * The doc comment of a declaration. Comments of other packages are ignored: their descriptions
+ * would make the CRD large, and their tags have other meanings. Tags of autopilot-runtime count.
  */
 export function docCommentFor(context: ReadContext, declaration: ts.Node): DocComment {
   const comment = findDocComment(declaration);
-  if (!context.program.isForeign(declaration.getSourceFile())) {
+  const file = declaration.getSourceFile();
+  if (!context.program.isForeign(file)) {
     return comment;
   }
-  const isRuntimeType = declaration.getSourceFile().fileName.includes('autopilot-runtime');
+  const isRuntimeType = file.fileName.includes('autopilot-runtime');
   return { description: '', tags: isRuntimeType ? comment.tags : [], unknown: [] };
 }
 
 function libraryTypeProblem(name: string): string {
   if (name === 'Date') {
-    return 'is a Date, but objects come as JSON, where a time is text; use Timestamp from autopilot-runtime and new Date(…) in the worker';
+    return 'is a Date, but objects are plain JSON, where a time is a string; use Timestamp from autopilot-runtime and new Date(…) in the worker';
   }
   if (name.includes('Map')) {
-    return `is a ${name}, but objects come as plain JSON; use Record<string, …>`;
+    return `is a ${name}, but objects are plain JSON; use Record<string, …>`;
   }
   if (name.includes('Set')) {
-    return `is a ${name}, but objects come as plain JSON; use a list with @set`;
+    return `is a ${name}, but objects are plain JSON; use a list with @set`;
   }
-  return `is a ${name}, but objects come as plain JSON; use an interface with the fields that are needed`;
+  return `is a ${name}, but objects are plain JSON; use an interface with the fields that you need`;
 }
 
 function isMethod(symbol: ts.Symbol): boolean {

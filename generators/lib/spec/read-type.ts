@@ -1,10 +1,14 @@
 /**
- * TypeScript types -> structural schema. What cannot be structural is reported with its place and
- * the way out.
+ * TypeScript types as structural schemas. A type that no structural schema can describe is reported
+ * with its place and an alternative.
  */
 import { ts } from '@ts-morph/common';
+import { openObjectSchema } from '../util/structural-schema.ts';
+import type { StructuralSchema } from '../util/structural-schema.ts';
 import { applyTags } from './apply-tags.ts';
 import { withoutUndefined, escapeRegExp, isNullish, makeNullable } from './nullable.ts';
+import { refuseType } from './read-context.ts';
+import type { TypeLocation, ReadContext } from './read-context.ts';
 import {
   docCommentFor,
   listSchema,
@@ -13,16 +17,12 @@ import {
   objectSchema,
   preservedSchema,
 } from './read-object.ts';
-import { BRAND, runtimeTypes } from './runtime-types.ts';
-import { openObjectSchema } from '../util/structural-schema.ts';
-import type { StructuralSchema } from '../util/structural-schema.ts';
 import { unionSchema } from './read-union.ts';
-import { reportProblem } from './read-context.ts';
-import type { TypeLocation, ReadContext } from './read-context.ts';
+import { BRAND, runtimeTypes } from './runtime-types.ts';
 
 /**
- * @param node how the type is written where it is used: names of aliases, which types themselves do
- * not keep
+ * Schema of a type.
+ * @param node the type as it is written, if known. The names of aliases are only there.
  */
 export function typeSchema(
   context: ReadContext,
@@ -30,11 +30,9 @@ export function typeSchema(
   node: ts.TypeNode | undefined,
   location: TypeLocation,
 ): StructuralSchema {
-  if (node !== undefined) {
-    const written = schemaFromNode(context, type, node, location);
-    if (written !== undefined) {
-      return written;
-    }
+  const written = node === undefined ? undefined : schemaFromNode(context, type, node, location);
+  if (written !== undefined) {
+    return written;
   }
   const brand = findBrand(context, type);
   if (brand !== undefined) {
@@ -43,82 +41,110 @@ export function typeSchema(
   return schemaFromType(context, type, location);
 }
 
+/** @returns undefined when the type itself says everything */
 function schemaFromNode(
   context: ReadContext,
   type: ts.Type,
   node: ts.TypeNode,
   location: TypeLocation,
 ): StructuralSchema | undefined {
-  const { checker } = context.program;
-  if (ts.isParenthesizedTypeNode(node)) {
-    return typeSchema(context, type, node.type, location);
-  }
-  if (ts.isTypeOperatorNode(node) && node.operator === ts.SyntaxKind.ReadonlyKeyword) {
+  const isReadonly = ts.isTypeOperatorNode(node) && node.operator === ts.SyntaxKind.ReadonlyKeyword;
+  if (ts.isParenthesizedTypeNode(node) || isReadonly) {
     return typeSchema(context, type, node.type, location);
   }
   if (ts.isArrayTypeNode(node)) {
-    return listSchema(
-      context,
-      checker.getTypeFromTypeNode(node.elementType),
-      node.elementType,
-      location,
-    );
+    return listFromNode(context, node.elementType, location);
   }
   if (ts.isUnionTypeNode(node)) {
-    const some = node.types.filter((member) => !isNullish(checker.getTypeFromTypeNode(member)));
-    const [only] = some;
-    if (some.length !== 1 || only === undefined) {
-      return undefined;
-    }
-    const nullable = node.types.some(
-      (member) => (checker.getTypeFromTypeNode(member).flags & ts.TypeFlags.Null) !== 0,
-    );
-    return makeNullable(
-      typeSchema(context, checker.getTypeFromTypeNode(only), only, location),
-      nullable,
-    );
+    return nullableFromNode(context, node, location);
   }
-  if (!ts.isTypeReferenceNode(node)) {
+  return ts.isTypeReferenceNode(node)
+    ? schemaFromReference(context, type, node, location)
+    : undefined;
+}
+
+function listFromNode(
+  context: ReadContext,
+  node: ts.TypeNode,
+  location: TypeLocation,
+): StructuralSchema {
+  const type = context.program.checker.getTypeFromTypeNode(node);
+  return listSchema(context, { type, node, location });
+}
+
+/** Schema of a union of one type with null or undefined. Undefined for other unions. */
+function nullableFromNode(
+  context: ReadContext,
+  node: ts.UnionTypeNode,
+  location: TypeLocation,
+): StructuralSchema | undefined {
+  const { checker } = context.program;
+  const members = node.types.map((member) => ({
+    node: member,
+    type: checker.getTypeFromTypeNode(member),
+  }));
+  const [only, ...others] = members.filter(({ type }) => !isNullish(type));
+  if (only === undefined || others.length > 0) {
     return undefined;
   }
+  const nullable = members.some(({ type }) => (type.flags & ts.TypeFlags.Null) !== 0);
+  return makeNullable(typeSchema(context, only.type, only.node, location), nullable);
+}
+
+/** Schema of a named type: a generic type of the library, or an alias with its comment. */
+function schemaFromReference(
+  context: ReadContext,
+  type: ts.Type,
+  node: ts.TypeReferenceNode,
+  location: TypeLocation,
+): StructuralSchema | undefined {
+  const { checker } = context.program;
   const symbol = resolveAliasSymbol(checker, checker.getSymbolAtLocation(node.typeName));
-  const [first, second] = node.typeArguments ?? [];
   const declaration = symbol?.declarations?.[0];
-  if (symbol === undefined || declaration === undefined) {
+  if (declaration === undefined) {
     return undefined;
   }
   if (context.program.isLibrary(declaration.getSourceFile())) {
-    if (symbol.name === 'Readonly' && first !== undefined) {
-      return typeSchema(context, type, first, location);
-    }
-    if ((symbol.name === 'Array' || symbol.name === 'ReadonlyArray') && first !== undefined) {
-      return listSchema(context, checker.getTypeFromTypeNode(first), first, location);
-    }
-    if (
-      symbol.name === 'Record' &&
-      second !== undefined &&
-      checker.getIndexInfosOfType(type).length > 0 &&
-      checker.getPropertiesOfType(type).length === 0
-    ) {
-      return mapSchema(context, checker.getTypeFromTypeNode(second), second, location);
-    }
-    return undefined;
+    return schemaFromLibraryType(context, type, node, location);
   }
-  if (
-    !ts.isTypeAliasDeclaration(declaration) ||
-    declaration.typeParameters !== undefined ||
-    findBrand(context, type) !== undefined
-  ) {
+  const isPlainAlias =
+    ts.isTypeAliasDeclaration(declaration) && declaration.typeParameters === undefined;
+  if (!isPlainAlias || findBrand(context, type) !== undefined) {
     return undefined;
   }
   const comment = docCommentFor(context, declaration);
-  const inner = comment.tags.some(({ name }) => name === 'preserve')
+  const schema = comment.tags.some(({ name }) => name === 'preserve')
     ? preservedSchema(context, type)
     : typeSchema(context, type, declaration.type, {
         ...location,
         list: listTags(comment, location.list),
       });
-  return applyTags(context, inner, comment, location, declaration);
+  return applyTags(context, schema, { comment, declaration }, location);
+}
+
+/** Schema of `Readonly`, `Array`, `ReadonlyArray` and `Record`. Undefined for other types. */
+function schemaFromLibraryType(
+  context: ReadContext,
+  type: ts.Type,
+  { typeName, typeArguments }: ts.TypeReferenceNode,
+  location: TypeLocation,
+): StructuralSchema | undefined {
+  const { checker } = context.program;
+  const name = resolveAliasSymbol(checker, checker.getSymbolAtLocation(typeName))?.name;
+  const [first, second] = typeArguments ?? [];
+  if (name === 'Readonly' && first !== undefined) {
+    return typeSchema(context, type, first, location);
+  }
+  if ((name === 'Array' || name === 'ReadonlyArray') && first !== undefined) {
+    return listFromNode(context, first, location);
+  }
+  const isMap =
+    checker.getIndexInfosOfType(type).length > 0 && checker.getPropertiesOfType(type).length === 0;
+  if (name === 'Record' && second !== undefined && isMap) {
+    const value = checker.getTypeFromTypeNode(second);
+    return mapSchema(context, { type: value, node: second, location });
+  }
+  return undefined;
 }
 
 function schemaFromType(
@@ -126,31 +152,39 @@ function schemaFromType(
   type: ts.Type,
   location: TypeLocation,
 ): StructuralSchema {
-  const { checker } = context.program;
-  const { flags } = type;
-  const stop = (message: string): StructuralSchema => (
-    reportProblem(context, location, message),
-    {}
-  );
-  if (flags & ts.TypeFlags.Any && (type as { intrinsicName?: string }).intrinsicName === 'error') {
-    return stop('has a type that cannot be resolved');
+  const scalar = scalarSchema(context, type);
+  if (scalar !== undefined) {
+    return scalar;
   }
+  if (type.isUnion()) {
+    return schemaFromUnion(context, type, location);
+  }
+  const problem = typeProblem(context, type);
+  if (problem !== undefined) {
+    return refuseType(context, location, problem);
+  }
+  if (type.isIntersection()) {
+    return schemaFromIntersection(context, type, location);
+  }
+  if (type.flags & ts.TypeFlags.Object) {
+    return objectSchema(context, type, location);
+  }
+  const name = context.program.checker.typeToString(type);
+  return refuseType(
+    context,
+    location,
+    `is of the type ${name}, which depends on other types in a way that a CRD cannot describe; write the type out`,
+  );
+}
+
+/** Schema of a type that is not made of other types. Undefined for other types. */
+function scalarSchema({ program }: ReadContext, type: ts.Type): StructuralSchema | undefined {
+  const { flags } = type;
   if (flags & (ts.TypeFlags.Any | ts.TypeFlags.Unknown)) {
-    return { 'x-kubernetes-preserve-unknown-fields': true };
+    return isErrorType(type) ? undefined : { 'x-kubernetes-preserve-unknown-fields': true };
   }
   if (flags & ts.TypeFlags.NonPrimitive) {
     return openObjectSchema();
-  }
-  if (type.isUnion()) {
-    const members = type.types.filter((member) => !isNullish(member));
-    const nullable = type.types.some((member) => member.flags & ts.TypeFlags.Null);
-    const [only] = members;
-    return makeNullable(
-      members.length === 1 && only !== undefined
-        ? typeSchema(context, only, undefined, location)
-        : unionSchema(context, members, location),
-      nullable,
-    );
   }
   if (type.isStringLiteral()) {
     return { type: 'string', enum: [type.value] };
@@ -159,7 +193,10 @@ function schemaFromType(
     return { type: Number.isInteger(type.value) ? 'integer' : 'number', enum: [type.value] };
   }
   if (flags & ts.TypeFlags.BooleanLiteral) {
-    return { type: 'boolean', enum: [checker.typeToString(type) === 'true'] };
+    return { type: 'boolean', enum: [program.checker.typeToString(type) === 'true'] };
+  }
+  if (type.isUnion()) {
+    return undefined;
   }
   if (flags & ts.TypeFlags.TemplateLiteral) {
     return { type: 'string', pattern: templatePattern(type as ts.TemplateLiteralType) };
@@ -170,47 +207,67 @@ function schemaFromType(
   if (flags & ts.TypeFlags.NumberLike) {
     return { type: 'number' };
   }
-  if (flags & ts.TypeFlags.BooleanLike) {
-    return { type: 'boolean' };
-  }
-  if (flags & ts.TypeFlags.BigIntLike) {
-    return stop('is a bigint, which JSON does not have; use Int64 from autopilot-runtime');
-  }
-  if (flags & ts.TypeFlags.ESSymbolLike) {
-    return stop('is a symbol, which JSON does not have; use a text');
-  }
-  if (
-    flags &
-    (ts.TypeFlags.Undefined | ts.TypeFlags.Void | ts.TypeFlags.Never | ts.TypeFlags.Null)
-  ) {
-    return stop(
-      `is of the type ${checker.typeToString(type)}, of which there is no value in JSON; leave the field out`,
-    );
-  }
-  if (flags & ts.TypeFlags.TypeParameter) {
-    return stop(
-      `is of the type ${checker.typeToString(type)}, a type parameter that nothing has been filled in for; say the type that is meant`,
-    );
-  }
-  if (type.isIntersection()) {
-    const plain = type.types.find(
-      (member) =>
-        member.flags &
-        (ts.TypeFlags.StringLike | ts.TypeFlags.NumberLike | ts.TypeFlags.BooleanLike),
-    );
-    return plain === undefined
-      ? objectSchema(context, type, location)
-      : typeSchema(context, plain, undefined, location);
-  }
-  if (flags & ts.TypeFlags.Object) {
-    return objectSchema(context, type, location);
-  }
-  return stop(
-    `is of the type ${checker.typeToString(type)}, which depends on other types in a way that a CRD cannot describe; write the type out`,
-  );
+  return flags & ts.TypeFlags.BooleanLike ? { type: 'boolean' } : undefined;
 }
 
-/** One of the types of autopilot-runtime, possibly beside null. */
+/** Whether the compiler could not resolve the type. */
+function isErrorType(type: ts.Type): boolean {
+  const { intrinsicName } = type as { intrinsicName?: string };
+  return (type.flags & ts.TypeFlags.Any) !== 0 && intrinsicName === 'error';
+}
+
+/** Why a type cannot be in a CRD. Undefined when it can. */
+function typeProblem({ program }: ReadContext, type: ts.Type): string | undefined {
+  const { flags } = type;
+  const name = program.checker.typeToString(type);
+  if (isErrorType(type)) {
+    return 'has a type that cannot be resolved';
+  }
+  if (flags & ts.TypeFlags.BigIntLike) {
+    return 'is a bigint, which JSON does not have; use Int64 from autopilot-runtime';
+  }
+  if (flags & ts.TypeFlags.ESSymbolLike) {
+    return 'is a symbol, which JSON does not have; use a string';
+  }
+  const empty = ts.TypeFlags.Undefined | ts.TypeFlags.Void | ts.TypeFlags.Never | ts.TypeFlags.Null;
+  if (flags & empty) {
+    return `is of the type ${name}, which has no value in JSON; remove the field`;
+  }
+  if (flags & ts.TypeFlags.TypeParameter) {
+    return `is of the type ${name}, a type parameter without a value; write the actual type`;
+  }
+  return undefined;
+}
+
+function schemaFromUnion(
+  context: ReadContext,
+  { types }: ts.UnionType,
+  location: TypeLocation,
+): StructuralSchema {
+  const members = types.filter((member) => !isNullish(member));
+  const nullable = types.some((member) => member.flags & ts.TypeFlags.Null);
+  const [only, ...others] = members;
+  const schema =
+    only !== undefined && others.length === 0
+      ? typeSchema(context, only, undefined, location)
+      : unionSchema(context, members, location);
+  return makeNullable(schema, nullable);
+}
+
+/** A scalar with a brand is read as the scalar. Other intersections are objects. */
+function schemaFromIntersection(
+  context: ReadContext,
+  type: ts.IntersectionType,
+  location: TypeLocation,
+): StructuralSchema {
+  const scalarFlags = ts.TypeFlags.StringLike | ts.TypeFlags.NumberLike | ts.TypeFlags.BooleanLike;
+  const scalar = type.types.find(({ flags }) => flags & scalarFlags);
+  return scalar === undefined
+    ? objectSchema(context, type, location)
+    : typeSchema(context, scalar, undefined, location);
+}
+
+/** The type of autopilot-runtime that a type is, possibly in a union with null. */
 function findBrand(
   context: ReadContext,
   type: ts.Type,
@@ -226,15 +283,12 @@ function findBrand(
   return { name, nullable: all.some((member) => member.flags & ts.TypeFlags.Null) };
 }
 
-function brandName(context: ReadContext, type: ts.Type): string | undefined {
-  if (!type.isIntersection()) {
-    return undefined;
-  }
-  const brand = context.program.checker.getPropertyOfType(type, BRAND);
+function brandName({ program }: ReadContext, type: ts.Type): string | undefined {
+  const brand = type.isIntersection() ? program.checker.getPropertyOfType(type, BRAND) : undefined;
   if (brand === undefined) {
     return undefined;
   }
-  const value = withoutUndefined(context.program.checker.getTypeOfSymbol(brand));
+  const value = withoutUndefined(program.checker.getTypeOfSymbol(brand));
   return value.isStringLiteral() && Object.hasOwn(runtimeTypes, value.value)
     ? value.value
     : undefined;
@@ -249,16 +303,22 @@ function resolveAliasSymbol(
     : symbol;
 }
 
-/** `${number}s` is a text of digits and an s. */
+/** Pattern of a template literal type: `${number}s` is digits followed by an s. */
 function templatePattern({ texts, types }: ts.TemplateLiteralType): string {
-  const part = (type: ts.Type): string => {
-    if (type.flags & ts.TypeFlags.NumberLike) {
-      return '-?[0-9]+(\\.[0-9]+)?';
-    }
-    if (type.isUnion() && type.types.every((member) => member.isStringLiteral())) {
-      return `(${type.types.map((member) => escapeRegExp((member as ts.StringLiteralType).value)).join('|')})`;
-    }
-    return '.*';
-  };
-  return `^${texts.map((text, index) => `${escapeRegExp(text)}${types[index] === undefined ? '' : part(types[index])}`).join('')}$`;
+  const parts = texts.map((text, index) => {
+    const type = types[index];
+    return `${escapeRegExp(text)}${type === undefined ? '' : placeholderPattern(type)}`;
+  });
+  return `^${parts.join('')}$`;
+}
+
+function placeholderPattern(type: ts.Type): string {
+  if (type.flags & ts.TypeFlags.NumberLike) {
+    return '-?[0-9]+(\\.[0-9]+)?';
+  }
+  if (type.isUnion() && type.types.every((member) => member.isStringLiteral())) {
+    const values = type.types.map((member) => (member as ts.StringLiteralType).value);
+    return `(${values.map(escapeRegExp).join('|')})`;
+  }
+  return '.*';
 }

@@ -1,17 +1,20 @@
 /**
- * Unions: values of one type become an enum, number | string is int-or-string, objects are merged.
- * Which fields go together stays
- * checked: a structural schema may say so by values only, in oneOf and anyOf.
+ * Union types as structural schemas. Literals of one type become an enum, `number | string` becomes
+ * int-or-string, and objects are merged into one schema with all fields. Which fields belong
+ * together is then restricted with oneOf and anyOf, where a structural schema allows values only.
  */
 import { ts } from '@ts-morph/common';
 import type { StructuralSchema } from '../util/structural-schema.ts';
 import { escapeRegExp } from './nullable.ts';
+import { refuseType, reportProblem } from './read-context.ts';
+import type { TypeLocation, ReadContext } from './read-context.ts';
 import { readField } from './read-object.ts';
 import type { SchemaField } from './read-object.ts';
-import { reportProblem } from './read-context.ts';
-import type { TypeLocation, ReadContext } from './read-context.ts';
 
-/** @param members without null and undefined, at least two */
+/**
+ * Schema of a union.
+ * @param members members of the union without null and undefined, at least two
+ */
 export function unionSchema(
   context: ReadContext,
   members: readonly ts.Type[],
@@ -22,31 +25,21 @@ export function unionSchema(
   if (values.every((value) => value !== undefined)) {
     return enumSchema(context, values, location);
   }
-  const numbers = members.some(({ flags }) => flags & ts.TypeFlags.NumberLike);
-  const scalar = members.every(
-    ({ flags }) => flags & (ts.TypeFlags.NumberLike | ts.TypeFlags.StringLike),
-  );
-  if (scalar && numbers) {
-    return intOrStringSchema(context, members, location);
+  const scalarFlags = ts.TypeFlags.NumberLike | ts.TypeFlags.StringLike;
+  if (members.every(({ flags }) => flags & scalarFlags)) {
+    return members.some(({ flags }) => flags & ts.TypeFlags.NumberLike)
+      ? intOrStringSchema(context, members, location)
+      : { type: 'string' };
   }
-  if (scalar) {
-    return { type: 'string' };
-  }
-  const objects = members.every(
-    (member) =>
-      member.flags & (ts.TypeFlags.Object | ts.TypeFlags.Intersection) &&
-      !checker.isArrayType(member) &&
-      hasNamedFields(checker, member),
-  );
-  if (objects) {
+  if (members.every((member) => isObjectWithFields(checker, member))) {
     return mergeShapes(context, members, location);
   }
-  reportProblem(
+  const names = members.map((member) => checker.typeToString(member)).join(' or ');
+  return refuseType(
     context,
     location,
-    `is ${members.map((member) => checker.typeToString(member)).join(' or ')}, which a CRD cannot describe; use one type, or an object with a field for each`,
+    `is ${names}, which a CRD cannot describe; use one type, or an object with a field for each`,
   );
-  return {};
 }
 
 function literalValue(
@@ -66,105 +59,74 @@ function enumSchema(
   values: readonly (string | number | boolean)[],
   location: TypeLocation,
 ): StructuralSchema {
-  const types = [...new Set(values.map((value) => typeof value))];
-  if (types.length > 1) {
-    reportProblem(
+  const [type, ...others] = [...new Set(values.map((value) => typeof value))];
+  if (others.length > 0) {
+    const types = [type, ...others].join(', ');
+    return refuseType(
       context,
       location,
-      `lists values of several types (${types.join(', ')}), of which a CRD takes one; write all of them as texts`,
+      `lists values of several types (${types}), but an enum of a CRD has one type; write all values as strings`,
     );
-    return {};
   }
-  if (types[0] === 'boolean') {
+  if (type === 'boolean') {
     return { type: 'boolean' };
   }
-  const type =
-    types[0] === 'number'
-      ? values.every((value) => Number.isInteger(value))
-        ? 'integer'
-        : 'number'
-      : 'string';
-  return { type, enum: [...values] };
+  if (type === 'string') {
+    return { type: 'string', enum: [...values] };
+  }
+  const isInteger = values.every((value) => Number.isInteger(value));
+  return { type: isInteger ? 'integer' : 'number', enum: [...values] };
 }
 
-/** Texts that are named restrict only texts: a pattern does not concern numbers. */
+/** Literal strings become a pattern. A pattern restricts strings only, so numbers stay free. */
 function intOrStringSchema(
   context: ReadContext,
   members: readonly ts.Type[],
   location: TypeLocation,
 ): StructuralSchema {
   if (members.some((member) => member.isNumberLiteral())) {
-    reportProblem(
+    return refuseType(
       context,
       location,
-      'mixes certain numbers and text, which a CRD cannot describe; use number | string with a @rule, or texts only',
+      'mixes literal numbers with strings, which a CRD cannot describe; use number | string with a @rule, or strings only',
     );
-    return {};
   }
-  const texts = members.filter(({ flags }) => flags & ts.TypeFlags.StringLike);
-  const named = texts.every((member) => member.isStringLiteral());
-  const pattern = `^(${texts.map((member) => (member.isStringLiteral() ? escapeRegExp(member.value) : '')).join('|')})$`;
+  const strings = members.filter(({ flags }) => flags & ts.TypeFlags.StringLike);
+  const isLiteral = strings.every((member) => member.isStringLiteral());
+  const values = strings.map((member) => (member.isStringLiteral() ? member.value : ''));
   return {
     'x-kubernetes-int-or-string': true,
     anyOf: [{ type: 'integer' }, { type: 'string' }],
-    ...(named && { pattern }),
+    ...(isLiteral && { pattern: `^(${values.map(escapeRegExp).join('|')})$` }),
   };
 }
 
-function hasNamedFields(checker: ts.TypeChecker, type: ts.Type): boolean {
+function isObjectWithFields(checker: ts.TypeChecker, type: ts.Type): boolean {
   return (
+    (type.flags & (ts.TypeFlags.Object | ts.TypeFlags.Intersection)) !== 0 &&
+    !checker.isArrayType(type) &&
     checker.getIndexInfosOfType(type).length === 0 &&
     checker.getPropertiesOfType(type).length > 0 &&
     type.getCallSignatures().length === 0
   );
 }
 
+/** A member of a union of objects: its fields. */
+type Shape = readonly SchemaField[];
+
 function mergeShapes(
   context: ReadContext,
   members: readonly ts.Type[],
   location: TypeLocation,
 ): StructuralSchema {
-  const { checker } = context.program;
-  const owned = members.map((member) => checker.getPropertiesOfType(member));
-  const everywhere = (name: string): boolean =>
-    owned.every((properties) =>
-      properties.some(
-        (property) => property.name === name && !(property.flags & ts.SymbolFlags.Optional),
-      ),
-    );
-  // A base interface is described once, not once for each shape.
-  const seen = new Map<ts.Node | ts.Symbol, SchemaField>();
-  const shapes = owned.map((properties, index) =>
-    properties.map((property) => {
-      const key = property.valueDeclaration ?? property;
-      const known = seen.get(key);
-      if (known !== undefined) {
-        return known;
-      }
-      const stack = [...location.stack, ...(members[index] === undefined ? [] : [members[index]])];
-      const field = readField(
-        context,
-        property,
-        { ...location, stack },
-        !everywhere(property.name),
-      );
-      // fieldOf was told that it may be absent; in this shape it may be required all the same.
-      const required =
-        !(property.flags & ts.SymbolFlags.Optional) && field.schema.default === undefined;
-      seen.set(key, { ...field, required });
-      return { ...field, required };
-    }),
-  );
+  const shapes = readShapes(context, members, location);
   const properties: Record<string, StructuralSchema> = {};
-  for (const field of shapes.flat()) {
-    const known = properties[field.name];
-    properties[field.name] =
+  for (const { name, schema } of shapes.flat()) {
+    const known = properties[name];
+    properties[name] =
       known === undefined
-        ? field.schema
-        : mergeFieldSchemas(context, known, field.schema, {
-            ...location,
-            path: `${location.path}.${field.name}`,
-          });
+        ? schema
+        : mergeFieldSchemas(context, known, schema, fieldLocation(location, name));
   }
   const common = Object.keys(properties).filter((name) =>
     shapes.every((shape) => shape.some((field) => field.name === name && field.required)),
@@ -177,49 +139,80 @@ function mergeShapes(
   };
 }
 
-/** Which fields go together, in values only. */
+/** Reads the fields of all members. A field of a common base interface is read once. */
+function readShapes(
+  context: ReadContext,
+  members: readonly ts.Type[],
+  location: TypeLocation,
+): readonly Shape[] {
+  const { checker } = context.program;
+  const ownFields = members.map((member) => checker.getPropertiesOfType(member));
+  const isInAllShapes = (name: string): boolean =>
+    ownFields.every((properties) =>
+      properties.some((property) => property.name === name && !isOptional(property)),
+    );
+  const seen = new Map<ts.Node | ts.Symbol, SchemaField>();
+  return members.map((member) => {
+    const stack = [...location.stack, member];
+    return checker.getPropertiesOfType(member).map((property) => {
+      const key = property.valueDeclaration ?? property;
+      const known = seen.get(key);
+      if (known !== undefined) {
+        return known;
+      }
+      const mayBeAbsent = !isInAllShapes(property.name);
+      const field = readField(context, property, { ...location, stack }, mayBeAbsent);
+      // readField takes the field of some shapes as optional. Within its shape it may be required.
+      const required = !isOptional(property) && field.schema.default === undefined;
+      const inShape = { ...field, required };
+      seen.set(key, inShape);
+      return inShape;
+    });
+  });
+}
+
+function isOptional(property: ts.Symbol): boolean {
+  return (property.flags & ts.SymbolFlags.Optional) !== 0;
+}
+
+function fieldLocation(location: TypeLocation, name: string): TypeLocation {
+  return { ...location, path: `${location.path}.${name}` };
+}
+
+/**
+ * Keywords that say which fields belong together. With a discriminator, oneOf has a branch for each
+ * shape. Without one, anyOf requires the fields of at least one shape.
+ * @param common names of the fields that all shapes require
+ */
 function fieldCombinations(
   context: ReadContext,
-  shapes: readonly (readonly SchemaField[])[],
+  shapes: readonly Shape[],
   common: readonly string[],
   location: TypeLocation,
 ): StructuralSchema {
-  const needed = shapes.map((shape) =>
+  const requiredNames = shapes.map((shape) =>
     shape
       .filter(({ name, required }) => required && !common.includes(name))
       .map(({ name }) => name),
   );
   const discriminator = common.find((name) =>
-    isDiscriminator(shapes.map((shape) => shape.find((field) => field.name === name)?.schema)),
+    isDiscriminator(shapes.map((shape) => findField(shape, name)?.schema)),
   );
   if (discriminator === undefined) {
-    return needed.every((names) => names.length > 0)
-      ? { anyOf: needed.map((required) => ({ required })) }
+    return requiredNames.every((names) => names.length > 0)
+      ? { anyOf: requiredNames.map((required) => ({ required })) }
       : {};
   }
-  const all = new Set(shapes.flat().map(({ name }) => name));
+  refuseDefaults(context, shapes, location);
+  const allNames = [...new Set(shapes.flat().map(({ name }) => name))];
   return {
     oneOf: shapes.map((shape, index) => {
-      const foreign = [...all].filter((name) => !shape.some((field) => field.name === name));
-      const filled = shape.find(
-        (field) =>
-          field.schema.default !== undefined &&
-          !shapes.every((other) => other.some(({ name }) => name === field.name)),
-      );
-      if (filled !== undefined) {
-        reportProblem(
-          context,
-          { ...location, path: `${location.path}.${filled.name}` },
-          'has a default, which would be filled in for the other shapes of the union too; make it optional without a default',
-        );
-      }
+      const foreign = allNames.filter((name) => findField(shape, name) === undefined);
       return {
         properties: {
-          [discriminator]: {
-            enum: shape.find((field) => field.name === discriminator)?.schema.enum ?? [],
-          },
+          [discriminator]: { enum: findField(shape, discriminator)?.schema.enum ?? [] },
         },
-        required: [discriminator, ...(needed[index] ?? [])],
+        required: [discriminator, ...(requiredNames[index] ?? [])],
         ...(foreign.length > 0 && {
           not: { anyOf: foreign.map((name) => ({ required: [name] })) },
         }),
@@ -228,35 +221,63 @@ function fieldCombinations(
   };
 }
 
-function isDiscriminator(schemas: readonly (StructuralSchema | undefined)[]): boolean {
-  const values = schemas.map((schema) => schema?.enum ?? []);
-  const flat = values.flat();
-  return values.every((some) => some.length > 0) && new Set(flat).size === flat.length;
+function findField(shape: Shape, name: string): SchemaField | undefined {
+  return shape.find((field) => field.name === name);
 }
 
-/** One field in two shapes of a union. */
+/** Reports defaults of fields that only some shapes have. */
+function refuseDefaults(
+  context: ReadContext,
+  shapes: readonly Shape[],
+  location: TypeLocation,
+): void {
+  for (const shape of shapes) {
+    const field = shape.find(
+      ({ name, schema }) =>
+        schema.default !== undefined &&
+        !shapes.every((other) => findField(other, name) !== undefined),
+    );
+    if (field !== undefined) {
+      reportProblem(
+        context,
+        fieldLocation(location, field.name),
+        'has a default, which the API server would also set in the other shapes of the union; make the field optional, without a default',
+      );
+    }
+  }
+}
+
+function isDiscriminator(schemas: readonly (StructuralSchema | undefined)[]): boolean {
+  const values = schemas.map((schema) => schema?.enum ?? []);
+  const all = values.flat();
+  return values.every((some) => some.length > 0) && new Set(all).size === all.length;
+}
+
+/** Schema of a field that two shapes of a union have. */
 function mergeFieldSchemas(
   context: ReadContext,
-  a: StructuralSchema,
-  b: StructuralSchema,
+  first: StructuralSchema,
+  second: StructuralSchema,
   location: TypeLocation,
 ): StructuralSchema {
-  const { description: one, enum: left, ...restA } = a;
-  const { description: other, enum: right, ...restB } = b;
-  const description =
-    one === undefined || one === other || other === undefined ? (one ?? other) : `${one}\n${other}`;
-  const same = JSON.stringify(restA) === JSON.stringify(restB);
-  if (same && (left === undefined) === (right === undefined)) {
-    return {
-      ...restA,
-      ...(description !== undefined && { description }),
-      ...(left !== undefined && right !== undefined && { enum: [...new Set([...left, ...right])] }),
-    };
+  const { description, enum: values, ...rest } = first;
+  const { description: otherDescription, enum: otherValues, ...otherRest } = second;
+  const isSame =
+    JSON.stringify(rest) === JSON.stringify(otherRest) &&
+    (values === undefined) === (otherValues === undefined);
+  if (!isSame) {
+    reportProblem(
+      context,
+      location,
+      'has different types in the shapes of a union, which a CRD cannot describe; give the fields different names',
+    );
+    return first;
   }
-  reportProblem(
-    context,
-    location,
-    'has different types in the shapes of a union, which a CRD cannot describe; give the fields different names',
-  );
-  return a;
+  const descriptions = [description, otherDescription].filter((text) => text !== undefined);
+  return {
+    ...rest,
+    ...(descriptions.length > 0 && { description: [...new Set(descriptions)].join('\n') }),
+    ...(values !== undefined &&
+      otherValues !== undefined && { enum: [...new Set([...values, ...otherValues])] }),
+  };
 }

@@ -23,9 +23,9 @@ interface MergeSide {
 }
 
 /**
- * Merges settings. Keys that the user has not changed follow the generator, new keys come with their
- * comments, and keys that the user has removed stay removed. A value that both sides have changed
- * stays as the user wrote it, and a note says what the generated value is.
+ * Merges settings. Keys that the user has not changed follow the generator, new keys come with
+ * their comments, and keys that the user has removed stay removed. A value that both sides have
+ * changed stays as the user wrote it, and a note says what the generated value is.
  * @param base what was generated last. Undefined when unknown.
  */
 export function mergeYamlText(

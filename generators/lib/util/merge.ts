@@ -18,14 +18,15 @@ const USER_MARK = '<<<<<<< user';
 const SEPARATOR_MARK = '=======';
 const GENERATED_MARK = '>>>>>>> generated';
 
-/** Whether a text contains conflict marks of an earlier merge. */
+/** Whether a file contains conflict marks of an earlier merge. */
 export function hasConflictMarks(text: string): boolean {
   const lines = text.split('\n');
   return lines.includes(USER_MARK) && lines.includes(GENERATED_MARK);
 }
 
 /**
- * Merges line by line. Lines that both sides have changed are written twice, between conflict marks.
+ * Merges line by line. Lines that both sides have changed are written twice, between conflict
+ * marks.
  * @param base undefined when unknown: then each difference is a conflict
  */
 export function mergeText(
@@ -99,8 +100,8 @@ interface JsonSides {
 }
 
 /**
- * Merges objects key by key. Values that the user has not changed follow the generator, new keys are
- * added, and keys that the user has removed stay removed.
+ * Merges objects key by key. Values that the user has not changed follow the generator, new keys
+ * are added, and keys that the user has removed stay removed.
  * @param onConflict receives each value that both sides have changed, with the generated value
  */
 function mergeJson(

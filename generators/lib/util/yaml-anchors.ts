@@ -1,7 +1,7 @@
 /**
- * Anchors and aliases in a YAML document that is edited. An edit of one phase must not change another
- * phase that shares a list with it through an alias. An alias must come after its anchor, also when
- * the phase with the anchor is removed or moved.
+ * Anchors and aliases in a YAML document that is edited. An edit of one phase must not change
+ * another phase that shares a list with it through an alias. An alias must come after its anchor,
+ * also when the phase with the anchor is removed or moved.
  */
 import { Alias, isAlias, isNode, isScalar, isSeq, visit } from 'yaml';
 import type { Document, Node, YAMLMap, YAMLSeq } from 'yaml';

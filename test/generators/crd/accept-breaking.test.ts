@@ -7,7 +7,7 @@ import type { GenerateCommandOptions } from '../../../generators/lib/cli/command
 import { scaffold } from '../../../generators/lib/index.ts';
 import { runPhaseCommand } from '../../../generators/lib/cli/phase-command.ts';
 
-describe('generate, when stored resources would not fit the new CRD', () => {
+describe('generate, when the new CRD does not accept all stored resources', () => {
   let dir: string;
   const read = (path: string): string => readFileSync(join(dir, path), 'utf8');
   const spec = (fields: string): void =>
@@ -30,7 +30,7 @@ describe('generate, when stored resources would not fit the new CRD', () => {
     await scaffold({ dir, kind: 'Canary', runtime: 'registry' });
     write('initializing');
   });
-  /** Somebody has begun to work. */
+  /** Implements the worker of a phase. */
   function write(worker: string): void {
     const path = `src/workers/${worker}.ts`;
     writeFileSync(
@@ -40,7 +40,7 @@ describe('generate, when stored resources would not fit the new CRD', () => {
   }
   afterEach(() => rmSync(dir, { recursive: true }));
 
-  it('stops nothing as long as no worker is written: phases may be thought over, and fields', async () => {
+  it('accepts each change of phases and fields until a worker is implemented', async () => {
     rmSync(dir, { recursive: true });
     await scaffold({ dir, kind: 'Canary', runtime: 'registry' });
     spec('readonly host?: string;');
@@ -58,12 +58,12 @@ describe('generate, when stored resources would not fit the new CRD', () => {
     expect((await run()).error).to.contain('spec.other: was string, is removed');
   });
 
-  it('takes the first fields of a new project without a word', async () => {
+  it('accepts the first fields of a new project', async () => {
     spec('readonly host: string;');
     expect((await run()).error).to.equal('');
   });
 
-  it('lists each break with its path, and writes nothing', async () => {
+  it('lists each breaking change with its path, and writes nothing', async () => {
     spec(
       'readonly host?: string; /** @maximum 100 */ readonly weight?: Int32; readonly old?: string;',
     );
@@ -73,17 +73,17 @@ describe('generate, when stored resources would not fit the new CRD', () => {
     spec('readonly host: string; /** @maximum 50 */ readonly weight?: Int32;');
     const { error } = await run();
     expect(error.split('\n')).to.deep.equal([
-      'The new CRD does not fit resources that may be stored:',
+      'The new CRD does not accept all resources that may be stored:',
       '  spec.weight: was maximum 100, is maximum 50',
       '  spec.old: was string, is removed: stored values are dropped',
       '  spec.host: was optional, is required, without a default',
-      "Nothing was written. Undo that (a new field needs '?' or @default; a renamed phase 'formerly'), or generate with --accept-breaking if there are no such resources.",
+      "Nothing was written. Undo these changes (a new field needs '?' or @default; a renamed phase needs 'formerly'), or generate with --accept-breaking if there are no such resources.",
     ]);
     expect(read('src/generated/crd.json')).to.equal(before);
     expect(read('.autopilot/lock.json')).to.equal(lock);
   });
 
-  it('says so in --check and --dry-run too', async () => {
+  it('fails in --check and --dry-run too', async () => {
     spec('readonly host?: string;');
     await run();
     spec('readonly other?: string;');
@@ -93,7 +93,7 @@ describe('generate, when stored resources would not fit the new CRD', () => {
     expect((await run({ dryRun: true })).said).to.match(/^-\s+"host": \{$/m);
   });
 
-  it('writes with --accept-breaking, and does not speak of it again', async () => {
+  it('writes with --accept-breaking, and does not fail again', async () => {
     spec('readonly host?: string;');
     await run();
     spec('readonly other?: string;');
@@ -101,7 +101,7 @@ describe('generate, when stored resources would not fit the new CRD', () => {
     expect(await run()).to.include({ error: '' });
   });
 
-  it('stops for another apiVersion and for a phase that was renamed without formerly', async () => {
+  it('fails for another apiVersion and for a phase that was renamed without formerly', async () => {
     const text = read('autopilot.yaml');
     writeFileSync(join(dir, 'autopilot.yaml'), text.replace('examples.io/v1', 'examples.io/v2'));
     expect((await run()).error).to.contain("apiVersion: was 'examples.io/v1', is 'examples.io/v2'");
@@ -111,7 +111,7 @@ describe('generate, when stored resources would not fit the new CRD', () => {
     );
   });
 
-  it('lets a phase go that was removed knowingly, and keeps the names of one that was renamed', async () => {
+  it('accepts a phase that autopilot phase removes, and keeps the old name of one that it renames', async () => {
     const terminal = { ask: undefined, print: () => undefined };
     await runPhaseCommand(dir, ['rename', 'Processing', 'Working'], {}, terminal);
     await runPhaseCommand(dir, ['remove', 'Finished'], { replacement: 'none' }, terminal);

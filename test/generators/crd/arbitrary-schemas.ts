@@ -1,4 +1,4 @@
-/** Structural schemas at random, and values that have a chance to fit them. */
+/** Random structural schemas, and random values that are likely to be valid. */
 import fc from 'fast-check';
 import type { StructuralSchema } from '../../../generators/lib/util/structural-schema.ts';
 
@@ -7,7 +7,7 @@ const small = fc.integer({ min: 0, max: 6 });
 const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.option(value, { nil: undefined, freq: 2 });
 
-/** Without the keywords that are undefined. */
+/** Removes keywords that are undefined. */
 export const tidy = (schema: object): StructuralSchema =>
   JSON.parse(JSON.stringify(schema)) as StructuralSchema;
 

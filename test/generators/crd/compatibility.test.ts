@@ -10,7 +10,7 @@ import type { StructuralSchema } from '../../../generators/lib/util/structural-s
 import { schema, tidy, valueFor } from './arbitrary-schemas.ts';
 import { compileCrd, specSchema } from '../../crd/compile-crd.ts';
 
-/** Ways to widen a schema, somewhere in it. */
+/** Schemas that are wider than a given one at one place. */
 function widened(of: StructuralSchema): readonly StructuralSchema[] {
   const here: StructuralSchema[] = [
     { ...of, nullable: true },
@@ -40,11 +40,8 @@ function widened(of: StructuralSchema): readonly StructuralSchema[] {
       here.push(
         without(
           key,
-          ...(key === 'minimum'
-            ? (['exclusiveMinimum'] as const)
-            : key === 'maximum'
-              ? (['exclusiveMaximum'] as const)
-              : []),
+          ...(key === 'minimum' ? (['exclusiveMinimum'] as const) : []),
+          ...(key === 'maximum' ? (['exclusiveMaximum'] as const) : []),
         ),
       );
     }
@@ -95,8 +92,8 @@ const texts = (before: string, after: string): readonly string[] =>
   compareSchemas(specSchema(before), specSchema(after), 'spec').map(formatBreakingChange);
 const fields = (text: string): string => `export interface FeatureSpec {\n${text}\n}`;
 
-/** Before, after, what is said: nothing, when it is no break. */
-const CHANGES: readonly (readonly [before: string, after: string, ...said: string[]])[] = [
+/** Before, after, and the breaking changes: none when the change is compatible. */
+const CHANGES: readonly (readonly [before: string, after: string, ...breaks: string[]])[] = [
   [
     'readonly a?: string; readonly b?: Int32',
     'readonly a?: string',
@@ -228,13 +225,13 @@ const CHANGES: readonly (readonly [before: string, after: string, ...said: strin
 ];
 
 describe('a change of the CRD', () => {
-  for (const [before, after, ...said] of CHANGES) {
-    it(`${before} -> ${after}: ${said.length === 0 ? 'no break' : 'a break'}`, () => {
-      expect(texts(fields(before), fields(after))).to.deep.equal(said);
+  for (const [before, after, ...breaks] of CHANGES) {
+    it(`${before} -> ${after}: ${breaks.length === 0 ? 'compatible' : 'breaking'}`, () => {
+      expect(texts(fields(before), fields(after))).to.deep.equal(breaks);
     });
   }
 
-  it('of apiVersion, kind, scope or the names of phases is a break', () => {
+  it('of apiVersion, kind, scope or the names of phases is breaking', () => {
     const before = compileCrd(fields('readonly a?: string'));
     const after = structuredClone(
       compileCrd(fields('readonly a?: string'), 'others.test'),
@@ -254,13 +251,13 @@ describe('a change of the CRD', () => {
     ]);
   });
 
-  it('that is none is none', () => {
+  it('that changes nothing is compatible', () => {
     fc.assert(
       fc.property(schema, (any) => void expect(compareSchemas(any, any, 'spec')).to.deep.equal([])),
     );
   });
 
-  it('that widens is never called a break', () => {
+  it('that widens a schema is compatible', () => {
     const pair = schema.chain((before) =>
       fc.tuple(fc.constant(before), fc.constantFrom(...widened(before))),
     );
@@ -276,10 +273,10 @@ describe('a change of the CRD', () => {
     );
   });
 
-  it('that would refuse or drop a stored value is always called a break', () => {
+  it('that would refuse or drop a stored value is breaking', () => {
     const any = fc.oneof(
       fc.tuple(schema, schema),
-      // Neighbours, of which one is wider: the more interesting pairs.
+      // Pairs of similar schemas of which one is wider: these find most errors.
       schema.chain((one) => fc.tuple(fc.constantFrom(...widened(one)), fc.constant(one))),
       schema.chain((one) =>
         fc.tuple(fc.constantFrom(...widened(one)), fc.constantFrom(...widened(one))),

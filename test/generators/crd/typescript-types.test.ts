@@ -42,11 +42,11 @@ const TYPES: readonly (readonly [schema: StructuralSchema, typescript: string])[
 
 describe('the interface of a CRD', () => {
   for (const [of, typescript] of TYPES) {
-    it(`has ${JSON.stringify(of)} as ${typescript}`, () =>
+    it(`gives ${typescript} for ${JSON.stringify(of)}`, () =>
       expect(typeScriptType(of)).to.equal(typescript));
   }
 
-  it('leaves out what every object has', () => {
+  it('leaves out apiVersion, kind and metadata', () => {
     const root: StructuralSchema = {
       type: 'object',
       description: 'A route.',
@@ -58,7 +58,7 @@ describe('the interface of a CRD', () => {
     );
   });
 
-  it('made of a CRD that was made of TypeScript takes what the API server stores', async function () {
+  it('of a CRD from src/spec.ts accepts what the API server stores', async function () {
     this.timeout(60_000);
     const files = FEATURES.flatMap(({ types, accepts, stores }, index) => {
       const crd = compileCrd(types, `f${index}.autopilot.test`);
@@ -74,7 +74,7 @@ describe('the interface of a CRD', () => {
     expect(await compileTypeScript(Object.fromEntries(files))).to.deep.equal([]);
   });
 
-  it('takes every value that fits the schema', async function () {
+  it('accepts each value that is valid for the schema', async function () {
     this.timeout(60_000);
     const pairs = fc.sample(
       schema.chain((of) => fc.tuple(fc.constant(of), valueFor(of))),
@@ -89,7 +89,7 @@ describe('the interface of a CRD', () => {
     expect(await compileTypeScript({ 'values.ts': lines.join('') })).to.deep.equal([]);
   });
 
-  it('refuses what the schema refuses by its types', async () => {
+  it('refuses values whose types the schema refuses', async () => {
     const wrong: readonly (readonly [StructuralSchema, unknown])[] = [
       [text, 5],
       [{ type: 'string', enum: ['a'] }, 'b'],

@@ -210,16 +210,14 @@ describe('any autopilot.yaml', () => {
       const last = index === phases.length - 1;
       const head = `${comment === null ? '' : `  # ${comment} ${index}\n`}  - name: ${mark}P${index}${mark}${end === null ? '' : ` # ${end} of ${index}`}\n`;
       const first = index === 0 ? '    initial: true\n' : '';
-      const next = last
-        ? '    final: true\n'
-        : flow
-          ? `    next: [P${index + 1}]\n`
-          : `    next:\n      - ${mark}P${index + 1}${mark}\n`;
-      return `${head}${first}${next}${'\n'.repeat(gap)}`;
+      const next = flow
+        ? `    next: [P${index + 1}]\n`
+        : `    next:\n      - ${mark}P${index + 1}${mark}\n`;
+      return `${head}${first}${last ? '    final: true\n' : next}${'\n'.repeat(gap)}`;
     });
     return {
       count: phases.length,
-      text: `# the machine\nkind: Canary # kind\napiVersion: 'examples.io/v1'\n\nphases:\n${blocks.join('')}`,
+      text: `# the phases\nkind: Canary # kind\napiVersion: 'examples.io/v1'\n\nphases:\n${blocks.join('')}`,
     };
   });
   const comments = (text: string): readonly string[] =>

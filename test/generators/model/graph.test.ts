@@ -58,7 +58,7 @@ describe('the diagram of a state machine', () => {
     ).to.equal(1);
   });
 
-  it('in a README is replaced between its markers, and a text without markers stays', () => {
+  it('in a README is replaced between its markers, and a README without markers stays', () => {
     const phase = (name: string) => ({
       name,
       file: name.toLowerCase(),

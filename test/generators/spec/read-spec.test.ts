@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { compileCrd, specSchema } from '../../crd/compile-crd.ts';
 
-/** One field each, on line 3 of its file. */
+/** A field on line 3 of the file, the expected message, and declarations before the interface. */
 const REFUSED: readonly (readonly [field: string, because: string, before?: string])[] = [
   [
     'readonly pair: readonly [string, number];',
@@ -9,15 +9,15 @@ const REFUSED: readonly (readonly [field: string, because: string, before?: stri
   ],
   [
     'readonly at: Date;',
-    'spec.at is a Date, but objects come as JSON, where a time is text; use Timestamp',
+    'spec.at is a Date, but objects are plain JSON, where a time is a string; use Timestamp',
   ],
   [
     'readonly hosts: ReadonlySet<string>;',
-    'spec.hosts is a ReadonlySet, but objects come as plain JSON; use a list with @set',
+    'spec.hosts is a ReadonlySet, but objects are plain JSON; use a list with @set',
   ],
   [
     'readonly map: Map<string, string>;',
-    'spec.map is a Map, but objects come as plain JSON; use Record<string, …>',
+    'spec.map is a Map, but objects are plain JSON; use Record<string, …>',
   ],
   [
     'readonly call: () => void;',
@@ -25,10 +25,10 @@ const REFUSED: readonly (readonly [field: string, because: string, before?: stri
   ],
   ['call(): void;', 'spec.call is a function'],
   ['readonly big: bigint;', 'spec.big is a bigint, which JSON does not have; use Int64'],
-  ['readonly none: never;', 'spec.none is of the type never, of which there is no value in JSON'],
+  ['readonly none: never;', 'spec.none is of the type never, which has no value in JSON'],
   [
     'readonly one: Thing;',
-    'spec.one is the class Thing, but objects come as plain JSON; use an interface',
+    'spec.one is the class Thing, but objects are plain JSON; use an interface',
     'class Thing { readonly a = 1 }',
   ],
   [
@@ -37,16 +37,16 @@ const REFUSED: readonly (readonly [field: string, because: string, before?: stri
   ],
   [
     "readonly any: 1 | 'a';",
-    'spec.any lists values of several types (number, string), of which a CRD takes one',
+    'spec.any lists values of several types (number, string), but an enum of a CRD has one type',
   ],
-  ['readonly any: 1 | string;', 'spec.any mixes certain numbers and text'],
+  ['readonly any: 1 | string;', 'spec.any mixes literal numbers with strings'],
   [
     "readonly any: { readonly k: 'a'; readonly v: string } | { readonly k: 'b'; readonly v: number };",
     'spec.any.v has different types in the shapes of a union',
   ],
   [
     "readonly any: { readonly k: 'a' } | { readonly k: 'b'; /** @default 1 */ readonly v: Int32 };",
-    'spec.any.v has a default, which would be filled in for the other shapes',
+    'spec.any.v has a default, which the API server would also set in the other shapes',
   ],
   [
     'readonly both: { readonly a: string; readonly [name: string]: string };',
@@ -56,19 +56,19 @@ const REFUSED: readonly (readonly [field: string, because: string, before?: stri
   ["readonly a: import('not-there').X;", 'is it installed? npm install'],
   [
     '/** @minimun 3 */ readonly a: Int32;',
-    "spec.a: @minimun is no tag that is known here, did you mean 'minimum'?",
+    "spec.a: @minimun is not a known tag, did you mean 'minimum'?",
   ],
-  ['/** @minimum 3 */ readonly a: string;', 'spec.a: @minimum is for numbers'],
+  ['/** @minimum 3 */ readonly a: string;', 'spec.a: @minimum applies to numbers only'],
   ['/** @minimum three */ readonly a: Int32;', "spec.a: @minimum needs a number, not 'three'"],
   ['/** @maxLength -1 */ readonly a: string;', "spec.a: @maxLength needs a count, not '-1'"],
   [
     '/** @pattern a(?=b) */ readonly a: string;',
-    'spec.a: @pattern has look-around or a back reference',
+    'spec.a: @pattern has a look-around or a back reference',
   ],
-  ['/** @pattern a( */ readonly a: string;', 'spec.a: @pattern is no regular expression'],
+  ['/** @pattern a( */ readonly a: string;', 'spec.a: @pattern is not a regular expression'],
   [
     '/** @format ip4 */ readonly a: string;',
-    "spec.a: @format names 'ip4', which is no format that the API server knows, did you mean 'ipv4'?",
+    "spec.a: @format names 'ip4', which is not a format of the API server, did you mean 'ipv4'?",
   ],
   [
     '/** @default eleven */ readonly a: Int32;',
@@ -76,16 +76,19 @@ const REFUSED: readonly (readonly [field: string, because: string, before?: stri
   ],
   [
     '/** @default 11 @maximum 10 */ readonly a: Int32;',
-    'spec.a has the default 11, which does not fit: it is above 10',
+    'spec.a has the invalid default 11: the value 11 is greater than the maximum 10',
   ],
   [
     '/** @default {"b": 1} */ readonly a: { readonly c: Int32 };',
-    'which does not fit: c is missing',
+    'spec.a has the invalid default {"b":1}: c is missing',
   ],
-  ["/** @default c */ readonly a: 'a' | 'b';", 'which does not fit: it is none of "a", "b"'],
+  [
+    "/** @default c */ readonly a: 'a' | 'b';",
+    'spec.a has the invalid default "c": the value must be one of "a", "b"',
+  ],
   [
     '/** @keyedBy nme */ readonly a: readonly { readonly name: string }[];',
-    "spec.a: @keyedBy names 'nme', which is no field of the items, did you mean 'name'?",
+    "spec.a: @keyedBy names 'nme', which is not a field of the items, did you mean 'name'?",
   ],
   [
     '/** @keyedBy name */ readonly a: readonly { readonly name?: string }[];',
@@ -93,15 +96,15 @@ const REFUSED: readonly (readonly [field: string, because: string, before?: stri
   ],
   [
     '/** @keyedBy name */ readonly a: readonly string[];',
-    'spec.a: @keyedBy is for lists of objects',
+    'spec.a: @keyedBy applies to lists of objects only',
   ],
   [
     '/** @set */ readonly a: readonly { readonly name: string }[];',
-    'spec.a: @set is for lists of texts, numbers or booleans',
+    'spec.a: @set applies to lists of strings, numbers or booleans only',
   ],
   [
     'readonly a: readonly { /** @immutable */ readonly host: string }[];',
-    'spec.a[].host: @immutable is for lists whose items can be told apart; put @keyedBy',
+    'spec.a[].host: @immutable needs a list whose items have an identity; put @keyedBy',
   ],
   [
     'readonly a: Readonly<Record<string, { /** @immutable */ readonly n: Int32 }>>;',
@@ -118,21 +121,21 @@ const REFUSED: readonly (readonly [field: string, because: string, before?: stri
   ['/** @rule // only a message */ readonly a: string;', 'spec.a: @rule needs an expression'],
   [
     '/** @column */ readonly a: { readonly b: string };',
-    'spec.a: @column is for texts, numbers, booleans and times',
+    'spec.a: @column applies to strings, numbers, booleans and times only',
   ],
   [
     'readonly a: readonly { /** @column */ readonly b: string }[];',
-    'spec.a[].b: @column is for fields that are not inside of a list or map',
+    'spec.a[].b: @column applies to fields outside of lists and maps only',
   ],
   [
     '/** @shortName cn */ readonly a: string;',
-    'spec.a: @shortName belongs to the comment of the Spec interface',
+    'spec.a: @shortName must be in the comment of the Spec interface',
   ],
 ];
 
-describe('src/spec.ts', () => {
+describe('reading src/spec.ts', () => {
   for (const [field, because, before = ''] of REFUSED) {
-    it(`is refused for: ${field}`, () => {
+    it(`refuses: ${field}`, () => {
       expect(() => compileCrd(`${before} export interface FeatureSpec {\n${field}\n}`))
         .to.throw(because)
         .with.property('message')
@@ -140,7 +143,7 @@ describe('src/spec.ts', () => {
     });
   }
 
-  it('has all that is wrong said at once, in the order of the file', () => {
+  it('reports all problems at once, in the order of the file', () => {
     expect(() =>
       compileCrd(
         'export interface FeatureSpec {\nreadonly a: Date;\n/**\n * @set\n */\nreadonly b: string\n}',
@@ -151,7 +154,7 @@ describe('src/spec.ts', () => {
       .that.matches(/^spec\.ts:3:1: spec\.a is a Date[^\n]+\nspec\.ts:5:4: spec\.b: @set [^\n]+$/);
   });
 
-  it('may not contain types that contain themselves, unless they are preserved', () => {
+  it('refuses recursive types, unless the field has @preserve', () => {
     const types = (tag: string): string =>
       `interface Tree { readonly below?: readonly Tree[] }\nexport interface FeatureSpec { ${tag} readonly tree?: Tree }`;
     expect(() => compileCrd(types(''))).to.throw(
@@ -163,33 +166,33 @@ describe('src/spec.ts', () => {
     });
   });
 
-  it('must export both interfaces', () => {
+  it('requires both interfaces to be exported', () => {
     expect(() => compileCrd('interface FeatureSpec {}')).to.throw(
-      "spec.ts:1:1: there is no exported interface FeatureSpec: 'export interface FeatureSpec { … }'",
+      "spec.ts:1:1: there is no exported interface FeatureSpec: add 'export interface FeatureSpec { … }'",
     );
   });
 
-  it('may not take the names of our fields of status', () => {
+  it('refuses the names of the runtime’s fields in status', () => {
     expect(() =>
       compileCrd(
         'export interface FeatureSpec {}\nexport interface FeatureStatusInfo {\n  readonly phase: string;\n}',
       ),
-    ).to.throw("spec.ts:4:3: status must not have a field 'phase': it is one of ours");
+    ).to.throw("spec.ts:4:3: status must not have a field 'phase', which the runtime writes");
   });
 
-  it('has fields for @scale, or hears what is missing', () => {
+  it('checks the fields that @scale names', () => {
     const types = (value: string): string =>
       `/** @scale ${value} */\nexport interface FeatureSpec { readonly replicas?: Int32; readonly name?: string }`;
     expect(() => compileCrd(types('spec.replicas status.replicas'))).to.throw(
-      "spec.ts:2:5: spec: @scale names 'status.replicas', which is not there",
+      "spec.ts:2:5: spec: @scale names 'status.replicas', which does not exist",
     );
     expect(() => compileCrd(types('spec.name status.replicas'))).to.throw(
-      "@scale names 'spec.name', which must be a whole number",
+      "@scale names 'spec.name', which must be an integer",
     );
     expect(() => compileCrd(types('replicas'))).to.throw('@scale needs two or three fields');
   });
 
-  it('gives descriptions: of fields, else of their types, links as their text', () => {
+  it('takes descriptions from fields, else from their types, with links as plain text', () => {
     const spec = specSchema(`/** A backend. */\ninterface Backend { readonly name: string }
 /**
  * What is wanted.
@@ -217,19 +220,19 @@ export interface FeatureSpec {
     });
   });
 
-  it('is told when the CRD is too large for kubectl apply, and which fields make it so', () => {
+  it('refuses a CRD that is too large for kubectl apply, and names the largest fields', () => {
     const fields = Array.from({ length: 6 }, (_, index) => `readonly d${index}: IDeployment;`).join(
       ' ',
     );
     const types = (tag: string): string =>
       `import type { IDeployment } from 'kubernetes-models/apps/v1';\nexport interface FeatureSpec { readonly small: string; ${tag} readonly big: { ${fields} } }`;
     expect(() => compileCrd(types(''))).to.throw(
-      /spec\.ts: the CRD has \d+ kB, but 'kubectl apply' takes at most 261 kB; most of it is spec\.big \(\d+ kB\): put @preserve/,
+      /spec\.ts: the CRD has \d+ kB, but 'kubectl apply' accepts at most 261 kB; most of it is spec\.big \(\d+ kB\): put @preserve/,
     );
     expect(JSON.stringify(compileCrd(types('/** @preserve */'))).length).to.be.below(5000);
   });
 
-  it('values of the types of autopilot-runtime may stand beside the interfaces', () => {
+  it('may also contain values of the types of autopilot-runtime', () => {
     expect(
       compileCrd(
         "export const DEFAULTS = { weight: 5, memory: '1Gi', every: '1m' } satisfies { weight: Int32; memory: Quantity; every: Duration };\nexport const W: Int32 = 5;\nexport interface FeatureSpec {}",
