@@ -397,7 +397,7 @@ describe('the machine on a real API server, with the rights that generate grants
       namespace,
     ]);
     expect((await get(drones, 'three')).status.conditions[0].message).to.contain(
-      `is held by Drone ${namespace}/two;`,
+      `is claimed by Drone ${namespace}/two;`,
     );
     await gone('two');
     await ready('three');

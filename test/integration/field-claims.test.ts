@@ -241,7 +241,7 @@ describe('an edit of an object that is somebody else’s', () => {
         'a route that is not there',
         route('web', 'a', undefined, 'b', undefined),
         {},
-        "spec.http[split].route of VirtualService default/web cannot be set: spec.http has nothing named 'split' (it has 'a', 'b', 2 without a name)",
+        "spec.http[split].route of VirtualService default/web cannot be set: spec.http has no element named 'split' (it has 'a', 'b', 2 without a name)",
       ],
       [
         'a doubled name',
@@ -253,7 +253,7 @@ describe('an edit of an object that is somebody else’s', () => {
         'a list that is none',
         route('web', 'split'),
         { path: (name) => ['spec', { name }, 'route'] },
-        'spec[split].route of VirtualService default/web cannot be set: spec is no list',
+        'spec[split].route of VirtualService default/web cannot be set: spec is not a list',
       ],
       [
         'a field in nothing',
@@ -265,13 +265,13 @@ describe('an edit of an object that is somebody else’s', () => {
         'status',
         route('web', 'split'),
         { path: () => ['status', 'x'] },
-        "VirtualService default/web cannot be edited at 'status.x': name a field of its contents, one label or one annotation",
+        "VirtualService default/web: 'status.x' cannot be claimed; name a field below spec or another top-level field, one label or one annotation",
       ],
       [
         'our own notes',
         route('web', 'split'),
         { path: () => ['metadata', 'annotations', FIELD_CLAIMS] },
-        `VirtualService default/web cannot be edited at 'metadata.annotations.${FIELD_CLAIMS}': name a field of its contents, one label or one annotation`,
+        `VirtualService default/web: 'metadata.annotations.${FIELD_CLAIMS}' cannot be claimed; name a field below spec or another top-level field, one label or one annotation`,
       ],
     ];
     for (const [title, object, options, message] of wrong) {
@@ -312,7 +312,7 @@ describe('an edit of an object that is somebody else’s', () => {
     );
     await sandbox.create(drone('one'));
     expect(readyMessage(await sandbox.get('Drone', 'one'))).to.equal(
-      'outputs.virtualservices of phase A edits VirtualService web, which it does not read: declare virtualservices among the inputs of phase A too',
+      'outputs.virtualservices of phase A claims fields of VirtualService web, which it does not read: declare virtualservices among the inputs of phase A too',
     );
   });
 
@@ -329,7 +329,7 @@ describe('an edit of an object that is somebody else’s', () => {
         'OutputConflict=True OutputConflict',
       ]);
       expect(readyMessage(await sandbox.get('Drone', 'two'))).to.contain(
-        'spec.http[split].route of VirtualService default/web is held by Drone default/one;',
+        'spec.http[split].route of VirtualService default/web is claimed by Drone default/one;',
       );
       await sandbox.delete('Drone', 'one');
       await sandbox.settle();
@@ -367,7 +367,7 @@ describe('an edit of an object that is somebody else’s', () => {
       await sandbox.create(drone('one'));
       await sandbox.create(drone('two', { routes: ['all'] }));
       expect(readyMessage(await sandbox.get('Drone', 'two'))).to.contain(
-        'spec.http of VirtualService default/web is held by Drone default/one;',
+        'spec.http of VirtualService default/web is claimed by Drone default/one;',
       );
     });
   });
@@ -434,7 +434,7 @@ describe('an edit of an object that is somebody else’s', () => {
         (event) => (event as { note?: string }).note,
       );
       expect(notes).to.include(
-        'spec.http[a].route of VirtualService default/web was not put back: somebody has changed it since',
+        'spec.http[a].route of VirtualService default/web was not restored: another client has changed it since',
       );
     });
 

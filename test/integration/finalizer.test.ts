@@ -553,7 +553,7 @@ describe('the finalizer', () => {
       await sandbox.advance('1m');
       expect([calls, readyMessage(await sandbox.get('Drone', 'one'))]).to.deep.equal([
         0,
-        'the resource cannot go yet: input configmaps cannot be read: refused with 403',
+        'the resource cannot be deleted yet: input configmaps cannot be read: refused with 403',
       ]);
       refused = false;
       await sandbox.until(async () => (await sandbox.get('Drone', 'one')) === undefined);

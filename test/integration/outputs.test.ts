@@ -429,7 +429,7 @@ describe('outputs', () => {
     await sandbox.create(drone('one'));
     expect(await sandbox.list('Service')).to.deep.equal([]);
     expect(readyMessage(await sandbox.get('Drone', 'one'))).to.equal(
-      'outputs.services of phase A: Service far/a lies in a namespace that the operator does not watch',
+      'outputs.services of phase A: Service far/a is in a namespace that the operator does not watch',
     );
   });
 

@@ -103,7 +103,7 @@ describe('a worker that does not end', () => {
       'Quarantined=True Quarantined',
     ]);
     expect(readyMessage(await sandbox.get('Drone', 'stuck'))).to.equal(
-      'the worker took longer than 30 s and did not end when it was told to; this resource waits until it does',
+      'the worker took longer than 30 s and did not stop within 5 s after its signal was aborted; the resource is quarantined until the worker ends. Pass context.signal to everything that the worker awaits',
     );
     await sandbox.patch('Drone', 'stuck', { spec: { changed: true } });
     await sandbox.advance('1h');

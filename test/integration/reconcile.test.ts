@@ -118,14 +118,14 @@ describe('one sync', () => {
       /'soon' is not a duration/,
     ],
     [
-      'a statusInfo that is no object',
+      'a statusInfo that is not an object',
       () => ({ next: 'A', statusInfo: [1], outputs: { services: [service('a')] } }),
-      /statusInfo that is no object/,
+      /statusInfo: \[1\]; it must be an object/,
     ],
     [
-      'something that is no plain data',
+      'a value that is not JSON-serializable',
       () => ({ next: 'A', statusInfo: { call: () => 1 }, outputs: { services: [service('a')] } }),
-      /no plain data/,
+      /not JSON-serializable/,
     ],
     [
       'an object as it was read, with a hint at what to do instead',
@@ -135,7 +135,7 @@ describe('one sync', () => {
           services: [service('a'), { ...service('b'), metadata: { name: 'b', generation: 1 } }],
         },
       }),
-      /hands back Service b as it was read \(it has a generation\).*claimFields\(\) or a builder of autopilot-runtime\/mesh/,
+      /returns Service b as it was read \(metadata\.generation is set\).*claimFields\(\) or a builder of autopilot-runtime\/mesh/,
     ],
     [
       'an object with an illegal name',
@@ -378,7 +378,7 @@ describe('one sync', () => {
       'Stalled=True StatusRefused',
     ]);
     expect(readyMessage(await sandbox.get('Drone', 'one')))
-      .to.contain('the statusInfo that the worker returned was refused')
+      .to.contain('the API server refused the statusInfo that the worker returned')
       .and.contain('status.count');
   });
 

@@ -134,7 +134,7 @@ describe('a worker that fails', () => {
     await start(testOperator);
     await sandbox.create(drone('one'));
     expect(readyMessage(await sandbox.get('Drone', 'one'))).to.equal(
-      'ConfigMap map is not there yet',
+      'ConfigMap map does not exist yet',
     );
     await sandbox.create(configMap('map'));
     expect((await status()).phase).to.equal('B');
@@ -184,7 +184,7 @@ describe('a worker that fails', () => {
         'Reconciling=True WorkerError',
       ]);
       expect(readyMessage(await sandbox.get('Drone', 'one'))).to.equal(
-        `${shown} was thrown, which is no Error`,
+        `${shown} was thrown, which is not an Error`,
       );
     });
   }

@@ -1,40 +1,47 @@
 /**
- * Runs a scheduler over all resources: informers in, syncs out.
+ * The controller of the operator's kind: work queue, shared informers and reconciler.
+ *
+ * Guarantees
+ * - At most one reconcile of a resource at a time, and at most `maxConcurrentReconciles` together.
+ * - No reconcile starts while the process may not write.
  */
-import type { Informer } from '../cache/informer.ts';
-import type { Clock, Random } from '../util/clock.ts';
-import type { KubeApi } from '../client/kube-api.ts';
-import type { KubeObject } from '../client/object.ts';
-import { keyOf, parseKey, keyString } from '../client/object.ts';
-import type { RecordEvent } from '../client/event-recorder.ts';
-import { runInReconcile } from '../observability/reconcile-context.ts';
-import type { Observer, ResultLabel } from '../observability/observer.ts';
-import type { Trace } from '../observability/trace.ts';
-import { untraced } from '../observability/trace.ts';
-import type { MetricsQueries } from '../api/metrics-queries.ts';
-import type { Outcome, QueueObserver } from '../workqueue/work-queue.ts';
-import { backoffMs, WorkQueue } from '../workqueue/work-queue.ts';
 import type { Scheduler } from '../api/scheduler.ts';
 import type { Logger } from '../api/worker.ts';
-import { SharedInformers } from './shared-informers.ts';
+import type { Informer } from '../cache/informer.ts';
+import type { RecordEvent } from '../client/event-recorder.ts';
+import type { KubeApi } from '../client/kube-api.ts';
+import type { KubeObject } from '../client/object.ts';
+import { keyOf, keyString, parseKey } from '../client/object.ts';
+import type { Observer, ResultLabel } from '../observability/observer.ts';
+import { runInReconcile } from '../observability/reconcile-context.ts';
+import type { Span, Trace } from '../observability/trace.ts';
+import { untraced } from '../observability/trace.ts';
+import type { MetricsQueries } from '../api/metrics-queries.ts';
 import { DEFERRAL_MAX_AGE_MS } from '../reconciler/deferral.ts';
-import type { ReconcileResult } from '../reconciler/update-status.ts';
+import { Enqueuer } from '../reconciler/dependencies/enqueue.ts';
+import { FieldClaims } from '../reconciler/field-claims/apply-claims.ts';
+import { OutputApplier } from '../reconciler/outputs/apply-outputs.ts';
+import { msUntilTimeout, phaseOf, stallFingerprintOf } from '../reconciler/phase.ts';
+import { pauseReason, reconcile } from '../reconciler/reconcile.ts';
+import type { ReconcileRequest } from '../reconciler/reconcile-context.ts';
+import type { ReconcileDeps, ReconcileSettings } from '../reconciler/reconcile-deps.ts';
+import type { ReconcileResult } from '../reconciler/reconcile-result.ts';
 import type { ResourceState } from '../reconciler/resource-state.ts';
 import { newResourceState } from '../reconciler/resource-state.ts';
-import { OutputApplier } from '../reconciler/outputs/apply-outputs.ts';
-import type { ReconcileDeps, ReconcileSettings } from '../reconciler/reconcile-deps.ts';
+import type { Clock, Random } from '../util/clock.ts';
+import type { Outcome, QueueObserver } from '../workqueue/work-queue.ts';
+import { backoffMs, WorkQueue } from '../workqueue/work-queue.ts';
 import type { PhaseCounts } from './phase-counts.ts';
 import { countPhases } from './phase-counts.ts';
-import { phaseOf, stallFingerprintOf, msUntilTimeout } from '../reconciler/phase.ts';
-import { FieldClaims } from '../reconciler/field-claims/apply-claims.ts';
-import { pauseReason, reconcile } from '../reconciler/reconcile.ts';
-import { Enqueuer } from '../reconciler/dependencies/enqueue.ts';
+import { SharedInformers } from './shared-informers.ts';
 
 /**
- * A lease that only seems to have run out (the wall clock jumped) is renewed within two seconds.
+ * Delay in milliseconds of a reconcile while the process may not write. A lease that only seems to
+ * have expired, because the wall clock jumped, is renewed within that time.
  */
 const NOT_LEADER_RETRY_MS = 2_000;
 
+/** Options of a controller. */
 export interface ControllerOptions {
   readonly scheduler: Scheduler;
   readonly api: KubeApi;
@@ -45,32 +52,41 @@ export interface ControllerOptions {
   /** Default: no spans. */
   readonly trace?: Trace;
   readonly recordEvent: RecordEvent;
+  /** Empty: all namespaces. */
   readonly watchNamespaces: readonly string[];
   readonly maxConcurrentReconciles: number;
   /**
-   * May this process write now? Without it no sync begins: a process that has stood still hears
-   * news before it knows that it lost its lease.
+   * May this process write now? After a suspend (SIGSTOP, a paused virtual machine) events may be
+   * delivered before the lease timer fires; reconciles must not start then.
    */
   readonly mayWrite: () => boolean;
   readonly settings: () => ReconcileSettings;
   readonly metricsQueriesFor: (resource: KubeObject, signal: AbortSignal) => MetricsQueries;
 }
 
-/** A resource whose worker ended the last process. */
+/** A resource whose worker blocked the event loop of the previous process. */
 export interface DeferredResource {
   /** `namespace/name` */
   readonly resource: string;
-  /** It waits as after so many failures. */
-  readonly failures: number;
-  /** For an Event and a condition. */
-  readonly reason: string;
   /**
-   * When that process was ended, by the wall clock: after an hour it says nothing any more, also to
-   * a process that leads only then.
+   * Number of processes that the worker has ended. The delay is the backoff after as many failures.
    */
+  readonly failures: number;
+  /** Message of the Event and of the condition. */
+  readonly reason: string;
+  /** Wall time in milliseconds at which the process ended. Ignored after one hour. */
   readonly at: number;
 }
 
+/** A reconcile of one resource, as the controller records it. */
+interface ReconcileRecord {
+  readonly key: string;
+  /** Phase at the begin; `unknown` for an unknown phase. */
+  readonly phase: string;
+  readonly request: ReconcileRequest;
+}
+
+/** Runs the scheduler for all resources of the operator's kind. */
 export class Controller {
   readonly #options: ControllerOptions;
   readonly #informers: SharedInformers;
@@ -114,7 +130,7 @@ export class Controller {
     }
   }
 
-  /** Starts to watch. Resolves when every cache is filled (or known to be unavailable). */
+  /** Starts the watches. Resolves when every cache is synced, or its kind known as unavailable. */
   async startInformers(): Promise<void> {
     const { api, clock, random } = this.#options;
     const { signal } = this.#stop;
@@ -123,71 +139,76 @@ export class Controller {
   }
 
   /**
-   * Resolves when every cache is at least as new as the API server was at `since` (monotonic): what
-   * a new leader starts from.
+   * Resolves when every cache has the state that the API server had at `since`, for a new leader.
+   *
+   * @param since monotonic time in milliseconds
    */
   async waitUntilCaughtUp(since: number): Promise<void> {
     await this.#informers.waitUntilCaughtUp(since, this.#options, this.#stop.signal);
   }
 
   /**
-   * Starts to sync: every resource once, then by need. @param heldBack resources whose worker is
-   * called later than those of all others
+   * Starts the reconciles: every resource once, then on changes and timers.
+   *
+   * @param deferredResources resources whose worker is called later than those of all others
    */
   start(deferredResources: readonly DeferredResource[] = []): void {
-    const { scheduler, clock, random, recordEvent } = this.#options;
     this.#isStarted = true;
     this.enqueueAll();
-    for (const { resource: key, failures, reason, at } of deferredResources) {
-      const resource = this.#primary.get(parseKey(key));
-      if (resource === undefined || clock.now() - at >= DEFERRAL_MAX_AGE_MS) {
-        continue;
-      }
-      const until = clock.monotonic() + backoffMs(failures, random);
-      this.#resourceStates.set(key, {
-        ...newResourceState(resource.metadata.uid),
-        deferral: {
-          message: reason,
-          until,
-          stallFingerprint: stallFingerprintOf(resource, scheduler),
-        },
-      });
-      recordEvent(resource, 'Warning', 'WorkerBlocked', reason);
+    for (const deferred of deferredResources) {
+      this.#defer(deferred);
     }
     this.#queue.start();
   }
 
+  #defer({ resource: key, failures, reason, at }: DeferredResource): void {
+    const { scheduler, clock, random, recordEvent } = this.#options;
+    const resource = this.#primary.get(parseKey(key));
+    if (resource === undefined || clock.now() - at >= DEFERRAL_MAX_AGE_MS) {
+      return;
+    }
+    const deferral = {
+      message: reason,
+      until: clock.monotonic() + backoffMs(failures, random),
+      stallFingerprint: stallFingerprintOf(resource, scheduler),
+    };
+    this.#resourceStates.set(key, { ...newResourceState(resource.metadata.uid), deferral });
+    recordEvent(resource, 'Warning', 'WorkerBlocked', reason);
+  }
+
+  /** Enqueues all resources with low priority. */
   enqueueAll(): void {
     for (const resource of this.#primary.list()) {
       this.#queue.add(keyString(keyOf(resource)), { priority: 'due', cause: 'start' });
     }
   }
 
-  /** Syncs under way or due now. */
+  /** Number of reconciles under way or due now. */
   pendingCount(): number {
     return this.#queue.pending;
   }
 
-  /** Kinds that cannot be read now, with the reason. */
+  /** Kinds that cannot be read now, each with the reason. */
   unavailableKinds(): readonly { readonly kind: string; readonly reason: string }[] {
     return this.#informers.unavailableKinds();
   }
 
-  /** How the resources stand in each phase. */
+  /** Counts of the resources in each phase, for metrics. */
   phaseCounts(): ReadonlyMap<string, PhaseCounts> {
     return countPhases(this.#options.scheduler, this.#primary.list(), this.#options.clock.now());
   }
 
+  /** The work queue, for metrics. */
   get queue(): Pick<WorkQueue, 'depth' | 'unfinished'> {
     return this.#queue;
   }
 
-  /** Resources whose worker did not end when it was told to. */
+  /** Number of resources whose worker did not stop after its signal was aborted. */
   get quarantinedCount(): number {
     return [...this.#resourceStates.values()].filter(({ isQuarantined }) => isQuarantined).length;
   }
 
-  /** How many entries are kept, of what: with the resources that they are of, all of them go. */
+  /** Sizes of all per-resource maps, by name. All are 0 when all resources are deleted. */
   get entryCounts(): Readonly<Record<string, number>> {
     const { outputs, fieldClaims } = this.#deps;
     const cached = [...this.#informers.all].reduce((sum, { size }) => sum + size, 0);
@@ -201,26 +222,28 @@ export class Controller {
     };
   }
 
-  /** All caches, for readiness and metrics. */
+  /** All informers, for readiness and metrics. */
   get informers(): Iterable<Informer> {
     return this.#informers.all;
   }
 
   /**
-   * No new syncs; waits for those under way for `drainMs`, then aborts them and ends the watches.
+   * Stops the controller: starts no more reconciles, waits for those under way, then stops the
+   * watches.
+   *
+   * @param drainMs drain timeout in milliseconds, after which running reconciles are aborted
    */
   async stop(drainMs: number): Promise<void> {
+    const abort = (): void => this.#stop.abort(new Error('the operator is stopping'));
     const drained = this.#queue.stop();
-    const timer = this.#options.clock.after(drainMs, () =>
-      this.#stop.abort(new Error('the operator is stopping')),
-    );
+    const timer = this.#options.clock.after(drainMs, abort);
     await drained;
     timer.cancel();
-    this.#stop.abort(new Error('the operator is stopping'));
+    abort();
     await this.#running;
   }
 
-  /** At once: the lease is lost, nothing may be written any more. */
+  /** Aborts everything immediately: the lease is lost, so nothing may be written. */
   abort(): void {
     this.#stop.abort(new Error('the lease is lost'));
   }
@@ -233,82 +256,132 @@ export class Controller {
   }
 
   async #reconcile(key: string): Promise<Outcome> {
-    const { scheduler, observer, clock, mayWrite } = this.#options;
-    if (!mayWrite()) {
+    if (!this.#options.mayWrite()) {
       return { type: 'after', ms: NOT_LEADER_RETRY_MS };
     }
     const resource = this.#primary.get(parseKey(key));
-    const known = this.#resourceStates.get(key);
     if (resource === undefined) {
-      if (known?.isQuarantined !== true) {
-        this.#resourceStates.delete(key);
-      }
-      this.#enqueuer.forget(key);
-      return { type: 'forget' };
+      return this.#forget(key);
     }
-    const state =
-      known !== undefined && known.uid === resource.metadata.uid
-        ? known
-        : newResourceState(resource.metadata.uid);
+    const state = this.#stateOf(key, resource);
+    const skipped = this.#shouldSkip(resource, state);
+    if (skipped !== undefined) {
+      return skipped;
+    }
+    const record: ReconcileRecord = {
+      key,
+      phase: phaseOf(this.#options.scheduler, resource)?.name ?? 'unknown',
+      request: {
+        resource,
+        deps: this.#deps,
+        state,
+        tracker: this.#enqueuer.beginReconcile(key),
+        signal: this.#stop.signal,
+      },
+    };
+    return this.#reconcileRecorded(record);
+  }
+
+  /** Drops everything about a deleted resource. A quarantined resource keeps its state. */
+  #forget(key: string): Outcome {
+    if (this.#resourceStates.get(key)?.isQuarantined !== true) {
+      this.#resourceStates.delete(key);
+    }
+    this.#enqueuer.forget(key);
+    return { type: 'forget' };
+  }
+
+  /**
+   * The state of a resource; a new one for a resource that was created again. While the worker of
+   * the earlier resource still runs, the new state replaces the quarantined one.
+   */
+  #stateOf(key: string, { metadata }: KubeObject): ResourceState {
+    const known = this.#resourceStates.get(key);
+    const state = known?.uid === metadata.uid ? known : undefined;
+    const current = state ?? newResourceState(metadata.uid);
+    this.#resourceStates.set(key, current);
+    return current;
+  }
+
+  /**
+   * Decides whether the resource needs a reconcile now. A stalled resource needs none until its
+   * phase times out. A paused resource is reconciled although stalled, so that status says Paused.
+   *
+   * @returns the outcome without a reconcile. Undefined: reconcile
+   */
+  #shouldSkip(resource: KubeObject, state: ResourceState): Outcome | undefined {
+    const { scheduler, clock } = this.#options;
     if (state.isQuarantined) {
       return { type: 'done' };
     }
-    this.#resourceStates.set(key, state);
-    const current = phaseOf(scheduler, resource);
-    const msLeft =
-      current === undefined ? undefined : msUntilTimeout(resource, current, clock.now());
-    const isStalled =
-      state.stallFingerprint === stallFingerprintOf(resource, scheduler) && msLeft !== 0;
-    const isPaused =
-      resource.metadata.deletionTimestamp === undefined &&
-      pauseReason(resource, this.#deps) !== undefined;
-    if (isStalled && !isPaused) {
-      return msLeft === undefined ? { type: 'done' } : { type: 'after', ms: msLeft };
+    const phase = phaseOf(scheduler, resource);
+    const timeLeft = phase && msUntilTimeout(resource, phase, clock.now());
+    const isStalled = state.stallFingerprint === stallFingerprintOf(resource, scheduler);
+    if (!isStalled || timeLeft === 0) {
+      return undefined;
     }
-    const started = clock.monotonic();
-    const tracker = this.#enqueuer.beginReconcile(key);
-    observer.reconcileStarted();
-    const phase = current?.name ?? 'unknown';
-    const { trace = untraced } = this.#options;
-    const end = await runInReconcile(
-      { resource: key, phase, reconcileId: String(++this.#reconcileCount) },
-      () =>
-        // Of its own: what woke it may be the write of another one's sync, and a chain of those has
-        // no end.
-        trace(
-          'reconcile',
-          { 'autopilot.resource': key, 'autopilot.phase': phase },
-          async (span) => {
-            const result = await reconcile(resource, this.#deps, state, tracker, this.#stop.signal);
-            span.set({ 'autopilot.outcome': result.outcome.type });
-            if (result.error !== undefined || resultLabelOf(result) === 'error') {
-              span.fail(result.error ?? 'it could not be ended, and comes again');
-            }
-            return result;
-          },
-          'root',
-        ),
-    );
-    const changedMeanwhile = this.#enqueuer.endReconcile(key, tracker, end.allReadsSeen === true);
-    // Of the resource as the worker saw it: what has changed since is still to be acted on.
-    state.stallFingerprint =
-      end.stalled === true && !changedMeanwhile
-        ? stallFingerprintOf(resource, scheduler)
-        : undefined;
-    if (end.stuckWorker !== undefined) {
-      this.#quarantine(key, state, end.stuckWorker);
+    const isDeleting = resource.metadata.deletionTimestamp !== undefined;
+    if (!isDeleting && pauseReason(resource, this.#deps) !== undefined) {
+      return undefined;
     }
-    const errorType =
-      end.stalled === true ? 'stalled' : end.stuckWorker === undefined ? undefined : 'timeout';
-    observer.reconcileEnded(
-      phase,
-      resultLabelOf(end),
-      (clock.monotonic() - started) / 1000,
-      errorType,
-    );
-    return end.outcome;
+    return timeLeft === undefined ? { type: 'done' } : { type: 'after', ms: timeLeft };
   }
 
+  /** Reconciles, then updates the dependency index, the resource state and the metrics. */
+  async #reconcileRecorded(record: ReconcileRecord): Promise<Outcome> {
+    const { observer, clock } = this.#options;
+    const started = clock.monotonic();
+    observer.reconcileStarted();
+    const result = await this.#reconcileTraced(record);
+    this.#recordResult(record, result);
+    observer.reconcileEnded(
+      record.phase,
+      resultLabelOf(result),
+      (clock.monotonic() - started) / 1000,
+      errorTypeOf(result),
+    );
+    return result.outcome;
+  }
+
+  /**
+   * Reconciles in a trace of its own: the enqueuing write belongs to the trace of another resource,
+   * and a chain of such traces would have no end.
+   */
+  #reconcileTraced({ key, phase, request }: ReconcileRecord): Promise<ReconcileResult> {
+    const { trace = untraced } = this.#options;
+    const attributes = { 'autopilot.resource': key, 'autopilot.phase': phase };
+    const run = async (span: Span): Promise<ReconcileResult> => {
+      const result = await reconcile(request);
+      span.set({ 'autopilot.outcome': result.outcome.type });
+      if (result.error !== undefined || resultLabelOf(result) === 'error') {
+        span.fail(result.error ?? 'the reconcile is retried with backoff');
+      }
+      return result;
+    };
+    const reconcileId = String(++this.#reconcileCount);
+    return runInReconcile({ resource: key, phase, reconcileId }, () =>
+      trace('reconcile', attributes, run, 'root'),
+    );
+  }
+
+  /**
+   * The resource is stalled in the form in which the worker saw it. When something that the worker
+   * has read changed meanwhile, the resource is not stalled.
+   */
+  #recordResult({ key, request }: ReconcileRecord, result: ReconcileResult): void {
+    const { resource, state, tracker } = request;
+    const { stalled = false, allReadsSeen = false, stuckWorker } = result;
+    const changedMeanwhile = this.#enqueuer.endReconcile(key, tracker, allReadsSeen);
+    state.stallFingerprint =
+      stalled && !changedMeanwhile
+        ? stallFingerprintOf(resource, this.#options.scheduler)
+        : undefined;
+    if (stuckWorker !== undefined) {
+      this.#quarantine(key, state, stuckWorker);
+    }
+  }
+
+  /** No reconcile of the resource until its worker ends. */
   #quarantine(key: string, state: ResourceState, stuck: Promise<unknown>): void {
     state.isQuarantined = true;
     void stuck.finally(() => {
@@ -330,13 +403,29 @@ function queueObserverOf(observer: Observer): QueueObserver {
   };
 }
 
+/** The label `result` of the metrics, with the values of controller-runtime. */
 function resultLabelOf({ outcome, stalled }: ReconcileResult): ResultLabel {
-  if (outcome.type === 'failed' || stalled === true) {
+  if (stalled === true) {
     return 'error';
   }
-  return outcome.type === 'after'
-    ? 'requeue_after'
-    : outcome.type === 'again'
-      ? 'requeue'
-      : 'success';
+  switch (outcome.type) {
+    case 'failed':
+      return 'error';
+    case 'after':
+      return 'requeue_after';
+    case 'again':
+      return 'requeue';
+    case 'done':
+    case 'forget':
+      return 'success';
+    default:
+      return outcome satisfies never;
+  }
+}
+
+function errorTypeOf({ stalled, stuckWorker }: ReconcileResult): 'stalled' | 'timeout' | undefined {
+  if (stalled === true) {
+    return 'stalled';
+  }
+  return stuckWorker === undefined ? undefined : 'timeout';
 }

@@ -1,22 +1,25 @@
-/**
- * How the resources stand, phase by phase: what metrics show of them. No label of a metric names a
- * single resource.
- */
+/** Counts of resources by phase, for metrics. No metric label names a single resource. */
 import type { KubeObject } from '../client/object.ts';
 import type { Scheduler } from '../api/scheduler.ts';
 import { phaseOf, phaseTimes, statusOf } from '../reconciler/phase.ts';
 
+/** The resources in one phase. */
 export interface PhaseCounts {
   readonly resources: number;
-  /** Those with the condition Stalled. */
+  /** Resources with the condition Stalled=True. */
   readonly stalled: number;
   /**
-   * How long the one that came first has been there, by the phase's own clock; 0 when nobody is.
+   * Milliseconds for which the oldest resource has been in the phase, without pauses. Default: 0.
    */
   readonly oldestMs: number;
 }
 
-/** @param now wall time @returns every phase, and `unknown` when a resource is in none of them */
+/**
+ * Counts the resources in each phase.
+ *
+ * @param now wall time in milliseconds
+ * @returns an entry for every phase, and `unknown` when a resource is in an unknown phase
+ */
 export function countPhases(
   scheduler: Scheduler,
   resources: Iterable<KubeObject>,

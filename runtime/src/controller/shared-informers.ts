@@ -1,4 +1,4 @@
-/** All that an operator watches: one informer for each kind and selector, shared by all phases. */
+/** The informers of an operator: one for each kind and selector, shared by all phases. */
 import { Informer } from '../cache/informer.ts';
 import type { ReflectorDeps } from '../cache/reflector.ts';
 import { MANAGED_BY_LABEL, ownerLabel } from '../client/well-known-names.ts';
@@ -8,26 +8,30 @@ import type { InputDefinition, OutputDefinition, Scheduler } from '../api/schedu
 import { allWorkerDefinitions } from '../api/scheduler.ts';
 import type { InformerLookup } from '../reconciler/reconcile-deps.ts';
 
+/** Options of the shared informers. */
 export interface SharedInformersOptions {
   readonly scheduler: Scheduler;
   readonly observer: Observer;
+  /** Empty: all namespaces. */
   readonly watchNamespaces: readonly string[];
 }
 
+/** Creates the informers of a scheduler, and finds them. */
 export class SharedInformers implements InformerLookup {
   readonly #options: SharedInformersOptions;
   readonly #informers = new Map<string, Informer>();
-  /** Informers by kind: what one writes enters the others. */
+  /** Informers by kind: an object written through one is stored in the others too. */
   readonly #informersByKind = new Map<string, Informer[]>();
   readonly #outputs = new Set<Informer>();
-  /** Of the operator's own kind. */
+  /** The informer of the operator's own kind. */
   readonly primary: Informer;
+  /** The informer of an input. */
   readonly forInput = (input: InputDefinition): Informer =>
     this.#informer(input.type, input.selector);
 
   /**
-   * A kind that is also an input without a selector shares its informer; one that is only written
-   * is watched by our label.
+   * The informer of an output. A kind that is also an input without a selector shares that
+   * informer. A kind that is only written is watched by the label of the operator.
    */
   readonly forOutput = (output: OutputDefinition): Informer => {
     const unselected = this.#informers.get(`${output.type.group}/${output.type.plural}?`);
@@ -49,28 +53,33 @@ export class SharedInformers implements InformerLookup {
     }
   }
 
-  /** Of what is written of a kind, one informer tells; others may show some of it too. */
+  /**
+   * Does this informer report the events of an output? Several informers may have the same written
+   * object; only one reports its events, so that each event is handled once.
+   */
   isForOutputs(informer: Informer): boolean {
     return this.#outputs.has(informer);
   }
 
+  /** All informers. */
   get all(): Iterable<Informer> {
     return this.#informers.values();
   }
 
-  /** Ends when the signal is aborted. */
+  /** Runs all informers until the signal is aborted. */
   async run(deps: ReflectorDeps, signal: AbortSignal): Promise<void> {
     await Promise.all([...this.all].map((informer) => informer.run(deps, signal)));
   }
 
-  /** Resolves when every cache is filled (or known to be unavailable). */
+  /** Resolves when every cache is synced, or its kind known as unavailable. */
   async waitForSync(signal: AbortSignal): Promise<void> {
     await Promise.all([...this.all].map((informer) => informer.waitForSync(signal)));
   }
 
   /**
-   * Resolves when every cache is at least as new as the API server was at `since` (monotonic): what
-   * a new leader starts from.
+   * Resolves when every cache has the state that the API server had at `since`, for a new leader.
+   *
+   * @param since monotonic time in milliseconds
    */
   async waitUntilCaughtUp(
     since: number,
@@ -82,7 +91,7 @@ export class SharedInformers implements InformerLookup {
     );
   }
 
-  /** Kinds that cannot be read now, with the reason. */
+  /** Kinds that cannot be read now, each with the reason. */
   unavailableKinds(): readonly { readonly kind: string; readonly reason: string }[] {
     return [...this.all].flatMap(({ unavailableReason, scope }) =>
       unavailableReason === undefined ? [] : [{ kind: scope.type.kind, reason: unavailableReason }],

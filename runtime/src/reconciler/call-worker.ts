@@ -1,66 +1,75 @@
-/** Calls a worker, or the finalizer: with a frozen context, and not for longer than it may take. */
-import { deepFreeze } from '../cache/store.ts';
-import type { Clock } from '../util/clock.ts';
-import type { KubeObject } from '../client/object.ts';
-import { keyOf, keyString } from '../client/object.ts';
-import { withLogFields } from '../observability/logger.ts';
+/** Calls a worker or the finalizer: with a frozen context, and within a time limit. */
 import type { WorkerDefinition } from '../api/scheduler.ts';
 import type { AnyContext } from '../api/worker.ts';
 import { PermanentError } from '../api/worker.ts';
-import { StuckWorker } from './reconcile-errors.ts';
-import type { ReadTracker } from './dependencies/input-view.ts';
+import { deepFreeze } from '../cache/store.ts';
+import { messageOf } from '../client/errors.ts';
+import { keyOf, keyString } from '../client/object.ts';
+import { withLogFields } from '../observability/logger.ts';
+import type { Clock } from '../util/clock.ts';
 import { createInputViews } from './dependencies/input-view.ts';
-import type { ReconcileDeps } from './reconcile-deps.ts';
+import type { ReconcileContext } from './reconcile-context.ts';
+import { StuckWorker } from './reconcile-errors.ts';
 
-/** After its signal is aborted, a worker has this long before its slot is taken away. */
+/** Milliseconds that a worker has to stop after its signal is aborted. */
 const ABORT_GRACE_MS = 5_000;
 
+/** One call of a worker or of the finalizer. */
 export interface WorkerCall<Result> {
   readonly definition: WorkerDefinition;
-  /** Name of the phase, for the worker's log. */
-  readonly phase: string;
-  readonly resource: KubeObject;
+  /** Milliseconds since 1970. Undefined: now. */
   readonly phaseStartedAt: number | undefined;
+  /** Milliseconds since 1970. Undefined: no step yet. */
   readonly lastStep: number | undefined;
+  /** Milliseconds until the signal of the worker is aborted. */
   readonly timeoutMs: number;
   readonly run: (context: AnyContext) => Promise<Result> | Result;
 }
 
 /**
- * The result, frozen and a copy: what the worker does to it later has no effect.
- * @throws what the worker throws, Stuck when it does not end in time, or why it may not be called
- * any more.
+ * @returns a frozen copy of the result, which later changes by the worker do not affect
+ * @throws what the worker throws; StuckWorker when the worker does not stop in time; PermanentError
+ * when the result is not plain data; the reason of the signal when it is aborted before the call
  */
 export async function callWorker<Result>(
-  { definition, resource, run, timeoutMs, ...request }: WorkerCall<Result>,
-  deps: ReconcileDeps,
-  tracker: ReadTracker,
-  signal: AbortSignal,
+  context: ReconcileContext,
+  { definition, run, timeoutMs, ...times }: WorkerCall<Result>,
 ): Promise<Result> {
+  const { deps, signal } = context;
   signal.throwIfAborted();
-  // By hand, and not by AbortSignal.any: that one remembers every signal it ever made beside a
-  // long-lived one until they are collected.
+  // AbortSignal.any would keep every signal that it made until the long-lived one is collected.
   const workerAbort = new AbortController();
-  const workerSignal = workerAbort.signal;
-  const now = new Date(deps.clock.now());
-  const context: AnyContext = Object.freeze({
-    resource,
-    inputs: createInputViews(definition, resource, tracker, (input) =>
-      deps.informers.forInput(input),
-    ),
-    ...(definition.metrics === true && { metrics: deps.metricsQueriesFor(resource, workerSignal) }),
-    config: deepFreeze(deps.settings().config),
-    log: withLogFields(deps.log, { resource: keyString(keyOf(resource)), phase: request.phase }),
-    signal: workerSignal,
-    now,
-    phaseStartedAt: new Date(request.phaseStartedAt ?? now),
-    lastStep: request.lastStep === undefined ? undefined : new Date(request.lastStep),
+  const workerContext = createWorkerContext(context, definition, times, workerAbort.signal);
+  const running = (async () => run(workerContext))();
+  const result = await withTimeLimit(running, {
+    ms: timeoutMs,
+    clock: deps.clock,
+    workerAbort,
+    signal,
   });
-  const running = (async () => run(context))();
-  return frozenCopy(
-    await withTimeLimit(running, timeoutMs, deps.clock, workerAbort, signal),
-    definition,
-  );
+  return frozenCopy(result, definition);
+}
+
+function createWorkerContext(
+  context: ReconcileContext,
+  definition: WorkerDefinition,
+  { phaseStartedAt, lastStep }: Pick<WorkerCall<unknown>, 'phaseStartedAt' | 'lastStep'>,
+  signal: AbortSignal,
+): AnyContext {
+  const { resource, phase, deps } = context;
+  const now = new Date(deps.clock.now());
+  const inputs = createInputViews(definition, context, (input) => deps.informers.forInput(input));
+  return Object.freeze({
+    resource,
+    inputs,
+    ...(definition.metrics === true && { metrics: deps.metricsQueriesFor(resource, signal) }),
+    config: deepFreeze(deps.settings().config),
+    log: withLogFields(deps.log, { resource: keyString(keyOf(resource)), phase: phase.name }),
+    signal,
+    now,
+    phaseStartedAt: new Date(phaseStartedAt ?? now),
+    lastStep: lastStep === undefined ? undefined : new Date(lastStep),
+  });
 }
 
 function frozenCopy<Result>(result: Result, { title }: WorkerDefinition): Result {
@@ -68,44 +77,49 @@ function frozenCopy<Result>(result: Result, { title }: WorkerDefinition): Result
     return deepFreeze(structuredClone(result));
   } catch (error) {
     throw new PermanentError(
-      `${title} returned something that is no plain data: ${(error as Error).message}`,
+      `${title} returned a value that is not JSON-serializable: ${messageOf(error)}`,
     );
   }
 }
 
+interface TimeLimit {
+  readonly ms: number;
+  readonly clock: Clock;
+  /** Aborts the signal of the worker. */
+  readonly workerAbort: AbortController;
+  /** The signal of the reconcile. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Settles like `running`. Rejects with StuckWorker when the worker still runs 5 s after its signal
+ * was aborted, by the time limit or by the signal of the reconcile.
+ */
 function withTimeLimit<Result>(
   running: Promise<Result>,
-  ms: number,
-  clock: Clock,
-  workerAbort: AbortController,
-  signal: AbortSignal,
+  { ms, clock, workerAbort, signal }: TimeLimit,
 ): Promise<Result> {
   return new Promise((resolve, reject) => {
-    const giveUp = (message: string): void => {
-      const grace = clock.after(ABORT_GRACE_MS, () =>
-        reject(
-          new StuckWorker(
-            message,
-            running.catch(() => undefined),
-          ),
-        ),
-      );
-      running.catch(() => undefined).finally(() => grace.cancel());
+    const rejectAfterGrace = (message: string): void => {
+      const settled = running.catch(() => undefined);
+      const grace = clock.after(ABORT_GRACE_MS, () => reject(new StuckWorker(message, settled)));
+      void settled.finally(() => grace.cancel());
     };
     const timer = clock.after(ms, () => {
-      workerAbort.abort(new Error(`the worker took longer than ${ms / 1000} s`));
-      giveUp(
-        `the worker took longer than ${ms / 1000} s and did not end when it was told to; this resource waits until it does`,
+      const exceeded = `the worker took longer than ${ms / 1000} s`;
+      workerAbort.abort(new Error(exceeded));
+      rejectAfterGrace(
+        `${exceeded} and did not stop within 5 s after its signal was aborted; the resource is quarantined until the worker ends. Pass context.signal to everything that the worker awaits`,
       );
     });
-    const onShutdown = (): void => {
+    const onAbort = (): void => {
       workerAbort.abort(signal.reason);
-      giveUp('the worker did not end at shutdown');
+      rejectAfterGrace('the worker did not stop within 5 s after its signal was aborted');
     };
-    signal.addEventListener('abort', onShutdown, { once: true });
+    signal.addEventListener('abort', onAbort, { once: true });
     running.then(resolve, reject).finally(() => {
       timer.cancel();
-      signal.removeEventListener('abort', onShutdown);
+      signal.removeEventListener('abort', onAbort);
     });
   });
 }

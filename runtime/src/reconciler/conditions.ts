@@ -1,39 +1,36 @@
 /**
- * Conditions, as kstatus reads them, by which Helm 4, Argo CD and Flux wait: Ready is always there;
- * every other one only while
- * something is to be said. (https://github.com/kubernetes-sigs/cli-utils/tree/master/pkg/kstatus)
- * Pure.
+ * Conditions in the form that kstatus reads, which Helm 4, Argo CD and Flux use to wait: Ready is
+ * always present, every other condition only while it applies.
+ * See https://github.com/kubernetes-sigs/cli-utils/tree/master/pkg/kstatus
  */
 import type { PhaseDefinition } from '../api/scheduler.ts';
 import type { StatusCondition } from './phase.ts';
 import { isReadyPhase } from './phase.ts';
 
-/** How a sync ended, as far as status shows it. */
+/** What status shows about the end of a reconcile. */
 export type Situation =
-  /** `entered`: by this very move, so nothing of what the phase writes is there yet. */
+  /** No problem. `justEntered`: this reconcile enters the phase, whose outputs do not exist yet. */
   | { readonly type: 'ok'; readonly message?: string; readonly justEntered?: boolean }
-  /** Nothing wrong; something is not there yet. */
+  /** No failure, but something is missing. */
   | { readonly type: 'waiting'; readonly reason: string; readonly message: string }
-  /** A person has stopped it. */
+  /** Paused by a person or by the configuration. */
   | { readonly type: 'paused'; readonly message: string }
-  /** A person is asked. */
+  /** A transition awaits an approval. */
   | { readonly type: 'awaitingApproval'; readonly message: string }
-  /**
-   * Comes again with backoff. `stillReady`: not often enough yet to say that the resource is not
-   * ready.
-   */
+  /** Retried with backoff. `stillReady`: too few failures yet to make the resource not Ready. */
   | {
       readonly type: 'failing';
       readonly reason: string;
       readonly message: string;
       readonly stillReady?: boolean;
     }
-  /** No retry can help. */
+  /** A retry cannot help. */
   | { readonly type: 'stalled'; readonly reason: string; readonly message: string };
 
+type SituationOf<Type extends Situation['type']> = Extract<Situation, { readonly type: Type }>;
 type ConditionContent = Pick<StatusCondition, 'type' | 'status' | 'reason' | 'message'>;
 
-/** Reasons that are conditions of their own too. All of them are there only while they hold. */
+/** Conditions beside Ready that a reason adds, for as long as it applies. */
 const EXTRA_CONDITIONS: Readonly<Record<string, Pick<StatusCondition, 'type' | 'status'>>> = {
   OutputRefused: { type: 'OutputsApplied', status: 'False' },
   OutputConflict: { type: 'OutputConflict', status: 'True' },
@@ -43,7 +40,7 @@ const EXTRA_CONDITIONS: Readonly<Record<string, Pick<StatusCondition, 'type' | '
   WorkerBlocked: { type: 'WorkerBlocked', status: 'True' },
 };
 
-/** Every type that is said here; others are somebody else's. */
+/** All condition types of the runtime. Conditions of other types belong to other clients. */
 const RUNTIME_CONDITION_TYPES: readonly string[] = [
   'Ready',
   'Reconciling',
@@ -54,37 +51,40 @@ const RUNTIME_CONDITION_TYPES: readonly string[] = [
 ];
 
 /**
- * `maxLength` of a condition's message (k8s.io/apimachinery metav1.Condition, and the CRD): a
- * longer one is refused with the whole status.
+ * `maxLength` of a condition's message in metav1.Condition and in the CRD. The API server refuses
+ * the whole status with a longer message.
  */
 const MAX_MESSAGE_LENGTH = 32_768;
 
+/** What the conditions of one reconcile are made from. */
+export interface ConditionInput {
+  /** The stored conditions. */
+  readonly old: readonly StatusCondition[];
+  readonly phase: PhaseDefinition;
+  readonly situation: Situation;
+  readonly generation: number;
+  /** The time of the reconcile, RFC 3339 with whole seconds. */
+  readonly at: string;
+}
+
 /**
- * @param old what was said before: a condition that keeps its status keeps its time, and those of
- * others stay.
+ * The conditions after a reconcile. A condition that keeps its status keeps its
+ * `lastTransitionTime`. Conditions of other clients stay.
  */
-export function conditionsOf(
-  old: readonly StatusCondition[],
-  phase: PhaseDefinition,
-  situation: Situation,
-  generation: number,
-  at: string,
-): readonly StatusCondition[] {
+export function conditionsOf(input: ConditionInput): readonly StatusCondition[] {
+  const { old, phase, situation, generation, at } = input;
   const runtimeConditions = describeSituation(old, phase, situation).map((condition) => {
     const before = old.find(({ type }) => type === condition.type);
-    const lastTransitionTime =
-      before !== undefined && before.status === condition.status ? before.lastTransitionTime : at;
+    const isSameStatus = before?.status === condition.status;
     return {
       ...condition,
       message: truncateMessage(condition.message),
       observedGeneration: generation,
-      lastTransitionTime,
+      lastTransitionTime: before !== undefined && isSameStatus ? before.lastTransitionTime : at,
     };
   });
-  return [
-    ...runtimeConditions,
-    ...old.filter(({ type }) => !RUNTIME_CONDITION_TYPES.includes(type)),
-  ];
+  const others = old.filter(({ type }) => !RUNTIME_CONDITION_TYPES.includes(type));
+  return [...runtimeConditions, ...others];
 }
 
 function truncateMessage(message: string): string {
@@ -99,56 +99,21 @@ function describeSituation(
   situation: Situation,
 ): readonly ConditionContent[] {
   switch (situation.type) {
-    case 'ok':
-      return settledConditions(
-        phase,
-        situation.message ?? phase.description ?? '',
-        situation.justEntered === true && hasOutputs(phase),
-      );
-    case 'paused': {
-      const { message } = situation;
-      const paused: ConditionContent = {
-        type: 'Paused',
-        status: 'True',
-        reason: 'Paused',
-        message,
-      };
-      const wasReady = old.some(({ type, status }) => type === 'Ready' && status === 'True');
-      if (phase.final === true || (isReadyPhase(phase) && (wasReady || !hasOutputs(phase)))) {
-        return [...settledConditions(phase, phase.description ?? ''), paused];
-      }
-      return [{ type: 'Ready', status: 'False', reason: 'Paused', message }, paused];
+    case 'ok': {
+      const isPending = situation.justEntered === true && hasOutputs(phase);
+      return phaseConditions(phase, situation.message ?? phase.description ?? '', isPending);
     }
-    case 'awaitingApproval': {
-      const { message } = situation;
-      const awaitingApproval: ConditionContent = {
-        type: 'AwaitingApproval',
-        status: 'True',
-        reason: 'AwaitingApproval',
-        message,
-      };
-      if (isReadyPhase(phase)) {
-        return [...settledConditions(phase, message), awaitingApproval];
-      }
-      return [...notReadyConditions('Reconciling', 'AwaitingApproval', message), awaitingApproval];
-    }
+    case 'paused':
+      return pausedConditions(old, phase, situation);
+    case 'awaitingApproval':
+      return awaitingConditions(phase, situation);
     case 'waiting':
-    case 'failing': {
-      const { reason, message } = situation;
-      const extra =
-        EXTRA_CONDITIONS[reason] === undefined
-          ? []
-          : [{ ...EXTRA_CONDITIONS[reason], reason, message }];
-      const ready = old.find(({ type }) => type === 'Ready');
-      if (
-        situation.type === 'failing' &&
-        situation.stillReady === true &&
-        ready?.status === 'True'
-      ) {
-        return [ready, ...extra];
-      }
-      return [...notReadyConditions('Reconciling', reason, message), ...extra];
-    }
+      return [
+        ...notReadyConditions('Reconciling', situation.reason, situation.message),
+        ...extraConditions(situation),
+      ];
+    case 'failing':
+      return failingConditions(old, situation);
     case 'stalled':
       return notReadyConditions('Stalled', situation.reason, situation.message);
     default:
@@ -156,20 +121,64 @@ function describeSituation(
   }
 }
 
-/**
- * Such a phase is ready when its first sync is done: whoever waits for it waits for its outputs.
- */
+/** A paused resource stays Ready when it was Ready, or when its phase has nothing to apply. */
+function pausedConditions(
+  old: readonly StatusCondition[],
+  phase: PhaseDefinition,
+  { message }: SituationOf<'paused'>,
+): readonly ConditionContent[] {
+  const paused = { type: 'Paused', status: 'True', reason: 'Paused', message } as const;
+  const wasReady = old.some(({ type, status }) => type === 'Ready' && status === 'True');
+  const isReady = isReadyPhase(phase) && (wasReady || !hasOutputs(phase));
+  return phase.final === true || isReady
+    ? [...phaseConditions(phase, phase.description ?? ''), paused]
+    : [{ type: 'Ready', status: 'False', reason: 'Paused', message }, paused];
+}
+
+function awaitingConditions(
+  phase: PhaseDefinition,
+  { message }: SituationOf<'awaitingApproval'>,
+): readonly ConditionContent[] {
+  const reason = 'AwaitingApproval';
+  const awaiting = { type: reason, status: 'True', reason, message } as const;
+  return isReadyPhase(phase)
+    ? [...phaseConditions(phase, message), awaiting]
+    : [...notReadyConditions('Reconciling', reason, message), awaiting];
+}
+
+function failingConditions(
+  old: readonly StatusCondition[],
+  situation: SituationOf<'failing'>,
+): readonly ConditionContent[] {
+  const { reason, message, stillReady } = situation;
+  const extra = extraConditions(situation);
+  const ready = old.find(({ type }) => type === 'Ready');
+  return stillReady === true && ready?.status === 'True'
+    ? [ready, ...extra]
+    : [...notReadyConditions('Reconciling', reason, message), ...extra];
+}
+
+function extraConditions({
+  reason,
+  message,
+}: SituationOf<'waiting' | 'failing'>): readonly ConditionContent[] {
+  const extra = EXTRA_CONDITIONS[reason];
+  return extra === undefined ? [] : [{ ...extra, reason, message }];
+}
+
+/** A phase with outputs is Ready after its first reconcile: clients wait for the outputs. */
 function hasOutputs(phase: PhaseDefinition): boolean {
   return phase.outputs.length > 0;
 }
 
-function settledConditions(
+/** The conditions of a phase without a problem. @param isPending its outputs are not applied yet */
+function phaseConditions(
   phase: PhaseDefinition,
   message: string,
-  pending = false,
+  isPending = false,
 ): readonly ConditionContent[] {
   const reason = phase.name;
-  if (isReadyPhase(phase) && !pending) {
+  if (isReadyPhase(phase) && !isPending) {
     return [{ type: 'Ready', status: 'True', reason, message }];
   }
   return notReadyConditions(phase.final === true ? 'Stalled' : 'Reconciling', reason, message);

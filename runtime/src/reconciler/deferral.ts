@@ -1,30 +1,33 @@
 /**
- * A resource whose worker blocked the event loop, so that the last process was ended: its worker is
- * called after everything else.
+ * Deferred resources: the worker blocked the event loop, so that the watchdog ended the previous
+ * process. The new process calls that worker with a delay, after all other resources.
  */
 import type { KubeObject } from '../client/object.ts';
 import type { Situation } from './conditions.ts';
-import type { ResourceState } from './resource-state.ts';
-import type { ReconcileDeps } from './reconcile-deps.ts';
 import { stallFingerprintOf } from './phase.ts';
+import type { ReconcileDeps } from './reconcile-deps.ts';
+import type { ResourceState } from './resource-state.ts';
 
-/** What a process leaves about the sync that blocked it says nothing any more when it is older. */
+/** Milliseconds after which the record of a blocked event loop is ignored: one hour. */
 export const DEFERRAL_MAX_AGE_MS = 3_600_000;
 
+/** A deferral that still delays the worker. */
 export interface ActiveDeferral {
-  /** Said until the worker was called again. */
+  /** The situation for status until the worker has been called again. */
   readonly situation: Situation;
-  /** Until then, in milliseconds. */
+  /** Milliseconds until the worker may be called. */
   readonly ms: number;
 }
 
 /**
- * Undefined: the worker may be called. A condition that cannot be written does not keep it from
- * being called after its time.
+ * The deferral of a resource. Ends when its time is over or when the resource has changed. A
+ * condition that cannot be written does not extend it.
+ *
+ * @returns undefined: the worker may be called
  */
 export function activeDeferral(
   resource: KubeObject,
-  { scheduler, clock }: ReconcileDeps,
+  { scheduler, clock }: Pick<ReconcileDeps, 'scheduler' | 'clock'>,
   state: ResourceState,
 ): ActiveDeferral | undefined {
   const { deferral } = state;
@@ -32,12 +35,10 @@ export function activeDeferral(
     return undefined;
   }
   const ms = deferral.until - clock.monotonic();
-  if (ms > 0 && deferral.stallFingerprint === stallFingerprintOf(resource, scheduler)) {
-    return {
-      situation: { type: 'failing', reason: 'WorkerBlocked', message: deferral.message },
-      ms,
-    };
+  if (ms <= 0 || deferral.stallFingerprint !== stallFingerprintOf(resource, scheduler)) {
+    state.deferral = undefined;
+    return undefined;
   }
-  state.deferral = undefined;
-  return undefined;
+  const { message } = deferral;
+  return { situation: { type: 'failing', reason: 'WorkerBlocked', message }, ms };
 }

@@ -1,236 +1,220 @@
 /**
- * The runtime's own finalizer: it keeps a resource until everything is gone or put back that no
- * owner reference takes along, and
- * until the user's own finalizer has done its work. Never removed before that has succeeded.
+ * The finalizer of the runtime on the operator's own resources.
+ *
+ * Guarantees
+ * - The finalizer stays until every object and field claim that no owner reference reaches is
+ *   deleted or restored, and until the user's own finalizer function has returned `done: true`.
+ * - Finalizers of other controllers are not touched.
  */
 import { parseDuration } from '../api/duration.ts';
-import type { JsonPatchOperation } from '../client/kube-api.ts';
-import { hasCode } from '../client/errors.ts';
-import { finalizerName, statusFieldManager } from '../client/well-known-names.ts';
-import type { KubeObject } from '../client/object.ts';
-import { keyOf, keyString } from '../client/object.ts';
-import type { FinalizerDefinition, PhaseDefinition, Scheduler } from '../api/scheduler.ts';
+import type { FinalizerDefinition } from '../api/scheduler.ts';
 import {
   allWorkerDefinitions,
   claimableInput,
   finalizerWorkerDefinition,
   needsFinalizer,
 } from '../api/scheduler.ts';
+import type { AnyOutputs, FinalizeResult } from '../api/worker.ts';
 import { PermanentError } from '../api/worker.ts';
-import { activeDeferral } from './deferral.ts';
+import { hasCode } from '../client/errors.ts';
+import type { JsonPatchOperation } from '../client/kube-api.ts';
+import type { KubeObject } from '../client/object.ts';
+import { keyOf, keyString } from '../client/object.ts';
+import { finalizerName, statusFieldManager } from '../client/well-known-names.ts';
+import type { Outcome } from '../workqueue/work-queue.ts';
 import { callWorker } from './call-worker.ts';
-import { mayHaveBeenWritten, toOutputRefused, StaleCache } from './reconcile-errors.ts';
-import type { ReconcileResult } from './update-status.ts';
-import { handleError, updateStatus, requeueDelayMs } from './update-status.ts';
-import type { ReadTracker } from './dependencies/input-view.ts';
+import { activeDeferral } from './deferral.ts';
 import { unreadableInputReason } from './dependencies/input-view.ts';
-import { validateFinalizeResult } from './outputs/desired-object.ts';
-import type { ResourceState } from './resource-state.ts';
-import type { ReconcileDeps } from './reconcile-deps.ts';
-import { initialPhase, phaseOf, statusOf } from './phase.ts';
 import { isFieldClaim } from './field-claims/apply-claims.ts';
+import { handleError } from './handle-error.ts';
+import { validateFinalizeResult } from './outputs/validate-result.ts';
+import { statusOf } from './phase.ts';
+import type { ReconcileContext } from './reconcile-context.ts';
+import type { ReconcileDeps } from './reconcile-deps.ts';
+import { mayHaveBeenWritten, StaleCache, toOutputRefused } from './reconcile-errors.ts';
+import type { ReconcileResult } from './reconcile-result.ts';
+import { DONE, requeueDelayMs } from './reconcile-result.ts';
+import { updateStatus } from './update-status.ts';
 
 /**
- * Adds our finalizer where it is needed and takes it away where it is not.
- * @returns the resource as it is then.
- * @throws StaleCache, or what the API threw.
+ * Adds the finalizer where the scheduler requires one, and removes it where not.
+ *
+ * @returns the resource as it is afterwards
+ * @throws StaleCache, OutputRefused, or what the API threw
  */
-export async function ensureFinalizer(
-  resource: KubeObject,
-  deps: ReconcileDeps,
-  state: ResourceState,
-  signal: AbortSignal,
-): Promise<KubeObject> {
-  const { scheduler } = deps;
-  const name = finalizerName(scheduler.resource.group, scheduler.operatorName);
-  const { finalizers } = resource.metadata;
-  const at = finalizers?.indexOf(name) ?? -1;
-  const needed = needsFinalizer(scheduler);
-  if (needed === at >= 0) {
+export async function ensureFinalizer(context: ReconcileContext): Promise<KubeObject> {
+  const { resource, deps } = context;
+  const position = finalizerPosition(context);
+  const isPresent = position >= 0;
+  const isRequired = needsFinalizer(deps.scheduler);
+  if (isRequired === isPresent) {
     return resource;
   }
-  if (!needed) {
-    return patchResource(
-      resource,
-      [{ op: 'remove', path: `/metadata/finalizers/${at}` }],
-      deps,
-      state,
-      signal,
-    );
-  }
-  const operation: JsonPatchOperation =
-    finalizers === undefined
-      ? { op: 'add', path: '/metadata/finalizers', value: [name] }
-      : { op: 'add', path: '/metadata/finalizers/-', value: name };
-  return patchResource(resource, [operation], deps, state, signal);
+  return isRequired
+    ? patchResource(context, addOperation(context))
+    : patchResource(context, removeOperation(position));
 }
 
-/**
- * One sync of a resource that is being deleted. Somebody else's finalizer is none of our business.
- */
-export async function finalize(
-  resource: KubeObject,
-  deps: ReconcileDeps,
-  state: ResourceState,
-  tracker: ReadTracker,
-  signal: AbortSignal,
-): Promise<ReconcileResult> {
-  const { scheduler, outputs, fieldClaims } = deps;
-  const { finalizer } = scheduler;
-  const at =
-    resource.metadata.finalizers?.indexOf(
-      finalizerName(scheduler.resource.group, scheduler.operatorName),
-    ) ?? -1;
-  if (at < 0 || state.finalizerRemovedUid === resource.metadata.uid) {
-    return { outcome: { type: 'done' } };
+/** Reconciles a resource that is being deleted. */
+export async function finalize(context: ReconcileContext): Promise<ReconcileResult> {
+  const { resource, deps, state } = context;
+  const { finalizer } = deps.scheduler;
+  if (finalizerPosition(context) < 0 || state.finalizerRemovedUid === resource.metadata.uid) {
+    return DONE;
   }
-  const phase = phaseOf(scheduler, resource) ?? unknownPhase(resource, scheduler);
-  const waitWith = (
-    reason: string,
-    message: string,
-    outcome: ReconcileResult['outcome'],
-    finalizerCalled = false,
-  ): Promise<ReconcileResult> =>
-    updateStatus(
-      resource,
-      {
-        phase,
-        situation: { type: 'waiting', reason, message },
-        isGenerationHandled: false,
-        finalizerCalled,
-      },
-      deps,
-      state,
-      signal,
-      outcome,
-    );
   const deferral = activeDeferral(resource, deps, state);
   if (deferral !== undefined) {
+    const { phase } = context;
     return updateStatus(
-      resource,
+      context,
       { phase, situation: deferral.situation, isGenerationHandled: false },
-      deps,
-      state,
-      signal,
       { type: 'after', ms: deferral.ms },
     );
   }
   const unreadable =
     unreadableOutputReason(deps) ?? (finalizer && unreadableInputReason(finalizer, deps.informers));
   if (unreadable !== undefined) {
-    return waitWith('InputUnavailable', `the resource cannot go yet: ${unreadable}`, {
-      type: 'failed',
-    });
+    return waitWith(
+      context,
+      { reason: 'InputUnavailable', message: `the resource cannot be deleted yet: ${unreadable}` },
+      { type: 'failed' },
+    );
   }
   try {
-    await outputs.deleteUnreachable(finalizer?.outputs ?? [], resource, signal);
-    await fieldClaims.release(resource, signal);
-    if (finalizer !== undefined) {
-      const { done, message, requeueAfter } = await callFinalizer(
-        finalizer,
-        resource,
-        phase,
-        deps,
-        tracker,
-        signal,
-      );
-      const ms = requeueDelayMs(requeueAfter, deps);
-      if (!done) {
-        return {
-          ...(await waitWith(
-            'Finalizing',
-            message ?? 'the finalizer is not done yet',
-            { type: 'after', ms },
-            true,
-          )),
-          allReadsSeen: true,
-        };
-      }
-      await outputs.deleteUnreachable([], resource, signal);
-    }
-    await patchResource(
-      resource,
-      [{ op: 'remove', path: `/metadata/finalizers/${at}` }],
-      deps,
-      state,
-      signal,
-    );
-    state.finalizerRemovedUid = resource.metadata.uid;
-    return { outcome: { type: 'done' }, allReadsSeen: true };
+    return await cleanUp(context);
   } catch (error) {
-    return handleError(resource, phase, error, deps, state, signal, undefined);
+    return handleError(context, error);
   }
 }
 
+/**
+ * Deletes and restores what no owner reference reaches, calls the user's finalizer function, then
+ * removes the finalizer.
+ */
+async function cleanUp(context: ReconcileContext): Promise<ReconcileResult> {
+  const { resource, deps, state } = context;
+  const { outputs, fieldClaims, scheduler } = deps;
+  const { finalizer } = scheduler;
+  await outputs.deleteUnreachable(context, finalizer?.outputs ?? []);
+  await fieldClaims.release(context);
+  if (finalizer !== undefined) {
+    const { done, message, requeueAfter } = await callFinalizer(context, finalizer);
+    const ms = requeueDelayMs(requeueAfter, deps);
+    if (!done) {
+      const waiting = {
+        reason: 'Finalizing',
+        message: message ?? 'the finalizer is not done yet',
+        finalizerCalled: true,
+      };
+      const result = await waitWith(context, waiting, { type: 'after', ms });
+      return { ...result, allReadsSeen: true };
+    }
+    await outputs.deleteUnreachable(context, []);
+  }
+  await patchResource(context, removeOperation(finalizerPosition(context)));
+  state.finalizerRemovedUid = resource.metadata.uid;
+  return { ...DONE, allReadsSeen: true };
+}
+
+function waitWith(
+  context: ReconcileContext,
+  waiting: {
+    readonly reason: string;
+    readonly message: string;
+    readonly finalizerCalled?: boolean;
+  },
+  outcome: Outcome,
+): Promise<ReconcileResult> {
+  const { reason, message, finalizerCalled = false } = waiting;
+  return updateStatus(
+    context,
+    {
+      phase: context.phase,
+      situation: { type: 'waiting', reason, message },
+      isGenerationHandled: false,
+      finalizerCalled,
+    },
+    outcome,
+  );
+}
+
+/** Calls the user's finalizer function and applies its outputs. */
 async function callFinalizer(
+  context: ReconcileContext,
   finalizer: FinalizerDefinition,
-  resource: KubeObject,
-  phase: PhaseDefinition,
-  deps: ReconcileDeps,
-  tracker: ReadTracker,
-  signal: AbortSignal,
-): ReturnType<typeof callWorker<Awaited<ReturnType<FinalizerDefinition['finalize']>>>> {
+): Promise<FinalizeResult<AnyOutputs>> {
+  const { resource, deps } = context;
   const definition = finalizerWorkerDefinition(finalizer);
   const { finalizerStartedAt } = statusOf(resource).autopilot ?? {};
-  const result = await callWorker(
-    {
-      definition,
-      resource,
-      phase: phase.name,
-      phaseStartedAt: finalizerStartedAt === undefined ? undefined : Date.parse(finalizerStartedAt),
-      lastStep: undefined,
-      timeoutMs:
-        finalizer.timeout === undefined
-          ? deps.settings().workerTimeoutMs
-          : parseDuration(finalizer.timeout),
-      run: finalizer.finalize,
-    },
-    deps,
-    tracker,
-    signal,
-  );
+  const { timeout } = finalizer;
+  const result = await callWorker(context, {
+    definition,
+    phaseStartedAt: finalizerStartedAt === undefined ? undefined : Date.parse(finalizerStartedAt),
+    lastStep: undefined,
+    timeoutMs: timeout === undefined ? deps.settings().workerTimeoutMs : parseDuration(timeout),
+    run: finalizer.finalize,
+  });
   validateFinalizeResult(finalizer.outputs, result);
   for (const [name, objects] of Object.entries(result.outputs ?? {})) {
     if (objects?.some((object) => isFieldClaim(object))) {
       throw new PermanentError(
-        `the finalizer returned a field claim in outputs.${name}; what a resource holds is put back before its finalizer is called`,
+        `the finalizer returned a field claim in outputs.${name}; field claims are released before the finalizer is called, so return objects only`,
       );
     }
   }
-  await deps.outputs.apply(definition, result.outputs ?? {}, resource, tracker, signal);
+  await deps.outputs.apply(context, definition, result.outputs ?? {});
   return result;
 }
 
-/** Why it cannot be known what is left of the resource; undefined: it is known. */
+/**
+ * Why objects of the resource may exist that the cache does not show. Undefined: the cache shows
+ * all of them.
+ */
 function unreadableOutputReason({ scheduler, informers }: ReconcileDeps): string | undefined {
   for (const definition of allWorkerDefinitions(scheduler)) {
     for (const output of definition.outputs) {
       const claimable = claimableInput(definition, output);
-      for (const informer of [
+      const sources = [
         informers.forOutput(output),
         ...(claimable === undefined ? [] : [informers.forInput(claimable)]),
-      ]) {
-        if (informer.unavailableReason !== undefined && !informer.isNotServed) {
-          return `${output.name} cannot be read: ${informer.unavailableReason}`;
-        }
+      ];
+      const unreadable = sources.find(
+        ({ unavailableReason, isNotServed }) => unavailableReason !== undefined && !isNotServed,
+      );
+      if (unreadable !== undefined) {
+        return `${output.name} cannot be read: ${unreadable.unavailableReason}`;
       }
     }
   }
   return undefined;
 }
 
-function unknownPhase(resource: KubeObject, scheduler: Scheduler): PhaseDefinition {
-  return { ...initialPhase(scheduler), name: statusOf(resource).phase ?? '' };
+function nameOfFinalizer({ scheduler }: ReconcileDeps): string {
+  return finalizerName(scheduler.resource.group, scheduler.operatorName);
 }
 
-/** A JSON patch of the resource itself, for exactly the version that was read. */
+/** Index in `metadata.finalizers`; -1 when the finalizer is not present. */
+function finalizerPosition({ resource, deps }: ReconcileContext): number {
+  return resource.metadata.finalizers?.indexOf(nameOfFinalizer(deps)) ?? -1;
+}
+
+function addOperation({ resource, deps }: ReconcileContext): JsonPatchOperation {
+  const name = nameOfFinalizer(deps);
+  return resource.metadata.finalizers === undefined
+    ? { op: 'add', path: '/metadata/finalizers', value: [name] }
+    : { op: 'add', path: '/metadata/finalizers/-', value: name };
+}
+
+function removeOperation(position: number): JsonPatchOperation {
+  return { op: 'remove', path: `/metadata/finalizers/${position}` };
+}
+
+/** A JSON patch of the resource for exactly the version that was read. */
 async function patchResource(
-  resource: KubeObject,
-  operations: readonly JsonPatchOperation[],
-  deps: ReconcileDeps,
-  state: ResourceState,
-  signal: AbortSignal,
+  context: ReconcileContext,
+  operation: JsonPatchOperation,
 ): Promise<KubeObject> {
+  const { resource, deps, state, signal } = context;
   const { api, scheduler, primary } = deps;
   const key = keyOf(resource);
   const writer = keyString(key);
@@ -238,7 +222,7 @@ async function patchResource(
   const body: readonly JsonPatchOperation[] = [
     { op: 'test', path: '/metadata/uid', value: uid },
     { op: 'test', path: '/metadata/resourceVersion', value: resourceVersion },
-    ...operations,
+    operation,
   ];
   const options = { fieldManager: statusFieldManager(scheduler.operatorName) };
   try {
@@ -247,20 +231,28 @@ async function patchResource(
     );
   } catch (error) {
     state.mustReread = mayHaveBeenWritten(error);
-    if (hasCode(error, 404)) {
-      throw new StaleCache(`${writer} is gone`);
-    }
-    if (!hasCode(error, 409, 422)) {
-      throw error;
-    }
-    // A failed test is a 422, as a refusal by a webhook is: the object tells which of them it was.
-    const fresh = await api.get(scheduler.resource, key, signal);
-    primary.put(fresh, writer);
-    if (hasCode(error, 422) && fresh.metadata.resourceVersion === resourceVersion) {
-      throw toOutputRefused(error, `the finalizer of ${writer}`);
-    }
-    throw new StaleCache(`${writer} has changed since it was read`, {
-      cause: toOutputRefused(error, `the finalizer of ${writer}`),
-    });
+    throw await explainPatchError(context, error);
   }
+}
+
+/** @returns the error to throw: StaleCache after a change of the resource, else the refusal */
+async function explainPatchError(context: ReconcileContext, error: unknown): Promise<unknown> {
+  const { resource, deps, signal } = context;
+  const key = keyOf(resource);
+  const writer = keyString(key);
+  if (hasCode(error, 404)) {
+    return new StaleCache(`${writer} is deleted`);
+  }
+  if (!hasCode(error, 409, 422)) {
+    return error;
+  }
+  // The API server answers 422 both for a failed test and for a refusal by a webhook. The version
+  // tells which of them happened.
+  const fresh = await deps.api.get(deps.scheduler.resource, key, signal);
+  deps.primary.put(fresh, writer);
+  const refused = toOutputRefused(error, `the finalizer of ${writer}`);
+  const isUnchanged = fresh.metadata.resourceVersion === resource.metadata.resourceVersion;
+  return hasCode(error, 422) && isUnchanged
+    ? refused
+    : new StaleCache(`${writer} has changed since it was read`, { cause: refused });
 }

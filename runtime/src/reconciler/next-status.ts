@@ -1,62 +1,65 @@
-/**
- * The one status PATCH of a sync: a merge patch of the difference, guarded by resourceVersion.
- * Pure.
- */
-import type { KubeObject } from '../client/object.ts';
+/** The status after a reconcile. */
 import type { PhaseDefinition } from '../api/scheduler.ts';
+import type { KubeObject } from '../client/object.ts';
 import type { Situation } from './conditions.ts';
 import { conditionsOf } from './conditions.ts';
-import type { PendingApproval, HistoryEntry, AutopilotStatus } from './phase.ts';
-import { RUNTIME_STATUS_FIELDS, phaseTimes, statusOf } from './phase.ts';
+import type { AutopilotStatus, HistoryEntry, PendingApproval } from './phase.ts';
+import { phaseTimes, RUNTIME_STATUS_FIELDS, statusOf } from './phase.ts';
 
 const MAX_HISTORY = 10;
 
+/** What a reconcile changes in status. */
 export interface StatusUpdate {
+  /** The phase afterwards. */
   readonly phase: PhaseDefinition;
   readonly situation: Situation;
-  /** Why the phase changed, for the history. */
+  /** Why the phase changes, for the history. Default: `Worker`. */
   readonly reason?: string;
+  /** Changes of the user's fields, merged by top-level field; null removes a field. */
   readonly statusInfo?: Readonly<Record<string, unknown>> | undefined;
+  /** True: `lastStep` becomes now. */
   readonly step?: boolean | undefined;
-  /** The user's finalizer was called, and its outputs are applied. */
+  /** The user's finalizer function was called, and its outputs are applied. */
   readonly finalizerCalled?: boolean;
-  /** Has the machine acted on this generation? Then observedGeneration follows. */
+  /** The reconcile has acted on this generation, so observedGeneration follows. */
   readonly isGenerationHandled: boolean;
-  /** The transition that a person is to approve; null: none any more; absent: as before. */
+  /** The transition that awaits an approval. Null: none any more. Absent: as before. */
   readonly pendingApproval?: PendingApproval | null;
-  /** A value of the approve annotation that was acted on. */
+  /** A value of the approve annotation that was used. */
   readonly approved?: string;
 }
 
-/**
- * The whole status after the change. Times come from `now`; a condition that keeps its status keeps
- * its time.
- */
+/** The whole status after the update. A condition that keeps its status keeps its time. */
 export function nextStatus(
   resource: KubeObject,
-  change: StatusUpdate,
+  update: StatusUpdate,
   now: Date,
 ): Record<string, unknown> {
   const old = statusOf(resource);
-  const generation = resource.metadata.generation ?? 0;
-  const wasHandled = (old.observedGeneration ?? -1) >= 0;
+  const { phase, situation } = update;
+  const { generation = 0 } = resource.metadata;
   return {
-    ...mergeStatusInfo(userStatusFields(resource), change.statusInfo ?? {}),
-    phase: change.phase.name,
-    observedGeneration: change.isGenerationHandled
-      ? generation
-      : wasHandled
-        ? old.observedGeneration
-        : generation,
-    conditions: conditionsOf(
-      old.conditions ?? [],
-      change.phase,
-      change.situation,
+    ...mergeStatusInfo(userStatusFields(resource), update.statusInfo ?? {}),
+    phase: phase.name,
+    observedGeneration: nextObservedGeneration(old.observedGeneration, generation, update),
+    conditions: conditionsOf({
+      old: old.conditions ?? [],
+      phase,
+      situation,
       generation,
-      formatWholeSeconds(now.getTime()),
-    ),
-    autopilot: autopilotStatusOf(resource, change, now),
+      at: formatWholeSeconds(now.getTime()),
+    }),
+    autopilot: autopilotStatusOf(resource, update, now),
   };
+}
+
+/** The stored value stays until a reconcile has acted on the generation. -1: never reconciled. */
+function nextObservedGeneration(
+  stored: number | undefined,
+  generation: number,
+  { isGenerationHandled }: StatusUpdate,
+): number {
+  return isGenerationHandled || stored === undefined || stored < 0 ? generation : stored;
 }
 
 /** The stored fields with the worker's changes: null removes a field, an absent one stays. */
@@ -69,7 +72,7 @@ function mergeStatusInfo(
   return Object.fromEntries(merged.filter(([, value]) => value !== null));
 }
 
-/** The user's fields of status. */
+/** The fields of status that belong to the user's StatusInfo. */
 export function userStatusFields(resource: KubeObject): Record<string, unknown> {
   const runtimeFields: readonly string[] = RUNTIME_STATUS_FIELDS;
   return Object.fromEntries(
@@ -79,44 +82,85 @@ export function userStatusFields(resource: KubeObject): Record<string, unknown> 
   );
 }
 
-function autopilotStatusOf(resource: KubeObject, change: StatusUpdate, now: Date): AutopilotStatus {
-  const old = statusOf(resource);
-  const previous = old.autopilot ?? {};
-  const paused = change.situation.type === 'paused';
-  const at = formatWholeSeconds(now.getTime());
-  const entering =
-    old.phase !== change.phase.name && !(change.phase.formerly?.includes(old.phase ?? '') ?? false);
-  const entry: HistoryEntry | undefined =
-    entering && old.phase !== undefined
-      ? { from: old.phase, to: change.phase.name, at, reason: change.reason ?? 'Worker' }
-      : undefined;
-  const history = [...(entry === undefined ? [] : [entry]), ...(previous.history ?? [])].slice(
-    0,
-    MAX_HISTORY,
-  );
-  const times = phaseTimes(
-    paused ? { autopilot: { ...previous, pausedAt: now.toISOString() } } : old,
-    now.getTime(),
-  );
-  const started =
-    entering || times.phaseStartedAt === undefined ? at : formatWholeSeconds(times.phaseStartedAt);
-  const lastStep = change.step === true ? now.getTime() : entering ? undefined : times.lastStep;
-  const keptApproval = entering ? undefined : previous.pendingApproval;
-  const pendingApproval =
-    change.pendingApproval === undefined ? keptApproval : (change.pendingApproval ?? undefined);
-  const approved = change.approved ?? previous.approved;
+function autopilotStatusOf(resource: KubeObject, update: StatusUpdate, now: Date): AutopilotStatus {
+  const previous = statusOf(resource).autopilot ?? {};
+  const isEntering = entersPhase(resource, update);
+  const isPaused = update.situation.type === 'paused';
+  const history = nextHistory(resource, update, now);
+  const lastStep = nextLastStep(resource, update, now);
+  const pendingApproval = nextPendingApproval(previous, update, isEntering);
+  const approved = update.approved ?? previous.approved;
   const finalizerStartedAt =
     previous.finalizerStartedAt ??
-    (change.finalizerCalled === true ? now.toISOString() : undefined);
+    (update.finalizerCalled === true ? now.toISOString() : undefined);
   return {
-    phaseStartedAt: started,
+    phaseStartedAt: nextPhaseStart(resource, update, now),
     ...(lastStep !== undefined && { lastStep: new Date(lastStep).toISOString() }),
     ...(finalizerStartedAt !== undefined && { finalizerStartedAt }),
     ...(history.length > 0 && { history }),
-    ...(paused && { pausedAt: previous.pausedAt ?? now.toISOString() }),
+    ...(isPaused && { pausedAt: previous.pausedAt ?? now.toISOString() }),
     ...(pendingApproval !== undefined && { pendingApproval }),
     ...(approved !== undefined && { approved }),
   };
+}
+
+/** A rename by `formerly` is no transition. */
+function entersPhase(resource: KubeObject, { phase }: StatusUpdate): boolean {
+  const { phase: stored } = statusOf(resource);
+  return stored !== phase.name && !(phase.formerly?.includes(stored ?? '') ?? false);
+}
+
+function nextHistory(
+  resource: KubeObject,
+  update: StatusUpdate,
+  now: Date,
+): readonly HistoryEntry[] {
+  const { phase: from, autopilot = {} } = statusOf(resource);
+  const { history = [] } = autopilot;
+  if (from === undefined || !entersPhase(resource, update)) {
+    return history.slice(0, MAX_HISTORY);
+  }
+  const at = formatWholeSeconds(now.getTime());
+  const entry = { from, to: update.phase.name, at, reason: update.reason ?? 'Worker' };
+  return [entry, ...history].slice(0, MAX_HISTORY);
+}
+
+function nextPhaseStart(resource: KubeObject, update: StatusUpdate, now: Date): string {
+  const { phaseStartedAt } = timesAfter(resource, update, now);
+  const start = entersPhase(resource, update) ? undefined : phaseStartedAt;
+  return formatWholeSeconds(start ?? now.getTime());
+}
+
+/** Milliseconds since 1970. Undefined: no step in this phase. */
+function nextLastStep(resource: KubeObject, update: StatusUpdate, now: Date): number | undefined {
+  if (update.step === true) {
+    return now.getTime();
+  }
+  return entersPhase(resource, update) ? undefined : timesAfter(resource, update, now).lastStep;
+}
+
+/** While the resource is paused the stored times stay; when it resumes they move by the pause. */
+function timesAfter(
+  resource: KubeObject,
+  { situation }: StatusUpdate,
+  now: Date,
+): ReturnType<typeof phaseTimes> {
+  const old = statusOf(resource);
+  const isPaused = situation.type === 'paused';
+  const pausedNow = { autopilot: { ...old.autopilot, pausedAt: now.toISOString() } };
+  return phaseTimes(isPaused ? pausedNow : old, now.getTime());
+}
+
+/** A pending approval ends when the resource enters a phase. */
+function nextPendingApproval(
+  previous: AutopilotStatus,
+  { pendingApproval }: StatusUpdate,
+  isEntering: boolean,
+): PendingApproval | undefined {
+  if (pendingApproval !== undefined) {
+    return pendingApproval ?? undefined;
+  }
+  return isEntering ? undefined : previous.pendingApproval;
 }
 
 /** metav1.Time has whole seconds. */

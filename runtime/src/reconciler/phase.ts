@@ -1,9 +1,10 @@
-/** The operator's own kind, as the machine reads it, and the status it writes. */
+/** The phase of a resource, and the fields of status that the runtime writes. */
 import { parseDuration } from '../api/duration.ts';
-import { retryAnnotation } from '../client/well-known-names.ts';
-import type { KubeObject } from '../client/object.ts';
 import type { PhaseDefinition, Scheduler } from '../api/scheduler.ts';
+import type { KubeObject } from '../client/object.ts';
+import { retryAnnotation } from '../client/well-known-names.ts';
 
+/** A condition, as in metav1.Condition. */
 export interface StatusCondition {
   readonly type: string;
   readonly status: 'True' | 'False' | 'Unknown';
@@ -13,7 +14,7 @@ export interface StatusCondition {
   readonly lastTransitionTime: string;
 }
 
-/** Ours; every other field of status belongs to the user's StatusInfo. */
+/** Fields of status that the runtime writes. All other fields belong to the user's StatusInfo. */
 export const RUNTIME_STATUS_FIELDS = [
   'phase',
   'observedGeneration',
@@ -21,6 +22,7 @@ export const RUNTIME_STATUS_FIELDS = [
   'autopilot',
 ] as const;
 
+/** The runtime's part of status. */
 export interface ResourceStatus {
   readonly phase?: string;
   readonly observedGeneration?: number;
@@ -28,29 +30,35 @@ export interface ResourceStatus {
   readonly autopilot?: AutopilotStatus;
 }
 
-/** What the machine keeps in status for itself. */
+/** `status.autopilot`: what the runtime needs at the next reconcile. Times are RFC 3339. */
 export interface AutopilotStatus {
+  /** When the resource entered its phase, later by the time for which it was paused. */
   readonly phaseStartedAt?: string;
+  /** When a worker of this phase last returned `step: true`, later by the paused time. */
   readonly lastStep?: string;
-  /** When a call of the user's finalizer first went well: what its `phaseStartedAt` is. */
+  /**
+   * When the user's finalizer function first returned. It becomes `phaseStartedAt` of its context.
+   */
   readonly finalizerStartedAt?: string;
   readonly history?: readonly HistoryEntry[];
-  /** Since when the resource is paused: until it goes on, the two times above stand still. */
+  /** When the resource was paused. The times of the phase stop until it is resumed. */
   readonly pausedAt?: string;
-  /** The transition that a person is to approve. */
+  /** The transition that awaits an approval. */
   readonly pendingApproval?: PendingApproval;
-  /** The last value of the approve annotation that was acted on: it never counts again. */
+  /** The last value of the approve annotation that was used. It is not used a second time. */
   readonly approved?: string;
 }
 
+/** A transition that awaits an approval. */
 export interface PendingApproval {
+  /** The phase to enter. */
   readonly phase: string;
   readonly token: string;
-  /** Of the spec that the person sees. */
+  /** Generation of the spec that the approval is for. */
   readonly generation: number;
 }
 
-/** The last transitions, newest first, at most ten. */
+/** One transition. `status.autopilot.history` has the last ten, newest first. */
 export interface HistoryEntry {
   readonly from: string;
   readonly to: string;
@@ -58,10 +66,12 @@ export interface HistoryEntry {
   readonly reason: string;
 }
 
+/** The runtime's part of status; empty for a resource without status. */
 export function statusOf(resource: KubeObject): ResourceStatus {
   return (resource.status ?? {}) as ResourceStatus;
 }
 
+/** @throws Error when the scheduler has no initial phase, which `defineScheduler` prevents */
 export function initialPhase(scheduler: Scheduler): PhaseDefinition {
   const phase = scheduler.phases.find((candidate) => candidate.initial);
   if (phase === undefined) {
@@ -71,8 +81,10 @@ export function initialPhase(scheduler: Scheduler): PhaseDefinition {
 }
 
 /**
- * The phase a resource is in, through `formerly`; undefined when status names one that does not
- * exist.
+ * The phase of a resource. A former name (`formerly`) counts as the phase itself, an empty status
+ * as the initial phase.
+ *
+ * @returns undefined when `status.phase` is unknown
  */
 export function phaseOf(scheduler: Scheduler, resource: KubeObject): PhaseDefinition | undefined {
   const name = statusOf(resource).phase;
@@ -85,14 +97,15 @@ export function phaseOf(scheduler: Scheduler, resource: KubeObject): PhaseDefini
   );
 }
 
-/** The phase of this name; the initial one when there is none. */
+/** The phase of this name. Default: the initial phase. */
 export function phaseNamed(scheduler: Scheduler, name: string): PhaseDefinition {
   return scheduler.phases.find((phase) => phase.name === name) ?? initialPhase(scheduler);
 }
 
 /**
- * Where the resource is to go because its spec is another one than the machine has acted on;
- * undefined: nowhere.
+ * The transition by `onSpecChange`: the spec has another generation than the last handled one.
+ *
+ * @returns the phase to enter. Undefined: no transition
  */
 export function phaseAfterSpecChange(
   scheduler: Scheduler,
@@ -103,29 +116,34 @@ export function phaseAfterSpecChange(
   if (observedGeneration < 0 || observedGeneration === resource.metadata.generation) {
     return undefined;
   }
-  const target =
-    phase.onSpecChange ?? (phase.final === true ? initialPhase(scheduler).name : 'ignore');
+  const fallback = phase.final === true ? initialPhase(scheduler).name : 'ignore';
+  const target = phase.onSpecChange ?? fallback;
   return target === 'ignore' || target === phase.name ? undefined : phaseNamed(scheduler, target);
 }
 
 /**
- * The times that a phase goes by, in milliseconds since 1970: later by the time for which the
- * resource has been paused.
+ * The times of a phase in milliseconds since 1970, moved by the time for which the resource has
+ * been paused.
+ *
+ * @param now wall time in milliseconds
  */
 export function phaseTimes(
   status: ResourceStatus,
   now: number,
 ): { readonly phaseStartedAt: number | undefined; readonly lastStep: number | undefined } {
   const { phaseStartedAt, lastStep, pausedAt } = status.autopilot ?? {};
-  const paused = pausedAt === undefined ? 0 : Math.max(0, now - Date.parse(pausedAt));
-  const later = (time: string | undefined): number | undefined =>
-    time === undefined ? undefined : Date.parse(time) + paused;
-  return { phaseStartedAt: later(phaseStartedAt), lastStep: later(lastStep) };
+  const pausedMs = pausedAt === undefined ? 0 : Math.max(0, now - Date.parse(pausedAt));
+  const moved = (time: string | undefined): number | undefined =>
+    time === undefined ? undefined : Date.parse(time) + pausedMs;
+  return { phaseStartedAt: moved(phaseStartedAt), lastStep: moved(lastStep) };
 }
 
 /**
- * Milliseconds until the phase's timeout; undefined when there is none. It runs on in whatever
- * state the resource is, but paused.
+ * Milliseconds until the timeout of the phase. The timeout also runs while the resource fails or is
+ * stalled; it stops while the resource is paused.
+ *
+ * @param now wall time in milliseconds
+ * @returns undefined when the phase has no timeout
  */
 export function msUntilTimeout(
   resource: KubeObject,
@@ -140,15 +158,17 @@ export function msUntilTimeout(
 }
 
 /**
- * What clears a permanent error, as text: the spec, the phase, deletion, or the retry annotation.
- * Saying that it is Stalled does not change it.
+ * Everything that ends a stall, as one string: the spec, the phase, the deletion, and the retry
+ * annotation. Writing the Stalled condition does not change it.
  */
 export function stallFingerprintOf(resource: KubeObject, scheduler: Scheduler): string {
   const { uid, generation, deletionTimestamp = '', annotations } = resource.metadata;
   const phase = phaseOf(scheduler, resource)?.name ?? statusOf(resource).phase;
-  return `${uid} ${generation} ${deletionTimestamp} ${phase} ${annotations?.[retryAnnotation(scheduler.resource.group)] ?? ''}`;
+  const retry = annotations?.[retryAnnotation(scheduler.resource.group)] ?? '';
+  return `${uid} ${generation} ${deletionTimestamp} ${phase} ${retry}`;
 }
 
+/** Is a resource in this phase Ready? Default: true for final phases. */
 export function isReadyPhase(phase: PhaseDefinition): boolean {
   return phase.ready ?? phase.final ?? false;
 }

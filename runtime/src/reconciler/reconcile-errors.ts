@@ -1,36 +1,33 @@
-/** How a sync can fail besides its worker's own errors. Told apart by `name`. */
-import { isApiError } from '../client/errors.ts';
+/** The errors of a reconcile, and their classification. */
+import { inspect } from 'node:util';
+import { parseDuration } from '../api/duration.ts';
+import type { RetryLater } from '../api/worker.ts';
 import { PermanentError } from '../api/worker.ts';
+import { isApiError } from '../client/errors.ts';
+import { MIN_REQUEUE_MS } from './reconcile-result.ts';
 
-/** An object, or a field of it, is somebody else's. */
+/** An object or a field of it belongs to another client. */
 export class OutputConflict extends Error {
   override readonly name = 'OutputConflict';
 }
 
-/** The API server refused an output (webhook, quota, dying namespace …). */
+/** The API server refused an output: a webhook, a quota, a namespace that is being deleted. */
 export class OutputRefused extends Error {
   override readonly name = 'OutputRefused';
 }
 
 /**
- * The cache was behind: sync again from the fresh copy. `cause`: what it would be if that is not
- * so.
+ * The cache was stale, so the reconcile repeats with the fresh object. `cause` is the error to
+ * report when fresh objects do not resolve the conflict.
  */
 export class StaleCache extends Error {
   override readonly name = 'StaleCache';
 }
 
-/**
- * What is wrong when the fresh copy does not help: it was no late news, but somebody's answer (a
- * webhook or a quota may say 409 too).
- */
-export function persistentError({ cause, message }: Error): Error {
-  return cause instanceof Error ? cause : new OutputRefused(message);
-}
-
-/** A worker did not end when it was told to: nothing of its resource may run until it has. */
+/** A worker did not stop after its signal was aborted. Its resource is quarantined meanwhile. */
 export class StuckWorker extends Error {
   override readonly name = 'StuckWorker';
+  /** Settles when the worker ends; never rejects. */
   readonly running: Promise<unknown>;
   constructor(message: string, running: Promise<unknown>) {
     super(message);
@@ -38,22 +35,110 @@ export class StuckWorker extends Error {
   }
 }
 
-/** @param what the object, for the message: `Service default/web`. */
+interface FailureDetails {
+  readonly error: Error;
+  /** The reason of the condition and of the Event. */
+  readonly reason: string;
+}
+
+/** An error of a reconcile, by what has to be done about it. */
+export type Failure =
+  /** The cache was stale: reconcile again. `persistent`: the error when that does not help. */
+  | { readonly type: 'conflict'; readonly persistent: Error }
+  /** RetryLater of the worker: not a failure. */
+  | { readonly type: 'waiting'; readonly message: string; readonly delayMs: number }
+  /** PermanentError: a retry cannot help. */
+  | ({ readonly type: 'stalled' } & FailureDetails)
+  /** The worker still runs: no further reconcile before `running` settles. */
+  | ({ readonly type: 'stuck'; readonly running: Promise<unknown> } & FailureDetails)
+  /** The API server asked for no further request within `retryAfterMs`. */
+  | ({ readonly type: 'throttled'; readonly retryAfterMs: number } & FailureDetails)
+  /** Any other error: retry with backoff. */
+  | ({ readonly type: 'failing' } & FailureDetails);
+
+/** Reasons of errors, by the name of the error. Default: `WorkerError`. */
+const REASON_BY_ERROR_NAME: Readonly<Record<string, string>> = {
+  OutputConflict: 'OutputConflict',
+  OutputRefused: 'OutputRefused',
+  ApiError: 'ApiError',
+  ConnectionError: 'ApiError',
+};
+
+/**
+ * Decides once what a thrown value means.
+ *
+ * @param thrown any value that a worker or the API threw
+ */
+export function classifyError(thrown: unknown): Failure {
+  const error = toError(thrown);
+  if (error instanceof StaleCache) {
+    const { cause, message } = error;
+    const persistent = cause instanceof Error ? cause : new OutputRefused(message);
+    return { type: 'conflict', persistent };
+  }
+  if (error instanceof StuckWorker) {
+    return { type: 'stuck', error, reason: 'Quarantined', running: error.running };
+  }
+  const delayMs = retryLaterDelayMs(error);
+  if (delayMs !== undefined) {
+    return { type: 'waiting', message: error.message, delayMs };
+  }
+  if (isPermanentError(error)) {
+    return { type: 'stalled', error, reason: error.reason || 'PermanentError' };
+  }
+  const reason = REASON_BY_ERROR_NAME[error.name] ?? 'WorkerError';
+  const retryAfterMs = requestedDelayMs(error);
+  return retryAfterMs > 0
+    ? { type: 'throttled', error, reason, retryAfterMs }
+    : { type: 'failing', error, reason };
+}
+
+function toError(thrown: unknown): Error {
+  return thrown instanceof Error
+    ? thrown
+    : new Error(`${inspect(thrown)} was thrown, which is not an Error`);
+}
+
+/** Recognised by name too: the error may come from another copy of this package. */
+function isPermanentError(error: Error): error is PermanentError {
+  return error instanceof PermanentError || error.name === 'PermanentError';
+}
+
+/**
+ * The delay of a RetryLater in milliseconds, at least 100. Undefined: another error, or a delay
+ * that is not a duration, which counts as an error of the worker.
+ */
+function retryLaterDelayMs(error: Error): number | undefined {
+  if (error.name !== 'RetryLater') {
+    return undefined;
+  }
+  try {
+    return Math.max(MIN_REQUEUE_MS, parseDuration((error as RetryLater).delay));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Wraps a refusal by the API server.
+ *
+ * @param objectName the object, for the message: `Service default/web`
+ * @returns OutputRefused for a refusal; the same error for 401, 429, 5xx and lost connections
+ */
 export function toOutputRefused(error: unknown, objectName: string): unknown {
-  if (
-    !isApiError(error) ||
-    error.status.code >= 500 ||
-    error.status.code === 429 ||
-    error.status.code === 401
-  ) {
+  if (!isApiError(error)) {
+    return error;
+  }
+  const { code } = error.status;
+  if (code >= 500 || code === 429 || code === 401) {
     return error;
   }
   return new OutputRefused(`${objectName} was refused: ${error.message}`, { cause: error });
 }
 
 /**
- * Not made because its namespace is being deleted, and all that is in it (the NamespaceLifecycle
- * admission says so by this cause).
+ * Was an object refused because its namespace is being deleted? The NamespaceLifecycle admission
+ * plugin reports that by this cause.
  */
 export function isNamespaceTerminating(error: unknown): boolean {
   if (!isApiError(error) || error.status.code !== 403) {
@@ -65,23 +150,16 @@ export function isNamespaceTerminating(error: unknown): boolean {
   return causes.some(({ reason }) => reason === 'NamespaceTerminating');
 }
 
-/** Nobody knows whether the write was done: no answer came, or one that does not tell. */
+/** May the API server have done the write? True without a response, and for 408 and 5xx. */
 export function mayHaveBeenWritten(error: unknown): boolean {
   return !isApiError(error) || error.status.code >= 500 || error.status.code === 408;
 }
 
 /**
- * Milliseconds for which the server wants no further request (429 of priority and fairness, 503); 0
- * when it says nothing.
+ * Milliseconds for which the API server asks for no further request (`retryAfterSeconds` of a 429
+ * by priority and fairness, or of a 503). 0: no such request.
  */
 export function requestedDelayMs(error: unknown): number {
   const response = error instanceof OutputRefused ? error.cause : error;
   return isApiError(response) ? (response.status.retryAfterSeconds ?? 0) * 1000 : 0;
-}
-
-/** Also of another copy of this package. */
-export function isPermanentError(error: unknown): boolean {
-  return (
-    error instanceof PermanentError || (error instanceof Error && error.name === 'PermanentError')
-  );
 }

@@ -1,139 +1,124 @@
 /**
- * One sync of one resource, in the order of docs/design.md. Decides, writes, and says when to come
- * again; never throws.
+ * One reconcile of one resource, step by step, in the order of docs/design.md.
+ *
+ * Guarantees
+ * - A reconcile never throws. Every error ends in a `ReconcileResult`.
+ * - At most one PATCH of status. Outputs are applied before it.
  */
-import { hasCode } from '../client/errors.ts';
-import { pausedAnnotation } from '../client/well-known-names.ts';
-import type { KubeObject } from '../client/object.ts';
-import { keyOf, keyString } from '../client/object.ts';
-import type { Outcome } from '../workqueue/work-queue.ts';
-import type { PhaseDefinition, Scheduler } from '../api/scheduler.ts';
+import type { PhaseDefinition } from '../api/scheduler.ts';
 import { workerDefinitionOf } from '../api/scheduler.ts';
 import type { AnyResult, AnyWorker } from '../api/worker.ts';
+import { hasCode } from '../client/errors.ts';
+import type { KubeObject } from '../client/object.ts';
+import { keyOf, keyString } from '../client/object.ts';
+import { pausedAnnotation } from '../client/well-known-names.ts';
+import type { Outcome } from '../workqueue/work-queue.ts';
 import { checkApproval } from './approval.ts';
-import { activeDeferral } from './deferral.ts';
 import { callWorker } from './call-worker.ts';
 import type { Situation } from './conditions.ts';
-import { finalize, ensureFinalizer } from './finalizer.ts';
-import type { ReconcileResult } from './update-status.ts';
-import { handleError, failedOutcome, updateStatus, requeueDelayMs } from './update-status.ts';
-import type { ReadTracker } from './dependencies/input-view.ts';
+import { activeDeferral } from './deferral.ts';
 import { unreadableInputReason } from './dependencies/input-view.ts';
-import { validateResult } from './outputs/desired-object.ts';
-import type { ResourceState } from './resource-state.ts';
+import { ensureFinalizer, finalize } from './finalizer.ts';
+import { handleError } from './handle-error.ts';
+import { validateResult } from './outputs/validate-result.ts';
+import { phaseAfterSpecChange, phaseNamed, phaseTimes, statusOf } from './phase.ts';
+import type { ReconcileContext, ReconcileRequest } from './reconcile-context.ts';
+import { createContext, timeLeftMs } from './reconcile-context.ts';
 import type { ReconcileDeps } from './reconcile-deps.ts';
-import {
-  initialPhase,
-  phaseAfterSpecChange,
-  phaseNamed,
-  phaseOf,
-  phaseTimes,
-  statusOf,
-  msUntilTimeout,
-} from './phase.ts';
+import type { ReconcileResult } from './reconcile-result.ts';
+import { DONE, failedOutcome, requeueDelayMs } from './reconcile-result.ts';
+import { updateStatus } from './update-status.ts';
 
-/** @param reading takes what the worker reads, while it reads. */
-export async function reconcile(
-  cached: KubeObject,
-  deps: ReconcileDeps,
-  state: ResourceState,
-  tracker: ReadTracker,
-  signal: AbortSignal,
-): Promise<ReconcileResult> {
-  const { scheduler, clock } = deps;
-  let resource = cached;
+/** Prepares the resource (fresh read, deletion, finalizer), then reconciles its phase. */
+export async function reconcile(request: ReconcileRequest): Promise<ReconcileResult> {
+  let context = createContext(request);
   try {
-    const current = state.mustReread ? await rereadResource(cached, deps, state, signal) : cached;
-    if (current === undefined) {
-      return { outcome: { type: 'done' } };
+    const resource = await rereadIfStale(context);
+    if (resource === undefined) {
+      return DONE;
     }
-    resource = current;
+    context = createContext({ ...context, resource });
     if (resource.metadata.deletionTimestamp !== undefined) {
-      return await finalize(resource, deps, state, tracker, signal);
+      return await finalize(context);
     }
-    resource = await ensureFinalizer(resource, deps, state, signal);
+    context = createContext({ ...context, resource: await ensureFinalizer(context) });
   } catch (error) {
-    return handleError(
-      resource,
-      phaseOf(scheduler, resource) ?? initialPhase(scheduler),
-      error,
-      deps,
-      state,
-      signal,
-      undefined,
-    );
+    return handleError(context, error);
   }
+  return reconcilePhase(context);
+}
 
-  const endWith = (
-    phase: PhaseDefinition,
-    situation: Situation,
-    outcome: Outcome,
-    reason?: string,
-  ): Promise<ReconcileResult> => {
-    const isGenerationHandled = situation.type !== 'waiting' && situation.type !== 'paused';
-    return updateStatus(
-      resource,
-      { phase, situation, isGenerationHandled, ...(reason !== undefined && { reason }) },
-      deps,
-      state,
-      signal,
-      outcome,
-    );
-  };
-  const phase = phaseOf(scheduler, resource);
+/** Everything that ends a reconcile without a call of the worker, then the worker. */
+async function reconcilePhase(context: ReconcileContext): Promise<ReconcileResult> {
+  const { resource, phase, deps, state } = context;
+  if (!context.isPhaseKnown) {
+    const known = deps.scheduler.phases.map(({ name }) => name).join(', ');
+    const stored = `status.phase is '${phase.name}'`;
+    const message = `${stored}, which is not a phase of this operator (${known})`;
+    return endWith(context, { type: 'stalled', reason: 'UnknownPhase', message }, DONE.outcome);
+  }
   const paused = pauseReason(resource, deps);
-  if (phase === undefined) {
-    const { phase: current = '' } = statusOf(resource);
-    const message = `status.phase is '${current}', which is not a phase of this operator (${scheduler.phases.map(({ name }) => name).join(', ')})`;
-    return endWith(
-      { ...initialPhase(scheduler), name: current },
-      { type: 'stalled', reason: 'UnknownPhase', message },
-      { type: 'done' },
-    );
-  }
   if (paused !== undefined) {
-    return endWith(phase, { type: 'paused', message: paused }, { type: 'done' });
+    return endWith(context, { type: 'paused', message: paused }, DONE.outcome);
   }
-  const transition = transitionWithoutWorker(resource, phase, scheduler, clock.now());
+  const transition = transitionWithoutWorker(context);
   if (transition !== undefined) {
-    return endWith(
-      transition.to,
-      { type: 'ok', justEntered: true },
+    const { to, reason } = transition;
+    return updateStatus(
+      context,
+      {
+        phase: to,
+        situation: { type: 'ok', justEntered: true },
+        isGenerationHandled: true,
+        reason,
+      },
       { type: 'again' },
-      transition.reason,
     );
   }
-  // Complete: nothing is read here, and what an earlier phase has read wakes nobody any more.
+  // A final phase reads nothing, so `allReadsSeen` drops the reads of earlier phases.
   if (phase.final === true || phase.worker === undefined) {
-    return { ...(await endWith(phase, { type: 'ok' }, { type: 'done' })), allReadsSeen: true };
+    return { ...(await endWith(context, { type: 'ok' }, DONE.outcome)), allReadsSeen: true };
   }
   const deferral = activeDeferral(resource, deps, state);
   if (deferral !== undefined) {
-    const ms = Math.min(deferral.ms, msUntilTimeout(resource, phase, clock.now()) ?? Infinity);
-    return endWith(phase, deferral.situation, { type: 'after', ms });
+    const ms = Math.min(deferral.ms, timeLeftMs(context) ?? Infinity);
+    return endWith(context, deferral.situation, { type: 'after', ms });
   }
-  const unavailable = unreadableInputReason(phase, deps.informers);
-  if (unavailable !== undefined) {
+  const unreadable = unreadableInputReason(phase, deps.informers);
+  if (unreadable !== undefined) {
     return endWith(
-      phase,
-      { type: 'waiting', reason: 'InputUnavailable', message: unavailable },
-      failedOutcome(msUntilTimeout(resource, phase, clock.now())),
+      context,
+      { type: 'waiting', reason: 'InputUnavailable', message: unreadable },
+      failedOutcome(timeLeftMs(context)),
     );
   }
-  return runWorker(resource, phase, phase.worker, deps, state, tracker, signal);
+  return runWorker(context, phase.worker);
+}
+
+/** Writes a situation of the phase as it is. */
+function endWith(
+  context: ReconcileContext,
+  situation: Situation,
+  outcome: Outcome,
+): Promise<ReconcileResult> {
+  const isGenerationHandled = situation.type !== 'waiting' && situation.type !== 'paused';
+  return updateStatus(context, { phase: context.phase, situation, isGenerationHandled }, outcome);
 }
 
 /**
- * The resource as it is, after a write of ours that nobody knows the end of; undefined: it is gone,
- * and the cache will hear of it.
+ * Reads the resource from the API server when an earlier write of it got no response: the cache may
+ * lack that write.
+ *
+ * @returns the resource to reconcile. Undefined: the resource is deleted, or its last finalizer is
+ * removed; the DELETED event follows
  */
-async function rereadResource(
-  cached: KubeObject,
-  { api, scheduler, primary }: ReconcileDeps,
-  state: ResourceState,
-  signal: AbortSignal,
-): Promise<KubeObject | undefined> {
-  const key = keyOf(cached);
+async function rereadIfStale(context: ReconcileContext): Promise<KubeObject | undefined> {
+  const { resource, deps, state, signal } = context;
+  if (!state.mustReread) {
+    return resource;
+  }
+  const { api, scheduler, primary } = deps;
+  const key = keyOf(resource);
   try {
     const latest = await api.get(scheduler.resource, key, signal);
     primary.put(latest, keyString(key));
@@ -141,139 +126,95 @@ async function rereadResource(
     if (!hasCode(error, 404)) {
       throw error;
     }
-    state.finalizerRemovedUid = cached.metadata.uid;
+    state.finalizerRemovedUid = resource.metadata.uid;
   }
   state.mustReread = false;
-  return state.finalizerRemovedUid === cached.metadata.uid ? undefined : primary.get(key);
+  return state.finalizerRemovedUid === resource.metadata.uid ? undefined : primary.get(key);
 }
 
 /**
- * Why nothing is to be done for it now, not even said to be Stalled; undefined: it is not paused.
+ * Why the resource is paused. Undefined: the resource is not paused. A paused resource gets no
+ * writes but its status.
  */
 export function pauseReason(
   resource: KubeObject,
   { scheduler, settings }: Pick<ReconcileDeps, 'scheduler' | 'settings'>,
 ): string | undefined {
-  const annotation = pausedAnnotation(scheduler.resource.group);
   if (settings().paused) {
     return 'the operator is paused in its configuration';
   }
+  const annotation = pausedAnnotation(scheduler.resource.group);
   return resource.metadata.annotations?.[annotation] === 'true'
     ? `paused by the annotation ${annotation}`
     : undefined;
 }
 
-/** A move that needs no worker: the spec changed, or the phase's time is up. */
+/** A transition because of a changed spec or of the timeout of the phase. */
 function transitionWithoutWorker(
-  resource: KubeObject,
-  phase: PhaseDefinition,
-  scheduler: Scheduler,
-  now: number,
-): { to: PhaseDefinition; reason: string } | undefined {
-  const changed = phaseAfterSpecChange(scheduler, resource, phase);
-  if (changed !== undefined) {
-    return { to: changed, reason: 'SpecChange' };
+  context: ReconcileContext,
+): { readonly to: PhaseDefinition; readonly reason: string } | undefined {
+  const { resource, phase, deps } = context;
+  const afterSpecChange = phaseAfterSpecChange(deps.scheduler, resource, phase);
+  if (afterSpecChange !== undefined) {
+    return { to: afterSpecChange, reason: 'SpecChange' };
   }
-  if (
-    phase.final !== true &&
-    msUntilTimeout(resource, phase, now) === 0 &&
-    phase.onTimeout !== undefined
-  ) {
-    return { to: phaseNamed(scheduler, phase.onTimeout), reason: 'Timeout' };
-  }
-  return undefined;
+  const isTimedOut = phase.final !== true && timeLeftMs(context) === 0;
+  return isTimedOut && phase.onTimeout !== undefined
+    ? { to: phaseNamed(deps.scheduler, phase.onTimeout), reason: 'Timeout' }
+    : undefined;
 }
 
-async function runWorker(
-  resource: KubeObject,
-  phase: PhaseDefinition,
-  worker: AnyWorker,
-  deps: ReconcileDeps,
-  state: ResourceState,
-  tracker: ReadTracker,
-  signal: AbortSignal,
-): Promise<ReconcileResult> {
-  const { scheduler, clock } = deps;
+/** Calls the worker, applies its outputs, then writes status. */
+async function runWorker(context: ReconcileContext, run: AnyWorker): Promise<ReconcileResult> {
+  const { resource, phase, deps } = context;
   const definition = workerDefinitionOf(phase);
-  const times = phaseTimes(statusOf(resource), clock.now());
+  const times = phaseTimes(statusOf(resource), deps.clock.now());
   const timeoutMs = deps.settings().workerTimeoutMs;
   try {
-    const result = await callWorker(
-      { definition, phase: phase.name, resource, ...times, timeoutMs, run: worker },
-      deps,
-      tracker,
-      signal,
-    );
-    validateResult(scheduler, phase, result);
-    await deps.outputs.apply(definition, result.outputs ?? {}, resource, tracker, signal);
-    return {
-      ...(await handleResult(resource, phase, result, deps, state, signal)),
-      allReadsSeen: true,
-    };
+    const result = await callWorker(context, { definition, ...times, timeoutMs, run });
+    validateResult(deps.scheduler, phase, result);
+    await deps.outputs.apply(context, definition, result.outputs ?? {});
+    return { ...(await handleResult(context, result)), allReadsSeen: true };
   } catch (error) {
-    return handleError(
-      resource,
-      phase,
-      error,
-      deps,
-      state,
-      signal,
-      msUntilTimeout(resource, phase, clock.now()),
-    );
+    return handleError(context, error, timeLeftMs(context));
   }
 }
 
+/** Makes the transition that the worker chose, unless the transition awaits an approval. */
 async function handleResult(
-  resource: KubeObject,
-  phase: PhaseDefinition,
+  context: ReconcileContext,
   result: AnyResult,
-  deps: ReconcileDeps,
-  state: ResourceState,
-  signal: AbortSignal,
 ): Promise<ReconcileResult> {
-  const { scheduler, clock, random } = deps;
+  const { resource, phase, deps } = context;
+  const { scheduler, random } = deps;
   const target = scheduler.phases.find(({ name }) => name === result.next) ?? phase;
   const { requeueAfter, message, statusInfo, step } = result;
-  const stayOutcome: Outcome = {
+  const requeueMs = requeueDelayMs(requeueAfter ?? phase.interval, deps);
+  const stay: Outcome = {
     type: 'after',
-    ms: Math.min(
-      requeueDelayMs(requeueAfter ?? phase.interval, deps),
-      msUntilTimeout(resource, phase, clock.now()) ?? Infinity,
-    ),
+    ms: Math.min(requeueMs, timeLeftMs(context) ?? Infinity),
   };
-  const common = { statusInfo, step, isGenerationHandled: true };
-  const approval = checkApproval(target, phase, resource, scheduler.resource, random);
+  const update = { statusInfo, step, isGenerationHandled: true };
+  const approval = checkApproval({ target, phase, resource, type: scheduler.resource, random });
   if (approval.type === 'awaited') {
-    return updateStatus(
-      resource,
-      {
-        ...common,
-        phase,
-        situation: { type: 'awaitingApproval', message: approval.message },
-        pendingApproval: approval.pendingApproval,
-      },
-      deps,
-      state,
-      signal,
-      stayOutcome,
-    );
+    const { pendingApproval } = approval;
+    const situation: Situation = { type: 'awaitingApproval', message: approval.message };
+    return updateStatus(context, { ...update, phase, situation, pendingApproval }, stay);
   }
+  const situation: Situation = {
+    type: 'ok',
+    justEntered: target !== phase,
+    ...(message !== undefined && { message }),
+  };
   return updateStatus(
-    resource,
+    context,
     {
-      ...common,
+      ...update,
       phase: target,
-      situation: {
-        type: 'ok',
-        justEntered: target !== phase,
-        ...(message !== undefined && { message }),
-      },
+      situation,
       pendingApproval: null,
       ...(approval.type === 'given' && { approved: approval.value }),
     },
-    deps,
-    state,
-    signal,
-    target === phase ? stayOutcome : { type: 'again' },
+    target === phase ? stay : { type: 'again' },
   );
 }

@@ -1,103 +1,107 @@
 /**
- * What the machine remembers of one resource between syncs: nothing that a restart may not forget.
+ * The resource state: what the process keeps about one resource between reconciles. A restart loses
+ * it, so nothing that must survive is kept here.
  */
 
+/** State of one resource, changed by the reconciler and the controller. */
 export interface ResourceState {
-  /** One that is made anew under the same name is another resource. */
+  /** uid of the resource. A resource created again under the same name gets a new state. */
   readonly uid: string | undefined;
-  /** `stallFingerprintOf` at the time a worker said that no retry can help. */
+  /** `stallFingerprintOf` when a worker threw a PermanentError. Undefined: not stalled. */
   stallFingerprint: string | undefined;
-  /** A worker of this resource did not end when told to, and still runs. */
+  /** A worker of this resource did not stop in time and still runs. */
   isQuarantined: boolean;
-  /** Syncs in a row whose outputs were refused. */
+  /** Consecutive reconciles whose outputs were refused. */
   consecutiveRefusals: number;
-  /** Syncs in a row after whose refused write the server wanted no other one for a time. */
+  /** Consecutive reconciles whose writes the API server throttled. */
   consecutiveThrottles: number;
-  /** Conflicts in a row. */
+  /** Consecutive conflicts. */
   consecutiveConflicts: number;
-  /** Monotonic times of the transitions within the last LOOP_WINDOW_MS, oldest first. */
+  /** Monotonic times in milliseconds of the transitions within LOOP_WINDOW_MS, oldest first. */
   recentTransitions: readonly number[];
   /**
-   * uid of the resource whose finalizer was removed as the last one. The API server answers that
-   * with the version that it had, so the
-   * cache knows nothing of it until the deletion is told; meanwhile nothing may be written for it
-   * any more.
+   * uid of a resource whose last finalizer this process removed. Until the DELETED event arrives
+   * the cache still has the resource; no further write may be made for it.
    */
   finalizerRemovedUid: string | undefined;
   /**
-   * A write of the resource itself got no answer: the cache may be behind it, so the next sync
-   * reads the resource first.
+   * A write of the resource got no response, so the cache may lack it. The next reconcile reads the
+   * resource first.
    */
   mustReread: boolean;
-  /** From too many transitions until a sync stays in its phase. */
+  /** Too many transitions were made, and no reconcile has stayed in its phase since. */
   isLooping: boolean;
-  /** Its worker ended the last process, and is not called yet. */
+  /** The worker blocked the previous process and is not called yet. */
   deferral: Deferral | undefined;
 }
 
+/** A delay of the worker of one resource. */
 export interface Deferral {
-  /** For its condition. */
+  /** Message of the condition. */
   readonly message: string;
-  /** Monotonic: when its worker is called again. */
+  /** Monotonic time in milliseconds at which the worker may be called. */
   readonly until: number;
   /**
-   * `stallFingerprintOf` at the start: another one ends the wait, because it is another worker that
-   * is
-   * called, or with something else.
+   * `stallFingerprintOf` at the start. Another fingerprint ends the deferral: another worker is
+   * called, or the same worker with another spec.
    */
   readonly stallFingerprint: string;
 }
 
+/** The state of a resource that this process has not reconciled yet. */
 export function newResourceState(uid: string | undefined): ResourceState {
-  const nothing = {
-    stallFingerprint: undefined,
-    finalizerRemovedUid: undefined,
-    deferral: undefined,
-  };
   return {
     uid,
-    ...nothing,
+    stallFingerprint: undefined,
     isQuarantined: false,
     consecutiveRefusals: 0,
-    consecutiveConflicts: 0,
     consecutiveThrottles: 0,
+    consecutiveConflicts: 0,
     recentTransitions: [],
+    finalizerRemovedUid: undefined,
     mustReread: false,
     isLooping: false,
+    deferral: undefined,
   };
 }
 
+/** Window in milliseconds within which transitions are counted. */
 export const LOOP_WINDOW_MS = 10_000;
 
 /**
- * More transitions in a short time than twice the number of phases. @param now monotonic, with one
- * more transition about to be made.
+ * Would one more transition be too many? The limit is twice the number of phases within the window.
+ *
+ * @param now monotonic time in milliseconds
  */
 export function exceedsLoopLimit(state: ResourceState, now: number, phases: number): boolean {
   return state.isLooping || transitionsInWindow(state, now).length + 1 > 2 * phases;
 }
 
-/** So many in a row, each from the fresh copy, are no late news any more. */
+/**
+ * After this many consecutive conflicts the cause is not a stale cache, because each reconcile
+ * started from a fresh object.
+ */
 const MAX_CONSECUTIVE_CONFLICTS = 10;
 
-/** One more conflict. @returns whether to try again at once */
+/** Counts a conflict. @returns true: retry immediately; false: treat it as a failure */
 export function recordConflict(state: ResourceState): boolean {
   state.consecutiveConflicts += 1;
   return state.consecutiveConflicts < MAX_CONSECUTIVE_CONFLICTS;
 }
 
+/** Counts a transition. @param now monotonic time in milliseconds */
 export function recordTransition(state: ResourceState, now: number): void {
   state.recentTransitions = [...transitionsInWindow(state, now), now];
   resetConsecutiveCounts(state);
 }
 
+/** The resource stayed in its phase: it does not loop. */
 export function recordStay(state: ResourceState): void {
   state.recentTransitions = [];
   state.isLooping = false;
   resetConsecutiveCounts(state);
 }
 
-/** Ends what is counted in a row. */
 function resetConsecutiveCounts(state: ResourceState): void {
   state.consecutiveRefusals = 0;
   state.consecutiveConflicts = 0;

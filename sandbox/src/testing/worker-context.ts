@@ -138,7 +138,7 @@ function createInputView(
     require(name, options) {
       const found = get(name, options);
       if (found === undefined) {
-        throw new RetryLater('10s', `${input}: ${name} is not there yet`);
+        throw new RetryLater('10s', `${input}: ${name} does not exist yet`);
       }
       return found;
     },

@@ -1,86 +1,90 @@
-/** Who depends on what: finds the resources that a change touches without asking each of them. */
+/** The dependency index: which resources have read an object, without a search of all resources. */
 import type { Informer } from '../../cache/informer.ts';
 import type { StoreChange } from '../../cache/store.ts';
 import { keyOf, keyString } from '../../client/object.ts';
-import type { Dependencies } from './input-view.ts';
-import { affectsReads } from './input-view.ts';
+import type { Dependencies } from './read-tracker.ts';
+import { affectsReads } from './read-tracker.ts';
 
-/** Stands for a list over all namespaces. */
+/** The entry of lists over all namespaces. */
 const ALL_NAMESPACES = '';
 
-/** Resources by what they read of one informer. */
+/** Keys of resources, by what they have read of one informer. */
 interface InformerReaders {
+  /** Readers of single objects, by key of the object. */
   readonly byKey: Map<string, Set<string>>;
-  /** Of lists, by namespace. */
+  /** Readers of lists, by namespace. */
   readonly byNamespace: Map<string, Set<string>>;
 }
 
+/**
+ * Reads of all resources, searchable by the object that changes. Resources are `namespace/name`.
+ */
 export class DependencyIndex {
   readonly #dependencies = new Map<string, Dependencies>();
   readonly #readers = new Map<Informer, InformerReaders>();
 
-  /** Resources that have read something, and places that somebody has read. */
+  /** Number of entries: resources that have read something, plus objects and lists read. */
   get size(): number {
-    let places = 0;
+    let entries = this.#dependencies.size;
     for (const { byKey, byNamespace } of this.#readers.values()) {
-      places += byKey.size + byNamespace.size;
+      entries += byKey.size + byNamespace.size;
     }
-    return this.#dependencies.size + places;
+    return entries;
   }
 
+  /** The reads of a resource. */
   get(resource: string): Dependencies | undefined {
     return this.#dependencies.get(resource);
   }
 
+  /** Replaces the reads of a resource. */
   set(resource: string, dependencies: Dependencies): void {
     this.delete(resource);
     this.#dependencies.set(resource, dependencies);
-    this.#each(dependencies, (map, at) => {
-      const readers = map.get(at) ?? new Set<string>();
-      map.set(at, readers.add(resource));
+    this.#forEachEntry(dependencies, (readersByEntry, entry) => {
+      const readers = readersByEntry.get(entry) ?? new Set<string>();
+      readersByEntry.set(entry, readers.add(resource));
     });
   }
 
+  /** Removes the reads of a resource. */
   delete(resource: string): void {
     const dependencies = this.#dependencies.get(resource);
     if (dependencies === undefined) {
       return;
     }
     this.#dependencies.delete(resource);
-    this.#each(dependencies, (map, at) => {
-      const readers = map.get(at);
+    this.#forEachEntry(dependencies, (readersByEntry, entry) => {
+      const readers = readersByEntry.get(entry);
       readers?.delete(resource);
       if (readers?.size === 0) {
-        map.delete(at);
+        readersByEntry.delete(entry);
       }
     });
   }
 
-  /** Resources that would read something else because of this change. */
+  /** Resources whose reads would return something else after the change. */
   affectedBy(informer: Informer, change: StoreChange): readonly string[] {
     const object = change.object ?? change.old;
     const readers = this.#readers.get(informer);
     if (object === undefined || readers === undefined) {
       return [];
     }
-    const candidates = new Set(readers.byKey.get(keyString(keyOf(object))));
-    for (const namespace of new Set([
-      object.metadata.namespace ?? ALL_NAMESPACES,
-      ALL_NAMESPACES,
-    ])) {
-      for (const resource of readers.byNamespace.get(namespace) ?? []) {
-        candidates.add(resource);
-      }
-    }
+    const { namespace = ALL_NAMESPACES } = object.metadata;
+    const candidates = new Set([
+      ...(readers.byKey.get(keyString(keyOf(object))) ?? []),
+      ...(readers.byNamespace.get(namespace) ?? []),
+      ...(readers.byNamespace.get(ALL_NAMESPACES) ?? []),
+    ]);
     return [...candidates].filter((resource) => {
       const reads = this.#dependencies.get(resource)?.get(informer);
       return reads !== undefined && affectsReads(reads, change);
     });
   }
 
-  #each(
+  #forEachEntry(
     dependencies: Dependencies,
-    act: (map: Map<string, Set<string>>, at: string) => void,
+    act: (readersByEntry: Map<string, Set<string>>, entry: string) => void,
   ): void {
     for (const [informer, { keys, lists }] of dependencies) {
       const readers = this.#readers.get(informer) ?? { byKey: new Map(), byNamespace: new Map() };

@@ -1,38 +1,42 @@
 /**
- * Who is woken by a change: the resource itself, exactly those that have read what is different
- * now, and the owner of an output.
+ * Which resources a watch event enqueues: the resource itself, resources that have read the changed
+ * object, and the owner of a changed output.
+ *
+ * Guarantees
+ * - The resource that made a write is not enqueued by its own event.
+ * - A change during a reconcile of something that the reconcile has read leads to one more
+ *   reconcile.
  */
 import type { Informer } from '../../cache/informer.ts';
 import type { StoreChange } from '../../cache/store.ts';
-import { ownerLabel } from '../../client/well-known-names.ts';
 import type { KubeObject } from '../../client/object.ts';
 import { controllerOf, keyOf, keyString } from '../../client/object.ts';
-import type { AddOptions } from '../../workqueue/work-queue.ts';
-import { DependencyIndex } from './dependency-index.ts';
-import type { ReadTracker } from './input-view.ts';
-import { newReadTracker, hasOutdatedReads, recordChange, mergeReads } from './input-view.ts';
+import { ownerLabel } from '../../client/well-known-names.ts';
 import { deepEqual } from '../../util/json.ts';
+import type { AddOptions } from '../../workqueue/work-queue.ts';
 import type { OutputApplier } from '../outputs/apply-outputs.ts';
+import { DependencyIndex } from './dependency-index.ts';
+import type { ReadTracker } from './read-tracker.ts';
+import { hasOutdatedReads, mergeReads, newReadTracker, recordChange } from './read-tracker.ts';
 
+/** What the enqueuer needs from its controller. */
 export interface EnqueuerDeps {
-  /** Of the resources. */
+  /** API group of the operator's kind. */
   readonly group: string;
   readonly outputs: Pick<OutputApplier, 'forget'>;
-  /** Does it tell of outputs, each once? */
+  /** True for the one informer that reports the events of an output's kind. */
   readonly isForOutputs: (informer: Informer) => boolean;
-  /** To the queue. */
+  /** Adds a resource to the work queue. */
   readonly enqueue: (key: string, options: AddOptions) => void;
-  /**
-   * Something that the worker had read is different now: its permanent error may not be one any
-   * more.
-   */
+  /** Ends the stall of a resource, because something that its worker has read is different now. */
   readonly clearStall: (key: string) => void;
 }
 
+/** Enqueues resources by watch events. Keys are `namespace/name` of resources. */
 export class Enqueuer {
   readonly #deps: EnqueuerDeps;
   readonly #dependencyIndex = new DependencyIndex();
-  /** What syncs under way have read so far. */
+  /** Reads of the reconciles under way. */
   readonly #trackers = new Map<string, ReadTracker>();
   readonly #keyByUid = new Map<string, string>();
 
@@ -41,11 +45,11 @@ export class Enqueuer {
   }
 
   /**
-   * A resource has changed. @param started before, what is listed is no change that somebody waits
-   * for
+   * Handles a change of a resource of the operator's kind.
+   *
+   * @param isStarted false during the initial list, whose resources are enqueued with low priority
    */
-  resourceChanged({ old, object, writer }: StoreChange, started: boolean): void {
-    const { enqueue } = this.#deps;
+  resourceChanged({ old, object, writer }: StoreChange, isStarted: boolean): void {
     const current = object ?? old;
     if (current === undefined) {
       return;
@@ -61,37 +65,39 @@ export class Enqueuer {
     if (writer === key) {
       return;
     }
-    const resetBackoff =
-      deletedUid !== undefined || object?.metadata.generation !== old?.metadata.generation;
-    enqueue(key, started ? { resetBackoff } : { resetBackoff, priority: 'due', cause: 'start' });
+    const isOtherGeneration = object?.metadata.generation !== old?.metadata.generation;
+    const resetBackoff = deletedUid !== undefined || isOtherGeneration;
+    this.#deps.enqueue(
+      key,
+      isStarted ? { resetBackoff } : { resetBackoff, priority: 'due', cause: 'start' },
+    );
   }
 
-  /** Anything has changed. */
+  /** Handles a change of any watched object. */
   objectChanged(informer: Informer, change: StoreChange): void {
-    const { enqueue, clearStall } = this.#deps;
+    const { enqueue, clearStall, isForOutputs } = this.#deps;
+    const isOther = (key: string): boolean => key !== change.writer;
     for (const [key, tracker] of this.#trackers) {
-      if (key !== change.writer) {
+      if (isOther(key)) {
         recordChange(tracker, informer, change);
       }
     }
-    const readers = this.#dependencyIndex
-      .affectedBy(informer, change)
-      .filter((key) => key !== change.writer);
+    const readers = this.#dependencyIndex.affectedBy(informer, change).filter(isOther);
     for (const key of readers) {
       clearStall(key);
     }
-    const owners = [
-      ...new Set(this.#deps.isForOutputs(informer) ? this.#ownersOf(change) : []),
-    ].filter((key) => key !== change.writer && !readers.includes(key));
+    const owners = isForOutputs(informer) ? this.#ownersToEnqueue(change) : [];
     for (const key of readers) {
       enqueue(key, { cause: 'input' });
     }
-    for (const key of owners) {
-      enqueue(key, { cause: 'output' });
+    for (const key of new Set(owners)) {
+      if (isOther(key) && !readers.includes(key)) {
+        enqueue(key, { cause: 'output' });
+      }
     }
   }
 
-  /** A sync begins: what it reads is recorded, and stays as it is now. */
+  /** Begins a reconcile. @returns the record for its reads, which show the cluster as it is now */
   beginReconcile(key: string): ReadTracker {
     const tracker = newReadTracker();
     this.#trackers.set(key, tracker);
@@ -99,17 +105,17 @@ export class Enqueuer {
   }
 
   /**
-   * It has ended.
-   * @param complete its worker came to its end: what it read replaces what was read before
-   * @returns whether something that it has read is different by now; then there is one more sync
+   * Ends a reconcile.
+   *
+   * @param allReadsSeen true: the reads replace those of earlier reconciles; false: both are kept
+   * @returns whether something that was read has changed; the resource is enqueued again then
    */
   endReconcile(key: string, tracker: ReadTracker, allReadsSeen: boolean): boolean {
     this.#trackers.delete(key);
+    const { dependencies } = tracker;
     this.#dependencyIndex.set(
       key,
-      allReadsSeen
-        ? tracker.dependencies
-        : mergeReads(this.#dependencyIndex.get(key), tracker.dependencies),
+      allReadsSeen ? dependencies : mergeReads(this.#dependencyIndex.get(key), dependencies),
     );
     const changedMeanwhile = hasOutdatedReads(tracker);
     if (changedMeanwhile) {
@@ -118,49 +124,51 @@ export class Enqueuer {
     return changedMeanwhile;
   }
 
-  /** Entries of what is kept between changes. */
+  /** Number of entries that are kept between events. */
   get size(): number {
     return this.#dependencyIndex.size + this.#trackers.size + this.#keyByUid.size;
   }
 
-  /** The resource is gone. */
+  /** Drops the reads of a resource that is deleted. */
   forget(key: string): void {
     this.#dependencyIndex.delete(key);
   }
 
   /**
-   * Resources whose output was changed (other than its status) or deleted by somebody else. Of one
-   * that is gone nothing is kept.
+   * Owners of an output that another client has changed (other than its status) or deleted. The
+   * output applier also drops what it keeps about a deleted object.
    */
-  #ownersOf({ old, object }: StoreChange): readonly string[] {
+  #ownersToEnqueue({ old, object }: StoreChange): readonly string[] {
     const deletedUid = deletedUidOf({ old, object });
-    const pruned = deletedUid !== undefined && this.#deps.outputs.forget(deletedUid);
-    if (pruned && object === undefined) {
+    const isPruned = deletedUid !== undefined && this.#deps.outputs.forget(deletedUid);
+    if (isPruned && object === undefined) {
       return [];
     }
-    const label = ownerLabel(this.#deps.group);
-    const uids = [old, object].flatMap((side) =>
-      side === undefined ? [] : [side.metadata.labels?.[label], controllerOf(side)?.uid],
-    );
-    const owners = uids.flatMap((uid) =>
+    if (old !== undefined && object !== undefined && isSameExceptStatus(old, object)) {
+      return [];
+    }
+    return [old, object].flatMap((side) => (side === undefined ? [] : this.#ownersOf(side)));
+  }
+
+  /** Owners by label, which reaches across namespaces, and by owner reference. */
+  #ownersOf(object: KubeObject): readonly string[] {
+    const labelled = object.metadata.labels?.[ownerLabel(this.#deps.group)];
+    return [labelled, controllerOf(object)?.uid].flatMap((uid) =>
       uid === undefined ? [] : (this.#keyByUid.get(uid) ?? []),
     );
-    return old !== undefined && object !== undefined && isSameExceptStatus(old, object)
-      ? []
-      : owners;
   }
 }
 
-/** A list may show another object of the same name. */
+/** uid of an object that is deleted. A list may show another object under the same name. */
 function deletedUidOf({ old, object }: Pick<StoreChange, 'old' | 'object'>): string | undefined {
   return old?.metadata.uid === object?.metadata.uid ? undefined : old?.metadata.uid;
 }
 
 function isSameExceptStatus(a: KubeObject, b: KubeObject): boolean {
-  const bare = ({
-    status: _,
-    metadata: { resourceVersion: __, generation: ___, ...metadata },
-    ...rest
-  }: KubeObject): unknown => ({ ...rest, metadata });
-  return deepEqual(bare(a), bare(b));
+  return deepEqual(withoutStatus(a), withoutStatus(b));
+}
+
+function withoutStatus({ status: _, metadata, ...rest }: KubeObject): unknown {
+  const { resourceVersion: __, generation: ___, ...comparable } = metadata;
+  return { ...rest, metadata: comparable };
 }

@@ -1,33 +1,34 @@
 /**
- * Sends edits of somebody else's objects, and puts them back. What is held is known from the
- * objects themselves (their annotation), so
- * a new process knows it too.
+ * Sends and releases field claims.
+ *
+ * Guarantees
+ * - The claims of a resource are found in the annotations of the objects, so a new process knows
+ *   them too.
+ * - A claim never overwrites a change that was made since the worker decided on it.
  */
-import type { Informer } from '../../cache/informer.ts';
-import type { KubeApi } from '../../client/kube-api.ts';
-import { hasCode } from '../../client/errors.ts';
-import { statusFieldManager } from '../../client/well-known-names.ts';
-import type { KubeObject, ObjectKey, ResourceType } from '../../client/object.ts';
-import { apiVersionOf, describeObject, keyOf, parseKey, keyString } from '../../client/object.ts';
-import type { RecordEvent } from '../../client/event-recorder.ts';
-import type { Observer } from '../../observability/observer.ts';
-import type {
-  InputDefinition,
-  OutputDefinition,
-  Scheduler,
-  WorkerDefinition,
-} from '../../api/scheduler.ts';
-import { allWorkerDefinitions, claimableInput } from '../../api/scheduler.ts';
 import type { ClaimedField, FieldClaim } from '../../api/field-claim.ts';
+import type { OutputDefinition, Scheduler, WorkerDefinition } from '../../api/scheduler.ts';
+import type { InputDefinition } from '../../api/scheduler.ts';
+import { allWorkerDefinitions, claimableInput } from '../../api/scheduler.ts';
 import type { Logger, OutputObject } from '../../api/worker.ts';
 import { PermanentError } from '../../api/worker.ts';
-import { OutputRefused, toOutputRefused, StaleCache } from '../reconcile-errors.ts';
-import type { ClaimPlan, Claimant } from './plan-claims.ts';
-import { readClaims, planClaims, planStoredHashes, haveSameValues } from './plan-claims.ts';
-import type { ReadTracker } from '../dependencies/input-view.ts';
-import { readsFor } from '../dependencies/input-view.ts';
+import type { Informer } from '../../cache/informer.ts';
+import { hasCode } from '../../client/errors.ts';
+import type { RecordEvent } from '../../client/event-recorder.ts';
+import type { JsonPatchOperation, KubeApi } from '../../client/kube-api.ts';
+import type { KubeObject, ObjectKey, ResourceType } from '../../client/object.ts';
+import { apiVersionOf, describeObject, keyOf, keyString, parseKey } from '../../client/object.ts';
+import { statusFieldManager } from '../../client/well-known-names.ts';
+import type { Observer } from '../../observability/observer.ts';
+import { readsFor } from '../dependencies/read-tracker.ts';
 import { isInOutputScope } from '../outputs/desired-object.ts';
+import type { WriteContext } from '../reconcile-context.ts';
+import { OutputRefused, StaleCache, toOutputRefused } from '../reconcile-errors.ts';
+import { readClaims } from './claims-annotation.ts';
+import type { Claimant, ClaimPlan } from './plan-claims.ts';
+import { haveSameValues, planClaims, planStoredHashes } from './plan-claims.ts';
 
+/** What field claims need from their controller. */
 export interface FieldClaimsDeps {
   readonly api: KubeApi;
   readonly scheduler: Scheduler;
@@ -37,25 +38,36 @@ export interface FieldClaimsDeps {
   readonly informerOf: (input: InputDefinition) => Informer;
 }
 
-/** A plan and where to send it. */
+/** A plan, and where to send it. */
 export interface PlannedClaim extends ClaimPlan {
   readonly type: ResourceType;
   readonly informer: Informer;
 }
 
+/** Did a worker return a field claim in place of an object to apply? */
 export function isFieldClaim(object: OutputObject | FieldClaim): object is FieldClaim {
   return 'fieldClaim' in object && object.fieldClaim === true;
 }
 
+/** An object in which a resource has claims. */
 interface ClaimedObject {
   readonly type: ResourceType;
   readonly informer: Informer;
   readonly key: string;
 }
 
+/** The output that claims are made for, and the informer of its objects. */
+interface ClaimTarget {
+  readonly output: OutputDefinition;
+  readonly informer: Informer;
+  /** Place in messages: `outputs.virtualservices of phase Evaluating`. */
+  readonly place: string;
+}
+
+/** The field claims of all resources. */
 export class FieldClaims {
   readonly #deps: FieldClaimsDeps;
-  /** By the holder's uid. */
+  /** Objects with claims, by uid of the resource that has the claims. */
   readonly #claimed = new Map<string, Map<string, ClaimedObject>>();
 
   constructor(deps: FieldClaimsDeps) {
@@ -74,174 +86,189 @@ export class FieldClaims {
     }
   }
 
-  /** Resources that hold something. */
+  /** Number of resources that have claims. */
   get size(): number {
     return this.#claimed.size;
   }
 
   /**
-   * What is to be sent so that the resource holds these edits of one output. Nothing is sent yet.
-   * @param reading takes the objects: a change of one by others wakes the resource, which sets its
-   * fields again.
-   * @throws PermanentError, OutputConflict, OutputRefused when an object is not there, StaleCache
-   * when somebody has changed a field since
-   * the worker decided on it.
+   * Plans the claims of one output; sends nothing. The objects count as read, so that a change by
+   * another client enqueues the resource, which then sets its fields again.
+   *
+   * @throws PermanentError for a wrong claim; OutputConflict for a field that another resource has
+   * claimed; OutputRefused when an object does not exist; StaleCache when a field has changed since
+   * the worker decided on it
    */
   plan(
+    context: WriteContext,
     definition: WorkerDefinition,
     output: OutputDefinition,
     claims: readonly FieldClaim[],
-    resource: KubeObject,
-    tracker: ReadTracker,
   ): readonly PlannedClaim[] {
     const place = `outputs.${output.name} of ${definition.title}`;
     const input = claimableInput(definition, output);
-    if (input === undefined) {
-      const [claim] = claims;
-      if (claim === undefined) {
-        return [];
-      }
+    const [firstClaim] = claims;
+    if (input === undefined && firstClaim !== undefined) {
       throw new PermanentError(
-        `${place} edits ${describeObject(claim)}, which it does not read: declare ${output.name} among the inputs of ${definition.title} too`,
+        `${place} claims fields of ${describeObject(firstClaim)}, which it does not read: declare ${output.name} among the inputs of ${definition.title} too`,
       );
     }
-    const informer = this.#deps.informerOf(input);
-    const wanted = new Map<string, ClaimedField[]>();
-    for (const claim of claims) {
-      const key = keyString(claimedObjectKey(claim, output, resource, place));
-      wanted.set(key, [...(wanted.get(key) ?? []), ...claim.fields]);
+    if (input === undefined) {
+      return [];
     }
+    const target = { output, informer: this.#deps.informerOf(input), place };
+    const wanted = fieldsByKey(context.resource, target, claims);
     if (output.prune === true) {
-      for (const claimed of this.#claimed.get(resource.metadata.uid ?? '')?.values() ?? []) {
-        if (
-          claimed.informer === informer &&
-          !wanted.has(claimed.key) &&
-          isInOutputScope(output, parseKey(claimed.key).namespace, resource)
-        ) {
-          wanted.set(claimed.key, []);
-        }
+      for (const key of this.#keysToRelease(context.resource, target, wanted)) {
+        wanted.set(key, []);
       }
     }
-    return [...wanted].flatMap(([key, fields]) => {
-      readsFor(tracker.dependencies, informer).keys.add(key);
-      const live = informer.get(parseKey(key));
-      if (live === undefined && fields.length === 0) {
-        return [];
-      }
-      if (live === undefined) {
-        throw new OutputRefused(`${output.type.kind} ${key}, which ${place} edits, is not there`);
-      }
-      if (live.metadata.deletionTimestamp !== undefined && fields.length > 0) {
-        throw new OutputRefused(`${describeObject(live)} is being deleted`);
-      }
-      const seen = tracker.valuesAtStart.get(informer)?.get(key);
-      if (seen !== undefined && !haveSameValues(seen, live, fields)) {
-        throw new StaleCache(`${describeObject(live)} has changed while the worker decided on it`);
-      }
-      const plan = planClaims(
-        live,
-        fields,
-        this.#claimant(resource),
-        this.#deps.scheduler.resource.group,
-        output.prune === true,
-        place,
-      );
-      return [{ ...plan, type: output.type, informer }];
-    });
+    return [...wanted].flatMap(([key, fields]) => this.#planObject(context, target, key, fields));
   }
 
-  /** @throws OutputRefused, StaleCache, or what the API threw. */
-  async apply(plan: PlannedClaim, resource: KubeObject, signal: AbortSignal): Promise<void> {
+  /** Objects of the output in which the resource has claims that it does not make any more. */
+  #keysToRelease(
+    resource: KubeObject,
+    { output, informer }: ClaimTarget,
+    wanted: ReadonlyMap<string, unknown>,
+  ): readonly string[] {
+    const claimed = [...(this.#claimed.get(resource.metadata.uid ?? '')?.values() ?? [])];
+    return claimed
+      .filter((object) => object.informer === informer && !wanted.has(object.key))
+      .map(({ key }) => key)
+      .filter((key) => isInOutputScope(output, parseKey(key).namespace, resource));
+  }
+
+  /** @param fields empty: the claims in the object are released */
+  #planObject(
+    { resource, tracker }: WriteContext,
+    { output, informer, place }: ClaimTarget,
+    key: string,
+    fields: readonly ClaimedField[],
+  ): readonly PlannedClaim[] {
+    readsFor(tracker.dependencies, informer).keys.add(key);
+    const live = informer.get(parseKey(key));
+    if (live === undefined) {
+      if (fields.length === 0) {
+        return [];
+      }
+      throw new OutputRefused(
+        `${output.type.kind} ${key}, in which ${place} claims fields, does not exist`,
+      );
+    }
+    if (live.metadata.deletionTimestamp !== undefined && fields.length > 0) {
+      throw new OutputRefused(`${describeObject(live)} is being deleted`);
+    }
+    const atStart = tracker.valuesAtStart.get(informer)?.get(key);
+    if (atStart !== undefined && !haveSameValues(atStart, live, fields)) {
+      throw new StaleCache(`${describeObject(live)} has changed while the worker decided on it`);
+    }
+    const isComplete = output.prune === true;
+    const plan = planClaims(live, { ...this.#claimer(resource), fields, isComplete, place });
+    return [{ ...plan, type: output.type, informer }];
+  }
+
+  /** Sends a plan. @throws OutputRefused, StaleCache, or what the API threw */
+  async apply(context: WriteContext, plan: PlannedClaim): Promise<void> {
     const { live, patch, notRestored } = plan;
-    for (const sentence of notRestored) {
-      this.#warnNotRestored(resource, sentence);
+    const { resource } = context;
+    for (const message of notRestored) {
+      this.#warnNotRestored(resource, message);
     }
     if (patch.length === 0) {
       return;
     }
-    const { group } = this.#deps.scheduler.resource;
-    const response = await this.#patch(plan, patch, resource, signal);
-    const action = readClaims(response, group).some(({ uid }) => uid === resource.metadata.uid)
-      ? 'edited'
-      : 'restored';
-    if (response.metadata.resourceVersion !== live.metadata.resourceVersion) {
-      this.#deps.observer.event({
-        type: 'output',
-        resource: keyOf(resource),
-        action,
-        kind: live.kind,
-        object: keyOf(live),
-      });
-    }
-    const stored = planStoredHashes(response, this.#claimant(resource), group);
-    if (stored !== undefined) {
-      await this.#patch(plan, stored, resource, signal);
+    const response = await this.#patch(context, plan, patch);
+    this.#reportOutput(resource, live, response);
+    const { claimant, group } = this.#claimer(resource);
+    const storedHashes = planStoredHashes(response, claimant, group);
+    if (storedHashes !== undefined) {
+      await this.#patch(context, plan, storedHashes);
     }
   }
 
-  /** Puts everything back that the resource holds, where nobody has changed it since. */
-  async release(resource: KubeObject, signal: AbortSignal): Promise<void> {
-    // A copy: each answer changes what is held.
-    const all = [...(this.#claimed.get(resource.metadata.uid ?? '')?.values() ?? [])];
-    for (const { informer, type, key } of all) {
+  /** Restores all claimed fields of a resource that no other client has changed since. */
+  async release(context: WriteContext): Promise<void> {
+    const { resource } = context;
+    // A copy: each response changes the index.
+    const claimed = [...(this.#claimed.get(resource.metadata.uid ?? '')?.values() ?? [])];
+    for (const { informer, type, key } of claimed) {
       const live = informer.get(parseKey(key));
       if (live === undefined) {
         continue;
       }
-      const plan = planClaims(
-        live,
-        [],
-        this.#claimant(resource),
-        this.#deps.scheduler.resource.group,
-        true,
-        'the finalizer',
-      );
-      await this.apply({ ...plan, type, informer }, resource, signal);
+      const request = { fields: [], isComplete: true, place: 'the finalizer' };
+      const plan = planClaims(live, { ...this.#claimer(resource), ...request });
+      await this.apply(context, { ...plan, type, informer });
     }
   }
 
   async #patch(
+    context: WriteContext,
     plan: PlannedClaim,
-    body: ClaimPlan['patch'],
-    resource: KubeObject,
-    signal: AbortSignal,
+    body: readonly JsonPatchOperation[],
   ): Promise<KubeObject> {
     const { api, scheduler } = this.#deps;
+    const { resource, signal } = context;
     const { type, informer, live } = plan;
     const key = keyOf(live);
-    const writer = keyString(keyOf(resource));
     const options = { fieldManager: statusFieldManager(scheduler.operatorName) };
     try {
-      return await informer.write(key, writer, () =>
+      return await informer.write(key, keyString(keyOf(resource)), () =>
         api.patch(type, key, { type: 'json', body }, options, signal),
       );
     } catch (error) {
-      if (hasCode(error, 404)) {
-        throw new StaleCache(`${describeObject(live)} is gone`);
-      }
-      if (!hasCode(error, 409, 422)) {
-        throw toOutputRefused(error, describeObject(live));
-      }
-      // A failed test is a 422, as a refusal by a webhook is: the object tells which of them it
-      // was.
-      const fresh = await api.get(type, key, signal);
-      informer.put(fresh, writer);
-      if (fresh.metadata.resourceVersion === live.metadata.resourceVersion && hasCode(error, 422)) {
-        throw toOutputRefused(error, describeObject(live));
-      }
-      throw new StaleCache(`${describeObject(live)} has changed since it was read`, {
-        cause: toOutputRefused(error, describeObject(live)),
-      });
+      throw await this.#explainPatchError(context, plan, error);
     }
   }
 
-  #claimant(resource: KubeObject): Claimant {
-    return { resource: describeObject(resource), uid: resource.metadata.uid ?? '' };
+  /** @returns the error to throw: StaleCache after a change of the object, else the refusal */
+  async #explainPatchError(
+    { resource, signal }: WriteContext,
+    { type, informer, live }: PlannedClaim,
+    error: unknown,
+  ): Promise<unknown> {
+    const name = describeObject(live);
+    if (hasCode(error, 404)) {
+      return new StaleCache(`${name} is deleted`);
+    }
+    const refused = toOutputRefused(error, name);
+    if (!hasCode(error, 409, 422)) {
+      return refused;
+    }
+    // The API server answers 422 both for a failed test and for a refusal by a webhook. The version
+    // tells which of them happened.
+    const fresh = await this.#deps.api.get(type, keyOf(live), signal);
+    informer.put(fresh, keyString(keyOf(resource)));
+    const isUnchanged = fresh.metadata.resourceVersion === live.metadata.resourceVersion;
+    return isUnchanged && hasCode(error, 422)
+      ? refused
+      : new StaleCache(`${name} has changed since it was read`, { cause: refused });
   }
 
-  #warnNotRestored(resource: KubeObject, sentence: string): void {
-    this.#deps.log.warn(sentence, { resource: keyString(keyOf(resource)) });
-    this.#deps.recordEvent(resource, 'Warning', 'NotRestored', sentence);
+  #claimer(resource: KubeObject): { readonly claimant: Claimant; readonly group: string } {
+    const claimant = { resource: describeObject(resource), uid: resource.metadata.uid ?? '' };
+    return { claimant, group: this.#deps.scheduler.resource.group };
+  }
+
+  #reportOutput(resource: KubeObject, live: KubeObject, response: KubeObject): void {
+    if (response.metadata.resourceVersion === live.metadata.resourceVersion) {
+      return;
+    }
+    const claims = readClaims(response, this.#deps.scheduler.resource.group);
+    const hasClaims = claims.some(({ uid }) => uid === resource.metadata.uid);
+    this.#deps.observer.event({
+      type: 'output',
+      resource: keyOf(resource),
+      action: hasClaims ? 'edited' : 'restored',
+      kind: live.kind,
+      object: keyOf(live),
+    });
+  }
+
+  #warnNotRestored(resource: KubeObject, message: string): void {
+    this.#deps.log.warn(message, { resource: keyString(keyOf(resource)) });
+    this.#deps.recordEvent(resource, 'Warning', 'NotRestored', message);
   }
 
   #indexChange(
@@ -255,7 +282,8 @@ export class FieldClaims {
       return;
     }
     const key = keyString(keyOf(current));
-    const id = `${type.group}/${type.plural}?${informer.scope.labelSelector ?? ''} ${key}`;
+    const { labelSelector = '' } = informer.scope;
+    const id = `${type.group}/${type.plural}?${labelSelector} ${key}`;
     for (const uid of this.#claimantsOf(old)) {
       const claimed = this.#claimed.get(uid);
       claimed?.delete(id);
@@ -269,6 +297,7 @@ export class FieldClaims {
     }
   }
 
+  /** uids of the resources that have claims; none when the annotation is not valid. */
   #claimantsOf(object: KubeObject | undefined): ReadonlySet<string> {
     if (object === undefined) {
       return new Set();
@@ -281,20 +310,33 @@ export class FieldClaims {
   }
 }
 
+/** The claimed fields of each object. A worker may return several claims of one object. */
+function fieldsByKey(
+  resource: KubeObject,
+  target: ClaimTarget,
+  claims: readonly FieldClaim[],
+): Map<string, readonly ClaimedField[]> {
+  const fields = new Map<string, readonly ClaimedField[]>();
+  for (const claim of claims) {
+    const key = keyString(claimedObjectKey(claim, target, resource));
+    fields.set(key, [...(fields.get(key) ?? []), ...claim.fields]);
+  }
+  return fields;
+}
+
+/** @throws PermanentError for another kind or a namespace outside the declaration of the output */
 function claimedObjectKey(
   claim: FieldClaim,
-  output: OutputDefinition,
+  { output, place }: ClaimTarget,
   resource: KubeObject,
-  place: string,
 ): ObjectKey {
   const { type } = output;
   if (claim.apiVersion !== apiVersionOf(type) || claim.kind !== type.kind) {
     throw new PermanentError(
-      `${place} edits a ${claim.kind} of ${claim.apiVersion}; declared is ${type.kind} of ${apiVersionOf(type)}`,
+      `${place} claims fields of a ${claim.kind} of ${claim.apiVersion}; the declared kind is ${type.kind} of ${apiVersionOf(type)}`,
     );
   }
-  const own = resource.metadata.namespace;
-  const { name, namespace = own } = claim.metadata;
+  const { name, namespace = resource.metadata.namespace } = claim.metadata;
   if (!type.namespaced) {
     return { name };
   }
@@ -303,7 +345,7 @@ function claimedObjectKey(
   }
   if (!isInOutputScope(output, namespace, resource)) {
     throw new PermanentError(
-      `${place}: ${type.kind} ${name} lies in namespace ${namespace}; declare the output with namespace: all to edit it there`,
+      `${place}: ${type.kind} ${name} is in namespace ${namespace}; declare the output with namespace: all to claim fields there`,
     );
   }
   return { namespace, name };

@@ -1,400 +1,296 @@
 /**
- * Edits of single fields in somebody else's object: from what a worker wants to one JSON Patch, and
- * back. Pure.
+ * Plans field claims: from the fields that a worker claims to one JSON patch, and back.
  *
- * The patch tests uid and resourceVersion, sets the fields, and in the same request notes in
- * `<group>/field-claims` who holds them, what
- * stood there before, and a hash of what is there now. So whatever happens between two requests,
- * every held field can be put back, and
- * a value that somebody else has written since is known as such.
+ * The patch tests uid and resourceVersion, sets the fields, and writes the annotation
+ * `<group>/field-claims` in the same request.
+ *
+ * Guarantees
+ * - Every claimed field can be restored, also by a process that starts between two requests.
+ * - A value that another client has written since is recognised and stays.
  */
+import type { ClaimedField } from '../../api/field-claim.ts';
+import { PermanentError } from '../../api/worker.ts';
 import type { JsonPatchOperation } from '../../client/kube-api.ts';
-import { fieldClaimsAnnotation } from '../../client/well-known-names.ts';
 import type { KubeObject } from '../../client/object.ts';
 import { describeObject } from '../../client/object.ts';
-import type { FieldPathElement, ClaimedField } from '../../api/field-claim.ts';
-import { PermanentError } from '../../api/worker.ts';
+import { fieldClaimsAnnotation } from '../../client/well-known-names.ts';
+import { deepEqual, hashOf } from '../../util/json.ts';
 import { OutputConflict } from '../reconcile-errors.ts';
-import { canonicalJson, deepEqual, hashOf, isRecord } from '../../util/json.ts';
+import type { ClaimEntry } from './claims-annotation.ts';
+import { annotationOperations, readClaims, sortClaims } from './claims-annotation.ts';
+import type { FieldLocation, FieldLookup, FieldPath } from './field-path.ts';
+import { formatPath, locateField, pathsOverlap, validateFieldPath } from './field-path.ts';
 
-/** One held field, as the annotation lists it. */
-export interface ClaimEntry {
-  readonly path: readonly FieldPathElement[];
-  /** `Canary default/web`: for people. */
-  readonly resource: string;
-  readonly uid: string;
-  /** What stood there; absent: nothing did. */
-  readonly original?: unknown;
-  /** Of the value as the server stores it. */
-  readonly hash: string;
-  /** Of the value as it was sent, when the server stores it in another form (with its defaults). */
-  readonly sentHash?: string;
-}
-
+/** The resource that claims fields. */
 export interface Claimant {
+  /** Name of the resource, as people read it: `Canary default/web`. */
   readonly resource: string;
   readonly uid: string;
 }
 
+/** The claims of one resource in one object. */
+export interface ClaimRequest {
+  readonly fields: readonly ClaimedField[];
+  readonly claimant: Claimant;
+  /** API group of the operator's kind, for the annotation. */
+  readonly group: string;
+  /** True: `fields` are all claims of the resource, so other claims are released. */
+  readonly isComplete: boolean;
+  /** Where the claims are made, for messages: `outputs.virtualservices of phase Evaluating`. */
+  readonly place: string;
+}
+
+/** What has to be sent for one object. */
 export interface ClaimPlan {
   readonly live: KubeObject;
-  /** The object with the edits. */
+  /** The object with the claimed values. */
   readonly draft: KubeObject;
-  /** Empty: there is nothing to do. */
+  /** Empty: nothing to send. */
   readonly patch: readonly JsonPatchOperation[];
-  /** Held fields that were not put back, as sentences. */
+  /** Released fields that were not restored, each as a message. */
   readonly notRestored: readonly string[];
 }
 
-/** `spec.http[split].route` */
-export function formatPath(path: readonly FieldPathElement[]): string {
-  return path
-    .map((step, index) =>
-      typeof step === 'string' ? `${index === 0 ? '' : '.'}${step}` : `[${step.name}]`,
-    )
-    .join('');
-}
-
-/** @throws PermanentError when the annotation was damaged. */
-export function readClaims(object: KubeObject, group: string): readonly ClaimEntry[] {
-  const text = object.metadata.annotations?.[fieldClaimsAnnotation(group)];
-  if (text === undefined) {
-    return [];
-  }
-  try {
-    const claims: unknown = JSON.parse(text);
-    if (
-      Array.isArray(claims) &&
-      claims.every((claim) => isRecord(claim) && Array.isArray(claim['path']))
-    ) {
-      return claims as readonly ClaimEntry[];
-    }
-  } catch {
-    // Said below.
-  }
-  throw new PermanentError(
-    `the annotation ${fieldClaimsAnnotation(group)} of ${describeObject(object)} cannot be read; mend or remove it`,
-    'FieldClaimsUnreadable',
-  );
-}
-
 /**
- * The patch after which the holder holds these fields. Its other holds in the object are put back
- * when they overlap, or all of them
- * when the list is `complete`.
- * @param place for messages: `outputs.virtualservices of phase Evaluating`.
- * @throws PermanentError for a path that does not lead to one place, OutputConflict for a field
- * that somebody else holds.
+ * Plans the patch after which the resource has claimed exactly these fields. Other claims of the
+ * resource in the object are released when they overlap, and all of them for a complete request.
+ *
+ * @throws PermanentError for a path that does not lead to one field; OutputConflict for a field
+ * that another resource has claimed
  */
-export function planClaims(
-  live: KubeObject,
-  fields: readonly ClaimedField[],
-  claimant: Claimant,
-  group: string,
-  complete: boolean,
-  place: string,
-): ClaimPlan {
-  const name = describeObject(live);
-  const draft = structuredClone(live) as KubeObject;
-  const patch: JsonPatchOperation[] = [];
-  const notRestored: string[] = [];
+export function planClaims(live: KubeObject, request: ClaimRequest): ClaimPlan {
+  const { fields, claimant, group } = request;
   const before = readClaims(live, group);
   const own = before.filter(({ uid }) => uid === claimant.uid);
   const others = before.filter(({ uid }) => uid !== claimant.uid);
-  fields.forEach((field, index) => {
-    validateFieldPath(field.path, `${place}: ${name}`, group);
-    const twice = fields.slice(0, index).find(({ path }) => pathsOverlap(path, field.path));
-    if (twice !== undefined) {
-      throw new PermanentError(
-        `${place}: ${name} has both ${formatPath(twice.path)} and ${formatPath(field.path)}, which overlap`,
-      );
-    }
-    const taken = others.find(({ path }) => pathsOverlap(path, field.path));
-    if (taken !== undefined) {
-      throw new OutputConflict(
-        `${formatPath(field.path)} of ${name} is held by ${taken.resource}; name another route, delete that resource, or, if it is long gone, take its entry out of the annotation ${fieldClaimsAnnotation(group)}`,
-      );
-    }
-  });
+  validateClaims(live, request, others);
 
-  const addedMaps = new Set([...fields, ...own].flatMap(({ path }) => addMetadataMap(draft, path)));
-  const applyValue = (
-    found: FieldLocation,
-    path: readonly FieldPathElement[],
-    value: unknown,
-  ): void => {
-    const [first, mapName] = path;
-    if (
-      first === 'metadata' &&
-      typeof mapName === 'string' &&
-      value !== undefined &&
-      addedMaps.delete(mapName)
-    ) {
-      patch.push({ op: 'add', path: `/metadata/${mapName}`, value: {} });
-    }
-    setField(found, value, patch);
+  const draft = new ClaimDraft(live, [...fields, ...own]);
+  const released = releaseClaims(draft, request, own);
+  const claimed = claimFields(draft, request, own);
+
+  const after = [...others, ...released.claims, ...claimed.claims];
+  const annotation = annotationOperations({
+    before: sortClaims(before),
+    after: sortClaims(after),
+    annotations: draft.annotations,
+    group,
+  });
+  const operations = [...released.operations, ...claimed.operations, ...annotation];
+  return {
+    live,
+    draft: draft.object,
+    patch: withPreconditions(live, operations),
+    notRestored: released.notRestored,
   };
-  const claims: ClaimEntry[] = [...others];
-  for (const claim of own) {
-    if (fields.some(({ path }) => deepEqual(path, claim.path))) {
-      continue;
+}
+
+/** @throws PermanentError for an invalid or doubled path, OutputConflict for a claimed field */
+function validateClaims(
+  live: KubeObject,
+  { fields, group, place }: ClaimRequest,
+  others: readonly ClaimEntry[],
+): void {
+  const name = describeObject(live);
+  const annotation = fieldClaimsAnnotation(group);
+  for (const [index, { path }] of fields.entries()) {
+    validateFieldPath(path, `${place}: ${name}`, annotation);
+    const doubled = fields.slice(0, index).find((earlier) => pathsOverlap(earlier.path, path));
+    if (doubled !== undefined) {
+      throw new PermanentError(
+        `${place}: ${name} has both ${formatPath(doubled.path)} and ${formatPath(path)}, which overlap`,
+      );
     }
-    if (!complete && !fields.some(({ path }) => pathsOverlap(path, claim.path))) {
+    const conflicting = others.find((claim) => pathsOverlap(claim.path, path));
+    if (conflicting !== undefined) {
+      throw new OutputConflict(
+        `${formatPath(path)} of ${name} is claimed by ${conflicting.resource}; claim another field, delete that resource, or, if it does not exist any more, remove its entry from the annotation ${annotation}`,
+      );
+    }
+  }
+}
+
+interface ClaimChange {
+  /** Claims of the resource that the annotation lists afterwards. */
+  readonly claims: readonly ClaimEntry[];
+  readonly operations: readonly JsonPatchOperation[];
+}
+
+/** Restores claimed fields that are not claimed any more. Keeps claims that stay untouched. */
+function releaseClaims(
+  draft: ClaimDraft,
+  { fields, isComplete }: ClaimRequest,
+  own: readonly ClaimEntry[],
+): ClaimChange & { readonly notRestored: readonly string[] } {
+  const claims: ClaimEntry[] = [];
+  const operations: JsonPatchOperation[] = [];
+  const notRestored: string[] = [];
+  const skip = (path: FieldPath, reason: string): void => {
+    const name = describeObject(draft.object);
+    notRestored.push(`${formatPath(path)} of ${name} was not restored: ${reason}`);
+  };
+  for (const claim of own) {
+    const { path, original, hash } = claim;
+    if (fields.some((field) => deepEqual(field.path, path))) {
+      continue; // claimFields handles it
+    }
+    const overlaps = fields.some((field) => pathsOverlap(field.path, path));
+    if (!isComplete && !overlaps) {
       claims.push(claim);
       continue;
     }
-    const found = locateField(draft, claim.path);
-    if (typeof found === 'string') {
-      notRestored.push(`${formatPath(claim.path)} of ${name} was not put back: ${found}`);
-    } else if (hashOf(found.value) !== claim.hash) {
-      notRestored.push(
-        `${formatPath(claim.path)} of ${name} was not put back: somebody has changed it since`,
-      );
-    } else {
-      applyValue(found, claim.path, claim.original);
+    const location = draft.locate(path);
+    if (location.type === 'missing') {
+      skip(path, location.reason);
+      continue;
     }
+    if (hashOf(location.value) !== hash) {
+      skip(path, 'another client has changed it since');
+      continue;
+    }
+    operations.push(...draft.set(location, path, original));
   }
+  return { claims, operations, notRestored };
+}
+
+/** Sets the claimed fields. @throws PermanentError for a path that does not lead to one field */
+function claimFields(
+  draft: ClaimDraft,
+  { fields, claimant, place }: ClaimRequest,
+  own: readonly ClaimEntry[],
+): ClaimChange {
+  const claims: ClaimEntry[] = [];
+  const operations: JsonPatchOperation[] = [];
   for (const { path, value } of fields) {
-    const found = locateField(draft, path);
-    if (typeof found === 'string') {
+    const location = draft.locate(path);
+    if (location.type === 'missing') {
       throw new PermanentError(
-        `${place}: ${formatPath(path)} of ${name} cannot be set: ${found}`,
+        `${place}: ${formatPath(path)} of ${describeObject(draft.object)} cannot be set: ${location.reason}`,
         'NoSuchField',
       );
     }
     const claim = own.find((known) => deepEqual(known.path, path));
     const wanted = hashOf(value);
-    const current = hashOf(found.value);
-    if (
-      claim !== undefined &&
-      (claim.sentHash ?? claim.hash) === wanted &&
-      claim.hash === current
-    ) {
+    const current = hashOf(location.value);
+    const wasSent = claim !== undefined && (claim.sentHash ?? claim.hash) === wanted;
+    if (wasSent && claim.hash === current) {
       claims.push(claim);
       continue;
     }
-    const original = claim === undefined ? found.value : claim.original;
+    const original = claim === undefined ? location.value : claim.original;
     if (current !== wanted) {
-      applyValue(found, path, value);
+      operations.push(...draft.set(location, path, value));
     }
     claims.push({ path, ...claimant, ...(original !== undefined && { original }), hash: wanted });
   }
-  patchAnnotation(
-    addedMaps.has('annotations') ? live : draft,
-    sortClaims(before),
-    sortClaims(claims),
-    group,
-    patch,
-  );
-  return { live, draft, patch: withPreconditions(live, patch), notRestored };
+  return { claims, operations };
 }
 
 /**
- * What is still to be noted after our own write: hashes of fields that the server stores in another
- * form than they were sent in.
- * Undefined: nothing.
+ * Plans the second patch after a write: hashes of fields that the API server stores in another form
+ * than they were sent in.
+ *
+ * @param response the object as the API server returned it
+ * @returns undefined when nothing has to be written
  */
 export function planStoredHashes(
-  answer: KubeObject,
+  response: KubeObject,
   claimant: Claimant,
   group: string,
 ): readonly JsonPatchOperation[] | undefined {
-  const before = readClaims(answer, group);
+  const before = readClaims(response, group);
   const after = before.map((claim): ClaimEntry => {
     if (claim.uid !== claimant.uid || claim.sentHash !== undefined) {
       return claim;
     }
-    const found = locateField(answer, claim.path);
-    const stored = typeof found === 'string' ? claim.hash : hashOf(found.value);
+    const location = locateField(response, claim.path);
+    const stored = location.type === 'missing' ? claim.hash : hashOf(location.value);
     return stored === claim.hash ? claim : { ...claim, hash: stored, sentHash: claim.hash };
   });
-  const patch: JsonPatchOperation[] = [];
-  patchAnnotation(answer, before, after, group, patch);
-  return patch.length === 0 ? undefined : withPreconditions(answer, patch);
+  const { annotations } = response.metadata;
+  const operations = annotationOperations({ before, after, annotations, group });
+  return operations.length === 0 ? undefined : withPreconditions(response, operations);
 }
 
-/** Have these fields the same values in both? */
+/** Have these fields the same values in both objects? */
 export function haveSameValues(
   a: KubeObject,
   b: KubeObject,
   fields: readonly ClaimedField[],
 ): boolean {
-  const valueIn = (object: KubeObject, { path }: ClaimedField): unknown => {
-    const found = locateField(object, path);
-    return typeof found === 'string' ? undefined : found.value;
-  };
-  return fields.every((field) => deepEqual(valueIn(a, field), valueIn(b, field)));
+  return fields.every(({ path }) => deepEqual(valueAt(a, path), valueAt(b, path)));
 }
 
-interface FieldLocation {
-  readonly parent: Record<string, unknown> | unknown[];
-  readonly key: string | number;
-  readonly pointer: string;
-  readonly value: unknown;
-}
-
-/** The one place that a path leads to, or why there is none. */
-function locateField(
-  object: KubeObject,
-  path: readonly FieldPathElement[],
-): FieldLocation | string {
-  let current: unknown = object;
-  let found: FieldLocation | undefined;
-  let pointer = '';
-  for (const [index, step] of path.entries()) {
-    const at = formatPath(path.slice(0, index)) || 'the object';
-    let key: string | number;
-    if (typeof step === 'string') {
-      if (!isRecord(current)) {
-        return current === undefined ? `there is no ${at}` : `${at} is no object`;
-      }
-      key = step;
-    } else {
-      if (!Array.isArray(current)) {
-        return current === undefined ? `there is no ${at}` : `${at} is no list`;
-      }
-      const named = current.flatMap((item: unknown, position) =>
-        isRecord(item) && item['name'] === step.name ? [position] : [],
-      );
-      const [only] = named;
-      if (only === undefined) {
-        return `${at} has nothing named '${step.name}' (${describeNames(current)})`;
-      }
-      if (named.length > 1) {
-        return `${at} has ${named.length} elements named '${step.name}'`;
-      }
-      key = only;
-    }
-    const parent = current as FieldLocation['parent'];
-    const value = Object.hasOwn(parent, key)
-      ? (parent as Record<string | number, unknown>)[key]
-      : undefined;
-    pointer += `/${escapePointer(String(key))}`;
-    found = { parent, key, pointer, value };
-    current = value;
-  }
-  return found ?? 'the path is empty';
-}
-
-function describeNames(list: readonly unknown[]): string {
-  const names = list.flatMap((item) =>
-    isRecord(item) && typeof item['name'] === 'string' ? [`'${item['name']}'`] : [],
-  );
-  const nameless = list.length - names.length;
-  if (list.length === 0) {
-    return 'it is empty';
-  }
-  return `it has ${[...names, ...(nameless === 0 ? [] : [`${nameless} without a name`])].join(', ')}`;
-}
-
-function validateFieldPath(path: readonly FieldPathElement[], place: string, group: string): void {
-  const [first, second] = path;
-  const last = path.at(-1);
-  const isLabelOrAnnotation =
-    (second === 'labels' || second === 'annotations') &&
-    path.length === 3 &&
-    last !== fieldClaimsAnnotation(group);
-  const isAllowed =
-    first === 'metadata' ? isLabelOrAnnotation : first !== 'status' && path.length > 1;
-  if (!isAllowed || typeof first !== 'string') {
-    throw new PermanentError(
-      `${place} cannot be edited at '${formatPath(path)}': name a field of its contents, one label or one annotation`,
-    );
-  }
-  if (typeof last !== 'string') {
-    throw new PermanentError(
-      `${place} cannot be edited at '${formatPath(path)}': name a field of that element`,
-    );
-  }
+function valueAt(object: KubeObject, path: FieldPath): unknown {
+  const location = locateField(object, path);
+  return location.type === 'missing' ? undefined : location.value;
 }
 
 /**
- * Labels and annotations have a place also where there are none yet: in the draft. Answers which
- * maps were added.
+ * A copy of the object that the claims are applied to. Labels and annotations that the object lacks
+ * are present in the copy as empty maps, so that a path into them leads to a field.
  */
-function addMetadataMap(
-  draft: KubeObject,
-  [first, second]: readonly FieldPathElement[],
-): readonly string[] {
-  if (
-    first !== 'metadata' ||
-    (second !== 'labels' && second !== 'annotations') ||
-    draft.metadata[second] !== undefined
-  ) {
-    return [];
-  }
-  (draft.metadata as { labels?: object; annotations?: object })[second] = {};
-  return [second];
-}
+class ClaimDraft {
+  readonly object: KubeObject;
+  /** Maps of metadata that are in the draft only, because no operation has added them yet. */
+  readonly #missingMaps = new Set<string>();
 
-/** The same place, or one inside the other. */
-function pathsOverlap(a: readonly FieldPathElement[], b: readonly FieldPathElement[]): boolean {
-  const length = Math.min(a.length, b.length);
-  return deepEqual(a.slice(0, length), b.slice(0, length));
-}
-
-/** In the draft and in the patch. */
-function setField(
-  { parent, key, pointer, value: before }: FieldLocation,
-  value: unknown,
-  patch: JsonPatchOperation[],
-): void {
-  const fields = parent as Record<string | number, unknown>;
-  if (value === undefined) {
-    if (before === undefined) {
-      return;
+  constructor(live: KubeObject, fields: readonly { readonly path: FieldPath }[]) {
+    this.object = structuredClone(live) as KubeObject;
+    const metadata = this.object.metadata as { labels?: object; annotations?: object };
+    for (const { path } of fields) {
+      const [first, map] = path;
+      const isMap = first === 'metadata' && (map === 'labels' || map === 'annotations');
+      if (isMap && metadata[map] === undefined) {
+        metadata[map] = {};
+        this.#missingMaps.add(map);
+      }
     }
-    delete fields[key];
-    patch.push({ op: 'remove', path: pointer });
-    return;
   }
-  fields[key] = structuredClone(value);
-  patch.push({ op: before === undefined ? 'add' : 'replace', path: pointer, value });
+
+  /** The annotations as the operations so far leave them. */
+  get annotations(): Readonly<Record<string, string>> | undefined {
+    return this.#missingMaps.has('annotations') ? undefined : this.object.metadata.annotations;
+  }
+
+  locate(path: FieldPath): FieldLookup {
+    return locateField(this.object, path);
+  }
+
+  /** Sets a field of the draft. @param value undefined removes the field. @returns operations */
+  set(location: FieldLocation, path: FieldPath, value: unknown): readonly JsonPatchOperation[] {
+    const { parent, key, pointer, value: before } = location;
+    if (value === undefined) {
+      if (before === undefined) {
+        return [];
+      }
+      delete parent[key];
+      return [{ op: 'remove', path: pointer }];
+    }
+    parent[key] = structuredClone(value);
+    const op = before === undefined ? 'add' : 'replace';
+    return [...this.#addMissingMap(path), { op, path: pointer, value }];
+  }
+
+  #addMissingMap([first, map]: FieldPath): readonly JsonPatchOperation[] {
+    const isAdded =
+      first === 'metadata' && typeof map === 'string' && this.#missingMaps.delete(map);
+    return isAdded ? [{ op: 'add', path: `/metadata/${map}`, value: {} }] : [];
+  }
 }
 
-function patchAnnotation(
-  object: KubeObject,
-  before: readonly ClaimEntry[],
-  after: readonly ClaimEntry[],
-  group: string,
-  patch: JsonPatchOperation[],
-): void {
-  if (canonicalJson(before) === canonicalJson(after)) {
-    return;
-  }
-  const annotation = fieldClaimsAnnotation(group);
-  const path = `/metadata/annotations/${escapePointer(annotation)}`;
-  const value = canonicalJson(after);
-  const isOnlyAnnotation = Object.keys(object.metadata.annotations ?? {}).length === 1;
-  if (after.length === 0) {
-    patch.push({ op: 'remove', path: isOnlyAnnotation ? '/metadata/annotations' : path });
-  } else if (object.metadata.annotations === undefined) {
-    patch.push({ op: 'add', path: '/metadata/annotations', value: { [annotation]: value } });
-  } else {
-    patch.push({ op: 'add', path, value });
-  }
-}
-
+/** The operations behind tests of uid and resourceVersion; empty without operations. */
 function withPreconditions(
   object: KubeObject,
-  patch: readonly JsonPatchOperation[],
+  operations: readonly JsonPatchOperation[],
 ): readonly JsonPatchOperation[] {
-  if (patch.length === 0) {
+  if (operations.length === 0) {
     return [];
   }
   const { uid, resourceVersion } = object.metadata;
   return [
     { op: 'test', path: '/metadata/uid', value: uid },
     { op: 'test', path: '/metadata/resourceVersion', value: resourceVersion },
-    ...patch,
+    ...operations,
   ];
-}
-
-function sortClaims(claims: readonly ClaimEntry[]): readonly ClaimEntry[] {
-  return claims.toSorted((a, b) => (canonicalJson(a.path) < canonicalJson(b.path) ? -1 : 1));
-}
-
-/** A part of a JSON pointer (RFC 6901). */
-function escapePointer(part: string): string {
-  return part.replaceAll('~', '~0').replaceAll('/', '~1');
 }

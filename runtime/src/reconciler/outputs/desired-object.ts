@@ -1,22 +1,14 @@
-/**
- * From what a worker returned to what is applied: identity, the fields to set, and our marks. Pure.
- */
-import { parseDuration } from '../../api/duration.ts';
-import { violatedNameRule } from '../../client/object-names.ts';
-import { appliedAnnotation, MANAGED_BY_LABEL, ownerLabel } from '../../client/well-known-names.ts';
+/** The desired object: what a worker returned, with the identity and the labels of the runtime. */
+import type { OutputDefinition, Scheduler, WorkerDefinition } from '../../api/scheduler.ts';
+import type { OutputObject } from '../../api/worker.ts';
+import { PermanentError } from '../../api/worker.ts';
 import type { KubeObject, ObjectKey, OwnerReference, ResourceType } from '../../client/object.ts';
 import { apiVersionOf, controllerOf, keyOf, keyString } from '../../client/object.ts';
-import type {
-  OutputDefinition,
-  PhaseDefinition,
-  Scheduler,
-  WorkerDefinition,
-} from '../../api/scheduler.ts';
-import type { AnyOutputs, AnyResult, FinalizeResult, OutputObject } from '../../api/worker.ts';
-import { PermanentError } from '../../api/worker.ts';
-import { canonicalJson, isRecord, shortHash } from '../../util/json.ts';
+import { violatedNameRule } from '../../client/object-names.ts';
+import { appliedAnnotation, MANAGED_BY_LABEL, ownerLabel } from '../../client/well-known-names.ts';
+import { canonicalJson, shortHash } from '../../util/json.ts';
 
-/** What only an object has that was read. */
+/** Fields of metadata that only an object from the API server has. */
 const SERVER_FIELDS = [
   'uid',
   'resourceVersion',
@@ -25,101 +17,43 @@ const SERVER_FIELDS = [
   'managedFields',
 ] as const;
 
+/** An object to apply. */
 export interface DesiredObject {
   readonly output: OutputDefinition;
   readonly key: ObjectKey;
-  /** Complete, without preconditions. */
+  /** The complete object, without uid and resourceVersion. */
   readonly object: KubeObject;
+  /** Hash of the object without the annotation that carries the hash. */
   readonly hash: string;
 }
 
-/**
- * Checks a worker's result against its phase.
- * @throws PermanentError that says what is wrong; nothing has been written then.
- */
-export function validateResult(
-  scheduler: Scheduler,
-  phase: PhaseDefinition,
-  result: AnyResult,
-): void {
-  const worker = `worker of phase ${phase.name}`;
-  if (!isRecord(result)) {
-    throw new PermanentError(
-      `the ${worker} returned ${JSON.stringify(result)}; it must return { next: '<phase>' }`,
-    );
-  }
-  const allowed = [phase.name, ...(phase.next ?? scheduler.phases.map(({ name }) => name))];
-  if (!allowed.includes(result.next)) {
-    throw new PermanentError(
-      `the ${worker} returned next: '${result.next}'; allowed are ${[...new Set(allowed)].join(', ')}`,
-    );
-  }
-  if (result.statusInfo !== undefined && !isRecord(result.statusInfo)) {
-    throw new PermanentError(`the ${worker} returned a statusInfo that is no object`);
-  }
-  validateDuration(result.requeueAfter, worker);
-  validateOutputs(phase.outputs, result.outputs, worker);
-}
-
-/** As `validateResult`, for the finalizer. @throws PermanentError */
-export function validateFinalizeResult(
-  outputs: readonly OutputDefinition[],
-  result: FinalizeResult<AnyOutputs>,
-): void {
-  if (!isRecord(result) || typeof result['done'] !== 'boolean') {
-    throw new PermanentError(
-      `the finalizer returned ${JSON.stringify(result)}; it must return { done: true } or { done: false }`,
-    );
-  }
-  validateDuration(result.requeueAfter, 'finalizer');
-  validateOutputs(outputs, result.outputs, 'finalizer');
-}
-
-function validateDuration(requeueAfter: string | undefined, who: string): void {
-  if (requeueAfter === undefined) {
-    return;
-  }
-  try {
-    parseDuration(requeueAfter);
-  } catch (error) {
-    throw new PermanentError(`the ${who} returned requeueAfter: ${(error as Error).message}`);
-  }
-}
-
-function validateOutputs(
-  outputs: readonly OutputDefinition[],
-  returned: AnyOutputs | undefined,
-  who: string,
-): void {
-  const declared = outputs.map(({ name }) => name);
-  for (const [name, objects] of Object.entries(returned ?? {})) {
-    if (!declared.includes(name)) {
-      throw new PermanentError(
-        `the ${who} returned outputs.${name}, which autopilot.yaml does not declare (declared: ${declared.join(', ') || 'none'})`,
-      );
-    }
-    if (objects !== undefined && (!Array.isArray(objects) || !objects.every(isRecord))) {
-      throw new PermanentError(`the ${who} returned outputs.${name} that is no list of objects`);
-    }
-  }
+/** The output that objects are returned for. */
+interface OutputTarget {
+  readonly scheduler: Scheduler;
+  readonly output: OutputDefinition;
+  /** The resource that owns the objects. */
+  readonly resource: KubeObject;
+  /** Place in messages: `outputs.services of phase Syncing`. */
+  readonly place: string;
 }
 
 /**
- * The intents of one output.
- * @throws PermanentError for an object that is not of the declared kind, has no legal name, lies
- * elsewhere, or is an input handed back.
+ * The desired objects of one output.
+ *
+ * @throws PermanentError for an object of another kind, without a valid name, in a namespace
+ * outside the declaration, named twice, or returned as it was read
  */
 export function desiredObjectsOf(
-  scheduler: Scheduler,
+  { scheduler, resource }: Pick<OutputTarget, 'scheduler' | 'resource'>,
   definition: WorkerDefinition,
   output: OutputDefinition,
   objects: readonly OutputObject[],
-  resource: KubeObject,
 ): readonly DesiredObject[] {
   const place = `outputs.${output.name} of ${definition.title}`;
+  const target = { scheduler, output, resource, place };
   const seen = new Set<string>();
   return objects.map((object) => {
-    const desired = desiredObjectOf(scheduler, output, object as KubeObject, resource, place);
+    const desired = desiredObjectOf(target, object as KubeObject);
     const key = keyString(desired.key);
     if (seen.has(key)) {
       throw new PermanentError(`${place} has ${key} twice`);
@@ -129,17 +63,30 @@ export function desiredObjectsOf(
   });
 }
 
-function desiredObjectOf(
-  scheduler: Scheduler,
-  output: OutputDefinition,
-  object: KubeObject,
-  resource: KubeObject,
-  place: string,
-): DesiredObject {
+function desiredObjectOf(target: OutputTarget, object: KubeObject): DesiredObject {
+  validateIdentity(target, object);
+  const { scheduler, output } = target;
+  const unhashed = withOwnership(target, object, namespaceOf(target, object));
+  const hash = shortHash(canonicalJson(unhashed));
+  const { metadata } = unhashed;
+  const annotations = {
+    ...metadata.annotations,
+    [appliedAnnotation(scheduler.resource.group)]: hash,
+  };
+  return {
+    output,
+    key: keyOf(unhashed),
+    hash,
+    object: { ...unhashed, metadata: { ...metadata, annotations } },
+  };
+}
+
+/** @throws PermanentError for another kind, an invalid name, or an object as it was read */
+function validateIdentity({ output, place }: OutputTarget, object: KubeObject): void {
   const { type } = output;
   if (object.apiVersion !== apiVersionOf(type) || object.kind !== type.kind) {
     throw new PermanentError(
-      `${place} has a ${object.kind} of ${object.apiVersion}; declared is ${type.kind} of ${apiVersionOf(type)}`,
+      `${place} has a ${object.kind} of ${object.apiVersion}; the declared kind is ${type.kind} of ${apiVersionOf(type)}`,
     );
   }
   const name = object.metadata?.name;
@@ -150,56 +97,59 @@ function desiredObjectOf(
   const serverField = SERVER_FIELDS.find((field) => object.metadata[field] !== undefined);
   if (serverField !== undefined) {
     throw new PermanentError(
-      `${place} hands back ${type.kind} ${name} as it was read (it has a ${serverField}), which would take over everything in it; return its name and the fields to set, or edit it in place with claimFields() or a builder of autopilot-runtime/mesh`,
+      `${place} returns ${type.kind} ${name} as it was read (metadata.${serverField} is set), which would take over all of its fields; return its name and the fields to set, or change single fields with claimFields() or a builder of autopilot-runtime/mesh`,
     );
   }
-  const own = resource.metadata.namespace;
-  const namespace = type.namespaced ? (object.metadata.namespace ?? own) : undefined;
-  if (type.namespaced && namespace === undefined) {
-    throw new PermanentError(`${place}: ${type.kind} ${name} needs a namespace`);
+}
+
+/** @throws PermanentError when the namespace is missing or outside the declaration of the output */
+function namespaceOf(
+  { output, resource, place }: OutputTarget,
+  { metadata }: KubeObject,
+): string | undefined {
+  const { type } = output;
+  if (!type.namespaced) {
+    return undefined;
+  }
+  const namespace = metadata.namespace ?? resource.metadata.namespace;
+  if (namespace === undefined) {
+    throw new PermanentError(`${place}: ${type.kind} ${metadata.name} needs a namespace`);
   }
   if (!isInOutputScope(output, namespace, resource)) {
     throw new PermanentError(
-      `${place}: ${type.kind} ${name} lies in namespace ${namespace}; declare the output with namespace: all to write there`,
+      `${place}: ${type.kind} ${metadata.name} is in namespace ${namespace}; declare the output with namespace: all to write there`,
     );
   }
+  return namespace;
+}
 
-  const { group } = scheduler.resource;
-  // A namespace is no part of a cluster-scoped object: the API server drops it.
+/** Adds the labels of the runtime, and an owner reference where one is possible. */
+function withOwnership(
+  { scheduler, output, resource }: OutputTarget,
+  object: KubeObject,
+  namespace: string | undefined,
+): KubeObject {
+  // The API server drops the namespace of a cluster-scoped object, so it is dropped here too.
   const { labels, annotations, ownerReferences: _, namespace: __, ...metadata } = object.metadata;
-  const bare: KubeObject = {
+  const isOwned = canOwn(output.type, namespace, resource) && resource.metadata.uid !== undefined;
+  const owner = { ...ownerReference(scheduler, resource), controller: true };
+  return {
     ...object,
     metadata: {
       ...metadata,
-      name,
-      ...(namespace === undefined ? {} : { namespace }),
+      ...(namespace !== undefined && { namespace }),
       labels: {
         ...labels,
         [MANAGED_BY_LABEL]: scheduler.operatorName,
-        [ownerLabel(group)]: resource.metadata.uid ?? '',
+        [ownerLabel(scheduler.resource.group)]: resource.metadata.uid ?? '',
       },
-      ...(annotations === undefined ? {} : { annotations }),
-      ...(canOwn(type, namespace, resource) && resource.metadata.uid !== undefined
-        ? { ownerReferences: [{ ...ownerReference(scheduler, resource), controller: true }] }
-        : {}),
-    },
-  };
-  const hash = shortHash(canonicalJson(bare));
-  return {
-    output,
-    key: keyOf(bare),
-    hash,
-    object: {
-      ...bare,
-      metadata: {
-        ...bare.metadata,
-        annotations: { ...annotations, [appliedAnnotation(group)]: hash },
-      },
+      ...(annotations !== undefined && { annotations }),
+      ...(isOwned && { ownerReferences: [owner] }),
     },
   };
 }
 
-/** Can the phase write there with this output? What lies elsewhere is another phase's. */
+/** Does the declaration of the output cover this namespace? Other objects are of other phases. */
 export function isInOutputScope(
   { namespace: declared }: OutputDefinition,
   namespace: string | undefined,
@@ -208,7 +158,10 @@ export function isInOutputScope(
   return declared === 'all' || namespace === undefined || namespace === metadata.namespace;
 }
 
-/** Does an owner reference to the resource reach there? */
+/**
+ * Can an object have an owner reference to the resource? Kubernetes allows that within one
+ * namespace, and for a cluster-scoped owner.
+ */
 export function canOwn(
   type: ResourceType,
   namespace: string | undefined,
@@ -217,6 +170,7 @@ export function canOwn(
   return metadata.namespace === undefined || (type.namespaced && namespace === metadata.namespace);
 }
 
+/** An owner reference to the resource, not as its controller. */
 export function ownerReference(
   { resource: type }: Scheduler,
   { metadata }: KubeObject,
@@ -230,8 +184,8 @@ export function ownerReference(
 }
 
 /**
- * Owned through the label (which reaches across namespaces) or the owner reference (which survives
- * a removed label).
+ * Does the object belong to the resource? Either by the label, which works across namespaces, or by
+ * the owner reference, which remains when a client removes the label.
  */
 export function isOwnedBy(object: KubeObject, resource: KubeObject, group: string): boolean {
   const { uid } = resource.metadata;
@@ -242,9 +196,8 @@ export function isOwnedBy(object: KubeObject, resource: KubeObject, group: strin
 }
 
 /**
- * Did a resource leave it behind that had the name of this one? It carries both marks of our own,
- * and that resource is gone, or this one
- * could not have its name; garbage collection has not come by yet.
+ * Is the object left over from a deleted resource of the same name? The object has the labels of
+ * the runtime and an owner reference to that resource; garbage collection has not deleted it yet.
  */
 export function isLeftBehind(
   object: KubeObject,

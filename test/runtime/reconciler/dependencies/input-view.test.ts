@@ -1,14 +1,16 @@
 import { expect } from 'chai';
 import { Informer } from '../../../../runtime/src/cache/informer.ts';
 import type { KubeObject, ResourceType } from '../../../../runtime/src/client/object.ts';
-import type { InformerReads } from '../../../../runtime/src/reconciler/dependencies/input-view.ts';
 import {
   createInputView,
   createInputViews,
+} from '../../../../runtime/src/reconciler/dependencies/input-view.ts';
+import type { InformerReads } from '../../../../runtime/src/reconciler/dependencies/read-tracker.ts';
+import {
+  affectsReads,
   newReadTracker,
   readsFor,
-  affectsReads,
-} from '../../../../runtime/src/reconciler/dependencies/input-view.ts';
+} from '../../../../runtime/src/reconciler/dependencies/read-tracker.ts';
 import type { InputDefinition, WorkerDefinition } from '../../../../runtime/src/api/scheduler.ts';
 import type { InputView } from '../../../../runtime/src/api/worker.ts';
 
@@ -39,7 +41,12 @@ function view(
   ...objects: readonly KubeObject[]
 ): { deployments: InputView<KubeObject>; reads: InformerReads } {
   const definition: InputDefinition = { name: 'deployments', type, namespace: 'own', ...input };
-  const uses: WorkerDefinition = { title: 'phase A', line: 12, inputs: [definition], outputs: [] };
+  const worker: WorkerDefinition = {
+    title: 'phase A',
+    line: 12,
+    inputs: [definition],
+    outputs: [],
+  };
   const informer = new Informer({ type }, [], 'owner', {
     relisted() {},
     watchRestarted() {},
@@ -50,7 +57,7 @@ function view(
   }
   const tracker = newReadTracker();
   return {
-    deployments: createInputView(uses, definition, informer, resource, tracker),
+    deployments: createInputView(worker, definition, informer, { resource, tracker }),
     reads: readsFor(tracker.dependencies, informer),
   };
 }
@@ -73,17 +80,16 @@ describe('an input view', () => {
       "input deployments of phase A (autopilot.yaml, line 12) sees the resource's own namespace only",
     );
   });
-  it('names the inputs there are, and the line, when a worker reads one that is not declared', () => {
-    const uses: WorkerDefinition = {
+  it('names the declared inputs, and the line, when a worker reads another one', () => {
+    const worker: WorkerDefinition = {
       title: 'phase A',
       line: 12,
       inputs: [{ name: 'deployments', type, namespace: 'own' }],
       outputs: [],
     };
     const views = createInputViews(
-      uses,
-      resource,
-      newReadTracker(),
+      worker,
+      { resource, tracker: newReadTracker() },
       () =>
         new Informer({ type }, [], 'owner', {
           relisted() {},
@@ -96,7 +102,7 @@ describe('an input view', () => {
       .to.throw('pods is no input of phase A (autopilot.yaml, line 12); its inputs are deployments')
       .with.property('name', 'PermanentError');
   });
-  it('does not take a namespace that the operator does not watch for an empty one', () => {
+  it('throws for a namespace that the operator does not watch', () => {
     const informer = new Informer({ type }, ['mine'], 'owner', {
       relisted() {},
       watchRestarted() {},
@@ -107,8 +113,7 @@ describe('an input view', () => {
       { title: 'phase A', inputs: [input], outputs: [] },
       input,
       informer,
-      resource,
-      newReadTracker(),
+      { resource, tracker: newReadTracker() },
     );
     expect(deployments.get('a')).to.equal(undefined);
     for (const read of [
@@ -120,7 +125,7 @@ describe('an input view', () => {
       );
     }
   });
-  it('asks a cluster-scoped resource for the namespace, which it has not', () => {
+  it('needs a namespace when the resource is cluster-scoped', () => {
     const input: InputDefinition = { name: 'deployments', type, namespace: 'own' };
     const informer = new Informer({ type }, [], 'owner', {
       relisted() {},
@@ -132,8 +137,7 @@ describe('an input view', () => {
       { title: 'phase A', inputs: [input], outputs: [] },
       input,
       informer,
-      { ...resource, metadata },
-      newReadTracker(),
+      { resource: { ...resource, metadata }, tracker: newReadTracker() },
     );
     for (const read of [() => deployments.get('a'), () => deployments.list()]) {
       expect(read).to.throw('the resource has no namespace, so name one');
@@ -152,16 +156,16 @@ describe('an input view', () => {
     expect(deployments.get('b', { namespace: 'other' })?.metadata.name).to.equal('b');
   });
   // @promise inputs/need
-  it('ends the sync kindly when something that is needed is not there', () => {
+  it('ends the reconcile with RetryLater when a required object does not exist', () => {
     const { deployments } = view({});
     expect(() => deployments.require('web'))
-      .to.throw('Deployment web is not there yet')
+      .to.throw('Deployment web does not exist yet')
       .with.property('name', 'RetryLater');
   });
 });
 
-describe('a change wakes a resource', () => {
-  it('that read the object, also when it was not there', () => {
+describe('a change enqueues a resource', () => {
+  it('that read the object, also when the object did not exist', () => {
     const { deployments, reads } = view({});
     deployments.get('web');
     expect(affectsReads(reads, changed(undefined, deployment('mine', 'web')))).to.equal(true);

@@ -1,12 +1,11 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import type { KubeObject } from '../../../../runtime/src/client/object.ts';
-import {
-  readClaims,
-  formatPath,
-  planClaims,
-} from '../../../../runtime/src/reconciler/field-claims/plan-claims.ts';
-import type { FieldPathElement } from '../../../../runtime/src/api/field-claim.ts';
+import { readClaims } from '../../../../runtime/src/reconciler/field-claims/claims-annotation.ts';
+import { formatPath } from '../../../../runtime/src/reconciler/field-claims/field-path.ts';
+import type { ClaimPlan } from '../../../../runtime/src/reconciler/field-claims/plan-claims.ts';
+import { planClaims } from '../../../../runtime/src/reconciler/field-claims/plan-claims.ts';
+import type { ClaimedField, FieldPathElement } from '../../../../runtime/src/api/field-claim.ts';
 import { applyJsonPatch } from '../../../../sandbox/src/cluster/patch.ts';
 
 const GROUP = 't.io';
@@ -25,7 +24,15 @@ const object: KubeObject = {
     ],
   },
 };
-const claimant = (uid: string) => ({ resource: `Drone n/${uid}`, uid });
+/** Plans the claims of the resource `uid`; `isComplete` releases its other claims. */
+const plan = (
+  live: KubeObject,
+  fields: readonly ClaimedField[],
+  { uid = 'one', isComplete = false, place = 'test' } = {},
+): ClaimPlan => {
+  const claimant = { resource: `Drone n/${uid}`, uid };
+  return planClaims(live, { fields, claimant, group: GROUP, isComplete, place });
+};
 
 const paths: readonly (readonly FieldPathElement[])[] = [
   ...ROUTES.map((name) => ['spec', 'http', { name }, 'route'] as const),
@@ -33,7 +40,7 @@ const paths: readonly (readonly FieldPathElement[])[] = [
   ['spec', 'gateways'],
   ['metadata', 'labels', 'l'],
 ];
-/** One holder takes one field and sets it, or gives everything back. */
+/** One resource claims one field and sets it, or releases all of its claims. */
 const action = fc.oneof(
   {
     weight: 3,
@@ -46,23 +53,15 @@ const action = fc.oneof(
   { weight: 1, arbitrary: fc.record({ uid: fc.constantFrom('one', 'two') }) },
 );
 
-describe('fields that are held', () => {
+describe('claimed fields', () => {
   // @promise outputs/one-claim-per-field
-  it('are as they were once everybody has given them back, whoever held what, in whatever order; and what is sent does what was planned', () =>
+  it('have their original values after all releases, in any order; the patch does what was planned', () =>
     fc.assert(
       fc.property(fc.array(action, { maxLength: 12 }), (actions) => {
         let live = object;
-        const act = (
-          uid: string,
-          fields: Parameters<typeof planClaims>[1],
-          complete: boolean,
-        ): void => {
-          const {
-            draft,
-            patch,
-            notRestored: left,
-          } = planClaims(live, fields, claimant(uid), GROUP, complete, 'test');
-          expect(left).to.deep.equal([]);
+        const act = (uid: string, fields: readonly ClaimedField[], isComplete: boolean): void => {
+          const { draft, patch, notRestored } = plan(live, fields, { uid, isComplete });
+          expect(notRestored).to.deep.equal([]);
           const next = applyJsonPatch(live, patch) as KubeObject;
           expect(next.spec).to.deep.equal(draft.spec);
           live = next;
@@ -72,7 +71,7 @@ describe('fields that are held', () => {
             act(one.uid, [], true);
             continue;
           }
-          const taken = readClaims(live, GROUP).some(
+          const isClaimed = readClaims(live, GROUP).some(
             ({ uid, path }) => uid !== one.uid && formatPath(path) === formatPath(one.path),
           );
           const claim = (): void =>
@@ -81,8 +80,8 @@ describe('fields that are held', () => {
               [{ path: one.path, value: one.value === undefined ? undefined : String(one.value) }],
               false,
             );
-          if (taken) {
-            expect(claim).to.throw('is held by').with.property('name', 'OutputConflict');
+          if (isClaimed) {
+            expect(claim).to.throw('is claimed by').with.property('name', 'OutputConflict');
           } else {
             claim();
           }
@@ -99,13 +98,10 @@ describe('fields that are held', () => {
       }),
     ));
 
-  it('cost nothing the second time', () => {
+  it('cost no request the second time', () => {
     const fields = [{ path: ['spec', 'http', { name: 'a' }, 'route'], value: [9] }];
-    const next = applyJsonPatch(
-      object,
-      planClaims(object, fields, claimant('one'), GROUP, false, 'test').patch,
-    ) as KubeObject;
-    expect(planClaims(next, fields, claimant('one'), GROUP, false, 'test').patch).to.deep.equal([]);
+    const next = applyJsonPatch(object, plan(object, fields).patch) as KubeObject;
+    expect(plan(next, fields).patch).to.deep.equal([]);
   });
 
   it('cannot overlap in one result', () => {
@@ -113,41 +109,33 @@ describe('fields that are held', () => {
       { path: ['spec', 'http'], value: [] },
       { path: ['spec', 'http', { name: 'a' }, 'route'], value: [9] },
     ];
-    expect(() =>
-      planClaims(object, fields, claimant('one'), GROUP, false, 'outputs.x of phase A'),
-    ).to.throw(
+    expect(() => plan(object, fields, { place: 'outputs.x of phase A' })).to.throw(
       'outputs.x of phase A: VirtualService n/v has both spec.http and spec.http[a].route, which overlap',
     );
   });
 
-  it('of one holder may grow and shrink: what overlaps is put back first', () => {
+  it('of one resource may grow and shrink: overlapping claims are released first', () => {
     const inner = [{ path: ['spec', 'http', { name: 'a' }, 'route'], value: [9] }];
     const outer = [{ path: ['spec', 'http'], value: [{ name: 'a', route: [8] }] }];
     let live = object;
     for (const fields of [inner, outer, inner]) {
-      live = applyJsonPatch(
-        live,
-        planClaims(live, fields, claimant('one'), GROUP, false, 'test').patch,
-      ) as KubeObject;
+      live = applyJsonPatch(live, plan(live, fields).patch) as KubeObject;
     }
     expect(readClaims(live, GROUP).map(({ path }) => formatPath(path))).to.deep.equal([
       'spec.http[a].route',
     ]);
-    live = applyJsonPatch(
-      live,
-      planClaims(live, [], claimant('one'), GROUP, true, 'test').patch,
-    ) as KubeObject;
+    live = applyJsonPatch(live, plan(live, [], { isComplete: true }).patch) as KubeObject;
     expect(live.spec).to.deep.equal(object.spec);
   });
 
-  it('are not guessed when their notes are damaged', () => {
+  it('are unknown, with an error, when the annotation is not valid', () => {
     for (const text of ['', '{', '{}', '[{}]', '[1]']) {
       const damaged = {
         ...object,
         metadata: { ...object.metadata, annotations: { 't.io/field-claims': text } },
       };
-      expect(() => planClaims(damaged, [], claimant('one'), GROUP, true, 'test')).to.throw(
-        'the annotation t.io/field-claims of VirtualService n/v cannot be read; mend or remove it',
+      expect(() => plan(damaged, [], { isComplete: true })).to.throw(
+        'the annotation t.io/field-claims of VirtualService n/v is not a JSON list of claims; repair or remove it',
       );
     }
   });

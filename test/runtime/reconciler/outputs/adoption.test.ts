@@ -73,7 +73,7 @@ describe('what a resource has left, before garbage collection has come by', () =
       verb === 'apply' && kind === 'Service' ? { when: 'before', error: refusal(403) } : undefined;
     await again();
     expect(readyMessage(await one())).to.equal(
-      'Service default/a exists and was left by an earlier Drone one; it is made again when garbage collection has deleted it',
+      'Service default/a exists and was left by an earlier Drone one; it is created again when garbage collection has deleted it',
     );
     await harness.advance(3_600);
     harness.faults.fault = () => undefined;

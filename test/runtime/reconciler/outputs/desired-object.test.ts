@@ -1,9 +1,7 @@
 import { expect } from 'chai';
 import type { KubeObject, ResourceType } from '../../../../runtime/src/client/object.ts';
-import {
-  validateResult,
-  desiredObjectsOf,
-} from '../../../../runtime/src/reconciler/outputs/desired-object.ts';
+import { desiredObjectsOf } from '../../../../runtime/src/reconciler/outputs/desired-object.ts';
+import { validateResult } from '../../../../runtime/src/reconciler/outputs/validate-result.ts';
 import { containsFields } from '../../../../runtime/src/util/json.ts';
 import type {
   OutputDefinition,
@@ -45,13 +43,9 @@ const resource: KubeObject = {
 };
 
 function desiredObjects(...objects: readonly object[]): readonly KubeObject[] {
-  return desiredObjectsOf(
-    scheduler,
-    workerDefinitionOf(phase),
-    output,
-    objects as never,
-    resource,
-  ).map(({ object }) => object);
+  const worker = workerDefinitionOf(phase);
+  const desired = desiredObjectsOf({ scheduler, resource }, worker, output, objects as never);
+  return desired.map(({ object }) => object);
 }
 
 describe('a worker result', () => {
@@ -63,17 +57,17 @@ describe('a worker result', () => {
     validateResult(scheduler, phase, { next: 'B' });
   });
   // @promise reconcile/frozen-context
-  it('may hold only outputs that are declared', () => {
+  it('may have only outputs that are declared', () => {
     expect(() => validateResult(scheduler, phase, { next: 'A', outputs: { pods: [] } })).to.throw(
       'outputs.pods, which autopilot.yaml does not declare (declared: services)',
     );
   });
-  it('may hold only lists of objects', () => {
+  it('may have only lists of objects', () => {
     expect(() =>
       validateResult(scheduler, phase, { next: 'A', outputs: { services: {} as never } }),
-    ).to.throw('outputs.services that is no list of objects');
+    ).to.throw('outputs.services, which is not a list of objects');
   });
-  it('that is no result at all is named', () => {
+  it('that is not a result is named', () => {
     expect(() => validateResult(scheduler, phase, undefined as never)).to.throw(
       "must return { next: '<phase>' }",
     );
@@ -81,7 +75,7 @@ describe('a worker result', () => {
 });
 
 describe('an output', () => {
-  it('gets the namespace, the labels, the owner and the hash of its intent', () => {
+  it('gets the namespace, the labels, the owner and the hash of its content', () => {
     const [made] = desiredObjects({ apiVersion: 'v1', kind: 'Service', metadata: { name: 's' } });
     expect(made?.metadata.namespace).to.equal('ns');
     expect(made?.metadata.labels).to.deep.equal({
@@ -104,10 +98,10 @@ describe('an output', () => {
     [
       'of another kind',
       { apiVersion: 'v1', kind: 'Pod', metadata: { name: 's' } },
-      'has a Pod of v1; declared is Service of v1',
+      'has a Pod of v1; the declared kind is Service of v1',
     ],
     [
-      'with an illegal name',
+      'with an invalid name',
       { apiVersion: 'v1', kind: 'Service', metadata: { name: 'S_1' } },
       'named "S_1"',
     ],
@@ -115,16 +109,16 @@ describe('an output', () => {
     [
       'in another namespace',
       { apiVersion: 'v1', kind: 'Service', metadata: { name: 's', namespace: 'other' } },
-      'lies in namespace other',
+      'is in namespace other',
     ],
     [
-      'handed back as it was read',
+      'returned as it was read',
       {
         apiVersion: 'v1',
         kind: 'Service',
         metadata: { name: 's', uid: 'x', resourceVersion: '1' },
       },
-      'hands back Service s as it was read',
+      'returns Service s as it was read',
     ],
   ];
   for (const [what, object, message] of wrong) {
