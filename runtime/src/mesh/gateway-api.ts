@@ -1,6 +1,6 @@
 /**
- * Whole objects of the Gateway API: identity, and the fields to set. It knows no faults: those are
- * Istio's.
+ * Builders of Gateway API objects for outputs. The Gateway API has no fault injection; Istio has
+ * it, see `withFault`.
  */
 import type { OutputObject } from '../api/worker.ts';
 import type { Identity } from './istio.ts';
@@ -8,28 +8,55 @@ import { identity } from './istio.ts';
 import type { Weights } from './weights.ts';
 import { checkPercent, checkWeights, invalidRoute } from './weights.ts';
 
-/** What a route hangs on: a Service of the mesh (GAMMA), or a Gateway. */
-export type Parent =
-  | { readonly service: string; readonly namespace?: string; readonly port?: number }
-  | { readonly gateway: string; readonly namespace?: string; readonly listener?: string };
+/** A Service of the mesh (GAMMA) or a Gateway whose requests a route receives. */
+export type Parent = ServiceParent | GatewayParent;
 
+/** A Service of the mesh whose requests a route receives. */
+export interface ServiceParent {
+  /** Name of the Service. */
+  readonly service: string;
+  /** Namespace of the Service. Default: that of the route. */
+  readonly namespace?: string;
+  /** Port of the Service. Default: all ports. */
+  readonly port?: number;
+}
+
+/** A Gateway whose requests a route receives. */
+export interface GatewayParent {
+  /** Name of the Gateway. */
+  readonly gateway: string;
+  /** Namespace of the Gateway. Default: that of the route. */
+  readonly namespace?: string;
+  /** Name of a listener. Default: all listeners. */
+  readonly listener?: string;
+}
+
+/** A rule of an HTTPRoute or GRPCRoute. */
 export interface RouteRule {
-  /** Others, and `withWeights`, find it by this. */
+  /** Name of the rule, by which `withWeights` and other tools find it. */
   readonly name: string;
-  /** Services by name, whole percents, 100 together. */
+  /** Percentages by Service name, integers with the sum 100. */
   readonly to: Weights;
-  /** Of all Services in `to`. */
+  /** Port of all Services in `to`. */
   readonly port: number;
-  /** Requests that carry all of these headers. Absent: every request. */
+  /** Headers that a request must have, with their exact values. Default: every request. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sends a copy of `percent` (a whole number) of the requests, and drops the answers. */
+  /**
+   * Sends a copy of `percent` of the requests to this Service and discards its responses. `percent`
+   * is an integer.
+   */
   readonly mirror?: { readonly service: string; readonly port: number; readonly percent: number };
 }
 
+/** An HTTPRoute or GRPCRoute, made by `httpRoute` or `grpcRoute`. */
 export interface GatewayRouteObject<Kind extends 'HTTPRoute' | 'GRPCRoute'> {
+  /** Group and version. */
   readonly apiVersion: 'gateway.networking.k8s.io/v1';
+  /** Kind of the object. */
   readonly kind: Kind;
+  /** Name, namespace and labels. */
   readonly metadata: OutputObject['metadata'];
+  /** Fields of the Gateway API. */
   readonly spec: {
     readonly parentRefs: readonly ParentRef[];
     readonly hostnames?: readonly string[];
@@ -60,6 +87,7 @@ export interface GatewayRouteObject<Kind extends 'HTTPRoute' | 'GRPCRoute'> {
 
 interface ParentRef {
   readonly group: string;
+  /** Kind of the object. */
   readonly kind: 'Service' | 'Gateway';
   readonly name: string;
   readonly namespace?: string;
@@ -67,24 +95,41 @@ interface ParentRef {
   readonly sectionName?: string;
 }
 
-interface RouteOptions extends Identity {
+/** Options of `httpRoute` and `grpcRoute`. */
+export interface RouteOptions extends Identity {
+  /** The Services and Gateways whose requests the route receives. At least one. */
   readonly parents: readonly Parent[];
-  /** Of requests that come through a Gateway. Default: those of its listeners. */
+  /** Hosts of requests that arrive through a Gateway. Default: the hosts of its listeners. */
   readonly hostnames?: readonly string[];
+  /** The rules. At least one, each with its own name. */
   readonly rules: readonly RouteRule[];
 }
 
 /**
- * @throws PermanentError when a rule could not be found by its name, or weights do not add up to
- * 100
+ * Builds an HTTPRoute.
+ *
+ * @returns the object, for an output.
+ * @throws PermanentError when `parents` or `rules` is empty, two rules have one name, or the
+ * weights of a rule do not add up to 100.
+ * @example
+ * ```ts
+ * httpRoute({
+ *   name: 'shop',
+ *   parents: [{ service: 'shop' }],
+ *   rules: [{ name: 'split', to: { 'shop-primary': 90, 'shop-canary': 10 }, port: 80 }],
+ * });
+ * ```
  */
 export function httpRoute(options: RouteOptions): GatewayRouteObject<'HTTPRoute'> {
   return routeOf('HTTPRoute', options);
 }
 
 /**
- * @throws PermanentError when a rule could not be found by its name, or weights do not add up to
- * 100
+ * Builds a GRPCRoute, as `httpRoute` builds an HTTPRoute.
+ *
+ * @returns the object, for an output.
+ * @throws PermanentError when `parents` or `rules` is empty, two rules have one name, or the
+ * weights of a rule do not add up to 100.
  */
 export function grpcRoute(options: RouteOptions): GatewayRouteObject<'GRPCRoute'> {
   return routeOf('GRPCRoute', options);
@@ -97,10 +142,10 @@ function routeOf<Kind extends 'HTTPRoute' | 'GRPCRoute'>(
   const { parents, hostnames, rules } = options;
   const object = `${kind} ${options.name}`;
   if (parents.length === 0) {
-    throw invalidRoute(object, 'it needs a parent: a Service or a Gateway');
+    throw invalidRoute(object, 'parents is empty; name a Service or a Gateway');
   }
   if (rules.length === 0) {
-    throw invalidRoute(object, 'it needs a rule');
+    throw invalidRoute(object, 'rules is empty; at least one rule is required');
   }
   const twice = rules.find(
     ({ name }, index) => rules.findIndex((other) => other.name === name) !== index,
@@ -128,10 +173,7 @@ function ruleField(
   if (mirror !== undefined) {
     checkPercent(mirror.percent, `${place}, mirror`);
     if (!Number.isInteger(mirror.percent)) {
-      throw invalidRoute(
-        `${place}, mirror`,
-        `percent must be a whole number, found ${mirror.percent}`,
-      );
+      throw invalidRoute(`${place}, mirror`, `percent must be an integer, found ${mirror.percent}`);
     }
   }
   return {

@@ -1,12 +1,21 @@
 /**
- * `autopilot-runtime/mesh`: routes of Istio and of the Gateway API, made and edited so that what a
- * proxy would quietly misunderstand is an
- * error with a place.
+ * `autopilot-runtime/mesh`: builders and field claims for routes of Istio and of the Gateway API.
+ * What a proxy would silently misinterpret is an error here, with the place in the route.
+ *
+ * Functions named after a kind or a field build it for an output. Functions named `with…` claim a
+ * part of a route that the resource does not own.
  */
 export { weightsOf, withDestinations, withFault, withWeights } from './route-claims.ts';
 export type { GatewayRouteLike, RouteLike, VirtualServiceLike } from './route-claims.ts';
 export { grpcRoute, httpRoute } from './gateway-api.ts';
-export type { GatewayRouteObject, Parent, RouteRule } from './gateway-api.ts';
+export type {
+  GatewayParent,
+  GatewayRouteObject,
+  Parent,
+  RouteOptions,
+  RouteRule,
+  ServiceParent,
+} from './gateway-api.ts';
 export { destinationRule, gateway, virtualService } from './istio.ts';
 export type {
   Destination,

@@ -1,9 +1,9 @@
 /**
- * Edits of one named route in a VirtualService, HTTPRoute or GRPCRoute that is somebody else's. Its
- * list of routes is atomic for
- * server-side apply, so that such an edit is the only way to hold a part of it: other routes, and
- * everything else in this one, stay as
- * they are.
+ * Field claims for one named route in a VirtualService, HTTPRoute or GRPCRoute that the resource
+ * does not own.
+ *
+ * The list of routes is atomic for server-side apply. A field claim is the only way to set a part
+ * of it: other routes, and everything else in this route, stay as they are.
  */
 import type { FieldPathElement, FieldClaim } from '../api/field-claim.ts';
 import { claimFields } from '../api/field-claim.ts';
@@ -19,9 +19,11 @@ interface NamedObject {
   readonly metadata: { readonly name: string; readonly namespace?: string };
 }
 
-/** As much of a VirtualService as is looked at. */
+/** The fields of a VirtualService that this module reads. Every typed input has them. */
 export interface VirtualServiceLike extends NamedObject {
+  /** Kind of the object. */
   readonly kind: 'VirtualService';
+  /** The routes. */
   readonly spec?: {
     readonly http?: readonly {
       readonly name?: string;
@@ -35,9 +37,11 @@ interface RouteDestination {
   readonly weight?: number;
 }
 
-/** As much of an HTTPRoute or a GRPCRoute as is looked at. */
+/** The fields of an HTTPRoute or GRPCRoute that this module reads. Every typed input has them. */
 export interface GatewayRouteLike extends NamedObject {
+  /** Kind of the object. */
   readonly kind: 'HTTPRoute' | 'GRPCRoute';
+  /** The rules. */
   readonly spec?: {
     readonly rules?: readonly {
       readonly name?: string;
@@ -51,9 +55,10 @@ interface BackendRef {
   readonly weight?: number;
 }
 
+/** A route object that `withWeights` and `weightsOf` accept. */
 export type RouteLike = VirtualServiceLike | GatewayRouteLike;
 
-/** Where the destinations of one named route lie, and how each is called. */
+/** The destinations of one named route, with their path and the name of each. */
 interface NamedRoute {
   readonly location: string;
   readonly path: readonly FieldPathElement[];
@@ -64,14 +69,25 @@ interface NamedRoute {
 }
 
 /**
- * Divides the requests of one named route among the destinations it has.
+ * Claims the weights of one named route: divides its requests among the destinations that it has.
  *
- * @param route what an input's `require` returned.
- * @param name of a route in `spec.http` (VirtualService) or a rule (HTTPRoute, GRPCRoute).
- * @param weights whole percents, 100 together, one for each destination. A destination is called by
- * its subset, else its host (in a
- * VirtualService, in short or in full), or by the name of its backend.
- * @throws PermanentError when the weights are not that, or the route is not there exactly once
+ * @param route the object, as `get` or `require` of an input returned it.
+ * @param name the name of a route in `spec.http` (VirtualService) or of a rule (HTTPRoute,
+ * GRPCRoute).
+ * @param weights a percentage for each destination, integers with the sum 100. The key of a
+ * destination in a VirtualService is its subset, or else its host, short or in full. The key of a
+ * destination in an HTTPRoute or GRPCRoute is the name of its backend.
+ * @returns the claim, for the output of the object's kind.
+ * @throws PermanentError when not exactly one route has this name, or the weights do not name every
+ * destination or do not add up to 100.
+ * @example
+ * ```ts
+ * const route = inputs.virtualservices.require('shop');
+ * return {
+ *   next: 'Shifting',
+ *   outputs: { virtualservices: [withWeights(route, 'split', { primary: 90, canary: 10 })] },
+ * };
+ * ```
  */
 export function withWeights<R extends RouteLike>(
   route: R,
@@ -86,7 +102,7 @@ export function withWeights<R extends RouteLike>(
     if (short === undefined) {
       throw invalidRoute(
         location,
-        `the weights say nothing of its destination '${key}'; they name ${quoted(Object.keys(weights))}`,
+        `the weights lack destination '${key}'; they name ${quoted(Object.keys(weights))}`,
       );
     }
     const weight = given.get(short);
@@ -96,19 +112,22 @@ export function withWeights<R extends RouteLike>(
   for (const unknown of given.keys()) {
     throw invalidRoute(
       location,
-      `it has no destination '${unknown}'; it has ${quoted(targets.map(({ key }) => key))}`,
+      `the weights name '${unknown}', which is not a destination; destinations are ${quoted(targets.map(({ key }) => key))}`,
     );
   }
   return claimRouteField(route, path, value);
 }
 
 /**
- * Sends the requests of one named route of a VirtualService to these destinations, and to no other
- * that it had. What it had is put back
- * when the edit is given up.
+ * Claims the destinations of one named route of a VirtualService: its requests go to these
+ * destinations only. The previous destinations are restored when the claim is released.
  *
- * @throws PermanentError when the weights do not add up to 100, or the route is not there exactly
- * once
+ * @param route the object, as `get` or `require` of an input returned it.
+ * @param name the name of a route in `spec.http`.
+ * @param to the destinations. At least one.
+ * @returns the claim, for the output of the object's kind.
+ * @throws PermanentError when not exactly one route has this name, or the weights do not add up to
+ * 100.
  */
 export function withDestinations<R extends VirtualServiceLike>(
   route: R,
@@ -120,11 +139,14 @@ export function withDestinations<R extends VirtualServiceLike>(
 }
 
 /**
- * Makes a part of the requests of one named route fail or wait. Istio switches the route's own
- * timeout and retries off meanwhile.
+ * Claims the fault injection of one named route of a VirtualService: a percentage of its requests
+ * fails or is delayed. Istio disables the route's timeout and retries meanwhile.
  *
- * @throws PermanentError when the fault is none that Istio injects, or the route is not there
- * exactly once
+ * @param route the object, as `get` or `require` of an input returned it.
+ * @param name the name of a route in `spec.http`.
+ * @returns the claim, for the output of the object's kind.
+ * @throws PermanentError when not exactly one route has this name, or Istio would not inject the
+ * fault.
  */
 export function withFault<R extends VirtualServiceLike>(
   route: R,
@@ -136,16 +158,16 @@ export function withFault<R extends VirtualServiceLike>(
 }
 
 /**
- * The share of requests that each destination of a named route gets, in percent: what is written,
- * made to be 100 together as proxies do
- * it. Called as `withWeights` calls them; a host as it is written.
+ * Reads how a named route divides its requests.
  *
- * @throws PermanentError when the route is not there exactly once
+ * @returns a percentage for each destination. Weights with another sum are normalized to 100, as
+ * proxies do. Keys are those of `withWeights`, with hosts as they are written.
+ * @throws PermanentError when not exactly one route has this name.
  */
 export function weightsOf(route: RouteLike, name: string): Weights {
   const { targets } = findNamedRoute(route, name);
-  // Istio: a destination alone gets everything, one without weight among others nothing. Gateway
-  // API: no weight is 1.
+  // Istio sends everything to a single destination, and nothing to a destination without a weight
+  // among others. In the Gateway API, a missing weight is 1.
   const absent = route.kind === 'VirtualService' && targets.length > 1 ? 0 : 1;
   const total = targets.reduce((sum, { entry }) => sum + (entry.weight ?? absent), 0);
   const shares: Record<string, number> = {};
@@ -172,11 +194,11 @@ function findNamedRoute(route: RouteLike, name: string): NamedRoute {
   const matching = all.filter((one) => one.name === name);
   if (matching.length !== 1) {
     const named = all.flatMap((one) => (one.name === undefined ? [] : [one.name]));
-    const has = `it has ${quoted(named)}${named.length < all.length ? ` and ${all.length - named.length} without a name` : ''}`;
+    const has = `its ${term}s are ${quoted(named)}${named.length < all.length ? ` and ${all.length - named.length} without a name` : ''}`;
     throw invalidRoute(
       object,
       matching.length === 0
-        ? `there is no ${term} named '${name}'; ${has}`
+        ? `no ${term} is named '${name}'; ${has}`
         : `${matching.length} ${term}s are named '${name}'`,
     );
   }
@@ -197,7 +219,7 @@ function findNamedRoute(route: RouteLike, name: string): NamedRoute {
   };
 }
 
-/** Istio takes a host without dots as a Service of the route's own namespace. */
+/** Shortens the full host of a Service in the route's own namespace, as Istio resolves it. */
 function shortHost(host: string, { metadata }: NamedObject): string {
   const [name = host, namespace, ...rest] = host.split('.');
   const own = namespace !== undefined && namespace === metadata.namespace && rest[0] === 'svc';

@@ -10,15 +10,15 @@ const ISTIO = 'networking.istio.io/';
 const GATEWAY_API = 'gateway.networking.k8s.io/';
 const ROUTES = ['HTTPRoute', 'GRPCRoute', 'TCPRoute', 'TLSRoute', 'UDPRoute'];
 
-/** Whole percents by destination, 100 together: `{ primary: 90, canary: 10 }`. */
+/** Percentages by destination, integers with the sum 100: `{ primary: 90, canary: 10 }`. */
 export type Weights = Readonly<Record<string, number>>;
 
 /**
- * Istio's webhook and the Gateway API take weights of any sum and proxies normalise them: 90 and 20
- * would not be what anybody meant.
+ * Checks weights. Istio's webhook and the Gateway API accept weights of any sum and proxies
+ * normalize them, so that 90 and 20 would silently become 82 % and 18 %.
  *
- * @throws PermanentError when a weight is not a whole number from 0 to 100, or they do not add up
- * to 100
+ * @param place the route, for the message.
+ * @throws PermanentError when a weight is not an integer from 0 to 100, or the sum is not 100.
  */
 export function checkWeights(weights: Weights, place: string): void {
   const entries = Object.entries(weights);
@@ -26,7 +26,7 @@ export function checkWeights(weights: Weights, place: string): void {
     if (!Number.isInteger(weight) || weight < 0 || weight > 100) {
       throw invalidRoute(
         place,
-        `the weight of ${destination} must be a whole number from 0 to 100, found ${weight}`,
+        `the weight of ${destination} must be an integer from 0 to 100, found ${weight}`,
       );
     }
   }
@@ -35,20 +35,24 @@ export function checkWeights(weights: Weights, place: string): void {
     return;
   }
   const found = entries.map(([destination, weight]) => `${destination} ${weight}`).join(', ');
-  throw invalidRoute(place, `weights must add up to 100, found ${sum} (${found || 'none at all'})`);
+  throw invalidRoute(
+    place,
+    `weights must add up to 100, found ${sum} (${found || 'no destination'})`,
+  );
 }
 
 /**
- * @throws PermanentError when it is not above 0 and at most 100. Proxies take no percentage for
- * none at all, and would do nothing.
+ * Checks a percentage. Proxies accept a missing percentage or 0, and then do nothing.
+ *
+ * @throws PermanentError when the percentage is not greater than 0 and at most 100.
  */
 export function checkPercent(percent: number, place: string): void {
   if (!(percent > 0 && percent <= 100)) {
-    throw invalidRoute(place, `percent must be above 0 and at most 100, found ${percent}`);
+    throw invalidRoute(place, `percent must be greater than 0 and at most 100, found ${percent}`);
   }
 }
 
-/** Asking again does not help; another spec, or another route, may. */
+/** Makes the error of a route: a retry cannot help until the spec or the route changes. */
 export function invalidRoute(place: string, problem: string): PermanentError {
   return new PermanentError(`${place}: ${problem}`, 'InvalidRoute');
 }

@@ -94,27 +94,27 @@ describe('builders of mesh objects', () => {
     [
       'a route that leads nowhere',
       route({ to: [] }),
-      "VirtualService web, http route 'all': it needs a destination",
+      "VirtualService web, http route 'all': to is empty; at least one destination is required",
     ],
     [
       'a mirror of 120 %',
       route({ mirror: { host: 'b', percent: 120 } }),
-      "VirtualService web, http route 'all', mirror: percent must be above 0 and at most 100, found 120",
+      "VirtualService web, http route 'all', mirror: percent must be greater than 0 and at most 100, found 120",
     ],
     [
       'a mirror of nothing said',
       route({ mirror: { host: 'b' } }),
-      "VirtualService web, http route 'all', mirror: percent must be above 0 and at most 100, found undefined",
+      "VirtualService web, http route 'all', mirror: percent must be greater than 0 and at most 100, found undefined",
     ],
     [
       'no host',
       () => virtualService({ name: 'web', hosts: [], http: [] }),
-      'VirtualService web: it needs a host',
+      'VirtualService web: hosts is empty; at least one host is required',
     ],
     [
       'no route',
       () => virtualService({ name: 'web', hosts: ['web'], http: [] }),
-      'VirtualService web: it needs an http route',
+      'VirtualService web: http is empty; at least one route is required',
     ],
     [
       'two routes of one name',
@@ -132,7 +132,7 @@ describe('builders of mesh objects', () => {
     [
       'an abort of no percentage',
       () => faultField({ abort: { httpStatus: 503 } as never }),
-      'fault, abort: percent must be above 0 and at most 100, found undefined',
+      'fault, abort: percent must be greater than 0 and at most 100, found undefined',
     ],
     [
       'an abort with status 999',
@@ -147,7 +147,7 @@ describe('builders of mesh objects', () => {
     [
       'a delay that is none',
       () => faultField({ delay: { fixed: '0s', percent: 1 } }),
-      'fault, delay: it must be 1ms or longer, found 0s',
+      'fault, delay: fixed must be at least 1ms, found 0s',
     ],
     [
       'a delay that is no duration',
@@ -158,22 +158,22 @@ describe('builders of mesh objects', () => {
     [
       'a header in capitals',
       () => headerMatch({ 'X-Canary': 'yes' }),
-      "match: a header's name is written in small letters, as Istio compares it, found 'X-Canary'",
+      "match: header names must be in lower case, as Istio compares them, found 'X-Canary'",
     ],
     [
       'a match of nothing',
       () => headerMatch({}),
-      'match: it names no header, and would match every request',
+      'match: no header is given; the match would apply to every request',
     ],
     [
       'a subset without labels',
       () => destinationRule({ name: 'web', host: 'web', subsets: { all: {} } }),
-      "DestinationRule web, subset 'all': it needs labels, or it would be all Pods of the host",
+      "DestinationRule web, subset 'all': the subset has no labels and would contain all Pods of the host",
     ],
     [
       'a Gateway without a host',
       () => gateway({ name: 'front', hosts: [] }),
-      'Gateway front: it needs a host',
+      'Gateway front: hosts is empty; at least one host is required',
     ],
     [
       'backends that do not make 100',
@@ -183,12 +183,12 @@ describe('builders of mesh objects', () => {
     [
       'a mirror of half a percent in the Gateway API',
       rule({ mirror: { service: 'b', port: 80, percent: 0.5 } }),
-      "HTTPRoute web, rule 'all', mirror: percent must be a whole number, found 0.5",
+      "HTTPRoute web, rule 'all', mirror: percent must be an integer, found 0.5",
     ],
     [
       'a route that hangs on nothing',
       () => httpRoute({ name: 'web', parents: [], rules: [] }),
-      'HTTPRoute web: it needs a parent: a Service or a Gateway',
+      'HTTPRoute web: parents is empty; name a Service or a Gateway',
     ],
   ];
   for (const [what, act, message] of wrongs) {

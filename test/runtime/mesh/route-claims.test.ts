@@ -152,32 +152,32 @@ describe('an edit of one route', () => {
     [
       'a negative weight',
       () => withWeights(split, 'split', { 'web-primary': 110, 'web-canary': -10 }),
-      `${place}: the weight of web-primary must be a whole number from 0 to 100, found 110`,
+      `${place}: the weight of web-primary must be an integer from 0 to 100, found 110`,
     ],
     [
       'half a percent',
       () => withWeights(split, 'split', { 'web-primary': 99.5, 'web-canary': 0.5 }),
-      `${place}: the weight of web-primary must be a whole number from 0 to 100, found 99.5`,
+      `${place}: the weight of web-primary must be an integer from 0 to 100, found 99.5`,
     ],
     [
       'no number at all',
       () => withWeights(split, 'split', { 'web-primary': NaN, 'web-canary': 10 }),
-      `${place}: the weight of web-primary must be a whole number from 0 to 100, found NaN`,
+      `${place}: the weight of web-primary must be an integer from 0 to 100, found NaN`,
     ],
     [
       'a destination that it has not',
       () => withWeights(split, 'split', { 'web-primary': 90, 'web-canary': 0, 'web-canry': 10 }),
-      `${place}: it has no destination 'web-canry'; it has 'web-primary', 'web-canary.shop.svc.cluster.local'`,
+      `${place}: the weights name 'web-canry', which is not a destination; destinations are 'web-primary', 'web-canary.shop.svc.cluster.local'`,
     ],
     [
       'a destination left out',
       () => withWeights(split, 'split', { 'web-primary': 100 }),
-      `${place}: the weights say nothing of its destination 'web-canary.shop.svc.cluster.local'; they name 'web-primary'`,
+      `${place}: the weights lack destination 'web-canary.shop.svc.cluster.local'; they name 'web-primary'`,
     ],
     [
       'a route that is not there',
       () => withWeights(split, 'splitt', { a: 100 }),
-      "VirtualService shop/web: there is no http route named 'splitt'; it has 'admin', 'split' and 1 without a name",
+      "VirtualService shop/web: no http route is named 'splitt'; its http routes are 'admin', 'split' and 1 without a name",
     ],
     [
       'a name that two routes have',
@@ -187,7 +187,7 @@ describe('an edit of one route', () => {
     [
       'a rule that is not there',
       () => withWeights(httpRoute, 'other', { a: 100 }),
-      "HTTPRoute shop/web: there is no rule named 'other'; it has 'split'",
+      "HTTPRoute shop/web: no rule is named 'other'; its rules are 'split'",
     ],
     [
       'one destination twice',
@@ -196,17 +196,17 @@ describe('an edit of one route', () => {
           { host: 'a', weight: 50 },
           { host: 'a', weight: 50 },
         ]),
-      `${place}: the destination a is there twice`,
+      `${place}: destination a is given twice`,
     ],
     [
       'no destination',
       () => withDestinations(split, 'split', []),
-      `${place}: it needs a destination`,
+      `${place}: to is empty; at least one destination is required`,
     ],
     [
       'a fault of 0 %',
       () => withFault(split, 'split', { delay: { fixed: '2s', percent: 0 } }),
-      `${place}, delay: percent must be above 0 and at most 100, found 0`,
+      `${place}, delay: percent must be greater than 0 and at most 100, found 0`,
     ],
   ];
   for (const [what, act, expected] of wrongs) {
