@@ -11,7 +11,7 @@ import type { KubeApi } from './kube-api.ts';
 import { hasCode } from './errors.ts';
 import { shortHash } from '../util/json.ts';
 import type { KubeObject, ObjectKey, ResourceType } from './object.ts';
-import { formatMicroTime } from './micro-time.ts';
+import { formatMicroTime } from './object.ts';
 
 const EVENT: ResourceType = {
   group: 'events.k8s.io',

@@ -84,3 +84,13 @@ export function describeObject(object: {
 }): string {
   return `${object.kind} ${keyString(object.metadata)}`;
 }
+
+/**
+ * Formats a time as metav1.MicroTime. The API server refuses a MicroTime without six fractional
+ * digits.
+ *
+ * @param wall milliseconds since 1970.
+ */
+export function formatMicroTime(wall: number): string {
+  return new Date(wall).toISOString().replace('Z', '000Z');
+}

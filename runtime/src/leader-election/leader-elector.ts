@@ -1,319 +1,367 @@
 /**
- * Campaigns for a Lease, and keeps it. `lease.ts` decides; this makes the requests. A standby also
- * watches the Lease, so that one that
- * is given back is taken at once; without the right to watch it looks every two seconds, as
- * client-go does. So does the holder: when
- * somebody deletes it, a process that comes then takes it at once, and the holder must not write
- * before it has made it again.
+ * The leader elector acquires a Lease, renews it and releases it, with client-go's algorithm and
+ * timings (tools/leaderelection). `lease-state.ts` decides; the leader elector makes the requests.
+ *
+ * Guarantees:
+ * - At most one process may write at a time. `mayWrite()` turns false two seconds before another
+ *   process may acquire the lease, also when the API server does not respond.
+ * - A lease that was lost is never acquired again by the same elector. The process ends, and its
+ *   successor stands for election.
+ * - A released lease is acquired at once by a standby that may watch Leases, else after at most
+ *   2.4 seconds.
+ *
+ * Assumptions:
+ * - `identity` is unique: two processes with one identity would both lead.
+ * - The monotonic clocks of two processes run at nearly the same speed. Wall clocks may differ.
+ *
+ * Caveats:
+ * - A write that is sent while the lease is held may reach the API server after the lease has
+ *   expired. `write-fence.ts` keeps this window small.
+ * - When a client deletes the Lease, a process that has seen no holder may acquire it at once. The
+ *   leader stops writing as soon as its watch reports the deletion.
  */
+import { hasCode } from '../client/errors.ts';
+import type { KubeApi, WatchEvent } from '../client/kube-api.ts';
+import type { KubeObject, ObjectKey } from '../client/object.ts';
 import type { Clock, Random, Timer } from '../util/clock.ts';
 import { sleep } from '../util/clock.ts';
-import type { KubeApi, WatchEvent } from '../client/kube-api.ts';
-import { hasCode } from '../client/errors.ts';
-import type { ClockReading, LeaseState } from './lease-state.ts';
+import { LeaseLock } from './lease-lock.ts';
+import type { ClockReading, LeaseState, LeaseStateInput } from './lease-state.ts';
 import {
   acquiredSpec,
-  releasedSpec,
-  LEASE,
   msUntilExpiry,
   msUntilFree,
+  nextLeaseState,
+  releasedSpec,
   RENEW_DEADLINE_MS,
   RETRY_PERIOD_MS,
   specOf,
-  nextLeaseState,
 } from './lease-state.ts';
-import type { KubeObject, ObjectKey } from '../client/object.ts';
+import { LeaseWatch } from './lease-watch.ts';
 
-/** client-go's limit for one request of an election: half the renew deadline. */
-const REQUEST_TIMEOUT_MS = RENEW_DEADLINE_MS / 2;
-const WATCH_RETRY_MS = 10_000;
+/** Greatest share of the retry period that a standby adds to its pause as jitter. */
+const STANDBY_JITTER = 0.2;
 
-export interface LeaderElector {
-  /** True while this process may write. */
-  mayWrite(): boolean;
-  /** Aborted as soon as this process may not write any more. */
-  readonly leadershipSignal: AbortSignal;
-  /** Who holds the lease, as last seen. */
-  holder(): string | undefined;
-  /**
-   * Resolves when the first look was answered, or failed: a lease that nobody holds is won by then.
-   */
-  readonly firstAttempt: Promise<void>;
-  /** Resolves when the lease is ours, with the monotonic time of the answer. */
-  readonly acquired: Promise<number>;
-  /** Resolves when the lease was held and lost; never otherwise. */
-  readonly lost: Promise<void>;
-  /** Gives the lease back. Only after the last write has settled. */
-  release(): Promise<void>;
-}
-
+/** What a leader elector needs. */
 export interface LeaderElectorOptions {
+  /** Client for requests to Leases. It must not be fenced. */
   readonly api: KubeApi;
   readonly clock: Clock;
+  /** Source of the jitter between two attempts of a standby. */
   readonly random: Random;
+  /** Namespace and name of the Lease. */
   readonly key: ObjectKey & { readonly namespace: string };
-  /** Of this process, and of no other one ever. */
+  /** Identity of this process. No other process, earlier or later, may have the same. */
   readonly identity: string;
-  /** Somebody else holds the lease, or another one than before. */
+  /** Called when another process holds the lease, and again when the holder changes. */
   readonly onNewLeader?: (holder: string) => void;
-  /** The lease cannot be read or written; once for each reason until it could. */
+  /**
+   * Called when the lease cannot be read or written. Called once for each reason until a request
+   * succeeds. Conflicts are not reported.
+   */
   readonly onError?: (reason: string) => void;
 }
 
-/** Campaigns until the signal is aborted. */
-export function startLeaderElector(
-  options: LeaderElectorOptions,
-  signal: AbortSignal,
-): LeaderElector {
-  const { api, clock, random, key, identity } = options;
-  const now = (): ClockReading => ({ monotonic: clock.monotonic(), wall: clock.now() });
-  let state: LeaseState = { type: 'standby', spec: undefined, unchangedSince: clock.monotonic() };
-  /** As last read or written: its resourceVersion guards the next write. */
-  let lastLease: KubeObject | undefined;
-  /** uid of the record that somebody has deleted. */
-  let deletedUid: string | undefined;
-  let reportedLeader: string | undefined;
-  let reportedError: string | undefined;
-  let deadline: Timer | undefined;
-  let pauseAbort = new AbortController();
-  const leadership = new AbortController();
-  const firstAttempt = Promise.withResolvers<void>();
-  const acquired = Promise.withResolvers<number>();
-  const lost = Promise.withResolvers<void>();
+/** Stands for election, and leads until the lease is lost or released. */
+export class LeaderElector {
+  /** Aborted as soon as this process may not write any more. */
+  readonly leadershipSignal: AbortSignal;
+  /** Resolves after the first attempt: a lease without a holder is acquired by then. */
+  readonly firstAttempt: Promise<void>;
+  /** Resolves when this process acquires the lease, with the monotonic time of the response. */
+  readonly acquired: Promise<number>;
+  /** Resolves when this process loses the lease. Never resolves after a release. */
+  readonly lost: Promise<void>;
 
-  function setState(next: LeaseState): void {
-    const before = state;
-    state = next;
-    deadline?.cancel();
-    if (state.type === 'leading') {
-      const msUntilDeadline = Math.min(
-        msUntilExpiry(state, now()),
-        state.renewedAt.monotonic + RENEW_DEADLINE_MS - clock.monotonic(),
-      );
-      deadline = clock.after(msUntilDeadline, () =>
-        setState(nextLeaseState(state, { type: 'tick' }, identity, now())),
-      );
+  readonly #options: LeaderElectorOptions;
+  readonly #lock: LeaseLock;
+  readonly #leadership = new AbortController();
+  readonly #firstAttempt = Promise.withResolvers<void>();
+  readonly #acquired = Promise.withResolvers<number>();
+  readonly #lost = Promise.withResolvers<void>();
+  #state: LeaseState;
+  /** The Lease as last read or written. Its resourceVersion guards the next write. */
+  #lease: KubeObject | undefined;
+  /** uid of the Lease that was deleted while this process held it. */
+  #deletedUid: string | undefined;
+  /** Last holder that `onNewLeader` was told. */
+  #reportedLeader: string | undefined;
+  /** Last reason that `onError` was told; undefined after a success. */
+  #reportedError: string | undefined;
+  /** Fires when the lease expires without a renewal. */
+  #expiryTimer: Timer | undefined;
+  /** Aborted to end the current pause between two attempts. */
+  #pause = new AbortController();
+
+  /** @param options what the elector needs; `run` starts it. */
+  constructor(options: LeaderElectorOptions) {
+    const { api, clock, key } = options;
+    this.#options = options;
+    this.#lock = new LeaseLock({ api, clock, key });
+    this.#state = { type: 'standby', spec: undefined, unchangedSince: clock.monotonic() };
+    this.leadershipSignal = this.#leadership.signal;
+    this.firstAttempt = this.#firstAttempt.promise;
+    this.acquired = this.#acquired.promise;
+    this.lost = this.#lost.promise;
+  }
+
+  /** Whether this process may write now. */
+  mayWrite(): boolean {
+    if (this.#lease === undefined) {
+      return false;
+    }
+    const isDeleted =
+      this.#deletedUid !== undefined && this.#lease.metadata.uid === this.#deletedUid;
+    return !isDeleted && msUntilExpiry(this.#state, this.#now()) > 0;
+  }
+
+  /** Identity of the process that holds the lease, as last seen. */
+  holder(): string | undefined {
+    return this.#state.type === 'released'
+      ? undefined
+      : (this.#state.spec?.holderIdentity ?? undefined);
+  }
+
+  /**
+   * Stands for election and renews the lease.
+   *
+   * @param signal ends the election. The lease is kept: call `release` to give it back.
+   * @returns resolves when the lease is lost or released, or the signal is aborted.
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    const retrying = this.#retryLoop(signal);
+    void this.#watchLease(signal);
+    await retrying;
+  }
+
+  /**
+   * Releases the lease, so that a standby acquires it without waiting for its expiry. Call after
+   * the last write has settled: `mayWrite()` is false from here on. Never rejects; a lease that
+   * cannot be released expires.
+   */
+  async release(): Promise<void> {
+    const wasLeading = this.#state.type === 'leading';
+    const lease = this.#lease;
+    this.#dispatch({ type: 'released' });
+    if (wasLeading && lease !== undefined) {
+      await this.#releaseHeld(lease).catch(() => undefined);
+    }
+  }
+
+  async #releaseHeld(lease: KubeObject): Promise<void> {
+    const release = (current: KubeObject): Promise<KubeObject> =>
+      this.#lock.update(current, releasedSpec(specOf(current), this.#now()));
+    try {
+      await release(lease);
+    } catch (error) {
+      if (!hasCode(error, 409)) {
+        return;
+      }
+      // The Lease has changed: by a renewal whose response was lost, or by another client that
+      // kept the holder. Release it only if this process still holds it.
+      const current = await this.#lock.get();
+      if (current !== undefined && specOf(current).holderIdentity === this.#options.identity) {
+        await release(current);
+      }
+    }
+  }
+
+  /** Attempts to acquire or renew the lease until it is lost or released. */
+  async #retryLoop(signal: AbortSignal): Promise<void> {
+    do {
+      await this.#attempt(signal);
+      this.#firstAttempt.resolve();
+      if (signal.aborted) {
+        return;
+      }
+      this.#dispatch({ type: 'tick' });
+      if (this.#state.type === 'lost' || this.#state.type === 'released') {
+        return;
+      }
+      const until = AbortSignal.any([signal, this.#pause.signal]);
+      await sleep(this.#options.clock, this.#msUntilNextAttempt(), until).catch(() => undefined);
+    } while (!signal.aborted);
+  }
+
+  async #attempt(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#tryAcquireOrRenew(signal);
+      this.#reportedError = undefined;
+    } catch (error) {
+      if (!signal.aborted) {
+        this.#reportError(error as Error);
+      }
+    }
+  }
+
+  /**
+   * One attempt, as client-go's `tryAcquireOrRenew`. A standby reads the Lease, and writes it when
+   * the lease is free. The leader writes it without reading, which is one request per renewal.
+   */
+  async #tryAcquireOrRenew(signal: AbortSignal): Promise<void> {
+    switch (this.#state.type) {
+      case 'standby':
+        await this.#read(signal);
+        if (this.#isFree()) {
+          await this.#write(signal);
+        }
+        return;
+      case 'leading':
+        await this.#renew(signal);
+        return;
+      case 'lost':
+      case 'released':
+        return;
+      default:
+        this.#state satisfies never;
+    }
+  }
+
+  /**
+   * Renews the lease. After a failure the Lease decides: another client may have written it, or
+   * the response of the last renewal was lost.
+   */
+  async #renew(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#write(signal);
+    } catch {
+      await this.#read(signal);
+      if (this.#state.type === 'leading') {
+        await this.#write(signal);
+      }
+    }
+  }
+
+  async #read(signal: AbortSignal): Promise<void> {
+    this.#observe(await this.#lock.get(signal));
+  }
+
+  async #write(signal: AbortSignal): Promise<void> {
+    const before = this.#lease;
+    const requestedAt = this.#now();
+    const spec = acquiredSpec(before && specOf(before), this.#options.identity, requestedAt);
+    const written =
+      before === undefined
+        ? await this.#lock.create(spec, signal)
+        : await this.#lock.update(before, spec, signal);
+    this.#lease = written;
+    this.#dispatch({ type: 'written', spec: specOf(written), requestedAt });
+  }
+
+  /** Pause until the next attempt, in milliseconds. A standby attempts when the lease expires. */
+  #msUntilNextAttempt(): number {
+    const { random, identity } = this.#options;
+    if (this.#state.type !== 'standby') {
+      return RETRY_PERIOD_MS;
+    }
+    const pause = RETRY_PERIOD_MS * (1 + random() * STANDBY_JITTER);
+    const msLeft = msUntilFree(this.#state, identity, this.#now());
+    return msLeft > 0 ? Math.min(pause, msLeft) : pause;
+  }
+
+  #endPause(): void {
+    const ended = this.#pause;
+    this.#pause = new AbortController();
+    ended.abort(new Error('the lease has changed'));
+  }
+
+  async #watchLease(signal: AbortSignal): Promise<void> {
+    const { api, clock, key } = this.#options;
+    await this.firstAttempt;
+    const watch = new LeaseWatch({
+      api,
+      clock,
+      key,
+      resourceVersion: () => this.#lease?.metadata.resourceVersion,
+      onEvent: (event) => this.#handleWatchEvent(event),
+    });
+    await watch.run(AbortSignal.any([signal, this.leadershipSignal]));
+  }
+
+  /**
+   * Handles a change of the Lease between two attempts. Most events that the leader receives are
+   * its own renewals, which arrive after the response and change nothing.
+   */
+  #handleWatchEvent({ type, object }: Exclude<WatchEvent, { readonly type: 'BOOKMARK' }>): void {
+    if (this.#state.type === 'standby') {
+      this.#observe(type === 'DELETED' ? undefined : object);
+      if (this.#isFree()) {
+        this.#endPause();
+      }
+      return;
+    }
+    const { uid } = object.metadata;
+    if (uid !== this.#lease?.metadata.uid) {
+      return;
+    }
+    if (type === 'DELETED') {
+      // Another process may acquire the lease now. Stop writing until the Lease is created again.
+      this.#deletedUid = uid;
+      this.#endPause();
+    } else if (specOf(object).holderIdentity !== this.#options.identity) {
+      this.#observe(object);
+    }
+  }
+
+  /** Whether this process is a standby and may acquire the lease now. */
+  #isFree(): boolean {
+    return (
+      this.#state.type === 'standby' &&
+      msUntilFree(this.#state, this.#options.identity, this.#now()) === 0
+    );
+  }
+
+  #observe(lease: KubeObject | undefined): void {
+    this.#lease = lease;
+    this.#dispatch({ type: 'seen', spec: lease && specOf(lease) });
+  }
+
+  #dispatch(input: LeaseStateInput): void {
+    const before = this.#state;
+    const { identity } = this.#options;
+    this.#state = nextLeaseState(before, input, identity, this.#now());
+    this.#expiryTimer?.cancel();
+    if (this.#state.type === 'leading') {
+      this.#startExpiryTimer(this.#state);
       if (before.type !== 'leading') {
-        acquired.resolve(clock.monotonic());
+        this.#acquired.resolve(this.#options.clock.monotonic());
       }
     } else if (before.type === 'leading') {
-      leadership.abort(new Error('the lease is not held any more'));
-      if (state.type === 'lost') {
-        lost.resolve();
+      this.#leadership.abort(new Error('the leader lease is not held any more'));
+      if (this.#state.type === 'lost') {
+        this.#lost.resolve();
       }
     }
-    const holder = state.type === 'released' ? undefined : state.spec?.holderIdentity;
-    if (holder && holder !== identity && holder !== reportedLeader) {
-      options.onNewLeader?.((reportedLeader = holder));
-    }
-  }
-  const observeLease = (lease: KubeObject | undefined): void => {
-    lastLease = lease;
-    setState(
-      nextLeaseState(state, { type: 'seen', spec: lease && specOf(lease) }, identity, now()),
-    );
-  };
-
-  async function withTimeout<T>(
-    request: (limit: AbortSignal) => Promise<T>,
-    until: readonly AbortSignal[] = [signal],
-  ): Promise<T> {
-    const limit = new AbortController();
-    const timer = clock.after(REQUEST_TIMEOUT_MS, () =>
-      limit.abort(new Error('the API server did not answer in time')),
-    );
-    try {
-      return await request(AbortSignal.any([...until, limit.signal]));
-    } finally {
-      timer.cancel();
-    }
-  }
-  const readLease = async (): Promise<void> => {
-    try {
-      observeLease(await withTimeout((limit) => api.get(LEASE, key, limit)));
-    } catch (error) {
-      if (!hasCode(error, 404)) {
-        throw error;
-      }
-      observeLease(undefined);
-    }
-  };
-  const writeLease = async (): Promise<void> => {
-    const requestedAt = now();
-    const spec = acquiredSpec(lastLease && specOf(lastLease), identity, requestedAt);
-    const before = lastLease;
-    lastLease = await withTimeout((limit) =>
-      before === undefined
-        ? api.create(
-            LEASE,
-            { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: key, spec },
-            {},
-            limit,
-          )
-        : api.replace(LEASE, { ...before, spec }, {}, limit),
-    );
-    setState(
-      nextLeaseState(
-        state,
-        { type: 'written', spec: specOf(lastLease), requestedAt },
-        identity,
-        now(),
-      ),
-    );
-  };
-
-  async function tryAcquireOrRenew(): Promise<void> {
-    if (state.type === 'standby') {
-      await readLease();
-      if (state.type === 'standby' && msUntilFree(state, identity, now()) === 0) {
-        await writeLease();
-      }
-    } else if (state.type === 'leading') {
-      try {
-        await writeLease();
-      } catch {
-        // Somebody else has written it, or our last answer was lost: what it says now decides.
-        await readLease();
-        if (state.type === 'leading') {
-          await writeLease();
-        }
-      }
-    }
+    this.#reportNewLeader();
   }
 
-  function reportError(error: Error): void {
-    // Somebody else has written at the same time: the next look tells who.
-    if (signal.aborted || hasCode(error, 409) || error.message === reportedError) {
+  #startExpiryTimer(state: Extract<LeaseState, { readonly type: 'leading' }>): void {
+    const { clock } = this.#options;
+    const msUntilDeadline = state.renewedAt.monotonic + RENEW_DEADLINE_MS - clock.monotonic();
+    const ms = Math.min(msUntilExpiry(state, this.#now()), msUntilDeadline);
+    this.#expiryTimer = clock.after(ms, () => this.#dispatch({ type: 'tick' }));
+  }
+
+  #reportNewLeader(): void {
+    const holder = this.holder();
+    if (!holder || holder === this.#options.identity || holder === this.#reportedLeader) {
       return;
     }
-    options.onError?.((reportedError = error.message));
+    this.#reportedLeader = holder;
+    this.#options.onNewLeader?.(holder);
   }
 
-  async function renewLoop(): Promise<void> {
-    for (;;) {
-      await tryAcquireOrRenew().then(() => (reportedError = undefined), reportError);
-      firstAttempt.resolve();
-      if (signal.aborted) {
-        return;
-      }
-      setState(nextLeaseState(state, { type: 'tick' }, identity, now()));
-      if (state.type !== 'standby' && state.type !== 'leading') {
-        return;
-      }
-      const pause =
-        state.type === 'leading' ? RETRY_PERIOD_MS : RETRY_PERIOD_MS * (1 + random() * 0.2);
-      const free = state.type === 'standby' ? msUntilFree(state, identity, now()) : 0;
-      const sleeping = pauseAbort.signal;
-      await sleep(
-        clock,
-        free > 0 ? Math.min(pause, free) : pause,
-        AbortSignal.any([signal, sleeping]),
-      ).catch(() => undefined);
-      if (signal.aborted) {
-        return;
-      }
-    }
-  }
-
-  /** Ends the pause between two looks. */
-  function endPause(): void {
-    const before = pauseAbort;
-    pauseAbort = new AbortController();
-    before.abort(new Error('the lease is free'));
-  }
-
-  /** What the holder hears is mostly of its own writes, and later than their answers. */
-  function handleWatchEvent(event: Exclude<WatchEvent, { readonly type: 'BOOKMARK' }>): void {
-    const { uid } = event.object.metadata;
-    if (state.type === 'standby') {
-      observeLease(event.type === 'DELETED' ? undefined : event.object);
-      if (state.type === 'standby' && msUntilFree(state, identity, now()) === 0) {
-        endPause();
-      }
-    } else if (uid !== lastLease?.metadata.uid) {
+  #reportError(error: Error): void {
+    // A 409 says that another client wrote the Lease first. The next attempt shows who holds it.
+    if (hasCode(error, 409) || error.message === this.#reportedError) {
       return;
-    } else if (event.type === 'DELETED') {
-      deletedUid = uid;
-      endPause();
-    } else if (specOf(event.object).holderIdentity !== identity) {
-      observeLease(event.object);
     }
+    this.#reportedError = error.message;
+    this.#options.onError?.(error.message);
   }
 
-  /** Tells of the lease between two looks. */
-  async function watchLease(): Promise<void> {
-    await firstAttempt.promise;
-    const until = AbortSignal.any([signal, leadership.signal]);
-    while (!until.aborted) {
-      try {
-        const from = lastLease?.metadata.resourceVersion;
-        if (from !== undefined) {
-          const { namespace, name } = key;
-          for await (const event of api.watch(
-            LEASE,
-            {
-              namespace,
-              fieldSelector: `metadata.name=${name}`,
-              resourceVersion: from,
-              timeoutSeconds: 300,
-            },
-            until,
-          )) {
-            if (event.type !== 'BOOKMARK') {
-              handleWatchEvent(event);
-            }
-            if (until.aborted) {
-              return;
-            }
-          }
-        }
-      } catch (error) {
-        if (hasCode(error, 403, 404)) {
-          return;
-        }
-      }
-      await sleep(clock, WATCH_RETRY_MS, until).catch(() => undefined);
-    }
+  #now(): ClockReading {
+    const { clock } = this.#options;
+    return { monotonic: clock.monotonic(), wall: clock.now() };
   }
-
-  void renewLoop();
-  void watchLease();
-  return {
-    mayWrite: () =>
-      lastLease !== undefined &&
-      (deletedUid === undefined || lastLease.metadata.uid !== deletedUid) &&
-      msUntilExpiry(state, now()) > 0,
-    leadershipSignal: leadership.signal,
-    holder: () =>
-      state.type === 'released' ? undefined : (state.spec?.holderIdentity ?? undefined),
-    firstAttempt: firstAttempt.promise,
-    acquired: acquired.promise,
-    lost: lost.promise,
-    async release() {
-      const spec = state.type === 'leading' ? state.spec : undefined;
-      setState(nextLeaseState(state, { type: 'released' }, identity, now()));
-      if (spec === undefined || lastLease === undefined) {
-        return;
-      }
-      const releaseLease = (lease: KubeObject): Promise<KubeObject> =>
-        withTimeout(
-          (limit) =>
-            api.replace(LEASE, { ...lease, spec: releasedSpec(specOf(lease), now()) }, {}, limit),
-          [],
-        );
-      await releaseLease(lastLease)
-        .catch(async (error: unknown) => {
-          if (!hasCode(error, 409)) {
-            return;
-          }
-          // A renewal whose answer did not come, or somebody who touched it: still ours, as long as
-          // it says so.
-          const fresh = await withTimeout((limit) => api.get(LEASE, key, limit), []);
-          if (specOf(fresh).holderIdentity === identity) {
-            await releaseLease(fresh);
-          }
-        })
-        .catch(() => undefined);
-    },
-  };
 }

@@ -8,10 +8,9 @@
  * watches, lease.
  */
 import type { Clock, Random } from '../util/clock.ts';
-import type { LeaderElector } from '../leader-election/leader-elector.ts';
-import { startLeaderElector } from '../leader-election/leader-elector.ts';
+import { LeaderElector } from '../leader-election/leader-elector.ts';
 import type { GuardableKubeApi } from '../client/http-kube-api.ts';
-import { createWriteFence } from '../leader-election/write-fence.ts';
+import { WriteFence } from '../leader-election/write-fence.ts';
 import { leaseName } from '../client/well-known-names.ts';
 import { createEventRecorder } from '../client/event-recorder.ts';
 import type { DeferredResource } from '../controller/controller.ts';
@@ -127,7 +126,7 @@ class RunningOperator implements Operator {
   readonly #identity: string;
   readonly #stopping = new AbortController();
   readonly #lost = Promise.withResolvers<void>();
-  readonly #fence: ReturnType<typeof createWriteFence> | undefined;
+  readonly #fence: WriteFence | undefined;
   readonly #eventRecorder: ReturnType<typeof createEventRecorder>;
   readonly #controller: Controller;
   #settings: OperatorSettings;
@@ -141,7 +140,7 @@ class RunningOperator implements Operator {
     this.#settings = settings;
     this.#identity = identity;
     this.#fence = settings.leaderElection
-      ? createWriteFence(api, () => this.#leaderElector)
+      ? new WriteFence(api, () => this.#leaderElector)
       : undefined;
     const warnings = createThrottledWarnings(log, clock);
     const observer = observerOf(options, warnings);
@@ -266,10 +265,16 @@ class RunningOperator implements Operator {
       log.info('another replica holds the lease; standing by', { lease, holder });
     const onError = (error: string): void =>
       log.warn('cannot read or write the lease', { lease, error });
-    const elector = startLeaderElector(
-      { api, clock, random, key, identity, onNewLeader, onError },
-      this.#stopping.signal,
-    );
+    const elector = new LeaderElector({
+      api,
+      clock,
+      random,
+      key,
+      identity,
+      onNewLeader,
+      onError,
+    });
+    void elector.run(this.#stopping.signal);
     this.#leaderElector = elector;
     void elector.acquired.then(() => log.info('lease acquired', { lease, identity }));
     void elector.lost.then(() => {

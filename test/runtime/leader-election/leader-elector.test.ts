@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import type { LeaderElector } from '../../../runtime/src/leader-election/leader-elector.ts';
-import { startLeaderElector } from '../../../runtime/src/leader-election/leader-elector.ts';
-import { createWriteFence } from '../../../runtime/src/leader-election/write-fence.ts';
+import type { LeaderElectorOptions } from '../../../runtime/src/leader-election/leader-elector.ts';
+import { LeaderElector } from '../../../runtime/src/leader-election/leader-elector.ts';
+import { WriteFence } from '../../../runtime/src/leader-election/write-fence.ts';
 import type { Clock, KubeApi } from '../../../runtime/src/internal.ts';
 import { Cluster, seededRandom, VirtualClock } from '../../../sandbox/src/index.ts';
 import { settle } from '../../../sandbox/src/testing/settle.ts';
@@ -16,6 +16,12 @@ const LEASE = {
 };
 const key = { namespace: 'default', name: 'drone-operator' };
 
+function startLeaderElector(options: LeaderElectorOptions, signal: AbortSignal): LeaderElector {
+  const elector = new LeaderElector(options);
+  void elector.run(signal);
+  return elector;
+}
+
 describe('the lease', () => {
   let clock: VirtualClock;
   let cluster: Cluster;
@@ -27,22 +33,23 @@ describe('the lease', () => {
   });
   afterEach(() => stop.abort());
 
-  interface Candidate extends LeaderElector {
-    readonly told: string[];
-  }
+  type Candidate = LeaderElector & {
+    /** `acquired` and `lost`, as they happened. */
+    readonly history: string[];
+  };
   function candidate(
     identity: string,
     api: KubeApi = cluster.api,
-    own: AbortSignal = stop.signal,
+    signal: AbortSignal = stop.signal,
   ): Candidate {
-    const election = startLeaderElector(
+    const elector = startLeaderElector(
       { api, clock, random: seededRandom(1), key, identity },
-      own,
+      signal,
     );
-    const told: string[] = [];
-    void election.acquired.then(() => told.push('won'));
-    void election.lost.then(() => told.push('lost'));
-    return { ...election, told };
+    const history: string[] = [];
+    void elector.acquired.then(() => history.push('acquired'));
+    void elector.lost.then(() => history.push('lost'));
+    return Object.assign(elector, { history });
   }
   async function pass(ms: number): Promise<void> {
     const end = clock.monotonic() + ms;
@@ -54,13 +61,13 @@ describe('the lease', () => {
     clock.moveTo(end);
   }
 
-  it('goes to the first one that asks; it may write, the other may not', async () => {
+  it('is acquired by the first candidate, which may write; the second may not', async () => {
     const first = candidate('first');
     await pass(0);
     const second = candidate('second');
     await pass(60_000);
-    expect([first.told, first.mayWrite(), second.told, second.mayWrite()]).to.deep.equal([
-      ['won'],
+    expect([first.history, first.mayWrite(), second.history, second.mayWrite()]).to.deep.equal([
+      ['acquired'],
       true,
       [],
       false,
@@ -82,7 +89,7 @@ describe('the lease', () => {
     });
   });
 
-  it('is taken over within seconds when it is given back', async () => {
+  it('is acquired by a standby within seconds after a release', async () => {
     const first = candidate('first');
     await pass(0);
     const second = candidate('second');
@@ -90,10 +97,10 @@ describe('the lease', () => {
     await first.release();
     expect(first.mayWrite()).to.equal(false);
     await pass(2_500);
-    expect([second.told, second.mayWrite()]).to.deep.equal([['won'], true]);
+    expect([second.history, second.mayWrite()]).to.deep.equal([['acquired'], true]);
   });
 
-  it('of a holder that has died is taken over after its duration, never before', async () => {
+  it('is acquired from a dead holder after the lease duration, never before', async () => {
     const dying = new AbortController();
     candidate('first', cluster.api, dying.signal);
     await pass(0);
@@ -101,15 +108,15 @@ describe('the lease', () => {
     await pass(10_000);
     dying.abort();
     await pass(12_000);
-    expect(second.told).to.deep.equal([]);
+    expect(second.history).to.deep.equal([]);
     await pass(8_000);
-    expect(second.told).to.deep.equal(['won']);
+    expect(second.history).to.deep.equal(['acquired']);
     expect(
       ((await cluster.api.get(LEASE, key)).spec as { leaseTransitions: number }).leaseTransitions,
     ).to.equal(1);
   });
 
-  it('that cannot be renewed is given up before anybody else may take it', async () => {
+  it('is lost, when renewals fail, before another process may acquire it', async () => {
     const faults = new FaultInjector();
     const first = candidate('first', faults.wrapApi(cluster.api));
     await pass(0);
@@ -121,7 +128,11 @@ describe('the lease', () => {
       await pass(1_000);
       both ||= first.mayWrite() && second.mayWrite();
     }
-    expect([first.told, second.told, both]).to.deep.equal([['won', 'lost'], ['won'], false]);
+    expect([first.history, second.history, both]).to.deep.equal([
+      ['acquired', 'lost'],
+      ['acquired'],
+      false,
+    ]);
   });
 
   it('survives a short outage', async () => {
@@ -132,7 +143,7 @@ describe('the lease', () => {
     await pass(6_000);
     faults.fault = () => undefined;
     await pass(20_000);
-    expect([first.told, first.mayWrite()]).to.deep.equal([['won'], true]);
+    expect([first.history, first.mayWrite()]).to.deep.equal([['acquired'], true]);
   });
 
   // @promise election/lease-expiry
@@ -145,52 +156,52 @@ describe('the lease', () => {
     expect(first.mayWrite()).to.equal(false);
   });
 
-  const apart: readonly {
-    readonly hands: string;
+  const clockCases: readonly {
+    readonly name: string;
     readonly wall: number;
     readonly monotonic: number;
   }[] = [
     {
-      hands: 'the monotonic clock alone: the wall clock was set back by as much as has passed',
+      name: 'the monotonic clock alone: the wall clock was set back by the time that has passed',
       wall: 0,
       monotonic: 1,
     },
     {
-      hands: 'the wall clock alone: the machine slept, and the monotonic clock with it',
+      name: 'the wall clock alone: the computer slept, and its monotonic clock stopped',
       wall: 1,
       monotonic: 0,
     },
     {
-      hands: 'a wall clock that was set back: nobody knows how long it has been',
+      name: 'a wall clock that was set back: the time that has passed is unknown',
       wall: -1,
       monotonic: 0,
     },
   ];
-  for (const { hands, wall, monotonic } of apart) {
+  for (const { name, wall, monotonic } of clockCases) {
     // @promise election/lease-expiry
-    it(`counts as expired two seconds early by ${hands}`, async () => {
+    it(`counts as expired two seconds early by ${name}`, async () => {
       let ms = 0;
       const clockApart: Clock = {
         now: () => clock.now() + wall * ms,
         monotonic: () => clock.monotonic() + monotonic * ms,
         after: (...call) => clock.after(...call),
       };
-      const election = startLeaderElector(
+      const elector = startLeaderElector(
         { api: cluster.api, clock: clockApart, random: seededRandom(1), key, identity: 'first' },
         stop.signal,
       );
       await pass(0);
-      const { api } = createWriteFence(cluster.api, () => election);
+      const { api } = new WriteFence(cluster.api, () => elector);
       const object = {
         apiVersion: 'v1',
         kind: 'ConfigMap',
         metadata: { name: 'a', namespace: 'default' },
       };
       ms = 12_999;
-      expect(election.mayWrite()).to.equal(true);
+      expect(elector.mayWrite()).to.equal(true);
       await api.create(cluster.typeOf(object), object);
       ms = 13_000;
-      expect(election.mayWrite()).to.equal(false);
+      expect(elector.mayWrite()).to.equal(false);
       expect(
         await api
           .delete(cluster.typeOf(object), object.metadata)
@@ -201,35 +212,35 @@ describe('the lease', () => {
   }
 
   // @promise election/lease-expiry
-  it('that only seemed to have run out, because the wall clock jumped, counts again when it is renewed', async () => {
+  it('may be renewed after a jump of the wall clock, and allows writes again', async () => {
     let jump = 0;
     const clockApart: Clock = {
       now: () => clock.now() + jump,
       monotonic: () => clock.monotonic(),
       after: (...call) => clock.after(...call),
     };
-    const election = startLeaderElector(
+    const elector = startLeaderElector(
       { api: cluster.api, clock: clockApart, random: seededRandom(1), key, identity: 'first' },
       stop.signal,
     );
     await pass(0);
     jump = 60_000;
-    expect(election.mayWrite()).to.equal(false);
+    expect(elector.mayWrite()).to.equal(false);
     await pass(2_000);
-    expect([election.mayWrite(), election.leadershipSignal.aborted]).to.deep.equal([true, false]);
+    expect([elector.mayWrite(), elector.leadershipSignal.aborted]).to.deep.equal([true, false]);
   });
 
-  it('is taken at once when it is given back: a standby watches it', async () => {
+  it('is acquired at once after a release, because a standby watches it', async () => {
     const first = candidate('first');
     await pass(0);
     const second = candidate('second');
     await pass(10_900);
     await first.release();
     await pass(0);
-    expect([second.told, second.mayWrite()]).to.deep.equal([['won'], true]);
+    expect([second.history, second.mayWrite()]).to.deep.equal([['acquired'], true]);
   });
 
-  it('needs no right to watch: a standby then looks every two seconds', async () => {
+  it('needs no right to watch: a standby then reads it every two seconds', async () => {
     const faults = new FaultInjector();
     const first = candidate('first');
     await pass(0);
@@ -240,10 +251,10 @@ describe('the lease', () => {
     expect(faults.requests.filter(({ verb }) => verb === 'watch')).to.have.length(1);
     await first.release();
     await pass(2_400);
-    expect(second.told).to.deep.equal(['won']);
+    expect(second.history).to.deep.equal(['acquired']);
   });
 
-  it('of a holder that has died is taken as soon as it may be', async () => {
+  it('is acquired from a dead holder as soon as it is free', async () => {
     const dying = new AbortController();
     candidate('first', cluster.api, dying.signal);
     await pass(1_000);
@@ -251,12 +262,12 @@ describe('the lease', () => {
     await pass(100);
     dying.abort();
     await pass(14_899);
-    expect(second.told).to.deep.equal([]);
+    expect(second.history).to.deep.equal([]);
     await pass(101);
-    expect(second.told).to.deep.equal(['won']);
+    expect(second.history).to.deep.equal(['acquired']);
   });
 
-  it('is lost ten seconds after the last good renewal, also when the API server does not answer at all', async () => {
+  it('is lost ten seconds after the last successful renewal, also when the API server does not respond', async () => {
     let silent = false;
     const never = (signal: AbortSignal | undefined): Promise<never> =>
       new Promise((_, reject) =>
@@ -272,16 +283,16 @@ describe('the lease', () => {
     await pass(4_000);
     silent = true;
     await pass(9_999);
-    expect([first.told, first.leadershipSignal.aborted]).to.deep.equal([['won'], false]);
+    expect([first.history, first.leadershipSignal.aborted]).to.deep.equal([['acquired'], false]);
     await pass(1);
-    expect([first.told, first.leadershipSignal.aborted, first.mayWrite()]).to.deep.equal([
-      ['won', 'lost'],
+    expect([first.history, first.leadershipSignal.aborted, first.mayWrite()]).to.deep.equal([
+      ['acquired', 'lost'],
       true,
       false,
     ]);
   });
 
-  it('is lost when somebody else has it, which a process finds that was frozen', async () => {
+  it('is lost when another process has acquired it while this process was frozen', async () => {
     const first = candidate('first');
     await pass(0);
     const lease = await cluster.api.get(LEASE, key);
@@ -290,10 +301,10 @@ describe('the lease', () => {
       spec: { ...(lease.spec as object), holderIdentity: 'second' },
     });
     await pass(2_000);
-    expect([first.told, first.holder()]).to.deep.equal([['won', 'lost'], 'second']);
+    expect([first.history, first.holder()]).to.deep.equal([['acquired', 'lost'], 'second']);
   });
 
-  it('is kept when only the answer to a renewal was lost', async () => {
+  it('is kept when only the response to a renewal was lost', async () => {
     const faults = new FaultInjector();
     const first = candidate('first', faults.wrapApi(cluster.api));
     await pass(1_000);
@@ -301,10 +312,10 @@ describe('the lease', () => {
     faults.fault = ({ verb }) =>
       verb === 'replace' && lost++ === 0 ? { when: 'after', error: connectionReset() } : undefined;
     await pass(20_000);
-    expect([first.told, first.mayWrite(), lost > 1]).to.deep.equal([['won'], true, true]);
+    expect([first.history, first.mayWrite(), lost > 1]).to.deep.equal([['acquired'], true, true]);
   });
 
-  it('is one request each two seconds for the holder', async () => {
+  it('costs its holder one request every two seconds', async () => {
     const faults = new FaultInjector();
     candidate('first', faults.wrapApi(cluster.api));
     await pass(1_000);
@@ -315,7 +326,7 @@ describe('the lease', () => {
     );
   });
 
-  it('is given back also when somebody has touched it meanwhile', async () => {
+  it('is released also when another client has changed its metadata', async () => {
     const first = candidate('first');
     await pass(1_000);
     await cluster.api.patch(LEASE, key, {
@@ -328,7 +339,7 @@ describe('the lease', () => {
     ).to.equal('');
   });
 
-  it('that has gone to somebody else is not given back', async () => {
+  it('is not released when another process holds it', async () => {
     const first = candidate('first');
     await pass(1_000);
     await cluster.api.patch(LEASE, key, {
@@ -342,7 +353,7 @@ describe('the lease', () => {
   });
 
   // @promise election/deleted-lease
-  it('that somebody deletes stays with its holder: a standby waits as if the holder had fallen silent', async () => {
+  it('stays with its holder when the Lease is deleted: a standby waits for the lease duration', async () => {
     const first = candidate('first');
     await pass(500);
     const second = candidate('second');
@@ -355,14 +366,14 @@ describe('the lease', () => {
       await pass(100);
       both ||= first.mayWrite() && second.mayWrite();
     }
-    expect([first.told, second.told, both]).to.deep.equal([['won'], [], false]);
+    expect([first.history, second.history, both]).to.deep.equal([['acquired'], [], false]);
     expect(
       ((await cluster.api.get(LEASE, key)).spec as { holderIdentity: string }).holderIdentity,
     ).to.equal('first');
   });
 
   // @promise election/deleted-lease
-  it('that somebody deletes lets only one write, also when a process comes at once that has seen no holder', async () => {
+  it('lets one process write when the Lease is deleted and a new process stands for election', async () => {
     for (const at of [100, 700, 1_300, 1_900]) {
       const own = new AbortController();
       const holder = candidate('holder', cluster.api, own.signal);
@@ -388,19 +399,19 @@ describe('the lease', () => {
   });
 
   // @promise election/deleted-lease
-  it('that somebody deletes is made again at once by its holder', async () => {
+  it('is created again at once by its holder when the Lease is deleted', async () => {
     const holder = candidate('holder');
     await pass(20_100);
     await cluster.api.delete(LEASE, key);
     await pass(0);
-    expect([holder.mayWrite(), holder.told]).to.deep.equal([true, ['won']]);
+    expect([holder.mayWrite(), holder.history]).to.deep.equal([true, ['acquired']]);
     expect(
       ((await cluster.api.get(LEASE, key)).spec as { holderIdentity: string }).holderIdentity,
     ).to.equal('holder');
   });
 
   // @promise election/deleted-lease
-  it('that somebody takes away by hand is lost at once', async () => {
+  it('is lost at once when a user writes another holder', async () => {
     const holder = candidate('holder');
     await pass(20_100);
     await cluster.api.patch(LEASE, key, {
@@ -408,13 +419,13 @@ describe('the lease', () => {
       body: { spec: { holderIdentity: 'thief' } },
     });
     await pass(0);
-    expect([holder.mayWrite(), holder.told]).to.deep.equal([false, ['won', 'lost']]);
+    expect([holder.mayWrite(), holder.history]).to.deep.equal([false, ['acquired', 'lost']]);
   });
 
   // @promise election/election-problems
-  it('that cannot be had is said, once for each reason, and again when it was had in between', async () => {
+  it('reports why it cannot be read: once for each reason, and again after a success', async () => {
     const faults = new FaultInjector();
-    const said: string[] = [];
+    const reasons: string[] = [];
     faults.fault = () => ({ when: 'before', error: refusal(403) });
     startLeaderElector(
       {
@@ -423,19 +434,19 @@ describe('the lease', () => {
         random: seededRandom(1),
         key,
         identity: 'first',
-        onError: (reason) => void said.push(reason),
+        onError: (reason) => void reasons.push(reason),
       },
       stop.signal,
     );
     await pass(20_000);
     faults.fault = () => ({ when: 'before', error: connectionReset() });
     await pass(20_000);
-    expect(said).to.deep.equal(['refused with 403', 'the connection was reset']);
+    expect(reasons).to.deep.equal(['refused with 403', 'the connection was reset']);
     faults.fault = () => undefined;
     await pass(5_000);
     faults.fault = () => ({ when: 'before', error: connectionReset() });
     await pass(5_000);
-    expect(said).to.deep.equal([
+    expect(reasons).to.deep.equal([
       'refused with 403',
       'the connection was reset',
       'the connection was reset',
@@ -443,8 +454,8 @@ describe('the lease', () => {
   });
 
   // @promise election/election-problems
-  it('that two want at once is nothing to complain about', async () => {
-    const said: string[] = [];
+  it('reports no error when two candidates write at once', async () => {
+    const reasons: string[] = [];
     for (const identity of ['first', 'second']) {
       startLeaderElector(
         {
@@ -453,79 +464,81 @@ describe('the lease', () => {
           random: seededRandom(1),
           key,
           identity,
-          onError: (reason) => void said.push(reason),
+          onError: (reason) => void reasons.push(reason),
         },
         stop.signal,
       );
     }
     await pass(20_000);
-    expect(said).to.deep.equal([]);
+    expect(reasons).to.deep.equal([]);
   });
 
-  describe('as a fence', () => {
+  describe('write fence', () => {
     const object = {
       apiVersion: 'v1',
       kind: 'ConfigMap',
       metadata: { name: 'a', namespace: 'default' },
     };
-    const sentence = 'the lease is not held any more: nothing was written';
+    const refusedMessage = 'write not sent: this process does not hold the leader lease (any more)';
     const refused = async (write: Promise<unknown>): Promise<unknown> =>
       write.catch((error: Error) => error.message);
 
-    it('that is not held lets no write through, and all reads', async () => {
+    it('refuses every write and passes every read while the lease is not held', async () => {
       let held = false;
-      const { api } = createWriteFence(cluster.api, () => ({
+      const { api } = new WriteFence(cluster.api, () => ({
         mayWrite: () => held,
         leadershipSignal: new AbortController().signal,
       }));
       const type = cluster.typeOf(object);
-      expect(await refused(api.create(type, object))).to.equal(sentence);
-      expect(await refused(api.apply(type, object, { fieldManager: 'x' }))).to.equal(sentence);
+      expect(await refused(api.create(type, object))).to.equal(refusedMessage);
+      expect(await refused(api.apply(type, object, { fieldManager: 'x' }))).to.equal(
+        refusedMessage,
+      );
       expect((await api.list(type)).items).to.deep.equal([]);
       held = true;
       await api.create(type, object);
       held = false;
-      expect(await refused(api.delete(type, object.metadata))).to.equal(sentence);
+      expect(await refused(api.delete(type, object.metadata))).to.equal(refusedMessage);
       expect(await refused(api.patch(type, object.metadata, { type: 'merge', body: {} }))).to.equal(
-        sentence,
+        refusedMessage,
       );
-      expect(await refused(api.replace(type, object))).to.equal(sentence);
+      expect(await refused(api.replace(type, object))).to.equal(refusedMessage);
       expect((await api.get(type, object.metadata)).metadata.name).to.equal('a');
     });
 
-    it('lets nothing through before there is an election', async () => {
-      const { api } = createWriteFence(cluster.api, () => undefined);
-      expect(await refused(api.create(cluster.typeOf(object), object))).to.equal(sentence);
+    it('refuses every write before there is an election', async () => {
+      const { api } = new WriteFence(cluster.api, () => undefined);
+      expect(await refused(api.create(cluster.typeOf(object), object))).to.equal(refusedMessage);
     });
 
     // @promise election/lease-expiry
-    it('gives up a write that was not answered when the lease is lost', async () => {
+    it('aborts a write without a response when the lease is lost', async () => {
       const held = new AbortController();
-      const door: KubeApi = {
+      const silentApi: KubeApi = {
         ...cluster.api,
         create: (_, __, ___, signal) =>
           new Promise((_resolve, reject) =>
             signal?.addEventListener('abort', () => reject(signal.reason as Error)),
           ),
       };
-      const fence = createWriteFence(door, () => ({
+      const fence = new WriteFence(silentApi, () => ({
         mayWrite: () => true,
         leadershipSignal: held.signal,
       }));
       const write = refused(fence.api.create(cluster.typeOf(object), object));
-      let quiet = false;
-      void fence.writesSettled().then(() => (quiet = true));
+      let isSettled = false;
+      void fence.writesSettled().then(() => (isSettled = true));
       await settle(cluster, clock, undefined);
-      expect(quiet).to.equal(false);
+      expect(isSettled).to.equal(false);
       held.abort(new Error('lost'));
       expect(await write).to.equal('lost');
       await settle(cluster, clock, undefined);
-      expect(quiet).to.equal(true);
+      expect(isSettled).to.equal(true);
     });
 
-    it('looks again in the moment a request leaves, where the door can', async () => {
+    it('checks again when a request is sent, if the client supports that check', async () => {
       let held = true;
-      const door = {
+      const guardableApi = {
         ...cluster.api,
         withWriteCheck: (check: () => void): KubeApi => ({
           ...cluster.api,
@@ -536,11 +549,11 @@ describe('the lease', () => {
           },
         }),
       };
-      const { api } = createWriteFence(door, () => ({
+      const { api } = new WriteFence(guardableApi, () => ({
         mayWrite: () => held,
         leadershipSignal: new AbortController().signal,
       }));
-      expect(await refused(api.create(cluster.typeOf(object), object))).to.equal(sentence);
+      expect(await refused(api.create(cluster.typeOf(object), object))).to.equal(refusedMessage);
     });
   });
 });
