@@ -108,10 +108,10 @@ describe('npm run dev beside an operator that is installed for some namespaces',
     await routed('one');
     const laptop = await dev();
     expect(laptop.logs()).to.contain(
-      `${NAME} is installed in namespace ${NAME} for apps: this process takes part in its lease`,
+      `${NAME} is installed in namespace ${NAME} for apps: this process shares its lease`,
     );
     expect(laptop.logs()).to.contain(
-      `to lead here: kubectl scale deployment ${NAME} --namespace ${NAME} --replicas 0`,
+      `to make this process the leader: kubectl scale deployment ${NAME} --namespace ${NAME} --replicas 0`,
     );
     expect(laptop.logs()).to.match(
       /another replica holds the lease; standing by.*"holder":"pod_[0-9a-f]{8}"/,
@@ -142,7 +142,7 @@ describe('npm run dev beside an operator that is installed for some namespaces',
   it('says that it does not wait for the installed one when it is told to look at other namespaces', async () => {
     const elsewhere = await dev({ WATCH_NAMESPACE: 'default' });
     expect(elsewhere.logs()).to.contain(
-      `WATCH_NAMESPACE is 'default' and not 'apps' as for ${NAME}: they have two leases`,
+      `WATCH_NAMESPACE is 'default', but 'apps' for ${NAME}: the two have different leases`,
     );
     await until('each holds one', 30_000, async () =>
       expect(await leases()).to.have.members(['pod-2', 'laptop']),

@@ -73,7 +73,7 @@ describe('a canary operator in a Pod, whose resources have a finalizer', () => {
       const refused = await on
         .npmRun(['undeploy', '--', '-n', 'canaries', '--release', 'canary'], on.canary)
         .catch((error: unknown) => String(error));
-      expect(refused).to.contain('have a finalizer that only this operator works off (shop/web)');
+      expect(refused).to.contain('have a finalizer that only this operator removes (shop/web)');
       await on.helm(['uninstall', 'canary', '-n', 'canaries', ...WAIT], major);
       expect(await node.kubectl(['get', 'canarydeployments', '-A', '-o', 'name'])).to.equal('');
       const left = await node.kubectl([

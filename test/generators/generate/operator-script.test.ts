@@ -77,8 +77,8 @@ describe('the life of an operator: npm run build, deploy, undeploy, logs', () =>
       expect((await operator('dev')).out.split('\n').at(-1)).to.equal(`runs in ${NAME} for ''`);
       answers("echo 'canary a,b'");
       expect((await operator('dev', '-n', 'there')).out.split('\n')).to.deep.equal([
-        'canary is installed in namespace there for a,b: this process takes part in its lease, and stands by while a Pod holds it',
-        'to lead here: kubectl scale deployment canary --namespace there --replicas 0',
+        'canary is installed in namespace there for a,b: this process shares its lease, and waits while a Pod holds it',
+        'to make this process the leader: kubectl scale deployment canary --namespace there --replicas 0',
         "runs in there for 'a,b'",
       ]);
     });
@@ -88,14 +88,14 @@ describe('the life of an operator: npm run build, deploy, undeploy, logs', () =>
       const { code, err } = await operator('dev');
       expect([code, err]).to.deep.equal([
         1,
-        `error: several are installed in namespace ${NAME}: set WATCH_NAMESPACE to 'a' or 'b'`,
+        `error: several operators are installed in namespace ${NAME}: set WATCH_NAMESPACE to 'a' or 'b'`,
       ]);
     });
 
     // @promise election/dev-lease
     it('says what it needs to know when there is no kubectl', async () => {
       const said =
-        'kubectl is not on this machine: to wait for an operator that is installed, set POD_NAMESPACE and WATCH_NAMESPACE as it has them';
+        'kubectl is not installed, so an operator in the cluster cannot be found. To share its lease, set POD_NAMESPACE and WATCH_NAMESPACE to its values.';
       expect((await operator('dev')).out.split('\n')).to.deep.equal([
         said,
         "runs in undefined for 'undefined'",
@@ -105,7 +105,7 @@ describe('the life of an operator: npm run build, deploy, undeploy, logs', () =>
     it('says so when it cannot see it', async () => {
       answers('exit 1');
       expect((await operator('dev')).out).to.match(
-        /^what is installed in namespace .* cannot be seen: set WATCH_NAMESPACE as it has it.*\nruns in /,
+        /^cannot read the Deployments of namespace .*: set WATCH_NAMESPACE to the value of the installed operator.*\nruns in /,
       );
     });
   });
@@ -149,7 +149,7 @@ describe('the life of an operator: npm run build, deploy, undeploy, logs', () =>
 
   it('build says which tools it looked for, and what the lock file is for', async () => {
     expect((await operator('build', 'op:1')).err).to.equal(
-      'error: none of docker, podman, buildah, nerdctl is on this machine: install one to build images',
+      'error: none of docker, podman, buildah, nerdctl is installed: install one to build images',
     );
     rmSync(join(dir, 'project/package-lock.json'));
     expect((await operator('build', 'op:1')).err).to.contain('run npm install first');
@@ -251,7 +251,7 @@ describe('the life of an operator: npm run build, deploy, undeploy, logs', () =>
 
   it('a tool that is not there is a sentence', async () => {
     expect((await operator('logs')).err).to.equal(
-      'error: kubectl is not on this machine: install it, or put it on the PATH',
+      'error: kubectl is not installed: install it, or add it to the PATH',
     );
   });
 });
