@@ -28,7 +28,9 @@ export class AppGenerator extends Generator<Record<string, never>, Options> {
     }
   }
 
-  /** Questions and writing are one step: nothing is written before the last answer. */
+  /**
+   * Prompts and writes in one step, so that nothing is written before the last prompt is answered.
+   */
   async writing(): Promise<void> {
     this.#dir = resolve(this.destinationRoot(), this.options.dir ?? '.');
     const print = (line: string): void => void this.log(line);
@@ -62,17 +64,15 @@ export class AppGenerator extends Generator<Record<string, never>, Options> {
 }
 
 /**
- * Every value of an option on a command line: yo joins those of a repeated one with commas, which
- * also stand in the values.
+ * Every value of a repeated option. yo joins the values with commas, which the values contain too,
+ * so this function reads the command line itself.
  */
 function repeatedValues(args: readonly string[], option: string): readonly string[] {
   return args.flatMap((argument, index) => {
-    const value =
-      argument === option
-        ? args[index + 1]
-        : argument.startsWith(`${option}=`)
-          ? argument.slice(option.length + 1)
-          : undefined;
-    return value === undefined ? [] : [value];
+    if (argument.startsWith(`${option}=`)) {
+      return [argument.slice(option.length + 1)];
+    }
+    const next = args[index + 1];
+    return argument === option && next !== undefined ? [next] : [];
   });
 }

@@ -187,7 +187,7 @@ describe('the packed generator', function () {
     await run(join(dir, 'offline'), autopilot, 'check');
   });
 
-  it('in a folder without rights says who may not write where, and that yo gives up the rights of root', async function () {
+  it('in a folder without write permission names user and path, and says that yo drops root privileges', async function () {
     if (process.getuid?.() !== 0) {
       return this.skip();
     }
@@ -205,7 +205,7 @@ describe('the packed generator', function () {
     });
     expect(refused.exitCode, refused.all).to.equal(1);
     expect(refused.all).to.equal(
-      `cannot write ${join(folder, 'mine')}: this user may not write there. yo gives up the rights of root and runs as user 65534: as root use the bin, autopilot init`,
+      `cannot write ${join(folder, 'mine')}: this user may not write there. yo drops root privileges and runs as user 65534: as root run 'autopilot init' instead`,
     );
     expect(readdirSync(folder)).to.deep.equal([]);
     chownSync(folder, 65534, 65534);

@@ -23,8 +23,8 @@ export function renderKindTypes(kinds: readonly KindDefinition[]): string {
 }
 
 /**
- * Name of a kind's type: the kind. Of two kinds with the same name the one that autopilot.yaml names
- * differently has that prefix: `K8sGateway` for `k8sgateways`.
+ * Name of a kind's type: the kind. Of two kinds with the same name the one that autopilot.yaml
+ * names differently has that prefix: `K8sGateway` for `k8sgateways`.
  */
 export function kindTypeName({ name, kind, plural }: KindDefinition): string {
   return name.endsWith(plural) && name !== plural
@@ -59,7 +59,10 @@ type Read<T> = runtime.DeepReadonly<Omit<T, 'apiVersion' | 'kind' | 'metadata'>>
   readonly metadata: runtime.ObjectMeta;
 };
 
-/** An object that a worker writes: identity, and the fields to set. All other fields stay as they are. */
+/**
+ * An object that a worker writes: identity, and the fields to set. All other fields stay as they
+ * are.
+ */
 type Write<T> = Fields<Omit<T, 'apiVersion' | 'kind' | 'metadata' | 'status'>> & {
   readonly metadata: runtime.OutputObject['metadata'];
 };

@@ -15,7 +15,8 @@ export function typePrefix({ name }: ModelPhase): string {
  * Types of a phase: `<Phase>Next`, `<Phase>Inputs`, `<Phase>Outputs`, `<Phase>Context`,
  * `<Phase>Result` and `<Phase>Worker`, each also under its short name.
  *
- * Everything that is imported is behind a namespace, so that no name of a phase can collide with it.
+ * Everything that is imported is behind a namespace, so that no name of a phase can collide with
+ * it.
  */
 export function renderPhaseTypes(model: Model, phase: ModelPhase): string {
   const prefix = typePrefix(phase);

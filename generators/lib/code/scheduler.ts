@@ -1,6 +1,6 @@
 /**
- * src/generated/scheduler.ts: the dispatch table of the operator. Each phase has its worker, inputs,
- * outputs and next phases.
+ * src/generated/scheduler.ts: the dispatch table of the operator. Each phase has its worker,
+ * inputs, outputs and next phases.
  */
 import { needsFinalizer } from '../rbac/finalizer.ts';
 import type {
@@ -61,13 +61,18 @@ const FINALIZER_IMPORTS = [
   "import type { Finalizer } from './finalizer.ts';",
 ];
 
-const WORKER_CAST = `/** Compares a worker with the types of its phase. The table has workers of every phase, so it drops these types. */
+const WORKER_CAST = `/**
+ * Compares a worker with the types of its phase. The table has workers of every phase, so it drops
+ * these types.
+ */
 function worker<Worker extends (context: never) => unknown>(sync: Worker): runtime.AnyWorker {
   return sync as unknown as runtime.AnyWorker;
 }`;
 
 const FINALIZER_CAST = `/** Compares the finalizer with its types, and drops them as \`worker\` does. */
-function finalizer<Finalizer extends (context: never) => unknown>(finalize: Finalizer): runtime.AnyFinalizer {
+function finalizer<Finalizer extends (context: never) => unknown>(
+  finalize: Finalizer,
+): runtime.AnyFinalizer {
   return finalize as unknown as runtime.AnyFinalizer;
 }`;
 
@@ -79,7 +84,10 @@ function workerImports(phase: ModelPhase): string[] {
   ];
 }
 
-/** A phase in the table. Members with their default are undefined, so that the table leaves them out. */
+/**
+ * A phase in the table. Members with their default are undefined, so that the table leaves them
+ * out.
+ */
 function phaseRow(phase: ModelPhase): object {
   const next = phase.next.filter((name) => name !== phase.name);
   return {

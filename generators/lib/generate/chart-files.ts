@@ -1,8 +1,8 @@
 /**
  * The chart of a project: the templates of charts/operator, filled in from the model, and the files
- * that are computed (values.schema.json, dashboard.json). `<% %>` is EJS; Helm's `{{ }}` stays as it
- * is. A template that renders to nothing, such as the clean-up job of an operator without finalizer,
- * makes no file.
+ * that are computed (values.schema.json, dashboard.json). `<% %>` is EJS; Helm's `{{ }}` stays as
+ * it is. A template that renders to nothing, such as the clean-up job of an operator without
+ * finalizer, makes no file.
  */
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,10 +1,16 @@
-/** Where a project begins, and whether one may begin there. */
+/** Finds the folder of a project, and checks the folder of a new one. */
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
+/** Name of the file that makes a folder a project. */
 export const PROJECT_FILE = 'autopilot.yaml';
 
-/** The nearest folder, here or above, that has an autopilot.yaml. @throws Error */
+/**
+ * Finds the nearest folder with an autopilot.yaml.
+ *
+ * @param from folder to begin with; its parents follow
+ * @throws Error when neither has one
+ */
 export function findProject(from: string): string {
   for (let dir = resolve(from); ; dir = dirname(dir)) {
     if (existsSync(join(dir, PROJECT_FILE))) {
@@ -18,7 +24,12 @@ export function findProject(from: string): string {
   }
 }
 
-/** @throws Error when there is a project already, and `force` does not allow to replace it */
+/**
+ * Checks that a new project can be written to a folder.
+ *
+ * @param force allows a folder that has a project already
+ * @throws Error when the folder has a project, or is a file
+ */
 export function refuseExisting(dir: string, force: boolean): void {
   if (!force && existsSync(join(dir, PROJECT_FILE))) {
     throw new Error(

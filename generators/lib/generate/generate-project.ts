@@ -1,4 +1,4 @@
-/** A project on disk: found, loaded, planned and brought up to date. */
+/** Generates a project: loads it, renders its files, plans the changes and writes them. */
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,50 +20,57 @@ import type { Plan } from './plan.ts';
 import { resolveRuntimeSource } from './vendor.ts';
 import { writePlan, refuseEdited } from './write-files.ts';
 
+/** Source of a project's runtime: packed files in vendor/, or the npm registry. */
 export type RuntimeChoice = 'vendor' | 'registry';
 
+/** Options of `generateProject`. */
 export interface GenerateOptions {
-  /** Default: what the project has, else `vendor`. */
+  /** Source of the runtime. Default: the one the project has, `vendor` for a new project. */
   readonly runtime?: RuntimeChoice;
-  /** Rewrite generated files although they were edited by hand. */
+  /** Whether generated files are rewritten even if a user has edited them. Default: false. */
   readonly force?: boolean;
-  /** Write nothing when a merge would leave conflicts. */
+  /** Whether nothing is written when a merge would leave conflict marks. Default: false. */
   readonly bail?: boolean;
   /**
-   * Write although resources that are stored may not fit the new CRD; or only as far as these paths
-   * are concerned.
+   * Changes of the CRD that stored resources may not fit and that are written anyway: all of them,
+   * or those of the given paths. Default: none.
    */
   readonly acceptBreaking?: boolean | readonly string[];
-  /** Read CRDs that come from the cluster once more. */
+  /** Whether CRDs from the cluster are read again. Default: false. */
   readonly refresh?: boolean;
-  /** Decide, write nothing. */
+  /** Whether the plan is only made, and nothing is written. Default: false. */
   readonly dryRun?: boolean;
-  /**
-   * Text of autopilot.yaml to generate from instead of the one on disk; it is written along with
-   * the rest.
-   */
+  /** Text of autopilot.yaml to generate from and to write. Default: the file on disk. */
   readonly projectText?: string;
-  /** The user's files that move: written anew at their place (see `seed`), removed here. */
+  /** Paths of user-owned files to remove, because `seed` has them at another path. */
   readonly removed?: readonly string[];
-  /** Further files that are the user's, taken instead of the stubs of the same path. */
+  /** User-owned files that are written in place of the stubs with the same path. */
   readonly seed?: readonly ProjectFile[];
 }
 
+/** What a generate has done, or would do with `dryRun`. */
 export interface GenerateResult {
+  /** The model of autopilot.yaml. */
   readonly model: Model;
+  /** The changes of files. */
   readonly plan: Plan;
+  /** What a user should review. */
   readonly notices: ReviewNotices;
-  /** Packages that package.json asks for now and did not before. */
+  /** npm packages that are new in package.json. */
   readonly packagesToInstall: readonly string[];
-  /** What the new CRD would do to stored resources, and nobody has accepted. */
+  /**
+   * Changes of the CRD that stored resources may not fit and that `acceptBreaking` does not name.
+   */
   readonly breakingChanges: readonly BreakingChange[];
 }
 
 /**
  * Brings a project up to date with its autopilot.yaml and src/spec.ts. Nothing is written when
  * anything is wrong.
- * @throws Error with every problem of autopilot.yaml or src/spec.ts, the generated files that were
- * edited, or what the new CRD would break
+ *
+ * @param dir the project's folder
+ * @throws Error with every problem of autopilot.yaml or src/spec.ts, with the generated files that
+ * were edited, or with the breaking changes of the CRD
  */
 export async function generateProject(
   dir: string,
@@ -71,41 +78,9 @@ export async function generateProject(
 ): Promise<GenerateResult> {
   const lock = readLock(dir);
   refuseOlderGenerator(lock, packageVersion);
-  const text = options.projectText ?? readText(join(dir, PROJECT_FILE));
-  if (text === undefined) {
-    throw new Error(`there is no ${PROJECT_FILE} in ${dir}`);
-  }
-  const custom = await resolveCustomKinds(
-    dir,
-    requireModel(text, PROJECT_FILE).crds,
-    options.refresh,
-  );
-  const model = requireModel(text, PROJECT_FILE, custom.kinds);
+  const { model, seed } = await loadProject(dir, options);
   const runtime = options.runtime ?? lock?.runtime ?? 'vendor';
-  const seed = [...(options.seed ?? []), ...custom.files];
-  const seeded = (path: string): string | undefined =>
-    readText(join(dir, path)) ?? seed.find((file) => file.path === path)?.content.toString();
-  const operatorConfig = seeded('autopilot-operator.yaml') ?? initialOperatorConfig();
-  const running = parseOperatorConfig(operatorConfig, 'autopilot-operator.yaml');
-  const { compileSpec } = await import('../crd/build-crd.ts');
-  const { renderProject } = await import('./render-project.ts');
-  const { renderSpec } = await import('./project-templates.ts');
-  const { crd, config } = await withSpecFile(
-    dir,
-    seeded('src/spec.ts') ?? renderSpec(model),
-    async (file) => compileSpec(model, file),
-  );
-  if (config !== undefined) {
-    await checkUserConfig(running.config ?? {}, config, model);
-  }
-  const sample = seeded(`examples/${model.kind.toLowerCase()}.yaml`);
-  const rendered = renderProject(model, {
-    crd,
-    ...(config && { config }),
-    operatorConfig,
-    sample,
-    ...resolveRuntimeSource(runtime),
-  });
+  const { files: rendered, crd } = await renderFiles(dir, model, { seed, runtime });
   const files = [
     ...seed,
     ...rendered.filter(({ path }) => !seed.some((file) => file.path === path)),
@@ -117,37 +92,108 @@ export async function generateProject(
     unownedKinds: unownedKinds(model),
     ...(options.force !== undefined && { force: options.force }),
   });
-  const gone = [...(options.removed ?? []), ...findLeftoverFiles(dir, model)].map(
-    (path) => ({ action: 'remove', path }) as const,
-  );
-  const plan = { ...planned, changes: [...planned.changes, ...gone] };
-  const whole =
-    options.projectText === undefined
-      ? plan
-      : withProjectText(dir, options.projectText, plan, seed);
-  if (options.bail && whole.conflicts.length > 0) {
+  const plan = addProjectChanges(dir, planned, { model, options, seed });
+  if (options.bail && plan.conflicts.length > 0) {
     throw new Error(
-      `${whole.conflicts.join(', ')}: you and the generator have changed the same lines. Nothing was written (--bail).`,
+      `${plan.conflicts.join(', ')}: you and the generator have changed the same lines. Nothing was written (--bail).`,
     );
   }
-  const accepted = options.acceptBreaking ?? false;
-  const breakingChanges =
-    accepted === true || hasOnlyStubs(dir)
-      ? []
-      : (await breakingChangesSince(dir, crd)).filter(
-          ({ path }) => accepted === false || !accepted.includes(path),
-        );
-  const packagesToInstall = findPackagesToInstall(dir, whole.changes);
+  const breakingChanges = await findUnacceptedChanges(dir, crd, options.acceptBreaking ?? false);
+  const packagesToInstall = findPackagesToInstall(dir, plan.changes);
   if (!options.dryRun) {
     await refuseIfBreaking(breakingChanges);
-    writePlan(dir, whole);
+    writePlan(dir, plan);
   }
-  return { model, plan: whole, notices, packagesToInstall, breakingChanges };
+  return { model, plan, notices, packagesToInstall, breakingChanges };
+}
+
+interface LoadedProject {
+  readonly model: Model;
+  /** The files of `options.seed`, and those of CRDs that were read from the cluster. */
+  readonly seed: readonly ProjectFile[];
+}
+
+async function loadProject(dir: string, options: GenerateOptions): Promise<LoadedProject> {
+  const text = options.projectText ?? readText(join(dir, PROJECT_FILE));
+  if (text === undefined) {
+    throw new Error(`there is no ${PROJECT_FILE} in ${dir}`);
+  }
+  const { crds } = requireModel(text, PROJECT_FILE);
+  const custom = await resolveCustomKinds(dir, crds, options.refresh);
+  return {
+    model: requireModel(text, PROJECT_FILE, custom.kinds),
+    seed: [...(options.seed ?? []), ...custom.files],
+  };
+}
+
+/** Compiles src/spec.ts, validates the user's `config:` and renders all files. */
+async function renderFiles(
+  dir: string,
+  model: Model,
+  { seed, runtime }: { readonly seed: readonly ProjectFile[]; readonly runtime: RuntimeChoice },
+): Promise<{ files: readonly ProjectFile[]; crd: object }> {
+  const read = (path: string): string | undefined =>
+    readText(join(dir, path)) ?? seed.find((file) => file.path === path)?.content.toString();
+  const operatorConfig = read('autopilot-operator.yaml') ?? initialOperatorConfig();
+  const settings = parseOperatorConfig(operatorConfig, 'autopilot-operator.yaml');
+  const { compileSpec } = await import('../crd/build-crd.ts');
+  const { renderProject } = await import('./render-project.ts');
+  const { renderSpec } = await import('./project-templates.ts');
+  const spec = read('src/spec.ts') ?? renderSpec(model);
+  const { crd, config } = await withSpecFile(dir, spec, async (file) => compileSpec(model, file));
+  if (config !== undefined) {
+    await checkUserConfig(settings.config ?? {}, config, model);
+  }
+  const files = renderProject(model, {
+    crd,
+    ...(config && { config }),
+    operatorConfig,
+    sample: read(`examples/${model.kind.toLowerCase()}.yaml`),
+    ...resolveRuntimeSource(runtime),
+  });
+  return { files, crd };
+}
+
+/** Adds to a plan what is not generated: autopilot.yaml, and user-owned files that are removed. */
+function addProjectChanges(
+  dir: string,
+  plan: Plan,
+  {
+    model,
+    options,
+    seed,
+  }: {
+    readonly model: Model;
+    readonly options: GenerateOptions;
+    readonly seed: readonly ProjectFile[];
+  },
+): Plan {
+  const removed = [...(options.removed ?? []), ...findLeftoverFiles(dir, model)].map(
+    (path) => ({ action: 'remove', path }) as const,
+  );
+  const whole = { ...plan, changes: [...plan.changes, ...removed] };
+  return options.projectText === undefined
+    ? whole
+    : withProjectText(dir, options.projectText, whole, seed);
+}
+
+/** Breaking changes of the CRD. A project of stubs has none: it has no resources that work. */
+async function findUnacceptedChanges(
+  dir: string,
+  crd: object,
+  accepted: boolean | readonly string[],
+): Promise<readonly BreakingChange[]> {
+  if (accepted === true || hasOnlyStubs(dir)) {
+    return [];
+  }
+  const changes = await breakingChangesSince(dir, crd);
+  return changes.filter(({ path }) => accepted === false || !accepted.includes(path));
 }
 
 /**
- * @throws Error when the user's `config:` is not what its interface says: the operator would refuse
- * to start
+ * Validates the user's `config:`, because the operator would refuse to start with a wrong one.
+ *
+ * @throws Error with file, field and interface when the value does not fit the interface
  */
 async function checkUserConfig(value: object, schema: object, { kind }: Model): Promise<void> {
   const { validateValue } = await import('../util/validate-value.ts');
@@ -159,7 +205,7 @@ async function checkUserConfig(value: object, schema: object, { kind }: Model): 
   }
 }
 
-/** Compared with the CRD that was generated last. */
+/** Breaking changes since the CRD that was generated last. */
 async function breakingChangesSince(dir: string, crd: object): Promise<readonly BreakingChange[]> {
   const before = readText(join(dir, basePath('src/generated/crd.json')));
   if (before === undefined) {
@@ -175,7 +221,7 @@ async function refuseIfBreaking(breaks: readonly BreakingChange[]): Promise<void
   }
 }
 
-/** True when generating would change nothing. */
+/** Whether generating would change nothing. */
 export function upToDate(plan: Plan): boolean {
   return (
     plan.changes.length === 0 &&
@@ -188,8 +234,8 @@ export function upToDate(plan: Plan): boolean {
 export { refuseEdited };
 
 /**
- * What is taken along comes before autopilot.yaml: interrupted after it, the next generate would
- * put stubs in its place.
+ * Adds autopilot.yaml to a plan, after the seeded files. In another order, a generate that follows
+ * an interrupted one would write stubs in place of the seeded files.
  */
 function withProjectText(
   dir: string,
@@ -218,8 +264,8 @@ function withProjectText(
 }
 
 /**
- * The spec as a file: the project's own, so that its imports are found, or a temporary one before
- * there is any.
+ * Calls `use` with the path of src/spec.ts: the project's own, so that its imports resolve, or a
+ * temporary file when the project has none yet.
  */
 async function withSpecFile<T>(
   dir: string,

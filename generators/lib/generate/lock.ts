@@ -1,28 +1,35 @@
 /**
- * `.autopilot/`: what was last generated, by which version. `lock.json` holds the hash of every
- * file that is ours or merged, `base/<path>`
- * its text, so that an edit by the user can be told from an older generation. Committed with the
- * project.
+ * Records of the last generate in `.autopilot/`, committed with the project. `lock.json` has the
+ * generator's version and the hash of every generated or merged file. `base/<path>` has the text of
+ * the file, as base of the next three-way merge.
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { readText } from '../util/files.ts';
 
+/** Content of `.autopilot/lock.json`. */
 export interface Lock {
   /** Version of the generator that wrote last. */
   readonly generator: string;
+  /** Source of the project's runtime. */
   readonly runtime: 'vendor' | 'registry';
   /**
-   * Kinds in which resources leave what no owner reference takes along (`unownedKinds`). Absent:
-   * none.
+   * Kinds of which something remains after a resource is deleted (`unownedKinds`). Default: none.
    */
   readonly unownedKinds?: readonly string[];
   /** SHA-256 of each file as last generated, by path. */
   readonly files: Readonly<Record<string, string>>;
 }
 
+/** Path of the lock, relative to the project's folder. */
 export const LOCK_FILE = '.autopilot/lock.json';
 
+/**
+ * Reads the lock of a project.
+ *
+ * @returns undefined when the project was never generated
+ * @throws Error when the file is not JSON
+ */
 export function readLock(dir: string): Lock | undefined {
   const text = readText(join(dir, LOCK_FILE));
   if (text === undefined) {
@@ -43,17 +50,24 @@ export function readLock(dir: string): Lock | undefined {
   }
 }
 
+/** The text of a lock, with paths sorted. */
 export function formatLock(lock: Lock): string {
   const files = Object.fromEntries(Object.entries(lock.files).sort(([a], [b]) => (a < b ? -1 : 1)));
   const { generator, runtime, unownedKinds = [] } = lock;
   return `${JSON.stringify({ generator, runtime, ...(unownedKinds.length > 0 && { unownedKinds }), files }, null, 2)}\n`;
 }
 
+/** Path of a file's merge base, relative to the project's folder. */
 export function basePath(path: string): string {
   return `.autopilot/base/${path}`;
 }
 
-/** An older generator must not undo what a newer one has written. @throws Error */
+/**
+ * Refuses a project that a newer generator has written, because an older one would undo its
+ * changes.
+ *
+ * @throws Error that names both versions
+ */
 export function refuseOlderGenerator(lock: Lock | undefined, version: string): void {
   if (lock !== undefined && compareVersions(version, lock.generator) < 0) {
     throw new Error(
@@ -62,6 +76,7 @@ export function refuseOlderGenerator(lock: Lock | undefined, version: string): v
   }
 }
 
+/** Compares two versions by major, minor and patch. Negative when `a` is older than `b`. */
 export function compareVersions(a: string, b: string): number {
   const parts = (version: string): number[] => version.split(/[.-]/).slice(0, 3).map(Number);
   const [left, right] = [parts(a), parts(b)];
@@ -74,6 +89,7 @@ export function compareVersions(a: string, b: string): number {
   return 0;
 }
 
+/** SHA-256 of a file's content in hexadecimal. */
 export function sha256(content: string | Uint8Array): string {
   return createHash('sha256').update(content).digest('hex');
 }

@@ -1,14 +1,14 @@
 /**
- * What generating would do to a project, decided before anything is written:
+ * The plan of a generate: every change of the project, decided before anything is written.
  *
- * - yours: only when missing, never touched afterwards (a README's picture between its marks
- *   follows the machine);
- * - ours: rewritten; an edited one stops everything unless forced;
- * - merged: three ways, between what was generated last, what is there, and what is generated now.
- *   An edit of the user's is never
- *   lost: where both have changed the same lines, both stand in the file between conflict marks.
+ * - A `user-owned` file is created when it is missing and never changed afterwards. Sections
+ *   between marks, such as the diagram of a README, follow the model.
+ * - A `generated` file is rewritten. If a user has edited it, generating stops, unless forced.
+ * - A `merged` file is merged three ways: the text generated last, the text on disk, the text
+ *   generated now. Edits by the user are kept. Where both sides have changed the same lines, the
+ *   file has both between conflict marks.
  *
- * A file that somebody's git has given CRLF line ends keeps them, and is not taken for edited.
+ * A file with CRLF line ends keeps them and does not count as edited.
  */
 import { join } from 'node:path';
 import { basePath, LOCK_FILE, formatLock, readLock, refuseOlderGenerator, sha256 } from './lock.ts';
@@ -17,35 +17,46 @@ import { hasConflictMarks, mergeJsonText, mergeText } from '../util/merge.ts';
 import { mergeYamlText } from '../util/merge-yaml.ts';
 import type { ProjectFile } from '../model/model.ts';
 
+/** What happens to a file. */
 export type FileAction = 'create' | 'update' | 'merge' | 'remove';
 
+/** One change of a file. */
 export interface FileChange {
+  /** What happens to the file. */
   readonly action: FileAction;
+  /** Path relative to the project's folder, with forward slashes. */
   readonly path: string;
-  /** Absent when removed. */
+  /** New content of the whole file. Absent when the file is removed. */
   readonly content?: string | Uint8Array;
 }
 
+/** What a generate would do. */
 export interface Plan {
+  /** Changes of the project's files. */
   readonly changes: readonly FileChange[];
-  /** Changes inside `.autopilot`. */
+  /** Changes in `.autopilot`: the lock and the merge bases. */
   readonly records: readonly FileChange[];
-  /** Files that stay as they are because they are the user's. */
+  /** Paths of files that stay as the user has them. */
   readonly kept: readonly string[];
-  /** Files of ours that somebody has edited. Generating stops while there are any. */
+  /** Paths of generated files that a user has edited. Nothing is written while there are any. */
   readonly edited: readonly string[];
-  /** Merged files that need a person: both sides have changed the same lines. */
+  /** Paths of merged files with conflict marks. */
   readonly conflicts: readonly string[];
-  /** Sentences about merged files. */
+  /** Sentences for the user about merged files. */
   readonly notes: readonly string[];
 }
 
+/** Options of `planWrites`. */
 export interface PlanOptions {
+  /** Version of the generator that plans. */
   readonly version: string;
+  /** Source of the project's runtime. */
   readonly runtime: 'vendor' | 'registry';
-  /** Kinds in which resources leave what no owner reference takes along. */
+  /**
+   * Kinds of which something remains after a resource is deleted (`unownedKinds`). Default: none.
+   */
   readonly unownedKinds?: readonly string[];
-  /** Rewrite files of ours although they were edited. */
+  /** Whether generated files are rewritten even if a user has edited them. Default: false. */
   readonly force?: boolean;
 }
 
@@ -59,7 +70,13 @@ interface PlanDraft {
   readonly hashes: Record<string, string>;
 }
 
-/** @throws Error when a newer version has generated this project */
+/**
+ * Compares the generated files with those on disk.
+ *
+ * @param dir the project's folder
+ * @param files all files of the project, as they are generated now
+ * @throws Error when a newer version of the generator has written the project
+ */
 export function planWrites(dir: string, files: readonly ProjectFile[], options: PlanOptions): Plan {
   const lock = readLock(dir);
   refuseOlderGenerator(lock, options.version);
@@ -77,7 +94,8 @@ export function planWrites(dir: string, files: readonly ProjectFile[], options: 
     if (file.ownership === 'user-owned') {
       planUserOwned(file, disk, draft);
     } else {
-      planGenerated(dir, file, disk, lock?.files[file.path], options.force ?? false, draft);
+      const lastHash = lock?.files[file.path];
+      planGenerated({ dir, file, disk, lastHash, force: options.force ?? false }, draft);
     }
   }
   const current = new Set(files.map(({ path }) => path));
@@ -87,25 +105,21 @@ export function planWrites(dir: string, files: readonly ProjectFile[], options: 
     }
   }
   const { hashes, ...plan } = draft;
-  addRecord(
-    draft.records,
-    dir,
-    LOCK_FILE,
-    formatLock({
-      generator: options.version,
-      runtime: options.runtime,
-      unownedKinds: options.unownedKinds ?? [],
-      files: hashes,
-    }),
-  );
+  const newLock = formatLock({
+    generator: options.version,
+    runtime: options.runtime,
+    unownedKinds: options.unownedKinds ?? [],
+    files: hashes,
+  });
+  addRecord(draft.records, dir, LOCK_FILE, newLock);
   return plan;
 }
 
 interface ExistingFile {
-  /** Text with LF line ends. */
+  /** Content of the file; a string has LF line ends. */
   readonly content: string | Uint8Array;
-  /** In the line ends of the file. */
-  as(content: string): string;
+  /** Converts LF line ends to the line ends of the file. */
+  withLineEnds(content: string): string;
 }
 
 function readExistingFile(
@@ -117,13 +131,13 @@ function readExistingFile(
     return undefined;
   }
   if (typeof file.content !== 'string') {
-    return { content: bytes, as: (content) => content };
+    return { content: bytes, withLineEnds: (content) => content };
   }
   const text = bytes.toString('utf8');
   const windows = text.includes('\r\n');
   return {
     content: windows ? text.replaceAll('\r\n', '\n') : text,
-    as: (content) => (windows ? content.replaceAll('\n', '\r\n') : content),
+    withLineEnds: (content) => (windows ? content.replaceAll('\n', '\r\n') : content),
   };
 }
 
@@ -134,47 +148,38 @@ function planUserOwned(file: ProjectFile, disk: ExistingFile | undefined, draft:
   }
   const refreshed = typeof disk.content === 'string' ? file.refresh?.(disk.content) : undefined;
   if (refreshed !== undefined && refreshed !== disk.content) {
-    draft.changes.push({ action: 'merge', path: file.path, content: disk.as(refreshed) });
+    draft.changes.push({ action: 'merge', path: file.path, content: disk.withLineEnds(refreshed) });
   } else {
     draft.kept.push(file.path);
   }
 }
 
-function planGenerated(
-  dir: string,
-  file: ProjectFile,
-  disk: ExistingFile | undefined,
-  lastHash: string | undefined,
-  force: boolean,
-  draft: PlanDraft,
-): void {
+interface GeneratedFile {
+  readonly dir: string;
+  readonly file: ProjectFile;
+  readonly disk: ExistingFile | undefined;
+  /** SHA-256 of the file as generated last. */
+  readonly lastHash: string | undefined;
+  readonly force: boolean;
+}
+
+function planGenerated(generated: GeneratedFile, draft: PlanDraft): void {
+  const { dir, file, disk, force } = generated;
   const { path, content } = file;
-  const wanted = sha256(content);
-  const record = (): void => {
-    draft.hashes[path] = wanted;
-    if (typeof content === 'string' && !path.startsWith('.autopilot/')) {
-      addRecord(draft.records, dir, basePath(path), content);
-    }
-  };
   if (disk === undefined) {
     draft.changes.push({ action: 'create', path, content });
-    return record();
+    recordGenerated(dir, file, draft);
+    return;
   }
-  const found = sha256(disk.content);
-  const base = readText(join(dir, basePath(path)));
-  // The base is written before the file itself, so after an interruption the file is as one of the
-  // two says.
-  const untouched = found === lastHash || (base !== undefined && found === sha256(base));
-  if (found === wanted) {
-    return record();
+  if (sha256(disk.content) === sha256(content)) {
+    recordGenerated(dir, file, draft);
+    return;
   }
-  if (untouched || (file.ownership === 'generated' && force)) {
-    draft.changes.push({
-      action: 'update',
-      path,
-      content: typeof content === 'string' ? disk.as(content) : content,
-    });
-    return record();
+  if (isUntouched(generated, disk) || (file.ownership === 'generated' && force)) {
+    const text = typeof content === 'string' ? disk.withLineEnds(content) : content;
+    draft.changes.push({ action: 'update', path, content: text });
+    recordGenerated(dir, file, draft);
+    return;
   }
   if (
     file.ownership === 'generated' ||
@@ -184,17 +189,45 @@ function planGenerated(
     draft.edited.push(path);
     return;
   }
-  const merged = mergeFunctionFor(path)(base, disk.content, content);
+  planMerge(dir, path, { disk, existing: disk.content, incoming: content }, draft);
+  recordGenerated(dir, file, draft);
+}
+
+/**
+ * Whether a file on disk is as it was generated. The merge base is written before the file itself,
+ * so after an interruption the file equals either the lock or the base.
+ */
+function isUntouched({ dir, file, lastHash }: GeneratedFile, disk: ExistingFile): boolean {
+  const found = sha256(disk.content);
+  const base = readText(join(dir, basePath(file.path)));
+  return found === lastHash || (base !== undefined && found === sha256(base));
+}
+
+function planMerge(
+  dir: string,
+  path: string,
+  { disk, existing, incoming }: { disk: ExistingFile; existing: string; incoming: string },
+  draft: PlanDraft,
+): void {
+  const base = readText(join(dir, basePath(path)));
+  const merged = mergeFunctionFor(path)(base, existing, incoming);
   draft.notes.push(...merged.notes.map((note) => `${path}: ${note}`));
-  if (merged.text !== disk.content) {
-    draft.changes.push({ action: 'merge', path, content: disk.as(merged.text) });
+  if (merged.text !== existing) {
+    draft.changes.push({ action: 'merge', path, content: disk.withLineEnds(merged.text) });
   } else {
     draft.kept.push(path);
   }
   if (hasConflictMarks(merged.text)) {
     draft.conflicts.push(path);
   }
-  record();
+}
+
+/** Records what was generated: the hash in the lock, and the text as merge base. */
+function recordGenerated(dir: string, { path, content }: ProjectFile, draft: PlanDraft): void {
+  draft.hashes[path] = sha256(content);
+  if (typeof content === 'string' && !path.startsWith('.autopilot/')) {
+    addRecord(draft.records, dir, basePath(path), content);
+  }
 }
 
 function mergeFunctionFor(path: string): typeof mergeText {
@@ -204,7 +237,7 @@ function mergeFunctionFor(path: string): typeof mergeText {
   return path.endsWith('/values.yaml') ? mergeYamlText : mergeText;
 }
 
-/** A file that is no longer generated goes, unless the user has edited it. */
+/** Removes a file that is no longer generated, unless a user has edited it. */
 function planRemoved(dir: string, path: string, lastHash: string, draft: PlanDraft): void {
   const disk = readExistingFile(join(dir, path), { content: '' });
   if (
@@ -213,7 +246,7 @@ function planRemoved(dir: string, path: string, lastHash: string, draft: PlanDra
   ) {
     draft.changes.push({ action: 'remove', path });
   } else if (disk !== undefined) {
-    draft.notes.push(`${path} is no longer generated, but you have edited it, so it stays`);
+    draft.notes.push(`${path} is no longer generated, but was edited, so it stays`);
   }
   if (readBytes(join(dir, basePath(path))) !== undefined) {
     draft.records.push({ action: 'remove', path: basePath(path) });

@@ -29,8 +29,8 @@ interface TemplateUse {
 }
 
 /**
- * Renders every file of the project that is a template, except autopilot.yaml, which exists before the
- * model, and the chart.
+ * Renders every file of the project that is a template, except autopilot.yaml, which exists before
+ * the model, and the chart.
  *
  * @param dependency versions of runtime and sandbox
  * @param vendored true when vendor/ carries the packed runtime and sandbox

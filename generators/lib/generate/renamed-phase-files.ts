@@ -1,25 +1,29 @@
-/**
- * The user's files of a phase that is renamed: its worker and its test go where the new name says.
- */
+/** User-owned files of a renamed phase: its worker and its test move to the new name. */
 import { join } from 'node:path';
 import { readText } from '../util/files.ts';
 import type { Model, ProjectFile } from '../model/model.ts';
 
+/** The files that a rename moves. */
 export interface RenamedPhaseFiles {
-  /** At their new place; only their imports of what moves have changed. */
+  /** The files at their new paths, with imports that follow the rename. */
   readonly seed: readonly ProjectFile[];
-  /** Where they were. */
+  /** The old paths. */
   readonly removed: readonly string[];
 }
 
-/** @param from the phase's file name before, @param to and after */
+/**
+ * Finds the files of a renamed phase.
+ *
+ * @param from file name of the phase before: `waiting`
+ * @param to file name of the phase after
+ */
 export function findRenamedPhaseFiles(dir: string, from: string, to: string): RenamedPhaseFiles {
   const found =
     from === to
       ? []
       : renamedPaths(from, to).flatMap(([old, path]) => {
           const content = renamedContent(dir, old, from, to);
-          // What is there already stays, unless it is what a rename that was interrupted has left.
+          // An existing file stays, unless an interrupted rename has written it.
           const there = readText(join(dir, path));
           return content !== undefined && (there === undefined || there === content)
             ? [{ old, file: { path, content, ownership: 'user-owned' as const } }]
@@ -28,7 +32,7 @@ export function findRenamedPhaseFiles(dir: string, from: string, to: string): Re
   return { seed: found.map(({ file }) => file), removed: found.map(({ old }) => old) };
 }
 
-/** Files at their old place that a rename which was interrupted has copied but not removed. */
+/** Old paths of files that an interrupted rename has copied but not removed. */
 export function findLeftoverFiles(dir: string, { phases }: Model): readonly string[] {
   const files = new Set(phases.map(({ file }) => file));
   return phases.flatMap(({ file, formerly }) =>

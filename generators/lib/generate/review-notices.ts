@@ -1,7 +1,4 @@
-/**
- * What a person has to look at after the machine has changed: workers whose types did, and files
- * that belong to no phase any more.
- */
+/** What a user should review after a generate: workers with changed types, and orphaned files. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { unownedKinds } from '../rbac/finalizer.ts';
@@ -10,19 +7,22 @@ import { readText } from '../util/files.ts';
 import type { Model, ProjectFile } from '../model/model.ts';
 import type { FileChange } from './plan.ts';
 
+/** Sentences and paths for the user to review. */
 export interface ReviewNotices {
   /** `src/workers/x.ts: …` for each worker whose inputs, outputs or next phases have changed. */
   readonly changedWorkers: readonly string[];
-  /** Workers of phases that are no more, and the tests of these. */
+  /** Paths of workers without a phase, and of their tests. */
   readonly orphanedFiles: readonly string[];
-  /**
-   * A sentence for each kind that nothing writes any more, although resources may have left
-   * something there.
-   */
+  /** One sentence for each kind that is no longer written, but may still have objects or fields. */
   readonly droppedKinds: readonly string[];
 }
 
-/** Before anything is written: compares what was generated last with what is generated now. */
+/**
+ * Compares the last generate with this one. Call it before the plan is written.
+ *
+ * @param rendered the files that are generated now
+ * @param previousKinds `unownedKinds` of the last generate
+ */
 export function findReviewNotices(
   dir: string,
   model: Model,
@@ -65,8 +65,8 @@ function testFilesOf(dir: string, name: string): readonly string[] {
 }
 
 /**
- * Whether no worker has been written yet: an operator of stubs does nothing, so there are no
- * resources of it that could be harmed.
+ * Whether every worker is still a stub. Such an operator does nothing, so a breaking change of its
+ * CRD harms no resource.
  */
 export function hasOnlyStubs(dir: string): boolean {
   const workers = findWorkers(dir);
@@ -74,8 +74,8 @@ export function hasOnlyStubs(dir: string): boolean {
 }
 
 /**
- * Files that are or once were a worker: types are generated for them. Others in the folder are the
- * user's own modules.
+ * Files of src/workers that are or were a worker: they import generated types. Other files of the
+ * folder are the user's own modules.
  */
 function findWorkers(dir: string): readonly { readonly name: string; readonly text: string }[] {
   const folder = join(dir, 'src/workers');
@@ -86,7 +86,7 @@ function findWorkers(dir: string): readonly { readonly name: string; readonly te
     .filter(({ name, text }) => text.includes(`../generated/${name}`));
 }
 
-/** Packages that package.json asks for since this change of it, by name. */
+/** Names of the packages that are new in package.json or have a new version. */
 export function findPackagesToInstall(
   dir: string,
   changes: readonly FileChange[],
@@ -110,14 +110,14 @@ function readPackageVersions(text = '{}'): Readonly<Record<string, string>> {
     >;
     return { ...dependencies, ...devDependencies };
   } catch {
-    // Conflict marks: said elsewhere.
+    // A file with conflict marks is no JSON. The summary names such files.
     return {};
   }
 }
 
 /**
- * The operator neither watches nor may touch such a kind any more, so it cannot clean up there, nor
- * say so.
+ * Sentences about kinds that are no longer written. The operator has no RBAC rules for such a kind
+ * any more, so it can neither clean up nor report leftovers.
  */
 function describeDroppedKinds(model: Model, previousKinds: readonly string[]): readonly string[] {
   const kept = unownedKinds(model);

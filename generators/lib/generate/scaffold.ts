@@ -1,4 +1,4 @@
-/** A new project: from names, or from one of the examples. */
+/** A new project, from options or from an example. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 import { parseDocument } from 'yaml';
@@ -13,32 +13,39 @@ import { generateProject } from './generate-project.ts';
 import { PROJECT_FILE, refuseExisting } from './find-project.ts';
 import type { GenerateResult, RuntimeChoice } from './generate-project.ts';
 
+/** Options of `scaffold`. Either `kind` or `example` is needed. */
 export interface ScaffoldOptions {
-  /** Folder of the project; made when missing. */
+  /** Folder of the project. Created when it is missing. */
   readonly dir: string;
+  /** Name of an example to start from. Excludes kind, apiVersion, phases and finalizer. */
   readonly example?: string;
+  /** Kind of the resource in Pascal case. */
   readonly kind?: string;
-  /** Default: examples.io/v1. */
+  /** API group and version. Default: examples.io/v1. */
   readonly apiVersion?: string;
-  /** Default: the kind in small letters and `-operator`. */
+  /** Name of the operator. Default: the lower-case kind and `-operator`. */
   readonly operatorName?: string;
-  /** Default: the original's Initializing, Processing, Finished. */
+  /** Phases of the state machine. Default: Initializing, Processing, Finished. */
   readonly phases?: readonly NewPhase[];
+  /** Inputs and outputs of the finalizer. Default: no finalizer. */
   readonly finalizer?: NewFinalizer;
+  /** Source of the runtime. Default: vendor. */
   readonly runtime?: RuntimeChoice;
-  /** Allow a folder that has an autopilot.yaml already, and replace that. */
+  /** Whether an existing autopilot.yaml is replaced. Default: false. */
   readonly force?: boolean;
 }
 
 /**
- * @throws Error with all that is wrong with the options, or because there is a project already;
- * nothing is written then
+ * Writes a new project.
+ *
+ * @throws Error with every problem of the options, or when the folder has a project. Nothing is
+ * written then.
  */
 export async function scaffold(options: ScaffoldOptions): Promise<GenerateResult> {
   const dir = resolve(options.dir);
   refuseExisting(dir, options.force ?? false);
   const runtime = options.runtime === undefined ? {} : { runtime: options.runtime };
-  // Whoever starts over has no resources of the old kind to keep.
+  // A project that starts over has no resources that a changed CRD could break.
   const force =
     options.force === undefined ? {} : { force: options.force, acceptBreaking: options.force };
   if (options.example !== undefined) {
@@ -82,7 +89,7 @@ export async function scaffold(options: ScaffoldOptions): Promise<GenerateResult
   });
 }
 
-/** An example keeps its kind; its operator may have another name. */
+/** Sets the operator's name in an example's autopilot.yaml. An example keeps everything else. */
 function renameOperator(text: string, options: ScaffoldOptions): string {
   const decided = {
     '--kind': options.kind,
@@ -109,7 +116,7 @@ function renameOperator(text: string, options: ScaffoldOptions): string {
   return document.toString({ lineWidth: 0, flowCollectionPadding: false });
 }
 
-/** What the user owns of an example: the rest is generated. */
+/** The user-owned files of an example. All others are generated. */
 function exampleFiles(example: string): ProjectFile[] {
   const names = exampleNames();
   if (!names.includes(example)) {

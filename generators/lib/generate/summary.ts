@@ -1,4 +1,4 @@
-/** What a generate has done, or would do, in words. */
+/** Text output of a generate: the summary and the diff. */
 import { join } from 'node:path';
 import { createTwoFilesPatch } from 'diff';
 import { readText } from '../util/files.ts';
@@ -14,7 +14,11 @@ const ACTION_WORDS: Readonly<Record<FileAction, string>> = {
 };
 const ACTIONS = Object.keys(ACTION_WORDS) as FileAction[];
 
-/** @param wrote false for a dry run: then it says what would be done */
+/**
+ * Lines that describe a generate.
+ *
+ * @param wrote false for a dry run: the lines describe what would be done. Default: true.
+ */
 export function summarize(
   { model, plan, notices, packagesToInstall }: GenerateResult,
   wrote = true,
@@ -25,7 +29,7 @@ export function summarize(
     ...notices.droppedKinds.map((sentence) => `dropped: ${sentence}`),
     ...notices.orphanedFiles.map(
       (file) =>
-        `orphaned: ${file} belongs to no phase any more and does not compile: delete it, or take from it what you need`,
+        `orphaned: ${file} has no phase any more and does not compile: delete it, or move its code`,
     ),
     ...(packagesToInstall.length === 0
       ? []
@@ -33,7 +37,7 @@ export function summarize(
   ];
   const conflicts = plan.conflicts.map(
     (path) =>
-      `conflict: ${path} has changes of yours and of the generator in the same lines; both stand there between conflict marks`,
+      `conflict: you and the generator have changed the same lines of ${path}; choose between the conflict marks`,
   );
   const rest = [...notes, ...conflicts, ...look];
   if (upToDate(plan)) {
@@ -46,7 +50,7 @@ export function summarize(
     plan.changes.filter((change) => change.action === action).length;
   const counts = [
     ...ACTIONS.map((action) => [count(action), ACTION_WORDS[action]] as const),
-    [plan.kept.length, 'kept as yours'] as const,
+    [plan.kept.length, 'kept'] as const,
     [notices.orphanedFiles.length, 'orphaned'] as const,
   ].flatMap(([number, word]) => (number === 0 ? [] : [`${number} ${word}`]));
   return [
@@ -56,7 +60,7 @@ export function summarize(
   ];
 }
 
-/** Folders of which nobody reads every file's name, when they are made. */
+/** Folders of which the summary counts new files instead of listing them. */
 const FOLDED = /^(src\/generated|charts\/[^/]+|vendor|\.autopilot)\//;
 
 function foldCreatedFiles(
@@ -84,7 +88,7 @@ function foldCreatedFiles(
   });
 }
 
-/** What would change, as a unified diff. */
+/** The changes as a unified diff. */
 export function unifiedDiff(dir: string, changes: readonly FileChange[]): string {
   return changes
     .map(({ path, content }) => {

@@ -1,17 +1,22 @@
-/** How a project gets the runtime: packed files carried in `vendor/`, or the registry. */
+/** Source of a project's runtime: packed files in `vendor/`, or the npm registry. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ProjectFile } from '../model/model.ts';
 import { packageRoot, packageVersion } from '../util/package-root.ts';
 import type { RuntimeDependencies } from './project-templates.ts';
 
+/** What a project needs to install runtime and sandbox. */
 export interface RuntimeSource {
+  /** Versions for package.json. */
   readonly dependency: RuntimeDependencies;
+  /** Files for `vendor/`. Empty with the registry. */
   readonly vendor: readonly ProjectFile[];
 }
 
 /**
- * @throws Error when the packed files are missing, which is so in a checkout that was never built
+ * Finds the packed runtime and sandbox.
+ *
+ * @throws Error when they are missing, as in a checkout that was never built
  */
 export function resolveRuntimeSource(runtime: 'vendor' | 'registry'): RuntimeSource {
   if (runtime === 'registry') {

@@ -1,4 +1,7 @@
-/** Carries out a plan: each file whole or not at all, records before files, the lock last. */
+/**
+ * Writes a plan. Each file is written as a whole or not at all. Merge bases come first, then the
+ * files, then the lock, so that the next generate completes an interrupted one.
+ */
 import {
   accessSync,
   constants,
@@ -15,8 +18,10 @@ import { readText } from '../util/files.ts';
 import type { FileChange, Plan } from './plan.ts';
 
 /**
- * Interrupted anywhere, the next run completes it. @throws Error when files of ours were edited;
- * nothing is written then
+ * Writes a plan to disk.
+ *
+ * @throws Error before anything is written when generated files were edited or another generate runs,
+ * and when the file system refuses a write
  */
 export function writePlan(dir: string, plan: Plan): void {
   refuseEdited(plan);
@@ -35,8 +40,8 @@ export function writePlan(dir: string, plan: Plan): void {
 const RUN_LOCK_FILE = '.autopilot/generating';
 
 /**
- * Two generates at once would write two halves: the second one is refused. What a killed one has
- * left behind is taken over.
+ * Refuses a second generate at the same time, because each would write a part. The lock and the
+ * temporary files of a killed process are taken over.
  */
 function acquireRunLock(dir: string, steps: readonly FileChange[]): Disposable {
   const path = join(dir, RUN_LOCK_FILE);
@@ -69,6 +74,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
+/** @throws Error when generated files were edited by hand */
 export function refuseEdited(plan: Plan): void {
   if (plan.edited.length > 0) {
     throw new Error(
@@ -77,7 +83,9 @@ export function refuseEdited(plan: Plan): void {
   }
 }
 
-/** Temporary file and rename: a reader sees the old content or the new, never a part. */
+/**
+ * Writes a temporary file and renames it: a reader sees the old content or the new, never a part.
+ */
 export function writeWhole(path: string, content: string | Uint8Array): void {
   const temporary = temporaryOf(path, process.pid);
   withWriteErrors(path, () => {
@@ -93,8 +101,9 @@ export function writeWhole(path: string, content: string | Uint8Array): void {
 }
 
 /**
- * Before a long dialogue rather than after it. @throws Error a sentence, when this user may not
- * write there
+ * Checks before the prompts that the folder can be written.
+ *
+ * @throws Error that names the path and the reason
  */
 export function refuseUnwritable(dir: string): void {
   let nearest = resolve(dir);
@@ -109,8 +118,10 @@ function temporaryOf(path: string, pid: number): string {
 }
 
 /**
- * @throws Error a sentence that names the path; a plain one, because yo ends with a stack trace on
- * errors that carry a code
+ * Calls `write` and explains its errors. The new error has no `code`, because yo prints a stack
+ * trace for errors that have one.
+ *
+ * @throws Error that names the path and the reason
  */
 function withWriteErrors(path: string, write: () => void): void {
   try {
@@ -139,7 +150,7 @@ function permissionProblem(): string {
   const dropped =
     user !== 0 && (env['HOME'] === '/root' || env['USER'] === 'root' || env['LOGNAME'] === 'root');
   const hint = dropped
-    ? `. yo gives up the rights of root and runs as user ${user}: as root use the bin, autopilot init`
+    ? `. yo drops root privileges and runs as user ${user}: as root run 'autopilot init' instead`
     : '';
   return `this user may not write there${hint}`;
 }

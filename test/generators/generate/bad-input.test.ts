@@ -256,7 +256,7 @@ await init(${JSON.stringify(join(dir, 'new/canary'))}, {}, { ask, say() {} }).ca
       { env: { HOME: '/root' } },
     );
     expect(stdout).to.equal(
-      `cannot write ${join(dir, 'new/canary')}: this user may not write there. yo gives up the rights of root and runs as user 65534: as root use the bin, autopilot init`,
+      `cannot write ${join(dir, 'new/canary')}: this user may not write there. yo drops root privileges and runs as user 65534: as root run 'autopilot init' instead`,
     );
   });
 

@@ -175,7 +175,7 @@ describe('writing a project', () => {
     const done = write(less);
     expect(done.changes).to.deep.equal([{ action: 'remove', path: 'src/generated/a.ts' }]);
     expect(done.notes).to.deep.equal([
-      'charts/c/values.yaml is no longer generated, but you have edited it, so it stays',
+      'charts/c/values.yaml is no longer generated, but was edited, so it stays',
     ]);
   });
 
