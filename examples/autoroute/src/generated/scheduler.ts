@@ -8,7 +8,10 @@ import type { SyncingWorker } from './syncing.ts';
 import { sync as syncReady } from '../workers/ready.ts';
 import type { ReadyWorker } from './ready.ts';
 
-/** Compares a worker with the types of its phase. The table has workers of every phase, so it drops these types. */
+/**
+ * Compares a worker with the types of its phase. The table has workers of every phase, so it drops
+ * these types.
+ */
 function worker<Worker extends (context: never) => unknown>(sync: Worker): runtime.AnyWorker {
   return sync as unknown as runtime.AnyWorker;
 }

@@ -14,13 +14,18 @@ import type { PromotingWorker } from './promoting.ts';
 import { sync as syncRollBack } from '../workers/rollback.ts';
 import type { RollBackWorker } from './rollback.ts';
 
-/** Compares a worker with the types of its phase. The table has workers of every phase, so it drops these types. */
+/**
+ * Compares a worker with the types of its phase. The table has workers of every phase, so it drops
+ * these types.
+ */
 function worker<Worker extends (context: never) => unknown>(sync: Worker): runtime.AnyWorker {
   return sync as unknown as runtime.AnyWorker;
 }
 
 /** Compares the finalizer with its types, and drops them as `worker` does. */
-function finalizer<Finalizer extends (context: never) => unknown>(finalize: Finalizer): runtime.AnyFinalizer {
+function finalizer<Finalizer extends (context: never) => unknown>(
+  finalize: Finalizer,
+): runtime.AnyFinalizer {
   return finalize as unknown as runtime.AnyFinalizer;
 }
 

@@ -9,7 +9,10 @@ type Read<T> = runtime.DeepReadonly<Omit<T, 'apiVersion' | 'kind' | 'metadata'>>
   readonly metadata: runtime.ObjectMeta;
 };
 
-/** An object that a worker writes: identity, and the fields to set. All other fields stay as they are. */
+/**
+ * An object that a worker writes: identity, and the fields to set. All other fields stay as they
+ * are.
+ */
 type Write<T> = Fields<Omit<T, 'apiVersion' | 'kind' | 'metadata' | 'status'>> & {
   readonly metadata: runtime.OutputObject['metadata'];
 };
