@@ -30,7 +30,7 @@ describe('the life of an operator: npm run build, deploy, undeploy, logs', () =>
     writeFileSync(join(dir, 'project/scripts/operator.ts'), readFileSync(script));
     writeFileSync(join(dir, 'project/package.json'), '{ "type": "module" }');
     symlinkSync(
-      resolve(import.meta.dirname, '../../node_modules'),
+      resolve(import.meta.dirname, '../../../node_modules'),
       join(dir, 'project/node_modules'),
     );
     writeFileSync(join(dir, 'project/package-lock.json'), '{}');
