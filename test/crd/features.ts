@@ -136,7 +136,8 @@ export const FEATURES: readonly Feature[] = [
       `readonly step: Weight | Mirror`,
       `
       interface Weight { readonly kind: 'weight'; readonly percent: Int32; readonly note?: string }
-      interface Mirror { readonly kind: 'mirror'; readonly host: string; readonly note?: string }\n`,
+      interface Mirror { readonly kind: 'mirror'; readonly host: string; readonly note?: string }
+      `,
     ),
     accepts: { step: { kind: 'weight', percent: 5, note: 'x' } },
     refuses: [

@@ -31,6 +31,12 @@ const REFUSED: readonly (readonly [file: string, line: string])[] = [
   ['sandbox/src/testing/x.ts', "import '../../../generators/lib/model.ts';"],
   ['generators/lib/x.ts', "import 'autopilot-runtime';"],
   ['generators/lib/code/x.ts', "import '../../../runtime/src/scheduler.ts';"],
+  ['generators/lib/util/x.ts', "import '../model/model.ts';"],
+  ['generators/lib/kinds/x.ts', "import '../model/load.ts';"],
+  ['generators/lib/model/x.ts', "import '../generate/plan.ts';"],
+  ['generators/lib/spec/x.ts', "import '../crd/build-crd.ts';"],
+  ['generators/lib/crd/x.ts', "import '../code/scheduler.ts';"],
+  ['generators/lib/rbac/x.ts', "import '../chart/values.ts';"],
   ['runtime/src/reconciler/x.ts', 'export const x = Date.now();'],
   ['runtime/src/cache/x.ts', 'export const x = Math.random();'],
   ['sandbox/src/cluster/x.ts', 'export const x = performance.now();'],
@@ -47,6 +53,8 @@ const ALLOWED: typeof REFUSED = [
   ],
   ['runtime/src/queries/x.ts', "import { PermanentError } from '../api/worker.ts';"],
   ['sandbox/src/testing/x.ts', "import 'autopilot-runtime/internal';"],
+  ['generators/lib/model/x.ts', "import '../kinds/built-in-kinds.ts';"],
+  ['generators/lib/crd/x.ts', "import '../spec/read-spec.ts';"],
   ['runtime/src/util/clock.ts', 'export const x = Date.now();'],
 ];
 

@@ -16,7 +16,8 @@ export const nodeMajor = requiredMajor;
 
 /**
  * Ends the process with exit code 1 and one line on stderr when Node is too old. Otherwise enables
- * Node's compile cache, so that modules imported from here on are compiled once and not at every start.
+ * Node's compile cache, so that modules imported from here on are compiled once and not at every
+ * start.
  *
  * @param version version of Node without `v`. Default: the version that runs.
  */

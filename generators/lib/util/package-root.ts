@@ -30,7 +30,9 @@ function readManifest(dir: string): PackageManifest {
   return JSON.parse(readFileSync(join(dir, 'package.json'), 'utf8')) as PackageManifest;
 }
 
-/** Names of the examples that a project can start from: folders of examples/ with an autopilot.yaml. */
+/**
+ * Names of the examples that a project can start from: folders of examples/ with an autopilot.yaml.
+ */
 export function exampleNames(): string[] {
   const dir = join(packageRoot, 'examples');
   if (!existsSync(dir)) {
