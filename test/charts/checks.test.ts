@@ -160,7 +160,7 @@ describe('the chart, by the tools that users have', () => {
     });
   }
 
-  it('says in its notes what was left out, what stays, and who may act with its rights', async () => {
+  it('says in its notes what was omitted, what is kept, and who acts with its permissions', async () => {
     await plane.kubectl(['create', 'namespace', 'notes']);
     const set = [
       'metrics.podMonitor.enabled=true',
@@ -178,10 +178,10 @@ describe('the chart, by the tools that users have', () => {
       '--dry-run=client',
     ]);
     for (const sentence of [
-      'PodMonitor is enabled, and left out',
-      'acts with the rights of this operator',
-      'No worker is called',
-      'Somebody else must grant',
+      'PodMonitor is enabled but was omitted',
+      'act with the\npermissions of this operator',
+      'The operator calls no workers',
+      'Grant the rules in templates/_rules.tpl',
       '--take-ownership',
     ]) {
       expect(notes.replaceAll('metrics.podMonitor', 'PodMonitor'), sentence).to.contain(sentence);

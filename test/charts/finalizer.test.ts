@@ -17,40 +17,40 @@ ${more}phases:
   - { name: Working, initial: true, next: [Done]${phase} }
   - { name: Done, final: true }
 `;
-const rights = (text: string): readonly string[] =>
+const rulesOf = (text: string): readonly string[] =>
   derivePolicyRules(requireModel(text, 'autopilot.yaml')).flatMap(({ resources, verbs }) =>
     verbs.map((verb) => `${verb} ${resources.join()}`),
   );
 
-describe('rights that a machine needs', () => {
+describe('RBAC rules that a state machine needs', () => {
   it('does not patch or delete resources unless it has a finalizer', () => {
-    expect(rights(PROJECT(', outputs: [configmaps]'))).not.to.include.members(['patch examples']);
-    expect(rights(PROJECT('', 'enableFinalizer: true\n'))).to.include('patch examples');
+    expect(rulesOf(PROJECT(', outputs: [configmaps]'))).not.to.include.members(['patch examples']);
+    expect(rulesOf(PROJECT('', 'enableFinalizer: true\n'))).to.include('patch examples');
   });
 
   it('deletes outputs where it prunes, and where no owner reference reaches', () => {
-    expect(rights(PROJECT(', outputs: [configmaps]'))).not.to.include('delete configmaps');
-    expect(rights(PROJECT(', outputs: [{ name: configmaps, prune: true }]'))).to.include(
+    expect(rulesOf(PROJECT(', outputs: [configmaps]'))).not.to.include('delete configmaps');
+    expect(rulesOf(PROJECT(', outputs: [{ name: configmaps, prune: true }]'))).to.include(
       'delete configmaps',
     );
-    const reaching = rights(PROJECT(', outputs: [{ name: configmaps, namespace: all }]'));
+    const reaching = rulesOf(PROJECT(', outputs: [{ name: configmaps, namespace: all }]'));
     expect(reaching).to.include.members(['delete configmaps', 'patch examples']);
   });
 
   it('edits what it shares without the right to delete it', () => {
-    const shared = rights(PROJECT(', inputs: [virtualservices], outputs: [virtualservices]'));
+    const shared = rulesOf(PROJECT(', inputs: [virtualservices], outputs: [virtualservices]'));
     expect(shared).to.include.members(['patch virtualservices', 'patch examples']);
     expect(shared).not.to.include('delete virtualservices');
   });
 
   it('only lists and watches what it only reads', () => {
     expect(
-      rights(PROJECT(', inputs: [secrets]')).filter((right) => right.endsWith(' secrets')),
+      rulesOf(PROJECT(', inputs: [secrets]')).filter((rule) => rule.endsWith(' secrets')),
     ).to.deep.equal(['list secrets', 'watch secrets']);
   });
 });
 
-describe('rights that the user asks for beside those of the phases', () => {
+describe('RBAC rules that the user adds to those of the phases', () => {
   it('are granted as autopilot.yaml has them', async () => {
     const extra = { apiGroups: [''], resources: ['nodes'], verbs: ['list'] };
     const chart = await projectOf(
@@ -176,7 +176,7 @@ describe('the clean-up before an uninstall, on a real API server', () => {
     expect((await render(chart.path)).map(({ kind }) => kind)).not.to.include('Job');
   });
 
-  it('deletes all resources with its own rights, and waits until their finalizers are gone', async () => {
+  it('deletes all resources with its own permissions, and waits until their finalizers are gone', async () => {
     const resource = { apiVersion: 'examples.io/v1', kind: 'Example', spec: {} };
     for (const [name, finalizers] of [
       ['free', []],

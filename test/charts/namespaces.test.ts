@@ -193,13 +193,13 @@ describe('two releases in namespaces of their own, by people who are administrat
       return { ...(exitCode === undefined ? {} : { exitCode }), all };
     }
 
-    it('passes for an operator that is ready and has its rights', async () => {
+    it('passes for an operator that is ready and has its permissions', async () => {
       const { exitCode, all } = await tested('blue');
-      expect(all).to.contain('ready, with every right');
+      expect(all).to.contain('ready, with all permissions');
       expect(exitCode).to.equal(0);
     });
 
-    it('names the rights that somebody took away', async () => {
+    it('names the permissions that are missing', async () => {
       await plane.kubectl(['delete', 'role', 'green-autoroute-operator', '-n', 'green']);
       const { exitCode, all } = await tested('green');
       expect(all).to.contain('patch virtualservices.networking.istio.io is not allowed in green');

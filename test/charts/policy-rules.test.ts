@@ -8,7 +8,7 @@ import { startSandbox, policyRulesFrom } from '../../sandbox/src/index.ts';
 import { chartOf, manifestsOf, renderText } from './rendering.ts';
 import type { Chart } from './rendering.ts';
 
-describe('a flight with the rights of the chart', () => {
+describe('a sandbox with the RBAC rules of the chart', () => {
   let chart: Chart;
   before(async () => {
     chart = await chartOf({ example: 'autoroute' });

@@ -6,12 +6,12 @@ const CASES: readonly (readonly [what: string, values: Json, sentence: string])[
   [
     'two replicas without election',
     { replicas: 2, config: { enableLeaderElection: false } },
-    'two processes would run one state machine',
+    'two operators would reconcile the same resources',
   ],
   [
     'an autoscaler without election',
     { replicas: null, config: { enableLeaderElection: false } },
-    'two processes would run one state machine',
+    'two operators would reconcile the same resources',
   ],
   [
     'a rolling update without election',
@@ -19,7 +19,7 @@ const CASES: readonly (readonly [what: string, values: Json, sentence: string])[
       deployment: { strategy: { type: 'RollingUpdate' } },
       config: { enableLeaderElection: false },
     },
-    'two processes would run one state machine during an upgrade',
+    'two operators would reconcile the same resources during an upgrade',
   ],
   [
     'a variable that the chart sets',
@@ -27,7 +27,7 @@ const CASES: readonly (readonly [what: string, values: Json, sentence: string])[
     'extraEnv must not set POD_NAME',
   ],
   [
-    'a variable that stands twice',
+    'a duplicate variable',
     {
       extraEnv: [
         { name: 'A', value: '1' },
@@ -39,7 +39,7 @@ const CASES: readonly (readonly [what: string, values: Json, sentence: string])[
   [
     'both monitors',
     { metrics: { serviceMonitor: { enabled: true }, podMonitor: { enabled: true } } },
-    'everything would be counted twice',
+    'Prometheus would scrape every Pod twice',
   ],
   [
     'a ServiceMonitor without a Service',
@@ -49,27 +49,27 @@ const CASES: readonly (readonly [what: string, values: Json, sentence: string])[
   [
     'a monitor that must be there and cannot',
     { metrics: { serviceMonitor: { enabled: true, renderMode: 'failIfMissing' } } },
-    'this cluster has no kind ServiceMonitor',
+    'the cluster does not have the kind ServiceMonitor',
   ],
   [
     'a budget that blocks the only Pod',
     { podDisruptionBudget: { enabled: true, maxUnavailable: null, minAvailable: 1 } },
-    'no node could be drained',
+    'would block every node drain',
   ],
   [
     'a budget that blocks all Pods',
     { replicas: 2, podDisruptionBudget: { enabled: true, maxUnavailable: null, minAvailable: 2 } },
-    'no node could be drained',
+    'would block every node drain',
   ],
   [
     'a percentage that does so',
     { podDisruptionBudget: { enabled: true, maxUnavailable: null, minAvailable: '50%' } },
-    'no node could be drained',
+    'would block every node drain',
   ],
   [
     'a budget of nothing',
     { podDisruptionBudget: { enabled: true, maxUnavailable: 0 } },
-    'no node could be drained',
+    'would block every node drain',
   ],
   [
     'two budgets',
@@ -79,19 +79,19 @@ const CASES: readonly (readonly [what: string, values: Json, sentence: string])[
   [
     "the namespace's default account",
     { serviceAccount: { create: false } },
-    "rights would go to the namespace's default account",
+    'the permissions would be granted to the default ServiceAccount',
   ],
   [
     'namespaces in the wrong place',
     { config: { watchNamespace: 'a' } },
-    'set watchNamespaces, from which the rights are made too',
+    'set watchNamespaces, which also creates the RBAC rules',
   ],
   [
     'endpoints that the kubelet cannot reach',
     { config: { metricsAddr: '127.0.0.1:9091' } },
-    'the kubelet must reach it for the probes',
+    'is not reachable for the probes of the kubelet',
   ],
-  ['no endpoints', { config: { metricsAddr: '' } }, 'the probes need it'],
+  ['no endpoints', { config: { metricsAddr: '' } }, 'the probes need the endpoint'],
   ['a Pod without the operator', { pod: { containers: [] } }, 'use extraContainers'],
   [
     'a value under its old name',
@@ -100,7 +100,7 @@ const CASES: readonly (readonly [what: string, values: Json, sentence: string])[
   ],
 ];
 
-describe('the chart refuses with a sentence', () => {
+describe('the chart rejects', () => {
   let chart: Chart;
   before(async () => (chart = await chartOf({ kind: 'Example' })));
   after(() => chart?.remove());
@@ -113,9 +113,9 @@ describe('the chart refuses with a sentence', () => {
     });
   }
 
-  it('an enabled parent condition is none of its business', async () => {
+  it('but not a condition or globals of a parent chart', async () => {
     expect(
-      await renderError(chart.path, { values: { enabled: true, global: { of: 'somebody' } } }),
+      await renderError(chart.path, { values: { enabled: true, global: { of: 'another chart' } } }),
     ).to.equal('no failure');
   });
 });

@@ -88,7 +88,7 @@ describe('the life of a release on a real API server, with Pods that are only sa
     );
   });
 
-  it('flies with the rights of this version', async () => {
+  it('runs with the permissions of this version', async () => {
     await fly();
     await plane.kubectl(['create', '-n', 'apps', '-f', '-'], {
       input: JSON.stringify(deployment('one')),

@@ -51,7 +51,7 @@ describe('two generated operators in one umbrella chart', () => {
     expect(manifests.filter(({ kind }) => kind === 'Deployment')).to.have.length(2);
   });
 
-  it('keep their own rights, labels and leases', () => {
+  it('keep their own RBAC rules, labels and leases', () => {
     for (const [name, plural] of [
       ['example-operator', 'examples'],
       ['autoroute-operator', 'autoroutes'],

@@ -1,4 +1,4 @@
-{{- /* At most 63 characters; what is cut off is told apart by its hash. */ -}}
+{{- /* Name of at most 63 characters. A longer name is cut, and a hash keeps it unique. */ -}}
 {{- define "operator.short" -}}
 {{- if gt (len .) 63 -}}{{- printf "%s-%s" (. | trunc 54 | trimSuffix "-") (. | sha256sum | trunc 8) -}}{{- else -}}{{- . -}}{{- end -}}
 {{- end }}
@@ -7,7 +7,8 @@
 {{- .Values.nameOverride | default .Chart.Name | include "operator.short" -}}
 {{- end }}
 
-{{- /* Release and chart; the release alone where it says the chart's name already. In an umbrella chart always both. */ -}}
+{{- /* Full resource name: <release>-<chart>. Only <release> when the release name contains the chart name, except in an
+umbrella chart. */ -}}
 {{- define "operator.fullname" -}}
 {{- $name := include "operator.name" . -}}
 {{- if .Values.fullnameOverride -}}
@@ -19,7 +20,8 @@
 {{- end -}}
 {{- end }}
 
-{{- /* Cluster-wide, and in watched namespaces: releases of one name in two namespaces must not collide. */ -}}
+{{- /* Name of objects outside the release's namespace. It contains the namespace, so that two releases with one name do not
+collide. */ -}}
 {{- define "operator.clusterName" -}}
 {{- printf "%s-%s" .Release.Namespace (include "operator.fullname" .) | include "operator.short" -}}
 {{- end }}
@@ -28,7 +30,7 @@
 {{- if .Values.serviceAccount.create -}}
 {{- .Values.serviceAccount.name | default (include "operator.fullname" .) -}}
 {{- else -}}
-{{- .Values.serviceAccount.name | required "serviceAccount.create is false and serviceAccount.name is empty: the rights would go to the namespace's default account, which other Pods use" -}}
+{{- .Values.serviceAccount.name | required "serviceAccount.name must be set when serviceAccount.create is false: the permissions would be granted to the default ServiceAccount, which other Pods use" -}}
 {{- end -}}
 {{- end }}
 
@@ -40,7 +42,7 @@
 {{- join "," (.Values.watchNamespaces | uniq | sortAlpha) -}}
 {{- end }}
 
-{{- /* As the runtime names it: leaseName in autopilot-runtime. */ -}}
+{{- /* Name of the Lease. Must match leaseName in autopilot-runtime. */ -}}
 {{- define "operator.leaseName" -}}
 {{- printf "<%= operatorName %>-%s" (include "operator.watchNamespace" . | sha256sum | trunc 10) -}}
 {{- end }}
@@ -53,7 +55,7 @@
 {{- .Values.config.metricsAddr | default ":9091" | splitList ":" | last -}}
 {{- end }}
 
-{{- /* Host and port of Prometheus, as the runtime derives them. */ -}}
+{{- /* Host and port of Prometheus. The runtime derives the same address. */ -}}
 {{- define "operator.prometheusHost" -}}
 {{- $given := dig "metrics" "address" "" .Values.config -}}
 {{- $default := printf "http://prometheus.%s:9090" (.Values.config.controlPlaneNs | default "istio-system") -}}

@@ -1,4 +1,4 @@
-{{- /* The Pod's spec with the values' `pod` merged over it. */ -}}
+{{- /* Spec of the Pod, with the value `pod` merged into it. */ -}}
 {{- define "operator.podSpec" -}}
 {{- toYaml (mergeOverwrite (fromYaml (include "operator.ownPodSpec" .)) (deepCopy .Values.pod)) -}}
 {{- end }}
@@ -23,7 +23,7 @@ volumes:
   - name: config
     configMap:
       name: {{ include "operator.fullname" . }}
-  # Outlives the container: what a process that was ended by its watchdog leaves for the next one.
+  # Survives a restart of the container: the watchdog writes the cause of a restart for the next process.
   - name: state
     emptyDir: { sizeLimit: 1Mi }
   {{- with .Values.extraVolumes }}

@@ -1,4 +1,4 @@
-{{- /* What the phases of autopilot.yaml need, verb by verb, and nothing else. */ -}}
+{{- /* PolicyRules that the phases of autopilot.yaml need. */ -}}
 {{- define "operator.rules" -}}
 <%_ for (const rule of rules) { _%>
 # <%= rule.why %>
@@ -7,24 +7,24 @@
   verbs: <%- flow(rule.verbs) %>
 <%_ } _%>
 <%_ if (extraRules.length > 0) { _%>
-# rbac.extraRules of autopilot.yaml
+# autopilot.yaml: rbac.extraRules
 <%- yaml(extraRules) %>
 <%_ } _%>
 <%_ if (!finalizer) { _%>
 {{- if .Values.rbac.formerFinalizer }}
-# rbac.formerFinalizer of the values
+# values: rbac.formerFinalizer
 - apiGroups: [<%= group %>]
   resources: [<%= plural %>]
   verbs: [patch]
 {{- end }}
 <%_ } _%>
 {{- with .Values.rbac.extraRules }}
-# rbac.extraRules of the values
+# values: rbac.extraRules
 {{ toYaml . }}
 {{- end }}
 {{- end }}
 
-{{- /* The same for the lease. The API server does not know a name before creation, so create cannot be narrowed to one. */ -}}
+{{- /* PolicyRules for the Lease. RBAC cannot limit create to a resource name. */ -}}
 {{- define "operator.leaseRules" -}}
 {{- if ne (toString .Values.config.enableLeaderElection) "false" -}}
 - apiGroups: [coordination.k8s.io]
@@ -33,7 +33,7 @@
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   resourceNames: [{{ include "operator.leaseName" . }}]
-  # A standby watches it: a leader that ends is followed at once.
+  # Standbys watch the Lease, so that a standby acquires it as soon as the leader releases it.
   verbs: [get, update, watch]
 {{- end }}
 {{- end }}

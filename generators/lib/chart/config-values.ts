@@ -1,16 +1,23 @@
 /**
- * autopilot-operator.yaml as values of the chart: `config`, and `watchNamespaces`, which the chart
- * turns into rights too.
+ * Converts autopilot-operator.yaml to values of the chart: `config` and `watchNamespaces`. The chart
+ * also creates RBAC rules from `watchNamespaces`.
  */
 import { parseDocument } from 'yaml';
 import { withoutModeline } from '../model/operator-config.ts';
 
+/** Values of the chart that come from autopilot-operator.yaml. */
 export interface ConfigValues {
-  /** YAML, with the comments of the file. */
+  /** The value `config` as YAML, with the comments of the file. */
   readonly yaml: string;
+  /** Watched namespaces. Empty: all namespaces. */
   readonly watchNamespaces: readonly string[];
 }
 
+/**
+ * Splits the text of autopilot-operator.yaml into values of the chart.
+ *
+ * @param operatorConfigText content of autopilot-operator.yaml
+ */
 export function readConfigValues(operatorConfigText: string): ConfigValues {
   const text = withoutModeline(operatorConfigText);
   const document = parseDocument(text);

@@ -1,7 +1,4 @@
-/**
- * The Grafana dashboard of an operator, from a table of its panels. Plain JSON that Grafana 9 and
- * newer read.
- */
+/** The Grafana dashboard of an operator, for Grafana 9 and newer. Each panel is a table row. */
 import type { Model } from '../model/model.ts';
 
 interface PanelQuery {
@@ -14,13 +11,13 @@ interface DashboardPanel {
   readonly description: string;
   readonly type: 'timeseries' | 'stat';
   readonly unit: 'short' | 's' | 'ops' | 'percentunit' | 'bytes';
-  /** Of 24 columns. */
+  /** Width in columns; a row has 24. */
   readonly width: number;
   readonly stacked?: true;
   readonly queries: readonly PanelQuery[];
 }
 
-/** Labels of every series of the operator, by the dashboard's variables. */
+/** Label matchers of every series, with the variables of the dashboard. */
 const POD_LABELS = 'namespace=~"$namespace",pod=~"$pod"';
 
 const RATE = '[$__rate_interval]';
@@ -60,56 +57,56 @@ function dashboardRows(model: Model): readonly (readonly [string, readonly Dashb
             `${model.kind}s by phase`,
             'short',
             8,
-            'Resources in each phase.',
+            'Number of resources in each phase.',
             query(`max by (phase) (autopilot_phase_resources{${own}})`, '{{phase}}'),
           ),
           stacked: true,
         },
         panel(
-          'Moves between phases',
+          'Phase transitions',
           'ops',
           8,
-          'Per second.',
+          'Transitions per second.',
           rate('autopilot_phase_transitions_total', 'from, to', '{{from}} → {{to}}'),
         ),
         panel(
-          'Longest in a phase',
+          'Longest time in a phase',
           's',
           8,
-          'How long the resource that is longest in a phase has been there.',
+          'Age of the resource that entered its phase first.',
           query(`max by (phase) (autopilot_phase_oldest_seconds{${own}})`, '{{phase}}'),
         ),
       ],
     ],
     [
-      'Syncs',
+      'Reconciles',
       [
         panel(
-          'Syncs by result',
+          'Reconciles by result',
           'ops',
           6,
-          'Per second.',
+          'Reconciles per second.',
           rate('controller_runtime_reconcile_total', 'result', '{{result}}'),
         ),
         panel(
-          'Time of a sync',
+          'Reconcile duration',
           's',
           6,
-          'From begin to end, worker and writes included.',
+          'Includes the worker and all writes. 50th and 99th percentile.',
           ...quantiles('controller_runtime_reconcile_time_seconds'),
         ),
         panel(
-          'Failed syncs by phase',
+          'Failed reconciles by phase',
           'ops',
           6,
-          'Per second.',
+          'Failed reconciles per second.',
           rate('autopilot_phase_reconciles_total', 'phase', '{{phase}}', ',result="error"'),
         ),
         panel(
           'Stalled and quarantined',
           'short',
           6,
-          'Resources that no retry can help, and those whose worker did not end.',
+          'Stalled: the operator does not retry. Quarantined: the worker did not stop after its timeout.',
           query(`max by (phase) (autopilot_stalled_resources{${own}})`, 'stalled in {{phase}}'),
           query(`max(autopilot_quarantined_resources{${own}})`, 'quarantined'),
         ),
@@ -119,33 +116,33 @@ function dashboardRows(model: Model): readonly (readonly [string, readonly Dashb
       'Queue and outputs',
       [
         panel(
-          'Queue',
+          'Work queue',
           'short',
           6,
-          'Resources that wait for a sync, syncs under way, and how many may be.',
+          'Queued resources, running reconciles, and the limit of concurrent reconciles.',
           query(`sum by (priority) (workqueue_depth{${own}})`, 'waiting, priority {{priority}}'),
-          query(`sum(controller_runtime_active_workers{${own}})`, 'under way'),
-          query(`max(controller_runtime_max_concurrent_reconciles{${own}})`, 'most at once'),
+          query(`sum(controller_runtime_active_workers{${own}})`, 'running'),
+          query(`max(controller_runtime_max_concurrent_reconciles{${own}})`, 'limit'),
         ),
         panel(
-          'Time in the queue',
+          'Time in the work queue',
           's',
           6,
-          'From ready to the begin of the sync.',
+          'Time from enqueue to the start of the reconcile. 50th and 99th percentile.',
           ...quantiles('workqueue_queue_duration_seconds'),
         ),
         panel(
-          'Why resources are looked at',
+          'Enqueues by cause',
           'ops',
           6,
-          'Per second.',
+          'Enqueues per second.',
           rate('autopilot_enqueues_total', 'cause', '{{cause}}'),
         ),
         panel(
           'Outputs',
           'ops',
           6,
-          'Created, updated, pruned, or unchanged (no request), per second.',
+          'Outputs created, updated, pruned or unchanged (no request), per second.',
           rate('autopilot_outputs_total', 'kind, action', '{{kind}} {{action}}'),
         ),
       ],
@@ -158,23 +155,23 @@ function dashboardRows(model: Model): readonly (readonly [string, readonly Dashb
             'Leader',
             'short',
             3,
-            '1: a process runs syncs.',
+            '1: one Pod is the leader. 0: no resource is reconciled.',
             query(`sum(leader_election_master_status{${POD_LABELS}})`, 'leader'),
           ),
           type: 'stat',
         },
         panel(
-          'Silence of watches',
+          'Age of the last watch event',
           's',
           6,
-          'Since a watch last brought something; bookmarks come each minute.',
+          'Time since the last event of a watch. The API server sends a bookmark every minute.',
           query(`max by (kind) (autopilot_watch_last_event_age_seconds{${own}})`, '{{kind}}'),
         ),
         panel(
-          'Requests',
+          'API requests',
           'ops',
           6,
-          'By status code, per second.',
+          'Requests by method and status code, per second.',
           query(
             `sum by (method, code) (rate(rest_client_requests_total{${POD_LABELS}}${RATE}))`,
             '{{method}} {{code}}',
@@ -184,14 +181,14 @@ function dashboardRows(model: Model): readonly (readonly [string, readonly Dashb
           'Memory',
           'bytes',
           5,
-          'Resident memory of each Pod.',
+          'Resident memory per Pod.',
           query(`process_resident_memory_bytes{${POD_LABELS}}`, '{{pod}}'),
         ),
         panel(
           'CPU',
           'short',
           4,
-          'Cores in use by each Pod.',
+          'CPU cores per Pod.',
           query(`rate(process_cpu_seconds_total{${POD_LABELS}}${RATE})`, '{{pod}}'),
         ),
       ],
@@ -199,6 +196,7 @@ function dashboardRows(model: Model): readonly (readonly [string, readonly Dashb
   ];
 }
 
+/** The dashboard as Grafana imports it, with variables for data source, namespace and Pod. */
 export function buildDashboard(model: Model): object {
   return {
     title: model.operatorName,
@@ -238,7 +236,7 @@ function dashboardVariable(name: string, query: string): object {
   };
 }
 
-/** Rows of panels under their headings, left to right. */
+/** Places each row of panels under its heading, from left to right. */
 function layOutPanels(rows: readonly (readonly [string, readonly DashboardPanel[]])[]): object[] {
   const panels: object[] = [];
   rows.forEach(([title, row], index) => {

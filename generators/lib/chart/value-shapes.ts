@@ -1,8 +1,4 @@
-/**
- * Shapes that values share, by the names that `# @schema` lines of charts/operator/values.yaml use.
- * JSON Schema, draft-07.
- */
-
+/** A JSON Schema, draft-07. */
 export type ValueSchema = Readonly<Record<string, unknown>>;
 
 const namedObject = {
@@ -11,18 +7,25 @@ const namedObject = {
   properties: { name: { type: 'string', minLength: 1 } },
 };
 
+/** Schemas by the name that a `# @schema NAME` line in charts/operator/values.yaml uses. */
 export const VALUE_SHAPES: Readonly<Record<string, ValueSchema>> = {
-  /** Anything below. */
+  /** A mapping with any fields. */
   open: { additionalProperties: true },
-  /** Labels and annotations. */
+  /** A mapping of strings, such as labels and annotations. */
   strings: { additionalProperties: { type: 'string' } },
-  /** A DNS label, or nothing. */
+  /** A DNS label, or an empty string. */
   name: { maxLength: 63, pattern: '^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$' },
+  /** A DNS subdomain, or an empty string. */
   dnsName: { maxLength: 253, pattern: '^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$' },
+  /** A list of mappings. */
   objects: { items: { type: 'object' } },
+  /** A list of mappings that have a name. */
   namedObjects: { items: namedObject },
+  /** A list of mappings with a name and nothing else. */
   named: { items: { ...namedObject, additionalProperties: false } },
+  /** A number, a percentage, or null. */
   amount: { type: ['integer', 'string', 'null'], minimum: 0, pattern: '^[0-9]+%$' },
   renderMode: { enum: ['skipIfMissing', 'failIfMissing', 'alwaysRender'] },
+  /** A duration of Prometheus, such as 30s. */
   promDuration: { pattern: '^([0-9]+(ms|s|m|h|d|w))+$' },
 };

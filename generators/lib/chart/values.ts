@@ -1,8 +1,6 @@
 /**
- * One source for three files: charts/operator/values.yaml is the chart's values.yaml once its `#
- * @schema` lines are taken out, its
- * values.schema.json (from the defaults, and what those lines say beyond them), and the table in
- * its README.
+ * Reads charts/operator/values.yaml, the one source of three files of a chart: values.yaml (without
+ * the `# @schema` lines), values.schema.json and the table of values in README.md.
  */
 import { isMap, isScalar, parse, parseDocument } from 'yaml';
 import type { YAMLMap } from 'yaml';
@@ -10,20 +8,25 @@ import { RENAMED_VALUES } from './renamed-values.ts';
 import { VALUE_SHAPES } from './value-shapes.ts';
 import type { ValueSchema } from './value-shapes.ts';
 
+/** One value of the chart. */
 export interface ChartValue {
-  /** `metrics.service.port` */
+  /** Path from the top, such as `metrics.service.port`. */
   readonly path: string;
+  /** Title of the section of values.yaml. */
   readonly section: string;
+  /** Comment above the value, in one line. */
   readonly description: string;
+  /** Default value. */
   readonly default: unknown;
+  /** JSON Schema of the value. */
   readonly schema: ValueSchema;
-  /** Of a mapping whose keys have lines of their own. */
+  /** Values below this one. Empty when the value is documented as a whole. */
   readonly members: readonly ChartValue[];
 }
 
 const SCHEMA_LINE = /^\s*# @schema (.+)$/;
 
-/** The text that installers see. */
+/** Removes the `# @schema` lines: the result is the chart's values.yaml. */
 export function removeSchemaLines(source: string): string {
   return source
     .split('\n')
@@ -31,68 +34,91 @@ export function removeSchemaLines(source: string): string {
     .join('\n');
 }
 
-/** @param operatorConfig the schema of the `config` value */
+/**
+ * Reads all values with their comments and schemas.
+ *
+ * @param source text of charts/operator/values.yaml
+ * @param operatorConfig schema of the value `config`
+ * @throws Error if a `# @schema` line names an unknown shape
+ */
 export function parseValues(source: string, operatorConfig: ValueSchema): readonly ChartValue[] {
-  const lines = source.split('\n');
-  const offsets = lines.reduce<number[]>(
-    (starts, line) => [...starts, (starts.at(-1) ?? 0) + line.length + 1],
-    [0],
-  );
-  const lineOf = (offset: number): number => offsets.findLastIndex((start) => start <= offset);
-  const shapes = { ...VALUE_SHAPES, operatorConfig };
+  const top = parseDocument(source).contents;
+  return isMap(top) ? new ValuesReader(source, operatorConfig).readMembers(top, '') : [];
+}
 
-  function valueOf(
-    key: { readonly value: unknown; readonly range?: readonly number[] | null },
-    node: unknown,
-    parent: string,
-  ): ChartValue {
-    const line = lineOf(key.range?.[0] ?? 0);
-    const above: string[] = [];
-    for (let at = line - 1; /^\s*# /.test(lines[at] ?? ''); at--) {
-      above.unshift(lines[at] ?? '');
-    }
-    const annotated = above
+interface KeyNode {
+  readonly value: unknown;
+  readonly range?: readonly number[] | null;
+}
+
+/** Reads the values of one file, with the comment lines above each. */
+class ValuesReader {
+  readonly #lines: readonly string[];
+  /** Offset of the first character of each line. */
+  readonly #lineStarts: readonly number[];
+  readonly #shapes: Readonly<Record<string, ValueSchema>>;
+
+  constructor(source: string, operatorConfig: ValueSchema) {
+    this.#lines = source.split('\n');
+    this.#lineStarts = this.#lines.reduce<number[]>(
+      (starts, line) => [...starts, (starts.at(-1) ?? 0) + line.length + 1],
+      [0],
+    );
+    this.#shapes = { ...VALUE_SHAPES, operatorConfig };
+  }
+
+  readMembers(map: YAMLMap, parent: string): readonly ChartValue[] {
+    return map.items.map(({ key, value }) => this.#readValue(key as KeyNode, value, parent));
+  }
+
+  #readValue(key: KeyNode, node: unknown, parent: string): ChartValue {
+    const line = this.#lineStarts.findLastIndex((start) => start <= (key.range?.[0] ?? 0));
+    const comments = this.#commentsAbove(line);
+    const annotated = comments
       .flatMap((comment) => SCHEMA_LINE.exec(comment)?.[1] ?? [])
-      .map((text) => resolveShape(text, shapes));
-    const description = above
+      .map((text) => resolveShape(text, this.#shapes));
+    const description = comments
       .filter((comment) => !SCHEMA_LINE.test(comment))
       .map((comment) => comment.trim().slice(2))
       .join(' ');
     const path = parent === '' ? String(key.value) : `${parent}.${String(key.value)}`;
-    const plainValue: unknown =
-      isMap(node) || !isScalar(node)
-        ? (node as { toJSON(): unknown } | null)?.toJSON()
-        : node.value;
-    // A flow mapping is one value, unless it says nothing about its shape and is not empty.
-    const whole =
-      annotated.some((schema) => 'additionalProperties' in schema && path !== 'global') ||
-      path === 'config';
+    const value = plainValueOf(node);
     const members =
-      isMap(node) && !whole && node.items.length > 0 && node.flow !== true
-        ? membersOf(node, path)
+      isMap(node) && !isDocumentedAsWhole(path, node, annotated)
+        ? this.readMembers(node, path)
         : [];
-    return {
-      path,
-      section:
-        lines
-          .slice(0, line)
-          .findLast((text) => text.startsWith('## '))
-          ?.slice(3) ?? '',
-      description,
-      default: plainValue,
-      members,
-      schema: valueSchemaOf(plainValue, description, members, annotated),
-    };
+    const schema = valueSchemaOf(value, { description, members, annotated });
+    return { path, section: this.#sectionAt(line), description, default: value, members, schema };
   }
 
-  function membersOf(map: YAMLMap, parent: string): readonly ChartValue[] {
-    return map.items.map(({ key, value }) =>
-      valueOf(key as Parameters<typeof valueOf>[0], value, parent),
-    );
+  #commentsAbove(line: number): readonly string[] {
+    const above: string[] = [];
+    for (let at = line - 1; /^\s*# /.test(this.#lines[at] ?? ''); at--) {
+      above.unshift(this.#lines[at] ?? '');
+    }
+    return above;
   }
 
-  const top = parseDocument(source).contents;
-  return isMap(top) ? membersOf(top, '') : [];
+  #sectionAt(line: number): string {
+    const heading = this.#lines.slice(0, line).findLast((text) => text.startsWith('## '));
+    return heading?.slice(3) ?? '';
+  }
+}
+
+function plainValueOf(node: unknown): unknown {
+  return isScalar(node) ? node.value : (node as { toJSON(): unknown } | null)?.toJSON();
+}
+
+/** A flow mapping, an empty mapping and a mapping with any fields have no members of their own. */
+function isDocumentedAsWhole(
+  path: string,
+  map: YAMLMap,
+  annotated: readonly ValueSchema[],
+): boolean {
+  if (path === 'config' || map.items.length === 0 || map.flow === true) {
+    return true;
+  }
+  return path !== 'global' && annotated.some((schema) => 'additionalProperties' in schema);
 }
 
 function resolveShape(text: string, shapes: Readonly<Record<string, ValueSchema>>): ValueSchema {
@@ -101,33 +127,42 @@ function resolveShape(text: string, shapes: Readonly<Record<string, ValueSchema>
     return known;
   }
   if (!text.startsWith('{')) {
-    throw new Error(`charts/operator/values.yaml: '@schema ${text}' is no shape of shapes.ts`);
+    throw new Error(
+      `charts/operator/values.yaml: '# @schema ${text}': unknown shape. Add it to VALUE_SHAPES, or write a schema in braces`,
+    );
   }
   return parse(text) as ValueSchema;
 }
 
 function valueSchemaOf(
   value: unknown,
-  description: string,
-  members: readonly ChartValue[],
-  annotated: readonly ValueSchema[],
+  {
+    description,
+    members,
+    annotated,
+  }: Pick<ChartValue, 'description' | 'members'> & { readonly annotated: readonly ValueSchema[] },
 ): ValueSchema {
   const inferred: ValueSchema =
     members.length > 0
       ? { type: 'object', properties: schemaProperties(members), additionalProperties: false }
-      : Array.isArray(value)
-        ? { type: 'array' }
-        : typeof value === 'object' && value !== null
-          ? { type: 'object' }
-          : value === null
-            ? {}
-            : { type: Number.isInteger(value) ? 'integer' : typeof value };
+      : inferSchema(value);
   return Object.assign(
     {},
     description === '' ? {} : { description },
     inferred,
     ...annotated,
   ) as ValueSchema;
+}
+
+/** The schema that a default value implies. null allows any value. */
+function inferSchema(value: unknown): ValueSchema {
+  if (value === null) {
+    return {};
+  }
+  if (Array.isArray(value)) {
+    return { type: 'array' };
+  }
+  return { type: Number.isInteger(value) ? 'integer' : typeof value };
 }
 
 function schemaProperties(values: readonly ChartValue[]): Readonly<Record<string, ValueSchema>> {
@@ -137,8 +172,9 @@ function schemaProperties(values: readonly ChartValue[]): Readonly<Record<string
 }
 
 /**
- * draft-07, which Helm 3 and 4 both read. Strict but for `global`; a parent chart may set
- * `enabled`. Old names pass, so that the chart can say where they went.
+ * values.schema.json, draft-07, which Helm 3 and 4 read. Unknown values are errors, except below
+ * `global`. A parent chart may set `enabled`. Old names of renamed values are accepted, so that the
+ * chart can fail with an error that names the new one.
  */
 export function buildValuesSchema(values: readonly ChartValue[]): ValueSchema {
   return {
@@ -146,16 +182,16 @@ export function buildValuesSchema(values: readonly ChartValue[]): ValueSchema {
     type: 'object',
     properties: {
       ...schemaProperties(values),
-      enabled: { description: 'Of a parent chart: the condition of this one.', type: 'boolean' },
+      enabled: { description: 'Condition of this chart in a parent chart.', type: 'boolean' },
       ...Object.fromEntries(
-        RENAMED_VALUES.map(({ from, to }) => [from, { description: `Has moved to ${to}.` }]),
+        RENAMED_VALUES.map(({ from, to }) => [from, { description: `Renamed to ${to}.` }]),
       ),
     },
     additionalProperties: false,
   };
 }
 
-/** Every value that has no members, in the order of the file. */
+/** All values without members, in the order of the file. */
 export function leafValues(values: readonly ChartValue[]): readonly ChartValue[] {
   return values.flatMap((value) =>
     value.members.length > 0 ? leafValues(value.members) : [value],

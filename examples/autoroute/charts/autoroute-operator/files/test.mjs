@@ -1,52 +1,88 @@
-// `helm test`: is the operator ready, and does this ServiceAccount have every right that the phases
-// need? Runs in the operator's image.
+// Script of `helm test`, run in the operator's image. Checks that the operator is ready and that its
+// ServiceAccount has every permission that the phases need.
 import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 
-const { READY, KUBERNETES_SERVICE_HOST: host = '', KUBERNETES_SERVICE_PORT: port, LEASE_NAMESPACE } = process.env;
+const TOKEN_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/token';
+const READY_ATTEMPTS = 30;
+
+const {
+  READY,
+  KUBERNETES_SERVICE_HOST: host = '',
+  KUBERNETES_SERVICE_PORT: port,
+  LEASE_NAMESPACE,
+} = process.env;
 const server = `https://${host.includes(':') ? `[${host}]` : host}:${port}`;
-const token = await readFile(process.env.TOKEN_FILE ?? '/var/run/secrets/kubernetes.io/serviceaccount/token', 'utf8');
+const token = await readFile(process.env.TOKEN_FILE ?? TOKEN_FILE, 'utf8');
 const problems = [];
 
-if (READY) {
-  let answer;
-  for (let left = 30; left > 0; left--) {
-    answer = await fetch(READY, { signal: AbortSignal.timeout(5000) }).then(
-      async (response) => ({ ok: response.ok, text: await response.text() }),
-      (error) => ({ ok: false, text: `${READY}: ${error.cause?.message ?? error.message}` }),
-    );
-    if (answer.ok) { break; }
-    await pause(1000);
+async function fetchReadiness() {
+  try {
+    const response = await fetch(READY, { signal: AbortSignal.timeout(5000) });
+    return { ok: response.ok, text: await response.text() };
+  } catch (error) {
+    return { ok: false, text: `${READY}: ${error.cause?.message ?? error.message}` };
   }
-  console.log(answer.text);
-  if (!answer.ok) { problems.push('the operator is not ready'); }
 }
 
-async function allowed(attributes) {
-  const response = await fetch(`${server}/apis/authorization.k8s.io/v1/selfsubjectaccessreviews`, {
+async function checkReadiness() {
+  let readiness = await fetchReadiness();
+  for (let attempt = 1; attempt < READY_ATTEMPTS && !readiness.ok; attempt++) {
+    await pause(1000);
+    readiness = await fetchReadiness();
+  }
+  console.log(readiness.text);
+  if (!readiness.ok) {
+    problems.push('the operator is not ready');
+  }
+}
+
+async function isAllowed(resourceAttributes) {
+  const review = {
+    apiVersion: 'authorization.k8s.io/v1',
+    kind: 'SelfSubjectAccessReview',
+    spec: { resourceAttributes },
+  };
+  const url = `${server}/apis/authorization.k8s.io/v1/selfsubjectaccessreviews`;
+  const response = await fetch(url, {
     method: 'POST',
     headers: { authorization: `Bearer ${token.trim()}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview', spec: { resourceAttributes: attributes } }),
+    body: JSON.stringify(review),
   });
-  if (!response.ok) { throw new Error(`the API server answers ${response.status}: ${await response.text()}`); }
+  if (!response.ok) {
+    throw new Error(`POST ${url}: ${response.status} ${await response.text()}`);
+  }
   return (await response.json()).status.allowed === true;
 }
 
-async function check(rules, namespaces) {
-  for (const { apiGroups = [], resources = [], verbs, resourceNames = [''] } of rules)
-    { for (const group of apiGroups)
-      { for (const whole of resources)
-        { for (const verb of verbs)
-          { for (const name of resourceNames)
-            { for (const namespace of namespaces) {
-              const [resource, subresource] = whole.split('/');
-              if (await allowed({ group, resource, subresource, verb, name, namespace })) { continue; }
-              problems.push(`${verb} ${whole}${group && `.${group}`}${name && ` ${name}`} is not allowed ${namespace === '' ? 'in the whole cluster' : `in ${namespace}`}`);
-            } } } } } }
+/** Every single permission of a PolicyRule: one group, resource, verb and name. */
+function permissionsOf({ apiGroups = [], resources = [], verbs, resourceNames = [''] }) {
+  return apiGroups.flatMap((group) =>
+    resources.flatMap((whole) =>
+      verbs.flatMap((verb) => resourceNames.map((name) => ({ group, whole, verb, name }))),
+    ),
+  );
 }
 
-const namespaces = JSON.parse(process.env.NAMESPACES);
-await check(JSON.parse(process.env.RULES), namespaces.length > 0 ? namespaces : ['']);
-await check(JSON.parse(process.env.LEASE_RULES), [LEASE_NAMESPACE]);
-console.log(problems.length === 0 ? 'ready, with every right' : problems.join('\n'));
+async function checkPermissions(rules, namespaces) {
+  for (const { group, whole, verb, name } of rules.flatMap(permissionsOf)) {
+    const [resource, subresource] = whole.split('/');
+    for (const namespace of namespaces) {
+      if (await isAllowed({ group, resource, subresource, verb, name, namespace })) {
+        continue;
+      }
+      const kind = `${whole}${group && `.${group}`}${name && ` ${name}`}`;
+      const place = namespace === '' ? 'in the whole cluster' : `in ${namespace}`;
+      problems.push(`${verb} ${kind} is not allowed ${place}`);
+    }
+  }
+}
+
+if (READY) {
+  await checkReadiness();
+}
+const watched = JSON.parse(process.env.NAMESPACES);
+await checkPermissions(JSON.parse(process.env.RULES), watched.length > 0 ? watched : ['']);
+await checkPermissions(JSON.parse(process.env.LEASE_RULES), [LEASE_NAMESPACE]);
+console.log(problems.length === 0 ? 'ready, with all permissions' : problems.join('\n'));
 process.exit(problems.length === 0 ? 0 : 1);

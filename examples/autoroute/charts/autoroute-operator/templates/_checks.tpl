@@ -1,52 +1,61 @@
-{{- /* Combinations that cannot work are refused with a sentence. */ -}}
+{{- /* Fails with an error when values contradict each other. */ -}}
 {{- define "autoroute-operator.checks" -}}
 {{- if get .Values "priorityClassName" }}
-{{- fail "priorityClassName has moved to pod.priorityClassName (UPGRADING.md)" }}
+{{- fail "priorityClassName has moved to pod.priorityClassName: rename the value (see UPGRADING.md)" }}
 {{- end }}
 {{- $election := ne (toString .Values.config.enableLeaderElection) "false" }}
 {{- $replicas := .Values.replicas }}
 {{- if and (not $election) (or (kindIs "invalid" $replicas) (gt (int $replicas) 1)) }}
-{{- fail "replicas is not at most 1 and config.enableLeaderElection is false: two processes would run one state machine" }}
+{{- fail "replicas must be 0 or 1 when config.enableLeaderElection is false: two operators would reconcile the same resources. Enable leader election or set replicas to 1" }}
 {{- end }}
 {{- if and (not $election) (eq (dig "type" "" .Values.deployment.strategy) "RollingUpdate") }}
-{{- fail "deployment.strategy.type is RollingUpdate and config.enableLeaderElection is false: two processes would run one state machine during an upgrade" }}
+{{- fail "deployment.strategy.type must be Recreate when config.enableLeaderElection is false: two operators would reconcile the same resources during an upgrade. Enable leader election or set Recreate" }}
 {{- end }}
 {{- if .Values.config.watchNamespace }}
-{{- fail "config.watchNamespace cannot be set in the chart: set watchNamespaces, from which the rights are made too" }}
+{{- fail "config.watchNamespace cannot be set in the chart: set watchNamespaces, which also creates the RBAC rules" }}
 {{- end }}
 {{- if not (regexMatch "^(0[.]0[.]0[.]0|\\[::\\]|):[0-9]+$" (.Values.config.metricsAddr | default ":9091")) }}
-{{- fail (printf "config.metricsAddr is %q: the kubelet must reach it for the probes, so it must be like :9091" .Values.config.metricsAddr) }}
+{{- fail (printf "config.metricsAddr: %q is not reachable for the probes of the kubelet: use an address like :9091" .Values.config.metricsAddr) }}
 {{- end }}
 {{- if and (hasKey .Values.config "metricsAddr") (not .Values.config.metricsAddr) }}
-{{- fail "config.metricsAddr is empty: the probes need it" }}
+{{- fail "config.metricsAddr must not be empty: the probes need the endpoint. Remove the value for the default :9091" }}
 {{- end }}
 {{- if and .Values.metrics.serviceMonitor.enabled .Values.metrics.podMonitor.enabled }}
-{{- fail "metrics.serviceMonitor and metrics.podMonitor are both enabled: everything would be counted twice" }}
+{{- fail "metrics.serviceMonitor and metrics.podMonitor are both enabled: Prometheus would scrape every Pod twice. Disable one of them" }}
 {{- end }}
 {{- if and .Values.metrics.serviceMonitor.enabled (not .Values.metrics.service.enabled) }}
-{{- fail "metrics.serviceMonitor.enabled needs metrics.service.enabled; metrics.podMonitor does without" }}
+{{- fail "metrics.serviceMonitor.enabled needs metrics.service.enabled: enable the Service, or use metrics.podMonitor" }}
 {{- end }}
 {{- range $key := list "containers" "initContainers" "volumes" }}
 {{- if hasKey $.Values.pod $key }}
-{{- fail (printf "pod.%s would replace the chart's own: use extraContainers, initContainers or extraVolumes" $key) }}
+{{- fail (printf "pod.%s would replace the containers or volumes of the chart: use extraContainers, initContainers or extraVolumes" $key) }}
 {{- end }}
 {{- end }}
 {{- include "autoroute-operator.checkBudget" . }}
 {{- end }}
 
+{{- /* Fails when the PodDisruptionBudget would block every node drain. */ -}}
 {{- define "autoroute-operator.checkBudget" -}}
 {{- with .Values.podDisruptionBudget }}
 {{- if .enabled }}
 {{- $least := .minAvailable }}
 {{- $most := .maxUnavailable }}
 {{- if eq (kindIs "invalid" $least) (kindIs "invalid" $most) }}
-{{- fail "podDisruptionBudget needs either maxUnavailable or minAvailable; set the other one to null" }}
+{{- fail "podDisruptionBudget needs either maxUnavailable or minAvailable: set the other one to null" }}
 {{- end }}
 {{- if has (toString $most) (list "0" "0%") }}
-{{- fail "podDisruptionBudget.maxUnavailable is 0: no node could be drained" }}
+{{- fail "podDisruptionBudget.maxUnavailable: 0 would block every node drain: use 1 or more" }}
 {{- end }}
-{{- if and (not (kindIs "invalid" $least)) (or (eq (toString $least) "100%") (and (not (hasSuffix "%" (toString $least))) (not (kindIs "invalid" $.Values.replicas)) (ge (int $least) (int $.Values.replicas))) (and (hasSuffix "%" (toString $least)) (eq (int $.Values.replicas) 1) (ne (toString $least) "0%"))) }}
-{{- fail (printf "podDisruptionBudget.minAvailable is %v with %v replicas: no node could be drained" $least $.Values.replicas) }}
+{{- if not (kindIs "invalid" $least) }}
+{{- $replicas := $.Values.replicas }}
+{{- $text := toString $least }}
+{{- $isPercentage := hasSuffix "%" $text }}
+{{- $needsEveryPod := eq $text "100%" }}
+{{- $countReachesReplicas := and (not $isPercentage) (not (kindIs "invalid" $replicas)) (ge (int $least) (int $replicas)) }}
+{{- $shareOfSinglePod := and $isPercentage (ne $text "0%") (eq (int $replicas) 1) }}
+{{- if or $needsEveryPod $countReachesReplicas $shareOfSinglePod }}
+{{- fail (printf "podDisruptionBudget.minAvailable: %v with %v replicas would block every node drain: use a smaller number, or more replicas" $least $replicas) }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end }}

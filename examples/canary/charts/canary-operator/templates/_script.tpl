@@ -1,4 +1,4 @@
-{{- /* What the Pods of helm test and of the clean-up share: a script of files/, run by the Node of the operator's image. */ -}}
+{{- /* Common fields of the Pods of helm test and of the clean-up Job. Both run a script of files/ in the operator's image. */ -}}
 {{- define "canary-operator.scriptPod" -}}
 restartPolicy: Never
 automountServiceAccountToken: true
@@ -14,7 +14,7 @@ tolerations: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
 
-{{- /* at: the top; script: its path. */ -}}
+{{- /* Container that runs a script. Arguments: at: root context; script: path of the script. */ -}}
 {{- define "canary-operator.scriptContainer" -}}
 image: {{ include "canary-operator.image" .at }}
 imagePullPolicy: {{ .at.Values.image.pullPolicy }}

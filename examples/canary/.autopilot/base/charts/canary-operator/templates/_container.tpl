@@ -1,9 +1,11 @@
+{{- /* Image reference. global.imageRegistry overrides image.registry; a digest overrides the tag. */ -}}
 {{- define "canary-operator.image" -}}
 {{- with .Values.global.imageRegistry | default .Values.image.registry }}{{ . | trimSuffix "/" }}/{{ end }}
 {{- .Values.image.repository -}}
 {{- if .Values.image.digest }}@{{ .Values.image.digest }}{{ else }}:{{ .Values.image.tag | default .Chart.AppVersion }}{{ end -}}
 {{- end }}
 
+{{- /* The operator's container, with the value `container` merged into it. */ -}}
 {{- define "canary-operator.container" -}}
 {{- toYaml (mergeOverwrite (fromYaml (include "canary-operator.ownContainer" .)) (deepCopy .Values.container)) -}}
 {{- end }}

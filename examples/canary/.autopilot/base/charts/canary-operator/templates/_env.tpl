@@ -1,10 +1,10 @@
-{{- /* A name that stands twice would be refused by server-side apply, and mean anything before that. */ -}}
+{{- /* Environment variables of the operator. Fails for a duplicate name, because server-side apply rejects duplicates. */ -}}
 {{- define "canary-operator.env" -}}
 {{- $own := fromYamlArray (include "canary-operator.ownEnv" .) -}}
 {{- $names := list -}}
 {{- range $own }}{{ $names = append $names .name }}{{ end -}}
 {{- range .Values.extraEnv }}
-{{- if has .name $names }}{{ fail (printf "extraEnv must not set %s: the chart sets it, or it stands there twice" .name) }}{{ end }}
+{{- if has .name $names }}{{ fail (printf "extraEnv must not set %s: the chart sets this variable, or extraEnv contains it twice" .name) }}{{ end }}
 {{- $names = append $names .name }}
 {{- end -}}
 {{- toYaml (concat $own .Values.extraEnv) -}}

@@ -1,3 +1,4 @@
+{{- /* Labels of the selector of the Deployment. They must not change between versions. */ -}}
 {{- define "canary-operator.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "canary-operator.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
@@ -10,14 +11,16 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
-{{- /* at: the top; labels: of this object; identity: labels in place of the selector's. The chart's own win, so that nothing loses its selector. */ -}}
+{{- /* Labels of an object. Arguments: at: root context; labels: labels of the object; identity: labels that replace the
+selector labels. The chart's own labels take precedence, so that selectors keep matching. */ -}}
 {{- define "canary-operator.labels" -}}
 {{- $standard := fromYaml (include "canary-operator.standardLabels" .at) -}}
-{{- $yours := fromYaml (include "canary-operator.userLabels" .at) -}}
-{{- toYaml (merge (.identity | default dict) $standard (.labels | default dict) .at.Values.commonLabels $yours) -}}
+{{- $user := fromYaml (include "canary-operator.userLabels" .at) -}}
+{{- toYaml (merge (.identity | default dict) $standard (.labels | default dict) .at.Values.commonLabels $user) -}}
 {{- end }}
 
-{{- /* at: the top; name; namespace: default the release's, "" for none; labels, annotations: of this object. */ -}}
+{{- /* Metadata of an object. Arguments: at: root context; name; namespace: default the release's, "" for none; labels,
+annotations: those of the object. */ -}}
 {{- define "canary-operator.metadata" -}}
 name: {{ .name }}
 {{- with hasKey . "namespace" | ternary .namespace .at.Release.Namespace }}
@@ -31,7 +34,7 @@ annotations:
 {{- end }}
 {{- end }}
 
-{{- /* Of the Pods of helm test, which the Deployment must not take for its own. */ -}}
+{{- /* Selector labels of the Pod of helm test. They differ from those of the Deployment, which must not adopt the Pod. */ -}}
 {{- define "canary-operator.testLabels" -}}
 app.kubernetes.io/name: {{ printf "%s-test" (include "canary-operator.name" .) | include "canary-operator.short" }}
 app.kubernetes.io/instance: {{ .Release.Name }}

@@ -1,4 +1,4 @@
-{{- /* What the phases of autopilot.yaml need, verb by verb, and nothing else. */ -}}
+{{- /* PolicyRules that the phases of autopilot.yaml need. */ -}}
 {{- define "canary-operator.rules" -}}
 # CanaryDeployment itself
 - apiGroups: ["autopilot.examples.io"]
@@ -25,12 +25,12 @@
   resources: ["events"]
   verbs: ["create", "patch"]
 {{- with .Values.rbac.extraRules }}
-# rbac.extraRules of the values
+# values: rbac.extraRules
 {{ toYaml . }}
 {{- end }}
 {{- end }}
 
-{{- /* The same for the lease. The API server does not know a name before creation, so create cannot be narrowed to one. */ -}}
+{{- /* PolicyRules for the Lease. RBAC cannot limit create to a resource name. */ -}}
 {{- define "canary-operator.leaseRules" -}}
 {{- if ne (toString .Values.config.enableLeaderElection) "false" -}}
 - apiGroups: [coordination.k8s.io]
@@ -39,7 +39,7 @@
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   resourceNames: [{{ include "canary-operator.leaseName" . }}]
-  # A standby watches it: a leader that ends is followed at once.
+  # Standbys watch the Lease, so that a standby acquires it as soon as the leader releases it.
   verbs: [get, update, watch]
 {{- end }}
 {{- end }}

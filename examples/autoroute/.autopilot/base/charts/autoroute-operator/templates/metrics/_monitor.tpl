@@ -1,15 +1,16 @@
-{{- /* at: the top; settings: enabled and renderMode; kind: of monitoring.coreos.com/v1. Says "yes" when it is to be rendered. */ -}}
+{{- /* Whether to render a kind of monitoring.coreos.com/v1: "yes" or nothing. Arguments: at: root context; settings: mapping
+with enabled and renderMode; kind. */ -}}
 {{- define "autoroute-operator.monitoring" -}}
 {{- if .settings.enabled -}}
 {{- if or (eq .settings.renderMode "alwaysRender") (.at.Capabilities.APIVersions.Has (printf "monitoring.coreos.com/v1/%s" .kind)) -}}
 yes
 {{- else if eq .settings.renderMode "failIfMissing" -}}
-{{- fail (printf "%s is enabled and this cluster has no kind %s: install the Prometheus operator first, or set renderMode" .kind .kind) -}}
+{{- fail (printf "%s is enabled, but the cluster does not have the kind %s: install the Prometheus operator, or set renderMode to skipIfMissing" .kind .kind) -}}
 {{- end -}}
 {{- end -}}
 {{- end }}
 
-{{- /* What both monitors say about the endpoint. */ -}}
+{{- /* Endpoint of a ServiceMonitor or PodMonitor. */ -}}
 {{- define "autoroute-operator.endpoint" -}}
 port: metrics
 path: /metrics
@@ -23,7 +24,7 @@ metricRelabelings: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
 
-{{- /* Labels by which the series of this release are found. */ -}}
+{{- /* Label matchers for the series of this release. */ -}}
 {{- define "autoroute-operator.pods" -}}
 namespace="{{ .Release.Namespace }}",pod=~"{{ include "autoroute-operator.fullname" . | trunc 47 }}.*"
 {{- end }}

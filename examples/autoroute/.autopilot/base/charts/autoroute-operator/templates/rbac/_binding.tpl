@@ -1,4 +1,5 @@
-{{- /* at: the top; kind: Role or ClusterRole; name; namespace: "" for a ClusterRole; rules: text. The role and who has it. */ -}}
+{{- /* A role and its binding. Arguments: at: root context; kind: Role or ClusterRole; name; namespace: "" for a ClusterRole;
+rules: YAML. */ -}}
 {{- define "autoroute-operator.roleAndBinding" -}}
 apiVersion: rbac.authorization.k8s.io/v1
 kind: {{ .kind }}
