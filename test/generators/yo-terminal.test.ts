@@ -47,9 +47,9 @@ describe('yo in a terminal', function () {
   it('takes a person from nothing to a project: ? explains, a wrong answer is asked again, Enter takes what is likely', async () => {
     const terminal = yo(dir, 'autopilot my-canary --runtime registry --skip-install');
     await terminal.answers([
-      ['Start from', '?' + ENTER],
-      ['A machine of your own', ''],
-      ['Start from', ENTER],
+      ['What do you want to start from', '?' + ENTER],
+      ['A state machine of your own', ''],
+      ['What do you want to start from', ENTER],
       ['Kind of the resource', 'canary' + ENTER],
       ['must be in Pascal case', CTRL_U + '?' + ENTER],
       ['The kind of the resource that users', ''],
@@ -66,14 +66,14 @@ describe('yo in a terminal', function () {
       ['What does Waiting write', UP + ' ' + ENTER],
       ['repaired when somebody changes them', ''],
       ['What does Waiting write', ENTER],
-      ['Where may it go from Waiting', ENTER],
-      ['Another phase', ENTER],
+      ['Which phases may follow Waiting', ENTER],
+      ['Add another phase', ENTER],
       ['Next phase', 'waiting' + ENTER],
       ["is taken by 'Waiting'", CTRL_U + 'Done' + ENTER],
       ['What happens in Done', ENTER],
       ['Is Done final', ENTER],
       ['ended well', ENTER],
-      ['Another phase', ENTER],
+      ['Add another phase', ENTER],
       ['Before a resource may go', ENTER],
       ['Write canary-operator for Canary', ''],
     ]);
@@ -100,7 +100,7 @@ describe('yo in a terminal', function () {
 
     const phase = yo(join(dir, 'my-canary'), 'autopilot:phase');
     await phase.answers([
-      ['What is to be done', DOWN + DOWN + ENTER],
+      ['What do you want to do', DOWN + DOWN + ENTER],
       ['Which phase is to be renamed', ENTER],
       ['New name of Waiting', 'Watching' + ENTER],
       ['continue in Watching', ''],
@@ -114,7 +114,7 @@ describe('yo in a terminal', function () {
   });
 
   it('leaves no half project behind when Ctrl-C is pressed, whatever is being asked', async () => {
-    const early = [['Start from', ENTER]] as const;
+    const early = [['What do you want to start from', ENTER]] as const;
     const late = [
       ...early,
       ['Kind of the resource', ENTER],

@@ -119,7 +119,7 @@ describe('yo', function () {
     );
     const shows = (text: string): Promise<void> => terminal.shows(text, run);
     const answer = (keys: string): void => terminal.type(keys);
-    await shows('Start from');
+    await shows('What do you want to start from');
     answer('\n');
     await shows('Kind of the resource');
     answer('canary\n');

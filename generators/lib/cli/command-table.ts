@@ -1,10 +1,10 @@
 /**
- * The commands as data: what each is for, its options in groups, examples. The parser, `--help`,
- * shell completion, the generators of yo,
- * their USAGE files and docs/reference/cli.md are all made from it.
+ * All commands as data: purpose, options, examples. The parser, `--help`, shell completion, the
+ * options and USAGE files of the Yeoman generators, and docs/reference/cli.md are made from this
+ * table. To add an option, add it here and to the options interface of the command.
  */
 
-/** What a value may be, for completion. */
+/** Source of the values that completion offers, or the values themselves. */
 export type CompletionSource =
   | 'phases'
   | 'phase list'
@@ -13,52 +13,58 @@ export type CompletionSource =
   | 'examples'
   | readonly string[];
 
+/** One option of a command. */
 export interface CommandOption {
   readonly type: 'string' | 'boolean';
+  /** One-letter form, without dash. */
   readonly short?: string;
-  /** How its value is called in help. */
+  /** Placeholder of the value in help, such as `NAME`. */
   readonly value?: string;
+  /** Whether the option may be repeated. */
   readonly multiple?: true;
+  /** Help text: effect, and default where there is one. */
   readonly text: string;
+  /** Values that completion offers. Default: none. */
   readonly completes?: CompletionSource;
 }
 
+/** One command of `autopilot`. */
 export interface Command {
-  /** Its arguments, as help shows them. */
+  /** Arguments as help shows them. Empty: no arguments. */
   readonly usage: string;
-  /** How many arguments it takes at most. */
+  /** Maximum number of arguments. */
   readonly most: number;
-  /** One line. */
+  /** One line for the overview. */
   readonly purpose: string;
-  /** What one has to know about it: paragraphs. */
+  /** Paragraphs of help. */
   readonly about: readonly string[];
   /** Options by the title of their group. */
   readonly groups: Readonly<Record<string, Readonly<Record<string, CommandOption>>>>;
-  /** Command lines without the name of the program and command, each with what it does. */
+  /** Command lines without program and command name, each with its effect. */
   readonly examples: readonly (readonly [line: string, text: string])[];
-  /** The generator of yo that does the same. */
+  /** Yeoman generator that does the same. Default: none. */
   readonly yo?: string;
 }
 
 const force: CommandOption = {
   type: 'boolean',
-  text: 'rewrite generated files although they were edited by hand; your files stay',
+  text: 'overwrite generated files that were edited by hand; user-owned files are kept',
 };
 const yes: CommandOption = {
   type: 'boolean',
   short: 'y',
-  text: 'ask nothing: take the default for what is not given',
+  text: 'skip all prompts and use the defaults',
 };
 const runtime: CommandOption = {
   type: 'string',
   value: 'vendor|registry',
-  text: 'carry the runtime along as a file (default), or take it from npm',
+  text: 'vendor: copy the runtime into the project; registry: install it from npm. Default: vendor',
   completes: ['vendor', 'registry'],
 };
 
 /**
- * What a generated project's scripts/operator.ts does: not declared here, because the project
- * carries it.
+ * Commands that the project's own scripts/operator.ts implements. Their options are not declared
+ * here, because each project has its own version of the script.
  */
 export const LIFECYCLE_COMMANDS: readonly string[] = ['dev', 'build', 'deploy', 'undeploy', 'logs'];
 
@@ -66,74 +72,74 @@ export const commandTable = {
   init: {
     usage: '[DIR]',
     most: 1,
-    purpose: 'start a project: a kind, its phases, and all that follows',
+    purpose: 'create a project: a kind, its phases, worker stubs, tests and a Helm chart',
     about: [
-      'Asks for what is not given, draws the machine, and writes the project when you agree: autopilot.yaml, types and a stub for each worker, tests, a Helm chart. Type ? at a question to have it explained. Until the last answer nothing is written, so Ctrl-C is safe at any moment.',
-      'Without a terminal nothing can be asked: --kind and --api-version are needed then.',
+      'Prompts for every option that is missing, draws the state machine, and writes the project after you confirm: autopilot.yaml, types and a stub for each worker, tests and a Helm chart. Type ? at a prompt for help. Nothing is written before you confirm, so Ctrl-C is safe.',
+      'Without a terminal there are no prompts: give --kind and --api-version.',
     ],
     groups: {
-      'The machine': {
+      'State machine': {
         kind: {
           type: 'string',
           value: 'KIND',
-          text: 'kind of the resource in Pascal case, such as Canary',
+          text: 'kind of the resource, singular and in Pascal case, such as Canary',
         },
         'api-version': {
           type: 'string',
           value: 'GROUP/VERSION',
-          text: 'its API group and version, such as examples.io/v1',
+          text: 'API group and version of the kind, such as examples.io/v1',
         },
         'operator-name': {
           type: 'string',
           value: 'NAME',
-          text: 'name of the operator and its chart (default: <kind>-operator)',
+          text: 'name of the operator and its chart. Default: <kind>-operator',
         },
         phase: {
           type: 'string',
           multiple: true,
           value: 'NAME:…',
-          text: "a phase, repeatable: 'Waiting:inputs=pods:next=Done', with outputs=…, description=…, :initial, :final, :ready and :not-ready",
+          text: "one phase; repeat the option for more: 'Waiting:inputs=pods:next=Done'. Parts: inputs=, outputs=, next=, description=, initial, final, ready, not-ready",
         },
         finalizer: {
           type: 'boolean',
-          text: 'there is work to do before a resource may go: src/finalizer.ts',
+          text: 'add a finalizer: src/finalizer.ts runs before a resource is deleted',
         },
         'finalizer-inputs': {
           type: 'string',
           value: 'A,B',
-          text: 'what the finalizer reads',
+          text: 'kinds that the finalizer reads',
           completes: 'inputs',
         },
         'finalizer-outputs': {
           type: 'string',
           value: 'A,B',
-          text: 'what the finalizer writes',
+          text: 'kinds that the finalizer writes',
           completes: 'outputs',
         },
         example: {
           type: 'string',
           value: 'NAME',
-          text: 'start from a complete example, such as autoroute, instead',
+          text: 'copy a complete example, such as autoroute',
           completes: 'examples',
         },
       },
-      'The project': {
+      Project: {
         runtime,
         'skip-install': { type: 'boolean', text: 'do not run npm install' },
         yes,
-        force: { type: 'boolean', text: 'replace an existing autopilot.yaml; your workers stay' },
+        force: { type: 'boolean', text: 'replace an existing autopilot.yaml; workers are kept' },
       },
     },
     examples: [
-      ['my-canary', 'asks for kind, version and phases'],
+      ['my-canary', 'prompts for kind, version and phases'],
       [
         'my-canary --kind Canary --api-version examples.io/v1 --yes',
-        'asks nothing: Initializing, Processing, Finished',
+        'no prompts; the phases are Initializing, Processing and Finished',
       ],
-      ['my-routes --example autoroute', 'a complete operator to change'],
+      ['my-routes --example autoroute', 'starts from a complete operator'],
       [
         "my-canary --kind Canary --api-version examples.io/v1 --phase 'Waiting:inputs=deployments:next=Promoting' --phase 'Promoting:outputs=virtualservices:next=Done' --phase 'Done:final'",
-        'phases as options, the first one initial',
+        'phases as options; the first one is initial',
       ],
     ],
     yo: 'autopilot',
@@ -141,148 +147,153 @@ export const commandTable = {
   phase: {
     usage: '[add|edit|rename|remove|move] [NAME…]',
     most: 3,
-    purpose: 'add, edit, rename, remove or move a phase, and generate',
+    purpose: 'add, edit, rename, remove or move a phase, then generate',
     about: [
-      'Changes autopilot.yaml (comments, order and layout of the rest stay as they are) and generates. Without a verb and a name it asks what to do. What is asked is drawn before it is written; Ctrl-C leaves everything as it was.',
-      'rename OLD NEW: everything that names the phase follows, its worker and test move, and resources standing in it continue. remove NAME: --replacement says in which phase resources standing there are then. A replacement that led to it also goes where it went, and what nothing else leads to is led to from the replacement (or from those who led to what is gone, when the replacement is an end).',
-      'Without a terminal, or when an option says what is to change, nothing is asked.',
+      'Changes autopilot.yaml and generates. Comments, order and layout of the rest of the file are kept. Without a verb and a name, prompts for what to do. Draws the new state machine before anything is written; Ctrl-C changes nothing.',
+      'rename OLD NEW: renames the phase everywhere in autopilot.yaml and moves its worker and test. Resources in OLD continue in NEW.',
+      'remove NAME --replacement PHASE: resources in NAME continue in PHASE. Phases that could go to NAME may go to PHASE. If PHASE could go to NAME, it inherits the next phases of NAME. A phase that would become unreachable is added to the next phases of PHASE, or, if PHASE is final, of the phases that could go to NAME.',
+      'There are no prompts without a terminal, or when an option says what to change.',
     ],
     groups: {
-      'add and edit': {
+      'Add and edit': {
         description: {
           type: 'string',
           value: 'TEXT',
-          text: "what happens in it; '' takes it away",
+          text: "one line about the phase; '' removes the description",
         },
         inputs: {
           type: 'string',
           value: 'A,B',
-          text: "what it reads, such as deployments,metrics; '' for nothing",
+          text: "kinds that the worker reads, such as deployments,metrics; '' for none",
           completes: 'inputs',
         },
         outputs: {
           type: 'string',
           value: 'A,B',
-          text: "what it writes, such as virtualservices; '' for nothing",
+          text: "kinds that the worker writes, such as virtualservices; '' for none",
           completes: 'outputs',
         },
         next: {
           type: 'string',
           value: 'X,Y|any',
-          text: "where it may go; any: anywhere (default of a new one); '' for nowhere else",
+          text: "phases that the worker may go to; any: all phases; '' for none. Default of a new phase: any",
           completes: 'phase list',
         },
         final: {
           type: 'boolean',
-          text: 'the resource is done there: no worker runs, nothing is watched',
+          text: 'final phase: it has no worker, and nothing is watched',
         },
-        'not-final': { type: 'boolean', text: 'edit: it is no longer final and gets a worker' },
+        'not-final': {
+          type: 'boolean',
+          text: 'edit: the phase is no longer final and gets a worker',
+        },
         ready: {
           type: 'boolean',
-          text: 'a resource there counts as ready although its worker goes on',
+          text: 'resources in the phase have Ready=True while the worker keeps running',
         },
         'not-ready': {
           type: 'boolean',
-          text: 'a resource there does not count as ready; in a final phase: it ended badly',
+          text: 'resources in the phase have Ready=False; in a final phase: a failed end',
         },
       },
       'Other verbs': {
         after: {
           type: 'string',
           value: 'PHASE|none',
-          text: 'add, move: put it behind this phase, none: to the front. An added one can then be reached from there',
+          text: 'add, move: place the phase after PHASE; none: first. add: PHASE may also go to the new phase',
           completes: 'phases',
         },
         replacement: {
           type: 'string',
           value: 'PHASE|none',
-          text: 'remove: the phase that resources standing there are in then; none: they are Stalled',
+          text: 'remove: phase that takes over the resources; none: such resources become Stalled',
           completes: 'phases',
         },
       },
       Writing: { yes, force },
     },
     examples: [
-      ['', 'asks what to do'],
+      ['', 'prompts for what to do'],
       ['Waiting --next Processing --after Initializing', 'adds a phase between two'],
-      ['edit Waiting --inputs deployments,metrics', 'replaces what it reads'],
-      ['Failed --final --not-ready --after Processing', 'adds an end that is no success'],
-      ['rename Waiting Pausing', 'its worker and test move along'],
-      ['remove Waiting --replacement Processing', 'resources in Waiting are in Processing then'],
-      ['move Waiting --after Processing', 'changes the order only'],
+      ['edit Waiting --inputs deployments,metrics', 'replaces the inputs of a phase'],
+      ['Failed --final --not-ready --after Processing', 'adds a final phase that means failure'],
+      ['rename Waiting Pausing', 'renames a phase, its worker and its test'],
+      ['remove Waiting --replacement Processing', 'resources in Waiting continue in Processing'],
+      ['move Waiting --after Processing', 'changes only the order in autopilot.yaml'],
     ],
     yo: 'autopilot:phase',
   },
   generate: {
     usage: '',
     most: 0,
-    purpose: 'bring the project up to date with autopilot.yaml and src/spec.ts',
+    purpose: 'update the project from autopilot.yaml and src/spec.ts',
     about: [
-      'Works in the folder of autopilot.yaml and everywhere below it. Your files are never touched; package.json, tsconfig.json and the chart are merged, an edit of yours stays; a generated file that was edited by hand stops everything before anything is written. So does a change of the CRD that does not fit resources that may be stored: a field that is gone, a limit that is tighter.',
-      'The summary says what was done, and which workers need a look because inputs, outputs or next phases have changed. A generate that was interrupted is completed by the next one.',
+      'Run it in the folder of autopilot.yaml or in any folder below. User-owned files are never changed. package.json, tsconfig.json and the chart are merged, so that your edits are kept.',
+      'Two problems stop generate before anything is written: a generated file that was edited by hand (--force overwrites it), and a change of the CRD that stored resources may violate, such as a removed field or a tighter limit (--accept-breaking accepts it).',
+      'The summary lists what changed, and the workers to review because their inputs, outputs or next phases changed. If generate is interrupted, the next run completes it.',
     ],
     groups: {
-      'Looking only': {
+      'Read only': {
         check: {
           type: 'boolean',
-          text: 'write nothing; exit 1 when anything would change: for CI',
+          text: 'write nothing; exit with 1 if anything would change. For CI',
         },
-        'dry-run': { type: 'boolean', text: 'write nothing; show what would change, as a diff' },
+        'dry-run': { type: 'boolean', text: 'write nothing; print the changes as a diff' },
       },
       Writing: {
-        bail: { type: 'boolean', text: 'write nothing when a merge would leave conflicts' },
+        bail: { type: 'boolean', text: 'write nothing if a merge has conflicts' },
         'accept-breaking': {
           type: 'boolean',
-          text: 'write although the new CRD does not fit resources that may be stored',
+          text: 'write even if stored resources may violate the new CRD',
         },
         refresh: {
           type: 'boolean',
-          text: "read the CRDs of customParameters with 'crd: cluster' from the cluster once more",
+          text: "read the CRDs of customParameters with 'crd: cluster' from the cluster again",
         },
         force,
         runtime,
       },
     },
     examples: [
-      ['', 'after an edit of autopilot.yaml or src/spec.ts'],
-      ['--dry-run', 'what would change?'],
-      ['--check', 'in CI: is what is committed what would be generated?'],
+      ['', 'after a change of autopilot.yaml or src/spec.ts'],
+      ['--dry-run', 'shows what would change'],
+      ['--check', 'in CI: fails if the committed files are out of date'],
     ],
     yo: 'autopilot:generate',
   },
   check: {
     usage: '',
     most: 0,
-    purpose: 'exit 1 when generating would change anything: for CI',
-    about: ['The same as generate --check: writes nothing, says what would change.'],
+    purpose: 'exit with 1 if generate would change anything. For CI',
+    about: ['Same as generate --check: writes nothing and lists what would change.'],
     groups: {},
     examples: [
-      ['', 'in the project, or in any folder below'],
-      ['&& npm test', 'what CI of a project runs'],
-      ['|| autopilot generate --dry-run', 'shows the difference when there is one'],
+      ['', 'in the project folder or any folder below'],
+      ['&& npm test', 'typical CI step of a project'],
+      ['|| autopilot generate --dry-run', 'prints the diff if there is one'],
     ],
   },
   graph: {
     usage: '',
     most: 0,
-    purpose: 'draw the machine',
+    purpose: 'draw the state machine',
     about: [
-      'Draws the phases of autopilot.yaml and where they may go: as boxes for a terminal, as Mermaid for Markdown, as DOT or SVG for documents.',
+      'Draws the phases of autopilot.yaml and their transitions: boxes for a terminal, Mermaid for Markdown, DOT or SVG for documents.',
     ],
     groups: {
-      Picture: {
+      Output: {
         format: {
           type: 'string',
           value: 'boxes|mermaid|dot|svg',
-          text: 'default: boxes',
+          text: 'output format. Default: boxes',
           completes: ['boxes', 'mermaid', 'dot', 'svg'],
         },
       },
     },
     examples: [
       ['', 'boxes and arrows in the terminal'],
-      ['--format mermaid', 'for a Markdown file'],
-      ['--format svg > machine.svg', 'a picture'],
+      ['--format mermaid', 'Mermaid code for a Markdown file'],
+      ['--format svg > phases.svg', 'writes a picture'],
     ],
   },
   crd: {
@@ -290,42 +301,45 @@ export const commandTable = {
     most: 0,
     purpose: 'print the CustomResourceDefinition as YAML',
     about: [
-      'Made from the interfaces in src/spec.ts and the phases in autopilot.yaml, as the chart carries it.',
+      'Prints the CustomResourceDefinition that the chart contains, made from the interfaces in src/spec.ts and the phases in autopilot.yaml.',
     ],
     groups: {},
     examples: [
-      ['', 'to look at'],
-      ['| kubectl apply -f -', 'into a cluster to develop against'],
-      ['> crd.yaml', 'into a file'],
+      ['', 'prints it'],
+      ['| kubectl apply -f -', 'installs it in a development cluster'],
+      ['> crd.yaml', 'writes it to a file'],
     ],
   },
   completion: {
     usage: 'bash|zsh|fish',
     most: 1,
-    purpose: 'print a script that completes commands, options, phases and parameters',
+    purpose: 'print a shell script that completes commands, options, phases and kinds',
     about: [
-      'Completes commands, verbs and options, the names of the phases of the project at hand, and those of parameters. Put the line for your shell into its start-up file.',
+      'Completes commands, verbs, options, the phases of the current project, and kinds. Add the line for your shell to its start-up file.',
     ],
     groups: {},
     examples: [
       ['bash', '~/.bashrc:  eval "$(autopilot completion bash)"'],
       ['zsh', '~/.zshrc:   eval "$(autopilot completion zsh)"   (after compinit)'],
-      ['fish > ~/.config/fish/completions/autopilot.fish', 'once'],
+      ['fish > ~/.config/fish/completions/autopilot.fish', 'run once'],
     ],
   },
 } as const satisfies Readonly<Record<string, Command>>;
 
+/** Name of a command. */
 export type CommandName = keyof typeof commandTable;
 
-/** What `autopilot phase` does to phases. */
+/** Verbs of `autopilot phase`. */
 export const PHASE_VERBS = ['add', 'edit', 'rename', 'remove', 'move'] as const;
+/** Verb of `autopilot phase`. */
 export type PhaseVerb = (typeof PHASE_VERBS)[number];
 
+/** The command with this name, or undefined. */
 export function findCommand(name: string): Command | undefined {
   return Object.hasOwn(commandTable, name) ? commandTable[name as CommandName] : undefined;
 }
 
-/** All options of a command, whatever their group. */
+/** All options of a command, from all groups. */
 export function allOptions(command: Command): Readonly<Record<string, CommandOption>> {
   return Object.assign({}, ...Object.values(command.groups)) as Readonly<
     Record<string, CommandOption>

@@ -1,7 +1,6 @@
 /**
- * init, generate and install: what yo and the bin both do, given options and a way to ask. All
- * errors are plain sentences. What writes is
- * only loaded when something is to be written: nobody waits for it at the first question.
+ * init, generate and install, as `autopilot` and the Yeoman generators run them. Code that writes
+ * files is loaded late, so that the first prompt is fast.
  */
 import { basename, resolve } from 'node:path';
 import { askProject } from '../prompts/project.ts';
@@ -16,31 +15,38 @@ import { findProject, PROJECT_FILE, refuseExisting } from '../generate/find-proj
 import type { ScaffoldOptions } from '../generate/scaffold.ts';
 import { refuseUnwritable } from '../generate/write-files.ts';
 
+/** Access to the user. */
 export interface Terminal {
-  /** Undefined without a terminal. */
+  /** Asks a question. Undefined without a terminal. */
   readonly ask: Ask | undefined;
+  /** Prints a line. */
   readonly print: Print;
 }
 
+/** Options of `autopilot init`. The command table describes them. */
 export interface InitOptions {
   readonly kind?: string | undefined;
   readonly apiVersion?: string | undefined;
   readonly operatorName?: string | undefined;
   readonly example?: string | undefined;
   readonly runtime?: string | undefined;
-  /** Each as `parsePhase` reads it; the first is initial when none says so. */
+  /** Phases in the format of `parsePhase`. The first one is initial if no phase is. */
   readonly phase?: string | readonly string[] | undefined;
   readonly finalizer?: boolean | undefined;
-  /** Each implies `finalizer`. */
+  /** Implies `finalizer`. */
   readonly finalizerInputs?: string | undefined;
+  /** Implies `finalizer`. */
   readonly finalizerOutputs?: string | undefined;
   readonly yes?: boolean | undefined;
   readonly force?: boolean | undefined;
 }
 
 /**
- * Asks for what is missing, then writes the project. Until everything is answered nothing is
- * written.
+ * Creates a project. Asks for missing options first; nothing is written before the user confirms.
+ *
+ * @param dir folder of the project; created if it does not exist
+ * @throws Error if `dir` has a project, an option is invalid, or an option is missing and there is
+ * no terminal
  */
 export async function init(
   dir: string,
@@ -65,15 +71,7 @@ export async function init(
   const complete =
     options.kind !== undefined && options.apiVersion !== undefined && given.phases !== undefined;
   if (ask === undefined || options.yes || complete) {
-    const missing = [
-      ...(options.kind === undefined ? ['--kind'] : []),
-      ...(options.apiVersion === undefined && !options.yes ? ['--api-version'] : []),
-    ];
-    if (missing.length > 0) {
-      throw new Error(
-        `missing ${missing.join(' and ')}${ask === undefined ? ': there is no terminal to ask on' : ': --yes takes the default for everything else'} (for example --kind Canary --api-version ${DEFAULT_API_VERSION})`,
-      );
-    }
+    refuseMissingOptions(options, ask !== undefined);
     return writeProject(given, print);
   }
   const examples = exampleNames().map((value) => ({
@@ -89,6 +87,23 @@ export async function init(
     { dir: basename(resolve(dir)), examples },
   );
   return writeProject({ ...given, ...answers }, print);
+}
+
+/** @throws Error if an option without default is missing */
+function refuseMissingOptions({ kind, apiVersion, yes }: InitOptions, hasTerminal: boolean): void {
+  const missing = [
+    ...(kind === undefined ? ['--kind'] : []),
+    ...(apiVersion === undefined && !yes ? ['--api-version'] : []),
+  ];
+  if (missing.length === 0) {
+    return;
+  }
+  const reason = hasTerminal
+    ? '--yes skips the prompts, and this option has no default'
+    : 'there is no terminal to ask on';
+  throw new Error(
+    `missing ${missing.join(' and ')}: ${reason} (for example --kind Canary --api-version ${DEFAULT_API_VERSION})`,
+  );
 }
 
 async function writeProject(options: ScaffoldOptions, print: Print): Promise<GenerateResult> {
@@ -115,7 +130,7 @@ function parsePhaseOptions(
     : phases.map((one, index) => (index === 0 ? { ...one, initial: true } : one));
 }
 
-/** yo says false for a flag that was not given. */
+/** Yeoman sets a flag to false if it was not given. */
 function parseFinalizerOptions({
   finalizer,
   finalizerInputs,
@@ -127,6 +142,7 @@ function parseFinalizerOptions({
   return { inputs: splitNames(finalizerInputs), outputs: splitNames(finalizerOutputs) };
 }
 
+/** Options of `autopilot generate`. The command table describes them. */
 export interface GenerateCommandOptions {
   readonly bail?: boolean | undefined;
   readonly force?: boolean | undefined;
@@ -137,7 +153,12 @@ export interface GenerateCommandOptions {
   readonly refresh?: boolean | undefined;
 }
 
-/** @throws Error with `check` when anything would change */
+/**
+ * Generates the project again and prints a summary.
+ *
+ * @param from folder of the project, or a folder below
+ * @throws Error with `check`, if anything would change
+ */
 export async function generate(
   from: string,
   options: GenerateCommandOptions,
@@ -184,7 +205,11 @@ export async function generate(
   return generated;
 }
 
-/** npm install in the project, shown as it goes. @throws Error a sentence */
+/**
+ * Runs `npm install` in the project and shows its output.
+ *
+ * @throws Error if npm fails
+ */
 export async function install(dir: string): Promise<void> {
   const { execa } = await import('execa');
   const result = await execa('npm', ['install', '--no-audit', '--no-fund'], {
@@ -194,12 +219,12 @@ export async function install(dir: string): Promise<void> {
   });
   if (result.failed) {
     throw new Error(
-      `npm install failed in ${resolve(dir)}: the project is written; run npm install there when the cause is gone`,
+      `npm install failed in ${resolve(dir)}: the project is written. Fix the cause that npm printed, then run npm install there`,
     );
   }
 }
 
-/** What to type and to write now. */
+/** Lines that tell the user what to do after `autopilot init`. */
 export function nextSteps(dir: string, installed: boolean): string[] {
   const quoted = /^[\w./-]+$/.test(dir) ? dir : `'${dir.replaceAll("'", "'\\''")}'`;
   const commands = [
@@ -211,7 +236,7 @@ export function nextSteps(dir: string, installed: boolean): string[] {
     '',
     'Next:',
     `  ${commands.join(' && ')}`,
-    '  Say in src/spec.ts what users may want, and in src/workers/ what each phase does.',
+    '  Then declare the fields of the resource in src/spec.ts and write the workers in src/workers/.',
   ];
 }
 
@@ -219,7 +244,7 @@ function parseRuntimeChoice(choice: string | undefined): RuntimeChoice | undefin
   if (choice === undefined || choice === 'vendor' || choice === 'registry') {
     return choice;
   }
-  throw new Error(`--runtime must be 'vendor' or 'registry', not '${choice}'`);
+  throw new Error(`--runtime '${choice}': must be 'vendor' or 'registry'`);
 }
 
 type WithoutUndefined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {

@@ -1,6 +1,4 @@
-/**
- * Completion in a shell: small scripts that ask `autopilot __complete WORD…`, and what it answers.
- */
+/** Shell completion: scripts for the shells, and `autopilot __complete WORD…`, which they call. */
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { builtInKinds, METRICS_INPUT } from '../kinds/built-in-kinds.ts';
@@ -16,11 +14,14 @@ import {
 } from './command-table.ts';
 import type { CompletionSource, CommandOption } from './command-table.ts';
 
+/** A word that completes the command line, and its description. */
 export type Completion = readonly [word: string, text?: string];
 
 /**
- * @param words those after `autopilot`; the last one is being typed (it may be empty)
- * @param from the folder in which the project's own names are looked for, and above
+ * Words that complete a command line.
+ *
+ * @param words words after `autopilot`. The last one is incomplete and may be empty
+ * @param from folder of the project, or a folder below. Its phases and kinds are offered
  */
 export function completionsFor(words: readonly string[], from: string): readonly Completion[] {
   const typed = splitAtEquals(words);
@@ -30,7 +31,7 @@ export function completionsFor(words: readonly string[], from: string): readonly
   );
 }
 
-/** bash breaks words at `=`: `--inputs = a` is `--inputs a`. */
+/** Splits words at `=`. bash already does: it passes `--inputs = a` for `--inputs=a`. */
 function splitAtEquals(words: readonly string[]): readonly string[] {
   const parts = words.flatMap((word) =>
     word.startsWith('--') && word.includes('=')
@@ -49,23 +50,10 @@ function listCompletions(
 ): readonly Completion[] {
   const [name, ...rest] = before;
   if (name === undefined) {
-    return [
-      ...Object.entries(commandTable).map(([command, { purpose }]): Completion => [
-        command,
-        purpose,
-      ]),
-      ...LIFECYCLE_COMMANDS.map((command): Completion => [
-        command,
-        `npm run ${command} of the project`,
-      ]),
-      ['help', 'about a command'],
-    ];
+    return completeCommand();
   }
   if (name === 'help') {
-    return Object.entries(commandTable).map(([command, { purpose }]): Completion => [
-      command,
-      purpose,
-    ]);
+    return tableCommands();
   }
   const command = findCommand(name);
   if (command === undefined) {
@@ -80,27 +68,50 @@ function listCompletions(
   if (current.startsWith('-')) {
     return [
       ...Object.entries(options).map(([option, { text }]): Completion => [`--${option}`, text]),
-      ['--help', 'help'],
+      ['--help', 'description, options and examples'],
     ];
   }
-  const given = positionalArguments(rest, options);
-  if (name === 'completion') {
+  return completeArgument(name, positionalArguments(rest, options), from);
+}
+
+function tableCommands(): readonly Completion[] {
+  return Object.entries(commandTable).map(([command, { purpose }]) => [command, purpose]);
+}
+
+function completeCommand(): readonly Completion[] {
+  return [
+    ...tableCommands(),
+    ...LIFECYCLE_COMMANDS.map((command): Completion => [
+      command,
+      `npm run ${command} of the project`,
+    ]),
+    ['help', 'help about a command'],
+  ];
+}
+
+/** @param given arguments before the current word */
+function completeArgument(
+  command: string,
+  given: readonly string[],
+  from: string,
+): readonly Completion[] {
+  if (command === 'completion') {
     return given.length === 0 ? SHELLS.map((shell): Completion => [shell]) : [];
   }
-  if (name !== 'phase') {
+  if (command !== 'phase') {
     return [];
   }
   if (given.length === 0) {
     return PHASE_VERBS.map((verb): Completion => [verb]);
   }
-  return given.length === 1 &&
-    given[0] !== 'add' &&
-    (PHASE_VERBS as readonly string[]).includes(given[0] ?? '')
+  const [verb = ''] = given;
+  const takesExistingPhase = verb !== 'add' && (PHASE_VERBS as readonly string[]).includes(verb);
+  return given.length === 1 && takesExistingPhase
     ? readProjectNames(from).phases.map((phase): Completion => [phase])
     : [];
 }
 
-/** Words that are neither options nor values of options. */
+/** Words that are neither an option nor the value of an option. */
 function positionalArguments(
   words: readonly string[],
   options: Readonly<Record<string, CommandOption>>,
@@ -137,13 +148,13 @@ function completeValue(
   }
 }
 
-/** What may follow in `a,b,`: the list so far with each of the names that are not in it. */
+/** Completes a list such as `a,b,`: the list with each name that it does not contain yet. */
 function completeListItem(current: string, names: readonly string[]): readonly string[] {
   const chosen = current.split(',').slice(0, -1);
   return names.filter((name) => !chosen.includes(name)).map((name) => [...chosen, name].join(','));
 }
 
-/** The project's names as far as its file can be read: completion never complains. */
+/** Phases and kinds of the project. An unreadable project has built-in kinds only: no error. */
 function readProjectNames(from: string): {
   readonly phases: readonly string[];
   readonly kinds: readonly string[];
@@ -168,6 +179,7 @@ function readProjectNames(from: string): {
   }
 }
 
+/** Shells with completion. */
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
 const COMPLETION_SCRIPTS: Readonly<Record<(typeof SHELLS)[number], string>> = {
@@ -196,7 +208,8 @@ _autopilot() {
 }
 compdef _autopilot autopilot
 `,
-  fish: `# Completion of autopilot for fish:  autopilot completion fish > ~/.config/fish/completions/autopilot.fish
+  fish: `# Completion of autopilot for fish. Run once:
+#   autopilot completion fish > ~/.config/fish/completions/autopilot.fish
 function __autopilot_complete
     set -l words (commandline -opc)
     set -l current (commandline -ct)
@@ -206,11 +219,17 @@ complete -c autopilot -a '(__autopilot_complete)'
 `,
 };
 
-/** @throws Error when the shell is not known */
+/**
+ * The completion script of a shell.
+ *
+ * @throws Error if the shell is unknown or missing
+ */
 export function completionScript(shell: string | undefined): string {
   const known = SHELLS.find((one) => one === shell);
   if (known === undefined) {
-    throw new Error(`which shell? autopilot completion ${SHELLS.join('|')}`);
+    throw new Error(
+      `${shell === undefined ? 'missing shell' : `unknown shell '${shell}'`}: autopilot completion ${SHELLS.join('|')}`,
+    );
   }
   return COMPLETION_SCRIPTS[known];
 }

@@ -1,16 +1,12 @@
-/**
- * Help in a terminal, the USAGE files of the generators of yo, and docs/reference/cli.md: all from
- * the table of commands.
- */
 import { wrapText } from '../util/text.ts';
 import { commandTable, allOptions } from './command-table.ts';
 import type { Command, CommandOption } from './command-table.ts';
 
-/** A terminal of eighty columns. */
+/** Width of help in columns, for a terminal of 80 columns. */
 const HELP_WIDTH = 78;
 const OPTION_COLUMN = 28;
 
-/** `autopilot --help` */
+/** Text of `autopilot --help`. */
 export function overviewText(version: string): string {
   const rows = commandEntries().flatMap(([name, { purpose }]) => helpRow(name, purpose, 13));
   return [
@@ -18,19 +14,19 @@ export function overviewText(version: string): string {
     '',
     ...rows,
     '',
-    '  dev, build, deploy, undeploy, logs: the life of the operator, as npm run dev',
-    '  and so on in a project',
+    '  dev, build, deploy, undeploy, logs: run the script of the same name of the',
+    '  project, as npm run dev does',
     '',
-    '  autopilot COMMAND --help   what it does, its options, examples',
+    '  autopilot COMMAND --help   description, options and examples',
     '',
-    'init, phase and generate are the same as yo autopilot, yo autopilot:phase and',
-    'yo autopilot:generate, and work as root, where yo drops to another user.',
+    'init, phase and generate do the same as yo autopilot, yo autopilot:phase and',
+    'yo autopilot:generate. They also run as root, which yo does not.',
     '',
     'Start here:  autopilot init my-canary',
   ].join('\n');
 }
 
-/** `autopilot COMMAND --help` */
+/** Text of `autopilot COMMAND --help`. */
 export function commandHelp(name: string, command: Command): string {
   const groups = Object.entries(command.groups).flatMap(([title, options]) => [
     '',
@@ -52,7 +48,7 @@ export function commandHelp(name: string, command: Command): string {
   ].join('\n');
 }
 
-/** What `yo autopilot… --help` shows below its list of options. */
+/** Text that `yo autopilot… --help` shows after its list of options: the USAGE file. */
 export function usageText(command: Command): string {
   const examples = command.examples.flatMap(([line, text]) => [
     ...shellLines(commandLine(`yo ${command.yo ?? ''}`, line)).map((part) => `  ${part}`),
@@ -66,7 +62,7 @@ export function usageText(command: Command): string {
   ].join('\n');
 }
 
-/** docs/reference/cli.md */
+/** Text of docs/reference/cli.md. */
 export function cliPage(): string {
   const sections = commandEntries().map(([name, command]) => {
     const options = Object.entries(command.groups).map(
@@ -98,9 +94,10 @@ export function cliPage(): string {
 
 <!-- Made by scripts/reference.ts from generators/lib/cli/command-table.ts. Do not edit. -->
 
-\`autopilot\` is the bin of the package generator-autopilot. \`init\`, \`phase\` and \`generate\` are also generators of yo, with the same
-options; yo drops to another user when it runs as root, \`autopilot\` does not. Every question has an option, so all of it runs without a
-terminal; what is missing then is one error that names the option.
+\`autopilot\` is the executable of the package generator-autopilot. \`init\`, \`phase\` and \`generate\` are also Yeoman
+generators with the same options. \`yo\` changes to another user when it runs as root; \`autopilot\` does not.
+
+Every prompt has an option, so all commands run without a terminal. An error names the options that are missing.
 
 ${sections.join('\n\n')}
 `.replaceAll('\n\n\n', '\n\n');
@@ -118,7 +115,7 @@ function commandLine(program: string, line: string): string {
   return `${program} ${line}`.trim();
 }
 
-/** A long command line over several, as one types them. */
+/** Splits a long command line into several lines, one per option. */
 function shellLines(line: string): readonly string[] {
   if (line.length <= HELP_WIDTH - 2) {
     return [line];
@@ -141,9 +138,7 @@ function helpRow(left: string, text: string, column: number): readonly string[] 
   ];
 }
 
-/**
- * What the generators of yo declare: the options of the command but those that Yeoman has already.
- */
+/** Options that a Yeoman generator declares: those of the command that Yeoman does not have itself. */
 export function yeomanOptions(
   command: Command,
 ): readonly (readonly [

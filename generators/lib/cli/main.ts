@@ -1,15 +1,13 @@
-/**
- * The `autopilot` bin: the generators without yo, also as root. What a command needs is loaded when
- * it runs.
- */
+/** The executable `autopilot`. Each command loads its code when it runs, so that help is fast. */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { ParseArgsOptionsConfig } from 'node:util';
 import { commandHelp, overviewText } from './help.ts';
 import { findCommand, commandTable, LIFECYCLE_COMMANDS, allOptions } from './command-table.ts';
-import type { Command, CommandName } from './command-table.ts';
+import type { Command, CommandName, CommandOption } from './command-table.ts';
 import type { Terminal } from './commands.ts';
 import type { Model } from '../model/model.ts';
+import { STOPPED_MESSAGE } from '../prompts/ask.ts';
 import { didYouMean } from '../util/naming.ts';
 import { packageVersion } from '../util/package-root.ts';
 
@@ -17,59 +15,25 @@ type OptionValues = Readonly<Record<string, string | boolean | readonly string[]
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
-const commandHandlers: Readonly<
-  Record<CommandName, (options: ParsedOptions, words: readonly string[]) => Promise<void>>
-> = {
+type CommandHandler = (options: ParsedOptions, words: readonly string[]) => Promise<void>;
+
+const commandHandlers: Readonly<Record<CommandName, CommandHandler>> = {
   async init(options, [dir = '.']) {
     const { init, install, nextSteps } = await import('./commands.ts');
-    await init(
-      dir,
-      options.pick(
-        'kind',
-        'apiVersion',
-        'operatorName',
-        'example',
-        'runtime',
-        'phase',
-        'finalizer',
-        'finalizerInputs',
-        'finalizerOutputs',
-        'yes',
-        'force',
-      ),
-      await openTerminal(),
-    );
-    if (!options.isSet('skip-install')) {
+    await init(dir, options.all(), await openTerminal());
+    const skipInstall = options.isSet('skip-install');
+    if (!skipInstall) {
       await install(dir);
     }
-    nextSteps(dir, !options.isSet('skip-install')).forEach(print);
+    nextSteps(dir, !skipInstall).forEach(print);
   },
   async phase(options, words) {
     const { runPhaseCommand } = await import('./phase-command.ts');
-    const fields = [
-      'description',
-      'inputs',
-      'outputs',
-      'next',
-      'final',
-      'notFinal',
-      'ready',
-      'notReady',
-    ];
-    await runPhaseCommand(
-      process.cwd(),
-      words,
-      options.pick(...fields, 'after', 'replacement', 'yes', 'force'),
-      await openTerminal(),
-    );
+    await runPhaseCommand(process.cwd(), words, options.all(), await openTerminal());
   },
   async generate(options) {
     const { generate } = await import('./commands.ts');
-    await generate(
-      process.cwd(),
-      options.pick('check', 'dryRun', 'bail', 'acceptBreaking', 'refresh', 'force', 'runtime'),
-      print,
-    );
+    await generate(process.cwd(), options.all(), print);
   },
   async check() {
     const { generate } = await import('./commands.ts');
@@ -84,7 +48,7 @@ const commandHandlers: Readonly<
       : undefined;
     if (draw === undefined) {
       throw new Error(
-        `--format '${format}' is not known${didYouMean(format, Object.keys(formats))}`,
+        `--format '${format}': must be one of ${Object.keys(formats).join(', ')}${didYouMean(format, Object.keys(formats))}`,
       );
     }
     process.stdout.write(
@@ -110,9 +74,14 @@ const commandHandlers: Readonly<
   },
 };
 
-/** Runs one command line. @returns the exit code */
+/**
+ * Runs one command line. Prints errors to stderr.
+ *
+ * @param args arguments after `autopilot`
+ * @returns the exit code: 0, 1 after an error, or that of the project's script
+ */
 export async function main(args: readonly string[]): Promise<number> {
-  // A reader that has seen enough, as in `autopilot crd | head`.
+  // The reader of a pipe may close it early, as in `autopilot crd | head`.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') {
       process.exit();
@@ -120,35 +89,54 @@ export async function main(args: readonly string[]): Promise<number> {
     throw error;
   });
   try {
-    const [name, ...rest] = args;
-    if (name === undefined || name === '--help' || name === '-h') {
-      print(overviewText(packageVersion));
-    } else if (name === 'help') {
-      print(
-        rest[0] === undefined
-          ? overviewText(packageVersion)
-          : commandHelp(rest[0], requireCommand(rest[0])),
-      );
-    } else if (name === '--version' || name === '-v') {
-      print(packageVersion);
-    } else if (name === '__complete') {
-      await printCompletions(rest);
-    } else if (LIFECYCLE_COMMANDS.includes(name)) {
-      return await runLifecycleCommand(name, rest);
-    } else {
-      await runCommand(name, rest);
-    }
-    return 0;
+    return await runCommandLine(args);
   } catch (error) {
-    const stopped = error instanceof Error && error.name === 'ExitPromptError';
-    process.stderr.write(
-      `${stopped ? 'Stopped; nothing was written.' : error instanceof Error ? error.message : String(error)}\n`,
-    );
+    process.stderr.write(`${errorText(error)}\n`);
     return 1;
   }
 }
 
-/** The project's own script does these; its `--help` says what each takes. */
+async function runCommandLine([name, ...rest]: readonly string[]): Promise<number> {
+  switch (name) {
+    case undefined:
+    case '--help':
+    case '-h':
+      print(overviewText(packageVersion));
+      return 0;
+    case 'help': {
+      const [topic] = rest;
+      print(
+        topic === undefined
+          ? overviewText(packageVersion)
+          : commandHelp(topic, requireCommand(topic)),
+      );
+      return 0;
+    }
+    case '--version':
+    case '-v':
+      print(packageVersion);
+      return 0;
+    case '__complete':
+      await printCompletions(rest);
+      return 0;
+    default:
+      if (LIFECYCLE_COMMANDS.includes(name)) {
+        return runLifecycleCommand(name, rest);
+      }
+      await runCommand(name, rest);
+      return 0;
+  }
+}
+
+/** Message of an error. Yeoman's prompts throw ExitPromptError after Ctrl-C. */
+function errorText(error: unknown): string {
+  if (!(error instanceof Error)) {
+    return String(error);
+  }
+  return error.name === 'ExitPromptError' ? STOPPED_MESSAGE : error.message;
+}
+
+/** Runs scripts/operator.ts of the project, whose `--help` describes its options. */
 async function runLifecycleCommand(name: string, args: readonly string[]): Promise<number> {
   const [{ findProject }, { execa }, { existsSync }] = await Promise.all([
     import('../generate/find-project.ts'),
@@ -157,9 +145,9 @@ async function runLifecycleCommand(name: string, args: readonly string[]): Promi
   ]);
   const script = join(findProject(process.cwd()), 'scripts/operator.ts');
   if (!existsSync(script)) {
-    throw new Error(`${script} is not there: run 'autopilot generate'`);
+    throw new Error(`${script} does not exist: run 'autopilot generate' to create it`);
   }
-  // Ctrl-C reaches the script as well, which ends in its own way.
+  // Ctrl-C reaches the script too. The script stops in its own time, so this process waits for it.
   process.on('SIGINT', () => undefined);
   const { exitCode } = await execa(process.execPath, [script, name, ...args], {
     stdio: 'inherit',
@@ -197,28 +185,8 @@ async function runCommand(name: string, args: readonly string[]): Promise<void> 
     tokens: true,
   });
   for (const token of tokens) {
-    if (token.kind !== 'option') {
-      continue;
-    }
-    const option = options[token.name];
-    if (option === undefined) {
-      throw new Error(
-        `${token.rawName} is not an option of 'autopilot ${name}'${didYouMean(
-          token.rawName,
-          Object.keys(options).map((other) => `--${other}`),
-        )}`,
-      );
-    }
-    if (
-      option.type === 'string' &&
-      (token.value === undefined || (!token.inlineValue && token.value.startsWith('-')))
-    ) {
-      throw new Error(
-        `${token.rawName} needs a value: ${token.rawName} ${declared[token.name]?.value ?? 'VALUE'}`,
-      );
-    }
-    if (option.type === 'boolean' && token.value !== undefined) {
-      throw new Error(`${token.rawName} takes no value`);
+    if (token.kind === 'option') {
+      checkOption(name, token, declared);
     }
   }
   if (values['help']) {
@@ -229,13 +197,42 @@ async function runCommand(name: string, args: readonly string[]): Promise<void> 
       `'${positionals[command.most]}' is one argument too many: autopilot ${`${name} ${command.usage}`.trim()}`,
     );
   }
-  await commandHandlers[name as CommandName](
-    new ParsedOptions(values as OptionValues),
-    positionals,
-  );
+  const handler = commandHandlers[name as CommandName];
+  await handler(new ParsedOptions(values as OptionValues), positionals);
 }
 
-/** What was given on the command line. */
+interface OptionToken {
+  readonly name: string;
+  readonly rawName: string;
+  readonly value?: string | undefined;
+  readonly inlineValue?: boolean | undefined;
+}
+
+/** @throws Error if the option is unknown, lacks a value, or has one although it is a flag */
+function checkOption(
+  command: string,
+  { name, rawName, value, inlineValue }: OptionToken,
+  declared: Readonly<Record<string, CommandOption>>,
+): void {
+  const option = name === 'help' ? HELP_OPTION : declared[name];
+  if (option === undefined) {
+    const known = ['help', ...Object.keys(declared)].map((other) => `--${other}`);
+    throw new Error(
+      `${rawName} is not an option of 'autopilot ${command}'${didYouMean(rawName, known)}`,
+    );
+  }
+  const lacksValue = value === undefined || (!inlineValue && value.startsWith('-'));
+  if (option.type === 'string' && lacksValue) {
+    throw new Error(`${rawName} needs a value: ${rawName} ${option.value ?? 'VALUE'}`);
+  }
+  if (option.type === 'boolean' && value !== undefined) {
+    throw new Error(`${rawName} takes no value`);
+  }
+}
+
+const HELP_OPTION: CommandOption = { type: 'boolean', text: 'help' };
+
+/** Options that were given on the command line. */
 class ParsedOptions {
   readonly #values: OptionValues;
   constructor(values: OptionValues) {
@@ -251,18 +248,13 @@ class ParsedOptions {
     return typeof value === 'string' ? value : undefined;
   }
 
-  /** Those of the names (in camel case) that were given. */
-  pick(...names: readonly string[]): Readonly<Record<string, never>> {
-    const given = names.map(
-      (name) =>
-        [
-          name,
-          this.#values[name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)],
-        ] as const,
-    );
-    return Object.fromEntries(given.filter(([, value]) => value !== undefined)) as Readonly<
-      Record<string, never>
-    >;
+  /** All given options, with names in camel case. The command table limits which can be given. */
+  all(): Readonly<Record<string, never>> {
+    const given = Object.entries(this.#values).map(([name, value]) => [
+      name.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+      value,
+    ]);
+    return Object.fromEntries(given) as Readonly<Record<string, never>>;
   }
 }
 
@@ -283,7 +275,7 @@ async function printCompletions(words: readonly string[]): Promise<void> {
   }
 }
 
-/** Yeoman's terminal is only loaded when there is somebody to ask. */
+/** Loads Yeoman's prompts only with a terminal, because loading takes long. */
 async function openTerminal(): Promise<Terminal> {
   const { createAsk, isInteractive } = await import('./terminal.ts');
   if (!isInteractive()) {

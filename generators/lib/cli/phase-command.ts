@@ -1,7 +1,4 @@
-/**
- * `autopilot phase` and `yo autopilot:phase`: a change of autopilot.yaml and everything that
- * follows from it, given options and a way to ask.
- */
+/** `autopilot phase` and `yo autopilot:phase`: changes autopilot.yaml and generates. */
 import { join } from 'node:path';
 import { PHASE_VERBS } from './command-table.ts';
 import type { PhaseVerb } from './command-table.ts';
@@ -17,11 +14,12 @@ import {
 } from '../prompts/change-phase.ts';
 import { helpTexts } from '../prompts/help-texts.ts';
 import { confirmWrite } from '../prompts/ask.ts';
-import type { Ask } from '../prompts/ask.ts';
+import type { Ask, Print } from '../prompts/ask.ts';
 import { boxes, graphPhases } from '../model/graph.ts';
 import { loadModel, requireModel } from '../model/load.ts';
 import { readText } from '../util/files.ts';
-import type { Model } from '../model/model.ts';
+import type { Model, ModelPhase } from '../model/model.ts';
+import type { GenerateOptions } from '../generate/generate-project.ts';
 import { findRenamedPhaseFiles } from '../generate/renamed-phase-files.ts';
 import type { RenamedPhaseFiles } from '../generate/renamed-phase-files.ts';
 import { didYouMean } from '../util/naming.ts';
@@ -32,43 +30,54 @@ import { findProject, PROJECT_FILE } from '../generate/find-project.ts';
 import type { Terminal } from './commands.ts';
 import { refuseUnwritable } from '../generate/write-files.ts';
 
+/** Options of `autopilot phase`. The command table describes them. */
 export interface PhaseCommandOptions extends PhaseFieldOptions {
-  /** Of add and move: the phase before it, or `none`. */
+  /** add and move: the phase before this one, or `none` for the first position. */
   readonly after?: string | undefined;
-  /** Of remove: the phase that takes over, or `none`. */
+  /** remove: the phase that takes over the resources, or `none`. */
   readonly replacement?: string | undefined;
   readonly yes?: boolean | undefined;
   readonly force?: boolean | undefined;
 }
 
-interface OpenProject {
+/** The project before the change, with everything that a change needs. */
+interface PhaseContext {
   readonly dir: string;
+  /** Text of autopilot.yaml. */
   readonly text: string;
   readonly model: Model;
+  /** Names of the phases. */
   readonly names: readonly string[];
+  readonly options: PhaseCommandOptions;
+  /** Undefined without a terminal and with `--yes`. */
+  readonly ask: Ask | undefined;
 }
 
 interface PhaseEdit {
+  /** New text of autopilot.yaml. */
   readonly projectText: string;
-  /** The user's files that move along. */
+  /** User-owned files that a rename moves. */
   readonly moved?: RenamedPhaseFiles;
-  /** What a person should know before it is done. */
+  /** Consequences, printed before the user confirms. */
   readonly messages?: readonly string[];
 }
 
-/** What is to be done, as far as it is said. */
+/** What to do, as far as the arguments say it. */
 interface PhaseCommand {
   readonly verb: PhaseVerb;
   readonly name?: string;
-  /** Of rename: the new name. */
+  /** rename: the new name. */
   readonly to?: string;
 }
 
 /**
- * `[add] NAME`, `edit NAME`, `rename OLD NEW`, `remove NAME`, `move NAME`: changes autopilot.yaml
- * and generates. What is not said is asked,
- * and then shown before it is done. Nothing is written when the machine would not be one
- * afterwards.
+ * Runs `[add] NAME`, `edit NAME`, `rename OLD NEW`, `remove NAME` or `move NAME`. Asks for what is
+ * missing, and then shows the new state machine and asks for confirmation. Nothing is written if the
+ * new autopilot.yaml would be invalid.
+ *
+ * @param from folder of the project, or a folder below
+ * @param words arguments: verb and names
+ * @throws Error if an argument or option is invalid, or missing without a terminal
  */
 export async function runPhaseCommand(
   from: string,
@@ -80,79 +89,118 @@ export async function runPhaseCommand(
   refuseUnwritable(dir);
   const text = readText(join(dir, PROJECT_FILE)) ?? '';
   const model = requireModel(text, PROJECT_FILE);
-  const project: OpenProject = { dir, text, model, names: model.phases.map(({ name }) => name) };
+  const prompts = ask === undefined || options.yes ? undefined : drawFirst(ask, print, model);
+  const context: PhaseContext = {
+    dir,
+    text,
+    model,
+    names: model.phases.map(({ name }) => name),
+    options,
+    ask: prompts?.ask,
+  };
+  const command = await completeCommand(words, context);
+  for (;;) {
+    const edit = await buildPhaseEdit(command, context);
+    if (edit.projectText === text && edit.moved === undefined) {
+      return print('Nothing to change.');
+    }
+    // Only a user who was asked can answer again.
+    const interactive = prompts?.wasAsked() ? prompts.ask : undefined;
+    if (interactive === undefined) {
+      requireModel(edit.projectText, PROJECT_FILE);
+    }
+    const loaded = loadModel(edit.projectText, PROJECT_FILE);
+    if (!('problems' in loaded)) {
+      return applyEdit(command, context, { edit, model: loaded.model, interactive, print });
+    }
+    for (const problem of loaded.problems) {
+      print(`! ${problem.message}`);
+    }
+    print('Please answer again:');
+  }
+}
+
+/** Draws the present state machine before the first prompt. */
+function drawFirst(
+  ask: Ask,
+  print: Print,
+  model: Model,
+): { readonly ask: Ask; readonly wasAsked: () => boolean } {
   let asked = false;
-  const asking: Ask | undefined =
-    ask === undefined || options.yes
-      ? undefined
-      : (question) => {
-          if (!asked) {
-            print(`\n${boxes(graphPhases(model))}\n`);
-          }
-          asked = true;
-          return ask(question);
-        };
-  const command =
-    words.length > 0
-      ? parsePhaseCommand(words)
-      : ({
-          verb: hasChangeOptions(options)
-            ? 'add'
-            : await (asking === undefined
-                ? throwMissing('what to do', 'phase Waiting --next Processing')
-                : askVerb(asking)),
-        } as const);
+  return {
+    wasAsked: () => asked,
+    ask: (question) => {
+      if (!asked) {
+        print(`\n${boxes(graphPhases(model))}\n`);
+      }
+      asked = true;
+      return ask(question);
+    },
+  };
+}
+
+/** Reads the command from the arguments, or from the options, or asks for the verb. */
+async function completeCommand(
+  words: readonly string[],
+  { options, ask }: PhaseContext,
+): Promise<PhaseCommand> {
+  if (words.length > 0) {
+    return parsePhaseCommand(words);
+  }
+  if (hasChangeOptions(options)) {
+    return { verb: 'add' };
+  }
+  if (ask === undefined) {
+    throwMissing('what to do', 'phase Waiting --next Processing');
+  }
+  return { verb: await askVerb(ask) };
+}
+
+interface CheckedEdit {
+  readonly edit: PhaseEdit;
+  /** The model of the new autopilot.yaml. */
+  readonly model: Model;
+  /** Asks for confirmation. Undefined if nothing was asked before. */
+  readonly interactive: Ask | undefined;
+  readonly print: Print;
+}
+
+async function applyEdit(
+  { verb }: PhaseCommand,
+  { dir, options: { force } }: PhaseContext,
+  { edit, model, interactive, print }: CheckedEdit,
+): Promise<void> {
   const [{ generateProject }, { summarize }] = await Promise.all([
     import('../generate/generate-project.ts'),
     import('../generate/summary.ts'),
   ]);
-  for (;;) {
-    const change = await buildPhaseEdit(project, command, options, asking);
-    if (change.projectText === text && change.moved === undefined) {
-      return print('Nothing to change.');
-    }
-    const loaded = loadModel(change.projectText, PROJECT_FILE);
-    if (asking === undefined || !asked) {
-      requireModel(change.projectText, PROJECT_FILE);
-    }
-    if ('problems' in loaded) {
-      for (const problem of loaded.problems) {
-        print(`! ${problem.message}`);
+  const work: GenerateOptions = {
+    projectText: edit.projectText,
+    ...edit.moved,
+    ...(force !== undefined && { force }),
+    // The messages of remove say what becomes of resources in the phase.
+    ...(verb === 'remove' && { acceptBreaking: ['status.phase'] }),
+  };
+  edit.messages?.forEach(print);
+  if (interactive !== undefined) {
+    print(`\n${boxes(graphPhases(model))}\n`);
+    const { plan, notices } = await generateProject(dir, { ...work, dryRun: true });
+    for (const { action, path } of plan.changes) {
+      if (/^(src\/workers|test)\//.test(path)) {
+        print(`${action.padStart(9)} ${path}`);
       }
-      print('Once more:');
-      continue;
     }
-    const work = {
-      projectText: change.projectText,
-      ...change.moved,
-      ...(options.force !== undefined && { force: options.force }),
-      // Whoever removes a phase has been told what becomes of resources that stand there.
-      ...(command.verb === 'remove' && { acceptBreaking: ['status.phase'] }),
-    };
-    for (const line of change.messages ?? []) {
-      print(line);
+    for (const file of notices.orphanedFiles) {
+      print(
+        ` orphaned ${file}: it is kept but belongs to no phase; delete it if you do not need it`,
+      );
     }
-    if (asking !== undefined && asked) {
-      print(`\n${boxes(graphPhases(loaded.model))}\n`);
-      const { plan, notices } = await generateProject(dir, { ...work, dryRun: true });
-      for (const { action, path } of plan.changes) {
-        if (/^(src\/workers|test)\//.test(path)) {
-          print(`${action.padStart(9)} ${path}`);
-        }
-      }
-      for (const file of notices.orphanedFiles) {
-        print(` orphaned ${file}: it stays, and belongs to no phase any more`);
-      }
-      await confirmWrite(asking, `Change ${PROJECT_FILE} and generate?`);
-    }
-    for (const line of summarize(await generateProject(dir, work))) {
-      print(line);
-    }
-    return;
+    await confirmWrite(interactive, `Change ${PROJECT_FILE} and generate?`);
   }
+  summarize(await generateProject(dir, work)).forEach(print);
 }
 
-/** Whether options say what is to change, so that nothing has to be asked. */
+/** Whether options say what to change, so that nothing has to be asked. */
 function hasChangeOptions(options: PhaseCommandOptions): boolean {
   return (
     Object.keys(parseFieldOptions(options, [])).length > 0 ||
@@ -162,21 +210,21 @@ function hasChangeOptions(options: PhaseCommandOptions): boolean {
 }
 
 function parsePhaseCommand(words: readonly string[]): PhaseCommand {
-  const [first] = words;
-  const verb = PHASE_VERBS.find((known) => known === first) ?? 'add';
-  const [name, to, extra] = verb === first ? words.slice(1) : words;
+  const [first = ''] = words;
+  const known = PHASE_VERBS.find((verb) => verb === first);
+  const verb = known ?? 'add';
+  const [name, to, extra] = known === undefined ? words : words.slice(1);
   const surplus = verb === 'rename' ? extra : to;
-  if (surplus !== undefined && verb !== first) {
+  if (surplus === undefined) {
+    return { verb, ...(name !== undefined && { name }), ...(to !== undefined && { to }) };
+  }
+  if (known === undefined) {
     throw new Error(
-      `'${first}' is not one of ${PHASE_VERBS.join(', ')}${didYouMean(first ?? '', PHASE_VERBS)}`,
+      `'${first}' is not one of ${PHASE_VERBS.join(', ')}${didYouMean(first, PHASE_VERBS)}`,
     );
   }
-  if (surplus !== undefined) {
-    throw new Error(
-      `'${surplus}' is one argument too many: autopilot phase ${verb} ${verb === 'rename' ? 'OLD NEW' : 'NAME'}`,
-    );
-  }
-  return { verb, ...(name !== undefined && { name }), ...(to !== undefined && { to }) };
+  const usage = `autopilot phase ${verb} ${verb === 'rename' ? 'OLD NEW' : 'NAME'}`;
+  throw new Error(`'${surplus}' is one argument too many: ${usage}`);
 }
 
 function throwMissing(what: string, example: string): never {
@@ -185,116 +233,185 @@ function throwMissing(what: string, example: string): never {
   );
 }
 
-async function buildPhaseEdit(
-  project: OpenProject,
-  command: PhaseCommand,
-  options: PhaseCommandOptions,
-  ask: Ask | undefined,
-): Promise<PhaseEdit> {
-  const { text, model, names } = project;
-  const { editPhase, movePhase, removePhase, renamePhase } = await import('../model/edit.ts');
+async function buildPhaseEdit(command: PhaseCommand, context: PhaseContext): Promise<PhaseEdit> {
   if (command.verb === 'add') {
-    return buildAddedPhase(project, command.name, options, ask);
+    return buildAddedPhase(command, context);
   }
-  const { verb } = command;
-  const name =
-    command.name ??
-    (ask === undefined
-      ? throwMissing("the phase's name", `phase ${verb} ${VERB_EXAMPLES[verb]}`)
-      : await askPhaseName(ask, verb, model));
+  const phase = await findPhase(command.verb, command.name, context);
+  switch (command.verb) {
+    case 'edit':
+      return buildEditedPhase(phase, context);
+    case 'rename':
+      return buildRenamedPhase(phase, command.to, context);
+    case 'remove':
+      return buildRemovedPhase(phase, context);
+    case 'move':
+      return buildMovedPhase(phase, context);
+    default:
+      return command.verb satisfies never;
+  }
+}
+
+const VERB_EXAMPLES = {
+  edit: 'Waiting --inputs deployments',
+  rename: 'Waiting Pausing',
+  remove: 'Waiting --replacement Processing',
+  move: 'Waiting --after Processing',
+} as const;
+
+/** The phase that the command names, or that the user chooses. */
+async function findPhase(
+  verb: keyof typeof VERB_EXAMPLES,
+  given: string | undefined,
+  { model, names, ask }: PhaseContext,
+): Promise<ModelPhase> {
+  if (given === undefined && ask === undefined) {
+    throwMissing("the phase's name", `phase ${verb} ${VERB_EXAMPLES[verb]}`);
+  }
+  const name = given ?? (ask === undefined ? '' : await askPhaseName(ask, verb, model));
   const phase = model.phases.find((existing) => existing.name === name);
   if (phase === undefined) {
     throw new Error(`'${name}' is not a phase of ${PROJECT_FILE}${didYouMean(name, names)}`);
   }
-  switch (verb) {
-    case 'edit': {
-      if (hasChangeOptions(options)) {
-        return { projectText: editPhase(text, name, parseFieldOptions(options, names)) };
-      }
-      if (ask === undefined) {
-        throw new Error(
-          'nothing to change: give --description, --inputs, --outputs, --next, --final, --not-final, --ready or --not-ready',
-        );
-      }
-      const fields = await askPhaseChanges(ask, phase, model);
-      return Object.keys(fields).length === 0
-        ? { projectText: text }
-        : { projectText: editPhase(text, name, fields) };
-    }
-    case 'rename': {
-      const taken = [model.kind, ...names.filter((other) => other !== name)];
-      const to =
-        command.to ??
-        (ask === undefined
-          ? throwMissing('the new name', 'phase rename Waiting Pausing')
-          : await askNewName(ask, `New name of ${name}`, helpTexts.rename, taken));
-      const problem = newPhaseProblem(to, taken);
-      if (problem !== undefined) {
-        throw new Error(problem);
-      }
-      return {
-        projectText: renamePhase(text, name, to),
-        moved: findRenamedPhaseFiles(project.dir, name.toLowerCase(), to.toLowerCase()),
-        messages: [
-          `Resources standing in ${name} continue in ${to}: the old name goes into formerly.`,
-        ],
-      };
-    }
-    case 'remove': {
-      if (names.length === 1) {
-        throw new Error(`${name} is the only phase: a machine needs one`);
-      }
-      const replacement =
-        options.replacement ??
-        (ask === undefined
-          ? throwMissingReplacement(name)
-          : await askReplacement(ask, name, names));
-      if (replacement !== NONE && !names.includes(replacement)) {
-        throw new Error(
-          `--replacement names '${replacement}', which is not a phase of ${PROJECT_FILE}${didYouMean(replacement, names)}`,
-        );
-      }
-      const projectText = removePhase(
-        text,
-        name,
-        replacement === NONE && !names.includes(NONE) ? undefined : replacement,
-      );
-      return {
-        projectText,
-        messages: [
-          replacement === NONE
-            ? `Resources standing in ${name} will be Stalled.`
-            : `Resources standing in ${name} are in ${replacement} then, and what could go to ${name} may go to ${replacement}.`,
-          ...describeAddedTransitions(model, projectText, replacement),
-        ],
-      };
-    }
-    case 'move': {
-      const after =
-        options.after ??
-        (ask === undefined
-          ? throwMissing(
-              '--after',
-              'phase move Waiting --after Processing; --after none: to the front',
-            )
-          : await askPosition(ask, name, names));
-      if (after === name) {
-        throw new Error(`${name} cannot stand behind itself: name another phase with --after`);
-      }
-      return {
-        projectText: movePhase(
-          text,
-          name,
-          after === NONE && !names.includes(NONE) ? undefined : after,
-        ),
-      };
-    }
-    default:
-      return verb satisfies never;
+  return phase;
+}
+
+async function buildAddedPhase(
+  { name: given }: PhaseCommand,
+  { text, model, names, options, ask }: PhaseContext,
+): Promise<PhaseEdit> {
+  const { addPhase } = await import('../model/edit.ts');
+  const taken = [model.kind, ...names];
+  if (given === undefined && ask === undefined) {
+    throwMissing("the phase's name", 'phase Waiting --next Processing --after Initializing');
+  }
+  const name =
+    given ??
+    (ask === undefined
+      ? ''
+      : await askNewName(ask, 'What is the name of the phase?', helpTexts.phase, taken));
+  refuseNewName(name, taken);
+  if (ask !== undefined && !hasChangeOptions(options)) {
+    const { phase, before } = await askNewPhase(ask, name, model);
+    return { projectText: addPhase(text, phase, before.at(-1), before.slice(0, -1)) };
+  }
+  const { next, ...fields } = parseFieldOptions(options, names);
+  const phase: NewPhase = {
+    name,
+    ...fields,
+    ...(next !== undefined && next !== 'any' && { next }),
+  };
+  return { projectText: addPhase(text, phase, phaseOrNone(options.after, names)) };
+}
+
+/** @throws Error if a name cannot be the name of a new phase */
+function refuseNewName(name: string, taken: readonly string[]): void {
+  const problem = newPhaseProblem(name, taken);
+  if (problem !== undefined) {
+    throw new Error(problem);
   }
 }
 
-/** What else may go where it could not, so that everything can still be reached. */
+/** Undefined for `none`, unless a phase has this name. */
+function phaseOrNone(name: string | undefined, names: readonly string[]): string | undefined {
+  return name === NONE && !names.includes(NONE) ? undefined : name;
+}
+
+async function buildEditedPhase(
+  phase: ModelPhase,
+  { text, model, names, options, ask }: PhaseContext,
+): Promise<PhaseEdit> {
+  const { editPhase } = await import('../model/edit.ts');
+  if (hasChangeOptions(options)) {
+    return { projectText: editPhase(text, phase.name, parseFieldOptions(options, names)) };
+  }
+  if (ask === undefined) {
+    throw new Error(
+      'nothing to change: give --description, --inputs, --outputs, --next, --final, --not-final, --ready or --not-ready',
+    );
+  }
+  const fields = await askPhaseChanges(ask, phase, model);
+  return Object.keys(fields).length === 0
+    ? { projectText: text }
+    : { projectText: editPhase(text, phase.name, fields) };
+}
+
+async function buildRenamedPhase(
+  { name }: ModelPhase,
+  given: string | undefined,
+  { dir, text, model, names, ask }: PhaseContext,
+): Promise<PhaseEdit> {
+  const { renamePhase } = await import('../model/edit.ts');
+  const taken = [model.kind, ...names.filter((other) => other !== name)];
+  if (given === undefined && ask === undefined) {
+    throwMissing('the new name', 'phase rename Waiting Pausing');
+  }
+  const to =
+    given ??
+    (ask === undefined
+      ? ''
+      : await askNewName(ask, `What is the new name of ${name}?`, helpTexts.rename, taken));
+  refuseNewName(to, taken);
+  return {
+    projectText: renamePhase(text, name, to),
+    moved: findRenamedPhaseFiles(dir, name.toLowerCase(), to.toLowerCase()),
+    messages: [`Resources in ${name} continue in ${to}: ${name} is added to formerly.`],
+  };
+}
+
+async function buildRemovedPhase(
+  { name }: ModelPhase,
+  { text, model, names, options, ask }: PhaseContext,
+): Promise<PhaseEdit> {
+  const { removePhase } = await import('../model/edit.ts');
+  if (names.length === 1) {
+    throw new Error(`${name} is the only phase: a state machine needs at least one phase`);
+  }
+  if (options.replacement === undefined && ask === undefined) {
+    throw new Error(
+      `missing --replacement: resources may be in ${name}. Give --replacement PHASE to continue them in PHASE, or --replacement none to leave them Stalled`,
+    );
+  }
+  const replacement =
+    options.replacement ?? (ask === undefined ? NONE : await askReplacement(ask, name, names));
+  if (replacement !== NONE && !names.includes(replacement)) {
+    throw new Error(
+      `--replacement names '${replacement}', which is not a phase of ${PROJECT_FILE}${didYouMean(replacement, names)}`,
+    );
+  }
+  const projectText = removePhase(text, name, phaseOrNone(replacement, names));
+  const consequences =
+    replacement === NONE
+      ? [`Resources in ${name} become Stalled.`]
+      : [
+          `Resources in ${name} continue in ${replacement}.`,
+          `Phases that could go to ${name} may go to ${replacement}.`,
+        ];
+  return {
+    projectText,
+    messages: [...consequences, ...describeAddedTransitions(model, projectText, replacement)],
+  };
+}
+
+async function buildMovedPhase(
+  { name }: ModelPhase,
+  { text, names, options, ask }: PhaseContext,
+): Promise<PhaseEdit> {
+  const { movePhase } = await import('../model/edit.ts');
+  if (options.after === undefined && ask === undefined) {
+    throwMissing(
+      '--after',
+      'phase move Waiting --after Processing; --after none for the first position',
+    );
+  }
+  const after = options.after ?? (ask === undefined ? NONE : await askPosition(ask, name, names));
+  if (after === name) {
+    throw new Error(`--after ${after}: ${name} cannot come after itself. Name another phase`);
+  }
+  return { projectText: movePhase(text, name, phaseOrNone(after, names)) };
+}
+
+/** Transitions that a removal adds, so that every phase can still be reached. */
 function describeAddedTransitions(
   { phases }: Model,
   projectText: string,
@@ -306,56 +423,7 @@ function describeAddedTransitions(
   }
   return loaded.model.phases.flatMap(({ name, next }) => {
     const before = phases.find((phase) => phase.name === name)?.next ?? [];
-    const more = next.filter((target) => target !== replacement && !before.includes(target));
-    return more.length === 0 ? [] : [`${name} may go to ${more.join(', ')} then.`];
+    const added = next.filter((target) => target !== replacement && !before.includes(target));
+    return added.length === 0 ? [] : [`${name} may now go to ${added.join(', ')}.`];
   });
-}
-
-const VERB_EXAMPLES = {
-  edit: 'Waiting --inputs deployments',
-  rename: 'Waiting Pausing',
-  remove: 'Waiting --replacement Processing',
-  move: 'Waiting --after Processing',
-} as const;
-
-function throwMissingReplacement(name: string): never {
-  throw new Error(
-    `resources may stand in ${name}: say with --replacement PHASE where they are then, or --replacement none (they will be Stalled)`,
-  );
-}
-
-async function buildAddedPhase(
-  { text, model, names }: OpenProject,
-  given: string | undefined,
-  options: PhaseCommandOptions,
-  ask: Ask | undefined,
-): Promise<PhaseEdit> {
-  const { addPhase } = await import('../model/edit.ts');
-  const taken = [model.kind, ...names];
-  const name =
-    given ??
-    (ask === undefined
-      ? throwMissing("the phase's name", 'phase Waiting --next Processing --after Initializing')
-      : await askNewName(ask, 'Name of the phase', helpTexts.phase, taken));
-  const problem = newPhaseProblem(name, taken);
-  if (problem !== undefined) {
-    throw new Error(problem);
-  }
-  if (ask !== undefined && !hasChangeOptions(options)) {
-    const { phase, before } = await askNewPhase(ask, name, model);
-    return { projectText: addPhase(text, phase, before.at(-1), before.slice(0, -1)) };
-  }
-  const { next, ...fields } = parseFieldOptions(options, names);
-  const phase: NewPhase = {
-    name,
-    ...fields,
-    ...(next !== undefined && next !== 'any' && { next }),
-  };
-  return {
-    projectText: addPhase(
-      text,
-      phase,
-      options.after === NONE && !names.includes(NONE) ? undefined : options.after,
-    ),
-  };
 }

@@ -1,4 +1,3 @@
-/** Questions through Yeoman's adapter, one at a time. `?` explains a question and asks it again. */
 import { STOPPED_MESSAGE } from '../prompts/ask.ts';
 import type { Ask, Question, Print } from '../prompts/ask.ts';
 import { wrapText } from '../util/text.ts';
@@ -9,35 +8,49 @@ interface Prompter {
 
 const HELP_ANSWER = '?';
 
+/**
+ * Asks questions through an adapter of Yeoman. The answer `?` prints the help of the question and
+ * asks again.
+ */
 export function createAsk(adapter: Prompter, print: Print): Ask {
   return async (question) => {
     let preset: readonly string[] | undefined;
     for (;;) {
-      const answers = (await adapter.prompt([promptOf(question, preset)] as never)) as Record<
-        string,
-        unknown
-      >;
+      const prompts = [promptOf(question, preset)] as never;
+      const answers = (await adapter.prompt(prompts)) as Record<string, unknown>;
       const answer = answers[question.name];
-      if (
-        Array.isArray(answer)
-          ? answer.includes(HELP_ANSWER)
-          : typeof answer === 'string' && answer.trim() === HELP_ANSWER
-      ) {
-        const width = Math.min(process.stdout.columns ?? 80, 100) - 4;
-        print(
-          `\n${question.help.flatMap((text) => wrapText(text, width).map((line) => `  ${line}`)).join('\n')}\n`,
-        );
-        if (Array.isArray(answer)) {
-          preset = (answer as readonly string[]).filter((one) => one !== HELP_ANSWER);
-        }
-      } else {
+      if (!asksForHelp(answer)) {
         return question.type === 'confirm' ? /^y/i.test(String(answer).trim()) : answer;
+      }
+      print(`\n${formatHelp(question.help)}\n`);
+      if (Array.isArray(answer)) {
+        preset = (answer as readonly string[]).filter((one) => one !== HELP_ANSWER);
       }
     }
   };
 }
 
-/** Lists get an entry that explains; a yes or no is typed, so that `?` can be typed too. */
+function asksForHelp(answer: unknown): boolean {
+  return Array.isArray(answer)
+    ? answer.includes(HELP_ANSWER)
+    : typeof answer === 'string' && answer.trim() === HELP_ANSWER;
+}
+
+/** Wraps and indents help for the width of the terminal, at most 100 columns. */
+function formatHelp(help: readonly string[]): string {
+  const width = Math.min(process.stdout.columns ?? 80, 100) - 4;
+  return help
+    .flatMap((paragraph) => wrapText(paragraph, width))
+    .map((line) => `  ${line}`)
+    .join('\n');
+}
+
+/**
+ * A question as a prompt of Yeoman. A list gets an entry for help. Yes or no is a text prompt, so that
+ * the user can type `?`.
+ *
+ * @param preset choices that are checked at the start. Default: those of the question
+ */
 function promptOf(question: Question, preset: readonly string[] | undefined): object {
   const { name, message } = question;
   switch (question.type) {
@@ -57,7 +70,7 @@ function promptOf(question: Question, preset: readonly string[] | undefined): ob
         message: `${message} y/n`,
         default: question.default ? 'y' : 'n',
         validate: (answer: string) =>
-          /^\s*(y|yes|n|no|\?)\s*$/i.test(answer) || 'y or n (? explains)',
+          /^\s*(y|yes|n|no|\?)\s*$/i.test(answer) || 'answer y or n, or ? for help',
       };
     case 'select':
     case 'checkbox': {
@@ -74,7 +87,7 @@ function promptOf(question: Question, preset: readonly string[] | undefined): ob
         name,
         message,
         pageSize: 10,
-        choices: [...choices, { value: HELP_ANSWER, name: '? explain this', short: HELP_ANSWER }],
+        choices: [...choices, { value: HELP_ANSWER, name: '? help', short: HELP_ANSWER }],
         ...(question.type === 'select' &&
           question.default !== undefined && { default: question.default }),
       };
@@ -88,14 +101,12 @@ interface InputStream {
   readonly isTTY?: boolean;
 }
 
+/** Whether there is a terminal to ask on. */
 export function isInteractive(stdin: InputStream = process.stdin): boolean {
   return stdin.isTTY === true;
 }
 
-/**
- * The stream that Yeoman's adapter reads answers from (the environment's queue wraps the adapter
- * proper).
- */
+/** The stream from which a Yeoman adapter reads answers. The environment may wrap the adapter. */
 export function inputStreamOf(adapter: unknown): InputStream {
   const { actualAdapter, stdin } = adapter as {
     readonly actualAdapter?: { readonly stdin?: InputStream };
@@ -105,9 +116,10 @@ export function inputStreamOf(adapter: unknown): InputStream {
 }
 
 /**
- * Errors with a string `code` crash yo, so only the sentence goes on. Who stops the dialogue is
- * told so, without the words that Yeoman
- * has for failures. @returns false when it was stopped
+ * Runs a step of a Yeoman generator. Throws errors again with their message only, because yo crashes
+ * on errors with a string `code`. After a cancel, prints STOPPED_MESSAGE and sets the exit code to 1.
+ *
+ * @returns false if the user cancelled
  */
 export async function withPlainErrors(
   work: () => Promise<unknown>,

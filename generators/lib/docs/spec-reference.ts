@@ -1,46 +1,42 @@
-/** docs/reference/spec-ts.md: what src/spec.ts can say, from the tables that make it so. */
 import { runtimeTypes } from '../spec/runtime-types.ts';
 import { docTags } from '../spec/doc-tags.ts';
 import type { TagDefinition } from '../spec/doc-tags.ts';
 
 const TAG_GROUPS: Readonly<Record<TagDefinition['group'], string>> = {
-  Values: 'What a text or number may be.',
+  Values: 'Limits of a string or number.',
   'Lists and maps':
-    'Limits for items: put them on an alias, `/** @maxLength 63 */ type Host = string;`, and write `readonly Host[]`.',
+    'To limit items, put the tags on a type alias, `/** @maxLength 63 */ type Host = string;`, and use `readonly Host[]`.',
   Rules:
-    'The API server checks them at every write. Its limit for their cost counts the longest value that could be: give texts, lists and maps limits.',
+    'The API server checks rules at every write. It estimates the cost of a rule from the longest possible value, so limit strings, lists and maps.',
   Structure: '',
   Printing: '',
-  'The kind': 'In the comment of the Spec interface.',
+  'The kind': 'Tags in the comment of the Spec interface.',
 };
 
 const TYPE_MAPPINGS: readonly (readonly [typescript: string, schema: string])[] = [
-  ['`string`, `number`, `boolean`', 'the same'],
+  ['`string`, `number`, `boolean`', 'the same type'],
   ["`'a' \\| 'b'`, `1 \\| 5`", 'an enum'],
-  ['`` `${number}%` ``', 'a text with a pattern'],
-  ['`number \\| string`', 'int-or-string: a whole number or a text'],
+  ['`` `${number}%` ``', 'a string with a pattern'],
+  ['`number \\| string`', 'int-or-string: an integer or a string'],
   ['`T \\| null`', 'nullable'],
-  ['`field?: T`', 'not required; neither is a field with `@default`'],
+  ['`field?: T`', 'an optional field. A field with `@default` is optional too'],
   ['`readonly T[]`', 'a list; atomic unless `@set` or `@keyedBy` says otherwise'],
   ['`Readonly<Record<string, T>>`, `{ [name: string]: T }`', 'a map'],
   [
     'interfaces, object types, `Pick`, `Partial`, generics that are filled in',
-    'an object; fields that are not named are refused',
+    'an object without other fields',
   ],
   [
     "`{ kind: 'a'; … } \\| { kind: 'b'; … }`",
-    'an object with the fields of all, of which only those of one may be there together',
+    'an object with the fields of all shapes, but only the fields of one shape at a time',
   ],
   [
     '`{ a: … } \\| { b: … }`',
-    'an object with the fields of all, those of at least one of which must be there',
+    'an object with the fields of all shapes, and all required fields of at least one shape',
   ],
-  ['`unknown`', 'anything'],
+  ['`unknown`', 'any value'],
   ['`object`, `Record<string, unknown>`, an interface without fields', 'an object with any fields'],
-  [
-    'types of other packages, such as `kubernetes-models`',
-    'their structure, without their descriptions',
-  ],
+  ['types of other packages, such as `kubernetes-models`', 'their structure, without descriptions'],
 ];
 
 const UNSUPPORTED_TYPES: readonly (readonly [typescript: string, instead: string])[] = [
@@ -48,18 +44,19 @@ const UNSUPPORTED_TYPES: readonly (readonly [typescript: string, instead: string
   ['`Date`', '`Timestamp`'],
   ['`bigint`', '`Int64`'],
   ['`Map`, `Set`, classes', '`Record<string, T>`, a list with `@set`, interfaces'],
-  ['functions and methods', 'leave them out'],
+  ['functions and methods', 'omit them'],
   ['a type that contains itself', '`@preserve` on the field'],
-  ['named fields beside an index signature', 'the map in a field of its own'],
+  ['named fields beside an index signature', 'a separate field for the map'],
   ['a field with different types in the shapes of a union', 'different names'],
-  ['a text or an object', 'an object with a field for each'],
-  ['a type parameter that nothing has been filled in for', 'the type that is meant'],
+  ['a string or an object', 'an object with a field for each'],
+  ['a type parameter without argument', 'a concrete type'],
   [
-    'more than 256 KiB in all, the limit of `kubectl apply`',
-    '`@preserve`, or `Pick` of what is needed',
+    'a schema of more than 256 KiB, the limit of `kubectl apply`',
+    '`@preserve`, or `Pick` with the needed fields',
   ],
 ];
 
+/** Text of docs/reference/spec-ts.md. */
 export function specReferencePage(): string {
   const byGroup = Object.entries(TAG_GROUPS).map(([group, text]) => {
     const rows = Object.entries<TagDefinition>(docTags)
@@ -78,12 +75,14 @@ export function specReferencePage(): string {
 
 <!-- Made by scripts/reference.ts from generators/lib/spec. Do not edit. -->
 
-What users of a kind write, and what its status tells them: \`export interface <Kind>Spec\` and \`<Kind>StatusInfo\`, plain TypeScript.
-\`yo autopilot:generate\` makes the schema of the CustomResourceDefinition from them, \`autopilot crd\` prints it. Comments become descriptions;
-JSDoc tags say what TypeScript cannot. Tags stand at the start of a line, or after the text on it; unknown ones are errors.
+src/spec.ts declares the fields of a kind in TypeScript: \`export interface <Kind>Spec\` for \`spec\`, and \`<Kind>StatusInfo\`
+for \`status\`. \`yo autopilot:generate\` makes the schema of the CustomResourceDefinition from both interfaces, and
+\`autopilot crd\` prints it.
 
-A field of StatusInfo lies directly in \`status\`, beside \`phase\`, \`observedGeneration\`, \`conditions\` and \`autopilot\`, whose names are
-taken. At its top level nothing is required.
+- Comments become descriptions. JSDoc tags add what TypeScript cannot express.
+- A tag starts a line, or follows the description on the same line. Unknown tags are errors.
+- Fields of StatusInfo are stored directly in \`status\`. The names \`phase\`, \`observedGeneration\`, \`conditions\` and
+  \`autopilot\` are reserved. All top-level fields are optional.
 
 ## TypeScript
 
@@ -91,7 +90,7 @@ taken. At its top level nothing is required.
 |---|---|
 ${TYPE_MAPPINGS.map(([typescript, schema]) => `| ${typescript} | ${schema} |`).join('\n')}
 
-Not possible, with file and line in the message:
+Not supported. The error shows file and line:
 
 | TypeScript | instead |
 |---|---|
@@ -102,7 +101,7 @@ ${UNSUPPORTED_TYPES.map(([typescript, instead]) => `| ${typescript} | ${instead}
 | type | meaning | example |
 |---|---|---|
 ${types.join('\n')}
-| \`LabelSelector\` | Labels that objects must carry, as in Kubernetes. | \`readonly selector: LabelSelector;\` |
+| \`LabelSelector\` | Label selector, as in Kubernetes. | \`readonly selector: LabelSelector;\` |
 
 ${byGroup.join('\n')}`;
 }

@@ -1,4 +1,3 @@
-/** Reference pages of autopilot.yaml and autopilot-operator.yaml, from their schemas. */
 import { z } from 'zod';
 import { builtInKinds, METRICS_INPUT } from '../kinds/built-in-kinds.ts';
 import type { JsonSchema } from '../model/editor-schema.ts';
@@ -14,11 +13,11 @@ import {
   querySchema,
 } from '../model/project-schema.ts';
 
-/** docs/reference/autopilot-yaml.md. */
+/** Text of docs/reference/autopilot-yaml.md, from the schema of autopilot.yaml. */
 export function referencePage(): string {
   const sections: readonly (readonly [title: string, text: string, schema: z.ZodType])[] = [
-    ['The file', 'Fields at the top of autopilot.yaml.', projectSchema],
-    ['phases[]', 'One state of the machine each.', phaseSchema],
+    ['The file', 'Top-level fields of autopilot.yaml.', projectSchema],
+    ['phases[]', 'The phases of the state machine.', phaseSchema],
     [
       'inputs[]',
       'A plain name, or a mapping:',
@@ -29,9 +28,9 @@ export function referencePage(): string {
       'A plain name, or a mapping:',
       (outputSchema.options as readonly z.ZodType[])[1] ?? outputSchema,
     ],
-    ['finalizer', 'Work to do before a resource may go.', finalizerSchema],
+    ['finalizer', 'Custom clean-up before a resource is deleted.', finalizerSchema],
     ['customParameters[]', 'A kind that is not built in.', customParameterSchema],
-    ['queries[]', 'A query to Prometheus that is not built in.', querySchema],
+    ['queries[]', 'A Prometheus query that is not built in.', querySchema],
   ];
   const tables = sections.map(
     ([title, text, schema]) =>
@@ -45,20 +44,22 @@ export function referencePage(): string {
 
 <!-- Made by scripts/reference.ts from generators/lib/model/project-schema.ts. Do not edit. -->
 
-The state machine of a project: the only source of what \`yo autopilot:generate\` writes. Unknown fields are errors.
+autopilot.yaml declares the state machine of a project. \`yo autopilot:generate\` makes all generated files from it and
+from src/spec.ts. Unknown fields are errors.
 
 ${tables.join('\n')}
-## Built-in parameters
+## Built-in kinds
 
 | name | kind | apiVersion |
 |---|---|---|
 ${kinds.join('\n')}
 
-\`${METRICS_INPUT}\` is an input that gives the worker queries to Prometheus. \`gateways\` is Istio's Gateway, \`k8sgateways\` that of the Gateway API.
+The input \`${METRICS_INPUT}\` gives a worker access to Prometheus queries. \`gateways\` is the Gateway of Istio,
+\`k8sgateways\` the Gateway of the Gateway API.
 `;
 }
 
-/** docs/reference/autopilot-operator-yaml.md. */
+/** Text of docs/reference/autopilot-operator-yaml.md, from the schema of the file. */
 export function operatorReferencePage(): string {
   const schema = operatorConfigJsonSchema() as JsonSchema;
   const live = LIVE_KEYS.map((key) => `\`${key}\``).join(', ');
@@ -66,10 +67,12 @@ export function operatorReferencePage(): string {
 
 <!-- Made by scripts/reference.ts from generators/lib/model/operator-config.ts. Do not edit. -->
 
-How the operator runs. Environment over file over default, field by field; unknown fields are errors. \`yo autopilot:generate\` checks it and
-copies it into the values of the chart.
+autopilot-operator.yaml configures the operator process. For each field, an environment variable takes precedence over the
+file, and the file over the default. Unknown fields are errors. \`yo autopilot:generate\` validates the file and copies it
+into the values of the chart.
 
-A running operator reads the file again every five seconds: ${live} take effect at once, of others the log says that they need a restart.
+The operator reloads the file every 5 seconds. Changes of ${live} take effect immediately. For other fields the operator
+logs that a restart is needed.
 
 ${fieldTable(schema)}
 
@@ -109,9 +112,7 @@ function formatType(schema: JsonSchema): string {
   if (schema['pattern'] === DURATION_PATTERN) {
     return 'duration';
   }
-  return schema.type === 'object'
-    ? 'mapping'
-    : schema.type === 'string'
-      ? 'text'
-      : (schema.type ?? '');
+  const names: Readonly<Record<string, string>> = { object: 'mapping', string: 'string' };
+  const type = schema.type ?? '';
+  return names[type] ?? type;
 }

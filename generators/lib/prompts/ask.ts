@@ -1,23 +1,26 @@
-/**
- * A question as data: asked through a function that is passed in, so that yo, the bin and tests
- * share the dialogue.
- */
-
+/** One choice of a list. */
 export interface Choice {
+  /** The answer. */
   readonly value: string;
-  /** What is shown; default: the value. */
+  /** Text in the list. Default: the value. */
   readonly name?: string;
-  /** Shown while the choice is under the cursor. */
+  /** Text below the list while the choice is selected. Default: none. */
   readonly description?: string;
 }
 
 interface QuestionBase {
+  /** Key of the answer. */
   readonly name: string;
+  /** The question itself. */
   readonly message: string;
-  /** What `?` shows: lines that teach. */
+  /** Paragraphs that `?` shows. */
   readonly help: readonly string[];
 }
 
+/**
+ * A prompt as data. An `Ask` function asks it, so that Yeoman, `autopilot` and tests share the
+ * prompts.
+ */
 export type Question =
   | (QuestionBase & {
       readonly type: 'input';
@@ -36,11 +39,17 @@ export type Question =
       readonly default?: readonly string[];
     });
 
-/** Asks one question. */
+/** Asks one question and resolves with the answer. */
 export type Ask = (question: Question) => Promise<unknown>;
+/** Prints one line. */
 export type Print = (line: string) => void;
 
-/** Text that `problemOf` has nothing against, without spaces around it. */
+/**
+ * Asks for a string, without spaces around it.
+ *
+ * @param problemOf returns why an answer is invalid, or undefined
+ * @throws Error if the answer is invalid
+ */
 export async function askText(
   ask: Ask,
   question: {
@@ -64,6 +73,7 @@ export async function askText(
   return answer;
 }
 
+/** Asks for yes or no. */
 export async function askYesNo(
   ask: Ask,
   question: QuestionBase & { readonly default: boolean },
@@ -71,6 +81,7 @@ export async function askYesNo(
   return (await ask({ type: 'confirm', ...question })) === true;
 }
 
+/** Asks for one of several choices. */
 export async function askOne(
   ask: Ask,
   question: QuestionBase & { readonly choices: readonly Choice[]; readonly default?: string },
@@ -78,6 +89,7 @@ export async function askOne(
   return String(await ask({ type: 'select', ...question }));
 }
 
+/** Asks for any number of several choices. */
 export async function askMany(
   ask: Ask,
   question: QuestionBase & {
@@ -88,17 +100,22 @@ export async function askMany(
   return (await ask({ type: 'checkbox', ...question })) as readonly string[];
 }
 
+/** Choices without descriptions. */
 export function plainChoices(names: readonly string[]): readonly Choice[] {
   return names.map((value) => ({ value }));
 }
 
-/** What is said when the dialogue was left. */
+/** Message after the user cancels a command. */
 export const STOPPED_MESSAGE = 'Stopped; nothing was written.';
 
-/** The last look. @throws Error when the answer is no */
+/**
+ * Asks for confirmation before files are written.
+ *
+ * @throws Error with STOPPED_MESSAGE if the answer is no
+ */
 export async function confirmWrite(ask: Ask, message: string): Promise<void> {
   const help = [
-    'Until now nothing has been written. y writes; n stops and leaves everything as it was.',
+    'Nothing has been written yet. Answer y to write the files, or n to stop without changes.',
   ];
   if (!(await askYesNo(ask, { name: 'write', message, help, default: true }))) {
     throw new Error(STOPPED_MESSAGE);

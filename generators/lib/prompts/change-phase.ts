@@ -1,7 +1,3 @@
-/**
- * The questions of `yo autopilot:phase` about phases that exist: which, what to change, who takes
- * over, where to.
- */
 import type { NewPhase } from '../model/new-project.ts';
 import type { Model, ModelPhase } from '../model/model.ts';
 import { newPhaseProblem } from '../model/phase-options.ts';
@@ -12,17 +8,18 @@ import type { Ask } from './ask.ts';
 import { PHASE_VERBS } from '../cli/command-table.ts';
 import type { PhaseVerb } from '../cli/command-table.ts';
 
-/** Stands for no phase at all: no replacement, or nothing before it. */
+/** Answer for no phase: no replacement, or the first position. */
 export const NONE = 'none';
 
 const VERB_DESCRIPTIONS: Readonly<Record<PhaseVerb, string>> = {
-  add: 'one more phase',
-  edit: 'what a phase reads and writes, and where it may go',
-  rename: 'everything that names it follows, its resources too',
-  remove: 'a replacement takes over',
-  move: 'the order of the file',
+  add: 'a new phase',
+  edit: 'description, inputs, outputs and next phases',
+  rename: 'the phase, its worker and its test',
+  remove: 'a phase; its resources continue in a replacement',
+  move: 'the order in autopilot.yaml',
 };
 
+/** Asks what to do: add, edit, rename, remove or move. */
 export async function askVerb(ask: Ask): Promise<PhaseVerb> {
   const choices = PHASE_VERBS.map((value) => ({
     value,
@@ -30,7 +27,7 @@ export async function askVerb(ask: Ask): Promise<PhaseVerb> {
   }));
   const verb = await askOne(ask, {
     name: 'verb',
-    message: 'What is to be done?',
+    message: 'What do you want to do?',
     help: helpTexts.verb,
     choices,
     default: 'add',
@@ -38,6 +35,7 @@ export async function askVerb(ask: Ask): Promise<PhaseVerb> {
   return PHASE_VERBS.find((known) => known === verb) ?? 'add';
 }
 
+/** Asks for one of the existing phases. */
 export async function askPhaseName(ask: Ask, verb: PhaseVerb, { phases }: Model): Promise<string> {
   const choices = phases.map(({ name, description }) => ({
     value: name,
@@ -45,20 +43,17 @@ export async function askPhaseName(ask: Ask, verb: PhaseVerb, { phases }: Model)
   }));
   return askOne(ask, {
     name: 'phase',
-    message: `Which phase is to be ${VERB_PARTICIPLES[verb]}?`,
+    message: `Which phase do you want to ${verb}?`,
     help: helpTexts.phase,
     choices,
   });
 }
 
-const VERB_PARTICIPLES: Readonly<Record<PhaseVerb, string>> = {
-  add: 'added',
-  edit: 'edited',
-  rename: 'renamed',
-  remove: 'removed',
-  move: 'moved',
-};
-
+/**
+ * Asks for the name of a new phase, or for a new name of a phase.
+ *
+ * @param taken names that are in use
+ */
 export async function askNewName(
   ask: Ask,
   message: string,
@@ -68,7 +63,11 @@ export async function askNewName(
   return askText(ask, { name: 'name', message, help }, (name) => newPhaseProblem(name, taken));
 }
 
-/** A phase to add to a machine: what it is, where it goes, and what leads to it. */
+/**
+ * Asks for a new phase: its fields and next phases.
+ *
+ * @returns the phase, and `before`: the phases that may go to it
+ */
 export async function askNewPhase(
   ask: Ask,
   name: string,
@@ -93,7 +92,7 @@ export async function askNewPhase(
   return { phase: { ...asked, ...(next !== undefined && { next }) }, before };
 }
 
-/** A phase as it is, asked again: only what has changed. */
+/** Asks for the fields of an existing phase. Returns only those that the answers change. */
 export async function askPhaseChanges(
   ask: Ask,
   phase: ModelPhase,
@@ -133,7 +132,7 @@ function currentFields(phase: ModelPhase): NewPhase {
   };
 }
 
-/** Lists are compared as sets: order is asked nowhere. */
+/** Compares lists as sets, because no prompt asks for an order. */
 function changedFields(before: Partial<NewPhase>, after: Partial<NewPhase>): Partial<NewPhase> {
   const text = (value: unknown): string =>
     JSON.stringify(Array.isArray(value) ? value.map(String).sort() : value);
@@ -154,14 +153,18 @@ async function askNextPhases(
   const choices = plainChoices(names);
   return askMany(ask, {
     name: 'next',
-    message: `Where may it go from ${name}?`,
+    message: `Which phases may follow ${name}?`,
     help: helpTexts.next,
     choices,
     default: now.filter((one) => one !== name),
   });
 }
 
-/** @returns the replacement, or NONE */
+/**
+ * Asks for the replacement of a removed phase.
+ *
+ * @returns the replacement, or NONE
+ */
 export async function askReplacement(
   ask: Ask,
   name: string,
@@ -169,29 +172,33 @@ export async function askReplacement(
 ): Promise<string> {
   const choices = [
     ...plainChoices(names.filter((other) => other !== name)),
-    { value: NONE, description: 'resources standing there will be Stalled' },
+    { value: NONE, description: `resources in ${name} become Stalled` },
   ];
   return askOne(ask, {
     name: 'replacement',
-    message: `Resources may stand in ${name}. Which phase are they in then?`,
+    message: `In which phase do resources in ${name} continue?`,
     help: helpTexts.replacement,
     choices,
   });
 }
 
-/** @returns the phase before it, or NONE for the front */
+/**
+ * Asks for a new position of a phase.
+ *
+ * @returns the phase before it, or NONE for the first position
+ */
 export async function askPosition(
   ask: Ask,
   name: string,
   names: readonly string[],
 ): Promise<string> {
   const choices = [
-    { value: NONE, name: 'to the front' },
+    { value: NONE, name: 'none: first position' },
     ...plainChoices(names.filter((other) => other !== name)),
   ];
   return askOne(ask, {
     name: 'after',
-    message: `Behind which phase does ${name} belong?`,
+    message: `Place ${name} after which phase?`,
     help: helpTexts.after,
     choices,
   });

@@ -1,85 +1,80 @@
-/**
- * What `?` says at each question. Short texts that teach: what it is, what follows from it, an
- * example.
- */
-
+/** Texts that `?` shows at each prompt: what the value is, its effect, and an example. */
 export const helpTexts = {
   finalizer: [
-    'What a resource has made is deleted with it, and what it has edited is put back: that needs no work of yours.',
-    'A finalizer is for the rest, such as telling a system outside of the cluster: src/finalizer.ts, called until it says done.',
+    'Kubernetes deletes the outputs of a resource with the resource, and the operator restores claimed fields. Neither needs a finalizer of your own.',
+    'Add a finalizer for anything else, such as removing a DNS record outside the cluster. The file src/finalizer.ts is called until it returns done.',
   ],
   start: [
-    'A machine of your own: you name the kind and its phases, and get a stub to fill for each of them.',
-    'An example: a complete operator with workers and tests, to read, to run and to change.',
+    'A state machine of your own: you name the kind and its phases, and get a worker stub for each phase.',
+    'An example: a complete operator with workers and tests, to read, run and change.',
   ],
   kind: [
     'The kind of the resource that users of your operator write, as in `kind: Canary`.',
-    'Pascal case and singular. Its plural in lower case becomes the name in kubectl: kubectl get canaries.',
+    'Singular and in Pascal case. kubectl uses its plural in lower case: kubectl get canaries.',
   ],
   apiVersion: [
-    'Group and version of the kind, as in `apiVersion: examples.io/v1`.',
-    'The group is a domain name of yours: it keeps your Canary apart from the Canary of somebody else.',
-    'v1alpha1 says that fields may still change, v1 that they will not.',
+    'API group and version of the kind, as in `apiVersion: examples.io/v1`.',
+    'Use a domain name that you own as the group. The group tells your Canary from a Canary of another vendor.',
+    'Use v1alpha1 while fields may still change, and v1 when they no longer do.',
   ],
   operatorName: [
-    'The name of the operator: of its chart, its Deployment, its rights, and of the label on what it writes.',
-    'It cannot be changed later without leaving what was written under the old name.',
+    'The name of the operator, its chart, its Deployment, its RBAC rules and the label on its outputs. Example: canary-operator.',
+    'A renamed operator does not find the outputs of the old name, so do not change the name after the first release.',
   ],
   phase: [
-    'A phase is a named state of a resource; it stands in status.phase, where kubectl get shows it.',
-    'For each phase you write one function, its worker: it looks at the world, says what should be there, and where to go next.',
-    'A resource is always in exactly one phase. A canary: Waiting, Evaluating, Promoting, RollBack, Finished.',
+    'A phase is a named state of a resource. It is stored in status.phase, and kubectl get shows it.',
+    'For each phase you write one function, its worker. The worker reads objects, returns the desired outputs, and names the next phase.',
+    'A resource is always in exactly one phase. Example of a canary: Waiting, Evaluating, Promoting, RollBack, Finished.',
   ],
   description: [
-    'One line for people: it stands in autopilot.yaml, in the types, in the README and in the condition Ready.',
+    'One line about the phase. It is written to autopilot.yaml, the types, the README and the Ready condition. Example: Shifts traffic to the new version.',
   ],
   endsWell: [
-    'Tools that wait (kubectl wait, Helm, Argo CD) take a resource in a final phase for ready, and stop waiting.',
-    'Say no when it ended badly, as in Failed: they report a failure then, instead of success.',
+    'Tools that wait for Ready=True (kubectl wait, Helm, Argo CD) report success when a resource reaches this phase.',
+    'Answer no for a failed end, such as Failed. Ready is then False, and these tools report a failure.',
   ],
   final: [
-    'A final phase is an end: the resource is done, no worker runs, nothing is watched or repaired any more.',
-    'A release that is promoted or rolled back is done. A route that has to be kept right for ever is not: it stays in a phase whose worker goes on.',
+    'In a final phase the resource is finished: no worker runs, and nothing is watched or repaired.',
+    'Example: a release that is promoted or rolled back is finished. A route that must stay correct is not: keep it in a phase with a worker.',
   ],
   ready: [
-    'Tools that wait (kubectl wait, Helm, Argo CD) look at the condition Ready. It is True in final phases and in those marked ready.',
-    'Say yes when everything is as wanted here although the worker goes on, as while a canary waits for the next release.',
+    'Tools that wait (kubectl wait, Helm, Argo CD) use the Ready condition. It is True in final phases and in phases marked ready.',
+    'Answer yes if nothing is left to do in this phase although its worker keeps running. Example: a canary that waits for the next release.',
   ],
   inputs: [
-    'What the worker reads. A change of an object that it has read wakes it at once; metrics lets it ask Prometheus.',
-    'The operator gets the right to list and watch these kinds, and no others; reading another one is a compile error.',
-    'More can be said in autopilot.yaml: a selector of labels, or `namespace: all`.',
+    'The kinds that the worker reads. A change of an object that the worker has read triggers a reconcile. metrics gives access to Prometheus.',
+    'The operator gets permission to list and watch these kinds only. Reading another kind is a compile error.',
+    'autopilot.yaml can narrow or widen an input: a label selector, or `namespace: all`.',
   ],
   outputs: [
-    'What the worker writes. It returns objects; they are applied, owned by the resource, repaired when somebody changes them, and go with it.',
-    'The operator gets the right to write these kinds, and no others; writing another one is a compile error.',
+    'The kinds that the worker writes. The operator applies the objects that the worker returns, makes the resource their owner, and repairs manual changes.',
+    'The operator gets permission to write these kinds only. Writing another kind is a compile error.',
   ],
   next: [
-    'The phases that the worker may send the resource to. Staying where it is is always allowed.',
-    'Another phase is a compile error in the worker, so the picture of the machine is true.',
+    'The phases that the worker may send the resource to. The resource may always stay in its phase. Example: Promoting,RollBack.',
+    'Another phase is a compile error in the worker, so that the drawing always matches the code.',
   ],
   before: [
-    'The phases whose workers may send a resource here. A phase that nothing leads to cannot be reached, and is an error.',
+    'The phases whose workers may send a resource to this phase. A phase that no other phase leads to is an error.',
   ],
   another: [
-    'Every phase but the final ones gets a worker. One more can be added at any time: yo autopilot:phase',
+    'Every phase except final ones gets a worker. You can add phases later: yo autopilot:phase',
   ],
   verb: [
-    'add: one more phase, with a stub for its worker.',
-    'edit: what it reads and writes and where it may go. Workers that no longer fit fail to compile.',
-    'rename: everything that names it follows, also resources that stand in it.',
-    'remove: its resources and callers go to a replacement.',
-    'move: the order in autopilot.yaml and in pictures; nothing else.',
+    'add: a new phase with a worker stub.',
+    'edit: description, inputs, outputs and next phases. Workers that no longer match fail to compile.',
+    'rename: the name in autopilot.yaml, the worker and the test. Resources in the phase continue under the new name.',
+    'remove: the phase. Its resources continue in a replacement.',
+    'move: the order in autopilot.yaml and in drawings. The behavior does not change.',
   ],
   rename: [
-    'Whatever names the phase in autopilot.yaml follows; the files of its worker and its test move along.',
-    'The old name goes into `formerly`, so that resources standing in it continue.',
+    'All references in autopilot.yaml change, and the files of the worker and its test are moved. Example: Waiting becomes Pausing.',
+    'The old name is added to `formerly`, so that resources in the old phase continue in the new one.',
   ],
   replacement: [
-    'When the new version of the operator starts, resources may stand in the phase that goes. They are taken as standing in its replacement,',
-    'and phases that could go there may go to the replacement. What only it led to is led to from there. none: such resources are Stalled until somebody looks after them.',
+    'When the new version of the operator starts, resources may still be in the removed phase. They continue in the replacement.',
+    'Phases that could go to the removed phase may go to the replacement. A phase that would become unreachable can be reached from the replacement.',
+    'Answer none to leave such resources Stalled until you set a phase by hand.',
   ],
-  after: [
-    'Order changes nothing in the machine: it is the order of the file, of pictures and of tables.',
-  ],
+  after: ['The order changes autopilot.yaml, drawings and tables. The behavior does not change.'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;

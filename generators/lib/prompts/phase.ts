@@ -1,4 +1,3 @@
-/** The questions about one phase, new or as it is. */
 import { builtInKinds, METRICS_INPUT } from '../kinds/built-in-kinds.ts';
 import { phaseNameProblem } from '../model/validate-project.ts';
 import type { NewPhase } from '../model/new-project.ts';
@@ -7,7 +6,7 @@ import { helpTexts } from './help-texts.ts';
 import { askMany, askText, askYesNo } from './ask.ts';
 import type { Ask, Choice } from './ask.ts';
 
-/** What most operators of a mesh read and write, offered first. */
+/** Kinds that most operators of a service mesh use. The prompts list them first. */
 const COMMON_KINDS = [
   METRICS_INPUT,
   'deployments',
@@ -18,7 +17,7 @@ const COMMON_KINDS = [
   'httproutes',
 ];
 
-/** Kinds to choose from, each with its full name. */
+/** Choices of kinds, each with kind, group and version as its description. */
 function kindChoices(custom: readonly string[], outputs: boolean): readonly Choice[] {
   const names = [...builtInKinds.keys(), ...custom, ...(outputs ? [] : [METRICS_INPUT])].sort();
   const frequent = COMMON_KINDS.filter((name) => names.includes(name));
@@ -32,8 +31,7 @@ function kindChoices(custom: readonly string[], outputs: boolean): readonly Choi
     }
     return {
       value,
-      description:
-        value === METRICS_INPUT ? 'queries to Prometheus' : 'one of your customParameters',
+      description: value === METRICS_INPUT ? 'Prometheus queries' : 'kind from customParameters',
     };
   });
 }
@@ -43,12 +41,13 @@ const LOOKS_FINAL =
 const ENDS_BADLY = /^(failed|aborted|cancell?ed|rolledback|broken|rejected)$/i;
 const LOOKS_READY = /^(ready|running|waiting|serving|steady|idle|active|healthy|synced|watching)$/i;
 
-/** Takes a text away where Enter alone keeps it. */
+/** Answer that removes a description, because Enter keeps it. */
 const CLEAR_ANSWER = '-';
 
 /**
- * Everything of a phase but its name and where it may go. @param now as it is; for a new one only
- * its name
+ * Asks for all fields of a phase except its name and its next phases.
+ *
+ * @param now present values: the default answers. A new phase has only a name
  */
 export async function askPhase(
   ask: Ask,
@@ -61,7 +60,7 @@ export async function askPhase(
   const { name } = now;
   const description = await askText(ask, {
     name: 'description',
-    message: `What happens in ${name}? (one line, ${now.description === undefined ? 'may be empty' : `${CLEAR_ANSWER} for none`})`,
+    message: `What happens in ${name}? (one line, ${now.description === undefined ? 'Enter for none' : `${CLEAR_ANSWER} for none`})`,
     help: helpTexts.description,
     ...(now.description !== undefined && { default: now.description }),
   });
@@ -74,13 +73,13 @@ export async function askPhase(
     mayBeFinal &&
     (await askYesNo(ask, {
       name: 'final',
-      message: `Is ${name} final, the end for a resource?`,
+      message: `Is ${name} final? (no worker, the resource is finished)`,
       help: helpTexts.final,
       default: now.final ?? LOOKS_FINAL.test(name),
     }));
   if (final) {
     const wasFinal = now.final === true;
-    const message = `Has a resource that ends in ${name} ended well, so that it counts as ready?`;
+    const message = `Is ${name} a successful end? (Ready=True)`;
     const ready = await askYesNo(ask, {
       name: 'ready',
       message,
@@ -91,7 +90,7 @@ export async function askPhase(
   }
   const ready = await askYesNo(ask, {
     name: 'ready',
-    message: `Does a resource in ${name} count as ready?`,
+    message: `Is a resource in ${name} ready? (Ready=True)`,
     help: helpTexts.ready,
     default: (now.final ? undefined : now.ready) ?? LOOKS_READY.test(name),
   });
@@ -102,7 +101,13 @@ export async function askPhase(
   };
 }
 
-/** What is read and written. @param who whose worker it is @param now as it is */
+/**
+ * Asks for the kinds that a worker reads and writes.
+ *
+ * @param owner name of the phase, or `the finalizer`
+ * @param now present values: the default answers
+ * @param custom names of the customParameters
+ */
 export async function askInputsAndOutputs(
   ask: Ask,
   owner: string,
@@ -123,28 +128,29 @@ export async function askInputsAndOutputs(
   };
 }
 
-/** The answer that stands for whatever phase is named after this one. */
-const FOLLOWING_PHASE = 'the next one I name';
+/** Answer for the phase that the user names next. */
+const FOLLOWING_PHASE = 'the next phase I name';
 
 /**
- * Where it may go, while other phases are still to come. @returns undefined: to the phase that is
- * named after it
+ * Asks for the next phases of a new phase, while not all phases have a name yet.
+ *
+ * @returns undefined for the phase that the user names next
  */
 export async function askNewTargets(
   ask: Ask,
   name: string,
   known: readonly string[],
 ): Promise<readonly string[] | undefined> {
-  const so =
+  const existing =
     known.length > 0
-      ? [`So far there are ${known.join(', ')}; others may come.`]
-      : ['Phases that are still to come may be named.'];
+      ? [`Phases so far: ${known.join(', ')}. You can also name a phase that you add later.`]
+      : ['You can name a phase that you add later.'];
   const answer = await askText(
     ask,
     {
       name: 'next',
-      message: `Where may it go from ${name}? (separated by commas)`,
-      help: [...helpTexts.next, ...so],
+      message: `Which phases may follow ${name}? (separated by commas)`,
+      help: [...helpTexts.next, ...existing],
       default: FOLLOWING_PHASE,
     },
     (text) =>

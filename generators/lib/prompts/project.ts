@@ -1,7 +1,3 @@
-/**
- * The questions of `yo autopilot`. Every question has an option twin; what an option has answered
- * is not asked.
- */
 import { apiVersionProblem, kindProblem, operatorNameProblem } from '../model/validate-project.ts';
 import { boxes } from '../model/graph.ts';
 import type { GraphPhase } from '../model/graph.ts';
@@ -15,25 +11,36 @@ import { askPhase, askNewTargets, askInputsAndOutputs } from './phase.ts';
 import { askOne, askMany, askText, confirmWrite, askYesNo, plainChoices } from './ask.ts';
 import type { Ask, Choice, Print } from './ask.ts';
 
+/** Answers that options gave. They are not asked. */
 export interface GivenAnswers {
+  /** `--kind` */
   readonly kind?: string;
+  /** `--api-version` */
   readonly apiVersion?: string;
+  /** `--operator-name` */
   readonly operatorName?: string;
+  /** `--phase`, once per phase */
   readonly phases?: readonly NewPhase[];
+  /** `--finalizer`, `--finalizer-inputs` and `--finalizer-outputs` */
   readonly finalizer?: NewFinalizer;
 }
 
-/** What the dialogue offers. */
+/** Context of the prompts. */
 export interface ProjectOffer {
-  /** Where the project will be, as it is shown. */
+  /** Folder of the project, as prompts show it. */
   readonly dir: string;
   /** Examples to start from. */
   readonly examples: readonly Choice[];
 }
 
+/** The choice that is not an example. */
+const OWN_STATE_MACHINE = 'a state machine of your own';
+
 /**
- * @returns the project, or the name of the example to start from. @throws Error when the last look
- * is answered with no
+ * Asks for everything that a new project needs and that no option gave.
+ *
+ * @returns the project, or the name of the example to start from
+ * @throws Error if given phases are invalid, or if the user does not confirm
  */
 export async function askProject(
   ask: Ask,
@@ -41,47 +48,53 @@ export async function askProject(
   given: GivenAnswers,
   { dir, examples }: ProjectOffer,
 ): Promise<NewProject | { readonly example: string }> {
-  print('? explains a question. Nothing is written before the last answer.\n');
+  print('Type ? at a prompt for help. Nothing is written before you confirm.\n');
   if (Object.keys(given).length === 0 && examples.length > 0) {
-    const choices = [
-      {
-        value: OWN_STATE_MACHINE,
-        description: 'you name the phases, and get a stub for each worker',
-      },
-      ...examples,
-    ];
-    const start = await askOne(ask, {
-      name: 'start',
-      message: 'Start from',
-      help: helpTexts.start,
-      choices,
-      default: OWN_STATE_MACHINE,
-    });
+    const start = await askStart(ask, examples);
     if (start !== OWN_STATE_MACHINE) {
       await confirmWrite(ask, `Write the example ${start} to ${dir}?`);
       return { example: start };
     }
   }
-  const named = kindFromFolder(dir);
-  const kind =
-    given.kind ??
-    (await askText(
-      ask,
-      {
-        name: 'kind',
-        message: 'Kind of the resource (Pascal case, such as Canary)',
-        help: helpTexts.kind,
-        ...(named !== undefined && { default: named }),
-      },
-      kindProblem,
-    ));
+  const identity = await askIdentity(ask, given, dir);
+  const draw = drawChanges(print);
+  const phases = await askMissingTargets(ask, print, {
+    ...identity,
+    phases: await phasesOf(given, identity, { ask, print, draw }),
+  });
+  const finalizer = given.finalizer ?? (await askFinalizer(ask));
+  draw(phases);
+  const { kind, apiVersion, operatorName } = identity;
+  await confirmWrite(ask, `Write ${operatorName} for ${kind} (${apiVersion}) to ${dir}?`);
+  return { ...identity, phases, ...(finalizer && { finalizer }) };
+}
+
+type Identity = Pick<NewProject, 'kind' | 'apiVersion' | 'operatorName'>;
+type Draw = (phases: readonly NewPhase[]) => void;
+
+async function askStart(ask: Ask, examples: readonly Choice[]): Promise<string> {
+  const own = {
+    value: OWN_STATE_MACHINE,
+    description: 'you name the phases and get a worker stub for each',
+  };
+  return askOne(ask, {
+    name: 'start',
+    message: 'What do you want to start from?',
+    help: helpTexts.start,
+    choices: [own, ...examples],
+    default: OWN_STATE_MACHINE,
+  });
+}
+
+async function askIdentity(ask: Ask, given: GivenAnswers, dir: string): Promise<Identity> {
+  const kind = given.kind ?? (await askKind(ask, kindFromFolder(dir)));
   const apiVersion =
     given.apiVersion ??
     (await askText(
       ask,
       {
         name: 'apiVersion',
-        message: 'Its API group and version',
+        message: `What is the API group and version of ${kind}?`,
         help: helpTexts.apiVersion,
         default: DEFAULT_API_VERSION,
       },
@@ -93,46 +106,56 @@ export async function askProject(
       ask,
       {
         name: 'operatorName',
-        message: 'Name of the operator',
+        message: 'What is the name of the operator?',
         help: helpTexts.operatorName,
         default: defaultOperatorName(kind),
       },
       operatorNameProblem,
     ));
-  // The same picture twice in a row would only push the questions away.
-  let shown = '';
-  const draw = (phases: readonly NewPhase[]): void => {
-    const picture = boxes(phases.map(toGraphPhase));
-    if (picture !== shown) {
-      print(`\n${picture}\n`);
-    }
-    shown = picture;
-  };
-  if (given.phases === undefined) {
-    print('\nNow the phases, beginning with the one a new resource starts in.');
-  }
-  const identity = { kind, apiVersion, operatorName };
-  const wrong =
-    given.phases === undefined
-      ? []
-      : await projectProblems({ ...given, ...identity, phases: given.phases });
-  if (wrong.length > 0) {
-    throw new Error(wrong.map(formatProblem).join('\n'));
-  }
-  const phases = await askMissingTargets(ask, print, {
-    ...identity,
-    phases: given.phases ?? (await askPhases(ask, draw, kind)),
-  });
-  const finalizer = given.finalizer ?? (await askFinalizer(ask));
-  const project = { ...identity, phases, ...(finalizer && { finalizer }) };
-  draw(project.phases);
-  await confirmWrite(ask, `Write ${operatorName} for ${kind} (${apiVersion}) to ${dir}?`);
-  return project;
+  return { kind, apiVersion, operatorName };
 }
 
-const OWN_STATE_MACHINE = 'a machine of your own';
+async function askKind(ask: Ask, fromFolder: string | undefined): Promise<string> {
+  const question = {
+    name: 'kind',
+    message: 'What is the kind of the resource? (Pascal case, such as Canary)',
+    help: helpTexts.kind,
+    ...(fromFolder !== undefined && { default: fromFolder }),
+  };
+  return askText(ask, question, kindProblem);
+}
 
-/** `my-canary` or `canary-operator` -> Canary, when that can be a kind. */
+/** Draws phases, except when the drawing is the same as the one before. */
+function drawChanges(print: Print): Draw {
+  let last = '';
+  return (phases) => {
+    const drawing = boxes(phases.map(toGraphPhase));
+    if (drawing !== last) {
+      print(`\n${drawing}\n`);
+    }
+    last = drawing;
+  };
+}
+
+/** Phases from options, or from prompts. @throws Error if phases from options are invalid */
+async function phasesOf(
+  given: GivenAnswers,
+  identity: Identity,
+  { ask, print, draw }: { readonly ask: Ask; readonly print: Print; readonly draw: Draw },
+): Promise<readonly NewPhase[]> {
+  const { phases } = given;
+  if (phases === undefined) {
+    print('\nNow name the phases. The first one is the initial phase of a new resource.');
+    return askPhases(ask, draw, identity.kind);
+  }
+  const problems = await projectProblems({ ...given, ...identity, phases });
+  if (problems.length > 0) {
+    throw new Error(problems.map(formatProblem).join('\n'));
+  }
+  return phases;
+}
+
+/** The kind that a folder name suggests: Canary for `my-canary` or `canary-operator`. */
 export function kindFromFolder(dir: string): string | undefined {
   const words = (dir.split(/[\\/]/).at(-1) ?? '')
     .replace(/^my[-_]/i, '')
@@ -147,81 +170,85 @@ function toGraphPhase({ next = [], ...phase }: NewPhase): GraphPhase {
   return { ...phase, next };
 }
 
-async function askPhases(
-  ask: Ask,
-  draw: (phases: readonly NewPhase[]) => void,
-  kind: string,
-): Promise<readonly NewPhase[]> {
+async function askPhases(ask: Ask, draw: Draw, kind: string): Promise<readonly NewPhase[]> {
   const asked: NewPhase[] = [];
   for (;;) {
-    const first = asked.length === 0;
-    const names = asked.map(({ name }) => name);
-    const expected = asked.flatMap(({ next = [] }) => next).find((name) => !names.includes(name));
-    const preset =
-      expected ??
-      DEFAULT_PHASE_NAMES.slice(asked.length).find(
-        (name) => newPhaseProblem(name, [kind, ...names]) === undefined,
-      );
-    const message = first
-      ? 'First phase (Enter alone: Initializing, Processing, Finished)'
-      : 'Next phase';
-    const legal = (name: string): string | undefined =>
-      first && name === '' ? undefined : newPhaseProblem(name, [kind, ...names]);
-    const name = await askText(
-      ask,
-      {
-        name: 'name',
-        message,
-        help: helpTexts.phase,
-        ...(!first && preset !== undefined && { default: preset }),
-      },
-      legal,
-    );
+    const name = await askNextName(ask, asked, kind);
     if (name === '') {
       return defaultPhases(kind);
     }
-    const phase = await askPhase(
-      ask,
-      { name, ...(first && { initial: true }) },
-      { mayBeFinal: !first },
-    );
-    const next = phase.final ? undefined : await askNewTargets(ask, name, names);
-    asked.push({ ...phase, ...(next !== undefined && { next }) });
+    asked.push(await askListedPhase(ask, name, asked));
     const phases = resolveFollowing(asked);
     draw(phases);
-    const open = phases.some((one) =>
-      one.next?.some((target) => !phases.some((other) => other.name === target)),
-    );
-    const more = open || !phases.some((one) => one.final);
-    if (
-      !(await askYesNo(ask, {
-        name: 'another',
-        message: 'Another phase?',
-        help: helpTexts.another,
-        default: more,
-      }))
-    ) {
+    const another = await askYesNo(ask, {
+      name: 'another',
+      message: 'Add another phase?',
+      help: helpTexts.another,
+      default: needsAnotherPhase(phases),
+    });
+    if (!another) {
       return phases;
     }
   }
 }
 
-async function askFinalizer(ask: Ask): Promise<NewFinalizer | undefined> {
-  const message = 'Before a resource may go, is there work to do beyond deleting what it made?';
-  return (await askYesNo(ask, {
-    name: 'finalizer',
-    message,
-    help: helpTexts.finalizer,
-    default: false,
-  }))
-    ? askInputsAndOutputs(ask, 'the finalizer')
-    : undefined;
+/** Asks for the name of one more phase. @returns '' for the default phases */
+async function askNextName(ask: Ask, asked: readonly NewPhase[], kind: string): Promise<string> {
+  const names = asked.map(({ name }) => name);
+  const problemOf = (name: string): string | undefined => newPhaseProblem(name, [kind, ...names]);
+  const { phase: help } = helpTexts;
+  if (asked.length === 0) {
+    const message = `What is the first phase? (Enter for ${DEFAULT_PHASE_NAMES.join(', ')})`;
+    return askText(ask, { name: 'name', message, help }, (name) =>
+      name === '' ? undefined : problemOf(name),
+    );
+  }
+  const missingTarget = asked
+    .flatMap(({ next = [] }) => next)
+    .find((target) => !names.includes(target));
+  const unused = DEFAULT_PHASE_NAMES.slice(asked.length).find(
+    (name) => problemOf(name) === undefined,
+  );
+  const preset = missingTarget ?? unused;
+  const question = { name: 'name', message: 'What is the next phase?', help };
+  return askText(ask, { ...question, ...(preset !== undefined && { default: preset }) }, problemOf);
 }
 
-/**
- * Reading YAML and holding it against the schema is only loaded when there is something to check:
- * the first question need not wait for it.
- */
+/** Asks for the fields and next phases of a phase. The first phase is the initial one. */
+async function askListedPhase(
+  ask: Ask,
+  name: string,
+  before: readonly NewPhase[],
+): Promise<NewPhase> {
+  const first = before.length === 0;
+  const known = before.map((phase) => phase.name);
+  const phase = await askPhase(
+    ask,
+    { name, ...(first && { initial: true }) },
+    { mayBeFinal: !first },
+  );
+  const next = phase.final ? undefined : await askNewTargets(ask, name, known);
+  return { ...phase, ...(next !== undefined && { next }) };
+}
+
+/** Whether a next phase does not exist yet, or no phase is final. */
+function needsAnotherPhase(phases: readonly NewPhase[]): boolean {
+  const names = phases.map(({ name }) => name);
+  const targets = phases.flatMap(({ next = [] }) => next);
+  return targets.some((name) => !names.includes(name)) || !phases.some(({ final }) => final);
+}
+
+async function askFinalizer(ask: Ask): Promise<NewFinalizer | undefined> {
+  const wanted = await askYesNo(ask, {
+    name: 'finalizer',
+    message: 'Add a finalizer? (custom clean-up before a resource is deleted)',
+    help: helpTexts.finalizer,
+    default: false,
+  });
+  return wanted ? askInputsAndOutputs(ask, 'the finalizer') : undefined;
+}
+
+/** Validates a project. Loads the YAML parser and the schema late, so that the first prompt is fast. */
 async function projectProblems(project: NewProject): Promise<readonly Problem[]> {
   const [{ loadModel }, { projectText }] = await Promise.all([
     import('../model/load.ts'),
@@ -231,10 +258,10 @@ async function projectProblems(project: NewProject): Promise<readonly Problem[]>
   return 'problems' in loaded ? loaded.problems : [];
 }
 
-/** Names for phases when nothing better is known. */
+/** Default names of phases. */
 const DEFAULT_PHASE_NAMES = ['Initializing', 'Processing', 'Finished'];
 
-/** Phases that go "to the next one" go to the one after them. */
+/** Replaces the answer "the next phase I name" by the phase that follows. */
 function resolveFollowing(phases: readonly NewPhase[]): readonly NewPhase[] {
   return phases.map((phase, index) => {
     if (phase.final || phase.next !== undefined) {
@@ -245,7 +272,7 @@ function resolveFollowing(phases: readonly NewPhase[]): readonly NewPhase[] {
   });
 }
 
-/** Asks again where phases may go until every target exists and every phase can be reached. */
+/** Asks for next phases again until every target exists and every phase can be reached. */
 async function askMissingTargets(
   ask: Ask,
   print: Print,
@@ -261,25 +288,32 @@ async function askMissingTargets(
       print(`! ${problem.message}`);
     }
     const names = phases.map(({ name }) => name);
-    const again: NewPhase[] = [];
+    const corrected: NewPhase[] = [];
     for (const phase of phases) {
-      const others = names.filter((name) => name !== phase.name);
-      if (phase.final) {
-        again.push(phase);
-      } else if (others.length === 0) {
-        again.push({ ...phase, next: [] });
-      } else {
-        const known = (phase.next ?? []).filter((name) => names.includes(name));
-        const next = await askMany(ask, {
-          name: 'next',
-          message: `Where may it go from ${phase.name}?`,
-          help: helpTexts.next,
-          choices: plainChoices(others),
-          default: known,
-        });
-        again.push({ ...phase, next });
-      }
+      corrected.push(await askTargetsAgain(ask, phase, names));
     }
-    phases = again;
+    phases = corrected;
   }
+}
+
+async function askTargetsAgain(
+  ask: Ask,
+  phase: NewPhase,
+  names: readonly string[],
+): Promise<NewPhase> {
+  if (phase.final) {
+    return phase;
+  }
+  const others = names.filter((name) => name !== phase.name);
+  if (others.length === 0) {
+    return { ...phase, next: [] };
+  }
+  const next = await askMany(ask, {
+    name: 'next',
+    message: `Which phases may follow ${phase.name}?`,
+    help: helpTexts.next,
+    choices: plainChoices(others),
+    default: (phase.next ?? []).filter((name) => names.includes(name)),
+  });
+  return { ...phase, next };
 }

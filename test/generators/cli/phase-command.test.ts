@@ -60,7 +60,7 @@ describe('yo autopilot:phase', function () {
     return said.join('\n');
   }
 
-  it('without a word asks what to do, and draws the machine before and after', async () => {
+  it('without a word asks what to do, and draws the state machine before and after', async () => {
     const said = await change(
       [],
       [
@@ -135,8 +135,8 @@ describe('yo autopilot:phase', function () {
     expect(everything()).to.deep.equal(before);
     const said = await change([], [...answers, ['write', true]]);
     expect(said)
-      .to.contain('orphaned src/workers/processing.ts: it stays, and belongs to no phase any more')
-      .and.to.contain('Resources standing in Processing are in Finished then');
+      .to.contain('orphaned src/workers/processing.ts: it is kept but belongs to no phase')
+      .and.to.contain('Resources in Processing continue in Finished.');
     expect(phases().map(({ name, formerly }) => [name, formerly])).to.deep.equal([
       ['Initializing', []],
       ['Finished', ['Processing']],
@@ -151,7 +151,7 @@ describe('yo autopilot:phase', function () {
         ['write', true],
       ],
     );
-    expect(said).to.contain('Initializing may go to Finished then.');
+    expect(said).to.contain('Initializing may now go to Finished.');
     expect(phases().map(({ name, next }) => [name, next])).to.deep.include([
       'Initializing',
       ['Initializing', 'Finished'],
@@ -178,7 +178,7 @@ describe('yo autopilot:phase', function () {
         ['write', true],
       ],
     );
-    expect(said).to.contain('Resources standing in Processing continue in Working');
+    expect(said).to.contain('Resources in Processing continue in Working');
     expect([
       existsSync(join(dir, 'src/workers/processing.ts')),
       read('src/workers/working.ts').includes('// mine'),
@@ -277,7 +277,7 @@ describe('yo autopilot:phase', function () {
       /^missing --after: there is no terminal to ask on/,
     );
     expect(await without(['move', 'Processing'], { after: 'Processing' })).to.match(
-      /^Processing cannot stand behind itself/,
+      /^--after Processing: Processing cannot come after itself/,
     );
     expect(await without(['remove', 'Procesing'], { replacement: 'none' })).to.match(
       /^'Procesing' is not a phase of autopilot.yaml, did you mean 'Processing'\?$/,

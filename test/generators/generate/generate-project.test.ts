@@ -222,7 +222,7 @@ describe('a generated project', function () {
     const refused = await autopilot(dir, 'phase', 'remove', 'Processing');
     expect([refused.code, refused.error]).to.deep.equal([
       1,
-      'resources may stand in Processing: say with --replacement PHASE where they are then, or --replacement none (they will be Stalled)',
+      'missing --replacement: resources may be in Processing. Give --replacement PHASE to continue them in PHASE, or --replacement none to leave them Stalled',
     ]);
     expect(read('autopilot.yaml')).to.equal(before);
     expect(
@@ -282,7 +282,7 @@ describe('a generated project', function () {
     expect((await autopilot(dir, 'graph')).out).to.contain('Initializing');
     expect((await autopilot(dir, 'graph', '--format', 'mermaid')).out).to.match(/^stateDiagram-v2/);
     expect((await autopilot(dir, 'graph', '--format', 'mermade')).error).to.equal(
-      "--format 'mermade' is not known, did you mean 'mermaid'?",
+      "--format 'mermade': must be one of boxes, mermaid, dot, svg, did you mean 'mermaid'?",
     );
   });
 

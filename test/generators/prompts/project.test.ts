@@ -13,7 +13,7 @@ import type { Answers } from '../support/scripted-answers.ts';
 const offer = { dir: 'my-canary', examples: [{ value: 'autoroute' }] };
 const given = { kind: 'Canary', apiVersion: 'examples.io/v1', operatorName: 'canary' };
 
-async function dialogue(
+async function answerPrompts(
   answers: Answers,
   options: object = given,
 ): Promise<{ project: NewProject; said: string[]; asked: Question[] }> {
@@ -33,11 +33,11 @@ const phase = (name: string, ...rest: Answers): Answers => [
   ...rest,
 ];
 
-describe('the dialogue of yo autopilot', () => {
+describe('the prompts of yo autopilot', () => {
   it('asks for kind, apiVersion, name and then phase by phase', async () => {
-    const { project } = await dialogue(
+    const { project } = await answerPrompts(
       [
-        ['start', 'a machine of your own'],
+        ['start', 'a state machine of your own'],
         ['kind', 'Release'],
         ['apiVersion', 'examples.io/v1'],
         ['operatorName', 'release-operator'],
@@ -87,10 +87,10 @@ describe('the dialogue of yo autopilot', () => {
     ]);
   });
 
-  it('makes a machine that flies of Enter alone', async () => {
+  it('makes a valid state machine when every answer is the default', async () => {
     const enter = (...names: readonly string[]): Answers => names.map((name) => [name, DEFAULT]);
     const worker = ['ready', 'inputs', 'outputs', 'next', 'another'];
-    const { project } = await dialogue(
+    const { project } = await answerPrompts(
       [
         ...enter('start', 'kind', 'apiVersion', 'operatorName'),
         ['name', 'Starting'],
@@ -154,7 +154,7 @@ describe('the dialogue of yo autopilot', () => {
   });
 
   it("offers the original's three phases when no first phase is named, and asks nothing that is given", async () => {
-    const { project } = await dialogue([
+    const { project } = await answerPrompts([
       ['name', ''],
       ['finalizer', DEFAULT],
       ['write', true],
@@ -171,14 +171,14 @@ describe('the dialogue of yo autopilot', () => {
       ...given,
       phases: [{ name: 'Waiting', initial: true, inputs: ['deployment'] }],
     };
-    const error = await dialogue([], wrong).catch((reason: Error) => reason.message);
+    const error = await answerPrompts([], wrong).catch((reason: Error) => reason.message);
     expect(error).to.match(
       /names 'deployment', which is not a known kind, did you mean 'deployments'\?/,
     );
   });
 
   it('does not ask where a single phase may go: it says which targets are not there, and drops them', async () => {
-    const { project, said } = await dialogue([
+    const { project, said } = await answerPrompts([
       ...phase('Waiting', ['ready', true], ['inputs', []], ['outputs', []], ['next', 'Running']),
       ['another', false],
       ['finalizer', DEFAULT],
@@ -189,7 +189,7 @@ describe('the dialogue of yo autopilot', () => {
   });
 
   it('says which target does not exist and asks again', async () => {
-    const { project, said } = await dialogue([
+    const { project, said } = await answerPrompts([
       ...phase('Waiting', ['ready', true], ['inputs', []], ['outputs', []], ['next', 'Dne']),
       ['another', true],
       ...phase('Done', ['final', true], ['ready', DEFAULT]),
@@ -203,9 +203,9 @@ describe('the dialogue of yo autopilot', () => {
   });
 });
 
-describe('the end of a machine', () => {
+describe('a final phase', () => {
   it('is a failure when its name says so, unless a person says otherwise', async () => {
-    const { project } = await dialogue([
+    const { project } = await answerPrompts([
       ...phase(
         'Trying',
         ['ready', false],
@@ -234,8 +234,8 @@ describe('the end of a machine', () => {
     ]);
   });
 
-  it('has a finalizer when there is work to do before a resource may go', async () => {
-    const { project } = await dialogue([
+  it('is written with a finalizer when the user wants one', async () => {
+    const { project } = await answerPrompts([
       ['name', ''],
       ['finalizer', true],
       ['inputs', ['metrics', 'pods']],
@@ -251,8 +251,8 @@ describe('the end of a machine', () => {
   });
 });
 
-describe('the last look', () => {
-  it('shows the machine before anything is written, and a no writes nothing', async () => {
+describe('the confirmation', () => {
+  it('shows the state machine before anything is written, and a no writes nothing', async () => {
     const { ask } = scriptAnswers([
       ['name', ''],
       ['finalizer', DEFAULT],
@@ -336,7 +336,7 @@ describe('a question mark', () => {
       true,
       true,
       true,
-      'y or n (? explains)',
+      'answer y or n, or ? for help',
     ]);
   });
 });
