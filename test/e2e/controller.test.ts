@@ -21,7 +21,7 @@ import { VIRTUAL_SERVICES } from '../integration/test-operators.ts';
 import type { ControlPlane } from '../realparts/index.ts';
 import { controlPlane, until } from '../realparts/index.ts';
 
-const GROUP = 'flights.autopilot.test';
+const GROUP = 'drones.autopilot.test';
 const FINALIZER = `${GROUP}/drone-operator`;
 const FIELD_CLAIMS = `${GROUP}/field-claims`;
 const SOON_MS = 30_000;

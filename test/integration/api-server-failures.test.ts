@@ -50,7 +50,7 @@ describe('an operator survives', () => {
   const seen = async (): Promise<readonly string[]> =>
     (await sandbox.get('Drone', 'one'))?.status.seen as readonly string[];
 
-  /** Each fault hits each request to a kind once; the end has to be that of the quiet flight. */
+  /** Each fault hits each request to a kind once; the end has to be that of the baseline run. */
   const answers: readonly [string, RequestFault][] = [
     ['a 409', { when: 'before', error: refusal(409, 'Conflict') }],
     ['a 429', { when: 'before', error: refusal(429, 'TooManyRequests') }],
@@ -58,7 +58,7 @@ describe('an operator survives', () => {
     ['a 503', { when: 'before', error: refusal(503, 'ServiceUnavailable') }],
     ['a reset connection', { when: 'before', error: connectionReset() }],
     [
-      'an answer that is lost after the write was done',
+      'a response that is lost after the write was done',
       { when: 'after', error: connectionReset() },
     ],
   ];
@@ -88,7 +88,7 @@ describe('an operator survives', () => {
     });
   }
 
-  it('a spec change whose move fails, and the look after it too: the move is made in the end', async () => {
+  it('a spec change whose transition fails, and the next read too: the transition is made in the end', async () => {
     await start(
       defineTestOperator({
         A: { onSpecChange: 'B', sync: () => ({ next: 'A' }) },
@@ -110,7 +110,7 @@ describe('an operator survives', () => {
     });
   });
 
-  it('watches that end after their time', async () => {
+  it('watches that end after their timeout', async () => {
     await start(reader());
     await sandbox.create(drone('one'));
     faults.endWatches();
@@ -119,7 +119,7 @@ describe('an operator survives', () => {
     expect(faults.requestsFor('ConfigMap').filter((verb) => verb === 'list')).to.have.length(1);
   });
 
-  it('watches that break, without listing again', async () => {
+  it('watches that break, without another list', async () => {
     await start(reader());
     await sandbox.create(drone('one'));
     faults.endWatches(connectionReset());
@@ -130,7 +130,7 @@ describe('an operator survives', () => {
   });
 
   // @promise watching/watch-errors
-  it('a history that is too short (410): it lists again and notices what it has missed, deletions too', async () => {
+  it('an expired resourceVersion (410): it lists again and handles missed changes and deletions', async () => {
     await start(reader(), { objects: [configMap('gone')] });
     await sandbox.create(drone('one'));
     expect(await seen()).to.deep.equal(['gone']);
@@ -146,7 +146,7 @@ describe('an operator survives', () => {
   });
 
   // @promise inputs/unknown-is-not-absent
-  it('an input that cannot be read: what was seen stays, no worker runs on it, and it goes on by itself', async () => {
+  it('an input that cannot be read: the cache stays, no worker runs, and reconciles resume by themselves', async () => {
     const testOperator = reader();
     await start(testOperator, { objects: [configMap('a')] });
     await sandbox.create(drone('one'));
@@ -169,7 +169,7 @@ describe('an operator survives', () => {
   });
 
   // @promise lifecycle/isolated-failures
-  it('a worker that hangs: only its own resource stands, and says so', async () => {
+  it('a worker that hangs: only its own resource waits, with a condition', async () => {
     const testOperator = defineTestOperator({
       A: {
         sync: ({ resource }) =>
@@ -186,7 +186,7 @@ describe('an operator survives', () => {
     expect(testOperator.calls.filter(({ resource }) => resource === 'stuck')).to.have.length(1);
   });
 
-  it('a worker that ends when its signal says so: it is tried again with backoff', async () => {
+  it('a worker that ends when its signal is aborted: it is retried with backoff', async () => {
     const testOperator = defineTestOperator({
       A: {
         sync: ({ signal }) =>
@@ -203,7 +203,7 @@ describe('an operator survives', () => {
   });
 
   // @promise reconcile/steps
-  it('a lost answer to the status of a step, while the watch is broken: the step is not taken twice', async () => {
+  it('a lost response to the status write of a step, while the watch is broken: the step is made once', async () => {
     const steps: number[] = [];
     const testOperator = defineTestOperator({
       A: {

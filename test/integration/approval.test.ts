@@ -11,7 +11,7 @@ import {
   service,
 } from './test-operators.ts';
 
-const APPROVE = 'flights.autopilot.test/approve';
+const APPROVE = 'drones.autopilot.test/approve';
 
 describe('a phase that waits for approval', () => {
   let sandbox: Sandbox;
@@ -55,7 +55,7 @@ describe('a phase that waits for approval', () => {
   const approve = (value: string): Promise<void> =>
     sandbox.patch('Drone', 'one', { metadata: { annotations: { [APPROVE]: value } } });
   const status = async () => (await sandbox.get('Drone', 'one'))?.status;
-  /** As the condition shows it. */
+  /** The annotation that the condition shows. */
   const asked = async (): Promise<string> =>
     /approve=(\S+)$/.exec(readyMessage(await sandbox.get('Drone', 'one')) ?? '')?.[1] ?? '';
 
@@ -71,12 +71,12 @@ describe('a phase that waits for approval', () => {
       'AwaitingApproval=True AwaitingApproval',
     ]);
     expect(readyMessage(await sandbox.get('Drone', 'one'))).to.match(
-      /^B waits for approval: kubectl annotate --overwrite drones\.flights\.autopilot\.test one -n default flights\.autopilot\.test\/approve=B@[0-9a-f]{8}$/,
+      /^B waits for approval: kubectl annotate --overwrite drones\.drones\.autopilot\.test one -n default drones\.autopilot\.test\/approve=B@[0-9a-f]{8}$/,
     );
   });
 
   // @promise reconcile/approval
-  it('is entered at once when somebody sets the annotation that the condition shows', async () => {
+  it('is entered immediately when a user sets the annotation that the condition shows', async () => {
     await start();
     await sandbox.create(drone('one', {}, { annotations: { go: 'B' } }));
     await approve(await asked());
@@ -100,7 +100,7 @@ describe('a phase that waits for approval', () => {
     expect((await status()).phase).to.equal('B');
   });
 
-  it('leaves the worker working while it waits: it is called again, and the token stays', async () => {
+  it('calls the worker again while it waits, and keeps the token', async () => {
     const { calls } = await start();
     await sandbox.create(drone('one', {}, { annotations: { go: 'B' } }));
     const first = await asked();
@@ -121,7 +121,7 @@ describe('a phase that waits for approval', () => {
   });
 
   // @promise reconcile/pending-approval
-  it('lets the worker choose otherwise; the next hold has a new token, and the old one counts for nothing', async () => {
+  it('lets the worker choose another phase; the next pending approval has a new token', async () => {
     await start();
     await sandbox.create(drone('one', {}, { annotations: { go: 'B' } }));
     const first = await asked();
@@ -142,7 +142,7 @@ describe('a phase that waits for approval', () => {
     expect((await status()).phase).to.equal('Back');
   });
 
-  it('asks again when the spec changes: nobody approves what they have not seen', async () => {
+  it('asks again when the spec changes, because the approval was for the earlier spec', async () => {
     await start();
     await sandbox.create(drone('one', {}, { annotations: { go: 'B' } }));
     const first = await asked();
@@ -169,7 +169,7 @@ describe('a phase that waits for approval', () => {
     expect((await status()).phase).to.equal('B');
   });
 
-  it('leaves a phase that counts as ready Ready while it waits', async () => {
+  it('keeps a ready phase Ready while it waits', async () => {
     await start({ ready: true });
     await sandbox.create(drone('one', {}, { annotations: { go: 'B' } }));
     expect(conditions(await sandbox.get('Drone', 'one'))).to.deep.equal([
@@ -178,7 +178,7 @@ describe('a phase that waits for approval', () => {
     ]);
   });
 
-  it('cannot be where the machine goes by itself: the initial phase, onTimeout, onSpecChange', async () => {
+  it('cannot be the initial phase or the target of onTimeout or onSpecChange', async () => {
     await start();
     const base = { inputs: [], outputs: [], worker: () => ({ next: 'A' }) };
     const scheduler = promoter().scheduler;

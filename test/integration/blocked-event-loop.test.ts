@@ -89,7 +89,7 @@ describe('an operator process whose worker blocks the event loop', () => {
   });
 
   // @promise lifecycle/blocked-event-loop
-  it('is followed by one that works on everything else first, and says so in an Event and a condition', async () => {
+  it('is followed by a process that defers that resource, with an Event and a condition', async () => {
     await create('one');
     const child = start();
     try {

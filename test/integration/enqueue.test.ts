@@ -8,7 +8,7 @@ import type { TestOperator } from './test-operators.ts';
 import { configMap, drone, input, defineTestOperator } from './test-operators.ts';
 
 /**
- * Reads, changes and their moments are random; what is right is told by reading everything anew.
+ * Reads, changes and their times are random. A second read of everything gives the expected result.
  */
 const NAMESPACES = ['default', 'far'] as const;
 const NAMES = ['x', 'y', 'z'] as const;
@@ -193,7 +193,7 @@ async function startReaders(testOperator: TestOperator): Promise<Sandbox> {
 
 describe('a resource', () => {
   // @promise inputs/exact-dependencies
-  it('is woken by a change exactly when one of its reads would answer something else', () =>
+  it('is enqueued by a change exactly when one of its reads would return something else', () =>
     fc.assert(
       fc.asyncProperty(
         reads,
@@ -202,7 +202,7 @@ describe('a resource', () => {
           const testOperator = reader(plan, async () => undefined);
           const sandbox = await startReaders(testOperator);
           await sandbox.create(drone('one'));
-          // A read that is missing ends the sync: the reads after it count as before.
+          // A missing object ends the reconcile; the later reads count as before.
           let before = await expected(sandbox, plan);
           for (const one of steps) {
             const calls = testOperator.calls.length;
@@ -228,14 +228,14 @@ describe('a resource', () => {
     ));
 
   // @promise inputs/one-version
-  it('ends with what everybody would see, whatever changes while its worker runs; and within one sync nothing changes', () =>
+  it('ends with the latest state, whatever changes while its worker runs; one reconcile sees one state', () =>
     fc.assert(
       fc.asyncProperty(
         reads,
         fc.array(fc.tuple(step, fc.nat(4_000)), { minLength: 1, maxLength: 12 }),
         async (plan, steps) => {
           let clock: Sandbox['clock'] | undefined;
-          // Twice the same reads: in one sync they have to agree.
+          // The same reads twice: within one reconcile they have to agree.
           const twice = [...plan, ...plan];
           const testOperator = reader(
             twice,
@@ -265,8 +265,8 @@ describe('a resource', () => {
           if (end !== undefined) {
             expect((await sandbox.get('Drone', 'one'))?.status.seen).to.deep.equal(end);
           }
-          // The first sync, and at most two for each change: what was read before and what is read
-          // now both count.
+          // The first reconcile, and at most two for each change: for what was read before and for
+          // what is read now both count.
           // (`need` comes again by itself.)
           if (plan.every(({ how }) => how !== 'need')) {
             expect(testOperator.calls.length).to.be.at.most(1 + 2 * steps.length);

@@ -24,10 +24,10 @@ const EVENTS = {
   plural: 'events',
   namespaced: true,
 };
-const FIELD_CLAIMS = 'flights.autopilot.test/field-claims';
+const FIELD_CLAIMS = 'drones.autopilot.test/field-claims';
 const to = (host: string): readonly object[] => [{ destination: { host }, weight: 100 }];
 
-describe('an edit of an object that is somebody else’s', () => {
+describe('a field claim in an object of another owner', () => {
   let sandbox: Sandbox;
   let faults: FaultInjector;
   afterEach(() => sandbox.stop());
@@ -90,7 +90,7 @@ describe('an edit of an object that is somebody else’s', () => {
     faults.requestsFor('VirtualService').filter((request) => request.includes(' '));
 
   // @promise outputs/field-claims
-  it('sets the named route and nothing else, in one request, and notes who holds it and what stood there', async () => {
+  it('sets the named route only, in one request, and records the claimant and the original value', async () => {
     await start(editor());
     await sandbox.create(route('web', 'other', 'split'));
     const before = await found();
@@ -127,7 +127,7 @@ describe('an edit of an object that is somebody else’s', () => {
     expect(sent()).to.deep.equal(['patch web']);
   });
 
-  it('follows what the worker wants, and keeps what stood there before the first edit', async () => {
+  it('follows what the worker wants, and keeps the value from before the first claim', async () => {
     await start(editor());
     await sandbox.create(route('web', 'split'));
     await sandbox.create(drone('one'));
@@ -136,7 +136,7 @@ describe('an edit of an object that is somebody else’s', () => {
     expect((await held())[0]?.['original']).to.deep.equal(to('old'));
   });
 
-  it('is made again when somebody undoes it, and only when it is about this route', async () => {
+  it('is set again when another client undoes it, and only for a change of this route', async () => {
     await start(editor());
     await sandbox.create(route('web', 'other', 'split'));
     await sandbox.create(drone('one'));
@@ -147,7 +147,7 @@ describe('an edit of an object that is somebody else’s', () => {
   });
 
   // @promise outputs/field-claims
-  it('is decided anew when somebody changes the route while the worker decides on it', async () => {
+  it('is decided again when another client changes the route while the worker decides on it', async () => {
     let open = (): void => undefined;
     let slow = true;
     const testOperator = defineTestOperator({
@@ -186,7 +186,7 @@ describe('an edit of an object that is somebody else’s', () => {
     expect((await held())[0]?.['original']).to.deep.equal(to('moved'));
   });
 
-  it('is not given up by a phase that lists the edits of its own namespace, when another phase made it elsewhere', async () => {
+  it('is kept by a phase that prunes its own namespace, when another phase made it elsewhere', async () => {
     const all = { namespace: 'all' } as const;
     const edit = (namespace: string): FieldClaim =>
       claimFields(
@@ -217,7 +217,7 @@ describe('an edit of an object that is somebody else’s', () => {
   });
 
   // @promise outputs/field-claims
-  it('goes on by name when the mesh team moves the route', async () => {
+  it('follows the name when another client moves the route', async () => {
     await start(editor());
     await sandbox.create(route('web', 'split'));
     await sandbox.create(drone('one'));
@@ -230,7 +230,7 @@ describe('an edit of an object that is somebody else’s', () => {
     expect(await hosts()).to.deep.equal(['old', 'old']);
   });
 
-  describe('at a place that cannot be told', () => {
+  describe('with a path that does not lead to one field', () => {
     const wrong: readonly [
       string,
       ObjectManifest,
@@ -276,7 +276,7 @@ describe('an edit of an object that is somebody else’s', () => {
     ];
     for (const [title, object, options, message] of wrong) {
       // @promise outputs/ambiguous-claims
-      it(`is a permanent error that says what is there: ${title}`, async () => {
+      it(`is a permanent error that names what exists: ${title}`, async () => {
         await start(editor(options));
         await sandbox.create(object);
         await sandbox.create(drone('one'));
@@ -316,9 +316,9 @@ describe('an edit of an object that is somebody else’s', () => {
     );
   });
 
-  describe('has one holder for each place', () => {
+  describe('belongs to one resource', () => {
     // @promise outputs/one-claim-per-field
-    it('so that the second one is told whose it is, and gets it when the first one goes', async () => {
+    it('so that a second resource gets OutputConflict, and the field when the first is deleted', async () => {
       await start(editor());
       await sandbox.create(route('web', 'split'));
       await sandbox.create(drone('one'));
@@ -340,7 +340,7 @@ describe('an edit of an object that is somebody else’s', () => {
       });
     });
 
-    it('so that several resources hold different routes of one object, and each puts back its own', async () => {
+    it('so that several resources claim different routes of one object, and each restores its own', async () => {
       await start(editor());
       await sandbox.create(route('web', 'a', 'b', 'c'));
       for (const name of ['a', 'b']) {
@@ -355,7 +355,7 @@ describe('an edit of an object that is somebody else’s', () => {
       expect((await found()).metadata.annotations).to.equal(undefined);
     });
 
-    it('so that nobody holds a place that lies in another one’s', async () => {
+    it('so that no resource claims a field inside the claim of another one', async () => {
       await start(defineTestOperator({ A: {} }));
       await sandbox.stop();
       await start(
@@ -372,9 +372,9 @@ describe('an edit of an object that is somebody else’s', () => {
     });
   });
 
-  describe('is put back', () => {
+  describe('is released', () => {
     // @promise finalizer/cleanup-first
-    it('when the resource goes, and only then does it go', async () => {
+    it('when the resource is deleted, before its finalizer is removed', async () => {
       await start(editor());
       await sandbox.create(route('web', 'split', 'other'));
       const before = await found();
@@ -404,7 +404,7 @@ describe('an edit of an object that is somebody else’s', () => {
       expect([await hosts('app'), await held('app')]).to.deep.equal([['old'], []]);
     });
 
-    it('not when the output does not say prune: it stays held', async () => {
+    it('not when the output does not say prune: the claim stays', async () => {
       await start(editor());
       await sandbox.create(route('web', 'a', 'b'));
       await sandbox.create(drone('one', { routes: ['a', 'b'] }));
@@ -415,7 +415,7 @@ describe('an edit of an object that is somebody else’s', () => {
     });
 
     // @promise outputs/one-claim-per-field
-    it('not where somebody has changed it since: that stays, and an Event says so', async () => {
+    it('not where another client has changed it since: that value stays, with an Event', async () => {
       const testOperator = editor();
       await start(testOperator);
       await sandbox.create(route('web', 'a', 'b'));
@@ -447,7 +447,7 @@ describe('an edit of an object that is somebody else’s', () => {
       expect(await hosts()).to.deep.equal(['new']);
     });
 
-    it('to nothing where there was nothing: a field, the first label, the first annotation', async () => {
+    it('by removal where the field, the first label or the first annotation was absent', async () => {
       const paths: readonly (readonly FieldPathElement[])[] = [
         ['spec', 'exportTo'],
         ['metadata', 'labels', 'a/b-c'],
@@ -489,7 +489,7 @@ describe('an edit of an object that is somebody else’s', () => {
       ]).to.deep.equal([before.spec, {}, {}]);
     });
 
-    it('as somebody had taken it away: a field that the worker removes comes back', async () => {
+    it('as it was before the claim: a field that the worker removed comes back', async () => {
       const testOperator = defineTestOperator({
         A: {
           inputs: [input.virtualservices],
@@ -515,7 +515,7 @@ describe('an edit of an object that is somebody else’s', () => {
       expect((await found()).spec).to.deep.equal(before.spec);
     });
 
-    it('where the server stores the value in another form than it was sent in', async () => {
+    it('where the API server stores the value in another form than it was sent in', async () => {
       const crd = {
         apiVersion: 'apiextensions.k8s.io/v1',
         kind: 'CustomResourceDefinition',
@@ -585,7 +585,7 @@ describe('an edit of an object that is somebody else’s', () => {
     });
   });
 
-  it('survives any request that gets no answer, whether it was done or not', async () => {
+  it('survives any request that gets no response, whether it was done or not', async () => {
     for (const when of ['before', 'after'] as const) {
       await start(editor());
       const hit = new Set<string>();
@@ -615,7 +615,7 @@ describe('an edit of an object that is somebody else’s', () => {
     }
   });
 
-  it('is made from the fresh copy when somebody changes the object at the same moment', async () => {
+  it('uses the fresh object when another client changes it at the same time', async () => {
     await start(editor());
     let changes = 0;
     faults.fault = ({ verb, kind }) => {

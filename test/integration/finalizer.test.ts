@@ -17,7 +17,7 @@ import {
   SERVICES,
 } from './test-operators.ts';
 
-const OURS = 'flights.autopilot.test/drone-operator';
+const OURS = 'drones.autopilot.test/drone-operator';
 
 describe('the finalizer', () => {
   let sandbox: Sandbox;
@@ -60,7 +60,7 @@ describe('the finalizer', () => {
     });
   const far = configMap('makes-the-namespace', {}, { namespace: 'far' });
 
-  describe('is there', () => {
+  describe('is present', () => {
     // @promise finalizer/added-first
     it('before the first worker runs, when the operator can write into other namespaces', async () => {
       const seen: unknown[] = [];
@@ -82,7 +82,7 @@ describe('the finalizer', () => {
       await sandbox.create(drone('one'));
       expect(await finalizers()).to.deep.equal([OURS]);
     });
-    it('when a phase reads and writes one kind, which it can then edit in place', async () => {
+    it('when a phase reads and writes one kind, so that it can claim fields', async () => {
       await start(
         defineTestOperator({
           A: {
@@ -97,8 +97,8 @@ describe('the finalizer', () => {
     });
     it('when one is declared, beside those of others', async () => {
       await start(defineTestOperator({ A: { sync: () => ({ next: 'A' }) } }, {}));
-      await sandbox.create(drone('one', {}, { finalizers: ['somebody.else/hold'] }));
-      expect(await finalizers()).to.deep.equal(['somebody.else/hold', OURS]);
+      await sandbox.create(drone('one', {}, { finalizers: ['example.com/other'] }));
+      expect(await finalizers()).to.deep.equal(['example.com/other', OURS]);
     });
     it('not when owner references reach everything', async () => {
       await start(
@@ -113,16 +113,16 @@ describe('the finalizer', () => {
       expect(await finalizers()).to.equal(undefined);
     });
     // @promise finalizer/added-first
-    it('no longer, once the operator does not need it: it is removed on sight, also in a final phase', async () => {
+    it('no longer when the operator does not need it: it is removed, also in a final phase', async () => {
       await start(defineTestOperator({ A: { sync: () => ({ next: 'B' }) }, B: {} }, {}));
-      await sandbox.create(drone('one', {}, { finalizers: ['somebody.else/hold'] }));
+      await sandbox.create(drone('one', {}, { finalizers: ['example.com/other'] }));
       await sandbox.restart(
         defineTestOperator({ A: { sync: () => ({ next: 'B' }) }, B: {} }).scheduler,
       );
-      expect(await finalizers()).to.deep.equal(['somebody.else/hold']);
+      expect(await finalizers()).to.deep.equal(['example.com/other']);
     });
     // @promise finalizer/added-first
-    it('also when somebody changes the resource at the same moment', async () => {
+    it('also when another client changes the resource at the same time', async () => {
       await start(defineTestOperator({ A: { sync: () => ({ next: 'B' }) }, B: {} }, {}));
       const key = { namespace: 'default', name: 'one' };
       let changes = 0;
@@ -144,7 +144,7 @@ describe('the finalizer', () => {
 
   describe('when a resource is deleted', () => {
     // @promise finalizer/cleanup-first
-    it('deletes what no owner reference reaches, and only then lets the resource go', async () => {
+    it('deletes what no owner reference reaches before the finalizer is removed', async () => {
       await start(abroad());
       await sandbox.create(far);
       await sandbox.create(drone('one'));
@@ -182,14 +182,14 @@ describe('the finalizer', () => {
       expect(await sandbox.get('Drone', 'one')).to.equal(undefined);
     });
 
-    it('is not kept by a finalizer of somebody else’s in what it deleted: that object alone waits for it', async () => {
+    it('is removed although a deleted output waits for the finalizer of another controller', async () => {
       await start(abroad());
       await sandbox.create(far);
       await sandbox.create(drone('one'));
       await sandbox.patch(
         'Service',
         'there',
-        { metadata: { finalizers: ['somebody.else/hold'] } },
+        { metadata: { finalizers: ['example.com/other'] } },
         'far',
       );
       await sandbox.delete('Drone', 'one');
@@ -199,7 +199,7 @@ describe('the finalizer', () => {
       );
     });
 
-    it('goes on where it was after each request that gets no answer, whether it was done or not', async () => {
+    it('continues after each request that gets no response, whether it was done or not', async () => {
       for (const when of ['before', 'after'] as const) {
         await start(abroad());
         await sandbox.create(far);
@@ -222,7 +222,7 @@ describe('the finalizer', () => {
       }
     });
 
-    it('knows what a former process has made', async () => {
+    it('knows what an earlier process has created', async () => {
       await start(abroad());
       await sandbox.create(far);
       await sandbox.create(drone('one'));
@@ -234,7 +234,7 @@ describe('the finalizer', () => {
       expect(await sandbox.get('Drone', 'one')).to.equal(undefined);
     });
 
-    it('does not go as long as it cannot be known what is left', async () => {
+    it('stays while a kind of its outputs cannot be read', async () => {
       await start(abroad());
       await sandbox.create(far);
       await sandbox.create(drone('one'));
@@ -257,7 +257,7 @@ describe('the finalizer', () => {
     });
 
     // @promise finalizer/namespace-deletion
-    it('goes with its namespace, whatever its worker would still write there', async () => {
+    it('is removed in a namespace that is being deleted, whatever its worker would still write there', async () => {
       const testOperator = defineTestOperator(
         {
           A: {
@@ -273,7 +273,7 @@ describe('the finalizer', () => {
       await start(testOperator);
       await sandbox.create(far);
       await sandbox.create(
-        drone('one', { port: 80 }, { namespace: 'far', finalizers: ['somebody.else/hold'] }),
+        drone('one', { port: 80 }, { namespace: 'far', finalizers: ['example.com/other'] }),
       );
       await sandbox.create(drone('two', { port: 81 }, { namespace: 'far' }));
       await sandbox.delete('Namespace', 'far');
@@ -281,12 +281,12 @@ describe('the finalizer', () => {
       await sandbox.until(async () => (await sandbox.get('Namespace', 'far')) === undefined, '1m');
     });
 
-    it('leaves a resource that only somebody else holds alone: no worker runs, nothing is written', async () => {
+    it('does nothing for a resource that only another finalizer keeps: no worker runs, nothing is written', async () => {
       const testOperator = defineTestOperator({
         A: { sync: () => ({ next: 'A', requeueAfter: '1s' }) },
       });
       await start(testOperator);
-      await sandbox.create(drone('one', {}, { finalizers: ['somebody.else/hold'] }));
+      await sandbox.create(drone('one', {}, { finalizers: ['example.com/other'] }));
       const before = [testOperator.calls.length, writes().length];
       await sandbox.delete('Drone', 'one');
       await sandbox.patch('Drone', 'one', { metadata: { annotations: { x: 'y' } } });
@@ -294,7 +294,7 @@ describe('the finalizer', () => {
       expect([testOperator.calls.length, writes().length]).to.deep.equal(before);
     });
 
-    it('leaves what lost its owner reference to garbage collection, which needs no right to delete it, and to whoever else owns it', async () => {
+    it('restores a lost owner reference for garbage collection, which needs no delete permission', async () => {
       await start(
         defineTestOperator(
           {
@@ -336,7 +336,7 @@ describe('the finalizer', () => {
       ]);
     });
 
-    it('looks again when such an object changes at the same moment, and keeps the change', async () => {
+    it('reads again when such an object changes at the same time, and keeps the change', async () => {
       await start(
         defineTestOperator(
           {
@@ -377,12 +377,12 @@ describe('the finalizer', () => {
       ]).to.deep.equal([2, body.metadata.ownerReferences]);
     });
 
-    it('calls no worker any more, also when it is paused, and holds it for nobody', async () => {
+    it('calls no worker during deletion, also for a paused resource', async () => {
       const testOperator = abroad();
       await start(testOperator);
       await sandbox.create(far);
       await sandbox.create(
-        drone('one', {}, { annotations: { 'flights.autopilot.test/paused': 'true' } }),
+        drone('one', {}, { annotations: { 'drones.autopilot.test/paused': 'true' } }),
       );
       await sandbox.delete('Drone', 'one');
       expect(testOperator.calls).to.deep.equal([]);
@@ -423,7 +423,7 @@ describe('the finalizer', () => {
       expect(await sandbox.get('Drone', 'one')).to.equal(undefined);
     });
 
-    it('counts its time from its own first call that went well, not from the deletion: over failures, restarts and other writes', async () => {
+    it('has the time of its first successful call as phaseStartedAt, over failures, restarts and other writes', async () => {
       const at: number[] = [];
       let well = false;
       const testOperator = defineTestOperator(
@@ -470,7 +470,7 @@ describe('the finalizer', () => {
       expect(await sandbox.get('Drone', 'one')).to.equal(undefined);
     });
 
-    it('writes its outputs, and what no owner reference reaches of them is gone in the end', async () => {
+    it('writes its outputs; those that no owner reference reaches are deleted in the end', async () => {
       let done = false;
       const there = { ...service('notice'), metadata: { name: 'notice', namespace: 'far' } };
       const testOperator = defineTestOperator(
@@ -495,7 +495,7 @@ describe('the finalizer', () => {
     });
 
     // @promise finalizer/namespace-deletion
-    it('lets the resource go although its namespace is being deleted and takes nothing new: what it would write goes with it', async () => {
+    it('is removed although the namespace is being deleted and refuses its outputs', async () => {
       const testOperator = defineTestOperator(
         { A: { sync: () => ({ next: 'A' }) } },
         {
@@ -511,7 +511,7 @@ describe('the finalizer', () => {
       expect(sandbox.events.filter(({ type }) => type === 'reconcileFailed')).to.deep.equal([]);
     });
 
-    it('keeps the resource when what it writes is refused for another reason', async () => {
+    it('stays when its outputs are refused for another reason', async () => {
       const testOperator = defineTestOperator(
         { A: { sync: () => ({ next: 'A' }) } },
         {
@@ -534,7 +534,7 @@ describe('the finalizer', () => {
     });
 
     // @promise inputs/unknown-is-not-absent
-    it('is not called while an input of it cannot be read: what it does not see may be there', async () => {
+    it('is not called while one of its inputs cannot be read', async () => {
       let refused = true;
       let calls = 0;
       faults = new FaultInjector();
@@ -560,7 +560,7 @@ describe('the finalizer', () => {
       expect(calls).to.equal(1);
     });
 
-    it('is never called again for a resource that it let go, however late the cache hears of its end', async () => {
+    it('is never called again after its removal, however late the DELETED event arrives', async () => {
       for (const lost of [false, true]) {
         let calls = 0;
         const there = { ...service('notice'), metadata: { name: 'notice', namespace: 'far' } };
@@ -631,7 +631,7 @@ describe('the finalizer', () => {
       expect(await finalizers()).to.deep.equal([OURS]);
     });
 
-    it('that gives up is Stalled, and tried again by annotation and by a new process', async () => {
+    it('that throws PermanentError is Stalled, and called again for the annotation and by a new process', async () => {
       let calls = 0;
       const testOperator = defineTestOperator(
         { A: { sync: () => ({ next: 'A' }) } },
@@ -647,7 +647,7 @@ describe('the finalizer', () => {
         'Stalled=True PermanentError',
       ]);
       await sandbox.patch('Drone', 'one', {
-        metadata: { annotations: { 'flights.autopilot.test/retry': 'now' } },
+        metadata: { annotations: { 'drones.autopilot.test/retry': 'now' } },
       });
       expect(calls).to.equal(2);
       await sandbox.restart(testOperator.scheduler);
@@ -674,7 +674,7 @@ describe('the finalizer', () => {
       );
     });
 
-    it('that returns nonsense, or an output it does not declare, is told so', async () => {
+    it('that returns a wrong value, or an undeclared output, has an error that names it', async () => {
       for (const [result, message] of [
         [{}, 'the finalizer returned {}; it must return { done: true } or { done: false }'],
         [

@@ -92,7 +92,7 @@ describe('/healthz, by which a kubelet kills', () => {
   }).timeout(90_000);
 
   // @promise endpoints/healthz
-  it('is well on a standby, which is ready too; also when nobody can lead any more', async () => {
+  it('is well on a standby, which is ready too; also when no process can lead', async () => {
     const election = { enableLeaderElection: true };
     const leader = await start('leader', election);
     const standby = await start('standby', election);
@@ -103,7 +103,7 @@ describe('/healthz, by which a kubelet kills', () => {
       await ask(standby, '/readyz'),
     ]).to.deep.equal(['200 ok', '200 ok', '200 ok']);
     await apiServer.close();
-    // Nobody killed it: it has lost its lease, and ends by itself.
+    // The process has lost its lease and ends without a signal.
     expect(await leader.ended).to.equal(1);
     expect(await health(standby)).to.equal('200 ok');
   }).timeout(90_000);

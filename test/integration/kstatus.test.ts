@@ -47,7 +47,7 @@ function kstatus({
   return 'Current';
 }
 
-const PAUSED = { annotations: { 'flights.autopilot.test/paused': 'true' } };
+const PAUSED = { annotations: { 'drones.autopilot.test/paused': 'true' } };
 const stay: TestPhase = { sync: () => ({ next: 'A' }) };
 const to = (name: string): TestPhase => ({ sync: () => ({ next: name }) });
 const failing = (error: Error): TestPhase => ({ sync: () => Promise.reject(error) });
@@ -139,7 +139,7 @@ describe('a tool that waits', () => {
   }
 
   // @promise reconcile/kstatus
-  it('never takes a resource whose spec has just changed for a finished one', async () => {
+  it('never sees a resource whose spec has just changed as finished', async () => {
     await start({ A: { onSpecChange: 'A', ...to('B') }, B: {} });
     await sandbox.create(drone('one'));
     const states: string[] = [];
@@ -163,7 +163,7 @@ describe('a tool that waits', () => {
     expect(states).to.deep.equal(['InProgress', 'InProgress', 'Current']);
   });
 
-  it('sees when a condition last changed its status, not when it was last said', async () => {
+  it('sees when a condition last changed its status, not when it was last written', async () => {
     let message = 'one';
     await start({ A: { interval: '10s', sync: () => ({ next: 'A', message }) } });
     await sandbox.create(drone('one'));
@@ -192,7 +192,7 @@ describe('a tool that waits', () => {
     };
 
     // @promise reconcile/kstatus
-    it('goes on only when what the phase writes is there', async () => {
+    it('sees Ready only when the outputs exist', async () => {
       await start({ A: to('B'), B: serving }, { code: 403 });
       await sandbox.create(drone('one'));
       expect(await readies()).to.deep.equal([
@@ -206,7 +206,7 @@ describe('a tool that waits', () => {
       expect(await sandbox.get('Service', 'a')).not.to.equal(undefined);
     });
 
-    it('is not told before the first sync of the phase, also when nobody but the spec or the clock moved it there', async () => {
+    it('is False before the first reconcile of the phase, also after onSpecChange or onTimeout', async () => {
       let open = (): void => undefined;
       const gate = new Promise<void>((resolve) => (open = resolve));
       const slow: TestPhase = {
@@ -222,7 +222,7 @@ describe('a tool that waits', () => {
       expect(await readies()).to.deep.equal(['B', 'Ready=True']);
     });
 
-    it('is not told by a pause that comes before that either', async () => {
+    it('is not True by a pause before that either', async () => {
       await start({
         A: to('B'),
         B: { ...serving, sync: () => Promise.reject(new RetryLater('1h')) },

@@ -22,9 +22,9 @@ const said = async (name = 'one'): Promise<readonly string[]> =>
 const phase = async (name = 'one'): Promise<string> =>
   (await sandbox.get('Drone', name))?.status?.phase as string;
 
-describe('a machine that loops', () => {
+describe('a resource whose phases loop', () => {
   afterEach(() => sandbox.stop());
-  /** A and B for ever, unless `spec.stay` says where it is to stay. */
+  /** A and B without end, unless `spec.stay` names the phase to stay in. */
   const looper = (): TestOperator => {
     const to = (own: string, other: string, { stay }: { stay?: string }): AnyResult => ({
       next: stay === own ? own : other,
@@ -37,7 +37,7 @@ describe('a machine that loops', () => {
   };
 
   // @promise reconcile/looping
-  it('may change phases twice around in ten seconds; after that it waits longer and longer, and says so', async () => {
+  it('may make 2 × N transitions in 10 s; further ones are delayed with backoff and a condition', async () => {
     const testOperator = looper();
     await start(testOperator);
     await sandbox.create(drone('one'));
@@ -65,7 +65,7 @@ describe('a machine that loops', () => {
     expect(sandbox.events.filter(({ type }) => type === 'looping')).to.have.length(1);
   });
 
-  it('is forgiven as soon as a worker stays in its phase', async () => {
+  it('ends as soon as a worker stays in its phase', async () => {
     const testOperator = looper();
     await start(testOperator);
     await sandbox.create(drone('one'));
@@ -97,7 +97,7 @@ describe('a machine that loops', () => {
     expect(await said('two')).to.deep.equal(['Ready=False A', 'Reconciling=True A']);
   });
 
-  it('is forgotten with its resource, also when nobody saw that go and another one came under its name', async () => {
+  it('is forgotten with its resource, also when a resource of the same name follows unseen', async () => {
     await start(looper());
     await sandbox.create(drone('one'));
     expect(await said()).to.include('Looping=True Looping');

@@ -33,7 +33,7 @@ describe('npm run dev -- --sandbox', () => {
   });
   after(() => rmSync(dir, { recursive: true, force: true }));
 
-  it('flies the samples without a cluster, shows kubectl the way, and ends on Ctrl-C with the lease given back', async () => {
+  it('runs the samples without a cluster, prints a kubeconfig, and releases the lease on Ctrl-C', async () => {
     const child = execa(
       process.execPath,
       ['--conditions=autopilot-source', 'scripts/operator.ts', 'dev', '--sandbox'],

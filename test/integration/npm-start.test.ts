@@ -14,7 +14,7 @@ const start = (...args: readonly string[]) =>
   });
 
 describe('npm start', () => {
-  it('flies AutoRoute: routes three Deployments, a fourth, and takes away what a removed one had', async () => {
+  it('runs AutoRoute: routes three Deployments and a fourth, and deletes the routes of a removed one', async () => {
     const { exitCode, all } = await start();
     expect(exitCode, all).to.equal(0);
     const happened = all

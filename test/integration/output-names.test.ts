@@ -11,7 +11,7 @@ const ROLES = {
 } as const;
 
 describe('an output', () => {
-  it('of RBAC may be named as RBAC names things, with colons', async () => {
+  it('of RBAC may have a name with colons', async () => {
     const role = {
       apiVersion: 'rbac.authorization.k8s.io/v1',
       kind: 'Role',

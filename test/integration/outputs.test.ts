@@ -15,7 +15,7 @@ import {
   SERVICES,
 } from './test-operators.ts';
 
-const OWNER = 'flights.autopilot.test/owner-uid';
+const OWNER = 'drones.autopilot.test/owner-uid';
 
 describe('outputs', () => {
   let sandbox: Sandbox;
@@ -53,13 +53,13 @@ describe('outputs', () => {
     });
 
   // @promise outputs/ownership-marks
-  it('carry who made them: a controlling owner, the owner’s uid and the operator’s name', async () => {
+  it('carry a controller owner reference, the uid of the resource and the name of the operator', async () => {
     await start(writer());
     const { metadata } = await sandbox.create(drone('one', { services: ['a'] }));
     const made = await sandbox.get('Service', 'a');
     expect(made?.metadata.ownerReferences).to.deep.equal([
       {
-        apiVersion: 'flights.autopilot.test/v1',
+        apiVersion: 'drones.autopilot.test/v1',
         kind: 'Drone',
         name: 'one',
         uid: metadata.uid,
@@ -85,7 +85,7 @@ describe('outputs', () => {
   });
 
   // @promise outputs/foreign-objects
-  it('are seen by the next phase also when the answer to their creation was lost and their event is late', async () => {
+  it('are seen by the next phase also when the response to their creation was lost and their event is late', async () => {
     const services = { name: 'services', type: output.services.type, namespace: 'own' } as const;
     const testOperator = defineTestOperator({
       A: {
@@ -115,7 +115,7 @@ describe('outputs', () => {
   });
 
   // @promise outputs/foreign-objects
-  it('do not touch an object of somebody else, and say whose it is', async () => {
+  it('do not touch an object of another owner, and name the owner', async () => {
     await start(writer());
     await sandbox.create({
       ...service('a', 1),
@@ -131,7 +131,7 @@ describe('outputs', () => {
   });
 
   // @promise outputs/foreign-objects
-  it('are not shared by two resources: the second one is told', async () => {
+  it('are not shared by two resources: the second one gets OutputConflict', async () => {
     await start(writer());
     await sandbox.create(drone('one', { services: ['a'] }));
     await sandbox.create(drone('two', { services: ['a'] }));
@@ -140,7 +140,7 @@ describe('outputs', () => {
   });
 
   // @promise outputs/adoption
-  it('are made as soon as what stood in their place is gone, however long that took', async () => {
+  it('are created as soon as the object in their place is deleted, however long that takes', async () => {
     await start(writer());
     await sandbox.create(drone('one', { services: ['a'] }));
     await sandbox.create(drone('two', { services: ['a'] }));
@@ -154,7 +154,7 @@ describe('outputs', () => {
   });
 
   // @promise outputs/drift
-  it('are made again when somebody deletes or changes them', async () => {
+  it('are restored when another client deletes or changes them', async () => {
     await start(writer());
     await sandbox.create(drone('one', { services: ['a'] }));
     await sandbox.delete('Service', 'a');
@@ -211,7 +211,7 @@ describe('outputs', () => {
   });
 
   // @promise outputs/foreign-status
-  it('wake nobody when others change their status', async () => {
+  it('enqueue no resource when their status changes', async () => {
     const testOperator = writer();
     await start(testOperator);
     await sandbox.create(drone('one', { services: ['a'] }));
@@ -244,7 +244,7 @@ describe('outputs', () => {
   });
 
   // @promise outputs/own-writes
-  it('wake every other resource that has read them, and not the one that made them', async () => {
+  it('enqueue every other resource that has read them, and not their owner', async () => {
     const testOperator = defineTestOperator({
       A: {
         inputs: [input.configmaps],
@@ -336,7 +336,7 @@ describe('outputs', () => {
   });
 
   // @promise outputs/prune
-  it('are pruned when everything new is there, and before status says so', async () => {
+  it('are pruned after everything is applied, and before status is written', async () => {
     await start(writer({ prune: true }));
     await sandbox.create(drone('one', { services: ['a', 'b'] }));
     faults.requests.length = 0;
@@ -348,7 +348,7 @@ describe('outputs', () => {
   });
 
   // @promise outputs/known-by-owner
-  it('are known by their owner when somebody takes our label away: they are taken up again, and no conflict', async () => {
+  it('are known by their owner reference when a client removes the label, without a conflict', async () => {
     await start(writer());
     await sandbox.create(drone('one', { services: ['a'] }));
     const [before] = await sandbox.list('Service');
@@ -365,7 +365,7 @@ describe('outputs', () => {
   });
 
   // @promise outputs/prune
-  it('of others that carry copies of our marks are not pruned: a controller made them from an output', async () => {
+  it('with copied labels and another owner are not pruned: a controller made them from an output', async () => {
     await start(writer({ prune: true }));
     await sandbox.create(drone('one', { services: ['a'] }));
     const made = await sandbox.get('Service', 'a');
@@ -412,7 +412,7 @@ describe('outputs', () => {
     ).to.deep.equal(['apply made']);
   });
 
-  it('in a namespace that the operator does not watch are refused: it could never find them again', async () => {
+  it('in a namespace that the operator does not watch are refused', async () => {
     faults = new FaultInjector();
     const sync = () => ({
       next: 'A',
@@ -434,7 +434,7 @@ describe('outputs', () => {
   });
 
   // @promise outputs/prune
-  it('that are pruned wake nobody, also where another input shows some of their kind', async () => {
+  it('that are pruned enqueue no resource, also where another input has some of their kind', async () => {
     const some = { ...input.configmaps, selector: 'app=x' };
     const labelled = (name: string) => configMap(name, {}, { labels: { app: 'x' } }) as never;
     const testOperator = defineTestOperator({

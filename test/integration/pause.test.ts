@@ -24,12 +24,12 @@ const phase = async (name = 'one'): Promise<string> =>
 
 describe('a paused resource', () => {
   afterEach(() => sandbox.stop());
-  const PAUSED = 'flights.autopilot.test/paused';
+  const PAUSED = 'drones.autopilot.test/paused';
   const pause = (value: 'true' | null): Promise<void> =>
     sandbox.patch('Drone', 'one', { metadata: { annotations: { [PAUSED]: value } } });
 
   // @promise reconcile/paused
-  it('stands still in time: what is left of its timeout is left when it goes on', async () => {
+  it('keeps the rest of its timeout until it is resumed', async () => {
     await start(
       defineTestOperator({
         A: { timeout: '60s', onTimeout: 'Late', interval: '5s', sync: () => ({ next: 'A' }) },
@@ -79,7 +79,7 @@ describe('a paused resource', () => {
     expect((await sandbox.get('Drone', 'one'))?.status.autopilot).not.to.have.property('pausedAt');
   });
 
-  it('is what it was, as far as tools that wait can see: ready if it was, else on its way', async () => {
+  it('stays Ready when it was Ready, and not Ready otherwise', async () => {
     await start(
       defineTestOperator({
         A: { sync: () => ({ next: 'Steady' }) },
@@ -94,7 +94,7 @@ describe('a paused resource', () => {
   });
 
   // @promise reconcile/paused
-  it('is Paused also when it was Stalled: its timeout stands still, and then it is tried once more', async () => {
+  it('is Paused also when it was Stalled: its timeout stops, and the worker is called once more after it', async () => {
     const testOperator = defineTestOperator({
       A: {
         timeout: '60s',
@@ -122,7 +122,7 @@ describe('a paused resource', () => {
   });
 
   // @promise reconcile/paused
-  it('is every resource when the configuration says so, and goes on when it no longer does', async () => {
+  it('is every resource while the configuration says so', async () => {
     const testOperator = defineTestOperator({ A: { sync: () => ({ next: 'B' }) }, B: {} });
     await start(testOperator, { config: { paused: true } });
     await sandbox.create(drone('one'));

@@ -67,7 +67,7 @@ describe('a worker that does not end', () => {
     };
   }
 
-  it('does not take its resource back to its phase when a late request of a dead process has moved it meanwhile', async () => {
+  it('keeps the phase of its resource when a late request of a stopped process has moved it meanwhile', async () => {
     const { testOperator, end } = stuck();
     await start(testOperator);
     await sandbox.create(drone('stuck'));
@@ -88,7 +88,7 @@ describe('a worker that does not end', () => {
   });
 
   // @promise queue/quarantine
-  it('is told after its time, loses its slot five seconds later, and its resource is Quarantined until it ends', async () => {
+  it('has its signal aborted after the timeout, and its resource is Quarantined 5 s later until it ends', async () => {
     const { testOperator, end } = stuck();
     await start(testOperator, { config: { workerTimeout: '30s', maxConcurrentReconciles: 1 } });
     await sandbox.create(drone('stuck'));
@@ -116,7 +116,7 @@ describe('a worker that does not end', () => {
   });
 
   // @promise queue/quarantine
-  it('is not listened to any more: nothing of a late result is written', async () => {
+  it('has no effect any more: nothing of a late result is written', async () => {
     const { testOperator, end } = stuck({
       next: 'Late',
       outputs: { services: [service('late')] },
@@ -134,7 +134,7 @@ describe('a worker that does not end', () => {
     expect(await phase('stuck')).to.equal('B');
   });
 
-  it('holds up its phase’s timeout, because no other worker of its resource may run beside it; then it fires', async () => {
+  it('delays the timeout of its phase, because no other worker of its resource may run beside it', async () => {
     const { testOperator, end } = stuck(undefined, { timeout: '50s', onTimeout: 'Late' });
     await start(testOperator);
     await sandbox.create(drone('stuck'));
@@ -144,7 +144,7 @@ describe('a worker that does not end', () => {
     expect(await phase('stuck')).to.equal('Late');
   });
 
-  it('does not hide a change of the spec that came meanwhile: the phase goes where onSpecChange says when it has ended', async () => {
+  it('does not hide a change of the spec: the transition of onSpecChange follows when it has ended', async () => {
     const ends: (() => void)[] = [];
     let calls = 0;
     const sync = (): AnyResult | Promise<AnyResult> =>
@@ -164,7 +164,7 @@ describe('a worker that does not end', () => {
     expect(await phase()).to.equal('B');
   });
 
-  it('holds up nothing of another resource that is made under the same name meanwhile', async () => {
+  it('does not delay a resource that is created again under the same name', async () => {
     const ends: (() => void)[] = [];
     const testOperator = defineTestOperator({
       A: {
@@ -189,7 +189,7 @@ describe('a worker that does not end', () => {
     expect(await phase()).to.equal('B');
   });
 
-  it('holds up the deletion of its resource too', async () => {
+  it('delays the deletion of its resource too', async () => {
     const { testOperator, end } = stuck();
     const scheduler = {
       ...testOperator.scheduler,

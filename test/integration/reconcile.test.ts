@@ -14,7 +14,7 @@ import {
   service,
 } from './test-operators.ts';
 
-describe('one sync', () => {
+describe('one reconcile', () => {
   let sandbox: Sandbox;
   afterEach(() => sandbox.stop());
 
@@ -39,7 +39,7 @@ describe('one sync', () => {
   });
 
   // @promise reconcile/frozen-context
-  it('gives the worker frozen objects: a change in place fails, and says so', async () => {
+  it('gives the worker frozen objects: a change in place throws', async () => {
     await start(
       defineTestOperator({
         A: { sync: ({ resource }) => (((resource.spec as { x: number }).x = 1), { next: 'A' }) },
@@ -163,7 +163,7 @@ describe('one sync', () => {
   }
 
   // @promise reconcile/unknown-phase
-  it('leaves a resource in a phase it does not know alone, and says which phases there are', async () => {
+  it('makes a resource in an unknown phase Stalled, and names the phases', async () => {
     const testOperator = defineTestOperator({ A: { sync: () => ({ next: 'A' }) } });
     await start(testOperator, { objects: [] });
     await sandbox.stop();
@@ -187,7 +187,7 @@ describe('one sync', () => {
   });
 
   // @promise reconcile/unknown-phase
-  it('flies on from a phase under its former name', async () => {
+  it('continues from a phase under its former name', async () => {
     const old = defineTestOperator({ Old: { sync: () => ({ next: 'Old' }) } });
     await start(old);
     await sandbox.create(drone('one'));
@@ -200,17 +200,17 @@ describe('one sync', () => {
   });
 
   // @promise reconcile/paused
-  it('does not call the worker of a paused resource, and goes on when the annotation goes', async () => {
+  it('does not call the worker of a paused resource, until the annotation is removed', async () => {
     const testOperator = defineTestOperator({ A: { sync: () => ({ next: 'B' }) }, B: {} });
     await start(testOperator);
     await sandbox.create(
-      drone('one', {}, { annotations: { 'flights.autopilot.test/paused': 'true' } }),
+      drone('one', {}, { annotations: { 'drones.autopilot.test/paused': 'true' } }),
     );
     await sandbox.advance('1h');
     expect(testOperator.calls).to.deep.equal([]);
     expect(conditions(await sandbox.get('Drone', 'one'))[0]).to.equal('Ready=False Paused');
     await sandbox.patch('Drone', 'one', {
-      metadata: { annotations: { 'flights.autopilot.test/paused': null } },
+      metadata: { annotations: { 'drones.autopilot.test/paused': null } },
     });
     expect((await status()).phase).to.equal('B');
   });
@@ -257,7 +257,7 @@ describe('one sync', () => {
   });
 
   // @promise reconcile/declared-transitions
-  it('cannot move to the phase it is in when its time is up, nor to one that is not there: it would move without end', () => {
+  it('refuses a table whose onTimeout names the phase itself or an unknown phase', () => {
     const sync = (): { next: string } => ({ next: 'A' });
     expect(() => defineTestOperator({ A: { timeout: '1s', onTimeout: 'A', sync } })).to.throw(
       'phase A: onTimeout names the phase itself',
@@ -289,7 +289,7 @@ describe('one sync', () => {
     });
   });
 
-  it('moves to onTimeout also when its worker has given up, or waits for later', async () => {
+  it('moves to onTimeout also after PermanentError and RetryLater', async () => {
     const give = new PermanentError('there is no such airport');
     for (const error of [give, new RetryLater('1h')]) {
       const testOperator = defineTestOperator({
@@ -307,7 +307,7 @@ describe('one sync', () => {
   });
 
   // @promise reconcile/steps
-  it('remembers a step across syncs and restarts, and forgets it with the phase', async () => {
+  it('remembers a step across reconciles and restarts, and forgets it with the phase', async () => {
     const seen: (string | undefined)[] = [];
     const testOperator = defineTestOperator({
       A: {
@@ -342,7 +342,7 @@ describe('one sync', () => {
     expect(others).not.to.have.property('three');
   });
 
-  it('says so when the API server refuses what the worker wants in status, and keeps the phase', async () => {
+  it('is Stalled with StatusRefused when the API server refuses the statusInfo, and keeps the phase', async () => {
     const testOperator = defineTestOperator({
       A: { sync: () => ({ next: 'B', statusInfo: { count: 'three' } }) },
       B: {},
@@ -403,14 +403,14 @@ describe('one sync', () => {
       A: { sync: () => ({ next: 'A', requeueAfter: '1s' }) },
     });
     await start(testOperator);
-    await sandbox.create(drone('one', {}, { finalizers: ['somebody.else/hold'] }));
+    await sandbox.create(drone('one', {}, { finalizers: ['example.com/other'] }));
     await sandbox.delete('Drone', 'one');
     const before = testOperator.calls.length;
     await sandbox.advance('1m');
     expect(testOperator.calls).to.have.length(before);
   });
 
-  it('wakes on inputs that were read, and not on others', async () => {
+  it('is enqueued by inputs that were read, and not by others', async () => {
     const testOperator = defineTestOperator({
       A: {
         inputs: [input.configmaps],

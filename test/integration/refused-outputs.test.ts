@@ -82,7 +82,7 @@ describe('outputs that the API server refuses', () => {
   }
 
   // @promise outputs/refused-outputs
-  it('leave a phase that counts as ready Ready for three failures in a row, and not for a fourth', async () => {
+  it('leave a ready phase Ready for three consecutive failures, and not for a fourth', async () => {
     await start(writer(true));
     code = 0;
     refuse();
@@ -133,7 +133,7 @@ describe('outputs that the API server refuses', () => {
     ];
 
     // @promise reconcile/conflicts
-    it('are made again from the fresh copy at once; a few in a row are no failure', async () => {
+    it('are applied again from the fresh object immediately; a few consecutive ones are no failure', async () => {
       await start(writer(false));
       conflicts('Service', 'apply', 5);
       await sandbox.create(drone('one', { port: 80 }));
@@ -150,7 +150,7 @@ describe('outputs that the API server refuses', () => {
       ['one that is there', true],
     ] as const) {
       // @promise reconcile/conflicts
-      it(`that does not end are tried with backoff, and OutputsApplied says what the server said: ${title}`, async () => {
+      it(`that does not end are retried with backoff, and OutputsApplied has the message of the API server: ${title}`, async () => {
         await start(writer(false));
         await sandbox.create(drone('one', { port: 80 }));
         if (!before) {
@@ -174,7 +174,7 @@ describe('outputs that the API server refuses', () => {
     }
 
     // @promise reconcile/conflicts
-    it('that does not end are told of edits of somebody else’s objects too', async () => {
+    it('that do not end are reported for field claims too', async () => {
       await start(
         defineTestOperator({
           A: {
@@ -222,11 +222,11 @@ describe('outputs that the API server refuses', () => {
   });
 });
 
-describe('a write that is refused for a time the server names', () => {
+describe('a throttled write', () => {
   afterEach(() => sandbox.stop());
   const throttled = (code: number): Error =>
     new ApiError({ code, reason: '', message: 'too many requests', retryAfterSeconds: 60 });
-  /** Of the resource itself and of what it makes. */
+  /** Writes of the resource itself and of its outputs. */
   const writes = (): number =>
     faults.requests.filter(
       ({ verb, kind }) => ['Drone', 'Service'].includes(kind) && ['apply', 'patch'].includes(verb),
@@ -258,7 +258,7 @@ describe('a write that is refused for a time the server names', () => {
     ['status (429)', 'Drone', 429, 2],
   ] as const) {
     // @promise queue/retry-after
-    it(`is followed by none of its resource before then, whatever changes meanwhile: ${what}`, async () => {
+    it(`is followed by no write of its resource before retryAfterSeconds, whatever changes meanwhile: ${what}`, async () => {
       await start80(refused, code);
       expect(writes()).to.equal(before);
       await sandbox.advance('20s');
@@ -290,7 +290,7 @@ describe('a write that is refused for a time the server names', () => {
   });
 
   // @promise queue/retry-after
-  it('is said in status when it was the fourth in a row', async () => {
+  it('is written to status after the fourth consecutive one', async () => {
     await start80('Service', 429);
     await sandbox.advance('150s');
     expect(await said()).to.deep.equal(['Ready=False A', 'Reconciling=True A']);

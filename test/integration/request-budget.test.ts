@@ -123,7 +123,7 @@ describe('the budget of requests', () => {
     expect(sent()).to.deep.equal(['patch VirtualService web', 'patch Drone one']);
   });
 
-  it('of staying is nothing at all, for an hour', async () => {
+  it('of staying is no request at all, for an hour', async () => {
     await start(
       defineTestOperator({
         A: {
@@ -143,7 +143,7 @@ describe('the budget of requests', () => {
   });
 
   // @promise reconcile/order-of-writes
-  it('has no wasted sync: a transition’s own writes wake nobody', async () => {
+  it('has no unneeded reconcile: the writes of a transition enqueue no resource', async () => {
     const testOperator = defineTestOperator({
       A: {
         inputs: [input.configmaps],

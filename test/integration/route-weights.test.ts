@@ -91,7 +91,7 @@ describe('routes whose weights would lose traffic', () => {
     expect(writes()).to.deep.equal(['apply Service a', 'patch VirtualService web']);
   });
 
-  it('are somebody else’s business where they were wrong before, in a route that is not held', async () => {
+  it('are ignored where they were wrong before, in a route that is not claimed', async () => {
     const testOperator = defineTestOperator({
       A: {
         inputs: [input.virtualservices],

@@ -48,7 +48,7 @@ describe('an operator process', () => {
 
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     // @promise lifecycle/signals
-    it(`ends on ${signal} with exit code 0, and gives its lease back`, async () => {
+    it(`ends on ${signal} with exit code 0, and releases its lease`, async () => {
       await until('it leads', 30_000, async () => expect(await holder()).to.match(/^operator-0_/));
       operator.kill(signal);
       expect(await operator.ended).to.equal(0);
@@ -57,7 +57,7 @@ describe('an operator process', () => {
   }
 
   // @promise lifecycle/signals
-  it('waits for a worker that hears no signal, and ends at once on a second signal, with exit code 1', async () => {
+  it('waits for a worker that ignores its signal, and ends immediately on a second signal, with exit code 1', async () => {
     await cluster.api.create(DRONES, drone('endless', {}, { namespace: 'default' }));
     await until('its worker is called', 30_000, async () => {
       const text = await (await fetch(`${operator.endpoints}/metrics`)).text();

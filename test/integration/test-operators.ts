@@ -1,4 +1,4 @@
-/** Small machines for flights: a kind, phases, and what their workers were called with. */
+/** Small operators for tests: a kind, phases, and the calls of their workers. */
 import type {
   AnyContext,
   AnyResult,
@@ -11,14 +11,14 @@ import { defineScheduler } from '../../runtime/src/generated.ts';
 import type { ObjectManifest } from '../../sandbox/src/index.ts';
 
 export const DRONES = {
-  group: 'flights.autopilot.test',
+  group: 'drones.autopilot.test',
   version: 'v1',
   kind: 'Drone',
   plural: 'drones',
   namespaced: true,
 } as const;
 const anything = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
-/** For a cluster that nobody flies in yet: any spec and status. */
+/** The CRD for a cluster without an operator; it accepts any spec and status. */
 export const DRONE_CRD = {
   apiVersion: 'apiextensions.k8s.io/v1',
   kind: 'CustomResourceDefinition',
@@ -90,7 +90,7 @@ export interface TestPhase extends Partial<Omit<PhaseDefinition, 'name' | 'worke
 export interface WorkerCall {
   readonly phase: string;
   readonly resource: string;
-  /** Seconds of virtual time since the start of the flight. */
+  /** Seconds of virtual time since the first call. */
   readonly at: number;
 }
 
@@ -147,7 +147,7 @@ export function defineTestOperator(
 
 export function drone(name: string, spec: object = {}, metadata: object = {}): ObjectManifest {
   return {
-    apiVersion: 'flights.autopilot.test/v1',
+    apiVersion: 'drones.autopilot.test/v1',
     kind: 'Drone',
     metadata: { name, ...metadata },
     spec,

@@ -23,7 +23,7 @@ const phase = async (name = 'one'): Promise<string> =>
 describe('an input that cannot be read', () => {
   afterEach(() => sandbox.stop());
   // @promise inputs/unknown-is-not-absent
-  it('is a condition that names it, and nobody is called; an absent kind does not matter where it is optional', async () => {
+  it('is named in a condition, and no worker is called; an optional kind may be absent', async () => {
     const reader = (optional: boolean): TestOperator =>
       defineTestOperator({
         A: {

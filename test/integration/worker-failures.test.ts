@@ -21,7 +21,7 @@ describe('a worker that fails', () => {
   }
   const status = async (name = 'one') => (await sandbox.get('Drone', name))?.status ?? {};
 
-  it('keeps the phase when a worker throws, and comes again with growing backoff', async () => {
+  it('keeps the phase when a worker throws, and retries with growing backoff', async () => {
     const testOperator = defineTestOperator({
       A: { sync: () => Promise.reject(new Error('no luck')) },
     });
@@ -81,7 +81,7 @@ describe('a worker that fails', () => {
   });
 
   // @promise reconcile/no-tight-loop
-  it('is called again after a tenth of a second at the soonest, whatever it asks for', async () => {
+  it('is called again after 100 ms at the earliest, whatever it asks for', async () => {
     const retrying = defineTestOperator({
       A: { sync: () => Promise.reject(new RetryLater('0s')) },
     });
@@ -123,7 +123,7 @@ describe('a worker that fails', () => {
   });
 
   // @promise inputs/need
-  it('waits for an input that a worker needs, and goes on as soon as it is there', async () => {
+  it('waits for a required input, and continues as soon as the object exists', async () => {
     const testOperator = defineTestOperator({
       A: {
         inputs: [input.configmaps],
@@ -141,7 +141,7 @@ describe('a worker that fails', () => {
   });
 
   // @promise inputs/dependencies-after-error
-  it('is called at once when something that it had read changed while it was failing, and after its own failures only with backoff', async () => {
+  it('is called immediately for a changed read, and after its own failures only with backoff', async () => {
     const gates: (() => void)[] = [];
     const testOperator = defineTestOperator({
       A: {
@@ -189,7 +189,7 @@ describe('a worker that fails', () => {
     });
   }
 
-  describe('for good, while its resource changes', () => {
+  describe('with PermanentError, while its resource changes', () => {
     /**
      * A second process calls the worker, which hears of nothing, and fails as the first one did:
      * there is nothing to write.
@@ -223,15 +223,15 @@ describe('a worker that fails', () => {
     }
 
     // @promise reconcile/timing
-    it('is called again for a spec that came meanwhile', async () => {
+    it('is called again for a spec that changed meanwhile', async () => {
       await meanwhile(() => sandbox.patch('Drone', 'one', { spec: { good: true } }));
       expect((await status()).phase).to.equal('B');
     });
 
-    it('is called again for a retry that was asked for meanwhile', async () => {
+    it('is called again for a retry annotation that was set meanwhile', async () => {
       const testOperator = await meanwhile(() =>
         sandbox.patch('Drone', 'one', {
-          metadata: { annotations: { 'flights.autopilot.test/retry': 'now' } },
+          metadata: { annotations: { 'drones.autopilot.test/retry': 'now' } },
         }),
       );
       expect(testOperator.calls).to.have.length(3);
@@ -276,9 +276,9 @@ describe('a worker that fails', () => {
     });
 
     // @promise reconcile/permanent-errors
-    it('is tried again when somebody asks by annotation, once for each value', async () => {
+    it('is tried again for the retry annotation, once for each value', async () => {
       await sandbox.patch('Drone', 'one', {
-        metadata: { annotations: { 'flights.autopilot.test/retry': 'please' } },
+        metadata: { annotations: { 'drones.autopilot.test/retry': 'please' } },
       });
       await sandbox.patch('Drone', 'one', { metadata: { annotations: { other: 'x' } } });
       expect(testOperator.calls).to.have.length(2);

@@ -40,7 +40,7 @@ describe('Kubernetes Events', () => {
     });
   });
   const drone = (name: string): KubeObject => ({
-    apiVersion: 'flights.autopilot.test/v1',
+    apiVersion: 'drones.autopilot.test/v1',
     kind: 'Drone',
     metadata: { name, namespace: 'default', uid: `uid-${name}`, resourceVersion: '7' },
   });
@@ -69,7 +69,7 @@ describe('Kubernetes Events', () => {
     });
     expect(event?.eventTime).to.equal('2026-01-01T00:00:00.000000Z');
     expect(event?.regarding).to.deep.equal({
-      apiVersion: 'flights.autopilot.test/v1',
+      apiVersion: 'drones.autopilot.test/v1',
       kind: 'Drone',
       name: 'one',
       namespace: 'default',

@@ -17,7 +17,7 @@ import { OperatorHarness } from '../operator-harness.ts';
 
 const NAMES = Array.from({ length: 30 }, (_, index) => `drone-${index}`);
 
-describe('what is kept of resources', () => {
+describe('the state of resources', () => {
   let harness: OperatorHarness;
   beforeEach(async () => void (harness = await OperatorHarness.create()));
   afterEach(() => harness.stop());
@@ -85,7 +85,7 @@ describe('what is kept of resources', () => {
     await harness.advance(600);
     expect((await harness.cluster.api.list(DRONES)).items).to.deep.equal([]);
   };
-  /** Without caches: their level is that of the cluster. */
+  /** Sizes without the caches, which have the objects of the cluster. */
   const entryCounts = ({
     controller: { entryCounts: all },
   }: Operator): Readonly<Record<string, number>> => ({
@@ -94,7 +94,7 @@ describe('what is kept of resources', () => {
   });
 
   // @promise queue/no-leftover-state
-  it('goes with them: dependencies, memory, steps, holds, timers, answers, and their objects in the caches', async () => {
+  it('is dropped with them: dependencies, resource states, claims, timers, applied versions and caches', async () => {
     await harness.createObjects(...NAMES.map((name) => route(name, 'split')), configMap('other'));
     const operator = await harness.start(busy.scheduler);
     const before = operator.controller.entryCounts;
@@ -110,7 +110,7 @@ describe('what is kept of resources', () => {
   });
 
   // @promise queue/no-leftover-state
-  it('is no more after an hour of ever other outputs than after the first', async () => {
+  it('does not grow over an hour of changing outputs', async () => {
     await harness.createObjects(...NAMES.map((name) => route(name, 'split')));
     const operator = await harness.start(busy.scheduler);
     await harness.createObjects(...NAMES.map((name) => drone(name)));
@@ -123,7 +123,7 @@ describe('what is kept of resources', () => {
   });
 
   // @promise queue/no-leftover-state
-  it('goes when others take their outputs away, and when their owner went first', async () => {
+  it('is dropped when others delete their outputs, and when their owner is deleted first', async () => {
     await harness.createObjects(...NAMES.map((name) => route(name, 'split')));
     const operator = await harness.start(busy.scheduler);
     const before = entryCounts(operator);
@@ -139,7 +139,7 @@ describe('what is kept of resources', () => {
   });
 
   // @promise queue/no-leftover-state
-  it('goes when they end while they fail, or while nobody was told of it', async () => {
+  it('is dropped when they are deleted while they fail, or without an event', async () => {
     const operator = await harness.start(failing.scheduler);
     const before = entryCounts(operator);
     await harness.createObjects(...NAMES.map((name) => drone(name)));
@@ -171,7 +171,7 @@ describe('what is kept of resources', () => {
   });
 
   // @promise reconcile/final-phase
-  it('is nothing of what the worker before a final phase has read: a change of it begins no sync', async () => {
+  it('has no reads of earlier phases in a final phase: their changes start no reconcile', async () => {
     let syncs = 0;
     const read = defineTestOperator({
       A: {

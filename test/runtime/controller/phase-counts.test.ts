@@ -16,15 +16,15 @@ function resource(phase: string, phaseStartedAt?: string, stalled = false): Kube
   } as KubeObject;
 }
 
-describe('the census of resources', () => {
-  it('has every phase, also those where nobody is', () => {
+describe('the phase counts', () => {
+  it('have every phase, also phases without a resource', () => {
     expect([...countPhases(scheduler, [], NOW)]).to.deep.equal([
       ['A', { resources: 0, stalled: 0, oldestMs: 0 }],
       ['B', { resources: 0, stalled: 0, oldestMs: 0 }],
     ]);
   });
 
-  it('counts, and knows who is Stalled and who came first', () => {
+  it('count Stalled resources and the age of the oldest', () => {
     const all = [
       resource('B', '2026-01-01T00:09:00Z'),
       resource('B', '2026-01-01T00:05:00Z', true),
@@ -42,7 +42,7 @@ describe('the census of resources', () => {
     });
   });
 
-  it('calls what is in no phase unknown', () => {
+  it('count resources in an unknown phase as unknown', () => {
     expect(countPhases(scheduler, [resource('Elsewhere')], NOW).get('unknown')?.resources).to.equal(
       1,
     );

@@ -65,7 +65,7 @@ describe('a resource whose worker blocked the last process', () => {
   });
 
   // @promise lifecycle/blocked-record
-  it('is not held back by a process that leads only an hour later: nobody can know what has happened since', async () => {
+  it('is not deferred by a process that leads only an hour later', async () => {
     const testOperator = working();
     const spec = { holderIdentity: 'another', leaseDurationSeconds: 3_600 };
     await harness.createObjects(drone('one'), {
@@ -90,7 +90,7 @@ describe('a resource whose worker blocked the last process', () => {
   });
 
   // @promise lifecycle/blocked-event-loop
-  it('says so in a condition too, in one write; the next sync that goes well takes it away, in its own', async () => {
+  it('has a condition, in one write, until the next successful reconcile removes it', async () => {
     const testOperator = working({}, { ready: true });
     await harness.createObjects(drone('one'));
     await start(testOperator);
@@ -102,7 +102,7 @@ describe('a resource whose worker blocked the last process', () => {
     expect([conditions(await one()), statusWrites()]).to.deep.equal([['Ready=True A'], 2]);
   });
 
-  it('costs no write more where the last process has said it already', async () => {
+  it('costs no further write when the earlier process has written it already', async () => {
     const testOperator = working();
     await harness.createObjects(drone('one'));
     await start(testOperator);
@@ -116,7 +116,7 @@ describe('a resource whose worker blocked the last process', () => {
   });
 
   // @promise lifecycle/blocked-event-loop
-  it('is told of again when that could not be written, and does not wait longer for it', async () => {
+  it('is written again when the write failed, and the deferral is not longer for it', async () => {
     const testOperator = working();
     await harness.createObjects(drone('one'));
     let refused = 0;
@@ -138,7 +138,7 @@ describe('a resource whose worker blocked the last process', () => {
     ]);
   });
 
-  it('is worked on after its time also where the condition can never be written', async () => {
+  it('is reconciled after its time also where the condition can never be written', async () => {
     const testOperator = working();
     await harness.createObjects(drone('one'));
     harness.faults.fault = ({ verb, name }) =>
@@ -155,7 +155,7 @@ describe('a resource whose worker blocked the last process', () => {
     ]);
   });
 
-  it('waits whatever changes around it, and not when it is changed itself', async () => {
+  it('waits whatever its inputs do, and not when it is changed itself', async () => {
     const testOperator = working({}, { inputs: [input.configmaps] });
     await harness.createObjects(drone('one'));
     await start(testOperator);
@@ -172,7 +172,7 @@ describe('a resource whose worker blocked the last process', () => {
     ]);
   });
 
-  it('moves on when the time of its phase is up: another worker may be called', async () => {
+  it('moves on at the timeout of its phase: another worker may be called', async () => {
     const testOperator = working(
       { B: { sync: () => ({ next: 'B' }) } },
       { timeout: '10s', onTimeout: 'B' },
@@ -185,14 +185,14 @@ describe('a resource whose worker blocked the last process', () => {
     expect(called(testOperator)).to.deep.equal(['B one']);
   });
 
-  it('waits with its finalizer too, when it was being deleted', async () => {
+  it('waits with its finalizer too, when it is being deleted', async () => {
     let finalized = 0;
     const testOperator = defineTestOperator(
       { A: { sync: () => ({ next: 'A' }) } },
       { finalize: () => ({ done: ++finalized > 0 }) },
     );
     await harness.createObjects(
-      drone('one', {}, { finalizers: ['flights.autopilot.test/drone-operator'] }),
+      drone('one', {}, { finalizers: ['drones.autopilot.test/drone-operator'] }),
     );
     await harness.cluster.api.delete(DRONES, key);
     await start(testOperator);

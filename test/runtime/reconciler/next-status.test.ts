@@ -39,7 +39,7 @@ function conditions(definition: PhaseDefinition, situation: Situation): Record<s
 }
 
 describe('status', () => {
-  it('of a resource on its way is not Ready and Reconciling', () => {
+  it('of a resource before its final phase is Reconciling and not Ready', () => {
     expect(conditions(phase('Syncing'), { type: 'ok' })).to.deep.equal({
       Ready: 'False Syncing',
       Reconciling: 'True Syncing',
@@ -53,12 +53,12 @@ describe('status', () => {
       Ready: 'True Waiting',
     });
   });
-  it('in a final phase that ended badly is Stalled', () => {
+  it('in a final phase with ready: false is Stalled', () => {
     expect(
       conditions(phase('Failed', { final: true, ready: false }), { type: 'ok' }),
     ).to.deep.equal({ Ready: 'False Failed', Stalled: 'True Failed' });
   });
-  it('of a failing resource says that it goes on; of a stalled one that it does not', () => {
+  it('of a failing resource is Reconciling, of a stalled one Stalled', () => {
     expect(
       conditions(phase('A'), { type: 'failing', reason: 'WorkerError', message: '' }),
     ).to.deep.equal({
@@ -72,7 +72,7 @@ describe('status', () => {
       Stalled: 'True NotImplemented',
     });
   });
-  it('keeps conditions that others have put there, and none of its own that it does not say any more', () => {
+  it('keeps conditions of other clients, and drops its own that do not apply any more', () => {
     const at = '2026-01-01T00:00:00Z';
     const theirs = {
       type: 'Audited',
@@ -108,7 +108,7 @@ describe('status', () => {
     ]);
     expect((status['conditions'] as StatusCondition[])[2]).to.deep.equal(theirs);
   });
-  it('says no more in a condition than the definition takes: a longer message is cut', () => {
+  it('truncates a message that is longer than the CRD allows', () => {
     const status = nextStatus(
       resource(),
       {
@@ -131,7 +131,7 @@ describe('status', () => {
       )['observedGeneration'],
     ).to.equal(3);
   });
-  it('keeps the generation it has when the machine has not acted', () => {
+  it('keeps the stored generation when the reconcile has not acted on it', () => {
     const status = nextStatus(
       resource({ phase: 'A', observedGeneration: 2 }),
       {
@@ -143,7 +143,7 @@ describe('status', () => {
     );
     expect(status['observedGeneration']).to.equal(2);
   });
-  it('keeps the user fields when the worker gave none, replaces them when it did', () => {
+  it('keeps the fields of the user that the worker does not return', () => {
     const old = resource({ phase: 'A', kept: 1 });
     expect(
       nextStatus(
@@ -193,7 +193,7 @@ describe('status', () => {
     expect(status['conditions']).to.have.length(2);
     expect(status['autopilot']).to.be.an('object');
   });
-  it('does not change from one sync to the next when nothing has happened', () => {
+  it('does not change from one reconcile to the next without an event', () => {
     const first = nextStatus(
       resource(),
       { phase: phase('A'), situation: { type: 'ok' }, isGenerationHandled: true },
@@ -220,7 +220,7 @@ describe('status', () => {
       mergePatch({ ...first, gone: 1 }, nextStatus(resource({ ...first, gone: 1 }), change, now)),
     ).to.deep.equal({ gone: null });
   });
-  it('starts the phase clock anew, forgets the last step and writes history on a transition', () => {
+  it('restarts the phase time, drops the last step and writes history on a transition', () => {
     const old = resource({
       phase: 'A',
       autopilot: { phaseStartedAt: '2025-01-01T00:00:00Z', lastStep: '2025-01-01T00:00:01Z' },
@@ -235,7 +235,7 @@ describe('status', () => {
       history: [{ from: 'A', to: 'B', at: '2026-01-02T03:04:05Z', reason: 'Worker' }],
     });
   });
-  it('takes a resource standing in a former name of the phase as being in it', () => {
+  it('counts a former name of the phase as the phase itself', () => {
     const old = resource({ phase: 'Old', autopilot: { phaseStartedAt: '2025-01-01T00:00:00Z' } });
     const status = nextStatus(
       old,
@@ -268,7 +268,7 @@ describe('merge patch', () => {
     return result;
   }
 
-  it('takes a field that is called as something every object has for a field', () => {
+  it('handles fields named like members of every object', () => {
     expect(mergePatch({ constructor: 1 }, {})).to.deep.equal({ constructor: null });
     expect(mergePatch({}, { toString: { a: 1 } })).to.deep.equal({ toString: { a: 1 } });
   });

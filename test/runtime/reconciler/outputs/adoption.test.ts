@@ -16,7 +16,7 @@ import { OperatorHarness } from '../../operator-harness.ts';
 const ONE = { namespace: 'default', name: 'one' };
 const A = { namespace: 'default', name: 'a' };
 
-describe('what a resource has left, before garbage collection has come by', () => {
+describe('an object left by an earlier resource, before garbage collection', () => {
   let harness: OperatorHarness;
   beforeEach(async () => void (harness = await OperatorHarness.create({ controllers: false })));
   afterEach(() => harness.stop());
@@ -45,7 +45,7 @@ describe('what a resource has left, before garbage collection has come by', () =
   });
 
   // @promise outputs/adoption
-  it('is taken over at once by the next one of its name: it stays the same object, with one owner', async () => {
+  it('is adopted immediately by the next resource of the name: the same object, with one owner', async () => {
     const before = await made();
     await again();
     const { uid } = (await one()).metadata;
@@ -54,12 +54,12 @@ describe('what a resource has left, before garbage collection has come by', () =
     expect(metadata.ownerReferences?.map((owner) => owner.uid)).to.deep.equal([uid]);
     expect(metadata.labels).to.deep.equal({
       ...before.metadata.labels,
-      'flights.autopilot.test/owner-uid': uid,
+      'drones.autopilot.test/owner-uid': uid,
     });
     expect(conditions(await one())[0]).to.equal('Ready=False A');
   });
 
-  it('is not taken over by one of another name', async () => {
+  it('is not adopted by a resource of another name', async () => {
     const before = await made();
     await again('two');
     expect(await made()).to.deep.equal(before);
@@ -68,7 +68,7 @@ describe('what a resource has left, before garbage collection has come by', () =
     );
   });
 
-  it('is waited for, and made anew as soon as it is gone, where who may not delete may not take over', async () => {
+  it('is created again after garbage collection, where only clients with delete permission may adopt it', async () => {
     harness.faults.fault = ({ verb, kind }) =>
       verb === 'apply' && kind === 'Service' ? { when: 'before', error: refusal(403) } : undefined;
     await again();
@@ -83,7 +83,7 @@ describe('what a resource has left, before garbage collection has come by', () =
   });
 
   // @promise outputs/adoption
-  it('is left alone when the server knows a newer resource of that name: the cache is behind, and the object may be its', async () => {
+  it('is not adopted when the API server has a newer resource of that name and the cache is stale', async () => {
     const before = await made();
     await harness.stop();
     await harness.cluster.api.delete(DRONES, ONE);
