@@ -6,7 +6,7 @@
  */
 export { run } from './operator/run.ts';
 export type { OperatorConfig } from './operator/config.ts';
-export type { Operator, OperatorOptions } from './operator/start.ts';
+export type { OperatorOptions } from './operator/start.ts';
 export type {
   EventKey,
   LoopingEvent,

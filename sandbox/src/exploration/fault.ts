@@ -96,7 +96,7 @@ export interface ReplayToken {
   readonly faults: readonly Fault[];
 }
 
-/** @returns the token as a string, for `npm run verify -- --replay`. */
+/** Formats a token as a string, for `npm run verify -- --replay`. */
 export function formatToken({ scenario, seed, faults }: ReplayToken): string {
   const faultList = faults.map(({ kind, nth }) => `${kind}@${nth}`).join(',');
   return `${scenarioSlug(scenario)}~${seed}~${faultList}`;
@@ -127,7 +127,7 @@ function parseFault(part: string): Fault {
   return { kind: kind as FaultKind, nth: Number(nth) };
 }
 
-/** @returns the scenario's name as one lower-case word: `A bad version` is `a-bad-version`. */
+/** Makes one lower-case word of a scenario's name: `A bad version` becomes `a-bad-version`. */
 export function scenarioSlug(name: string): string {
   return name
     .toLowerCase()

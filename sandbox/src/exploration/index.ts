@@ -34,5 +34,6 @@ export {
 export type { ClusterChange, ClusterSnapshot, Scenario, ScenarioStep } from './scenario.ts';
 export { formatTrace } from './run-trace.ts';
 export type { TraceEntry } from './run-trace.ts';
+export type { RunningOperator } from './operator-process.ts';
 export type { OperatorUnderTest } from './replicas.ts';
 export type { RunResult } from './scenario-run.ts';

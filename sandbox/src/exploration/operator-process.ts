@@ -1,8 +1,18 @@
 /** One simulated process of the operator. It can be killed without clean-up and be suspended. */
 import type { KubeObject } from 'autopilot-runtime';
-import type { Clock, Operator, Timer } from 'autopilot-runtime/internal';
+import type { Clock, Timer } from 'autopilot-runtime/internal';
 import { keyString } from 'autopilot-runtime/internal';
 import type { VirtualClock } from '../virtual-clock.ts';
+
+/** An operator that was started in a process. */
+export interface RunningOperator {
+  /** Settles when the operator has lost its lease. Its process then ends. */
+  readonly lost: Promise<unknown>;
+  /** Tests whether the operator leads. True without leader election. */
+  isLeading(): boolean;
+  /** Stops the operator. Waits for the workers that have not returned. */
+  stop(): Promise<void>;
+}
 
 /** Settings of an {@link OperatorProcess}. */
 export interface OperatorProcessOptions {
@@ -25,7 +35,7 @@ export class OperatorProcess {
   /** Aborted when the process is killed, so that its watches end. */
   readonly killController = new AbortController();
   /** The operator that runs in this process. Undefined until it is started. */
-  operator: Operator | undefined;
+  operator: RunningOperator | undefined;
   /** One function for each open watch; it breaks the watch. */
   readonly watches = new Set<() => void>();
   /** True if the process started while another one was leading. */

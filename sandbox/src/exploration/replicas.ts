@@ -2,7 +2,7 @@
  * The processes of the operator in one run. One of them leads and another one may stand by. A
  * process that ends is started again.
  */
-import type { Logger, Operator, OperatorOptions, Scheduler } from 'autopilot-runtime';
+import type { Logger, OperatorOptions, Scheduler } from 'autopilot-runtime';
 import { startOperator } from 'autopilot-runtime/internal';
 import { seededRandom } from '../virtual-clock.ts';
 import type { PolicyRules } from '../cluster/rbac.ts';
@@ -11,6 +11,7 @@ import { faultyClient } from './faulty-client.ts';
 import type { FaultKind } from './fault.ts';
 import type { RunContext } from './run-context.ts';
 import type { DeterminismGuard } from './determinism-guard.ts';
+import type { RunningOperator } from './operator-process.ts';
 import { OperatorProcess } from './operator-process.ts';
 import type { QueryMetrics } from '../simulators/simulator.ts';
 import type { Scenario } from './scenario.ts';
@@ -37,7 +38,7 @@ export interface OperatorUnderTest {
    *
    * @param nth number of the process in the run, from 1.
    */
-  readonly start?: (options: OperatorOptions, nth: number) => Operator;
+  readonly start?: (options: OperatorOptions, nth: number) => RunningOperator;
 }
 
 /** Settings of {@link Replicas}. */

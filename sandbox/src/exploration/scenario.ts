@@ -2,7 +2,7 @@
  * Scenarios: what users and other controllers do around an operator, and what must hold meanwhile.
  * A scenario is plain data, made by the functions of this module.
  */
-import type { Duration, KubeObject, OperatorConfig } from 'autopilot-runtime';
+import type { Duration, OperatorConfig } from 'autopilot-runtime';
 import type { ObjectManifest, SandboxObject } from '../testing/sandbox.ts';
 import type { QueryMetrics, Simulator } from '../simulators/simulator.ts';
 
@@ -68,21 +68,26 @@ export type ScenarioStep =
  */
 export interface ClusterSnapshot {
   /**
+   * Reads an object.
+   *
+   * @typeParam T type of the object. Default: `spec` and `status` are untyped.
    * @param namespace default: `default`.
    * @returns the object; undefined if it does not exist.
    * @throws Error when no kind has this name.
    */
-  get<T extends KubeObject = SandboxObject>(
+  get<T extends object = SandboxObject>(
     kind: string,
     name: string,
     namespace?: string,
   ): T | undefined;
   /**
+   * Lists the objects of a kind.
+   *
+   * @typeParam T type of the objects. Default: `spec` and `status` are untyped.
    * @param namespace default: all namespaces.
-   * @returns all objects of the kind.
    * @throws Error when no kind has this name.
    */
-  list<T extends KubeObject = SandboxObject>(kind: string, namespace?: string): readonly T[];
+  list<T extends object = SandboxObject>(kind: string, namespace?: string): readonly T[];
 }
 
 /**
@@ -223,7 +228,7 @@ export function quiesce(): ScenarioStep {
   return { type: 'quiesce' };
 }
 
-/** @returns true if the value is a {@link Scenario}: an object with a name and steps. */
+/** Tests whether a value is a {@link Scenario}: an object with a name and steps. */
 export function isScenario(value: unknown): value is Scenario {
   return (
     typeof value === 'object' &&

@@ -65,11 +65,12 @@ class Shrinker {
   /** Moves one fault by `step` sites as often as the invariant is still violated. */
   async #moveEarlier(index: number, step: number): Promise<void> {
     let isMoved = true;
-    while (isMoved) {
-      const faults = this.best.faults.map((fault, other) =>
-        other === index ? { ...fault, nth: fault.nth - step } : fault,
+    while (isMoved && this.#nthOf(index) > step) {
+      isMoved = await this.#tryFaults(
+        this.best.faults.map((fault, other) =>
+          other === index ? { ...fault, nth: fault.nth - step } : fault,
+        ),
       );
-      isMoved = (await this.#tryFaults(faults)) && this.#nthOf(index) > step;
     }
   }
 
