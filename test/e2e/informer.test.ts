@@ -39,12 +39,14 @@ describe('an informer on a real API server', () => {
   async function start(api: KubeApi, labelSelector?: string): Promise<Informer> {
     const informer = new Informer(
       { type: TYPE, ...(labelSelector !== undefined && { labelSelector }) },
-      ['flight'],
-      'owner',
       {
-        relisted: (_, { changed, missed }) => void told.push(`relisted ${changed} ${missed}`),
-        watchRestarted: () => void told.push('restarted'),
-        watchFailed: (_, error) => void told.push((error as Error).message),
+        namespaces: ['flight'],
+        indexLabel: 'owner',
+        observer: {
+          relisted: (_, { changed, missed }) => void told.push(`relisted ${changed} ${missed}`),
+          watchRestarted: () => void told.push('restarted'),
+          watchFailed: (_, error) => void told.push((error as Error).message),
+        },
       },
     );
     void informer.run({ api, clock: systemClock, random: systemRandom }, stop.signal);

@@ -1,52 +1,86 @@
 /**
- * One kind as far as an operator sees it: one reflector for each watched namespace (or one for
- * all), shared by all phases that
- * declare the same kind and selector.
+ * An informer keeps the objects of one kind and selector in memory. All phases that declare the same
+ * kind and selector share one informer.
+ *
+ * An informer has one part for each watched namespace, or one part for the whole cluster. Each part
+ * has a store and a reflector.
  */
-import type { Clock } from '../util/clock.ts';
 import { messageOf } from '../client/errors.ts';
+import { matchesSelector, parseSelector } from '../client/label-selector.ts';
 import type { KubeObject, ObjectKey } from '../client/object.ts';
 import { keyString } from '../client/object.ts';
-import { matchesSelector, parseSelector } from '../client/label-selector.ts';
-import type { ReflectorDeps, Reflector, WatchScope } from './reflector.ts';
-import { startReflector } from './reflector.ts';
-import type { StoreChange, RelistResult } from './store.ts';
+import type { Clock } from '../util/clock.ts';
+import type { ReflectorDeps, ReflectorListener, WatchScope } from './reflector.ts';
+import { Reflector } from './reflector.ts';
+import type { RelistResult, StoreChange } from './store.ts';
 import { Store } from './store.ts';
 
 /**
- * A list or watch that fails this long makes the process unready: longer than the API server needs
- * for a restart.
+ * Time of failing lists or watches after which the process is unready, in milliseconds. Longer than
+ * a restart of the API server takes.
  */
 const FAILING_AFTER_MS = 30_000;
-/** A watch that has been open for so long is taken to work … */
+/** Time after which an open watch counts as working although it failed before, in milliseconds. */
 const HEALTHY_AFTER_MS = 25_000;
 /**
- * … and did work when it lasted longer than an opening may go unanswered (30 s): it was only cut,
- * as balancers do.
+ * Time after which a watch that ends had certainly been open, in milliseconds: longer than a watch
+ * may wait for its first response (30 s). A load balancer that cuts such a watch is not a failure
+ * that goes on.
  */
-const CUT_WHEN_HEALTHY_MS = 40_000;
+const CERTAINLY_OPEN_MS = 40_000;
 
+/** Callbacks through which an informer reports what its reflectors do. */
 export interface InformerObserver {
+  /** A list after the first was taken over into the store. */
   relisted(kind: string, relist: RelistResult): void;
+  /** A watch is opened again after it ended or failed. */
   watchRestarted(kind: string): void;
+  /** A list or a watch failed. */
   watchFailed(kind: string, error: unknown): void;
 }
 
+/** What an informer needs beside its scope. */
+export interface InformerOptions {
+  /** Watched namespaces. Empty: the whole cluster. */
+  readonly namespaces: readonly string[];
+  /** Label whose values `byIndex` looks up. */
+  readonly indexLabel: string;
+  readonly observer: InformerObserver;
+  /**
+   * All informers of this kind; the array may grow later. A response to a write is put into each of
+   * them whose selector matches. Default: none but this informer.
+   */
+  readonly sameKind?: readonly Informer[];
+}
+
+/** One namespace of an informer, or the whole cluster. */
 interface InformerPart {
   readonly scope: WatchScope;
   readonly store: Store;
   reflector: Reflector | undefined;
-  /** Monotonic time at which the last list began; undefined before the first. */
+  /** Monotonic time at which the last complete list was requested; undefined before the first. */
   listedAt: number | undefined;
-  /** Monotonic time at which the watch last brought something, or a list was taken. */
+  /** Monotonic time of the last event, bookmark or complete list. */
   lastEventAt: number | undefined;
-  unavailable: { readonly reason: string; readonly absent: boolean } | undefined;
+  /** Why the kind cannot be read; undefined when it can. */
+  unavailable: { readonly reason: string; readonly isNotServed: boolean } | undefined;
+  /** Monotonic time of the first of the consecutive failures, and the reason of the last one. */
   failing: { readonly since: number; readonly reason: string } | undefined;
-  /** Monotonic time since which the watch has been open, or opening. */
+  /** Monotonic time since which the watch has been open or opening. */
   openSince: number | undefined;
 }
 
+/**
+ * A cache of one kind.
+ *
+ * Guarantees:
+ * - Objects are deeply frozen and carry no managedFields.
+ * - Objects are never older than the last write that this process made through `write`.
+ *
+ * Caveats: an object outside of the watched namespaces is unknown, not absent. Ask `covers`.
+ */
 export class Informer {
+  /** Kind and label selector. */
   readonly scope: Omit<WatchScope, 'namespace'>;
   readonly #parts: readonly InformerPart[];
   readonly #observer: InformerObserver;
@@ -55,20 +89,14 @@ export class Informer {
   #clock: Clock | undefined;
 
   /**
-   * @param namespaces empty: the whole cluster. @param indexLabel label whose value `indexed` looks
-   * up.
-   * @param family all informers of this kind, this one included: a write enters each that it fits.
+   * @param scope kind and label selector.
+   * @param options namespaces, index and observer.
    */
-  constructor(
-    scope: Omit<WatchScope, 'namespace'>,
-    namespaces: readonly string[],
-    indexLabel: string,
-    observer: InformerObserver,
-    family: readonly Informer[] = [],
-  ) {
+  constructor(scope: Omit<WatchScope, 'namespace'>, options: InformerOptions) {
+    const { namespaces, indexLabel, observer, sameKind = [] } = options;
     this.scope = scope;
     this.#observer = observer;
-    this.#sameKind = family;
+    this.#sameKind = sameKind;
     const requirements = parseSelector(scope.labelSelector ?? '');
     const matches = ({ metadata }: KubeObject): boolean =>
       matchesSelector(requirements, metadata.labels);
@@ -88,70 +116,65 @@ export class Informer {
     }));
   }
 
-  /** Runs until the signal is aborted. */
+  /** Lists and watches until the signal is aborted. */
   async run(deps: ReflectorDeps, signal: AbortSignal): Promise<void> {
     this.#clock = deps.clock;
     await Promise.all(
-      this.#parts.map((part) => (part.reflector = this.#startReflector(part, deps, signal)).done),
+      this.#parts.map((part) => {
+        const { scope, store } = part;
+        const listener = this.#listenerOf(part, deps.clock);
+        part.reflector = new Reflector({ ...deps, scope, store, listener });
+        return part.reflector.run(signal);
+      }),
     );
   }
 
-  #startReflector(part: InformerPart, deps: ReflectorDeps, signal: AbortSignal): Reflector {
+  #listenerOf(part: InformerPart, clock: Clock): ReflectorListener {
     const { kind } = this.scope.type;
-    const { clock } = deps;
     const markHealthy = (): void => {
       part.lastEventAt = clock.monotonic();
       part.failing = undefined;
     };
-    return startReflector(
-      part.scope,
-      part.store,
-      deps,
-      {
-        stateChanged: (state) =>
-          void (part.openSince =
-            state.type === 'watching' ? (part.openSince ?? clock.monotonic()) : undefined),
-        listed: (began, relist) => {
-          markHealthy();
-          part.listedAt = began;
-          part.unavailable = undefined;
-          if (relist !== undefined) {
-            this.#observer.relisted(kind, relist);
-          }
-          this.#notifyWaiters();
-        },
-        eventReceived: () => {
-          markHealthy();
-          if (this.#waiters.size > 0) {
-            this.#notifyWaiters();
-          }
-        },
-        unavailable: (reason, absent) => {
-          part.unavailable = { reason, absent };
-          this.#notifyWaiters();
-        },
-        failed: (error) => {
-          const now = clock.monotonic();
-          const before =
-            part.openSince !== undefined && now - part.openSince >= CUT_WHEN_HEALTHY_MS
-              ? undefined
-              : part.failing;
-          part.failing = { since: before?.since ?? now, reason: messageOf(error) };
-          this.#observer.watchFailed(kind, error);
-        },
-        watchRestarted: () => this.#observer.watchRestarted(kind),
+    return {
+      stateChanged: ({ type }) => {
+        part.openSince = type === 'watching' ? (part.openSince ?? clock.monotonic()) : undefined;
       },
-      signal,
-    );
+      listed: (startedAt, relist) => {
+        markHealthy();
+        part.listedAt = startedAt;
+        part.unavailable = undefined;
+        if (relist !== undefined) {
+          this.#observer.relisted(kind, relist);
+        }
+        this.#notifyWaiters();
+      },
+      eventReceived: () => {
+        markHealthy();
+        this.#notifyWaiters();
+      },
+      unavailable: (reason, isNotServed) => {
+        part.unavailable = { reason, isNotServed };
+        this.#notifyWaiters();
+      },
+      failed: (error) => {
+        const now = clock.monotonic();
+        const hadWorked = part.openSince !== undefined && now - part.openSince >= CERTAINLY_OPEN_MS;
+        const since = hadWorked ? now : (part.failing?.since ?? now);
+        part.failing = { since, reason: messageOf(error) };
+        this.#observer.watchFailed(kind, error);
+      },
+      watchRestarted: () => this.#observer.watchRestarted(kind),
+    };
   }
 
+  /** Calls `listener` for each later change of any part, after the store has it. */
   subscribe(listener: (change: StoreChange) => void): void {
     for (const part of this.#parts) {
       part.store.subscribe(listener);
     }
   }
 
-  /** Resolves when every part was listed once, or is known to be unavailable. */
+  /** Resolves when every part was listed once or is known to be unavailable. */
   waitForSync(signal: AbortSignal): Promise<void> {
     return this.#waitUntil(
       (part) => part.listedAt !== undefined || part.unavailable !== undefined,
@@ -160,9 +183,11 @@ export class Informer {
   }
 
   /**
-   * Resolves when the caches are as new as the API server was at `since` (monotonic), or later:
-   * listed after it, or else as far as a
-   * consistent read of now. A kind that is unavailable holds nobody up.
+   * Resolves when every part is at least as new as the API server was at a time. A part that was
+   * listed later is new enough. For any other part one consistent read tells the present version,
+   * and the part lists again when its watch is behind. Unavailable kinds are not waited for.
+   *
+   * @param since monotonic time.
    */
   async waitUntilCaughtUp(
     since: number,
@@ -176,8 +201,10 @@ export class Informer {
     await Promise.all(
       outdated.map(async (part) => {
         const { type, ...selection } = part.scope;
-        const now = await api.list(type, { ...selection, limit: 1 }, signal).catch(() => undefined);
-        if (now === undefined || part.store.progress < BigInt(now.resourceVersion)) {
+        const newest = await api
+          .list(type, { ...selection, limit: 1 }, signal)
+          .catch(() => undefined);
+        if (newest === undefined || part.store.progress < BigInt(newest.resourceVersion)) {
           part.reflector?.relist();
         } else {
           part.listedAt = since;
@@ -220,24 +247,24 @@ export class Informer {
     }
   }
 
-  /** Why the kind cannot be read now; undefined when it can. */
+  /** Why the kind cannot be read; undefined when it can. */
   get unavailableReason(): string | undefined {
     return this.#parts.find((part) => part.unavailable !== undefined)?.unavailable?.reason;
   }
 
-  /** The server does not serve the kind: "unavailable" means "there are none". */
+  /** Whether the API server does not serve the kind. There are no objects then. */
   get isNotServed(): boolean {
-    return this.#parts.every((part) => part.unavailable?.absent === true);
+    return this.#parts.every((part) => part.unavailable?.isNotServed === true);
   }
 
-  /** Is the place watched? What is not watched is unknown, not absent. */
+  /** Whether the object's namespace is watched. */
   covers(key: ObjectKey): boolean {
     return this.#storeOf(key) !== undefined;
   }
 
   /**
-   * Why its lists and watches have failed for a while; undefined when they work, or the kind is
-   * unavailable.
+   * Why lists and watches have failed for 30 seconds or longer; undefined when they work or the kind
+   * is unavailable.
    */
   get failureReason(): string | undefined {
     const now = this.#clock?.monotonic() ?? 0;
@@ -254,33 +281,36 @@ export class Informer {
   }
 
   /**
-   * Seconds since the part that was silent longest brought something; undefined before the first
-   * list.
+   * Seconds since the last event, of the part without an event for the longest time; undefined
+   * before every part was listed once.
    */
   get secondsSinceLastEvent(): number | undefined {
-    const heard = this.#parts.map((part) => part.lastEventAt);
-    if (this.#clock === undefined || heard.some((time) => time === undefined)) {
+    const times = this.#parts.flatMap(({ lastEventAt }) => lastEventAt ?? []);
+    if (this.#clock === undefined || times.length < this.#parts.length) {
       return undefined;
     }
-    return (this.#clock.monotonic() - Math.min(...(heard as number[]))) / 1000;
+    return (this.#clock.monotonic() - Math.min(...times)) / 1000;
   }
 
   /**
-   * The version up to which the part that is furthest behind was told everything; -1 before the
-   * first list.
+   * The version up to which every event has arrived, of the part that is furthest behind; -1 before
+   * the first list.
    */
   get progress(): number {
     return Math.min(...this.#parts.map(({ store }) => Number(store.progress)));
   }
 
+  /** Whether every part was listed once. */
   get hasSynced(): boolean {
     return this.#parts.every((part) => part.listedAt !== undefined);
   }
 
+  /** Number of objects. */
   get size(): number {
     return this.#parts.reduce((sum, part) => sum + part.store.size, 0);
   }
 
+  /** The object with this key; undefined when there is none or its namespace is not watched. */
   get(key: ObjectKey): KubeObject | undefined {
     for (const part of this.#parts) {
       const found = part.store.get(key);
@@ -291,7 +321,11 @@ export class Informer {
     return undefined;
   }
 
-  /** Objects of a namespace (absent: all), sorted by namespace and name. */
+  /**
+   * Objects sorted by namespace and name.
+   *
+   * @param namespace namespace of the objects. Absent: all watched namespaces.
+   */
   list(namespace?: string): readonly KubeObject[] {
     const found: KubeObject[] = [];
     for (const part of this.#parts) {
@@ -304,14 +338,18 @@ export class Informer {
     return found.sort((a, b) => (keyString(a.metadata) < keyString(b.metadata) ? -1 : 1));
   }
 
+  /** Objects whose index label has this value. */
   byIndex(value: string): readonly KubeObject[] {
     return this.#parts.flatMap((part) => part.store.byIndex(value));
   }
 
   /**
-   * Makes a write and takes its answer into every cache of this kind that it fits, before anything
-   * else is heard of the object
-   * (`Store.write`).
+   * Sends a write, and puts its response into every informer of this kind whose selector matches,
+   * before later events of the object (see `Store.beginWrite`).
+   *
+   * @param key key of the object that is written.
+   * @param writer key string of the resource on whose behalf the write is made.
+   * @param send sends the request.
    */
   async write(
     key: ObjectKey,
@@ -331,7 +369,12 @@ export class Informer {
     }
   }
 
-  /** Takes an object that was read from the server, wherever it fits. */
+  /**
+   * Puts an object that was read from the API server into every informer of this kind whose selector
+   * matches.
+   *
+   * @param writer key string of the resource on whose behalf the object was read.
+   */
   put(object: KubeObject, writer: string): void {
     for (const informer of this.#allOfKind()) {
       informer.#storeOf(object.metadata)?.put(object, writer);

@@ -1,97 +1,234 @@
 /**
- * Keeps one store equal to a part of the cluster. `watching.ts` decides; this makes the requests,
- * and takes for dead what is silent.
+ * A reflector keeps one store equal to a part of the cluster, as client-go's reflector does
+ * (tools/cache). `watch-state.ts` decides; the reflector makes the requests and applies the effects
+ * to the store.
  *
- * Lists are consistent (no resourceVersion is sent: the API server answers with the newest state),
- * bookmarks keep the version fresh.
+ * Guarantees:
+ * - Lists are consistent: no resourceVersion is sent, so the API server returns the newest state.
+ * - A watch without any event for two minutes is closed and opened again. Bookmarks count as events.
+ * - The reflector never gives up; failures are retried with backoff.
  */
-import type { Clock, Random } from '../util/clock.ts';
-import { sleep } from '../util/clock.ts';
-import type { KubeApi } from '../client/kube-api.ts';
 import { ConnectionError } from '../client/errors.ts';
+import type { KubeApi } from '../client/kube-api.ts';
 import type { ResourceType } from '../client/object.ts';
+import type { Clock, Random, Timer } from '../util/clock.ts';
+import { sleep } from '../util/clock.ts';
 import type { RelistResult, Store } from './store.ts';
 import type {
-  StoreEffect,
-  WatchStateInput,
   ListingState,
-  WatchState,
+  StoreEffect,
   WatchingState,
+  WatchState,
+  WatchStateInput,
 } from './watch-state.ts';
 import { INITIAL_STATE, nextWatchState } from './watch-state.ts';
 
-/** client-go's page size (tools/pager). */
+/** Number of objects in one page of a list (client-go's tools/pager). */
 const PAGE_SIZE = 500;
 /**
- * The API server sends a bookmark about each minute: a watch that brings nothing for two is dead.
+ * Time without an event after which a watch counts as broken, in milliseconds. The API server sends
+ * a bookmark about once a minute.
  */
 const SILENCE_TIMEOUT_MS = 120_000;
 /**
- * A watch that was open for so long is none of a server that closes every watch at once, whatever
- * it has brought.
+ * Time after which an open watch counts as stable, in milliseconds, whether or not it brought
+ * events. A server that closes every watch at once never reaches it.
  */
 const STABLE_AFTER_MS = 10_000;
-/** For one page. */
+/** Limit for one page of a list, in milliseconds. */
 const LIST_TIMEOUT_MS = 60_000;
+/** Bounds of the time after which the API server ends a watch, in seconds. */
+const MIN_WATCH_TIMEOUT_S = 300;
+const MAX_WATCH_TIMEOUT_S = 600;
 
+/** The part of the cluster that one reflector follows. */
 export interface WatchScope {
+  /** Kind of the objects. */
   readonly type: ResourceType;
-  /** Absent: all namespaces. */
+  /** Namespace of the objects. Absent: all namespaces. */
   readonly namespace?: string;
+  /** Label selector in its wire form. Absent: all objects. */
   readonly labelSelector?: string;
 }
 
+/** What every reflector of a process shares. */
 export interface ReflectorDeps {
   readonly api: KubeApi;
   readonly clock: Clock;
+  /** Source of the jitter of pauses and watch timeouts. */
   readonly random: Random;
 }
 
+/** Callbacks through which a reflector reports what it does. */
 export interface ReflectorListener {
-  /** Every step: `state` is what it does now. */
+  /** Called after every input of the state machine, with the new state. */
   stateChanged(state: WatchState): void;
   /**
-   * The store was listed; `relist` is absent the first time. `began`: monotonic time of the list's
-   * first request.
+   * The store holds a complete list.
+   *
+   * @param startedAt monotonic time at which the list's first request was sent.
+   * @param relist what the list changed; undefined for the first list.
    */
-  listed(began: number, relist: RelistResult | undefined): void;
-  /** The watch brought something, a bookmark included. */
+  listed(startedAt: number, relist: RelistResult | undefined): void;
+  /** The watch brought an event or a bookmark. */
   eventReceived(): void;
-  unavailable(reason: string, absent: boolean): void;
+  /**
+   * The kind cannot be read.
+   *
+   * @param isNotServed true: the API server does not serve the kind (404), so there are no objects.
+   * False: reading is forbidden (403), so the objects are unknown.
+   */
+  unavailable(reason: string, isNotServed: boolean): void;
+  /** A list or a watch failed. The reflector retries. */
   failed(error: unknown): void;
-  /** A watch is opened again, after it ended or broke. */
+  /** A watch is opened again after it ended or failed. */
   watchRestarted(): void;
 }
 
-export interface Reflector {
-  /** Lists again now; what is known stays meanwhile. */
-  relist(): void;
-  /** Ends when the signal is aborted. */
-  readonly done: Promise<void>;
+/** What a reflector needs. */
+export interface ReflectorOptions extends ReflectorDeps {
+  readonly scope: WatchScope;
+  /** The store to fill. */
+  readonly store: Store;
+  readonly listener: ReflectorListener;
 }
 
-export function startReflector(
-  scope: WatchScope,
-  store: Store,
-  deps: ReflectorDeps,
-  listener: ReflectorListener,
-  signal: AbortSignal,
-): Reflector {
-  const { api, clock, random } = deps;
-  let state: WatchState = INITIAL_STATE;
-  let relistRequest = new AbortController();
-  let listStartedAt = clock.monotonic();
-  let listCount = 0;
-  let watchCount = 0;
-  let watchOpenedAt = clock.monotonic();
-  const isStable = (): boolean =>
-    state.type === 'watching' && clock.monotonic() - watchOpenedAt >= STABLE_AFTER_MS;
+/** Lists and watches one scope, and writes what it reads into a store. */
+export class Reflector {
+  readonly #options: ReflectorOptions;
+  #state: WatchState = INITIAL_STATE;
+  /** Aborted to interrupt the current request or pause with a new list. */
+  #relistRequest = new AbortController();
+  /** Monotonic time at which the current list's first request was sent. */
+  #listStartedAt: number;
+  /** Monotonic time at which the current watch was requested. */
+  #watchOpenedAt: number;
+  #listCount = 0;
+  #watchCount = 0;
 
-  const applyEffect = (effect: StoreEffect): void => {
+  /** @param options what the reflector needs; `run` starts it. */
+  constructor(options: ReflectorOptions) {
+    this.#options = options;
+    this.#listStartedAt = options.clock.monotonic();
+    this.#watchOpenedAt = options.clock.monotonic();
+  }
+
+  /** Lists again now. The store keeps its contents until the new list is complete. */
+  relist(): void {
+    const request = this.#relistRequest;
+    this.#relistRequest = new AbortController();
+    request.abort(new Error('interrupted by a request to list again'));
+  }
+
+  /** Lists and watches until the signal is aborted. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const relistRequested = this.#relistRequest.signal;
+      try {
+        await this.#step(AbortSignal.any([signal, relistRequested]));
+      } catch (error) {
+        if (signal.aborted) {
+          return;
+        }
+        if (!relistRequested.aborted) {
+          this.#options.listener.failed(error);
+          this.#dispatch({ type: 'failed', error, wasStable: this.#isStable() });
+        }
+      }
+      // A request to list again counts also when it came together with a response.
+      if (relistRequested.aborted) {
+        this.#dispatch({ type: 'relistRequested' });
+      }
+    }
+  }
+
+  /** One request or pause, as the state says. */
+  async #step(signal: AbortSignal): Promise<void> {
+    const { clock, listener } = this.#options;
+    switch (this.#state.type) {
+      case 'waiting':
+        await sleep(clock, this.#state.ms, signal);
+        this.#dispatch({ type: 'waited' });
+        return;
+      case 'listing':
+        this.#dispatch(await this.#listPage(this.#state, signal));
+        return;
+      case 'watching':
+        if (this.#watchCount++ > 0 && this.#listCount > 0) {
+          listener.watchRestarted();
+        }
+        this.#watchOpenedAt = clock.monotonic();
+        await this.#readWatch(this.#state, signal);
+        this.#dispatch({ type: 'ended', wasStable: this.#isStable() });
+        return;
+      default:
+        this.#state satisfies never;
+    }
+  }
+
+  async #listPage(listing: ListingState, signal: AbortSignal): Promise<WatchStateInput> {
+    const { api, clock, scope } = this.#options;
+    if (listing.pages.length === 0) {
+      this.#listStartedAt = clock.monotonic();
+    }
+    const options = {
+      ...selectionOf(scope),
+      ...(listing.isUnpaged ? {} : { limit: PAGE_SIZE }),
+      ...(listing.continue === undefined ? {} : { continue: listing.continue }),
+    };
+    const timeout = this.#silenceTimeout(LIST_TIMEOUT_MS, signal);
+    try {
+      return { type: 'page', ...(await api.list(scope.type, options, timeout.signal)) };
+    } finally {
+      timeout.cancel();
+    }
+  }
+
+  async #readWatch({ resourceVersion }: WatchingState, signal: AbortSignal): Promise<void> {
+    const { api, random, scope } = this.#options;
+    const jitterS = Math.floor(random() * (MAX_WATCH_TIMEOUT_S - MIN_WATCH_TIMEOUT_S));
+    const options = {
+      ...selectionOf(scope),
+      resourceVersion,
+      timeoutSeconds: MIN_WATCH_TIMEOUT_S + jitterS,
+    };
+    const timeout = this.#silenceTimeout(SILENCE_TIMEOUT_MS, signal);
+    try {
+      for await (const event of api.watch(scope.type, options, timeout.signal)) {
+        timeout.restart();
+        this.#dispatch({ type: 'event', event });
+      }
+    } finally {
+      timeout.cancel();
+    }
+  }
+
+  #silenceTimeout(ms: number, signal: AbortSignal): SilenceTimeout {
+    const { clock, scope } = this.#options;
+    return new SilenceTimeout({ clock, ms, signal, plural: scope.type.plural });
+  }
+
+  #isStable(): boolean {
+    const openMs = this.#options.clock.monotonic() - this.#watchOpenedAt;
+    return this.#state.type === 'watching' && openMs >= STABLE_AFTER_MS;
+  }
+
+  #dispatch(input: WatchStateInput): void {
+    const { listener, random } = this.#options;
+    const { state, effect } = nextWatchState(this.#state, input, random);
+    this.#state = state;
+    if (effect !== undefined) {
+      this.#applyEffect(effect);
+    }
+    listener.stateChanged(state);
+  }
+
+  #applyEffect(effect: StoreEffect): void {
+    const { listener, store } = this.#options;
     switch (effect.type) {
       case 'replace': {
         const relist = store.replace(effect.items, effect.resourceVersion);
-        listener.listed(listStartedAt, listCount++ > 0 ? relist : undefined);
+        listener.listed(this.#listStartedAt, this.#listCount++ > 0 ? relist : undefined);
         return;
       }
       case 'applyEvent':
@@ -108,129 +245,60 @@ export function startReflector(
       default:
         effect satisfies never;
     }
-  };
-  const dispatch = (input: WatchStateInput): void => {
-    const next = nextWatchState(state, input, random);
-    state = next.state;
-    if (next.effect !== undefined) {
-      applyEffect(next.effect);
-    }
-    listener.stateChanged(state);
-  };
-
-  async function run(): Promise<void> {
-    while (!signal.aborted) {
-      const interrupted = relistRequest.signal;
-      const stopSignal = AbortSignal.any([signal, interrupted]);
-      try {
-        if (state.type === 'waiting') {
-          await sleep(clock, state.ms, stopSignal);
-          dispatch({ type: 'waited' });
-        } else if (state.type === 'listing') {
-          dispatch(await listPage(state, stopSignal));
-        } else {
-          if (watchCount++ > 0 && listCount > 0) {
-            listener.watchRestarted();
-          }
-          watchOpenedAt = clock.monotonic();
-          await readWatch(state, stopSignal);
-          dispatch({ type: 'ended', wasStable: isStable() });
-        }
-      } catch (error) {
-        if (signal.aborted) {
-          return;
-        }
-        if (!interrupted.aborted) {
-          listener.failed(error);
-          dispatch({ type: 'failed', error, wasStable: isStable() });
-        }
-      }
-      // Also when it came in the moment of an answer.
-      if (interrupted.aborted) {
-        dispatch({ type: 'relistRequested' });
-      }
-    }
   }
-
-  async function listPage(
-    listing: ListingState,
-    stopSignal: AbortSignal,
-  ): Promise<WatchStateInput> {
-    if (listing.pages.length === 0) {
-      listStartedAt = clock.monotonic();
-    }
-    const options = {
-      ...selection(scope),
-      ...(listing.isUnpaged ? {} : { limit: PAGE_SIZE }),
-      ...(listing.continue === undefined ? {} : { continue: listing.continue }),
-    };
-    const limit = silenceTimeout(LIST_TIMEOUT_MS, stopSignal);
-    try {
-      return { type: 'page', ...(await api.list(scope.type, options, limit.signal)) };
-    } finally {
-      limit.cancel();
-    }
-  }
-
-  async function readWatch(
-    { resourceVersion }: WatchingState,
-    stopSignal: AbortSignal,
-  ): Promise<void> {
-    const timeoutSeconds = 300 + Math.floor(random() * 300);
-    const limit = silenceTimeout(SILENCE_TIMEOUT_MS, stopSignal);
-    try {
-      for await (const event of api.watch(
-        scope.type,
-        { ...selection(scope), resourceVersion, timeoutSeconds },
-        limit.signal,
-      )) {
-        limit.heard();
-        dispatch({ type: 'event', event });
-      }
-    } finally {
-      limit.cancel();
-    }
-  }
-
-  /**
-   * A signal that is aborted when nothing is heard for a time. One timer, set anew only when it
-   * fires.
-   */
-  function silenceTimeout(
-    ms: number,
-    stopSignal: AbortSignal,
-  ): { readonly signal: AbortSignal; heard(): void; cancel(): void } {
-    const dead = new AbortController();
-    let last = clock.monotonic();
-    const check = (): void => {
-      const left = last + ms - clock.monotonic();
-      if (left > 0) {
-        timer = clock.after(left, check);
-      } else {
-        dead.abort(
-          new ConnectionError(`nothing was heard of ${scope.type.plural} for ${ms / 1000} s`),
-        );
-      }
-    };
-    let timer = clock.after(ms, check);
-    return {
-      signal: AbortSignal.any([stopSignal, dead.signal]),
-      heard: () => void (last = clock.monotonic()),
-      cancel: () => timer.cancel(),
-    };
-  }
-
-  return {
-    relist() {
-      const before = relistRequest;
-      relistRequest = new AbortController();
-      before.abort(new Error('listing again'));
-    },
-    done: run(),
-  };
 }
 
-function selection(scope: WatchScope): { namespace?: string; labelSelector?: string } {
+interface SilenceTimeoutOptions {
+  readonly clock: Clock;
+  /** Time without a restart after which the signal is aborted, in milliseconds. */
+  readonly ms: number;
+  /** Aborts the timeout's signal as well. */
+  readonly signal: AbortSignal;
+  /** Plural of the kind, for the error message. */
+  readonly plural: string;
+}
+
+/**
+ * A signal that is aborted when the timeout was not restarted for a time. A restart only stores the
+ * time, so that an event costs no timer.
+ */
+class SilenceTimeout {
+  readonly signal: AbortSignal;
+  readonly #options: SilenceTimeoutOptions;
+  readonly #expired = new AbortController();
+  #restartedAt: number;
+  #timer: Timer;
+
+  constructor(options: SilenceTimeoutOptions) {
+    const { clock, ms, signal } = options;
+    this.#options = options;
+    this.signal = AbortSignal.any([signal, this.#expired.signal]);
+    this.#restartedAt = clock.monotonic();
+    this.#timer = clock.after(ms, () => this.#check());
+  }
+
+  restart(): void {
+    this.#restartedAt = this.#options.clock.monotonic();
+  }
+
+  cancel(): void {
+    this.#timer.cancel();
+  }
+
+  #check(): void {
+    const { clock, ms, plural } = this.#options;
+    const msLeft = this.#restartedAt + ms - clock.monotonic();
+    if (msLeft > 0) {
+      this.#timer = clock.after(msLeft, () => this.#check());
+      return;
+    }
+    this.#expired.abort(
+      new ConnectionError(`${plural}: no response and no watch event for ${ms / 1000} s`),
+    );
+  }
+}
+
+function selectionOf(scope: WatchScope): { namespace?: string; labelSelector?: string } {
   return {
     ...(scope.namespace === undefined ? {} : { namespace: scope.namespace }),
     ...(scope.labelSelector === undefined ? {} : { labelSelector: scope.labelSelector }),

@@ -1,55 +1,63 @@
 /**
- * The objects of one informer. Answers of writes enter it as well as watch events; the newest
- * version of each key wins, deletions
- * included, so that a sync never starts from a state older than its own last write.
+ * The store of an informer: the objects of one kind and selector, fed by lists, watch events and
+ * responses to writes.
  *
- * Guarantees: objects are deeply frozen and carry no managedFields; a relist swaps the contents at
- * once; a change is told to
- * listeners exactly once, after the store has it.
+ * Guarantees:
+ * - The newest version of each key wins, deletions included. A reconcile never starts from a state
+ *   older than its own last write.
+ * - Objects are deeply frozen and carry no managedFields.
+ * - A list replaces the contents at once.
+ * - Listeners are called exactly once for each change, after the store has the change.
+ * - A response that arrives late never restores a deleted object. Deletions need no record for this:
+ *   the watch has reported everything up to `progress`, so a version up to `progress` whose key is
+ *   not in the store belongs to an object that is deleted.
  *
- * Deletions need no record of their own: the watch has told everything up to `progress`, so a
- * version at most that old, of a key that
- * is not here, is of an object that is gone. An answer that comes late never brings it back.
+ * Assumptions: resourceVersions are comparable numbers, as in every supported Kubernetes (KEP-5504).
  */
 import type { KubeObject, ObjectKey } from '../client/object.ts';
 import { keyOf, keyString } from '../client/object.ts';
 
+/** A change of one object. */
 export interface StoreChange {
+  /** The object before; undefined when it is new. */
   readonly old: KubeObject | undefined;
-  /** Absent: deleted. */
+  /** The object now; undefined when it is deleted. */
   readonly object: KubeObject | undefined;
-  /** The answer to a write of our own, on behalf of this resource (its key string). */
+  /**
+   * Key string of the resource on whose behalf this process wrote the object; undefined when
+   * another client made the change.
+   */
   readonly writer: string | undefined;
 }
 
+/** What a store needs. */
 export interface StoreOptions {
-  /** Label whose value `indexed` looks up. */
+  /** Label whose values `byIndex` looks up. Default: no index. */
   readonly indexLabel?: string;
   /**
-   * Does an object belong here? Asked of answers to writes; what the watch brings was chosen by the
-   * server. Default: all do.
+   * Whether an object of a response belongs to the store. Objects of lists and watches are not
+   * checked, because the API server selects them. Default: every object belongs.
    */
   readonly matches?: (object: KubeObject) => boolean;
 }
 
-/**
- * What a relist changed, and how much of that the watch should have told before: this stays 0
- * unless a watch loses events.
- */
+/** What a list changed in a store. */
 export interface RelistResult {
+  /** Number of objects that are new, changed or deleted. */
   readonly changed: number;
+  /** Number of these that the watch should have reported. Not 0 only when a watch loses events. */
   readonly missed: number;
 }
 
-/** A write of ours under way: what the watch says of its key meanwhile waits. */
+/** A write that is under way. Watch events of its key are queued until it ends. */
 interface PendingWrite {
-  /**
-   * How far the watch was when the write began: a newer answer is not of an object that is gone.
-   */
+  /** Progress of the watch when the write began. A newer response is of a living object. */
   readonly progress: bigint;
+  /** Changes to apply after the write. */
   readonly queued: (() => void)[];
 }
 
+/** The objects of one kind and selector, by key. */
 export class Store {
   readonly #objects = new Map<string, KubeObject>();
   /** Keys by the value of the index label. */
@@ -60,28 +68,33 @@ export class Store {
   readonly #matches: (object: KubeObject) => boolean;
   #progress = -1n;
 
+  /** @param options index label and selector. */
   constructor({ indexLabel, matches = () => true }: StoreOptions = {}) {
     this.#indexLabel = indexLabel;
     this.#matches = matches;
   }
 
+  /** Number of objects. */
   get size(): number {
     return this.#objects.size;
   }
 
-  /** Everything up to this version has been told; -1 before the first list. */
+  /** The version up to which every change has been reported; -1 before the first list. */
   get progress(): bigint {
     return this.#progress;
   }
 
+  /** Calls `listener` for each later change. */
   subscribe(listener: (change: StoreChange) => void): void {
     this.#listeners.push(listener);
   }
 
+  /** The object with this key. */
   get(key: ObjectKey): KubeObject | undefined {
     return this.#objects.get(keyString(key));
   }
 
+  /** All objects, in no particular order. */
   values(): Iterable<KubeObject> {
     return this.#objects.values();
   }
@@ -93,9 +106,10 @@ export class Store {
   }
 
   /**
-   * Makes a write of our own and takes its answer. Its watch event may arrive before its answer:
-   * what the watch says of this key
-   * meanwhile waits, so that the change is told as ours, and a change by others after it as theirs.
+   * Sends a write and puts its response into the store (see `beginWrite`).
+   *
+   * @param writer key string of the resource on whose behalf the write is made.
+   * @returns the response.
    */
   async write(
     key: ObjectKey,
@@ -111,20 +125,27 @@ export class Store {
     }
   }
 
-  /** Begins a write; the function that it returns ends it, with the answer if there was one. */
+  /**
+   * Begins a write. The watch event of a write may arrive before the response, so watch events of
+   * this key are queued until the write ends. Listeners then see the write with its writer, and
+   * later changes by other clients without.
+   *
+   * @returns ends the write. `response` is undefined when the write failed; `writer` is the key
+   * string of the resource on whose behalf the write was made.
+   */
   beginWrite(key: ObjectKey): (response: KubeObject | undefined, writer: string) => void {
-    const text = keyString(key);
-    const outer = this.#pendingWrites.get(text);
+    const keyText = keyString(key);
+    const outer = this.#pendingWrites.get(keyText);
     const pending: PendingWrite = outer ?? { progress: this.#progress, queued: [] };
-    this.#pendingWrites.set(text, pending);
+    this.#pendingWrites.set(keyText, pending);
     return (response, writer) => {
       if (response !== undefined) {
-        this.#putResponse(text, response, writer, pending.progress);
+        this.#putResponse(keyText, response, { writer, progress: pending.progress });
       }
       if (outer !== undefined) {
         return;
       }
-      this.#pendingWrites.delete(text);
+      this.#pendingWrites.delete(keyText);
       for (const deliver of pending.queued) {
         deliver();
       }
@@ -132,26 +153,24 @@ export class Store {
   }
 
   /**
-   * Takes what the watch says of an object or, with a writer, what the server answered to a read on
-   * behalf of that resource.
+   * Puts an object into the store.
+   *
+   * @param writer absent: the object comes from the watch. Present: the object is the response to a
+   * read on behalf of this resource (its key string).
    */
   put(object: KubeObject, writer?: string): void {
     const key = keyString(keyOf(object));
     if (writer !== undefined) {
-      return this.#putResponse(
-        key,
-        object,
-        writer,
-        this.#pendingWrites.get(key)?.progress ?? this.#progress,
-      );
+      const progress = this.#pendingWrites.get(key)?.progress ?? this.#progress;
+      return this.#putResponse(key, object, { writer, progress });
     }
     this.advanceTo(versionOf(object));
     this.#deliverOrQueue(key, () => this.#put(key, object, undefined));
   }
 
   /**
-   * The watch said that the object is gone (or no longer matches the selector) as of its
-   * resourceVersion.
+   * Removes an object that the watch reports as deleted, or as no longer matching the selector. The
+   * object carries the version of the deletion.
    */
   remove(object: KubeObject): void {
     const key = keyString(keyOf(object));
@@ -160,14 +179,18 @@ export class Store {
     this.#deliverOrQueue(key, () => this.#remove(key, version, undefined));
   }
 
-  /** The watch has told everything up to this version. */
+  /** Records that the watch has reported everything up to this version. */
   advanceTo(version: bigint): void {
     if (version > this.#progress) {
       this.#progress = version;
     }
   }
 
-  /** The whole contents as of `resourceVersion`: one atomic swap, deletions noticed. */
+  /**
+   * Replaces the contents by a complete list. Objects that are not in the list are deleted.
+   *
+   * @param resourceVersion version of the list.
+   */
   replace(items: readonly KubeObject[], resourceVersion: string): RelistResult {
     const listed = BigInt(resourceVersion);
     const before = this.#progress;
@@ -187,8 +210,8 @@ export class Store {
       if (present.has(key) || versionOf(old) > listed) {
         continue;
       }
-      // When it was deleted cannot be known, but for a list of the very moment that the watch had
-      // reached.
+      // The time of the deletion is unknown. Only a list of exactly the version that the watch had
+      // reached proves that the watch should have reported it.
       count(key, listed === before);
       this.#deliverOrQueue(key, () => this.#remove(key, listed, undefined));
     }
@@ -213,7 +236,11 @@ export class Store {
     }
   }
 
-  #putResponse(key: string, object: KubeObject, writer: string, progress: bigint): void {
+  #putResponse(
+    key: string,
+    object: KubeObject,
+    { writer, progress }: { readonly writer: string; readonly progress: bigint },
+  ): void {
     if (!this.#objects.has(key) && versionOf(object) <= progress) {
       return;
     }
@@ -284,7 +311,7 @@ export class Store {
   }
 }
 
-/** resourceVersions are comparable numbers in every supported Kubernetes (KEP-5504). */
+/** The object's resourceVersion as a number; 0 when it has none. */
 export function versionOf(object: KubeObject): bigint {
   return BigInt(object.metadata.resourceVersion ?? '0');
 }
@@ -297,6 +324,7 @@ function withoutManagedFields(object: KubeObject): KubeObject {
   return { ...object, metadata };
 }
 
+/** Freezes a value and everything in it. Returns the value. */
 export function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) {
     return value;

@@ -1,82 +1,125 @@
 /**
- * How one part of the cluster is followed: list in pages, watch from there, watch again from the
- * last version seen; list again only
- * when the server has forgotten that version. A state, what happened, the next state and what to do
- * with the store: pure.
+ * State machine of a reflector: list in pages, watch from the list's version, and watch again from
+ * the last version seen. Pure functions: a state and an input give the next state and the effect on
+ * the store.
  *
- * Never gives up. Waits grow from 0.8 to 30 s (client-go's limits, tools/cache/reflector.go) and
- * begin anew when the watch brings something, or stands for a while.
+ * Guarantees:
+ * - A list is repeated only when the API server has forgotten the version (410), when the kind could
+ *   not be read (403, 404), or on request.
+ * - Failures never end the machine. Pauses grow from 0.8 to 30 seconds (client-go's limits,
+ *   tools/cache/reflector.go), and start again at 0.8 seconds after the watch brought an event or
+ *   was stable.
  */
-import type { Random } from '../util/clock.ts';
-import type { WatchEvent } from '../client/kube-api.ts';
 import { hasCode, isApiError } from '../client/errors.ts';
+import type { WatchEvent } from '../client/kube-api.ts';
 import type { KubeObject } from '../client/object.ts';
+import type { Random } from '../util/clock.ts';
 
+/** Shortest and longest pause after a failure, in milliseconds, before jitter. */
 const BACKOFF_MIN_MS = 800;
 const BACKOFF_MAX_MS = 30_000;
 
+/** A list is being read, page by page. */
 export interface ListingState {
   readonly type: 'listing';
+  /** The pages that were read so far. */
   readonly pages: readonly (readonly KubeObject[])[];
+  /** Token of the next page; absent for the first page. */
   readonly continue?: string;
-  /** In one answer, without pages: the pages took longer than the server remembers. */
+  /**
+   * The list is read as one response, because a page token expired before all pages were read.
+   */
   readonly isUnpaged: boolean;
+  /** Number of consecutive failures. */
   readonly failures: number;
 }
 
+/** A watch is open, or is being opened. */
 export interface WatchingState {
   readonly type: 'watching';
+  /** The version up to which everything is known. */
   readonly resourceVersion: string;
-  /** The watch has brought something since it was opened. */
+  /** Whether this watch has brought an event or a bookmark. */
   readonly receivedEvents: boolean;
+  /** Number of consecutive failures. */
   readonly failures: number;
 }
 
+/** A pause after a failure. */
 export interface WaitingState {
   readonly type: 'waiting';
+  /** Length of the pause in milliseconds. */
   readonly ms: number;
+  /** State after the pause. */
   readonly resume: ListingState | WatchingState;
 }
 
+/** What a reflector does now, with the data that each state has. */
 export type WatchState = ListingState | WatchingState | WaitingState;
 
+/** What has happened. */
 export type WatchStateInput =
+  /** The API server returned a page of a list. */
   | {
       readonly type: 'page';
       readonly items: readonly KubeObject[];
+      /** Version of the whole list. */
       readonly resourceVersion: string;
+      /** Token of the next page; absent on the last page. */
       readonly continue?: string;
     }
+  /** The watch brought an event or a bookmark. */
   | { readonly type: 'event'; readonly event: WatchEvent }
-  /** The server closed the watch, as it does after its time. `stood`: it was open for a while. */
-  | { readonly type: 'ended'; readonly wasStable?: boolean }
-  | { readonly type: 'failed'; readonly error: unknown; readonly wasStable?: boolean }
+  /** The API server ended the watch. */
+  | {
+      readonly type: 'ended';
+      /** Whether the watch was open long enough to count as working. Default: false. */
+      readonly wasStable?: boolean;
+    }
+  /** A list or a watch failed. */
+  | {
+      readonly type: 'failed';
+      readonly error: unknown;
+      /** Whether a watch was open long enough to count as working. Default: false. */
+      readonly wasStable?: boolean;
+    }
+  /** The pause is over. */
   | { readonly type: 'waited' }
-  /** Somebody must know that the store is not behind: list again. */
+  /** A caller needs a store that is certainly up to date: list again. */
   | { readonly type: 'relistRequested' };
 
+/** Inputs that do not interrupt every state. */
+type StateInput = Exclude<WatchStateInput, { readonly type: 'relistRequested' }>;
+
+/** What a transition does to the store. */
 export type StoreEffect =
+  /** Replace the contents by a complete list. */
   | {
       readonly type: 'replace';
       readonly items: readonly KubeObject[];
       readonly resourceVersion: string;
     }
+  /** Apply one event of the watch. */
   | { readonly type: 'applyEvent'; readonly event: WatchEvent }
-  /**
-   * The server does not let us read this, or does not know the kind. What was known stays: unknown
-   * is not absent.
-   */
-  /**
-   * `absent`: the server does not serve the kind (404), so there are no such objects. Else (403)
-   * nobody can know.
-   */
-  | { readonly type: 'unavailable'; readonly reason: string; readonly isNotServed: boolean };
+  /** Mark the kind as unavailable. The contents stay, because unknown is not absent. */
+  | {
+      readonly type: 'unavailable';
+      /** Message of the API server. */
+      readonly reason: string;
+      /**
+       * True: the API server does not serve the kind (404), so there are no objects. False: reading
+       * is forbidden (403), so the objects are unknown.
+       */
+      readonly isNotServed: boolean;
+    };
 
+/** The next state, and the effect on the store if there is one. */
 export interface WatchTransition {
   readonly state: WatchState;
   readonly effect?: StoreEffect;
 }
 
+/** The state at the start: list the first page. */
 export const INITIAL_STATE: ListingState = {
   type: 'listing',
   pages: [],
@@ -84,7 +127,11 @@ export const INITIAL_STATE: ListingState = {
   failures: 0,
 };
 
-/** @param random jitter of waits */
+/**
+ * The transition for an input.
+ *
+ * @param random source of the jitter of pauses.
+ */
 export function nextWatchState(
   state: WatchState,
   input: WatchStateInput,
@@ -105,32 +152,40 @@ export function nextWatchState(
   }
 }
 
-function afterListing(
+function afterListing(state: ListingState, input: StateInput, random: Random): WatchTransition {
+  switch (input.type) {
+    case 'page':
+      return afterPage(state, input);
+    case 'failed':
+      return afterListFailure(state, input.error, random);
+    case 'event':
+    case 'ended':
+    case 'waited':
+      return { state };
+    default:
+      return input satisfies never;
+  }
+}
+
+function afterPage(
   state: ListingState,
-  input: Exclude<WatchStateInput, { type: 'relistRequested' }>,
-  random: Random,
+  input: Extract<StateInput, { readonly type: 'page' }>,
 ): WatchTransition {
-  if (input.type === 'page') {
-    const pages = [...state.pages, input.items];
-    if (input.continue !== undefined) {
-      return { state: { ...state, pages, continue: input.continue } };
-    }
-    // Failures stay on the books until the watch brings something or stands: one that always fails
-    // must not make a storm of lists.
-    return {
-      state: {
-        type: 'watching',
-        resourceVersion: input.resourceVersion,
-        receivedEvents: false,
-        failures: state.failures,
-      },
-      effect: { type: 'replace', items: pages.flat(), resourceVersion: input.resourceVersion },
-    };
+  const { items, resourceVersion } = input;
+  const pages = [...state.pages, items];
+  if (input.continue !== undefined) {
+    return { state: { ...state, pages, continue: input.continue } };
   }
-  if (input.type !== 'failed') {
-    return { state };
-  }
-  const { error } = input;
+  // Keep the number of failures until the watch has worked: a watch that always fails must not
+  // cause one list after another without backoff.
+  const { failures } = state;
+  return {
+    state: { type: 'watching', resourceVersion, receivedEvents: false, failures },
+    effect: { type: 'replace', items: pages.flat(), resourceVersion },
+  };
+}
+
+function afterListFailure(state: ListingState, error: unknown, random: Random): WatchTransition {
   const failures = state.failures + 1;
   const restart: ListingState = { ...INITIAL_STATE, failures };
   switch (classifyFailure(error)) {
@@ -145,52 +200,14 @@ function afterListing(
   }
 }
 
-function afterWatching(
-  state: WatchingState,
-  input: Exclude<WatchStateInput, { type: 'relistRequested' }>,
-  random: Random,
-): WatchTransition {
+function afterWatching(state: WatchingState, input: StateInput, random: Random): WatchTransition {
   switch (input.type) {
-    case 'event': {
-      const { event } = input;
-      const resourceVersion =
-        (event.type === 'BOOKMARK'
-          ? event.resourceVersion
-          : event.object.metadata.resourceVersion) ?? state.resourceVersion;
-      return {
-        state: { type: 'watching', resourceVersion, receivedEvents: true, failures: 0 },
-        effect: { type: 'applyEvent', event },
-      };
-    }
-    case 'ended': {
-      if (state.receivedEvents || input.wasStable === true) {
-        return { state: { ...state, receivedEvents: false, failures: 0 } };
-      }
-      // A quiet end is nothing unusual once; a server that closes every watch at once must not make
-      // a loop.
-      const next = { ...state, failures: state.failures + 1 };
-      return { state: next.failures === 1 ? next : backOff(next, undefined, random) };
-    }
-    case 'failed': {
-      const { error } = input;
-      const failures = (input.wasStable === true ? 0 : state.failures) + 1;
-      switch (classifyFailure(error)) {
-        case 'expired':
-          return {
-            state:
-              failures === 1
-                ? { ...INITIAL_STATE, failures }
-                : backOff({ ...INITIAL_STATE, failures }, error, random),
-          };
-        case 'denied':
-          return {
-            state: backOff({ ...INITIAL_STATE, failures }, error, random),
-            effect: unavailableEffect(error),
-          };
-        case 'broken':
-          return { state: backOff({ ...state, receivedEvents: false, failures }, error, random) };
-      }
-    }
+    case 'event':
+      return afterEvent(state, input.event);
+    case 'ended':
+      return afterWatchEnd(state, input.wasStable === true, random);
+    case 'failed':
+      return afterWatchFailure(state, input, random);
     case 'page':
     case 'waited':
       return { state };
@@ -199,25 +216,70 @@ function afterWatching(
   }
 }
 
-/** `expired`: the version or the page is forgotten. `denied`: no right, or no such kind. */
-function classifyFailure(error: unknown): 'expired' | 'denied' | 'broken' {
-  const code = isApiError(error) ? error.status.code : 0;
-  return code === 410 ? 'expired' : code === 403 || code === 404 ? 'denied' : 'broken';
+function afterEvent(state: WatchingState, event: WatchEvent): WatchTransition {
+  const version =
+    event.type === 'BOOKMARK' ? event.resourceVersion : event.object.metadata.resourceVersion;
+  const resourceVersion = version ?? state.resourceVersion;
+  return {
+    state: { type: 'watching', resourceVersion, receivedEvents: true, failures: 0 },
+    effect: { type: 'applyEvent', event },
+  };
 }
 
-/** Half to one and a half of 0.8, 1.6 … 30 s, and never less than the server asked for. */
+function afterWatchEnd(state: WatchingState, wasStable: boolean, random: Random): WatchTransition {
+  if (state.receivedEvents || wasStable) {
+    return { state: { ...state, receivedEvents: false, failures: 0 } };
+  }
+  // One end without events is normal. Back off from the second one on, so that a server that closes
+  // every watch at once does not cause a loop.
+  const next = { ...state, failures: state.failures + 1 };
+  return { state: next.failures === 1 ? next : backOff(next, undefined, random) };
+}
+
+function afterWatchFailure(
+  state: WatchingState,
+  { error, wasStable }: Extract<StateInput, { readonly type: 'failed' }>,
+  random: Random,
+): WatchTransition {
+  const failures = (wasStable === true ? 0 : state.failures) + 1;
+  const restart: ListingState = { ...INITIAL_STATE, failures };
+  switch (classifyFailure(error)) {
+    case 'expired':
+      return { state: failures === 1 ? restart : backOff(restart, error, random) };
+    case 'denied':
+      return { state: backOff(restart, error, random), effect: unavailableEffect(error) };
+    case 'broken':
+      return { state: backOff({ ...state, receivedEvents: false, failures }, error, random) };
+  }
+}
+
+/**
+ * `expired`: the API server has forgotten the version or the page token. `denied`: reading is
+ * forbidden, or the kind is not served. `broken`: any other failure.
+ */
+function classifyFailure(error: unknown): 'expired' | 'denied' | 'broken' {
+  if (hasCode(error, 410)) {
+    return 'expired';
+  }
+  return hasCode(error, 403, 404) ? 'denied' : 'broken';
+}
+
+/**
+ * A pause of 0.8, 1.6 … 30 seconds with a jitter of ±50 %, and never shorter than the server's
+ * Retry-After.
+ */
 function backOff(
   resume: ListingState | WatchingState,
   error: unknown,
   random: Random,
 ): WaitingState {
-  const backoff = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** Math.min(resume.failures - 1, 10));
-  const asked = isApiError(error) ? (error.status.retryAfterSeconds ?? 0) * 1000 : 0;
-  return {
-    type: 'waiting',
-    ms: Math.max(backoff * (0.5 + random()), asked * (1 + random() * 0.2)),
-    resume,
-  };
+  const backoffMs = Math.min(
+    BACKOFF_MAX_MS,
+    BACKOFF_MIN_MS * 2 ** Math.min(resume.failures - 1, 10),
+  );
+  const retryAfterMs = isApiError(error) ? (error.status.retryAfterSeconds ?? 0) * 1000 : 0;
+  const ms = Math.max(backoffMs * (0.5 + random()), retryAfterMs * (1 + random() * 0.2));
+  return { type: 'waiting', ms, resume };
 }
 
 function failuresOf(state: WatchState): number {

@@ -109,13 +109,12 @@ export class SharedInformers implements InformerLookup {
     const place = `${type.group}/${type.plural}`;
     const sameKind = this.#informersByKind.get(place) ?? [];
     this.#informersByKind.set(place, sameKind);
-    const informer = new Informer(
-      scope,
-      watchNamespaces,
-      ownerLabel(scheduler.resource.group),
+    const informer = new Informer(scope, {
+      namespaces: watchNamespaces,
+      indexLabel: ownerLabel(scheduler.resource.group),
       observer,
       sameKind,
-    );
+    });
     sameKind.push(informer);
     this.#informers.set(key, informer);
     return informer;

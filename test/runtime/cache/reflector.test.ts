@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { Informer } from '../../../runtime/src/cache/informer.ts';
-import { startReflector } from '../../../runtime/src/cache/reflector.ts';
+import { Reflector } from '../../../runtime/src/cache/reflector.ts';
 import { Store } from '../../../runtime/src/cache/store.ts';
 import type { KubeApi, KubeObject, WatchEvent } from '../../../runtime/src/internal.ts';
 import { Cluster, seededRandom, VirtualClock } from '../../../sandbox/src/index.ts';
@@ -20,13 +20,13 @@ describe('an informer', () => {
   let cluster: Cluster;
   let faults: FaultInjector;
   let stop: AbortController;
-  let told: string[];
+  let reports: string[];
   beforeEach(() => {
     clock = new VirtualClock();
     cluster = new Cluster({ clock });
     faults = new FaultInjector();
     stop = new AbortController();
-    told = [];
+    reports = [];
   });
   afterEach(() => stop.abort());
 
@@ -35,27 +35,29 @@ describe('an informer', () => {
       readonly api?: KubeApi;
       readonly namespaces?: readonly string[];
       readonly labelSelector?: string;
-      readonly family?: Informer[];
+      readonly sameKind?: Informer[];
     } = {},
   ): Promise<Informer> {
     const {
       api = faults.wrapApi(cluster.api),
       namespaces = [],
       labelSelector,
-      family = [],
+      sameKind = [],
     } = options;
     const informer = new Informer(
       { type: TYPE, ...(labelSelector !== undefined && { labelSelector }) },
-      namespaces,
-      'owner',
       {
-        relisted: (_, { changed, missed }) => void told.push(`relisted ${changed} ${missed}`),
-        watchRestarted: () => void told.push('restarted'),
-        watchFailed: (_, error) => void told.push(`failed: ${(error as Error).message}`),
+        namespaces,
+        indexLabel: 'owner',
+        observer: {
+          relisted: (_, { changed, missed }) => void reports.push(`relisted ${changed} ${missed}`),
+          watchRestarted: () => void reports.push('restarted'),
+          watchFailed: (_, error) => void reports.push(`failed: ${(error as Error).message}`),
+        },
+        sameKind,
       },
-      family,
     );
-    family.push(informer);
+    sameKind.push(informer);
     void informer.run({ api, clock, random: seededRandom(1) }, stop.signal);
     await pass(0);
     return informer;
@@ -100,7 +102,7 @@ describe('an informer', () => {
   });
 
   // @promise watching/consistent-lists
-  it('survives that its pages expire between two of them', async () => {
+  it('reads the list unpaged when a page token expires', async () => {
     for (let i = 0; i < 600; i++) {
       await make(`c${i}`);
     }
@@ -118,7 +120,7 @@ describe('an informer', () => {
   });
 
   // @promise watching/dead-watch
-  it('notices a watch that has died without a word after two minutes, and goes on from where it was', async () => {
+  it('replaces a watch without events after two minutes, and continues from the last version', async () => {
     let dead = false;
     const api: KubeApi = {
       ...cluster.api,
@@ -134,22 +136,25 @@ describe('an informer', () => {
     dead = true;
     await make('a');
     await pass(119);
-    expect([names(informer), told]).to.deep.equal([[], []]);
+    expect([names(informer), reports]).to.deep.equal([[], []]);
     dead = false;
     await pass(4);
     expect(names(informer)).to.deep.equal(['a']);
-    expect(told).to.deep.equal(['failed: nothing was heard of configmaps for 120 s', 'restarted']);
+    expect(reports).to.deep.equal([
+      'failed: configmaps: no response and no watch event for 120 s',
+      'restarted',
+    ]);
   });
 
   // @promise watching/dead-watch
-  it('leaves a quiet watch alone as long as bookmarks come', async () => {
+  it('keeps a watch without changes open as long as bookmarks arrive', async () => {
     await start();
     await pass(290);
-    expect(told).to.deep.equal([]);
+    expect(reports).to.deep.equal([]);
   });
 
   // @promise watching/no-missed-events
-  it('is listed again only when the server has forgotten; the relist counts, and nothing was missed', async () => {
+  it('lists again only when the API server has forgotten the version; the relist is reported, with nothing missed', async () => {
     const informer = await start();
     await make('a');
     await pass(0);
@@ -157,7 +162,7 @@ describe('an informer', () => {
     await make('b');
     await pass(5);
     expect(names(informer)).to.deep.equal(['a', 'b']);
-    expect(told).to.deep.equal(['failed: the connection was reset', 'restarted']);
+    expect(reports).to.deep.equal(['failed: the connection was reset', 'restarted']);
     faults.fault = ({ verb }) =>
       verb === 'watch' ? { when: 'before', error: connectionReset() } : undefined;
     faults.endWatches(connectionReset());
@@ -167,10 +172,10 @@ describe('an informer', () => {
     faults.fault = () => undefined;
     await pass(40);
     expect(names(informer)).to.deep.equal(['b', 'c']);
-    expect(told.filter((what) => what.startsWith('relisted'))).to.deep.equal(['relisted 2 0']);
+    expect(reports.filter((what) => what.startsWith('relisted'))).to.deep.equal(['relisted 2 0']);
   });
 
-  it('says that it cannot be read, keeps what it knew, and comes back by itself', async () => {
+  it('reports that the kind is unavailable, keeps its objects, and recovers', async () => {
     await make('a');
     const informer = await start();
     faults.fault = () => ({ when: 'before', error: refusal(403) });
@@ -185,7 +190,7 @@ describe('an informer', () => {
     expect([informer.unavailableReason, names(informer)]).to.deep.equal([undefined, ['a']]);
   });
 
-  it('says that it is broken after half a minute of failures, and not when it works again', async () => {
+  it('reports a failure after 30 s of failures, and not when it works again', async () => {
     const informer = await start();
     faults.fault = () => ({ when: 'before', error: refusal(500) });
     faults.endWatches(connectionReset());
@@ -222,11 +227,11 @@ describe('an informer', () => {
     await informer.waitUntilCaughtUp(clock.monotonic() + 1, { api }, stop.signal);
   });
 
-  it('takes the answer to a write into every cache of the kind that it fits', async () => {
-    const family: Informer[] = [];
-    const mine = await start({ labelSelector: 'mine=yes', family });
-    const all = await start({ family });
-    const others = await start({ labelSelector: 'mine=no', family });
+  it('puts the response to a write into every informer of the kind whose selector matches', async () => {
+    const sameKind: Informer[] = [];
+    const mine = await start({ labelSelector: 'mine=yes', sameKind });
+    const all = await start({ sameKind });
+    const others = await start({ labelSelector: 'mine=no', sameKind });
     const key = { namespace: 'default', name: 'a' };
     await mine.write(key, 'default/writer', () => make('a', 'default', { mine: 'yes' }));
     expect([mine, all, others].map((informer) => informer.get(key) !== undefined)).to.deep.equal([
@@ -236,7 +241,7 @@ describe('an informer', () => {
     ]);
   });
 
-  it('stays whole behind a balancer that cuts quiet connections every fifty seconds', async () => {
+  it('stays healthy behind a load balancer that cuts idle connections every fifty seconds', async () => {
     const quiet: KubeApi = {
       ...cluster.api,
       async *watch(type, options, signal): AsyncGenerator<WatchEvent> {
@@ -265,7 +270,7 @@ describe('an informer', () => {
     expect(names(informer)).to.deep.equal(['a']);
   });
 
-  it('lists again when it is doubted in the moment in which a list is answered', async () => {
+  it('lists again when a relist is requested together with the response of a list', async () => {
     const answers: (() => void)[] = [];
     const api: KubeApi = {
       ...cluster.api,
@@ -276,7 +281,7 @@ describe('an informer', () => {
       },
     };
     const nothing = (): void => undefined;
-    const events = {
+    const listener = {
       stateChanged: nothing,
       listed: nothing,
       eventReceived: nothing,
@@ -284,13 +289,15 @@ describe('an informer', () => {
       failed: nothing,
       watchRestarted: nothing,
     };
-    const reflector = startReflector(
-      { type: TYPE },
-      new Store(),
-      { api, clock, random: seededRandom(1) },
-      events,
-      stop.signal,
-    );
+    const reflector = new Reflector({
+      api,
+      clock,
+      random: seededRandom(1),
+      scope: { type: TYPE },
+      store: new Store(),
+      listener,
+    });
+    void reflector.run(stop.signal);
     await pass(0);
     answers[0]?.();
     reflector.relist();
@@ -298,8 +305,8 @@ describe('an informer', () => {
     expect(answers).to.have.length(2);
   });
 
-  describe('of a new leader', () => {
-    it('has caught up when it is as far as the API server was after the election', async () => {
+  describe('waitUntilCaughtUp', () => {
+    it('resolves when the store is as new as the API server was after the election', async () => {
       const informer = await start();
       faults.fault = ({ verb }) =>
         verb === 'watch' ? { when: 'before', error: connectionReset() } : undefined;
@@ -316,7 +323,7 @@ describe('an informer', () => {
       expect([caughtUp, names(informer)]).to.deep.equal([true, ['late']]);
     });
 
-    it('makes no list when it was listed after the election', async () => {
+    it('sends no request when the list is newer than the election', async () => {
       const informer = await start();
       const before = faults.requests.length;
       await informer.waitUntilCaughtUp(0, { api: faults.wrapApi(cluster.api) }, stop.signal);

@@ -38,7 +38,7 @@ describe('Store', () => {
   });
 
   // @promise watching/cache-responses
-  it('does not bring back an object whose deletion was seen, by a late answer to a write', () => {
+  it('does not restore a deleted object from a late response to a write', () => {
     const store = new Store();
     store.put(object('x', 5));
     store.remove(object('x', 8));
@@ -47,7 +47,7 @@ describe('Store', () => {
   });
 
   // @promise watching/deletions
-  it('notices at a relist what was deleted while nobody watched, and what was added', () => {
+  it('finds with a relist what was deleted and added while no watch was open', () => {
     const store = new Store();
     store.put(object('gone', 1));
     store.put(object('kept', 2));
@@ -64,7 +64,7 @@ describe('Store', () => {
     ]);
   });
 
-  it('keeps what was written after the list was taken', () => {
+  it('keeps what was written after the list was read', () => {
     const store = new Store();
     store.put(object('ours', 12), 'a/writer');
     store.replace([], '11');
@@ -82,7 +82,7 @@ describe('Store', () => {
   });
 
   // @promise watching/cache-memory
-  it('hands out frozen objects without managedFields', () => {
+  it('returns frozen objects without managedFields', () => {
     const store = new Store();
     store.put({ ...object('x', 1), metadata: { ...object('x', 1).metadata, managedFields: [{}] } });
     const found = store.get({ namespace: 'a', name: 'x' });
@@ -90,7 +90,7 @@ describe('Store', () => {
     expect(() => Object.assign(found?.metadata ?? {}, { name: 'y' })).to.throw(TypeError);
   });
 
-  it('tells a write as ours although its watch event comes before its answer', async () => {
+  it('reports the writer of a write although its watch event comes before its response', async () => {
     const store = new Store();
     const changes = watched(store);
     await store.write({ namespace: 'a', name: 'x' }, 'a/writer', async () => {
@@ -100,7 +100,7 @@ describe('Store', () => {
     expect(changes.map(({ writer }) => writer)).to.deep.equal(['a/writer']);
   });
 
-  it('tells a change that others made during our write as theirs', async () => {
+  it('reports no writer for a change of another client during a write', async () => {
     const store = new Store();
     const changes = watched(store);
     await store.write({ namespace: 'a', name: 'x' }, 'a/writer', async () => {
@@ -116,7 +116,7 @@ describe('Store', () => {
     ]);
   });
 
-  it('delivers what it held when the write fails', async () => {
+  it('applies the queued events when the write fails', async () => {
     const store = new Store();
     const failure = await store
       .write({ namespace: 'a', name: 'x' }, 'a/writer', async () => {
@@ -129,7 +129,7 @@ describe('Store', () => {
   });
 
   // @promise watching/deletions
-  it('does not bring back what a relist found deleted, by an answer that comes after it', async () => {
+  it('does not restore what a relist found deleted, from a later response to a write', async () => {
     const store = new Store();
     store.put(object('x', 5));
     const changes = watched(store);
@@ -146,7 +146,7 @@ describe('Store', () => {
     ]);
   });
 
-  it('does not bring back what a relist found deleted, by an answer to a read that was asked before', () => {
+  it('does not restore what a relist found deleted, from a response to an earlier read', () => {
     const store = new Store();
     store.put(object('x', 5));
     store.replace([], '9');
@@ -154,7 +154,7 @@ describe('Store', () => {
     expect(store.size).to.equal(0);
   });
 
-  it('takes the answer to a write that made an object anew, although the watch was further when it came', async () => {
+  it('puts the response to a write that created an object again, although the watch is ahead of the response', async () => {
     const store = new Store();
     store.replace([], '5');
     await store.write({ namespace: 'a', name: 'x' }, 'a/writer', async () => {
@@ -165,7 +165,7 @@ describe('Store', () => {
   });
 
   // @promise watching/cache-responses
-  it('takes only answers that fit: one that does not is a deletion here', async () => {
+  it('removes an object when the response to a write no longer matches the selector', async () => {
     const store = new Store({ matches: ({ metadata }) => metadata.labels?.['mine'] === 'yes' });
     store.put(object('x', 5, { mine: 'yes' }));
     await store.write({ namespace: 'a', name: 'x' }, 'a/writer', async () =>
@@ -176,7 +176,7 @@ describe('Store', () => {
   });
 
   // @promise watching/cache-memory
-  it('keeps no memory of what was deleted', () => {
+  it('keeps no record of deleted objects', () => {
     const store = new Store();
     for (let version = 1; version < 1000; version += 2) {
       store.put(object(`x${version}`, version));
@@ -187,8 +187,8 @@ describe('Store', () => {
     expect(store.size).to.equal(0);
   });
 
-  describe('counts at a relist what the watch should have told', () => {
-    it('nothing that happened after what it told last', () => {
+  describe('counts the changes that the watch should have reported before a relist', () => {
+    it('none that happened after the last event', () => {
       const store = new Store();
       store.replace([object('a', 1), object('b', 2)], '5');
       expect(store.replace([object('a', 7), object('c', 8)], '9')).to.deep.equal({
@@ -197,14 +197,14 @@ describe('Store', () => {
       });
     });
 
-    it('a change and a deletion before that', () => {
+    it('a change and a deletion before the last event', () => {
       const store = new Store();
       store.replace([object('a', 1), object('b', 2)], '5');
       store.advanceTo(9n);
       expect(store.replace([object('a', 7)], '9')).to.deep.equal({ changed: 2, missed: 2 });
     });
 
-    it('not our own write, told or held back', async () => {
+    it('no write of this process, reported or queued', async () => {
       const store = new Store();
       store.replace([object('a', 1)], '5');
       await store.write({ namespace: 'a', name: 'a' }, 'a/writer', async () => {

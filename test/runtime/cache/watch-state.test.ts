@@ -43,7 +43,7 @@ const waiting = (ms: number, then: WatchState): WatchState => ({
   resume: then as WaitingState['resume'],
 });
 
-describe('following a part of the cluster', () => {
+describe('the state machine of a reflector', () => {
   const page1 = listing({ pages: [[a]], continue: 't' });
   const cases: readonly [
     title: string,
@@ -190,7 +190,7 @@ describe('following a part of the cluster', () => {
   }
 
   // @promise watching/list-backoff
-  it('waits longer after each failure, from 0.8 to 30 s, with jitter of a half', () => {
+  it('waits longer after each failure, from 0.8 to 30 s, with a jitter of 50 %', () => {
     const waits = (random: () => number): readonly number[] => {
       let state: WatchState = watching();
       return Array.from({ length: 8 }, () => {
@@ -203,7 +203,7 @@ describe('following a part of the cluster', () => {
     expect([waits(() => 0)[0], waits(() => 0.999)[7]]).to.deep.equal([400, 44_970]);
   });
 
-  it('waits longer and longer when it may list and not watch: no storm of lists', () => {
+  it('backs off when lists succeed and watches are forbidden', () => {
     let state: WatchState = INITIAL_STATE;
     const waits: number[] = [];
     while (waits.length < 8) {
@@ -222,7 +222,7 @@ describe('following a part of the cluster', () => {
   });
 
   // @promise watching/list-backoff
-  it('does not make a loop of lists when every watch says that the version has expired', () => {
+  it('backs off when every watch reports an expired version', () => {
     let state: WatchState = INITIAL_STATE;
     let waits = 0;
     for (let i = 0; i < 20; i++) {

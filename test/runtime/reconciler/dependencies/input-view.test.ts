@@ -14,6 +14,8 @@ import {
 import type { InputDefinition, WorkerDefinition } from '../../../../runtime/src/api/scheduler.ts';
 import type { InputView } from '../../../../runtime/src/api/worker.ts';
 
+const NOOP_INFORMER_OBSERVER = { relisted() {}, watchRestarted() {}, watchFailed() {} };
+
 const type: ResourceType = {
   group: 'apps',
   version: 'v1',
@@ -47,11 +49,10 @@ function view(
     inputs: [definition],
     outputs: [],
   };
-  const informer = new Informer({ type }, [], 'owner', {
-    relisted() {},
-    watchRestarted() {},
-    watchFailed() {},
-  });
+  const informer = new Informer(
+    { type },
+    { namespaces: [], indexLabel: 'owner', observer: NOOP_INFORMER_OBSERVER },
+  );
   for (const object of objects) {
     informer.put(object, 'test');
   }
@@ -91,11 +92,10 @@ describe('an input view', () => {
       worker,
       { resource, tracker: newReadTracker() },
       () =>
-        new Informer({ type }, [], 'owner', {
-          relisted() {},
-          watchRestarted() {},
-          watchFailed() {},
-        }),
+        new Informer(
+          { type },
+          { namespaces: [], indexLabel: 'owner', observer: NOOP_INFORMER_OBSERVER },
+        ),
     );
     expect(views['deployments']?.list()).to.deep.equal([]);
     expect(() => views['pods'])
@@ -103,11 +103,10 @@ describe('an input view', () => {
       .with.property('name', 'PermanentError');
   });
   it('throws for a namespace that the operator does not watch', () => {
-    const informer = new Informer({ type }, ['mine'], 'owner', {
-      relisted() {},
-      watchRestarted() {},
-      watchFailed() {},
-    });
+    const informer = new Informer(
+      { type },
+      { namespaces: ['mine'], indexLabel: 'owner', observer: NOOP_INFORMER_OBSERVER },
+    );
     const input: InputDefinition = { name: 'deployments', type, namespace: 'all' };
     const deployments = createInputView(
       { title: 'phase A', inputs: [input], outputs: [] },
@@ -127,11 +126,10 @@ describe('an input view', () => {
   });
   it('needs a namespace when the resource is cluster-scoped', () => {
     const input: InputDefinition = { name: 'deployments', type, namespace: 'own' };
-    const informer = new Informer({ type }, [], 'owner', {
-      relisted() {},
-      watchRestarted() {},
-      watchFailed() {},
-    });
+    const informer = new Informer(
+      { type },
+      { namespaces: [], indexLabel: 'owner', observer: NOOP_INFORMER_OBSERVER },
+    );
     const { namespace: _, ...metadata } = resource.metadata;
     const deployments = createInputView(
       { title: 'phase A', inputs: [input], outputs: [] },
