@@ -122,10 +122,7 @@ function text(object: KubeObject | undefined): string {
     : `${object.metadata.namespace}/${object.metadata.name}@${object.metadata.resourceVersion}`;
 }
 
-/**
- * The same reads over the cluster as it is, without any machinery. Undefined: something needed is
- * missing.
- */
+/** The result of the same reads in the cluster itself. Undefined: a required object is missing. */
 async function expected(
   sandbox: Sandbox,
   plan: readonly Read[],
@@ -167,7 +164,7 @@ function matches(
   );
 }
 
-/** Made at once, without waiting for what follows. */
+/** Makes a change without waiting for its consequences. */
 async function change(sandbox: Sandbox, one: ChangeStep): Promise<void> {
   const key = { namespace: one.namespace, name: one.name };
   const { api } = sandbox.cluster;
@@ -267,7 +264,7 @@ describe('a resource', () => {
           }
           // The first reconcile, and at most two for each change: for what was read before and for
           // what is read now both count.
-          // (`need` comes again by itself.)
+          // (`require` retries by itself.)
           if (plan.every(({ how }) => how !== 'need')) {
             expect(testOperator.calls.length).to.be.at.most(1 + 2 * steps.length);
           }

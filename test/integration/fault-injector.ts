@@ -34,7 +34,7 @@ export const connectionReset = (): Error => new ConnectionError('the connection 
 /** Counts requests and lets some of them fail: `fault` is asked before each. */
 export class FaultInjector {
   readonly requests: ApiRequest[] = [];
-  /** Ends every open watch: with an error, or quietly as the server does after its time. */
+  /** Ends every open watch: with an error, or without one as the API server does at its timeout. */
   readonly #watches = new Set<(error: Error | undefined) => void>();
   fault: (request: ApiRequest) => RequestFault | undefined = () => undefined;
 
@@ -83,7 +83,7 @@ export class FaultInjector {
     };
   };
 
-  /** @param error absent: the watches end as after their time. */
+  /** @param error absent: the watches end as at their timeout. */
   endWatches(error?: Error): void {
     for (const end of this.#watches) {
       end(error);

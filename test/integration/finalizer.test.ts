@@ -17,7 +17,7 @@ import {
   SERVICES,
 } from './test-operators.ts';
 
-const OURS = 'drones.autopilot.test/drone-operator';
+const FINALIZER = 'drones.autopilot.test/drone-operator';
 
 describe('the finalizer', () => {
   let sandbox: Sandbox;
@@ -42,7 +42,7 @@ describe('the finalizer', () => {
   /**
    * Writes a Service into its own namespace and one into another, which no owner reference reaches.
    */
-  const abroad = (): TestOperator =>
+  const acrossNamespaces = (): TestOperator =>
     defineTestOperator({
       A: {
         outputs: [{ ...output.services, namespace: 'all' }],
@@ -73,14 +73,14 @@ describe('the finalizer', () => {
         }),
       );
       await sandbox.create(drone('one'));
-      expect(seen).to.deep.equal([[OURS]]);
+      expect(seen).to.deep.equal([[FINALIZER]]);
     });
     it('when the operator can write cluster-scoped objects', async () => {
       await start(
         defineTestOperator({ A: { outputs: [output.namespaces], sync: () => ({ next: 'A' }) } }),
       );
       await sandbox.create(drone('one'));
-      expect(await finalizers()).to.deep.equal([OURS]);
+      expect(await finalizers()).to.deep.equal([FINALIZER]);
     });
     it('when a phase reads and writes one kind, so that it can claim fields', async () => {
       await start(
@@ -93,12 +93,12 @@ describe('the finalizer', () => {
         }),
       );
       await sandbox.create(drone('one'));
-      expect(await finalizers()).to.deep.equal([OURS]);
+      expect(await finalizers()).to.deep.equal([FINALIZER]);
     });
     it('when one is declared, beside those of others', async () => {
       await start(defineTestOperator({ A: { sync: () => ({ next: 'A' }) } }, {}));
       await sandbox.create(drone('one', {}, { finalizers: ['example.com/other'] }));
-      expect(await finalizers()).to.deep.equal(['example.com/other', OURS]);
+      expect(await finalizers()).to.deep.equal(['example.com/other', FINALIZER]);
     });
     it('not when owner references reach everything', async () => {
       await start(
@@ -137,7 +137,7 @@ describe('the finalizer', () => {
       await sandbox.advance('1s');
       expect(sandbox.events.filter(({ type }) => type === 'reconcileFailed')).to.deep.equal([]);
       expect([await finalizers(), (await sandbox.get('Drone', 'one'))?.status.phase]).to.deep.equal(
-        [[OURS], 'B'],
+        [[FINALIZER], 'B'],
       );
     });
   });
@@ -145,7 +145,7 @@ describe('the finalizer', () => {
   describe('when a resource is deleted', () => {
     // @promise finalizer/cleanup-first
     it('deletes what no owner reference reaches before the finalizer is removed', async () => {
-      await start(abroad());
+      await start(acrossNamespaces());
       await sandbox.create(far);
       await sandbox.create(drone('one'));
       expect(await sandbox.get('Service', 'there', 'far')).not.to.equal(undefined);
@@ -159,21 +159,21 @@ describe('the finalizer', () => {
       const { scheduler, calls } = defineTestOperator({ A: { sync: () => ({ next: 'A' }) } });
       await start({ scheduler: { ...scheduler, finalizerRequired: true }, calls });
       await sandbox.create(drone('one'));
-      expect(await finalizers()).to.deep.equal([OURS]);
+      expect(await finalizers()).to.deep.equal([FINALIZER]);
       await sandbox.restart({ ...scheduler, finalizerRequired: false });
       expect(await finalizers()).to.equal(undefined);
     });
 
     // @promise finalizer/cleanup-first
     it('is not removed as long as something cannot be deleted; status names it', async () => {
-      await start(abroad());
+      await start(acrossNamespaces());
       await sandbox.create(far);
       await sandbox.create(drone('one'));
       faults.fault = ({ verb }) =>
         verb === 'delete' ? { when: 'before', error: refusal(403, 'Forbidden') } : undefined;
       await sandbox.delete('Drone', 'one');
       await sandbox.advance('5m');
-      expect(await finalizers()).to.deep.equal([OURS]);
+      expect(await finalizers()).to.deep.equal([FINALIZER]);
       expect(readyMessage(await sandbox.get('Drone', 'one'))).to.equal(
         'Service far/there was refused: refused with 403',
       );
@@ -183,7 +183,7 @@ describe('the finalizer', () => {
     });
 
     it('is removed although a deleted output waits for the finalizer of another controller', async () => {
-      await start(abroad());
+      await start(acrossNamespaces());
       await sandbox.create(far);
       await sandbox.create(drone('one'));
       await sandbox.patch(
@@ -201,7 +201,7 @@ describe('the finalizer', () => {
 
     it('continues after each request that gets no response, whether it was done or not', async () => {
       for (const when of ['before', 'after'] as const) {
-        await start(abroad());
+        await start(acrossNamespaces());
         await sandbox.create(far);
         await sandbox.create(drone('one'));
         const hit = new Set<string>();
@@ -223,19 +223,19 @@ describe('the finalizer', () => {
     });
 
     it('knows what an earlier process has created', async () => {
-      await start(abroad());
+      await start(acrossNamespaces());
       await sandbox.create(far);
       await sandbox.create(drone('one'));
       await sandbox.stop();
       await sandbox.delete('Drone', 'one');
-      expect(await finalizers()).to.deep.equal([OURS]);
-      await sandbox.restart(abroad().scheduler);
+      expect(await finalizers()).to.deep.equal([FINALIZER]);
+      await sandbox.restart(acrossNamespaces().scheduler);
       expect(await sandbox.list('Service')).to.deep.equal([]);
       expect(await sandbox.get('Drone', 'one')).to.equal(undefined);
     });
 
     it('stays while a kind of its outputs cannot be read', async () => {
-      await start(abroad());
+      await start(acrossNamespaces());
       await sandbox.create(far);
       await sandbox.create(drone('one'));
       await sandbox.stop();
@@ -245,9 +245,9 @@ describe('the finalizer', () => {
         blind && verb === 'list' && kind === 'Service'
           ? { when: 'before', error: refusal(403, 'Forbidden') }
           : undefined;
-      await sandbox.restart(abroad().scheduler, { wrapApi: faults.wrapApi });
+      await sandbox.restart(acrossNamespaces().scheduler, { wrapApi: faults.wrapApi });
       await sandbox.advance('1m');
-      expect(await finalizers()).to.deep.equal([OURS]);
+      expect(await finalizers()).to.deep.equal([FINALIZER]);
       expect(conditions(await sandbox.get('Drone', 'one'))).to.include(
         'InputUnavailable=True InputUnavailable',
       );
@@ -378,7 +378,7 @@ describe('the finalizer', () => {
     });
 
     it('calls no worker during deletion, also for a paused resource', async () => {
-      const testOperator = abroad();
+      const testOperator = acrossNamespaces();
       await start(testOperator);
       await sandbox.create(far);
       await sandbox.create(
@@ -528,7 +528,7 @@ describe('the finalizer', () => {
       await sandbox.delete('Drone', 'one');
       await sandbox.advance('1m');
       expect([await finalizers(), readyMessage(await sandbox.get('Drone', 'one'))]).to.deep.equal([
-        [OURS],
+        [FINALIZER],
         'Service default/notice was refused: refused with 403',
       ]);
     });
@@ -628,7 +628,7 @@ describe('the finalizer', () => {
         'Reconciling=True WorkerError',
       ]);
       expect(readyMessage(await sandbox.get('Drone', 'one'))).to.equal('no wind');
-      expect(await finalizers()).to.deep.equal([OURS]);
+      expect(await finalizers()).to.deep.equal([FINALIZER]);
     });
 
     it('that throws PermanentError is Stalled, and called again for the annotation and by a new process', async () => {
@@ -691,7 +691,7 @@ describe('the finalizer', () => {
         await sandbox.create(drone('one'));
         await sandbox.delete('Drone', 'one');
         expect(readyMessage(await sandbox.get('Drone', 'one'))).to.equal(message);
-        expect(await finalizers()).to.deep.equal([OURS]);
+        expect(await finalizers()).to.deep.equal([FINALIZER]);
         if (!('done' in result)) {
           await sandbox.stop();
         }

@@ -52,7 +52,7 @@ const stay: TestPhase = { sync: () => ({ next: 'A' }) };
 const to = (name: string): TestPhase => ({ sync: () => ({ next: name }) });
 const failing = (error: Error): TestPhase => ({ sync: () => Promise.reject(error) });
 
-/** What a resource is in, and what a tool that waits has to make of it. */
+/** Situations of a resource, and the status that kstatus has to compute. */
 const SITUATIONS: readonly [
   string,
   Readonly<Record<string, TestPhase>>,

@@ -27,7 +27,7 @@ describe('the budget of requests', () => {
       config: { workInterval: '10s' },
     });
   }
-  /** Everything but Events, since the last call. */
+  /** All requests since the last call, without Events. */
   function sent(): readonly string[] {
     return faults.requests
       .splice(0)

@@ -191,8 +191,8 @@ describe('a worker that fails', () => {
 
   describe('with PermanentError, while its resource changes', () => {
     /**
-     * A second process calls the worker, which hears of nothing, and fails as the first one did:
-     * there is nothing to write.
+     * A second process calls the worker, which fails as in the first process, so that there is
+     * nothing to write.
      */
     async function meanwhile(change: () => Promise<void>): Promise<TestOperator> {
       let open = (): void => undefined;

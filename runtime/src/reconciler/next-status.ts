@@ -73,7 +73,7 @@ function mergeStatusInfo(
 }
 
 /** The fields of status that belong to the user's StatusInfo. */
-export function userStatusFields(resource: KubeObject): Record<string, unknown> {
+function userStatusFields(resource: KubeObject): Record<string, unknown> {
   const runtimeFields: readonly string[] = RUNTIME_STATUS_FIELDS;
   return Object.fromEntries(
     Object.entries((resource.status ?? {}) as Record<string, unknown>).filter(

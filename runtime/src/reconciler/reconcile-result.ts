@@ -28,7 +28,9 @@ const CONFLICT_RETRY_MS = 50;
 /** Lower bound of requested delays, so that one resource cannot occupy the queue. */
 export const MIN_REQUEUE_MS = 100;
 
+/** Nothing to do until the resource is enqueued again. */
 export const DONE: ReconcileResult = { outcome: { type: 'done' } };
+/** Reconcile again with the fresh object. */
 export const RETRY_AFTER_CONFLICT: ReconcileResult = {
   outcome: { type: 'after', ms: CONFLICT_RETRY_MS },
 };

@@ -1,4 +1,4 @@
-/** An operator whose worker never ends for the resource `stuck`, and blocks everything with it. */
+/** An operator whose worker never ends for the resource `stuck`, and blocks the event loop. */
 import { run } from '../../../runtime/src/index.ts';
 import { defineTestOperator } from '../test-operators.ts';
 

@@ -1,5 +1,5 @@
 /**
- * An operator whose workers do nothing wrong, but for the resource `endless`: its worker hears no
+ * An operator whose workers succeed, except for the resource `endless`: its worker ignores the
  * signal.
  */
 import { run } from '../../../runtime/src/index.ts';

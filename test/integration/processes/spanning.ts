@@ -1,6 +1,6 @@
 /**
- * An operator with spans as docs/operations.md turns them on. They are exported when it stops, and
- * not before.
+ * An operator with spans, configured as in docs/operations.md. The spans are exported only when the
+ * operator stops.
  */
 import { context, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';

@@ -23,8 +23,8 @@ describe('the state of resources', () => {
   afterEach(() => harness.stop());
 
   /**
-   * Reads, writes, holds and steps: everything that leaves something behind. Its Service and
-   * Namespace follow `spec.turn`.
+   * Reads, writes, claims and steps: everything that the process keeps something about. The Service
+   * and the Namespace follow `spec.turn`.
    */
   const busy = defineTestOperator({
     A: {
@@ -129,7 +129,7 @@ describe('the state of resources', () => {
     const before = entryCounts(operator);
     await harness.createObjects(...NAMES.map((name) => drone(name)));
     await harness.advance(10);
-    // The prune of the old Service and the end of the resource are told in any order.
+    // The events of the pruned Service and of the deleted resource arrive in any order.
     await spin(1);
     for (const { metadata } of (await harness.cluster.api.list(output.services.type)).items) {
       await harness.cluster.api.delete(output.services.type, metadata);
@@ -145,7 +145,7 @@ describe('the state of resources', () => {
     await harness.createObjects(...NAMES.map((name) => drone(name)));
     await harness.advance(10);
     expect(entryCounts(operator)['queued']).to.equal(3);
-    // Only a list shows that they have gone; three have come again under their name.
+    // Only a list shows the deletions; three resources exist again under the same name.
     let told = false;
     harness.faults.fault = ({ verb, kind }) => {
       if (verb !== 'watch' || kind !== 'Drone' || told) {

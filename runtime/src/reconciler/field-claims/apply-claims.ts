@@ -7,8 +7,12 @@
  * - A claim never overwrites a change that was made since the worker decided on it.
  */
 import type { ClaimedField, FieldClaim } from '../../api/field-claim.ts';
-import type { OutputDefinition, Scheduler, WorkerDefinition } from '../../api/scheduler.ts';
-import type { InputDefinition } from '../../api/scheduler.ts';
+import type {
+  InputDefinition,
+  OutputDefinition,
+  Scheduler,
+  WorkerDefinition,
+} from '../../api/scheduler.ts';
 import { allWorkerDefinitions, claimableInput } from '../../api/scheduler.ts';
 import type { Logger, OutputObject } from '../../api/worker.ts';
 import { PermanentError } from '../../api/worker.ts';
@@ -164,7 +168,7 @@ export class FieldClaims {
       throw new StaleCache(`${describeObject(live)} has changed while the worker decided on it`);
     }
     const isComplete = output.prune === true;
-    const plan = planClaims(live, { ...this.#claimer(resource), fields, isComplete, place });
+    const plan = planClaims(live, { ...this.#claimantOf(resource), fields, isComplete, place });
     return [{ ...plan, type: output.type, informer }];
   }
 
@@ -180,7 +184,7 @@ export class FieldClaims {
     }
     const response = await this.#patch(context, plan, patch);
     this.#reportOutput(resource, live, response);
-    const { claimant, group } = this.#claimer(resource);
+    const { claimant, group } = this.#claimantOf(resource);
     const storedHashes = planStoredHashes(response, claimant, group);
     if (storedHashes !== undefined) {
       await this.#patch(context, plan, storedHashes);
@@ -198,7 +202,7 @@ export class FieldClaims {
         continue;
       }
       const request = { fields: [], isComplete: true, place: 'the finalizer' };
-      const plan = planClaims(live, { ...this.#claimer(resource), ...request });
+      const plan = planClaims(live, { ...this.#claimantOf(resource), ...request });
       await this.apply(context, { ...plan, type, informer });
     }
   }
@@ -246,7 +250,7 @@ export class FieldClaims {
       : new StaleCache(`${name} has changed since it was read`, { cause: refused });
   }
 
-  #claimer(resource: KubeObject): { readonly claimant: Claimant; readonly group: string } {
+  #claimantOf(resource: KubeObject): { readonly claimant: Claimant; readonly group: string } {
     const claimant = { resource: describeObject(resource), uid: resource.metadata.uid ?? '' };
     return { claimant, group: this.#deps.scheduler.resource.group };
   }
