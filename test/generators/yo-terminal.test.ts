@@ -35,7 +35,7 @@ describe('yo in a terminal', function () {
     rmSync(dir, { recursive: true });
   });
 
-  /** As root yo would drop to another user; SUDO_UID=-1 keeps it from that. */
+  /** Starts yo. SUDO_UID=-1 keeps yo from changing to another user when it runs as root. */
   function yo(cwd: string, line: string): Pty {
     pty = new Pty(`${process.execPath} ${join(repository, 'node_modules/yo/lib/cli.js')} ${line}`, {
       cwd,
@@ -50,31 +50,31 @@ describe('yo in a terminal', function () {
       ['What do you want to start from', '?' + ENTER],
       ['A state machine of your own', ''],
       ['What do you want to start from', ENTER],
-      ['Kind of the resource', 'canary' + ENTER],
+      ['What is the kind of the resource', 'canary' + ENTER],
       ['must be in Pascal case', CTRL_U + '?' + ENTER],
       ['The kind of the resource that users', ''],
-      ['Kind of the resource', ENTER],
-      ['Its API group and version', ENTER],
-      ['Name of the operator', ENTER],
-      ['First phase', 'a/b' + ENTER],
+      ['What is the kind of the resource', ENTER],
+      ['What is the API group and version', ENTER],
+      ['What is the name of the operator', ENTER],
+      ['What is the first phase', 'a/b' + ENTER],
       ['must be letters and digits', CTRL_U + 'Waiting' + ENTER],
       ['What happens in Waiting', 'Waits for its turn' + ENTER],
-      ['count as ready', 'perhaps' + ENTER],
+      ['Is a resource in Waiting ready', 'perhaps' + ENTER],
       ['y or n', CTRL_U + ENTER],
       // The first entry is metrics; the one above it, around the corner, explains.
       ['What does Waiting read', DOWN + ' ' + ENTER],
       ['What does Waiting write', UP + ' ' + ENTER],
-      ['repaired when somebody changes them', ''],
+      ['The kinds that the worker writes', ''],
       ['What does Waiting write', ENTER],
       ['Which phases may follow Waiting', ENTER],
       ['Add another phase', ENTER],
-      ['Next phase', 'waiting' + ENTER],
+      ['What is the next phase', 'waiting' + ENTER],
       ["is taken by 'Waiting'", CTRL_U + 'Done' + ENTER],
       ['What happens in Done', ENTER],
       ['Is Done final', ENTER],
-      ['ended well', ENTER],
+      ['Is Done a successful end', ENTER],
       ['Add another phase', ENTER],
-      ['Before a resource may go', ENTER],
+      ['Add a finalizer', ENTER],
       ['Write canary-operator for Canary', ''],
     ]);
     expect(
@@ -101,8 +101,8 @@ describe('yo in a terminal', function () {
     const phase = yo(join(dir, 'my-canary'), 'autopilot:phase');
     await phase.answers([
       ['What do you want to do', DOWN + DOWN + ENTER],
-      ['Which phase is to be renamed', ENTER],
-      ['New name of Waiting', 'Watching' + ENTER],
+      ['Which phase do you want to rename', ENTER],
+      ['What is the new name of Waiting', 'Watching' + ENTER],
       ['continue in Watching', ''],
       ['Change autopilot.yaml and generate', ENTER],
     ]);
@@ -117,15 +117,15 @@ describe('yo in a terminal', function () {
     const early = [['What do you want to start from', ENTER]] as const;
     const late = [
       ...early,
-      ['Kind of the resource', ENTER],
-      ['Its API group', ENTER],
-      ['Name of the operator', ENTER],
-      ['First phase', 'Waiting' + ENTER],
+      ['What is the kind of the resource', ENTER],
+      ['What is the API group', ENTER],
+      ['What is the name of the operator', ENTER],
+      ['What is the first phase', 'Waiting' + ENTER],
       ['What happens', ENTER],
-      ['count as ready', ENTER],
+      ['Is a resource in Waiting ready', ENTER],
     ] as const;
     for (const [answers, last] of [
-      [early, 'Kind of the resource'],
+      [early, 'What is the kind of the resource'],
       [late, 'What does Waiting read'],
     ] as const) {
       const terminal = yo(dir, 'autopilot my-canary --skip-install');

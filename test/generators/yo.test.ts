@@ -121,22 +121,22 @@ describe('yo', function () {
     const answer = (keys: string): void => terminal.type(keys);
     await shows('What do you want to start from');
     answer('\n');
-    await shows('Kind of the resource');
+    await shows('What is the kind of the resource');
     answer('canary\n');
     await shows('must be in Pascal case');
     answer('\u0015');
     answer('Canary\n');
-    await shows('API group and version');
+    await shows('What is the API group and version');
     answer('\n');
-    await shows('Name of the operator');
+    await shows('What is the name of the operator');
     answer('\n');
-    await shows('First phase');
+    await shows('What is the first phase');
     expect(
       existsSync(join(dir, 'my-canary')),
       'nothing is written before the last answer',
     ).to.equal(false);
     answer('\n');
-    await shows('Before a resource may go');
+    await shows('Add a finalizer');
     answer('\n');
     await shows('Write canary-operator for Canary');
     expect(existsSync(join(dir, 'my-canary')), 'nothing is written before the last look').to.equal(

@@ -1,6 +1,6 @@
 /**
- * Converts autopilot-operator.yaml to values of the chart: `config` and `watchNamespaces`. The chart
- * also creates RBAC rules from `watchNamespaces`.
+ * Converts autopilot-operator.yaml to values of the chart: `config` and `watchNamespaces`. The
+ * chart also creates RBAC rules from `watchNamespaces`.
  */
 import { parseDocument } from 'yaml';
 import { withoutModeline } from '../model/operator-config.ts';

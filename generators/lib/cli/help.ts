@@ -138,7 +138,7 @@ function helpRow(left: string, text: string, column: number): readonly string[] 
   ];
 }
 
-/** Options that a Yeoman generator declares: those of the command that Yeoman does not have itself. */
+/** Options that a Yeoman generator declares: those that Yeoman does not have itself. */
 export function yeomanOptions(
   command: Command,
 ): readonly (readonly [

@@ -72,7 +72,7 @@ interface PhaseCommand {
 
 /**
  * Runs `[add] NAME`, `edit NAME`, `rename OLD NEW`, `remove NAME` or `move NAME`. Asks for what is
- * missing, and then shows the new state machine and asks for confirmation. Nothing is written if the
+ * missing, then shows the new state machine and asks for confirmation. Nothing is written if the
  * new autopilot.yaml would be invalid.
  *
  * @param from folder of the project, or a folder below

@@ -46,8 +46,8 @@ function formatHelp(help: readonly string[]): string {
 }
 
 /**
- * A question as a prompt of Yeoman. A list gets an entry for help. Yes or no is a text prompt, so that
- * the user can type `?`.
+ * A question as a prompt of Yeoman. A list gets an entry for help. Yes or no is typed, so that the
+ * user can type `?` too.
  *
  * @param preset choices that are checked at the start. Default: those of the question
  */
@@ -116,8 +116,9 @@ export function inputStreamOf(adapter: unknown): InputStream {
 }
 
 /**
- * Runs a step of a Yeoman generator. Throws errors again with their message only, because yo crashes
- * on errors with a string `code`. After a cancel, prints STOPPED_MESSAGE and sets the exit code to 1.
+ * Runs a step of a Yeoman generator. Throws errors again with their message only, because yo
+ * crashes on errors with a string `code`. After a cancel, prints STOPPED_MESSAGE and sets the exit
+ * code to 1.
  *
  * @returns false if the user cancelled
  */

@@ -248,7 +248,7 @@ async function askFinalizer(ask: Ask): Promise<NewFinalizer | undefined> {
   return wanted ? askInputsAndOutputs(ask, 'the finalizer') : undefined;
 }
 
-/** Validates a project. Loads the YAML parser and the schema late, so that the first prompt is fast. */
+/** Validates a project. Loads YAML parser and schema late, so that the first prompt is fast. */
 async function projectProblems(project: NewProject): Promise<readonly Problem[]> {
   const [{ loadModel }, { projectText }] = await Promise.all([
     import('../model/load.ts'),
