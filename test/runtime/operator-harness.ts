@@ -1,6 +1,6 @@
 /**
- * An operator over a cluster in memory, in virtual time: nearer to it than a flight, for what a
- * flight does not let through.
+ * An operator over the in-memory cluster with a virtual clock. Unlike `startSandbox` it gives a
+ * test access to the clock and to every option of the operator.
  */
 import type { Operator, OperatorOptions, Scheduler } from '../../runtime/src/internal.ts';
 import { startOperator } from '../../runtime/src/internal.ts';
@@ -20,14 +20,14 @@ export class OperatorHarness {
     this.cluster = new Cluster({ clock: this.clock, ...options });
   }
 
-  /** A cluster that knows drones. */
+  /** Creates a cluster with the CRD of drones. */
   static async create(options: ClusterOptions = {}): Promise<OperatorHarness> {
     const harness = new OperatorHarness(options);
     await harness.createObjects(DRONE_CRD as ObjectManifest);
     return harness;
   }
 
-  /** Resolves when it has come to rest. */
+  /** Starts an operator. Resolves when it is quiescent. */
   async start(scheduler: Scheduler, options: Partial<OperatorOptions> = {}): Promise<Operator> {
     this.#operator = startOperator({
       scheduler,
@@ -57,7 +57,7 @@ export class OperatorHarness {
     this.clock.moveTo(end);
   }
 
-  /** Into `default`, and without waiting for what comes of it. */
+  /** Creates objects, in `default` unless they have a namespace, without waiting for reconciles. */
   async createObjects(...objects: readonly ObjectManifest[]): Promise<void> {
     for (const object of objects) {
       const type = this.cluster.typeOf(object);

@@ -20,12 +20,12 @@ const schema = {
   },
 };
 
-describe("the user's own configuration", () => {
-  it('is taken as it is without a type', () => {
+describe('validateUserConfig', () => {
+  it('accepts every value without a schema', () => {
     expect(validateUserConfig(undefined, { a: [null] })).to.deep.equal({ a: [null] });
   });
 
-  it('has its defaults filled in', () => {
+  it('fills in defaults', () => {
     expect(validateUserConfig(schema, { threshold: 0.5 })).to.deep.equal({
       threshold: 0.5,
       mode: 'slow',
@@ -65,11 +65,11 @@ describe("the user's own configuration", () => {
     ],
   ];
   for (const [value, problem] of wrong) {
-    it(`is refused when ${problem}`, () => {
+    it(`reports: ${problem}`, () => {
       const error = ((): string => {
         try {
           validateUserConfig(schema, value);
-          return 'it fits';
+          return 'no problem';
         } catch (reason) {
           return (reason as Error).message;
         }
@@ -78,7 +78,7 @@ describe("the user's own configuration", () => {
     });
   }
 
-  it('is judged when the file is read, at the start and at every reload: all problems, with the name of the file', () => {
+  it('runs when the file is read, and reports every problem with the file name', () => {
     const read = (text: string): unknown =>
       parseSettings({ text, file: 'autopilot-operator.yaml' }, {}, schema).config;
     expect(read('config: { threshold: 0.9 }')).to.deep.equal({ threshold: 0.9, mode: 'slow' });

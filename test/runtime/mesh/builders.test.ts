@@ -10,7 +10,7 @@ import { expect } from 'chai';
 import { built } from './objects.ts';
 
 describe('builders of mesh objects', () => {
-  it('make identity and the fields to set, in the words of the mesh', () => {
+  it('build identity and the given fields in the form of the mesh', () => {
     const [, whole] = built;
     expect(whole.spec?.http?.[0]).to.deep.equal({
       name: 'testers',
@@ -31,7 +31,7 @@ describe('builders of mesh objects', () => {
     });
   });
 
-  it('say nothing of what is not given', () => {
+  it('omit fields that are not given', () => {
     expect(
       virtualService({
         name: 'web',
@@ -46,7 +46,7 @@ describe('builders of mesh objects', () => {
     });
   });
 
-  it('take any host for a destination that is there once, also one called as something every object has', () => {
+  it('accept hosts that are named like built-in properties of objects', () => {
     const to = [
       { host: 'constructor', weight: 60 },
       { host: 'toString', weight: 40 },

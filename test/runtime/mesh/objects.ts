@@ -18,7 +18,7 @@ import {
   virtualService,
 } from 'autopilot-runtime/mesh';
 
-/** As generated projects declare what they write (src/generated/kinds.ts). */
+/** Like generated projects declare what they write (src/generated/kinds.ts). */
 type Write<T> = Fields<Omit<T, 'apiVersion' | 'kind' | 'metadata' | 'status'>> & {
   readonly metadata: OutputObject['metadata'];
 };

@@ -9,10 +9,7 @@ const backend = (name: string, weight: number): object => ({
   headers: { request: { set: { to: name } } },
 });
 
-/**
- * As an input shows it: typed by the generated project, with routes that are nobody's business
- * here.
- */
+/** A VirtualService with the type that a generated project has, and with two unrelated routes. */
 function virtualService(...routes: readonly object[]): VirtualService {
   return {
     apiVersion: 'networking.istio.io/v1',
@@ -66,8 +63,8 @@ function message(act: () => unknown): string {
   throw new Error('nothing was thrown');
 }
 
-describe('an edit of one route', () => {
-  it('sets the weights of its destinations and keeps whatever else they carry', () => {
+describe('a field claim of one route', () => {
+  it('sets the weights of the destinations and keeps their other fields', () => {
     expect(withWeights(split, 'split', { 'web-primary': 90, 'web-canary': 10 })).to.deep.equal({
       fieldClaim: true,
       apiVersion: 'networking.istio.io/v1',
@@ -85,7 +82,7 @@ describe('an edit of one route', () => {
     });
   });
 
-  it('calls a destination by its subset where it has one', () => {
+  it('identifies a destination by its subset', () => {
     const { fields } = withWeights(subsets, 'split', { primary: 1, canary: 99 });
     expect(fields[0]?.value).to.deep.equal([
       { destination: { host: 'web', subset: 'primary' }, weight: 1 },
@@ -93,7 +90,7 @@ describe('an edit of one route', () => {
     ]);
   });
 
-  it('reaches a rule of an HTTPRoute by the names of its backends', () => {
+  it('identifies the backends of an HTTPRoute rule by name', () => {
     expect(
       withWeights(httpRoute, 'split', { 'web-primary': 50, 'web-canary': 50 }),
     ).to.deep.include({
@@ -110,7 +107,7 @@ describe('an edit of one route', () => {
     });
   });
 
-  it('puts other destinations in its place', () => {
+  it('replaces the destinations', () => {
     const { fields } = withDestinations(split, 'admin', [
       { host: 'a', weight: 30 },
       { host: 'b', subset: 'v2', port: 8080, weight: 70 },
@@ -126,7 +123,7 @@ describe('an edit of one route', () => {
     ]);
   });
 
-  it('injects a fault beside its destinations', () => {
+  it('sets the fault and keeps the destinations', () => {
     expect(
       withFault(split, 'split', { abort: { httpStatus: 503, percent: 0.5 } }).fields,
     ).to.deep.equal([
@@ -165,7 +162,7 @@ describe('an edit of one route', () => {
       `${place}: the weight of web-primary must be an integer from 0 to 100, found NaN`,
     ],
     [
-      'a destination that it has not',
+      'an unknown destination',
       () => withWeights(split, 'split', { 'web-primary': 90, 'web-canary': 0, 'web-canry': 10 }),
       `${place}: the weights name 'web-canry', which is not a destination; destinations are 'web-primary', 'web-canary.shop.svc.cluster.local'`,
     ],
@@ -175,7 +172,7 @@ describe('an edit of one route', () => {
       `${place}: the weights lack destination 'web-canary.shop.svc.cluster.local'; they name 'web-primary'`,
     ],
     [
-      'a route that is not there',
+      'an unknown route',
       () => withWeights(split, 'splitt', { a: 100 }),
       "VirtualService shop/web: no http route is named 'splitt'; its http routes are 'admin', 'split' and 1 without a name",
     ],
@@ -185,7 +182,7 @@ describe('an edit of one route', () => {
       "VirtualService shop/web: 2 http routes are named 'split'",
     ],
     [
-      'a rule that is not there',
+      'an unknown rule',
       () => withWeights(httpRoute, 'other', { a: 100 }),
       "HTTPRoute shop/web: no rule is named 'other'; its rules are 'split'",
     ],
@@ -214,15 +211,15 @@ describe('an edit of one route', () => {
   }
 });
 
-describe('weights read back', () => {
-  it('are what was written', () => {
+describe('weightsOf', () => {
+  it('returns the stored weights', () => {
     expect(weightsOf(split, 'split')).to.deep.equal({
       'web-primary': 100,
       'web-canary.shop.svc.cluster.local': 0,
     });
     expect(weightsOf(subsets, 'split')).to.deep.equal({ primary: 100, canary: 0 });
   });
-  it('are 100 together, as a proxy makes them', () => {
+  it('normalizes the weights to 100, as proxies do', () => {
     const odd = virtualService({
       name: 'split',
       route: [
@@ -232,7 +229,7 @@ describe('weights read back', () => {
     });
     expect(weightsOf(odd, 'split')).to.deep.equal({ a: 75, b: 25 });
   });
-  it('of destinations without a weight are those of Istio and of the Gateway API', () => {
+  it('uses the default weights of Istio and of the Gateway API', () => {
     const bare = (...hosts: readonly string[]): VirtualService =>
       virtualService({ name: 'split', route: hosts.map((host) => ({ destination: { host } })) });
     expect(weightsOf(bare('a'), 'split')).to.deep.equal({ a: 100 });

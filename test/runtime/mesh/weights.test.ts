@@ -28,7 +28,7 @@ describe('the weights of a VirtualService', () => {
   const protocol = fc.constantFrom('http', 'tcp', 'tls');
   const weights = fc.array(fc.integer({ min: -20, max: 120 }), { minLength: 2, maxLength: 5 });
 
-  it('are right exactly when each route’s are not negative and sum to 100', () => {
+  it('are valid if and only if no weight of a route is negative and their sum is 100', () => {
     fc.assert(
       fc.property(protocol, fc.array(weights, { maxLength: 4 }), (name, routes) => {
         const right = routes.every(
@@ -43,7 +43,7 @@ describe('the weights of a VirtualService', () => {
       }),
     );
   });
-  it('divided at random points of 100 are right, and wrong when any one of them is moved', () => {
+  it('that divide 100 at random points are valid, and invalid when one of them changes', () => {
     const cuts = fc.array(fc.integer({ min: 0, max: 100 }), { minLength: 1, maxLength: 4 });
     fc.assert(
       fc.property(
@@ -68,7 +68,7 @@ describe('the weights of a VirtualService', () => {
       ),
     );
   });
-  it('of one destination do not matter: it gets everything', () => {
+  it('of a single destination are ignored, because it receives all requests', () => {
     for (const weight of [undefined, 0, 50, 100]) {
       expect(findWeightProblems(virtualService({ http: [{ route: [to(weight)] }] }))).to.deep.equal(
         [],
@@ -113,10 +113,10 @@ describe('the weights of a VirtualService', () => {
     ],
   ];
   for (const [title, spec, problems] of wrong) {
-    it(`are wrong with ${title}`, () =>
+    it(`are invalid with ${title}`, () =>
       expect(findWeightProblems(virtualService(spec))).to.deep.equal(problems));
   }
-  it('are not asked of a redirect, a direct response or a delegate', () => {
+  it('are not checked for a redirect, a direct response or a delegate', () => {
     expect(
       findWeightProblems(
         virtualService({ http: [{ redirect: {} }, { directResponse: {} }, { delegate: {} }] }),
@@ -126,7 +126,7 @@ describe('the weights of a VirtualService', () => {
 });
 
 describe('the weights of a route of the Gateway API', () => {
-  it('are right exactly when none is negative and not all are zero', () => {
+  it('are valid if and only if none is negative and not all are zero', () => {
     fc.assert(
       fc.property(
         fc.array(fc.option(fc.integer({ min: -3, max: 5 }), { nil: undefined }), {
@@ -147,7 +147,7 @@ describe('the weights of a route of the Gateway API', () => {
       ),
     );
   });
-  it('need a backend with a name, but no backend', () => {
+  it('are invalid for a backend without a name, and valid without backends', () => {
     expect(
       findWeightProblems(
         httpRoute(
@@ -159,7 +159,7 @@ describe('the weights of a route of the Gateway API', () => {
   });
 });
 
-it('objects that are no routes have no weights', () => {
+it('findWeightProblems ignores objects that are not routes', () => {
   expect(
     findWeightProblems({
       apiVersion: 'v1',

@@ -28,7 +28,7 @@ describe('log lines', () => {
     ]);
   });
 
-  it('say what an error says, and never fail the one who logs', () => {
+  it('contain the message of an error, and never throw', () => {
     const { log, lines } = logger();
     const circle: Record<string, unknown> = {};
     circle['self'] = circle;
@@ -43,7 +43,7 @@ describe('log lines', () => {
   });
 
   // @promise endpoints/logs-and-traces
-  it('carry the resource, phase and number of the sync they come from, across awaits and beside other syncs', async () => {
+  it('carry the resource, phase and number of their reconcile, across awaits and beside other reconciles', async () => {
     const { log, lines } = logger();
     const work = (resource: string, sync: string): Promise<void> =>
       runInReconcile({ resource, phase: 'A', reconcileId: sync }, async () => {

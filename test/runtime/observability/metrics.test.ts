@@ -40,7 +40,7 @@ describe('metrics', () => {
   const lines = async (metrics: OperatorMetrics): Promise<readonly string[]> =>
     (await metrics.render()).split('\n').filter((line) => !line.startsWith('#'));
 
-  it('begin at 0, for every series whose labels are known', async () => {
+  it('start at 0 for every series whose labels are known', async () => {
     const text = await lines(make(undefined));
     expect(text).to.include.members([
       'controller_runtime_reconcile_total{controller="drone",result="requeue_after"} 0',
@@ -62,7 +62,7 @@ describe('metrics', () => {
     ]);
   });
 
-  it('show what is now, at each scrape', async () => {
+  it('show the current state at each scrape', async () => {
     expect(await lines(make())).to.include.members([
       'leader_election_master_status{name="drone-operator"} 1',
       'autopilot_phase_resources{controller="drone",phase="A"} 2',
@@ -79,7 +79,7 @@ describe('metrics', () => {
     ]);
   });
 
-  it('show the worst of several caches of one kind', async () => {
+  it('show the worst of several informers of one kind', async () => {
     const pod = { kind: 'Pod', size: 1, secondsSinceLastEvent: 5, unavailable: false };
     const kinds = [
       pod,
@@ -94,7 +94,7 @@ describe('metrics', () => {
     ]);
   });
 
-  it('show no resources in a phase that everybody has left', async () => {
+  it('show no resources in a phase that all resources have left', async () => {
     let phases: OperatorSnapshot['phases'] = new Map([
       ['unknown', { resources: 1, stalled: 1, oldestMs: 1_000 }],
     ]);
@@ -116,7 +116,7 @@ describe('metrics', () => {
     ).to.deep.equal([]);
   });
 
-  it('count what is told', async () => {
+  it('count what the operator reports', async () => {
     const metrics = make();
     const { observer } = metrics;
     observer.reconcileStarted();
@@ -145,7 +145,7 @@ describe('metrics', () => {
     ]);
   });
 
-  it('carry the process itself', async () => {
+  it('include the metrics of the process', async () => {
     expect((await make().render()).match(/^process_resident_memory_bytes \d+/m)).to.not.equal(null);
   });
 

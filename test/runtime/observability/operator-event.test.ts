@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { Logger } from '../../../runtime/src/api/worker.ts';
 import { logEvents } from '../../../runtime/src/observability/operator-event.ts';
 
-describe('the log of what happens to resources', () => {
+describe('logEvents', () => {
   const said: string[] = [];
   const at =
     (level: string) =>
@@ -17,14 +17,14 @@ describe('the log of what happens to resources', () => {
   const resource = { namespace: 'apps', name: 'example' };
   beforeEach(() => void said.splice(0));
 
-  it('says each transition at info, so that a machine can be followed', () => {
+  it('logs each transition at info', () => {
     logEvents(log)({ type: 'transition', resource, from: 'Syncing', to: 'Ready' });
     expect(said).to.deep.equal([
       'info transition {"resource":"apps/example","from":"Syncing","to":"Ready"}',
     ]);
   });
 
-  it('says each object that was written at debug, and a loop as a warning', () => {
+  it('logs each written object at debug, and a loop as a warning', () => {
     logEvents(log)({
       type: 'output',
       resource,

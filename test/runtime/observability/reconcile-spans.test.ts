@@ -41,7 +41,7 @@ describe('spans, with the OpenTelemetry SDK', () => {
     exporter.reset();
   });
 
-  /** Flies these resources, and tells the spans that have ended. */
+  /** Reconciles these resources and returns the spans that have ended. */
   async function spans(
     { scheduler }: TestOperator,
     ...names: readonly string[]
@@ -75,7 +75,7 @@ describe('spans, with the OpenTelemetry SDK', () => {
     )!;
 
   // @promise endpoints/logs-and-traces
-  it('are one for each sync and one below it for each of its requests, with what it is about as attributes', async () => {
+  it('are made for each reconcile, with a child for each of its requests and with attributes', async () => {
     const all = await spans(
       working(() => undefined),
       'one',
@@ -106,7 +106,7 @@ describe('spans, with the OpenTelemetry SDK', () => {
   });
 
   // @promise endpoints/logs-and-traces
-  it('hold across awaits: what a worker makes itself lies in its own sync, beside another one that runs at the same time', async () => {
+  it('hold across awaits: the span of a worker is a child of its own reconcile, while another reconcile runs', async () => {
     let arrived = 0;
     const both = Promise.withResolvers<void>();
     const all = await spans(
@@ -138,7 +138,7 @@ describe('spans, with the OpenTelemetry SDK', () => {
   });
 
   // @promise endpoints/logs-and-traces
-  it('of a sync have none above them, also when another one’s write has woken it: a trace ends with its sync', async () => {
+  it('of a reconcile are roots, also when the write of another reconcile has enqueued the resource', async () => {
     await spans(
       defineTestOperator({
         A: {
@@ -172,7 +172,7 @@ describe('spans, with the OpenTelemetry SDK', () => {
     expect(new Set(syncs.map((span) => span.spanContext().traceId))).to.have.property('size', 3);
   });
 
-  it('say that a worker failed, and why; its sync is an error although the next one may go well', async () => {
+  it('record why a worker failed; the reconcile is an error even if the next one succeeds', async () => {
     const all = await spans(
       working((name) => {
         if (name === 'bad') {
@@ -190,7 +190,7 @@ describe('spans, with the OpenTelemetry SDK', () => {
     expect(syncOf(all, 'good').status.code).to.equal(SpanStatusCode.UNSET);
   });
 
-  it('of a request that is refused are errors, with the exception, and so is the sync around it', async () => {
+  it('of a refused request are errors with the exception, and so is the reconcile around it', async () => {
     harness.faults.fault = ({ verb, kind }) =>
       verb === 'apply' && kind === 'Service'
         ? { when: 'before', error: refusal(403, 'Forbidden') }

@@ -6,7 +6,7 @@ import {
 } from '../../../runtime/src/observability/trace.ts';
 import { Cluster } from '../../../sandbox/src/index.ts';
 
-/** As much of `@opentelemetry/api` as the runtime uses, with an SDK behind it or none. */
+/** The part of `@opentelemetry/api` that the runtime uses, with or without an SDK. */
 function fake(traceId: string): { api: object; spans: string[] } {
   const spans: string[] = [];
   const span = (name: string, attributes: object = {}) => ({
@@ -28,7 +28,7 @@ function fake(traceId: string): { api: object; spans: string[] } {
 }
 
 describe('spans', () => {
-  it('are not made when the OpenTelemetry package is not there, or has no SDK', async () => {
+  it('are not made without the OpenTelemetry package or without an SDK', async () => {
     expect(
       (await loadOpenTelemetry(() => Promise.reject(new Error('Cannot find package')))).trace,
     ).to.equal(untraced);
@@ -38,7 +38,7 @@ describe('spans', () => {
   });
 
   // @promise endpoints/logs-and-traces
-  it('wrap what is done, say how it ended, and pass its result and error on', async () => {
+  it('wrap a function, record its end, and pass on its result or error', async () => {
     const { api, spans } = fake('a1');
     const { trace } = await loadOpenTelemetry(() => Promise.resolve(api));
     expect(
@@ -56,7 +56,7 @@ describe('spans', () => {
     ]);
   });
 
-  it('are made for each request, and for none when there is no tracing', async () => {
+  it('are made for each request, and for none without tracing', async () => {
     const cluster = new Cluster();
     expect(tracedApi(cluster.api, untraced)).to.equal(cluster.api);
     const { api, spans } = fake('a1');

@@ -25,7 +25,7 @@ describe('an operator that is started with --check', () => {
     });
   };
 
-  it('says that it loads, asks no cluster, and leaves what Node has compiled for the next start', async () => {
+  it('loads the project without a cluster and fills the compile cache of Node', async () => {
     const { exitCode, stdout } = await check('logLevel: info');
     expect(JSON.parse(stdout)).to.include({ operator: 'autoroute-operator', kind: 'AutoRoute' });
     expect(exitCode).to.equal(0);
@@ -33,7 +33,7 @@ describe('an operator that is started with --check', () => {
     expect(readdirSync(join(folder, 'compiled', version))).to.have.length.above(30);
   });
 
-  describe('with an error that nobody catches, in a timer', () => {
+  describe('with an uncaught exception in a timer', () => {
     const thrown = async (
       where: string,
     ): Promise<{
@@ -67,7 +67,7 @@ describe('an operator that is started with --check', () => {
           },
         },
       );
-      const lines = stdout.split('\n').filter((line) => line.includes('nobody catches'));
+      const lines = stdout.split('\n').filter((line) => line.includes('uncaught error'));
       return {
         exitCode,
         stderr,
@@ -76,7 +76,7 @@ describe('an operator that is started with --check', () => {
     };
 
     // @promise lifecycle/uncaught-errors
-    it('ends with one line that says whose it was and where, and exit code 1', async () => {
+    it('logs one line with the resource and the place, and exits with 1', async () => {
       const { exitCode, stderr, said } = await thrown('timer');
       expect(said).to.have.length(1);
       expect(said[0]).to.include({
@@ -84,24 +84,24 @@ describe('an operator that is started with --check', () => {
         resource: 'x/one',
         phase: 'Evaluating',
         reconcileId: '7',
-        error: 'nobody catches',
+        error: 'uncaught error',
       });
       expect(said[0]?.['stack']).to.include('floating.ts');
       expect([exitCode, stderr]).to.deep.equal([1, '']);
     });
 
     // @promise lifecycle/uncaught-errors
-    it('ends so also when it is nobody’s', async () => {
+    it('does the same outside of a reconcile', async () => {
       const { exitCode, said } = await thrown('timer elsewhere');
       expect(said).to.have.length(1);
       expect(said[0])
-        .to.include({ level: 'error', error: 'nobody catches' })
+        .to.include({ level: 'error', error: 'uncaught error' })
         .and.to.not.have.property('resource');
       expect(exitCode).to.equal(1);
     });
   });
 
-  describe('with a promise that nobody waits for, which is rejected', () => {
+  describe('with an unhandled promise rejection', () => {
     const floating = async (
       where: string,
     ): Promise<{ exitCode: number | undefined; said: unknown }> => {
@@ -114,34 +114,34 @@ describe('an operator that is started with --check', () => {
           env: { AUTOPILOT_CONFIG: join(folder, 'none.yaml'), NODE_OPTIONS: '' },
         },
       );
-      const [line = '{}'] = stdout.split('\n').filter((one) => one.includes('nobody waits'));
+      const [line = '{}'] = stdout.split('\n').filter((one) => one.includes('unhandled error'));
       return { exitCode, said: JSON.parse(line) };
     };
 
     // @promise lifecycle/rejections
-    it('goes on when a worker has left it behind, and says whose it was', async () => {
+    it('continues and logs the resource when a worker caused the rejection', async () => {
       const { exitCode, said } = await floating('worker');
       expect(said).to.include({
         level: 'error',
         resource: 'x/one',
         phase: 'Evaluating',
-        error: 'nobody waits',
+        error: 'unhandled error',
       });
       expect(exitCode).to.equal(0);
     });
 
     // @promise lifecycle/rejections
-    it('ends when it is nobody’s: what has failed there cannot be known', async () => {
+    it('exits with 1 outside of a reconcile, where the cause is unknown', async () => {
       const { exitCode, said } = await floating('elsewhere');
       expect(said)
-        .to.include({ level: 'error', error: 'nobody waits' })
+        .to.include({ level: 'error', error: 'unhandled error' })
         .and.to.not.have.property('resource');
       expect(exitCode).to.equal(1);
     });
   });
 
   for (const KUBECONFIG of [undefined, '']) {
-    it(`ends with exit code 1 and says so when no cluster is configured (KUBECONFIG ${KUBECONFIG === '' ? 'is empty' : 'is not set'})`, async () => {
+    it(`exits with 1 and an error when no cluster is configured (KUBECONFIG ${KUBECONFIG === '' ? 'is empty' : 'is not set'})`, async () => {
       const { exitCode, stdout } = await execa(
         process.execPath,
         ['--conditions=autopilot-source', 'src/main.ts'],
@@ -158,7 +158,7 @@ describe('an operator that is started with --check', () => {
     });
   }
 
-  it('ends with exit code 1 and says why when its configuration is wrong', async () => {
+  it('exits with 1 and the reason when the configuration is wrong', async () => {
     const { exitCode, stdout } = await check('workInterval: soon');
     expect(stdout).to.include('workInterval');
     expect(exitCode).to.equal(1);

@@ -4,7 +4,7 @@ import type { LiveSettings } from '../../../runtime/src/operator/config.ts';
 import { reloadConfig } from '../../../runtime/src/operator/config-reload.ts';
 import { VirtualClock } from '../../../sandbox/src/index.ts';
 
-describe('a change of autopilot-operator.yaml', () => {
+describe('reloadConfig', () => {
   let clock: VirtualClock;
   let stop: AbortController;
   let text: string | undefined;
@@ -41,7 +41,7 @@ describe('a change of autopilot-operator.yaml', () => {
   }
 
   // @promise lifecycle/reload
-  it('is taken within seconds, and said', async () => {
+  it('applies and logs a change within seconds', async () => {
     text = 'workInterval: 7s\npaused: true\nconfig: { threshold: 99 }\n';
     await pass();
     expect(applied[0]).to.deep.include({
@@ -52,7 +52,7 @@ describe('a change of autopilot-operator.yaml', () => {
     expect(said).to.deep.equal(['configuration reloaded: workInterval, paused, config']);
   });
 
-  it('that needs a restart is said, and the rest is taken', async () => {
+  it('applies live settings and logs those that need a restart', async () => {
     text = 'workInterval: 7s\nmaxConcurrentReconciles: 3\n';
     await pass();
     expect(said).to.deep.equal([
@@ -63,7 +63,7 @@ describe('a change of autopilot-operator.yaml', () => {
   });
 
   // @promise lifecycle/reload
-  it('that is wrong changes nothing, is said once, and a right one after it is taken', async () => {
+  it('ignores a wrong file, logs it once, and applies the next valid one', async () => {
     text = 'workInterval: soon\n';
     await pass();
     await pass();
@@ -75,11 +75,11 @@ describe('a change of autopilot-operator.yaml', () => {
   });
 
   for (const [title, left, state] of [
-    ['takes the file away', undefined, 'missing'],
-    ['empties the file, as one that is being written', '', 'empty'],
+    ['deletes the file', undefined, 'missing'],
+    ['empties the file, as an unfinished write does', '', 'empty'],
   ] as const) {
     // @promise lifecycle/missing-configuration
-    it(`that ${title} changes nothing, least of all a pause, and is said once`, async () => {
+    it(`keeps the settings, such as a pause, when a change ${title}, and logs it once`, async () => {
       text = 'paused: true\n';
       await pass();
       text = left;
@@ -95,7 +95,7 @@ describe('a change of autopilot-operator.yaml', () => {
     });
   }
 
-  it('of a comment is none', async () => {
+  it('ignores a change of a comment', async () => {
     text = '# hello\nworkInterval: 5s\n';
     await pass();
     expect([applied, said]).to.deep.equal([[], []]);

@@ -29,11 +29,11 @@ describe('autopilot-operator.yaml', () => {
     expect(read('')).to.deep.equal(DEFAULT_SETTINGS);
   });
 
-  it('as it is generated says the defaults', () => {
+  it('has the defaults when it is generated', () => {
     expect(read(initialOperatorConfig())).to.deep.equal(DEFAULT_SETTINGS);
   });
 
-  it('yields to the environment, and an empty WATCH_NAMESPACE means the whole cluster', () => {
+  it('is overridden by the environment; an empty WATCH_NAMESPACE means the whole cluster', () => {
     expect(read('watchNamespace: a', { WATCH_NAMESPACE: 'b, c' }).watchNamespaces).to.deep.equal([
       'b',
       'c',
@@ -61,12 +61,12 @@ describe('autopilot-operator.yaml', () => {
     expect(() => settingsOf(unknown)).to.throw('workIntervalMs is not a known field');
   });
 
-  it('derives the address of Prometheus from the control plane namespace, unless the mesh is a custom one', () => {
+  it('derives the address of Prometheus from the control plane namespace, unless the mesh is custom', () => {
     expect(read('controlPlaneNs: mesh').metrics.address).to.equal('http://prometheus.mesh:9090');
     expect(read('meshProvider: Custom').metrics.address).to.equal(undefined);
   });
 
-  it("knows the original's log levels, by name and by number", () => {
+  it("accepts the original's log levels, by name and by number", () => {
     expect([
       read('logLevel: 0').logLevel,
       read('logLevel: Warn').logLevel,
@@ -74,7 +74,7 @@ describe('autopilot-operator.yaml', () => {
     ]).to.deep.equal(['debug', 'warn', 'error']);
   });
 
-  it('names everything that is wrong, with its place, in the order of the file', () => {
+  it('reports every problem with its place, in the order of the file', () => {
     const text =
       'workIntervall: 5s\nmaxConcurrentReconciles: 0\nworkInterval: soon\nmetrics:\n  adress: x\n  headers: { "a b": c }\n';
     expect(() => read(text)).to.throw(
@@ -88,7 +88,7 @@ describe('autopilot-operator.yaml', () => {
     );
   });
 
-  it('says no secret that stands in a wrong place', () => {
+  it('never repeats a secret in an error', () => {
     for (const text of [
       'metrics: { headers: "Bearer s3cret" }',
       'metrics: { headers: [s3cret] }',
@@ -173,7 +173,7 @@ describe('autopilot-operator.yaml', () => {
     ['config:', true],
   ];
   for (const [text, right] of cases) {
-    it(`${right ? 'may' : 'may not'} say ${JSON.stringify(text)}, for generate and for the operator alike`, () => {
+    it(`${right ? 'accepts' : 'rejects'} ${JSON.stringify(text)}, in generate and in the operator`, () => {
       const verdict = (check: () => unknown): boolean => {
         try {
           check();

@@ -30,7 +30,7 @@ describe('the endpoints', () => {
   };
 
   // @promise endpoints/paths
-  it('say ok when all is well, and name each check on request', async () => {
+  it('respond with ok when all checks pass, and list the checks on request', async () => {
     expect(await ask('/readyz')).to.deep.equal([200, 'ok\n']);
     expect(await ask('/readyz?verbose')).to.deep.equal([
       200,
@@ -39,7 +39,7 @@ describe('the endpoints', () => {
   });
 
   // @promise endpoints/paths
-  it('say what is not ready', async () => {
+  it('list the checks that fail', async () => {
     reasons['watches'] = 'Pod: failing for 40 s: reset';
     expect(await ask('/readyz')).to.deep.equal([
       503,
@@ -50,19 +50,19 @@ describe('the endpoints', () => {
     expect(await ask('/readyz/caches')).to.deep.equal([200, 'ok\n']);
   });
 
-  it('are alive as long as they answer', async () => {
+  it('are alive as long as they respond', async () => {
     reasons['apiserver'] = 'gone';
     expect(await ask('/healthz')).to.deep.equal([200, 'ok\n']);
   });
 
-  it('serve metrics, and nothing else', async () => {
+  it('serve metrics, and respond with 404 to other paths', async () => {
     expect(await ask('/metrics')).to.deep.equal([200, 'a_metric 1\n']);
     expect((await ask('/readyz/unknown'))[0]).to.equal(404);
     expect((await ask('/'))[0]).to.equal(404);
   });
 
   // @promise endpoints/robust-endpoints
-  it('outlive a request for a path that is none, as scanners make them', async () => {
+  it('survive a request whose path is not a URL', async () => {
     const { port } = new URL(base);
     for (const target of ['//', 'http://[']) {
       const socket = connect(Number(port), '127.0.0.1');
@@ -77,7 +77,7 @@ describe('the endpoints', () => {
   });
 
   // @promise endpoints/robust-endpoints
-  it('outlive metrics that cannot be collected', async () => {
+  it('survive metrics that cannot be collected', async () => {
     const failing = await serveEndpoints({
       address: '127.0.0.1:0',
       metrics: { contentType: 'text/plain', render: () => Promise.reject(new Error('no number')) },
@@ -88,7 +88,7 @@ describe('the endpoints', () => {
     await failing.close();
   });
 
-  it('say which address cannot be', async () => {
+  it('reject an invalid address with the value', async () => {
     const error = await Promise.resolve()
       .then(() =>
         serveEndpoints({

@@ -78,7 +78,7 @@ describe('operators over one cluster', () => {
     operators.push(operator);
     return operator;
   }
-  /** With other workers; nobody reads what it says. */
+  /** An operator with other workers, whose log is discarded. */
   function startQuietly(scheduler: Scheduler, faults: FaultInjector): Operator {
     return startOperator({
       scheduler,
@@ -147,7 +147,7 @@ describe('operators over one cluster', () => {
     (await cluster.api.list(output.services.type)).items.map(({ metadata }) => metadata.name);
   const leading = (): readonly boolean[] => operators.map((operator) => operator.isLeading());
 
-  it('one leads, the other stands by with filled caches, says who leads, and writes nothing', async () => {
+  it('elect one leader; the other stands by with complete lists, logs the leader, and writes nothing', async () => {
     const first = start('first');
     await pass(1);
     const faults = new FaultInjector();
@@ -173,7 +173,7 @@ describe('operators over one cluster', () => {
   });
 
   // @promise election/lease
-  it('hand over at once at a clean stop: the lease is given back after the last write', async () => {
+  it('hand over at once at a clean stop: the lease is released after the last write', async () => {
     const faults = new FaultInjector();
     const first = start('first', faults.wrapApi(cluster.api));
     await pass(1);
@@ -189,7 +189,7 @@ describe('operators over one cluster', () => {
     expect(await services()).to.deep.equal(['of-a', 'of-b']);
   });
 
-  it('hand over within the lease when the leader dies', async () => {
+  it('hand over within the lease duration when the leader dies', async () => {
     const faults = new FaultInjector();
     start('first', faults.wrapApi(cluster.api));
     await pass(1);
@@ -204,7 +204,7 @@ describe('operators over one cluster', () => {
   });
 
   // @promise election/lost-lease-signal
-  it('tell a worker that their lease is lost: its signal is aborted, and nothing of it is written', async () => {
+  it('abort the signal of a worker when the lease is lost, and write nothing of its result', async () => {
     const faults = new FaultInjector();
     const { operator, told } = startListening(faults);
     operators.push(operator);
@@ -219,7 +219,7 @@ describe('operators over one cluster', () => {
   });
 
   // @promise election/frozen-leader
-  it('begin no sync when their lease has run out while they stood still, whatever they hear first', async () => {
+  it('start no reconcile after a suspend in which the lease expired, whichever event arrives first', async () => {
     start('first');
     await pass(1);
     await create(drone('one'));
@@ -241,7 +241,7 @@ describe('operators over one cluster', () => {
     expect(testOperator.calls.length).to.equal(before);
   });
 
-  it('go on when the lease was only late', async () => {
+  it('continue when the renewal of the lease was only late', async () => {
     start('first');
     await pass(1);
     // The wall clock jumps: by it the lease has run out, until it is renewed.
@@ -256,7 +256,7 @@ describe('operators over one cluster', () => {
   });
 
   // @promise inputs/caches-first
-  it('call no worker before every cache is filled', async () => {
+  it('call no worker before every initial list is complete', async () => {
     const listed = Promise.withResolvers<void>();
     const slow: KubeApi = {
       ...cluster.api,
@@ -280,7 +280,7 @@ describe('operators over one cluster', () => {
   });
 
   // @promise election/caches-after-election
-  it('start no sync before their caches are as new as the API server was when they won', async () => {
+  it('start no reconcile before their informers are as new as the API server was at the election', async () => {
     const first = start('first');
     await pass(1);
     const faults = new FaultInjector();
@@ -306,7 +306,7 @@ describe('operators over one cluster', () => {
     expect([leading(), testOperator.calls.length - before]).to.deep.equal([[true], 0]);
   });
 
-  it('need one list of each kind to begin, when nobody else is there', async () => {
+  it('list each kind once at the start without another replica', async () => {
     const faults = new FaultInjector();
     start('first', faults.wrapApi(cluster.api));
     await pass(5);
@@ -317,7 +317,7 @@ describe('operators over one cluster', () => {
   });
 
   // @promise election/lease-per-scope
-  it('have a lease for each set of namespaces, and lead side by side', async () => {
+  it('have a lease for each set of namespaces and lead side by side', async () => {
     start('first', cluster.api, { watchNamespace: 'default' });
     start('second', cluster.api, { watchNamespace: 'kube-public,kube-system' });
     await pass(5);
@@ -326,7 +326,7 @@ describe('operators over one cluster', () => {
   });
 
   // @promise lifecycle/roles-only
-  it('never list or watch the whole cluster when they have rights in namespaces only', async () => {
+  it('never list or watch the whole cluster with permissions in namespaces only', async () => {
     const own = <O extends { readonly namespace?: string }>(options: O | undefined): void => {
       if (options?.namespace === undefined) {
         throw refusal(403, 'Forbidden');
@@ -353,7 +353,7 @@ describe('operators over one cluster', () => {
   });
 
   // @promise election/election-problems
-  it('say why they do not get the lease', async () => {
+  it('log why they cannot acquire the lease', async () => {
     const faults = new FaultInjector();
     faults.fault = ({ kind }) =>
       kind === 'Lease' ? { when: 'before', error: refusal(403) } : undefined;
@@ -362,7 +362,7 @@ describe('operators over one cluster', () => {
     expect(log).to.deep.equal(['first warn cannot read or write the lease']);
   });
 
-  it('say which kinds they cannot read, now and every five minutes', async () => {
+  it('log which kinds they cannot read, at once and every five minutes', async () => {
     const faults = new FaultInjector();
     faults.fault = ({ kind }) =>
       kind === 'ConfigMap' ? { when: 'before', error: refusal(403) } : undefined;
@@ -378,7 +378,7 @@ describe('operators over one cluster', () => {
     [true, 'list'],
     [false, 'list'],
   ] as const) {
-    it(`end at once when they are told to before a ${silent} was answered, ${leaderElection ? 'with' : 'without'} election`, async () => {
+    it(`stop at once while a ${silent} has no response, ${leaderElection ? 'with' : 'without'} election`, async () => {
       const never = (signal: AbortSignal | undefined): Promise<never> =>
         new Promise((_, reject) =>
           signal?.addEventListener('abort', () => reject(signal.reason as Error)),
@@ -409,7 +409,7 @@ describe('operators over one cluster', () => {
   }
 
   // @promise lifecycle/graceful-stop
-  it('stop in order: no new syncs, the ones under way to their end, then the lease', async () => {
+  it('stop in order: no new reconciles, the end of running ones, then the lease', async () => {
     const faults = new FaultInjector();
     let finish = (): void => undefined;
     const slow = defineTestOperator({
@@ -442,7 +442,7 @@ describe('operators over one cluster', () => {
   });
 
   // @promise election/drain-signal
-  it('tell a worker that they stop after half a minute: its signal is aborted, nothing of it is written, and the lease is given back', async () => {
+  it('abort the signal of a worker 30 s after the stop, write nothing of its result, and release the lease', async () => {
     const faults = new FaultInjector();
     const { operator, told } = startListening(faults);
     await create(drone('one'));
@@ -468,7 +468,7 @@ describe('operators over one cluster', () => {
   });
 
   // @promise election/drain-signal
-  it('wait five seconds more for a worker that does not listen, and then for nobody', async () => {
+  it('wait five more seconds for a worker that ignores its signal, and then stop', async () => {
     const slow = defineTestOperator({ A: { sync: () => new Promise(() => undefined) }, B: {} });
     const operator = startQuietly(slow.scheduler, new FaultInjector());
     await create(drone('one'));

@@ -3,8 +3,8 @@ import { createThrottledWarnings } from '../../../runtime/src/operator/throttled
 import { ApiError } from '../../../runtime/src/internal.ts';
 import { VirtualClock } from '../../../sandbox/src/index.ts';
 
-describe('what comes again and again', () => {
-  it('is said once in five minutes, and at once when it is something else', () => {
+describe('a recurring warning', () => {
+  it('is logged once in five minutes, and at once when its reason changes', () => {
     const clock = new VirtualClock();
     const said: string[] = [];
     const warn = (message: string, fields: Readonly<Record<string, unknown>> = {}): void =>

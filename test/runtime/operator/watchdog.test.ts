@@ -34,7 +34,7 @@ describe('the watchdog', () => {
     );
   const left = (): BlockedReport => JSON.parse(readFileSync(note, 'utf8')) as BlockedReport;
 
-  it('ends a process whose worker blocks the event loop, and names the resource, the phase and the place', async () => {
+  it('kills a process whose worker blocks the event loop, and logs the resource, the phase and the place', async () => {
     const { stdout, signal } = await run();
     expect(signal).to.equal('SIGKILL');
     const said = JSON.parse(stdout) as { message: string; reconciles: object[]; stack: string[] };
@@ -48,12 +48,12 @@ describe('the watchdog', () => {
   }).timeout(60_000);
 
   // @promise lifecycle/blocked-event-loop
-  it('ends a process before its lease is given up, let alone taken by another', () => {
+  it('kills a process before its lease expires', () => {
     // It looks twice a second, and gives the inspector a second.
     expect(BLOCKED_MS + 500 + 1_000).to.be.lessThan(RENEW_DEADLINE_MS);
   });
 
-  it('leaves a note for the next process, which counts how often it happened', async () => {
+  it('leaves a report for the next process, which counts consecutive times', async () => {
     expect(left()).to.deep.include({
       reconciles: [{ resource: 'x/one', phase: 'Evaluating' }],
       consecutiveTimes: 1,
@@ -62,7 +62,7 @@ describe('the watchdog', () => {
     expect(left()).to.deep.include({ consecutiveTimes: 2 });
   }).timeout(60_000);
 
-  it('ends it also when nobody reads its log', async () => {
+  it('kills the process also when its log pipe is full', async () => {
     const fifo = join(folder, 'log');
     await execa('mkfifo', [fifo]);
     const log = openSync(fifo, 'r+');
@@ -86,12 +86,12 @@ describe('the watchdog', () => {
     expect(left()).to.deep.include({ consecutiveTimes: 3 });
   }).timeout(60_000);
 
-  it('lets a process be that somebody debugs, also when the debugger came later', async () => {
+  it('never kills a process that is debugged, also when the debugger attaches later', async () => {
     expect((await run(['debugged'])).exitCode).to.equal(0);
   }).timeout(60_000);
 
   // @promise lifecycle/blocked-record
-  it('does not believe a note that is older than an hour, or cannot be read', async () => {
+  it('ignores a report that is older than an hour or cannot be read', async () => {
     const { at } = left();
     expect(await readBlockedReport(note, at + 3_600_001)).to.equal(undefined);
     writeFileSync(note, 'torn');

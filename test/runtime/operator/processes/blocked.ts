@@ -28,7 +28,7 @@ if (process.argv[3] === 'debugged') {
   }, 1_000);
   await new Promise(() => undefined);
 }
-/** Until the pipe takes no more. */
+/** Fills the pipe. */
 if (process.argv[3] === 'full') {
   while (process.stdout.write(`${'x'.repeat(200)}\n`)) {}
 }

@@ -1,6 +1,6 @@
 /**
- * A process in which a worker, or somebody else, has left something behind: a promise that nobody
- * waits for, or a timer that throws.
+ * A process with a floating promise that is rejected, or with a timer that throws, inside or
+ * outside of a reconcile.
  */
 import { runInReconcile } from '../../../../runtime/src/observability/reconcile-context.ts';
 import { run } from '../../../../runtime/src/operator/run.ts';
@@ -8,11 +8,11 @@ import { defineTestOperator } from '../../../integration/test-operators.ts';
 
 const sync = { resource: 'x/one', phase: 'Evaluating', reconcileId: '7' };
 const leave = async (): Promise<void> => {
-  void Promise.reject(new Error('nobody waits'));
+  void Promise.reject(new Error('unhandled error'));
 };
 const arm = async (): Promise<void> => {
   setTimeout(() => {
-    throw new Error('nobody catches');
+    throw new Error('uncaught error');
   }, 0);
 };
 const [what, elsewhere] = (process.argv[2] ?? '').split(' ');
