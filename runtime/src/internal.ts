@@ -1,5 +1,6 @@
 /**
- * The runtime's inside, for the sandbox of the same version and for tests. Unstable.
+ * `autopilot-runtime/internal`: parts of the runtime for the sandbox of the same version and for
+ * tests. Unstable: names and meanings change without notice.
  */
 export type { Clock, Random, Timer } from './util/clock.ts';
 export { sleep, systemClock } from './util/clock.ts';
@@ -13,6 +14,7 @@ export { connect } from './client/connect.ts';
 export type { KubeConnection, ConnectOptions } from './client/connect.ts';
 export { findWeightProblems } from './mesh/weights.ts';
 export { parseDuration } from './api/duration.ts';
+export { NOOP_LOGGER } from './observability/logger.ts';
 export { loadConfig } from './operator/config.ts';
 export { startOperator } from './operator/start.ts';
 export type { Operator, OperatorOptions } from './operator/start.ts';

@@ -2,8 +2,8 @@
  * The processes of the operator in one run. One of them leads and another one may stand by. A
  * process that ends is started again.
  */
-import type { Logger, OperatorOptions, Scheduler } from 'autopilot-runtime';
-import { startOperator } from 'autopilot-runtime/internal';
+import type { OperatorOptions, Scheduler } from 'autopilot-runtime';
+import { NOOP_LOGGER, startOperator } from 'autopilot-runtime/internal';
 import { seededRandom } from '../virtual-clock.ts';
 import type { PolicyRules } from '../cluster/rbac.ts';
 import { observeWorkers } from './faulty-workers.ts';
@@ -57,7 +57,6 @@ export interface ReplicasOptions {
   readonly hasElection: boolean;
 }
 
-const NOOP_LOGGER: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 /** Time until a new process starts: the minimum for a Pod. */
 const RESTART_MS = 1_000;
 const CLOCK_JUMP_MS = 120_000;

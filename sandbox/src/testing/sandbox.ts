@@ -10,7 +10,13 @@ import type {
   Scheduler,
 } from 'autopilot-runtime';
 import type { ObjectKey } from 'autopilot-runtime/internal';
-import { describeObject, hasCode, parseDuration, startOperator } from 'autopilot-runtime/internal';
+import {
+  describeObject,
+  hasCode,
+  NOOP_LOGGER,
+  parseDuration,
+  startOperator,
+} from 'autopilot-runtime/internal';
 import { seededRandom, VirtualClock } from '../virtual-clock.ts';
 import { Cluster } from '../cluster/cluster.ts';
 import type { PolicyRules } from '../cluster/rbac.ts';
@@ -81,7 +87,6 @@ export interface SandboxObject extends KubeObject {
   readonly status?: any;
 }
 
-const NOOP_LOGGER: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 const NAMESPACE_TYPE: ResourceType = {
   group: '',
   version: 'v1',

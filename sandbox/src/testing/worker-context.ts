@@ -1,8 +1,9 @@
 /** Creates the context of a worker, for tests that call one worker as a plain function. */
-import type { InputView, LabelSelector, Logger } from 'autopilot-runtime';
+import type { InputView, LabelSelector } from 'autopilot-runtime';
 import type { AnyContext } from 'autopilot-runtime/generated';
 import { RetryLater } from 'autopilot-runtime';
 import {
+  NOOP_LOGGER,
   deepFreeze,
   matchesSelector,
   parseSelector,
@@ -58,8 +59,6 @@ export interface WorkerContextOptions<
   /** `context.lastStep`. Default: undefined, no step was made. */
   readonly lastStep?: Date;
 }
-
-const NOOP_LOGGER: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /**
  * Creates the context that a worker is called with. Its objects are frozen, as in the operator. Its
