@@ -101,7 +101,10 @@ export interface ObservedTraffic {
 /** What {@link observedTraffic} reads: a `Cluster`, or the snapshot of a scenario's invariant. */
 export type TrafficSource =
   | Pick<Cluster, 'objects'>
-  | { list(kind: string, namespace?: string): readonly KubeObject[] };
+  | {
+      /** Lists the objects of a kind. Default namespace: all. */
+      list(kind: string, namespace?: string): readonly KubeObject[];
+    };
 
 /**
  * Computes where the requests to a host go at present.
