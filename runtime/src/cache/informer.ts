@@ -1,6 +1,6 @@
 /**
- * An informer keeps the objects of one kind and selector in memory. All phases that declare the same
- * kind and selector share one informer.
+ * An informer keeps the objects of one kind and selector in memory. All phases that declare the
+ * same kind and selector share one informer.
  *
  * An informer has one part for each watched namespace, or one part for the whole cluster. Each part
  * has a store and a reflector.

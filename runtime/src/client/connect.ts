@@ -20,10 +20,11 @@ import { readSimpleKubeconfig } from './kubeconfig.ts';
 
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 /**
- * Tokens live an hour and are renewed by the kubelet well before; credential plugins cache on their
- * own.
+ * Time after which credentials are read again, in milliseconds. Tokens live an hour, and the kubelet
+ * renews them long before.
  */
 const REFRESH_MS = 60_000;
+/** Shortest time between two reads of refused credentials, in milliseconds. */
 const MIN_REFRESH_MS = 1_000;
 
 export interface ConnectOptions {
@@ -33,7 +34,7 @@ export interface ConnectOptions {
    */
   readonly kubeconfig?: string;
   readonly clock?: Clock;
-  /** Who asks, for the API server's audit log: the operator's name. */
+  /** The operator's name, for the user agent and the API server's audit log. */
   readonly clientName?: string;
   readonly onResponse?: Connection['onResponse'];
 }
@@ -42,12 +43,16 @@ export interface KubeConnection {
   readonly api: HttpKubeApi;
   /** The Pod's own namespace, or that of the kubeconfig's context. */
   readonly namespace: string | undefined;
-  /** For messages. */
+  /** URL of the API server, for messages. */
   readonly server: string;
   close(): Promise<void>;
 }
 
-/** @throws Error with a sentence when no cluster is configured. Does not talk to the API server. */
+/**
+ * Finds the API server and returns a client. Sends no request.
+ *
+ * @throws Error when no cluster is configured or the kubeconfig cannot be read.
+ */
 export async function connect(options: ConnectOptions = {}): Promise<KubeConnection> {
   // An empty variable is none, as for kubectl.
   const file = options.kubeconfig ?? (process.env['KUBECONFIG'] || undefined);
@@ -72,9 +77,9 @@ export async function connect(options: ConnectOptions = {}): Promise<KubeConnect
 }
 
 /**
- * Refused credentials are read anew at once, but not more than once a second: a right that is
- * really gone must not be asked for in a loop.
- * While they cannot be read, the last ones do as long as nobody refuses them.
+ * Caches credentials for one minute. Refused credentials are read again at once, but at most once a
+ * second, so that a permanent 401 does not cause a loop. While credentials cannot be read, the last
+ * ones are used until the API server refuses them.
  */
 function cacheCredentials(
   read: () => Promise<Credentials>,
@@ -118,7 +123,7 @@ async function accessFromServiceAccount(): Promise<ClusterAccess> {
 
 async function accessFromKubeconfig(file: string | undefined): Promise<ClusterAccess> {
   const path = file ?? join(homedir(), '.kube/config');
-  // What is wrong with it, client-node says.
+  // A file that cannot be read here goes to client-node, which reports what is wrong.
   const simple =
     path.includes(delimiter) || !existsSync(path)
       ? undefined
@@ -147,7 +152,7 @@ async function accessFromKubeconfig(file: string | undefined): Promise<ClusterAc
       },
     );
   }
-  // What client-node takes when there is nothing: nobody's API server is there.
+  // The default of client-node when there is no kubeconfig. No API server is there.
   if (
     config.currentContext === 'loaded-context' &&
     config.clusters[0]?.server === 'http://localhost:8080'

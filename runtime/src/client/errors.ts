@@ -1,24 +1,26 @@
 /**
- * What can go wrong at the API server, as two kinds of error told apart by `name` (two copies of
- * this module must agree).
+ * The errors of `KubeApi`. Compare them with the functions below and not with `instanceof`: a
+ * process may load this module twice.
  */
 
+/** The Status object of a failed request. */
 export interface ApiStatus {
+  /** HTTP status. */
   readonly code: number;
-  /**
-   * The machine-readable reason of the Status object: NotFound, AlreadyExists, Conflict, Invalid,
-   * Expired …
-   */
+  /** Machine-readable reason: NotFound, AlreadyExists, Conflict, Invalid, Expired … */
   readonly reason: string;
+  /** Message for people. */
   readonly message: string;
+  /** Details, such as the invalid fields. */
   readonly details?: unknown;
-  /** From Retry-After or details.retryAfterSeconds. */
+  /** Seconds to wait before a retry, from Retry-After or details.retryAfterSeconds. */
   readonly retryAfterSeconds?: number;
 }
 
-/** The API server answered with a failure. */
+/** The API server responded with a failure. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
+  /** The Status of the response. */
   readonly status: ApiStatus;
   constructor(status: ApiStatus) {
     super(status.message);
@@ -26,25 +28,27 @@ export class ApiError extends Error {
   }
 }
 
-/** No answer came: refused, reset, timed out. A write may have been done. */
+/** No response arrived: refused, reset or timed out. A write may have been made. */
 export class ConnectionError extends Error {
   override readonly name = 'ConnectionError';
 }
 
+/** Whether an error is an `ApiError`. */
 export function isApiError(error: unknown): error is ApiError {
   return error instanceof Error && error.name === 'ApiError' && 'status' in error;
 }
 
-/** True for an `ApiError` with this HTTP status. */
+/** Whether an error is an `ApiError` with one of these HTTP statuses. */
 export function hasCode(error: unknown, ...codes: readonly number[]): boolean {
   return isApiError(error) && codes.includes(error.status.code);
 }
 
-/** Of whatever was thrown. */
+/** The message of a thrown value, which need not be an Error. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** Whether an error is a `ConnectionError`. */
 export function isConnectionError(error: unknown): boolean {
   return error instanceof Error && error.name === 'ConnectionError';
 }

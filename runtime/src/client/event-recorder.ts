@@ -1,9 +1,15 @@
 /**
- * Kubernetes Events about resources: best effort, and never in the way of work. One is sent at a
- * time, and while resources wait for their
- * sync only a few in a second; when too many wait, new ones are dropped. What is repeated within
- * six minutes becomes a series, not another Event; a resource that has much to say is slowed down.
- * (events.k8s.io/v1, with client-go's limits: tools/events and tools/record.)
+ * Recorder of Kubernetes Events (events.k8s.io/v1), with client-go's limits (tools/events and
+ * tools/record).
+ *
+ * Guarantees:
+ * - One request at a time; five per second at most while resources wait for a reconcile.
+ * - An Event that is repeated within six minutes becomes a series. The series is updated at most
+ *   once a minute.
+ * - A resource may send 25 Events at once, and one more every five minutes.
+ *
+ * Caveats: Events are best effort. New Events are dropped while 100 are queued, and failed requests
+ * are not repeated.
  */
 import type { Clock, Timer } from '../util/clock.ts';
 import { sleep } from '../util/clock.ts';
@@ -20,16 +26,21 @@ const EVENT: ResourceType = {
   plural: 'events',
   namespaced: true,
 };
+/** Time within which a repeated Event belongs to the same series, in milliseconds. */
 const SERIES_MS = 360_000;
-/** A series is brought up to date at most so often. */
+/** Shortest time between two updates of a series, in milliseconds. */
 const SERIES_UPDATE_MS = 60_000;
+/** Number of Events that one resource may send at once. */
 const BURST = 25;
+/** Time after which a resource may send one more Event, in milliseconds. */
 const REFILL_MS = 300_000;
+/** Number of queued requests above which new Events are dropped. */
 const MAX_QUEUED = 100;
-/** Between two Events while there is work to do. */
+/** Pause between two requests while resources wait for a reconcile, in milliseconds. */
 const BUSY_DELAY_MS = 200;
+/** Number of series, and of resources, that are kept in memory. */
 const MAX_REMEMBERED = 2_000;
-/** In bytes (pkg/apis/core/validation of the API server). */
+/** Greatest lengths in bytes (pkg/apis/core/validation of the API server). */
 const NOTE_BYTES = 1_024;
 const INSTANCE_BYTES = 128;
 
@@ -42,7 +53,7 @@ export type RecordEvent = (
 
 export interface EventRecorder {
   readonly record: RecordEvent;
-  /** Sends nothing more; resolves when the Event under way was answered. */
+  /** Sends nothing more. Resolves when the request under way has ended. */
   stop(): Promise<void>;
 }
 
@@ -52,7 +63,7 @@ export interface EventRecorderOptions {
   readonly operatorName: string;
   /** The process: a Pod's name. */
   readonly instance: string;
-  /** Do resources wait for their sync? */
+  /** Whether resources wait for a reconcile. Default: never. */
   readonly isBusy?: () => boolean;
   readonly onResult?: (result: 'sent' | 'failed' | 'dropped') => void;
 }
@@ -112,7 +123,7 @@ export function createEventRecorder({
     return tokens >= 1;
   }
 
-  /** A series whose Event is not in the cluster begins anew with what is said next. */
+  /** Forgets a series whose Event is not in the cluster, so that the next Event starts a new one. */
   function dropSeries(
     seriesKey: string,
     existing: EventSeries,
@@ -125,7 +136,7 @@ export function createEventRecorder({
     throw error;
   }
 
-  /** Tells the cluster how often, now or when it was told a minute ago. */
+  /** Sends the count of a series, at most once a minute. */
   function updateSeries(seriesKey: string, existing: EventSeries): void {
     if (existing.flushTimer !== undefined) {
       return;
@@ -243,12 +254,12 @@ function eventOf(
   return event;
 }
 
-/** As many whole characters as fit. */
+/** The longest prefix of whole characters that fits into a number of bytes. */
 function truncateBytes(text: string, bytes: number): string {
   return new TextDecoder().decode(Buffer.from(text).subarray(0, bytes), { stream: true });
 }
 
-/** Puts at the end, and forgets the oldest when there are too many. */
+/** Sets an entry as the newest one, and deletes the oldest entry of a map that is full. */
 function setBounded<T>(map: Map<string, T>, key: string, value: T): void {
   map.delete(key);
   map.set(key, value);

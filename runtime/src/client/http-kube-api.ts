@@ -22,7 +22,8 @@ import { apiErrorOf, toConnectionError, createHttpTransport } from './http-trans
 export type { Connection, Credentials, TlsOptions } from './http-transport.ts';
 
 /**
- * The server sends a bookmark about each minute: a watch that brings nothing for longer is dead.
+ * Time without data after which a watch is closed, in milliseconds. The API server sends a bookmark
+ * about once a minute. The reflector's own timeout is shorter; this one also covers the lease watch.
  */
 const WATCH_SILENCE_MS = 130_000;
 
@@ -41,8 +42,8 @@ export interface GuardableKubeApi extends KubeApi {
 export interface HttpKubeApi extends KubeApi, GuardableKubeApi {
   withWriteCheck(check: () => void): KubeApi;
   /**
-   * Why the API server cannot be talked to: the last request got no answer, or none but its own
-   * failure. Undefined when it can.
+   * Why the API server is unavailable: the last request had no response, or a 5xx above 500.
+   * Undefined when it is available.
    */
   readonly unavailableReason: string | undefined;
   /** Ends all connections; open watches break. */
@@ -226,7 +227,7 @@ function watchEventOf(event: RawWatchEvent): WatchEvent {
   }
 }
 
-/** Whole lines of a body. A half line at the end means that the connection broke. */
+/** Whole lines of a body. An incomplete last line means that the connection broke. */
 async function* readLines(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let rest = '';

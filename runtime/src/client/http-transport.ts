@@ -1,28 +1,28 @@
 /**
  * Requests to the API server over HTTP/1.1, on one shared agent. HTTP/2 stays off because a stopped
  * peer is not noticed there.
- * Every request has its limits: to connect, to be answered, between two pieces of the answer.
+ * Every request has three time limits: to connect, to the response, and between two chunks.
  */
 import { Agent, ProxyAgent, request as send } from 'undici';
 import type { Dispatcher } from 'undici';
 import { ApiError, ConnectionError, hasCode, messageOf } from './errors.ts';
 
+/** Limit until the response, and between two chunks of it, in milliseconds. */
 const RESPONSE_TIMEOUT_MS = 30_000;
+/** Limit for connecting, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
-/**
- * Where the API server is and how to prove who we are. Asked before every request: tokens and
- * certificates rotate.
- */
+/** Address of the API server, and credentials, which are read for every request. */
 export interface Connection {
   readonly server: string;
   /** URL of the proxy that leads there. */
   readonly proxy?: string;
-  /** @param fresh the server has refused the last ones: read them anew */
+  /** @param fresh true: the API server refused the last credentials, so read them again. */
   credentials(fresh: boolean): Promise<Credentials>;
   readonly userAgent?: string;
   /**
-   * Told of each answer: an HTTP status, or `<error>` when none came (as client-go counts them).
+   * Called for each request with its HTTP status, or `<error>` without a response, as client-go
+   * counts them.
    */
   readonly onResponse?: (method: string, code: string) => void;
 }
@@ -95,7 +95,7 @@ export function createHttpTransport(connection: Connection): HttpTransport {
       }
     }
     const body = request.body === undefined ? undefined : JSON.stringify(request.body);
-    // Nothing is awaited between this look and the socket.
+    // Nothing is awaited between this check and the socket.
     signal?.throwIfAborted();
     if (request.method !== 'GET') {
       check();

@@ -1,4 +1,4 @@
-/** Label selectors in their wire form (`a=b,c!=d,e in (f,g),h,!i`): parsed once, matched often. */
+/** Label selectors, and their wire form (`a=b,c!=d,e in (f,g),h,!i`). */
 
 /** Labels that objects must have, as in Kubernetes' LabelSelector. All requirements must hold. */
 export interface LabelSelector {
@@ -15,13 +15,18 @@ export interface LabelSelector {
   }[];
 }
 
+/** One requirement of a label selector. */
 export interface LabelRequirement {
   readonly key: string;
   readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
   readonly values: readonly string[];
 }
 
-/** @throws Error when a part is not a requirement. An empty text matches everything. */
+/**
+ * Parses a label selector in its wire form. An empty selector matches every object.
+ *
+ * @throws Error when a part is not a requirement.
+ */
 export function parseSelector(text: string): readonly LabelRequirement[] {
   if (text.trim() === '') {
     return [];
@@ -55,11 +60,11 @@ function parseRequirement(part: string, whole: string): LabelRequirement {
     };
   }
   throw new Error(
-    `'${part}' in the label selector '${whole}' is not a requirement; write it like key=value, key in (a,b), key or !key`,
+    `'${part}' in the label selector '${whole}' is not a requirement; write key=value, key in (a,b), key or !key`,
   );
 }
 
-/** As the API server does: NotIn also matches objects without the key. */
+/** Whether labels match. `NotIn` also matches objects without the key, as in the API server. */
 export function matchesSelector(
   requirements: readonly LabelRequirement[],
   labels: Readonly<Record<string, string>> | undefined,
@@ -81,6 +86,7 @@ export function matchesSelector(
   });
 }
 
+/** The requirements of a LabelSelector. */
 export function requirementsOf(selector: LabelSelector): readonly LabelRequirement[] {
   const labels = Object.entries(selector.matchLabels ?? {}).map(
     ([key, value]): LabelRequirement => ({

@@ -1,6 +1,6 @@
 /**
- * Which names the API server takes for a kind: told before anything is sent, because a wrong one
- * never becomes right.
+ * Validation of object names before a request. An invalid name is a permanent error, because the API
+ * server refuses it every time.
  */
 import type { ResourceType } from './object.ts';
 
@@ -11,9 +11,8 @@ const KINDS_NAMED_BY_LABEL = ['services', 'namespaces'];
 const MAX_LABEL_LENGTH = 63;
 
 /**
- * What names of this kind are, when this is none (`names are …`); undefined: it is one. The rules
- * are those of k8s.io/apimachinery
- * (api/validation); a version of the API server may be stricter.
+ * The rule that a name breaks, as `names are …`; undefined when the name is valid. The rules are
+ * those of k8s.io/apimachinery (api/validation). A version of the API server may be stricter.
  */
 export function violatedNameRule(
   { group, plural }: ResourceType,
@@ -35,7 +34,7 @@ export function violatedNameRule(
     : `names are lower-case letters, digits, inner '-' and single inner '.', at most ${MAX_NAME_LENGTH}`;
 }
 
-/** Of roles and their bindings: `system:discovery`. */
+/** Whether a string is a valid name of a role or binding, such as `system:discovery`. */
 function isPathSegment(text: string): boolean {
   return text !== '' && text !== '.' && text !== '..' && !/[/%]/.test(text);
 }

@@ -1,14 +1,14 @@
 /**
- * Every name that an operator leaves in a cluster: labels, annotations, finalizers, field managers,
- * leases. They cannot be changed
- * without stranding what older versions wrote; docs/design.md says why each is as it is.
+ * Every name that an operator writes into a cluster: labels, annotations, finalizers, field managers
+ * and leases. A changed name would orphan what older versions wrote. docs/design.md gives the reason
+ * for each.
  */
 import { shortHash } from '../util/json.ts';
 import type { ResourceType } from './object.ts';
 
 /**
- * Who made an object: the operator's name. All outputs carry it; kinds that are only outputs are
- * watched by it.
+ * Label with the operator's name. All outputs carry the label, and kinds that are only outputs are
+ * watched with it as selector.
  */
 export const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
 
@@ -18,8 +18,8 @@ export function ownerLabel(group: string): string {
 }
 
 /**
- * `<group>/applied`: hash of the intent last applied; equal hash and unchanged fields cost no
- * request.
+ * `<group>/applied`: hash of the desired object that was last applied. An equal hash and unchanged
+ * fields cost no request.
  */
 export function appliedAnnotation(group: string): string {
   return `${group}/applied`;
@@ -35,15 +35,14 @@ export function retryAnnotation(group: string): string {
   return `${group}/retry`;
 }
 
-/** `<group>/approve: <phase>@<token>` on a resource: a person lets it go to that phase. */
+/** `<group>/approve: <phase>@<token>` on a resource: a person approves the transition to that phase. */
 export function approveAnnotation(group: string): string {
   return `${group}/approve`;
 }
 
 /**
- * `<group>/field-claims` on an object of somebody else's: which of its fields resources hold, and
- * what
- * stood there before.
+ * `<group>/field-claims` on an object of another owner: the fields that resources have claimed, and
+ * their original values.
  */
 export function fieldClaimsAnnotation(group: string): string {
   return `${group}/field-claims`;
@@ -55,7 +54,7 @@ export function finalizerName(group: string, operatorName: string): string {
 }
 
 /**
- * One field manager for each resource: two resources under one manager name would erase each
+ * Field manager of one resource's outputs. Two resources with one field manager would delete each
  * other's fields.
  */
 export function outputFieldManager(
@@ -73,7 +72,9 @@ export function statusFieldManager(operatorName: string): string {
 }
 
 /**
- * Two releases that watch disjoint namespaces have two leases. No namespaces: the whole cluster.
+ * Name of the leader lease. Releases that watch different namespaces have different leases.
+ *
+ * @param watchNamespaces watched namespaces. Empty: the whole cluster.
  */
 export function leaseName(operatorName: string, watchNamespaces: readonly string[]): string {
   return `${operatorName}-${shortHash([...watchNamespaces].sort().join(','))}`;

@@ -1,7 +1,7 @@
 /**
  * Instant queries against Prometheus' HTTP API
- * (https://prometheus.io/docs/prometheus/latest/querying/api/). The answer is one of four
- * kinds, never a bare number.
+ * (https://prometheus.io/docs/prometheus/latest/querying/api/). The result is a union,
+ * never a bare number.
  */
 import { readFile } from 'node:fs/promises';
 import { Agent, request } from 'undici';
@@ -31,9 +31,10 @@ export interface PrometheusSettings {
 export type QueryMetrics = (promql: string, signal: AbortSignal) => Promise<QueryResult>;
 
 /**
- * @param access read for each question, so that changed settings count at once.
- * @param warn told what Prometheus says beside an answer, such as that a part of the data is
- * missing.
+ * Creates a client for instant queries.
+ *
+ * @param settings read for each query, so that changed settings apply at once.
+ * @param warn called with each warning in a response, such as one about missing data.
  */
 export function createPrometheusClient(
   settings: () => PrometheusSettings,
@@ -44,7 +45,7 @@ export function createPrometheusClient(
     const { address, bearerTokenFile, caFile, headers, timeoutMs } = settings();
     if (address === undefined) {
       throw new Error(
-        'there is no Prometheus to ask: set metrics.address in autopilot-operator.yaml',
+        'no Prometheus is configured: set metrics.address in autopilot-operator.yaml',
       );
     }
     const url = new URL(`${address.replace(/\/+$/, '')}/api/v1/query`);
@@ -160,8 +161,13 @@ export function parseResult(data: PrometheusData): QueryResult {
   }
 }
 
+const INFINITIES = new Map([
+  ['+Inf', Infinity],
+  ['-Inf', -Infinity],
+]);
+
 function parseNumber(text: string): QueryResult {
-  const value = text === '+Inf' ? Infinity : text === '-Inf' ? -Infinity : Number(text);
+  const value = INFINITIES.get(text) ?? Number(text);
   return Number.isNaN(value) ? { type: 'notANumber' } : { type: 'value', value };
 }
 

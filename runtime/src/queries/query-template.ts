@@ -92,7 +92,7 @@ function formatPlaceholder(
     throw wrong(`the parameter ${name} is missing or empty`);
   }
   if (typeof value !== 'string' && typeof value !== 'number') {
-    throw wrong(`the parameter ${name} must be a text or a number`);
+    throw wrong(`the parameter ${name} must be a string or a number`);
   }
   const given = String(value);
   if (context.quote !== undefined) {
@@ -105,7 +105,7 @@ function formatPlaceholder(
     }
     if (literal.includes('`')) {
       throw wrong(
-        `the parameter ${name} stands in backquotes and must not have one in it, found '${given}'`,
+        `the parameter ${name} is inside backquotes and must not contain one, found '${given}'`,
       );
     }
     return literal;
@@ -121,13 +121,13 @@ function formatPlaceholder(
     return given;
   }
   throw wrong(
-    `${name} stands outside of quotes and must be a number, a duration or a plain name, found '${given}'`,
+    `${name} is outside of quotes and must be a number, a duration or a plain name, found '${given}'`,
   );
 }
 
 /**
- * As PromQL reads durations: whole numbers, the large units first. Others that we read are counted
- * out in milliseconds.
+ * A duration as PromQL reads it: whole numbers, largest unit first. Other durations of this project,
+ * such as `1.5h`, are converted to milliseconds. Undefined when the string is not a duration.
  */
 function durationText(given: string): string | undefined {
   if (/^(?=.*[1-9])(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?$/.test(given)) {

@@ -1,13 +1,15 @@
 /**
- * A queue of keys: never two runs of one key at once, at most `concurrency` together, an addition
- * during a run means one more run.
- * Each key has one state; timers, failures and "once more" live in it, never beside it.
+ * A work queue of keys, as client-go's rate-limiting queue (util/workqueue) with two priorities.
  *
- * There are two lines. What somebody may wait for (a change) comes first; what is only due (the
- * look at everything after a start, a
- * timer) comes after it, but one run in five is of the second line, so that it never starves. A key
- * that waits in the second line and
- * is changed moves to the first.
+ * Guarantees:
+ * - A key is never processed twice at the same time. A key that is added while it is processed is
+ *   processed once more afterwards.
+ * - At most `concurrency` keys are processed at once.
+ * - Changed keys come before keys that are only due (timers, the first reconcile after a start). One
+ *   run in five is of a due key, so that due keys do not starve. A due key that is changed becomes a
+ *   changed key.
+ *
+ * Each key has one state, which holds its timer, its failures and whether it runs again.
  */
 import type { Clock, Random, Timer } from '../util/clock.ts';
 
@@ -85,7 +87,7 @@ export interface QueueOptions {
 }
 
 export interface AddOptions {
-  /** Begin anew with the backoff. */
+  /** Reset the number of failures, and with it the backoff. Default: false. */
   readonly resetBackoff?: boolean;
   /** Default: `changed`. */
   readonly priority?: QueuePriority;
@@ -98,7 +100,7 @@ export interface AddOptions {
 
 export const BACKOFF_MIN_MS = 500;
 export const BACKOFF_MAX_MS = 300_000;
-/** One run in so many is of the second line. */
+/** One run in this many is of a due key. */
 const DUE_SHARE = 5;
 
 /**
