@@ -123,6 +123,7 @@ export class Controller {
       isForOutputs: (informer) => this.#informers.isForOutputs(informer),
       enqueue: (key, add) => this.#queue.add(key, add),
       clearStall: (key) => this.#clearStall(key),
+      requireReread: (key) => this.#requireReread(key),
     });
     this.#primary.subscribe((change) => this.#enqueuer.resourceChanged(change, this.#isStarted));
     for (const informer of this.#informers.all) {
@@ -252,6 +253,13 @@ export class Controller {
     const state = this.#resourceStates.get(key);
     if (state !== undefined) {
       state.stallFingerprint = undefined;
+    }
+  }
+
+  #requireReread(key: string): void {
+    const state = this.#resourceStates.get(key);
+    if (state !== undefined) {
+      state.mustReread = true;
     }
   }
 

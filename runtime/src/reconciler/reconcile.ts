@@ -106,14 +106,17 @@ function endWith(
 }
 
 /**
- * Reads the resource from the API server when an earlier write of it got no response: the cache may
- * lack that write.
+ * Reads the resource from the API server when the cache may be outdated (`mustReread`): an earlier
+ * write of the resource got no response, or another client deleted an output of it.
  *
  * @returns the resource to reconcile. Undefined: the resource is deleted, or its last finalizer is
  * removed; the DELETED event follows
  */
 async function rereadIfStale(context: ReconcileContext): Promise<KubeObject | undefined> {
   const { resource, deps, state, signal } = context;
+  if (state.finalizerRemovedUid === resource.metadata.uid) {
+    return undefined;
+  }
   if (!state.mustReread) {
     return resource;
   }

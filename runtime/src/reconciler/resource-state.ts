@@ -20,13 +20,14 @@ export interface ResourceState {
   /** Monotonic times in milliseconds of the transitions within LOOP_WINDOW_MS, oldest first. */
   recentTransitions: readonly number[];
   /**
-   * uid of a resource whose last finalizer this process removed. Until the DELETED event arrives
+   * uid of a resource whose last finalizer this process removed, or that a read has not found. Until the DELETED event arrives
    * the cache still has the resource; no further write may be made for it.
    */
   finalizerRemovedUid: string | undefined;
   /**
-   * A write of the resource got no response, so the cache may lack it. The next reconcile reads the
-   * resource first.
+   * The next reconcile reads the resource from the API server first, because the cache may be
+   * outdated: a write of the resource got no response, or another client (for example the garbage
+   * collector) deleted an output of it.
    */
   mustReread: boolean;
   /** Too many transitions were made, and no reconcile has stayed in its phase since. */

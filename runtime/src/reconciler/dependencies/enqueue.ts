@@ -30,6 +30,8 @@ export interface EnqueuerDeps {
   readonly enqueue: (key: string, options: AddOptions) => void;
   /** Ends the stall of a resource, because something that its worker has read is different now. */
   readonly clearStall: (key: string) => void;
+  /** Makes the next reconcile read the resource from the API server first. */
+  readonly requireReread: (key: string) => void;
 }
 
 /** Enqueues resources by watch events. Keys are `namespace/name` of resources. */
@@ -75,7 +77,7 @@ export class Enqueuer {
 
   /** Handles a change of any watched object. */
   objectChanged(informer: Informer, change: StoreChange): void {
-    const { enqueue, clearStall, isForOutputs } = this.#deps;
+    const { enqueue, clearStall, requireReread, isForOutputs } = this.#deps;
     const isOther = (key: string): boolean => key !== change.writer;
     for (const [key, tracker] of this.#trackers) {
       if (isOther(key)) {
@@ -90,8 +92,14 @@ export class Enqueuer {
     for (const key of readers) {
       enqueue(key, { cause: 'input' });
     }
-    for (const key of new Set(owners)) {
-      if (isOther(key) && !readers.includes(key)) {
+    for (const key of new Set(owners.filter(isOther))) {
+      // The garbage collector deletes the outputs of a deleted resource, and the watch event of the
+      // resource may come later. Without this check the operator and the garbage collector create
+      // and delete the outputs in a loop.
+      if (change.object === undefined) {
+        requireReread(key);
+      }
+      if (!readers.includes(key)) {
         enqueue(key, { cause: 'output' });
       }
     }
