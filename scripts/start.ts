@@ -1,4 +1,4 @@
-/** npm start [-- --keep]: the first flight, and a summary. */
+/** `npm start [-- --keep]`: runs the demo and prints a summary. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { keepAlive } from '../runtime/src/util/clock.ts';
@@ -8,7 +8,7 @@ import { runDemo } from './demo.ts';
 const [unknown] = process.argv.slice(2).filter((argument) => argument !== '--keep');
 if (unknown !== undefined) {
   console.error(
-    `error: npm start does not know '${unknown}'; npm start -- --keep stays until Ctrl-C`,
+    `error: unknown option '${unknown}' of npm start; the only option is --keep (run until Ctrl-C)`,
   );
   process.exit(2);
 }
@@ -24,21 +24,21 @@ try {
   const demo = await runDemo((line) => console.log(line));
   const { dir, counts } = demo;
   console.log(`
-${counts.transitions} phase changes; ${counts.created} objects created, ${counts.updated} updated, ${counts.pruned} pruned.
-The project is yours to look at: ${dir}
+${counts.created} objects created, ${counts.updated} updated, ${counts.pruned} pruned.
+The scaffolded project: ${dir}
   autopilot.yaml      the state machine
   src/workers/        one function for each phase
-  charts/             what helm install takes`);
+  charts/             the Helm chart of the operator`);
   if (keep) {
     const apiServer = await serveApi(demo.cluster);
     const kubeconfig = join(dir, 'sandbox.kubeconfig');
     writeFileSync(kubeconfig, apiServer.kubeconfig);
-    console.log(`\nThe operator keeps running, and kubectl sees its cluster:
+    console.log(`\nThe operator keeps running. Look at its cluster with kubectl:
   export KUBECONFIG=${kubeconfig}
   kubectl get autoroutes,services,virtualservices
   kubectl delete deployment shop
   kubectl describe autoroute example
-Ctrl-C ends it.`);
+Press Ctrl-C to stop.`);
     await interrupted;
     await apiServer.close();
     console.log('\nstopped');

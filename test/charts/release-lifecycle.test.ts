@@ -210,7 +210,16 @@ describe('the life of a release on a real API server, with Pods that are only sa
     it('is installed when the AutoRoute is Ready, and not before', async () => {
       const installed = plane
         .helm(['install', 'resource', resource, '-n', 'apps', ...WAIT])
-        .then(() => get('autoroute', 'waited-for', '-n', 'apps', '-o', 'jsonpath={.status.phase}'));
+        .then(() =>
+          get(
+            'autoroute',
+            'waited-for',
+            '-n',
+            'apps',
+            '-o',
+            `jsonpath={.status.conditions[?(@.type=="Ready")].status}`,
+          ),
+        );
       await plane.kubectl([
         'wait',
         '-n',
@@ -220,7 +229,7 @@ describe('the life of a release on a real API server, with Pods that are only sa
         '--timeout=30s',
       ]);
       await fly();
-      expect(await installed).to.equal('Ready');
+      expect(await installed).to.equal('True');
     });
   });
 

@@ -81,7 +81,7 @@ describe('the documents', () => {
   });
 
   for (const [example, count] of [
-    ['autoroute', 6],
+    ['autoroute', 4],
     ['canary', 10],
   ] as const) {
     it(`the tutorial shows the example ${example} as it is`, () => {

@@ -57,7 +57,10 @@ describe('npm run dev -- --sandbox', () => {
     const { api } = connected;
     await until('the sample is Ready', 30_000, async () => {
       const { status } = await api.get(AUTOROUTES, { namespace: 'default', name: 'example' });
-      expect((status as { phase?: string } | undefined)?.phase, said).to.equal('Ready');
+      const { conditions = [] } = (status ?? {}) as {
+        conditions?: readonly { type: string; status: string }[];
+      };
+      expect(conditions.find(({ type }) => type === 'Ready')?.status, said).to.equal('True');
     });
     expect(said).to.contain('lease acquired');
     const [lease] = (await api.list(LEASES)).items;

@@ -115,6 +115,8 @@ describe('AutoRoute in real Pods, under Pod Security restricted', () => {
       SPACE,
       '--set',
       'image.pullPolicy=Never',
+      '--set',
+      'config.logLevel=Debug',
       '--timeout',
       '90s',
     ]);
@@ -168,15 +170,21 @@ describe('AutoRoute in real Pods, under Pod Security restricted', () => {
     expect(routes.trim().split('\n')).to.have.length(2);
   });
 
-  it('npm run logs shows one JSON object a line, with every transition', async () => {
+  it('npm run logs shows one JSON object a line, with every created object at the level Debug', async () => {
     const lines = (await on.npmRun(['logs', '--', '-n', SPACE, '--tail', '-1']))
       .split('\n')
       .flatMap((line) => /^\[pod\/autoroute-operator-\S+\] (.*)$/.exec(line)?.[1] ?? [])
       .map((line) => JSON.parse(line) as Record<string, unknown>);
-    const transitions = lines.filter(
-      ({ message, resource }) => message === 'transition' && resource === 'apps/example',
+    const created = lines.filter(
+      ({ message, resource }) => message === 'created' && resource === 'apps/example',
     );
-    expect(transitions.map(({ to }) => to).slice(0, 2)).to.deep.equal(['Syncing', 'Ready']);
+    expect(created.map(({ object }) => object)).to.include.members([
+      'apps/one',
+      'apps/two',
+      'apps/one.example',
+      'apps/two.example',
+      'apps/example',
+    ]);
   });
 
   it('lives within half of the chart’s memory limit, also at its peak', async () => {

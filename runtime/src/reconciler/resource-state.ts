@@ -20,8 +20,9 @@ export interface ResourceState {
   /** Monotonic times in milliseconds of the transitions within LOOP_WINDOW_MS, oldest first. */
   recentTransitions: readonly number[];
   /**
-   * uid of a resource whose last finalizer this process removed, or that a read has not found. Until the DELETED event arrives
-   * the cache still has the resource; no further write may be made for it.
+   * uid of a resource whose last finalizer this process removed, or that the API server no longer
+   * has. Until the DELETED event arrives the cache still has the resource; no further write may be
+   * made for it.
    */
   finalizerRemovedUid: string | undefined;
   /**

@@ -9,7 +9,8 @@ import { commandTable, allOptions } from '../../../generators/lib/cli/command-ta
 import type { Command } from '../../../generators/lib/cli/command-table.ts';
 
 const repository = resolve(import.meta.dirname, '../../..');
-const autoroute = join(repository, 'examples/autoroute');
+const canary = join(repository, 'examples/canary');
+const PHASES = ['Initializing', 'Waiting', 'Evaluating', 'Promoting', 'RollBack'];
 const commands: readonly (readonly [string, Command])[] = Object.entries(commandTable);
 
 describe('the help of the commands', () => {
@@ -36,7 +37,7 @@ describe('the help of the commands', () => {
 
 describe('completion', () => {
   const words = (...typed: readonly string[]): readonly string[] =>
-    completionsFor(typed, autoroute).map(([word]) => word);
+    completionsFor(typed, canary).map(([word]) => word);
 
   it('knows commands, verbs, shells and options', () => {
     expect(words('')).to.include.members(['init', 'phase', 'completion', 'help']);
@@ -57,28 +58,26 @@ describe('completion', () => {
   });
 
   it("knows the project's phases, from below its folder too, and none where there is no project", () => {
-    expect(words('phase', 'rename', '')).to.deep.equal(['Initializing', 'Syncing', 'Ready']);
-    expect(completionsFor(['phase', 'edit', 'S'], join(autoroute, 'src'))).to.deep.equal([
-      ['Syncing'],
+    expect(words('phase', 'rename', '')).to.deep.equal(PHASES);
+    expect(completionsFor(['phase', 'edit', 'E'], join(canary, 'src'))).to.deep.equal([
+      ['Evaluating'],
     ]);
-    expect(words('phase', 'remove', 'Syncing', '--replacement', '')).to.deep.equal([
-      'Initializing',
-      'Syncing',
-      'Ready',
+    expect(words('phase', 'remove', 'Evaluating', '--replacement', '')).to.deep.equal([
+      ...PHASES,
       'none',
     ]);
-    expect(words('phase', 'Waiting', '')).to.deep.equal([]);
+    expect(words('phase', 'Draining', '')).to.deep.equal([]);
     expect(completionsFor(['phase', 'edit', ''], tmpdir())).to.deep.equal([]);
   });
 
   it('knows parameters, one after the other in a list, and metrics only where it can be read', () => {
-    expect(words('phase', 'Waiting', '--inputs', 'deployments,me')).to.deep.equal([
+    expect(words('phase', 'Draining', '--inputs', 'deployments,me')).to.deep.equal([
       'deployments,metrics',
     ]);
-    expect(words('phase', 'Waiting', '--outputs', 'me')).to.deep.equal([]);
-    expect(words('phase', 'Waiting', '--next=Rea')).to.deep.equal(['Ready']);
-    expect(words('phase', 'Waiting', '--next', '=', 'Rea'), 'as bash breaks it').to.deep.equal([
-      'Ready',
+    expect(words('phase', 'Draining', '--outputs', 'me')).to.deep.equal([]);
+    expect(words('phase', 'Draining', '--next=Wai')).to.deep.equal(['Waiting']);
+    expect(words('phase', 'Draining', '--next', '=', 'Wai'), 'as bash breaks it').to.deep.equal([
+      'Waiting',
     ]);
   });
 
@@ -97,7 +96,7 @@ describe('completion', () => {
 
     const shell = async (program: string, ...args: readonly string[]): Promise<string> => {
       const env = { PATH: `${bin}${delimiter}${process.env['PATH']}` };
-      return (await execa(program, args, { cwd: autoroute, env })).stdout;
+      return (await execa(program, args, { cwd: canary, env })).stdout;
     };
     /** What bash offers when the last of the words is being typed. */
     const bash = (...line: readonly string[]): Promise<string> =>
@@ -113,11 +112,15 @@ describe('completion', () => {
 
     it('bash', async () => {
       expect(await bash('ph')).to.equal('phase');
-      expect(await bash('phase', 'rename', 'Sy')).to.equal('Syncing');
-      expect(await bash('phase', 'add', 'Waiting', '--next', 'Ready,')).to.equal(
-        'Ready,Initializing\nReady,Syncing',
+      expect(await bash('phase', 'rename', 'Ev')).to.equal('Evaluating');
+      expect(await bash('phase', 'add', 'Draining', '--next', 'Waiting,')).to.equal(
+        PHASES.filter((phase) => phase !== 'Waiting')
+          .map((phase) => `Waiting,${phase}`)
+          .join('\n'),
       );
-      expect(await bash('phase', 'add', 'Waiting', '--inputs', '=', 'dep')).to.equal('deployments');
+      expect(await bash('phase', 'add', 'Draining', '--inputs', '=', 'dep')).to.equal(
+        'deployments',
+      );
       expect(await bash('nonsense', '')).to.equal('');
       expect(
         await shell(
@@ -137,9 +140,9 @@ describe('completion', () => {
         'fish',
         '--no-config',
         '-c',
-        'autopilot completion fish | source; complete --do-complete "autopilot phase rename Sy"',
+        'autopilot completion fish | source; complete --do-complete "autopilot phase rename Ev"',
       );
-      expect(offered.split('\n')).to.deep.equal(['Syncing']);
+      expect(offered.split('\n')).to.deep.equal(['Evaluating']);
       expect(
         await shell(
           'fish',
@@ -159,11 +162,11 @@ describe('completion', () => {
 _describe() { print -l -- "\${(@P)2}" }
 _files() { print files }
 eval "$(autopilot completion zsh)"
-words=(autopilot phase rename Sy); CURRENT=4; _autopilot
+words=(autopilot phase rename Ev); CURRENT=4; _autopilot
 words=(autopilot gen); CURRENT=2; _autopilot
 words=(autopilot init ''); CURRENT=3; _autopilot`;
       expect((await shell('zsh', '-f', '-c', script)).split('\n')).to.deep.equal([
-        'Syncing',
+        'Evaluating',
         `generate:${commandTable.generate.purpose}`,
         'files',
       ]);

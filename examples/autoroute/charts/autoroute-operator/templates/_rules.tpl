@@ -8,19 +8,19 @@
 - apiGroups: ["examples.io"]
   resources: ["autoroutes/status"]
   verbs: ["patch"]
-# input of Ready; output of Syncing; pruned by Syncing
+# output of Routing; pruned by Routing
 - apiGroups: [""]
   resources: ["services"]
   verbs: ["get", "list", "watch", "create", "patch", "delete"]
-# input of Syncing, Ready
+# input of Routing
 - apiGroups: ["apps"]
   resources: ["deployments"]
   verbs: ["list", "watch"]
-# input of Ready; output of Syncing
+# output of Routing
 - apiGroups: ["networking.istio.io"]
   resources: ["gateways"]
   verbs: ["get", "list", "watch", "create", "patch"]
-# input of Ready; output of Syncing; pruned by Syncing
+# output of Routing; pruned by Routing
 - apiGroups: ["networking.istio.io"]
   resources: ["virtualservices"]
   verbs: ["get", "list", "watch", "create", "patch", "delete"]

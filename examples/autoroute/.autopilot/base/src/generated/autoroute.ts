@@ -2,12 +2,8 @@
 import type * as runtime from 'autopilot-runtime/generated';
 import type * as spec from '../spec.ts';
 
-/**
- * Initializing: The AutoRoute has been created; nothing is routed yet.
- * Syncing: Writes a Service and a VirtualService for each selected Deployment, and the Gateway they share.
- * Ready: Every selected Deployment has its route. Waits for Deployments to come and go.
- */
-export type AutoRoutePhase = 'Initializing' | 'Syncing' | 'Ready';
+/** Routing: Keeps a Service and a VirtualService for each selected Deployment, and one Gateway for all of them. */
+export type AutoRoutePhase = 'Routing';
 
 export interface Condition {
   readonly type: string;

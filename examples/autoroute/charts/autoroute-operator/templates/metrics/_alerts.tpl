@@ -3,13 +3,6 @@
 {{- $rule := .Values.metrics.prometheusRule -}}
 {{- $series := include "autoroute-operator.series" . -}}
 {{- $pods := include "autoroute-operator.pods" . -}}
-- alert: AutoRouteStuck
-  expr: max by (phase) (autopilot_phase_oldest_seconds{ {{- $series }},phase=~"Initializing|Syncing"}) > {{ $rule.stuckAfterSeconds }}
-  for: 5m
-  labels: { severity: warning }
-  annotations:
-    summary: "A AutoRoute has been in phase {{ "{{ $labels.phase }}" }} for {{ "{{ $value | humanizeDuration }}" }} (threshold: {{ $rule.stuckAfterSeconds }} s)."
-    description: "Check the Ready condition and the Events of the autoroutes in this phase."
 - alert: AutoRouteStalled
   expr: max by (phase) (autopilot_stalled_resources{ {{- $series -}} }) > 0
   for: 5m
