@@ -171,7 +171,7 @@ describe('the clean-up before an uninstall, on a real API server', () => {
   it('is told of in the notes, and only there unless it is asked for', async () => {
     const notes = await plane.helm(['get', 'notes', 'r', '-n', 'ops']);
     expect(notes)
-      .to.contain('carry a finalizer that only this operator removes')
+      .to.contain('Only this operator removes the finalizer of examples.')
       .and.contain('kubectl delete examples --all -A');
     expect((await render(chart.path)).map(({ kind }) => kind)).not.to.include('Job');
   });

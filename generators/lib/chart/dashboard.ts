@@ -22,177 +22,218 @@ const POD_LABELS = 'namespace=~"$namespace",pod=~"$pod"';
 
 const RATE = '[$__rate_interval]';
 
+/** PromQL of one operator's series. */
+interface OperatorQueries {
+  readonly kind: string;
+  /** Label matchers of the series of this operator's controller. */
+  readonly labels: string;
+  /** Rate of a counter, summed by labels. */
+  rate(metric: string, by: string, legend: string, more?: string): PanelQuery;
+  /** 50th and 99th percentile of a histogram. */
+  quantiles(histogram: string): readonly PanelQuery[];
+}
+
+function query(expr: string, legend: string): PanelQuery {
+  return { expr, legend };
+}
+
+function operatorQueries({ kind, singular }: Model): OperatorQueries {
+  const labels = `${POD_LABELS},controller="${singular}"`;
+  return {
+    kind,
+    labels,
+    rate: (metric, by, legend, more = '') =>
+      query(`sum by (${by}) (rate(${metric}{${labels}${more}}${RATE}))`, legend),
+    quantiles: (histogram) =>
+      [0.5, 0.99].map((share) => {
+        const buckets = `sum by (le) (rate(${histogram}_bucket{${labels}}${RATE}))`;
+        return query(`histogram_quantile(${share}, ${buckets})`, `p${share * 100}`);
+      }),
+  };
+}
+
+function panel(
+  settings: Pick<DashboardPanel, 'title' | 'unit' | 'width' | 'description'>,
+  ...queries: readonly PanelQuery[]
+): DashboardPanel {
+  return { ...settings, type: 'timeseries', queries };
+}
+
 function dashboardRows(model: Model): readonly (readonly [string, readonly DashboardPanel[]])[] {
-  const own = `${POD_LABELS},controller="${model.singular}"`;
-  const query = (expr: string, legend: string): PanelQuery => ({ expr, legend });
-  const rate = (metric: string, by: string, legend: string, more = ''): PanelQuery =>
-    query(`sum by (${by}) (rate(${metric}{${own}${more}}${RATE}))`, legend);
-  const quantiles = (histogram: string): readonly PanelQuery[] =>
-    [0.5, 0.99].map((share) =>
-      query(
-        `histogram_quantile(${share}, sum by (le) (rate(${histogram}_bucket{${own}}${RATE})))`,
-        `p${share * 100}`,
-      ),
-    );
-  const panel = (
-    title: string,
-    unit: DashboardPanel['unit'],
-    width: number,
-    description: string,
-    ...queries: readonly PanelQuery[]
-  ): DashboardPanel => ({
-    title,
-    description,
-    type: 'timeseries',
-    unit,
-    width,
-    queries,
-  });
+  const queries = operatorQueries(model);
   return [
-    [
-      'Phases',
-      [
+    ['Phases', phasePanels(queries)],
+    ['Reconciles', reconcilePanels(queries)],
+    ['Queue and outputs', queuePanels(queries)],
+    ['API server and process', processPanels(queries)],
+  ];
+}
+
+function phasePanels(queries: OperatorQueries): readonly DashboardPanel[] {
+  return [
+    {
+      ...panel(
         {
-          ...panel(
-            `${model.kind}s by phase`,
-            'short',
-            8,
-            'Number of resources in each phase.',
-            query(`max by (phase) (autopilot_phase_resources{${own}})`, '{{phase}}'),
-          ),
-          stacked: true,
+          title: `${queries.kind}s by phase`,
+          unit: 'short',
+          width: 8,
+          description: 'Number of resources in each phase.',
         },
-        panel(
-          'Phase transitions',
-          'ops',
-          8,
-          'Transitions per second.',
-          rate('autopilot_phase_transitions_total', 'from, to', '{{from}} → {{to}}'),
-        ),
-        panel(
-          'Longest time in a phase',
-          's',
-          8,
-          'Age of the resource that entered its phase first.',
-          query(`max by (phase) (autopilot_phase_oldest_seconds{${own}})`, '{{phase}}'),
-        ),
-      ],
-    ],
-    [
-      'Reconciles',
-      [
-        panel(
-          'Reconciles by result',
-          'ops',
-          6,
-          'Reconciles per second.',
-          rate('controller_runtime_reconcile_total', 'result', '{{result}}'),
-        ),
-        panel(
-          'Reconcile duration',
-          's',
-          6,
-          'Includes the worker and all writes. 50th and 99th percentile.',
-          ...quantiles('controller_runtime_reconcile_time_seconds'),
-        ),
-        panel(
-          'Failed reconciles by phase',
-          'ops',
-          6,
-          'Failed reconciles per second.',
-          rate('autopilot_phase_reconciles_total', 'phase', '{{phase}}', ',result="error"'),
-        ),
-        panel(
-          'Stalled and quarantined',
-          'short',
-          6,
+        query(`max by (phase) (autopilot_phase_resources{${queries.labels}})`, '{{phase}}'),
+      ),
+      stacked: true,
+    },
+    panel(
+      { title: 'Phase transitions', unit: 'ops', width: 8, description: 'Transitions per second.' },
+      queries.rate('autopilot_phase_transitions_total', 'from, to', '{{from}} → {{to}}'),
+    ),
+    panel(
+      {
+        title: 'Longest time in a phase',
+        unit: 's',
+        width: 8,
+        description: 'Age of the resource that entered its phase first.',
+      },
+      query(`max by (phase) (autopilot_phase_oldest_seconds{${queries.labels}})`, '{{phase}}'),
+    ),
+  ];
+}
+
+function reconcilePanels(queries: OperatorQueries): readonly DashboardPanel[] {
+  return [
+    panel(
+      {
+        title: 'Reconciles by result',
+        unit: 'ops',
+        width: 6,
+        description: 'Reconciles per second.',
+      },
+      queries.rate('controller_runtime_reconcile_total', 'result', '{{result}}'),
+    ),
+    panel(
+      {
+        title: 'Reconcile duration',
+        unit: 's',
+        width: 6,
+        description: 'Includes the worker and all writes. 50th and 99th percentile.',
+      },
+      ...queries.quantiles('controller_runtime_reconcile_time_seconds'),
+    ),
+    panel(
+      {
+        title: 'Failed reconciles by phase',
+        unit: 'ops',
+        width: 6,
+        description: 'Failed reconciles per second.',
+      },
+      queries.rate('autopilot_phase_reconciles_total', 'phase', '{{phase}}', ',result="error"'),
+    ),
+    panel(
+      {
+        title: 'Stalled and quarantined',
+        unit: 'short',
+        width: 6,
+        description:
           'Stalled: the operator does not retry. Quarantined: the worker did not stop after its timeout.',
-          query(`max by (phase) (autopilot_stalled_resources{${own}})`, 'stalled in {{phase}}'),
-          query(`max(autopilot_quarantined_resources{${own}})`, 'quarantined'),
-        ),
-      ],
-    ],
-    [
-      'Queue and outputs',
-      [
-        panel(
-          'Work queue',
-          'short',
-          6,
+      },
+      query(
+        `max by (phase) (autopilot_stalled_resources{${queries.labels}})`,
+        'stalled in {{phase}}',
+      ),
+      query(`max(autopilot_quarantined_resources{${queries.labels}})`, 'quarantined'),
+    ),
+  ];
+}
+
+function queuePanels(queries: OperatorQueries): readonly DashboardPanel[] {
+  return [
+    panel(
+      {
+        title: 'Work queue',
+        unit: 'short',
+        width: 6,
+        description:
           'Queued resources, running reconciles, and the limit of concurrent reconciles.',
-          query(`sum by (priority) (workqueue_depth{${own}})`, 'waiting, priority {{priority}}'),
-          query(`sum(controller_runtime_active_workers{${own}})`, 'running'),
-          query(`max(controller_runtime_max_concurrent_reconciles{${own}})`, 'limit'),
-        ),
-        panel(
-          'Time in the work queue',
-          's',
-          6,
-          'Time from enqueue to the start of the reconcile. 50th and 99th percentile.',
-          ...quantiles('workqueue_queue_duration_seconds'),
-        ),
-        panel(
-          'Enqueues by cause',
-          'ops',
-          6,
-          'Enqueues per second.',
-          rate('autopilot_enqueues_total', 'cause', '{{cause}}'),
-        ),
-        panel(
-          'Outputs',
-          'ops',
-          6,
-          'Outputs created, updated, pruned or unchanged (no request), per second.',
-          rate('autopilot_outputs_total', 'kind, action', '{{kind}} {{action}}'),
-        ),
-      ],
-    ],
-    [
-      'API server and process',
-      [
+      },
+      query(
+        `sum by (priority) (workqueue_depth{${queries.labels}})`,
+        'waiting, priority {{priority}}',
+      ),
+      query(`sum(controller_runtime_active_workers{${queries.labels}})`, 'running'),
+      query(`max(controller_runtime_max_concurrent_reconciles{${queries.labels}})`, 'limit'),
+    ),
+    panel(
+      {
+        title: 'Time in the work queue',
+        unit: 's',
+        width: 6,
+        description: 'Time from enqueue to the start of the reconcile. 50th and 99th percentile.',
+      },
+      ...queries.quantiles('workqueue_queue_duration_seconds'),
+    ),
+    panel(
+      { title: 'Enqueues by cause', unit: 'ops', width: 6, description: 'Enqueues per second.' },
+      queries.rate('autopilot_enqueues_total', 'cause', '{{cause}}'),
+    ),
+    panel(
+      {
+        title: 'Outputs',
+        unit: 'ops',
+        width: 6,
+        description: 'Outputs created, updated, pruned or unchanged (no request), per second.',
+      },
+      queries.rate('autopilot_outputs_total', 'kind, action', '{{kind}} {{action}}'),
+    ),
+  ];
+}
+
+function processPanels(queries: OperatorQueries): readonly DashboardPanel[] {
+  return [
+    {
+      ...panel(
         {
-          ...panel(
-            'Leader',
-            'short',
-            3,
-            '1: one Pod is the leader. 0: no resource is reconciled.',
-            query(`sum(leader_election_master_status{${POD_LABELS}})`, 'leader'),
-          ),
-          type: 'stat',
+          title: 'Leader',
+          unit: 'short',
+          width: 3,
+          description: '1: one Pod is the leader. 0: no resource is reconciled.',
         },
-        panel(
-          'Age of the last watch event',
-          's',
-          6,
+        query(`sum(leader_election_master_status{${POD_LABELS}})`, 'leader'),
+      ),
+      type: 'stat',
+    },
+    panel(
+      {
+        title: 'Age of the last watch event',
+        unit: 's',
+        width: 6,
+        description:
           'Time since the last event of a watch. The API server sends a bookmark every minute.',
-          query(`max by (kind) (autopilot_watch_last_event_age_seconds{${own}})`, '{{kind}}'),
-        ),
-        panel(
-          'API requests',
-          'ops',
-          6,
-          'Requests by method and status code, per second.',
-          query(
-            `sum by (method, code) (rate(rest_client_requests_total{${POD_LABELS}}${RATE}))`,
-            '{{method}} {{code}}',
-          ),
-        ),
-        panel(
-          'Memory',
-          'bytes',
-          5,
-          'Resident memory per Pod.',
-          query(`process_resident_memory_bytes{${POD_LABELS}}`, '{{pod}}'),
-        ),
-        panel(
-          'CPU',
-          'short',
-          4,
-          'CPU cores per Pod.',
-          query(`rate(process_cpu_seconds_total{${POD_LABELS}}${RATE})`, '{{pod}}'),
-        ),
-      ],
-    ],
+      },
+      query(
+        `max by (kind) (autopilot_watch_last_event_age_seconds{${queries.labels}})`,
+        '{{kind}}',
+      ),
+    ),
+    panel(
+      {
+        title: 'API requests',
+        unit: 'ops',
+        width: 6,
+        description: 'Requests by method and status code, per second.',
+      },
+      query(
+        `sum by (method, code) (rate(rest_client_requests_total{${POD_LABELS}}${RATE}))`,
+        '{{method}} {{code}}',
+      ),
+    ),
+    panel(
+      { title: 'Memory', unit: 'bytes', width: 5, description: 'Resident memory per Pod.' },
+      query(`process_resident_memory_bytes{${POD_LABELS}}`, '{{pod}}'),
+    ),
+    panel(
+      { title: 'CPU', unit: 'short', width: 4, description: 'CPU cores per Pod.' },
+      query(`rate(process_cpu_seconds_total{${POD_LABELS}}${RATE})`, '{{pod}}'),
+    ),
   ];
 }
 
