@@ -263,8 +263,8 @@ export class Informer {
   }
 
   /**
-   * Why lists and watches have failed for 30 seconds or longer; undefined when they work or the kind
-   * is unavailable.
+   * Why lists and watches have failed for 30 seconds or longer; undefined when they work or the
+   * kind is unavailable.
    */
   get failureReason(): string | undefined {
     const now = this.#clock?.monotonic() ?? 0;
@@ -370,8 +370,8 @@ export class Informer {
   }
 
   /**
-   * Puts an object that was read from the API server into every informer of this kind whose selector
-   * matches.
+   * Puts an object that was read from the API server into every informer of this kind whose
+   * selector matches.
    *
    * @param writer key string of the resource on whose behalf the object was read.
    */

@@ -5,7 +5,8 @@
  *
  * Guarantees:
  * - Lists are consistent: no resourceVersion is sent, so the API server returns the newest state.
- * - A watch without any event for two minutes is closed and opened again. Bookmarks count as events.
+ * - A watch without any event for two minutes is closed and opened again. Bookmarks count as
+ *   events.
  * - The reflector never gives up; failures are retried with backoff.
  */
 import { ConnectionError } from '../client/errors.ts';

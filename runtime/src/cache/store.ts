@@ -8,11 +8,12 @@
  * - Objects are deeply frozen and carry no managedFields.
  * - A list replaces the contents at once.
  * - Listeners are called exactly once for each change, after the store has the change.
- * - A response that arrives late never restores a deleted object. Deletions need no record for this:
- *   the watch has reported everything up to `progress`, so a version up to `progress` whose key is
- *   not in the store belongs to an object that is deleted.
+ * - A response that arrives late never restores a deleted object. Deletions need no record for
+ *   this: the watch has reported everything up to `progress`, so a version up to `progress` whose
+ *   key is not in the store belongs to an object that is deleted.
  *
- * Assumptions: resourceVersions are comparable numbers, as in every supported Kubernetes (KEP-5504).
+ * Assumptions: resourceVersions are comparable numbers, as in every supported Kubernetes
+ * (KEP-5504).
  */
 import type { KubeObject, ObjectKey } from '../client/object.ts';
 import { keyOf, keyString } from '../client/object.ts';

@@ -4,9 +4,9 @@
  * the store.
  *
  * Guarantees:
- * - A list is repeated only when the API server has forgotten the version (410), when the kind could
- *   not be read (403, 404), or on request.
- * - Failures never end the machine. Pauses grow from 0.8 to 30 seconds (client-go's limits,
+ * - A list is repeated only when the API server has forgotten the version (410), when the kind
+ *   could not be read (403, 404), or on request.
+ * - Failures never end the reflector. Pauses grow from 0.8 to 30 seconds (client-go's limits,
  *   tools/cache/reflector.go), and start again at 0.8 seconds after the watch brought an event or
  *   was stable.
  */

@@ -20,8 +20,8 @@ import { readSimpleKubeconfig } from './kubeconfig.ts';
 
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 /**
- * Time after which credentials are read again, in milliseconds. Tokens live an hour, and the kubelet
- * renews them long before.
+ * Time after which credentials are read again, in milliseconds. Tokens live an hour, and the
+ * kubelet renews them long before.
  */
 const REFRESH_MS = 60_000;
 /** Shortest time between two reads of refused credentials, in milliseconds. */
@@ -39,12 +39,15 @@ export interface ConnectOptions {
   readonly onResponse?: Connection['onResponse'];
 }
 
+/** A client, and what is known about its API server. */
 export interface KubeConnection {
+  /** The client. */
   readonly api: HttpKubeApi;
   /** The Pod's own namespace, or that of the kubeconfig's context. */
   readonly namespace: string | undefined;
   /** URL of the API server, for messages. */
   readonly server: string;
+  /** Closes all connections. */
   close(): Promise<void>;
 }
 

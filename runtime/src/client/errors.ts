@@ -19,6 +19,7 @@ export interface ApiStatus {
 
 /** The API server responded with a failure. */
 export class ApiError extends Error {
+  /** Name by which the functions below recognize the error. */
   override readonly name = 'ApiError';
   /** The Status of the response. */
   readonly status: ApiStatus;
@@ -30,6 +31,7 @@ export class ApiError extends Error {
 
 /** No response arrived: refused, reset or timed out. A write may have been made. */
 export class ConnectionError extends Error {
+  /** Name by which the functions below recognize the error. */
   override readonly name = 'ConnectionError';
 }
 

@@ -123,7 +123,9 @@ export function createEventRecorder({
     return tokens >= 1;
   }
 
-  /** Forgets a series whose Event is not in the cluster, so that the next Event starts a new one. */
+  /**
+   * Forgets a series whose Event is not in the cluster, so that the next Event starts a new one.
+   */
   function dropSeries(
     seriesKey: string,
     existing: EventSeries,

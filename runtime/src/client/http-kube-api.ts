@@ -23,7 +23,8 @@ export type { Connection, Credentials, TlsOptions } from './http-transport.ts';
 
 /**
  * Time without data after which a watch is closed, in milliseconds. The API server sends a bookmark
- * about once a minute. The reflector's own timeout is shorter; this one also covers the lease watch.
+ * about once a minute. The reflector's own timeout is shorter; this one also covers the lease
+ * watch.
  */
 const WATCH_SILENCE_MS = 130_000;
 

@@ -132,9 +132,9 @@ export interface KubeApi {
   /** Lists objects. The list is a consistent read of the newest state. */
   list(type: ResourceType, options?: ListOptions, signal?: AbortSignal): Promise<KubeList>;
   /**
-   * Yields events, bookmarks included. The iteration returns when the API server ends the watch, and
-   * throws when the connection breaks. A version that is too old throws an `ApiError` with code 410,
-   * whether the API server reports it as a response or as an event.
+   * Yields events, bookmarks included. The iteration returns when the API server ends the watch,
+   * and throws when the connection breaks. A version that is too old throws an `ApiError` with code
+   * 410, whether the API server reports it as a response or as an event.
    */
   watch(type: ResourceType, options: WatchOptions, signal?: AbortSignal): AsyncIterable<WatchEvent>;
   /** Reads one object. Rejects with a 404 when there is none. */

@@ -1,6 +1,6 @@
 /**
- * Validation of object names before a request. An invalid name is a permanent error, because the API
- * server refuses it every time.
+ * Validation of object names before a request. An invalid name is a permanent error, because the
+ * API server refuses it every time.
  */
 import type { ResourceType } from './object.ts';
 

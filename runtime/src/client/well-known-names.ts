@@ -1,7 +1,7 @@
 /**
- * Every name that an operator writes into a cluster: labels, annotations, finalizers, field managers
- * and leases. A changed name would orphan what older versions wrote. docs/design.md gives the reason
- * for each.
+ * Every name that an operator writes into a cluster: labels, annotations, finalizers, field
+ * managers and leases. A changed name would orphan what older versions wrote. docs/design.md gives
+ * the reason for each.
  */
 import { shortHash } from '../util/json.ts';
 import type { ResourceType } from './object.ts';
@@ -35,7 +35,9 @@ export function retryAnnotation(group: string): string {
   return `${group}/retry`;
 }
 
-/** `<group>/approve: <phase>@<token>` on a resource: a person approves the transition to that phase. */
+/**
+ * `<group>/approve: <phase>@<token>` on a resource: a person approves the transition to that phase.
+ */
 export function approveAnnotation(group: string): string {
   return `${group}/approve`;
 }

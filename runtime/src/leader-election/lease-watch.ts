@@ -2,8 +2,8 @@
  * A watch on one Lease, for a leader elector between two of its attempts.
  *
  * A standby learns from the watch that the lease was released. The leader learns that the Lease was
- * deleted: another process may then acquire the lease immediately, so the leader stops writing until
- * it has created the Lease again.
+ * deleted: another process may then acquire the lease immediately, so the leader stops writing
+ * until it has created the Lease again.
  *
  * Caveats: without the right to watch Leases (403) the watch ends, and the leader elector relies on
  * its attempts every two seconds, as client-go does.

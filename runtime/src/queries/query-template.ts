@@ -126,8 +126,9 @@ function formatPlaceholder(
 }
 
 /**
- * A duration as PromQL reads it: whole numbers, largest unit first. Other durations of this project,
- * such as `1.5h`, are converted to milliseconds. Undefined when the string is not a duration.
+ * A duration as PromQL reads it: whole numbers, largest unit first. Other durations of this
+ * project, such as `1.5h`, are converted to milliseconds. Undefined when the string is not a
+ * duration.
  */
 function durationText(given: string): string | undefined {
   if (/^(?=.*[1-9])(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?$/.test(given)) {

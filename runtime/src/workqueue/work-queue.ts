@@ -5,9 +5,9 @@
  * - A key is never processed twice at the same time. A key that is added while it is processed is
  *   processed once more afterwards.
  * - At most `concurrency` keys are processed at once.
- * - Changed keys come before keys that are only due (timers, the first reconcile after a start). One
- *   run in five is of a due key, so that due keys do not starve. A due key that is changed becomes a
- *   changed key.
+ * - Changed keys come before keys that are only due (timers, the first reconcile after a start).
+ *   One run in five is of a due key, so that due keys do not starve. A due key that is changed
+ *   becomes a changed key.
  *
  * Each key has one state, which holds its timer, its failures and whether it runs again.
  */

@@ -66,9 +66,9 @@ describe('Store', () => {
 
   it('keeps what was written after the list was read', () => {
     const store = new Store();
-    store.put(object('ours', 12), 'a/writer');
+    store.put(object('written', 12), 'a/writer');
     store.replace([], '11');
-    expect(store.get({ namespace: 'a', name: 'ours' })?.metadata.resourceVersion).to.equal('12');
+    expect(store.get({ namespace: 'a', name: 'written' })?.metadata.resourceVersion).to.equal('12');
   });
 
   it('finds objects by the index label, also after the label moved', () => {

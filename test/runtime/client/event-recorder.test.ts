@@ -56,7 +56,7 @@ describe('Kubernetes Events', () => {
   const all = async (): Promise<readonly KubeEvent[]> =>
     (await cluster.api.list(EVENT)).items as readonly KubeEvent[];
 
-  it('say what they are about, in the form that the API server takes', async () => {
+  it('name the object that they regard, in the form that the API server accepts', async () => {
     told.record(drone('one'), 'Warning', 'Broken', 'it broke');
     await pass(0);
     const [event] = await all();
@@ -79,7 +79,7 @@ describe('Kubernetes Events', () => {
   });
 
   // @promise reconcile/events
-  it('that are repeated become one series, brought up to date at most once a minute', async () => {
+  it('that are repeated become one series, updated at most once a minute', async () => {
     for (let i = 0; i < 100; i++) {
       told.record(drone('one'), 'Warning', 'Broken', 'it broke');
       await pass(1);
@@ -94,7 +94,7 @@ describe('Kubernetes Events', () => {
     expect(faults.requests.map(({ verb }) => verb)).to.deep.equal(['create', 'patch', 'patch']);
   });
 
-  it('begin anew when the last one is long ago, or says something else', async () => {
+  it('start a new series when the last Event is long ago, or has another note', async () => {
     told.record(drone('one'), 'Warning', 'Broken', 'it broke');
     told.record(drone('one'), 'Warning', 'Broken', 'it broke elsewhere');
     await pass(361);
@@ -104,7 +104,7 @@ describe('Kubernetes Events', () => {
   });
 
   // @promise reconcile/events
-  it('of a resource that has too much to say are dropped, and not those of another', async () => {
+  it('of a resource over its limit are dropped, and those of other resources are sent', async () => {
     for (let i = 0; i < 40; i++) {
       told.record(drone('loud'), 'Normal', 'Said', `number ${i}`);
       await pass(0);
@@ -115,7 +115,7 @@ describe('Kubernetes Events', () => {
     expect(ends.filter((end) => end === 'dropped')).to.have.length(15);
   });
 
-  it('go one after the other, and are dropped when too many wait', async () => {
+  it('are sent one after the other, and dropped when too many are queued', async () => {
     for (let i = 0; i < 150; i++) {
       told.record(drone(`d${i}`), 'Normal', 'Said', 'a word');
     }
@@ -126,7 +126,7 @@ describe('Kubernetes Events', () => {
   });
 
   // @promise reconcile/events
-  it('are few while there is work to do', async () => {
+  it('are sent slowly while resources wait for a reconcile', async () => {
     let busy = true;
     const few = createEventRecorder({
       api: faults.wrapApi(cluster.api),
@@ -145,14 +145,14 @@ describe('Kubernetes Events', () => {
     expect(await all()).to.have.length(50);
   });
 
-  it('that are refused hurt nobody', async () => {
+  it('that are refused have no effect on the operator', async () => {
     faults.fault = () => ({ when: 'before', error: refusal(403) });
     told.record(drone('one'), 'Normal', 'Said', 'a word');
     await pass(0);
     expect(ends).to.deep.equal(['failed']);
   });
 
-  it('are cut to what the API server takes: 1024 bytes of a note, a legal name', async () => {
+  it('are truncated to the limits of the API server: 1024 bytes of a note, a valid name', async () => {
     const long = drone(`${'a'.repeat(199)}.b`);
     told.record(long, 'Warning', 'Broken', 'ä€😀'.repeat(200));
     await pass(0);
@@ -162,7 +162,7 @@ describe('Kubernetes Events', () => {
     expect(event?.metadata.name).to.match(/^([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)+[a-z0-9]+$/);
   });
 
-  it('of which the first did not come to be, or was deleted, begin anew', async () => {
+  it('start a new series when the first Event was not created, or was deleted', async () => {
     faults.fault = () => ({ when: 'before', error: connectionReset() });
     told.record(drone('one'), 'Warning', 'Broken', 'it broke');
     await pass(60);
@@ -179,7 +179,7 @@ describe('Kubernetes Events', () => {
     expect(await all()).to.have.length(1);
   });
 
-  it('end with the operator: what waits is not sent, what is under way is waited for', async () => {
+  it('end with the operator: queued Events are not sent, the request under way is awaited', async () => {
     for (let i = 0; i < 5; i++) {
       told.record(drone(`d${i}`), 'Normal', 'Said', 'a word');
     }

@@ -80,7 +80,7 @@ describe('KubeApi over HTTP', () => {
     });
   });
 
-  it('asks for the right path and proves who it is', async () => {
+  it('requests the right path with credentials', async () => {
     let seen: unknown;
     handle = (request, response, body) => {
       seen = [
@@ -174,7 +174,7 @@ describe('KubeApi over HTTP', () => {
     proxy.close();
   });
 
-  it('names the request when the answer is no Status', async () => {
+  it('names the request when the response is no Status', async () => {
     handle = (_, response) => response.writeHead(502).end('bad gateway');
     const error = (await api
       .get(pods, { namespace: 'x', name: 'a' })
@@ -182,7 +182,7 @@ describe('KubeApi over HTTP', () => {
     expect(error.message).to.equal('GET /api/v1/namespaces/x/pods/a: HTTP 502 bad gateway');
   });
 
-  it('calls a reset connection what it is', async () => {
+  it('rejects with a ConnectionError when the connection is reset', async () => {
     handle = (request) => request.socket.destroy();
     expect(
       isConnectionError(
@@ -276,7 +276,7 @@ describe('KubeApi over HTTP', () => {
     };
 
     // @promise lifecycle/token-rotation
-    it('are read anew once when they are refused: a token was rotated', async () => {
+    it('are read again once when the API server refuses them: a token was rotated', async () => {
       const rotated = connected(['old', 'new']);
       handleToken();
       expect((await rotated.get(pods, key)).metadata.name).to.equal('a');
@@ -284,7 +284,7 @@ describe('KubeApi over HTTP', () => {
       await rotated.close();
     });
 
-    it('that cannot be read are trouble, and nothing is sent', async () => {
+    it('that cannot be read make the API server unavailable, and nothing is sent', async () => {
       const unread = createHttpKubeApi({
         server: url,
         credentials: () => Promise.reject(new Error("ENOENT: no such file, open '/token'")),
@@ -338,7 +338,7 @@ describe('KubeApi over HTTP', () => {
     });
   });
 
-  it('says who asks', async () => {
+  it('sends the user agent', async () => {
     let agent: string | undefined;
     handle = (request, response) => {
       agent = request.headers['user-agent'];
@@ -349,7 +349,7 @@ describe('KubeApi over HTTP', () => {
   });
 
   // @promise election/lease-expiry
-  it('asks the fence once more after the credentials were read, before anything is sent', async () => {
+  it('calls the write check again after reading the credentials, before anything is sent', async () => {
     let held = true;
     let requests = 0;
     handle = (_, response) => {
@@ -374,7 +374,7 @@ describe('KubeApi over HTTP', () => {
     await slow.close();
   });
 
-  it('counts answers as client-go does, and knows whether the API server can be talked to', async () => {
+  it('counts responses as client-go does, and reports whether the API server is available', async () => {
     const told: string[] = [];
     const counting = createHttpKubeApi({
       server: url,

@@ -65,7 +65,7 @@ describe('a kubeconfig file', () => {
     ).to.equal('http://proxy:3128');
   });
 
-  it('whose context names a user that is not there is refused: nobody is to be anonymous by a typing error', async () => {
+  it('whose context names an unknown user is refused, so that a misspelt name does not connect anonymously', async () => {
     const failure = await readSimpleKubeconfig(
       write({}, { token: 'x' }, { users: [{ name: 'v', user: { token: 'x' } }] }),
     ).catch((error: Error) => error);

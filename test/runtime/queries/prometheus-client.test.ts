@@ -11,9 +11,9 @@ import {
 } from '../../../runtime/src/queries/prometheus-client.ts';
 import { fillTemplate } from '../../../runtime/src/queries/query-template.ts';
 
-describe('metrics answers', () => {
+describe('query results', () => {
   // @promise reconcile/queries
-  it('tell silence, no number and several series from a value', () => {
+  it('distinguish no data, no number and several series from a value', () => {
     const at = (value: string): { value: readonly [number, string] } => ({ value: [0, value] });
     expect(parseResult({ resultType: 'vector', result: [] })).to.deep.equal({ type: 'noData' });
     expect(parseResult({ resultType: 'vector', result: [at('NaN')] })).to.deep.equal({
@@ -39,7 +39,7 @@ describe('metrics answers', () => {
   });
 });
 
-describe('asking Prometheus', () => {
+describe('the Prometheus client', () => {
   let server: Server;
   let folder: string;
   let handle: (request: IncomingMessage, response: ServerResponse) => void;
@@ -66,7 +66,7 @@ describe('asking Prometheus', () => {
     );
   }
 
-  it('sends the user and password of the address, and says them in no error', async () => {
+  it('sends the user and password of the address, and shows them in no error', async () => {
     let sent: string | undefined;
     handle = (request, response) => {
       sent = request.headers.authorization;
@@ -79,7 +79,7 @@ describe('asking Prometheus', () => {
     );
   });
 
-  it('reads the token again for each question, and says when it cannot', async () => {
+  it('reads the token again for each query, and reports when it cannot', async () => {
     const sent: (string | undefined)[] = [];
     handle = (request, response) => {
       sent.push(request.headers.authorization);
@@ -97,7 +97,7 @@ describe('asking Prometheus', () => {
     );
   });
 
-  it('takes nothing for an answer that is none', async () => {
+  it('rejects a response that is not from Prometheus', async () => {
     const stranger = (code: number): string =>
       `http://host does not answer as Prometheus does (HTTP ${code}): see metrics.address`;
     const cases: readonly (readonly [number, string, string])[] = [
@@ -128,7 +128,7 @@ describe('asking Prometheus', () => {
     }
   });
 
-  it('waits no longer than it may, for a beginning and for an end', async () => {
+  it('has a time limit, for the headers and for the body', async () => {
     handle = () => undefined;
     expect(await ask({ timeoutMs: 50 })).to.equal(
       'Prometheus at http://host cannot be asked: it did not answer within 50 ms',
@@ -139,7 +139,7 @@ describe('asking Prometheus', () => {
     );
   });
 
-  it('passes on what it is warned of', async () => {
+  it('passes on the warnings of a response', async () => {
     const warned: string[] = [];
     handle = (_, response) => response.end(one);
     await ask({}, (warning) => void warned.push(warning));
@@ -154,7 +154,7 @@ describe('query templates', () => {
     parameters: ['Namespace', 'Name', 'Interval'],
   };
   // @promise reconcile/queries
-  it('escape values for the string, and for the regular expression where they stand in one', () => {
+  it('escape values for strings, and for regular expressions inside of one', () => {
     expect(fillTemplate(query, { namespace: 'a"b', name: 'web.v1', interval: '1m' })).to.equal(
       'x{ns="a\\"b",w=~"web\\\\.v1"}[1m]',
     );
@@ -178,7 +178,7 @@ describe('query templates', () => {
       ),
     ).to.equal('x{r="destination"}');
   });
-  it('say which parameter is missing', () => {
+  it('name the missing parameter', () => {
     expect(() => fillTemplate(query, { namespace: 'a', name: 'b' })).to.throw(
       'query q: the parameter Interval is missing or empty',
     );

@@ -84,7 +84,7 @@ describe('the queue', () => {
     expect(running()).to.deep.equal(['a', 'c']);
   });
 
-  it('comes again after the time that was asked for; an addition before that comes at once, and only one of both', async () => {
+  it('processes a key again after the requested time; a key that is added earlier is processed at once, and only once', async () => {
     const { queue, clock, runs } = manual();
     queue.start();
     queue.add('a');
@@ -101,7 +101,7 @@ describe('the queue', () => {
   });
 
   // @promise queue/retry-backoff
-  it('doubles the wait after each failure, from half a second to five minutes, and begins anew after a success', async () => {
+  it('doubles the wait after each failure, from half a second to five minutes, and resets after a success', async () => {
     const { queue, clock, runs } = manual();
     queue.start();
     queue.add('a');
@@ -159,7 +159,7 @@ describe('the queue', () => {
     await runs[2]?.end({ type: 'failed' });
     expect(runs).to.have.length(4);
     await runs[3]?.end({ type: 'failed' });
-    expect((clock.next ?? 0) - clock.monotonic(), 'a new spec begins anew').to.equal(1000);
+    expect((clock.next ?? 0) - clock.monotonic(), 'a new spec resets the backoff').to.equal(1000);
   });
 
   // @promise queue/retry-backoff
@@ -204,7 +204,7 @@ describe('the queue', () => {
   });
 
   // @promise queue/no-leftover-state
-  it('remembers nothing of keys that are done', async () => {
+  it('keeps no state of keys that are done', async () => {
     const { queue, runs } = manual();
     queue.start();
     queue.add('a');
@@ -212,7 +212,7 @@ describe('the queue', () => {
     expect(queue.size).to.equal(0);
   });
 
-  it('takes what was changed before what is only due, and one of five from what is due', async () => {
+  it('processes changed keys before due keys, and a due key in every fifth run', async () => {
     const { queue, runs } = manual(1);
     for (let i = 0; i < 4; i++) {
       queue.add(`due${i}`, { priority: 'due' });
@@ -246,7 +246,7 @@ describe('the queue', () => {
   });
 
   // @promise queue/new-resource-first
-  it('does not hold a new resource up for more than a sync while 5,000 are looked at after a start', async () => {
+  it('delays a new resource by at most one reconcile while 5,000 are reconciled after a start', async () => {
     const clock = new VirtualClock();
     const ends = new Map<string, number>();
     const process = (key: string): Promise<Outcome> =>
@@ -298,7 +298,7 @@ describe('the queue', () => {
     expect(runs.map(({ key }) => key)).to.include('due again');
   });
 
-  it('tells how long keys waited and runs took', async () => {
+  it('reports how long keys waited and runs took', async () => {
     const clock = new VirtualClock();
     const told: string[] = [];
     let end = (_: Outcome): void => undefined;
