@@ -37,7 +37,7 @@ export function summarize(
   ];
   const conflicts = plan.conflicts.map(
     (path) =>
-      `conflict: you and the generator have changed the same lines of ${path}; choose between the conflict marks`,
+      `conflict: ${path}: you and the generator have changed the same lines; choose between the conflict marks`,
   );
   const rest = [...notes, ...conflicts, ...look];
   if (upToDate(plan)) {

@@ -305,9 +305,9 @@ await init(${JSON.stringify(join(dir, 'new/canary'))}, {}, { ask, say() {} }).ca
     const { code, out } = await autopilot('generate', '--accept-breaking');
     expect(code).to.equal(0);
     expect(read('src/workers/processing.ts')).to.contain('// mine');
-    expect(out).to.contain('orphaned: src/workers/processing.ts belongs to no phase any more');
+    expect(out).to.contain('orphaned: src/workers/processing.ts has no phase any more');
     expect(out, 'it imports the types of the phase').to.contain(
-      'orphaned: test/processing.test.ts belongs to no phase any more',
+      'orphaned: test/processing.test.ts has no phase any more',
     );
     expect(out).to.contain(
       'look at src/workers/initializing.ts: the next of Initializing has changed',

@@ -171,7 +171,7 @@ describe('a chart that its user has edited', () => {
         .replace('replicas: 1', 'replicas: 3 # we are many')
         .replace('custom: {}', 'custom:\n  # ours\n  mine: true'),
     );
-    writeFileSync(chart('README.md'), read('README.md').replace('The chart of', 'MY chart of'));
+    writeFileSync(chart('README.md'), read('README.md').replace('Helm chart of', 'MY chart of'));
     writeFileSync(chart('templates/NOTES.txt'), `Hello.\n${read('templates/NOTES.txt')}`);
     const project = readFileSync(join(dir, 'autopilot.yaml'), 'utf8');
     writeFileSync(

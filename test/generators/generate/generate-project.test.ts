@@ -124,7 +124,7 @@ describe('a generated project', function () {
       const text = worker
         .replace(/import \{ notImplemented.*\n/, '')
         .replace('_context: Context', 'context: Context')
-        .replace(/ {2}\/\/ Look[^]*/, `  ${body}\n}\n`);
+        .replace(/ {2}\/\/ Decide[^]*/, `  ${body}\n}\n`);
       writeFileSync(join(dir, 'src/workers/processing.ts'), text);
       const problems = (await compile(dir))
         .split('\n')

@@ -1,9 +1,9 @@
-{{- /* Yours: written once, never touched again. */ -}}
+{{- /* User-owned: `autopilot generate` writes this file once and never changes it. */ -}}
 
-{{- /* Labels of every object, as a YAML mapping; values win over them. */ -}}
+{{- /* Labels of every object, as a YAML mapping. Labels in values take precedence. */ -}}
 {{- define "canary-operator.userLabels" -}}
 {{- end }}
 
-{{- /* Variables of the operator's container, as a YAML list, before those of extraEnv. */ -}}
+{{- /* Environment variables of the operator's container, as a YAML list. They come before extraEnv. */ -}}
 {{- define "canary-operator.userEnv" -}}
 {{- end }}
