@@ -1,8 +1,8 @@
 /**
- * npm run bench: our operator beside bare writes (and, where Go is there, beside a controller of
- * controller-runtime) on one real API server.
- * All in one run, in turns, because what a machine does at another time says nothing. Prints a
- * table and the budget of docs/design.md.
+ * npm run bench: compares the operator with bare writes on one real API server. With `--peer` also
+ * with a controller of controller-runtime, which needs Go.
+ * The contenders take turns in one run, because results of runs at different times cannot be
+ * compared. Prints a table and the budget of docs/design.md.
  *
  *   --rounds 3     turns of each contender
  *   --runs 1500    resources; each makes four transitions
@@ -53,8 +53,8 @@ interface Result {
   readonly perSecond: number;
   /** Milliseconds of CPU of the contender's process for each transition. */
   readonly cpuMs: number;
-  /** For each transition; bare writes make two requests and no sync. */
-  readonly syncs: number;
+  /** Reconciles per transition. Bare writes make two requests and do not reconcile: 0. */
+  readonly reconciles: number;
   readonly writes: number;
 }
 
@@ -140,7 +140,7 @@ async function watchOnly(
     contender,
     perSecond: transitions / seconds,
     cpuMs: (cpu / transitions) * 1000,
-    syncs: 0,
+    reconciles: 0,
     writes: 2,
   };
 }
@@ -157,7 +157,8 @@ function controller(control: ControlPlane, binary: string): Promise<Result> {
 }
 
 /**
- * From the first transition to the last one, seen by a watch; CPU from the process's own metrics.
+ * Measures a process that makes the transitions. The time runs from the first transition to the
+ * last one, both seen by a watch. CPU seconds are read from the metrics of the process.
  */
 async function operator(
   { kubeconfig }: ControlPlane,
@@ -185,7 +186,7 @@ async function operator(
     contender,
     perSecond: transitions / seconds,
     cpuMs: (grown('process_cpu_seconds_total') / transitions) * 1000,
-    syncs: grown('controller_runtime_reconcile_total') / transitions,
+    reconciles: grown('controller_runtime_reconcile_total') / transitions,
     writes: grown('rest_client_requests_total', 'method="PATCH"') / transitions,
   };
 }
@@ -306,12 +307,12 @@ function table(results: readonly Result[]): string {
       (perSecond / measure).toFixed(2),
       middle(({ cpuMs }) => cpuMs, name).toFixed(2),
       middle(({ writes }) => writes, name).toFixed(2),
-      middle(({ syncs }) => syncs, name).toFixed(2),
+      middle(({ reconciles }) => reconciles, name).toFixed(2),
     ];
     return `| ${name} | ${cells.join(' | ')} |`;
   });
   return [
-    '| | transitions/s | of bare writes | CPU ms each | PATCHes each | syncs each |',
+    '| | transitions/s | of bare writes | CPU ms each | PATCHes each | reconciles each |',
     '|---|---|---|---|---|---|',
     ...rows,
   ].join('\n');

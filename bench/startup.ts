@@ -65,7 +65,7 @@ try {
     { title: 'autopilot check', run: () => command(project, bin, 'check') },
   ];
   const measured = all.filter(({ title }) => title.includes(word));
-  // One of each, then the next of each: whatever else the machine does falls on all of them.
+  // Each command runs once per round, so that other load of the computer affects all of them.
   const times = new Map<string, number[]>(measured.map(({ title }) => [title, []]));
   for (let index = 0; index < runs; index++) {
     for (const { title, run } of measured) {
@@ -77,7 +77,7 @@ try {
   const at = (title: string, share: number): number =>
     times.get(title)?.toSorted((a, b) => a - b)[Math.floor(share * runs)] ?? 0;
   const figures = (title: string, beside: string | undefined, share: number): string =>
-    `${at(title, share).toFixed(0).padStart(6)} ms${beside === undefined ? ' '.repeat(14) : ` (ours ${(at(title, share) - at(beside, share)).toFixed(0).padStart(5)})`}`;
+    `${at(title, share).toFixed(0).padStart(6)} ms${beside === undefined ? ' '.repeat(14) : ` (diff ${(at(title, share) - at(beside, share)).toFixed(0).padStart(5)})`}`;
   console.log(
     `${runs} runs, Node ${process.versions.node}\n${' '.repeat(44)}    median                   fastest`,
   );

@@ -1,8 +1,8 @@
 /**
- * The measure: the same writes and nothing else. Ten at a time, on the runtime's own HTTP, without
- * watches, caches, queue or conditions.
- * With `--watch` it also reads the two watches that an operator has, and forgets what they say:
- * what is left of the difference is ours.
+ * The baseline of the benchmark: the writes of the operator without watches, caches, queue and
+ * conditions. Ten writes run at a time, through the HTTP client of the runtime.
+ * With `--watch` the process also reads the two watches of the operator and drops their events.
+ * The rest of the difference to the operator is the cost of the runtime.
  * Prints one JSON line: seconds, CPU seconds, transitions.
  */
 import type { ResourceType } from 'autopilot-runtime/internal';

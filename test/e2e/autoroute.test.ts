@@ -15,7 +15,7 @@ const SOON_MS = 30_000;
 /** The garbage collector learns of new kinds every 30 s only, and collects after that. */
 const COLLECTED_MS = 120_000;
 
-describe('AutoRoute on a real control plane with Istio’s CRDs, with the rights of its chart and no other', () => {
+describe('AutoRoute on a real control plane with Istio’s CRDs, with the RBAC rules of its chart only', () => {
   let plane: ControlPlane;
   let operator: OperatorProcess;
   let dir: string;
@@ -100,7 +100,7 @@ describe('AutoRoute on a real control plane with Istio’s CRDs, with the rights
     expect(row).to.match(/^example\s+Routing\s+True\s+\d+s$/);
   });
 
-  it('owns what it made, so that nobody has to guess where it comes from', async () => {
+  it('labels and owns the objects that it created', async () => {
     const { metadata } = JSON.parse(
       await plane.kubectl(['get', 'service', 'one', '-n', 'apps', '-o', 'json']),
     ) as {

@@ -28,7 +28,7 @@ interface Release {
   readonly reason: string;
 }
 
-describe('the canary on a real control plane and a real Prometheus, with the rights of its chart and no other', () => {
+describe('the canary on a real control plane and a real Prometheus, with the RBAC rules of its chart only', () => {
   let plane: ControlPlane;
   let admin: KubeConnection;
   let pods: ReturnType<typeof readyPods>;
@@ -157,7 +157,7 @@ describe('the canary on a real control plane and a real Prometheus, with the rig
     await eventually('the canary has no replicas', replicas, ['0', '2', '0']);
   });
 
-  it('rolls a version back that answers one of five requests with an error', async () => {
+  it('rolls back a version that fails one of five requests', async () => {
     await release('web:bad');
     const { promoted, reason } = await decided(2);
     expect(promoted).to.equal(false);

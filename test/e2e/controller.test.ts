@@ -40,10 +40,7 @@ const HTTP_ROUTES = {
   namespaced: true,
 } as const;
 
-/**
- * As the scheduler below has them: the rights of the operator are made from it, and it has no
- * others.
- */
+/** The phases of the scheduler below. The RBAC rules of the operator are generated from them. */
 const AUTOPILOT_YAML = `
 kind: Drone
 apiVersion: ${GROUP}/v1
@@ -51,7 +48,9 @@ operatorName: drone-operator
 phases:
   - { name: Start, initial: true }
   - { name: Abroad, outputs: [{ name: services, namespace: all }] }
-  - { name: Splitting, inputs: [virtualservices], outputs: [{ name: virtualservices, prune: true }] }
+  - name: Splitting
+    inputs: [virtualservices]
+    outputs: [{ name: virtualservices, prune: true }]
   - { name: Dividing, inputs: [httproutes], outputs: [httproutes] }
   - { name: Promoting, approval: required }
 finalizer: {}
@@ -124,7 +123,7 @@ function scheduler(): Scheduler {
             value: divided(weight),
           }));
           const marks =
-            labels === true ? [{ path: ['metadata', 'labels', 'flying'], value: 'yes' }] : [];
+            labels === true ? [{ path: ['metadata', 'labels', 'split'], value: 'yes' }] : [];
           return {
             next: 'Splitting',
             outputs: { virtualservices: [claimFields(found, [...fields, ...marks])] },
@@ -215,7 +214,7 @@ const HTTP_ROUTE = {
   spec: { rules: [{ name: 'split', backendRefs: [{ name: 'old', port: 80 }] }] },
 };
 
-describe('the machine on a real API server, with the rights that generate grants and no others', () => {
+describe('the controller on a real API server, with only the RBAC rules that generate writes', () => {
   let plane: ControlPlane;
   let admin: KubeConnection;
   let connected: KubeConnection;
@@ -408,7 +407,7 @@ describe('the machine on a real API server, with the rights that generate grants
     expect((await get(VIRTUAL_SERVICES, 'web')).spec).to.deep.equal(VIRTUAL_SERVICE.spec);
   });
 
-  it('is set again when somebody undoes it, and gives back what it no longer wants', async () => {
+  it('is set again after another field manager removes it, and gives back fields that it no longer claims', async () => {
     await put(VIRTUAL_SERVICE);
     await drone('one', { phase: 'Splitting', routes: ['a', 'b'], labels: true });
     await ready('one');
@@ -430,7 +429,7 @@ describe('the machine on a real API server, with the rights that generate grants
     await eventually('the routes are divided again', async () =>
       expect(await weights()).to.deep.equal([[90, 10], [undefined], [90, 10]]),
     );
-    expect((await get(VIRTUAL_SERVICES, 'web')).metadata.labels).to.deep.equal({ flying: 'yes' });
+    expect((await get(VIRTUAL_SERVICES, 'web')).metadata.labels).to.deep.equal({ split: 'yes' });
     await drone('one', { phase: 'Splitting', routes: ['b'] });
     await eventually('route a is as it was', async () =>
       expect(await weights()).to.deep.equal([[100], [undefined], [90, 10]]),

@@ -21,7 +21,7 @@ const PODS = type('', 'Pod', 'pods');
 const DEPLOYMENTS = type('apps', 'Deployment', 'deployments');
 const VIRTUAL_SERVICES = type('networking.istio.io', 'VirtualService', 'virtualservices');
 
-/** In place of a kubelet: Pods are Ready as soon as they are there. */
+/** Replaces the kubelet: sets Pods to Ready as soon as they exist. */
 export function readyPods({ api }: KubeConnection, namespace: string): { stop(): void } {
   const ended = new AbortController();
   const { signal } = ended;
@@ -78,11 +78,10 @@ export interface RequestCounts {
 const REQUESTS = 100;
 
 /**
- * In place of the servers' sidecars: at each scrape 100 more requests to the host have come,
- * divided as its VirtualService says, and
- * each Deployment has answered its part as its image says.
+ * Replaces the sidecars of the servers. Each scrape adds 100 requests to the host, divided by the
+ * weights of its VirtualService. The image of a Deployment decides how many of its requests succeed.
  *
- * @param options.succeeds percent, by image.
+ * @param options.succeeds percent of the requests that succeed, by image.
  */
 export async function requestCounts(
   { api }: KubeConnection,

@@ -24,7 +24,7 @@ describe('an informer on a real API server', () => {
   before(async () => {
     plane = await controlPlane();
     connected = await connect({ kubeconfig: plane.kubeconfig });
-    await plane.kubectl(['create', 'namespace', 'flight']);
+    await plane.kubectl(['create', 'namespace', 'example']);
   });
   after(async () => {
     await connected?.close();
@@ -40,7 +40,7 @@ describe('an informer on a real API server', () => {
     const informer = new Informer(
       { type: TYPE, ...(labelSelector !== undefined && { labelSelector }) },
       {
-        namespaces: ['flight'],
+        namespaces: ['example'],
         indexLabel: 'owner',
         observer: {
           relisted: (_, { changed, missed }) => void told.push(`relisted ${changed} ${missed}`),
@@ -56,9 +56,9 @@ describe('an informer on a real API server', () => {
   const object = (name: string, labels: Record<string, string> = {}): KubeObject => ({
     apiVersion: 'v1',
     kind: 'ConfigMap',
-    metadata: { name, namespace: 'flight', labels },
+    metadata: { name, namespace: 'example', labels },
   });
-  const key = (name: string) => ({ namespace: 'flight', name });
+  const key = (name: string) => ({ namespace: 'example', name });
   const shows = (informer: Informer, names: readonly string[]): Promise<unknown> =>
     until(`it shows ${names.join(', ')}`, SOON_MS, async () => {
       const mine = informer.list().map(({ metadata }) => metadata.name);

@@ -12,7 +12,7 @@ import { startProcess } from './operator-process.ts';
 
 const NAMESPACE = 'operators';
 
-describe('replicas of AutoRoute as processes on a real API server, with the rights of its chart', () => {
+describe('replicas of AutoRoute as processes on a real API server, with the RBAC rules of its chart', () => {
   let plane: ControlPlane;
   let dir: string;
   let kubeconfig: string;
@@ -123,7 +123,7 @@ describe('replicas of AutoRoute as processes on a real API server, with the righ
   });
 
   // @promise election/frozen-leader
-  it('a leader that was frozen past its lease writes nothing when it wakes, and ends with exit code 1', async () => {
+  it('a leader that was frozen past its lease writes nothing when it resumes, and ends with exit code 1', async () => {
     await start('d');
     running.get('c')?.kill('SIGSTOP');
     await held('d');

@@ -1,6 +1,6 @@
 /**
- * Proof of least rights, from the API server's audit log: nothing was refused, and every granted
- * verb was asked for.
+ * Check of least privilege with the audit log of the API server: no request was forbidden, and every
+ * granted verb was used.
  */
 import { expect } from 'chai';
 import type { ControlPlane } from '../realparts/index.ts';
@@ -23,7 +23,7 @@ interface Binding {
   }[];
 }
 
-/** A verb that is granted and that a flight cannot be sure to need. */
+/** A granted permission that a test run does not use for certain. */
 export interface Exemption {
   /** `get autoroutes.examples.io` */
   readonly permission: string;
@@ -31,14 +31,14 @@ export interface Exemption {
 }
 
 const AFTER_CONFLICT =
-  'asked for after a conflict with another writer only, which nobody can provoke at will (test/integration does)';
+  'used only after a conflict with another writer; no e2e test can force one (test/integration does)';
 
 /** Reading one object again: `autoroutes.examples.io`, … */
 export const afterConflict = (...resources: readonly string[]): readonly Exemption[] =>
   resources.map((resource) => ({ permission: `get ${resource}`, reason: AFTER_CONFLICT }));
 export const EVENT_SERIES: Exemption = {
   permission: 'patch events.events.k8s.io',
-  reason: 'a repeated Event is counted once in a minute; no flight is that long',
+  reason: 'a repeated Event is counted once per minute; the test run is shorter',
 };
 export const STANDBY: Exemption = {
   permission: 'watch leases.coordination.k8s.io',
@@ -71,7 +71,7 @@ export async function expectLeastPrivilege(
         resources.flatMap((resource) => verbs.map((verb) => permissionOf(verb, resource, group))),
       ),
   );
-  expect(granted.length, 'rights granted').to.be.greaterThan(0);
+  expect(granted.length, 'permissions granted').to.be.greaterThan(0);
   const unused = [...new Set(granted)].filter((permission) => !used.has(permission)).sort();
   expect(
     unused.filter((permission) => !exempt.some((one) => one.permission === permission)),

@@ -91,7 +91,7 @@ describe('what the mesh builders make, on a real API server with the CRDs of Ist
   }
 });
 
-/** Of what the server answers, the part that was asked for; it adds defaults. */
+/** The part of the response that was requested, without the defaults that the server adds. */
 function within(actual: unknown, asked: unknown): unknown {
   if (Array.isArray(asked) && Array.isArray(actual)) {
     return actual.map((item, index) => within(item, asked[index]));

@@ -20,16 +20,16 @@ describe('the default project on a real API server, before anybody has written a
     symlinkSync(join(packageRoot, 'node_modules'), join(dir, 'node_modules'));
     plane = await controlPlane();
     await plane.installIstioCrds();
-    await plane.kubectl(['create', 'namespace', 'flight']);
+    await plane.kubectl(['create', 'namespace', 'example']);
     await plane.helm([
       'install',
       'example-operator',
       join(dir, 'charts/example-operator'),
       '-n',
-      'flight',
+      'example',
     ]);
-    const kubeconfig = await plane.tokenKubeconfig('flight', 'example-operator');
-    operator = await startProcess(dir, { kubeconfig, namespace: 'flight' });
+    const kubeconfig = await plane.tokenKubeconfig('example', 'example-operator');
+    operator = await startProcess(dir, { kubeconfig, namespace: 'example' });
   });
   after(async () => {
     await operator?.stop();
@@ -106,7 +106,7 @@ describe('the default project on a real API server, before anybody has written a
         'get',
         'lease',
         '-n',
-        'flight',
+        'example',
         '-o',
         'jsonpath={.items[0].spec.holderIdentity}',
       ]),

@@ -46,7 +46,7 @@ describe('npm run dev beside an operator that is installed for some namespaces',
     rmSync(dir, { recursive: true, force: true });
   });
 
-  /** In place of the Pod that no kubelet starts here: with what the chart gives it. */
+  /** Starts the installed operator as a process with the environment that the chart sets. */
   async function installed(pod: string): Promise<OperatorProcess> {
     const kubeconfig = await plane.tokenKubeconfig(NAME, NAME);
     const env = await plane.kubectl([
@@ -67,7 +67,7 @@ describe('npm run dev beside an operator that is installed for some namespaces',
     running.push(operator);
     return operator;
   }
-  /** As a person who has kubectl and a kubeconfig, and has said nothing about namespaces. */
+  /** Runs `npm run dev` for a user with kubectl and a kubeconfig, without namespace settings. */
   async function dev(env: Readonly<Record<string, string>> = {}): Promise<OperatorProcess> {
     const path = [dirname(await tool('kubectl')), process.env['PATH']].join(delimiter);
     const person = { PATH: path, POD_NAMESPACE: undefined, WATCH_NAMESPACE: undefined, ...env };
@@ -144,7 +144,7 @@ describe('npm run dev beside an operator that is installed for some namespaces',
     expect(elsewhere.logs()).to.contain(
       `WATCH_NAMESPACE is 'default', but 'apps' for ${NAME}: the two have different leases`,
     );
-    await until('each holds one', 30_000, async () =>
+    await until('each replica has a lease', 30_000, async () =>
       expect(await leases()).to.have.members(['pod-2', 'laptop']),
     );
   });

@@ -23,20 +23,20 @@ export async function startProcess(
   options: {
     readonly kubeconfig: string;
     readonly namespace: string;
-    /** Of its endpoints. Default: a free one. */
+    /** Port of the endpoints. Default: a free port. */
     readonly port?: number;
     readonly watchNamespaces?: string;
-    /** Its identity. Default: operator-0. */
+    /** Name of the Pod, used as identity. Default: operator-0. */
     readonly pod?: string;
-    /** Over the project's autopilot-operator.yaml. */
+    /** Settings that replace those of the project's autopilot-operator.yaml. */
     readonly settings?: object;
-    /** More arguments of node. */
+    /** Additional arguments of node. */
     readonly node?: readonly string[];
-    /** Undefined: not even what it would have. */
+    /** Environment variables to set. Undefined removes an inherited variable. */
     readonly env?: Readonly<Record<string, string | undefined>>;
-    /** What is run, with its arguments. Default: src/main.ts. */
+    /** Script and its arguments. Default: src/main.ts. */
     readonly script?: readonly string[];
-    /** Default: 20,000. 0: it is not waited for. */
+    /** Longest time in milliseconds until the operator is ready. Default: 20,000. 0: no wait. */
     readonly readyWithinMs?: number;
   },
 ): Promise<OperatorProcess> {
