@@ -1,8 +1,7 @@
 /**
  * Real faults on a real control plane, for as long as one likes: first those that leave processes
- * alone, over and over, so that the memory of
- * one process can be followed through all of them, then those that end processes. Writes
- * docs/reference/faults.md.
+ * alone, over and over, so that the memory of one process can be followed through all of them, then
+ * those that end processes. Writes docs/reference/faults.md.
  *
  *   --minutes 30      at least
  *   --resources 300

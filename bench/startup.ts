@@ -1,9 +1,8 @@
 /**
  * How long a person waits for a generator, beside bare yo and beside a generator that is empty:
- * `node bench/startup.ts [RUNS [WORD]]`,
- * with a word only what has it in its title.
- * Our own part is what a generator takes more than the empty one. Also the time from `yo autopilot`
- * to a passing `npm test`.
+ * `node bench/startup.ts [RUNS [WORD]]`, with a word only what has it in its title. Our own part is
+ * what a generator takes more than the empty one. Also the time from `yo autopilot` to a passing
+ * `npm test`.
  */
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

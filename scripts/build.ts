@@ -1,8 +1,7 @@
 /**
  * Compiles the three packages and packs runtime and sandbox into dist/vendor, from where generated
- * projects get them until they are
- * published. The file name changes with the content because npm trusts names. Does nothing when no
- * source has changed.
+ * projects get them until they are published. The file name changes with the content because npm
+ * trusts names. Does nothing when no source has changed.
  */
 import { createHash } from 'node:crypto';
 import {

@@ -19,7 +19,7 @@ export interface PromiseTag {
 const FILES: readonly string[] = ['test/**/*.ts', 'examples/*/test/**/*.ts'];
 const TAG = /^\s*\/\/ @promise (.+)$/;
 
-const HEAD = `<!-- Made by scripts/reference.ts from test/promises.ts and the tests. Do not edit. -->
+const HEAD = `<!-- Made by scripts/reference.ts from test/promises.ts and tests. Do not edit. -->
 
 # Promises and their tests
 
@@ -32,11 +32,11 @@ file, the comment \`@promise SECTION/NAME\` marks the tests of a promise. Files 
 const TAIL = `## Without a test
 
 - Time and memory (share of bare writes, CPU, MB, the first reconcile after start) depend on the
-  machine. [bench/](../bench/README.md) measures them. Tests count requests and reconciles.
+  computer. [bench/](../bench/README.md) measures them. Tests count requests and reconciles.
 - \`metrics\` enqueues no resource: the operator does not watch Prometheus.
 - The first apply of an object can arrive after its process has died, and create an object that no
-  resource wants ([the design](design.md)). Exploration has this as the fault \`crash-late\`. A worker
-  that looks at the objects it owns repairs it, as AutoRoute does. Not every worker does.
+  resource wants ([the design](design.md)). Exploration has this as the fault \`crash-late\`. A
+  phase with \`prune: true\` deletes the object, as AutoRoute's does.
 `;
 
 /** @returns every tag of every test, by file and line. */

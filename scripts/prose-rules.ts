@@ -116,9 +116,15 @@ export const RULES: readonly ProseRule[] = [...WORDS, ...VOCABULARY, ...SHAPE];
 /** The places where a word is right. Each names its reason. */
 export const EXCEPTIONS: readonly ProseException[] = [
   {
+    files: '**/*.ts',
+    found: /^\d+ columns$/,
+    line: /^import type \{ [^,]+ \} from '[^']+';$/,
+    reason: 'the formatter keeps the import of one name on one line',
+  },
+  {
     files: '**',
     found: /^\d+ columns$/,
-    line: /^(?!\s*(\*|\/\/|\/\*)).{0,60}(['"`/]).{40,}\2.{0,40}$/,
+    line: /^(?!\s*(\*|\/\/|\/\*)).{0,75}(['"`/]).{40,}\2.{0,40}$/,
     reason: 'the formatter leaves a string, template or pattern whole, so that it can be searched',
   },
   {

@@ -67,7 +67,7 @@ describe('RBAC rules that the user adds to those of the phases', () => {
   });
 });
 
-describe('a machine that had a finalizer before', () => {
+describe('an operator that had a finalizer before', () => {
   it('may take it off when the values say so, and not otherwise', async () => {
     const chart = await projectOf(PROJECT(''));
     try {
@@ -115,7 +115,7 @@ describe('a configuration that has a type', () => {
   });
 });
 
-describe('the chart of a machine that reaches beyond a namespace', () => {
+describe('the chart of an operator that reaches beyond a namespace', () => {
   for (const [what, phase, more, reason] of [
     [
       'reads all namespaces',

@@ -1,7 +1,6 @@
 /**
- * In place of a kubelet, which these control planes do not have: says of every Pod of a namespace
- * that it is Ready. No container runs;
- * test:pods does that.
+ * A stand-in for the kubelet, which these control planes do not have: sets every Pod of a namespace
+ * to Ready. No container runs; test:pods does that.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ControlPlane } from '../realparts/index.ts';

@@ -28,7 +28,7 @@ interface Rule {
   readonly expr: string;
 }
 
-describe('the alerts and the dashboard of a flying operator, asked of a real Prometheus', () => {
+describe('the alerts and the dashboard of a running operator, in a real Prometheus', () => {
   let plane: ControlPlane;
   let chart: Chart;
   let operator: OperatorProcess | undefined;
@@ -162,7 +162,7 @@ describe('the alerts and the dashboard of a flying operator, asked of a real Pro
     expect(stdout).to.contain(`SUCCESS: ${rules.length} rules found`);
   });
 
-  it('Stalled and Stuck fire for a resource whose worker nobody has written', async () => {
+  it('Stalled and Stuck fire for a resource whose worker is not written', async () => {
     const stub = await chartOf({ kind: 'Example' });
     let stubs: OperatorProcess | undefined;
     let other: Prometheus | undefined;

@@ -84,7 +84,7 @@ describe('two releases in namespaces of their own, by people who are administrat
     await helm('green', ['install', 'autoroute-operator', chart.path]);
   });
 
-  it('fly at the same time, each in its own namespace', async () => {
+  it('run at the same time, each in its own namespace', async () => {
     for (const team of teams) {
       const [port = 0] = await freePorts(1);
       const kubeconfig = await plane.tokenKubeconfig(team, 'autoroute-operator');
@@ -153,7 +153,7 @@ describe('two releases in namespaces of their own, by people who are administrat
 
   describe('helm test', () => {
     /**
-     * Runs the script of the test Pod, as its ServiceAccount, against an operator that flies here.
+     * Runs the script of the test Pod, as its ServiceAccount, against a running operator.
      */
     async function tested(
       team: (typeof teams)[number],

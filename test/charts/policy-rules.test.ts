@@ -53,7 +53,7 @@ describe('a sandbox with the RBAC rules of the chart', () => {
   }
 });
 
-/** The same door; what it refuses with 403 is kept. */
+/** The same client. Requests that fail with 403 are recorded. */
 function noticing(api: KubeApi, refused: unknown[]): KubeApi {
   const notice = async <T>(call: Promise<T>): Promise<T> => {
     try {

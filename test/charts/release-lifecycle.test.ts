@@ -194,7 +194,7 @@ describe('the life of a release on a real API server, with Pods that are only sa
       );
     });
 
-    it('is not installed as long as nobody looks at the AutoRoute', async () => {
+    it('is not installed as long as no operator reconciles the AutoRoute', async () => {
       await operator?.stop();
       operator = undefined;
       const said = await plane

@@ -9,7 +9,7 @@ interface Case {
   readonly it: string;
   readonly options?: RenderOptions;
   readonly kind: string;
-  /** Of the first manifest of the kind. A dot in a key is written `\`. */
+  /** Path in the first manifest of the kind. A dot in a key is written `\`. */
   readonly path: string;
   readonly is: unknown;
 }

@@ -53,7 +53,7 @@ const CHANGES: Readonly<Record<string, Json>> = {
   config: { config: { maxConcurrentReconciles: 3 } },
 };
 
-/** Read by templates that somebody else writes, or by other charts. */
+/** Values that only templates of users or other charts read. */
 const UNUSED = ['custom'];
 
 describe('the values of the chart', () => {
@@ -67,7 +67,7 @@ describe('the values of the chart', () => {
   });
   after(() => chart?.remove());
 
-  /** Paths of the schema that have no properties of ours, each with what it says. */
+  /** Paths of the schema that have no declared properties, each with its schema. */
   function leaves(of: Schema = schema, path = ''): readonly (readonly [string, Schema])[] {
     return Object.entries(of.properties ?? {}).flatMap(([name, inner]) => {
       const place = path === '' ? name : `${path}.${name}`;
@@ -95,7 +95,7 @@ describe('the values of the chart', () => {
     });
   }
 
-  it('are refused when nobody knows them, but under global', async () => {
+  it('are refused when they are unknown, except below global', async () => {
     expect(await renderError(chart.path, { values: { imgae: {} } })).to.contain('imgae');
     expect(
       await renderError(chart.path, { values: { metrics: { servicemonitor: {} } } }),
@@ -220,15 +220,13 @@ function placed(path: string, value: unknown): Json {
 }
 
 function merged(all: readonly Json[]): Json {
-  const both = (a: unknown, b: unknown): unknown =>
-    isMap(a) && isMap(b)
-      ? Object.fromEntries(
-          [...new Set([...Object.keys(a), ...Object.keys(b)])].map((key) => [
-            key,
-            key in b ? (key in a ? both(a[key], b[key]) : b[key]) : a[key],
-          ]),
-        )
-      : b;
+  const both = (a: unknown, b: unknown): unknown => {
+    if (!isMap(a) || !isMap(b)) {
+      return b;
+    }
+    const shared = Object.keys(b).filter((key) => key in a);
+    return { ...a, ...b, ...Object.fromEntries(shared.map((key) => [key, both(a[key], b[key])])) };
+  };
   return all.reduce<unknown>(both, {}) as Json;
 }
 

@@ -56,7 +56,7 @@ describe('the packed generator', function () {
     );
   }
 
-  /** Without the tests' own conditions: here the compiled packages count. */
+  /** Runs a command without the tests' own conditions, with the compiled packages. */
   const attempt = (cwd: string, command: string, args: readonly string[], options: object = {}) =>
     execa(command, args, {
       cwd,
@@ -140,7 +140,9 @@ describe('the packed generator', function () {
       const loaded = loadModel(${JSON.stringify('kind: Canary\napiVersion: examples.io/v1\nphases: [{ name: Waiting, initial: true }]\n')}, 'autopilot.yaml');
       if ('problems' in loaded) throw new Error(JSON.stringify(loaded.problems));
       const described = await loadSpec(loaded.model, ${JSON.stringify(spec)});
-      const files = renderProject(loaded.model, { ...described, operatorConfig: '', dependency: { runtime: '^0.1.0', sandbox: '^0.1.0' }, vendor: [] });
+      const dependency = { runtime: '^0.1.0', sandbox: '^0.1.0' };
+      const input = { ...described, operatorConfig: '', dependency, vendor: [] };
+      const files = renderProject(loaded.model, input);
       console.log(files.map(({ path, ownership }) => ownership + ' ' + path).join('\\n'));
       const wrong = loadModel('kind: canary', 'autopilot.yaml');
       console.log('problems' in wrong ? wrong.problems.length : 'none');`;

@@ -263,8 +263,7 @@ describe('a resource', () => {
             expect((await sandbox.get('Drone', 'one'))?.status.seen).to.deep.equal(end);
           }
           // The first reconcile, and at most two for each change: for what was read before and for
-          // what is read now both count.
-          // (`require` retries by itself.)
+          // what is read now both count. (`require` retries by itself.)
           if (plan.every(({ how }) => how !== 'need')) {
             expect(testOperator.calls.length).to.be.at.most(1 + 2 * steps.length);
           }

@@ -1,8 +1,7 @@
 /**
  * What the built-in queries answer to what a mesh counts: written once, put to promtool as PromQL
- * and to a real Prometheus through the
- * runtime's client. Each case has a workload of its own, so that all of them live in one
- * Prometheus.
+ * and to a real Prometheus through the runtime's client. Each case has a workload of its own, so
+ * that all of them live in one Prometheus.
  */
 import { builtInQueries, defineQuery } from '../../generators/lib/kinds/prometheus-queries.ts';
 import type { QueryDefinition } from '../../runtime/src/api/scheduler.ts';

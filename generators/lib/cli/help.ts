@@ -97,7 +97,8 @@ export function cliPage(): string {
 \`autopilot\` is the executable of the package generator-autopilot. \`init\`, \`phase\` and \`generate\` are also Yeoman
 generators with the same options. \`yo\` changes to another user when it runs as root; \`autopilot\` does not.
 
-Every prompt has an option, so all commands run without a terminal. An error names the options that are missing.
+Every prompt has an option, so all commands run without a terminal. An error names the options
+that are missing.
 
 ${sections.join('\n\n')}
 `.replaceAll('\n\n\n', '\n\n');

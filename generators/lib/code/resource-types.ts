@@ -5,12 +5,14 @@ import { docComment, GENERATED_HEADER, quoteString, unionType } from '../util/ty
 /** @param typedConfig true when src/spec.ts has an interface `<Kind>Config` for `config:` */
 export function renderResourceTypes(model: Model, typedConfig: boolean): string {
   const { kind, group, version, phases } = model;
+  const phaseDocs = docComment(phases.map(describePhase).join('\n'));
+  const phaseNames = unionType(phases.map(({ name }) => name));
   const config = typedConfig ? `runtime.DeepReadonly<spec.${kind}Config>` : 'unknown';
   return `${GENERATED_HEADER}
 import type * as runtime from 'autopilot-runtime/generated';
 import type * as spec from '../spec.ts';
 
-${docComment(phases.map(describePhase).join('\n'))}export type ${kind}Phase = ${unionType(phases.map(({ name }) => name))};
+${phaseDocs}export type ${kind}Phase = ${phaseNames};
 
 export interface Condition {
   readonly type: string;

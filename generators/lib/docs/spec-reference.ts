@@ -75,9 +75,9 @@ export function specReferencePage(): string {
 
 <!-- Made by scripts/reference.ts from generators/lib/spec. Do not edit. -->
 
-src/spec.ts declares the fields of a kind in TypeScript: \`export interface <Kind>Spec\` for \`spec\`, and \`<Kind>StatusInfo\`
-for \`status\`. \`yo autopilot:generate\` makes the schema of the CustomResourceDefinition from both interfaces, and
-\`autopilot crd\` prints it.
+src/spec.ts declares the fields of a kind in TypeScript: \`export interface <Kind>Spec\` for
+\`spec\`, and \`<Kind>StatusInfo\` for \`status\`. \`yo autopilot:generate\` makes the schema of the
+CustomResourceDefinition from both interfaces, and \`autopilot crd\` prints it.
 
 - Comments become descriptions. JSDoc tags add what TypeScript cannot express.
 - A tag starts a line, or follows the description on the same line. Unknown tags are errors.

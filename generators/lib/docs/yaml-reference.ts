@@ -44,8 +44,8 @@ export function referencePage(): string {
 
 <!-- Made by scripts/reference.ts from generators/lib/model/project-schema.ts. Do not edit. -->
 
-autopilot.yaml declares the state machine of a project. \`yo autopilot:generate\` makes all generated files from it and
-from src/spec.ts. Unknown fields are errors.
+autopilot.yaml declares the state machine of a project. \`yo autopilot:generate\` makes all
+generated files from it and from src/spec.ts. Unknown fields are errors.
 
 ${tables.join('\n')}
 ## Built-in kinds
@@ -67,12 +67,12 @@ export function operatorReferencePage(): string {
 
 <!-- Made by scripts/reference.ts from generators/lib/model/operator-config.ts. Do not edit. -->
 
-autopilot-operator.yaml configures the operator process. For each field, an environment variable takes precedence over the
-file, and the file over the default. Unknown fields are errors. \`yo autopilot:generate\` validates the file and copies it
-into the values of the chart.
+autopilot-operator.yaml configures the operator process. For each field, an environment variable
+takes precedence over the file, and the file over the default. Unknown fields are errors.
+\`yo autopilot:generate\` validates the file and copies it into the values of the chart.
 
-The operator reloads the file every 5 seconds. Changes of ${live} take effect immediately. For other fields the operator
-logs that a restart is needed.
+The operator reloads the file every 5 seconds. Changes of ${live} take effect
+immediately. For other fields the operator logs that a restart is needed.
 
 ${fieldTable(schema)}
 

@@ -20,8 +20,8 @@ import type { FileChange, Plan } from './plan.ts';
 /**
  * Writes a plan to disk.
  *
- * @throws Error before anything is written when generated files were edited or another generate runs,
- * and when the file system refuses a write
+ * @throws Error before anything is written when generated files were edited or another generate
+ * runs, and when the file system refuses a write
  */
 export function writePlan(dir: string, plan: Plan): void {
   refuseEdited(plan);

@@ -1,8 +1,8 @@
 /**
  * The built-in queries to Prometheus, on the metric names and labels that Istio and Envoy export.
- * Projects of 2019 had four of them. The number of requests was added, because a rate does not
- * tell it, and two queries about connections, for the part of an ambient mesh that has no waypoint
- * and therefore counts no requests.
+ * Projects of 2019 had four of them. The number of requests was added, because a rate does not tell
+ * it, and two queries about connections, for the part of an ambient mesh that has no waypoint and
+ * therefore counts no requests.
  *
  * The runtime replaces the placeholders. The default of `namespace` is the resource's namespace.
  *
@@ -27,8 +27,8 @@ export interface ModelQuery {
   /** Names of the placeholders, which begin with a small letter. */
   readonly parameters: readonly string[];
   /**
-   * Allowed values of parameters that have a fixed choice. The first value is the default.
-   * Default: any value.
+   * Allowed values of parameters that have a fixed choice. The first value is the default. Default:
+   * any value.
    */
   readonly choices?: Readonly<Record<string, readonly string[]>>;
 }

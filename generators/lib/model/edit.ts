@@ -93,8 +93,8 @@ function setField(document: Document, phase: YAMLMap, key: string, value: unknow
 }
 
 /**
- * Sets the names in a list. Items that stay keep their form, for example
- * `{ name: services, prune: true }`. New items are plain names.
+ * Sets the names in a list. Items that stay keep their form, for example `{ name: services, prune:
+ * true }`. New items are plain names.
  */
 function updateListNode(
   document: Document,

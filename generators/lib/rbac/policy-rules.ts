@@ -41,8 +41,8 @@ function resourceRules(model: Model): readonly PolicyRule[] {
     {
       apiGroups,
       resources: [model.plural],
-      // get: a fresh read after a conflict, when the cache is behind.
-      // patch: adding and removing the finalizer.
+      // get: a fresh read after a conflict, when the cache is behind. patch: adding and removing
+      // the finalizer.
       verbs: ['get', 'list', 'watch', ...(needsFinalizer(model) ? ['patch'] : [])],
       why: `${model.kind} itself`,
     },

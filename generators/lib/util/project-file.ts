@@ -18,8 +18,8 @@ export interface ProjectFile {
   /** Owner of the file: decides what happens when the file exists already. */
   readonly ownership: Ownership;
   /**
-   * Updates the sections of a user-owned file that follow autopilot.yaml.
-   * Default: the file is never changed.
+   * Updates the sections of a user-owned file that follow autopilot.yaml. Default: the file is
+   * never changed.
    */
   readonly refresh?: (text: string) => string;
 }

@@ -4,8 +4,9 @@ import ejs from 'ejs';
 import { packageRoot } from './package-root.ts';
 
 /**
- * Root of the project's templates; the generators' `sourceRoot`. `<path>.ejs` makes the file `<path>`
- * of a project; `_phase_` and `_kind_` in a path stand for the name of a phase and of the kind.
+ * Root of the project's templates, and the `sourceRoot` of the generators. `<path>.ejs` makes the
+ * file `<path>` of a project. `_phase_` and `_kind_` in a path are replaced by the names of a phase
+ * and of the kind.
  *
  * Every template ends in `.ejs`, also those without EJS: npm leaves a `.gitignore` out of packages,
  * and tools in this repository would take a `package.json` or `tsconfig.json` for their own.

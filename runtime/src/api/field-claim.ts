@@ -1,6 +1,6 @@
 /**
- * Claims of single fields in objects that another controller or team owns, such as one route of
- * a VirtualService.
+ * Claims of single fields in objects that another controller or team owns, such as one route of a
+ * VirtualService.
  *
  * The runtime never applies such an object. It sends one JSON Patch that tests uid and
  * resourceVersion and sets the claimed fields. The same request records the claims and the previous

@@ -1,10 +1,9 @@
 /**
  * Finds the API server: KUBECONFIG or a given file, else the ServiceAccount of the Pod, else
- * ~/.kube/config.
- * client-node is loaded only for kubeconfig files that need more than `kubeconfig.ts` knows, such
- * as credential plugins. It costs half a
- * second and 60 MB, so generated projects have it for development only. (Not an optional peer: npm
- * would then install it in images, too.)
+ * ~/.kube/config. client-node is loaded only for kubeconfig files that need more than
+ * `kubeconfig.ts` knows, such as credential plugins. It costs half a second and 60 MB, so generated
+ * projects have it for development only. (Not an optional peer: npm would then install it in
+ * images, too.)
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';

@@ -34,8 +34,8 @@ export interface GuardableKubeApi extends KubeApi {
    * The same client with a check before each write. Absent when the client has no socket of its
    * own.
    *
-   * @param check throws to refuse the write. Called immediately before the request is handed to
-   * its socket.
+   * @param check throws to refuse the write. Called immediately before the request is handed to its
+   * socket.
    */
   withWriteCheck?(check: () => void): KubeApi;
 }

@@ -1,7 +1,7 @@
 /**
  * Requests to the API server over HTTP/1.1, on one shared agent. HTTP/2 stays off because a stopped
- * peer is not noticed there.
- * Every request has three time limits: to connect, to the response, and between two chunks.
+ * peer is not noticed there. Every request has three time limits: to connect, to the response, and
+ * between two chunks.
  */
 import { Agent, ProxyAgent, request as send } from 'undici';
 import type { Dispatcher } from 'undici';

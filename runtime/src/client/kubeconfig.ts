@@ -1,8 +1,7 @@
 /**
  * Reads the kubeconfig files that everybody has: one file, with a token, a token file or a client
- * certificate. What needs a program
- * to be run or several files to be merged is left to client-node, which costs half a second and 60
- * MB to load.
+ * certificate. What needs a program to be run or several files to be merged is left to client-node,
+ * which costs half a second and 60 MB to load.
  */
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';

@@ -157,8 +157,8 @@ export class LeaderElector {
       if (!hasCode(error, 409)) {
         return;
       }
-      // The Lease has changed: by a renewal whose response was lost, or by another client that
-      // kept the holder. Release it only if this process still holds it.
+      // The Lease has changed: by a renewal whose response was lost, or by another client that kept
+      // the holder. Release it only if this process still holds it.
       const current = await this.#lock.get();
       if (current !== undefined && specOf(current).holderIdentity === this.#options.identity) {
         await release(current);
@@ -218,8 +218,8 @@ export class LeaderElector {
   }
 
   /**
-   * Renews the lease. After a failure the Lease decides: another client may have written it, or
-   * the response of the last renewal was lost.
+   * Renews the lease. After a failure the Lease decides: another client may have written it, or the
+   * response of the last renewal was lost.
    */
   async #renew(signal: AbortSignal): Promise<void> {
     try {

@@ -42,8 +42,8 @@ export class LeaseWatch {
   }
 
   /**
-   * Watches until the signal is aborted, or the API server refuses the watch with 403 or 404.
-   * Never rejects.
+   * Watches until the signal is aborted, or the API server refuses the watch with 403 or 404. Never
+   * rejects.
    */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {

@@ -1,7 +1,7 @@
 /**
  * Instant queries against Prometheus' HTTP API
- * (https://prometheus.io/docs/prometheus/latest/querying/api/). The result is a union,
- * never a bare number.
+ * (https://prometheus.io/docs/prometheus/latest/querying/api/). The result is a union, never a bare
+ * number.
  */
 import { readFile } from 'node:fs/promises';
 import { Agent, request } from 'undici';

@@ -1,7 +1,7 @@
 /**
  * Conditions in the form that kstatus reads, which Helm 4, Argo CD and Flux use to wait: Ready is
- * always present, every other condition only while it applies.
- * See https://github.com/kubernetes-sigs/cli-utils/tree/master/pkg/kstatus
+ * always present, every other condition only while it applies. See
+ * https://github.com/kubernetes-sigs/cli-utils/tree/master/pkg/kstatus
  */
 import type { PhaseDefinition } from '../api/scheduler.ts';
 import type { StatusCondition } from './phase.ts';

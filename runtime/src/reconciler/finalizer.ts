@@ -59,7 +59,7 @@ export async function ensureFinalizer(context: ReconcileContext): Promise<KubeOb
 export async function finalize(context: ReconcileContext): Promise<ReconcileResult> {
   const { resource, deps, state } = context;
   const { finalizer } = deps.scheduler;
-  if (finalizerPosition(context) < 0 || state.finalizerRemovedUid === resource.metadata.uid) {
+  if (finalizerPosition(context) < 0 || state.goneUid === resource.metadata.uid) {
     return DONE;
   }
   const deferral = activeDeferral(resource, deps, state);
@@ -112,7 +112,7 @@ async function cleanUp(context: ReconcileContext): Promise<ReconcileResult> {
     await outputs.deleteUnreachable(context, []);
   }
   await patchResource(context, removeOperation(finalizerPosition(context)));
-  state.finalizerRemovedUid = resource.metadata.uid;
+  state.goneUid = resource.metadata.uid;
   return { ...DONE, allReadsSeen: true };
 }
 

@@ -114,7 +114,7 @@ function endWith(
  */
 async function rereadIfStale(context: ReconcileContext): Promise<KubeObject | undefined> {
   const { resource, deps, state, signal } = context;
-  if (state.finalizerRemovedUid === resource.metadata.uid) {
+  if (state.goneUid === resource.metadata.uid) {
     return undefined;
   }
   if (!state.mustReread) {
@@ -129,10 +129,10 @@ async function rereadIfStale(context: ReconcileContext): Promise<KubeObject | un
     if (!hasCode(error, 404)) {
       throw error;
     }
-    state.finalizerRemovedUid = resource.metadata.uid;
+    state.goneUid = resource.metadata.uid;
   }
   state.mustReread = false;
-  return state.finalizerRemovedUid === resource.metadata.uid ? undefined : primary.get(key);
+  return state.goneUid === resource.metadata.uid ? undefined : primary.get(key);
 }
 
 /**

@@ -24,7 +24,7 @@ export interface ResourceState {
    * has. Until the DELETED event arrives the cache still has the resource; no further write may be
    * made for it.
    */
-  finalizerRemovedUid: string | undefined;
+  goneUid: string | undefined;
   /**
    * The next reconcile reads the resource from the API server first, because the cache may be
    * outdated: a write of the resource got no response, or another client (for example the garbage
@@ -60,7 +60,7 @@ export function newResourceState(uid: string | undefined): ResourceState {
     consecutiveThrottles: 0,
     consecutiveConflicts: 0,
     recentTransitions: [],
-    finalizerRemovedUid: undefined,
+    goneUid: undefined,
     mustReread: false,
     isLooping: false,
     deferral: undefined,

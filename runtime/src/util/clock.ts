@@ -1,7 +1,6 @@
 /**
- * Time and chance as values that are passed in, so that flights in the sandbox are exact and can be
- * repeated.
- * The only file that touches the process's own clock and random source.
+ * Time and random numbers as parameters, so that runs in the sandbox are exact and repeatable. The
+ * only file that touches the process's own clock and random source.
  */
 
 export interface Timer {

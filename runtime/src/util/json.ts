@@ -23,7 +23,7 @@ export function deepEqual(a: unknown, b: unknown): boolean {
   );
 }
 
-/** With sorted names: equal values have equal text. */
+/** The value as JSON with sorted member names: equal values have equal strings. */
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) {
     return `[${value.map(canonicalJson).join(',')}]`;
@@ -38,7 +38,7 @@ export function canonicalJson(value: unknown): string {
   return `{${parts.join(',')}}`;
 }
 
-/** Of the canonical text; a value that is not there has a hash of its own. */
+/** A hash of the canonical JSON. An absent value has a hash of its own. */
 export function hashOf(value: unknown): string {
   return value === undefined ? 'absent' : shortHash(canonicalJson(value));
 }
@@ -49,8 +49,8 @@ export function shortHash(text: string): string {
 }
 
 /**
- * Does every field of the intent have its value in the live object? Fields that only the live
- * object has do not matter.
+ * Whether every field of the desired object has its value in the live object. Other fields of the
+ * live object do not matter.
  */
 export function containsFields(live: unknown, desired: unknown): boolean {
   if (Array.isArray(desired)) {
@@ -73,8 +73,7 @@ export function containsFields(live: unknown, desired: unknown): boolean {
 
 /**
  * The merge patch (RFC 7386) that turns `from` into `to`; undefined when nothing differs. Arrays
- * are replaced whole. A null in `to` is
- * no value: to such a patch it means that the field goes.
+ * are replaced whole. A null in `to` is no value: to such a patch it means that the field goes.
  */
 export function mergePatch(from: unknown, to: unknown): unknown {
   if (!isRecord(from) || !isRecord(to)) {
@@ -98,7 +97,7 @@ export function mergePatch(from: unknown, to: unknown): unknown {
   return Object.keys(patch).length === 0 ? undefined : patch;
 }
 
-/** Every object has a `constructor` that nobody gave it. */
+/** Inherited members, such as `constructor`, do not count. */
 function ownValue(map: Record<string, unknown>, name: string): unknown {
   return Object.hasOwn(map, name) ? map[name] : undefined;
 }

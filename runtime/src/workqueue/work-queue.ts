@@ -154,9 +154,8 @@ export class WorkQueue {
 
   /**
    * Ready now. While running: once more afterwards; when that run fails, after its backoff, unless
-   * the cause is an input or it is a fresh
-   * start (a write that failed may come back as a change of the resource or its outputs). The
-   * failures so far are kept unless `fresh`.
+   * the cause is an input or it is a fresh start (a write that failed may come back as a change of
+   * the resource or its outputs). The failures so far are kept unless `fresh`.
    */
   add(
     key: string,

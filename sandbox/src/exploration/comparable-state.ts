@@ -1,6 +1,6 @@
 /**
- * The objects of a cluster without what may differ between two runs: times, uids,
- * resourceVersions and messages.
+ * The objects of a cluster without what may differ between two runs: times, uids, resourceVersions
+ * and messages.
  */
 import type { KubeObject, Scheduler } from 'autopilot-runtime';
 import { appliedAnnotation, approveAnnotation, keyString } from 'autopilot-runtime/internal';

@@ -57,8 +57,8 @@ export class FaultSiteCounter {
   }
 
   /**
-   * Keeps only the first site of each type since the last activity. While the operator is
-   * quiescent its sites repeat, so that faults at the others would show nothing new.
+   * Keeps only the first site of each type since the last activity. While the operator is quiescent
+   * its sites repeat, so that faults at the others would show nothing new.
    */
   dropIdleSites(): void {
     const firstOfType = new Map<SiteType, FaultSite>();

@@ -227,8 +227,8 @@ describe('nothing is lost', function () {
   });
 
   it('when a folder cannot be made: the path is named, and the next generate completes the rest', async () => {
-    // As root every folder can be written to: a file in the place of one stands in for a folder
-    // without rights or a full disk.
+    // Root can write to every folder: a file in place of the folder simulates a folder without
+    // permissions or a full disk.
     await start();
     rmSync(join(dir, 'src/generated'), { recursive: true });
     writeFileSync(join(dir, 'src/generated'), '');
@@ -246,10 +246,13 @@ describe('nothing is lost', function () {
       this.skip();
     }
     chmodSync(dir, 0o755);
-    const code = `const { init } = await import(${JSON.stringify(join(repository, 'generators/lib/cli/commands.ts'))});
+    const commands = JSON.stringify(join(repository, 'generators/lib/cli/commands.ts'));
+    const target = JSON.stringify(join(dir, 'new/canary'));
+    const code = `const { init } = await import(${commands});
 process.setuid(65534);
 const ask = () => { throw new Error('asked'); };
-await init(${JSON.stringify(join(dir, 'new/canary'))}, {}, { ask, say() {} }).catch((error) => console.log(error.message));`;
+const report = (error) => console.log(error.message);
+await init(${target}, {}, { ask, say() {} }).catch(report);`;
     const { stdout } = await execa(
       process.execPath,
       ['-C', 'autopilot-source', '--input-type=module', '--eval', code],
@@ -298,7 +301,7 @@ await init(${JSON.stringify(join(dir, 'new/canary'))}, {}, { ask, say() {} }).ca
         .replace(/ {2}- name: Processing[^]*?(?= {2}- name: Finished)/, '')
         .replace('[Processing]', '[Finished]'),
     );
-    // Resources may stand in it, so that somebody has to say that none does.
+    // Resources may be in the phase, so that the user must confirm that none is.
     expect((await autopilot('generate')).error).to.contain(
       'status.phase: was one of "Initializing", "Processing", "Finished"',
     );

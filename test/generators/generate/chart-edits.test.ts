@@ -26,7 +26,7 @@ describe('values that both sides have changed', () => {
     expect(notes).to.deep.equal([]);
   });
 
-  it('keep the user’s value and take ours beside it, without conflict marks', () => {
+  it('keep the user’s value and take the generated one beside it, without conflict marks', () => {
     const theirs = base
       .replace('size: 10', 'size: 11')
       .replace('list: [a]', 'list: [a]\n# New.\nfresh: true');
@@ -83,7 +83,7 @@ describe('any settings, however both sides have changed them', () => {
     metrics: fc.record({ on: leaf, service: level(leaf) }),
   }) as unknown as fc.Arbitrary<Settings>;
 
-  /** With a comment above each key and behind each number. */
+  /** The settings with a comment above each key and behind each number. */
   function written(value: Settings, who: string, indent = ''): string {
     return Object.entries(value)
       .map(([key, inner]) => {
@@ -169,7 +169,7 @@ describe('a chart that its user has edited', () => {
       chart('values.yaml'),
       read('values.yaml')
         .replace('replicas: 1', 'replicas: 3 # we are many')
-        .replace('custom: {}', 'custom:\n  # ours\n  mine: true'),
+        .replace('custom: {}', 'custom:\n  # own\n  mine: true'),
     );
     writeFileSync(chart('README.md'), read('README.md').replace('Helm chart of', 'MY chart of'));
     writeFileSync(chart('templates/NOTES.txt'), `Hello.\n${read('templates/NOTES.txt')}`);
@@ -191,14 +191,14 @@ describe('a chart that its user has edited', () => {
   it('keeps every edit', () => {
     expect(read('values.yaml'))
       .to.contain('replicas: 3 # we are many')
-      .and.contain('custom:\n  # ours\n  mine: true\n');
+      .and.contain('custom:\n  # own\n  mine: true\n');
     expect(read('templates/custom/more.yaml')).to.equal('# mine\n');
     expect(read('templates/_overrides.tpl')).to.contain('team: x');
     expect(read('templates/NOTES.txt')).to.match(/^Hello\.\n/);
     expect(read('README.md')).to.contain('MY chart of');
   });
 
-  it('follows the machine and its configuration in everything else', () => {
+  it('follows the state machine and its configuration in everything else', () => {
     expect(read('templates/_rules.tpl')).to.contain('resources: ["configmaps"]');
     const values = parse(read('values.yaml')) as {
       config: object;

@@ -100,7 +100,7 @@ describe('where and when a project is written', function () {
     expect(upToDate((await generateProject(dir, { dryRun: true })).plan)).to.equal(true);
   });
 
-  it('as a copy on a disk that nobody may write to: check works, generate says who may not', async function () {
+  it('on a read-only disk: check works, generate names the user without permission', async function () {
     if (process.getuid?.() !== 0) {
       return this.skip();
     }

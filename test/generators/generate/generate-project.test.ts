@@ -152,7 +152,7 @@ describe('a generated project', function () {
     expect(read('src/generated/scheduler.ts')).to.equal(before);
   });
 
-  it('is warned once when a kind goes in which resources may have left edits or objects that nobody can take back then', async () => {
+  it('is warned once when a kind goes in which resources may have left edits or objects that the operator cannot take back then', async () => {
     const worker = {
       name: 'Working',
       initial: true,
@@ -277,7 +277,7 @@ describe('a generated project', function () {
     expect(await next('.')).to.equal('npm install && npm test');
   });
 
-  it('draws its machine', async () => {
+  it('draws the state machine', async () => {
     await start();
     expect((await autopilot(dir, 'graph')).out).to.contain('Initializing');
     expect((await autopilot(dir, 'graph', '--format', 'mermaid')).out).to.match(/^stateDiagram-v2/);

@@ -116,7 +116,10 @@ describe('a generate that is interrupted', function () {
     for (const nth of [0, 1, 3]) {
       const script = `import fs from 'node:fs'; import { syncBuiltinESMExports } from 'node:module';
         const { renameSync } = fs; let count = 0;
-        fs.renameSync = (...paths) => { if (count++ === ${nth}) process.kill(process.pid, 'SIGKILL'); renameSync(...paths); };
+        fs.renameSync = (...paths) => {
+          if (count++ === ${nth}) process.kill(process.pid, 'SIGKILL');
+          renameSync(...paths);
+        };
         syncBuiltinESMExports();
         const { generateProject } = await import(${JSON.stringify(library)});
         await generateProject(${JSON.stringify(dir)});`;

@@ -10,9 +10,8 @@ const repository = resolve(import.meta.dirname, '../../..');
 
 /**
  * A project as one of the first generators wrote it (commit 7c64c47: `init --kind Release
- * --api-version example.org/v1alpha1`), then worked on by
- * its user: workers and their tests, fields, values, a template edited and one of their own,
- * package.json, README.
+ * --api-version example.org/v1alpha1`), then worked on by its user: workers and their tests,
+ * fields, values, a template edited and one of their own, package.json, README.
  */
 describe('a project of an older generator', function () {
   this.timeout(180_000);
@@ -57,7 +56,7 @@ describe('a project of an older generator', function () {
 
     const values = read('charts/release-operator/values.yaml');
     for (const edit of [
-      'limits: { memory: 512Mi } # ours is big',
+      'limits: { memory: 512Mi } # big',
       'tolerations: [{ key: mesh, operator: Exists }]',
       '# Read by templates/custom.yaml.\ngreeting: hello\n',
     ]) {
@@ -75,7 +74,7 @@ describe('a project of an older generator', function () {
     expect(manifest['devDependencies']).to.include({ chai: '~6.3.0' });
     expect(read('tsconfig.json')).to.contain('"noUnusedLocals": true');
 
-    // Where both have changed the same lines, both stand there, and it is said.
+    // Lines that both sides changed are kept twice, and reported as conflicts.
     for (const path of plan.conflicts) {
       chooseMine(path);
     }

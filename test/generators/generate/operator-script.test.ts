@@ -212,7 +212,7 @@ describe('the life of an operator: npm run build, deploy, undeploy, logs', () =>
     tool('helm');
     tool(
       'kubectl',
-      `echo 'default/a ["examples.io/${NAME}"]'; echo 'default/b ["somebody.else/x"]'`,
+      `echo 'default/a ["examples.io/${NAME}"]'; echo 'default/b ["other.example/x"]'`,
     );
     const { code, err } = await operator('undeploy');
     expect(code).to.equal(1);

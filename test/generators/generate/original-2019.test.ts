@@ -34,11 +34,27 @@ const CANARY = `kind: CanaryDeployment
 apiVersion: autopilot.examples.io/v1
 operatorName: canary-operator
 phases:
-- { name: Initializing, description: Creating deployments for the canary, initial: true, inputs: [deployments], outputs: [deployments, services, virtualservices] }
-- { name: Waiting, description: Waiting for the target deployment to be modified, inputs: [deployments, virtualservices], outputs: [deployments, virtualservices] }
-- { name: Evaluating, description: Evaluating the canary, inputs: [metrics, virtualservices], outputs: [virtualservices] }
-- { name: Promoting, description: Promoting the canary, inputs: [deployments, virtualservices], outputs: [deployments, virtualservices] }
-- { name: RollBack, description: Rolling back the canary, inputs: [deployments, virtualservices], outputs: [deployments, virtualservices] }
+- name: Initializing
+  description: Creating deployments for the canary
+  initial: true
+  inputs: [deployments]
+  outputs: [deployments, services, virtualservices]
+- name: Waiting
+  description: Waiting for the target deployment to be modified
+  inputs: [deployments, virtualservices]
+  outputs: [deployments, virtualservices]
+- name: Evaluating
+  description: Evaluating the canary
+  inputs: [metrics, virtualservices]
+  outputs: [virtualservices]
+- name: Promoting
+  description: Promoting the canary
+  inputs: [deployments, virtualservices]
+  outputs: [deployments, virtualservices]
+- name: RollBack
+  description: Rolling back the canary
+  inputs: [deployments, virtualservices]
+  outputs: [deployments, virtualservices]
 `;
 
 const EXTENDED = `kind: Rotation
@@ -145,14 +161,14 @@ describe('the files of a project of 2019', function () {
 
   it('with two initial phases are one error, where the original generated code that did not compile', async () => {
     const error = await generated(
-      CANARY.replace('modified, inputs', 'modified, initial: true, inputs'),
+      CANARY.replace('modified\n', 'modified\n  initial: true\n'),
     ).catch((reason: Error) => reason.message);
     expect(error).to.equal(
-      "autopilot.yaml:6:92: phases[1] is initial, but phases[0] ('Initializing') is already: remove 'initial' from one of them",
+      "autopilot.yaml:12:12: phases[1] is initial, but phases[0] ('Initializing') is already: remove 'initial' from one of them",
     );
   });
 
-  it('may not declare one of the original kinds anew, as they could not then', async () => {
+  it('may not declare one of the original kinds again, as in 2019', async () => {
     const error = await generated(EXTENDED.replace('lowerName: secrets', 'lowerName: pods')).catch(
       (reason: Error) => reason.message,
     );

@@ -75,7 +75,7 @@ describe('writing a project', () => {
     const lines = (...values: readonly string[]): string =>
       values.map((value) => `${value}\n`).join('');
 
-    it('follows as long as nobody has edited it', () => {
+    it('follows as long as the user has not edited it', () => {
       write(chart(lines('a', 'b')));
       write(chart(lines('a', 'c')));
       expect(read('charts/c/values.yaml')).to.equal(lines('a', 'c'));

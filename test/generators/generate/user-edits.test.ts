@@ -96,7 +96,7 @@ describe('whatever a user has edited in places of theirs', function () {
       .sort()
       .map((path) => [path, readFileSync(path, 'utf8')]);
 
-  it('is there after the machine has changed and is generated again, and a second time changes no byte', async () => {
+  it('survives a change of the state machine and another generate, and a second time changes no byte', async () => {
     await fc.assert(
       fc.asyncProperty(edits, word, async (made, description) => {
         rmSync(dir, { recursive: true, force: true });

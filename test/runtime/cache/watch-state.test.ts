@@ -43,6 +43,14 @@ const waiting = (ms: number, then: WatchState): WatchState => ({
   resume: then as WaitingState['resume'],
 });
 
+/** The input of a server whose lists succeed and whose watches fail with the code. */
+function inputOf(state: WatchState, watchCode: number): WatchStateInput {
+  if (state.type === 'listing') {
+    return { type: 'page', items: [], resourceVersion: '7' };
+  }
+  return state.type === 'watching' ? failed(watchCode) : { type: 'waited' };
+}
+
 describe('the state machine of a reflector', () => {
   const page1 = listing({ pages: [[a]], continue: 't' });
   const cases: readonly [
@@ -207,13 +215,7 @@ describe('the state machine of a reflector', () => {
     let state: WatchState = INITIAL_STATE;
     const waits: number[] = [];
     while (waits.length < 8) {
-      const input: WatchStateInput =
-        state.type === 'listing'
-          ? { type: 'page', items: [], resourceVersion: '7' }
-          : state.type === 'watching'
-            ? failed(403)
-            : { type: 'waited' };
-      state = nextWatchState(state, input, half).state;
+      state = nextWatchState(state, inputOf(state, 403), half).state;
       if (state.type === 'waiting') {
         waits.push(state.ms);
       }
@@ -226,13 +228,7 @@ describe('the state machine of a reflector', () => {
     let state: WatchState = INITIAL_STATE;
     let waits = 0;
     for (let i = 0; i < 20; i++) {
-      const input: WatchStateInput =
-        state.type === 'listing'
-          ? { type: 'page', items: [], resourceVersion: '7' }
-          : state.type === 'watching'
-            ? failed(410)
-            : { type: 'waited' };
-      state = nextWatchState(state, input, half).state;
+      state = nextWatchState(state, inputOf(state, 410), half).state;
       if (state.type === 'waiting') {
         waits++;
       }

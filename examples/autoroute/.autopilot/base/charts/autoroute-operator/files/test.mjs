@@ -1,5 +1,5 @@
-// Script of `helm test`, run in the operator's image. Checks that the operator is ready and that its
-// ServiceAccount has every permission that the phases need.
+// Script of `helm test`, run in the operator's image. Checks that the operator is ready and that
+// its ServiceAccount has every permission that the phases need.
 import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 
