@@ -1,5 +1,5 @@
 /**
- * Writes docs/reference, docs/promises.md and the USAGE files (`pages.ts`). Run it when
+ * Writes docs/reference, docs/promises.md and the USAGE files (`reference-pages.ts`). Run it when
  * test/house/reference.test.ts reports a stale page.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { parse } from 'yaml';
 
 const repository = resolve(import.meta.dirname, '../..');
 const read = (path: string): string => readFileSync(join(repository, path), 'utf8');
@@ -54,6 +55,23 @@ describe('the documents', () => {
     expect(named).to.include.members(['start', 'test', 'test:unit']);
   });
 
+  it('CONTRIBUTING.md names only places that exist, with their whole path', () => {
+    const [, section = ''] = read('CONTRIBUTING.md').split('## Find the place');
+    const [table = ''] = section.split('\n## ');
+    const rows = [...table.matchAll(/^\| (Where .+?\?) \| (.+) \|$/gm)].map(
+      ([, question = '', place = '']) => ({
+        question,
+        paths: [...place.matchAll(/`([^`\s]+)`/g)].map(([, path = '']) => path),
+      }),
+    );
+    expect(rows).to.have.length.greaterThan(30);
+    for (const { question, paths } of rows) {
+      expect(paths, question).to.have.length.greaterThan(0);
+      const missing = paths.filter((path) => !existsSync(join(repository, path)));
+      expect(missing, question).to.deep.equal([]);
+    }
+  });
+
   it('.ci/run calls the test commands that the README shows and nothing else', () => {
     const [, section = ''] = read('README.md').split('## Test this repository');
     const shown = [...section.matchAll(/^```\n(npm .*)\n```$/gm)].map(([, command]) => command);
@@ -78,6 +96,25 @@ describe('the documents', () => {
       ([, name]) => name,
     );
     expect(rows).to.have.members(alerts);
+  });
+
+  it('name only values that the chart has', () => {
+    const values = parse(
+      read('examples/autoroute/charts/autoroute-operator/values.yaml'),
+    ) as object;
+    const has = (path: string): boolean =>
+      path.split('.').reduce<unknown>((node, key) => {
+        return (node as Readonly<Record<string, unknown>> | null | undefined)?.[key];
+      }, values) !== undefined;
+    const sections = Object.keys(values).join('|');
+    const named = ['docs/operations.md', 'docs/chart-comparison.md', 'docs/design.md'].flatMap(
+      (path) =>
+        [...read(path).matchAll(new RegExp(`\`((?:${sections})\\.[\\w.]+)\``, 'g'))].map(
+          ([, name = '']) => name,
+        ),
+    );
+    expect(named).to.include('metrics.prometheusRule.stuckAfterSeconds');
+    expect(named.filter((name) => !has(name))).to.deep.equal([]);
   });
 
   for (const [example, count] of [
