@@ -26,15 +26,18 @@ const REFRESH_MS = 60_000;
 /** Shortest time between two reads of refused credentials, in milliseconds. */
 const MIN_REFRESH_MS = 1_000;
 
+/** Options of `connect`. */
 export interface ConnectOptions {
   /**
    * A kubeconfig file; default: KUBECONFIG, the Pod's ServiceAccount, ~/.kube/config, in this
    * order.
    */
   readonly kubeconfig?: string;
+  /** Clock that measures the age of credentials. Default: the process's own clock. */
   readonly clock?: Clock;
   /** The operator's name, for the user agent and the API server's audit log. */
   readonly clientName?: string;
+  /** Called for each request with its HTTP method and status, or `<error>` without a response. */
   readonly onResponse?: Connection['onResponse'];
 }
 

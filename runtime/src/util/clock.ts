@@ -3,10 +3,13 @@
  * only file that touches the process's own clock and random source.
  */
 
+/** A timer that was started by `Clock.after`. */
 export interface Timer {
+  /** Cancels the timer. No effect when the timer has fired. */
   cancel(): void;
 }
 
+/** The source of time. */
 export interface Clock {
   /** Wall clock, milliseconds since 1970. May jump. */
   now(): number;
@@ -22,6 +25,7 @@ export type Random = () => number;
 /** About 25 days: a timer of Node that is to wait for longer fires at once. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
+/** The process's own clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
