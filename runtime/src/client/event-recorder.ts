@@ -44,18 +44,16 @@ const MAX_REMEMBERED = 2_000;
 const NOTE_BYTES = 1_024;
 const INSTANCE_BYTES = 128;
 
+/**
+ * Records an Event about a resource. Returns at once: the request is made later, or dropped.
+ */
 export type RecordEvent = (
   regarding: KubeObject,
   type: 'Normal' | 'Warning',
   reason: string,
   note: string,
 ) => void;
-
-export interface EventRecorder {
-  readonly record: RecordEvent;
-  /** Sends nothing more. Resolves when the request under way has ended. */
-  stop(): Promise<void>;
-}
+type EventType = Parameters<RecordEvent>[1];
 
 export interface EventRecorderOptions {
   readonly api: KubeApi;
@@ -79,158 +77,201 @@ interface EventSeries {
   flushTimer: Timer | undefined;
 }
 
-export function createEventRecorder({
-  api,
-  clock,
-  operatorName,
-  instance,
-  isBusy = () => false,
-  onResult = () => undefined,
-}: EventRecorderOptions): EventRecorder {
-  const series = new Map<string, EventSeries>();
-  const buckets = new Map<string, { tokens: number; at: number }>();
-  const queue: (() => Promise<unknown>)[] = [];
-  let sending: Promise<void> | undefined;
-  const stop = new AbortController();
+interface TokenBucket {
+  readonly tokens: number;
+  /** Monotonic time at which the number of tokens was computed. */
+  readonly at: number;
+}
 
-  function send(request: () => Promise<unknown>): boolean {
-    if (stop.signal.aborted || queue.length >= MAX_QUEUED) {
-      onResult('dropped');
-      return false;
-    }
-    queue.push(request);
-    sending ??= work();
-    return true;
-  }
-  async function work(): Promise<void> {
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      await next().then(
-        () => onResult('sent'),
-        () => onResult('failed'),
-      );
-      if (isBusy()) {
-        await sleep(clock, BUSY_DELAY_MS, stop.signal).catch(() => undefined);
-      }
-    }
-    sending = undefined;
+/** Records Events about resources, within the limits that this file's comment lists. */
+export class EventRecorder {
+  readonly #api: KubeApi;
+  readonly #clock: Clock;
+  readonly #operatorName: string;
+  readonly #instance: string;
+  readonly #isBusy: () => boolean;
+  readonly #onResult: (result: 'sent' | 'failed' | 'dropped') => void;
+  /** Key: UID, type, reason and note. */
+  readonly #series = new Map<string, EventSeries>();
+  /** Key: UID. */
+  readonly #buckets = new Map<string, TokenBucket>();
+  readonly #queue: (() => Promise<unknown>)[] = [];
+  readonly #stopping = new AbortController();
+  /** Resolves when the queue is empty. Undefined while nothing is sent. */
+  #sending: Promise<void> | undefined;
+
+  constructor({
+    api,
+    clock,
+    operatorName,
+    instance,
+    isBusy = () => false,
+    onResult = () => undefined,
+  }: EventRecorderOptions) {
+    this.#api = api;
+    this.#clock = clock;
+    this.#operatorName = operatorName;
+    this.#instance = instance;
+    this.#isBusy = isBusy;
+    this.#onResult = onResult;
   }
 
-  function takeToken(uid: string): boolean {
-    const now = clock.monotonic();
-    const bucket = buckets.get(uid) ?? { tokens: BURST, at: now };
+  /** Queues an Event, counts it in its series, or drops it. */
+  record(regarding: KubeObject, type: EventType, reason: string, note: string): void {
+    if (this.#stopping.signal.aborted) {
+      return;
+    }
+    const { uid = '' } = regarding.metadata;
+    const seriesKey = `${uid} ${type} ${reason} ${note}`;
+    const now = this.#clock.now();
+    const existing = this.#series.get(seriesKey);
+    if (existing !== undefined && now - existing.lastSeenAt < SERIES_MS) {
+      existing.count++;
+      existing.lastSeenAt = now;
+      this.#updateSeries(seriesKey, existing);
+      return;
+    }
+    if (!this.#takeToken(uid)) {
+      this.#onResult('dropped');
+      return;
+    }
+    this.#startSeries(seriesKey, now, { regarding, type, reason, note });
+  }
+
+  /** Sends nothing more. Resolves when the request under way has ended. */
+  async stop(): Promise<void> {
+    this.#stopping.abort(new Error('the operator is stopping'));
+    this.#queue.length = 0;
+    for (const { flushTimer } of this.#series.values()) {
+      flushTimer?.cancel();
+    }
+    await this.#sending;
+  }
+
+  /** Takes one token of a resource. Returns false when the resource has none left. */
+  #takeToken(uid: string): boolean {
+    const now = this.#clock.monotonic();
+    const bucket = this.#buckets.get(uid) ?? { tokens: BURST, at: now };
     const tokens = Math.min(BURST, bucket.tokens + (now - bucket.at) / REFILL_MS);
-    setBounded(buckets, uid, { tokens: tokens >= 1 ? tokens - 1 : tokens, at: now });
+    setBounded(this.#buckets, uid, { tokens: tokens >= 1 ? tokens - 1 : tokens, at: now });
     return tokens >= 1;
   }
 
-  /**
-   * Forgets a series whose Event is not in the cluster, so that the next Event starts a new one.
-   */
-  function dropSeries(
-    seriesKey: string,
-    existing: EventSeries,
-    error: unknown,
-    absent = true,
-  ): never {
-    if (absent && series.get(seriesKey) === existing) {
-      series.delete(seriesKey);
+  /** Creates an Event, and remembers it as a series unless the Event is dropped. */
+  #startSeries(seriesKey: string, now: number, details: EventDetails): void {
+    const { name, namespace } = details.regarding.metadata;
+    const key = {
+      namespace: namespace ?? 'default',
+      name: `${name.slice(0, 200).replace(/[-.]+$/, '')}.${shortHash(`${seriesKey} ${now}`)}`,
+    };
+    const series: EventSeries = {
+      key,
+      count: 1,
+      reportedCount: 1,
+      lastSeenAt: now,
+      lastSentAt: this.#clock.monotonic(),
+      flushTimer: undefined,
+    };
+    const event = eventOf(key, now, {
+      ...details,
+      operatorName: this.#operatorName,
+      instance: this.#instance,
+    });
+    const queued = this.#enqueue(() =>
+      this.#api.create(EVENT, event).catch((error: unknown) => {
+        this.#forgetSeries(seriesKey, series);
+        throw error;
+      }),
+    );
+    if (queued) {
+      setBounded(this.#series, seriesKey, series);
     }
-    throw error;
   }
 
   /** Sends the count of a series, at most once a minute. */
-  function updateSeries(seriesKey: string, existing: EventSeries): void {
-    if (existing.flushTimer !== undefined) {
+  #updateSeries(seriesKey: string, series: EventSeries): void {
+    if (series.flushTimer !== undefined) {
       return;
     }
-    const update = (): void => {
-      existing.flushTimer = undefined;
-      if (existing.reportedCount === existing.count) {
-        return;
-      }
-      existing.lastSentAt = clock.monotonic();
-      existing.reportedCount = existing.count;
-      const body = {
-        series: { count: existing.count, lastObservedTime: formatMicroTime(existing.lastSeenAt) },
-      };
-      send(() =>
-        api
-          .patch(EVENT, existing.key, { type: 'merge', body })
-          .catch((error: unknown) => dropSeries(seriesKey, existing, error, hasCode(error, 404))),
-      );
-    };
-    const left = existing.lastSentAt + SERIES_UPDATE_MS - clock.monotonic();
+    const left = series.lastSentAt + SERIES_UPDATE_MS - this.#clock.monotonic();
     if (left <= 0) {
-      update();
-    } else {
-      existing.flushTimer = clock.after(left, update);
+      this.#flushSeries(seriesKey, series);
+      return;
+    }
+    series.flushTimer = this.#clock.after(left, () => {
+      series.flushTimer = undefined;
+      this.#flushSeries(seriesKey, series);
+    });
+  }
+
+  /** Sends the count of a series now, unless the cluster knows it. */
+  #flushSeries(seriesKey: string, series: EventSeries): void {
+    if (series.reportedCount === series.count) {
+      return;
+    }
+    series.lastSentAt = this.#clock.monotonic();
+    series.reportedCount = series.count;
+    const body = {
+      series: { count: series.count, lastObservedTime: formatMicroTime(series.lastSeenAt) },
+    };
+    this.#enqueue(() =>
+      this.#api.patch(EVENT, series.key, { type: 'merge', body }).catch((error: unknown) => {
+        if (hasCode(error, 404)) {
+          this.#forgetSeries(seriesKey, series);
+        }
+        throw error;
+      }),
+    );
+  }
+
+  /** Forgets a series whose Event is not in the cluster. The next Event starts a new series. */
+  #forgetSeries(seriesKey: string, series: EventSeries): void {
+    if (this.#series.get(seriesKey) === series) {
+      this.#series.delete(seriesKey);
     }
   }
 
-  return {
-    record(regarding, type, reason, note) {
-      if (stop.signal.aborted) {
-        return;
+  /** Queues a request. Returns false when the request is dropped. */
+  #enqueue(request: () => Promise<unknown>): boolean {
+    if (this.#stopping.signal.aborted || this.#queue.length >= MAX_QUEUED) {
+      this.#onResult('dropped');
+      return false;
+    }
+    this.#queue.push(request);
+    this.#sending ??= this.#sendQueued();
+    return true;
+  }
+
+  async #sendQueued(): Promise<void> {
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      await next().then(
+        () => this.#onResult('sent'),
+        () => this.#onResult('failed'),
+      );
+      if (this.#isBusy()) {
+        await sleep(this.#clock, BUSY_DELAY_MS, this.#stopping.signal).catch(() => undefined);
       }
-      const { name, uid = '' } = regarding.metadata;
-      const seriesKey = `${uid} ${type} ${reason} ${note}`;
-      const now = clock.now();
-      const existing = series.get(seriesKey);
-      if (existing !== undefined && now - existing.lastSeenAt < SERIES_MS) {
-        existing.count++;
-        existing.lastSeenAt = now;
-        return updateSeries(seriesKey, existing);
-      }
-      if (!takeToken(uid)) {
-        return onResult('dropped');
-      }
-      const key = {
-        namespace: regarding.metadata.namespace ?? 'default',
-        name: `${name.slice(0, 200).replace(/[-.]+$/, '')}.${shortHash(`${seriesKey} ${now}`)}`,
-      };
-      const newSeries: EventSeries = {
-        key,
-        count: 1,
-        reportedCount: 1,
-        lastSeenAt: now,
-        lastSentAt: clock.monotonic(),
-        flushTimer: undefined,
-      };
-      const event = eventOf(key, now, { operatorName, instance, regarding, type, reason, note });
-      if (
-        send(() =>
-          api
-            .create(EVENT, event)
-            .catch((error: unknown) => dropSeries(seriesKey, newSeries, error)),
-        )
-      ) {
-        setBounded(series, seriesKey, newSeries);
-      }
-    },
-    async stop() {
-      stop.abort(new Error('the operator is stopping'));
-      queue.length = 0;
-      for (const { flushTimer } of series.values()) {
-        flushTimer?.cancel();
-      }
-      await sending;
-    },
-  };
+    }
+    this.#sending = undefined;
+  }
 }
 
 interface EventDetails {
-  readonly operatorName: string;
-  readonly instance: string;
   readonly regarding: KubeObject;
-  readonly type: string;
+  readonly type: EventType;
   readonly reason: string;
   readonly note: string;
+}
+
+interface ReportingProcess {
+  readonly operatorName: string;
+  readonly instance: string;
 }
 
 function eventOf(
   metadata: KubeObject['metadata'],
   now: number,
-  { operatorName, instance, regarding, type, reason, note }: EventDetails,
+  { operatorName, instance, regarding, type, reason, note }: EventDetails & ReportingProcess,
 ): KubeObject {
   const { name, namespace, uid, resourceVersion } = regarding.metadata;
   const event = {

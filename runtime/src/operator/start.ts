@@ -12,7 +12,7 @@ import { LeaderElector } from '../leader-election/leader-elector.ts';
 import type { GuardableKubeApi } from '../client/http-kube-api.ts';
 import { WriteFence } from '../leader-election/write-fence.ts';
 import { leaseName } from '../client/well-known-names.ts';
-import { createEventRecorder } from '../client/event-recorder.ts';
+import { EventRecorder } from '../client/event-recorder.ts';
 import type { DeferredResource } from '../controller/controller.ts';
 import { Controller } from '../controller/controller.ts';
 import { logEvents } from '../observability/operator-event.ts';
@@ -127,7 +127,7 @@ class RunningOperator implements Operator {
   readonly #stopping = new AbortController();
   readonly #lost = Promise.withResolvers<void>();
   readonly #fence: WriteFence | undefined;
-  readonly #eventRecorder: ReturnType<typeof createEventRecorder>;
+  readonly #eventRecorder: EventRecorder;
   readonly #controller: Controller;
   #settings: OperatorSettings;
   #leaderElector: LeaderElector | undefined;
@@ -144,7 +144,7 @@ class RunningOperator implements Operator {
       : undefined;
     const warnings = createThrottledWarnings(log, clock);
     const observer = observerOf(options, warnings);
-    this.#eventRecorder = createEventRecorder({
+    this.#eventRecorder = new EventRecorder({
       // Without spans: an Event is sent when there is time, outside of any reconcile.
       api: this.#fence?.api ?? api,
       clock,
@@ -220,7 +220,7 @@ class RunningOperator implements Operator {
       log,
       observer,
       trace,
-      recordEvent: this.#eventRecorder.record,
+      recordEvent: (...event) => this.#eventRecorder.record(...event),
       watchNamespaces,
       maxConcurrentReconciles,
       mayWrite: () => this.#fence === undefined || this.#leaderElector?.mayWrite() === true,

@@ -1,6 +1,5 @@
 import { expect } from 'chai';
-import type { EventRecorder } from '../../../runtime/src/client/event-recorder.ts';
-import { createEventRecorder } from '../../../runtime/src/client/event-recorder.ts';
+import { EventRecorder } from '../../../runtime/src/client/event-recorder.ts';
 import type { KubeObject } from '../../../runtime/src/internal.ts';
 import { Cluster, VirtualClock } from '../../../sandbox/src/index.ts';
 import { settle } from '../../../sandbox/src/testing/settle.ts';
@@ -31,7 +30,7 @@ describe('Kubernetes Events', () => {
     cluster = new Cluster({ clock });
     faults = new FaultInjector();
     ends = [];
-    told = createEventRecorder({
+    told = new EventRecorder({
       api: faults.wrapApi(cluster.api),
       clock,
       operatorName: 'drone-operator',
@@ -128,7 +127,7 @@ describe('Kubernetes Events', () => {
   // @promise reconcile/events
   it('are sent slowly while resources wait for a reconcile', async () => {
     let busy = true;
-    const few = createEventRecorder({
+    const few = new EventRecorder({
       api: faults.wrapApi(cluster.api),
       clock,
       operatorName: 'drone-operator',
