@@ -9,6 +9,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import type { KubeConfig } from '@kubernetes/client-node';
 import type { Clock } from '../util/clock.ts';
 import { systemClock } from '../util/clock.ts';
 import { messageOf } from './errors.ts';
@@ -136,27 +137,7 @@ async function accessFromKubeconfig(file: string | undefined): Promise<ClusterAc
   if (simple !== undefined) {
     return simple;
   }
-  const { KubeConfig } = await import('@kubernetes/client-node').catch((error: unknown) => {
-    throw new Error(
-      `this kubeconfig is read with @kubernetes/client-node, which an image for a cluster does not carry: ${file === undefined ? 'there is no ServiceAccount token here' : 'unset KUBECONFIG'}, or run npm install --save-dev @kubernetes/client-node`,
-      { cause: error },
-    );
-  });
-  const config = new KubeConfig();
-  try {
-    if (file === undefined || file.includes(delimiter)) {
-      config.loadFromDefault();
-    } else {
-      config.loadFromFile(file);
-    }
-  } catch (error) {
-    throw new Error(
-      `cannot read the kubeconfig${file === undefined ? '' : ` ${file}`}: ${messageOf(error)}`,
-      {
-        cause: error,
-      },
-    );
-  }
+  const config = await loadKubeConfig(file);
   // The default of client-node when there is no kubeconfig. No API server is there.
   if (
     config.currentContext === 'loaded-context' &&
@@ -176,21 +157,45 @@ async function accessFromKubeconfig(file: string | undefined): Promise<ClusterAc
     server: cluster.server,
     namespace: config.getContextObject(config.getCurrentContext())?.namespace,
     proxy: cluster.proxyUrl,
-    credentials: async () => {
-      const https: { headers?: Record<string, unknown>; auth?: string | null } = {};
-      await config.applyToHTTPSOptions(https as Parameters<typeof config.applyToHTTPSOptions>[0]);
-      const headers = Object.fromEntries(
-        Object.entries(https.headers ?? {}).map(([name, value]) => [
-          name.toLowerCase(),
-          String(value),
-        ]),
-      );
-      const basic = https.auth
-        ? { authorization: `Basic ${Buffer.from(https.auth).toString('base64')}` }
-        : {};
-      return { headers: { ...headers, ...basic }, tls: tlsOptionsOf(https) };
-    },
+    credentials: () => readCredentials(config),
   };
+}
+
+/** Loads a kubeconfig file, a list of files, or the default, with client-node. */
+async function loadKubeConfig(file: string | undefined): Promise<KubeConfig> {
+  const clientNode = await import('@kubernetes/client-node').catch((error: unknown) => {
+    throw new Error(
+      `this kubeconfig is read with @kubernetes/client-node, which an image for a cluster does not carry: ${file === undefined ? 'there is no ServiceAccount token here' : 'unset KUBECONFIG'}, or run npm install --save-dev @kubernetes/client-node`,
+      { cause: error },
+    );
+  });
+  const config = new clientNode.KubeConfig();
+  try {
+    if (file === undefined || file.includes(delimiter)) {
+      config.loadFromDefault();
+    } else {
+      config.loadFromFile(file);
+    }
+  } catch (error) {
+    throw new Error(
+      `cannot read the kubeconfig${file === undefined ? '' : ` ${file}`}: ${messageOf(error)}`,
+      { cause: error },
+    );
+  }
+  return config;
+}
+
+/** Credentials of the current context. client-node runs the credential plugin when there is one. */
+async function readCredentials(config: KubeConfig): Promise<Credentials> {
+  const https: { headers?: Record<string, unknown>; auth?: string | null } = {};
+  await config.applyToHTTPSOptions(https as Parameters<typeof config.applyToHTTPSOptions>[0]);
+  const headers = Object.fromEntries(
+    Object.entries(https.headers ?? {}).map(([name, value]) => [name.toLowerCase(), String(value)]),
+  );
+  const basic = https.auth
+    ? { authorization: `Basic ${Buffer.from(https.auth).toString('base64')}` }
+    : {};
+  return { headers: { ...headers, ...basic }, tls: tlsOptionsOf(https) };
 }
 
 function tlsOptionsOf(options: object): TlsOptions {

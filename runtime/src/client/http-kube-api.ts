@@ -17,7 +17,7 @@ import { ConnectionError } from './errors.ts';
 import type { KubeObject, ObjectKey, ResourceType } from './object.ts';
 import { apiVersionOf } from './object.ts';
 import type { Connection, UrlParameters, StatusBody, HttpRequest } from './http-transport.ts';
-import { apiErrorOf, toConnectionError, createHttpTransport } from './http-transport.ts';
+import { apiErrorOf, toConnectionError, HttpTransport } from './http-transport.ts';
 
 export type { Connection, Credentials, TlsOptions } from './http-transport.ts';
 
@@ -52,7 +52,7 @@ export interface HttpKubeApi extends KubeApi, GuardableKubeApi {
 }
 
 export function createHttpKubeApi(connection: Connection): HttpKubeApi {
-  const httpTransport = createHttpTransport(connection);
+  const httpTransport = new HttpTransport(connection);
   const apiWithCheck = (check: () => void): KubeApi =>
     kubeApiOver((request, signal) => httpTransport.open(request, check, signal));
   return {
@@ -65,141 +65,165 @@ export function createHttpKubeApi(connection: Connection): HttpKubeApi {
   };
 }
 
-/** The verbs, over one way to send. */
-function kubeApiOver(
-  open: (request: HttpRequest, signal?: AbortSignal) => Promise<Dispatcher.ResponseData>,
-): KubeApi {
-  async function call(request: HttpRequest, signal?: AbortSignal): Promise<unknown> {
-    const response = await open(request, signal);
-    try {
-      return await response.body.json();
-    } catch (error) {
-      throw toConnectionError(error, `${request.method} ${request.path}`, signal);
-    }
-  }
+type OpenRequest = (request: HttpRequest, signal?: AbortSignal) => Promise<Dispatcher.ResponseData>;
 
-  const writeParameters = (options: WriteOptions | undefined): UrlParameters => ({
+/**
+ * The methods of `KubeApi` over one way to send. They need no `this`: callers copy the object with
+ * spread.
+ */
+function kubeApiOver(open: OpenRequest): KubeApi {
+  const call = async (request: HttpRequest, signal?: AbortSignal): Promise<KubeObject> =>
+    (await readJson(open, request, signal)) as KubeObject;
+  return {
+    list: async (type, options, signal) =>
+      listFrom(type, (await readJson(open, listRequest(type, options), signal)) as RawList),
+    watch: (type, options, signal) => watchEvents(open, type, options, signal),
+    get: async (type, key, signal) => call({ method: 'GET', path: objectPath(type, key) }, signal),
+    create: async (type, object, options, signal) =>
+      call(createRequest(type, object, options), signal),
+    replace: async (type, object, options, signal) =>
+      call(replaceRequest(type, object, options), signal),
+    apply: async (type, object, options, signal) =>
+      call(applyRequest(type, object, options), signal),
+    // oxlint-disable-next-line max-params -- the signature of KubeApi.patch
+    patch: async (type, key, patch, options, signal) =>
+      call(patchRequest(type, key, patch, options), signal),
+    delete: async (type, key, options, signal) => {
+      await call(deleteRequest(type, key, options), signal);
+    },
+  };
+}
+
+async function readJson(
+  open: OpenRequest,
+  request: HttpRequest,
+  signal: AbortSignal | undefined,
+): Promise<unknown> {
+  const response = await open(request, signal);
+  try {
+    return await response.body.json();
+  } catch (error) {
+    throw toConnectionError(error, `${request.method} ${request.path}`, signal);
+  }
+}
+
+async function* watchEvents(
+  open: OpenRequest,
+  type: ResourceType,
+  options: WatchOptions,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<WatchEvent> {
+  const request = watchRequest(type, options);
+  const response = await open(request, signal);
+  try {
+    for await (const line of readLines(response.body)) {
+      yield watchEventOf(JSON.parse(line) as RawWatchEvent);
+    }
+  } catch (error) {
+    throw toConnectionError(error, `watch ${request.path}`, signal);
+  }
+}
+
+function listRequest(type: ResourceType, options: ListOptions = {}): HttpRequest {
+  const { namespace, labelSelector, fieldSelector, limit, continue: token } = options;
+  return {
+    method: 'GET',
+    path: collectionPath(type, namespace),
+    query: { labelSelector, fieldSelector, limit, continue: token },
+  };
+}
+
+function watchRequest(type: ResourceType, options: WatchOptions): HttpRequest {
+  const { namespace, labelSelector, fieldSelector, resourceVersion, timeoutSeconds } = options;
+  return {
+    method: 'GET',
+    path: collectionPath(type, namespace),
+    query: {
+      watch: true,
+      allowWatchBookmarks: true,
+      labelSelector,
+      fieldSelector,
+      resourceVersion,
+      timeoutSeconds,
+    },
+    bodyTimeout: WATCH_SILENCE_MS,
+  };
+}
+
+function createRequest(
+  type: ResourceType,
+  object: KubeObject,
+  options: WriteOptions | undefined,
+): HttpRequest {
+  return {
+    method: 'POST',
+    path: collectionPath(type, object.metadata.namespace),
+    query: writeParameters(options),
+    body: object,
+  };
+}
+
+function replaceRequest(
+  type: ResourceType,
+  object: KubeObject,
+  options: WriteOptions | undefined,
+): HttpRequest {
+  return {
+    method: 'PUT',
+    path: objectPath(type, object.metadata, options),
+    query: writeParameters(options),
+    body: object,
+  };
+}
+
+function applyRequest(type: ResourceType, object: KubeObject, options: ApplyOptions): HttpRequest {
+  return {
+    method: 'PATCH',
+    path: objectPath(type, object.metadata, options),
+    query: { ...writeParameters(options), force: options.force === true },
+    body: object,
+    contentType: 'application/apply-patch+yaml',
+  };
+}
+
+function patchRequest(
+  type: ResourceType,
+  key: ObjectKey,
+  patch: Patch,
+  options: WriteOptions | undefined,
+): HttpRequest {
+  return {
+    method: 'PATCH',
+    path: objectPath(type, key, options),
+    query: writeParameters(options),
+    body: patch.body,
+    contentType: `application/${patch.type === 'json' ? 'json-patch' : 'merge-patch'}+json`,
+  };
+}
+
+function deleteRequest(
+  type: ResourceType,
+  key: ObjectKey,
+  options: DeleteOptions = {},
+): HttpRequest {
+  const { preconditions, propagationPolicy = 'Background' } = options;
+  return {
+    method: 'DELETE',
+    path: objectPath(type, key),
+    body: {
+      kind: 'DeleteOptions',
+      apiVersion: 'v1',
+      propagationPolicy,
+      ...(preconditions && { preconditions }),
+    },
+  };
+}
+
+function writeParameters(options: WriteOptions | undefined): UrlParameters {
+  return {
     fieldManager: options?.fieldManager,
     dryRun: options?.dryRun === true ? 'All' : undefined,
     fieldValidation: 'Strict',
-  });
-
-  return {
-    async list(type, options: ListOptions = {}, signal): Promise<KubeList> {
-      const { labelSelector, fieldSelector, limit, continue: token } = options;
-      const list = (await call(
-        {
-          method: 'GET',
-          path: collectionPath(type, options.namespace),
-          query: { labelSelector, fieldSelector, limit, continue: token },
-        },
-        signal,
-      )) as {
-        metadata: { resourceVersion: string; continue?: string };
-        items?: KubeObject[] | null;
-      };
-      const items = (list.items ?? []).map((item): KubeObject => ({
-        ...item,
-        apiVersion: apiVersionOf(type),
-        kind: type.kind,
-      }));
-      const next = list.metadata.continue;
-      return {
-        resourceVersion: list.metadata.resourceVersion,
-        items,
-        ...(next === undefined || next === '' ? {} : { continue: next }),
-      };
-    },
-
-    async *watch(type, options: WatchOptions, signal): AsyncGenerator<WatchEvent> {
-      const { labelSelector, fieldSelector, resourceVersion, timeoutSeconds } = options;
-      const query = {
-        watch: true,
-        allowWatchBookmarks: true,
-        labelSelector,
-        fieldSelector,
-        resourceVersion,
-        timeoutSeconds,
-      };
-      const path = collectionPath(type, options.namespace);
-      const response = await open(
-        { method: 'GET', path, query, bodyTimeout: WATCH_SILENCE_MS },
-        signal,
-      );
-      try {
-        for await (const line of readLines(response.body)) {
-          yield watchEventOf(JSON.parse(line) as RawWatchEvent);
-        }
-      } catch (error) {
-        throw toConnectionError(error, `watch ${path}`, signal);
-      }
-    },
-
-    get: async (type, key, signal) =>
-      (await call({ method: 'GET', path: objectPath(type, key) }, signal)) as KubeObject,
-
-    create: async (type, object, options, signal) =>
-      (await call(
-        {
-          method: 'POST',
-          path: collectionPath(type, object.metadata.namespace),
-          query: writeParameters(options),
-          body: object,
-        },
-        signal,
-      )) as KubeObject,
-
-    replace: async (type, object, options, signal) =>
-      (await call(
-        {
-          method: 'PUT',
-          path: objectPath(type, object.metadata, options),
-          query: writeParameters(options),
-          body: object,
-        },
-        signal,
-      )) as KubeObject,
-
-    apply: async (type, object, options: ApplyOptions, signal) =>
-      (await call(
-        {
-          method: 'PATCH',
-          path: objectPath(type, object.metadata, options),
-          query: { ...writeParameters(options), force: options.force === true },
-          body: object,
-          contentType: 'application/apply-patch+yaml',
-        },
-        signal,
-      )) as KubeObject,
-
-    patch: async (type, key, patch: Patch, options, signal) =>
-      (await call(
-        {
-          method: 'PATCH',
-          path: objectPath(type, key, options),
-          query: writeParameters(options),
-          body: patch.body,
-          contentType: `application/${patch.type === 'json' ? 'json-patch' : 'merge-patch'}+json`,
-        },
-        signal,
-      )) as KubeObject,
-
-    async delete(type, key, options: DeleteOptions = {}, signal): Promise<void> {
-      const { preconditions, propagationPolicy = 'Background' } = options;
-      await call(
-        {
-          method: 'DELETE',
-          path: objectPath(type, key),
-          body: {
-            kind: 'DeleteOptions',
-            apiVersion: 'v1',
-            propagationPolicy,
-            ...(preconditions && { preconditions }),
-          },
-        },
-        signal,
-      );
-    },
   };
 }
 
@@ -210,6 +234,25 @@ function collectionPath(type: ResourceType, namespace: string | undefined): stri
 
 function objectPath(type: ResourceType, key: ObjectKey, options?: WriteOptions): string {
   return `${collectionPath(type, key.namespace)}/${encodeURIComponent(key.name)}${options?.subresource === undefined ? '' : `/${options.subresource}`}`;
+}
+
+interface RawList {
+  readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
+  readonly items?: readonly KubeObject[] | null;
+}
+
+function listFrom(type: ResourceType, list: RawList): KubeList {
+  const items = (list.items ?? []).map((item): KubeObject => ({
+    ...item,
+    apiVersion: apiVersionOf(type),
+    kind: type.kind,
+  }));
+  const { resourceVersion, continue: next } = list.metadata;
+  return {
+    resourceVersion,
+    items,
+    ...(next === undefined || next === '' ? {} : { continue: next }),
+  };
 }
 
 interface RawWatchEvent {

@@ -51,49 +51,61 @@ export interface HttpRequest {
   readonly bodyTimeout?: number;
 }
 
-export interface HttpTransport {
+/** Sends requests to one API server, and keeps track of whether it is available. */
+export class HttpTransport {
+  readonly #connection: Connection;
+  readonly #server: string;
+  readonly #agents: AgentCache;
+  #unavailableReason: string | undefined;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    this.#server = connection.server.replace(/\/$/, '');
+    this.#agents = new AgentCache(connection.proxy);
+  }
+
+  /** See `HttpKubeApi`. */
+  get unavailableReason(): string | undefined {
+    return this.#unavailableReason;
+  }
+
   /**
-   * @param check refuses a write by throwing, in the moment it leaves. @throws ApiError,
-   * ConnectionError, the signal's reason
+   * Sends a request and returns its response, whose status is below 400. A request that is refused
+   * with a 401 is sent once more, with fresh credentials.
+   *
+   * @param check throws to refuse a write. Called immediately before the request is handed to its
+   * socket.
+   * @throws ApiError, ConnectionError, the signal's reason
    */
-  open(
+  async open(
     request: HttpRequest,
     check: () => void,
     signal?: AbortSignal,
-  ): Promise<Dispatcher.ResponseData>;
-  /** See `HttpKubeApi`. */
-  readonly unavailableReason: string | undefined;
-  close(): Promise<void>;
-}
-
-export function createHttpTransport(connection: Connection): HttpTransport {
-  const agents = new AgentCache(connection.proxy);
-  let unavailableReason: string | undefined;
-  const server = connection.server.replace(/\/$/, '');
-
-  async function credentials(fresh: boolean): Promise<Credentials> {
+  ): Promise<Dispatcher.ResponseData> {
     try {
-      return await connection.credentials(fresh);
+      return await this.#attempt(request, check, false, signal);
     } catch (error) {
-      unavailableReason = `the credentials for the API server cannot be read: ${messageOf(error)}`;
-      throw new ConnectionError(unavailableReason, { cause: error });
+      if (!hasCode(error, 401)) {
+        throw error;
+      }
+      return this.#attempt(request, check, true, signal);
     }
   }
 
-  async function attempt(
+  /** Ends all connections. */
+  close(): Promise<void> {
+    return this.#agents.close();
+  }
+
+  async #attempt(
     request: HttpRequest,
     check: () => void,
     fresh: boolean,
     signal: AbortSignal | undefined,
   ): Promise<Dispatcher.ResponseData> {
     signal?.throwIfAborted();
-    const { headers, tls } = await credentials(fresh);
-    const url = new URL(server + request.path);
-    for (const [name, value] of Object.entries(request.query ?? {})) {
-      if (value !== undefined) {
-        url.searchParams.set(name, String(value));
-      }
-    }
+    const credentials = await this.#readCredentials(fresh);
+    const url = urlOf(this.#server, request);
     const body = request.body === undefined ? undefined : JSON.stringify(request.body);
     // Nothing is awaited between this check and the socket.
     signal?.throwIfAborted();
@@ -102,57 +114,87 @@ export function createHttpTransport(connection: Connection): HttpTransport {
     }
     try {
       const response = await send(url, {
-        method: request.method,
-        dispatcher: agents.for(tls),
-        headers: {
-          accept: 'application/json',
-          'user-agent': connection.userAgent ?? 'autopilot-runtime',
-          ...headers,
-          ...(body === undefined
-            ? {}
-            : { 'content-type': request.contentType ?? 'application/json' }),
-        },
-        ...(body === undefined ? {} : { body }),
-        headersTimeout: RESPONSE_TIMEOUT_MS,
-        bodyTimeout: request.bodyTimeout ?? RESPONSE_TIMEOUT_MS,
+        ...this.#requestOptions(request, credentials, body),
         ...(signal === undefined ? {} : { signal }),
       });
-      connection.onResponse?.(request.method, String(response.statusCode));
-      if (response.statusCode <= 500) {
-        unavailableReason = undefined;
-      }
-      if (response.statusCode >= 400) {
-        throw await readApiError(response, request);
-      }
-      return response;
+      return await this.#acceptResponse(request, response);
     } catch (error) {
       const failure = toConnectionError(error, `${request.method} ${request.path}`, signal);
-      if (failure instanceof ConnectionError) {
-        connection.onResponse?.(request.method, '<error>');
-      }
-      if (
-        failure instanceof ConnectionError ||
-        (failure instanceof ApiError && failure.status.code > 500)
-      ) {
-        unavailableReason = failure.message;
-      }
+      this.#recordFailure(request, failure);
       throw failure;
     }
   }
 
-  return {
-    open: (request, check, signal) =>
-      attempt(request, check, false, signal).catch((error: unknown) => {
-        if (!hasCode(error, 401)) {
-          throw error;
-        }
-        return attempt(request, check, true, signal);
-      }),
-    get unavailableReason() {
-      return unavailableReason;
-    },
-    close: () => agents.close(),
-  };
+  async #readCredentials(fresh: boolean): Promise<Credentials> {
+    try {
+      return await this.#connection.credentials(fresh);
+    } catch (error) {
+      const reason = `the credentials for the API server cannot be read: ${messageOf(error)}`;
+      this.#unavailableReason = reason;
+      throw new ConnectionError(reason, { cause: error });
+    }
+  }
+
+  #requestOptions(
+    request: HttpRequest,
+    { headers, tls }: Credentials,
+    body: string | undefined,
+  ): SendOptions {
+    const options = {
+      method: request.method,
+      dispatcher: this.#agents.for(tls),
+      headersTimeout: RESPONSE_TIMEOUT_MS,
+      bodyTimeout: request.bodyTimeout ?? RESPONSE_TIMEOUT_MS,
+    };
+    const allHeaders = {
+      accept: 'application/json',
+      'user-agent': this.#connection.userAgent ?? 'autopilot-runtime',
+      ...headers,
+    };
+    if (body === undefined) {
+      return { ...options, headers: allHeaders };
+    }
+    const contentType = request.contentType ?? 'application/json';
+    return { ...options, headers: { ...allHeaders, 'content-type': contentType }, body };
+  }
+
+  /** Returns a response below 400, and throws an `ApiError` for others. */
+  async #acceptResponse(
+    request: HttpRequest,
+    response: Dispatcher.ResponseData,
+  ): Promise<Dispatcher.ResponseData> {
+    this.#connection.onResponse?.(request.method, String(response.statusCode));
+    if (response.statusCode <= 500) {
+      this.#unavailableReason = undefined;
+    }
+    if (response.statusCode >= 400) {
+      throw await readApiError(response, request);
+    }
+    return response;
+  }
+
+  /** Counts a request without a response, and remembers why the API server is unavailable. */
+  #recordFailure(request: HttpRequest, failure: unknown): void {
+    if (failure instanceof ConnectionError) {
+      this.#connection.onResponse?.(request.method, '<error>');
+      this.#unavailableReason = failure.message;
+    }
+    if (failure instanceof ApiError && failure.status.code > 500) {
+      this.#unavailableReason = failure.message;
+    }
+  }
+}
+
+type SendOptions = NonNullable<Parameters<typeof send<null>>[1]>;
+
+function urlOf(server: string, { path, query = {} }: HttpRequest): URL {
+  const url = new URL(server + path);
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) {
+      url.searchParams.set(name, String(value));
+    }
+  }
+  return url;
 }
 
 /**

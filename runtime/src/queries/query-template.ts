@@ -45,7 +45,7 @@ export function fillTemplate(query: QueryDefinition, parameters: QueryParameters
   let pattern = false;
   let brackets = 0;
   for (let position = 0; position < template.length;) {
-    const scanner = quote === undefined ? OUTSIDE : quote === '`' ? RAW : QUOTED;
+    const scanner = scannerOf(quote);
     scanner.lastIndex = position;
     const [piece, name] = scanner.exec(template) as unknown as [string, string | undefined];
     position += piece.length;
@@ -77,6 +77,13 @@ export function fillTemplate(query: QueryDefinition, parameters: QueryParameters
     }
   }
   return filled;
+}
+
+function scannerOf(quote: Quote | undefined): RegExp {
+  if (quote === undefined) {
+    return OUTSIDE;
+  }
+  return quote === '`' ? RAW : QUOTED;
 }
 
 function formatPlaceholder(
