@@ -150,7 +150,7 @@ describe('the canary on a real control plane and a real Prometheus, with the RBA
     expect(await image('web-primary')).to.equal('web:1');
     expect(await decided(1)).to.deep.include({
       promoted: true,
-      reason: 'answered well for 3 intervals',
+      reason: 'the success rate was high enough in 3 intervals',
     });
     await eventually('all requests are back on the primary', weights, '100 0');
     expect(await image('web-primary')).to.equal('web:2');
@@ -161,7 +161,7 @@ describe('the canary on a real control plane and a real Prometheus, with the RBA
     await release('web:bad');
     const { promoted, reason } = await decided(2);
     expect(promoted).to.equal(false);
-    expect(reason).to.match(/^(79|80)\S* % of its requests went well, 99 % are asked for$/);
+    expect(reason).to.match(/^success rate (79|80)\S* % is less than spec\.successThreshold 99 %$/);
     await eventually('all requests are on the primary', weights, '100 0');
     expect(await image('web-primary')).to.equal('web:2');
     await eventually('the canary has no replicas', replicas, ['0', '2', '0']);

@@ -79,7 +79,7 @@ const REQUESTS = 100;
 
 /**
  * Replaces the sidecars of the servers. Each scrape adds 100 requests to the host, divided by the
- * weights of its VirtualService. The image of a Deployment decides how many of its requests succeed.
+ * weights of its VirtualService. The image of a Deployment decides how many requests succeed.
  *
  * @param options.succeeds percent of the requests that succeed, by image.
  */

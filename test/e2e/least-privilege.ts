@@ -1,6 +1,6 @@
 /**
- * Check of least privilege with the audit log of the API server: no request was forbidden, and every
- * granted verb was used.
+ * Check of least privilege with the audit log of the API server: no request was forbidden, and
+ * every granted verb was used.
  */
 import { expect } from 'chai';
 import type { ControlPlane } from '../realparts/index.ts';

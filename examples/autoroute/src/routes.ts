@@ -1,4 +1,4 @@
-/** Which Deployments get a route, and what a route is made of. */
+/** Selects the Deployments that get a route, and builds the objects of each route. */
 import type {
   Deployment,
   GatewayOutput,
@@ -7,12 +7,13 @@ import type {
 } from './generated/kinds.ts';
 import type { SyncedDeployment } from './spec.ts';
 
+/** A Deployment that gets a route. */
 export interface Route extends SyncedDeployment {
   /** Labels of the Deployment's Pods. */
   readonly podLabels: Readonly<Record<string, string>>;
 }
 
-/** One route for each Deployment that has a container port; the first port it declares counts. */
+/** One route for each Deployment with a container port. The first declared port is used. */
 export function routesOf(deployments: readonly Deployment[]): readonly Route[] {
   return deployments.flatMap(({ metadata, spec }) => {
     const port = spec?.template.spec?.containers.flatMap(({ ports }) => ports ?? [])[0]
@@ -23,11 +24,12 @@ export function routesOf(deployments: readonly Deployment[]): readonly Route[] {
   });
 }
 
-/** The host under which a Deployment is reached: the same name as that of its VirtualService. */
+/** Host name of a Deployment. It is also the name of its VirtualService. */
 export function hostOf(deployment: string, autoRoute: string): string {
   return `${deployment}.${autoRoute}`;
 }
 
+/** The Service that selects the Pods of the Deployment. */
 export function service({ name, port, podLabels }: Route): ServiceOutput {
   return {
     apiVersion: 'v1',
@@ -37,6 +39,7 @@ export function service({ name, port, podLabels }: Route): ServiceOutput {
   };
 }
 
+/** The VirtualService that routes the host name to the Service, through the Gateway. */
 export function virtualService({ name, port }: Route, autoRoute: string): VirtualServiceOutput {
   const host = hostOf(name, autoRoute);
   return {
@@ -56,6 +59,7 @@ export function virtualService({ name, port }: Route, autoRoute: string): Virtua
   };
 }
 
+/** The Gateway for all hosts of one AutoRoute, on port 80 of the ingress gateway. */
 export function gateway(autoRoute: string): GatewayOutput {
   return {
     apiVersion: 'networking.istio.io/v1',

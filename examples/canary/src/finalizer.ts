@@ -3,12 +3,14 @@ import type { Context, Result } from './generated/finalizer.ts';
 import { drainOf, namesOf, rolloutOf } from './release.ts';
 
 /**
- * The Deployment has its replicas back by now, and a route of the user's what it had. Without a
- * route of our own the Service leads to the
- * primary; primary and canary go, with the CanaryDeployment, when the Deployment answers again and
- * the requests that were on their way
- * when the routes changed are through: `timeUntil` counts from the first call, which took our route
- * away.
+ * Removes the generated route and waits for the end of the requests that are under way.
+ *
+ * The runtime has restored the claimed fields before the first call: the replicas of the Deployment
+ * and the destinations of the user's route. Without the generated route the Service selects the
+ * Pods of the primary.
+ *
+ * The finalizer is done when the Deployment is rolled out and the drain time has passed since the
+ * first call, which removed the route. Then primary and canary are deleted with their owner.
  */
 export async function finalize(context: Context): Promise<Result> {
   const { resource, inputs } = context;
@@ -18,7 +20,7 @@ export async function finalize(context: Context): Promise<Result> {
     return {
       done: false,
       outputs,
-      message: `waits for Deployment ${target.metadata.name} to answer again`,
+      message: `waiting for the rollout of Deployment ${target.metadata.name}`,
     };
   }
   const requeueAfter = timeUntil(context, drainOf(resource));

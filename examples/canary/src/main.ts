@@ -1,4 +1,4 @@
-/** The operator: `node src/main.ts`, against KUBECONFIG or inside a cluster. */
+/** Runs the operator: `node src/main.ts`. It uses KUBECONFIG, or the service account of its Pod. */
 import { run } from 'autopilot-runtime';
 import { scheduler } from './generated/scheduler.ts';
 

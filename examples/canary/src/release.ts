@@ -1,4 +1,4 @@
-/** The Deployments of a release: what the user changes, and two copies of it. */
+/** The Deployments of a release: the user's Deployment, here `target`, and its two copies. */
 import { createHash } from 'node:crypto';
 import type { Duration, FieldClaim, InputView, StatusInfoPatch } from 'autopilot-runtime';
 import { PermanentError, claimFields } from 'autopilot-runtime';
@@ -6,12 +6,16 @@ import type { CanaryDeployment } from './generated/canarydeployment.ts';
 import type { Deployment, DeploymentOutput } from './generated/kinds.ts';
 import type { CanaryDeploymentStatusInfo, Release } from './spec.ts';
 
+/** Which copy: `primary` runs the current version, `canary` the new one. */
 export type Role = 'primary' | 'canary';
 type Labels = Readonly<Record<string, string>>;
 
+/** Annotation of a copy: revision of the Pod template that it was made from. */
 const REVISION = 'canary.examples.io/revision';
+/** Label that the Pods of both copies have: `true` for the canary, `false` for the primary. */
 const ROLE = 'canary';
 
+/** Names of the Deployment, its copies, and its Service (`host`). */
 export function namesOf({ metadata, spec }: Pick<CanaryDeployment, 'metadata' | 'spec'>) {
   const target = spec.deployment ?? metadata.name;
   return {
@@ -22,12 +26,12 @@ export function namesOf({ metadata, spec }: Pick<CanaryDeployment, 'metadata' | 
   };
 }
 
-/** Requests that were on their way when a route changed are through by then. */
+/** Time after a change of a route until no request is under way on the old route. */
 export function drainOf({ spec }: Pick<CanaryDeployment, 'spec'>): Duration {
   return spec.drain ?? '30s';
 }
 
-/** The user's fields of status, with what they are before anything has happened. */
+/** The user's fields of status, with their initial values where they are missing. */
 export function infoOf({
   status = {},
 }: Pick<CanaryDeployment, 'status'>): CanaryDeploymentStatusInfo {
@@ -42,7 +46,7 @@ export function infoOf({
   };
 }
 
-/** The canary has no requests any more; what became of it is noted. */
+/** Change of status at the end of an evaluation: no weight, and the release in the history. */
 export function withRelease(
   { history }: CanaryDeploymentStatusInfo,
   release: Release,
@@ -50,7 +54,11 @@ export function withRelease(
   return { weight: 0, passed: 0, verdict: null, history: [release, ...history].slice(0, 10) };
 }
 
-/** The Deployment with the user's new version, and its copies, as far as they are there. */
+/**
+ * The Deployment with the user's new version, and its copies; undefined where one does not exist.
+ *
+ * @throws PermanentError when the Deployment selects its Pods by matchExpressions.
+ */
 export function copiesIn(
   deployments: Pick<InputView<Deployment>, 'get'>,
   resource: CanaryDeployment,
@@ -59,16 +67,13 @@ export function copiesIn(
   const target = deployments.get(names.target);
   if (target?.spec?.selector.matchExpressions?.length) {
     throw new PermanentError(
-      `Deployment ${names.target} selects its Pods by matchExpressions; its copies need matchLabels alone`,
+      `Deployment ${names.target}: spec.selector.matchExpressions is not supported, because its copies need their own labels; use matchLabels only`,
     );
   }
   return { target, primary: deployments.get(names.primary), canary: deployments.get(names.canary) };
 }
 
-/**
- * Changes with the Pod template, and with nothing else. The copies carry what they were made from
- * as an annotation.
- */
+/** Revision of a Deployment: a hash of its Pod template. Other fields do not change it. */
 export function revisionOf({ spec }: Deployment): string {
   return createHash('sha256')
     .update(JSON.stringify(spec?.template, sorted))
@@ -76,15 +81,16 @@ export function revisionOf({ spec }: Deployment): string {
     .slice(0, 10);
 }
 
+/** Revision that a copy was made from; undefined when its annotation is missing. */
 export function revisionIn(copy: Deployment): string | undefined {
   return copy.metadata.annotations?.[REVISION];
 }
 
 /**
- * A copy of the Deployment for one role.
+ * The desired copy of the Deployment for one role.
  *
- * @param source where its Pod template is taken from: the Deployment itself, or the canary when
- * that is promoted.
+ * @param options.source Deployment that the Pod template is taken from. Default: `target`. A
+ * promotion takes the template of the canary.
  */
 export function copyOf(
   target: Deployment,
@@ -118,9 +124,11 @@ export function copyOf(
 }
 
 /**
- * What the Pods of a copy are known by. Those of the primary carry the Deployment's own labels too,
- * so that its Service finds them with
- * or without a route; those of the canary do not: they get only what the route sends.
+ * Labels that select the Pods of a copy.
+ *
+ * - The primary has the selector labels of the Deployment, so that the user's Service selects its
+ *   Pods with and without a route.
+ * - The canary has other values, so that its Pods get requests only through the route.
  */
 export function selectorOf(target: Deployment, role: Role): Labels {
   const own = Object.entries(matchLabels(target)).map(([label, value]) => [
@@ -130,17 +138,20 @@ export function selectorOf(target: Deployment, role: Role): Labels {
   return { ...Object.fromEntries(own), [ROLE]: String(role === 'canary') };
 }
 
-/** How many Pods answer now; the Deployment itself is scaled to 0 once the primary does. */
+/** Desired replicas of a Deployment. Default of Kubernetes: 1. */
 export function replicasOf(deployment: Deployment): number {
   return deployment.spec?.replicas ?? 1;
 }
 
-/** The user's Deployment without Pods; it gets back the replicas it had in the end. */
+/**
+ * A claim of `spec.replicas` of the user's Deployment that scales it to 0. The runtime restores the
+ * old value when the resource is deleted.
+ */
 export function scaledDown(target: Deployment): FieldClaim<'Deployment'> {
   return claimFields(target, [{ path: ['spec', 'replicas'], value: 0 }]);
 }
 
-/** How far the Deployment controller has come with what the Deployment says now. */
+/** State of the rollout of the Deployment's current generation. */
 export function rolloutOf({
   metadata,
   spec,
@@ -167,7 +178,7 @@ function matchLabels({ spec }: Deployment): Labels {
   return spec?.selector.matchLabels ?? {};
 }
 
-/** For JSON.stringify: the order of fields does not count. */
+/** Replacer of JSON.stringify that sorts the fields, so that their order does not change a hash. */
 function sorted(_: string, value: unknown): unknown {
   const map = typeof value === 'object' && value !== null && !Array.isArray(value);
   return map

@@ -1,90 +1,98 @@
 /**
- * What users of CanaryDeployment write, and what its status tells them. Plain TypeScript: the
- * CustomResourceDefinition's schema is made
- * from these interfaces, descriptions from their comments. After an edit: yo autopilot:generate
+ * Spec and status of CanaryDeployment. The schema of the CustomResourceDefinition is generated from
+ * these interfaces, its descriptions from their comments.
+ * Run yo autopilot:generate after each edit.
  */
 import type { Duration, Int32 } from 'autopilot-runtime';
 
+/** Desired state, written by users. */
 export interface CanaryDeploymentSpec {
   /**
-   * The Deployment that new versions are put into. It is scaled to 0; a copy of it, the primary,
-   * answers. Default: of the same name.
+   * Deployment that users change to release a new version. The operator scales it to 0 and runs
+   * copies of it, the primary and the canary. Default: the name of the CanaryDeployment.
    * @immutable
    */
   readonly deployment?: string;
   /**
-   * The Service that clients call. Default: of the Deployment's name.
+   * Service that clients call. Default: the name of the Deployment.
    * @immutable
    */
   readonly service?: string;
-  /** The port of that Service to send requests to; needed where it has several. */
+  /** Port of the Service that gets the requests. Required when the Service has several ports. */
   readonly port?: Int32;
   /**
-   * A route of a VirtualService of yours that leads to the Service: it is held, and put back in the
-   * end. Default: a VirtualService is made.
+   * Route of an existing VirtualService that leads to the Service. The operator sets its
+   * destinations and restores them in the end. Default: the operator creates a VirtualService.
    */
   readonly virtualService?: NamedRoute;
   /**
-   * Percent of its requests that the canary must answer well.
+   * Percent of the requests to the canary that must succeed in each interval.
    * @minimum 0
    * @maximum 100
    */
   readonly successThreshold: number;
   /**
-   * Requests are judged by intervals of this length, one for each step. At least twice the time
-   * between two scrapes of Prometheus.
+   * Length of the interval that one step measures. At least twice the scrape interval of
+   * Prometheus.
    */
   readonly measurementInterval: Duration;
   /**
-   * How long the canary must answer well before it is promoted: intervals without enough requests
-   * do not count.
+   * Total length of the passed intervals after which the canary is promoted. Intervals with too
+   * few requests do not count.
    */
   readonly analysisPeriod: Duration;
   /**
-   * Fewer requests than this in an interval say nothing. Default: 10.
+   * Number of requests that an interval needs to be measured. Default: 10.
    * @minimum 1
    */
   readonly minRequests?: Int32;
   /**
-   * How long requests may be on their way to Pods that a route no longer leads to. A mesh takes up
-   * to ten seconds itself. Default: 30s.
+   * Time between a change of the route and the removal of Pods that it no longer leads to. The
+   * mesh alone needs up to 10s to apply a route. Default: 30s.
    */
   readonly drain?: Duration;
   /**
-   * Whose count of requests: the server's sidecar (default), the client's or gateway's, or the
-   * waypoint's in an ambient mesh.
+   * Proxy that counts the requests: the sidecar of the server (destination), the sidecar of the
+   * client or the gateway (source), or the waypoint of an ambient mesh. Default: destination.
    */
   readonly reporter?: 'destination' | 'source' | 'waypoint';
 }
 
+/** A named route of a VirtualService. */
 export interface NamedRoute {
+  /** Name of the VirtualService. */
   readonly name: string;
-  /** Of an entry in its `spec.http`. */
+  /** Name of an entry of its `spec.http`. */
   readonly route: string;
 }
 
+/** Fields of `status` that the workers write, beside phase and conditions. */
 export interface CanaryDeploymentStatusInfo {
   /**
-   * Percent of the requests that go to the canary.
+   * Percent of the requests that the canary gets.
    * @column
    */
   readonly weight: Int32;
-  /** Intervals in which the canary answered well. */
+  /** Number of intervals in which enough requests succeeded. */
   readonly passed: Int32;
-  /** That the primary had last: it is made again with as many. */
+  /** Last replicas of the primary. A deleted primary is created again with this number. */
   readonly replicas?: Int32;
-  /** Revision of the version that the canary has, or had last. */
+  /** Revision of the version that the canary ran last. */
   readonly tried?: string;
-  /** Why the canary is rolled back. */
+  /** Reason for the rollback. */
   readonly verdict?: string;
-  /** What became of the last ten new versions, the newest first. */
+  /** Results of the last ten versions, the newest first. */
   readonly history: readonly Release[];
 }
 
+/** Result of the evaluation of one version. */
 export interface Release {
-  /** Of the Deployment's Pod template. */
+  /** Hash of the Pod template of the Deployment. */
   readonly revision: string;
+  /** Whether the version was promoted. Otherwise it was rolled back. */
   readonly promoted: boolean;
+  /** Reason for the promotion or the rollback. */
   readonly reason: string;
+  /** Time of the result, in RFC 3339 format. */
   readonly at: string;
 }

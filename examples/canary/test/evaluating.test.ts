@@ -10,9 +10,7 @@ const NOW = new Date('2026-01-01T12:00:00Z');
 const ago = (seconds: number): Date => new Date(NOW.getTime() - seconds * 1000);
 const value = (number: number): QueryResult => ({ type: 'value', value: number });
 
-/**
- * The worker, a minute after its last step, with 15 % of the requests on a canary of three Pods.
- */
+/** Calls the worker one minute after the last step. The canary has three Pods and weight 15. */
 function evaluate(
   options: {
     rate?: QueryResult;
@@ -55,7 +53,7 @@ const weights = ({ outputs }: Result): unknown =>
   )?.spec.http[0]?.route.map(({ weight }) => weight);
 
 describe('Evaluating', () => {
-  it('makes the next step after an interval in which all went well', async () => {
+  it('makes the next step after an interval in which enough requests succeeded', async () => {
     const result = await evaluate();
     expect(result).to.deep.include({
       next: 'Evaluating',
@@ -77,26 +75,26 @@ describe('Evaluating', () => {
     });
   });
 
-  it('rolls back below the threshold, with the number', async () => {
+  it('rolls back below the threshold and reports the success rate', async () => {
     expect(await evaluate({ rate: value(98.94) })).to.deep.include({
       next: 'RollBack',
-      message: '98.94 % of its requests went well, 99 % are asked for',
+      message: 'success rate 98.94 % is less than spec.successThreshold 99 %',
     });
   });
 
   it('rolls back a canary that only fails', async () =>
     expect(await evaluate({ rate: value(0) })).to.deep.include({ next: 'RollBack' }));
 
-  const silence: readonly (readonly [string, Parameters<typeof evaluate>[0]])[] = [
+  const inconclusive: readonly (readonly [string, Parameters<typeof evaluate>[0]])[] = [
     ['no data on requests', { count: { type: 'noData' } }],
     ['no requests', { count: value(0), rate: { type: 'noData' } }],
-    ['one request, which went well', { count: value(1) }],
+    ['one request, which succeeded', { count: value(1) }],
     ['no data on success', { rate: { type: 'noData' } }],
     ['a success rate that is not a number', { rate: { type: 'notANumber' } }],
     ['several success rates', { rate: { type: 'severalSeries', count: 2 } }],
   ];
-  for (const [what, options] of silence) {
-    it(`takes ${what} neither for success nor for failure`, async () => {
+  for (const [what, options] of inconclusive) {
+    it(`stays in Evaluating without a step: ${what}`, async () => {
       const result = await evaluate({ ...options, spec: { analysisPeriod: '1m' } });
       expect(result.next).to.equal('Evaluating');
       expect(result.step).to.equal(undefined);
@@ -104,23 +102,23 @@ describe('Evaluating', () => {
     });
   }
 
-  it('gives the first requests when all Pods are ready, and not before', async () => {
+  it('sends the first requests when all Pods are ready, and not before', async () => {
     const early = await evaluate({ weight: 0, available: 2 });
     expect(weights(early)).to.deep.equal([100, 0]);
-    expect(early.message).to.equal('0 %: its Pods are not ready yet');
+    expect(early.message).to.equal('0 %: the Pods of the canary are not ready yet');
     const first = await evaluate({ weight: 0 });
     expect(weights(first)).to.deep.equal([90, 10]);
     expect(first.step).to.equal(true);
   });
 
-  it('rolls back when no Pod is left', async () => {
+  it('rolls back when no Pod is ready any more', async () => {
     expect(await evaluate({ available: 0 })).to.deep.include({
       next: 'RollBack',
-      message: 'none of its Pods is ready any more',
+      message: 'no Pod of the canary is ready any more',
     });
   });
 
-  it('knows a revision by the Pod template alone', () => {
+  it('derives the revision from the Pod template only', () => {
     const one = target('web:1');
     expect(revisionOf({ ...one, spec: { ...one.spec, replicas: 9 } } as never)).to.equal(
       revisionOf(one as never),

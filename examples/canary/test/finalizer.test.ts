@@ -19,21 +19,22 @@ const end = (
   );
 
 describe('the finalizer', () => {
-  it('takes our route away at once, and waits until the Deployment answers again', async () => {
+  it('removes the generated route at once and waits for the rollout of the Deployment', async () => {
     const { done, outputs } = await end(600, target('web:1', { available: 1 }));
     expect([done, outputs]).to.deep.equal([false, { virtualservices: [] }]);
   });
-  it('waits for requests on their way', async () =>
+  it('waits for the rest of the drain time', async () =>
     expect(await end(10, target('web:1'))).to.deep.include({
       done: false,
       requeueAfter: '20000ms',
     }));
-  it('waits for all of them when it is called first', async () =>
+  it('waits for the whole drain time at the first call', async () =>
     expect(await end(0, target('web:1'))).to.deep.include({
       done: false,
       requeueAfter: '30000ms',
     }));
-  it('is done then', async () => expect((await end(30, target('web:1'))).done).to.equal(true));
-  it('does not wait for a Deployment that is gone', async () =>
+  it('is done after the drain time', async () =>
+    expect((await end(30, target('web:1'))).done).to.equal(true));
+  it('does not wait for a Deployment that does not exist', async () =>
     expect((await end(30)).done).to.equal(true));
 });

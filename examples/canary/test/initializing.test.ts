@@ -8,7 +8,7 @@ const start = (...deployments: readonly ReturnType<typeof target>[]) =>
   workerContext<Context>({ resource: canary(), inputs: { deployments, services: [service] } });
 
 describe('Initializing', () => {
-  it('copies the Deployment first, and leaves the requests where they are', async () => {
+  it('copies the Deployment first and creates no route', async () => {
     const { next, outputs } = await sync(start(target('web:1')));
     expect(next).to.equal('Initializing');
     expect(outputs?.virtualservices).to.equal(undefined);
@@ -24,7 +24,7 @@ describe('Initializing', () => {
       .that.deep.equals({ app: 'web-canary', canary: 'true' });
   });
 
-  it('sends them to the primary when that answers', async () => {
+  it('routes the requests to the primary when it is rolled out', async () => {
     const { next, outputs } = await sync(start(target('web:1'), copy('primary', { of: 'web:1' })));
     expect(next).to.equal('Waiting');
     expect(outputs?.virtualservices).to.have.length(1);
@@ -40,7 +40,7 @@ describe('Initializing', () => {
       [{ app: 'other' }, 'Service web does not select the Pods of Deployment web'],
       [
         { tier: 'front' },
-        "Service web would select the canary's Pods too: let it select one of the labels that Deployment web selects its Pods by",
+        'Service web also selects the Pods of the canary: add a label of spec.selector of Deployment web to its selector',
       ],
     ];
   for (const [selector, message] of wrong) {

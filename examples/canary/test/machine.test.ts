@@ -4,7 +4,7 @@ import { scheduler } from '../src/generated/scheduler.ts';
 import type { Shop } from './shop.ts';
 import { shop } from './shop.ts';
 
-describe('the machine of CanaryDeployment', () => {
+describe('the phases of CanaryDeployment', () => {
   let web: Shop;
   const ready = async (...spec: Parameters<typeof shop>): Promise<Shop> => {
     web = await shop(...spec);
@@ -26,7 +26,7 @@ describe('the machine of CanaryDeployment', () => {
     expect(web.lost).to.deep.equal([]);
   });
 
-  it('puts a primary in the Deployment’s place, without a moment in which nobody answers', async () => {
+  it('replaces the Deployment with the primary and loses no request', async () => {
     web = await shop();
     expect(await web.phase()).to.equal('Waiting');
     expect(await web.requests()).to.deep.equal({ 'web-primary': 100 });
@@ -47,7 +47,7 @@ describe('the machine of CanaryDeployment', () => {
     }
   });
 
-  it('promotes a version that answers well, step by step', async () => {
+  it('promotes a version whose requests succeed, step by step', async () => {
     await ready();
     await web.release('web:2');
     const weights: number[] = [];
@@ -66,7 +66,7 @@ describe('the machine of CanaryDeployment', () => {
     expect(phases()).to.deep.equal(['Waiting', 'Evaluating', 'Promoting', 'Waiting']);
   });
 
-  it('makes no step before an interval is over, whatever happens meanwhile', async () => {
+  it('makes no step before the end of an interval, whatever objects change meanwhile', async () => {
     await ready();
     await evaluating('web:2', 10);
     for (let second = 0; second < 5; second++) {
@@ -83,13 +83,13 @@ describe('the machine of CanaryDeployment', () => {
     expect((await web.status()).weight).to.equal(15);
   });
 
-  it('rolls a version back that fails its requests, and does not try it again', async () => {
+  it('rolls back a version that fails its requests, and does not try it again', async () => {
     await ready();
     await web.release('web:bad');
     await decided();
     expect((await web.status()).history[0]).to.deep.include({
       promoted: false,
-      reason: '50 % of its requests went well, 99 % are asked for',
+      reason: 'success rate 50 % is less than spec.successThreshold 99 %',
     });
     await web.sandbox.advance('2h');
     expect(await web.requests()).to.deep.equal({ 'web-primary': 100 });
@@ -100,7 +100,7 @@ describe('the machine of CanaryDeployment', () => {
     expect(phases()).to.deep.equal(['Waiting', 'Evaluating', 'RollBack', 'Waiting']);
   });
 
-  it('tries a version again that failed, when another one was there in between', async () => {
+  it('tries a failed version again after another version', async () => {
     await ready();
     await web.release('web:bad');
     await decided();
@@ -112,7 +112,7 @@ describe('the machine of CanaryDeployment', () => {
     expect(await web.phase()).to.equal('Evaluating');
   });
 
-  it('never promotes a canary that nobody asks', async () => {
+  it('never promotes a canary without requests', async () => {
     await ready();
     web.clients.web = 0;
     await web.release('web:2');
@@ -124,7 +124,7 @@ describe('the machine of CanaryDeployment', () => {
     await web.sandbox.advance('2h');
     expect((await web.status()).history[0]).to.deep.include({
       promoted: false,
-      reason: 'it was not decided in time',
+      reason: 'the evaluation timed out',
     });
     expect(await web.image('web-primary')).to.equal('web:1');
   });
@@ -140,15 +140,17 @@ describe('the machine of CanaryDeployment', () => {
     expect(await web.status()).to.deep.include({ weight: 15, passed: 1 });
   });
 
-  it('gives no request to Pods that never become ready', async () => {
+  it('sends no request to Pods that never become ready', async () => {
     await ready();
     await web.release('web:never');
     await decided();
-    expect((await web.status()).history[0]?.reason).to.equal('its Pods do not become ready');
+    expect((await web.status()).history[0]?.reason).to.equal(
+      'the rollout of the canary failed: its Pods did not become ready',
+    );
     expect(await web.requests()).to.deep.equal({ 'web-primary': 100 });
   });
 
-  it('begins again with a new version that comes in the middle, and with no request on it', async () => {
+  it('starts again without requests when a new version comes during the evaluation', async () => {
     await ready();
     await evaluating('web:2', 20);
     await web.release('web:3');
@@ -161,12 +163,12 @@ describe('the machine of CanaryDeployment', () => {
       'web:1',
     ]);
     expect((await web.status()).history.map(({ reason }) => reason)).to.deep.equal([
-      'the Deployment has changed meanwhile',
+      'the Deployment changed during the evaluation',
     ]);
     await web.sandbox.until(async () => (await web.image('web-primary')) === 'web:3');
   });
 
-  it('promotes what was evaluated, not what came after', async () => {
+  it('promotes the evaluated version, not a later one', async () => {
     await ready();
     await evaluating('web:2', 30);
     await web.sandbox.until(
@@ -178,7 +180,7 @@ describe('the machine of CanaryDeployment', () => {
     expect(await web.image('web-primary')).to.equal('web:2');
   });
 
-  it('flies on where it was when the operator is restarted in the middle', async () => {
+  it('continues the evaluation after a restart of the operator', async () => {
     await ready();
     await evaluating('web:2', 20);
     const { passed } = await web.status();
@@ -190,7 +192,7 @@ describe('the machine of CanaryDeployment', () => {
     expect(await web.image('web-primary')).to.equal('web:2');
   });
 
-  it('takes a route back that somebody edits by hand', async () => {
+  it('restores a route that a user edits', async () => {
     await ready();
     await evaluating('web:2', 10);
     const route = [{ destination: { host: 'web-canary' }, weight: 100 }];
@@ -198,7 +200,7 @@ describe('the machine of CanaryDeployment', () => {
     expect(await web.requests()).to.deep.equal({ 'web-primary': 90, 'web-canary': 10 });
   });
 
-  it('takes back what somebody changes in the canary by hand', async () => {
+  it('restores a canary Deployment that a user edits', async () => {
     await ready();
     await evaluating('web:2', 10);
     await web.sandbox.patch('Deployment', 'web-canary', {
@@ -213,7 +215,7 @@ describe('the machine of CanaryDeployment', () => {
     ]);
   });
 
-  it('makes the primary again when somebody deletes it', async () => {
+  it('creates the primary again when a user deletes it', async () => {
     await ready();
     await web.sandbox.delete('Deployment', 'web-primary');
     expect(await web.requests()).to.deep.equal({ 'web-primary': 100 });
@@ -221,7 +223,7 @@ describe('the machine of CanaryDeployment', () => {
     expect(web.lost.splice(0)).to.not.deep.equal([]);
   });
 
-  it('takes all requests from a canary that nobody can judge any more', async () => {
+  it('routes all requests to the primary when the Deployment or the canary is deleted', async () => {
     for (const gone of ['web', 'web-canary']) {
       await ready();
       await evaluating('web:2', 10);
@@ -234,7 +236,7 @@ describe('the machine of CanaryDeployment', () => {
     }
   });
 
-  it('gives everything back when it is deleted in the middle: no request on the canary, none lost', async () => {
+  it('restores everything when the resource is deleted during the evaluation, and loses no request', async () => {
     await ready();
     await evaluating('web:2', 20);
     await web.sandbox.delete('CanaryDeployment', 'web');
@@ -255,7 +257,7 @@ describe('the machine of CanaryDeployment', () => {
     ]);
   });
 
-  it('waits for all requests on their way, however late after the deletion its route could be taken away', async () => {
+  it('waits for the drain time after the route is deleted, however late that is', async () => {
     await ready();
     await evaluating('web:2', 20);
     let broken = true;
@@ -280,7 +282,7 @@ describe('the machine of CanaryDeployment', () => {
     ).to.deep.equal(['web']);
   });
 
-  describe('with a route of the mesh team’s', () => {
+  describe('with a route of a VirtualService of the mesh team', () => {
     const before = {
       spec: {
         hosts: ['web'],
@@ -313,13 +315,13 @@ describe('the machine of CanaryDeployment', () => {
       expect(await web.sandbox.get('VirtualService', 'web')).to.equal(undefined);
     });
 
-    it('takes it back when somebody edits it by hand', async () => {
+    it('restores the route when a user edits it', async () => {
       await evaluating('web:2', 10);
       await web.sandbox.patch('VirtualService', 'front', before);
       expect(await web.requests()).to.deep.equal({ 'web-primary': 90, 'web-canary': 10 });
     });
 
-    it('puts it back when it is deleted in the middle', async () => {
+    it('restores the route when the resource is deleted during the evaluation', async () => {
       await evaluating('web:2', 20);
       await web.sandbox.delete('CanaryDeployment', 'web');
       expect(await theirSpec()).to.deep.equal(before.spec);

@@ -32,7 +32,7 @@ describe('Promoting', () => {
     );
   });
 
-  it('sends all requests to the primary when that has it, and notes the release', async () => {
+  it('routes all requests to the primary after its rollout, and records the release', async () => {
     const { next, outputs, statusInfo } = await promote(
       target('web:2'),
       copy('primary', { of: 'web:2' }),
@@ -45,7 +45,7 @@ describe('Promoting', () => {
     );
     expect(statusInfo?.history?.[0]).to.deep.include({
       promoted: true,
-      reason: 'answered well for 10 intervals',
+      reason: 'the success rate was high enough in 10 intervals',
       at: '2026-01-01T00:00:00.000Z',
     });
   });

@@ -5,7 +5,7 @@ import { sync } from '../src/workers/rollback.ts';
 import { canary, copy } from './shop.ts';
 
 describe('RollBack', () => {
-  it('sends all requests to the primary at once, and notes why', async () => {
+  it('routes all requests to the primary at once and records the reason', async () => {
     const status = {
       weight: 20,
       passed: 2,

@@ -1,7 +1,4 @@
-/**
- * A shop in the mesh: a Deployment and its Service as its team writes them, and the
- * CanaryDeployment for it.
- */
+/** The Deployment `web` of a shop, its Service, and a CanaryDeployment for it, in a sandbox. */
 import type { DeploymentObject, Sandbox, Simulator } from 'autopilot-sandbox';
 import { observedTraffic, deployments, startSandbox, traffic } from 'autopilot-sandbox';
 import crd from '../src/generated/crd.json' with { type: 'json' };
@@ -12,7 +9,7 @@ import { copyOf } from '../src/release.ts';
 
 const labels = { app: 'web' };
 
-/** As its team writes it. */
+/** The Deployment as the team writes it. */
 export function deployment(image: string, replicas = 3) {
   const template = {
     metadata: { labels: { ...labels, tier: 'front' } },
@@ -26,7 +23,7 @@ export function deployment(image: string, replicas = 3) {
   } as const;
 }
 
-/** As it is read, rolled out. */
+/** The Deployment as a worker reads it after the rollout. */
 export function target(image: string, { available = 3 }: { readonly available?: number } = {}) {
   const status = {
     observedGeneration: 1,
@@ -47,7 +44,7 @@ export function target(image: string, { available = 3 }: { readonly available?: 
   };
 }
 
-/** A copy of it, rolled out, as the operator makes it. */
+/** A copy of the Deployment as a worker reads it after the rollout. */
 export function copy(
   role: Role,
   { of, available = 3 }: { readonly of: string; readonly available?: number },
@@ -80,12 +77,12 @@ export function imageOf(object: Pick<DeploymentObject, 'spec'>): string | undefi
 }
 
 /**
- * Images: `web:bad` answers half of its requests, `web:never` does not start, anything else is
- * well.
+ * A sandbox with the shop. The image decides the behavior of a Pod: `web:bad` fails half of its
+ * requests, `web:never` does not start, every other image works.
  */
 export interface Shop {
   readonly sandbox: Sandbox;
-  /** Requests per second from clients; may be changed on the way. */
+  /** Requests per second from clients. A test can change the number at any time. */
   readonly clients: { web: number };
   phase(): Promise<string>;
   /** The user's fields of status. */
@@ -94,13 +91,11 @@ export interface Shop {
     readonly passed: number;
     readonly history: readonly { readonly promoted: boolean; readonly reason: string }[];
   }>;
-  /**
-   * What the cluster looked like at moments in which some requests to the Service reached no Pod.
-   */
+  /** Changes after which some requests to the Service reached no Pod. */
   readonly lost: string[];
-  /** Somebody puts a new version into the Deployment. */
+  /** Changes the image of the Deployment, as a user does. */
   release(image: string): Promise<void>;
-  /** Percent of the requests to the Service that reach each Deployment; and that are lost. */
+  /** Percent of the requests to the Service that reach each Deployment, and `lost` ones. */
   requests(): Promise<Readonly<Record<string, number | string>>>;
   image(deployment: string): Promise<string | undefined>;
   replicas(deployment: string): Promise<number | undefined>;
@@ -150,7 +145,7 @@ export async function shop(
   };
 }
 
-/** Looks after each change, from the first Pod that answers. */
+/** Records lost requests after each change, once a request has reached a Pod. */
 function watcher(lost: string[]): Simulator {
   return ({ cluster }) => {
     let answered = false;

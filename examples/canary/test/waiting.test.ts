@@ -25,7 +25,7 @@ const waitAfter = (
   );
 
 describe('Waiting', () => {
-  it('scales nothing down before requests on their way are through', async () => {
+  it('scales nothing down before the end of the drain time', async () => {
     const { outputs, requeueAfter } = await wait(
       10,
       target('web:1'),
@@ -34,18 +34,18 @@ describe('Waiting', () => {
     expect([outputs?.deployments, requeueAfter]).to.deep.equal([undefined, '20000ms']);
   });
 
-  it('scales Deployment and canary down then', async () => {
+  it('scales Deployment and canary down after the drain time', async () => {
     const { next, outputs } = await wait(30, target('web:1'), copy('primary', { of: 'web:1' }));
     expect(next).to.equal('Waiting');
-    const [copied, held] = outputs?.deployments ?? [];
+    const [copied, claim] = outputs?.deployments ?? [];
     expect(copied).to.have.nested.property('spec.replicas', 0);
-    expect(held).to.deep.include({
+    expect(claim).to.deep.include({
       fieldClaim: true,
       fields: [{ path: ['spec', 'replicas'], value: 0 }],
     });
   });
 
-  it('goes on to Evaluating with as many Pods as the primary has, when the Deployment has changed', async () => {
+  it('evaluates a new version with as many Pods as the primary has', async () => {
     const { next, outputs } = await wait(
       30,
       target('web:2'),
@@ -56,7 +56,7 @@ describe('Waiting', () => {
     expect(outputs?.deployments?.[0]).to.have.nested.property('spec.replicas', 3);
   });
 
-  it('stays with a version that the canary has failed with', async () => {
+  it('does not evaluate a failed version again', async () => {
     const failed = revisionOf(target('web:2') as never);
     expect(
       (
@@ -71,7 +71,7 @@ describe('Waiting', () => {
     ).to.equal('Waiting');
   });
 
-  it('goes on when a crash has left the new version in the canary, and nothing in status', async () => {
+  it('evaluates a new version that a crash left in the canary but not in status', async () => {
     expect(
       (
         await wait(
@@ -84,6 +84,6 @@ describe('Waiting', () => {
     ).to.equal('Evaluating');
   });
 
-  it('begins anew without a primary', async () =>
+  it('goes to Initializing without a primary', async () =>
     expect(await wait(30, target('web:1'))).to.deep.equal({ next: 'Initializing' }));
 });

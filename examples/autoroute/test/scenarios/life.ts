@@ -9,7 +9,7 @@ export const life = scenario({
     {
       apiVersion: 'v1',
       kind: 'Service',
-      metadata: { name: 'somebody-elses' },
+      metadata: { name: 'unrelated' },
       spec: { ports: [{ port: 1 }] },
     },
   ],
@@ -21,7 +21,7 @@ export const life = scenario({
       spec: { deploymentSelector: { matchLabels: { 'app-group': 'httpbin' } } },
     }),
     quiesce(),
-    // Deployments come and go faster than the machine looks.
+    // Deployments are created and deleted faster than the controller reconciles.
     create(deployment('three')),
     remove('Deployment', 'one'),
     quiesce(),
@@ -34,7 +34,7 @@ export const life = scenario({
     remove('AutoRoute', 'example'),
   ],
   invariants: {
-    'what is not ours is left alone': (snapshot) =>
-      snapshot.get('Service', 'somebody-elses')?.spec.ports[0].port === 1,
+    'an unrelated Service is left alone': (snapshot) =>
+      snapshot.get('Service', 'unrelated')?.spec.ports[0].port === 1,
   },
 });

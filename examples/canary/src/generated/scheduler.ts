@@ -42,7 +42,7 @@ export const scheduler = defineScheduler({
   phases: [
     {
       name: 'Initializing',
-      description: 'Makes the primary, a copy of the Deployment, and sends the requests there.',
+      description: 'Creates the primary, a copy of the Deployment, and routes the requests to it.',
       initial: true,
       ready: false,
       next: ['Waiting'],
@@ -99,7 +99,7 @@ export const scheduler = defineScheduler({
     },
     {
       name: 'Waiting',
-      description: 'All requests go to the primary; canary and Deployment are scaled down. Waits for the Deployment to change.',
+      description: 'All requests go to the primary; canary and Deployment are scaled to 0. Waits for a new version of the Deployment.',
       ready: true,
       next: ['Initializing', 'Evaluating'],
       interval: '5m',
@@ -146,7 +146,7 @@ export const scheduler = defineScheduler({
     },
     {
       name: 'Evaluating',
-      description: 'The canary runs the new version. Its share of the requests grows with each interval in which it answered well.',
+      description: 'The canary runs the new version. Its share of the requests grows after each interval in which enough requests succeeded.',
       ready: false,
       next: ['Promoting', 'RollBack'],
       timeout: '24h',
@@ -195,7 +195,7 @@ export const scheduler = defineScheduler({
     },
     {
       name: 'Promoting',
-      description: 'Rolls the version that was evaluated out to the primary, then sends all requests there.',
+      description: 'Rolls out the evaluated version to the primary, then routes all requests to it.',
       ready: false,
       next: ['Waiting', 'RollBack'],
       inputs: [
@@ -241,7 +241,7 @@ export const scheduler = defineScheduler({
     },
     {
       name: 'RollBack',
-      description: 'Sends all requests to the primary, which runs the old version still.',
+      description: 'Routes all requests to the primary, which still runs the old version.',
       ready: false,
       next: ['Waiting'],
       inputs: [

@@ -11,27 +11,33 @@ import {
 } from '../release.ts';
 import { checkService, serviceFor, split } from '../route.ts';
 
-/** Nothing is taken away from the Deployment before its copy answers. */
+/**
+ * Creates the primary and the canary, and routes requests to the primary once it is rolled out.
+ * The Deployment keeps its replicas meanwhile, so that no request is lost.
+ */
 export async function sync(context: Context): Promise<Result> {
   const { resource, inputs } = context;
   const { target, primary } = copiesIn(inputs.deployments, resource);
   if (target === undefined) {
-    return { next: 'Initializing', message: `there is no Deployment ${namesOf(resource).target}` };
+    return {
+      next: 'Initializing',
+      message: `Deployment ${namesOf(resource).target} does not exist`,
+    };
   }
-  const front = inputs.services.require(namesOf(resource).host);
-  checkService(target, front);
+  const service = inputs.services.require(namesOf(resource).host);
+  checkService(target, service);
   const info = infoOf(resource);
   const replicas = primary ? replicasOf(primary) : (info.replicas ?? replicasOf(target));
   const deployments = [
     copyOf(target, 'primary', { replicas: replicas || 1 }),
     copyOf(target, 'canary', { replicas: 0 }),
   ];
-  const services = [serviceFor(target, front, 'primary'), serviceFor(target, front, 'canary')];
-  const answers =
+  const services = [serviceFor(target, service, 'primary'), serviceFor(target, service, 'canary')];
+  const isPrimaryReady =
     primary !== undefined &&
     revisionIn(primary) === revisionOf(target) &&
     rolloutOf(primary) === 'complete';
-  if (!answers) {
+  if (!isPrimaryReady) {
     return {
       next: 'Initializing',
       message: 'the primary is being rolled out',

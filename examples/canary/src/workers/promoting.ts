@@ -11,8 +11,8 @@ import {
 import { split } from '../route.ts';
 
 /**
- * What was evaluated is promoted, whatever the Deployment says by now. The canary keeps its
- * requests until the primary runs it too.
+ * Promotes the Pod template of the canary, because that version was evaluated. A later change of
+ * the Deployment is evaluated next. The canary keeps its requests until the primary is rolled out.
  */
 export async function sync(context: Context): Promise<Result> {
   const { resource, inputs, now } = context;
@@ -21,7 +21,7 @@ export async function sync(context: Context): Promise<Result> {
   if (target === undefined || primary === undefined || canary === undefined) {
     return {
       next: 'RollBack',
-      statusInfo: { ...info, verdict: 'somebody has deleted the Deployment or a copy of it' },
+      statusInfo: { ...info, verdict: 'the Deployment or one of its copies was deleted' },
     };
   }
   const revision = revisionIn(canary) ?? '';
@@ -38,7 +38,7 @@ export async function sync(context: Context): Promise<Result> {
   const release = {
     revision,
     promoted: true,
-    reason: `answered well for ${info.passed} intervals`,
+    reason: `the success rate was high enough in ${info.passed} intervals`,
     at: now.toISOString(),
   };
   return {

@@ -13,9 +13,9 @@ import {
 import { split } from '../route.ts';
 
 /**
- * A version that failed is not tried again: there has to be another one first. What was tried is
- * read from status and not from the canary,
- * which has the new version already when a sync is cut off between its outputs and its status.
+ * Waits for a new version. A version that failed is evaluated again only after another version.
+ * The version that was tried last is read from status, not from the canary: after a crash between
+ * writing outputs and status the canary has a new version that was never evaluated.
  */
 export async function sync(context: Context): Promise<Result> {
   const { resource, inputs } = context;
@@ -30,15 +30,18 @@ export async function sync(context: Context): Promise<Result> {
   }
 
   const info = infoOf(resource);
-  const tried = revisionOf(target);
+  const revision = revisionOf(target);
   const replicas = replicasOf(primary);
-  const old = tried === revisionIn(primary) || tried === info.tried;
+  const wasTried = revision === revisionIn(primary) || revision === info.tried;
   return {
-    next: old ? 'Waiting' : 'Evaluating',
+    next: wasTried ? 'Waiting' : 'Evaluating',
     outputs: {
       virtualservices,
-      deployments: [copyOf(target, 'canary', { replicas: old ? 0 : replicas }), scaledDown(target)],
+      deployments: [
+        copyOf(target, 'canary', { replicas: wasTried ? 0 : replicas }),
+        scaledDown(target),
+      ],
     },
-    statusInfo: { ...info, replicas, tried },
+    statusInfo: { ...info, replicas, tried: revision },
   };
 }

@@ -21,7 +21,7 @@ const simulators: readonly Simulator[] = [
   }),
 ];
 
-/** Somebody puts a new version into the Deployment. */
+/** A user changes the image of the Deployment. */
 const release = (image: string): ScenarioStep =>
   patch('Deployment', 'web', { spec: { template: deployment(image).spec.template } });
 

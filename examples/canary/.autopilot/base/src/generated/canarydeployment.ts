@@ -3,11 +3,11 @@ import type * as runtime from 'autopilot-runtime/generated';
 import type * as spec from '../spec.ts';
 
 /**
- * Initializing: Makes the primary, a copy of the Deployment, and sends the requests there.
- * Waiting: All requests go to the primary; canary and Deployment are scaled down. Waits for the Deployment to change.
- * Evaluating: The canary runs the new version. Its share of the requests grows with each interval in which it answered well.
- * Promoting: Rolls the version that was evaluated out to the primary, then sends all requests there.
- * RollBack: Sends all requests to the primary, which runs the old version still.
+ * Initializing: Creates the primary, a copy of the Deployment, and routes the requests to it.
+ * Waiting: All requests go to the primary; canary and Deployment are scaled to 0. Waits for a new version of the Deployment.
+ * Evaluating: The canary runs the new version. Its share of the requests grows after each interval in which enough requests succeeded.
+ * Promoting: Rolls out the evaluated version to the primary, then routes all requests to it.
+ * RollBack: Routes all requests to the primary, which still runs the old version.
  */
 export type CanaryDeploymentPhase = 'Initializing' | 'Waiting' | 'Evaluating' | 'Promoting' | 'RollBack';
 
