@@ -183,7 +183,7 @@ describe('the packed generator', function () {
     });
     expect(made.exitCode).to.equal(1);
     expect(made.all).to.contain(
-      `npm install failed in ${join(dir, 'offline')}: the project is written; run npm install there when the cause is gone`,
+      `npm install failed in ${join(dir, 'offline')}: the project is written. Fix the cause that npm printed, then run npm install there`,
     );
     expect(made.all).to.not.match(/^ {4}at .*:\d+:\d+/m);
     await run(join(dir, 'offline'), autopilot, 'check');
@@ -270,8 +270,8 @@ describe('the packed generator', function () {
   it('makes the AutoRoute example, with its workers and their tests', async () => {
     await run(dir, autopilot, 'init', 'autoroute', '--example', 'autoroute', '--skip-install');
     const project = join(dir, 'autoroute');
-    expect(readFileSync(join(project, 'src/workers/syncing.ts'), 'utf8')).to.equal(
-      readFileSync(join(repository, 'examples/autoroute/src/workers/syncing.ts'), 'utf8'),
+    expect(readFileSync(join(project, 'src/workers/routing.ts'), 'utf8')).to.equal(
+      readFileSync(join(repository, 'examples/autoroute/src/workers/routing.ts'), 'utf8'),
     );
     await passes(project);
   });
