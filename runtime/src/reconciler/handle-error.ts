@@ -2,7 +2,7 @@
 import { keyOf, keyString } from '../client/object.ts';
 import type { Outcome } from '../workqueue/work-queue.ts';
 import type { Situation } from './conditions.ts';
-import { isReadyPhase, phaseAfterSpecChange } from './phase.ts';
+import { isReadyPhase } from './phase.ts';
 import type { ReconcileContext } from './reconcile-context.ts';
 import { createContext } from './reconcile-context.ts';
 import type { Failure } from './reconcile-errors.ts';
@@ -11,6 +11,7 @@ import type { ReconcileResult } from './reconcile-result.ts';
 import { DONE, failedOutcome, RETRY_AFTER_CONFLICT } from './reconcile-result.ts';
 import type { ResourceState } from './resource-state.ts';
 import { recordConflict } from './resource-state.ts';
+import { phaseAfterSpecChange } from './transition.ts';
 import { writeStatus } from './update-status.ts';
 
 /**

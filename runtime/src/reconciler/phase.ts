@@ -103,25 +103,6 @@ export function phaseNamed(scheduler: Scheduler, name: string): PhaseDefinition 
 }
 
 /**
- * The transition by `onSpecChange`: the spec has another generation than the last handled one.
- *
- * @returns the phase to enter. Undefined: no transition
- */
-export function phaseAfterSpecChange(
-  scheduler: Scheduler,
-  resource: KubeObject,
-  phase: PhaseDefinition,
-): PhaseDefinition | undefined {
-  const { observedGeneration = -1 } = statusOf(resource);
-  if (observedGeneration < 0 || observedGeneration === resource.metadata.generation) {
-    return undefined;
-  }
-  const fallback = phase.final === true ? initialPhase(scheduler).name : 'ignore';
-  const target = phase.onSpecChange ?? fallback;
-  return target === 'ignore' || target === phase.name ? undefined : phaseNamed(scheduler, target);
-}
-
-/**
  * The times of a phase in milliseconds since 1970, moved by the time for which the resource has
  * been paused.
  *

@@ -5,15 +5,13 @@
  * - A reconcile never throws. Every error ends in a `ReconcileResult`.
  * - At most one PATCH of status. Outputs are applied before it.
  */
-import type { PhaseDefinition } from '../api/scheduler.ts';
 import { workerDefinitionOf } from '../api/scheduler.ts';
-import type { AnyResult, AnyWorker } from '../api/worker.ts';
+import type { AnyWorker } from '../api/worker.ts';
 import { hasCode } from '../client/errors.ts';
 import type { KubeObject } from '../client/object.ts';
 import { keyOf, keyString } from '../client/object.ts';
 import { pausedAnnotation } from '../client/well-known-names.ts';
 import type { Outcome } from '../workqueue/work-queue.ts';
-import { checkApproval } from './approval.ts';
 import { callWorker } from './call-worker.ts';
 import type { Situation } from './conditions.ts';
 import { activeDeferral } from './deferral.ts';
@@ -21,12 +19,13 @@ import { unreadableInputReason } from './dependencies/input-view.ts';
 import { ensureFinalizer, finalize } from './finalizer.ts';
 import { handleError } from './handle-error.ts';
 import { validateResult } from './outputs/validate-result.ts';
-import { phaseAfterSpecChange, phaseNamed, phaseTimes, statusOf } from './phase.ts';
+import { phaseTimes, statusOf } from './phase.ts';
 import type { ReconcileContext, ReconcileRequest } from './reconcile-context.ts';
 import { createContext, timeLeftMs } from './reconcile-context.ts';
 import type { ReconcileDeps } from './reconcile-deps.ts';
 import type { ReconcileResult } from './reconcile-result.ts';
-import { DONE, failedOutcome, requeueDelayMs } from './reconcile-result.ts';
+import { DONE, failedOutcome } from './reconcile-result.ts';
+import { handleResult, transitionWithoutWorker } from './transition.ts';
 import { updateStatus } from './update-status.ts';
 
 /** Prepares the resource (fresh read, deletion, finalizer), then reconciles its phase. */
@@ -152,21 +151,6 @@ export function pauseReason(
     : undefined;
 }
 
-/** A transition because of a changed spec or of the timeout of the phase. */
-function transitionWithoutWorker(
-  context: ReconcileContext,
-): { readonly to: PhaseDefinition; readonly reason: string } | undefined {
-  const { resource, phase, deps } = context;
-  const afterSpecChange = phaseAfterSpecChange(deps.scheduler, resource, phase);
-  if (afterSpecChange !== undefined) {
-    return { to: afterSpecChange, reason: 'SpecChange' };
-  }
-  const isTimedOut = phase.final !== true && timeLeftMs(context) === 0;
-  return isTimedOut && phase.onTimeout !== undefined
-    ? { to: phaseNamed(deps.scheduler, phase.onTimeout), reason: 'Timeout' }
-    : undefined;
-}
-
 /** Calls the worker, applies its outputs, then writes status. */
 async function runWorker(context: ReconcileContext, run: AnyWorker): Promise<ReconcileResult> {
   const { resource, phase, deps } = context;
@@ -181,43 +165,4 @@ async function runWorker(context: ReconcileContext, run: AnyWorker): Promise<Rec
   } catch (error) {
     return handleError(context, error, timeLeftMs(context));
   }
-}
-
-/** Makes the transition that the worker chose, unless the transition awaits an approval. */
-async function handleResult(
-  context: ReconcileContext,
-  result: AnyResult,
-): Promise<ReconcileResult> {
-  const { resource, phase, deps } = context;
-  const { scheduler, random } = deps;
-  const target = scheduler.phases.find(({ name }) => name === result.next) ?? phase;
-  const { requeueAfter, message, statusInfo, step } = result;
-  const requeueMs = requeueDelayMs(requeueAfter ?? phase.interval, deps);
-  const stay: Outcome = {
-    type: 'after',
-    ms: Math.min(requeueMs, timeLeftMs(context) ?? Infinity),
-  };
-  const update = { statusInfo, step, isGenerationHandled: true };
-  const approval = checkApproval({ target, phase, resource, type: scheduler.resource, random });
-  if (approval.type === 'awaited') {
-    const { pendingApproval } = approval;
-    const situation: Situation = { type: 'awaitingApproval', message: approval.message };
-    return updateStatus(context, { ...update, phase, situation, pendingApproval }, stay);
-  }
-  const situation: Situation = {
-    type: 'ok',
-    justEntered: target !== phase,
-    ...(message !== undefined && { message }),
-  };
-  return updateStatus(
-    context,
-    {
-      ...update,
-      phase: target,
-      situation,
-      pendingApproval: null,
-      ...(approval.type === 'given' && { approved: approval.value }),
-    },
-    target === phase ? stay : { type: 'again' },
-  );
 }

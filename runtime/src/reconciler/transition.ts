@@ -1,0 +1,91 @@
+/**
+ * Transitions: which phase a resource enters next. `update-status.ts` writes the transition.
+ *
+ * - A changed spec (`onSpecChange`) and the timeout of the phase (`onTimeout`) need no worker.
+ * - Otherwise the worker chooses the next phase, and the transition may await an approval.
+ */
+import type { PhaseDefinition, Scheduler } from '../api/scheduler.ts';
+import type { AnyResult } from '../api/worker.ts';
+import type { KubeObject } from '../client/object.ts';
+import type { Outcome } from '../workqueue/work-queue.ts';
+import { checkApproval } from './approval.ts';
+import type { Situation } from './conditions.ts';
+import { initialPhase, phaseNamed, statusOf } from './phase.ts';
+import type { ReconcileContext } from './reconcile-context.ts';
+import { timeLeftMs } from './reconcile-context.ts';
+import type { ReconcileResult } from './reconcile-result.ts';
+import { requeueDelayMs } from './reconcile-result.ts';
+import { updateStatus } from './update-status.ts';
+
+/** A transition because of a changed spec or of the timeout of the phase. */
+export function transitionWithoutWorker(
+  context: ReconcileContext,
+): { readonly to: PhaseDefinition; readonly reason: string } | undefined {
+  const { resource, phase, deps } = context;
+  const afterSpecChange = phaseAfterSpecChange(deps.scheduler, resource, phase);
+  if (afterSpecChange !== undefined) {
+    return { to: afterSpecChange, reason: 'SpecChange' };
+  }
+  const isTimedOut = phase.final !== true && timeLeftMs(context) === 0;
+  return isTimedOut && phase.onTimeout !== undefined
+    ? { to: phaseNamed(deps.scheduler, phase.onTimeout), reason: 'Timeout' }
+    : undefined;
+}
+
+/**
+ * The transition by `onSpecChange`: the spec has another generation than the last handled one.
+ *
+ * @returns the phase to enter. Undefined: no transition
+ */
+export function phaseAfterSpecChange(
+  scheduler: Scheduler,
+  resource: KubeObject,
+  phase: PhaseDefinition,
+): PhaseDefinition | undefined {
+  const { observedGeneration = -1 } = statusOf(resource);
+  if (observedGeneration < 0 || observedGeneration === resource.metadata.generation) {
+    return undefined;
+  }
+  const fallback = phase.final === true ? initialPhase(scheduler).name : 'ignore';
+  const target = phase.onSpecChange ?? fallback;
+  return target === 'ignore' || target === phase.name ? undefined : phaseNamed(scheduler, target);
+}
+
+/** Makes the transition that the worker chose, unless the transition awaits an approval. */
+export async function handleResult(
+  context: ReconcileContext,
+  result: AnyResult,
+): Promise<ReconcileResult> {
+  const { resource, phase, deps } = context;
+  const { scheduler, random } = deps;
+  const target = scheduler.phases.find(({ name }) => name === result.next) ?? phase;
+  const { requeueAfter, message, statusInfo, step } = result;
+  const requeueMs = requeueDelayMs(requeueAfter ?? phase.interval, deps);
+  const stay: Outcome = {
+    type: 'after',
+    ms: Math.min(requeueMs, timeLeftMs(context) ?? Infinity),
+  };
+  const update = { statusInfo, step, isGenerationHandled: true };
+  const approval = checkApproval({ target, phase, resource, type: scheduler.resource, random });
+  if (approval.type === 'awaited') {
+    const { pendingApproval } = approval;
+    const situation: Situation = { type: 'awaitingApproval', message: approval.message };
+    return updateStatus(context, { ...update, phase, situation, pendingApproval }, stay);
+  }
+  const situation: Situation = {
+    type: 'ok',
+    justEntered: target !== phase,
+    ...(message !== undefined && { message }),
+  };
+  return updateStatus(
+    context,
+    {
+      ...update,
+      phase: target,
+      situation,
+      pendingApproval: null,
+      ...(approval.type === 'given' && { approved: approval.value }),
+    },
+    target === phase ? stay : { type: 'again' },
+  );
+}
