@@ -167,6 +167,17 @@ describe('outputs', () => {
     });
   });
 
+  it('that another client deletes are created again only after a read of the resource: the garbage collector may have deleted them', async () => {
+    await start(writer());
+    await sandbox.create(drone('one', { services: ['a'] }));
+    faults.requests.length = 0;
+    await sandbox.delete('Service', 'a');
+    expect(
+      faults.requests.flatMap(({ verb, kind }) => (kind === 'Event' ? [] : [`${verb} ${kind}`])),
+    ).to.deep.equal(['get Drone', 'apply Service']);
+    expect(await names()).to.deep.equal(['a']);
+  });
+
   // @promise outputs/own-manager
   it('are applied under a manager of each resource, so that none erases what another one set', async () => {
     await start(writer());
