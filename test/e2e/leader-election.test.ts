@@ -88,7 +88,7 @@ describe('replicas of AutoRoute as processes on a real API server, with the RBAC
     await start('b');
     await routed('one');
     expect(running.get('b')?.logs()).to.match(
-      /another process holds the lease.*"holder":"a_[0-9a-f]{8}"/,
+      /another replica holds the lease; standing by.*"holder":"a_[0-9a-f]{8}"/,
     );
     const metrics = await (await fetch(`${running.get('b')?.endpoints}/metrics`)).text();
     expect(metrics).to.match(/^leader_election_master_status\{name="autoroute-operator"\} 0$/m);

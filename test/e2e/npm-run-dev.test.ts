@@ -130,7 +130,9 @@ describe('npm run dev beside an operator that is installed for some namespaces',
   it('gives the lease back on Ctrl-C; the installed one, which stood by, goes on', async () => {
     const [, laptop] = running;
     const pod = await installed('pod-2');
-    expect(pod.logs()).to.match(/another process holds the lease.*"holder":"laptop_[0-9a-f]{8}"/);
+    expect(pod.logs()).to.match(
+      /another replica holds the lease; standing by.*"holder":"laptop_[0-9a-f]{8}"/,
+    );
     laptop?.kill('SIGINT');
     expect(await laptop?.ended).to.equal(0);
     await until('the installed one holds the lease', 30_000, async () =>

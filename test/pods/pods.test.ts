@@ -138,9 +138,9 @@ describe('AutoRoute in real Pods, under Pod Security restricted', () => {
     ).to.equal('EROFS');
   });
 
-  it('helm test finds it ready and with every right, through Service, name and the ServiceAccount of the Pod', async () => {
+  it('helm test reports that the operator is ready and has all permissions', async () => {
     expect(await helm(['test', NAME, '--logs', '--timeout', '60s'])).to.contain(
-      'ready, with every right',
+      'ready, with all permissions',
     );
   });
 
@@ -322,7 +322,7 @@ describe('AutoRoute in real Pods, under Pod Security restricted', () => {
 
   it('the same with Helm 3: test, upgrade, uninstall', async () => {
     expect(await helm(['test', NAME, '--logs', '--timeout', '60s'], 3)).to.contain(
-      'ready, with every right',
+      'ready, with all permissions',
     );
     await helm(['upgrade', NAME, chart, ...image(2), '--wait', '--timeout', '90s'], 3);
     expect((await pods()).map(({ spec }) => spec.containers[0]?.image)).to.deep.equal([

@@ -185,7 +185,7 @@ describe('two releases of AutoRoute in Pods, each for one namespace', () => {
     for (const team of TEAMS) {
       expect(
         await on.helm(['test', 'routes', '-n', team, '--logs', '--timeout', '60s']),
-      ).to.contain('ready, with every right');
+      ).to.contain('ready, with all permissions');
     }
   });
 
