@@ -110,7 +110,8 @@ export interface Exploration {
  * @throws Error when a step of the scenario is not possible without faults.
  *
  * @example
- * const { findings } = await explore({ scheduler, crd }, life); expect(findings).to.deep.equal([]);
+ * const { findings } = await explore({ scheduler, crd }, life);
+ * expect(findings).to.deep.equal([]);
  */
 export async function explore(
   subject: OperatorUnderTest | Scheduler,

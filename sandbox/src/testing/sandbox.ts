@@ -393,14 +393,16 @@ export class Sandbox {
  * @throws ApiError when the cluster refuses one of the objects.
  *
  * @example
- * const sandbox = await startSandbox(scheduler, { crd, objects: [deployment('web')] }); await
- * sandbox.create({
+ * const sandbox = await startSandbox(scheduler, { crd, objects: [deployment('web')] });
+ * await sandbox.create({
  *   apiVersion: 'examples.io/v1',
  *   kind: 'AutoRoute',
  *   metadata: { name: 'example' },
  *   spec: { deploymentSelector: { matchLabels: { app: 'web' } } },
- * }); await sandbox.advance('1m'); expect((await sandbox.get('AutoRoute',
- * 'example'))?.status.phase).to.equal('Ready'); await sandbox.stop();
+ * });
+ * await sandbox.advance('1m');
+ * expect((await sandbox.get('AutoRoute', 'example'))?.status.phase).to.equal('Routing');
+ * await sandbox.stop();
  */
 export function startSandbox(scheduler: Scheduler, options?: SandboxOptions): Promise<Sandbox> {
   return Sandbox.start(scheduler, options);

@@ -70,7 +70,8 @@ export interface WorkerContextOptions<
  * const context = workerContext<Context>({
  *   resource: { metadata: { name: 'example' }, spec: { size: 1 } },
  *   inputs: { deployments: [{ metadata: { name: 'web' } }] },
- * }); expect(await sync(context)).to.deep.equal({ next: 'Ready' });
+ * });
+ * expect(await sync(context)).to.deep.equal({ next: 'Ready' });
  */
 export function workerContext<C extends Pick<AnyContext, 'resource'> & { readonly inputs: object }>(
   options: WorkerContextOptions<C>,
