@@ -1,4 +1,4 @@
-/** Our contender: the operator as every generated project starts it. */
+/** The contender `autopilot`: the operator, started as in a generated project. */
 import { run } from 'autopilot-runtime';
 import { scheduler } from './workload.ts';
 

@@ -33,15 +33,9 @@ const { values } = parseArgs({
 const rounds = Number(values.rounds);
 const runs = Number(values.runs);
 const folder = mkdtempSync(join(tmpdir(), 'autopilot-bench-'));
-/**
- * The runtime is compiled, as a project's own is; the workers are run as TypeScript, as a project's
- * own are.
- */
+/** Options of node. The runtime is compiled and the workers are TypeScript, as in a project. */
 const node = ['--disable-warning=ExperimentalWarning'];
-/**
- * All Node processes have what the generated image gives to Node, and find compiled what they have
- * loaded once.
- */
+/** Node options and compile cache of the generated image, for all Node processes. */
 const [, NODE_OPTIONS = ''] =
   /NODE_OPTIONS="([^"]*)"/.exec(
     readFileSync(join(root, 'examples/autoroute/Dockerfile'), 'utf8'),
@@ -51,7 +45,7 @@ const asImage = { NODE_OPTIONS, NODE_COMPILE_CACHE: join(folder, 'compiled') };
 interface Result {
   readonly contender: string;
   readonly perSecond: number;
-  /** Milliseconds of CPU of the contender's process for each transition. */
+  /** CPU time of the contender's process per transition, in milliseconds. */
   readonly cpuMs: number;
   /** Reconciles per transition. Bare writes make two requests and do not reconcile: 0. */
   readonly reconciles: number;
@@ -123,7 +117,7 @@ async function watchOnly(
   ...args: readonly string[]
 ): Promise<Result> {
   await fill(runs);
-  // Everybody is looked at in the same way: a watch costs the server something too.
+  // Every contender is observed by the same watch, because a watch costs the server CPU time.
   const done = lastTransition(api, runs);
   const command = [...node, join(import.meta.dirname, 'watch-only.ts'), ...args];
   const { stdout } = await execa(process.execPath, command, {
@@ -260,7 +254,7 @@ async function start(
   };
 }
 
-/** Two outputs for each of 2,000 resources; what the process holds when all is quiet. */
+/** Measures the memory of an idle operator with 2,000 resources and two outputs of each. */
 async function memory({
   kubeconfig,
 }: ControlPlane): Promise<{ readonly rssMb: number; readonly firstMs: number }> {
@@ -277,7 +271,7 @@ async function memory({
     ...node,
     join(import.meta.dirname, 'operator.ts'),
   ]);
-  await until('all is cached and quiet', 60_000, async () => {
+  await until('all objects are cached and the work queue is empty', 60_000, async () => {
     const text = await idle.metrics();
     if (!/^autopilot_cached_objects{[^}]*kind="ConfigMap"} 4000$/m.test(text)) {
       throw new Error('not yet');

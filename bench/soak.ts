@@ -1,12 +1,12 @@
 /**
- * Real faults on a real control plane, for as long as one likes: first those that leave processes
- * alone, over and over, so that the memory of one process can be followed through all of them, then
- * those that end processes. Writes docs/reference/faults.md.
+ * Injects real faults on a real control plane. First it repeats the faults that end no process, so
+ * that the memory of one process can be measured over the whole time. Then it injects the faults
+ * that end processes. Writes docs/reference/faults.md.
  *
- *   --minutes 30      at least
- *   --resources 300
- *   --seed 1
- *   --only 'kill|CRD' episodes whose name fits; the page stays as it is
+ *   --minutes 30      shortest duration, in minutes
+ *   --resources 300   number of resources
+ *   --seed 1          seed of the random numbers
+ *   --only 'kill|CRD' pattern for the names of the faults to inject; the page is not written
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

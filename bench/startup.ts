@@ -1,8 +1,8 @@
 /**
- * How long a person waits for a generator, beside bare yo and beside a generator that is empty:
- * `node bench/startup.ts [RUNS [WORD]]`, with a word only what has it in its title. Our own part is
- * what a generator takes more than the empty one. Also the time from `yo autopilot` to a passing
- * `npm test`.
+ * Measures the start-up time of the generators and compares it with an empty generator of yo:
+ * `node bench/startup.ts [RUNS [WORD]]`. With WORD only the commands whose title contains it run.
+ * The column `diff` is the difference to the empty generator. Without WORD the time from
+ * `yo autopilot` to a passing `npm test` is measured too.
  */
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -99,11 +99,11 @@ try {
 interface Measured {
   readonly title: string;
   readonly run: () => Promise<void>;
-  /** The title of what takes the same without us. */
+  /** Title of the baseline, which `diff` is computed from. */
   readonly beside?: string;
 }
 
-/** What every generator of this generation of Yeoman takes. */
+/** Writes an empty generator: the baseline for every generator of this version of Yeoman. */
 function writeEmptyGenerator(): void {
   const folder = join(dir, 'node_modules/generator-empty/generators/app');
   mkdirSync(folder, { recursive: true });

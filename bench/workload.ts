@@ -1,6 +1,6 @@
 /**
- * What every contender does: each resource goes through four phases; each phase applies one
- * ConfigMap, then the status moves on.
+ * The workload of every contender: each resource goes through four phases. Each phase applies one
+ * ConfigMap, then writes the next phase to status.
  */
 import type { AnyContext, AnyResult, KubeObject, ResourceType } from 'autopilot-runtime/internal';
 import { defineScheduler } from 'autopilot-runtime/generated';
@@ -44,7 +44,7 @@ export const CRD = {
   },
 };
 
-/** @param outputs ConfigMaps of each resource */
+/** @param outputs number of ConfigMaps per resource. */
 export function resource(index: number, outputs = 1): KubeObject {
   return {
     apiVersion: `${RUNS.group}/${RUNS.version}`,

@@ -1,13 +1,13 @@
 /**
- * Other frameworks that do the same work, built from their own lock files into a cache outside the
- * clone.
+ * Builds contenders of other frameworks from their own lock files, into a cache outside of the
+ * repository.
  */
 import { existsSync, mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 
-/** @returns the binary of the controller. @throws Error when Go is not there */
+/** @returns path of the controller's binary. @throws Error when Go is not installed. */
 export async function buildPeer(): Promise<string> {
   const cache = join(homedir(), '.cache/autopilot/peers');
   const binary = join(cache, 'controller-runtime');

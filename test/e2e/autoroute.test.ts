@@ -12,7 +12,7 @@ import { startProcess } from './operator-process.ts';
 import { afterConflict, EVENT_SERIES, expectLeastPrivilege } from './least-privilege.ts';
 
 const SOON_MS = 30_000;
-/** The garbage collector learns of new kinds every 30 s only, and collects after that. */
+/** The garbage collector discovers new kinds only every 30 s and collects after that. */
 const COLLECTED_MS = 120_000;
 
 describe('AutoRoute on a real control plane with Istio’s CRDs, with the RBAC rules of its chart only', () => {
@@ -121,13 +121,13 @@ describe('AutoRoute on a real control plane with Istio’s CRDs, with the RBAC r
     await become(virtualServices, ['four.example', 'one.example', 'three.example', 'two.example']);
   });
 
-  it('prunes what a removed Deployment had', async () => {
+  it('prunes the objects of a removed Deployment', async () => {
     await plane.kubectl(['delete', 'deployment', 'two', '-n', 'apps']);
     await become(services, ['four', 'one', 'three']);
     await become(virtualServices, ['four.example', 'one.example', 'three.example']);
   });
 
-  it('writes nothing while the routes are as they have to be', async () => {
+  it('writes nothing while the routes have the desired state', async () => {
     await ready();
     const version = (): Promise<string> =>
       plane.kubectl([
@@ -149,14 +149,14 @@ describe('AutoRoute on a real control plane with Istio’s CRDs, with the RBAC r
     const before = await version();
     const reconciledBefore = await reconciles();
     await plane.kubectl(['annotate', 'deployment', 'one', '-n', 'apps', 'touched=yes']);
-    await until('the change of a Deployment was looked at', SOON_MS, async () =>
+    await until('the change of a Deployment was reconciled', SOON_MS, async () =>
       expect(await reconciles()).to.be.greaterThan(reconciledBefore),
     );
     expect(await version()).to.equal(before);
   });
 
   // @promise watching/no-missed-events
-  it('has missed nothing: no list found what a watch had not told', async () => {
+  it('missed no event: no list contained a change that a watch had not reported', async () => {
     const text = await (await fetch(`${operator.endpoints}/metrics`)).text();
     const missed = [
       ...text.matchAll(/^autopilot_relist_missed_total\{.*kind="(\w+)"\} (\d+)$/gm),
@@ -171,7 +171,7 @@ describe('AutoRoute on a real control plane with Istio’s CRDs, with the RBAC r
     expect(missed.filter(([, count]) => count !== '0')).to.deep.equal([]);
   });
 
-  it('was refused nothing, and failed at nothing', () => {
+  it('logs no warning and no error', () => {
     const problems = operator
       .logs()
       .split('\n')
@@ -179,7 +179,7 @@ describe('AutoRoute on a real control plane with Istio’s CRDs, with the RBAC r
     expect(problems).to.deep.equal([]);
   });
 
-  it('is taken over by a standby when its leader ends', async () => {
+  it('hands over to a standby when the leader exits', async () => {
     const kubeconfig = await plane.tokenKubeconfig('operators', 'autoroute-operator');
     const standby = await startProcess(dir, {
       kubeconfig,
@@ -209,12 +209,12 @@ describe('AutoRoute on a real control plane with Istio’s CRDs, with the RBAC r
     expect(await names('deployments')).to.deep.equal(['batch', 'four', 'one', 'three']);
   });
 
-  it('ends on SIGTERM with exit code 0', async () => {
+  it('exits with code 0 on SIGTERM', async () => {
     expect(await operator.stop()).to.equal(0);
   });
 
   // @promise lifecycle/complete-rules
-  it('has used every right of its chart, and was refused none, says the API server', async () => {
+  it('uses every permission of its chart and is never forbidden a request, by the audit log', async () => {
     const written = ['autoroutes.examples.io', services, virtualServices, gateways];
     await expectLeastPrivilege(plane, 'operators', 'autoroute-operator', [
       ...afterConflict(...written),

@@ -128,7 +128,7 @@ describe('the canary on a real control plane and a real Prometheus, with the RBA
   ): Promise<void> =>
     until(what, SOON_MS, async () => void expect(await look()).to.deep.equal(expected));
 
-  it('puts a primary in the Deployment’s place, and scales that down last', async () => {
+  it('replaces the Deployment with a primary and scales the Deployment down last', async () => {
     await plane.kubectl([
       'wait',
       '-n',
@@ -144,7 +144,7 @@ describe('the canary on a real control plane and a real Prometheus, with the RBA
     expect(await field('deployment/web', '.metadata.ownerReferences')).to.equal('');
   });
 
-  it('promotes a version that Prometheus says is well', async () => {
+  it('promotes a version whose requests succeed, measured by Prometheus', async () => {
     await release('web:2');
     await eventually('the canary has requests', weights, '90 10');
     expect(await image('web-primary')).to.equal('web:1');
@@ -168,20 +168,20 @@ describe('the canary on a real control plane and a real Prometheus, with the RBA
     expect(await phase()).to.equal('Waiting');
   });
 
-  it('gives the Deployment back when it is deleted, and leaves nothing behind', async () => {
+  it('restores the Deployment when the CanaryDeployment is deleted, and leaves nothing behind', async () => {
     await plane.kubectl(['delete', 'canarydeployment', 'web', '-n', 'shop', '--timeout=90s']);
     expect(await field('deployment/web', '.status.availableReplicas')).to.equal('2');
     expect(await field('deployment/web', '.metadata.annotations')).to.not.contain('held');
     const names = (): Promise<string> =>
       plane.kubectl(['get', 'deployments,services,virtualservices', '-n', 'shop', '-o', 'name']);
     await eventually(
-      'only what the team made is left',
+      'only the objects of the team are left',
       async () => (await names()).trim().split('\n'),
       ['deployment.apps/web', 'service/web'],
     );
   });
 
-  it('was refused nothing, and failed at nothing', () => {
+  it('logs no warning and no error', () => {
     const problems = operator
       .logs()
       .split('\n')
@@ -189,12 +189,12 @@ describe('the canary on a real control plane and a real Prometheus, with the RBA
     expect(problems).to.deep.equal([]);
   });
 
-  it('ends on SIGTERM with exit code 0', async () => {
+  it('exits with code 0 on SIGTERM', async () => {
     expect(await operator.stop()).to.equal(0);
   });
 
   // @promise lifecycle/complete-rules
-  it('has used every right of its chart, and was refused none, says the API server', async () => {
+  it('uses every permission of its chart and is never forbidden a request, by the audit log', async () => {
     await expectLeastPrivilege(plane, 'operators', 'canary-operator', [
       ...afterConflict(
         'canarydeployments.autopilot.examples.io',

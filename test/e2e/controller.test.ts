@@ -325,7 +325,7 @@ describe('the controller on a real API server, with only the RBAC rules that gen
     faults.requestsFor(kind).filter((request) => request.startsWith('patch')).length;
 
   // @promise finalizer/cleanup-first
-  it('holds a resource by its finalizer until what it made in another namespace is gone', async () => {
+  it('keeps a resource by its finalizer until its outputs in another namespace are deleted', async () => {
     const far = `${namespace}-far`;
     await plane.kubectl(['create', 'namespace', far]);
     await drone('one', {
@@ -352,7 +352,7 @@ describe('the controller on a real API server, with only the RBAC rules that gen
     expect((await admin.api.list(SERVICES, { namespace: far })).items).to.deep.equal([]);
   });
 
-  it('sets one named route of a VirtualService, and puts everything back as it was when the resource goes', async () => {
+  it('sets one named route of a VirtualService, and restores it when the resource is deleted', async () => {
     await put(VIRTUAL_SERVICE);
     const before = await get(VIRTUAL_SERVICES, 'web');
     const sent = patches('VirtualService');
@@ -379,7 +379,7 @@ describe('the controller on a real API server, with only the RBAC rules that gen
     ]);
   });
 
-  it('lets two resources hold two routes, refuses one route to a second one, and gives it when it is free', async () => {
+  it('lets two resources claim two routes, and refuses a claimed route until it is released', async () => {
     await put(VIRTUAL_SERVICE);
     await drone('one', { phase: 'Splitting', routes: ['a'], weight: 20 });
     await drone('two', { phase: 'Splitting', routes: ['b'], weight: 30 });
@@ -407,7 +407,7 @@ describe('the controller on a real API server, with only the RBAC rules that gen
     expect((await get(VIRTUAL_SERVICES, 'web')).spec).to.deep.equal(VIRTUAL_SERVICE.spec);
   });
 
-  it('is set again after another field manager removes it, and gives back fields that it no longer claims', async () => {
+  it('sets claimed fields again after another field manager removes them, and restores fields that it no longer claims', async () => {
     await put(VIRTUAL_SERVICE);
     await drone('one', { phase: 'Splitting', routes: ['a', 'b'], labels: true });
     await ready('one');
@@ -440,7 +440,7 @@ describe('the controller on a real API server, with only the RBAC rules that gen
   });
 
   // @promise outputs/field-claims
-  it('loses no change of anybody while many change one object at once', async () => {
+  it('loses no change while many clients change one object at once', async () => {
     await put(VIRTUAL_SERVICE);
     const names = ['r1', 'r2', 'r3', 'r4'];
     const http = names.map((name) => ({
@@ -476,7 +476,7 @@ describe('the controller on a real API server, with only the RBAC rules that gen
     expect([after.spec, after.metadata.annotations]).to.deep.equal([busy.spec, undefined]);
   });
 
-  it('notes the form in which the API server stores a value, once, and gives it back', async () => {
+  it('records once how the API server stores a value, and restores the old value', async () => {
     await put(HTTP_ROUTE);
     const before = await get(HTTP_ROUTES, 'web');
     const sent = patches('HTTPRoute');
@@ -491,7 +491,7 @@ describe('the controller on a real API server, with only the RBAC rules that gen
       weight: 1,
     });
     const version = (await get(HTTP_ROUTES, 'web')).metadata.resourceVersion;
-    // The worker is called each second: a second look at an unchanged object costs nothing.
+    // Another reconcile of an unchanged object writes nothing.
     await put({
       apiVersion: `${GROUP}/v1`,
       kind: 'Drone',
@@ -507,7 +507,7 @@ describe('the controller on a real API server, with only the RBAC rules that gen
     expect((await get(HTTP_ROUTES, 'web')).spec).to.deep.equal(before.spec);
   });
 
-  it('waits for a person, and goes on with the command that its condition shows', async () => {
+  it('waits for approval, and continues after the command that its condition shows', async () => {
     await drone('one', { phase: 'Promoting' });
     await plane.kubectl([
       'wait',
@@ -528,7 +528,7 @@ describe('the controller on a real API server, with only the RBAC rules that gen
     expect((await get(drones, 'one')).status.phase).to.equal('Promoting');
   });
 
-  it('tries refused outputs again and says which and why: never Stalled, and done as soon as they are allowed', async () => {
+  it('retries refused outputs and reports them in a condition: never Stalled, Ready when they are allowed', async () => {
     const name = `no-${namespace}`;
     const policy = {
       apiVersion: 'admissionregistration.k8s.io/v1',
@@ -554,7 +554,7 @@ describe('the controller on a real API server, with only the RBAC rules that gen
       stringify({ ...policy, spec: { matchConstraints: { resourceRules: [rule] }, validations } }),
       stringify(binding),
     );
-    // A policy takes a moment to be in force.
+    // The API server needs a moment to enforce a new policy.
     await eventually('the policy is in force', async () => {
       const refused = await plane
         .kubectl([
@@ -579,7 +579,7 @@ describe('the controller on a real API server, with only the RBAC rules that gen
       '-n',
       namespace,
     ]);
-    // Three refusals leave a phase that counts as ready Ready.
+    // A phase with `ready: true` stays Ready for the first refusals.
     await plane.kubectl([
       'wait',
       '--for=condition=Ready=False',
@@ -603,7 +603,7 @@ describe('the controller on a real API server, with only the RBAC rules that gen
     await ready('one');
   });
 
-  it('knows after a restart what it holds, and puts it back', async () => {
+  it('knows its field claims after a restart, and restores the fields', async () => {
     await put(VIRTUAL_SERVICE);
     await drone('one', { phase: 'Splitting', routes: ['a'] });
     await ready('one');

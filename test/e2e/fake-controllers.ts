@@ -1,8 +1,7 @@
 /**
- * What a control plane without nodes and proxies lacks, played by the test: Pods that become ready,
- * and the proxies' count of requests. Both
- * go by what the real API server has; everything between them, the controllers and Prometheus, is
- * real.
+ * Substitutes for the nodes and proxies that the control plane of a test lacks: Pods become ready,
+ * and requests are counted. Both follow the objects in the real API server. The controllers and
+ * Prometheus are real.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -60,13 +60,13 @@ describe('an informer on a real API server', () => {
   });
   const key = (name: string) => ({ namespace: 'example', name });
   const shows = (informer: Informer, names: readonly string[]): Promise<unknown> =>
-    until(`it shows ${names.join(', ')}`, SOON_MS, async () => {
+    until(`the informer has ${names.join(', ')}`, SOON_MS, async () => {
       const mine = informer.list().map(({ metadata }) => metadata.name);
       expect(mine.filter((name) => name !== 'kube-root-ca.crt')).to.deep.equal(names);
     });
 
   // @promise watching/watch-errors
-  it('follows what happens, survives a restart of the API server, lists again after a real 410, and has missed nothing', async () => {
+  it('follows changes, survives a restart of the API server, lists again after a real 410, and misses nothing', async () => {
     const faults = new FaultInjector();
     const { api } = connected;
     const informer = await start(faults.wrapApi(api));
@@ -94,7 +94,7 @@ describe('an informer on a real API server', () => {
   });
 
   // @promise watching/consistent-lists
-  it('fills its cache although its pages expire between two of them', async () => {
+  it('fills its cache although the continue token expires between two pages', async () => {
     for (let i = 0; i < 700; i++) {
       await connected.api.create(TYPE, object(`many-${i}`, { many: 'yes' }));
     }
@@ -103,8 +103,8 @@ describe('an informer on a real API server', () => {
       ...connected.api,
       list: async (type, options, signal) => {
         pages++;
-        // Compaction alone may be answered from the API server's memory: a token of its own making,
-        // of a time that is gone, is not.
+        // After a compaction the API server may still serve the page from its cache. A token with a
+        // compacted resourceVersion always expires.
         if (pages === 2) {
           return connected.api.list(
             type,
@@ -120,7 +120,7 @@ describe('an informer on a real API server', () => {
     expect([informer.size, pages]).to.deep.equal([700, 3]);
   });
 
-  it('learns from bookmarks how far the server is, so that a quiet kind can be watched on after long', async () => {
+  it('learns the current resourceVersion from bookmarks, so that a kind without changes needs no new list', async () => {
     const informer = await start(connected.api, 'none=here');
     const { metadata } = await connected.api.create(TYPE, object('unrelated'));
     await informer.waitUntilCaughtUp(0, connected, stop.signal);
@@ -132,7 +132,7 @@ describe('an informer on a real API server', () => {
   });
 
   // @promise election/caches-after-election
-  it('counts a new leader as caught up only with what was written before', async () => {
+  it('lets a new leader start only when its cache has all earlier writes', async () => {
     const faults = new FaultInjector();
     const informer = await start(faults.wrapApi(connected.api), 'leader=yes');
     faults.fault = ({ verb }) =>
@@ -145,7 +145,7 @@ describe('an informer on a real API server', () => {
   });
 });
 
-/** The same page, of version 1. */
+/** The continue token with resourceVersion 1, which is compacted. */
 function expired(token: string): string {
   const content = JSON.parse(Buffer.from(token, 'base64url').toString()) as Record<string, unknown>;
   return Buffer.from(JSON.stringify({ ...content, rv: 1 })).toString('base64url');

@@ -82,7 +82,7 @@ describe('replicas of AutoRoute as processes on a real API server, with the RBAC
   };
 
   // @promise endpoints/standby-ready
-  it('one leads; the other is ready too, and says who leads', async () => {
+  it('one replica leads; the other one is ready too and logs the holder of the lease', async () => {
     await start('a');
     await held('a');
     await start('b');
@@ -101,7 +101,7 @@ describe('replicas of AutoRoute as processes on a real API server, with the RBAC
   });
 
   // @promise election/lease
-  it('a clean stop is followed at once by the standby, which goes on with the work', async () => {
+  it('the standby takes over at once after a clean stop and continues the work', async () => {
     expect(await running.get('a')?.stop()).to.equal(0);
     const stopped = saidAt('a', 'stopped');
     await held('b');
@@ -110,14 +110,14 @@ describe('replicas of AutoRoute as processes on a real API server, with the RBAC
   });
 
   // @promise election/lease
-  it('a crash is followed within the lease', async () => {
+  it('the standby takes over within the lease duration after a crash', async () => {
     await start('c');
     running.get('b')?.kill('SIGKILL');
     const killed = Date.now();
     expect(await running.get('b')?.ended).to.equal(undefined);
     await held('c');
-    // The lease counts from its last renewal, which a standby may have seen up to two seconds
-    // before.
+    // The lease duration starts at the last renewal. The standby may have read it up to two seconds
+    // before the crash.
     expect(saidAt('c', 'lease acquired') - killed).to.be.within(10_000, 18_000);
     await routed('three');
   });

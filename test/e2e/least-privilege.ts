@@ -25,7 +25,7 @@ interface Binding {
 
 /** A granted permission that a test run does not use for certain. */
 export interface Exemption {
-  /** `get autoroutes.examples.io` */
+  /** Verb and resource, for example `get autoroutes.examples.io`. */
   readonly permission: string;
   readonly reason: string;
 }
@@ -33,7 +33,7 @@ export interface Exemption {
 const AFTER_CONFLICT =
   'used only after a conflict with another writer; no e2e test can force one (test/integration does)';
 
-/** Reading one object again: `autoroutes.examples.io`, … */
+/** Exempts `get` of the resources, for example `autoroutes.examples.io`. */
 export const afterConflict = (...resources: readonly string[]): readonly Exemption[] =>
   resources.map((resource) => ({ permission: `get ${resource}`, reason: AFTER_CONFLICT }));
 export const EVENT_SERIES: Exemption = {
@@ -42,10 +42,10 @@ export const EVENT_SERIES: Exemption = {
 };
 export const STANDBY: Exemption = {
   permission: 'watch leases.coordination.k8s.io',
-  reason: 'a standby does it; test/e2e/autoroute.test.ts has one',
+  reason: 'only a standby watches the lease; test/e2e/autoroute.test.ts starts one',
 };
 
-/** @throws AssertionError that lists what was refused, or granted and never asked for */
+/** @throws AssertionError that lists forbidden requests and unused permissions. */
 export async function expectLeastPrivilege(
   plane: ControlPlane,
   namespace: string,
@@ -57,7 +57,7 @@ export async function expectLeastPrivilege(
     .filter(({ code }) => code === 403 || code === 401)
     .map((event) => `${event.verb} ${event.resource}.${event.group} ${event.name ?? ''}`);
   expect(refused, 'refused').to.deep.equal([]);
-  // A server-side apply that creates is logged as the patch it came as, and checked for create too.
+  // A server-side apply that creates needs `create` too, but the audit log has only the patch.
   const used = new Set(
     asked.flatMap(({ verb, code, resource, group }) =>
       [verb, ...(verb === 'patch' && code === 201 ? ['create'] : [])].map((one) =>
@@ -79,7 +79,7 @@ export async function expectLeastPrivilege(
   ).to.deep.equal([]);
   expect(
     exempt.filter(({ permission }) => !granted.includes(permission)),
-    'excused and not granted',
+    'exempt and not granted',
   ).to.deep.equal([]);
 }
 

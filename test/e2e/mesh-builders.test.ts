@@ -10,7 +10,7 @@ import type { ControlPlane } from '../realparts/index.ts';
 import { controlPlane } from '../realparts/index.ts';
 import { built } from '../runtime/mesh/objects.ts';
 
-describe('what the mesh builders make, on a real API server with the CRDs of Istio and the Gateway API', () => {
+describe('objects of the mesh builders on a real API server with the CRDs of Istio and the Gateway API', () => {
   let plane: ControlPlane;
   before(async () => {
     plane = await controlPlane();
@@ -19,7 +19,7 @@ describe('what the mesh builders make, on a real API server with the CRDs of Ist
   });
   after(() => plane?.stop());
 
-  /** Strict: a field that the schema does not know is an error, not dropped. */
+  /** Applies with strict validation: an unknown field is an error instead of being dropped. */
   async function accepted(object: object): Promise<object> {
     const args = [
       'apply',
@@ -37,7 +37,7 @@ describe('what the mesh builders make, on a real API server with the CRDs of Ist
   }
 
   for (const object of built) {
-    it(`${object.kind} ${object.metadata.name} is accepted, and nothing of it is dropped`, async () => {
+    it(`${object.kind} ${object.metadata.name} is accepted, and none of its fields is dropped`, async () => {
       const { spec } = (await accepted(object)) as { spec: object };
       expect(within(spec, object.spec)).to.deep.equal(object.spec);
     });

@@ -9,7 +9,7 @@ import { controlPlane, until } from '../realparts/index.ts';
 import type { OperatorProcess } from './operator-process.ts';
 import { startProcess } from './operator-process.ts';
 
-describe('the default project on a real API server, before anybody has written a worker', () => {
+describe('the default project on a real API server, without an implemented worker', () => {
   let plane: ControlPlane;
   let operator: OperatorProcess;
   let dir: string;
@@ -54,7 +54,7 @@ describe('the default project on a real API server, before anybody has written a
     expect(created.status).to.deep.equal({ observedGeneration: -1, phase: 'Initializing' });
   });
 
-  it('says in a condition which file to edit', async () => {
+  it('names the file to edit in a condition', async () => {
     const status = await until('the resource is Stalled', 20_000, async () => {
       const { status: found } = JSON.parse(
         await plane.kubectl(['get', 'example', 'one', '-o', 'json']),
@@ -72,7 +72,7 @@ describe('the default project on a real API server, before anybody has written a
     ]);
   });
 
-  it('says it in an Event too', async () => {
+  it('names the file to edit in an Event', async () => {
     const events = await until('the Event is there', 20_000, async () => {
       const found = await plane.kubectl([
         'get',
@@ -88,18 +88,18 @@ describe('the default project on a real API server, before anybody has written a
     expect(events).to.contain(`Warning NotImplemented ${sentence}`);
   });
 
-  it('stays up', async () => {
+  it('continues to run', async () => {
     expect((await fetch(`${operator.endpoints}/healthz`)).status).to.equal(200);
   });
 
-  it('counts the failed sync under the name that controller-runtime uses', async () => {
+  it('counts the failed reconcile in the metric of controller-runtime', async () => {
     const metrics = await (await fetch(`${operator.endpoints}/metrics`)).text();
     expect(metrics).to.match(
       /^controller_runtime_reconcile_errors_total\{controller="example"\} 1$/m,
     );
   });
 
-  it('ends within seconds on SIGTERM, with exit code 0, and gives the lease back', async () => {
+  it('exits with code 0 within seconds on SIGTERM, and releases the lease', async () => {
     expect(await operator.stop()).to.equal(0);
     expect(
       await plane.kubectl([

@@ -103,7 +103,7 @@ describe('npm run dev beside an operator that is installed for some namespaces',
   };
 
   // @promise election/dev-lease
-  it('takes part in its lease, says who holds it and how to get it, and leads when that one has gone', async () => {
+  it('shares the lease, logs its holder and how to get it, and leads when the Pod has stopped', async () => {
     const pod = await installed('pod');
     await routed('one');
     const laptop = await dev();
@@ -127,7 +127,7 @@ describe('npm run dev beside an operator that is installed for some namespaces',
   });
 
   // @promise election/dev-lease
-  it('gives the lease back on Ctrl-C; the installed one, which stood by, goes on', async () => {
+  it('releases the lease on Ctrl-C; the installed standby takes over', async () => {
     const [, laptop] = running;
     const pod = await installed('pod-2');
     expect(pod.logs()).to.match(
@@ -135,13 +135,13 @@ describe('npm run dev beside an operator that is installed for some namespaces',
     );
     laptop?.kill('SIGINT');
     expect(await laptop?.ended).to.equal(0);
-    await until('the installed one holds the lease', 30_000, async () =>
+    await until('the installed operator holds the lease', 30_000, async () =>
       expect(await leases()).to.deep.equal(['pod-2']),
     );
     await routed('four');
   });
 
-  it('says that it does not wait for the installed one when it is told to look at other namespaces', async () => {
+  it('warns that the leases differ when WATCH_NAMESPACE differs', async () => {
     const elsewhere = await dev({ WATCH_NAMESPACE: 'default' });
     expect(elsewhere.logs()).to.contain(
       `WATCH_NAMESPACE is 'default', but 'apps' for ${NAME}: the two have different leases`,

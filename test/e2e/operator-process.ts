@@ -1,4 +1,4 @@
-/** An operator as a process of its own, holding nothing but its ServiceAccount's token. */
+/** Runs an operator as a process. Its only credential is the token of its ServiceAccount. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,10 +10,10 @@ export interface OperatorProcess {
   /** Base address of /metrics, /healthz and /readyz. */
   readonly endpoints: string;
   readonly logs: () => string;
-  /** SIGTERM. @returns the exit code */
+  /** Sends SIGTERM. @returns the exit code; undefined when a signal ended the process. */
   stop(): Promise<number | undefined>;
   readonly kill: (signal: NodeJS.Signals) => void;
-  /** The exit code; undefined when a signal ended it. */
+  /** Exit code; undefined when a signal ended the process. */
   readonly ended: Promise<number | undefined>;
 }
 

@@ -1,4 +1,4 @@
-/** Deployments as the tests need them. */
+/** Deployments for the tests. */
 export function deployment(
   name: string,
   { ports = [80], group = 'httpbin' }: { ports?: readonly number[]; group?: string } = {},

@@ -100,7 +100,7 @@ describe('AutoRoute in the sandbox', () => {
     });
   }
 
-  it('sets a field back that another client has changed', async () => {
+  it('restores a field that another client has changed', async () => {
     await sandbox.patch('Service', 'one', { spec: { selector: { app: 'another' } } });
     const service = await sandbox.get('Service', 'one');
     expect(service?.spec.selector).to.deep.equal({ app: 'one' });

@@ -9,7 +9,7 @@ describe('a route', () => {
     expect(route).to.deep.equal({ name: 'web', port: 8080, podLabels: { app: 'web' } });
   });
 
-  it('is not made for a Deployment without a port', () => {
+  it('does not exist for a Deployment without a port', () => {
     expect(routesOf([deployment('batch', { ports: [] }) as Deployment])).to.deep.equal([]);
   });
 
