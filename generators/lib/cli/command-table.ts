@@ -68,6 +68,7 @@ const runtime: CommandOption = {
  */
 export const LIFECYCLE_COMMANDS: readonly string[] = ['dev', 'build', 'deploy', 'undeploy', 'logs'];
 
+/** The commands of the bin, with their arguments, options and examples. */
 export const commandTable = {
   init: {
     usage: '[DIR]',

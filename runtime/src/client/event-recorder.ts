@@ -55,6 +55,7 @@ export type RecordEvent = (
 ) => void;
 type EventType = Parameters<RecordEvent>[1];
 
+/** Options of {@link EventRecorder}. */
 export interface EventRecorderOptions {
   readonly api: KubeApi;
   readonly clock: Clock;

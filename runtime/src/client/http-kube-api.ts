@@ -40,6 +40,7 @@ export interface GuardableKubeApi extends KubeApi {
   withWriteCheck?(check: () => void): KubeApi;
 }
 
+/** A KubeApi over HTTP, with a check before each write and a way to close its connections. */
 export interface HttpKubeApi extends KubeApi, GuardableKubeApi {
   withWriteCheck(check: () => void): KubeApi;
   /**
@@ -51,6 +52,7 @@ export interface HttpKubeApi extends KubeApi, GuardableKubeApi {
   close(): Promise<void>;
 }
 
+/** Creates a KubeApi over HTTP. Requests are sent when a method is called, not before. */
 export function createHttpKubeApi(connection: Connection): HttpKubeApi {
   const httpTransport = new HttpTransport(connection);
   const apiWithCheck = (check: () => void): KubeApi =>

@@ -27,11 +27,13 @@ export interface Connection {
   readonly onResponse?: (method: string, code: string) => void;
 }
 
+/** What authenticates a request: headers, and TLS options of the connection. */
 export interface Credentials {
   readonly headers: Readonly<Record<string, string>>;
   readonly tls: TlsOptions;
 }
 
+/** TLS options of a connection to the API server, as node:tls names them. */
 export interface TlsOptions {
   readonly ca?: string;
   readonly cert?: string;
@@ -40,8 +42,10 @@ export interface TlsOptions {
   readonly rejectUnauthorized?: boolean;
 }
 
+/** Parameters of a URL. Undefined ones are left out. */
 export type UrlParameters = Readonly<Record<string, string | number | boolean | undefined>>;
 
+/** A request to the API server. */
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
@@ -279,6 +283,7 @@ function parseRetryAfter({
   return seconds > 0 ? seconds : undefined;
 }
 
+/** The body of a failed response: a Status, as far as it is read. */
 export interface StatusBody {
   readonly kind?: string;
   readonly code?: number;
@@ -296,6 +301,7 @@ function parseStatus(text: string): StatusBody | undefined {
   }
 }
 
+/** A network error as a ConnectionError that names the request. */
 export function toConnectionError(
   error: unknown,
   what: string,

@@ -8,6 +8,7 @@ import { dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
 import type { Credentials, TlsOptions } from './http-transport.ts';
 
+/** Access to one cluster. */
 export interface ClusterAccess {
   readonly server: string;
   readonly namespace: string | undefined;

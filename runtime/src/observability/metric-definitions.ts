@@ -64,6 +64,7 @@ const histogram = (
   buckets,
 });
 
+/** The metrics of an operator with their help texts, from which docs/reference/metrics.md is made. */
 export const METRIC_DEFINITIONS = {
   reconciles: counter(
     'controller_runtime_reconcile_total',

@@ -131,6 +131,7 @@ async function readResponse(
   }
 }
 
+/** The `data` of a successful response of the Prometheus query API. */
 export type PrometheusData =
   | { readonly resultType: 'scalar'; readonly result: readonly [number, string] }
   | {

@@ -43,6 +43,7 @@ export const systemClock: Clock = {
   },
 };
 
+/** The random source of the process. */
 export const systemRandom: Random = () => Math.random();
 
 /**

@@ -1,6 +1,7 @@
 /** JSON values: equality, canonical form, hashes, differences. Pure functions. */
 import { createHash } from 'node:crypto';
 
+/** Whether a value is an object that is neither null nor a list. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -27,19 +27,23 @@ export const ENQUEUE_CAUSES = [
 /** One of `ENQUEUE_CAUSES`. */
 export type EnqueueCause = (typeof ENQUEUE_CAUSES)[number];
 
+/** When a key is processed again. */
 export type Outcome =
-  /** Nothing more to do until added again. */
+  /** Nothing to do until the key is added again. */
   | { readonly type: 'done' }
+  /** Process the key again immediately. */
   | { readonly type: 'again' }
+  /** Process the key again after `ms` milliseconds. */
   | { readonly type: 'after'; readonly ms: number }
   /**
-   * Come again with exponential backoff, not later than in `atMostMs`; above all not before
-   * `atLeastMs` are over, whatever is added.
+   * Process the key again with exponential backoff, after `atMostMs` at the latest. Adding the key
+   * does not shorten the wait below `atLeastMs`.
    */
   | { readonly type: 'failed'; readonly atMostMs?: number; readonly atLeastMs?: number }
-  /** The object is gone: forget everything about the key. */
+  /** The object is deleted: drop all state of the key. */
   | { readonly type: 'forget' };
 
+/** `changed`: enqueued by an event. `due`: enqueued by a timer, after the changed keys. */
 export type QueuePriority = 'changed' | 'due';
 
 type QueueItem =
@@ -77,6 +81,7 @@ export interface QueueObserver {
   retried(): void;
 }
 
+/** Options of a {@link WorkQueue}. */
 export interface QueueOptions {
   readonly clock: Clock;
   readonly random: Random;
@@ -86,6 +91,7 @@ export interface QueueOptions {
   readonly observer?: QueueObserver;
 }
 
+/** Options of `WorkQueue.add`. */
 export interface AddOptions {
   /** Reset the number of failures, and with it the backoff. Default: false. */
   readonly resetBackoff?: boolean;
@@ -98,7 +104,9 @@ export interface AddOptions {
   readonly cause?: EnqueueCause;
 }
 
+/** Delay after the first failure, in milliseconds. Each further failure doubles the delay. */
 export const BACKOFF_MIN_MS = 500;
+/** Longest delay after failures, in milliseconds. */
 export const BACKOFF_MAX_MS = 300_000;
 /** One run in this many is of a due key. */
 const DUE_SHARE = 5;
@@ -112,6 +120,7 @@ export function backoffMs(failures: number, random: Random): number {
   );
 }
 
+/** A queue of keys: each key is processed by one worker at a time, with backoff after failures. */
 export class WorkQueue {
   readonly #options: QueueOptions;
   readonly #items = new Map<string, QueueItem>();

@@ -12,6 +12,7 @@ export interface ResourcePath {
   readonly subresource?: string;
 }
 
+/** A parsed HTTP request. */
 export interface ApiRequest {
   readonly method: string;
   readonly host: string;

@@ -6,8 +6,10 @@ import type { KubeObject } from 'autopilot-runtime/internal';
 import type { Kind } from '../cluster/kind-registry.ts';
 import { evaluateJsonPath } from './json-path.ts';
 
+/** The value of a cell. */
 export type TableCell = string | number | boolean | null;
 
+/** A column of a Table. */
 export interface TableColumn {
   readonly name: string;
   readonly type: string;

@@ -2,6 +2,7 @@
 import type { ResourceType } from 'autopilot-runtime/internal';
 import { ApiError } from 'autopilot-runtime/internal';
 
+/** One cause in the details of a Status. */
 export interface StatusCause {
   readonly reason: string;
   readonly message: string;
@@ -23,6 +24,7 @@ function statusDetails(type: NamedType, name: string, causes?: readonly StatusCa
   };
 }
 
+/** 404: the object does not exist. */
 export function notFound(type: NamedType, name: string): ApiError {
   return new ApiError({
     code: 404,
@@ -47,6 +49,7 @@ export function noSubresource(type: NamedType, name: string): ApiError {
   });
 }
 
+/** 409: an object of this name exists. */
 export function alreadyExists(type: NamedType, name: string, deleting: boolean): ApiError {
   const prefix = deleting ? 'object is being deleted: ' : '';
   return new ApiError({
@@ -57,9 +60,11 @@ export function alreadyExists(type: NamedType, name: string, deleting: boolean):
   });
 }
 
+/** The reason of a conflict of resourceVersions. */
 export const MODIFIED_MESSAGE =
   'the object has been modified; please apply your changes to the latest version and try again';
 
+/** 409: the object has changed since it was read. */
 export function conflict(type: NamedType, name: string, why: string = MODIFIED_MESSAGE): ApiError {
   return new ApiError({
     code: 409,
@@ -69,10 +74,12 @@ export function conflict(type: NamedType, name: string, why: string = MODIFIED_M
   });
 }
 
+/** 409: an apply changes fields of other field managers. */
 export function applyConflict(causes: readonly StatusCause[], message: string): ApiError {
   return new ApiError({ code: 409, reason: 'Conflict', message, details: { causes } });
 }
 
+/** 422: the object is invalid. */
 export function invalid(type: NamedType, name: string, causes: readonly StatusCause[]): ApiError {
   const details = causes.map(({ field, message }) => `${field}: ${message}`);
   const summary = details.length === 1 ? details[0] : `[${details.join(', ')}]`;
@@ -122,6 +129,7 @@ export function internal(message: string): ApiError {
   return new ApiError({ code: 500, reason: '', message });
 }
 
+/** 400: the request cannot be understood. */
 export function badRequest(message: string): ApiError {
   return new ApiError({ code: 400, reason: 'BadRequest', message });
 }
@@ -144,6 +152,7 @@ export function terminating(type: NamedType, name: string, namespace: string): A
   });
 }
 
+/** 410: the version or token is no longer known. */
 export function expired(message: string): ApiError {
   return new ApiError({ code: 410, reason: 'Expired', message });
 }

@@ -5,8 +5,10 @@ import { freezeJson, memoize } from './frozen-json.ts';
 import type { StructuralSchema } from './structural-schema.ts';
 import { validateBySchema } from './schema-validation.ts';
 
+/** Finalizer that keeps a definition until its objects are deleted. */
 export const CLEANUP_FINALIZER = 'customresourcecleanup.apiextensions.k8s.io';
 
+/** An entry of `additionalPrinterColumns`. */
 export interface PrinterColumn {
   readonly name: string;
   readonly type: string;
@@ -16,6 +18,7 @@ export interface PrinterColumn {
   readonly format?: string;
 }
 
+/** A version of a CustomResourceDefinition. */
 export interface DefinitionVersion {
   readonly name: string;
   readonly served: boolean;
@@ -41,6 +44,7 @@ interface DefinitionNames {
   readonly categories?: readonly string[];
 }
 
+/** The spec of a CustomResourceDefinition. */
 export interface DefinitionSpec {
   readonly group: string;
   readonly scope: 'Namespaced' | 'Cluster';
@@ -48,6 +52,7 @@ export interface DefinitionSpec {
   readonly versions: readonly DefinitionVersion[];
 }
 
+/** Whether a kind is CustomResourceDefinition. */
 export function isCrdKind({
   group,
   plural,
@@ -58,6 +63,7 @@ export function isCrdKind({
   return group === 'apiextensions.k8s.io' && plural === 'customresourcedefinitions';
 }
 
+/** The definition with the defaults of the API server. */
 export function withCrdDefaults(object: KubeObject): KubeObject {
   const spec = object.spec as DefinitionSpec | undefined;
   return spec?.names?.kind === undefined
@@ -94,6 +100,7 @@ export function establishedStatus(object: KubeObject, time: string): object {
   };
 }
 
+/** The problems of a definition, in the API server's words. */
 export function validateCrd({ metadata, spec }: KubeObject): readonly StatusCause[] {
   const { group, names, versions } = spec as DefinitionSpec;
   const found: StatusCause[] = [];

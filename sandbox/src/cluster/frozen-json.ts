@@ -58,6 +58,7 @@ export function memoize<T extends object, R>(make: (value: T) => R): (value: T) 
   };
 }
 
+/** Whether a value is a JSON object. */
 export function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -12,6 +12,7 @@ import { SERVED_KINDS } from './served-kinds.ts';
 import type { Shape } from './merge-shape.ts';
 import { METADATA_SHAPE, mergeShapeOf } from './merge-shape.ts';
 
+/** A built-in kind, as `served-kinds.ts` lists it. */
 export interface ServedKind extends ResourceType {
   /** True: a CustomResourceDefinition defines the kind. */
   readonly custom?: true;
@@ -21,6 +22,7 @@ export interface ServedKind extends ResourceType {
   readonly shape?: Shape;
 }
 
+/** A kind that the cluster serves, in one version. */
 export interface Kind extends ServedKind {
   readonly shape: Shape;
   /** Whether the API server increments metadata.generation with each change of the spec. */
@@ -74,6 +76,7 @@ function createBuiltInKinds(): readonly (readonly [string, Kind])[] {
   return builtInKindsCache;
 }
 
+/** The kinds that a cluster serves. */
 export class KindRegistry {
   readonly #kinds = new Map<string, Kind>(createBuiltInKinds());
 

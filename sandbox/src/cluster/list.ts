@@ -6,6 +6,7 @@ import type { Kind } from './kind-registry.ts';
 import type { ObjectStore } from './object-store.ts';
 import { toVersion } from './object-store.ts';
 
+/** Whether an object matches the selectors of a request. */
 export type ObjectMatcher = (object: KubeObject) => boolean;
 
 const CONTINUE_TOO_OLD =

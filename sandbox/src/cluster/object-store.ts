@@ -6,6 +6,7 @@ import type { Kind } from './kind-registry.ts';
 import type { FieldManager } from './managed-fields.ts';
 import { managedFields } from './managed-fields.ts';
 
+/** An object in the store, with its field managers. */
 export interface StoredObject {
   readonly kind: Kind;
   /** The object without managedFields, deeply frozen. */
@@ -15,6 +16,7 @@ export interface StoredObject {
   readonly managers: readonly FieldManager[];
 }
 
+/** One change of one object. */
 export interface ObjectChange {
   readonly kind: Kind;
   readonly version: number;
@@ -38,6 +40,7 @@ interface KindTable {
   oldest: number;
 }
 
+/** The stored objects, with a history for watches. */
 export class ObjectStore {
   readonly #tables = new Map<string, KindTable>();
   readonly #uids = new Map<string, StoredObject>();

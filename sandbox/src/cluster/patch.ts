@@ -3,6 +3,7 @@ import type { JsonPatchOperation } from 'autopilot-runtime/internal';
 import { rejectedPatch } from './api-errors.ts';
 import { isMap, jsonEqual } from './frozen-json.ts';
 
+/** Applies a JSON merge patch: null removes a member. */
 export function applyMergePatch(target: unknown, patch: unknown): unknown {
   if (!isMap(patch)) {
     return patch;

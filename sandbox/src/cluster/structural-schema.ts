@@ -5,6 +5,7 @@
 import { isMap, freezeJson } from './frozen-json.ts';
 import type { MergeSchema } from './merge-shape.ts';
 
+/** A rule of `x-kubernetes-validations`. */
 export interface ValidationRule {
   readonly rule: string;
   readonly message?: string;
@@ -14,6 +15,7 @@ export interface ValidationRule {
   readonly optionalOldSelf?: boolean;
 }
 
+/** An OpenAPI v3 schema, as far as CustomResourceDefinitions use it. */
 export interface StructuralSchema extends MergeSchema {
   readonly properties?: Readonly<Record<string, StructuralSchema>>;
   readonly additionalProperties?: StructuralSchema | boolean;
