@@ -64,7 +64,7 @@ const histogram = (
   buckets,
 });
 
-/** The metrics of an operator with their help texts, from which docs/reference/metrics.md is made. */
+/** The metrics of an operator with their help texts, the source of docs/reference/metrics.md. */
 export const METRIC_DEFINITIONS = {
   reconciles: counter(
     'controller_runtime_reconcile_total',
