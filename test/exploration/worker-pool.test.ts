@@ -39,7 +39,7 @@ describe('WorkerPool', () => {
         life,
         {
           maxFindings: 9,
-          hasBudget: (runs) => runs < 120,
+          hasBudget: (runs) => runs < 400,
           ...more,
         },
       );
