@@ -4,6 +4,7 @@ import { expect } from 'chai';
 import { execa } from 'execa';
 import { stringify } from 'yaml';
 import { deployment } from '../../examples/autoroute/test/deployments.ts';
+import { generateProject } from '../../generators/lib/index.ts';
 import { packageRoot } from '../../generators/lib/util/package-root.ts';
 import { METRIC_DEFINITIONS } from '../../runtime/src/observability/metric-definitions.ts';
 import type { MetricDefinition } from '../../runtime/src/observability/metric-definitions.ts';
@@ -28,6 +29,24 @@ interface Rule {
   readonly expr: string;
 }
 
+/** Adds a phase in front of AutoRoute's only one, so that there are transitions to measure. */
+async function addPendingPhase(project: string): Promise<void> {
+  const file = join(project, 'autopilot.yaml');
+  const pending = '  - name: Pending\n    initial: true\n    next: [Routing]\n';
+  const text = readFileSync(file, 'utf8').replace('    initial: true\n', '');
+  writeFileSync(file, text.replace('phases:\n', `phases:\n${pending}`));
+  writeFileSync(
+    join(project, 'src/workers/pending.ts'),
+    `import type { Context, Result } from '../generated/pending.ts';
+
+export async function sync(_context: Context): Promise<Result> {
+  return { next: 'Routing' };
+}
+`,
+  );
+  await generateProject(project, { runtime: 'registry' });
+}
+
 describe('the alerts and the dashboard of a running operator, in a real Prometheus', () => {
   let plane: ControlPlane;
   let chart: Chart;
@@ -39,6 +58,7 @@ describe('the alerts and the dashboard of a running operator, in a real Promethe
 
   before(async () => {
     chart = await chartOf({ example: 'autoroute' });
+    await addPendingPhase(chart.project);
     symlinkSync(join(packageRoot, 'node_modules'), join(chart.project, 'node_modules'));
     const values = { metrics: { prometheusRule: { enabled: true, renderMode: 'alwaysRender' } } };
     const rule = (await render(chart.path, { release: RELEASE, namespace: 'ops', values })).find(
