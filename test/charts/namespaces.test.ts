@@ -9,6 +9,7 @@ import { startProcess } from '../e2e/operator-process.ts';
 import {
   afterConflict,
   EVENT_SERIES,
+  EVENTS,
   expectLeastPrivilege,
   STANDBY,
 } from '../e2e/least-privilege.ts';
@@ -142,7 +143,7 @@ describe('two releases in namespaces of their own, by people who are administrat
       'virtualservices.networking.istio.io',
       'gateways.networking.istio.io',
     );
-    const exempt = [...written, EVENT_SERIES, STANDBY];
+    const exempt = [...written, EVENT_SERIES, EVENTS, STANDBY];
     // The lease is renewed after two seconds only.
     for (const team of teams) {
       await until('every right was used', 10_000, () =>

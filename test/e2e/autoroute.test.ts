@@ -9,7 +9,7 @@ import { controlPlane, until } from '../realparts/index.ts';
 import { deployment } from '../../examples/autoroute/test/deployments.ts';
 import type { OperatorProcess } from './operator-process.ts';
 import { startProcess } from './operator-process.ts';
-import { afterConflict, EVENT_SERIES, expectLeastPrivilege } from './least-privilege.ts';
+import { afterConflict, EVENT_SERIES, EVENTS, expectLeastPrivilege } from './least-privilege.ts';
 
 const SOON_MS = 30_000;
 /** The garbage collector discovers new kinds only every 30 s and collects after that. */
@@ -219,6 +219,7 @@ describe('AutoRoute on a real control plane with Istio’s CRDs, with the RBAC r
     await expectLeastPrivilege(plane, 'operators', 'autoroute-operator', [
       ...afterConflict(...written),
       EVENT_SERIES,
+      EVENTS,
     ]);
   });
 });
