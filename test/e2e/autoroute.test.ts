@@ -36,6 +36,11 @@ describe('AutoRoute on a real control plane with Istio’s CRDs, with the RBAC r
       '-n',
       'operators',
     ]);
+    // A new kind answers 429 for a moment ("storage is (re)initializing"). The operator retries with
+    // a warning, and a test below demands a log without warnings.
+    await until('AutoRoutes are served from the watch cache', SOON_MS, () =>
+      plane.kubectl(['get', '--raw', '/apis/examples.io/v1/autoroutes?resourceVersion=0']),
+    );
     const kubeconfig = await plane.tokenKubeconfig('operators', 'autoroute-operator');
     operator = await startProcess(dir, { kubeconfig, namespace: 'operators' });
     for (const name of ['one', 'two', 'three']) {
