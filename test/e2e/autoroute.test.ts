@@ -36,8 +36,8 @@ describe('AutoRoute on a real control plane with Istio’s CRDs, with the RBAC r
       '-n',
       'operators',
     ]);
-    // A new kind answers 429 for a moment ("storage is (re)initializing"). The operator retries with
-    // a warning, and a test below demands a log without warnings.
+    // The API server answers 429 until the storage of a new kind is ready. The operator retries
+    // with a warning, and a test below demands a log without warnings.
     await until('AutoRoutes are served from the watch cache', SOON_MS, () =>
       plane.kubectl(['get', '--raw', '/apis/examples.io/v1/autoroutes?resourceVersion=0']),
     );
