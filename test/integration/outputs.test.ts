@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { Sandbox } from '../../sandbox/src/index.ts';
 import { startSandbox } from '../../sandbox/src/index.ts';
+import type { KubeObject } from '../../runtime/src/internal.ts';
 import { FaultInjector, connectionReset, refusal } from './fault-injector.ts';
 import type { TestOperator } from './test-operators.ts';
 import {
@@ -151,6 +152,29 @@ describe('outputs', () => {
       'two',
     );
     expect(conditions(await sandbox.get('Drone', 'two'))[0]).to.equal('Ready=False A');
+  });
+
+  it('are applied again when a Date in them is another point of time', async () => {
+    await start(
+      defineTestOperator({
+        A: {
+          interval: '1h',
+          outputs: [output.configmaps],
+          sync: ({ now }) => ({
+            next: 'A',
+            outputs: { configmaps: [configMap('a', { until: now }) as KubeObject] },
+          }),
+        },
+      }),
+    );
+    await sandbox.create(drone('one'));
+    const until = async (): Promise<unknown> => {
+      const live = (await sandbox.get('ConfigMap', 'a')) as { readonly data?: { until: unknown } };
+      return live.data?.until;
+    };
+    const first = await until();
+    await sandbox.advance('1h');
+    expect(Date.parse(String(await until())) - Date.parse(String(first))).to.equal(3_600_000);
   });
 
   // @promise outputs/drift

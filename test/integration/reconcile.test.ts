@@ -123,9 +123,17 @@ describe('one reconcile', () => {
       /statusInfo: \[1\]; it must be an object/,
     ],
     [
-      'a value that is not JSON-serializable',
+      'a value that is no JSON',
       () => ({ next: 'A', statusInfo: { call: () => 1 }, outputs: { services: [service('a')] } }),
-      /not JSON-serializable/,
+      /^phase A returned a value .*: statusInfo\.call is a function, which is not JSON/,
+    ],
+    [
+      'a number in an output that JSON does not have',
+      () => ({
+        next: 'A',
+        outputs: { services: [service('a'), service('b', NaN)] },
+      }),
+      /outputs\.services\[1\]\.spec\.ports\[0\]\.port is NaN/,
     ],
     [
       'an object as it was read, with a hint at what to do instead',

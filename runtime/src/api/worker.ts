@@ -115,7 +115,11 @@ export type StatusInfoPatch<StatusInfo> = {
   readonly [Field in keyof StatusInfo]?: StatusInfo[Field] | null;
 };
 
-/** What a worker returns. */
+/**
+ * What a worker returns: plain JSON. A Date counts as its ISO string. An undefined member counts as
+ * absent. A worker that returns anything else, such as NaN, a Map, an instance of a class or
+ * undefined in a list, becomes Stalled; the message names the place.
+ */
 export interface BaseResult<Phase extends string, Outputs, StatusInfo> {
   /**
    * The phase that the resource is in after this reconcile: its own name to stay, another name for

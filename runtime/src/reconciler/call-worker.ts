@@ -7,6 +7,7 @@ import { messageOf } from '../client/errors.ts';
 import { keyOf, keyString } from '../client/object.ts';
 import { withLogFields } from '../observability/logger.ts';
 import type { Clock } from '../util/clock.ts';
+import { toPlainJson } from '../util/plain-json.ts';
 import { createInputViews } from './dependencies/input-view.ts';
 import type { ReconcileContext } from './reconcile-context.ts';
 import { StuckWorker } from './reconcile-errors.ts';
@@ -29,7 +30,7 @@ export interface WorkerCall<Result> {
 /**
  * @returns a frozen copy of the result, which later changes by the worker do not affect
  * @throws what the worker throws; StuckWorker when the worker does not stop in time; PermanentError
- * when the result is not plain data; the reason of the signal when it is aborted before the call
+ * when the result is not JSON; the reason of the signal when it is aborted before the call
  */
 export async function callWorker<Result>(
   context: ReconcileContext,
@@ -72,12 +73,16 @@ function createWorkerContext(
   });
 }
 
+/** No result is reported with the other wrong results, see `validateResult`. */
 function frozenCopy<Result>(result: Result, { title }: WorkerDefinition): Result {
+  if (result === undefined) {
+    return result;
+  }
   try {
-    return deepFreeze(structuredClone(result));
+    return deepFreeze(toPlainJson(result));
   } catch (error) {
     throw new PermanentError(
-      `${title} returned a value that is not JSON-serializable: ${messageOf(error)}`,
+      `${title} returned a value that cannot be stored: ${messageOf(error)}`,
     );
   }
 }
