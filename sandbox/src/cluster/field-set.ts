@@ -389,6 +389,25 @@ export function toFieldsV1(set: FieldSet): Readonly<Record<string, unknown>> {
   return render(root);
 }
 
+/** The set that FieldsV1 of managedFields stands for. */
+export function fromFieldsV1(fields: unknown): FieldSet {
+  const paths = new Set<string>();
+  const collect = (node: unknown, path: string): void => {
+    if (!isMap(node)) {
+      return;
+    }
+    const inner = Object.entries(node).filter(([element]) => element !== '.');
+    if (path !== '' && (inner.length === 0 || Object.hasOwn(node, '.'))) {
+      paths.add(path);
+    }
+    for (const [element, child] of inner) {
+      collect(child, joinPath(path, element));
+    }
+  };
+  collect(fields, '');
+  return paths;
+}
+
 /** The path in the form of the API server's messages: `.spec.containers[name="web"].image`. */
 export function formatFieldPath(path: string): string {
   return pathElements(path)

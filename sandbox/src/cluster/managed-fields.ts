@@ -5,8 +5,8 @@
 import type { StatusCause } from './api-errors.ts';
 import { applyConflict } from './api-errors.ts';
 import type { FieldDifference, FieldSet } from './field-set.ts';
-import { comparePaths, toFieldsV1, formatFieldPath } from './field-set.ts';
-import { freezeJson } from './frozen-json.ts';
+import { comparePaths, fromFieldsV1, toFieldsV1, formatFieldPath } from './field-set.ts';
+import { freezeJson, isMap } from './frozen-json.ts';
 
 /** The identity of a write in managedFields. */
 export interface FieldWriter {
@@ -187,6 +187,40 @@ export function managedFields(managers: readonly FieldManager[]): readonly unkno
     }
     return entry;
   });
+}
+
+/**
+ * The managers of metadata.managedFields. A list with one empty entry stands for no managers.
+ *
+ * @returns undefined when the list is absent, empty or unreadable
+ */
+export function decodeManagers(entries: unknown): readonly FieldManager[] | undefined {
+  if (!Array.isArray(entries) || entries.length === 0) {
+    return undefined;
+  }
+  const [first] = entries as readonly unknown[];
+  if (entries.length === 1 && isMap(first) && Object.keys(first).length === 0) {
+    return [];
+  }
+  const managers = entries.map(decodeManager);
+  return managers.every((manager) => manager !== undefined) ? managers : undefined;
+}
+
+function decodeManager(entry: unknown): FieldManager | undefined {
+  if (!isMap(entry) || entry['fieldsType'] !== 'FieldsV1') {
+    return undefined;
+  }
+  const {
+    fieldsType: _,
+    fieldsV1,
+    ...writer
+  } = entry as unknown as FieldManager & {
+    readonly fieldsType: string;
+    readonly fieldsV1?: unknown;
+  };
+  return writer.operation === 'Apply' || writer.operation === 'Update'
+    ? { ...writer, fields: fromFieldsV1(fieldsV1) }
+    : undefined;
 }
 
 /** The API server's order: applies first, then by time, then by name. */

@@ -38,7 +38,13 @@ import { appliedFields, compareFields } from './field-set.ts';
 import { freezeJson, freezeOnce, jsonEqual } from './frozen-json.ts';
 import type { Kind, KindRegistry } from './kind-registry.ts';
 import type { ApplyWrite, FieldManager, FieldWriter } from './managed-fields.ts';
-import { applyManagers, updateManagers, isSameWriter, sameManagers } from './managed-fields.ts';
+import {
+  applyManagers,
+  decodeManagers,
+  updateManagers,
+  isSameWriter,
+  sameManagers,
+} from './managed-fields.ts';
 import { mergeApplied, removeFields } from './apply-merge.ts';
 import { findDroppedFields, belongsToSubresource } from './field-ownership.ts';
 import type { ObjectStore, StoredObject } from './object-store.ts';
@@ -194,15 +200,16 @@ export class WriteHandler {
   ): KubeObject {
     const stored = this.existing(kind, key);
     const writer = this.#writer(kind, 'Update', options);
-    const old = toKindVersion(stored.object, kind);
+    const next = change(toKindVersion(stored.served, kind));
+    const managers = managersOfRequest(stored, next, options);
     const computeManagers: ComputeManagers = (before, after) =>
       updateManagers(
-        stored.managers,
+        managers,
         writer,
         compareFields(before, after, kind.shape, kind.custom === true),
         this.#time(),
       );
-    return this.#update(kind, { stored, next: change(old), options, computeManagers });
+    return this.#update(kind, { stored, next, options, computeManagers });
   }
 
   /**
@@ -424,6 +431,22 @@ export class WriteHandler {
   #uid(): string {
     return `00000000-0000-4000-8000-${(++this.#count).toString(16).padStart(12, '0')}`;
   }
+}
+
+/**
+ * The managers that an update starts from: those of the request, so that a client can change them.
+ * The stored ones count for a subresource, and where the request has none or has unreadable ones.
+ */
+function managersOfRequest(
+  { served, managers }: StoredObject,
+  { metadata }: KubeObject,
+  { subresource }: WriteOptions,
+): readonly FieldManager[] {
+  const { managedFields } = metadata;
+  if (subresource !== undefined || jsonEqual(managedFields, served.metadata.managedFields)) {
+    return managers;
+  }
+  return decodeManagers(managedFields) ?? managers;
 }
 
 const NO_DIFFERENCE: FieldDifference = { changed: new Set(), removed: new Set() };

@@ -11,6 +11,7 @@ import { definitionCases } from './definitions.ts';
 import { deleteCases } from './delete.ts';
 import { dryRunCases } from './dry-run.ts';
 import { endingCases } from './ending.ts';
+import { givenManagerCases } from './given-managers.ts';
 import { listCases } from './list.ts';
 import { managerCases } from './managers.ts';
 import { nameCases } from './names.ts';
@@ -39,6 +40,7 @@ export const CASES: Readonly<Record<string, readonly Case[]>> = {
   'server-side apply': applyCases,
   'apply: lists and maps': applyListCases,
   'apply: managers': managerCases,
+  'managedFields that a client sends': givenManagerCases,
   'status and scale': subresourceCases,
   'the end of objects and namespaces': endingCases,
   owners: ownerCases,
