@@ -191,7 +191,7 @@ export const PROMISES: Readonly<Record<string, PromiseSection>> = {
       paths: 'The endpoints are /healthz, /readyz with named checks, and /metrics.',
       healthz: '/healthz fails only for a blocked event loop.',
       'robust-endpoints':
-        'No request ends the process, whatever its path. Neither do metrics that cannot be collected.',
+        'No request ends the process, whatever its path. Neither do metrics that cannot be collected, nor clients that send many requests at once or half requests.',
       'standby-ready': 'A standby with filled caches is ready.',
       metrics: 'Metrics have low cardinality, and the reference page lists all of them.',
       'logs-and-traces':

@@ -4,9 +4,16 @@
  *
  * `/healthz` always responds with 200. The liveness probe fails when the event loop is blocked and
  * nothing responds.
+ *
+ * Responses of `/metrics` are shared for a second. `connection-limit.ts` limits what clients can
+ * cost.
  */
-import { createServer } from 'node:http';
 import type { Server, ServerResponse } from 'node:http';
+import { systemClock } from '../util/clock.ts';
+import { createLimitedServer } from './connection-limit.ts';
+
+/** Time for which one text of `/metrics` is the response to every request, in milliseconds. */
+const SHARED_TEXT_MS = 1_000;
 
 /** One check of `/readyz`. */
 export interface ReadinessCheck {
@@ -44,10 +51,11 @@ export function serveEndpoints(options: EndpointsOptions): Promise<Endpoints> {
   if (match === null) {
     throw new Error(`metricsAddr '${options.address}' is not an address; write it like :9091`);
   }
-  const server = createServer((request, response) => {
+  const shared = { ...options, metrics: { ...options.metrics, render: sharedText(options) } };
+  const server = createLimitedServer((request, response) => {
     // Scanners request `//`, which is not a URL: respond with 404 as for `/`.
     const url = URL.parse(request.url ?? '/', 'http://localhost') ?? new URL('http://localhost/');
-    void handleRequest(url, options, response).catch((error: Error) =>
+    void handleRequest(url, shared, response).catch((error: Error) =>
       respondText(response, 500, error.message),
     );
   });
@@ -63,9 +71,27 @@ export function serveEndpoints(options: EndpointsOptions): Promise<Endpoints> {
   });
 }
 
+/** Renders the metrics at most once a second: a scrape costs the event loop several ms. */
+function sharedText({ metrics }: EndpointsOptions): () => Promise<Buffer> {
+  let text: Promise<Buffer> | undefined;
+  let renderedAt = 0;
+  return () => {
+    if (text === undefined || systemClock.monotonic() - renderedAt >= SHARED_TEXT_MS) {
+      renderedAt = systemClock.monotonic();
+      text = metrics.render().then((rendered) => Buffer.from(rendered));
+    }
+    return text;
+  };
+}
+
+/** The options, with metrics that are shared between requests. */
+interface SharedOptions extends Pick<EndpointsOptions, 'ready'> {
+  readonly metrics: { readonly contentType: string; render(): Promise<Buffer> };
+}
+
 async function handleRequest(
   url: URL,
-  options: EndpointsOptions,
+  options: SharedOptions,
   response: ServerResponse,
 ): Promise<void> {
   const [, root, name] = url.pathname.split('/');

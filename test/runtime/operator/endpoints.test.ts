@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { expect } from 'chai';
+import { until } from '../../realparts/index.ts';
 import { serveEndpoints } from '../../../runtime/src/operator/endpoints.ts';
 
 describe('the endpoints', () => {
@@ -86,6 +87,29 @@ describe('the endpoints', () => {
     const response = await fetch(`http://127.0.0.1:${failing.port}/metrics`);
     expect([response.status, await response.text()]).to.deep.equal([500, 'no number\n']);
     await failing.close();
+  });
+
+  // @promise endpoints/robust-endpoints
+  it('render the metrics once for all requests of a second', async () => {
+    let renders = 0;
+    const server = await serveEndpoints({
+      address: '127.0.0.1:0',
+      metrics: { contentType: 'text/plain', render: async () => `renders ${++renders}\n` },
+      ready: [],
+    });
+    const scrape = async (): Promise<string> =>
+      (await fetch(`http://127.0.0.1:${server.port}/metrics`)).text();
+    const texts = await Promise.all([scrape(), scrape(), scrape()]);
+    expect(texts).to.deep.equal(['renders 1\n', 'renders 1\n', 'renders 1\n']);
+    await until('a later scrape has a new text', 5_000, async () =>
+      expect(await scrape()).to.equal('renders 2\n'),
+    );
+    await server.close();
+  });
+
+  it('refuse to take a body', async () => {
+    const response = await fetch(`${base}/metrics`, { method: 'POST', body: 'x' });
+    expect([response.status, response.headers.get('allow')]).to.deep.equal([405, 'GET, HEAD']);
   });
 
   it('reject an invalid address with the value', async () => {
