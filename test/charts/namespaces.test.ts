@@ -201,7 +201,7 @@ describe('two releases in namespaces of their own, by people who are administrat
     });
 
     it('names the permissions that are missing', async () => {
-      await plane.kubectl(['delete', 'role', 'green-autoroute-operator', '-n', 'green']);
+      await plane.kubectl(['delete', 'role', 'green:autoroute-operator', '-n', 'green']);
       const { exitCode, all } = await tested('green');
       expect(all).to.contain('patch virtualservices.networking.istio.io is not allowed in green');
       expect(exitCode).to.equal(1);

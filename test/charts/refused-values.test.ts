@@ -1,4 +1,6 @@
 import { expect } from 'chai';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { chartOf, renderError } from './rendering.ts';
 import type { Chart, Json } from './rendering.ts';
 
@@ -10,7 +12,7 @@ const CASES: readonly (readonly [what: string, values: Json, sentence: string])[
   ],
   [
     'an autoscaler without election',
-    { replicas: null, config: { enableLeaderElection: false } },
+    { deployment: { autoscaled: true }, config: { enableLeaderElection: false } },
     'two operators would reconcile the same resources',
   ],
   [
@@ -24,6 +26,11 @@ const CASES: readonly (readonly [what: string, values: Json, sentence: string])[
   [
     'a variable that the chart sets',
     { extraEnv: [{ name: 'POD_NAME', value: 'x' }] },
+    'extraEnv must not set POD_NAME',
+  ],
+  [
+    'a variable of the container that the chart sets',
+    { container: { env: [{ name: 'POD_NAME', value: 'x' }] } },
     'extraEnv must not set POD_NAME',
   ],
   [
@@ -53,17 +60,17 @@ const CASES: readonly (readonly [what: string, values: Json, sentence: string])[
   ],
   [
     'a budget that blocks the only Pod',
-    { podDisruptionBudget: { enabled: true, maxUnavailable: null, minAvailable: 1 } },
+    { podDisruptionBudget: { enabled: true, minAvailable: 1 } },
     'would block every node drain',
   ],
   [
     'a budget that blocks all Pods',
-    { replicas: 2, podDisruptionBudget: { enabled: true, maxUnavailable: null, minAvailable: 2 } },
+    { replicas: 2, podDisruptionBudget: { enabled: true, minAvailable: 2 } },
     'would block every node drain',
   ],
   [
     'a percentage that does so',
-    { podDisruptionBudget: { enabled: true, maxUnavailable: null, minAvailable: '50%' } },
+    { podDisruptionBudget: { enabled: true, minAvailable: '50%' } },
     'would block every node drain',
   ],
   [
@@ -73,7 +80,7 @@ const CASES: readonly (readonly [what: string, values: Json, sentence: string])[
   ],
   [
     'two budgets',
-    { replicas: 3, podDisruptionBudget: { enabled: true, minAvailable: 1 } },
+    { replicas: 3, podDisruptionBudget: { enabled: true, minAvailable: 1, maxUnavailable: 1 } },
     'either maxUnavailable or minAvailable',
   ],
   [
@@ -113,9 +120,36 @@ describe('the chart rejects', () => {
     });
   }
 
+  it('null for every value that its templates read, by the name of the value', async () => {
+    const schema = JSON.parse(
+      readFileSync(join(chart.path, 'values.schema.json'), 'utf8'),
+    ) as SchemaNode;
+    const paths = requiredPaths(schema, []);
+    expect(paths).to.have.length.greaterThan(80);
+    for (const path of paths) {
+      const values = path.reduceRight<unknown>((inside, key) => ({ [key]: inside }), null) as Json;
+      const error = await renderError(chart.path, { values });
+      expect(error, path.join('.')).to.match(/missing propert(y|ies)|is required/);
+      expect(error, path.join('.')).to.contain(`'${path.at(-1)}'`);
+    }
+  });
+
   it('but not a condition or globals of a parent chart', async () => {
     expect(
       await renderError(chart.path, { values: { enabled: true, global: { of: 'another chart' } } }),
     ).to.equal('no failure');
   });
 });
+
+interface SchemaNode {
+  readonly properties?: Readonly<Record<string, SchemaNode>>;
+  readonly required?: readonly string[];
+}
+
+/** Paths of all values that the schema requires, as lists of keys. */
+function requiredPaths(node: SchemaNode, above: readonly string[]): readonly (readonly string[])[] {
+  return (node.required ?? []).flatMap((key) => {
+    const path = [...above, key];
+    return [path, ...requiredPaths(node.properties?.[key] ?? {}, path)];
+  });
+}

@@ -29,7 +29,7 @@ const CASES: readonly Case[] = [
   { it: 'has one replica', kind: 'Deployment', path: 'spec.replicas', is: 1 },
   {
     it: 'leaves replicas to an autoscaler',
-    options: value({ replicas: null }),
+    options: value({ deployment: { autoscaled: true } }),
     kind: 'Deployment',
     path: 'spec.replicas',
     is: undefined,
@@ -281,15 +281,15 @@ describe('the templates of the chart', () => {
     const names = async (values: Json): Promise<readonly string[]> =>
       (await find('ClusterRole', { values })).map(({ metadata }) => metadata.name);
     expect(await names({})).to.deep.equal([
-      'ops-r-example-operator-view',
-      'ops-r-example-operator',
+      'ops:r-example-operator-view',
+      'ops:r-example-operator',
     ]);
     expect(
       await names({ rbac: { aggregate: { view: false, edit: true, admin: true } } }),
     ).to.deep.equal([
-      'ops-r-example-operator-admin',
-      'ops-r-example-operator-edit',
-      'ops-r-example-operator',
+      'ops:r-example-operator-admin',
+      'ops:r-example-operator-edit',
+      'ops:r-example-operator',
     ]);
   });
 
@@ -320,6 +320,108 @@ describe('the templates of the chart', () => {
     expect(await checksum({ maxConcurrentReconciles: 3 })).not.to.equal(before);
   });
 
+  it('appends lists of container and pod to its own', async () => {
+    const [deployment] = await find(
+      'Deployment',
+      value({
+        extraEnv: [{ name: 'A', value: '1' }],
+        extraVolumeMounts: [{ name: 'tmp', mountPath: '/tmp' }],
+        tolerations: [{ key: 'a' }],
+        container: {
+          env: [{ name: 'B', value: '2' }],
+          ports: [{ name: 'debug', containerPort: 9229 }],
+          volumeMounts: [{ name: 'more', mountPath: '/more' }],
+        },
+        pod: { tolerations: [{ key: 'b' }] },
+      }),
+    );
+    const container = at(deployment, `${OPERATOR}`);
+    const names = (path: string): unknown =>
+      (at(container, path) as { name: string }[]).map(({ name }) => name);
+    expect(names('env')).to.include.members(['POD_NAME', 'WATCH_NAMESPACE', 'A', 'B']);
+    expect(names('ports')).to.deep.equal(['metrics', 'debug']);
+    expect(names('volumeMounts')).to.deep.equal(['config', 'state', 'tmp', 'more']);
+    expect(at(deployment, `${POD}.tolerations`)).to.deep.equal([{ key: 'a' }, { key: 'b' }]);
+  });
+
+  it('omits a probe that is switched off, and keeps the switch out of the others', async () => {
+    const [deployment] = await find(
+      'Deployment',
+      value({ probes: { startup: { enabled: false } } }),
+    );
+    expect(at(deployment, `${OPERATOR}.startupProbe`)).to.equal(undefined);
+    expect(at(deployment, `${OPERATOR}.livenessProbe`)).to.include.keys('httpGet');
+    expect(at(deployment, `${OPERATOR}.livenessProbe`)).to.not.include.keys('enabled');
+  });
+
+  it('takes pull secrets as names, and numbers as helm --set passes them', async () => {
+    const [deployment] = await find('Deployment', {
+      values: { global: { imagePullSecrets: ['a'] }, imagePullSecrets: [{ name: 'b' }] },
+    });
+    expect(at(deployment, `${POD}.imagePullSecrets`)).to.deep.equal([{ name: 'a' }, { name: 'b' }]);
+    const rules = await find('PrometheusRule', {
+      ...MONITORING,
+      values: { metrics: { prometheusRule: { enabled: true } } },
+      args: ['--set', 'metrics.prometheusRule.errorRatio=0.5'],
+    });
+    expect(JSON.stringify(rules)).to.contain('> 0.5');
+  });
+
+  it('adds fields to the endpoint of a monitor', async () => {
+    const endpoint = { scheme: 'https', tlsConfig: { insecureSkipVerify: true } };
+    const [monitor] = await find('ServiceMonitor', {
+      ...MONITORING,
+      values: { metrics: { serviceMonitor: { enabled: true, endpoint } } },
+    });
+    expect(at(monitor, 'spec.endpoints.0')).to.deep.include({ ...endpoint, port: 'metrics' });
+  });
+
+  it('gives the Pod of helm test what the Pod of the operator gets, and no sidecar', async () => {
+    const values: Json = {
+      podLabels: { team: 'a' },
+      podAnnotations: { note: 'b' },
+      affinity: { nodeAffinity: {} },
+      pod: { priorityClassName: 'high', runtimeClassName: 'gvisor' },
+      networkPolicy: { enabled: true },
+    };
+    const manifests = await render(chart.path, value(values));
+    const pod = manifests.find(({ kind }) => kind === 'Pod');
+    expect(pod?.metadata.labels).to.include({ team: 'a', 'sidecar.istio.io/inject': 'false' });
+    expect(pod?.metadata['annotations']).to.include({ note: 'b', 'helm.sh/hook': 'test' });
+    expect(pod?.['spec']).to.deep.include({
+      affinity: { nodeAffinity: {} },
+      priorityClassName: 'high',
+      runtimeClassName: 'gvisor',
+      nodeSelector: { 'kubernetes.io/os': 'linux' },
+    });
+    const policy = manifests.find(
+      ({ kind, metadata }) => kind === 'NetworkPolicy' && metadata.name.endsWith('-scripts'),
+    );
+    expect(at(policy, 'spec.podSelector.matchExpressions.1.values')).to.include(
+      pod?.metadata.labels['app.kubernetes.io/name'],
+    );
+  });
+
+  it('names objects outside of its namespace so that no two releases share a name', async () => {
+    const names = async (namespace: string, release: string): Promise<readonly string[]> => {
+      const dashboard = { enabled: true, namespace: 'monitoring' };
+      const rendered = await render(chart.path, {
+        release,
+        namespace,
+        values: { fullnameOverride: release, metrics: { dashboard } },
+      });
+      return rendered
+        .filter(({ metadata }) => metadata.namespace !== namespace)
+        .filter(({ kind }) => kind !== 'CustomResourceDefinition')
+        .map(({ kind, metadata }) => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`);
+    };
+    const [first, second] = [await names('a', 'b-c'), await names('a-b', 'c')];
+    expect(first).to.have.length.greaterThan(3);
+    expect(first.filter((name) => second.includes(name))).to.deep.equal([]);
+    const same = await names('z', 'c');
+    expect(second.filter((name) => same.includes(name))).to.deep.equal([]);
+  });
+
   it('lets in metrics, and out names, API server and Prometheus, and nothing else', async () => {
     const [policy] = await find('NetworkPolicy', value({ networkPolicy: { enabled: true } }));
     expect(at(policy, 'spec.ingress')).to.deep.equal([{ ports: [{ port: 'metrics' }] }]);
@@ -327,6 +429,6 @@ describe('the templates of the chart', () => {
       (at(policy, 'spec.egress') as { ports: { port: number }[] }[]).map(({ ports }) =>
         ports.map(({ port }) => port),
       ),
-    ).to.deep.equal([[53, 53], [443, 6443], [9090]]);
+    ).to.deep.equal([[53, 53, 5353, 5353], [443, 6443], [9090]]);
   });
 });

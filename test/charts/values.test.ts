@@ -34,7 +34,7 @@ const CHANGES: Readonly<Record<string, Json>> = {
   'image.digest': { image: { digest: `sha256:${'b'.repeat(64)}` } },
   'serviceAccount.create': { serviceAccount: { create: false, name: 'mine' } },
   'podDisruptionBudget.minAvailable': {
-    podDisruptionBudget: { maxUnavailable: null, minAvailable: 1 },
+    podDisruptionBudget: { maxUnavailable: '', minAvailable: 1 },
   },
   'podDisruptionBudget.maxUnavailable': { podDisruptionBudget: { maxUnavailable: '50%' } },
   'metrics.service.enabled': {

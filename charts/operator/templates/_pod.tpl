@@ -1,15 +1,13 @@
 {{- /* Spec of the Pod, with the value `pod` merged into it. */ -}}
 {{- define "operator.podSpec" -}}
-{{- toYaml (mergeOverwrite (fromYaml (include "operator.ownPodSpec" .)) (deepCopy .Values.pod)) -}}
+{{- include "operator.merged" (dict "own" (fromYaml (include "operator.ownPodSpec" .)) "more" .Values.pod) -}}
 {{- end }}
 
 {{- define "operator.ownPodSpec" -}}
 serviceAccountName: {{ include "operator.serviceAccountName" . }}
 automountServiceAccountToken: true
 terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
-{{- with concat (.Values.global.imagePullSecrets | default list) .Values.imagePullSecrets | uniq }}
-imagePullSecrets: {{- toYaml . | nindent 2 }}
-{{- end }}
+{{ include "operator.pullSecrets" . }}
 securityContext: {{- toYaml .Values.podSecurityContext | nindent 2 }}
 {{- with .Values.initContainers }}
 initContainers: {{- toYaml . | nindent 2 }}

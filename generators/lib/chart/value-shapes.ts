@@ -21,10 +21,24 @@ export const VALUE_SHAPES: Readonly<Record<string, ValueSchema>> = {
   objects: { items: { type: 'object' } },
   /** A list of mappings that have a name. */
   namedObjects: { items: namedObject },
-  /** A list of mappings with a name and nothing else. */
-  named: { items: { ...namedObject, additionalProperties: false } },
-  /** A number, a percentage, or null. */
-  amount: { type: ['integer', 'string', 'null'], minimum: 0, pattern: '^[0-9]+%$' },
+  /** A list of names, or of mappings with a name and nothing else. */
+  pullSecrets: {
+    items: {
+      anyOf: [
+        { type: 'string', minLength: 1 },
+        { ...namedObject, additionalProperties: false },
+      ],
+    },
+  },
+  /** A number, a percentage, or nothing. */
+  amount: { type: ['integer', 'string', 'null'], minimum: 0, pattern: '^([0-9]+%)?$' },
+  /** A number from 0 to 1. A text is a number too, because `helm --set` passes 0.5 as a text. */
+  ratio: { type: ['number', 'string'], minimum: 0, maximum: 1, pattern: '^(0([.][0-9]+)?|1)$' },
+  /** A probe with any fields beside the switch. Null omits it. */
+  probe: {
+    type: ['object', 'null'],
+    additionalProperties: true,
+  },
   renderMode: { enum: ['skipIfMissing', 'failIfMissing', 'alwaysRender'] },
   /** A duration of Prometheus, such as 30s. */
   promDuration: { pattern: '^([0-9]+(ms|s|m|h|d|w))+$' },

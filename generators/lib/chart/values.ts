@@ -144,7 +144,12 @@ function valueSchemaOf(
 ): ValueSchema {
   const inferred: ValueSchema =
     members.length > 0
-      ? { type: 'object', properties: schemaProperties(members), additionalProperties: false }
+      ? {
+          type: 'object',
+          properties: schemaProperties(members),
+          required: requiredNames(members),
+          additionalProperties: false,
+        }
       : inferSchema(value);
   return Object.assign(
     {},
@@ -165,15 +170,29 @@ function inferSchema(value: unknown): ValueSchema {
   return { type: Number.isInteger(value) ? 'integer' : typeof value };
 }
 
+/**
+ * Names of the values that must be present. Helm removes a value that is set to null, after which
+ * templates would fail with a message of their own.
+ */
+function requiredNames(values: readonly ChartValue[]): readonly string[] {
+  return values.filter(({ schema }) => !allowsNull(schema)).map(nameOf);
+}
+
+function allowsNull({ type }: ValueSchema): boolean {
+  return Array.isArray(type) && type.includes('null');
+}
+
+function nameOf({ path }: ChartValue): string {
+  return path.slice(path.lastIndexOf('.') + 1);
+}
+
 function schemaProperties(values: readonly ChartValue[]): Readonly<Record<string, ValueSchema>> {
-  return Object.fromEntries(
-    values.map(({ path, schema }) => [path.slice(path.lastIndexOf('.') + 1), schema]),
-  );
+  return Object.fromEntries(values.map((value) => [nameOf(value), value.schema]));
 }
 
 /**
  * values.schema.json, draft-07, which Helm 3 and 4 read. Unknown values are errors, except below
- * `global`. A parent chart may set `enabled`. Old names of renamed values are accepted, so that the
+ * `global`, and so is a value that is set to null. A parent chart may set `enabled`. Old names of renamed values are accepted, so that the
  * chart can fail with an error that names the new one.
  */
 export function buildValuesSchema(values: readonly ChartValue[]): ValueSchema {
@@ -187,6 +206,7 @@ export function buildValuesSchema(values: readonly ChartValue[]): ValueSchema {
         RENAMED_VALUES.map(({ from, to }) => [from, { description: `Renamed to ${to}.` }]),
       ),
     },
+    required: requiredNames(values),
     additionalProperties: false,
   };
 }

@@ -10,8 +10,12 @@ yes
 {{- end -}}
 {{- end }}
 
-{{- /* Endpoint of a ServiceMonitor or PodMonitor. */ -}}
+{{- /* Endpoint of a ServiceMonitor or PodMonitor, with its value `endpoint` merged into it. */ -}}
 {{- define "operator.endpoint" -}}
+{{- include "operator.merged" (dict "own" (fromYaml (include "operator.ownEndpoint" .)) "more" .endpoint) -}}
+{{- end }}
+
+{{- define "operator.ownEndpoint" -}}
 port: metrics
 path: /metrics
 interval: {{ .interval }}
