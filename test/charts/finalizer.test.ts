@@ -50,6 +50,22 @@ describe('RBAC rules that a state machine needs', () => {
   });
 });
 
+describe('the chart of an operator with a finalizer', () => {
+  it('refuses to delete the kind on uninstall without a clean-up, which would wait for ever', async () => {
+    const chart = await projectOf(PROJECT('', 'enableFinalizer: true\n'));
+    try {
+      const values: Json = { crds: { keep: false } };
+      expect(await renderError(chart.path, { values })).to.contain(
+        'crds.keep: false needs cleanup.enabled: true',
+      );
+      const cleaned = { ...values, cleanup: { enabled: true } };
+      expect(await renderError(chart.path, { values: cleaned })).to.equal('no failure');
+    } finally {
+      chart.remove();
+    }
+  });
+});
+
 describe('RBAC rules that the user adds to those of the phases', () => {
   it('are granted as autopilot.yaml has them', async () => {
     const extra = { apiGroups: [''], resources: ['nodes'], verbs: ['list'] };

@@ -5,9 +5,31 @@
 {{- if .Values.image.digest }}@{{ .Values.image.digest }}{{ else }}:{{ .Values.image.tag | default .Chart.AppVersion }}{{ end -}}
 {{- end }}
 
-{{- /* The operator's container, with the value `container` merged into it. */ -}}
+{{- /* The operator's container, with the value `container` merged into it. The environment is merged in "autoroute-operator.env". */ -}}
 {{- define "autoroute-operator.container" -}}
-{{- toYaml (mergeOverwrite (fromYaml (include "autoroute-operator.ownContainer" .)) (deepCopy .Values.container)) -}}
+{{- include "autoroute-operator.merged" (dict "own" (fromYaml (include "autoroute-operator.ownContainer" .)) "more" (omit .Values.container "env")) -}}
+{{- end }}
+
+{{- /* A mapping with another one merged into it. A list is appended to the list of the same name. Arguments: own; more. */ -}}
+{{- define "autoroute-operator.merged" -}}
+{{- $more := deepCopy .more -}}
+{{- range $key, $own := .own -}}
+{{- if and (kindIs "slice" $own) (kindIs "slice" (get $more $key)) -}}
+{{- $_ := set $more $key (concat $own (get $more $key)) -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml (mergeOverwrite .own $more) -}}
+{{- end }}
+
+{{- /* Pull secrets as mappings. A parent chart may give names only. */ -}}
+{{- define "autoroute-operator.pullSecrets" -}}
+{{- $secrets := list -}}
+{{- range concat (.Values.global.imagePullSecrets | default list) .Values.imagePullSecrets -}}
+{{- $secrets = append $secrets (kindIs "string" . | ternary (dict "name" .) .) -}}
+{{- end -}}
+{{- with $secrets | uniq -}}
+imagePullSecrets: {{- toYaml . | nindent 2 }}
+{{- end -}}
 {{- end }}
 
 {{- define "autoroute-operator.ownContainer" -}}
@@ -26,9 +48,11 @@ ports:
   - name: metrics
     containerPort: {{ include "autoroute-operator.metricsPort" . }}
 {{- range $name, $path := dict "startup" "/healthz" "liveness" "/healthz" "readiness" "/readyz" }}
-{{- with get $.Values.probes $name }}
+{{- $probe := get $.Values.probes $name | default dict }}
+{{- if and $probe (ne (toString $probe.enabled) "false") }}
+{{- $fields := omit $probe "enabled" }}
 {{ $name }}Probe:
-  {{- hasKey . "exec" | or (hasKey . "httpGet") | ternary . (merge (dict "httpGet" (dict "path" $path "port" "metrics")) .) | toYaml | nindent 2 }}
+  {{- hasKey $fields "exec" | or (hasKey $fields "httpGet") | ternary $fields (merge (dict "httpGet" (dict "path" $path "port" "metrics")) $fields) | toYaml | nindent 2 }}
 {{- end }}
 {{- end }}
 resources: {{- toYaml .Values.resources | nindent 2 }}

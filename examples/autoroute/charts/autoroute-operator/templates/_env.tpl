@@ -3,11 +3,12 @@
 {{- $own := fromYamlArray (include "autoroute-operator.ownEnv" .) -}}
 {{- $names := list -}}
 {{- range $own }}{{ $names = append $names .name }}{{ end -}}
-{{- range .Values.extraEnv }}
-{{- if has .name $names }}{{ fail (printf "extraEnv must not set %s: the chart sets this variable, or extraEnv contains it twice" .name) }}{{ end }}
+{{- $extra := concat .Values.extraEnv (get .Values.container "env" | default list) -}}
+{{- range $extra }}
+{{- if has .name $names }}{{ fail (printf "extraEnv must not set %s: the chart sets this variable, or extraEnv and container.env contain it twice" .name) }}{{ end }}
 {{- $names = append $names .name }}
 {{- end -}}
-{{- toYaml (concat $own .Values.extraEnv) -}}
+{{- toYaml (concat $own $extra) -}}
 {{- end }}
 
 {{- define "autoroute-operator.ownEnv" -}}

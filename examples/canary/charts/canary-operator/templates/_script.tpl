@@ -1,10 +1,12 @@
 {{- /* Common fields of the Pods of helm test and of the clean-up Job. Both run a script of files/ in the operator's image. */ -}}
 {{- define "canary-operator.scriptPod" -}}
+{{- include "canary-operator.merged" (dict "own" (fromYaml (include "canary-operator.ownScriptPod" .)) "more" .Values.pod) -}}
+{{- end }}
+
+{{- define "canary-operator.ownScriptPod" -}}
 restartPolicy: Never
 automountServiceAccountToken: true
-{{- with concat (.Values.global.imagePullSecrets | default list) .Values.imagePullSecrets | uniq }}
-imagePullSecrets: {{- toYaml . | nindent 2 }}
-{{- end }}
+{{ include "canary-operator.pullSecrets" . }}
 securityContext: {{- toYaml .Values.podSecurityContext | nindent 2 }}
 {{- with .Values.nodeSelector }}
 nodeSelector: {{- toYaml . | nindent 2 }}
@@ -12,6 +14,14 @@ nodeSelector: {{- toYaml . | nindent 2 }}
 {{- with .Values.tolerations }}
 tolerations: {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- with .Values.affinity }}
+affinity: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- /* Labels of these Pods: those of the operator's Pod, and none of a sidecar, which would never end. */ -}}
+{{- define "canary-operator.scriptLabels" -}}
+{{- toYaml (merge (dict) .Values.podLabels (dict "sidecar.istio.io/inject" "false")) -}}
 {{- end }}
 
 {{- /* Container that runs a script. Arguments: at: root context; script: path of the script. */ -}}

@@ -10,8 +10,12 @@ yes
 {{- end -}}
 {{- end }}
 
-{{- /* Endpoint of a ServiceMonitor or PodMonitor. */ -}}
+{{- /* Endpoint of a ServiceMonitor or PodMonitor, with its value `endpoint` merged into it. */ -}}
 {{- define "canary-operator.endpoint" -}}
+{{- include "canary-operator.merged" (dict "own" (fromYaml (include "canary-operator.ownEndpoint" .)) "more" .endpoint) -}}
+{{- end }}
+
+{{- define "canary-operator.ownEndpoint" -}}
 port: metrics
 path: /metrics
 interval: {{ .interval }}

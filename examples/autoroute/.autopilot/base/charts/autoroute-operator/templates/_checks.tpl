@@ -4,9 +4,9 @@
 {{- fail "priorityClassName has moved to pod.priorityClassName: rename the value (see UPGRADING.md)" }}
 {{- end }}
 {{- $election := ne (toString .Values.config.enableLeaderElection) "false" }}
-{{- $replicas := .Values.replicas }}
-{{- if and (not $election) (or (kindIs "invalid" $replicas) (gt (int $replicas) 1)) }}
-{{- fail "replicas must be 0 or 1 when config.enableLeaderElection is false: two operators would reconcile the same resources. Enable leader election or set replicas to 1" }}
+{{- $isAutoscaled := or .Values.deployment.autoscaled (kindIs "invalid" .Values.replicas) }}
+{{- if and (not $election) (or $isAutoscaled (gt (int .Values.replicas) 1)) }}
+{{- fail "replicas must be 0 or 1, and deployment.autoscaled false, when config.enableLeaderElection is false: two operators would reconcile the same resources. Enable leader election or set replicas to 1" }}
 {{- end }}
 {{- if and (not $election) (eq (dig "type" "" .Values.deployment.strategy) "RollingUpdate") }}
 {{- fail "deployment.strategy.type must be Recreate when config.enableLeaderElection is false: two operators would reconcile the same resources during an upgrade. Enable leader election or set Recreate" }}
@@ -38,21 +38,21 @@
 {{- define "autoroute-operator.checkBudget" -}}
 {{- with .Values.podDisruptionBudget }}
 {{- if .enabled }}
-{{- $least := .minAvailable }}
-{{- $most := .maxUnavailable }}
-{{- if eq (kindIs "invalid" $least) (kindIs "invalid" $most) }}
-{{- fail "podDisruptionBudget needs either maxUnavailable or minAvailable: set the other one to null" }}
+{{- $least := toString .minAvailable | replace "<nil>" "" }}
+{{- $most := toString .maxUnavailable | replace "<nil>" "" }}
+{{- if and $least $most }}
+{{- fail "podDisruptionBudget takes either maxUnavailable or minAvailable: leave the other one empty" }}
 {{- end }}
-{{- if has (toString $most) (list "0" "0%") }}
+{{- if has $most (list "0" "0%") }}
 {{- fail "podDisruptionBudget.maxUnavailable: 0 would block every node drain: use 1 or more" }}
 {{- end }}
-{{- if not (kindIs "invalid" $least) }}
+{{- if $least }}
 {{- $replicas := $.Values.replicas }}
-{{- $text := toString $least }}
-{{- $isPercentage := hasSuffix "%" $text }}
-{{- $needsEveryPod := eq $text "100%" }}
-{{- $countReachesReplicas := and (not $isPercentage) (not (kindIs "invalid" $replicas)) (ge (int $least) (int $replicas)) }}
-{{- $shareOfSinglePod := and $isPercentage (ne $text "0%") (eq (int $replicas) 1) }}
+{{- $isAutoscaled := or $.Values.deployment.autoscaled (kindIs "invalid" $replicas) }}
+{{- $isPercentage := hasSuffix "%" $least }}
+{{- $needsEveryPod := eq $least "100%" }}
+{{- $countReachesReplicas := and (not $isPercentage) (not $isAutoscaled) (ge (int $least) (int $replicas)) }}
+{{- $shareOfSinglePod := and $isPercentage (ne $least "0%") (not $isAutoscaled) (eq (int $replicas) 1) }}
 {{- if or $needsEveryPod $countReachesReplicas $shareOfSinglePod }}
 {{- fail (printf "podDisruptionBudget.minAvailable: %v with %v replicas would block every node drain: use a smaller number, or more replicas" $least $replicas) }}
 {{- end }}

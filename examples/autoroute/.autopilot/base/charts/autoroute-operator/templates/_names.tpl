@@ -20,10 +20,21 @@ umbrella chart. */ -}}
 {{- end -}}
 {{- end }}
 
-{{- /* Name of objects outside the release's namespace. It contains the namespace, so that two releases with one name do not
-collide. */ -}}
+{{- /* Name of RBAC objects outside the release's namespace. A colon cannot be in a namespace or a release name, so two
+releases never share a name. */ -}}
 {{- define "autoroute-operator.clusterName" -}}
-{{- printf "%s-%s" .Release.Namespace (include "autoroute-operator.fullname" .) | include "autoroute-operator.short" -}}
+{{- printf "%s:%s" .Release.Namespace (include "autoroute-operator.fullname" .) -}}
+{{- end }}
+
+{{- /* Name of an object in a namespace that may not be the release's. A hash tells releases of other namespaces apart.
+Arguments: at: root context; namespace; suffix: default none. */ -}}
+{{- define "autoroute-operator.nameIn" -}}
+{{- $name := printf "%s%s" (include "autoroute-operator.fullname" .at) (.suffix | default "") -}}
+{{- if and .namespace (ne .namespace .at.Release.Namespace) -}}
+{{- printf "%s-%s" $name (printf "%s/%s" .at.Release.Namespace $name | sha256sum | trunc 8) -}}
+{{- else -}}
+{{- $name -}}
+{{- end -}}
 {{- end }}
 
 {{- define "autoroute-operator.serviceAccountName" -}}

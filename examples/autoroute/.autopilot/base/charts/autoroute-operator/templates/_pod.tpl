@@ -1,15 +1,13 @@
 {{- /* Spec of the Pod, with the value `pod` merged into it. */ -}}
 {{- define "autoroute-operator.podSpec" -}}
-{{- toYaml (mergeOverwrite (fromYaml (include "autoroute-operator.ownPodSpec" .)) (deepCopy .Values.pod)) -}}
+{{- include "autoroute-operator.merged" (dict "own" (fromYaml (include "autoroute-operator.ownPodSpec" .)) "more" .Values.pod) -}}
 {{- end }}
 
 {{- define "autoroute-operator.ownPodSpec" -}}
 serviceAccountName: {{ include "autoroute-operator.serviceAccountName" . }}
 automountServiceAccountToken: true
 terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
-{{- with concat (.Values.global.imagePullSecrets | default list) .Values.imagePullSecrets | uniq }}
-imagePullSecrets: {{- toYaml . | nindent 2 }}
-{{- end }}
+{{ include "autoroute-operator.pullSecrets" . }}
 securityContext: {{- toYaml .Values.podSecurityContext | nindent 2 }}
 {{- with .Values.initContainers }}
 initContainers: {{- toYaml . | nindent 2 }}

@@ -1,15 +1,13 @@
 {{- /* Spec of the Pod, with the value `pod` merged into it. */ -}}
 {{- define "canary-operator.podSpec" -}}
-{{- toYaml (mergeOverwrite (fromYaml (include "canary-operator.ownPodSpec" .)) (deepCopy .Values.pod)) -}}
+{{- include "canary-operator.merged" (dict "own" (fromYaml (include "canary-operator.ownPodSpec" .)) "more" .Values.pod) -}}
 {{- end }}
 
 {{- define "canary-operator.ownPodSpec" -}}
 serviceAccountName: {{ include "canary-operator.serviceAccountName" . }}
 automountServiceAccountToken: true
 terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
-{{- with concat (.Values.global.imagePullSecrets | default list) .Values.imagePullSecrets | uniq }}
-imagePullSecrets: {{- toYaml . | nindent 2 }}
-{{- end }}
+{{ include "canary-operator.pullSecrets" . }}
 securityContext: {{- toYaml .Values.podSecurityContext | nindent 2 }}
 {{- with .Values.initContainers }}
 initContainers: {{- toYaml . | nindent 2 }}

@@ -10,8 +10,12 @@ yes
 {{- end -}}
 {{- end }}
 
-{{- /* Endpoint of a ServiceMonitor or PodMonitor. */ -}}
+{{- /* Endpoint of a ServiceMonitor or PodMonitor, with its value `endpoint` merged into it. */ -}}
 {{- define "autoroute-operator.endpoint" -}}
+{{- include "autoroute-operator.merged" (dict "own" (fromYaml (include "autoroute-operator.ownEndpoint" .)) "more" .endpoint) -}}
+{{- end }}
+
+{{- define "autoroute-operator.ownEndpoint" -}}
 port: metrics
 path: /metrics
 interval: {{ .interval }}
