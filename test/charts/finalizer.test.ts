@@ -51,7 +51,7 @@ describe('RBAC rules that a state machine needs', () => {
 });
 
 describe('the chart of an operator with a finalizer', () => {
-  it('refuses to delete the kind on uninstall without a clean-up, which would wait for ever', async () => {
+  it('refuses to delete the kind on uninstall without a clean-up, which would wait without end', async () => {
     const chart = await projectOf(PROJECT('', 'enableFinalizer: true\n'));
     try {
       const values: Json = { crds: { keep: false } };

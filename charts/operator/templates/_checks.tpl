@@ -41,7 +41,7 @@
 {{- include "operator.checkBudget" . }}
 <%_ if (finalizer) { _%>
 {{- if and .Values.crds.enabled (not .Values.crds.keep) (not .Values.cleanup.enabled) }}
-{{- fail "crds.keep: false needs cleanup.enabled: true. Uninstall would delete the operator and its kind at the same time, and the resources would wait for the operator's finalizer for ever" }}
+{{- fail "crds.keep: false needs cleanup.enabled: true. Uninstall would delete the operator and its kind at the same time, and the resources would wait for the operator's finalizer without end" }}
 {{- end }}
 <%_ } _%>
 {{- end }}

@@ -32,7 +32,7 @@ export const VALUE_SHAPES: Readonly<Record<string, ValueSchema>> = {
   },
   /** A number, a percentage, or nothing. */
   amount: { type: ['integer', 'string', 'null'], minimum: 0, pattern: '^([0-9]+%)?$' },
-  /** A number from 0 to 1. A text is a number too, because `helm --set` passes 0.5 as a text. */
+  /** A number from 0 to 1, also as a string: `helm --set` passes 0.5 as a string. */
   ratio: { type: ['number', 'string'], minimum: 0, maximum: 1, pattern: '^(0([.][0-9]+)?|1)$' },
   /** A probe with any fields beside the switch. Null omits it. */
   probe: {

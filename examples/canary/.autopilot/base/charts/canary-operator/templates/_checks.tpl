@@ -33,7 +33,7 @@
 {{- end }}
 {{- include "canary-operator.checkBudget" . }}
 {{- if and .Values.crds.enabled (not .Values.crds.keep) (not .Values.cleanup.enabled) }}
-{{- fail "crds.keep: false needs cleanup.enabled: true. Uninstall would delete the operator and its kind at the same time, and the resources would wait for the operator's finalizer for ever" }}
+{{- fail "crds.keep: false needs cleanup.enabled: true. Uninstall would delete the operator and its kind at the same time, and the resources would wait for the operator's finalizer without end" }}
 {{- end }}
 {{- end }}
 
