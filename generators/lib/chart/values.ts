@@ -192,8 +192,9 @@ function schemaProperties(values: readonly ChartValue[]): Readonly<Record<string
 
 /**
  * values.schema.json, draft-07, which Helm 3 and 4 read. Unknown values are errors, except below
- * `global`. A value that is set to null is an error too. A parent chart may set `enabled`. Old names
- * of renamed values are accepted, so that the chart can fail with an error that names the new one.
+ * `global`. A value that is set to null is an error too. A parent chart may set `enabled`. Old
+ * names of renamed values are accepted, so that the chart can fail with an error that names the new
+ * one.
  */
 export function buildValuesSchema(values: readonly ChartValue[]): ValueSchema {
   return {
