@@ -18,7 +18,7 @@ import { PROJECT_FILE } from './find-project.ts';
 import { planWrites } from './plan.ts';
 import type { Plan } from './plan.ts';
 import { resolveRuntimeSource } from './vendor.ts';
-import { writePlan, refuseEdited } from './write-files.ts';
+import { writePlan, refuseEdited, refuseOutside } from './write-files.ts';
 
 /** Source of a project's runtime: packed files in vendor/, or the npm registry. */
 export type RuntimeChoice = 'vendor' | 'registry';
@@ -70,7 +70,8 @@ export interface GenerateResult {
  *
  * @param dir the project's folder
  * @throws Error with every problem of autopilot.yaml or src/spec.ts, with the generated files that
- * were edited, or with the breaking changes of the CRD
+ * were edited, with the breaking changes of the CRD, or with a symbolic link that a change would be
+ * written through
  */
 export async function generateProject(
   dir: string,
@@ -93,6 +94,7 @@ export async function generateProject(
     ...(options.force !== undefined && { force: options.force }),
   });
   const plan = addProjectChanges(dir, planned, { model, options, seed });
+  refuseOutside(dir, [...plan.changes, ...plan.records]);
   if (options.bail && plan.conflicts.length > 0) {
     throw new Error(
       `${plan.conflicts.join(', ')}: you and the generator have changed the same lines. Nothing was written (--bail).`,

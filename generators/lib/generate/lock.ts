@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { readText } from '../util/files.ts';
+import { isProjectPath } from '../util/project-path.ts';
 
 /** Content of `.autopilot/lock.json`. */
 export interface Lock {
@@ -28,13 +29,24 @@ export const LOCK_FILE = '.autopilot/lock.json';
  * Reads the lock of a project.
  *
  * @returns undefined when the project was never generated
- * @throws Error when the file is not JSON
+ * @throws Error when the file is not JSON, or names a file outside of the project
  */
 export function readLock(dir: string): Lock | undefined {
   const text = readText(join(dir, LOCK_FILE));
   if (text === undefined) {
     return undefined;
   }
+  const lock = parseLock(text);
+  const outside = Object.keys(lock.files).find((path) => !isProjectPath(path));
+  if (outside !== undefined) {
+    throw new Error(
+      `${LOCK_FILE}: '${outside}' is no path inside the project: restore the file from version control. Nothing was written.`,
+    );
+  }
+  return lock;
+}
+
+function parseLock(text: string): Lock {
   try {
     const lock = JSON.parse(text) as Partial<Lock>;
     return {

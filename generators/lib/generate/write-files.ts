@@ -1,6 +1,7 @@
 /**
  * Writes a plan. Each file is written as a whole or not at all. Merge bases come first, then the
- * files, then the lock, so that the next generate completes an interrupted one.
+ * files, then the lock, so that the next generate completes an interrupted one. No file outside of
+ * the project is written or removed (`resolveProjectPath`).
  */
 import {
   accessSync,
@@ -15,13 +16,15 @@ import {
 import { dirname, join, resolve } from 'node:path';
 import { LOCK_FILE } from './lock.ts';
 import { readText } from '../util/files.ts';
+import { resolveProjectPath } from '../util/project-path.ts';
 import type { FileChange, Plan } from './plan.ts';
 
 /**
  * Writes a plan to disk.
  *
  * @throws Error before anything is written when generated files were edited or another generate
- * runs, and when the file system refuses a write
+ * runs, when a path leads out of the project or through a symbolic link, and when the file system
+ * refuses a write
  */
 export function writePlan(dir: string, plan: Plan): void {
   refuseEdited(plan);
@@ -31,6 +34,7 @@ export function writePlan(dir: string, plan: Plan): void {
   const lock = plan.records.filter(({ path }) => path === LOCK_FILE);
   const bases = plan.records.filter(({ path }) => path !== LOCK_FILE);
   const steps = [...bases, ...plan.changes, ...lock];
+  refuseOutside(dir, steps);
   using _alone = acquireRunLock(dir, steps);
   for (const change of steps) {
     applyChange(dir, change);
@@ -40,11 +44,22 @@ export function writePlan(dir: string, plan: Plan): void {
 const RUN_LOCK_FILE = '.autopilot/generating';
 
 /**
+ * Checks the places of all changes, so that a refused one leaves the project as it was.
+ *
+ * @throws Error when a path leads out of the project or through a symbolic link
+ */
+export function refuseOutside(dir: string, changes: readonly FileChange[]): void {
+  for (const path of [RUN_LOCK_FILE, ...changes.map((change) => change.path)]) {
+    resolveProjectPath(dir, path);
+  }
+}
+
+/**
  * Refuses a second generate at the same time, because each would write a part. The lock and the
  * temporary files of a killed process are taken over.
  */
 function acquireRunLock(dir: string, steps: readonly FileChange[]): Disposable {
-  const path = join(dir, RUN_LOCK_FILE);
+  const path = resolveProjectPath(dir, RUN_LOCK_FILE);
   const claim = (flag: 'wx' | 'w'): void =>
     withWriteErrors(path, () => writeFileSync(path, String(process.pid), { flag }));
   withWriteErrors(path, () => mkdirSync(dirname(path), { recursive: true }));
@@ -56,7 +71,7 @@ function acquireRunLock(dir: string, steps: readonly FileChange[]): Disposable {
       );
     }
     for (const step of steps) {
-      rmSync(temporaryOf(join(dir, step.path), holder), { force: true });
+      rmSync(temporaryOf(resolveProjectPath(dir, step.path), holder), { force: true });
     }
     claim('w');
   } else {
@@ -86,12 +101,13 @@ export function refuseEdited(plan: Plan): void {
 /**
  * Writes a temporary file and renames it: a reader sees the old content or the new, never a part.
  */
-export function writeWhole(path: string, content: string | Uint8Array): void {
+function writeWhole(path: string, content: string | Uint8Array): void {
   const temporary = temporaryOf(path, process.pid);
   withWriteErrors(path, () => {
     try {
       mkdirSync(dirname(path), { recursive: true });
-      writeFileSync(temporary, content);
+      rmSync(temporary, { force: true });
+      writeFileSync(temporary, content, { flag: 'wx' });
       renameSync(temporary, path);
     } catch (error) {
       rmSync(temporary, { force: true });
@@ -156,7 +172,7 @@ function permissionProblem(): string {
 }
 
 function applyChange(dir: string, change: FileChange): void {
-  const path = join(dir, change.path);
+  const path = resolveProjectPath(dir, change.path);
   if (change.content !== undefined) {
     return writeWhole(path, change.content);
   }
