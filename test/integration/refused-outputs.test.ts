@@ -5,7 +5,7 @@ import type { Sandbox, SandboxOptions } from '../../sandbox/src/index.ts';
 import { startSandbox } from '../../sandbox/src/index.ts';
 import { ApiError } from '../../runtime/src/internal.ts';
 import { FaultInjector, refusal } from './fault-injector.ts';
-import type { TestOperator } from './test-operators.ts';
+import type { TestOperator, TestPhase } from './test-operators.ts';
 import {
   conditions,
   drone,
@@ -296,5 +296,149 @@ describe('a throttled write', () => {
     expect(await said()).to.deep.equal(['Ready=False A', 'Reconciling=True A']);
     await sandbox.advance('60s');
     expect(await said()).to.deep.equal(['Ready=False ApiError', 'Reconciling=True ApiError']);
+  });
+});
+
+describe('one refused output', () => {
+  afterEach(() => sandbox.stop());
+  const refuse = (...names: readonly string[]): void => {
+    faults.fault = ({ name = '', verb }) =>
+      names.includes(name) && ['apply', 'delete', 'patch'].includes(verb)
+        ? { when: 'before', error: refusal(403) }
+        : undefined;
+  };
+  const serviceNames = async (): Promise<readonly string[]> =>
+    (await sandbox.list('Service')).map(({ metadata }) => metadata.name);
+  const writer = (phase: Partial<TestPhase> = {}): TestOperator =>
+    defineTestOperator({
+      A: {
+        inputs: [input.virtualservices],
+        outputs: [{ ...output.services, prune: true }, output.virtualservices],
+        sync: ({ resource, inputs }) => {
+          const { services = [], claims = [] } = resource.spec as Spec;
+          return {
+            next: 'A',
+            outputs: {
+              services: services.map((name) => service(name)),
+              virtualservices: claims.map((name) => {
+                const live = inputs['virtualservices']?.get(name);
+                const manifest = live ?? (route(name, 'split') as KubeObject);
+                return claimFields(manifest, [{ path: ['spec', 'hosts'], value: ['other'] }]);
+              }),
+            },
+          };
+        },
+        ...phase,
+      },
+      B: {},
+    });
+  interface Spec {
+    readonly services?: readonly string[];
+    readonly claims?: readonly string[];
+  }
+
+  // @promise outputs/refused-outputs
+  it('does not keep the others from being applied; status names every refused one', async () => {
+    await start(writer());
+    await sandbox.create(route('web', 'split'));
+    refuse('a', 'c');
+    await sandbox.create(drone('one', { services: ['a', 'b', 'c'], claims: ['absent', 'web'] }));
+    expect(await serviceNames()).to.deep.equal(['b']);
+    const web = await sandbox.get('VirtualService', 'web');
+    expect((web?.['spec'] as { readonly hosts: unknown }).hosts).to.deep.equal(['other']);
+    expect(await said()).to.include('OutputsApplied=False OutputRefused');
+    const message = readyMessage(await sandbox.get('Drone', 'one'));
+    expect(message).to.include('Service default/a was refused: refused with 403; ');
+    expect(message).to.include('Service default/c was refused: refused with 403');
+    expect(message).to.include('VirtualService default/absent, in which');
+  });
+
+  it('keeps every object from being deleted: the refused one may still need it', async () => {
+    await start(writer());
+    await sandbox.create(drone('one', { services: ['a', 'b'] }));
+    refuse('c');
+    await sandbox.patch('Drone', 'one', { spec: { services: ['c'] } });
+    expect(await serviceNames()).to.deep.equal(['a', 'b']);
+    faults.fault = () => undefined;
+    await sandbox.advance('10m');
+    expect(await serviceNames()).to.deep.equal(['c']);
+  });
+
+  it('that is not deleted keeps no other one from being deleted', async () => {
+    await start(writer());
+    await sandbox.create(drone('one', { services: ['a', 'b', 'c'] }));
+    refuse('a');
+    await sandbox.patch('Drone', 'one', { spec: { services: ['c'] } });
+    expect(await serviceNames()).to.deep.equal(['a', 'c']);
+  });
+
+  it('does not keep the timeout of its phase from firing', async () => {
+    await start(writer({ timeout: '10m', onTimeout: 'B' }));
+    refuse('a');
+    await sandbox.create(drone('one', { services: ['a'] }));
+    await sandbox.advance('9m');
+    expect((await sandbox.get('Drone', 'one'))?.status.phase).to.equal('A');
+    await sandbox.advance('61s');
+    expect((await sandbox.get('Drone', 'one'))?.status.phase).to.equal('B');
+  });
+
+  it('does not keep a changed spec from changing the phase', async () => {
+    await start(writer({ onSpecChange: 'B' }));
+    refuse('a');
+    await sandbox.create(drone('one', { services: ['a'] }));
+    await sandbox.advance('1h');
+    await sandbox.patch('Drone', 'one', { spec: { services: ['a', 'b'] } });
+    expect((await sandbox.get('Drone', 'one'))?.status.phase).to.equal('B');
+  });
+
+  it('does not keep the others from being tried when the API server fails inside (500)', async () => {
+    await start(writer());
+    faults.fault = ({ name, verb }) =>
+      name === 'a' && verb === 'apply' ? { when: 'before', error: refusal(500) } : undefined;
+    await sandbox.create(drone('one', { services: ['a', 'b'] }));
+    expect(await serviceNames()).to.deep.equal(['b']);
+  });
+});
+
+describe('an object that cannot be deleted at the end of a resource', () => {
+  afterEach(() => sandbox.stop());
+
+  it('keeps neither the others nor the field claims from being given back', async () => {
+    const far = (name: string): KubeObject => ({
+      ...service(name),
+      metadata: { name, namespace: 'far' },
+    });
+    await start(
+      defineTestOperator({
+        A: {
+          inputs: [input.virtualservices],
+          outputs: [{ ...output.services, namespace: 'all' }, output.virtualservices],
+          sync: ({ inputs }) => ({
+            next: 'A',
+            outputs: {
+              services: [far('a'), far('b')],
+              virtualservices: [
+                claimFields(inputs['virtualservices']?.require('web') as KubeObject, [
+                  { path: ['spec', 'hosts'], value: ['other'] },
+                ]),
+              ],
+            },
+          }),
+        },
+      }),
+      { objects: [{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'far' } }] },
+    );
+    await sandbox.create(route('web', 'split'));
+    await sandbox.create(drone('one'));
+    faults.fault = ({ name, verb }) =>
+      name === 'a' && verb === 'delete' ? { when: 'before', error: refusal(403) } : undefined;
+    await sandbox.delete('Drone', 'one');
+    const left = await sandbox.list('Service', 'far');
+    expect(left.map(({ metadata }) => metadata.name)).to.deep.equal(['a']);
+    const web = await sandbox.get('VirtualService', 'web');
+    expect((web?.['spec'] as { readonly hosts: unknown }).hosts).to.deep.equal(['web']);
+    expect(readyMessage(await sandbox.get('Drone', 'one'))).to.equal(
+      'Service far/a was refused: refused with 403',
+    );
   });
 });

@@ -22,6 +22,7 @@ import type { KubeObject } from '../client/object.ts';
 import { keyOf, keyString } from '../client/object.ts';
 import { finalizerName, statusFieldManager } from '../client/well-known-names.ts';
 import type { Outcome } from '../workqueue/work-queue.ts';
+import { Attempts } from './attempts.ts';
 import { callWorker } from './call-worker.ts';
 import { activeDeferral } from './deferral.ts';
 import { unreadableInputReason } from './dependencies/input-view.ts';
@@ -95,8 +96,10 @@ async function cleanUp(context: ReconcileContext): Promise<ReconcileResult> {
   const { resource, deps, state } = context;
   const { outputs, fieldClaims, scheduler } = deps;
   const { finalizer } = scheduler;
-  await outputs.deleteUnreachable(context, finalizer?.outputs ?? []);
-  await fieldClaims.release(context);
+  const attempts = new Attempts();
+  await outputs.deleteUnreachable(context, finalizer?.outputs ?? [], attempts);
+  await fieldClaims.release(context, attempts);
+  attempts.throwIfRefused();
   if (finalizer !== undefined) {
     const { done, message, requeueAfter } = await callFinalizer(context, finalizer);
     const ms = requeueDelayMs(requeueAfter, deps);
@@ -109,7 +112,8 @@ async function cleanUp(context: ReconcileContext): Promise<ReconcileResult> {
       const result = await waitWith(context, waiting, { type: 'after', ms });
       return { ...result, allReadsSeen: true };
     }
-    await outputs.deleteUnreachable(context, []);
+    await outputs.deleteUnreachable(context, [], attempts);
+    attempts.throwIfRefused();
   }
   await patchResource(context, removeOperation(finalizerPosition(context)));
   state.goneUid = resource.metadata.uid;

@@ -26,8 +26,9 @@ import { statusFieldManager } from '../../client/well-known-names.ts';
 import type { Observer } from '../../observability/observer.ts';
 import { readsFor } from '../dependencies/read-tracker.ts';
 import { isInOutputScope } from '../outputs/desired-object.ts';
+import type { Attempts } from '../attempts.ts';
 import type { WriteContext } from '../reconcile-context.ts';
-import { OutputRefused, StaleCache, toOutputRefused } from '../reconcile-errors.ts';
+import { OutputConflict, OutputRefused, StaleCache, toOutputRefused } from '../reconcile-errors.ts';
 import { readClaims } from './claims-annotation.ts';
 import type { Claimant, ClaimPlan } from './plan-claims.ts';
 import { haveSameValues, planClaims, planStoredHashes } from './plan-claims.ts';
@@ -47,6 +48,15 @@ export interface PlannedClaim extends ClaimPlan {
   readonly type: ResourceType;
   readonly informer: Informer;
 }
+
+/** The plans of one output. */
+export interface PlannedClaims {
+  readonly plans: readonly PlannedClaim[];
+  /** Why no plan was made for other objects. */
+  readonly refusals: readonly Error[];
+}
+
+const NO_CLAIMS: PlannedClaims = { plans: [], refusals: [] };
 
 /** Did a worker return a field claim in place of an object to apply? */
 export function isFieldClaim(object: OutputObject | FieldClaim): object is FieldClaim {
@@ -99,16 +109,17 @@ export class FieldClaims {
    * Plans the claims of one output; sends nothing. The objects count as read, so that a change by
    * another client enqueues the resource, which then sets its fields again.
    *
-   * @throws PermanentError for a wrong claim; OutputConflict for a field that another resource has
-   * claimed; OutputRefused when an object does not exist; StaleCache when a field has changed since
+   * @returns the plans, and the refusals: OutputConflict for a field that another resource has
+   * claimed, OutputRefused when an object does not exist, StaleCache when a field has changed since
    * the worker decided on it
+   * @throws PermanentError for a wrong claim
    */
   plan(
     context: WriteContext,
     definition: WorkerDefinition,
     output: OutputDefinition,
     claims: readonly FieldClaim[],
-  ): readonly PlannedClaim[] {
+  ): PlannedClaims {
     const place = `outputs.${output.name} of ${definition.title}`;
     const input = claimableInput(definition, output);
     const [firstClaim] = claims;
@@ -118,7 +129,7 @@ export class FieldClaims {
       );
     }
     if (input === undefined) {
-      return [];
+      return NO_CLAIMS;
     }
     const target = { output, informer: this.#deps.informerOf(input), place };
     const wanted = fieldsByKey(context.resource, target, claims);
@@ -127,7 +138,16 @@ export class FieldClaims {
         wanted.set(key, []);
       }
     }
-    return [...wanted].flatMap(([key, fields]) => this.#planObject(context, target, key, fields));
+    const plans: PlannedClaim[] = [];
+    const refusals: Error[] = [];
+    for (const [key, fields] of wanted) {
+      try {
+        plans.push(...this.#planObject(context, target, key, fields));
+      } catch (error) {
+        refusals.push(refusalOrThrow(error));
+      }
+    }
+    return { plans, refusals };
   }
 
   /** Objects of the output in which the resource has claims that it does not make any more. */
@@ -191,8 +211,13 @@ export class FieldClaims {
     }
   }
 
-  /** Restores all claimed fields of a resource that no other client has changed since. */
-  async release(context: WriteContext): Promise<void> {
+  /**
+   * Restores all claimed fields of a resource that no other client has changed since.
+   *
+   * @param attempts collects refusals
+   * @throws what the API threw, when no further request may be made
+   */
+  async release(context: WriteContext, attempts: Attempts): Promise<void> {
     const { resource } = context;
     // A copy: each response changes the index.
     const claimed = [...(this.#claimed.get(resource.metadata.uid ?? '')?.values() ?? [])];
@@ -203,7 +228,7 @@ export class FieldClaims {
       }
       const request = { fields: [], isComplete: true, place: 'the finalizer' };
       const plan = planClaims(live, { ...this.#claimantOf(resource), ...request });
-      await this.apply(context, { ...plan, type, informer });
+      await attempts.try(() => this.apply(context, { ...plan, type, informer }));
     }
   }
 
@@ -312,6 +337,18 @@ export class FieldClaims {
       return new Set();
     }
   }
+}
+
+/** @returns the error about one object. @throws every other error */
+function refusalOrThrow(error: unknown): Error {
+  const isRefusal =
+    error instanceof OutputRefused ||
+    error instanceof OutputConflict ||
+    error instanceof StaleCache;
+  if (!isRefusal) {
+    throw error;
+  }
+  return error;
 }
 
 /** The claimed fields of each object. A worker may return several claims of one object. */

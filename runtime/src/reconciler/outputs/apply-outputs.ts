@@ -3,6 +3,7 @@
  *
  * Guarantees
  * - Everything that a worker returned is checked before the first request.
+ * - A refused object keeps no other one from being applied. Nothing is pruned then.
  * - Objects of other owners are never changed.
  * - An object that already is as desired costs no request.
  * - The first apply of an object carries resourceVersion "1", which makes it create-only: the API
@@ -20,8 +21,9 @@ import { controllerOf, describeObject, keyOf, keyString } from '../../client/obj
 import { appliedAnnotation, MANAGED_BY_LABEL } from '../../client/well-known-names.ts';
 import { findWeightProblems } from '../../mesh/weights.ts';
 import { containsFields } from '../../util/json.ts';
+import { Attempts } from '../attempts.ts';
 import { readsFor } from '../dependencies/read-tracker.ts';
-import type { FieldClaims, PlannedClaim } from '../field-claims/apply-claims.ts';
+import type { FieldClaims, PlannedClaims } from '../field-claims/apply-claims.ts';
 import { isFieldClaim } from '../field-claims/apply-claims.ts';
 import type { WriteContext } from '../reconcile-context.ts';
 import {
@@ -45,7 +47,7 @@ export interface OutputApplierDeps extends OutputDeps {
 interface PlannedOutput {
   readonly output: OutputDefinition;
   readonly desiredObjects: readonly DesiredObject[];
-  readonly claims: readonly PlannedClaim[];
+  readonly claims: PlannedClaims;
 }
 
 /** The desired object and what the API server has in its place. */
@@ -95,6 +97,7 @@ export class OutputApplier {
     definition: WorkerDefinition,
     outputs: AnyOutputs,
   ): Promise<void> {
+    const attempts = new Attempts();
     const planned = definition.outputs.flatMap((output) => {
       const objects = outputs[output.name];
       return objects === undefined ? [] : [this.#plan(context, definition, output, objects)];
@@ -105,17 +108,21 @@ export class OutputApplier {
     }
     for (const { desiredObjects, claims } of planned) {
       for (const desired of desiredObjects) {
-        await this.#applyObject(context, desired);
+        await attempts.try(() => this.#applyObject(context, desired));
       }
-      for (const claim of claims) {
-        await this.#deps.fieldClaims.apply(context, claim);
+      claims.refusals.forEach((error) => attempts.add(error));
+      for (const claim of claims.plans) {
+        await attempts.try(() => this.#deps.fieldClaims.apply(context, claim));
       }
     }
+    // What was refused may be what stops using an object that is about to be deleted.
+    attempts.throwIfRefused();
     for (const { output, desiredObjects } of planned) {
       if (output.prune === true) {
-        await this.#pruner.prune(context, output, desiredObjects);
+        await this.#pruner.prune(context, output, desiredObjects, attempts);
       }
     }
+    attempts.throwIfRefused();
   }
 
   #plan(
@@ -152,8 +159,12 @@ export class OutputApplier {
   }
 
   /** See `OutputPruner.deleteUnreachable`. */
-  deleteUnreachable(context: WriteContext, except: readonly OutputDefinition[]): Promise<void> {
-    return this.#pruner.deleteUnreachable(context, except);
+  deleteUnreachable(
+    context: WriteContext,
+    except: readonly OutputDefinition[],
+    attempts: Attempts,
+  ): Promise<void> {
+    return this.#pruner.deleteUnreachable(context, except, attempts);
   }
 
   /**
@@ -372,7 +383,7 @@ function validateWeights(
   const ofObjects = desiredObjects.flatMap(({ object }) =>
     findWeightProblems(object).map((problem) => `${describeObject(object)}: ${problem}`),
   );
-  const ofClaims = claims.flatMap(({ live, draft }) => {
+  const ofClaims = claims.plans.flatMap(({ live, draft }) => {
     const known = findWeightProblems(live);
     const added = findWeightProblems(draft).filter((problem) => !known.includes(problem));
     return added.map((problem) => `${describeObject(draft)}: ${problem}`);

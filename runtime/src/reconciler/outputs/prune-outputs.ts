@@ -15,6 +15,7 @@ import type { KubeObject, ObjectKey } from '../../client/object.ts';
 import { describeObject, keyOf, keyString } from '../../client/object.ts';
 import { MANAGED_BY_LABEL, outputFieldManager } from '../../client/well-known-names.ts';
 import type { Observer } from '../../observability/observer.ts';
+import type { Attempts } from '../attempts.ts';
 import type { WriteContext } from '../reconcile-context.ts';
 import { StaleCache, toOutputRefused } from '../reconcile-errors.ts';
 import type { DesiredObject } from './desired-object.ts';
@@ -52,12 +53,14 @@ export class OutputPruner {
   /**
    * Deletes the objects of an output that are not desired.
    *
-   * @throws StaleCache, OutputRefused, or what the API threw
+   * @param attempts collects refusals
+   * @throws what the API threw, when no further request may be made
    */
   async prune(
     context: WriteContext,
     output: OutputDefinition,
     desiredObjects: readonly DesiredObject[],
+    attempts: Attempts,
   ): Promise<void> {
     const { resource } = context;
     const desired = new Set(desiredObjects.map(({ key }) => keyString(key)));
@@ -71,7 +74,7 @@ export class OutputPruner {
       if (hasOtherOwner(object, resource)) {
         continue;
       }
-      await this.#delete(context, output, object);
+      await attempts.try(() => this.#delete(context, output, object));
     }
   }
 
@@ -81,11 +84,13 @@ export class OutputPruner {
    * deletes the object, for which the operator needs no delete permission.
    *
    * @param except outputs whose objects stay
-   * @throws StaleCache, OutputRefused, or what the API threw
+   * @param attempts collects refusals
+   * @throws what the API threw, when no further request may be made
    */
   async deleteUnreachable(
     context: WriteContext,
     except: readonly OutputDefinition[],
+    attempts: Attempts,
   ): Promise<void> {
     const { resource } = context;
     const { informerOf } = this.#deps;
@@ -98,7 +103,7 @@ export class OutputPruner {
         if (hasOwnerReference(object, resource)) {
           continue;
         }
-        await this.#remove(context, output, object);
+        await attempts.try(() => this.#remove(context, output, object));
       }
     }
   }
