@@ -96,6 +96,8 @@ export const PROMISES: Readonly<Record<string, PromiseSection>> = {
       'one-claim-per-field':
         'A field has at most one claim. It is restored only if no other client has changed it.',
       weights: 'Wrong weights are never sent.',
+      'independent-outputs':
+        'A refused output stops no other output, no timeout and no onSpecChange. Status names every refused one.',
       'refused-outputs':
         'Refused outputs are retried with backoff, never Stalled. A ready phase stays Ready for three refusals.',
     },

@@ -337,7 +337,7 @@ describe('one refused output', () => {
     readonly claims?: readonly string[];
   }
 
-  // @promise outputs/refused-outputs
+  // @promise outputs/independent-outputs
   it('does not keep the others from being applied; status names every refused one', async () => {
     await start(writer());
     await sandbox.create(route('web', 'split'));
@@ -372,6 +372,7 @@ describe('one refused output', () => {
     expect(await serviceNames()).to.deep.equal(['a', 'c']);
   });
 
+  // @promise outputs/independent-outputs
   it('does not keep the timeout of its phase from firing', async () => {
     await start(writer({ timeout: '10m', onTimeout: 'B' }));
     refuse('a');
@@ -382,6 +383,7 @@ describe('one refused output', () => {
     expect((await sandbox.get('Drone', 'one'))?.status.phase).to.equal('B');
   });
 
+  // @promise outputs/independent-outputs
   it('does not keep a changed spec from changing the phase', async () => {
     await start(writer({ onSpecChange: 'B' }));
     refuse('a');

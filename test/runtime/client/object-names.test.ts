@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { violatedNameRule } from '../../../runtime/src/client/object-names.ts';
+import { violatedLabelRule, violatedNameRule } from '../../../runtime/src/client/object-names.ts';
 import type { ResourceType } from '../../../runtime/src/internal.ts';
 
 const type = (group: string, kind: string, plural: string): ResourceType => ({
@@ -35,5 +35,31 @@ describe('the names of a kind', () => {
   it('are text', () => {
     expect(violatedNameRule(role, undefined)).to.match(/^names are anything/);
     expect(violatedNameRule(configMap, 7)).to.match(/^names are lower-case/);
+  });
+});
+
+describe('the labels of an object', () => {
+  it('are told from illegal ones before anything is sent', () => {
+    const legal = [
+      ['app', ''],
+      ['app.kubernetes.io/name', 'Web_1.x'],
+      ['A_b.c', 'x'.repeat(63)],
+      [`${'a'.repeat(253)}/${'b'.repeat(63)}`, '0'],
+    ];
+    const illegal = [
+      ['app', 'x'.repeat(64)],
+      ['app', '-a'],
+      ['app', 'a b'],
+      ['app', 1],
+      ['', 'a'],
+      ['a/b/c', 'a'],
+      ['/a', 'a'],
+      ['A.io/a', 'a'],
+      ['x'.repeat(64), 'a'],
+    ];
+    const isLegal = ([key, value]: readonly unknown[]): boolean =>
+      violatedLabelRule(String(key), value) === undefined;
+    expect(legal.filter((label) => !isLegal(label))).to.deep.equal([]);
+    expect(illegal.filter(isLegal)).to.deep.equal([]);
   });
 });

@@ -22,6 +22,7 @@ import type { RecordEvent } from '../../client/event-recorder.ts';
 import type { JsonPatchOperation, KubeApi } from '../../client/kube-api.ts';
 import type { KubeObject, ObjectKey, ResourceType } from '../../client/object.ts';
 import { apiVersionOf, describeObject, keyOf, keyString, parseKey } from '../../client/object.ts';
+import { violatedNamespaceRule } from '../../client/object-names.ts';
 import { statusFieldManager } from '../../client/well-known-names.ts';
 import type { Observer } from '../../observability/observer.ts';
 import { readsFor } from '../dependencies/read-tracker.ts';
@@ -383,6 +384,12 @@ function claimedObjectKey(
   }
   if (namespace === undefined) {
     throw new PermanentError(`${place}: ${type.kind} ${name} needs a namespace`);
+  }
+  const rule = violatedNamespaceRule(namespace);
+  if (rule !== undefined) {
+    throw new PermanentError(
+      `${place}: ${type.kind} ${name} is in the namespace ${JSON.stringify(namespace)}; ${rule}`,
+    );
   }
   if (!isInOutputScope(output, namespace, resource)) {
     throw new PermanentError(

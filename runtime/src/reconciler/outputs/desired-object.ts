@@ -4,7 +4,11 @@ import type { OutputObject } from '../../api/worker.ts';
 import { PermanentError } from '../../api/worker.ts';
 import type { KubeObject, ObjectKey, OwnerReference, ResourceType } from '../../client/object.ts';
 import { apiVersionOf, controllerOf, keyOf, keyString } from '../../client/object.ts';
-import { violatedNameRule } from '../../client/object-names.ts';
+import {
+  violatedLabelRule,
+  violatedNameRule,
+  violatedNamespaceRule,
+} from '../../client/object-names.ts';
 import { appliedAnnotation, MANAGED_BY_LABEL, ownerLabel } from '../../client/well-known-names.ts';
 import { canonicalJson, shortHash } from '../../util/json.ts';
 
@@ -41,7 +45,7 @@ interface OutputTarget {
  * The desired objects of one output.
  *
  * @throws PermanentError for an object of another kind, without a valid name, in a namespace
- * outside the declaration, named twice, or returned as it was read
+ * outside the declaration, with an illegal label, named twice, or returned as it was read
  */
 export function desiredObjectsOf(
   { scheduler, resource }: Pick<OutputTarget, 'scheduler' | 'resource'>,
@@ -94,6 +98,10 @@ function validateIdentity({ output, place }: OutputTarget, object: KubeObject): 
   if (rule !== undefined) {
     throw new PermanentError(`${place} has a ${type.kind} named ${JSON.stringify(name)}; ${rule}`);
   }
+  const problem = metadataProblem(object);
+  if (problem !== undefined) {
+    throw new PermanentError(`${place}: ${type.kind} ${name} has ${problem}`);
+  }
   const serverField = SERVER_FIELDS.find((field) => object.metadata[field] !== undefined);
   if (serverField !== undefined) {
     throw new PermanentError(
@@ -102,7 +110,21 @@ function validateIdentity({ output, place }: OutputTarget, object: KubeObject): 
   }
 }
 
-/** @throws PermanentError when the namespace is missing or outside the declaration of the output */
+/** What the API server would never accept in labels and annotations. */
+function metadataProblem({ metadata }: KubeObject): string | undefined {
+  const { labels, annotations } = metadata;
+  const broken = Object.entries(labels ?? {}).flatMap(
+    ([key, value]) => violatedLabelRule(key, value) ?? [],
+  );
+  const annotation = Object.entries(annotations ?? {}).find(
+    ([, value]) => typeof value !== 'string',
+  );
+  return annotation === undefined
+    ? broken[0]
+    : `the annotation ${annotation[0]} with the value ${JSON.stringify(annotation[1])}; values are strings`;
+}
+
+/** @throws PermanentError when the namespace is missing, illegal or outside the declaration of the output */
 function namespaceOf(
   { output, resource, place }: OutputTarget,
   { metadata }: KubeObject,
@@ -114,6 +136,12 @@ function namespaceOf(
   const namespace = metadata.namespace ?? resource.metadata.namespace;
   if (namespace === undefined) {
     throw new PermanentError(`${place}: ${type.kind} ${metadata.name} needs a namespace`);
+  }
+  const rule = violatedNamespaceRule(namespace);
+  if (rule !== undefined) {
+    throw new PermanentError(
+      `${place}: ${type.kind} ${metadata.name} is in the namespace ${JSON.stringify(namespace)}; ${rule}`,
+    );
   }
   if (!isInOutputScope(output, namespace, resource)) {
     throw new PermanentError(

@@ -112,6 +112,35 @@ describe('an output', () => {
       'is in namespace other',
     ],
     [
+      'with a namespace that can never exist',
+      { apiVersion: 'v1', kind: 'Service', metadata: { name: 's', namespace: 'Team_A' } },
+      'outputs.services of phase A: Service s is in the namespace "Team_A"; names are lower-case letters, digits and inner \'-\', at most 63',
+    ],
+    [
+      'with a label value that is too long',
+      {
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name: 's', labels: { app: 'a'.repeat(64) } },
+      },
+      'has the label app with the value "aaaa',
+    ],
+    [
+      'with a label value that is a number',
+      { apiVersion: 'v1', kind: 'Service', metadata: { name: 's', labels: { app: 1 } } },
+      'Service s has the label app with the value 1',
+    ],
+    [
+      'with an illegal label key',
+      { apiVersion: 'v1', kind: 'Service', metadata: { name: 's', labels: { 'a b': '' } } },
+      'Service s has the label key "a b"',
+    ],
+    [
+      'with an annotation that is no string',
+      { apiVersion: 'v1', kind: 'Service', metadata: { name: 's', annotations: { a: true } } },
+      'Service s has the annotation a with the value true; values are strings',
+    ],
+    [
       'returned as it was read',
       {
         apiVersion: 'v1',
