@@ -116,15 +116,17 @@ function metadataProblem({ metadata }: KubeObject): string | undefined {
   const broken = Object.entries(labels ?? {}).flatMap(
     ([key, value]) => violatedLabelRule(key, value) ?? [],
   );
-  const annotation = Object.entries(annotations ?? {}).find(
-    ([, value]) => typeof value !== 'string',
-  );
-  return annotation === undefined
-    ? broken[0]
-    : `the annotation ${annotation[0]} with the value ${JSON.stringify(annotation[1])}; values are strings`;
+  if (broken[0] !== undefined) {
+    return broken[0];
+  }
+  const wrong = Object.entries(annotations ?? {}).find(([, value]) => typeof value !== 'string');
+  const [key, value] = wrong ?? [];
+  return key === undefined
+    ? undefined
+    : `the annotation ${key} with the value ${JSON.stringify(value)}; values are strings`;
 }
 
-/** @throws PermanentError when the namespace is missing, illegal or outside the declaration of the output */
+/** @throws PermanentError when the namespace is missing, illegal or outside the declaration */
 function namespaceOf(
   { output, resource, place }: OutputTarget,
   { metadata }: KubeObject,
